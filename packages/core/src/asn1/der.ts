@@ -1,0 +1,347 @@
+/**
+ * Strict DER, X.690 §10: a bounded reader that never recurses and never allocates for structure, and a small encoder.
+ *
+ * Supported: definite minimal lengths up to 2^31-1, tag numbers below 31. Everything else is ERR_DER.
+ */
+
+import { SigtoolError } from "../errors.js";
+
+/** Identifier octets, X.690 §8.1.2 (universal class; constructed bit included where DER requires it). */
+export const TAG = {
+	BOOLEAN: 0x01,
+	INTEGER: 0x02,
+	BIT_STRING: 0x03,
+	OCTET_STRING: 0x04,
+	NULL: 0x05,
+	OID: 0x06,
+	ENUMERATED: 0x0a,
+	UTF8_STRING: 0x0c,
+	PRINTABLE_STRING: 0x13,
+	T61_STRING: 0x14,
+	IA5_STRING: 0x16,
+	UTC_TIME: 0x17,
+	GENERALIZED_TIME: 0x18,
+	UNIVERSAL_STRING: 0x1c,
+	BMP_STRING: 0x1e,
+	SEQUENCE: 0x30,
+	SET: 0x31,
+} as const;
+
+/** Context-specific identifier octet, e.g. `context(0)` = [0] constructed = 0xa0, `context(0, "primitive")` = 0x80. */
+export function context(number: number, form: "constructed" | "primitive" = "constructed"): number {
+	return (form === "constructed" ? 0xa0 : 0x80) | number;
+}
+
+/**
+ * A cursor over DER. `next` reads one element; `open` steps into one and `close` leaves it, refusing leftovers:
+ *
+ *     const outer = reader.open(TAG.SEQUENCE);
+ *     const version = reader.integer();
+ *     reader.close(outer);
+ */
+export class DerReader {
+	readonly bytes: Uint8Array;
+	/** What is being read, for messages: `certificate`, `catalog` … */
+	readonly what: string;
+	/** Offset of the next element. */
+	position: number;
+	/** End of the element the cursor is inside of. */
+	end: number;
+	/** The element read last: identifier octet and the offsets of its first octet, its value and the octet behind it. */
+	tag = 0;
+	start = 0;
+	valueStart = 0;
+	valueEnd = 0;
+
+	constructor(bytes: Uint8Array, what: string, start = 0, end: number = bytes.length) {
+		this.bytes = bytes;
+		this.what = what;
+		this.position = start;
+		this.end = end;
+	}
+
+	/** True when no element is left inside the current one. */
+	get done(): boolean {
+		return this.position === this.end;
+	}
+
+	/** Identifier octet of the next element, or -1 at the end. */
+	peek(): number {
+		return this.position < this.end ? (this.bytes[this.position] as number) : -1;
+	}
+
+	/** Reads the next element, which must carry `tag` when one is given, and moves behind it. X.690 §8.1.3, §10.1. */
+	next(tag = -1): void {
+		const { bytes, end } = this;
+		let position = this.position;
+		if (end - position < 2) this.fail(position === end ? "an element is missing" : "an element is truncated");
+		const identifier = bytes[position] as number;
+		if (tag !== -1 && identifier !== tag) this.fail(`expected tag ${hex(tag)}, found ${hex(identifier)}`);
+		if ((identifier & 0x1f) === 0x1f) this.fail("tag numbers above 30 are not supported");
+		this.start = position;
+		let length = bytes[position + 1] as number;
+		position += 2;
+		if (length >= 0x80) {
+			const octets = length & 0x7f;
+			if (octets === 0) this.fail("indefinite length");
+			if (octets > 4) this.fail("length of more than four octets");
+			if (end - position < octets) this.fail("a length is truncated");
+			length = 0;
+			for (let i = 0; i < octets; i++) length = length * 256 + (bytes[position + i] as number);
+			if (length < 0x80 || (octets > 1 && length < 2 ** (8 * (octets - 1)))) this.fail("length is not minimal");
+			position += octets;
+		}
+		if (length > end - position) this.fail("an element reaches past the end of what contains it");
+		this.tag = identifier;
+		this.valueStart = position;
+		this.valueEnd = this.position = position + length;
+	}
+
+	/** Steps into the next element; pass the result to `close`. */
+	open(tag: number): number {
+		this.next(tag);
+		const outer = this.end;
+		this.position = this.valueStart;
+		this.end = this.valueEnd;
+		return outer;
+	}
+
+	/** Leaves an opened element. @throws ERR_DER when part of it was not read. */
+	close(outer: number): void {
+		if (this.position !== this.end) this.fail("unexpected extra elements");
+		this.end = outer;
+	}
+
+	/** Skips what is left of an opened element and leaves it. */
+	leave(outer: number): void {
+		this.position = this.end;
+		this.end = outer;
+	}
+
+	/** Reads the next element and returns its value octets, without a copy. */
+	value(tag: number): Uint8Array {
+		this.next(tag);
+		return this.bytes.subarray(this.valueStart, this.valueEnd);
+	}
+
+	/** Reads the next element, header included, without a copy. */
+	element(tag = -1): Uint8Array {
+		this.next(tag);
+		return this.bytes.subarray(this.start, this.valueEnd);
+	}
+
+	/** OBJECT IDENTIFIER in dotted decimal. X.690 §8.19. */
+	oid(): string {
+		return decodeOid(this.value(TAG.OID), this);
+	}
+
+	/** INTEGER as its value octets, two's complement, minimal. X.690 §8.3.2. */
+	integerBytes(tag: number = TAG.INTEGER): Uint8Array {
+		const value = this.value(tag);
+		if (value.length === 0) this.fail("empty INTEGER");
+		if (value.length > 1 && ((value[0] === 0 && value[1] < 0x80) || (value[0] === 0xff && value[1] >= 0x80))) {
+			this.fail("INTEGER is not minimal");
+		}
+		return value;
+	}
+
+	/** Non-negative INTEGER below 2^31. */
+	integer(tag: number = TAG.INTEGER): number {
+		const value = this.integerBytes(tag);
+		if (value.length > 4 || value[0] >= 0x80) this.fail("INTEGER out of range");
+		let result = 0;
+		for (const octet of value) result = result * 256 + octet;
+		return result;
+	}
+
+	/** BOOLEAN, 00 or FF. X.690 §11.1. */
+	boolean(tag: number = TAG.BOOLEAN): boolean {
+		const value = this.value(tag);
+		if (value.length !== 1 || (value[0] !== 0 && value[0] !== 0xff)) this.fail("BOOLEAN is neither 00 nor FF");
+		return value[0] === 0xff;
+	}
+
+	null(): void {
+		if (this.value(TAG.NULL).length !== 0) this.fail("NULL with content");
+	}
+
+	/** BIT STRING of whole octets. X.690 §8.6. */
+	bitStringOctets(): Uint8Array {
+		const value = this.value(TAG.BIT_STRING);
+		if (value[0] !== 0) this.fail("BIT STRING is not a whole number of octets");
+		return value.subarray(1);
+	}
+
+	/** Named BIT STRING (at most 32 bits) as a number whose bit n is named bit n. X.690 §11.2: no trailing zero bits. */
+	namedBits(tag: number = TAG.BIT_STRING): number {
+		const value = this.value(tag);
+		const unused = value[0];
+		if (value.length === 0 || value.length > 5 || unused > 7) this.fail("malformed BIT STRING");
+		if (value.length === 1) {
+			if (unused !== 0) this.fail("malformed BIT STRING");
+			return 0;
+		}
+		if (((value[value.length - 1] >> unused) & 1) === 0) this.fail("BIT STRING has trailing zero bits");
+		if ((value[value.length - 1] & ((1 << unused) - 1)) !== 0) this.fail("BIT STRING has unused bits set");
+		let bits = 0;
+		for (let n = 0; n < (value.length - 1) * 8; n++) {
+			if (value[1 + (n >> 3)] & (0x80 >> (n & 7))) bits |= 1 << n;
+		}
+		return bits;
+	}
+
+	/** UTCTime or GeneralizedTime in milliseconds since the epoch. X.690 §11.7–11.8; RFC 5280 §4.1.2.5. */
+	time(): number {
+		this.next();
+		const text = latin1(this.bytes.subarray(this.valueStart, this.valueEnd));
+		let fields: RegExpExecArray | null = null;
+		if (this.tag === TAG.UTC_TIME) fields = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)()Z$/.exec(text);
+		else if (this.tag === TAG.GENERALIZED_TIME) {
+			fields = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{0,8}[1-9])?Z$/.exec(text);
+		} else this.fail(`expected a time, found tag ${hex(this.tag)}`);
+		if (fields === null) this.fail("malformed time");
+		const [, y, month, day, hour, minute, second, fraction] = fields;
+		const year = this.tag === TAG.UTC_TIME ? Number(y) + (Number(y) < 50 ? 2000 : 1900) : Number(y);
+		const date = new Date(0);
+		date.setUTCFullYear(year, Number(month) - 1, Number(day));
+		date.setUTCHours(Number(hour), Number(minute), Number(second));
+		if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day) || Number(hour) > 23) {
+			this.fail("time out of range");
+		}
+		if (Number(minute) > 59 || Number(second) > 59) this.fail("time out of range");
+		return date.getTime() + Math.trunc(Number(`0${fraction ?? ""}`) * 1000);
+	}
+
+	/** True when the value of the element read last equals `octets`. */
+	valueEquals(octets: Uint8Array): boolean {
+		const { bytes, valueStart } = this;
+		if (this.valueEnd - valueStart !== octets.length) return false;
+		for (let i = 0; i < octets.length; i++) if (bytes[valueStart + i] !== octets[i]) return false;
+		return true;
+	}
+
+	fail(reason: string): never {
+		throw new SigtoolError("ERR_DER", `Cannot parse ${this.what}: ${reason} (offset ${this.position})`);
+	}
+}
+
+/** Refuses a SET OF whose elements are not in ascending order of their encodings. X.690 §11.6. */
+export function isSortedSet(elements: readonly Uint8Array[]): boolean {
+	for (let i = 1; i < elements.length; i++) if (compareBytes(elements[i - 1], elements[i]) > 0) return false;
+	return true;
+}
+
+/** memcmp order; a prefix comes first. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+	return Buffer.compare(a, b);
+}
+
+/** One element: identifier, minimal length, and the parts one behind the other. */
+export function encode(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+	let length = 0;
+	for (const part of parts) length += part.length;
+	const out = new Uint8Array(headerSize(length) + length);
+	let position = writeHeader(out, 0, tag, length);
+	for (const part of parts) {
+		out.set(part, position);
+		position += part.length;
+	}
+	return out;
+}
+
+export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
+	return encode(TAG.SEQUENCE, ...parts);
+}
+
+/** SET OF, sorted as DER requires. X.690 §11.6. */
+export function setOf(...elements: readonly Uint8Array[]): Uint8Array {
+	return encode(TAG.SET, ...[...elements].sort(compareBytes));
+}
+
+/** OBJECT IDENTIFIER from dotted decimal. */
+export function oid(dotted: string): Uint8Array {
+	return encode(TAG.OID, encodeOid(dotted));
+}
+
+/** INTEGER from a non-negative number or big integer. */
+export function integer(value: number | bigint): Uint8Array {
+	let digits = value.toString(16);
+	if (digits.length % 2 === 1) digits = `0${digits}`;
+	const octets = Buffer.from(digits, "hex");
+	return octets[0] >= 0x80 ? encode(TAG.INTEGER, Uint8Array.of(0), octets) : encode(TAG.INTEGER, octets);
+}
+
+export function octetString(octets: Uint8Array): Uint8Array {
+	return encode(TAG.OCTET_STRING, octets);
+}
+
+export function bitString(octets: Uint8Array): Uint8Array {
+	return encode(TAG.BIT_STRING, Uint8Array.of(0), octets);
+}
+
+/** UTCTime up to 2049, GeneralizedTime after, whole seconds. RFC 5280 §4.1.2.5. */
+export function time(milliseconds: number): Uint8Array {
+	const text = `${new Date(milliseconds).toISOString().slice(0, 19).replace(/[-:T]/g, "")}Z`;
+	const utc = text < "2050";
+	return encode(utc ? TAG.UTC_TIME : TAG.GENERALIZED_TIME, Buffer.from(utc ? text.slice(2) : text, "latin1"));
+}
+
+export const NULL: Uint8Array = Uint8Array.of(TAG.NULL, 0);
+
+/** Octets of a header for a value of `length` octets. */
+export function headerSize(length: number): number {
+	return length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : length < 0x1000000 ? 5 : 6;
+}
+
+/** Writes identifier and length at `position`; returns the position of the value. */
+export function writeHeader(out: Uint8Array, position: number, tag: number, length: number): number {
+	out[position++] = tag;
+	if (length < 0x80) {
+		out[position++] = length;
+		return position;
+	}
+	const octets = headerSize(length) - 2;
+	out[position++] = 0x80 | octets;
+	for (let shift = (octets - 1) * 8; shift >= 0; shift -= 8) out[position++] = (length >>> shift) & 0xff;
+	return position;
+}
+
+/** Value octets of an OBJECT IDENTIFIER. Arcs may exceed 2^53 (2.25 UUID arcs). */
+export function encodeOid(dotted: string): Uint8Array {
+	const [first, second, ...rest] = dotted.split(".").map(BigInt);
+	const octets: number[] = [];
+	for (const arc of [first * 40n + second, ...rest]) {
+		const groups = [Number(arc & 0x7fn)];
+		for (let left = arc >> 7n; left > 0n; left >>= 7n) groups.unshift(Number(left & 0x7fn) | 0x80);
+		octets.push(...groups);
+	}
+	return Uint8Array.from(octets);
+}
+
+function decodeOid(octets: Uint8Array, reader: DerReader): string {
+	if (octets.length === 0 || octets.length > 64) reader.fail("OBJECT IDENTIFIER of unreasonable size");
+	const arcs: bigint[] = [];
+	let arc = 0n;
+	let fresh = true;
+	for (const octet of octets) {
+		if (fresh && octet === 0x80) reader.fail("OBJECT IDENTIFIER is not minimal");
+		arc = (arc << 7n) | BigInt(octet & 0x7f);
+		fresh = octet < 0x80;
+		if (fresh) {
+			arcs.push(arc);
+			arc = 0n;
+		}
+	}
+	if (!fresh) reader.fail("OBJECT IDENTIFIER is truncated");
+	const [head, ...rest] = arcs;
+	const first = head < 40n ? 0n : head < 80n ? 1n : 2n;
+	return [first, head - first * 40n, ...rest].join(".");
+}
+
+function latin1(bytes: Uint8Array): string {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+function hex(tag: number): string {
+	return `0x${tag.toString(16).padStart(2, "0")}`;
+}

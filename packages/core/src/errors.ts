@@ -1,0 +1,150 @@
+/**
+ * What went wrong, said once: a stable code, one line for a person, and the exit status the code maps to.
+ *
+ * Codes are part of the public interface; `docs/errors.md` is generated from the table below.
+ */
+
+/** Exit status of the command line: 1 verification failed, 2 usage or configuration, 3 could not decide. */
+export type ExitStatus = 1 | 2 | 3;
+
+/** Every code, its exit status, and what it means. Keep the groups in reading order: docs follow it. */
+export const ERROR_CODES = {
+	// Usage and configuration
+	ERR_USAGE: [2, "The command line asks for something that does not exist or does not fit together."],
+	ERR_CONFIG: [2, "A configuration file, trust store or identity is not in the expected form."],
+	ERR_ROOT_MISSING: [2, "A path named on the command line does not exist."],
+	ERR_CATALOG_EXISTS: [2, "The output exists and was not written by sigtool; `--force` replaces it."],
+	ERR_UNSUPPORTED_PLATFORM: [2, "This operating system or Node.js version lacks what the operation needs."],
+
+	// Input and output
+	ERR_IO: [3, "The operating system refused to read or write; the message carries its reason."],
+	ERR_LIMIT: [1, "An input is larger than the documented limit."],
+
+	// Encoding
+	ERR_DER: [1, "Bytes are not DER (X.690): truncated, indefinite, non-minimal or of an unexpected type."],
+	ERR_CATALOG_FORMAT: [1, "Well-formed DER that is not a catalog sigtool understands."],
+	ERR_CMS_FORMAT: [1, "Well-formed DER that is not a CMS SignedData sigtool understands."],
+	ERR_CERTIFICATE_FORMAT: [1, "Well-formed DER that is not an X.509 certificate sigtool understands."],
+
+	// Names of entries
+	ERR_PATH_ABSOLUTE: [1, "An entry's name starts at the root."],
+	ERR_PATH_PARENT: [1, "An entry's name contains a `.` or `..` segment."],
+	ERR_PATH_DRIVE: [1, "An entry's name starts with a Windows drive letter."],
+	ERR_PATH_NUL: [1, "An entry's name contains a NUL character."],
+	ERR_PATH_EMPTY: [1, "An entry's name, or a segment of it, is empty."],
+	ERR_PATH_TRAILING_DOT: [1, "A segment of an entry's name ends in a dot or a space, which Windows drops."],
+	ERR_PATH_BACKSLASH: [1, "A file's name contains a backslash, which catalogs use as the separator."],
+	ERR_PATH_ENCODING: [1, "A name is not valid UTF-8 or UTF-16."],
+	ERR_PATH_DUPLICATE: [1, "Two entries carry the same name."],
+	ERR_PATH_CASE_COLLISION: [1, "Two names differ only by case."],
+	ERR_PATH_NFC_COLLISION: [1, "Two names are the same text after Unicode normalization (NFC)."],
+
+	// File sets
+	ERR_FILE_TYPE: [1, "An entry is a FIFO, socket or device, which cannot be signed."],
+	ERR_FILE_CHANGED: [1, "A file changed while it was being hashed."],
+	ERR_LINK_OUTSIDE: [1, "A symbolic link is absolute or leaves the signed tree."],
+	ERR_LINK_REJECTED: [1, "A symbolic link was found and `--links reject` was given."],
+
+	// What verification finds in a tree
+	ERR_FILE_MODIFIED: [1, "A file's content differs from what was signed under its name."],
+	ERR_FILE_MISSING: [1, "A signed entry is not there."],
+	ERR_FILE_ADDED: [1, "A file is there that was not signed."],
+	ERR_LINK_CHANGED: [1, "A symbolic link points elsewhere, or an entry changed between link and file."],
+	ERR_MODE_CHANGED: [1, "A file's execute or set-id bits differ from what was signed."],
+	ERR_NOT_A_MEMBER: [1, "The file is not a member of the catalog."],
+
+	// Signatures
+	ERR_CATALOG_NOT_FOUND: [1, "No catalog vouches for the path."],
+	ERR_NESTED_CATALOG: [1, "A catalog inside a signed tree is not itself a signed member of it."],
+	ERR_UNSIGNED: [1, "The catalog carries no signature."],
+	ERR_SIGNATURE: [1, "The signature does not match the signed bytes."],
+	ERR_SIGNED_ATTRIBUTES: [1, "The signed attributes are missing, repeated or contradict the content."],
+	ERR_WEAK_DIGEST: [1, "MD5, or SHA-1 outside `--profile windows-legacy`, is no evidence."],
+	ERR_UNSUPPORTED_ALGORITHM: [1, "A signature or digest algorithm that sigtool does not accept."],
+	ERR_TIMESTAMP: [1, "A timestamp is present but does not verify."],
+
+	// Certificates and trust
+	ERR_CERTIFICATE_EXPIRED: [1, "A certificate of the chain had expired at the time of judgement."],
+	ERR_CERTIFICATE_NOT_YET_VALID: [1, "A certificate of the chain was not yet valid at the time of judgement."],
+	ERR_CERTIFICATE_PURPOSE: [1, "A certificate's key usage or extended key usage does not allow this use."],
+	ERR_CERTIFICATE_CONSTRAINTS: [1, "Basic constraints, path length or name constraints are violated."],
+	ERR_CERTIFICATE_EXTENSION: [1, "A certificate carries a critical extension that sigtool does not apply."],
+	ERR_CERTIFICATE_SIGNATURE: [1, "A certificate was not signed by its issuer's key."],
+	ERR_WEAK_KEY: [1, "A key is too short or of a type that is not accepted."],
+	ERR_CHAIN_INCOMPLETE: [1, "No path leads from the signer to a trust anchor."],
+	ERR_UNTRUSTED_SIGNER: [1, "The signature is sound, but its signer is not trusted here."],
+	ERR_DEVELOPMENT_IDENTITY: [1, "A development identity signed what needs a release identity."],
+	ERR_PRODUCT_MISMATCH: [1, "The catalog belongs to another product than the one expected."],
+	ERR_DIGEST_MISMATCH: [1, "A file does not have the digest given with `--expect-digest`."],
+
+	// Keys
+	ERR_KEY: [2, "A private key or its certificate cannot be used; the message says why."],
+	ERR_KEY_PASSPHRASE: [2, "The passphrase is missing or wrong."],
+	ERR_KEY_MISMATCH: [2, "The certificate does not belong to the private key."],
+	ERR_PKCS12: [2, "The file is not a PKCS#12 container that sigtool can open."],
+	ERR_PKCS12_NO_MAC: [2, "The PKCS#12 container has no MAC, so nothing protects its content."],
+	ERR_PKCS12_PBMAC1: [2, "The PKCS#12 container uses PBMAC1, which cannot be checked here."],
+
+	// A defect of sigtool itself
+	ERR_INTERNAL: [3, "sigtool met a condition it should not; please report it."],
+} as const satisfies Record<string, readonly [ExitStatus, string]>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface SigtoolErrorOptions {
+	readonly cause?: unknown;
+	/** The file or entry the error is about, as the user knows it. */
+	readonly path?: string;
+}
+
+/** The one error class. `message` is a single line that names the thing and the way out. */
+export class SigtoolError extends Error {
+	override readonly name = "SigtoolError";
+	readonly code: ErrorCode;
+	readonly path: string | undefined;
+
+	constructor(code: ErrorCode, message: string, options: SigtoolErrorOptions = {}) {
+		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		this.code = code;
+		this.path = options.path;
+	}
+
+	/** Exit status of the command line for this error. */
+	get exitStatus(): ExitStatus {
+		return ERROR_CODES[this.code][0];
+	}
+}
+
+/** ERR_IO for a failed system call, naming the file and the errno, e.g. `Cannot open "a": no such file (ENOENT)`. */
+export function ioError(action: string, path: string, cause: unknown): SigtoolError {
+	const errno = isErrnoException(cause) ? cause.code : undefined;
+	const reason = errno === undefined ? String(cause) : `${ERRNO_TEXT[errno] ?? "system error"} (${errno})`;
+	return new SigtoolError("ERR_IO", `Cannot ${action} ${quote(path)}: ${reason}`, { cause, path });
+}
+
+export function isErrnoException(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+	return error instanceof Error && "code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code);
+}
+
+/** A name in double quotes on one line: control characters, quotes and lone surrogates are escaped as in JSON. */
+export function quote(text: string): string {
+	return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
+		return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+	});
+}
+
+const ERRNO_TEXT: Readonly<Record<string, string>> = {
+	EACCES: "permission denied",
+	EEXIST: "file exists",
+	EISDIR: "is a directory",
+	ELOOP: "too many symbolic links",
+	EMFILE: "too many open files",
+	ENAMETOOLONG: "name too long",
+	ENOENT: "no such file or directory",
+	ENOSPC: "no space left on device",
+	ENOTDIR: "not a directory",
+	EPERM: "operation not permitted",
+	EROFS: "read-only file system",
+	EDQUOT: "disk quota exceeded",
+	EIO: "input/output error",
+};
