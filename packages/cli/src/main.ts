@@ -1,1 +1,5 @@
-export {};
+import { run } from "./program.js";
+
+run(process.argv.slice(2)).then((exitStatus) => {
+	process.exitCode = exitStatus;
+});

@@ -44,6 +44,8 @@ export const ERROR_CODES = {
 	ERR_FILE_CHANGED: [1, "A file changed while it was being hashed."],
 	ERR_LINK_OUTSIDE: [1, "A symbolic link is absolute or leaves the signed tree."],
 	ERR_LINK_REJECTED: [1, "A symbolic link was found and `--links reject` was given."],
+	ERR_LINK_CYCLE: [1, "A followed symbolic link leads back to a directory that contains it."],
+	ERR_LINK_PARENT: [1, "A listed file is reached through a symbolic link to a directory."],
 
 	// What verification finds in a tree
 	ERR_FILE_MODIFIED: [1, "A file's content differs from what was signed under its name."],
@@ -59,6 +61,7 @@ export const ERROR_CODES = {
 	ERR_UNSIGNED: [1, "The catalog carries no signature."],
 	ERR_SIGNATURE: [1, "The signature does not match the signed bytes."],
 	ERR_SIGNED_ATTRIBUTES: [1, "The signed attributes are missing, repeated or contradict the content."],
+	ERR_SIGNER_CERTIFICATE: [1, "The certificate of the key that signed is not with the signature."],
 	ERR_WEAK_DIGEST: [1, "MD5, or SHA-1 outside `--profile windows-legacy`, is no evidence."],
 	ERR_UNSUPPORTED_ALGORITHM: [1, "A signature or digest algorithm that sigtool does not accept."],
 	ERR_TIMESTAMP: [1, "A timestamp is present but does not verify."],

@@ -1,1 +1,18 @@
-export * from "./errors.js";
+/** Everything public, by name. Programs that only verify use `@sigtool/core/read`. */
+
+export type { SignedSetDiff } from "./fileset/diff.js";
+export { changesSince, type FinishOptions, finishCatalog, openUnsigned, type UnsignedCatalog } from "./finish.js";
+export type { ProgramInfo } from "./formats/cat-envelope.js";
+export { addTrust, listTrust, removeTrust, type TrustEntry } from "./pki/trust-store.js";
+export * from "./read.js";
+export { type SignOptions, type SignResult, signPaths } from "./sign.js";
+export {
+	createIdentity,
+	developmentIdentity,
+	type Identity,
+	listIdentities,
+	showIdentity,
+} from "./signer/dev-identity.js";
+export { openPemSigner } from "./signer/pem.js";
+export { openPkcs12Signer } from "./signer/pkcs12.js";
+export { type Signer, signerFromKey } from "./signer/signer.js";

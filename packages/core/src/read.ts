@@ -1,1 +1,34 @@
-export * from "./errors.js";
+/** The door for programs that verify: nothing here can sign or touches a private key. */
+
+export { ERROR_CODES, type ErrorCode, type ExitStatus, SigtoolError } from "./errors.js";
+export type { Finding } from "./fileset/compare.js";
+export type { HashProgress } from "./fileset/hash-files.js";
+export type { Catalog, MemberTable, NameValue } from "./formats/cat.js";
+export type { CatalogFacts } from "./formats/cat-facts.js";
+export {
+	type CatalogInspection,
+	type InspectedCertificate,
+	type InspectedMember,
+	type InspectedNestedSignature,
+	type InspectedSigner,
+	inspectCatalog,
+} from "./inspect.js";
+export {
+	type Certificate,
+	certificatesFromFileBytes,
+	certificatesFromPem,
+	isDevelopmentCertificate,
+	parseCertificate,
+	spkiSha256,
+} from "./pki/certificate.js";
+export { defaultTrust, type TrustPolicy, trustFromCertificates } from "./pki/trust-store.js";
+export { type Verification, type VerifyOptions, verifyPath, worstExitStatus } from "./verify.js";
+export {
+	type CatalogVerifyOptions,
+	type JudgedTime,
+	type Verified,
+	type VerifiedCatalog,
+	type VerifiedSigner,
+	verifyCatalog,
+} from "./verify-catalog.js";
+export { readCatalogFile, type UsedCatalog } from "./verify-sources.js";

@@ -1,0 +1,232 @@
+/**
+ * Compares sigtool with public tools: whole processes, one run, ratios paired by round. See README.md.
+ *
+ * Exit 0 even when a bound is exceeded (the table says so), 2 wrong usage, 3 when something asked for was not measured.
+ */
+
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { measure, peakRssMib, run, summary } from "./measure.mjs";
+import { formatReport, machineLine } from "./report.mjs";
+import { referenceTree } from "./trees.mjs";
+
+const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|M]… [--trees DIR] [--json|--markdown]
+
+  --quick       fewer rounds, and 4 big files instead of 20
+  --full        also the tree of 1,000,000 files
+  --only NAME   only this part; may be repeated
+  --trees DIR   where the reference trees are kept (about 9 GB; default: $XDG_CACHE_HOME/sigtool-bench)
+`;
+
+const XARGS = "find | xargs -P2 -n500 sha256sum";
+const [C, HASHING, SIGN, VERIFY, SUMS] = [
+	"C, 2 threads",
+	"sigtool, hashing alone",
+	"sigtool sign",
+	"sigtool verify",
+	"sha256sum -c",
+];
+const HASHING_BOUNDS = { A: 1.6, B: 1.6, C: 1.15, D: 1.3 };
+
+const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
+const node = (...argv) => [process.execPath, ...argv];
+const sigtool = (...argv) => node(beside("../packages/cli/dist/main.cjs"), ...argv);
+
+const options = parseOptions();
+const cacheDir = options.trees ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "sigtool-bench");
+mkdirSync(cacheDir, { recursive: true });
+const scratch = mkdtempSync(join(cacheDir, "run-"));
+const env = { ...process.env, XDG_CONFIG_HOME: join(scratch, "config"), LC_ALL: "C" };
+// Costs Node 20 36 ms at every start.
+delete env.NODE_EXTRA_CA_CERTS;
+delete env.NODE_OPTIONS;
+
+const result = { machine: machineLine(), trees: [], rows: [], comparison: [], notMeasured: [] };
+const parts = {
+	A: () => compareOnTree("A"),
+	B: () => compareOnTree("B"),
+	C: () => compareOnTree("C"),
+	D: () => compareOnTree("D"),
+	start: compareStart,
+	catalog: openLargeCatalog,
+	M: signMillion,
+};
+try {
+	for (const name of options.only ?? Object.keys(parts).filter((part) => part !== "M" || options.full)) {
+		attempt(name, parts[name]);
+	}
+	process.stdout.write(
+		options.json
+			? `${JSON.stringify(result, null, "\t")}\n`
+			: formatReport(result, options.markdown ? "markdown" : "columns"),
+	);
+} finally {
+	rmSync(scratch, { recursive: true, force: true });
+}
+process.exitCode = result.notMeasured.length > 0 ? 3 : 0;
+
+/** Hashing, and on tree B the two verbs, against the tools that do the same. */
+function compareOnTree(name) {
+	const { path } = tree(name);
+	const programs = [
+		{ name: C, argv: [compile("hash-tree.c"), path], hashes: true },
+		{ name: HASHING, argv: node(beside("hash-only.mjs"), path), hashes: true },
+		{ name: XARGS, argv: shell('find "$1" -type f -print0 | xargs -0 -P2 -n500 sha256sum', path), hashes: true },
+		{ name: "hashdeep -j2", argv: ["hashdeep", "-c", "sha256", "-r", "-o", "f", "-j2", path], hashes: true },
+		{ name: "Python hashlib loop", argv: [python(), beside("seed-loop.py"), path], hashes: true },
+	];
+	if (name === "B") {
+		const sums = join(scratch, "B.sums");
+		attempt(SUMS, () =>
+			run({ argv: shell('find . -type f -print0 | xargs -0 sha256sum > "$1"', sums), cwd: path }, env),
+		);
+		const catalog = join(scratch, "B.cat");
+		programs.push(
+			{ name: SIGN, argv: sigtool("sign", path, "-o", catalog, "--force") },
+			{ name: VERIFY, argv: sigtool("verify", path, "--catalog", catalog) },
+			{ name: SUMS, argv: ["sha256sum", "--quiet", "-c", sums], cwd: path, silent: true },
+		);
+	}
+	const times = timed(name, programs, options.quick ? 3 : 5);
+	for (const program of times.keys()) {
+		if (times.has(C)) result.comparison.push({ tree: name, program, ...ratio(times, program, C) });
+	}
+	boundedRatio(`hashing alone, tree ${name} ÷ C program`, times, HASHING, C, HASHING_BOUNDS[name]);
+	if (name === "B") {
+		boundedRatio("sign tree B ÷ xargs sha256sum", times, SIGN, XARGS, 1);
+		boundedRatio("verify tree B ÷ sha256sum -c", times, VERIFY, SUMS, 1);
+	}
+}
+
+function compareStart() {
+	const directory = join(scratch, "one");
+	mkdirSync(directory);
+	writeFileSync(join(directory, "hello.txt"), "hello\n");
+	attempt("sign one file", () => run({ argv: sigtool("sign", directory) }, env));
+	const programs = [
+		{ name: "node -e 0", argv: node("-e", "0"), silent: true },
+		{ name: "--help", argv: sigtool("--help") },
+		{ name: "verify", argv: sigtool("verify", join(directory, "hello.txt")) },
+	];
+	const times = timed("start", programs, options.quick ? 11 : 31);
+	boundedRatio("sigtool --help ÷ node -e 0", times, "--help", "node -e 0", 1.5);
+	boundedRatio("sigtool verify of one file ÷ node -e 0", times, "verify", "node -e 0", 1.8);
+}
+
+/** One file of tree B beside the catalog of all of it: what is left is reading that catalog. */
+function openLargeCatalog() {
+	const { path } = tree("B");
+	const directory = join(scratch, "many");
+	const file = join(directory, "d0000", "f0000");
+	mkdirSync(join(directory, "d0000"), { recursive: true });
+	copyFileSync(join(path, "d0000", "f0000"), file);
+	run({ argv: sigtool("sign", path, "-o", join(directory, "many.cat"), "--force") }, env);
+	const program = { name: "verify", argv: sigtool("verify", file) };
+	const times = timed("catalog", [program], options.quick ? 3 : 7);
+	const name = "verify one file, catalog of 100,000 members";
+	if (times.has("verify")) bounded(name, summary(times.get("verify")), 0.3, " s");
+	bounded(`${name}, peak memory`, summary([memory(program), memory(program), memory(program)]), 250, " MiB");
+}
+
+function signMillion() {
+	const { path } = tree("M");
+	const program = { argv: sigtool("sign", path, "-o", join(scratch, "M.cat"), "--force") };
+	bounded("sign 1,000,000 files, peak memory", summary([memory(program)]), 1024, " MiB");
+}
+
+function tree(name) {
+	progress(`tree ${name}`);
+	const found = referenceTree(name === "C" && options.quick ? "C-quick" : name, cacheDir);
+	if (!result.trees.some((known) => known.name === name)) {
+		result.trees.push({ name, files: found.files, bytes: found.bytes });
+	}
+	return found;
+}
+
+function timed(part, programs, rounds) {
+	const problem = (text) => result.notMeasured.push(`${part}: ${text}`);
+	return measure(programs, { rounds, env, problem, progress: (text) => progress(`${part}: ${text}`) });
+}
+
+function memory({ argv }) {
+	return peakRssMib({ argv }, { env, scratch: join(scratch, "time") });
+}
+
+function ratio(times, of, by) {
+	const denominators = times.get(by);
+	return summary(times.get(of).map((seconds, round) => seconds / denominators[round]));
+}
+
+/** What could not run has been named by `timed`. */
+function boundedRatio(name, times, of, by, bound) {
+	if (times.has(of) && times.has(by)) bounded(name, ratio(times, of, by), bound, "");
+}
+
+function bounded(name, measured, bound, unit) {
+	result.rows.push({ name, ...measured, bound, unit, verdict: measured.median <= bound ? "ok" : "over" });
+}
+
+function attempt(name, action) {
+	try {
+		action();
+	} catch (error) {
+		result.notMeasured.push(`${name}: ${error.message}`);
+	}
+}
+
+function shell(script, argument) {
+	return ["sh", "-c", script, "sh", argument];
+}
+
+/** A missing compiler is reported when the program that could not be made is run. */
+function compile(source) {
+	const program = join(scratch, source.replace(/\.c$/, ""));
+	if (!existsSync(program)) {
+		attempt("C program", () =>
+			run({ argv: ["cc", "-O2", "-std=c17", "-pthread", beside(source), "-o", program, "-lcrypto"] }, env),
+		);
+	}
+	return program;
+}
+
+/** The interpreter itself: version managers put a slow script before it. */
+function python() {
+	try {
+		return run({ argv: ["python3", "-c", "import sys; print(sys.executable, end='')"] }, env);
+	} catch {
+		return "python3";
+	}
+}
+
+function progress(text) {
+	process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+}
+
+function parseOptions() {
+	try {
+		const { values } = parseArgs({
+			options: {
+				quick: { type: "boolean" },
+				full: { type: "boolean" },
+				only: { type: "string", multiple: true },
+				trees: { type: "string" },
+				json: { type: "boolean" },
+				markdown: { type: "boolean" },
+				help: { type: "boolean" },
+			},
+		});
+		if (values.help) {
+			process.stdout.write(USAGE);
+			process.exit(0);
+		}
+		const unknown = values.only?.find((name) => !["A", "B", "C", "D", "start", "catalog", "M"].includes(name));
+		if (unknown !== undefined) throw new Error(`Unknown part "${unknown}"`);
+		return values;
+	} catch (error) {
+		process.stderr.write(`${error.message}\n${USAGE}`);
+		process.exit(2);
+	}
+}

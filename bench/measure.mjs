@@ -1,0 +1,96 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/**
+ * Wall time of whole processes, warm: every program once unmeasured, then `rounds` rounds, each of which starts with
+ * another program. Programs that fail, print nothing, or hash to other digests than the first are left out and told
+ * to `problem`.
+ *
+ * A program is `{ name, argv, cwd?, hashes?, silent? }`: `hashes` when its output holds digests to compare, `silent`
+ * when it is right to print nothing.
+ *
+ * @returns {Map<string, number[]>} seconds by program name, one a round
+ */
+export function measure(programs, { rounds, env, problem, progress }) {
+	let expected;
+	const able = programs.filter((program) => {
+		progress(`warming up: ${program.name}`);
+		try {
+			const output = run(program, env);
+			if (output === "" && !program.silent) throw new Error("prints nothing");
+			if (program.hashes) {
+				const digests = sumOfDigests(output);
+				expected ??= digests;
+				if (digests !== expected) throw new Error(`hashes to ${digests}, not ${expected}`);
+			}
+			return true;
+		} catch (error) {
+			problem(`${program.name}: ${error.message}`);
+			return false;
+		}
+	});
+
+	const seconds = new Map(able.map(({ name }) => [name, []]));
+	for (let round = 0; round < rounds; round++) {
+		progress(`round ${round + 1} of ${rounds}`);
+		for (let i = 0; i < able.length; i++) {
+			const program = able[(round + i) % able.length];
+			const start = performance.now();
+			const { status } = spawnSync(program.argv[0], program.argv.slice(1), { cwd: program.cwd, env, stdio: "ignore" });
+			seconds.get(program.name).push((performance.now() - start) / 1000);
+			if (status !== 0) throw new Error(`Cannot measure ${program.name}: it succeeded once, then ended with ${status}`);
+		}
+	}
+	return seconds;
+}
+
+/** Runs `program` to its end. @returns {string} what it printed. @throws {Error} unless it ends with status 0 */
+export function run({ argv, cwd }, env) {
+	const { error, status, signal, stdout, stderr } = spawnSync(argv[0], argv.slice(1), {
+		cwd,
+		env,
+		encoding: "latin1",
+		maxBuffer: 1 << 30,
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	if (error?.code === "ENOENT") throw new Error(`${argv[0]} is not installed`);
+	if (error) throw error;
+	if (status !== 0) throw new Error(`ends with ${signal ?? status}: ${reason(stderr).slice(0, 200)}`);
+	return stdout;
+}
+
+/** Peak resident memory of one run in MiB, as GNU time sees it; `scratch` is a file to write to. @throws as `run` */
+export function peakRssMib({ argv, cwd }, { env, scratch }) {
+	const output = run({ argv: ["/usr/bin/time", "-f", "%M", "-o", scratch, ...argv], cwd }, env);
+	if (output === "") throw new Error("prints nothing");
+	return Number(readFileSync(scratch, "utf8")) / 1024;
+}
+
+/** @returns {{ median: number, min: number, max: number }} */
+export function summary(values) {
+	const sorted = values.toSorted((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+	return { median, min: sorted[0], max: sorted.at(-1) };
+}
+
+/** The line of an error output that says most: Node and Python print a trace about it. */
+function reason(stderr) {
+	const lines = stderr.trim().split("\n");
+	return lines.find((line) => /^\S*error\b|cannot/i.test(line)) ?? lines[0];
+}
+
+/** "files sum" as hash-tree.c defines it, from that program's own line or from lines that begin with a digest. */
+function sumOfDigests(output) {
+	const line = /^(\d+) \d+ ([0-9a-f]{64})\n$/.exec(output);
+	if (line) return `${line[1]} ${line[2]}`;
+	const sum = new Uint32Array(8);
+	let files = 0;
+	// hashdeep puts the size first.
+	for (const [, hex] of output.matchAll(/^(?:\d+,)?([0-9a-f]{64})\b/gm)) {
+		const digest = Buffer.from(hex, "hex");
+		for (let word = 0; word < 8; word++) sum[word] += digest.readUInt32LE(4 * word);
+		files++;
+	}
+	return `${files} ${[...sum].map((word) => word.toString(16).padStart(8, "0")).join("")}`;
+}

@@ -1,0 +1,214 @@
+/** Every command: its name, options and examples, and where its code is. Options are declared when a command is named. */
+
+import { type Command, Option } from "commander";
+import type { Report } from "./output.js";
+
+export interface CommandDeclaration {
+	readonly name: string;
+	readonly description: string;
+	/** Adds arguments, options and examples, and says which code runs. Absent for a group of commands. */
+	readonly declare: (command: Command) => (() => Promise<CommandCode>) | undefined;
+	readonly commands?: readonly CommandDeclaration[];
+}
+
+/** What a command runs: operands in their order, then options; what it leaves is printed in one place. */
+export type CommandCode = (...operands: never[]) => Promise<Report>;
+
+export const COMMANDS: readonly CommandDeclaration[] = [
+	{
+		name: "sign",
+		description: "hash a tree and write one signed catalog",
+		declare(command) {
+			keyOptions(command)
+				.argument("<path...>", "directories or files; one directory gets <dir>/<name>.cat")
+				.option("-o, --output <file>", "where the catalog goes")
+				.addOption(repeated("--format <format>", "what to write").choices(["cat"]).default(["cat"]))
+				.addOption(repeated("--include <glob>", "sign only what matches"))
+				.addOption(repeated("--exclude <pattern>", "leave out what matches, in .gitignore's syntax"))
+				.option("--files-from <file>", "sign exactly the NUL-separated paths of this file, - for stdin")
+				.addOption(choice("--links <how>", "symbolic links", ["record", "reject", "follow"]))
+				.addOption(choice("--links-outside <how>", "links that leave the tree", ["refuse", "record"]))
+				.addOption(choice("--case-collisions <how>", "names that differ only by case", ["refuse", "allow"]))
+				.option("--product <name>", "what the catalog vouches for (default: the directory's name)")
+				.option("--sequence <number>", "grows with every release (default: signing time in seconds)")
+				.option("--description <text>", "program name shown with the signature")
+				.option("--url <url>", "more information, shown with the signature")
+				.option("--sha1-twins", "add SHA-1 members for old readers; they are no evidence")
+				.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
+				.option("--force", "replace a catalog that sigtool did not write");
+			examples(command, [
+				"sigtool sign ./lib",
+				"sigtool sign ./lib --key release.pem --cert release.crt --chain ca.crt",
+				"sigtool sign ./lib --p12 release.p12 --passphrase-file /run/secrets/p12",
+				"sigtool sign ./bin ./lib -o app.cat --product app --sequence 42",
+				"git ls-files -z | sigtool sign . -o release.cat --files-from -",
+			]);
+			return async () => (await import("./commands/sign.js")).sign;
+		},
+	},
+	{
+		name: "finish",
+		description: "sign a catalog that was written with --unsigned",
+		declare(command) {
+			keyOptions(command)
+				.argument("<catalog>", "the unsigned catalog; it is replaced by the signed one")
+				.option("-o, --output <file>", "write the signed catalog here instead")
+				.option("--expect-digest <sha256>", "refuse unless the unsigned catalog has this digest")
+				.option("--previous <catalog>", "show what changed since this catalog")
+				.option("--description <text>", "program name shown with the signature")
+				.option("--url <url>", "more information, shown with the signature");
+			examples(command, [
+				"sigtool finish lib.cat --key release.pem --cert release.crt --expect-digest 3b0c…",
+				"sigtool finish lib.cat --p12 release.p12 --previous last/lib.cat",
+			]);
+			return async () => (await import("./commands/finish.js")).finish;
+		},
+	},
+	{
+		name: "verify",
+		description: "say whether files are what a trusted signer signed, and what changed",
+		declare(command) {
+			command
+				.argument("<path...>", "signed directories, files of one, or catalogs")
+				.addOption(repeated("--catalog <path>", "catalog, or directory of catalogs, to verify against"))
+				.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
+				.addOption(repeated("--tsa-trust <pem>", "trust these timestamping authorities"))
+				.option("--product <name>", "refuse a catalog of another product")
+				.option("--at <time>", "judge certificates at this time, e.g. 2026-01-31T12:00:00Z")
+				.addOption(choice("--profile <name>", "what counts as evidence", ["default", "windows-legacy"]))
+				.addOption(
+					new Option("--match <how>", "bind files to their paths, or to digests alone").choices(["path", "digest"]),
+				)
+				.addOption(choice("--added <how>", "files that no signature covers", ["fail", "warn", "ignore"]))
+				.option("--no-ignore", "report what the signed ignore rules hide as added");
+			examples(command, [
+				"sigtool verify ./lib",
+				"sigtool verify ./lib --trust ca.crt --product lib",
+				"sigtool verify ./lib/index.js",
+				"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
+				"sigtool verify ./lib --json | jq .results[].findings",
+			]);
+			return async () => (await import("./commands/verify.js")).verify;
+		},
+	},
+	{
+		name: "inspect",
+		description: "show what a catalog says, verified or not",
+		declare(command) {
+			command.argument("<catalog>", "a .cat file of any producer");
+			examples(command, ["sigtool inspect ./lib/lib.cat", "sigtool inspect driver.cat --json"]);
+			return async () => (await import("./commands/inspect.js")).inspect;
+		},
+	},
+	{
+		name: "identity",
+		description: "keys and certificates made and kept by sigtool",
+		declare(command) {
+			examples(command, ["sigtool identity new release", "sigtool identity list", "sigtool identity show release"]);
+			return undefined;
+		},
+		commands: [
+			{
+				name: "new",
+				description: "make a key and a self-signed certificate",
+				declare(command) {
+					command
+						.argument("<name>", "lower-case letters, digits, dots, dashes")
+						.addOption(choice("--key-type <type>", "kind of key", ["rsa-3072", "p256", "p384"]))
+						.option("--subject <name>", "common name of the certificate (default: the identity's name)")
+						.option("--days <number>", "how long the certificate is valid", "365");
+					examples(command, ["sigtool identity new release", "sigtool identity new ci --key-type p256 --days 90"]);
+					return async () => (await import("./commands/identity.js")).identityNew;
+				},
+			},
+			{
+				name: "list",
+				description: "list identities",
+				declare(command) {
+					examples(command, ["sigtool identity list"]);
+					return async () => (await import("./commands/identity.js")).identityList;
+				},
+			},
+			{
+				name: "show",
+				description: "show an identity's certificate, pin and files",
+				declare(command) {
+					command.argument("<name>", "as `sigtool identity list` prints it");
+					examples(command, ["sigtool identity show development"]);
+					return async () => (await import("./commands/identity.js")).identityShow;
+				},
+			},
+		],
+	},
+	{
+		name: "trust",
+		description: "who may sign what this user verifies",
+		declare(command) {
+			examples(command, ["sigtool trust add release.crt", "sigtool trust list"]);
+			return undefined;
+		},
+		commands: [
+			{
+				name: "add",
+				description: "trust a signer's key, or an authority for an exact subject",
+				declare(command) {
+					command
+						.argument("<certificate>", "PEM or DER file, or the hexadecimal SHA-256 of a public key (SPKI)")
+						.option("--subject <name>", "with an authority: the exact subject it may vouch for")
+						.option("--any-subject", "with an authority: whatever it signs is trusted")
+						.option("--label <text>", "name it goes by");
+					examples(command, [
+						"sigtool trust add release.crt",
+						'sigtool trust add ca.crt --subject "CN=Release,O=Example"',
+					]);
+					return async () => (await import("./commands/trust.js")).trustAdd;
+				},
+			},
+			{
+				name: "list",
+				description: "list what is trusted",
+				declare(command) {
+					examples(command, ["sigtool trust list"]);
+					return async () => (await import("./commands/trust.js")).trustList;
+				},
+			},
+			{
+				name: "remove",
+				description: "stop trusting a key or authority",
+				declare(command) {
+					command.argument("<id>", "the id that `sigtool trust list` prints, or its beginning");
+					examples(command, ["sigtool trust remove 3b0c44"]);
+					return async () => (await import("./commands/trust.js")).trustRemove;
+				},
+			},
+		],
+	},
+];
+
+/** Shown below a command's help. */
+export function examples(command: Command, lines: readonly string[], after = ""): void {
+	command.addHelpText("after", `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n${after}`);
+}
+
+function keyOptions(command: Command): Command {
+	return command
+		.option("--key <pem>", "private key (PKCS#8, PKCS#1, SEC1; may be encrypted)")
+		.option("--cert <pem>", "the key's certificate")
+		.addOption(repeated("--chain <pem>", "certificates between it and the authority"))
+		.option("--p12 <file>", "key and certificates in a PKCS#12 container")
+		.option("--passphrase-file <file>", "first line is the passphrase (else $SIGTOOL_PASSPHRASE, else a prompt)");
+}
+
+/** An option that takes one value each time it is given. */
+function repeated(flags: string, description: string): Option {
+	const values: string[] = [];
+	return new Option(flags, `${description} (repeatable)`).argParser((value: string) => {
+		values.push(value);
+		return values;
+	});
+}
+
+/** One of a few words; the first is the default. */
+function choice(flags: string, description: string, choices: readonly [string, ...string[]]): Option {
+	return new Option(flags, description).choices(choices).default(choices[0]);
+}

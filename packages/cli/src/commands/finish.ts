@@ -1,0 +1,76 @@
+import { changesSince, finishCatalog, openUnsigned, type UnsignedCatalog } from "@sigtool/core";
+import { type OutputOptions, plain, printNote, type Report, rows } from "../output.js";
+import { type KeyOptions, openSigner } from "../signer-options.js";
+import { usageError } from "../usage.js";
+import { count, signerFields, signerRows } from "./render.js";
+
+export interface FinishCommandOptions extends KeyOptions, OutputOptions {
+	readonly output?: string;
+	readonly expectDigest?: string;
+	readonly previous?: string;
+	readonly description?: string;
+	readonly url?: string;
+}
+
+/** Shows what is about to be signed on stderr, then signs it. */
+export async function finish(file: string, options: FinishCommandOptions): Promise<Report> {
+	if (options.expectDigest !== undefined && !/^(sha256:)?[0-9a-f]{64}$/i.test(options.expectDigest)) {
+		throw usageError("Give --expect-digest the 64 hexadecimal digits that `sigtool sign --unsigned` printed");
+	}
+	const warnings: string[] = [];
+	const catalog = openUnsigned(file, { expectDigest: options.expectDigest });
+	const { product, sequence } = catalog.facts;
+	const content = `${count(catalog.fileCount, "file")}, ${count(catalog.linkCount, "link")}`;
+	const about = rows([
+		["product", `${plain(product ?? "(none)")}, sequence ${sequence ?? "(none)"}`],
+		["content", content],
+		["unsigned", catalog.sha256],
+	]);
+	const changes = options.previous === undefined ? undefined : describeChanges(options.previous, catalog, warnings);
+	printNote([`about to sign ${plain(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
+	const signer = await openSigner(options, (text) => warnings.push(text));
+	const { output, description, url } = options;
+	const sha256 = await finishCatalog(catalog, { signer, output, description, url });
+	const [leaf] = signer.certificates;
+	return {
+		exit: 0,
+		fields: {
+			catalog: output ?? file,
+			product: product ?? null,
+			sequence: sequence ?? null,
+			files: catalog.fileCount,
+			links: catalog.linkCount,
+			unsignedDigest: `sha256:${catalog.sha256}`,
+			digest: `sha256:${sha256}`,
+			signer: signerFields(leaf, signer.development),
+			...(changes === undefined ? {} : { since: changes.fields }),
+		},
+		lines: [`signed ${plain(output ?? file)}`, ...rows([...signerRows(leaf, signer.development), ["sha256", sha256]])],
+		warnings,
+	};
+}
+
+function describeChanges(previousFile: string, catalog: UnsignedCatalog, warnings: string[]) {
+	const { facts, diff } = changesSince(previousFile, catalog);
+	if (facts.product !== catalog.facts.product) {
+		warnings.push(`the previous catalog is of product "${plain(facts.product ?? "(none)")}"`);
+	}
+	if ((facts.sequence ?? -1) >= (catalog.facts.sequence ?? -1)) {
+		warnings.push(`the sequence does not grow: the previous catalog has ${facts.sequence ?? "none"}`);
+	}
+	const kinds = [
+		["added", diff.added],
+		["removed", diff.removed],
+		["changed", diff.changed],
+		["mode changed", diff.modeChanged],
+	] as const;
+	const lines = kinds.flatMap(([kind, paths]) => paths.map((path) => `  ${kind} ${plain(path)}`));
+	const summary = kinds.map(([kind, paths]) => `${paths.length} ${kind}`).join(", ");
+	return {
+		fields: { catalog: previousFile, product: facts.product ?? null, sequence: facts.sequence ?? null, ...diff },
+		lines: [
+			...rows([["since", `${plain(previousFile)} (not verified), sequence ${facts.sequence ?? "none"}: ${summary}`]]),
+			...lines,
+		],
+	};
+}

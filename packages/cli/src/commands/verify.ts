@@ -1,0 +1,178 @@
+import {
+	type Certificate,
+	defaultTrust,
+	type Finding,
+	type TrustPolicy,
+	trustFromCertificates,
+	type Verification,
+	verifyPath,
+	worstExitStatus,
+} from "@sigtool/core";
+import { SigtoolError } from "@sigtool/core/errors";
+import pc from "picocolors";
+import { type ExitStatus, type OutputOptions, plain, type Report, rows } from "../output.js";
+import { startProgress } from "../progress.js";
+import { usageError } from "../usage.js";
+import { readCertificates } from "./certificate-file.js";
+import { count, isoTime, signerFields, signerRows } from "./render.js";
+
+export interface VerifyCommandOptions extends OutputOptions {
+	readonly catalog?: readonly string[];
+	readonly trust?: readonly string[];
+	readonly tsaTrust?: readonly string[];
+	readonly product?: string;
+	readonly at?: string;
+	readonly profile: "default" | "windows-legacy";
+	readonly match?: "path" | "digest";
+	readonly added: "fail" | "warn" | "ignore";
+	readonly ignore: boolean;
+}
+
+/** Every path is verified; one that cannot be does not keep the others from it. */
+export async function verify(paths: readonly string[], options: VerifyCommandOptions): Promise<Report> {
+	const at = parseTime(options.at);
+	const trust = options.trust === undefined ? defaultTrust() : trustFrom(options.trust);
+	const timestampAnchors = options.tsaTrust?.flatMap(readCertificates);
+	const outcomes: Outcome[] = [];
+	for (const path of paths) outcomes.push(await verifyOne(path, options, { trust, timestampAnchors, at }));
+	return {
+		exit: outcomes.reduce<ExitStatus>((worst, { exit }) => worse(worst, exit), 0),
+		fields: { results: outcomes.map(({ fields }) => fields) },
+		lines: outcomes.flatMap(({ lines }) => lines),
+		problems: outcomes.flatMap(({ problems }) => problems),
+		warnings: outcomes.flatMap(({ warnings }) => warnings),
+	};
+}
+
+interface Outcome {
+	readonly exit: ExitStatus;
+	readonly fields: Readonly<Record<string, unknown>>;
+	readonly lines: readonly string[];
+	readonly problems: readonly string[];
+	readonly warnings: readonly string[];
+}
+
+interface Judgement {
+	readonly trust: TrustPolicy;
+	readonly timestampAnchors: readonly Certificate[] | undefined;
+	readonly at: number | undefined;
+}
+
+async function verifyOne(path: string, options: VerifyCommandOptions, judgement: Judgement): Promise<Outcome> {
+	const progress = await startProgress("verifying", options);
+	try {
+		const verification = await verifyPath(path, {
+			...judgement,
+			catalogs: options.catalog,
+			product: options.product,
+			profile: options.profile,
+			match: options.match,
+			added: options.added,
+			ignoreRules: options.ignore ? "apply" : "report",
+			onProgress: (done) => progress.update(done),
+		});
+		progress.stop();
+		return outcomeOf(verification, options);
+	} catch (error) {
+		progress.stop();
+		if (!(error instanceof SigtoolError)) throw error;
+		const { code, message, exitStatus } = error;
+		const verdict = exitStatus === 1 ? "failed" : "undecided";
+		const failure = { code, message, ...(error.path === undefined ? {} : { path: error.path }) };
+		return {
+			exit: exitStatus,
+			fields: { path, verdict, error: failure, findings: [] },
+			lines: [],
+			problems: [`${pc.red("error")}: ${message} [${code}]`],
+			warnings: [],
+		};
+	}
+}
+
+function outcomeOf(verification: Verification, options: VerifyCommandOptions): Outcome {
+	const { path, verdict, findings, notices } = verification;
+	const differences = count(findings.length, "difference");
+	const headline =
+		verdict === "trusted"
+			? `${pc.green("trusted")} ${plain(path)}`
+			: `${pc.red("failed")} ${plain(path)}: ${differences}`;
+	return {
+		exit: verdict === "trusted" ? 0 : worstExitStatus(findings),
+		fields: verificationFields(verification),
+		lines: verdict === "trusted" ? [headline, ...describe(verification)] : [],
+		problems: verdict === "trusted" ? [] : [headline, ...findings.flatMap((finding) => findingLines(finding, options))],
+		warnings: [...verification.warnings, ...notices.map(({ message }) => message)],
+	};
+}
+
+function describe({ catalogs, match, checkedCount, ignoredCount }: Verification): string[] {
+	const lines = catalogs.flatMap(({ file, facts, signer, judgedAt }) => {
+		const sequence = facts.sequence === undefined ? "" : `, sequence ${facts.sequence}`;
+		return rows([
+			["catalog", plain(file)],
+			["product", facts.product === undefined ? undefined : `${plain(facts.product)}${sequence}`],
+			...signerRows(signer.certificate, signer.development),
+			["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
+			["judged at", `${isoTime(judgedAt.at)} (${judgedAt.source})`],
+			["checked", match === "none" ? "the catalog's own signature; no files" : undefined],
+		]);
+	});
+	if (match === "none") return lines;
+	const ignored =
+		ignoredCount === 0 ? "" : `; ${count(ignoredCount, "entry", "entries")} hidden by signed rules (--no-ignore shows)`;
+	return [...lines, ...rows([["checked", `${count(checkedCount, "entry", "entries")} by ${match}${ignored}`]])];
+}
+
+function findingLines(finding: Finding, options: OutputOptions): string[] {
+	const lines = [`  ${finding.message} [${finding.code}]`];
+	if (finding.expected !== undefined && (options.verbose === true || finding.code === "ERR_FILE_MODIFIED")) {
+		lines.push(
+			...rows([
+				["  signed", plain(finding.expected) || "empty"],
+				["  found", plain(finding.actual ?? "") || "empty"],
+			]),
+		);
+	}
+	return lines;
+}
+
+function verificationFields(verification: Verification): Record<string, unknown> {
+	const { path, verdict, match, checkedCount, ignoredCount, findings, notices, catalogs } = verification;
+	return {
+		path,
+		verdict,
+		development: catalogs.some(({ signer }) => signer.development),
+		match,
+		checked: checkedCount,
+		ignored: ignoredCount,
+		findings,
+		notices,
+		catalogs: catalogs.map(({ file, facts, signer, judgedAt }) => ({
+			file,
+			product: facts.product ?? null,
+			sequence: facts.sequence ?? null,
+			signer: signerFields(signer.certificate, signer.development),
+			trustedBy: signer.trustedBy,
+			judgedAt: { time: isoTime(judgedAt.at), source: judgedAt.source },
+		})),
+	};
+}
+
+/** 1 before 3 before 2: a known failure says more than an unknown outcome. */
+function worse(a: ExitStatus, b: ExitStatus): ExitStatus {
+	const rank: readonly ExitStatus[] = [0, 2, 3, 1];
+	return rank.indexOf(a) >= rank.indexOf(b) ? a : b;
+}
+
+function trustFrom(files: readonly string[]): TrustPolicy {
+	return trustFromCertificates(files.flatMap(readCertificates));
+}
+
+function parseTime(text: string | undefined): number | undefined {
+	if (text === undefined) return undefined;
+	const at = Date.parse(text);
+	if (!/^\d{4}-\d\d-\d\d(T.*)?$/.test(text) || Number.isNaN(at)) {
+		throw usageError(`Give --at an ISO 8601 time such as 2026-01-31T12:00:00Z, not "${text}"`);
+	}
+	return at;
+}

@@ -1,0 +1,89 @@
+/** Runs a command line: from words to a report on the terminal and an exit status. */
+
+import { Command, CommanderError } from "commander";
+import { COMMANDS, type CommandDeclaration, examples } from "./command-line.js";
+import { type ExitStatus, type OutputOptions, printFailure, printReport, printText, type Report } from "./output.js";
+import { usageError } from "./usage.js";
+import { VERSION } from "./version.js";
+
+/** Never throws: every failure is printed, as one line or as one JSON document. */
+export async function run(argv: readonly string[]): Promise<ExitStatus> {
+	let exit: ExitStatus = 0;
+	const complaints: string[] = [];
+	const program = buildProgram(argv, complaints, (status) => {
+		exit = status;
+	});
+	try {
+		await program.parseAsync([...argv], { from: "user" });
+		return exit;
+	} catch (error) {
+		if (error instanceof CommanderError && error.exitCode === 0) return 0;
+		const options: OutputOptions = { json: argv.includes("--json"), verbose: argv.includes("--verbose") };
+		const words = commandWords(argv);
+		const failure = error instanceof CommanderError ? usageFailure(complaints.join(""), words) : error;
+		return printFailure(words.join(" "), failure, options);
+	}
+}
+
+function buildProgram(argv: readonly string[], complaints: string[], finish: (status: ExitStatus) => void): Command {
+	const program = new Command("sigtool")
+		.description("Signs sets of files and says exactly what changed since.")
+		.version(VERSION, "-V, --version")
+		.exitOverride()
+		.configureOutput({ writeOut: printText, writeErr: (text) => complaints.push(text) });
+	examples(program, ["sigtool sign ./lib", "sigtool verify ./lib", "sigtool inspect ./lib/lib.cat"], EXITS);
+	const words = argv[0] === "help" ? argv.slice(1) : argv;
+	for (const declaration of COMMANDS) addCommand(program, declaration, words, finish);
+	return program;
+}
+
+/** A command that the words do not name gets its name and description only: declaring options takes time. */
+function addCommand(
+	parent: Command,
+	{ name, description, declare, commands = [] }: CommandDeclaration,
+	words: readonly string[],
+	finish: (status: ExitStatus) => void,
+): void {
+	const command = parent.command(name).description(description);
+	const rest = words.slice(words.indexOf(name) + 1);
+	if (!words.includes(name)) return;
+	const load = declare(command);
+	for (const declaration of commands) addCommand(command, declaration, rest, finish);
+	if (load === undefined) return;
+	command
+		.option("--json", "print one JSON document on stdout")
+		.option("-q, --quiet", "print nothing but errors")
+		.option("-v, --verbose", "print more")
+		.action(async (...operands: unknown[]) => {
+			const code = (await load()) as (...operands: unknown[]) => Promise<Report>; // commander's operands are untyped.
+			finish(printReport(commandPath(command), await code(...operands.slice(0, -1)), command.opts<OutputOptions>()));
+		});
+}
+
+/** commander's complaint as one line, with where to look. Without a complaint, a command's name was missing. */
+function usageFailure(complaint: string, words: readonly string[]): Error {
+	const help = `\`${["sigtool", ...words].join(" ")} --help\``;
+	const reason = complaint
+		.replace(/^error: /, "")
+		.trim()
+		.replace(/\s*\n\s*/g, " ");
+	if (reason === "" || reason.startsWith("Usage:")) return usageError(`Name a command; see ${help}`);
+	return usageError(`${reason.charAt(0).toUpperCase()}${reason.slice(1)}; see ${help}`);
+}
+
+/** The words that name a command, e.g. `identity new`. */
+function commandWords(argv: readonly string[]): string[] {
+	const [first, second] = argv.filter((word) => !word.startsWith("-"));
+	const declaration = COMMANDS.find(({ name }) => name === first);
+	if (declaration === undefined) return [];
+	return declaration.commands?.some(({ name }) => name === second) === true ? [first, second] : [first];
+}
+
+function commandPath(command: Command): string {
+	const { parent } = command;
+	return parent === null || parent.parent === null ? command.name() : `${commandPath(parent)} ${command.name()}`;
+}
+
+const EXITS = `
+Exit status: 0 trusted or done, 1 verification failed, 2 usage or configuration, 3 could not decide, 130 interrupted.
+`;

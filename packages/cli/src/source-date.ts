@@ -1,0 +1,15 @@
+import { usageError } from "./usage.js";
+
+/** SOURCE_DATE_EPOCH in milliseconds, or now. https://reproducible-builds.org/specs/source-date-epoch/ */
+export function sourceDate(): number {
+	const text = process.env.SOURCE_DATE_EPOCH;
+	if (text === undefined || text === "") return Date.now();
+	const seconds = Number(text);
+	if (!/^\d+$/.test(text) || seconds > MAX_SECONDS) {
+		throw usageError(`Set SOURCE_DATE_EPOCH to whole seconds before the year 2050, not "${text}"`);
+	}
+	return seconds * 1000;
+}
+
+/** 2049-12-31T23:59:59Z, the end of UTCTime. */
+const MAX_SECONDS = 2_524_607_999;

@@ -1,0 +1,113 @@
+/** What the command line's tests share: running it, trees, and certificates made with openssl. */
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+
+export const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into documents freely, and fail where they are otherwise.
+type Json = any;
+
+export interface Run {
+	readonly status: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+	/** The one document that --json prints. */
+	readonly json: () => Json;
+}
+
+export interface RunOptions {
+	readonly cwd?: string;
+	readonly env?: Readonly<Record<string, string>>;
+	readonly input?: string | Buffer;
+}
+
+/** Runs the built command line with a configuration directory of its own. */
+export function runner(home: string) {
+	return (args: readonly string[], { cwd, env, input }: RunOptions = {}): Run => {
+		const { NODE_EXTRA_CA_CERTS: _, SOURCE_DATE_EPOCH: __, ...inherited } = process.env;
+		const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+			cwd,
+			env: { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: join(home, "config"), ...env },
+			input,
+			encoding: "utf8",
+			maxBuffer: 1 << 28,
+		});
+		return { status, stdout, stderr, json: () => JSON.parse(stdout) };
+	};
+}
+
+/** A directory that is removed when the test has finished. */
+export function temporaryDirectory(): string {
+	const directory = mkdtempSync(join(tmpdir(), "sigtool-test-"));
+	onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+	return directory;
+}
+
+/** A file's content, a link's target, or content with a mode. */
+export type TreeEntry = string | { readonly link: string } | { readonly content: string; readonly mode: number };
+
+export function makeTree(root: string, entries: Readonly<Record<string, TreeEntry>>): string {
+	mkdirSync(root, { recursive: true });
+	for (const [path, entry] of Object.entries(entries)) {
+		const file = join(root, path);
+		mkdirSync(dirname(file), { recursive: true });
+		if (typeof entry === "string") writeFileSync(file, entry, { mode: 0o644 });
+		else if ("link" in entry) symlinkSync(entry.link, file);
+		else {
+			writeFileSync(file, entry.content);
+			chmodSync(file, entry.mode);
+		}
+	}
+	return root;
+}
+
+export function hasProgram(program: string): boolean {
+	return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
+}
+
+export interface Authority {
+	readonly caFile: string;
+	readonly certFile: string;
+	readonly keyFile: string;
+	readonly subject: string;
+}
+
+/** A root and a code-signing leaf. `key` as `openssl req -newkey` takes it. */
+export function makeAuthority(
+	directory: string,
+	key: "rsa:2048" | "P-256" | "P-384" | "ed25519" = "rsa:2048",
+): Authority {
+	const at = (name: string) => join(directory, name);
+	const newKey = (file: string) => {
+		if (key === "ed25519") return ["-newkey", "ed25519", "-keyout", file];
+		if (key === "rsa:2048") return ["-newkey", key, "-keyout", file];
+		return ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${key}`, "-keyout", file];
+	};
+	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
+	mkdirSync(directory, { recursive: true });
+	openssl(
+		...["req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=Test Root", "-out", at("ca.pem")],
+		...["-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext", "basicConstraints=critical,CA:TRUE"],
+		...newKey(at("ca.key")),
+	);
+	openssl("req", "-nodes", "-subj", "/O=Example/CN=Test Signer", "-out", at("leaf.csr"), ...newKey(at("leaf.key")));
+	writeFileSync(
+		at("leaf.ext"),
+		"basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nsubjectKeyIdentifier=hash\n",
+	);
+	openssl(
+		...["x509", "-req", "-in", at("leaf.csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"],
+		...["-days", "20", "-extfile", at("leaf.ext"), "-out", at("leaf.pem")],
+	);
+	return {
+		caFile: at("ca.pem"),
+		certFile: at("leaf.pem"),
+		keyFile: at("leaf.key"),
+		subject: "CN=Test Signer,O=Example",
+	};
+}

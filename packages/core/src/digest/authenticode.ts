@@ -1,0 +1,108 @@
+/**
+ * Which bytes of a PE image or a cabinet an Authenticode digest covers.
+ *
+ * Supported: PE32 and PE32+ with a security directory; single cabinets (MSCF), unsigned or with the 20-byte reserve
+ * that a signature occupies. A file that starts like one and is not well-formed is none: hashed flat, as a whole, so
+ * a malformed header never excludes a byte. Sources: Microsoft, "Windows Authenticode Portable Executable Signature
+ * Format" (2008) and "Microsoft Cabinet Format"; where those leave a choice, what osslsigncode 2.9 does.
+ */
+
+export interface AuthenticodeParts {
+	readonly kind: "pe" | "cab";
+	/** Covered bytes as [start, end), ascending. */
+	readonly ranges: readonly (readonly [start: number, end: number])[];
+	/** Zero bytes hashed behind the last range. */
+	readonly padding: number;
+}
+
+/** Bytes [offset, offset + length) of the file, without a copy where possible; fewer only where the file ends. */
+export type ReadAt = (offset: number, length: number) => Uint8Array;
+
+/** The covered parts, or undefined when the whole file is to be hashed. `sizeBytes` is the file's size. */
+export function authenticodeParts(sizeBytes: number, readAt: ReadAt): AuthenticodeParts | undefined {
+	if (sizeBytes < 64) return undefined;
+	const head = readAt(0, 64);
+	if (head.length !== 64) return undefined;
+	const view = viewOf(head);
+	if (view.getUint16(0, true) === MZ) return imageParts(sizeBytes, view.getUint32(60, true), readAt);
+	if (view.getUint32(0, true) === MSCF) return cabinetParts(sizeBytes, view);
+	return undefined;
+}
+
+/** First byte of every file `authenticodeParts` may recognise. */
+export const AUTHENTICODE_FIRST_BYTE = 0x4d;
+
+const MZ = 0x5a4d;
+const MSCF = 0x4643534d;
+
+const PE_SIGNATURE = 0x4550;
+const PE32 = 0x10b;
+const PE32_PLUS = 0x20b;
+/** PE signature, COFF header and an optional header up to the end of a PE32+ security directory entry. */
+const PE_HEADER_SIZE = 176;
+
+/**
+ * Everything but the checksum, the security directory entry and the certificate table it points at. The table must end
+ * where the file ends (MS12-024); elsewhere it is content like any other. A table that overlaps the headers is refused.
+ */
+function imageParts(sizeBytes: number, peOffset: number, readAt: ReadAt): AuthenticodeParts | undefined {
+	if (peOffset < 44 || peOffset + PE_HEADER_SIZE > sizeBytes) return undefined;
+	const header = readAt(peOffset, PE_HEADER_SIZE);
+	if (header.length !== PE_HEADER_SIZE) return undefined;
+	const view = viewOf(header);
+	if (view.getUint32(0, true) !== PE_SIGNATURE) return undefined;
+	const magic = view.getUint16(24, true);
+	if (magic !== PE32 && magic !== PE32_PLUS) return undefined;
+	const wide = magic === PE32_PLUS ? 16 : 0;
+	const directoryEntries = view.getUint32(116 + wide, true);
+	if (directoryEntries < 5) return undefined;
+	const tableStart = view.getUint32(152 + wide, true);
+	const tableSize = view.getUint32(156 + wide, true);
+	const checksum = peOffset + 88;
+	const securityDirectory = peOffset + 152 + wide;
+	const isSigned = tableStart !== 0 && tableSize !== 0 && tableStart + tableSize === sizeBytes;
+	if (isSigned && tableStart < securityDirectory + 8) return undefined;
+	const end = isSigned ? tableStart : sizeBytes;
+	return {
+		kind: "pe",
+		ranges: [
+			[0, checksum],
+			[checksum + 4, securityDirectory],
+			[securityDirectory + 8, end],
+		],
+		padding: isSigned ? 0 : (8 - (end % 8)) % 8,
+	};
+}
+
+const FLAG_PREVIOUS_CABINET = 1;
+const FLAG_RESERVE_PRESENT = 4;
+/** cbCFHeader 20, cbCFFolder 0, cbCFData 0, and the first word of the reserve. */
+const SIGNATURE_RESERVE_SIZES = 20;
+const SIGNATURE_RESERVE_WORD = 0x00100000;
+
+/**
+ * An unsigned cabinet but for reserved1 (4–7); of a signed one also not iCabinet, the reserve (34–55) and the signature,
+ * which ends the file.
+ */
+function cabinetParts(sizeBytes: number, view: DataView): AuthenticodeParts | undefined {
+	const flags = view.getUint16(30, true);
+	if (view.getUint32(4, true) !== 0 || (flags & FLAG_PREVIOUS_CABINET) !== 0) return undefined;
+	const ranges: [number, number][] = [[0, 4]];
+	if ((flags & FLAG_RESERVE_PRESENT) === 0) {
+		ranges.push([8, sizeBytes]);
+		return { kind: "cab", ranges, padding: 0 };
+	}
+	if (view.getUint32(36, true) !== SIGNATURE_RESERVE_SIZES) return undefined;
+	if (view.getUint32(40, true) !== SIGNATURE_RESERVE_WORD) return undefined;
+	const firstFile = view.getUint32(16, true);
+	const signatureStart = view.getUint32(44, true);
+	const signatureSize = view.getUint32(48, true);
+	if (signatureSize === 0 || signatureStart + signatureSize !== sizeBytes) return undefined;
+	if (firstFile < 60 || firstFile >= signatureStart) return undefined;
+	ranges.push([8, 34], [56, signatureStart]);
+	return { kind: "cab", ranges, padding: 0 };
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+	return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

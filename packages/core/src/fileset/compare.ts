@@ -1,0 +1,187 @@
+/**
+ * The files of a tree held against a signed set: every difference by name, each with its code, none hiding another.
+ */
+
+import { type ErrorCode, quote, type SigtoolError } from "../errors.js";
+import { hashWithCrlf } from "./crlf.js";
+import { ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
+
+/** What was signed, by entry path. Built from a verified catalog only. */
+export interface SignedSet {
+	readonly files: ReadonlyMap<string, SignedFile>;
+	/** Target of each signed symbolic link. */
+	readonly links: ReadonlyMap<string, string>;
+}
+
+export interface SignedFile {
+	/** 32 octets, or 20 in a legacy catalog; empty for a zero-length file. */
+	readonly digest: Uint8Array;
+	/** POSIX mode bits, or -1 when none was recorded. */
+	readonly mode: number;
+}
+
+export interface Finding {
+	readonly code: ErrorCode;
+	/** Entry path, or for a nameless missing member its digest in hexadecimal. */
+	readonly path: string;
+	/** One line that names the entry and says what is wrong. */
+	readonly message: string;
+	/** What was signed and what is there: digests in hexadecimal, link targets, or octal modes. */
+	readonly expected?: string;
+	readonly actual?: string;
+}
+
+export interface CompareOptions {
+	/** Execute and set-id bits are compared only where the host has them. */
+	readonly modes: "compare" | "ignore";
+}
+
+/** Bits of a mode that change what may run: execute for user, group, others; set-user-id and set-group-id. */
+const EXECUTE_AND_SET_ID = 0o6111;
+
+/** Differences when every signed file is bound to its path, in path order with missing entries last. */
+export function compareByPath(manifest: Manifest, signed: SignedSet, options: CompareOptions): Finding[] {
+	const findings: Finding[] = manifest.problems.map(problemFinding);
+	const seen = new Set<string>(findings.map((finding) => finding.path));
+	let owners: Map<string, string> | undefined;
+	for (let index = 0; index < manifest.count; index++) {
+		const path = entryPathAt(manifest, index);
+		const file = signed.files.get(path);
+		const target = signed.links.get(path);
+		if (file === undefined && target === undefined) {
+			findings.push({ code: "ERR_FILE_ADDED", path, message: `${quote(path)} was added: no signature covers it` });
+			continue;
+		}
+		seen.add(path);
+		const isLink = manifest.kinds[index] === ENTRY_KIND.link;
+		if (file === undefined || isLink) {
+			const change = compareLink(path, target, isLink ? manifest.linkTargets.get(index) : undefined);
+			if (change !== undefined) findings.push(change);
+			continue;
+		}
+		const digest = digestOf(manifest, index);
+		if (!equalBytes(digest, file.digest)) {
+			owners ??= pathsByDigest(signed);
+			findings.push(modified(manifest, index, path, file.digest, owners.get(key(digest))));
+		}
+		if (options.modes === "compare" && file.mode !== -1) {
+			const change = compareMode(path, file.mode, manifest.modes[index]);
+			if (change !== undefined) findings.push(change);
+		}
+	}
+	for (const paths of [signed.files, signed.links]) {
+		for (const path of paths.keys()) {
+			if (!seen.has(path)) findings.push({ code: "ERR_FILE_MISSING", path, message: `${quote(path)} is missing` });
+		}
+	}
+	return findings;
+}
+
+/** A signed digest and the name to report it by. */
+export interface SignedDigest {
+	readonly digest: Uint8Array;
+	readonly name: string;
+}
+
+/** Differences when membership is by digest alone: a file is good under any name. */
+export function compareByDigest(manifest: Manifest, signed: readonly SignedDigest[]): Finding[] {
+	const findings: Finding[] = manifest.problems.map(problemFinding);
+	const names = new Map<string, string>();
+	for (const { digest, name } of signed) names.set(key(digest), name);
+	const seen = new Set<string>();
+	for (let index = 0; index < manifest.count; index++) {
+		if (manifest.kinds[index] === ENTRY_KIND.link) continue;
+		const path = entryPathAt(manifest, index);
+		const digest = digestOf(manifest, index);
+		if (names.has(key(digest))) {
+			seen.add(key(digest));
+			continue;
+		}
+		const withCrlf = crlfDigest(manifest, index);
+		const wouldMatch = withCrlf !== undefined && names.has(key(withCrlf));
+		if (wouldMatch) seen.add(key(withCrlf));
+		const hint = wouldMatch ? "; with CRLF line ends it would be" : "";
+		const message = `${quote(path)} is not a member of the catalog${hint}`;
+		findings.push({ code: "ERR_NOT_A_MEMBER", path, message, actual: hex(digest) });
+	}
+	for (const [digest, name] of names) {
+		if (!seen.has(digest)) {
+			findings.push({ code: "ERR_FILE_MISSING", path: name, message: `${quote(name)} is missing` });
+		}
+	}
+	return findings;
+}
+
+function problemFinding(problem: SigtoolError): Finding {
+	return { code: problem.code, path: problem.path ?? "", message: problem.message };
+}
+
+function compareLink(path: string, expected: string | undefined, actual: string | undefined): Finding | undefined {
+	if (expected === actual) return undefined;
+	const was = expected === undefined ? "a file" : `a link to ${quote(expected)}`;
+	const is = actual === undefined ? "a file" : `a link to ${quote(actual)}`;
+	const message = `${quote(path)} was signed as ${was} and is ${is}`;
+	return { code: "ERR_LINK_CHANGED", path, message, expected, actual };
+}
+
+function compareMode(path: string, signed: number, found: number): Finding | undefined {
+	if (((signed ^ found) & EXECUTE_AND_SET_ID) === 0) return undefined;
+	const expected = signed.toString(8);
+	const actual = found.toString(8);
+	const message = `${quote(path)} has mode ${actual}, signed with ${expected}`;
+	return { code: "ERR_MODE_CHANGED", path, message, expected, actual };
+}
+
+function modified(
+	manifest: Manifest,
+	index: number,
+	path: string,
+	expected: Uint8Array,
+	owner: string | undefined,
+): Finding {
+	const digest = digestOf(manifest, index);
+	let hint = "";
+	if (owner !== undefined) hint = `; its content was signed as ${quote(owner)}`;
+	else {
+		const withCrlf = crlfDigest(manifest, index);
+		if (withCrlf !== undefined && equalBytes(withCrlf, expected)) hint = "; with CRLF line ends it would match";
+	}
+	const message = `${quote(path)} was modified${hint}`;
+	return { code: "ERR_FILE_MODIFIED", path, message, expected: hex(expected), actual: hex(digest) };
+}
+
+/** Empty for a zero-length file, which has no member and no digest in a catalog. */
+function digestOf(manifest: Manifest, index: number): Uint8Array {
+	const { digestBytes } = manifest;
+	if (manifest.sizes[index] === 0) return EMPTY;
+	return manifest.digests.subarray(index * digestBytes, (index + 1) * digestBytes);
+}
+
+function crlfDigest(manifest: Manifest, index: number): Uint8Array | undefined {
+	if (manifest.kinds[index] !== ENTRY_KIND.file) return undefined;
+	const algorithm = manifest.digestBytes === 20 ? "sha1" : "sha256";
+	return hashWithCrlf(`${manifest.root}/${entryPathAt(manifest, index)}`, algorithm);
+}
+
+function pathsByDigest(signed: SignedSet): Map<string, string> {
+	const paths = new Map<string, string>();
+	for (const [path, { digest }] of signed.files) paths.set(key(digest), path);
+	paths.delete("");
+	return paths;
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+	if (a.length !== b.length) return false;
+	for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+	return true;
+}
+
+const EMPTY = new Uint8Array(0);
+
+function key(digest: Uint8Array): string {
+	return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString("latin1");
+}
+
+function hex(digest: Uint8Array): string {
+	return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString("hex");
+}

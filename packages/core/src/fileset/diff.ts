@@ -1,0 +1,35 @@
+/** What changed from one signed set to the next, by path. */
+
+import type { SignedSet } from "./compare.js";
+
+export interface SignedSetDiff {
+	readonly added: readonly string[];
+	readonly removed: readonly string[];
+	/** Other content, link target, or a link instead of a file. */
+	readonly changed: readonly string[];
+	/** Same content with another mode. */
+	readonly modeChanged: readonly string[];
+}
+
+export function diffSignedSets(before: SignedSet, after: SignedSet): SignedSetDiff {
+	const added: string[] = [];
+	const removed: string[] = [];
+	const changed: string[] = [];
+	const modeChanged: string[] = [];
+	for (const [path, file] of after.files) {
+		const old = before.files.get(path);
+		if (old === undefined) (before.links.has(path) ? changed : added).push(path);
+		else if (Buffer.compare(old.digest, file.digest) !== 0) changed.push(path);
+		else if (old.mode !== file.mode) modeChanged.push(path);
+	}
+	for (const [path, target] of after.links) {
+		const old = before.links.get(path);
+		if (old === undefined) (before.files.has(path) ? changed : added).push(path);
+		else if (old !== target) changed.push(path);
+	}
+	for (const paths of [before.files, before.links]) {
+		for (const path of paths.keys()) if (!after.files.has(path) && !after.links.has(path)) removed.push(path);
+	}
+	for (const list of [added, removed, changed, modeChanged]) list.sort();
+	return { added, removed, changed, modeChanged };
+}

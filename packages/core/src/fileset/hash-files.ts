@@ -1,0 +1,145 @@
+/**
+ * Hashing a file set: the calling thread walks and adds rows; it and, when the work is worth them, worker threads claim
+ * and hash them; the columns they filled are the manifest.
+ */
+
+import { realpathSync, statSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
+import type { DigestChoice } from "./hash-file.js";
+import { createHashThreads, type HashThreads } from "./hash-threads.js";
+import type { LinkOptions } from "./links.js";
+import type { Manifest } from "./manifest.js";
+import { createRowWriter } from "./row-writer.js";
+import { type FoundEntries, toManifest } from "./rows-to-manifest.js";
+import { allocateRows, COUNTER, MOST_ROWS, type RowLimits, type SharedRows } from "./shared-rows.js";
+import { type WalkOptions, type WalkStep, walkTree } from "./walk.js";
+import { walkListed } from "./walk-listed.js";
+
+export interface HashFileSetOptions {
+	/** Default `sha256`. */
+	readonly digest?: DigestChoice;
+	/** Default `record`. */
+	readonly links?: LinkOptions["links"];
+	/** Default `refuse`. */
+	readonly linksOutside?: LinkOptions["linksOutside"];
+	/** Default `refuse`. */
+	readonly caseCollisions?: "refuse" | "allow";
+	/** Entries to leave out and count; a directory is not entered and counts once. */
+	readonly exclude?: (path: string, kind: "file" | "directory") => boolean;
+	/** Exactly these entry paths; nothing is walked. */
+	readonly only?: readonly string[] | undefined;
+	/** Entry paths of files and links that are left out without being counted. */
+	readonly skip?: ReadonlySet<string>;
+	/** `collect`: what cannot be hashed is listed in the manifest instead of ending the work. Default `throw`. */
+	readonly onProblem?: "throw" | "collect";
+	/** Called synchronously, at most every PROGRESS_INTERVAL_MS. */
+	readonly onProgress?: ((progress: HashProgress) => void) | undefined;
+	/** Threads beside the calling one; decided by the amount of work when absent. */
+	readonly workers?: number;
+}
+
+export interface HashProgress {
+	readonly files: number;
+	/** Files found so far. */
+	readonly totalFiles: number;
+	readonly bytes: number;
+}
+
+/**
+ * Hashes the tree at `root`, or the one file it names, whose directory then is the root.
+ * @throws ERR_ROOT_MISSING, ERR_LIMIT, and unless they are collected ERR_PATH_*, ERR_FILE_*, ERR_LINK_*, ERR_IO
+ */
+export async function hashFileSet(root: string, options: HashFileSetOptions = {}): Promise<Manifest> {
+	const { base, only } = locate(root, options.only);
+	const digest = options.digest === "sha1" ? "sha1" : "sha256";
+	const twins = options.digest === "sha256+sha1" ? "with-sha1" : "none";
+	const rows = allocateRows(only === undefined ? MOST_ROWS : limitsFor(only), digest === "sha1" ? 20 : 32, twins);
+	const job = { base, digest, rows } as const;
+	const onProgress = progressReporter(rows, options.onProgress);
+	const threads = createHashThreads(job, options.workers, () => onProgress("when-due"));
+	const walkOptions: WalkOptions = {
+		links: options.links ?? "record",
+		linksOutside: options.linksOutside ?? "refuse",
+		caseCollisions: options.caseCollisions ?? "refuse",
+		exclude: options.exclude,
+		skip: options.skip ?? new Set(),
+	};
+	const steps = only === undefined ? walkTree(base, walkOptions) : walkListed(base, only, walkOptions);
+	const onProblem = options.onProblem ?? "throw";
+	try {
+		const found = await addRows(steps, rows, threads, onProblem);
+		await threads.finish();
+		const manifest = toManifest(job, found, onProblem);
+		onProgress("now");
+		return manifest;
+	} finally {
+		threads.abandon();
+	}
+}
+
+/** Turns what the walk finds into rows, which threads may claim from then on. */
+async function addRows(
+	steps: Iterable<WalkStep>,
+	rows: SharedRows,
+	threads: HashThreads,
+	onProblem: "throw" | "collect",
+): Promise<FoundEntries> {
+	const writer = createRowWriter(rows);
+	const linkTargets = new Map<number, string>();
+	const realPaths = new Map<number, string>();
+	const problems: SigtoolError[] = [];
+	let ignoredCount = 0;
+	for (const step of steps) {
+		if (step.kind === "files") writer.addFiles(step.prefix, step.names);
+		else if (step.kind === "link") linkTargets.set(writer.addLink(step.path), step.target);
+		else if (step.kind === "linked-file") realPaths.set(writer.addElsewhere(step.path), step.realPath);
+		else if (step.kind === "ignored") ignoredCount++;
+		else if (onProblem === "throw") throw step.error;
+		else problems.push(step.error);
+		await threads.publish(writer.count);
+	}
+	return { count: writer.count, linkTargets, realPaths, problems, ignoredCount };
+}
+
+function locate(root: string, only: readonly string[] | undefined): { base: string; only?: readonly string[] } {
+	try {
+		if (statSync(root).isDirectory()) return { base: asBase(realpathSync.native(root)), ...(only && { only }) };
+		return { base: asBase(realpathSync.native(dirname(root))), only: [basename(root)] };
+	} catch (cause) {
+		if (!isErrnoException(cause) || (cause.code !== "ENOENT" && cause.code !== "ENOTDIR")) {
+			throw ioError("open", root, cause);
+		}
+		const message = `Cannot hash ${quote(root)}: it does not exist`;
+		throw new SigtoolError("ERR_ROOT_MISSING", message, { cause, path: root });
+	}
+}
+
+function asBase(realPath: string): string {
+	const path = process.platform === "win32" ? realPath.replaceAll("\\", "/") : realPath;
+	return path.endsWith("/") ? path : `${path}/`;
+}
+
+function limitsFor(paths: readonly string[]): RowLimits {
+	return { rows: paths.length, pathBytes: paths.reduce((sum, path) => sum + Buffer.byteLength(path), 0) };
+}
+
+const PROGRESS_INTERVAL_MS = 50;
+
+function progressReporter(
+	{ counters, threadBytes }: SharedRows,
+	onProgress: HashFileSetOptions["onProgress"],
+): (when: "when-due" | "now") => void {
+	if (onProgress === undefined) return () => {};
+	let last = performance.now();
+	return (when) => {
+		const now = performance.now();
+		if (when === "when-due" && now - last < PROGRESS_INTERVAL_MS) return;
+		last = now;
+		onProgress({
+			files: Atomics.load(counters, COUNTER.finished),
+			totalFiles: Atomics.load(counters, COUNTER.published),
+			bytes: threadBytes.reduce((sum, bytes) => sum + bytes, 0),
+		});
+	};
+}

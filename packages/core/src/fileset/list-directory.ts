@@ -1,0 +1,157 @@
+/** One directory of a tree: its entries in order, each name checked, links and special files judged. */
+
+import { type Dirent, readdirSync } from "node:fs";
+import { ioError, quote, SigtoolError } from "../errors.js";
+import { type CollisionOptions, collisionFinder, comparePathBytes, entryPathProblem } from "./entry-path.js";
+import { followLink, type LinkOptions, linkTarget } from "./links.js";
+
+export interface ListOptions extends LinkOptions, CollisionOptions {
+	/** Entries to leave out, counted; a directory is not entered. */
+	readonly exclude?: (path: string, kind: "file" | "directory") => boolean;
+}
+
+/** What stands at a name that is neither a regular file nor an ordinary directory. */
+export type SpecialEntry =
+	| { readonly kind: "link"; readonly path: string; readonly target: string }
+	/** A followed link to a file, to be hashed as that file under the link's path. */
+	| { readonly kind: "linked-file"; readonly path: string; readonly realPath: string }
+	/** A followed link to a directory; `realPath` ends in "/". */
+	| { readonly kind: "linked-directory"; readonly realPath: string }
+	| { readonly kind: "ignored" }
+	| { readonly kind: "problem"; readonly error: SigtoolError };
+
+export interface Listing {
+	/** Names in byte order; a directory's ends in "/". */
+	readonly keys: readonly string[];
+	/** By key. */
+	readonly special: ReadonlyMap<string, SpecialEntry>;
+}
+
+/**
+ * Lists `base + prefix`; both end in "/", or `prefix` is empty. `skipped` are names of files and links to leave out.
+ * Never throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE and ERR_LINK_* stand at the names they are about.
+ */
+export function listDirectory(
+	base: string,
+	prefix: string,
+	skipped: ReadonlySet<string> | undefined,
+	options: ListOptions,
+): Listing {
+	const { exclude } = options;
+	const keys: string[] = [];
+	const special = new Map<string, SpecialEntry>();
+	let entries: readonly Entry[];
+	try {
+		entries = readEntries(base + prefix);
+	} catch (cause) {
+		const error = ioError("read directory", prefix === "" ? base : prefix, cause);
+		return { keys: [UNREADABLE], special: new Map([[UNREADABLE, { kind: "problem", error }]]) };
+	}
+	for (const entry of entries) {
+		const isDirectory = entry.isDirectory();
+		let key = isDirectory ? `${entry.name}/` : entry.name;
+		if (!isDirectory && skipped?.has(key) === true) continue;
+		const path = prefix + entry.name;
+		if (exclude?.(path, isDirectory ? "directory" : "file") === true) special.set(key, { kind: "ignored" });
+		else if (entry.encoding === "unknown") special.set(key, problem(notUtf8(path)));
+		else if (!isDirectory && !entry.isFile()) {
+			const judged = judgeSpecial(base, path, entry, options);
+			if (judged.kind === "linked-directory") key += "/";
+			special.set(key, judged);
+		}
+		keys.push(key);
+	}
+	checkNames(prefix, keys, special, options);
+	return { keys: sort(keys), special };
+}
+
+/** Stands in for the content of a directory that cannot be read; no entry has an empty name. */
+const UNREADABLE = "";
+
+type EntryType = Pick<Dirent, "isFile" | "isDirectory" | "isSymbolicLink" | "isFIFO" | "isSocket">;
+interface Entry extends EntryType {
+	readonly name: string;
+	/** `unknown`: the name is not UTF-8, and `name` shows its other bytes as \\xNN. */
+	readonly encoding?: "unknown" | undefined;
+}
+
+/** Judges an entry that is neither a regular file nor a directory. */
+export function judgeSpecial(base: string, path: string, type: EntryType, options: LinkOptions): SpecialEntry {
+	if (!type.isSymbolicLink()) {
+		return problem(notRegular(path, type.isFIFO() ? "a FIFO" : type.isSocket() ? "a socket" : "a device"));
+	}
+	try {
+		if (options.links !== "follow") return { kind: "link", path, target: linkTarget(base, path, options) };
+		const { kind, realPath } = followLink(base, path, options);
+		if (kind === "file") return { kind: "linked-file", path, realPath };
+		if (kind === "directory") return { kind: "linked-directory", realPath: `${realPath}/` };
+		return problem(notRegular(path, "a link to a FIFO, socket or device"));
+	} catch (error) {
+		if (error instanceof SigtoolError) return problem(error);
+		throw error;
+	}
+}
+
+function readEntries(directory: string): readonly Entry[] {
+	const entries = readdirSync(directory, { withFileTypes: true });
+	if (!entries.some((entry) => entry.name.includes("\ufffd"))) return entries;
+	// A replacement character may be part of the name or stand for bytes that are not UTF-8: only the bytes tell.
+	return readdirSync(directory, { withFileTypes: true, encoding: "buffer" }).map((entry) => {
+		const text = entry.name.toString();
+		const isUtf8 = Buffer.from(text).equals(entry.name);
+		return {
+			name: isUtf8 ? text : escaped(entry.name),
+			encoding: isUtf8 ? undefined : "unknown",
+			isFile: () => entry.isFile(),
+			isDirectory: () => entry.isDirectory(),
+			isSymbolicLink: () => entry.isSymbolicLink(),
+			isFIFO: () => entry.isFIFO(),
+			isSocket: () => entry.isSocket(),
+		};
+	});
+}
+
+function escaped(octets: Buffer): string {
+	return octets.toString("latin1").replace(/[\x80-\xff]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16)}`);
+}
+
+/** Adds a problem for every name that is illegal or collides with a sibling; one look at all names settles most. */
+function checkNames(prefix: string, keys: readonly string[], special: Map<string, SpecialEntry>, options: ListOptions) {
+	const text = `${keys.join("/")}/`;
+	const isSuspect = SUSPECT.test(text);
+	const mayCollide = options.caseCollisions === "allow" ? NOT_ASCII.test(text) : NOT_LOWERCASE.test(text);
+	if (!isSuspect && !mayCollide) return;
+	const findCollision = collisionFinder(options);
+	for (const key of keys) {
+		const kind = special.get(key)?.kind;
+		if (kind === "ignored" || kind === "problem") continue;
+		const path = prefix + (key.endsWith("/") ? key.slice(0, -1) : key);
+		const error = entryPathProblem(path) ?? findCollision(path);
+		if (error !== undefined) special.set(key, problem(error));
+	}
+}
+
+/** Whatever `checkEntryPath` may refuse in a name, and a little more. */
+const SUSPECT = /[\\:\ud800-\udfff]|[. ]\//;
+const NOT_ASCII = /[\x80-\uffff]/;
+const NOT_LOWERCASE = /[A-Z\x80-\uffff]/;
+
+/** Byte order of the names' UTF-8; plain string order is the same until surrogates come in. */
+function sort(keys: string[]): string[] {
+	return keys.some((key) => SURROGATE.test(key)) ? keys.sort(comparePathBytes) : keys.sort();
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+function problem(error: SigtoolError): SpecialEntry {
+	return { kind: "problem", error };
+}
+
+function notRegular(path: string, what: string): SigtoolError {
+	return new SigtoolError("ERR_FILE_TYPE", `Cannot hash ${quote(path)}: it is ${what}`, { path });
+}
+
+function notUtf8(path: string): SigtoolError {
+	const message = `Cannot use entry name ${quote(path).replaceAll("\\\\x", "\\x")}: it is not valid UTF-8`;
+	return new SigtoolError("ERR_PATH_ENCODING", message, { path });
+}

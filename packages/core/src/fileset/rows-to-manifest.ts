@@ -1,0 +1,97 @@
+/** From hashed rows to a manifest: what failed is reported, and rows without a digest are taken out. */
+
+import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
+import { SigtoolError } from "../errors.js";
+import { comparePathBytes } from "./entry-path.js";
+import { fileChanged, hashFileInto } from "./hash-file.js";
+import type { Manifest } from "./manifest.js";
+import type { HashJob } from "./row-hasher.js";
+import { bufferOver, hashColumns, ROW_STATE, type SharedRows } from "./shared-rows.js";
+
+/** What the walk found, beside the rows. */
+export interface FoundEntries {
+	/** Rows. */
+	readonly count: number;
+	readonly linkTargets: ReadonlyMap<number, string>;
+	/** Where the content of followed links stands, by row. */
+	readonly realPaths: ReadonlyMap<number, string>;
+	readonly problems: readonly SigtoolError[];
+	readonly ignoredCount: number;
+}
+
+/** @throws the first problem in path order unless problems are collected */
+export function toManifest(job: HashJob, found: FoundEntries, onProblem: "throw" | "collect"): Manifest {
+	const { base, rows } = job;
+	const lost: number[] = [];
+	const problems = [...found.problems];
+	for (let row = 0; row < found.count; row++) {
+		if (rows.states[row] < ROW_STATE.changed) continue;
+		const problem = lookAgain(job, row, found.realPaths.get(row));
+		if (problem === undefined) continue;
+		if (onProblem === "throw") throw problem;
+		problems.push(problem);
+		lost.push(row);
+	}
+	const count = found.count - lost.length;
+	const digestBytes = DIGEST_ALGORITHMS[job.digest].sizeBytes;
+	const linkTargets = lost.length === 0 ? found.linkTargets : removeRows(rows, digestBytes, found, lost);
+	return {
+		root: base.length > 1 && !base.endsWith(":/") ? base.slice(0, -1) : base,
+		count,
+		pathBytes: rows.pathBytes.subarray(0, rows.pathOffsets[count]),
+		pathOffsets: rows.pathOffsets.subarray(0, count + 1),
+		kinds: rows.kinds.subarray(0, count),
+		modes: rows.modes.subarray(0, count),
+		sizes: rows.sizes.subarray(0, count),
+		digestBytes,
+		digests: rows.digests.subarray(0, count * digestBytes),
+		...(rows.sha1Digests && { sha1Digests: rows.sha1Digests.subarray(0, count * 20) }),
+		linkTargets,
+		ignoredCount: found.ignoredCount,
+		problems: problems.sort((a, b) => comparePathBytes(a.path ?? "", b.path ?? "")),
+	};
+}
+
+/** Hashes a row that failed once more: a followed link for the first time, else to learn why it failed. */
+function lookAgain(job: HashJob, row: number, realPath: string | undefined): SigtoolError | undefined {
+	const { base, digest, rows } = job;
+	const name = bufferOver(rows.pathBytes).toString("utf8", rows.pathOffsets[row], rows.pathOffsets[row + 1]);
+	if (rows.states[row] === ROW_STATE.changed) return fileChanged(name);
+	try {
+		hashFileInto(hashColumns(rows), row, realPath ?? base + name, { digest, bigFiles: "hash", name });
+		return undefined;
+	} catch (error) {
+		if (error instanceof SigtoolError) return error;
+		throw error;
+	}
+}
+
+/** Closes the gaps that `lost` rows (ascending) leave in every column; returns the link targets by their new rows. */
+function removeRows(
+	rows: SharedRows,
+	digestBytes: number,
+	found: FoundEntries,
+	lost: readonly number[],
+): ReadonlyMap<number, string> {
+	const { pathBytes, pathOffsets, kinds, modes, sizes, digests, sha1Digests } = rows;
+	const linkTargets = new Map<number, string>();
+	let to = 0;
+	for (const [index, gap] of [-1, ...lost].entries()) {
+		const start = gap + 1;
+		const end = lost[index] ?? found.count;
+		const firstByte = pathOffsets[start];
+		const shift = firstByte - pathOffsets[to];
+		pathBytes.copyWithin(pathOffsets[to], firstByte, pathOffsets[end]);
+		kinds.copyWithin(to, start, end);
+		modes.copyWithin(to, start, end);
+		sizes.copyWithin(to, start, end);
+		digests.copyWithin(to * digestBytes, start * digestBytes, end * digestBytes);
+		sha1Digests?.copyWithin(to * 20, start * 20, end * 20);
+		for (let row = start; row < end; row++) {
+			const target = found.linkTargets.get(row);
+			if (target !== undefined) linkTargets.set(to, target);
+			pathOffsets[++to] = pathOffsets[row + 1] - shift;
+		}
+	}
+	return linkTargets;
+}

@@ -1,0 +1,80 @@
+/**
+ * A tree's entries in byte order of their full paths, read directory by directory, synchronously.
+ *
+ * A directory sorts as `name/`, so depth-first order is path order and nothing is sorted twice. Only the listings of the
+ * directories on the way to the current one are held.
+ */
+
+import { linkCycle } from "./links.js";
+import { type Listing, type ListOptions, listDirectory, type SpecialEntry } from "./list-directory.js";
+
+export interface WalkOptions extends ListOptions {
+	/** Files and links left out without being counted. */
+	readonly skip: ReadonlySet<string>;
+}
+
+export type WalkStep =
+	/** Regular files of one directory, in order; their paths are `prefix + name`. */
+	| { readonly kind: "files"; readonly prefix: string; readonly names: readonly string[] }
+	| Exclude<SpecialEntry, { kind: "linked-directory" }>;
+
+/** Most names in one step: what is held as strings of a large directory's files beside its listing. */
+const MAX_NAMES = 1024;
+
+/** Walks the tree whose absolute real path, "/" behind it, is `base`. Never throws: see `listDirectory`, ERR_LINK_CYCLE. */
+export function* walkTree(base: string, options: WalkOptions): Generator<WalkStep, void, undefined> {
+	const skipped = namesByDirectory(options.skip);
+	const open = (prefix: string, realPath: string): OpenDirectory => {
+		return { prefix, realPath, ...listDirectory(base, prefix, skipped.get(prefix), options), next: 0 };
+	};
+	const stack = [open("", base)];
+	for (let directory = stack.at(-1); directory !== undefined; directory = stack.at(-1)) {
+		const { prefix, realPath, keys, special, next } = directory;
+		if (next === keys.length) {
+			stack.pop();
+			continue;
+		}
+		let end = next;
+		while (end < keys.length && end - next < MAX_NAMES && isFile(keys[end], special)) end++;
+		if (end > next) {
+			directory.next = end;
+			yield { kind: "files", prefix, names: keys.slice(next, end) };
+			continue;
+		}
+		directory.next++;
+		const key = keys[next];
+		const path = prefix + key;
+		const found = special.get(key);
+		if (found === undefined) stack.push(open(path, realPath + key));
+		else if (found.kind !== "linked-directory") yield found;
+		else if (stack.some((above) => above.realPath === found.realPath)) {
+			yield { kind: "problem", error: linkCycle(path.slice(0, -1), found.realPath) };
+		} else stack.push(open(path, found.realPath));
+	}
+}
+
+interface OpenDirectory extends Listing {
+	/** "" or ending in "/". */
+	readonly prefix: string;
+	/** Ends in "/". Differs from base + prefix behind a followed link. */
+	readonly realPath: string;
+	/** Index of the key to visit next. */
+	next: number;
+}
+
+function isFile(key: string, special: Listing["special"]): boolean {
+	return key.charCodeAt(key.length - 1) !== SLASH && (special.size === 0 || !special.has(key));
+}
+
+const SLASH = 0x2f;
+
+function namesByDirectory(paths: ReadonlySet<string>): ReadonlyMap<string, ReadonlySet<string>> {
+	const names = new Map<string, Set<string>>();
+	for (const path of paths) {
+		const nameAt = path.lastIndexOf("/") + 1;
+		const prefix = path.slice(0, nameAt);
+		const siblings = names.get(prefix) ?? new Set();
+		names.set(prefix, siblings.add(path.slice(nameAt)));
+	}
+	return names;
+}

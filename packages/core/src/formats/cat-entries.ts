@@ -1,0 +1,84 @@
+/** Catalog members by entry path or by digest: the two ways a catalog can vouch for files. */
+
+import { SigtoolError } from "../errors.js";
+import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
+import { checkCollisions, checkEntryPath } from "../fileset/entry-path.js";
+import { type Catalog, memberAttributes, memberDigest, memberFilePath } from "./cat.js";
+import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
+
+/**
+ * Octets of the digests that count: 32 where a catalog has any SHA-256 member, else 20. SHA-1 twins beside SHA-256
+ * members say nothing more and are passed over.
+ * @throws ERR_WEAK_DIGEST for a SHA-1 catalog under the default profile
+ */
+export function evidenceSize(catalog: Catalog, profile: "default" | "windows-legacy"): 20 | 32 {
+	const { count, digestSizes } = catalog.members;
+	if (count === 0 || digestSizes.includes(32)) return 32;
+	if (profile === "windows-legacy") return 20;
+	const message =
+		"Cannot trust the catalog: its members are SHA-1, which is no evidence; --profile windows-legacy accepts it";
+	throw new SigtoolError("ERR_WEAK_DIGEST", message);
+}
+
+/** `path` when every member that counts carries a FilePath, else `digest`. */
+export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest" {
+	const { count, digestSizes, pathStarts, pathEnds } = catalog.members;
+	for (let row = 0; row < count; row++) {
+		if (digestSizes[row] === size && pathStarts[row] === pathEnds[row]) return "digest";
+	}
+	return "path";
+}
+
+/**
+ * Every signed entry by path.
+ * @throws ERR_PATH_* for a name no file may have or that collides with another; ERR_CATALOG_FORMAT for a nameless member
+ */
+export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedSet {
+	const files = new Map<string, SignedFile>();
+	const paths: string[] = [];
+	const { count, digestSizes, modes } = catalog.members;
+	const defaultMode = facts.modes === "posix" ? DEFAULT_MODE : -1;
+	for (let row = 0; row < count; row++) {
+		if (digestSizes[row] !== size) continue;
+		const path = entryPath(catalog, row);
+		paths.push(path);
+		const mode = modes[row] === -1 ? defaultMode : modes[row];
+		files.set(path, { digest: memberDigest(catalog.members, row), mode });
+	}
+	for (const [path, mode] of facts.emptyFiles) {
+		paths.push(path);
+		files.set(path, { digest: EMPTY, mode });
+	}
+	paths.push(...facts.symbolicLinks.keys());
+	for (const path of paths) checkEntryPath(path);
+	checkCollisions(paths, { caseCollisions: facts.caseCollisions });
+	return { files, links: facts.symbolicLinks };
+}
+
+/** Every digest that counts, with the best name the catalog has for it. */
+export function entriesByDigest(catalog: Catalog, size: 20 | 32): SignedDigest[] {
+	const entries: SignedDigest[] = [];
+	for (let row = 0; row < catalog.members.count; row++) {
+		if (catalog.members.digestSizes[row] !== size) continue;
+		const digest = memberDigest(catalog.members, row);
+		entries.push({ digest, name: memberName(catalog, row) ?? Buffer.from(digest).toString("hex") });
+	}
+	return entries;
+}
+
+/** FilePath, or the `File` attribute that inf2cat writes. */
+export function memberName(catalog: Catalog, row: number): string | undefined {
+	const path = memberFilePath(catalog, row);
+	return path ?? memberAttributes(catalog, row).find(({ name }) => name === "File")?.value;
+}
+
+function entryPath(catalog: Catalog, row: number): string {
+	const path = memberFilePath(catalog, row);
+	if (path === undefined) {
+		const message = "Cannot match by path: a member carries no FilePath; use --match digest";
+		throw new SigtoolError("ERR_CATALOG_FORMAT", message);
+	}
+	return path.replaceAll("\\", "/");
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,64 @@
+/** A catalog's list in its SignedData: unsigned, or signed with exactly the four attributes Windows writes. */
+
+import { createHash } from "node:crypto";
+import { context, DerReader, encode, octetString, oid, sequence, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pki/cms.js";
+import type { Signer } from "../signer/signer.js";
+import { bmpOctets, CATALOG_OID } from "./cat.js";
+
+export interface ProgramInfo {
+	/** Program name shown with the signature. */
+	readonly description?: string;
+	/** Where to learn more; ASCII. */
+	readonly url?: string;
+}
+
+const OID = {
+	contentType: "1.2.840.113549.1.9.3",
+	messageDigest: "1.2.840.113549.1.9.4",
+	statementType: "1.3.6.1.4.1.311.2.1.11",
+	opusInfo: "1.3.6.1.4.1.311.2.1.12",
+	individualCodeSigning: "1.3.6.1.4.1.311.2.1.21",
+} as const;
+
+/** The complete catalog without certificates or signature, for another machine to sign. */
+export function encodeUnsigned(list: Uint8Array): Uint8Array {
+	return encodeSignedData({ contentType: CATALOG_OID.certTrustList, content: list, certificates: [] });
+}
+
+/** The catalog, signed. @throws ERR_USAGE for a URL that is not ASCII, and what the signer throws */
+export async function signEncoded(list: Uint8Array, signer: Signer, info: ProgramInfo): Promise<Uint8Array> {
+	const signedAttributes = encodeSignedAttributes([
+		encodeAttribute(OID.contentType, oid(CATALOG_OID.certTrustList)),
+		encodeAttribute(OID.statementType, sequence(oid(OID.individualCodeSigning))),
+		encodeAttribute(OID.messageDigest, octetString(digestOfList(list))),
+		encodeAttribute(OID.opusInfo, encodeOpusInfo(info)),
+	]);
+	const signature = await signer.sign(signedAttributes);
+	return encodeSignedData({
+		contentType: CATALOG_OID.certTrustList,
+		content: list,
+		certificates: signer.certificates,
+		signer: { algorithm: signer.algorithm, certificate: signer.certificates[0], signedAttributes, signature },
+	});
+}
+
+/** SHA-256 over the value octets of the list's SEQUENCE, without tag and length. */
+function digestOfList(list: Uint8Array): Uint8Array {
+	const reader = new DerReader(list, "catalog");
+	return createHash("sha256").update(reader.value(TAG.SEQUENCE)).digest();
+}
+
+/** SpcSpOpusInfo ::= SEQUENCE { [0] EXPLICIT SpcString OPTIONAL, [1] EXPLICIT SpcLink OPTIONAL }. */
+function encodeOpusInfo({ description, url }: ProgramInfo): Uint8Array {
+	const parts: Uint8Array[] = [];
+	if (description !== undefined) {
+		parts.push(encode(context(0), encode(context(0, "primitive"), bmpOctets(description))));
+	}
+	if (url !== undefined) {
+		if (!/^[\x21-\x7e]+$/.test(url)) throw new SigtoolError("ERR_USAGE", "Give the URL in ASCII, without spaces");
+		parts.push(encode(context(1), encode(context(0, "primitive"), Buffer.from(url, "latin1"))));
+	}
+	return sequence(...parts);
+}

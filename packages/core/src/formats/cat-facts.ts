@@ -1,0 +1,135 @@
+/**
+ * What sigtool records in a catalog beside the members: NameValue attributes of the list, one name a fact.
+ *
+ * `FilePath` is PowerShell's (New-FileCatalog lists zero-length files so); names that begin with `Sigtool` are ours and
+ * every other reader skips them. docs/catalog-format.md documents each. Facts count as evidence only in a verified
+ * catalog; reading them is strict either way, because a fact read two ways is no fact.
+ */
+
+import { SigtoolError } from "../errors.js";
+import { type NameValue, parseMode } from "./cat.js";
+
+/** CRYPTCAT_ATTR: authenticated | plain text | name in ASCII, what every producer writes. */
+export const PLAIN_ATTRIBUTE_FLAGS = 0x10010001;
+
+export interface CatalogFacts {
+	/** What the catalog vouches for; with `sequence` it decides freshness. Absent in catalogs of other producers. */
+	readonly product?: string;
+	/** Grows with every release of the product. */
+	readonly sequence?: number;
+	/** Whether POSIX modes were recorded. Members without a mode of their own then have DEFAULT_MODE. */
+	readonly modes: "posix" | "none";
+	readonly links: "record" | "follow";
+	/** Whether names that differ only by case were let in. */
+	readonly caseCollisions: "refuse" | "allow";
+	/** Patterns in .gitignore's syntax whose matches are not reported as added. */
+	readonly ignore: readonly string[];
+	/** Globs outside of which nothing is reported as added; empty for no such rule. */
+	readonly include: readonly string[];
+	/** `root`: all of it; `listed`: only the named files; else the paths that were given, relative to the root. */
+	readonly scope: "root" | "listed" | readonly string[];
+	/** Zero-length files by entry path, with their mode or -1. */
+	readonly emptyFiles: ReadonlyMap<string, number>;
+	/** Targets of symbolic links by entry path, as readlink(2) gives them. */
+	readonly symbolicLinks: ReadonlyMap<string, string>;
+}
+
+/** The mode that is not written with a member. */
+export const DEFAULT_MODE = 0o644;
+const FORMAT_VERSION = "1";
+
+/** True for a catalog that sigtool wrote, judged by its attributes alone. */
+export function isSigtoolCatalog(attributes: readonly NameValue[]): boolean {
+	return attributes.some(({ name }) => name === "SigtoolVersion");
+}
+
+/** Attributes in a fixed order, so that equal facts give equal octets. */
+export function encodeFacts(facts: CatalogFacts): NameValue[] {
+	const attributes: NameValue[] = [];
+	const add = (name: string, value: string) => attributes.push({ name, flags: PLAIN_ATTRIBUTE_FLAGS, value });
+	for (const path of facts.emptyFiles.keys()) add("FilePath", path.replaceAll("/", "\\"));
+	add("SigtoolVersion", FORMAT_VERSION);
+	if (facts.product !== undefined) add("SigtoolProduct", facts.product);
+	if (facts.sequence !== undefined) add("SigtoolSequence", String(facts.sequence));
+	if (facts.modes === "posix") add("SigtoolModes", "posix");
+	if (facts.links === "follow") add("SigtoolLinks", "follow");
+	if (facts.caseCollisions === "allow") add("SigtoolCaseCollisions", "allow");
+	if (facts.scope === "listed") add("SigtoolListed", "true");
+	else if (facts.scope !== "root") for (const path of facts.scope) add("SigtoolScope", path);
+	for (const pattern of facts.ignore) add("SigtoolIgnore", pattern);
+	for (const pattern of facts.include) add("SigtoolInclude", pattern);
+	for (const [path, target] of facts.symbolicLinks) add("SigtoolLink", JSON.stringify([path, target]));
+	for (const [path, mode] of facts.emptyFiles) {
+		if (mode !== -1 && mode !== DEFAULT_MODE) add("SigtoolMode", JSON.stringify([path, mode.toString(8)]));
+	}
+	return attributes;
+}
+
+/** @throws ERR_CATALOG_FORMAT for a repeated or malformed fact, or a version from the future. */
+export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
+	const once = new Map<string, string>();
+	const emptyFiles = new Map<string, number>();
+	const symbolicLinks = new Map<string, string>();
+	const modes = new Map<string, number>();
+	const lists = { SigtoolIgnore: [] as string[], SigtoolInclude: [] as string[], SigtoolScope: [] as string[] };
+	for (const { name, value } of attributes) {
+		if (name === "FilePath") addOnce(emptyFiles, value.replaceAll("\\", "/"), -1, "zero-length file");
+		else if (name === "SigtoolLink") {
+			const [path, target] = parsePair(value);
+			addOnce(symbolicLinks, path, target, "link");
+		} else if (name === "SigtoolMode") {
+			const [path, mode] = parsePair(value);
+			addOnce(modes, path, parseMode(mode), "mode");
+		} else if (name === "SigtoolIgnore" || name === "SigtoolInclude" || name === "SigtoolScope")
+			lists[name].push(value);
+		else if (name.startsWith("Sigtool")) addOnce(once, name, value, "attribute");
+	}
+	const version = once.get("SigtoolVersion");
+	if (version !== undefined && version !== FORMAT_VERSION) {
+		refuse(`it was written by a newer sigtool (format ${version}); update sigtool`);
+	}
+	const recordsModes = once.get("SigtoolModes") === "posix";
+	for (const path of emptyFiles.keys()) if (recordsModes) emptyFiles.set(path, modes.get(path) ?? DEFAULT_MODE);
+	return {
+		product: once.get("SigtoolProduct"),
+		sequence: parseSequence(once.get("SigtoolSequence")),
+		modes: recordsModes ? "posix" : "none",
+		links: once.get("SigtoolLinks") === "follow" ? "follow" : "record",
+		caseCollisions: once.get("SigtoolCaseCollisions") === "allow" ? "allow" : "refuse",
+		ignore: lists.SigtoolIgnore,
+		include: lists.SigtoolInclude,
+		scope: once.has("SigtoolListed") ? "listed" : lists.SigtoolScope.length > 0 ? lists.SigtoolScope : "root",
+		emptyFiles,
+		symbolicLinks,
+	};
+}
+
+function parseSequence(text: string | undefined): number | undefined {
+	if (text === undefined) return undefined;
+	const sequence = Number(text);
+	if (!/^(0|[1-9]\d{0,15})$/.test(text) || !Number.isSafeInteger(sequence)) refuse("the sequence is not a number");
+	return sequence;
+}
+
+/** A JSON array of two strings, in exactly the form JSON.stringify gives it. */
+function parsePair(text: string): [string, string] {
+	let pair: unknown;
+	try {
+		pair = JSON.parse(text);
+	} catch {
+		pair = undefined;
+	}
+	if (!Array.isArray(pair) || pair.length !== 2 || JSON.stringify(pair) !== text) refuse("a malformed pair of strings");
+	const [first, second]: unknown[] = pair;
+	if (typeof first !== "string" || typeof second !== "string") return refuse("a malformed pair of strings");
+	return [first, second];
+}
+
+function addOnce<Value>(map: Map<string, Value>, key: string, value: Value, what: string): void {
+	if (map.has(key)) refuse(`a repeated ${what} ${JSON.stringify(key)}`);
+	map.set(key, value);
+}
+
+function refuse(reason: string): never {
+	throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read catalog: ${reason}`);
+}

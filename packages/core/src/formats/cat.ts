@@ -1,0 +1,352 @@
+/**
+ * The certificate trust list inside a Windows catalog: reading it strictly into columns.
+ *
+ * Supported: catalogs of version 1 (tags are hexadecimal SHA-1) and 2 (tags are raw SHA-256, with or without SHA-1
+ * twins), attributes NameValue, MemberInfo and SpcIndirectData; other member attributes are skipped unread. The
+ * encoder is in `cat-encode.ts`; docs/catalog-format.md has the layout octet by octet.
+ */
+
+import { compareBytes, context, DerReader, encodeOid, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+
+/** Object identifiers of a catalog, Microsoft's arc 1.3.6.1.4.1.311. */
+export const CATALOG_OID = {
+	certTrustList: "1.3.6.1.4.1.311.10.1",
+	catalogList: "1.3.6.1.4.1.311.12.1.1",
+	memberV1: "1.3.6.1.4.1.311.12.1.2",
+	memberV2: "1.3.6.1.4.1.311.12.1.3",
+	nameValue: "1.3.6.1.4.1.311.12.2.1",
+	memberInfoV1: "1.3.6.1.4.1.311.12.2.2",
+	memberInfoV2: "1.3.6.1.4.1.311.12.2.3",
+	indirectData: "1.3.6.1.4.1.311.2.1.4",
+	peImageData: "1.3.6.1.4.1.311.2.1.15",
+	flatData: "1.3.6.1.4.1.311.2.1.25",
+	cabData: "1.3.6.1.4.1.311.2.1.28",
+} as const;
+
+/** What a member's digest was computed over. `unknown`: the catalog does not say (SHA-1 twins of some producers). */
+export const SUBJECT_KIND = { unknown: 0, flat: 1, pe: 2, cab: 3 } as const;
+export type SubjectKind = keyof typeof SUBJECT_KIND;
+
+export interface NameValue {
+	readonly name: string;
+	/** CRYPTCAT_ATTR flags; 0x10010001 is authenticated plain text. */
+	readonly flags: number;
+	readonly value: string;
+}
+
+/** One column a fact, one row a member, in the catalog's order. Paths and attributes are decoded when asked for. */
+export interface MemberTable {
+	readonly count: number;
+	/** 32 octets a row; a SHA-1 digest uses the first 20. */
+	readonly digests: Uint8Array;
+	/** 20 or 32. */
+	readonly digestSizes: Uint8Array;
+	/** SUBJECT_KIND. */
+	readonly subjectKinds: Uint8Array;
+	/** Where the UTF-16LE text of the member's FilePath stands in the content; equal offsets when it has none. */
+	readonly pathStarts: Uint32Array;
+	readonly pathEnds: Uint32Array;
+	/** POSIX mode bits (0o7777) recorded with the member, or -1. */
+	readonly modes: Int16Array;
+	/** Where the member's SET OF attributes stands in the content. */
+	readonly attributeStarts: Uint32Array;
+}
+
+export interface Catalog {
+	/** The DER the table's offsets refer to. */
+	readonly bytes: Uint8Array;
+	readonly version: 1 | 2;
+	/** 16 octets. */
+	readonly listId: Uint8Array;
+	/** Milliseconds since the epoch. */
+	readonly thisUpdate: number;
+	readonly attributes: readonly NameValue[];
+	readonly members: MemberTable;
+	/** Departures from what every known producer writes that do not change the meaning, e.g. members out of order. */
+	readonly anomalies: readonly string[];
+}
+
+/** Members a catalog may hold; the encoder's sort key has room for as many. */
+export const MAX_MEMBERS = 2 ** 21;
+const MAX_CATALOG_ATTRIBUTES = 2 ** 20;
+
+/**
+ * Reads the content of a catalog's SignedData. Says nothing about who signed it.
+ * @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT
+ */
+export function parseCatalog(content: Uint8Array): Catalog {
+	const reader = new DerReader(content, "catalog");
+	const anomalies: string[] = [];
+	const list = reader.open(TAG.SEQUENCE);
+	const usage = reader.open(TAG.SEQUENCE);
+	if (reader.oid() !== CATALOG_OID.catalogList) refuse("the list is not a catalog list");
+	reader.close(usage);
+	const listId = reader.value(TAG.OCTET_STRING);
+	const thisUpdate = reader.time();
+	const algorithm = reader.open(TAG.SEQUENCE);
+	const version = versionOf(reader.oid());
+	if (!reader.done) reader.null();
+	reader.close(algorithm);
+	const members = parseMembers(reader, version, anomalies);
+	const attributes = reader.done ? [] : parseCatalogAttributes(reader);
+	reader.close(list);
+	if (!reader.done) reader.fail("unexpected octets behind the list");
+	return { bytes: content, version, listId, thisUpdate, attributes, members, anomalies };
+}
+
+/** Digest of a member, without a copy. */
+export function memberDigest(members: MemberTable, index: number): Uint8Array {
+	return members.digests.subarray(index * 32, index * 32 + members.digestSizes[index]);
+}
+
+/** FilePath of a member as it stands in the catalog, backslashes included. */
+export function memberFilePath(catalog: Catalog, index: number): string | undefined {
+	const { pathStarts, pathEnds } = catalog.members;
+	if (pathEnds[index] === pathStarts[index]) return undefined;
+	return utf16(catalog.bytes, pathStarts[index], pathEnds[index]);
+}
+
+/** Every NameValue attribute of a member. */
+export function memberAttributes(catalog: Catalog, index: number): NameValue[] {
+	const attributes: NameValue[] = [];
+	const reader = new DerReader(catalog.bytes, "catalog member", catalog.members.attributeStarts[index]);
+	const set = reader.open(TAG.SET);
+	while (!reader.done) {
+		const attribute = reader.open(TAG.SEQUENCE);
+		const isNameValue = reader.oid() === CATALOG_OID.nameValue;
+		const values = reader.open(TAG.SET);
+		while (isNameValue && !reader.done) attributes.push(parseNameValue(reader));
+		reader.leave(values);
+		reader.close(attribute);
+	}
+	reader.leave(set);
+	return attributes;
+}
+
+function versionOf(memberList: string): 1 | 2 {
+	if (memberList === CATALOG_OID.memberV1) return 1;
+	if (memberList === CATALOG_OID.memberV2) return 2;
+	return refuse(`unknown member list ${memberList}`);
+}
+
+/** A member: SEQUENCE { tag OCTET STRING, SET OF SEQUENCE { OID, SET OF value } }. */
+function parseMembers(reader: DerReader, version: 1 | 2, anomalies: string[]): MemberTable {
+	// The list of no members may be left out altogether.
+	if (reader.peek() !== TAG.SEQUENCE) return tableOf(0);
+	const list = reader.open(TAG.SEQUENCE);
+	const table = tableOf(countElements(reader));
+	const { bytes } = reader;
+	let previousStart = 0;
+	let previousEnd = 0;
+	let sorted = true;
+	for (let row = 0; row < table.count; row++) {
+		const member = reader.open(TAG.SEQUENCE);
+		reader.next(TAG.OCTET_STRING);
+		const { valueStart, valueEnd } = reader;
+		if (version === 2) copyTag(bytes, valueStart, valueEnd, table, row);
+		else decodeHexTag(bytes, valueStart, valueEnd, table, row);
+		if (sorted && row > 0) {
+			const previous = bytes.subarray(previousStart, previousEnd);
+			sorted = compareBytes(previous, bytes.subarray(valueStart, valueEnd)) <= 0;
+		}
+		previousStart = valueStart;
+		previousEnd = valueEnd;
+		table.attributeStarts[row] = reader.position;
+		const set = reader.open(TAG.SET);
+		while (!reader.done) parseMemberAttribute(reader, table, row);
+		reader.close(set);
+		reader.close(member);
+	}
+	reader.close(list);
+	if (!sorted) anomalies.push("members are not sorted by tag");
+	return table;
+}
+
+function parseMemberAttribute(reader: DerReader, table: MemberTable, row: number): void {
+	const attribute = reader.open(TAG.SEQUENCE);
+	reader.next(TAG.OID);
+	const isNameValue = reader.valueEquals(OID_NAME_VALUE);
+	const isIndirectData = !isNameValue && reader.valueEquals(OID_INDIRECT_DATA);
+	const isMemberInfo = !isNameValue && !isIndirectData && reader.valueEquals(OID_MEMBER_INFO_V2);
+	const values = reader.open(TAG.SET);
+	if (isNameValue) while (!reader.done) parseMemberNameValue(reader, table, row);
+	else if (isIndirectData) parseIndirectData(reader, table, row);
+	else if (isMemberInfo) parseMemberInfo(reader, table, row);
+	reader.leave(values);
+	reader.close(attribute);
+}
+
+/** Picks FilePath and SigtoolMode without decoding others. */
+function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number): void {
+	const sequence = reader.open(TAG.SEQUENCE);
+	reader.next(TAG.BMP_STRING);
+	const isPath = reader.valueEquals(BMP_FILE_PATH);
+	const isMode = !isPath && reader.valueEquals(BMP_MODE);
+	if (!isPath && !isMode) requireWholeUnits(reader);
+	reader.integerBytes();
+	reader.next(TAG.OCTET_STRING);
+	requireWholeUnits(reader);
+	if (isPath) {
+		if (table.pathEnds[row] !== 0) refuse("a member carries two file paths");
+		table.pathStarts[row] = reader.valueStart;
+		table.pathEnds[row] = textEnd(reader);
+		if (table.pathEnds[row] === table.pathStarts[row]) refuse("a member carries an empty file path");
+	} else if (isMode) {
+		if (table.modes[row] !== -1) refuse("a member carries two modes");
+		table.modes[row] = parseMode(utf16(reader.bytes, reader.valueStart, textEnd(reader)));
+	}
+	reader.close(sequence);
+}
+
+/** SpcIndirectDataContent: the kind of subject, and a digest that must be the tag's. */
+function parseIndirectData(reader: DerReader, table: MemberTable, row: number): void {
+	const content = reader.open(TAG.SEQUENCE);
+	const data = reader.open(TAG.SEQUENCE);
+	reader.next(TAG.OID);
+	if (reader.valueEquals(OID_FLAT_DATA)) table.subjectKinds[row] = SUBJECT_KIND.flat;
+	else if (reader.valueEquals(OID_PE_IMAGE_DATA)) table.subjectKinds[row] = SUBJECT_KIND.pe;
+	else if (reader.valueEquals(OID_CAB_DATA)) table.subjectKinds[row] = SUBJECT_KIND.cab;
+	reader.leave(data);
+	const digestInfo = reader.open(TAG.SEQUENCE);
+	reader.next(TAG.SEQUENCE);
+	reader.next(TAG.OCTET_STRING);
+	const size = table.digestSizes[row];
+	if (reader.valueEnd - reader.valueStart !== size) refuse("a member's tag and digest differ in length");
+	for (let i = 0; i < size; i++) {
+		if (reader.bytes[reader.valueStart + i] !== table.digests[row * 32 + i]) refuse("a member's tag is not its digest");
+	}
+	reader.close(digestInfo);
+	reader.close(content);
+}
+
+/** MemberInfo of version 2 is one empty context-specific element: [0] PE, [1] CAB, [2] flat. */
+function parseMemberInfo(reader: DerReader, table: MemberTable, row: number): void {
+	reader.next();
+	if (table.subjectKinds[row] !== SUBJECT_KIND.unknown) return;
+	if (reader.tag === 0x80) table.subjectKinds[row] = SUBJECT_KIND.pe;
+	else if (reader.tag === 0x81) table.subjectKinds[row] = SUBJECT_KIND.cab;
+	else if (reader.tag === 0x82) table.subjectKinds[row] = SUBJECT_KIND.flat;
+}
+
+/** [0] EXPLICIT SEQUENCE OF SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING { NameValue } }. */
+function parseCatalogAttributes(reader: DerReader): NameValue[] {
+	const attributes: NameValue[] = [];
+	const tagged = reader.open(context(0));
+	const extensions = reader.open(TAG.SEQUENCE);
+	while (!reader.done) {
+		if (attributes.length === MAX_CATALOG_ATTRIBUTES) {
+			throw new SigtoolError("ERR_LIMIT", `Cannot read catalog: more than ${MAX_CATALOG_ATTRIBUTES} attributes`);
+		}
+		const extension = reader.open(TAG.SEQUENCE);
+		const isNameValue = reader.oid() === CATALOG_OID.nameValue;
+		if (reader.peek() === TAG.BOOLEAN && reader.boolean() && !isNameValue) refuse("unknown critical extension");
+		const value = reader.open(TAG.OCTET_STRING);
+		if (isNameValue) attributes.push(parseNameValue(reader));
+		reader.leave(value);
+		reader.close(extension);
+	}
+	reader.close(extensions);
+	reader.close(tagged);
+	return attributes;
+}
+
+/** SEQUENCE { BMPString name, INTEGER flags, OCTET STRING value }, the value UTF-16LE and NUL-terminated. */
+function parseNameValue(reader: DerReader): NameValue {
+	const sequence = reader.open(TAG.SEQUENCE);
+	const name = bmp(reader.value(TAG.BMP_STRING), reader);
+	const flags = reader.integer();
+	reader.next(TAG.OCTET_STRING);
+	requireWholeUnits(reader);
+	const value = utf16(reader.bytes, reader.valueStart, textEnd(reader));
+	reader.close(sequence);
+	return { name, flags, value };
+}
+
+/** Octal digits of `SigtoolMode`, at most 7777. */
+export function parseMode(text: string): number {
+	if (!/^[0-7]{1,4}$/.test(text)) refuse("a recorded mode is not octal");
+	return Number.parseInt(text, 8);
+}
+
+function copyTag(bytes: Uint8Array, start: number, end: number, table: MemberTable, row: number): void {
+	const size = end - start;
+	if (size !== 32 && size !== 20) refuse(`a tag of ${size} octets`);
+	table.digestSizes[row] = size;
+	for (let i = 0; i < size; i++) table.digests[row * 32 + i] = bytes[start + i];
+}
+
+/** Tags of version 1: 40 uppercase hexadecimal digits in UTF-16LE and a NUL, 82 octets. */
+function decodeHexTag(bytes: Uint8Array, start: number, end: number, table: MemberTable, row: number): void {
+	if (end - start !== 82) refuse(`a tag of ${end - start} octets`);
+	const text = utf16(bytes, start, end);
+	if (!/^[0-9A-F]{40}\0$/.test(text)) refuse("a tag is not a hexadecimal digest");
+	table.digestSizes[row] = 20;
+	table.digests.set(Buffer.from(text.slice(0, 40), "hex"), row * 32);
+}
+
+/** End of the text of the OCTET STRING read last: in front of its terminating NUL when it has one. */
+function textEnd(reader: DerReader): number {
+	const { bytes, valueStart, valueEnd } = reader;
+	const terminated = valueEnd - valueStart >= 2 && bytes[valueEnd - 1] === 0 && bytes[valueEnd - 2] === 0;
+	return terminated ? valueEnd - 2 : valueEnd;
+}
+
+function requireWholeUnits(reader: DerReader): void {
+	if ((reader.valueEnd - reader.valueStart) % 2 !== 0) refuse("half a UTF-16 code unit");
+}
+
+/** Elements inside the one the cursor is in; the cursor does not move. */
+function countElements(reader: DerReader): number {
+	const start = reader.position;
+	let count = 0;
+	while (!reader.done) {
+		reader.next();
+		if (++count > MAX_MEMBERS) {
+			throw new SigtoolError("ERR_LIMIT", `Cannot read catalog: more than ${MAX_MEMBERS} members`);
+		}
+	}
+	reader.position = start;
+	return count;
+}
+
+function tableOf(count: number): MemberTable {
+	return {
+		count,
+		digests: new Uint8Array(count * 32),
+		digestSizes: new Uint8Array(count),
+		subjectKinds: new Uint8Array(count),
+		pathStarts: new Uint32Array(count),
+		pathEnds: new Uint32Array(count),
+		modes: new Int16Array(count).fill(-1),
+		attributeStarts: new Uint32Array(count),
+	};
+}
+
+function utf16(bytes: Uint8Array, start: number, end: number): string {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf16le", start, end);
+}
+
+/** BMPString is big-endian. */
+function bmp(octets: Uint8Array, reader: DerReader): string {
+	if (octets.length % 2 !== 0) reader.fail("BMPString of odd length");
+	return Buffer.from(octets).swap16().toString("utf16le");
+}
+
+function refuse(reason: string): never {
+	throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read catalog: ${reason}`);
+}
+
+/** Names sigtool reads on every member, as the octets a BMPString holds. */
+export function bmpOctets(text: string): Uint8Array {
+	return Buffer.from(text, "utf16le").swap16();
+}
+
+const BMP_FILE_PATH = bmpOctets("FilePath");
+const BMP_MODE = bmpOctets("SigtoolMode");
+const OID_NAME_VALUE = encodeOid(CATALOG_OID.nameValue);
+const OID_MEMBER_INFO_V2 = encodeOid(CATALOG_OID.memberInfoV2);
+const OID_INDIRECT_DATA = encodeOid(CATALOG_OID.indirectData);
+const OID_FLAT_DATA = encodeOid(CATALOG_OID.flatData);
+const OID_PE_IMAGE_DATA = encodeOid(CATALOG_OID.peImageData);
+const OID_CAB_DATA = encodeOid(CATALOG_OID.cabData);

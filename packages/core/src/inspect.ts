@@ -1,0 +1,149 @@
+/**
+ * What a catalog says, as plain data, whoever made it and whether or not it verifies. Nothing here is evidence.
+ */
+
+import { SigtoolError } from "./errors.js";
+import {
+	CATALOG_OID,
+	type Catalog,
+	memberAttributes,
+	memberDigest,
+	type NameValue,
+	parseCatalog,
+	type SUBJECT_KIND,
+} from "./formats/cat.js";
+import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "./formats/cat-facts.js";
+import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./pki/certificate.js";
+import { parseSignedData, type SignerInfo, signerCertificates } from "./pki/cms.js";
+import { describeTimestamps, type TimestampDescription } from "./pki/timestamp.js";
+
+export interface CatalogInspection {
+	readonly version: 1 | 2;
+	/** Hexadecimal. */
+	readonly listId: string;
+	readonly thisUpdate: number;
+	readonly attributes: readonly NameValue[];
+	/** Present when the attributes are sigtool's own. */
+	readonly facts: CatalogFacts | undefined;
+	readonly members: readonly InspectedMember[];
+	readonly signers: readonly InspectedSigner[];
+	readonly certificates: readonly InspectedCertificate[];
+	readonly anomalies: readonly string[];
+}
+
+export interface InspectedMember {
+	/** Hexadecimal. */
+	readonly digest: string;
+	readonly digestAlgorithm: "sha1" | "sha256";
+	readonly subject: "unknown" | "flat" | "pe" | "cab";
+	/** FilePath, or the `File` attribute of driver catalogs. */
+	readonly name: string | undefined;
+	readonly attributes: readonly NameValue[];
+}
+
+export interface InspectedSigner {
+	readonly subject: string | undefined;
+	readonly digestAlgorithm: string;
+	readonly signatureAlgorithm: string;
+	/** Object identifiers of the attributes, in order. */
+	readonly signedAttributes: readonly string[];
+	readonly unsignedAttributes: readonly string[];
+	readonly timestamps: readonly TimestampDescription[];
+	readonly nestedSignatures: readonly InspectedNestedSignature[];
+}
+
+export interface InspectedNestedSignature {
+	readonly signers: readonly string[];
+	readonly digestAlgorithms: readonly string[];
+}
+
+export interface InspectedCertificate {
+	readonly subject: string;
+	readonly issuer: string;
+	readonly notBefore: number;
+	readonly notAfter: number;
+	readonly spkiSha256: string;
+	readonly development: boolean;
+}
+
+const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
+
+/** @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_LIMIT */
+export function inspectCatalog(octets: Uint8Array): CatalogInspection {
+	const signedData = parseSignedData(octets, "catalog");
+	if (signedData.contentType !== CATALOG_OID.certTrustList || signedData.content === undefined) {
+		throw new SigtoolError("ERR_CATALOG_FORMAT", "Cannot read catalog: the signed content is not a catalog list");
+	}
+	const catalog = parseCatalog(signedData.content);
+	const { version, listId, thisUpdate, attributes } = catalog;
+	const members = Array.from({ length: catalog.members.count }, (_, row) => inspectMember(catalog, row));
+	return {
+		version,
+		listId: hex(listId),
+		thisUpdate,
+		attributes,
+		facts: isSigtoolCatalog(attributes) ? parseFacts(attributes) : undefined,
+		members,
+		signers: signedData.signers.map((signer) => inspectSigner(signer, signedData.certificates)),
+		certificates: signedData.certificates.map(inspectCertificate),
+		anomalies: [...signedData.anomalies, ...catalog.anomalies],
+	};
+}
+
+const SUBJECT_NAMES = ["unknown", "flat", "pe", "cab"] as const satisfies readonly (keyof typeof SUBJECT_KIND)[];
+
+function inspectMember(catalog: Catalog, row: number): InspectedMember {
+	const attributes = memberAttributes(catalog, row);
+	const name =
+		attributes.find((attribute) => attribute.name === "FilePath") ?? attributes.find(({ name }) => name === "File");
+	return {
+		digest: hex(memberDigest(catalog.members, row)),
+		digestAlgorithm: catalog.members.digestSizes[row] === 20 ? "sha1" : "sha256",
+		subject: SUBJECT_NAMES[catalog.members.subjectKinds[row]],
+		name: name?.value,
+		attributes,
+	};
+}
+
+function inspectSigner(signer: SignerInfo, certificates: readonly Certificate[]): InspectedSigner {
+	return {
+		subject: signerCertificates(signer, certificates)[0]?.subject.text,
+		digestAlgorithm: signer.digestAlgorithm.oid,
+		signatureAlgorithm: signer.signatureAlgorithm.oid,
+		signedAttributes: signer.signedAttributes.map(({ oid }) => oid),
+		unsignedAttributes: signer.unsignedAttributes.map(({ oid }) => oid),
+		timestamps: describeTimestamps(signer, certificates),
+		nestedSignatures: signer.unsignedAttributes
+			.filter(({ oid }) => oid === NESTED_SIGNATURE)
+			.flatMap(({ values }) => values.map(inspectNested)),
+	};
+}
+
+/** One level only: what a nested signature nests is not looked at. */
+function inspectNested(octets: Uint8Array): InspectedNestedSignature {
+	try {
+		const { signers, certificates } = parseSignedData(octets, "nested signature");
+		return {
+			signers: signers.map((signer) => signerCertificates(signer, certificates)[0]?.subject.text ?? "unknown"),
+			digestAlgorithms: signers.map(({ digestAlgorithm }) => digestAlgorithm.oid),
+		};
+	} catch (error) {
+		if (error instanceof SigtoolError) return { signers: [`unreadable: ${error.message}`], digestAlgorithms: [] };
+		throw error;
+	}
+}
+
+function inspectCertificate(certificate: Certificate): InspectedCertificate {
+	return {
+		subject: certificate.subject.text,
+		issuer: certificate.issuer.text,
+		notBefore: certificate.notBefore,
+		notAfter: certificate.notAfter,
+		spkiSha256: spkiSha256(certificate),
+		development: isDevelopmentCertificate(certificate),
+	};
+}
+
+function hex(octets: Uint8Array): string {
+	return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("hex");
+}

@@ -1,0 +1,148 @@
+/** What one certificate must be, apart from who issued it: as the end of a path, or as an authority within it. */
+
+import { compareBytes } from "../asn1/der.js";
+import { quote, SigtoolError } from "../errors.js";
+import type { Certificate } from "./certificate.js";
+import { KEY_USAGE } from "./extensions.js";
+import type { Profile } from "./signature-algorithm.js";
+
+export type Purpose = "codeSigning" | "timeStamping";
+
+export interface CertificateRequirements {
+	/** Time of judgement, milliseconds since the epoch. */
+	readonly at: number;
+	readonly purpose: Purpose;
+	readonly profile: Profile;
+	/**
+	 * RFC 3161 §2.3 wants a timestamping authority's extended key usage critical and alone: `strict` when a new timestamp
+	 * is fetched. Microsoft's own authorities have it non-critical: `tolerant`, the default, when one is read.
+	 */
+	readonly timeStampingEku?: "strict" | "tolerant";
+}
+
+/** True when subject and issuer are the same name. RFC 5280 §6.1. */
+export function isSelfIssued(certificate: Certificate): boolean {
+	return compareBytes(certificate.subject.der, certificate.issuer.der) === 0;
+}
+
+/**
+ * True when the certificate may issue others: basicConstraints and keyUsage say so. A self-issued one with neither, and
+ * without an extended key usage, counts too, as roots older than RFC 2459 have none; `checkAuthority` takes such a one
+ * as an anchor only.
+ */
+export function isCertificateAuthority(certificate: Certificate): boolean {
+	const { basicConstraints, keyUsage, extendedKeyUsage } = certificate.extensions;
+	if (keyUsage !== undefined && (keyUsage & KEY_USAGE.keyCertSign) === 0) return false;
+	if (basicConstraints !== undefined) return basicConstraints.isAuthority;
+	return keyUsage === undefined && extendedKeyUsage === undefined && isSelfIssued(certificate);
+}
+
+/**
+ * The certificate at the end of a path, or a pinned one. A key usage must allow the purpose; an extended key usage must
+ * be there and name it, `anyExtendedKeyUsage` is not enough.
+ * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, ERR_WEAK_KEY
+ */
+export function checkLeaf(leaf: Certificate, requirements: CertificateRequirements): void {
+	checkCommon(leaf, requirements);
+	const { purpose, timeStampingEku = "tolerant" } = requirements;
+	const { keyUsage, extendedKeyUsage } = leaf.extensions;
+	if (keyUsage !== undefined && (keyUsage & LEAF_KEY_USAGE[purpose]) === 0) {
+		throw refusal("ERR_CERTIFICATE_PURPOSE", leaf, `its key usage does not allow ${purpose}`);
+	}
+	if (extendedKeyUsage?.oids.includes(PURPOSE_OID[purpose]) !== true) {
+		throw refusal("ERR_CERTIFICATE_PURPOSE", leaf, `its extended key usage does not name ${purpose}`);
+	}
+	if (purpose === "timeStamping" && timeStampingEku === "strict") {
+		if (!extendedKeyUsage.critical || extendedKeyUsage.oids.length !== 1) {
+			throw refusal("ERR_CERTIFICATE_PURPOSE", leaf, "its extended key usage is not timeStamping alone and critical");
+		}
+	}
+}
+
+/**
+ * An issuer with `below` intermediates under it, self-issued ones not counted. An extended key usage narrows what it may
+ * issue. Anchors are held to the same; only under `windows-legacy` may an anchor lack basicConstraints, as Microsoft's
+ * root of 1997 does.
+ * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, _CONSTRAINTS, ERR_WEAK_KEY
+ */
+export function checkAuthority(
+	issuer: Certificate,
+	role: "anchor" | "intermediate",
+	below: number,
+	requirements: CertificateRequirements,
+): void {
+	checkCommon(issuer, requirements);
+	const { basicConstraints, keyUsage, extendedKeyUsage } = issuer.extensions;
+	const oldAnchor = role === "anchor" && requirements.profile === "windows-legacy" && isCertificateAuthority(issuer);
+	if (basicConstraints?.isAuthority !== true && !oldAnchor) {
+		throw refusal("ERR_CERTIFICATE_CONSTRAINTS", issuer, "it issued a certificate without being an authority");
+	}
+	if (keyUsage !== undefined && (keyUsage & KEY_USAGE.keyCertSign) === 0) {
+		throw refusal("ERR_CERTIFICATE_PURPOSE", issuer, "its key usage does not allow it to issue certificates");
+	}
+	const usages = extendedKeyUsage?.oids;
+	if (usages !== undefined && !usages.includes(PURPOSE_OID[requirements.purpose]) && !usages.includes(ANY_USAGE)) {
+		const reason = `its extended key usage does not let it issue for ${requirements.purpose}`;
+		throw refusal("ERR_CERTIFICATE_PURPOSE", issuer, reason);
+	}
+	if (basicConstraints?.maxPathLength !== undefined && below > basicConstraints.maxPathLength) {
+		const reason = `${below} authorities stand below it, ${basicConstraints.maxPathLength} are allowed`;
+		throw refusal("ERR_CERTIFICATE_CONSTRAINTS", issuer, reason);
+	}
+}
+
+/** An error about one certificate, by its subject. */
+export function refusal(code: SigtoolError["code"], certificate: Certificate, reason: string): SigtoolError {
+	return new SigtoolError(code, `Cannot trust certificate ${quote(certificate.subject.text)}: ${reason}`);
+}
+
+function checkCommon(certificate: Certificate, { at, profile }: CertificateRequirements): void {
+	const { notBefore, notAfter, extensions } = certificate;
+	if (at < notBefore) {
+		const reason = `it is not valid before ${utc(notBefore)}, judged at ${utc(at)}`;
+		throw refusal("ERR_CERTIFICATE_NOT_YET_VALID", certificate, reason);
+	}
+	if (at > notAfter) {
+		throw refusal("ERR_CERTIFICATE_EXPIRED", certificate, `it expired on ${utc(notAfter)}, judged at ${utc(at)}`);
+	}
+	const [unknown] = extensions.unknownCritical;
+	if (unknown !== undefined) {
+		throw refusal("ERR_CERTIFICATE_EXTENSION", certificate, `its critical extension ${unknown} is not understood`);
+	}
+	checkKeyStrength(certificate, profile);
+}
+
+/** RSA from 2048 bits (1024 under `windows-legacy`), P-256, P-384, P-521. */
+function checkKeyStrength(certificate: Certificate, profile: Profile): void {
+	const { keyAlgorithm } = certificate;
+	switch (keyAlgorithm.kind) {
+		case "rsa": {
+			const least = profile === "windows-legacy" ? 1024 : 2048;
+			if (keyAlgorithm.bits >= least) return;
+			throw refusal("ERR_WEAK_KEY", certificate, `its RSA key has ${keyAlgorithm.bits} bits, fewer than ${least}`);
+		}
+		case "ec":
+			if (ACCEPTED_CURVES.has(keyAlgorithm.curve)) return;
+			throw refusal("ERR_WEAK_KEY", certificate, `its key is on curve ${keyAlgorithm.curve}, which is not accepted`);
+		case "other":
+			throw refusal("ERR_WEAK_KEY", certificate, `its key is of type ${keyAlgorithm.oid}, which is not accepted`);
+	}
+}
+
+/** `2027-04-18T23:58:38Z` */
+function utc(milliseconds: number): string {
+	return new Date(milliseconds).toISOString().replace(".000", "");
+}
+
+/** ExtendedKeyUsage, RFC 5280 §4.2.1.12. */
+const PURPOSE_OID: Readonly<Record<Purpose, string>> = {
+	codeSigning: "1.3.6.1.5.5.7.3.3",
+	timeStamping: "1.3.6.1.5.5.7.3.8",
+};
+/** A timestamp may be signed under nonRepudiation alone, as OpenSSL has it; RFC 3161 does not say. */
+const LEAF_KEY_USAGE: Readonly<Record<Purpose, number>> = {
+	codeSigning: KEY_USAGE.digitalSignature,
+	timeStamping: KEY_USAGE.digitalSignature | KEY_USAGE.nonRepudiation,
+};
+const ANY_USAGE = "2.5.29.37.0";
+const ACCEPTED_CURVES: ReadonlySet<string> = new Set(["P-256", "P-384", "P-521"]);

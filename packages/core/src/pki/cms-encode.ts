@@ -1,0 +1,101 @@
+/** Writing CMS SignedData, version 1, in one buffer: content may be tens of megabytes and is copied once. */
+
+import {
+	compareBytes,
+	context,
+	encode,
+	headerSize,
+	integer,
+	NULL,
+	octetString,
+	oid,
+	sequence,
+	setOf,
+	TAG,
+	writeHeader,
+} from "../asn1/der.js";
+import type { Certificate } from "./certificate.js";
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "./signature-algorithm.js";
+
+export interface SignedDataContent {
+	readonly contentType: string;
+	/** One DER element, placed in eContent's [0] as it is. */
+	readonly content: Uint8Array;
+	/** Written in the order of their encodings, as DER and Windows want a SET OF. */
+	readonly certificates: readonly Certificate[];
+	/** Absent: an unsigned catalog, its sets of algorithms and signers empty. */
+	readonly signer?: SignerContent;
+}
+
+export interface SignerContent {
+	readonly algorithm: SigningAlgorithm;
+	readonly certificate: Certificate;
+	/** Result of `encodeSignedAttributes`, and the signature over it. */
+	readonly signedAttributes: Uint8Array;
+	readonly signature: Uint8Array;
+	/** Results of `encodeAttribute`. */
+	readonly unsignedAttributes?: readonly Uint8Array[];
+}
+
+/** ContentInfo with SignedData. RFC 5652 §3, §5.1. */
+export function encodeSignedData({ contentType, content, certificates, signer }: SignedDataContent): Uint8Array {
+	const bag = encode(context(0), ...setMembers(certificates.map(({ der }) => der)));
+	const signedData = wrap(TAG.SEQUENCE, [
+		integer(1),
+		signer === undefined ? setOf() : setOf(digestAlgorithm(signer.algorithm)),
+		...wrap(TAG.SEQUENCE, [oid(contentType), ...wrap(context(0), [content])]),
+		...(certificates.length === 0 ? [] : [bag]),
+		signer === undefined ? setOf() : setOf(encodeSignerInfo(signer)),
+	]);
+	return Buffer.concat(wrap(TAG.SEQUENCE, [oid(SIGNED_DATA), ...wrap(context(0), signedData)]));
+}
+
+/** The octets to sign: SET OF Attribute in DER order. RFC 5652 §5.4. */
+export function encodeSignedAttributes(attributes: readonly Uint8Array[]): Uint8Array {
+	return setOf(...attributes);
+}
+
+/** Attribute ::= SEQUENCE { attrType OID, attrValues SET OF ANY }; the values are elements. */
+export function encodeAttribute(type: string, ...values: readonly Uint8Array[]): Uint8Array {
+	return sequence(oid(type), setOf(...values));
+}
+
+/** SignerInfo, RFC 5652 §5.3. */
+function encodeSignerInfo(signer: SignerContent): Uint8Array {
+	const { algorithm, certificate, signedAttributes, signature, unsignedAttributes = [] } = signer;
+	const implicit = Uint8Array.from(signedAttributes);
+	implicit[0] = context(0);
+	return sequence(
+		integer(1),
+		sequence(certificate.issuer.der, encode(TAG.INTEGER, certificate.serial)),
+		digestAlgorithm(algorithm),
+		implicit,
+		signatureAlgorithm(algorithm),
+		octetString(signature),
+		...(unsignedAttributes.length === 0 ? [] : [encode(context(1), ...setMembers(unsignedAttributes))]),
+	);
+}
+
+function digestAlgorithm(algorithm: SigningAlgorithm): Uint8Array {
+	return sequence(oid(SIGNING_ALGORITHMS[algorithm].digestOid), NULL);
+}
+
+function signatureAlgorithm(algorithm: SigningAlgorithm): Uint8Array {
+	const { signatureOid, parameters } = SIGNING_ALGORITHMS[algorithm];
+	return parameters === "null" ? sequence(oid(signatureOid), NULL) : sequence(oid(signatureOid));
+}
+
+/** Elements in DER's order for a SET OF. X.690 §11.6. */
+function setMembers(elements: readonly Uint8Array[]): Uint8Array[] {
+	return [...elements].sort(compareBytes);
+}
+
+/** A header in front of the parts, which stay where they are. */
+function wrap(tag: number, parts: readonly Uint8Array[]): Uint8Array[] {
+	const length = parts.reduce((sum, part) => sum + part.length, 0);
+	const header = new Uint8Array(headerSize(length));
+	writeHeader(header, 0, tag, length);
+	return [header, ...parts];
+}
+
+const SIGNED_DATA = "1.2.840.113549.1.7.2";

@@ -1,0 +1,143 @@
+/** Whether a signer signed this content, RFC 5652 §5.4 and §5.6. Whether to trust the signer is for chain.ts. */
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import { compareBytes, DerReader, isSortedSet, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import { type Certificate, publicKeyOf } from "./certificate.js";
+import type { SignerInfo } from "./cms.js";
+import {
+	type DigestName,
+	digestName,
+	isSignatureOf,
+	type Profile,
+	type SignatureScheme,
+	signatureScheme,
+} from "./signature-algorithm.js";
+
+export interface SignerVerification {
+	/**
+	 * Type the contentType attribute must name. `none` for a countersignature: the attribute may be absent, as RFC 5652
+	 * §11.4 wants it, or name plain data, as issuers wrote it.
+	 */
+	readonly contentType: string | "none";
+	/** Octets that messageDigest covers. */
+	readonly contentValue: Uint8Array;
+	/** Where the signer's certificate is looked for. */
+	readonly certificates: readonly Certificate[];
+	readonly profile: Profile;
+	/** What is verified, for messages. */
+	readonly what?: string;
+}
+
+/**
+ * Finds the signer's certificate and checks the signature over the signed attributes as received, then that these are
+ * in DER order, each there once, and speak of this content.
+ * @throws ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_SIGNER_CERTIFICATE, ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM
+ */
+export function verifySigner(signer: SignerInfo, verification: SignerVerification): { certificate: Certificate } {
+	const { certificates, contentValue, contentType, profile, what = "signature" } = verification;
+	const digest = digestName(signer.digestAlgorithm, profile, what);
+	const scheme = signatureScheme(signer.signatureAlgorithm, profile, what, digest);
+	if (scheme.digest !== digest) {
+		const message = `Cannot check the ${what}: it names the digests ${scheme.digest} and ${digest} at once`;
+		throw new SigtoolError("ERR_UNSUPPORTED_ALGORITHM", message);
+	}
+	if (signer.signedAttributesDer === undefined) {
+		throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", `Cannot trust the ${what}: it has no signed attributes`);
+	}
+	const candidates = signerCertificates(signer, certificates);
+	if (candidates.length === 0) {
+		throw new SigtoolError("ERR_SIGNER_CERTIFICATE", `Cannot check the ${what}: its signer's certificate is not in it`);
+	}
+	const signedOctets = Buffer.from(signer.signedAttributesDer);
+	signedOctets[0] = TAG.SET; // Signed as a SET OF, sent as [0] IMPLICIT. RFC 5652 §5.4.
+	const certificate = candidates.find((candidate) => isSignedBy(candidate, scheme, signedOctets, signer.signature));
+	if (certificate === undefined) {
+		throw new SigtoolError("ERR_SIGNATURE", `Cannot trust the ${what}: the signature does not match what is signed`);
+	}
+	checkAttributeSet(signer, signedOctets, what);
+	checkContentType(signer, contentType, what);
+	checkMessageDigest(signer, contentValue, digest, what);
+	return { certificate };
+}
+
+/** Certificates the signer may mean: a bag can hold several of one issuer and serial, of which one is genuine. */
+export function signerCertificates({ identifier }: SignerInfo, certificates: readonly Certificate[]): Certificate[] {
+	return certificates.filter(({ issuer, serial, extensions }) => {
+		if (identifier.kind === "subjectKeyId") return isEqual(identifier.keyId, extensions.subjectKeyId);
+		return isEqual(identifier.serial, serial) && isEqual(identifier.issuer.der, issuer.der);
+	});
+}
+
+/** The only value of a signed attribute; undefined when the attribute is absent. @throws ERR_SIGNED_ATTRIBUTES */
+export function signedAttribute(signer: SignerInfo, oid: string, what: string): Uint8Array | undefined {
+	const attribute = signer.signedAttributes.find((candidate) => candidate.oid === oid);
+	if (attribute === undefined) return undefined;
+	const [value, ...others] = attribute.values;
+	if (value === undefined || others.length > 0) {
+		const message = `Cannot trust the ${what}: signed attribute ${oid} has ${attribute.values.length} values`;
+		throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", message);
+	}
+	return value;
+}
+
+function isSignedBy(
+	certificate: Certificate,
+	scheme: SignatureScheme,
+	signedOctets: Uint8Array,
+	signature: Uint8Array,
+): boolean {
+	try {
+		return isSignatureOf(publicKeyOf(certificate), scheme, signedOctets, signature);
+	} catch (error) {
+		if (error instanceof SigtoolError) return false; // A key that cannot be read signed nothing.
+		throw error;
+	}
+}
+
+/** DER order and no type twice: a set that two readers can read differently is no evidence. RFC 5652 §5.3. */
+function checkAttributeSet({ signedAttributes }: SignerInfo, signedOctets: Uint8Array, what: string): void {
+	const reader = new DerReader(signedOctets, what);
+	const elements: Uint8Array[] = [];
+	reader.open(TAG.SET);
+	while (!reader.done) elements.push(reader.element());
+	if (!isSortedSet(elements)) {
+		throw new SigtoolError(
+			"ERR_SIGNED_ATTRIBUTES",
+			`Cannot trust the ${what}: its signed attributes are not in DER order`,
+		);
+	}
+	if (new Set(signedAttributes.map(({ oid }) => oid)).size !== signedAttributes.length) {
+		throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", `Cannot trust the ${what}: a signed attribute occurs twice`);
+	}
+}
+
+function checkContentType(signer: SignerInfo, expected: string | "none", what: string): void {
+	const value = signedAttribute(signer, CONTENT_TYPE, what);
+	if (value === undefined && expected === "none") return;
+	const found = value === undefined ? "none" : new DerReader(value, what).oid();
+	if (found === (expected === "none" ? DATA : expected)) return;
+	const message = `Cannot trust the ${what}: its signed content type is ${found}, expected ${expected}`;
+	throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", message);
+}
+
+function checkMessageDigest(signer: SignerInfo, content: Uint8Array, digest: DigestName, what: string): void {
+	const value = signedAttribute(signer, MESSAGE_DIGEST, what);
+	if (value === undefined) {
+		throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", `Cannot trust the ${what}: it signs no digest of the content`);
+	}
+	const expected = new DerReader(value, what).value(TAG.OCTET_STRING);
+	const actual = createHash(digest).update(content).digest();
+	if (expected.length !== actual.length || !timingSafeEqual(expected, actual)) {
+		const message = `Cannot trust the ${what}: the content was changed after it was signed`;
+		throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", message);
+	}
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array | undefined): boolean {
+	return b !== undefined && compareBytes(a, b) === 0;
+}
+
+const CONTENT_TYPE = "1.2.840.113549.1.9.3";
+const MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
+const DATA = "1.2.840.113549.1.7.1";

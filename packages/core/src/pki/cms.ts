@@ -1,0 +1,185 @@
+/**
+ * CMS SignedData (RFC 5652 §5) as catalogs and RFC 3161 tokens use it, whatever the content type: signed attributes are
+ * demanded, issuer and serial or key identifier name a signer, revocation lists are read over.
+ *
+ * Bounded: 16 signers, 256 certificates, 64 attributes a set and 64 values an attribute. Views into the bytes parsed;
+ * content is neither copied nor looked into.
+ */
+
+import { context, DerReader, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import { type Certificate, parseCertificate } from "./certificate.js";
+import { type DistinguishedName, readName } from "./name.js";
+import { type AlgorithmIdentifier, readAlgorithm } from "./signature-algorithm.js";
+
+export { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "./cms-encode.js";
+export { signerCertificates, verifySigner } from "./cms-verify.js";
+
+export interface SignedData {
+	/** The ContentInfo as received. */
+	readonly der: Uint8Array;
+	readonly digestAlgorithms: readonly string[];
+	readonly contentType: string;
+	/** The element inside eContent's [0]; undefined when the content is elsewhere. Its tag is not signed: demand the right one. */
+	readonly content: Uint8Array | undefined;
+	/** Its value octets, without tag and length: what messageDigest covers, for a SEQUENCE too (RFC 2315 §9.3). */
+	readonly contentValue: Uint8Array | undefined;
+	/** Those of the bag that parse. */
+	readonly certificates: readonly Certificate[];
+	readonly signers: readonly SignerInfo[];
+	/** What was passed over, one sentence each: the bag is not signed, so nothing in it may make a signature fail. */
+	readonly anomalies: readonly string[];
+}
+
+export interface SignerInfo {
+	readonly identifier: SignerIdentifier;
+	readonly digestAlgorithm: AlgorithmIdentifier;
+	readonly signatureAlgorithm: AlgorithmIdentifier;
+	/** The [0] element as received; undefined when there are no signed attributes. */
+	readonly signedAttributesDer: Uint8Array | undefined;
+	readonly signedAttributes: readonly Attribute[];
+	readonly signature: Uint8Array;
+	readonly unsignedAttributes: readonly Attribute[];
+}
+
+export type SignerIdentifier =
+	| { readonly kind: "issuerAndSerial"; readonly issuer: DistinguishedName; readonly serial: Uint8Array }
+	| { readonly kind: "subjectKeyId"; readonly keyId: Uint8Array };
+
+export interface Attribute {
+	readonly oid: string;
+	/** Elements of the SET OF. */
+	readonly values: readonly Uint8Array[];
+}
+
+const SIGNED_DATA = "1.2.840.113549.1.7.2";
+const MAX_SIGNERS = 16;
+const MAX_CERTIFICATES = 256;
+const MAX_ATTRIBUTES = 64;
+
+/** ContentInfo with SignedData and nothing behind it. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
+export function parseSignedData(der: Uint8Array, what: string): SignedData {
+	const reader = new DerReader(der, what);
+	const contentInfo = reader.open(TAG.SEQUENCE);
+	const type = reader.oid();
+	if (type !== SIGNED_DATA) throw malformed(reader, `its type is ${type}, not SignedData`);
+	const explicit = reader.open(context(0));
+	const outer = reader.open(TAG.SEQUENCE);
+	const version = reader.integer();
+	if (version < 1 || version > 5) throw malformed(reader, `SignedData has version ${version}`);
+	const digestAlgorithms = readAll(reader, TAG.SET, MAX_SIGNERS, readAlgorithm).map(({ oid }) => oid);
+
+	const encapsulated = reader.open(TAG.SEQUENCE);
+	const contentType = reader.oid();
+	const { content, contentValue } = readContent(reader);
+	reader.close(encapsulated);
+
+	const { certificates, anomalies } = readCertificates(reader);
+	if (reader.peek() === context(1)) reader.next();
+	const signers = readAll(reader, TAG.SET, MAX_SIGNERS, readSigner);
+	reader.close(outer);
+	reader.close(explicit);
+	reader.close(contentInfo);
+	if (!reader.done) reader.fail("bytes behind the signed data");
+	return { der, digestAlgorithms, contentType, content, contentValue, certificates, signers, anomalies };
+}
+
+/** A SignerInfo that stands alone, as a countersignature does. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
+export function parseSignerInfo(der: Uint8Array, what: string): SignerInfo {
+	const reader = new DerReader(der, what);
+	const signer = readSigner(reader);
+	if (!reader.done) reader.fail("bytes behind the signer");
+	return signer;
+}
+
+/** eContent [0] EXPLICIT ANY OPTIONAL. */
+function readContent(reader: DerReader): Pick<SignedData, "content" | "contentValue"> {
+	if (reader.done) return { content: undefined, contentValue: undefined };
+	const explicit = reader.open(context(0));
+	const content = reader.element();
+	const contentValue = reader.bytes.subarray(reader.valueStart, reader.valueEnd);
+	reader.close(explicit);
+	return { content, contentValue };
+}
+
+/** certificates [0] IMPLICIT SET OF CertificateChoices OPTIONAL. */
+function readCertificates(reader: DerReader): { certificates: Certificate[]; anomalies: string[] } {
+	const certificates: Certificate[] = [];
+	const anomalies: string[] = [];
+	if (reader.peek() !== context(0)) return { certificates, anomalies };
+	const elements = readAll(reader, context(0), MAX_CERTIFICATES, () => reader.element());
+	for (const [index, element] of elements.entries()) {
+		try {
+			certificates.push(parseCertificate(element));
+		} catch (error) {
+			if (!(error instanceof SigtoolError)) throw error;
+			anomalies.push(`certificate ${index + 1} of ${elements.length} was passed over: ${error.message}`);
+		}
+	}
+	return { certificates, anomalies };
+}
+
+/** SignerInfo, RFC 5652 §5.3. */
+function readSigner(reader: DerReader): SignerInfo {
+	const outer = reader.open(TAG.SEQUENCE);
+	const version = reader.integer();
+	if (version !== 1 && version !== 3) throw malformed(reader, `SignerInfo has version ${version}`);
+	const identifier = readIdentifier(reader);
+	const digestAlgorithm = readAlgorithm(reader);
+	const signed = readAttributes(reader, context(0));
+	const signatureAlgorithm = readAlgorithm(reader);
+	const signature = reader.value(TAG.OCTET_STRING);
+	const unsigned = readAttributes(reader, context(1));
+	reader.close(outer);
+	return {
+		identifier,
+		digestAlgorithm,
+		signatureAlgorithm,
+		signedAttributesDer: signed.der,
+		signedAttributes: signed.attributes,
+		signature,
+		unsignedAttributes: unsigned.attributes,
+	};
+}
+
+function readIdentifier(reader: DerReader): SignerIdentifier {
+	const keyIdTag = context(0, "primitive");
+	if (reader.peek() === keyIdTag) return { kind: "subjectKeyId", keyId: reader.value(keyIdTag) };
+	const outer = reader.open(TAG.SEQUENCE);
+	const issuer = readName(reader);
+	const serial = reader.integerBytes();
+	reader.close(outer);
+	return { kind: "issuerAndSerial", issuer, serial };
+}
+
+/** [tag] IMPLICIT SET OF SEQUENCE { type OID, values SET OF ANY } OPTIONAL. */
+function readAttributes(reader: DerReader, tag: number): { der: Uint8Array | undefined; attributes: Attribute[] } {
+	if (reader.peek() !== tag) return { der: undefined, attributes: [] };
+	const start = reader.position;
+	const attributes = readAll(reader, tag, MAX_ATTRIBUTES, () => {
+		const outer = reader.open(TAG.SEQUENCE);
+		const oid = reader.oid();
+		const values = readAll(reader, TAG.SET, MAX_ATTRIBUTES, () => reader.element());
+		reader.close(outer);
+		return { oid, values };
+	});
+	return { der: reader.bytes.subarray(start, reader.position), attributes };
+}
+
+/** Every element of a SET OF, at most `limit`. */
+function readAll<T>(reader: DerReader, tag: number, limit: number, read: (reader: DerReader) => T): T[] {
+	const items: T[] = [];
+	const outer = reader.open(tag);
+	while (!reader.done) {
+		if (items.length === limit) {
+			throw new SigtoolError("ERR_LIMIT", `Cannot parse ${reader.what}: a set has more than ${limit} elements`);
+		}
+		items.push(read(reader));
+	}
+	reader.close(outer);
+	return items;
+}
+
+function malformed(reader: DerReader, reason: string): SigtoolError {
+	return new SigtoolError("ERR_CMS_FORMAT", `Cannot parse ${reader.what}: ${reason}`);
+}

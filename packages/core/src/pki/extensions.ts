@@ -1,0 +1,170 @@
+/** The certificate extensions that decide something, RFC 5280 §4.2.1; all others are kept by OID. */
+
+import { context, DerReader, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import { type GeneralName, readGeneralName, readGeneralNames } from "./general-name.js";
+
+export interface Extension {
+	readonly critical: boolean;
+	/** Content of extnValue. */
+	readonly value: Uint8Array;
+}
+
+export interface CertificateExtensions {
+	/** Every extension by OID, in the order received. */
+	readonly all: ReadonlyMap<string, Extension>;
+	/** Critical ones that path validation does not apply: a certificate with any is refused. */
+	readonly unknownCritical: readonly string[];
+	readonly basicConstraints?: { readonly isAuthority: boolean; readonly maxPathLength?: number };
+	/** Bit n is named bit n, see KEY_USAGE. */
+	readonly keyUsage?: number;
+	readonly extendedKeyUsage?: { readonly oids: readonly string[]; readonly critical: boolean };
+	readonly subjectKeyId?: Uint8Array;
+	/** The keyIdentifier of AuthorityKeyIdentifier. */
+	readonly authorityKeyId?: Uint8Array;
+	readonly nameConstraints?: { readonly permitted: readonly GeneralName[]; readonly excluded: readonly GeneralName[] };
+	readonly subjectAltName?: readonly GeneralName[];
+}
+
+/** KeyUsage, RFC 5280 §4.2.1.3. */
+export const KEY_USAGE = { digitalSignature: 1 << 0, nonRepudiation: 1 << 1, keyCertSign: 1 << 5 } as const;
+
+/**
+ * Extensions ::= SEQUENCE OF SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }; reads the next element.
+ * @throws ERR_DER, ERR_CERTIFICATE_FORMAT when one occurs twice
+ */
+export function readExtensions(reader: DerReader): CertificateExtensions {
+	const all = new Map<string, Extension>();
+	const outer = reader.open(TAG.SEQUENCE);
+	while (!reader.done) {
+		const inner = reader.open(TAG.SEQUENCE);
+		const oid = reader.oid();
+		const critical = reader.peek() === TAG.BOOLEAN ? reader.boolean() : false;
+		const value = reader.value(TAG.OCTET_STRING);
+		reader.close(inner);
+		if (all.has(oid)) {
+			throw new SigtoolError("ERR_CERTIFICATE_FORMAT", `Cannot parse ${reader.what}: extension ${oid} occurs twice`);
+		}
+		all.set(oid, { critical, value });
+	}
+	reader.close(outer);
+	return parseKnown(all, reader.what);
+}
+
+export const NO_EXTENSIONS: CertificateExtensions = { all: new Map(), unknownCritical: [] };
+
+function parseKnown(all: ReadonlyMap<string, Extension>, what: string): CertificateExtensions {
+	function parse<T>(oid: string, read: (reader: DerReader) => T): T | undefined {
+		const extension = all.get(oid);
+		if (extension === undefined) return undefined;
+		const reader = new DerReader(extension.value, `${what}, extension ${oid}`);
+		const value = read(reader);
+		if (!reader.done) reader.fail("unexpected extra elements");
+		return value;
+	}
+	const unknownCritical = [...all].filter(([oid, { critical }]) => critical && !APPLIED.has(oid)).map(([oid]) => oid);
+	const usages = parse(OID.extendedKeyUsage, readOids);
+	return {
+		all,
+		unknownCritical,
+		basicConstraints: parse(OID.basicConstraints, readBasicConstraints),
+		keyUsage: parse(OID.keyUsage, readKeyUsage),
+		extendedKeyUsage: usages && { oids: usages, critical: all.get(OID.extendedKeyUsage)?.critical === true },
+		subjectKeyId: parse(OID.subjectKeyId, (reader) => reader.value(TAG.OCTET_STRING)),
+		authorityKeyId: parse(OID.authorityKeyId, readAuthorityKeyId),
+		nameConstraints: parse(OID.nameConstraints, readNameConstraints),
+		subjectAltName: parse(OID.subjectAltName, (reader) => {
+			const outer = reader.open(TAG.SEQUENCE);
+			const names = readGeneralNames(reader);
+			reader.close(outer);
+			return names;
+		}),
+	};
+}
+
+/** SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER OPTIONAL }. §4.2.1.9. */
+function readBasicConstraints(reader: DerReader): { isAuthority: boolean; maxPathLength?: number } {
+	const outer = reader.open(TAG.SEQUENCE);
+	const isAuthority = reader.peek() === TAG.BOOLEAN ? reader.boolean() : false;
+	const maxPathLength = reader.done ? undefined : reader.integer();
+	reader.close(outer);
+	return { isAuthority, maxPathLength };
+}
+
+/** Named BIT STRING. Trailing zero bits, which DER forbids, are tolerated: roots in wide use carry them. §4.2.1.3. */
+function readKeyUsage(reader: DerReader): number {
+	const [unused, low = 0, high = 0, ...rest] = reader.value(TAG.BIT_STRING);
+	if (unused === undefined || unused > 7 || rest.length > 0) reader.fail("malformed BIT STRING");
+	let bits = 0;
+	for (let n = 0; n < 16; n++) if (((low << 8) | high) & (0x8000 >> n)) bits |= 1 << n;
+	return bits;
+}
+
+/** SEQUENCE SIZE (1..MAX) OF OID. §4.2.1.12. */
+function readOids(reader: DerReader): string[] {
+	const oids: string[] = [];
+	const outer = reader.open(TAG.SEQUENCE);
+	do oids.push(reader.oid());
+	while (!reader.done);
+	reader.close(outer);
+	return oids;
+}
+
+/** SEQUENCE { [0] keyIdentifier OPTIONAL, issuer and serial OPTIONAL }: the latter two are hints we do not take. §4.2.1.1. */
+function readAuthorityKeyId(reader: DerReader): Uint8Array | undefined {
+	const outer = reader.open(TAG.SEQUENCE);
+	const tag = context(0, "primitive");
+	const keyId = reader.peek() === tag ? reader.value(tag) : undefined;
+	reader.leave(outer);
+	return keyId;
+}
+
+/** SEQUENCE { [0] permitted, [1] excluded } of SEQUENCE { base }; minimum and maximum are refused. §4.2.1.10. */
+function readNameConstraints(reader: DerReader): { permitted: GeneralName[]; excluded: GeneralName[] } {
+	const outer = reader.open(TAG.SEQUENCE);
+	const permitted = readSubtrees(reader, context(0));
+	const excluded = readSubtrees(reader, context(1));
+	reader.close(outer);
+	return { permitted, excluded };
+}
+
+function readSubtrees(reader: DerReader, tag: number): GeneralName[] {
+	const bases: GeneralName[] = [];
+	if (reader.peek() !== tag) return bases;
+	const outer = reader.open(tag);
+	while (!reader.done) {
+		const inner = reader.open(TAG.SEQUENCE);
+		bases.push(readGeneralName(reader));
+		reader.close(inner);
+	}
+	reader.close(outer);
+	return bases;
+}
+
+const OID = {
+	subjectKeyId: "2.5.29.14",
+	keyUsage: "2.5.29.15",
+	subjectAltName: "2.5.29.17",
+	basicConstraints: "2.5.29.19",
+	nameConstraints: "2.5.29.30",
+	certificatePolicies: "2.5.29.32",
+	policyMappings: "2.5.29.33",
+	authorityKeyId: "2.5.29.35",
+	extendedKeyUsage: "2.5.29.37",
+	inhibitAnyPolicy: "2.5.29.54",
+} as const;
+
+/**
+ * Extensions whose being critical is honoured. Policies, mappings and inhibitAnyPolicy cannot fail a path while no
+ * explicit policy is demanded (RFC 5280 §6.1.5 g); policyConstraints can demand one, is not applied, and so is refused.
+ */
+const APPLIED: ReadonlySet<string> = new Set([
+	OID.keyUsage,
+	OID.subjectAltName,
+	OID.basicConstraints,
+	OID.nameConstraints,
+	OID.certificatePolicies,
+	OID.policyMappings,
+	OID.extendedKeyUsage,
+	OID.inhibitAnyPolicy,
+]);

@@ -1,0 +1,50 @@
+/** GeneralName, RFC 5280 §4.2.1.6: the forms a certificate may name things in, kept as octets. */
+
+import type { DerReader } from "../asn1/der.js";
+
+export type GeneralNameKind =
+	| "other"
+	| "email"
+	| "dns"
+	| "x400"
+	| "directory"
+	| "edi"
+	| "uri"
+	| "address"
+	| "registered";
+
+export interface GeneralName {
+	readonly kind: GeneralNameKind;
+	/** Value octets: ASCII for email, dns and uri; a Name element for directory. */
+	readonly value: Uint8Array;
+}
+
+/** Reads the next element. @throws ERR_DER for a tag that is no GeneralName */
+export function readGeneralName(reader: DerReader): GeneralName {
+	const kind = KIND_BY_TAG.get(reader.peek());
+	if (kind === undefined) reader.fail("a general name of unknown form");
+	const value = reader.value(reader.peek());
+	if ((kind === "email" || kind === "dns" || kind === "uri") && value.some((octet) => octet < 0x21 || octet > 0x7e)) {
+		reader.fail(`a ${kind} name that is not printable ASCII`);
+	}
+	return { kind, value };
+}
+
+/** SEQUENCE OF GeneralName without its header: reads to the end of the opened element. */
+export function readGeneralNames(reader: DerReader): GeneralName[] {
+	const names: GeneralName[] = [];
+	while (!reader.done) names.push(readGeneralName(reader));
+	return names;
+}
+
+const KIND_BY_TAG: ReadonlyMap<number, GeneralNameKind> = new Map([
+	[0xa0, "other"],
+	[0x81, "email"],
+	[0x82, "dns"],
+	[0xa3, "x400"],
+	[0xa4, "directory"],
+	[0xa5, "edi"],
+	[0x86, "uri"],
+	[0x87, "address"],
+	[0x88, "registered"],
+]);

@@ -1,0 +1,163 @@
+/**
+ * The signature algorithms that count, in one table, and the one place where a signature is checked.
+ *
+ * RSA PKCS#1 v1.5 and ECDSA with SHA-2; SHA-1 under `windows-legacy`. RSA-PSS, EdDSA, DSA and MD5 are refused: no
+ * verifier of Windows catalogs takes them.
+ */
+
+import { type KeyObject, verify } from "node:crypto";
+import { type DerReader, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+
+/** `windows-legacy` takes SHA-1 and RSA from 1024 bits as well, as Windows did; MD5 never counts. */
+export type Profile = "default" | "windows-legacy";
+
+/** AlgorithmIdentifier ::= SEQUENCE { algorithm OID, parameters ANY OPTIONAL }. RFC 5280 §4.1.1.2. */
+export interface AlgorithmIdentifier {
+	readonly oid: string;
+	/** The parameters element; undefined when absent. */
+	readonly parameters: Uint8Array | undefined;
+}
+
+export type DigestName = "sha1" | "sha256" | "sha384" | "sha512";
+
+/** What is needed to check a signature. */
+export interface SignatureScheme {
+	readonly key: "rsa" | "ec";
+	readonly digest: DigestName;
+}
+
+/** What sigtool signs with. */
+export type SigningAlgorithm = "rsa-pkcs1-sha256" | "ecdsa-sha256";
+
+/** Object identifiers in CMS, and the parameters beside the signature's. */
+export interface SigningNames {
+	readonly digestOid: string;
+	readonly signatureOid: string;
+	readonly parameters: "null" | "absent";
+}
+
+/** Reads the next element. @throws ERR_DER */
+export function readAlgorithm(reader: DerReader): AlgorithmIdentifier {
+	const outer = reader.open(TAG.SEQUENCE);
+	const algorithm = { oid: reader.oid(), parameters: reader.done ? undefined : reader.element() };
+	reader.close(outer);
+	return algorithm;
+}
+
+/**
+ * The scheme behind an algorithm identifier. CMS names plain `rsaEncryption` and the digest beside it: pass that one.
+ * @throws ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM
+ */
+export function signatureScheme(
+	algorithm: AlgorithmIdentifier,
+	profile: Profile,
+	what: string,
+	digest?: DigestName,
+): SignatureScheme {
+	const scheme =
+		algorithm.oid === RSA_ENCRYPTION && digest !== undefined ? { key: "rsa" as const, digest } : SCHEMES[algorithm.oid];
+	if (scheme === undefined) throw unsupported(algorithm, `signature algorithm of the ${what}`);
+	if (!parametersFit(scheme.key, algorithm.parameters)) {
+		throw new SigtoolError(
+			"ERR_UNSUPPORTED_ALGORITHM",
+			`Cannot check the ${what}: its signature algorithm has parameters`,
+		);
+	}
+	requireDigest(scheme.digest, profile, what);
+	return scheme;
+}
+
+/** The digest behind an algorithm identifier. @throws ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM */
+export function digestName(algorithm: AlgorithmIdentifier, profile: Profile, what: string): DigestName {
+	const digest = DIGESTS[algorithm.oid];
+	if (digest === undefined) throw unsupported(algorithm, `digest algorithm of the ${what}`);
+	requireDigest(digest, profile, what);
+	return digest;
+}
+
+/** True when `signature` is the key's over `bytes`. A malformed signature is false, a key of another kind as well. */
+export function isSignatureOf(
+	key: KeyObject,
+	scheme: SignatureScheme,
+	bytes: Uint8Array,
+	signature: Uint8Array,
+): boolean {
+	if (key.asymmetricKeyType !== scheme.key) return false;
+	try {
+		return verify(scheme.digest, bytes, key, signature);
+	} catch {
+		return false; // OpenSSL throws for some malformed ECDSA signatures.
+	}
+}
+
+function requireDigest(digest: DigestName, profile: Profile, what: string): void {
+	if (digest !== "sha1" || profile === "windows-legacy") return;
+	const message = `Cannot trust the ${what}: SHA-1 is no evidence; --profile windows-legacy judges as Windows once did`;
+	throw new SigtoolError("ERR_WEAK_DIGEST", message);
+}
+
+/** NULL or nothing for RSA (RFC 4055 §5 wants NULL, old issuers leave it out); nothing for ECDSA (RFC 5758 §3.2). */
+function parametersFit(key: "rsa" | "ec", parameters: Uint8Array | undefined): boolean {
+	if (parameters === undefined) return true;
+	return key === "rsa" && parameters.length === 2 && parameters[0] === TAG.NULL;
+}
+
+function unsupported({ oid }: AlgorithmIdentifier, what: string): SigtoolError {
+	const weak = WEAK[oid];
+	if (weak !== undefined)
+		return new SigtoolError("ERR_WEAK_DIGEST", `Cannot trust the ${what}: ${weak} is no evidence`);
+	return new SigtoolError(
+		"ERR_UNSUPPORTED_ALGORITHM",
+		`Cannot check the ${what}: ${NAMED[oid] ?? oid} is not accepted`,
+	);
+}
+
+export const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
+
+const SHA256 = "2.16.840.1.101.3.4.2.1";
+
+/** Windows names plain rsaEncryption for RSA; ECDSA takes no parameters (RFC 5754 §3.3). */
+export const SIGNING_ALGORITHMS: Readonly<Record<SigningAlgorithm, SigningNames>> = {
+	"rsa-pkcs1-sha256": { digestOid: SHA256, signatureOid: RSA_ENCRYPTION, parameters: "null" },
+	"ecdsa-sha256": { digestOid: SHA256, signatureOid: "1.2.840.10045.4.3.2", parameters: "absent" },
+};
+
+const DIGESTS: Readonly<Record<string, DigestName>> = {
+	"1.3.14.3.2.26": "sha1",
+	[SHA256]: "sha256",
+	"2.16.840.1.101.3.4.2.2": "sha384",
+	"2.16.840.1.101.3.4.2.3": "sha512",
+};
+
+/** RFC 8017 appendix C, RFC 5758 §3.2; 1.3.14.3.2.29 is OIW's older name of sha1WithRSA. */
+const SCHEMES: Readonly<Record<string, SignatureScheme>> = {
+	"1.2.840.113549.1.1.5": { key: "rsa", digest: "sha1" },
+	"1.3.14.3.2.29": { key: "rsa", digest: "sha1" },
+	"1.2.840.113549.1.1.11": { key: "rsa", digest: "sha256" },
+	"1.2.840.113549.1.1.12": { key: "rsa", digest: "sha384" },
+	"1.2.840.113549.1.1.13": { key: "rsa", digest: "sha512" },
+	"1.2.840.10045.4.1": { key: "ec", digest: "sha1" },
+	"1.2.840.10045.4.3.2": { key: "ec", digest: "sha256" },
+	"1.2.840.10045.4.3.3": { key: "ec", digest: "sha384" },
+	"1.2.840.10045.4.3.4": { key: "ec", digest: "sha512" },
+};
+
+/** Broken digests, refused under every profile. */
+const WEAK: Readonly<Record<string, string>> = {
+	"1.2.840.113549.1.1.2": "MD2",
+	"1.2.840.113549.1.1.3": "MD4",
+	"1.2.840.113549.1.1.4": "MD5",
+	"1.3.14.3.2.3": "MD5",
+	"1.2.840.113549.2.2": "MD2",
+	"1.2.840.113549.2.4": "MD4",
+	"1.2.840.113549.2.5": "MD5",
+};
+
+/** Names for what is refused, for the message. */
+const NAMED: Readonly<Record<string, string>> = {
+	"1.2.840.113549.1.1.10": "RSA-PSS",
+	"1.3.101.112": "Ed25519",
+	"1.3.101.113": "Ed448",
+	"1.2.840.10040.4.3": "DSA",
+};

@@ -1,0 +1,224 @@
+/**
+ * Timestamps on a signature, as unsigned attributes of its signer: RFC 3161 tokens (Microsoft's attribute) and the older
+ * countersignatures (RFC 5652 §11.4, RFC 2985 §5.3.3).
+ *
+ * Either vouches for the octets of the signature value. Tolerated when reading, because authorities in wide use need it:
+ * an extended key usage that is not critical or not alone, and certificates named by SHA-1 (ESSCertID, RFC 2634 §5.4).
+ */
+
+import { createHash } from "node:crypto";
+import { DerReader, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import type { Certificate } from "./certificate.js";
+import { type Chain, verifyChain } from "./chain.js";
+import { parseSignedData, parseSignerInfo, type SignerInfo, signerCertificates, verifySigner } from "./cms.js";
+import { signedAttribute } from "./cms-verify.js";
+import { digestName, type Profile, readAlgorithm } from "./signature-algorithm.js";
+import { parseTstInfo, TST_INFO_OID, type TstInfo } from "./tst-info.js";
+
+export type TimestampKind = "rfc3161" | "countersignature";
+
+/** Evidence that the signature existed at `time`. */
+export interface Timestamp {
+	readonly kind: TimestampKind;
+	/** Milliseconds since the epoch. */
+	readonly time: number;
+	readonly certificate: Certificate;
+	readonly chain: Chain;
+}
+
+export interface TimestampVerifyOptions {
+	/** Of the signature's own bag: countersignatures keep theirs there, tokens may. */
+	readonly certificates: readonly Certificate[];
+	/** Authorities whose timestamps count. */
+	readonly anchors: readonly Certificate[];
+	readonly profile: Profile;
+}
+
+export interface TimestampVerification {
+	/** Those that verify, the earliest first: it proves the most. */
+	readonly timestamps: readonly Timestamp[];
+	/** Why the others do not. */
+	readonly failures: readonly SigtoolError[];
+}
+
+/** Timestamps tried on one signature. */
+const MAX_TIMESTAMPS = 8;
+
+/** Judges each timestamp at its own time. Never throws for what it finds: an unsigned attribute cannot spoil a signature. */
+export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOptions): TimestampVerification {
+	const timestamps: Timestamp[] = [];
+	const failures: SigtoolError[] = [];
+	const found = timestampAttributes(signer);
+	for (const { kind, value } of found.slice(0, MAX_TIMESTAMPS)) {
+		try {
+			timestamps.push(verifyTimestamp(readTimestamp(kind, value, signer), signer, options));
+		} catch (error) {
+			if (!(error instanceof SigtoolError)) throw error;
+			failures.push(error);
+		}
+	}
+	if (found.length > MAX_TIMESTAMPS) {
+		const message = `Cannot judge all ${found.length} timestamps: only the first ${MAX_TIMESTAMPS} are looked at`;
+		failures.push(new SigtoolError("ERR_LIMIT", message));
+	}
+	return { timestamps: timestamps.sort((a, b) => a.time - b.time), failures };
+}
+
+/** What a timestamp claims, unverified. */
+export interface TimestampDescription {
+	readonly kind: TimestampKind;
+	/** Milliseconds since the epoch; undefined when the timestamp cannot be read. */
+	readonly time: number | undefined;
+	/** Subject of the certificate it names, when that one is with it. */
+	readonly signer: string | undefined;
+	/** OID of the digest it was signed with. */
+	readonly digestAlgorithm: string | undefined;
+	/** Why it cannot be read. */
+	readonly problem: string | undefined;
+}
+
+/** Every timestamp of a signer, for display. `certificates`: the signature's bag. */
+export function describeTimestamps(
+	signer: SignerInfo,
+	certificates: readonly Certificate[] = [],
+): TimestampDescription[] {
+	return timestampAttributes(signer).map(({ kind, value }) => {
+		try {
+			const received = readTimestamp(kind, value, signer);
+			const [certificate] = signerCertificates(received.signer, [...received.certificates, ...certificates]);
+			return {
+				kind,
+				time: received.time,
+				signer: certificate?.subject.text,
+				digestAlgorithm: received.signer.digestAlgorithm.oid,
+				problem: undefined,
+			};
+		} catch (error) {
+			if (!(error instanceof SigtoolError)) throw error;
+			return { kind, time: undefined, signer: undefined, digestAlgorithm: undefined, problem: error.message };
+		}
+	});
+}
+
+/** A timestamp taken apart, nothing checked. */
+interface ReceivedTimestamp {
+	readonly kind: TimestampKind;
+	readonly time: number;
+	readonly signer: SignerInfo;
+	readonly certificates: readonly Certificate[];
+	readonly contentType: string | "none";
+	/** What its signer signed: the TSTInfo, or the signature value itself. */
+	readonly contentValue: Uint8Array;
+	readonly tstInfo: TstInfo | undefined;
+}
+
+function timestampAttributes({ unsignedAttributes }: SignerInfo): { kind: TimestampKind; value: Uint8Array }[] {
+	return unsignedAttributes.flatMap(({ oid, values }) => {
+		const kind = KINDS.get(oid);
+		return kind === undefined ? [] : values.map((value) => ({ kind, value }));
+	});
+}
+
+function readTimestamp(kind: TimestampKind, value: Uint8Array, signed: SignerInfo): ReceivedTimestamp {
+	return kind === "rfc3161" ? readToken(value) : readCountersignature(value, signed);
+}
+
+/** TimeStampToken: SignedData over a TSTInfo in an OCTET STRING, one signer. RFC 3161 §2.4.2. */
+function readToken(der: Uint8Array): ReceivedTimestamp {
+	const { contentType, content, contentValue, certificates, signers } = parseSignedData(der, "timestamp");
+	if (contentType !== TST_INFO_OID || contentValue === undefined || content?.[0] !== TAG.OCTET_STRING) {
+		throw new SigtoolError("ERR_TIMESTAMP", "Cannot parse timestamp: its content is no TSTInfo");
+	}
+	const [signer, ...others] = signers;
+	if (signer === undefined || others.length > 0) {
+		throw new SigtoolError("ERR_TIMESTAMP", `Cannot parse timestamp: it has ${signers.length} signers`);
+	}
+	const tstInfo = parseTstInfo(contentValue);
+	return { kind: "rfc3161", time: tstInfo.time, signer, certificates, contentType, contentValue, tstInfo };
+}
+
+/** A SignerInfo over the signature value of another, its time the signingTime attribute. RFC 5652 §11.3, §11.4. */
+function readCountersignature(der: Uint8Array, signed: SignerInfo): ReceivedTimestamp {
+	const signer = parseSignerInfo(der, "timestamp");
+	const signingTime = signedAttribute(signer, SIGNING_TIME, "timestamp");
+	if (signingTime === undefined) {
+		throw new SigtoolError("ERR_TIMESTAMP", "Cannot parse timestamp: it names no time");
+	}
+	return {
+		kind: "countersignature",
+		time: new DerReader(signingTime, "timestamp").time(),
+		signer,
+		certificates: [],
+		contentType: "none",
+		contentValue: signed.signature,
+		tstInfo: undefined,
+	};
+}
+
+function verifyTimestamp(received: ReceivedTimestamp, signed: SignerInfo, options: TimestampVerifyOptions): Timestamp {
+	const { kind, time, signer, contentType, contentValue, tstInfo } = received;
+	const { anchors, profile } = options;
+	const certificates = [...received.certificates, ...options.certificates];
+	if (tstInfo !== undefined) checkImprint(tstInfo, signed.signature, profile);
+	const verification = { contentType, contentValue, certificates, profile, what: "timestamp" };
+	const { certificate } = verifySigner(signer, verification);
+	if (kind === "rfc3161") checkSigningCertificate(signer, certificate);
+	const purpose = "timeStamping";
+	const chain = verifyChain(certificate, { intermediates: certificates, anchors, at: time, purpose, profile });
+	return { kind, time, certificate, chain };
+}
+
+function checkImprint({ imprint }: TstInfo, signature: Uint8Array, profile: Profile): void {
+	const digest = createHash(digestName(imprint.algorithm, profile, "timestamp"))
+		.update(signature)
+		.digest();
+	if (!digest.equals(imprint.digest)) {
+		throw new SigtoolError("ERR_TIMESTAMP", "Cannot trust the timestamp: it was issued for another signature");
+	}
+}
+
+/**
+ * The signed attributes must name the very certificate, so that another of the same key cannot stand in for it: by SHA-1
+ * in SigningCertificate (RFC 2634 §5.4), by a digest of choice in SigningCertificateV2 (RFC 5035 §3). @throws ERR_TIMESTAMP
+ */
+function checkSigningCertificate(signer: SignerInfo, certificate: Certificate): void {
+	let named = false;
+	for (const [oid, implied] of SIGNING_CERTIFICATE) {
+		const value = signedAttribute(signer, oid, "timestamp");
+		if (value === undefined) continue;
+		const id = readFirstCertificateId(value, implied);
+		if (!createHash(id.digest).update(certificate.der).digest().equals(id.hash)) {
+			throw new SigtoolError("ERR_TIMESTAMP", "Cannot trust the timestamp: it names another signer's certificate");
+		}
+		named = true;
+	}
+	if (!named) {
+		throw new SigtoolError("ERR_TIMESTAMP", "Cannot trust the timestamp: it does not name its signer's certificate");
+	}
+}
+
+/** Both: SEQUENCE { certs SEQUENCE OF SEQUENCE { [hashAlgorithm], certHash, … }, … }; the first is the signer's. */
+function readFirstCertificateId(value: Uint8Array, implied: "sha1" | "sha256"): { digest: string; hash: Uint8Array } {
+	const reader = new DerReader(value, "timestamp");
+	reader.open(TAG.SEQUENCE);
+	reader.open(TAG.SEQUENCE);
+	reader.open(TAG.SEQUENCE);
+	const named = implied === "sha256" && reader.peek() === TAG.SEQUENCE;
+	const digest = named ? digestName(readAlgorithm(reader), "default", "timestamp") : implied;
+	return { digest, hash: reader.value(TAG.OCTET_STRING) };
+}
+
+const SIGNING_TIME = "1.2.840.113549.1.9.5";
+
+/** SigningCertificate and SigningCertificateV2, and the digest of each that goes without saying. */
+const SIGNING_CERTIFICATE = [
+	["1.2.840.113549.1.9.16.2.12", "sha1"],
+	["1.2.840.113549.1.9.16.2.47", "sha256"],
+] as const;
+
+/** Unsigned attributes that are timestamps; the first is Microsoft's szOID_RFC3161_counterSign. */
+const KINDS: ReadonlyMap<string, TimestampKind> = new Map([
+	["1.3.6.1.4.1.311.3.3.1", "rfc3161"],
+	["1.2.840.113549.1.9.6", "countersignature"],
+]);

@@ -1,0 +1,144 @@
+/**
+ * `trust.json` in the user's configuration directory, version 1:
+ *
+ *     { "version": 1,
+ *       "pins": [{ "spkiSha256": hex, "label": text, "added": time }],
+ *       "authorities": [{ "certificate": base64 of the DER, "subject": RFC 4514 text | null, "label": text, "added": time }] }
+ *
+ * Times are UTC, `2026-01-31T12:00:00Z`. A null subject is any. A field that is missing, unknown or of another form is
+ * refused: a typing error must not change who is trusted.
+ */
+
+import { quote, SigtoolError } from "../errors.js";
+import { configDirectory, exists, makePrivateDirectory, readBounded, trustFile, writeAtomically } from "../store.js";
+import { type Certificate, parseCertificate } from "./certificate.js";
+import { isCertificateAuthority } from "./certificate-checks.js";
+
+export interface TrustFile {
+	readonly pins: readonly StoredPin[];
+	/** Entries of equal certificates share one object. */
+	readonly authorities: readonly StoredAuthority[];
+}
+
+export interface StoredPin {
+	/** Lowercase hexadecimal. */
+	readonly spkiSha256: string;
+	readonly label: string;
+	readonly added: string;
+}
+
+export interface StoredAuthority {
+	readonly certificate: Certificate;
+	/** The only subject the authority may vouch for, as DistinguishedName.text; undefined: any. */
+	readonly subject: string | undefined;
+	readonly label: string;
+	readonly added: string;
+}
+
+/** The file, or an empty store when there is none. @throws ERR_CONFIG naming file and field, ERR_LIMIT, ERR_IO */
+export function readTrustFile(): TrustFile {
+	const path = trustFile();
+	if (!exists(path)) return { pins: [], authorities: [] };
+	try {
+		return parseTrustFile(JSON.parse(readBounded(path, MAX_TRUST_FILE_BYTES).toString("utf8")));
+	} catch (cause) {
+		throw cause instanceof SyntaxError ? invalid(`it is not JSON: ${cause.message}`, cause) : cause;
+	}
+}
+
+/** The last of two processes that write at the same time wins. @throws ERR_LIMIT, ERR_IO */
+export function writeTrustFile({ pins, authorities }: TrustFile): void {
+	const document = {
+		version: 1,
+		pins,
+		authorities: authorities.map(({ certificate, subject, label, added }) => {
+			return { certificate: Buffer.from(certificate.der).toString("base64"), subject: subject ?? null, label, added };
+		}),
+	};
+	const bytes = Buffer.from(`${JSON.stringify(document, undefined, "\t")}\n`);
+	if (bytes.length > MAX_TRUST_FILE_BYTES) {
+		const message = `Cannot write trust store ${quote(trustFile())}: it would be larger than ${MAX_TRUST_FILE_BYTES} bytes`;
+		throw new SigtoolError("ERR_LIMIT", message, { path: trustFile() });
+	}
+	makePrivateDirectory(configDirectory());
+	writeAtomically(trustFile(), bytes, { mode: 0o600 });
+}
+
+function parseTrustFile(document: unknown): TrustFile {
+	const file = recordOf(document, "the document", ["version", "pins", "authorities"]);
+	if (file.version !== 1) throw invalid('"version" is not 1, the only one this sigtool knows');
+	const certificates = new Map<string, Certificate>();
+	return {
+		pins: listOf(file.pins, "pins").map((entry, index) => parsePin(entry, `pins[${index}]`)),
+		authorities: listOf(file.authorities, "authorities").map((entry, index) => {
+			return parseAuthority(entry, `authorities[${index}]`, certificates);
+		}),
+	};
+}
+
+function parsePin(entry: unknown, field: string): StoredPin {
+	const { spkiSha256, label, added } = recordOf(entry, field, ["spkiSha256", "label", "added"]);
+	return {
+		spkiSha256: textOf(spkiSha256, `${field}.spkiSha256`, /^[0-9a-f]{64}$/),
+		label: textOf(label, `${field}.label`, LABEL),
+		added: textOf(added, `${field}.added`, TIME),
+	};
+}
+
+function parseAuthority(entry: unknown, field: string, known: Map<string, Certificate>): StoredAuthority {
+	const { certificate, subject, label, added } = recordOf(entry, field, ["certificate", "subject", "label", "added"]);
+	const base64 = textOf(certificate, `${field}.certificate`, BASE64);
+	const parsed = known.get(base64) ?? parseAuthorityCertificate(base64, `${field}.certificate`);
+	known.set(base64, parsed);
+	return {
+		certificate: parsed,
+		subject: subject === null ? undefined : textOf(subject, `${field}.subject`, /./),
+		label: textOf(label, `${field}.label`, LABEL),
+		added: textOf(added, `${field}.added`, TIME),
+	};
+}
+
+function parseAuthorityCertificate(base64: string, field: string): Certificate {
+	let certificate: Certificate;
+	try {
+		certificate = parseCertificate(Buffer.from(base64, "base64"));
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError)) throw cause;
+		throw invalid(`"${field}" is no certificate: ${cause.message}`, cause);
+	}
+	if (!isCertificateAuthority(certificate)) throw invalid(`"${field}" is not the certificate of an authority`);
+	return certificate;
+}
+
+/** An object with exactly these fields. */
+function recordOf<Key extends string>(value: unknown, field: string, keys: readonly Key[]): Record<Key, unknown> {
+	if (typeof value !== "object" || value === null || Array.isArray(value)) {
+		throw invalid(`${quote(field)} is not an object`);
+	}
+	const missing = keys.find((key) => !Object.hasOwn(value, key));
+	if (missing !== undefined) throw invalid(`${quote(field)} lacks ${quote(missing)}`);
+	const unknown = Object.keys(value).find((key) => !(keys as readonly string[]).includes(key)); // Widened to look up any.
+	if (unknown !== undefined) throw invalid(`${quote(field)} has the unknown field ${quote(unknown)}`);
+	return value as Record<Key, unknown>; // Each key was just seen.
+}
+
+function listOf(value: unknown, field: string): readonly unknown[] {
+	if (!Array.isArray(value)) throw invalid(`${quote(field)} is not a list`);
+	return value;
+}
+
+function textOf(value: unknown, field: string, form: RegExp): string {
+	if (typeof value === "string" && form.test(value)) return value;
+	throw invalid(`${quote(field)} is not of the expected form`);
+}
+
+function invalid(reason: string, cause?: unknown): SigtoolError {
+	const path = trustFile();
+	return new SigtoolError("ERR_CONFIG", `Cannot use trust store ${quote(path)}: ${reason}`, { cause, path });
+}
+
+const MAX_TRUST_FILE_BYTES = 2 ** 20;
+/** One line, which may be empty, as a subject may be. */
+export const LABEL = /^\P{Cc}*$/u;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;

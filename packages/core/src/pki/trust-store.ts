@@ -1,0 +1,227 @@
+/**
+ * Whom this user trusts: keys, pinned by the SHA-256 of their SubjectPublicKeyInfo, and authorities, each for one exact
+ * subject unless any was asked for. The roots of the web are never among them.
+ */
+
+import { createHash } from "node:crypto";
+import { quote, SigtoolError } from "../errors.js";
+import { DEVELOPMENT_IDENTITY, exists, identityFiles, readBounded } from "../store.js";
+import {
+	type Certificate,
+	certificatesFromFileBytes,
+	isDevelopmentCertificate,
+	MAX_CERTIFICATE_SIZE,
+	spkiSha256,
+} from "./certificate.js";
+import { isCertificateAuthority } from "./certificate-checks.js";
+import { LABEL, readTrustFile, type StoredAuthority, type StoredPin, writeTrustFile } from "./trust-file.js";
+
+/** Where trust comes from: the trust store, this call's own options, or this machine's development identity. */
+export type TrustSource = "store" | "option" | "development";
+
+/** What verification judges a signer by. */
+export interface TrustPolicy {
+	/** By lowercase hexadecimal SHA-256 of the SubjectPublicKeyInfo. */
+	readonly pins: ReadonlyMap<string, { readonly label: string; readonly source: TrustSource }>;
+	/** Entries of equal certificates share one object. */
+	readonly authorities: readonly TrustedAuthority[];
+}
+
+export interface TrustedAuthority {
+	readonly certificate: Certificate;
+	/** The only subject the authority may vouch for, compared with DistinguishedName.text; undefined: any. */
+	readonly subject: string | undefined;
+	readonly label: string;
+	readonly source: TrustSource;
+}
+
+/** The trust store, and this machine's development identity as a pin. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+export function defaultTrust(): TrustPolicy {
+	const { pins, authorities } = readTrustFile();
+	const development = developmentCertificate();
+	return {
+		pins: new Map([
+			...(development === undefined ? [] : [developmentPin(development)]),
+			...pins.map((pin) => [pin.spkiSha256, { label: pin.label, source: "store" }] as const),
+		]),
+		authorities: authorities.map(({ certificate, subject, label }) => ({
+			certificate,
+			subject,
+			label,
+			source: "store",
+		})),
+	};
+}
+
+/** Exactly these certificates: an authority for any subject, whatever is none as a pin of its key. */
+export function trustFromCertificates(certificates: readonly Certificate[]): TrustPolicy {
+	const signers = certificates.filter((certificate) => !isCertificateAuthority(certificate));
+	return {
+		pins: new Map(signers.map((signer) => [spkiSha256(signer), { label: signer.subject.text, source: "option" }])),
+		authorities: certificates.filter(isCertificateAuthority).map((certificate) => {
+			return { certificate, subject: undefined, label: certificate.subject.text, source: "option" };
+		}),
+	};
+}
+
+export type TrustEntry = {
+	/** What names the entry: the pin, or the SHA-256 of the authority's certificate; lowercase hexadecimal. */
+	readonly id: string;
+	readonly label: string;
+	/** UTC, `2026-01-31T12:00:00Z`. */
+	readonly added: string;
+	readonly source: "store" | "development";
+} & ({ readonly kind: "pin" } | { readonly kind: "authority"; readonly subject: string | undefined });
+
+export type NewTrust =
+	| { readonly spkiSha256: string; readonly label?: string }
+	| {
+			/** An authority's, or a signer's own, whose key is then pinned. */
+			readonly certificate: Certificate;
+			/** For an authority: the exact subject it may vouch for, as `inspect` prints it. */
+			readonly subject?: string;
+			/** For an authority, in place of a subject: whatever it signs is trusted. */
+			readonly anySubject?: boolean;
+			readonly label?: string;
+	  };
+
+/**
+ * Adds to the trust store; what is there already gets the new label.
+ * @throws ERR_USAGE for an authority without a subject, a subject without an authority, or text that is no subject or label
+ */
+export function addTrust(trust: NewTrust): TrustEntry {
+	if (trust.label !== undefined && !LABEL.test(trust.label)) {
+		throw new SigtoolError("ERR_USAGE", `Cannot use the label ${quote(trust.label)}: it must be one line of text`);
+	}
+	const { pins, authorities } = readTrustFile();
+	const added = utc(Date.now());
+	if ("certificate" in trust && isCertificateAuthority(trust.certificate)) {
+		const { certificate, label = certificate.subject.text } = trust;
+		const authority = { certificate, subject: subjectFor(trust), label, added };
+		const others = authorities.filter((other) => !isSameAuthority(other, authority));
+		writeTrustFile({ pins, authorities: [...others, authority] });
+		return authorityEntry(authority);
+	}
+	const pin = { ...newPin(trust), added };
+	writeTrustFile({ pins: [...pins.filter((other) => other.spkiSha256 !== pin.spkiSha256), pin], authorities });
+	return pinEntry(pin);
+}
+
+/** Everything `defaultTrust` trusts. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+export function listTrust(): TrustEntry[] {
+	const { pins, authorities } = readTrustFile();
+	const development = developmentCertificate();
+	return [
+		...pins.map(pinEntry),
+		...authorities.map(authorityEntry),
+		...(development === undefined ? [] : [developmentEntry(development)]),
+	];
+}
+
+/** Removes the entries of one id, given whole or by its beginning. @throws ERR_USAGE for none or several */
+export function removeTrust(idOrPrefix: string): TrustEntry[] {
+	const prefix = idOrPrefix.toLowerCase().replace(/^sha256:/, "");
+	const matching = listTrust().filter(({ id }) => prefix !== "" && id.startsWith(prefix));
+	const ids = new Set(matching.map(({ id }) => id));
+	const [id] = ids;
+	if (id === undefined)
+		throw cannotRemove(idOrPrefix, "nothing trusted has that id; `sigtool trust list` shows what is");
+	if (ids.size > 1) throw cannotRemove(idOrPrefix, `${ids.size} ids begin with it`);
+	const removed = matching.filter(({ source }) => source === "store");
+	if (removed.length === 0) {
+		const { directory } = identityFiles(DEVELOPMENT_IDENTITY);
+		throw cannotRemove(idOrPrefix, `it is this machine's development identity; delete ${quote(directory)} instead`);
+	}
+	const { pins, authorities } = readTrustFile();
+	writeTrustFile({
+		pins: pins.filter((pin) => pin.spkiSha256 !== id),
+		authorities: authorities.filter(({ certificate }) => fingerprint(certificate) !== id),
+	});
+	return removed;
+}
+
+function newPin(trust: NewTrust): { spkiSha256: string; label: string } {
+	if ("certificate" in trust) {
+		const { certificate, subject, anySubject, label = certificate.subject.text } = trust;
+		if (subject !== undefined || anySubject === true) {
+			const reason = "it is no authority, so its own key is trusted and no subject is needed";
+			throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for a subject: ${reason}`);
+		}
+		return { spkiSha256: spkiSha256(certificate), label };
+	}
+	if (!/^[0-9a-f]{64}$/.test(trust.spkiSha256)) throw new RangeError("A pin is 64 lowercase hexadecimal digits");
+	return { spkiSha256: trust.spkiSha256, label: trust.label ?? `key ${trust.spkiSha256.slice(0, 16)}` };
+}
+
+function subjectFor(trust: { certificate: Certificate; subject?: string; anySubject?: boolean }): string | undefined {
+	const { certificate, subject, anySubject } = trust;
+	if (subject === undefined && anySubject === true) return undefined;
+	const action = `Cannot trust authority ${quote(certificate.subject.text)}`;
+	if (subject === undefined) {
+		const way = "name the one subject it may vouch for with --subject, or use --any-subject";
+		throw new SigtoolError("ERR_USAGE", `${action}: it may sign for many; ${way}`);
+	}
+	if (!NAME_TEXT.test(subject)) {
+		const reason = `${quote(subject)} is no subject; write it as \`sigtool inspect\` prints it, such as "CN=Release,O=Example"`;
+		throw new SigtoolError("ERR_USAGE", `${action}: ${reason}`);
+	}
+	return subject;
+}
+
+/** The marked certificate of this machine's development identity, when there is one. */
+function developmentCertificate(): Certificate | undefined {
+	const { certificateFile: path } = identityFiles(DEVELOPMENT_IDENTITY);
+	if (!exists(path)) return undefined;
+	const refuse = (reason: string, cause?: unknown) => {
+		const message = `Cannot use development identity ${quote(path)}: ${reason}`;
+		return new SigtoolError("ERR_CONFIG", message, { cause, path });
+	};
+	const bytes = readBounded(path, MAX_CERTIFICATE_SIZE);
+	let certificate: Certificate;
+	try {
+		[certificate] = certificatesFromFileBytes(bytes);
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError)) throw cause;
+		throw refuse(cause.message, cause);
+	}
+	if (!isDevelopmentCertificate(certificate)) throw refuse("its certificate lacks the marker");
+	return certificate;
+}
+
+function developmentPin(certificate: Certificate): [string, { label: string; source: TrustSource }] {
+	return [spkiSha256(certificate), { label: certificate.subject.text, source: "development" }];
+}
+
+function developmentEntry(certificate: Certificate): TrustEntry {
+	const { subject, notBefore } = certificate;
+	const id = spkiSha256(certificate);
+	return { id, kind: "pin", label: subject.text, added: utc(notBefore), source: "development" };
+}
+
+function pinEntry({ spkiSha256: id, label, added }: StoredPin): TrustEntry {
+	return { id, kind: "pin", label, added, source: "store" };
+}
+
+function authorityEntry({ certificate, subject, label, added }: StoredAuthority): TrustEntry {
+	return { id: fingerprint(certificate), kind: "authority", subject, label, added, source: "store" };
+}
+
+function isSameAuthority(a: StoredAuthority, b: StoredAuthority): boolean {
+	return a.subject === b.subject && fingerprint(a.certificate) === fingerprint(b.certificate);
+}
+
+function fingerprint({ der }: Certificate): string {
+	return createHash("sha256").update(der).digest("hex");
+}
+
+function utc(milliseconds: number): string {
+	return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
+function cannotRemove(id: string, reason: string): SigtoolError {
+	return new SigtoolError("ERR_USAGE", `Cannot remove ${quote(id)}: ${reason}`);
+}
+
+/** RFC 4514 as `readName` writes it: `TYPE=value`, joined by commas and pluses without spaces. */
+const NAME_TEXT =
+	/^(?:[A-Za-z]+|\d+(?:\.\d+)+)=(?:[^\\,+]|\\.)*(?:[,+](?:[A-Za-z]+|\d+(?:\.\d+)+)=(?:[^\\,+]|\\.)*)*$/s;

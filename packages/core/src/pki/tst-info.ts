@@ -1,0 +1,60 @@
+/** TSTInfo, what a timestamping authority signs: RFC 3161 §2.4.2. */
+
+import { context, DerReader, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import { type AlgorithmIdentifier, readAlgorithm } from "./signature-algorithm.js";
+
+export const TST_INFO_OID = "1.2.840.113549.1.9.16.1.4";
+
+export interface TstInfo {
+	readonly policy: string;
+	/** Digest of the timestamped octets. */
+	readonly imprint: { readonly algorithm: AlgorithmIdentifier; readonly digest: Uint8Array };
+	/** Value octets of the INTEGER. */
+	readonly serial: Uint8Array;
+	/** genTime, milliseconds since the epoch. */
+	readonly time: number;
+	/** Value octets of the INTEGER. */
+	readonly nonce: Uint8Array | undefined;
+}
+
+/** @throws ERR_DER, ERR_TIMESTAMP for another version or a critical extension */
+export function parseTstInfo(der: Uint8Array): TstInfo {
+	const reader = new DerReader(der, "timestamp");
+	const outer = reader.open(TAG.SEQUENCE);
+	const version = reader.integer();
+	if (version !== 1) throw new SigtoolError("ERR_TIMESTAMP", `Cannot parse timestamp: TSTInfo has version ${version}`);
+	const policy = reader.oid();
+	const imprintEnd = reader.open(TAG.SEQUENCE);
+	const imprint = { algorithm: readAlgorithm(reader), digest: reader.value(TAG.OCTET_STRING) };
+	reader.close(imprintEnd);
+	const serial = reader.integerBytes();
+	if (reader.peek() !== TAG.GENERALIZED_TIME) reader.fail("genTime is no GeneralizedTime");
+	const time = reader.time();
+	if (reader.peek() === TAG.SEQUENCE) reader.next(); // accuracy
+	if (reader.peek() === TAG.BOOLEAN) reader.boolean(); // ordering
+	const nonce = reader.peek() === TAG.INTEGER ? reader.integerBytes() : undefined;
+	if (reader.peek() === context(0)) reader.next(); // tsa, a hint
+	if (reader.peek() === context(1)) refuseCriticalExtensions(reader);
+	reader.close(outer);
+	if (!reader.done) reader.fail("bytes behind the timestamp");
+	return { policy, imprint, serial, time, nonce };
+}
+
+/** extensions [1] IMPLICIT SEQUENCE OF: none is defined that would have to be applied. */
+function refuseCriticalExtensions(reader: DerReader): void {
+	const outer = reader.open(context(1));
+	while (!reader.done) {
+		const inner = reader.open(TAG.SEQUENCE);
+		const oid = reader.oid();
+		if (reader.peek() === TAG.BOOLEAN && reader.boolean()) {
+			throw new SigtoolError(
+				"ERR_TIMESTAMP",
+				`Cannot trust the timestamp: its critical extension ${oid} is not understood`,
+			);
+		}
+		reader.next(TAG.OCTET_STRING);
+		reader.close(inner);
+	}
+	reader.close(outer);
+}

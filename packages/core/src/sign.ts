@@ -1,0 +1,218 @@
+/**
+ * The verb: hash a set of files and write one catalog that signs it.
+ *
+ * paths → root and rules → `hashFileSet` → facts → `encodeCatalog` → `Signer` → written beside the target and renamed.
+ * Nothing is written unless everything before succeeded.
+ */
+
+import { createHash } from "node:crypto";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { quote, SigtoolError } from "./errors.js";
+import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
+import { conventionalCatalog, entryPathOf, kindOf, realPath } from "./fileset/locate-catalogs.js";
+import { ENTRY_KIND, entryPathAt, type Manifest } from "./fileset/manifest.js";
+import { createSelection, IGNORE_FILE, ignorePatterns, type SelectionRules } from "./fileset/selection.js";
+import { parseCatalog } from "./formats/cat.js";
+import { encodeCatalog } from "./formats/cat-encode.js";
+import { encodeUnsigned, signEncoded } from "./formats/cat-envelope.js";
+import { type CatalogFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
+import { parseSignedData } from "./pki/cms.js";
+import type { Signer } from "./signer/signer.js";
+import { exists, readBounded, temporaryNameFor, writeAtomically } from "./store.js";
+import { readCatalogFile } from "./verify-sources.js";
+
+export interface SignOptions {
+	/** Where the catalog goes; `<dir>/<name>.cat` for one directory when absent. */
+	readonly output?: string;
+	/** Absent: the catalog is written unsigned, for `finishCatalog`. */
+	readonly signer?: Signer;
+	/** Globs; only what matches is signed. */
+	readonly include?: readonly string[];
+	/** Patterns in .gitignore's syntax, beside those of the tree's .sigtoolignore. */
+	readonly exclude?: readonly string[];
+	/** Exactly these files, relative to the one directory given. */
+	readonly files?: readonly string[];
+	readonly links?: "record" | "reject" | "follow";
+	readonly linksOutside?: "refuse" | "record";
+	readonly caseCollisions?: "refuse" | "allow";
+	/** Default: the name of the root directory. */
+	readonly product?: string;
+	/** Default: the signing time in seconds. */
+	readonly sequence?: number;
+	readonly description?: string;
+	readonly url?: string;
+	readonly sha1Twins?: "omit" | "write";
+	/** `own` replaces only catalogs that sigtool wrote. */
+	readonly overwrite?: "own" | "any";
+	/** Milliseconds since the epoch; now when absent. */
+	readonly time?: number;
+	readonly onProgress?: (done: HashProgress) => void;
+}
+
+export interface SignResult {
+	readonly catalog: string;
+	/** Directory the entries' paths are relative to. */
+	readonly root: string;
+	/** Said when the root is not simply the directory that was named. */
+	readonly rootNote: string | undefined;
+	readonly product: string;
+	readonly sequence: number;
+	readonly fileCount: number;
+	readonly linkCount: number;
+	readonly totalBytes: number;
+	readonly ignoredCount: number;
+	readonly ignoreRules: readonly string[];
+	readonly signer: Signer | undefined;
+	/** Lowercase hexadecimal SHA-256 of the file written: what `--expect-digest` takes. */
+	readonly sha256: string;
+}
+
+/**
+ * Signs files or directories into one catalog.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_PATH_*, ERR_LIMIT, ERR_IO, ERR_KEY
+ */
+export async function signPaths(paths: readonly string[], options: SignOptions): Promise<SignResult> {
+	const { root, scope, output } = resolveTarget(paths, options);
+	checkReplaceable(output, options.overwrite ?? "own");
+	const rules: SelectionRules = {
+		ignore: [...ignoreFilePatterns(root), ...(options.exclude ?? [])],
+		include: options.include ?? [],
+		scope,
+	};
+	const selection = await createSelection(root, { ...rules, scope: scope === "listed" ? "root" : scope });
+	const manifest = await hashFileSet(root, {
+		digest: options.sha1Twins === "write" ? "sha256+sha1" : "sha256",
+		links: options.links ?? "record",
+		linksOutside: options.linksOutside ?? "refuse",
+		caseCollisions: options.caseCollisions ?? "refuse",
+		exclude: selection.excludes,
+		only: options.files?.map(normalizeListed),
+		skip: ownPaths(root, output),
+		onProblem: "throw",
+		onProgress: options.onProgress,
+	});
+	if (manifest.count === 0) {
+		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(paths[0])}: there are no files to sign`);
+	}
+	const time = options.time ?? Date.now();
+	const product = options.product ?? basename(root);
+	const sequence = options.sequence ?? Math.floor(time / 1000);
+	const facts = factsOf(manifest, rules, { ...options, product, sequence });
+	const list = encodeCatalog(manifest, facts, { thisUpdate: time });
+	const octets = options.signer === undefined ? encodeUnsigned(list) : await signEncoded(list, options.signer, options);
+	writeAtomically(output, octets);
+	const linkCount = manifest.linkTargets.size;
+	return {
+		catalog: options.output ?? join(paths[0], basename(output)),
+		root,
+		rootNote:
+			scope === "root" ? undefined : `relative to ${root}; verify with: sigtool verify ${root} --catalog ${output}`,
+		product,
+		sequence,
+		fileCount: manifest.count - linkCount,
+		linkCount,
+		totalBytes: manifest.sizes.reduce((sum, size) => sum + size, 0),
+		ignoredCount: selection.ignoredCount,
+		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
+		signer: options.signer,
+		sha256: createHash("sha256").update(octets).digest("hex"),
+	};
+}
+
+interface Target {
+	readonly root: string;
+	readonly scope: SelectionRules["scope"];
+	readonly output: string;
+}
+
+/** One directory is its own root; several paths share the deepest directory above all of them. */
+function resolveTarget(paths: readonly string[], { output, files }: SignOptions): Target {
+	const kinds = paths.map(kindOf);
+	if (paths.length === 1 && kinds[0] === "directory") {
+		const root = realPath(paths[0]);
+		if (output === undefined && root === dirname(root)) {
+			throw new SigtoolError("ERR_USAGE", `Cannot name a catalog for ${quote(root)}: use -o`);
+		}
+		const scope = files === undefined ? "root" : "listed";
+		return { root, scope, output: output === undefined ? conventionalCatalog(root) : resolveOutput(output) };
+	}
+	if (files !== undefined) throw new SigtoolError("ERR_USAGE", "Give one directory with --files-from");
+	if (output === undefined)
+		throw new SigtoolError("ERR_USAGE", "Name the catalog with -o: there is no one directory to put it in");
+	const reals = paths.map((path) => join(realPath(dirname(path)), basename(resolve(path))));
+	const root = commonDirectory(reals.map((path, index) => (kinds[index] === "directory" ? path : dirname(path))));
+	const scope = reals.map((path) => entryPathOf(root, path)).filter((path) => path !== "");
+	return { root, scope: scope.length < reals.length ? "root" : scope, output: resolveOutput(output) };
+}
+
+/** Real directory of the output and its name; the directory must exist. */
+function resolveOutput(output: string): string {
+	return join(realPath(dirname(resolve(output))), basename(output));
+}
+
+function commonDirectory(directories: readonly string[]): string {
+	let common = directories[0].split(sep);
+	for (const directory of directories.slice(1)) {
+		const steps = directory.split(sep);
+		let shared = 0;
+		while (shared < common.length && common[shared] === steps[shared]) shared++;
+		common = common.slice(0, shared);
+	}
+	return common.join(sep) || sep;
+}
+
+/** An existing output is replaced only when it is a catalog of ours, judged by its attributes. */
+function checkReplaceable(output: string, overwrite: "own" | "any"): void {
+	if (overwrite === "any" || !exists(output)) return;
+	try {
+		const { content } = parseSignedData(readCatalogFile(output), "catalog");
+		if (content !== undefined && isSigtoolCatalog(parseCatalog(content).attributes)) return;
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code === "ERR_IO") throw error;
+	}
+	const message = `Cannot write catalog ${quote(output)}: the file there was not written by sigtool; --force replaces it`;
+	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
+}
+
+const MAX_IGNORE_FILE_BYTES = 2 ** 20;
+
+function ignoreFilePatterns(root: string): string[] {
+	const file = join(root, IGNORE_FILE);
+	if (!exists(file)) return [];
+	return ignorePatterns(Buffer.from(readBounded(file, MAX_IGNORE_FILE_BYTES)).toString("utf8"));
+}
+
+function factsOf(
+	manifest: Manifest,
+	rules: SelectionRules,
+	options: SignOptions & { readonly product: string; readonly sequence: number },
+): CatalogFacts {
+	const emptyFiles = new Map<string, number>();
+	const symbolicLinks = new Map<string, string>();
+	for (let index = 0; index < manifest.count; index++) {
+		if (manifest.kinds[index] === ENTRY_KIND.link) {
+			symbolicLinks.set(entryPathAt(manifest, index), manifest.linkTargets.get(index) ?? "");
+		} else if (manifest.sizes[index] === 0) emptyFiles.set(entryPathAt(manifest, index), manifest.modes[index]);
+	}
+	return {
+		product: options.product,
+		sequence: options.sequence,
+		modes: process.platform === "win32" ? "none" : "posix",
+		links: options.links === "follow" ? "follow" : "record",
+		caseCollisions: options.caseCollisions ?? "refuse",
+		ignore: rules.ignore,
+		include: rules.include,
+		scope: rules.scope,
+		emptyFiles,
+		symbolicLinks,
+	};
+}
+
+/** Entry paths of the output and its temporary file, when they lie in the tree. */
+function ownPaths(root: string, output: string): Set<string> {
+	return new Set([output, temporaryNameFor(output)].map((path) => entryPathOf(root, path)));
+}
+
+function normalizeListed(path: string): string {
+	return path.startsWith("./") ? path.slice(2) : path;
+}

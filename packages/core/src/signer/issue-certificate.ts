@@ -1,0 +1,131 @@
+/** A small writer of X.509 v3 certificates for code signing (RFC 5280). What it writes, parseCertificate reads. */
+
+import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
+import {
+	bitString,
+	context,
+	DerReader,
+	encode,
+	integer,
+	NULL,
+	octetString,
+	oid,
+	sequence,
+	setOf,
+	TAG,
+	time,
+} from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import { type Certificate, DEVELOPMENT_MARKER_OID, parseCertificate } from "../pki/certificate.js";
+
+export interface CertificateOrder {
+	/** The one attribute of the subject: 1 to 64 characters (RFC 5280 appendix A, ub-common-name). */
+	readonly commonName: string;
+	/** The subject's key, public or private. */
+	readonly key: KeyObject;
+	/** The authority's certificate, and its key to sign with. Absent: self-signed, with `key`. */
+	readonly issuer?: { readonly certificate: Certificate; readonly key: KeyObject };
+	/** Validity, both ends included, milliseconds since the epoch; whole seconds count. */
+	readonly notBefore: number;
+	readonly notAfter: number;
+	/** `development` adds the marker by which a development identity is known. */
+	readonly kind: "release" | "development";
+}
+
+/**
+ * A code-signing certificate: not an authority, digitalSignature, codeSigning, key identifiers, a random serial number.
+ * The signing key is RSA or EC; the signature is made with SHA-256.
+ * @throws ERR_USAGE for a name of the wrong length
+ */
+export function issueCertificate(order: CertificateOrder): Certificate {
+	const { commonName, key, issuer, notBefore, notAfter } = order;
+	const subject = encodeName(commonName);
+	const signingKey = issuer?.key ?? key;
+	const algorithm = SIGNATURE_ALGORITHM[signingKey.asymmetricKeyType === "ec" ? "ec" : "rsa"];
+	const tbs = sequence(
+		encode(context(0), integer(2)), // v3
+		encode(TAG.INTEGER, newSerial()),
+		algorithm,
+		issuer?.certificate.subject.der ?? subject,
+		sequence(time(notBefore), time(notAfter)),
+		subject,
+		spkiOf(key),
+		encode(context(3), sequence(...extensions(order))),
+	);
+	return parseCertificate(sequence(tbs, algorithm, bitString(sign("sha256", tbs, signingKey))));
+}
+
+/** RFC 7468 §5: lines of 64 characters. */
+export function certificateToPem({ der }: Certificate): string {
+	const base64 = Buffer.from(der).toString("base64");
+	return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{1,64}/g, "$&\n")}-----END CERTIFICATE-----\n`;
+}
+
+/** Name of one commonName as UTF8String. §4.1.2.4. */
+function encodeName(commonName: string): Uint8Array {
+	const { length } = [...commonName];
+	if (length === 0 || length > 64) {
+		throw new SigtoolError("ERR_USAGE", `Give a common name of 1 to 64 characters, not ${length}`);
+	}
+	return sequence(setOf(sequence(oid(OID.commonName), encode(TAG.UTF8_STRING, Buffer.from(commonName, "utf8")))));
+}
+
+/** Sixteen octets, random but for the first two bits, which make the number positive and its form minimal. §4.1.2.2. */
+function newSerial(): Uint8Array {
+	const serial = randomBytes(16);
+	serial[0] = (serial[0] & 0x3f) | 0x40;
+	return serial;
+}
+
+function extensions({ key, issuer, kind }: CertificateOrder): Uint8Array[] {
+	const keyId = keyIdentifier(spkiOf(key));
+	const authorityKeyId =
+		issuer === undefined
+			? keyId
+			: (issuer.certificate.extensions.subjectKeyId ?? keyIdentifier(issuer.certificate.spki));
+	const list = [
+		extension(OID.basicConstraints, "critical", sequence()), // cA is FALSE by default.
+		extension(OID.keyUsage, "critical", encode(TAG.BIT_STRING, Uint8Array.of(7, 0x80))), // Bit 0 of 1: digitalSignature.
+		extension(OID.extendedKeyUsage, "optional", sequence(oid(OID.codeSigning))),
+		extension(OID.subjectKeyId, "optional", octetString(keyId)),
+		extension(OID.authorityKeyId, "optional", sequence(encode(context(0, "primitive"), authorityKeyId))),
+	];
+	if (kind === "development") list.push(extension(DEVELOPMENT_MARKER_OID, "optional", NULL));
+	return list;
+}
+
+/** Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }. §4.1. */
+function extension(id: string, weight: "critical" | "optional", value: Uint8Array): Uint8Array {
+	return weight === "critical"
+		? sequence(oid(id), encode(TAG.BOOLEAN, Uint8Array.of(0xff)), octetString(value))
+		: sequence(oid(id), octetString(value));
+}
+
+/** The leftmost 160 bits of SHA-256 over the key's bits. RFC 7093 §2 method 1. */
+function keyIdentifier(spki: Uint8Array): Uint8Array {
+	const reader = new DerReader(spki, "public key");
+	reader.open(TAG.SEQUENCE);
+	reader.next(TAG.SEQUENCE);
+	return createHash("sha256").update(reader.bitStringOctets()).digest().subarray(0, 20);
+}
+
+function spkiOf(key: KeyObject): Uint8Array {
+	const publicKey = key.type === "private" ? createPublicKey(key) : key;
+	return publicKey.export({ format: "der", type: "spki" });
+}
+
+const OID = {
+	commonName: "2.5.4.3",
+	subjectKeyId: "2.5.29.14",
+	keyUsage: "2.5.29.15",
+	basicConstraints: "2.5.29.19",
+	authorityKeyId: "2.5.29.35",
+	extendedKeyUsage: "2.5.29.37",
+	codeSigning: "1.3.6.1.5.5.7.3.3",
+} as const;
+
+/** sha256WithRSAEncryption with NULL (RFC 4055 §5), ecdsa-with-SHA256 without parameters (RFC 5758 §3.2). */
+const SIGNATURE_ALGORITHM = {
+	rsa: sequence(oid("1.2.840.113549.1.1.11"), NULL),
+	ec: sequence(oid("1.2.840.10045.4.3.2")),
+} as const;

@@ -1,0 +1,106 @@
+/** Signers from PEM files. Whatever fails, neither key nor passphrase gets into a message or a `cause`. */
+
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { quote, SigtoolError } from "../errors.js";
+import { type Certificate, certificatesFromFileBytes } from "../pki/certificate.js";
+import { readBounded, readSecret } from "../store.js";
+import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
+
+export interface PemSignerOptions extends SignerOptions {
+	/** One private key: PKCS#8, PKCS#1 or SEC 1, encrypted or not. What else the file holds is skipped. */
+	readonly keyFile: string;
+	/** The key's certificate, PEM or DER; its issuers may follow. */
+	readonly certFile: string;
+	readonly chainFiles?: readonly string[];
+	readonly passphrase?: PassphraseSource;
+	readonly onWarning?: (text: string) => void;
+}
+
+/** @throws ERR_KEY, ERR_KEY_PASSPHRASE, ERR_KEY_MISMATCH, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+export async function openPemSigner(options: PemSignerOptions): Promise<Signer> {
+	const { keyFile, certFile, chainFiles = [], passphrase, onWarning } = options;
+	const certificates = [certFile, ...chainFiles].flatMap(readCertificates);
+	const key = await openKey(readKeyFile(keyFile, onWarning), keyFile, passphrase);
+	return signerFromKey(key, certificates, options);
+}
+
+/** Every certificate of a PEM or DER file. @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+export function readCertificates(path: string): Certificate[] {
+	const bytes = readBounded(path, MAX_CERTIFICATE_FILE_BYTES);
+	try {
+		return certificatesFromFileBytes(bytes);
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError)) throw cause;
+		throw new SigtoolError("ERR_KEY", `Cannot use ${quote(path)}: ${cause.message}`, { cause, path });
+	}
+}
+
+/** Octets of a file that holds a private key, with a warning when others can read it. @throws as readSecret */
+export function readKeyFile(
+	path: string,
+	onWarning: ((text: string) => void) | undefined,
+	maxBytes = MAX_KEY_FILE_BYTES,
+): Buffer {
+	const { bytes, access } = readSecret(path, maxBytes);
+	if (access === "shared") onWarning?.(`other users may read the key in ${quote(path)}; chmod 600 keeps it to you`);
+	return bytes;
+}
+
+/** @throws ERR_KEY_PASSPHRASE when it is too long for node:crypto */
+export async function askPassphrase(path: string, source: PassphraseSource | undefined): Promise<string> {
+	if (source === undefined) throw refusal("ERR_KEY_PASSPHRASE", path, "it is encrypted and no passphrase was given");
+	const passphrase = await source();
+	if (Buffer.byteLength(passphrase) > MAX_PASSPHRASE_BYTES) {
+		throw refusal("ERR_KEY_PASSPHRASE", path, `the passphrase is longer than ${MAX_PASSPHRASE_BYTES} bytes`);
+	}
+	return passphrase;
+}
+
+async function openKey(bytes: Buffer, path: string, source: PassphraseSource | undefined): Promise<KeyObject> {
+	const pem = privateKeyBlock(bytes.toString("latin1"), path);
+	const encrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(pem);
+	const passphrase = encrypted ? await askPassphrase(path, source) : undefined;
+	try {
+		return createPrivateKey({ key: pem, format: "pem", passphrase });
+	} catch (error) {
+		throw describeFailure(error, path, encrypted);
+	}
+}
+
+/** The text from its one private key on: node:crypto reads the first block and skips the rest. RFC 7468 §2. */
+function privateKeyBlock(text: string, path: string): string {
+	const blocks = [...text.matchAll(/^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/gm)];
+	const [block] = blocks;
+	if (block === undefined) {
+		throw refusal("ERR_KEY", path, "it holds no private key in PEM; `openssl pkey` converts other forms");
+	}
+	if (blocks.length > 1) throw refusal("ERR_KEY", path, `it holds ${blocks.length} private keys`);
+	if (block[1] === "OPENSSH ") {
+		throw refusal("ERR_KEY", path, "it is in OpenSSH's form; `ssh-keygen -p -m PKCS8 -f FILE` converts it in place");
+	}
+	return text.slice(block.index);
+}
+
+/** The error of node:crypto reduced to its code. A wrong passphrase now and then decrypts to what only looks damaged. */
+function describeFailure(error: unknown, path: string, encrypted: boolean): SigtoolError {
+	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+	if (!encrypted) return refusal("ERR_KEY", path, `it is damaged or of an unknown kind (${code})`);
+	switch (code) {
+		case "ERR_OSSL_BAD_DECRYPT":
+			return refusal("ERR_KEY_PASSPHRASE", path, "the passphrase is wrong");
+		case "ERR_OSSL_EVP_UNSUPPORTED":
+			return refusal("ERR_KEY", path, "its encryption is not supported any more; `openssl pkcs8 -topk8` renews it");
+		default:
+			return refusal("ERR_KEY_PASSPHRASE", path, `the passphrase is wrong or the file is damaged (${code})`);
+	}
+}
+
+function refusal(code: "ERR_KEY" | "ERR_KEY_PASSPHRASE", path: string, reason: string): SigtoolError {
+	return new SigtoolError(code, `Cannot open key ${quote(path)}: ${reason}`, { path });
+}
+
+const MAX_KEY_FILE_BYTES = 65_536;
+/** A bundle of CA certificates has some 200 KB. */
+const MAX_CERTIFICATE_FILE_BYTES = 2 ** 20;
+/** What OpenSSL's passphrase callback can take. */
+const MAX_PASSPHRASE_BYTES = 1024;

@@ -1,0 +1,170 @@
+/**
+ * Signers from PKCS#12 containers (RFC 7292) under a passphrase. node-forge decrypts the container and does nothing else:
+ * the outer structure is checked here before it sees a byte, and what it finds leaves as DER, for node:crypto and our own
+ * certificate parser.
+ *
+ * Supported: DER; a MAC with SHA-1 or SHA-2; one key of any type; PBES2, 3DES or RC2-40. node-forge takes a container
+ * without a MAC for a good one, so those are refused here.
+ */
+
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import type Forge from "node-forge";
+import { DerReader, TAG } from "../asn1/der.js";
+import { type ErrorCode, quote, SigtoolError } from "../errors.js";
+import { type Certificate, parseCertificate } from "../pki/certificate.js";
+import { readAlgorithm } from "../pki/signature-algorithm.js";
+import { askPassphrase, readCertificates, readKeyFile } from "./pem.js";
+import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
+
+export interface Pkcs12SignerOptions extends SignerOptions {
+	readonly file: string;
+	/** Further certificates, beside those in the container. */
+	readonly chainFiles?: readonly string[];
+	readonly passphrase: PassphraseSource;
+	readonly onWarning?: (text: string) => void;
+}
+
+/**
+ * @throws ERR_PKCS12, ERR_PKCS12_NO_MAC, ERR_PKCS12_PBMAC1, ERR_KEY_PASSPHRASE, ERR_KEY, ERR_KEY_MISMATCH,
+ * ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ */
+export async function openPkcs12Signer(options: Pkcs12SignerOptions): Promise<Signer> {
+	const { file, chainFiles = [], passphrase, onWarning } = options;
+	const chain = chainFiles.flatMap(readCertificates);
+	const bytes = readKeyFile(file, onWarning, MAX_CONTAINER_BYTES);
+	checkStructure(bytes, file);
+	const { keys, certificates } = await openContainer(bytes, await askPassphrase(file, passphrase), file);
+	const [key] = keys;
+	if (keys.length !== 1) throw refusal("ERR_PKCS12", file, `it holds ${keys.length} private keys, one is needed`);
+	return signerFromKey(key, [...certificates, ...chain], options);
+}
+
+/** The outside of a PFX: version 3, integrity by passphrase, a MAC that can be checked. RFC 7292 §4. */
+function checkStructure(bytes: Uint8Array, path: string): void {
+	const { contentType, mac } = readPfx(bytes, path);
+	if (contentType !== DATA) throw refusal("ERR_PKCS12", path, "it is protected by a signature, not by a passphrase");
+	if (mac === undefined) {
+		const reason = "it has no MAC, so nothing protects its content; export it again with one";
+		throw refusal("ERR_PKCS12_NO_MAC", path, reason);
+	}
+	if (mac.algorithm === PBMAC1) {
+		const reason = "it uses PBMAC1, which is not supported; export it again with `openssl pkcs12 -export`";
+		throw refusal("ERR_PKCS12_PBMAC1", path, reason);
+	}
+	if (!MAC_DIGESTS.has(mac.algorithm)) {
+		throw refusal("ERR_PKCS12", path, `its MAC uses ${mac.algorithm}, which is not accepted`);
+	}
+	if (mac.iterations > MAX_MAC_ITERATIONS) {
+		throw refusal("ERR_PKCS12", path, `its MAC takes ${mac.iterations} iterations, more than ${MAX_MAC_ITERATIONS}`);
+	}
+}
+
+interface Pfx {
+	readonly contentType: string;
+	readonly mac: { readonly algorithm: string; readonly iterations: number } | undefined;
+}
+
+/**
+ *     PFX ::= SEQUENCE { version, authSafe ContentInfo, macData MacData OPTIONAL }
+ *     MacData ::= SEQUENCE { mac SEQUENCE { AlgorithmIdentifier, OCTET STRING }, macSalt, iterations DEFAULT 1 }
+ */
+function readPfx(bytes: Uint8Array, path: string): Pfx {
+	try {
+		const reader = new DerReader(bytes, "PKCS#12 container");
+		const pfx = reader.open(TAG.SEQUENCE);
+		if (reader.integer() !== 3) reader.fail("its version is not 3");
+		const authSafe = reader.open(TAG.SEQUENCE);
+		const contentType = reader.oid();
+		reader.leave(authSafe);
+		const mac = reader.done ? undefined : readMacData(reader);
+		reader.close(pfx);
+		if (!reader.done) reader.fail("bytes behind the container");
+		return { contentType, mac };
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError)) throw cause;
+		const reason = `it is not a PKCS#12 container in DER (${cause.message}); \`openssl pkcs12\` converts older forms`;
+		throw new SigtoolError("ERR_PKCS12", `Cannot open ${quote(path)}: ${reason}`, { cause, path });
+	}
+}
+
+function readMacData(reader: DerReader): { algorithm: string; iterations: number } {
+	const macData = reader.open(TAG.SEQUENCE);
+	const digestInfo = reader.open(TAG.SEQUENCE);
+	const { oid } = readAlgorithm(reader);
+	reader.next(TAG.OCTET_STRING);
+	reader.close(digestInfo);
+	reader.next(TAG.OCTET_STRING);
+	const iterations = reader.done ? 1 : reader.integer();
+	reader.close(macData);
+	return { algorithm: oid, iterations };
+}
+
+interface Contents {
+	readonly keys: readonly KeyObject[];
+	readonly certificates: readonly Certificate[];
+}
+
+/** What node-forge throws is reduced to its text: the passphrase is among the arguments of what threw. */
+async function openContainer(bytes: Buffer, passphrase: string, path: string): Promise<Contents> {
+	const { default: forge } = await import("node-forge");
+	const keys: KeyObject[] = [];
+	const certificates: Certificate[] = [];
+	try {
+		const pfx = forge.pkcs12.pkcs12FromAsn1(forge.asn1.fromDer(bytes.toString("latin1")), true, passphrase);
+		for (const bag of pfx.safeContents.flatMap(({ safeBags }) => safeBags)) {
+			if (KEY_BAGS.has(bag.type)) {
+				keys.push(createPrivateKey({ key: toDer(forge, keyStructure(forge, bag)), format: "der", type: "pkcs8" }));
+			} else certificates.push(parseCertificate(toDer(forge, certificateStructure(forge, bag))));
+		}
+	} catch (error) {
+		throw describeFailure(error, passphrase, path);
+	}
+	return { keys, certificates };
+}
+
+/** PrivateKeyInfo. node-forge decodes RSA keys; others it hands over as they are. */
+function keyStructure(forge: typeof Forge, bag: Forge.pkcs12.Bag): Forge.asn1.Asn1 {
+	return bag.key ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(bag.key)) : bag.asn1;
+}
+
+/** Certificate: node-forge keeps the structure it read, and decodes only those with RSA keys. */
+function certificateStructure(forge: typeof Forge, bag: Forge.pkcs12.Bag): Forge.asn1.Asn1 {
+	return bag.cert ? forge.pki.certificateToAsn1(bag.cert) : bag.asn1;
+}
+
+function toDer(forge: typeof Forge, structure: Forge.asn1.Asn1): Buffer {
+	return Buffer.from(forge.asn1.toDer(structure).getBytes(), "latin1");
+}
+
+function describeFailure(error: unknown, passphrase: string, path: string): SigtoolError {
+	const text = error instanceof Error ? error.message : "unknown error";
+	if (text.includes("MAC could not be verified")) {
+		return refusal("ERR_KEY_PASSPHRASE", path, "the passphrase is wrong");
+	}
+	if (/[^\0-\x7f]/.test(passphrase)) {
+		// The MAC held: its key comes from the passphrase in UTF-16, that of PBES2 from UTF-8, which node-forge does not do.
+		const reason = `its encryption does not go together with a passphrase outside ASCII, export it again (${text})`;
+		return refusal("ERR_PKCS12", path, reason);
+	}
+	return refusal("ERR_PKCS12", path, `its content is damaged or not supported (${text})`);
+}
+
+function refusal(code: ErrorCode, path: string, reason: string): SigtoolError {
+	return new SigtoolError(code, `Cannot open ${quote(path)}: ${reason}`, { path });
+}
+
+const MAX_CONTAINER_BYTES = 2 ** 20;
+/** Common tools write 2,048 to 600,000; node-forge does 700,000 a second. */
+const MAX_MAC_ITERATIONS = 5_000_000;
+
+const DATA = "1.2.840.113549.1.7.1";
+const PBMAC1 = "1.2.840.113549.1.5.14";
+/** SHA-1, SHA-256, SHA-384, SHA-512. */
+const MAC_DIGESTS: ReadonlySet<string> = new Set([
+	"1.3.14.3.2.26",
+	"2.16.840.1.101.3.4.2.1",
+	"2.16.840.1.101.3.4.2.2",
+	"2.16.840.1.101.3.4.2.3",
+]);
+/** keyBag and pkcs8ShroudedKeyBag; the only other kind that node-forge lets through is certBag. */
+const KEY_BAGS: ReadonlySet<string> = new Set(["1.2.840.113549.1.12.10.1.1", "1.2.840.113549.1.12.10.1.2"]);

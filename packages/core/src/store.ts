@@ -1,0 +1,269 @@
+/**
+ * The disk: atomic writes, bounded reads, and where sigtool keeps what belongs to a user. Nothing else in this package
+ * writes. Synchronous throughout: these are single files at the ends of an operation.
+ */
+
+import {
+	closeSync,
+	constants,
+	fchmodSync,
+	fstatSync,
+	fsyncSync,
+	lstatSync,
+	mkdirSync,
+	mkdtempSync,
+	openSync,
+	readdirSync,
+	readSync,
+	renameSync,
+	rmSync,
+	type Stats,
+	unlinkSync,
+	writeSync,
+} from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, isAbsolute, join } from "node:path";
+import { ioError, isErrnoException, quote, SigtoolError } from "./errors.js";
+
+export interface WriteOptions {
+	/** Permission bits, exactly these. Absent: those of the file replaced; for a new file 0644 less the umask. */
+	readonly mode?: number;
+}
+
+/**
+ * Replaces or creates a file: after a crash, a kill or a full disk the path holds the old content or the new one, whole
+ * and flushed. A symbolic link at `path` is replaced, not followed. When two processes write one path, one of them may
+ * fail, and the file is still one of the two.
+ * @throws ERR_IO
+ */
+export function writeAtomically(
+	path: string,
+	content: Uint8Array | readonly Uint8Array[],
+	options: WriteOptions = {},
+): void {
+	const temporary = temporaryNameFor(path);
+	try {
+		removeFile(temporary);
+		const { ino } = writeNew(temporary, content, options.mode ?? modeOf(path));
+		// A second process that removed ours as left over may be half through its own file of that name.
+		if (lstatIfThere(temporary)?.ino !== ino) throw refusal("write", path, "another process is writing it");
+		try {
+			renameSync(temporary, path);
+		} catch (error) {
+			removeFile(temporary);
+			throw error;
+		}
+		syncDirectory(dirname(path));
+	} catch (cause) {
+		throw asIoError("write", path, cause);
+	}
+}
+
+/** The name `writeAtomically` uses beside its target: known, so that the next run removes what a killed one left. */
+export function temporaryNameFor(path: string): string {
+	return join(dirname(path), `.${basename(path)}.sigtool-tmp`);
+}
+
+/** A whole regular file. @throws ERR_ROOT_MISSING when there is none, ERR_LIMIT when it is larger, ERR_IO */
+export function readBounded(path: string, maxBytes: number): Buffer {
+	return readWithStats(path, maxBytes).bytes;
+}
+
+export interface SecretFile {
+	readonly bytes: Buffer;
+	/** Whether the mode lets the group or others at it. Windows keeps access lists instead: always `private` there. */
+	readonly access: "private" | "shared";
+}
+
+/** As `readBounded`, for a key: says as well who else can read it. */
+export function readSecret(path: string, maxBytes: number): SecretFile {
+	const { bytes, stats } = readWithStats(path, maxBytes);
+	return { bytes, access: process.platform !== "win32" && (stats.mode & 0o077) !== 0 ? "shared" : "private" };
+}
+
+/** True when anything has that name, a dangling link included. @throws ERR_IO */
+export function exists(path: string): boolean {
+	return lstatIfThere(path) !== undefined;
+}
+
+/** Names in a directory, sorted; none when it does not exist. @throws ERR_IO */
+export function listDirectory(path: string): string[] {
+	try {
+		return readdirSync(path).sort();
+	} catch (cause) {
+		if (isErrnoException(cause) && cause.code === "ENOENT") return [];
+		throw ioError("list", path, cause);
+	}
+}
+
+/** Makes a directory, and those above it that are missing, for this user alone (0700). @throws ERR_IO */
+export function makePrivateDirectory(path: string): void {
+	try {
+		mkdirSync(path, { recursive: true, mode: 0o700 });
+	} catch (cause) {
+		throw ioError("create", path, cause);
+	}
+}
+
+export interface NewFile {
+	readonly name: string;
+	readonly content: Uint8Array;
+	readonly mode: number;
+}
+
+/**
+ * Makes a private directory that appears with all its files or not at all. Of several processes that make the same one,
+ * one gets `created` and the others `exists`, when it is there. Nothing that exists is changed.
+ * @throws ERR_IO
+ */
+export function createDirectory(path: string, files: readonly NewFile[]): "created" | "exists" {
+	const parent = dirname(path);
+	makePrivateDirectory(parent);
+	let temporary: string | undefined;
+	try {
+		temporary = mkdtempSync(join(parent, `.${basename(path)}.`)); // mkdtemp(3): 0700
+		for (const { name, content, mode } of files) writeNew(join(temporary, name), content, mode);
+		syncDirectory(temporary);
+		renameSync(temporary, path); // Fails when a directory with files is there.
+		syncDirectory(parent);
+		return "created";
+	} catch (cause) {
+		if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
+		if (isErrnoException(cause) && TAKEN.has(cause.code) && exists(path)) return "exists";
+		throw ioError("create", path, cause);
+	}
+}
+
+/** `$XDG_CONFIG_HOME/sigtool`, by default `~/.config/sigtool`; `%APPDATA%\sigtool` on Windows. */
+export function configDirectory(): string {
+	if (process.platform === "win32") {
+		return join(process.env.APPDATA || join(homedir(), "AppData", "Roaming"), "sigtool");
+	}
+	// XDG Base Directory Specification: a relative path is to be ignored.
+	const configured = process.env.XDG_CONFIG_HOME ?? "";
+	return join(isAbsolute(configured) ? configured : join(homedir(), ".config"), "sigtool");
+}
+
+/** Where the trust store is. */
+export function trustFile(): string {
+	return join(configDirectory(), "trust.json");
+}
+
+/** Where the identities are, a directory each. */
+export function identitiesDirectory(): string {
+	return join(configDirectory(), "identities");
+}
+
+export interface IdentityFiles {
+	readonly directory: string;
+	/** PKCS#8 in PEM, and the certificate in PEM. */
+	readonly keyFile: string;
+	readonly certificateFile: string;
+}
+
+export function identityFiles(name: string): IdentityFiles {
+	const directory = join(identitiesDirectory(), name);
+	return { directory, keyFile: join(directory, "key.pem"), certificateFile: join(directory, "certificate.pem") };
+}
+
+/** The identity made for a user who has no key. */
+export const DEVELOPMENT_IDENTITY = "development";
+
+/** rename(2) onto a directory that holds something, by system: Linux and macOS, then Windows. */
+const TAKEN: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "EPERM", "EACCES"]);
+
+/** Creates, fills and flushes a file; removes it again when that fails. A link in its place is not followed. */
+function writeNew(path: string, content: Uint8Array | readonly Uint8Array[], mode: number | undefined): Stats {
+	const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+	const descriptor = openSync(path, flags, mode ?? 0o644);
+	try {
+		if (mode !== undefined) fchmodSync(descriptor, mode);
+		for (const chunk of content instanceof Uint8Array ? [content] : content) writeFully(descriptor, chunk);
+		fsyncSync(descriptor);
+		return fstatSync(descriptor);
+	} catch (error) {
+		removeFile(path);
+		throw error;
+	} finally {
+		closeSync(descriptor);
+	}
+}
+
+function removeFile(path: string): void {
+	try {
+		unlinkSync(path);
+	} catch (error) {
+		if (!isErrnoException(error) || error.code !== "ENOENT") throw error;
+	}
+}
+
+/** write(2) may take fewer octets than it was given. */
+function writeFully(descriptor: number, chunk: Uint8Array): void {
+	for (let position = 0; position < chunk.length; ) position += writeSync(descriptor, chunk, position);
+}
+
+/** One descriptor from the check to the last octet. */
+function readWithStats(path: string, maxBytes: number): { bytes: Buffer; stats: Stats } {
+	let descriptor: number | undefined;
+	try {
+		// O_NONBLOCK: opening a FIFO must not wait for its writer.
+		descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+		const stats = fstatSync(descriptor);
+		if (!stats.isFile()) throw refusal("read", path, "it is not a regular file");
+		if (stats.size > maxBytes) {
+			throw new SigtoolError("ERR_LIMIT", `Cannot read ${quote(path)}: it is larger than ${maxBytes} bytes`, { path });
+		}
+		return { bytes: readFully(descriptor, stats.size, path), stats };
+	} catch (cause) {
+		if (isErrnoException(cause) && cause.code === "ENOENT") {
+			throw new SigtoolError("ERR_ROOT_MISSING", `Cannot read ${quote(path)}: there is no such file`, { cause, path });
+		}
+		throw asIoError("read", path, cause);
+	} finally {
+		if (descriptor !== undefined) closeSync(descriptor);
+	}
+}
+
+function readFully(descriptor: number, sizeBytes: number, path: string): Buffer {
+	const bytes = Buffer.allocUnsafeSlow(sizeBytes + 1); // One octet more shows growth; unpooled, as it may hold a key.
+	let length = 0;
+	for (let count = -1; count !== 0 && length < bytes.length; length += count) {
+		count = readSync(descriptor, bytes, length, bytes.length - length, null);
+	}
+	if (length > sizeBytes) throw refusal("read", path, "it grew while it was read");
+	return bytes.subarray(0, length);
+}
+
+/** Permission bits of a regular file that is about to be replaced. */
+function modeOf(path: string): number | undefined {
+	const stats = lstatIfThere(path);
+	return stats?.isFile() ? stats.mode & 0o777 : undefined;
+}
+
+function lstatIfThere(path: string): Stats | undefined {
+	try {
+		return lstatSync(path);
+	} catch (cause) {
+		if (isErrnoException(cause) && (cause.code === "ENOENT" || cause.code === "ENOTDIR")) return undefined;
+		throw ioError("look up", path, cause);
+	}
+}
+
+/** Flushes a rename. Windows has no descriptors of directories; there the rename itself is all there is. */
+function syncDirectory(path: string): void {
+	if (process.platform === "win32") return;
+	const descriptor = openSync(path, constants.O_RDONLY);
+	try {
+		fsyncSync(descriptor);
+	} finally {
+		closeSync(descriptor);
+	}
+}
+
+function refusal(action: string, path: string, reason: string): SigtoolError {
+	return new SigtoolError("ERR_IO", `Cannot ${action} ${quote(path)}: ${reason}`, { path });
+}
+
+function asIoError(action: string, path: string, cause: unknown): SigtoolError {
+	return cause instanceof SigtoolError ? cause : ioError(action, path, cause);
+}

@@ -1,0 +1,174 @@
+/**
+ * Verifying, in the order that keeps unverified data powerless: DER, signature over the bytes received, signed
+ * attributes, chain at a trusted time, trust; only then are members looked at and compared with files.
+ */
+
+import { SigtoolError } from "./errors.js";
+import { CATALOG_OID, type Catalog, parseCatalog } from "./formats/cat.js";
+import { type CatalogFacts, parseFacts } from "./formats/cat-facts.js";
+import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./pki/certificate.js";
+import { type Chain, verifyChain, verifyPinned } from "./pki/chain.js";
+import { parseSignedData, type SignerInfo, verifySigner } from "./pki/cms.js";
+import { type Timestamp, verifyTimestamps } from "./pki/timestamp.js";
+import type { TrustPolicy, TrustSource } from "./pki/trust-store.js";
+
+declare const verified: unique symbol;
+/** Data whose signature, chain and trust were established. Only this module makes it. */
+export type Verified<T> = T & { readonly [verified]: true };
+
+export interface CatalogVerifyOptions {
+	readonly trust: TrustPolicy;
+	/** Anchors for timestamping authorities; the trust's own authorities when absent. */
+	readonly timestampAnchors?: readonly Certificate[];
+	/** Milliseconds since the epoch at which to judge; now when absent. */
+	readonly at?: number;
+	/** `windows-legacy` accepts SHA-1 and RSA from 1024 bits, as Windows did. MD5 never counts. */
+	readonly profile?: "default" | "windows-legacy";
+	/** Product the catalog must be of. */
+	readonly product?: string;
+}
+
+export interface VerifiedCatalog {
+	readonly catalog: Verified<Catalog>;
+	readonly facts: CatalogFacts;
+	readonly signer: VerifiedSigner;
+	readonly judgedAt: JudgedTime;
+	/** Things that did not decide the verdict and that a person should know. */
+	readonly warnings: readonly string[];
+}
+
+export interface VerifiedSigner {
+	readonly certificate: Certificate;
+	/** Leaf first; only the leaf when its key is pinned. */
+	readonly chain: readonly Certificate[];
+	/** Lowercase hexadecimal SHA-256 of the leaf's SubjectPublicKeyInfo: the pin. */
+	readonly spkiSha256: string;
+	/** What made the signer trusted, and the name it goes by there. */
+	readonly trustedBy: { readonly kind: "pin" | "authority"; readonly label: string; readonly source: TrustSource };
+	readonly development: boolean;
+}
+
+export interface JudgedTime {
+	/** Milliseconds since the epoch at which the signer's chain was judged. */
+	readonly at: number;
+	readonly source: "now" | "given" | "rfc3161" | "countersignature";
+}
+
+/** Lifetime signing: a timestamp does not outlive the certificate. Microsoft, szOID_LIFETIME_SIGNING. */
+const LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13";
+const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
+
+/**
+ * Verifies a catalog's own signature and whether its signer is trusted.
+ * @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_UNSIGNED, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
+ * ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_WEAK_KEY, ERR_UNTRUSTED_SIGNER, ERR_PRODUCT_MISMATCH
+ */
+export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
+	const { trust, profile = "default" } = options;
+	const signedData = parseSignedData(bytes, "catalog");
+	const { content, contentValue, contentType, certificates } = signedData;
+	if (contentType !== CATALOG_OID.certTrustList || content === undefined || contentValue === undefined) {
+		throw new SigtoolError("ERR_CATALOG_FORMAT", "Cannot read catalog: the signed content is not a catalog list");
+	}
+	const [signer, ...others] = signedData.signers;
+	if (signer === undefined) throw new SigtoolError("ERR_UNSIGNED", "Cannot trust the catalog: it is not signed");
+	if (others.length > 0) {
+		throw new SigtoolError("ERR_CMS_FORMAT", "Cannot trust the catalog: it carries more than one signature");
+	}
+	const { certificate } = verifySigner(signer, { contentType, contentValue, certificates, profile });
+
+	const anchors = options.timestampAnchors ?? trust.authorities.map((authority) => authority.certificate);
+	const { timestamps, failures } = verifyTimestamps(signer, { certificates, anchors, profile });
+	const judgedAt = judgementTime(certificate, timestamps, options.at);
+	const { chain, trustedBy } = judgeSigner(certificate, certificates, trust, judgedAt.at, profile);
+
+	const catalog = parseCatalog(content);
+	const facts = parseFacts(catalog.attributes);
+	checkProduct(facts, options.product);
+	return {
+		catalog: catalog as Verified<Catalog>, // The one place where evidence turns into the brand.
+		facts,
+		signer: {
+			certificate,
+			chain,
+			spkiSha256: spkiSha256(certificate),
+			trustedBy,
+			// The certificate beside a signature is not itself signed: what the pin is known as counts too.
+			development: trustedBy.source === "development" || isDevelopmentCertificate(certificate),
+		},
+		judgedAt,
+		warnings: [
+			...signedData.anomalies,
+			...catalog.anomalies,
+			...failures.map((failure) => `a timestamp was not used: ${failure.message}`),
+			...nestedSignatureWarnings(signer),
+		],
+	};
+}
+
+/** A sound timestamp is proof of an earlier time; without one the chain must hold now. */
+function judgementTime(leaf: Certificate, timestamps: readonly Timestamp[], at: number | undefined): JudgedTime {
+	const lifetime = leaf.extensions.extendedKeyUsage?.oids.includes(LIFETIME_SIGNING) === true;
+	const [timestamp] = timestamps;
+	if (timestamp !== undefined && !lifetime) return { at: timestamp.time, source: timestamp.kind };
+	return at === undefined ? { at: Date.now(), source: "now" } : { at, source: "given" };
+}
+
+interface JudgedSigner {
+	readonly chain: readonly Certificate[];
+	readonly trustedBy: VerifiedSigner["trustedBy"];
+}
+
+/** A pinned key needs no path; otherwise a path must lead to an authority that may name this subject. */
+function judgeSigner(
+	leaf: Certificate,
+	intermediates: readonly Certificate[],
+	trust: TrustPolicy,
+	at: number,
+	profile: "default" | "windows-legacy",
+): JudgedSigner {
+	const pin = trust.pins.get(spkiSha256(leaf));
+	if (pin !== undefined) {
+		verifyPinned(leaf, { at, purpose: "codeSigning", profile });
+		return { chain: [leaf], trustedBy: { kind: "pin", label: pin.label, source: pin.source } };
+	}
+	const anchors = trust.authorities.map((authority) => authority.certificate);
+	let chain: Chain;
+	try {
+		chain = verifyChain(leaf, { intermediates, anchors, at, purpose: "codeSigning", profile });
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code === "ERR_CHAIN_INCOMPLETE") throw untrusted(leaf, error);
+		throw error;
+	}
+	const authority = trust.authorities.find(({ certificate, subject }) => {
+		return (
+			Buffer.compare(certificate.der, chain.anchor.der) === 0 &&
+			(subject === undefined || subject === leaf.subject.text)
+		);
+	});
+	if (authority === undefined) throw untrusted(leaf, undefined);
+	return {
+		chain: chain.certificates,
+		trustedBy: { kind: "authority", label: authority.label, source: authority.source },
+	};
+}
+
+function untrusted(leaf: Certificate, cause: SigtoolError | undefined): SigtoolError {
+	const marked = isDevelopmentCertificate(leaf) ? " (another machine's development identity)" : "";
+	const message =
+		`Cannot trust signer "${leaf.subject.text}"${marked}, key ${spkiSha256(leaf)}: ` +
+		"it is not trusted here; pass its certificate or authority with --trust, or add it with `sigtool trust add`";
+	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message, { cause });
+}
+
+function checkProduct(facts: CatalogFacts, expected: string | undefined): void {
+	if (expected === undefined || facts.product === expected) return;
+	const found = facts.product === undefined ? "names no product" : `is of product "${facts.product}"`;
+	throw new SigtoolError("ERR_PRODUCT_MISMATCH", `Cannot trust the catalog: it ${found}, expected "${expected}"`);
+}
+
+function nestedSignatureWarnings(signer: SignerInfo): string[] {
+	const nested = signer.unsignedAttributes.filter((attribute) => attribute.oid === NESTED_SIGNATURE);
+	const count = nested.reduce((sum, attribute) => sum + attribute.values.length, 0);
+	return count === 0 ? [] : [`${count} nested signature${count === 1 ? "" : "s"} not judged`];
+}

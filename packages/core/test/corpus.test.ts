@@ -1,0 +1,133 @@
+/**
+ * Twenty real catalogs held against what is known of them: members and tags, osslsigncode's verdicts, and every member
+ * file. They are not part of the repository; without them these tests are skipped.
+ */
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { inspectCatalog } from "../dist/inspect.js";
+import { certificatesFromPem } from "../dist/pki/certificate.js";
+import { trustFromCertificates } from "../dist/pki/trust-store.js";
+import { verifyPath } from "../dist/verify.js";
+import { verifyCatalog } from "../dist/verify-catalog.js";
+
+const CORPUS = join(import.meta.dirname, "../../../../shared/corpus");
+const hasCorpus = existsSync(join(CORPUS, "MANIFEST.txt"));
+
+interface Member {
+	readonly tag?: string;
+	readonly t?: string;
+	readonly file?: string;
+	/** `flat-sha1`, `pe-sha256`, `crlf-sha1` …: what matched, `crlf` after restoring line ends. */
+	readonly how?: string;
+	readonly local?: string;
+	readonly mi: string;
+	readonly spcType: string;
+}
+
+interface Sample {
+	readonly name: string;
+	readonly directory: string;
+	readonly catalog: string;
+	readonly meta: {
+		readonly version: number;
+		readonly entries: number;
+		readonly files: number;
+		readonly digestAlg: string;
+		readonly signer: string;
+		readonly members: readonly Member[];
+	};
+	/** osslsigncode's verdict on the catalog. */
+	readonly accepted: boolean;
+}
+
+function samples(): Sample[] {
+	if (!hasCorpus) return [];
+	const manifest = readFileSync(join(CORPUS, "MANIFEST.txt"), "utf8");
+	return readdirSync(CORPUS, { withFileTypes: true })
+		.filter((entry) => entry.isDirectory())
+		.map(({ name }) => {
+			const directory = join(CORPUS, name);
+			const catalog = readdirSync(directory).find((file) => file.endsWith(".cat")) ?? "";
+			const verdict = /osslsigncode: cat rc=(\d)/.exec(manifest.slice(manifest.indexOf(`\n${name}/`)));
+			return {
+				name,
+				directory,
+				catalog: join(directory, catalog),
+				meta: JSON.parse(readFileSync(join(directory, "meta.json"), "utf8")),
+				accepted: verdict?.[1] === "0",
+			};
+		});
+}
+
+const SAMPLES = samples();
+const SHA1 = "1.3.14.3.2.26";
+/** Its issuer is signed with MD5, which osslsigncode lets pass from a list of its own. */
+const MD5_AUTHORITY = "arduino-430cdc-f647fe06";
+
+const trust = () => trustFromCertificates(certificatesFromPem(readFileSync(join(CORPUS, "CAfile-all.pem"), "latin1")));
+const tagOf = ({ tag, t }: Member) => tag ?? t ?? "";
+
+describe.skipIf(!hasCorpus)("real catalogs", () => {
+	test("there are twenty", () => expect(SAMPLES).toHaveLength(20));
+
+	test.each(SAMPLES)("$name: members and tags", ({ catalog, meta }) => {
+		const inspection = inspectCatalog(readFileSync(catalog));
+		expect(inspection.version).toBe(meta.version);
+		expect(inspection.members).toHaveLength(meta.entries);
+		expect(inspection.anomalies).toEqual([]);
+		const counted = inspection.members.filter(
+			({ digestAlgorithm }) => meta.version === 1 || digestAlgorithm === "sha256",
+		);
+		expect([...new Set(counted.map(({ digest }) => digest))].sort()).toEqual(
+			[...new Set(meta.members.map(tagOf))].sort(),
+		);
+		for (const member of meta.members) {
+			const found = counted.find(({ digest }) => digest === tagOf(member));
+			const kind = {
+				"1.3.6.1.4.1.311.2.1.15": "pe",
+				"1.3.6.1.4.1.311.2.1.25": "flat",
+				"1.3.6.1.4.1.311.2.1.28": "cab",
+			};
+			expect(found?.subject).toBe(kind[member.spcType as keyof typeof kind]);
+			if (member.file !== undefined && found?.name !== undefined) expect(found.name).toBe(member.file);
+		}
+	});
+
+	test.each(SAMPLES)("$name: verdict under windows-legacy", ({ name, catalog, accepted }) => {
+		const verify = () => verifyCatalog(readFileSync(catalog), { trust: trust(), profile: "windows-legacy" });
+		if (name === MD5_AUTHORITY) expect(verify).toThrowError(expect.objectContaining({ code: "ERR_WEAK_DIGEST" }));
+		else if (accepted) expect(verify()).toMatchObject({ judgedAt: { source: /rfc3161|countersignature/ } });
+		else expect(verify).toThrowError(expect.objectContaining({ code: expect.stringMatching(/^ERR_/) }));
+	});
+
+	test.each(SAMPLES)("$name: SHA-1 is refused with that reason by default", ({ catalog, meta, accepted }) => {
+		const verify = () => verifyCatalog(readFileSync(catalog), { trust: trust() });
+		if (meta.digestAlg === SHA1) expect(verify).toThrowError(expect.objectContaining({ code: "ERR_WEAK_DIGEST" }));
+		else if (!accepted) expect(verify).toThrowError(expect.objectContaining({ code: "ERR_UNSIGNED" }));
+	});
+
+	const accepted = SAMPLES.filter(({ name, accepted }) => accepted && name !== MD5_AUTHORITY);
+	const present = accepted.filter(({ directory }) => existsSync(join(directory, "members")));
+	test.each(present)(
+		"$name: every member file, and text members with LF named as such",
+		async ({ directory, catalog, meta }) => {
+			const options = { trust: trust(), profile: "windows-legacy", catalogs: [catalog], match: "digest" } as const;
+			for (const { local, how } of meta.members) {
+				if (local === undefined) continue;
+				const file = join(directory, local);
+				expect((await verifyPath(file, options)).findings).toEqual([]);
+				if (how?.startsWith("crlf") !== true) continue;
+				const scratch = mkdtempSync(join(tmpdir(), "sigtool-lf-"));
+				const withLf = join(scratch, "member");
+				writeFileSync(withLf, readFileSync(file, "latin1").replaceAll("\r\n", "\n"), "latin1");
+				expect((await verifyPath(withLf, options)).findings).toMatchObject([
+					{ code: "ERR_NOT_A_MEMBER", message: expect.stringContaining("with CRLF line ends it would be") },
+				]);
+				rmSync(scratch, { recursive: true });
+			}
+		},
+	);
+});

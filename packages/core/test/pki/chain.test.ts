@@ -1,0 +1,408 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type Certificate, parseCertificate } from "../../dist/pki/certificate.js";
+import { type Chain, type ChainOptions, MAX_CANDIDATES, verifyChain, verifyPinned } from "../../dist/pki/chain.js";
+import { expectError, verdictOf } from "./expect-error.js";
+import { AUTHORITY, CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
+
+const signatureChecks = vi.hoisted(() => vi.fn());
+vi.mock("node:crypto", async (importOriginal) => {
+	const crypto = await importOriginal<typeof import("node:crypto")>();
+	signatureChecks.mockImplementation(crypto.verify);
+	return { ...crypto, verify: signatureChecks };
+});
+
+const AT = Date.UTC(2025, 0, 1);
+
+function judge(
+	leaf: Certificate,
+	intermediates: Certificate[],
+	anchors: Certificate[],
+	more: Partial<ChainOptions> = {},
+): Chain {
+	return verifyChain(leaf, { intermediates, anchors, at: AT, purpose: "codeSigning", profile: "default", ...more });
+}
+
+describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
+	let workshop: Workshop;
+	let root: Issued;
+	let middle: Issued;
+	let leaf: Issued;
+	const INTERMEDIATE = [...AUTHORITY, "authorityKeyIdentifier=keyid"];
+
+	const authority = (issuer: Issued, name: string, extensions: readonly string[] = INTERMEDIATE) =>
+		workshop.issue({ subject: `/CN=${name}`, issuer, extensions, key: "p256" });
+	const signer = (issuer: Issued, extensions: readonly string[] = CODE_SIGNER) =>
+		workshop.issue({ subject: "/O=Example/CN=Signer", issuer, extensions, key: "p256" });
+	/** Other lines for the extensions of the same name. */
+	const replacing = (lines: readonly string[], ...changes: string[]) => {
+		const names = changes.map((line) => line.split("=")[0]);
+		const kept = lines.filter((line) => !names.includes(line.split("=")[0]));
+		return [...kept, ...changes.filter((line) => line.includes("="))];
+	};
+
+	beforeAll(() => {
+		workshop = openWorkshop();
+		root = workshop.issue({ subject: "/CN=Root" });
+		middle = workshop.issue({ subject: "/CN=Middle", issuer: root, extensions: INTERMEDIATE });
+		leaf = workshop.issue({ subject: "/O=Example/CN=Signer", issuer: middle, extensions: CODE_SIGNER });
+	});
+	afterAll(() => workshop.remove());
+
+	const CASES: Record<
+		string,
+		{ make: () => [leaf: Issued, ...intermediates: Issued[]]; expect: string; openssl?: "ok" }
+	> = {
+		"a leaf under one intermediate": { expect: "ok", make: () => [leaf, middle] },
+		"three levels of authorities": {
+			expect: "ok",
+			make: () => {
+				const lower = authority(middle, "Lower");
+				return [signer(lower), lower, middle];
+			},
+		},
+		"EC keys throughout": {
+			expect: "ok",
+			make: () => {
+				const issuer = workshop.issue({ subject: "/CN=EC", issuer: root, extensions: INTERMEDIATE, key: "p384" });
+				return [signer(issuer), issuer];
+			},
+		},
+		"certificate policies with critical mappings, three levels": {
+			expect: "ok",
+			make: () => {
+				const policies = ["certificatePolicies=1.2.3.4", "policyMappings=critical,1.2.3.4:1.2.3.5"];
+				const upper = authority(root, "Policies", [...INTERMEDIATE, ...policies]);
+				const lower = authority(upper, "Mapped", [...INTERMEDIATE, "certificatePolicies=1.2.3.5"]);
+				return [signer(lower, [...CODE_SIGNER, "certificatePolicies=1.2.3.5"]), lower, upper];
+			},
+		},
+		"name constraints permitted and obeyed": {
+			expect: "ok",
+			make: () => {
+				const issuer = authority(root, "Constrained", [
+					...INTERMEDIATE,
+					"nameConstraints=critical,permitted;DNS:example.com",
+				]);
+				return [signer(issuer, [...CODE_SIGNER, "subjectAltName=DNS:build.example.com"]), issuer];
+			},
+		},
+		"an expired leaf": {
+			expect: "ERR_CERTIFICATE_EXPIRED",
+			make: () => {
+				const expired = { subject: "/CN=Old", issuer: middle, extensions: CODE_SIGNER, notAfter: "20241231235959Z" };
+				return [workshop.issue(expired), middle];
+			},
+		},
+		"a leaf that is not yet valid": {
+			expect: "ERR_CERTIFICATE_NOT_YET_VALID",
+			make: () => {
+				const early = { subject: "/CN=New", issuer: middle, extensions: CODE_SIGNER, notBefore: "20250101000001Z" };
+				return [workshop.issue(early), middle];
+			},
+		},
+		"an expired intermediate": {
+			expect: "ERR_CERTIFICATE_EXPIRED",
+			make: () => {
+				const expired = { subject: "/CN=Old", issuer: root, extensions: INTERMEDIATE, notAfter: "20241231235959Z" };
+				const issuer = workshop.issue(expired);
+				return [signer(issuer), issuer];
+			},
+		},
+		"an intermediate with CA:FALSE": {
+			expect: "ERR_CERTIFICATE_CONSTRAINTS",
+			make: () => {
+				const issuer = authority(root, "No authority", replacing(INTERMEDIATE, "basicConstraints=critical,CA:FALSE"));
+				return [signer(issuer), issuer];
+			},
+		},
+		"an intermediate without basicConstraints": {
+			expect: "ERR_CERTIFICATE_CONSTRAINTS",
+			make: () => {
+				const issuer = authority(root, "Unsaid", replacing(INTERMEDIATE, "basicConstraints"));
+				return [signer(issuer), issuer];
+			},
+		},
+		"an intermediate without keyCertSign": {
+			expect: "ERR_CERTIFICATE_PURPOSE",
+			make: () => {
+				const issuer = authority(
+					root,
+					"No issuing",
+					replacing(INTERMEDIATE, "keyUsage=critical,digitalSignature,cRLSign"),
+				);
+				return [signer(issuer), issuer];
+			},
+		},
+		"an authority below one with path length 0": {
+			expect: "ERR_CERTIFICATE_CONSTRAINTS",
+			make: () => {
+				const upper = authority(root, "Last", replacing(INTERMEDIATE, "basicConstraints=critical,CA:TRUE,pathlen:0"));
+				const lower = authority(upper, "One too many");
+				return [signer(lower), lower, upper];
+			},
+		},
+		"a name outside what is permitted": {
+			expect: "ERR_CERTIFICATE_CONSTRAINTS",
+			make: () => {
+				const issuer = authority(root, "Constrained", [
+					...INTERMEDIATE,
+					"nameConstraints=critical,permitted;DNS:example.com",
+				]);
+				return [signer(issuer, [...CODE_SIGNER, "subjectAltName=DNS:badexample.com"]), issuer];
+			},
+		},
+		"a name that is excluded": {
+			expect: "ERR_CERTIFICATE_CONSTRAINTS",
+			make: () => {
+				const issuer = authority(root, "Constrained", [
+					...INTERMEDIATE,
+					"nameConstraints=critical,excluded;email:example.com",
+				]);
+				return [signer(issuer, [...CODE_SIGNER, "subjectAltName=email:dev@EXAMPLE.com"]), issuer];
+			},
+		},
+		"a leaf for servers": {
+			expect: "ERR_CERTIFICATE_PURPOSE",
+			make: () => [signer(middle, replacing(CODE_SIGNER, "extendedKeyUsage=serverAuth")), middle],
+		},
+		"a leaf without extended key usage": {
+			expect: "ERR_CERTIFICATE_PURPOSE",
+			make: () => [signer(middle, replacing(CODE_SIGNER, "extendedKeyUsage")), middle],
+		},
+		"an intermediate for servers": {
+			expect: "ERR_CERTIFICATE_PURPOSE",
+			openssl: "ok", // OpenSSL does not nest extended key usages.
+			make: () => {
+				const issuer = authority(root, "Servers", [...INTERMEDIATE, "extendedKeyUsage=serverAuth"]);
+				return [signer(issuer), issuer];
+			},
+		},
+		"an unknown critical extension": {
+			expect: "ERR_CERTIFICATE_EXTENSION",
+			make: () => [signer(middle, [...CODE_SIGNER, "1.2.3.4=critical,DER:0500"]), middle],
+		},
+		"a leaf whose key usage lacks digitalSignature": {
+			expect: "ERR_CERTIFICATE_PURPOSE",
+			make: () => [signer(middle, replacing(CODE_SIGNER, "keyUsage=critical,keyAgreement")), middle],
+		},
+		"a leaf signed with SHA-1": {
+			expect: "ERR_WEAK_DIGEST",
+			make: () => [
+				workshop.issue({ subject: "/CN=Weak", issuer: middle, extensions: CODE_SIGNER, digest: "sha1" }),
+				middle,
+			],
+		},
+		"a leaf with an RSA key of 1024 bits": {
+			expect: "ERR_WEAK_KEY",
+			make: () => [
+				workshop.issue({ subject: "/CN=Short", issuer: middle, extensions: CODE_SIGNER, key: "rsa1024" }),
+				middle,
+			],
+		},
+		"a child of a leaf": { expect: "ERR_CERTIFICATE_CONSTRAINTS", make: () => [signer(leaf), leaf, middle] },
+		"a root of the same name with another key": {
+			expect: "ERR_CERTIFICATE_SIGNATURE",
+			make: () => {
+				const impostor = workshop.issue({ subject: "/CN=Root" });
+				const issuer = authority(impostor, "Stranger", replacing(INTERMEDIATE, "authorityKeyIdentifier"));
+				return [signer(issuer), issuer];
+			},
+		},
+		"a leaf that was tampered with": {
+			expect: "ERR_CERTIFICATE_SIGNATURE",
+			make: () => {
+				const octets = Buffer.from(leaf.certificate.der);
+				octets[octets.lastIndexOf("Signer")] ^= 0x01;
+				const pem = `-----BEGIN CERTIFICATE-----\n${octets.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
+				const file = workshop.write("tampered.pem", pem);
+				return [{ ...leaf, file, certificate: parseCertificate(octets) }, middle];
+			},
+		},
+	};
+
+	for (const [name, { make, expect: expected, openssl = expected === "ok" ? "ok" : "refused" }] of Object.entries(
+		CASES,
+	)) {
+		it(`${expected === "ok" ? "accepts" : "refuses"} ${name}${openssl === "ok" && expected !== "ok" ? ", unlike openssl" : ", as openssl does"}`, () => {
+			const [end, ...intermediates] = make();
+			const bag = intermediates.map(({ certificate }) => certificate);
+			expect(verdictOf(() => judge(end.certificate, bag, [root.certificate]))).toBe(expected);
+			const untrusted = intermediates.flatMap(({ file }) => ["-untrusted", file]);
+			const strict = ["-x509_strict", "-auth_level", "2", "-purpose", "codesign", "-attime", String(AT / 1000)];
+			const verify = ["verify", ...strict, "-CAfile", root.file, ...untrusted, end.file];
+			expect(spawnSync("openssl", verify).status === 0 ? "ok" : "refused").toBe(openssl);
+		});
+	}
+
+	it("returns the path leaf first and the anchor's own object", () => {
+		const { certificates, anchor } = judge(leaf.certificate, [middle.certificate], [root.certificate]);
+		expect(certificates).toEqual([leaf.certificate, middle.certificate, root.certificate]);
+		expect(anchor).toBe(root.certificate);
+	});
+
+	it("says that the path is incomplete without the intermediate, naming what is missing", () => {
+		const { message } = expectError("ERR_CHAIN_INCOMPLETE", () => judge(leaf.certificate, [], [root.certificate]));
+		expect(message).toContain("CN=Middle");
+	});
+
+	it("reports the attempt that came furthest, whatever comes first in the bag", () => {
+		const impostor = authority(root, "Middle", replacing(INTERMEDIATE, "basicConstraints=critical,CA:FALSE"));
+		for (const bag of [
+			[impostor, middle],
+			[middle, impostor],
+		]) {
+			const intermediates = bag.map(({ certificate }) => certificate);
+			const { message } = expectError("ERR_CHAIN_INCOMPLETE", () => judge(leaf.certificate, intermediates, []));
+			expect(message).toContain("CN=Root");
+		}
+	});
+
+	it("takes the cross-signed path when the root of the other one is not trusted", () => {
+		const other = workshop.issue({ subject: "/CN=Other root" });
+		const cross = workshop.issue({ subject: "/CN=Root", issuer: other, extensions: INTERMEDIATE, sameKeyAs: root });
+		const bag = [root, middle, cross].map(({ certificate }) => certificate);
+		expect(judge(leaf.certificate, bag, [other.certificate]).certificates).toHaveLength(4);
+		expect(judge(leaf.certificate, bag, [root.certificate]).certificates).toHaveLength(3);
+	});
+
+	it("tries another intermediate of the same name and key when one has expired", () => {
+		const order = { subject: "/CN=Middle", issuer: root, extensions: INTERMEDIATE, sameKeyAs: middle };
+		const expired = workshop.issue({ ...order, notAfter: "20210101000000Z" });
+		const bag = [expired.certificate, middle.certificate];
+		expect(judge(leaf.certificate, bag, [root.certificate]).certificates[1]).toBe(middle.certificate);
+	});
+
+	it("finds the right one of two anchors of one name", () => {
+		const impostor = workshop.issue({ subject: "/CN=Root" });
+		const anchors = [impostor.certificate, root.certificate];
+		expect(judge(leaf.certificate, [middle.certificate], anchors).anchor).toBe(root.certificate);
+	});
+
+	it("finds the path in a bag of 50 certificates in any order, at the cost of its own signatures", () => {
+		const lower = authority(middle, "Lower");
+		const end = signer(lower);
+		const decoys = Array.from({ length: 47 }, (_, i) => authority(root, i % 2 === 0 ? "Lower" : `Decoy ${i}`));
+		const bag = [...decoys, middle, lower, root].map(({ certificate }) => certificate);
+		for (const salt of ["a", "b", "c"]) {
+			const key = ({ der }: Certificate) => createHash("sha256").update(salt).update(der).digest("hex");
+			const shuffled = [...bag].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+			signatureChecks.mockClear();
+			expect(judge(end.certificate, shuffled, [root.certificate]).certificates).toHaveLength(4);
+			expect(signatureChecks.mock.calls.length).toBe(3);
+		}
+	});
+
+	it("gives up on authorities that all sign each other after a bounded number of signature checks", () => {
+		const names = ["/CN=Loop"];
+		const keys = Array.from({ length: 6 }, () => workshop.issue({ subject: names[0], key: "p256" }));
+		const bag = keys.flatMap((issuer) =>
+			keys
+				.filter((subject) => subject !== issuer)
+				.map((sameKeyAs) => workshop.issue({ subject: names[0], issuer, sameKeyAs, extensions: INTERMEDIATE })),
+		);
+		const intermediates = bag.map(({ certificate }) => certificate);
+		signatureChecks.mockClear();
+		const end = signer(keys[0]);
+		expect(verdictOf(() => judge(end.certificate, intermediates, [root.certificate]))).toMatch(/^ERR_C/);
+		expect(signatureChecks.mock.calls.length).toBeLessThanOrEqual(MAX_CANDIDATES);
+		expect(signatureChecks.mock.calls.length).toBeGreaterThan(10);
+	});
+
+	it("accepts nine certificates under an anchor and refuses ten", () => {
+		const path = [root];
+		while (path.length < 10) path.push(authority(path[path.length - 1], `Level ${path.length}`));
+		const intermediates = path.slice(1).map(({ certificate }) => certificate);
+		const nine = signer(path[8]);
+		const ten = signer(path[9]);
+		expect(judge(nine.certificate, intermediates, [root.certificate]).certificates).toHaveLength(10);
+		expectError("ERR_CHAIN_INCOMPLETE", () => judge(ten.certificate, intermediates, [root.certificate]));
+	});
+
+	it("holds the anchor itself to its dates and constraints, but not to the hash of its signature", () => {
+		const make = (order: Partial<Parameters<Workshop["issue"]>[0]>) => {
+			const anchor = workshop.issue({ subject: "/CN=Anchor", ...order });
+			const end = signer(anchor);
+			return verdictOf(() => judge(end.certificate, [], [anchor.certificate]));
+		};
+		expect(make({ digest: "sha1" })).toBe("ok");
+		expect(make({ notAfter: "20241231235959Z" })).toBe("ERR_CERTIFICATE_EXPIRED");
+		expect(make({ key: "rsa1024" })).toBe("ERR_WEAK_KEY");
+		expect(make({ extensions: replacing(AUTHORITY, "basicConstraints=critical,CA:FALSE") })).toBe(
+			"ERR_CERTIFICATE_CONSTRAINTS",
+		);
+		expect(make({ extensions: ["subjectKeyIdentifier=hash"] })).toBe("ERR_CERTIFICATE_CONSTRAINTS");
+	});
+
+	it("refuses constraints on directory names, which it does not apply", () => {
+		const constraint = ["nameConstraints=critical,permitted;dirName:where", "[where]", "O=Example"];
+		const issuer = authority(root, "Constrained", [...INTERMEDIATE, ...constraint]);
+		const end = signer(issuer);
+		expectError("ERR_CERTIFICATE_CONSTRAINTS", () => judge(end.certificate, [issuer.certificate], [root.certificate]));
+	});
+
+	it("holds an email address within the subject to constraints", () => {
+		const issuer = authority(root, "Constrained", [
+			...INTERMEDIATE,
+			"nameConstraints=critical,permitted;email:.example.com",
+		]);
+		const verdict = (address: string) => {
+			const subject = `/CN=Signer/emailAddress=${address}`;
+			const end = workshop.issue({ subject, issuer, extensions: CODE_SIGNER, key: "p256" });
+			return verdictOf(() => judge(end.certificate, [issuer.certificate], [root.certificate]));
+		};
+		expect(verdict("dev@mail.example.com")).toBe("ok");
+		expect(verdict("dev@example.org")).toBe("ERR_CERTIFICATE_CONSTRAINTS");
+	});
+
+	it("refuses critical policy constraints, which may demand a policy", () => {
+		const issuer = authority(root, "Policies", [...INTERMEDIATE, "policyConstraints=critical,requireExplicitPolicy:0"]);
+		const end = signer(issuer);
+		expectError("ERR_CERTIFICATE_EXTENSION", () => judge(end.certificate, [issuer.certificate], [root.certificate]));
+	});
+
+	it("takes SHA-1, RSA-1024 and an anchor without extensions under windows-legacy, MD5 never", () => {
+		const old = workshop.issue({ subject: "/CN=1997", extensions: [] });
+		const make = (digest: "sha1" | "md5", key: "rsa1024" | "rsa2048") => {
+			const end = workshop.issue({ subject: "/CN=Old", issuer: old, extensions: CODE_SIGNER.slice(0, 4), digest, key });
+			return verdictOf(() => judge(end.certificate, [], [old.certificate], { profile: "windows-legacy" }));
+		};
+		expect(make("sha1", "rsa1024")).toBe("ok");
+		expect(make("md5", "rsa2048")).toBe("ERR_WEAK_DIGEST");
+	});
+
+	it("refuses an Ed25519 key and curves outside the accepted three", () => {
+		const ed = workshop.issue({ subject: "/CN=Ed", issuer: middle, extensions: CODE_SIGNER, key: "ed25519" });
+		expectError("ERR_WEAK_KEY", () => judge(ed.certificate, [middle.certificate], [root.certificate]));
+	});
+
+	it("asks of a timestamping authority what the purpose and the strictness ask", () => {
+		const usages = (usage: string) => signer(middle, replacing(CODE_SIGNER, `extendedKeyUsage=${usage}`)).certificate;
+		const verdict = (usage: string, timeStampingEku: "strict" | "tolerant") => {
+			const more = { purpose: "timeStamping", timeStampingEku } as const;
+			return verdictOf(() => judge(usages(usage), [middle.certificate], [root.certificate], more));
+		};
+		expect(verdict("critical,timeStamping", "strict")).toBe("ok");
+		expect(verdict("timeStamping", "strict")).toBe("ERR_CERTIFICATE_PURPOSE");
+		expect(verdict("timeStamping", "tolerant")).toBe("ok");
+		expect(verdict("critical,timeStamping,codeSigning", "strict")).toBe("ERR_CERTIFICATE_PURPOSE");
+		expect(verdict("codeSigning", "tolerant")).toBe("ERR_CERTIFICATE_PURPOSE");
+	});
+
+	it("verifyPinned() asks of a self-signed certificate what it asks of a leaf, and no path", () => {
+		const make = (extensions: readonly string[], more = {}) =>
+			workshop.issue({
+				subject: "/CN=Pinned",
+				extensions: extensions.filter((line) => !line.startsWith("authority")),
+				...more,
+			});
+		const verdict = ({ certificate }: Issued) =>
+			verdictOf(() => verifyPinned(certificate, { at: AT, purpose: "codeSigning", profile: "default" }));
+		expect(verdict(make(CODE_SIGNER))).toBe("ok");
+		expect(verdict(make(CODE_SIGNER, { notAfter: "20241231235959Z" }))).toBe("ERR_CERTIFICATE_EXPIRED");
+		expect(verdict(make(replacing(CODE_SIGNER, "extendedKeyUsage=serverAuth")))).toBe("ERR_CERTIFICATE_PURPOSE");
+		expect(verdict(make(CODE_SIGNER, { key: "rsa1024" }))).toBe("ERR_WEAK_KEY");
+		expect(verdict(make([...CODE_SIGNER, "1.2.3.4=critical,DER:0500"]))).toBe("ERR_CERTIFICATE_EXTENSION");
+	});
+});

@@ -1,0 +1,27 @@
+import { expect } from "vitest";
+import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
+
+/** Runs `action`, which must throw a SigtoolError of that code; returns it. */
+export function expectError(code: ErrorCode, action: () => unknown): SigtoolError {
+	const error = caught(action);
+	expect(error, `expected ${code}`).toBeInstanceOf(SigtoolError);
+	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // Just proven to be one.
+	return error as SigtoolError;
+}
+
+/** "ok", or the code of the SigtoolError that `action` throws. Anything else that is thrown passes through. */
+export function verdictOf(action: () => unknown): "ok" | ErrorCode {
+	const error = caught(action);
+	if (error === undefined) return "ok";
+	if (error instanceof SigtoolError) return error.code;
+	throw error;
+}
+
+function caught(action: () => unknown): unknown {
+	try {
+		action();
+	} catch (error) {
+		return error;
+	}
+	return undefined;
+}

@@ -1,0 +1,244 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { certificatesFromPem, isDevelopmentCertificate, spkiSha256 } from "../../dist/pki/certificate.js";
+import { addTrust, defaultTrust, listTrust, removeTrust, trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { createIdentity, developmentIdentity } from "../../dist/signer/dev-identity.js";
+import { certificateFor, p256 } from "../signer/material.js";
+import { corpusPem, hasCorpus } from "./corpus.js";
+import { expectError } from "./expect-error.js";
+import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop } from "./openssl.js";
+
+const PIN = "ab".repeat(32);
+const leaf = certificateFor(p256(), "Leaf");
+
+let home: string;
+let file: string;
+beforeEach(() => {
+	home = mkdtempSync(join(tmpdir(), "sigtool-trust-"));
+	file = join(home, "sigtool", "trust.json");
+	vi.stubEnv("XDG_CONFIG_HOME", home);
+	vi.stubEnv("APPDATA", home);
+});
+afterEach(() => {
+	vi.unstubAllEnvs();
+	rmSync(home, { recursive: true, force: true });
+});
+
+describe("defaultTrust()", () => {
+	it("trusts nobody at first and makes no file", () => {
+		expect(defaultTrust()).toEqual({ pins: new Map(), authorities: [] });
+		expect(readdirSync(home)).toEqual([]);
+	});
+
+	it("trusts this machine's development identity once there is one, and says so", async () => {
+		const [certificate] = (await developmentIdentity()).certificates;
+		const pin = { label: certificate.subject.text, source: "development" };
+		expect([...defaultTrust().pins]).toEqual([[spkiSha256(certificate), pin]]);
+		expect(listTrust()).toMatchObject([{ id: spkiSha256(certificate), kind: "pin", source: "development" }]);
+	});
+
+	it("refuses a certificate in the development identity's place that lacks the marker", async () => {
+		const { certificateFile } = await createIdentity("other", { keyType: "p256", subject: "Other", days: 1 });
+		const place = join(dirname(dirname(certificateFile)), "development", "certificate.pem");
+		mkdirSync(dirname(place));
+		writeFileSync(place, readFileSync(certificateFile));
+		expect(expectError("ERR_CONFIG", defaultTrust).message).toMatch(/its certificate lacks the marker$/);
+		writeFileSync(place, "nothing");
+		expect(expectError("ERR_CONFIG", defaultTrust).path).toBe(place);
+	});
+});
+
+describe("addTrust() and removeTrust()", () => {
+	it("pin a key by its hash", () => {
+		const entry = addTrust({ spkiSha256: PIN, label: "CI" });
+		expect(entry).toMatchObject({ id: PIN, kind: "pin", label: "CI", source: "store" });
+		expect(entry.added).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+		expect(defaultTrust().pins.get(PIN)).toEqual({ label: "CI", source: "store" });
+		expect(listTrust()).toEqual([entry]);
+		if (process.platform !== "win32") expect(statSync(file).mode & 0o777).toBe(0o600);
+	});
+
+	it("pin the key of a certificate that is no authority, under its subject", () => {
+		addTrust({ certificate: leaf });
+		expect([...defaultTrust().pins]).toEqual([[spkiSha256(leaf), { label: "CN=Leaf", source: "store" }]]);
+	});
+
+	it("give a key that is pinned already its new label", () => {
+		addTrust({ spkiSha256: PIN, label: "old" });
+		addTrust({ spkiSha256: PIN, label: "new" });
+		expect(listTrust().map(({ label }) => label)).toEqual(["new"]);
+	});
+
+	it("write nothing that could not be read again", () => {
+		expectError("ERR_USAGE", () => addTrust({ spkiSha256: PIN, label: "two\nlines" }));
+		expectError("ERR_LIMIT", () => addTrust({ spkiSha256: PIN, label: "x".repeat(2 ** 20) }));
+		addTrust({ spkiSha256: PIN, label: "" });
+		expect(listTrust()).toMatchObject([{ id: PIN, label: "" }]);
+	});
+
+	it("refuse a subject for a certificate that is no authority, and a malformed pin", () => {
+		expectError("ERR_USAGE", () => addTrust({ certificate: leaf, subject: "CN=Leaf" }));
+		expectError("ERR_USAGE", () => addTrust({ certificate: leaf, anySubject: true }));
+		expect(() => addTrust({ spkiSha256: "ab" })).toThrow(RangeError);
+		expect(listTrust()).toEqual([]);
+	});
+
+	it("remove by the beginning of an id, when it names just one", () => {
+		addTrust({ spkiSha256: PIN });
+		addTrust({ spkiSha256: `abcd${PIN.slice(4)}` });
+		expect(expectError("ERR_USAGE", () => removeTrust("ab")).message).toMatch(/2 ids begin with it$/);
+		expectError("ERR_USAGE", () => removeTrust("ff"));
+		expectError("ERR_USAGE", () => removeTrust(""));
+		expect(removeTrust("ABCD")).toMatchObject([{ id: `abcd${PIN.slice(4)}` }]);
+		expect(removeTrust(`sha256:${PIN}`)).toMatchObject([{ id: PIN }]);
+		expect(listTrust()).toEqual([]);
+	});
+
+	it("do not remove the development identity, and say how", async () => {
+		const [certificate] = (await developmentIdentity()).certificates;
+		const error = expectError("ERR_USAGE", () => removeTrust(spkiSha256(certificate)));
+		expect(error.message).toMatch(/delete ".*development" instead$/);
+	});
+});
+
+describe.skipIf(!hasOpenssl)("authorities", () => {
+	const workshop = openWorkshop();
+	afterAll(() => workshop.remove());
+	const authority: Issued = hasOpenssl ? workshop.issue({ subject: "/O=Example/CN=Root" }) : (undefined as never); // Skipped.
+	const { certificate } = authority ?? {};
+
+	it("need an exact subject, or any subject by name", () => {
+		const error = expectError("ERR_USAGE", () => addTrust({ certificate }));
+		expect(error.message).toMatch(/--subject, or use --any-subject$/);
+		expect(addTrust({ certificate, subject: "CN=Release,O=Example" })).toMatchObject({
+			kind: "authority",
+			label: "CN=Root,O=Example",
+			subject: "CN=Release,O=Example",
+		});
+		expect(addTrust({ certificate, anySubject: true })).toMatchObject({ subject: undefined });
+	});
+
+	it.each(["CN=Release, O=Example", "Release", "", "/O=Example/CN=Release", "CN=a,b", "CN=Release,"])(
+		"refuse %j as a subject, which no certificate would ever have",
+		(subject) => {
+			expectError("ERR_USAGE", () => addTrust({ certificate, subject }));
+		},
+	);
+
+	it("take every subject that a certificate can have", () => {
+		for (const subject of ["CN=a\\, b\\+c=d", "2.5.4.99=#0C0161", "CN=x+OU=y,O=z", "CN=", "CN=a\\0Ab"]) {
+			addTrust({ certificate, subject });
+		}
+		expect(defaultTrust().authorities).toHaveLength(5);
+	});
+
+	it.skipIf(!hasCorpus)("take the subjects of the corpus", () => {
+		for (const { subject } of certificatesFromPem(corpusPem("CAfile-all.pem"))) {
+			addTrust({ certificate, subject: subject.text });
+		}
+		expect(defaultTrust().authorities.length).toBeGreaterThan(50);
+	});
+
+	it("share one certificate object among their subjects, so that a chain's anchor finds them all", () => {
+		addTrust({ certificate, subject: "CN=One" });
+		addTrust({ certificate, subject: "CN=Two" });
+		const [one, two] = defaultTrust().authorities;
+		expect(one.certificate).toBe(two.certificate);
+		expect([one.subject, two.subject]).toEqual(["CN=One", "CN=Two"]);
+		expect(removeTrust(listTrust()[0].id)).toHaveLength(2);
+		expect(defaultTrust().authorities).toEqual([]);
+	});
+
+	it("given as an option vouch for any subject; signers given so are pinned, self-signed or not", () => {
+		const issued = workshop.issue({ subject: "/CN=Issued", issuer: authority, extensions: CODE_SIGNER });
+		const trust = trustFromCertificates([certificate, issued.certificate, leaf]);
+		expect(trust.authorities).toEqual([
+			{ certificate, subject: undefined, label: "CN=Root,O=Example", source: "option" },
+		]);
+		expect([...trust.pins]).toEqual([
+			[spkiSha256(issued.certificate), { label: "CN=Issued", source: "option" }],
+			[spkiSha256(leaf), { label: "CN=Leaf", source: "option" }],
+		]);
+		expect(isDevelopmentCertificate(leaf)).toBe(false);
+	});
+});
+
+describe("trust.json", () => {
+	const pin = { spkiSha256: PIN, label: "CI", added: "2026-01-31T12:00:00Z" };
+	const notAuthority = {
+		certificate: Buffer.from(leaf.der).toString("base64"),
+		subject: null,
+		label: "x",
+		added: pin.added,
+	};
+
+	function write(document: unknown): void {
+		mkdirSync(dirname(file), { recursive: true });
+		writeFileSync(file, typeof document === "string" ? document : JSON.stringify(document));
+	}
+
+	it("is read in the documented form", () => {
+		write({ version: 1, pins: [pin], authorities: [] });
+		expect(listTrust()).toMatchObject([{ id: PIN, added: "2026-01-31T12:00:00Z" }]);
+	});
+
+	it.each<[string, unknown, RegExp]>([
+		["text that is not JSON", "{", /it is not JSON/],
+		["an empty file", "", /it is not JSON/],
+		["a list", [], /"the document" is not an object/],
+		["another version", { version: 2, pins: [], authorities: [] }, /"version" is not 1/],
+		["a missing field", { version: 1, pins: [] }, /"the document" lacks "authorities"/],
+		["an unknown field", { version: 1, pins: [], authorities: [], deny: [] }, /unknown field "deny"/],
+		["__proto__", '{"version":1,"pins":[],"authorities":[],"__proto__":{}}', /unknown field "__proto__"/],
+		["pins that are no list", { version: 1, pins: {}, authorities: [] }, /"pins" is not a list/],
+		["a pin that is null", { version: 1, pins: [null], authorities: [] }, /"pins\[0\]" is not an object/],
+		[
+			"a pin in capitals",
+			{ version: 1, pins: [{ ...pin, spkiSha256: "AB".repeat(32) }], authorities: [] },
+			/spkiSha256/,
+		],
+		["a pin with more", { version: 1, pins: [{ ...pin, note: "" }], authorities: [] }, /unknown field "note"/],
+		[
+			"a label that is a number",
+			{ version: 1, pins: [pin, { ...pin, label: 1 }], authorities: [] },
+			/"pins\[1\].label"/,
+		],
+		["a label of two lines", { version: 1, pins: [{ ...pin, label: "a\nb" }], authorities: [] }, /"pins\[0\].label"/],
+		["another form of time", { version: 1, pins: [{ ...pin, added: "today" }], authorities: [] }, /"pins\[0\].added"/],
+		[
+			"an authority without a subject",
+			{ version: 1, pins: [], authorities: [{ ...notAuthority, subject: undefined }] },
+			/lacks "subject"/,
+		],
+		["an empty subject", { version: 1, pins: [], authorities: [{ ...notAuthority, subject: "" }] }, /authorities\[0\]/],
+		[
+			"a leaf as an authority",
+			{ version: 1, pins: [], authorities: [notAuthority] },
+			/is not the certificate of an authority/,
+		],
+		[
+			"a broken certificate",
+			{ version: 1, pins: [], authorities: [{ ...notAuthority, certificate: "MAA=" }] },
+			/is no certificate/,
+		],
+		[
+			"what is not base64",
+			{ version: 1, pins: [], authorities: [{ ...notAuthority, certificate: "?" }] },
+			/of the expected form/,
+		],
+	])("is refused with %s, naming file and field", (_, document, reason) => {
+		write(document);
+		const error = expectError("ERR_CONFIG", defaultTrust);
+		expect(error.message).toMatch(reason);
+		expect(error.message).toContain(`Cannot use trust store "${file}": `);
+		expect(error.path).toBe(file);
+		expectError("ERR_CONFIG", () => addTrust({ spkiSha256: PIN })); // Nothing is written over a file that is not understood.
+	});
+
+	it("is refused when it is larger than 1 MiB", () => {
+		write(" ".repeat(2 ** 20 + 1));
+		expectError("ERR_LIMIT", defaultTrust);
+	});
+});

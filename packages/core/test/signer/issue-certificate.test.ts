@@ -1,0 +1,102 @@
+import { createPrivateKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { TAG } from "../../dist/asn1/der.js";
+import { DEVELOPMENT_MARKER_OID, isDevelopmentCertificate, publicKeyOf } from "../../dist/pki/certificate.js";
+import { verifyChain, verifyPinned } from "../../dist/pki/chain.js";
+import { KEY_USAGE } from "../../dist/pki/extensions.js";
+import { certificateToPem, issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { expectError } from "../pki/expect-error.js";
+import { hasOpenssl, openWorkshop } from "../pki/openssl.js";
+import { DAY_MS, p256, p384, rsa2048 } from "./material.js";
+
+const now = Date.now();
+const validity = { notBefore: now - DAY_MS, notAfter: now + DAY_MS };
+const judgement = { at: now, purpose: "codeSigning", profile: "default" } as const;
+
+describe("issueCertificate()", () => {
+	const key = p256();
+	const order = { commonName: "Jané, Ltd.", key, ...validity, kind: "release" } as const;
+
+	it("writes what a code-signing leaf needs and nothing more", () => {
+		const certificate = issueCertificate(order);
+		const { extensions } = certificate;
+		expect(certificate.version).toBe(3);
+		expect(certificate.subject.text).toBe("CN=Jané\\, Ltd.");
+		expect(certificate.subject.der).toEqual(certificate.issuer.der);
+		expect(certificate.notAfter).toBe(Math.floor(validity.notAfter / 1000) * 1000);
+		expect(extensions.all.size).toBe(5);
+		expect(extensions.basicConstraints).toEqual({ isAuthority: false, maxPathLength: undefined });
+		expect(extensions.keyUsage).toBe(KEY_USAGE.digitalSignature);
+		expect(extensions.extendedKeyUsage?.oids).toEqual(["1.3.6.1.5.5.7.3.3"]);
+		expect(extensions.authorityKeyId).toEqual(extensions.subjectKeyId);
+		expect(publicKeyOf(certificate).equals(publicKeyOf(issueCertificate(order)))).toBe(true);
+		verifyPinned(certificate, judgement);
+	});
+
+	it("draws positive serial numbers of 16 octets that differ", () => {
+		const serials = Array.from({ length: 20 }, () => Buffer.from(issueCertificate(order).serial).toString("hex"));
+		expect(new Set(serials).size).toBe(20);
+		for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9a-f]{31}$/);
+	});
+
+	it("marks development identities with a non-critical NULL", () => {
+		const certificate = issueCertificate({ ...order, kind: "development" });
+		expect(isDevelopmentCertificate(certificate)).toBe(true);
+		const marker = certificate.extensions.all.get(DEVELOPMENT_MARKER_OID);
+		expect(marker?.critical).toBe(false);
+		expect([...(marker?.value ?? [])]).toEqual([TAG.NULL, 0]);
+		expect(isDevelopmentCertificate(issueCertificate(order))).toBe(false);
+	});
+
+	it("refuses a name that is empty or longer than 64 characters", () => {
+		expectError("ERR_USAGE", () => issueCertificate({ ...order, commonName: "" }));
+		expectError("ERR_USAGE", () => issueCertificate({ ...order, commonName: "é".repeat(65) }));
+		expect(issueCertificate({ ...order, commonName: "é".repeat(64) }).subject.text).toBe(`CN=${"é".repeat(64)}`);
+	});
+});
+
+describe.skipIf(!hasOpenssl)("issueCertificate(), judged by openssl", () => {
+	const workshop = openWorkshop();
+	afterAll(() => workshop.remove());
+	const verifyArguments = ["verify", "-x509_strict", "-auth_level", "2", "-purpose", "codesign"];
+
+	it.each([
+		["RSA", rsa2048],
+		["P-256", p256],
+		["P-384", p384],
+	] as const)("self-signed with %s is accepted and reads as meant", (_, newKey) => {
+		const certificate = issueCertificate({ commonName: "Leaf", key: newKey(), ...validity, kind: "development" });
+		const file = workshop.write("leaf.pem", certificateToPem(certificate));
+		expect(String(workshop.openssl(...verifyArguments, "-check_ss_sig", "-CAfile", file, file))).toContain(": OK");
+		const text = String(workshop.openssl("x509", "-in", file, "-noout", "-text"));
+		for (const part of [
+			"Version: 3 (0x2)",
+			"X509v3 Basic Constraints: critical\n                CA:FALSE",
+			"X509v3 Key Usage: critical\n                Digital Signature\n",
+			"X509v3 Extended Key Usage: \n                Code Signing\n",
+			"X509v3 Subject Key Identifier:",
+			"X509v3 Authority Key Identifier:",
+			`${DEVELOPMENT_MARKER_OID}: \n                ..`,
+		]) {
+			expect(text).toContain(part);
+		}
+		expect(workshop.openssl("x509", "-in", file)).toEqual(readFileSync(join(workshop.directory, "leaf.pem")));
+	});
+
+	it("issued by an authority of openssl's is accepted by openssl and by us", () => {
+		const authority = workshop.issue({ subject: "/O=Example/CN=Root" });
+		const certificate = issueCertificate({
+			commonName: "Leaf",
+			key: p384(),
+			issuer: { certificate: authority.certificate, key: createPrivateKey(readFileSync(authority.keyFile)) },
+			...validity,
+			kind: "release",
+		});
+		const file = workshop.write("leaf.pem", certificateToPem(certificate));
+		expect(String(workshop.openssl(...verifyArguments, "-CAfile", authority.file, file))).toContain(": OK");
+		const chain = verifyChain(certificate, { intermediates: [], anchors: [authority.certificate], ...judgement });
+		expect(chain.anchor).toBe(authority.certificate);
+	});
+});

@@ -1,0 +1,38 @@
+/** Keys and certificates for the tests of signers, made without outside tools. */
+
+import { generateKeyPairSync, type KeyObject, verify } from "node:crypto";
+import { expect } from "vitest";
+import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
+import { type Certificate, publicKeyOf } from "../../dist/pki/certificate.js";
+import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import type { Signer } from "../../dist/signer/signer.js";
+
+export const rsa2048 = (): KeyObject => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+export const p256 = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+export const p384 = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
+
+export const DAY_MS = 86_400_000;
+
+/** A self-signed code-signing certificate that is valid today. */
+export function certificateFor(key: KeyObject, commonName = "Test Signer"): Certificate {
+	const now = Date.now();
+	return issueCertificate({ commonName, key, notBefore: now - DAY_MS, notAfter: now + DAY_MS, kind: "release" });
+}
+
+/** The signer's signature must verify under its leaf. */
+export async function expectToSign(signer: Signer): Promise<void> {
+	const octets = Buffer.from("what is signed");
+	const signature = await signer.sign(octets);
+	expect(verify("sha256", octets, publicKeyOf(signer.certificates[0]), signature)).toBe(true);
+}
+
+/** The promise must be rejected with a SigtoolError of that code; returns it. */
+export async function expectRejection(code: ErrorCode, promise: Promise<unknown>): Promise<SigtoolError> {
+	const error = await promise.then(
+		() => undefined,
+		(reason: unknown) => reason,
+	);
+	expect(error, `expected ${code}`).toBeInstanceOf(SigtoolError);
+	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // Just proven to be one.
+	return error as SigtoolError;
+}

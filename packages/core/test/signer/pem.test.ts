@@ -1,0 +1,157 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { certificateToPem } from "../../dist/signer/issue-certificate.js";
+import { openPemSigner } from "../../dist/signer/pem.js";
+import { hasOpenssl, openWorkshop } from "../pki/openssl.js";
+import { certificateFor, expectRejection, expectToSign, p256, rsa2048 } from "./material.js";
+
+const directory = mkdtempSync(join(tmpdir(), "sigtool-pem-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const PASSPHRASE = "correct horse pä€";
+const key = rsa2048();
+const pem = String(key.export({ format: "pem", type: "pkcs8" }));
+const certFile = write("cert.pem", certificateToPem(certificateFor(key)));
+
+function write(name: string, content: string | Uint8Array): string {
+	const file = join(directory, name);
+	writeFileSync(file, content);
+	chmodSync(file, 0o600);
+	return file;
+}
+
+function encrypted(type: "pkcs8" | "pkcs1", cipher = "aes-256-cbc"): string {
+	return String(key.export({ format: "pem", type, cipher, passphrase: PASSPHRASE }));
+}
+
+describe("openPemSigner()", () => {
+	it("opens PKCS#8, PKCS#1 and SEC 1 keys without asking for a passphrase", async () => {
+		const passphrase = vi.fn(() => "not needed");
+		const onWarning = vi.fn();
+		for (const type of ["pkcs8", "pkcs1"] as const) {
+			const keyFile = write("key.pem", String(key.export({ format: "pem", type })));
+			await expectToSign(await openPemSigner({ keyFile, certFile, passphrase, onWarning }));
+		}
+		const ecKey = p256();
+		const keyFile = write("ec.pem", String(ecKey.export({ format: "pem", type: "sec1" })));
+		const ecCert = write("ec-cert.pem", certificateToPem(certificateFor(ecKey)));
+		await expectToSign(await openPemSigner({ keyFile, certFile: ecCert, passphrase, onWarning }));
+		expect(passphrase).not.toHaveBeenCalled();
+		expect(onWarning).not.toHaveBeenCalled();
+	});
+
+	it.each([
+		["PKCS#8", () => encrypted("pkcs8")],
+		["traditional AES", () => encrypted("pkcs1", "aes-128-cbc")],
+		["traditional 3DES", () => encrypted("pkcs1", "des-ede3-cbc")],
+	])("opens an encrypted %s key, asking once; refuses a wrong, an empty and a missing passphrase", async (_, make) => {
+		const keyFile = write("encrypted.pem", make());
+		const passphrase = vi.fn(async () => PASSPHRASE);
+		await expectToSign(await openPemSigner({ keyFile, certFile, passphrase }));
+		expect(passphrase).toHaveBeenCalledTimes(1);
+		for (const wrong of ["wrong", "", "x".repeat(1024)]) {
+			await expectRejection("ERR_KEY_PASSPHRASE", openPemSigner({ keyFile, certFile, passphrase: () => wrong }));
+		}
+		const tooLong = openPemSigner({ keyFile, certFile, passphrase: () => "x".repeat(1025) });
+		expect((await expectRejection("ERR_KEY_PASSPHRASE", tooLong)).message).toMatch(/longer than 1024 bytes$/);
+		const missing = await expectRejection("ERR_KEY_PASSPHRASE", openPemSigner({ keyFile, certFile }));
+		expect(missing.message).toMatch(/it is encrypted and no passphrase was given$/);
+	});
+
+	it("keeps key and passphrase out of errors, whatever is damaged", async () => {
+		const text = encrypted("pkcs8");
+		const lines = text.split("\n");
+		lines[5] = lines[5].split("").reverse().join("");
+		const damaged = [lines.join("\n"), text.slice(0, 700), pem.slice(0, 900), pem.replace(/\n[A-Za-z0-9+/]{40}/, "\n")];
+		for (const content of damaged) {
+			const keyFile = write("damaged.pem", content);
+			const failure = openPemSigner({ keyFile, certFile, passphrase: () => PASSPHRASE }).catch((error) => error);
+			const { code, message, cause, stack } = await failure;
+			expect(["ERR_KEY", "ERR_KEY_PASSPHRASE", "ERR_KEY_MISMATCH"]).toContain(code);
+			expect(cause).toBeUndefined();
+			expect(`${message}${stack}`).not.toContain(PASSPHRASE);
+			expect(`${message}${stack}`).not.toContain(content.split("\n")[2]);
+		}
+	});
+
+	it("takes the leaf and its chain from a file with both, in any order, and from chain files", async () => {
+		const keyFile = write("key.pem", pem);
+		const [one, two] = [certificateFor(p256(), "One"), certificateFor(p256(), "Two")];
+		const both = write("both.pem", certificateToPem(one) + readFileSync(certFile, "utf8"));
+		const chain = write("chain.der", two.der);
+		const { certificates } = await openPemSigner({ keyFile, certFile: both, chainFiles: [chain] });
+		expect(certificates.map(({ subject }) => subject.text)).toEqual(["CN=Test Signer", "CN=One", "CN=Two"]);
+	});
+
+	it("takes key and certificate from one file", async () => {
+		const file = write("all.pem", pem + readFileSync(certFile, "utf8"));
+		await expectToSign(await openPemSigner({ keyFile: file, certFile: file }));
+	});
+
+	it("warns of a key that others can read", async () => {
+		if (process.platform === "win32") return;
+		const keyFile = write("open.pem", pem);
+		chmodSync(keyFile, 0o644);
+		const warnings: string[] = [];
+		await openPemSigner({ keyFile, certFile, onWarning: (text) => warnings.push(text) });
+		expect(warnings).toEqual([`other users may read the key in "${keyFile}"; chmod 600 keeps it to you`]);
+	});
+
+	it("refuses a file without a private key, with two, and OpenSSH's form, saying what to do", async () => {
+		const refusal = async (content: string | Uint8Array) => {
+			const opening = openPemSigner({ keyFile: write("bad.pem", content), certFile });
+			return (await expectRejection("ERR_KEY", opening)).message;
+		};
+		expect(await refusal("")).toMatch(/it holds no private key in PEM; `openssl pkey` converts/);
+		expect(await refusal(key.export({ format: "der", type: "pkcs8" }))).toMatch(/no private key in PEM/);
+		expect(await refusal(pem + pem)).toMatch(/it holds 2 private keys/);
+		expect(await refusal("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n")).toMatch(/ssh-keygen -p -m PKCS8/);
+	});
+
+	it("names the file when a certificate file holds none, and says when one is missing", async () => {
+		const keyFile = write("key.pem", pem);
+		const error = await expectRejection("ERR_KEY", openPemSigner({ keyFile, certFile: keyFile }));
+		expect(error.message).toContain(`Cannot use "${keyFile}": `);
+		await expectRejection("ERR_ROOT_MISSING", openPemSigner({ keyFile, certFile: join(directory, "none.pem") }));
+		await expectRejection("ERR_ROOT_MISSING", openPemSigner({ keyFile: join(directory, "none.pem"), certFile }));
+	});
+
+	it("refuses key files of unreasonable size", async () => {
+		const keyFile = write("large.pem", pem + " ".repeat(70_000));
+		await expectRejection("ERR_LIMIT", openPemSigner({ keyFile, certFile }));
+	});
+});
+
+describe.skipIf(!hasOpenssl)("openPemSigner() with keys that openssl encrypted", () => {
+	const workshop = openWorkshop();
+	afterAll(() => workshop.remove());
+
+	it.each(["-scrypt", "-v2 aes-128-cbc", "-v2 des3"])("opens `pkcs8 %s`", async (options) => {
+		const [input, keyFile] = [workshop.write("in.pem", pem), join(workshop.directory, "out.pem")];
+		workshop.openssl(
+			"pkcs8",
+			"-topk8",
+			"-in",
+			input,
+			"-out",
+			keyFile,
+			"-passout",
+			"pass:secret",
+			...options.split(" "),
+		);
+		await expectToSign(await openPemSigner({ keyFile, certFile, passphrase: () => "secret" }));
+	});
+
+	it("says that RC2 is no longer supported", async () => {
+		const [input, keyFile] = [workshop.write("in.pem", pem), join(workshop.directory, "rc2.pem")];
+		const legacy = ["-provider", "legacy", "-provider", "default"];
+		workshop.openssl(
+			...["pkcs8", "-topk8", "-in", input, "-out", keyFile, "-passout", "pass:secret"],
+			...["-v1", "PBE-SHA1-RC2-40", ...legacy],
+		);
+		const opening = openPemSigner({ keyFile, certFile, passphrase: () => "secret" });
+		expect((await expectRejection("ERR_KEY", opening)).message).toMatch(/its encryption is not supported any more/);
+	});
+});

@@ -1,0 +1,53 @@
+/**
+ * Writes docs/errors.md from the table in packages/core/src/errors.ts; `--check` fails when the file is stale.
+ * Codes, statuses and meanings come from the built table, the groups from the comments between its lines.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { ERROR_CODES } from "../packages/core/dist/errors.js";
+
+const target = fileURLToPath(new URL("../docs/errors.md", import.meta.url));
+const source = readFileSync(new URL("../packages/core/src/errors.ts", import.meta.url), "utf8");
+const text = document(groupsOf(source));
+
+if (!process.argv.includes("--check")) writeFileSync(target, text);
+else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
+	console.error("docs/errors.md is older than packages/core/src/errors.ts: run `pnpm docs:errors` and commit it");
+	process.exitCode = 1;
+}
+
+/** Group name → its codes, in the order of the source. */
+function groupsOf(typescript) {
+	const groups = new Map();
+	let codes = [];
+	for (const [, group, code] of typescript.matchAll(/^\t(?:\/\/ (.+)|(ERR_\w+): \[)/gm)) {
+		if (code !== undefined) codes.push(code);
+		else {
+			codes = [];
+			groups.set(group, codes);
+		}
+	}
+	const found = [...groups.values()].flat();
+	if (found.join() !== Object.keys(ERROR_CODES).join())
+		throw new Error("Cannot read the groups of errors.ts: not one code a line");
+	return groups;
+}
+
+function document(groups) {
+	const sections = [...groups].map(([group, codes]) => {
+		const rows = codes.map(
+			(code) => `| \`${code}\` | ${ERROR_CODES[code][0]} | ${ERROR_CODES[code][1].replaceAll("|", "\\|")} |`,
+		);
+		return `## ${group}\n\n| Code | Exit | Meaning |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
+	});
+	return `# Error codes
+
+<!-- Generated from packages/core/src/errors.ts by \`pnpm docs:errors\`. -->
+
+Every error of sigtool is a \`SigtoolError\` with one of these codes: in \`error.code\`, before the message on standard error, and
+in \`--json\`. A code keeps its meaning; new ones may be added. The exit status of the command line is 1 when verification
+failed, 2 for usage or configuration, 3 when sigtool could not decide; 0 is trusted or done, and 130 interrupted.
+
+${sections.join("\n")}`;
+}
