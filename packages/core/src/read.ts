@@ -1,5 +1,6 @@
 /** The door for programs that verify: nothing here can sign or touches a private key. */
 
+export { contentDigest } from "./digest/authenticode.js";
 export { ERROR_CODES, type ErrorCode, type ExitStatus, SigtoolError } from "./errors.js";
 export type { Finding } from "./fileset/compare.js";
 export type { HashProgress } from "./fileset/hash-files.js";
@@ -31,4 +32,4 @@ export {
 	type VerifiedSigner,
 	verifyCatalog,
 } from "./verify-catalog.js";
-export { readCatalogFile, type UsedCatalog } from "./verify-sources.js";
+export { loadCatalogs, readCatalogFile, signedEntries, type UsedCatalog } from "./verify-sources.js";

@@ -1,1 +1,1 @@
-export {};
+export { createVerifier, type Verifier, type VerifierOptions } from "./verifier.js";

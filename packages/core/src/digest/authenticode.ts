@@ -7,6 +7,8 @@
  * Format" (2008) and "Microsoft Cabinet Format"; where those leave a choice, what osslsigncode 2.9 does.
  */
 
+import { createHash } from "node:crypto";
+
 export interface AuthenticodeParts {
 	readonly kind: "pe" | "cab";
 	/** Covered bytes as [start, end), ascending. */
@@ -27,6 +29,14 @@ export function authenticodeParts(sizeBytes: number, readAt: ReadAt): Authentico
 	if (view.getUint16(0, true) === MZ) return imageParts(sizeBytes, view.getUint32(60, true), readAt);
 	if (view.getUint32(0, true) === MSCF) return cabinetParts(sizeBytes, view);
 	return undefined;
+}
+
+/** The digest a catalog holds for a file of this content: over the covered parts of an image or cabinet, else all of it. */
+export function contentDigest(content: Uint8Array, algorithm: "sha1" | "sha256"): Uint8Array {
+	const parts = authenticodeParts(content.length, (offset, length) => content.subarray(offset, offset + length));
+	const hash = createHash(algorithm);
+	for (const [start, end] of parts?.ranges ?? [[0, content.length]]) hash.update(content.subarray(start, end));
+	return hash.update(new Uint8Array(parts?.padding ?? 0)).digest();
 }
 
 /** First byte of every file `authenticodeParts` may recognise. */
