@@ -86,7 +86,10 @@ export function inspectCatalog(octets: Uint8Array): CatalogInspection {
 		members,
 		signers: signedData.signers.map((signer) => inspectSigner(signer, signedData.certificates)),
 		certificates: signedData.certificates.map(inspectCertificate),
-		anomalies: [...signedData.anomalies, ...catalog.anomalies],
+		anomalies: [
+			...signedData.anomalies,
+			...(catalog.members.order === "unsorted" ? ["members are not sorted by tag"] : []),
+		],
 	};
 }
 

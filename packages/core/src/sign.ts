@@ -10,12 +10,12 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
 import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
 import { conventionalCatalog, entryPathOf, kindOf, realPath } from "./fileset/locate-catalogs.js";
-import { ENTRY_KIND, entryPathAt, type Manifest } from "./fileset/manifest.js";
+import type { Manifest } from "./fileset/manifest.js";
 import { createSelection, IGNORE_FILE, ignorePatterns, type SelectionRules } from "./fileset/selection.js";
 import { parseCatalog } from "./formats/cat.js";
 import { encodeCatalog } from "./formats/cat-encode.js";
 import { encodeUnsigned, signEncoded } from "./formats/cat-envelope.js";
-import { type CatalogFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
+import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
 import { parseSignedData } from "./pki/cms.js";
 import type { Signer } from "./signer/signer.js";
 import { exists, readBounded, temporaryNameFor, writeAtomically } from "./store.js";
@@ -187,13 +187,6 @@ function factsOf(
 	rules: SelectionRules,
 	options: SignOptions & { readonly product: string; readonly sequence: number },
 ): CatalogFacts {
-	const emptyFiles = new Map<string, number>();
-	const symbolicLinks = new Map<string, string>();
-	for (let index = 0; index < manifest.count; index++) {
-		if (manifest.kinds[index] === ENTRY_KIND.link) {
-			symbolicLinks.set(entryPathAt(manifest, index), manifest.linkTargets.get(index) ?? "");
-		} else if (manifest.sizes[index] === 0) emptyFiles.set(entryPathAt(manifest, index), manifest.modes[index]);
-	}
 	return {
 		product: options.product,
 		sequence: options.sequence,
@@ -203,8 +196,7 @@ function factsOf(
 		ignore: rules.ignore,
 		include: rules.include,
 		scope: rules.scope,
-		emptyFiles,
-		symbolicLinks,
+		...entryFacts(manifest),
 	};
 }
 

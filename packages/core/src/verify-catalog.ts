@@ -99,7 +99,6 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 		judgedAt,
 		warnings: [
 			...signedData.anomalies,
-			...catalog.anomalies,
 			...failures.map((failure) => `a timestamp was not used: ${failure.message}`),
 			...nestedSignatureWarnings(signer),
 		],

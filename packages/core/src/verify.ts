@@ -10,9 +10,19 @@ import { ERROR_CODES, type ExitStatus, quote, SigtoolError } from "./errors.js";
 import { compareByDigest, compareByPath, type Finding, type SignedSet } from "./fileset/compare.js";
 import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
 import { entryPathOf, isBelow, kindOf, realPath } from "./fileset/locate-catalogs.js";
+import type { Manifest } from "./fileset/manifest.js";
 import { createSelection, type SelectionRules } from "./fileset/selection.js";
+import { encodeCatalog } from "./formats/cat-encode.js";
+import { entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
 import { exists, temporaryNameFor } from "./store.js";
-import { loadCatalog, loadCatalogs, type SourceOptions, signedEntries, type UsedCatalog } from "./verify-sources.js";
+import {
+	loadCatalog,
+	loadCatalogs,
+	type SignedEntries,
+	type SourceOptions,
+	signedEntries,
+	type UsedCatalog,
+} from "./verify-sources.js";
 
 export interface VerifyOptions extends SourceOptions {
 	/** What an entry without a signature means. Default `fail`. */
@@ -65,25 +75,63 @@ export function worstExitStatus(findings: readonly Finding[]): ExitStatus {
 
 async function verifyDirectory(root: string, path: string, options: VerifyOptions): Promise<Verification> {
 	const { catalogs, skipped } = loadCatalogs(root, options);
-	const signed = signedEntries(catalogs, options);
-	const members = signed.match === "path" ? [...signed.set.files.keys(), ...signed.set.links.keys()] : [];
-	const selection = await createSelection(root, selectionRules(catalogs, options), members);
+	let entries: SignedEntries | undefined;
+	// Members are read only when something depends on them.
+	const signed = () => {
+		entries ??= signedEntries(catalogs, options);
+		return entries;
+	};
+	const rules = selectionRules(catalogs, options);
+	const selection = await createSelection(root, rules, () => pathsOf(signed().set));
+	const listed = listToCompare(catalogs, options);
 	const manifest = await hashFileSet(root, {
-		digest: signed.digestSize === 20 ? "sha1" : "sha256",
+		digest: listed === undefined && signed().digestSize === 20 ? "sha1" : "sha256",
 		links: followsLinks(catalogs),
 		linksOutside: "record",
-		caseCollisions: "allow",
+		caseCollisions: listed?.facts.caseCollisions ?? "allow",
 		exclude: selection.excludes,
 		skip: catalogEntryPaths(root, catalogs),
 		onProblem: "collect",
 		onProgress: options.onProgress,
 	});
+	const { ignoredCount } = selection;
+	const warnings = [...skipped, ...leftovers(catalogs)];
+	if (listed !== undefined && isSignedList(manifest, listed)) {
+		return conclude(
+			path,
+			"path",
+			catalogs,
+			{ checkedCount: manifest.count, ignoredCount, findings: [] },
+			options,
+			warnings,
+		);
+	}
+	const { match, set, digests } = signed();
 	const findings =
-		signed.match === "path"
-			? compareByPath(manifest, signed.set, { modes: HOST_MODES })
-			: compareByDigest(manifest, signed.digests);
-	const counts = { checkedCount: manifest.count, ignoredCount: selection.ignoredCount, findings };
-	return conclude(path, signed.match, catalogs, counts, options, [...skipped, ...leftovers(catalogs)]);
+		match === "path" ? compareByPath(manifest, set, { modes: HOST_MODES }) : compareByDigest(manifest, digests);
+	return conclude(path, match, catalogs, { checkedCount: manifest.count, ignoredCount, findings }, options, warnings);
+}
+
+/** The one catalog of sigtool's own whose list can be held against the files as a whole. */
+function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOptions): UsedCatalog | undefined {
+	const [catalog, ...others] = catalogs;
+	const isOwn = others.length === 0 && isSigtoolCatalog(catalog.catalog.attributes);
+	return isOwn && match !== "digest" ? catalog : undefined;
+}
+
+/**
+ * True when encoding what was found gives the signed list octet for octet: then everything is as it was signed, and no
+ * member needs to be decoded. False says nothing yet.
+ */
+function isSignedList(manifest: Manifest, { catalog, facts }: UsedCatalog): boolean {
+	if (manifest.problems.length > 0) return false;
+	const { thisUpdate, listId, bytes } = catalog;
+	const list = encodeCatalog(manifest, { ...facts, ...entryFacts(manifest) }, { thisUpdate, listId });
+	return Buffer.compare(list, bytes) === 0;
+}
+
+function pathsOf(set: SignedSet): string[] {
+	return [...set.files.keys(), ...set.links.keys()];
 }
 
 async function verifyFile(file: string, path: string, options: VerifyOptions): Promise<Verification> {

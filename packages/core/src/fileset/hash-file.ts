@@ -185,8 +185,8 @@ function failure(name: string, cause: unknown): SigtoolError {
 	return isOther ? notAFile(name) : ioError("hash", name, cause);
 }
 
-/** Opening a symbolic link or a socket, reading a directory or an empty FIFO. */
-const ERRNO_OF_OTHER_TYPES: ReadonlySet<string> = new Set(["ELOOP", "ENXIO", "EISDIR", "EAGAIN"]);
+/** Opening a symbolic link or a socket; reading at an offset of a directory, a FIFO or a terminal. */
+const ERRNO_OF_OTHER_TYPES: ReadonlySet<string> = new Set(["ELOOP", "ENXIO", "EISDIR", "ESPIPE"]);
 
 function isMissing(cause: unknown): boolean {
 	return isErrnoException(cause) && cause.code === "ENOENT";

@@ -44,7 +44,7 @@ export function listDirectory(
 	try {
 		entries = readEntries(base + prefix);
 	} catch (cause) {
-		const error = ioError("read directory", prefix === "" ? base : prefix, cause);
+		const error = ioError("read directory", prefix === "" ? base : prefix.slice(0, -1), cause);
 		return { keys: [UNREADABLE], special: new Map([[UNREADABLE, { kind: "problem", error }]]) };
 	}
 	for (const entry of entries) {

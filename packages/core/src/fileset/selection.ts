@@ -17,8 +17,8 @@ export interface SelectionRules {
 }
 
 export interface Selection {
-	/** Whether the walk leaves this entry out; a directory that is left out is not entered. */
-	excludes(path: string, kind: "file" | "directory"): boolean;
+	/** Whether the walk leaves this entry out; a directory that is left out is not entered. Absent: nothing is. */
+	readonly excludes: ((path: string, kind: "file" | "directory") => boolean) | undefined;
 	/** Entries that ignore patterns or include globs have left out so far; a directory counts once. */
 	readonly ignoredCount: number;
 }
@@ -26,13 +26,16 @@ export interface Selection {
 /** Name of the file at a tree's root whose lines are ignore patterns. */
 export const IGNORE_FILE = ".sigtoolignore";
 
-/** @throws ERR_USAGE for a pattern that cannot be understood */
+/** `members` are asked for only when there are rules. @throws ERR_USAGE for a pattern that cannot be understood */
 export async function createSelection(
 	root: string,
 	rules: SelectionRules,
-	members: Iterable<string> = [],
+	members: () => Iterable<string> = () => [],
 ): Promise<Selection> {
-	const protectedPaths = withAncestors(members);
+	if (rules.ignore.length === 0 && rules.include.length === 0 && rules.scope === "root") {
+		return { excludes: undefined, ignoredCount: 0 };
+	}
+	const protectedPaths = withAncestors(members());
 	const isIgnored = await ignoreMatcher(rules.ignore);
 	const isIncluded = await includeMatcher(root, rules.include);
 	const inScope = scopeMatcher(rules.scope);

@@ -7,6 +7,7 @@
  */
 
 import { SigtoolError } from "../errors.js";
+import { entryPathAt, type Manifest } from "../fileset/manifest.js";
 import { type NameValue, parseMode } from "./cat.js";
 
 /** CRYPTCAT_ATTR: authenticated | plain text | name in ASCII, what every producer writes. */
@@ -41,6 +42,19 @@ const FORMAT_VERSION = "1";
 /** True for a catalog that sigtool wrote, judged by its attributes alone. */
 export function isSigtoolCatalog(attributes: readonly NameValue[]): boolean {
 	return attributes.some(({ name }) => name === "SigtoolVersion");
+}
+
+/** Facts that are entries: links and zero-length files, which have no digest and so are no members. */
+export function entryFacts(manifest: Manifest): Pick<CatalogFacts, "emptyFiles" | "symbolicLinks"> {
+	const emptyFiles = new Map<string, number>();
+	const symbolicLinks = new Map<string, string>();
+	for (let index = 0; index < manifest.count; index++) {
+		if (manifest.sizes[index] > 0) continue;
+		const target = manifest.linkTargets.get(index);
+		if (target !== undefined) symbolicLinks.set(entryPathAt(manifest, index), target);
+		else emptyFiles.set(entryPathAt(manifest, index), manifest.modes[index]);
+	}
+	return { emptyFiles, symbolicLinks };
 }
 
 /** Attributes in a fixed order, so that equal facts give equal octets. */

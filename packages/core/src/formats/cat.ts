@@ -6,7 +6,7 @@
  * encoder is in `cat-encode.ts`; docs/catalog-format.md has the layout octet by octet.
  */
 
-import { compareBytes, context, DerReader, encodeOid, TAG } from "../asn1/der.js";
+import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 
 /** Object identifiers of a catalog, Microsoft's arc 1.3.6.1.4.1.311. */
@@ -51,6 +51,8 @@ export interface MemberTable {
 	readonly modes: Int16Array;
 	/** Where the member's SET OF attributes stands in the content. */
 	readonly attributeStarts: Uint32Array;
+	/** Whether members stand in the order of their tags, as every known producer writes them. */
+	readonly order: "sorted" | "unsorted";
 }
 
 export interface Catalog {
@@ -62,9 +64,8 @@ export interface Catalog {
 	/** Milliseconds since the epoch. */
 	readonly thisUpdate: number;
 	readonly attributes: readonly NameValue[];
+	/** Read when first asked for. @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT */
 	readonly members: MemberTable;
-	/** Departures from what every known producer writes that do not change the meaning, e.g. members out of order. */
-	readonly anomalies: readonly string[];
 }
 
 /** Members a catalog may hold; the encoder's sort key has room for as many. */
@@ -72,27 +73,42 @@ export const MAX_MEMBERS = 2 ** 21;
 const MAX_CATALOG_ATTRIBUTES = 2 ** 20;
 
 /**
- * Reads the content of a catalog's SignedData. Says nothing about who signed it.
+ * Reads the content of a catalog's SignedData; its members are read when they are first asked for. Says nothing about
+ * who signed it.
  * @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT
  */
 export function parseCatalog(content: Uint8Array): Catalog {
 	const reader = new DerReader(content, "catalog");
-	const anomalies: string[] = [];
 	const list = reader.open(TAG.SEQUENCE);
 	const usage = reader.open(TAG.SEQUENCE);
 	if (reader.oid() !== CATALOG_OID.catalogList) refuse("the list is not a catalog list");
 	reader.close(usage);
 	const listId = reader.value(TAG.OCTET_STRING);
+	if (listId.length !== 16) refuse("the list id is not 16 octets");
 	const thisUpdate = reader.time();
 	const algorithm = reader.open(TAG.SEQUENCE);
 	const version = versionOf(reader.oid());
 	if (!reader.done) reader.null();
 	reader.close(algorithm);
-	const members = parseMembers(reader, version, anomalies);
+	const membersStart = reader.position;
+	// The list of no members may be left out altogether.
+	if (reader.peek() === TAG.SEQUENCE) reader.next();
+	const membersEnd = reader.position;
 	const attributes = reader.done ? [] : parseCatalogAttributes(reader);
 	reader.close(list);
 	if (!reader.done) reader.fail("unexpected octets behind the list");
-	return { bytes: content, version, listId, thisUpdate, attributes, members, anomalies };
+	let members: MemberTable | undefined;
+	return {
+		bytes: content,
+		version,
+		listId,
+		thisUpdate,
+		attributes,
+		get members() {
+			members ??= parseMembers(new DerReader(content, "catalog", membersStart, membersEnd), version);
+			return members;
+		},
+	};
 }
 
 /** Digest of a member, without a copy. */
@@ -131,25 +147,20 @@ function versionOf(memberList: string): 1 | 2 {
 }
 
 /** A member: SEQUENCE { tag OCTET STRING, SET OF SEQUENCE { OID, SET OF value } }. */
-function parseMembers(reader: DerReader, version: 1 | 2, anomalies: string[]): MemberTable {
-	// The list of no members may be left out altogether.
-	if (reader.peek() !== TAG.SEQUENCE) return tableOf(0);
+function parseMembers(reader: DerReader, version: 1 | 2): MemberTable {
+	if (reader.done) return tableOf(0);
 	const list = reader.open(TAG.SEQUENCE);
 	const table = tableOf(countElements(reader));
 	const { bytes } = reader;
 	let previousStart = 0;
 	let previousEnd = 0;
-	let sorted = true;
 	for (let row = 0; row < table.count; row++) {
 		const member = reader.open(TAG.SEQUENCE);
 		reader.next(TAG.OCTET_STRING);
 		const { valueStart, valueEnd } = reader;
 		if (version === 2) copyTag(bytes, valueStart, valueEnd, table, row);
 		else decodeHexTag(bytes, valueStart, valueEnd, table, row);
-		if (sorted && row > 0) {
-			const previous = bytes.subarray(previousStart, previousEnd);
-			sorted = compareBytes(previous, bytes.subarray(valueStart, valueEnd)) <= 0;
-		}
+		if (isAbove(bytes, previousStart, previousEnd, valueStart, valueEnd)) table.order = "unsorted";
 		previousStart = valueStart;
 		previousEnd = valueEnd;
 		table.attributeStarts[row] = reader.position;
@@ -159,8 +170,16 @@ function parseMembers(reader: DerReader, version: 1 | 2, anomalies: string[]): M
 		reader.close(member);
 	}
 	reader.close(list);
-	if (!sorted) anomalies.push("members are not sorted by tag");
 	return table;
+}
+
+/** memcmp order of two ranges of one array; a prefix comes first. */
+function isAbove(bytes: Uint8Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
+	const length = Math.min(aEnd - aStart, bEnd - bStart);
+	for (let i = 0; i < length; i++) {
+		if (bytes[aStart + i] !== bytes[bStart + i]) return bytes[aStart + i] > bytes[bStart + i];
+	}
+	return aEnd - aStart > bEnd - bStart;
 }
 
 function parseMemberAttribute(reader: DerReader, table: MemberTable, row: number): void {
@@ -310,7 +329,7 @@ function countElements(reader: DerReader): number {
 	return count;
 }
 
-function tableOf(count: number): MemberTable {
+function tableOf(count: number): MemberTable & { order: "sorted" | "unsorted" } {
 	return {
 		count,
 		digests: new Uint8Array(count * 32),
@@ -320,6 +339,7 @@ function tableOf(count: number): MemberTable {
 		pathEnds: new Uint32Array(count),
 		modes: new Int16Array(count).fill(-1),
 		attributeStarts: new Uint32Array(count),
+		order: "sorted",
 	};
 }
 
