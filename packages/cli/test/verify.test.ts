@@ -228,7 +228,10 @@ describe("ignore rules only silence `added`", () => {
 		const manifest = await hashFileSet(root);
 		const facts = { ...parseFacts([]), modes: "none", ignore: ["*.log", "d/"] } as const;
 		const list = encodeCatalog(manifest, facts, { thisUpdate: Date.now() });
-		writeFileSync(join(root, "two.cat"), await signEncoded(list, await openPemSigner({ keyFile, certFile }), {}));
+		writeFileSync(
+			join(root, "two.cat"),
+			Buffer.concat(await signEncoded(list, await openPemSigner({ keyFile, certFile }), {})),
+		);
 		const verify = () => runner(home)(["verify", root, "--trust", caFile, "--json"]);
 		writeFileSync(join(root, "new.log"), "");
 		expect(verify()).toMatchObject({ status: 0 });

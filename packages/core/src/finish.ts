@@ -4,13 +4,12 @@
  * The signing machine checks the digest it was told, sees what it is about to sign, then signs exactly those octets.
  */
 
-import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "./errors.js";
 import type { SignedSet } from "./fileset/compare.js";
 import { diffSignedSets, type SignedSetDiff } from "./fileset/diff.js";
 import { CATALOG_OID, parseCatalog } from "./formats/cat.js";
 import { entriesByPath, evidenceSize } from "./formats/cat-entries.js";
-import { type ProgramInfo, signEncoded } from "./formats/cat-envelope.js";
+import { type ProgramInfo, sha256Hex, signEncoded } from "./formats/cat-envelope.js";
 import { type CatalogFacts, parseFacts } from "./formats/cat-facts.js";
 import { parseSignedData } from "./pki/cms.js";
 import type { Signer } from "./signer/signer.js";
@@ -37,7 +36,7 @@ export interface OpenUnsignedOptions {
 /** @throws ERR_DIGEST_MISMATCH, ERR_CATALOG_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_PATH_*, ERR_IO */
 export function openUnsigned(file: string, options: OpenUnsignedOptions = {}): UnsignedCatalog {
 	const octets = readCatalogFile(file);
-	const sha256 = createHash("sha256").update(octets).digest("hex");
+	const sha256 = sha256Hex([octets]);
 	const expected = options.expectDigest?.toLowerCase().replace(/^sha256:/, "");
 	if (expected !== undefined && expected !== sha256) {
 		const message = `Cannot sign ${quote(file)}: its digest is ${sha256}, expected ${expected}`;
@@ -69,9 +68,9 @@ export interface FinishOptions extends ProgramInfo {
 
 /** Signs the list of an unsigned catalog. Returns the SHA-256 of the file written. @throws ERR_IO and the signer's errors */
 export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<string> {
-	const octets = await signEncoded(catalog.list, options.signer, options);
-	writeAtomically(options.output ?? catalog.file, octets);
-	return createHash("sha256").update(octets).digest("hex");
+	const pieces = await signEncoded(catalog.list, options.signer, options);
+	writeAtomically(options.output ?? catalog.file, pieces);
+	return sha256Hex(pieces);
 }
 
 function readList(contentType: string, content: Uint8Array | undefined, file: string) {

@@ -5,7 +5,6 @@
  * Nothing is written unless everything before succeeded.
  */
 
-import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
 import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
@@ -14,7 +13,7 @@ import type { Manifest } from "./fileset/manifest.js";
 import { createSelection, IGNORE_FILE, ignorePatterns, type SelectionRules } from "./fileset/selection.js";
 import { parseCatalog } from "./formats/cat.js";
 import { encodeCatalog } from "./formats/cat-encode.js";
-import { encodeUnsigned, signEncoded } from "./formats/cat-envelope.js";
+import { encodeUnsigned, sha256Hex, signEncoded } from "./formats/cat-envelope.js";
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
 import { parseSignedData } from "./pki/cms.js";
 import type { Signer } from "./signer/signer.js";
@@ -99,8 +98,8 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 	const sequence = options.sequence ?? Math.floor(time / 1000);
 	const facts = factsOf(manifest, rules, { ...options, product, sequence });
 	const list = encodeCatalog(manifest, facts, { thisUpdate: time });
-	const octets = options.signer === undefined ? encodeUnsigned(list) : await signEncoded(list, options.signer, options);
-	writeAtomically(output, octets);
+	const pieces = options.signer === undefined ? encodeUnsigned(list) : await signEncoded(list, options.signer, options);
+	writeAtomically(output, pieces);
 	const linkCount = manifest.linkTargets.size;
 	return {
 		catalog: options.output ?? join(paths[0], basename(output)),
@@ -115,7 +114,7 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 		ignoredCount: selection.ignoredCount,
 		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
 		signer: options.signer,
-		sha256: createHash("sha256").update(octets).digest("hex"),
+		sha256: sha256Hex(pieces),
 	};
 }
 

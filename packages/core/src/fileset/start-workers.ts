@@ -9,6 +9,8 @@ export function startWorkers(job: HashJob, count: number, onError: (error: Error
 		const worker = new Worker(new URL("./hash-worker.js", import.meta.url), {
 			workerData: { job, thread },
 			execArgv: [],
+			// Every descriptor is closed by who opened it; keeping a set of them costs at each file.
+			trackUnmanagedFds: false,
 		});
 		worker.on("error", onError);
 		worker.unref();

@@ -22,13 +22,13 @@ const OID = {
 	individualCodeSigning: "1.3.6.1.4.1.311.2.1.21",
 } as const;
 
-/** The complete catalog without certificates or signature, for another machine to sign. */
-export function encodeUnsigned(list: Uint8Array): Uint8Array {
+/** The complete catalog without certificates or signature, for another machine to sign; in pieces. */
+export function encodeUnsigned(list: Uint8Array): Uint8Array[] {
 	return encodeSignedData({ contentType: CATALOG_OID.certTrustList, content: list, certificates: [] });
 }
 
-/** The catalog, signed. @throws ERR_USAGE for a URL that is not ASCII, and what the signer throws */
-export async function signEncoded(list: Uint8Array, signer: Signer, info: ProgramInfo): Promise<Uint8Array> {
+/** The catalog, signed, in pieces. @throws ERR_USAGE for a URL that is not ASCII, and what the signer throws */
+export async function signEncoded(list: Uint8Array, signer: Signer, info: ProgramInfo): Promise<Uint8Array[]> {
 	const signedAttributes = encodeSignedAttributes([
 		encodeAttribute(OID.contentType, oid(CATALOG_OID.certTrustList)),
 		encodeAttribute(OID.statementType, sequence(oid(OID.individualCodeSigning))),
@@ -42,6 +42,13 @@ export async function signEncoded(list: Uint8Array, signer: Signer, info: Progra
 		certificates: signer.certificates,
 		signer: { algorithm: signer.algorithm, certificate: signer.certificates[0], signedAttributes, signature },
 	});
+}
+
+/** Lowercase hexadecimal SHA-256 of pieces one behind the other. */
+export function sha256Hex(pieces: readonly Uint8Array[]): string {
+	const hash = createHash("sha256");
+	for (const piece of pieces) hash.update(piece);
+	return hash.digest("hex");
 }
 
 /** SHA-256 over the value octets of the list's SEQUENCE, without tag and length. */

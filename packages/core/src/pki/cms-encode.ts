@@ -1,4 +1,4 @@
-/** Writing CMS SignedData, version 1, in one buffer: content may be tens of megabytes and is copied once. */
+/** Writing CMS SignedData, version 1, in pieces: content may be tens of megabytes and is not copied. */
 
 import {
 	compareBytes,
@@ -37,8 +37,8 @@ export interface SignerContent {
 	readonly unsignedAttributes?: readonly Uint8Array[];
 }
 
-/** ContentInfo with SignedData. RFC 5652 §3, §5.1. */
-export function encodeSignedData({ contentType, content, certificates, signer }: SignedDataContent): Uint8Array {
+/** ContentInfo with SignedData, as pieces to be written one behind the other. RFC 5652 §3, §5.1. */
+export function encodeSignedData({ contentType, content, certificates, signer }: SignedDataContent): Uint8Array[] {
 	const bag = encode(context(0), ...setMembers(certificates.map(({ der }) => der)));
 	const signedData = wrap(TAG.SEQUENCE, [
 		integer(1),
@@ -47,7 +47,7 @@ export function encodeSignedData({ contentType, content, certificates, signer }:
 		...(certificates.length === 0 ? [] : [bag]),
 		signer === undefined ? setOf() : setOf(encodeSignerInfo(signer)),
 	]);
-	return Buffer.concat(wrap(TAG.SEQUENCE, [oid(SIGNED_DATA), ...wrap(context(0), signedData)]));
+	return wrap(TAG.SEQUENCE, [oid(SIGNED_DATA), ...wrap(context(0), signedData)]);
 }
 
 /** The octets to sign: SET OF Attribute in DER order. RFC 5652 §5.4. */

@@ -27,7 +27,7 @@ const messageDigest = (value = CONTENT.subarray(2)) =>
 
 describe("encodeSignedData()", () => {
 	it("writes an unsigned catalog with empty sets and no certificates", () => {
-		const der = encodeSignedData({ contentType: CONTENT_TYPE, content: CONTENT, certificates: [] });
+		const der = Buffer.concat(encodeSignedData({ contentType: CONTENT_TYPE, content: CONTENT, certificates: [] }));
 		const parsed = parseSignedData(der, "test");
 		expect(parsed).toMatchObject({
 			contentType: CONTENT_TYPE,
@@ -92,17 +92,19 @@ describe.skipIf(!hasOpenssl)("verifySigner(), certificates by openssl", () => {
 		certificates = [issued.certificate],
 	): Uint8Array {
 		const signedAttributes = encodeSignedAttributes(attributes);
-		return encodeSignedData({
-			contentType: CONTENT_TYPE,
-			content: CONTENT,
-			certificates,
-			signer: {
-				algorithm: issued.certificate.keyAlgorithm.kind === "rsa" ? "rsa-pkcs1-sha256" : "ecdsa-sha256",
-				certificate: issued.certificate,
-				signedAttributes,
-				signature: sign("sha256", signedAttributes, key(issued)),
-			},
-		});
+		return Buffer.concat(
+			encodeSignedData({
+				contentType: CONTENT_TYPE,
+				content: CONTENT,
+				certificates,
+				signer: {
+					algorithm: issued.certificate.keyAlgorithm.kind === "rsa" ? "rsa-pkcs1-sha256" : "ecdsa-sha256",
+					certificate: issued.certificate,
+					signedAttributes,
+					signature: sign("sha256", signedAttributes, key(issued)),
+				},
+			}),
+		);
 	}
 
 	function verify(der: Uint8Array, change: (data: SignedData) => SignedData = (data) => data): Certificate {

@@ -86,7 +86,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 		const unsignedAttributes = unsigned(signature);
 		const one = { algorithm: "ecdsa-sha256", certificate, signedAttributes, signature, unsignedAttributes } as const;
 		return parseSignedData(
-			encodeSignedData({ contentType: "1.2.3", content, certificates: [certificate], signer: one }),
+			Buffer.concat(encodeSignedData({ contentType: "1.2.3", content, certificates: [certificate], signer: one })),
 			"test",
 		).signers[0];
 	}
