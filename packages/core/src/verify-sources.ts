@@ -10,7 +10,7 @@ import { dirname } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
 import type { SignedDigest, SignedSet } from "./fileset/compare.js";
 import { catalogFilesAt, catalogsFrom, entryPathOf } from "./fileset/locate-catalogs.js";
-import { entriesByDigest, entriesByPath, evidenceSize, naturalMatch } from "./formats/cat-entries.js";
+import { entriesByDigest, entriesByPath, entryByPath, evidenceSize, naturalMatch } from "./formats/cat-entries.js";
 import { readBounded } from "./store.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "./verify-catalog.js";
 
@@ -81,8 +81,11 @@ export interface SignedEntries {
 	readonly digests: readonly SignedDigest[];
 }
 
-/** @throws ERR_WEAK_DIGEST, ERR_PATH_*, ERR_USAGE or ERR_CATALOG_FORMAT when catalogs do not fit together */
-export function signedEntries(catalogs: readonly UsedCatalog[], options: SourceOptions): SignedEntries {
+/**
+ * What the catalogs sign; with `path`, matching by path, only that entry.
+ * @throws ERR_WEAK_DIGEST, ERR_PATH_*, ERR_USAGE or ERR_CATALOG_FORMAT when catalogs do not fit together
+ */
+export function signedEntries(catalogs: readonly UsedCatalog[], options: SourceOptions, path?: string): SignedEntries {
 	const { profile = "default" } = options;
 	const [digestSize, ...others] = new Set(catalogs.map(({ catalog }) => evidenceSize(catalog, profile)));
 	if (others.length > 0) {
@@ -94,7 +97,11 @@ export function signedEntries(catalogs: readonly UsedCatalog[], options: SourceO
 		const digests = catalogs.flatMap(({ catalog }) => entriesByDigest(catalog, digestSize));
 		return { match, digestSize, set: { files: new Map(), links: new Map() }, digests };
 	}
-	const sets = catalogs.map(({ catalog, facts }) => entriesByPath(catalog, facts, digestSize));
+	const sets = catalogs.map(({ catalog, facts }) => {
+		return path === undefined
+			? entriesByPath(catalog, facts, digestSize)
+			: entryByPath(catalog, facts, digestSize, path);
+	});
 	return { match, digestSize, set: sets.length === 1 ? sets[0] : union(sets, catalogs), digests: [] };
 }
 
@@ -115,8 +122,9 @@ function loadConventionalCatalog(directory: string, options: SourceOptions): Use
 }
 
 function requireMember(inner: string, outer: UsedCatalog, options: SourceOptions): void {
-	const { set, digestSize } = signedEntries([outer], { ...options, match: "path" });
-	const signed = set.files.get(entryPathOf(dirname(outer.file), inner))?.digest;
+	const entry = entryPathOf(dirname(outer.file), inner);
+	const { set, digestSize } = signedEntries([outer], { ...options, match: "path" }, entry);
+	const signed = set.files.get(entry)?.digest;
 	const algorithm = digestSize === 20 ? "sha1" : "sha256";
 	const actual = createHash(algorithm).update(readCatalogFile(inner)).digest();
 	if (signed !== undefined && actual.equals(signed)) return;

@@ -136,21 +136,22 @@ function pathsOf(set: SignedSet): string[] {
 
 async function verifyFile(file: string, path: string, options: VerifyOptions): Promise<Verification> {
 	const { catalogs, skipped } = loadCatalogs(dirname(file), options);
-	const signed = signedEntries(catalogs, options);
-	const root = signed.match === "path" ? rootAbove(file, catalogs) : dirname(file);
+	const root = rootAbove(file, catalogs) ?? dirname(file);
 	const entry = entryPathOf(root, file);
+	const { match, digestSize, set, digests } = signedEntries(catalogs, options, entry);
+	if (match === "path") requireRoot(file, catalogs);
 	const manifest = await hashFileSet(root, {
-		digest: signed.digestSize === 20 ? "sha1" : "sha256",
-		links: signed.match === "path" ? followsLinks(catalogs) : "follow",
+		digest: digestSize === 20 ? "sha1" : "sha256",
+		links: match === "path" ? followsLinks(catalogs) : "follow",
 		linksOutside: "record",
 		only: [entry],
 		onProblem: "collect",
 	});
 	const findings =
-		signed.match === "path"
-			? compareByPath(manifest, only(signed.set, entry), { modes: HOST_MODES })
-			: compareByDigest(manifest, signed.digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
-	return conclude(path, signed.match, catalogs, { checkedCount: 1, ignoredCount: 0, findings }, options, skipped);
+		match === "path"
+			? compareByPath(manifest, set, { modes: HOST_MODES })
+			: compareByDigest(manifest, digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
+	return conclude(path, match, catalogs, { checkedCount: 1, ignoredCount: 0, findings }, options, skipped);
 }
 
 const HOST_MODES = process.platform === "win32" ? "ignore" : "compare";
@@ -188,24 +189,18 @@ function leftovers(catalogs: readonly UsedCatalog[]): string[] {
 	return names.map((name) => `${quote(name)} was left by an interrupted run; signing again removes it`);
 }
 
-/** The directory a signed path is relative to: that of the only catalog above the file. */
-function rootAbove(file: string, catalogs: readonly UsedCatalog[]): string {
-	const roots = new Set(catalogs.map((catalog) => realPath(dirname(catalog.file))));
-	const [root] = roots;
-	if (roots.size === 1 && isBelow(root, file)) return root;
+/** The directory a signed path is relative to: that of the only catalog, when it lies above the file. */
+function rootAbove(file: string, catalogs: readonly UsedCatalog[]): string | undefined {
+	const [root, ...others] = new Set(catalogs.map((catalog) => realPath(dirname(catalog.file))));
+	return others.length === 0 && isBelow(root, file) ? root : undefined;
+}
+
+function requireRoot(file: string, catalogs: readonly UsedCatalog[]): void {
+	if (rootAbove(file, catalogs) !== undefined) return;
 	const message =
 		`Cannot tell which entry ${quote(file)} is: it does not lie below its catalog; ` +
 		"verify the directory, or use --match digest";
 	throw new SigtoolError("ERR_USAGE", message, { path: file });
-}
-
-function only(set: SignedSet, path: string): SignedSet {
-	const file = set.files.get(path);
-	const target = set.links.get(path);
-	return {
-		files: new Map(file === undefined ? [] : [[path, file]]),
-		links: new Map(target === undefined ? [] : [[path, target]]),
-	};
 }
 
 interface Comparison {

@@ -1,6 +1,6 @@
 /** Catalog members by entry path or by digest: the two ways a catalog can vouch for files. */
 
-import { SigtoolError } from "../errors.js";
+import { quote, SigtoolError } from "../errors.js";
 import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
 import { checkCollisions, checkEntryPath } from "../fileset/entry-path.js";
 import { type Catalog, memberAttributes, memberDigest, memberFilePath } from "./cat.js";
@@ -36,14 +36,12 @@ export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest"
 export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedSet {
 	const files = new Map<string, SignedFile>();
 	const paths: string[] = [];
-	const { count, digestSizes, modes } = catalog.members;
-	const defaultMode = facts.modes === "posix" ? DEFAULT_MODE : -1;
+	const { count, digestSizes } = catalog.members;
 	for (let row = 0; row < count; row++) {
 		if (digestSizes[row] !== size) continue;
 		const path = entryPath(catalog, row);
 		paths.push(path);
-		const mode = modes[row] === -1 ? defaultMode : modes[row];
-		files.set(path, { digest: memberDigest(catalog.members, row), mode });
+		files.set(path, signedFile(catalog, facts, row));
 	}
 	for (const [path, mode] of facts.emptyFiles) {
 		paths.push(path);
@@ -53,6 +51,34 @@ export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 
 	for (const path of paths) checkEntryPath(path);
 	checkCollisions(paths, { caseCollisions: facts.caseCollisions });
 	return { files, links: facts.symbolicLinks };
+}
+
+/**
+ * The one entry of a path, found without decoding the others: for a single file of a large catalog.
+ * @throws ERR_PATH_* for a path that no entry may have; ERR_PATH_DUPLICATE
+ */
+export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32, path: string): SignedSet {
+	checkEntryPath(path);
+	const { members, bytes } = catalog;
+	const text = Buffer.from(path.replaceAll("/", "\\"), "utf16le");
+	const octets = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	const files = new Map<string, SignedFile>();
+	const add = (file: SignedFile) => {
+		if (files.has(path))
+			throw new SigtoolError("ERR_PATH_DUPLICATE", `Cannot trust ${quote(path)}: it is signed twice`);
+		files.set(path, file);
+	};
+	for (let row = 0; row < members.count; row++) {
+		const start = members.pathStarts[row];
+		const end = members.pathEnds[row];
+		if (members.digestSizes[row] !== size || end - start !== text.length) continue;
+		if (octets.compare(text, 0, text.length, start, end) === 0) add(signedFile(catalog, facts, row));
+	}
+	const emptyMode = facts.emptyFiles.get(path);
+	if (emptyMode !== undefined) add({ digest: EMPTY, mode: emptyMode });
+	const target = facts.symbolicLinks.get(path);
+	if (target !== undefined && files.has(path)) add({ digest: EMPTY, mode: -1 });
+	return { files, links: new Map(target === undefined ? [] : [[path, target]]) };
 }
 
 /** Every digest that counts, with the best name the catalog has for it. */
@@ -70,6 +96,12 @@ export function entriesByDigest(catalog: Catalog, size: 20 | 32): SignedDigest[]
 export function memberName(catalog: Catalog, row: number): string | undefined {
 	const path = memberFilePath(catalog, row);
 	return path ?? memberAttributes(catalog, row).find(({ name }) => name === "File")?.value;
+}
+
+function signedFile({ members }: Catalog, facts: CatalogFacts, row: number): SignedFile {
+	const recorded = members.modes[row];
+	const mode = recorded !== -1 || facts.modes === "none" ? recorded : DEFAULT_MODE;
+	return { digest: memberDigest(members, row), mode };
 }
 
 function entryPath(catalog: Catalog, row: number): string {
