@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+// By the name it is published under: the bundle, not the modules it is made from.
+import { createVerifier } from "@sigtool/verifier";
 import { expect, onTestFinished, test } from "vitest";
 import { makeAuthority, makeTree, runner } from "../../cli/test/support.js";
-// The published file, not the module it is bundled from.
-import { createVerifier } from "../dist/index.mjs";
 
 function signedPlugins() {
 	const home = mkdtempSync(join(tmpdir(), "sigtool-verifier-"));
