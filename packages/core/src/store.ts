@@ -98,10 +98,22 @@ export function listDirectory(path: string): string[] {
 
 /** Makes a directory, and those above it that are missing, for this user alone (0700). @throws ERR_IO */
 export function makePrivateDirectory(path: string): void {
+	const missing: string[] = [];
+	for (let above = path; !exists(above); above = dirname(above)) missing.push(above);
 	try {
-		mkdirSync(path, { recursive: true, mode: 0o700 });
+		// One level at a time: where a parent cannot hold directories (/proc), Node.js' own recursion does not end.
+		for (const directory of missing.reverse()) makeDirectory(directory);
 	} catch (cause) {
 		throw ioError("create", path, cause);
+	}
+}
+
+function makeDirectory(path: string): void {
+	try {
+		mkdirSync(path, { mode: 0o700 });
+	} catch (cause) {
+		// Another process was faster.
+		if (!isErrnoException(cause) || cause.code !== "EEXIST") throw cause;
 	}
 }
 
