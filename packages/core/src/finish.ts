@@ -66,11 +66,10 @@ export interface FinishOptions extends ProgramInfo {
 	readonly output?: string;
 }
 
-/** Signs the list of an unsigned catalog. Returns the SHA-256 of the file written. @throws ERR_IO and the signer's errors */
-export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<string> {
+/** Signs the list of an unsigned catalog. @throws ERR_IO and the signer's errors */
+export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<void> {
 	const pieces = await signEncoded(catalog.list, options.signer, options);
 	writeAtomically(options.output ?? catalog.file, pieces);
-	return sha256Hex(pieces);
 }
 
 function readList(contentType: string, content: Uint8Array | undefined, file: string) {

@@ -62,8 +62,8 @@ export interface SignResult {
 	readonly ignoredCount: number;
 	readonly ignoreRules: readonly string[];
 	readonly signer: Signer | undefined;
-	/** Lowercase hexadecimal SHA-256 of the file written: what `--expect-digest` takes. */
-	readonly sha256: string;
+	/** Lowercase hexadecimal SHA-256 of an unsigned catalog, for whoever signs it to expect. */
+	readonly unsignedSha256: string | undefined;
 }
 
 /**
@@ -114,7 +114,7 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 		ignoredCount: selection.ignoredCount,
 		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
 		signer: options.signer,
-		sha256: sha256Hex(pieces),
+		unsignedSha256: options.signer === undefined ? sha256Hex(pieces) : undefined,
 	};
 }
 

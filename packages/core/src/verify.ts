@@ -13,6 +13,7 @@ import { entryPathOf, isBelow, kindOf, realPath } from "./fileset/locate-catalog
 import type { Manifest } from "./fileset/manifest.js";
 import { createSelection, type SelectionRules } from "./fileset/selection.js";
 import { encodeCatalog } from "./formats/cat-encode.js";
+import { evidenceSize } from "./formats/cat-entries.js";
 import { entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
 import { exists, temporaryNameFor } from "./store.js";
 import {
@@ -56,16 +57,15 @@ export interface Verification {
  */
 export async function verifyPath(path: string, options: VerifyOptions): Promise<Verification> {
 	if (kindOf(path) === "directory") return verifyDirectory(realPath(path), path, options);
-	if (options.catalogs === undefined && path.endsWith(".cat")) {
-		return conclude(
-			path,
-			"none",
-			[loadCatalog(path, options)],
-			{ checkedCount: 0, ignoredCount: 0, findings: [] },
-			options,
-		);
-	}
+	if (options.catalogs === undefined && path.endsWith(".cat")) return verifyCatalogFile(path, options);
 	return verifyFile(join(realPath(dirname(path)), basename(path)), path, options);
+}
+
+/** A catalog for its own sake: its signature, and that its members can be read and are evidence. */
+function verifyCatalogFile(path: string, options: VerifyOptions): Verification {
+	const catalog = loadCatalog(path, options);
+	evidenceSize(catalog.catalog, options.profile ?? "default");
+	return conclude(path, "none", [catalog], { checkedCount: 0, ignoredCount: 0, findings: [] }, options);
 }
 
 /** Exit status for differences: 1 when any is a proven one, 3 when all are files that could not be read. */

@@ -30,7 +30,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	printNote([`about to sign ${plain(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const { output, description, url } = options;
-	const sha256 = await finishCatalog(catalog, { signer, output, description, url });
+	await finishCatalog(catalog, { signer, output, description, url });
 	const [leaf] = signer.certificates;
 	return {
 		exit: 0,
@@ -41,11 +41,10 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 			files: catalog.fileCount,
 			links: catalog.linkCount,
 			unsignedDigest: `sha256:${catalog.sha256}`,
-			digest: `sha256:${sha256}`,
 			signer: signerFields(leaf, signer.development),
 			...(changes === undefined ? {} : { since: changes.fields }),
 		},
-		lines: [`signed ${plain(output ?? file)}`, ...rows([...signerRows(leaf, signer.development), ["sha256", sha256]])],
+		lines: [`signed ${plain(output ?? file)}`, ...rows(signerRows(leaf, signer.development))],
 		warnings,
 	};
 }

@@ -76,7 +76,7 @@ function report(result: SignResult, warnings: readonly string[]): Report {
 			links: linkCount,
 			bytes: totalBytes,
 			ignored: { entries: ignoredCount, rules: ignoreRules },
-			digest: `sha256:${result.sha256}`,
+			...(result.unsignedSha256 === undefined ? {} : { digest: `sha256:${result.unsignedSha256}` }),
 			signer: signer === undefined ? null : signerFields(signer.certificates[0], signer.development),
 		},
 		lines: [
@@ -85,7 +85,7 @@ function report(result: SignResult, warnings: readonly string[]): Report {
 				["content", `${count(fileCount, "file")}${links}, ${bytes(totalBytes)}`],
 				["product", `${plain(product)}, sequence ${sequence}`],
 				...(signer === undefined ? [] : signerRows(signer.certificates[0], signer.development)),
-				["sha256", result.sha256],
+				["sha256", result.unsignedSha256],
 				["ignored", ignoreRules.length === 0 ? undefined : `${count(ignoredCount, "entry", "entries")} by ${rules}`],
 				["paths", result.rootNote === undefined ? undefined : plain(result.rootNote)],
 			]),

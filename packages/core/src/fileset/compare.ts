@@ -43,6 +43,8 @@ const EXECUTE_AND_SET_ID = 0o6111;
 export function compareByPath(manifest: Manifest, signed: SignedSet, options: CompareOptions): Finding[] {
 	const findings: Finding[] = manifest.problems.map(problemFinding);
 	const seen = new Set<string>(findings.map((finding) => finding.path));
+	// What lies in a directory that could not be listed is not known to be missing.
+	const unreadable = new Set(seen);
 	let owners: Map<string, string> | undefined;
 	for (let index = 0; index < manifest.count; index++) {
 		const path = entryPathAt(manifest, index);
@@ -71,7 +73,8 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 	}
 	for (const paths of [signed.files, signed.links]) {
 		for (const path of paths.keys()) {
-			if (!seen.has(path)) findings.push({ code: "ERR_FILE_MISSING", path, message: `${quote(path)} is missing` });
+			if (seen.has(path) || isBelowAny(path, unreadable)) continue;
+			findings.push({ code: "ERR_FILE_MISSING", path, message: `${quote(path)} is missing` });
 		}
 	}
 	return findings;
@@ -110,6 +113,15 @@ export function compareByDigest(manifest: Manifest, signed: readonly SignedDiges
 		}
 	}
 	return findings;
+}
+
+function isBelowAny(path: string, directories: ReadonlySet<string>): boolean {
+	if (directories.size === 0) return false;
+	for (let slash = path.lastIndexOf("/"); slash !== -1; slash = path.lastIndexOf("/", slash - 1)) {
+		if (directories.has(path.slice(0, slash))) return true;
+		if (slash === 0) return false;
+	}
+	return false;
 }
 
 function problemFinding(problem: SigtoolError): Finding {

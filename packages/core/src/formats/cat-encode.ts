@@ -109,13 +109,17 @@ function sortByTag(manifest: Manifest, rows: Rows): Uint32Array {
 		keys[row] = prefix * MAX_MEMBERS + row;
 	}
 	keys.sort();
-	const order = Uint32Array.from(keys, (key) => key % MAX_MEMBERS);
-	const prefixAt = (index: number) => Math.floor(keys[index] / MAX_MEMBERS);
-	for (let start = 0, end = 0; start < order.length; start = end) {
-		for (end = start + 1; end < order.length && prefixAt(end) === prefixAt(start); ) end++;
-		if (end - start === 1) continue;
-		const tag = (row: number) => tagOf(manifest, rows, row);
-		order.subarray(start, end).sort((a, b) => compareBytes(tag(a), tag(b)) || a - b);
+	const order = new Uint32Array(rows.count);
+	const byTag = (a: number, b: number) => compareBytes(tagOf(manifest, rows, a), tagOf(manifest, rows, b)) || a - b;
+	let runStart = 0;
+	let runPrefix = -1;
+	for (let i = 0; i <= order.length; i++) {
+		const prefix = i < order.length ? Math.floor(keys[i] / MAX_MEMBERS) : -1;
+		if (i < order.length) order[i] = keys[i] - prefix * MAX_MEMBERS;
+		if (prefix === runPrefix) continue;
+		if (i - runStart > 1) order.subarray(runStart, i).sort(byTag);
+		runStart = i;
+		runPrefix = prefix;
 	}
 	return order;
 }
@@ -189,12 +193,19 @@ function writeMember(
 	form: MemberForm,
 ): void {
 	const entry = entryOf(rows, row);
-	const tag = tagOf(manifest, rows, row);
-	out.set(form.octets, position);
-	// Loops: `set` costs more than it saves on so few octets.
-	for (let i = 0; i < tag.length; i++) out[position + form.tagAt + i] = tag[i];
-	if (form.digestAt !== 0) for (let i = 0; i < tag.length; i++) out[position + form.digestAt + i] = tag[i];
-	writePath(out, position + form.pathAt, manifest, entry, form.pathUnits);
+	const { octets, tagAt, digestAt, pathAt, pathUnits } = form;
+	out.set(octets, position);
+	const isTwin = row >= rows.twinsFrom;
+	const { digests, sha1Digests = digests } = manifest;
+	const source = isTwin ? sha1Digests : digests;
+	const size = isTwin ? 20 : 32;
+	// Loops: a view and `set` cost more than they save on so few octets.
+	for (let i = 0; i < size; i++) {
+		const octet = source[entry * size + i];
+		out[position + tagAt + i] = octet;
+		if (!isTwin) out[position + digestAt + i] = octet;
+	}
+	writePath(out, position + pathAt, manifest, entry, pathUnits);
 }
 
 /** UTF-16LE, with backslashes. */

@@ -1,0 +1,163 @@
+import { spawnSync } from "node:child_process";
+import {
+	chmodSync,
+	closeSync,
+	ftruncateSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	writeFileSync,
+	writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
+
+const NOBODY = 65_534;
+/** Enough for a catalog of several blocks. */
+const FILES = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`lib/file-${n}.js`, `export default ${n};\n`]));
+
+describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root) is exit 3, names the catalog, and keeps it", () => {
+	const fillings: [name: string, mountOption: string, fill: (disk: string, neededBytes: number) => void][] = [
+		["no room at all", "size=1m", (disk) => fillUp(join(disk, "filler"), 0)],
+		["room for half of it", "size=1m", (disk, needed) => fillUp(join(disk, "filler"), needed / 2)],
+		["no inode left", "nr_inodes=60", fillInodes],
+	];
+	test.each(fillings)("%s", (_, mountOption, fill) => {
+		const home = temporaryDirectory();
+		const disk = join(home, "disk");
+		mkdirSync(disk);
+		mount(disk, mountOption);
+		const { root, sigtool, catalog } = signedTree(home, join(disk, "tree"), FILES);
+		const before = readFileSync(catalog);
+		const names = readdirSync(root);
+		fill(disk, before.length);
+		const run = sigtool(["sign", root, "--sequence", "2"]);
+		expect(run).toMatchObject({ status: 3, stdout: "" });
+		expect(run.stderr).toMatch(new RegExp(`error: Cannot write "${catalog}": .*\\(ENOSPC\\) \\[ERR_IO\\]`));
+		expect(sigtool(["sign", root, "--json"]).json()).toMatchObject({
+			exit: 3,
+			error: { code: "ERR_IO", path: catalog },
+		});
+		expect(readFileSync(catalog).equals(before)).toBe(true);
+		expect(readdirSync(root)).toEqual(names);
+		expect(sigtool(["verify", root])).toMatchObject({ status: 0, stderr: "" });
+	});
+});
+
+describe.skipIf(!canBeNobody())("what an unprivileged user may not touch (setpriv, when root)", () => {
+	test("a read-only directory is exit 3 and keeps the catalog", () => {
+		const { root, sigtool, catalog } = treeOfNobody({ a: "1" });
+		const before = readFileSync(catalog);
+		chmodSync(root, 0o555);
+		expect(sigtool("sign", root)).toMatchObject({
+			status: 3,
+			stderr: expect.stringMatching(new RegExp(`"${catalog}": .*\\(EACCES\\) \\[ERR_IO\\]`)),
+		});
+		expect(readFileSync(catalog).equals(before)).toBe(true);
+		expect(readdirSync(root)).toEqual(["a", "tree.cat"]);
+		expect(sigtool("verify", root)).toMatchObject({ status: 0 });
+	});
+
+	test("a file that cannot be read is exit 3 and named, by sign and by verify", () => {
+		const { root, sigtool, catalog } = treeOfNobody({ "lib/secret.js": "1", "main.js": "2" });
+		const before = readFileSync(catalog);
+		chmodSync(join(root, "lib/secret.js"), 0);
+		for (const verb of ["sign", "verify"]) {
+			const stderr = expect.stringMatching(/"[^"]*lib\/secret\.js".*\(EACCES\) \[ERR_IO\]/);
+			expect(sigtool(verb, root)).toMatchObject({ status: 3, stderr });
+		}
+		expect(readFileSync(catalog).equals(before)).toBe(true);
+		expect(sigtool("verify", join(root, "main.js"))).toMatchObject({ status: 0 });
+		// A difference that is proven says more than one that may be there.
+		writeFileSync(join(root, "main.js"), "changed");
+		expect(sigtool("verify", root)).toMatchObject({ status: 1 });
+	});
+
+	test("a directory that cannot be read is named, by sign and by verify", () => {
+		const { root, sigtool } = treeOfNobody({ "lib/secret.js": "1", "main.js": "2" });
+		chmodSync(join(root, "lib"), 0);
+		onTestFinished(() => chmodSync(join(root, "lib"), 0o700));
+		const stderr = expect.stringMatching(/"[^"]*lib".*\(EACCES\) \[ERR_IO\]/);
+		expect(sigtool("sign", root)).toMatchObject({ status: 3, stderr });
+		expect(sigtool("verify", root)).toMatchObject({ status: 3, stderr });
+	});
+
+	test("a catalog that cannot be read is exit 3 and named", () => {
+		const { root, sigtool, catalog } = treeOfNobody({ a: "1" });
+		chmodSync(catalog, 0);
+		for (const verb of ["sign", "verify"]) {
+			const stderr = expect.stringMatching(new RegExp(`"${catalog}": .*\\(EACCES\\) \\[ERR_IO\\]`));
+			expect(sigtool(verb, root)).toMatchObject({ status: 3, stderr });
+		}
+	});
+});
+
+function signedTree(home: string, directory: string, entries: Record<string, string>) {
+	const root = makeTree(directory, entries);
+	const sigtool = runner(home);
+	expect(sigtool(["sign", root])).toMatchObject({ status: 0 });
+	return { root, sigtool, catalog: join(root, "tree.cat") };
+}
+
+/** Mounts a tmpfs until the test has finished. */
+function mount(directory: string, option: string): void {
+	expect(spawnSync("mount", ["-t", "tmpfs", "-o", option, "tmpfs", directory]).status).toBe(0);
+	onTestFinished(() => {
+		spawnSync("umount", [directory]);
+	});
+}
+
+/** Tried where it leaves no trace. */
+function canMount(): boolean {
+	if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
+	return spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
+}
+
+/** Grows a file until the disk is full, then gives some room back. */
+function fillUp(file: string, roomBytes: number): void {
+	const descriptor = openSync(file, "w");
+	let size = 0;
+	try {
+		for (;;) size += writeSync(descriptor, Buffer.alloc(4096));
+	} catch (error) {
+		expect(error).toMatchObject({ code: "ENOSPC" });
+	}
+	ftruncateSync(descriptor, Math.max(0, size - roomBytes));
+	closeSync(descriptor);
+}
+
+function fillInodes(disk: string): void {
+	const fill = () => {
+		for (let n = 0; n < 1000; n++) writeFileSync(join(disk, `filler-${n}`), "");
+	};
+	expect(fill).toThrow("ENOSPC");
+}
+
+/** The command in front of another that runs it as an unprivileged user. */
+function asNobody(): string[] {
+	return process.getuid?.() === 0
+		? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"]
+		: ["env"];
+}
+
+/** As root, the built command line must be in reach of that user. */
+function canBeNobody(): boolean {
+	if (process.platform !== "linux") return false;
+	const [program, ...args] = [...asNobody(), process.execPath, MAIN, "--version"];
+	return spawnSync(program, args).status === 0;
+}
+
+/** As `signedTree`, all of it that user's, who also runs the commands. */
+function treeOfNobody(entries: Record<string, string>) {
+	const home = temporaryDirectory();
+	const { root, catalog } = signedTree(home, join(home, "tree"), entries);
+	if (process.getuid?.() === 0) spawnSync("chown", ["-R", `${NOBODY}:${NOBODY}`, home]);
+	const env = { ...process.env, NO_COLOR: "1", XDG_CONFIG_HOME: join(home, "config") };
+	const sigtool = (...args: string[]) => {
+		const [program, ...rest] = [...asNobody(), process.execPath, MAIN, ...args];
+		return spawnSync(program, rest, { env, encoding: "utf8" });
+	};
+	return { root, catalog, sigtool };
+}
