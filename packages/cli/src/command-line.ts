@@ -71,6 +71,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 			command
 				.argument("<path...>", "signed directories, files of one, or catalogs")
 				.addOption(repeated("--catalog <path>", "catalog, or directory of catalogs, to verify against"))
+				.option("--root <dir>", "directory the signed paths are relative to (default: <path>, or the catalog's own)")
 				.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
 				.addOption(repeated("--tsa-trust <pem>", "trust these timestamping authorities"))
 				.option("--product <name>", "refuse a catalog of another product")

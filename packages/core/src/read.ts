@@ -23,7 +23,8 @@ export {
 	spkiSha256,
 } from "./pki/certificate.js";
 export { defaultTrust, type TrustPolicy, trustFromCertificates } from "./pki/trust-store.js";
-export { type Verification, type VerifyOptions, verifyPath, worstExitStatus } from "./verify.js";
+export { type Verification, type VerifyOptions, worstExitStatus } from "./verification.js";
+export { verifyPath } from "./verify.js";
 export {
 	type CatalogVerifyOptions,
 	type JudgedTime,

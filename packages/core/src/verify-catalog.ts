@@ -80,7 +80,9 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	const anchors = options.timestampAnchors ?? trust.authorities.map((authority) => authority.certificate);
 	const { timestamps, failures } = verifyTimestamps(signer, { certificates, anchors, profile });
 	const judgedAt = judgementTime(certificate, timestamps, options.at);
-	const { chain, trustedBy } = judgeSigner(certificate, certificates, trust, judgedAt.at, profile);
+	const { chain, trustedBy } = withTimestampFailures(failures, () => {
+		return judgeSigner(certificate, certificates, trust, judgedAt.at, profile);
+	});
 
 	const catalog = parseCatalog(content);
 	const facts = parseFacts(catalog.attributes);
@@ -111,6 +113,19 @@ function judgementTime(leaf: Certificate, timestamps: readonly Timestamp[], at: 
 	const [timestamp] = timestamps;
 	if (timestamp !== undefined && !lifetime) return { at: timestamp.time, source: timestamp.kind };
 	return at === undefined ? { at: Date.now(), source: "now" } : { at, source: "given" };
+}
+
+/** An expired signer is often one whose timestamp did not verify: its reason belongs to the message. */
+function withTimestampFailures<T>(failures: readonly SigtoolError[], judge: () => T): T {
+	try {
+		return judge();
+	} catch (error) {
+		const [failure] = failures;
+		if (!(error instanceof SigtoolError) || error.code !== "ERR_CERTIFICATE_EXPIRED" || failure === undefined)
+			throw error;
+		const message = `${error.message}; its timestamp was not used: ${failure.message}`;
+		throw new SigtoolError(error.code, message, { cause: error.cause });
+	}
 }
 
 interface JudgedSigner {
@@ -153,7 +168,7 @@ function judgeSigner(
 }
 
 function untrusted(leaf: Certificate, cause: SigtoolError | undefined): SigtoolError {
-	const marked = isDevelopmentCertificate(leaf) ? " (another machine's development identity)" : "";
+	const marked = isDevelopmentCertificate(leaf) ? " (a development identity)" : "";
 	const message =
 		`Cannot trust signer "${leaf.subject.text}"${marked}, key ${spkiSha256(leaf)}: ` +
 		"it is not trusted here; pass its certificate or authority with --trust, or add it with `sigtool trust add`";

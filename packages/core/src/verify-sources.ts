@@ -6,10 +6,17 @@
  */
 
 import { createHash } from "node:crypto";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
 import type { SignedDigest, SignedSet } from "./fileset/compare.js";
-import { catalogFilesAt, catalogsFrom, entryPathOf } from "./fileset/locate-catalogs.js";
+import {
+	catalogFilesAt,
+	catalogNamesIn,
+	catalogsFrom,
+	conventionalCatalog,
+	entryPathOf,
+	realPath,
+} from "./fileset/locate-catalogs.js";
 import { entriesByDigest, entriesByPath, entryByPath, evidenceSize, naturalMatch } from "./formats/cat-entries.js";
 import { readBounded } from "./store.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "./verify-catalog.js";
@@ -19,6 +26,8 @@ export interface SourceOptions extends CatalogVerifyOptions {
 	readonly catalogs?: readonly string[];
 	/** `path` when every catalog carries paths, else `digest`. */
 	readonly match?: "path" | "digest";
+	/** Directory the signed paths are relative to, when it is not the one that is verified or holds the catalog. */
+	readonly root?: string;
 }
 
 export interface UsedCatalog extends VerifiedCatalog {
@@ -62,6 +71,24 @@ export function loadCatalogs(directory: string, options: SourceOptions): LoadedC
 	return { catalogs, skipped };
 }
 
+/**
+ * The directory signed paths are relative to: the one given; else, for catalogs found by convention, the directory of the
+ * catalog; else the directory that is verified.
+ */
+export function treeRoot(directory: string, catalogs: readonly UsedCatalog[], options: SourceOptions): string {
+	if (options.root !== undefined) return realPath(options.root);
+	if (options.catalogs === undefined) return dirname(catalogs[0].file);
+	return directory;
+}
+
+/** Links are followed when verifying if they were when signing. */
+export function followsLinks(catalogs: readonly UsedCatalog[]): "record" | "follow" {
+	return catalogs.some(({ facts }) => facts.links === "follow") ? "follow" : "record";
+}
+
+/** Whether the host has modes to compare. */
+export const HOST_MODES = process.platform === "win32" ? "ignore" : "compare";
+
 /** One catalog file, verified. Errors name the file. */
 export function loadCatalog(file: string, options: CatalogVerifyOptions): UsedCatalog {
 	try {
@@ -94,7 +121,7 @@ export function signedEntries(catalogs: readonly UsedCatalog[], options: SourceO
 	const carriesPaths = catalogs.every(({ catalog }) => naturalMatch(catalog, digestSize) === "path");
 	const match = options.match ?? (carriesPaths ? "path" : "digest");
 	if (match === "digest") {
-		const digests = catalogs.flatMap(({ catalog }) => entriesByDigest(catalog, digestSize));
+		const digests = catalogs.flatMap(({ catalog, facts }) => entriesByDigest(catalog, facts, digestSize));
 		return { match, digestSize, set: { files: new Map(), links: new Map() }, digests };
 	}
 	const sets = catalogs.map(({ catalog, facts }) => {
@@ -109,7 +136,10 @@ export function signedEntries(catalogs: readonly UsedCatalog[], options: SourceO
 function loadConventionalCatalog(directory: string, options: SourceOptions): UsedCatalog {
 	const [nearest, ...outer] = catalogsFrom(directory);
 	if (nearest === undefined) {
-		const message = `Cannot find a catalog for ${quote(directory)}: sign it, or name one with --catalog`;
+		const [other] = catalogNamesIn(directory);
+		const hint =
+			other === undefined ? "sign it, or name one with --catalog" : `it holds ${quote(other)}: name it with --catalog`;
+		const message = `Cannot find the catalog ${quote(basename(conventionalCatalog(directory)))} in ${quote(directory)}: ${hint}`;
 		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: directory });
 	}
 	const catalog = loadCatalog(nearest, options);

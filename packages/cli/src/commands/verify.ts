@@ -1,9 +1,11 @@
+import { isAbsolute, relative } from "node:path";
 import {
 	type Certificate,
 	defaultTrust,
 	type Finding,
 	type TrustPolicy,
 	trustFromCertificates,
+	type UsedCatalog,
 	type Verification,
 	verifyPath,
 	worstExitStatus,
@@ -20,6 +22,7 @@ export interface VerifyCommandOptions extends OutputOptions {
 	readonly catalog?: readonly string[];
 	readonly trust?: readonly string[];
 	readonly tsaTrust?: readonly string[];
+	readonly root?: string;
 	readonly product?: string;
 	readonly at?: string;
 	readonly profile: "default" | "windows-legacy";
@@ -64,6 +67,7 @@ async function verifyOne(path: string, options: VerifyCommandOptions, judgement:
 		const verification = await verifyPath(path, {
 			...judgement,
 			catalogs: options.catalog,
+			root: options.root,
 			product: options.product,
 			profile: options.profile,
 			match: options.match,
@@ -91,45 +95,65 @@ async function verifyOne(path: string, options: VerifyCommandOptions, judgement:
 
 function outcomeOf(verification: Verification, options: VerifyCommandOptions): Outcome {
 	const { path, verdict, findings, notices } = verification;
-	const differences = count(findings.length, "difference");
-	const headline =
-		verdict === "trusted"
-			? `${pc.green("trusted")} ${plain(path)}`
-			: `${pc.red("failed")} ${plain(path)}: ${differences}`;
+	const trusted = verdict === "trusted";
+	const headline = trusted
+		? `${pc.green("trusted")} ${plain(path)}`
+		: `${pc.red("failed")} ${plain(path)}: ${count(findings.length, "difference")}`;
+	const report = [headline, ...describe(verification, options)];
 	return {
-		exit: verdict === "trusted" ? 0 : worstExitStatus(findings),
+		exit: trusted ? 0 : worstExitStatus(findings),
 		fields: verificationFields(verification),
-		lines: verdict === "trusted" ? [headline, ...describe(verification)] : [],
-		problems: verdict === "trusted" ? [] : [headline, ...findings.flatMap((finding) => findingLines(finding, options))],
+		lines: trusted ? report : [],
+		problems: trusted ? [] : [...report, ...findings.flatMap(findingLines)],
 		warnings: [...verification.warnings, ...notices.map(({ message }) => message)],
 	};
 }
 
-function describe({ catalogs, match, checkedCount, ignoredCount }: Verification): string[] {
-	const lines = catalogs.flatMap(({ file, facts, signer, judgedAt }) => {
-		const sequence = facts.sequence === undefined ? "" : `, sequence ${facts.sequence}`;
-		return rows([
-			["catalog", plain(file)],
-			["product", facts.product === undefined ? undefined : `${plain(facts.product)}${sequence}`],
-			...signerRows(signer.certificate, signer.development),
-			["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
-			["judged at", `${isoTime(judgedAt.at)} (${judgedAt.source})`],
-			["checked", match === "none" ? "the catalog's own signature; no files" : undefined],
-		]);
-	});
-	if (match === "none") return lines;
-	const ignored =
-		ignoredCount === 0 ? "" : `; ${count(ignoredCount, "entry", "entries")} hidden by signed rules (--no-ignore shows)`;
-	return [...lines, ...rows([["checked", `${count(checkedCount, "entry", "entries")} by ${match}${ignored}`]])];
+/** What was judged, and by what. */
+function describe(verification: Verification, options: VerifyCommandOptions): string[] {
+	const { catalogs, match, checkedCount, ignoredCount } = verification;
+	const rules = catalogs.flatMap(({ facts }) => [...facts.ignore, ...facts.include.map((glob) => `include ${glob}`)]);
+	const shown = options.verbose === true ? rules : [];
+	const hidden = `${count(ignoredCount, "entry", "entries")} by ${count(rules.length, "signed rule")}`;
+	const checked =
+		match === "none"
+			? "the catalog's own signature; no files"
+			: `${count(checkedCount, "entry", "entries")} by ${match}`;
+	return rows([
+		...catalogs.flatMap((catalog) => catalogRows(catalog, options)),
+		["checked", checked],
+		["hidden", rules.length === 0 ? undefined : `${hidden}; --no-ignore reports them`],
+		...shown.map((rule): [string, string] => ["rule", plain(rule)]),
+	]);
 }
 
-function findingLines(finding: Finding, options: OutputOptions): string[] {
-	const lines = [`  ${finding.message} [${finding.code}]`];
-	if (finding.expected !== undefined && (options.verbose === true || finding.code === "ERR_FILE_MODIFIED")) {
+function catalogRows(catalog: UsedCatalog, options: VerifyCommandOptions): [string, string | undefined][] {
+	const { file, facts, signer, judgedAt } = catalog;
+	const sequence = facts.sequence === undefined ? "" : `, sequence ${facts.sequence}`;
+	const chain = options.verbose === true ? signer.chain.slice(1) : [];
+	return [
+		["catalog", plain(shownPath(file))],
+		["product", facts.product === undefined ? undefined : `${plain(facts.product)}${sequence}`],
+		...signerRows(signer.certificate, signer.development),
+		...chain.map((certificate): [string, string] => ["issued by", plain(certificate.subject.text)]),
+		["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
+		["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${judgedAt.source})`],
+	];
+}
+
+/** Relative to where the person stands when it lies there. */
+function shownPath(file: string): string {
+	const path = relative(process.cwd(), file);
+	return path.startsWith("..") || isAbsolute(path) ? file : path;
+}
+
+function findingLines({ message, code, expected, actual }: Finding): string[] {
+	const lines = [`  ${message} [${code}]`];
+	if (code === "ERR_FILE_MODIFIED") {
 		lines.push(
 			...rows([
-				["  signed", plain(finding.expected) || "empty"],
-				["  found", plain(finding.actual ?? "") || "empty"],
+				["  signed", expected || "empty"],
+				["  found", actual || "empty"],
 			]),
 		);
 	}

@@ -3,7 +3,8 @@
  */
 
 import { type ErrorCode, quote, type SigtoolError } from "../errors.js";
-import { hashWithCrlf } from "./crlf.js";
+import { comparePathBytes } from "./entry-path.js";
+import { hashWithOtherLineEnds } from "./line-ends.js";
 import { ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 
 /** What was signed, by entry path. Built from a verified catalog only. */
@@ -39,7 +40,7 @@ export interface CompareOptions {
 /** Bits of a mode that change what may run: execute for user, group, others; set-user-id and set-group-id. */
 const EXECUTE_AND_SET_ID = 0o6111;
 
-/** Differences when every signed file is bound to its path, in path order with missing entries last. */
+/** Differences when every signed file is bound to its path, in path order. */
 export function compareByPath(manifest: Manifest, signed: SignedSet, options: CompareOptions): Finding[] {
 	const findings: Finding[] = manifest.problems.map(problemFinding);
 	const seen = new Set<string>(findings.map((finding) => finding.path));
@@ -77,7 +78,7 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 			findings.push({ code: "ERR_FILE_MISSING", path, message: `${quote(path)} is missing` });
 		}
 	}
-	return findings;
+	return inPathOrder(findings);
 }
 
 /** A signed digest and the name to report it by. */
@@ -100,19 +101,22 @@ export function compareByDigest(manifest: Manifest, signed: readonly SignedDiges
 			seen.add(key(digest));
 			continue;
 		}
-		const withCrlf = crlfDigest(manifest, index);
-		const wouldMatch = withCrlf !== undefined && names.has(key(withCrlf));
-		if (wouldMatch) seen.add(key(withCrlf));
-		const hint = wouldMatch ? "; with CRLF line ends it would be" : "";
+		const ends = matchingLineEnds(manifest, index, (other) => {
+			if (!names.has(key(other))) return false;
+			seen.add(key(other));
+			return true;
+		});
+		const hint = ends === undefined ? "" : `; with ${ends} line ends it would be`;
 		const message = `${quote(path)} is not a member of the catalog${hint}`;
 		findings.push({ code: "ERR_NOT_A_MEMBER", path, message, actual: hex(digest) });
 	}
 	for (const [digest, name] of names) {
-		if (!seen.has(digest)) {
-			findings.push({ code: "ERR_FILE_MISSING", path: name, message: `${quote(name)} is missing` });
-		}
+		if (seen.has(digest)) continue;
+		const expected = Buffer.from(digest, "latin1").toString("hex");
+		const message = `no file is the signed ${quote(name)}`;
+		findings.push({ code: "ERR_FILE_MISSING", path: name, message, expected });
 	}
-	return findings;
+	return inPathOrder(findings);
 }
 
 function isBelowAny(path: string, directories: ReadonlySet<string>): boolean {
@@ -155,8 +159,8 @@ function modified(
 	let hint = "";
 	if (owner !== undefined) hint = `; its content was signed as ${quote(owner)}`;
 	else {
-		const withCrlf = crlfDigest(manifest, index);
-		if (withCrlf !== undefined && equalBytes(withCrlf, expected)) hint = "; with CRLF line ends it would match";
+		const ends = matchingLineEnds(manifest, index, (other) => equalBytes(other, expected));
+		if (ends !== undefined) hint = `; with ${ends} line ends it would match`;
 	}
 	const message = `${quote(path)} was modified${hint}`;
 	return { code: "ERR_FILE_MODIFIED", path, message, expected: hex(expected), actual: hex(digest) };
@@ -169,10 +173,21 @@ function digestOf(manifest: Manifest, index: number): Uint8Array {
 	return manifest.digests.subarray(index * digestBytes, (index + 1) * digestBytes);
 }
 
-function crlfDigest(manifest: Manifest, index: number): Uint8Array | undefined {
+/** The line ends with which a text file would have a digest that `matches`. */
+function matchingLineEnds(
+	manifest: Manifest,
+	index: number,
+	matches: (digest: Uint8Array) => boolean,
+): "CRLF" | "LF" | undefined {
 	if (manifest.kinds[index] !== ENTRY_KIND.file) return undefined;
 	const algorithm = manifest.digestBytes === 20 ? "sha1" : "sha256";
-	return hashWithCrlf(`${manifest.root}/${entryPathAt(manifest, index)}`, algorithm);
+	const { crlf, lf } = hashWithOtherLineEnds(`${manifest.root}/${entryPathAt(manifest, index)}`, algorithm);
+	if (crlf !== undefined && matches(crlf)) return "CRLF";
+	return lf !== undefined && matches(lf) ? "LF" : undefined;
+}
+
+function inPathOrder(findings: Finding[]): Finding[] {
+	return findings.sort((a, b) => comparePathBytes(a.path, b.path));
 }
 
 function pathsByDigest(signed: SignedSet): Map<string, string> {

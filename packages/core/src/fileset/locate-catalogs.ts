@@ -22,23 +22,26 @@ export function catalogsFrom(directory: string): string[] {
 /** A catalog file as it is; for a directory its `*.cat` files in name order. @throws ERR_CATALOG_NOT_FOUND */
 export function catalogFilesAt(path: string): string[] {
 	const stats = statOrUndefined(path);
-	if (stats === undefined) {
-		throw new SigtoolError("ERR_ROOT_MISSING", `Cannot open catalog ${quote(path)}: it does not exist`, { path });
-	}
+	if (stats === undefined) throw missing(path);
 	if (!stats.isDirectory()) return [path];
-	const names = attempt("list", path, () => readdirSync(path)).filter((name) => name.endsWith(".cat"));
+	const names = catalogNamesIn(path);
 	if (names.length === 0) {
 		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", `Cannot find a catalog in ${quote(path)}: no *.cat file`, { path });
 	}
-	return names.sort().map((name) => join(path, name));
+	return names.map((name) => join(path, name));
 }
 
-/** `directory`, `file` or `link`, links not followed. @throws ERR_ROOT_MISSING, ERR_IO */
+/** Names of a directory's `*.cat` files, in order. @throws ERR_IO */
+export function catalogNamesIn(directory: string): string[] {
+	return attempt("list", directory, () => readdirSync(directory))
+		.filter((name) => name.endsWith(".cat"))
+		.sort();
+}
+
+/** What is at a path; a link is `link` unless it leads to a directory. @throws ERR_ROOT_MISSING, ERR_IO */
 export function kindOf(path: string): "directory" | "file" | "link" | "other" {
 	const stats = attempt("open", path, () => lstatSync(path, { throwIfNoEntry: false }));
-	if (stats === undefined) {
-		throw new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { path });
-	}
+	if (stats === undefined) throw missing(path);
 	if (stats.isSymbolicLink()) return statOrUndefined(path)?.isDirectory() === true ? "directory" : "link";
 	return stats.isDirectory() ? "directory" : stats.isFile() ? "file" : "other";
 }
@@ -57,7 +60,7 @@ function attempt<T>(action: string, path: string, run: () => T): T {
 		return run();
 	} catch (cause) {
 		if (isErrnoException(cause) && (cause.code === "ENOENT" || cause.code === "ENOTDIR")) {
-			throw new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { cause, path });
+			throw missing(path);
 		}
 		throw ioError(action, path, cause);
 	}
@@ -71,4 +74,8 @@ export function entryPathOf(root: string, path: string): string {
 export function isBelow(root: string, path: string): boolean {
 	const steps = relative(root, path);
 	return steps !== "" && steps !== ".." && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
+}
+
+function missing(path: string): SigtoolError {
+	return new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { path });
 }

@@ -81,9 +81,9 @@ export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32
 	return { files, links: new Map(target === undefined ? [] : [[path, target]]) };
 }
 
-/** Every digest that counts, with the best name the catalog has for it. */
-export function entriesByDigest(catalog: Catalog, size: 20 | 32): SignedDigest[] {
-	const entries: SignedDigest[] = [];
+/** Every digest that counts, with the best name the catalog has for it; a zero-length file's is empty. */
+export function entriesByDigest(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedDigest[] {
+	const entries: SignedDigest[] = Array.from(facts.emptyFiles.keys(), (name) => ({ digest: EMPTY, name }));
 	for (let row = 0; row < catalog.members.count; row++) {
 		if (catalog.members.digestSizes[row] !== size) continue;
 		const digest = memberDigest(catalog.members, row);

@@ -1,0 +1,55 @@
+/** Whether a text file would be what was signed had a version control system not changed its line ends. */
+
+import { hash } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+
+/** Larger files are not looked at. */
+const MOST_BYTES = 2 ** 24;
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Digests of a text file with other line ends. Undefined where nothing would change. */
+export interface OtherLineEnds {
+	/** CRLF in place of every bare LF. */
+	readonly crlf: Uint8Array | undefined;
+	/** LF in place of every CRLF. */
+	readonly lf: Uint8Array | undefined;
+}
+
+/** Neither for a file with a NUL (not text), of more than 16 MiB, or not readable. */
+export function hashWithOtherLineEnds(path: string, algorithm: "sha1" | "sha256"): OtherLineEnds {
+	const text = readUpTo(path, MOST_BYTES);
+	if (text === undefined || text.includes(0)) return { crlf: undefined, lf: undefined };
+	const withCrlf = Buffer.allocUnsafe(text.length * 2);
+	const withLf = Buffer.allocUnsafe(text.length);
+	let crlfLength = 0;
+	let lfLength = 0;
+	for (let i = 0; i < text.length; i++) {
+		const octet = text[i];
+		if (octet === LF && text[i - 1] !== CR) withCrlf[crlfLength++] = CR;
+		withCrlf[crlfLength++] = octet;
+		if (octet !== CR || text[i + 1] !== LF) withLf[lfLength++] = octet;
+	}
+	const digestOf = (content: Uint8Array) => {
+		return content.length === text.length ? undefined : hash(algorithm, content, "buffer");
+	};
+	return { crlf: digestOf(withCrlf.subarray(0, crlfLength)), lf: digestOf(withLf.subarray(0, lfLength)) };
+}
+
+function readUpTo(path: string, mostBytes: number): Uint8Array | undefined {
+	let descriptor = -1;
+	try {
+		descriptor = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+		const stats = fstatSync(descriptor);
+		if (!stats.isFile() || stats.size > mostBytes) return undefined;
+		const content = Buffer.alloc(stats.size);
+		let length = 0;
+		for (let bytes = -1; bytes !== 0; length += bytes)
+			bytes = readSync(descriptor, content, length, stats.size - length, null);
+		return content.subarray(0, length);
+	} catch {
+		return undefined;
+	} finally {
+		if (descriptor !== -1) closeSync(descriptor);
+	}
+}

@@ -1,0 +1,58 @@
+/** What a verification comes to: differences, and which of them decide. */
+
+import { ERROR_CODES, type ExitStatus } from "./errors.js";
+import type { Finding } from "./fileset/compare.js";
+import type { HashProgress } from "./fileset/hash-files.js";
+import type { SourceOptions, UsedCatalog } from "./verify-sources.js";
+
+export interface VerifyOptions extends SourceOptions {
+	/** What an entry without a signature means in a directory. Default `fail`; a file named by itself always fails. */
+	readonly added?: "fail" | "warn" | "ignore";
+	/** `report` treats what the signed ignore rules hide as added. Default `apply`. */
+	readonly ignoreRules?: "apply" | "report";
+	readonly onProgress?: (done: HashProgress) => void;
+}
+
+export interface Verification {
+	readonly path: string;
+	readonly verdict: "trusted" | "failed";
+	readonly catalogs: readonly UsedCatalog[];
+	/** How files were held against the catalogs; `none` when only a catalog's own signature was verified. */
+	readonly match: "path" | "digest" | "none";
+	/** Entries that were held against a catalog. */
+	readonly checkedCount: number;
+	/** Entries whose appearance the signed rules keep silent about; a directory counts once. */
+	readonly ignoredCount: number;
+	/** Why the verdict is `failed`. */
+	readonly findings: readonly Finding[];
+	/** Differences that were asked not to decide. */
+	readonly notices: readonly Finding[];
+	readonly warnings: readonly string[];
+}
+
+/** What was looked at and what differs. */
+export interface Comparison extends Pick<Verification, "path" | "catalogs" | "match" | "checkedCount"> {
+	readonly ignoredCount?: number;
+	readonly findings: readonly Finding[];
+	readonly warnings?: readonly string[];
+}
+
+/** Applies what additions mean, and gathers warnings. */
+export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignore" = "fail"): Verification {
+	const { ignoredCount = 0, findings, catalogs, warnings = [] } = comparison;
+	const isAddition = ({ code }: Finding) => code === "ERR_FILE_ADDED" || code === "ERR_NOT_A_MEMBER";
+	const decisive = added === "fail" ? findings : findings.filter((finding) => !isAddition(finding));
+	return {
+		...comparison,
+		verdict: decisive.length === 0 ? "trusted" : "failed",
+		ignoredCount,
+		findings: decisive,
+		notices: added === "warn" ? findings.filter(isAddition) : [],
+		warnings: [...catalogs.flatMap((catalog) => catalog.warnings), ...warnings],
+	};
+}
+
+/** Exit status for differences: 1 when any is a proven one, 3 when all are files that could not be read. */
+export function worstExitStatus(findings: readonly Finding[]): ExitStatus {
+	return findings.every(({ code }) => ERROR_CODES[code][0] === 3) ? 3 : 1;
+}
