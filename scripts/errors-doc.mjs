@@ -47,7 +47,8 @@ function document(groups) {
 
 Every error of sigtool is a \`SigtoolError\` with one of these codes: in \`error.code\`, before the message on standard error, and
 in \`--json\`. A code keeps its meaning; new ones may be added. The exit status of the command line is 1 when verification
-failed, 2 for usage or configuration, 3 when sigtool could not decide; 0 is trusted or done, and 130 interrupted.
+failed, or the files cannot be signed; 2 for usage or configuration; 3 when sigtool could not decide; 0 is trusted or done,
+and 130 interrupted.
 
 ${sections.join("\n")}`;
 }

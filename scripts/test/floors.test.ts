@@ -17,6 +17,8 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/digest/algorithms.ts", ["../asn1/der.js", "node:crypto"], ["../fileset/walk.js", "node:fs", "node-forge"]],
 	["core/src/digest/authenticode.ts", ["./algorithms.js"], ["../store.js", "node:fs/promises"]],
 	["core/src/store.ts", ["./errors.js", "node:fs"], ["./pki/chain.js", "./fileset/walk.js", "node:https", "./sign.js"]],
+	["core/src/user-files.ts", ["./errors.js", "node:os"], ["./store.js", "node:fs"]],
+	["core/src/catalog-file.ts", ["./verify-sources.js"], ["./sign.js", "./signer/pem.js"]],
 	["core/src/http.ts", ["./store.js", "node:https"], ["./fileset/walk.js", "node:fs"]],
 	["core/src/attributes.ts", ["./errors.js", "fs-xattr"], ["./fileset/walk.js", "node:https"]],
 	[

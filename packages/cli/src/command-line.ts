@@ -114,9 +114,9 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				description: "make a key and a self-signed certificate",
 				declare(command) {
 					command
-						.argument("<name>", "lower-case letters, digits, dots, dashes")
+						.argument("<name>", "lower-case letters, digits, dots, dashes and underscores")
 						.addOption(choice("--key-type <type>", "kind of key", ["rsa-3072", "p256", "p384"]))
-						.option("--subject <name>", "common name of the certificate (default: the identity's name)")
+						.option("--common-name <name>", "common name of the certificate (default: the identity's name)")
 						.option("--days <number>", "how long the certificate is valid", "365");
 					examples(command, ["sigtool identity new release", "sigtool identity new ci --key-type p256 --days 90"]);
 					return async () => (await import("./commands/identity.js")).identityNew;
@@ -197,7 +197,10 @@ function keyOptions(command: Command): Command {
 		.option("--cert <pem>", "the key's certificate")
 		.addOption(repeated("--chain <pem>", "certificates between it and the authority"))
 		.option("--p12 <file>", "key and certificates in a PKCS#12 container")
-		.option("--passphrase-file <file>", "first line is the passphrase (else $SIGTOOL_PASSPHRASE, else a prompt)");
+		.option(
+			"--passphrase-file <file>",
+			"its first line is the passphrase, - for stdin (else $SIGTOOL_PASSPHRASE, else a prompt)",
+		);
 }
 
 /** An option that takes one value each time it is given. */

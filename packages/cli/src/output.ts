@@ -4,7 +4,7 @@
  */
 
 import { writeSync } from "node:fs";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { errnoReason, escapeText, SigtoolError } from "@sigtool/core/errors";
 import pc from "picocolors";
 
 export interface OutputOptions {
@@ -13,7 +13,10 @@ export interface OutputOptions {
 	readonly verbose?: boolean;
 }
 
-/** Exit status of a run: 0 trusted or done, 1 failed, 2 usage or configuration, 3 could not decide, 130 interrupted. */
+/**
+ * Exit status of a run: 0 trusted or done; 1 verification failed, or the files cannot be signed; 2 usage or configuration;
+ * 3 could not decide; 130 interrupted.
+ */
 export type ExitStatus = 0 | 1 | 2 | 3 | 130;
 
 /** What a command leaves: its status, the same facts as lines for a person and as fields of the JSON document. */
@@ -38,18 +41,32 @@ export function printReport(command: string, report: Report, options: OutputOpti
 	return report.exit;
 }
 
-/** One line a failure: `error: <message> [<code>]`. Never a stack, unless a defect of sigtool itself is verbose. */
+/**
+ * One line a failure: `error: <message> [<code>]`, never a stack; with --json a document, unless standard output is what
+ * failed. Never throws.
+ */
 export function printFailure(command: string, error: unknown, options: OutputOptions): ExitStatus {
 	const failure = asSigtoolError(error);
 	const { code, message, path, exitStatus: exit } = failure;
-	if (options.json === true) {
-		printJson({ command, exit, error: { code, message, ...(path === undefined ? {} : { path }) } });
+	if (options.json === true && !(failure instanceof OutputError)) {
+		try {
+			printJson({ command, exit, error: { code, message, ...(path === undefined ? {} : { path }) } });
+		} catch (outputError) {
+			return printFailure(command, outputError, {});
+		}
 	} else {
 		printError(`${pc.red("error")}: ${oneLine(message)} [${code}]`);
 		if (options.verbose === true && failure.cause instanceof Error)
 			printError(`cause: ${oneLine(failure.cause.message)}`);
 	}
 	return exit;
+}
+
+/** Standard output cannot be written. */
+class OutputError extends SigtoolError {
+	constructor(cause: unknown) {
+		super("ERR_IO", `Cannot write to standard output: ${errnoReason(cause)}`, { cause });
+	}
 }
 
 export function printNote(text: string, options: OutputOptions): void {
@@ -65,7 +82,7 @@ export function rows(pairs: readonly (readonly [label: string, value: string | u
 
 /** Text from a certificate or a file name, safe for a terminal: control characters escaped. */
 export function plain(text: string): string {
-	return quote(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
+	return escapeText(text).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
 }
 
 function asSigtoolError(error: unknown): SigtoolError {
@@ -74,13 +91,13 @@ function asSigtoolError(error: unknown): SigtoolError {
 	return new SigtoolError("ERR_INTERNAL", `Cannot continue: ${reason}; please report this`, { cause: error });
 }
 
-function oneLine(message: string): string {
+export function oneLine(message: string): string {
 	return message.replace(/[\r\n]+/g, " ");
 }
 
 /** Help and the like, as they are. */
-export function printText(text: string): void {
-	writeAll(1, text);
+export function printText(text: string, where: "stdout" | "stderr" = "stdout"): void {
+	writeAll(where === "stdout" ? 1 : 2, text);
 }
 
 function printJson(document: Readonly<Record<string, unknown>>): void {
@@ -88,14 +105,30 @@ function printJson(document: Readonly<Record<string, unknown>>): void {
 }
 
 function print(text: string): void {
-	if (text !== "") writeAll(1, `${text}\n`);
+	if (text !== "") writeAll(1, `${harmless(text)}\n`);
 }
 
 function printError(text: string): void {
-	writeAll(2, `${text}\n`);
+	writeAll(2, `${harmless(text)}\n`);
 }
 
-/** Synchronous, so that nothing is lost when the process exits; a closed pipe is the reader's choice, not an error. */
+/**
+ * The last line of defence against names that command a terminal: whatever escaped being escaped is escaped here, in
+ * JSON's own form. Line breaks and the colours picocolors writes stay.
+ */
+function harmless(text: string): string {
+	return text.replace(COLOUR_OR_CONTROL, (match) => {
+		return match.length > 1 ? match : `\\u${match.charCodeAt(0).toString(16).padStart(4, "0")}`;
+	});
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for.
+const COLOUR_OR_CONTROL = /\u001b\[(?:1|2|22|31|32|33|39)m|(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
+/**
+ * Synchronous, so that nothing is lost when the process exits; a closed pipe is the reader's choice, not an error. What
+ * cannot be said on standard error cannot be said.
+ */
 function writeAll(descriptor: 1 | 2, text: string): void {
 	const bytes = Buffer.from(text, "utf8");
 	for (let offset = 0; offset < bytes.length; ) {
@@ -104,8 +137,8 @@ function writeAll(descriptor: 1 | 2, text: string): void {
 		} catch (error) {
 			const code = (error as NodeJS.ErrnoException).code; // writeSync throws nothing else.
 			if (code === "EAGAIN") continue;
-			if (code === "EPIPE") return;
-			throw error;
+			if (code === "EPIPE" || descriptor === 2) return;
+			throw new OutputError(error);
 		}
 	}
 }

@@ -1,5 +1,6 @@
 /** Runs a command line: from words to a report on the terminal and an exit status. */
 
+import { quote } from "@sigtool/core/errors";
 import { Command, CommanderError } from "commander";
 import { COMMANDS, type CommandDeclaration, examples } from "./command-line.js";
 import { type ExitStatus, type OutputOptions, printFailure, printReport, printText, type Report } from "./output.js";
@@ -20,8 +21,12 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		if (error instanceof CommanderError && error.exitCode === 0) return 0;
 		const options: OutputOptions = { json: argv.includes("--json"), verbose: argv.includes("--verbose") };
 		const words = commandWords(argv);
-		const failure = error instanceof CommanderError ? usageFailure(complaints.join(""), words) : error;
-		return printFailure(words.join(" "), failure, options);
+		if (!(error instanceof CommanderError)) return printFailure(words.join(" "), error, options);
+		const complaint = complaints.join("");
+		const unknown = wordAfterHelp(argv);
+		if (complaint.startsWith("Usage:") && unknown === undefined && options.json !== true)
+			printText(`${complaint}\n`, "stderr");
+		return printFailure(words.join(" "), usageFailure(complaint, words, unknown), options);
 	}
 }
 
@@ -60,15 +65,33 @@ function addCommand(
 		});
 }
 
-/** commander's complaint as one line, with where to look. Without a complaint, a command's name was missing. */
-function usageFailure(complaint: string, words: readonly string[]): Error {
+/** commander's complaint as one line, with where to look. Where it shows help instead, a command's name was missing. */
+function usageFailure(complaint: string, words: readonly string[], unknown: string | undefined): Error {
 	const help = `\`${["sigtool", ...words].join(" ")} --help\``;
+	if (complaint === "" || complaint.startsWith("Usage:")) {
+		const reason = unknown === undefined ? "Name a command" : `Unknown command ${quote(unknown)}`;
+		return usageError(`${reason}; see ${help}`);
+	}
 	const reason = complaint
 		.replace(/^error: /, "")
 		.trim()
-		.replace(/\s*\n\s*/g, " ");
-	if (reason === "" || reason.startsWith("Usage:")) return usageError(`Name a command; see ${help}`);
-	return usageError(`${reason.charAt(0).toUpperCase()}${reason.slice(1)}; see ${help}`);
+		.replace(/\s*\n\s*/g, " ")
+		.replace(/\.$/, "");
+	return usageError(choiceFailure(reason) ?? `${reason.charAt(0).toUpperCase()}${reason.slice(1)}; see ${help}`);
+}
+
+/** `Option --links takes record, reject or follow, not "x"`. */
+function choiceFailure(reason: string): string | undefined {
+	const match = /^option '(?:-\w, )?(--[\w-]+).*' argument '(.*)' is invalid\. Allowed choices are (.*)$/s.exec(reason);
+	if (match === null) return undefined;
+	const [, option, value, choices] = match;
+	return `Option ${option} takes ${choices.replace(/, (?=[^,]*$)/, " or ")}, not ${quote(value)}`;
+}
+
+/** What `help` was asked about. */
+function wordAfterHelp(argv: readonly string[]): string | undefined {
+	const words = argv.filter((word) => !word.startsWith("-"));
+	return words.includes("help") ? words[words.indexOf("help") + 1] : undefined;
 }
 
 /** The words that name a command, e.g. `identity new`. */
@@ -85,5 +108,6 @@ function commandPath(command: Command): string {
 }
 
 const EXITS = `
-Exit status: 0 trusted or done, 1 verification failed, 2 usage or configuration, 3 could not decide, 130 interrupted.
+Exit status: 0 trusted or done; 1 verification failed, or the files cannot be signed; 2 usage or configuration;
+3 could not decide; 130 interrupted.
 `;

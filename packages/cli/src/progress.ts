@@ -9,22 +9,38 @@ export interface Progress {
 }
 
 const DELAY_MS = 500;
+const BAR_WIDTH = 40;
+/** Columns for the label and the numbers beside the bar. */
+const TEXT_WIDTH = 50;
 
 export async function startProgress(label: string, options: OutputOptions): Promise<Progress> {
-	if (process.stderr.isTTY !== true || options.quiet === true || options.json === true) return SILENT;
+	const { stderr } = process;
+	if (stderr.isTTY !== true || options.quiet === true || options.json === true) return SILENT;
 	const { default: cliProgress } = await import("cli-progress");
-	// Hashing keeps the thread busy: the bar must draw when it is updated, not from a timer.
+	const startedAt = performance.now();
+	let lastTotal = 0;
+	let growing = true;
+	let shown = false;
 	const bar = new cliProgress.SingleBar({
-		format: `${label} [{bar}] {percentage}% {value}/{total} files`,
-		stream: process.stderr,
+		// While files are still being found, a percentage would go backwards.
+		format(barOptions, { progress, value, total }) {
+			if (growing) return `${label} ${number(value)} files`;
+			const filled = cliProgress.Format.BarFormat(progress, barOptions);
+			return `${label} [${filled}] ${Math.floor(progress * 100)}% ${number(value)}/${number(total)} files`;
+		},
+		stream: stderr,
+		barsize: Math.max(0, Math.min(BAR_WIDTH, stderr.columns - TEXT_WIDTH)),
+		// Hashing keeps the thread busy: the bar must draw when it is updated, not from a timer.
 		synchronousUpdate: true,
 		clearOnComplete: true,
+		// Modes of the terminal stay as they are: nothing has to be restored, however the process ends.
 		hideCursor: false,
+		linewrap: true,
 	});
-	const startedAt = performance.now();
-	let shown = false;
 	return {
 		update({ files, totalFiles }) {
+			growing = totalFiles !== lastTotal;
+			lastTotal = totalFiles;
 			if (performance.now() - startedAt < DELAY_MS) return;
 			if (!shown) bar.start(totalFiles, files);
 			shown = true;
@@ -35,6 +51,10 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 			if (shown) bar.stop();
 		},
 	};
+}
+
+function number(value: number): string {
+	return value.toLocaleString("en-US");
 }
 
 const SILENT: Progress = { update() {}, stop() {} };

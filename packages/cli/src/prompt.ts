@@ -1,40 +1,96 @@
-/** Asks for a secret on the terminal, without showing it. */
+/** Asks for a secret on the terminal, as ssh and git do: standard input may be a pipe, and nothing is shown. */
 
+import { openSync, writeSync } from "node:fs";
+import { ReadStream } from "node:tty";
 import { SigtoolError } from "@sigtool/core/errors";
 
-/** Exits with 130 on Ctrl-C. @throws ERR_KEY_PASSPHRASE when there is no terminal to ask on */
+/** Ctrl-C ends the process with 130. @throws ERR_KEY_PASSPHRASE without a terminal, and for an end of input before any text */
 export async function readPassphrase(question: string): Promise<string> {
-	const { stdin, stderr } = process;
-	if (stdin.isTTY !== true) {
-		const message =
-			"Cannot open the key: it is encrypted and there is no terminal to ask on; " +
-			"use --passphrase-file or SIGTOOL_PASSPHRASE";
-		throw new SigtoolError("ERR_KEY_PASSPHRASE", message);
-	}
-	stderr.write(question);
-	stdin.setRawMode(true);
-	stdin.setEncoding("utf8");
+	const terminal = openTerminal();
+	terminal.write(question);
+	terminal.input.setRawMode(true);
 	try {
-		return await readLine(stdin);
+		const answer = await readLine(terminal.input);
+		if (answer === "interrupt") {
+			terminal.close();
+			process.exit(130);
+		}
+		if (answer === "end") throw noPassphrase("none was given");
+		return answer.text;
 	} finally {
-		stdin.setRawMode(false);
-		stdin.pause();
-		stderr.write("\n");
+		terminal.close();
 	}
 }
 
-async function readLine(stdin: NodeJS.ReadStream): Promise<string> {
-	const characters: string[] = [];
-	for await (const chunk of stdin) {
-		for (const character of String(chunk)) {
-			if (character === "\r" || character === "\n" || character === "\u0004") return characters.join("");
-			if (character === "\u0003") {
-				stdin.setRawMode(false);
-				process.exit(130);
-			}
-			if (character === "\u007f" || character === "\b") characters.pop();
-			else characters.push(character);
-		}
+interface Terminal {
+	readonly input: ReadStream;
+	write(text: string): void;
+	/** Gives the terminal back as it was. */
+	close(): void;
+}
+
+/** Windows has no /dev/tty; there standard input has to be the terminal. */
+function openTerminal(): Terminal {
+	const isWindows = process.platform === "win32";
+	if (isWindows && !process.stdin.isTTY) throw noPassphrase(NO_TERMINAL);
+	let descriptor: number | undefined;
+	try {
+		descriptor = isWindows ? undefined : openSync("/dev/tty", "r+");
+	} catch {
+		throw noPassphrase(NO_TERMINAL);
 	}
-	return characters.join("");
+	const input = descriptor === undefined ? process.stdin : new ReadStream(descriptor);
+	const output = descriptor ?? process.stderr.fd;
+	let open = true;
+	return {
+		input,
+		write: (text) => writeSync(output, text),
+		close() {
+			if (!open) return;
+			open = false;
+			input.setRawMode(false);
+			writeSync(output, "\n");
+			if (descriptor === undefined) input.pause();
+			else input.destroy();
+		},
+	};
+}
+
+type Answer = { readonly text: string } | "interrupt" | "end";
+
+/** One line, with the keys of a terminal that edits lines itself, which raw mode turns off. */
+function readLine(input: ReadStream): Promise<Answer> {
+	let characters: string[] = [];
+	input.setEncoding("utf8");
+	return new Promise((resolve, reject) => {
+		const answer = (value: Answer) => {
+			input.off("data", onData);
+			resolve(value);
+		};
+		const onData = (chunk: string | Buffer) => {
+			for (const character of String(chunk)) {
+				if (character === KEY.interrupt) return answer("interrupt");
+				if (character === KEY.end && characters.length === 0) return answer("end");
+				if (character === "\r" || character === "\n" || character === KEY.end) {
+					return answer({ text: characters.join("") });
+				}
+				if (character === KEY.clear) characters = [];
+				else if (character === KEY.delete || character === "\b") characters.pop();
+				else characters.push(character);
+			}
+		};
+		input.on("data", onData);
+		input.once("error", reject);
+		input.once("end", () => answer("end"));
+	});
+}
+
+/** What Ctrl-C, Ctrl-D, Ctrl-U and the backspace key send. */
+const KEY = { interrupt: "\u0003", end: "\u0004", clear: "\u0015", delete: "\u007f" } as const;
+
+const NO_TERMINAL = "there is no terminal to ask on";
+
+function noPassphrase(reason: string): SigtoolError {
+	const message = `Cannot open the key: it needs a passphrase and ${reason}; use --passphrase-file or SIGTOOL_PASSPHRASE`;
+	return new SigtoolError("ERR_KEY_PASSPHRASE", message);
 }

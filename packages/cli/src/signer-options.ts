@@ -1,7 +1,8 @@
 /** From key options to a Signer. Secrets come from a file, the environment or a prompt, never from an argument. */
 
-import { readFileSync } from "node:fs";
 import { developmentIdentity, openPemSigner, openPkcs12Signer, type Signer } from "@sigtool/core";
+import { quote } from "@sigtool/core/errors";
+import { readInputFile } from "./input-file.js";
 import { readPassphrase } from "./prompt.js";
 import { usageError } from "./usage.js";
 
@@ -13,8 +14,15 @@ export interface KeyOptions {
 	readonly passphraseFile?: string;
 }
 
+const MAX_PASSPHRASE_FILE_BYTES = 65_536;
+
 /** Environment variable that may hold the passphrase. */
 export const PASSPHRASE_VARIABLE = "SIGTOOL_PASSPHRASE";
+
+/** Whether any option names a key. */
+export function namesKey({ key, cert, chain = [], p12 }: KeyOptions): boolean {
+	return key !== undefined || cert !== undefined || p12 !== undefined || chain.length > 0;
+}
 
 /** @throws ERR_USAGE for key options that do not fit together; ERR_KEY*, ERR_PKCS12* */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
@@ -39,13 +47,11 @@ export async function openSigner(options: KeyOptions, onWarning: (text: string) 
 
 async function passphrase({ passphraseFile }: KeyOptions, subject: string): Promise<string> {
 	if (passphraseFile !== undefined) {
-		try {
-			return readFileSync(passphraseFile === "-" ? 0 : passphraseFile, "utf8").replace(/\r?\n[\s\S]*$/, "");
-		} catch (cause) {
-			throw usageError(`Cannot read passphrase file "${passphraseFile}": ${(cause as NodeJS.ErrnoException).code}`);
-		}
+		return readInputFile(passphraseFile, MAX_PASSPHRASE_FILE_BYTES)
+			.toString("utf8")
+			.replace(/\r?\n[\s\S]*$/, "");
 	}
 	const fromEnvironment = process.env[PASSPHRASE_VARIABLE];
 	if (fromEnvironment !== undefined) return fromEnvironment;
-	return readPassphrase(`Passphrase for ${subject}: `);
+	return readPassphrase(`Passphrase for ${quote(subject)}: `);
 }

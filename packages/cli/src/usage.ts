@@ -4,3 +4,9 @@ import { SigtoolError } from "@sigtool/core/errors";
 export function usageError(message: string): SigtoolError {
 	return new SigtoolError("ERR_USAGE", message);
 }
+
+/** A catalog goes to a file, so that it is there whole or not at all. @throws ERR_USAGE */
+export function requireOutputName(output: string | undefined): void {
+	if (output === "") throw usageError("Name a file with -o");
+	if (output === "-") throw usageError("Name a file with -o: a catalog is not written to standard output");
+}

@@ -21,7 +21,7 @@ const FILES = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`lib/file
 describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root) is exit 3, names the catalog, and keeps it", () => {
 	const fillings: [name: string, mountOption: string, fill: (disk: string, neededBytes: number) => void][] = [
 		["no room at all", "size=1m", (disk) => fillUp(join(disk, "filler"), 0)],
-		["room for half of it", "size=1m", (disk, needed) => fillUp(join(disk, "filler"), needed / 2)],
+		["room for half of it", "size=1m", (disk, needed) => fillUp(join(disk, "filler"), Math.floor(needed / 2))],
 		["no inode left", "nr_inodes=60", fillInodes],
 	];
 	test.each(fillings)("%s", (_, mountOption, fill) => {

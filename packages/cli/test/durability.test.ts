@@ -40,10 +40,10 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 			const { status } = sigtool(["sign", root, "--sequence", String(100 + step)], { env });
 			const outcome = expectOldOrNew(before, 100 + step);
 			outcomes.push(status === 0 ? "done" : existsSync(temporary) ? `${outcome}, temporary` : outcome);
-			// A left-over temporary file disturbs nobody, and is said.
-			const { verdict, warnings } = await verifyPath(root, { trust });
-			expect(verdict).toBe("trusted");
-			expect(warnings).toEqual(existsSync(temporary) ? [expect.stringContaining(temporary)] : []);
+			// A left-over temporary file is the only difference, and its origin is said.
+			const { findings } = await verifyPath(root, { trust });
+			const leftover = { code: "ERR_FILE_ADDED", message: expect.stringContaining("an interrupted run leaves it") };
+			expect(findings).toMatchObject(existsSync(temporary) ? [leftover] : []);
 		}
 		const phases = outcomes.filter((outcome, index) => outcome !== outcomes[index - 1]);
 		expect(phases).toEqual(["old", "old, temporary", "new", "done"]);
@@ -55,9 +55,8 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 		for (const left of [readFileSync(catalog).subarray(0, 100), "", "not a catalog"]) {
 			writeFileSync(temporary, left);
 			expect(sigtool(["verify", root, "--json"]).json()).toMatchObject({
-				exit: 0,
-				results: [{ verdict: "trusted", findings: [] }],
-				warnings: [expect.stringContaining(basename(temporary))],
+				exit: 1,
+				results: [{ findings: [{ code: "ERR_FILE_ADDED", path: basename(temporary) }] }],
 			});
 			expect(sigtool(["sign", root])).toMatchObject({ status: 0 });
 			expect(readdirSync(root)).toEqual(["a", "tree.cat"]);

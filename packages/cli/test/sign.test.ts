@@ -188,7 +188,7 @@ describe("sign refuses, names the entry, and writes nothing", () => {
 		const setup = (root: string) => {
 			for (const name of ["\u00e9", "e\u0301"]) writeFileSync(join(root, name), "");
 		};
-		refused(setup, "\u00e9", "ERR_PATH_NFC_COLLISION", ["--case-collisions", "allow"]);
+		refused(setup, '"\\u00e9" from "e\\u0301"', "ERR_PATH_NFC_COLLISION", ["--case-collisions", "allow"]);
 	});
 	test("a missing root and an empty tree", () => {
 		const { home, sigtool } = workspace();
@@ -196,6 +196,38 @@ describe("sign refuses, names the entry, and writes nothing", () => {
 		mkdirSync(join(home, "empty"));
 		expect(sigtool(["sign", join(home, "empty")])).toMatchObject({ status: 2 });
 	});
+});
+
+test("sign leaves out the directory's own catalog when it writes another, as a rule that verify knows", () => {
+	const { home, root, sigtool } = workspace({ a: "1", "pack.cat": "not ours" });
+	const other = join(home, "other.cat");
+	sigtool(["sign", root, "-o", other]);
+	expect(names(other)).toEqual(["a", "pack.cat"]);
+	sigtool(["sign", root, "--force"]);
+	expect(sigtool(["sign", root, "-o", other, "--json"]).json().ignored).toEqual({ entries: 1, rules: ["/pack.cat"] });
+	expect(names(other)).toEqual(["a"]);
+	sigtool(["sign", root, "--sequence", "7"]);
+	expect(sigtool(["verify", root, "--catalog", other])).toMatchObject({ status: 0 });
+});
+
+test.each([
+	[["-o", "pack"], 'Cannot write catalog "pack": it is a directory; name the file'],
+	[["-o", "new/"], 'Cannot write catalog "new/": it is a directory; name the file'],
+	[["-o", "-"], "a catalog is not written to standard output"],
+	[["-o", ""], "Name a file with -o"],
+	[["--product", ""], "Give --product a name"],
+])("sign refuses %j", (args, message) => {
+	const { home, sigtool } = workspace();
+	const run = sigtool(["sign", "pack", ...args], { cwd: home });
+	expect(run).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
+	expect(run.stderr).toContain("[ERR_USAGE]");
+});
+
+test("sign --verbose shows rules, root, time and the catalog's size", () => {
+	const { root, sigtool } = workspace();
+	const { stdout } = sigtool(["sign", root, "--verbose", "--exclude", "d", "--exclude", "*.log"]);
+	expect(stdout).toMatch(/ignored +1 entry by 2 rules\n +rule +d\n +rule +\*\.log\n +root +\/.*pack\n +time +20/);
+	expect(stdout).toMatch(/catalog +[\d,]+ bytes\n +took +\d/);
 });
 
 describe.skipIf(!hasProgram("openssl"))("keys", () => {
@@ -230,6 +262,32 @@ describe.skipIf(!hasProgram("openssl"))("keys", () => {
 		}
 	});
 
+	test("keys, certificates, passphrases and lists may come through pipes", () => {
+		const { home, root, sigtool } = workspace();
+		const { keyFile, certFile } = makeAuthority(join(home, "pki"));
+		const encrypted = join(home, "encrypted.key");
+		execFileSync("openssl", ["pkcs8", "-topk8", "-in", keyFile, "-out", encrypted, "-passout", "pass:open sesame"]);
+		const args = ["sign", root, "--key", encrypted, "--cert", certFile, "--passphrase-file", "-"];
+		expect(sigtool(args, { input: "open sesame\nsecond line\n" })).toMatchObject({ status: 0 });
+		const fromStdin = ["sign", root, "--key", "/dev/stdin", "--cert", certFile];
+		expect(sigtool(fromStdin, { input: readFileSync(keyFile) })).toMatchObject({ status: 0 });
+		const script = `"$0" "$1" sign "$2" --key <(cat "$3") --cert <(cat "$4") --files-from <(printf 'a\\0')`;
+		const main = join(import.meta.dirname, "../dist/main.cjs");
+		const bash = spawnSync("bash", ["-c", script, process.execPath, main, root, keyFile, certFile], {
+			encoding: "utf8",
+		});
+		expect(bash).toMatchObject({ status: 0, stdout: expect.stringContaining("1 file,") });
+	});
+
+	test("what is missing is said before a passphrase is asked for", () => {
+		const { home, root, sigtool } = workspace();
+		const { certFile } = makeAuthority(join(home, "pki"));
+		const key = ["--key", join(home, "no.key"), "--cert", certFile];
+		const message = (args: string[]) => sigtool(["sign", ...args, ...key]).stderr;
+		expect(message([join(home, "nope")])).toMatch(/Cannot open ".*nope": it does not exist \[ERR_ROOT_MISSING\]/);
+		expect(message([root])).toMatch(/Cannot read ".*no\.key": no such file or directory \[ERR_ROOT_MISSING\]/);
+	});
+
 	test("Ed25519 is refused with the reason, a foreign certificate as well", () => {
 		const { home, root, sigtool } = workspace();
 		const ed = makeAuthority(join(home, "ed"), "ed25519");
@@ -258,6 +316,11 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		writeFileSync(join(root, "new"), "1");
 		const unsigned = sigtool(["sign", root, "--unsigned", "--sequence", "2", "--json"]).json();
 		expect(sigtool(["verify", root, "--json"]).json().results[0].error.code).toBe("ERR_UNSIGNED");
+		const keyless = sigtool(["finish", catalog]);
+		expect(keyless).toMatchObject({
+			status: 2,
+			stderr: expect.stringMatching(/--key and --cert, or --p12 \[ERR_USAGE\]/),
+		});
 		const wrong = sigtool(["finish", catalog, ...key, "--expect-digest", "0".repeat(64)]);
 		expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_DIGEST_MISMATCH") });
 		const done = sigtool(["finish", catalog, ...key, "--expect-digest", unsigned.digest, "--previous", previous]);

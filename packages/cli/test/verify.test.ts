@@ -373,7 +373,6 @@ describe("exit status and output", () => {
 			["nope"],
 			["verify", "x", "--added", "maybe"],
 			["verify", "x", "--at", "today"],
-			[],
 		]) {
 			const run = sigtool(args);
 			expect(run).toMatchObject({ status: 2, stdout: "" });

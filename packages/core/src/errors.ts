@@ -4,7 +4,10 @@
  * Codes are part of the public interface; `docs/errors.md` is generated from the table below.
  */
 
-/** Exit status of the command line: 1 verification failed, 2 usage or configuration, 3 could not decide. */
+/**
+ * Exit status of the command line: 1 verification failed, or the files cannot be signed; 2 usage or configuration; 3 could
+ * not decide.
+ */
 export type ExitStatus = 1 | 2 | 3;
 
 /** Every code, its exit status, and what it means. Keep the groups in reading order: docs follow it. */
@@ -73,7 +76,7 @@ export const ERROR_CODES = {
 	ERR_CERTIFICATE_CONSTRAINTS: [1, "Basic constraints, path length or name constraints are violated."],
 	ERR_CERTIFICATE_EXTENSION: [1, "A certificate carries a critical extension that sigtool does not apply."],
 	ERR_CERTIFICATE_SIGNATURE: [1, "A certificate was not signed by its issuer's key."],
-	ERR_WEAK_KEY: [1, "A key is too short or of a type that is not accepted."],
+	ERR_WEAK_KEY: [1, "A key is too short, too long, or of a type that is not accepted."],
 	ERR_CHAIN_INCOMPLETE: [1, "No path leads from the signer to a trust anchor."],
 	ERR_UNTRUSTED_SIGNER: [1, "The signature is sound, but its signer is not trusted here."],
 	ERR_DEVELOPMENT_IDENTITY: [1, "A development identity signed what needs a release identity."],
@@ -120,21 +123,48 @@ export class SigtoolError extends Error {
 
 /** ERR_IO for a failed system call, naming the file and the errno, e.g. `Cannot open "a": no such file (ENOENT)`. */
 export function ioError(action: string, path: string, cause: unknown): SigtoolError {
-	const errno = isErrnoException(cause) ? cause.code : undefined;
-	const reason = errno === undefined ? String(cause) : `${ERRNO_TEXT[errno] ?? "system error"} (${errno})`;
-	return new SigtoolError("ERR_IO", `Cannot ${action} ${quote(path)}: ${reason}`, { cause, path });
+	return new SigtoolError("ERR_IO", `Cannot ${action} ${quote(path)}: ${errnoReason(cause)}`, { cause, path });
+}
+
+/** A message without its `Cannot do this: `, for one that names the thing better. */
+export function reasonOf({ message }: SigtoolError): string {
+	const reason = message.replace(/^Cannot [^":]*: /, "");
+	return `${reason.charAt(0).toLowerCase()}${reason.slice(1)}`;
+}
+
+/** What a failed system call says of itself: `no space left on device (ENOSPC)`. */
+export function errnoReason(cause: unknown): string {
+	return isErrnoException(cause) ? `${ERRNO_TEXT[cause.code] ?? "system error"} (${cause.code})` : String(cause);
 }
 
 export function isErrnoException(error: unknown): error is NodeJS.ErrnoException & { code: string } {
 	return error instanceof Error && "code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code);
 }
 
-/** A name in double quotes on one line: control characters, quotes and lone surrogates are escaped as in JSON. */
+/** A name in double quotes on one line, escaped as `escapeText` does; of a very long one the beginning and an ellipsis. */
 export function quote(text: string): string {
-	return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
-		return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-	});
+	if (text.length <= MAX_QUOTED) return `"${escapeText(text)}"`;
+	const beginning = text.slice(0, MAX_QUOTED).replace(/[\ud800-\udbff]$/, ""); // No half of a pair.
+	return `"${escapeText(beginning)}…"`;
 }
+
+/** As `quote`, with all but ASCII escaped: for names that may look the same. */
+export function quoteAscii(text: string): string {
+	return quote(text).replace(/[^\x20-\x7e]/g, escapeUnit);
+}
+
+/** One line of any length: control characters, quotes, backslashes and lone surrogates are escaped as in JSON. */
+export function escapeText(text: string): string {
+	const escaped = JSON.stringify(text).slice(1, -1);
+	return escaped.replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+	return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** Characters of a name in a message. Real paths are shorter; a hostile name of a megabyte is not printed. */
+const MAX_QUOTED = 500;
 
 const ERRNO_TEXT: Readonly<Record<string, string>> = {
 	EACCES: "permission denied",

@@ -4,17 +4,17 @@
  * The signing machine checks the digest it was told, sees what it is about to sign, then signs exactly those octets.
  */
 
+import { parseCatalogFile } from "./catalog-file.js";
 import { quote, SigtoolError } from "./errors.js";
 import type { SignedSet } from "./fileset/compare.js";
 import { diffSignedSets, type SignedSetDiff } from "./fileset/diff.js";
-import { CATALOG_OID, parseCatalog } from "./formats/cat.js";
+import { CATALOG_OID, type Catalog, memberFilePath, parseCatalog } from "./formats/cat.js";
 import { entriesByPath, evidenceSize } from "./formats/cat-entries.js";
 import { type ProgramInfo, sha256Hex, signEncoded } from "./formats/cat-envelope.js";
 import { type CatalogFacts, parseFacts } from "./formats/cat-facts.js";
 import { parseSignedData } from "./pki/cms.js";
 import type { Signer } from "./signer/signer.js";
-import { writeAtomically } from "./store.js";
-import { readCatalogFile } from "./verify-sources.js";
+import { requireFileName, writeAtomically } from "./store.js";
 
 export interface UnsignedCatalog {
 	readonly file: string;
@@ -35,7 +35,10 @@ export interface OpenUnsignedOptions {
 
 /** @throws ERR_DIGEST_MISMATCH, ERR_CATALOG_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_PATH_*, ERR_IO */
 export function openUnsigned(file: string, options: OpenUnsignedOptions = {}): UnsignedCatalog {
-	const octets = readCatalogFile(file);
+	return parseCatalogFile(file, (octets) => parseUnsigned(octets, file, options));
+}
+
+function parseUnsigned(octets: Uint8Array, file: string, options: OpenUnsignedOptions): UnsignedCatalog {
 	const sha256 = sha256Hex([octets]);
 	const expected = options.expectDigest?.toLowerCase().replace(/^sha256:/, "");
 	if (expected !== undefined && expected !== sha256) {
@@ -55,8 +58,10 @@ export function changesSince(
 	previousFile: string,
 	catalog: UnsignedCatalog,
 ): { facts: CatalogFacts; diff: SignedSetDiff } {
-	const { contentType, content } = parseSignedData(readCatalogFile(previousFile), "previous catalog");
-	const previous = readList(contentType, content, previousFile);
+	const previous = parseCatalogFile(previousFile, (octets) => {
+		const { contentType, content } = parseSignedData(octets, "catalog");
+		return readList(contentType, content, previousFile);
+	});
 	return { facts: previous.facts, diff: diffSignedSets(previous.entries, catalog.entries) };
 }
 
@@ -66,10 +71,18 @@ export interface FinishOptions extends ProgramInfo {
 	readonly output?: string;
 }
 
-/** Signs the list of an unsigned catalog. @throws ERR_IO and the signer's errors */
-export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<void> {
+export interface FinishResult {
+	/** Size of the file that was written. */
+	readonly catalogBytes: number;
+}
+
+/** Signs the list of an unsigned catalog. @throws ERR_USAGE, ERR_IO and the signer's errors */
+export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<FinishResult> {
+	const output = options.output ?? catalog.file;
+	requireFileName(output);
 	const pieces = await signEncoded(catalog.list, options.signer, options);
-	writeAtomically(options.output ?? catalog.file, pieces);
+	writeAtomically(output, pieces);
+	return { catalogBytes: pieces.reduce((sum, piece) => sum + piece.length, 0) };
 }
 
 function readList(contentType: string, content: Uint8Array | undefined, file: string) {
@@ -79,5 +92,18 @@ function readList(contentType: string, content: Uint8Array | undefined, file: st
 	const parsed = parseCatalog(content);
 	const facts = parseFacts(parsed.attributes);
 	const entries = entriesByPath(parsed, facts, evidenceSize(parsed, "default"));
+	requireTwins(parsed, entries, file);
 	return { facts, list: content, entries, fileCount: entries.files.size, linkCount: entries.links.size };
+}
+
+/** A SHA-1 member counts for readers of old; one that no SHA-256 member stands beside would be signed unseen. */
+function requireTwins(catalog: Catalog, entries: SignedSet, file: string): void {
+	const { count, digestSizes } = catalog.members;
+	for (let row = 0; row < count; row++) {
+		if (digestSizes[row] !== 20) continue;
+		const path = memberFilePath(catalog, row)?.replaceAll("\\", "/");
+		if (path !== undefined && entries.files.has(path)) continue;
+		const message = `Cannot sign ${quote(file)}: it has a SHA-1 member ${quote(path ?? "without a name")} and no other of that name`;
+		throw new SigtoolError("ERR_CATALOG_FORMAT", message, { path: file });
+	}
 }

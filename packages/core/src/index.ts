@@ -1,11 +1,19 @@
 /** Everything public, by name. Programs that only verify use `@sigtool/core/read`. */
 
 export type { SignedSetDiff } from "./fileset/diff.js";
-export { changesSince, type FinishOptions, finishCatalog, openUnsigned, type UnsignedCatalog } from "./finish.js";
+export {
+	changesSince,
+	type FinishOptions,
+	type FinishResult,
+	finishCatalog,
+	openUnsigned,
+	type UnsignedCatalog,
+} from "./finish.js";
 export type { ProgramInfo } from "./formats/cat-envelope.js";
+export { normalizeNameText, reverseNameText } from "./pki/name-text.js";
 export { addTrust, listTrust, removeTrust, type TrustEntry } from "./pki/trust-store.js";
 export * from "./read.js";
-export { type SignOptions, type SignResult, signPaths } from "./sign.js";
+export { checkSignTarget, type SignOptions, type SignResult, signPaths } from "./sign.js";
 export {
 	createIdentity,
 	developmentIdentity,
@@ -16,3 +24,4 @@ export {
 export { openPemSigner } from "./signer/pem.js";
 export { openPkcs12Signer } from "./signer/pkcs12.js";
 export { type Signer, signerFromKey } from "./signer/signer.js";
+export { readBounded, readInput } from "./store.js";

@@ -2,6 +2,7 @@
  * What a catalog says, as plain data, whoever made it and whether or not it verifies. Nothing here is evidence.
  */
 
+import { parseCatalogFile } from "./catalog-file.js";
 import { SigtoolError } from "./errors.js";
 import {
 	CATALOG_OID,
@@ -13,6 +14,7 @@ import {
 	type SUBJECT_KIND,
 } from "./formats/cat.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "./formats/cat-facts.js";
+import { algorithmName } from "./pki/algorithm-names.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./pki/certificate.js";
 import { parseSignedData, type SignerInfo, signerCertificates } from "./pki/cms.js";
 import { describeTimestamps, type TimestampDescription } from "./pki/timestamp.js";
@@ -27,6 +29,7 @@ export interface CatalogInspection {
 	readonly facts: CatalogFacts | undefined;
 	readonly members: readonly InspectedMember[];
 	readonly signers: readonly InspectedSigner[];
+	/** The first signer's and those of its issuers that are there, from the signer up; then other signers'; then the rest. */
 	readonly certificates: readonly InspectedCertificate[];
 	readonly anomalies: readonly string[];
 }
@@ -42,9 +45,14 @@ export interface InspectedMember {
 }
 
 export interface InspectedSigner {
+	/** Of its certificate, when that is there. */
 	readonly subject: string | undefined;
+	readonly spkiSha256: string | undefined;
+	/** Object identifiers, and their names where they have one. */
 	readonly digestAlgorithm: string;
+	readonly digestAlgorithmName: string | undefined;
 	readonly signatureAlgorithm: string;
+	readonly signatureAlgorithmName: string | undefined;
 	/** Object identifiers of the attributes, in order. */
 	readonly signedAttributes: readonly string[];
 	readonly unsignedAttributes: readonly string[];
@@ -63,10 +71,17 @@ export interface InspectedCertificate {
 	readonly notBefore: number;
 	readonly notAfter: number;
 	readonly spkiSha256: string;
+	/** Whether it is a signer's own. */
+	readonly signer: boolean;
 	readonly development: boolean;
 }
 
 const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
+
+/** A catalog file; errors name it. @throws ERR_ROOT_MISSING, ERR_IO, and as `inspectCatalog` */
+export function inspectCatalogFile(file: string): CatalogInspection {
+	return parseCatalogFile(file, inspectCatalog);
+}
 
 /** @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_LIMIT */
 export function inspectCatalog(octets: Uint8Array): CatalogInspection {
@@ -76,6 +91,9 @@ export function inspectCatalog(octets: Uint8Array): CatalogInspection {
 	}
 	const catalog = parseCatalog(signedData.content);
 	const { version, listId, thisUpdate, attributes } = catalog;
+	const leaves = signedData.signers.flatMap((signer) =>
+		signerCertificates(signer, signedData.certificates).slice(0, 1),
+	);
 	const members = Array.from({ length: catalog.members.count }, (_, row) => inspectMember(catalog, row));
 	return {
 		version,
@@ -85,7 +103,10 @@ export function inspectCatalog(octets: Uint8Array): CatalogInspection {
 		facts: isSigtoolCatalog(attributes) ? parseFacts(attributes) : undefined,
 		members,
 		signers: signedData.signers.map((signer) => inspectSigner(signer, signedData.certificates)),
-		certificates: signedData.certificates.map(inspectCertificate),
+		certificates: chainOrder(leaves, signedData.certificates).map((certificate) => ({
+			...inspectCertificate(certificate),
+			signer: leaves.includes(certificate),
+		})),
 		anomalies: [
 			...signedData.anomalies,
 			...(catalog.members.order === "unsorted" ? ["members are not sorted by tag"] : []),
@@ -109,10 +130,14 @@ function inspectMember(catalog: Catalog, row: number): InspectedMember {
 }
 
 function inspectSigner(signer: SignerInfo, certificates: readonly Certificate[]): InspectedSigner {
+	const certificate: Certificate | undefined = signerCertificates(signer, certificates)[0];
 	return {
-		subject: signerCertificates(signer, certificates)[0]?.subject.text,
+		subject: certificate?.subject.text,
+		spkiSha256: certificate === undefined ? undefined : spkiSha256(certificate),
 		digestAlgorithm: signer.digestAlgorithm.oid,
+		digestAlgorithmName: algorithmName(signer.digestAlgorithm.oid),
 		signatureAlgorithm: signer.signatureAlgorithm.oid,
+		signatureAlgorithmName: algorithmName(signer.signatureAlgorithm.oid),
 		signedAttributes: signer.signedAttributes.map(({ oid }) => oid),
 		unsignedAttributes: signer.unsignedAttributes.map(({ oid }) => oid),
 		timestamps: describeTimestamps(signer, certificates),
@@ -136,7 +161,21 @@ function inspectNested(octets: Uint8Array): InspectedNestedSignature {
 	}
 }
 
-function inspectCertificate(certificate: Certificate): InspectedCertificate {
+/** The bag is a set; read from each leaf up, by names, it is easier to follow. */
+function chainOrder(leaves: readonly Certificate[], certificates: readonly Certificate[]): Certificate[] {
+	const bySubject = new Map(certificates.map((certificate) => [certificate.subject.text, certificate]));
+	const ordered = new Set<Certificate>();
+	for (const leaf of leaves) {
+		let next: Certificate | undefined = leaf;
+		while (next !== undefined && !ordered.has(next)) {
+			ordered.add(next);
+			next = bySubject.get(next.issuer.text);
+		}
+	}
+	return [...new Set([...ordered, ...certificates])];
+}
+
+function inspectCertificate(certificate: Certificate): Omit<InspectedCertificate, "signer"> {
 	return {
 		subject: certificate.subject.text,
 		issuer: certificate.issuer.text,

@@ -2,8 +2,10 @@
 
 export { contentDigest } from "./digest/authenticode.js";
 export { ERROR_CODES, type ErrorCode, type ExitStatus, SigtoolError } from "./errors.js";
-export type { Finding } from "./fileset/compare.js";
+export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
 export type { HashProgress } from "./fileset/hash-files.js";
+export { ENTRY_KIND } from "./fileset/manifest.js";
+export { resolveEntry } from "./fileset/resolve-entry.js";
 export type { Catalog, MemberTable, NameValue } from "./formats/cat.js";
 export type { CatalogFacts } from "./formats/cat-facts.js";
 export {
@@ -13,6 +15,7 @@ export {
 	type InspectedNestedSignature,
 	type InspectedSigner,
 	inspectCatalog,
+	inspectCatalogFile,
 } from "./inspect.js";
 export {
 	type Certificate,

@@ -17,7 +17,7 @@ import { encodeUnsigned, sha256Hex, signEncoded } from "./formats/cat-envelope.j
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
 import { parseSignedData } from "./pki/cms.js";
 import type { Signer } from "./signer/signer.js";
-import { exists, readBounded, temporaryNameFor, writeAtomically } from "./store.js";
+import { exists, readBounded, requireFileName, temporaryNameFor, writeAtomically } from "./store.js";
 import { readCatalogFile } from "./verify-sources.js";
 
 export interface SignOptions {
@@ -62,6 +62,10 @@ export interface SignResult {
 	readonly ignoredCount: number;
 	readonly ignoreRules: readonly string[];
 	readonly signer: Signer | undefined;
+	/** Milliseconds since the epoch. */
+	readonly time: number;
+	/** Size of the file that was written. */
+	readonly catalogBytes: number;
 	/** Lowercase hexadecimal SHA-256 of an unsigned catalog, for whoever signs it to expect. */
 	readonly unsignedSha256: string | undefined;
 }
@@ -72,9 +76,22 @@ export interface SignResult {
  */
 export async function signPaths(paths: readonly string[], options: SignOptions): Promise<SignResult> {
 	const { root, scope, output } = resolveTarget(paths, options);
+	if (scope === "listed" && (options.exclude ?? options.include) !== undefined) {
+		throw new SigtoolError(
+			"ERR_USAGE",
+			"Use --files-from without --include and --exclude: it names exactly what is signed",
+		);
+	}
+	const product = options.product ?? basename(root);
+	if (product === "")
+		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(paths[0])}: name the product with --product`);
 	checkReplaceable(output, options.overwrite ?? "own");
 	const rules: SelectionRules = {
-		ignore: [...ignoreFilePatterns(root), ...(options.exclude ?? [])],
+		// A list names exactly what is signed: no rule takes anything from it.
+		ignore:
+			scope === "listed"
+				? []
+				: [...ignoreFilePatterns(root), ...(options.exclude ?? []), ...otherCatalogPattern(root, scope, output)],
 		include: options.include ?? [],
 		scope,
 	};
@@ -94,7 +111,6 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(paths[0])}: there are no files to sign`);
 	}
 	const time = options.time ?? Date.now();
-	const product = options.product ?? basename(root);
 	const sequence = options.sequence ?? Math.floor(time / 1000);
 	const facts = factsOf(manifest, rules, { ...options, product, sequence });
 	const list = encodeCatalog(manifest, facts, { thisUpdate: time });
@@ -114,8 +130,18 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 		ignoredCount: selection.ignoredCount,
 		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
 		signer: options.signer,
+		time,
+		catalogBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
 		unsignedSha256: options.signer === undefined ? sha256Hex(pieces) : undefined,
 	};
+}
+
+/**
+ * What `signPaths` refuses before it reads anything, for a caller who has to ask for a passphrase first.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO
+ */
+export function checkSignTarget(paths: readonly string[], options: Pick<SignOptions, "output" | "files">): void {
+	resolveTarget(paths, options);
 }
 
 interface Target {
@@ -125,7 +151,8 @@ interface Target {
 }
 
 /** One directory is its own root; several paths share the deepest directory above all of them. */
-function resolveTarget(paths: readonly string[], { output, files }: SignOptions): Target {
+function resolveTarget(paths: readonly string[], { output, files }: Pick<SignOptions, "output" | "files">): Target {
+	if (output !== undefined) requireFileName(output);
 	const kinds = paths.map(kindOf);
 	if (paths.length === 1 && kinds[0] === "directory") {
 		const root = realPath(paths[0]);
@@ -162,15 +189,30 @@ function commonDirectory(directories: readonly string[]): string {
 
 /** An existing output is replaced only when it is a catalog of ours, judged by its attributes. */
 function checkReplaceable(output: string, overwrite: "own" | "any"): void {
-	if (overwrite === "any" || !exists(output)) return;
-	try {
-		const { content } = parseSignedData(readCatalogFile(output), "catalog");
-		if (content !== undefined && isSigtoolCatalog(parseCatalog(content).attributes)) return;
-	} catch (error) {
-		if (error instanceof SigtoolError && error.code === "ERR_IO") throw error;
-	}
+	if (overwrite === "any" || !exists(output) || isOwnCatalog(output)) return;
 	const message = `Cannot write catalog ${quote(output)}: the file there was not written by sigtool; --force replaces it`;
 	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
+}
+
+function isOwnCatalog(file: string): boolean {
+	try {
+		const { content } = parseSignedData(readCatalogFile(file), "catalog");
+		return content !== undefined && isSigtoolCatalog(parseCatalog(content).attributes);
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code !== "ERR_IO") return false;
+		throw error;
+	}
+}
+
+/**
+ * A catalog of ours in its usual place is no more part of what is signed than the one being written elsewhere. As a rule
+ * that is recorded, so that `verify` does not report it as added.
+ */
+function otherCatalogPattern(root: string, scope: Target["scope"], output: string): string[] {
+	const usual = conventionalCatalog(root);
+	if (scope !== "root" || usual === output || !exists(usual) || kindOf(usual) !== "file" || !isOwnCatalog(usual))
+		return [];
+	return [`/${basename(usual).replace(/[\\*?[\]! ]/g, "\\$&")}`];
 }
 
 const MAX_IGNORE_FILE_BYTES = 2 ** 20;
@@ -190,7 +232,7 @@ function factsOf(
 		product: options.product,
 		sequence: options.sequence,
 		modes: process.platform === "win32" ? "none" : "posix",
-		links: options.links === "follow" ? "follow" : "record",
+		links: options.links !== "follow" ? "record" : options.linksOutside === "record" ? "follow-outside" : "follow",
 		caseCollisions: options.caseCollisions ?? "refuse",
 		ignore: rules.ignore,
 		include: rules.include,

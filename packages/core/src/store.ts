@@ -1,6 +1,6 @@
 /**
- * The disk: atomic writes, bounded reads, and where sigtool keeps what belongs to a user. Nothing else in this package
- * writes. Synchronous throughout: these are single files at the ends of an operation.
+ * The disk: atomic writes and bounded reads. Nothing else in this package writes. Synchronous throughout: these are single
+ * files at the ends of an operation.
  */
 
 import {
@@ -18,11 +18,11 @@ import {
 	renameSync,
 	rmSync,
 	type Stats,
+	statSync,
 	unlinkSync,
 	writeSync,
 } from "node:fs";
-import { homedir } from "node:os";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "./errors.js";
 
 export interface WriteOptions {
@@ -75,15 +75,39 @@ export interface SecretFile {
 	readonly access: "private" | "shared";
 }
 
-/** As `readBounded`, for a key: says as well who else can read it. */
+/** As `readInput`, for a key: says as well who else can read it. */
 export function readSecret(path: string, maxBytes: number): SecretFile {
-	const { bytes, stats } = readWithStats(path, maxBytes);
+	const { bytes, stats } = readWithStats(path, maxBytes, "any");
 	return { bytes, access: process.platform !== "win32" && (stats.mode & 0o077) !== 0 ? "shared" : "private" };
+}
+
+/**
+ * All of what the user names as input, which may be a pipe, a terminal or a process substitution; `/dev/stdin` is standard
+ * input on every system. Waits for the writer, as every reader of pipes does. @throws as `readBounded`
+ */
+export function readInput(path: string, maxBytes: number): Buffer {
+	return readWithStats(path, maxBytes, "any").bytes;
 }
 
 /** True when anything has that name, a dangling link included. @throws ERR_IO */
 export function exists(path: string): boolean {
 	return lstatIfThere(path) !== undefined;
+}
+
+/** Refuses a directory, or a link to one, as the place of a catalog. @throws ERR_USAGE, ERR_IO */
+export function requireFileName(path: string): void {
+	if (!path.endsWith("/") && !isDirectory(path)) return;
+	const message = `Cannot write catalog ${quote(path)}: it is a directory; name the file`;
+	throw new SigtoolError("ERR_USAGE", message, { path });
+}
+
+function isDirectory(path: string): boolean {
+	try {
+		return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+	} catch (cause) {
+		if (isErrnoException(cause) && cause.code === "ENOTDIR") return false; // Whoever writes there says what is wrong.
+		throw ioError("look up", path, cause);
+	}
 }
 
 /** Names in a directory, sorted; none when it does not exist. @throws ERR_IO */
@@ -146,41 +170,6 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 	}
 }
 
-/** `$XDG_CONFIG_HOME/sigtool`, by default `~/.config/sigtool`; `%APPDATA%\sigtool` on Windows. */
-export function configDirectory(): string {
-	if (process.platform === "win32") {
-		return join(process.env.APPDATA || join(homedir(), "AppData", "Roaming"), "sigtool");
-	}
-	// XDG Base Directory Specification: a relative path is to be ignored.
-	const configured = process.env.XDG_CONFIG_HOME ?? "";
-	return join(isAbsolute(configured) ? configured : join(homedir(), ".config"), "sigtool");
-}
-
-/** Where the trust store is. */
-export function trustFile(): string {
-	return join(configDirectory(), "trust.json");
-}
-
-/** Where the identities are, a directory each. */
-export function identitiesDirectory(): string {
-	return join(configDirectory(), "identities");
-}
-
-export interface IdentityFiles {
-	readonly directory: string;
-	/** PKCS#8 in PEM, and the certificate in PEM. */
-	readonly keyFile: string;
-	readonly certificateFile: string;
-}
-
-export function identityFiles(name: string): IdentityFiles {
-	const directory = join(identitiesDirectory(), name);
-	return { directory, keyFile: join(directory, "key.pem"), certificateFile: join(directory, "certificate.pem") };
-}
-
-/** The identity made for a user who has no key. */
-export const DEVELOPMENT_IDENTITY = "development";
-
 /** rename(2) onto a directory that holds something, by system: Linux and macOS, then Windows. */
 const TAKEN: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "EPERM", "EACCES"]);
 
@@ -215,26 +204,37 @@ function writeFully(descriptor: number, chunk: Uint8Array): void {
 }
 
 /** One descriptor from the check to the last octet. */
-function readWithStats(path: string, maxBytes: number): { bytes: Buffer; stats: Stats } {
+function readWithStats(
+	path: string,
+	maxBytes: number,
+	kinds: "regular" | "any" = "regular",
+): { bytes: Buffer; stats: Stats } {
 	let descriptor: number | undefined;
 	try {
-		// O_NONBLOCK: opening a FIFO must not wait for its writer.
-		descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+		// O_NONBLOCK: opening a FIFO must not wait for its writer, unless one is welcome.
+		const flags = constants.O_RDONLY | (kinds === "any" ? 0 : (constants.O_NONBLOCK ?? 0));
+		// Standard input may be a socket, which has no name to open.
+		descriptor = kinds === "any" && path === "/dev/stdin" ? STDIN : openSync(path, flags);
 		const stats = fstatSync(descriptor);
-		if (!stats.isFile()) throw refusal("read", path, "it is not a regular file");
-		if (stats.size > maxBytes) {
-			throw new SigtoolError("ERR_LIMIT", `Cannot read ${quote(path)}: it is larger than ${maxBytes} bytes`, { path });
+		if (stats.isFile()) {
+			if (stats.size > maxBytes) throw tooLarge(path, maxBytes);
+			return { bytes: readFully(descriptor, stats.size, path), stats };
 		}
-		return { bytes: readFully(descriptor, stats.size, path), stats };
+		if (stats.isDirectory()) throw refusal("read", path, "it is a directory");
+		if (kinds === "regular") throw refusal("read", path, "it is not a regular file");
+		return { bytes: readToEnd(descriptor, maxBytes, path), stats };
 	} catch (cause) {
 		if (isErrnoException(cause) && cause.code === "ENOENT") {
-			throw new SigtoolError("ERR_ROOT_MISSING", `Cannot read ${quote(path)}: there is no such file`, { cause, path });
+			const message = `Cannot read ${quote(path)}: no such file or directory`;
+			throw new SigtoolError("ERR_ROOT_MISSING", message, { cause, path });
 		}
 		throw asIoError("read", path, cause);
 	} finally {
-		if (descriptor !== undefined) closeSync(descriptor);
+		if (descriptor !== undefined && descriptor !== STDIN) closeSync(descriptor);
 	}
 }
+
+const STDIN = 0;
 
 function readFully(descriptor: number, sizeBytes: number, path: string): Buffer {
 	const bytes = Buffer.allocUnsafeSlow(sizeBytes + 1); // One octet more shows growth; unpooled, as it may hold a key.
@@ -244,6 +244,41 @@ function readFully(descriptor: number, sizeBytes: number, path: string): Buffer 
 	}
 	if (length > sizeBytes) throw refusal("read", path, "it grew while it was read");
 	return bytes.subarray(0, length);
+}
+
+/** What comes through a pipe. */
+function readToEnd(descriptor: number, maxBytes: number, path: string): Buffer {
+	const chunks: Buffer[] = [];
+	for (let total = 0; ; ) {
+		const chunk = Buffer.allocUnsafeSlow(PIPE_BYTES);
+		const count = readOrWait(descriptor, chunk);
+		if (count === 0) return Buffer.concat(chunks);
+		total += count;
+		if (total > maxBytes) throw tooLarge(path, maxBytes);
+		chunks.push(chunk.subarray(0, count));
+	}
+}
+
+/** Standard input is at times not blocking, whoever made it so; on Windows the end of a pipe is an error. */
+function readOrWait(descriptor: number, chunk: Buffer): number {
+	for (;;) {
+		try {
+			return readSync(descriptor, chunk, 0, chunk.length, null);
+		} catch (error) {
+			const code = isErrnoException(error) ? error.code : undefined;
+			if (code === "EOF") return 0;
+			if (code !== "EAGAIN") throw error;
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EAGAIN_PAUSE_MS);
+		}
+	}
+}
+
+const EAGAIN_PAUSE_MS = 10;
+/** What a pipe of Linux holds. */
+const PIPE_BYTES = 65_536;
+
+function tooLarge(path: string, maxBytes: number): SigtoolError {
+	return new SigtoolError("ERR_LIMIT", `Cannot read ${quote(path)}: it is larger than ${maxBytes} bytes`, { path });
 }
 
 /** Permission bits of a regular file that is about to be replaced. */

@@ -15,7 +15,8 @@ export interface VerifyOptions extends SourceOptions {
 
 export interface Verification {
 	readonly path: string;
-	readonly verdict: "trusted" | "failed";
+	/** `undecided`: all that keeps it from `trusted` are files that could not be read. */
+	readonly verdict: "trusted" | "failed" | "undecided";
 	readonly catalogs: readonly UsedCatalog[];
 	/** How files were held against the catalogs; `none` when only a catalog's own signature was verified. */
 	readonly match: "path" | "digest" | "none";
@@ -44,7 +45,7 @@ export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignor
 	const decisive = added === "fail" ? findings : findings.filter((finding) => !isAddition(finding));
 	return {
 		...comparison,
-		verdict: decisive.length === 0 ? "trusted" : "failed",
+		verdict: decisive.length === 0 ? "trusted" : worstExitStatus(decisive) === 3 ? "undecided" : "failed",
 		ignoredCount,
 		findings: decisive,
 		notices: added === "warn" ? findings.filter(isAddition) : [],

@@ -3,7 +3,7 @@
  * attributes, chain at a trusted time, trust; only then are members looked at and compared with files.
  */
 
-import { SigtoolError } from "./errors.js";
+import { quote, SigtoolError } from "./errors.js";
 import { CATALOG_OID, type Catalog, parseCatalog } from "./formats/cat.js";
 import { type CatalogFacts, parseFacts } from "./formats/cat-facts.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./pki/certificate.js";
@@ -96,7 +96,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 			spkiSha256: spkiSha256(certificate),
 			trustedBy,
 			// The certificate beside a signature is not itself signed: what the pin is known as counts too.
-			development: trustedBy.source === "development" || isDevelopmentCertificate(certificate),
+			development: trustedBy.source === "development" || [certificate, chain[0]].some(isDevelopmentCertificate),
 		},
 		judgedAt,
 		warnings: [
@@ -143,10 +143,13 @@ function judgeSigner(
 ): JudgedSigner {
 	const pin = trust.pins.get(spkiSha256(leaf));
 	if (pin !== undefined) {
-		verifyPinned(leaf, { at, purpose: "codeSigning", profile });
-		return { chain: [leaf], trustedBy: { kind: "pin", label: pin.label, source: pin.source } };
+		const certificate = pin.certificate ?? leaf;
+		verifyPinned(certificate, { at, purpose: "codeSigning", profile });
+		return { chain: [certificate], trustedBy: { kind: "pin", label: pin.label, source: pin.source } };
 	}
-	const anchors = trust.authorities.map((authority) => authority.certificate);
+	// An authority that may not name this subject is none here; another of the same key may.
+	const authorities = trust.authorities.filter(({ subject }) => subject === undefined || subject === leaf.subject.text);
+	const anchors = authorities.map((authority) => authority.certificate);
 	let chain: Chain;
 	try {
 		chain = verifyChain(leaf, { intermediates, anchors, at, purpose: "codeSigning", profile });
@@ -154,12 +157,7 @@ function judgeSigner(
 		if (error instanceof SigtoolError && error.code === "ERR_CHAIN_INCOMPLETE") throw untrusted(leaf, error);
 		throw error;
 	}
-	const authority = trust.authorities.find(({ certificate, subject }) => {
-		return (
-			Buffer.compare(certificate.der, chain.anchor.der) === 0 &&
-			(subject === undefined || subject === leaf.subject.text)
-		);
-	});
+	const authority = authorities.find(({ certificate }) => Buffer.compare(certificate.der, chain.anchor.der) === 0);
 	if (authority === undefined) throw untrusted(leaf, undefined);
 	return {
 		chain: chain.certificates,
@@ -170,15 +168,15 @@ function judgeSigner(
 function untrusted(leaf: Certificate, cause: SigtoolError | undefined): SigtoolError {
 	const marked = isDevelopmentCertificate(leaf) ? " (a development identity)" : "";
 	const message =
-		`Cannot trust signer "${leaf.subject.text}"${marked}, key ${spkiSha256(leaf)}: ` +
+		`Cannot trust signer ${quote(leaf.subject.text)}${marked}, key ${spkiSha256(leaf)}: ` +
 		"it is not trusted here; pass its certificate or authority with --trust, or add it with `sigtool trust add`";
 	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message, { cause });
 }
 
 function checkProduct(facts: CatalogFacts, expected: string | undefined): void {
 	if (expected === undefined || facts.product === expected) return;
-	const found = facts.product === undefined ? "names no product" : `is of product "${facts.product}"`;
-	throw new SigtoolError("ERR_PRODUCT_MISMATCH", `Cannot trust the catalog: it ${found}, expected "${expected}"`);
+	const found = facts.product === undefined ? "names no product" : `is of product ${quote(facts.product)}`;
+	throw new SigtoolError("ERR_PRODUCT_MISMATCH", `Cannot trust the catalog: it ${found}, expected ${quote(expected)}`);
 }
 
 function nestedSignatureWarnings(signer: SignerInfo): string[] {

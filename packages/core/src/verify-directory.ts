@@ -1,31 +1,34 @@
 /** A directory, or a directory of a signed tree, held against the catalogs. */
 
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
-import { compareByDigest, compareByPath, type SignedSet } from "./fileset/compare.js";
+import { compareByDigest, compareByPath, type Finding, type SignedSet } from "./fileset/compare.js";
 import { hashFileSet } from "./fileset/hash-files.js";
 import { entryPathOf, isBelow, realPath } from "./fileset/locate-catalogs.js";
 import type { Manifest } from "./fileset/manifest.js";
+import { resolveEntry } from "./fileset/resolve-entry.js";
 import { createSelection, type SelectionRules } from "./fileset/selection.js";
 import { encodeCatalog } from "./formats/cat-encode.js";
-import { entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
-import { exists, temporaryNameFor } from "./store.js";
+import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
+import { temporaryNameFor } from "./store.js";
 import { conclude, type Verification, type VerifyOptions } from "./verification.js";
+import { compareEntry, lexicalEntry } from "./verify-file.js";
 import {
-	followsLinks,
 	HOST_MODES,
+	linkRules,
 	loadCatalogs,
 	type SignedEntries,
+	type Sources,
 	signedEntries,
-	treeRoot,
 	type UsedCatalog,
 } from "./verify-sources.js";
 
-/** `directory` is absolute and real. */
-export async function verifyDirectory(directory: string, path: string, options: VerifyOptions): Promise<Verification> {
-	const { catalogs, skipped } = loadCatalogs(directory, options);
-	const root = treeRoot(directory, catalogs, options);
-	const within = withinRoot(root, directory, path);
+/** @throws as `verifyPath` */
+export async function verifyDirectory(path: string, options: VerifyOptions): Promise<Verification> {
+	const sources = loadCatalogs(path, options);
+	const { catalogs } = sources;
+	const root = realPath(sources.root);
+	const { within, findings: onTheWay } = await withinTree(sources, path, options);
 	let entries: SignedEntries | undefined;
 	// Members are read only when something depends on them.
 	const signed = () => {
@@ -36,8 +39,7 @@ export async function verifyDirectory(directory: string, path: string, options: 
 	const listed = within === undefined ? listToCompare(catalogs, options) : undefined;
 	const manifest = await hashFileSet(root, {
 		digest: listed === undefined && signed().digestSize === 20 ? "sha1" : "sha256",
-		links: followsLinks(catalogs),
-		linksOutside: "record",
+		...linkRules(catalogs),
 		caseCollisions: listed?.facts.caseCollisions ?? "allow",
 		exclude: restrictedTo(within, selection.excludes),
 		skip: catalogEntryPaths(root, catalogs),
@@ -49,24 +51,62 @@ export async function verifyDirectory(directory: string, path: string, options: 
 		catalogs,
 		checkedCount: manifest.count,
 		ignoredCount: selection.ignoredCount,
-		warnings: [...skipped, ...leftovers(catalogs)],
 	};
 	if (listed !== undefined && isSignedList(manifest, listed)) {
 		return conclude({ ...comparison, match: "path", findings: [] }, options.added);
 	}
 	const { match, set, digests } = signed();
-	const findings =
-		match === "path"
-			? compareByPath(manifest, below(set, within), { modes: HOST_MODES })
-			: compareByDigest(manifest, digests).filter(({ code }) => within === undefined || code !== "ERR_FILE_MISSING");
+	if (match === "digest") {
+		if (within !== undefined) {
+			throw new SigtoolError("ERR_USAGE", `Cannot match ${quote(path)} by digest alone: verify the whole tree`, {
+				path,
+			});
+		}
+		return conclude(
+			{ ...comparison, match, findings: compareByDigest(manifest, digests, signedLinks(catalogs)) },
+			options.added,
+		);
+	}
+	const expected = below(set, within);
+	const findings = [
+		...onTheWay,
+		...compareByPath(manifest, expected, { modes: HOST_MODES }).map(hintAtLeftovers(root, catalogs)),
+	];
+	if (within !== undefined && expected.files.size + expected.links.size === 0) {
+		const message = `nothing in ${quote(within)} is signed by ${quote(catalogs[0].file)}`;
+		return conclude({
+			...comparison,
+			match,
+			findings: [{ code: "ERR_NOT_A_MEMBER", path: within, message }, ...findings],
+		});
+	}
 	return conclude({ ...comparison, match, findings }, options.added);
 }
 
-/** Entry path of a directory that is part of a signed tree; undefined for the whole tree. */
-function withinRoot(root: string, directory: string, path: string): string | undefined {
-	if (directory === root) return undefined;
-	if (isBelow(root, directory)) return entryPathOf(root, directory);
-	throw new SigtoolError("ERR_USAGE", `Cannot verify ${quote(path)}: it does not lie below ${quote(root)}`, { path });
+function signedLinks(catalogs: readonly UsedCatalog[]): ReadonlyMap<string, string> {
+	return new Map(catalogs.flatMap(({ facts }) => [...facts.symbolicLinks]));
+}
+
+interface Within {
+	/** Entry path of a directory that is part of a signed tree; undefined for the whole tree. */
+	readonly within: string | undefined;
+	/** What is wrong with the links on the way to it. */
+	readonly findings: readonly Finding[];
+}
+
+async function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOptions): Promise<Within> {
+	if (realPath(root) === realPath(path) && (options.catalogs !== undefined || resolve(root) === resolve(path))) {
+		return { within: undefined, findings: [] };
+	}
+	const lexical = lexicalEntry(root, path);
+	if (linkRules(catalogs).links === "follow") return { within: lexical, findings: [] };
+	const { entry, links } = resolveEntry(realPath(root), lexical);
+	const findings: Finding[] = [];
+	for (const link of links) findings.push(...(await compareEntry(realPath(root), link, catalogs, options)));
+	if (entry === undefined) {
+		throw new SigtoolError("ERR_USAGE", `Cannot verify ${quote(path)}: it leads out of ${quote(root)}`, { path });
+	}
+	return { within: entry === "" ? undefined : entry, findings };
 }
 
 type Excludes = (path: string, kind: "file" | "directory") => boolean;
@@ -109,31 +149,37 @@ function pathsOf(set: SignedSet): string[] {
 	return [...set.files.keys(), ...set.links.keys()];
 }
 
-/** Several catalogs keep silent about what any of them ignores, and speak for whatever any of them is about. */
+/** With several catalogs a rule counts only if each of them has it. */
 function selectionRules(catalogs: readonly UsedCatalog[], { ignoreRules }: VerifyOptions): SelectionRules {
 	if (ignoreRules === "report") return { ignore: [], include: [], scope: "root" };
-	const facts = catalogs.map((catalog) => catalog.facts);
-	const scopes = facts.map(({ scope }) => scope);
+	const [first, ...others] = catalogs.map((catalog) => catalog.facts);
+	const common = (list: (facts: CatalogFacts) => readonly string[]) => {
+		const isEverywhere = others.every((facts) => JSON.stringify(list(facts)) === JSON.stringify(list(first)));
+		return isEverywhere ? list(first) : [];
+	};
+	const scopes = [first, ...others].map(({ scope }) => scope);
+	const everyListed = scopes.every((scope) => scope === "listed");
+	const paths = scopes.flatMap((scope) => (typeof scope === "string" ? [] : scope));
 	return {
-		ignore: facts.flatMap(({ ignore }) => ignore),
-		include: facts.every(({ include }) => include.length > 0) ? facts.flatMap(({ include }) => include) : [],
-		scope: scopes.includes("root") ? "root" : scopes.every((scope) => scope === "listed") ? "listed" : scopes.flat(),
+		ignore: common(({ ignore }) => ignore),
+		include: common(({ include }) => include),
+		scope: scopes.includes("root") ? "root" : everyListed ? "listed" : paths,
 	};
 }
 
-/** The catalogs and the temporary files an interrupted run leaves, as entries of the tree that holds them. */
+/** The catalogs, as entries of the tree that holds them: they cannot sign themselves. */
 function catalogEntryPaths(root: string, catalogs: readonly UsedCatalog[]): Set<string> {
-	const paths = new Set<string>();
-	for (const { file } of catalogs) {
-		const path = join(realPath(dirname(file)), basename(file));
-		for (const own of [path, temporaryNameFor(path)]) {
-			if (isBelow(root, own)) paths.add(entryPathOf(root, own));
-		}
-	}
-	return paths;
+	const files = catalogs.map(({ file }) => join(realPath(dirname(file)), basename(file)));
+	return new Set(files.filter((file) => isBelow(root, file)).map((file) => entryPathOf(root, file)));
 }
 
-function leftovers(catalogs: readonly UsedCatalog[]): string[] {
-	const names = catalogs.map(({ file }) => temporaryNameFor(file)).filter(exists);
-	return names.map((name) => `${quote(name)} was left by an interrupted run; signing again removes it`);
+/** What an interrupted run of `sign` leaves is unsigned like any other file, and has a simple explanation. */
+function hintAtLeftovers(root: string, catalogs: readonly UsedCatalog[]): (finding: Finding) => Finding {
+	const names = new Set(
+		catalogs.map(({ file }) => entryPathOf(root, temporaryNameFor(join(realPath(dirname(file)), basename(file))))),
+	);
+	return (finding) => {
+		if (finding.code !== "ERR_FILE_ADDED" || !names.has(finding.path)) return finding;
+		return { ...finding, message: `${finding.message}; an interrupted run leaves it, signing again removes it` };
+	};
 }

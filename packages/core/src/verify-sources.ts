@@ -8,13 +8,15 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
-import type { SignedDigest, SignedSet } from "./fileset/compare.js";
+import type { SignedDigest, SignedFile, SignedSet } from "./fileset/compare.js";
+import type { HashFileSetOptions } from "./fileset/hash-files.js";
 import {
 	catalogFilesAt,
 	catalogNamesIn,
 	catalogsFrom,
 	conventionalCatalog,
 	entryPathOf,
+	isBelow,
 	realPath,
 } from "./fileset/locate-catalogs.js";
 import { entriesByDigest, entriesByPath, entryByPath, evidenceSize, naturalMatch } from "./formats/cat-entries.js";
@@ -34,11 +36,12 @@ export interface UsedCatalog extends VerifiedCatalog {
 	readonly file: string;
 }
 
-export interface LoadedCatalogs {
+/** Catalogs that answer for a path, and where their tree begins. */
+export interface Sources {
 	/** At least one. */
 	readonly catalogs: readonly UsedCatalog[];
-	/** Why catalogs of a given directory were passed over. */
-	readonly skipped: readonly string[];
+	/** Directory the signed paths are relative to, as one gets there from the path. */
+	readonly root: string;
 }
 
 /** Catalogs up to 1 GiB are read. */
@@ -49,41 +52,30 @@ export function readCatalogFile(file: string): Uint8Array {
 	return readBounded(file, MAX_CATALOG_BYTES);
 }
 
-/** Verified catalogs for a directory. One that fails is fatal unless others of a given directory stand. */
-export function loadCatalogs(directory: string, options: SourceOptions): LoadedCatalogs {
-	if (options.catalogs === undefined) return { catalogs: [loadConventionalCatalog(directory, options)], skipped: [] };
-	const catalogs: UsedCatalog[] = [];
-	const skipped: string[] = [];
-	let failure: unknown;
-	for (const place of options.catalogs) {
-		const files = catalogFilesAt(place);
-		for (const file of files) {
-			try {
-				catalogs.push(loadCatalog(file, options));
-			} catch (error) {
-				if (!(error instanceof SigtoolError) || files[0] === place) throw error;
-				failure ??= error;
-				skipped.push(`catalog ${quote(file)} was not used: ${error.message}`);
-			}
-		}
-	}
-	if (catalogs.length === 0) throw failure;
-	return { catalogs, skipped };
-}
-
 /**
- * The directory signed paths are relative to: the one given; else, for catalogs found by convention, the directory of the
- * catalog; else the directory that is verified.
+ * Verified catalogs for a directory, and their root: the one given; else, for a catalog found by convention, the directory
+ * it speaks for; else the directory itself. Each catalog must verify, also those of a given directory: which of them an
+ * attacker has spoilt must not decide what is looked at.
  */
-export function treeRoot(directory: string, catalogs: readonly UsedCatalog[], options: SourceOptions): string {
-	if (options.root !== undefined) return realPath(options.root);
-	if (options.catalogs === undefined) return dirname(catalogs[0].file);
-	return directory;
+export function loadCatalogs(directory: string, options: SourceOptions): Sources {
+	if (options.catalogs === undefined) {
+		const { catalog, directory: root } = loadConventionalCatalog(directory, options);
+		return { catalogs: [catalog], root: options.root ?? root };
+	}
+	const files = options.catalogs.flatMap(catalogFilesAt);
+	return { catalogs: files.map((file) => loadCatalog(file, options)), root: options.root ?? directory };
 }
 
-/** Links are followed when verifying if they were when signing. */
-export function followsLinks(catalogs: readonly UsedCatalog[]): "record" | "follow" {
-	return catalogs.some(({ facts }) => facts.links === "follow") ? "follow" : "record";
+/** Links are treated when verifying as they were when signing. */
+export function linkRules(
+	catalogs: readonly UsedCatalog[],
+): Required<Pick<HashFileSetOptions, "links" | "linksOutside">> {
+	const rules = new Set(catalogs.map(({ facts }) => facts.links));
+	if (rules.size > 1) {
+		throw new SigtoolError("ERR_USAGE", "Cannot use the catalogs together: they treat symbolic links differently");
+	}
+	if (rules.has("record")) return { links: "record", linksOutside: "record" };
+	return { links: "follow", linksOutside: rules.has("follow-outside") ? "record" : "refuse" };
 }
 
 /** Whether the host has modes to compare. */
@@ -133,30 +125,37 @@ export function signedEntries(catalogs: readonly UsedCatalog[], options: SourceO
 }
 
 /** The nearest catalog, itself a signed member of every catalog further out. */
-function loadConventionalCatalog(directory: string, options: SourceOptions): UsedCatalog {
+function loadConventionalCatalog(
+	directory: string,
+	options: SourceOptions,
+): { catalog: UsedCatalog; directory: string } {
 	const [nearest, ...outer] = catalogsFrom(directory);
 	if (nearest === undefined) {
 		const [other] = catalogNamesIn(directory);
 		const hint =
 			other === undefined ? "sign it, or name one with --catalog" : `it holds ${quote(other)}: name it with --catalog`;
-		const message = `Cannot find the catalog ${quote(basename(conventionalCatalog(directory)))} in ${quote(directory)}: ${hint}`;
+		const usual = basename(conventionalCatalog(realPath(directory)));
+		const message = `Cannot find the catalog ${quote(usual)} in ${quote(directory)}: ${hint}`;
 		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: directory });
 	}
-	const catalog = loadCatalog(nearest, options);
-	let inner = nearest;
-	for (const file of outer) {
+	const catalog = loadCatalog(nearest.file, options);
+	let inner = nearest.file;
+	for (const { file } of outer) {
 		requireMember(inner, loadCatalog(file, { ...options, product: undefined }), options);
 		inner = file;
 	}
-	return catalog;
+	return { catalog, directory: nearest.directory };
 }
 
 function requireMember(inner: string, outer: UsedCatalog, options: SourceOptions): void {
 	const entry = entryPathOf(dirname(outer.file), inner);
-	const { set, digestSize } = signedEntries([outer], { ...options, match: "path" }, entry);
-	const signed = set.files.get(entry)?.digest;
+	const isInside = isBelow(dirname(outer.file), inner);
+	const { set, digestSize } = isInside
+		? signedEntries([outer], { ...options, match: "path" }, entry)
+		: { set: undefined, digestSize: 32 };
 	const algorithm = digestSize === 20 ? "sha1" : "sha256";
 	const actual = createHash(algorithm).update(readCatalogFile(inner)).digest();
+	const signed = set?.files.get(entry)?.digest;
 	if (signed !== undefined && actual.equals(signed)) return;
 	const message =
 		`Cannot trust catalog ${quote(inner)}: it lies in the tree of ${quote(outer.file)}, which does not sign it; ` +
@@ -171,9 +170,9 @@ function union(sets: readonly SignedSet[], catalogs: readonly UsedCatalog[]): Si
 	for (let i = 1; i < sets.length; i++) {
 		for (const [path, file] of sets[i].files) {
 			const known = files.get(path);
-			const differs = known !== undefined && Buffer.compare(known.digest, file.digest) !== 0;
-			if (differs || links.has(path)) throw contradiction(path, catalogs[i]);
-			files.set(path, file);
+			if (links.has(path) || (known !== undefined && !agree(known, file))) throw contradiction(path, catalogs[i]);
+			// A catalog without modes takes none away from one that has them.
+			if (known === undefined || known.mode === -1) files.set(path, file);
 		}
 		for (const [path, target] of sets[i].links) {
 			if (files.has(path) || (links.get(path) ?? target) !== target) throw contradiction(path, catalogs[i]);
@@ -181,6 +180,11 @@ function union(sets: readonly SignedSet[], catalogs: readonly UsedCatalog[]): Si
 		}
 	}
 	return { files, links };
+}
+
+function agree(a: SignedFile, b: SignedFile): boolean {
+	const sameMode = a.mode === -1 || b.mode === -1 || a.mode === b.mode;
+	return sameMode && a.kind === b.kind && Buffer.compare(a.digest, b.digest) === 0;
 }
 
 function contradiction(path: string, { file }: UsedCatalog): SigtoolError {

@@ -6,7 +6,8 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { kindOf, realPath } from "./fileset/locate-catalogs.js";
+import { SigtoolError } from "./errors.js";
+import { catalogsFrom, kindOf, realPath } from "./fileset/locate-catalogs.js";
 import { evidenceSize } from "./formats/cat-entries.js";
 import { exists } from "./store.js";
 import { conclude, type Verification, type VerifyOptions } from "./verification.js";
@@ -15,16 +16,24 @@ import { verifyFile } from "./verify-file.js";
 import { loadCatalog } from "./verify-sources.js";
 
 /**
- * Verifies a directory, a file of a signed directory, or a catalog's own signature (a `.cat` file without `catalogs`).
+ * Verifies a directory, a file of a signed directory, or a catalog's own signature (a `.cat` file that no
+ * other catalog answers for).
  * Differences are findings; everything that keeps a verdict from being reached is thrown.
  * @throws ERR_ROOT_MISSING, ERR_CATALOG_NOT_FOUND, ERR_NESTED_CATALOG, ERR_PATH_*, ERR_USAGE, and what `verifyCatalog` throws
  */
 export async function verifyPath(path: string, options: VerifyOptions): Promise<Verification> {
+	if (path === "") throw new SigtoolError("ERR_USAGE", "Name a file or directory to verify");
 	const kind = exists(path) ? kindOf(path) : "missing";
-	if (kind === "directory") return verifyDirectory(realPath(path), path, options);
-	if (options.catalogs === undefined && kind === "file" && path.endsWith(".cat"))
-		return verifyCatalogFile(path, options);
-	return verifyFile(join(realPath(dirname(path)), basename(path)), path, options);
+	if (kind === "directory") return verifyDirectory(path, options);
+	if (options.catalogs === undefined && kind === "file" && isOwnWitness(path)) return verifyCatalogFile(path, options);
+	return verifyFile(path, options);
+}
+
+/** A `.cat` file that no catalog but itself answers for. */
+function isOwnWitness(path: string): boolean {
+	if (!path.endsWith(".cat")) return false;
+	const [nearest] = catalogsFrom(dirname(path));
+	return nearest === undefined || nearest.file === join(realPath(dirname(path)), basename(path));
 }
 
 /** A catalog for its own sake: its signature, and that its members can be read and are evidence. */

@@ -5,13 +5,16 @@
  * What this version does not do: hook a runtime, ask the kernel, or record decisions.
  */
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { join, relative, resolve, sep } from "node:path";
 import {
 	certificatesFromPem,
 	contentDigest,
 	defaultTrust,
+	ENTRY_KIND,
 	loadCatalogs,
+	resolveEntry,
+	type SignedFile,
 	SigtoolError,
 	signedEntries,
 	trustFromCertificates,
@@ -33,7 +36,8 @@ export interface Verifier {
 	readonly root: string;
 	/**
 	 * The content of a signed file: read once, hashed, and returned only if it is what was signed under its path.
-	 * @throws Error with `code` ERR_FILE_ADDED, ERR_FILE_MODIFIED, ERR_FILE_TYPE, or the system's own
+	 * Symbolic links on the way must be signed.
+	 * @throws Error with `code` ERR_FILE_ADDED, ERR_FILE_MODIFIED, ERR_FILE_TYPE, ERR_LINK_CHANGED, or the system's own
 	 */
 	readFileSync(path: string): Uint8Array;
 }
@@ -50,19 +54,31 @@ export function createVerifier(directory: string, options: VerifierOptions = {})
 		const message = `Cannot trust "${developer.file}": a development identity signed it; sign it with a release key`;
 		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message, { path: developer.file });
 	}
-	const { files } = signedEntries(catalogs, sources).set;
+	const { files, links } = signedEntries(catalogs, sources).set;
 	return {
 		root,
 		readFileSync(path) {
-			const entry = entryOf(root, realpathSync.native(path));
-			const signed = files.get(entry);
-			if (signed === undefined) throw untrusted("ERR_FILE_ADDED", path, "no signature covers it");
-			const content = readRegularFile(path, join(root, entry));
-			const digest = content.length === 0 ? content : contentDigest(content, "sha256");
-			if (Buffer.compare(digest, signed.digest) !== 0) throw untrusted("ERR_FILE_MODIFIED", path, "it was modified");
+			const resolved = resolveEntry(root, entryOf(root, directory, path));
+			for (const link of resolved.links) {
+				const isSigned = links.get(link) === readlinkSync(join(root, link));
+				if (!isSigned) throw untrusted("ERR_LINK_CHANGED", path, `the link "${link}" is not as it was signed`);
+			}
+			const signed = files.get(resolved.entry ?? "");
+			if (resolved.entry === undefined || signed === undefined) {
+				throw untrusted("ERR_FILE_ADDED", path, "no signature covers it");
+			}
+			const content = readRegularFile(path, join(root, resolved.entry));
+			if (!isAsSigned(content, signed)) throw untrusted("ERR_FILE_MODIFIED", path, "it was modified");
 			return content;
 		},
 	};
+}
+
+/** A digest made by Authenticode's rules says nothing about a file that is to be hashed as a whole. */
+function isAsSigned(content: Uint8Array, signed: SignedFile): boolean {
+	if (content.length === 0) return signed.digest.length === 0;
+	const { kind, digest } = contentDigest(content, "sha256");
+	return (signed.kind === -1 || signed.kind === ENTRY_KIND[kind]) && Buffer.compare(digest, signed.digest) === 0;
 }
 
 /** Through one descriptor; a link put in the file's place is not followed. */
@@ -76,12 +92,16 @@ function readRegularFile(path: string, realPath: string): Buffer {
 	}
 }
 
-function entryOf(root: string, realPath: string): string {
-	return relative(root, realPath).split(sep).join("/");
+/** Path below the signed directory as it is given, links not looked at. */
+function entryOf(root: string, directory: string, path: string): string {
+	const absolute = resolve(path);
+	const base = [resolve(directory), root].find((each) => absolute.startsWith(each + sep));
+	if (base === undefined) throw untrusted("ERR_FILE_ADDED", path, `it does not lie in "${directory}"`);
+	return relative(base, absolute).split(sep).join("/");
 }
 
 function untrusted(
-	code: "ERR_FILE_ADDED" | "ERR_FILE_MODIFIED" | "ERR_FILE_TYPE",
+	code: "ERR_FILE_ADDED" | "ERR_FILE_MODIFIED" | "ERR_FILE_TYPE" | "ERR_LINK_CHANGED",
 	path: string,
 	reason: string,
 ): Error {

@@ -37,7 +37,9 @@ test("readFileSync() refuses what was not signed under its name", () => {
 	symlinkSync("../outside.js", at("l"));
 	expect(() => verifier.readFileSync(at("new.js"))).toThrow(refusal("ERR_FILE_ADDED"));
 	expect(() => verifier.readFileSync(join(home, "outside.js"))).toThrow(refusal("ERR_FILE_ADDED"));
-	expect(() => verifier.readFileSync(at("l"))).toThrow(refusal("ERR_FILE_ADDED"));
+	expect(() => verifier.readFileSync(at("l"))).toThrow(refusal("ERR_LINK_CHANGED"));
+	symlinkSync("a.js", at("new-link.js"));
+	expect(() => verifier.readFileSync(at("new-link.js"))).toThrow(refusal("ERR_LINK_CHANGED"));
 	expect(() => verifier.readFileSync(at("d/b.js"))).toThrow(refusal("ERR_FILE_MODIFIED"));
 	expect(() => verifier.readFileSync(at("empty.js"))).toThrow(refusal("ERR_FILE_MODIFIED"));
 	unlinkSync(at("a.js"));

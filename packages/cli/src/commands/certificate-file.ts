@@ -1,28 +1,24 @@
-import { readFileSync } from "node:fs";
-import { type Certificate, certificatesFromFileBytes } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/errors";
-import { plain } from "../output.js";
+import { type Certificate, certificatesFromFileBytes, readBounded } from "@sigtool/core";
+import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { usageError } from "../usage.js";
 
-/** Every certificate of a PEM or DER file named on the command line. @throws ERR_USAGE */
+/** A bundle of CA certificates has some 200 KB. */
+const MAX_BYTES = 2 ** 22;
+
+/** Every certificate of a PEM or DER file named on the command line. @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT */
 export function readCertificates(file: string): Certificate[] {
-	let octets: Buffer;
-	try {
-		octets = readFileSync(file);
-	} catch (cause) {
-		throw usageError(`Cannot read certificates from "${plain(file)}": ${(cause as NodeJS.ErrnoException).code}`);
-	}
+	const octets = readBounded(file, MAX_BYTES);
 	try {
 		return certificatesFromFileBytes(octets);
 	} catch (error) {
 		if (!(error instanceof SigtoolError)) throw error;
-		throw usageError(`Cannot use certificates from "${plain(file)}": ${error.message}`);
+		throw usageError(`Cannot use ${quote(file)}: ${reasonOf(error)}`);
 	}
 }
 
-/** The only certificate of a file. @throws ERR_USAGE */
+/** The only certificate of a file. @throws as readCertificates */
 export function readCertificateFile(file: string): Certificate {
 	const [certificate, ...others] = readCertificates(file);
-	if (others.length > 0) throw usageError(`Cannot choose among ${others.length + 1} certificates in "${plain(file)}"`);
+	if (others.length > 0) throw usageError(`Cannot choose among ${others.length + 1} certificates in ${quote(file)}`);
 	return certificate;
 }

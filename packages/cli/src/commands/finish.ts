@@ -1,8 +1,8 @@
-import { changesSince, finishCatalog, openUnsigned, type UnsignedCatalog } from "@sigtool/core";
+import { type CatalogFacts, changesSince, finishCatalog, openUnsigned, type UnsignedCatalog } from "@sigtool/core";
 import { type OutputOptions, plain, printNote, type Report, rows } from "../output.js";
-import { type KeyOptions, openSigner } from "../signer-options.js";
-import { usageError } from "../usage.js";
-import { count, signerFields, signerRows } from "./render.js";
+import { type KeyOptions, namesKey, openSigner } from "../signer-options.js";
+import { requireOutputName, usageError } from "../usage.js";
+import { count, signerFields, signerRows, writtenRows } from "./render.js";
 
 export interface FinishCommandOptions extends KeyOptions, OutputOptions {
 	readonly output?: string;
@@ -17,6 +17,9 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	if (options.expectDigest !== undefined && !/^(sha256:)?[0-9a-f]{64}$/i.test(options.expectDigest)) {
 		throw usageError("Give --expect-digest the 64 hexadecimal digits that `sigtool sign --unsigned` printed");
 	}
+	if (!namesKey(options)) throw usageError("Name the key to sign with: --key and --cert, or --p12");
+	requireOutputName(options.output);
+	const startedAt = performance.now();
 	const warnings: string[] = [];
 	const catalog = openUnsigned(file, { expectDigest: options.expectDigest });
 	const { product, sequence } = catalog.facts;
@@ -24,13 +27,16 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	const about = rows([
 		["product", `${plain(product ?? "(none)")}, sequence ${sequence ?? "(none)"}`],
 		["content", content],
+		["links", catalog.facts.links === "record" ? undefined : catalog.facts.links],
+		["scope", scopeOf(catalog.facts)],
+		...rulesOf(catalog.facts).map((rule): [string, string] => ["rule", plain(rule)]),
 		["unsigned", catalog.sha256],
 	]);
 	const changes = options.previous === undefined ? undefined : describeChanges(options.previous, catalog, warnings);
 	printNote([`about to sign ${plain(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const { output, description, url } = options;
-	await finishCatalog(catalog, { signer, output, description, url });
+	const { catalogBytes } = await finishCatalog(catalog, { signer, output, description, url });
 	const [leaf] = signer.certificates;
 	return {
 		exit: 0,
@@ -44,9 +50,25 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 			signer: signerFields(leaf, signer.development),
 			...(changes === undefined ? {} : { since: changes.fields }),
 		},
-		lines: [`signed ${plain(output ?? file)}`, ...rows(signerRows(leaf, signer.development))],
+		lines: [
+			`signed ${plain(output ?? file)}`,
+			...rows([
+				...signerRows(leaf, signer.development),
+				...(options.verbose === true ? writtenRows(catalogBytes, startedAt) : []),
+			]),
+		],
 		warnings,
 	};
+}
+
+/** Rules that keep `verify` from reporting files as added. */
+function rulesOf({ ignore, include }: CatalogFacts): string[] {
+	return [...ignore.map((pattern) => `ignore ${pattern}`), ...include.map((glob) => `include ${glob}`)];
+}
+
+function scopeOf({ scope }: CatalogFacts): string | undefined {
+	if (scope === "root") return undefined;
+	return scope === "listed" ? "exactly the files listed; others are not looked at" : scope.map(plain).join(", ");
 }
 
 function describeChanges(previousFile: string, catalog: UnsignedCatalog, warnings: string[]) {
@@ -56,6 +78,10 @@ function describeChanges(previousFile: string, catalog: UnsignedCatalog, warning
 	}
 	if ((facts.sequence ?? -1) >= (catalog.facts.sequence ?? -1)) {
 		warnings.push(`the sequence does not grow: the previous catalog has ${facts.sequence ?? "none"}`);
+	}
+	const rules = (of: CatalogFacts) => JSON.stringify([rulesOf(of), scopeOf(of), of.links, of.modes]);
+	if (rules(facts) !== rules(catalog.facts)) {
+		warnings.push(`the rules differ from the previous catalog's: ${plain(rulesOf(facts).join(", ") || "none")}`);
 	}
 	const kinds = [
 		["added", diff.added],

@@ -5,13 +5,17 @@ import { isoTime, signerFields, signerRows } from "./render.js";
 
 export interface IdentityNewOptions extends OutputOptions {
 	readonly keyType: "rsa-3072" | "p256" | "p384";
-	readonly subject?: string;
+	readonly commonName?: string;
 	readonly days: string;
 }
 
-export async function identityNew(name: string, { keyType, subject, days }: IdentityNewOptions): Promise<Report> {
+export async function identityNew(
+	name: string,
+	{ keyType, commonName = name, days }: IdentityNewOptions,
+): Promise<Report> {
+	if (/^\s*CN\s*=/i.test(commonName)) throw usageError('Give --common-name the name alone, without "CN="');
 	if (!/^[1-9]\d{0,4}$/.test(days)) throw usageError(`Give --days a number from 1 to 99999, not "${days}"`);
-	const identity = await createIdentity(name, { keyType, subject: subject ?? name, days: Number(days) });
+	const identity = await createIdentity(name, { keyType, subject: commonName, days: Number(days) });
 	return {
 		exit: 0,
 		fields: identityFields(identity),

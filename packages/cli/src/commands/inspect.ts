@@ -1,17 +1,11 @@
-import {
-	type CatalogInspection,
-	type InspectedMember,
-	type InspectedSigner,
-	inspectCatalog,
-	readCatalogFile,
-} from "@sigtool/core";
+import { type CatalogInspection, type InspectedMember, type InspectedSigner, inspectCatalogFile } from "@sigtool/core";
 import pc from "picocolors";
 import { type OutputOptions, plain, type Report } from "../output.js";
 import { count, isoTime } from "./render.js";
 
 /** A catalog as a tree for a person and as data with --json; nothing in it is verified. */
 export async function inspect(file: string, options: OutputOptions): Promise<Report> {
-	const inspection = inspectCatalog(readCatalogFile(file));
+	const inspection = inspectCatalogFile(file);
 	return {
 		exit: 0,
 		fields: { catalog: file, verified: false, ...jsonOf(inspection) },
@@ -56,8 +50,8 @@ function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[]
 		...(signers.length === 0 ? [{ label: "not signed" }] : signers.map(signerBranch)),
 		{
 			label: count(certificates.length, "certificate"),
-			children: certificates.map(({ subject, issuer, notBefore, notAfter, spkiSha256, development }) => ({
-				label: development ? `${plain(subject)} (development)` : plain(subject),
+			children: certificates.map(({ subject, issuer, notBefore, notAfter, spkiSha256, signer, development }) => ({
+				label: `${plain(subject)}${development ? " (development)" : ""}${signer ? " (the signer's)" : ""}`,
 				children: [
 					leaf("issuer", plain(issuer)),
 					leaf("valid", `${isoTime(notBefore)} to ${isoTime(notAfter)}`),
@@ -85,10 +79,11 @@ function memberBranch({ digest, digestAlgorithm, subject, name, attributes }: In
 
 function signerBranch(signer: InspectedSigner): Branch {
 	return {
-		label: `signer ${plain(signer.subject ?? "(no certificate for it)")}`,
+		label: `signed by ${plain(signer.subject ?? "(no certificate for it)")}`,
 		children: [
-			leaf("digest", signer.digestAlgorithm),
-			leaf("signature", signer.signatureAlgorithm),
+			...(signer.spkiSha256 === undefined ? [] : [leaf("pin", signer.spkiSha256)]),
+			leaf("digest", algorithm(signer.digestAlgorithm, signer.digestAlgorithmName)),
+			leaf("signature", algorithm(signer.signatureAlgorithm, signer.signatureAlgorithmName)),
 			...signer.timestamps.map(({ kind, time, signer: authority }) => {
 				return leaf(
 					"timestamp",
@@ -98,6 +93,10 @@ function signerBranch(signer: InspectedSigner): Branch {
 			...signer.nestedSignatures.map(({ signers }) => leaf("nested signature", plain(signers.join("; ")))),
 		],
 	};
+}
+
+function algorithm(oid: string, name: string | undefined): string {
+	return name === undefined ? oid : `${name} (${oid})`;
 }
 
 function leaf(name: string, value: string): Branch {

@@ -22,6 +22,14 @@ export function signerRows(certificate: Certificate, development: boolean): [str
 	];
 }
 
+/** For --verbose: what was written, and how long it took. */
+export function writtenRows(catalogBytes: number, startedAt: number): [string, string][] {
+	return [
+		["catalog", `${catalogBytes.toLocaleString("en-US")} bytes`],
+		["took", `${((performance.now() - startedAt) / 1000).toFixed(2)} s`],
+	];
+}
+
 export function count(number: number, one: string, many = `${one}s`): string {
 	return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
 }

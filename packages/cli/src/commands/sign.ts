@@ -1,11 +1,12 @@
-import { readFileSync } from "node:fs";
-import { type SignResult, signPaths } from "@sigtool/core";
+import { checkSignTarget, type SignResult, signPaths } from "@sigtool/core";
+import { quote } from "@sigtool/core/errors";
+import { readInputFile } from "../input-file.js";
 import { type OutputOptions, plain, printNote, type Report, rows } from "../output.js";
 import { startProgress } from "../progress.js";
-import { type KeyOptions, openSigner } from "../signer-options.js";
+import { type KeyOptions, namesKey, openSigner } from "../signer-options.js";
 import { sourceDate } from "../source-date.js";
-import { usageError } from "../usage.js";
-import { bytes, count, signerFields, signerRows } from "./render.js";
+import { requireOutputName, usageError } from "../usage.js";
+import { bytes, count, isoTime, signerFields, signerRows, writtenRows } from "./render.js";
 
 export interface SignCommandOptions extends KeyOptions, OutputOptions {
 	readonly output?: string;
@@ -25,10 +26,18 @@ export interface SignCommandOptions extends KeyOptions, OutputOptions {
 }
 
 export async function sign(paths: readonly string[], options: SignCommandOptions): Promise<Report> {
+	const startedAt = performance.now();
 	const warnings: string[] = [];
-	if (options.unsigned === true && (options.key ?? options.p12) !== undefined) {
+	if (options.unsigned === true && namesKey(options)) {
 		throw usageError("Use --unsigned without a key; `sigtool finish` signs");
 	}
+	if (options.product === "") throw usageError("Give --product a name");
+	requireOutputName(options.output);
+	const files = options.filesFrom === undefined ? undefined : readFileList(options.filesFrom);
+	const sequence = parseSequence(options.sequence);
+	const time = sourceDate();
+	// Before a passphrase is asked for.
+	checkSignTarget(paths, { output: options.output, files });
 	const signer = options.unsigned === true ? undefined : await openSigner(options, (text) => warnings.push(text));
 	const progress = await startProgress("hashing", options);
 	let result: SignResult;
@@ -38,17 +47,17 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 			signer,
 			include: options.include,
 			exclude: options.exclude,
-			files: options.filesFrom === undefined ? undefined : readFileList(options.filesFrom),
+			files,
 			links: options.links,
 			linksOutside: options.linksOutside,
 			caseCollisions: options.caseCollisions,
 			product: options.product,
-			sequence: parseSequence(options.sequence),
+			sequence,
 			description: options.description,
 			url: options.url,
 			sha1Twins: options.sha1Twins === true ? "write" : "omit",
 			overwrite: options.force === true ? "any" : "own",
-			time: sourceDate(),
+			time,
 			onProgress: (done) => progress.update(done),
 		});
 	} finally {
@@ -57,10 +66,11 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	if (signer?.development === true) {
 		printNote("note: signed with this machine's development identity; other machines do not trust it", options);
 	}
-	return report(result, warnings);
+	const verboseRows = options.verbose === true ? detailRows(result, startedAt) : [];
+	return report(result, warnings, verboseRows);
 }
 
-function report(result: SignResult, warnings: readonly string[]): Report {
+function report(result: SignResult, warnings: readonly string[], verboseRows: [string, string][]): Report {
 	const { catalog, root, fileCount, linkCount, totalBytes, product, sequence, ignoredCount, ignoreRules, signer } =
 		result;
 	const links = linkCount === 0 ? "" : `, ${count(linkCount, "link")}`;
@@ -88,33 +98,42 @@ function report(result: SignResult, warnings: readonly string[]): Report {
 				["sha256", result.unsignedSha256],
 				["ignored", ignoreRules.length === 0 ? undefined : `${count(ignoredCount, "entry", "entries")} by ${rules}`],
 				["paths", result.rootNote === undefined ? undefined : plain(result.rootNote)],
+				...verboseRows,
 			]),
 		],
 		warnings,
 	};
 }
 
+/** For --verbose. */
+function detailRows({ root, ignoreRules, time, catalogBytes }: SignResult, startedAt: number): [string, string][] {
+	return [
+		...ignoreRules.map((rule): [string, string] => ["rule", plain(rule)]),
+		["root", plain(root)],
+		["time", isoTime(time)],
+		...writtenRows(catalogBytes, startedAt),
+	];
+}
+
 /** NUL-separated, as `find -print0` and `git ls-files -z` write them. */
 function readFileList(file: string): string[] {
-	let octets: Buffer;
-	try {
-		octets = readFileSync(file === "-" ? 0 : file);
-	} catch (cause) {
-		throw usageError(`Cannot read the list of files "${file}": ${(cause as NodeJS.ErrnoException).code}`);
-	}
+	const octets = readInputFile(file, MAX_LIST_BYTES);
 	let text: string;
 	try {
 		text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
 	} catch {
-		throw usageError(`Cannot use the list of files "${file}": a name in it is not UTF-8`);
+		throw usageError(`Cannot use the list of files ${quote(file)}: a name in it is not UTF-8`);
 	}
 	const names = text.split("\0").filter((name) => name !== "");
-	if (names.length === 0) throw usageError(`Cannot use the list of files "${file}": it is empty`);
+	if (names.length === 0) throw usageError(`Cannot use the list of files ${quote(file)}: it is empty`);
 	if (names.length === 1 && /\n./.test(text)) {
-		throw usageError(`Cannot use the list of files "${file}": separate names with NUL, e.g. find -print0`);
+		throw usageError(`Cannot use the list of files ${quote(file)}: separate names with NUL, e.g. find -print0`);
 	}
 	return names;
 }
+
+/** A million paths of 250 bytes. */
+const MAX_LIST_BYTES = 2 ** 28;
 
 function parseSequence(text: string | undefined): number | undefined {
 	if (text === undefined) return undefined;

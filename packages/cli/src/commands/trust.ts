@@ -1,8 +1,7 @@
-import { addTrust, listTrust, removeTrust, type TrustEntry } from "@sigtool/core";
+import { addTrust, listTrust, removeTrust, reverseNameText, type TrustEntry } from "@sigtool/core";
 import { type OutputOptions, plain, type Report, rows } from "../output.js";
 import { usageError } from "../usage.js";
 import { readCertificateFile } from "./certificate-file.js";
-import { count } from "./render.js";
 
 export interface TrustAddOptions extends OutputOptions {
 	readonly subject?: string;
@@ -22,8 +21,16 @@ export async function trustAdd(certificate: string, { subject, anySubject, label
 		warnings:
 			anySubject === true
 				? [`every signer under "${plain(entry.label)}" is now trusted; --subject names exactly one`]
-				: [],
+				: orderWarnings(entry),
 	};
+}
+
+/** Tools that show names the other way round are common; certificates that are made so are not, but they exist. */
+function orderWarnings(entry: TrustEntry): string[] {
+	if (entry.kind !== "authority" || entry.subject === undefined) return [];
+	if (!/^(?:C|ST|L|O|OU|DC)=.*,CN=/s.test(entry.subject)) return [];
+	const { subject } = entry;
+	return [`subjects are compared as \`sigtool inspect\` prints them, as a rule "${plain(reverseNameText(subject))}"`];
 }
 
 export async function trustList(_options: OutputOptions): Promise<Report> {
@@ -43,7 +50,7 @@ export async function trustRemove(id: string, _options: OutputOptions): Promise<
 	return {
 		exit: 0,
 		fields: { removed: removed.map(trustFields) },
-		lines: [`removed ${count(removed.length, "entry", "entries")}`, ...removed.flatMap(trustRows)],
+		lines: removed.flatMap((entry) => [`removed ${entry.kind} ${plain(entry.label)}`, ...trustRows(entry)]),
 	};
 }
 

@@ -12,7 +12,7 @@ import {
 } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import pc from "picocolors";
-import { type ExitStatus, type OutputOptions, plain, type Report, rows } from "../output.js";
+import { type ExitStatus, type OutputOptions, oneLine, plain, type Report, rows } from "../output.js";
 import { startProgress } from "../progress.js";
 import { usageError } from "../usage.js";
 import { readCertificates } from "./certificate-file.js";
@@ -87,7 +87,7 @@ async function verifyOne(path: string, options: VerifyCommandOptions, judgement:
 			exit: exitStatus,
 			fields: { path, verdict, error: failure, findings: [] },
 			lines: [],
-			problems: [`${pc.red("error")}: ${message} [${code}]`],
+			problems: [`${pc.red("error")}: ${oneLine(message)} [${code}]`],
 			warnings: [],
 		};
 	}
@@ -98,7 +98,7 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 	const trusted = verdict === "trusted";
 	const headline = trusted
 		? `${pc.green("trusted")} ${plain(path)}`
-		: `${pc.red("failed")} ${plain(path)}: ${count(findings.length, "difference")}`;
+		: `${pc.red(verdict)} ${plain(path)}: ${count(findings.length, verdict === "failed" ? "difference" : "unreadable entry", verdict === "failed" ? "differences" : "unreadable entries")}`;
 	const report = [headline, ...describe(verification, options)];
 	return {
 		exit: trusted ? 0 : worstExitStatus(findings),

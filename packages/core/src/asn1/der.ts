@@ -193,6 +193,7 @@ export class DerReader {
 	/** UTCTime or GeneralizedTime in milliseconds since the epoch. X.690 §11.7–11.8; RFC 5280 §4.1.2.5. */
 	time(): number {
 		this.next();
+		if (this.valueEnd - this.valueStart > 32) this.fail("malformed time");
 		const text = latin1(this.bytes.subarray(this.valueStart, this.valueEnd));
 		let fields: RegExpExecArray | null = null;
 		if (this.tag === TAG.UTC_TIME) fields = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)()Z$/.exec(text);
@@ -225,7 +226,7 @@ export class DerReader {
 	}
 }
 
-/** Refuses a SET OF whose elements are not in ascending order of their encodings. X.690 §11.6. */
+/** Whether elements stand in ascending order of their encodings, as in a SET OF. X.690 §11.6. */
 export function isSortedSet(elements: readonly Uint8Array[]): boolean {
 	for (let i = 1; i < elements.length; i++) if (compareBytes(elements[i - 1], elements[i]) > 0) return false;
 	return true;
@@ -238,6 +239,11 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 
 /** One element: identifier, minimal length, and the parts one behind the other. */
 export function encode(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+	return encodeParts(tag, parts);
+}
+
+/** As `encode`, for however many parts: arguments of a call are limited. */
+export function encodeParts(tag: number, parts: readonly Uint8Array[]): Uint8Array {
 	let length = 0;
 	for (const part of parts) length += part.length;
 	const out = new Uint8Array(headerSize(length) + length);

@@ -31,12 +31,15 @@ export function authenticodeParts(sizeBytes: number, readAt: ReadAt): Authentico
 	return undefined;
 }
 
-/** The digest a catalog holds for a file of this content: over the covered parts of an image or cabinet, else all of it. */
-export function contentDigest(content: Uint8Array, algorithm: "sha1" | "sha256"): Uint8Array {
+/** What a catalog holds for a file of this content: a digest over the covered parts of an image or cabinet, else all of it. */
+export function contentDigest(
+	content: Uint8Array,
+	algorithm: "sha1" | "sha256",
+): { readonly kind: "file" | "pe" | "cab"; readonly digest: Uint8Array } {
 	const parts = authenticodeParts(content.length, (offset, length) => content.subarray(offset, offset + length));
 	const hash = createHash(algorithm);
 	for (const [start, end] of parts?.ranges ?? [[0, content.length]]) hash.update(content.subarray(start, end));
-	return hash.update(new Uint8Array(parts?.padding ?? 0)).digest();
+	return { kind: parts?.kind ?? "file", digest: hash.update(new Uint8Array(parts?.padding ?? 0)).digest() };
 }
 
 /** First byte of every file `authenticodeParts` may recognise. */

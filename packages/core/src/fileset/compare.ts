@@ -15,6 +15,8 @@ export interface SignedSet {
 }
 
 export interface SignedFile {
+	/** ENTRY_KIND by which the digest was made, -1 when unknown: a digest of one kind says nothing about another. */
+	readonly kind: number;
 	/** 32 octets, or 20 in a legacy catalog; empty for a zero-length file. */
 	readonly digest: Uint8Array;
 	/** POSIX mode bits, or -1 when none was recorded. */
@@ -63,7 +65,7 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 			continue;
 		}
 		const digest = digestOf(manifest, index);
-		if (!equalBytes(digest, file.digest)) {
+		if (!equalBytes(digest, file.digest) || !isOfKind(file.kind, manifest.kinds[index])) {
 			owners ??= pathsByDigest(signed);
 			findings.push(modified(manifest, index, path, file.digest, owners.get(key(digest))));
 		}
@@ -83,36 +85,53 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 
 /** A signed digest and the name to report it by. */
 export interface SignedDigest {
+	/** As in SignedFile. */
+	readonly kind: number;
 	readonly digest: Uint8Array;
 	readonly name: string;
 }
 
-/** Differences when membership is by digest alone: a file is good under any name. */
-export function compareByDigest(manifest: Manifest, signed: readonly SignedDigest[]): Finding[] {
+/** Differences when membership is by digest alone: a file is good under any name, a link only under its own. */
+export function compareByDigest(
+	manifest: Manifest,
+	signed: readonly SignedDigest[],
+	links: ReadonlyMap<string, string> = new Map(),
+): Finding[] {
 	const findings: Finding[] = manifest.problems.map(problemFinding);
 	const names = new Map<string, string>();
-	for (const { digest, name } of signed) names.set(key(digest), name);
+	for (const { kind, digest, name } of signed) names.set(kindKey(kind, digest), name);
+	/** What the catalogs know this digest of this kind by. */
+	const known = (kind: number, digest: Uint8Array) => {
+		return [kindKey(kind, digest), kindKey(-1, digest)].find((candidate) => names.has(candidate));
+	};
 	const seen = new Set<string>();
 	for (let index = 0; index < manifest.count; index++) {
-		if (manifest.kinds[index] === ENTRY_KIND.link) continue;
 		const path = entryPathAt(manifest, index);
+		const kind = manifest.kinds[index];
+		if (kind === ENTRY_KIND.link) {
+			if (links.get(path) === manifest.linkTargets.get(index)) continue;
+			const message = `${quote(path)} is a symbolic link, and none that was signed`;
+			findings.push({ code: "ERR_NOT_A_MEMBER", path, message });
+			continue;
+		}
 		const digest = digestOf(manifest, index);
-		if (names.has(key(digest))) {
-			seen.add(key(digest));
+		const match = known(kind, digest);
+		if (match !== undefined) {
+			seen.add(match);
 			continue;
 		}
 		const ends = matchingLineEnds(manifest, index, (other) => {
-			if (!names.has(key(other))) return false;
-			seen.add(key(other));
-			return true;
+			const otherMatch = known(kind, other);
+			if (otherMatch !== undefined) seen.add(otherMatch);
+			return otherMatch !== undefined;
 		});
 		const hint = ends === undefined ? "" : `; with ${ends} line ends it would be`;
 		const message = `${quote(path)} is not a member of the catalog${hint}`;
 		findings.push({ code: "ERR_NOT_A_MEMBER", path, message, actual: hex(digest) });
 	}
-	for (const [digest, name] of names) {
-		if (seen.has(digest)) continue;
-		const expected = Buffer.from(digest, "latin1").toString("hex");
+	for (const [kindAndDigest, name] of names) {
+		if (seen.has(kindAndDigest)) continue;
+		const expected = Buffer.from(kindAndDigest.slice(1), "latin1").toString("hex");
 		const message = `no file is the signed ${quote(name)}`;
 		findings.push({ code: "ERR_FILE_MISSING", path: name, message, expected });
 	}
@@ -204,6 +223,16 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** One character for the kind, then the digest. */
+function kindKey(kind: number, digest: Uint8Array): string {
+	return (kind === -1 ? "?" : String(kind)) + key(digest);
+}
+
+/** Zero-length files are of no kind. */
+function isOfKind(signed: number, found: number): boolean {
+	return signed === -1 || signed === found;
+}
 
 function key(digest: Uint8Array): string {
 	return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString("latin1");

@@ -1,6 +1,6 @@
 /** What a legal entry name is: relative, "/"-separated, and the same file on every system it may be unpacked on. */
 
-import { type ErrorCode, quote, SigtoolError } from "../errors.js";
+import { type ErrorCode, quote, quoteAscii, SigtoolError } from "../errors.js";
 
 /** @throws ERR_PATH_* for the first rule the name breaks; collisions need the whole set, see `checkCollisions` */
 export function checkEntryPath(path: string): void {
@@ -109,11 +109,12 @@ export function collisionFinder(options: CollisionOptions = {}): (path: string) 
 }
 
 function collision(path: string, name: string, other: SeenName): SigtoolError {
+	const pair = `${quoteAscii(path)} from ${quoteAscii(other.path)}`;
 	if (normalized(name) === normalized(other.name)) {
-		const message = `Cannot tell ${quote(path)} from ${quote(other.path)}: the names are equal in Unicode form NFC`;
+		const message = `Cannot tell ${pair}: the names are equal in Unicode form NFC`;
 		return new SigtoolError("ERR_PATH_NFC_COLLISION", message, { path });
 	}
-	const message = `Cannot tell ${quote(path)} from ${quote(other.path)} where case does not matter; rename one`;
+	const message = `Cannot tell ${pair} where case does not matter; rename one`;
 	return new SigtoolError("ERR_PATH_CASE_COLLISION", `${message} or use --case-collisions allow`, { path });
 }
 

@@ -1,7 +1,7 @@
 /** Where catalogs lie: PowerShell's convention is `<dir>/<name of dir>.cat`. */
 
-import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { existsSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 
 /** The catalog a directory has by convention, whether or not it exists. */
@@ -9,12 +9,18 @@ export function conventionalCatalog(directory: string): string {
 	return join(directory, `${basename(directory)}.cat`);
 }
 
-/** Conventional catalogs that exist in a directory and above it, the directory's own first. */
-export function catalogsFrom(directory: string): string[] {
-	const found: string[] = [];
-	for (let current = directory; ; current = dirname(current)) {
-		const candidate = conventionalCatalog(current);
-		if (statOrUndefined(candidate)?.isFile() === true) found.push(candidate);
+/** A conventional catalog and the directory it speaks for, as one gets there; `file` is real. */
+export interface LocatedCatalog {
+	readonly file: string;
+	readonly directory: string;
+}
+
+/** Conventional catalogs that exist in a directory and above it, along the path as given, the directory's own first. */
+export function catalogsFrom(directory: string): LocatedCatalog[] {
+	const found: LocatedCatalog[] = [];
+	for (let current = resolve(directory); ; current = dirname(current)) {
+		const file = existsSync(current) ? conventionalCatalog(realPath(current)) : undefined;
+		if (file !== undefined && statOrUndefined(file)?.isFile() === true) found.push({ file, directory: current });
 		if (current === dirname(current)) return found;
 	}
 }

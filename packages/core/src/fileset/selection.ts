@@ -65,13 +65,11 @@ async function ignoreMatcher(patterns: readonly string[]): Promise<Matcher> {
 	if (patterns.length === 0) return () => false;
 	const { default: ignore } = await import("ignore");
 	const matcher = ignore({ ignorecase: false });
-	for (const pattern of patterns) {
-		try {
-			matcher.add(pattern);
-			matcher.ignores("a");
-		} catch (cause) {
-			throw new SigtoolError("ERR_USAGE", `Cannot use ignore pattern ${quote(pattern)}`, { cause });
-		}
+	try {
+		matcher.add([...patterns]);
+		matcher.ignores("a");
+	} catch (cause) {
+		throw new SigtoolError("ERR_USAGE", "Cannot use the ignore patterns: one of them cannot be understood", { cause });
 	}
 	return (path, kind) => matcher.ignores(kind === "directory" ? `${path}/` : path);
 }
@@ -79,12 +77,41 @@ async function ignoreMatcher(patterns: readonly string[]): Promise<Matcher> {
 /** fast-glob decides what matches; its walk never follows links and its result only narrows ours. */
 async function includeMatcher(root: string, globs: readonly string[]): Promise<Matcher> {
 	if (globs.length === 0) return () => true;
+	for (const glob of globs) checkGlob(glob);
 	const { default: fastGlob } = await import("fast-glob");
-	const matches = new Set(
-		fastGlob.sync([...globs], { cwd: root, dot: true, followSymbolicLinks: false, onlyFiles: false, unique: true }),
-	);
+	// What cannot be listed matches nothing here; the walk names it.
+	const options = {
+		cwd: root,
+		dot: true,
+		followSymbolicLinks: false,
+		onlyFiles: false,
+		unique: true,
+		suppressErrors: true,
+	};
+	let matches: ReadonlySet<string>;
+	try {
+		matches = new Set(fastGlob.sync([...globs], options));
+	} catch (cause) {
+		throw new SigtoolError("ERR_USAGE", `Cannot use the include globs ${globs.map(quote).join(", ")}`, { cause });
+	}
 	const ancestors = withAncestors(matches);
 	return (path, kind) => (kind === "directory" && ancestors.has(path)) || isAtOrBelow(path, matches);
+}
+
+/** Braces multiply: a few dozen octets can stand for millions of globs. */
+const MAX_BRACES = 4;
+
+function checkGlob(glob: string): void {
+	const braces = glob.split("{").length - 1;
+	const reason =
+		glob === ""
+			? "it is empty"
+			: braces > MAX_BRACES
+				? `it has more than ${MAX_BRACES} braces`
+				: /\{[^}]*\.\.[^}]*\}/.test(glob)
+					? "ranges are not supported"
+					: undefined;
+	if (reason !== undefined) throw new SigtoolError("ERR_USAGE", `Cannot use include glob ${quote(glob)}: ${reason}`);
 }
 
 function scopeMatcher(scope: SelectionRules["scope"]): Matcher {

@@ -21,12 +21,13 @@ export function* walkListed(
 	const knownDirectories = new Set([""]);
 	for (const path of [...paths].sort(comparePathBytes)) {
 		if (options.skip.has(path)) continue;
-		if (options.exclude?.(path, "file") === true) {
+		const illegal = entryPathProblem(path);
+		if (illegal === undefined && options.exclude?.(path, "file") === true) {
 			yield { kind: "ignored" };
 			continue;
 		}
 		try {
-			const error = entryPathProblem(path) ?? findCollision(path);
+			const error = illegal ?? findCollision(path);
 			yield error === undefined ? examine(base, path, knownDirectories, options) : { kind: "problem", error };
 		} catch (cause) {
 			const error = cause instanceof SigtoolError ? cause : failure(path, cause);

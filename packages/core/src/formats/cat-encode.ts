@@ -10,6 +10,7 @@ import {
 	compareBytes,
 	context,
 	encode,
+	encodeParts,
 	headerSize,
 	integer,
 	NULL,
@@ -48,7 +49,7 @@ export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: 
 		time(options.thisUpdate),
 		sequence(oid(CATALOG_OID.memberV2), NULL),
 	]);
-	const tail = encode(context(0), sequence(...encodeFacts(facts).map(encodeCatalogAttribute)));
+	const tail = encode(context(0), encodeParts(TAG.SEQUENCE, encodeFacts(facts).map(encodeCatalogAttribute)));
 	const size = forms.reduce((sum, form) => sum + form.octets.length, 0);
 	if (size + tail.length > MAX_LIST_BYTES) {
 		throw new SigtoolError("ERR_LIMIT", "Cannot write a catalog of more than 2 GiB");

@@ -3,7 +3,8 @@
 import { quote, SigtoolError } from "../errors.js";
 import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
 import { checkCollisions, checkEntryPath } from "../fileset/entry-path.js";
-import { type Catalog, memberAttributes, memberDigest, memberFilePath } from "./cat.js";
+import { ENTRY_KIND } from "../fileset/manifest.js";
+import { type Catalog, type MemberTable, memberAttributes, memberDigest, memberFilePath } from "./cat.js";
 import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
 
 /**
@@ -45,9 +46,9 @@ export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 
 	}
 	for (const [path, mode] of facts.emptyFiles) {
 		paths.push(path);
-		files.set(path, { digest: EMPTY, mode });
+		files.set(path, { kind: ENTRY_KIND.file, digest: EMPTY, mode });
 	}
-	paths.push(...facts.symbolicLinks.keys());
+	for (const path of facts.symbolicLinks.keys()) paths.push(path);
 	for (const path of paths) checkEntryPath(path);
 	checkCollisions(paths, { caseCollisions: facts.caseCollisions });
 	return { files, links: facts.symbolicLinks };
@@ -75,19 +76,22 @@ export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32
 		if (octets.compare(text, 0, text.length, start, end) === 0) add(signedFile(catalog, facts, row));
 	}
 	const emptyMode = facts.emptyFiles.get(path);
-	if (emptyMode !== undefined) add({ digest: EMPTY, mode: emptyMode });
+	if (emptyMode !== undefined) add({ kind: ENTRY_KIND.file, digest: EMPTY, mode: emptyMode });
 	const target = facts.symbolicLinks.get(path);
-	if (target !== undefined && files.has(path)) add({ digest: EMPTY, mode: -1 });
+	if (target !== undefined && files.has(path)) add({ kind: ENTRY_KIND.file, digest: EMPTY, mode: -1 });
 	return { files, links: new Map(target === undefined ? [] : [[path, target]]) };
 }
 
 /** Every digest that counts, with the best name the catalog has for it; a zero-length file's is empty. */
 export function entriesByDigest(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedDigest[] {
-	const entries: SignedDigest[] = Array.from(facts.emptyFiles.keys(), (name) => ({ digest: EMPTY, name }));
+	const entries: SignedDigest[] = Array.from(facts.emptyFiles.keys(), (name) => {
+		return { kind: ENTRY_KIND.file, digest: EMPTY, name };
+	});
 	for (let row = 0; row < catalog.members.count; row++) {
 		if (catalog.members.digestSizes[row] !== size) continue;
 		const digest = memberDigest(catalog.members, row);
-		entries.push({ digest, name: memberName(catalog, row) ?? Buffer.from(digest).toString("hex") });
+		const name = memberName(catalog, row) ?? Buffer.from(digest).toString("hex");
+		entries.push({ kind: entryKind(catalog.members, row), digest, name });
 	}
 	return entries;
 }
@@ -98,10 +102,15 @@ export function memberName(catalog: Catalog, row: number): string | undefined {
 	return path ?? memberAttributes(catalog, row).find(({ name }) => name === "File")?.value;
 }
 
+/** How a member's digest was made, as ENTRY_KIND; -1 when the catalog does not say. */
+function entryKind(members: MemberTable, row: number): number {
+	return [-1, ENTRY_KIND.file, ENTRY_KIND.pe, ENTRY_KIND.cab][members.subjectKinds[row]];
+}
+
 function signedFile({ members }: Catalog, facts: CatalogFacts, row: number): SignedFile {
 	const recorded = members.modes[row];
 	const mode = recorded !== -1 || facts.modes === "none" ? recorded : DEFAULT_MODE;
-	return { digest: memberDigest(members, row), mode };
+	return { kind: entryKind(members, row), digest: memberDigest(members, row), mode };
 }
 
 function entryPath(catalog: Catalog, row: number): string {

@@ -6,7 +6,7 @@
  * catalog; reading them is strict either way, because a fact read two ways is no fact.
  */
 
-import { SigtoolError } from "../errors.js";
+import { quote, SigtoolError } from "../errors.js";
 import { entryPathAt, type Manifest } from "../fileset/manifest.js";
 import { type NameValue, parseMode } from "./cat.js";
 
@@ -20,7 +20,8 @@ export interface CatalogFacts {
 	readonly sequence?: number;
 	/** Whether POSIX modes were recorded. Members without a mode of their own then have DEFAULT_MODE. */
 	readonly modes: "posix" | "none";
-	readonly links: "record" | "follow";
+	/** `follow-outside`: links that leave the tree were followed too. */
+	readonly links: "record" | (typeof LINK_RULES)[number];
 	/** Whether names that differ only by case were let in. */
 	readonly caseCollisions: "refuse" | "allow";
 	/** Patterns in .gitignore's syntax whose matches are not reported as added. */
@@ -66,7 +67,7 @@ export function encodeFacts(facts: CatalogFacts): NameValue[] {
 	if (facts.product !== undefined) add("SigtoolProduct", facts.product);
 	if (facts.sequence !== undefined) add("SigtoolSequence", String(facts.sequence));
 	if (facts.modes === "posix") add("SigtoolModes", "posix");
-	if (facts.links === "follow") add("SigtoolLinks", "follow");
+	if (facts.links !== "record") add("SigtoolLinks", facts.links);
 	if (facts.caseCollisions === "allow") add("SigtoolCaseCollisions", "allow");
 	if (facts.scope === "listed") add("SigtoolListed", "true");
 	else if (facts.scope !== "root") for (const path of facts.scope) add("SigtoolScope", path);
@@ -98,24 +99,50 @@ export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 			lists[name].push(value);
 		else if (name.startsWith("Sigtool")) addOnce(once, name, value, "attribute");
 	}
-	const version = once.get("SigtoolVersion");
-	if (version !== undefined && version !== FORMAT_VERSION) {
-		refuse(`it was written by a newer sigtool (format ${version}); update sigtool`);
-	}
-	const recordsModes = once.get("SigtoolModes") === "posix";
+	checkFacts(attributes, once);
+	const recordsModes = once.has("SigtoolModes");
+	const listed = once.has("SigtoolListed");
+	if (listed && lists.SigtoolScope.length > 0) refuse("a list of files and a scope at once");
+	for (const path of modes.keys()) if (!emptyFiles.has(path)) refuse(`a mode of ${quote(path)}, which is no entry`);
 	for (const path of emptyFiles.keys()) if (recordsModes) emptyFiles.set(path, modes.get(path) ?? DEFAULT_MODE);
 	return {
 		product: once.get("SigtoolProduct"),
 		sequence: parseSequence(once.get("SigtoolSequence")),
 		modes: recordsModes ? "posix" : "none",
-		links: once.get("SigtoolLinks") === "follow" ? "follow" : "record",
-		caseCollisions: once.get("SigtoolCaseCollisions") === "allow" ? "allow" : "refuse",
+		links: LINK_RULES.find((rule) => rule === once.get("SigtoolLinks")) ?? "record",
+		caseCollisions: once.has("SigtoolCaseCollisions") ? "allow" : "refuse",
 		ignore: lists.SigtoolIgnore,
 		include: lists.SigtoolInclude,
-		scope: once.has("SigtoolListed") ? "listed" : lists.SigtoolScope.length > 0 ? lists.SigtoolScope : "root",
+		scope: listed ? "listed" : lists.SigtoolScope.length > 0 ? lists.SigtoolScope : "root",
 		emptyFiles,
 		symbolicLinks,
 	};
+}
+
+/** Facts that are not free text, and the only values they may have. */
+const LINK_RULES = ["follow", "follow-outside"] as const;
+const EXACT_VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+	["SigtoolVersion", [FORMAT_VERSION]],
+	["SigtoolModes", ["posix"]],
+	["SigtoolLinks", LINK_RULES],
+	["SigtoolCaseCollisions", ["allow"]],
+	["SigtoolListed", ["true"]],
+]);
+const FREE_TEXT = new Set(["SigtoolProduct", "SigtoolSequence"]);
+
+/** Every fact is one of this format, has a value it may have, and stands in a catalog that names the format. */
+function checkFacts(attributes: readonly NameValue[], once: ReadonlyMap<string, string>): void {
+	const version = once.get("SigtoolVersion");
+	if (version !== undefined && version !== FORMAT_VERSION) {
+		refuse(`it was written by a newer sigtool (format ${quote(version)}); update sigtool`);
+	}
+	if (version === undefined && attributes.some(({ name }) => name.startsWith("Sigtool"))) {
+		refuse("sigtool's attributes without its version");
+	}
+	for (const [name, value] of once) {
+		if (FREE_TEXT.has(name) || EXACT_VALUES.get(name)?.includes(value) === true) continue;
+		refuse(`attribute ${quote(name)} with value ${quote(value)}`);
+	}
 }
 
 function parseSequence(text: string | undefined): number | undefined {
@@ -140,7 +167,7 @@ function parsePair(text: string): [string, string] {
 }
 
 function addOnce<Value>(map: Map<string, Value>, key: string, value: Value, what: string): void {
-	if (map.has(key)) refuse(`a repeated ${what} ${JSON.stringify(key)}`);
+	if (map.has(key)) refuse(`a repeated ${what} ${quote(key)}`);
 	map.set(key, value);
 }
 

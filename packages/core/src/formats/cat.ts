@@ -71,6 +71,8 @@ export interface Catalog {
 /** Members a catalog may hold; the encoder's sort key has room for as many. */
 export const MAX_MEMBERS = 2 ** 21;
 const MAX_CATALOG_ATTRIBUTES = 2 ** 20;
+/** Values of the attributes of one member; real catalogs have up to 4. */
+export const MAX_MEMBER_ATTRIBUTES = 64;
 
 /**
  * Reads the content of a catalog's SignedData; its members are read when they are first asked for. Says nothing about
@@ -123,7 +125,7 @@ export function memberFilePath(catalog: Catalog, index: number): string | undefi
 	return utf16(catalog.bytes, pathStarts[index], pathEnds[index]);
 }
 
-/** Every NameValue attribute of a member. */
+/** Every NameValue attribute of a member, at most MAX_MEMBER_ATTRIBUTES: reading the members refused more. */
 export function memberAttributes(catalog: Catalog, index: number): NameValue[] {
 	const attributes: NameValue[] = [];
 	const reader = new DerReader(catalog.bytes, "catalog member", catalog.members.attributeStarts[index]);
@@ -165,7 +167,13 @@ function parseMembers(reader: DerReader, version: 1 | 2): MemberTable {
 		previousEnd = valueEnd;
 		table.attributeStarts[row] = reader.position;
 		const set = reader.open(TAG.SET);
-		while (!reader.done) parseMemberAttribute(reader, table, row);
+		for (let values = 0; !reader.done; ) {
+			values += parseMemberAttribute(reader, table, row);
+			if (values > MAX_MEMBER_ATTRIBUTES) {
+				const message = `Cannot read catalog: a member has more than ${MAX_MEMBER_ATTRIBUTES} attribute values`;
+				throw new SigtoolError("ERR_LIMIT", message);
+			}
+		}
 		reader.close(set);
 		reader.close(member);
 	}
@@ -182,18 +190,22 @@ function isAbove(bytes: Uint8Array, aStart: number, aEnd: number, bStart: number
 	return aEnd - aStart > bEnd - bStart;
 }
 
-function parseMemberAttribute(reader: DerReader, table: MemberTable, row: number): void {
+/** Returns how many values count against the limit: at least one. */
+function parseMemberAttribute(reader: DerReader, table: MemberTable, row: number): number {
 	const attribute = reader.open(TAG.SEQUENCE);
 	reader.next(TAG.OID);
 	const isNameValue = reader.valueEquals(OID_NAME_VALUE);
 	const isIndirectData = !isNameValue && reader.valueEquals(OID_INDIRECT_DATA);
 	const isMemberInfo = !isNameValue && !isIndirectData && reader.valueEquals(OID_MEMBER_INFO_V2);
 	const values = reader.open(TAG.SET);
-	if (isNameValue) while (!reader.done) parseMemberNameValue(reader, table, row);
-	else if (isIndirectData) parseIndirectData(reader, table, row);
+	let nameValues = 0;
+	if (isNameValue) {
+		for (; !reader.done && nameValues <= MAX_MEMBER_ATTRIBUTES; nameValues++) parseMemberNameValue(reader, table, row);
+	} else if (isIndirectData) parseIndirectData(reader, table, row);
 	else if (isMemberInfo) parseMemberInfo(reader, table, row);
 	reader.leave(values);
 	reader.close(attribute);
+	return Math.max(nameValues, 1);
 }
 
 /** Picks FilePath and SigtoolMode without decoding others. */
@@ -223,9 +235,9 @@ function parseIndirectData(reader: DerReader, table: MemberTable, row: number): 
 	const content = reader.open(TAG.SEQUENCE);
 	const data = reader.open(TAG.SEQUENCE);
 	reader.next(TAG.OID);
-	if (reader.valueEquals(OID_FLAT_DATA)) table.subjectKinds[row] = SUBJECT_KIND.flat;
-	else if (reader.valueEquals(OID_PE_IMAGE_DATA)) table.subjectKinds[row] = SUBJECT_KIND.pe;
-	else if (reader.valueEquals(OID_CAB_DATA)) table.subjectKinds[row] = SUBJECT_KIND.cab;
+	if (reader.valueEquals(OID_FLAT_DATA)) setSubjectKind(table, row, SUBJECT_KIND.flat);
+	else if (reader.valueEquals(OID_PE_IMAGE_DATA)) setSubjectKind(table, row, SUBJECT_KIND.pe);
+	else if (reader.valueEquals(OID_CAB_DATA)) setSubjectKind(table, row, SUBJECT_KIND.cab);
 	reader.leave(data);
 	const digestInfo = reader.open(TAG.SEQUENCE);
 	reader.next(TAG.SEQUENCE);
@@ -242,10 +254,16 @@ function parseIndirectData(reader: DerReader, table: MemberTable, row: number): 
 /** MemberInfo of version 2 is one empty context-specific element: [0] PE, [1] CAB, [2] flat. */
 function parseMemberInfo(reader: DerReader, table: MemberTable, row: number): void {
 	reader.next();
-	if (table.subjectKinds[row] !== SUBJECT_KIND.unknown) return;
-	if (reader.tag === 0x80) table.subjectKinds[row] = SUBJECT_KIND.pe;
-	else if (reader.tag === 0x81) table.subjectKinds[row] = SUBJECT_KIND.cab;
-	else if (reader.tag === 0x82) table.subjectKinds[row] = SUBJECT_KIND.flat;
+	if (reader.tag === 0x80) setSubjectKind(table, row, SUBJECT_KIND.pe);
+	else if (reader.tag === 0x81) setSubjectKind(table, row, SUBJECT_KIND.cab);
+	else if (reader.tag === 0x82) setSubjectKind(table, row, SUBJECT_KIND.flat);
+}
+
+/** A member says twice what its digest is of, and must say the same. */
+function setSubjectKind(table: MemberTable, row: number, kind: number): void {
+	const known = table.subjectKinds[row];
+	if (known !== SUBJECT_KIND.unknown && known !== kind) refuse("a member contradicts itself about its kind of file");
+	table.subjectKinds[row] = kind;
 }
 
 /** [0] EXPLICIT SEQUENCE OF SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING { NameValue } }. */
@@ -253,8 +271,8 @@ function parseCatalogAttributes(reader: DerReader): NameValue[] {
 	const attributes: NameValue[] = [];
 	const tagged = reader.open(context(0));
 	const extensions = reader.open(TAG.SEQUENCE);
-	while (!reader.done) {
-		if (attributes.length === MAX_CATALOG_ATTRIBUTES) {
+	for (let count = 0; !reader.done; count++) {
+		if (count === MAX_CATALOG_ATTRIBUTES) {
 			throw new SigtoolError("ERR_LIMIT", `Cannot read catalog: more than ${MAX_CATALOG_ATTRIBUTES} attributes`);
 		}
 		const extension = reader.open(TAG.SEQUENCE);

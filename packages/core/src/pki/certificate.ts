@@ -8,7 +8,7 @@
 
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
-import { SigtoolError } from "../errors.js";
+import { quote, SigtoolError } from "../errors.js";
 import { type CertificateExtensions, NO_EXTENSIONS, readExtensions } from "./extensions.js";
 import { type DistinguishedName, readName } from "./name.js";
 import { type AlgorithmIdentifier, RSA_ENCRYPTION, readAlgorithm } from "./signature-algorithm.js";
@@ -78,7 +78,10 @@ export function certificatesFromPem(text: string): Certificate[] {
 		} else block?.push(trimmed);
 	}
 	if (block !== undefined) throw malformedPem("the last block does not end");
-	if (certificates.length === 0) throw malformedPem("it holds no CERTIFICATE block");
+	if (certificates.length === 0) {
+		const instead = /^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/m.test(text) ? ", only a private key" : "";
+		throw malformedPem(`it holds no certificate${instead}`);
+	}
 	return certificates;
 }
 
@@ -88,14 +91,18 @@ export function certificatesFromFileBytes(bytes: Uint8Array): Certificate[] {
 	return certificatesFromPem(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"));
 }
 
-/** The key, made when first asked for. @throws ERR_CERTIFICATE_FORMAT when node:crypto cannot read it */
+/**
+ * The key, made when first asked for. One that takes long to check a signature with is never made.
+ * @throws ERR_WEAK_KEY for RSA above 8192 bits and explicit curves; ERR_CERTIFICATE_FORMAT when node:crypto cannot read it
+ */
 export function publicKeyOf(certificate: Certificate): KeyObject {
 	let key = publicKeys.get(certificate);
 	if (key === undefined) {
+		refuseCostlyKey(certificate);
 		try {
 			key = createPublicKey({ key: Buffer.from(certificate.spki), format: "der", type: "spki" });
 		} catch (cause) {
-			const message = `Cannot use the public key of "${certificate.subject.text}": it is malformed or of an unknown type`;
+			const message = `Cannot use the public key of ${quote(certificate.subject.text)}: it is malformed or of an unknown type`;
 			throw new SigtoolError("ERR_CERTIFICATE_FORMAT", message, { cause });
 		}
 		publicKeys.set(certificate, key);
@@ -114,6 +121,19 @@ export function isDevelopmentCertificate(certificate: Certificate): boolean {
 }
 
 const publicKeys = new WeakMap<Certificate, KeyObject>();
+
+/** A check takes a time that grows with the square of the modulus; the largest seen under a real catalog has 4096 bits. */
+const MAX_RSA_BITS = 8192;
+
+function refuseCostlyKey({ keyAlgorithm, subject }: Certificate): void {
+	const refuse = (reason: string) => {
+		throw new SigtoolError("ERR_WEAK_KEY", `Cannot use the public key of ${quote(subject.text)}: ${reason}`);
+	};
+	if (keyAlgorithm.kind === "rsa" && keyAlgorithm.bits > MAX_RSA_BITS) {
+		refuse(`its RSA key has ${keyAlgorithm.bits} bits, more than ${MAX_RSA_BITS}`);
+	}
+	if (keyAlgorithm.kind === "ec" && keyAlgorithm.curve === "explicit") refuse("its curve has no name");
+}
 
 type TbsFields = Omit<Certificate, "der" | "tbs" | "signatureAlgorithm" | "signature">;
 
@@ -191,9 +211,17 @@ function modulusBits(rsaPublicKey: Uint8Array): number {
 	const reader = new DerReader(rsaPublicKey, "public key");
 	const outer = reader.open(TAG.SEQUENCE);
 	const modulus = reader.integerBytes();
-	reader.integerBytes();
+	const exponent = reader.integerBytes();
 	reader.close(outer);
-	const octets = modulus[0] === 0 ? modulus.subarray(1) : modulus;
+	if (bitLength(exponent) > MAX_EXPONENT_BITS) {
+		throw malformedKey(`its public exponent has more than ${MAX_EXPONENT_BITS} bits`);
+	}
+	return bitLength(modulus);
+}
+
+/** Of the value octets of a positive INTEGER. */
+function bitLength(value: Uint8Array): number {
+	const octets = value[0] === 0 ? value.subarray(1) : value;
 	return octets.length === 0 ? 0 : octets.length * 8 - Math.clz32(octets[0]) + 24;
 }
 
@@ -210,6 +238,8 @@ function malformedPem(reason: string): SigtoolError {
 	return new SigtoolError("ERR_CERTIFICATE_FORMAT", `Cannot read certificates from PEM: ${reason}`);
 }
 
+/** Common ones have 17 bits, Microsoft's RSAPUBKEY has room for 32. The cost of checking a signature grows with it. */
+const MAX_EXPONENT_BITS = 32;
 /** SEC 1 §2.3.3. */
 const UNCOMPRESSED_POINT = 0x04;
 const EC_PUBLIC_KEY = "1.2.840.10045.2.1";

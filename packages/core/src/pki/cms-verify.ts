@@ -32,7 +32,8 @@ export interface SignerVerification {
 /**
  * Finds the signer's certificate and checks the signature over the signed attributes as received, then that these are
  * in DER order, each there once, and speak of this content.
- * @throws ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_SIGNER_CERTIFICATE, ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM
+ * @throws ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_SIGNER_CERTIFICATE, ERR_WEAK_DIGEST, ERR_WEAK_KEY,
+ * ERR_UNSUPPORTED_ALGORITHM, ERR_LIMIT
  */
 export function verifySigner(signer: SignerInfo, verification: SignerVerification): { certificate: Certificate } {
 	const { certificates, contentValue, contentType, profile, what = "signature" } = verification;
@@ -49,12 +50,13 @@ export function verifySigner(signer: SignerInfo, verification: SignerVerificatio
 	if (candidates.length === 0) {
 		throw new SigtoolError("ERR_SIGNER_CERTIFICATE", `Cannot check the ${what}: its signer's certificate is not in it`);
 	}
+	if (candidates.length > MAX_SIGNER_CANDIDATES) {
+		const message = `Cannot check the ${what}: more than ${MAX_SIGNER_CANDIDATES} certificates in it may be its signer's`;
+		throw new SigtoolError("ERR_LIMIT", message);
+	}
 	const signedOctets = Buffer.from(signer.signedAttributesDer);
 	signedOctets[0] = TAG.SET; // Signed as a SET OF, sent as [0] IMPLICIT. RFC 5652 §5.4.
-	const certificate = candidates.find((candidate) => isSignedBy(candidate, scheme, signedOctets, signer.signature));
-	if (certificate === undefined) {
-		throw new SigtoolError("ERR_SIGNATURE", `Cannot trust the ${what}: the signature does not match what is signed`);
-	}
+	const certificate = findSigner(candidates, scheme, signedOctets, signer.signature, what);
 	checkAttributeSet(signer, signedOctets, what);
 	checkContentType(signer, contentType, what);
 	checkMessageDigest(signer, contentValue, digest, what);
@@ -81,18 +83,27 @@ export function signedAttribute(signer: SignerInfo, oid: string, what: string): 
 	return value;
 }
 
-function isSignedBy(
-	certificate: Certificate,
+/** The candidate whose key signed. One with a key that cannot be used does not stand in the way of another. */
+function findSigner(
+	candidates: readonly Certificate[],
 	scheme: SignatureScheme,
 	signedOctets: Uint8Array,
 	signature: Uint8Array,
-): boolean {
-	try {
-		return isSignatureOf(publicKeyOf(certificate), scheme, signedOctets, signature);
-	} catch (error) {
-		if (error instanceof SigtoolError) return false; // A key that cannot be read signed nothing.
-		throw error;
+	what: string,
+): Certificate {
+	let failure = new SigtoolError(
+		"ERR_SIGNATURE",
+		`Cannot trust the ${what}: the signature does not match what is signed`,
+	);
+	for (const candidate of candidates) {
+		try {
+			if (isSignatureOf(publicKeyOf(candidate), scheme, signedOctets, signature)) return candidate;
+		} catch (error) {
+			if (!(error instanceof SigtoolError)) throw error;
+			if (error.code === "ERR_WEAK_KEY") failure = error;
+		}
 	}
+	throw failure;
 }
 
 /** DER order and no type twice: a set that two readers can read differently is no evidence. RFC 5652 §5.3. */
@@ -137,6 +148,9 @@ function checkMessageDigest(signer: SignerInfo, content: Uint8Array, digest: Dig
 function isEqual(a: Uint8Array, b: Uint8Array | undefined): boolean {
 	return b !== undefined && compareBytes(a, b) === 0;
 }
+
+/** Certificates tried for one signer, each at the cost of one signature check. */
+export const MAX_SIGNER_CANDIDATES = 8;
 
 const CONTENT_TYPE = "1.2.840.113549.1.9.3";
 const MESSAGE_DIGEST = "1.2.840.113549.1.9.4";

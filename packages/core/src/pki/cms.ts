@@ -2,11 +2,12 @@
  * CMS SignedData (RFC 5652 §5) as catalogs and RFC 3161 tokens use it, whatever the content type: signed attributes are
  * demanded, issuer and serial or key identifier name a signer, revocation lists are read over.
  *
- * Bounded: 16 signers, 256 certificates, 64 attributes a set and 64 values an attribute. Views into the bytes parsed;
- * content is neither copied nor looked into.
+ * Bounded: 16 signers, 256 certificates, 64 attribute values a set, 64 KiB of signed attributes. Views into the bytes
+ * parsed; content is neither copied nor looked into.
  */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
+import { readList, tooLarge } from "../asn1/read-list.js";
 import { SigtoolError } from "../errors.js";
 import { type Certificate, parseCertificate } from "./certificate.js";
 import { type DistinguishedName, readName } from "./name.js";
@@ -55,7 +56,10 @@ export interface Attribute {
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const MAX_SIGNERS = 16;
 const MAX_CERTIFICATES = 256;
+/** Of attributes in a set, and of their values in all. */
 const MAX_ATTRIBUTES = 64;
+/** They are copied before they are trusted; those of real catalogs take 400 octets. */
+const MAX_SIGNED_ATTRIBUTES_SIZE = 65_536;
 
 /** ContentInfo with SignedData and nothing behind it. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
 export function parseSignedData(der: Uint8Array, what: string): SignedData {
@@ -67,7 +71,7 @@ export function parseSignedData(der: Uint8Array, what: string): SignedData {
 	const outer = reader.open(TAG.SEQUENCE);
 	const version = reader.integer();
 	if (version < 1 || version > 5) throw malformed(reader, `SignedData has version ${version}`);
-	const digestAlgorithms = readAll(reader, TAG.SET, MAX_SIGNERS, readAlgorithm).map(({ oid }) => oid);
+	const digestAlgorithms = readList(reader, TAG.SET, MAX_SIGNERS, readAlgorithm).map(({ oid }) => oid);
 
 	const encapsulated = reader.open(TAG.SEQUENCE);
 	const contentType = reader.oid();
@@ -76,7 +80,7 @@ export function parseSignedData(der: Uint8Array, what: string): SignedData {
 
 	const { certificates, anomalies } = readCertificates(reader);
 	if (reader.peek() === context(1)) reader.next();
-	const signers = readAll(reader, TAG.SET, MAX_SIGNERS, readSigner);
+	const signers = readList(reader, TAG.SET, MAX_SIGNERS, readSigner);
 	reader.close(outer);
 	reader.close(explicit);
 	reader.close(contentInfo);
@@ -107,7 +111,7 @@ function readCertificates(reader: DerReader): { certificates: Certificate[]; ano
 	const certificates: Certificate[] = [];
 	const anomalies: string[] = [];
 	if (reader.peek() !== context(0)) return { certificates, anomalies };
-	const elements = readAll(reader, context(0), MAX_CERTIFICATES, () => reader.element());
+	const elements = readList(reader, context(0), MAX_CERTIFICATES, () => reader.element());
 	for (const [index, element] of elements.entries()) {
 		try {
 			certificates.push(parseCertificate(element));
@@ -127,6 +131,9 @@ function readSigner(reader: DerReader): SignerInfo {
 	const identifier = readIdentifier(reader);
 	const digestAlgorithm = readAlgorithm(reader);
 	const signed = readAttributes(reader, context(0));
+	if (signed.der !== undefined && signed.der.length > MAX_SIGNED_ATTRIBUTES_SIZE) {
+		throw tooLarge(reader, `the signed attributes are larger than ${MAX_SIGNED_ATTRIBUTES_SIZE} octets`);
+	}
 	const signatureAlgorithm = readAlgorithm(reader);
 	const signature = reader.value(TAG.OCTET_STRING);
 	const unsigned = readAttributes(reader, context(1));
@@ -156,28 +163,16 @@ function readIdentifier(reader: DerReader): SignerIdentifier {
 function readAttributes(reader: DerReader, tag: number): { der: Uint8Array | undefined; attributes: Attribute[] } {
 	if (reader.peek() !== tag) return { der: undefined, attributes: [] };
 	const start = reader.position;
-	const attributes = readAll(reader, tag, MAX_ATTRIBUTES, () => {
+	let values = 0;
+	const attributes = readList(reader, tag, MAX_ATTRIBUTES, () => {
 		const outer = reader.open(TAG.SEQUENCE);
 		const oid = reader.oid();
-		const values = readAll(reader, TAG.SET, MAX_ATTRIBUTES, () => reader.element());
+		const elements = readList(reader, TAG.SET, MAX_ATTRIBUTES - values, () => reader.element());
+		values += elements.length;
 		reader.close(outer);
-		return { oid, values };
+		return { oid, values: elements };
 	});
 	return { der: reader.bytes.subarray(start, reader.position), attributes };
-}
-
-/** Every element of a SET OF, at most `limit`. */
-function readAll<T>(reader: DerReader, tag: number, limit: number, read: (reader: DerReader) => T): T[] {
-	const items: T[] = [];
-	const outer = reader.open(tag);
-	while (!reader.done) {
-		if (items.length === limit) {
-			throw new SigtoolError("ERR_LIMIT", `Cannot parse ${reader.what}: a set has more than ${limit} elements`);
-		}
-		items.push(read(reader));
-	}
-	reader.close(outer);
-	return items;
 }
 
 function malformed(reader: DerReader, reason: string): SigtoolError {

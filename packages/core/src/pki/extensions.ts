@@ -1,8 +1,12 @@
-/** The certificate extensions that decide something, RFC 5280 §4.2.1; all others are kept by OID. */
+/**
+ * The certificate extensions that decide something, RFC 5280 §4.2.1; all others are kept by OID. Bounded: 64 extensions,
+ * 64 extended key usages, 256 names or constraints a list.
+ */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
+import { readList, tooLarge } from "../asn1/read-list.js";
 import { SigtoolError } from "../errors.js";
-import { type GeneralName, readGeneralName, readGeneralNames } from "./general-name.js";
+import { type GeneralName, readGeneralName } from "./general-name.js";
 
 export interface Extension {
 	readonly critical: boolean;
@@ -31,12 +35,13 @@ export const KEY_USAGE = { digitalSignature: 1 << 0, nonRepudiation: 1 << 1, key
 
 /**
  * Extensions ::= SEQUENCE OF SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }; reads the next element.
- * @throws ERR_DER, ERR_CERTIFICATE_FORMAT when one occurs twice
+ * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT when one occurs twice
  */
 export function readExtensions(reader: DerReader): CertificateExtensions {
 	const all = new Map<string, Extension>();
 	const outer = reader.open(TAG.SEQUENCE);
 	while (!reader.done) {
+		if (all.size === MAX_EXTENSIONS) throw tooLarge(reader, `it has more than ${MAX_EXTENSIONS} extensions`);
 		const inner = reader.open(TAG.SEQUENCE);
 		const oid = reader.oid();
 		const critical = reader.peek() === TAG.BOOLEAN ? reader.boolean() : false;
@@ -73,12 +78,7 @@ function parseKnown(all: ReadonlyMap<string, Extension>, what: string): Certific
 		subjectKeyId: parse(OID.subjectKeyId, (reader) => reader.value(TAG.OCTET_STRING)),
 		authorityKeyId: parse(OID.authorityKeyId, readAuthorityKeyId),
 		nameConstraints: parse(OID.nameConstraints, readNameConstraints),
-		subjectAltName: parse(OID.subjectAltName, (reader) => {
-			const outer = reader.open(TAG.SEQUENCE);
-			const names = readGeneralNames(reader);
-			reader.close(outer);
-			return names;
-		}),
+		subjectAltName: parse(OID.subjectAltName, (reader) => readList(reader, TAG.SEQUENCE, MAX_NAMES, readGeneralName)),
 	};
 }
 
@@ -102,11 +102,8 @@ function readKeyUsage(reader: DerReader): number {
 
 /** SEQUENCE SIZE (1..MAX) OF OID. §4.2.1.12. */
 function readOids(reader: DerReader): string[] {
-	const oids: string[] = [];
-	const outer = reader.open(TAG.SEQUENCE);
-	do oids.push(reader.oid());
-	while (!reader.done);
-	reader.close(outer);
+	const oids = readList(reader, TAG.SEQUENCE, MAX_USAGES, () => reader.oid());
+	if (oids.length === 0) reader.fail("a list of no extended key usages");
 	return oids;
 }
 
@@ -129,17 +126,18 @@ function readNameConstraints(reader: DerReader): { permitted: GeneralName[]; exc
 }
 
 function readSubtrees(reader: DerReader, tag: number): GeneralName[] {
-	const bases: GeneralName[] = [];
-	if (reader.peek() !== tag) return bases;
-	const outer = reader.open(tag);
-	while (!reader.done) {
+	if (reader.peek() !== tag) return [];
+	return readList(reader, tag, MAX_NAMES, () => {
 		const inner = reader.open(TAG.SEQUENCE);
-		bases.push(readGeneralName(reader));
+		const base = readGeneralName(reader);
 		reader.close(inner);
-	}
-	reader.close(outer);
-	return bases;
+		return base;
+	});
 }
+
+const MAX_EXTENSIONS = 64;
+const MAX_USAGES = 64;
+const MAX_NAMES = 256;
 
 const OID = {
 	subjectKeyId: "2.5.29.14",

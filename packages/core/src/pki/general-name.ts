@@ -30,13 +30,6 @@ export function readGeneralName(reader: DerReader): GeneralName {
 	return { kind, value };
 }
 
-/** SEQUENCE OF GeneralName without its header: reads to the end of the opened element. */
-export function readGeneralNames(reader: DerReader): GeneralName[] {
-	const names: GeneralName[] = [];
-	while (!reader.done) names.push(readGeneralName(reader));
-	return names;
-}
-
 const KIND_BY_TAG: ReadonlyMap<number, GeneralNameKind> = new Map([
 	[0xa0, "other"],
 	[0x81, "email"],

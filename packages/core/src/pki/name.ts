@@ -1,26 +1,37 @@
 /** Distinguished names (X.501, RFC 5280 §4.1.2.4) and their text form (RFC 4514). */
 
 import { DerReader, TAG } from "../asn1/der.js";
+import { tooLarge } from "../asn1/read-list.js";
 
 /** Two names are equal when `der` is, octet for octet: a CA copies its own subject into what it issues. */
 export interface DistinguishedName {
 	/** The Name element as received. */
 	readonly der: Uint8Array;
-	/** RFC 4514, most specific first: `CN=Jane,O=Acme\, Inc.,C=US`. One line, safe to compare as a whole. */
+	/** RFC 4514, most specific first: `CN=Jane,O=Acme\, Inc.,C=US`. One line, safe to compare as a whole; made when asked for. */
 	readonly text: string;
 }
 
-/** Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }. Reads the next element. @throws ERR_DER */
+/** Octets of the largest name read, header included. */
+export const MAX_NAME_SIZE = 8192;
+/** Attributes in the relative names of one name; under real catalogs names have up to 7, in 213 octets. */
+export const MAX_NAME_ATTRIBUTES = 64;
+
+/** Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }. Reads the next element. @throws ERR_DER, ERR_LIMIT */
 export function readName(reader: DerReader): DistinguishedName {
-	const relativeNames: string[] = [];
-	const outer = reader.open(TAG.SEQUENCE);
-	const { start, valueEnd } = reader;
-	while (!reader.done) relativeNames.push(readRelativeName(reader));
-	reader.close(outer);
-	return { der: reader.bytes.subarray(start, valueEnd), text: relativeNames.reverse().join(",") };
+	const der = reader.bytes;
+	const start = reader.position;
+	const relativeNames = readRelativeNames(reader);
+	let text: string | undefined;
+	return {
+		der: der.subarray(start, reader.position),
+		get text() {
+			text ??= relativeNames.map(relativeNameText).reverse().join(",");
+			return text;
+		},
+	};
 }
 
-/** A Name that stands alone. @throws ERR_DER */
+/** A Name that stands alone. @throws ERR_DER, ERR_LIMIT */
 export function parseName(der: Uint8Array): DistinguishedName {
 	const reader = new DerReader(der, "distinguished name");
 	const name = readName(reader);
@@ -30,38 +41,61 @@ export function parseName(der: Uint8Array): DistinguishedName {
 
 /** Value octets of each emailAddress attribute (RFC 2985 §5.2.1) of a name that was parsed. */
 export function emailAddressesIn(name: DistinguishedName): Uint8Array[] {
-	const addresses: Uint8Array[] = [];
-	const reader = new DerReader(name.der, "distinguished name");
-	reader.open(TAG.SEQUENCE);
-	while (!reader.done) {
-		const outer = reader.open(TAG.SET);
-		while (!reader.done) {
-			const inner = reader.open(TAG.SEQUENCE);
-			const isEmail = reader.oid() === EMAIL_ADDRESS;
-			reader.next();
-			if (isEmail) addresses.push(reader.bytes.subarray(reader.valueStart, reader.valueEnd));
-			reader.close(inner);
-		}
-		reader.close(outer);
-	}
-	return addresses;
+	const attributes = readRelativeNames(new DerReader(name.der, "distinguished name")).flat();
+	return attributes.filter(({ type }) => type === EMAIL_ADDRESS).map(valueOctets);
 }
 
-function readRelativeName(reader: DerReader): string {
-	const parts: string[] = [];
-	const outer = reader.open(TAG.SET);
-	do {
-		const inner = reader.open(TAG.SEQUENCE);
-		const type = reader.oid();
-		reader.next();
-		const value = reader.bytes.subarray(reader.valueStart, reader.valueEnd);
-		const text = ATTRIBUTE_NAMES[type] === undefined ? undefined : decodeString(reader.tag, value);
-		const element = reader.bytes.subarray(reader.start, reader.valueEnd);
-		parts.push(`${ATTRIBUTE_NAMES[type] ?? type}=${text === undefined ? `#${hex(element)}` : escapeValue(text)}`);
-		reader.close(inner);
-	} while (!reader.done);
+interface NameAttribute {
+	readonly type: string;
+	/** The value with its header, and the size of that. */
+	readonly element: Uint8Array;
+	readonly headerSize: number;
+}
+
+function readRelativeNames(reader: DerReader): NameAttribute[][] {
+	const relativeNames: NameAttribute[][] = [];
+	let count = 0;
+	const outer = reader.open(TAG.SEQUENCE);
+	if (reader.valueEnd - reader.start > MAX_NAME_SIZE) {
+		throw tooLarge(reader, `a name is larger than ${MAX_NAME_SIZE} octets`);
+	}
+	while (!reader.done) {
+		const relativeName: NameAttribute[] = [];
+		const set = reader.open(TAG.SET);
+		do {
+			if (++count > MAX_NAME_ATTRIBUTES)
+				throw tooLarge(reader, `a name has more than ${MAX_NAME_ATTRIBUTES} attributes`);
+			relativeName.push(readAttribute(reader));
+		} while (!reader.done);
+		reader.close(set);
+		relativeNames.push(relativeName);
+	}
 	reader.close(outer);
-	return parts.join("+");
+	return relativeNames;
+}
+
+function readAttribute(reader: DerReader): NameAttribute {
+	const outer = reader.open(TAG.SEQUENCE);
+	const type = reader.oid();
+	const element = reader.element();
+	const headerSize = reader.valueStart - reader.start;
+	reader.close(outer);
+	return { type, element, headerSize };
+}
+
+function relativeNameText(attributes: readonly NameAttribute[]): string {
+	return attributes.map(attributeText).join("+");
+}
+
+function attributeText(attribute: NameAttribute): string {
+	const { type, element } = attribute;
+	const name = ATTRIBUTE_NAMES[type];
+	const text = name === undefined ? undefined : decodeString(element[0], valueOctets(attribute));
+	return `${name ?? type}=${text === undefined ? `#${hex(element)}` : escapeValue(text)}`;
+}
+
+function valueOctets({ element, headerSize }: NameAttribute): Uint8Array {
+	return element.subarray(headerSize);
 }
 
 /**
@@ -93,12 +127,10 @@ function decodeString(tag: number, value: Uint8Array): string | undefined {
 }
 
 /** RFC 4514 §2.4; control characters as well, so that a name stays on its line. */
-function escapeValue(text: string): string {
+export function escapeValue(text: string): string {
 	return text
 		.replace(/["+,;<>\\]|^[ #]|(?<=.) $/gs, "\\$&")
-		.replace(/\p{Cc}/gu, (character) =>
-			Buffer.from(character, "utf8").toString("hex").toUpperCase().replace(/../g, "\\$&"),
-		);
+		.replace(/\p{Cc}+/gu, (controls) => encodeURIComponent(controls).replaceAll("%", "\\"));
 }
 
 function hex(octets: Uint8Array): string {
@@ -111,7 +143,7 @@ const VISIBLE_STRING = 0x1a;
 const EMAIL_ADDRESS = "1.2.840.113549.1.9.1";
 
 /** RFC 4514 §3, then what else code-signing certificates carry, under OpenSSL's names. Others keep their OID. */
-const ATTRIBUTE_NAMES: Readonly<Record<string, string>> = {
+export const ATTRIBUTE_NAMES: Readonly<Record<string, string>> = {
 	"2.5.4.3": "CN",
 	"2.5.4.7": "L",
 	"2.5.4.8": "ST",

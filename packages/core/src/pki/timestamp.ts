@@ -42,8 +42,10 @@ export interface TimestampVerification {
 	readonly failures: readonly SigtoolError[];
 }
 
-/** Timestamps tried on one signature. */
-const MAX_TIMESTAMPS = 8;
+/** Timestamps looked at on one signature. */
+export const MAX_TIMESTAMPS = 8;
+/** Octets of the largest timestamp read; those of real authorities take 2 to 10 KB. */
+const MAX_TIMESTAMP_SIZE = 2 ** 20;
 
 /** Judges each timestamp at its own time. Never throws for what it finds: an unsigned attribute cannot spoil a signature. */
 export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOptions): TimestampVerification {
@@ -58,10 +60,7 @@ export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOpt
 			failures.push(error);
 		}
 	}
-	if (found.length > MAX_TIMESTAMPS) {
-		const message = `Cannot judge all ${found.length} timestamps: only the first ${MAX_TIMESTAMPS} are looked at`;
-		failures.push(new SigtoolError("ERR_LIMIT", message));
-	}
+	if (found.length > MAX_TIMESTAMPS) failures.push(tooMany(found.length));
 	return { timestamps: timestamps.sort((a, b) => a.time - b.time), failures };
 }
 
@@ -78,13 +77,15 @@ export interface TimestampDescription {
 	readonly problem: string | undefined;
 }
 
-/** Every timestamp of a signer, for display. `certificates`: the signature's bag. */
+/** The timestamps of a signer, for display; one more with a `problem` when there are too many. `certificates`: the bag. */
 export function describeTimestamps(
 	signer: SignerInfo,
 	certificates: readonly Certificate[] = [],
 ): TimestampDescription[] {
-	return timestampAttributes(signer).map(({ kind, value }) => {
+	const found = timestampAttributes(signer);
+	return found.slice(0, MAX_TIMESTAMPS + 1).map(({ kind, value }, index) => {
 		try {
+			if (index === MAX_TIMESTAMPS) throw tooMany(found.length);
 			const received = readTimestamp(kind, value, signer);
 			const [certificate] = signerCertificates(received.signer, [...received.certificates, ...certificates]);
 			return {
@@ -120,7 +121,15 @@ function timestampAttributes({ unsignedAttributes }: SignerInfo): { kind: Timest
 	});
 }
 
+function tooMany(count: number): SigtoolError {
+	const message = `Cannot judge all ${count} timestamps: only the first ${MAX_TIMESTAMPS} are looked at`;
+	return new SigtoolError("ERR_LIMIT", message);
+}
+
 function readTimestamp(kind: TimestampKind, value: Uint8Array, signed: SignerInfo): ReceivedTimestamp {
+	if (value.length > MAX_TIMESTAMP_SIZE) {
+		throw new SigtoolError("ERR_LIMIT", `Cannot parse timestamp: it is larger than ${MAX_TIMESTAMP_SIZE} octets`);
+	}
 	return kind === "rfc3161" ? readToken(value) : readCountersignature(value, signed);
 }
 

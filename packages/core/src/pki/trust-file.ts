@@ -10,7 +10,8 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { configDirectory, exists, makePrivateDirectory, readBounded, trustFile, writeAtomically } from "../store.js";
+import { exists, makePrivateDirectory, readBounded, writeAtomically } from "../store.js";
+import { configDirectory, trustFile } from "../user-files.js";
 import { type Certificate, parseCertificate } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
 
@@ -42,7 +43,7 @@ export function readTrustFile(): TrustFile {
 	try {
 		return parseTrustFile(JSON.parse(readBounded(path, MAX_TRUST_FILE_BYTES).toString("utf8")));
 	} catch (cause) {
-		throw cause instanceof SyntaxError ? invalid(`it is not JSON: ${cause.message}`, cause) : cause;
+		throw cause instanceof SyntaxError ? invalid("it is not JSON", cause) : cause;
 	}
 }
 

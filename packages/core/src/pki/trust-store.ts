@@ -5,7 +5,8 @@
 
 import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
-import { DEVELOPMENT_IDENTITY, exists, identityFiles, readBounded } from "../store.js";
+import { exists, readBounded } from "../store.js";
+import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identityFiles } from "../user-files.js";
 import {
 	type Certificate,
 	certificatesFromFileBytes,
@@ -14,6 +15,7 @@ import {
 	spkiSha256,
 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
+import { normalizeNameText } from "./name-text.js";
 import { LABEL, readTrustFile, type StoredAuthority, type StoredPin, writeTrustFile } from "./trust-file.js";
 
 /** Where trust comes from: the trust store, this call's own options, or this machine's development identity. */
@@ -22,9 +24,16 @@ export type TrustSource = "store" | "option" | "development";
 /** What verification judges a signer by. */
 export interface TrustPolicy {
 	/** By lowercase hexadecimal SHA-256 of the SubjectPublicKeyInfo. */
-	readonly pins: ReadonlyMap<string, { readonly label: string; readonly source: TrustSource }>;
+	readonly pins: ReadonlyMap<string, TrustedPin>;
 	/** Entries of equal certificates share one object. */
 	readonly authorities: readonly TrustedAuthority[];
+}
+
+export interface TrustedPin {
+	readonly label: string;
+	readonly source: TrustSource;
+	/** Judged in place of the one beside a signature, which is not itself signed. Absent: only the key is known. */
+	readonly certificate?: Certificate;
 }
 
 export interface TrustedAuthority {
@@ -40,9 +49,10 @@ export function defaultTrust(): TrustPolicy {
 	const { pins, authorities } = readTrustFile();
 	const development = developmentCertificate();
 	return {
-		pins: new Map([
-			...(development === undefined ? [] : [developmentPin(development)]),
+		pins: new Map<string, TrustedPin>([
 			...pins.map((pin) => [pin.spkiSha256, { label: pin.label, source: "store" }] as const),
+			// Last: a key that is a development identity stays one, whatever it is called elsewhere.
+			...(development === undefined ? [] : [developmentPin(development)]),
 		]),
 		authorities: authorities.map(({ certificate, subject, label }) => ({
 			certificate,
@@ -57,7 +67,11 @@ export function defaultTrust(): TrustPolicy {
 export function trustFromCertificates(certificates: readonly Certificate[]): TrustPolicy {
 	const signers = certificates.filter((certificate) => !isCertificateAuthority(certificate));
 	return {
-		pins: new Map(signers.map((signer) => [spkiSha256(signer), { label: signer.subject.text, source: "option" }])),
+		pins: new Map(
+			signers.map((signer) => {
+				return [spkiSha256(signer), { label: signer.subject.text, source: "option", certificate: signer }];
+			}),
+		),
 		authorities: certificates.filter(isCertificateAuthority).map((certificate) => {
 			return { certificate, subject: undefined, label: certificate.subject.text, source: "option" };
 		}),
@@ -65,7 +79,7 @@ export function trustFromCertificates(certificates: readonly Certificate[]): Tru
 }
 
 export type TrustEntry = {
-	/** What names the entry: the pin, or the SHA-256 of the authority's certificate; lowercase hexadecimal. */
+	/** What names the entry: the pin, or a SHA-256 over the authority's certificate and the subject; lowercase hexadecimal. */
 	readonly id: string;
 	readonly label: string;
 	/** UTC, `2026-01-31T12:00:00Z`. */
@@ -78,7 +92,7 @@ export type NewTrust =
 	| {
 			/** An authority's, or a signer's own, whose key is then pinned. */
 			readonly certificate: Certificate;
-			/** For an authority: the exact subject it may vouch for, as `inspect` prints it. */
+			/** For an authority: the exact subject it may vouch for, in RFC 4514's text, normalized here. */
 			readonly subject?: string;
 			/** For an authority, in place of a subject: whatever it signs is trusted. */
 			readonly anySubject?: boolean;
@@ -98,7 +112,7 @@ export function addTrust(trust: NewTrust): TrustEntry {
 	if ("certificate" in trust && isCertificateAuthority(trust.certificate)) {
 		const { certificate, label = certificate.subject.text } = trust;
 		const authority = { certificate, subject: subjectFor(trust), label, added };
-		const others = authorities.filter((other) => !isSameAuthority(other, authority));
+		const others = authorities.filter((other) => authorityId(other) !== authorityId(authority));
 		writeTrustFile({ pins, authorities: [...others, authority] });
 		return authorityEntry(authority);
 	}
@@ -135,7 +149,7 @@ export function removeTrust(idOrPrefix: string): TrustEntry[] {
 	const { pins, authorities } = readTrustFile();
 	writeTrustFile({
 		pins: pins.filter((pin) => pin.spkiSha256 !== id),
-		authorities: authorities.filter(({ certificate }) => fingerprint(certificate) !== id),
+		authorities: authorities.filter((authority) => authorityId(authority) !== id),
 	});
 	return removed;
 }
@@ -146,6 +160,13 @@ function newPin(trust: NewTrust): { spkiSha256: string; label: string } {
 		if (subject !== undefined || anySubject === true) {
 			const reason = "it is no authority, so its own key is trusted and no subject is needed";
 			throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for a subject: ${reason}`);
+		}
+		if (isDevelopmentCertificate(certificate)) {
+			// A pin is a key alone: the marker in the certificate, which keeps it from being enforced, would be lost.
+			const message =
+				`Cannot trust ${quote(certificate.subject.text)}: it is a development identity; ` +
+				"make one for releases with `sigtool identity new`, or verify with --trust";
+			throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message);
 		}
 		return { spkiSha256: spkiSha256(certificate), label };
 	}
@@ -161,11 +182,12 @@ function subjectFor(trust: { certificate: Certificate; subject?: string; anySubj
 		const way = "name the one subject it may vouch for with --subject, or use --any-subject";
 		throw new SigtoolError("ERR_USAGE", `${action}: it may sign for many; ${way}`);
 	}
-	if (!NAME_TEXT.test(subject)) {
+	const normalized = normalizeNameText(subject);
+	if (normalized === undefined) {
 		const reason = `${quote(subject)} is no subject; write it as \`sigtool inspect\` prints it, such as "CN=Release,O=Example"`;
 		throw new SigtoolError("ERR_USAGE", `${action}: ${reason}`);
 	}
-	return subject;
+	return normalized;
 }
 
 /** The marked certificate of this machine's development identity, when there is one. */
@@ -188,30 +210,29 @@ function developmentCertificate(): Certificate | undefined {
 	return certificate;
 }
 
-function developmentPin(certificate: Certificate): [string, { label: string; source: TrustSource }] {
-	return [spkiSha256(certificate), { label: certificate.subject.text, source: "development" }];
+function developmentPin(certificate: Certificate): [string, TrustedPin] {
+	return [spkiSha256(certificate), { label: certificate.subject.text, source: "development", certificate }];
 }
 
 function developmentEntry(certificate: Certificate): TrustEntry {
 	const { subject, notBefore } = certificate;
 	const id = spkiSha256(certificate);
-	return { id, kind: "pin", label: subject.text, added: utc(notBefore), source: "development" };
+	return { id, kind: "pin", label: subject.text, added: utc(notBefore + IDENTITY_BACKDATE_MS), source: "development" };
 }
 
 function pinEntry({ spkiSha256: id, label, added }: StoredPin): TrustEntry {
 	return { id, kind: "pin", label, added, source: "store" };
 }
 
-function authorityEntry({ certificate, subject, label, added }: StoredAuthority): TrustEntry {
-	return { id: fingerprint(certificate), kind: "authority", subject, label, added, source: "store" };
+function authorityEntry(authority: StoredAuthority): TrustEntry {
+	const { subject, label, added } = authority;
+	return { id: authorityId(authority), kind: "authority", subject, label, added, source: "store" };
 }
 
-function isSameAuthority(a: StoredAuthority, b: StoredAuthority): boolean {
-	return a.subject === b.subject && fingerprint(a.certificate) === fingerprint(b.certificate);
-}
-
-function fingerprint({ der }: Certificate): string {
-	return createHash("sha256").update(der).digest("hex");
+/** An authority is trusted for one subject at a time, so each pair is an entry. DER ends itself: no pairs share octets. */
+function authorityId({ certificate, subject }: StoredAuthority): string {
+	const text = JSON.stringify(subject ?? null);
+	return createHash("sha256").update(certificate.der).update(text).digest("hex");
 }
 
 function utc(milliseconds: number): string {
@@ -221,7 +242,3 @@ function utc(milliseconds: number): string {
 function cannotRemove(id: string, reason: string): SigtoolError {
 	return new SigtoolError("ERR_USAGE", `Cannot remove ${quote(id)}: ${reason}`);
 }
-
-/** RFC 4514 as `readName` writes it: `TYPE=value`, joined by commas and pluses without spaces. */
-const NAME_TEXT =
-	/^(?:[A-Za-z]+|\d+(?:\.\d+)+)=(?:[^\\,+]|\\.)*(?:[,+](?:[A-Za-z]+|\d+(?:\.\d+)+)=(?:[^\\,+]|\\.)*)*$/s;

@@ -1,6 +1,7 @@
 /** TSTInfo, what a timestamping authority signs: RFC 3161 §2.4.2. */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
+import { tooLarge } from "../asn1/read-list.js";
 import { SigtoolError } from "../errors.js";
 import { type AlgorithmIdentifier, readAlgorithm } from "./signature-algorithm.js";
 
@@ -18,9 +19,13 @@ export interface TstInfo {
 	readonly nonce: Uint8Array | undefined;
 }
 
-/** @throws ERR_DER, ERR_TIMESTAMP for another version or a critical extension */
+/** Octets of the largest TSTInfo read; real ones take less than 400. */
+const MAX_TST_INFO_SIZE = 16_384;
+
+/** @throws ERR_DER, ERR_LIMIT, ERR_TIMESTAMP for another version or a critical extension */
 export function parseTstInfo(der: Uint8Array): TstInfo {
 	const reader = new DerReader(der, "timestamp");
+	if (der.length > MAX_TST_INFO_SIZE) throw tooLarge(reader, `TSTInfo is larger than ${MAX_TST_INFO_SIZE} octets`);
 	const outer = reader.open(TAG.SEQUENCE);
 	const version = reader.integer();
 	if (version !== 1) throw new SigtoolError("ERR_TIMESTAMP", `Cannot parse timestamp: TSTInfo has version ${version}`);

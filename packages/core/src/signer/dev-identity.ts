@@ -8,14 +8,8 @@ import { hostname, userInfo } from "node:os";
 import { promisify } from "node:util";
 import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate } from "../pki/certificate.js";
-import {
-	createDirectory,
-	DEVELOPMENT_IDENTITY,
-	exists,
-	identitiesDirectory,
-	identityFiles,
-	listDirectory,
-} from "../store.js";
+import { createDirectory, exists, listDirectory } from "../store.js";
+import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identitiesDirectory, identityFiles } from "../user-files.js";
 import { certificateToPem, issueCertificate } from "./issue-certificate.js";
 import { openPemSigner, readCertificates } from "./pem.js";
 import type { Signer } from "./signer.js";
@@ -110,7 +104,7 @@ async function makeIdentity(
 	const certificate = issueCertificate({
 		commonName: subject,
 		key: privateKey,
-		notBefore: now - CLOCK_TOLERANCE_MS,
+		notBefore: now - IDENTITY_BACKDATE_MS,
 		notAfter: now + days * DAY_MS,
 		kind,
 	});
@@ -129,7 +123,7 @@ function readIdentity(name: string): Identity {
 
 function checkName(name: string): void {
 	if (NAME.test(name)) return;
-	const rule = "a letter or digit, then letters, digits, dots, dashes and underscores, all lower case, 64 at most";
+	const rule = "lower-case letters, digits, dots, dashes and underscores, 64 at most, a letter or digit first";
 	throw new SigtoolError("ERR_USAGE", `Cannot name an identity ${quote(name)}: use ${rule}`);
 }
 
@@ -155,8 +149,6 @@ function userName(): string {
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 const DAY_MS = 86_400_000;
-/** A clock that is set back after the certificate was made must not make it "not yet valid". */
-const CLOCK_TOLERANCE_MS = DAY_MS;
 
 const generate = promisify(generateKeyPair);
 const KEY_GENERATORS = {

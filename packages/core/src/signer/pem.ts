@@ -1,9 +1,9 @@
 /** Signers from PEM files. Whatever fails, neither key nor passphrase gets into a message or a `cause`. */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import { quote, SigtoolError } from "../errors.js";
+import { quote, reasonOf, SigtoolError } from "../errors.js";
 import { type Certificate, certificatesFromFileBytes } from "../pki/certificate.js";
-import { readBounded, readSecret } from "../store.js";
+import { readInput, readSecret } from "../store.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
 export interface PemSignerOptions extends SignerOptions {
@@ -26,12 +26,12 @@ export async function openPemSigner(options: PemSignerOptions): Promise<Signer> 
 
 /** Every certificate of a PEM or DER file. @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
 export function readCertificates(path: string): Certificate[] {
-	const bytes = readBounded(path, MAX_CERTIFICATE_FILE_BYTES);
+	const bytes = readInput(path, MAX_CERTIFICATE_FILE_BYTES);
 	try {
 		return certificatesFromFileBytes(bytes);
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
-		throw new SigtoolError("ERR_KEY", `Cannot use ${quote(path)}: ${cause.message}`, { cause, path });
+		throw new SigtoolError("ERR_KEY", `Cannot use ${quote(path)}: ${reasonOf(cause)}`, { cause, path });
 	}
 }
 

@@ -110,7 +110,8 @@ async function openContainer(bytes: Buffer, passphrase: string, path: string): P
 	const keys: KeyObject[] = [];
 	const certificates: Certificate[] = [];
 	try {
-		const pfx = forge.pkcs12.pkcs12FromAsn1(forge.asn1.fromDer(bytes.toString("latin1")), true, passphrase);
+		const structure = forge.asn1.fromDer(bytes.toString("latin1"));
+		const pfx = withBoundedIterations(forge, path, () => forge.pkcs12.pkcs12FromAsn1(structure, true, passphrase));
 		for (const bag of pfx.safeContents.flatMap(({ safeBags }) => safeBags)) {
 			if (KEY_BAGS.has(bag.type)) {
 				keys.push(createPrivateKey({ key: toDer(forge, keyStructure(forge, bag)), format: "der", type: "pkcs8" }));
@@ -120,6 +121,50 @@ async function openContainer(bytes: Buffer, passphrase: string, path: string): P
 		throw describeFailure(error, passphrase, path);
 	}
 	return { keys, certificates };
+}
+
+/** What node-forge derives the key of every encrypted part with; its types leave it out. */
+interface PasswordBasedEncryption {
+	getCipher(oid: string, parameters: Forge.asn1.Asn1, passphrase: string): unknown;
+}
+
+/**
+ * Runs `open` with the iterations of all key derivations counted. Counts of keys inside an encrypted part come to light
+ * only while node-forge decrypts that part, so they are read where it asks for a cipher; the door is put back behind it.
+ */
+function withBoundedIterations<T>(forge: typeof Forge, path: string, open: () => T): T {
+	const { pbe } = forge.pki as typeof Forge.pki & { pbe: PasswordBasedEncryption }; // See there.
+	const { getCipher } = pbe;
+	let total = 0;
+	pbe.getCipher = (oid, parameters, passphrase) => {
+		total += readIterations(oid, toDer(forge, parameters));
+		if (total > MAX_ENCRYPTION_ITERATIONS) {
+			const reason = `its encryption takes ${total} iterations or more, at most ${MAX_ENCRYPTION_ITERATIONS} are taken`;
+			throw refusal("ERR_PKCS12", path, reason);
+		}
+		return getCipher(oid, parameters, passphrase);
+	};
+	try {
+		return open();
+	} finally {
+		pbe.getCipher = getCipher;
+	}
+}
+
+/**
+ *     pkcs-12PbeParams ::= SEQUENCE { salt OCTET STRING, iterations INTEGER }                    RFC 7292 appendix C
+ *     PBES2-params     ::= SEQUENCE { SEQUENCE { OID, SEQUENCE { salt, iterations, … } }, … }    RFC 8018 §A.2, §A.4
+ */
+function readIterations(oid: string, parameters: Uint8Array): number {
+	const reader = new DerReader(parameters, "encryption parameters");
+	reader.open(TAG.SEQUENCE);
+	if (oid === PBES2) {
+		reader.open(TAG.SEQUENCE);
+		reader.next(TAG.OID);
+		reader.open(TAG.SEQUENCE);
+	}
+	reader.next(TAG.OCTET_STRING);
+	return reader.integer();
 }
 
 /** PrivateKeyInfo. node-forge decodes RSA keys; others it hands over as they are. */
@@ -137,6 +182,7 @@ function toDer(forge: typeof Forge, structure: Forge.asn1.Asn1): Buffer {
 }
 
 function describeFailure(error: unknown, passphrase: string, path: string): SigtoolError {
+	if (error instanceof SigtoolError && error.code === "ERR_PKCS12") return error;
 	const text = error instanceof Error ? error.message : "unknown error";
 	if (text.includes("MAC could not be verified")) {
 		return refusal("ERR_KEY_PASSPHRASE", path, "the passphrase is wrong");
@@ -156,8 +202,11 @@ function refusal(code: ErrorCode, path: string, reason: string): SigtoolError {
 const MAX_CONTAINER_BYTES = 2 ** 20;
 /** Common tools write 2,048 to 600,000; node-forge does 700,000 a second. */
 const MAX_MAC_ITERATIONS = 5_000_000;
+/** Of all encrypted parts together, usually two; node-forge does 190,000 a second of PBES2. */
+const MAX_ENCRYPTION_ITERATIONS = 2_000_000;
 
 const DATA = "1.2.840.113549.1.7.1";
+const PBES2 = "1.2.840.113549.1.5.13";
 const PBMAC1 = "1.2.840.113549.1.5.14";
 /** SHA-1, SHA-256, SHA-384, SHA-512. */
 const MAC_DIGESTS: ReadonlySet<string> = new Set([

@@ -1,8 +1,9 @@
+import { createCipheriv, createHash, createHmac } from "node:crypto";
 import { chmodSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DerReader, integer, sequence, TAG } from "../../dist/asn1/der.js";
+import { context, DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../../dist/asn1/der.js";
 import { certificatesFromPem } from "../../dist/pki/certificate.js";
 import { openPkcs12Signer } from "../../dist/signer/pkcs12.js";
 import { corpusPem, hasCorpus } from "../pki/corpus.js";
@@ -112,6 +113,34 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		expect(error.message).toMatch(/takes 2147483647 iterations/);
 	});
 
+	it.each([
+		["PBES2", []],
+		["the older ciphers", ["-legacy"]],
+		["nothing but the key encrypted", ["-certpbe", "NONE"]],
+		["nothing but the certificates encrypted", ["-keypbe", "NONE"]],
+	] as const)("refuses encryption of absurd cost (%s)", async (_, options) => {
+		const file = exportContainer("p256", ["-iter", "2000001", "-nomaciter", ...options]);
+		const error = await expectRejection("ERR_PKCS12", open(file));
+		expect(error.message).toMatch(/takes 2000001 iterations or more, at most 2000000 are taken/);
+	});
+
+	it("counts the iterations of a key inside an encrypted part, and of all parts together", async () => {
+		for (const [outer, inner] of [
+			[1, 2_000_001],
+			[1000, 1_999_001],
+		]) {
+			const file = workshop.write("nested.p12", nestedContainer(outer, inner));
+			const error = await expectRejection("ERR_PKCS12", open(file));
+			expect(error.message).toMatch(new RegExp(`takes ${outer + inner} iterations or more`));
+		}
+		expect(
+			(await expectRejection("ERR_PKCS12", open(workshop.write("nested.p12", nestedContainer(1, 1))))).message,
+		).toMatch(
+			/damaged or not supported/, // The key inside is no key.
+		);
+		await expectToSign(await open(exportContainer("p256", ["-legacy"])));
+	});
+
 	it("refuses containers without a key and without its certificate", async () => {
 		const leaf = leaves.get("rsa2048") as Issued; // Made above.
 		const file = join(workshop.directory, "part.p12");
@@ -181,6 +210,52 @@ describe.skipIf(!hasCorpus)("node-forge", () => {
 		}
 	});
 });
+
+/** A PFX whose encrypted part holds another encrypted thing, each under its own number of iterations. */
+function nestedContainer(outerIterations: number, innerIterations: number): Uint8Array {
+	const salt = Buffer.alloc(8, 1);
+	const data = oid("1.2.840.113549.1.7.1");
+	const pbe = (iterations: number) => {
+		return sequence(oid("1.2.840.113549.1.12.1.3"), sequence(octetString(salt), integer(iterations)));
+	};
+	const keyBag = sequence(
+		oid("1.2.840.113549.1.12.10.1.2"),
+		encode(context(0), sequence(pbe(innerIterations), octetString(Buffer.alloc(16)))),
+	);
+	const passphrase = Buffer.from(`${PASSPHRASE}\0`, "utf16le").swap16();
+	const derive = (id: number, iterations: number, size: number) => deriveKey(passphrase, salt, id, iterations, size);
+	const cipher = createCipheriv("des-ede3-cbc", derive(1, outerIterations, 24), derive(2, outerIterations, 8));
+	const encrypted = Buffer.concat([cipher.update(sequence(keyBag)), cipher.final()]);
+	const content = sequence(data, pbe(outerIterations), encode(context(0, "primitive"), encrypted));
+	const part = sequence(oid("1.2.840.113549.1.7.6"), encode(context(0), sequence(integer(0), content)));
+	const authSafe = sequence(part);
+	const mac = createHmac("sha1", derive(3, 1, 20))
+		.update(authSafe)
+		.digest();
+	const digestInfo = sequence(sequence(oid("1.3.14.3.2.26"), NULL), octetString(mac));
+	return sequence(
+		integer(3),
+		sequence(data, encode(context(0), octetString(authSafe))),
+		sequence(digestInfo, octetString(salt)),
+	);
+}
+
+/** RFC 7292 appendix B with SHA-1, salt and passphrase of at most 64 octets. */
+function deriveKey(passphrase: Buffer, salt: Buffer, id: number, iterations: number, size: number): Buffer {
+	const input = Buffer.concat([Buffer.alloc(64, salt), Buffer.alloc(64, passphrase)]);
+	const blocks: Buffer[] = [];
+	for (let done = 0; done < size; done += 20) {
+		let block = createHash("sha1").update(Buffer.alloc(64, id)).update(input).digest();
+		for (let i = 1; i < iterations; i++) block = createHash("sha1").update(block).digest();
+		blocks.push(block);
+		const addend = BigInt(`0x${Buffer.alloc(64, block).toString("hex")}`) + 1n;
+		for (let at = 0; at < input.length; at += 64) {
+			const sum = BigInt(`0x${input.toString("hex", at, at + 64)}`) + addend;
+			input.write(BigInt.asUintN(512, sum).toString(16).padStart(128, "0"), at, "hex");
+		}
+	}
+	return Buffer.concat(blocks).subarray(0, size);
+}
 
 /** The elements of a PFX with a MAC. */
 function partsOf(pfx: Uint8Array) {
