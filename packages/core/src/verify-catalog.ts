@@ -18,7 +18,7 @@ export type Verified<T> = T & { readonly [verified]: true };
 
 export interface CatalogVerifyOptions {
 	readonly trust: TrustPolicy;
-	/** Anchors for timestamping authorities; the trust's own authorities when absent. */
+	/** Anchors for timestamping authorities; when absent, authorities that are trusted for any subject. */
 	readonly timestampAnchors?: readonly Certificate[];
 	/** Milliseconds since the epoch at which to judge; now when absent. */
 	readonly at?: number;
@@ -77,7 +77,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	}
 	const { certificate } = verifySigner(signer, { contentType, contentValue, certificates, profile });
 
-	const anchors = options.timestampAnchors ?? trust.authorities.map((authority) => authority.certificate);
+	const anchors = options.timestampAnchors ?? timestampAnchors(trust);
 	const { timestamps, failures } = verifyTimestamps(signer, { certificates, anchors, profile });
 	const judgedAt = judgementTime(certificate, timestamps, options.at);
 	const { chain, trustedBy } = withTimestampFailures(failures, () => {
@@ -105,6 +105,11 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 			...nestedSignatureWarnings(signer),
 		],
 	};
+}
+
+/** An authority trusted for one subject vouches for that subject, not for the time. */
+function timestampAnchors({ authorities }: TrustPolicy): Certificate[] {
+	return authorities.filter(({ subject }) => subject === undefined).map(({ certificate }) => certificate);
 }
 
 /** A sound timestamp is proof of an earlier time; without one the chain must hold now. */

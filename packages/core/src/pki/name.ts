@@ -126,11 +126,14 @@ function decodeString(tag: number, value: Uint8Array): string | undefined {
 	}
 }
 
-/** RFC 4514 §2.4; control characters as well, so that a name stays on its line. */
+/**
+ * RFC 4514 §2.4; control characters as well, so that a name stays on its line. Split and joined, because `replaceAll`
+ * keeps a string as the pieces it was put together from, several times its size.
+ */
 export function escapeValue(text: string): string {
 	return text
 		.replace(/["+,;<>\\]|^[ #]|(?<=.) $/gs, "\\$&")
-		.replace(/\p{Cc}+/gu, (controls) => encodeURIComponent(controls).replaceAll("%", "\\"));
+		.replace(/\p{Cc}+/gu, (controls) => encodeURIComponent(controls).split("%").join("\\"));
 }
 
 function hex(octets: Uint8Array): string {
