@@ -1,6 +1,7 @@
 /** A progress bar on stderr, for work of more than half a second on a terminal. */
 
 import type { HashProgress } from "@sigtool/core";
+import { thousands } from "./commands/render.js";
 import type { OutputOptions } from "./output.js";
 
 export interface Progress {
@@ -24,9 +25,9 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 	const bar = new cliProgress.SingleBar({
 		// While files are still being found, a percentage would go backwards.
 		format(barOptions, { progress, value, total }) {
-			if (growing) return `${label} ${number(value)} files`;
+			if (growing) return `${label} ${thousands(value)} files`;
 			const filled = cliProgress.Format.BarFormat(progress, barOptions);
-			return `${label} [${filled}] ${Math.floor(progress * 100)}% ${number(value)}/${number(total)} files`;
+			return `${label} [${filled}] ${Math.floor(progress * 100)}% ${thousands(value)}/${thousands(total)} files`;
 		},
 		stream: stderr,
 		barsize: Math.max(0, Math.min(BAR_WIDTH, stderr.columns - TEXT_WIDTH)),
@@ -51,10 +52,6 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 			if (shown) bar.stop();
 		},
 	};
-}
-
-function number(value: number): string {
-	return value.toLocaleString("en-US");
 }
 
 const SILENT: Progress = { update() {}, stop() {} };
