@@ -373,6 +373,8 @@ describe("exit status and output", () => {
 			["nope"],
 			["verify", "x", "--added", "maybe"],
 			["verify", "x", "--at", "today"],
+			["verify", "x", "--at", "2026-02-30"],
+			["verify", "x", "--at", "2026-01-31T12:00:00"],
 		]) {
 			const run = sigtool(args);
 			expect(run).toMatchObject({ status: 2, stdout: "" });

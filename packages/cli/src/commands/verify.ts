@@ -192,11 +192,15 @@ function trustFrom(files: readonly string[]): TrustPolicy {
 	return trustFromCertificates(files.flatMap(readCertificates));
 }
 
+/** A date, or a time with its zone: a time without one would mean another moment on each machine. */
 function parseTime(text: string | undefined): number | undefined {
 	if (text === undefined) return undefined;
 	const at = Date.parse(text);
-	if (!/^\d{4}-\d\d-\d\d(T.*)?$/.test(text) || Number.isNaN(at)) {
-		throw usageError(`Give --at an ISO 8601 time such as 2026-01-31T12:00:00Z, not "${text}"`);
+	const day = text.slice(0, 10);
+	const isForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
+	const isDay = isForm && new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day.slice(8));
+	if (!isDay || Number.isNaN(at)) {
+		throw usageError(`Give --at a time with its zone such as 2026-01-31T12:00:00Z, not "${plain(text)}"`);
 	}
 	return at;
 }
