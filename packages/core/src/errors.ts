@@ -43,7 +43,7 @@ export const ERROR_CODES = {
 	ERR_PATH_NFC_COLLISION: [1, "Two names are the same text after Unicode normalization (NFC)."],
 
 	// File sets
-	ERR_FILE_TYPE: [1, "An entry is a FIFO, socket or device, which cannot be signed."],
+	ERR_FILE_TYPE: [1, "A FIFO, socket or device cannot be signed; or the file is not of the kind asked for."],
 	ERR_FILE_CHANGED: [1, "A file changed while it was being hashed."],
 	ERR_LINK_OUTSIDE: [1, "A symbolic link is absolute or leaves the signed tree."],
 	ERR_LINK_REJECTED: [1, "A symbolic link was found and `--links reject` was given."],
@@ -58,10 +58,27 @@ export const ERROR_CODES = {
 	ERR_MODE_CHANGED: [1, "A file's execute or set-id bits differ from what was signed."],
 	ERR_NOT_A_MEMBER: [1, "The file is not a member of the catalog."],
 
+	// Extended attributes
+	ERR_ATTRIBUTES_UNAVAILABLE: [
+		2,
+		"The optional package fs-xattr is missing, or this system has no attributes it can reach.",
+	],
+	ERR_ATTRIBUTE_DENIED: [3, "The operating system does not allow this user to read or write the attribute."],
+	ERR_ATTRIBUTE_UNSUPPORTED: [3, "The file system has no attributes of this kind."],
+	ERR_ATTRIBUTE_SPACE: [3, "The attribute does not fit: the file system is full, or holds less in one attribute."],
+	ERR_ATTRIBUTE_FORMAT: [1, "The value of an attribute is malformed, or longer than 64 KiB."],
+	ERR_CROSS_SIGNATURE: [
+		1,
+		"A file's content is what another signature is made over, so that an IMA one would be that too.",
+	],
+
 	// Signatures
 	ERR_CATALOG_NOT_FOUND: [1, "No catalog vouches for the path."],
 	ERR_NESTED_CATALOG: [1, "A catalog inside a signed tree is not itself a signed member of it."],
-	ERR_UNSIGNED: [1, "The catalog carries no signature."],
+	ERR_UNSIGNED: [
+		1,
+		"There is no signature: a catalog without one, or a file without an attribute or with a bare hash.",
+	],
 	ERR_SIGNATURE: [1, "The signature does not match the signed bytes."],
 	ERR_SIGNED_ATTRIBUTES: [1, "The signed attributes are missing, repeated or contradict the content."],
 	ERR_SIGNER_CERTIFICATE: [1, "The certificate of the key that signed is not with the signature."],
