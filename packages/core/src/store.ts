@@ -259,8 +259,11 @@ function readToEnd(descriptor: number, maxBytes: number, path: string): Buffer {
 	}
 }
 
-/** Standard input is at times not blocking, whoever made it so; on Windows the end of a pipe is an error. */
-function readOrWait(descriptor: number, chunk: Buffer): number {
+/**
+ * The next octets of a pipe, terminal or file: how many, 0 at the end. Standard input is at times not blocking, whoever
+ * made it so; on Windows the end of a pipe is an error.
+ */
+export function readOrWait(descriptor: number, chunk: Buffer): number {
 	for (;;) {
 		try {
 			return readSync(descriptor, chunk, 0, chunk.length, null);

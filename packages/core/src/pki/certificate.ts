@@ -6,7 +6,7 @@
  * used, not when read).
  */
 
-import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, hash, type KeyObject } from "node:crypto";
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
 import { type CertificateExtensions, NO_EXTENSIONS, readExtensions } from "./extensions.js";
@@ -112,7 +112,7 @@ export function publicKeyOf(certificate: Certificate): KeyObject {
 
 /** The pin: SHA-256 of the SubjectPublicKeyInfo element, lowercase hexadecimal. */
 export function spkiSha256(certificate: Certificate): string {
-	return createHash("sha256").update(certificate.spki).digest("hex");
+	return hash("sha256", certificate.spki, "hex");
 }
 
 /** True when the certificate carries the development marker, in whatever form: the marker only ever takes trust away. */

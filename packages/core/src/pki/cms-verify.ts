@@ -1,6 +1,6 @@
 /** Whether a signer signed this content, RFC 5652 §5.4 and §5.6. Whether to trust the signer is for chain.ts. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { compareBytes, DerReader, isSortedSet, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 import { type Certificate, publicKeyOf } from "./certificate.js";
@@ -138,7 +138,7 @@ function checkMessageDigest(signer: SignerInfo, content: Uint8Array, digest: Dig
 		throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", `Cannot trust the ${what}: it signs no digest of the content`);
 	}
 	const expected = new DerReader(value, what).value(TAG.OCTET_STRING);
-	const actual = createHash(digest).update(content).digest();
+	const actual = hash(digest, content, "buffer");
 	if (expected.length !== actual.length || !timingSafeEqual(expected, actual)) {
 		const message = `Cannot trust the ${what}: the content was changed after it was signed`;
 		throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", message);

@@ -1,11 +1,11 @@
 /**
- * The signature algorithms that count, in one table, and the one place where a signature is checked.
+ * The signature algorithms that count, in one table, and the one place where signatures are checked.
  *
  * RSA PKCS#1 v1.5 and ECDSA with SHA-2; SHA-1 under `windows-legacy`. RSA-PSS, EdDSA, DSA and MD5 are refused: no
  * verifier of Windows catalogs takes them.
  */
 
-import { type KeyObject, verify } from "node:crypto";
+import { createVerify, type KeyObject, verify } from "node:crypto";
 import { type DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 
@@ -20,6 +20,9 @@ export interface AlgorithmIdentifier {
 }
 
 export type DigestName = "sha1" | "sha256" | "sha384" | "sha512";
+
+/** What counts under every profile. */
+export type EvidenceDigest = Exclude<DigestName, "sha1">;
 
 /** What is needed to check a signature. */
 export interface SignatureScheme {
@@ -89,6 +92,31 @@ export function isSignatureOf(
 	} catch {
 		return false; // OpenSSL throws for some malformed ECDSA signatures.
 	}
+}
+
+/** Checks a signature over content that is read in pieces. */
+export interface ContentVerifier {
+	update(content: Uint8Array): void;
+	/** As `isSignatureOf`, over everything so far. To be called once. */
+	verify(signature: Uint8Array): boolean;
+}
+
+/** For an RSA or EC key of accepted size; by a key of another kind nothing is signed. */
+export function createContentVerifier(key: KeyObject, digest: EvidenceDigest): ContentVerifier {
+	const verifier = createVerify(digest);
+	return {
+		update(content) {
+			verifier.update(content);
+		},
+		verify(signature) {
+			if (key.asymmetricKeyType !== "rsa" && key.asymmetricKeyType !== "ec") return false;
+			try {
+				return verifier.verify(key, signature);
+			} catch {
+				return false; // As in isSignatureOf.
+			}
+		},
+	};
 }
 
 function requireDigest(digest: DigestName, profile: Profile, what: string): void {

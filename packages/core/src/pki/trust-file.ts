@@ -2,17 +2,17 @@
  * `trust.json` in the user's configuration directory, version 1:
  *
  *     { "version": 1,
- *       "pins": [{ "spkiSha256": hex, "label": text, "added": time }],
+ *       "pins": [{ "spkiSha256": hex, "certificate": base64 of the DER, "label": text, "added": time }],
  *       "authorities": [{ "certificate": base64 of the DER, "subject": RFC 4514 text | null, "label": text, "added": time }] }
  *
- * Times are UTC, `2026-01-31T12:00:00Z`. A null subject is any. A field that is missing, unknown or of another form is
- * refused: a typing error must not change who is trusted.
+ * Times are UTC, `2026-01-31T12:00:00Z`. A null subject is any. A pin may lack the certificate. Any other field that is
+ * missing, unknown or of another form is refused: a typing error must not change who is trusted.
  */
 
 import { quote, SigtoolError } from "../errors.js";
 import { exists, makePrivateDirectory, readBounded, writeAtomically } from "../store.js";
 import { configDirectory, trustFile } from "../user-files.js";
-import { type Certificate, parseCertificate } from "./certificate.js";
+import { type Certificate, parseCertificate, spkiSha256 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
 
 export interface TrustFile {
@@ -24,6 +24,8 @@ export interface TrustFile {
 export interface StoredPin {
 	/** Lowercase hexadecimal. */
 	readonly spkiSha256: string;
+	/** A certificate of the key; absent when only the hash was given. */
+	readonly certificate?: Certificate;
 	readonly label: string;
 	readonly added: string;
 }
@@ -51,9 +53,11 @@ export function readTrustFile(): TrustFile {
 export function writeTrustFile({ pins, authorities }: TrustFile): void {
 	const document = {
 		version: 1,
-		pins,
+		pins: pins.map(({ spkiSha256, certificate, label, added }) => {
+			return { spkiSha256, certificate: certificate && base64Of(certificate), label, added };
+		}),
 		authorities: authorities.map(({ certificate, subject, label, added }) => {
-			return { certificate: Buffer.from(certificate.der).toString("base64"), subject: subject ?? null, label, added };
+			return { certificate: base64Of(certificate), subject: subject ?? null, label, added };
 		}),
 	};
 	const bytes = Buffer.from(`${JSON.stringify(document, undefined, "\t")}\n`);
@@ -78,9 +82,16 @@ function parseTrustFile(document: unknown): TrustFile {
 }
 
 function parsePin(entry: unknown, field: string): StoredPin {
-	const { spkiSha256, label, added } = recordOf(entry, field, ["spkiSha256", "label", "added"]);
+	const { spkiSha256, certificate, label, added } = recordOf(
+		entry,
+		field,
+		["spkiSha256", "label", "added"],
+		["certificate"],
+	);
+	const pin = textOf(spkiSha256, `${field}.spkiSha256`, /^[0-9a-f]{64}$/);
 	return {
-		spkiSha256: textOf(spkiSha256, `${field}.spkiSha256`, /^[0-9a-f]{64}$/),
+		spkiSha256: pin,
+		...(certificate === undefined ? {} : { certificate: parsePinnedCertificate(certificate, pin, field) }),
 		label: textOf(label, `${field}.label`, LABEL),
 		added: textOf(added, `${field}.added`, TIME),
 	};
@@ -100,27 +111,47 @@ function parseAuthority(entry: unknown, field: string, known: Map<string, Certif
 }
 
 function parseAuthorityCertificate(base64: string, field: string): Certificate {
-	let certificate: Certificate;
-	try {
-		certificate = parseCertificate(Buffer.from(base64, "base64"));
-	} catch (cause) {
-		if (!(cause instanceof SigtoolError)) throw cause;
-		throw invalid(`"${field}" is no certificate: ${cause.message}`, cause);
-	}
+	const certificate = parseBase64Certificate(base64, field);
 	if (!isCertificateAuthority(certificate)) throw invalid(`"${field}" is not the certificate of an authority`);
 	return certificate;
 }
 
-/** An object with exactly these fields. */
-function recordOf<Key extends string>(value: unknown, field: string, keys: readonly Key[]): Record<Key, unknown> {
+function parsePinnedCertificate(value: unknown, pin: string, pinField: string): Certificate {
+	const field = `${pinField}.certificate`;
+	const certificate = parseBase64Certificate(textOf(value, field, BASE64), field);
+	if (spkiSha256(certificate) !== pin) throw invalid(`"${field}" is not of the key that is pinned`);
+	return certificate;
+}
+
+function parseBase64Certificate(base64: string, field: string): Certificate {
+	try {
+		return parseCertificate(Buffer.from(base64, "base64"));
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError)) throw cause;
+		throw invalid(`"${field}" is no certificate: ${cause.message}`, cause);
+	}
+}
+
+function base64Of({ der }: Certificate): string {
+	return Buffer.from(der).toString("base64");
+}
+
+/** An object with exactly these fields, of the optional ones any. */
+function recordOf<Key extends string, Optional extends string = never>(
+	value: unknown,
+	field: string,
+	keys: readonly Key[],
+	optional: readonly Optional[] = [],
+): Record<Key | Optional, unknown> {
 	if (typeof value !== "object" || value === null || Array.isArray(value)) {
 		throw invalid(`${quote(field)} is not an object`);
 	}
 	const missing = keys.find((key) => !Object.hasOwn(value, key));
 	if (missing !== undefined) throw invalid(`${quote(field)} lacks ${quote(missing)}`);
-	const unknown = Object.keys(value).find((key) => !(keys as readonly string[]).includes(key)); // Widened to look up any.
+	const known: readonly string[] = [...keys, ...optional];
+	const unknown = Object.keys(value).find((key) => !known.includes(key));
 	if (unknown !== undefined) throw invalid(`${quote(field)} has the unknown field ${quote(unknown)}`);
-	return value as Record<Key, unknown>; // Each key was just seen.
+	return value as Record<Key | Optional, unknown>; // Each key was just seen, and what is absent reads as undefined.
 }
 
 function listOf(value: unknown, field: string): readonly unknown[] {

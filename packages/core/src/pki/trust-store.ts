@@ -34,6 +34,8 @@ export interface TrustedPin {
 	readonly source: TrustSource;
 	/** Judged in place of the one beside a signature, which is not itself signed. Absent: only the key is known. */
 	readonly certificate?: Certificate;
+	/** One of the key's certificates, of no consequence where another comes with a signature; for signatures without any. */
+	readonly knownCertificate?: Certificate;
 }
 
 export interface TrustedAuthority {
@@ -50,7 +52,7 @@ export function defaultTrust(): TrustPolicy {
 	const development = developmentCertificate();
 	return {
 		pins: new Map<string, TrustedPin>([
-			...pins.map((pin) => [pin.spkiSha256, { label: pin.label, source: "store" }] as const),
+			...pins.map((pin) => [pin.spkiSha256, storedPin(pin)] as const),
 			// Last: a key that is a development identity stays one, whatever it is called elsewhere.
 			...(development === undefined ? [] : [developmentPin(development)]),
 		]),
@@ -116,7 +118,9 @@ export function addTrust(trust: NewTrust): TrustEntry {
 		writeTrustFile({ pins, authorities: [...others, authority] });
 		return authorityEntry(authority);
 	}
-	const pin = { ...newPin(trust), added };
+	const given = newPin(trust);
+	// A certificate known from before stays when the same key is given by its hash.
+	const pin = { ...pins.find(({ spkiSha256 }) => spkiSha256 === given.spkiSha256), ...given, added };
 	writeTrustFile({ pins: [...pins.filter((other) => other.spkiSha256 !== pin.spkiSha256), pin], authorities });
 	return pinEntry(pin);
 }
@@ -154,7 +158,7 @@ export function removeTrust(idOrPrefix: string): TrustEntry[] {
 	return removed;
 }
 
-function newPin(trust: NewTrust): { spkiSha256: string; label: string } {
+function newPin(trust: NewTrust): Omit<StoredPin, "added"> {
 	if ("certificate" in trust) {
 		const { certificate, subject, anySubject, label = certificate.subject.text } = trust;
 		if (subject !== undefined || anySubject === true) {
@@ -162,13 +166,13 @@ function newPin(trust: NewTrust): { spkiSha256: string; label: string } {
 			throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for a subject: ${reason}`);
 		}
 		if (isDevelopmentCertificate(certificate)) {
-			// A pin is a key alone: the marker in the certificate, which keeps it from being enforced, would be lost.
+			// A pin is a key: the marker in the certificate, which keeps it from being enforced, could be lost.
 			const message =
 				`Cannot trust ${quote(certificate.subject.text)}: it is a development identity; ` +
 				"make one for releases with `sigtool identity new`, or verify with --trust";
 			throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message);
 		}
-		return { spkiSha256: spkiSha256(certificate), label };
+		return { spkiSha256: spkiSha256(certificate), certificate, label };
 	}
 	if (!/^[0-9a-f]{64}$/.test(trust.spkiSha256)) throw new RangeError("A pin is 64 lowercase hexadecimal digits");
 	return { spkiSha256: trust.spkiSha256, label: trust.label ?? `key ${trust.spkiSha256.slice(0, 16)}` };
@@ -208,6 +212,10 @@ function developmentCertificate(): Certificate | undefined {
 	}
 	if (!isDevelopmentCertificate(certificate)) throw refuse("its certificate lacks the marker");
 	return certificate;
+}
+
+function storedPin({ certificate, label }: StoredPin): TrustedPin {
+	return { label, source: "store", ...(certificate === undefined ? {} : { knownCertificate: certificate }) };
 }
 
 function developmentPin(certificate: Certificate): [string, TrustedPin] {

@@ -101,12 +101,12 @@ function extension(id: string, weight: "critical" | "optional", value: Uint8Arra
 		: sequence(oid(id), octetString(value));
 }
 
-/** The leftmost 160 bits of SHA-256 over the key's bits. RFC 7093 §2 method 1. */
+/** SHA-1 over the key's bits, a name that protects nothing. RFC 5280 §4.2.1.2 (1): by no other does evmctl find keys. */
 function keyIdentifier(spki: Uint8Array): Uint8Array {
 	const reader = new DerReader(spki, "public key");
 	reader.open(TAG.SEQUENCE);
 	reader.next(TAG.SEQUENCE);
-	return createHash("sha256").update(reader.bitStringOctets()).digest().subarray(0, 20);
+	return createHash("sha1").update(reader.bitStringOctets()).digest();
 }
 
 function spkiOf(key: KeyObject): Uint8Array {

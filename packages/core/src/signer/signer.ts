@@ -1,10 +1,10 @@
 /** The seam between what is signed and where the key is. */
 
-import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { createPublicKey, createSign, type KeyObject, sign, verify } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, publicKeyOf } from "../pki/certificate.js";
 import { checkLeaf } from "../pki/certificate-checks.js";
-import type { SigningAlgorithm } from "../pki/signature-algorithm.js";
+import type { EvidenceDigest, SigningAlgorithm } from "../pki/signature-algorithm.js";
 
 export interface Signer {
 	readonly algorithm: SigningAlgorithm;
@@ -14,6 +14,14 @@ export interface Signer {
 	readonly development: boolean;
 	/** Signature over SHA-256 of the octets: PKCS#1 v1.5 as it is (RFC 8017 §8.2), ECDSA in DER (RFC 3279 §2.2.3). */
 	readonly sign: (octets: Uint8Array) => Promise<Uint8Array>;
+	/** Signature in the same form over content that is read in pieces. @throws ERR_KEY for a damaged key */
+	readonly begin: (digest: EvidenceDigest) => ContentSignature;
+}
+
+export interface ContentSignature {
+	update(content: Uint8Array): void;
+	/** Over everything so far. To be called once. */
+	sign(): Uint8Array;
 }
 
 export interface SignerOptions {
@@ -42,6 +50,7 @@ export function signerFromKey(
 		certificates: [leaf, ...distinct(certificates).filter((certificate) => !isSame(certificate, leaf))],
 		development: isDevelopmentCertificate(leaf),
 		sign: async (octets) => signChecked(octets, key, leaf),
+		begin: contentSigner(key, leaf),
 	};
 }
 
@@ -96,6 +105,25 @@ function signChecked(octets: Uint8Array, key: KeyObject, leaf: Certificate): Uin
 	const signature = sign("sha256", octets, key);
 	if (verify("sha256", octets, publicKeyOf(leaf), signature)) return signature;
 	throw unusable("it is damaged, its signature does not verify");
+}
+
+/**
+ * Of signatures over content only the key is checked, once: a damaged one signs everything wrong, and checking each
+ * signature would mean hashing all content twice. A computation gone wrong OpenSSL finds itself, for RSA.
+ */
+function contentSigner(key: KeyObject, leaf: Certificate): Signer["begin"] {
+	let proven = false;
+	return (digest) => {
+		if (!proven) signChecked(Buffer.from("sigtool tries this key"), key, leaf);
+		proven = true;
+		const signing = createSign(digest);
+		return {
+			update(content) {
+				signing.update(content);
+			},
+			sign: () => signing.sign(key),
+		};
+	};
 }
 
 function distinct(certificates: readonly Certificate[]): Certificate[] {

@@ -11,7 +11,8 @@ import { expectError } from "./expect-error.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop } from "./openssl.js";
 
 const PIN = "ab".repeat(32);
-const leaf = certificateFor(p256(), "Leaf");
+const leafKey = p256();
+const leaf = certificateFor(leafKey, "Leaf");
 
 let home: string;
 let file: string;
@@ -60,9 +61,25 @@ describe("addTrust() and removeTrust()", () => {
 		if (process.platform !== "win32") expect(statSync(file).mode & 0o777).toBe(0o600);
 	});
 
-	it("pin the key of a certificate that is no authority, under its subject", () => {
+	it("pin the key of a certificate that is no authority, under its subject, and keep the certificate", () => {
 		addTrust({ certificate: leaf });
-		expect([...defaultTrust().pins]).toEqual([[spkiSha256(leaf), { label: "CN=Leaf", source: "store" }]]);
+		const [[hash, { knownCertificate, ...pin }]] = defaultTrust().pins;
+		expect([hash, pin]).toEqual([spkiSha256(leaf), { label: "CN=Leaf", source: "store" }]);
+		expect(knownCertificate?.der).toEqual(Buffer.from(leaf.der));
+	});
+
+	it("keep the certificate of a key that is pinned again by its hash, and take that of one that is given anew", () => {
+		const theOnlyPin = () => {
+			const pins = [...defaultTrust().pins.values()];
+			expect(pins).toHaveLength(1);
+			return pins[0];
+		};
+		addTrust({ certificate: leaf });
+		addTrust({ spkiSha256: spkiSha256(leaf), label: "renamed" });
+		expect(theOnlyPin()).toMatchObject({ label: "renamed", knownCertificate: { subject: { text: "CN=Leaf" } } });
+		const renewed = certificateFor(leafKey, "Renewed");
+		addTrust({ certificate: renewed });
+		expect(theOnlyPin()).toMatchObject({ knownCertificate: { subject: { text: "CN=Renewed" } } });
 	});
 
 	it("give a key that is pinned already its new label", () => {
@@ -221,6 +238,21 @@ describe("trust.json", () => {
 			/spkiSha256/,
 		],
 		["a pin with more", { version: 1, pins: [{ ...pin, note: "" }], authorities: [] }, /unknown field "note"/],
+		[
+			"a pin with another key's certificate",
+			{ version: 1, pins: [{ ...pin, certificate: notAuthority.certificate }], authorities: [] },
+			/"pins\[0\].certificate" is not of the key that is pinned/,
+		],
+		[
+			"a pin with a broken certificate",
+			{ version: 1, pins: [{ ...pin, certificate: "MAA=" }], authorities: [] },
+			/"pins\[0\].certificate" is no certificate/,
+		],
+		[
+			"a pin whose certificate is null",
+			{ version: 1, pins: [{ ...pin, certificate: null }], authorities: [] },
+			/"pins\[0\].certificate" is not of the expected form/,
+		],
 		[
 			"a label that is a number",
 			{ version: 1, pins: [pin, { ...pin, label: 1 }], authorities: [] },

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { issueCertificate } from "../../dist/signer/issue-certificate.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
@@ -31,6 +31,37 @@ describe("signerFromKey()", () => {
 		const damaged = createPrivateKey({ key: { ...rest, d: dp, dp: dq, dq: dp }, format: "jwk" });
 		const signer = signerFromKey(damaged, [certificateFor(key)]);
 		await expectRejection("ERR_KEY", signer.sign(Buffer.from("octets")));
+	});
+
+	it.each([
+		["RSA 2048", rsa2048],
+		["P-256", p256],
+		["P-384", p384],
+	] as const)("signs content in pieces with %s, under every digest", (_, newKey) => {
+		const key = newKey();
+		const signer = signerFromKey(key, [certificateFor(key)]);
+		for (const digest of ["sha256", "sha384", "sha512"] as const) {
+			const signing = signer.begin(digest);
+			for (const piece of ["what", " is ", "", "signed"]) signing.update(Buffer.from(piece));
+			expect(verify(digest, Buffer.from("what is signed"), createPublicKey(key), signing.sign())).toBe(true);
+		}
+	});
+
+	it("signs content as a whole and in pieces alike", async () => {
+		const key = rsa2048();
+		const signer = signerFromKey(key, [certificateFor(key)]);
+		const signing = signer.begin("sha256");
+		signing.update(Buffer.from("two "));
+		signing.update(Buffer.from("pieces"));
+		expect(signing.sign()).toEqual(await signer.sign(Buffer.from("two pieces")));
+	});
+
+	it("begins no signature with a key that is damaged", () => {
+		const key = rsa2048();
+		const { d, dp, dq, ...rest } = key.export({ format: "jwk" });
+		const damaged = createPrivateKey({ key: { ...rest, d: dp, dp: dq, dq: dp }, format: "jwk" });
+		const signer = signerFromKey(damaged, [certificateFor(key)]);
+		for (const _ of [1, 2]) expectError("ERR_KEY", () => signer.begin("sha256"));
 	});
 
 	const leafKey = p256();

@@ -1,0 +1,147 @@
+/**
+ * Values of `security.ima`: the Linux kernel's Integrity Measurement Architecture, security/integrity/ima/ima_appraise.c.
+ *
+ *     01 | digest                          MD5 or SHA-1, told apart by length
+ *     04 | algorithm | digest              digest-ng
+ *     03 02 | … signature header …         signature version 2, over the content
+ *     06 03 | … signature header …         signature version 3, over an fs-verity digest
+ *
+ * Not supported: signature version 1, and version 3 over a digest that is not fs-verity's. A digest is no signature, and
+ * a signature binds the content alone, not the file's name, place, owner or mode.
+ */
+
+import { TAG } from "../asn1/der.js";
+import { DIGEST_ALGORITHMS, type DigestAlgorithm } from "../digest/algorithms.js";
+import type { FsverityOptions } from "../digest/fsverity.js";
+import { SigtoolError } from "../errors.js";
+import type { EvidenceDigest } from "../pki/signature-algorithm.js";
+import {
+	ALGORITHM_NUMBERS,
+	algorithmByNumber,
+	checkDigestSize,
+	checkSize,
+	encodeSignature,
+	type IntegritySignature,
+	malformed,
+	parseSignature,
+} from "./integrity-signature.js";
+
+export const IMA_ATTRIBUTE = "security.ima";
+/** For use without privileges, as by `evmctl --xattr-user`; the kernel does not look at it. */
+export const IMA_USER_ATTRIBUTE = "user.ima";
+
+/** What fs-verity knows: SHA-384 is not among it. */
+export type VerityDigest = FsverityOptions["algorithm"];
+
+export type ImaValue =
+	| ({ readonly kind: "digest" } & IntegrityDigest)
+	| ({ readonly kind: "digest-ng" } & IntegrityDigest)
+	| ({ readonly kind: "signature" } & IntegritySignature)
+	| ({ readonly kind: "verity-signature" } & VeritySignature);
+
+export interface IntegrityDigest {
+	readonly algorithm: DigestAlgorithm;
+	readonly digest: Uint8Array;
+}
+
+export interface VeritySignature extends IntegritySignature {
+	/** Of the fs-verity digest, and of the hash over `verityMessage`. */
+	readonly algorithm: VerityDigest;
+}
+
+/** Every octet accounted for. @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM */
+export function parseIma(value: Uint8Array): ImaValue {
+	checkSize(value, WHAT);
+	switch (value[0]) {
+		case DIGEST: {
+			const digest = value.subarray(1);
+			const algorithm = digest.length === 16 ? "md5" : "sha1";
+			checkDigestSize(algorithm, digest, WHAT);
+			return { kind: "digest", algorithm, digest };
+		}
+		case DIGEST_NG: {
+			if (value.length < 2) throw malformed(WHAT, "it ends before the algorithm");
+			const algorithm = algorithmByNumber(value[1], WHAT);
+			const digest = value.subarray(2);
+			checkDigestSize(algorithm, digest, WHAT);
+			return { kind: "digest-ng", algorithm, digest };
+		}
+		case SIGNATURE.type:
+			return { kind: "signature", ...parseSignature(value, SIGNATURE, WHAT) };
+		case VERITY_SIGNATURE.type: {
+			const signature = parseSignature(value, VERITY_SIGNATURE, WHAT);
+			return { kind: "verity-signature", ...signature, algorithm: verityDigest(signature.algorithm) };
+		}
+		default:
+			throw malformed(WHAT, `type ${value[0]} is not known`);
+	}
+}
+
+/** A hash of the content that nobody signed. */
+export function encodeImaDigest(algorithm: EvidenceDigest, digest: Uint8Array): Uint8Array {
+	checkDigestSize(algorithm, digest, WHAT);
+	return Buffer.concat([Buffer.of(DIGEST_NG, ALGORITHM_NUMBERS[algorithm]), digest]);
+}
+
+/** A signature over the content, which `checkImaContent` accepted. @throws ERR_ATTRIBUTE_SPACE */
+export function encodeImaSignature(signature: IntegritySignature): Uint8Array {
+	return encodeSignature(SIGNATURE, signature);
+}
+
+/** A signature over `verityMessage`. @throws ERR_ATTRIBUTE_SPACE */
+export function encodeVeritySignature(signature: VeritySignature): Uint8Array {
+	return encodeSignature(VERITY_SIGNATURE, signature);
+}
+
+/** What is hashed and signed in version 3: `06 | algorithm | fs-verity digest`. calc_file_id_hash in ima_appraise.c. */
+export function verityMessage(algorithm: VerityDigest, digest: Uint8Array): Uint8Array {
+	checkDigestSize(algorithm, digest, "fs-verity digest");
+	return Buffer.concat([Buffer.of(VERITY_SIGNATURE.type, ALGORITHM_NUMBERS[algorithm]), digest]);
+}
+
+/**
+ * Version 2 signs whatever the content is. Content that is, as a whole, what the same key would sign elsewhere must not
+ * get such a signature: put beside a forged catalog, it would make that catalog genuine. Refused are signed attributes
+ * of CMS (RFC 5652 §5.4: a SET in DER) and `verityMessage`.
+ * `beginning` has at least the first 8 octets, or all there are.
+ * @throws ERR_CROSS_SIGNATURE
+ */
+export function checkImaContent(beginning: Uint8Array, sizeBytes: number): void {
+	const octets = beginning.subarray(0, 8);
+	if (isWholeSet(octets, sizeBytes)) throw crossSignature("the signed attributes of a CMS signature");
+	if (isVerityMessage(octets, sizeBytes)) throw crossSignature("what is signed of a file with fs-verity");
+}
+
+/** With a definite length, in any of its forms, of up to 4 GB. X.690 §8.1.3. */
+function isWholeSet([tag, first, ...more]: Uint8Array, sizeBytes: number): boolean {
+	if (tag !== TAG.SET || first === undefined) return false;
+	if (first < 0x80) return sizeBytes === 2 + first;
+	const count = first - 0x80;
+	if (count > 4 || count > more.length) return false;
+	const length = more.slice(0, count).reduce((sum, octet) => sum * 256 + octet, 0);
+	return sizeBytes === 2 + count + length;
+}
+
+function isVerityMessage([type, number]: Uint8Array, sizeBytes: number): boolean {
+	if (type !== VERITY_SIGNATURE.type) return false;
+	const algorithm = (["sha256", "sha512"] as const).find((name) => ALGORITHM_NUMBERS[name] === number);
+	return algorithm !== undefined && sizeBytes === 2 + DIGEST_ALGORITHMS[algorithm].sizeBytes;
+}
+
+function crossSignature(what: string): SigtoolError {
+	const reason = `its content is ${what}, so that the signature could be put there`;
+	return new SigtoolError("ERR_CROSS_SIGNATURE", `Cannot sign the content for IMA: ${reason}; leave the file out`);
+}
+
+function verityDigest(algorithm: DigestAlgorithm): VerityDigest {
+	if (algorithm === "sha256" || algorithm === "sha512") return algorithm;
+	throw new SigtoolError("ERR_UNSUPPORTED_ALGORITHM", `Cannot use ${WHAT}: fs-verity knows no digest ${algorithm}`);
+}
+
+const WHAT = "IMA attribute";
+
+/** enum evm_ima_xattr_type in security/integrity/integrity.h. */
+const DIGEST = 0x01;
+const DIGEST_NG = 0x04;
+const SIGNATURE = { type: 0x03, version: 2 } as const;
+const VERITY_SIGNATURE = { type: 0x06, version: 3 } as const;

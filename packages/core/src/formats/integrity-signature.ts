@@ -1,0 +1,116 @@
+/**
+ * What the values of Linux' integrity attributes share: algorithm numbers, and signatures behind a header.
+ *
+ *     type | version | algorithm | key id, 4 octets | length of the signature, 2 octets big-endian | signature
+ *
+ * struct signature_v2_hdr in security/integrity/integrity.h. RSA signatures are PKCS#1 v1.5, ECDSA ones are DER.
+ */
+
+import { DIGEST_ALGORITHMS, type DigestAlgorithm } from "../digest/algorithms.js";
+import { SigtoolError } from "../errors.js";
+import type { EvidenceDigest } from "../pki/signature-algorithm.js";
+
+export interface IntegritySignature {
+	/** What the signed octets are hashed with. To count as evidence it must pass `requireEvidence`. */
+	readonly algorithm: DigestAlgorithm;
+	/** Which key may have signed, 8 lowercase hexadecimal digits: a hint that several keys can share. */
+	readonly keyId: string;
+	/** At least one octet. */
+	readonly signature: Uint8Array;
+}
+
+/** First two octets of a value. */
+export interface SignatureKind {
+	readonly type: number;
+	readonly version: number;
+}
+
+/** Octets of the longest value read or written: a signature with RSA of 8000 bits, and 968 is what small blocks hold. */
+export const MAX_VALUE_BYTES = 1024;
+
+/** @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM; `what` names the attribute in messages, `IMA attribute` */
+export function parseSignature(value: Uint8Array, kind: SignatureKind, what: string): IntegritySignature {
+	if (value[1] !== kind.version) throw malformed(what, `signature version ${value[1] ?? "missing"} is not known`);
+	if (value.length <= HEADER_BYTES) throw malformed(what, `it ends within its header, after ${value.length} octets`);
+	const algorithm = algorithmByNumber(value[2], what);
+	const header = Buffer.from(value.buffer, value.byteOffset, HEADER_BYTES);
+	const announced = header.readUInt16BE(7);
+	const signature = value.subarray(HEADER_BYTES);
+	if (signature.length !== announced) {
+		throw malformed(what, `it announces a signature of ${announced} octets and holds ${signature.length}`);
+	}
+	return { algorithm, keyId: header.toString("hex", 3, 7), signature };
+}
+
+/** @throws ERR_ATTRIBUTE_SPACE for a signature longer than `parseSignature` reads */
+export function encodeSignature(kind: SignatureKind, { algorithm, keyId, signature }: IntegritySignature): Uint8Array {
+	if (!/^[0-9a-f]{8}$/.test(keyId)) throw new RangeError("A key id is 8 lowercase hexadecimal digits");
+	if (signature.length === 0) throw new RangeError("A signature has at least one octet");
+	if (HEADER_BYTES + signature.length > MAX_VALUE_BYTES) {
+		const reason = `its ${signature.length} octets are more than an attribute takes; sign with a key of 4096 bits or fewer`;
+		throw new SigtoolError("ERR_ATTRIBUTE_SPACE", `Cannot put the signature into an attribute: ${reason}`);
+	}
+	const value = Buffer.alloc(HEADER_BYTES + signature.length);
+	value.set([kind.type, kind.version, ALGORITHM_NUMBERS[algorithm]]);
+	value.write(keyId, 3, "hex");
+	value.writeUInt16BE(signature.length, 7);
+	value.set(signature, HEADER_BYTES);
+	return value;
+}
+
+/** Nothing empty and nothing longer than `MAX_VALUE_BYTES` is looked at. @throws ERR_ATTRIBUTE_FORMAT */
+export function checkSize({ length }: Uint8Array, what: string): void {
+	if (length === 0) throw malformed(what, "it is empty");
+	if (length > MAX_VALUE_BYTES) throw malformed(what, `it has ${length} octets, more than ${MAX_VALUE_BYTES}`);
+}
+
+/** The algorithm, when a digest or signature made with it proves anything. @throws ERR_WEAK_DIGEST */
+export function requireEvidence(algorithm: DigestAlgorithm, what: string): EvidenceDigest {
+	if (algorithm !== "md5" && algorithm !== "sha1") return algorithm;
+	const name = algorithm === "md5" ? "MD5" : "SHA-1";
+	throw new SigtoolError("ERR_WEAK_DIGEST", `Cannot trust the ${what}: ${name} is no evidence`);
+}
+
+/** MD5 and SHA-1 are read, so that they can be shown. @throws ERR_UNSUPPORTED_ALGORITHM */
+export function algorithmByNumber(number: number, what: string): DigestAlgorithm {
+	const algorithm = ALGORITHM_BY_NUMBER.get(number);
+	if (algorithm !== undefined) return algorithm;
+	const name = KERNEL_NAMES[number] ?? `number ${number}`;
+	throw new SigtoolError("ERR_UNSUPPORTED_ALGORITHM", `Cannot use ${what}: digest algorithm ${name} is not accepted`);
+}
+
+/** @throws ERR_ATTRIBUTE_FORMAT when the digest is not as long as its algorithm's are */
+export function checkDigestSize(algorithm: DigestAlgorithm, { length }: Uint8Array, what: string): void {
+	const { sizeBytes } = DIGEST_ALGORITHMS[algorithm];
+	if (length !== sizeBytes) throw malformed(what, `${algorithm} has ${sizeBytes} octets, not ${length}`);
+}
+
+export function malformed(what: string, reason: string): SigtoolError {
+	return new SigtoolError("ERR_ATTRIBUTE_FORMAT", `Cannot parse ${what}: ${reason}`);
+}
+
+const HEADER_BYTES = 9;
+
+/** enum hash_algo in include/uapi/linux/hash_info.h. */
+export const ALGORITHM_NUMBERS: Readonly<Record<DigestAlgorithm, number>> = {
+	md5: 1,
+	sha1: 2,
+	sha256: 4,
+	sha384: 5,
+	sha512: 6,
+};
+const ALGORITHM_BY_NUMBER: ReadonlyMap<number, DigestAlgorithm> = new Map(
+	(["md5", "sha1", "sha256", "sha384", "sha512"] as const).map((name) => [ALGORITHM_NUMBERS[name], name]),
+);
+/** Names for what is refused and likely to be met, for the message. */
+const KERNEL_NAMES: Readonly<Record<number, string>> = {
+	0: "MD4",
+	3: "RIPEMD-160",
+	7: "SHA-224",
+	17: "SM3",
+	18: "Streebog-256",
+	19: "Streebog-512",
+	20: "SHA3-256",
+	21: "SHA3-384",
+	22: "SHA3-512",
+};
