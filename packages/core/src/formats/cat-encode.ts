@@ -1,8 +1,9 @@
 /**
  * Writing a catalog's list: New-FileCatalog's layout, version 2, in one buffer of exactly the right size.
  *
- * Members whose paths are equally long, of one kind and mode, differ in digest and path alone. Each such form is encoded
- * once, with holes; a first pass adds up the sizes of the forms, a second one copies them and fills the holes.
+ * Members whose paths are equally long, of one kind and mode, differ in digest, path and carried values alone. Each such
+ * form is encoded once, with holes; a first pass adds up the sizes of the forms, a second one copies them and fills the
+ * holes.
  */
 
 import { createHash } from "node:crypto";
@@ -24,32 +25,30 @@ import {
 } from "../asn1/der.js";
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
-import { ENTRY_KIND, type Manifest } from "../fileset/manifest.js";
-import { bmpOctets, CATALOG_OID, MAX_MEMBERS, type NameValue } from "./cat.js";
+import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from "../fileset/manifest.js";
+import { bmpOctets, CARRIED_ATTRIBUTE, CATALOG_OID, MAX_MEMBERS, type NameValue } from "./cat.js";
+import { carriedText, carriedTexts } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE, encodeFacts, PLAIN_ATTRIBUTE_FLAGS } from "./cat-facts.js";
 
 export interface CatalogEncoding {
 	/** Milliseconds since the epoch; whole seconds are written. */
 	readonly thisUpdate: number;
-	/** 16 octets; absent: the hash of the list with the id zeroed, so that equal input gives equal octets. */
+	/** 16 octets; absent: from a hash over all that is written, so that equal input gives equal octets. */
 	readonly listId?: Uint8Array;
 }
 
 /**
  * DER of the certificate trust list for a file set. SHA-1 twins are written when the manifest carries SHA-1 digests.
- * @throws ERR_LIMIT
+ * @throws ERR_LIMIT; ERR_ATTRIBUTE_FORMAT for an attribute that cannot be carried
  */
 export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: CatalogEncoding): Uint8Array {
 	const rows = memberRows(manifest);
 	const forms = formsOf(manifest, rows, facts.modes);
-	const usage = sequence(oid(CATALOG_OID.catalogList));
-	const head = Buffer.concat([
-		usage,
-		octetString(options.listId ?? new Uint8Array(LIST_ID_SIZE)),
-		time(options.thisUpdate),
-		sequence(oid(CATALOG_OID.memberV2), NULL),
-	]);
+	const opening = sequence(oid(CATALOG_OID.catalogList));
+	const rest = Buffer.concat([time(options.thisUpdate), sequence(oid(CATALOG_OID.memberV2), NULL)]);
 	const tail = encode(context(0), encodeParts(TAG.SEQUENCE, encodeFacts(facts).map(encodeCatalogAttribute)));
+	const listId = options.listId ?? listIdOf(manifest, [rest, tail]);
+	const head = Buffer.concat([opening, octetString(listId), rest]);
 	const size = forms.reduce((sum, form) => sum + form.octets.length, 0);
 	if (size + tail.length > MAX_LIST_BYTES) {
 		throw new SigtoolError("ERR_LIMIT", "Cannot write a catalog of more than 2 GiB");
@@ -59,15 +58,25 @@ export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: 
 	const start = writeHeader(out, 0, TAG.SEQUENCE, length);
 	out.set(head, start);
 	let position = writeHeader(out, start + head.length, TAG.SEQUENCE, size);
+	const target = { octets: out, view: viewOf(out), digests: viewOf(manifest.digests) };
 	for (const row of sortByTag(manifest, rows)) {
-		writeMember(out, position, manifest, rows, row, forms[row]);
+		writeMember(target, position, manifest, rows, row, forms[row]);
 		position += forms[row].octets.length;
 	}
 	out.set(tail, position);
-	if (options.listId === undefined) {
-		out.set(createHash("sha256").update(out).digest().subarray(0, LIST_ID_SIZE), start + usage.length + 2);
-	}
 	return out;
+}
+
+/** Over the columns, which are a fifth of the octets that are made from them. */
+function listIdOf(manifest: Manifest, parts: readonly Uint8Array[]): Uint8Array {
+	const { pathBytes, pathOffsets, kinds, modes, digests, sha1Digests, carried } = manifest;
+	const hash = createHash("sha256");
+	for (const part of [...parts, pathOffsets, pathBytes, kinds, modes, digests]) hash.update(part);
+	if (sha1Digests !== undefined) hash.update(sha1Digests);
+	for (const [entry, attributes] of carried ?? []) {
+		for (const attribute of attributes) hash.update(`${entry} ${carriedText(attribute)}\n`);
+	}
+	return hash.digest().subarray(0, LIST_ID_SIZE);
 }
 
 const LIST_ID_SIZE = 16;
@@ -142,22 +151,27 @@ interface MemberForm {
 	readonly pathAt: number;
 	/** Where the digest stands again; 0 for a twin. */
 	readonly digestAt: number;
+	/** Where the text of each carried attribute begins. */
+	readonly carriedAt: readonly number[];
 }
 
 /** The form of each row. */
 function formsOf(manifest: Manifest, rows: Rows, modeRule: CatalogFacts["modes"]): MemberForm[] {
-	const { pathBytes, pathOffsets, kinds, modes } = manifest;
-	const known = new Map<number, MemberForm>();
+	const { pathBytes, pathOffsets, kinds, modes, carried } = manifest;
+	const known = new Map<number | string, MemberForm>();
 	const forms: MemberForm[] = [];
 	for (let row = 0; row < rows.count; row++) {
 		const entry = entryOf(rows, row);
 		const twin = row >= rows.twinsFrom ? 1 : 0;
 		const units = utf16Units(pathBytes, pathOffsets[entry], pathOffsets[entry + 1]);
 		const mode = modeRule === "posix" && twin === 0 ? modes[entry] : DEFAULT_MODE;
-		const key = ((units * 4 + kinds[entry]) * 2 + twin) * 0o10000 + mode;
+		const attributes = carried === undefined || twin === 1 ? undefined : carried.get(entry);
+		const plainKey = ((units * 4 + kinds[entry]) * 2 + twin) * 0o10000 + mode;
+		const key = attributes === undefined ? plainKey : `${plainKey} ${attributes.map(lengthKey).join(" ")}`;
 		let form = known.get(key);
 		if (form === undefined) {
-			form = encodeForm(kinds[entry], units, mode, twin === 1 ? "twin" : "member");
+			const texts = attributes === undefined ? NO_TEXTS : carriedTexts(attributes, entryPathAt(manifest, entry));
+			form = encodeForm(kinds[entry], units, mode, twin === 1 ? "twin" : "member", texts);
 			known.set(key, form);
 		}
 		forms.push(form);
@@ -165,11 +179,28 @@ function formsOf(manifest: Manifest, rows: Rows, modeRule: CatalogFacts["modes"]
 	return forms;
 }
 
-/** The order of the attributes follows from their lengths and names; what fills the holes cannot change it. */
-function encodeForm(kind: number, pathUnits: number, mode: number, role: "member" | "twin"): MemberForm {
+/** Names and lengths decide the form, and whether the attributes can be carried. */
+function lengthKey({ name, value }: CarriedAttribute): string {
+	return `${name}=${value.length}`;
+}
+
+const NO_TEXTS: readonly string[] = [];
+
+/**
+ * The order of the attributes follows from their lengths and names; what fills the holes cannot change it. `carried`: texts
+ * of the right names and lengths.
+ */
+function encodeForm(
+	kind: number,
+	pathUnits: number,
+	mode: number,
+	role: "member" | "twin",
+	carried: readonly string[],
+): MemberForm {
 	const path = nameValueAttribute("FilePath", "\0".repeat(pathUnits));
 	const indirectData = INDIRECT_DATA[kind];
-	const attributes = [MEMBER_INFO[kind], path];
+	const carriedAttributes = carried.map((text) => nameValueAttribute(CARRIED_ATTRIBUTE, text));
+	const attributes = [MEMBER_INFO[kind], path, ...carriedAttributes];
 	if (role === "member") attributes.push(indirectData);
 	if (mode !== DEFAULT_MODE) attributes.push(nameValueAttribute("SigtoolMode", mode.toString(8).padStart(3, "0")));
 	const tag = octetString(new Uint8Array(role === "member" ? 32 : 20));
@@ -181,12 +212,27 @@ function encodeForm(kind: number, pathUnits: number, mode: number, role: "member
 		for (const other of attributes) if (compareBytes(other, attribute) > 0) end -= other.length;
 		return end;
 	};
-	const digestAt = role === "member" ? endOf(indirectData) - 32 : 0;
-	return { octets, pathUnits, tagAt, pathAt: endOf(path) - pathUnits * 2 - 2, digestAt };
+	/** Where a text that a NUL and the end of its attribute follow begins. */
+	const textAt = (attribute: Uint8Array, units: number) => endOf(attribute) - units * 2 - 2;
+	return {
+		octets,
+		pathUnits,
+		tagAt,
+		pathAt: textAt(path, pathUnits),
+		digestAt: role === "member" ? endOf(indirectData) - 32 : 0,
+		carriedAt: carriedAttributes.map((attribute, index) => textAt(attribute, carried[index].length)),
+	};
+}
+
+/** What members are written to, and their SHA-256 digests: views, which move four octets as fast as one. */
+interface Target {
+	readonly octets: Buffer;
+	readonly view: DataView;
+	readonly digests: DataView;
 }
 
 function writeMember(
-	out: Uint8Array,
+	{ octets: out, view, digests }: Target,
 	position: number,
 	manifest: Manifest,
 	rows: Rows,
@@ -194,19 +240,33 @@ function writeMember(
 	form: MemberForm,
 ): void {
 	const entry = entryOf(rows, row);
-	const { octets, tagAt, digestAt, pathAt, pathUnits } = form;
+	const { octets, tagAt, digestAt, pathAt, pathUnits, carriedAt } = form;
 	out.set(octets, position);
-	const isTwin = row >= rows.twinsFrom;
-	const { digests, sha1Digests = digests } = manifest;
-	const source = isTwin ? sha1Digests : digests;
-	const size = isTwin ? 20 : 32;
-	// Loops: a view and `set` cost more than they save on so few octets.
-	for (let i = 0; i < size; i++) {
-		const octet = source[entry * size + i];
-		out[position + tagAt + i] = octet;
-		if (!isTwin) out[position + digestAt + i] = octet;
+	if (row >= rows.twinsFrom) out.set(tagOf(manifest, rows, row), position + tagAt);
+	else {
+		for (let i = 0; i < 32; i += 4) {
+			const word = digests.getUint32(entry * 32 + i);
+			view.setUint32(position + tagAt + i, word);
+			view.setUint32(position + digestAt + i, word);
+		}
 	}
 	writePath(out, position + pathAt, manifest, entry, pathUnits);
+	if (carriedAt.length > 0) writeCarried(out, position, carriedAt, manifest.carried?.get(entry) ?? []);
+}
+
+function writeCarried(
+	out: Buffer,
+	position: number,
+	carriedAt: readonly number[],
+	attributes: readonly CarriedAttribute[],
+): void {
+	attributes.forEach((attribute, index) => {
+		out.write(carriedText(attribute), position + carriedAt[index], "utf16le");
+	});
+}
+
+function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
+	return new DataView(buffer, byteOffset, length);
 }
 
 /** UTF-16LE, with backslashes. */

@@ -4,7 +4,15 @@ import { quote, SigtoolError } from "../errors.js";
 import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
 import { checkCollisions, checkEntryPath } from "../fileset/entry-path.js";
 import { ENTRY_KIND } from "../fileset/manifest.js";
-import { type Catalog, type MemberTable, memberAttributes, memberDigest, memberFilePath } from "./cat.js";
+import {
+	type Catalog,
+	type MemberTable,
+	memberAttributes,
+	memberCarriedTexts,
+	memberDigest,
+	memberFilePath,
+} from "./cat.js";
+import { parseCarried } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
 
 /**
@@ -32,7 +40,8 @@ export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest"
 
 /**
  * Every signed entry by path.
- * @throws ERR_PATH_* for a name no file may have or that collides with another; ERR_CATALOG_FORMAT for a nameless member
+ * @throws ERR_PATH_* for a name no file may have or that collides with another; ERR_CATALOG_FORMAT for a nameless member,
+ * or attributes carried in another form than ours
  */
 export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedSet {
 	const files = new Map<string, SignedFile>();
@@ -42,11 +51,11 @@ export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 
 		if (digestSizes[row] !== size) continue;
 		const path = entryPath(catalog, row);
 		paths.push(path);
-		files.set(path, signedFile(catalog, facts, row));
+		files.set(path, signedFile(catalog, facts, row, path));
 	}
 	for (const [path, mode] of facts.emptyFiles) {
 		paths.push(path);
-		files.set(path, { kind: ENTRY_KIND.file, digest: EMPTY, mode });
+		files.set(path, emptyFile(facts, path, mode));
 	}
 	for (const path of facts.symbolicLinks.keys()) paths.push(path);
 	for (const path of paths) checkEntryPath(path);
@@ -73,10 +82,10 @@ export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32
 		const start = members.pathStarts[row];
 		const end = members.pathEnds[row];
 		if (members.digestSizes[row] !== size || end - start !== text.length) continue;
-		if (octets.compare(text, 0, text.length, start, end) === 0) add(signedFile(catalog, facts, row));
+		if (octets.compare(text, 0, text.length, start, end) === 0) add(signedFile(catalog, facts, row, path));
 	}
 	const emptyMode = facts.emptyFiles.get(path);
-	if (emptyMode !== undefined) add({ kind: ENTRY_KIND.file, digest: EMPTY, mode: emptyMode });
+	if (emptyMode !== undefined) add(emptyFile(facts, path, emptyMode));
 	const target = facts.symbolicLinks.get(path);
 	if (target !== undefined && files.has(path)) add({ kind: ENTRY_KIND.file, digest: EMPTY, mode: -1 });
 	return { files, links: new Map(target === undefined ? [] : [[path, target]]) };
@@ -107,10 +116,22 @@ function entryKind(members: MemberTable, row: number): number {
 	return [-1, ENTRY_KIND.file, ENTRY_KIND.pe, ENTRY_KIND.cab][members.subjectKinds[row]];
 }
 
-function signedFile({ members }: Catalog, facts: CatalogFacts, row: number): SignedFile {
+function signedFile(catalog: Catalog, facts: CatalogFacts, row: number, path: string): SignedFile {
+	const { members } = catalog;
 	const recorded = members.modes[row];
 	const mode = recorded !== -1 || facts.modes === "none" ? recorded : DEFAULT_MODE;
-	return { kind: entryKind(members, row), digest: memberDigest(members, row), mode };
+	const file = { kind: entryKind(members, row), digest: memberDigest(members, row), mode };
+	if (members.carriedCounts[row] === 0) return file;
+	if (facts.carried === undefined) {
+		const message = `Cannot read catalog: ${quote(path)} carries attributes, and the list does not say that any does`;
+		throw new SigtoolError("ERR_CATALOG_FORMAT", message);
+	}
+	return { ...file, carried: parseCarried(memberCarriedTexts(catalog, row), path) };
+}
+
+function emptyFile(facts: CatalogFacts, path: string, mode: number): SignedFile {
+	const carried = facts.carried?.get(path);
+	return { kind: ENTRY_KIND.file, digest: EMPTY, mode, ...(carried === undefined ? {} : { carried }) };
 }
 
 function entryPath(catalog: Catalog, row: number): string {

@@ -7,8 +7,9 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { type NameValue, parseMode } from "./cat.js";
+import { type CarriedAttribute, entryPathAt, type Manifest } from "../fileset/manifest.js";
+import { CARRIED_ATTRIBUTE, type NameValue, parseMode } from "./cat.js";
+import { carriedTexts, parseCarried } from "./cat-carried.js";
 
 /** CRYPTCAT_ATTR: authenticated | plain text | name in ASCII, what every producer writes. */
 export const PLAIN_ATTRIBUTE_FLAGS = 0x10010001;
@@ -34,6 +35,11 @@ export interface CatalogFacts {
 	readonly emptyFiles: ReadonlyMap<string, number>;
 	/** Targets of symbolic links by entry path, as readlink(2) gives them. */
 	readonly symbolicLinks: ReadonlyMap<string, string>;
+	/**
+	 * There when the catalog carries extended attributes of files: those of zero-length files, by entry path. Those of
+	 * other files stand with their members.
+	 */
+	readonly carried?: ReadonlyMap<string, readonly CarriedAttribute[]>;
 }
 
 /** The mode that is not written with a member. */
@@ -46,7 +52,7 @@ export function isSigtoolCatalog(attributes: readonly NameValue[]): boolean {
 }
 
 /** Facts that are entries: links and zero-length files, which have no digest and so are no members. */
-export function entryFacts(manifest: Manifest): Pick<CatalogFacts, "emptyFiles" | "symbolicLinks"> {
+export function entryFacts(manifest: Manifest): Pick<CatalogFacts, "emptyFiles" | "symbolicLinks" | "carried"> {
 	const emptyFiles = new Map<string, number>();
 	const symbolicLinks = new Map<string, string>();
 	for (let index = 0; index < manifest.count; index++) {
@@ -55,7 +61,12 @@ export function entryFacts(manifest: Manifest): Pick<CatalogFacts, "emptyFiles" 
 		if (target !== undefined) symbolicLinks.set(entryPathAt(manifest, index), target);
 		else emptyFiles.set(entryPathAt(manifest, index), manifest.modes[index]);
 	}
-	return { emptyFiles, symbolicLinks };
+	if (manifest.carried === undefined || manifest.carried.size === 0) return { emptyFiles, symbolicLinks };
+	const carried = new Map<string, readonly CarriedAttribute[]>();
+	for (const [index, attributes] of manifest.carried) {
+		if (manifest.sizes[index] === 0) carried.set(entryPathAt(manifest, index), attributes);
+	}
+	return { emptyFiles, symbolicLinks, carried };
 }
 
 /** Attributes in a fixed order, so that equal facts give equal octets. */
@@ -69,6 +80,7 @@ export function encodeFacts(facts: CatalogFacts): NameValue[] {
 	if (facts.modes === "posix") add("SigtoolModes", "posix");
 	if (facts.links !== "record") add("SigtoolLinks", facts.links);
 	if (facts.caseCollisions === "allow") add("SigtoolCaseCollisions", "allow");
+	if (facts.carried !== undefined) add("SigtoolCarries", "attributes");
 	if (facts.scope === "listed") add("SigtoolListed", "true");
 	else if (facts.scope !== "root") for (const path of facts.scope) add("SigtoolScope", path);
 	for (const pattern of facts.ignore) add("SigtoolIgnore", pattern);
@@ -76,6 +88,9 @@ export function encodeFacts(facts: CatalogFacts): NameValue[] {
 	for (const [path, target] of facts.symbolicLinks) add("SigtoolLink", JSON.stringify([path, target]));
 	for (const [path, mode] of facts.emptyFiles) {
 		if (mode !== -1 && mode !== DEFAULT_MODE) add("SigtoolMode", JSON.stringify([path, mode.toString(8)]));
+	}
+	for (const [path, carried] of facts.carried ?? []) {
+		for (const text of carriedTexts(carried, path)) add(CARRIED_ATTRIBUTE, JSON.stringify([path, text]));
 	}
 	return attributes;
 }
@@ -86,6 +101,7 @@ export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 	const emptyFiles = new Map<string, number>();
 	const symbolicLinks = new Map<string, string>();
 	const modes = new Map<string, number>();
+	const carriedByPath = new Map<string, string[]>();
 	const lists = { SigtoolIgnore: [] as string[], SigtoolInclude: [] as string[], SigtoolScope: [] as string[] };
 	for (const { name, value } of attributes) {
 		if (name === "FilePath") addOnce(emptyFiles, value.replaceAll("\\", "/"), -1, "zero-length file");
@@ -95,6 +111,11 @@ export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 		} else if (name === "SigtoolMode") {
 			const [path, mode] = parsePair(value);
 			addOnce(modes, path, parseMode(mode), "mode");
+		} else if (name === CARRIED_ATTRIBUTE) {
+			const [path, text] = parsePair(value);
+			const texts = carriedByPath.get(path);
+			if (texts === undefined) carriedByPath.set(path, [text]);
+			else texts.push(text);
 		} else if (name === "SigtoolIgnore" || name === "SigtoolInclude" || name === "SigtoolScope")
 			lists[name].push(value);
 		else if (name.startsWith("Sigtool")) addOnce(once, name, value, "attribute");
@@ -104,6 +125,10 @@ export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 	const listed = once.has("SigtoolListed");
 	if (listed && lists.SigtoolScope.length > 0) refuse("a list of files and a scope at once");
 	for (const path of modes.keys()) if (!emptyFiles.has(path)) refuse(`a mode of ${quote(path)}, which is no entry`);
+	const carries = once.has("SigtoolCarries");
+	for (const path of carriedByPath.keys()) {
+		if (!carries || !emptyFiles.has(path)) refuse(`attributes of ${quote(path)}, which is no entry that may have them`);
+	}
 	for (const path of emptyFiles.keys()) if (recordsModes) emptyFiles.set(path, modes.get(path) ?? DEFAULT_MODE);
 	return {
 		product: once.get("SigtoolProduct"),
@@ -116,7 +141,12 @@ export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 		scope: listed ? "listed" : lists.SigtoolScope.length > 0 ? lists.SigtoolScope : "root",
 		emptyFiles,
 		symbolicLinks,
+		...(carries ? { carried: new Map(Array.from(carriedByPath, parseCarriedOf)) } : {}),
 	};
+}
+
+function parseCarriedOf([path, texts]: readonly [string, readonly string[]]): [string, readonly CarriedAttribute[]] {
+	return [path, parseCarried(texts, path)];
 }
 
 /** Facts that are not free text, and the only values they may have. */
@@ -126,6 +156,7 @@ const EXACT_VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, rea
 	["SigtoolModes", ["posix"]],
 	["SigtoolLinks", LINK_RULES],
 	["SigtoolCaseCollisions", ["allow"]],
+	["SigtoolCarries", ["attributes"]],
 	["SigtoolListed", ["true"]],
 ]);
 const FREE_TEXT = new Set(["SigtoolProduct", "SigtoolSequence"]);

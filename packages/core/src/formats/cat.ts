@@ -49,6 +49,8 @@ export interface MemberTable {
 	readonly pathEnds: Uint32Array;
 	/** POSIX mode bits (0o7777) recorded with the member, or -1. */
 	readonly modes: Int16Array;
+	/** How many extended attributes the member carries. */
+	readonly carriedCounts: Uint8Array;
 	/** Where the member's SET OF attributes stands in the content. */
 	readonly attributeStarts: Uint32Array;
 	/** Whether members stand in the order of their tags, as every known producer writes them. */
@@ -67,6 +69,9 @@ export interface Catalog {
 	/** Read when first asked for. @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT */
 	readonly members: MemberTable;
 }
+
+/** Name of the NameValue attributes that hold an extended attribute each. */
+export const CARRIED_ATTRIBUTE = "SigtoolXattr";
 
 /** Members a catalog may hold; the encoder's sort key has room for as many. */
 export const MAX_MEMBERS = 2 ** 21;
@@ -123,6 +128,33 @@ export function memberFilePath(catalog: Catalog, index: number): string | undefi
 	const { pathStarts, pathEnds } = catalog.members;
 	if (pathEnds[index] === pathStarts[index]) return undefined;
 	return utf16(catalog.bytes, pathStarts[index], pathEnds[index]);
+}
+
+/** Texts of the extended attributes a member carries, for `parseCarried`; nothing else of the member is decoded. */
+export function memberCarriedTexts(catalog: Catalog, index: number): string[] {
+	const texts: string[] = [];
+	if (catalog.members.carriedCounts[index] === 0) return texts;
+	const reader = new DerReader(catalog.bytes, "catalog member", catalog.members.attributeStarts[index]);
+	const set = reader.open(TAG.SET);
+	while (!reader.done) {
+		const attribute = reader.open(TAG.SEQUENCE);
+		reader.next(TAG.OID);
+		const isNameValue = reader.valueEquals(OID_NAME_VALUE);
+		const values = reader.open(TAG.SET);
+		while (isNameValue && !reader.done) {
+			const sequence = reader.open(TAG.SEQUENCE);
+			reader.next(TAG.BMP_STRING);
+			const isCarried = reader.valueEquals(BMP_CARRIED);
+			reader.next(TAG.INTEGER);
+			reader.next(TAG.OCTET_STRING);
+			if (isCarried) texts.push(utf16(reader.bytes, reader.valueStart, textEnd(reader)));
+			reader.leave(sequence);
+		}
+		reader.leave(values);
+		reader.close(attribute);
+	}
+	reader.leave(set);
+	return texts;
 }
 
 /** Every NameValue attribute of a member, at most MAX_MEMBER_ATTRIBUTES: reading the members refused more. */
@@ -208,13 +240,16 @@ function parseMemberAttribute(reader: DerReader, table: MemberTable, row: number
 	return Math.max(nameValues, 1);
 }
 
-/** Picks FilePath and SigtoolMode without decoding others. */
+/** Picks FilePath and SigtoolMode and counts SigtoolXattr, without decoding others. */
 function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number): void {
 	const sequence = reader.open(TAG.SEQUENCE);
 	reader.next(TAG.BMP_STRING);
 	const isPath = reader.valueEquals(BMP_FILE_PATH);
 	const isMode = !isPath && reader.valueEquals(BMP_MODE);
-	if (!isPath && !isMode) requireWholeUnits(reader);
+	if (!isPath && !isMode) {
+		if (reader.valueEquals(BMP_CARRIED)) table.carriedCounts[row]++;
+		requireWholeUnits(reader);
+	}
 	reader.integerBytes();
 	reader.next(TAG.OCTET_STRING);
 	requireWholeUnits(reader);
@@ -356,6 +391,7 @@ function tableOf(count: number): MemberTable & { order: "sorted" | "unsorted" } 
 		pathStarts: new Uint32Array(count),
 		pathEnds: new Uint32Array(count),
 		modes: new Int16Array(count).fill(-1),
+		carriedCounts: new Uint8Array(count),
 		attributeStarts: new Uint32Array(count),
 		order: "sorted",
 	};
@@ -382,6 +418,7 @@ export function bmpOctets(text: string): Uint8Array {
 
 const BMP_FILE_PATH = bmpOctets("FilePath");
 const BMP_MODE = bmpOctets("SigtoolMode");
+const BMP_CARRIED = bmpOctets(CARRIED_ATTRIBUTE);
 const OID_NAME_VALUE = encodeOid(CATALOG_OID.nameValue);
 const OID_MEMBER_INFO_V2 = encodeOid(CATALOG_OID.memberInfoV2);
 const OID_INDIRECT_DATA = encodeOid(CATALOG_OID.indirectData);
