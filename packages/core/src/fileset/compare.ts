@@ -5,7 +5,7 @@
 import { type ErrorCode, quote, type SigtoolError } from "../errors.js";
 import { comparePathBytes } from "./entry-path.js";
 import { hashWithOtherLineEnds } from "./line-ends.js";
-import { ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
+import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 
 /** What was signed, by entry path. Built from a verified catalog only. */
 export interface SignedSet {
@@ -21,6 +21,8 @@ export interface SignedFile {
 	readonly digest: Uint8Array;
 	/** POSIX mode bits, or -1 when none was recorded. */
 	readonly mode: number;
+	/** Extended attributes the catalog carries for it; absent when it carries none. Not compared. */
+	readonly carried?: readonly CarriedAttribute[];
 }
 
 export interface Finding {

@@ -6,7 +6,7 @@
  */
 
 import { createHash, hash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { AUTHENTICODE_FIRST_BYTE, authenticodeParts, type ReadAt } from "../digest/authenticode.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 import { ENTRY_KIND, type EntryKind } from "./manifest.js";
@@ -28,8 +28,34 @@ export interface HashColumns {
 /** Files from this size on are left to whoever shares them out. */
 export const BIG_FILE_BYTES = 2 ** 18;
 
+/** A regular file while it is hashed. */
+export interface OpenFile {
+	/** Opened for reading. */
+	readonly descriptor: number;
+	/** What messages call the file. */
+	readonly name: string;
+	readonly row: number;
+	readonly stats: Stats;
+}
+
+/** Looks at files while they are hashed, so that each is read once for everyone. */
+export interface FileVisitor {
+	begin(file: OpenFile): void;
+	/** The whole content in order; the octets are valid during the call only. */
+	content(piece: Uint8Array): void;
+	/**
+	 * Called once the content is known not to have changed while it was read, with its SHA-256. `wrote`, when the visitor
+	 * attached something to the file: then the content is read once more.
+	 */
+	end(file: OpenFile, sha256: Uint8Array): "wrote" | "looked";
+	/** The content is no longer what it was: takes back what `end` wrote. */
+	undo(file: OpenFile): void;
+}
+
 export interface HashFileOptions {
 	readonly digest: "sha256" | "sha1";
+	/** Needs SHA-256. */
+	readonly visitor?: FileVisitor | undefined;
 	/** `defer`: a file of BIG_FILE_BYTES or more is left unhashed. */
 	readonly bigFiles: "hash" | "defer";
 	/** What messages call the file; its path when absent. */
@@ -50,6 +76,7 @@ export function hashFileInto(
 	options: HashFileOptions,
 ): "hashed" | "deferred" {
 	const name = options.name ?? path;
+	const { visitor } = options;
 	let descriptor = -1;
 	try {
 		descriptor = openSync(path, OPEN_FLAGS);
@@ -62,18 +89,26 @@ export function hashFileInto(
 		columns.modes[row] = process.platform === "win32" ? 0o644 : stats.mode & 0o7777;
 		const isSettled = Math.max(stats.mtimeMs, stats.ctimeMs) < now - SETTLED_MS;
 		const isWhole = bytes === stats.size && bytes < BUFFER_BYTES;
+		const file = visitor && { descriptor, name, row, stats };
 		if (isSettled && isWhole && buffer[0] !== AUTHENTICODE_FIRST_BYTE) {
+			const content = buffer.subarray(0, bytes);
 			columns.kinds[row] = ENTRY_KIND.file;
-			hashAtOnce(buffer.subarray(0, bytes), columns, row, options.digest);
+			if (file !== undefined) visitor?.begin(file);
+			visitor?.content(content);
+			hashAtOnce(content, columns, row, options.digest);
+			if (file !== undefined) endVisit(visitor, file, columns.digests.subarray(row * 32, row * 32 + 32));
 			return "hashed";
 		}
 		if (bytes > stats.size) throw fileChanged(name);
 		if (options.bigFiles === "defer" && stats.size >= BIG_FILE_BYTES) return "deferred";
-		columns.kinds[row] = hashInPieces(descriptor, buffer, stats.size, columns, row, name, options);
+		if (file !== undefined) visitor?.begin(file);
+		const { kind, sha256 } = hashInPieces(descriptor, buffer, stats.size, columns, row, name, options);
+		columns.kinds[row] = kind;
 		const after = fstatSync(descriptor);
 		if (after.size !== stats.size || after.mtimeMs !== stats.mtimeMs || after.ctimeMs !== stats.ctimeMs) {
 			throw fileChanged(name);
 		}
+		if (file !== undefined && sha256 !== undefined) endVisit(visitor, file, sha256);
 		return "hashed";
 	} catch (cause) {
 		throw cause instanceof SigtoolError ? cause : failure(name, cause);
@@ -144,8 +179,8 @@ function hashInPieces(
 	columns: HashColumns,
 	row: number,
 	name: string,
-	{ digest, onBytes }: HashFileOptions,
-): EntryKind {
+	{ digest, visitor, onBytes }: HashFileOptions,
+): { readonly kind: EntryKind; readonly sha256: Uint8Array | undefined } {
 	const readAt: ReadAt = (offset, length) => {
 		const octets = Buffer.alloc(length);
 		return octets.subarray(0, readSync(descriptor, octets, 0, length, offset));
@@ -153,21 +188,62 @@ function hashInPieces(
 	const parts = piece[0] === AUTHENTICODE_FIRST_BYTE ? authenticodeParts(sizeBytes, readAt) : undefined;
 	const main = createHash(digest);
 	const twin = columns.sha1Digests === undefined ? undefined : createHash("sha1");
-	for (const [start, end] of parts?.ranges ?? [[0, sizeBytes]]) {
-		for (let position = start; position < end; ) {
-			const bytes = readSync(descriptor, piece, 0, Math.min(BUFFER_BYTES, end - position), position);
-			if (bytes === 0) throw fileChanged(name);
-			const content = piece.subarray(0, bytes);
-			main.update(content);
-			twin?.update(content);
-			position += bytes;
-			onBytes?.(bytes);
+	const whole = visitor === undefined || parts === undefined ? undefined : createHash("sha256");
+	const ranges = parts?.ranges ?? [[0, sizeBytes]];
+	let range = 0;
+	for (let position = 0; position < sizeBytes; ) {
+		const bytes = readSync(descriptor, piece, 0, Math.min(BUFFER_BYTES, sizeBytes - position), position);
+		if (bytes === 0) throw fileChanged(name);
+		const end = position + bytes;
+		// Ranges ascend; the octets between them are a few fields and the signature.
+		while (range < ranges.length && ranges[range][0] < end) {
+			const covered = piece.subarray(
+				Math.max(ranges[range][0] - position, 0),
+				Math.min(ranges[range][1], end) - position,
+			);
+			main.update(covered);
+			twin?.update(covered);
+			if (ranges[range][1] > end) break;
+			range++;
 		}
+		const content = piece.subarray(0, bytes);
+		whole?.update(content);
+		visitor?.content(content);
+		position = end;
+		onBytes?.(bytes);
 	}
 	const padding = Buffer.alloc(parts?.padding ?? 0);
-	columns.digests.set(main.update(padding).digest(), row * (digest === "sha1" ? 20 : 32));
+	const digestOfParts = main.update(padding).digest();
+	columns.digests.set(digestOfParts, row * (digest === "sha1" ? 20 : 32));
 	if (twin !== undefined) columns.sha1Digests?.set(twin.update(padding).digest(), row * 20);
-	return ENTRY_KIND[parts?.kind ?? "file"];
+	return { kind: ENTRY_KIND[parts?.kind ?? "file"], sha256: visitor && (whole?.digest() ?? digestOfParts) };
+}
+
+/** @throws ERR_FILE_CHANGED when the content is another after the visitor wrote */
+function endVisit(visitor: FileVisitor | undefined, file: OpenFile, sha256: Uint8Array): void {
+	if (visitor?.end(file, sha256) !== "wrote") return;
+	if (!isStill(file, sha256)) {
+		visitor.undo(file);
+		throw fileChanged(file.name);
+	}
+}
+
+/** Whether the content, read once more, has this SHA-256. */
+function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
+	buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
+	let bytes = readSync(descriptor, buffer, 0, BUFFER_BYTES, 0);
+	if (bytes < BUFFER_BYTES) {
+		return hash("sha256", buffer.subarray(0, bytes), "binary") === Buffer.from(sha256).toString("latin1");
+	}
+	const again = createHash("sha256");
+	let position = 0;
+	// One more than the size: a file that grew all the while must not keep us.
+	while (bytes > 0 && position <= stats.size) {
+		again.update(buffer.subarray(0, bytes));
+		position += bytes;
+		bytes = readSync(descriptor, buffer, 0, BUFFER_BYTES, position);
+	}
+	return again.digest().equals(sha256);
 }
 
 /** ERR_FILE_CHANGED for the entry called `name`. */

@@ -5,8 +5,10 @@
 
 import { realpathSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { loadAttributes } from "../attributes.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
-import type { DigestChoice } from "./hash-file.js";
+import { type DigestAttributes, digestAttributeWriter } from "./attribute-writer.js";
+import type { DigestChoice, FileVisitor } from "./hash-file.js";
 import { createHashThreads, type HashThreads } from "./hash-threads.js";
 import type { LinkOptions } from "./links.js";
 import type { Manifest } from "./manifest.js";
@@ -37,6 +39,12 @@ export interface HashFileSetOptions {
 	readonly onProgress?: ((progress: HashProgress) => void) | undefined;
 	/** Threads beside the calling one; decided by the amount of work when absent. */
 	readonly workers?: number;
+	/** `native` threads where they are installed; when absent, only for work worth them. */
+	readonly engine?: "native" | "javascript";
+	/** Attributes to write to every file, on every thread. */
+	readonly attributes?: DigestAttributes | undefined;
+	/** Looks at every file, on the calling thread, which then hashes alone. Not together with `attributes`. */
+	readonly visitor?: FileVisitor | undefined;
 }
 
 export interface HashProgress {
@@ -55,9 +63,16 @@ export async function hashFileSet(root: string, options: HashFileSetOptions = {}
 	const digest = options.digest === "sha1" ? "sha1" : "sha256";
 	const twins = options.digest === "sha256+sha1" ? "with-sha1" : "none";
 	const rows = allocateRows(only === undefined ? MOST_ROWS : limitsFor(only), digest === "sha1" ? 20 : 32, twins);
-	const job = { base, digest, rows } as const;
+	const { attributes } = options;
+	const visitor = attributes ? digestAttributeWriter(await loadAttributes(), attributes) : options.visitor;
+	const job = { base, digest, rows, attributes } as const;
 	const onProgress = progressReporter(rows, options.onProgress);
-	const threads = createHashThreads(job, options.workers, () => onProgress("when-due"));
+	const threads = createHashThreads(job, {
+		workers: options.visitor === undefined ? options.workers : 0,
+		engine: options.engine,
+		onPiece: () => onProgress("when-due"),
+		visitor,
+	});
 	const walkOptions: WalkOptions = {
 		links: options.links ?? "record",
 		linksOutside: options.linksOutside ?? "refuse",
@@ -70,7 +85,7 @@ export async function hashFileSet(root: string, options: HashFileSetOptions = {}
 	try {
 		const found = await addRows(steps, rows, threads, onProblem);
 		await threads.finish();
-		const manifest = toManifest(job, found, onProblem);
+		const manifest = toManifest(job, found, { onProblem, visitor });
 		onProgress("now");
 		return manifest;
 	} finally {

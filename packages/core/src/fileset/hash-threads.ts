@@ -1,7 +1,9 @@
-/** The threads of one job: the calling one, and workers from the moment the work is worth them. */
+/** The threads of one job: the calling one, and native ones or workers from the moment the work is worth them. */
 
 import { availableParallelism } from "node:os";
 import { SigtoolError } from "../errors.js";
+import type { FileVisitor } from "./hash-file.js";
+import { type NativeThreads, startNativeThreads } from "./native-threads.js";
 import { announce, createRowHasher, type HashJob, isOver } from "./row-hasher.js";
 import { COUNTER, MOST_THREADS } from "./shared-rows.js";
 
@@ -10,31 +12,59 @@ export interface HashThreads {
 	publish(count: number): Promise<void>;
 	/** Says that no rows will come any more, and works until all are done with. @throws ERR_INTERNAL if a thread dies */
 	finish(): Promise<void>;
-	/** Ends the workers, whatever is left to do. */
+	/** Ends the threads, whatever is left to do. */
 	abandon(): void;
 }
 
+export interface HashThreadsOptions {
+	/** Threads beside the calling one; when absent, one less than processors when the work is worth it. */
+	readonly workers: number | undefined;
+	/** `native` where that is installed; when absent, only for work worth it. */
+	readonly engine: "native" | "javascript" | undefined;
+	/** Called after every few files and within big ones. */
+	readonly onPiece: () => void;
+	/** Looks at the files that the calling thread hashes. */
+	readonly visitor: FileVisitor | undefined;
+}
+
+/** What makes loading the native module worth it. */
+const NATIVE_MIN_FILES = 64;
 /** What makes a worker, which is ready after 25 ms, worth starting. */
 const WORKER_MIN_FILES = 4096;
 const WORKER_MIN_BIG_BYTES = 2 ** 25;
 
-/** Longest wait for other threads between looks at whether one has died. */
-const IDLE_MS = 20;
+/** Longest wait for other threads between looks at whether one has died; native ones give no sign when they are done. */
+const IDLE_MS = { workers: 20, native: 0.2 };
+/** Rows hashed natively at a time, between looks at what is left to JavaScript. */
+const NATIVE_BLOCK_ROWS = 8;
 
-/** `workers`: how many to start at once; when absent, one less than processors when the work is worth it. */
-export function createHashThreads(job: HashJob, workers: number | undefined, onPiece: () => void): HashThreads {
+export function createHashThreads(
+	job: HashJob,
+	{ workers, engine, onPiece, visitor }: HashThreadsOptions,
+): HashThreads {
 	const { counters } = job.rows;
-	const hasher = createRowHasher(job, 0, onPiece);
+	const hasher = createRowHasher(job, { thread: 0, onPiece, visitor });
 	const count = Math.min(workers ?? availableParallelism() - 1, MOST_THREADS - 1);
+	let native: NativeThreads | undefined;
+	let triedNative = engine === "javascript" || visitor !== undefined;
 	let started = count === 0;
 	let death: Error | undefined;
 
-	async function start(): Promise<void> {
+	async function startWorkers(): Promise<void> {
 		started = true;
 		const { startWorkers } = await import("./start-workers.js");
-		startWorkers(job, count, (error) => {
+		startWorkers(job, native === undefined ? 1 : MOST_THREADS, count, (error) => {
 			death = error;
 		});
+	}
+
+	function step(): boolean {
+		if (native === undefined) return hasher.step();
+		// Rows that the native threads leave to JavaScript are on the list of big files.
+		if (hasher.bigStep()) return true;
+		const done = native.work(NATIVE_BLOCK_ROWS);
+		onPiece();
+		return done > 0;
 	}
 
 	return {
@@ -42,19 +72,24 @@ export function createHashThreads(job: HashJob, workers: number | undefined, onP
 			Atomics.store(counters, COUNTER.published, rows);
 			announce(counters);
 			onPiece();
-			if (!started && (workers !== undefined || rows > WORKER_MIN_FILES)) await start();
+			if (!triedNative && (engine === "native" || rows > NATIVE_MIN_FILES)) {
+				triedNative = true;
+				native = startNativeThreads(job, count);
+			}
+			if (!started && native === undefined && (workers !== undefined || rows > WORKER_MIN_FILES)) await startWorkers();
 		},
 		async finish() {
 			Atomics.store(counters, COUNTER.complete, 1);
 			announce(counters);
 			while (!isOver(counters)) {
 				const news = Atomics.load(counters, COUNTER.news);
-				if (hasher.step()) {
-					if (!started && hasher.bigBytes > WORKER_MIN_BIG_BYTES && bigFilesWaiting(counters) > 1) await start();
+				if (step()) {
+					const isWorth = hasher.bigBytes > WORKER_MIN_BIG_BYTES && bigFilesWaiting(counters) > 1;
+					if (!started && isWorth) await startWorkers();
 					continue;
 				}
 				if (isOver(counters)) break;
-				Atomics.wait(counters, COUNTER.news, news, IDLE_MS);
+				Atomics.wait(counters, COUNTER.news, news, native === undefined ? IDLE_MS.workers : IDLE_MS.native);
 				onPiece();
 				// A worker's death is told through the event loop.
 				await new Promise((resolve) => setImmediate(resolve));
@@ -62,10 +97,12 @@ export function createHashThreads(job: HashJob, workers: number | undefined, onP
 					throw new SigtoolError("ERR_INTERNAL", "Cannot go on hashing: a worker thread died", { cause: death });
 				}
 			}
+			native?.stop();
 		},
 		abandon() {
 			Atomics.store(counters, COUNTER.abandoned, 1);
 			announce(counters);
+			native?.stop();
 		},
 	};
 }

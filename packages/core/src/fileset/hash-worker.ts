@@ -1,17 +1,22 @@
 /** A worker thread of `hashFileSet`: hashes rows of the job it was given until there are no more. */
 
 import { workerData } from "node:worker_threads";
+import { loadAttributes } from "../attributes.js";
+import { digestAttributeWriter } from "./attribute-writer.js";
 import { createRowHasher, type HashJob, isOver } from "./row-hasher.js";
 import { COUNTER } from "./shared-rows.js";
 
-const { job, thread } = workerData as { job: HashJob; thread: number }; // Given by start-workers.ts.
-const { counters } = job.rows;
-const hasher = createRowHasher(job, thread);
+work(workerData as { job: HashJob; thread: number }); // Given by start-workers.ts.
 
-while (!isOver(counters)) {
-	const news = Atomics.load(counters, COUNTER.news);
-	if (!hasher.step()) {
-		if (isOver(counters)) break;
-		Atomics.wait(counters, COUNTER.news, news);
+async function work({ job, thread }: { job: HashJob; thread: number }): Promise<void> {
+	const { counters } = job.rows;
+	const visitor = job.attributes && digestAttributeWriter(await loadAttributes(), job.attributes);
+	const hasher = createRowHasher(job, { thread, visitor });
+	while (!isOver(counters)) {
+		const news = Atomics.load(counters, COUNTER.news);
+		if (!hasher.step()) {
+			if (isOver(counters)) break;
+			Atomics.wait(counters, COUNTER.news, news);
+		}
 	}
 }

@@ -73,7 +73,8 @@ function readTarget(base: string, path: string): string {
 	return slashes(target);
 }
 
-function slashes(path: string): string {
+/** The names of a path in the form entries have. */
+export function slashes(path: string): string {
 	return process.platform === "win32" ? path.replaceAll("\\", "/") : path;
 }
 

@@ -6,6 +6,13 @@ import type { SigtoolError } from "../errors.js";
 export const ENTRY_KIND = { file: 0, pe: 1, cab: 2, link: 3 } as const;
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND];
 
+/** An extended attribute of a file that travels in its catalog. */
+export interface CarriedAttribute {
+	/** With its namespace: `security.ima`. */
+	readonly name: string;
+	readonly value: Uint8Array;
+}
+
 /** Columns may be views of shared memory; nothing writes to them once the manifest exists. */
 export interface Manifest {
 	/** Absolute real path of the directory the entries' paths start from. */
@@ -30,6 +37,8 @@ export interface Manifest {
 	readonly sha1Digests?: Uint8Array;
 	/** Target of each link, by row, as it stands in the file system. */
 	readonly linkTargets: ReadonlyMap<number, string>;
+	/** Attributes a catalog is to carry, by row; absent when none were asked for. */
+	readonly carried?: ReadonlyMap<number, readonly CarriedAttribute[]>;
 	/** Entries that `exclude` left out; a directory counts once. */
 	readonly ignoredCount: number;
 	/** What could not be hashed, in path order; those entries have no row. Empty unless problems are collected. */

@@ -1,7 +1,8 @@
 /** The loop every thread runs: claim rows through Atomics, hash them, write their columns. No messages, no locks. */
 
 import { SigtoolError } from "../errors.js";
-import { type HashFileOptions, hashFileInto } from "./hash-file.js";
+import type { DigestAttributes } from "./attribute-writer.js";
+import { type FileVisitor, type HashFileOptions, hashFileInto } from "./hash-file.js";
 import { bufferOver, COUNTER, hashColumns, ROW_STATE, type SharedRows } from "./shared-rows.js";
 
 /** What a thread needs to know; can be passed to a worker. */
@@ -10,27 +11,40 @@ export interface HashJob {
 	readonly base: string;
 	readonly digest: "sha256" | "sha1";
 	readonly rows: SharedRows;
+	/** Attributes that each thread writes to the files it hashes. */
+	readonly attributes?: DigestAttributes | undefined;
+}
+
+export interface RowHasherOptions {
+	/** Numbers the threads of a job. */
+	readonly thread: number;
+	/** Called after every few files and within big ones. */
+	readonly onPiece?: () => void;
+	/** Looks at the files this thread hashes. */
+	readonly visitor?: FileVisitor | undefined;
 }
 
 export interface RowHasher {
 	/** Does one piece of work: a block of rows or one big file. False when there is none to be claimed now. */
 	step(): boolean;
-	/** Bytes of the big files this thread has met. */
+	/** Hashes one file of the list of big ones, if there is any. */
+	bigStep(): boolean;
+	/** Bytes of the big files this thread has met or, where others met them, hashed. */
 	readonly bigBytes: number;
 }
 
 /** Rows claimed at a time. */
 const BLOCK_ROWS = 64;
 
-/** `thread` numbers the threads of a job; `onPiece` is called after every few files and within big ones. */
-export function createRowHasher(job: HashJob, thread: number, onPiece: () => void = () => {}): RowHasher {
+export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visitor }: RowHasherOptions): RowHasher {
 	const { base, digest, rows } = job;
 	const { counters, states, sizes, bigRows, threadBytes, pathBytes, pathOffsets } = rows;
 	const columns = hashColumns(rows);
 	const paths = bufferOver(pathBytes);
-	const first: HashFileOptions = { digest, bigFiles: "defer" };
+	const first: HashFileOptions = { digest, visitor, bigFiles: "defer" };
 	const later: HashFileOptions = {
 		digest,
+		visitor,
 		bigFiles: "hash",
 		onBytes(bytes) {
 			threadBytes[thread] += bytes;
@@ -51,7 +65,7 @@ export function createRowHasher(job: HashJob, thread: number, onPiece: () => voi
 				const path = isAscii
 					? text.substring(from - pathOffsets[start], to - pathOffsets[start])
 					: paths.toString("utf8", from, to);
-				if (hash(row, base + path, first) === "deferred") {
+				if (hash(row, path, first) === "deferred") {
 					bigBytes += sizes[row];
 					Atomics.store(bigRows, Atomics.add(counters, COUNTER.bigMet, 1), row + 1);
 					announce(counters);
@@ -66,13 +80,15 @@ export function createRowHasher(job: HashJob, thread: number, onPiece: () => voi
 	}
 
 	function hashBig(row: number): void {
-		hash(row, base + paths.toString("utf8", pathOffsets[row], pathOffsets[row + 1]), later);
+		const isMetByOthers = sizes[row] === 0;
+		hash(row, paths.toString("utf8", pathOffsets[row], pathOffsets[row + 1]), later);
+		if (isMetByOthers) bigBytes += sizes[row];
 		finish(1);
 	}
 
 	function hash(row: number, path: string, options: HashFileOptions): "hashed" | "deferred" | "failed" {
 		try {
-			return hashFileInto(columns, row, path, options);
+			return hashFileInto(columns, row, base + path, visitor === undefined ? options : { ...options, name: path });
 		} catch (error) {
 			// A failed system call can be made again where its reason is reported; that a file changed is seen only here.
 			const isChange = error instanceof SigtoolError && error.code === "ERR_FILE_CHANGED" && error.cause === undefined;
@@ -87,15 +103,19 @@ export function createRowHasher(job: HashJob, thread: number, onPiece: () => voi
 		onPiece();
 	}
 
+	function bigStep(): boolean {
+		const big = claimBig(counters);
+		if (big === -1) return false;
+		let row = 0;
+		while (row === 0) row = Atomics.load(bigRows, big);
+		hashBig(row - 1);
+		return true;
+	}
+
 	return {
+		bigStep,
 		step() {
-			const big = claimBig(counters);
-			if (big !== -1) {
-				let row = 0;
-				while (row === 0) row = Atomics.load(bigRows, big);
-				hashBig(row - 1);
-				return true;
-			}
+			if (bigStep()) return true;
 			const block = claimBlock(counters);
 			if (block === undefined) return false;
 			hashBlock(block.start, block.end);

@@ -3,7 +3,7 @@
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
 import { comparePathBytes } from "./entry-path.js";
-import { fileChanged, hashFileInto } from "./hash-file.js";
+import { type FileVisitor, fileChanged, hashFileInto } from "./hash-file.js";
 import type { Manifest } from "./manifest.js";
 import type { HashJob } from "./row-hasher.js";
 import { bufferOver, hashColumns, ROW_STATE, type SharedRows } from "./shared-rows.js";
@@ -19,14 +19,20 @@ export interface FoundEntries {
 	readonly ignoredCount: number;
 }
 
+export interface ToManifestOptions {
+	readonly onProblem: "throw" | "collect";
+	/** Looks at the files that are hashed here. */
+	readonly visitor: FileVisitor | undefined;
+}
+
 /** @throws the first problem in path order unless problems are collected */
-export function toManifest(job: HashJob, found: FoundEntries, onProblem: "throw" | "collect"): Manifest {
+export function toManifest(job: HashJob, found: FoundEntries, { onProblem, visitor }: ToManifestOptions): Manifest {
 	const { base, rows } = job;
 	const lost: number[] = [];
 	const problems = [...found.problems];
 	for (let row = 0; row < found.count; row++) {
 		if (rows.states[row] < ROW_STATE.changed) continue;
-		const problem = lookAgain(job, row, found.realPaths.get(row));
+		const problem = lookAgain(job, row, { realPath: found.realPaths.get(row), visitor });
 		if (problem === undefined) continue;
 		if (onProblem === "throw") throw problem;
 		problems.push(problem);
@@ -53,12 +59,16 @@ export function toManifest(job: HashJob, found: FoundEntries, onProblem: "throw"
 }
 
 /** Hashes a row that failed once more: a followed link for the first time, else to learn why it failed. */
-function lookAgain(job: HashJob, row: number, realPath: string | undefined): SigtoolError | undefined {
+function lookAgain(
+	job: HashJob,
+	row: number,
+	{ realPath, visitor }: { readonly realPath: string | undefined; readonly visitor: FileVisitor | undefined },
+): SigtoolError | undefined {
 	const { base, digest, rows } = job;
 	const name = bufferOver(rows.pathBytes).toString("utf8", rows.pathOffsets[row], rows.pathOffsets[row + 1]);
 	if (rows.states[row] === ROW_STATE.changed) return fileChanged(name);
 	try {
-		hashFileInto(hashColumns(rows), row, realPath ?? base + name, { digest, bigFiles: "hash", name });
+		hashFileInto(hashColumns(rows), row, realPath ?? base + name, { digest, visitor, bigFiles: "hash", name });
 		return undefined;
 	} catch (error) {
 		if (error instanceof SigtoolError) return error;

@@ -50,6 +50,7 @@ export interface RowLimits {
 
 /** As many rows as a catalog holds members, with 128 bytes of path each. */
 export const MOST_ROWS: RowLimits = { rows: 2 ** 21, pathBytes: 2 ** 28 };
+/** Native threads, and as many workers: numbers below this and from it on. */
 export const MOST_THREADS = 16;
 
 export function allocateRows(limits: RowLimits, digestBytes: number, twins: "with-sha1" | "none"): SharedRows {
@@ -66,7 +67,7 @@ export function allocateRows(limits: RowLimits, digestBytes: number, twins: "wit
 		sha1Digests: twins === "with-sha1" ? new Uint8Array(shared(20 * rows)) : undefined,
 		bigRows: new Int32Array(shared(4 * rows)),
 		counters: new Int32Array(shared(4 * Object.keys(COUNTER).length)),
-		threadBytes: new Float64Array(shared(8 * MOST_THREADS)),
+		threadBytes: new Float64Array(shared(8 * 2 * MOST_THREADS)),
 	};
 }
 

@@ -3,9 +3,9 @@
 import { Worker } from "node:worker_threads";
 import type { HashJob } from "./row-hasher.js";
 
-/** Starts `count` workers on a job, as its threads 1 to `count`. They end by themselves and keep no process alive. */
-export function startWorkers(job: HashJob, count: number, onError: (error: Error) => void): void {
-	for (let thread = 1; thread <= count; thread++) {
+/** Starts `count` workers on a job, as its threads from `first` on. They end by themselves and keep no process alive. */
+export function startWorkers(job: HashJob, first: number, count: number, onError: (error: Error) => void): void {
+	for (let thread = first; thread < first + count; thread++) {
 		const worker = new Worker(new URL("./hash-worker.js", import.meta.url), {
 			workerData: { job, thread },
 			execArgv: [],

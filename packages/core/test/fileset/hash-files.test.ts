@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -9,6 +9,19 @@ import { digestAt, ENTRY_KIND, entryPathAt, sha1DigestAt } from "../../dist/file
 import { pathsOf, plain, type TreeEntry, tempTree } from "./temp-tree.js";
 
 const sha256 = (content: string | Uint8Array) => createHash("sha256").update(content).digest();
+
+/** Every way files are hashed; natively only where the optional module was built. */
+const ENGINES: HashFileSetOptions[] = [
+	{ engine: "javascript", workers: 0 },
+	{ engine: "javascript", workers: 1 },
+	...(existsSync(new URL("../../../native/hash-threads.node", import.meta.url))
+		? ([
+				{ engine: "native", workers: 0 },
+				{ engine: "native", workers: 1 },
+			] as const)
+		: []),
+];
+const named = ENGINES.map((options) => [`${options.engine}, ${options.workers} beside`, options] as const);
 
 /** Code and entry path of what is wrong with a tree, with problems collected. */
 async function problemsOf(root: string, options: HashFileSetOptions = {}) {
@@ -261,29 +274,27 @@ describe.skipIf(process.platform !== "linux")("hashFileSet() and what it cannot 
 		]);
 	});
 
-	it("names files that vanish, turn into something else or change, on whichever thread", async () => {
-		for (const workers of [0, 1]) {
-			const names = Array.from({ length: 9 }, (_, n) => `f${n}`);
-			const root = tempTree({ ...Object.fromEntries(names.map((name) => [name, Buffer.alloc(2 ** 20)])), sub: "" });
-			let changed = false;
-			// Runs after the first listing, before any file is opened.
-			const exclude = (path: string) => {
-				if (path === "sub" && !changed) {
-					changed = true;
-					execFileSync("sh", ["-c", "rm f1 f2 f3; mkfifo f2; ln -s f0 f3"], { cwd: root });
-				}
-				return false;
-			};
-			const manifest = await hashFileSet(root, { exclude, onProblem: "collect", workers });
-			expect(manifest.problems.map(({ code, path }) => [code, path])).toEqual([
-				["ERR_FILE_CHANGED", "f1"],
-				["ERR_FILE_TYPE", "f2"],
-				["ERR_FILE_TYPE", "f3"],
-			]);
-			expect(pathsOf(manifest)).toEqual([...names.filter((name) => !/[123]/.test(name)), "sub"]);
-			const digest = sha256(Buffer.alloc(2 ** 20));
-			for (let row = 0; row < 6; row++) expect(Buffer.from(digestAt(manifest, row))).toEqual(digest);
-		}
+	it.each(named)("names files that vanish or turn into something else (%s)", async (_, options) => {
+		const names = Array.from({ length: 9 }, (_, n) => `f${n}`);
+		const root = tempTree({ ...Object.fromEntries(names.map((name) => [name, Buffer.alloc(2 ** 20)])), sub: "" });
+		let changed = false;
+		// Runs after the first listing, before any file is opened.
+		const exclude = (path: string) => {
+			if (path === "sub" && !changed) {
+				changed = true;
+				execFileSync("sh", ["-c", "rm f1 f2 f3; mkfifo f2; ln -s f0 f3"], { cwd: root });
+			}
+			return false;
+		};
+		const manifest = await hashFileSet(root, { exclude, onProblem: "collect", ...options });
+		expect(manifest.problems.map(({ code, path }) => [code, path])).toEqual([
+			["ERR_FILE_CHANGED", "f1"],
+			["ERR_FILE_TYPE", "f2"],
+			["ERR_FILE_TYPE", "f3"],
+		]);
+		expect(pathsOf(manifest)).toEqual([...names.filter((name) => !/[123]/.test(name)), "sub"]);
+		const digest = sha256(Buffer.alloc(2 ** 20));
+		for (let row = 0; row < 6; row++) expect(Buffer.from(digestAt(manifest, row))).toEqual(digest);
 	});
 });
 
@@ -304,7 +315,11 @@ describe("hashFileSet() on several threads", () => {
 			vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
 			onTestFinished(() => void vi.restoreAllMocks());
 			const alone = plain(await hashFileSet(root, { digest, workers: 0 }));
-			for (const workers of [1, 3]) expect(plain(await hashFileSet(root, { digest, workers }))).toEqual(alone);
+			for (const engine of ["javascript", "native"] as const) {
+				for (const workers of [1, 3]) {
+					expect(plain(await hashFileSet(root, { digest, workers, engine }))).toEqual(alone);
+				}
+			}
 		},
 	);
 
@@ -312,9 +327,11 @@ describe("hashFileSet() on several threads", () => {
 		const many: Record<string, TreeEntry> = {};
 		for (let n = 0; n < 5000; n++) many[`d${n >> 8}/${n}`] = String(n);
 		const root = tempTree(many);
-		expect(plain(await hashFileSet(root))).toEqual(plain(await hashFileSet(root, { workers: 0 })));
+		const alone = { engine: "javascript", workers: 0 } as const;
+		expect(plain(await hashFileSet(root))).toEqual(plain(await hashFileSet(root, alone)));
+		expect(plain(await hashFileSet(root, { engine: "javascript" }))).toEqual(plain(await hashFileSet(root, alone)));
 		const big = tempTree(Object.fromEntries([1, 2, 3].map((n) => [`big${n}`, Buffer.alloc(2 ** 24, n)])));
-		expect(plain(await hashFileSet(big))).toEqual(plain(await hashFileSet(big, { workers: 0 })));
+		expect(plain(await hashFileSet(big))).toEqual(plain(await hashFileSet(big, alone)));
 	});
 
 	it("holds a directory of 70,000 files", async () => {
@@ -329,9 +346,9 @@ describe("hashFileSet() on several threads", () => {
 
 	it("reports progress up to the end", async () => {
 		const root = tempTree(Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`big${n}`, Buffer.alloc(2 ** 25, n)])));
-		for (const workers of [0, 1]) {
+		for (const options of ENGINES) {
 			const reports: HashProgress[] = [];
-			await hashFileSet(root, { workers, onProgress: (progress) => reports.push(progress) });
+			await hashFileSet(root, { ...options, onProgress: (progress) => reports.push(progress) });
 			expect(reports.at(-1)).toEqual({ files: 6, totalFiles: 6, bytes: 6 * 2 ** 25 });
 			for (const [index, { files, bytes }] of reports.entries()) {
 				expect(files).toBeGreaterThanOrEqual(reports[index - 1]?.files ?? 0);
@@ -340,12 +357,35 @@ describe("hashFileSet() on several threads", () => {
 		}
 	});
 
+	it.each(named)("names a file that is written to while it is read (%s)", async (_, options) => {
+		const root = tempTree({ a: "a", grows: Buffer.alloc(2 ** 27), z: "z" });
+		const writer = spawn("sh", ["-c", "while echo more; do :; done >> grows"], { cwd: root, stdio: "ignore" });
+		onTestFinished(() => void writer.kill("SIGKILL"));
+		await vi.waitUntil(() => statSync(join(root, "grows")).size > 2 ** 27);
+		expect(await problemsOf(root, options)).toEqual([["ERR_FILE_CHANGED", "grows"]]);
+	});
+
+	it.each(named)("leaves executables and cabinets to what knows them (%s)", async (_, options) => {
+		const root = tempTree({ "a.txt": "MZ is how this text begins", "b.exe": "MZ", "c.txt": "plain" });
+		const { count, kinds, digests, problems } = await hashFileSet(root, { ...options, onProblem: "collect" });
+		const other = await hashFileSet(root, { ...ENGINES[0], onProblem: "collect" });
+		expect([count, [...kinds], Buffer.from(digests), problems.length]).toEqual([
+			other.count,
+			[...other.kinds],
+			Buffer.from(other.digests),
+			other.problems.length,
+		]);
+		expect(Buffer.from(digests.subarray(0, 32))).toEqual(sha256("MZ is how this text begins"));
+	});
+
 	it("ends its workers when the caller's own function throws", async () => {
 		const root = variedTree();
 		const exclude = (path: string) => {
 			if (path.startsWith("d6/")) throw new RangeError("mine");
 			return false;
 		};
-		await expect(hashFileSet(root, { workers: 1, exclude })).rejects.toThrow("mine");
+		for (const options of ENGINES) {
+			await expect(hashFileSet(root, { ...options, exclude })).rejects.toThrow("mine");
+		}
 	});
 });

@@ -1,0 +1,66 @@
+/** One entry of a tree as a manifest, without walk, rows and threads: a single file is verified before these are loaded. */
+
+import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
+import { SigtoolError } from "../errors.js";
+import { hashFileInto } from "./hash-file.js";
+import { type LinkOptions, slashes } from "./links.js";
+import { ENTRY_KIND, type Manifest } from "./manifest.js";
+import type { WalkStep } from "./walk.js";
+import { walkListed } from "./walk-listed.js";
+
+export interface HashEntryOptions extends LinkOptions {
+	readonly digest: "sha256" | "sha1";
+}
+
+/**
+ * What `hashFileSet(root, { only: [path], onProblem: "collect" })` finds. `root` is the real path of a directory.
+ * Never throws for what is wrong with the entry: a problem takes the place of its row.
+ */
+export function hashEntry(root: string, path: string, { digest, ...links }: HashEntryOptions): Manifest {
+	const base = slashes(root).replace(/\/?$/, "/");
+	const pathBytes = Buffer.from(path);
+	const digestBytes = DIGEST_ALGORITHMS[digest].sizeBytes;
+	const columns = {
+		kinds: new Uint8Array(1),
+		modes: new Uint16Array(1),
+		sizes: new Float64Array(1),
+		digests: Buffer.alloc(digestBytes),
+	};
+	const linkTargets = new Map<number, string>();
+	const problems: SigtoolError[] = [];
+	const [step] = walkListed(base, [path], { ...links, caseCollisions: "refuse", skip: new Set() });
+	if (step.kind === "problem") {
+		problems.push(step.error);
+	} else if (step.kind === "link") {
+		linkTargets.set(0, step.target);
+		columns.kinds[0] = ENTRY_KIND.link;
+		columns.modes[0] = 0o777;
+	} else {
+		try {
+			hashFileInto(columns, 0, contentPath(base, path, step), { digest, bigFiles: "hash", name: path });
+		} catch (error) {
+			if (!(error instanceof SigtoolError)) throw error;
+			problems.push(error);
+		}
+	}
+	const count = 1 - problems.length;
+	return {
+		root,
+		count,
+		pathBytes: pathBytes.subarray(0, count * pathBytes.length),
+		pathOffsets: Uint32Array.of(0, pathBytes.length).subarray(0, count + 1),
+		kinds: columns.kinds.subarray(0, count),
+		modes: columns.modes.subarray(0, count),
+		sizes: columns.sizes.subarray(0, count),
+		digestBytes,
+		digests: columns.digests.subarray(0, count * digestBytes),
+		linkTargets,
+		ignoredCount: 0,
+		problems,
+	};
+}
+
+/** Where the content stands: under another name when a link is followed. */
+function contentPath(base: string, path: string, step: WalkStep): string {
+	return step.kind === "linked-file" ? step.realPath : base + path;
+}

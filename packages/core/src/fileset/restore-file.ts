@@ -1,0 +1,207 @@
+/**
+ * Writing the extended attributes of one signed file back: one descriptor for the content that is held against the signed
+ * digest, for the attributes, and for the content once more.
+ */
+
+import { createHash } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, realpathSync, statSync } from "node:fs";
+import { type AttributeAccess, attributeError } from "../attributes.js";
+import { AUTHENTICODE_FIRST_BYTE, authenticodeParts } from "../digest/authenticode.js";
+import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
+import type { SignedFile } from "./compare.js";
+import { isBelow } from "./locate-catalogs.js";
+import { type CarriedAttribute, ENTRY_KIND } from "./manifest.js";
+
+export interface RestoreFileOptions {
+	/** `follow`: links on the way are followed as long as they stay in the tree, as they were when signing. */
+	readonly links: "refuse" | "follow";
+}
+
+export interface RestoredFile {
+	/** Attributes that were missing or had another value. */
+	readonly writtenCount: number;
+	readonly unchangedCount: number;
+	readonly sizeBytes: number;
+}
+
+/**
+ * Gives the entry `path` of the tree at the real directory `root` the attributes that were signed with it, in their order.
+ * A file that is not what was signed is left as it is; one that changes meanwhile gets back what it had.
+ * @throws ERR_FILE_MISSING, ERR_FILE_TYPE, ERR_FILE_MODIFIED, ERR_FILE_CHANGED, ERR_LINK_CHANGED, ERR_LINK_OUTSIDE,
+ * ERR_ATTRIBUTE_*, ERR_IO
+ */
+export function restoreFile(
+	root: string,
+	path: string,
+	signed: SignedFile,
+	access: AttributeAccess,
+	options: RestoreFileOptions,
+): RestoredFile {
+	const file: OpenFile = { descriptor: openEntry(root, path, options), path, access };
+	try {
+		if (!isSigned(file, signed)) {
+			const message = `${quote(path)} was modified: its attributes are not restored`;
+			throw new SigtoolError("ERR_FILE_MODIFIED", message, { path });
+		}
+		const carried = signed.carried ?? [];
+		const replaced = writeAttributes(file, carried);
+		if (replaced.length > 0 && !isSigned(file, signed)) {
+			for (const { name, value } of replaced) put(file, name, value);
+			throw changed(path, "it was modified while its attributes were written; they are as they were");
+		}
+		for (const { name, value } of carried) {
+			if (!isEqual(get(file, name), value)) throw changed(path, `another process changed its attribute ${quote(name)}`);
+		}
+		const { size } = fstatSync(file.descriptor);
+		return { writtenCount: replaced.length, unchangedCount: carried.length - replaced.length, sizeBytes: size };
+	} finally {
+		closeSync(file.descriptor);
+	}
+}
+
+interface OpenFile {
+	readonly descriptor: number;
+	/** Entry path, for messages. */
+	readonly path: string;
+	readonly access: AttributeAccess;
+}
+
+/** O_NONBLOCK: a FIFO put in a file's place must not stop us. Windows has neither flag. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
+
+/** A descriptor of the entry and of nothing outside the tree, whatever is renamed or linked meanwhile. */
+function openEntry(root: string, path: string, { links }: RestoreFileOptions): number {
+	const file = root.endsWith("/") ? root + path : `${root}/${path}`;
+	let descriptor = -1;
+	try {
+		descriptor = openSync(file, OPEN_FLAGS | (links === "refuse" ? NOFOLLOW : 0));
+		if (!fstatSync(descriptor).isFile()) throw notAFile(path);
+		const real = realPathOf(descriptor, file);
+		if (real === file) return descriptor;
+		if (links === "refuse") throw linked(path);
+		if (real !== undefined && isBelow(root, real)) return descriptor;
+		throw new SigtoolError("ERR_LINK_OUTSIDE", `Cannot restore ${quote(path)}: it lies outside of the tree`, { path });
+	} catch (cause) {
+		if (descriptor !== -1) closeSync(descriptor);
+		throw cause instanceof SigtoolError ? cause : openFailure(path, cause);
+	}
+}
+
+/** Where the open file lies: on Linux the kernel knows; elsewhere, where the path leads if it still is that file. */
+function realPathOf(descriptor: number, path: string): string | undefined {
+	if (process.platform === "linux") return readlinkSync(`/proc/self/fd/${descriptor}`);
+	const real = realpathSync.native(path);
+	const [mine, theirs] = [fstatSync(descriptor, { bigint: true }), statSync(real, { bigint: true })];
+	return mine.dev === theirs.dev && mine.ino === theirs.ino ? real : undefined;
+}
+
+function openFailure(path: string, cause: unknown): SigtoolError {
+	switch (isErrnoException(cause) ? cause.code : "") {
+		case "ENOENT":
+		case "ENOTDIR":
+			return new SigtoolError("ERR_FILE_MISSING", `${quote(path)} is missing`, { cause, path });
+		case "ELOOP":
+			return linked(path);
+		case "ENXIO":
+			return notAFile(path);
+		default:
+			return ioError("restore", path, cause);
+	}
+}
+
+function linked(path: string): SigtoolError {
+	const message = `Cannot restore ${quote(path)}: it is reached through a symbolic link, and was signed as a file`;
+	return new SigtoolError("ERR_LINK_CHANGED", message, { path });
+}
+
+function notAFile(path: string): SigtoolError {
+	return new SigtoolError("ERR_FILE_TYPE", `Cannot restore ${quote(path)}: it is not a regular file`, { path });
+}
+
+function changed(path: string, reason: string): SigtoolError {
+	return new SigtoolError("ERR_FILE_CHANGED", `Cannot restore ${quote(path)}: ${reason}`, { path });
+}
+
+const BUFFER_BYTES = 2 ** 17;
+let buffer: Buffer | undefined;
+
+/** Whether the content, as far as a catalog's digest covers it, is what was signed. */
+function isSigned({ descriptor, path }: OpenFile, { digest, kind }: SignedFile): boolean {
+	try {
+		const { size } = fstatSync(descriptor);
+		if (digest.length === 0) return size === 0 && readAt(descriptor, 0, 1).length === 0;
+		const found = contentOf(descriptor, size, digest.length === 20 ? "sha1" : "sha256");
+		return found !== undefined && (kind === -1 || kind === found.kind) && isEqual(found.digest, digest);
+	} catch (cause) {
+		throw ioError("hash", path, cause);
+	}
+}
+
+/** Digest over the parts that a catalog's covers, and its kind; undefined when the file is not as long as it said. */
+function contentOf(
+	descriptor: number,
+	sizeBytes: number,
+	algorithm: "sha1" | "sha256",
+): { readonly digest: Uint8Array; readonly kind: number } | undefined {
+	buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
+	const hash = createHash(algorithm);
+	const isCandidate = readAt(descriptor, 0, 1)[0] === AUTHENTICODE_FIRST_BYTE;
+	const parts = isCandidate
+		? authenticodeParts(sizeBytes, (offset, length) => readAt(descriptor, offset, length))
+		: undefined;
+	for (const [start, end] of parts?.ranges ?? [[0, sizeBytes]]) {
+		for (let position = start; position < end; ) {
+			const bytes = readSync(descriptor, buffer, 0, Math.min(BUFFER_BYTES, end - position), position);
+			if (bytes === 0) return undefined;
+			hash.update(buffer.subarray(0, bytes));
+			position += bytes;
+		}
+	}
+	if (readAt(descriptor, sizeBytes, 1).length > 0) return undefined;
+	return { digest: hash.update(Buffer.alloc(parts?.padding ?? 0)).digest(), kind: ENTRY_KIND[parts?.kind ?? "file"] };
+}
+
+function readAt(descriptor: number, offset: number, length: number): Buffer {
+	const octets = Buffer.alloc(length);
+	return octets.subarray(0, readSync(descriptor, octets, 0, length, offset));
+}
+
+/** What was there before of each attribute that was written. */
+interface Replaced {
+	readonly name: string;
+	readonly value: Uint8Array | undefined;
+}
+
+function writeAttributes(file: OpenFile, carried: readonly CarriedAttribute[]): Replaced[] {
+	const replaced: Replaced[] = [];
+	for (const { name, value } of carried) {
+		const before = get(file, name);
+		if (isEqual(before, value)) continue;
+		put(file, name, value);
+		replaced.push({ name, value: before });
+	}
+	return replaced;
+}
+
+function get({ descriptor, path, access }: OpenFile, name: string): Uint8Array | undefined {
+	try {
+		return access.read(descriptor, name);
+	} catch (cause) {
+		throw attributeError("read", path, name, cause);
+	}
+}
+
+/** Writes a value, or removes the attribute when there is to be none. */
+function put({ descriptor, path, access }: OpenFile, name: string, value: Uint8Array | undefined): void {
+	try {
+		if (value === undefined) access.remove(descriptor, name);
+		else access.write(descriptor, name, value);
+	} catch (cause) {
+		throw attributeError(value === undefined ? "remove" : "write", path, name, cause, { sizeBytes: value?.length });
+	}
+}
+
+function isEqual(a: Uint8Array | undefined, b: Uint8Array): boolean {
+	return a !== undefined && Buffer.compare(a, b) === 0;
+}

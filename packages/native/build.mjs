@@ -1,0 +1,42 @@
+/** Compiles hash-threads.node where there is a C compiler; where there is none sigtool works without it. */
+
+import { spawnSync } from "node:child_process";
+import { renameSync, rmSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const SOURCES = ["hash-threads.c", "node-api.h", "openssl-digest.h", "build.mjs"];
+const OUTPUT = "hash-threads.node";
+const FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", "-shared", "-pthread"];
+const PLATFORM_FLAGS = { linux: ["-Wl,-z,relro,-z,now"], darwin: ["-undefined", "dynamic_lookup"] };
+
+process.chdir(fileURLToPath(new URL(".", import.meta.url)));
+if (!isCurrent()) process.stdout.write(compile());
+
+function isCurrent() {
+	const built = modified(OUTPUT);
+	return built !== undefined && SOURCES.every((source) => modified(source) <= built);
+}
+
+function modified(file) {
+	return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+}
+
+/** Renamed into place: a process may have the old module open. */
+function compile() {
+	const flags = PLATFORM_FLAGS[process.platform];
+	const kept = "files are hashed in JavaScript, which takes longer and is no less right";
+	if (flags === undefined) return `no native hashing on ${process.platform}: ${kept}\n`;
+	const compilers = process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"];
+	const temporary = `${OUTPUT}.${process.pid}`;
+	for (const compiler of compilers) {
+		const { error, status, stderr } = spawnSync(compiler, [...FLAGS, ...flags, "-o", temporary, "hash-threads.c"]);
+		if (error) continue;
+		if (status === 0) {
+			renameSync(temporary, OUTPUT);
+			return "";
+		}
+		rmSync(temporary, { force: true });
+		return `${compiler} cannot build native hashing: ${kept}\n${stderr}`;
+	}
+	return `no C compiler: ${kept}\n`;
+}
