@@ -111,7 +111,7 @@ function compareStart() {
 		{ name: "--help", argv: sigtool("--help") },
 		{ name: "verify", argv: sigtool("verify", join(directory, "hello.txt")) },
 	];
-	const times = timed("start", programs, options.quick ? 11 : 31);
+	const times = timed("start", programs, options.quick ? 11 : 101);
 	boundedRatio("sigtool --help ÷ node -e 0", times, "--help", "node -e 0", 1.5);
 	boundedRatio("sigtool verify of one file ÷ node -e 0", times, "verify", "node -e 0", 1.8);
 }

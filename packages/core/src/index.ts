@@ -1,5 +1,7 @@
 /** Everything public, by name. Programs that only verify use `@sigtool/core/read`. */
 
+export type { Check } from "./doctor/check.js";
+export { examineSystem } from "./doctor.js";
 export type { SignedSetDiff } from "./fileset/diff.js";
 export {
 	changesSince,
@@ -13,7 +15,16 @@ export type { ProgramInfo } from "./formats/cat-envelope.js";
 export { normalizeNameText, reverseNameText } from "./pki/name-text.js";
 export { addTrust, listTrust, removeTrust, type TrustEntry } from "./pki/trust-store.js";
 export * from "./read.js";
-export { checkSignTarget, type SignOptions, type SignResult, signPaths } from "./sign.js";
+export { type Restoration, type RestoreOptions, restoreAttributes } from "./restore.js";
+export {
+	checkSignTarget,
+	type SignFormat,
+	type SignOptions,
+	type SignResult,
+	signPaths,
+	type WrittenCatalog,
+} from "./sign.js";
+export type { WrittenAttribute } from "./sign-attributes.js";
 export {
 	createIdentity,
 	developmentIdentity,
@@ -25,3 +36,4 @@ export { openPemSigner } from "./signer/pem.js";
 export { openPkcs12Signer } from "./signer/pkcs12.js";
 export { type Signer, signerFromKey } from "./signer/signer.js";
 export { readBounded, readInput } from "./store.js";
+export { type StripOptions, type StripResult, stripAttributes } from "./strip-attributes.js";

@@ -4,15 +4,19 @@
 
 import { parseCatalogFile } from "./catalog-file.js";
 import { SigtoolError } from "./errors.js";
+import type { CarriedAttribute } from "./fileset/manifest.js";
 import {
+	CARRIED_ATTRIBUTE,
 	CATALOG_OID,
 	type Catalog,
 	memberAttributes,
+	memberCarriedTexts,
 	memberDigest,
 	type NameValue,
 	parseCatalog,
 	type SUBJECT_KIND,
 } from "./formats/cat.js";
+import { parseCarried } from "./formats/cat-carried.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "./formats/cat-facts.js";
 import { algorithmName } from "./pki/algorithm-names.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./pki/certificate.js";
@@ -28,6 +32,8 @@ export interface CatalogInspection {
 	/** Present when the attributes are sigtool's own. */
 	readonly facts: CatalogFacts | undefined;
 	readonly members: readonly InspectedMember[];
+	/** Extended attributes carried for files, and for how many; of zero-length files they are among the facts. */
+	readonly carried: { readonly files: number; readonly attributes: number };
 	readonly signers: readonly InspectedSigner[];
 	/** The first signer's and those of its issuers that are there, from the signer up; then other signers'; then the rest. */
 	readonly certificates: readonly InspectedCertificate[];
@@ -41,7 +47,10 @@ export interface InspectedMember {
 	readonly subject: "unknown" | "flat" | "pe" | "cab";
 	/** FilePath, or the `File` attribute of driver catalogs. */
 	readonly name: string | undefined;
+	/** All but those that hold what is `carried`. */
 	readonly attributes: readonly NameValue[];
+	/** Extended attributes of the file. */
+	readonly carried: readonly CarriedAttribute[];
 }
 
 export interface InspectedSigner {
@@ -95,13 +104,16 @@ export function inspectCatalog(octets: Uint8Array): CatalogInspection {
 		signerCertificates(signer, signedData.certificates).slice(0, 1),
 	);
 	const members = Array.from({ length: catalog.members.count }, (_, row) => inspectMember(catalog, row));
+	const facts = isSigtoolCatalog(attributes) ? parseFacts(attributes) : undefined;
+	const carried = [...members.map((member) => member.carried), ...(facts?.carried?.values() ?? [])];
 	return {
 		version,
 		listId: hex(listId),
 		thisUpdate,
 		attributes,
-		facts: isSigtoolCatalog(attributes) ? parseFacts(attributes) : undefined,
+		facts,
 		members,
+		carried: { files: carried.filter(({ length }) => length > 0).length, attributes: carried.flat().length },
 		signers: signedData.signers.map((signer) => inspectSigner(signer, signedData.certificates)),
 		certificates: chainOrder(leaves, signedData.certificates).map((certificate) => ({
 			...inspectCertificate(certificate),
@@ -125,7 +137,8 @@ function inspectMember(catalog: Catalog, row: number): InspectedMember {
 		digestAlgorithm: catalog.members.digestSizes[row] === 20 ? "sha1" : "sha256",
 		subject: SUBJECT_NAMES[catalog.members.subjectKinds[row]],
 		name: name?.value,
-		attributes,
+		attributes: attributes.filter((attribute) => attribute.name !== CARRIED_ATTRIBUTE),
+		carried: parseCarried(memberCarriedTexts(catalog, row), name?.value ?? ""),
 	};
 }
 

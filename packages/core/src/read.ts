@@ -1,11 +1,26 @@
 /** The door for programs that verify: nothing here can sign or touches a private key. */
 
+export type { AttributeStatus } from "./attribute-trial.js";
 export { contentDigest } from "./digest/authenticode.js";
+export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";
 export { ERROR_CODES, type ErrorCode, type ExitStatus, SigtoolError } from "./errors.js";
 export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
+export {
+	digestFile,
+	digestStandardInput,
+	type FileDigest,
+	type FileDigestAlgorithm,
+	type FileDigestOptions,
+} from "./fileset/digest-file.js";
 export type { HashProgress } from "./fileset/hash-files.js";
-export { ENTRY_KIND } from "./fileset/manifest.js";
+export { type CarriedAttribute, ENTRY_KIND } from "./fileset/manifest.js";
 export { resolveEntry } from "./fileset/resolve-entry.js";
+export {
+	ATTRIBUTE_FORMATS,
+	type AttributeFormat,
+	type AttributeNaming,
+	isSignatureFormat,
+} from "./formats/attribute-format.js";
 export type { Catalog, MemberTable, NameValue } from "./formats/cat.js";
 export type { CatalogFacts } from "./formats/cat-facts.js";
 export {
@@ -17,6 +32,7 @@ export {
 	inspectCatalog,
 	inspectCatalogFile,
 } from "./inspect.js";
+export { type InspectedAttribute, inspectAttributes } from "./inspect-attributes.js";
 export {
 	type Certificate,
 	certificatesFromFileBytes,
@@ -28,6 +44,12 @@ export {
 export { defaultTrust, type TrustPolicy, trustFromCertificates } from "./pki/trust-store.js";
 export { type Verification, type VerifyOptions, worstExitStatus } from "./verification.js";
 export { verifyPath } from "./verify.js";
+export {
+	type AttributeVerification,
+	type AttributeVerifyOptions,
+	type VerifiedAttribute,
+	verifyAttributes,
+} from "./verify-attributes.js";
 export {
 	type CatalogVerifyOptions,
 	type JudgedTime,

@@ -1,8 +1,8 @@
 /**
- * The verb: hash a set of files and write one catalog that signs it.
+ * The verb: hash a set of files once, and sign it into one catalog, into extended attributes, or into both.
  *
- * paths → root and rules → `hashFileSet` → facts → `encodeCatalog` → `Signer` → written beside the target and renamed.
- * Nothing is written unless everything before succeeded.
+ * paths → root and rules → `hashFileSet`, which writes attributes as it goes → facts → `encodeCatalog` → `Signer` →
+ * written beside the target and renamed. No catalog is written unless everything before succeeded.
  */
 
 import { basename, dirname, join, resolve, sep } from "node:path";
@@ -11,19 +11,27 @@ import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
 import { conventionalCatalog, entryPathOf, kindOf, realPath } from "./fileset/locate-catalogs.js";
 import type { Manifest } from "./fileset/manifest.js";
 import { createSelection, IGNORE_FILE, ignorePatterns, type SelectionRules } from "./fileset/selection.js";
-import { parseCatalog } from "./formats/cat.js";
+import type { AttributeFormat, AttributeNaming } from "./formats/attribute-format.js";
 import { encodeCatalog } from "./formats/cat-encode.js";
 import { encodeUnsigned, sha256Hex, signEncoded } from "./formats/cat-envelope.js";
-import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
-import { parseSignedData } from "./pki/cms.js";
+import { type CatalogFacts, entryFacts } from "./formats/cat-facts.js";
+import { type AttributeSignOptions, prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
 import type { Signer } from "./signer/signer.js";
 import { exists, readBounded, requireFileName, temporaryNameFor, writeAtomically } from "./store.js";
-import { readCatalogFile } from "./verify-sources.js";
+import { isOwnCatalog } from "./verify-sources.js";
 
-export interface SignOptions {
+export type SignFormat = "cat" | AttributeFormat;
+
+export interface SignOptions extends AttributeNaming {
+	/** What to write. Default `cat`. */
+	readonly formats?: readonly SignFormat[];
+	/** Of the attributes. Default `sha256`; catalogs always have it. */
+	readonly digest?: AttributeSignOptions["digest"];
+	/** `ima`: the catalog carries the IMA and EVM attributes that the files have, for `restoreAttributes`. */
+	readonly carry?: "ima";
 	/** Where the catalog goes; `<dir>/<name>.cat` for one directory when absent. */
 	readonly output?: string;
-	/** Absent: the catalog is written unsigned, for `finishCatalog`. */
+	/** Absent: the catalog is written unsigned, for `finishCatalog`. Signatures in attributes need one. */
 	readonly signer?: Signer;
 	/** Globs; only what matches is signed. */
 	readonly include?: readonly string[];
@@ -49,13 +57,13 @@ export interface SignOptions {
 }
 
 export interface SignResult {
-	readonly catalog: string;
+	/** Absent when attributes alone were written. */
+	readonly catalog: WrittenCatalog | undefined;
+	readonly attributes: readonly WrittenAttribute[];
 	/** Directory the entries' paths are relative to. */
 	readonly root: string;
 	/** Said when the root is not simply the directory that was named. */
 	readonly rootNote: string | undefined;
-	readonly product: string;
-	readonly sequence: number;
 	readonly fileCount: number;
 	readonly linkCount: number;
 	readonly totalBytes: number;
@@ -64,17 +72,26 @@ export interface SignResult {
 	readonly signer: Signer | undefined;
 	/** Milliseconds since the epoch. */
 	readonly time: number;
-	/** Size of the file that was written. */
-	readonly catalogBytes: number;
+}
+
+export interface WrittenCatalog {
+	readonly file: string;
+	readonly product: string;
+	readonly sequence: number;
+	readonly sizeBytes: number;
+	/** Files whose attributes it carries. */
+	readonly carryingCount: number;
 	/** Lowercase hexadecimal SHA-256 of an unsigned catalog, for whoever signs it to expect. */
 	readonly unsignedSha256: string | undefined;
 }
 
 /**
- * Signs files or directories into one catalog.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_PATH_*, ERR_LIMIT, ERR_IO, ERR_KEY
+ * Signs files or directories.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_PATH_*, ERR_LIMIT, ERR_IO, ERR_KEY,
+ * ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, and ERR_UNSIGNED when there is nothing to carry
  */
 export async function signPaths(paths: readonly string[], options: SignOptions): Promise<SignResult> {
+	const { signer, formats = ["cat"] } = options;
 	const { root, scope, output } = resolveTarget(paths, options);
 	if (scope === "listed" && (options.exclude ?? options.include) !== undefined) {
 		throw new SigtoolError(
@@ -85,7 +102,12 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 	const product = options.product ?? basename(root);
 	if (product === "")
 		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(paths[0])}: name the product with --product`);
-	checkReplaceable(output, options.overwrite ?? "own");
+	if (output !== undefined) checkReplaceable(output, options.overwrite ?? "own");
+	const attributeFormats = formats.filter((format) => format !== "cat");
+	const attributes =
+		attributeFormats.length > 0 || options.carry !== undefined
+			? await prepareAttributes({ ...options, formats: attributeFormats, carry: options.carry === "ima" })
+			: undefined;
 	const rules: SelectionRules = {
 		// A list names exactly what is signed: no rule takes anything from it.
 		ignore:
@@ -96,43 +118,69 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 		scope,
 	};
 	const selection = await createSelection(root, { ...rules, scope: scope === "listed" ? "root" : scope });
-	const manifest = await hashFileSet(root, {
+	const hashed = await hashFileSet(root, {
 		digest: options.sha1Twins === "write" ? "sha256+sha1" : "sha256",
 		links: options.links ?? "record",
 		linksOutside: options.linksOutside ?? "refuse",
 		caseCollisions: options.caseCollisions ?? "refuse",
 		exclude: selection.excludes,
 		only: options.files?.map(normalizeListed),
-		skip: ownPaths(root, output),
+		skip: output === undefined ? undefined : ownPaths(root, output),
 		onProblem: "throw",
 		onProgress: options.onProgress,
+		...attributes?.hashing,
 	});
-	if (manifest.count === 0) {
+	if (hashed.count === 0) {
 		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(paths[0])}: there are no files to sign`);
 	}
+	const manifest = options.carry === undefined ? hashed : carrying(hashed, attributes?.carried);
 	const time = options.time ?? Date.now();
-	const sequence = options.sequence ?? Math.floor(time / 1000);
-	const facts = factsOf(manifest, rules, { ...options, product, sequence });
-	const list = encodeCatalog(manifest, facts, { thisUpdate: time });
-	const pieces = options.signer === undefined ? encodeUnsigned(list) : await signEncoded(list, options.signer, options);
-	writeAtomically(output, pieces);
+	const catalog =
+		output === undefined ? undefined : await writeCatalog(output, manifest, rules, { ...options, product, time });
 	const linkCount = manifest.linkTargets.size;
 	return {
-		catalog: options.output ?? join(paths[0], basename(output)),
+		catalog: catalog && { ...catalog, file: options.output ?? join(paths[0], catalog.file) },
+		attributes: attributes?.written() ?? [],
 		root,
 		rootNote:
-			scope === "root" ? undefined : `relative to ${root}; verify with: sigtool verify ${root} --catalog ${output}`,
-		product,
-		sequence,
+			scope === "root" || output === undefined
+				? undefined
+				: `relative to ${root}; verify with: sigtool verify ${root} --catalog ${output}`,
 		fileCount: manifest.count - linkCount,
 		linkCount,
 		totalBytes: manifest.sizes.reduce((sum, size) => sum + size, 0),
 		ignoredCount: selection.ignoredCount,
 		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
-		signer: options.signer,
+		signer,
 		time,
-		catalogBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
-		unsignedSha256: options.signer === undefined ? sha256Hex(pieces) : undefined,
+	};
+}
+
+/** @throws ERR_UNSIGNED when no file has anything to carry */
+function carrying(manifest: Manifest, carried: Manifest["carried"]): Manifest {
+	if (carried !== undefined && carried.size > 0) return { ...manifest, carried };
+	const message = "Cannot carry attributes: no file has one of IMA or EVM; add --format ima, or sign with evmctl first";
+	throw new SigtoolError("ERR_UNSIGNED", message);
+}
+
+async function writeCatalog(
+	output: string,
+	manifest: Manifest,
+	rules: SelectionRules,
+	options: SignOptions & { readonly product: string; readonly time: number },
+): Promise<WrittenCatalog> {
+	const { signer, product, time, sequence = Math.floor(time / 1000) } = options;
+	const facts = factsOf(manifest, rules, { ...options, product, sequence });
+	const list = encodeCatalog(manifest, facts, { thisUpdate: time });
+	const pieces = signer === undefined ? encodeUnsigned(list) : await signEncoded(list, signer, options);
+	writeAtomically(output, pieces);
+	return {
+		file: basename(output),
+		product,
+		sequence,
+		sizeBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
+		carryingCount: manifest.carried?.size ?? 0,
+		unsignedSha256: signer === undefined ? sha256Hex(pieces) : undefined,
 	};
 }
 
@@ -140,35 +188,48 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
  * What `signPaths` refuses before it reads anything, for a caller who has to ask for a passphrase first.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO
  */
-export function checkSignTarget(paths: readonly string[], options: Pick<SignOptions, "output" | "files">): void {
+export function checkSignTarget(paths: readonly string[], options: TargetOptions): void {
 	resolveTarget(paths, options);
 }
+
+type TargetOptions = Pick<SignOptions, "formats" | "output" | "files" | "carry">;
 
 interface Target {
 	readonly root: string;
 	readonly scope: SelectionRules["scope"];
-	readonly output: string;
+	/** Of the catalog, when one is written. */
+	readonly output: string | undefined;
 }
 
 /** One directory is its own root; several paths share the deepest directory above all of them. */
-function resolveTarget(paths: readonly string[], { output, files }: Pick<SignOptions, "output" | "files">): Target {
+function resolveTarget(paths: readonly string[], { formats = ["cat"], ...options }: TargetOptions): Target {
+	const { output, files, carry } = options;
+	const writesCatalog = formats.includes("cat");
+	if (!writesCatalog && (output ?? carry) !== undefined) {
+		throw new SigtoolError("ERR_USAGE", "Add --format cat: --output and --carry are about a catalog");
+	}
 	if (output !== undefined) requireFileName(output);
 	const kinds = paths.map(kindOf);
 	if (paths.length === 1 && kinds[0] === "directory") {
 		const root = realPath(paths[0]);
-		if (output === undefined && root === dirname(root)) {
+		if (writesCatalog && output === undefined && root === dirname(root)) {
 			throw new SigtoolError("ERR_USAGE", `Cannot name a catalog for ${quote(root)}: use -o`);
 		}
+		const usual = writesCatalog ? conventionalCatalog(root) : undefined;
 		const scope = files === undefined ? "root" : "listed";
-		return { root, scope, output: output === undefined ? conventionalCatalog(root) : resolveOutput(output) };
+		return { root, scope, output: output === undefined ? usual : resolveOutput(output) };
 	}
 	if (files !== undefined) throw new SigtoolError("ERR_USAGE", "Give one directory with --files-from");
-	if (output === undefined)
+	if (writesCatalog && output === undefined)
 		throw new SigtoolError("ERR_USAGE", "Name the catalog with -o: there is no one directory to put it in");
 	const reals = paths.map((path) => join(realPath(dirname(path)), basename(resolve(path))));
 	const root = commonDirectory(reals.map((path, index) => (kinds[index] === "directory" ? path : dirname(path))));
 	const scope = reals.map((path) => entryPathOf(root, path)).filter((path) => path !== "");
-	return { root, scope: scope.length < reals.length ? "root" : scope, output: resolveOutput(output) };
+	return {
+		root,
+		scope: scope.length < reals.length ? "root" : scope,
+		output: output === undefined ? undefined : resolveOutput(output),
+	};
 }
 
 /** Real directory of the output and its name; the directory must exist. */
@@ -194,21 +255,11 @@ function checkReplaceable(output: string, overwrite: "own" | "any"): void {
 	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
 }
 
-function isOwnCatalog(file: string): boolean {
-	try {
-		const { content } = parseSignedData(readCatalogFile(file), "catalog");
-		return content !== undefined && isSigtoolCatalog(parseCatalog(content).attributes);
-	} catch (error) {
-		if (error instanceof SigtoolError && error.code !== "ERR_IO") return false;
-		throw error;
-	}
-}
-
 /**
  * A catalog of ours in its usual place is no more part of what is signed than the one being written elsewhere. As a rule
  * that is recorded, so that `verify` does not report it as added.
  */
-function otherCatalogPattern(root: string, scope: Target["scope"], output: string): string[] {
+function otherCatalogPattern(root: string, scope: Target["scope"], output: string | undefined): string[] {
 	const usual = conventionalCatalog(root);
 	if (scope !== "root" || usual === output || !exists(usual) || kindOf(usual) !== "file" || !isOwnCatalog(usual))
 		return [];

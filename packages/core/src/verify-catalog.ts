@@ -6,11 +6,13 @@
 import { quote, SigtoolError } from "./errors.js";
 import { CATALOG_OID, type Catalog, parseCatalog } from "./formats/cat.js";
 import { type CatalogFacts, parseFacts } from "./formats/cat-facts.js";
-import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./pki/certificate.js";
-import { type Chain, verifyChain, verifyPinned } from "./pki/chain.js";
+import type { Certificate } from "./pki/certificate.js";
 import { parseSignedData, type SignerInfo, verifySigner } from "./pki/cms.js";
+import { judgeSigner, type VerifiedSigner } from "./pki/signer-trust.js";
 import { type Timestamp, verifyTimestamps } from "./pki/timestamp.js";
-import type { TrustPolicy, TrustSource } from "./pki/trust-store.js";
+import type { TrustPolicy } from "./pki/trust-store.js";
+
+export type { VerifiedSigner } from "./pki/signer-trust.js";
 
 declare const verified: unique symbol;
 /** Data whose signature, chain and trust were established. Only this module makes it. */
@@ -35,17 +37,6 @@ export interface VerifiedCatalog {
 	readonly judgedAt: JudgedTime;
 	/** Things that did not decide the verdict and that a person should know. */
 	readonly warnings: readonly string[];
-}
-
-export interface VerifiedSigner {
-	readonly certificate: Certificate;
-	/** Leaf first; only the leaf when its key is pinned. */
-	readonly chain: readonly Certificate[];
-	/** Lowercase hexadecimal SHA-256 of the leaf's SubjectPublicKeyInfo: the pin. */
-	readonly spkiSha256: string;
-	/** What made the signer trusted, and the name it goes by there. */
-	readonly trustedBy: { readonly kind: "pin" | "authority"; readonly label: string; readonly source: TrustSource };
-	readonly development: boolean;
 }
 
 export interface JudgedTime {
@@ -80,8 +71,8 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	const anchors = options.timestampAnchors ?? timestampAnchors(trust);
 	const { timestamps, failures } = verifyTimestamps(signer, { certificates, anchors, profile });
 	const judgedAt = judgementTime(certificate, timestamps, options.at);
-	const { chain, trustedBy } = withTimestampFailures(failures, () => {
-		return judgeSigner(certificate, certificates, trust, judgedAt.at, profile);
+	const verifiedSigner = withTimestampFailures(failures, () => {
+		return judgeSigner(certificate, trust, { intermediates: certificates, at: judgedAt.at, profile });
 	});
 
 	const catalog = parseCatalog(content);
@@ -90,14 +81,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	return {
 		catalog: catalog as Verified<Catalog>, // The one place where evidence turns into the brand.
 		facts,
-		signer: {
-			certificate,
-			chain,
-			spkiSha256: spkiSha256(certificate),
-			trustedBy,
-			// The certificate beside a signature is not itself signed: what the pin is known as counts too.
-			development: trustedBy.source === "development" || [certificate, chain[0]].some(isDevelopmentCertificate),
-		},
+		signer: verifiedSigner,
 		judgedAt,
 		warnings: [
 			...signedData.anomalies,
@@ -131,51 +115,6 @@ function withTimestampFailures<T>(failures: readonly SigtoolError[], judge: () =
 		const message = `${error.message}; its timestamp was not used: ${failure.message}`;
 		throw new SigtoolError(error.code, message, { cause: error.cause });
 	}
-}
-
-interface JudgedSigner {
-	readonly chain: readonly Certificate[];
-	readonly trustedBy: VerifiedSigner["trustedBy"];
-}
-
-/** A pinned key needs no path; otherwise a path must lead to an authority that may name this subject. */
-function judgeSigner(
-	leaf: Certificate,
-	intermediates: readonly Certificate[],
-	trust: TrustPolicy,
-	at: number,
-	profile: "default" | "windows-legacy",
-): JudgedSigner {
-	const pin = trust.pins.get(spkiSha256(leaf));
-	if (pin !== undefined) {
-		const certificate = pin.certificate ?? leaf;
-		verifyPinned(certificate, { at, purpose: "codeSigning", profile });
-		return { chain: [certificate], trustedBy: { kind: "pin", label: pin.label, source: pin.source } };
-	}
-	// An authority that may not name this subject is none here; another of the same key may.
-	const authorities = trust.authorities.filter(({ subject }) => subject === undefined || subject === leaf.subject.text);
-	const anchors = authorities.map((authority) => authority.certificate);
-	let chain: Chain;
-	try {
-		chain = verifyChain(leaf, { intermediates, anchors, at, purpose: "codeSigning", profile });
-	} catch (error) {
-		if (error instanceof SigtoolError && error.code === "ERR_CHAIN_INCOMPLETE") throw untrusted(leaf, error);
-		throw error;
-	}
-	const authority = authorities.find(({ certificate }) => Buffer.compare(certificate.der, chain.anchor.der) === 0);
-	if (authority === undefined) throw untrusted(leaf, undefined);
-	return {
-		chain: chain.certificates,
-		trustedBy: { kind: "authority", label: authority.label, source: authority.source },
-	};
-}
-
-function untrusted(leaf: Certificate, cause: SigtoolError | undefined): SigtoolError {
-	const marked = isDevelopmentCertificate(leaf) ? " (a development identity)" : "";
-	const message =
-		`Cannot trust signer ${quote(leaf.subject.text)}${marked}, key ${spkiSha256(leaf)}: ` +
-		"it is not trusted here; pass its certificate or authority with --trust, or add it with `sigtool trust add`";
-	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message, { cause });
 }
 
 function checkProduct(facts: CatalogFacts, expected: string | undefined): void {

@@ -102,7 +102,7 @@ async function withinTree({ catalogs, root }: Sources, path: string, options: Ve
 	if (linkRules(catalogs).links === "follow") return { within: lexical, findings: [] };
 	const { entry, links } = resolveEntry(realPath(root), lexical);
 	const findings: Finding[] = [];
-	for (const link of links) findings.push(...(await compareEntry(realPath(root), link, catalogs, options)));
+	for (const link of links) findings.push(...compareEntry(realPath(root), link, catalogs, options));
 	if (entry === undefined) {
 		throw new SigtoolError("ERR_USAGE", `Cannot verify ${quote(path)}: it leads out of ${quote(root)}`, { path });
 	}
@@ -127,11 +127,14 @@ function below({ files, links }: SignedSet, within: string | undefined): SignedS
 	return { files: new Map([...files].filter(isInside)), links: new Map([...links].filter(isInside)) };
 }
 
-/** The one catalog of sigtool's own whose list can be held against the files as a whole. */
+/**
+ * The one catalog of sigtool's own whose list can be held against the files as a whole. Attributes it carries are not
+ * read from the files, so that such a list cannot be encoded again.
+ */
 function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOptions): UsedCatalog | undefined {
 	const [catalog, ...others] = catalogs;
 	const isOwn = others.length === 0 && isSigtoolCatalog(catalog.catalog.attributes);
-	return isOwn && match !== "digest" ? catalog : undefined;
+	return isOwn && catalog.facts.carried === undefined && match !== "digest" ? catalog : undefined;
 }
 
 /**

@@ -3,12 +3,13 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
 import { compareByDigest, compareByPath, type Finding } from "./fileset/compare.js";
-import { hashFileSet } from "./fileset/hash-files.js";
+import { hashEntry } from "./fileset/hash-entry.js";
 import { entryPathOf, isBelow, realPath } from "./fileset/locate-catalogs.js";
 import { type ResolvedEntry, resolveEntry } from "./fileset/resolve-entry.js";
 import { exists } from "./store.js";
 import { conclude, type Verification, type VerifyOptions } from "./verification.js";
 import {
+	bindingOf,
 	HOST_MODES,
 	linkRules,
 	loadCatalogs,
@@ -21,15 +22,14 @@ import {
  * The file and every symbolic link on the way to it are held against the catalogs.
  * @throws as `verifyPath`
  */
-export async function verifyFile(path: string, options: VerifyOptions): Promise<Verification> {
+export function verifyFile(path: string, options: VerifyOptions): Verification {
 	const { catalogs, root } = sourcesOf(path, options);
-	const { match } = signedEntries(catalogs, options, basename(path));
-	if (match === "digest") return verifyByDigest(path, catalogs, options);
+	if (bindingOf(catalogs, options).match === "digest") return verifyByDigest(path, catalogs, options);
 	const { entry, links } = entriesOf(root, path, catalogs);
 	const findings: Finding[] = [];
 	const warnings: string[] = [];
 	for (const each of entry === undefined ? links : [...links, entry]) {
-		findings.push(...(await compareEntry(realPath(root), each, catalogs, options)));
+		findings.push(...compareEntry(realPath(root), each, catalogs, options));
 	}
 	if (entry === undefined)
 		warnings.push(`${quote(path)} leads out of the signed tree; what it leads to was not looked at`);
@@ -78,12 +78,12 @@ function missingFile(path: string): SigtoolError {
 }
 
 /** One entry by its path, held against the catalogs. */
-export async function compareEntry(
+export function compareEntry(
 	root: string,
 	entry: string,
 	catalogs: readonly UsedCatalog[],
 	options: VerifyOptions,
-): Promise<Finding[]> {
+): Finding[] {
 	const { set, digestSize } = signedEntries(catalogs, options, entry);
 	const isSigned = set.files.has(entry) || set.links.has(entry);
 	if (!exists(join(root, entry))) {
@@ -97,27 +97,16 @@ export async function compareEntry(
 		const message = `${quote(entry)} is not signed by ${quote(file)}${hint}`;
 		return [{ code: "ERR_NOT_A_MEMBER", path: entry, message }];
 	}
-	const manifest = await hashFileSet(root, {
-		...linkRules(catalogs),
-		digest: digestSize === 20 ? "sha1" : "sha256",
-		only: [entry],
-		onProblem: "collect",
-	});
+	const manifest = hashEntry(root, entry, { ...linkRules(catalogs), digest: digestSize === 20 ? "sha1" : "sha256" });
 	return compareByPath(manifest, set, { modes: HOST_MODES });
 }
 
-async function verifyByDigest(
-	path: string,
-	catalogs: readonly UsedCatalog[],
-	options: VerifyOptions,
-): Promise<Verification> {
+function verifyByDigest(path: string, catalogs: readonly UsedCatalog[], options: VerifyOptions): Verification {
 	const { digestSize, digests } = signedEntries(catalogs, options);
-	const manifest = await hashFileSet(realPath(dirname(resolve(path))), {
+	const manifest = hashEntry(realPath(dirname(resolve(path))), basename(path), {
 		digest: digestSize === 20 ? "sha1" : "sha256",
 		links: "follow",
 		linksOutside: "record",
-		only: [basename(path)],
-		onProblem: "collect",
 	});
 	const findings = compareByDigest(manifest, digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
 	return conclude({ path, match: "digest", catalogs, checkedCount: 1, findings });

@@ -19,7 +19,10 @@ import {
 	isBelow,
 	realPath,
 } from "./fileset/locate-catalogs.js";
+import { parseCatalog } from "./formats/cat.js";
 import { entriesByDigest, entriesByPath, entryByPath, evidenceSize, naturalMatch } from "./formats/cat-entries.js";
+import { isSigtoolCatalog } from "./formats/cat-facts.js";
+import { parseSignedData } from "./pki/cms.js";
 import { readBounded } from "./store.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "./verify-catalog.js";
 
@@ -50,6 +53,17 @@ export const MAX_CATALOG_BYTES = 2 ** 30;
 /** The octets of a catalog file. @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
 export function readCatalogFile(file: string): Uint8Array {
 	return readBounded(file, MAX_CATALOG_BYTES);
+}
+
+/** Whether a file is a catalog that sigtool wrote, by what it says: no evidence of anything. @throws ERR_IO */
+export function isOwnCatalog(file: string): boolean {
+	try {
+		const { content } = parseSignedData(readCatalogFile(file), "catalog");
+		return content !== undefined && isSigtoolCatalog(parseCatalog(content).attributes);
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code !== "ERR_IO") return false;
+		throw error;
+	}
 }
 
 /**
@@ -91,9 +105,24 @@ export function loadCatalog(file: string, options: CatalogVerifyOptions): UsedCa
 	}
 }
 
-export interface SignedEntries {
+/** How catalogs bind files: by path or by digest alone, and by a digest of so many octets. */
+export interface Binding {
 	readonly match: "path" | "digest";
 	readonly digestSize: 20 | 32;
+}
+
+/** @throws ERR_WEAK_DIGEST, ERR_CATALOG_FORMAT; ERR_USAGE when catalogs do not fit together */
+export function bindingOf(catalogs: readonly UsedCatalog[], options: SourceOptions): Binding {
+	const { profile = "default" } = options;
+	const [digestSize, ...others] = new Set(catalogs.map(({ catalog }) => evidenceSize(catalog, profile)));
+	if (others.length > 0) {
+		throw new SigtoolError("ERR_USAGE", "Cannot use SHA-1 and SHA-256 catalogs together; verify with one at a time");
+	}
+	const carriesPaths = catalogs.every(({ catalog }) => naturalMatch(catalog, digestSize) === "path");
+	return { match: options.match ?? (carriesPaths ? "path" : "digest"), digestSize };
+}
+
+export interface SignedEntries extends Binding {
 	/** Filled when matching by path. */
 	readonly set: SignedSet;
 	/** Filled when matching by digest. */
@@ -105,13 +134,7 @@ export interface SignedEntries {
  * @throws ERR_WEAK_DIGEST, ERR_PATH_*, ERR_USAGE or ERR_CATALOG_FORMAT when catalogs do not fit together
  */
 export function signedEntries(catalogs: readonly UsedCatalog[], options: SourceOptions, path?: string): SignedEntries {
-	const { profile = "default" } = options;
-	const [digestSize, ...others] = new Set(catalogs.map(({ catalog }) => evidenceSize(catalog, profile)));
-	if (others.length > 0) {
-		throw new SigtoolError("ERR_USAGE", "Cannot use SHA-1 and SHA-256 catalogs together; verify with one at a time");
-	}
-	const carriesPaths = catalogs.every(({ catalog }) => naturalMatch(catalog, digestSize) === "path");
-	const match = options.match ?? (carriesPaths ? "path" : "digest");
+	const { match, digestSize } = bindingOf(catalogs, options);
 	if (match === "digest") {
 		const digests = catalogs.flatMap(({ catalog, facts }) => entriesByDigest(catalog, facts, digestSize));
 		return { match, digestSize, set: { files: new Map(), links: new Map() }, digests };
@@ -171,8 +194,7 @@ function union(sets: readonly SignedSet[], catalogs: readonly UsedCatalog[]): Si
 		for (const [path, file] of sets[i].files) {
 			const known = files.get(path);
 			if (links.has(path) || (known !== undefined && !agree(known, file))) throw contradiction(path, catalogs[i]);
-			// A catalog without modes takes none away from one that has them.
-			if (known === undefined || known.mode === -1) files.set(path, file);
+			files.set(path, known === undefined ? file : combined(known, file));
 		}
 		for (const [path, target] of sets[i].links) {
 			if (files.has(path) || (links.get(path) ?? target) !== target) throw contradiction(path, catalogs[i]);
@@ -180,6 +202,16 @@ function union(sets: readonly SignedSet[], catalogs: readonly UsedCatalog[]): Si
 		}
 	}
 	return { files, links };
+}
+
+/** A catalog without modes takes none away from one that has them; of carried attributes the first catalog's count. */
+function combined(first: SignedFile, second: SignedFile): SignedFile {
+	const carried = first.carried ?? second.carried;
+	return {
+		...first,
+		mode: first.mode === -1 ? second.mode : first.mode,
+		...(carried === undefined ? {} : { carried }),
+	};
 }
 
 function agree(a: SignedFile, b: SignedFile): boolean {

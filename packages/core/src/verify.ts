@@ -11,7 +11,6 @@ import { catalogsFrom, kindOf, realPath } from "./fileset/locate-catalogs.js";
 import { evidenceSize } from "./formats/cat-entries.js";
 import { exists } from "./store.js";
 import { conclude, type Verification, type VerifyOptions } from "./verification.js";
-import { verifyDirectory } from "./verify-directory.js";
 import { verifyFile } from "./verify-file.js";
 import { loadCatalog } from "./verify-sources.js";
 
@@ -24,7 +23,11 @@ import { loadCatalog } from "./verify-sources.js";
 export async function verifyPath(path: string, options: VerifyOptions): Promise<Verification> {
 	if (path === "") throw new SigtoolError("ERR_USAGE", "Name a file or directory to verify");
 	const kind = exists(path) ? kindOf(path) : "missing";
-	if (kind === "directory") return verifyDirectory(path, options);
+	if (kind === "directory") {
+		// Loaded when needed: of all that verifies trees a single file needs little.
+		const { verifyDirectory } = await import("./verify-directory.js");
+		return verifyDirectory(path, options);
+	}
 	if (options.catalogs === undefined && kind === "file" && isOwnWitness(path)) return verifyCatalogFile(path, options);
 	return verifyFile(path, options);
 }

@@ -52,9 +52,10 @@ export async function makeStampedCatalog(workshop: Workshop): Promise<StampedCat
 	}
 	writeFileSync(join(tree, "empty"), "");
 	symlinkSync("lib/modules/module-0.js", join(tree, "main.js"));
-	const { catalog } = await signPaths([tree], { signer, product: "demo", sequence: 7 });
+	const output = join(tree, "app.cat");
+	await signPaths([tree], { output, signer, product: "demo", sequence: 7 });
 
-	const unstamped = readFileSync(catalog);
+	const unstamped = readFileSync(output);
 	const token = issueToken(workshop, timeRoot, parseSignedData(unstamped, "catalog").signers[0].signature);
 	const attributes = [encodeAttribute(RFC3161_TOKEN, token), encodeAttribute(UNKNOWN, octetString(Buffer.from("?")))];
 	const bytes = withUnsignedAttributes(unstamped, attributes);

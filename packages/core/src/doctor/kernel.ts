@@ -1,0 +1,166 @@
+/** What this kernel can do for enforcement. Nothing is tried: these are its own words, versions and build options. */
+
+import type { Check, Finding } from "./check.js";
+import { NOT_HERE } from "./check.js";
+import type { SystemFacts } from "./system.js";
+
+/** Facts are undefined on systems other than Linux. `fileSystem` is the type that holds the examined path. */
+export function kernelChecks(facts: SystemFacts | undefined, fileSystem: string | undefined): Check[] {
+	return KERNEL_CHECKS.map(({ look, ...check }) => {
+		return { ...check, ...(facts === undefined ? NOT_HERE : look(facts, fileSystem)) };
+	});
+}
+
+interface KernelCheck extends Omit<Check, keyof Finding> {
+	look(facts: SystemFacts, fileSystem: string | undefined): Finding;
+}
+
+const KERNEL_CHECKS: readonly KernelCheck[] = [
+	{
+		id: "exec-check",
+		title: "AT_EXECVE_CHECK",
+		meaning: "lets runtimes ask the kernel whether a file may run",
+		look: ({ release }) => sinceExecCheck(release, { status: "yes", value: `Linux ${release}, judged by its version` }),
+	},
+	{
+		id: "securebits",
+		title: "exec securebits",
+		meaning: "tell interpreters to run only what the kernel would",
+		look: ({ release }) => {
+			return sinceExecCheck(release, { status: "unknown", value: "readable with prctl(2) alone, not from here" });
+		},
+	},
+	{
+		id: "seccomp",
+		title: "seccomp",
+		meaning: "takes system calls away from programs under enforcement",
+		look: seccomp,
+	},
+	{
+		id: "no-new-privileges",
+		title: "no_new_privs",
+		meaning: "rules out set-id programs; seccomp and Landlock need it",
+		look: ({ text }) => {
+			const value = statusField(text("/proc/self/status"), "NoNewPrivs");
+			if (value === undefined) return { status: "unknown", value: "/proc/self/status does not say" };
+			return value === "1" ? { status: "yes", value: "set" } : { status: "no", value: "not set" };
+		},
+	},
+	{
+		id: "landlock",
+		title: "Landlock",
+		meaning: "keeps programs under enforcement from writing to signed files",
+		look: (facts) => activeModule(facts, "landlock", "SECURITY_LANDLOCK"),
+	},
+	{
+		id: "ima",
+		title: "IMA",
+		meaning: "lets the kernel refuse files by their signature; verifying needs none of it",
+		look: ima,
+	},
+	{
+		id: "evm",
+		title: "EVM",
+		meaning: "lets the kernel guard owner, mode and attributes; verifying needs none of it",
+		look: evm,
+	},
+	{
+		id: "fs-verity",
+		title: "fs-verity",
+		meaning: "lets the kernel seal a file; its digests need none of it",
+		look: fsVerity,
+	},
+	{
+		id: "audit",
+		title: "audit",
+		meaning: "records who changed what in the kernel's log",
+		look: audit,
+	},
+];
+
+/** AT_EXECVE_CHECK and SECBIT_EXEC_* came together with Linux 6.14. */
+function sinceExecCheck(release: string, finding: Finding): Finding {
+	const [, major, minor] = /^(\d{1,4})\.(\d{1,4})/.exec(release) ?? [];
+	if (major === undefined) return { status: "unknown", value: `Linux ${release}` };
+	const older = Number(major) < 6 || (Number(major) === 6 && Number(minor) < 14);
+	return older ? { status: "no", value: `Linux ${release}, 6.14 is needed` } : finding;
+}
+
+function seccomp({ text, option }: SystemFacts): Finding {
+	const actions = text("/proc/sys/kernel/seccomp/actions_avail")?.split(/\s+/);
+	if (actions === undefined) {
+		return option("SECCOMP") === "n" ? ABSENT : { status: "unknown", value: "the kernel does not list its actions" };
+	}
+	const status = text("/proc/self/status");
+	const mode = { "0": "unfiltered", "1": "strict", "2": "filtered" }[statusField(status, "Seccomp") ?? ""];
+	const value = `this process is ${mode ?? "in an unknown mode"}`;
+	return actions.includes("errno") ? { status: "yes", value } : { status: "partly", value: "refusals cannot be told" };
+}
+
+/** `Name:\tvalue` of /proc/self/status. */
+function statusField(status: string | undefined, name: string): string | undefined {
+	return new RegExp(`^${name}:\\t(\\d+)$`, "m").exec(status ?? "")?.[1];
+}
+
+const ABSENT: Finding = { status: "no", value: "not in this kernel" };
+const NO_SECURITYFS = "cannot be read: /sys/kernel/security is not mounted, or not for this user";
+
+function activeModule({ text, option }: SystemFacts, module: string, buildOption: string): Finding {
+	const modules = text("/sys/kernel/security/lsm")?.trim().split(",");
+	if (modules?.includes(module)) return { status: "yes", value: "active" };
+	if (option(buildOption) === "n") return ABSENT;
+	if (modules === undefined) return { status: "unknown", value: NO_SECURITYFS };
+	return { status: "no", value: "not among the active modules (kernel parameter lsm=)" };
+}
+
+/** For a part of the kernel that shows nothing of itself. */
+function withoutFiles({ exists, option }: SystemFacts, buildOption: string): Finding {
+	if (option(buildOption) === "n" || exists("/sys/kernel/security/lsm")) return ABSENT;
+	return { status: "unknown", value: NO_SECURITYFS };
+}
+
+function ima(facts: SystemFacts): Finding {
+	const { text, exists } = facts;
+	if (!exists("/sys/kernel/security/ima")) return withoutFiles(facts, "IMA");
+	const parameters: readonly string[] =
+		(text("/proc/cmdline") ?? "").match(/\bima_(?:policy|appraise)=\S{1,100}/g) ?? [];
+	const appraises =
+		/^appraise /m.test(text("/sys/kernel/security/ima/policy") ?? "") ||
+		(parameters.some((parameter) => /^ima_policy=.*(?:appraise_tcb|secure_boot)/.test(parameter)) &&
+			!parameters.includes("ima_appraise=off"));
+	const shown = parameters.length === 0 ? "" : ` (${parameters.join(" ")})`;
+	return appraises
+		? { status: "yes", value: `appraises files${shown}` }
+		: { status: "partly", value: `in the kernel; no rule to appraise files can be seen${shown}` };
+}
+
+function evm(facts: SystemFacts): Finding {
+	const { text, exists } = facts;
+	const path = ["/sys/kernel/security/integrity/evm/evm", "/sys/kernel/security/evm"].find((file) => exists(file));
+	if (path === undefined) return withoutFiles(facts, "EVM");
+	const state = text(path)?.trim();
+	if (state === undefined) return { status: "partly", value: "in the kernel; whether it has keys only root can read" };
+	return state === "0"
+		? { status: "partly", value: "in the kernel, without keys" }
+		: { status: "yes", value: `has keys (state ${state})` };
+}
+
+function fsVerity({ exists, option }: SystemFacts, fileSystem: string | undefined): Finding {
+	if (option("FS_VERITY") === "n") return ABSENT;
+	if (fileSystem === undefined) return { status: "unknown", value: "the file system is not known" };
+	return exists(`/sys/fs/${fileSystem}/features/verity`)
+		? { status: "partly", value: `${fileSystem} can; whether this one was made with it cannot be seen from here` }
+		: { status: "no", value: `${fileSystem} has none in this kernel` };
+}
+
+function audit({ text, exists, option }: SystemFacts): Finding {
+	if (!exists("/proc/self/loginuid"))
+		return option("AUDIT") === "y" ? { status: "partly", value: "cannot tell who logged in" } : ABSENT;
+	if (/\baudit=(?:0|off)\b/.test(text("/proc/cmdline") ?? ""))
+		return { status: "no", value: "off (kernel parameter audit=0)" };
+	const user = text("/proc/self/loginuid")?.trim();
+	return { status: "yes", value: user === UNSET_USER ? "in the kernel; this session has no login" : "in the kernel" };
+}
+
+/** (uid_t)-1 */
+const UNSET_USER = "4294967295";

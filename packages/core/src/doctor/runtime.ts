@@ -1,0 +1,51 @@
+/** What runs sigtool, and what builds its native parts. */
+
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import type { Check, Finding } from "./check.js";
+
+/** `version` as process.versions.node has it, `searchPath` as the environment's PATH. Nothing is run. */
+export function runtimeChecks(version: string, searchPath: string): Check[] {
+	return [
+		{
+			id: "node",
+			title: "Node.js",
+			meaning: "signs and verifies; enforcement is limited before 22.15",
+			...nodeTier(version),
+		},
+		{
+			id: "compiler",
+			title: "C compiler",
+			meaning: "builds fs-xattr when sigtool is installed",
+			...compiler(searchPath),
+		},
+	];
+}
+
+/** A synchronous hook over both kinds of modules, `module.registerHooks`, is there from Node.js 22.15 on, and 23.5. */
+function nodeTier(version: string): Finding {
+	const [major = 0, minor = 0] = version.split(".").map(Number);
+	const full = major > 23 || (major === 23 && minor >= 5) || (major === 22 && minor >= 15);
+	return { status: full ? "yes" : "partly", value: `${version} (${full ? "enforce" : "enforce-limited"})` };
+}
+
+function compiler(searchPath: string): Finding {
+	for (const directory of searchPath.split(delimiter).slice(0, MAX_DIRECTORIES)) {
+		if (!isAbsolute(directory)) continue;
+		const file = COMPILERS.map((name) => join(directory, name)).find(isProgram);
+		if (file !== undefined) return { status: "yes", value: file };
+	}
+	return { status: "no", value: `no ${COMPILERS.join(", ")} on PATH` };
+}
+
+const COMPILERS = ["cc", "gcc", "clang"];
+const MAX_DIRECTORIES = 1000;
+
+function isProgram(path: string): boolean {
+	try {
+		accessSync(path, constants.X_OK);
+		return statSync(path).isFile();
+	} catch {
+		return false;
+	}
+}
