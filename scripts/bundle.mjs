@@ -1,14 +1,16 @@
 /**
- * Makes what ships from what `tsc -b` wrote: the command line as one CommonJS file, the verifier as one ES module.
+ * Makes what ships from what `tsc -b` wrote: the command line as CommonJS files, the verifier as one ES module.
  *
- * A module inside a bundle is evaluated when something first needs it, so `sigtool --help` pays for no cryptography.
+ * Most of a short run is the compiling of what was loaded, used or not. So the command line is many files:
+ * `main.cjs`, and for each `import()` of a module of its own another complete one, loaded when it is needed. What two of
+ * them hold is there twice; only plain data may go from one to the other, and `errors.cjs`, the one SigtoolError, is shared.
  * Files are written only when they differ: a build without changes touches nothing.
  */
 
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8"));
@@ -21,23 +23,28 @@ const doors = {
 await bundle("packages/cli/dist/main.js", ".cjs", {
 	format: "cjs",
 	// Heavy, and needed by few commands: left as packages, loaded by the command that uses them.
-	external: ["cli-progress", "fast-glob", "ignore", "node-forge"],
+	external: ["cli-progress", "fast-glob", "fs-xattr", "ignore", "node-forge"],
 	// Packages are loaded with `require`, which is ready at start; `import()` would first start the ES module loader.
-	supported: { "dynamic-import": false },
+	// A regular expression stays a literal, which costs nothing until it is used.
+	supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },
 	define: { "import.meta.url": "__bundle.url", SIGTOOL_VERSION: JSON.stringify(version) },
+	plugins: [importsBeside, errorsBeside, lazyChildProcess],
 	banner: {
-		js: `#!/usr/bin/env node
-"use strict"; const __bundle = { get url() { return require("node:url").pathToFileURL(__filename).href; } };`,
+		js: '"use strict"; const __bundle = { get url() { return require("node:url").pathToFileURL(__filename).href; } };',
 	},
 });
 chmodSync(join(root, "packages/cli/dist/main.cjs"), 0o755);
-await bundle("packages/verifier/dist/index.js", ".mjs", { format: "esm" });
+await bundle("packages/verifier/dist/index.js", ".mjs", { format: "esm", external: ["fs-xattr"] });
 
-/** Bundles `entry`, and each worker it starts, into files beside it, and the licences of the packages that went in. */
-async function bundle(entry, extension, options) {
+/** Bundles `entry`, and each file that is to stand beside it, and the licences of the packages that went in. */
+async function bundle(entry, extension, { plugins = [], ...options }) {
 	const dist = join(root, dirname(entry));
 	const entries = new Set([join(root, entry)]);
 	const inputs = new Set();
+	const beside = (file) => {
+		entries.add(file);
+		return `./${basename(file, ".js")}${extension}`;
+	};
 	for (const file of entries) {
 		const outfile = join(dist, basename(file, ".js") + extension);
 		const { outputFiles, metafile } = await build({
@@ -51,22 +58,67 @@ async function bundle(entry, extension, options) {
 			write: false,
 			metafile: true,
 			logLevel: "warning",
-			plugins: [ownModules(entries, extension), lazyChildProcess()],
+			plugins: [...plugins, modules].map((plugin) => plugin(beside)),
 		});
-		writeIfChanged(outfile, outputFiles[0].text);
+		writeIfChanged(outfile, requiringOnce(outputFiles[0].text));
 		for (const input of Object.keys(metafile.inputs)) inputs.add(input);
 	}
 	writeIfChanged(join(dist, "third-party-licences.txt"), licencesOf(inputs));
 }
 
-/** Rewrites two kinds of line in the project's own modules; see `pastDoors` and `workersBeside`. */
-function ownModules(entries, extension) {
+/** What the project's own `import()` loads becomes a file. */
+function importsBeside(beside) {
 	return {
-		name: "own-modules",
-		setup({ onLoad }) {
-			onLoad({ filter: /[\\/]packages[\\/]\w+[\\/]dist[\\/].*\.js$/ }, ({ path }) => ({
-				contents: workersBeside(path, pastDoors(readFileSync(path, "utf8")), entries, extension),
+		name: "imports-beside",
+		setup({ onResolve }) {
+			onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) =>
+				kind === "dynamic-import" ? { path: beside(join(resolveDir, path)), external: true } : undefined,
+			);
+		},
+	};
+}
+
+/** One SigtoolError for all files: `instanceof` tells it from other errors. */
+function errorsBeside(beside) {
+	const errors = doors["@sigtool/core/errors"];
+	return {
+		name: "errors-beside",
+		setup({ onResolve }) {
+			onResolve({ filter: /[\\/]errors\.js$/ }, ({ kind, path, resolveDir }) =>
+				kind !== "entry-point" && resolve(resolveDir, path) === errors
+					? { path: beside(errors), external: true }
+					: undefined,
+			);
+		},
+	};
+}
+
+/** commander loads node:child_process for a feature sigtool does not use; it costs 7 % of the start. */
+function lazyChildProcess() {
+	return {
+		name: "lazy-child-process",
+		setup({ onResolve, onLoad }) {
+			onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+				/[\\/]commander[\\/]/.test(importer) ? { path: "child_process", namespace: "lazy" } : undefined,
+			);
+			onLoad({ filter: /.*/, namespace: "lazy" }, () => ({
+				contents: 'exports.spawn = (...args) => require("child_process").spawn(...args);',
 			}));
+		},
+	};
+}
+
+/** Leaves out comments, which are read at every start, and rewrites two kinds of line in the project's own modules. */
+function modules(beside) {
+	return {
+		name: "modules",
+		setup({ onLoad }) {
+			onLoad({ filter: /\.m?js$/ }, async ({ path }) => {
+				const source = readFileSync(path, "utf8");
+				const isOwn = /[\\/]packages[\\/]\w+[\\/]dist[\\/]/.test(path);
+				const contents = isOwn ? workersBeside(path, pastDoors(source), beside) : source;
+				return { contents: (await transform(contents, { minifyWhitespace: true, legalComments: "none" })).code };
+			});
 		},
 	};
 }
@@ -103,26 +155,23 @@ function originsOf(file) {
 }
 
 /** Makes `new URL("./x.js", import.meta.url)` name the bundle's own `x.cjs` or `x.mjs`, and has that bundled too. */
-function workersBeside(path, source, entries, extension) {
+function workersBeside(path, source, beside) {
 	return source.replace(/new URL\("\.\/([\w/-]+)\.js", import\.meta\.url\)/g, (_, name) => {
-		entries.add(join(dirname(path), `${name}.js`));
-		return `new URL("./${basename(name)}${extension}", import.meta.url)`;
+		return `new URL(${JSON.stringify(beside(join(dirname(path), `${name}.js`)))}, import.meta.url)`;
 	});
 }
 
-/** commander loads node:child_process for a feature sigtool does not use; it costs 7 % of the start. */
-function lazyChildProcess() {
-	return {
-		name: "lazy-child-process",
-		setup({ onResolve, onLoad }) {
-			onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-				/[\\/]commander[\\/]/.test(importer) ? { path: "child_process", namespace: "lazy" } : undefined,
-			);
-			onLoad({ filter: /.*/, namespace: "lazy" }, () => ({
-				contents: 'exports.spawn = (...args) => require("child_process").spawn(...args);',
-			}));
-		},
-	};
+/** esbuild has each module require what it imports, under another name each time: dozens of look-ups in one file. */
+function requiringOnce(source) {
+	const names = new Map();
+	const known = new Map();
+	const lines = source.replace(/^var (import_\w+) = (require\("[^"]+"\));\n/gm, (line, name, call) => {
+		if (!known.has(call)) known.set(call, name);
+		if (known.get(call) === name) return line;
+		names.set(name, known.get(call));
+		return "";
+	});
+	return lines.replace(/\bimport_\w+/g, (name) => names.get(name) ?? name);
 }
 
 /** The licence texts of the packages among the bundled files, one behind the other. */

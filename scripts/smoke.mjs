@@ -1,14 +1,23 @@
 /**
- * What a person gets from the registry: packs the three packages, installs the tarballs with npm in an empty project,
+ * What a person gets from the registry: packs the packages, installs the tarballs with npm in an empty project,
  * signs, verifies and inspects with the command, imports and type-checks the libraries. Then once more without a
- * compiler on the PATH.
+ * compiler on the PATH. With one, fs-xattr is built and attributes are within reach; without, all else works and says so.
  */
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const workspace = fileURLToPath(new URL("..", import.meta.url));
@@ -16,19 +25,29 @@ const folder = mkdtempSync(join(tmpdir(), "sigtool-smoke-"));
 const environment = { ...process.env, XDG_CONFIG_HOME: join(folder, "config") };
 try {
 	const tarballs = pack();
-	const project = install("project", tarballs, environment);
+	const building = { ...environment, ...ownHeaders() };
+	const project = install("project", tarballs, building);
 	signVerifyInspect(project, environment);
+	useAttributes(project, environment);
+	assert.equal(
+		hasNativeThreads(project),
+		spawnSync("cc", ["--version"]).status === 0,
+		"native hashing is built where there is a compiler",
+	);
 	importAndTypeCheck(project);
 	const bare = { ...environment, PATH: pathWithoutCompiler() };
-	signVerifyInspect(install("without-compiler", tarballs, bare), bare);
+	const without = install("without-compiler", tarballs, bare);
+	signVerifyInspect(without, bare);
+	missAttributes(without, bare);
+	assert.equal(hasNativeThreads(without), false);
 } finally {
 	rmSync(folder, { recursive: true, force: true });
 }
 
-/** Paths of the three tarballs, after a look at what is in them. */
+/** Paths of the tarballs, after a look at what is in them. */
 function pack() {
 	const tarballs = join(folder, "tarballs");
-	for (const name of ["core", "verifier", "cli"]) {
+	for (const name of ["core", "native", "verifier", "cli"]) {
 		run("npx", ["-y", "pnpm@12", "pack", "--pack-destination", tarballs], { cwd: join(workspace, "packages", name) });
 	}
 	return readdirSync(tarballs).map((file) => {
@@ -63,6 +82,8 @@ function signVerifyInspect(project, env) {
 	mkdirSync(join(project, "app/lib"), { recursive: true });
 	writeFileSync(join(project, "app/main.js"), "import './lib/one.js';\n");
 	writeFileSync(join(project, "app/lib/one.js"), "export const one = 1;\n");
+	// As many as make native threads worth loading, where they are.
+	for (let n = 0; n < 100; n++) writeFileSync(join(project, `app/lib/${n}.js`), `export const n = ${n};\n`);
 
 	sigtool(["sign", "app"]);
 	sigtool(["verify", "app"]);
@@ -70,6 +91,43 @@ function signVerifyInspect(project, env) {
 	writeFileSync(join(project, "app/lib/one.js"), "export const one = 2;\n");
 	assert.match(sigtool(["verify", "app", "--json"], 1), /ERR_FILE_MODIFIED/);
 	console.log("signed, verified, inspected, and found a changed file");
+}
+
+/** Where the headers of this Node.js are installed: node-gyp need not fetch them, which it cannot do everywhere. */
+function ownHeaders() {
+	const prefix = dirname(dirname(process.execPath));
+	const version = join(prefix, "include/node/node_version.h");
+	return existsSync(version) ? { npm_config_nodedir: prefix } : {};
+}
+
+function useAttributes(project, env) {
+	if (!existsSync(join(project, "node_modules/fs-xattr/build/Release/xattr.node"))) {
+		console.log("skipped: attributes (fs-xattr was not built: no compiler here, or no headers of Node.js)");
+		return;
+	}
+	assert.equal(fsXattr(project, env).status, "yes");
+	console.log("fs-xattr was built, and loads in the command and the library");
+}
+
+function hasNativeThreads(project) {
+	return existsSync(join(project, "node_modules/@sigtool/native/hash-threads.node"));
+}
+
+function missAttributes(project, env) {
+	const { status, value } = fsXattr(project, env);
+	assert.equal(status, "no");
+	assert.match(value, /fs-xattr is not installed.*compiler.*install sigtool again/);
+	console.log("without fs-xattr the command says what is missing");
+}
+
+/** What `sigtool doctor` and `examineSystem()` say of fs-xattr, which must agree. */
+function fsXattr(project, env) {
+	const find = (checks) => checks.find(({ id }) => id === "fs-xattr");
+	const command = run("npx", ["--no-install", "sigtool", "doctor", "--json"], { cwd: project, env });
+	const script = `import { examineSystem } from "@sigtool/core"; console.log(JSON.stringify(await examineSystem(".")));`;
+	const library = run(process.execPath, ["--input-type=module", "-e", script], { cwd: project, env });
+	assert.deepEqual(find(JSON.parse(library)), find(JSON.parse(command).checks));
+	return find(JSON.parse(library));
 }
 
 function importAndTypeCheck(project) {

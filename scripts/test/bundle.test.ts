@@ -1,15 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const packages = fileURLToPath(new URL("../../packages", import.meta.url));
 const main = join(packages, "cli/dist/main.cjs");
+const hasFsXattr = existsSync(join(packages, "cli/node_modules/fs-xattr/build/Release/xattr.node"));
 
-/** Modules of Node.js and of packages that a command line loads beyond what an empty script does. */
-function loadedBy(...args: readonly string[]): string[] {
+/** Modules of Node.js, files of the command line and of packages that one loads beyond what an empty script does. */
+function loadedBy(args: readonly string[], env = process.env): string[] {
 	const folder = mkdtempSync(join(tmpdir(), "sigtool-bundle-"));
 	try {
 		const preload = join(folder, "preload.cjs");
@@ -19,10 +20,13 @@ function loadedBy(...args: readonly string[]): string[] {
 			`const before = new Set(process.moduleLoadList);
 			process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(report)}, JSON.stringify([
 				...process.moduleLoadList.filter((name) => !before.has(name)).map((name) => name.split(" ").at(-1)),
-				...Object.keys(require.cache).filter((file) => file.includes("node_modules")),
+				...Object.keys(require.cache).filter((file) => file !== __filename),
 			])));`,
 		);
-		const { status, stderr } = spawnSync(process.execPath, ["--require", preload, main, ...args], { encoding: "utf8" });
+		const { status, stderr } = spawnSync(process.execPath, ["--require", preload, main, ...args], {
+			encoding: "utf8",
+			env,
+		});
 		expect([status, stderr]).toEqual([0, ""]);
 		return JSON.parse(readFileSync(report, "utf8"));
 	} finally {
@@ -40,15 +44,54 @@ describe("the bundled command line", () => {
 		"answers %s without loading cryptography, threads, processes or packages",
 		(option) => {
 			const heavy = /^(crypto|worker_threads|child_process|http|https)$|node_modules/;
-			expect(loadedBy(option).filter((name) => heavy.test(name))).toEqual([]);
+			expect(loadedBy([option]).filter((name) => heavy.test(name))).toEqual([]);
 		},
 	);
+
+	it("loads streams for a terminal alone", () => {
+		expect(loadedBy(["--help"]).filter((name) => /^(stream|tty|net)$/.test(name))).toEqual([]);
+	});
+
+	it("verifies a file with the command's own code alone", () => {
+		const home = mkdtempSync(join(tmpdir(), "sigtool-bundle-"));
+		try {
+			const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+			const file = join(home, "a");
+			writeFileSync(file, "a");
+			expect(spawnSync(process.execPath, [main, "sign", home], { env }).status).toBe(0);
+			const files = loadedBy(["verify", file], env).filter((name) => name.endsWith(".cjs"));
+			expect(files.map((name) => basename(name))).toEqual(["main.cjs", "errors.cjs", "verify.cjs"]);
+		} finally {
+			rmSync(home, { recursive: true, force: true });
+		}
+	});
 });
 
+it("the bundled command line loads fs-xattr only where attributes are asked for", () => {
+	const native = (...args: readonly string[]) => loadedBy(args).some((name) => name.endsWith("xattr.node"));
+	expect(native("inspect", "--help")).toBe(false);
+	expect(native("digest", main)).toBe(false);
+	if (hasFsXattr) expect(native("doctor")).toBe(true);
+});
+
+const BUNDLES = [
+	...readdirSync(join(packages, "cli/dist"))
+		.filter((name) => name.endsWith(".cjs"))
+		.map((name) => `cli/dist/${name}`),
+	"verifier/dist/index.mjs",
+];
+
 describe("bundles", () => {
-	it.each(["cli/dist/main.cjs", "verifier/dist/index.mjs"])("%s finds each of its workers beside it", (file) => {
+	it("share the one SigtoolError", () => {
+		const sharing = BUNDLES.filter(
+			(file) => readFileSync(join(packages, file), "utf8").match(/SigtoolError = class/) !== null,
+		);
+		expect(sharing).toEqual(["cli/dist/errors.cjs", "verifier/dist/index.mjs"]);
+	});
+
+	it.each(BUNDLES)("%s finds each file it loads beside it", (file) => {
 		const bundle = join(packages, file);
-		for (const [, worker] of readFileSync(bundle, "utf8").matchAll(/new URL\("(\.\/[^"]+)"/g)) {
+		for (const [, worker] of readFileSync(bundle, "utf8").matchAll(/(?:new URL|require)\("(\.\/[^"]+)"/g)) {
 			expect([worker, existsSync(join(dirname(bundle), worker ?? ""))]).toEqual([worker, true]);
 		}
 	});

@@ -21,11 +21,13 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/catalog-file.ts", ["./verify-sources.js"], ["./sign.js", "./signer/pem.js"]],
 	["core/src/http.ts", ["./store.js", "node:https"], ["./fileset/walk.js", "node:fs"]],
 	["core/src/attributes.ts", ["./errors.js", "fs-xattr"], ["./fileset/walk.js", "node:https"]],
+	["core/src/doctor/kernel.ts", ["../attributes.js", "./check.js"], ["../store.js", "../pki/chain.js", "node:https"]],
 	[
 		"core/src/fileset/walk.ts",
 		["../pki/name.js", "fast-glob", "ignore"],
 		["../formats/cat.js", "../sign.js", "node:http"],
 	],
+	["core/src/fileset/native-threads.ts", ["node:module"], ["node:fs", "../formats/cat.js"]],
 	["core/src/pki/chain.ts", ["../fileset/manifest.js", "../store.js"], ["../signer/pem.js", "node:fs", "node-forge"]],
 	[
 		"core/src/formats/cat.ts",

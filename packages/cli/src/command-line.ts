@@ -1,6 +1,6 @@
 /** Every command: its name, options and examples, and where its code is. Options are declared when a command is named. */
 
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Report } from "./output.js";
 
 export interface CommandDeclaration {
@@ -17,12 +17,12 @@ export type CommandCode = (...operands: never[]) => Promise<Report>;
 export const COMMANDS: readonly CommandDeclaration[] = [
 	{
 		name: "sign",
-		description: "hash a tree and write one signed catalog",
+		description: "hash a tree and sign it, into one catalog or into extended attributes",
 		declare(command) {
 			keyOptions(command)
 				.argument("<path...>", "directories or files; one directory gets <dir>/<name>.cat")
 				.option("-o, --output <file>", "where the catalog goes")
-				.addOption(repeated("--format <format>", "what to write").choices(["cat"]).default(["cat"]))
+				.addOption(formats("what to write (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
 				.addOption(repeated("--include <glob>", "sign only what matches"))
 				.addOption(repeated("--exclude <pattern>", "leave out what matches, in .gitignore's syntax"))
 				.option("--files-from <file>", "sign exactly the NUL-separated paths of this file, - for stdin")
@@ -33,6 +33,10 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				.option("--sequence <number>", "grows with every release (default: signing time in seconds)")
 				.option("--description <text>", "program name shown with the signature")
 				.option("--url <url>", "more information, shown with the signature")
+				.option("--attribute <name>", "spython's attribute, when it is not the usual one")
+				.addOption(choice("--digest <name>", "hash of the attributes", ["sha256", "sha384", "sha512"]))
+				.addOption(namespace())
+				.addOption(new Option("--carry <what>", "let the catalog carry IMA and EVM attributes").choices(["ima"]))
 				.option("--sha1-twins", "add SHA-1 members for old readers; they are no evidence")
 				.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
 				.option("--force", "replace a catalog that sigtool did not write");
@@ -42,6 +46,8 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				"sigtool sign ./lib --p12 release.p12 --passphrase-file /run/secrets/p12",
 				"sigtool sign ./bin ./lib -o app.cat --product app --sequence 42",
 				"git ls-files -z | sigtool sign . -o release.cat --files-from -",
+				"sigtool sign ./lib --format spython",
+				"sigtool sign ./lib --format cat --format ima --carry ima --key ima.pem --cert ima.crt",
 			]);
 			return async () => (await import("./commands/sign.js")).sign;
 		},
@@ -68,15 +74,12 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 		name: "verify",
 		description: "say whether files are what a trusted signer signed, and what changed",
 		declare(command) {
-			command
-				.argument("<path...>", "signed directories, files of one, or catalogs")
-				.addOption(repeated("--catalog <path>", "catalog, or directory of catalogs, to verify against"))
-				.option("--root <dir>", "directory the signed paths are relative to (default: <path>, or the catalog's own)")
-				.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
-				.addOption(repeated("--tsa-trust <pem>", "trust these timestamping authorities"))
-				.option("--product <name>", "refuse a catalog of another product")
-				.option("--at <time>", "judge certificates at this time, e.g. 2026-01-31T12:00:00Z")
-				.addOption(choice("--profile <name>", "what counts as evidence", ["default", "windows-legacy"]))
+			catalogOptions(command.argument("<path...>", "signed directories, files of one, or catalogs"))
+				.addOption(formats("what to verify (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
+				.option("--attribute <name>", "spython's attribute, when it is not the usual one")
+				.addOption(namespace())
+				.addOption(repeated("--cert <pem>", "certificates of signers, which attributes do not hold"))
+				.option("--allow-unsigned", "take hashes that match for enough, though nobody signed them")
 				.addOption(
 					new Option("--match <how>", "bind files to their paths, or to digests alone").choices(["path", "digest"]),
 				)
@@ -88,17 +91,98 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				"sigtool verify ./lib/index.js",
 				"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
 				"sigtool verify ./lib --json | jq .results[].findings",
+				"sigtool verify ./lib --format ima --trust ima.crt",
+				"sigtool verify ./lib --format spython --allow-unsigned",
 			]);
 			return async () => (await import("./commands/verify.js")).verify;
 		},
 	},
 	{
-		name: "inspect",
-		description: "show what a catalog says, verified or not",
+		name: "restore",
+		description: "write back the IMA and EVM signatures that a signed catalog carries",
 		declare(command) {
-			command.argument("<catalog>", "a .cat file of any producer");
-			examples(command, ["sigtool inspect ./lib/lib.cat", "sigtool inspect driver.cat --json"]);
+			catalogOptions(command.argument("<dir>", "signed directory, or one of a signed tree"));
+			examples(
+				command,
+				[
+					"sigtool restore ./lib",
+					"sigtool restore ./lib --trust ca.crt --product lib",
+					"sigtool restore /opt/app --json",
+				],
+				RESTORING,
+			);
+			return async () => (await import("./commands/restore.js")).restore;
+		},
+	},
+	{
+		name: "strip",
+		description: "remove the extended attributes of spython, IMA and EVM",
+		declare(command) {
+			command
+				.argument("<path...>", "directories or files")
+				.addOption(formats("what to remove; IMA's three are one attribute", ATTRIBUTE_FORMATS))
+				.option("--attribute <name>", "spython's attribute, when it is not the usual one")
+				.addOption(namespace());
+			examples(command, ["sigtool strip ./lib --format spython", "sigtool strip ./lib --format ima --format evm"]);
+			return async () => (await import("./commands/strip.js")).strip;
+		},
+	},
+	{
+		name: "inspect",
+		description: "show what a catalog, or a file's integrity attributes, say, verified or not",
+		declare(command) {
+			command.argument("<file>", "a .cat file of any producer, or any file with attributes of spython, IMA or EVM");
+			examples(command, [
+				"sigtool inspect ./lib/lib.cat",
+				"sigtool inspect driver.cat --json",
+				"sigtool inspect /usr/bin/tool",
+			]);
 			return async () => (await import("./commands/inspect.js")).inspect;
+		},
+	},
+	{
+		name: "digest",
+		description: "print digests of files as sha256sum does",
+		declare(command) {
+			command
+				.argument("<file...>", "regular files, - for stdin")
+				.addOption(
+					choice("--algorithm <name>", "kind of digest", [
+						"sha256",
+						"sha512",
+						"authenticode",
+						"fsverity-sha256",
+						"fsverity-sha512",
+					]),
+				)
+				.option("--salt <hex>", "fs-verity: up to 32 bytes hashed before every block")
+				.addOption(
+					new Option("--block-size <bytes>", "fs-verity: size of a block (default: 4096)").choices([
+						"1024",
+						"2048",
+						"4096",
+						"8192",
+						"16384",
+						"32768",
+						"65536",
+					]),
+				);
+			examples(command, [
+				"sigtool digest ./lib/index.js",
+				"sigtool digest --algorithm sha512 *.tar.gz > SHA512SUMS",
+				"sigtool digest --algorithm authenticode driver.sys",
+				"sigtool digest --algorithm fsverity-sha256 --salt 00ff --block-size 1024 ./bin/tool",
+			]);
+			return async () => (await import("./commands/digest.js")).digest;
+		},
+	},
+	{
+		name: "doctor",
+		description: "show what this system offers for signing and enforcing, and what is missing",
+		declare(command) {
+			command.argument("[path]", "where the files are or will be", ".");
+			examples(command, ["sigtool doctor", "sigtool doctor /srv/app --json"]);
+			return async () => (await import("./commands/doctor.js")).doctor;
 		},
 	},
 	{
@@ -203,10 +287,46 @@ function keyOptions(command: Command): Command {
 		);
 }
 
-/** An option that takes one value each time it is given. */
-function repeated(flags: string, description: string): Option {
+/** Which catalogs count, and as what. */
+function catalogOptions(command: Command): Command {
+	return command
+		.addOption(repeated("--catalog <path>", "catalog, or directory of catalogs, to verify against"))
+		.option("--root <dir>", "directory the signed paths are relative to (default: <path>, or the catalog's own)")
+		.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
+		.addOption(repeated("--tsa-trust <pem>", "trust these timestamping authorities"))
+		.option("--product <name>", "refuse a catalog of another product")
+		.option("--at <time>", "judge certificates at this time, e.g. 2026-01-31T12:00:00Z")
+		.addOption(choice("--profile <name>", "what counts as evidence", ["default", "windows-legacy"]));
+}
+
+const RESTORING = `
+Needs no key: \`sigtool sign --format cat --carry ima\` put the signatures into the catalog. A file that is no longer
+what was signed is refused and left as it is. Writing security.ima and security.evm needs root.
+`;
+
+/** `ATTRIBUTE_FORMATS` of core, which is not loaded to print help. */
+const ATTRIBUTE_FORMATS = ["spython", "ima-hash", "ima", "evm", "ima-verity"];
+
+function formats(description: string, choices: readonly string[]): Option {
+	return repeated("--format <format>", description, choices);
+}
+
+function namespace(): Option {
+	return choice("--namespace <name>", "where IMA's and EVM's attributes are; user needs no rights", [
+		"security",
+		"user",
+	]);
+}
+
+/** An option that takes one value each time it is given, one of `choices` when there are any. */
+function repeated(flags: string, description: string, choices?: readonly string[]): Option {
 	const values: string[] = [];
-	return new Option(flags, `${description} (repeatable)`).argParser((value: string) => {
+	const option = new Option(flags, `${description} (repeatable)`);
+	if (choices !== undefined) option.choices(choices);
+	return option.argParser((value: string) => {
+		if (choices?.includes(value) === false) {
+			throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+		}
 		values.push(value);
 		return values;
 	});

@@ -1,5 +1,6 @@
+#!/usr/bin/env node
 import { printFailure } from "./output.js";
-import { run } from "./program.js";
+import { isPlain, runPlain } from "./plain.js";
 
 const argv = process.argv.slice(2);
 
@@ -8,6 +9,7 @@ process.on("uncaughtException", (error) => {
 	process.exit(printFailure("", error, { json: argv.includes("--json") }));
 });
 
-run(argv).then((exitStatus) => {
-	process.exitCode = exitStatus;
+const status = isPlain(argv) ? runPlain(argv) : import("./program.js").then(({ run }) => run(argv));
+status.then((exitStatus) => {
+	process.exit(exitStatus);
 });

@@ -5,7 +5,7 @@
 
 import { writeSync } from "node:fs";
 import { errnoReason, escapeText, SigtoolError } from "@sigtool/core/errors";
-import pc from "picocolors";
+import { colour, terminal } from "./terminal.js";
 
 export interface OutputOptions {
 	readonly json?: boolean;
@@ -24,6 +24,8 @@ export interface Report {
 	readonly exit: ExitStatus;
 	readonly fields: Readonly<Record<string, unknown>>;
 	readonly lines: readonly string[];
+	/** Lines that other programs read, before the others: control characters are escaped only where a terminal shows them. */
+	readonly data?: readonly string[];
 	/** Shown even with --quiet, on stderr. */
 	readonly problems?: readonly string[];
 	readonly warnings?: readonly string[];
@@ -35,9 +37,12 @@ export function printReport(command: string, report: Report, options: OutputOpti
 		return report.exit;
 	}
 	if (options.quiet !== true)
-		for (const warning of report.warnings ?? []) printError(`${pc.yellow("warning")}: ${warning}`);
+		for (const warning of report.warnings ?? []) printError(`${colour.yellow("warning")}: ${warning}`);
 	for (const problem of report.problems ?? []) printError(problem);
-	if (options.quiet !== true) print(report.lines.join("\n"));
+	if (options.quiet !== true) {
+		printData(report.data ?? []);
+		print(report.lines.join("\n"));
+	}
 	return report.exit;
 }
 
@@ -55,7 +60,7 @@ export function printFailure(command: string, error: unknown, options: OutputOpt
 			return printFailure(command, outputError, {});
 		}
 	} else {
-		printError(`${pc.red("error")}: ${oneLine(message)} [${code}]`);
+		printError(`${colour.red("error")}: ${oneLine(message)} [${code}]`);
 		if (options.verbose === true && failure.cause instanceof Error)
 			printError(`cause: ${oneLine(failure.cause.message)}`);
 	}
@@ -69,6 +74,12 @@ class OutputError extends SigtoolError {
 	}
 }
 
+/** Of two commands' outcomes the one that counts, 1 before 3 before 2: a known failure says more than an unknown outcome. */
+export function worse(a: ExitStatus, b: ExitStatus): ExitStatus {
+	const rank: readonly ExitStatus[] = [0, 2, 3, 1];
+	return rank.indexOf(a) >= rank.indexOf(b) ? a : b;
+}
+
 export function printNote(text: string, options: OutputOptions): void {
 	if (options.json !== true && options.quiet !== true) printError(text);
 }
@@ -77,7 +88,7 @@ export function printNote(text: string, options: OutputOptions): void {
 export function rows(pairs: readonly (readonly [label: string, value: string | undefined])[]): string[] {
 	const shown = pairs.filter(([, value]) => value !== undefined && value !== "");
 	const width = Math.max(0, ...shown.map(([label]) => label.length));
-	return shown.map(([label, value]) => `  ${pc.dim(label.padEnd(width))}  ${value}`);
+	return shown.map(([label, value]) => `  ${colour.dim(label.padEnd(width))}  ${value}`);
 }
 
 /** Text from a certificate or a file name, safe for a terminal: control characters escaped. */
@@ -104,6 +115,12 @@ function printJson(document: Readonly<Record<string, unknown>>): void {
 	print(JSON.stringify(document, null, "\t"));
 }
 
+function printData(lines: readonly string[]): void {
+	if (lines.length === 0) return;
+	const shown = terminal(1) === undefined ? lines : lines.map(plain);
+	writeAll(1, `${shown.join("\n")}\n`);
+}
+
 function print(text: string): void {
 	if (text !== "") writeAll(1, `${harmless(text)}\n`);
 }
@@ -114,7 +131,8 @@ function printError(text: string): void {
 
 /**
  * The last line of defence against names that command a terminal: whatever escaped being escaped is escaped here, in
- * JSON's own form. Line breaks and the colours picocolors writes stay.
+ * JSON's own form. Line breaks and the colours of terminal.ts stay. Spelled out, as loading Unicode's properties takes
+ * longer than the rest.
  */
 function harmless(text: string): string {
 	return text.replace(COLOUR_OR_CONTROL, (match) => {
@@ -122,8 +140,9 @@ function harmless(text: string): string {
 	});
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for.
-const COLOUR_OR_CONTROL = /\u001b\[(?:1|2|22|31|32|33|39)m|(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+const COLOUR_OR_CONTROL =
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for.
+	/\u001b\[(?:2|22|31|32|33|39)m|(?![\n\t])[^\x20-\x7e\xa0-\uffff]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
  * Synchronous, so that nothing is lost when the process exits; a closed pipe is the reader's choice, not an error. What

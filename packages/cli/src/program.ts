@@ -4,6 +4,7 @@ import { quote } from "@sigtool/core/errors";
 import { Command, CommanderError } from "commander";
 import { COMMANDS, type CommandDeclaration, examples } from "./command-line.js";
 import { type ExitStatus, type OutputOptions, printFailure, printReport, printText, type Report } from "./output.js";
+import { terminal } from "./terminal.js";
 import { usageError } from "./usage.js";
 import { VERSION } from "./version.js";
 
@@ -35,10 +36,18 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 		.description("Signs sets of files and says exactly what changed since.")
 		.version(VERSION, "-V, --version")
 		.exitOverride()
-		.configureOutput({ writeOut: printText, writeErr: (text) => complaints.push(text) });
+		.configureOutput({
+			writeOut: printText,
+			writeErr: (text) => complaints.push(text),
+			getOutHelpWidth: () => terminal(1)?.columns ?? HELP_WIDTH,
+			getErrHelpWidth: () => terminal(2)?.columns ?? HELP_WIDTH,
+			getOutHasColors: () => false,
+			getErrHasColors: () => false,
+		});
 	examples(program, ["sigtool sign ./lib", "sigtool verify ./lib", "sigtool inspect ./lib/lib.cat"], EXITS);
 	const words = argv[0] === "help" ? argv.slice(1) : argv;
-	for (const declaration of COMMANDS) addCommand(program, declaration, words, finish);
+	const named = COMMANDS.filter(({ name }) => name === words[0]);
+	for (const declaration of named.length > 0 ? named : COMMANDS) addCommand(program, declaration, words, finish);
 	return program;
 }
 
@@ -106,6 +115,9 @@ function commandPath(command: Command): string {
 	const { parent } = command;
 	return parent === null || parent.parent === null ? command.name() : `${commandPath(parent)} ${command.name()}`;
 }
+
+/** Columns, where no terminal tells. */
+const HELP_WIDTH = 80;
 
 const EXITS = `
 Exit status: 0 trusted or done; 1 verification failed, or the files cannot be signed; 2 usage or configuration;

@@ -3,6 +3,7 @@
 import type { HashProgress } from "@sigtool/core";
 import { thousands } from "./commands/render.js";
 import type { OutputOptions } from "./output.js";
+import { terminal } from "./terminal.js";
 
 export interface Progress {
 	update(done: HashProgress): void;
@@ -15,8 +16,8 @@ const BAR_WIDTH = 40;
 const TEXT_WIDTH = 50;
 
 export async function startProgress(label: string, options: OutputOptions): Promise<Progress> {
-	const { stderr } = process;
-	if (stderr.isTTY !== true || options.quiet === true || options.json === true) return SILENT;
+	const stderr = terminal(2);
+	if (stderr === undefined || options.quiet === true || options.json === true) return SILENT;
 	const { default: cliProgress } = await import("cli-progress");
 	const startedAt = performance.now();
 	let lastTotal = 0;

@@ -1,15 +1,81 @@
-import { type CatalogInspection, type InspectedMember, type InspectedSigner, inspectCatalogFile } from "@sigtool/core";
-import pc from "picocolors";
+import {
+	type CarriedAttribute,
+	type CatalogInspection,
+	type InspectedAttribute,
+	type InspectedMember,
+	type InspectedSigner,
+	inspectAttributes,
+	inspectCatalogFile,
+} from "@sigtool/core";
+import { SigtoolError } from "@sigtool/core/errors";
 import { type OutputOptions, plain, type Report } from "../output.js";
+import { colour } from "../terminal.js";
 import { count, isoTime } from "./render.js";
 
-/** A catalog as a tree for a person and as data with --json; nothing in it is verified. */
+/** A catalog, a file's integrity attributes, or both, as a tree for a person and as data; nothing in it is verified. */
 export async function inspect(file: string, options: OutputOptions): Promise<Report> {
-	const inspection = inspectCatalogFile(file);
+	const attributes = await attributesOf(file);
+	const inspection = catalogOf(file, attributes);
+	const branches = inspection === undefined ? [leaf("status", UNVERIFIED)] : treeOf(inspection, options);
 	return {
 		exit: 0,
-		fields: { catalog: file, verified: false, ...jsonOf(inspection) },
-		lines: [plain(file), ...treeLines(treeOf(inspection, options))],
+		fields: {
+			...(inspection === undefined ? { file } : { catalog: file }),
+			verified: false,
+			...(inspection && jsonOf(inspection)),
+			extendedAttributes: attributes instanceof SigtoolError ? null : attributes,
+		},
+		lines: [
+			plain(file),
+			...treeLines([
+				...branches,
+				...(attributes instanceof SigtoolError ? [] : attributes.map((each) => attributeBranch(each, options))),
+			]),
+		],
+	};
+}
+
+const UNVERIFIED = "not verified; use `sigtool verify`";
+
+/** What the file's attributes say, or why they cannot be read. @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_IO */
+async function attributesOf(file: string): Promise<InspectedAttribute[] | SigtoolError> {
+	try {
+		return await inspectAttributes(file);
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code.startsWith("ERR_ATTRIBUTE")) return error;
+		throw error;
+	}
+}
+
+/** The catalog in the file; undefined when the file is none and has attributes to show. */
+function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError): CatalogInspection | undefined {
+	try {
+		return inspectCatalogFile(file);
+	} catch (error) {
+		if (!(error instanceof SigtoolError) || error.code === "ERR_IO") throw error;
+		if (attributes instanceof SigtoolError || attributes.length === 0) {
+			throw new SigtoolError(error.code, `${error.message}; it has no attributes of spython, IMA or EVM either`, {
+				cause: attributes instanceof SigtoolError ? attributes : error,
+				path: file,
+			});
+		}
+		return undefined;
+	}
+}
+
+function attributeBranch(attribute: InspectedAttribute, { verbose }: OutputOptions): Branch {
+	const { name, sizeBytes, value, kind, algorithm, digest, keyId, signatureBytes, problem } = attribute;
+	const facts: [string, string | undefined][] = [
+		["algorithm", algorithm],
+		["digest", digest],
+		["key id", keyId],
+		["signature", signatureBytes === undefined ? undefined : count(signatureBytes, "byte")],
+		["problem", problem && plain(problem)],
+		["value", verbose === true ? value : undefined],
+	];
+	return {
+		label: `${plain(name)}: ${kind}, ${count(sizeBytes, "byte")}`,
+		children: facts.flatMap(([label, text]) => (text === undefined ? [] : [leaf(label, text)])),
 	};
 }
 
@@ -23,17 +89,23 @@ interface Branch {
 const SHOWN_MEMBERS = 50;
 
 function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[] {
-	const { version, listId, thisUpdate, attributes, facts, members, signers, certificates, anomalies } = inspection;
+	const { version, listId, thisUpdate, attributes, facts, members, carried, signers, certificates, anomalies } =
+		inspection;
 	const shown = options.verbose === true ? members : members.slice(0, SHOWN_MEMBERS);
 	const rest = members.length - shown.length;
 	const branches: Branch[] = [
-		leaf("status", "not verified; use `sigtool verify`"),
+		leaf("status", UNVERIFIED),
 		leaf("version", String(version)),
 		leaf("list id", listId),
 		leaf("time", isoTime(thisUpdate)),
 	];
 	if (facts !== undefined) {
 		branches.push(leaf("product", `${plain(facts.product ?? "(none)")}, sequence ${facts.sequence ?? "(none)"}`));
+	}
+	if (carried.files > 0) {
+		branches.push(
+			leaf("carries", `${count(carried.attributes, "extended attribute")} of ${count(carried.files, "file")}`),
+		);
 	}
 	branches.push(
 		{
@@ -43,7 +115,7 @@ function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[]
 		{
 			label: count(members.length, "member"),
 			children: [
-				...shown.map(memberBranch),
+				...shown.map((member) => memberBranch(member, options)),
 				...(rest > 0 ? [{ label: `… ${count(rest, "more member")}; --verbose or --json shows all` }] : []),
 			],
 		},
@@ -69,11 +141,17 @@ function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[]
 	return branches;
 }
 
-function memberBranch({ digest, digestAlgorithm, subject, name, attributes }: InspectedMember): Branch {
+function memberBranch(member: InspectedMember, { verbose }: OutputOptions): Branch {
+	const { digest, digestAlgorithm, subject, name, attributes, carried } = member;
 	const others = attributes.filter(({ value }) => value !== name);
 	return {
 		label: `${digestAlgorithm}:${digest} ${subject}${name === undefined ? "" : ` ${plain(name)}`}`,
-		children: others.map((attribute) => leaf(plain(attribute.name), plain(attribute.value))),
+		children: [
+			...others.map((attribute) => leaf(plain(attribute.name), plain(attribute.value))),
+			...carried.map(({ name, value }) => {
+				return leaf("carries", `${name}, ${count(value.length, "byte")}${verbose === true ? ` ${base64(value)}` : ""}`);
+			}),
+		],
 	};
 }
 
@@ -100,7 +178,7 @@ function algorithm(oid: string, name: string | undefined): string {
 }
 
 function leaf(name: string, value: string): Branch {
-	return { label: `${pc.dim(name)} ${value}` };
+	return { label: `${colour.dim(name)} ${value}` };
 }
 
 /** Box-drawing lines; the tree is ours and three levels deep. */
@@ -113,9 +191,10 @@ function treeLines(branches: readonly Branch[], indent = ""): string[] {
 }
 
 function jsonOf(inspection: CatalogInspection): Record<string, unknown> {
-	const { facts, thisUpdate, certificates, signers, ...rest } = inspection;
+	const { facts, members, thisUpdate, certificates, signers, ...rest } = inspection;
 	return {
 		...rest,
+		members: members.map(({ carried, ...member }) => ({ ...member, carried: carried.map(carriedFields) })),
 		thisUpdate: isoTime(thisUpdate),
 		facts:
 			facts === undefined
@@ -124,6 +203,7 @@ function jsonOf(inspection: CatalogInspection): Record<string, unknown> {
 						...facts,
 						emptyFiles: [...facts.emptyFiles.keys()],
 						symbolicLinks: [...facts.symbolicLinks],
+						carried: Array.from(facts.carried ?? [], ([path, carried]) => [path, carried.map(carriedFields)]),
 					},
 		signers: signers.map((signer) => ({
 			...signer,
@@ -138,4 +218,12 @@ function jsonOf(inspection: CatalogInspection): Record<string, unknown> {
 			notAfter: isoTime(certificate.notAfter),
 		})),
 	};
+}
+
+function carriedFields({ name, value }: CarriedAttribute): Record<string, unknown> {
+	return { name, sizeBytes: value.length, base64: base64(value) };
+}
+
+function base64(octets: Uint8Array): string {
+	return Buffer.from(octets).toString("base64");
 }

@@ -1,7 +1,8 @@
 /** How facts that several commands show are written. */
 
-import { type Certificate, spkiSha256 } from "@sigtool/core";
-import { plain } from "../output.js";
+import { isAbsolute, relative } from "node:path";
+import { type Certificate, type Finding, spkiSha256, type UsedCatalog } from "@sigtool/core";
+import { type OutputOptions, plain, rows } from "../output.js";
 
 export function signerFields(certificate: Certificate, development: boolean): Record<string, unknown> {
 	return {
@@ -22,10 +23,57 @@ export function signerRows(certificate: Certificate, development: boolean): [str
 	];
 }
 
-/** For --verbose: what was written, and how long it took. */
-export function writtenRows(catalogBytes: number, startedAt: number): [string, string][] {
+/** A verified catalog and why it is trusted. */
+export function catalogRows(catalog: UsedCatalog, options: OutputOptions): [string, string | undefined][] {
+	const { file, facts, signer, judgedAt } = catalog;
+	const sequence = facts.sequence === undefined ? "" : `, sequence ${facts.sequence}`;
+	const chain = options.verbose === true ? signer.chain.slice(1) : [];
 	return [
-		["catalog", `${thousands(catalogBytes)} bytes`],
+		["catalog", plain(shownPath(file))],
+		["product", facts.product === undefined ? undefined : `${plain(facts.product)}${sequence}`],
+		...signerRows(signer.certificate, signer.development),
+		...chain.map((certificate): [string, string] => ["issued by", plain(certificate.subject.text)]),
+		["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
+		["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${judgedAt.source})`],
+	];
+}
+
+/** Relative to where the person stands when it lies there. */
+function shownPath(file: string): string {
+	const path = relative(process.cwd(), file);
+	return path.startsWith("..") || isAbsolute(path) ? file : path;
+}
+
+/** As `catalogRows`, for the JSON document. */
+export function catalogFields({ file, facts, signer, judgedAt }: UsedCatalog): Record<string, unknown> {
+	return {
+		file,
+		product: facts.product ?? null,
+		sequence: facts.sequence ?? null,
+		signer: signerFields(signer.certificate, signer.development),
+		trustedBy: signer.trustedBy,
+		judgedAt: { time: isoTime(judgedAt.at), source: judgedAt.source },
+	};
+}
+
+/** What differs, with both digests of a modified file when they are known; none is that of an empty file. */
+export function findingLines({ message, code, expected, actual }: Finding): string[] {
+	const lines = [`  ${message} [${code}]`];
+	if (code === "ERR_FILE_MODIFIED" && expected !== undefined) {
+		lines.push(
+			...rows([
+				["  signed", expected || "empty"],
+				["  found", actual || "empty"],
+			]),
+		);
+	}
+	return lines;
+}
+
+/** For --verbose: what was written, and how long it took. */
+export function writtenRows(catalogBytes: number | undefined, startedAt: number): [string, string | undefined][] {
+	return [
+		["catalog", catalogBytes === undefined ? undefined : `${thousands(catalogBytes)} bytes`],
 		["took", `${((performance.now() - startedAt) / 1000).toFixed(2)} s`],
 	];
 }

@@ -1,4 +1,11 @@
-import { checkSignTarget, type SignResult, signPaths } from "@sigtool/core";
+import {
+	checkSignTarget,
+	isSignatureFormat,
+	type SignFormat,
+	type SignResult,
+	signPaths,
+	type WrittenAttribute,
+} from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
 import { readInputFile } from "../input-file.js";
 import { type OutputOptions, plain, printNote, type Report, rows } from "../output.js";
@@ -10,6 +17,11 @@ import { bytes, count, isoTime, signerFields, signerRows, writtenRows } from "./
 
 export interface SignCommandOptions extends KeyOptions, OutputOptions {
 	readonly output?: string;
+	readonly format?: readonly SignFormat[];
+	readonly attribute?: string;
+	readonly digest: "sha256" | "sha384" | "sha512";
+	readonly namespace: "security" | "user";
+	readonly carry?: "ima";
 	readonly include?: readonly string[];
 	readonly exclude?: readonly string[];
 	readonly filesFrom?: string;
@@ -28,23 +40,28 @@ export interface SignCommandOptions extends KeyOptions, OutputOptions {
 export async function sign(paths: readonly string[], options: SignCommandOptions): Promise<Report> {
 	const startedAt = performance.now();
 	const warnings: string[] = [];
-	if (options.unsigned === true && namesKey(options)) {
-		throw usageError("Use --unsigned without a key; `sigtool finish` signs");
-	}
+	const formats = [...new Set(options.format ?? ["cat" as const])];
+	checkCombination(formats, options);
 	if (options.product === "") throw usageError("Give --product a name");
 	requireOutputName(options.output);
 	const files = options.filesFrom === undefined ? undefined : readFileList(options.filesFrom);
 	const sequence = parseSequence(options.sequence);
 	const time = sourceDate();
 	// Before a passphrase is asked for.
-	checkSignTarget(paths, { output: options.output, files });
-	const signer = options.unsigned === true ? undefined : await openSigner(options, (text) => warnings.push(text));
+	checkSignTarget(paths, { output: options.output, files, formats, carry: options.carry });
+	const needsKey = formats.some((format) => (format === "cat" ? options.unsigned !== true : isSignatureFormat(format)));
+	const signer = !needsKey ? undefined : await openSigner(options, (text) => warnings.push(text));
 	const progress = await startProgress("hashing", options);
 	let result: SignResult;
 	try {
 		result = await signPaths(paths, {
 			output: options.output,
 			signer,
+			formats,
+			attribute: options.attribute,
+			digest: options.digest,
+			namespace: options.namespace,
+			carry: options.carry,
 			include: options.include,
 			exclude: options.exclude,
 			files,
@@ -70,32 +87,52 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	return report(result, warnings, verboseRows);
 }
 
-function report(result: SignResult, warnings: readonly string[], verboseRows: [string, string][]): Report {
-	const { catalog, root, fileCount, linkCount, totalBytes, product, sequence, ignoredCount, ignoreRules, signer } =
-		result;
+function checkCombination(formats: readonly SignFormat[], options: SignCommandOptions): void {
+	const makesSignatures = formats.some((format) => format !== "cat" && isSignatureFormat(format));
+	if (options.unsigned === true && (namesKey(options) || makesSignatures)) {
+		throw usageError("Use --unsigned without a key; `sigtool finish` signs, and only catalogs can be finished");
+	}
+	const [only] = formats.filter((format) => format === "cat" || isSignatureFormat(format));
+	if (only === undefined && namesKey(options)) {
+		throw usageError(`Leave the key out: ${formats.join(" and ")} is a hash, which nobody signs`);
+	}
+	if (options.attribute !== undefined && !formats.includes("spython")) {
+		throw usageError("Use --attribute with --format spython: the others have one name each");
+	}
+	const isPlain = formats.every((format) => format === "cat");
+	if (isPlain && (options.digest !== "sha256" || (options.namespace !== "security" && options.carry === undefined))) {
+		throw usageError("Use --digest and --namespace with a format that is an attribute: catalogs are SHA-256");
+	}
+}
+
+function report(result: SignResult, warnings: readonly string[], verboseRows: [string, string | undefined][]): Report {
+	const { catalog, attributes, root, fileCount, linkCount, totalBytes, ignoredCount, ignoreRules, signer } = result;
 	const links = linkCount === 0 ? "" : `, ${count(linkCount, "link")}`;
 	const rules = count(ignoreRules.length, "rule");
 	return {
 		exit: 0,
 		fields: {
-			catalog,
+			catalog: catalog?.file ?? null,
 			root,
-			product,
-			sequence,
+			...(catalog && { product: catalog.product, sequence: catalog.sequence, carried: catalog.carryingCount }),
+			attributes,
 			files: fileCount,
 			links: linkCount,
 			bytes: totalBytes,
 			ignored: { entries: ignoredCount, rules: ignoreRules },
-			...(result.unsignedSha256 === undefined ? {} : { digest: `sha256:${result.unsignedSha256}` }),
+			...(catalog?.unsignedSha256 === undefined ? {} : { digest: `sha256:${catalog.unsignedSha256}` }),
 			signer: signer === undefined ? null : signerFields(signer.certificates[0], signer.development),
 		},
 		lines: [
-			`${signer === undefined ? "wrote unsigned" : "signed"} ${plain(catalog)}`,
+			headline(result),
 			...rows([
 				["content", `${count(fileCount, "file")}${links}, ${bytes(totalBytes)}`],
-				["product", `${plain(product)}, sequence ${sequence}`],
+				["product", catalog && `${plain(catalog.product)}, sequence ${catalog.sequence}`],
+				...attributes.map(attributeRow),
+				["links", catalog === undefined && linkCount > 0 ? "have no attributes; a catalog signs them" : undefined],
+				["carried", catalog?.carryingCount ? `attributes of ${count(catalog.carryingCount, "file")}` : undefined],
 				...(signer === undefined ? [] : signerRows(signer.certificates[0], signer.development)),
-				["sha256", result.unsignedSha256],
+				["sha256", catalog?.unsignedSha256],
 				["ignored", ignoreRules.length === 0 ? undefined : `${count(ignoredCount, "entry", "entries")} by ${rules}`],
 				["paths", result.rootNote === undefined ? undefined : plain(result.rootNote)],
 				...verboseRows,
@@ -105,13 +142,26 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 	};
 }
 
+function headline({ catalog, signer, root, attributes }: SignResult): string {
+	if (catalog !== undefined) return `${signer === undefined ? "wrote unsigned" : "signed"} ${plain(catalog.file)}`;
+	if (attributes.every(({ writtenCount }) => writtenCount === 0)) return `nothing to write in ${plain(root)}`;
+	return signer === undefined ? `wrote hashes in ${plain(root)}; nothing is signed` : `signed ${plain(root)}`;
+}
+
+function attributeRow({ format, name, writtenCount, unchangedCount }: WrittenAttribute): [string, string] {
+	return [format, `${plain(name)}: ${writtenCount} written, ${unchangedCount} unchanged`];
+}
+
 /** For --verbose. */
-function detailRows({ root, ignoreRules, time, catalogBytes }: SignResult, startedAt: number): [string, string][] {
+function detailRows(
+	{ root, ignoreRules, time, catalog }: SignResult,
+	startedAt: number,
+): [string, string | undefined][] {
 	return [
 		...ignoreRules.map((rule): [string, string] => ["rule", plain(rule)]),
 		["root", plain(root)],
 		["time", isoTime(time)],
-		...writtenRows(catalogBytes, startedAt),
+		...writtenRows(catalog?.sizeBytes, startedAt),
 	];
 }
 

@@ -1,0 +1,182 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { hasProgram, MAIN, makeAuthority, makeTree, runner, type TreeEntry, temporaryDirectory } from "./support.js";
+
+type Namespace = "user" | "security";
+
+const hasAttr = hasProgram("setfattr") && hasProgram("getfattr");
+const isRoot = process.getuid?.() === 0;
+const canWrite = (namespace: Namespace): boolean => {
+	if (!hasAttr) return false;
+	const folder = mkdtempSync(join(tmpdir(), "sigtool-restore-"));
+	writeFileSync(join(folder, "file"), "");
+	const { status } = spawnSync("setfattr", ["-n", `${namespace}.ima`, "-v", "0x03", join(folder, "file")]);
+	rmSync(folder, { recursive: true });
+	return status === 0;
+};
+
+const LIBRARY: Record<string, TreeEntry> = {
+	"index.js": "export * from './lib/a.js';\n",
+	"lib/a.js": "export const a = 1;\n",
+	"lib/empty.js": "",
+	"bin/run": { content: "#!/bin/sh\n", mode: 0o755 },
+	"bin/a": { link: "../lib/a.js" },
+};
+const FILES = ["bin/run", "index.js", "lib/a.js", "lib/empty.js"];
+
+/** In the form of a signature, version 2: type, version, SHA-256, key id, length, and octets that tell files apart. */
+function signatureValue(type: 3 | 5, fill: number): string {
+	return Buffer.concat([Buffer.from([type, 2, 4, 1, 2, 3, 4, 0, 71]), Buffer.alloc(71, fill)]).toString("hex");
+}
+
+function setfattr(file: string, name: string, hex: string): void {
+	execFileSync("setfattr", ["-n", name, "-v", `0x${hex}`, file]);
+}
+
+/** Value in hexadecimal as getfattr sees it, or undefined. */
+function getfattr(file: string, name: string): string | undefined {
+	const { status, stdout } = spawnSync("getfattr", ["--only-values", "--absolute-names", "-n", name, file]);
+	return status === 0 ? stdout.toString("hex") : undefined;
+}
+
+/** A tree whose files have IMA and EVM signatures, signed with what it carries, and a copy that lost them on the way. */
+function transported(namespace: Namespace, tree = LIBRARY) {
+	const home = temporaryDirectory();
+	const sigtool = runner(home);
+	const original = makeTree(join(home, "from", "library"), tree);
+	const values = FILES.map((path, index): [string, string, string] => {
+		return [path, signatureValue(3, index + 1), signatureValue(5, index + 1)];
+	});
+	for (const [path, ima, evm] of values) {
+		setfattr(join(original, path), `${namespace}.ima`, ima);
+		setfattr(join(original, path), `${namespace}.evm`, evm);
+	}
+	const { caFile, keyFile, certFile } = makeAuthority(join(home, "authority"), "P-256");
+	const args = ["sign", original, "--format", "cat", "--carry", "ima", "--key", keyFile, "--cert", certFile];
+	expect(sigtool([...args, ...(namespace === "user" ? ["--namespace", "user"] : [])])).toMatchObject({ status: 0 });
+	const root = join(home, "to", "library");
+	cpSync(original, root, { recursive: true, verbatimSymlinks: true });
+	for (const path of FILES) expect(getfattr(join(root, path), `${namespace}.ima`), path).toBeUndefined();
+	const restore = (...more: string[]) => sigtool(["restore", root, "--trust", caFile, ...more]);
+	const found = () => {
+		return FILES.map((path) => {
+			const of = (name: string) => getfattr(join(root, path), `${namespace}.${name}`);
+			return [path, of("ima"), of("evm")];
+		});
+	};
+	return { home, root, caFile, sigtool, restore, values, found };
+}
+
+describe.each<Namespace>(["user", "security"])("restore", (namespace) => {
+	const name = `${namespace}.* attributes (needs setfattr and a file system that has them)`;
+	describe.skipIf(!canWrite(namespace))(name, () => {
+		test("brings back what a copy lost; a second run writes nothing and says so", () => {
+			const { root, restore, values, found } = transported(namespace);
+			const first = restore();
+			expect(first).toMatchObject({ status: 0, stderr: "" });
+			expect(first.stdout).toMatch(new RegExp(`^restored ${root}\n`));
+			expect(first.stdout).toMatch(/written +8 attributes of 4 files\n/);
+			expect(found()).toEqual(values);
+			const second = restore();
+			expect(second).toMatchObject({ status: 0 });
+			expect(second.stdout).toMatch(/^nothing to restore /);
+			expect(second.stdout).toMatch(/written +0 attributes of 0 files\n +unchanged +8 attributes/);
+		});
+
+		test("refuses a changed and names a missing file, leaves both alone and restores the others", () => {
+			const { root, restore, values, found } = transported(namespace);
+			writeFileSync(join(root, "lib/a.js"), "export const a = 2;\n");
+			unlinkSync(join(root, "bin/run"));
+			const run = restore("--json");
+			expect(run).toMatchObject({ status: 1, stderr: "" });
+			expect(run.json()).toMatchObject({
+				command: "restore",
+				exit: 1,
+				verdict: "failed",
+				files: 4,
+				written: { files: 2, attributes: 4 },
+				unchanged: 0,
+				findings: [
+					{ code: "ERR_FILE_MISSING", path: "bin/run" },
+					{ code: "ERR_FILE_MODIFIED", path: "lib/a.js" },
+				],
+			});
+			const untouched = new Set(["bin/run", "lib/a.js"]);
+			expect(found()).toEqual(
+				values.map(([path, ...rest]) => (untouched.has(path) ? [path, undefined, undefined] : [path, ...rest])),
+			);
+			expect(restore().stderr).toContain(
+				'"lib/a.js" was modified: its attributes are not restored [ERR_FILE_MODIFIED]',
+			);
+		});
+
+		test("does not believe a catalog whose signer is not trusted", () => {
+			const { root, sigtool, found } = transported(namespace);
+			expect(sigtool(["restore", root]).stderr).toContain("[ERR_UNTRUSTED_SIGNER]");
+			expect(found()).toEqual(FILES.map((path) => [path, undefined, undefined]));
+		});
+
+		test("verify and inspect read the catalog that carries them", () => {
+			const { root, caFile, sigtool, values } = transported(namespace);
+			expect(sigtool(["verify", root, "--trust", caFile])).toMatchObject({ status: 0 });
+			const catalog = join(root, "library.cat");
+			const shown = sigtool(["inspect", catalog]).stdout;
+			expect(shown).toContain("carries 8 extended attributes of 4 files");
+			expect(shown).toContain(`carries ${namespace}.ima, 80 bytes\n`);
+			const base64 = Buffer.from(values[1][1], "hex").toString("base64");
+			expect(sigtool(["inspect", catalog, "--verbose"]).stdout).toContain(`${namespace}.ima, 80 bytes ${base64}\n`);
+			const { carried, members, facts } = sigtool(["inspect", catalog, "--json"]).json();
+			expect(carried).toEqual({ files: 4, attributes: 8 });
+			const index = members.find((member: { name: string }) => member.name === "index.js");
+			expect(index.carried[0]).toEqual({ name: `${namespace}.ima`, sizeBytes: 80, base64 });
+			expect(facts.carried.map(([path]: [string]) => path)).toEqual(["lib/empty.js"]);
+		});
+	});
+});
+
+describe.skipIf(!isRoot || !canWrite("security"))("restore without rights (needs root to give them up)", () => {
+	test("names each file and what would work, and could not decide", () => {
+		const { home, root, caFile } = transported("security");
+		for (const directory of [home, join(home, "to"), join(home, "authority")]) chmodSync(directory, 0o755);
+		const run = spawnSync(process.execPath, [MAIN, "restore", root, "--trust", caFile], {
+			env: { NO_COLOR: "1", HOME: "/nonexistent" },
+			uid: 65534,
+			gid: 65534,
+			encoding: "utf8",
+		});
+		expect(run).toMatchObject({ status: 3, stdout: "" });
+		expect(run.stderr).toMatch(new RegExp(`^undecided ${root}: 4 files not restored\n`));
+		for (const path of FILES) expect(run.stderr).toContain(`"security.ima" of "${path}"`);
+		expect(run.stderr).toMatch(/root .*`--namespace user`.*\[ERR_ATTRIBUTE_DENIED\]/);
+	});
+});
+
+describe.skipIf(!hasProgram("osslsigncode") || !canWrite("user"))("osslsigncode", () => {
+	test("accepts a catalog that carries attributes, and its members", () => {
+		const { root, caFile } = transported("user", { ...LIBRARY, "script.ps1": "Write-Output 'hello'\r\n" });
+		const catalog = join(root, "library.cat");
+		const verify = (...args: string[]) => {
+			return spawnSync("osslsigncode", ["verify", ...args, "-CAfile", caFile], { encoding: "utf8" });
+		};
+		expect(verify("-in", catalog).stdout).toContain("Signature verification: ok");
+		expect(verify("-catalog", catalog, "-in", join(root, "script.ps1"))).toMatchObject({ status: 0 });
+	});
+});
+
+describe("restore", () => {
+	test("says what to do where the catalog carries nothing", () => {
+		const home = temporaryDirectory();
+		const root = makeTree(join(home, "library"), LIBRARY);
+		expect(runner(home)(["sign", root])).toMatchObject({ status: 0 });
+		const run = runner(home)(["restore", root]);
+		expect(run).toMatchObject({ status: 2, stdout: "" });
+		expect(run.stderr).toContain("carries no attributes for it; `sigtool sign --format cat --carry ima` makes one");
+	});
+
+	test("shows its examples", () => {
+		expect(runner(temporaryDirectory())(["restore", "--help"]).stdout).toContain("$ sigtool restore ./lib\n");
+	});
+});
