@@ -27,7 +27,12 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				.addOption(repeated("--exclude <pattern>", "leave out what matches, in .gitignore's syntax"))
 				.option("--files-from <file>", "sign exactly the NUL-separated paths of this file, - for stdin")
 				.addOption(choice("--links <how>", "symbolic links", ["record", "reject", "follow"]))
-				.addOption(choice("--links-outside <how>", "links that leave the tree", ["refuse", "record"]))
+				.addOption(
+					new Option(
+						"--links-outside <how>",
+						"links that leave the tree (default: refuse; attributes alone: record)",
+					).choices(["refuse", "record"]),
+				)
 				.addOption(choice("--case-collisions <how>", "names that differ only by case", ["refuse", "allow"]))
 				.option("--product <name>", "what the catalog vouches for (default: the directory's name)")
 				.option("--sequence <number>", "grows with every release (default: signing time in seconds)")

@@ -1,9 +1,18 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { hasProgram, MAIN, makeAuthority, makeTree, runner, type TreeEntry, temporaryDirectory } from "./support.js";
+import {
+	hasProgram,
+	MAIN,
+	makeAuthority,
+	makeTree,
+	POWERLESS_ROOT,
+	runner,
+	type TreeEntry,
+	temporaryDirectory,
+} from "./support.js";
 
 type Namespace = "user" | "security";
 
@@ -137,22 +146,23 @@ describe.each<Namespace>(["user", "security"])("restore", (namespace) => {
 	});
 });
 
-describe.skipIf(!isRoot || !canWrite("security"))("restore without rights (needs root to give them up)", () => {
-	test("names each file and what would work, and could not decide", () => {
-		const { home, root, caFile } = transported("security");
-		for (const directory of [home, join(home, "to"), join(home, "authority")]) chmodSync(directory, 0o755);
-		const run = spawnSync(process.execPath, [MAIN, "restore", root, "--trust", caFile], {
-			env: { NO_COLOR: "1", HOME: "/nonexistent" },
-			uid: 65534,
-			gid: 65534,
-			encoding: "utf8",
+describe.skipIf(!isRoot || !canWrite("security") || !hasProgram("setpriv"))(
+	"restore without rights (needs root to give them up)",
+	() => {
+		test("names each file and what would work, and could not decide", () => {
+			const { root, caFile } = transported("security");
+			const [setpriv, ...powerless] = POWERLESS_ROOT;
+			const run = spawnSync(setpriv, [...powerless, process.execPath, MAIN, "restore", root, "--trust", caFile], {
+				env: { PATH: process.env.PATH, NO_COLOR: "1", HOME: "/nonexistent" },
+				encoding: "utf8",
+			});
+			expect(run).toMatchObject({ status: 3, stdout: "" });
+			expect(run.stderr).toMatch(new RegExp(`^undecided ${root}: 4 files not restored\n`));
+			for (const path of FILES) expect(run.stderr).toContain(`"security.ima" of "${path}"`);
+			expect(run.stderr).toMatch(/root .*`--namespace user`.*\[ERR_ATTRIBUTE_DENIED\]/);
 		});
-		expect(run).toMatchObject({ status: 3, stdout: "" });
-		expect(run.stderr).toMatch(new RegExp(`^undecided ${root}: 4 files not restored\n`));
-		for (const path of FILES) expect(run.stderr).toContain(`"security.ima" of "${path}"`);
-		expect(run.stderr).toMatch(/root .*`--namespace user`.*\[ERR_ATTRIBUTE_DENIED\]/);
-	});
-});
+	},
+);
 
 describe.skipIf(!hasProgram("osslsigncode") || !canWrite("user"))("osslsigncode", () => {
 	test("accepts a catalog that carries attributes, and its members", () => {

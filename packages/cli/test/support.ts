@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
@@ -111,3 +111,54 @@ export function makeAuthority(
 		subject: "CN=Test Signer,O=Example",
 	};
 }
+
+export interface SelfSigned {
+	readonly keyFile: string;
+	/** PEM. */
+	readonly certFile: string;
+	/** The same in DER, as `evmctl` wants it. */
+	readonly derFile: string;
+}
+
+export const ATTRIBUTE_KEYS = ["RSA-2048", "RSA-4096", "P-256", "P-384"] as const;
+export type AttributeKey = (typeof ATTRIBUTE_KEYS)[number];
+
+/** A code-signing certificate of its own at `place`.pem. `keyIdentifier` as OpenSSL takes it: `hash`, or hexadecimal. */
+export function makeSelfSigned(place: string, key: AttributeKey = "P-256", keyIdentifier = "hash"): SelfSigned {
+	const [keyFile, certFile, derFile] = [`${place}.key`, `${place}.pem`, `${place}.der`];
+	const [family, size] = key.split("-");
+	const newKey = family === "RSA" ? [`rsa:${size}`] : ["ec", "-pkeyopt", `ec_paramgen_curve:${key}`];
+	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
+	openssl(
+		...["req", "-x509", "-nodes", "-newkey", ...newKey, "-keyout", keyFile, "-out", certFile, "-days", "9"],
+		...["-subj", `/CN=${basename(place)}`, "-addext", `subjectKeyIdentifier=${keyIdentifier}`],
+		...["-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=codeSigning"],
+	);
+	openssl("x509", "-in", certFile, "-outform", "DER", "-out", derFile);
+	return { keyFile, certFile, derFile };
+}
+
+export type AttributeNamespace = "user" | "security";
+
+/** Whether setfattr and getfattr are here, and files for tests can have attributes of that namespace. */
+export function canWriteAttributes(namespace: AttributeNamespace): boolean {
+	if (!hasProgram("setfattr") || !hasProgram("getfattr")) return false;
+	const directory = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
+	writeFileSync(join(directory, "file"), "");
+	const { status } = spawnSync("setfattr", ["-n", `${namespace}.ima`, "-v", "0x0404", join(directory, "file")]);
+	rmSync(directory, { recursive: true });
+	return status === 0;
+}
+
+export function setfattr(file: string, name: string, value: Uint8Array): void {
+	execFileSync("setfattr", ["-h", "-n", name, "-v", `0x${Buffer.from(value).toString("hex")}`, file]);
+}
+
+/** As getfattr sees it; undefined when the file has no such attribute. */
+export function getfattr(file: string, name: string): Buffer | undefined {
+	const { status, stdout } = spawnSync("getfattr", ["-h", "--only-values", "--absolute-names", "-n", name, file]);
+	return status === 0 ? stdout : undefined;
+}
+
+/** In front of a command: the superuser without any of its capabilities, who still reads what is his. */
+export const POWERLESS_ROOT = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"] as const;

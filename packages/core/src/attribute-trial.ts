@@ -109,7 +109,7 @@ function contentTrial(parsed: IntegritySignature, keys: AttributeKeys): Attribut
 		},
 		verdict() {
 			const signer = verifiers.find(({ verifier }) => verifier.verify(parsed.signature));
-			return signer === undefined ? stale(parsed, "content") : { status: "trusted", key: signer.key };
+			return signer === undefined ? stale(parsed, "other content") : { status: "trusted", key: signer.key };
 		},
 	};
 }
@@ -118,7 +118,7 @@ function verityTrial(parsed: VeritySignature, keys: AttributeKeys): AttributeTri
 	const hasher = createFsverityHasher({ algorithm: parsed.algorithm });
 	return {
 		content: (piece) => void hasher.update(piece),
-		verdict: () => judgeMessage(parsed, verityMessage(parsed.algorithm, hasher.digest()), keys, "content"),
+		verdict: () => judgeMessage(parsed, verityMessage(parsed.algorithm, hasher.digest()), keys, "other content"),
 	};
 }
 
@@ -131,14 +131,19 @@ function evmTrial(value: Uint8Array, subject: EvmSubject | undefined, keys: Attr
 		return settled({ status: "malformed", code: "ERR_UNSUPPORTED_ALGORITHM", reason });
 	}
 	requireEvidence(parsed.algorithm, "signature");
-	const message = evmPortableMessage(subject ?? { attributes: new Map(), uid: 0, gid: 0, mode: 0 });
-	const ima = imaTrial(subject?.attributes.get(IMA_ATTRIBUTE) ?? new Uint8Array(), keys);
+	const covered = subject?.attributes.get(IMA_ATTRIBUTE);
+	if (subject === undefined || covered === undefined) {
+		const reason = "has no IMA attribute, without which a signature for EVM says nothing of the content";
+		return settled({ status: "mismatch", code: "ERR_SIGNATURE", reason });
+	}
+	const message = evmPortableMessage(subject);
+	const ima = imaTrial(covered, keys);
 	return {
 		content: (piece) => ima.content(piece),
 		verdict(sha256) {
 			const content = ima.verdict(sha256);
 			const fits = content.status === "trusted" || content.status === "hash-only";
-			return fits ? judgeMessage(parsed, message, keys, "owner, group, mode or attributes") : content;
+			return fits ? judgeMessage(parsed, message, keys, "another owner, group, mode or attribute") : content;
 		},
 	};
 }
@@ -166,7 +171,7 @@ function untrusted({ keyId }: IntegritySignature, keys: AttributeKeys): Attribut
 }
 
 function stale({ keyId }: IntegritySignature, what: string): AttributeVerdict {
-	const reason = `does not match its signature by key ${keyId}: another ${what} was signed`;
+	const reason = `does not match its signature by key ${keyId}: ${what} was signed`;
 	return { status: "mismatch", code: "ERR_SIGNATURE", reason };
 }
 

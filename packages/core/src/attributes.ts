@@ -97,8 +97,9 @@ function explain(
 }
 
 const CATALOG = "sign into a catalog instead, with `--format cat`";
-/** Measured with `security.ima`; a longer name leaves less. */
-const ROOM = "the file system is full, or holds less in one attribute (ext4 about 4000 bytes, 960 with 1 KiB blocks)";
+/** Measured with `security.ima` as the only one: ext4 keeps all of a file in one block, names included. */
+const ROOM =
+	"the file system is full, or has less room for a file's attributes (ext4 about 4000 bytes, 960 with 1 KiB blocks)";
 
 /** Linux allows no more in one attribute (XATTR_SIZE_MAX, linux/limits.h); macOS does. */
 const MAX_VALUE_BYTES = 65_536;
@@ -112,7 +113,7 @@ const MAX_NAME_BYTES = 255;
 function readValue(xattr: FsXattr, path: string, name: string): Uint8Array | undefined {
 	for (let attempts = 1; ; attempts++) {
 		try {
-			const value = attempt(() => xattr.getAttributeSync(path, name));
+			const value = attempt(() => withoutStack(() => xattr.getAttributeSync(path, name)));
 			if (value === undefined || value.length <= MAX_VALUE_BYTES) return value;
 			throw Object.assign(new Error("attribute value too long"), { code: "E2BIG" });
 		} catch (error) {
@@ -123,6 +124,17 @@ function readValue(xattr: FsXattr, path: string, name: string): Uint8Array | und
 }
 
 const READ_ATTEMPTS = 5;
+
+/** That there is no attribute is an exception too, and collecting its stack takes longer than the call. */
+function withoutStack<T>(call: () => T): T {
+	const limit = Error.stackTraceLimit;
+	Reflect.set(Error, "stackTraceLimit", 0); // Does nothing where intrinsics are frozen.
+	try {
+		return call();
+	} finally {
+		Reflect.set(Error, "stackTraceLimit", limit);
+	}
+}
 
 /** What `call` returns, or undefined when there is no such attribute. Gives a failure the code that fs-xattr leaves out. */
 function attempt<T>(call: () => T): T | undefined {

@@ -40,6 +40,7 @@ export interface SignOptions extends AttributeNaming {
 	/** Exactly these files, relative to the one directory given. */
 	readonly files?: readonly string[];
 	readonly links?: "record" | "reject" | "follow";
+	/** Default `refuse`; `record` where attributes alone are written, which links do not have. */
 	readonly linksOutside?: "refuse" | "record";
 	readonly caseCollisions?: "refuse" | "allow";
 	/** Default: the name of the root directory. */
@@ -118,10 +119,11 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 		scope,
 	};
 	const selection = await createSelection(root, { ...rules, scope: scope === "listed" ? "root" : scope });
+	const { links = "record" } = options;
 	const hashed = await hashFileSet(root, {
 		digest: options.sha1Twins === "write" ? "sha256+sha1" : "sha256",
-		links: options.links ?? "record",
-		linksOutside: options.linksOutside ?? "refuse",
+		links,
+		linksOutside: options.linksOutside ?? (output === undefined && links === "record" ? "record" : "refuse"),
 		caseCollisions: options.caseCollisions ?? "refuse",
 		exclude: selection.excludes,
 		only: options.files?.map(normalizeListed),

@@ -57,12 +57,21 @@ export function catalogFields({ file, facts, signer, judgedAt }: UsedCatalog): R
 }
 
 /** What differs, with both digests of a modified file when they are known; none is that of an empty file. */
-export function findingLines({ message, code, expected, actual }: Finding): string[] {
+export function findingLines(finding: Finding): string[] {
+	return digestLines(finding, "signed");
+}
+
+/** As `findingLines`, of attributes: nobody signed a hash that one of them holds. */
+export function attributeFindingLines(finding: Finding): string[] {
+	return digestLines(finding, "recorded");
+}
+
+function digestLines({ message, code, expected, actual }: Finding, origin: "signed" | "recorded"): string[] {
 	const lines = [`  ${message} [${code}]`];
 	if (code === "ERR_FILE_MODIFIED" && expected !== undefined) {
 		lines.push(
 			...rows([
-				["  signed", expected || "empty"],
+				[`  ${origin}`, expected || "empty"],
 				["  found", actual || "empty"],
 			]),
 		);

@@ -26,7 +26,7 @@ export interface SignCommandOptions extends KeyOptions, OutputOptions {
 	readonly exclude?: readonly string[];
 	readonly filesFrom?: string;
 	readonly links: "record" | "reject" | "follow";
-	readonly linksOutside: "refuse" | "record";
+	readonly linksOutside?: "refuse" | "record";
 	readonly caseCollisions: "refuse" | "allow";
 	readonly product?: string;
 	readonly sequence?: string;

@@ -4,7 +4,7 @@ import { startProgress } from "../progress.js";
 import { colour } from "../terminal.js";
 import { readCertificates } from "./certificate-file.js";
 import type { Judgement } from "./judgement.js";
-import { count, findingLines, signerFields, signerRows } from "./render.js";
+import { attributeFindingLines, count, signerFields, signerRows } from "./render.js";
 import type { Outcome, VerifyCommandOptions } from "./verify.js";
 
 /** Extended attributes of a tree or file, as `verify --format` judges them. */
@@ -73,7 +73,7 @@ function outcomeOf(
 			})),
 		},
 		lines: trusted ? lines : [],
-		problems: trusted ? [] : [...lines, ...findings.flatMap(findingLines)],
+		problems: trusted ? [] : [...lines, ...findings.flatMap(attributeFindingLines)],
 		warnings: notices.map(({ message }) => message),
 	};
 }

@@ -1,6 +1,6 @@
 /** The formats that are extended attributes: which attribute each is, and what one value can hold. */
 
-import { SigtoolError } from "../errors.js";
+import { quote, SigtoolError } from "../errors.js";
 import { EVM_ATTRIBUTE, EVM_USER_ATTRIBUTE } from "./evm.js";
 import { IMA_ATTRIBUTE, IMA_USER_ATTRIBUTE } from "./ima.js";
 import { SPYTHON_ATTRIBUTE } from "./spython.js";
@@ -18,10 +18,10 @@ export interface AttributeNaming {
 
 /**
  * Name of the attribute a format is kept in.
- * @throws ERR_UNSUPPORTED_PLATFORM for `security.*` where there is no such namespace
+ * @throws ERR_UNSUPPORTED_PLATFORM for `security.*` where there is no such namespace; ERR_USAGE for a name in none
  */
 export function attributeName(format: AttributeFormat, { namespace = "security", attribute }: AttributeNaming): string {
-	if (format === "spython") return attribute ?? SPYTHON_ATTRIBUTE;
+	if (format === "spython") return attribute === undefined ? SPYTHON_ATTRIBUTE : requireNamespace(attribute);
 	if (namespace === "security" && process.platform !== "linux") {
 		const message = `Cannot use format ${format}: Linux alone has ${IMA_ATTRIBUTE}; --namespace user works here`;
 		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", message);
@@ -31,6 +31,19 @@ export function attributeName(format: AttributeFormat, { namespace = "security",
 }
 
 /** Whether a value of this format is a signature, for which a key is needed. */
+/** Whether it is one of the three that share IMA's attribute. */
+export function isImaFormat(format: AttributeFormat): boolean {
+	return format === "ima-hash" || format === "ima" || format === "ima-verity";
+}
+
 export function isSignatureFormat(format: AttributeFormat): boolean {
 	return format !== "spython" && format !== "ima-hash";
+}
+
+/** Linux keeps attributes in these three namespaces; `system.*` is its own. */
+function requireNamespace(name: string): string {
+	const isNamed = process.platform !== "linux" || /^(?:user|security|trusted)\../.test(name);
+	if (isNamed && !name.includes("\0")) return name;
+	const message = `Cannot use attribute name ${quote(name)}: begin it with its namespace, as in ${SPYTHON_ATTRIBUTE}`;
+	throw new SigtoolError("ERR_USAGE", message);
 }

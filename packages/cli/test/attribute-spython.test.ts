@@ -1,0 +1,209 @@
+/** A session with --format spython on a private copy of a Python library, and runs that are killed. */
+
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import {
+	canWriteAttributes,
+	getfattr,
+	hasProgram,
+	MAIN,
+	makeSelfSigned,
+	runner,
+	temporaryDirectory,
+} from "./support.js";
+
+const ATTRIBUTE = "user.org.python.x-spython-hash";
+const hasAttributes = canWriteAttributes("user");
+
+/** What spython's mkxattr does to a tree, and what a reader finds there: one JSON object of path and attribute. */
+const PYTHON_LOOP = `
+import hashlib, json, os, sys
+action, root = sys.argv[1:]
+found = {}
+for folder, _, names in os.walk(root):
+    for name in names:
+        path = os.path.join(folder, name)
+        if not name.endswith((".py", ".pyc")):
+            continue
+        if action == "write":
+            with open(path, "rb") as file:
+                digest = hashlib.sha256(file.read()).hexdigest()
+            os.setxattr(path, "${ATTRIBUTE}", digest.encode("ascii"))
+        found[os.path.relpath(path, root)] = os.getxattr(path, "${ATTRIBUTE}").decode("latin1")
+json.dump(found, sys.stdout)
+`;
+
+function python(action: "write" | "read", root: string): Record<string, string> {
+	return JSON.parse(execFileSync("python3", ["-I", "-c", PYTHON_LOOP, action, root], { encoding: "utf8" }));
+}
+
+/** Two private copies of a few packages of Python's library, compiled as an installed one is. */
+function copyLibrary() {
+	const home = temporaryDirectory();
+	const stdlib = execFileSync("python3", ["-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"], {
+		encoding: "utf8",
+	}).trim();
+	const [library, second] = ["library", "second"].map((name) => join(home, name));
+	for (const name of ["json", "email"]) cpSync(join(stdlib, name), join(library, name), { recursive: true });
+	execFileSync("python3", ["-m", "compileall", "-q", library]);
+	cpSync(library, second, { recursive: true });
+	return { library, second, run: runner(home) };
+}
+
+const sha256 = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
+
+const title = "a private copy of a Python library (needs python3, attr and user attributes)";
+describe.skipIf(!hasAttributes || !hasProgram("python3"))(title, () => {
+	test("gets the hashes that spython's own loop writes, as getfattr and Python see them", () => {
+		const { library, second, run } = copyLibrary();
+		expect(run(["sign", library, "--format", "spython"])).toMatchObject({ status: 0 });
+		const theirs = python("write", second);
+		expect(Object.keys(theirs)).toContain("json/decoder.py");
+		expect(Object.keys(theirs).some((path) => path.endsWith(".pyc"))).toBe(true);
+		expect(python("read", library)).toEqual(theirs);
+		for (const [path, value] of Object.entries(theirs)) {
+			expect(getfattr(join(library, path), ATTRIBUTE)?.toString("latin1"), path).toBe(value);
+		}
+	});
+
+	test("verifies as hashes that nobody signed, and with --allow-unsigned as unchanged", () => {
+		const { library, run } = copyLibrary();
+		const { files } = run(["sign", library, "--format", "spython", "--json"]).json();
+		const refused = run(["verify", library, "--format", "spython"]);
+		expect(refused).toMatchObject({ status: 1, stdout: "" });
+		expect(refused.stderr).toMatch(
+			new RegExp(`\n  ${files} hashes match; nothing is signed: .* \\[ERR_UNSIGNED\\]\n$`),
+		);
+		const accepted = run(["verify", library, "--format", "spython", "--allow-unsigned"]);
+		expect(accepted).toMatchObject({ status: 0, stderr: "" });
+		expect(accepted.stdout).toContain(`unchanged ${library}: hashes match; nothing is signed\n`);
+	});
+
+	test("with hashes from spython's own loop verifies but for the files that the loop passes over", () => {
+		const { second, run } = copyLibrary();
+		const hashed = Object.keys(python("write", second)).length;
+		writeFileSync(join(second, "notes.txt"), "not Python\n");
+		const verify = ["verify", second, "--format", "spython", "--allow-unsigned"];
+		const [{ counts, files }] = run([...verify, "--json"]).json().results;
+		expect(counts).toMatchObject({ "hash-only": hashed, unsigned: files - hashed, mismatch: 0, malformed: 0 });
+		expect(run(verify).stderr).toContain('"notes.txt" has no attribute spython [ERR_UNSIGNED]');
+		expect(run([...verify, "--added", "ignore"])).toMatchObject({ status: 0 });
+	});
+
+	test("changed by one octet of one file, names it with both digests", () => {
+		const { library, run } = copyLibrary();
+		run(["sign", library, "--format", "spython"]);
+		const file = join(library, "json/decoder.py");
+		const before = sha256(file);
+		writeFileSync(file, readFileSync(file).fill("#", 100, 101));
+		const after = sha256(file);
+		expect(after).not.toBe(before);
+
+		for (const allow of [[], ["--allow-unsigned"]]) {
+			const table = run(["verify", library, "--format", "spython", ...allow]);
+			expect(table).toMatchObject({ status: 1, stdout: "" });
+			const [first, ...digests] = table.stderr.slice(table.stderr.indexOf('"json/')).split("\n");
+			expect(first).toBe('"json/decoder.py" was modified [ERR_FILE_MODIFIED]');
+			expect(digests.slice(0, 2).map((line) => line.trim().split(/\s+/))).toEqual([
+				["recorded", before],
+				["found", after],
+			]);
+		}
+		const [result] = run(["verify", library, "--format", "spython", "--allow-unsigned", "--json"]).json().results;
+		expect(result.findings).toMatchObject([
+			{ code: "ERR_FILE_MODIFIED", path: "json/decoder.py", expected: before, actual: after },
+		]);
+		expect(result.counts).toMatchObject({ mismatch: 1, "hash-only": result.files - 1 });
+	});
+
+	test("signed once more changes no attribute and says so; after a change, the one of that file", () => {
+		const { library, run } = copyLibrary();
+		const sign = () => run(["sign", library, "--format", "spython", "--json"]).json().attributes[0];
+		const { writtenCount, unchangedCount } = sign();
+		expect(unchangedCount).toBe(0);
+		const second = run(["sign", library, "--format", "spython"]);
+		expect(second).toMatchObject({ status: 0 });
+		expect(second.stdout).toMatch(/^nothing to write in /);
+		expect(second.stdout).toContain(`${ATTRIBUTE}: 0 written, ${writtenCount} unchanged\n`);
+		writeFileSync(join(library, "json/decoder.py"), "pass\n");
+		expect(sign()).toMatchObject({ writtenCount: 1, unchangedCount: writtenCount - 1 });
+	});
+
+	test.each(["sha384", "sha512"] as const)("takes --digest %s and another --attribute", (digest) => {
+		const { library, run } = copyLibrary();
+		const naming = ["--format", "spython", "--attribute", "user.test-hash"];
+		expect(run(["sign", library, ...naming, "--digest", digest])).toMatchObject({ status: 0 });
+		const content = readFileSync(join(library, "json/decoder.py"));
+		const expected = createHash(digest).update(content).digest("hex");
+		expect(getfattr(join(library, "json/decoder.py"), "user.test-hash")?.toString("latin1")).toBe(expected);
+		expect(getfattr(join(library, "json/decoder.py"), ATTRIBUTE)).toBeUndefined();
+		expect(run(["verify", library, ...naming, "--allow-unsigned"])).toMatchObject({ status: 0 });
+		expect(run(["verify", library, "--format", "spython", "--allow-unsigned"])).toMatchObject({ status: 1 });
+	});
+});
+
+const FILE_COUNT = 400;
+const nameOf = (index: number) => `module${String(index).padStart(3, "0")}.py`;
+
+/** Files that take a run some while. */
+function largeTree(home: string, name: string): string {
+	const root = join(home, name);
+	mkdirSync(root);
+	for (let index = 0; index < FILE_COUNT; index++) {
+		writeFileSync(join(root, nameOf(index)), Buffer.alloc(100_000, `# ${index}\n`));
+	}
+	return root;
+}
+
+/** How many files have the attribute. */
+function countOf(root: string, attribute: string): number {
+	const { stdout } = spawnSync("getfattr", ["-R", "-n", attribute, root], { encoding: "utf8", maxBuffer: 1 << 26 });
+	return stdout.match(/^# file:/gm)?.length ?? 0;
+}
+
+/** Kills a run as soon as the file in that place has its attribute; repeats until one was caught half-way. */
+async function killHalfWay(root: string, args: readonly string[], attribute: string, at: number): Promise<number> {
+	for (let attempt = 0; attempt < 10; attempt++) {
+		const child = spawn(process.execPath, [MAIN, ...args], { stdio: "ignore" });
+		const end = new Promise((resolve) => child.once("exit", resolve));
+		while (child.exitCode === null && getfattr(join(root, nameOf(at)), attribute) === undefined) await sleep(1);
+		child.kill("SIGKILL");
+		await end;
+		const count = countOf(root, attribute);
+		if (count > 0 && count < FILE_COUNT) return count;
+		spawnSync(process.execPath, [MAIN, "strip", root, "--format", "spython", "--format", "ima", "--namespace", "user"]);
+	}
+	throw new Error("no run was killed half-way");
+}
+
+describe.skipIf(!hasAttributes || !hasProgram("openssl"))("a run killed half-way (needs attr and openssl)", () => {
+	test.each([
+		["spython", ATTRIBUTE, 0],
+		["spython", ATTRIBUTE, 150],
+		["ima", "user.ima", 1],
+		["ima", "user.ima", 90],
+		["ima", "user.ima", 250],
+	])("leaves whole values of %s alone, and can be repeated", { timeout: 120_000 }, async (format, attribute, at) => {
+		const home = temporaryDirectory();
+		const root = largeTree(home, "tree");
+		const { keyFile, certFile } = makeSelfSigned(join(home, "key"), "P-256");
+		const key = format === "ima" ? ["--key", keyFile, "--cert", certFile] : [];
+		const sign = ["sign", root, "--format", format, "--namespace", "user", ...key];
+		const verify = ["verify", root, "--format", format, "--namespace", "user", "--allow-unsigned", "--trust", certFile];
+		const count = await killHalfWay(root, sign, attribute, at);
+
+		const run = runner(home);
+		const right = format === "ima" ? "trusted" : "hash-only";
+		const { counts } = run([...verify, "--json"]).json().results[0];
+		expect(counts).toMatchObject({ [right]: count, unsigned: FILE_COUNT - count });
+		const again = run([...sign, "--json"]);
+		expect(again).toMatchObject({ status: 0 });
+		const [written] = again.json().attributes;
+		expect(written).toMatchObject({ writtenCount: FILE_COUNT - count, unchangedCount: count });
+		expect(run(verify)).toMatchObject({ status: 0 });
+	});
+});

@@ -1,0 +1,338 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+	appendFileSync,
+	closeSync,
+	linkSync,
+	mkdtempSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	truncateSync,
+	utimesSync,
+	writeFileSync,
+	writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { type AttributeAccess, loadAttributes } from "../../dist/attributes.js";
+import {
+	type AttributeMaker,
+	attributeCounts,
+	createAttributeWriter,
+	digestMaker,
+} from "../../dist/fileset/attribute-writer.js";
+import { type FileVisitor, hashFileInto } from "../../dist/fileset/hash-file.js";
+import type { AttributeFormat } from "../../dist/formats/attribute-format.js";
+import { signPaths } from "../../dist/sign.js";
+import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
+import { expectError } from "../pki/expect-error.js";
+import { certificateFor, expectRejection, p256 } from "../signer/material.js";
+import { tempTree } from "./temp-tree.js";
+
+const NAME = "user.test-hash";
+const OTHER = "user.test-other";
+const EARLIER = Buffer.from("an earlier value");
+
+const found = await attributesHere();
+const needs = "(needs fs-xattr, and user attributes in the temporary folder)";
+
+/** Access to user.* attributes, where the package and the file system have them. */
+async function attributesHere(): Promise<AttributeAccess | undefined> {
+	const folder = mkdtempSync(join(tmpdir(), "sigtool-writer-"));
+	try {
+		const attributes = await loadAttributes();
+		withFile(folder, (descriptor) => attributes.write(descriptor, NAME, EARLIER));
+		return attributes;
+	} catch {
+		return undefined;
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
+}
+
+function withFile<T>(path: string, run: (descriptor: number) => T): T {
+	const descriptor = openSync(path, "r");
+	try {
+		return run(descriptor);
+	} finally {
+		closeSync(descriptor);
+	}
+}
+
+const access = found as AttributeAccess; // Every test that uses it is skipped without.
+const read = (path: string, name = NAME) => withFile(path, (descriptor) => access.read(descriptor, name));
+const write = (path: string, value: Uint8Array, name = NAME) => {
+	withFile(path, (descriptor) => access.write(descriptor, name, value));
+};
+const sha256 = (content: string | Buffer) => createHash("sha256").update(content).digest("hex");
+const hashOf = (path: string) => Buffer.from(sha256(readFileSync(path)));
+
+/** What others do to a file. */
+interface Meanwhile {
+	/** Once it is open. */
+	readonly opened?: () => void;
+	/** Once its content was read, before the attribute is written. */
+	readonly hashed?: () => void;
+}
+
+function makerOf(name: string, { opened, hashed }: Meanwhile): AttributeMaker {
+	const maker = digestMaker({ name, digest: "sha256", prefix: new Uint8Array(), text: "hex" });
+	return {
+		...maker,
+		begin(file, present) {
+			maker.begin(file, present);
+			opened?.();
+		},
+		finish(file, digest) {
+			hashed?.();
+			return maker.finish(file, digest);
+		},
+	};
+}
+
+function hashInto(path: string, visitor: FileVisitor): void {
+	const columns = {
+		kinds: new Uint8Array(1),
+		modes: new Uint16Array(1),
+		sizes: new Float64Array(1),
+		digests: Buffer.alloc(32),
+	};
+	hashFileInto(columns, 0, path, { digest: "sha256", bigFiles: "hash", visitor });
+}
+
+/** Hashes the file at `path` and gives it the hash. */
+function attach(path: string, meanwhile: Meanwhile = {}): void {
+	hashInto(path, createAttributeWriter(access, [makerOf(NAME, meanwhile)], attributeCounts(1)));
+}
+
+/** The same but for the second look at the content. */
+function attachUnguarded(path: string, meanwhile: Meanwhile): void {
+	const writer = createAttributeWriter(access, [makerOf(NAME, meanwhile)], attributeCounts(1));
+	const end: FileVisitor["end"] = (file, digest) => {
+		writer.end(file, digest);
+		return "looked";
+	};
+	hashInto(path, { ...writer, end });
+}
+
+function overwrite(path: string, octet: string, position: number): void {
+	const descriptor = openSync(path, "r+");
+	writeSync(descriptor, octet, position);
+	closeSync(descriptor);
+}
+
+const CHANGES: Record<string, (path: string) => void> = {
+	"appends to it": (path) => appendFileSync(path, "!"),
+	"changes its first octet": (path) => overwrite(path, "!", 0),
+	"changes its last octet": (path) => overwrite(path, "!", statSync(path).size - 1),
+	"empties it": (path) => truncateSync(path),
+	"changes it and puts its time back"(path) {
+		const { atime, mtime } = statSync(path);
+		overwrite(path, "!", 3);
+		utimesSync(path, atime, mtime);
+	},
+};
+const SIZES = { "a small file": 1000, "a file of several pieces": 600_000 };
+
+/** Lets a file count as one that lies still, which is otherwise read only once. */
+function letItLieStill(): void {
+	vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
+	onTestFinished(() => void vi.restoreAllMocks());
+}
+
+describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
+	it("writes what differs, keeps what is right, and counts both", () => {
+		const root = tempTree({ a: "a", b: "b", c: "c" });
+		const counts = attributeCounts(2);
+		const makers = [makerOf(NAME, {}), makerOf(OTHER, {})];
+		write(join(root, "b"), EARLIER);
+		write(join(root, "c"), hashOf(join(root, "c")), OTHER);
+		const run = () => {
+			for (const name of ["a", "b", "c"]) hashInto(join(root, name), createAttributeWriter(access, makers, counts));
+		};
+		run();
+		expect([...counts]).toEqual([3, 0, 2, 1]);
+		for (const name of ["a", "b", "c"]) {
+			const path = join(root, name);
+			expect([read(path), read(path, OTHER)]).toEqual([hashOf(path), hashOf(path)]);
+		}
+		const before = ["a", "b", "c"].map((name) => statSync(join(root, name), { bigint: true }).ctimeNs);
+		run();
+		expect([...counts]).toEqual([3, 3, 2, 4]);
+		expect(["a", "b", "c"].map((name) => statSync(join(root, name), { bigint: true }).ctimeNs)).toEqual(before);
+	});
+
+	describe.each(Object.entries(SIZES))("with %s", (_, size) => {
+		describe.each(Object.entries(CHANGES))("while another process %s", (_, change) => {
+			it.each([
+				["changed just now", false, undefined],
+				["lying still", true, undefined],
+				["with an earlier value", false, EARLIER],
+				["lying still, with an earlier value", true, EARLIER],
+			])("ends with ERR_FILE_CHANGED and the attribute as it was: %s", (_, still, earlier) => {
+				const path = join(tempTree({ file: Buffer.alloc(size, "content ") }), "file");
+				if (earlier !== undefined) write(path, earlier);
+				if (still) letItLieStill();
+				const error = expectError("ERR_FILE_CHANGED", () => attach(path, { hashed: () => change(path) }));
+				expect(error.path).toBe(path);
+				expect(read(path)).toEqual(earlier);
+			});
+
+			it("leaves a wrong value where the content is not looked at again", () => {
+				const path = join(tempTree({ file: Buffer.alloc(size, "content ") }), "file");
+				const before = hashOf(path);
+				attachUnguarded(path, { hashed: () => change(path) });
+				expect(read(path)).toEqual(before);
+				expect(hashOf(path)).not.toEqual(before);
+			});
+
+			it("refuses a change while the content is read, before anything is written", () => {
+				const path = join(tempTree({ file: Buffer.alloc(size, "content ") }), "file");
+				const writes = vi.spyOn(access, "write");
+				onTestFinished(() => void vi.restoreAllMocks());
+				expectError("ERR_FILE_CHANGED", () => attach(path, { opened: () => change(path) }));
+				expect(writes).not.toHaveBeenCalled();
+				expect(read(path)).toBeUndefined();
+			});
+		});
+	});
+
+	it("accepts content that is again what it was", () => {
+		const path = join(tempTree({ file: "content" }), "file");
+		const hashed = () => {
+			writeFileSync(path, "another");
+			writeFileSync(path, "content");
+		};
+		attach(path, { hashed });
+		expect(read(path)).toEqual(hashOf(path));
+	});
+
+	it("takes all it wrote to a file back when a later one of its attributes is refused", () => {
+		const path = join(tempTree({ file: "content" }), "file");
+		write(path, EARLIER);
+		const refusing: AttributeAccess = {
+			...access,
+			write(descriptor, name, value) {
+				if (name === OTHER) throw Object.assign(new Error("no room"), { code: "ENOSPC" });
+				access.write(descriptor, name, value);
+			},
+		};
+		const makers = [makerOf(NAME, {}), makerOf("user.test-new", {}), makerOf(OTHER, {})];
+		const error = expectError("ERR_ATTRIBUTE_SPACE", () => {
+			hashInto(path, createAttributeWriter(refusing, makers, attributeCounts(3)));
+		});
+		expect(error.message).toContain(`"${OTHER}" of "${path}": its 64 bytes do not fit (ENOSPC)`);
+		expect([NAME, "user.test-new", OTHER].map((name) => read(path, name))).toEqual([EARLIER, undefined, undefined]);
+	});
+
+	describe.each(["opened", "hashed"] as const)("when another file takes the path once the first is %s", (when) => {
+		/** A file, a second name for it, and one that takes its place. */
+		function swappable() {
+			if (when === "opened") letItLieStill(); // Else losing a name counts as a change.
+			const root = tempTree({ file: "content", newcomer: "another" });
+			const [path, kept] = ["file", "kept"].map((name) => join(root, name));
+			linkSync(path, kept);
+			return { path, kept, swap: () => renameSync(join(root, "newcomer"), path) };
+		}
+
+		it("writes to the file whose content was hashed", () => {
+			const { path, kept, swap } = swappable();
+			attach(path, { [when]: swap });
+			expect(readFileSync(path, "utf8")).toBe("another");
+			expect(read(path)).toBeUndefined();
+			expect(read(kept)).toEqual(hashOf(kept));
+		});
+
+		it("would give the newcomer a wrong value by path", () => {
+			const { path, kept, swap } = swappable();
+			const byPath: AttributeAccess = { ...access, write: (_, name, value) => write(path, value, name) };
+			hashInto(path, createAttributeWriter(byPath, [makerOf(NAME, { [when]: swap })], attributeCounts(1)));
+			expect(read(path)).toEqual(hashOf(kept));
+			expect(read(path)).not.toEqual(hashOf(path));
+		});
+	});
+});
+
+const key = p256();
+const certificate = certificateFor(key);
+
+/** A signer during whose work something happens. */
+function signerWith(meanwhile: () => void): Signer {
+	const signer = signerFromKey(key, [certificate]);
+	return {
+		...signer,
+		begin(digest) {
+			const signature = signer.begin(digest);
+			return {
+				update: (content) => signature.update(content),
+				sign() {
+					meanwhile();
+					return signature.sign();
+				},
+			};
+		},
+	};
+}
+
+/** Runs a process that changes the file at `path` without a pause until the test is over. */
+async function startWriter(path: string): Promise<void> {
+	const code = `
+		const { openSync, writeSync } = require("node:fs");
+		const descriptor = openSync(process.argv[1], "r+");
+		process.send("open");
+		for (let count = 0; ; count++) writeSync(descriptor, String(count).padStart(16), 0);`;
+	const child = spawn(process.execPath, ["-e", code, path], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+	const end = new Promise((resolve) => child.once("exit", resolve));
+	onTestFinished(async () => {
+		child.kill("SIGKILL");
+		await end;
+	});
+	await new Promise((resolve, reject) => child.once("message", resolve).once("exit", reject));
+}
+
+describe.skipIf(found === undefined)(`signPaths() ${needs}`, () => {
+	const FORMATS: readonly (readonly AttributeFormat[])[] = [
+		["ima"],
+		["ima-verity"],
+		["ima", "evm"],
+		["spython", "ima"],
+	];
+	const NAMES = ["user.ima", "user.evm", "user.org.python.x-spython-hash"];
+	const attributesOf = (path: string) => NAMES.map((name) => read(path, name));
+
+	it.each(FORMATS)("takes %s %s back when the content changes while the key is at work", async (...formats) => {
+		const root = tempTree({ file: "content" });
+		const path = join(root, "file");
+		write(path, EARLIER, "user.ima");
+		const before = attributesOf(path);
+		let changes = 0;
+		const signer = signerWith(() => void appendFileSync(path, `${changes++}`));
+		await expectRejection("ERR_FILE_CHANGED", signPaths([root], { formats, namespace: "user", signer }));
+		expect(changes).toBe(formats.filter((format) => format !== "spython").length);
+		expect(attributesOf(path)).toEqual(before);
+		await signPaths([root], { formats, namespace: "user", signer: signerWith(() => {}) });
+		expect(attributesOf(path)).not.toEqual(before);
+	});
+
+	it.each<[AttributeFormat]>([["spython"], ["ima-hash"], ["ima"]])(
+		"ends with ERR_FILE_CHANGED for %s while another process writes, with every attribute as it was",
+		async (format) => {
+			const content = Buffer.alloc(8_000_000, "content ");
+			const root = tempTree({ file: content, other: "other" });
+			const path = join(root, "file");
+			write(path, EARLIER, "user.ima");
+			const before = attributesOf(path);
+			await startWriter(path);
+			const options = { formats: [format], namespace: "user", signer: signerFromKey(key, [certificate]) } as const;
+			for (let attempt = 0; attempt < 5; attempt++) {
+				await expectRejection("ERR_FILE_CHANGED", signPaths([root], options));
+				expect(attributesOf(path)).toEqual(before);
+			}
+			expect(readFileSync(path).subarray(16).equals(content.subarray(16))).toBe(true);
+		},
+	);
+});
