@@ -6,8 +6,9 @@ import { readFileSync } from "node:fs";
  * another program. Programs that fail, print nothing, or hash to other digests than the first are left out and told
  * to `problem`.
  *
- * A program is `{ name, argv, cwd?, hashes?, silent? }`: `hashes` when its output holds digests to compare, `silent`
- * when it is right to print nothing.
+ * A program is `{ name, argv, cwd?, hashes?, silent?, before?, evidence? }`: `hashes` when its output holds digests to
+ * compare, or that of the program `evidence` does, run behind it; `silent` when it is right to print nothing; `before`
+ * is called ahead of every run and takes no part in the time.
  *
  * @returns {Map<string, number[]>} seconds by program name, one a round
  */
@@ -16,7 +17,9 @@ export function measure(programs, { rounds, env, problem, progress }) {
 	const able = programs.filter((program) => {
 		progress(`warming up: ${program.name}`);
 		try {
-			const output = run(program, env);
+			program.before?.();
+			const own = run(program, env);
+			const output = program.evidence === undefined ? own : run(program.evidence, env);
 			if (output === "" && !program.silent) throw new Error("prints nothing");
 			if (program.hashes) {
 				const digests = sumOfDigests(output);
@@ -35,6 +38,7 @@ export function measure(programs, { rounds, env, problem, progress }) {
 		progress(`round ${round + 1} of ${rounds}`);
 		for (let i = 0; i < able.length; i++) {
 			const program = able[(round + i) % able.length];
+			program.before?.();
 			const start = performance.now();
 			const { status } = spawnSync(program.argv[0], program.argv.slice(1), { cwd: program.cwd, env, stdio: "ignore" });
 			seconds.get(program.name).push((performance.now() - start) / 1000);

@@ -13,7 +13,10 @@ export function formatReport({ machine, trees, rows, comparison, notMeasured }, 
 		parts.push(table(["tree", "files", "MiB"], lines));
 	}
 	if (rows.length > 0) {
-		const lines = rows.map((row) => [row.name, figure(row, row.unit), `≤ ${row.bound}${row.unit}`, row.verdict]);
+		const lines = rows.map((row) => {
+			const bound = row.bound === undefined ? "–" : `≤ ${row.bound}${row.unit}`;
+			return [row.name, figure(row, row.unit), bound, row.verdict ?? ""];
+		});
 		parts.push(table(["", "measured", "bound", ""], lines));
 	}
 	if (comparison.length > 0) {

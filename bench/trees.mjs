@@ -32,6 +32,7 @@ const PACKAGES = [
 const RECIPES = {
 	A: { files: 39_000, bytes: 700 * MIB, disk: 1500 * MIB, build: installPackages },
 	B: grid({ seed: "B", directories: 1000, filesEach: 100, minBytes: KIB, maxBytes: 8 * KIB }),
+	"B-quick": grid({ seed: "B", directories: 100, filesEach: 100, minBytes: KIB, maxBytes: 8 * KIB }),
 	C: grid({ seed: "C", directories: 1, filesEach: 20, minBytes: 256 * MIB, maxBytes: 256 * MIB }),
 	"C-quick": grid({ seed: "C", directories: 1, filesEach: 4, minBytes: 256 * MIB, maxBytes: 256 * MIB }),
 	D: grid({ seed: "D", directories: 1, filesEach: 1000, minBytes: MIB, maxBytes: MIB }),

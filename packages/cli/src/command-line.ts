@@ -82,23 +82,33 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 			catalogOptions(command.argument("<path...>", "signed directories, files of one, or catalogs"))
 				.addOption(formats("what to verify (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
 				.option("--attribute <name>", "spython's attribute, when it is not the usual one")
-				.addOption(namespace())
+				.addOption(namespace("without-default"))
 				.addOption(repeated("--cert <pem>", "certificates of signers, which attributes do not hold"))
 				.option("--allow-unsigned", "take hashes that match for enough, though nobody signed them")
 				.addOption(
 					new Option("--match <how>", "bind files to their paths, or to digests alone").choices(["path", "digest"]),
 				)
-				.addOption(choice("--added <how>", "files that no signature covers", ["fail", "warn", "ignore"]))
+				.addOption(
+					new Option("--added <how>", "files that no signature covers (default: fail)").choices([
+						"fail",
+						"warn",
+						"ignore",
+					]),
+				)
 				.option("--no-ignore", "report what the signed ignore rules hide as added");
-			examples(command, [
-				"sigtool verify ./lib",
-				"sigtool verify ./lib --trust ca.crt --product lib",
-				"sigtool verify ./lib/index.js",
-				"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
-				"sigtool verify ./lib --json | jq .results[].findings",
-				"sigtool verify ./lib --format ima --trust ima.crt",
-				"sigtool verify ./lib --format spython --allow-unsigned",
-			]);
+			examples(
+				command,
+				[
+					"sigtool verify ./lib",
+					"sigtool verify ./lib --trust ca.crt --product lib",
+					"sigtool verify ./lib/index.js",
+					"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
+					"sigtool verify ./lib --json | jq .results[].findings",
+					"sigtool verify ./lib --format ima --trust ima.crt",
+					"sigtool verify ./lib --format spython --allow-unsigned",
+				],
+				VERIFYING,
+			);
 			return async () => (await import("./commands/verify.js")).verify;
 		},
 	},
@@ -125,7 +135,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 		declare(command) {
 			command
 				.argument("<path...>", "directories or files")
-				.addOption(formats("what to remove; IMA's three are one attribute", ATTRIBUTE_FORMATS))
+				.addOption(formats("what to remove, needed; IMA's three are one attribute", ATTRIBUTE_FORMATS))
 				.option("--attribute <name>", "spython's attribute, when it is not the usual one")
 				.addOption(namespace());
 			examples(command, ["sigtool strip ./lib --format spython", "sigtool strip ./lib --format ima --format evm"]);
@@ -304,6 +314,11 @@ function catalogOptions(command: Command): Command {
 		.addOption(choice("--profile <name>", "what counts as evidence", ["default", "windows-legacy"]));
 }
 
+const VERIFYING = `
+About catalogs alone: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust.
+About attributes alone: --cert, --namespace, --allow-unsigned, and --attribute with --format spython.
+`;
+
 const RESTORING = `
 Needs no key: \`sigtool sign --format cat --carry ima\` put the signatures into the catalog. A file that is no longer
 what was signed is refused and left as it is. Writing security.ima and security.evm needs root.
@@ -316,11 +331,12 @@ function formats(description: string, choices: readonly string[]): Option {
 	return repeated("--format <format>", description, choices);
 }
 
-function namespace(): Option {
-	return choice("--namespace <name>", "where IMA's and EVM's attributes are; user needs no rights", [
-		"security",
-		"user",
-	]);
+/** `without-default`: whether it was given matters. */
+function namespace(how: "with-default" | "without-default" = "with-default"): Option {
+	const [flags, names] = ["--namespace <name>", ["security", "user"] as const];
+	const description = "where IMA's and EVM's attributes are; user needs no rights";
+	if (how === "with-default") return choice(flags, description, names);
+	return new Option(flags, `${description} (default: security)`).choices(names);
 }
 
 /** An option that takes one value each time it is given, one of `choices` when there are any. */

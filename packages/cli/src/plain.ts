@@ -9,9 +9,7 @@ import { type ExitStatus, printFailure, printReport } from "./output.js";
 /** What the parser makes of no options. */
 export const NO_OPTIONS: VerifyCommandOptions = {
 	profile: "default",
-	added: "fail",
 	ignore: true,
-	namespace: "security",
 };
 
 /** Whether the words are `verify` and operands. */

@@ -83,7 +83,11 @@ describe.skipIf(!isPossible)(`sign ${needs}`, () => {
 		writeFileSync(join(home, "outside.js"), "outside\n");
 		const stat = (file: string) => execFileSync("stat", ["-c", "%s %a %u %g %Y %y", at(file)], { encoding: "utf8" });
 		const before = FILES.map(stat);
-		for (const cautious of [["--format", "cat"], ["--links", "follow"], ["--links-outside", "refuse"]]) {
+		for (const cautious of [
+			["--format", "cat"],
+			["--links", "follow"],
+			["--links-outside", "refuse"],
+		]) {
 			const refused = run(["sign", root, "--format", "spython", ...cautious]);
 			expect(refused).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("ERR_LINK_OUTSIDE") });
 		}
@@ -182,13 +186,15 @@ describe.skipIf(!isPossible)(`strip ${needs}`, () => {
 
 		const first = run(["strip", root, ...formats("ima-hash", "spython"), ...USER, "--json"]);
 		expect(first).toMatchObject({ status: 0 });
-		expect(first.json()).toMatchObject({ files: 2, removed: { "user.ima": 1, [SPYTHON]: 2 } });
+		expect(first.json().results).toMatchObject([
+			{ path: root, verdict: "stripped", files: 2, removed: { "user.ima": 1, [SPYTHON]: 2 }, findings: [] },
+		]);
 		for (const file of FILES) expect(namesOf(at(file)).sort()).toEqual(["user.evm", "user.other"]);
 
 		const second = run(["strip", root, ...formats("ima", "evm"), ...USER]);
 		expect(second).toMatchObject({ status: 0, stderr: "" });
 		expect(second.stdout).toMatch(
-			/looked at +2 files\n +removed +user\.ima of 0 files\n +removed +user\.evm of 2 files\n/,
+			/^stripped .*\n +looked at +2 files\n +removed +user\.ima of 0 files\n +removed +user\.evm of 2 files\n$/,
 		);
 		for (const file of FILES) {
 			expect(namesOf(at(file))).toEqual(["user.other"]);
@@ -202,7 +208,8 @@ describe.skipIf(!isPossible)(`strip ${needs}`, () => {
 		writeFileSync(join(home, "outside.js"), "outside\n");
 		for (const file of [at("a.js"), join(home, "outside.js")]) setfattr(file, SPYTHON, Buffer.from("x"));
 		linkSync(at("a.js"), at("b.js"));
-		expect(run(["strip", root, "--format", "spython", "--json"]).json()).toMatchObject({ removed: { [SPYTHON]: 1 } });
+		const [stripped] = run(["strip", root, "--format", "spython", "--json"]).json().results;
+		expect(stripped).toMatchObject({ removed: { [SPYTHON]: 1 } });
 		expect(namesOf(join(home, "outside.js"))).toEqual([SPYTHON]);
 	});
 });
@@ -255,14 +262,22 @@ describe.skipIf(!isPossible || !canWriteAttributes("security"))("inspect (needs 
 		writeFileSync(at("plain.js"), "plain\n");
 		const none = run(["inspect", at("plain.js")]);
 		expect(none).toMatchObject({ stdout: "" });
-		expect(none.status).not.toBe(0);
-		expect(none.stderr).toContain("it has no attributes of spython, IMA or EVM either");
+		expect(none.status).toBe(1);
+		expect(none.stderr).toMatch(/plain\.js": it is no catalog and has no attributes of spython, IMA or EVM \[ERR_/);
 	});
 });
 
-describe.skipIf(!isPossible || !isRoot)("without rights (needs root to give them up, attr, openssl)", () => {
-	const NOBODY = 65534;
+const NOBODY = 65_534;
 
+/** Whether that user may read the command line. */
+function canBeNobody(): boolean {
+	if (!isRoot) return false;
+	return spawnSync(process.execPath, [MAIN, "--version"], { uid: NOBODY, gid: NOBODY }).status === 0;
+}
+
+const unprivileged = "without rights (needs root to give them up, a command line that others may read, attr, openssl)";
+
+describe.skipIf(!isPossible || !canBeNobody())(unprivileged, () => {
 	/** The tree and the key belong to nobody, who runs the command. */
 	function openAsNobody() {
 		const opened = open();
@@ -304,7 +319,16 @@ describe.skipIf(!isPossible || !isRoot)("without rights (needs root to give them
 		expect(asNobody("sign", root, "--format", "ima", ...key).stdout).toMatch(/^nothing to write /);
 		const kept = asNobody("strip", root, "--format", "ima");
 		expect(kept).toMatchObject({ status: 3 });
-		expect(kept.stderr).toMatch(/Cannot remove attribute "security.ima" of "a.js": it needs root/);
+		for (const file of FILES) {
+			expect(kept.stderr).toContain(
+				`"security.ima" of "${file}": it needs root (CAP_SYS_ADMIN) (EPERM) [ERR_ATTRIBUTE_DENIED]\n`,
+			);
+		}
+		// Nor does finding that there is nothing to remove.
+		expect(run(["strip", root, "--format", "ima"])).toMatchObject({ status: 0 });
+		const nothing = asNobody("strip", root, ...formats("ima", "evm"));
+		expect(nothing).toMatchObject({ status: 0, stderr: "" });
+		expect(nothing.stdout).toContain("nothing to strip in ");
 	});
 
 	test("a file of somebody else is named", () => {

@@ -1,5 +1,6 @@
 /** What `verify --format` says of files: every status, and whose key it is. */
 
+import { execFileSync } from "node:child_process";
 import {
 	appendFileSync,
 	copyFileSync,
@@ -57,7 +58,7 @@ describe.skipIf(!isPossible)(`the statuses ${needs}`, () => {
 		"changed.js": ["mismatch", "ERR_SIGNATURE", '"changed.js" does not match its signature by key'],
 		"cut.js": ["malformed", "ERR_ATTRIBUTE_FORMAT", '"cut.js" is malformed: Cannot parse IMA attribute: '],
 		"foreign.js": ["untrusted-signer", "ERR_UNTRUSTED_SIGNER", "no trusted certificate goes by that id"],
-		"none.js": ["unsigned", "ERR_UNSIGNED", '"none.js" has no attribute ima'],
+		"none.js": ["unsigned", "ERR_UNSIGNED", '"none.js" has no attribute user.ima'],
 		"right.js": ["trusted", undefined, undefined],
 		"stale.js": ["mismatch", "ERR_FILE_MODIFIED", '"stale.js" was modified'],
 		"weak.js": ["malformed", "ERR_WEAK_DIGEST", "SHA-1 is no evidence"],
@@ -120,24 +121,60 @@ describe.skipIf(!isPossible)(`the statuses ${needs}`, () => {
 		}
 	});
 
-	test("--allow-unsigned takes hashes for enough, --added the files without; neither takes more", () => {
-		const { at, verify, trust } = openAll();
-		const lenient = ["--allow-unsigned", "--added", "ignore"];
+	test("--allow-unsigned takes hashes for enough where hashes are what is asked for, and nothing else", () => {
+		const { at, run, root, verify, trust } = openAll();
 		const findings = (run: Run) => run.json().results[0].findings.map(({ path }: { path: string }) => path);
-		const bad = FILES.filter((file) => !["bare.js", "none.js", "right.js"].includes(file));
-		expect(findings(verify(...trust, ...lenient, "--json"))).toEqual(bad);
+		const bad = FILES.filter((file) => !["bare.js", "right.js"].includes(file));
+		expect(findings(verify(...trust, "--allow-unsigned", "--json"))).toEqual([root, ...bad]);
 		for (const file of bad) rmSync(at(file));
-		expect(verify(...trust)).toMatchObject({ status: 1 });
 		expect(verify(...trust, "--allow-unsigned")).toMatchObject({ status: 1 });
-		expect(verify(...trust, "--added", "ignore")).toMatchObject({ status: 1 });
-		expect(verify(...trust, ...lenient)).toMatchObject({ status: 0, stderr: "" });
-		const warned = verify(...trust, "--allow-unsigned", "--added", "warn");
-		expect(warned).toMatchObject({ status: 0 });
-		expect(warned.stderr).toContain('warning: "none.js" has no attribute ima');
+		rmSync(at("right.js"));
+		const hashes = (...more: string[]) => run(["verify", root, "--format", "ima-hash", "--namespace", "user", ...more]);
+		expect(hashes()).toMatchObject({ status: 1 });
+		const unchanged = hashes("--allow-unsigned", "--json");
+		expect(unchanged).toMatchObject({ status: 0, stderr: "" });
+		expect(unchanged.json().results).toMatchObject([{ verdict: "unchanged", findings: [] }]);
+		expect(hashes("--allow-unsigned").stdout).toContain(": hashes match; nothing is signed\n");
+	});
+
+	test("each of IMA's formats wants its own kind of value; ima judges them all", () => {
+		const { home, verify, sign } = open();
+		const signer = makeSelfSigned(join(home, "signer"));
+		const trust = ["--trust", signer.certFile];
+		sign(signer, ["a.js"], "--format", "ima");
+		sign(signer, ["b.js"], "--format", "ima-verity");
+		const statuses = (format: string) => {
+			const { attributes } = verify("--format", format, ...trust, "--json").json().results[0];
+			return attributes.map(({ path, status }: { path: string; status: string }) => [path, status]);
+		};
+		expect(statuses("ima")).toEqual([
+			["a.js", "trusted"],
+			["b.js", "trusted"],
+		]);
+		expect(statuses("ima-verity")).toEqual([
+			["a.js", "malformed"],
+			["b.js", "trusted"],
+		]);
+		expect(statuses("ima-hash")).toEqual([
+			["a.js", "malformed"],
+			["b.js", "malformed"],
+		]);
 	});
 });
 
 describe.skipIf(!isPossible)(`keys ${needs}`, () => {
+	test("a self-signed certificate that is an authority, as `openssl req -x509` makes it, judges what it signed", () => {
+		const { home, verify, sign } = open();
+		const [keyFile, certFile] = [join(home, "self.key"), join(home, "self.pem")];
+		const eku = ["-addext", "extendedKeyUsage=codeSigning"];
+		const subject = ["-subj", "/CN=Self", "-days", "9", "-nodes", "-newkey", "rsa:2048"];
+		execFileSync("openssl", ["req", "-x509", ...subject, ...eku, "-keyout", keyFile, "-out", certFile], {
+			stdio: "pipe",
+		});
+		sign({ keyFile, certFile, derFile: "" }, ["a.js", "b.js"], "--format", "ima");
+		expect(verify("--format", "ima", "--trust", certFile)).toMatchObject({ status: 0, stderr: "" });
+	});
+
 	test.each(["ima", "ima-verity", "evm"])("that share one key id are each tried for %s", (format) => {
 		const { home, verify, sign } = open();
 		const [first, second] = ["first", "second"].map((name) => makeSelfSigned(join(home, name), "P-256", "00112233"));

@@ -90,7 +90,7 @@ describe("inspect", () => {
 		const { home, sigtool } = workspace();
 		writeFileSync(join(home, "README.md"), "# text");
 		const run = sigtool(["inspect", "README.md"], { cwd: home });
-		expect(run.stderr).toMatch(/^error: Cannot read "README\.md": it is not a catalog \(/);
+		expect(run.stderr).toMatch(/^error: Cannot inspect "README\.md": it is no catalog and has no attributes of /);
 		expect(run.status).toBe(1);
 	});
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -122,6 +122,30 @@ describe.each<Namespace>(["user", "security"])("restore", (namespace) => {
 			);
 		});
 
+		test("refuses a file whose execute or set-id bits are not as signed, as verify does", () => {
+			const { root, caFile, sigtool, restore, found } = transported(namespace);
+			chmodSync(join(root, "bin/run"), 0o4755);
+			chmodSync(join(root, "lib/a.js"), 0o755);
+			const expected = [
+				{ code: "ERR_MODE_CHANGED", path: "bin/run" },
+				{ code: "ERR_MODE_CHANGED", path: "lib/a.js" },
+			];
+			const verified = sigtool(["verify", root, "--trust", caFile, "--json"]);
+			expect(verified.json().results[0].findings).toMatchObject(expected);
+			const run = restore("--json");
+			expect(run).toMatchObject({ status: 1 });
+			expect(run.json()).toMatchObject({ verdict: "failed", written: { files: 2 }, findings: expected });
+			for (const [path, ima, evm] of found().filter(([path]) => path === "bin/run" || path === "lib/a.js")) {
+				expect([ima, evm], path).toEqual([undefined, undefined]);
+			}
+			expect(restore().stderr).toContain(
+				'"bin/run" has mode 4755, signed with 755: its attributes are not restored [ERR_MODE_CHANGED]',
+			);
+			chmodSync(join(root, "bin/run"), 0o755);
+			chmodSync(join(root, "lib/a.js"), 0o640);
+			expect(restore()).toMatchObject({ status: 0 });
+		});
+
 		test("does not believe a catalog whose signer is not trusted", () => {
 			const { root, sigtool, found } = transported(namespace);
 			expect(sigtool(["restore", root]).stderr).toContain("[ERR_UNTRUSTED_SIGNER]");
@@ -159,7 +183,8 @@ describe.skipIf(!isRoot || !canWrite("security") || !hasProgram("setpriv"))(
 			expect(run).toMatchObject({ status: 3, stdout: "" });
 			expect(run.stderr).toMatch(new RegExp(`^undecided ${root}: 4 files not restored\n`));
 			for (const path of FILES) expect(run.stderr).toContain(`"security.ima" of "${path}"`);
-			expect(run.stderr).toMatch(/root .*`--namespace user`.*\[ERR_ATTRIBUTE_DENIED\]/);
+			expect(run.stderr).toMatch(/needs a root that has CAP_SYS_ADMIN \(EPERM\) \[ERR_ATTRIBUTE_DENIED\]/);
+			expect(run.stderr).not.toContain("--namespace");
 		});
 	},
 );
@@ -184,6 +209,18 @@ describe("restore", () => {
 		const run = runner(home)(["restore", root]);
 		expect(run).toMatchObject({ status: 2, stdout: "" });
 		expect(run.stderr).toContain("carries no attributes for it; `sigtool sign --format cat --carry ima` makes one");
+	});
+
+	test("with a root that the directory does not lie below, advises nothing that it does not have", () => {
+		const home = temporaryDirectory();
+		const root = makeTree(join(home, "library"), LIBRARY);
+		const elsewhere = makeTree(join(home, "elsewhere"), LIBRARY);
+		expect(runner(home)(["sign", root])).toMatchObject({ status: 0 });
+		const run = runner(home)(["restore", root, "--root", elsewhere]);
+		expect(run).toMatchObject({ status: 2, stdout: "" });
+		expect(run.stderr).toContain(
+			`it does not lie below "${elsewhere}"; name the signed directory with --root [ERR_USAGE]`,
+		);
 	});
 
 	test("shows its examples", () => {

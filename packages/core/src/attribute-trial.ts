@@ -8,6 +8,7 @@ import type { DigestAlgorithm } from "./digest/algorithms.js";
 import { createFsverityHasher } from "./digest/fsverity.js";
 import { type ErrorCode, SigtoolError } from "./errors.js";
 import type { AttributeFormat } from "./formats/attribute-format.js";
+import { createCrossSignatureCheck } from "./formats/cross-signature.js";
 import { type EvmSubject, evmPortableMessage, parseEvm } from "./formats/evm.js";
 import { IMA_ATTRIBUTE, parseIma, type VeritySignature, verityMessage } from "./formats/ima.js";
 import { type IntegritySignature, requireEvidence } from "./formats/integrity-signature.js";
@@ -56,24 +57,30 @@ export function startTrial(format: AttributeFormat, found: AttributesFound, keys
 			const { algorithm, digest } = parseSpythonHash(value);
 			return hashTrial(algorithm, digest);
 		}
-		return format === "evm" ? evmTrial(value, subject, keys) : imaTrial(value, keys);
+		return format === "evm" ? evmTrial(value, subject, keys) : imaTrial(value, keys, format);
 	} catch (error) {
 		if (!(error instanceof SigtoolError)) throw error;
 		return settled({ status: "malformed", code: error.code, reason: `is malformed: ${error.message}` });
 	}
 }
 
-function imaTrial(value: Uint8Array, keys: AttributeKeys): AttributeTrial {
+/** `ima` judges whatever kind of value there is; the others want their own. */
+function imaTrial(value: Uint8Array, keys: AttributeKeys, format: "ima" | "ima-hash" | "ima-verity"): AttributeTrial {
 	const parsed = parseIma(value);
 	switch (parsed.kind) {
 		case "digest":
 		case "digest-ng":
 			return hashTrial(parsed.algorithm, parsed.digest);
 		case "signature":
-			return contentTrial(parsed, keys);
+			return format === "ima" ? contentTrial(parsed, keys) : otherKind("a signature over the content");
 		case "verity-signature":
-			return verityTrial(parsed, keys);
+			return format === "ima-hash" ? otherKind("a signature over the fs-verity digest") : verityTrial(parsed, keys);
 	}
+}
+
+function otherKind(kind: string): AttributeTrial {
+	const reason = `has ${kind} in place of what was asked for; --format ima judges it`;
+	return settled({ status: "malformed", code: "ERR_ATTRIBUTE_FORMAT", reason });
 }
 
 function hashTrial(algorithm: DigestAlgorithm, expected: Uint8Array): AttributeTrial {
@@ -103,11 +110,18 @@ function contentTrial(parsed: IntegritySignature, keys: AttributeKeys): Attribut
 	const candidates = keys.candidatesFor(parsed.keyId);
 	if (candidates.length === 0) return settled(untrusted(parsed, keys));
 	const verifiers = candidates.map((key) => ({ key, verifier: createContentVerifier(key.publicKey, digest) }));
+	const check = createCrossSignatureCheck();
 	return {
 		content(piece) {
+			check.update(piece);
 			for (const { verifier } of verifiers) verifier.update(piece);
 		},
 		verdict() {
+			const found = check.found();
+			if (found !== undefined) {
+				const reason = `is ${found}, so that its signature may be one that was made for that`;
+				return { status: "malformed", code: "ERR_CROSS_SIGNATURE", reason };
+			}
 			const signer = verifiers.find(({ verifier }) => verifier.verify(parsed.signature));
 			return signer === undefined ? stale(parsed, "other content") : { status: "trusted", key: signer.key };
 		},
@@ -137,7 +151,7 @@ function evmTrial(value: Uint8Array, subject: EvmSubject | undefined, keys: Attr
 		return settled({ status: "mismatch", code: "ERR_SIGNATURE", reason });
 	}
 	const message = evmPortableMessage(subject);
-	const ima = imaTrial(covered, keys);
+	const ima = imaTrial(covered, keys, "ima");
 	return {
 		content: (piece) => ima.content(piece),
 		verdict(sha256) {

@@ -43,6 +43,8 @@ export async function loadAttributes(): Promise<AttributeAccess> {
 export interface AttributeErrorOptions {
 	/** Length of the value that was to be written. */
 	readonly sizeBytes?: number;
+	/** What to advise: `sign` has other namespaces and formats to offer. Default `sign`; nothing where it removes. */
+	readonly instead?: "sign" | "none";
 }
 
 /**
@@ -55,11 +57,11 @@ export function attributeError(
 	path: string,
 	name: string,
 	cause: unknown,
-	{ sizeBytes }: AttributeErrorOptions = {},
+	options: AttributeErrorOptions = {},
 ): SigtoolError {
 	if (cause instanceof SigtoolError) return cause;
 	const errno = isErrnoException(cause) ? cause.code : "";
-	const [code, reason] = explain(errno, action, name, sizeBytes) ?? ["ERR_IO", errnoReason(cause)];
+	const [code, reason] = explain(errno, action, name, options) ?? ["ERR_IO", errnoReason(cause)];
 	return new SigtoolError(code, `Cannot ${action} attribute ${quote(name)} of ${quote(path)}: ${reason}`, {
 		cause,
 		path,
@@ -70,30 +72,44 @@ function explain(
 	errno: string,
 	action: string,
 	name: string,
-	sizeBytes: number | undefined,
+	{ sizeBytes, instead = "sign" }: AttributeErrorOptions,
 ): [ErrorCode, string] | undefined {
+	const maySign = action !== "remove" && instead === "sign";
+	const catalog = maySign ? `; ${CATALOG}` : "";
 	switch (errno) {
 		case "EPERM":
 		case "EACCES": {
-			const owned = action !== "read" && name.startsWith("security.");
-			const reason = owned ? "it needs root (CAP_SYS_ADMIN); `--namespace user` works without" : "permission denied";
-			return ["ERR_ATTRIBUTE_DENIED", `${reason} (${errno})`];
+			const hasTwin = action === "write" && maySign && /^security\.(?:ima|evm)$/.test(name);
+			const twin = hasTwin ? "; `--namespace user` works without" : "";
+			return ["ERR_ATTRIBUTE_DENIED", `${denial(errno, action, name)}${twin} (${errno})`];
 		}
 		case "ENOTSUP":
-			return ["ERR_ATTRIBUTE_UNSUPPORTED", `the file system has no such attributes (${errno}); ${CATALOG}`];
+			return ["ERR_ATTRIBUTE_UNSUPPORTED", `the file system has no such attributes (${errno})${catalog}`];
 		case "ENOSPC":
 		case "EDQUOT":
 		case "E2BIG":
 		case "ERANGE":
 			if (action === "write") {
 				const value = sizeBytes === undefined ? "the value does" : `its ${sizeBytes} bytes do`;
-				return ["ERR_ATTRIBUTE_SPACE", `${value} not fit (${errno}): ${ROOM}; ${CATALOG}`];
+				return ["ERR_ATTRIBUTE_SPACE", `${value} not fit (${errno}): ${ROOM}${catalog}`];
 			}
 			if (errno === "E2BIG") return ["ERR_ATTRIBUTE_FORMAT", `its value is longer than ${MAX_VALUE_BYTES} bytes`];
 			return errno === "ERANGE" ? ["ERR_FILE_CHANGED", "its value kept changing while it was read"] : undefined;
 		default:
 			return undefined;
 	}
+}
+
+/**
+ * EPERM is what the kernel says of an immutable or append-only file to everybody, and of `security.*` to those without
+ * the capability, which root may lack in a container.
+ */
+function denial(errno: string, action: string, name: string): string {
+	if (action === "read") return "permission denied";
+	const immutable = "the file may be immutable (lsattr shows it)";
+	if (!/^(?:security|trusted)\./.test(name)) return errno === "EPERM" ? immutable : "permission denied";
+	if (process.geteuid?.() !== 0) return "it needs root (CAP_SYS_ADMIN)";
+	return `${errno === "EPERM" ? `${immutable}, or ` : ""}it needs a root that has CAP_SYS_ADMIN`;
 }
 
 const CATALOG = "sign into a catalog instead, with `--format cat`";
@@ -125,7 +141,7 @@ function readValue(xattr: FsXattr, path: string, name: string): Uint8Array | und
 
 const READ_ATTEMPTS = 5;
 
-/** That there is no attribute is an exception too, and collecting its stack takes longer than the call. */
+/** That there is no attribute is an exception too, and collecting its stack takes as long as the call. */
 function withoutStack<T>(call: () => T): T {
 	const limit = Error.stackTraceLimit;
 	Reflect.set(Error, "stackTraceLimit", 0); // Does nothing where intrinsics are frozen.

@@ -2,8 +2,8 @@
 
 import { attributeError, loadAttributes } from "./attributes.js";
 import { quote, SigtoolError } from "./errors.js";
-import { kindOf } from "./fileset/locate-catalogs.js";
-import { openFiles } from "./fileset/open-files.js";
+import { kindOf, realPath } from "./fileset/locate-catalogs.js";
+import { openFile } from "./fileset/open-files.js";
 import { EVM_ATTRIBUTE, EVM_USER_ATTRIBUTE, parseEvm } from "./formats/evm.js";
 import { IMA_ATTRIBUTE, IMA_USER_ATTRIBUTE, parseIma } from "./formats/ima.js";
 import { parseSpythonHash, SPYTHON_ATTRIBUTE } from "./formats/spython.js";
@@ -11,8 +11,9 @@ import { parseSpythonHash, SPYTHON_ATTRIBUTE } from "./formats/spython.js";
 export interface InspectedAttribute {
 	readonly name: string;
 	readonly sizeBytes: number;
-	/** Lowercase hexadecimal. */
+	/** Lowercase hexadecimal; `truncated` when these are only the first octets. */
 	readonly value: string;
+	readonly truncated: boolean;
 	/** `hash`, IMA's and EVM's kinds of value, or `malformed`. */
 	readonly kind: string;
 	readonly algorithm: string | undefined;
@@ -43,31 +44,37 @@ interface Parsed {
 /** Longest value shown; nothing that sigtool reads is longer. */
 const SHOWN_BYTES = 1024;
 
-/** The attributes of spython, IMA and EVM that a file has. @throws ERR_ATTRIBUTES_UNAVAILABLE, ERR_ATTRIBUTE_*, ERR_IO */
+/**
+ * The attributes of spython, IMA and EVM that a file has; a link is followed.
+ * @throws ERR_ATTRIBUTES_UNAVAILABLE, ERR_ATTRIBUTE_*, ERR_IO; ERR_ATTRIBUTE_UNSUPPORTED where none can exist
+ */
 export async function inspectAttributes(path: string): Promise<InspectedAttribute[]> {
 	if (kindOf(path) === "directory") {
 		throw new SigtoolError("ERR_FILE_TYPE", `Cannot inspect ${quote(path)}: it is a directory`, { path });
 	}
 	const access = await loadAttributes();
 	const found: InspectedAttribute[] = [];
-	openFiles(path, ({ descriptor }) => {
+	const unsupported: SigtoolError[] = [];
+	openFile(realPath(path), path, ({ descriptor }) => {
 		for (const [name, parse] of PARSERS) {
 			let value: Uint8Array | undefined;
 			try {
 				value = access.read(descriptor, name);
 			} catch (cause) {
-				const error = attributeError("read", path, name, cause);
-				if (error.code === "ERR_ATTRIBUTE_UNSUPPORTED") continue;
-				throw error;
+				const error = attributeError("read", path, name, cause, { instead: "none" });
+				if (error.code !== "ERR_ATTRIBUTE_UNSUPPORTED") throw error;
+				unsupported.push(error);
 			}
 			if (value !== undefined) found.push(describe(name, value, parse));
 		}
 	});
+	if (unsupported.length === PARSERS.length) throw unsupported[0];
 	return found;
 }
 
 function describe(name: string, value: Uint8Array, parse: (value: Uint8Array) => Parsed): InspectedAttribute {
-	const shown = { name, sizeBytes: value.length, value: hex(value.subarray(0, SHOWN_BYTES)) };
+	const truncated = value.length > SHOWN_BYTES;
+	const shown = { name, sizeBytes: value.length, value: hex(value.subarray(0, SHOWN_BYTES)), truncated };
 	try {
 		const { kind, algorithm, digest, keyId, signature } = parse(value);
 		return {

@@ -82,10 +82,21 @@ export async function restoreAttributes(path: string, options: RestoreOptions): 
 /** Entry path of a directory of the tree; undefined for all of it. @throws ERR_USAGE when it leads out of the tree */
 function entryWithin(root: string, path: string, links: "record" | "reject" | "follow"): string | undefined {
 	if (realPath(root) === realPath(path)) return undefined;
-	const lexical = lexicalEntry(root, path);
+	const lexical = lexicalWithin(root, path);
 	const entry = links === "follow" ? lexical : resolveEntry(realPath(root), lexical).entry;
 	if (entry !== undefined) return entry === "" ? undefined : entry;
 	throw new SigtoolError("ERR_USAGE", `Cannot restore ${quote(path)}: it leads out of ${quote(root)}`, { path });
+}
+
+/** As `lexicalEntry`, which advises options that only `verify` has. */
+function lexicalWithin(root: string, path: string): string {
+	try {
+		return lexicalEntry(root, path);
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError) || cause.code !== "ERR_USAGE") throw cause;
+		const message = `Cannot restore ${quote(path)}: it does not lie below ${quote(root)}; name the signed directory with --root`;
+		throw new SigtoolError("ERR_USAGE", message, { cause, path });
+	}
 }
 
 /** In path order. */

@@ -8,9 +8,9 @@ import { quote, SigtoolError } from "./errors.js";
 import { type AttributeMaker, type DigestAttribute, digestMaker, readAttribute } from "./fileset/attribute-writer.js";
 import { fileChanged, type OpenFile } from "./fileset/hash-file.js";
 import { type AttributeFormat, isImaFormat, isSignatureFormat } from "./formats/attribute-format.js";
+import { type CrossSignatureCheck, createCrossSignatureCheck } from "./formats/cross-signature.js";
 import { encodeEvmSignature, evmPortableMessage, parseEvm, readEvmSubject } from "./formats/evm.js";
 import {
-	checkImaContent,
 	encodeImaDigest,
 	encodeImaSignature,
 	encodeVeritySignature,
@@ -81,16 +81,15 @@ interface KeyUse {
 function imaMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making): AttributeMaker {
 	const publicKey = publicKeyOf(signer.certificates[0]);
 	let signature: ContentSignature;
-	/** Until its first octets have been looked at. */
-	let unseen: OpenFile | undefined;
+	let check: CrossSignatureCheck;
 	let known:
 		| { readonly value: Uint8Array; readonly signature: Uint8Array; readonly verifier: ContentVerifier }
 		| undefined;
 	return {
 		name,
-		begin(file, present) {
+		begin(_, present) {
 			signature = signer.begin(digest);
-			unseen = file;
+			check = createCrossSignatureCheck();
 			const parsed = parsedOrNothing(parseIma, present);
 			const isOurs = parsed?.kind === "signature" && parsed.algorithm === digest && parsed.keyId === keyId;
 			known =
@@ -99,16 +98,22 @@ function imaMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making): 
 					: undefined;
 		},
 		content(piece) {
-			if (unseen !== undefined) withName(unseen, () => checkImaContent(piece, Number(unseen?.stats.size)));
-			unseen = undefined;
+			check.update(piece);
 			signature.update(piece);
 			known?.verifier.update(piece);
 		},
-		finish() {
+		finish({ name: path }) {
+			const found = check.found();
+			if (found !== undefined) throw crossSignature(path, found);
 			if (known?.verifier.verify(known.signature) === true) return known.value;
 			return encodeImaSignature({ algorithm: digest, keyId, signature: signature.sign() });
 		},
 	};
+}
+
+function crossSignature(path: string, found: string): SigtoolError {
+	const reason = `its content is ${found}, so that the signature could be put there; leave the file out`;
+	return new SigtoolError("ERR_CROSS_SIGNATURE", `Cannot sign ${quote(path)} for IMA: ${reason}`, { path });
 }
 
 function verityMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making): AttributeMaker {

@@ -3,10 +3,9 @@
  * `ima-verity`, `evm`) where the key is. What is right already is kept, so that a second run writes nothing.
  */
 
-import { type AttributeAccess, loadAttributes } from "./attributes.js";
+import { loadAttributes } from "./attributes.js";
 import { quote, SigtoolError } from "./errors.js";
-import { attributeCounts, createAttributeWriter, readAttribute } from "./fileset/attribute-writer.js";
-import type { FileVisitor } from "./fileset/hash-file.js";
+import { attributeCounts, createAttributeWriter } from "./fileset/attribute-writer.js";
 import type { HashFileSetOptions } from "./fileset/hash-files.js";
 import type { CarriedAttribute } from "./fileset/manifest.js";
 import {
@@ -16,10 +15,9 @@ import {
 	isImaFormat,
 	isSignatureFormat,
 } from "./formats/attribute-format.js";
-import { parseEvm } from "./formats/evm.js";
-import { parseIma } from "./formats/ima.js";
 import type { EvidenceDigest } from "./pki/signature-algorithm.js";
-import { digestAttribute, makerOf, withName } from "./sign-attribute-makers.js";
+import { digestAttribute, makerOf } from "./sign-attribute-makers.js";
+import { carryingAfter } from "./sign-carrying.js";
 import type { Signer } from "./signer/signer.js";
 
 export interface AttributeSignOptions extends AttributeNaming {
@@ -45,8 +43,10 @@ export interface WrittenAttribute {
 export interface AttributeSigning {
 	readonly hashing: Pick<HashFileSetOptions, "attributes" | "visitor">;
 	readonly written: () => WrittenAttribute[];
-	/** By row. */
+	/** By row: what a catalog can carry. */
 	readonly carried: ReadonlyMap<number, readonly CarriedAttribute[]>;
+	/** Files whose EVM signature no longer holds, as IMA's value is another. */
+	readonly overtakenCount: () => number;
 }
 
 /** @throws ERR_USAGE, ERR_UNSUPPORTED_PLATFORM, ERR_ATTRIBUTES_UNAVAILABLE */
@@ -69,6 +69,7 @@ export async function prepareAttributes(options: AttributeSignOptions): Promise<
 				return { format, name: names[index], writtenCount, unchangedCount };
 			}),
 		carried,
+		overtakenCount: () => 0,
 	};
 	const isDigests = !formats.some(isSignatureFormat);
 	if (isDigests && !carry) {
@@ -80,8 +81,15 @@ export async function prepareAttributes(options: AttributeSignOptions): Promise<
 	const makers = formats.map((format, index) => {
 		return makerOf(format, names[index], { access, signer, digest, ima });
 	});
-	const writer = createAttributeWriter(access, makers, counts);
-	return { ...result, hashing: { visitor: carry ? carryingAfter(writer, access, options, carried) : writer } };
+	let overtaken = 0;
+	const visitor = carryingAfter(createAttributeWriter(access, makers, counts), {
+		...options,
+		access,
+		signer,
+		onCarried: (row, attributes) => carried.set(row, attributes),
+		onOvertaken: () => overtaken++,
+	});
+	return { ...result, overtakenCount: () => overtaken, hashing: { visitor } };
 }
 
 function checkTogether(formats: readonly AttributeFormat[], digest: EvidenceDigest): void {
@@ -92,31 +100,4 @@ function checkTogether(formats: readonly AttributeFormat[], digest: EvidenceDige
 	if (formats.includes("ima-verity") && digest === "sha384") {
 		throw new SigtoolError("ERR_USAGE", "Use --digest sha256 or sha512 with ima-verity: fs-verity knows no other");
 	}
-}
-
-/** Reads what a file has once the writer is through with it. */
-function carryingAfter(
-	writer: FileVisitor,
-	access: AttributeAccess,
-	naming: AttributeNaming,
-	carried: Map<number, readonly CarriedAttribute[]>,
-): FileVisitor {
-	const parsers = [
-		{ name: attributeName("ima", naming), parse: parseIma },
-		{ name: attributeName("evm", naming), parse: parseEvm },
-	];
-	return {
-		...writer,
-		end(file, sha256) {
-			const outcome = writer.end(file, sha256);
-			const attributes = parsers.flatMap(({ name, parse }) => {
-				const value = readAttribute(access, file, name);
-				if (value === undefined) return [];
-				withName(file, () => parse(value));
-				return [{ name, value }];
-			});
-			if (attributes.length > 0) carried.set(file.row, attributes);
-			return outcome;
-		},
-	};
 }

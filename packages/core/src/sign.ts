@@ -61,6 +61,8 @@ export interface SignResult {
 	/** Absent when attributes alone were written. */
 	readonly catalog: WrittenCatalog | undefined;
 	readonly attributes: readonly WrittenAttribute[];
+	/** Files whose EVM signature no longer holds, as IMA's value is another. */
+	readonly overtakenCount: number;
 	/** Directory the entries' paths are relative to. */
 	readonly root: string;
 	/** Said when the root is not simply the directory that was named. */
@@ -132,7 +134,7 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 		onProgress: options.onProgress,
 		...attributes?.hashing,
 	});
-	if (hashed.count === 0) {
+	if (hashed.count === (output === undefined ? hashed.linkTargets.size : 0)) {
 		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(paths[0])}: there are no files to sign`);
 	}
 	const manifest = options.carry === undefined ? hashed : carrying(hashed, attributes?.carried);
@@ -143,6 +145,7 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 	return {
 		catalog: catalog && { ...catalog, file: options.output ?? join(paths[0], catalog.file) },
 		attributes: attributes?.written() ?? [],
+		overtakenCount: attributes?.overtakenCount() ?? 0,
 		root,
 		rootNote:
 			scope === "root" || output === undefined

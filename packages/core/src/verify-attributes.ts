@@ -15,7 +15,12 @@ import { comparePathBytes } from "./fileset/entry-path.js";
 import type { FileVisitor, OpenFile } from "./fileset/hash-file.js";
 import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
 import { conventionalCatalog, kindOf, realPath } from "./fileset/locate-catalogs.js";
-import { type AttributeFormat, type AttributeNaming, attributeName } from "./formats/attribute-format.js";
+import {
+	type AttributeFormat,
+	type AttributeNaming,
+	attributeName,
+	isSignatureFormat,
+} from "./formats/attribute-format.js";
 import { readEvmSubject } from "./formats/evm.js";
 import { type AttributeKeys, attributeKeys, type TrustedKey } from "./pki/attribute-keys.js";
 import type { Certificate } from "./pki/certificate.js";
@@ -23,7 +28,7 @@ import type { Profile } from "./pki/signature-algorithm.js";
 import type { TrustPolicy } from "./pki/trust-store.js";
 import { exists } from "./store.js";
 import { worstExitStatus } from "./verification.js";
-import { isOwnCatalog } from "./verify-sources.js";
+import { isOwnCatalog, loadCatalog } from "./verify-sources.js";
 
 export interface AttributeVerifyOptions extends AttributeNaming {
 	readonly formats: readonly AttributeFormat[];
@@ -33,9 +38,7 @@ export interface AttributeVerifyOptions extends AttributeNaming {
 	/** Milliseconds since the epoch; now when absent. */
 	readonly at?: number;
 	readonly profile?: Profile;
-	/** What a file without an attribute means. Default `fail`. */
-	readonly added?: "fail" | "warn" | "ignore";
-	/** Whether hashes that match are enough. Default `refuse`. */
+	/** Whether hashes that match are enough where hashes are what is asked for. Default `refuse`. */
 	readonly bareHashes?: "refuse" | "accept";
 	readonly onProgress?: (done: HashProgress) => void;
 }
@@ -53,8 +56,11 @@ export interface VerifiedAttribute {
 
 export interface AttributeVerification {
 	readonly path: string;
-	/** `undecided`: all that keeps it from `trusted` are files that could not be read. */
-	readonly verdict: "trusted" | "failed" | "undecided";
+	/**
+	 * `unchanged`: as `trusted`, but for hashes that nobody signed. `undecided`: all that keeps it from either are files that
+	 * could not be read.
+	 */
+	readonly verdict: "trusted" | "unchanged" | "failed" | "undecided";
 	/** Every file and format, in path order. */
 	readonly attributes: readonly VerifiedAttribute[];
 	readonly counts: Readonly<Record<AttributeStatus, number>>;
@@ -62,8 +68,14 @@ export interface AttributeVerification {
 	readonly linkCount: number;
 	/** Whoever signed something. */
 	readonly signers: readonly TrustedKey[];
-	readonly findings: readonly Finding[];
-	readonly notices: readonly Finding[];
+	/** The catalog in its usual place, which was not looked at. Verified, unless hashes alone were asked for. */
+	readonly passedOver: string | undefined;
+	readonly findings: readonly AttributeFinding[];
+}
+
+export interface AttributeFinding extends Finding {
+	/** Absent where the file as a whole could not be looked at. */
+	readonly format?: AttributeFormat;
 }
 
 /**
@@ -72,10 +84,11 @@ export interface AttributeVerification {
 export async function verifyAttributes(path: string, options: AttributeVerifyOptions): Promise<AttributeVerification> {
 	const keys = attributeKeys(options.trust, options.certificates ?? [], options);
 	const judge = createJudge(await loadAttributes(), keys, options);
+	const catalog = catalogToPassOver(path, options);
 	const { count, linkTargets, problems } = await hashFileSet(path, {
 		caseCollisions: "allow",
 		linksOutside: "record",
-		skip: catalogToSkip(path),
+		skip: new Set(catalog === undefined ? [] : [catalog]),
 		onProblem: "collect",
 		visitor: judge.visitor,
 		onProgress: options.onProgress,
@@ -83,7 +96,8 @@ export async function verifyAttributes(path: string, options: AttributeVerifyOpt
 	const fileCount = count - linkTargets.size;
 	const unread = problems.map(({ code, message, path: file }) => ({ code, message, path: file ?? path }));
 	judge.judged.sort((a, b) => comparePathBytes(a.path, b.path));
-	return conclude(path, judge.judged, unread, { ...options, fileCount, linkCount: linkTargets.size });
+	const counted = { fileCount, linkCount: linkTargets.size, passedOver: catalog };
+	return conclude(path, judge.judged, unread, { ...options, ...counted });
 }
 
 interface Judged {
@@ -133,21 +147,31 @@ function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): U
 	}
 }
 
-/** A catalog in its usual place, which `sign` leaves out too: it has a signature of its own. */
-function catalogToSkip(path: string): Set<string> {
-	if (kindOf(path) !== "directory") return new Set();
+/**
+ * Name of the catalog in its usual place, which `sign` leaves out too. It has a signature of its own, which has to hold
+ * where signatures are asked for.
+ */
+function catalogToPassOver(path: string, { trust, at, profile, formats }: AttributeVerifyOptions): string | undefined {
+	if (kindOf(path) !== "directory") return undefined;
 	const catalog = conventionalCatalog(realPath(path));
-	const isOne = exists(catalog) && kindOf(catalog) === "file" && isOwnCatalog(catalog);
-	return new Set(isOne ? [basename(catalog)] : []);
+	if (!exists(catalog) || kindOf(catalog) !== "file") return undefined;
+	if (!formats.some(isSignatureFormat)) return isOwnCatalog(catalog) ? basename(catalog) : undefined;
+	try {
+		loadCatalog(catalog, { trust, ...(at !== undefined && { at }), ...(profile !== undefined && { profile }) });
+		return basename(catalog);
+	} catch (error) {
+		if (error instanceof SigtoolError) return undefined;
+		throw error;
+	}
 }
 
 function conclude(
 	path: string,
 	judged: readonly Judged[],
 	unread: readonly Finding[],
-	options: AttributeVerifyOptions & Pick<AttributeVerification, "fileCount" | "linkCount">,
+	options: AttributeVerifyOptions & Pick<AttributeVerification, "fileCount" | "linkCount" | "passedOver">,
 ): AttributeVerification {
-	const { added = "fail", bareHashes = "refuse", fileCount, linkCount } = options;
+	const { fileCount, linkCount, passedOver } = options;
 	const counts = { trusted: 0, "hash-only": 0, unsigned: 0, mismatch: 0, "untrusted-signer": 0, malformed: 0 };
 	const signers = new Map<string, TrustedKey>();
 	const signedFiles = new Set<string>();
@@ -157,25 +181,25 @@ function conclude(
 		signers.set(verdict.key.spkiSha256, verdict.key);
 		signedFiles.add(file);
 	}
-	const findings: Finding[] = [...unread];
-	const notices: Finding[] = [];
 	// A hash that a signature of EVM covers is signed by way of it.
 	const bare = judged.filter(({ path: file, verdict }) => verdict.status === "hash-only" && !signedFiles.has(file));
-	if (bare.length > 0 && bareHashes === "refuse") findings.push(nothingSigned(path, bare));
+	const refused = bare.filter(({ format }) => options.bareHashes !== "accept" || isSignatureFormat(format));
+	const findings: AttributeFinding[] = [...unread];
+	if (refused.length > 0) findings.push(nothingSigned(path, refused));
 	for (const { path: file, format, verdict } of judged) {
 		if (verdict.status === "trusted" || verdict.status === "hash-only") continue;
 		const { status, code, reason, expected, actual } = verdict;
-		const message = status === "unsigned" ? `${quote(file)} has no attribute ${format}` : `${quote(file)} ${reason}`;
-		const finding = { code, path: file, message, ...(expected && { expected, actual }) };
-		if (status !== "unsigned" || added === "fail") findings.push(finding);
-		else if (added === "warn") notices.push(finding);
+		const name = attributeName(format, options);
+		const which = options.formats.length > 1 ? ` (${name})` : "";
+		const message = `${quote(file)} ${status === "unsigned" ? `has no attribute ${name}` : reason + which}`;
+		findings.push({ code, path: file, format, message, ...(expected && { expected, actual }) });
 	}
 	if (judged.length + unread.length === 0) {
 		findings.push({ code: "ERR_UNSIGNED", path, message: `${quote(path)} holds no files` });
 	}
 	return {
 		path,
-		verdict: findings.length === 0 ? "trusted" : worstExitStatus(findings) === 3 ? "undecided" : "failed",
+		verdict: verdictOf(findings, bare.length),
 		attributes: judged.map(({ path: file, format, verdict }) => ({
 			path: file,
 			format,
@@ -186,13 +210,20 @@ function conclude(
 		fileCount,
 		linkCount,
 		signers: [...signers.values()],
+		passedOver,
 		findings,
-		notices,
 	};
 }
 
-function nothingSigned(path: string, { length }: readonly Judged[]): Finding {
-	const hashes = length === 1 ? "1 hash matches" : `${length} hashes match`;
-	const message = `${hashes}; nothing is signed: whoever changes a file can change its hash; --allow-unsigned accepts that`;
+function verdictOf(findings: readonly AttributeFinding[], bareCount: number): AttributeVerification["verdict"] {
+	if (findings.length > 0) return worstExitStatus(findings) === 3 ? "undecided" : "failed";
+	return bareCount > 0 ? "unchanged" : "trusted";
+}
+
+function nothingSigned(path: string, bare: readonly Judged[]): AttributeFinding {
+	const hashes = bare.length === 1 ? "1 hash matches" : `${bare.length} hashes match`;
+	const wanted = bare.some(({ format }) => isSignatureFormat(format));
+	const way = wanted ? "a signature was asked for" : "--allow-unsigned accepts that";
+	const message = `${hashes}; nothing is signed: whoever changes a file can change its hash; ${way}`;
 	return { code: "ERR_UNSIGNED", path, message };
 }

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type AttributeAccess, attributeError, loadAttributes } from "../dist/attributes.js";
 import { type ErrorCode, SigtoolError } from "../dist/errors.js";
 import { expectError } from "./pki/expect-error.js";
@@ -220,8 +220,10 @@ describe("attributeError()", () => {
 	const failure = (code: string) => Object.assign(new Error("from fs-xattr"), { code, errno: 1 });
 
 	it.each<["read" | "write" | "remove", string, string, ErrorCode, RegExp]>([
-		["write", "security.ima", "EPERM", "ERR_ATTRIBUTE_DENIED", /needs root.*--namespace user/],
-		["remove", "security.evm", "EPERM", "ERR_ATTRIBUTE_DENIED", /needs root/],
+		["write", "user.x", "EPERM", "ERR_ATTRIBUTE_DENIED", /the file may be immutable \(lsattr shows it\) \(EPERM\)$/],
+		["remove", "user.x", "EPERM", "ERR_ATTRIBUTE_DENIED", /the file may be immutable/],
+		["read", "security.ima", "EACCES", "ERR_ATTRIBUTE_DENIED", /: permission denied \(EACCES\)$/],
+		["remove", "user.x", "ENOTSUP", "ERR_ATTRIBUTE_UNSUPPORTED", /no such attributes \(ENOTSUP\)$/],
 		["write", "user.x", "EACCES", "ERR_ATTRIBUTE_DENIED", /permission denied \(EACCES\)/],
 		["write", "user.x", "ENOTSUP", "ERR_ATTRIBUTE_UNSUPPORTED", /no such attributes.*--format cat/],
 		["write", "user.x", "ENOSPC", "ERR_ATTRIBUTE_SPACE", /its 5000 bytes do not fit \(ENOSPC\).*--format cat/],
@@ -239,6 +241,36 @@ describe("attributeError()", () => {
 		expect(error.message).toContain(`Cannot ${action} attribute "${name}" of "lib/a\\n.py": `);
 		expect(error.path).toBe("lib/a\n.py");
 		expect(error.cause).toMatchObject({ code: errno });
+	});
+
+	describe("of security.*", () => {
+		const message = (user: number, action: "write" | "remove", name: string, instead?: "none") => {
+			const geteuid = vi.spyOn(process, "geteuid").mockReturnValue(user);
+			onTestFinished(() => geteuid.mockRestore());
+			return attributeError(action, "a", name, failure("EPERM"), { instead }).message.replace(/^.*?": /, "");
+		};
+		const NEEDS_ROOT = "it needs root (CAP_SYS_ADMIN)";
+
+		it("says that it needs root, and offers the other namespace where IMA's and EVM's are written", () => {
+			for (const name of ["security.ima", "security.evm"]) {
+				expect(message(1000, "write", name)).toBe(`${NEEDS_ROOT}; \`--namespace user\` works without (EPERM)`);
+			}
+			expect(message(1000, "write", "security.x")).toBe(`${NEEDS_ROOT} (EPERM)`);
+		});
+
+		it("does not offer it where other attributes would be removed, or signed ones are to be restored", () => {
+			expect(message(1000, "remove", "security.ima")).toBe(`${NEEDS_ROOT} (EPERM)`);
+			expect(message(1000, "write", "security.ima", "none")).toBe(`${NEEDS_ROOT} (EPERM)`);
+			expect(attributeError("write", "a", "user.ima", failure("ENOTSUP"), { instead: "none" }).message).toMatch(
+				/no such attributes \(ENOTSUP\)$/,
+			);
+		});
+
+		it("tells root where else to look", () => {
+			const reason = "the file may be immutable (lsattr shows it), or it needs a root that has CAP_SYS_ADMIN";
+			expect(message(0, "remove", "security.ima")).toBe(`${reason} (EPERM)`);
+			expect(message(0, "write", "security.ima")).toBe(`${reason}; \`--namespace user\` works without (EPERM)`);
+		});
 	});
 
 	it("leaves an error that already says what is wrong", () => {

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type AttributeAccess, loadAttributes } from "../dist/attributes.js";
 import type { AttributeFormat } from "../dist/formats/attribute-format.js";
@@ -96,11 +96,21 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 			["lib/a", "trusted"],
 		]);
 		expect({ fileCount, linkCount, verdict }).toEqual({ fileCount: 3, linkCount: 1, verdict: "failed" });
-		expect(await verify(root, ["ima"], { added: "ignore" })).toMatchObject({ verdict: "trusted", findings: [] });
+	});
+
+	it("passes a catalog over whose signature holds, and no other", async () => {
+		const root = tempTree({ a: "a" });
+		await signPaths([root], { formats: ["cat", "ima"], namespace: "user", signer });
+		const name = `${basename(root)}.cat`;
+		expect(await verify(root, ["ima"])).toMatchObject({ verdict: "trusted", passedOver: name, fileCount: 1 });
+		await signPaths([root], {});
+		const { verdict, passedOver, findings } = await verify(root, ["ima"]);
+		expect({ verdict, passedOver }).toEqual({ verdict: "failed", passedOver: undefined });
+		expect(findings).toMatchObject([{ code: "ERR_UNSIGNED", path: name, format: "ima" }]);
 	});
 
 	it("finds nothing signed where there are no files", async () => {
-		const { verdict, findings } = await verify(tempTree(), ["ima"], { bareHashes: "accept", added: "ignore" });
+		const { verdict, findings } = await verify(tempTree(), ["ima"], { bareHashes: "accept" });
 		expect({ verdict, findings }).toMatchObject({ verdict: "failed", findings: [{ code: "ERR_UNSIGNED" }] });
 		await expectRejection("ERR_ROOT_MISSING", verify("/nowhere/at all", ["ima"]));
 	});
@@ -232,35 +242,34 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 		expect(read(path, "user.evm")).toBeUndefined();
 	});
 
-	it.each<["setSync" | "getSync", AttributeFormat[]]>([
-		["setSync", ["ima", "evm"]],
-		["getSync", ["evm"]],
-	])("takes all back when IMA's attribute is replaced after %s by %s", async (call, formats) => {
+	it.each<["setSync" | "getSync", AttributeFormat[], number]>([
+		["setSync", ["ima", "evm"], 1],
+		["getSync", ["evm"], 2],
+	])("takes all back when IMA's attribute is replaced after %s by %s", async (call, formats, times) => {
 		const root = tempTree({ file: "content" });
 		const path = join(root, "file");
 		write(path, "user.ima", imaHash("content"));
 		// A file that lies still is read once, and what is done to it meanwhile not seen by its times.
 		vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
-		const replaced = replaceAfter(call, path, imaHash("another"));
+		const replaced = replaceAfter(call, times, path, imaHash("another"));
 		await expectRejection("ERR_FILE_CHANGED", sign(root, ...formats));
 		expect(replaced()).toBe(true);
 		expect(read(path, "user.evm")).toBeUndefined();
 	});
 });
 
-/** Lets somebody replace the file's IMA attribute right after the first such call for it. */
-function replaceAfter(call: "setSync" | "getSync", path: string, value: Uint8Array): () => boolean {
+/** Lets somebody replace the file's IMA attribute right after so many such calls for it. */
+function replaceAfter(call: "setSync" | "getSync", times: number, path: string, value: Uint8Array): () => boolean {
 	const require = createRequire(createRequire(new URL("../package.json", import.meta.url)).resolve("fs-xattr"));
 	const addon: Record<string, (path: string, name: string, value?: Buffer) => unknown> =
 		require("./build/Release/xattr");
 	const { [call]: original, setSync } = addon;
-	let isDone = false;
+	let calls = 0;
 	vi.spyOn(addon, call).mockImplementation((of, name, ...rest) => {
 		const result = original(of, name, ...rest);
-		if (!isDone && name === "user.ima") setSync(path, name, Buffer.from(value));
-		isDone ||= name === "user.ima";
+		if (name === "user.ima" && ++calls === times) setSync(path, name, Buffer.from(value));
 		return result;
 	});
 	onTestFinished(() => void vi.restoreAllMocks());
-	return () => isDone;
+	return () => calls >= times;
 }

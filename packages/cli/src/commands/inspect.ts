@@ -1,3 +1,4 @@
+import { lstatSync, realpathSync } from "node:fs";
 import {
 	type CarriedAttribute,
 	type CatalogInspection,
@@ -7,29 +8,38 @@ import {
 	inspectAttributes,
 	inspectCatalogFile,
 } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/errors";
+import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { type OutputOptions, plain, type Report } from "../output.js";
 import { colour } from "../terminal.js";
 import { count, isoTime } from "./render.js";
 
-/** A catalog, a file's integrity attributes, or both, as a tree for a person and as data; nothing in it is verified. */
+/**
+ * A catalog, a file's integrity attributes, or both, as a tree for a person and as data; nothing in it is verified. A link
+ * is followed, and said to be one.
+ */
 export async function inspect(file: string, options: OutputOptions): Promise<Report> {
 	const attributes = await attributesOf(file);
 	const inspection = catalogOf(file, attributes);
-	const branches = inspection === undefined ? [leaf("status", UNVERIFIED)] : treeOf(inspection, options);
+	const isUnread = attributes instanceof SigtoolError;
+	const target = lstatSync(file).isSymbolicLink() ? realpathSync(file) : undefined;
 	return {
 		exit: 0,
 		fields: {
 			...(inspection === undefined ? { file } : { catalog: file }),
+			linkTo: target ?? null,
 			verified: false,
 			...(inspection && jsonOf(inspection)),
-			extendedAttributes: attributes instanceof SigtoolError ? null : attributes,
+			extendedAttributes: isUnread ? null : attributes,
+			...(isUnread && { extendedAttributesError: { code: attributes.code, message: attributes.message } }),
 		},
 		lines: [
 			plain(file),
 			...treeLines([
-				...branches,
-				...(attributes instanceof SigtoolError ? [] : attributes.map((each) => attributeBranch(each, options))),
+				...(target === undefined ? [] : [leaf("link to", plain(target))]),
+				...(inspection === undefined ? [leaf("status", UNVERIFIED)] : treeOf(inspection, options)),
+				...(isUnread
+					? [leaf("attributes", `not looked at: ${reasonOf(attributes)}`)]
+					: attributes.map((each) => attributeBranch(each, options))),
 			]),
 		],
 	};
@@ -53,25 +63,31 @@ function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError
 		return inspectCatalogFile(file);
 	} catch (error) {
 		if (!(error instanceof SigtoolError) || error.code === "ERR_IO") throw error;
-		if (attributes instanceof SigtoolError || attributes.length === 0) {
-			throw new SigtoolError(error.code, `${error.message}; it has no attributes of spython, IMA or EVM either`, {
-				cause: attributes instanceof SigtoolError ? attributes : error,
-				path: file,
-			});
-		}
+		if (attributes instanceof SigtoolError || attributes.length === 0) throw nothingIn(file, error, attributes);
 		return undefined;
 	}
 }
 
+/** What a catalog suffers from matters only of a file that means to be one; --verbose shows it in any case. */
+function nothingIn(file: string, cause: SigtoolError, attributes: InspectedAttribute[] | SigtoolError): SigtoolError {
+	const isMeant = file.endsWith(".cat") || cause.code === "ERR_LIMIT";
+	const catalog = isMeant ? cause.message.replace(`Cannot read ${quote(file)}: `, "") : "it is no catalog";
+	const rest =
+		attributes instanceof SigtoolError
+			? `; its attributes were not looked at: ${reasonOf(attributes)}`
+			: " and has no attributes of spython, IMA or EVM";
+	return new SigtoolError(cause.code, `Cannot inspect ${quote(file)}: ${catalog}${rest}`, { cause, path: file });
+}
+
 function attributeBranch(attribute: InspectedAttribute, { verbose }: OutputOptions): Branch {
-	const { name, sizeBytes, value, kind, algorithm, digest, keyId, signatureBytes, problem } = attribute;
+	const { name, sizeBytes, value, truncated, kind, algorithm, digest, keyId, signatureBytes, problem } = attribute;
 	const facts: [string, string | undefined][] = [
 		["algorithm", algorithm],
 		["digest", digest],
 		["key id", keyId],
 		["signature", signatureBytes === undefined ? undefined : count(signatureBytes, "byte")],
 		["problem", problem && plain(problem)],
-		["value", verbose === true ? value : undefined],
+		["value", verbose === true ? `${value}${truncated ? "…" : ""}` : undefined],
 	];
 	return {
 		label: `${plain(name)}: ${kind}, ${count(sizeBytes, "byte")}`,

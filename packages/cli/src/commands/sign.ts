@@ -83,6 +83,11 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	if (signer?.development === true) {
 		printNote("note: signed with this machine's development identity; other machines do not trust it", options);
 	}
+	if (result.overtakenCount > 0) {
+		const holds = result.overtakenCount === 1 ? "holds" : "hold";
+		const files = count(result.overtakenCount, "EVM signature");
+		warnings.push(`${files} no longer ${holds}, as the IMA attribute is another; add --format evm`);
+	}
 	const verboseRows = options.verbose === true ? detailRows(result, startedAt) : [];
 	return report(result, warnings, verboseRows);
 }
@@ -106,7 +111,8 @@ function checkCombination(formats: readonly SignFormat[], options: SignCommandOp
 }
 
 function report(result: SignResult, warnings: readonly string[], verboseRows: [string, string | undefined][]): Report {
-	const { catalog, attributes, root, fileCount, linkCount, totalBytes, ignoredCount, ignoreRules, signer } = result;
+	const { catalog, attributes, overtakenCount, root, fileCount, linkCount, totalBytes, signer } = result;
+	const { ignoredCount, ignoreRules } = result;
 	const links = linkCount === 0 ? "" : `, ${count(linkCount, "link")}`;
 	const rules = count(ignoreRules.length, "rule");
 	return {
@@ -116,6 +122,7 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 			root,
 			...(catalog && { product: catalog.product, sequence: catalog.sequence, carried: catalog.carryingCount }),
 			attributes,
+			overtaken: overtakenCount,
 			files: fileCount,
 			links: linkCount,
 			bytes: totalBytes,
@@ -130,7 +137,10 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 				["product", catalog && `${plain(catalog.product)}, sequence ${catalog.sequence}`],
 				...attributes.map(attributeRow),
 				["links", catalog === undefined && linkCount > 0 ? "have no attributes; a catalog signs them" : undefined],
-				["carried", catalog?.carryingCount ? `attributes of ${count(catalog.carryingCount, "file")}` : undefined],
+				[
+					"carried",
+					catalog?.carryingCount ? `attributes of ${catalog.carryingCount} of ${count(fileCount, "file")}` : undefined,
+				],
 				...(signer === undefined ? [] : signerRows(signer.certificates[0], signer.development)),
 				["sha256", catalog?.unsignedSha256],
 				["ignored", ignoreRules.length === 0 ? undefined : `${count(ignoredCount, "entry", "entries")} by ${rules}`],

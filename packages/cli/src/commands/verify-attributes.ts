@@ -23,7 +23,6 @@ export async function verifyAttributesOf(
 			attribute: options.attribute,
 			certificates: options.cert?.flatMap(readCertificates),
 			profile: options.profile,
-			added: options.added,
 			bareHashes: options.allowUnsigned === true ? "accept" : "refuse",
 			onProgress: (done) => progress.update(done),
 		});
@@ -38,8 +37,8 @@ function outcomeOf(
 	formats: readonly AttributeFormat[],
 	options: VerifyCommandOptions,
 ): Outcome {
-	const { path, verdict, counts, findings, notices, fileCount, linkCount, signers, attributes } = verification;
-	const trusted = verdict === "trusted";
+	const { path, verdict, counts, findings, fileCount, linkCount, signers, passedOver, attributes } = verification;
+	const passed = verdict === "trusted" || verdict === "unchanged";
 	const lines = [
 		headline(verification),
 		...rows([
@@ -49,13 +48,17 @@ function outcomeOf(
 				"links",
 				linkCount === 0 ? undefined : `${count(linkCount, "link")} not looked at: they have no such attributes`,
 			],
+			["passed over", passedOver && `${plain(passedOver)}: a catalog, which has a signature of its own`],
 			...signers.flatMap(({ certificate, development }) => signerRows(certificate, development)),
-			["binds", signers.length > 0 ? "content, not names: a signed file may stand in another's place" : undefined],
+			[
+				"binds",
+				signers.length > 0 ? `${bound(formats)}, not names: a signed file may stand in another's place` : undefined,
+			],
 		]),
 		...(options.verbose === true ? attributes.map(attributeLine) : []),
 	];
 	return {
-		exit: trusted ? 0 : worstExitStatus(findings),
+		exit: passed ? 0 : worstExitStatus(findings),
 		fields: {
 			path,
 			verdict,
@@ -63,27 +66,30 @@ function outcomeOf(
 			counts,
 			files: fileCount,
 			links: linkCount,
-			binds: "content",
+			binds: signers.length > 0 ? bound(formats) : null,
+			passedOver: passedOver ?? null,
 			attributes,
 			findings,
-			notices,
 			signers: signers.map(({ certificate, development, trustedBy }) => ({
 				...signerFields(certificate, development),
 				trustedBy,
 			})),
 		},
-		lines: trusted ? lines : [],
-		problems: trusted ? [] : [...lines, ...findings.flatMap(attributeFindingLines)],
-		warnings: notices.map(({ message }) => message),
+		lines: passed ? lines : [],
+		problems: passed ? [] : [...lines, ...findings.flatMap(attributeFindingLines)],
+		warnings: [],
 	};
 }
 
 function headline({ path, verdict, findings, counts }: AttributeVerification): string {
-	if (verdict !== "trusted") {
-		return `${colour.red(verdict)} ${plain(path)}: ${count(findings.length, "problem")}`;
-	}
-	if (counts.trusted > 0) return `${colour.green("trusted")} ${plain(path)}`;
-	return `${colour.green("unchanged")} ${plain(path)}: hashes match; nothing is signed`;
+	if (verdict === "trusted") return `${colour.green(verdict)} ${plain(path)}`;
+	if (verdict !== "unchanged") return `${colour.red(verdict)} ${plain(path)}: ${count(findings.length, "problem")}`;
+	const rest = counts.trusted > 0 ? "not all is signed" : "nothing is signed";
+	return `${colour.green(verdict)} ${plain(path)}: hashes match; ${rest}`;
+}
+
+function bound(formats: readonly AttributeFormat[]): string {
+	return formats.includes("evm") ? "content, owner, group and mode" : "content";
 }
 
 function found(counts: Readonly<Record<string, number>>): string {

@@ -3,6 +3,7 @@ import { SigtoolError } from "@sigtool/core/errors";
 import { type ExitStatus, type OutputOptions, oneLine, plain, type Report, rows, worse } from "../output.js";
 import { startProgress } from "../progress.js";
 import { colour } from "../terminal.js";
+import { usageError } from "../usage.js";
 import { type Judgement, type JudgementOptions, judgementOf } from "./judgement.js";
 import { catalogFields, catalogRows, count, findingLines } from "./render.js";
 
@@ -17,14 +18,15 @@ export interface VerifyCommandOptions extends JudgementOptions, OutputOptions {
 	readonly cert?: readonly string[];
 	readonly allowUnsigned?: boolean;
 	readonly match?: "path" | "digest";
-	readonly added: "fail" | "warn" | "ignore";
+	readonly added?: "fail" | "warn" | "ignore";
 	readonly ignore: boolean;
 }
 
 /** Every path is verified; one that cannot be does not keep the others from it. */
 export async function verify(paths: readonly string[], options: VerifyCommandOptions): Promise<Report> {
-	const judgement = judgementOf(options);
 	const formats = [...new Set(options.format ?? ["cat" as const])];
+	checkOptions(formats, options);
+	const judgement = judgementOf(options);
 	const attributeFormats = formats.filter((format) => format !== "cat");
 	const outcomes: Outcome[] = [];
 	for (const path of paths) {
@@ -49,6 +51,28 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 		problems: outcomes.flatMap(({ problems }) => problems),
 		warnings: outcomes.flatMap(({ warnings }) => warnings),
 	};
+}
+
+/** An option that says nothing about the formats asked for would let a person believe it was heeded. @throws ERR_USAGE */
+function checkOptions(formats: readonly SignFormat[], options: VerifyCommandOptions): void {
+	const { catalog, root, product, match, tsaTrust, ignore, added } = options;
+	const { cert, attribute, allowUnsigned, namespace } = options;
+	if (!formats.includes("cat")) {
+		if (added !== undefined) {
+			throw usageError("Leave --added out: a file without an attribute cannot be told from one that was stripped");
+		}
+		const ofCatalogs = { catalog, root, product, match, "tsa-trust": tsaTrust, "no-ignore": ignore ? undefined : true };
+		refuse(ofCatalogs, "it is about catalogs; add --format cat");
+	}
+	if (formats.every((format) => format === "cat")) {
+		refuse({ cert, namespace, "allow-unsigned": allowUnsigned }, "it is about attributes; name theirs with --format");
+	}
+	if (!formats.includes("spython")) refuse({ attribute }, "it is about --format spython");
+}
+
+function refuse(given: Readonly<Record<string, unknown>>, reason: string): void {
+	const name = Object.keys(given).find((option) => given[option] !== undefined);
+	if (name !== undefined) throw usageError(`Leave --${name} out: ${reason}`);
 }
 
 /** What one path comes to. */

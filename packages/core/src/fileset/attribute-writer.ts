@@ -6,7 +6,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { type AttributeAccess, attributeError } from "../attributes.js";
 import type { EvidenceDigest } from "../pki/signature-algorithm.js";
-import type { FileVisitor, OpenFile } from "./hash-file.js";
+import { pathOfDescriptor } from "./descriptor-path.js";
+import { type FileVisitor, fileChanged, type OpenFile } from "./hash-file.js";
 
 /** Makes one attribute's value, file by file. */
 export interface AttributeMaker {
@@ -39,8 +40,15 @@ export function createAttributeWriter(
 	const present: (Uint8Array | undefined)[] = [];
 	let written: number[] = [];
 
-	function write({ descriptor, name: path }: OpenFile, index: number, value: Uint8Array): void {
+	/** A directory on the way that was replaced by a link would lead out of the tree. */
+	function requirePlace({ descriptor, path, name }: OpenFile): void {
+		if (pathOfDescriptor(descriptor, path) !== path) throw fileChanged(name);
+	}
+
+	function write(file: OpenFile, index: number, value: Uint8Array): void {
+		const { descriptor, name: path } = file;
 		const { name } = makers[index];
+		if (written.length === 0) requirePlace(file);
 		try {
 			access.write(descriptor, name, value);
 		} catch (cause) {

@@ -71,7 +71,7 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 			owners ??= pathsByDigest(signed);
 			findings.push(modified(manifest, index, path, file.digest, owners.get(key(digest))));
 		}
-		if (options.modes === "compare" && file.mode !== -1) {
+		if (options.modes === "compare") {
 			const change = compareMode(path, file.mode, manifest.modes[index]);
 			if (change !== undefined) findings.push(change);
 		}
@@ -161,8 +161,9 @@ function compareLink(path: string, expected: string | undefined, actual: string 
 	return { code: "ERR_LINK_CHANGED", path, message, expected, actual };
 }
 
-function compareMode(path: string, signed: number, found: number): Finding | undefined {
-	if (((signed ^ found) & EXECUTE_AND_SET_ID) === 0) return undefined;
+/** Undefined where the bits are as signed, or none were signed (-1). */
+export function compareMode(path: string, signed: number, found: number): Finding | undefined {
+	if (signed === -1 || ((signed ^ found) & EXECUTE_AND_SET_ID) === 0) return undefined;
 	const expected = signed.toString(8);
 	const actual = found.toString(8);
 	const message = `${quote(path)} has mode ${actual}, signed with ${expected}`;

@@ -32,6 +32,8 @@ export const BIG_FILE_BYTES = 2 ** 18;
 export interface OpenFile {
 	/** Opened for reading. */
 	readonly descriptor: number;
+	/** By which it was opened: no link is in it, or there was none. */
+	readonly path: string;
 	/** What messages call the file. */
 	readonly name: string;
 	readonly row: number;
@@ -89,7 +91,7 @@ export function hashFileInto(
 		columns.modes[row] = process.platform === "win32" ? 0o644 : stats.mode & 0o7777;
 		const isSettled = Math.max(stats.mtimeMs, stats.ctimeMs) < now - SETTLED_MS;
 		const isWhole = bytes === stats.size && bytes < BUFFER_BYTES;
-		const file = visitor && { descriptor, name, row, stats };
+		const file = visitor && { descriptor, path, name, row, stats };
 		if (isSettled && isWhole && buffer[0] !== AUTHENTICODE_FIRST_BYTE) {
 			const content = buffer.subarray(0, bytes);
 			columns.kinds[row] = ENTRY_KIND.file;

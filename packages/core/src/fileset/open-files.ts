@@ -1,61 +1,102 @@
-/** Opening the regular files of a tree one after the other, for what is done to files without reading them. */
+/** Opening regular files one after the other, for what is done to them without reading their content. */
 
-import { closeSync, constants, fstatSync, openSync, type Stats } from "node:fs";
-import { basename } from "node:path";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
-import { kindOf, realPath } from "./locate-catalogs.js";
+import { pathOfDescriptor } from "./descriptor-path.js";
+import { realPath } from "./locate-catalogs.js";
 import { walkTree } from "./walk.js";
 
 export interface OpenedFile {
 	readonly descriptor: number;
-	/** Entry path. */
+	/** Entry path, or the operand that named the file. */
 	readonly name: string;
-	readonly stats: Stats;
+}
+
+export interface OpenFilesOptions {
+	/** What is in the tree and cannot be opened as its regular file: ERR_PATH_*, ERR_FILE_TYPE, ERR_FILE_CHANGED, ERR_IO. */
+	readonly onProblem: (problem: SigtoolError) => void;
 }
 
 /**
- * Calls `act` with each regular file of the directory `path`, or with the one file it names, opened for reading. Symbolic
- * links are passed over; what vanished meanwhile, too.
+ * Calls `act` with each regular file of a directory, opened for reading. Symbolic links are passed over; what vanished
+ * meanwhile, too.
  * @returns how many files there were
- * @throws ERR_ROOT_MISSING, ERR_PATH_*, ERR_FILE_TYPE, ERR_IO, and whatever `act` throws
+ * @throws ERR_ROOT_MISSING, ERR_IO, and whatever `act` throws
  */
-export function openFiles(path: string, act: (file: OpenedFile) => void): number {
-	if (kindOf(path) !== "directory") return openFile(realPath(path), basename(path), act);
-	const base = `${realPath(path)}/`.replace(/\/\/$/, "/");
+export function openFiles(directory: string, act: (file: OpenedFile) => void, { onProblem }: OpenFilesOptions): number {
+	const base = `${realPath(directory)}/`.replace(/\/\/$/, "/");
 	let count = 0;
 	for (const step of walkTree(base, { links: "record", linksOutside: "record", caseCollisions: "allow", skip: NONE })) {
-		if (step.kind === "problem") throw step.error;
+		if (step.kind === "problem") onProblem(step.error);
 		if (step.kind !== "files") continue;
-		for (const name of step.names) count += openFile(base + step.prefix + name, step.prefix + name, act);
+		for (const key of step.names) {
+			const name = step.prefix + key;
+			const descriptor = openOrReport(base + name, name, onProblem);
+			if (descriptor === undefined) continue;
+			count++;
+			actAndClose({ descriptor, name }, act);
+		}
 	}
 	return count;
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** O_NONBLOCK: a FIFO put in a file's place must not stop us. Windows has neither flag. */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+/**
+ * Calls `act` with the one file at `path`, unless it is a link or vanished.
+ * @throws ERR_FILE_TYPE, ERR_IO, and whatever `act` throws
+ */
+export function openFile(path: string, name: string, act: (file: OpenedFile) => void): void {
+	const descriptor = openRegular(path, name, "anywhere");
+	if (descriptor !== undefined) actAndClose({ descriptor, name }, act);
+}
 
-function openFile(path: string, name: string, act: (file: OpenedFile) => void): number {
-	let descriptor: number;
+function actAndClose(file: OpenedFile, act: (file: OpenedFile) => void): void {
 	try {
-		descriptor = openSync(path, OPEN_FLAGS);
-	} catch (cause) {
-		if (isErrnoException(cause) && cause.code === "ENOENT") return 0;
-		if (isErrnoException(cause) && cause.code === "ELOOP") throw notAFile(name);
-		throw ioError("open", name, cause);
-	}
-	try {
-		const stats = fstatSync(descriptor);
-		if (!stats.isFile()) throw notAFile(name);
-		act({ descriptor, name, stats });
-		return 1;
+		act(file);
 	} finally {
-		closeSync(descriptor);
+		closeSync(file.descriptor);
 	}
 }
 
+function openOrReport(path: string, name: string, onProblem: OpenFilesOptions["onProblem"]): number | undefined {
+	try {
+		return openRegular(path, name, "in-place");
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		onProblem(error);
+		return undefined;
+	}
+}
+
+/** O_NONBLOCK: a FIFO put in a file's place must not stop us. Windows has neither flag. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/**
+ * A descriptor, or undefined when nothing is there any more. `in-place`: the file lies at this very path, which is real. A
+ * directory on the way that was replaced by a link would lead to files outside the tree.
+ */
+function openRegular(path: string, name: string, place: "in-place" | "anywhere"): number | undefined {
+	let descriptor = -1;
+	try {
+		descriptor = openSync(path, OPEN_FLAGS);
+		if (!fstatSync(descriptor).isFile()) throw notAFile(name);
+		if (place === "in-place" && pathOfDescriptor(descriptor, path) !== path) throw moved(name);
+		return descriptor;
+	} catch (cause) {
+		if (descriptor !== -1) closeSync(descriptor);
+		if (cause instanceof SigtoolError) throw cause;
+		const errno = isErrnoException(cause) ? cause.code : "";
+		if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;
+		throw errno === "ELOOP" || errno === "ENXIO" ? notAFile(name) : ioError("open", name, cause);
+	}
+}
+
+function moved(name: string): SigtoolError {
+	const message = `Cannot open ${quote(name)}: it, or a directory on the way to it, was moved or replaced meanwhile`;
+	return new SigtoolError("ERR_FILE_CHANGED", message, { path: name });
+}
+
 function notAFile(name: string): SigtoolError {
-	const message = `Cannot open ${quote(name)}: it is not a regular file`;
-	return new SigtoolError("ERR_FILE_TYPE", message, { path: name });
+	return new SigtoolError("ERR_FILE_TYPE", `Cannot open ${quote(name)}: it is not a regular file`, { path: name });
 }

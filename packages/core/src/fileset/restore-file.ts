@@ -4,11 +4,12 @@
  */
 
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, realpathSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type AttributeAccess, attributeError } from "../attributes.js";
 import { AUTHENTICODE_FIRST_BYTE, authenticodeParts } from "../digest/authenticode.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
-import type { SignedFile } from "./compare.js";
+import { compareMode, type Finding, type SignedFile } from "./compare.js";
+import { pathOfDescriptor } from "./descriptor-path.js";
 import { isBelow } from "./locate-catalogs.js";
 import { type CarriedAttribute, ENTRY_KIND } from "./manifest.js";
 
@@ -27,8 +28,8 @@ export interface RestoredFile {
 /**
  * Gives the entry `path` of the tree at the real directory `root` the attributes that were signed with it, in their order.
  * A file that is not what was signed is left as it is; one that changes meanwhile gets back what it had.
- * @throws ERR_FILE_MISSING, ERR_FILE_TYPE, ERR_FILE_MODIFIED, ERR_FILE_CHANGED, ERR_LINK_CHANGED, ERR_LINK_OUTSIDE,
- * ERR_ATTRIBUTE_*, ERR_IO
+ * @throws ERR_FILE_MISSING, ERR_FILE_TYPE, ERR_FILE_MODIFIED, ERR_MODE_CHANGED, ERR_FILE_CHANGED, ERR_LINK_CHANGED,
+ * ERR_LINK_OUTSIDE, ERR_ATTRIBUTE_*, ERR_IO
  */
 export function restoreFile(
 	root: string,
@@ -43,9 +44,14 @@ export function restoreFile(
 			const message = `${quote(path)} was modified: its attributes are not restored`;
 			throw new SigtoolError("ERR_FILE_MODIFIED", message, { path });
 		}
+		const modeChange = modeChangeOf(file, signed);
+		if (modeChange !== undefined) {
+			const message = `${modeChange.message}: its attributes are not restored`;
+			throw new SigtoolError(modeChange.code, message, { path });
+		}
 		const carried = signed.carried ?? [];
 		const replaced = writeAttributes(file, carried);
-		if (replaced.length > 0 && !isSigned(file, signed)) {
+		if (replaced.length > 0 && (!isSigned(file, signed) || modeChangeOf(file, signed) !== undefined)) {
 			for (const { name, value } of replaced) put(file, name, value);
 			throw changed(path, "it was modified while its attributes were written; they are as they were");
 		}
@@ -77,7 +83,7 @@ function openEntry(root: string, path: string, { links }: RestoreFileOptions): n
 	try {
 		descriptor = openSync(file, OPEN_FLAGS | (links === "refuse" ? NOFOLLOW : 0));
 		if (!fstatSync(descriptor).isFile()) throw notAFile(path);
-		const real = realPathOf(descriptor, file);
+		const real = pathOfDescriptor(descriptor, file);
 		if (real === file) return descriptor;
 		if (links === "refuse") throw linked(path);
 		if (real !== undefined && isBelow(root, real)) return descriptor;
@@ -86,14 +92,6 @@ function openEntry(root: string, path: string, { links }: RestoreFileOptions): n
 		if (descriptor !== -1) closeSync(descriptor);
 		throw cause instanceof SigtoolError ? cause : openFailure(path, cause);
 	}
-}
-
-/** Where the open file lies: on Linux the kernel knows; elsewhere, where the path leads if it still is that file. */
-function realPathOf(descriptor: number, path: string): string | undefined {
-	if (process.platform === "linux") return readlinkSync(`/proc/self/fd/${descriptor}`);
-	const real = realpathSync.native(path);
-	const [mine, theirs] = [fstatSync(descriptor, { bigint: true }), statSync(real, { bigint: true })];
-	return mine.dev === theirs.dev && mine.ino === theirs.ino ? real : undefined;
 }
 
 function openFailure(path: string, cause: unknown): SigtoolError {
@@ -136,6 +134,11 @@ function isSigned({ descriptor, path }: OpenFile, { digest, kind }: SignedFile):
 	} catch (cause) {
 		throw ioError("hash", path, cause);
 	}
+}
+
+/** As `verify` compares modes. */
+function modeChangeOf({ descriptor, path }: OpenFile, signed: SignedFile): Finding | undefined {
+	return compareMode(path, signed.mode, fstatSync(descriptor).mode & 0o7777);
 }
 
 /** Digest over the parts that a catalog's covers, and its kind; undefined when the file is not as long as it said. */
@@ -188,7 +191,7 @@ function get({ descriptor, path, access }: OpenFile, name: string): Uint8Array |
 	try {
 		return access.read(descriptor, name);
 	} catch (cause) {
-		throw attributeError("read", path, name, cause);
+		throw attributeError("read", path, name, cause, { instead: "none" });
 	}
 }
 
@@ -198,7 +201,8 @@ function put({ descriptor, path, access }: OpenFile, name: string, value: Uint8A
 		if (value === undefined) access.remove(descriptor, name);
 		else access.write(descriptor, name, value);
 	} catch (cause) {
-		throw attributeError(value === undefined ? "remove" : "write", path, name, cause, { sizeBytes: value?.length });
+		const action = value === undefined ? "remove" : "write";
+		throw attributeError(action, path, name, cause, { sizeBytes: value?.length, instead: "none" });
 	}
 }
 

@@ -1,7 +1,7 @@
 /** The formats that are extended attributes: which attribute each is, and what one value can hold. */
 
 import { quote, SigtoolError } from "../errors.js";
-import { EVM_ATTRIBUTE, EVM_USER_ATTRIBUTE } from "./evm.js";
+import { EVM_ATTRIBUTE, EVM_PROTECTED_ATTRIBUTES, EVM_USER_ATTRIBUTE } from "./evm.js";
 import { IMA_ATTRIBUTE, IMA_USER_ATTRIBUTE } from "./ima.js";
 import { SPYTHON_ATTRIBUTE } from "./spython.js";
 
@@ -43,7 +43,13 @@ export function isSignatureFormat(format: AttributeFormat): boolean {
 /** Linux keeps attributes in these three namespaces; `system.*` is its own. */
 function requireNamespace(name: string): string {
 	const isNamed = process.platform !== "linux" || /^(?:user|security|trusted)\../.test(name);
-	if (isNamed && !name.includes("\0")) return name;
-	const message = `Cannot use attribute name ${quote(name)}: begin it with its namespace, as in ${SPYTHON_ATTRIBUTE}`;
-	throw new SigtoolError("ERR_USAGE", message);
+	const isTaken = TAKEN.has(name);
+	if (isNamed && !isTaken && !name.includes("\0")) return name;
+	const reason = isTaken ? "it has another meaning" : `begin it with its namespace, as in ${SPYTHON_ATTRIBUTE}`;
+	throw new SigtoolError("ERR_USAGE", `Cannot use attribute name ${quote(name)}: ${reason}`);
 }
+
+const TAKEN: ReadonlySet<string> = new Set([
+	...[...EVM_PROTECTED_ATTRIBUTES, EVM_ATTRIBUTE],
+	...[IMA_USER_ATTRIBUTE, EVM_USER_ATTRIBUTE],
+]);

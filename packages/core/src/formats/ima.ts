@@ -10,8 +10,7 @@
  * a signature binds the content alone, not the file's name, place, owner or mode.
  */
 
-import { TAG } from "../asn1/der.js";
-import { DIGEST_ALGORITHMS, type DigestAlgorithm } from "../digest/algorithms.js";
+import type { DigestAlgorithm } from "../digest/algorithms.js";
 import type { FsverityOptions } from "../digest/fsverity.js";
 import { SigtoolError } from "../errors.js";
 import type { EvidenceDigest } from "../pki/signature-algorithm.js";
@@ -83,7 +82,7 @@ export function encodeImaDigest(algorithm: EvidenceDigest, digest: Uint8Array): 
 	return Buffer.concat([Buffer.of(DIGEST_NG, ALGORITHM_NUMBERS[algorithm]), digest]);
 }
 
-/** A signature over the content, which `checkImaContent` accepted. @throws ERR_ATTRIBUTE_SPACE */
+/** A signature over the content, which `createCrossSignatureCheck` found nothing in. @throws ERR_ATTRIBUTE_SPACE */
 export function encodeImaSignature(signature: IntegritySignature): Uint8Array {
 	return encodeSignature(SIGNATURE, signature);
 }
@@ -97,40 +96,6 @@ export function encodeVeritySignature(signature: VeritySignature): Uint8Array {
 export function verityMessage(algorithm: VerityDigest, digest: Uint8Array): Uint8Array {
 	checkDigestSize(algorithm, digest, "fs-verity digest");
 	return Buffer.concat([Buffer.of(VERITY_SIGNATURE.type, ALGORITHM_NUMBERS[algorithm]), digest]);
-}
-
-/**
- * Version 2 signs whatever the content is. Content that is, as a whole, what the same key would sign elsewhere must not
- * get such a signature: put beside a forged catalog, it would make that catalog genuine. Refused are signed attributes
- * of CMS (RFC 5652 §5.4: a SET in DER) and `verityMessage`.
- * `beginning` has at least the first 8 octets, or all there are.
- * @throws ERR_CROSS_SIGNATURE
- */
-export function checkImaContent(beginning: Uint8Array, sizeBytes: number): void {
-	const octets = beginning.subarray(0, 8);
-	if (isWholeSet(octets, sizeBytes)) throw crossSignature("the signed attributes of a CMS signature");
-	if (isVerityMessage(octets, sizeBytes)) throw crossSignature("what is signed of a file with fs-verity");
-}
-
-/** With a definite length, in any of its forms, of up to 4 GB. X.690 §8.1.3. */
-function isWholeSet([tag, first, ...more]: Uint8Array, sizeBytes: number): boolean {
-	if (tag !== TAG.SET || first === undefined) return false;
-	if (first < 0x80) return sizeBytes === 2 + first;
-	const count = first - 0x80;
-	if (count > 4 || count > more.length) return false;
-	const length = more.slice(0, count).reduce((sum, octet) => sum * 256 + octet, 0);
-	return sizeBytes === 2 + count + length;
-}
-
-function isVerityMessage([type, number]: Uint8Array, sizeBytes: number): boolean {
-	if (type !== VERITY_SIGNATURE.type) return false;
-	const algorithm = (["sha256", "sha512"] as const).find((name) => ALGORITHM_NUMBERS[name] === number);
-	return algorithm !== undefined && sizeBytes === 2 + DIGEST_ALGORITHMS[algorithm].sizeBytes;
-}
-
-function crossSignature(what: string): SigtoolError {
-	const reason = `its content is ${what}, so that the signature could be put there`;
-	return new SigtoolError("ERR_CROSS_SIGNATURE", `Cannot sign the content for IMA: ${reason}; leave the file out`);
 }
 
 function verityDigest(algorithm: DigestAlgorithm): VerityDigest {

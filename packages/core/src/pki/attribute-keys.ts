@@ -35,7 +35,7 @@ export interface AttributeKeyOptions {
 }
 
 /**
- * Judges the certificates that come with pins, and those given, as `verifyCatalog` judges the signer of a catalog. Those
+ * Judges the certificates that come with trust, and those given, as `verifyCatalog` judges the signer of a catalog. Those
  * given may hold signers and their issuers in any order.
  */
 export function attributeKeys(
@@ -45,7 +45,7 @@ export function attributeKeys(
 ): AttributeKeys {
 	const trusted = new Map<string, TrustedKey[]>();
 	const refused = new Map<string, SigtoolError>();
-	for (const certificate of [...pinnedCertificates(trust), ...certificates]) {
+	for (const certificate of [...trustedCertificates(trust), ...certificates]) {
 		try {
 			const signer = judgeSigner(certificate, trust, { intermediates: certificates, at, profile });
 			const key = { ...signer, publicKey: publicKeyOf(certificate) };
@@ -76,8 +76,12 @@ function keyIdsOf({ extensions: { subjectKeyId }, spki }: Certificate): readonly
 	return [lastFour(subjectKeyId), ofKey];
 }
 
-function pinnedCertificates({ pins }: TrustPolicy): Certificate[] {
-	return [...pins.values()].flatMap(({ certificate, knownCertificate }) => certificate ?? knownCertificate ?? []);
+/** An authority may be a signer too: `openssl req -x509` makes one of every self-signed certificate. */
+function trustedCertificates({ pins, authorities }: TrustPolicy): Certificate[] {
+	const pinned = [...pins.values()].flatMap(
+		({ certificate, knownCertificate }) => certificate ?? knownCertificate ?? [],
+	);
+	return [...pinned, ...authorities.map(({ certificate }) => certificate)];
 }
 
 function withKey(keys: readonly TrustedKey[], key: TrustedKey): TrustedKey[] {
@@ -107,7 +111,7 @@ function unknownKey(keyId: string, trust: TrustPolicy): SigtoolError {
 			: `; ${hashes} pinned ${hashes === 1 ? "key is" : "keys are"} known by hash alone, which cannot check an attribute`;
 	const message =
 		`Cannot trust key ${keyId}: no trusted certificate goes by that id; ` +
-		`pass the signer's certificate with --trust, or add it with \`sigtool trust add\`${note}`;
+		`pass the signer's certificate with --trust, add it with \`sigtool trust add\`, or give it with --cert under a trusted authority${note}`;
 	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message);
 }
 

@@ -3,9 +3,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { encode, octetString, TAG } from "../../dist/asn1/der.js";
 import {
-	checkImaContent,
 	encodeImaDigest,
 	encodeImaSignature,
 	encodeVeritySignature,
@@ -16,7 +14,6 @@ import {
 import { requireEvidence } from "../../dist/formats/integrity-signature.js";
 import { keyIdOf } from "../../dist/pki/attribute-keys.js";
 import { publicKeyOf } from "../../dist/pki/certificate.js";
-import { encodeAttribute, encodeSignedAttributes } from "../../dist/pki/cms-encode.js";
 import { createContentVerifier } from "../../dist/pki/signature-algorithm.js";
 import { expectError } from "../pki/expect-error.js";
 import {
@@ -145,42 +142,6 @@ describe("verityMessage()", () => {
 			`0604${EMPTY_SHA256.toString("hex")}`,
 		);
 		expect([...verityMessage("sha512", new Uint8Array(64)).subarray(0, 3)]).toEqual([6, 6, 0]);
-	});
-});
-
-describe("checkImaContent()", () => {
-	const refuse = (content: Uint8Array) => {
-		return expectError("ERR_CROSS_SIGNATURE", () => checkImaContent(content.subarray(0, 8), content.length));
-	};
-	const accept = (content: Uint8Array) => checkImaContent(content.subarray(0, 8), content.length);
-
-	it("refuses what a catalog's signature is made over", () => {
-		const digest = encodeAttribute("1.2.840.113549.1.9.4", octetString(new Uint8Array(32)));
-		refuse(encodeSignedAttributes([digest]));
-		for (const length of [0, 1, 127, 128, 255, 256, 65_535, 65_536]) {
-			refuse(encode(TAG.SET, new Uint8Array(length)));
-		}
-	});
-
-	it("refuses what an fs-verity signature is made over", () => {
-		refuse(verityMessage("sha256", new Uint8Array(32)));
-		refuse(verityMessage("sha512", new Uint8Array(64)));
-	});
-
-	it("accepts all else, and a SET that is not the whole content", () => {
-		const set = encode(TAG.SET, new Uint8Array(300));
-		for (const content of [
-			Buffer.alloc(0),
-			Buffer.from("1"),
-			Buffer.from("1234"),
-			Buffer.concat([set, Buffer.of(0)]),
-			set.subarray(0, -1),
-			encode(TAG.SEQUENCE, new Uint8Array(9)),
-			Buffer.alloc(34, 6),
-			Buffer.concat([verityMessage("sha256", new Uint8Array(32)), Buffer.of(0)]),
-		]) {
-			accept(content);
-		}
 	});
 });
 

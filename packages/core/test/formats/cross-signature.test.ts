@@ -1,0 +1,169 @@
+/** Content that must not get a signature of its own, as certificates, lists and signatures by OpenSSL show. */
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { context, DerReader, encode, octetString, sequence, TAG } from "../../dist/asn1/der.js";
+import { createCrossSignatureCheck } from "../../dist/formats/cross-signature.js";
+import { evmPortableMessage } from "../../dist/formats/evm.js";
+import { IMA_ATTRIBUTE, verityMessage } from "../../dist/formats/ima.js";
+import { encodeAttribute, encodeSignedAttributes } from "../../dist/pki/cms.js";
+
+const CERTIFICATE = "what a certificate or revocation list is signed over";
+const CMS = "the signed attributes of a CMS signature";
+const VERITY = "what is signed of a file with fs-verity";
+const EVM = "what is signed for EVM";
+
+/** In pieces of any size the same comes out. */
+function foundIn(content: Uint8Array): string | undefined {
+	const [whole, octetwise] = [content.length || 1, 1].map((step) => {
+		const check = createCrossSignatureCheck();
+		for (let at = 0; at < content.length; at += step) check.update(content.subarray(at, at + step));
+		return check.found();
+	});
+	expect(octetwise).toBe(whole);
+	return whole;
+}
+
+describe("createCrossSignatureCheck()", () => {
+	it("recognises what a catalog's signature is made over", () => {
+		const digest = encodeAttribute("1.2.840.113549.1.9.4", octetString(new Uint8Array(32)));
+		expect(foundIn(encodeSignedAttributes([digest]))).toBe(CMS);
+		for (const length of [0, 1, 127, 128, 255, 256, 65_535, 65_536]) {
+			expect(foundIn(encode(TAG.SET, new Uint8Array(length)))).toBe(CMS);
+		}
+	});
+
+	it("recognises what fs-verity signatures are made over", () => {
+		for (const [digest, number, size] of [
+			["sha256", 1, 32],
+			["sha512", 2, 64],
+		] as const) {
+			expect(foundIn(verityMessage(digest, new Uint8Array(size)))).toBe(VERITY);
+			expect(foundIn(Buffer.concat([Buffer.from("FSVerity"), Buffer.of(number, 0, size, 0), Buffer.alloc(size)]))).toBe(
+				VERITY,
+			);
+		}
+	});
+
+	it("recognises what EVM's signature is made over, whatever the file's mode", () => {
+		for (const mode of [0o100644, 0o104755, 0o100000, 0o107777]) {
+			const attributes = new Map([[IMA_ATTRIBUTE, Buffer.from(`0404${"ab".repeat(32)}`, "hex")]]);
+			expect(foundIn(evmPortableMessage({ attributes, uid: 1000, gid: 2 ** 32 - 1, mode }))).toBe(EVM);
+		}
+	});
+
+	it("recognises an OCSP response, and a certificate whose lengths are indefinite", () => {
+		const responder = encode(context(1), sequence());
+		expect(foundIn(sequence(responder, encode(0x18, Buffer.from("20260101000000Z")), sequence()))).toBe(CERTIFICATE);
+		const version = encode(context(0), encode(TAG.INTEGER, Buffer.of(0)));
+		expect(foundIn(sequence(version, responder))).toBe(CERTIFICATE);
+		const inner = Buffer.from("a003020102020101300d06092a864886f70d01010b0500", "hex");
+		expect(foundIn(Buffer.concat([Buffer.of(0x30, 0x80), inner, Buffer.of(0x30, 0x00, 0, 0)]))).toBe(CERTIFICATE);
+	});
+
+	it("accepts all else", () => {
+		const set = encode(TAG.SET, new Uint8Array(300));
+		for (const content of [
+			Buffer.alloc(0),
+			Buffer.from("1"),
+			Buffer.from("1234"),
+			Buffer.alloc(500),
+			Buffer.concat([set, Buffer.of(0)]),
+			set.subarray(0, -1),
+			encode(TAG.SEQUENCE, new Uint8Array(9)),
+			Buffer.alloc(34, 6),
+			Buffer.concat([verityMessage("sha256", new Uint8Array(32)), Buffer.of(0)]),
+			readFileSync(process.execPath).subarray(0, 100_000),
+		]) {
+			expect(foundIn(content)).toBe(undefined);
+		}
+	});
+});
+
+describe.skipIf(!canRunOpenssl())("createCrossSignatureCheck() and files by OpenSSL (needs openssl)", () => {
+	const home = mkdtempSync(join(tmpdir(), "sigtool-cross-"));
+	const at = (name: string) => join(home, name);
+	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe", cwd: home });
+	const make = (name: string, ...key: string[]) => {
+		openssl(
+			"req",
+			"-x509",
+			"-nodes",
+			"-newkey",
+			...key,
+			"-keyout",
+			`${name}.key`,
+			"-out",
+			name,
+			"-outform",
+			"DER",
+			"-subj",
+			`/CN=${name}`,
+		);
+		return readFileSync(at(name));
+	};
+	afterAll(() => rmSync(home, { recursive: true }));
+
+	it.each([
+		["rsa", ["rsa:2048"]],
+		["pss", ["rsa:2048", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"]],
+		["ec", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]],
+		["ed25519", ["ed25519"]],
+	])("recognises the inner part of a certificate, %s, and not the certificate", (name, key) => {
+		const certificate = make(`${name}.cer`, ...key);
+		expect(foundIn(certificate)).toBe(undefined);
+		expect(foundIn(innerPart(certificate))).toBe(CERTIFICATE);
+	});
+
+	it("recognises the inner part of a revocation list, and not the list", () => {
+		make("ca.cer", "rsa:2048");
+		openssl("x509", "-inform", "DER", "-in", "ca.cer", "-out", "ca.pem");
+		writeFileSync(at("index.txt"), "");
+		writeFileSync(
+			at("ca.conf"),
+			"[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=1\n",
+		);
+		openssl("ca", "-gencrl", "-config", "ca.conf", "-keyfile", "ca.cer.key", "-cert", "ca.pem", "-out", "crl.pem");
+		openssl("crl", "-in", "crl.pem", "-outform", "DER", "-out", "crl.der");
+		const list = readFileSync(at("crl.der"));
+		expect(foundIn(list)).toBe(undefined);
+		expect(foundIn(innerPart(list))).toBe(CERTIFICATE);
+	});
+
+	it("accepts keys, requests and containers", () => {
+		make("x.cer", "rsa:2048");
+		openssl("x509", "-inform", "DER", "-in", "x.cer", "-out", "x.pem");
+		const commands: readonly (readonly string[])[] = [
+			["pkcs8", "-topk8", "-nocrypt", "-in", "x.cer.key", "-outform", "DER", "-out", "x.p8"],
+			["pkcs8", "-topk8", "-passout", "pass:x", "-in", "x.cer.key", "-outform", "DER", "-out", "x.enc"],
+			["rsa", "-in", "x.cer.key", "-traditional", "-outform", "DER", "-out", "x.rsa"],
+			["pkey", "-in", "x.cer.key", "-pubout", "-outform", "DER", "-out", "x.pub"],
+			["req", "-new", "-key", "x.cer.key", "-subj", "/CN=x", "-outform", "DER", "-out", "x.csr"],
+			["pkcs12", "-export", "-in", "x.pem", "-inkey", "x.cer.key", "-passout", "pass:x", "-out", "x.p12"],
+			["crl2pkcs7", "-nocrl", "-certfile", "x.pem", "-outform", "DER", "-out", "x.p7b"],
+		];
+		for (const command of commands) {
+			openssl(...command);
+			expect([command[0], foundIn(readFileSync(at(command.at(-1) ?? "")))]).toEqual([command[0], undefined]);
+		}
+	});
+});
+
+/** The first element in a SEQUENCE. */
+function innerPart(der: Uint8Array): Uint8Array {
+	const reader = new DerReader(der, "file");
+	reader.open(TAG.SEQUENCE);
+	return reader.element(TAG.SEQUENCE);
+}
+
+function canRunOpenssl(): boolean {
+	try {
+		execFileSync("openssl", ["version"], { stdio: "pipe" });
+		return true;
+	} catch {
+		return false;
+	}
+}
