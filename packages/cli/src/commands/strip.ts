@@ -30,7 +30,8 @@ export async function strip(paths: readonly string[], options: StripCommandOptio
 	};
 }
 
-interface Outcome extends Pick<Report, "exit" | "fields" | "lines"> {
+interface Outcome extends Pick<Report, "fields" | "lines"> {
+	readonly exit: ExitStatus;
 	readonly problems: readonly string[];
 }
 
