@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config";
 // Tests import what ships: the built files under packages/*/dist (see CONTRIBUTING.md).
 export default defineConfig(({ mode }) => ({
 	test: {
-		include: ["packages/*/test/**/*.test.ts", "scripts/test/**/*.test.ts", "test-fixtures/**/*.test.ts"],
+		include: [
+			"packages/*/test/**/*.test.ts",
+			"scripts/test/**/*.test.ts",
+			"test/**/*.test.ts",
+			"test-fixtures/**/*.test.ts",
+		],
 		// `--mode full` (pnpm test:full) runs the long tests too: those that look at SIGTOOL_FULL.
 		env: mode === "full" ? { SIGTOOL_FULL: "1" } : {},
 		testTimeout: 60_000,

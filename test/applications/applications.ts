@@ -1,0 +1,95 @@
+/** A program of others, run in a directory that holds `node_modules`, `programs` and `project`. */
+export interface Application {
+	readonly name: string;
+	/** Script and arguments; paths are relative to that directory. */
+	readonly argv: readonly [script: string, ...args: string[]];
+	readonly status: number;
+	/** Part of what it prints, to know that it did its work. */
+	readonly prints: string;
+	/** Files it loads: where it starts, deep in its dependencies, data and native code. */
+	readonly loads: readonly string[];
+	/** It compiles strings: `new Function` and the like. */
+	readonly compilesStrings?: true;
+}
+
+const MODULES = "node_modules";
+
+/** Two of them report findings, which is exit status 1 and 2. */
+export const APPLICATIONS: readonly Application[] = [
+	{
+		name: "eslint over a project",
+		argv: [`${MODULES}/eslint/bin/eslint.js`, "--no-color", "-c", "project/eslint.config.mjs", "project/src"],
+		status: 1,
+		prints: "✖ 6 problems",
+		loads: [
+			`${MODULES}/eslint/bin/eslint.js`,
+			`${MODULES}/eslint/lib/rules/eqeqeq.js`,
+			`${MODULES}/esquery/dist/esquery.min.js`,
+			`${MODULES}/ajv/lib/refs/json-schema-draft-04.json`,
+			"project/eslint.config.mjs",
+		],
+		compilesStrings: true,
+	},
+	{
+		name: "prettier",
+		argv: [`${MODULES}/prettier/bin/prettier.cjs`, "project/src/shapes.js", "project/ts/main.ts"],
+		status: 0,
+		prints: "export const perimeter = (side) => {",
+		loads: [
+			`${MODULES}/prettier/bin/prettier.cjs`,
+			`${MODULES}/prettier/index.mjs`,
+			`${MODULES}/prettier/plugins/typescript.mjs`,
+		],
+	},
+	{
+		name: "tsc",
+		argv: [`${MODULES}/typescript/lib/tsc.js`, "-p", "project"],
+		status: 2,
+		prints: "error TS2322",
+		loads: [`${MODULES}/typescript/lib/tsc.js`, `${MODULES}/typescript/lib/_tsc.js`],
+	},
+	{
+		name: "better-sqlite3",
+		argv: ["programs/database.cjs"],
+		status: 0,
+		prints: "3 THREE",
+		loads: [
+			"programs/database.cjs",
+			`${MODULES}/better-sqlite3/lib/methods/transaction.js`,
+			`${MODULES}/file-uri-to-path/index.js`,
+		],
+	},
+	{
+		name: "a commander program",
+		argv: ["programs/commander.cjs", "say", "-n", "2", "world"],
+		status: 0,
+		prints: "hello world\nhello world\n",
+		loads: ["programs/commander.cjs", `${MODULES}/commander/lib/option.js`],
+	},
+	{
+		name: "a commander program, misused",
+		argv: ["programs/commander.cjs", "say"],
+		status: 1,
+		prints: "",
+		loads: [],
+	},
+	{
+		name: "babel",
+		argv: ["programs/babel.cjs"],
+		status: 0,
+		prints: "regenerator",
+		loads: [
+			`${MODULES}/@babel/core/lib/index.js`,
+			`${MODULES}/@babel/plugin-transform-classes/lib/index.js`,
+			`${MODULES}/core-js-compat/data.json`,
+		],
+	},
+	{
+		name: "webpack",
+		argv: ["programs/webpack.cjs", "OUTPUT"],
+		status: 0,
+		prints: "webpack compiled successfully",
+		loads: [`${MODULES}/webpack/lib/index.js`, `${MODULES}/tapable/lib/Hook.js`, `${MODULES}/mime-db/db.json`],
+		compilesStrings: true,
+	},
+];

@@ -1,0 +1,63 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const CACHE = fileURLToPath(new URL("../../.cache/applications/", import.meta.url));
+
+/**
+ * A directory whose `node_modules` holds what `packages/<name>` locks, without install scripts. Kept under .cache.
+ *
+ * @param {"programs" | "suites"} name
+ * @returns {string | undefined} undefined when npm or its registry cannot be reached
+ */
+export function installedPackages(name) {
+	const manifests = fileURLToPath(new URL(`packages/${name}/`, import.meta.url));
+	const lock = readFileSync(join(manifests, "package-lock.json"));
+	const folder = join(CACHE, `${name}-${createHash("sha256").update(lock).digest("hex").slice(0, 12)}`);
+	if (existsSync(folder)) return folder;
+	mkdirSync(CACHE, { recursive: true });
+	const partial = mkdtempSync(join(CACHE, "partial-"));
+	try {
+		cpSync(manifests, partial, { recursive: true });
+		const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+		execFileSync("npm", ["ci", ...flags], { cwd: partial, stdio: "ignore", timeout: 180_000 });
+		renameSync(partial, folder);
+		return folder;
+	} catch {
+		return existsSync(folder) ? folder : undefined;
+	} finally {
+		rmSync(partial, { recursive: true, force: true });
+	}
+}
+
+/**
+ * Compiles better-sqlite3's addon for `node`, where the package looks for it by version. Kept in the installation.
+ * SQLite is not optimised: that takes a minute and changes nothing here.
+ *
+ * @param {string} folder of `installedPackages`
+ * @param {string} node binary whose C headers lie in `../include`
+ * @returns {string | undefined} path below `folder`; undefined when it cannot be compiled here
+ */
+export function compiledDatabase(folder, node) {
+	const abi = execFileSync(node, ["-p", "process.versions.modules"], { encoding: "utf8" }).trim();
+	const source = join(folder, "node_modules/better-sqlite3");
+	const home = `node_modules/better-sqlite3/lib/binding/node-v${abi}-${process.platform}-${process.arch}`;
+	const addon = join(home, "better_sqlite3.node");
+	if (existsSync(join(folder, addon))) return addon;
+	const scratch = mkdtempSync(join(CACHE, "database-"));
+	try {
+		cpSync(source, scratch, { recursive: true });
+		const nodedir = join(dirname(realpathSync(node)), "..");
+		const env = { ...process.env, npm_config_nodedir: nodedir, CFLAGS: "-O0", CXXFLAGS: "-O0" };
+		execFileSync("npm", ["run", "build-release"], { cwd: scratch, env, stdio: "ignore" });
+		mkdirSync(join(folder, home), { recursive: true });
+		renameSync(join(scratch, "build/Release/better_sqlite3.node"), join(folder, addon));
+		return addon;
+	} catch {
+		return undefined;
+	} finally {
+		rmSync(scratch, { recursive: true, force: true });
+	}
+}

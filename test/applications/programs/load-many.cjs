@@ -1,0 +1,7 @@
+/** More than a thousand CommonJS modules: what a build of a web application loads. */
+const webpack = require("webpack");
+require("eslint");
+require("@babel/core").transformSync("", { presets: ["@babel/preset-env"], configFile: false, babelrc: false });
+require("express")();
+webpack({ mode: "production", entry: "./never-read.js" });
+process.stdout.write(`${Object.keys(require.cache).length} modules\n`);
