@@ -34,7 +34,10 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["../pki/cms.js", "../signer/signer.js"],
 		["../sign.js", "../index.js", "node:fs", "fast-glob"],
 	],
-	["core/src/trust/policy.ts", ["../formats/cat.js"], ["../verify.js", "node:net"]],
+	["core/src/trust/policy.ts", ["../errors.js"], ["../verify.js", "node:net", "node:fs"]],
+	["core/src/trust/trust-index.ts", ["../pki/cms.js"], ["../signer/signer.js", "./index-encode.js"]],
+	["core/src/trust/index-encode.ts", ["../signer/signer.js"], ["../sign.js"]],
+	["core/src/compile.ts", ["./trust/index-encode.js", "./verify-directory.js"], ["./read.js", "node:fs"]],
 	["core/src/signer/pem.ts", ["../store.js"], ["../verify.js", "node-forge", "node:fs"]],
 	["core/src/signer/pkcs12.ts", ["node-forge"], ["../sign.js", "node:https"]],
 	[
@@ -45,7 +48,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/verify.ts", ["./formats/cat.js"], ["./sign.js", "./signer/pem.js", "./read.js", "@sigtool/verifier"]],
 	["core/src/inspect.ts", ["./verify.js"], ["./finish.js", "./signer/signer.js"]],
 	["core/src/elsewhere/new.ts", [], ["../errors.js", "node:fs"]],
-	["core/src/read.ts", ["./verify.js"], ["./sign.js", "./signer/pem.js", "./index.js", "node:crypto"]],
+	["core/src/read.ts", ["./verify.js"], ["./sign.js", "./compile.js", "./trust/index-encode.js", "node:crypto"]],
 	["core/src/index.ts", ["./sign.js", "./read.js"], ["../../cli/src/program.js", "node-forge"]],
 	[
 		"verifier/src/index.ts",

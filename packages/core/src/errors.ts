@@ -17,6 +17,7 @@ export const ERROR_CODES = {
 	ERR_CONFIG: [2, "A configuration file, trust store or identity is not in the expected form."],
 	ERR_ROOT_MISSING: [2, "A path named on the command line does not exist."],
 	ERR_CATALOG_EXISTS: [2, "The output exists and was not written by sigtool; `--force` replaces it."],
+	ERR_POLICY: [2, "A policy document is malformed; the message names the member."],
 	ERR_UNSUPPORTED_PLATFORM: [2, "This operating system or Node.js version lacks what the operation needs."],
 
 	// Input and output
@@ -99,6 +100,10 @@ export const ERROR_CODES = {
 	ERR_DEVELOPMENT_IDENTITY: [1, "A development identity signed what needs a release identity."],
 	ERR_PRODUCT_MISMATCH: [1, "The catalog belongs to another product than the one expected."],
 	ERR_DIGEST_MISMATCH: [1, "A file does not have the digest given with `--expect-digest`."],
+
+	// Trust indexes
+	ERR_INDEX_FORMAT: [1, "The file is not a trust index (`.sigx`) that sigtool understands, or it is damaged."],
+	ERR_INDEX_EXPIRED: [1, "The time until which a trust index may be used is past."],
 
 	// Keys
 	ERR_KEY: [2, "A private key or its certificate cannot be used; the message says why."],

@@ -1,5 +1,12 @@
 /** Everything public, by name. Programs that only verify use `@sigtool/core/read`. */
 
+export {
+	type CompiledProduct,
+	type CompileOptions,
+	type CompileResult,
+	checkTarget as checkCompileTarget,
+	compileTrustIndex,
+} from "./compile.js";
 export type { Check } from "./doctor/check.js";
 export { examineSystem } from "./doctor.js";
 export type { SignedSetDiff } from "./fileset/diff.js";

@@ -42,6 +42,18 @@ export {
 	spkiSha256,
 } from "./pki/certificate.js";
 export { defaultTrust, type TrustPolicy, trustFromCertificates } from "./pki/trust-store.js";
+export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
+export { DEFAULT_POLICY, MAX_POLICY_BYTES, type Mode, type Policy, parsePolicy, policyInMode } from "./trust/policy.js";
+export {
+	type IndexEntry,
+	type IndexedProduct,
+	isTrustIndex,
+	parseTrustIndex,
+	type TrustIndex,
+	type TrustIndexVerifyOptions,
+	type VerifiedTrustIndex,
+	verifyTrustIndex,
+} from "./trust/trust-index.js";
 export { type Verification, type VerifyOptions, worstExitStatus } from "./verification.js";
 export { verifyPath } from "./verify.js";
 export {

@@ -11,12 +11,10 @@ import { parseSignedData, type SignerInfo, verifySigner } from "./pki/cms.js";
 import { judgeSigner, type VerifiedSigner } from "./pki/signer-trust.js";
 import { type Timestamp, verifyTimestamps } from "./pki/timestamp.js";
 import type { TrustPolicy } from "./pki/trust-store.js";
+import type { Verified } from "./pki/verified.js";
 
 export type { VerifiedSigner } from "./pki/signer-trust.js";
-
-declare const verified: unique symbol;
-/** Data whose signature, chain and trust were established. Only this module makes it. */
-export type Verified<T> = T & { readonly [verified]: true };
+export type { Verified } from "./pki/verified.js";
 
 export interface CatalogVerifyOptions {
 	readonly trust: TrustPolicy;

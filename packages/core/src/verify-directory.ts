@@ -3,6 +3,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
 import { compareByDigest, compareByPath, type Finding, type SignedSet } from "./fileset/compare.js";
+import type { FileVisitor } from "./fileset/hash-file.js";
 import { hashFileSet } from "./fileset/hash-files.js";
 import { entryPathOf, isBelow, realPath } from "./fileset/locate-catalogs.js";
 import type { Manifest } from "./fileset/manifest.js";
@@ -23,8 +24,13 @@ import {
 	type UsedCatalog,
 } from "./verify-sources.js";
 
+export interface DirectoryVerifyOptions extends VerifyOptions {
+	/** Sees the content of every file while it is hashed, on the calling thread, which then hashes alone. */
+	readonly visitor?: FileVisitor;
+}
+
 /** @throws as `verifyPath` */
-export async function verifyDirectory(path: string, options: VerifyOptions): Promise<Verification> {
+export async function verifyDirectory(path: string, options: DirectoryVerifyOptions): Promise<Verification> {
 	const sources = loadCatalogs(path, options);
 	const { catalogs } = sources;
 	const root = realPath(sources.root);
@@ -45,6 +51,7 @@ export async function verifyDirectory(path: string, options: VerifyOptions): Pro
 		skip: catalogEntryPaths(root, catalogs),
 		onProblem: "collect",
 		onProgress: options.onProgress,
+		visitor: options.visitor,
 	});
 	const comparison = {
 		path,

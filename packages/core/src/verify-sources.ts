@@ -37,6 +37,8 @@ export interface SourceOptions extends CatalogVerifyOptions {
 
 export interface UsedCatalog extends VerifiedCatalog {
 	readonly file: string;
+	/** All of the file, as it was read. */
+	readonly octets: Uint8Array;
 }
 
 /** Catalogs that answer for a path, and where their tree begins. */
@@ -98,7 +100,8 @@ export const HOST_MODES = process.platform === "win32" ? "ignore" : "compare";
 /** One catalog file, verified. Errors name the file. */
 export function loadCatalog(file: string, options: CatalogVerifyOptions): UsedCatalog {
 	try {
-		return { file, ...verifyCatalog(readCatalogFile(file), options) };
+		const octets = readCatalogFile(file);
+		return { file, octets, ...verifyCatalog(octets, options) };
 	} catch (error) {
 		if (!(error instanceof SigtoolError) || error.path !== undefined) throw error;
 		throw new SigtoolError(error.code, `${quote(file)}: ${error.message}`, { cause: error.cause, path: file });

@@ -19,8 +19,8 @@ import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "./signature-algorithm
 
 export interface SignedDataContent {
 	readonly contentType: string;
-	/** One DER element, placed in eContent's [0] as it is. */
-	readonly content: Uint8Array;
+	/** One DER element, placed in eContent's [0] as it is. Absent: the content is elsewhere. */
+	readonly content?: Uint8Array;
 	/** Written in the order of their encodings, as DER and Windows want a SET OF. */
 	readonly certificates: readonly Certificate[];
 	/** Absent: an unsigned catalog, its sets of algorithms and signers empty. */
@@ -41,9 +41,9 @@ export interface SignerContent {
 export function encodeSignedData({ contentType, content, certificates, signer }: SignedDataContent): Uint8Array[] {
 	const bag = encode(context(0), ...setMembers(certificates.map(({ der }) => der)));
 	const signedData = wrap(TAG.SEQUENCE, [
-		integer(1),
+		integer(content === undefined ? 3 : 1), // 3 by RFC 5652 §5.1 for content that is not plain data; catalogs have 1.
 		signer === undefined ? setOf() : setOf(digestAlgorithm(signer.algorithm)),
-		...wrap(TAG.SEQUENCE, [oid(contentType), ...wrap(context(0), [content])]),
+		...wrap(TAG.SEQUENCE, [oid(contentType), ...(content === undefined ? [] : wrap(context(0), [content]))]),
 		...(certificates.length === 0 ? [] : [bag]),
 		signer === undefined ? setOf() : setOf(encodeSignerInfo(signer)),
 	]);

@@ -20,8 +20,8 @@ export interface SignerVerification {
 	 * §11.4 wants it, or name plain data, as issuers wrote it.
 	 */
 	readonly contentType: string | "none";
-	/** Octets that messageDigest covers. */
-	readonly contentValue: Uint8Array;
+	/** Octets that messageDigest covers, or their digest. */
+	readonly contentValue: Uint8Array | ((digest: DigestName) => Uint8Array);
 	/** Where the signer's certificate is looked for. */
 	readonly certificates: readonly Certificate[];
 	readonly profile: Profile;
@@ -132,13 +132,18 @@ function checkContentType(signer: SignerInfo, expected: string | "none", what: s
 	throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", message);
 }
 
-function checkMessageDigest(signer: SignerInfo, content: Uint8Array, digest: DigestName, what: string): void {
+function checkMessageDigest(
+	signer: SignerInfo,
+	content: SignerVerification["contentValue"],
+	digest: DigestName,
+	what: string,
+): void {
 	const value = signedAttribute(signer, MESSAGE_DIGEST, what);
 	if (value === undefined) {
 		throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", `Cannot trust the ${what}: it signs no digest of the content`);
 	}
 	const expected = new DerReader(value, what).value(TAG.OCTET_STRING);
-	const actual = hash(digest, content, "buffer");
+	const actual = typeof content === "function" ? content(digest) : hash(digest, content, "buffer");
 	if (expected.length !== actual.length || !timingSafeEqual(expected, actual)) {
 		const message = `Cannot trust the ${what}: the content was changed after it was signed`;
 		throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", message);

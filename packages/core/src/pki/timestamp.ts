@@ -13,7 +13,8 @@ import type { Certificate } from "./certificate.js";
 import { type Chain, verifyChain } from "./chain.js";
 import { parseSignedData, parseSignerInfo, type SignerInfo, signerCertificates, verifySigner } from "./cms.js";
 import { signedAttribute } from "./cms-verify.js";
-import { digestName, type Profile, readAlgorithm } from "./signature-algorithm.js";
+import { digestName, type Profile } from "./signature-algorithm.js";
+import { signingCertificateProblem } from "./signing-certificate.js";
 import { parseTstInfo, TST_INFO_OID, type TstInfo } from "./tst-info.js";
 
 export type TimestampKind = "rfc3161" | "countersignature";
@@ -172,7 +173,8 @@ function verifyTimestamp(received: ReceivedTimestamp, signed: SignerInfo, option
 	if (tstInfo !== undefined) checkImprint(tstInfo, signed.signature, profile);
 	const verification = { contentType, contentValue, certificates, profile, what: "timestamp" };
 	const { certificate } = verifySigner(signer, verification);
-	if (kind === "rfc3161") checkSigningCertificate(signer, certificate);
+	const misnamed = kind === "rfc3161" ? signingCertificateProblem(signer, certificate, "timestamp") : undefined;
+	if (misnamed !== undefined) throw new SigtoolError("ERR_TIMESTAMP", `Cannot trust the timestamp: ${misnamed}`);
 	const purpose = "timeStamping";
 	const chain = verifyChain(certificate, { intermediates: certificates, anchors, at: time, purpose, profile });
 	return { kind, time, certificate, chain };
@@ -187,44 +189,7 @@ function checkImprint({ imprint }: TstInfo, signature: Uint8Array, profile: Prof
 	}
 }
 
-/**
- * The signed attributes must name the very certificate, so that another of the same key cannot stand in for it: by SHA-1
- * in SigningCertificate (RFC 2634 §5.4), by a digest of choice in SigningCertificateV2 (RFC 5035 §3). @throws ERR_TIMESTAMP
- */
-function checkSigningCertificate(signer: SignerInfo, certificate: Certificate): void {
-	let named = false;
-	for (const [oid, implied] of SIGNING_CERTIFICATE) {
-		const value = signedAttribute(signer, oid, "timestamp");
-		if (value === undefined) continue;
-		const id = readFirstCertificateId(value, implied);
-		if (!createHash(id.digest).update(certificate.der).digest().equals(id.hash)) {
-			throw new SigtoolError("ERR_TIMESTAMP", "Cannot trust the timestamp: it names another signer's certificate");
-		}
-		named = true;
-	}
-	if (!named) {
-		throw new SigtoolError("ERR_TIMESTAMP", "Cannot trust the timestamp: it does not name its signer's certificate");
-	}
-}
-
-/** Both: SEQUENCE { certs SEQUENCE OF SEQUENCE { [hashAlgorithm], certHash, … }, … }; the first is the signer's. */
-function readFirstCertificateId(value: Uint8Array, implied: "sha1" | "sha256"): { digest: string; hash: Uint8Array } {
-	const reader = new DerReader(value, "timestamp");
-	reader.open(TAG.SEQUENCE);
-	reader.open(TAG.SEQUENCE);
-	reader.open(TAG.SEQUENCE);
-	const named = implied === "sha256" && reader.peek() === TAG.SEQUENCE;
-	const digest = named ? digestName(readAlgorithm(reader), "default", "timestamp") : implied;
-	return { digest, hash: reader.value(TAG.OCTET_STRING) };
-}
-
 const SIGNING_TIME = "1.2.840.113549.1.9.5";
-
-/** SigningCertificate and SigningCertificateV2, and the digest of each that goes without saying. */
-const SIGNING_CERTIFICATE = [
-	["1.2.840.113549.1.9.16.2.12", "sha1"],
-	["1.2.840.113549.1.9.16.2.47", "sha256"],
-] as const;
 
 /** Unsigned attributes that are timestamps; the first is Microsoft's szOID_RFC3161_counterSign. */
 const KINDS: ReadonlyMap<string, TimestampKind> = new Map([

@@ -1,0 +1,59 @@
+/**
+ * The signed attribute that names the very certificate of the signer, so that another of the same key cannot stand in for
+ * it: SigningCertificate names it by SHA-1 (RFC 2634 §5.4), SigningCertificateV2 by a digest of choice (RFC 5035 §3).
+ */
+
+import { createHash } from "node:crypto";
+import { DerReader, octetString, sequence, TAG } from "../asn1/der.js";
+import type { Certificate } from "./certificate.js";
+import { encodeAttribute, type SignerInfo } from "./cms.js";
+import { signedAttribute } from "./cms-verify.js";
+import { digestName, readAlgorithm } from "./signature-algorithm.js";
+
+/** SigningCertificateV2 with the certificate's SHA-256, its default. */
+export function encodeSigningCertificate({ der }: Certificate): Uint8Array {
+	const certificateId = sequence(octetString(createHash("sha256").update(der).digest()));
+	return encodeAttribute(SIGNING_CERTIFICATE_V2, sequence(sequence(certificateId)));
+}
+
+/** Why the signed attributes do not name this certificate; undefined when they do. @throws ERR_DER, ERR_SIGNED_ATTRIBUTES */
+export function signingCertificateProblem(
+	signer: SignerInfo,
+	certificate: Certificate,
+	what: string,
+): string | undefined {
+	let named = false;
+	for (const [oid, implied] of SIGNING_CERTIFICATE) {
+		const value = signedAttribute(signer, oid, what);
+		if (value === undefined) continue;
+		const id = readFirstCertificateId(value, implied, what);
+		if (!createHash(id.digest).update(certificate.der).digest().equals(id.hash)) {
+			return "it names another signer's certificate";
+		}
+		named = true;
+	}
+	return named ? undefined : "it does not name its signer's certificate";
+}
+
+/** Both: SEQUENCE { certs SEQUENCE OF SEQUENCE { [hashAlgorithm], certHash, … }, … }; the first is the signer's. */
+function readFirstCertificateId(
+	value: Uint8Array,
+	implied: "sha1" | "sha256",
+	what: string,
+): { digest: string; hash: Uint8Array } {
+	const reader = new DerReader(value, what);
+	reader.open(TAG.SEQUENCE);
+	reader.open(TAG.SEQUENCE);
+	reader.open(TAG.SEQUENCE);
+	const named = implied === "sha256" && reader.peek() === TAG.SEQUENCE;
+	const digest = named ? digestName(readAlgorithm(reader), "default", what) : implied;
+	return { digest, hash: reader.value(TAG.OCTET_STRING) };
+}
+
+const SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
+
+/** The attributes, and the digest of each that goes without saying. */
+const SIGNING_CERTIFICATE = [
+	["1.2.840.113549.1.9.16.2.12", "sha1"],
+	[SIGNING_CERTIFICATE_V2, "sha256"],
+] as const;

@@ -1,0 +1,103 @@
+/** Writing a trust index: its content in one piece, and the signature behind it. */
+
+import { createHash } from "node:crypto";
+import { octetString, oid, time } from "../asn1/der.js";
+import { quote, SigtoolError } from "../errors.js";
+import { comparePathBytes } from "../fileset/entry-path.js";
+import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pki/cms.js";
+import { encodeSigningCertificate } from "../pki/signing-certificate.js";
+import type { Signer } from "../signer/signer.js";
+import type { IndexEntry } from "./index-entries.js";
+import { encodeHead, type IndexHead, type IndexHeadProduct } from "./index-head.js";
+import {
+	FORMAT_VERSION,
+	HEADER_BYTES,
+	KIND,
+	LIMITS,
+	MAGIC,
+	RECORD,
+	RECORD_BYTES,
+	TRUST_INDEX_OID,
+} from "./index-layout.js";
+import { SIGNING_TIME_OID } from "./trust-index.js";
+
+export interface IndexContent extends Omit<IndexHead, "products"> {
+	readonly products: readonly ProductContent[];
+}
+
+export interface ProductContent extends Omit<IndexHeadProduct, "entries"> {
+	/** By path, in any order. */
+	readonly entries: ReadonlyMap<string, IndexEntry>;
+}
+
+/** Everything but the signature. Equal content gives equal octets. @throws ERR_LIMIT */
+export function encodeIndex(content: IndexContent): Uint8Array {
+	const products = content.products.map(({ entries, ...product }) => ({ ...product, entries: entries.size }));
+	const head = encodeHead({ ...content, products });
+	const rows = content.products.flatMap(({ entries }) => {
+		return [...entries].sort(([a], [b]) => comparePathBytes(a, b)).map(toRow);
+	});
+	const nameBytes = rows.reduce((sum, { path, target }) => sum + path.length + target.length, 0);
+	if (head.length > LIMITS.headBytes || rows.length > LIMITS.entries || nameBytes > LIMITS.nameBytes) {
+		throw new SigtoolError("ERR_LIMIT", "Cannot compile: more products or entries than a trust index holds");
+	}
+	const recordsStart = HEADER_BYTES + head.length;
+	const namesStart = recordsStart + rows.length * RECORD_BYTES;
+	const bytes = Buffer.alloc(namesStart + nameBytes);
+	bytes.set(MAGIC);
+	for (const [index, number] of [FORMAT_VERSION, head.length, rows.length, nameBytes].entries()) {
+		bytes.writeUInt32LE(number, 8 + 4 * index);
+	}
+	bytes.set(head, HEADER_BYTES);
+	let name = namesStart;
+	for (const [index, { path, target, entry }] of rows.entries()) {
+		const at = recordsStart + index * RECORD_BYTES;
+		bytes.writeUInt32LE(name - namesStart, at + RECORD.nameStart);
+		bytes.writeUInt16LE(path.length, at + RECORD.pathBytes);
+		bytes.writeUInt16LE(KIND[entry.kind], at + RECORD.kind);
+		bytes.writeBigUInt64LE(BigInt(entry.kind === "file" ? entry.size : target.length), at + RECORD.size);
+		if (entry.kind === "file") bytes.write(entry.sha256, at + RECORD.digest, "hex");
+		bytes.set(path, name);
+		bytes.set(target, name + path.length);
+		name += path.length + target.length;
+	}
+	return bytes;
+}
+
+/** The index in pieces. `at`: milliseconds since the epoch; whole seconds are signed. @throws what the signer throws */
+export async function signIndex(content: Uint8Array, signer: Signer, at: number): Promise<Uint8Array[]> {
+	const [certificate] = signer.certificates;
+	const signedAttributes = encodeSignedAttributes([
+		encodeAttribute(CONTENT_TYPE_OID, oid(TRUST_INDEX_OID)),
+		encodeAttribute(MESSAGE_DIGEST_OID, octetString(createHash("sha256").update(content).digest())),
+		encodeAttribute(SIGNING_TIME_OID, time(at)),
+		encodeSigningCertificate(certificate),
+	]);
+	const signature = await signer.sign(signedAttributes);
+	const signed = encodeSignedData({
+		contentType: TRUST_INDEX_OID,
+		certificates: signer.certificates,
+		signer: { algorithm: signer.algorithm, certificate, signedAttributes, signature },
+	});
+	return [content, ...signed];
+}
+
+interface Row {
+	readonly path: Uint8Array;
+	/** Empty for a file. */
+	readonly target: Uint8Array;
+	readonly entry: IndexEntry;
+}
+
+function toRow([name, entry]: readonly [string, IndexEntry]): Row {
+	const path = Buffer.from(name);
+	const target = Buffer.from(entry.kind === "link" ? entry.target : "");
+	if (path.length > LIMITS.pathBytes || target.length > LIMITS.pathBytes) {
+		const message = `Cannot compile: the path of ${quote(name)}, or its target, is longer than ${LIMITS.pathBytes} octets`;
+		throw new SigtoolError("ERR_LIMIT", message, { path: name });
+	}
+	return { path, target, entry };
+}
+
+const CONTENT_TYPE_OID = "1.2.840.113549.1.9.3";
+const MESSAGE_DIGEST_OID = "1.2.840.113549.1.9.4";

@@ -1,0 +1,66 @@
+/** The head of a trust index: what there is to say but for the entries, as one JSON document. */
+
+import { quote, SigtoolError } from "../errors.js";
+import { LIMITS } from "./index-layout.js";
+import { absent, list, object, SHA256_HEX, set, text, wholeNumber } from "./json-shape.js";
+import { type Policy, parsePolicy } from "./policy.js";
+
+/** Its members in this order. Entries stand product by product. */
+export interface IndexHead {
+	/** Milliseconds since the epoch. */
+	readonly notAfter: number | undefined;
+	readonly policy: Policy;
+	readonly signers: readonly string[];
+	readonly products: readonly IndexHeadProduct[];
+}
+
+export interface IndexHeadProduct {
+	readonly name: string;
+	readonly root: string;
+	readonly sequence: number | undefined;
+	readonly catalogs: readonly string[];
+	/** How many of the entries are its. */
+	readonly entries: number;
+}
+
+/** UTF-8; equal heads are equal octets. */
+export function encodeHead({ notAfter, policy, signers, products }: IndexHead): Uint8Array {
+	const ordered = products.map(({ name, root, sequence, catalogs, entries }) => {
+		return { name, root, sequence, catalogs, entries };
+	});
+	return Buffer.from(JSON.stringify({ notAfter, policy: parsePolicy(policy), signers, products: ordered }));
+}
+
+/** @throws ERR_INDEX_FORMAT; ERR_POLICY for the policy */
+export function parseHead(octets: Uint8Array): IndexHead {
+	let value: unknown;
+	try {
+		value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets));
+	} catch (cause) {
+		throw new SigtoolError("ERR_INDEX_FORMAT", "Cannot read the trust index: its head is not JSON", { cause });
+	}
+	const head = readHead(value, "$", refusal);
+	const names = new Set(head.products.map(({ name }) => name));
+	if (names.size < head.products.length) throw refusal("$.products", "must not name a product twice");
+	if (head.products.length > LIMITS.products) throw refusal("$.products", `must not be more than ${LIMITS.products}`);
+	return head;
+}
+
+const readHead = object<IndexHead>({
+	notAfter: absent(undefined, wholeNumber(0, 8.64e15)), // The last moment of a Date.
+	policy: (value) => parsePolicy(value),
+	signers: set(SHA256_HEX),
+	products: list(
+		object<IndexHeadProduct>({
+			name: text(/^.+$/s, "a name"),
+			root: text(/^(\/|[A-Za-z]:[\\/]|\\\\)/, "an absolute path"),
+			sequence: absent(undefined, wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+			catalogs: set(SHA256_HEX),
+			entries: wholeNumber(0, LIMITS.entries),
+		}),
+	),
+});
+
+function refusal(at: string, reason: string): SigtoolError {
+	return new SigtoolError("ERR_INDEX_FORMAT", `Cannot read the trust index: ${quote(at)} ${reason}`);
+}

@@ -1,0 +1,227 @@
+/**
+ * Reading a trust index (`.sigx`): which content each path of some products must have, and by what policy, signed by
+ * whoever compiled it from verified catalogs. docs/trust-index.md has the layout.
+ *
+ * Supported: version 1, one signer, SHA-256. Everything is in one place only, so that nothing can overlap.
+ */
+
+import { createHash } from "node:crypto";
+import { DerReader } from "../asn1/der.js";
+import { quote, SigtoolError } from "../errors.js";
+import { parseSignedData, type SignedData, type SignerInfo, verifySigner } from "../pki/cms.js";
+import { signedAttribute } from "../pki/cms-verify.js";
+import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
+import { signingCertificateProblem } from "../pki/signing-certificate.js";
+import type { TrustPolicy } from "../pki/trust-store.js";
+import type { Verified } from "../pki/verified.js";
+import { checkEntries, type EntryTable, findEntry, type IndexEntry, namedEntryAt } from "./index-entries.js";
+import { parseHead } from "./index-head.js";
+import { FORMAT_VERSION, HEADER_BYTES, LIMITS, MAGIC, RECORD_BYTES, TRUST_INDEX_OID } from "./index-layout.js";
+import type { Policy } from "./policy.js";
+
+export type { IndexEntry } from "./index-entries.js";
+
+export interface TrustIndex {
+	readonly products: readonly IndexedProduct[];
+	readonly policy: Policy;
+	/** Milliseconds since the epoch; the signer's word. */
+	readonly compiledAt: number;
+	/** Milliseconds since the epoch after which it is not to be used. */
+	readonly notAfter: number | undefined;
+	/** Who signed the catalogs: hexadecimal SHA-256 of their keys (SPKI). */
+	readonly signers: readonly string[];
+	readonly entryCount: number;
+	/** Hexadecimal SHA-256 of the whole file. */
+	readonly digest: string;
+	/**
+	 * The entry of a product's path, "/"-separated and relative to the product's root. Sound also in a program that replaced
+	 * methods of built-in prototypes, which nothing else here is.
+	 */
+	find(product: string, path: string): IndexEntry | undefined;
+	/** All of a product's, in byte order of their paths. */
+	entries(product: string): Iterable<[path: string, entry: IndexEntry]>;
+}
+
+export interface IndexedProduct {
+	readonly name: string;
+	/** Absolute directory it was compiled from. */
+	readonly root: string;
+	/** The lowest of its catalogs'. */
+	readonly sequence: number | undefined;
+	/** Hexadecimal SHA-256 of the catalog files. */
+	readonly catalogs: readonly string[];
+}
+
+export interface TrustIndexVerifyOptions {
+	readonly trust: TrustPolicy;
+	/** Milliseconds since the epoch at which to judge; now when absent. */
+	readonly at?: number;
+	/** What a development identity signed. Default `refuse`. */
+	readonly development?: "refuse" | "allow";
+}
+
+export interface VerifiedTrustIndex {
+	readonly index: Verified<TrustIndex>;
+	readonly signer: VerifiedSigner;
+	/** Milliseconds since the epoch. */
+	readonly judgedAt: number;
+}
+
+/**
+ * Verifies an index's signature, then whether its signer is trusted, and only then reads what it says. The octets must not
+ * change afterwards: entries are read from them.
+ * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_WEAK_*,
+ * ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DEVELOPMENT_IDENTITY, ERR_LIMIT, ERR_POLICY
+ */
+export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOptions): VerifiedTrustIndex {
+	const { trust, at = Date.now(), development = "refuse" } = options;
+	const parts = splitIndex(bytes);
+	const { signedData, signer } = parts;
+	const { certificate } = verifySigner(signer, {
+		contentType: TRUST_INDEX_OID,
+		contentValue: (digest) => (digest === "sha256" ? parts.contentSha256 : refuseDigest(digest)),
+		certificates: signedData.certificates,
+		profile: "default",
+		what: WHAT,
+	});
+	const misnamed = signingCertificateProblem(signer, certificate, WHAT);
+	if (misnamed !== undefined) throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", `Cannot trust the ${WHAT}: ${misnamed}`);
+	const verifiedSigner = judgeSigner(certificate, trust, {
+		intermediates: signedData.certificates,
+		at,
+		profile: "default",
+	});
+	if (verifiedSigner.development && development === "refuse") {
+		const reason = `the development identity ${quote(certificate.subject.text)} signed it; sign it with a release key`;
+		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", `Cannot trust the ${WHAT}: ${reason}`);
+	}
+	const index = readIndex(parts);
+	if (index.notAfter !== undefined && at > index.notAfter) {
+		const message = `Cannot use the ${WHAT}: it was to be used until ${new Date(index.notAfter).toISOString()}; compile it again`;
+		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
+	}
+	return { index: index as Verified<TrustIndex>, signer: verifiedSigner, judgedAt: at }; // Evidence turns into the brand.
+}
+
+/** What an index says, whoever signed it. @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_POLICY, ERR_LIMIT */
+export function parseTrustIndex(bytes: Uint8Array): TrustIndex {
+	return readIndex(splitIndex(bytes));
+}
+
+/** Whether octets begin as every index does. */
+export function isTrustIndex(bytes: Uint8Array): boolean {
+	return MAGIC.every((octet, position) => bytes[position] === octet);
+}
+
+const WHAT = "trust index";
+
+interface IndexParts extends EntryTable {
+	readonly head: Uint8Array;
+	readonly entryCount: number;
+	readonly nameBytes: number;
+	readonly contentSha256: Uint8Array;
+	readonly digest: string;
+	readonly signedData: SignedData;
+	readonly signer: SignerInfo;
+}
+
+/** Header, head, records, names, signature: one behind the other, to the last octet. */
+function splitIndex(bytes: Uint8Array): IndexParts {
+	if (!isTrustIndex(bytes)) throw malformed("it does not begin as one");
+	if (bytes.length < HEADER_BYTES) throw malformed("it is truncated");
+	const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
+	const [version, headBytes, entryCount, nameBytes] = [8, 12, 16, 20].map((at) => header.getUint32(at, true));
+	if (version !== FORMAT_VERSION)
+		throw malformed(`its format has version ${version}, which this sigtool does not know`);
+	if (headBytes > LIMITS.headBytes || entryCount > LIMITS.entries || nameBytes > LIMITS.nameBytes) {
+		throw new SigtoolError("ERR_LIMIT", `Cannot read the ${WHAT}: it says it is larger than one may be`);
+	}
+	const recordsStart = HEADER_BYTES + headBytes;
+	const namesStart = recordsStart + entryCount * RECORD_BYTES;
+	const contentBytes = namesStart + nameBytes;
+	if (contentBytes >= bytes.length) throw malformed("it is truncated");
+	if (bytes.length - contentBytes > LIMITS.signatureBytes) throw malformed("its signature is too large");
+	const signature = bytes.subarray(contentBytes);
+	const content = createHash("sha256").update(bytes.subarray(0, contentBytes));
+	return {
+		bytes,
+		recordsStart,
+		namesStart,
+		head: bytes.subarray(HEADER_BYTES, recordsStart),
+		entryCount,
+		nameBytes,
+		digest: content.copy().update(signature).digest("hex"),
+		contentSha256: content.digest(),
+		...parseSignature(signature),
+	};
+}
+
+/** SignedData over content that is not in it, by one signer. */
+function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signer"> {
+	const signedData = parseSignedData(der, WHAT);
+	const { contentType, content, signers } = signedData;
+	if (contentType !== TRUST_INDEX_OID) throw malformed(`its signature is for content of type ${contentType}`);
+	if (content !== undefined) throw malformed("its signature brings content of its own");
+	const [signer, ...others] = signers;
+	if (signer === undefined || others.length > 0) throw malformed(`it has ${signers.length} signers`);
+	return { signedData, signer };
+}
+
+function readIndex(parts: IndexParts): TrustIndex {
+	const { bytes, recordsStart, namesStart, entryCount, nameBytes, digest, signer } = parts;
+	const { policy, notAfter, signers, products: described } = parseHead(parts.head);
+	const table: EntryTable = { bytes, recordsStart, namesStart };
+	const [names, starts]: [string[], number[]] = [[], []];
+	let end = 0;
+	for (const { name, entries } of described) {
+		names.push(name);
+		starts.push(end);
+		end += entries;
+	}
+	starts.push(end);
+	if (end !== entryCount) throw malformed(`its products have ${end} entries, and it has ${entryCount}`);
+	checkEntries(table, starts, entryCount, nameBytes);
+	/** Its number, or the number of products. As robust as `findEntry`. */
+	const numberOf = (product: string) => {
+		let number = 0;
+		while (number < names.length && names[number] !== product) number++;
+		return number;
+	};
+	return {
+		products: described.map(({ name, root, sequence, catalogs }) => ({ name, root, sequence, catalogs })),
+		policy,
+		compiledAt: signingTime(signer),
+		notAfter,
+		signers,
+		entryCount,
+		digest,
+		find(product, path) {
+			const number = numberOf(product);
+			return number === names.length ? undefined : findEntry(table, starts[number], starts[number + 1], path);
+		},
+		*entries(product) {
+			const number = numberOf(product);
+			if (number === names.length) return;
+			for (let record = starts[number]; record < starts[number + 1]; record++) yield namedEntryAt(table, record);
+		},
+	};
+}
+
+function signingTime(signer: SignerInfo): number {
+	const value = signedAttribute(signer, SIGNING_TIME_OID, WHAT);
+	if (value === undefined) throw malformed("its signature names no time");
+	return new DerReader(value, WHAT).time();
+}
+
+export const SIGNING_TIME_OID = "1.2.840.113549.1.9.5";
+
+function refuseDigest(digest: string): never {
+	throw new SigtoolError(
+		"ERR_UNSUPPORTED_ALGORITHM",
+		`Cannot check the ${WHAT}: it is signed with ${digest}, not sha256`,
+	);
+}
+
+function malformed(reason: string): SigtoolError {
+	return new SigtoolError("ERR_INDEX_FORMAT", `Cannot read the ${WHAT}: ${reason}`);
+}

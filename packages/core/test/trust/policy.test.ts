@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { SigtoolError } from "../../dist/errors.js";
+import { DEFAULT_POLICY, parsePolicy, policyInMode } from "../../dist/trust/policy.js";
+
+describe("parsePolicy()", () => {
+	it("fills in what is missing, and takes its own result for the same policy", () => {
+		expect(DEFAULT_POLICY).toEqual({
+			version: 1,
+			mode: "enforce",
+			products: [],
+			launch: { write: [], development: "refuse" },
+			files: { maxSizeBytes: 67_108_864, kernelCheck: "log" },
+			runtime: {
+				addons: "signed",
+				webAssembly: "signed",
+				webAssemblySha256: [],
+				stringCode: "audit",
+				workers: "signed",
+				children: "refuse",
+			},
+		});
+		expect(parsePolicy(DEFAULT_POLICY)).toEqual(DEFAULT_POLICY);
+		expect(
+			JSON.stringify(parsePolicy({ runtime: { workers: "refuse", addons: "refuse" }, mode: "audit", version: 1 })),
+		).toBe(
+			JSON.stringify(parsePolicy({ version: 1, mode: "audit", runtime: { addons: "refuse", workers: "refuse" } })),
+		);
+	});
+
+	it("takes nothing from prototypes", () => {
+		expect(parsePolicy(Object.create({ mode: "off" }, { version: { value: 1, enumerable: true } })).mode).toBe(
+			"enforce",
+		);
+		expect(() => parsePolicy(JSON.parse('{ "version": 1, "__proto__": { "mode": "off" } }'))).toThrow('"$.__proto__"');
+	});
+
+	it("names the member that is wrong", () => {
+		const refused = (value: unknown) => {
+			try {
+				parsePolicy(value);
+			} catch (error) {
+				if (error instanceof SigtoolError && error.code === "ERR_POLICY") return error.message;
+				throw error;
+			}
+			return "accepted";
+		};
+		expect(refused({ version: 1, runtime: { addons: "allow" } })).toBe(
+			'Cannot use the policy: "$.runtime.addons" must be one of "signed", "refuse"',
+		);
+		expect(refused({ version: 1, launch: { write: ["/srv", "srv"] } })).toMatch(
+			'"$.launch.write[1]" must be an absolute',
+		);
+		expect(refused({ version: 1, extra: 1 })).toBe('Cannot use the policy: "$.extra" is not a member of this version');
+	});
+});
+
+describe("policyInMode()", () => {
+	it("lets strict note nothing that it can refuse", () => {
+		const lax = parsePolicy({
+			version: 1,
+			files: { kernelCheck: "off" },
+			runtime: { webAssembly: "allow", stringCode: "allow", children: "audit" },
+		});
+		expect(policyInMode(lax, "audit")).toEqual({ ...lax, mode: "audit" });
+		expect(policyInMode(lax, "strict")).toMatchObject({
+			mode: "strict",
+			files: { kernelCheck: "require" },
+			runtime: { webAssembly: "signed", stringCode: "refuse", children: "refuse", workers: "signed" },
+		});
+	});
+});
