@@ -113,6 +113,21 @@ export const ERROR_CODES = {
 	ERR_PKCS12_NO_MAC: [2, "The PKCS#12 container has no MAC, so nothing protects its content."],
 	ERR_PKCS12_PBMAC1: [2, "The PKCS#12 container uses PBMAC1, which cannot be checked here."],
 
+	// The verifier, while a program runs
+	ERR_UNTRUSTED_CODE: [1, "What is about to be loaded is not what a trusted signer signed; the cause's code says why."],
+	ERR_OUTSIDE_PRODUCTS: [1, "The file lies in no directory that a trusted product is bound to."],
+	ERR_DENIED: [1, "The deny list names the file, or the key, certificate or catalog behind it."],
+	ERR_SEQUENCE: [1, "The product's sequence is lower than the minimum the host configuration demands."],
+	ERR_NOT_EXECUTABLE: [1, "The kernel would not execute the file: its mount is noexec, or it is open for writing."],
+	ERR_KERNEL_CHECK: [
+		2,
+		"Policy requires the kernel's check of each file, and this system or the missing addon has none.",
+	],
+	ERR_RUNTIME_RULE: [1, "Policy refuses what the program asked of its runtime."],
+	ERR_HOST_CONFIG: [2, "The host configuration is missing, malformed, or could have been written by others."],
+	ERR_AUDIT_HOOK: [1, "An audit hook threw, which refuses what it was asked about."],
+	ERR_AUDIT_SINK: [3, "An audit event could not be written."],
+
 	// A defect of sigtool itself
 	ERR_INTERNAL: [3, "sigtool met a condition it should not; please report it."],
 } as const satisfies Record<string, readonly [ExitStatus, string]>;

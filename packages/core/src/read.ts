@@ -3,7 +3,7 @@
 export type { AttributeStatus } from "./attribute-trial.js";
 export { contentDigest } from "./digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";
-export { ERROR_CODES, type ErrorCode, type ExitStatus, SigtoolError } from "./errors.js";
+export { ERROR_CODES, type ErrorCode, type ExitStatus, errnoReason, quote, SigtoolError } from "./errors.js";
 export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
 export {
 	digestFile,
@@ -41,7 +41,14 @@ export {
 	parseCertificate,
 	spkiSha256,
 } from "./pki/certificate.js";
-export { defaultTrust, type TrustPolicy, trustFromCertificates } from "./pki/trust-store.js";
+export { normalizeNameText } from "./pki/name-text.js";
+export {
+	defaultTrust,
+	type TrustedAuthority,
+	type TrustedPin,
+	type TrustPolicy,
+	trustFromCertificates,
+} from "./pki/trust-store.js";
 export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
 export { DEFAULT_POLICY, MAX_POLICY_BYTES, type Mode, type Policy, parsePolicy, policyInMode } from "./trust/policy.js";
 export {
@@ -54,6 +61,7 @@ export {
 	type VerifiedTrustIndex,
 	verifyTrustIndex,
 } from "./trust/trust-index.js";
+export { configDirectory } from "./user-files.js";
 export { type Verification, type VerifyOptions, worstExitStatus } from "./verification.js";
 export { verifyPath } from "./verify.js";
 export {

@@ -1,0 +1,123 @@
+/**
+ * What a runtime asks before it runs anything: one door for files, one for what else can become code. Each answer is an
+ * event; each refusal is written before it is thrown, or before it ends the process.
+ */
+
+import { quote, SigtoolError } from "@sigtool/core/read";
+import type { Audit, EventVerdict } from "./audit/audit.js";
+import type { EventDetail, EventName } from "./audit/events.js";
+import { STANDARD_ERROR, writeFully } from "./audit/sinks.js";
+import type { Mode, OnRefusal } from "./config.js";
+import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
+import { Bytes, exitNow } from "./primordials.js";
+import { explain, type Verdict, verdictDetail } from "./verdict.js";
+
+/** What a file is opened as: for the event, of no consequence for the verdict. */
+export type CodeUse = "main" | "commonjs" | "module" | "json" | "typescript" | "addon" | "wasm" | "worker" | "data";
+
+/** Code that may be run, or in audit mode will be: `bytes` are exactly those that were hashed, in memory nobody else has. */
+export interface AdmittedCode {
+	readonly realPath: string;
+	readonly bytes: Uint8Array;
+	readonly verdict: Verdict;
+}
+
+export interface Gate {
+	readonly mode: Mode;
+	readonly audit: Audit;
+	/** @throws ERR_UNTRUSTED_CODE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK; the system's own errors */
+	openCodeSync(path: string, use: CodeUse): AdmittedCode;
+	/** As `openCodeSync`, as a promise. */
+	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
+	/** The verdict for bytes that are said to lie at a real path; no event. */
+	decide(path: string, bytes: Uint8Array): Verdict;
+	/**
+	 * What policy says of something the program asks of its runtime. Returns when it may go on.
+	 * @throws ERR_RUNTIME_RULE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK
+	 */
+	rule<Name extends EventName>(event: Name, detail: EventDetail<Name>, ruling: EventVerdict): void;
+}
+
+export interface GateParts extends OpenRules {
+	readonly mode: Mode;
+	readonly onRefusal: OnRefusal;
+	readonly audit: Audit;
+}
+
+/** Exit status of a process that is ended by a refusal. */
+export const REFUSED_STATUS = 126;
+
+export function gateOf(parts: GateParts): Gate {
+	const { mode, onRefusal, audit, judge } = parts;
+	const rules: OpenRules = { ...parts, sizes: mode === "off" || mode === "audit" ? "any" : "bounded" };
+	const refusing: EventVerdict = mode === "off" || mode === "audit" ? "audit" : "refuse";
+
+	function admit(path: string, use: CodeUse, opened: OpenedCode): AdmittedCode {
+		const { realPath, bytes, verdict } = opened;
+		// Where nothing was read nothing can be handed out, whatever the mode.
+		const ruling = verdict.trusted ? "allow" : bytes === undefined ? "refuse" : refusing;
+		settle("module.open_code", { path: realPath, use, ...verdictDetail(verdict) }, ruling, () => {
+			return untrustedCode(path, verdict);
+		});
+		return { realPath, bytes: bytes ?? NOTHING, verdict };
+	}
+
+	/** The event first, then what follows from it. */
+	function settle<Name extends EventName>(
+		event: Name,
+		detail: EventDetail<Name>,
+		ruling: EventVerdict,
+		refusal: () => unknown,
+	): void {
+		let error: unknown;
+		try {
+			if (mode !== "off") audit.raise(event, ruling, detail);
+			if (ruling !== "refuse") return;
+			error = refusal();
+		} catch (cause) {
+			if (ruling === "audit" && codeOf(cause) === "ERR_AUDIT_SINK") return; // Nothing is refused but by hooks.
+			error = cause;
+		}
+		if (onRefusal === "exit") endProcess(error);
+		throw error;
+	}
+
+	return {
+		mode,
+		audit,
+		openCodeSync: (path, use) => admit(path, use, openCodeSync(path, rules)),
+		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
+		decide: judge.decide,
+		rule(event, detail, ruling) {
+			const applied = ruling === "refuse" ? refusing : ruling;
+			const reason = applied === "allow" ? undefined : "ERR_RUNTIME_RULE";
+			settle(event, { reason, ...detail }, applied, () => {
+				return new SigtoolError("ERR_RUNTIME_RULE", `Cannot go on with ${event}: the policy refuses it`);
+			});
+		},
+	};
+}
+
+const NOTHING = new Bytes(0);
+
+/** Path, digests, product, entry and rule, and what mends it. The cause's code says why. */
+function untrustedCode(path: string, verdict: Verdict): SigtoolError {
+	if (verdict.trusted) return new SigtoolError("ERR_INTERNAL", `Cannot load ${quote(path)}: it was not read`);
+	const message = `Cannot load ${quote(path)}: ${explain(verdict, quote)}`;
+	const cause = new SigtoolError(verdict.reason, `Cannot trust ${quote(path)}: ${verdict.why}`, { path });
+	return new SigtoolError("ERR_UNTRUSTED_CODE", message, { path, cause });
+}
+
+/** A program could catch what is thrown, and load something else. In a worker only the thread ends. */
+function endProcess(error: unknown): never {
+	try {
+		const { message } = error as Error; // Whatever was thrown, a text that says undefined does no harm.
+		writeFully(STANDARD_ERROR, `sigtool: ${codeOf(error)}: ${message}\n`);
+	} finally {
+		exitNow(REFUSED_STATUS);
+	}
+}
+
+function codeOf(error: unknown): string | undefined {
+	return error instanceof SigtoolError ? error.code : undefined;
+}

@@ -1,0 +1,133 @@
+/**
+ * Whether the kernel would execute an open file: AT_EXECVE_CHECK (Linux 6.14) through the native addon; without it what
+ * /proc says of the file's mount, by which noexec is found and a file that is open for writing is not.
+ */
+
+import { SigtoolError } from "@sigtool/core/read";
+import { closeSync, indexOf, O_RDONLY, openSync, readFileSync, slice } from "./primordials.js";
+
+/** The native addon's part: 0, or the errno that execveat(2) gave. ENOSYS and EINVAL: the kernel is too old. */
+export interface KernelAddon {
+	execveCheck(descriptor: number): number;
+	/** prctl(PR_GET_SECUREBITS). */
+	securebits(): number;
+}
+
+/** `require`: start without the addon's check is refused. `log`: what can be asked is asked. `off`: nothing is asked. */
+export type KernelRule = "require" | "log" | "off";
+
+export interface KernelCheck {
+	/** Why the kernel would not execute the file; undefined when it would, or nobody can tell. */
+	objection(descriptor: number, device: number): string | undefined;
+	/** What is found and what is not, by name. */
+	readonly capabilities: { readonly noexec: boolean; readonly openForWriting: boolean };
+}
+
+const EACCES = 13;
+const EINVAL = 22;
+const ETXTBSY = 26;
+const ENOSYS = 38;
+/** SECBIT_EXEC_RESTRICT_FILE: a file without an execute bit is not to be run. include/uapi/linux/securebits.h */
+const SECBIT_EXEC_RESTRICT_FILE = 0x100;
+
+/** @throws ERR_KERNEL_CHECK when `require` cannot be met */
+export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefined): KernelCheck {
+	if (rule === "off") return { objection: () => undefined, capabilities: { noexec: false, openForWriting: false } };
+	const asked = addon === undefined ? undefined : checkOf(addon);
+	if (rule === "require" && asked === undefined) {
+		const reason =
+			addon === undefined ? "the native addon is missing; run `sigtool native build`" : "Linux before 6.14";
+		throw new SigtoolError(
+			"ERR_KERNEL_CHECK",
+			`Cannot ask the kernel about code, which the policy requires: ${reason}`,
+		);
+	}
+	const isNoexec = process.platform === "linux" ? noexecMounts() : undefined;
+	return {
+		objection(descriptor, device) {
+			if (isNoexec?.(descriptor, device) === true) return "its mount is noexec";
+			return asked?.(descriptor);
+		},
+		capabilities: { noexec: isNoexec !== undefined, openForWriting: asked !== undefined },
+	};
+}
+
+/** Undefined when this kernel knows no AT_EXECVE_CHECK. */
+function checkOf(addon: KernelAddon): ((descriptor: number) => string | undefined) | undefined {
+	const self = openSync(process.execPath, O_RDONLY);
+	const answer = addon.execveCheck(self);
+	closeSync(self);
+	if (answer === ENOSYS || answer === EINVAL) return undefined;
+	const { execveCheck } = addon;
+	const needsExecuteBit = (addon.securebits() & SECBIT_EXEC_RESTRICT_FILE) !== 0;
+	return (descriptor) => {
+		const errno = execveCheck(descriptor);
+		if (errno === 0) return undefined;
+		if (errno === ETXTBSY) return "it is open for writing";
+		// Nearly no package has execute bits: only a host that asked for them refuses what has none.
+		if (errno === EACCES) return needsExecuteBit ? "it has no execute bit, which this host demands" : undefined;
+		return `execveat(2) failed with errno ${errno}`;
+	};
+}
+
+interface Mounts {
+	/** By device: whether a mount of it is noexec. */
+	readonly devices: { [device: number]: boolean | undefined };
+	/** By mount id: whether it is noexec. */
+	readonly ids: { [id: string]: boolean | undefined };
+}
+
+/**
+ * Only where some mount of a file's device is noexec, the file's own mount is looked up. Mounts made later are found,
+ * mounts made noexec later are not: that takes root.
+ */
+function noexecMounts(): (descriptor: number, device: number) => boolean {
+	let mounts = readMounts();
+	return (descriptor, device) => {
+		const key = deviceKey((device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00));
+		if (mounts.devices[key] === undefined) {
+			mounts = readMounts();
+			mounts.devices[key] ??= true; // Some file systems give files other devices than mountinfo says.
+		}
+		if (mounts.devices[key] === false) return false;
+		const id = mountIdOf(descriptor);
+		if (mounts.ids[id] === undefined) mounts = readMounts();
+		return mounts.ids[id] ?? true;
+	};
+}
+
+/** The line `mnt_id:\t24` of proc_pid_fdinfo(5). */
+function mountIdOf(descriptor: number): string {
+	const text = readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1");
+	const start = indexOf(text, "mnt_id:") + 8;
+	return slice(text, start, indexOf(text, "\n", start));
+}
+
+/** `36 35 98:0 /root /mount/point rw,noexec …`: proc_pid_mountinfo(5). Spaces in names are escaped. */
+function readMounts(): Mounts {
+	const mounts = { devices: { __proto__: null }, ids: { __proto__: null } } as unknown as Mounts; // No type says "no prototype".
+	const text = readFileSync("/proc/self/mountinfo", "latin1");
+	for (let end = 0; end < text.length; end = indexOf(text, "\n", end) + 1) {
+		const id = field();
+		field();
+		const device = field();
+		field();
+		field();
+		const isNoexec = indexOf(`,${field()},`, ",noexec,") !== -1;
+		const colon = indexOf(device, ":");
+		const key = deviceKey(+slice(device, 0, colon), +slice(device, colon + 1));
+		mounts.ids[id] = isNoexec;
+		mounts.devices[key] = isNoexec || mounts.devices[key] === true;
+
+		function field(): string {
+			const start = end;
+			end = indexOf(text, " ", start) + 1;
+			return slice(text, start, end - 1);
+		}
+	}
+	return mounts;
+}
+
+function deviceKey(major: number, minor: number): number {
+	return major * 2 ** 20 + minor;
+}

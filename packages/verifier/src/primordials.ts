@@ -1,0 +1,89 @@
+/**
+ * What is used while a program runs, captured before the program could replace it: functions of Node.js, and methods of
+ * built-in prototypes as functions of their receiver. Loaded before everything else.
+ *
+ * What decides calls nothing but these, operators, literals and its own functions: no `for…of`, no spread, no array
+ * methods, no element appended to an array, since each of these asks a prototype that a program can write to.
+ */
+
+import crypto from "node:crypto";
+import fs from "node:fs";
+import process from "node:process";
+import { threadId as thread } from "node:worker_threads";
+
+/** `uncurryThis(String.prototype.slice)(text, 1)` is `text.slice(1)`, whatever becomes of the prototype. */
+export function uncurryThis<This, Args extends unknown[], Result>(
+	method: (this: This, ...args: Args) => Result,
+): (self: This, ...args: Args) => Result {
+	return bindCall(method) as (self: This, ...args: Args) => Result; // What Function.prototype.call does, in types.
+}
+const bindCall = Function.prototype.bind.bind(Function.prototype.call);
+
+export const openSync = fs.openSync;
+export const closeSync = fs.closeSync;
+export const fstatSync = fs.fstatSync;
+export const statSync = fs.statSync;
+export const lstatSync = fs.lstatSync;
+export const realPathOf: (path: string) => string = fs.realpathSync.native;
+export const readSync = fs.readSync;
+export const readlinkSync = fs.readlinkSync;
+export const writeSync = fs.writeSync;
+export const readFileSync = fs.readFileSync;
+export const read = fs.read;
+export const {
+	O_APPEND,
+	O_CREAT,
+	O_NOFOLLOW = 0, // Windows has neither.
+	O_NONBLOCK = 0,
+	O_RDONLY,
+	O_WRONLY,
+	S_IFMT,
+	S_IFREG,
+	S_IFLNK,
+} = fs.constants;
+
+const hashOnce = crypto.hash;
+/** Lowercase hexadecimal SHA-256. */
+export const sha256 = (bytes: Uint8Array): string => hashOnce("sha256", bytes, "hex");
+
+export const Bytes = Uint8Array;
+export const PromiseObject = Promise;
+export const Int32 = Int32Array;
+export const SharedMemory = SharedArrayBuffer;
+export const atomicsWait = Atomics.wait;
+
+export const stringifyJson = JSON.stringify;
+export const freeze = Object.freeze;
+/** Own enumerable names, in order. */
+export const keysOf = Object.keys;
+
+export const startsWith = uncurryThis(String.prototype.startsWith);
+export const indexOf = uncurryThis(String.prototype.indexOf);
+export const lastIndexOf = uncurryThis(String.prototype.lastIndexOf);
+export const slice = uncurryThis(String.prototype.slice);
+export const charCodeAt = uncurryThis(String.prototype.charCodeAt);
+export const padStart = uncurryThis(String.prototype.padStart);
+export const numberToString = uncurryThis(Number.prototype.toString);
+export const mapGet: <K, V>(map: ReadonlyMap<K, V>, key: K) => V | undefined = uncurryThis(Map.prototype.get);
+
+const encoder = new TextEncoder();
+const encode = uncurryThis(TextEncoder.prototype.encode);
+export const encodeUtf8 = (text: string): Uint8Array => encode(encoder, text);
+
+export const now = Date.now;
+const DateObject = Date;
+const toIsoString = uncurryThis(Date.prototype.toISOString);
+/** UTC with milliseconds, `2026-01-31T12:00:00.000Z`. */
+export const isoTime = (milliseconds: number): string => toIsoString(new DateObject(milliseconds));
+
+export const whenIdle = setImmediate;
+export const onExit = process.on.bind(process, "exit") as (listener: () => void) => void;
+export const { platform } = process;
+export const processId = process.pid;
+export const threadId = thread;
+
+/** The call below `process.exit`: no listener runs. In a worker it ends the thread alone. */
+export const exitNow: (status: number) => never = (
+	process as unknown as { reallyExit(status: number): never }
+).reallyExit // Not in the types; there since Node.js 0.5.
+	.bind(process);

@@ -1,0 +1,56 @@
+/** What the verifier's tests share: an index made from a directory as it stands, and a gate over it. */
+
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { type AuditEvent, type AuditSink, createAudit } from "../dist/audit/audit.js";
+import { type GateParts, gateOf } from "../dist/gate.js";
+import { type CodeEntry, type CodeIndex, createJudge } from "../dist/judge.js";
+import { createKernelCheck } from "../dist/kernel-check.js";
+
+export const sha256 = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
+
+export function indexOf(root: string, product = "app", more: { sequence?: number; notAfter?: number } = {}): CodeIndex {
+	const entries = new Map<string, CodeEntry>();
+	for (const name of readdirSync(root, { recursive: true, encoding: "utf8" })) {
+		const path = join(root, name);
+		const stats = lstatSync(path);
+		if (stats.isSymbolicLink()) entries.set(name, { kind: "link", target: readlinkSync(path) });
+		else if (stats.isFile()) entries.set(name, { kind: "file", sha256: sha256(readFileSync(path)) });
+	}
+	return {
+		products: [{ name: product, root, sequence: more.sequence, catalogs: [sha256("catalog")] }],
+		notAfter: more.notAfter,
+		find: (name, path) => (name === product ? entries.get(path) : undefined),
+	};
+}
+
+/** A sink that keeps events. */
+export function memorySink(wants: AuditSink["wants"] = "all") {
+	const events: AuditEvent[] = [];
+	const write = (lines: string) => {
+		for (const line of lines.trimEnd().split("\n")) events.push(JSON.parse(line));
+	};
+	return { name: "memory", wants, write, events };
+}
+
+export function gateFor(index: CodeIndex, parts: Partial<GateParts> = {}) {
+	const sink = memorySink();
+	const gate = gateOf({
+		mode: "enforce",
+		onRefusal: "throw",
+		judge: createJudge(index, [], []),
+		kernel: createKernelCheck("log", undefined),
+		maxSizeBytes: 1 << 20,
+		sizes: "bounded",
+		audit: createAudit([sink]),
+		...parts,
+	});
+	return { gate, events: sink.events };
+}
+
+export const refusal = (code: string) => expect.objectContaining({ code });
+/** ERR_UNTRUSTED_CODE for a reason. */
+export const untrusted = (reason: string) =>
+	expect.objectContaining({ code: "ERR_UNTRUSTED_CODE", cause: refusal(reason) });

@@ -1,0 +1,59 @@
+/**
+ * Writes docs/events.md from the table in packages/verifier/src/audit/events.ts; `--check` fails when the file is stale.
+ * What each event is comes from the built table, the groups from the comments between its lines.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { COMMON_FIELDS, EVENTS } from "../packages/verifier/dist/audit/events.js";
+
+const target = fileURLToPath(new URL("../docs/events.md", import.meta.url));
+const source = readFileSync(new URL("../packages/verifier/src/audit/events.ts", import.meta.url), "utf8");
+const text = document(groupsOf(source));
+
+if (!process.argv.includes("--check")) writeFileSync(target, text);
+else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
+	console.error(
+		"docs/events.md is older than packages/verifier/src/audit/events.ts: run `pnpm docs:events` and commit it",
+	);
+	process.exitCode = 1;
+}
+
+/** Group name → its events, in the order of the source. */
+function groupsOf(typescript) {
+	const groups = new Map();
+	let names = [];
+	for (const [, group, name] of typescript.matchAll(/^\t(?:\/\/ (.+)|"([a-z_.]+)": \{)/gm)) {
+		if (name !== undefined) names.push(name);
+		else {
+			names = [];
+			groups.set(group, names);
+		}
+	}
+	const found = [...groups.values()].flat();
+	if (found.join() !== Object.keys(EVENTS).join()) throw new Error("Cannot read the groups of events.ts");
+	return groups;
+}
+
+function document(groups) {
+	const code = (names) => names.map((name) => `\`${name}\``).join(", ");
+	const sections = [...groups].map(([group, names]) => {
+		const rows = names.map((name) => {
+			const { fields, bypassable, meaning } = EVENTS[name];
+			return `| \`${name}\` | ${meaning.replaceAll("|", "\\|")} | ${code(fields)} | ${bypassable ? "yes" : "no"} |`;
+		});
+		return `## ${group}\n\n| Event | Meaning | Fields | Bypassable |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n`;
+	});
+	return `# Audit events
+
+<!-- Generated from packages/verifier/src/audit/events.ts by \`pnpm docs:events\`. -->
+
+Every event has the fields ${code(COMMON_FIELDS)}, then its own as far as there is something to say. \`time\` is UTC;
+\`verdict\` is \`allow\`, \`refuse\`, or \`audit\`: it went on, and under enforcement would have been refused. \`reason\` is a code of
+[errors.md](errors.md). An event is raised when it is decided, before what it speaks of happens.
+
+**Bypassable** events tell what well-behaved code does: code that runs already could do the same without the event, through
+native code or an inner binding of Node.js. The others cannot be got past from inside the process.
+
+${sections.join("\n")}`;
+}
