@@ -1,0 +1,113 @@
+/*
+ * What the hook cannot do from JavaScript: ask the kernel whether it would execute an open file, read an extended attribute
+ * of one, and take rights away from the process. Optional: without it these are named as missing.
+ *
+ *   execveCheck(descriptor) 0, or the errno of execveat(2) with AT_EXECVE_CHECK; EINVAL before Linux 6.14
+ *   securebits()            prctl(PR_GET_SECUREBITS)
+ *   fgetxattr(descriptor, name, view)  bytes of the value put into the Uint8Array `view`, or the negative errno
+ *   lockdown()              0, or an errno: no system call of lockdown.c any more, in any thread; not to be traced
+ */
+
+#define _GNU_SOURCE
+#include "launch/launch.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* The part of Node-API, version 8, that is used here. Its ABI is stable, so no headers have to be found. */
+typedef struct napi_env__ *napi_env;
+typedef struct napi_value__ *napi_value;
+typedef struct napi_callback_info__ *napi_callback_info;
+typedef napi_value (*napi_callback)(napi_env env, napi_callback_info info);
+int napi_create_function(napi_env, const char *name, size_t length, napi_callback, void *data, napi_value *out);
+int napi_set_named_property(napi_env, napi_value object, const char *name, napi_value);
+int napi_get_cb_info(napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
+int napi_get_value_string_utf8(napi_env, napi_value, char *out, size_t size, size_t *length);
+int napi_get_value_int32(napi_env, napi_value, int32_t *out);
+int napi_create_int32(napi_env, int32_t, napi_value *out);
+int napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data, napi_value *buffer, size_t *offset);
+
+enum { EXECVE_CHECK = 0x10000, NO_DESCRIPTOR = -1, UINT8_ARRAY = 1, MAX_NAME = 255 };
+
+/* What is no number, or no descriptor, is answered as an unknown descriptor is: EBADF. */
+static int descriptor_of(napi_env env, napi_value value)
+{
+	int32_t descriptor;
+	return napi_get_value_int32(env, value, &descriptor) == 0 && descriptor >= 0 ? descriptor : NO_DESCRIPTOR;
+}
+
+static napi_value number(napi_env env, int32_t value)
+{
+	napi_value result = NULL;
+	napi_create_int32(env, value, &result);
+	return result;
+}
+
+static napi_value execve_check(napi_env env, napi_callback_info info)
+{
+	napi_value given[1] = {NULL};
+	size_t count = 1;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	char *const nothing[] = {NULL};
+	long result = syscall(SYS_execveat, descriptor_of(env, given[0]), "", nothing, nothing, AT_EMPTY_PATH | EXECVE_CHECK);
+	return number(env, result == 0 ? 0 : errno);
+}
+
+static napi_value securebits(napi_env env, napi_callback_info info)
+{
+	(void)info;
+	return number(env, prctl(PR_GET_SECUREBITS, 0, 0, 0, 0));
+}
+
+/* A name with a NUL in it would be cut there: it is refused. */
+static napi_value get_attribute(napi_env env, napi_callback_info info)
+{
+	napi_value given[3] = {NULL};
+	size_t count = 3, name_length = 0, size = 0;
+	char name[MAX_NAME + 2];
+	void *bytes = NULL;
+	int type = -1;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	if (napi_get_value_string_utf8(env, given[1], name, sizeof name, &name_length) != 0 || name_length > MAX_NAME ||
+		strlen(name) != name_length)
+		return number(env, -ERANGE);
+	if (napi_get_typedarray_info(env, given[2], &type, &size, &bytes, NULL, NULL) != 0 || type != UINT8_ARRAY || size == 0)
+		return number(env, -EINVAL);
+	ssize_t length = fgetxattr(descriptor_of(env, given[0]), name, bytes, size);
+	return number(env, length < 0 ? -errno : (int32_t)length);
+}
+
+static napi_value lock_down(napi_env env, napi_callback_info info)
+{
+	(void)info;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return number(env, errno);
+	int result = restrict_calls(NO_DESCRIPTOR, NULL, NULL, 1);
+	/* TSYNC answers with the thread that could not follow. */
+	return number(env, result == 0 ? 0 : result > 0 ? ESRCH : errno);
+}
+
+static void expose(napi_env env, napi_value exports, const char *name, napi_callback callback)
+{
+	napi_value function;
+	if (napi_create_function(env, name, SIZE_MAX, callback, NULL, &function) == 0)
+		napi_set_named_property(env, exports, name, function);
+}
+
+/* Node.js finds these two by name. */
+__attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1(void);
+int32_t node_api_module_get_api_version_v1(void) { return 8; }
+
+__attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports);
+napi_value napi_register_module_v1(napi_env env, napi_value exports)
+{
+	expose(env, exports, "execveCheck", execve_check);
+	expose(env, exports, "securebits", securebits);
+	expose(env, exports, "fgetxattr", get_attribute);
+	expose(env, exports, "lockdown", lock_down);
+	return exports;
+}

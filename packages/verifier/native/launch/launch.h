@@ -1,0 +1,37 @@
+/* What the files of sigtool-launch share. Nothing is allocated: what does not fit its buffer is refused. */
+#ifndef SIGTOOL_LAUNCH_H
+#define SIGTOOL_LAUNCH_H
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum mode { MODE_OFF, MODE_AUDIT, MODE_ENFORCE, MODE_STRICT };
+enum { USAGE = 2, REFUSED = 126, MAX_DIRECTORIES = 64, SHA256_HEX = 64 };
+
+/* launcher.conf. Paths are absolute and real, digests 64 lower-case hexadecimal digits; what may be absent is null. */
+struct settings {
+	const char *node, *node_digest, *node_major, *node_identity, *bundle, *bundle_digest, *addon, *addon_digest;
+	const char *index, *config, *string_code, *addons, *workers, *mode_name, *development_name;
+	const char *trees[MAX_DIRECTORIES + 1]; /* roots of signed trees, up to a null */
+	enum mode mode;
+	int development; /* what belongs to the user who runs it counts as root's */
+};
+
+/* launch.c: ends the process, with one line on standard error. */
+_Noreturn void fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* settings.c */
+extern const char *const MODES[];
+enum mode parse_mode(const char *name);
+void read_settings(struct settings *settings, int allow_development);
+int open_trusted(const char *path, int development);
+void real_path(int descriptor, char path[PATH_MAX]);
+/* environment.c: the variables that may pass, and `last`, up to a null. */
+char **clean_environment(int clear, char *last);
+/* sha256.c: of a whole file; -1 with errno when it cannot be read. */
+int sha256_file(int descriptor, char hex[SHA256_HEX + 1]);
+/* lockdown.c: -1 where the kernel cannot. `restrict_files` returns Landlock's version; `restrict_calls` lets one execveat
+ * through, of this descriptor with these very pointers, or for -1 none. */
+int restrict_files(const struct settings *settings, int node, const int *writable, size_t count);
+int restrict_calls(int program, const char *path, char *const *arguments, int all_threads);
+int deny_interactive(void);
+#endif

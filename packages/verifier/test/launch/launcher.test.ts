@@ -1,0 +1,302 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+	chmodSync,
+	chownSync,
+	copyFileSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { hasLauncher, Installation, isRoot, NATIVE, pinned } from "./support.js";
+
+describe("the launcher's source", () => {
+	it("stays below 600 lines, comments and blank lines among them", () => {
+		const directory = join(NATIVE, "launch");
+		const texts = readdirSync(directory).map((file) => readFileSync(join(directory, file), "utf8"));
+		expect(texts.join("").split("\n").length - 1).toBeLessThan(600);
+	});
+});
+
+describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
+	it("is no dynamic program, so that LD_PRELOAD finds nothing to load into", () => {
+		const { launcher } = new Installation();
+		expect(spawnSync("ldd", [launcher], { encoding: "utf8" }).stderr).toMatch(/not a dynamic executable/);
+	});
+
+	describe("starting a script", () => {
+		it("passes words, standard input and the exit status through", () => {
+			const installation = new Installation();
+			const script = installation.write(
+				"app/main.js",
+				"console.log(JSON.stringify(process.argv.slice(1)), require('fs').readFileSync(0, 'utf8')); process.exitCode = 7;",
+			);
+			const run = installation.run(["app/main.js", "a b", "--mode", "-x"], { input: "typed" });
+			expect(run.rest()).toBe(`${JSON.stringify([script, "a b", "--mode", "-x"])} typed\n`);
+			expect(run.status).toBe(7);
+			expect(run.stderr).toBe("");
+		});
+
+		it("lets the application end by its own signal", () => {
+			const installation = new Installation();
+			installation.write("main.js", "process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 60_000);");
+			expect(installation.run(["main.js"]).signal).toBe("SIGTERM");
+		});
+
+		it("hands over the index and a record of how it was launched, in sealed memory", () => {
+			const installation = new Installation();
+			const script = installation.write("main.js", writingTo([3, 4]));
+			mkdirSync(installation.at("data"));
+			const run = installation.run(["--mode", "enforce", "--write", "data", "./main.js"]);
+			const { index, record, links, environment } = run.launched();
+			expect(index).toBe("an index");
+			expect(links).toEqual(["/memfd:sigtool-index (deleted)", "/memfd:sigtool-record (deleted)"]);
+			expect(environment.SIGTOOL_LAUNCH).toBe("3:4");
+			const lines = record.split("\n");
+			expect(lines.slice(0, 2)).toEqual(["version 1", "mode enforce"]);
+			expect(lines).toEqual(
+				expect.arrayContaining([
+					`script ${script}`,
+					`node-major ${process.versions.node.split(".")[0]}`,
+					"config /etc/sigtool/verifier.json",
+					"development allow",
+					`write ${installation.at("data")}`,
+				]),
+			);
+			expect(run.rest()).toBe("EPERM\nEPERM\n");
+		});
+
+		it("names in the record where a script that is a link really lies", () => {
+			const installation = new Installation();
+			const script = installation.write("app/main.js", "console.log(process.argv[1])");
+			symlinkSync("app/main.js", installation.at("start"));
+			const run = installation.run(["start"]);
+			expect(run.launched().record).toContain(`script ${script}\n`);
+			expect(run.rest()).toBe(`${installation.at("start")}\n`);
+		});
+
+		it("leaves no descriptor of the caller open but the standard ones", () => {
+			const installation = new Installation();
+			installation.write(
+				"main.js",
+				"console.log(require('fs').readdirSync('/proc/self/fd').filter((fd) => { try { return /app.sigx|main.js/.test(require('fs').readlinkSync('/proc/self/fd/' + fd)) } catch { return false } }).length)",
+			);
+			const command = `exec 7>>app.sigx; exec "$@" 8<main.js`;
+			const run = installation.run(["main.js"], { before: ["sh", "-c", command, "sh"] });
+			expect(run.rest()).toBe("0\n");
+		});
+
+		it("opens standard descriptors that were closed", () => {
+			const installation = new Installation();
+			installation.write("main.js", "console.log(require('fs').readlinkSync('/proc/self/fd/0'))");
+			const run = installation.run(["main.js"], { before: ["sh", "-c", 'exec "$@" <&-', "sh"] });
+			expect(run.rest()).toBe("/dev/null\n");
+		});
+
+		it("gives flags by mode and settings, and those of strict to strict alone", () => {
+			const installation = new Installation();
+			installation.write("main.js", "");
+			const flags = (...words: string[]) => installation.run([...words, "main.js"]).launched().flags;
+			const require = ["--require", installation.at("bin/register.cjs")];
+			expect(flags("--mode", "audit")).toEqual(require);
+			expect(flags()).not.toContain("--disallow-code-generation-from-strings");
+			expect(flags("--mode", "strict")).toEqual(
+				expect.arrayContaining([
+					...require,
+					"--disallow-code-generation-from-strings",
+					"--allow-addons",
+					"--allow-worker",
+					"--allow-fs-read=*",
+				]),
+			);
+			installation.set("string-code", "refuse");
+			installation.set("addons", "refuse");
+			installation.set("workers", "refuse");
+			expect(flags()).toEqual(expect.arrayContaining(["--disallow-code-generation-from-strings", "--no-addons"]));
+			expect(flags("--mode", "strict").filter((flag) => /addons|worker/.test(flag))).toEqual(["--no-addons"]);
+		});
+
+		it("adds nothing in mode off", () => {
+			const installation = new Installation();
+			installation.set("mode", "off");
+			installation.write("main.js", "console.log(process.execArgv.length, process.env.SIGTOOL_LAUNCH)");
+			expect(installation.run(["main.js"]).stdout).toBe("0 undefined\n");
+		});
+	});
+
+	describe("usage", () => {
+		const refusedWords: readonly (readonly [string, readonly string[], RegExp])[] = [
+			["no script", [], /Name a script/],
+			["an empty script", [""], /Name a script/],
+			["code on the command line", ["-e", "0"], /"-e" is one option too many/],
+			["printing", ["-p", "0"], /one option too many/],
+			["standard input", ["-"], /one option too many/],
+			["a script that looks like an option", ["--", "-"], /"-" is no script/],
+			["options of Node.js", ["--inspect", "main.js"], /those of Node.js are fixed/],
+			["an option with its value attached", ["--mode=off", "main.js"], /one option too many/],
+			["a mode that does not exist", ["--mode", "lax", "main.js"], /"lax" is no mode/],
+			["an option without its value", ["--write"], /--write needs a value/],
+			["a directory", ["."], /not a regular file/],
+			["a script that is not there", ["absent.js"], /Cannot open the script/],
+			["a device", ["/dev/null"], /not a regular file/],
+			["a writable directory that is not there", ["--write", "absent", "main.js"], /Cannot make "absent" writable/],
+		];
+		it.each(refusedWords)("refuses %s", (_, words, message) => {
+			const installation = new Installation();
+			installation.write("main.js", "");
+			const { status, stderr, stdout } = installation.run(words);
+			expect(stderr).toMatch(message);
+			expect([status, stdout]).toEqual([2, ""]);
+		});
+
+		it("prints no control characters of what it was given", () => {
+			const installation = new Installation();
+			const { stderr } = installation.run(["./\u001b[2Jmain\n.js"]);
+			expect(stderr).toMatch(/^sigtool-launch: [ -~]*\n$/);
+		});
+	});
+
+	describe("modes", () => {
+		it("may be made stricter, and weaker in development only", () => {
+			const installation = new Installation();
+			installation.write("main.js", "");
+			expect(installation.run(["--mode", "strict", "main.js"]).launched().record).toContain("mode strict\n");
+			expect(installation.run(["--mode", "audit", "main.js"]).launched().record).toContain("mode audit\n");
+		});
+
+		it.skipIf(!isRoot)("are not weakened outside of development", () => {
+			const installation = rootsOwn();
+			const { status, stderr } = installation.runAsGiven(["--mode", "audit", "main.js"]);
+			expect(stderr).toMatch(/Cannot be in mode audit: launcher.conf says enforce/);
+			expect(status).toBe(126);
+			expect(installation.runAsGiven(["--mode", "strict", "main.js"]).status).toBe(0);
+		});
+	});
+
+	describe("what it trusts", () => {
+		const refusals: readonly (readonly [string, (installation: Installation) => void, RegExp, number])[] = [
+			[
+				"a changed hook",
+				(i) => i.write("bin/register.cjs", "evil"),
+				/Cannot trust ".*register.cjs": its SHA-256 is/,
+				126,
+			],
+			[
+				"another node",
+				(i) => i.set("node", `${process.execPath} ${"0".repeat(64)}`),
+				/Cannot trust ".*": its SHA-256 is/,
+				126,
+			],
+			[
+				"a changed addon",
+				(i) => i.set("addon", `${i.write("bin/a.node", "evil")} ${"0".repeat(64)}`),
+				/a.node": its SHA/,
+				126,
+			],
+			[
+				"settings that others may write",
+				(i) => chmodSync(i.settingsFile, 0o664),
+				/launcher.conf": others may write it/,
+				126,
+			],
+			["a directory that others may write", (i) => chmodSync(i.at("bin"), 0o775), /bin": others may write it/, 126],
+			["a hook that others may write", (i) => chmodSync(i.at("bin/register.cjs"), 0o646), /others may write it/, 126],
+			["settings that are not there", (i) => rmSync(i.settingsFile), /Cannot open ".*launcher.conf"/, 126],
+			["a hook reached by a link", (i) => throughLink(i), /reached by links/, 126],
+			["an index that is not there", (i) => i.set("index", "/nonexistent"), /Cannot open the trust index/, 126],
+			["a setting that means nothing", (i) => i.set("nodeflags", "-e 0"), /"nodeflags", which means nothing/, 2],
+			["a setting without a value", (i) => i.set("mode", ""), /not "key value"/, 2],
+			["a digest that is none", (i) => i.set("bundle", i.at("bin/register.cjs")), /needs "bundle PATH SHA256"/, 2],
+			["a missing setting", (i) => i.set("config", undefined), /must name node/, 2],
+			["a mode that is none", (i) => i.set("mode", "lax"), /"lax" is no mode/, 2],
+			["a setting given twice", (i) => append(i, "mode enforce\nmode off\n"), /"mode" twice/, 2],
+			["a last line that is cut off", (i) => append(i, "mode off"), /lines of text/, 2],
+			["a NUL", (i) => append(i, "mode \0off\n"), /lines of text/, 2],
+			["another version", (i) => writeFileSync(i.settingsFile, "version 2\n"), /first line/, 2],
+			["settings longer than 64 KiB", (i) => append(i, `tree /${"x".repeat(70_000)}\n`), /less than 64 KiB/, 2],
+			["an index that is a directory", (i) => i.set("index", i.at("bin")), /Cannot copy sigtool-index/, 126],
+		];
+		it.each(refusals)("refuses %s", (_, arrange, message, exit) => {
+			const installation = new Installation();
+			installation.write("main.js", "console.log('ran')");
+			arrange(installation);
+			const { status, stderr, stdout } = installation.run(["main.js"]);
+			expect(stderr).toMatch(message);
+			expect([status, stdout]).toEqual([exit, ""]);
+		});
+
+		it("takes node for unchanged when it is the very file of the installation, and digests it when it is not", () => {
+			const installation = new Installation();
+			installation.write("main.js", "console.log('ran')");
+			const [node = ""] = pinned(process.execPath).split(" ");
+			const { dev, ino, size, mtimeNs, ctimeNs } = statSync(node, { bigint: true });
+			const time = (ns: bigint) => `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, "0")}`;
+			installation.set("node", `${node} ${"0".repeat(64)}`);
+			installation.set("node-identity", `${dev}:${ino}:${size}:${time(mtimeNs)}:${time(ctimeNs)}`);
+			expect(installation.run(["main.js"]).rest()).toBe("ran\n");
+			installation.set("node-identity", `${dev}:${ino}:${size}:${time(mtimeNs)}:${time(ctimeNs + 1n)}`);
+			expect(installation.run(["main.js"]).status).toBe(126);
+		});
+
+		it.skipIf(!isRoot)("refuses files of other users, and of the user himself outside of development", () => {
+			const installation = rootsOwn();
+			expect(installation.runAsGiven(["main.js"]).rest()).toBe("ran\n");
+			expect(installation.run(["main.js"]).stderr).toMatch(/Cannot allow development/);
+			chownSync(installation.settingsFile, 1234, 0);
+			const refused = installation.runAsGiven(["main.js"]);
+			expect(refused.stderr).toMatch(/belongs to user 1234/);
+			expect(refused.status).toBe(126);
+		});
+
+		it("computes SHA-256 as others do, at each length about a block", () => {
+			const installation = new Installation();
+			for (const length of [0, 1, 55, 56, 63, 64, 65, 119, 120, 262_015, 262_016, 262_017, 600_001]) {
+				const content = Buffer.alloc(length, "sigtool");
+				writeFileSync(installation.at("bin/register.cjs"), content);
+				installation.set("bundle", `${installation.at("bin/register.cjs")} ${"0".repeat(64)}`);
+				installation.write("main.js", "");
+				const digest = createHash("sha256").update(content).digest("hex");
+				expect(installation.run(["main.js"]).stderr).toContain(`its SHA-256 is ${digest}, not`);
+			}
+		});
+	});
+});
+
+/** As root: an installation where no directory is anybody else's, to be run without `--allow-development`. */
+function rootsOwn(): Installation {
+	const temporary = process.env.TMPDIR;
+	process.env.TMPDIR = "/var/lib";
+	try {
+		const installation = new Installation();
+		installation.set("development", undefined);
+		installation.write("main.js", "console.log('ran')");
+		return installation;
+	} finally {
+		if (temporary === undefined) delete process.env.TMPDIR;
+		else process.env.TMPDIR = temporary;
+	}
+}
+
+/** A program that tries to change what lies behind descriptors. */
+function writingTo(descriptors: readonly number[]): string {
+	return `for (const fd of ${JSON.stringify(descriptors)}) {
+		try { require("fs").writeSync(fd, "x", 0); console.log("written"); } catch (error) { console.log(error.code); }
+	}`;
+}
+
+function append({ settingsFile }: Installation, text: string): void {
+	writeFileSync(settingsFile, readFileSync(settingsFile, "utf8") + text);
+}
+
+function throughLink(installation: Installation): void {
+	mkdirSync(installation.at("other"));
+	copyFileSync(installation.at("bin/register.cjs"), installation.at("other/register.cjs"));
+	symlinkSync("other", installation.at("link"));
+	installation.set("bundle", pinned(installation.at("link/register.cjs")));
+}

@@ -1,0 +1,157 @@
+/** A launcher of one's own: copied with its settings into a directory, with a stand-in for the hook that tells what it got. */
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	realpathSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+
+export const NATIVE = fileURLToPath(new URL("../../native", import.meta.url));
+export const BUILT = fileURLToPath(new URL("../../dist/native", import.meta.url));
+export const hasLauncher = existsSync(join(BUILT, "sigtool-launch"));
+export const isRoot = process.getuid?.() === 0;
+export const hasCompiler = spawnSync("sh", ["-c", "command -v cc"]).status === 0;
+
+/** What the stand-in for the hook prints, as its first line. */
+export interface Launched {
+	readonly index: string;
+	readonly record: string;
+	readonly links: readonly string[];
+	readonly flags: readonly string[];
+	readonly environment: Readonly<Record<string, string>>;
+}
+
+const STAND_IN = `
+const { readFileSync, readlinkSync, readdirSync } = require("node:fs");
+const isLaunched = process.env.SIGTOOL_LAUNCH !== undefined;
+console.log(JSON.stringify({
+	index: isLaunched ? readFileSync("/proc/self/fd/3", "utf8") : "",
+	record: isLaunched ? readFileSync("/proc/self/fd/4", "utf8") : "",
+	links: isLaunched ? [3, 4].map((fd) => readlinkSync("/proc/self/fd/" + fd)) : [],
+	flags: process.execArgv,
+	environment: process.env,
+}));
+`;
+
+export interface Run {
+	readonly status: number | null;
+	readonly signal: string | null;
+	readonly stdout: string;
+	readonly stderr: string;
+	/** What the hook got. */
+	readonly launched: () => Launched;
+	/** What was printed after that. */
+	readonly rest: () => string;
+}
+
+export interface RunOptions {
+	readonly env?: Readonly<Record<string, string>>;
+	readonly cwd?: string;
+	readonly input?: string;
+	/** A program and its words, to be put before the launcher. */
+	readonly before?: readonly string[];
+}
+
+export class Installation {
+	readonly directory: string;
+	readonly #settings = new Map<string, string>();
+
+	constructor(node = process.execPath) {
+		this.directory = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-launch-")));
+		onTestFinished(() => rmSync(this.directory, { recursive: true, force: true }));
+		mkdirSync(this.at("bin"));
+		copyFileSync(join(BUILT, "sigtool-launch"), this.launcher);
+		this.write("bin/register.cjs", STAND_IN);
+		this.write("app.sigx", "an index");
+		this.useNode(node);
+		this.set("bundle", pinned(this.at("bin/register.cjs")));
+		this.set("index", this.at("app.sigx"));
+		this.set("config", "/etc/sigtool/verifier.json");
+		this.set("development", "allow");
+	}
+
+	get launcher(): string {
+		return this.at("bin/sigtool-launch");
+	}
+
+	get settingsFile(): string {
+		return this.at("bin/launcher.conf");
+	}
+
+	at(path: string): string {
+		return join(this.directory, path);
+	}
+
+	write(path: string, content: string): string {
+		mkdirSync(join(this.at(path), ".."), { recursive: true });
+		writeFileSync(this.at(path), content, { mode: 0o644 });
+		return this.at(path);
+	}
+
+	useNode(node: string): void {
+		const { pin, major } = pinnedNode(realpathSync(node));
+		this.set("node", pin);
+		this.set("node-major", major);
+	}
+
+	/** Without a value the line is left out. */
+	set(key: string, value: string | undefined): void {
+		if (value === undefined) this.#settings.delete(key);
+		else this.#settings.set(key, value);
+		const lines = [...this.#settings].map(([name, text]) => `${name} ${text}\n`);
+		this.write("bin/launcher.conf", `version 1\n${lines.join("")}`);
+	}
+
+	/** With `--allow-development`, as the directory is this user's. */
+	run(words: readonly string[], options: RunOptions = {}): Run {
+		return this.runAsGiven(["--allow-development", ...words], options);
+	}
+
+	runAsGiven(words: readonly string[], { env, cwd, input, before = [] }: RunOptions = {}): Run {
+		const [program = this.launcher, ...args] = [...before, this.launcher, ...words];
+		const { status, signal, stdout, stderr } = spawnSync(program, args, {
+			env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", ...env },
+			cwd: cwd ?? this.directory,
+			input,
+			encoding: "utf8",
+		});
+		const [first = "", ...rest] = stdout.split("\n");
+		return { status, signal, stdout, stderr, launched: () => JSON.parse(first), rest: () => rest.join("\n") };
+	}
+}
+
+/** `PATH SHA256`, as launcher.conf has it. */
+export function pinned(file: string): string {
+	return `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
+}
+
+/** The same of a `node`, and its major release; digesting it takes time. */
+function pinnedNode(file: string): { readonly pin: string; readonly major: string } {
+	const known = pinnedNodes.get(file);
+	if (known !== undefined) return known;
+	const { stdout } = spawnSync(file, ["-p", "process.versions.node.split('.')[0]"], { encoding: "utf8" });
+	const node = { pin: pinned(file), major: /^\d+\n$/.test(stdout) ? stdout.trim() : "24" };
+	pinnedNodes.set(file, node);
+	return node;
+}
+const pinnedNodes = new Map<string, { readonly pin: string; readonly major: string }>();
+
+/** A program made of C text, in a directory that goes with the test. */
+export function compileProgram(directory: string, name: string, source: string): string {
+	const program = join(directory, name);
+	writeFileSync(`${program}.c`, source);
+	const { status, stderr } = spawnSync("cc", ["-O1", "-static", "-o", program, `${program}.c`], { encoding: "utf8" });
+	if (status !== 0) throw new Error(stderr);
+	return program;
+}
