@@ -49,6 +49,7 @@ export {
 	type TrustPolicy,
 	trustFromCertificates,
 } from "./pki/trust-store.js";
+export { readBounded } from "./store.js";
 export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
 export { DEFAULT_POLICY, MAX_POLICY_BYTES, type Mode, type Policy, parsePolicy, policyInMode } from "./trust/policy.js";
 export {

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import {
 	certificatesFromFileBytes,
 	configDirectory,
+	type Mode,
 	normalizeNameText,
 	quote,
 	SigtoolError,
@@ -19,7 +20,6 @@ import {
 import { JsonPlace } from "./json-place.js";
 import { readOwnedFile } from "./owned-file.js";
 
-export type Mode = "off" | "audit" | "enforce" | "strict";
 export const MODES: readonly Mode[] = ["off", "audit", "enforce", "strict"];
 /** Whether what this machine's user made for himself counts: his own files, his development identity. */
 export type Development = "refuse" | "allow";
@@ -83,17 +83,38 @@ const MAX_CONFIGURATION_BYTES = 1 << 20;
 
 /** @throws ERR_HOST_CONFIG, which names the file, and the member or the owner that is wrong */
 export function readHostConfiguration(options: HostConfigurationOptions = {}): HostConfiguration {
-	const { development = "refuse" } = options;
-	const own = development === "allow" ? join(configDirectory(), "verifier.json") : undefined;
-	const candidates = options.file === undefined ? [own, HOST_CONFIGURATION_FILE] : [resolve(options.file)];
-	for (const file of candidates) {
-		const bytes =
-			file === undefined ? undefined : readOwnedFile(file, { development, maxBytes: MAX_CONFIGURATION_BYTES });
-		if (file !== undefined && bytes !== undefined) return parseHostConfiguration(bytes, file, development);
-	}
-	const file = candidates.at(-1) ?? HOST_CONFIGURATION_FILE;
+	const found = findHostConfiguration(options);
+	if (found !== undefined) return found;
+	const file = options.file ?? HOST_CONFIGURATION_FILE;
 	const message = `Cannot use host configuration ${quote(file)}: it does not exist; \`sigtool launcher install\` writes one`;
 	throw new SigtoolError("ERR_HOST_CONFIG", message, { path: file });
+}
+
+/** As `readHostConfiguration`; undefined when there is none. */
+export function findHostConfiguration(options: HostConfigurationOptions = {}): HostConfiguration | undefined {
+	const { development = "refuse", file: given } = options;
+	const own = development === "allow" ? [join(configDirectory(), "verifier.json")] : [];
+	for (const file of given === undefined ? [...own, HOST_CONFIGURATION_FILE] : [resolve(given)]) {
+		const bytes = readOwnedFile(file, { development, maxBytes: MAX_CONFIGURATION_BYTES });
+		if (bytes !== undefined) return parseHostConfiguration(bytes, file, development);
+	}
+	return undefined;
+}
+
+/** For a program that brings its own trust: no bounds, no deny list, no sinks. */
+export function configurationOf(trust: TrustPolicy): HostConfiguration {
+	return {
+		file: HOST_CONFIGURATION_FILE,
+		mode: undefined,
+		onRefusal: undefined,
+		trust,
+		products: [],
+		deny: [],
+		index: undefined,
+		policy: undefined,
+		launcher: undefined,
+		audit: { jsonLines: undefined, standardError: "off" },
+	};
 }
 
 function parseHostConfiguration(bytes: Uint8Array, file: string, development: Development): HostConfiguration {

@@ -3,11 +3,12 @@
  * event; each refusal is written before it is thrown, or before it ends the process.
  */
 
-import { quote, SigtoolError } from "@sigtool/core/read";
+import { type Mode, type Policy, quote, SigtoolError } from "@sigtool/core/read";
 import type { Audit, EventVerdict } from "./audit/audit.js";
 import type { EventDetail, EventName } from "./audit/events.js";
 import { STANDARD_ERROR, writeFully } from "./audit/sinks.js";
-import type { Mode, OnRefusal } from "./config.js";
+import type { OnRefusal } from "./config.js";
+import type { Capability } from "./kernel-check.js";
 import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
 import { Bytes, exitNow } from "./primordials.js";
 import { explain, type Verdict, verdictDetail } from "./verdict.js";
@@ -24,7 +25,11 @@ export interface AdmittedCode {
 
 export interface Gate {
 	readonly mode: Mode;
+	/** As it applies in this mode. */
+	readonly policy: Policy;
 	readonly audit: Audit;
+	/** What opening a file enforces here and what not. */
+	readonly capabilities: readonly Capability[];
 	/** @throws ERR_UNTRUSTED_CODE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK; the system's own errors */
 	openCodeSync(path: string, use: CodeUse): AdmittedCode;
 	/** As `openCodeSync`, as a promise. */
@@ -40,6 +45,7 @@ export interface Gate {
 
 export interface GateParts extends OpenRules {
 	readonly mode: Mode;
+	readonly policy: Policy;
 	readonly onRefusal: OnRefusal;
 	readonly audit: Audit;
 }
@@ -48,7 +54,7 @@ export interface GateParts extends OpenRules {
 export const REFUSED_STATUS = 126;
 
 export function gateOf(parts: GateParts): Gate {
-	const { mode, onRefusal, audit, judge } = parts;
+	const { mode, policy, onRefusal, audit, judge } = parts;
 	const rules: OpenRules = { ...parts, sizes: mode === "off" || mode === "audit" ? "any" : "bounded" };
 	const refusing: EventVerdict = mode === "off" || mode === "audit" ? "audit" : "refuse";
 
@@ -84,7 +90,9 @@ export function gateOf(parts: GateParts): Gate {
 
 	return {
 		mode,
+		policy,
 		audit,
+		capabilities: parts.kernel.capabilities,
 		openCodeSync: (path, use) => admit(path, use, openCodeSync(path, rules)),
 		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
 		decide: judge.decide,

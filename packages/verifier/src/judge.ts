@@ -23,9 +23,9 @@ export interface IndexedProduct {
 	readonly catalogs: readonly string[];
 }
 
-/** `digest`: of the whole file, unless Authenticode's rules say which bytes count. */
+/** `sha256`: of the whole file; with a rule of what Authenticode says counts in an image, a cabinet, or whatever it is. */
 export type CodeEntry =
-	| { readonly kind: "file"; readonly sha256: string; readonly digest?: "authenticode" }
+	| { readonly kind: "file"; readonly sha256: string; readonly rule?: "pe" | "cab" | "any" }
 	| { readonly kind: "link"; readonly target: string };
 
 export interface Judge {
@@ -79,7 +79,7 @@ export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], d
 			const { product, entry } = place;
 			const signed = index.find(product, entry);
 			if (signed?.kind !== "file") return refusal("ERR_FILE_ADDED");
-			const found = signed.digest === "authenticode" ? authenticodeDigest(bytes) : digest;
+			const found = signed.rule === undefined ? digest : authenticodeDigest(bytes, signed.rule);
 			if (found !== signed.sha256) return refusal("ERR_FILE_MODIFIED", { expected: signed.sha256 });
 			return { trusted: true, product, entry, sha256: digest, rule: "entry" };
 
@@ -139,6 +139,8 @@ function realPathIfThere(path: string): string {
 	}
 }
 
-function authenticodeDigest(bytes: Uint8Array): string {
-	return Buffer.from(contentDigest(bytes, "sha256").digest).toString("hex");
+/** Only of content that is of the kind signed: the parts that count in an image are also a file of their own. */
+function authenticodeDigest(bytes: Uint8Array, rule: "pe" | "cab" | "any"): string | undefined {
+	const { kind, digest } = contentDigest(bytes, "sha256");
+	return rule === "any" || rule === kind ? Buffer.from(digest).toString("hex") : undefined;
 }

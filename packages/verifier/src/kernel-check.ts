@@ -13,14 +13,20 @@ export interface KernelAddon {
 	securebits(): number;
 }
 
+/** Something that is enforced when a file is opened, or is not, and how or why. */
+export interface Capability {
+	readonly name: string;
+	readonly enforced: boolean;
+	readonly detail: string;
+}
+
 /** `require`: start without the addon's check is refused. `log`: what can be asked is asked. `off`: nothing is asked. */
 export type KernelRule = "require" | "log" | "off";
 
 export interface KernelCheck {
 	/** Why the kernel would not execute the file; undefined when it would, or nobody can tell. */
 	objection(descriptor: number, device: number): string | undefined;
-	/** What is found and what is not, by name. */
-	readonly capabilities: { readonly noexec: boolean; readonly openForWriting: boolean };
+	readonly capabilities: readonly Capability[];
 }
 
 const EACCES = 13;
@@ -32,15 +38,12 @@ const SECBIT_EXEC_RESTRICT_FILE = 0x100;
 
 /** @throws ERR_KERNEL_CHECK when `require` cannot be met */
 export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefined): KernelCheck {
-	if (rule === "off") return { objection: () => undefined, capabilities: { noexec: false, openForWriting: false } };
+	if (rule === "off") return { objection: () => undefined, capabilities: capabilities(OFF, OFF) };
 	const asked = addon === undefined ? undefined : checkOf(addon);
+	const missing = addon === undefined ? "the native addon is missing; run `sigtool native build`" : "Linux before 6.14";
 	if (rule === "require" && asked === undefined) {
-		const reason =
-			addon === undefined ? "the native addon is missing; run `sigtool native build`" : "Linux before 6.14";
-		throw new SigtoolError(
-			"ERR_KERNEL_CHECK",
-			`Cannot ask the kernel about code, which the policy requires: ${reason}`,
-		);
+		const message = `Cannot ask the kernel about code, which the policy requires: ${missing}`;
+		throw new SigtoolError("ERR_KERNEL_CHECK", message);
 	}
 	const isNoexec = process.platform === "linux" ? noexecMounts() : undefined;
 	return {
@@ -48,8 +51,27 @@ export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefin
 			if (isNoexec?.(descriptor, device) === true) return "its mount is noexec";
 			return asked?.(descriptor);
 		},
-		capabilities: { noexec: isNoexec !== undefined, openForWriting: asked !== undefined },
+		capabilities: capabilities(
+			[isNoexec !== undefined, isNoexec === undefined ? "only Linux says" : "as /proc says of the mount"],
+			[asked !== undefined, asked === undefined ? missing : "as the kernel says of files with an execute bit"],
+		),
 	};
+}
+
+type Enforcement = readonly [enforced: boolean, detail: string];
+const OFF: Enforcement = [false, "the policy asks for no kernel check"];
+
+function capabilities(noexec: Enforcement, openForWriting: Enforcement): readonly Capability[] {
+	const isLinux = process.platform === "linux";
+	const realPath: Enforcement = [isLinux, isLinux ? "from the descriptor" : "looked up again; only Linux says"];
+	const all: readonly (readonly [name: string, ...Enforcement])[] = [
+		["signed content", true, "one read, one digest, by product and path"],
+		["signed links", true, "each one on the way, inside a product"],
+		["real path", ...realPath],
+		["noexec mounts", ...noexec],
+		["files open for writing", ...openForWriting],
+	];
+	return all.map(([name, enforced, detail]) => ({ name, enforced, detail }));
 }
 
 /** Undefined when this kernel knows no AT_EXECVE_CHECK. */

@@ -1,109 +1,87 @@
 /**
- * One signed directory, opened once: its catalog is verified, then files are handed out only as the bytes that were
- * signed under their name.
+ * For a program that loads plugins, templates, rules or migrations: files are handed out only as the bytes a trusted
+ * signer signed under their name. What it does not do: hook the runtime's own loading, which `register` does.
  *
- * What this version does not do: hook a runtime, ask the kernel, or record decisions.
+ * Every type a program sees here is complete in itself: packages this one is made from need not be installed.
  */
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
-import {
-	certificatesFromPem,
-	contentDigest,
-	defaultTrust,
-	ENTRY_KIND,
-	loadCatalogs,
-	resolveEntry,
-	type SignedFile,
-	SigtoolError,
-	signedEntries,
-	trustFromCertificates,
-} from "@sigtool/core/read";
+import { certificatesFromPem, defaultTrust, trustFromCertificates } from "@sigtool/core/read";
+import type { AuditHook } from "./audit/audit.js";
+import { evidenceOf } from "./catalog-index.js";
+import { configurationOf, findHostConfiguration, type HostConfiguration, readHostConfiguration } from "./config.js";
+import { createGate, openGate } from "./create-gate.js";
+import { loadKernelAddon } from "./kernel-addon.js";
+import type { Capability } from "./kernel-check.js";
+import type { Verdict } from "./verdict.js";
 
 export interface VerifierOptions {
-	/** Certificates in PEM, of authorities or of signers themselves; this user's trust store when absent. */
+	/** File or octets of a trust index (`sigtool compile`). Absent, without `catalogs`: the one the host configuration names. */
+	readonly index?: string | Uint8Array;
+	/** Signed directories, in place of an index. */
+	readonly catalogs?: readonly CatalogSource[];
+	/** Host configuration; by default `/etc/sigtool/verifier.json`. Where that does not exist, this user's trust store counts. */
+	readonly config?: string;
+	/** Certificates in PEM, of authorities or of signers themselves, in place of a configuration. */
 	readonly trust?: string;
-	/** Product the catalog must be of. */
-	readonly product?: string;
-	/** Catalog files; the directory's own `<dir>/<name>.cat` when absent. */
-	readonly catalogs?: readonly string[];
-	/** `allow` accepts a catalog signed by a development identity. Default `refuse`. */
+	/** Makes the configured mode stricter, never weaker. Without a configuration: the index's policy's. */
+	readonly mode?: "off" | "audit" | "enforce" | "strict";
+	/** `exit` ends the process with status 126. Default: the host's, else `throw`. */
+	readonly onRefusal?: "throw" | "exit";
+	/** `allow`: what this user's development identity signed counts, and configuration files of his own. Default `refuse`. */
 	readonly development?: "refuse" | "allow";
 }
 
-export interface Verifier {
-	/** Absolute real path of the signed directory. */
-	readonly root: string;
-	/**
-	 * The content of a signed file: read once, hashed, and returned only if it is what was signed under its path.
-	 * Symbolic links on the way must be signed.
-	 * @throws Error with `code` ERR_FILE_ADDED, ERR_FILE_MODIFIED, ERR_FILE_TYPE, ERR_LINK_CHANGED, or the system's own
-	 */
-	readFileSync(path: string): Uint8Array;
+export interface CatalogSource {
+	readonly directory: string;
+	/** Product the catalog must be of. */
+	readonly product?: string;
+	/** Catalog files; the directory's own `<dir>/<name>.cat` when absent. */
+	readonly files?: readonly string[];
 }
 
-/** @throws Error with `code` as docs/errors.md lists them; ERR_DEVELOPMENT_IDENTITY unless allowed */
-export function createVerifier(directory: string, options: VerifierOptions = {}): Verifier {
-	const root = realpathSync.native(directory);
-	const trust =
-		options.trust === undefined ? defaultTrust() : trustFromCertificates(certificatesFromPem(options.trust));
-	const sources = { trust, product: options.product, catalogs: options.catalogs, match: "path" } as const;
-	const { catalogs } = loadCatalogs(root, sources);
-	const developer = catalogs.find(({ signer }) => signer.development);
-	if (developer !== undefined && options.development !== "allow") {
-		const message = `Cannot trust "${developer.file}": a development identity signed it; sign it with a release key`;
-		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message, { path: developer.file });
-	}
-	const { files, links } = signedEntries(catalogs, sources).set;
+export interface Verifier {
+	readonly mode: "off" | "audit" | "enforce" | "strict";
+	/**
+	 * Exactly the bytes that were hashed and found to be what was signed under the file's name, in memory of their own.
+	 * @throws Error with `code` ERR_UNTRUSTED_CODE, whose `cause.code` says why; ERR_AUDIT_HOOK; ERR_AUDIT_SINK; the system's own
+	 */
+	openCodeSync(path: string): Uint8Array;
+	/** As `openCodeSync`; reading the content waits. */
+	openCode(path: string): Promise<Uint8Array>;
+	/** The verdict for bytes that lie, or are to lie, at an absolute path without links. Nothing is read, no event raised. */
+	decide(path: string, bytes: Uint8Array): Verdict;
+	/** Sees every decision before it takes effect, and refuses by throwing. Cannot be removed. */
+	addAuditHook(hook: AuditHook): void;
+	/** What `openCode` enforces here and what it does not, by name. */
+	capabilities(): readonly Capability[];
+}
+
+/** @throws Error with `code` as docs/errors.md lists them: whatever is wrong with configuration, index, catalogs or trust */
+export function createVerifier(options: VerifierOptions = {}): Verifier {
+	const { index, catalogs, mode, onRefusal, development = "refuse" } = options;
+	if (index !== undefined && catalogs !== undefined) throw new TypeError("Give either an index or catalogs");
+	const configuration = configurationFor(options);
+	const common = { configuration, mode, onRefusal, development, addon: loadKernelAddon() };
+	const gate =
+		catalogs === undefined
+			? createGate({ ...common, index })
+			: openGate(common, () => evidenceOf(catalogs, configuration.trust, development));
 	return {
-		root,
-		readFileSync(path) {
-			const resolved = resolveEntry(root, entryOf(root, directory, path));
-			for (const link of resolved.links) {
-				const isSigned = links.get(link) === readlinkSync(join(root, link));
-				if (!isSigned) throw untrusted("ERR_LINK_CHANGED", path, `the link "${link}" is not as it was signed`);
-			}
-			const signed = files.get(resolved.entry ?? "");
-			if (resolved.entry === undefined || signed === undefined) {
-				throw untrusted("ERR_FILE_ADDED", path, "no signature covers it");
-			}
-			const content = readRegularFile(path, join(root, resolved.entry));
-			if (!isAsSigned(content, signed)) throw untrusted("ERR_FILE_MODIFIED", path, "it was modified");
-			return content;
-		},
+		mode: gate.mode,
+		openCodeSync: (path) => gate.openCodeSync(path, "data").bytes,
+		openCode: async (path) => (await gate.openCode(path, "data")).bytes,
+		decide: gate.decide,
+		addAuditHook: gate.audit.addHook,
+		capabilities: () => gate.capabilities,
 	};
 }
 
-/** A digest made by Authenticode's rules says nothing about a file that is to be hashed as a whole. */
-function isAsSigned(content: Uint8Array, signed: SignedFile): boolean {
-	if (content.length === 0) return signed.digest.length === 0;
-	const { kind, digest } = contentDigest(content, "sha256");
-	return (signed.kind === -1 || signed.kind === ENTRY_KIND[kind]) && Buffer.compare(digest, signed.digest) === 0;
-}
-
-/** Through one descriptor; a link put in the file's place is not followed. */
-function readRegularFile(path: string, realPath: string): Buffer {
-	const descriptor = openSync(realPath, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-	try {
-		if (!fstatSync(descriptor).isFile()) throw untrusted("ERR_FILE_TYPE", path, "it is not a regular file");
-		return readFileSync(descriptor);
-	} finally {
-		closeSync(descriptor);
+/** A program may bring its own trust; else the host's configuration counts, and where there is none this user's trust store. */
+function configurationFor({ config, trust, development }: VerifierOptions): HostConfiguration {
+	if (trust !== undefined) {
+		if (config !== undefined) throw new TypeError("Give either trust or a configuration");
+		return configurationOf(trustFromCertificates(certificatesFromPem(trust)));
 	}
-}
-
-/** Path below the signed directory as it is given, links not looked at. */
-function entryOf(root: string, directory: string, path: string): string {
-	const absolute = resolve(path);
-	const base = [resolve(directory), root].find((each) => absolute.startsWith(each + sep));
-	if (base === undefined) throw untrusted("ERR_FILE_ADDED", path, `it does not lie in "${directory}"`);
-	return relative(base, absolute).split(sep).join("/");
-}
-
-function untrusted(
-	code: "ERR_FILE_ADDED" | "ERR_FILE_MODIFIED" | "ERR_FILE_TYPE" | "ERR_LINK_CHANGED",
-	path: string,
-	reason: string,
-): Error {
-	return new SigtoolError(code, `Cannot load "${path}": ${reason}`, { path });
+	if (config !== undefined) return readHostConfiguration({ development, file: config });
+	return findHostConfiguration({ development }) ?? configurationOf(defaultTrust());
 }

@@ -1,9 +1,13 @@
 /** What the verifier's tests share: an index made from a directory as it stands, and a gate over it. */
 
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { DEFAULT_POLICY } from "@sigtool/core/read";
 import { expect } from "vitest";
+import { issueCertificate } from "../../core/dist/signer/issue-certificate.js";
+import { type Signer, signerFromKey } from "../../core/dist/signer/signer.js";
+import { encodeIndex, type IndexContent, signIndex } from "../../core/dist/trust/index-encode.js";
 import { type AuditEvent, type AuditSink, createAudit } from "../dist/audit/audit.js";
 import { type GateParts, gateOf } from "../dist/gate.js";
 import { type CodeEntry, type CodeIndex, createJudge } from "../dist/judge.js";
@@ -39,6 +43,7 @@ export function gateFor(index: CodeIndex, parts: Partial<GateParts> = {}) {
 	const sink = memorySink();
 	const gate = gateOf({
 		mode: "enforce",
+		policy: DEFAULT_POLICY,
 		onRefusal: "throw",
 		judge: createJudge(index, [], []),
 		kernel: createKernelCheck("log", undefined),
@@ -54,3 +59,17 @@ export const refusal = (code: string) => expect.objectContaining({ code });
 /** ERR_UNTRUSTED_CODE for a reason. */
 export const untrusted = (reason: string) =>
 	expect.objectContaining({ code: "ERR_UNTRUSTED_CODE", cause: refusal(reason) });
+
+const DAY_MS = 86_400_000;
+
+/** A key with a certificate of its own, valid now. */
+export function makeSigner(kind: "release" | "development" = "release"): Signer {
+	const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+	const now = Date.now();
+	const order = { commonName: "Test Signer", key, notBefore: now - DAY_MS, notAfter: now + DAY_MS, kind };
+	return signerFromKey(key, [issueCertificate(order)], { unfit: "allow" });
+}
+
+export async function signedIndex(signer: Signer, content: IndexContent): Promise<Buffer> {
+	return Buffer.concat(await signIndex(encodeIndex(content), signer, Date.now()));
+}

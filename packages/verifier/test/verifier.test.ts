@@ -1,62 +1,195 @@
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 // By the name it is published under: the bundle, not the modules it is made from.
 import { createVerifier } from "@sigtool/verifier";
-import { expect, onTestFinished, test } from "vitest";
-import { makeAuthority, makeTree, runner } from "../../cli/test/support.js";
+import { describe, expect, test } from "vitest";
+import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../cli/test/support.js";
+import { DEFAULT_POLICY, spkiSha256 } from "../../core/dist/read.js";
+import { readHostConfiguration } from "../dist/config.js";
+import { createGate } from "../dist/create-gate.js";
+import { makeSigner, refusal, sha256, signedIndex, untrusted } from "./support.js";
 
-function signedPlugins() {
-	const home = mkdtempSync(join(tmpdir(), "sigtool-verifier-"));
-	onTestFinished(() => rmSync(home, { recursive: true, force: true }));
-	const root = makeTree(join(home, "plugins"), { "a.js": "a()", "d/b.js": "b()", "empty.js": "", l: { link: "a.js" } });
-	const { keyFile, certFile, caFile } = makeAuthority(join(home, "pki"));
-	expect(runner(home)(["sign", root, "--key", keyFile, "--cert", certFile])).toMatchObject({ status: 0 });
-	return { home, root, trust: readFileSync(caFile, "utf8"), at: (path: string) => join(root, path) };
-}
+/** As that of the command line's tests, without links on the way. */
+const home = () => realpathSync(temporaryDirectory());
 
-const refusal = (code: string) => expect.objectContaining({ code });
+describe("over catalogs", () => {
+	function signedPlugins() {
+		const directory = home();
+		const root = makeTree(join(directory, "plugins"), { "a.js": "a()", "d/b.js": "b()", l: { link: "a.js" } });
+		// Starts and is laid out as an image, without being one that Authenticode hashes in parts.
+		writeFileSync(join(root, "tool.exe"), Buffer.concat([Buffer.from("MZ"), Buffer.alloc(100)]));
+		const { keyFile, certFile, caFile } = makeAuthority(join(directory, "pki"));
+		const sigtool = runner(directory);
+		expect(sigtool(["sign", root, "--key", keyFile, "--cert", certFile])).toMatchObject({ status: 0 });
+		const catalogs = [{ directory: root }];
+		return {
+			directory,
+			root,
+			catalogs,
+			sigtool,
+			trust: readFileSync(caFile, "utf8"),
+			at: (path: string) => join(root, path),
+		};
+	}
 
-test("createVerifier() hands out signed files, through links too", () => {
-	const { root, trust, at } = signedPlugins();
-	const verifier = createVerifier(root, { trust, product: "plugins" });
-	expect(Buffer.from(verifier.readFileSync(at("d/b.js"))).toString()).toBe("b()");
-	expect(Buffer.from(verifier.readFileSync(at("l"))).toString()).toBe("a()");
-	expect(verifier.readFileSync(at("empty.js"))).toHaveLength(0);
+	test("openCode() and openCodeSync() hand out signed files, through links too", async () => {
+		const { catalogs, trust, at } = signedPlugins();
+		const verifier = createVerifier({ catalogs, trust });
+		expect(Buffer.from(verifier.openCodeSync(at("d/b.js"))).toString()).toBe("b()");
+		expect(Buffer.from(await verifier.openCode(at("l"))).toString()).toBe("a()");
+		expect(verifier.openCodeSync(at("tool.exe"))).toHaveLength(102);
+		expect(verifier.mode).toBe("enforce");
+	});
+
+	test("what was not signed under its name is refused", () => {
+		const { catalogs, trust, at } = signedPlugins();
+		const verifier = createVerifier({ catalogs, trust });
+		writeFileSync(at("new.js"), "");
+		copyFileSync(at("a.js"), at("d/b.js"));
+		expect(() => verifier.openCodeSync(at("new.js"))).toThrow(untrusted("ERR_FILE_ADDED"));
+		expect(() => verifier.openCodeSync(at("d/b.js"))).toThrow(untrusted("ERR_FILE_MODIFIED"));
+		expect(verifier.decide(at("d/b.js"), Buffer.from("b()")).trusted).toBe(true);
+	});
+
+	test("another trust, another product, and a development identity are refused", () => {
+		const { directory, root, catalogs, sigtool, trust } = signedPlugins();
+		const [other] = [readFileSync(makeAuthority(join(directory, "other")).caFile, "utf8")];
+		expect(() => createVerifier({ catalogs, trust: other })).toThrow(refusal("ERR_CERTIFICATE_SIGNATURE"));
+		const misnamed = [{ directory: root, product: "other" }];
+		expect(() => createVerifier({ catalogs: misnamed, trust })).toThrow(refusal("ERR_PRODUCT_MISMATCH"));
+		expect(sigtool(["sign", root])).toMatchObject({ status: 0 });
+		const certificate = join(directory, "config/sigtool/identities/development/certificate.pem");
+		const developer = { catalogs, trust: readFileSync(certificate, "utf8") };
+		expect(() => createVerifier(developer)).toThrow(refusal("ERR_DEVELOPMENT_IDENTITY"));
+		expect(createVerifier({ ...developer, development: "allow" }).mode).toBe("enforce");
+	});
+
+	test("two directories of one product are refused", () => {
+		const { catalogs, trust } = signedPlugins();
+		expect(() => createVerifier({ catalogs: [...catalogs, ...catalogs], trust })).toThrow(
+			refusal("ERR_PRODUCT_MISMATCH"),
+		);
+	});
 });
 
-test("readFileSync() refuses what was not signed under its name", () => {
-	const { home, root, trust, at } = signedPlugins();
-	const verifier = createVerifier(root, { trust });
-	writeFileSync(at("new.js"), "");
-	writeFileSync(join(home, "outside.js"), "a()");
-	copyFileSync(at("a.js"), at("d/b.js"));
-	writeFileSync(at("empty.js"), "evil()");
-	unlinkSync(at("l"));
-	symlinkSync("../outside.js", at("l"));
-	expect(() => verifier.readFileSync(at("new.js"))).toThrow(refusal("ERR_FILE_ADDED"));
-	expect(() => verifier.readFileSync(join(home, "outside.js"))).toThrow(refusal("ERR_FILE_ADDED"));
-	expect(() => verifier.readFileSync(at("l"))).toThrow(refusal("ERR_LINK_CHANGED"));
-	symlinkSync("a.js", at("new-link.js"));
-	expect(() => verifier.readFileSync(at("new-link.js"))).toThrow(refusal("ERR_LINK_CHANGED"));
-	expect(() => verifier.readFileSync(at("d/b.js"))).toThrow(refusal("ERR_FILE_MODIFIED"));
-	expect(() => verifier.readFileSync(at("empty.js"))).toThrow(refusal("ERR_FILE_MODIFIED"));
-	unlinkSync(at("a.js"));
-	execFileSync("mkfifo", [at("a.js")]);
-	expect(() => verifier.readFileSync(at("a.js"))).toThrow(refusal("ERR_FILE_TYPE"));
-});
+describe("over a trust index and a host configuration", () => {
+	/** A signed index of one small tree, and the configuration that trusts its signer; both can be had otherwise. */
+	async function installed(more: { configuration?: object; policy?: object; sequence?: number } = {}) {
+		const directory = home();
+		const root = makeTree(join(directory, "app"), { "main.js": "main()" });
+		const signer = makeSigner();
+		const pin = spkiSha256(signer.certificates[0]);
+		const bytes = await signedIndex(signer, {
+			notAfter: undefined,
+			policy: { ...DEFAULT_POLICY, ...more.policy },
+			signers: [sha256("catalog signer")],
+			products: [
+				{
+					name: "app",
+					root,
+					sequence: more.sequence ?? 3,
+					catalogs: [sha256("catalog")],
+					entries: new Map([["main.js", { kind: "file", sha256: sha256("main()"), size: 6 }]]),
+				},
+			],
+		});
+		const index = join(directory, "app.sigx");
+		writeFileSync(index, bytes);
+		const etc = join(directory, "etc");
+		mkdirSync(etc, { mode: 0o755 });
+		const config = join(etc, "verifier.json");
+		const audit = { stderr: "off" };
+		const document = { version: 1, pins: [{ "spki-sha256": pin }], index, audit, ...more.configuration };
+		writeFileSync(config, JSON.stringify(document), { mode: 0o644 });
+		// In CI root owns the files; elsewhere they are the developer's own.
+		const development = process.getuid?.() === 0 ? "refuse" : "allow";
+		return { bytes, signer, main: join(root, "main.js"), options: { config, development } as const };
+	}
 
-test("createVerifier() refuses another root of the same name, another product, and a development identity", () => {
-	const { home, root, trust } = signedPlugins();
-	expect(() => createVerifier(root, { trust, product: "other" })).toThrow(refusal("ERR_PRODUCT_MISMATCH"));
-	const other = makeAuthority(join(home, "other"));
-	expect(() => createVerifier(root, { trust: readFileSync(other.caFile, "utf8") })).toThrow(
-		refusal("ERR_CERTIFICATE_SIGNATURE"),
-	);
-	expect(runner(home)(["sign", root])).toMatchObject({ status: 0 });
-	const certificate = join(home, "config/sigtool/identities/development/certificate.pem");
-	const development = { trust: readFileSync(certificate, "utf8") };
-	expect(() => createVerifier(root, development)).toThrow(refusal("ERR_DEVELOPMENT_IDENTITY"));
-	expect(createVerifier(root, { ...development, development: "allow" }).root).toBe(root);
+	test("the index that the host names decides", async () => {
+		const { main, options } = await installed();
+		const verifier = createVerifier(options);
+		expect(Buffer.from(verifier.openCodeSync(main)).toString()).toBe("main()");
+		writeFileSync(main, "evil()");
+		expect(() => verifier.openCodeSync(main)).toThrow(untrusted("ERR_FILE_MODIFIED"));
+	});
+
+	test("an index that is truncated anywhere is refused", async () => {
+		const { bytes, options } = await installed();
+		for (let end = 0; end < bytes.length; end += 1 + Math.floor(end / 20)) {
+			const index = bytes.subarray(0, end);
+			expect(() => createVerifier({ ...options, index })).toThrow(
+				expect.objectContaining({ code: expect.stringMatching(/^ERR_(INDEX_FORMAT|DER|CMS_FORMAT|LIMIT)$/) }),
+			);
+		}
+	});
+
+	test.each([
+		["a wrong pin", { pins: [{ "spki-sha256": sha256("") }] }, "ERR_UNTRUSTED_SIGNER"],
+		["a lower sequence", { products: [{ name: "app", minimumSequence: 4 }] }, "ERR_SEQUENCE"],
+		["an unexpected product", { products: [{ name: "other" }] }, "ERR_PRODUCT_MISMATCH"],
+		["a denied catalog", { deny: [{ catalog: sha256("catalog"), reason: "x" }] }, "ERR_DENIED"],
+		["a denied key of a catalog", { deny: [{ key: sha256("catalog signer"), reason: "x" }] }, "ERR_DENIED"],
+		["a missing index", { index: "/nonexistent/app.sigx" }, "ERR_ROOT_MISSING"],
+		["no index at all", { index: undefined }, "ERR_HOST_CONFIG"],
+		["a failing sink", { audit: { stderr: "off", jsonLines: "/dev/full" } }, "ERR_AUDIT_SINK"],
+		["a sink that cannot be", { audit: { stderr: "off", jsonLines: "/nonexistent/a" } }, "ERR_AUDIT_SINK"],
+		["a missing policy", { policy: "/nonexistent/policy.json" }, "ERR_HOST_CONFIG"],
+	])("%s is refused at start", async (_, configuration, code) => {
+		const { options } = await installed({ configuration });
+		expect(() => createVerifier(options)).toThrow(refusal(code));
+	});
+
+	test("a key of the index's signer on the deny list is refused", async () => {
+		const { signer, bytes, options } = await installed();
+		const pin = spkiSha256(signer.certificates[0]);
+		const deny = [{ key: pin, reason: "stolen" }];
+		const document = { version: 1, pins: [{ "spki-sha256": pin }], deny, audit: { stderr: "off" } };
+		writeFileSync(options.config, JSON.stringify(document));
+		expect(() => createVerifier({ ...options, index: bytes })).toThrow(
+			expect.objectContaining({ code: "ERR_DENIED", message: expect.stringContaining("stolen") }),
+		);
+	});
+
+	test("a missing addon is refused where the policy requires the kernel's check, and named elsewhere", async () => {
+		const gateOver = ({ options: { config, development } }: Awaited<ReturnType<typeof installed>>, mode?: "strict") => {
+			return createGate({ configuration: readHostConfiguration({ file: config, development }), mode, development });
+		};
+		const files = { ...DEFAULT_POLICY.files, kernelCheck: "require" };
+		const required = await installed({ policy: { files } });
+		expect(() => gateOver(required)).toThrow(refusal("ERR_KERNEL_CHECK"));
+		const usual = await installed();
+		expect(() => gateOver(usual, "strict")).toThrow(refusal("ERR_KERNEL_CHECK"));
+		expect(gateOver(usual).capabilities).toContainEqual({
+			name: "files open for writing",
+			enforced: false,
+			detail: "the native addon is missing; run `sigtool native build`",
+		});
+	});
+
+	test("a program can make the mode stricter, not weaker", async () => {
+		const { options, main } = await installed({ configuration: { mode: "enforce" } });
+		expect(createVerifier({ ...options, mode: "off" }).mode).toBe("enforce");
+		const audited = await installed({ configuration: { mode: "audit" } });
+		expect(createVerifier(audited.options).mode).toBe("audit");
+		expect(createVerifier({ ...audited.options, mode: "enforce" }).mode).toBe("enforce");
+		writeFileSync(main, "evil()");
+		expect(() => createVerifier({ ...options, mode: "audit" }).openCodeSync(main)).toThrow();
+	});
+
+	test("events and refusals are in the JSON Lines file", async () => {
+		const log = join(home(), "audit.jsonl");
+		const { options, main } = await installed({ configuration: { audit: { stderr: "off", jsonLines: log } } });
+		const verifier = createVerifier(options);
+		writeFileSync(main, "evil()");
+		expect(() => verifier.openCodeSync(main)).toThrow();
+		const events = readFileSync(log, "utf8")
+			.trimEnd()
+			.split("\n")
+			.map((line) => JSON.parse(line));
+		expect(events).toMatchObject([
+			{ event: "verifier.start", verdict: "allow", mode: "enforce", products: "app@3" },
+			{ event: "module.open_code", verdict: "refuse", reason: "ERR_FILE_MODIFIED", path: main },
+		]);
+	});
 });

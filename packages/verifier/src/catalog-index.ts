@@ -1,0 +1,77 @@
+/** Verified catalogs as an index: for programs that load from signed directories without compiling one. */
+
+import { realpathSync } from "node:fs";
+import {
+	DEFAULT_POLICY,
+	ENTRY_KIND,
+	loadCatalogs,
+	type SignedFile,
+	SigtoolError,
+	signedEntries,
+	type TrustPolicy,
+} from "@sigtool/core/read";
+import type { Development } from "./config.js";
+import type { Evidence } from "./create-gate.js";
+import type { CodeEntry, IndexedProduct } from "./judge.js";
+import { mapGet, sha256 } from "./primordials.js";
+import type { CatalogSource } from "./verifier.js";
+
+/** @throws as `loadCatalogs`; ERR_DEVELOPMENT_IDENTITY unless allowed; ERR_PRODUCT_MISMATCH when two share a name */
+export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy, development: Development): Evidence {
+	const trees = sources.map((source) => treeOf(source, trust, development));
+	const names = new Map(trees.map((tree) => [tree.product.name, tree]));
+	if (names.size < trees.length) {
+		const message = "Cannot use these directories together: two have the same product; name it in each with `product`";
+		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message);
+	}
+	return {
+		index: {
+			products: trees.map(({ product }) => product),
+			notAfter: undefined,
+			find: (product, path) => mapGet(names, product)?.find(path),
+		},
+		policy: DEFAULT_POLICY,
+		signers: trees.flatMap(({ signers }) => signers),
+		keys: [],
+		digest: undefined,
+	};
+}
+
+function treeOf(source: CatalogSource, trust: TrustPolicy, development: Development) {
+	const root = realpathSync.native(source.directory);
+	const options = { trust, product: source.product, catalogs: source.files, match: "path" } as const;
+	const { catalogs } = loadCatalogs(root, options);
+	const developer = catalogs.find(({ signer }) => signer.development);
+	if (developer !== undefined && development === "refuse") {
+		const message = `Cannot trust "${developer.file}": a development identity signed it; sign it with a release key`;
+		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message, { path: developer.file });
+	}
+	const { files, links } = signedEntries(catalogs, options).set;
+	const sequences = catalogs.map(({ facts }) => facts.sequence ?? -1);
+	const lowest = Math.min(...sequences);
+	const product: IndexedProduct = {
+		name: source.product ?? catalogs[0]?.facts.product ?? root,
+		root,
+		sequence: lowest === -1 ? undefined : lowest,
+		catalogs: catalogs.map(({ octets }) => sha256(octets)),
+	};
+	return {
+		product,
+		signers: catalogs.map(({ signer }) => signer),
+		find(path: string): CodeEntry | undefined {
+			const target = mapGet(links, path);
+			if (target !== undefined) return { kind: "link", target };
+			const file = mapGet(files, path);
+			return file === undefined ? undefined : entryOf(file);
+		},
+	};
+}
+
+/** A digest made by Authenticode's rules says nothing about a file that is to be hashed as a whole, and back. */
+function entryOf({ kind, digest }: SignedFile): CodeEntry {
+	if (digest.length === 0) return { kind: "file", sha256: EMPTY };
+	const rule = kind === ENTRY_KIND.pe ? "pe" : kind === ENTRY_KIND.cab ? "cab" : kind === -1 ? "any" : undefined;
+	return { kind: "file", sha256: Buffer.from(digest).toString("hex"), ...(rule === undefined ? {} : { rule }) };
+}
+
+const EMPTY = sha256(new Uint8Array());

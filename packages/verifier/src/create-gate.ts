@@ -1,0 +1,174 @@
+/** From a trust index, or catalogs, and what this host says of them to the gate. Everything is verified here, once. */
+
+import {
+	MAX_POLICY_BYTES,
+	MAX_TRUST_INDEX_BYTES,
+	type Mode,
+	type Policy,
+	parsePolicy,
+	policyInMode,
+	quote,
+	readBounded,
+	SigtoolError,
+	spkiSha256,
+	type VerifiedSigner,
+	verifyTrustIndex,
+} from "@sigtool/core/read";
+import { type Audit, type AuditSink, createAudit } from "./audit/audit.js";
+import type { EventDetail } from "./audit/events.js";
+import { jsonLinesSink, standardErrorSink } from "./audit/sinks.js";
+import { type AuditSettings, type Development, type HostConfiguration, MODES, type OnRefusal } from "./config.js";
+import { type Gate, gateOf } from "./gate.js";
+import { type CodeIndex, createJudge } from "./judge.js";
+import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
+import { readOwnedFile } from "./owned-file.js";
+import { sha256 } from "./primordials.js";
+
+export interface GateOptions {
+	/** File or octets of a trust index, which nobody may write to afterwards. Absent: the one the configuration names. */
+	readonly index?: string | Uint8Array;
+	readonly configuration: HostConfiguration;
+	/** Makes the host's mode stricter, never weaker. */
+	readonly mode?: Mode;
+	/** In place of the host's; `throw` when neither says. */
+	readonly onRefusal?: OnRefusal;
+	/** Whether what a development identity signed counts. Default `refuse`. */
+	readonly development?: Development;
+	readonly addon?: KernelAddon | undefined;
+	/** For the start event: what this runtime is able to do, and what is not enforced, by name. */
+	readonly tier?: string;
+	readonly missing?: readonly string[];
+}
+
+/** What a trusted signer said, and who that is. */
+export interface Evidence {
+	readonly index: CodeIndex;
+	readonly policy: Policy;
+	/** Whoever vouched for any of it. */
+	readonly signers: readonly VerifiedSigner[];
+	/** Further signers whose keys alone are known; lowercase hexadecimal SHA-256 of the SubjectPublicKeyInfo. */
+	readonly keys: readonly string[];
+	/** Lowercase hexadecimal SHA-256 of the index file; undefined for catalogs. */
+	readonly digest: string | undefined;
+}
+
+/**
+ * A gate over a trust index. Failing is an event too.
+ * @throws as `verifyTrustIndex`, and ERR_HOST_CONFIG, ERR_POLICY, ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED,
+ * ERR_KERNEL_CHECK, ERR_AUDIT_SINK
+ */
+export function createGate(options: GateOptions): Gate {
+	return openGate(options, () => readIndex(options));
+}
+
+/** As `createGate`, over whatever `gather` verifies. */
+export function openGate(options: GateOptions, gather: () => Evidence): Gate {
+	const { configuration } = options;
+	const audit = createAudit(sinksFor(configuration.audit));
+	let gate: Gate;
+	try {
+		gate = admit(options, gather(), audit);
+	} catch (error) {
+		const reason = error instanceof SigtoolError ? error.code : "ERR_INTERNAL";
+		audit.raise("verifier.start", "refuse", { reason, missing: options.missing?.join(" ") });
+		throw error;
+	}
+	// Sinks that take every event show here whether they work; an audit trail that begins broken is none.
+	audit.flush();
+	if (audit.dropped > 0 && gate.mode !== "audit" && gate.mode !== "off") {
+		throw new SigtoolError("ERR_AUDIT_SINK", "Cannot start: the first audit event could not be written");
+	}
+	return gate;
+}
+
+function admit(options: GateOptions, evidence: Evidence, audit: Audit): Gate {
+	const { configuration, addon, tier, missing } = options;
+	const { index, signers, digest } = evidence;
+	refuseDenied(evidence, configuration);
+	const ownPolicy = hostPolicy(options) ?? evidence.policy;
+	const mode = stricter(configuration.mode ?? ownPolicy.mode, options.mode);
+	const policy = policyInMode(ownPolicy, mode);
+	refuseOtherProducts(index, policy);
+	const judge = createJudge(index, configuration.products, configuration.deny);
+	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
+	const detail: EventDetail<"verifier.start"> = {
+		mode,
+		index: digest,
+		signer: signers[0]?.spkiSha256,
+		products: index.products
+			.map(({ name, sequence }) => (sequence === undefined ? name : `${name}@${sequence}`))
+			.join(" "),
+		tier,
+		missing: missing?.join(" "),
+	};
+	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
+	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
+	const { maxSizeBytes } = policy.files;
+	return gateOf({ mode, policy, onRefusal, audit, judge, kernel, maxSizeBytes, sizes: "bounded" });
+}
+
+function readIndex({ index, configuration, development }: GateOptions): Evidence {
+	const source = index ?? configuration.index;
+	if (source === undefined) {
+		const message = `Cannot start: neither the program nor ${quote(configuration.file)} names a trust index`;
+		throw new SigtoolError("ERR_HOST_CONFIG", message);
+	}
+	const bytes = typeof source === "string" ? readBounded(source, MAX_TRUST_INDEX_BYTES) : source;
+	const verified = verifyTrustIndex(bytes, { trust: configuration.trust, development });
+	const { policy, signers: keys, digest } = verified.index;
+	return { index: verified.index, policy, signers: [verified.signer], keys, digest };
+}
+
+/** The policy document that the host configuration names. */
+function hostPolicy({ configuration, development = "refuse" }: GateOptions): Policy | undefined {
+	const { policy: file } = configuration;
+	if (file === undefined) return undefined;
+	const bytes = readOwnedFile(file, { development, maxBytes: MAX_POLICY_BYTES });
+	if (bytes === undefined) {
+		throw new SigtoolError("ERR_HOST_CONFIG", `Cannot use policy ${quote(file)}: it does not exist`, { path: file });
+	}
+	return parsePolicy(parseJson(bytes, file));
+}
+
+function parseJson(bytes: Uint8Array, file: string): unknown {
+	try {
+		return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+	} catch (cause) {
+		throw new SigtoolError("ERR_POLICY", `Cannot use policy ${quote(file)}: it is not JSON`, { cause, path: file });
+	}
+}
+
+function stricter(a: Mode, b: Mode = a): Mode {
+	return MODES.indexOf(a) > MODES.indexOf(b) ? a : b;
+}
+
+/** Keys and certificates of whoever vouched, and the index itself. */
+function refuseDenied({ signers, keys, digest }: Evidence, { deny }: HostConfiguration): void {
+	const chains = signers.flatMap(({ chain, certificate }) => [certificate, ...chain]);
+	const found: Readonly<Record<string, readonly (string | undefined)[]>> = {
+		key: [...keys, ...chains.map(spkiSha256)],
+		certificate: chains.map(({ der }) => sha256(der)),
+		catalog: [digest],
+		file: [],
+	};
+	const denial = deny.find(({ kind, sha256 }) => found[kind]?.includes(sha256));
+	if (denial === undefined) return;
+	const message = `Cannot trust what this ${denial.kind} vouches for: the deny list names it: ${denial.reason}`;
+	throw new SigtoolError("ERR_DENIED", message);
+}
+
+function refuseOtherProducts({ products }: CodeIndex, policy: Policy): void {
+	const other = products.find(({ name }) => policy.products.length > 0 && !policy.products.includes(name));
+	if (other === undefined) return;
+	throw new SigtoolError(
+		"ERR_PRODUCT_MISMATCH",
+		`Cannot use product ${quote(other.name)}: the policy does not name it`,
+	);
+}
+
+function sinksFor({ jsonLines, standardError }: AuditSettings): AuditSink[] {
+	return [
+		...(standardError === "off" ? [] : [standardErrorSink(standardError)]),
+		...(jsonLines === undefined ? [] : [jsonLinesSink(jsonLines)]),
+	];
+}
