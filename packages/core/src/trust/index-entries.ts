@@ -16,12 +16,17 @@ export type IndexEntry =
 
 export interface EntryTable {
 	readonly bytes: Uint8Array;
-	/** Where records and names start in `bytes`. */
+	/** Where records and names start in `bytes`, and where names end. */
 	readonly recordsStart: number;
 	readonly namesStart: number;
+	readonly namesEnd: number;
 }
 
-/** The entry of a path among the records [first, end), which are sorted by path. */
+/**
+ * The entry of a path among the records [first, end), which are sorted by path. Where they are not, a path may seem to be
+ * absent; its neighbours must stand where they belong, so that no path has two entries.
+ * @throws ERR_INDEX_FORMAT
+ */
 export function findEntry(table: EntryTable, first: number, end: number, path: string): IndexEntry | undefined {
 	if (path.length > LIMITS.pathBytes) return undefined;
 	const pathBytes = encodeInto(path, sought).written;
@@ -30,75 +35,38 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 	while (low < high) {
 		const middle = (low + high) >>> 1;
 		const order = compareToSought(table, middle, pathBytes);
-		if (order === 0) return entryAt(table, middle);
 		if (order < 0) low = middle + 1;
-		else high = middle;
+		else if (order > 0) high = middle;
+		else {
+			if (middle > first && compareToSought(table, middle - 1, pathBytes) >= 0) throw malformed(middle, UNSORTED);
+			if (middle + 1 < end && compareToSought(table, middle + 1, pathBytes) <= 0) throw malformed(middle, UNSORTED);
+			return entryAt(table, middle);
+		}
 	}
 	return undefined;
 }
 
-/** Path and entry of a record. */
-export function namedEntryAt(table: EntryTable, record: number): [path: string, entry: IndexEntry] {
-	const { bytes, recordsStart, namesStart } = table;
-	const at = recordsStart + record * RECORD_BYTES;
-	const start = namesStart + uint32(bytes, at + RECORD.nameStart);
-	return [textAt(bytes, start, uint16(bytes, at + RECORD.pathBytes)), entryAt(table, record)];
-}
-
 /**
- * Checks that the names are the `nameBytes` behind `namesStart`, one behind the other, and that paths ascend from each of
- * the records `starts` to the next: then no look-up reads elsewhere and none has two answers.
- * @throws ERR_INDEX_FORMAT
+ * Path and entry of each of the records [first, end), in ascending order of the paths' octets.
+ * @throws ERR_INDEX_FORMAT when they are in another
  */
-export function checkEntries(table: EntryTable, starts: readonly number[], count: number, nameBytes: number): void {
-	const { bytes, recordsStart, namesStart } = table;
-	let nameEnd = 0;
-	let previous = 0;
-	let previousBytes = 0;
-	let product = 0;
-	for (let record = 0; record < count; record++) {
-		const at = recordsStart + record * RECORD_BYTES;
-		const pathBytes = uint16(bytes, at + RECORD.pathBytes);
-		const kind = uint16(bytes, at + RECORD.kind);
-		const size = uint64(bytes, at + RECORD.size);
-		if (uint32(bytes, at + RECORD.nameStart) !== nameEnd) throw malformed(record, "its name is not behind the last");
-		if (pathBytes === 0 || pathBytes > LIMITS.pathBytes) throw malformed(record, `its path has ${pathBytes} octets`);
-		if (kind !== KIND.file && kind !== KIND.link) throw malformed(record, `it is of kind ${kind}`);
-		const start = namesStart + nameEnd;
-		nameEnd += pathBytes;
-		if (kind === KIND.link) {
-			if (size === 0 || size > LIMITS.pathBytes) throw malformed(record, `its target has ${size} octets`);
-			nameEnd += size;
-		} else if (size > Number.MAX_SAFE_INTEGER) throw malformed(record, "its size is no whole number");
-		if (nameEnd > nameBytes) throw malformed(record, "its name reaches past the names");
-		if (record === starts[product]) {
-			while (record === starts[product]) product++;
-		} else if (!ascends(bytes, previous, previousBytes, start, pathBytes)) {
-			throw malformed(record, "its path does not follow on the one before");
-		}
-		previous = start;
-		previousBytes = pathBytes;
+export function* namedEntries(table: EntryTable, first: number, end: number): Generator<[string, IndexEntry]> {
+	let previous = new Octets(0);
+	for (let record = first; record < end; record++) {
+		const path = octetsAt(table.bytes, pathStart(table, record), pathBytesOf(table, record));
+		if (Buffer.compare(previous, path) >= 0) throw malformed(record, UNSORTED);
+		yield [decode(path), entryAt(table, record)];
+		previous = path;
 	}
-	if (nameEnd !== nameBytes) throw new SigtoolError("ERR_INDEX_FORMAT", "Cannot read the trust index: unused names");
 }
 
-function malformed(record: number, reason: string): SigtoolError {
-	return new SigtoolError("ERR_INDEX_FORMAT", `Cannot read the trust index: entry ${record}: ${reason}`);
-}
+const UNSORTED = "paths are not in ascending order";
 
-/** Whether the path at `a` stands before the one at `b` in byte order. */
-function ascends(bytes: Uint8Array, a: number, aBytes: number, b: number, bBytes: number): boolean {
-	for (let i = 0; i < aBytes && i < bBytes; i++) {
-		const difference = bytes[a + i] - bytes[b + i];
-		if (difference !== 0) return difference < 0;
-	}
-	return aBytes < bBytes;
-}
-
-function compareToSought({ bytes, recordsStart, namesStart }: EntryTable, record: number, soughtBytes: number): number {
-	const at = recordsStart + record * RECORD_BYTES;
-	const start = namesStart + uint32(bytes, at + RECORD.nameStart);
-	const pathBytes = uint16(bytes, at + RECORD.pathBytes);
+/** How the path of a record stands to the one looked for: below, at or above 0. */
+function compareToSought(table: EntryTable, record: number, soughtBytes: number): number {
+	const { bytes } = table;
+	const start = pathStart(table, record);
+	const pathBytes = pathBytesOf(table, record);
 	for (let i = 0; i < pathBytes && i < soughtBytes; i++) {
 		const difference = bytes[start + i] - sought[i];
 		if (difference !== 0) return difference;
@@ -106,14 +74,32 @@ function compareToSought({ bytes, recordsStart, namesStart }: EntryTable, record
 	return pathBytes - soughtBytes;
 }
 
-function entryAt({ bytes, recordsStart, namesStart }: EntryTable, record: number): IndexEntry {
+function entryAt(table: EntryTable, record: number): IndexEntry {
+	const { bytes, recordsStart } = table;
 	const at = recordsStart + record * RECORD_BYTES;
-	const size = uint64(bytes, at + RECORD.size);
-	if (uint16(bytes, at + RECORD.kind) === KIND.file) {
-		return { kind: "file", sha256: hexAt(bytes, at + RECORD.digest), size };
-	}
-	const path = namesStart + uint32(bytes, at + RECORD.nameStart);
-	return { kind: "link", target: textAt(bytes, path + uint16(bytes, at + RECORD.pathBytes), size) };
+	const kind = uint16(bytes, at + RECORD.kind);
+	const size = uint32(bytes, at + RECORD.size) + uint32(bytes, at + RECORD.size + 4) * 2 ** 32;
+	if (size >= 2 ** 53) throw malformed(record, "its size is no exact number");
+	if (kind === KIND.file) return { kind: "file", sha256: hexAt(bytes, at + RECORD.digest), size };
+	if (kind !== KIND.link) throw malformed(record, "it is neither a file nor a link");
+	const target = pathStart(table, record) + pathBytesOf(table, record);
+	if (size > table.namesEnd - target) throw malformed(record, "its target reaches past the names");
+	return { kind: "link", target: decode(octetsAt(bytes, target, size)) };
+}
+
+/** Where the path of a record starts; all of it lies among the names. */
+function pathStart(table: EntryTable, record: number): number {
+	const start = table.namesStart + uint32(table.bytes, table.recordsStart + record * RECORD_BYTES + RECORD.nameStart);
+	if (start + pathBytesOf(table, record) > table.namesEnd) throw malformed(record, "its path reaches past the names");
+	return start;
+}
+
+function pathBytesOf({ bytes, recordsStart }: EntryTable, record: number): number {
+	return uint16(bytes, recordsStart + record * RECORD_BYTES + RECORD.pathBytes);
+}
+
+function malformed(record: number, reason: string): SigtoolError {
+	return new SigtoolError("ERR_INDEX_FORMAT", `Cannot read the trust index: entry ${record}: ${reason}`);
 }
 
 function hexAt(bytes: Uint8Array, start: number): string {
@@ -122,10 +108,10 @@ function hexAt(bytes: Uint8Array, start: number): string {
 	return text;
 }
 
-function textAt(bytes: Uint8Array, start: number, length: number): string {
+function octetsAt(bytes: Uint8Array, start: number, length: number): Uint8Array<ArrayBuffer> {
 	const octets = new Octets(length);
 	for (let i = 0; i < length; i++) octets[i] = bytes[start + i];
-	return decode(octets);
+	return octets;
 }
 
 function uint16(bytes: Uint8Array, at: number): number {
@@ -134,10 +120,6 @@ function uint16(bytes: Uint8Array, at: number): number {
 
 function uint32(bytes: Uint8Array, at: number): number {
 	return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
-}
-
-function uint64(bytes: Uint8Array, at: number): number {
-	return uint32(bytes, at) + uint32(bytes, at + 4) * 2 ** 32;
 }
 
 const Octets = Uint8Array;

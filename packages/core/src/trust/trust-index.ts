@@ -14,7 +14,7 @@ import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import type { Verified } from "../pki/verified.js";
-import { checkEntries, type EntryTable, findEntry, type IndexEntry, namedEntryAt } from "./index-entries.js";
+import { type EntryTable, findEntry, type IndexEntry, namedEntries } from "./index-entries.js";
 import { parseHead } from "./index-head.js";
 import { FORMAT_VERSION, HEADER_BYTES, LIMITS, MAGIC, RECORD_BYTES, TRUST_INDEX_OID } from "./index-layout.js";
 import type { Policy } from "./policy.js";
@@ -38,7 +38,7 @@ export interface TrustIndex {
 	 * methods of built-in prototypes, which nothing else here is.
 	 */
 	find(product: string, path: string): IndexEntry | undefined;
-	/** All of a product's, in byte order of their paths. */
+	/** All of a product's, in byte order of their paths. @throws ERR_INDEX_FORMAT on the way, where they are not */
 	entries(product: string): Iterable<[path: string, entry: IndexEntry]>;
 }
 
@@ -118,7 +118,6 @@ const WHAT = "trust index";
 interface IndexParts extends EntryTable {
 	readonly head: Uint8Array;
 	readonly entryCount: number;
-	readonly nameBytes: number;
 	readonly contentSha256: Uint8Array;
 	readonly digest: string;
 	readonly signedData: SignedData;
@@ -138,18 +137,18 @@ function splitIndex(bytes: Uint8Array): IndexParts {
 	}
 	const recordsStart = HEADER_BYTES + headBytes;
 	const namesStart = recordsStart + entryCount * RECORD_BYTES;
-	const contentBytes = namesStart + nameBytes;
-	if (contentBytes >= bytes.length) throw malformed("it is truncated");
-	if (bytes.length - contentBytes > LIMITS.signatureBytes) throw malformed("its signature is too large");
-	const signature = bytes.subarray(contentBytes);
-	const content = createHash("sha256").update(bytes.subarray(0, contentBytes));
+	const namesEnd = namesStart + nameBytes;
+	if (namesEnd >= bytes.length) throw malformed("it is truncated");
+	if (bytes.length - namesEnd > LIMITS.signatureBytes) throw malformed("its signature is too large");
+	const signature = bytes.subarray(namesEnd);
+	const content = createHash("sha256").update(bytes.subarray(0, namesEnd));
 	return {
 		bytes,
 		recordsStart,
 		namesStart,
+		namesEnd,
 		head: bytes.subarray(HEADER_BYTES, recordsStart),
 		entryCount,
-		nameBytes,
 		digest: content.copy().update(signature).digest("hex"),
 		contentSha256: content.digest(),
 		...parseSignature(signature),
@@ -168,9 +167,9 @@ function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signe
 }
 
 function readIndex(parts: IndexParts): TrustIndex {
-	const { bytes, recordsStart, namesStart, entryCount, nameBytes, digest, signer } = parts;
+	const { bytes, recordsStart, namesStart, namesEnd, entryCount, digest, signer } = parts;
 	const { policy, notAfter, signers, products: described } = parseHead(parts.head);
-	const table: EntryTable = { bytes, recordsStart, namesStart };
+	const table: EntryTable = { bytes, recordsStart, namesStart, namesEnd };
 	const [names, starts]: [string[], number[]] = [[], []];
 	let end = 0;
 	for (const { name, entries } of described) {
@@ -180,7 +179,6 @@ function readIndex(parts: IndexParts): TrustIndex {
 	}
 	starts.push(end);
 	if (end !== entryCount) throw malformed(`its products have ${end} entries, and it has ${entryCount}`);
-	checkEntries(table, starts, entryCount, nameBytes);
 	/** Its number, or the number of products. As robust as `findEntry`. */
 	const numberOf = (product: string) => {
 		let number = 0;
@@ -199,10 +197,9 @@ function readIndex(parts: IndexParts): TrustIndex {
 			const number = numberOf(product);
 			return number === names.length ? undefined : findEntry(table, starts[number], starts[number + 1], path);
 		},
-		*entries(product) {
+		entries(product) {
 			const number = numberOf(product);
-			if (number === names.length) return;
-			for (let record = starts[number]; record < starts[number + 1]; record++) yield namedEntryAt(table, record);
+			return number === names.length ? [] : namedEntries(table, starts[number], starts[number + 1]);
 		},
 	};
 }
