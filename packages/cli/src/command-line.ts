@@ -79,7 +79,9 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 		name: "verify",
 		description: "say whether files are what a trusted signer signed, and what changed",
 		declare(command) {
-			catalogOptions(command.argument("<path...>", "signed directories, files of one, or catalogs"))
+			catalogOptions(
+				command.argument("<path...>", "signed directories, files of one, catalogs, or trust indexes (.sigx)"),
+			)
 				.addOption(formats("what to verify (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
 				.option("--attribute <name>", "spython's attribute, when it is not the usual one")
 				.addOption(namespace("without-default"))
@@ -110,6 +112,28 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				VERIFYING,
 			);
 			return async () => (await import("./commands/verify.js")).verify;
+		},
+	},
+	{
+		name: "compile",
+		description: "verify signed directories and compile them into one trust index, which runtimes load",
+		declare(command) {
+			keyOptions(command)
+				.argument("<dir...>", "signed directories, each with its catalog")
+				.requiredOption("-o, --output <file>", "where the index goes, e.g. app.sigx; not into a signed directory")
+				.option("--policy <json>", "what a runtime may do (default: enforce; see docs/policy.md)")
+				.option("--not-after <when>", "refuse the index after so many days, or after a time")
+				.addOption(repeated("--catalog <path>", "the directory's catalogs, when they lie elsewhere"))
+				.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
+				.option("--product <name>", "refuse another product; names that of a catalog without one")
+				.option("--allow-development", "take catalogs that a development identity signed")
+				.option("--force", "replace a file that is not a trust index");
+			examples(command, [
+				"sigtool compile ./app -o app.sigx --allow-development",
+				"sigtool compile /srv/app /srv/plugins -o site.sigx --policy policy.json --key release.pem --cert release.crt",
+				"sigtool compile ./app -o app.sigx --trust ca.crt --not-after 90 --p12 release.p12",
+			]);
+			return async () => (await import("./commands/compile.js")).compile;
 		},
 	},
 	{
@@ -144,12 +168,16 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	},
 	{
 		name: "inspect",
-		description: "show what a catalog, or a file's integrity attributes, say, verified or not",
+		description: "show what a catalog, a trust index, or a file's integrity attributes say, verified or not",
 		declare(command) {
-			command.argument("<file>", "a .cat file of any producer, or any file with attributes of spython, IMA or EVM");
+			command.argument(
+				"<file>",
+				"a .cat file of any producer, a .sigx file, or any file with attributes of spython, IMA or EVM",
+			);
 			examples(command, [
 				"sigtool inspect ./lib/lib.cat",
 				"sigtool inspect driver.cat --json",
+				"sigtool inspect app.sigx",
 				"sigtool inspect /usr/bin/tool",
 			]);
 			return async () => (await import("./commands/inspect.js")).inspect;

@@ -51,7 +51,15 @@ export {
 } from "./pki/trust-store.js";
 export { readBounded } from "./store.js";
 export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
-export { DEFAULT_POLICY, MAX_POLICY_BYTES, type Mode, type Policy, parsePolicy, policyInMode } from "./trust/policy.js";
+export {
+	DEFAULT_POLICY,
+	MAX_POLICY_BYTES,
+	type Mode,
+	type Policy,
+	parsePolicy,
+	policyFromFileBytes,
+	policyInMode,
+} from "./trust/policy.js";
 export {
 	type IndexEntry,
 	type IndexedProduct,

@@ -19,7 +19,7 @@ export interface Judgement {
 }
 
 export function judgementOf({ trust, tsaTrust, at }: JudgementOptions): Judgement {
-	const time = parseTime(at);
+	const time = at === undefined ? undefined : parseTime(at, "--at");
 	return {
 		trust: trust === undefined ? defaultTrust() : trustFromCertificates(trust.flatMap(readCertificates)),
 		timestampAnchors: tsaTrust?.flatMap(readCertificates),
@@ -28,14 +28,13 @@ export function judgementOf({ trust, tsaTrust, at }: JudgementOptions): Judgemen
 }
 
 /** A date, or a time with its zone: a time without one would mean another moment on each machine. */
-function parseTime(text: string | undefined): number | undefined {
-	if (text === undefined) return undefined;
+export function parseTime(text: string, option: string): number {
 	const at = Date.parse(text);
 	const day = text.slice(0, 10);
 	const isForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
 	const isDay = isForm && new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day.slice(8));
 	if (!isDay || Number.isNaN(at)) {
-		throw usageError(`Give --at a time with its zone such as 2026-01-31T12:00:00Z, not "${plain(text)}"`);
+		throw usageError(`Give ${option} a time with its zone such as 2026-01-31T12:00:00Z, not "${plain(text)}"`);
 	}
 	return at;
 }

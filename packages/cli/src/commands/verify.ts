@@ -30,6 +30,12 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 	const attributeFormats = formats.filter((format) => format !== "cat");
 	const outcomes: Outcome[] = [];
 	for (const path of paths) {
+		if (path.endsWith(".sigx") && options.catalog === undefined && formats.includes("cat")) {
+			outcomes.push(
+				await orFailure(path, async () => (await import("./verify-index.js")).verifyIndex(path, options, judgement)),
+			);
+			continue;
+		}
 		if (formats.includes("cat")) {
 			outcomes.push(await orFailure(path, async () => verifyCatalogsOf(path, options, judgement)));
 		}

@@ -50,6 +50,17 @@ export function parsePolicy(value: unknown): Policy {
 	return readPolicy(value, "$", refusal);
 }
 
+/** The policy of a file: a JSON document in UTF-8. @throws ERR_POLICY */
+export function policyFromFileBytes(octets: Uint8Array): Policy {
+	let value: unknown;
+	try {
+		value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(octets));
+	} catch (cause) {
+		throw new SigtoolError("ERR_POLICY", "Cannot use the policy: it is not a JSON document in UTF-8", { cause });
+	}
+	return parsePolicy(value);
+}
+
 /** `policy` under `mode`: under strict nothing is merely noted, and the kernel must be asked. */
 export function policyInMode(policy: Policy, mode: Mode): Policy {
 	if (mode !== "strict") return { ...policy, mode };

@@ -1,0 +1,58 @@
+import { defaultTrust, parseTrustIndex, type VerifiedTrustIndex, verifyTrustIndex } from "@sigtool/core";
+import { reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { plain, type Report, rows } from "../output.js";
+import { fromIndexFile, indexFields, indexRows } from "./index-file.js";
+import { signerFields, signerRows } from "./render.js";
+
+/** What a trust index says, and whether this user trusts whoever signed it. */
+export async function inspectIndex(file: string): Promise<Report> {
+	const { index, verdict } = fromIndexFile(file, (octets) => ({
+		index: parseTrustIndex(octets),
+		verdict: judge(octets),
+	}));
+	const failed = verdict instanceof SigtoolError;
+	const { certificate, development } = failed ? {} : verdict.signer;
+	return {
+		exit: 0,
+		fields: {
+			index: file,
+			verified: !failed,
+			...(failed && { problem: { code: verdict.code, message: verdict.message } }),
+			signer: certificate === undefined ? null : signerFields(certificate, development === true),
+			...indexFields(index),
+		},
+		lines: [
+			plain(file),
+			...rows([
+				[
+					"status",
+					failed
+						? `not verified: ${plain(reasonOf(verdict))} [${verdict.code}]`
+						: "verified; its files were not looked at",
+				],
+				...(certificate === undefined ? [] : signerRows(certificate, development === true)),
+				...indexRows(index),
+				...index.signers.map((pin): [string, string] => ["catalogs by", pin]),
+				...index.products.flatMap(({ catalogs }) => catalogs).map((digest): [string, string] => ["catalog", digest]),
+				...policyRows(index.policy),
+				["sha256", index.digest],
+			]),
+		],
+	};
+}
+
+function judge(octets: Uint8Array): VerifiedTrustIndex | SigtoolError {
+	try {
+		return verifyTrustIndex(octets, { trust: defaultTrust(), development: "allow" });
+	} catch (error) {
+		if (error instanceof SigtoolError) return error;
+		throw error;
+	}
+}
+
+/** One row for each of the policy's groups, as JSON. */
+function policyRows(policy: object): [string, string][] {
+	return Object.entries(policy)
+		.filter(([name]) => name !== "version" && name !== "mode")
+		.map(([name, value]) => [name, plain(JSON.stringify(value))]);
+}

@@ -1,0 +1,44 @@
+import { verifyTrustIndex } from "@sigtool/core";
+import { quote, SigtoolError } from "@sigtool/core/errors";
+import { plain, rows } from "../output.js";
+import { colour } from "../terminal.js";
+import { fromIndexFile, indexFields, indexRows } from "./index-file.js";
+import type { Judgement } from "./judgement.js";
+import { isoTime, signerFields, signerRows } from "./render.js";
+import type { Outcome, VerifyCommandOptions } from "./verify.js";
+
+/** A trust index for its own sake: its signature and its signer; no files. @throws as `verifyTrustIndex` */
+export function verifyIndex(file: string, { product }: VerifyCommandOptions, { trust, at }: Judgement): Outcome {
+	const { index, signer, judgedAt } = fromIndexFile(file, (octets) => {
+		return verifyTrustIndex(octets, { trust, at, development: "allow" });
+	});
+	if (product !== undefined && !index.products.some(({ name }) => name === product)) {
+		const message = `Cannot trust ${quote(file)}: it is not of product ${quote(product)}`;
+		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message, { path: file });
+	}
+	return {
+		exit: 0,
+		fields: {
+			path: file,
+			verdict: "trusted",
+			development: signer.development,
+			match: "none",
+			findings: [],
+			index: indexFields(index),
+			signer: signerFields(signer.certificate, signer.development),
+			trustedBy: signer.trustedBy,
+			judgedAt: isoTime(judgedAt),
+		},
+		lines: [
+			`${colour.green("trusted")} ${plain(file)}`,
+			...rows([
+				...indexRows(index),
+				...signerRows(signer.certificate, signer.development),
+				["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
+				["checked", "the trust index's own signature; no files"],
+			]),
+		],
+		problems: [],
+		warnings: [],
+	};
+}
