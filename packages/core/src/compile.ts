@@ -205,7 +205,7 @@ function checkCatalog({ file, signer }: UsedCatalog, root: string | undefined, d
 		throw new SigtoolError("ERR_USAGE", message, { path: root });
 	}
 	if (signer.development && development === "refuse") {
-		const message = `Cannot trust ${quote(file)}: a development identity signed it; sign it with a release key`;
+		const message = `Cannot trust ${quote(file)}: a development identity signed it; sign it with a release key, or use --allow-development`;
 		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message, { path: file });
 	}
 }

@@ -82,7 +82,9 @@ function readPolicy(file: string): Policy {
 
 /** Days from now on, or a moment. */
 function parseNotAfter(text: string, now: number): number {
-	const end = /^\d{1,5}$/.test(text) ? now + Number(text) * 86_400_000 : parseTime(text, "--not-after");
+	const end = /^\d{1,5}$/.test(text)
+		? Math.floor(now / 1000) * 1000 + Number(text) * 86_400_000
+		: parseTime(text, "--not-after");
 	if (end <= now) throw usageError(`Give --not-after days, or a time that is not past, not "${plain(text)}"`);
 	return end;
 }

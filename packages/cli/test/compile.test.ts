@@ -1,0 +1,135 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseTrustIndex } from "@sigtool/core";
+import { describe, expect, test } from "vitest";
+import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "./support.js";
+
+const EPOCH = { SOURCE_DATE_EPOCH: "1790000000" };
+
+/** A signed directory, and where its index goes. */
+function signedApp() {
+	const home = temporaryDirectory();
+	const root = makeTree(join(home, "app"), { "main.js": "1", "lib/a.js": "2", current: { link: "lib" } });
+	const sigtool = runner(home);
+	expect(sigtool(["sign", root, "--sequence", "7"]).status).toBe(0);
+	return { home, root, sigtool, index: join(home, "app.sigx") };
+}
+
+describe("compile", () => {
+	test("writes an index signed by the development identity, and says so", () => {
+		const { root, sigtool, index } = signedApp();
+		const { status, stdout, stderr } = sigtool(["compile", root, "-o", index, "--allow-development"]);
+		expect([status, stderr]).toEqual([
+			0,
+			"note: signed with this machine's development identity; other machines do not trust it\n",
+		]);
+		expect(stdout).toContain("app, sequence 7");
+		expect(stdout).toContain("2 files, 1 link");
+		expect(stdout).toMatch(/CN=sigtool development .*\(development\)/);
+	});
+
+	test("refuses what a development identity signed unless allowed, and leaves no file", () => {
+		const { root, sigtool, index } = signedApp();
+		const { status, stderr } = sigtool(["compile", root, "-o", index]);
+		expect([status, stderr]).toEqual([1, expect.stringContaining("[ERR_DEVELOPMENT_IDENTITY]")]);
+		expect(existsSync(index)).toBe(false);
+	});
+
+	test.skipIf(!hasProgram("openssl"))("takes key, trust, policy and end; as JSON too", () => {
+		const { home, root, sigtool, index } = signedApp();
+		const { keyFile, certFile, caFile } = makeAuthority(join(home, "authority"));
+		const signing = ["--key", keyFile, "--cert", certFile];
+		expect(sigtool(["sign", root, ...signing, "--sequence", "8"]).status).toBe(0);
+		writeFileSync(join(home, "policy.json"), '{ "version": 1, "mode": "strict", "runtime": { "addons": "refuse" } }');
+		const args = ["compile", root, "-o", index, ...signing, "--trust", caFile, "--policy", join(home, "policy.json")];
+		const now = Math.floor(Date.now() / 1000);
+		const env = { SOURCE_DATE_EPOCH: String(now) };
+		const inDays = (days: number) => new Date((now + days * 86_400) * 1000).toISOString().replace(".000Z", "Z");
+		const { status, json } = sigtool([...args, "--not-after", "5", "--json"], { env });
+		expect(status).toBe(0);
+		expect(json()).toMatchObject({
+			command: "compile",
+			index,
+			products: [{ name: "app", root, sequence: 8, files: 2, links: 1 }],
+			policy: { mode: "strict", runtime: { addons: "refuse", workers: "signed" } },
+			notAfter: inDays(5),
+			signer: { development: false },
+		});
+		const first = readFileSync(index);
+		expect(parseTrustIndex(first).digest).toBe(json().sha256);
+		expect(sigtool([...args, "--not-after", inDays(5)], { env }).status).toBe(0);
+		expect(readFileSync(index).equals(first)).toBe(true);
+		expect(sigtool(["verify", index, "--trust", caFile, "--at", inDays(6)]).stderr).toContain("[ERR_INDEX_EXPIRED]");
+	});
+
+	test.each<[text: string, message: string]>([
+		["0", "Give --not-after days, or a time that is not past"],
+		["2020-01-01", "Give --not-after days, or a time that is not past"],
+		["soon", "Give --not-after a time with its zone"],
+	])("refuses --not-after %s", (when, message) => {
+		const { root, sigtool, index } = signedApp();
+		const { status, stderr } = sigtool(["compile", root, "-o", index, "--allow-development", "--not-after", when]);
+		expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+	});
+
+	test.each<[content: string, message: string]>([
+		["{", "it is not a JSON document"],
+		['{ "version": 1, "runtime": { "addon": "refuse" } }', '"$.runtime.addon" is not a member of this version'],
+	])("refuses the policy %s", (content, message) => {
+		const { home, root, sigtool, index } = signedApp();
+		const policy = join(home, "policy.json");
+		writeFileSync(policy, content);
+		const { status, stderr } = sigtool(["compile", root, "-o", index, "--allow-development", "--policy", policy]);
+		expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+		expect(stderr).toContain(policy);
+	});
+
+	test("needs a file to write, outside of what is signed", () => {
+		const { root, sigtool } = signedApp();
+		expect(sigtool(["compile", root]).stderr).toContain("-o, --output <file>");
+		expect(sigtool(["compile", root, "-o", "-"]).status).toBe(2);
+		expect(sigtool(["compile", root, "-o", join(root, "x.sigx")]).stderr).toContain("an unsigned file of");
+	});
+});
+
+describe("inspect and verify of a trust index", () => {
+	test("show what it says, and who vouches for it", () => {
+		const { root, sigtool, index } = signedApp();
+		sigtool(["compile", root, "-o", index, "--allow-development"], { env: EPOCH });
+		const inspected = sigtool(["inspect", index, "--json"]).json();
+		const said = { products: [{ name: "app", root, sequence: 7 }], entries: 3, policy: { mode: "enforce" } };
+		expect(inspected).toMatchObject({ verified: true, ...said, compiledAt: "2026-09-21T14:13:20Z" });
+		const text = sigtool(["inspect", index]).stdout;
+		for (const part of [
+			"verified; its files were not looked at",
+			"app, sequence 7",
+			root,
+			"3 entries",
+			'"addons":"signed"',
+		]) {
+			expect(text).toContain(part);
+		}
+		const verified = sigtool(["verify", index, "--json"]);
+		expect(verified.status).toBe(0);
+		expect(verified.json().results).toMatchObject([{ verdict: "trusted", development: true, index: said }]);
+		expect(sigtool(["verify", index, "--product", "other"]).stderr).toContain("[ERR_PRODUCT_MISMATCH]");
+	});
+
+	test("tell a stranger's and a damaged one", () => {
+		const { home, root, sigtool, index } = signedApp();
+		sigtool(["compile", root, "-o", index, "--allow-development"]);
+		mkdirSync(join(home, "elsewhere"));
+		const stranger = runner(join(home, "elsewhere"));
+		expect(stranger(["verify", index])).toMatchObject({
+			status: 1,
+			stderr: expect.stringContaining("[ERR_UNTRUSTED_SIGNER]"),
+		});
+		expect(stranger(["inspect", index]).stdout).toContain("not verified");
+		const bytes = readFileSync(index);
+		bytes[100] ^= 1;
+		writeFileSync(index, bytes);
+		expect(sigtool(["verify", index]).stderr).toContain("[ERR_SIGNED_ATTRIBUTES]");
+		writeFileSync(index, bytes.subarray(0, statSync(index).size - 1));
+		expect(sigtool(["inspect", index])).toMatchObject({ status: 1, stderr: expect.stringContaining(`"${index}"`) });
+	});
+});
