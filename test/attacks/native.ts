@@ -1,0 +1,36 @@
+/** Libraries in C for the techniques that load one. */
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Library } from "./technique.js";
+
+/** Says that it ran when it is loaded, by whatever loads it: no loader has to know its kind. */
+const EVIL = `#include <stdio.h>
+#include <unistd.h>
+__attribute__((constructor)) static void run(void) {
+	char line[32];
+	volatile int six = 6;
+	(void)!write(1, line, snprintf(line, sizeof line, "evil-ran-%d\\n", six * 7));
+}
+unsigned la_version(unsigned version) { return version; }
+`;
+const GOOD = "int answer(void) { return 1; }\n";
+const LINKED = "int answer(void);\nint ask(void) { return answer(); }\n";
+
+export const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
+
+/** Built in a scratch directory; undefined without a compiler. */
+export function buildLibraries(scratch: string): Readonly<Record<Library, Uint8Array>> | undefined {
+	if (!hasCompiler) return undefined;
+	const build = (name: string, source: string, ...more: string[]) => {
+		writeFileSync(`${scratch}/${name}.c`, source);
+		execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", `${scratch}/${name}`, `${scratch}/${name}.c`, ...more]);
+		return readFileSync(`${scratch}/${name}`);
+	};
+	const good = build("libdep.so", GOOD, "-Wl,-soname,libdep.so");
+	return {
+		evil: build("evil.so", EVIL),
+		good,
+		linked: build("linked.node", LINKED, `-L${scratch}`, "-l:libdep.so", "-Wl,-rpath,$ORIGIN"),
+	};
+}

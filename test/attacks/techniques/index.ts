@@ -1,0 +1,32 @@
+import type { Technique } from "../technique.js";
+import { children } from "./children.js";
+import { environment } from "./environment.js";
+import { files } from "./files.js";
+import { inspector } from "./inspector.js";
+import { launch } from "./launch.js";
+import { loaders } from "./loaders.js";
+import { bindings, moduleInternals } from "./module-internals.js";
+import { nativeTechniques } from "./native.js";
+import { poisoning } from "./poisoning.js";
+import { evaluators, urls, vm } from "./text.js";
+import { wasmTechniques } from "./wasm.js";
+import { workers } from "./workers.js";
+
+/** Every technique by its class, in the order of docs/threat-model.md. */
+export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
+	"changed and unsigned files": files,
+	"code in URLs": urls,
+	"text evaluated": evaluators,
+	"node:vm": vm,
+	"module loader's internals": moduleInternals,
+	"internal bindings": bindings,
+	"further hooks": loaders,
+	"poisoned built-ins": poisoning,
+	workers,
+	children,
+	inspector,
+	WebAssembly: wasmTechniques,
+	"native code": nativeTechniques,
+	"environment, options and caches": environment,
+	"start and memory": launch,
+};

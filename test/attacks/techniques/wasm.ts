@@ -1,0 +1,114 @@
+/** WebAssembly that nobody signed. */
+
+import { DATA, type Technique, withData } from "../technique.js";
+
+/** `(module (func (export "f") (result i32) i32.const 42))`, and one whose start function calls the import ./say.mjs say(42). */
+const ANSWERS = Buffer.from(
+	"0061736d010000000105016000017f030201000705010166000 00a06010400412a0b".replaceAll(" ", ""),
+	"hex",
+);
+const SAYS = Buffer.from(
+	[
+		"0061736d01000000",
+		"0108 02 60017f00 600000",
+		"0211 01 09 2e2f7361792e6d6a73 03 736179 0000",
+		"03020101",
+		"080101",
+		"0a08 01 06 00 412a 1000 0b",
+	]
+		.join("")
+		.replaceAll(" ", ""),
+	"hex",
+);
+/** `_start` of WASI, which exits with 42. */
+const EXITS = Buffer.from(
+	[
+		"0061736d01000000",
+		"0108026000006001 7f00",
+		"02240116776173695f736e617073686f745f707265766965 773109 70726f635f657869740001",
+		"03020100",
+		"0503010001",
+		"0713 02 065f737461727400 01 066d656d6f72790200",
+		"0a08010600412a10000b",
+	]
+		.join("")
+		.replaceAll(" ", ""),
+	"hex",
+);
+
+const wasm = (name: string, program: string, more: Partial<Technique> = {}): Technique => ({
+	...withData(
+		name,
+		`const bytes = require("fs").readFileSync(data + "/evil.wasm");
+const ran = (instance) => console.log("evil-ran-" + instance.exports.f());
+${program}`,
+		more,
+	),
+	beside: { "evil.wasm": ANSWERS },
+});
+
+const UNFLAGGED = { 20: "needs a flag" } as const;
+
+export const wasmTechniques: readonly Technique[] = [
+	wasm("WebAssembly.Module", "ran(new WebAssembly.Instance(new WebAssembly.Module(bytes)));"),
+	wasm("WebAssembly.compile()", "WebAssembly.compile(bytes).then((module) => ran(new WebAssembly.Instance(module)));"),
+	wasm("WebAssembly.instantiate()", "WebAssembly.instantiate(bytes).then(({ instance }) => ran(instance));"),
+	wasm(
+		"WebAssembly.compileStreaming()",
+		`WebAssembly.compileStreaming(new Response(bytes, { headers: { "content-type": "application/wasm" } }))
+  .then((module) => ran(new WebAssembly.Instance(module)));`,
+	),
+	wasm(
+		"WebAssembly.instantiateStreaming()",
+		`WebAssembly.instantiateStreaming(new Response(bytes, { headers: { "content-type": "application/wasm" } }))
+  .then(({ instance }) => ran(instance));`,
+	),
+	wasm(
+		"class that extends WebAssembly.Module",
+		"ran(new WebAssembly.Instance(new (class extends WebAssembly.Module {})(bytes)));",
+	),
+	wasm(
+		"Reflect.construct of WebAssembly.Module",
+		"ran(new WebAssembly.Instance(Reflect.construct(WebAssembly.Module, [bytes])));",
+	),
+	wasm(
+		"bytes of WebAssembly that change after they were checked",
+		`const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+shared.set(bytes);
+ran(new WebAssembly.Instance(new WebAssembly.Module(shared)));`,
+	),
+	wasm(
+		"WebAssembly of another context",
+		`const vm = require("vm");
+const inner = vm.createContext(vm.constants.DONT_CONTEXTIFY).WebAssembly;
+ran(new inner.Instance(new inner.Module(bytes)));`,
+	),
+	{
+		...wasm("WebAssembly in a worker", ""),
+		signed: {
+			"main.js": `${DATA}new (require("worker_threads").Worker)(__dirname + "/inner.js", { argv: [data], execArgv: [] });`,
+			"inner.js": `const bytes = require("fs").readFileSync(process.argv[2] + "/evil.wasm");
+console.log("evil-ran-" + new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.f());`,
+		},
+	},
+	{
+		name: "changed WebAssembly by import",
+		signed: {
+			"main.mjs": `import "./dep.wasm";`,
+			"say.mjs": "export const say = (n) => console.log(`evil-ran-${n}`);",
+			"dep.wasm": Buffer.from("0061736d01000000", "hex"),
+		},
+		changed: { "dep.wasm": SAYS },
+		notOn: UNFLAGGED,
+	},
+	{
+		...withData("WASI", ""),
+		signed: {
+			"main.js": `${DATA}const { WASI } = require("wasi");
+const wasi = new WASI({ version: "preview1", returnOnExit: true });
+const bytes = require("fs").readFileSync(data + "/evil.wasm");
+WebAssembly.instantiate(bytes, wasi.getImportObject()).then(({ instance }) => console.log("evil-ran-" + wasi.start(instance)));`,
+		},
+		beside: { "evil.wasm": EXITS },
+	},
+];
