@@ -35,10 +35,21 @@ await bundle("packages/cli/dist/main.js", ".cjs", {
 });
 chmodSync(join(root, "packages/cli/dist/main.cjs"), 0o755);
 await bundle("packages/verifier/dist/index.js", ".mjs", { format: "esm", external: ["fs-xattr"] });
+for (const [name, development] of [
+	["register", "refuse"],
+	["register-development", "allow"],
+]) {
+	await bundle("packages/verifier/dist/node/register.js", ".cjs", {
+		format: "cjs",
+		outfile: `packages/verifier/dist/${name}.cjs`,
+		define: { SIGTOOL_DEVELOPMENT: JSON.stringify(development) },
+		banner: { js: '"use strict";' },
+	});
+}
 
 /** Bundles `entry`, and each file that is to stand beside it, and the licences of the packages that went in. */
-async function bundle(entry, extension, { plugins = [], ...options }) {
-	const dist = join(root, dirname(entry));
+async function bundle(entry, extension, { plugins = [], outfile: only, ...options }) {
+	const dist = join(root, dirname(only ?? entry));
 	const entries = new Set([join(root, entry)]);
 	const inputs = new Set();
 	const beside = (file) => {
@@ -46,7 +57,7 @@ async function bundle(entry, extension, { plugins = [], ...options }) {
 		return `./${basename(file, ".js")}${extension}`;
 	};
 	for (const file of entries) {
-		const outfile = join(dist, basename(file, ".js") + extension);
+		const outfile = only === undefined ? join(dist, basename(file, ".js") + extension) : join(root, only);
 		const { outputFiles, metafile } = await build({
 			...options,
 			absWorkingDir: root,

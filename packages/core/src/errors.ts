@@ -123,6 +123,11 @@ export const ERROR_CODES = {
 		2,
 		"Policy requires the kernel's check of each file, and this system or the missing addon has none.",
 	],
+	ERR_START: [
+		2,
+		"The process was started in a way under which nothing can be enforced; the message names what is in the way.",
+	],
+	ERR_LAUNCH_RECORD: [2, "What the launcher hands over is missing, or not in the expected form."],
 	ERR_RUNTIME_RULE: [1, "Policy refuses what the program asked of its runtime."],
 	ERR_HOST_CONFIG: [2, "The host configuration is missing, malformed, or could have been written by others."],
 	ERR_AUDIT_HOOK: [1, "An audit hook threw, which refuses what it was asked about."],

@@ -29,6 +29,7 @@ export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy
 			products: trees.map(({ product }) => product),
 			notAfter: undefined,
 			find: (product, path) => mapGet(names, product)?.find(path),
+			hasContent: () => false,
 		},
 		policy: DEFAULT_POLICY,
 		signers: trees.flatMap(({ signers }) => signers),

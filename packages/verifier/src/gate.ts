@@ -36,6 +36,8 @@ export interface Gate {
 	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
 	/** The verdict for bytes that are said to lie at a real path; no event. */
 	decide(path: string, bytes: Uint8Array): Verdict;
+	/** Whether content is that of a signed file, wherever it lies; by lowercase hexadecimal SHA-256. No event. */
+	hasContent(sha256: string): boolean;
 	/**
 	 * What policy says of something the program asks of its runtime. Returns when it may go on.
 	 * @throws ERR_RUNTIME_RULE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK
@@ -96,6 +98,7 @@ export function gateOf(parts: GateParts): Gate {
 		openCodeSync: (path, use) => admit(path, use, openCodeSync(path, rules)),
 		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
 		decide: judge.decide,
+		hasContent: judge.hasContent,
 		rule(event, detail, ruling) {
 			const applied = ruling === "refuse" ? refusing : ruling;
 			const reason = applied === "allow" ? undefined : "ERR_RUNTIME_RULE";

@@ -12,6 +12,8 @@ export interface CodeIndex {
 	/** Milliseconds since the epoch. */
 	readonly notAfter: number | undefined;
 	find(product: string, path: string): CodeEntry | undefined;
+	/** Whether a file of any product has this content, by lowercase hexadecimal SHA-256. */
+	hasContent(sha256: string): boolean;
 }
 
 export interface IndexedProduct {
@@ -33,6 +35,8 @@ export interface Judge {
 	decide(path: string, bytes: Uint8Array): Verdict;
 	/** Whether a link may be followed: those inside a product must be signed with that target. */
 	admitsLink(path: string, target: string): boolean;
+	/** Whether content is that of a signed file, wherever it lies; by lowercase hexadecimal SHA-256. */
+	hasContent(sha256: string): boolean;
 	/** The product whose tree a path lies in, and the path below its root. */
 	placeOf(path: string): Place | undefined;
 }
@@ -63,6 +67,7 @@ export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], d
 
 	return {
 		placeOf,
+		hasContent: (digest) => denied[digest] === undefined && !isPast(notAfter) && index.hasContent(digest),
 		admitsLink(path, target) {
 			const place = placeOf(path);
 			if (place === undefined) return true;

@@ -2,7 +2,8 @@
  * The entries of a trust index, looked up where they lie.
  *
  * A verifier asks while the program it guards runs, and that program can replace methods of every built-in prototype. So
- * `findEntry` calls nothing but functions that were bound when this module was loaded, and reads octets by index.
+ * `findEntry` and `hasContent` call nothing but functions that were bound when this module was loaded, and read octets by
+ * index.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -44,6 +45,18 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 		}
 	}
 	return undefined;
+}
+
+/** Whether the content of a file among the first `count` records has this digest; hexadecimal SHA-256. */
+export function hasContent({ bytes, recordsStart }: EntryTable, count: number, sha256: string): boolean {
+	for (let record = 0; record < count; record++) {
+		const at = recordsStart + record * RECORD_BYTES;
+		const digest = at + RECORD.digest;
+		// An octet first: for one other file in 256 a string is made.
+		if (HEX[bytes[digest]] !== sha256[0] + sha256[1] || uint16(bytes, at + RECORD.kind) !== KIND.file) continue;
+		if (hexAt(bytes, digest) === sha256) return true;
+	}
+	return false;
 }
 
 /**

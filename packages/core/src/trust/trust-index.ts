@@ -14,7 +14,7 @@ import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import type { Verified } from "../pki/verified.js";
-import { type EntryTable, findEntry, type IndexEntry, namedEntries } from "./index-entries.js";
+import { type EntryTable, findEntry, hasContent, type IndexEntry, namedEntries } from "./index-entries.js";
 import { parseHead } from "./index-head.js";
 import { FORMAT_VERSION, HEADER_BYTES, LIMITS, MAGIC, RECORD_BYTES, TRUST_INDEX_OID } from "./index-layout.js";
 import type { Policy } from "./policy.js";
@@ -35,9 +35,11 @@ export interface TrustIndex {
 	readonly digest: string;
 	/**
 	 * The entry of a product's path, "/"-separated and relative to the product's root. Sound also in a program that replaced
-	 * methods of built-in prototypes, which nothing else here is.
+	 * methods of built-in prototypes, which of the rest only `hasContent` is.
 	 */
 	find(product: string, path: string): IndexEntry | undefined;
+	/** Whether a file of any product has this content, by hexadecimal SHA-256. As sound as `find`. */
+	hasContent(sha256: string): boolean;
 	/** All of a product's, in byte order of their paths. @throws ERR_INDEX_FORMAT on the way, where they are not */
 	entries(product: string): Iterable<[path: string, entry: IndexEntry]>;
 }
@@ -197,6 +199,7 @@ function readIndex(parts: IndexParts): TrustIndex {
 			const number = numberOf(product);
 			return number === names.length ? undefined : findEntry(table, starts[number], starts[number + 1], path);
 		},
+		hasContent: (sha256) => hasContent(table, entryCount, sha256),
 		entries(product) {
 			const number = numberOf(product);
 			return number === names.length ? [] : namedEntries(table, starts[number], starts[number + 1]);

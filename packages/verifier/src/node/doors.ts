@@ -1,0 +1,60 @@
+/** Every way past the loader that JavaScript can see, closed as the policy says. */
+
+import module from "node:module";
+import type { Gate } from "../gate.js";
+import { guardAddons } from "./addons.js";
+import { guardChildren } from "./children.js";
+import { guardModule } from "./module-door.js";
+import { guardCrypto, guardInspector, guardProcess, guardSqlite, guardTls, guardV8 } from "./process-door.js";
+import { guardRepl, guardVm } from "./vm-door.js";
+import { guardWebAssembly } from "./wasm-door.js";
+
+export interface Doors {
+	/** To be called before a program gets a built-in module, by its `node:` name. */
+	prepare(builtin: string): void;
+}
+
+/** A built-in module is guarded when a program first asks for it: loading it for that would cost every start. */
+export function guardDoors(gate: Gate): Doors {
+	const { syncBuiltinESMExports } = module;
+	const load = module.createRequire("/");
+	const guards: Record<string, ((exports: object) => void) | undefined> = {
+		"node:child_process": (exports) => guardChildren(gate, exports),
+		"node:crypto": (exports) => guardCrypto(gate, exports),
+		// Raw memory, to read and to write: code is what it likes.
+		"node:ffi": () => gate.rule("ffi.open", { path: "node:ffi" }, "refuse"),
+		"node:inspector": (exports) => guardInspector(gate, exports),
+		"node:module": (exports) => guardModule(gate, exports),
+		"node:repl": (exports) => guardRepl(gate, exports),
+		"node:sqlite": (exports) => guardSqlite(gate, exports),
+		"node:tls": (exports) => guardTls(gate, exports),
+		"node:v8": (exports) => guardV8(gate, exports),
+		"node:vm": (exports) => guardVm(gate, exports),
+	};
+	const leadsTo: Record<string, string | undefined> = {
+		"node:cluster": "node:child_process",
+		"node:https": "node:tls",
+		"node:inspector/promises": "node:inspector",
+		"node:http2": "node:tls",
+	};
+	Object.setPrototypeOf(guards, null);
+	Object.setPrototypeOf(leadsTo, null);
+
+	function prepare(builtin: string): void {
+		const name = leadsTo[builtin] ?? builtin;
+		const guard = guards[name];
+		if (guard === undefined) return;
+		guards[name] = undefined;
+		guard(load(name));
+		syncBuiltinESMExports();
+	}
+
+	// Without a synchronous hook an import of these is seen by nobody; the others are too dear to load at every start.
+	if (!("registerHooks" in module)) {
+		for (const name of ["child_process", "crypto", "inspector", "module", "tls", "v8", "vm"]) prepare(`node:${name}`);
+	}
+	guardProcess(gate, prepare);
+	guardAddons(gate);
+	guardWebAssembly(gate);
+	return { prepare };
+}

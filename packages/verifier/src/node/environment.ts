@@ -1,0 +1,145 @@
+/**
+ * What a process was started with that lets unsigned code in before or below the hook, where no hook can see it. Asked
+ * once, at start, in the main thread.
+ */
+
+import process from "node:process";
+import { indexOf, keysOf, slice, startsWith } from "../primordials.js";
+import { recordOf } from "./record.js";
+
+/** One reason why nothing can be enforced in this process. */
+export type Impurity =
+	| { readonly kind: "variable"; readonly name: string }
+	| { readonly kind: "argument"; readonly name: string }
+	| { readonly kind: "setting"; readonly name: string };
+
+/** The first found; `undefined` when the process is clean. */
+export function findImpurity(): Impurity | undefined {
+	const variable = keysOf(process.env).find(isDangerousVariable);
+	if (variable !== undefined) return { kind: "variable", name: variable };
+	const argument = unexpectedArgument(process.execArgv);
+	if (argument !== undefined) return { kind: "argument", name: argument };
+	const setting = unexpectedSetting();
+	return setting === undefined ? undefined : { kind: "setting", name: setting };
+}
+
+/** Read by Node.js, OpenSSL or the dynamic loader, and able to bring in code, or to have state written or read. */
+export function isDangerousVariable(name: string): boolean {
+	return startsWith(name, "LD_") || startsWith(name, "OPENSSL_") || VARIABLES[name] === true;
+}
+const VARIABLES = recordOf([
+	"GCONV_PATH",
+	"GLIBC_TUNABLES",
+	"NODE_COMPILE_CACHE",
+	"NODE_COMPILE_CACHE_PORTABLE",
+	"NODE_ICU_DATA",
+	"NODE_OPTIONS",
+	"NODE_PATH",
+	"NODE_PRESERVE_SYMLINKS",
+	"NODE_PRESERVE_SYMLINKS_MAIN",
+	"NODE_REDIRECT_WARNINGS",
+	"NODE_REPL_EXTERNAL_MODULE",
+	"NODE_TEST_CONTEXT",
+	"NODE_V8_COVERAGE",
+	"SSL_CERT_ENGINE",
+]);
+
+/** One `--require`, which is the hook's own since it runs; else only what is known to be harmless. */
+function unexpectedArgument(execArgv: readonly string[]): string | undefined {
+	let preloads = 0;
+	for (let i = 0; i < execArgv.length; i++) {
+		const argument = execArgv[i] ?? "";
+		const name = nameOf(argument);
+		const isPreload = name === "--require" || name === "-r";
+		if (isPreload) preloads++;
+		if (isPreload ? preloads > 1 : !isHarmlessArgument(argument)) return argument;
+		// The value is the next one. Of other options it always stands behind a "=".
+		if (isPreload && name === argument) i++;
+		else if (argument === "--conditions" || argument === "-C") i++;
+	}
+	return undefined;
+}
+
+/** Whatever is not known to be so is not: new releases of Node.js bring new options. */
+export function isHarmlessArgument(argument: string): boolean {
+	return ARGUMENTS[nameOf(argument)] === true;
+}
+
+function nameOf(argument: string): string {
+	const equals = indexOf(argument, "=");
+	return equals === -1 ? argument : slice(argument, 0, equals);
+}
+
+const ARGUMENTS = recordOf([
+	"--conditions",
+	"-C",
+	"--abort-on-uncaught-exception",
+	"--allow-addons",
+	"--allow-fs-read",
+	"--allow-fs-write",
+	"--allow-net",
+	"--allow-wasi",
+	"--allow-worker",
+	"--cpu-prof",
+	"--cpu-prof-dir",
+	"--cpu-prof-interval",
+	"--cpu-prof-name",
+	"--disable-proto",
+	"--disable-sigusr1",
+	"--disable-warning",
+	"--disallow-code-generation-from-strings",
+	"--dns-result-order",
+	"--enable-source-maps",
+	"--experimental-permission",
+	"--experimental-strip-types",
+	"--expose-gc",
+	"--expose_gc",
+	"--force-fips",
+	"--enable-fips",
+	"--frozen-intrinsics",
+	"--jitless",
+	"--max-http-header-size",
+	"--max-old-space-size",
+	"--max-old-space-size-percentage",
+	"--max-semi-space-size",
+	"--no-addons",
+	"--no-deprecation",
+	"--no-experimental-detect-module",
+	"--no-experimental-require-module",
+	"--no-experimental-strip-types",
+	"--no-network-family-autoselection",
+	"--no-require-module",
+	"--no-strip-types",
+	"--no-warnings",
+	"--pending-deprecation",
+	"--permission",
+	"--secure-heap",
+	"--stack-size",
+	"--stack-trace-limit",
+	"--strip-types",
+	"--throw-deprecation",
+	"--title",
+	"--tls-max-v1.2",
+	"--tls-max-v1.3",
+	"--tls-min-v1.2",
+	"--tls-min-v1.3",
+	"--trace-deprecation",
+	"--trace-exit",
+	"--trace-uncaught",
+	"--trace-warnings",
+	"--unhandled-rejections",
+	"--use-bundled-ca",
+	"--use-openssl-ca",
+	"--use-system-ca",
+	"--v8-pool-size",
+	"--zero-fill-buffers",
+]);
+
+/** Code that is no file: there is only a path to a script, or nothing to enforce. */
+function unexpectedSetting(): string | undefined {
+	const script = process.argv[1];
+	if ((process as { _eval?: string })._eval !== undefined) return "code on the command line";
+	if (script === undefined || script === "-") return "a program from standard input";
+	if (script === "inspect" || script === "debug") return "the debugger";
+	return undefined;
+}

@@ -1,0 +1,52 @@
+/**
+ * Node.js before 22.15, `require`: the functions by extension, which are all that stands between a path and its module.
+ * ES modules cannot be required: their imports would be read past every hook.
+ */
+
+import module from "node:module";
+import type { Gate } from "../gate.js";
+import { startsWith } from "../primordials.js";
+import { defineProperty, endsWith, parseJson, toText } from "./captured.js";
+import type { Doors } from "./doors.js";
+import type { ModuleText } from "./module-text.js";
+import type { PackageScopes } from "./package-scope.js";
+import { guard } from "./replace.js";
+import { sourceText, withoutByteOrderMark } from "./source-text.js";
+
+interface InnerModule {
+	readonly id: string;
+	exports: unknown;
+	_compile(content: string, filename: string, format?: string): void;
+}
+type Extension = (module: InnerModule, filename: string) => void;
+
+export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText, doors: Doors): void {
+	// Not in the types, and used by programs since Node.js 0.3.
+	const { _extensions } = module as unknown as { _extensions: Record<string, Extension> };
+	_extensions[".js"] = (target, filename) => {
+		const file = toText(filename);
+		const { bytes } = gate.openCodeSync(file, "commonjs");
+		const text = sourceText(gate, file, bytes);
+		const isModule = endsWith(file, ".mjs") || (scopes.typeOf(file) === "module" && endsWith(file, ".js"));
+		const isMain = target.id === ".";
+		if (isModule && !isMain) throw requiresModule(file);
+		texts.handOut(file, text);
+		// As CommonJS, or text that looks like an ES module would be taken for one. A main module is imported, past a hook.
+		target._compile(text, file, isModule ? "module" : isMain ? undefined : "commonjs");
+	};
+	_extensions[".json"] = (target, filename) => {
+		const file = toText(filename);
+		const { bytes } = gate.openCodeSync(file, "json");
+		target.exports = parseJson(withoutByteOrderMark(sourceText(gate, file, bytes)));
+	};
+	guard(module, "_load", (args) => {
+		const request = args[0];
+		if (typeof request === "string") doors.prepare(startsWith(request, "node:") ? request : `node:${request}`);
+	});
+}
+
+function requiresModule(file: string): Error {
+	const error = new Error(`Cannot require ${file}: it is an ES module, which the verifier loads by import() only`);
+	defineProperty(error, "code", { value: "ERR_REQUIRE_ESM", enumerable: true, configurable: true, writable: true });
+	return error;
+}

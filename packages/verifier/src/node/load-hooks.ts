@@ -1,0 +1,72 @@
+/**
+ * Node.js ≥ 22.15: one synchronous hook, in the thread, below `require` and `import` alike. What it returns is what runs,
+ * so it returns the text of the very bytes that were judged; Node.js reads no source again.
+ */
+
+import module from "node:module";
+import type { CodeUse, Gate } from "../gate.js";
+import { startsWith } from "../primordials.js";
+import { endsWith } from "./captured.js";
+import type { Doors } from "./doors.js";
+import { pathOfFileUrl } from "./file-url.js";
+import type { ModuleText } from "./module-text.js";
+import type { PackageScopes } from "./package-scope.js";
+import { sourceText, withoutByteOrderMark } from "./source-text.js";
+
+/** Node.js calls with these; its types are for newer hooks only. */
+interface LoadContext {
+	readonly format: string | null | undefined;
+	/** Absent from `require`. */
+	readonly importAttributes: object | undefined;
+}
+interface LoadResult {
+	readonly format: string | null | undefined;
+	readonly source: string | Uint8Array | null;
+	readonly shortCircuit?: boolean;
+	/** Node.js 22: an imported CommonJS module goes through Module._load, as it does without hooks. */
+	readonly shouldBeReloadedByCJSLoader?: boolean;
+}
+type NextLoad = (url: string, context?: object) => LoadResult;
+type RegisterHooks = (hooks: object) => unknown;
+
+/** From here on no module is loaded but through `gate`. */
+export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: ModuleText, doors: Doors): void {
+	const { registerHooks } = module as unknown as { registerHooks: RegisterHooks }; // Since 22.15; types are of 20.
+	registerHooks({ __proto__: null, load });
+
+	function load(url: string, context: LoadContext, nextLoad: NextLoad): LoadResult {
+		if (startsWith(url, "node:")) {
+			doors.prepare(url);
+			return nextLoad(url);
+		}
+		const { format } = context;
+		const isRequired = context.importAttributes === undefined;
+		const path = pathOfFileUrl(url);
+		if (path === undefined) {
+			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
+			return nextLoad(url);
+		}
+		// Loaded as a file, which process.dlopen judges.
+		if (format === "addon") return { format, source: null, shortCircuit: true };
+		const { bytes } = gate.openCodeSync(path, useOf(path, format, isRequired));
+		if (format !== "json") scopes.check(path, format);
+		if (format === "wasm") return { format, source: bytes, shortCircuit: true };
+		const text = sourceText(gate, path, bytes);
+		if (isRequired) {
+			if (format !== "json") texts.handOut(path, text);
+			return { format, source: text, shortCircuit: true };
+		}
+		const source = withoutByteOrderMark(text);
+		// Node.js finds the format out from this source.
+		if (format === undefined || format === null) return nextLoad(url, { __proto__: null, source });
+		if (format === "commonjs" || format === "commonjs-typescript") texts.handOut(path, source);
+		return { format, source, shortCircuit: true, shouldBeReloadedByCJSLoader: format === "commonjs" };
+	}
+}
+
+function useOf(path: string, format: string | null | undefined, isRequired: boolean): CodeUse {
+	if (format === "json" || format === "wasm" || format === "module") return format;
+	if (format === "commonjs") return "commonjs";
+	if (format !== undefined && format !== null && endsWith(format, "typescript")) return "typescript";
+	return isRequired && !endsWith(path, ".mjs") ? "commonjs" : "module";
+}

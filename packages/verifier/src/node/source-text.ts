@@ -1,0 +1,23 @@
+/** From verified bytes to the text that is compiled. */
+
+import type { Gate } from "../gate.js";
+import { charCodeAt, slice } from "../primordials.js";
+import { isAscii, isUtf8, latin1Slice, utf8Slice } from "./captured.js";
+
+/**
+ * What Node.js would make of the bytes, as a string: given bytes, it would decode them later, by a TextDecoder that a
+ * program can replace. A byte order mark stays.
+ * @throws ERR_RUNTIME_RULE for bytes that are not UTF-8: their text would be that of other bytes too
+ */
+export function sourceText(gate: Gate, path: string, bytes: Uint8Array): string {
+	if (isAscii(bytes)) return latin1Slice(bytes, 0, bytes.length);
+	if (!isUtf8(bytes)) gate.rule("module.open_code", { path, reason: "ERR_SOURCE_ENCODING" }, "refuse");
+	return utf8Slice(bytes, 0, bytes.length);
+}
+
+/** Without the byte order mark, which the ES module loader drops from bytes and not from a string. */
+export function withoutByteOrderMark(text: string): string {
+	return charCodeAt(text, 0) === BYTE_ORDER_MARK ? slice(text, 1) : text;
+}
+
+const BYTE_ORDER_MARK = 0xfeff;

@@ -1,0 +1,95 @@
+/**
+ * The order in which a process becomes one that runs only what was signed: what launched it, whom to trust, the index,
+ * whether the process is clean, and then the hook, before the first file of the program is read.
+ */
+
+import module from "node:module";
+import { isMainThread } from "node:worker_threads";
+import { MAX_TRUST_INDEX_BYTES, type Mode, quote, readBounded, SigtoolError } from "@sigtool/core/read";
+import { type HostConfiguration, readHostConfiguration } from "../config.js";
+import { createGate } from "../create-gate.js";
+import type { Gate } from "../gate.js";
+import { guardDoors } from "./doors.js";
+import { findImpurity } from "./environment.js";
+import { takeLaunch } from "./launch-record.js";
+import { installLegacyCommonJs } from "./legacy-commonjs.js";
+import { offerLoader, startLoaderThread } from "./legacy-esm.js";
+import { installLoadHooks } from "./load-hooks.js";
+import { guardModuleText } from "./module-text.js";
+import { createPackageScopes } from "./package-scope.js";
+import { bequeath, guardWorkers, takeInheritance } from "./workers.js";
+
+/** What a thread decides by. Plain data: workers get a copy. */
+export interface Inheritance {
+	readonly index: Uint8Array;
+	readonly configuration: HostConfiguration;
+	/** The launcher's, which overrules the configuration's. */
+	readonly mode: Mode | undefined;
+	readonly development: "refuse" | "allow";
+	/** `loader`: it runs nothing of the program, and answers another's imports. */
+	readonly role: "program" | "loader";
+}
+
+/**
+ * From its return on no code is loaded but what the index signs.
+ * @throws ERR_START, ERR_LAUNCH_RECORD, ERR_HOST_CONFIG, and what verifying an index throws
+ */
+export function start(development: "refuse" | "allow"): void {
+	const inheritance = isMainThread ? inheritanceOfProcess(development) : inheritanceOfThread();
+	const gate = createGate({ ...inheritance, onRefusal: inheritance.configuration.onRefusal ?? "exit" });
+	if (gate.mode === "off") return;
+	if (isMainThread) checkProcess(gate);
+	if (inheritance.role === "loader") offerLoader(gate, createPackageScopes(gate));
+	else install(gate, inheritance);
+}
+
+function install(gate: Gate, inheritance: Inheritance): void {
+	const hasSyncHooks = "registerHooks" in module;
+	// While nothing is guarded yet.
+	if (!hasSyncHooks) bequeath({ ...inheritance, role: "loader" }, startLoaderThread);
+	const scopes = createPackageScopes(gate);
+	const texts = guardModuleText(gate);
+	const doors = guardDoors(gate);
+	guardWorkers(gate, inheritance);
+	if (hasSyncHooks) installLoadHooks(gate, scopes, texts, doors);
+	else installLegacyCommonJs(gate, scopes, texts, doors);
+}
+
+function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
+	const launch = takeLaunch();
+	if (launch !== undefined) {
+		const { index, record } = launch;
+		const configuration = readHostConfiguration({ development: record.development, file: record.config });
+		return { index, configuration, mode: record.mode, development: record.development, role: "program" };
+	}
+	const configuration = readHostConfiguration({ development });
+	if (configuration.index === undefined) {
+		const message = `Cannot start: host configuration ${quote(configuration.file)} names no "index"`;
+		throw new SigtoolError("ERR_START", message, { path: configuration.file });
+	}
+	return {
+		index: readBounded(configuration.index, MAX_TRUST_INDEX_BYTES),
+		configuration,
+		mode: undefined,
+		development,
+		role: "program",
+	};
+}
+
+/** Only threads that this hook lets start have one. */
+function inheritanceOfThread(): Inheritance {
+	const inheritance = takeInheritance();
+	if (inheritance === undefined) throw new SigtoolError("ERR_START", "Cannot start a thread that was given no trust");
+	return inheritance as Inheritance; // What guardWorkers of the parent put there, by value.
+}
+
+function checkProcess(gate: Gate): void {
+	const impurity = findImpurity();
+	if (impurity === undefined) return;
+	const { kind, name } = impurity;
+	gate.rule(
+		"cmdline.refused",
+		{ [kind === "variable" ? "variable" : "argument"]: name, reason: "ERR_START" },
+		"refuse",
+	);
+}

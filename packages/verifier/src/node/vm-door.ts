@@ -1,0 +1,101 @@
+/**
+ * `node:vm` and `node:repl`: text that becomes code. Text that is a signed file's, under that file's name, is such code;
+ * other text is what the policy says of strings. Bytecode that nobody signed is never taken.
+ */
+
+import type { Gate } from "../gate.js";
+import { encodeUtf8, sha256 } from "../primordials.js";
+import { apply, assign, defineProperty, getPrototypeOf, toText } from "./captured.js";
+import { guard, guardClass, replace } from "./replace.js";
+
+type Options = Record<PropertyKey, unknown>;
+
+export function guardVm(gate: Gate, vm: object): void {
+	const { Script } = vm as { Script: new (...args: never[]) => object }; // Its shape is Node.js's own.
+	const prototype = getPrototypeOf(Script.prototype);
+	const GuardedScript = guardClass(Script, (args) => {
+		const text = toText(args[0]); // Once: an object could answer differently the second time.
+		const own = ownOptions(args[1]);
+		compile("Script", text, own);
+		return [text, own];
+	});
+	// The class below compiles too.
+	defineProperty(prototype, "constructor", { value: GuardedScript });
+	defineProperty(vm, "Script", { value: GuardedScript, enumerable: true });
+
+	for (const name of ["createScript", "runInThisContext", "runInContext", "runInNewContext", "compileFunction"]) {
+		const place = name === "runInContext" || name === "runInNewContext" || name === "compileFunction" ? 2 : 1;
+		replace(
+			vm,
+			name,
+			(original) =>
+				function guarded(this: unknown, ...args: unknown[]): unknown {
+					args[0] = name === "compileFunction" && typeof args[0] !== "string" ? undefined : toText(args[0]);
+					args[place] = ownOptions(args[place]);
+					compile(name, args[0] as string, args[place] as Options);
+					if (name === "runInNewContext") withoutStrings(args[place] as Options, "contextCodeGeneration");
+					return apply(original, this, args);
+				},
+		);
+	}
+	replace(
+		vm,
+		"createContext",
+		(original) =>
+			function createContext(this: unknown, object: unknown, options: unknown): unknown {
+				const own = ownOptions(options);
+				withoutStrings(own, "codeGeneration");
+				return object === undefined ? apply(original, this, [{}, own]) : apply(original, this, [object, own]);
+			},
+	);
+	replace(
+		Script.prototype,
+		"runInNewContext",
+		(original) =>
+			function runInNewContext(this: unknown, object: unknown, options: unknown): unknown {
+				const own = ownOptions(options);
+				withoutStrings(own, "contextCodeGeneration");
+				return apply(original, this, [object, own]);
+			},
+	);
+
+	function compile(kind: string, text: string | undefined, options: Options): void {
+		const { filename, cachedData } = options;
+		const path = filename === undefined ? undefined : toText(filename);
+		options.filename = path ?? (kind === "compileFunction" ? "" : "evalmachine.<anonymous>");
+		if (cachedData !== undefined) gate.rule("vm.compile", { kind, path, reason: "ERR_UNSIGNED_BYTECODE" }, "refuse");
+		const bytes = encodeUtf8(text ?? "");
+		if (path !== undefined && gate.decide(path, bytes).trusted) return;
+		const detail = { kind, path, sha256: sha256(bytes), sizeBytes: bytes.length };
+		gate.rule("vm.compile", detail, gate.policy.runtime.stringCode);
+	}
+
+	/** A new realm has its own `eval` and `WebAssembly`, which no command line option and no wrap reaches. */
+	function withoutStrings(options: Options, name: string): void {
+		const { stringCode, webAssembly } = gate.policy.runtime;
+		const wanted = ownOptions(options[name]);
+		options[name] = {
+			__proto__: null,
+			strings: stringCode === "refuse" ? false : wanted.strings,
+			wasm: webAssembly === "allow" ? wanted.wasm : false,
+		};
+	}
+}
+
+/** What somebody types, or sends, is compiled by no function of node:vm. */
+export function guardRepl(gate: Gate, repl: object): void {
+	const check = () => gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
+	guard(repl, "start", check);
+	const { REPLServer } = repl as { REPLServer: new (...args: never[]) => object }; // Its shape is Node.js's own.
+	const guarded = guardClass(REPLServer, (args) => {
+		check();
+		return args;
+	});
+	defineProperty(repl, "REPLServer", { value: guarded, enumerable: true });
+}
+
+/** A copy, each member read once; without a prototype, which a program could supply members through. */
+function ownOptions(options: unknown): Options {
+	if (typeof options === "string") return { __proto__: null, filename: options } as unknown as Options;
+	return assign({ __proto__: null }, options) as Options;
+}

@@ -1,0 +1,107 @@
+/**
+ * Workers: each starts with this hook again, on the trust its parent was given, which goes to it by value. Nothing a
+ * program can set decides about that: not the parent's environment, not `execArgv`, not `workerData`.
+ */
+
+import process from "node:process";
+import workerThreads from "node:worker_threads";
+import type { Gate } from "../gate.js";
+import { keysOf, startsWith } from "../primordials.js";
+import { assign, defineProperty, toText } from "./captured.js";
+import { isDangerousVariable, isHarmlessArgument } from "./environment.js";
+import { recordOf } from "./record.js";
+import { guard, guardClass } from "./replace.js";
+
+const { getEnvironmentData, setEnvironmentData, SHARE_ENV } = workerThreads;
+const CHANNEL = "sigtool:start";
+
+/** What this thread was given by its parent, once. `undefined` in the main thread, and for threads that Node.js starts. */
+export function takeInheritance(): unknown {
+	const inheritance: unknown = getEnvironmentData(CHANNEL);
+	setEnvironmentData(CHANNEL, undefined as never); // Removes it: the types want a value.
+	return inheritance;
+}
+
+/** Gives threads that `action` starts what they take by `takeInheritance`. */
+export function bequeath(inheritance: unknown, action: () => void): void {
+	setEnvironmentData(CHANNEL, inheritance as never); // Plain data can be cloned.
+	action();
+	setEnvironmentData(CHANNEL, undefined as never);
+}
+
+/** `inheritance`: what workers are started with; plain data. */
+export function guardWorkers(gate: Gate, inheritance: unknown): void {
+	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
+	const own = new OwnArguments(process.execArgv);
+	const { Worker } = workerThreads;
+	const guarded = guardClass(Worker, (args) => {
+		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>; // Each member read once.
+		const isUrl = typeof args[0] === "object" && args[0] !== null;
+		const path = toText(args[0]);
+		const isEval = options.eval !== undefined && options.eval !== false;
+		if (isEval || startsWith(path, "data:")) {
+			gate.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "refuse");
+		}
+		gate.rule("worker.spawn", { path, kind: "thread" }, ruling);
+		// With neither, a worker has the options of its parent and reads no NODE_OPTIONS.
+		if (options.env !== undefined || options.execArgv !== undefined) {
+			options.env = cleanEnvironment(options.env);
+			options.execArgv = own.before(options.execArgv, refuse);
+		}
+		setEnvironmentData(CHANNEL, inheritance as never); // Plain data can be cloned.
+		return [isUrl ? args[0] : path, options];
+	});
+	defineProperty(workerThreads, "Worker", { value: guarded, writable: true, configurable: true, enumerable: true });
+	guard(workerThreads, "setEnvironmentData", (args) => {
+		if (args[0] === CHANNEL) refuse("environment data");
+	});
+
+	function refuse(reason: string): void {
+		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "refuse");
+	}
+
+	function cleanEnvironment(given: unknown): object {
+		if (given === SHARE_ENV) refuse("SHARE_ENV");
+		const environment = assign({ __proto__: null }, typeof given === "object" && given !== null ? given : process.env);
+		const names = keysOf(environment);
+		for (let i = 0; i < names.length; i++) {
+			const name = names[i] ?? "";
+			if (isDangerousVariable(name)) refuse(name);
+		}
+		return environment;
+	}
+}
+
+/** Those that this process was started with: a program may repeat them, and cannot leave the hook out. */
+class OwnArguments {
+	readonly #all: Readonly<Record<string, true | undefined>>;
+	readonly #needed: readonly string[];
+
+	constructor(execArgv: readonly string[]) {
+		this.#all = recordOf(execArgv);
+		const preload = execArgv.findIndex((argument) => /^(-r|--require)$/.test(argument));
+		// The others hold for the whole process, and a worker may not be given them.
+		this.#needed = [
+			...(preload === -1
+				? execArgv.filter((argument) => argument.startsWith("--require="))
+				: ["--require", execArgv[preload + 1] ?? ""]),
+			...execArgv.filter((argument) => argument === "--no-experimental-require-module" || argument === "--no-addons"),
+		];
+	}
+
+	before(given: unknown, refuse: (reason: string) => void): string[] {
+		const result: string[] = [];
+		let count = 0;
+		const add = (value: string) =>
+			defineProperty(result, count++, { value, writable: true, enumerable: true, configurable: true });
+		for (let i = 0; i < this.#needed.length; i++) add(this.#needed[i] ?? "");
+		const { length } = (given ?? []) as ArrayLike<unknown>; // Node.js itself refuses what is no array.
+		for (let i = 0; i < length; i++) {
+			const argument = toText((given as ArrayLike<unknown>)[i]);
+			if (this.#all[argument] === true) continue;
+			if (!isHarmlessArgument(argument)) refuse(argument);
+			add(argument);
+		}
+		return result;
+	}
+}

@@ -1,0 +1,146 @@
+/** A small signed application in a folder of its own, and how to run it under the hook, for tests. */
+
+import { spawnSync } from "node:child_process";
+import { createHash, generateKeyPairSync } from "node:crypto";
+import {
+	lstatSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	readlinkSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
+import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
+import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
+import { signerFromKey } from "../../../core/dist/signer/signer.js";
+import { encodeIndex, signIndex } from "../../../core/dist/trust/index-encode.js";
+import type { IndexEntry } from "../../../core/dist/trust/index-entries.js";
+import { DEFAULT_POLICY, parsePolicy } from "../../../core/dist/trust/policy.js";
+
+export const REGISTER = fileURLToPath(new URL("../../dist/register-development.cjs", import.meta.url));
+
+/** Releases the ordinary run tries; all that are supported in the full one. */
+export const RELEASES: readonly string[] = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"];
+
+export interface Application {
+	/** The signed tree. */
+	readonly directory: string;
+	/** Beside it: host configuration, index, audit file. */
+	readonly home: string;
+	/** Signs the tree as it is now. */
+	sign(options?: SignOptions): Promise<void>;
+	run(release: string, args: readonly string[], options?: RunOptions): Outcome;
+	/** Events so far, those of the last run included. */
+	events(): readonly Record<string, unknown>[];
+	[Symbol.dispose](): void;
+}
+
+export interface SignOptions {
+	readonly policy?: object;
+	readonly configuration?: object;
+}
+
+export interface RunOptions {
+	readonly nodeArguments?: readonly string[];
+	readonly env?: Record<string, string>;
+	readonly input?: string;
+	/** Absent: the development bundle. `none`: Node.js alone. */
+	readonly register?: string;
+}
+
+export interface Outcome {
+	readonly status: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+/** `files`: content by path below the tree. */
+export async function makeApplication(
+	files: Record<string, string | Uint8Array>,
+	options?: SignOptions,
+): Promise<Application> {
+	const home = mkdtempSync(join(tmpdir(), "sigtool-node-"));
+	const directory = join(home, "app");
+	for (const [path, content] of Object.entries(files)) write(join(directory, path), content);
+	mkdirSync(directory, { recursive: true });
+	const audit = join(home, "audit.jsonl");
+	const application: Application = {
+		directory,
+		home,
+		async sign({ policy = {}, configuration = {} } = {}) {
+			const index = await makeIndex(directory, policy);
+			write(join(home, "app.sigx"), index.bytes);
+			const document = {
+				version: 1,
+				pins: [{ "spki-sha256": index.key }],
+				products: [{ name: "app", root: directory }],
+				index: join(home, "app.sigx"),
+				audit: { jsonLines: audit, stderr: "refusals" },
+				...configuration,
+			};
+			write(join(home, "config/sigtool/verifier.json"), JSON.stringify(document));
+		},
+		run(release, args, { nodeArguments = [], env = {}, input = "", register = REGISTER } = {}) {
+			const preload = register === "none" ? [] : ["--require", register];
+			const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, NODE_PATH: ___, ...clean } = process.env;
+			return spawnSync(nodeOfRelease(release), [...preload, ...nodeArguments, ...args], {
+				cwd: directory,
+				env: { ...clean, XDG_CONFIG_HOME: join(home, "config"), ...env },
+				input,
+				encoding: "utf8",
+			});
+		},
+		events() {
+			const text = readFileSync(audit, "utf8");
+			return text
+				.split("\n")
+				.slice(0, -1)
+				.map((line) => JSON.parse(line));
+		},
+		[Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),
+	};
+	await application.sign(options);
+	return application;
+}
+
+export function write(path: string, content: string | Uint8Array): void {
+	mkdirSync(dirname(path), { recursive: true });
+	writeFileSync(path, content);
+}
+
+const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+const validity = { notBefore: Date.now() - 86_400_000, notAfter: Date.now() + 86_400_000 };
+const signer = signerFromKey(key, [issueCertificate({ commonName: "Test", key, ...validity, kind: "release" })], {
+	unfit: "allow",
+});
+
+async function makeIndex(directory: string, policy: object) {
+	const content = encodeIndex({
+		notAfter: undefined,
+		policy: { ...DEFAULT_POLICY, ...parsePolicy({ version: 1, ...policy }) },
+		signers: [],
+		products: [
+			{ name: "app", root: directory, sequence: undefined, catalogs: [], entries: new Map(entriesOf(directory)) },
+		],
+	});
+	const bytes = Buffer.concat(await signIndex(content, signer, Date.now()));
+	const [certificate] = signer.certificates;
+	return { bytes, key: spkiSha256(certificate) };
+}
+
+function entriesOf(directory: string): [string, IndexEntry][] {
+	return readdirSync(directory, { recursive: true, encoding: "utf8" }).flatMap((path): [string, IndexEntry][] => {
+		const file = join(directory, path);
+		const stats = lstatSync(file);
+		if (stats.isSymbolicLink()) return [[path, { kind: "link", target: readlinkSync(file) }]];
+		if (!stats.isFile()) return [];
+		const sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
+		return [[relative(".", path), { kind: "file", sha256, size: stats.size }]];
+	});
+}

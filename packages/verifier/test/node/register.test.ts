@@ -1,0 +1,66 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Application, makeApplication, RELEASES, write } from "./application.js";
+
+const FILES = {
+	"package.json": "{}",
+	"main.cjs":
+		'console.log("main", require("./dependency.js"), require("./data.json"), require("./plain")); require("./late")();',
+	"dependency.js": 'module.exports = "dependency";',
+	"data.json": '"data"',
+	plain: 'module.exports = "extensionless";',
+	"late.js": 'module.exports = () => import("./module.mjs").then((m) => console.log(m.default));',
+	"module.mjs":
+		'import d from "./dependency.js"; import j from "./data.json" with { type: "json" }; import "./ambiguous.js"; import fs from "fs"; export default [d, j, typeof fs.readFileSync].join();',
+	"ambiguous.js": 'import "./typed/a.js"; console.log(import.meta.url.endsWith("ambiguous.js"));',
+	"typed/package.json": '{ "type": "module" }',
+	"typed/a.js": 'export const a = 1; console.log("typed");',
+};
+
+describe.each(RELEASES)("register on Node.js %s", (release) => {
+	let application: Application;
+	beforeAll(async () => {
+		application = await makeApplication(FILES);
+	});
+	afterAll(() => application[Symbol.dispose]());
+
+	it("runs a signed program as Node.js alone does", () => {
+		const alone = application.run(release, ["main.cjs"], { register: "none" });
+		expect(alone.stdout).toBe("main dependency data extensionless\ntyped\ntrue\ndependency,data,function\n");
+		const { stdout, stderr, status } = application.run(release, ["main.cjs"]);
+		expect({ stdout, stderr: withoutIds(stderr), status }).toEqual({
+			stdout: alone.stdout,
+			stderr: withoutIds(alone.stderr),
+			status: 0,
+		});
+	});
+
+	it.each(Object.keys(FILES))("refuses a changed %s with an event and status 126", (path) => {
+		const file = join(application.directory, path);
+		const content = FILES[path as keyof typeof FILES];
+		write(file, `${content} `);
+		try {
+			const { status, stderr } = application.run(release, ["main.cjs"]);
+			expect(status).toBe(126);
+			expect(stderr).toContain("ERR_UNTRUSTED_CODE");
+			const refusals = application.events().filter(({ verdict }) => verdict === "refuse");
+			expect(refusals.at(-1)).toMatchObject({ event: "module.open_code", path: file, reason: "ERR_FILE_MODIFIED" });
+		} finally {
+			write(file, content);
+		}
+	});
+
+	it("refuses an added file", () => {
+		const file = join(application.directory, "added.js");
+		write(file, "console.log('evil')");
+		const { status, stdout } = application.run(release, ["added.js"]);
+		rmSync(file);
+		expect({ status, stdout }).toEqual({ status: 126, stdout: "" });
+	});
+});
+
+/** Warnings name the process. */
+function withoutIds(text: string): string {
+	return text.replace(/\(node:\d+\)/g, "(node)");
+}
