@@ -151,8 +151,8 @@ function writeAttributes() {
 			{ name: SIGN, argv: sigtool("sign", path, "--format", format, "--namespace", "user"), ...setting },
 		];
 		const times = timed(`attributes, ${format}`, programs, rounds);
-		// The bound is one for 100,000 files of spython's: start-up and threads cost the same on a few.
-		const bound = format === "spython" && !options.quick ? 2 : undefined;
+		// The bound is one for 100,000 files: start-up and threads cost the same on a few.
+		const bound = options.quick ? undefined : 2;
 		boundedRatio(`sign --format ${format} ÷ C loop`, times, SIGN, ATTRIBUTE_LOOP, bound);
 		attempt("attributes", setting.before);
 	}

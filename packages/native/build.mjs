@@ -4,7 +4,8 @@ import { spawnSync } from "node:child_process";
 import { renameSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const SOURCES = ["hash-threads.c", "node-api.h", "openssl-digest.h", "build.mjs"];
+const C_FILES = ["hash-threads.c", "attributes.c"];
+const SOURCES = [...C_FILES, "attributes.h", "node-api.h", "openssl-digest.h", "build.mjs"];
 const OUTPUT = "hash-threads.node";
 const FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", "-shared", "-pthread"];
 const PLATFORM_FLAGS = { linux: ["-Wl,-z,relro,-z,now"], darwin: ["-undefined", "dynamic_lookup"] };
@@ -29,7 +30,7 @@ function compile() {
 	const compilers = process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"];
 	const temporary = `${OUTPUT}.${process.pid}`;
 	for (const compiler of compilers) {
-		const { error, status, stderr } = spawnSync(compiler, [...FLAGS, ...flags, "-o", temporary, "hash-threads.c"]);
+		const { error, status, stderr } = spawnSync(compiler, [...FLAGS, ...flags, "-o", temporary, ...C_FILES]);
 		if (error) continue;
 		if (status === 0) {
 			renameSync(temporary, OUTPUT);

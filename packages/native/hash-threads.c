@@ -6,10 +6,12 @@
  * (it may be a PE or a cabinet, it cannot be opened, it is no regular file) is put on the list of rows that JavaScript
  * hashes, which knows what they are and words what is wrong with them.
  *
- * SHA-256 is that of the OpenSSL inside Node.js, the one node:crypto uses.
+ * SHA-256 is that of the OpenSSL inside Node.js, the one node:crypto uses. Attributes that are a hash of the content are
+ * written on the way, when the job has some.
  */
 
 #define _GNU_SOURCE
+#include "attributes.h"
 #include "node-api.h"
 #include "openssl-digest.h"
 
@@ -60,7 +62,9 @@ struct lane {
 	/* A descriptor of its own: threads that share one wait for each other at every open. */
 	int root;
 	EVP_MD_CTX *context;
-	char path[PATH_BYTES];
+	/* Root and path, one behind the other. */
+	char place[2 * PATH_BYTES];
+	size_t root_bytes;
 	unsigned char buffer[BUFFER_BYTES];
 };
 
@@ -73,8 +77,9 @@ struct job {
 	uint8_t *digests;
 	_Atomic int32_t *big_rows, *counters;
 	double *thread_bytes;
-	/* Keeps the columns alive as long as threads write to them. */
-	napi_ref columns;
+	struct attributes attributes;
+	/* Keep the columns and the counts alive as long as threads write to them. */
+	napi_ref columns, given_attributes;
 	napi_env env;
 	EVP_MD *sha256;
 	/* Lane 0 is the calling thread's. */
@@ -88,7 +93,7 @@ static const char *const COLUMN_NAMES[COLUMNS] = {"pathBytes", "pathOffsets", "s
 static napi_value start(napi_env env, napi_callback_info info);
 static napi_value work(napi_env env, napi_callback_info info);
 static napi_value stop(napi_env env, napi_callback_info info);
-static bool open_job(struct job *job, napi_env env, napi_value columns);
+static bool open_job(struct job *job, napi_env env, napi_value columns, napi_value attributes);
 static bool add_lane(struct job *job, const char *root);
 static void close_job(void *job);
 static struct job *job_of(napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
@@ -99,14 +104,16 @@ static bool over(struct job *job);
 static bool hash_row(struct lane *lane, int32_t row);
 static enum outcome hash_path(struct lane *lane, int32_t row);
 static enum outcome hash_file(struct lane *lane, int32_t row, int file);
+static enum outcome hash_content(struct lane *lane, int file, ssize_t bytes, off_t size, uint8_t *digest);
 static bool changed_since(int file, const struct stat *before);
+static enum outcome attach_digest(struct lane *lane, int file, off_t size, const uint8_t *digest);
 
 int32_t node_api_module_get_api_version_v1(void)
 {
 	return 8;
 }
 
-/* Module: { start(rows, root, threads) → job, work(job, most) → rows, stop(job) }. */
+/* Module: { start(rows, root, threads, attributes | undefined) → job, work(job, most) → rows, stop(job) }. */
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
 	static const struct {
@@ -122,21 +129,21 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports)
 	return exports;
 }
 
-/* Starts `threads` threads on the columns `rows` of the tree at the absolute path `root`; undefined when it cannot. */
+/* Starts `threads` threads on the columns `rows` of the tree at the absolute path `root/`; undefined when it cannot. */
 static napi_value start(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[3], result;
-	size_t count = 3, length;
+	napi_value arguments[4], result;
+	size_t count = 4, length;
 	char root[PATH_BYTES];
 	int32_t threads;
-	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) || count != 3 ||
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) || count != 4 ||
 		napi_get_value_string_utf8(env, arguments[1], root, sizeof root, &length) || length >= sizeof root - 1 ||
 		napi_get_value_int32(env, arguments[2], &threads) || threads < 0 || threads >= MOST_THREADS)
 		return NULL;
 	struct job *job = calloc(1, sizeof *job);
 	if (!job)
 		return NULL;
-	bool ready = open_job(job, env, arguments[0]);
+	bool ready = open_job(job, env, arguments[0], arguments[3]);
 	for (int i = 0; ready && i <= threads; i++)
 		ready = add_lane(job, root);
 	if (!ready || napi_create_external(env, job, NULL, NULL, &result) ||
@@ -180,9 +187,10 @@ static struct job *job_of(napi_env env, napi_callback_info info, size_t count, n
 	return job;
 }
 
-static bool open_job(struct job *job, napi_env env, napi_value columns)
+static bool open_job(struct job *job, napi_env env, napi_value columns, napi_value attributes)
 {
 	void *data[COLUMNS];
+	int type;
 	job->env = env;
 	for (int i = 0; i < COLUMNS; i++) {
 		napi_value column;
@@ -201,7 +209,10 @@ static bool open_job(struct job *job, napi_env env, napi_value columns)
 	job->counters = data[8];
 	job->thread_bytes = data[9];
 	job->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	return job->sha256 && !napi_create_reference(env, columns, 1, &job->columns);
+	if (!job->sha256 || napi_create_reference(env, columns, 1, &job->columns) || napi_typeof(env, attributes, &type))
+		return false;
+	return type == NAPI_UNDEFINED || (read_attributes(&job->attributes, env, attributes) &&
+		!napi_create_reference(env, attributes, 1, &job->given_attributes));
 }
 
 static bool add_lane(struct job *job, const char *root)
@@ -213,6 +224,8 @@ static bool add_lane(struct job *job, const char *root)
 	lane->number = job->lane_count;
 	lane->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	lane->context = EVP_MD_CTX_new();
+	lane->root_bytes = strlen(root);
+	memcpy(lane->place, root, lane->root_bytes);
 	job->lanes[job->lane_count++] = lane;
 	return lane->root >= 0 && lane->context;
 }
@@ -233,6 +246,8 @@ static void close_job(void *data)
 	}
 	if (job->columns)
 		napi_delete_reference(job->env, job->columns);
+	if (job->given_attributes)
+		napi_delete_reference(job->env, job->given_attributes);
 	EVP_MD_free(job->sha256);
 	free(job);
 }
@@ -297,11 +312,12 @@ static enum outcome hash_path(struct lane *lane, int32_t row)
 {
 	struct job *job = lane->job;
 	size_t start = job->path_offsets[row], length = job->path_offsets[row + 1] - start;
-	if (length >= sizeof lane->path)
+	if (length >= PATH_BYTES)
 		return FOR_JAVASCRIPT;
-	memcpy(lane->path, job->path_bytes + start, length);
-	lane->path[length] = 0;
-	int file = openat(lane->root, lane->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char *path = lane->place + lane->root_bytes;
+	memcpy(path, job->path_bytes + start, length);
+	path[length] = 0;
+	int file = openat(lane->root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (file < 0)
 		return FOR_JAVASCRIPT;
 	enum outcome outcome = hash_file(lane, row, file);
@@ -322,26 +338,54 @@ static enum outcome hash_file(struct lane *lane, int32_t row, int file)
 	bool whole = bytes == st.st_size && bytes < BUFFER_BYTES;
 	bool settled = st.st_mtime < now - SETTLED_SECONDS && st.st_ctime < now - SETTLED_SECONDS;
 
-	off_t done = bytes;
-	EVP_DigestInit_ex(lane->context, job->sha256, NULL);
-	EVP_DigestUpdate(lane->context, lane->buffer, (size_t)bytes);
-	job->thread_bytes[lane->number] += (double)bytes;
-	while (done < st.st_size && !atomic_load(&job->counters[ABANDONED])) {
-		if ((bytes = pread(file, lane->buffer, BUFFER_BYTES, done)) < 0)
-			return FOR_JAVASCRIPT;
-		if (bytes == 0)
-			break;
-		EVP_DigestUpdate(lane->context, lane->buffer, (size_t)bytes);
-		job->thread_bytes[lane->number] += (double)bytes;
-		done += bytes;
-	}
-	if (done != st.st_size || (!(whole && settled) && changed_since(file, &st)))
+	uint8_t *digest = job->digests + (size_t)DIGEST_BYTES * (size_t)row;
+	enum outcome outcome = hash_content(lane, file, bytes, st.st_size, digest);
+	if (outcome != HASHED)
+		return outcome;
+	if (!(whole && settled) && changed_since(file, &st))
 		return CHANGED_MEANWHILE;
-	if (!EVP_DigestFinal_ex(lane->context, job->digests + (size_t)DIGEST_BYTES * (size_t)row, NULL))
-		return FOR_JAVASCRIPT;
 	job->kinds[row] = KIND_FILE;
 	job->modes[row] = (uint16_t)(st.st_mode & 07777);
 	job->sizes[row] = (double)st.st_size;
+	return job->attributes.count ? attach_digest(lane, file, st.st_size, digest) : HASHED;
+}
+
+/* Digest of a file of `size` bytes, of which `bytes` stand in the buffer. */
+static enum outcome hash_content(struct lane *lane, int file, ssize_t bytes, off_t size, uint8_t *digest)
+{
+	struct job *job = lane->job;
+	off_t done = 0;
+	EVP_DigestInit_ex(lane->context, job->sha256, NULL);
+	for (;;) {
+		EVP_DigestUpdate(lane->context, lane->buffer, (size_t)bytes);
+		job->thread_bytes[lane->number] += (double)bytes;
+		done += bytes;
+		if (done >= size || bytes == 0 || atomic_load(&job->counters[ABANDONED]))
+			break;
+		if ((bytes = pread(file, lane->buffer, BUFFER_BYTES, done)) < 0)
+			return FOR_JAVASCRIPT;
+	}
+	if (done != size)
+		return CHANGED_MEANWHILE;
+	return EVP_DigestFinal_ex(lane->context, digest, NULL) ? HASHED : FOR_JAVASCRIPT;
+}
+
+/* The content is read once more after the writing: a value never stands beside content it does not fit. */
+static enum outcome attach_digest(struct lane *lane, int file, off_t size, const uint8_t *digest)
+{
+	const struct attributes *attributes = &lane->job->attributes;
+	struct attachment attachment;
+	uint8_t again[DIGEST_BYTES];
+	if (!attach(attributes, file, lane->place, digest, &attachment))
+		return FOR_JAVASCRIPT;
+	if (attachment.written) {
+		ssize_t bytes = pread(file, lane->buffer, BUFFER_BYTES, 0);
+		if (bytes < 0 || hash_content(lane, file, bytes, size, again) != HASHED || memcmp(again, digest, sizeof again)) {
+			detach(attributes, file, &attachment);
+			return CHANGED_MEANWHILE;
+		}
+	}
+	count_attached(attributes, &attachment);
 	return HASHED;
 }
 

@@ -8,6 +8,9 @@
 
 #define NAPI_AUTO_LENGTH SIZE_MAX
 
+/* napi_valuetype. */
+#define NAPI_UNDEFINED 0
+
 /* 0 is napi_ok. */
 typedef int napi_status;
 typedef struct napi_env__ *napi_env;
@@ -19,6 +22,9 @@ typedef void (*napi_finalize)(napi_env env, void *data, void *hint);
 
 napi_status napi_create_function(napi_env, const char *name, size_t length, napi_callback, void *data, napi_value *out);
 napi_status napi_set_named_property(napi_env, napi_value object, const char *name, napi_value);
+napi_status napi_typeof(napi_env, napi_value, int *out);
+napi_status napi_get_array_length(napi_env, napi_value, uint32_t *out);
+napi_status napi_get_element(napi_env, napi_value, uint32_t index, napi_value *out);
 napi_status napi_get_named_property(napi_env, napi_value object, const char *name, napi_value *out);
 napi_status napi_get_cb_info(napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
 napi_status napi_get_value_string_utf8(napi_env, napi_value, char *out, size_t size, size_t *length);

@@ -119,7 +119,7 @@ describe.skipIf(!isPossible)(`sign ${needs}`, () => {
 	test("names content that would be a signature elsewhere, and leaves the file as it was", () => {
 		const { root, at, run, key } = open();
 		run(["sign", root, "--format", "ima-hash", ...USER]);
-		writeFileSync(at("a.js"), Buffer.from([0x31, 0x02, 0x05, 0x00]));
+		writeFileSync(at("a.js"), Buffer.from([0x31, 0x05, 0x30, 0x03, 0x06, 0x01, 0x2a]));
 		const before = getfattr(at("a.js"), "user.ima");
 		const signed = run(["sign", root, "--format", "ima", ...key, ...USER, "--json"]);
 		expect(signed).toMatchObject({ status: 1 });

@@ -46,7 +46,8 @@ export function createHashThreads(
 	const hasher = createRowHasher(job, { thread: 0, onPiece, visitor });
 	const count = Math.min(workers ?? availableParallelism() - 1, MOST_THREADS - 1);
 	let native: NativeThreads | undefined;
-	let triedNative = engine === "javascript" || visitor !== undefined;
+	// The job's own attributes are written by native threads as well.
+	let triedNative = engine === "javascript" || (visitor !== undefined && job.attributes === undefined);
 	let started = count === 0;
 	let death: Error | undefined;
 

@@ -14,10 +14,14 @@ export interface NativeThreads {
 }
 
 /** Starts `count` threads on a job; undefined where that cannot be done. */
-export function startNativeThreads({ base, digest, rows }: HashJob, count: number): NativeThreads | undefined {
-	if (digest !== "sha256" || rows.sha1Digests !== undefined) return undefined;
+export function startNativeThreads(
+	{ base, digest, rows, attributes }: HashJob,
+	count: number,
+): NativeThreads | undefined {
+	const isOther = attributes?.attributes.some((attribute) => attribute.digest !== "sha256") ?? false;
+	if (digest !== "sha256" || rows.sha1Digests !== undefined || isOther) return undefined;
 	const native = loadNative();
-	const job = native?.start(rows, base, count);
+	const job = native?.start(rows, base, count, attributes);
 	if (native === undefined || job === undefined) return undefined;
 	let isRunning = true;
 	return {
@@ -31,7 +35,7 @@ export function startNativeThreads({ base, digest, rows }: HashJob, count: numbe
 
 /** What hash-threads.c registers; a job is opaque. */
 interface NativeModule {
-	start(rows: HashJob["rows"], root: string, threads: number): object | undefined;
+	start(rows: HashJob["rows"], root: string, threads: number, attributes: HashJob["attributes"]): object | undefined;
 	work(job: object, most: number): number;
 	stop(job: object): void;
 }

@@ -30,7 +30,7 @@ export function createCrossSignatureCheck(): CrossSignatureCheck {
 		},
 		found() {
 			if (isToBeSigned(head, sizeBytes)) return "what a certificate or revocation list is signed over";
-			if (elementIs(head, TAG.SET, sizeBytes)) return "the signed attributes of a CMS signature";
+			if (isAttributeSet(head, sizeBytes)) return "the signed attributes of a CMS signature";
 			if (isVerityMessage(head, sizeBytes)) return "what is signed of a file with fs-verity";
 			return isEvmMessage(tail) ? "what is signed for EVM" : undefined;
 		},
@@ -68,6 +68,13 @@ function elementAt(octets: Uint8Array, at: number): Element | undefined {
 function elementIs(head: Uint8Array, tag: number, sizeBytes: number): boolean {
 	const element = elementAt(head, 0);
 	return element?.tag === tag && (element.end ?? sizeBytes) === sizeBytes;
+}
+
+/** A SET OF Attribute, each a SEQUENCE that begins with an object identifier. RFC 5652 §5.3. */
+function isAttributeSet(head: Uint8Array, sizeBytes: number): boolean {
+	if (!elementIs(head, TAG.SET, sizeBytes)) return false;
+	const attribute = elementAt(head, elementAt(head, 0)?.start ?? 0);
+	return attribute?.tag === TAG.SEQUENCE && head[attribute.start] === TAG.OID;
 }
 
 /**

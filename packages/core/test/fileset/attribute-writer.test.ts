@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	appendFileSync,
@@ -32,6 +31,7 @@ import { signPaths } from "../../dist/sign.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
 import { expectError } from "../pki/expect-error.js";
 import { certificateFor, expectRejection, p256 } from "../signer/material.js";
+import { startWriter } from "./start-writer.js";
 import { tempTree } from "./temp-tree.js";
 
 const NAME = "user.test-hash";
@@ -309,22 +309,6 @@ function signerWith(meanwhile: () => void): Signer {
 			};
 		},
 	};
-}
-
-/** Runs a process that changes the file at `path` without a pause until the test is over. */
-async function startWriter(path: string): Promise<void> {
-	const code = `
-		const { openSync, writeSync } = require("node:fs");
-		const descriptor = openSync(process.argv[1], "r+");
-		process.send("open");
-		for (let count = 0; ; count++) writeSync(descriptor, String(count).padStart(16), 0);`;
-	const child = spawn(process.execPath, ["-e", code, path], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-	const end = new Promise((resolve) => child.once("exit", resolve));
-	onTestFinished(async () => {
-		child.kill("SIGKILL");
-		await end;
-	});
-	await new Promise((resolve, reject) => child.once("message", resolve).once("exit", reject));
 }
 
 describe.skipIf(found === undefined)(`signPaths() ${needs}`, () => {

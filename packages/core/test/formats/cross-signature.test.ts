@@ -32,8 +32,16 @@ describe("createCrossSignatureCheck()", () => {
 		const digest = encodeAttribute("1.2.840.113549.1.9.4", octetString(new Uint8Array(32)));
 		expect(foundIn(encodeSignedAttributes([digest]))).toBe(CMS);
 		for (const length of [0, 1, 127, 128, 255, 256, 65_535, 65_536]) {
-			expect(foundIn(encode(TAG.SET, new Uint8Array(length)))).toBe(CMS);
+			expect(foundIn(encodeSignedAttributes([encodeAttribute("1.2.3", octetString(new Uint8Array(length)))]))).toBe(
+				CMS,
+			);
 		}
+	});
+
+	it("passes octets that only begin like a set: one file in 65,536 of random ones does", () => {
+		expect(foundIn(Buffer.concat([Buffer.of(TAG.SET, 0x80, 0xbb, 0x75), Buffer.alloc(100, 0x71)]))).toBeUndefined();
+		expect(foundIn(encode(TAG.SET, Buffer.alloc(100, 0x71)))).toBeUndefined();
+		expect(foundIn(Buffer.concat([Buffer.of(TAG.SET, 0x80), sequence(encode(TAG.OID, Buffer.of(42)))]))).toBe(CMS);
 	});
 
 	it("recognises what fs-verity signatures are made over", () => {
