@@ -71,8 +71,13 @@ function treeOf(source: CatalogSource, trust: TrustPolicy, development: Developm
 /** A digest made by Authenticode's rules says nothing about a file that is to be hashed as a whole, and back. */
 function entryOf({ kind, digest }: SignedFile): CodeEntry {
 	if (digest.length === 0) return { kind: "file", sha256: EMPTY };
-	const rule = kind === ENTRY_KIND.pe ? "pe" : kind === ENTRY_KIND.cab ? "cab" : kind === -1 ? "any" : undefined;
-	return { kind: "file", sha256: Buffer.from(digest).toString("hex"), ...(rule === undefined ? {} : { rule }) };
+	const sha256 = Buffer.from(digest).toString("hex");
+	if (kind === ENTRY_KIND.file) return { kind: "file", sha256 };
+	return {
+		kind: "authenticode",
+		sha256,
+		content: kind === ENTRY_KIND.pe ? "pe" : kind === ENTRY_KIND.cab ? "cab" : "any",
+	};
 }
 
 const EMPTY = sha256(new Uint8Array());

@@ -101,6 +101,10 @@ function admit(options: GateOptions, evidence: Evidence, audit: Audit): Gate {
 		tier,
 		missing: missing?.join(" "),
 	};
+	if (addon !== undefined) audit.raise("native.load", "allow", { name: "sigtool.node" });
+	for (const { name: product, sequence } of index.products) {
+		audit.raise("catalog.load", "allow", { sha256: digest, product, sequence, signer: signers[0]?.spkiSha256 });
+	}
 	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
 	const { maxSizeBytes } = policy.files;

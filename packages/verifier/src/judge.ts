@@ -25,9 +25,13 @@ export interface IndexedProduct {
 	readonly catalogs: readonly string[];
 }
 
-/** `sha256`: of the whole file; with a rule of what Authenticode says counts in an image, a cabinet, or whatever it is. */
+/**
+ * `sha256`: of a file's whole content, or of what Authenticode's rules say counts in an image, a cabinet, or whatever it
+ * is. A kind of its own, as no member may be absent: programs can put members on Object.prototype.
+ */
 export type CodeEntry =
-	| { readonly kind: "file"; readonly sha256: string; readonly rule?: "pe" | "cab" | "any" }
+	| { readonly kind: "file"; readonly sha256: string }
+	| { readonly kind: "authenticode"; readonly sha256: string; readonly content: "pe" | "cab" | "any" }
 	| { readonly kind: "link"; readonly target: string };
 
 export interface Judge {
@@ -83,8 +87,8 @@ export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], d
 			if (isPast(notAfter)) return refusal("ERR_INDEX_EXPIRED");
 			const { product, entry } = place;
 			const signed = index.find(product, entry);
-			if (signed?.kind !== "file") return refusal("ERR_FILE_ADDED");
-			const found = signed.rule === undefined ? digest : authenticodeDigest(bytes, signed.rule);
+			if (signed === undefined || signed.kind === "link") return refusal("ERR_FILE_ADDED");
+			const found = signed.kind === "file" ? digest : authenticodeDigest(bytes, signed.content);
 			if (found !== signed.sha256) return refusal("ERR_FILE_MODIFIED", { expected: signed.sha256 });
 			return { trusted: true, product, entry, sha256: digest, rule: "entry" };
 
@@ -145,7 +149,7 @@ function realPathIfThere(path: string): string {
 }
 
 /** Only of content that is of the kind signed: the parts that count in an image are also a file of their own. */
-function authenticodeDigest(bytes: Uint8Array, rule: "pe" | "cab" | "any"): string | undefined {
+function authenticodeDigest(bytes: Uint8Array, content: "pe" | "cab" | "any"): string | undefined {
 	const { kind, digest } = contentDigest(bytes, "sha256");
-	return rule === "any" || rule === kind ? Buffer.from(digest).toString("hex") : undefined;
+	return content === "any" || content === kind ? Buffer.from(digest).toString("hex") : undefined;
 }

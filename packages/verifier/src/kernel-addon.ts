@@ -5,7 +5,7 @@ import type { KernelAddon } from "./kernel-check.js";
 
 export function loadKernelAddon(): KernelAddon | undefined {
 	try {
-		return createRequire(import.meta.url)("./native/addon.node") as KernelAddon; // Its interface is native/addon.c.
+		return createRequire(import.meta.url)("./native/sigtool.node") as KernelAddon; // Its interface is native/addon.c.
 	} catch {
 		return undefined;
 	}

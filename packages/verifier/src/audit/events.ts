@@ -30,14 +30,14 @@ export const EVENTS = {
 		meaning: "So many events of verdict `allow` were not written, because the queue was full or a sink failed.",
 	},
 	"catalog.load": {
-		fields: ["path", "sha256", "product", "sequence", "signer", "reason"],
+		fields: ["sha256", "product", "sequence", "signer"],
 		bypassable: false,
-		meaning: "A catalog or trust index was verified, or refused.",
+		meaning: "A product of a verified trust index (`sha256`) or catalog is admitted.",
 	},
 	"native.load": {
-		fields: ["path", "sha256", "reason"],
+		fields: ["name"],
 		bypassable: false,
-		meaning: "The verifier's own native addon is loaded, or is missing.",
+		meaning: "The verifier's own native addon was loaded.",
 	},
 	"cmdline.refused": {
 		fields: ["argument", "variable", "reason"],

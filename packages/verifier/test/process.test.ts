@@ -1,0 +1,176 @@
+/** What can only be seen in a process of its own: its end, its memory, its mounts, and built-ins that were replaced. */
+
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { hasProgram, makeTree, temporaryDirectory } from "../../cli/test/support.js";
+import { DEFAULT_POLICY, spkiSha256 } from "../../core/dist/read.js";
+import { makeSigner, sha256, signedIndex } from "./support.js";
+
+const dist = new URL("../dist/", import.meta.url);
+
+/** A signed index over `main.js` and `lib.js`, with the host configuration of the test's own user. */
+async function installed(configuration: object = {}) {
+	const directory = realpathSync(temporaryDirectory());
+	const root = makeTree(join(directory, "app"), { "main.js": "main()", "lib.js": "lib()" });
+	const signer = makeSigner();
+	const entry = (content: string) => ({ kind: "file", sha256: sha256(content), size: content.length }) as const;
+	const entries = new Map([
+		["lib.js", entry("lib()")],
+		["main.js", entry("main()")],
+	]);
+	const index = join(directory, "app.sigx");
+	const product = { name: "app", root, sequence: 1, catalogs: [], entries };
+	const content = { notAfter: undefined, policy: DEFAULT_POLICY, signers: [], products: [product] };
+	writeFileSync(index, await signedIndex(signer, content));
+	mkdirSync(join(directory, "sigtool"));
+	const pins = [{ "spki-sha256": spkiSha256(signer.certificates[0]) }];
+	writeFileSync(
+		join(directory, "sigtool/verifier.json"),
+		JSON.stringify({ version: 1, pins, index, ...configuration }),
+	);
+	return { directory, root, env: { ...process.env, XDG_CONFIG_HOME: directory, ROOT: root } };
+}
+
+const PREAMBLE = `
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { createGate } from "${new URL("create-gate.js", dist)}";
+import { loadKernelAddon } from "${new URL("kernel-addon.js", dist)}";
+import { readHostConfiguration } from "${new URL("config.js", dist)}";
+const root = process.env.ROOT;
+const open = (more) => createGate({ configuration: readHostConfiguration({ development: "allow" }), ...more });
+`;
+
+function run(script: string, env: NodeJS.ProcessEnv, options: { prefix?: string[]; flags?: string[] } = {}) {
+	const { prefix = [], flags = [] } = options;
+	const [program = "", ...args] = [
+		...prefix,
+		process.execPath,
+		...flags,
+		"--input-type=module",
+		"-e",
+		PREAMBLE + script,
+	];
+	return spawnSync(program, args, { env, encoding: "utf8" });
+}
+
+test("onRefusal exit ends the process with status 126, after the event, whatever the program catches", async () => {
+	const { env, root } = await installed();
+	writeFileSync(join(root, "lib.js"), "evil()");
+	const script = `
+		const gate = open({ onRefusal: "exit" });
+		process.on("exit", () => console.log("exit listener"));
+		try { gate.openCodeSync(root + "/lib.js", "module"); } catch {} finally { console.log("went on"); }`;
+	const { status, stdout, stderr } = run(script, env);
+	expect([status, stdout]).toEqual([126, ""]);
+	const [event = "", error] = stderr.split("\n");
+	expect(JSON.parse(event.replace("sigtool: ", ""))).toMatchObject({ verdict: "refuse", reason: "ERR_FILE_MODIFIED" });
+	expect(error).toMatch(/^sigtool: ERR_UNTRUSTED_CODE: Cannot load ".*lib.js": it was modified/);
+});
+
+test("10,000 loads leave neither descriptors nor memory behind", async () => {
+	const { env, directory } = await installed({ audit: { jsonLines: "/dev/null", stderr: "off" } });
+	writeFileSync(join(directory, "app/new.js"), "new()");
+	const script = `
+		const gate = open();
+		const descriptors = () => fs.readdirSync("/proc/self/fd").length;
+		const load = async () => {
+			gate.openCodeSync(root + "/main.js", "module");
+			await gate.openCode(root + "/lib.js", "module");
+			assert.throws(() => gate.openCodeSync(root + "/new.js", "module"), { code: "ERR_UNTRUSTED_CODE" });
+			assert.throws(() => gate.openCodeSync(root + "/none.js", "module"), { code: "ENOENT" });
+		};
+		const used = () => { gc(); const { heapUsed, arrayBuffers } = process.memoryUsage(); return heapUsed + arrayBuffers; };
+		for (let i = 0; i < 500; i++) await load();
+		const before = [descriptors(), used()];
+		for (let i = 0; i < 2500; i++) await load();
+		console.log(JSON.stringify([descriptors() - before[0], used() - before[1]]));`;
+	const { stdout, stderr } = run(script, env, { flags: ["--expose-gc"] });
+	expect(stderr).toBe("");
+	const [descriptors, bytes] = JSON.parse(stdout);
+	expect(descriptors).toBe(0);
+	expect(bytes).toBeLessThan(1 << 20);
+});
+
+test("a program that replaced every built-in function changes no verdict and silences no event", async () => {
+	const { env, root } = await installed({ audit: { stderr: "all" } });
+	writeFileSync(join(root, "lib.js"), "evil()");
+	const script = `
+		import crypto from "node:crypto";
+		import { syncBuiltinESMExports } from "node:module";
+		const gate = open();
+		gate.audit.flush();
+		const { writeSync } = fs;
+		const { reallyExit } = process;
+		const lie = () => "7777";
+		const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
+		const { ownKeys } = Reflect;
+		const types = [Array, Map, Set, String, Number, RegExp, Date, Uint8Array, Buffer, TextEncoder, TextDecoder, Function];
+		const replaced = [getPrototypeOf([][Symbol.iterator]()), getPrototypeOf(Uint8Array.prototype), fs.Stats.prototype];
+		replaced.push(...types.map((type) => type.prototype), ...types, JSON, Math, Reflect, Object, fs, crypto);
+		const found = [];
+		for (const object of replaced) {
+			for (const name of ownKeys(object)) {
+				const { configurable, value } = getOwnPropertyDescriptor(object, name);
+				const isMethod = typeof value === "function" && name !== "constructor" && name !== "prototype";
+				if (configurable && isMethod) found.push([object, name]);
+			}
+		}
+		for (let i = 0; i < found.length; i++) defineProperty(found[i][0], found[i][1], { __proto__: null, value: lie });
+		const names = ["trusted", "rule", "content", "kind", "sha256", "mode", "hook", "product", "reason", "toJSON"];
+		for (let i = 0; i < names.length; i++) Object.prototype[names[i]] = true;
+		syncBuiltinESMExports();
+		const main = gate.openCodeSync(root + "/main.js", "module");
+		let ok = main.verdict.trusted === true && main.bytes.length === 6 && main.bytes[0] === 109;
+		try { gate.openCodeSync(root + "/lib.js", "module"); ok = false; } catch (error) {
+			ok = ok && error.code === "ERR_UNTRUSTED_CODE";
+		}
+		gate.audit.flush();
+		reallyExit(ok ? 0 : 1);`;
+	const { status, stderr } = run(script, env);
+	expect(status, stderr).toBe(0);
+	const events = stderr
+		.trimEnd()
+		.split("\n")
+		.map((line) => JSON.parse(line.replace("sigtool: ", "")));
+	expect(events.slice(-2)).toMatchObject([
+		{ event: "module.open_code", verdict: "allow", sha256: sha256("main()") },
+		{ event: "module.open_code", verdict: "refuse", sha256: sha256("evil()"), expected: sha256("lib()") },
+	]);
+});
+
+const canMount = hasProgram("unshare") && spawnSync("unshare", ["-m", "true"]).status === 0;
+test.skipIf(!canMount)("a file on a noexec mount is refused, also one that was mounted later", async () => {
+	const { env } = await installed({ audit: { stderr: "off" } });
+	const script = `
+		import { execFileSync } from "node:child_process";
+		const gate = open();
+		gate.openCodeSync(root + "/main.js", "module");
+		execFileSync("mount", ["-t", "tmpfs", "-o", "noexec", "none", root]);
+		fs.writeFileSync(root + "/main.js", "main()");
+		assert.throws(() => gate.openCodeSync(root + "/main.js", "module"), ({ code, cause }) => {
+			return code === "ERR_UNTRUSTED_CODE" && cause.code === "ERR_NOT_EXECUTABLE";
+		});
+		execFileSync("mount", ["-o", "remount,exec", root]);
+		assert.throws(() => gate.openCodeSync(root + "/main.js", "module")); // As it was seen first: remounting takes root.
+		open().openCodeSync(root + "/main.js", "module");`;
+	expect(run(script, env, { prefix: ["unshare", "-m"] })).toMatchObject({ status: 0, stderr: "" });
+});
+
+test("with the addon a file that is open for writing is refused, if it has an execute bit", async (context) => {
+	const { env, root } = await installed({ audit: { stderr: "off" } });
+	chmodSync(join(root, "main.js"), 0o755);
+	const script = `
+		const addon = loadKernelAddon();
+		if (addon === undefined || addon.execveCheck(fs.openSync(process.execPath)) !== 0) process.exit(3);
+		const gate = open({ addon });
+		gate.openCodeSync(root + "/main.js", "module");
+		gate.openCodeSync(root + "/lib.js", "module"); // No execute bit: the kernel's EACCES refuses nothing.
+		fs.openSync(root + "/main.js", "r+");
+		assert.throws(() => gate.openCodeSync(root + "/main.js", "module"), /open for writing/);`;
+	const { status, stderr } = run(script, env);
+	if (status === 3) return context.skip("no native addon, or Linux before 6.14");
+	expect([status, stderr]).toEqual([0, ""]);
+});
