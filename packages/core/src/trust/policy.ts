@@ -83,9 +83,9 @@ const readPolicy = object<Policy>({
 		throw refusal(at, "must be 1, the version of the format");
 	},
 	mode: oneOf("enforce", "off", "audit", "strict"),
-	products: set(text(/^.+$/s, "a name")),
+	products: set(text(/^[\s\S]+$/, "a name")),
 	launch: object({
-		write: set(text(/^(?!.*\/\.\.?(\/|$))(\/|(\/[^/\0]+)+)$/s, "an absolute path without ., .. and / at its end")),
+		write: set(text(/^(?![\s\S]*\/\.\.?(\/|$))(\/|(\/[^/\0]+)+)$/, "an absolute path without ., .. and / at its end")),
 		development: oneOf("refuse", "allow"),
 	}),
 	files: object({

@@ -1,0 +1,115 @@
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { DEFAULT_POLICY, parsePolicy } from "../../dist/trust/policy.js";
+import { verdictOf } from "../pki/expect-error.js";
+
+const schema = JSON.parse(readFileSync(new URL("../../policy.schema.json", import.meta.url), "utf8"));
+const validate = new Ajv2020().compile(schema);
+
+const GOOD: readonly object[] = [
+	{},
+	{ mode: "off" },
+	{ mode: "strict", products: ["app", "größe", "two\nlines"] },
+	{ launch: { write: ["/", "/srv/data", "/srv/..data", "/a b/c\n"], development: "allow" } },
+	{ files: { maxSizeBytes: 1, kernelCheck: "require" } },
+	{ files: { maxSizeBytes: 2_147_483_647 } },
+	{ files: { maxSizeBytes: 1e3 } },
+	{ runtime: { addons: "refuse", webAssembly: "allow", webAssemblySha256: ["0".repeat(64), "a".repeat(64)] } },
+	{ runtime: { stringCode: "refuse", workers: "refuse", children: "allow" } },
+	{ launch: {}, files: {}, runtime: {} },
+];
+
+const BAD: readonly unknown[] = [
+	{ version: 2 },
+	{ version: "1" },
+	{ version: undefined },
+	{ mode: "Enforce" },
+	{ mode: null },
+	{ extra: true },
+	{ $schema: "policy.schema.json" },
+	{ products: "app" },
+	{ products: [""] },
+	{ products: [1] },
+	{ products: ["app", "app"] },
+	{ launch: [] },
+	{ launch: null },
+	{ launch: { write: ["srv"] } },
+	{ launch: { write: [""] } },
+	{ launch: { write: ["/srv/"] } },
+	{ launch: { write: ["/srv//data"] } },
+	{ launch: { write: ["/srv/../etc"] } },
+	{ launch: { write: ["/."] } },
+	{ launch: { write: ["/srv\n/.."] } },
+	{ launch: { write: ["/srv\0"] } },
+	{ launch: { write: ["/srv", "/srv"] } },
+	{ launch: { allowDevelopment: true } },
+	{ files: { maxSizeBytes: 0 } },
+	{ files: { maxSizeBytes: 1.5 } },
+	{ files: { maxSizeBytes: "1" } },
+	{ files: { maxSizeBytes: 2_147_483_648 } },
+	{ files: { kernelCheck: true } },
+	{ runtime: { addons: "allow" } },
+	{ runtime: { webAssemblySha256: ["0".repeat(63)] } },
+	{ runtime: { webAssemblySha256: ["A".repeat(64)] } },
+	{ runtime: { webAssemblySha256: [`${"0".repeat(64)}\n`] } },
+	{ runtime: { stringCode: "signed" } },
+	{ runtime: { workers: "allow" } },
+	{ runtime: { children: "signed" } },
+	{ runtime: { eval: "refuse" } },
+];
+
+const document = (members: unknown) => JSON.parse(JSON.stringify({ version: 1, ...(members as object) }));
+
+describe("policy.schema.json and parsePolicy()", () => {
+	it.each(GOOD)("both accept %j", (members) => {
+		expect(validate(document(members)), JSON.stringify(validate.errors)).toBe(true);
+		expect(verdictOf(() => parsePolicy(document(members)))).toBe("ok");
+	});
+
+	it.each([...BAD])("both refuse %j", (members) => {
+		expect(validate(document(members))).toBe(false);
+		expect(verdictOf(() => parsePolicy(document(members)))).toBe("ERR_POLICY");
+	});
+
+	it.each([[[]], [null], ["policy"], [1], [{}]])("both refuse %j in a document's place", (value) => {
+		expect(validate(value)).toBe(false);
+		expect(verdictOf(() => parsePolicy(value))).toBe("ERR_POLICY");
+	});
+
+	it("agree on documents of members and values in any combination", () => {
+		const words = fc.constantFrom("off", "audit", "enforce", "strict", "refuse", "allow", "signed", "require", "log");
+		const texts = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("/", "/a", "/a/", "/../a", "a".repeat(64)));
+		const value = fc.oneof(words, texts, fc.array(texts), fc.double(), fc.integer(), fc.constant(null), fc.boolean());
+		const group = (name: "launch" | "files" | "runtime") => {
+			const members = Object.fromEntries(Object.keys(DEFAULT_POLICY[name]).map((member) => [member, value]));
+			return fc.record(members, { requiredKeys: [] });
+		};
+		const policies = fc.record(
+			{
+				version: fc.constant(1),
+				mode: words,
+				products: fc.array(texts),
+				launch: group("launch"),
+				files: group("files"),
+				runtime: group("runtime"),
+			},
+			{ requiredKeys: ["version"] },
+		);
+		fc.assert(
+			fc.property(policies, (members) => {
+				const given = document(members);
+				expect(verdictOf(() => parsePolicy(given)) === "ok").toBe(validate(given));
+			}),
+		);
+	});
+
+	it("have the same defaults", () => {
+		const defaultOf = ({ properties, default: value }: { properties?: object; default?: unknown }): unknown =>
+			properties === undefined
+				? value
+				: Object.fromEntries(Object.entries(properties).map(([name, member]) => [name, defaultOf(member)]));
+		expect({ ...(defaultOf(schema) as object), version: 1 }).toEqual(DEFAULT_POLICY); // The schema is an object's.
+	});
+});
