@@ -5,12 +5,12 @@
 
 import { type Mode, type Policy, quote, SigtoolError } from "@sigtool/core/read";
 import type { Audit, EventVerdict } from "./audit/audit.js";
-import type { EventDetail, EventName } from "./audit/events.js";
+import type { EventDetail, EventName, FieldValue } from "./audit/events.js";
 import { STANDARD_ERROR, writeFully } from "./audit/sinks.js";
 import type { OnRefusal } from "./config.js";
 import type { Capability } from "./kernel-check.js";
 import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
-import { Bytes, exitNow } from "./primordials.js";
+import { Bytes, exitNow, keysOf } from "./primordials.js";
 import { explain, type Verdict, verdictDetail } from "./verdict.js";
 
 /** What a file is opened as: for the event, of no consequence for the verdict. */
@@ -103,7 +103,10 @@ export function gateOf(parts: GateParts): Gate {
 			const applied = ruling === "refuse" ? refusing : ruling;
 			const reason = applied === "allow" ? undefined : "ERR_RUNTIME_RULE";
 			settle(event, { reason, ...detail }, applied, () => {
-				return new SigtoolError("ERR_RUNTIME_RULE", `Cannot go on with ${event}: the policy refuses it`);
+				return new SigtoolError(
+					"ERR_RUNTIME_RULE",
+					`Cannot go on with ${event}${described(detail)}: the policy refuses it`,
+				);
 			});
 		},
 	};
@@ -127,6 +130,17 @@ function endProcess(error: unknown): never {
 	} finally {
 		exitNow(REFUSED_STATUS);
 	}
+}
+
+/** ` (path "/a.js")`, of whatever there is to say. */
+function described(detail: Readonly<Record<string, FieldValue>>): string {
+	const names = keysOf(detail);
+	let text = "";
+	for (let i = 0; i < names.length; i++) {
+		const value = detail[names[i] ?? ""];
+		if (value !== undefined) text += `${text === "" ? "" : ", "}${names[i]} ${quote(`${value}`)}`;
+	}
+	return text === "" ? "" : ` (${text})`;
 }
 
 function codeOf(error: unknown): string | undefined {

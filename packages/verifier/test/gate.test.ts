@@ -136,7 +136,9 @@ test("in audit mode everything is handed out, and the event says what enforcemen
 test("rule() refuses after its event, and lets pass what policy allows", () => {
 	const { root } = tree();
 	const { gate, events } = gateFor(indexOf(root));
-	expect(() => gate.rule("wasm.compile", { sizeBytes: 8 }, "refuse")).toThrow(refusal("ERR_RUNTIME_RULE"));
+	expect(() => gate.rule("wasm.compile", { sizeBytes: 8 }, "refuse")).toThrow(
+		'Cannot go on with wasm.compile (sizeBytes "8"): the policy refuses it',
+	);
 	gate.rule("wasm.compile", { sizeBytes: 8 }, "audit");
 	gate.rule("wasm.compile", { sizeBytes: 8 }, "allow");
 	gate.audit.flush();
