@@ -1,0 +1,3 @@
+const greet = require("./greet.cjs");
+
+module.exports = (text) => `${greet(text).toUpperCase()}!`;
