@@ -18,6 +18,7 @@ const doors = {
 	"@sigtool/core": join(root, "packages/core/dist/index.js"),
 	"@sigtool/core/read": join(root, "packages/core/dist/read.js"),
 	"@sigtool/core/errors": join(root, "packages/core/dist/errors.js"),
+	"@sigtool/verifier": join(root, "packages/verifier/dist/index.js"),
 };
 
 await bundle("packages/cli/dist/main.js", ".cjs", {
@@ -139,16 +140,19 @@ function modules(beside) {
  * behind it. A name that cannot be traced leaves the statement as it is, which is slower and no less right.
  */
 function pastDoors(source) {
-	return source.replace(/^import \{([^}]*)\} from "(@sigtool\/core[^"]*)";$/gm, (statement, list, door) => {
-		const origins = originsOf(doors[door]);
-		const bindings = list
-			.split(",")
-			.map((binding) => binding.trim())
-			.filter(Boolean);
-		const files = bindings.map((binding) => origins.get(binding.split(" as ")[0]));
-		if (files.includes(undefined)) return statement;
-		return bindings.map((binding, i) => `import { ${binding} } from ${JSON.stringify(files[i])};`).join(" ");
-	});
+	return source.replace(
+		/^import \{([^}]*)\} from "(@sigtool\/(?:core|verifier)[^"]*)";$/gm,
+		(statement, list, door) => {
+			const origins = originsOf(doors[door]);
+			const bindings = list
+				.split(",")
+				.map((binding) => binding.trim())
+				.filter(Boolean);
+			const files = bindings.map((binding) => origins.get(binding.split(" as ")[0]));
+			if (files.includes(undefined)) return statement;
+			return bindings.map((binding, i) => `import { ${binding} } from ${JSON.stringify(files[i])};`).join(" ");
+		},
+	);
 }
 
 /** Exported name → file that defines it, for a module in the form `tsc` writes. */

@@ -229,6 +229,88 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 		},
 	},
 	{
+		name: "run",
+		description: "start a Node.js program that can load nothing but what was signed",
+		declare(command) {
+			command
+				.argument("<script>", "the program's file")
+				.argument("[args...]", "everything after it is the program's")
+				.passThroughOptions()
+				.addOption(new Option("--mode <mode>", "stricter than installed, never weaker").choices(LAUNCH_MODES))
+				.addOption(repeated("--write <dir>", "a directory the program may write below; /dev/null always"))
+				.option("--env-clear", "pass on nothing but PATH, HOME, LANG, LC_*, TERM, TZ and USER")
+				.option("--allow-development", "count what this user signed, without an installation")
+				.option("--index <file>", "trust index, with --allow-development")
+				.addOption(repeated("--catalog <file>", "the script's catalog, with --allow-development"))
+				.option("--prefix <dir>", "where the launcher is installed", INSTALLED_PREFIX);
+			examples(
+				command,
+				[
+					"sigtool sign ./app && sigtool run --allow-development ./app/main.js",
+					"sigtool run --write /var/lib/app /srv/app/main.js --port 8080",
+					"sigtool run --mode strict --env-clear /srv/app/main.js",
+				],
+				RUNNING,
+			);
+			return async () => (await import("./commands/run.js")).run;
+		},
+	},
+	{
+		name: "launcher",
+		description: "the program that starts Node.js for production, and its settings",
+		declare(command) {
+			examples(command, ["sigtool launcher install", "sigtool launcher check"]);
+			return undefined;
+		},
+		commands: [
+			{
+				name: "install",
+				description: "put launcher, hook and settings into a directory that only root can write",
+				declare(command) {
+					command
+						.option("--prefix <dir>", "the directory", INSTALLED_PREFIX)
+						.option("--node <path>", "the Node.js to start (default: this one)")
+						.option("--index <file>", "trust index to hand over", "/etc/sigtool/app.sigx")
+						.option("--config <file>", "host configuration; made when there is none", "/etc/sigtool/verifier.json")
+						.addOption(choice("--mode <mode>", "the weakest it may run in", ["enforce", "strict", "audit", "off"]))
+						.option("--allow-development", "let --allow-development count files of its user");
+					examples(command, [
+						"sudo sigtool launcher install",
+						"sudo sigtool launcher install --node /usr/bin/node --index /srv/app.sigx --mode strict",
+					]);
+					return async () => (await import("./commands/launcher.js")).launcherInstall;
+				},
+			},
+			{
+				name: "check",
+				description: "audit an installed launcher: owners, modes, digests, pins, versions",
+				declare(command) {
+					command.option("--prefix <dir>", "where it is installed", INSTALLED_PREFIX);
+					examples(command, ["sigtool launcher check", "sigtool launcher check --json | jq .findings"]);
+					return async () => (await import("./commands/launcher.js")).launcherCheck;
+				},
+			},
+		],
+	},
+	{
+		name: "native",
+		description: "the compiled parts: launcher and addon",
+		declare(command) {
+			examples(command, ["sigtool native build"]);
+			return undefined;
+		},
+		commands: [
+			{
+				name: "build",
+				description: "compile them, with the C compiler of this machine",
+				declare(command) {
+					examples(command, ["sigtool native build"]);
+					return async () => (await import("./commands/native.js")).nativeBuild;
+				},
+			},
+		],
+	},
+	{
 		name: "identity",
 		description: "keys and certificates made and kept by sigtool",
 		declare(command) {
@@ -351,6 +433,15 @@ const RESTORING = `
 Needs no key: \`sigtool sign --format cat --carry ima\` put the signatures into the catalog. A file that is no longer
 what was signed is refused and left as it is. Writing security.ima and security.evm needs root.
 `;
+
+const RUNNING = `
+Exit status and signals are the program's own; 126 when it was refused, by the launcher or later. docs/launcher.md
+tells what the launcher takes away: variables, system calls, writing, other programs.
+`;
+
+/** As launcher-conf.ts and launcher-place.ts have them, which are not loaded to print help. */
+const LAUNCH_MODES = ["off", "audit", "enforce", "strict"] as const;
+const INSTALLED_PREFIX = "/usr/lib/sigtool";
 
 /** `ATTRIBUTE_FORMATS` of core, which is not loaded to print help. */
 const ATTRIBUTE_FORMATS = ["spython", "ima-hash", "ima", "evm", "ima-verity"];

@@ -35,6 +35,7 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 	const program = new Command("sigtool")
 		.description("Signs sets of files and says exactly what changed since.")
 		.version(VERSION, "-V, --version")
+		.enablePositionalOptions()
 		.exitOverride()
 		.configureOutput({
 			writeOut: printText,

@@ -18,7 +18,7 @@ const TARGETS = {
 		sources: launchers.map((name) => join("launch", name)),
 		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],
 	},
-	"sigtool.node": {
+	"addon.node": {
 		sources: ["addon.c", "launch/lockdown.c", "launch/launch.h"],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},

@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { checkLauncher, type LauncherFinding } from "../launcher-check.js";
+import type { LaunchMode } from "../launcher-conf.js";
+import { CONF_NAME, launcherIn, placeLauncher } from "../launcher-place.js";
+import { nativeParts } from "../native-parts.js";
+import { type OutputOptions, plain, type Report, rows } from "../output.js";
+import { colour } from "../terminal.js";
+
+export interface LauncherInstallOptions extends OutputOptions {
+	readonly prefix: string;
+	readonly node?: string;
+	readonly index: string;
+	readonly config: string;
+	readonly mode: LaunchMode;
+	readonly allowDevelopment?: boolean;
+}
+
+export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
+	const parts = nativeParts();
+	const [config, index] = [resolve(options.config), resolve(options.index)];
+	const skeleton = existsSync(config) ? "kept" : writeSkeleton(config, index, options.mode);
+	mkdirSync(options.prefix, { recursive: true, mode: 0o755 });
+	const prefix = realpathSync(options.prefix);
+	const conf = placeLauncher(prefix, parts, {
+		node: options.node ?? process.execPath,
+		index,
+		config,
+		mode: options.mode,
+		development: options.allowDevelopment === true ? "allow" : "refuse",
+	});
+	return {
+		exit: 0,
+		fields: { prefix, configuration: { file: config, skeleton }, settings: conf },
+		lines: [
+			`installed ${plain(launcherIn(prefix))}`,
+			...rows([
+				["settings", plain(join(prefix, CONF_NAME))],
+				["node", `${plain(conf.node.path)}, release ${conf.nodeMajor}`],
+				["hook", plain(conf.bundle.path)],
+				["addon", conf.addon === undefined ? "none" : plain(conf.addon.path)],
+				["index", existsSync(index) ? plain(index) : `${plain(index)}, which is still to be made`],
+				["configuration", `${plain(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
+				["mode", conf.mode],
+			]),
+		],
+		warnings: conf.addon === undefined ? ["the addon was not built: the kernel is not asked about files"] : [],
+	};
+}
+
+/** Trusts nobody yet. One that is there is never replaced: it is the host's. */
+function writeSkeleton(file: string, index: string, mode: LaunchMode): "new" {
+	const document = {
+		version: 1,
+		mode,
+		onRefusal: "exit",
+		...{ pins: [], authorities: [], products: [], deny: [] },
+		index,
+		audit: { stderr: "refusals" },
+	};
+	mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
+	writeFileSync(file, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o644, flag: "wx" });
+	return "new";
+}
+
+export interface LauncherCheckOptions extends OutputOptions {
+	readonly prefix: string;
+}
+
+export async function launcherCheck({ prefix }: LauncherCheckOptions): Promise<Report> {
+	const findings = checkLauncher(resolve(prefix));
+	const isWrong = findings.some(({ status }) => status === "wrong");
+	const width = Math.max(...findings.map(({ what }) => what.length));
+	const lines = findings.map(({ what, status, says }) => {
+		return `${COLOURS[status](status.padEnd(5))}  ${what.padEnd(width)}  ${plain(says)}`;
+	});
+	return {
+		exit: isWrong ? 1 : 0,
+		fields: { prefix: resolve(prefix), findings },
+		lines: isWrong ? [] : lines,
+		problems: isWrong ? lines : [],
+	};
+}
+
+const COLOURS: Readonly<Record<LauncherFinding["status"], (text: string) => string>> = {
+	ok: colour.green,
+	wrong: colour.red,
+	note: colour.yellow,
+};

@@ -1,0 +1,125 @@
+/**
+ * `launcher.conf`, which sigtool-launch reads beside itself: `key value` lines, first `version 1`. What each means is in
+ * docs/launcher.md; packages/verifier/native/launch/settings.c is its other reader.
+ */
+
+import { realpathSync, statSync } from "node:fs";
+import { digestFile } from "@sigtool/core";
+import { quote, SigtoolError } from "@sigtool/core/errors";
+
+export type LaunchMode = "off" | "audit" | "enforce" | "strict";
+export const LAUNCH_MODES: readonly LaunchMode[] = ["off", "audit", "enforce", "strict"];
+
+/** A file by its real path and its lowercase hexadecimal SHA-256. */
+export interface PinnedFile {
+	readonly path: string;
+	readonly sha256: string;
+}
+
+/** What a policy refuses and a flag of Node.js can refuse below it. */
+export type RefusedByFlag = "string-code" | "addons" | "workers";
+const REFUSABLE: readonly RefusedByFlag[] = ["string-code", "addons", "workers"];
+
+export interface LauncherConf {
+	readonly mode: LaunchMode;
+	readonly development: "refuse" | "allow";
+	readonly node: PinnedFile;
+	readonly nodeMajor: number;
+	/** Of node when it was digested: as long as it is the same, node need not be digested again. */
+	readonly nodeIdentity: string | undefined;
+	readonly bundle: PinnedFile;
+	readonly addon: PinnedFile | undefined;
+	/** Absolute paths. */
+	readonly index: string;
+	readonly config: string;
+	/** Roots of signed trees: nothing that holds one is made writable. */
+	readonly trees: readonly string[];
+	readonly refused: readonly RefusedByFlag[];
+}
+
+/** @throws ERR_USAGE for a path with a line break in it */
+export function encodeLauncherConf(conf: LauncherConf): string {
+	const lines: [string, string | undefined][] = [
+		["version", "1"],
+		["mode", conf.mode],
+		["development", conf.development],
+		["node", pinText(conf.node)],
+		["node-major", String(conf.nodeMajor)],
+		["node-identity", conf.nodeIdentity],
+		["bundle", pinText(conf.bundle)],
+		["addon", conf.addon === undefined ? undefined : pinText(conf.addon)],
+		["index", conf.index],
+		["config", conf.config],
+		...conf.trees.map((tree): [string, string] => ["tree", tree]),
+		...conf.refused.map((what): [string, string] => [what, "refuse"]),
+	];
+	return lines
+		.filter(([, value]) => value !== undefined)
+		.map(([key, value = ""]) => {
+			if (!value.includes("\n")) return `${key} ${value}\n`;
+			throw new SigtoolError("ERR_USAGE", `Cannot launch with ${quote(value)}: a path may not hold line breaks`);
+		})
+		.join("");
+}
+
+/** @throws ERR_CONFIG */
+export function parseLauncherConf(text: string): LauncherConf {
+	const values = new Map<string, string[]>();
+	for (const line of text.split("\n").slice(0, -1)) {
+		const space = line.indexOf(" ");
+		if (space < 1) throw malformed(`the line ${quote(line)} is not "key value"`);
+		const key = line.slice(0, space);
+		values.set(key, [...(values.get(key) ?? []), line.slice(space + 1)]);
+	}
+	const one = (key: string) => values.get(key)?.[0];
+	const needed = (key: string) => {
+		const value = one(key);
+		if (value === undefined) throw malformed(`it lacks ${quote(key)}`);
+		return value;
+	};
+	if (needed("version") !== "1") throw malformed("it is not of version 1");
+	const addon = one("addon");
+	return {
+		mode: LAUNCH_MODES.find((mode) => mode === one("mode")) ?? "enforce",
+		development: one("development") === "allow" ? "allow" : "refuse",
+		node: parsePin(needed("node")),
+		nodeMajor: Number(needed("node-major")),
+		nodeIdentity: one("node-identity"),
+		bundle: parsePin(needed("bundle")),
+		addon: addon === undefined ? undefined : parsePin(addon),
+		index: needed("index"),
+		config: needed("config"),
+		trees: values.get("tree") ?? [],
+		refused: REFUSABLE.filter((what) => one(what) === "refuse"),
+	};
+}
+
+/** @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_IO */
+export function pin(file: string): PinnedFile {
+	const path = realpathSync.native(file);
+	return { path, sha256: Buffer.from(digestFile(path, "sha256").digest).toString("hex") };
+}
+
+/** Device, inode, size, and times of content and inode in seconds: what differs once a file is written to or replaced. */
+export function identityOf(path: string): string {
+	const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+	return [dev, ino, size, seconds(mtimeNs), seconds(ctimeNs)].join(":");
+}
+
+function seconds(nanoseconds: bigint): string {
+	return `${nanoseconds / 1_000_000_000n}.${String(nanoseconds % 1_000_000_000n).padStart(9, "0")}`;
+}
+
+function pinText({ path, sha256 }: PinnedFile): string {
+	return `${path} ${sha256}`;
+}
+
+function parsePin(text: string): PinnedFile {
+	const match = /^(.+) ([0-9a-f]{64})$/.exec(text);
+	if (match === null) throw malformed(`${quote(text)} is not a path and its SHA-256`);
+	return { path: match[1], sha256: match[2] };
+}
+
+function malformed(reason: string): SigtoolError {
+	return new SigtoolError("ERR_CONFIG", `Cannot read launcher.conf: ${reason}`);
+}

@@ -1,0 +1,101 @@
+/** Puts launcher, hook and addon into one directory, with the settings that pin them. */
+
+import { spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseTrustIndex, readBounded } from "@sigtool/core";
+import { ioError, isErrnoException, quote, SigtoolError } from "@sigtool/core/errors";
+import { encodeLauncherConf, identityOf, type LauncherConf, type LaunchMode, pin } from "./launcher-conf.js";
+import type { NativeParts } from "./native-parts.js";
+
+export const INSTALLED_PREFIX = "/usr/lib/sigtool";
+export const LAUNCHER_NAME = "sigtool-launch";
+export const CONF_NAME = "launcher.conf";
+
+export interface LauncherPlan {
+	/** Program to run; links are followed once, now. */
+	readonly node: string;
+	/** Absolute paths; the index need not exist yet. */
+	readonly index: string;
+	readonly config: string;
+	readonly mode: LaunchMode;
+	readonly development: "refuse" | "allow";
+}
+
+/** The launcher of a directory, whether or not it is there. */
+export function launcherIn(directory: string): string {
+	return join(directory, LAUNCHER_NAME);
+}
+
+/**
+ * Copies the parts, each whole or not at all, and writes the settings last: until then the ones before them count.
+ * @throws ERR_LAUNCHER when node is none, ERR_IO, ERR_INDEX_FORMAT
+ */
+export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
+	const at = (name: string) => join(directory, name);
+	copy(parts.launcher, launcherIn(directory), 0o755);
+	copy(parts.bundle, at("register.cjs"), 0o644);
+	if (parts.addon !== undefined) copy(parts.addon, at("native/addon.node"), 0o644);
+	const node = pin(plan.node);
+	const conf: LauncherConf = {
+		...plan,
+		node,
+		nodeMajor: majorOf(node.path),
+		nodeIdentity: identityOf(node.path),
+		bundle: pin(at("register.cjs")),
+		addon: parts.addon === undefined ? undefined : pin(at("native/addon.node")),
+		...indexSettings(plan.index),
+	};
+	const text = encodeLauncherConf(conf);
+	replace(at(CONF_NAME), (file) => writeFileSync(file, text, { mode: 0o644 }));
+	return conf;
+}
+
+/**
+ * What the launcher takes from an index: the trees it names and what its policy refuses. Who signed it does not matter
+ * here: the hook verifies it, and refuses to start when the flags are not what the policy says.
+ * @throws ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_IO
+ */
+export function indexSettings(file: string): Pick<LauncherConf, "trees" | "refused"> {
+	if (!existsSync(file)) return { trees: [], refused: [] };
+	const { products, policy } = parseTrustIndex(readBounded(file, MAX_INDEX_BYTES));
+	const { stringCode, addons, workers } = policy.runtime;
+	const refused = { "string-code": stringCode, addons, workers };
+	const names = ["string-code", "addons", "workers"] as const;
+	return {
+		trees: products.map(({ root }) => root),
+		refused: names.filter((name) => refused[name] === "refuse"),
+	};
+}
+
+/** What the launcher copies at most. */
+const MAX_INDEX_BYTES = 2 ** 28;
+
+/** @throws ERR_LAUNCHER when it is no Node.js that can be launched */
+export function majorOf(node: string): number {
+	const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8", env: {} });
+	const major = Number(/^v(\d+)\.\d+\.\d+/.exec(stdout ?? "")?.[1]);
+	if (major >= 20) return major;
+	throw new SigtoolError("ERR_LAUNCHER", `Cannot launch ${quote(node)}: it is not Node.js 20 or later`, { path: node });
+}
+
+function copy(source: string, target: string, mode: number): void {
+	replace(target, (file) => {
+		copyFileSync(source, file);
+		chmodSync(file, mode);
+	});
+}
+
+/** Through a file beside it. @throws ERR_IO */
+function replace(target: string, write: (file: string) => void): void {
+	const temporary = `${target}.${process.pid}`;
+	try {
+		mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
+		write(temporary);
+		renameSync(temporary, target);
+	} catch (cause) {
+		rmSync(temporary, { force: true });
+		if (isErrnoException(cause)) throw ioError("write", target, cause);
+		throw cause;
+	}
+}
