@@ -20,7 +20,9 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		return exit;
 	} catch (error) {
 		if (error instanceof CommanderError && error.exitCode === 0) return 0;
-		const options: OutputOptions = { json: argv.includes("--json"), verbose: argv.includes("--verbose") };
+		// After `run` there are words of another program.
+		const has = (option: string) => argv[0] !== "run" && argv.includes(option);
+		const options: OutputOptions = { json: has("--json"), verbose: has("--verbose") };
 		const words = commandWords(argv);
 		if (!(error instanceof CommanderError)) return printFailure(words.join(" "), error, options);
 		const complaint = complaints.join("");

@@ -1,11 +1,13 @@
-/** The native addon beside the bundle, where it was built; nothing is wrong without it. */
+/** The native addon, where it was built; nothing is wrong without it. */
 
 import { createRequire } from "node:module";
 import type { KernelAddon } from "./kernel-check.js";
 
-export function loadKernelAddon(): KernelAddon | undefined {
+/** `file` absolute, and as trusted as the code that asks. */
+export function loadKernelAddon(file: string | undefined): KernelAddon | undefined {
+	if (file === undefined) return undefined;
 	try {
-		return createRequire(import.meta.url)("./native/sigtool.node") as KernelAddon; // Its interface is native/addon.c.
+		return createRequire(file)(file) as KernelAddon; // Its interface is native/addon.c.
 	} catch {
 		return undefined;
 	}

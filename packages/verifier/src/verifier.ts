@@ -5,6 +5,7 @@
  * Every type a program sees here is complete in itself: packages this one is made from need not be installed.
  */
 
+import { fileURLToPath } from "node:url";
 import { certificatesFromPem, defaultTrust, trustFromCertificates } from "@sigtool/core/read";
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
@@ -61,7 +62,13 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 	const { index, catalogs, mode, onRefusal, development = "refuse" } = options;
 	if (index !== undefined && catalogs !== undefined) throw new TypeError("Give either an index or catalogs");
 	const configuration = configurationFor(options);
-	const common = { configuration, mode, onRefusal, development, addon: loadKernelAddon() };
+	const common = {
+		configuration,
+		mode,
+		onRefusal,
+		development,
+		addon: loadKernelAddon(fileURLToPath(new URL("native/addon.node", import.meta.url))),
+	};
 	const gate =
 		catalogs === undefined
 			? createGate({ ...common, index })

@@ -163,7 +163,7 @@ test("with the addon a file that is open for writing is refused, if it has an ex
 	const { env, root } = await installed({ audit: { stderr: "off" } });
 	chmodSync(join(root, "main.js"), 0o755);
 	const script = `
-		const addon = loadKernelAddon();
+		const addon = loadKernelAddon("${new URL("native/addon.node", dist).pathname}");
 		if (addon === undefined || addon.execveCheck(fs.openSync(process.execPath)) !== 0) process.exit(3);
 		const gate = open({ addon });
 		gate.openCodeSync(root + "/main.js", "module");

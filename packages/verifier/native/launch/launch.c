@@ -139,15 +139,16 @@ static int refuses(const char *setting) { return setting != NULL && strcmp(setti
 /* Permissions take back, in strict, what no hook sees. What may be written is for Landlock to say. */
 static char **node_flags(char **words, int major) {
 	const int on = settings.mode != MODE_OFF, enforce = settings.mode >= MODE_ENFORCE, strict = settings.mode == MODE_STRICT;
+	const int no_addons = refuses(settings.addons) && settings.addon == NULL; /* the verifier's own is one */
 	const struct { int when; const char *flag; } flags[] = {
 		{1, settings.node}, {on, "--require"}, {on, settings.bundle},
 		{strict || (enforce && refuses(settings.string_code)), "--disallow-code-generation-from-strings"},
 		{enforce, major >= 22 ? "--disable-sigusr1" : "--no-experimental-require-module"},
-		{enforce && refuses(settings.addons), "--no-addons"},
+		{enforce && no_addons, "--no-addons"},
 		{strict, major >= 22 ? "--permission" : "--experimental-permission"},
 		{strict, "--allow-fs-read=*"}, {strict, "--allow-fs-write=*"}, {strict && major >= 25, "--allow-net"},
 		{strict, "--disable-warning=SecurityWarning"}, {strict && (major < 22 || major >= 25), "--disable-warning=ExperimentalWarning"},
-		{strict && !refuses(settings.addons), "--allow-addons"}, {strict && !refuses(settings.workers), "--allow-worker"}};
+		{strict && !no_addons, "--allow-addons"}, {strict && !refuses(settings.workers), "--allow-worker"}};
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (flags[i].when) *words++ = (char *)flags[i].flag;
 	return words;

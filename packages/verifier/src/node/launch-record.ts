@@ -15,6 +15,8 @@ export interface LaunchRecord {
 	readonly config: string;
 	/** Script the launcher was asked to run, absolute. */
 	readonly script: string;
+	/** The native addon, which the launcher held against its digest. */
+	readonly addon: string | undefined;
 	/** What the kernel could not give, e.g. `landlock`. */
 	readonly missing: readonly string[];
 }
@@ -57,11 +59,19 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 	if (one("node-major") !== process.versions.node.split(".")[0]) throw malformed("it is for another Node.js");
 	const mode = MODES.find((each) => each === one("mode"));
 	const development = one("development");
+	const addon = values.has("addon") ? one("addon") : undefined;
 	if (mode === undefined) throw malformed("its mode is none");
 	if (development !== "allow" && development !== "refuse") throw malformed(`its "development" is neither`);
-	return { mode, development, config: one("config"), script: one("script"), missing: values.get("missing") ?? [] };
+	return {
+		mode,
+		development,
+		config: one("config"),
+		script: one("script"),
+		addon,
+		missing: values.get("missing") ?? [],
+	};
 }
-const KEYS = new Set(["version", "mode", "script", "node-major", "config", "development", "write", "missing"]);
+const KEYS = new Set(["version", "mode", "script", "node-major", "config", "development", "addon", "write", "missing"]);
 
 /** The link of a memfd says what it is; that it is sealed the launcher saw to. */
 function takeMemory(descriptor: number, maxBytes: number): Uint8Array {

@@ -4,11 +4,13 @@
  */
 
 import module from "node:module";
+import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { MAX_TRUST_INDEX_BYTES, type Mode, quote, readBounded, SigtoolError } from "@sigtool/core/read";
 import { type HostConfiguration, readHostConfiguration } from "../config.js";
 import { createGate } from "../create-gate.js";
 import type { Gate } from "../gate.js";
+import { loadKernelAddon } from "../kernel-addon.js";
 import { guardDoors } from "./doors.js";
 import { findImpurity } from "./environment.js";
 import { takeLaunch } from "./launch-record.js";
@@ -26,6 +28,8 @@ export interface Inheritance {
 	/** The launcher's, which overrules the configuration's. */
 	readonly mode: Mode | undefined;
 	readonly development: "refuse" | "allow";
+	/** File of the native addon, pinned by whoever pinned the hook. */
+	readonly addon: string | undefined;
 	/** `loader`: it runs nothing of the program, and answers another's imports. */
 	readonly role: "program" | "loader";
 }
@@ -36,7 +40,8 @@ export interface Inheritance {
  */
 export function start(development: "refuse" | "allow"): void {
 	const inheritance = isMainThread ? inheritanceOfProcess(development) : inheritanceOfThread();
-	const gate = createGate({ ...inheritance, onRefusal: inheritance.configuration.onRefusal ?? "exit" });
+	const onRefusal = inheritance.configuration.onRefusal ?? "exit";
+	const gate = createGate({ ...inheritance, addon: loadKernelAddon(inheritance.addon), onRefusal });
 	if (gate.mode === "off") return;
 	if (isMainThread) checkProcess(gate);
 	if (inheritance.role === "loader") offerLoader(gate, createPackageScopes(gate));
@@ -60,7 +65,8 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 	if (launch !== undefined) {
 		const { index, record } = launch;
 		const configuration = readHostConfiguration({ development: record.development, file: record.config });
-		return { index, configuration, mode: record.mode, development: record.development, role: "program" };
+		const { mode, development, addon } = record;
+		return { index, configuration, mode, development, addon, role: "program" };
 	}
 	const configuration = readHostConfiguration({ development });
 	if (configuration.index === undefined) {
@@ -72,6 +78,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		configuration,
 		mode: undefined,
 		development,
+		addon: join(__dirname, "native/addon.node"),
 		role: "program",
 	};
 }

@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
+
+const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
+
+describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs the launcher built)", () => {
+	const program = `
+		console.log(JSON.stringify(process.argv.slice(2)));
+		process.exitCode = require("./answer.json");`;
+
+	/** A tree that this machine's development identity signed, in a directory with nothing else configured. */
+	function signedApp(files: Readonly<Record<string, string>> = {}) {
+		const home = temporaryDirectory();
+		const sigtool = runner(home);
+		makeTree(join(home, "app"), { "main.js": program, "answer.json": "42", ...files });
+		expect(sigtool(["sign", "app"], { cwd: home })).toMatchObject({ status: 0 });
+		const scratch = join(home, "tmp");
+		mkdirSync(scratch);
+		const run = (...words: string[]) => {
+			return sigtool(["run", "--allow-development", ...words], { cwd: home, env: { TMPDIR: scratch } });
+		};
+		return { home, scratch, sigtool, run, at: (path: string) => join(home, path) };
+	}
+
+	it("runs a signed program without any configuration, and says what that is worth", () => {
+		const { run, scratch } = signedApp();
+		const { status, stdout, stderr } = run("./app/main.js", "a b", "--json", "-q", "--help");
+		expect(stderr).toBe(
+			`note: app is held against "app/app.cat" and this machine's development identity, without a host configuration; other machines do not trust that\n`,
+		);
+		expect(stdout).toBe(`${JSON.stringify(["a b", "--json", "-q", "--help"])}\n`);
+		expect(status).toBe(42);
+		expect(readdirSync(scratch)).toEqual([]);
+	});
+
+	it("runs nothing of a tree that was changed since it was signed", () => {
+		const { run, at } = signedApp();
+		writeFileSync(at("app/answer.json"), "43");
+		const { status, stdout, stderr } = run("app/main.js");
+		expect([status, stdout]).toEqual([1, ""]);
+		expect(stderr).toMatch(/"answer.json" was modified.*\[ERR_FILE_MODIFIED\]/);
+	});
+
+	it("refuses what is changed after the start, with the event and status 126", () => {
+		const { run, at } = signedApp({
+			"main.js": `require("node:fs").writeFileSync("data/late.js", "console.log('evil')"); require("../data/late.js");`,
+		});
+		mkdirSync(at("data"));
+		const { status, stdout, stderr } = run("-q", "--write", "data", "app/main.js");
+		expect([status, stdout]).toEqual([126, ""]);
+		expect(stderr).toMatch(/late\.js/);
+	});
+
+	it("says how to begin where nothing is signed", () => {
+		const home = temporaryDirectory();
+		makeTree(join(home, "app"), { "main.js": "" });
+		const { status, stderr } = runner(home)(["run", "--allow-development", "app/main.js"], { cwd: home });
+		expect(stderr).toMatch(/no catalog vouches for it; run `sigtool sign app` first \[ERR_CATALOG_NOT_FOUND\]/);
+		expect(status).toBe(1);
+	});
+
+	it("takes an index that was compiled before", () => {
+		const { sigtool, run, home } = signedApp();
+		const compiled = sigtool(["compile", "app", "-o", "app.sigx", "--allow-development"], { cwd: home });
+		expect(compiled).toMatchObject({ status: 0 });
+		expect(run("--index", "app.sigx", "app/main.js")).toMatchObject({ status: 42, stderr: "" });
+	});
+
+	it("passes a signal on, and ends by the one the program ends by", async () => {
+		const { home, scratch } = signedApp({
+			"main.js": `
+				process.on("SIGTERM", () => { console.log("told"); process.removeAllListeners("SIGTERM"); process.kill(process.pid, "SIGHUP"); });
+				setInterval(() => {}, 1000);
+				console.log("ready");`,
+		});
+		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config"), TMPDIR: scratch };
+		const child = spawn(process.execPath, [MAIN, "run", "-q", "--allow-development", "app/main.js"], {
+			cwd: home,
+			env,
+		});
+		let output = "";
+		child.stdout.on("data", (text) => {
+			output += text;
+			if (String(text).includes("ready")) child.kill("SIGTERM");
+		});
+		const signal = await new Promise((resolve) => child.on("exit", (_, by) => resolve(by)));
+		expect([output, signal]).toEqual(["ready\ntold\n", "SIGHUP"]);
+		expect(readdirSync(scratch)).toEqual([]);
+	});
+});
+
+describe("sigtool run", () => {
+	it("says how to install a launcher where there is none", () => {
+		const home = temporaryDirectory();
+		const { status, stderr } = runner(home)(["run", "--prefix", join(home, "none"), "main.js"]);
+		expect(stderr).toMatch(/Cannot find ".*none\/sigtool-launch": run `sigtool launcher install`.*\[ERR_LAUNCHER\]/);
+		expect(status).toBe(2);
+	});
+
+	it("takes neither index nor catalog for an installed launcher, which has its own", () => {
+		const { status, stderr } = runner(temporaryDirectory())(["run", "--index", "x.sigx", "main.js"]);
+		expect(stderr).toMatch(/--allow-development alone.*\[ERR_USAGE\]/);
+		expect(status).toBe(2);
+	});
+
+	it("needs a script", () => {
+		expect(runner(temporaryDirectory())(["run"]).stderr).toMatch(/missing required argument 'script'/i);
+	});
+});
