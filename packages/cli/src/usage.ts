@@ -5,8 +5,8 @@ export function usageError(message: string): SigtoolError {
 	return new SigtoolError("ERR_USAGE", message);
 }
 
-/** A catalog goes to a file, so that it is there whole or not at all. @throws ERR_USAGE */
+/** What is signed goes to a file, so that it is there whole or not at all. @throws ERR_USAGE */
 export function requireOutputName(output: string | undefined): void {
 	if (output === "") throw usageError("Name a file with -o");
-	if (output === "-") throw usageError("Name a file with -o: a catalog is not written to standard output");
+	if (output === "-") throw usageError("Name a file with -o: the result is not written to standard output");
 }

@@ -109,6 +109,12 @@ describe("inspect and verify of a trust index", () => {
 		]) {
 			expect(text).toContain(part);
 		}
+		expect(inspected.members).toMatchObject([
+			{ product: "app", path: "current", kind: "link", target: "lib" },
+			{ path: "lib/a.js", kind: "file", size: 1 },
+			{ path: "main.js", kind: "file" },
+		]);
+		expect(sigtool(["inspect", index, "--verbose"]).stdout).toMatch(/lib\/a\.js [0-9a-f]{64}\n/);
 		const verified = sigtool(["verify", index, "--json"]);
 		expect(verified.status).toBe(0);
 		expect(verified.json().results).toMatchObject([{ verdict: "trusted", development: true, index: said }]);

@@ -211,9 +211,9 @@ test("sign leaves out the directory's own catalog when it writes another, as a r
 });
 
 test.each([
-	[["-o", "pack"], 'Cannot write catalog "pack": it is a directory; name the file'],
-	[["-o", "new/"], 'Cannot write catalog "new/": it is a directory; name the file'],
-	[["-o", "-"], "a catalog is not written to standard output"],
+	[["-o", "pack"], 'Cannot write "pack": it is a directory; name the file'],
+	[["-o", "new/"], 'Cannot write "new/": it is a directory; name the file'],
+	[["-o", "-"], "the result is not written to standard output"],
 	[["-o", ""], "Name a file with -o"],
 	[["--product", ""], "Give --product a name"],
 ])("sign refuses %j", (args, message) => {

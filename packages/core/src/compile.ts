@@ -75,7 +75,7 @@ export async function compileTrustIndex(
 	options: CompileOptions,
 ): Promise<CompileResult> {
 	const { signer, policy = DEFAULT_POLICY, notAfter, time = Date.now() } = options;
-	const output = checkTarget(directories, options);
+	const output = checkCompileTarget(directories, options);
 	const compiled: CompiledDirectory[] = [];
 	for (const directory of directories) {
 		const next = await compileDirectory(directory, options);
@@ -116,7 +116,7 @@ export async function compileTrustIndex(
  * @returns the real path of the output
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_IO
  */
-export function checkTarget(
+export function checkCompileTarget(
 	directories: readonly string[],
 	{ output, catalogs, product, overwrite = "own" }: Omit<CompileOptions, "trust" | "signer">,
 ): string {

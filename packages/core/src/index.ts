@@ -4,7 +4,7 @@ export {
 	type CompiledProduct,
 	type CompileOptions,
 	type CompileResult,
-	checkTarget as checkCompileTarget,
+	checkCompileTarget,
 	compileTrustIndex,
 } from "./compile.js";
 export type { Check } from "./doctor/check.js";

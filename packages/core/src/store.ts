@@ -94,10 +94,10 @@ export function exists(path: string): boolean {
 	return lstatIfThere(path) !== undefined;
 }
 
-/** Refuses a directory, or a link to one, as the place of a catalog. @throws ERR_USAGE, ERR_IO */
+/** Refuses a directory, or a link to one, as the place of a file. @throws ERR_USAGE, ERR_IO */
 export function requireFileName(path: string): void {
 	if (!path.endsWith("/") && !isDirectory(path)) return;
-	const message = `Cannot write catalog ${quote(path)}: it is a directory; name the file`;
+	const message = `Cannot write ${quote(path)}: it is a directory; name the file`;
 	throw new SigtoolError("ERR_USAGE", message, { path });
 }
 

@@ -1,15 +1,23 @@
-import { defaultTrust, parseTrustIndex, type VerifiedTrustIndex, verifyTrustIndex } from "@sigtool/core";
+import {
+	defaultTrust,
+	type IndexEntry,
+	parseTrustIndex,
+	type TrustIndex,
+	type VerifiedTrustIndex,
+	verifyTrustIndex,
+} from "@sigtool/core";
 import { reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { plain, type Report, rows } from "../output.js";
+import { type OutputOptions, plain, type Report, rows } from "../output.js";
 import { fromIndexFile, indexFields, indexRows } from "./index-file.js";
 import { signerFields, signerRows } from "./render.js";
 
 /** What a trust index says, and whether this user trusts whoever signed it. */
-export async function inspectIndex(file: string): Promise<Report> {
+export async function inspectIndex(file: string, options: OutputOptions): Promise<Report> {
 	const { index, verdict } = fromIndexFile(file, (octets) => ({
 		index: parseTrustIndex(octets),
 		verdict: judge(octets),
 	}));
+	const members = options.json === true || options.verbose === true ? membersOf(index) : [];
 	const failed = verdict instanceof SigtoolError;
 	const { certificate, development } = failed ? {} : verdict.signer;
 	return {
@@ -20,6 +28,7 @@ export async function inspectIndex(file: string): Promise<Report> {
 			...(failed && { problem: { code: verdict.code, message: verdict.message } }),
 			signer: certificate === undefined ? null : signerFields(certificate, development === true),
 			...indexFields(index),
+			members,
 		},
 		lines: [
 			plain(file),
@@ -36,9 +45,20 @@ export async function inspectIndex(file: string): Promise<Report> {
 				...index.products.flatMap(({ catalogs }) => catalogs).map((digest): [string, string] => ["catalog", digest]),
 				...policyRows(index.policy),
 				["sha256", index.digest],
+				...members.map(({ product, path, ...entry }): [string, string] => {
+					const content = entry.kind === "file" ? entry.sha256 : `leads to ${plain(entry.target)}`;
+					return [plain(product), `${plain(path)} ${content}`];
+				}),
 			]),
 		],
 	};
+}
+
+/** @throws ERR_INDEX_FORMAT when entries are out of order */
+function membersOf(index: TrustIndex): ({ readonly product: string; readonly path: string } & IndexEntry)[] {
+	return index.products.flatMap(({ name: product }) => {
+		return Array.from(index.entries(product), ([path, entry]) => ({ product, path, ...entry }));
+	});
 }
 
 function judge(octets: Uint8Array): VerifiedTrustIndex | SigtoolError {

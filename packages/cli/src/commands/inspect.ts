@@ -18,7 +18,7 @@ import { count, isoTime } from "./render.js";
  * is followed, and said to be one.
  */
 export async function inspect(file: string, options: OutputOptions): Promise<Report> {
-	if (file.endsWith(".sigx")) return (await import("./inspect-index.js")).inspectIndex(file);
+	if (file.endsWith(".sigx")) return (await import("./inspect-index.js")).inspectIndex(file, options);
 	const attributes = await attributesOf(file);
 	const inspection = catalogOf(file, attributes);
 	const isUnread = attributes instanceof SigtoolError;

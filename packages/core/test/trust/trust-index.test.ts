@@ -78,7 +78,15 @@ describe("verifyTrustIndex()", () => {
 		expect(judge(Buffer.concat([bytes, Buffer.of(0)]))).toBe("ERR_DER");
 	});
 
-	it("never says anything else with a bit flipped", () => {
+	it("refuses another digest for a file, which reads well unverified", () => {
+		const swapped = Buffer.from(bytes);
+		const at = swapped.indexOf(Buffer.alloc(32, 0xaa));
+		swapped.fill(0xee, at, at + 32);
+		expect(parseTrustIndex(swapped).find("app", "main.js")).toMatchObject({ sha256: "e".repeat(64) });
+		expect(judge(swapped)).toBe("ERR_SIGNED_ATTRIBUTES");
+	});
+
+	it("never says anything else with a bit flipped", { timeout: FLIPS_TIMEOUT_MS }, () => {
 		const { length: contentBytes } = encodeIndex(CONTENT);
 		const original = judge(bytes);
 		const stride = process.env.SIGTOOL_FULL ? 1 : 7;
@@ -93,6 +101,8 @@ describe("verifyTrustIndex()", () => {
 		}
 	});
 });
+
+const FLIPS_TIMEOUT_MS = 120_000;
 
 function withoutDigest(verdict: string): string {
 	return verdict.replace(/"digest":"[0-9a-f]{64}"/, "");
