@@ -51,6 +51,7 @@ export {
 } from "./pki/trust-store.js";
 export { readBounded } from "./store.js";
 export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
+export { jsonShape, type Reader, type Refusal } from "./trust/json-shape.js";
 export {
 	DEFAULT_POLICY,
 	MAX_POLICY_BYTES,

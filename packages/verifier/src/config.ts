@@ -9,15 +9,17 @@ import { join, resolve } from "node:path";
 import {
 	certificatesFromFileBytes,
 	configDirectory,
+	jsonShape,
 	type Mode,
 	normalizeNameText,
 	quote,
+	type Reader,
+	type Refusal,
 	SigtoolError,
 	type TrustedAuthority,
 	type TrustedPin,
 	type TrustPolicy,
 } from "@sigtool/core/read";
-import { JsonPlace } from "./json-place.js";
 import { readOwnedFile } from "./owned-file.js";
 
 export const MODES: readonly Mode[] = ["off", "audit", "enforce", "strict"];
@@ -68,7 +70,7 @@ export interface LauncherSettings {
 
 export interface AuditSettings {
 	readonly jsonLines: string | undefined;
-	readonly standardError: "off" | "refusals" | "all";
+	readonly stderr: "off" | "refusals" | "all";
 }
 
 export interface HostConfigurationOptions {
@@ -113,107 +115,110 @@ export function configurationOf(trust: TrustPolicy): HostConfiguration {
 		index: undefined,
 		policy: undefined,
 		launcher: undefined,
-		audit: { jsonLines: undefined, standardError: "off" },
+		audit: { jsonLines: undefined, stderr: "off" },
 	};
 }
 
 function parseHostConfiguration(bytes: Uint8Array, file: string, development: Development): HostConfiguration {
-	const refuse = (reason: string, cause?: unknown) => {
+	const invalid = (reason: string, cause?: unknown) => {
 		const message = `Cannot use host configuration ${quote(file)}: ${reason}`;
 		return new SigtoolError("ERR_HOST_CONFIG", message, { cause, path: file });
 	};
+	const refuse: Refusal = (at, reason) => invalid(`${quote(at)} ${reason}`);
 	let value: unknown;
 	try {
 		value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
 	} catch (cause) {
-		throw refuse(`it is not JSON: ${String(cause)}`, cause);
+		throw invalid(`it is not JSON: ${String(cause)}`, cause);
 	}
-	const document = new JsonPlace(value, refuse);
-	const { version, ...members } = document.members(["version"], MEMBERS);
-	version.oneOf([1]);
+	const { version: _, pins, authorities, ...rest } = readDocument(value, "$", refuse);
 	return {
+		...rest,
 		file,
-		mode: members.mode?.oneOf(MODES),
-		onRefusal: members.onRefusal?.oneOf(["throw", "exit"]),
 		trust: {
-			pins: new Map(members.pins?.list().map(pinOf)),
-			authorities: members.authorities?.list().map((each) => authorityOf(each, development)) ?? [],
+			pins: new Map(pins.map(pinOf)),
+			authorities: authorities.map((each, index) => {
+				return authorityOf(each, development, (reason) => refuse(`$.authorities[${index}]`, reason));
+			}),
 		},
-		products: distinct(members.products?.list() ?? [], productOf),
-		deny: members.deny?.list().map(denialOf) ?? [],
-		index: members.index?.absolutePath(),
-		policy: members.policy?.absolutePath(),
-		launcher: members.launcher === undefined ? undefined : launcherOf(members.launcher),
-		audit: auditOf(members.audit),
 	};
 }
 
-const MEMBERS = [
-	...["mode", "onRefusal", "pins", "authorities", "products", "deny", "index", "policy", "launcher", "audit"],
-] as const;
+const { absent, list, object, oneOf, SHA256_HEX, text, wholeNumber } = jsonShape;
 
-function pinOf(place: JsonPlace): [string, TrustedPin] {
-	const { "spki-sha256": key, name } = place.members(["spki-sha256"], ["name"]);
-	const spkiSha256 = key.sha256();
-	return [spkiSha256, { label: name?.text() ?? `key ${spkiSha256.slice(0, 16)}`, source: "option" }];
+function optional<T>(read: Reader<T>): Reader<T | undefined> {
+	return absent(undefined, read);
 }
 
-function authorityOf(place: JsonPlace, development: Development): TrustedAuthority {
-	const { certificate: file, subject: text } = place.members(["certificate", "subject"]);
-	const path = file.absolutePath();
-	const bytes = readOwnedFile(path, { development, maxBytes: MAX_CONFIGURATION_BYTES });
-	if (bytes === undefined) throw file.refusal("does not exist");
-	const [certificate, ...others] = certificatesFromFileBytes(bytes);
-	if (certificate === undefined || others.length > 0) throw file.refusal("holds more than one certificate");
-	const subject = normalizeNameText(text.text());
-	if (subject === undefined) throw text.refusal('is no subject, such as "CN=Release,O=Example"');
-	return { certificate, subject, label: certificate.subject.text, source: "option" };
-}
+const LINE = text(/^\P{Cc}+$/u, "a line of text");
+/** As a program gets there. */
+const PATH = text(/^\/$|^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u, "an absolute path without . and ..");
 
-function productOf(place: JsonPlace): BoundProduct {
-	const { name, root, minimumSequence } = place.members(["name"], ["root", "minimumSequence"]);
-	return { name: name.text(), root: root?.absolutePath(), minimumSequence: minimumSequence?.count() };
-}
+const readProduct = object<BoundProduct>({
+	name: LINE,
+	root: optional(PATH),
+	minimumSequence: optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+});
 
-function distinct(places: readonly JsonPlace[], parse: (place: JsonPlace) => BoundProduct): BoundProduct[] {
-	const names = new Set<string>();
-	return places.map((place) => {
-		const product = parse(place);
-		if (names.has(product.name)) throw place.refusal(`names ${quote(product.name)} a second time`);
-		names.add(product.name);
-		return product;
-	});
-}
+const readProducts: Reader<readonly BoundProduct[]> = (value, at, refuse) => {
+	const products = list(readProduct)(value, at, refuse);
+	if (new Set(products.map(({ name }) => name)).size < products.length)
+		throw refuse(at, "must not name a product twice");
+	return products;
+};
 
 const DENIAL_KINDS = ["file", "key", "certificate", "catalog"] as const;
+const readDenialMembers = object({
+	file: optional(SHA256_HEX),
+	key: optional(SHA256_HEX),
+	certificate: optional(SHA256_HEX),
+	catalog: optional(SHA256_HEX),
+	reason: LINE,
+});
 
-function denialOf(place: JsonPlace): Denial {
-	const { reason, ...members } = place.members(["reason"], DENIAL_KINDS);
-	const [kind, ...others] = DENIAL_KINDS.filter((each) => members[each] !== undefined);
-	const digest = kind === undefined ? undefined : members[kind];
-	if (kind === undefined || digest === undefined || others.length > 0) {
-		throw place.refusal(`does not have exactly one of ${DENIAL_KINDS.join(", ")}`);
+const readDenial: Reader<Denial> = (value, at, refuse) => {
+	const members = readDenialMembers(value, at, refuse);
+	const [denial, ...others] = DENIAL_KINDS.flatMap((kind) => {
+		const sha256 = members[kind];
+		return sha256 === undefined ? [] : [{ kind, sha256, reason: members.reason }];
+	});
+	if (denial === undefined || others.length > 0) {
+		throw refuse(at, `must have exactly one of ${DENIAL_KINDS.join(", ")}`);
 	}
-	return { kind, sha256: digest.sha256(), reason: reason.text() };
+	return denial;
+};
+
+const readPinnedFile = object<PinnedFile>({ path: PATH, sha256: SHA256_HEX });
+
+const readDocument = object({
+	version: wholeNumber(1, 1),
+	mode: optional(oneOf<Mode>("off", "audit", "enforce", "strict")),
+	onRefusal: optional(oneOf<OnRefusal>("throw", "exit")),
+	pins: list(object({ "spki-sha256": SHA256_HEX, name: optional(LINE) })),
+	authorities: list(object({ certificate: PATH, subject: LINE })),
+	products: readProducts,
+	deny: list(readDenial),
+	index: optional(PATH),
+	policy: optional(PATH),
+	launcher: optional(object<LauncherSettings>({ node: list(readPinnedFile), bundle: optional(readPinnedFile) })),
+	audit: object<AuditSettings>({ jsonLines: optional(PATH), stderr: oneOf("refusals", "off", "all") }),
+});
+
+function pinOf(pin: { readonly "spki-sha256": string; readonly name: string | undefined }): [string, TrustedPin] {
+	const spkiSha256 = pin["spki-sha256"];
+	return [spkiSha256, { label: pin.name ?? `key ${spkiSha256.slice(0, 16)}`, source: "option" }];
 }
 
-function launcherOf(place: JsonPlace): LauncherSettings {
-	const { node, bundle } = place.members([], ["node", "bundle"]);
-	return {
-		node: node?.list().map(pinnedFileOf) ?? [],
-		bundle: bundle === undefined ? undefined : pinnedFileOf(bundle),
-	};
-}
-
-function pinnedFileOf(place: JsonPlace): PinnedFile {
-	const { path, sha256 } = place.members(["path", "sha256"]);
-	return { path: path.absolutePath(), sha256: sha256.sha256() };
-}
-
-function auditOf(place: JsonPlace | undefined): AuditSettings {
-	const { jsonLines, stderr } = place?.members([], ["jsonLines", "stderr"]) ?? {};
-	return {
-		jsonLines: jsonLines?.absolutePath(),
-		standardError: stderr?.oneOf(["off", "refusals", "all"]) ?? "refusals",
-	};
+function authorityOf(
+	{ certificate: path, subject: given }: { readonly certificate: string; readonly subject: string },
+	development: Development,
+	refuse: (reason: string) => Error,
+): TrustedAuthority {
+	const bytes = readOwnedFile(path, { development, maxBytes: MAX_CONFIGURATION_BYTES });
+	if (bytes === undefined) throw refuse(`names ${quote(path)}, which does not exist`);
+	const [certificate, ...others] = certificatesFromFileBytes(bytes);
+	if (certificate === undefined || others.length > 0) throw refuse("must name a file with one certificate");
+	const subject = normalizeNameText(given);
+	if (subject === undefined) throw refuse('must have a subject, such as "CN=Release,O=Example"');
+	return { certificate, subject, label: certificate.subject.text, source: "option" };
 }

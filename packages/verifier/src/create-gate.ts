@@ -170,9 +170,9 @@ function refuseOtherProducts({ products }: CodeIndex, policy: Policy): void {
 	);
 }
 
-function sinksFor({ jsonLines, standardError }: AuditSettings): AuditSink[] {
+function sinksFor({ jsonLines, stderr }: AuditSettings): AuditSink[] {
 	return [
-		...(standardError === "off" ? [] : [standardErrorSink(standardError)]),
+		...(stderr === "off" ? [] : [standardErrorSink(stderr)]),
 		...(jsonLines === undefined ? [] : [jsonLinesSink(jsonLines)]),
 	];
 }

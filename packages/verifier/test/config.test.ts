@@ -17,11 +17,8 @@ function configure(content: unknown) {
 }
 const isRoot = process.getuid?.() === 0;
 const development = isRoot ? "refuse" : "allow";
-const invalid = (message: string | RegExp) =>
-	expect.objectContaining({
-		code: "ERR_HOST_CONFIG",
-		message: expect.stringMatching(message),
-	});
+const invalid = (message: string) =>
+	expect.objectContaining({ code: "ERR_HOST_CONFIG", message: expect.stringContaining(message) });
 
 test("readHostConfiguration() reads every member", () => {
 	const { file, read } = configure({
@@ -47,7 +44,7 @@ test("readHostConfiguration() reads every member", () => {
 		],
 		deny: [{ kind: "file", sha256: HEX, reason: "CVE" }],
 		index: "/etc/sigtool/app.sigx",
-		audit: { jsonLines: "/var/log/audit.jsonl", standardError: "all" },
+		audit: { jsonLines: "/var/log/audit.jsonl", stderr: "all" },
 	});
 	expect(configuration.trust.pins.get(HEX)).toMatchObject({ label: "release" });
 	expect(configuration.launcher?.node).toEqual([{ path: "/usr/bin/node", sha256: HEX }]);
@@ -56,26 +53,26 @@ test("readHostConfiguration() reads every member", () => {
 test("the shortest configuration trusts nobody and reports refusals", () => {
 	const { trust, products, audit, mode } = configure({ version: 1 }).read();
 	expect([trust.pins.size, trust.authorities, products, mode]).toEqual([0, [], [], undefined]);
-	expect(audit).toEqual({ jsonLines: undefined, standardError: "refusals" });
+	expect(audit).toEqual({ jsonLines: undefined, stderr: "refusals" });
 });
 
 test.each<[document: unknown, message: string]>([
 	["", "it is not JSON"],
-	["[]", "it is not an object"],
-	[{}, 'it lacks "version"'],
-	[{ version: 2 }, '"version" is none of 1'],
-	[{ version: 1, mod: "enforce" }, 'it has the unknown member "mod"'],
-	[{ version: 1, mode: "on" }, '"mode" is none of off, audit, enforce, strict'],
-	[{ version: 1, pins: {} }, '"pins" is not a list'],
-	[{ version: 1, pins: [{ "spki-sha256": HEX.toUpperCase() }] }, /"pins\[0\].spki-sha256" is not 64/.source],
-	[{ version: 1, products: [{ name: "a", root: "srv" }] }, /"products\[0\].root" is not an absolute path/.source],
-	[{ version: 1, products: [{ name: "a", root: "/srv/../x" }] }, "is not an absolute path"],
-	[{ version: 1, products: [{ name: "a" }, { name: "a" }] }, 'names "a" a second time'],
-	[{ version: 1, products: [{ name: "a", minimumSequence: -1 }] }, "is no whole number"],
-	[{ version: 1, deny: [{ reason: "x" }] }, "does not have exactly one of file, key, certificate, catalog"],
-	[{ version: 1, deny: [{ file: HEX, key: HEX, reason: "x" }] }, "does not have exactly one of"],
-	[{ version: 1, audit: { stderr: "loud" } }, '"audit.stderr" is none of'],
-	['{"version":1,"__proto__":{"mode":"off"}}', 'unknown member "__proto__"'],
+	["[]", '"$" must be an object'],
+	[{}, '"$.version" must be a whole number from 1 to 1'],
+	[{ version: 2 }, '"$.version" must be'],
+	[{ version: 1, mod: "enforce" }, '"$.mod" is not a member of this version'],
+	[{ version: 1, mode: "on" }, '"$.mode" must be one of "off", "audit", "enforce", "strict"'],
+	[{ version: 1, pins: {} }, '"$.pins" must be a list'],
+	[{ version: 1, pins: [{ "spki-sha256": HEX.toUpperCase() }] }, '"$.pins[0].spki-sha256" must be 64'],
+	[{ version: 1, products: [{ name: "a", root: "srv" }] }, '"$.products[0].root" must be an absolute path'],
+	[{ version: 1, products: [{ name: "a", root: "/srv/../x" }] }, "must be an absolute path"],
+	[{ version: 1, products: [{ name: "a" }, { name: "a" }] }, "must not name a product twice"],
+	[{ version: 1, products: [{ name: "a", minimumSequence: -1 }] }, "must be a whole number"],
+	[{ version: 1, deny: [{ reason: "x" }] }, "must have exactly one of file, key, certificate, catalog"],
+	[{ version: 1, deny: [{ file: HEX, key: HEX, reason: "x" }] }, "must have exactly one of"],
+	[{ version: 1, audit: { stderr: "loud" } }, '"$.audit.stderr" must be one of'],
+	['{"version":1,"__proto__":{"mode":"off"}}', '"$.__proto__" is not a member'],
 ])("readHostConfiguration() refuses %j", (document, message) => {
 	expect(configure(document).read).toThrow(invalid(message));
 });
@@ -87,7 +84,7 @@ test("an authority is a certificate for one exact subject", () => {
 	const missing = { ...authority, certificate: `${caFile}.none` };
 	expect(configure({ version: 1, authorities: [missing] }).read).toThrow(invalid("does not exist"));
 	const vague = { ...authority, subject: "release" };
-	expect(configure({ version: 1, authorities: [vague] }).read).toThrow(invalid("is no subject"));
+	expect(configure({ version: 1, authorities: [vague] }).read).toThrow(invalid("must have a subject"));
 });
 
 describe.skipIf(!isRoot)("as root", () => {

@@ -194,3 +194,18 @@ describe("over a trust index and a host configuration", () => {
 		]);
 	});
 });
+
+test("the published types are complete without any other package", () => {
+	const seen = new Set<string>();
+	const visit = (file: URL) => {
+		if (seen.has(file.href)) return;
+		seen.add(file.href);
+		const declarations = readFileSync(file, "utf8");
+		for (const [, from = ""] of declarations.matchAll(/(?:from|import)\s*\(?"([^"]+)"/g)) {
+			expect([file.pathname, from]).toEqual([file.pathname, expect.stringMatching(/^(\.|node:)/)]);
+			if (from.startsWith(".")) visit(new URL(from.replace(/\.js$/, ".d.ts"), file));
+		}
+	};
+	visit(new URL("../dist/index.d.ts", import.meta.url));
+	expect(seen.size).toBeGreaterThan(3);
+});

@@ -68,3 +68,6 @@ export function absent<T, Otherwise>(otherwise: Otherwise, read: Reader<T>): Rea
 }
 
 export const SHA256_HEX = text(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
+
+/** All of the above, for other packages. */
+export const jsonShape = { absent, list, object, oneOf, set, SHA256_HEX, text, wholeNumber };
