@@ -64,6 +64,7 @@ export function guardVm(gate: Gate, vm: object): void {
 		const path = filename === undefined ? undefined : toText(filename);
 		options.filename = path ?? (kind === "compileFunction" ? "" : "evalmachine.<anonymous>");
 		if (cachedData !== undefined) gate.rule("vm.compile", { kind, path, reason: "ERR_UNSIGNED_BYTECODE" }, "refuse");
+		if (text === ASKED_BY_REPL) return;
 		const bytes = encodeUtf8(text ?? "");
 		if (path !== undefined && gate.decide(path, bytes).trusted) return;
 		const detail = { kind, path, sha256: sha256(bytes), sizeBytes: bytes.length };
@@ -81,6 +82,9 @@ export function guardVm(gate: Gate, vm: object): void {
 		};
 	}
 }
+
+/** What node:repl runs while it is loaded, by the functions guarded here. */
+const ASKED_BY_REPL = "Object.getOwnPropertyNames(globalThis)";
 
 /** What somebody types, or sends, is compiled by no function of node:vm. */
 export function guardRepl(gate: Gate, repl: object): void {

@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Application, makeApplication, RELEASES } from "./application.js";
+
+/** `[name, program, event, releases]`; each program prints "evil" when it gets its way. */
+const DOORS: readonly (readonly [name: string, program: string, event: string, since?: number])[] = [
+	["vm.Script", 'new (require("vm").Script)("console.log(\'evil\')").runInThisContext()', "vm.compile"],
+	["vm.runInThisContext", 'require("vm").runInThisContext("console.log(\'evil\')")', "vm.compile"],
+	["vm.runInNewContext", 'require("vm").runInNewContext("log(\'evil\')", console)', "vm.compile"],
+	[
+		"vm.runInContext",
+		'const vm = require("vm"); vm.runInContext("log(\'evil\')", vm.createContext(console))',
+		"vm.compile",
+	],
+	["vm.compileFunction", 'require("vm").compileFunction("console.log(\'evil\')")()', "vm.compile"],
+	["vm.createScript", 'require("vm").createScript("console.log(\'evil\')").runInThisContext()', "vm.compile"],
+	[
+		"the class below vm.Script",
+		'const { Script } = require("vm"); const inner = Object.getPrototypeOf(Script.prototype).constructor; new inner("console.log(\'evil\')").runInThisContext()',
+		"vm.compile",
+	],
+	[
+		"the prototype chain of vm.Script",
+		'const inner = Object.getPrototypeOf(require("vm").Script); new inner("console.log(\'evil\')")',
+		"none",
+	],
+	[
+		"a subclass of vm.Script",
+		'class S extends require("vm").Script {} new S("console.log(\'evil\')").runInThisContext()',
+		"vm.compile",
+	],
+	[
+		"vm cachedData",
+		'const vm = require("vm"); new vm.Script("", { cachedData: Buffer.alloc(8) }); console.log("evil")',
+		"vm.compile",
+	],
+	[
+		"text that changes while it is judged",
+		'let n = 0; new (require("vm").Script)({ toString: () => n++ ? "console.log(\'evil\')" : "" }).runInThisContext()',
+		"vm.compile",
+	],
+	["Module._compile", "module._compile(\"console.log('evil')\", __filename)", "module.compile"],
+	[
+		"Module.wrap",
+		'module.constructor.wrap = (s) => `console.log("evil");${s}`; require("./empty.js")',
+		"module.register",
+	],
+	[
+		"Module.wrapper",
+		'module.constructor.wrapper[0] += "console.log(\'evil\');"; require("./empty.js")',
+		"module.register",
+	],
+	[
+		"Module.wrapper by a getter",
+		'let n = 0; const w = module.constructor.wrapper; const head = w[0]; Object.defineProperty(w, 0, { get: () => n++ ? head + "console.log(\'evil\');" : head }); require("./empty.js")',
+		"module.register",
+	],
+	["module.register", 'require("module").register("data:text/javascript,console.log(\'evil\')")', "module.register"],
+	[
+		"module.registerHooks",
+		'require("module").registerHooks({ load: () => ({ format: "commonjs", source: "console.log(\'evil\')", shortCircuit: true }) }); require("./empty.js")',
+		"module.register",
+		22,
+	],
+	["a data: import", "import(\"data:text/javascript,console.log('evil')\")", "code.string"],
+	["a worker's eval", 'new (require("worker_threads").Worker)("console.log(\'evil\')", { eval: true })', "code.string"],
+	[
+		"a worker's data: URL",
+		'new (require("worker_threads").Worker)(new URL("data:text/javascript,console.log(\'evil\')"))',
+		"code.string",
+	],
+	[
+		"SHARE_ENV",
+		'const w = require("worker_threads"); new w.Worker("./empty.js", { env: w.SHARE_ENV }); console.log("evil")',
+		"worker.spawn",
+	],
+	[
+		"a worker's NODE_OPTIONS",
+		'new (require("worker_threads").Worker)("./empty.js", { env: { NODE_OPTIONS: "--no-warnings" } }); console.log("evil")',
+		"worker.spawn",
+	],
+	[
+		"child_process.spawn",
+		'require("child_process").spawn("echo", ["evil"], { stdio: "inherit" })',
+		"child_process.spawn",
+	],
+	[
+		"child_process.exec by promisify",
+		'require("util").promisify(require("child_process").exec)("echo evil").then((r) => console.log(r.stdout))',
+		"child_process.spawn",
+	],
+	["child_process.fork", 'require("child_process").fork("./empty.js"); console.log("evil")', "child_process.spawn"],
+	[
+		"child_process.execFileSync",
+		'console.log(require("child_process").execFileSync("echo", ["evil"]).toString())',
+		"child_process.spawn_sync",
+	],
+	["process.execve", 'process.execve("/bin/echo", ["echo", "evil"])', "process.execve", 24],
+	["process.binding", 'process.binding("contextify"); console.log("evil")', "process.binding"],
+	["inspector.open", 'require("inspector").open(0, "127.0.0.1"); console.log("evil")', "inspector.open"],
+	["inspector.Session", 'new (require("inspector").Session)().connect(); console.log("evil")', "inspector.open"],
+	[
+		"a REPL",
+		'require("repl").start({ input: require("stream").Readable.from(["console.log(\'evil\')\\n"]) })',
+		"code.string",
+	],
+	[
+		"a REPL, imported",
+		'import("node:repl").then((r) => r.start({ input: require("stream").Readable.from(["console.log(\'evil\')\\n"]) }))',
+		"code.string",
+	],
+	[
+		"process.getBuiltinModule",
+		'process.getBuiltinModule("vm").runInThisContext("console.log(\'evil\')")',
+		"vm.compile",
+	],
+	[
+		"an imported vm",
+		'import("node:vm").then(({ runInThisContext }) => runInThisContext("console.log(\'evil\')"))',
+		"vm.compile",
+	],
+	[
+		"WebAssembly.Module",
+		"new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)); console.log('evil')",
+		"wasm.compile",
+	],
+	[
+		"WebAssembly.compile",
+		"WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)).then(() => console.log('evil'))",
+		"wasm.compile",
+	],
+	[
+		"WebAssembly.instantiate",
+		"WebAssembly.instantiate(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)).then(() => console.log('evil'))",
+		"wasm.compile",
+	],
+	["crypto.setEngine", 'require("crypto").setEngine("dynamic"); console.log("evil")', "crypto.set_engine"],
+	[
+		"sqlite extensions",
+		'new (require("node:sqlite").DatabaseSync)(":memory:", { allowExtension: true }).loadExtension("./x.so"); console.log("evil")',
+		"sqlite.load_extension",
+		24,
+	],
+	["node:ffi", 'require("node:ffi"); console.log("evil")', "ffi.open", 26],
+	["V8 flags", 'require("v8").setFlagsFromString("--allow-natives-syntax"); console.log("evil")', "code.string"],
+	[
+		"a realm of its own",
+		'const vm = require("vm"); vm.createContext(vm.constants.DONT_CONTEXTIFY).eval("0"); console.log("evil")',
+		"none",
+		22,
+	],
+];
+
+describe.each(RELEASES)("doors on Node.js %s", (release) => {
+	const known = DOORS.filter(([, , , since = 20]) => Number(release) >= since);
+	let application: Application;
+	beforeAll(async () => {
+		const programs = known.map(([, program], index): [string, string] => [`door-${index}.cjs`, program]);
+		application = await makeApplication(
+			{ ...Object.fromEntries(programs), "package.json": "{}", "empty.js": "" },
+			{ policy: { runtime: { stringCode: "refuse" } } },
+		);
+	});
+	afterAll(() => application[Symbol.dispose]());
+
+	it.each(known.map(([name, , event], index) => ({ name, event, index })))("closes $name", ({ event, index }) => {
+		const { status, stdout, stderr } = application.run(release, [`door-${index}.cjs`]);
+		expect(stdout, stderr).not.toContain("evil");
+		if (event === "none") return expect(status).not.toBe(0);
+		expect(status, stderr).toBe(126);
+		const refusal = application.events().findLast(({ verdict }) => verdict === "refuse");
+		expect(refusal?.event).toBe(event);
+	});
+});
+
+const HARMLESS: readonly (readonly [name: string, program: string, since?: number])[] = [
+	[
+		"signed text under its own name",
+		'require("vm").runInThisContext(require("fs").readFileSync("./said.js", "utf8"), require("path").resolve("said.js"))',
+	],
+	[
+		"new vm.Script of signed text",
+		'const vm = require("vm"); new vm.Script(require("fs").readFileSync("./said.js", "utf8"), { filename: require("path").resolve("said.js") }).runInContext(vm.createContext({ console }))',
+	],
+	["loading node:repl and node:vm", 'require("vm"); require("repl"); require("./said.js")'],
+	[
+		"a wrapped Module._compile",
+		'const { prototype } = module.constructor; const inner = prototype._compile; prototype._compile = function (...args) { return inner.apply(this, args) }; require("./said.js")',
+	],
+	["an extension of its own", 'require.extensions[".said"] = require.extensions[".js"]; require("./other.said")'],
+	["signed WebAssembly", 'new WebAssembly.Module(require("fs").readFileSync("./empty.wasm")); require("./said.js")'],
+	[
+		"the compile cache, which is off",
+		'if (require("module").enableCompileCache("/nonexistent").directory === undefined) require("./said.js")',
+		22,
+	],
+	[
+		"fetch",
+		'const server = require("http").createServer((_, r) => r.end("said")).listen(0, "127.0.0.1", async () => { console.log(await (await fetch(`http://127.0.0.1:${server.address().port}/`)).text()); process.exit() })',
+	],
+	["a worker", 'new (require("worker_threads").Worker)("./said.js")'],
+	[
+		"a worker with options",
+		'new (require("worker_threads").Worker)("./said.js", { env: { A: "1" }, execArgv: [...process.execArgv, "--no-warnings"], workerData: 1 })',
+	],
+	["a worker's worker", 'new (require("worker_threads").Worker)("./worker.mjs")'],
+	["process.binding('natives')", 'process.noDeprecation = true; process.binding("natives"); require("./said.js")'],
+];
+
+describe.each(RELEASES)("what stays as it is on Node.js %s", (release) => {
+	const known = HARMLESS.filter(([, , since = 20]) => Number(release) >= since);
+	let application: Application;
+	beforeAll(async () => {
+		const programs = known.map(([, program], index): [string, string] => [`program-${index}.cjs`, program]);
+		const files = {
+			...Object.fromEntries(programs),
+			"package.json": "{}",
+			"said.js": 'console.log("said")',
+			"other.said": 'console.log("said")',
+			"worker.mjs":
+				'import { Worker } from "node:worker_threads"; new Worker(new URL("said.js", import.meta.url), { argv: [] });',
+			"empty.wasm": Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0),
+		};
+		application = await makeApplication(files, { policy: { runtime: { stringCode: "refuse" } } });
+	});
+	afterAll(() => application[Symbol.dispose]());
+
+	it.each(known.map(([name], index) => ({ name, index })))("$name", ({ index }) => {
+		const { status, stdout, stderr } = application.run(release, [`program-${index}.cjs`]);
+		expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "said\n", stderr: "" });
+	});
+});
