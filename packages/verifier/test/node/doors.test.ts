@@ -41,7 +41,7 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 	["Module._compile", "module._compile(\"console.log('evil')\", __filename)", "module.compile"],
 	[
 		"Module.wrap",
-		'module.constructor.wrap = (s) => `console.log("evil");${s}`; require("./empty.js")',
+		'module.constructor.wrap = (s) => "console.log(1, `evil`);" + s; require("./empty.js")',
 		"module.register",
 	],
 	[
@@ -195,7 +195,7 @@ const HARMLESS: readonly (readonly [name: string, program: string, since?: numbe
 	],
 	[
 		"fetch",
-		'const server = require("http").createServer((_, r) => r.end("said")).listen(0, "127.0.0.1", async () => { console.log(await (await fetch(`http://127.0.0.1:${server.address().port}/`)).text()); process.exit() })',
+		'const server = require("http").createServer((_, r) => r.end("said")).listen(0, "127.0.0.1", async () => { console.log(await (await fetch("http://127.0.0.1:" + server.address().port)).text()); process.exit() })',
 	],
 	["a worker", 'new (require("worker_threads").Worker)("./said.js")'],
 	[
