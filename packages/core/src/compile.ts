@@ -107,8 +107,15 @@ export async function compileTrustIndex(
 		products: compiled.map(({ product }) => product),
 		policy,
 		notAfter,
-		warnings: compiled.flatMap(({ warnings }) => warnings),
+		warnings: [...compiled.flatMap(({ warnings }) => warnings), ...laundered(catalogs, signer)],
 	};
+}
+
+/** A release signature over what a development identity vouched for is one for the signer to answer for. */
+function laundered(catalogs: readonly UsedCatalog[], signer: Signer): string[] {
+	if (signer.development) return [];
+	const developers = catalogs.filter((catalog) => catalog.signer.development);
+	return developers.map(({ file }) => `a development identity signed ${quote(file)}, and the index does not say so`);
 }
 
 /**

@@ -1,12 +1,14 @@
 /** Small indexes for tests, of two products, made without a disk. */
 
 import { generateKeyPairSync } from "node:crypto";
+import { SigtoolError } from "../../dist/errors.js";
 import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { issueCertificate } from "../../dist/signer/issue-certificate.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
 import { encodeIndex, type IndexContent, signIndex } from "../../dist/trust/index-encode.js";
 import type { IndexEntry } from "../../dist/trust/index-entries.js";
 import { DEFAULT_POLICY } from "../../dist/trust/policy.js";
+import { type TrustIndexVerifyOptions, verifyTrustIndex } from "../../dist/trust/trust-index.js";
 
 /** When the tests' certificates are made valid, and indexes signed. */
 export const NOW = Date.UTC(2026, 0, 31, 12);
@@ -59,4 +61,15 @@ export async function makeIndex(signer: Signer, content: IndexContent = CONTENT)
 
 export async function signed(content: Uint8Array, signer: Signer): Promise<Buffer> {
 	return Buffer.concat(await signIndex(content, signer, NOW));
+}
+
+/** The code of the refusal, or all that the index says. */
+export function judgeIndex(octets: Uint8Array, options: TrustIndexVerifyOptions): string {
+	try {
+		const { index } = verifyTrustIndex(octets, options);
+		return JSON.stringify([index, index.products.map(({ name }) => [...index.entries(name)])]);
+	} catch (error) {
+		if (error instanceof SigtoolError) return error.code;
+		throw error;
+	}
 }

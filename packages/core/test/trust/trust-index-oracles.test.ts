@@ -28,8 +28,9 @@ describe("find() in a program that replaced every method it can reach", () => {
 			const deep = index.find("app", "lib/größe.js");
 			const link = index.find("app", "current");
 			const isAbsent = index.find("app", "evil.js") === undefined && index.find("evil", "main.js") === undefined;
+			const knows = index.hasContent(b) && !index.hasContent("1" + b);
 			const isRight = main.sha256 === a && deep.sha256 === b && link.target === "lib/größe.js";
-			exit(isRight && isAbsent ? 0 : 1);
+			exit(isRight && isAbsent && knows ? 0 : 1);
 		`;
 		return spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: home }).status;
 	}
