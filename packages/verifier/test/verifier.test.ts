@@ -177,6 +177,21 @@ describe("over a trust index and a host configuration", () => {
 		expect(() => createVerifier({ ...options, mode: "audit" }).openCodeSync(main)).toThrow();
 	});
 
+	test("the host's mode off opens everything, also without a sound index, and says so", async () => {
+		const log = join(home(), "audit.jsonl");
+		const audit = { stderr: "off", jsonLines: log };
+		const { options, main } = await installed({ configuration: { mode: "off", index: "/nonexistent", audit } });
+		writeFileSync(main, "changed()");
+		const verifier = createVerifier(options);
+		expect(Buffer.from(verifier.openCodeSync(main)).toString()).toBe("changed()");
+		expect(JSON.parse(readFileSync(log, "utf8"))).toMatchObject({
+			event: "verifier.start",
+			verdict: "audit",
+			mode: "off",
+		});
+		expect(() => createVerifier({ ...options, mode: "enforce" })).toThrow(refusal("ERR_ROOT_MISSING"));
+	});
+
 	test("events and refusals are in the JSON Lines file", async () => {
 		const log = join(home(), "audit.jsonl");
 		const { options, main } = await installed({ configuration: { audit: { stderr: "off", jsonLines: log } } });
