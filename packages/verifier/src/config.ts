@@ -20,7 +20,7 @@ import {
 	type TrustedPin,
 	type TrustPolicy,
 } from "@sigtool/core/read";
-import { readOwnedFile } from "./owned-file.js";
+import { jsonOf, readOwnedFile } from "./owned-file.js";
 
 export const MODES: readonly Mode[] = ["off", "audit", "enforce", "strict"];
 /** Whether what this machine's user made for himself counts: his own files, his development identity. */
@@ -120,18 +120,11 @@ export function configurationOf(trust: TrustPolicy): HostConfiguration {
 }
 
 function parseHostConfiguration(bytes: Uint8Array, file: string, development: Development): HostConfiguration {
-	const invalid = (reason: string, cause?: unknown) => {
-		const message = `Cannot use host configuration ${quote(file)}: ${reason}`;
-		return new SigtoolError("ERR_HOST_CONFIG", message, { cause, path: file });
+	const refuse: Refusal = (at, reason) => {
+		const message = `Cannot use host configuration ${quote(file)}: ${quote(at)} ${reason}`;
+		return new SigtoolError("ERR_HOST_CONFIG", message, { path: file });
 	};
-	const refuse: Refusal = (at, reason) => invalid(`${quote(at)} ${reason}`);
-	let value: unknown;
-	try {
-		value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-	} catch (cause) {
-		throw invalid(`it is not JSON: ${String(cause)}`, cause);
-	}
-	const { version: _, pins, authorities, ...rest } = readDocument(value, "$", refuse);
+	const { version: _, pins, authorities, ...rest } = readDocument(jsonOf(bytes, file), "$", refuse);
 	return {
 		...rest,
 		file,

@@ -22,8 +22,8 @@ import { type AuditSettings, type Development, type HostConfiguration, MODES, ty
 import { type Gate, gateOf } from "./gate.js";
 import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
-import { readOwnedFile } from "./owned-file.js";
-import { sha256 } from "./primordials.js";
+import { jsonOf, readOwnedFile } from "./owned-file.js";
+import { platform, sha256 } from "./primordials.js";
 
 export interface GateOptions {
 	/** File or octets of a trust index, which nobody may write to afterwards. Absent: the one the configuration names. */
@@ -59,19 +59,22 @@ export interface Evidence {
  * ERR_KERNEL_CHECK, ERR_AUDIT_SINK
  */
 export function createGate(options: GateOptions): Gate {
-	return openGate(options, () => readIndex(options));
+	return gateOver(options, () => readIndex(options));
 }
 
 /** As `createGate`, over whatever `gather` verifies. */
-export function openGate(options: GateOptions, gather: () => Evidence): Gate {
+export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
+	if (platform === "win32") {
+		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", "Cannot enforce anything on Windows yet: use Linux or macOS");
+	}
 	const { configuration } = options;
 	const audit = createAudit(sinksFor(configuration.audit));
 	if (configuration.mode !== undefined && stricter(configuration.mode, options.mode) === "off") {
-		return openedGate(options, audit);
+		return unguardedGate(options, audit);
 	}
 	let gate: Gate;
 	try {
-		gate = admit(options, gather(), audit);
+		gate = guardedGate(options, gather(), audit);
 	} catch (error) {
 		const reason = error instanceof SigtoolError ? error.code : "ERR_INTERNAL";
 		audit.raise("verifier.start", "refuse", { reason, missing: options.missing?.join(" ") });
@@ -93,7 +96,7 @@ const NOTHING_SIGNED: CodeIndex = {
 };
 
 /** The emergency opening by the host: nothing is verified, so that it helps when that is what fails. An event says so. */
-function openedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
+function unguardedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
 	try {
 		audit.raise("verifier.start", "audit", { mode: "off", tier, missing: missing?.join(" ") });
 	} catch {
@@ -106,7 +109,7 @@ function openedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
 	return gateOf({ mode: "off", policy, onRefusal: "throw", audit, judge, kernel, maxSizeBytes, sizes: "any" });
 }
 
-function admit(options: GateOptions, evidence: Evidence, audit: Audit): Gate {
+function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Gate {
 	const { configuration, addon, tier, missing } = options;
 	const { index, signers, digest } = evidence;
 	refuseDenied(evidence, configuration);
@@ -156,15 +159,7 @@ function hostPolicy({ configuration, development = "refuse" }: GateOptions): Pol
 	if (bytes === undefined) {
 		throw new SigtoolError("ERR_HOST_CONFIG", `Cannot use policy ${quote(file)}: it does not exist`, { path: file });
 	}
-	return parsePolicy(parseJson(bytes, file));
-}
-
-function parseJson(bytes: Uint8Array, file: string): unknown {
-	try {
-		return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-	} catch (cause) {
-		throw new SigtoolError("ERR_POLICY", `Cannot use policy ${quote(file)}: it is not JSON`, { cause, path: file });
-	}
+	return parsePolicy(jsonOf(bytes, file));
 }
 
 function stricter(a: Mode, b: Mode = a): Mode {

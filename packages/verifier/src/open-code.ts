@@ -3,7 +3,6 @@
  * asked, one read into private memory, one digest, one verdict. The path is not opened a second time.
  */
 
-import { resolve } from "node:path";
 import { followLinks } from "./follow-links.js";
 import type { Judge } from "./judge.js";
 import type { KernelCheck } from "./kernel-check.js";
@@ -24,6 +23,7 @@ import {
 	S_IFMT,
 	S_IFREG,
 	statSync,
+	workingDirectory,
 } from "./primordials.js";
 import { type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 
@@ -103,8 +103,8 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 /** Without links on the way a path is where the file lies; those inside a product must be signed. */
 function leadsTo(path: string, realPath: string, judge: Judge): boolean {
 	if (path === realPath) return true;
-	const absolute = charCodeAt(path, 0) === SLASH ? path : resolve(path);
-	return absolute === realPath || followLinks(absolute, judge.admitsLink) === realPath;
+	const absolute = charCodeAt(path, 0) === SLASH ? path : `${workingDirectory()}/${path}`;
+	return followLinks(absolute, judge.admitsLink) === realPath;
 }
 
 function judged(file: OpenFile, bytes: Uint8Array | undefined, { judge }: OpenRules): OpenedCode {

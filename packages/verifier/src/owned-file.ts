@@ -45,6 +45,16 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 	}
 }
 
+/** The JSON document that such a file holds. @throws ERR_HOST_CONFIG */
+export function jsonOf(bytes: Uint8Array, path: string): unknown {
+	try {
+		return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+	} catch (cause) {
+		const message = `Cannot use ${quote(path)}: it is not JSON: ${String(cause)}`;
+		throw new SigtoolError("ERR_HOST_CONFIG", message, { cause, path });
+	}
+}
+
 function realPathOf(descriptor: number, path: string): string {
 	return process.platform === "linux" ? readlinkSync(`/proc/self/fd/${descriptor}`) : resolve(path);
 }

@@ -79,6 +79,7 @@ export const isoTime = (milliseconds: number): string => toIsoString(new DateObj
 export const whenIdle = setImmediate;
 export const onExit = process.on.bind(process, "exit") as (listener: () => void) => void;
 export const { platform } = process;
+export const workingDirectory: () => string = process.cwd;
 export const processId = process.pid;
 export const threadId = thread;
 

@@ -10,7 +10,7 @@ import { certificatesFromPem, defaultTrust, trustFromCertificates } from "@sigto
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
 import { configurationOf, findHostConfiguration, type HostConfiguration, readHostConfiguration } from "./config.js";
-import { createGate, openGate } from "./create-gate.js";
+import { createGate, gateOver } from "./create-gate.js";
 import { loadKernelAddon } from "./kernel-addon.js";
 import type { Capability } from "./kernel-check.js";
 import type { Verdict } from "./verdict.js";
@@ -72,7 +72,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 	const gate =
 		catalogs === undefined
 			? createGate({ ...common, index })
-			: openGate(common, () => evidenceOf(catalogs, configuration.trust, development));
+			: gateOver(common, () => evidenceOf(catalogs, configuration.trust, development));
 	return {
 		mode: gate.mode,
 		openCodeSync: (path) => gate.openCodeSync(path, "data").bytes,
