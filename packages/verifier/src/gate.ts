@@ -75,7 +75,7 @@ export function gateOf(parts: GateParts): Gate {
 		event: Name,
 		detail: EventDetail<Name>,
 		ruling: EventVerdict,
-		refusal: () => unknown,
+		refusal: () => SigtoolError,
 	): void {
 		let error: unknown;
 		try {
@@ -83,8 +83,9 @@ export function gateOf(parts: GateParts): Gate {
 			if (ruling !== "refuse") return;
 			error = refusal();
 		} catch (cause) {
-			if (ruling === "audit" && codeOf(cause) === "ERR_AUDIT_SINK") return; // Nothing is refused but by hooks.
-			error = cause;
+			const isUnwritten = codeOf(cause) === "ERR_AUDIT_SINK";
+			if (isUnwritten && ruling === "audit") return; // Nothing is refused but by hooks.
+			error = isUnwritten && ruling === "refuse" ? unwritten(cause, refusal()) : cause;
 		}
 		if (onRefusal === "exit") endProcess(error);
 		throw error;
@@ -120,6 +121,12 @@ function untrustedCode(path: string, verdict: Verdict): SigtoolError {
 	const message = `Cannot load ${quote(path)}: ${explain(verdict, quote)}`;
 	const cause = new SigtoolError(verdict.reason, `Cannot trust ${quote(path)}: ${verdict.why}`, { path });
 	return new SigtoolError("ERR_UNTRUSTED_CODE", message, { path, cause });
+}
+
+/** A refusal that is not in the audit trail: what failed, and what was refused. */
+function unwritten(failure: unknown, refusal: SigtoolError): SigtoolError {
+	const { message } = failure as SigtoolError; // By its code.
+	return new SigtoolError("ERR_AUDIT_SINK", `${message}; unwritten: ${refusal.message}`, { cause: refusal });
 }
 
 /** A program could catch what is thrown, and load something else. In a worker only the thread ends. */

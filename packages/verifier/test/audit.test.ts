@@ -105,6 +105,27 @@ test.skipIf(!existsSync("/dev/full"))("a full disk is a failing sink: /dev/full"
 	);
 });
 
+test("a refusal that cannot be written stays one, and names both what failed and what was refused", () => {
+	const root = temporaryDirectory();
+	writeFileSync(join(root, "a.js"), "a()");
+	const { gate } = gateFor(indexOf(root), { audit: createAudit([broken()]) });
+	writeFileSync(join(root, "a.js"), "evil()");
+	expect(() => gate.openCodeSync(join(root, "a.js"), "module")).toThrow(
+		expect.objectContaining({
+			code: "ERR_AUDIT_SINK",
+			message: expect.stringMatching(
+				/^Cannot write audit events to broken: .*no space; unwritten: Cannot load ".*a\.js"/,
+			),
+			cause: refusal("ERR_UNTRUSTED_CODE"),
+		}),
+	);
+	writeFileSync(join(root, "a.js"), "a()");
+	gate.openCodeSync(join(root, "a.js"), "module");
+	const { gate: auditing } = gateFor(indexOf(root), { audit: createAudit([broken()]), mode: "audit" });
+	writeFileSync(join(root, "a.js"), "changed()");
+	expect(auditing.openCodeSync(join(root, "a.js"), "module").bytes).toHaveLength(9);
+});
+
 test("JSON Lines: one line an event, whatever is in a name", () => {
 	const file = join(temporaryDirectory(), "audit.jsonl");
 	const path = 'a\n{"event":"forged"}\r\u2028\u001b[2J';

@@ -140,10 +140,10 @@ describe("over a trust index and a host configuration", () => {
 		expect(() => createVerifier(options)).toThrow(refusal(code));
 	});
 
-	test("a key of the index's signer on the deny list is refused", async () => {
+	test.each(["key", "certificate"])("a %s of the index's signer on the deny list is refused", async (kind) => {
 		const { signer, bytes, options } = await installed();
 		const pin = spkiSha256(signer.certificates[0]);
-		const deny = [{ key: pin, reason: "stolen" }];
+		const deny = [{ [kind]: kind === "key" ? pin : sha256(signer.certificates[0].der), reason: "stolen" }];
 		const document = { version: 1, pins: [{ "spki-sha256": pin }], deny, audit: { stderr: "off" } };
 		writeFileSync(options.config, JSON.stringify(document));
 		expect(() => createVerifier({ ...options, index: bytes })).toThrow(

@@ -6,7 +6,7 @@
  */
 
 import { channel } from "node:diagnostics_channel";
-import { SigtoolError } from "@sigtool/core/read";
+import { errnoReason, SigtoolError } from "@sigtool/core/read";
 import { freeze, isoTime, now, onExit, processId, stringifyJson, threadId, whenIdle } from "../primordials.js";
 import type { EventDetail, EventName, FieldValue } from "./events.js";
 
@@ -166,7 +166,8 @@ function writeTo(list: SinkNode | undefined, lines: string): SigtoolError | unde
 		try {
 			node.sink.write(lines);
 		} catch (cause) {
-			failure ??= new SigtoolError("ERR_AUDIT_SINK", `Cannot write audit events to ${node.sink.name}`, { cause });
+			const message = `Cannot write audit events to ${node.sink.name}: ${errnoReason(cause)}`;
+			failure ??= new SigtoolError("ERR_AUDIT_SINK", message, { cause });
 		}
 	}
 	return failure;
