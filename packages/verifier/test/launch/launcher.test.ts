@@ -122,6 +122,14 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(flags("--mode", "strict").filter((flag) => /addons|worker/.test(flag))).toEqual(["--no-addons"]);
 		});
 
+		it("lets Node.js start no other program", () => {
+			const installation = new Installation();
+			const program = 'console.log(require("node:child_process").spawnSync("true").error?.code)';
+			const script = installation.write("main.js", program);
+			expect(spawnSync(process.execPath, [script], { encoding: "utf8" }).stdout).toBe("undefined\n");
+			expect(installation.run(["main.js"]).rest()).toBe("EPERM\n");
+		});
+
 		it("adds nothing in mode off", () => {
 			const installation = new Installation();
 			installation.set("mode", "off");

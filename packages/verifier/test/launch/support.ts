@@ -125,6 +125,7 @@ export class Installation {
 			cwd: cwd ?? this.directory,
 			input,
 			encoding: "utf8",
+			timeout: 30_000,
 		});
 		const [first = "", ...rest] = stdout.split("\n");
 		return { status, signal, stdout, stderr, launched: () => JSON.parse(first), rest: () => rest.join("\n") };

@@ -1,0 +1,289 @@
+/** What the kernel refuses to whatever is launched. A program of our own stands in for node and tries it. */
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compileProgram, hasCompiler, hasLauncher, Installation, isRoot, NATIVE } from "./support.js";
+
+const ERRNO = { EPERM: 1, EACCES: 13, ENOSYS: 38 } as const;
+
+/** The entries of lockdown.c's table, as they stand there: `SYS_ptrace`, or a number. */
+const DENIED = deniedCalls();
+
+function deniedCalls(): readonly string[] {
+	const source = readFileSync(join(NATIVE, "launch/lockdown.c"), "utf8");
+	const table = /DENIED\[\] = \{([^}]*)\}/.exec(source)?.[1] ?? "";
+	const isHere = process.arch === "x64" ? table : table.replace(/#ifdef[\s\S]*?#endif/, "");
+	return isHere
+		.replace(/\/\*.*?\*\/|#.*/g, "")
+		.split(",")
+		.map((name) => name.trim())
+		.filter(Boolean);
+}
+
+/** Tries what its last word names, and prints the errno, 0 for success. */
+const PROBE = `
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static const struct { const char *name; long number; } CALLS[] = {${DENIED.map((name) => `{"${name}", ${name}}`).join(",")}};
+static void tell(const char *name, long result) { printf("%s %d\\n", name, result < 0 ? errno : 0); }
+int main(int count, char **words) {
+	const char *what = words[count - 1];
+	char *none[] = {NULL};
+	if (strcmp(what, "calls") == 0)
+		for (size_t i = 0; i < sizeof CALLS / sizeof *CALLS; i++) tell(CALLS[i].name, syscall(CALLS[i].number, -1, -1, -1, -1, -1, -1));
+	if (strcmp(what, "exec") == 0) {
+		int self = open("/proc/self/exe", O_RDONLY);
+		tell("execveat", syscall(SYS_execveat, -1, "/nonexistent", none, none, 0));
+		tell("empty", syscall(SYS_execveat, open("/dev/null", O_RDONLY), "", none, none, AT_EMPTY_PATH));
+		tell("check", syscall(SYS_execveat, self, "", none, none, AT_EMPTY_PATH | 0x10000));
+		char *again[] = {words[0], "again", NULL};
+		fflush(stdout);
+		syscall(SYS_execveat, self, "", again, none, AT_EMPTY_PATH);
+		tell("open", open("/dev/null", O_WRONLY));
+	}
+	if (strcmp(what, "again") == 0) puts("again 0");
+	if (strcmp(what, "terminal") == 0) {
+		tell("TIOCSTI", ioctl(0, TIOCSTI, "x"));
+		tell("TIOCLINUX", ioctl(0, 0x541c, "x"));
+		tell("FIONREAD", ioctl(0, FIONREAD, none));
+	}
+#ifdef __x86_64__
+	if (strcmp(what, "x32") == 0) tell("getpid", syscall(0x40000000 | SYS_getpid));
+	if (strcmp(what, "i386") == 0) {
+		long result;
+		__asm__ volatile("int $0x80" : "=a"(result) : "a"(20L) : "memory");
+		printf("getpid %ld\\n", result > 0 ? 0 : -result);
+	}
+#endif
+	if (strcmp(what, "files") == 0)
+		for (char *name = strtok(getenv("PROBE"), ":"); name != NULL; name = strtok(NULL, ":")) tell(name, open(name, O_WRONLY | O_CREAT, 0600));
+	if (strcmp(what, "limits") == 0) {
+		struct rlimit core;
+		getrlimit(RLIMIT_CORE, &core);
+		printf("core %lu\\nno_new_privs %d\\nsecurebits %x\\n", core.rlim_max, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_SECUREBITS));
+	}
+	return 0;
+}
+`;
+
+/** Starts a program for which some system calls do not exist: number,number,… program words… */
+const WITHOUT = `
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int count, char **words) {
+	struct sock_filter code[64] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0)};
+	unsigned short length = 1;
+	for (char *number = strtok(words[1], ","); number != NULL && length < 60; number = strtok(NULL, ",")) {
+		code[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)atoi(number), 0, 1);
+		code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 38);
+	}
+	code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog filter = {length, code};
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) return 99;
+	execv(words[2], words + 2);
+	return count > 2 ? 98 : 97;
+}
+`;
+const LANDLOCK = "444,445,446";
+
+describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher built, and cc)", () => {
+	let programs = "";
+	let probe = "";
+	let without = "";
+	beforeAll(() => {
+		programs = mkdtempSync(join(tmpdir(), "sigtool-probe-"));
+		probe = compileProgram(programs, "probe", PROBE);
+		without = compileProgram(programs, "without", WITHOUT);
+	});
+	afterAll(() => rmSync(programs, { recursive: true, force: true }));
+
+	/** What the probe prints under the launcher, and without it. */
+	function attempt(what: string, { words = [], env = {} }: { words?: string[]; env?: Record<string, string> } = {}) {
+		const installation = new Installation(probe);
+		installation.write("script", "");
+		const launched = installation.run([...words, "script", what], { env });
+		const plain = installation.runAsGiven([], { env, before: ["sh", "-c", `exec ${probe} ${what}`] });
+		const errnos = (text: string) =>
+			Object.fromEntries(
+				text
+					.split("\n")
+					.slice(0, -1)
+					.map((line) => line.split(" ")),
+			);
+		return { launched, plain, refused: errnos(launched.stdout), free: errnos(plain.stdout), installation };
+	}
+
+	it("finds each call of the list refused, and none of them without the launcher", () => {
+		const { refused, free } = attempt("calls");
+		const needed = [
+			...["setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "ptrace", "execve"],
+			...["process_vm_writev", "memfd_create", "mount", "bpf", "keyctl", "userfaultfd", "personality", "init_module"],
+			...["kexec_load", "unshare", "setns", "chroot", "pivot_root"],
+		].map((name) => `SYS_${name}`);
+		const byNumber = ["463", "466", "425", "438", "447"]; // setxattrat, removexattrat, io_uring_setup, pidfd_getfd, memfd_secret
+		expect(DENIED).toEqual(expect.arrayContaining([...needed, ...byNumber]));
+		expect(refused).toEqual(Object.fromEntries(DENIED.map((name) => [name, String(ERRNO.EPERM)])));
+		if (isRoot) expect(Object.values(free)).not.toContain(String(ERRNO.EPERM));
+	});
+
+	it("executes nothing again, by any descriptor; asking whether it might is answered", () => {
+		const { refused, free } = attempt("exec");
+		expect(refused).toMatchObject({ execveat: "1", empty: "1", open: "0" });
+		expect(refused.check).not.toBe(String(ERRNO.EPERM));
+		expect(refused.again).toBeUndefined();
+		expect(free).toMatchObject({ execveat: "2", again: "0" });
+	});
+
+	it("types nothing into the terminal behind it", () => {
+		const { refused, free } = attempt("terminal");
+		expect(refused).toMatchObject({ TIOCSTI: "1", TIOCLINUX: "1" });
+		expect(refused.FIONREAD).toBe(free.FIONREAD);
+		expect([free.TIOCSTI, free.TIOCLINUX]).not.toContain("1");
+	});
+
+	it.skipIf(process.arch !== "x64")("has no other way to number its calls", () => {
+		expect(attempt("x32").refused).toEqual({ getpid: "1" });
+		const { launched, plain } = attempt("i386");
+		expect(launched.signal).toBe("SIGSYS");
+		expect(["getpid 0\n", ""]).toContain(plain.stdout);
+	});
+
+	it("writes below granted directories and to /dev/null, and nowhere else", () => {
+		const scratch = mkdtempSync(join(programs, "scratch-"));
+		mkdirSync(join(scratch, "granted"));
+		const files = ["granted/file", "file"].map((name) => join(scratch, name));
+		const all = [...files, "/proc/self/mem", "/dev/null", without];
+		const env = { PROBE: all.join(":") };
+		const { refused, free } = attempt("files", { env, words: ["--write", join(scratch, "granted")] });
+		expect(all.map((name) => refused[name])).toEqual(["0", "13", "13", "0", "13"]);
+		expect(all.slice(0, 4).map((name) => free[name])).toEqual(["0", "0", "0", "0"]);
+	});
+
+	it("may neither dump core nor gain rights", () => {
+		const { refused } = attempt("limits");
+		expect(refused).toMatchObject({ core: "0", no_new_privs: "1" });
+	});
+
+	it("is left alone in audit mode and without enforcement", () => {
+		const scratch = join(programs, "audited");
+		for (const mode of ["audit", "off"]) {
+			const { launched } = attempt("files", { env: { PROBE: scratch }, words: ["--mode", mode] });
+			expect(launched.stdout).toBe(`${scratch} 0\n`);
+		}
+	});
+
+	describe("directories to write below", () => {
+		const refusals: readonly (readonly [string, (i: Installation) => string, RegExp])[] = [
+			["the root", () => "/", /"\/" writable: "\/.*" lies in it/],
+			["one that holds the script", (i) => i.at("app"), /app" writable: ".*app\/main.js" lies in it/],
+			["one above the launcher", (i) => i.directory, /lies in it/],
+			["one that holds a signed tree", (i) => i.at("trees"), /"\/.*\/trees\/product" lies in it/],
+			["a signed tree itself", (i) => i.at("trees/product"), /lies in it/],
+			["/proc", () => "/proc/self", /it is the kernel's/],
+			["/sys", () => "/sys", /it is the kernel's/],
+			["/dev", () => "/dev", /it is the kernel's/],
+		];
+		it.each(refusals)("are not %s", (_, directory, message) => {
+			const installation = new Installation(probe);
+			installation.write("app/main.js", "");
+			mkdirSync(installation.at("trees/product"), { recursive: true });
+			installation.set("tree", installation.at("trees/product"));
+			const { status, stderr } = installation.run(["--write", directory(installation), "app/main.js"]);
+			expect(stderr).toMatch(message);
+			expect(status).toBe(126);
+		});
+	});
+
+	describe("what this kernel lacks", () => {
+		const lacking: readonly (readonly [string, string])[] = [
+			["landlock", LANDLOCK],
+			["seccomp", process.arch === "x64" ? "317" : "277"],
+		];
+		it.each(lacking)("is named at the start and in the record: %s", (feature, calls) => {
+			const installation = new Installation();
+			installation.write("script", "");
+			const run = installation.run(["script"], { before: [without, calls] });
+			expect(run.stderr).toBe(
+				`sigtool-launch: this kernel lacks ${feature}; docs/launcher.md tells what that leaves open\n`,
+			);
+			expect(run.launched().record).toContain(`missing ${feature}\n`);
+			expect(run.status).toBe(0);
+		});
+		it.each(lacking)("ends a strict start: %s", (feature, calls) => {
+			const installation = new Installation();
+			installation.write("script", "");
+			const { status, stderr, stdout } = installation.run(["--mode", "strict", "script"], { before: [without, calls] });
+			expect(stderr).toBe(`sigtool-launch: Cannot enforce strictly: this kernel lacks ${feature}\n`);
+			expect([status, stdout]).toEqual([126, ""]);
+		});
+	});
+
+	it("passes over each dangerous variable, as docs/launcher.md lists them", () => {
+		const installation = new Installation();
+		installation.write("script", "");
+		const source = readFileSync(join(NATIVE, "launch/environment.c"), "utf8");
+		const names = (table: string) => {
+			const text = new RegExp(`${table}\\[\\] = \\{([^}]*)\\}`).exec(source)?.[1] ?? "";
+			return [...text.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name);
+		};
+		const dropped = names("DROPPED");
+		expect(dropped).toEqual(
+			expect.arrayContaining([
+				"NODE_*",
+				"LD_*",
+				"OPENSSL_*",
+				"PYTHON*",
+				"BASH_*",
+				"ENV",
+				"GCONV_PATH",
+				"GLIBC_TUNABLES",
+			]),
+		);
+		const documented = readFileSync(join(NATIVE, "../../../docs/launcher.md"), "utf8");
+		expect(dropped.filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
+
+		const examples = dropped.map((name) => name.replace("*", "X"));
+		const real = ["NODE_PATH", "NODE_EXTRA_CA_CERTS", "OPENSSL_CONF", "SIGTOOL_PASSPHRASE", "LD_AUDIT"];
+		const kept = {
+			NODE_ENV: "production",
+			LC_ALL: "C.UTF-8",
+			TZ: "UTC",
+			APP_SETTING: "1",
+			LDAP: "1",
+			ENVIRONMENT: "1",
+		};
+		const env = { ...Object.fromEntries([...examples, ...real].map((name) => [name, "1"])), ...kept };
+		const { environment } = installation.run(["script"], { env }).launched();
+		expect(Object.keys(environment).sort()).toEqual(["HOME", "PATH", "SIGTOOL_LAUNCH", ...Object.keys(kept)].sort());
+		const few = installation.run(["--env-clear", "script"], { env }).launched().environment;
+		expect(Object.keys(few).sort()).toEqual(["HOME", "LC_ALL", "PATH", "SIGTOOL_LAUNCH", "TZ"]);
+	});
+
+	it("lists in docs/launcher.md each call it refuses", () => {
+		const documented = readFileSync(join(NATIVE, "../../../docs/launcher.md"), "utf8");
+		const source = readFileSync(join(NATIVE, "launch/lockdown.c"), "utf8");
+		const names = DENIED.map((name) => {
+			if (name.startsWith("SYS_")) return name.slice(4);
+			return new RegExp(`\\b${name} /\\* (\\w+)`).exec(source)?.[1] ?? name;
+		});
+		expect(names.filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
+	});
+});
