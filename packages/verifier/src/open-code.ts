@@ -7,6 +7,7 @@ import { followLinks } from "./follow-links.js";
 import type { Judge } from "./judge.js";
 import type { KernelCheck } from "./kernel-check.js";
 import {
+	allocate,
 	Bytes,
 	charCodeAt,
 	closeSync,
@@ -118,7 +119,7 @@ function judged(file: OpenFile, bytes: Uint8Array | undefined, { judge }: OpenRu
 
 /** What there is of the size that fstat gave; a file that grew meanwhile is not the one that was signed. */
 function readWholeSync({ descriptor, sizeBytes }: OpenFile): Uint8Array {
-	const bytes = new Bytes(sizeBytes);
+	const bytes = allocate(sizeBytes);
 	let filled = 0;
 	while (filled < sizeBytes) {
 		const count = readSync(descriptor, bytes, filled, sizeBytes - filled, filled);
@@ -129,7 +130,7 @@ function readWholeSync({ descriptor, sizeBytes }: OpenFile): Uint8Array {
 }
 
 async function readWhole({ descriptor, sizeBytes }: OpenFile): Promise<Uint8Array> {
-	const bytes = new Bytes(sizeBytes);
+	const bytes = allocate(sizeBytes);
 	let filled = 0;
 	while (filled < sizeBytes) {
 		const count = await readSome(descriptor, bytes, filled);

@@ -1,5 +1,6 @@
 /** Files that decide what may run: read only where nobody but their owner could have written them. */
 
+import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync, type Stats } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errnoReason, quote, SigtoolError } from "@sigtool/core/read";
@@ -48,7 +49,8 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 /** The JSON document that such a file holds. @throws ERR_HOST_CONFIG */
 export function jsonOf(bytes: Uint8Array, path: string): unknown {
 	try {
-		return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+		if (!isUtf8(bytes)) throw new TypeError("it is not UTF-8");
+		return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
 	} catch (cause) {
 		const message = `Cannot use ${quote(path)}: it is not JSON: ${String(cause)}`;
 		throw new SigtoolError("ERR_HOST_CONFIG", message, { cause, path });

@@ -47,6 +47,8 @@ const hashOnce = crypto.hash;
 export const sha256 = (bytes: Uint8Array): string => hashOnce("sha256", bytes, "hex");
 
 export const Bytes = Uint8Array;
+/** Memory of its own, to be filled: what was in it before is not erased. */
+export const allocate: (sizeBytes: number) => Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow;
 export const PromiseObject = Promise;
 export const Int32 = Int32Array;
 export const SharedMemory = SharedArrayBuffer;

@@ -1,5 +1,6 @@
 /** The head of a trust index: what there is to say but for the entries, as one JSON document. */
 
+import { isUtf8 } from "node:buffer";
 import { quote, SigtoolError } from "../errors.js";
 import { LIMITS } from "./index-layout.js";
 import { absent, list, object, SHA256_HEX, set, text, wholeNumber } from "./json-shape.js";
@@ -35,7 +36,9 @@ export function encodeHead({ notAfter, policy, signers, products }: IndexHead): 
 export function parseHead(octets: Uint8Array): IndexHead {
 	let value: unknown;
 	try {
-		value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets));
+		if (!isUtf8(octets)) throw new TypeError("It is not UTF-8");
+		// By Buffer: making a TextDecoder takes longer than all of this.
+		value = JSON.parse(Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("utf8"));
 	} catch (cause) {
 		throw new SigtoolError("ERR_INDEX_FORMAT", "Cannot read the trust index: its head is not JSON", { cause });
 	}

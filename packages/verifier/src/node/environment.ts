@@ -53,12 +53,30 @@ function unexpectedArgument(execArgv: readonly string[]): string | undefined {
 		const isPreload = name === "--require" || name === "-r";
 		if (isPreload) preloads++;
 		if (isPreload ? preloads > 1 : !isHarmlessArgument(argument)) return argument;
-		// The value is the next one. Of other options it always stands behind a "=".
-		if (isPreload && name === argument) i++;
-		else if (argument === "--conditions" || argument === "-C") i++;
+		if (TAKE_VALUE[argument] === true) i++;
 	}
 	return undefined;
 }
+
+/** Their value may be the next argument, if they have none behind a "=". */
+const TAKE_VALUE = recordOf([
+	"--allow-fs-read",
+	"--allow-fs-write",
+	"--conditions",
+	"-C",
+	"--cpu-prof-dir",
+	"--cpu-prof-interval",
+	"--cpu-prof-name",
+	"--disable-warning",
+	"--dns-result-order",
+	"--max-http-header-size",
+	"--require",
+	"-r",
+	"--secure-heap",
+	"--stack-trace-limit",
+	"--title",
+	"--unhandled-rejections",
+]);
 
 /** Whatever is not known to be so is not: new releases of Node.js bring new options. */
 export function isHarmlessArgument(argument: string): boolean {

@@ -7,7 +7,7 @@
  */
 
 import type { Gate } from "../gate.js";
-import { lastIndexOf, lstatSync, mapGet, slice } from "../primordials.js";
+import { indexOf, lastIndexOf, lstatSync, mapGet, slice } from "../primordials.js";
 import { endsWith, hasOwn, MapObject, mapSet, parseJson } from "./captured.js";
 import { sourceText } from "./source-text.js";
 
@@ -43,8 +43,12 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 	/** `undefined` when there is no such file. */
 	function readType(file: string): PackageType | undefined {
 		if (lstatSync(file, NO_ENTRY) === undefined) return undefined;
-		const { bytes } = gate.openCodeSync(file, "json");
-		const { type } = ownMembers(parseJson(sourceText(gate, file, bytes)));
+		const text = sourceText(gate, file, gate.openCodeSync(file, "json").bytes);
+		// Most say nothing of it, and parsing them is most of the cost.
+		const isNamed =
+			indexOf(text, '"module"') !== -1 || indexOf(text, '"commonjs"') !== -1 || indexOf(text, "\\u") !== -1;
+		if (!isNamed) return "none";
+		const { type } = ownMembers(parseJson(text));
 		return type === "module" || type === "commonjs" ? type : "none";
 	}
 
