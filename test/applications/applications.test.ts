@@ -1,33 +1,100 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { once } from "node:events";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
-import { APPLICATIONS } from "./applications.js";
+import { APPLICATIONS, POLICY } from "./applications.js";
 import { compiledDatabase, installedPackages } from "./install.mjs";
+import { noLauncher, type SignedTree, signTree, whileChanged } from "./signed-tree.js";
 
-const RELEASES = ["20", "24"];
+const RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"];
+/** better-sqlite3 12 has no support for 26. */
+const DATABASE_RELEASES = ["20", "24"];
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const linux = process.platform === "linux" && process.arch === "x64";
-const installed = linux ? installedPackages("programs") : undefined;
+const installed = linux && noLauncher === undefined ? installedPackages("programs") : undefined;
 
-describe.skipIf(installed === undefined)("real applications (linux-x64, npm and its registry)", () => {
-	const home = mkdtempSync(join(tmpdir(), "sigtool-applications-"));
-	const tree = join(home, "tree");
+describe.skipIf(installed === undefined)("real applications (linux-x64, the launcher, npm and its registry)", () => {
+	let tree: SignedTree;
+	const addons = new Map<string, string | undefined>();
 	beforeAll(() => {
-		for (const release of RELEASES) compiledDatabase(installed ?? "", nodeOfRelease(release));
-		cpSync(fileURLToPath(new URL(".", import.meta.url)), tree, { recursive: true });
-		symlinkSync(join(installed ?? "", "node_modules"), join(tree, "node_modules"));
+		for (const release of DATABASE_RELEASES) {
+			addons.set(release, compiledDatabase(installed ?? "", nodeOfRelease(release)));
+		}
+		tree = signTree((directory) => {
+			for (const part of ["programs", "project"]) cpSync(here(part), join(directory, part), { recursive: true });
+			cpSync(join(installed ?? "", "node_modules"), join(directory, "node_modules"), {
+				recursive: true,
+				verbatimSymlinks: true,
+			});
+		}, POLICY);
 	}, 600_000);
-	afterAll(() => rmSync(home, { recursive: true, force: true }));
+	afterAll(() => tree?.[Symbol.dispose]());
 
 	describe.each(RELEASES)("Node.js %s", (release) => {
-		test.each(APPLICATIONS)("$name does its work", ({ argv, status, prints }) => {
-			const args = argv.map((argument) => (argument === "OUTPUT" ? join(home, "output") : argument));
-			const result = spawnSync(nodeOfRelease(release), args, { cwd: tree, encoding: "utf8" });
-			expect(result.status).toBe(status);
-			expect(result.stdout).toContain(prints);
+		test("express serves requests, and ends when told to", async () => {
+			const server = tree.start(release, ["programs/express.cjs"]);
+			const output = linesOf(server.stdout);
+			const ended = once(server, "exit");
+			const origin = `http://127.0.0.1:${await output.line()}`;
+			const json = { method: "POST", body: "[1, 2, 3]", headers: { "content-type": "application/json" } };
+			expect(await (await fetch(`${origin}/greeting/world`)).json()).toEqual({ hello: "world" });
+			expect(await (await fetch(`${origin}/sum`, json)).text()).toBe("6");
+			expect(await (await fetch(`${origin}/files/shapes.js`)).text()).toContain("export function area");
+			expect((await fetch(`${origin}/nothing`)).status).toBe(404);
+			server.kill("SIGTERM");
+			expect(await ended).toEqual([0, null]);
+			expect(await output.line()).toBe("closed");
+		});
+
+		test.each(["router/index.js", "qs/lib/parse.js"])("express with %s changed does not begin", (path) => {
+			const file = join(tree.directory, "node_modules", path);
+			expect(whileChanged(file, () => tree.run(release, ["programs/express.cjs"]))).toMatchObject({ status: 126 });
+		});
+
+		describe.each(APPLICATIONS)("$name", ({ argv, status, prints, loads, isDatabase, strict }) => {
+			const words = () => argv.map((argument) => (argument === "OUTPUT" ? tree.output : argument));
+
+			test("works as without enforcement", ({ skip }) => {
+				skip(isDatabase === true && addons.get(release) === undefined, "better-sqlite3 cannot be compiled here");
+				const plain = tree.runPlain(release, words());
+				expect(plain.stdout).toContain(prints);
+				expect(plain.status).toBe(status);
+				const enforced = tree.run(release, words());
+				expect(enforced).toMatchObject({ status, stdout: plain.stdout });
+			});
+
+			test(`${strict === undefined ? "works" : "is refused"} under strict`, ({ skip }) => {
+				skip(isDatabase === true && addons.get(release) === undefined, "better-sqlite3 cannot be compiled here");
+				const { stdout, stderr, ...ending } = tree.run(release, words(), "strict");
+				if (strict === undefined) {
+					expect({ ...ending, stderr }).toMatchObject({ status });
+					expect(stdout).toContain(prints);
+				} else {
+					expect(ending.status).not.toBe(status);
+					expect(stderr).toMatch(strict);
+				}
+			});
+
+			test("is refused with one changed bit in any file it loads", ({ skip }) => {
+				skip(isDatabase === true && addons.get(release) === undefined, "better-sqlite3 cannot be compiled here");
+				for (const file of isDatabase ? [...loads, addons.get(release) ?? ""] : loads) {
+					const outcome = whileChanged(join(tree.directory, file), () => tree.run(release, words()));
+					expect({ file, status: outcome.status }).toEqual({ file, status: 126 });
+					expect(outcome.stderr).toMatch(`"reason":"ERR_FILE_MODIFIED"`);
+					expect(outcome.stderr).toMatch(`"path":"${join(tree.directory, file)}"`);
+				}
+			});
 		});
 	});
 });
+
+/** Lines as they come. */
+function linesOf(stream: Readable | null) {
+	if (stream === null) throw new Error("nothing to read from");
+	const lines = createInterface(stream)[Symbol.asyncIterator]();
+	return { line: async () => (await lines.next()).value };
+}

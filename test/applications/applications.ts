@@ -8,9 +8,19 @@ export interface Application {
 	readonly prints: string;
 	/** Files it loads: where it starts, deep in its dependencies, data and native code. */
 	readonly loads: readonly string[];
-	/** It compiles strings: `new Function` and the like. */
-	readonly compilesStrings?: true;
+	/** It also loads the addon that was compiled for the release, whose verified copy needs a place. */
+	readonly isDatabase?: true;
+	/** What it says when strict refuses it. */
+	readonly strict?: RegExp;
 }
+
+/** Under enforce these programs may compile strings, and webpack the hash function that it carries as WebAssembly. */
+export const POLICY = {
+	runtime: {
+		stringCode: "allow",
+		webAssemblySha256: ["e7bafced24da92dd2069752739afe5226650714e5fe212feb314fbc024ec5492"],
+	},
+};
 
 const MODULES = "node_modules";
 
@@ -28,7 +38,7 @@ export const APPLICATIONS: readonly Application[] = [
 			`${MODULES}/ajv/lib/refs/json-schema-draft-04.json`,
 			"project/eslint.config.mjs",
 		],
-		compilesStrings: true,
+		strict: /Code generation from strings disallowed/,
 	},
 	{
 		name: "prettier",
@@ -40,6 +50,7 @@ export const APPLICATIONS: readonly Application[] = [
 			`${MODULES}/prettier/index.mjs`,
 			`${MODULES}/prettier/plugins/typescript.mjs`,
 		],
+		strict: /Code generation from strings disallowed/,
 	},
 	{
 		name: "tsc",
@@ -58,6 +69,7 @@ export const APPLICATIONS: readonly Application[] = [
 			`${MODULES}/better-sqlite3/lib/methods/transaction.js`,
 			`${MODULES}/file-uri-to-path/index.js`,
 		],
+		isDatabase: true,
 	},
 	{
 		name: "a commander program",
@@ -89,7 +101,7 @@ export const APPLICATIONS: readonly Application[] = [
 		argv: ["programs/webpack.cjs", "OUTPUT"],
 		status: 0,
 		prints: "webpack compiled successfully",
-		loads: [`${MODULES}/webpack/lib/index.js`, `${MODULES}/tapable/lib/Hook.js`, `${MODULES}/mime-db/db.json`],
-		compilesStrings: true,
+		loads: [`${MODULES}/webpack/lib/index.js`, `${MODULES}/tapable/lib/Hook.js`],
+		strict: /Code generation from strings disallowed/,
 	},
 ];

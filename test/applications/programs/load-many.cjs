@@ -4,4 +4,4 @@ require("eslint");
 require("@babel/core").transformSync("", { presets: ["@babel/preset-env"], configFile: false, babelrc: false });
 require("express")();
 webpack({ mode: "production", entry: "./never-read.js" });
-process.stdout.write(`${Object.keys(require.cache).length} modules\n`);
+process.stdout.write("loaded\n");

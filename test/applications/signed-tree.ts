@@ -1,0 +1,84 @@
+/** A directory that is signed and compiled as a user would do it, and run by `sigtool run`. */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+
+const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
+/** Where a process under the launcher may put the verified copy of an addon; the trees lie elsewhere. */
+const ADDON_COPIES = "/var/tmp";
+
+/** Why nothing can be launched here; undefined when it can. */
+export const noLauncher = existsSync(LAUNCHER) ? undefined : "the launcher is not built";
+
+export interface Outcome {
+	readonly status: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+export interface SignedTree {
+	readonly directory: string;
+	/** Writable for the programs that run. */
+	readonly output: string;
+	/** On plain Node.js, in the directory. */
+	runPlain(release: string, argv: readonly string[]): Outcome;
+	/** Under the launcher. */
+	run(release: string, argv: readonly string[], mode?: "enforce" | "strict"): Outcome;
+	start(release: string, argv: readonly string[]): ChildProcess;
+	[Symbol.dispose](): void;
+}
+
+/** `fill` puts into a directory what is to be signed. */
+export function signTree(fill: (directory: string) => void, policy: object): SignedTree {
+	const home = mkdtempSync(join(tmpdir(), "sigtool-applications-"));
+	const [directory, output] = [join(home, "app"), join(home, "output")];
+	mkdirSync(directory);
+	mkdirSync(output);
+	const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...outer } = process.env;
+	const env = { ...outer, XDG_CONFIG_HOME: join(home, "config"), NO_COLOR: "1" };
+	const index = join(home, "app.sigx");
+
+	function words(argv: readonly string[], mode: string): string[] {
+		const options = ["--allow-development", "--quiet", "--index", index, "--mode", mode];
+		const written = [output, ADDON_COPIES].flatMap((path) => ["--write", path]);
+		return [SIGTOOL, "run", ...options, ...written, "--", ...argv];
+	}
+	function node(release: string, args: readonly string[]): Outcome {
+		return spawnSync(nodeOfRelease(release), args, { cwd: directory, env, encoding: "utf8" });
+	}
+	function sigtool(...args: string[]): void {
+		const { status, stderr } = spawnSync(process.execPath, [SIGTOOL, ...args], { cwd: home, env, encoding: "utf8" });
+		if (status !== 0) throw new Error(`sigtool ${args[0]} ends with ${status}: ${stderr}`);
+	}
+
+	fill(directory);
+	writeFileSync(join(home, "policy.json"), JSON.stringify({ version: 1, ...policy }));
+	sigtool("sign", "app", "--product", "app");
+	sigtool("compile", "app", "-o", index, "--policy", "policy.json", "--allow-development");
+	return {
+		directory,
+		output,
+		runPlain: (release, argv) => node(release, argv),
+		run: (release, argv, mode = "enforce") => node(release, words(argv, mode)),
+		start: (release, argv) => spawn(nodeOfRelease(release), words(argv, "enforce"), { cwd: directory, env }),
+		[Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),
+	};
+}
+
+/** Flips a bit in the middle of a file while `action` runs. */
+export function whileChanged<Result>(file: string, action: () => Result): Result {
+	const original = readFileSync(file);
+	const changed = Buffer.from(original);
+	changed[changed.length >> 1] ^= 1;
+	writeFileSync(file, changed);
+	try {
+		return action();
+	} finally {
+		writeFileSync(file, original);
+	}
+}
