@@ -5,7 +5,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { COMMON_FIELDS, EVENTS } from "../packages/verifier/dist/audit/events.js";
+import { COMMON_FIELDS, EVENTS, OBSERVED } from "../packages/verifier/dist/audit/events.js";
 
 const target = fileURLToPath(new URL("../docs/events.md", import.meta.url));
 const source = readFileSync(new URL("../packages/verifier/src/audit/events.ts", import.meta.url), "utf8");
@@ -51,6 +51,7 @@ function document(groups) {
 Every event has the fields ${code(COMMON_FIELDS)}, then its own as far as there is something to say. \`time\` is UTC;
 \`verdict\` is \`allow\`, \`refuse\`, or \`audit\`: it went on, and under enforcement would have been refused. \`reason\` is a code of
 [errors.md](errors.md). An event is raised when it is decided, before what it speaks of happens.
+${code(Object.keys(OBSERVED))} are frequent: hooks and the diagnostics channel see them, and sinks only those that a hook refused.
 
 **Bypassable** events tell what well-behaved code does: code that runs already could do the same without the event, through
 native code or an inner binding of Node.js. The others cannot be got past from inside the process.

@@ -65,12 +65,32 @@ test("events go to the diagnostics channel", () => {
 	expect(seen).toMatchObject([{ event: "fs.open", path: "/x" }]);
 });
 
+test("frequent events go to hooks and not to sinks, unless a hook refuses; what a hook opens is not asked about", () => {
+	const sink = memorySink();
+	const audit = createAudit([sink]);
+	const seen: unknown[] = [];
+	audit.addHook(({ event, path }) => {
+		if (event !== "fs.open") return;
+		seen.push(path);
+		audit.raise("fs.open", "allow", { path: "the hook's own log" });
+		if (path === "/etc/shadow") throw new Error("not that");
+	});
+	audit.raise("fs.open", "allow", { path: "/tmp/x" });
+	expect(() => audit.raise("fs.open", "allow", { path: "/etc/shadow" })).toThrow(refusal("ERR_AUDIT_HOOK"));
+	audit.flush();
+	expect(seen).toEqual(["/tmp/x", "/etc/shadow"]);
+	expect(sink.events).toMatchObject([
+		{ event: "verifier.addhook" },
+		{ event: "fs.open", verdict: "refuse", path: "/etc/shadow" },
+	]);
+});
+
 test("refusals are written before raise() returns, in order behind what waits", () => {
 	const sink = memorySink();
 	const audit = createAudit([sink]);
-	audit.raise("fs.open", "allow", { path: "1" });
+	audit.raise("vm.compile", "allow", { path: "1" });
 	expect(sink.events).toEqual([]);
-	audit.raise("fs.open", "refuse", { path: "2" });
+	audit.raise("vm.compile", "refuse", { path: "2" });
 	expect(sink.events.map(({ path }) => path)).toEqual(["1", "2"]);
 });
 
@@ -78,12 +98,12 @@ test("a full queue drops only what was allowed, counts it and says so", () => {
 	const sink = memorySink();
 	const audit = createAudit([sink]);
 	const path = "x".repeat(MAX_QUEUED / 4);
-	for (let i = 0; i < 6; i++) audit.raise("fs.open", "allow", { path });
-	audit.raise("fs.open", "refuse", { path });
+	for (let i = 0; i < 6; i++) audit.raise("vm.compile", "allow", { path });
+	audit.raise("vm.compile", "refuse", { path });
 	expect(sink.events.map(({ event, verdict, count }) => [event, verdict, count])).toEqual([
-		...Array.from({ length: 3 }, () => ["fs.open", "allow", undefined]),
+		...Array.from({ length: 3 }, () => ["vm.compile", "allow", undefined]),
 		["verifier.dropped", "allow", 3],
-		["fs.open", "refuse", undefined],
+		["vm.compile", "refuse", undefined],
 	]);
 	expect(audit.dropped).toBe(3);
 });
@@ -91,16 +111,16 @@ test("a full queue drops only what was allowed, counts it and says so", () => {
 test("a failing sink refuses what was to be refused, and is counted for the rest", () => {
 	const sink = memorySink();
 	const audit = createAudit([broken(), sink]);
-	audit.raise("fs.open", "allow", { path: "1" });
+	audit.raise("vm.compile", "allow", { path: "1" });
 	audit.flush();
 	expect(audit.dropped).toBe(1);
-	expect(() => audit.raise("fs.open", "refuse", { path: "2" })).toThrow(refusal("ERR_AUDIT_SINK"));
+	expect(() => audit.raise("vm.compile", "refuse", { path: "2" })).toThrow(refusal("ERR_AUDIT_SINK"));
 	expect(sink.events.map(({ path, count }) => path ?? count)).toContain("2");
 });
 
 test.skipIf(!existsSync("/dev/full"))("a full disk is a failing sink: /dev/full", () => {
 	const audit = createAudit([jsonLinesSink("/dev/full")]);
-	expect(() => audit.raise("fs.open", "refuse", { path: "2" })).toThrow(
+	expect(() => audit.raise("vm.compile", "refuse", { path: "2" })).toThrow(
 		expect.objectContaining({ code: "ERR_AUDIT_SINK", cause: expect.objectContaining({ code: "ENOSPC" }) }),
 	);
 });
@@ -130,7 +150,7 @@ test("JSON Lines: one line an event, whatever is in a name", () => {
 	const file = join(temporaryDirectory(), "audit.jsonl");
 	const path = 'a\n{"event":"forged"}\r\u2028\u001b[2J';
 	for (const audit of [createAudit([jsonLinesSink(file)]), createAudit([jsonLinesSink(file)])]) {
-		audit.raise("fs.open", "refuse", { path });
+		audit.raise("vm.compile", "refuse", { path });
 	}
 	const lines = readFileSync(file, "utf8").trimEnd().split("\n");
 	expect(lines).toHaveLength(2);
@@ -146,6 +166,6 @@ test("JSON Lines: a descriptor that was closed and used for another file is a fa
 	const victim = openSync(join(directory, "victim"), "w");
 	onTestFinished(() => closeSync(victim));
 	expect(victim).toBe(probe);
-	expect(() => audit.raise("fs.open", "refuse", {})).toThrow(refusal("ERR_AUDIT_SINK"));
+	expect(() => audit.raise("vm.compile", "refuse", {})).toThrow(refusal("ERR_AUDIT_SINK"));
 	expect(readFileSync(join(directory, "victim"), "utf8")).toBe("");
 });

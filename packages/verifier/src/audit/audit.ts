@@ -8,7 +8,7 @@
 import { channel } from "node:diagnostics_channel";
 import { errnoReason, SigtoolError } from "@sigtool/core/read";
 import { freeze, isoTime, now, onExit, processId, stringifyJson, threadId, whenIdle } from "../primordials.js";
-import type { EventDetail, EventName, FieldValue } from "./events.js";
+import { type EventDetail, type EventName, type FieldValue, OBSERVED } from "./events.js";
 
 /** `audit`: it went on, and under enforcement would have been refused. */
 export type EventVerdict = "allow" | "refuse" | "audit";
@@ -60,12 +60,16 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	let queued = 0;
 	let dropped = 0;
 	let reported = 0;
+	/** While a hook runs. */
+	let isAsking = false;
 	let isScheduled = false;
 	let isAtExit = false;
 
 	function raise<Name extends EventName>(name: Name, verdict: EventVerdict, detail: EventDetail<Name>): void {
-		const isRoutine = verdict === "allow";
-		if (isRoutine && hooks === undefined && keen === undefined && !diagnostics.hasSubscribers) return;
+		const isObserved = OBSERVED[name] === true;
+		if (isObserved && isAsking) return; // A hook that opens a log must not be asked about that.
+		const isAwaited = verdict !== "allow" || (keen !== undefined && !isObserved);
+		if (!isAwaited && hooks === undefined && !diagnostics.hasSubscribers) return;
 		const event = eventOf(name, verdict, detail);
 		const objection = objectionTo(event);
 		if (objection !== undefined && verdict !== "refuse") {
@@ -77,18 +81,22 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 
 	function publish(event: AuditEvent): void {
 		if (diagnostics.hasSubscribers) diagnostics.publish(event);
-		if (event.verdict === "allow") enqueue(event);
-		else writeNow(event);
+		if (event.verdict !== "allow") writeNow(event);
+		else if (OBSERVED[event.event] !== true) enqueue(event);
 	}
 
 	/** The first hook's that throws. */
 	function objectionTo(event: AuditEvent): SigtoolError | undefined {
 		for (let node = hooks; node !== undefined; node = node.next) {
 			const { hook } = node;
+			const wasAsking = isAsking;
+			isAsking = true;
 			try {
 				hook(event);
 			} catch (cause) {
 				return new SigtoolError("ERR_AUDIT_HOOK", `Cannot go on with ${event.event}: an audit hook refused`, { cause });
+			} finally {
+				isAsking = wasAsking;
 			}
 		}
 		return undefined;

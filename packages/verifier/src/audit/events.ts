@@ -149,6 +149,14 @@ export const EVENTS = {
 
 export type EventName = keyof typeof EVENTS;
 
+/** Of no consequence for what code runs, and frequent: for hooks and the channel, and in sinks only where a hook refused. */
+export const OBSERVED: { readonly [Name in EventName]?: true } = Object.assign(Object.create(null), {
+	"process.env": true,
+	"fs.open": true,
+	"net.connect": true,
+	"dns.lookup": true,
+});
+
 export type FieldValue = string | number | boolean | undefined;
 
 /** An event's own fields. Text comes as it is: whoever writes it out escapes it. */

@@ -12,7 +12,7 @@ export const latin1Slice = uncurryThis(decoders.latin1Slice);
 export const utf8Slice = uncurryThis(decoders.utf8Slice);
 
 export const { apply, construct } = Reflect;
-export const { assign, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
+export const { assign, defineProperty, getOwnPropertyDescriptor, getOwnPropertySymbols, getPrototypeOf } = Object;
 export const ProxyObject = Proxy;
 export const decodePercent = decodeURIComponent;
 export const parseJson: (text: string) => unknown = JSON.parse;

@@ -8,6 +8,7 @@ import { guardModule } from "./module-door.js";
 import { guardCrypto, guardInspector, guardProcess, guardSqlite, guardTls, guardV8 } from "./process-door.js";
 import { guardRepl, guardVm } from "./vm-door.js";
 import { guardWebAssembly } from "./wasm-door.js";
+import { watchEnvironment, watchFiles, watchNames, watchSockets } from "./watch.js";
 
 export interface Doors {
 	/** To be called before a program gets a built-in module, by its `node:` name. */
@@ -21,18 +22,27 @@ export function guardDoors(gate: Gate): Doors {
 	const guards: Record<string, ((exports: object) => void) | undefined> = {
 		"node:child_process": (exports) => guardChildren(gate, exports),
 		"node:crypto": (exports) => guardCrypto(gate, exports),
+		"node:dns": (exports) => watchNames(gate, exports),
 		// Raw memory, to read and to write: code is what it likes.
 		"node:ffi": () => gate.rule("ffi.open", { path: "node:ffi" }, "refuse"),
+		"node:fs": (exports) => watchFiles(gate, exports),
 		"node:inspector": (exports) => guardInspector(gate, exports),
 		"node:module": (exports) => guardModule(gate, exports),
+		"node:net": (exports) => watchSockets(gate, exports),
 		"node:repl": (exports) => guardRepl(gate, exports),
 		"node:sqlite": (exports) => guardSqlite(gate, exports),
-		"node:tls": (exports) => guardTls(gate, exports),
+		"node:tls": (exports) => {
+			guardTls(gate, exports);
+			prepare("node:net");
+		},
 		"node:v8": (exports) => guardV8(gate, exports),
 		"node:vm": (exports) => guardVm(gate, exports),
 	};
 	const leadsTo: Record<string, string | undefined> = {
 		"node:cluster": "node:child_process",
+		"node:dns/promises": "node:dns",
+		"node:fs/promises": "node:fs",
+		"node:http": "node:net",
 		"node:https": "node:tls",
 		"node:inspector/promises": "node:inspector",
 		"node:http2": "node:tls",
@@ -51,9 +61,11 @@ export function guardDoors(gate: Gate): Doors {
 
 	// Without a synchronous hook an import of these is seen by nobody; the others are too dear to load at every start.
 	if (!("registerHooks" in module)) {
-		for (const name of ["child_process", "crypto", "inspector", "module", "tls", "v8", "vm"]) prepare(`node:${name}`);
+		for (const name of ["child_process", "crypto", "dns", "fs", "inspector", "module", "tls", "v8", "vm"])
+			prepare(`node:${name}`);
 	}
 	guardProcess(gate, prepare);
+	watchEnvironment(gate);
 	guardAddons(gate);
 	guardWebAssembly(gate);
 	return { prepare };

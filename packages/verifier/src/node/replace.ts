@@ -1,6 +1,13 @@
 /** How a function of Node.js is put behind a check. */
 
-import { apply, construct, defineProperty, getOwnPropertyDescriptor, ProxyObject } from "./captured.js";
+import {
+	apply,
+	construct,
+	defineProperty,
+	getOwnPropertyDescriptor,
+	getOwnPropertySymbols,
+	ProxyObject,
+} from "./captured.js";
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -14,6 +21,11 @@ export function replace(object: object, name: string, replacement: (original: An
 	if (descriptor === undefined || typeof original !== "function") return;
 	const value = replacement(original as AnyFunction); // It is one; which, the caller knows.
 	defineProperty(value, "name", { value: original.name, configurable: true });
+	const symbols = getOwnPropertySymbols(original); // How util.promisify() is to treat it.
+	for (let i = 0; i < symbols.length; i++) {
+		const symbol = symbols[i] as symbol;
+		if (symbol !== PROMISIFY) defineProperty(value, symbol, { value: original[symbol as never] });
+	}
 	defineProperty(object, name, {
 		value,
 		writable: true,
@@ -21,6 +33,9 @@ export function replace(object: object, name: string, replacement: (original: An
 		enumerable: descriptor.enumerable ?? true,
 	});
 }
+
+/** Leads to a variant that is behind no check. */
+const PROMISIFY = Symbol.for("nodejs.util.promisify.custom");
 
 /** Runs `check` with a method's arguments before the method; what it throws refuses the call. */
 export function guard(object: object, name: string, check: (args: readonly unknown[]) => void): void {
