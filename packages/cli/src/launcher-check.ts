@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { createVerifier } from "@sigtool/verifier";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
-import { CONF_NAME, indexSettings, launcherIn, majorOf } from "./launcher-place.js";
+import { CONF_NAME, type DerivedSettings, derivedSettings, launcherIn, majorOf } from "./launcher-place.js";
 import { type NativeParts, nativeParts } from "./native-parts.js";
 
 /** `note`: nothing is wrong, and something is to be known. */
@@ -97,11 +97,9 @@ function indexSays({ index, config, development }: LauncherConf): string {
 }
 
 function flagsSay(conf: LauncherConf): string {
-	const { trees, refused } = indexSettings(conf.index);
-	const isCurrent = trees.join("\n") === conf.trees.join("\n") && refused.join() === conf.refused.join();
-	return isCurrent
-		? "as the index asks"
-		: refuse("the index asks for others by now: run `sigtool launcher install` again");
+	const text = ({ trees, refused, audit }: DerivedSettings) => JSON.stringify([trees, refused, audit]);
+	if (text(conf) === text(derivedSettings(conf))) return "as index and configuration ask";
+	return refuse("index or configuration ask for others by now: run `sigtool launcher install` again");
 }
 
 /** Throws for what makes it unfit; so that it can be put before `??`. */

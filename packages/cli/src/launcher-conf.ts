@@ -32,6 +32,8 @@ export interface LauncherConf {
 	/** Absolute paths. */
 	readonly index: string;
 	readonly config: string;
+	/** File of audit events, which the hook may write to. */
+	readonly audit: string | undefined;
 	/** Roots of signed trees: nothing that holds one is made writable. */
 	readonly trees: readonly string[];
 	readonly refused: readonly RefusedByFlag[];
@@ -50,6 +52,7 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		["addon", conf.addon === undefined ? undefined : pinText(conf.addon)],
 		["index", conf.index],
 		["config", conf.config],
+		["audit", conf.audit],
 		...conf.trees.map((tree): [string, string] => ["tree", tree]),
 		...conf.refused.map((what): [string, string] => [what, "refuse"]),
 	];
@@ -89,6 +92,7 @@ export function parseLauncherConf(text: string): LauncherConf {
 		addon: addon === undefined ? undefined : parsePin(addon),
 		index: needed("index"),
 		config: needed("config"),
+		audit: one("audit"),
 		trees: values.get("tree") ?? [],
 		refused: REFUSABLE.filter((what) => one(what) === "refuse"),
 	};

@@ -1,7 +1,16 @@
 /** Puts launcher, hook and addon into one directory, with the settings that pin them. */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { parseTrustIndex, readBounded } from "@sigtool/core";
 import { ioError, isErrnoException, quote, SigtoolError } from "@sigtool/core/errors";
@@ -44,7 +53,7 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
 		nodeIdentity: identityOf(node.path),
 		bundle: pin(at("register.cjs")),
 		addon: parts.addon === undefined ? undefined : pin(at("native/addon.node")),
-		...indexSettings(plan.index),
+		...derivedSettings(plan),
 	};
 	const text = encodeLauncherConf(conf);
 	replace(at(CONF_NAME), (file) => writeFileSync(file, text, { mode: 0o644 }));
@@ -52,20 +61,38 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
 }
 
 /**
- * What the launcher takes from an index: the trees it names and what its policy refuses. Who signed it does not matter
- * here: the hook verifies it, and refuses to start when the flags are not what the policy says.
+ * What the launcher takes from the index and the host configuration: where the signed trees lie, what the policy refuses,
+ * where events go. Who signed the index does not matter here: it is the hook that trusts, or ends the process.
  * @throws ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_IO
  */
-export function indexSettings(file: string): Pick<LauncherConf, "trees" | "refused"> {
-	if (!existsSync(file)) return { trees: [], refused: [] };
-	const { products, policy } = parseTrustIndex(readBounded(file, MAX_INDEX_BYTES));
+export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
+	const { audit, products: bound = [] } = hostSettings(config);
+	if (!existsSync(index)) return { audit: audit?.jsonLines, trees: [], refused: [] };
+	const { products, policy } = parseTrustIndex(readBounded(index, MAX_INDEX_BYTES));
 	const { stringCode, addons, workers } = policy.runtime;
 	const refused = { "string-code": stringCode, addons, workers };
 	const names = ["string-code", "addons", "workers"] as const;
 	return {
-		trees: products.map(({ root }) => root),
+		audit: audit?.jsonLines,
+		trees: products.map(({ name, root }) => bound.find((each) => each.name === name)?.root ?? root),
 		refused: names.filter((name) => refused[name] === "refuse"),
 	};
+}
+
+export type DerivedSettings = Pick<LauncherConf, "audit" | "trees" | "refused">;
+
+interface HostSettings {
+	readonly audit?: { readonly jsonLines?: string };
+	readonly products?: readonly { readonly name?: string; readonly root?: string }[];
+}
+
+/** The members needed here; the hook reads all of it strictly. Nothing where it cannot be read. */
+function hostSettings(file: string): HostSettings {
+	try {
+		return JSON.parse(readFileSync(file, "utf8")) as HostSettings;
+	} catch {
+		return {};
+	}
 }
 
 /** What the launcher copies at most. */

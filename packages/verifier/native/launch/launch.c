@@ -167,6 +167,7 @@ static void lock_down(int node, const char *path, char *const *arguments) {
 	const int enforce = settings.mode >= MODE_ENFORCE, filters = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kill) == 0;
 	if (enforce) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+		if (settings.audit != NULL) close(open(settings.audit, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, 0600));
 		if (deny_interactive() != 0) miss("securebits", 0);
 		int version = restrict_files(&settings, node, writable, (size_t)writable_count);
 		if (version < 3) miss(version < 1 ? "landlock" : "landlock-truncate", 1);

@@ -11,7 +11,7 @@ enum { USAGE = 2, REFUSED = 126, MAX_DIRECTORIES = 64, SHA256_HEX = 64 };
 /* launcher.conf. Paths are absolute and real, digests 64 lower-case hexadecimal digits; what may be absent is null. */
 struct settings {
 	const char *node, *node_digest, *node_major, *node_identity, *bundle, *bundle_digest, *addon, *addon_digest;
-	const char *index, *config, *string_code, *addons, *workers, *mode_name, *development_name;
+	const char *index, *config, *audit, *string_code, *addons, *workers, *mode_name, *development_name;
 	const char *trees[MAX_DIRECTORIES + 1]; /* roots of signed trees, up to a null */
 	enum mode mode;
 	int development; /* what belongs to the user who runs it counts as root's */

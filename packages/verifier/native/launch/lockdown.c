@@ -51,6 +51,7 @@ int restrict_files(const struct settings *settings, int node, const int *writabl
 	allow_loader(rules, node);
 	for (const char *const *tree = settings->trees; *tree != NULL; tree++) allow_path(rules, FS_EXECUTE, *tree);
 	allow_path(rules, change & (FS_WRITE | FS_TRUNCATE), "/dev/null");
+	if (settings->audit != NULL) allow_path(rules, FS_WRITE, settings->audit);
 	for (size_t i = 0; i < count; i++) allow(rules, change & ~(uint64_t)FS_MAKE_DEVICE, writable[i]);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || syscall(LANDLOCK_RESTRICT, rules, 0) != 0) return -1;
 	close(rules);

@@ -52,7 +52,7 @@ int open_trusted(const char *path, int development) {
 static void set(struct settings *s, int *trees, const char *key, char *value) {
 	const struct { const char *key, **place, **digest; } places[] = {
 		{"node", &s->node, &s->node_digest}, {"node-major", &s->node_major, NULL}, {"node-identity", &s->node_identity, NULL},
-		{"bundle", &s->bundle, &s->bundle_digest}, {"addon", &s->addon, &s->addon_digest}, {"index", &s->index, NULL}, {"config", &s->config, NULL},
+		{"bundle", &s->bundle, &s->bundle_digest}, {"addon", &s->addon, &s->addon_digest}, {"index", &s->index, NULL}, {"config", &s->config, NULL}, {"audit", &s->audit, NULL},
 		{"string-code", &s->string_code, NULL}, {"addons", &s->addons, NULL}, {"workers", &s->workers, NULL},
 		{"mode", &s->mode_name, NULL}, {"development", &s->development_name, NULL}, {"tree", &s->trees[*trees], NULL}};
 	size_t i = 0;

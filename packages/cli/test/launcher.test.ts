@@ -1,0 +1,112 @@
+import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { canBeHost, Host } from "./launcher-host.js";
+
+describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher built)", () => {
+	it("installs what starts a signed program without the command line's help", () => {
+		const host = new Host();
+		host.ship();
+		expect(statSync(host.at("lib/sigtool-launch")).mode & 0o7777).toBe(0o755);
+		expect(statSync(host.at("lib/register.cjs")).mode & 0o7777).toBe(0o644);
+		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).toMatch(
+			new RegExp(`^version 1\nmode enforce\ndevelopment refuse\nnode /[\\s\\S]*\ntree ${host.at("app")}\n$`),
+		);
+		expect(host.run(host.at("app/main.js"), "x")).toMatchObject({ status: 0, stdout: "ran x\n", stderr: "" });
+		const check = host.sigtool(["launcher", "check", ...host.prefix]);
+		expect(check.stderr).toBe("");
+		expect(check.status).toBe(0);
+	});
+
+	it("writes a configuration that trusts nobody, and never replaces one", () => {
+		const host = new Host();
+		const install = [
+			"launcher",
+			"install",
+			...host.prefix,
+			"--index",
+			host.at("app.sigx"),
+			"--config",
+			host.at("etc/v.json"),
+		];
+		expect(host.sigtool(install).stdout).toMatch(/v\.json, new: add a pin to it/);
+		expect(JSON.parse(readFileSync(host.at("etc/v.json"), "utf8"))).toMatchObject({ pins: [], authorities: [] });
+		const check = host.sigtool(["launcher", "check", ...host.prefix]);
+		expect(check.stderr).toMatch(/wrong {2}configuration +.*trusts nobody: add a pin/);
+		expect(check.status).toBe(1);
+		writeFileSync(host.at("etc/v.json"), "mine");
+		expect(host.sigtool(install).stdout).toMatch(/kept as it was/);
+		expect(readFileSync(host.at("etc/v.json"), "utf8")).toBe("mine");
+	});
+
+	it("refuses to install what is not Node.js", () => {
+		const host = new Host();
+		const { status, stderr } = host.sigtool([
+			"launcher",
+			"install",
+			...host.prefix,
+			...host.places,
+			"--node",
+			"/bin/sh",
+		]);
+		expect(stderr).toMatch(/is not Node.js 20 or later \[ERR_LAUNCHER\]/);
+		expect(status).toBe(2);
+	});
+
+	const damages: readonly (readonly [string, (host: Host) => void, RegExp])[] = [
+		[
+			"settings that others may write",
+			(h) => chmodSync(h.at("lib/launcher.conf"), 0o664),
+			/settings .*others may write/,
+		],
+		["a directory that others may write", (h) => chmodSync(h.at("lib"), 0o777), /launcher .*others may write/],
+		[
+			"a launcher of another user",
+			(h) => chownSync(h.at("lib/sigtool-launch"), 1234, 0),
+			/launcher .*belongs to user 1234/,
+		],
+		["a changed hook", (h) => writeFileSync(h.at("lib/register.cjs"), "//"), /hook .*register\.cjs changed/],
+		["a changed addon", (h) => writeFileSync(h.at("lib/native/addon.node"), ""), /addon .*changed/],
+		["no settings", (h) => rmSync(h.at("lib/launcher.conf")), /settings .*launcher install/],
+		["no index", (h) => rmSync(h.at("app.sigx")), /index .*does not exist/],
+		[
+			"an index nobody trusts",
+			(h) => h.configure({ pins: [{ "spki-sha256": "0".repeat(64) }] }),
+			/index .*ERR_UNTRUSTED_SIGNER/,
+		],
+		["a configuration in error", (h) => h.configure({ pinz: [] }), /index .*ERR_HOST_CONFIG/],
+		["another node pinned by the host", (h) => h.configure({ launcher: { node: [] } }), /pins another node/],
+		[
+			"settings older than the configuration",
+			(h) => h.configure({ audit: { jsonLines: "/var/log/x" } }),
+			/flags .*install. again/,
+		],
+	];
+	it.each(damages)("check finds %s", (_, damage, message) => {
+		const host = new Host();
+		host.ship();
+		damage(host);
+		const { status, stderr } = host.sigtool(["launcher", "check", ...host.prefix]);
+		expect(stderr).toMatch(message);
+		expect(status).toBe(1);
+	});
+
+	it("check tells as JSON what it finds", () => {
+		const host = new Host();
+		host.ship();
+		const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
+		expect(findings.map(({ what, status }: { what: string; status: string }) => `${status} ${what}`)).toEqual([
+			...["ok settings", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon"],
+			...["ok configuration", "ok index", "ok flags"],
+		]);
+	});
+
+	it("lets the hook append events to the configured file, and the program to no other", () => {
+		const host = new Host({ "main.js": `require("node:fs").writeFileSync(${JSON.stringify("/var/lib/other")}, "")` });
+		host.configure({ audit: { jsonLines: host.at("audit.jsonl"), stderr: "off" } });
+		host.ship();
+		const { status, stderr } = host.run(host.at("app/main.js"));
+		expect(stderr).toMatch(/EACCES/);
+		expect(status).toBe(1);
+		expect(host.events(host.at("audit.jsonl"))).toContainEqual(expect.objectContaining({ event: "verifier.start" }));
+	});
+});
