@@ -55,6 +55,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["@sigtool/core/read"],
 		["@sigtool/core", "@sigtool/cli", "../../core/src/sign.js", "ignore"],
 	],
+	["verifier/src/audit/sinks.ts", ["../primordials.js", "@sigtool/core/read"], ["@sigtool/core", "fast-glob"]],
 	["verifier/src/node/esm.ts", ["../open-code.js", "node:module"], ["@sigtool/core", "../../../core/dist/index.js"]],
 	["cli/src/program.ts", ["commander", "./output.js"], ["node:crypto", "../../core/dist/sign.js", "node-forge"]],
 	[

@@ -56,13 +56,18 @@ test("a hook refuses code too, and further hooks", () => {
 	expect(() => gate.audit.addHook(() => {})).toThrow(refusal("ERR_AUDIT_HOOK"));
 });
 
-test("events go to the diagnostics channel", () => {
+test("events go to the diagnostics channel, but for those a subscriber causes", () => {
+	const audit = createAudit([]);
 	const seen: unknown[] = [];
-	const listener = (event: unknown) => seen.push(event);
+	const listener = (event: unknown) => {
+		seen.push(event);
+		audit.raise("fs.open", "allow", { path: "the subscriber's own log" });
+	};
 	subscribe("sigtool:audit", listener);
 	onTestFinished(() => void unsubscribe("sigtool:audit", listener));
-	createAudit([]).raise("fs.open", "allow", { path: "/x" });
-	expect(seen).toMatchObject([{ event: "fs.open", path: "/x" }]);
+	audit.raise("fs.open", "allow", { path: "/x" });
+	audit.raise("vm.compile", "allow", {});
+	expect(seen).toMatchObject([{ event: "fs.open", path: "/x" }, { event: "vm.compile" }]);
 });
 
 test("frequent events go to hooks and not to sinks, unless a hook refuses; what a hook opens is not asked about", () => {

@@ -52,23 +52,23 @@ export const MAX_QUEUED = 1 << 20;
 
 export function createAudit(sinks: readonly AuditSink[]): Audit {
 	const diagnostics = channel("sigtool:audit");
-	const eager = sinkList(sinks);
-	const keen = sinkList(sinks.filter(({ wants }) => wants === "all"));
+	const forRefusals = sinkList(sinks);
+	const forAll = sinkList(sinks.filter(({ wants }) => wants === "all"));
 	let hooks: HookNode | undefined;
 	let last: HookNode | undefined;
 	let queue = "";
 	let queued = 0;
 	let dropped = 0;
 	let reported = 0;
-	/** While a hook runs. */
+	/** While a hook or subscriber runs. */
 	let isAsking = false;
 	let isScheduled = false;
 	let isAtExit = false;
 
 	function raise<Name extends EventName>(name: Name, verdict: EventVerdict, detail: EventDetail<Name>): void {
 		const isObserved = OBSERVED[name] === true;
-		if (isObserved && isAsking) return; // A hook that opens a log must not be asked about that.
-		const isAwaited = verdict !== "allow" || (keen !== undefined && !isObserved);
+		if (isObserved && isAsking) return; // Whoever opens a log for events must not be asked about that.
+		const isAwaited = verdict !== "allow" || (forAll !== undefined && !isObserved);
 		if (!isAwaited && hooks === undefined && !diagnostics.hasSubscribers) return;
 		const event = eventOf(name, verdict, detail);
 		const objection = objectionTo(event);
@@ -80,7 +80,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	}
 
 	function publish(event: AuditEvent): void {
-		if (diagnostics.hasSubscribers) diagnostics.publish(event);
+		if (diagnostics.hasSubscribers) asking(() => diagnostics.publish(event));
 		if (event.verdict !== "allow") writeNow(event);
 		else if (OBSERVED[event.event] !== true) enqueue(event);
 	}
@@ -89,21 +89,27 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	function objectionTo(event: AuditEvent): SigtoolError | undefined {
 		for (let node = hooks; node !== undefined; node = node.next) {
 			const { hook } = node;
-			const wasAsking = isAsking;
-			isAsking = true;
 			try {
-				hook(event);
+				asking(() => hook(event));
 			} catch (cause) {
 				return new SigtoolError("ERR_AUDIT_HOOK", `Cannot go on with ${event.event}: an audit hook refused`, { cause });
-			} finally {
-				isAsking = wasAsking;
 			}
 		}
 		return undefined;
 	}
 
+	function asking(call: () => void): void {
+		const wasAsking = isAsking;
+		isAsking = true;
+		try {
+			call();
+		} finally {
+			isAsking = wasAsking;
+		}
+	}
+
 	function enqueue(event: AuditEvent): void {
-		if (keen === undefined) return;
+		if (forAll === undefined) return;
 		const line = lineOf(event);
 		if (queue.length + line.length > MAX_QUEUED) {
 			dropped++;
@@ -124,16 +130,16 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		const count = queued;
 		queue = "";
 		queued = 0;
-		if (lines !== "" && writeTo(keen, lines) !== undefined) dropped += count;
+		if (lines !== "" && writeTo(forAll, lines) !== undefined) dropped += count;
 		if (dropped === reported) return;
 		const line = lineOf(eventOf("verifier.dropped", "allow", { count: dropped }));
-		if (writeTo(keen, line) === undefined) reported = dropped;
+		if (writeTo(forAll, line) === undefined) reported = dropped;
 	}
 
 	/** In order with what waits. */
 	function writeNow(event: AuditEvent): void {
 		flush();
-		const failure = writeTo(eager, lineOf(event));
+		const failure = writeTo(forRefusals, lineOf(event));
 		if (failure !== undefined) throw failure;
 	}
 
