@@ -1,6 +1,7 @@
 /** `process` and the smaller doors: each lets in native code, another program, a debugger, or an inner binding. */
 
 import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import type { Gate } from "../gate.js";
 import { indexOf, startsWith } from "../primordials.js";
 import { apply, toText } from "./captured.js";
@@ -26,6 +27,8 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 	for (const kind of ["_debugProcess", "_debugEnd"]) {
 		guard(process, kind, () => gate.rule("inspector.open", { kind }, "refuse"));
 	}
+	// A listener takes the signal away from Node.js, which would let a debugger in.
+	if (isMainThread && !process.execArgv.includes("--disable-sigusr1")) process.on("SIGUSR1", () => {});
 	guard(process, "getBuiltinModule", (args) => {
 		const id = args[0];
 		if (typeof id === "string") prepare(startsWith(id, "node:") ? id : `node:${id}`);

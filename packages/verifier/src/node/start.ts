@@ -11,6 +11,7 @@ import { type HostConfiguration, readHostConfiguration } from "../config.js";
 import { createGate } from "../create-gate.js";
 import type { Gate } from "../gate.js";
 import { loadKernelAddon } from "../kernel-addon.js";
+import { capabilitiesOf, currentRuntime, publishCapabilities, tierOf } from "./capabilities.js";
 import { guardDoors } from "./doors.js";
 import { findImpurity } from "./environment.js";
 import { takeLaunch } from "./launch-record.js";
@@ -28,6 +29,7 @@ export interface Inheritance {
 	/** The launcher's, which overrules the configuration's. */
 	readonly mode: Mode | undefined;
 	readonly development: "refuse" | "allow";
+	readonly launched: boolean;
 	/** File of the native addon, pinned by whoever pinned the hook. */
 	readonly addon: string | undefined;
 	/** `loader`: it runs nothing of the program, and answers another's imports. */
@@ -40,12 +42,20 @@ export interface Inheritance {
  */
 export function start(development: "refuse" | "allow"): void {
 	const inheritance = isMainThread ? inheritanceOfProcess(development) : inheritanceOfThread();
-	const onRefusal = inheritance.configuration.onRefusal ?? "exit";
-	const gate = createGate({ ...inheritance, addon: loadKernelAddon(inheritance.addon), onRefusal });
+	const runtime = currentRuntime(inheritance.launched);
+	const capabilities = capabilitiesOf(runtime);
+	const gate = createGate({
+		...inheritance,
+		addon: loadKernelAddon(inheritance.addon),
+		onRefusal: inheritance.configuration.onRefusal ?? "exit",
+		tier: tierOf(runtime),
+		missing: capabilities.filter(({ enforced }) => !enforced).map(({ name }) => name),
+	});
 	if (gate.mode === "off") return;
 	if (isMainThread) checkProcess(gate);
 	if (inheritance.role === "loader") offerLoader(gate, createPackageScopes(gate));
 	else install(gate, inheritance);
+	publishCapabilities({ tier: tierOf(runtime), capabilities });
 }
 
 function install(gate: Gate, inheritance: Inheritance): void {
@@ -66,7 +76,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		const { index, record } = launch;
 		const configuration = readHostConfiguration({ development: record.development, file: record.config });
 		const { mode, development, addon } = record;
-		return { index, configuration, mode, development, addon, role: "program" };
+		return { index, configuration, mode, development, addon, launched: true, role: "program" };
 	}
 	const configuration = readHostConfiguration({ development });
 	if (configuration.index === undefined) {
@@ -78,6 +88,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		configuration,
 		mode: undefined,
 		development,
+		launched: false,
 		addon: join(__dirname, "native/addon.node"),
 		role: "program",
 	};

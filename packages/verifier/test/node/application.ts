@@ -36,6 +36,8 @@ export interface Application {
 	/** Signs the tree as it is now. */
 	sign(options?: SignOptions): Promise<void>;
 	run(release: string, args: readonly string[], options?: RunOptions): Outcome;
+	/** The index as it was written. */
+	index(): Uint8Array;
 	/** Events so far, those of the last run included. */
 	events(): readonly Record<string, unknown>[];
 	[Symbol.dispose](): void;
@@ -88,14 +90,14 @@ export async function makeApplication(
 		},
 		run(release, args, { nodeArguments = [], env = {}, input = "", register = REGISTER } = {}) {
 			const preload = register === "none" ? [] : ["--require", register];
-			const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, NODE_PATH: ___, ...clean } = process.env;
 			return spawnSync(nodeOfRelease(release), [...preload, ...nodeArguments, ...args], {
 				cwd: directory,
-				env: { ...clean, XDG_CONFIG_HOME: join(home, "config"), ...env },
+				env: { ...environmentOf(home), ...env },
 				input,
 				encoding: "utf8",
 			});
 		},
+		index: () => readFileSync(join(home, "app.sigx")),
 		events() {
 			const text = readFileSync(audit, "utf8");
 			return text
@@ -107,6 +109,12 @@ export async function makeApplication(
 	};
 	await application.sign(options);
 	return application;
+}
+
+/** That of the tests, without what the hook refuses. */
+export function environmentOf(home: string): NodeJS.ProcessEnv {
+	const clean = Object.entries(process.env).filter(([name]) => !/^(NODE|VITE)/.test(name));
+	return { ...Object.fromEntries(clean), XDG_CONFIG_HOME: join(home, "config") };
 }
 
 export function write(path: string, content: string | Uint8Array): void {

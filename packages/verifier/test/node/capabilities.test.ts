@@ -1,0 +1,54 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { capabilitiesOf, type Runtime, tierOf } from "../../dist/node/capabilities.js";
+
+const HOOK: Runtime = { hasSyncHooks: true, launched: false, refusesStrings: false };
+const LAUNCHED: Runtime = { hasSyncHooks: true, launched: true, refusesStrings: true };
+const COLUMNS: readonly (readonly [name: string, runtime: Runtime])[] = [
+	["20, hook", { ...HOOK, hasSyncHooks: false }],
+	["20, launcher", { ...LAUNCHED, hasSyncHooks: false }],
+	["≥ 22.15, hook", HOOK],
+	["≥ 22.15, launcher", LAUNCHED],
+];
+
+describe("capabilitiesOf()", () => {
+	it("is what docs/node.md shows", () => {
+		const file = fileURLToPath(new URL("../../../../docs/node.md", import.meta.url));
+		const text = readFileSync(file, "utf8");
+		const expected = text.replace(/(?<=<!-- capabilities -->\n)[\s\S]*(?=<!-- \/capabilities -->)/, table());
+		if (process.env.UPDATE_DOCS) writeFileSync(file, expected);
+		expect(text).toBe(expected);
+	});
+
+	it("has the same names whatever the runtime", () => {
+		const names = COLUMNS.map(([, runtime]) => capabilitiesOf(runtime).map(({ name }) => name));
+		for (const each of names) expect(each).toEqual(names[0]);
+		expect(new Set(names[0]).size).toBe(names[0]?.length);
+	});
+
+	it("leaves no more open under the launcher than without", () => {
+		const open = (runtime: Runtime) => capabilitiesOf(runtime).filter(({ enforced }) => !enforced).length;
+		expect(open(LAUNCHED)).toBeLessThan(open(HOOK));
+	});
+
+	it("calls versions without hooks in the thread limited", () => {
+		expect(COLUMNS.map(([, runtime]) => tierOf(runtime))).toEqual([
+			"enforce-limited",
+			"enforce-limited",
+			"enforce",
+			"enforce",
+		]);
+	});
+});
+
+function table(): string {
+	const lists = COLUMNS.map(([, runtime]) => capabilitiesOf(runtime));
+	const rows = (lists[0] ?? []).map(({ name }, row) => {
+		const each = lists.map((list) => list[row]);
+		const details = [...new Set(each.map((capability) => capability?.detail))];
+		return `| ${name} | ${each.map((capability) => (capability?.enforced ? "✓" : "–")).join(" | ")} | ${details.join("; ")} |`;
+	});
+	const head = `| | ${COLUMNS.map(([name]) => name).join(" | ")} | |`;
+	return `${[head, `|${" --- |".repeat(COLUMNS.length + 2)}`, ...rows].join("\n")}\n`;
+}
