@@ -29,6 +29,7 @@ try {
 	const project = install("project", tarballs, building);
 	signVerifyInspect(project, environment);
 	useAttributes(project, environment);
+	runSigned(project, environment);
 	assert.equal(
 		hasNativeThreads(project),
 		spawnSync("cc", ["--version"]).status === 0,
@@ -91,6 +92,22 @@ function signVerifyInspect(project, env) {
 	writeFileSync(join(project, "app/lib/one.js"), "export const one = 2;\n");
 	assert.match(sigtool(["verify", "app", "--json"], 1), /ERR_FILE_MODIFIED/);
 	console.log("signed, verified, inspected, and found a changed file");
+}
+
+/** Through the launcher that was compiled at installation, where there is a compiler. */
+function runSigned(project, env) {
+	if (!existsSync(join(project, "node_modules/@sigtool/verifier/dist/native/sigtool-launch"))) {
+		console.log("skipped: running (the launcher was not built: no compiler with a static libc here)");
+		return;
+	}
+	mkdirSync(join(project, "signed"));
+	// Its own: the project's, which nobody signed, would decide what kind of modules these are.
+	writeFileSync(join(project, "signed/package.json"), "{}\n");
+	writeFileSync(join(project, "signed/main.cjs"), "console.log('ran');\n");
+	const sigtool = (...args) => run("npx", ["--no-install", "sigtool", ...args], { cwd: project, env });
+	sigtool("sign", "signed");
+	assert.match(sigtool("run", "--allow-development", "signed/main.cjs"), /^ran$/m);
+	console.log("ran a signed program through the launcher");
 }
 
 /** Where the headers of this Node.js are installed: node-gyp need not fetch them, which it cannot do everywhere. */

@@ -1,11 +1,16 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { nodeOfRelease } from "../../../scripts/node-releases.mjs";
 import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
+
+/** The running one, or all of them. */
+const RELEASES =
+	process.env.SIGTOOL_FULL === undefined ? [process.versions.node.split(".")[0] ?? ""] : ["20", "22", "24", "26"];
 
 describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs the launcher built)", () => {
 	const program = `
@@ -35,6 +40,18 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(stdout).toBe(`${JSON.stringify(["a b", "--json", "-q", "--help"])}\n`);
 		expect(status).toBe(42);
 		expect(readdirSync(scratch)).toEqual([]);
+	});
+
+	it.each(RELEASES)("runs one on Node.js %s, strictly too", (release) => {
+		const { home, at } = signedApp({ "main.js": "console.log(process.version, process.argv[2])" });
+		const node = nodeOfRelease(release);
+		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+		for (const mode of ["enforce", "strict"]) {
+			const words = [MAIN, "run", "-q", "--allow-development", "--mode", mode, at("app/main.js"), mode];
+			const { stdout, stderr } = spawnSync(node, words, { env, encoding: "utf8" });
+			expect(stderr).toBe("");
+			expect(stdout).toMatch(new RegExp(`^v${release}\\.[\\d.]+ ${mode}\n$`));
+		}
 	});
 
 	it("runs nothing of a tree that was changed since it was signed", () => {

@@ -1,0 +1,110 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { BUILT, compileProgram, hasCompiler, NATIVE } from "./support.js";
+
+const ADDON = join(BUILT, "addon.node");
+const [EPERM, EBADF, EACCES, EINVAL, ERANGE, ENODATA] = [1, 9, 13, 22, 34, 61];
+
+describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
+	/** What a program prints that has the addon as `addon`, an executable file open as `program`, and a text as `text`. */
+	function run(body: string): unknown {
+		const script = `
+			const addon = require(${JSON.stringify(ADDON)}), fs = require("node:fs");
+			const program = fs.openSync(process.execPath), text = fs.openSync(process.argv[1]);
+			console.log(JSON.stringify((() => { ${body} })()));`;
+		const directory = mkdtempSync(join(tmpdir(), "sigtool-addon-"));
+		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		writeFileSync(join(directory, "main.cjs"), script, { mode: 0o644 });
+		const { status, stdout, stderr } = spawnSync(process.execPath, [join(directory, "main.cjs")], { encoding: "utf8" });
+		expect([status, stderr]).toEqual([0, ""]);
+		return JSON.parse(stdout);
+	}
+
+	it("asks whether the kernel would execute a file, and executes nothing", (context) => {
+		const answers = run("return [program, text, -1, 4000].map((fd) => addon.execveCheck(fd));") as number[];
+		if (answers[0] === EINVAL) context.skip("Linux before 6.14 knows no AT_EXECVE_CHECK");
+		expect(answers).toEqual([0, EACCES, EBADF, EBADF]);
+	});
+
+	it("answers what is no descriptor as an unknown one", () => {
+		const given = `[undefined, null, "0", {}, NaN, -5].map((fd) => addon.execveCheck(fd))`;
+		const answers = run(`return [...${given}, addon.execveCheck()];`) as number[];
+		expect(answers.every((errno) => errno !== 0)).toBe(true);
+	});
+
+	it("reads attributes into the view it is given, and cuts no name", () => {
+		const answers = run(`
+			require("node:child_process").spawnSync("setfattr", ["-n", "user.sigtool", "-v", "value", process.argv[1]]);
+			const view = new Uint8Array(16);
+			const length = addon.fgetxattr(text, "user.sigtool", view);
+			return [
+				length < 0 ? "value" : Buffer.from(view.subarray(0, length)).toString(),
+				addon.fgetxattr(text, "user.none", view),
+				addon.fgetxattr(text, "user.sigtool\\0more", view),
+				addon.fgetxattr(text, "user." + "x".repeat(300), view),
+				addon.fgetxattr(text, "user.sigtool", new Float64Array(2)),
+				addon.fgetxattr(text, "user.sigtool"),
+				addon.fgetxattr(),
+			];`);
+		expect(answers).toEqual(["value", -ENODATA, -ERANGE, -ERANGE, -EINVAL, -EINVAL, -ERANGE]);
+	});
+
+	it("locks down every thread of a running process, which stays usable", () => {
+		const answers = run(`
+			const { spawnSync } = require("node:child_process");
+			const before = spawnSync("true").error?.errno;
+			const result = addon.lockdown();
+			fs.readFileSync(process.argv[1]);
+			return [before ?? 0, result, spawnSync("true").error?.errno, typeof addon.securebits()];`);
+		expect(answers).toEqual([0, 0, -EPERM, "number"]);
+	});
+
+	it("loads in workers, too", () => {
+		const script = `
+			const { Worker, isMainThread } = require("node:worker_threads");
+			const { securebits } = require(${JSON.stringify(ADDON)});
+			if (isMainThread) new Worker(__filename); else console.log(securebits());`;
+		const directory = mkdtempSync(join(tmpdir(), "sigtool-addon-"));
+		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		writeFileSync(join(directory, "main.cjs"), script);
+		expect(spawnSync(process.execPath, [join(directory, "main.cjs")], { encoding: "utf8" }).stdout).toMatch(/^\d+\n$/);
+	});
+
+	it("is no reason to fail where there is none", async () => {
+		const { loadKernelAddon } = await import("../../dist/kernel-addon.js");
+		expect(loadKernelAddon(undefined)).toBeUndefined();
+		expect(loadKernelAddon("/nonexistent/addon.node")).toBeUndefined();
+		expect(typeof loadKernelAddon(ADDON)?.execveCheck).toBe("function");
+		expect(() => createRequire(import.meta.url)("/nonexistent/addon.node")).toThrow();
+	});
+});
+
+describe.skipIf(process.platform !== "linux" || !hasCompiler)("build.mjs (needs cc)", () => {
+	const build = (directory: string, env: NodeJS.ProcessEnv = process.env) => {
+		return spawnSync(process.execPath, [join(NATIVE, "build.mjs"), "--out", directory], { env, encoding: "utf8" });
+	};
+	function place(): string {
+		const directory = mkdtempSync(join(tmpdir(), "sigtool-build-"));
+		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		return directory;
+	}
+
+	it("compiles both without a warning", () => {
+		const directory = place();
+		expect(build(directory)).toMatchObject({ status: 0, stdout: "", stderr: "" });
+		expect(existsSync(join(directory, "sigtool-launch")) && existsSync(join(directory, "addon.node"))).toBe(true);
+	});
+
+	it("says what is lacking where there is no compiler, or one that fails", () => {
+		const directory = place();
+		const none = build(directory, { ...process.env, CC: "/nonexistent/cc" });
+		expect(none.status).toBe(1);
+		expect(none.stdout).toMatch(/no launcher or addon \(no C compiler with a static libc\)/);
+		const failing = compileProgram(directory, "failing", "int main(void) { return 1; }");
+		expect(build(directory, { ...process.env, CC: failing }).stdout).toMatch(/cannot build sigtool-launch/);
+	});
+});
