@@ -193,7 +193,7 @@ function requiringOnce(source) {
 async function compact(source) {
 	const builtin = "const __builtin = (exports) => ({ __proto__: exports, default: exports });";
 	const code = `"use strict";\n${builtin}\n${source.replace(/__toESM\((?=require\("node:)/g, "__builtin(")}`;
-	return (await transform(code, { minify: true, format: "cjs", target: "node20" })).code;
+	return (await transform(code, { minify: true, format: "cjs", target: "node20", lineLimit: 120 })).code;
 }
 
 /** The licence texts of the packages among the bundled files, one behind the other. */

@@ -15,7 +15,9 @@ import { closeSync, indexOf, openSync, threadId, writeSync } from "../primordial
 import { apply, repeat, toText } from "./captured.js";
 import { replace } from "./replace.js";
 
-export function guardAddons(gate: Gate): void {
+/** `writable`: further directories that can take a copy. */
+export function guardAddons(gate: Gate, writable: readonly string[]): void {
+	const directories = [...DIRECTORIES, ...writable];
 	const ruling = gate.policy.runtime.addons;
 	replace(
 		process,
@@ -26,7 +28,9 @@ export function guardAddons(gate: Gate): void {
 				if (ruling === "refuse") gate.rule("module.dlopen", { path: file }, "refuse");
 				const { bytes, realPath, verdict } = gate.openCodeSync(file, "addon");
 				gate.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
-				return throughCopy(file, bytes, (copy) => apply(original, this, [target, copy, flags ?? RTLD_LAZY]));
+				return throughCopy(file, bytes, directories, (copy) =>
+					apply(original, this, [target, copy, flags ?? RTLD_LAZY]),
+				);
 			},
 	);
 }
@@ -40,12 +44,17 @@ const { dirname } = path;
 const DIRECTORIES = ["/tmp", "/var/tmp", "/dev/shm"];
 
 /** Gives `load` the path of a file that holds exactly these bytes and that nobody else can reach. */
-function throughCopy(addon: string, bytes: Uint8Array, load: (path: string) => unknown): unknown {
+function throughCopy(
+	addon: string,
+	bytes: Uint8Array,
+	directories: readonly string[],
+	load: (path: string) => unknown,
+): unknown {
 	let cause: unknown;
-	for (let i = 0; i <= DIRECTORIES.length; i++) {
+	for (let i = 0; i <= directories.length; i++) {
 		let descriptor: number;
 		try {
-			descriptor = copyIn(DIRECTORIES[i] ?? dirname(addon), bytes);
+			descriptor = copyIn(directories[i] ?? dirname(addon), bytes);
 		} catch (error) {
 			cause = error;
 			continue;
@@ -59,7 +68,7 @@ function throughCopy(addon: string, bytes: Uint8Array, load: (path: string) => u
 			closeSync(descriptor);
 		}
 	}
-	const message = `Cannot load ${quote(addon)}: no directory takes its verified copy; let the program write to /tmp`;
+	const message = `Cannot load ${quote(addon)}: no directory takes its verified copy; give the program a directory to write to`;
 	throw new SigtoolError("ERR_IO", message, { cause, path: addon });
 }
 

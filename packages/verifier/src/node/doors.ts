@@ -16,7 +16,7 @@ export interface Doors {
 }
 
 /** A built-in module is guarded when a program first asks for it: loading it for that would cost every start. */
-export function guardDoors(gate: Gate): Doors {
+export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 	const { syncBuiltinESMExports } = module;
 	const load = module.createRequire("/");
 	const guards: Record<string, ((exports: object) => void) | undefined> = {
@@ -66,7 +66,7 @@ export function guardDoors(gate: Gate): Doors {
 	}
 	guardProcess(gate, prepare);
 	watchEnvironment(gate);
-	guardAddons(gate);
+	guardAddons(gate, writable);
 	guardWebAssembly(gate);
 	return { prepare };
 }

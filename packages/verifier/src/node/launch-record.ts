@@ -17,6 +17,8 @@ export interface LaunchRecord {
 	readonly script: string;
 	/** The native addon, which the launcher held against its digest. */
 	readonly addon: string | undefined;
+	/** Directories the program may write below. */
+	readonly write: readonly string[];
 	/** What the kernel could not give, e.g. `landlock`. */
 	readonly missing: readonly string[];
 }
@@ -68,6 +70,7 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		config: one("config"),
 		script: one("script"),
 		addon,
+		write: values.get("write") ?? [],
 		missing: values.get("missing") ?? [],
 	};
 }

@@ -30,6 +30,8 @@ export interface Inheritance {
 	readonly mode: Mode | undefined;
 	readonly development: "refuse" | "allow";
 	readonly launched: boolean;
+	/** Directories that the launcher lets the program write below. */
+	readonly writable: readonly string[];
 	/** File of the native addon, pinned by whoever pinned the hook. */
 	readonly addon: string | undefined;
 	/** `loader`: it runs nothing of the program, and answers another's imports. */
@@ -64,7 +66,7 @@ function install(gate: Gate, inheritance: Inheritance): void {
 	if (!hasSyncHooks) bequeath({ ...inheritance, role: "loader" }, startLoaderThread);
 	const scopes = createPackageScopes(gate);
 	const texts = guardModuleText(gate);
-	const doors = guardDoors(gate);
+	const doors = guardDoors(gate, inheritance.writable);
 	guardWorkers(gate, inheritance);
 	if (hasSyncHooks) installLoadHooks(gate, scopes, texts, doors);
 	else installLegacyCommonJs(gate, scopes, texts, doors);
@@ -76,7 +78,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		const { index, record } = launch;
 		const configuration = readHostConfiguration({ development: record.development, file: record.config });
 		const { mode, development, addon } = record;
-		return { index, configuration, mode, development, addon, launched: true, role: "program" };
+		return { index, configuration, mode, development, addon, launched: true, writable: record.write, role: "program" };
 	}
 	const configuration = readHostConfiguration({ development });
 	if (configuration.index === undefined) {
@@ -89,6 +91,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		mode: undefined,
 		development,
 		launched: false,
+		writable: [],
 		addon: join(__dirname, "native/addon.node"),
 		role: "program",
 	};
