@@ -9,11 +9,12 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { HOOK, LAUNCHER, LAUNCHER_BOUND, LOADS, NODE_POLICY, PLAIN, signedLoads } from "./load.mjs";
 import { measure, peakRssMib, run, summary } from "./measure.mjs";
 import { formatReport, machineLine } from "./report.mjs";
 import { referenceTree } from "./trees.mjs";
 
-const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|attributes|M]… [--trees DIR] [--json|--markdown]
+const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|load|attributes|M]… [--trees DIR] [--json|--markdown]
 
   --quick       fewer rounds, 4 big files instead of 20, attributes on 10,000 files instead of 100,000
   --full        also the tree of 1,000,000 files
@@ -56,6 +57,7 @@ const parts = {
 	start: compareStart,
 	catalog: openLargeCatalog,
 	index: openLargeIndex,
+	load: loadModules,
 	attributes: writeAttributes,
 	M: signMillion,
 };
@@ -153,6 +155,23 @@ function openLargeIndex() {
 		});
 		bounded(name, summary(ratios), 2.5, "");
 	});
+}
+
+/** Programs that load their modules and do no more, under the hook alone and under the launcher. */
+function loadModules() {
+	const programsOf = signedLoads({ scratch, env, sigtool });
+	for (const release of options.quick ? ["20", "24"] : ["20", "22", "24", "26"]) {
+		for (const { name, script, bounds } of LOADS) {
+			const part = `load ${name}, Node.js ${release}`;
+			attempt(part, () => {
+				const times = timed(part, programsOf(release, script), options.quick ? 5 : 21);
+				boundedRatio(`${part}: hook ÷ plain`, times, HOOK, PLAIN, bounds[release]);
+				const bound = release === "20" ? undefined : LAUNCHER_BOUND;
+				boundedRatio(`${part}: launcher ÷ plain`, times, LAUNCHER, PLAIN, bound);
+				boundedRatio(`${part}: ${NODE_POLICY} ÷ plain`, times, NODE_POLICY, PLAIN, undefined);
+			});
+		}
+	}
 }
 
 /** Every run finds the tree without the attribute. */
@@ -298,7 +317,7 @@ function parseOptions() {
 			process.stdout.write(USAGE);
 			process.exit(0);
 		}
-		const names = ["A", "B", "C", "D", "start", "catalog", "index", "attributes", "M"];
+		const names = ["A", "B", "C", "D", "start", "catalog", "index", "load", "attributes", "M"];
 		const unknown = values.only?.find((name) => !names.includes(name));
 		if (unknown !== undefined) throw new Error(`Unknown part "${unknown}"`);
 		return values;
