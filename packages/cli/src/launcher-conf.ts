@@ -36,6 +36,8 @@ export interface LauncherConf {
 	readonly audit: string | undefined;
 	/** Roots of signed trees: nothing that holds one is made writable. */
 	readonly trees: readonly string[];
+	/** Directories the policy lets the program write below. */
+	readonly writable: readonly string[];
 	readonly refused: readonly RefusedByFlag[];
 }
 
@@ -54,6 +56,7 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		["config", conf.config],
 		["audit", conf.audit],
 		...conf.trees.map((tree): [string, string] => ["tree", tree]),
+		...conf.writable.map((directory): [string, string] => ["write", directory]),
 		...conf.refused.map((what): [string, string] => [what, "refuse"]),
 	];
 	return lines
@@ -94,6 +97,7 @@ export function parseLauncherConf(text: string): LauncherConf {
 		config: needed("config"),
 		audit: one("audit"),
 		trees: values.get("tree") ?? [],
+		writable: values.get("write") ?? [],
 		refused: REFUSABLE.filter((what) => one(what) === "refuse"),
 	};
 }

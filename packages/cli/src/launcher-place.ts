@@ -67,7 +67,7 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
  */
 export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
 	const { audit, products: bound = [] } = hostSettings(config);
-	if (!existsSync(index)) return { audit: audit?.jsonLines, trees: [], refused: [] };
+	if (!existsSync(index)) return { audit: audit?.jsonLines, trees: [], writable: [], refused: [] };
 	const { products, policy } = parseTrustIndex(readBounded(index, MAX_INDEX_BYTES));
 	const { stringCode, addons, workers } = policy.runtime;
 	const refused = { "string-code": stringCode, addons, workers };
@@ -75,11 +75,12 @@ export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | 
 	return {
 		audit: audit?.jsonLines,
 		trees: products.map(({ name, root }) => bound.find((each) => each.name === name)?.root ?? root),
+		writable: policy.launch.write,
 		refused: names.filter((name) => refused[name] === "refuse"),
 	};
 }
 
-export type DerivedSettings = Pick<LauncherConf, "audit" | "trees" | "refused">;
+export type DerivedSettings = Pick<LauncherConf, "audit" | "trees" | "writable" | "refused">;
 
 interface HostSettings {
 	readonly audit?: { readonly jsonLines?: string };

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,8 +24,8 @@
 enum { INDEX = 3, RECORD = 4, MAX_INDEX_BYTES = 1 << 28, MAX_FLAGS = 24 };
 
 static struct settings settings;
-static const char *mode_asked, *writable_names[MAX_DIRECTORIES];
-static int writable[MAX_DIRECTORIES], writable_count, clear_environment, allow_development;
+static const char *mode_asked;
+static int writable[MAX_DIRECTORIES], clear_environment, allow_development;
 static char record[1 << 16];
 
 /* Control characters would command a terminal, and part a line of a log. */
@@ -61,7 +62,7 @@ static char **parse_options(char **word) {
 		if (strcmp(*word, "--mode") == 0) mode_asked = *++word;
 		else if (strcmp(*word, "--env-clear") == 0) clear_environment = 1;
 		else if (strcmp(*word, "--allow-development") == 0) allow_development = 1;
-		else if (takes_value && writable_count < MAX_DIRECTORIES) writable_names[writable_count++] = *++word;
+		else if (takes_value && settings.writable_count < MAX_DIRECTORIES) settings.writable[settings.writable_count++] = *++word;
 		else if (strcmp(*word, "--") == 0) return word + 1;
 		else fail(USAGE, "\"%s\" is one option too many: those of Node.js are fixed, those of the script follow it", *word);
 	}
@@ -94,14 +95,14 @@ static void open_writable(const char *script) {
 	const char *const held[] = {script, settings.node, settings.bundle, settings.index, settings.config};
 	char real[PATH_MAX];
 	struct statfs kind;
-	for (int i = 0; i < writable_count; i++) {
-		writable[i] = open(writable_names[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (writable[i] < 0 || fstatfs(writable[i], &kind) != 0) fail(USAGE, "Cannot make \"%s\" writable: %m", writable_names[i]);
+	for (size_t i = 0; i < settings.writable_count; i++) {
+		writable[i] = open(settings.writable[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (writable[i] < 0 || fstatfs(writable[i], &kind) != 0) fail(USAGE, "Cannot make \"%s\" writable: %m", settings.writable[i]);
 		real_path(writable[i], real);
 		if (kind.f_type == PROC_SUPER_MAGIC || kind.f_type == SYSFS_MAGIC || strcmp(real, "/dev") == 0)
 			fail(REFUSED, "Cannot make \"%s\" writable: it is the kernel's", real);
 		for (size_t j = 0; j < sizeof held / sizeof *held; j++) require_not_beneath(held[j], real);
-		for (const char **tree = settings.trees; *tree != NULL; tree++) require_not_beneath(*tree, real);
+		for (size_t j = 0; j < settings.tree_count; j++) require_not_beneath(settings.trees[j], real);
 		say("write", real);
 	}
 }
@@ -168,8 +169,9 @@ static void lock_down(int node, const char *path, char *const *arguments) {
 	if (enforce) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 		if (settings.audit != NULL) close(open(settings.audit, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, 0600));
-		if (deny_interactive() != 0) miss("securebits", 0);
-		int version = restrict_files(&settings, node, writable, (size_t)writable_count);
+		/* Interpreters that ask are told to take no code from a person (Linux 6.14): deny-interactive and its lock. */
+		if (prctl(PR_SET_SECUREBITS, prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) | 0x400 | 0x800, 0, 0, 0) != 0) miss("securebits", 0);
+		int version = restrict_files(&settings, node, writable);
 		if (version < 3) miss(version < 1 ? "landlock" : "landlock-truncate", 1);
 		if (!filters) miss("seccomp", 1);
 	}

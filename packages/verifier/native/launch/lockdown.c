@@ -41,7 +41,7 @@ static void allow_loader(int rules, int program) {
 
 /* Executing: node, its loader, and signed trees, so that AT_EXECVE_CHECK can answer for them; execve itself is refused
  * elsewhere. Changing: the writable directories, and /dev/null. Before version 3 truncating cannot be refused. */
-int restrict_files(const struct settings *settings, int node, const int *writable, size_t count) {
+int restrict_files(const struct settings *settings, int node, const int *writable) {
 	int version = (int)syscall(LANDLOCK_CREATE, NULL, 0, 1);
 	uint64_t change = FS_CHANGE & ~(uint64_t)((version < 2 ? FS_REFER : 0) | (version < 3 ? FS_TRUNCATE : 0));
 	uint64_t handled = change | FS_EXECUTE;
@@ -49,10 +49,10 @@ int restrict_files(const struct settings *settings, int node, const int *writabl
 	if (version < 1 || rules < 0) return -1;
 	allow(rules, FS_EXECUTE, node);
 	allow_loader(rules, node);
-	for (const char *const *tree = settings->trees; *tree != NULL; tree++) allow_path(rules, FS_EXECUTE, *tree);
+	for (size_t i = 0; i < settings->tree_count; i++) allow_path(rules, FS_EXECUTE, settings->trees[i]);
 	allow_path(rules, change & (FS_WRITE | FS_TRUNCATE), "/dev/null");
 	if (settings->audit != NULL) allow_path(rules, FS_WRITE, settings->audit);
-	for (size_t i = 0; i < count; i++) allow(rules, change & ~(uint64_t)FS_MAKE_DEVICE, writable[i]);
+	for (size_t i = 0; i < settings->writable_count; i++) allow(rules, change & ~(uint64_t)FS_MAKE_DEVICE, writable[i]);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || syscall(LANDLOCK_RESTRICT, rules, 0) != 0) return -1;
 	close(rules);
 	return version;
@@ -113,10 +113,4 @@ int restrict_calls(int program, const char *path, char *const *arguments, int al
 	struct sock_fprog filter = {ALL, code};
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, all_threads ? SECCOMP_FILTER_FLAG_TSYNC : 0, &filter);
-}
-
-/* Interpreters that ask are told to take no code from a person (Linux 6.14); it cannot be undone. */
-int deny_interactive(void) {
-	int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
-	return bits < 0 ? -1 : prctl(PR_SET_SECUREBITS, bits | 0x400 | 0x800, 0, 0, 0);
 }

@@ -49,18 +49,21 @@ int open_trusted(const char *path, int development) {
 	return file;
 }
 
-static void set(struct settings *s, int *trees, const char *key, char *value) {
+static void set(struct settings *s, const char *key, char *value) {
 	const struct { const char *key, **place, **digest; } places[] = {
 		{"node", &s->node, &s->node_digest}, {"node-major", &s->node_major, NULL}, {"node-identity", &s->node_identity, NULL},
 		{"bundle", &s->bundle, &s->bundle_digest}, {"addon", &s->addon, &s->addon_digest}, {"index", &s->index, NULL}, {"config", &s->config, NULL}, {"audit", &s->audit, NULL},
 		{"string-code", &s->string_code, NULL}, {"addons", &s->addons, NULL}, {"workers", &s->workers, NULL},
-		{"mode", &s->mode_name, NULL}, {"development", &s->development_name, NULL}, {"tree", &s->trees[*trees], NULL}};
+		{"mode", &s->mode_name, NULL}, {"development", &s->development_name, NULL}, {"tree", &s->trees[s->tree_count], NULL},
+		{"write", &s->writable[s->writable_count], NULL}};
 	size_t i = 0;
 	while (i < sizeof places / sizeof *places && strcmp(key, places[i].key) != 0) i++;
 	if (i == sizeof places / sizeof *places) fail(USAGE, "launcher.conf says \"%s\", which means nothing here", key);
 	if (*places[i].place != NULL) fail(USAGE, "launcher.conf says \"%s\" twice", key);
 	*places[i].place = value;
-	if (*places[i].key == 't' && ++*trees > MAX_DIRECTORIES - 1) fail(USAGE, "launcher.conf names too many trees");
+	s->tree_count += places[i].place == &s->trees[s->tree_count];
+	s->writable_count += places[i].place == &s->writable[s->writable_count];
+	if (s->tree_count > MAX_DIRECTORIES || s->writable_count > MAX_DIRECTORIES) fail(USAGE, "More than %d directories", MAX_DIRECTORIES);
 	if (places[i].digest == NULL) return;
 	char *space = strrchr(value, ' ');
 	if (space == NULL || strspn(space + 1, "0123456789abcdef") != SHA256_HEX || space[1 + SHA256_HEX] != 0)
@@ -71,7 +74,6 @@ static void set(struct settings *s, int *trees, const char *key, char *value) {
 
 void read_settings(struct settings *settings, int allow_development) {
 	static char path[PATH_MAX], text[1 << 16];
-	int trees = 0;
 	ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof "launcher.conf");
 	if (length <= 0) fail(REFUSED, "Cannot start: /proc does not tell where the launcher is");
 	strcpy(strrchr(path, '/') + 1, "launcher.conf");
@@ -85,7 +87,7 @@ void read_settings(struct settings *settings, int allow_development) {
 		char *value = strchr(line, ' ');
 		if (value == NULL || value[1] == 0) fail(USAGE, "launcher.conf has the line \"%s\", which is not \"key value\"", line);
 		*value++ = 0;
-		set(settings, &trees, line, value);
+		set(settings, line, value);
 	}
 	if (!settings->node || !settings->node_major || !settings->bundle || !settings->index || !settings->config)
 		fail(USAGE, "Cannot read \"%s\": it must name node, node-major, bundle, index and config", path);

@@ -177,6 +177,16 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		expect(all.slice(0, 4).map((name) => free[name])).toEqual(["0", "0", "0", "0"]);
 	});
 
+	it("writes below the directories of its settings, too", () => {
+		const installation = new Installation(probe);
+		installation.write("script", "");
+		mkdirSync(installation.at("data"));
+		installation.set("write", installation.at("data"));
+		const files = [installation.at("data/file"), installation.at("file")];
+		const { stdout } = installation.run(["script", "files"], { env: { PROBE: files.join(":") } });
+		expect(stdout).toBe(`${files[0]} 0\n${files[1]} 13\n`);
+	});
+
 	it("may neither dump core nor gain rights", () => {
 		const { refused } = attempt("limits");
 		expect(refused).toMatchObject({ core: "0", no_new_privs: "1" });
