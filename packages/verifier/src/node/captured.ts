@@ -11,13 +11,21 @@ const decoders = buffer.Buffer.prototype as unknown as { latin1Slice: Slice; utf
 export const latin1Slice = uncurryThis(decoders.latin1Slice);
 export const utf8Slice = uncurryThis(decoders.utf8Slice);
 
-export const { apply, construct } = Reflect;
-export const { assign, defineProperty, getOwnPropertyDescriptor, getOwnPropertySymbols, getPrototypeOf } = Object;
+export const { apply, construct, ownKeys } = Reflect;
+export const {
+	assign,
+	defineProperty,
+	getOwnPropertyDescriptor,
+	getOwnPropertySymbols,
+	getPrototypeOf,
+	setPrototypeOf,
+} = Object;
 export const ProxyObject = Proxy;
 export const decodePercent = decodeURIComponent;
 export const parseJson: (text: string) => unknown = JSON.parse;
 export const hasOwn: (object: object, name: PropertyKey) => boolean = Object.hasOwn;
 export const toText = String;
+export const UrlObject = URL;
 export const MapObject = Map;
 export const mapSet: <K, V>(map: Map<K, V>, key: K, value: V) => void = uncurryThis(Map.prototype.set);
 export const mapDelete: <K>(map: Map<K, unknown>, key: K) => boolean = uncurryThis(Map.prototype.delete);

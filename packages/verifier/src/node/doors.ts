@@ -39,6 +39,8 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 		"node:vm": (exports) => guardVm(gate, exports),
 	};
 	const leadsTo: Record<string, string | undefined> = {
+		"node:_tls_common": "node:tls",
+		"node:_tls_wrap": "node:tls",
 		"node:cluster": "node:child_process",
 		"node:dns/promises": "node:dns",
 		"node:fs/promises": "node:fs",
@@ -46,6 +48,7 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 		"node:https": "node:tls",
 		"node:inspector/promises": "node:inspector",
 		"node:http2": "node:tls",
+		"node:test": "node:child_process",
 	};
 	Object.setPrototypeOf(guards, null);
 	Object.setPrototypeOf(leadsTo, null);
@@ -61,7 +64,7 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 
 	// Without a synchronous hook an import of these is seen by nobody; the others are too dear to load at every start.
 	if (!("registerHooks" in module)) {
-		for (const name of ["child_process", "crypto", "dns", "fs", "inspector", "module", "tls", "v8", "vm"])
+		for (const name of ["child_process", "crypto", "dns", "fs", "inspector", "tls", "v8", "vm"])
 			prepare(`node:${name}`);
 	}
 	guardProcess(gate, prepare);

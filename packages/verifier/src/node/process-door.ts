@@ -36,7 +36,7 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 }
 
 /** Old packages look at these; none of them compiles, loads or starts anything. */
-const HARMLESS_BINDINGS = recordOf(["buffer", "config", "constants", "http_parser", "natives", "os", "util", "uv"]);
+const HARMLESS_BINDINGS = recordOf(["config", "constants", "http_parser", "natives", "os", "util", "uv"]);
 
 export function guardInspector(gate: Gate, inspector: object): void {
 	const check = (kind: string) => () => gate.rule("inspector.open", { kind }, "refuse");

@@ -6,7 +6,8 @@ import {
 	defineProperty,
 	getOwnPropertyDescriptor,
 	getOwnPropertySymbols,
-	ProxyObject,
+	ownKeys,
+	setPrototypeOf,
 } from "./captured.js";
 
 type AnyFunction = (...args: never[]) => unknown;
@@ -51,24 +52,25 @@ export function guard(object: object, name: string, check: (args: readonly unkno
 }
 
 /**
- * Puts a class behind `prepare`, which judges its arguments and returns those to construct with. Instances, `instanceof`
- * and subclasses stay as they were; neither `constructor` nor the prototype chain leads past it.
+ * Puts a class behind `make`, which judges the arguments and calls `create` with those to construct with. Instances,
+ * `instanceof` and subclasses stay as they were. No Proxy: `util.inspect` would call a program's getters with what is
+ * behind one. `parent`: what the class is to inherit from; nothing leads from it to the class behind.
  */
-export function guardClass<Class extends new (...args: never[]) => object>(
+export function guardClass<Class extends abstract new (...args: never[]) => object>(
 	original: Class,
-	prepare: (args: readonly unknown[]) => readonly unknown[],
+	parent: object,
+	make: (args: readonly unknown[], create: (args: readonly unknown[]) => object) => object,
 ): Class {
-	const guarded: Class = new ProxyObject(original, {
-		// A handler with a prototype would take traps from whoever writes to Object.prototype.
-		__proto__: null,
-		construct(_target: Class, args: unknown[], newTarget: unknown) {
-			const target = newTarget === guarded ? original : newTarget;
-			return construct(original, prepare(args) as never[], target as Class);
-		},
-		getPrototypeOf: () => FUNCTION_PROTOTYPE,
-	} as ProxyHandler<Class>);
+	function guarded(...args: unknown[]): object {
+		const target = new.target === undefined || new.target === guarded ? original : new.target;
+		return make(args, (judged) => construct(original, judged as never[], target as Class));
+	}
+	const names = ownKeys(original);
+	for (let i = 0; i < names.length; i++) {
+		const descriptor = getOwnPropertyDescriptor(original, names[i] as PropertyKey);
+		if (descriptor !== undefined) defineProperty(guarded, names[i] as PropertyKey, descriptor);
+	}
+	setPrototypeOf(guarded, parent);
 	defineProperty(original.prototype, "constructor", { value: guarded, writable: true, configurable: true });
-	return guarded;
+	return guarded as unknown as Class; // It constructs the same.
 }
-
-const FUNCTION_PROTOTYPE = Function.prototype;

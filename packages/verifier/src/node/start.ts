@@ -70,6 +70,7 @@ function install(gate: Gate, inheritance: Inheritance): void {
 	guardWorkers(gate, inheritance);
 	if (hasSyncHooks) installLoadHooks(gate, scopes, texts, doors);
 	else installLegacyCommonJs(gate, scopes, texts, doors);
+	doors.prepare("node:module"); // Every module has it at hand, as module.constructor.
 }
 
 function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {

@@ -13,11 +13,11 @@ type Options = Record<PropertyKey, unknown>;
 export function guardVm(gate: Gate, vm: object): void {
 	const { Script } = vm as { Script: new (...args: never[]) => object }; // Its shape is Node.js's own.
 	const prototype = getPrototypeOf(Script.prototype);
-	const GuardedScript = guardClass(Script, (args) => {
+	const GuardedScript = guardClass(Script, Function.prototype, (args, create) => {
 		const text = toText(args[0]); // Once: an object could answer differently the second time.
 		const own = ownOptions(args[1]);
 		compile("Script", text, own);
-		return [text, own];
+		return create([text, own]);
 	});
 	// The class below compiles too.
 	defineProperty(prototype, "constructor", { value: GuardedScript });
@@ -91,9 +91,9 @@ export function guardRepl(gate: Gate, repl: object): void {
 	const check = () => gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
 	guard(repl, "start", check);
 	const { REPLServer } = repl as { REPLServer: new (...args: never[]) => object }; // Its shape is Node.js's own.
-	const guarded = guardClass(REPLServer, (args) => {
+	const guarded = guardClass(REPLServer, getPrototypeOf(REPLServer), (args, create) => {
 		check();
-		return args;
+		return create(args);
 	});
 	defineProperty(repl, "REPLServer", { value: guarded, enumerable: true });
 }

@@ -13,7 +13,7 @@ export function guardWebAssembly(gate: Gate): void {
 	const { Module } = wasm;
 	const exportsOf = Module.exports;
 	const allowed = recordOf([...gate.policy.runtime.webAssemblySha256, ...NODE_WEB_ASSEMBLY]);
-	const guarded = guardClass(Module, (args) => [judged(args[0]), args[1]]);
+	const guarded = guardClass(Module, Function.prototype, (args, create) => create([judged(args[0]), args[1]]));
 	defineProperty(wasm, "Module", { value: guarded, writable: true, configurable: true, enumerable: false });
 	for (const name of ["compile", "instantiate"]) {
 		replace(

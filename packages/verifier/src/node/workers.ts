@@ -7,7 +7,7 @@ import process from "node:process";
 import workerThreads from "node:worker_threads";
 import type { Gate } from "../gate.js";
 import { keysOf, startsWith } from "../primordials.js";
-import { assign, defineProperty, toText } from "./captured.js";
+import { assign, defineProperty, getPrototypeOf, toText, UrlObject } from "./captured.js";
 import { isDangerousVariable, isHarmlessArgument } from "./environment.js";
 import { recordOf } from "./record.js";
 import { guard, guardClass } from "./replace.js";
@@ -23,10 +23,13 @@ export function takeInheritance(): unknown {
 }
 
 /** Gives threads that `action` starts what they take by `takeInheritance`. */
-export function bequeath(inheritance: unknown, action: () => void): void {
+export function bequeath<Result>(inheritance: unknown, action: () => Result): Result {
 	setEnvironmentData(CHANNEL, inheritance as never); // Plain data can be cloned.
-	action();
-	setEnvironmentData(CHANNEL, undefined as never);
+	try {
+		return action();
+	} finally {
+		setEnvironmentData(CHANNEL, undefined as never);
+	}
 }
 
 /** `inheritance`: what workers are started with; plain data. */
@@ -34,7 +37,7 @@ export function guardWorkers(gate: Gate, inheritance: unknown): void {
 	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
 	const own = new OwnArguments(process.execArgv);
 	const { Worker } = workerThreads;
-	const guarded = guardClass(Worker, (args) => {
+	const guarded = guardClass(Worker, getPrototypeOf(Worker), (args, create) => {
 		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>; // Each member read once.
 		const isUrl = typeof args[0] === "object" && args[0] !== null;
 		const path = toText(args[0]);
@@ -48,13 +51,15 @@ export function guardWorkers(gate: Gate, inheritance: unknown): void {
 			options.env = cleanEnvironment(options.env);
 			options.execArgv = own.before(options.execArgv, refuse);
 		}
-		setEnvironmentData(CHANNEL, inheritance as never); // Plain data can be cloned.
-		return [isUrl ? args[0] : path, options];
+		return bequeath(inheritance, () => create([isUrl ? new UrlObject(path) : path, options]));
 	});
 	defineProperty(workerThreads, "Worker", { value: guarded, writable: true, configurable: true, enumerable: true });
-	guard(workerThreads, "setEnvironmentData", (args) => {
-		if (args[0] === CHANNEL) refuse("environment data");
-	});
+	// While a worker is made, getters of a program's own may run: what decides here is neither shown nor replaced.
+	for (const name of ["getEnvironmentData", "setEnvironmentData"]) {
+		guard(workerThreads, name, (args) => {
+			if (args[0] === CHANNEL) refuse("environment data");
+		});
+	}
 
 	function refuse(reason: string): void {
 		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "refuse");

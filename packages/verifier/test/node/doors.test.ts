@@ -61,6 +61,52 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 		"module.register",
 		22,
 	],
+	[
+		"registerHooks of module.constructor",
+		'module.constructor.registerHooks({ load: () => ({ format: "commonjs", source: "console.log(`evil`)", shortCircuit: true }) }); require("./empty.js")',
+		"module.register",
+		22,
+	],
+	[
+		"register of module.constructor",
+		'module.constructor.register("data:text/javascript,console.log(`evil`)")',
+		"module.register",
+	],
+	[
+		"what util.inspect calls getters with",
+		'const vm = require("vm"), util = require("util"); let inner; Object.defineProperty(vm.Script, "x", { get() { inner = this; return 1; }, enumerable: true }); util.inspect(vm.Script, { getters: true, showProxy: true }); new inner("console.log(`evil`)").runInThisContext()',
+		"vm.compile",
+	],
+	[
+		"tags that util.inspect asks for",
+		'const vm = require("vm"), util = require("util"); let inner; Object.defineProperty(Function.prototype, Symbol.toStringTag, { get() { inner ??= this; return "f"; } }); util.inspect(vm.Script); new (inner ?? vm.Script)("console.log(`evil`)").runInThisContext()',
+		"vm.compile",
+	],
+	[
+		"what a worker is given",
+		'const w = require("worker_threads"); new w.Worker("./empty.js", { workerData: { get x() { console.log(w.getEnvironmentData("sigtool:start") ? "evil" : "nothing"); } } })',
+		"worker.spawn",
+	],
+	[
+		"what a worker was given",
+		'const w = require("worker_threads"); new w.Worker("./empty.js"); if (w.getEnvironmentData("sigtool:start")) console.log("evil")',
+		"worker.spawn",
+	],
+	[
+		"a worker's trust, replaced",
+		'const w = require("worker_threads"); w.setEnvironmentData("sigtool:start", { index: new Uint8Array(0) }); console.log("evil")',
+		"worker.spawn",
+	],
+	[
+		"a URL that changes",
+		'let n = 0; new (require("worker_threads").Worker)({ href: "data:text/javascript,console.log(`evil`)", protocol: "data:", toString: () => n++ ? "data:text/javascript,console.log(`evil`)" : "file:///empty.js" })',
+		"none",
+	],
+	[
+		"node:test",
+		'require("node:test").run({ files: ["./empty.js"] }).on("test:pass", () => console.log("evil"))',
+		"child_process.spawn",
+	],
 	["a data: import", "import(\"data:text/javascript,console.log('evil')\")", "code.string"],
 	["a worker's eval", 'new (require("worker_threads").Worker)("console.log(\'evil\')", { eval: true })', "code.string"],
 	[
