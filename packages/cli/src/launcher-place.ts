@@ -12,7 +12,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseTrustIndex, readBounded } from "@sigtool/core";
+import { MAX_TRUST_INDEX_BYTES, parseTrustIndex, readBounded } from "@sigtool/core";
 import { ioError, isErrnoException, quote, SigtoolError } from "@sigtool/core/errors";
 import { encodeLauncherConf, identityOf, type LauncherConf, type LaunchMode, pin } from "./launcher-conf.js";
 import type { NativeParts } from "./native-parts.js";
@@ -68,7 +68,7 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
 export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
 	const { audit, products: bound = [] } = hostSettings(config);
 	if (!existsSync(index)) return { audit: audit?.jsonLines, trees: [], writable: [], refused: [] };
-	const { products, policy } = parseTrustIndex(readBounded(index, MAX_INDEX_BYTES));
+	const { products, policy } = parseTrustIndex(readBounded(index, MAX_TRUST_INDEX_BYTES));
 	const { stringCode, addons, workers } = policy.runtime;
 	const refused = { "string-code": stringCode, addons, workers };
 	const names = ["string-code", "addons", "workers"] as const;
@@ -95,9 +95,6 @@ function hostSettings(file: string): HostSettings {
 		return {};
 	}
 }
-
-/** What the launcher copies at most. */
-const MAX_INDEX_BYTES = 2 ** 28;
 
 /** @throws ERR_LAUNCHER when it is no Node.js that can be launched */
 export function majorOf(node: string): number {

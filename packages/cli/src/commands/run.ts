@@ -7,6 +7,7 @@ import {
 	configDirectory,
 	defaultTrust,
 	developmentIdentity,
+	MAX_TRUST_INDEX_BYTES,
 	readBounded,
 	verifyTrustIndex,
 } from "@sigtool/core";
@@ -64,7 +65,7 @@ async function placePrivately(directory: string, script: string, options: RunCom
 	const parts = nativeParts();
 	const index = options.index === undefined ? join(directory, "app.sigx") : resolve(options.index);
 	if (options.index === undefined) await compile(index, script, options);
-	const { index: verified, signer } = verifyTrustIndex(readBounded(index, 2 ** 28), {
+	const { index: verified, signer } = verifyTrustIndex(readBounded(index, MAX_TRUST_INDEX_BYTES), {
 		trust: defaultTrust(),
 		development: "allow",
 	});

@@ -99,6 +99,11 @@ describe.skipIf(process.platform !== "linux" || !hasCompiler)("build.mjs (needs 
 		expect(existsSync(join(directory, "sigtool-launch")) && existsSync(join(directory, "addon.node"))).toBe(true);
 	});
 
+	const cross = "aarch64-linux-gnu-gcc";
+	it.skipIf(spawnSync(cross, ["--version"]).status !== 0)(`compiles both for arm64 (needs ${cross})`, () => {
+		expect(build(place(), { ...process.env, CC: cross })).toMatchObject({ status: 0, stdout: "", stderr: "" });
+	});
+
 	it("says what is lacking where there is no compiler, or one that fails", () => {
 		const directory = place();
 		const none = build(directory, { ...process.env, CC: "/nonexistent/cc" });
