@@ -20,6 +20,7 @@ import { offerLoader, startLoaderThread } from "./legacy-esm.js";
 import { installLoadHooks } from "./load-hooks.js";
 import { guardModuleText } from "./module-text.js";
 import { createPackageScopes } from "./package-scope.js";
+import { installPlainCommonJs } from "./plain-commonjs.js";
 import { bequeath, guardWorkers, takeInheritance } from "./workers.js";
 
 /** What a thread decides by. Plain data: workers get a copy. */
@@ -68,8 +69,10 @@ function install(gate: Gate, inheritance: Inheritance): void {
 	const texts = guardModuleText(gate);
 	const doors = guardDoors(gate, inheritance.writable);
 	guardWorkers(gate, inheritance);
-	if (hasSyncHooks) installLoadHooks(gate, scopes, texts, doors);
-	else installLegacyCommonJs(gate, scopes, texts, doors);
+	if (hasSyncHooks) {
+		installLoadHooks(gate, scopes, texts, doors);
+		installPlainCommonJs(gate, scopes, texts);
+	} else installLegacyCommonJs(gate, scopes, texts, doors);
 	doors.prepare("node:module"); // Every module has it at hand, as module.constructor.
 }
 
