@@ -20,6 +20,16 @@ export const {
 	getPrototypeOf,
 	setPrototypeOf,
 } = Object;
+/** A property that may be written and deleted. Its descriptor has no prototype that a program could put a getter into. */
+export function define(object: object, name: PropertyKey, value: unknown, enumerable: boolean): void {
+	defineProperty(object, name, {
+		__proto__: null,
+		value,
+		writable: true,
+		configurable: true,
+		enumerable,
+	} as PropertyDescriptor);
+}
 export const ProxyObject = Proxy;
 export const decodePercent = decodeURIComponent;
 export const parseJson: (text: string) => unknown = JSON.parse;

@@ -58,8 +58,13 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 		const guard = guards[name];
 		if (guard === undefined) return;
 		guards[name] = undefined;
-		guard(load(name));
-		syncBuiltinESMExports();
+		try {
+			guard(load(name));
+			syncBuiltinESMExports();
+		} catch (error) {
+			guards[name] = guard; // A program can make this fail once, and ask again.
+			throw error;
+		}
 	}
 
 	// Without a synchronous hook an import of these is seen by nobody; the others are too dear to load at every start.

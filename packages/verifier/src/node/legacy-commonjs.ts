@@ -6,7 +6,7 @@
 import module from "node:module";
 import type { Gate } from "../gate.js";
 import { startsWith } from "../primordials.js";
-import { defineProperty, endsWith, parseJson, toText } from "./captured.js";
+import { define, endsWith, parseJson, toText } from "./captured.js";
 import type { Doors } from "./doors.js";
 import type { ModuleText } from "./module-text.js";
 import type { PackageScopes } from "./package-scope.js";
@@ -47,6 +47,6 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 
 function requiresModule(file: string): Error {
 	const error = new Error(`Cannot require ${file}: it is an ES module, which the verifier loads by import() only`);
-	defineProperty(error, "code", { value: "ERR_REQUIRE_ESM", enumerable: true, configurable: true, writable: true });
+	define(error, "code", "ERR_REQUIRE_ESM", true);
 	return error;
 }

@@ -6,7 +6,7 @@
 import module from "node:module";
 import type { Gate } from "../gate.js";
 import { encodeUtf8, mapGet, sha256 } from "../primordials.js";
-import { apply, getOwnPropertyDescriptor, MapObject, mapDelete, mapSet, toText } from "./captured.js";
+import { apply, getOwnPropertyDescriptor, hasOwn, MapObject, mapDelete, mapSet, toText } from "./captured.js";
 
 export interface ModuleText {
 	/** Verified text that Node.js is about to compile for a file, once. */
@@ -45,7 +45,8 @@ export function guardModuleText(gate: Gate): ModuleText {
 	}
 
 	function holds(index: "0" | "1", text: string | undefined): boolean {
-		return getOwnPropertyDescriptor(wrapper, index)?.value === text;
+		const descriptor = getOwnPropertyDescriptor(wrapper, index);
+		return descriptor !== undefined && hasOwn(descriptor, "value") && descriptor.value === text;
 	}
 
 	return { handOut: (file, text) => mapSet(handedOut, file, text) };

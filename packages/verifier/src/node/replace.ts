@@ -3,6 +3,7 @@
 import {
 	apply,
 	construct,
+	define,
 	defineProperty,
 	getOwnPropertyDescriptor,
 	getOwnPropertySymbols,
@@ -21,18 +22,13 @@ export function replace(object: object, name: string, replacement: (original: An
 	const original: unknown = descriptor?.value ?? descriptor?.get?.call(object);
 	if (descriptor === undefined || typeof original !== "function") return;
 	const value = replacement(original as AnyFunction); // It is one; which, the caller knows.
-	defineProperty(value, "name", { value: original.name, configurable: true });
+	define(value, "name", original.name, false);
 	const symbols = getOwnPropertySymbols(original); // How util.promisify() is to treat it.
 	for (let i = 0; i < symbols.length; i++) {
 		const symbol = symbols[i] as symbol;
-		if (symbol !== PROMISIFY) defineProperty(value, symbol, { value: original[symbol as never] });
+		if (symbol !== PROMISIFY) define(value, symbol, original[symbol as never], false);
 	}
-	defineProperty(object, name, {
-		value,
-		writable: true,
-		configurable: true,
-		enumerable: descriptor.enumerable ?? true,
-	});
+	define(object, name, value, descriptor.enumerable ?? true);
 }
 
 /** Leads to a variant that is behind no check. */
@@ -68,9 +64,11 @@ export function guardClass<Class extends abstract new (...args: never[]) => obje
 	const names = ownKeys(original);
 	for (let i = 0; i < names.length; i++) {
 		const descriptor = getOwnPropertyDescriptor(original, names[i] as PropertyKey);
-		if (descriptor !== undefined) defineProperty(guarded, names[i] as PropertyKey, descriptor);
+		if (descriptor === undefined) continue;
+		setPrototypeOf(descriptor, null);
+		defineProperty(guarded, names[i] as PropertyKey, descriptor);
 	}
 	setPrototypeOf(guarded, parent);
-	defineProperty(original.prototype, "constructor", { value: guarded, writable: true, configurable: true });
+	define(original.prototype, "constructor", guarded, false);
 	return guarded as unknown as Class; // It constructs the same.
 }

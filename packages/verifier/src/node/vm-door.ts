@@ -5,7 +5,7 @@
 
 import type { Gate } from "../gate.js";
 import { encodeUtf8, sha256 } from "../primordials.js";
-import { apply, assign, defineProperty, getPrototypeOf, toText } from "./captured.js";
+import { apply, assign, define, getPrototypeOf, toText } from "./captured.js";
 import { guard, guardClass, replace } from "./replace.js";
 
 type Options = Record<PropertyKey, unknown>;
@@ -20,8 +20,8 @@ export function guardVm(gate: Gate, vm: object): void {
 		return create([text, own]);
 	});
 	// The class below compiles too.
-	defineProperty(prototype, "constructor", { value: GuardedScript });
-	defineProperty(vm, "Script", { value: GuardedScript, enumerable: true });
+	define(prototype, "constructor", GuardedScript, false);
+	define(vm, "Script", GuardedScript, true);
 
 	for (const name of ["createScript", "runInThisContext", "runInContext", "runInNewContext", "compileFunction"]) {
 		const place = name === "runInContext" || name === "runInNewContext" || name === "compileFunction" ? 2 : 1;
@@ -95,7 +95,7 @@ export function guardRepl(gate: Gate, repl: object): void {
 		check();
 		return create(args);
 	});
-	defineProperty(repl, "REPLServer", { value: guarded, enumerable: true });
+	define(repl, "REPLServer", guarded, true);
 }
 
 /** A copy, each member read once; without a prototype, which a program could supply members through. */

@@ -2,7 +2,7 @@
 
 import type { Gate } from "../gate.js";
 import { sha256 } from "../primordials.js";
-import { apply, copyOfBytes, defineProperty, rejected } from "./captured.js";
+import { apply, copyOfBytes, define, rejected } from "./captured.js";
 import { NODE_WEB_ASSEMBLY } from "./node-web-assembly.js";
 import { recordOf } from "./record.js";
 import { guardClass, replace } from "./replace.js";
@@ -14,7 +14,7 @@ export function guardWebAssembly(gate: Gate): void {
 	const exportsOf = Module.exports;
 	const allowed = recordOf([...gate.policy.runtime.webAssemblySha256, ...NODE_WEB_ASSEMBLY]);
 	const guarded = guardClass(Module, Function.prototype, (args, create) => create([judged(args[0]), args[1]]));
-	defineProperty(wasm, "Module", { value: guarded, writable: true, configurable: true, enumerable: false });
+	define(wasm, "Module", guarded, false);
 	for (const name of ["compile", "instantiate"]) {
 		replace(
 			wasm,

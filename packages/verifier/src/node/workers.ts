@@ -7,7 +7,7 @@ import process from "node:process";
 import workerThreads from "node:worker_threads";
 import type { Gate } from "../gate.js";
 import { keysOf, startsWith } from "../primordials.js";
-import { assign, defineProperty, getPrototypeOf, toText, UrlObject } from "./captured.js";
+import { assign, define, getPrototypeOf, toText, UrlObject } from "./captured.js";
 import { isDangerousVariable, isHarmlessArgument } from "./environment.js";
 import { recordOf } from "./record.js";
 import { guard, guardClass } from "./replace.js";
@@ -53,7 +53,7 @@ export function guardWorkers(gate: Gate, inheritance: unknown): void {
 		}
 		return bequeath(inheritance, () => create([isUrl ? new UrlObject(path) : path, options]));
 	});
-	defineProperty(workerThreads, "Worker", { value: guarded, writable: true, configurable: true, enumerable: true });
+	define(workerThreads, "Worker", guarded, true);
 	// While a worker is made, getters of a program's own may run: what decides here is neither shown nor replaced.
 	for (const name of ["getEnvironmentData", "setEnvironmentData"]) {
 		guard(workerThreads, name, (args) => {
@@ -97,8 +97,7 @@ class OwnArguments {
 	before(given: unknown, refuse: (reason: string) => void): string[] {
 		const result: string[] = [];
 		let count = 0;
-		const add = (value: string) =>
-			defineProperty(result, count++, { value, writable: true, enumerable: true, configurable: true });
+		const add = (value: string) => define(result, count++, value, true);
 		for (let i = 0; i < this.#needed.length; i++) add(this.#needed[i] ?? "");
 		const { length } = (given ?? []) as ArrayLike<unknown>; // Node.js itself refuses what is no array.
 		for (let i = 0; i < length; i++) {

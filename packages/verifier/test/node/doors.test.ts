@@ -62,6 +62,16 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 		22,
 	],
 	[
+		"a guard that failed once",
+		'const get = () => {}; for (const n of ["get", "set"]) Object.prototype[n] = get; try { require("vm"); } catch {} delete Object.prototype.get; delete Object.prototype.set; require("vm").runInThisContext("console.log(`evil`)")',
+		"vm.compile",
+	],
+	[
+		"Module.wrapper by a getter and an inherited value",
+		'const w = module.constructor.wrapper; const head = w[0]; Object.defineProperty(w, 0, { get: () => head + "console.log(`evil`);" }); Object.prototype.value = head; require("./empty.js")',
+		"module.register",
+	],
+	[
 		"registerHooks of module.constructor",
 		'module.constructor.registerHooks({ load: () => ({ format: "commonjs", source: "console.log(`evil`)", shortCircuit: true }) }); require("./empty.js")',
 		"module.register",
