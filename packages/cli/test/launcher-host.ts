@@ -37,11 +37,11 @@ export class Host {
 	}
 
 	/** Signs, compiles, installs. @throws Error with what a step printed */
-	ship(key = this.key, mode = "enforce"): void {
+	ship(key = this.key, mode = "enforce", compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		const steps = [
 			["sign", this.at("app"), ...signing],
-			["compile", this.at("app"), "-o", this.at("app.sigx"), "--trust", key.certFile, ...signing],
+			["compile", this.at("app"), "-o", this.at("app.sigx"), "--trust", key.certFile, ...signing, ...compiling],
 			["launcher", "install", ...this.prefix, ...this.places, "--mode", mode],
 		];
 		for (const step of steps) {

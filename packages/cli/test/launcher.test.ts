@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host } from "./launcher-host.js";
+import { MAIN } from "./support.js";
 
 describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher built)", () => {
 	it("installs what starts a signed program without the command line's help", () => {
@@ -36,6 +38,40 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		writeFileSync(host.at("etc/v.json"), "mine");
 		expect(host.sigtool(install).stdout).toMatch(/kept as it was/);
 		expect(readFileSync(host.at("etc/v.json"), "utf8")).toBe("mine");
+	});
+
+	it("takes flags and writable directories from the index's policy", () => {
+		const host = new Host({ "main.js": "eval('1')" });
+		const runtime = { stringCode: "refuse", addons: "refuse", workers: "refuse" };
+		writeFileSync(
+			host.at("policy.json"),
+			JSON.stringify({ version: 1, launch: { write: [host.at("data")] }, runtime }),
+		);
+		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).toContain(
+			`write ${host.at("data")}\nstring-code refuse\naddons refuse\nworkers refuse\n`,
+		);
+		expect(host.run(host.at("app/main.js")).stderr).toMatch(/Code generation from strings disallowed/);
+	});
+
+	const user = ["--reuid=1234", "--regid=1234", "--clear-groups"];
+	const isReadable = spawnSync("setpriv", [...user, "test", "-r", MAIN]).status === 0;
+	it.skipIf(!isReadable)("tells who may not install, in one line (needs setpriv, and files all may read)", () => {
+		const install = [
+			MAIN,
+			"launcher",
+			"install",
+			"--prefix",
+			"/usr/lib/sigtool-none",
+			"--config",
+			"/etc/sigtool-none/v.json",
+		];
+		const { status, stderr } = spawnSync("setpriv", [...user, process.execPath, ...install], {
+			env: { ...process.env, NO_COLOR: "1" },
+			encoding: "utf8",
+		});
+		expect(stderr).toMatch(/^error: Cannot make "\/etc\/sigtool-none": permission denied \(EACCES\) \[ERR_IO\]\n$/);
+		expect(status).toBe(3);
 	});
 
 	it("refuses to install what is not Node.js", () => {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { ioError } from "@sigtool/core/errors";
 import { checkLauncher, type LauncherFinding } from "../launcher-check.js";
 import type { LaunchMode } from "../launcher-conf.js";
 import { CONF_NAME, launcherIn, placeLauncher } from "../launcher-place.js";
@@ -20,7 +21,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	const parts = nativeParts();
 	const [config, index] = [resolve(options.config), resolve(options.index)];
 	const skeleton = existsSync(config) ? "kept" : writeSkeleton(config, index, options.mode);
-	mkdirSync(options.prefix, { recursive: true, mode: 0o755 });
+	makeDirectory(options.prefix);
 	const prefix = realpathSync(options.prefix);
 	const conf = placeLauncher(prefix, parts, {
 		node: options.node ?? process.execPath,
@@ -58,9 +59,22 @@ function writeSkeleton(file: string, index: string, mode: LaunchMode): "new" {
 		index,
 		audit: { stderr: "refusals" },
 	};
-	mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
-	writeFileSync(file, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o644, flag: "wx" });
+	makeDirectory(dirname(file));
+	try {
+		writeFileSync(file, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o644, flag: "wx" });
+	} catch (cause) {
+		throw ioError("write", file, cause);
+	}
 	return "new";
+}
+
+/** @throws ERR_IO */
+function makeDirectory(directory: string): void {
+	try {
+		mkdirSync(directory, { recursive: true, mode: 0o755 });
+	} catch (cause) {
+		throw ioError("make", directory, cause);
+	}
 }
 
 export interface LauncherCheckOptions extends OutputOptions {
