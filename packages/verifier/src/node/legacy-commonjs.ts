@@ -39,6 +39,13 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 		const { bytes } = gate.openCodeSync(file, "json");
 		target.exports = parseJson(withoutByteOrderMark(sourceText(gate, file, bytes)));
 	};
+	// TypeScript, where an option has Node.js strip it: it would read the file itself.
+	for (const name of [".ts", ".cts", ".mts"]) {
+		if (_extensions[name] === undefined) continue;
+		_extensions[name] = (_target, filename) => {
+			gate.rule("module.compile", { path: toText(filename), format: "typescript" }, "refuse");
+		};
+	}
 	guard(module, "_load", (args) => {
 		const request = args[0];
 		if (typeof request === "string") doors.prepare(startsWith(request, "node:") ? request : `node:${request}`);
