@@ -36,6 +36,8 @@ export interface Gate {
 	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
 	/** The verdict for bytes that are said to lie at a real path; no event. */
 	decide(path: string, bytes: Uint8Array): Verdict;
+	/** Whether a link may be followed: outside of products any, inside of them those that are signed. No event. */
+	admitsLink(path: string, target: string): boolean;
 	/** Whether content is that of a signed file, wherever it lies; by lowercase hexadecimal SHA-256. No event. */
 	hasContent(sha256: string): boolean;
 	/**
@@ -99,6 +101,7 @@ export function gateOf(parts: GateParts): Gate {
 		openCodeSync: (path, use) => admit(path, use, openCodeSync(path, rules)),
 		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
 		decide: judge.decide,
+		admitsLink: judge.admitsLink,
 		hasContent: judge.hasContent,
 		rule(event, detail, ruling) {
 			const applied = ruling === "refuse" ? refusing : ruling;

@@ -7,6 +7,7 @@ import module from "node:module";
 import type { Gate } from "../gate.js";
 import { startsWith } from "../primordials.js";
 import { pathOfFileUrl } from "./file-url.js";
+import { checkLinks, guardLinks } from "./links.js";
 import type { PackageScopes } from "./package-scope.js";
 import { sourceText, withoutByteOrderMark } from "./source-text.js";
 
@@ -18,11 +19,18 @@ interface LoadResult {
 	readonly source: string | Uint8Array | null;
 	readonly shortCircuit?: boolean;
 }
+interface ResolveContext {
+	readonly parentURL: string | undefined;
+}
+interface ResolveResult {
+	readonly url: string;
+}
+type NextResolve = (specifier: string, context: ResolveContext) => Promise<ResolveResult>;
 type NextLoad = (url: string, context: object) => Promise<LoadResult>;
 
 const HANDOVER = Symbol.for("sigtool:loader");
 /** Nothing to read from a disk: what it exports, the preloaded bundle has put there. */
-const LOADER = "data:text/javascript,export const{load}=globalThis[Symbol.for('sigtool:loader')]";
+const LOADER = "data:text/javascript,export const{load,resolve}=globalThis[Symbol.for('sigtool:loader')]";
 
 /** In the thread of the program: from here on imports are asked of the other one. */
 export function startLoaderThread(): void {
@@ -31,25 +39,51 @@ export function startLoaderThread(): void {
 
 /** In the hook's own thread. */
 export function offerLoader(gate: Gate, scopes: PackageScopes): void {
+	guardLinks(gate);
+
+	async function resolve(specifier: string, context: ResolveContext, nextResolve: NextResolve): Promise<ResolveResult> {
+		const result = await nextResolve(specifier, context);
+		const file = pathOfFileUrl(result.url);
+		if (file !== undefined) followAgain(specifier, context.parentURL, file);
+		return result;
+	}
+
+	/**
+	 * Node.js keeps its `realpathSync` for imports out of reach. A path is followed once more; by a package's name `require`
+	 * goes the same way. Stays open: a link that only the "import" condition of a package leads to.
+	 */
+	function followAgain(specifier: string, parent: string | undefined, file: string): void {
+		if (/^(\.{0,2}\/|file:)/.test(specifier)) {
+			const given = pathOfFileUrl(new URL(specifier, parent).href);
+			if (given !== undefined) checkLinks(gate, given, file);
+		} else if (parent !== undefined && startsWith(parent, "file:")) {
+			try {
+				module.createRequire(parent).resolve(specifier);
+			} catch {
+				// A package for imports only.
+			}
+		}
+	}
+
 	async function load(url: string, context: LoadContext, nextLoad: NextLoad): Promise<LoadResult> {
 		if (startsWith(url, "node:")) {
 			if (url === "node:repl") gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
 			return nextLoad(url, context);
 		}
 		const { format } = context;
-		const path = pathOfFileUrl(url);
-		if (path === undefined) {
+		const file = pathOfFileUrl(url);
+		if (file === undefined) {
 			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
 			return nextLoad(url, context);
 		}
 		if (format === "commonjs") return { format, source: null, shortCircuit: true };
-		const { bytes } = gate.openCodeSync(path, format === "json" || format === "wasm" ? format : "module");
+		const { bytes } = gate.openCodeSync(file, format === "json" || format === "wasm" ? format : "module");
 		if (format === "wasm") return { format, source: bytes, shortCircuit: true };
-		if (format !== "json") scopes.check(path, format);
-		const source = withoutByteOrderMark(sourceText(gate, path, bytes));
+		if (format !== "json") scopes.check(file, format);
+		const source = withoutByteOrderMark(sourceText(gate, file, bytes));
 		// Node.js finds the format out from this source.
 		if (format === undefined || format === null) return nextLoad(url, { ...context, source });
 		return { format, source, shortCircuit: true };
 	}
-	Object.defineProperty(globalThis, HANDOVER, { value: { load } });
+	Object.defineProperty(globalThis, HANDOVER, { value: { load, resolve } });
 }

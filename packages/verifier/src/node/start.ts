@@ -17,6 +17,7 @@ import { findImpurity } from "./environment.js";
 import { takeLaunch } from "./launch-record.js";
 import { installLegacyCommonJs } from "./legacy-commonjs.js";
 import { offerLoader, startLoaderThread } from "./legacy-esm.js";
+import { guardLinks } from "./links.js";
 import { installLoadHooks } from "./load-hooks.js";
 import { guardModuleText } from "./module-text.js";
 import { createPackageScopes } from "./package-scope.js";
@@ -68,6 +69,7 @@ function install(gate: Gate, inheritance: Inheritance): void {
 	const scopes = createPackageScopes(gate);
 	const texts = guardModuleText(gate);
 	const doors = guardDoors(gate, inheritance.writable);
+	guardLinks(gate);
 	guardWorkers(gate, inheritance);
 	if (hasSyncHooks) {
 		installLoadHooks(gate, scopes, texts, doors);
