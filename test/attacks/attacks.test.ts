@@ -1,16 +1,20 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { CONTROLS, isControl } from "./controls.js";
+import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import { buildLibraries, hasCompiler } from "./native.js";
-import { attack, makeSite, pool, type Run, type Runtime, run } from "./site.js";
-import { RELEASES, type Release, type Technique } from "./technique.js";
+import { openIn } from "./open.js";
+import { attack, makeSite, pool, type Run, run } from "./site.js";
+import { RELEASES, type Release } from "./technique.js";
 import { TECHNIQUES } from "./techniques/index.js";
 
 const linux = process.platform === "linux" && process.arch === "x64";
 const full = process.env.SIGTOOL_FULL !== undefined;
 const releases = RELEASES.filter((release) => full || release === 20 || release === 24);
+const modes: readonly Mode[] = full ? ["hook", "enforce", "strict"] : ["strict"];
 const techniques = Object.values(TECHNIQUES)
 	.flat()
 	.filter(({ native }) => hasCompiler || !native);
@@ -29,17 +33,22 @@ function binary(release: Release): string | undefined {
 	}
 }
 
-async function runAll(root: string, runtime: Runtime): Promise<ReadonlyMap<Technique, Run>> {
-	const site = makeSite(root, runtime, techniques, libraries);
-	const runs = await pool(techniques, availableParallelism(), (technique) => {
+async function runAll(mode: Mode, release: Release, node: string): Promise<ReadonlyMap<string, Run>> {
+	const root = join(realpathSync(scratch), `${mode}-${release}`);
+	const runtime = runtimeOf(mode, release, node, root);
+	const all = [...CONTROLS.filter(({ notOn }) => notOn?.[release] === undefined), ...techniques];
+	const site = makeSite(root, runtime, all, libraries);
+	await install(root, runtime);
+	const runs = await pool(all, availableParallelism(), (technique) => {
 		attack(site, technique, libraries);
 		return run(site, technique, runtime);
 	});
-	return new Map(techniques.map((technique, index) => [technique, runs[index] as Run]));
+	rmSync(root, { recursive: true, force: true });
+	return new Map(all.map(({ name }, index) => [name, runs[index] as Run]));
 }
 
-const named = (runs: ReadonlyMap<Technique, Run>, which: (run: Run, technique: Technique) => boolean) =>
-	[...runs].filter(([technique, result]) => which(result, technique)).map(([{ name }]) => name);
+const those = (runs: ReadonlyMap<string, Run>, which: (run: Run) => boolean) =>
+	[...runs].filter(([, result]) => which(result)).map(([name]) => name);
 
 test("every technique has a name of its own, and there are at least a hundred", () => {
 	const names = Object.values(TECHNIQUES)
@@ -55,10 +64,21 @@ describe.each(releases)("Node.js %i", (release) => {
 	test.skipIf(node === undefined)(
 		"plain: every technique runs unsigned code, but those that say why not",
 		async () => {
-			const command: Runtime["command"] = (options, script) => [node ?? "", ...options, ...script];
-			const runs = await runAll(join(scratch, `plain-${release}`), { node: node ?? "", release, v8Flags: [], command });
+			const runs = await runAll("plain", release, node ?? "");
 			const inapplicable = techniques.filter(({ notOn }) => notOn?.[release] !== undefined).map(({ name }) => name);
-			expect(named(runs, ({ evil }) => !evil)).toEqual(inapplicable);
+			expect(those(runs, ({ evil }) => !evil).filter((name) => !isControl(name))).toEqual(inapplicable);
+		},
+		LIMIT_MS,
+	);
+
+	test.skipIf(node === undefined).each(modes)(
+		"%s: what is signed runs, and nothing else but what open.ts names (needs the launcher built)",
+		async (mode) => {
+			if (mode !== "hook" && !hasLauncher) return;
+			const runs = await runAll(mode, release, node ?? "");
+			expect(those(runs, ({ good }) => !good).filter(isControl)).toEqual([]);
+			expect(those(runs, ({ evil }) => evil)).toEqual(openIn(mode, release, techniques));
+			expect(those(runs, ({ late }) => late)).toEqual([]);
 		},
 		LIMIT_MS,
 	);

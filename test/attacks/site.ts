@@ -7,6 +7,7 @@ import {
 	type Content,
 	EVIL_FILES,
 	type Files,
+	GOOD_MARKER,
 	type Library,
 	MARKER,
 	type Place,
@@ -27,12 +28,13 @@ export interface Runtime {
 	readonly release: Release;
 	readonly v8Flags: readonly string[];
 	/** From the options and the script, as the attacker has them, to a command. */
-	command(options: readonly string[], script: readonly string[]): readonly string[];
+	command(options: readonly string[], script: readonly string[], place: Place): readonly string[];
+	readonly environment: Readonly<Record<string, string>>;
 }
 
 export function makeSite(
 	root: string,
-	runtime: Omit<Runtime, "command">,
+	runtime: Runtime,
 	techniques: readonly Technique[],
 	libraries: Libraries | undefined,
 ): Site {
@@ -78,6 +80,8 @@ function bytesOf(content: Content, libraries: Libraries | undefined): string | U
 export interface Run {
 	/** Code nobody signed ran. */
 	readonly evil: boolean;
+	/** A control did what it was signed for. */
+	readonly good: boolean;
 	readonly status: number | null;
 	readonly output: string;
 	readonly late: boolean;
@@ -85,18 +89,28 @@ export interface Run {
 
 const LIMIT_MS = 15_000;
 /** A refusal that a parent process outlives ends the wait. */
-const SETTLED = /evil-ran-42|ERR_UNTRUSTED_CODE|ERR_START/;
+const SETTLED = /evil-ran-42|ERR_UNTRUSTED_CODE|ERR_RUNTIME_RULE|ERR_START/;
 
 export function run(site: Site, technique: Technique, runtime: Runtime): Promise<Run> {
 	const place = site.place(technique);
 	const main = join(place.app, "main.mjs" in technique.signed ? "main.mjs" : "main.js");
-	const command = runtime.command(technique.flags?.(place) ?? [], technique.script?.(place) ?? [main, place.data]);
+	const command = runtime.command(
+		technique.flags?.(place) ?? [],
+		technique.script?.(place) ?? [main, place.data],
+		place,
+	);
 	const [program = "", ...words] = [...(technique.through?.(place) ?? []), ...command];
 	const input = openSync(technique.input?.(place) ?? "/dev/null", "r");
 	return new Promise((resolve, reject) => {
 		const child = spawn(program, words, {
 			cwd: place.app,
-			env: { PATH: process.env.PATH, HOME: place.app, NO_COLOR: "1", ...technique.environment?.(place) },
+			env: {
+				PATH: process.env.PATH,
+				HOME: place.app,
+				NO_COLOR: "1",
+				...runtime.environment,
+				...technique.environment?.(place),
+			},
 			stdio: [input, "pipe", "pipe"],
 			detached: true,
 		});
@@ -124,7 +138,7 @@ export function run(site: Site, technique: Technique, runtime: Runtime): Promise
 			clearTimeout(timer);
 			clearTimeout(settling);
 			end();
-			resolve({ evil: output.includes(MARKER), status, output, late });
+			resolve({ evil: output.includes(MARKER), good: output.includes(GOOD_MARKER), status, output, late });
 		});
 	});
 }

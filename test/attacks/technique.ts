@@ -51,6 +51,8 @@ export interface Technique {
 
 /** Printed only when code that was not signed runs: it stands in no file, it has to be computed. */
 export const MARKER = "evil-ran-42";
+/** Printed by programs that have to work in every mode. */
+export const GOOD_MARKER = "good-ran-42";
 
 /** The attacker's code as a script, a module, and the body of a function. */
 export const EVIL = "process.getBuiltinModule('fs').writeSync(1, `evil-ran-${6 * 7}\\n`);\n";

@@ -92,6 +92,12 @@ export const environment: readonly Technique[] = [
 		changed: { "node.config.json": JSON.stringify({ nodeOptions: { import: [`data:text/javascript,${encoded}`] } }) },
 		notOn: BEFORE_22,
 	}),
+	withData("virtual file system by --vfs-load", "", {
+		flags: ({ data }) => ["--experimental-vfs", `--vfs-load=${data}`],
+		script: () => [],
+		beside: { "package.json": `{"main":"evil.js"}` },
+		notOn: { 20: "not in this release", 22: "not in this release", 24: "not in this release" },
+	}),
 	withData("start-up snapshot", "", {
 		flags: ({ data }) => [`--snapshot-blob=${data}/evil.blob`],
 		arrange: ({ data, node }) => {

@@ -226,6 +226,44 @@ export const files: readonly Technique[] = [
 		},
 	},
 	{
+		name: "link leads an import to another signed file",
+		signed: { "main.mjs": `import "./dep.cjs";`, "dep.cjs": GOOD, "migrate.cjs": EVIL },
+		arrange: ({ app }) => {
+			rmSync(`${app}/dep.cjs`);
+			symlinkSync("migrate.cjs", `${app}/dep.cjs`);
+		},
+	},
+	{
+		name: "link leads the main program to another signed file",
+		signed: { "main.js": GOOD, "migrate.js": EVIL },
+		arrange: ({ app }) => {
+			rmSync(`${app}/main.js`);
+			symlinkSync("migrate.js", `${app}/main.js`);
+		},
+	},
+	{
+		name: "link in a package leads to another signed file",
+		signed: {
+			"main.mjs": `import "dep";`,
+			"node_modules/dep/index.js": GOOD,
+			"node_modules/dep/package.json": "{}",
+			"node_modules/dep/migrate.js": EVIL,
+		},
+		arrange: ({ app }) => {
+			rmSync(`${app}/node_modules/dep/index.js`);
+			symlinkSync("migrate.js", `${app}/node_modules/dep/index.js`);
+		},
+	},
+	{
+		name: "signed link retargeted to a signed directory",
+		signed: { "main.mjs": `import "./lib/dep.mjs";`, "one/dep.mjs": GOOD_MODULE, "two/dep.mjs": EVIL },
+		links: { lib: "one" },
+		arrange: ({ app }) => {
+			rmSync(`${app}/lib`);
+			symlinkSync("two", `${app}/lib`);
+		},
+	},
+	{
 		name: "signed directory replaced by a link",
 		signed: { "main.js": `require("./lib/dep.js");`, "lib/dep.js": GOOD },
 		arrange: ({ app, data }) => {

@@ -108,6 +108,20 @@ new Worker(__dirname + "/loads.js", { argv: [data], env: SHARE_ENV });`,
 		},
 	},
 	{
+		name: "trust of a worker changed where its parent keeps it",
+		signed: {
+			"main.js": `${DATA}const { Worker, getEnvironmentData } = require("worker_threads");
+new Worker(__dirname + "/idle.js");
+const trust = getEnvironmentData("sigtool:start");
+if (trust) {
+  trust.mode = "off";
+  trust.configuration.mode = "off";
+}
+new Worker(data + "/evil.js");`,
+			...IDLE,
+		},
+	},
+	{
 		name: "descriptors of the launch record closed and reopened before a worker",
 		signed: {
 			"main.js": `${DATA}${WORKER}const fs = require("fs");

@@ -128,7 +128,8 @@ const signer = signerFromKey(key, [issueCertificate({ commonName: "Test", key, .
 	unfit: "allow",
 });
 
-async function makeIndex(directory: string, policy: object) {
+/** A trust index of a directory as it stands, and the hash of the key that signed it. */
+export async function makeIndex(directory: string, policy: object) {
 	const content = encodeIndex({
 		notAfter: undefined,
 		policy: { ...DEFAULT_POLICY, ...parsePolicy({ version: 1, ...policy }) },

@@ -1,0 +1,68 @@
+/** Signed programs that nobody attacks: they run in every mode, so a technique that fails there did not fail by accident. */
+
+import type { Technique } from "./technique.js";
+
+const SAYS = "console.log(`good-ran-${6 * 7}`);";
+
+const control = (what: string, signed: Technique["signed"], more: Partial<Technique> = {}): Technique => ({
+	name: `control: ${what}`,
+	signed,
+	...more,
+});
+
+export const isControl = (name: string) => name.startsWith("control: ");
+
+export const CONTROLS: readonly Technique[] = [
+	control("CommonJS, JSON and a directory", {
+		"main.js": `if (require("./dep").answer + require("./data.json").one === 43) require("./say");`,
+		"dep/index.js": "exports.answer = 42;",
+		"data.json": `{"one":1}`,
+		"say.js": SAYS,
+	}),
+	control("modules, static and dynamic", {
+		"main.mjs": `import { answer } from "./dep.mjs"; import cjs from "./dep.cjs"; if (answer === cjs.answer) await import("./say.mjs");`,
+		"dep.mjs": "export const answer = 42;",
+		"dep.cjs": "exports.answer = 42;",
+		"say.mjs": SAYS,
+	}),
+	control(
+		"packages by exports and by a signed link",
+		{
+			"main.js": `require("dep"); require("./lib/say.js");`,
+			"node_modules/dep/package.json": `{"exports":"./lib.js"}`,
+			"node_modules/dep/lib.js": "exports.good = true;",
+			"real/say.js": SAYS,
+		},
+		{ links: { lib: "real" } },
+	),
+	control("a worker", {
+		"main.js": `new (require("worker_threads").Worker)(__dirname + "/inner.js");`,
+		"inner.js": `require("fs").writeSync(1, \`good-ran-\${6 * 7}\\n\`);`,
+	}),
+	control("files written where it may", {
+		"main.js": `const file = process.argv[2] + "/out.txt"; require("fs").writeFileSync(file, "x"); if (require("fs").readFileSync(file, "utf8") === "x") ${SAYS}`,
+	}),
+	control(
+		"TypeScript",
+		{ "main.ts": `const n: number = 7; console.log(\`good-ran-\${6 * n}\`);` },
+		{
+			script: ({ app }) => [`${app}/main.ts`],
+			notOn: { 20: "does not strip types" },
+		},
+	),
+	control(
+		"a signed addon",
+		{
+			"main.js": `try { require("./good.node"); } catch (error) { if (/self-register/.test(error.message)) ${SAYS} }`,
+			"good.node": { library: "good" },
+		},
+		{ native: true },
+	),
+	control("signed WebAssembly", {
+		"main.js": `const bytes = require("fs").readFileSync(__dirname + "/good.wasm"); console.log("good-ran-" + new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.f());`,
+		"good.wasm": Buffer.from(
+			"0061736d010000000105016000017f03020100070501016600000a06010400412a0b000504676f6f64",
+			"hex",
+		),
+	}),
+];

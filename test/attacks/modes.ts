@@ -1,0 +1,84 @@
+/** How a program is started: by plain Node.js, under the hook alone, and by the launcher. */
+
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeIndex, REGISTER } from "../../packages/verifier/test/node/application.js";
+import type { Runtime } from "./site.js";
+import type { Place, Release } from "./technique.js";
+
+export const MODES = ["plain", "hook", "enforce", "strict"] as const;
+export type Mode = (typeof MODES)[number];
+
+const NATIVE = fileURLToPath(new URL("../../packages/verifier/dist/native", import.meta.url));
+export const hasLauncher = existsSync(join(NATIVE, "sigtool-launch"));
+
+/** Bytecode carries the hash of V8's flags: the attacker makes his for those that count. */
+const V8_FLAGS: Readonly<Record<Mode, readonly string[]>> = {
+	plain: [],
+	hook: [],
+	enforce: [],
+	strict: ["--disallow-code-generation-from-strings"],
+};
+
+export function runtimeOf(mode: Mode, release: Release, node: string, root: string): Runtime {
+	const home = join(root, "host");
+	const common = { node, release, v8Flags: V8_FLAGS[mode] };
+	if (mode === "plain") {
+		return { ...common, environment: {}, command: (options, script) => [node, ...options, ...script] };
+	}
+	if (mode === "hook") {
+		const environment = { XDG_CONFIG_HOME: home };
+		return {
+			...common,
+			environment,
+			command: (options, script) => [node, "--require", REGISTER, ...options, ...script],
+		};
+	}
+	const start = [join(home, "sigtool-launch"), "--allow-development", "--mode", mode, "--write"];
+	return {
+		...common,
+		environment: {},
+		command: (options, script, { data }: Place) => [...start, data, ...options, ...script],
+	};
+}
+
+/** Signs the tree as it stands, and writes what the host trusts and how its launcher is set up. */
+export async function install(root: string, { node, release }: Runtime): Promise<void> {
+	const tree = join(realpathSync(root), "app");
+	const home = join(realpathSync(root), "host");
+	mkdirSync(join(home, "sigtool"), { recursive: true });
+	const { bytes, key } = await makeIndex(tree, {});
+	writeFileSync(join(home, "app.sigx"), bytes);
+	const config = join(home, "sigtool/verifier.json");
+	const pins = [{ "spki-sha256": key }];
+	const products = [{ name: "app", root: tree }];
+	writeFileSync(config, JSON.stringify({ version: 1, pins, products, index: join(home, "app.sigx") }));
+	if (!hasLauncher) return;
+	const settings = [
+		"version 1",
+		`node ${pinned(realpathSync(node))}`,
+		`node-identity ${identity(realpathSync(node))}`,
+		`node-major ${release}`,
+		`bundle ${pinned(REGISTER)}`,
+		`addon ${pinned(join(NATIVE, "sigtool.node"))}`,
+		`index ${join(home, "app.sigx")}`,
+		`config ${config}`,
+		`tree ${tree}`,
+		"development allow",
+	];
+	copyFileSync(join(NATIVE, "sigtool-launch"), join(home, "sigtool-launch"));
+	writeFileSync(join(home, "launcher.conf"), `${settings.join("\n")}\n`);
+}
+
+function pinned(file: string): string {
+	return `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
+}
+
+/** What the launcher knows the very file by, in place of its digest, which takes longer than most of these programs. */
+function identity(file: string): string {
+	const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+	const time = (ns: bigint) => `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, "0")}`;
+	return `${dev}:${ino}:${size}:${time(mtimeNs)}:${time(ctimeNs)}`;
+}

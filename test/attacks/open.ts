@@ -1,0 +1,109 @@
+/** What stays open, where, and why. The test compares it with what runs, name by name; docs/threat-model.md is made from it. */
+
+import type { Mode } from "./modes.js";
+import { RELEASES, type Release, type Technique } from "./technique.js";
+
+export interface Opening {
+	readonly reason: string;
+	readonly modes: readonly Mode[];
+	/** All when absent. */
+	readonly releases?: readonly Release[];
+	readonly techniques: readonly string[];
+}
+
+export const OPEN: readonly Opening[] = [
+	{
+		reason:
+			'the default policy notes code made from text ("stringCode": "audit"); "refuse" closes them, as strict does',
+		modes: ["hook", "enforce"],
+		techniques: [
+			"eval()",
+			"eval() called indirectly",
+			"Reflect.apply of eval",
+			"eval() in a module",
+			"new Function()",
+			"constructor of a function",
+			"class that extends Function",
+			"Reflect.construct of Function",
+			"parameter default of new Function()",
+			"async function constructor",
+			"generator function constructor",
+			"async generator function constructor",
+			"Function of a context made without a proxy",
+			"read-eval-print loop inside the program",
+			"evaluator of a read-eval-print loop",
+			"vm.runInThisContext()",
+			"vm.runInNewContext()",
+			"vm.runInContext()",
+			"vm.Script",
+			"class that extends vm.Script",
+			"Reflect.construct of vm.Script",
+			"constructor of a script",
+			"vm.compileFunction()",
+			"vm by a named import",
+			"vm by a default import",
+			"vm by process.getBuiltinModule()",
+			"vm by Module._load()",
+			"text that reads differently a second time",
+			"text made signed by String.prototype",
+			"module._compile()",
+			"_compile() of a new module",
+			"_compile() of Module.prototype by call()",
+			"handler of .js replaced",
+			"handler of .json that compiles",
+		],
+	},
+	{
+		reason: "a signal opens the inspector; Node.js 20 has no --disable-sigusr1, its permissions close it in strict",
+		modes: ["enforce"],
+		releases: [20],
+		techniques: ["port opened by SIGUSR1"],
+	},
+	{
+		reason: "a signal opens the inspector, below every hook; the launcher turns it off",
+		modes: ["hook"],
+		techniques: ["port opened by SIGUSR1"],
+	},
+	{
+		reason: "what starts Node.js decides before the hook is loaded; the launcher drops variables and takes no options",
+		modes: ["hook"],
+		techniques: [
+			"library by OPENSSL_CONF",
+			"library by --openssl-config",
+			"library by LD_PRELOAD",
+			"library by LD_AUDIT",
+			"library by LD_LIBRARY_PATH",
+			"NODE_OPTIONS with --require",
+			"NODE_OPTIONS in a file of --env-file",
+			"start-up snapshot that is built",
+		],
+	},
+	{
+		reason: "the option starts a program instead of the script, and no hook",
+		modes: ["hook"],
+		releases: [22, 24, 26],
+		techniques: ["script of package.json by --run"],
+	},
+	{
+		reason: "a process may write to its own memory; the launcher's Landlock rules refuse it",
+		modes: ["hook"],
+		techniques: [
+			"memory by /proc/self/mem",
+			"memory by /proc/thread-self/mem",
+			"memory by the process's number",
+			"memory by the first thread",
+		],
+	},
+];
+
+export function openingsOf(name: string, mode: Mode, release: Release): readonly Opening[] {
+	return OPEN.filter(
+		({ modes, releases = RELEASES, techniques }) =>
+			modes.includes(mode) && releases.includes(release) && techniques.includes(name),
+	);
+}
+
+/** Names of those that run in a mode, in the suite's order. */
+export function openIn(mode: Mode, release: Release, techniques: readonly Technique[]): readonly string[] {
+	return techniques.map(({ name }) => name).filter((name) => openingsOf(name, mode, release).length > 0);
+}
