@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,10 +15,11 @@ import { TECHNIQUES } from "./techniques/index.js";
 const linux = process.platform === "linux" && process.arch === "x64";
 const full = process.env.SIGTOOL_FULL !== undefined;
 const releases = RELEASES.filter((release) => full || release === 20 || release === 24);
+const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
 const modes: readonly Mode[] = full ? ["hook", "enforce", "strict"] : ["strict"];
 const techniques = Object.values(TECHNIQUES)
 	.flat()
-	.filter(({ native }) => hasCompiler || !native);
+	.filter(({ native, mounts }) => (hasCompiler || !native) && (canMount || !mounts));
 const scratch = mkdtempSync(join(tmpdir(), "sigtool-attacks-"));
 const libraries = buildLibraries(scratch);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

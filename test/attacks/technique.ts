@@ -47,6 +47,8 @@ export interface Technique {
 	readonly notOn?: Readonly<Partial<Record<Release, string>>>;
 	/** Loads a library: needs a C compiler. */
 	readonly native?: true;
+	/** Mounts: needs rights for that. */
+	readonly mounts?: true;
 }
 
 /** Printed only when code that was not signed runs: it stands in no file, it has to be computed. */

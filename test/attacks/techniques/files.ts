@@ -296,6 +296,7 @@ export const files: readonly Technique[] = [
 	},
 	{
 		name: "signed directory under a bind mount",
+		mounts: true,
 		signed: { "main.js": `require("./lib/dep.js");`, "lib/dep.js": GOOD },
 		arrange: ({ data }) => {
 			mkdirSync(`${data}/lib`);

@@ -1,0 +1,49 @@
+/** The part of docs/threat-model.md that says what was tried and what stays open, made from the suite itself. */
+
+import { MODES, type Mode } from "./modes.js";
+import { OPEN } from "./open.js";
+import { RELEASES } from "./technique.js";
+import { TECHNIQUES } from "./techniques/index.js";
+
+const BEGIN = "<!-- Generated from test/attacks by `pnpm docs:attacks`. -->\n";
+const END = "<!-- End of the generated part. -->";
+const COLUMNS = MODES.filter((mode) => mode !== "plain");
+
+/** `document` with its generated part as the suite has it now. */
+export function withTables(document: string): string {
+	const begin = document.indexOf(BEGIN);
+	const end = document.indexOf(END);
+	if (begin === -1 || end < begin) throw new Error("Cannot find the generated part");
+	return `${document.slice(0, begin)}${BEGIN}\n${classTable()}\n${openTable()}\n${document.slice(end)}`;
+}
+
+function classTable(): string {
+	const counts = Object.entries(TECHNIQUES).map(([name, techniques]) => {
+		const open = COLUMNS.map((mode) => techniques.filter((technique) => isOpen(technique.name, mode)).length);
+		return { name, numbers: [techniques.length, ...open] };
+	});
+	const all = counts[0]?.numbers.map((_, column) =>
+		counts.reduce((sum, { numbers }) => sum + (numbers[column] ?? 0), 0),
+	);
+	const head = ["class", "techniques", "open: hook alone", "launcher, enforce", "launcher, strict"];
+	return table(head, [...counts.map(({ name, numbers }) => [name, ...numbers]), ["all", ...(all ?? [])]]);
+}
+
+function openTable(): string {
+	const rows = OPEN.map(({ reason, modes, releases = RELEASES, techniques }) => [
+		techniques.join("; "),
+		modes.map((mode) => (mode === "hook" ? "hook alone" : mode)).join(", "),
+		releases.length === RELEASES.length ? "all" : releases.join(", "),
+		reason,
+	]);
+	return table(["stays open", "in", "Node.js", "why"], rows);
+}
+
+function isOpen(name: string, mode: Mode): boolean {
+	return OPEN.some(({ modes, techniques }) => modes.includes(mode) && techniques.includes(name));
+}
+
+function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+	const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |\n`;
+	return `${line(head)}${line(head.map(() => "---"))}${rows.map(line).join("")}`;
+}
