@@ -197,8 +197,8 @@ describe.each(releases)("a file replaced right after its digest was computed, on
 		});
 	});
 
-	it("runs in most cases where the check and the load are two", () => {
-		expect(ranEvil).toBeGreaterThanOrEqual(Number(release) >= 22 ? 15 : 13);
+	it("runs in at least 15 cases where the check and the load are two", () => {
+		expect(ranEvil).toBeGreaterThanOrEqual(15);
 	});
 });
 
@@ -249,7 +249,8 @@ const q = (text: string) => JSON.stringify(text);
 
 /** Checks each file, and lets Node.js load it by its path. */
 const NAIVE = `
-const crypto = require("crypto"), fs = require("fs"), Module = require("module"), { fileURLToPath } = require("url");
+const crypto = require("crypto"), fs = require("fs"), Module = require("module"), path = require("path");
+const { fileURLToPath } = require("url");
 const check = (file) => crypto.hash("sha256", fs.readFileSync(file), "hex");
 if (Module.registerHooks) {
 	Module.registerHooks({ load(url, context, next) { if (url.startsWith("file:")) check(fileURLToPath(url)); return next(url, context); } });
@@ -262,6 +263,12 @@ if (Module.registerHooks) {
 	if (require("worker_threads").isMainThread) Module.register("data:text/javascript," + encodeURIComponent(
 		'import { fileURLToPath } from "url"; export const load = (url, context, next) => { if (url.startsWith("file:")) check(fileURLToPath(url)); return next(url, context); }'));
 }
+const { require: load } = Module.prototype;
+Module.prototype.require = function (request) {
+	const file = path.resolve(path.dirname(this.filename ?? ""), request);
+	if (request.startsWith("./") && fs.existsSync(file)) check(file);
+	return load.call(this, request);
+};
 const { dlopen } = process;
 process.dlopen = (module, file, ...rest) => { check(file); dlopen(module, file, ...rest); };
 `;
