@@ -164,7 +164,7 @@ function loadModules() {
 		for (const { name, script, bounds } of LOADS) {
 			const part = `load ${name}, Node.js ${release}`;
 			attempt(part, () => {
-				const times = timed(part, programsOf(release, script), options.quick ? 5 : 21);
+				const times = timed(part, programsOf(release, script), options.quick ? 5 : 11);
 				boundedRatio(`${part}: hook ÷ plain`, times, HOOK, PLAIN, bounds[release]);
 				const bound = release === "20" ? undefined : LAUNCHER_BOUND;
 				boundedRatio(`${part}: launcher ÷ plain`, times, LAUNCHER, PLAIN, bound);
