@@ -59,7 +59,7 @@ test.skipIf(programs === undefined)("express-views renders signed views, and not
 	expect(await get()).toEqual([200, "<!doctype html>\n<title>Signed</title>\n<p>Hello &#60;b&#62;</p>\n"]);
 	change("views/index.html", "<script>evil()</script>");
 	expect(await get()).toEqual([500, "This page cannot be shown."]);
-	expect(Buffer.concat(log).toString()).toMatch(/^ERR_UNTRUSTED_CODE/);
+	await expect.poll(() => Buffer.concat(log).toString()).toMatch(/^ERR_UNTRUSTED_CODE/);
 });
 
 const node24 = release("24");
