@@ -54,17 +54,6 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "a signal opens the inspector; Node.js 20 has no --disable-sigusr1, its permissions close it in strict",
-		modes: ["enforce"],
-		releases: [20],
-		techniques: ["port opened by SIGUSR1"],
-	},
-	{
-		reason: "a signal opens the inspector, below every hook; the launcher turns it off",
-		modes: ["hook"],
-		techniques: ["port opened by SIGUSR1"],
-	},
-	{
 		reason: "what starts Node.js decides before the hook is loaded; the launcher drops variables and takes no options",
 		modes: ["hook"],
 		techniques: [
