@@ -44,17 +44,27 @@ export function runtimeOf(mode: Mode, release: Release, node: string, root: stri
 	};
 }
 
+export interface Host {
+	/** Of the signed tree. */
+	readonly sequence?: number;
+	/** Members of the host configuration. */
+	readonly configuration?: (tree: string) => object;
+	/** What became of the index. */
+	readonly index?: (bytes: Buffer) => Uint8Array;
+}
+
 /** Signs the tree as it stands, and writes what the host trusts and how its launcher is set up. */
-export async function install(root: string, { node, release }: Runtime): Promise<void> {
+export async function install(root: string, { node, release }: Runtime, host: Host = {}): Promise<void> {
 	const tree = join(realpathSync(root), "app");
 	const home = join(realpathSync(root), "host");
 	mkdirSync(join(home, "sigtool"), { recursive: true });
-	const { bytes, key } = await makeIndex(tree, {});
-	writeFileSync(join(home, "app.sigx"), bytes);
+	const { bytes, key } = await makeIndex(tree, {}, host.sequence);
+	writeFileSync(join(home, "app.sigx"), host.index?.(bytes) ?? bytes);
 	const config = join(home, "sigtool/verifier.json");
 	const pins = [{ "spki-sha256": key }];
 	const products = [{ name: "app", root: tree }];
-	writeFileSync(config, JSON.stringify({ version: 1, pins, products, index: join(home, "app.sigx") }));
+	const document = { version: 1, pins, products, index: join(home, "app.sigx"), ...host.configuration?.(tree) };
+	writeFileSync(config, JSON.stringify(document));
 	if (!hasLauncher) return;
 	const settings = [
 		"version 1",

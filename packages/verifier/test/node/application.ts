@@ -129,14 +129,12 @@ const signer = signerFromKey(key, [issueCertificate({ commonName: "Test", key, .
 });
 
 /** A trust index of a directory as it stands, and the hash of the key that signed it. */
-export async function makeIndex(directory: string, policy: object) {
+export async function makeIndex(directory: string, policy: object, sequence?: number) {
 	const content = encodeIndex({
 		notAfter: undefined,
 		policy: { ...DEFAULT_POLICY, ...parsePolicy({ version: 1, ...policy }) },
 		signers: [],
-		products: [
-			{ name: "app", root: directory, sequence: undefined, catalogs: [], entries: new Map(entriesOf(directory)) },
-		],
+		products: [{ name: "app", root: directory, sequence, catalogs: [], entries: new Map(entriesOf(directory)) }],
 	});
 	const bytes = Buffer.concat(await signIndex(content, signer, Date.now()));
 	const [certificate] = signer.certificates;
