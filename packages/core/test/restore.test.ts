@@ -1,10 +1,8 @@
 import { execFileSync } from "node:child_process";
 import {
 	chmodSync,
-	closeSync,
 	copyFileSync,
 	mkdirSync,
-	openSync,
 	readFileSync,
 	renameSync,
 	rmSync,
@@ -12,10 +10,9 @@ import {
 	unlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type AttributeAccess, loadAttributes } from "../dist/attributes.js";
+import type { AttributeAccess } from "../dist/attributes.js";
 import type { SignedFile } from "../dist/fileset/compare.js";
 import { hashFileSet } from "../dist/fileset/hash-files.js";
 import { ENTRY_KIND, entryPathAt } from "../dist/fileset/manifest.js";
@@ -30,36 +27,13 @@ import { verifyPath } from "../dist/verify.js";
 import { type TreeEntry, tempTree } from "./fileset/temp-tree.js";
 import { expectError } from "./pki/expect-error.js";
 import { certificateFor, expectRejection, p256 } from "./signer/material.js";
+import { userAttributes, withFile } from "./user-attributes.js";
 
-const access = await attributesHere();
+const access = await userAttributes();
 
 const key = p256();
 const certificate = certificateFor(key);
 const options: RestoreOptions = { trust: trustFromCertificates([certificate]) };
-
-/** Access to user.* attributes where the package and the file system have them. */
-async function attributesHere(): Promise<AttributeAccess | undefined> {
-	const file = join(tmpdir(), `sigtool-restore-${process.pid}`);
-	writeFileSync(file, "");
-	try {
-		const attributes = await loadAttributes();
-		withFile(file, (descriptor) => attributes.write(descriptor, "user.ima", Uint8Array.of(1)));
-		return attributes;
-	} catch {
-		return undefined;
-	} finally {
-		unlinkSync(file);
-	}
-}
-
-function withFile<T>(file: string, run: (descriptor: number) => T): T {
-	const descriptor = openSync(file, "r");
-	try {
-		return run(descriptor);
-	} finally {
-		closeSync(descriptor);
-	}
-}
 
 const valueFor = (path: string, name: string) => Buffer.from(`\x03\x02${name} of ${path}`);
 

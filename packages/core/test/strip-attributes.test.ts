@@ -9,10 +9,9 @@ import {
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type AttributeAccess, attributeError, loadAttributes } from "../dist/attributes.js";
+import { type AttributeAccess, attributeError } from "../dist/attributes.js";
 import type { SigtoolError } from "../dist/errors.js";
 import { openFile, openFiles } from "../dist/fileset/open-files.js";
 import { inspectAttributes } from "../dist/inspect-attributes.js";
@@ -20,34 +19,11 @@ import { stripAttributes } from "../dist/strip-attributes.js";
 import { tempTree } from "./fileset/temp-tree.js";
 import { expectError } from "./pki/expect-error.js";
 import { expectRejection } from "./signer/material.js";
+import { userAttributes, withFile } from "./user-attributes.js";
 
 const NAME = "user.ima";
-const access = await attributesHere();
+const access = await userAttributes();
 const isPossible = access !== undefined;
-
-/** Access to user.* attributes where the package and the file system have them. */
-async function attributesHere(): Promise<AttributeAccess | undefined> {
-	const descriptor = openSync(tmpdir(), "r");
-	try {
-		const attributes = await loadAttributes();
-		attributes.write(descriptor, "user.sigtool-test", Uint8Array.of(1));
-		attributes.remove(descriptor, "user.sigtool-test");
-		return attributes;
-	} catch {
-		return undefined;
-	} finally {
-		closeSync(descriptor);
-	}
-}
-
-function withFile<T>(file: string, run: (descriptor: number) => T): T {
-	const descriptor = openSync(file, "r");
-	try {
-		return run(descriptor);
-	} finally {
-		closeSync(descriptor);
-	}
-}
 
 const inode = (descriptor: number) => fstatSync(descriptor).ino;
 

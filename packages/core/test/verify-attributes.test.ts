@@ -1,20 +1,9 @@
 import { createHash } from "node:crypto";
-import {
-	chmodSync,
-	chownSync,
-	closeSync,
-	mkdtempSync,
-	openSync,
-	readFileSync,
-	rmSync,
-	statSync,
-	writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { type AttributeAccess, loadAttributes } from "../dist/attributes.js";
+import type { AttributeAccess } from "../dist/attributes.js";
 import type { AttributeFormat } from "../dist/formats/attribute-format.js";
 import { encodeEvmSignature, evmPortableMessage, readEvmSubject } from "../dist/formats/evm.js";
 import { encodeImaDigest } from "../dist/formats/ima.js";
@@ -26,33 +15,11 @@ import { stripAttributes } from "../dist/strip-attributes.js";
 import { type AttributeVerifyOptions, verifyAttributes } from "../dist/verify-attributes.js";
 import { tempTree } from "./fileset/temp-tree.js";
 import { certificateFor, expectRejection, p256 } from "./signer/material.js";
+import { userAttributes, withFile } from "./user-attributes.js";
 
 const needs = "(needs fs-xattr, and user attributes in the temporary folder)";
-const found = await attributesHere();
+const found = await userAttributes();
 const isRoot = process.getuid?.() === 0;
-
-/** Access to user.* attributes, where the package and the file system have them. */
-async function attributesHere(): Promise<AttributeAccess | undefined> {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-verify-"));
-	try {
-		const attributes = await loadAttributes();
-		withFile(folder, (descriptor) => attributes.write(descriptor, "user.ima", Uint8Array.of(1)));
-		return attributes;
-	} catch {
-		return undefined;
-	} finally {
-		rmSync(folder, { recursive: true });
-	}
-}
-
-function withFile<T>(path: string, run: (descriptor: number) => T): T {
-	const descriptor = openSync(path, "r");
-	try {
-		return run(descriptor);
-	} finally {
-		closeSync(descriptor);
-	}
-}
 
 const access = found as AttributeAccess; // Every test that uses it is skipped without.
 const read = (path: string, name: string) => withFile(path, (descriptor) => access.read(descriptor, name));

@@ -3,11 +3,9 @@ import {
 	appendFileSync,
 	closeSync,
 	linkSync,
-	mkdtempSync,
 	openSync,
 	readFileSync,
 	renameSync,
-	rmSync,
 	statSync,
 	symlinkSync,
 	truncateSync,
@@ -15,10 +13,9 @@ import {
 	writeFileSync,
 	writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { type AttributeAccess, loadAttributes } from "../../dist/attributes.js";
+import type { AttributeAccess } from "../../dist/attributes.js";
 import {
 	type AttributeMaker,
 	attributeCounts,
@@ -31,6 +28,7 @@ import { signPaths } from "../../dist/sign.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
 import { expectError } from "../pki/expect-error.js";
 import { certificateFor, expectRejection, p256 } from "../signer/material.js";
+import { userAttributes, withFile } from "../user-attributes.js";
 import { startWriter } from "./start-writer.js";
 import { tempTree } from "./temp-tree.js";
 
@@ -38,31 +36,8 @@ const NAME = "user.test-hash";
 const OTHER = "user.test-other";
 const EARLIER = Buffer.from("an earlier value");
 
-const found = await attributesHere();
+const found = await userAttributes();
 const needs = "(needs fs-xattr, and user attributes in the temporary folder)";
-
-/** Access to user.* attributes, where the package and the file system have them. */
-async function attributesHere(): Promise<AttributeAccess | undefined> {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-writer-"));
-	try {
-		const attributes = await loadAttributes();
-		withFile(folder, (descriptor) => attributes.write(descriptor, NAME, EARLIER));
-		return attributes;
-	} catch {
-		return undefined;
-	} finally {
-		rmSync(folder, { recursive: true });
-	}
-}
-
-function withFile<T>(path: string, run: (descriptor: number) => T): T {
-	const descriptor = openSync(path, "r");
-	try {
-		return run(descriptor);
-	} finally {
-		closeSync(descriptor);
-	}
-}
 
 const access = found as AttributeAccess; // Every test that uses it is skipped without.
 const read = (path: string, name = NAME) => withFile(path, (descriptor) => access.read(descriptor, name));

@@ -1,16 +1,16 @@
 /** Attributes that native threads write, held against those of JavaScript. */
 
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type AttributeAccess, loadAttributes } from "../../dist/attributes.js";
+import type { AttributeAccess } from "../../dist/attributes.js";
 import { attributeCounts, type DigestAttribute } from "../../dist/fileset/attribute-writer.js";
 import { hashFileSet } from "../../dist/fileset/hash-files.js";
 import { startNativeThreads } from "../../dist/fileset/native-threads.js";
 import { createRowWriter } from "../../dist/fileset/row-writer.js";
 import { allocateRows, COUNTER, MOST_ROWS } from "../../dist/fileset/shared-rows.js";
 import { expectRejection } from "../signer/material.js";
+import { userAttributes, withFile } from "../user-attributes.js";
 import { startWriter } from "./start-writer.js";
 import { tempTree } from "./temp-tree.js";
 
@@ -21,33 +21,8 @@ const NOWHERE: DigestAttribute = { ...TEXT, name: "nowhere.test" };
 const EARLIER = Buffer.alloc(600, "earlier ");
 
 const isBuilt = existsSync(new URL("../../../native/hash-threads.node", import.meta.url));
-const found = isBuilt && process.platform === "linux" ? await attributesHere() : undefined;
+const found = isBuilt && process.platform === "linux" ? await userAttributes() : undefined;
 const access = found as AttributeAccess; // Every test that uses it is skipped without.
-
-/** Access to user.* attributes, where the package and the file system have them. */
-async function attributesHere(): Promise<AttributeAccess | undefined> {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-native-"));
-	const file = join(folder, "file");
-	try {
-		const attributes = await loadAttributes();
-		writeFileSync(file, "");
-		withFile(file, (descriptor) => attributes.write(descriptor, TEXT.name, EARLIER));
-		return attributes;
-	} catch {
-		return undefined;
-	} finally {
-		rmSync(folder, { recursive: true });
-	}
-}
-
-function withFile<T>(path: string, run: (descriptor: number) => T): T {
-	const descriptor = openSync(path, "r");
-	try {
-		return run(descriptor);
-	} finally {
-		closeSync(descriptor);
-	}
-}
 
 const read = (path: string, { name }: DigestAttribute) => withFile(path, (file) => access.read(file, name));
 const write = (path: string, { name }: DigestAttribute, value: Uint8Array) => {
