@@ -101,12 +101,11 @@ function runSigned(project, env) {
 		return;
 	}
 	mkdirSync(join(project, "signed"));
-	// Its own: the project's, which nobody signed, would decide what kind of modules these are.
-	writeFileSync(join(project, "signed/package.json"), "{}\n");
-	writeFileSync(join(project, "signed/main.cjs"), "console.log('ran');\n");
+	// The project's package.json, which nobody signed, says "module".
+	writeFileSync(join(project, "signed/main.js"), "console.log('ran', typeof require);\n");
 	const sigtool = (...args) => run("npx", ["--no-install", "sigtool", ...args], { cwd: project, env });
 	sigtool("sign", "signed");
-	assert.match(sigtool("run", "--allow-development", "signed/main.cjs"), /^ran$/m);
+	assert.match(sigtool("run", "--allow-development", "signed/main.js"), /^ran function$/m);
 	console.log("ran a signed program through the launcher");
 }
 

@@ -34,6 +34,8 @@ export interface Gate {
 	openCodeSync(path: string, use: CodeUse): AdmittedCode;
 	/** As `openCodeSync`, as a promise. */
 	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
+	/** What a regular file holds that lies outside of every product's tree; undefined for any other. Nothing vouches for it. No event. */
+	readOutside(path: string): Uint8Array | undefined;
 	/** The verdict for bytes that are said to lie at a real path; no event. */
 	decide(path: string, bytes: Uint8Array): Verdict;
 	/** Whether a link may be followed: outside of products any, inside of them those that are signed. No event. */
@@ -100,6 +102,11 @@ export function gateOf(parts: GateParts): Gate {
 		capabilities: parts.kernel.capabilities,
 		openCodeSync: (path, use) => admit(path, use, openCodeSync(path, rules)),
 		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
+		readOutside(path) {
+			if (judge.placeOf(path) !== undefined) return undefined;
+			const { realPath, bytes } = openCodeSync(path, rules);
+			return judge.placeOf(realPath) === undefined ? bytes : undefined;
+		},
 		decide: judge.decide,
 		admitsLink: judge.admitsLink,
 		hasContent: judge.hasContent,

@@ -70,20 +70,20 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 			if (url === "node:repl") gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
 			return nextLoad(url, context);
 		}
-		const { format } = context;
+		const { format: derived } = context;
 		const file = pathOfFileUrl(url);
 		if (file === undefined) {
 			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
 			return nextLoad(url, context);
 		}
+		const format = derived === "json" ? derived : scopes.formatOf(file, derived);
 		if (format === "commonjs") return { format, source: null, shortCircuit: true };
 		const { bytes } = gate.openCodeSync(file, format === "json" || format === "wasm" ? format : "module");
 		if (format === "wasm") return { format, source: bytes, shortCircuit: true };
-		if (format !== "json") scopes.check(file, format);
 		const source = withoutByteOrderMark(sourceText(gate, file, bytes));
-		// Node.js finds the format out from this source.
-		if (format === undefined || format === null) return nextLoad(url, { ...context, source });
-		return { format, source, shortCircuit: true };
+		if (format !== undefined) return { format, source, shortCircuit: true };
+		const found = await nextLoad(scopes.urlForFormat(file, url), { ...context, format, source });
+		return { format: found.format, source: found.source, shortCircuit: true };
 	}
 	Object.defineProperty(globalThis, HANDOVER, { value: { load, resolve } });
 }

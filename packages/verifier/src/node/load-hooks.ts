@@ -39,7 +39,7 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 			doors.prepare(url);
 			return nextLoad(url);
 		}
-		const { format } = context;
+		const { format: derived } = context;
 		const isRequired = context.importAttributes === undefined;
 		const path = pathOfFileUrl(url);
 		if (path === undefined) {
@@ -47,9 +47,9 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 			return nextLoad(url);
 		}
 		// Loaded as a file, which process.dlopen judges.
-		if (format === "addon") return { format, source: null, shortCircuit: true };
-		const { bytes } = gate.openCodeSync(path, useOf(path, format, isRequired));
-		if (format !== "json") scopes.check(path, format);
+		if (derived === "addon") return { format: derived, source: null, shortCircuit: true };
+		const { bytes } = gate.openCodeSync(path, useOf(path, derived, isRequired));
+		const format = derived === "json" ? derived : scopes.formatOf(path, derived);
 		if (format === "wasm") return { format, source: bytes, shortCircuit: true };
 		const text = sourceText(gate, path, bytes);
 		if (isRequired) {
@@ -57,10 +57,9 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 			return { format, source: text, shortCircuit: true };
 		}
 		const source = withoutByteOrderMark(text);
-		// Node.js finds the format out from this source.
-		if (format === undefined || format === null) return nextLoad(url, { __proto__: null, source });
-		if (format === "commonjs" || format === "commonjs-typescript") texts.handOut(path, source);
-		return { format, source, shortCircuit: true, shouldBeReloadedByCJSLoader: format === "commonjs" };
+		const found = format ?? nextLoad(scopes.urlForFormat(path, url), { __proto__: null, format, source }).format;
+		if (found === "commonjs" || found === "commonjs-typescript") texts.handOut(path, source);
+		return { format: found, source, shortCircuit: true, shouldBeReloadedByCJSLoader: found === "commonjs" };
 	}
 }
 

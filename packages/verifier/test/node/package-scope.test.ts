@@ -1,0 +1,78 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Application, makeApplication, RELEASES, write } from "./application.js";
+
+/** No package.json among them. */
+const FILES = {
+	"common.js":
+		'const { n } = require("./n.js"); import("./n.js").then((m) => console.log(n, m.n, require.main === module, this === module.exports));',
+	"module.js":
+		'import { n } from "./n.js"; import { e } from "./e.js"; await null; console.log(n, e, this === undefined);',
+	main: 'console.log(require("./n").n, typeof __filename);',
+	"n.js": "exports.n = 1;",
+	"e.js": "export const e = 2;",
+	"named.mjs": 'import "./common.js"; import { e } from "./e.js"; console.log(e);',
+	"by-hash.cjs": 'require("#n");',
+	"by-name.mjs": 'import "project";',
+};
+const TYPESCRIPT = {
+	"module.ts": 'import { t } from "./t.ts"; const e = (await import("./e.js")).e as number; console.log(t, e);',
+	"common.ts": 'const { t } = require("./t.ts"); console.log(t as number, typeof module);',
+	"t.ts": "export const t: number = 3;",
+};
+const UNSIGNED = {
+	none: undefined,
+	"no type": {},
+	module: { name: "project", type: "module", main: "app/n.js", dependencies: {} },
+	commonjs: { type: "commonjs" },
+};
+
+describe.each(RELEASES)("package.json above the signed tree on Node.js %s", (release) => {
+	const files = { ...FILES, ...(release === "20" ? {} : TYPESCRIPT) };
+	const programs = ["common.js", "module.js", "main", "named.mjs", "module.ts", "common.ts"].filter(
+		(name) => name in files,
+	);
+	let application: Application;
+	beforeAll(async () => {
+		application = await makeApplication(files);
+	});
+	afterAll(() => application[Symbol.dispose]());
+
+	function runBelow(content: unknown, name: string, register?: string) {
+		const above = join(application.home, "package.json");
+		rmSync(above, { force: true });
+		if (content !== undefined) write(above, typeof content === "string" ? content : JSON.stringify(content));
+		return application.run(release, [name], register === undefined ? {} : { register });
+	}
+
+	it("changes what runs on plain Node.js", () => {
+		expect(runBelow(UNSIGNED.none, "common.js", "none").status).toBe(0);
+		expect(runBelow(UNSIGNED.module, "common.js", "none").status).not.toBe(0);
+		expect(runBelow(UNSIGNED.commonjs, "module.js", "none").status).not.toBe(0);
+	});
+
+	it.each(programs)("changes nothing of what %s does", (name) => {
+		const plain = runBelow(UNSIGNED.none, name, "none");
+		expect(plain.status, plain.stderr).toBe(0);
+		for (const [label, content] of Object.entries(UNSIGNED)) {
+			const { status, stdout, stderr } = runBelow(content, name);
+			expect({ label, status, stdout }, stderr).toEqual({ label, status: 0, stdout: plain.stdout });
+		}
+	});
+
+	it.each([
+		["by-hash.cjs", { imports: { "#n": "./app/n.js" } }],
+		["by-name.mjs", { name: "project", exports: "./app/n.js" }],
+	])("is refused where it would lead names to files: %s", (name, content) => {
+		expect(runBelow(content, name, "none").status).toBe(0);
+		const { status, stderr } = runBelow(content, name);
+		expect(status).toBe(126);
+		expect(stderr).toMatch(/ERR_OUTSIDE_PRODUCTS/);
+		expect(stderr).toContain(JSON.stringify(join(application.home, "package.json")));
+	});
+
+	it("stops what runs when Node.js cannot read it", () => {
+		expect(runBelow('{ "type"', "n.js").status).not.toBe(0);
+	});
+});
