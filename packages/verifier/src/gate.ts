@@ -44,9 +44,10 @@ export interface Gate {
 	hasContent(sha256: string): boolean;
 	/**
 	 * What policy says of something the program asks of its runtime. Returns when it may go on.
+	 * @param why what a refusal throws, when there is more to say than that the policy refuses it
 	 * @throws ERR_RUNTIME_RULE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK
 	 */
-	rule<Name extends EventName>(event: Name, detail: EventDetail<Name>, ruling: EventVerdict): void;
+	rule<Name extends EventName>(event: Name, detail: EventDetail<Name>, ruling: EventVerdict, why?: SigtoolError): void;
 }
 
 export interface GateParts extends OpenRules {
@@ -110,14 +111,12 @@ export function gateOf(parts: GateParts): Gate {
 		decide: judge.decide,
 		admitsLink: judge.admitsLink,
 		hasContent: judge.hasContent,
-		rule(event, detail, ruling) {
+		rule(event, detail, ruling, why) {
 			const applied = ruling === "refuse" ? refusing : ruling;
-			const reason = applied === "allow" ? undefined : "ERR_RUNTIME_RULE";
+			const reason = applied === "allow" ? undefined : (why?.code ?? "ERR_RUNTIME_RULE");
 			settle(event, { reason, ...detail }, applied, () => {
-				return new SigtoolError(
-					"ERR_RUNTIME_RULE",
-					`Cannot go on with ${event}${described(detail)}: the policy refuses it`,
-				);
+				const message = `Cannot go on with ${event}${described(detail)}: the policy refuses it`;
+				return why ?? new SigtoolError("ERR_RUNTIME_RULE", message);
 			});
 		},
 	};

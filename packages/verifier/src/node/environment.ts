@@ -4,24 +4,40 @@
  */
 
 import process from "node:process";
+import { quote } from "@sigtool/core/read";
 import { indexOf, keysOf, slice, startsWith } from "../primordials.js";
 import { recordOf } from "./record.js";
 
 /** One reason why nothing can be enforced in this process. */
-export type Impurity =
-	| { readonly kind: "variable"; readonly name: string }
-	| { readonly kind: "argument"; readonly name: string }
-	| { readonly kind: "setting"; readonly name: string };
-
-/** The first found; `undefined` when the process is clean. */
-export function findImpurity(): Impurity | undefined {
-	const variable = keysOf(process.env).find(isDangerousVariable);
-	if (variable !== undefined) return { kind: "variable", name: variable };
-	const argument = unexpectedArgument(process.execArgv);
-	if (argument !== undefined) return { kind: "argument", name: argument };
-	const setting = unexpectedSetting();
-	return setting === undefined ? undefined : { kind: "setting", name: setting };
+export interface Impurity {
+	readonly kind: "variable" | "argument" | "setting";
+	readonly name: string;
+	/** One line: what is in the way, and how to mend it. */
+	readonly why: string;
 }
+
+/** The first found; `undefined` when the process is clean. `strings`: code could be made from text that should not. */
+export function findImpurity({ strings }: { readonly strings: boolean }): Impurity | undefined {
+	const variable = keysOf(process.env).find(isDangerousVariable);
+	if (variable !== undefined) {
+		const why = `unsigned code could come in by the variable ${quote(variable)}; unset it`;
+		return { kind: "variable", name: variable, why };
+	}
+	const argument = unexpectedArgument(process.execArgv);
+	if (argument !== undefined) {
+		const why = `unsigned code could come in by the option ${quote(argument)}; leave it out`;
+		return { kind: "argument", name: argument, why };
+	}
+	if (strings) {
+		const why = `the policy refuses code made from text, which takes the option ${NO_STRINGS}; add it`;
+		return { kind: "setting", name: `no ${NO_STRINGS}`, why };
+	}
+	const setting = unexpectedSetting();
+	if (setting === undefined) return undefined;
+	return { kind: "setting", name: setting, why: `${setting} cannot be verified; name a signed script` };
+}
+
+const NO_STRINGS = "--disallow-code-generation-from-strings";
 
 /** Read by Node.js, OpenSSL or the dynamic loader, and able to bring in code, or to have state written or read. */
 export function isDangerousVariable(name: string): boolean {
@@ -105,7 +121,7 @@ const ARGUMENTS = recordOf([
 	"--disable-proto",
 	"--disable-sigusr1",
 	"--disable-warning",
-	"--disallow-code-generation-from-strings",
+	NO_STRINGS,
 	"--dns-result-order",
 	"--enable-source-maps",
 	"--experimental-permission",

@@ -11,7 +11,7 @@ import { type HostConfiguration, readHostConfiguration } from "../config.js";
 import { createGate } from "../create-gate.js";
 import type { Gate } from "../gate.js";
 import { loadKernelAddon } from "../kernel-addon.js";
-import { capabilitiesOf, currentRuntime, publishCapabilities, tierOf } from "./capabilities.js";
+import { capabilitiesOf, currentRuntime, publishCapabilities, type Runtime, tierOf } from "./capabilities.js";
 import { guardDoors } from "./doors.js";
 import { findImpurity } from "./environment.js";
 import { takeLaunch } from "./launch-record.js";
@@ -56,7 +56,7 @@ export function start(development: "refuse" | "allow"): void {
 		missing: capabilities.filter(({ enforced }) => !enforced).map(({ name }) => name),
 	});
 	if (gate.mode === "off") return;
-	if (isMainThread) checkProcess(gate);
+	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") offerLoader(gate, createPackageScopes(gate));
 	else install(gate, inheritance);
 	publishCapabilities({ tier: tierOf(runtime), capabilities });
@@ -110,13 +110,11 @@ function inheritanceOfThread(): Inheritance {
 	return inheritance as Inheritance; // What guardWorkers of the parent put there, by value.
 }
 
-function checkProcess(gate: Gate): void {
-	const impurity = findImpurity();
+function checkProcess(gate: Gate, { refusesStrings }: Runtime): void {
+	const impurity = findImpurity({ strings: gate.policy.runtime.stringCode === "refuse" && !refusesStrings });
 	if (impurity === undefined) return;
-	const { kind, name } = impurity;
-	gate.rule(
-		"cmdline.refused",
-		{ [kind === "variable" ? "variable" : "argument"]: name, reason: "ERR_START" },
-		"refuse",
-	);
+	const { kind, name, why } = impurity;
+	const detail = { [kind === "variable" ? "variable" : "argument"]: name };
+	const message = `Cannot start: ${why}, or start with \`sigtool run\``;
+	gate.rule("cmdline.refused", detail, "refuse", new SigtoolError("ERR_START", message));
 }

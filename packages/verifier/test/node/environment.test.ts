@@ -46,6 +46,26 @@ describe.each(RELEASES)("start on Node.js %s", (release) => {
 		expect(application.events().at(-1)).toMatchObject({ event: "cmdline.refused", variable: name });
 	});
 
+	it.each([
+		[{ env: { NODE_PATH: "/x" } }, 'unsigned code could come in by the variable "NODE_PATH"; unset it'],
+		[{ nodeArguments: ["--import", "x"] }, 'unsigned code could come in by the option "--import"; leave it out'],
+	])("says what is in the way, and the way out: %j", (options, why) => {
+		const { stderr } = application.run(release, ["main.cjs"], options);
+		expect(stderr).toContain(`sigtool: ERR_START: Cannot start: ${why}, or start with \`sigtool run\`\n`);
+	});
+
+	it("is refused without V8's flag where the policy refuses code made from text", async () => {
+		const files = { "package.json": "{}", "main.cjs": 'console.log("ran"); eval("console.log(\'evaluated\')")' };
+		using strict = await makeApplication(files, { policy: { runtime: { stringCode: "refuse" } } });
+		const outcome = strict.run(release, ["main.cjs"]);
+		refused(outcome);
+		expect(outcome.stderr).toContain("which takes the option --disallow-code-generation-from-strings; add it");
+		const nodeArguments = ["--disallow-code-generation-from-strings"];
+		const { stdout, stderr } = strict.run(release, ["main.cjs"], { nodeArguments });
+		expect(stdout).toBe("ran\n");
+		expect(stderr).toContain("EvalError");
+	});
+
 	it("is refused under the compile cache", () => {
 		const env = { NODE_COMPILE_CACHE: join(application.home, "cache") };
 		refused(application.run(release, ["main.cjs"], { env }));
