@@ -2,7 +2,7 @@
 
 import type { Gate } from "../gate.js";
 import { toText } from "./captured.js";
-import { guard } from "./replace.js";
+import { forEachName, guard } from "./replace.js";
 
 export function guardChildren(gate: Gate, childProcess: object): void {
 	const ruling = gate.policy.runtime.children;
@@ -12,12 +12,12 @@ export function guardChildren(gate: Gate, childProcess: object): void {
 		const { file, args } = (given[0] ?? {}) as { file?: unknown; args?: unknown };
 		gate.rule("child_process.spawn", { file: toText(file), arguments: argumentsOf(args) }, ruling);
 	});
-	for (const name of ["spawnSync", "execSync", "execFileSync"]) {
+	forEachName(["spawnSync", "execSync", "execFileSync"], (name) => {
 		guard(childProcess, name, (given) => {
 			const detail = { file: toText(given[0]), arguments: argumentsOf(given[1]), shell: name === "execSync" };
 			gate.rule("child_process.spawn_sync", detail, ruling);
 		});
-	}
+	});
 }
 
 function argumentsOf(args: unknown): string | undefined {

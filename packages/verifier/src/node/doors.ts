@@ -1,11 +1,13 @@
 /** Every way past the loader that JavaScript can see, closed as the policy says. */
 
 import module from "node:module";
+import process from "node:process";
 import type { Gate } from "../gate.js";
 import { guardAddons } from "./addons.js";
 import { guardChildren } from "./children.js";
 import { guardModule } from "./module-door.js";
 import { guardCrypto, guardInspector, guardProcess, guardSqlite, guardTls, guardV8 } from "./process-door.js";
+import { forEachName } from "./replace.js";
 import { guardRepl, guardVm } from "./vm-door.js";
 import { guardWebAssembly } from "./wasm-door.js";
 import { watchEnvironment, watchFiles, watchNames, watchSockets } from "./watch.js";
@@ -15,11 +17,14 @@ export interface Doors {
 	prepare(builtin: string): void;
 }
 
+type Guard = (exports: object, name: string) => void;
+
 /** A built-in module is guarded when a program first asks for it: loading it for that would cost every start. */
 export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 	const { syncBuiltinESMExports } = module;
-	const load = module.createRequire("/");
-	const guards: Record<string, ((exports: object) => void) | undefined> = {
+	// Not `require`, which passes functions of node:module that a program may have replaced.
+	const load = process.getBuiltinModule;
+	const guards: Record<string, Guard | undefined> = {
 		"node:child_process": (exports) => guardChildren(gate, exports),
 		"node:crypto": (exports) => guardCrypto(gate, exports),
 		"node:dns": (exports) => watchNames(gate, exports),
@@ -38,7 +43,7 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 		"node:v8": (exports) => guardV8(gate, exports),
 		"node:vm": (exports) => guardVm(gate, exports),
 	};
-	const leadsTo: Record<string, string | undefined> = {
+	const leadsTo: Record<string, string | readonly string[] | undefined> = {
 		"node:_tls_common": "node:tls",
 		"node:_tls_wrap": "node:tls",
 		"node:cluster": "node:child_process",
@@ -48,23 +53,34 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 		"node:https": "node:tls",
 		"node:inspector/promises": "node:inspector",
 		"node:http2": "node:tls",
-		"node:test": "node:child_process",
+		"node:test": ["node:child_process", "node:vm"], // It takes functions of both while it is loaded.
 	};
 	Object.setPrototypeOf(guards, null);
 	Object.setPrototypeOf(leadsTo, null);
 
 	function prepare(builtin: string): void {
-		const name = leadsTo[builtin] ?? builtin;
+		const names = leadsTo[builtin] ?? builtin;
+		if (typeof names === "string") prepareOne(names);
+		else forEachName(names, prepareOne);
+	}
+
+	function prepareOne(name: string): void {
 		const guard = guards[name];
 		if (guard === undefined) return;
-		guards[name] = undefined;
+		guards[name] = refuseHalfGuarded;
 		try {
-			guard(load(name));
+			guard(load(name) as object, name);
+			guards[name] = undefined;
 			syncBuiltinESMExports();
 		} catch (error) {
 			guards[name] = guard; // A program can make this fail once, and ask again.
 			throw error;
 		}
+	}
+
+	/** Getters of a program's own may run meanwhile, and ask for the same module. */
+	function refuseHalfGuarded(_exports: object, name: string): void {
+		gate.rule("process.binding", { name, reason: "ERR_START" }, "refuse");
 	}
 
 	// Without a synchronous hook an import of these is seen by nobody; the others are too dear to load at every start.

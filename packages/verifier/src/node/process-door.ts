@@ -6,7 +6,7 @@ import type { Gate } from "../gate.js";
 import { indexOf, startsWith } from "../primordials.js";
 import { apply, toText } from "./captured.js";
 import { recordOf } from "./record.js";
-import { guard, replace } from "./replace.js";
+import { forEachName, guard, replace } from "./replace.js";
 
 /** `prepare` is told of a built-in module before the program gets it. */
 export function guardProcess(gate: Gate, prepare: (builtin: string) => void): void {
@@ -54,9 +54,9 @@ export function guardCrypto(gate: Gate, crypto: object): void {
 export function guardTls(gate: Gate, tls: object): void {
 	const { createSecureContext } = tls as { createSecureContext(): { context: object } }; // As documented.
 	const prototype: object = Object.getPrototypeOf(createSecureContext().context);
-	for (const name of ["setEngineKey", "setClientCertEngine"]) {
+	forEachName(["setEngineKey", "setClientCertEngine"], (name) => {
 		guard(prototype, name, () => gate.rule("crypto.set_engine", { path: name }, "refuse"));
-	}
+	});
 }
 
 export function guardSqlite(gate: Gate, sqlite: object): void {

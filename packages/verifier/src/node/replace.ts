@@ -47,6 +47,11 @@ export function guard(object: object, name: string, check: (args: readonly unkno
 	);
 }
 
+/** In place of `for…of`, which asks `Array.prototype` for an iterator: a program's own would have it see no name. */
+export function forEachName(names: readonly string[], action: (name: string) => void): void {
+	for (let i = 0; i < names.length; i++) action(names[i] ?? "");
+}
+
 /**
  * Puts a class behind `make`, which judges the arguments and calls `create` with those to construct with. Instances,
  * `instanceof` and subclasses stay as they were. No Proxy: `util.inspect` would call a program's getters with what is

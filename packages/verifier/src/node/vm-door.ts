@@ -6,7 +6,7 @@
 import type { Gate } from "../gate.js";
 import { encodeUtf8, sha256 } from "../primordials.js";
 import { apply, assign, define, getPrototypeOf, toText } from "./captured.js";
-import { guard, guardClass, replace } from "./replace.js";
+import { forEachName, guard, guardClass, replace } from "./replace.js";
 
 type Options = Record<PropertyKey, unknown>;
 
@@ -23,21 +23,24 @@ export function guardVm(gate: Gate, vm: object): void {
 	define(prototype, "constructor", GuardedScript, false);
 	define(vm, "Script", GuardedScript, true);
 
-	for (const name of ["createScript", "runInThisContext", "runInContext", "runInNewContext", "compileFunction"]) {
+	forEachName(["createScript", "runInThisContext", "runInContext", "runInNewContext", "compileFunction"], (name) => {
 		const place = name === "runInContext" || name === "runInNewContext" || name === "compileFunction" ? 2 : 1;
 		replace(
 			vm,
 			name,
 			(original) =>
 				function guarded(this: unknown, ...args: unknown[]): unknown {
-					args[0] = name === "compileFunction" && typeof args[0] !== "string" ? undefined : toText(args[0]);
-					args[place] = ownOptions(args[place]);
-					compile(name, args[0] as string, args[place] as Options);
-					if (name === "runInNewContext") withoutStrings(args[place] as Options, "contextCodeGeneration");
+					const text = name === "compileFunction" && typeof args[0] !== "string" ? undefined : toText(args[0]);
+					const own = ownOptions(args[place]);
+					compile(name, text, own);
+					if (name === "runInNewContext") withoutStrings(own, "contextCodeGeneration");
+					// Not by assignment, which asks setters of Array.prototype where there was no such argument.
+					define(args, 0, text, true);
+					define(args, place, own, true);
 					return apply(original, this, args);
 				},
 		);
-	}
+	});
 	replace(
 		vm,
 		"createContext",

@@ -6,7 +6,7 @@
 import type { EventDetail } from "../audit/events.js";
 import type { Gate } from "../gate.js";
 import { apply, ProxyObject, toText } from "./captured.js";
-import { guard } from "./replace.js";
+import { forEachName, guard } from "./replace.js";
 
 /** `node:fs`, and its promises. */
 export function watchFiles(gate: Gate, fs: object): void {
@@ -16,12 +16,15 @@ export function watchFiles(gate: Gate, fs: object): void {
 		const flags = typeof options === "string" || typeof options === "number" ? toText(options) : usualFlags;
 		gate.rule("fs.open", { path: textOf(path), flags }, "allow");
 	};
-	for (const module of [fs, promises]) {
-		for (const name of ["open", "openSync"]) guard(module, name, (args) => watch(args, "r"));
+	watchModule(fs);
+	watchModule(promises);
+
+	function watchModule(module: object): void {
+		forEachName(["open", "openSync"], (name) => guard(module, name, (args) => watch(args, "r")));
 		// The second argument is an encoding, or the content.
-		for (const name of ["readFile", "readFileSync"]) guard(module, name, (args) => watch([args[0]], "r"));
-		for (const name of ["writeFile", "writeFileSync"]) guard(module, name, (args) => watch([args[0]], "w"));
-		for (const name of ["appendFile", "appendFileSync"]) guard(module, name, (args) => watch([args[0]], "a"));
+		forEachName(["readFile", "readFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "r")));
+		forEachName(["writeFile", "writeFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "w")));
+		forEachName(["appendFile", "appendFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "a")));
 	}
 }
 
@@ -35,7 +38,8 @@ export function watchSockets(gate: Gate, net: object): void {
 export function watchNames(gate: Gate, dns: object): void {
 	const { promises } = dns as { readonly promises: object }; // Node.js's own module.
 	const watch = (args: readonly unknown[]) => gate.rule("dns.lookup", { host: textOf(args[0]) }, "allow");
-	for (const module of [dns, promises]) guard(module, "lookup", watch);
+	guard(dns, "lookup", watch);
+	guard(promises, "lookup", watch);
 }
 
 /** Writes to `process.env`; reading is no event, and no value is recorded. */

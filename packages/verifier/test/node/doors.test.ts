@@ -199,6 +199,33 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 	["node:ffi", 'require("node:ffi"); console.log("evil")', "ffi.open", 26],
 	["V8 flags", 'require("v8").setFlagsFromString("--allow-natives-syntax"); console.log("evil")', "code.string"],
 	[
+		"vm asked for while Array.prototype has no iterator",
+		'const key = Symbol.iterator, it = Array.prototype[key]; Array.prototype[key] = function* () {}; let vm; try { vm = require("vm"); } finally { Array.prototype[key] = it; } vm.runInThisContext("console.log(\'evil\')")',
+		"vm.compile",
+	],
+	[
+		"vm asked for while Module._load gives another",
+		'const m = require("module"), { _load } = m; m._load = () => ({ Script: class {} }); process.getBuiltinModule("vm"); m._load = _load; require("vm").runInThisContext("console.log(\'evil\')")',
+		"vm.compile",
+	],
+	[
+		"vm asked for while Module.prototype.require gives another",
+		'const p = module.constructor.prototype, r = p.require; p.require = () => ({ Script: class {} }); process.getBuiltinModule("vm"); p.require = r; require("vm").runInThisContext("console.log(\'evil\')")',
+		"vm.compile",
+	],
+	[
+		"tls asked for while it is being guarded",
+		'let at; Object.defineProperty(Object.prototype, "context", { configurable: true, set() { at ??= require("tls"); } }); require("tls"); console.log(at ? "evil" : "")',
+		"process.binding",
+		22,
+	],
+	[
+		"snapshots of node:test",
+		'const fs = require("fs"), file = require("os").tmpdir() + "/sigtool-snapshot-" + process.pid; fs.writeFileSync(file, "exports.x = 1"); process.on("exit", () => fs.rmSync(file)); const t = require("node:test"); t.snapshot.setResolveSnapshotPath(() => file); t.test("x", ({ assert }) => { try { assert.snapshot("a"); } catch {} console.log("ev" + "il"); })',
+		"vm.compile",
+		22,
+	],
+	[
 		"a realm of its own",
 		'const vm = require("vm"); vm.createContext(vm.constants.DONT_CONTEXTIFY).eval("0"); console.log("evil")',
 		"none",
