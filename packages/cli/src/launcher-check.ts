@@ -3,7 +3,7 @@
 import { closeSync, existsSync, lstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { createVerifier } from "@sigtool/verifier";
+import { verifyHost } from "@sigtool/verifier";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
 import { CONF_NAME, type DerivedSettings, derivedSettings, launcherIn, majorOf } from "./launcher-place.js";
 import { type NativeParts, nativeParts } from "./native-parts.js";
@@ -44,6 +44,7 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
 		judged("index", () => indexSays(conf)),
 		judged("flags", () => flagsSay(conf)),
+		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
 		...(development === "allow" ? [note("development", "allowed: files of this user count; not for production")] : []),
 	];
 }
@@ -72,7 +73,7 @@ function sameAsOwn(what: string, installed: string, own: string | undefined): La
 }
 
 function configurationSays({ config, node, bundle }: LauncherConf): string {
-	// Only what is not judged elsewhere; `createVerifier` reads it strictly.
+	// Only what is not judged elsewhere; `verifyHost` reads it strictly.
 	const document = JSON.parse(readFileSync(config, "utf8")) as {
 		readonly pins?: readonly unknown[];
 		readonly authorities?: readonly unknown[];
@@ -92,7 +93,7 @@ function isSame(a: PinnedFile, b: PinnedFile): boolean {
 
 function indexSays({ index, config, development }: LauncherConf): string {
 	if (!existsSync(index)) refuse(`${index} does not exist: make it with \`sigtool compile\``);
-	const { mode } = createVerifier({ index, config, development });
+	const { mode } = verifyHost({ index, config, development });
 	return `${index}, trusted, mode ${mode}`;
 }
 
@@ -101,6 +102,14 @@ function flagsSay(conf: LauncherConf): string {
 		JSON.stringify([trees, writable, refused, audit]);
 	if (text(conf) === text(derivedSettings(conf))) return "as index and configuration ask";
 	return refuse("index or configuration ask for others by now: run `sigtool launcher install` again");
+}
+
+/** The file itself is made by the first who appends to it, and belongs to that user. */
+function eventsSay(file: string): string {
+	const directory = dirname(file);
+	return existsSync(directory)
+		? file
+		: refuse(`${directory} does not exist: make it, for the application's user to write in`);
 }
 
 /** Throws for what makes it unfit; so that it can be put before `??`. */

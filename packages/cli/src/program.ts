@@ -21,8 +21,7 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 	} catch (error) {
 		if (error instanceof CommanderError && error.exitCode === 0) return 0;
 		// After `run` there are words of another program.
-		const has = (option: string) => argv[0] !== "run" && argv.includes(option);
-		const options: OutputOptions = { json: has("--json"), verbose: has("--verbose") };
+		const options: OutputOptions = { json: argv[0] !== "run" && argv.includes("--json") };
 		const words = commandWords(argv);
 		if (!(error instanceof CommanderError)) return printFailure(words.join(" "), error, options);
 		const complaint = complaints.join("");
@@ -72,8 +71,14 @@ function addCommand(
 		.option("-q, --quiet", "print nothing but errors")
 		.option("-v, --verbose", "print more")
 		.action(async (...operands: unknown[]) => {
-			const code = (await load()) as (...operands: unknown[]) => Promise<Report>; // commander's operands are untyped.
-			finish(printReport(commandPath(command), await code(...operands.slice(0, -1)), command.opts<OutputOptions>()));
+			const path = commandPath(command);
+			const options = command.opts<OutputOptions>();
+			try {
+				const code = (await load()) as (...operands: unknown[]) => Promise<Report>; // commander's operands are untyped.
+				finish(printReport(path, await code(...operands.slice(0, -1)), options));
+			} catch (error) {
+				finish(printFailure(path, error, options));
+			}
 		});
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host } from "./launcher-host.js";
 import { MAIN } from "./support.js";
@@ -107,7 +107,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		[
 			"an index nobody trusts",
 			(h) => h.configure({ pins: [{ "spki-sha256": "0".repeat(64) }] }),
-			/index .*ERR_UNTRUSTED_SIGNER/,
+			/index .*add its key to "pins" in ".*verifier\.json" if it may.*ERR_UNTRUSTED_SIGNER/,
 		],
 		["a configuration in error", (h) => h.configure({ pinz: [] }), /index .*ERR_HOST_CONFIG/],
 		["another node pinned by the host", (h) => h.configure({ launcher: { node: [] } }), /pins another node/],
@@ -124,6 +124,17 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		const { status, stderr } = host.sigtool(["launcher", "check", ...host.prefix]);
 		expect(stderr).toMatch(message);
 		expect(status).toBe(1);
+	});
+
+	it("check writes no event, and says with --quiet only what is wrong", () => {
+		const host = new Host();
+		host.configure({ audit: { jsonLines: host.at("events/audit.jsonl"), stderr: "all" } });
+		host.ship();
+		const check = () => host.sigtool(["launcher", "check", "--quiet", ...host.prefix]);
+		expect(check().stderr).toMatch(/^wrong {2}events +\S+\/events does not exist: make it.*\n$/);
+		mkdirSync(host.at("events"));
+		expect(check()).toMatchObject({ status: 0, stdout: "", stderr: "" });
+		expect(readdirSync(host.at("events"))).toEqual([]);
 	});
 
 	it("check tells as JSON what it finds", () => {

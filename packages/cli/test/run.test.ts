@@ -80,6 +80,16 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(status).toBe(1);
 	});
 
+	it("says what is wrong with a script that is none, as JSON where that is asked for before it", () => {
+		const { run } = signedApp();
+		const directory = run("app");
+		expect(directory.stderr).toMatch(/Cannot run "app": it is not a file; name the file.*\[ERR_USAGE\]\n$/);
+		expect(directory.status).toBe(2);
+		const missing = run("--json", "none.js");
+		expect(missing.json()).toMatchObject({ command: "run", exit: 2, error: { code: "ERR_ROOT_MISSING" } });
+		expect([missing.status, missing.stderr]).toEqual([2, ""]);
+	});
+
 	it("takes an index that was compiled before", () => {
 		const { sigtool, run, home } = signedApp();
 		const compiled = sigtool(["compile", "app", "-o", "app.sigx", "--allow-development"], { cwd: home });

@@ -133,6 +133,7 @@ function parseHostConfiguration(bytes: Uint8Array, file: string, development: De
 			authorities: authorities.map((each, index) => {
 				return authorityOf(each, development, (reason) => refuse(`$.authorities[${index}]`, reason));
 			}),
+			mend: `add its key to "pins" in ${quote(file)} if it may sign for this host`,
 		},
 	};
 }

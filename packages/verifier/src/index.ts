@@ -3,4 +3,4 @@ export type { EventName, FieldValue } from "./audit/events.js";
 export type { Capability } from "./kernel-check.js";
 export { type HookCapabilities, hookCapabilities, type Tier } from "./node/capabilities.js";
 export type { Reason, Rule, TrustedVerdict, UntrustedVerdict, Verdict } from "./verdict.js";
-export { type CatalogSource, createVerifier, type Verifier, type VerifierOptions } from "./verifier.js";
+export { type CatalogSource, createVerifier, type Verifier, type VerifierOptions, verifyHost } from "./verifier.js";

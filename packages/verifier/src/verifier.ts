@@ -12,7 +12,7 @@ import { evidenceOf } from "./catalog-index.js";
 import { configurationOf, findHostConfiguration, type HostConfiguration, readHostConfiguration } from "./config.js";
 import { createGate, gateOver } from "./create-gate.js";
 import { loadKernelAddon } from "./kernel-addon.js";
-import type { Capability } from "./kernel-check.js";
+import type { Capability, KernelAddon } from "./kernel-check.js";
 import type { Verdict } from "./verdict.js";
 
 export interface VerifierOptions {
@@ -67,7 +67,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 		mode,
 		onRefusal,
 		development,
-		addon: loadKernelAddon(fileURLToPath(new URL("native/addon.node", import.meta.url))),
+		addon: ownAddon(),
 	};
 	const gate =
 		catalogs === undefined
@@ -81,6 +81,26 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 		addAuditHook: gate.audit.addHook,
 		capabilities: () => gate.capabilities,
 	};
+}
+
+/**
+ * Whether a runtime on this host would start by an index and a configuration, and in which mode. No event is raised: this
+ * user need not be the one who may write them.
+ * @throws as `createVerifier`
+ */
+export function verifyHost({ index, config, development }: Pick<VerifierOptions, "index" | "config" | "development">): {
+	readonly mode: Verifier["mode"];
+} {
+	const configuration = {
+		...configurationFor({ config, development }),
+		audit: { jsonLines: undefined, stderr: "off" } as const,
+	};
+	const { mode } = createGate({ configuration, index, development, addon: ownAddon() });
+	return { mode };
+}
+
+function ownAddon(): KernelAddon | undefined {
+	return loadKernelAddon(fileURLToPath(new URL("native/addon.node", import.meta.url)));
 }
 
 /** A program may bring its own trust; else the host's configuration counts, and where there is none this user's trust store. */

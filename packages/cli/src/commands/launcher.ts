@@ -81,11 +81,12 @@ export interface LauncherCheckOptions extends OutputOptions {
 	readonly prefix: string;
 }
 
-export async function launcherCheck({ prefix }: LauncherCheckOptions): Promise<Report> {
+export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Promise<Report> {
 	const findings = checkLauncher(resolve(prefix));
 	const isWrong = findings.some(({ status }) => status === "wrong");
 	const width = Math.max(...findings.map(({ what }) => what.length));
-	const lines = findings.map(({ what, status, says }) => {
+	const shown = quiet === true ? findings.filter(({ status }) => status === "wrong") : findings;
+	const lines = shown.map(({ what, status, says }) => {
 		return `${COLOURS[status](status.padEnd(5))}  ${what.padEnd(width)}  ${plain(says)}`;
 	});
 	return {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import {
@@ -39,6 +39,7 @@ export async function run(script: string, args: readonly string[], options: RunC
 		...["--", script, ...args],
 	];
 	if (allowDevelopment === true) {
+		requireFile(script);
 		const directory = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-run-")));
 		let ending: Ending;
 		try {
@@ -58,6 +59,16 @@ export async function run(script: string, args: readonly string[], options: RunC
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
 	return endAs(await launch(launcher, words));
+}
+
+/** @throws ERR_ROOT_MISSING, ERR_USAGE */
+function requireFile(script: string): void {
+	if (!existsSync(script)) {
+		throw new SigtoolError("ERR_ROOT_MISSING", `Cannot run ${quote(script)}: it does not exist`, { path: script });
+	}
+	if (!statSync(script).isFile()) {
+		throw usageError(`Cannot run ${quote(script)}: it is not a file; name the file that the program starts with`);
+	}
 }
 
 /** A launcher of this run's own, for what this user signed; his own host configuration counts where there is one. */
@@ -107,9 +118,6 @@ async function compile(output: string, script: string, options: RunCommandOption
 
 /** The nearest directory above the script with a catalog of its name in it; with catalogs given, that of the first. */
 function signedDirectoryOf(script: string, catalogs: readonly string[] | undefined): string {
-	if (!existsSync(script)) {
-		throw new SigtoolError("ERR_ROOT_MISSING", `Cannot run ${quote(script)}: it does not exist`, { path: script });
-	}
 	const [catalog] = catalogs ?? [];
 	if (catalog !== undefined) return dirname(resolve(catalog));
 	for (let directory = dirname(realpathSync(script)); ; directory = dirname(directory)) {

@@ -60,21 +60,23 @@ function trustedPath(leaf: Certificate, trust: TrustPolicy, options: SignerTrust
 	try {
 		chain = verifyChain(leaf, { ...options, anchors, purpose: "codeSigning" });
 	} catch (error) {
-		if (error instanceof SigtoolError && error.code === "ERR_CHAIN_INCOMPLETE") throw untrusted(leaf, error);
+		if (error instanceof SigtoolError && error.code === "ERR_CHAIN_INCOMPLETE") throw untrusted(leaf, trust, error);
 		throw error;
 	}
 	const authority = authorities.find(({ certificate }) => compareBytes(certificate.der, chain.anchor.der) === 0);
-	if (authority === undefined) throw untrusted(leaf, undefined);
+	if (authority === undefined) throw untrusted(leaf, trust);
 	return {
 		chain: chain.certificates,
 		trustedBy: { kind: "authority", label: authority.label, source: authority.source },
 	};
 }
 
-function untrusted(leaf: Certificate, cause: SigtoolError | undefined): SigtoolError {
+function untrusted(leaf: Certificate, { mend = MEND }: TrustPolicy, cause?: SigtoolError): SigtoolError {
 	const marked = isDevelopmentCertificate(leaf) ? " (a development identity)" : "";
 	const message =
 		`Cannot trust signer ${quote(leaf.subject.text)}${marked}, key ${spkiSha256(leaf)}: ` +
-		"it is not trusted here; pass its certificate or authority with --trust, or add it with `sigtool trust add`";
+		`it is not trusted here; ${mend}`;
 	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message, { cause });
 }
+
+const MEND = "pass its certificate or authority with --trust, or add it with `sigtool trust add`";

@@ -27,6 +27,8 @@ export interface TrustPolicy {
 	readonly pins: ReadonlyMap<string, TrustedPin>;
 	/** Entries of equal certificates share one object. */
 	readonly authorities: readonly TrustedAuthority[];
+	/** What to do about a signer who is not trusted, where that is not --trust or the trust store. */
+	readonly mend?: string;
 }
 
 export interface TrustedPin {

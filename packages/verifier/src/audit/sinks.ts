@@ -30,7 +30,7 @@ export function jsonLinesSink(file: string, wants: AuditSink["wants"] = "all"): 
 	try {
 		descriptor = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
 	} catch (cause) {
-		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}`;
+		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}; see \`sigtool launcher check\`, and whether this user may append to it`;
 		throw new SigtoolError("ERR_AUDIT_SINK", message, { cause, path: file });
 	}
 	const { dev, ino } = fstatSync(descriptor);
