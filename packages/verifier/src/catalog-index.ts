@@ -4,7 +4,9 @@ import { realpathSync } from "node:fs";
 import {
 	DEFAULT_POLICY,
 	ENTRY_KIND,
+	errnoReason,
 	loadCatalogs,
+	quote,
 	type SignedFile,
 	SigtoolError,
 	signedEntries,
@@ -39,7 +41,7 @@ export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy
 }
 
 function treeOf(source: CatalogSource, trust: TrustPolicy, development: Development) {
-	const root = realpathSync.native(source.directory);
+	const root = realPathOf(source.directory);
 	const options = { trust, product: source.product, catalogs: source.files, match: "path" } as const;
 	const { catalogs } = loadCatalogs(root, options);
 	const developer = catalogs.find(({ signer }) => signer.development);
@@ -66,6 +68,17 @@ function treeOf(source: CatalogSource, trust: TrustPolicy, development: Developm
 			return file === undefined ? undefined : entryOf(file);
 		},
 	};
+}
+
+/** @throws ERR_ROOT_MISSING, ERR_IO */
+function realPathOf(directory: string): string {
+	try {
+		return realpathSync.native(directory);
+	} catch (cause) {
+		const code = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "ERR_ROOT_MISSING" : "ERR_IO"; // Of a system call.
+		const message = `Cannot use directory ${quote(directory)}: ${errnoReason(cause)}`;
+		throw new SigtoolError(code, message, { cause, path: directory });
+	}
 }
 
 /** A digest made by Authenticode's rules says nothing about a file that is to be hashed as a whole, and back. */

@@ -6,13 +6,20 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { certificatesFromPem, defaultTrust, trustFromCertificates } from "@sigtool/core/read";
+import { certificatesFromPem, defaultTrust, quote, trustFromCertificates } from "@sigtool/core/read";
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
-import { configurationOf, findHostConfiguration, type HostConfiguration, readHostConfiguration } from "./config.js";
+import {
+	configurationOf,
+	findHostConfiguration,
+	type HostConfiguration,
+	MODES,
+	readHostConfiguration,
+} from "./config.js";
 import { createGate, gateOver } from "./create-gate.js";
 import { loadKernelAddon } from "./kernel-addon.js";
 import type { Capability, KernelAddon } from "./kernel-check.js";
+import { keysOf } from "./primordials.js";
 import type { Verdict } from "./verdict.js";
 
 export interface VerifierOptions {
@@ -59,6 +66,7 @@ export interface Verifier {
 
 /** @throws Error with `code` as docs/errors.md lists them: whatever is wrong with configuration, index, catalogs or trust */
 export function createVerifier(options: VerifierOptions = {}): Verifier {
+	checkChoices(options);
 	const { index, catalogs, mode, onRefusal, development = "refuse" } = options;
 	if (index !== undefined && catalogs !== undefined) throw new TypeError("Give either an index or catalogs");
 	const configuration = configurationFor(options);
@@ -75,8 +83,8 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 			: gateOver(common, () => evidenceOf(catalogs, configuration.trust, development));
 	return {
 		mode: gate.mode,
-		openCodeSync: (path) => gate.openCodeSync(path, "data").bytes,
-		openCode: async (path) => (await gate.openCode(path, "data")).bytes,
+		openCodeSync: (path) => gate.openCodeSync(textOf(path), "data").bytes,
+		openCode: async (path) => (await gate.openCode(textOf(path), "data")).bytes,
 		decide: gate.decide,
 		addAuditHook: gate.audit.addHook,
 		capabilities: () => gate.capabilities,
@@ -97,6 +105,30 @@ export function verifyHost({ index, config, development }: Pick<VerifierOptions,
 	};
 	const { mode } = createGate({ configuration, index, development, addon: ownAddon() });
 	return { mode };
+}
+
+/** What is misspelt must not pass for the default, or for anything but the default. @throws RangeError, TypeError */
+function checkChoices(options: VerifierOptions): void {
+	for (const name of keysOf(options)) {
+		if (!Object.hasOwn(CHOICES, name)) throw new TypeError(`There is no option ${quote(name)}`);
+		const choices = CHOICES[name as keyof VerifierOptions]; // As just seen.
+		const value: unknown = options[name as keyof VerifierOptions];
+		if (choices === undefined || value === undefined || choices.some((choice) => choice === value)) continue;
+		throw new RangeError(`Option ${name} must be one of ${choices.join(", ")}, not ${quote(String(value))}`);
+	}
+}
+
+const CHOICES: Readonly<Record<keyof VerifierOptions, readonly string[] | undefined>> = {
+	...{ index: undefined, catalogs: undefined, config: undefined, trust: undefined },
+	mode: MODES,
+	onRefusal: ["throw", "exit"],
+	development: ["refuse", "allow"],
+};
+
+/** Buffers and URLs, which Node.js opens too, could be changed meanwhile. */
+function textOf(path: unknown): string {
+	if (typeof path === "string") return path;
+	throw new TypeError("A path must be a string");
 }
 
 function ownAddon(): KernelAddon | undefined {

@@ -64,6 +64,21 @@ describe("over catalogs", () => {
 		expect(createVerifier({ ...developer, development: "allow" }).mode).toBe("enforce");
 	});
 
+	test("what is misspelt or is no path is a mistake of the caller, and passes for nothing else", async () => {
+		const { catalogs, trust, at } = signedPlugins();
+		for (const wrong of [{ mode: "stict" }, { onRefusal: "exitt" }, { development: "no" }, { development: true }]) {
+			expect(() => createVerifier({ catalogs, trust, ...(wrong as object) })).toThrow(RangeError);
+		}
+		expect(() => createVerifier({ catalogs, trust, ...{ onRefusl: "exit" } })).toThrow(/no option "onRefusl"/);
+		expect(() => createVerifier({ catalogs: [{ directory: at("none") }], trust })).toThrow(refusal("ERR_ROOT_MISSING"));
+		const verifier = createVerifier({ catalogs, trust, mode: undefined });
+		const others: unknown[] = [Buffer.from(at("a.js")), new URL(`file://${at("a.js")}`), undefined];
+		for (const path of others) {
+			expect(() => verifier.openCodeSync(path as string)).toThrow(TypeError);
+			await expect(verifier.openCode(path as string)).rejects.toThrow(TypeError);
+		}
+	});
+
 	test("two directories of one product are refused", () => {
 		const { catalogs, trust } = signedPlugins();
 		expect(() => createVerifier({ catalogs: [...catalogs, ...catalogs], trust })).toThrow(

@@ -129,7 +129,7 @@ static void seal(int descriptor, const char *name, const char *text, int file) {
 	ssize_t got = text == NULL ? read(file, buffer, sizeof buffer) : (ssize_t)strlen(text);
 	for (off_t size = got; got != 0; got = text == NULL ? read(file, buffer, sizeof buffer) : 0, size += got)
 		if (got < 0 || (size > MAX_INDEX_BYTES && (errno = EFBIG)) || write(memory, text == NULL ? buffer : text, (size_t)got) != got)
-			fail(REFUSED, "Cannot copy %s into memory: %m", name);
+			fail(REFUSED, "Cannot copy \"%s\" into memory: %m", text == NULL ? settings.index : name);
 	if (fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0 || dup2(memory, descriptor) < 0)
 		fail(REFUSED, "Cannot seal memory: %m");
 	close(memory);

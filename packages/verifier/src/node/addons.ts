@@ -68,7 +68,9 @@ function throughCopy(
 			closeSync(descriptor);
 		}
 	}
-	const message = `Cannot load ${quote(addon)}: no directory takes its verified copy; give the program a directory to write to`;
+	const message =
+		`Cannot load ${quote(addon)}: no directory takes its verified copy; ` +
+		"let the program write to /tmp, /var/tmp or /dev/shm, where that is not noexec (launcher: --write /var/tmp)";
 	throw new SigtoolError("ERR_IO", message, { cause, path: addon });
 }
 
