@@ -72,7 +72,7 @@ export async function install(root: string, { node, release }: Runtime, host: Ho
 		`node-identity ${identity(realpathSync(node))}`,
 		`node-major ${release}`,
 		`bundle ${pinned(REGISTER)}`,
-		`addon ${pinned(join(NATIVE, "sigtool.node"))}`,
+		`addon ${pinned(join(NATIVE, "addon.node"))}`,
 		`index ${join(home, "app.sigx")}`,
 		`config ${config}`,
 		`tree ${tree}`,

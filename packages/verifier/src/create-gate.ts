@@ -129,7 +129,7 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 		tier,
 		missing: missing?.join(" "),
 	};
-	if (addon !== undefined) audit.raise("native.load", "allow", { name: "sigtool.node" });
+	if (addon !== undefined) audit.raise("native.load", "allow", { name: "addon.node" });
 	for (const { name: product, sequence } of index.products) {
 		audit.raise("catalog.load", "allow", { sha256: digest, product, sequence, signer: signers[0]?.spkiSha256 });
 	}
