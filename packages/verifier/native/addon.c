@@ -1,10 +1,11 @@
 /*
  * What the hook cannot do from JavaScript: ask the kernel whether it would execute an open file, read an extended attribute
- * of one, and take rights away from the process. Optional: without it these are named as missing.
+ * of one, take rights away from the process, and end it from a worker. Optional: without it these are named as missing.
  *
  *   execveCheck(descriptor) 0, or the errno of execveat(2) with AT_EXECVE_CHECK; EINVAL before Linux 6.14
  *   securebits()            prctl(PR_GET_SECUREBITS)
  *   fgetxattr(descriptor, name, view)  bytes of the value put into the Uint8Array `view`, or the negative errno
+ *   exitProcess(status)     ends all threads at once
  *   lockdown()              0, or an errno: no system call of lockdown.c any more, in any thread; not to be traced
  */
 
@@ -12,6 +13,7 @@
 #include "launch/launch.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -91,6 +93,16 @@ static napi_value lock_down(napi_env env, napi_callback_info info)
 	return number(env, result == 0 ? 0 : result > 0 ? ESRCH : errno);
 }
 
+static napi_value exit_process(napi_env env, napi_callback_info info)
+{
+	napi_value given[1] = {NULL};
+	size_t count = 1;
+	int32_t status = EXIT_FAILURE;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	napi_get_value_int32(env, given[0], &status);
+	_exit(status);
+}
+
 static void expose(napi_env env, napi_value exports, const char *name, napi_callback callback)
 {
 	napi_value function;
@@ -109,5 +121,6 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports)
 	expose(env, exports, "securebits", securebits);
 	expose(env, exports, "fgetxattr", get_attribute);
 	expose(env, exports, "lockdown", lock_down);
+	expose(env, exports, "exitProcess", exit_process);
 	return exports;
 }

@@ -54,6 +54,8 @@ export interface GateParts extends OpenRules {
 	readonly mode: Mode;
 	readonly policy: Policy;
 	readonly onRefusal: OnRefusal;
+	/** How `exit` ends the process; by default the calling thread, which is not all of it in a worker. */
+	readonly exit?: ((status: number) => never) | undefined;
 	readonly audit: Audit;
 }
 
@@ -61,7 +63,7 @@ export interface GateParts extends OpenRules {
 export const REFUSED_STATUS = 126;
 
 export function gateOf(parts: GateParts): Gate {
-	const { mode, policy, onRefusal, audit, judge } = parts;
+	const { mode, policy, onRefusal, exit = exitNow, audit, judge } = parts;
 	const rules: OpenRules = { ...parts, sizes: mode === "off" || mode === "audit" ? "any" : "bounded" };
 	const refusing: EventVerdict = mode === "off" || mode === "audit" ? "audit" : "refuse";
 
@@ -92,7 +94,7 @@ export function gateOf(parts: GateParts): Gate {
 			if (isUnwritten && ruling === "audit") return; // Nothing is refused but by hooks.
 			error = isUnwritten && ruling === "refuse" ? unwritten(cause, refusal()) : cause;
 		}
-		if (onRefusal === "exit") endProcess(error);
+		if (onRefusal === "exit") endProcess(error, exit);
 		throw error;
 	}
 
@@ -138,13 +140,13 @@ function unwritten(failure: unknown, refusal: SigtoolError): SigtoolError {
 	return new SigtoolError("ERR_AUDIT_SINK", `${message}; unwritten: ${refusal.message}`, { cause: refusal });
 }
 
-/** A program could catch what is thrown, and load something else. In a worker only the thread ends. */
-function endProcess(error: unknown): never {
+/** A program could catch what is thrown, and load something else. */
+function endProcess(error: unknown, exit: (status: number) => never): never {
 	try {
 		const { message } = error as Error; // Whatever was thrown, a text that says undefined does no harm.
 		writeFully(STANDARD_ERROR, `sigtool: ${codeOf(error)}: ${message}\n`);
 	} finally {
-		exitNow(REFUSED_STATUS);
+		exit(REFUSED_STATUS);
 	}
 }
 

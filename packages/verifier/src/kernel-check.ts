@@ -11,6 +11,8 @@ export interface KernelAddon {
 	execveCheck(descriptor: number): number;
 	/** prctl(PR_GET_SECUREBITS). */
 	securebits(): number;
+	/** Ends all threads, whichever calls. */
+	exitProcess(status: number): never;
 }
 
 /** Something that is enforced when a file is opened, or is not, and how or why. */

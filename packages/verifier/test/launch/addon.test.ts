@@ -63,6 +63,18 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(answers).toEqual([0, 0, -EPERM, "number"]);
 	});
 
+	it("ends the whole process from a worker", () => {
+		const script = `
+			const { Worker, isMainThread } = require("node:worker_threads");
+			const { exitProcess } = require(${JSON.stringify(ADDON)});
+			if (isMainThread) new Worker(__filename).on("exit", () => console.log("lives")); else exitProcess(126);`;
+		const directory = mkdtempSync(join(tmpdir(), "sigtool-addon-"));
+		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		writeFileSync(join(directory, "main.cjs"), script);
+		const { status, stdout } = spawnSync(process.execPath, [join(directory, "main.cjs")], { encoding: "utf8" });
+		expect({ status, stdout }).toEqual({ status: 126, stdout: "" });
+	});
+
 	it("loads in workers, too", () => {
 		const script = `
 			const { Worker, isMainThread } = require("node:worker_threads");

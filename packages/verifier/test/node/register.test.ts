@@ -1,8 +1,10 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Application, makeApplication, RELEASES, write } from "./application.js";
 
+const ADDON = fileURLToPath(new URL("../../dist/native/addon.node", import.meta.url));
 const FILES = {
 	"package.json": "{}",
 	"main.cjs":
@@ -49,6 +51,21 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 		} finally {
 			write(file, content);
 		}
+	});
+
+	it.skipIf(!existsSync(ADDON))("ends the whole process for what a worker loads (needs the addon built)", async () => {
+		const worker = 'try { require("./added.js"); } catch {}';
+		using threads = await makeApplication({
+			"package.json": "{}",
+			"main.cjs": 'new (require("worker_threads").Worker)("./worker.js").on("exit", () => console.log("goes on"));',
+			"worker.js": worker,
+			"ended.cjs": 'new (require("worker_threads").Worker)("./none.js").on("exit", () => console.log("goes on"));',
+			"none.js": "",
+		});
+		write(join(threads.directory, "added.js"), "console.log('evil')");
+		expect(threads.run(release, ["ended.cjs"])).toMatchObject({ status: 0, stdout: "goes on\n" });
+		expect(threads.run(release, ["main.cjs"])).toMatchObject({ status: 126, stdout: "" });
+		expect(threads.events().at(-1)).toMatchObject({ verdict: "refuse", reason: "ERR_FILE_ADDED" });
 	});
 
 	it("refuses an added file", () => {
