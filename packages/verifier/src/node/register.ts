@@ -4,8 +4,8 @@
  */
 
 import { REFUSED_STATUS } from "../gate.js";
-import { exitNow, writeSync } from "../primordials.js";
-import { start } from "./start.js";
+import { writeSync } from "../primordials.js";
+import { exitProcess, start } from "./start.js";
 
 /** Set by the bundler: `allow` in register-development.cjs, which also takes what a development identity signed. */
 declare const SIGTOOL_DEVELOPMENT: "refuse" | "allow";
@@ -17,6 +17,6 @@ try {
 		const { code, message } = error as { code?: string; message?: string }; // Whatever it was, undefined does no harm.
 		writeSync(2, `sigtool: ${code ?? "ERR_INTERNAL"}: ${message ?? String(error)}\n`);
 	} finally {
-		exitNow(REFUSED_STATUS);
+		exitProcess(REFUSED_STATUS);
 	}
 }

@@ -11,6 +11,7 @@ import { type HostConfiguration, readHostConfiguration } from "../config.js";
 import { createGate } from "../create-gate.js";
 import type { Gate } from "../gate.js";
 import { loadKernelAddon } from "../kernel-addon.js";
+import { exitNow } from "../primordials.js";
 import { capabilitiesOf, currentRuntime, publishCapabilities, type Runtime, tierOf } from "./capabilities.js";
 import { guardDoors } from "./doors.js";
 import { findImpurity } from "./environment.js";
@@ -48,9 +49,11 @@ export function start(development: "refuse" | "allow"): void {
 	const inheritance = isMainThread ? inheritanceOfProcess(development) : inheritanceOfThread();
 	const runtime = currentRuntime(inheritance.launched);
 	const capabilities = capabilitiesOf(runtime);
+	const addon = loadKernelAddon(inheritance.addon);
+	exit = addon?.exitProcess ?? exit;
 	const gate = createGate({
 		...inheritance,
-		addon: loadKernelAddon(inheritance.addon),
+		addon,
 		onRefusal: inheritance.configuration.onRefusal ?? "exit",
 		tier: tierOf(runtime),
 		missing: capabilities.filter(({ enforced }) => !enforced).map(({ name }) => name),
@@ -61,6 +64,12 @@ export function start(development: "refuse" | "allow"): void {
 	else install(gate, inheritance);
 	publishCapabilities({ tier: tierOf(runtime), capabilities });
 }
+
+/** Ends the process as well as this thread can: for a start that failed. */
+export function exitProcess(status: number): never {
+	return exit(status);
+}
+let exit = exitNow;
 
 function install(gate: Gate, inheritance: Inheritance): void {
 	const hasSyncHooks = "registerHooks" in module;
