@@ -39,6 +39,14 @@ export const UrlObject = URL;
 export const MapObject = Map;
 export const mapSet: <K, V>(map: Map<K, V>, key: K, value: V) => void = uncurryThis(Map.prototype.set);
 export const mapDelete: <K>(map: Map<K, unknown>, key: K) => boolean = uncurryThis(Map.prototype.delete);
+type Visit = (value: unknown, key: unknown) => void;
+export const mapForEach: (map: Map<unknown, unknown>, visit: Visit) => void = uncurryThis(Map.prototype.forEach);
+export const weakMapGet: <V>(map: WeakMap<object, V>, key: object) => V | undefined = uncurryThis(
+	WeakMap.prototype.get,
+);
+export const weakMapSet: <V>(map: WeakMap<object, V>, key: object, value: V) => void = uncurryThis(
+	WeakMap.prototype.set,
+);
 export const endsWith = uncurryThis(String.prototype.endsWith);
 export const repeat = uncurryThis(String.prototype.repeat);
 

@@ -10,7 +10,8 @@ import { keysOf, startsWith } from "../primordials.js";
 import { assign, define, getPrototypeOf, toText, UrlObject } from "./captured.js";
 import { isDangerousVariable, isHarmlessArgument } from "./environment.js";
 import { recordOf } from "./record.js";
-import { guard, guardClass } from "./replace.js";
+import { guardClass } from "./replace.js";
+import { guardWorkerMessages } from "./worker-messages.js";
 
 const { getEnvironmentData, setEnvironmentData, SHARE_ENV } = workerThreads;
 const CHANNEL = "sigtool:start";
@@ -51,15 +52,10 @@ export function guardWorkers(gate: Gate, inheritance: unknown): void {
 			options.env = cleanEnvironment(options.env);
 			options.execArgv = own.before(options.execArgv, refuse);
 		}
-		return bequeath(inheritance, () => create([isUrl ? new UrlObject(path) : path, options]));
+		return create([isUrl ? new UrlObject(path) : path, options]);
 	});
 	define(workerThreads, "Worker", guarded, true);
-	// While a worker is made, getters of a program's own may run: what decides here is neither shown nor replaced.
-	for (const name of ["getEnvironmentData", "setEnvironmentData"]) {
-		guard(workerThreads, name, (args) => {
-			if (args[0] === CHANNEL) refuse("environment data");
-		});
-	}
+	guardWorkerMessages(gate, CHANNEL, inheritance);
 
 	function refuse(reason: string): void {
 		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "refuse");

@@ -94,18 +94,18 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 	],
 	[
 		"what a worker is given",
-		'const w = require("worker_threads"); new w.Worker("./empty.js", { workerData: { get x() { console.log(w.getEnvironmentData("sigtool:start") ? "evil" : "nothing"); } } })',
-		"worker.spawn",
+		'const w = require("worker_threads"); new w.Worker("./empty.js", { workerData: { get x() { console.log(w.getEnvironmentData("sigtool:start") ? "evil" : "nothing"); process.exit(3); } } })',
+		"none",
 	],
 	[
 		"what a worker was given",
-		'const w = require("worker_threads"); new w.Worker("./empty.js"); if (w.getEnvironmentData("sigtool:start")) console.log("evil")',
-		"worker.spawn",
+		'const w = require("worker_threads"); new w.Worker("./empty.js"); if (w.getEnvironmentData("sigtool:start")) console.log("evil"); process.exit(3)',
+		"none",
 	],
 	[
 		"a worker's trust, replaced",
-		'const w = require("worker_threads"); w.setEnvironmentData("sigtool:start", { index: new Uint8Array(0) }); console.log("evil")',
-		"worker.spawn",
+		'const w = require("worker_threads"), fs = require("fs"), file = require("os").tmpdir() + "/sigtool-worker-" + process.pid + ".js"; fs.writeFileSync(file, "console.log(\'ev\' + \'il\')"); w.setEnvironmentData("sigtool:start", { mode: "off", configuration: { mode: "off", audit: {}, deny: [], products: [] } }); new w.Worker(file).on("exit", (code) => { fs.rmSync(file); process.exit(code); })',
+		"module.open_code",
 	],
 	[
 		"a URL that changes",
@@ -198,6 +198,26 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 	],
 	["node:ffi", 'require("node:ffi"); console.log("evil")', "ffi.open", 26],
 	["V8 flags", 'require("v8").setFlagsFromString("--allow-natives-syntax"); console.log("evil")', "code.string"],
+	[
+		"what a worker is told, changed by MessagePort.prototype",
+		'const { Worker, MessagePort } = require("worker_threads"); const p = MessagePort.prototype, { postMessage } = p; p.postMessage = function (m, l) { if (m.type === "loadScript") Object.assign(m, { doEval: "module", filename: "console.log(\'evil\')" }); return postMessage.call(this, m, l); }; new Worker("./empty.js")',
+		"worker.spawn",
+	],
+	[
+		"a thread of the class below Worker",
+		'const { Worker } = require("worker_threads"); const w = new Worker("./empty.js"); const at = (name) => w[Object.getOwnPropertySymbols(w).find(({ description }) => description === name)]; new (at("kHandle").constructor)(null, null, [], new Float64Array(4).fill(-1), true, false); console.log("evil")',
+		"none",
+	],
+	[
+		"a second script for a worker",
+		'const { Worker, MessageChannel } = require("worker_threads"); const w = new Worker("./empty.js"); const port = Object.getOwnPropertySymbols(w).find(({ description }) => description === "kPort"); w[port].postMessage({ type: "loadScript", doEval: "module", filename: "console.log(\'evil\')" })',
+		"worker.spawn",
+	],
+	[
+		"a port in another context",
+		'const { port1 } = new MessageChannel(); require("worker_threads").moveMessagePortToContext(port1, require("vm").createContext()); console.log("evil")',
+		"worker.spawn",
+	],
 	[
 		"vm asked for while Array.prototype has no iterator",
 		'const key = Symbol.iterator, it = Array.prototype[key]; Array.prototype[key] = function* () {}; let vm; try { vm = require("vm"); } finally { Array.prototype[key] = it; } vm.runInThisContext("console.log(\'evil\')")',
