@@ -48,7 +48,7 @@ export function guardWorkers(gate: Gate, inheritance: unknown): void {
 		}
 		gate.rule("worker.spawn", { path, kind: "thread" }, ruling);
 		// With neither, a worker has the options of its parent and reads no NODE_OPTIONS.
-		if (options.env !== undefined || options.execArgv !== undefined) {
+		if (options.env !== undefined || options.execArgv !== undefined || own.dependOnDirectory) {
 			options.env = cleanEnvironment(options.env);
 			options.execArgv = own.before(options.execArgv, refuse);
 		}
@@ -77,17 +77,17 @@ export function guardWorkers(gate: Gate, inheritance: unknown): void {
 class OwnArguments {
 	readonly #all: Readonly<Record<string, true | undefined>>;
 	readonly #needed: readonly string[];
+	/** Whether they name the hook by what the working directory makes of it, which a program can change. */
+	readonly dependOnDirectory: boolean;
 
 	constructor(execArgv: readonly string[]) {
 		this.#all = recordOf(execArgv);
-		const preload = execArgv.findIndex((argument) => /^(-r|--require)$/.test(argument));
+		this.dependOnDirectory = !execArgv.some(
+			(argument) => argument === __filename || argument === `--require=${__filename}`,
+		);
 		// The others hold for the whole process, and a worker may not be given them.
-		this.#needed = [
-			...(preload === -1
-				? execArgv.filter((argument) => argument.startsWith("--require="))
-				: ["--require", execArgv[preload + 1] ?? ""]),
-			...execArgv.filter((argument) => argument === "--no-experimental-require-module" || argument === "--no-addons"),
-		];
+		const passed = ["--no-experimental-require-module", "--no-addons"].filter((each) => execArgv.includes(each));
+		this.#needed = ["--require", __filename, ...passed];
 	}
 
 	before(given: unknown, refuse: (reason: string) => void): string[] {

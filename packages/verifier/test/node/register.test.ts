@@ -1,8 +1,8 @@
-import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Application, makeApplication, RELEASES, write } from "./application.js";
+import { type Application, makeApplication, REGISTER, RELEASES, write } from "./application.js";
 
 const ADDON = fileURLToPath(new URL("../../dist/native/addon.node", import.meta.url));
 const FILES = {
@@ -51,6 +51,19 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 		} finally {
 			write(file, content);
 		}
+	});
+
+	it("starts workers with this hook, not with one of its name below another working directory", async () => {
+		const named = relative(application.directory, REGISTER);
+		using program = await makeApplication({
+			"main.cjs": `process.chdir(process.argv[2]); new (require("worker_threads").Worker)(__dirname + "/worker.js");`,
+			"worker.js": 'console.log("signed");',
+		});
+		const elsewhere = join(program.home, "a/b/c/d/e/f");
+		mkdirSync(elsewhere, { recursive: true });
+		write(join(elsewhere, named), 'console.log("evil");');
+		const { stdout, stderr } = program.run(release, ["main.cjs", elsewhere], { register: named });
+		expect(stdout, stderr).toBe("signed\n");
 	});
 
 	it.skipIf(!existsSync(ADDON))("ends the whole process for what a worker loads (needs the addon built)", async () => {
