@@ -14,19 +14,6 @@ export interface Runtime {
 	readonly refusesStrings: boolean;
 }
 
-/** What the hook of this process enforces; undefined without it. For information: nothing is decided by it. */
-export function hookCapabilities(): HookCapabilities | undefined {
-	const { [PLACE]: value } = globalThis as { [PLACE]?: HookCapabilities }; // Put there by `publishCapabilities` alone.
-	return value;
-}
-
-/** Where a program that imports the library finds them, which is another copy of this module than the hook's. */
-export function publishCapabilities(value: HookCapabilities): void {
-	Object.defineProperty(globalThis, PLACE, { value: Object.freeze(value) });
-}
-
-const PLACE = Symbol.for("sigtool.hook");
-
 export interface HookCapabilities {
 	readonly tier: Tier;
 	readonly capabilities: readonly Capability[];

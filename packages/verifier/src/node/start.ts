@@ -12,13 +12,14 @@ import { createGate } from "../create-gate.js";
 import type { Gate } from "../gate.js";
 import { loadKernelAddon } from "../kernel-addon.js";
 import { exitNow } from "../primordials.js";
-import { capabilitiesOf, currentRuntime, publishCapabilities, type Runtime, tierOf } from "./capabilities.js";
+import { capabilitiesOf, currentRuntime, type Runtime, tierOf } from "./capabilities.js";
 import { guardDoors } from "./doors.js";
 import { findImpurity } from "./environment.js";
 import { takeLaunch } from "./launch-record.js";
 import { installLegacyCommonJs } from "./legacy-commonjs.js";
 import { offerLoader, startLoaderThread } from "./legacy-esm.js";
 import { guardLinks } from "./links.js";
+import { publishHook } from "./live-hook.js";
 import { installLoadHooks } from "./load-hooks.js";
 import { guardModuleText } from "./module-text.js";
 import { createPackageScopes } from "./package-scope.js";
@@ -62,7 +63,7 @@ export function start(development: "refuse" | "allow"): void {
 	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") offerLoader(gate, createPackageScopes(gate));
 	else install(gate, inheritance);
-	publishCapabilities({ tier: tierOf(runtime), capabilities });
+	publishHook({ capabilities: { tier: tierOf(runtime), capabilities }, addAuditHook: gate.audit.addHook });
 }
 
 /** Ends the process as well as this thread can: for a start that failed. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -79,6 +79,29 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 		expect(threads.run(release, ["ended.cjs"])).toMatchObject({ status: 0, stdout: "goes on\n" });
 		expect(threads.run(release, ["main.cjs"])).toMatchObject({ status: 126, stdout: "" });
 		expect(threads.events().at(-1)).toMatchObject({ verdict: "refuse", reason: "ERR_FILE_ADDED" });
+	});
+
+	it("lets a signed program watch and refuse by a hook of its own, through the library", async () => {
+		using watched = await makeApplication({
+			"package.json": "{}",
+			"main.mjs": `import { addAuditHook, hookCapabilities } from "./verifier.mjs";
+				const added = addAuditHook(({ event, path }) => {
+					if (event === "module.open_code" && path.endsWith("second.cjs")) throw new Error("not this one");
+				});
+				console.log(added, hookCapabilities()?.tier ?? "none");
+				await import("./first.cjs");
+				await import("./second.cjs");`,
+			"first.cjs": 'console.log("first");',
+			"second.cjs": 'console.log("second");',
+			"verifier.mjs": readFileSync(new URL("../../dist/index.mjs", import.meta.url)),
+		});
+		const tier = release === "20" ? "enforce-limited" : "enforce";
+		const refused = watched.run(release, ["main.mjs"]);
+		expect(refused).toMatchObject({ status: 126, stdout: `true ${tier}\nfirst\n` });
+		expect(refused.stderr).toContain("ERR_AUDIT_HOOK");
+		expect(watched.events().map(({ event }) => event)).toContain("verifier.addhook");
+		const alone = watched.run(release, ["main.mjs"], { register: "none" });
+		expect(alone).toMatchObject({ status: 0, stdout: "false none\nfirst\nsecond\n" });
 	});
 
 	it("refuses an added file", () => {
