@@ -86,22 +86,25 @@ static void find_script(const char *name, char path[PATH_MAX]) {
 
 static void require_not_beneath(const char *path, const char *directory) {
 	size_t length = strlen(directory);
+	char real[PATH_MAX]; /* links on the way may lead there */
+	if (realpath(path, real) != NULL) path = real;
 	if (length == 1 || (strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == 0)))
 		fail(REFUSED, "Cannot make \"%s\" writable: \"%s\" lies in it", directory, path);
 }
 
 /* Opens what --write names, and refuses directories of the kernel's and such as hold what decides. */
 static void open_writable(const char *script) {
-	const char *const held[] = {script, settings.node, settings.bundle, settings.index, settings.config};
+	const char *const held[] = {script, settings.node, settings.bundle, settings.index, settings.config, settings.addon, NULL};
 	char real[PATH_MAX];
 	struct statfs kind;
 	for (size_t i = 0; i < settings.writable_count; i++) {
 		writable[i] = open(settings.writable[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (writable[i] < 0 || fstatfs(writable[i], &kind) != 0) fail(USAGE, "Cannot make \"%s\" writable: %m", settings.writable[i]);
 		real_path(writable[i], real);
-		if (kind.f_type == PROC_SUPER_MAGIC || kind.f_type == SYSFS_MAGIC || strcmp(real, "/dev") == 0)
+		if (kind.f_type == PROC_SUPER_MAGIC || kind.f_type == SYSFS_MAGIC || strcmp(real, "/dev") == 0 ||
+			strncmp(real, "/sys/", 5) == 0 || strncmp(real, "/proc/", 6) == 0) /* other file systems lie in them */
 			fail(REFUSED, "Cannot make \"%s\" writable: it is the kernel's", real);
-		for (size_t j = 0; j < sizeof held / sizeof *held; j++) require_not_beneath(held[j], real);
+		for (size_t j = 0; held[j] != NULL; j++) require_not_beneath(held[j], real);
 		for (size_t j = 0; j < settings.tree_count; j++) require_not_beneath(settings.trees[j], real);
 		say("write", real);
 	}
@@ -168,7 +171,7 @@ static void lock_down(int node, const char *path, char *const *arguments) {
 	const int enforce = settings.mode >= MODE_ENFORCE, filters = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kill) == 0;
 	if (enforce) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-		if (settings.audit != NULL) close(open(settings.audit, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, 0600));
+		if (settings.audit != NULL) close(open(settings.audit, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600));
 		/* Interpreters that ask are told to take no code from a person (Linux 6.14): deny-interactive and its lock. */
 		if (prctl(PR_SET_SECUREBITS, prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) | 0x400 | 0x800, 0, 0, 0) != 0) miss("securebits", 0);
 		int version = restrict_files(&settings, node, writable);
@@ -196,7 +199,6 @@ int main(int count, char **words) {
 	say("development", settings.development ? "allow" : "refuse");
 	find_script(*word, script);
 	open_writable(script);
-
 	int index = open(settings.index, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (index < 0) fail(REFUSED, "Cannot open the trust index \"%s\": %m", settings.index);
 	int node = open_pinned(settings.node, settings.node_digest, settings.node_identity);

@@ -51,7 +51,7 @@ int restrict_files(const struct settings *settings, int node, const int *writabl
 	allow_loader(rules, node);
 	for (size_t i = 0; i < settings->tree_count; i++) allow_path(rules, FS_EXECUTE, settings->trees[i]);
 	allow_path(rules, change & (FS_WRITE | FS_TRUNCATE), "/dev/null");
-	if (settings->audit != NULL) allow_path(rules, FS_WRITE, settings->audit);
+	if (settings->audit != NULL) allow(rules, FS_WRITE, open(settings->audit, O_PATH | O_NOFOLLOW | O_CLOEXEC)); /* no link's target */
 	for (size_t i = 0; i < settings->writable_count; i++) allow(rules, change & ~(uint64_t)FS_MAKE_DEVICE, writable[i]);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || syscall(LANDLOCK_RESTRICT, rules, 0) != 0) return -1;
 	close(rules);

@@ -1,10 +1,10 @@
 /** What the kernel refuses to whatever is launched. A program of our own stands in for node and tries it. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compileProgram, hasCompiler, hasLauncher, Installation, isRoot, NATIVE } from "./support.js";
+import { compileProgram, hasCompiler, hasLauncher, Installation, isRoot, NATIVE, pinned } from "./support.js";
 
 const ERRNO = { EPERM: 1, EACCES: 13, ENOSYS: 38 } as const;
 
@@ -187,6 +187,18 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		expect(stdout).toBe(`${files[0]} 0\n${files[1]} 13\n`);
 	});
 
+	it("appends to the file of events, and to no file that a link in its place leads to", () => {
+		const installation = new Installation(probe);
+		installation.write("script", "");
+		const [events, other] = [installation.at("events"), installation.write("other", "")];
+		installation.set("audit", events);
+		const files = { env: { PROBE: `${events}:${other}` } };
+		expect(installation.run(["script", "files"], files).stdout).toBe(`${events} 0\n${other} 13\n`);
+		rmSync(events);
+		symlinkSync(other, events);
+		expect(installation.run(["script", "files"], files).stdout).toBe(`${events} 13\n${other} 13\n`);
+	});
+
 	it("may neither dump core nor gain rights", () => {
 		const { refused } = attempt("limits");
 		expect(refused).toMatchObject({ core: "0", no_new_privs: "1" });
@@ -201,12 +213,30 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 	});
 
 	describe("directories to write below", () => {
+		const linked = (key: string, name: string) => (installation: Installation) => {
+			installation.write(`real/${name}`, "");
+			symlinkSync(installation.at("real"), installation.at("link"));
+			installation.set(key, installation.at(`link/${name}`));
+			return installation.at("real");
+		};
+		const addonOf = (installation: Installation) => {
+			installation.set("addon", pinned(installation.write("native/addon.node", "")));
+			return installation.at("native");
+		};
 		const refusals: readonly (readonly [string, (i: Installation) => string, RegExp])[] = [
 			["the root", () => "/", /"\/" writable: "\/.*" lies in it/],
 			["one that holds the script", (i) => i.at("app"), /app" writable: ".*app\/main.js" lies in it/],
 			["one above the launcher", (i) => i.directory, /lies in it/],
 			["one that holds a signed tree", (i) => i.at("trees"), /"\/.*\/trees\/product" lies in it/],
 			["a signed tree itself", (i) => i.at("trees/product"), /lies in it/],
+			["one that a link on the way to the index leads into", linked("index", "app.sigx"), /real\/app.sigx" lies in it/],
+			[
+				"one that a link on the way to a signed tree leads into",
+				linked("tree", "product"),
+				/real\/product" lies in it/,
+			],
+			["where the addon lies", addonOf, /native\/addon.node" lies in it/],
+			["where the kernel has other file systems", () => "/sys/fs/cgroup", /it is the kernel's/],
 			["/proc", () => "/proc/self", /it is the kernel's/],
 			["/sys", () => "/sys", /it is the kernel's/],
 			["/dev", () => "/dev", /it is the kernel's/],
