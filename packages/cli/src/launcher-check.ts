@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, lstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { verifyHost } from "@sigtool/verifier";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
 import { CONF_NAME, type DerivedSettings, derivedSettings, launcherIn, majorOf } from "./launcher-place.js";
@@ -159,7 +159,8 @@ function refuse(reason: string): never {
 }
 
 function why(error: unknown): string {
-	return error instanceof SigtoolError ? `${reasonOf(error)} [${error.code}]` : String(error);
+	if (error instanceof SigtoolError) return `${reasonOf(error)} [${error.code}]`;
+	return error instanceof SyntaxError ? `it is not JSON: ${error.message}` : errnoReason(error);
 }
 
 function wrong(what: string, says: string): LauncherFinding {

@@ -5,7 +5,7 @@
 
 import { realpathSync, statSync } from "node:fs";
 import { digestFile } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
 
 export type LaunchMode = "off" | "audit" | "enforce" | "strict";
 export const LAUNCH_MODES: readonly LaunchMode[] = ["off", "audit", "enforce", "strict"];
@@ -68,14 +68,36 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		.join("");
 }
 
-/** @throws ERR_CONFIG */
+const REPEATABLE: ReadonlySet<string> = new Set(["tree", "write"]);
+const KEYS: ReadonlySet<string> = new Set([
+	...[
+		"version",
+		"mode",
+		"development",
+		"node",
+		"node-major",
+		"node-identity",
+		"bundle",
+		"addon",
+		"index",
+		"config",
+		"audit",
+	],
+	...REPEATABLE,
+	...REFUSABLE,
+]);
+
+/** As strictly as the launcher itself. @throws ERR_CONFIG */
 export function parseLauncherConf(text: string): LauncherConf {
 	const values = new Map<string, string[]>();
 	for (const line of text.split("\n").slice(0, -1)) {
 		const space = line.indexOf(" ");
 		if (space < 1) throw malformed(`the line ${quote(line)} is not "key value"`);
 		const key = line.slice(0, space);
-		values.set(key, [...(values.get(key) ?? []), line.slice(space + 1)]);
+		const before = values.get(key) ?? [];
+		if (!KEYS.has(key)) throw malformed(`${quote(key)} means nothing here`);
+		if (before.length > 0 && !REPEATABLE.has(key)) throw malformed(`it says ${quote(key)} twice`);
+		values.set(key, [...before, line.slice(space + 1)]);
 	}
 	const one = (key: string) => values.get(key)?.[0];
 	const needed = (key: string) => {
@@ -85,8 +107,11 @@ export function parseLauncherConf(text: string): LauncherConf {
 	};
 	if (needed("version") !== "1") throw malformed("it is not of version 1");
 	const addon = one("addon");
+	const said = one("mode") ?? "enforce";
+	const mode = LAUNCH_MODES.find((each) => each === said);
+	if (mode === undefined) throw malformed(`${quote(said)} is no mode`);
 	return {
-		mode: LAUNCH_MODES.find((mode) => mode === one("mode")) ?? "enforce",
+		mode,
 		development: one("development") === "allow" ? "allow" : "refuse",
 		node: parsePin(needed("node")),
 		nodeMajor: Number(needed("node-major")),
@@ -102,10 +127,18 @@ export function parseLauncherConf(text: string): LauncherConf {
 	};
 }
 
-/** @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_IO */
+/** @throws ERR_FILE_TYPE, ERR_IO */
 export function pin(file: string): PinnedFile {
-	const path = realpathSync.native(file);
+	const path = realPath(file);
 	return { path, sha256: Buffer.from(digestFile(path, "sha256").digest).toString("hex") };
+}
+
+function realPath(file: string): string {
+	try {
+		return realpathSync.native(file);
+	} catch (cause) {
+		throw ioError("use", file, cause);
+	}
 }
 
 /** Device, inode, size, and times of content and inode in seconds: what differs once a file is written to or replaced. */

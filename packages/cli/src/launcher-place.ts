@@ -12,8 +12,8 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { MAX_TRUST_INDEX_BYTES, parseTrustIndex, readBounded } from "@sigtool/core";
-import { ioError, isErrnoException, quote, SigtoolError } from "@sigtool/core/errors";
+import { MAX_TRUST_INDEX_BYTES, parseTrustIndex, readBounded, type TrustIndex } from "@sigtool/core";
+import { ioError, isErrnoException, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { encodeLauncherConf, identityOf, type LauncherConf, type LaunchMode, pin } from "./launcher-conf.js";
 import type { NativeParts } from "./native-parts.js";
 
@@ -68,7 +68,7 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
 export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
 	const { audit, products: bound = [] } = hostSettings(config);
 	if (!existsSync(index)) return { audit: audit?.jsonLines, trees: [], writable: [], refused: [] };
-	const { products, policy } = parseTrustIndex(readBounded(index, MAX_TRUST_INDEX_BYTES));
+	const { products, policy } = readIndex(index);
 	const { stringCode, addons, workers } = policy.runtime;
 	const refused = { "string-code": stringCode, addons, workers };
 	const names = ["string-code", "addons", "workers"] as const;
@@ -78,6 +78,15 @@ export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | 
 		writable: policy.launch.write,
 		refused: names.filter((name) => refused[name] === "refuse"),
 	};
+}
+
+function readIndex(file: string): TrustIndex {
+	try {
+		return parseTrustIndex(readBounded(file, MAX_TRUST_INDEX_BYTES));
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError) || cause.path !== undefined) throw cause;
+		throw new SigtoolError(cause.code, `Cannot use ${quote(file)}: ${reasonOf(cause)}`, { cause, path: file });
+	}
 }
 
 export type DerivedSettings = Pick<LauncherConf, "audit" | "trees" | "writable" | "refused">;

@@ -1,5 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+	appendFileSync,
+	chmodSync,
+	chownSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host } from "./launcher-host.js";
 import { MAIN } from "./support.js";
@@ -88,6 +98,17 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(status).toBe(2);
 	});
 
+	it.each([
+		[["--node", "/nope"], /^error: Cannot use "\/nope": no such file or directory \(ENOENT\) \[ERR_IO\]\n$/, 3],
+		[["--config", "/etc"], /"\/etc" as configuration: it is not a file \[ERR_USAGE\]/, 2],
+		[["--index", MAIN], /Cannot use ".*": it does not begin as one \[ERR_INDEX_FORMAT\]/, 1],
+	] as const)("refuses to install with %s, and names it", (words, message, exit) => {
+		const host = new Host();
+		const { status, stderr } = host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...words]);
+		expect(stderr).toMatch(message);
+		expect(status).toBe(exit);
+	});
+
 	const damages: readonly (readonly [string, (host: Host) => void, RegExp])[] = [
 		[
 			"settings that others may write",
@@ -102,7 +123,30 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		],
 		["a changed hook", (h) => writeFileSync(h.at("lib/register.cjs"), "//"), /hook .*register\.cjs changed/],
 		["a changed addon", (h) => writeFileSync(h.at("lib/native/addon.node"), ""), /addon .*changed/],
-		["no settings", (h) => rmSync(h.at("lib/launcher.conf")), /settings .*launcher install/],
+		[
+			"settings with a key that means nothing",
+			(h) => appendFileSync(h.at("lib/launcher.conf"), "bogus x\n"),
+			/settings .*"bogus" means nothing here/,
+		],
+		[
+			"settings with a mode that is none",
+			(h) =>
+				writeFileSync(
+					h.at("lib/launcher.conf"),
+					readFileSync(h.at("lib/launcher.conf"), "utf8").replace("mode enforce", "mode x"),
+				),
+			/settings .*"x" is no mode/,
+		],
+		[
+			"a configuration that is not JSON",
+			(h) => writeFileSync(h.at("verifier.json"), "{"),
+			/configuration +it is not JSON/,
+		],
+		[
+			"no settings",
+			(h) => rmSync(h.at("lib/launcher.conf")),
+			/launcher\.conf: no such file or directory \(ENOENT\); run .sigtool launcher install/,
+		],
 		["no index", (h) => rmSync(h.at("app.sigx")), /index .*does not exist/],
 		[
 			"an index nobody trusts",

@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { ioError } from "@sigtool/core/errors";
+import { ioError, quote } from "@sigtool/core/errors";
 import { checkLauncher, type LauncherFinding } from "../launcher-check.js";
 import type { LaunchMode } from "../launcher-conf.js";
 import { CONF_NAME, launcherIn, placeLauncher } from "../launcher-place.js";
 import { nativeParts } from "../native-parts.js";
 import { type OutputOptions, plain, type Report, rows } from "../output.js";
 import { colour } from "../terminal.js";
+import { usageError } from "../usage.js";
 
 export interface LauncherInstallOptions extends OutputOptions {
 	readonly prefix: string;
@@ -20,6 +21,8 @@ export interface LauncherInstallOptions extends OutputOptions {
 export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
 	const parts = nativeParts();
 	const [config, index] = [resolve(options.config), resolve(options.index)];
+	if (existsSync(config) && !statSync(config).isFile())
+		throw usageError(`Cannot use ${quote(config)} as configuration: it is not a file`);
 	const skeleton = existsSync(config) ? "kept" : writeSkeleton(config, index, options.mode);
 	makeDirectory(options.prefix);
 	const prefix = realpathSync(options.prefix);

@@ -4,7 +4,7 @@ import { type OutputOptions, plain, type Report } from "../output.js";
 /** Exit status 3 where something could not be built: nobody can tell whether it is needed. */
 export async function nativeBuild(_options: OutputOptions): Promise<Report> {
 	const { directory, built, complaint } = buildNative();
-	const isComplete = built.length === 2;
+	const isComplete = built.length === 2 && complaint === "";
 	return {
 		exit: isComplete ? 0 : 3,
 		fields: { directory, built, complaint },
