@@ -35,6 +35,7 @@ export function bequeath<Result>(inheritance: unknown, action: () => Result): Re
 
 /** `inheritance`: what workers are started with; plain data. */
 export function guardWorkers(gate: Gate, inheritance: unknown): void {
+	guardWorkerMessages(gate, CHANNEL, inheritance); // While workers can still be made unseen.
 	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
 	const own = new OwnArguments(process.execArgv);
 	const { Worker } = workerThreads;
@@ -55,7 +56,6 @@ export function guardWorkers(gate: Gate, inheritance: unknown): void {
 		return create([isUrl ? new UrlObject(path) : path, options]);
 	});
 	define(workerThreads, "Worker", guarded, true);
-	guardWorkerMessages(gate, CHANNEL, inheritance);
 
 	function refuse(reason: string): void {
 		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "refuse");

@@ -104,6 +104,14 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 		expect(alone).toMatchObject({ status: 0, stdout: "false none\nfirst\nsecond\n" });
 	});
 
+	it("starts where policy refuses workers, and is none itself", async () => {
+		const policy = { runtime: { workers: "refuse" } };
+		using program = await makeApplication({ "main.js": 'console.log("ran")' }, { policy });
+		const { status, stdout, stderr } = program.run(release, ["main.js"]);
+		expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "ran\n" });
+		expect(program.events().map(({ event }) => event)).not.toContain("worker.spawn");
+	});
+
 	it("refuses an added file", () => {
 		const file = join(application.directory, "added.js");
 		write(file, "console.log('evil')");
