@@ -17,8 +17,6 @@ export interface Policy {
 	readonly launch: {
 		/** Absolute directories the program may write below. */
 		readonly write: readonly string[];
-		/** What a development identity signed. */
-		readonly development: "refuse" | "allow";
 	};
 	readonly files: {
 		/** Larger files are refused unread. */
@@ -86,7 +84,6 @@ const readPolicy = object<Policy>({
 	products: set(text(/^[\s\S]+$/, "a name")),
 	launch: object({
 		write: set(text(/^(?![\s\S]*\/\.\.?(\/|$))(\/|(\/[^/\0]+)+)$/, "an absolute path without ., .. and / at its end")),
-		development: oneOf("refuse", "allow"),
 	}),
 	files: object({
 		maxSizeBytes: absent(64 * 2 ** 20, wholeNumber(1, MAX_FILE_BYTES)),

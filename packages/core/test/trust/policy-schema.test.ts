@@ -12,7 +12,7 @@ const GOOD: readonly object[] = [
 	{},
 	{ mode: "off" },
 	{ mode: "strict", products: ["app", "größe", "two\nlines"] },
-	{ launch: { write: ["/", "/srv/data", "/srv/..data", "/a b/c\n"], development: "allow" } },
+	{ launch: { write: ["/", "/srv/data", "/srv/..data", "/a b/c\n"] } },
 	{ files: { maxSizeBytes: 1, kernelCheck: "require" } },
 	{ files: { maxSizeBytes: 2_147_483_647 } },
 	{ files: { maxSizeBytes: 1e3 } },
