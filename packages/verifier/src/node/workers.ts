@@ -3,6 +3,7 @@
  * program can set decides about that: not the parent's environment, not `execArgv`, not `workerData`.
  */
 
+import { isAbsolute } from "node:path";
 import process from "node:process";
 import workerThreads from "node:worker_threads";
 import type { Gate } from "../gate.js";
@@ -82,12 +83,13 @@ class OwnArguments {
 
 	constructor(execArgv: readonly string[]) {
 		this.#all = recordOf(execArgv);
-		this.dependOnDirectory = !execArgv.some(
-			(argument) => argument === __filename || argument === `--require=${__filename}`,
-		);
+		const preload = execArgv.findIndex((argument) => /^(-r|--require)(=|$)/.test(argument));
+		const [, joined] = (execArgv[preload] ?? "").split(/=(.*)/s);
+		const hook = joined ?? execArgv[preload + 1] ?? "";
+		this.dependOnDirectory = !isAbsolute(hook);
 		// The others hold for the whole process, and a worker may not be given them.
 		const passed = ["--no-experimental-require-module", "--no-addons"].filter((each) => execArgv.includes(each));
-		this.#needed = ["--require", __filename, ...passed];
+		this.#needed = ["--require", isAbsolute(hook) ? hook : __filename, ...passed];
 	}
 
 	before(given: unknown, refuse: (reason: string) => void): string[] {
