@@ -117,7 +117,8 @@ export function gateOf(parts: GateParts): Gate {
 			const applied = ruling === "refuse" ? refusing : ruling;
 			const reason = applied === "allow" ? undefined : (why?.code ?? "ERR_RUNTIME_RULE");
 			settle(event, { reason, ...detail }, applied, () => {
-				const message = `Cannot go on with ${event}${described(detail)}: the policy refuses it`;
+				const mend = event === "wasm.compile" ? WASM_MEND : "";
+				const message = `Cannot go on with ${event}${described(detail)}: the policy refuses it${mend}`;
 				return why ?? new SigtoolError("ERR_RUNTIME_RULE", message);
 			});
 		},
@@ -125,6 +126,7 @@ export function gateOf(parts: GateParts): Gate {
 }
 
 const NOTHING = new Bytes(0);
+const WASM_MEND = "; if it is to run, name its digest in runtime.webAssemblySha256";
 
 /** Path, digests, product, entry and rule, and what mends it. The cause's code says why. */
 function untrustedCode(path: string, verdict: Verdict): SigtoolError {
