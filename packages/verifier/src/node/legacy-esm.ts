@@ -4,8 +4,11 @@
  */
 
 import module from "node:module";
+import workerThreads, { type MessagePort, type Worker } from "node:worker_threads";
+import { SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../gate.js";
 import { startsWith } from "../primordials.js";
+import { apply, defineProperty } from "./captured.js";
 import { pathOfFileUrl } from "./file-url.js";
 import { checkLinks, guardLinks } from "./links.js";
 import type { PackageScopes } from "./package-scope.js";
@@ -32,9 +35,48 @@ const HANDOVER = Symbol.for("sigtool:loader");
 /** Nothing to read from a disk: what it exports, the preloaded bundle has put there. */
 const LOADER = "data:text/javascript,export const{load,resolve}=globalThis[Symbol.for('sigtool:loader')]";
 
-/** In the thread of the program: from here on imports are asked of the other one. */
+/**
+ * In the thread of the program: from here on imports are asked of the other one. Their answers pass objects and methods
+ * that a program could get at, which is made impossible here. @throws ERR_START
+ */
 export function startLoaderThread(): void {
-	module.register(LOADER);
+	// An answer becomes the value of a promise, which asks it for `then`: a getter there could change the source in it.
+	Object.preventExtensions(Object.prototype);
+	const { prototype } = workerThreads.Worker;
+	const { unref } = prototype;
+	let thread: Worker | undefined;
+	prototype.unref = function (this: Worker) {
+		thread = this; // Node.js calls it on what it has just made.
+		unref.call(this);
+	};
+	try {
+		module.register(LOADER);
+	} finally {
+		prototype.unref = unref;
+	}
+	if (thread === undefined)
+		throw new SigtoolError("ERR_START", "Cannot guard imports: their thread is not to be found");
+	keepToItself(thread);
+}
+
+/** What Node.js calls to ask, and to read answers, goes to the one port and by the methods that were there at the start. */
+function keepToItself(thread: Worker): void {
+	const { MessagePort, receiveMessageOnPort } = workerThreads;
+	const { postMessage } = MessagePort.prototype;
+	const key = Object.getOwnPropertySymbols(thread).find(({ description }) => description === "kPublicPort");
+	const own = thread as unknown as Record<PropertyKey, unknown>; // Its symbols are in no type.
+	let port = key === undefined ? undefined : own[key];
+	if (key === undefined || !(port instanceof MessagePort)) {
+		throw new SigtoolError("ERR_START", "Cannot guard imports: the port to their thread is not to be found");
+	}
+	const close = () => {
+		port = null; // When the thread has ended, as Node.js has it.
+	};
+	defineProperty(thread, key, { __proto__: null, get: () => port, set: close } as PropertyDescriptor);
+	const fix = (name: string, value: unknown) =>
+		defineProperty(thread, name, { __proto__: null, value } as PropertyDescriptor);
+	fix("postMessage", (...args: unknown[]) => apply(postMessage, port, args));
+	fix("receiveMessageSync", () => receiveMessageOnPort(port as MessagePort));
 }
 
 /** In the hook's own thread. */

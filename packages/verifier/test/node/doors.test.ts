@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Application, makeApplication, RELEASES } from "./application.js";
 
+/** Answers in place of the thread that Node.js 20 asks about imports, while that gets to answer somebody else. */
+const FORGE = (place: string) => `${place}.prototype.postMessage = function (m, l) {
+	if (m?.method !== "load" || !m.port) return postMessage.call(this, m, l);
+	m.port.postMessage({ status: "success", body: { format: "module", source: "console.log('evil')", responseURL: m.args[0] } });
+	const { port2 } = new C();
+	postMessage.call(this, { method: m.method, args: m.args, port: port2 }, [port2]);
+};
+import("./module.mjs").finally(() => process.exit(3))`;
+
 /** `[name, program, event, releases]`; each program prints "evil" when it gets its way. */
 const DOORS: readonly (readonly [name: string, program: string, event: string, since?: number])[] = [
 	["vm.Script", 'new (require("vm").Script)("console.log(\'evil\')").runInThisContext()', "vm.compile"],
@@ -219,6 +228,21 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 		"worker.spawn",
 	],
 	[
+		"import answered by MessagePort.prototype",
+		`const { MessagePort: P, MessageChannel: C } = require("worker_threads"), { postMessage } = P.prototype; ${FORGE("P")}`,
+		"none",
+	],
+	[
+		"import answered by Worker.prototype",
+		`const { Worker: P, MessageChannel: C } = require("worker_threads"), { postMessage } = P.prototype; ${FORGE("P")}`,
+		"none",
+	],
+	[
+		"source changed by a getter of Object.prototype",
+		'Object.defineProperty(Object.prototype, "then", { get() { if ("source" in this) try { this.source = "console.log(\'evil\')"; } catch {} } }); import("./module.mjs").finally(() => process.exit(3))',
+		"none",
+	],
+	[
 		"vm asked for while Array.prototype has no iterator",
 		'const key = Symbol.iterator, it = Array.prototype[key]; Array.prototype[key] = function* () {}; let vm; try { vm = require("vm"); } finally { Array.prototype[key] = it; } vm.runInThisContext("console.log(\'evil\')")',
 		"vm.compile",
@@ -262,7 +286,7 @@ describe.each(RELEASES)("doors on Node.js %s", (release) => {
 	beforeAll(async () => {
 		const programs = known.map(([, program], index): [string, string] => [`door-${index}.cjs`, program]);
 		application = await makeApplication(
-			{ ...Object.fromEntries(programs), "package.json": "{}", "empty.js": "" },
+			{ ...Object.fromEntries(programs), "package.json": "{}", "empty.js": "", "module.mjs": "" },
 			{ policy: { runtime: { stringCode: "refuse" } } },
 		);
 	});
