@@ -12,7 +12,7 @@ import { indexOf, lastIndexOf, lstatSync, mapGet, slice } from "../primordials.j
 import { endsWith, hasOwn, MapObject, mapSet, parseJson } from "./captured.js";
 import { sourceText } from "./source-text.js";
 
-/** `none`: a package.json without a `type`; `bare`: none in the signed trees. */
+/** `none`: a package.json without a `type`, or `node_modules`, where Node.js looks no further; `bare`: none in the signed trees. */
 export type PackageType = "module" | "commonjs" | "none" | "bare";
 
 export interface PackageScopes {
@@ -39,7 +39,7 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 		let type: PackageType | undefined;
 		let end = start;
 		for (; ; end = directoryOf(end)) {
-			type = mapGet(scopes, end) ?? readType(`${end}/package.json`);
+			type = mapGet(scopes, end) ?? (endsWith(end, "/node_modules") ? "none" : readType(`${end}/package.json`));
 			if (type !== undefined || end === "") break;
 		}
 		for (let each = start; each.length > end.length; each = directoryOf(each)) mapSet(scopes, each, type ?? "bare");

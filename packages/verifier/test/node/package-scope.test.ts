@@ -76,3 +76,19 @@ describe.each(RELEASES)("package.json above the signed tree on Node.js %s", (rel
 		expect(runBelow('{ "type"', "n.js").status).not.toBe(0);
 	});
 });
+
+describe.each(RELEASES)("modules without a package.json on Node.js %s", (release) => {
+	it("in node_modules are not of the type of whoever uses them", async () => {
+		using application = await makeApplication({
+			"package.json": '{ "type": "module" }',
+			"main.js": `import { createRequire } from "node:module"; import { a } from "./node_modules/loose/index.js";
+				import { c } from "./node_modules/module/index.js"; const require = createRequire(import.meta.url);
+				console.log(a, require("loose").a, require("single").b, c);`,
+			"node_modules/loose/index.js": "exports.a = 1;",
+			"node_modules/single.js": "exports.b = 2;",
+			"node_modules/module/index.js": "export const c = 3;",
+		});
+		const { status, stdout, stderr } = application.run(release, ["main.js"]);
+		expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "1 1 2 3\n" });
+	});
+});
