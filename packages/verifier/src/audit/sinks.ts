@@ -33,25 +33,44 @@ export function jsonLinesSink(file: string, wants: AuditSink["wants"] = "all"): 
 		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}; see \`sigtool launcher check\`, and whether this user may append to it`;
 		throw new SigtoolError("ERR_AUDIT_SINK", message, { cause, path: file });
 	}
-	const { dev, ino } = fstatSync(descriptor);
+	const requireSame = fileBehind(descriptor);
 	return {
 		name: quote(file),
 		wants,
 		write(lines) {
-			// A program can close any descriptor, and open another file that gets its number.
-			const stats = fstatSync(descriptor);
-			if (stats.dev !== dev || stats.ino !== ino) throw new Error("its descriptor was taken away");
+			requireSame();
 			writeFully(descriptor, lines);
 		},
 	};
 }
 
-/** One line an event, in ASCII: nothing in a name can move a terminal's cursor. */
+/** Throws once it is another file: a program can close any descriptor, and open a file that gets its number. */
+function fileBehind(descriptor: number): () => void {
+	const { dev, ino } = fstatSync(descriptor);
+	return () => {
+		const stats = fstatSync(descriptor);
+		if (stats.dev !== dev || stats.ino !== ino) throw new Error("its descriptor was taken away");
+	};
+}
+
+/**
+ * One line an event, in ASCII: nothing in a name can move a terminal's cursor.
+ * @throws ERR_AUDIT_SINK when it is closed
+ */
 export function standardErrorSink(wants: AuditSink["wants"] = "refusals"): AuditSink {
+	let requireSame: () => void;
+	try {
+		requireSame = fileBehind(STANDARD_ERROR);
+	} catch (cause) {
+		throw new SigtoolError("ERR_AUDIT_SINK", `Cannot write audit events to standard error: ${errnoReason(cause)}`, {
+			cause,
+		});
+	}
 	return {
 		name: "standard error",
 		wants,
 		write(lines) {
+			requireSame();
 			let text = "";
 			for (let start = 0, end = 0; start < lines.length; start = end + 1) {
 				end = indexOf(lines, "\n", start);

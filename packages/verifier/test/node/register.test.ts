@@ -66,6 +66,17 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 		expect(stdout, stderr).toBe("signed\n");
 	});
 
+	it("takes another file in the place of standard error for a sink that fails", async () => {
+		using program = await makeApplication({
+			"main.cjs": `const fs = require("fs"); fs.closeSync(2); fs.openSync(process.argv[2], "w"); require("./added.cjs");`,
+		});
+		write(join(program.directory, "added.cjs"), "console.log('evil');");
+		const taken = join(program.home, "taken");
+		const { status, stdout } = program.run(release, ["main.cjs", taken]);
+		expect([status, stdout]).toEqual([126, ""]);
+		expect(readFileSync(taken, "utf8")).toMatch(/^sigtool: ERR_AUDIT_SINK: .*standard error.*; unwritten: /);
+	});
+
 	it.skipIf(!existsSync(ADDON))("ends the whole process for what a worker loads (needs the addon built)", async () => {
 		const worker = 'try { require("./added.js"); } catch {}';
 		using threads = await makeApplication({
