@@ -7,6 +7,7 @@
  * before the module it led to is loaded; both lead to signed files only.
  */
 
+import { quote, SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../gate.js";
 import { indexOf, lastIndexOf, lstatSync, mapGet, slice } from "../primordials.js";
 import { endsWith, hasOwn, MapObject, mapSet, parseJson } from "./captured.js";
@@ -17,8 +18,8 @@ export type PackageType = "module" | "commonjs" | "none" | "bare";
 
 export interface PackageScopes {
 	/**
-	 * @throws ERR_UNTRUSTED_CODE when the nearest package.json is not as it was signed, or lies outside of every signed tree
-	 * and would say where names lead
+	 * @throws ERR_UNTRUSTED_CODE when the nearest package.json is not as it was signed; ERR_OUTSIDE_PRODUCTS when it lies
+	 * outside of every signed tree and would say where names lead
 	 */
 	typeOf(file: string): PackageType;
 	/**
@@ -51,7 +52,10 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 	function readType(file: string): PackageType | undefined {
 		if (lstatSync(file, NO_ENTRY) === undefined) return undefined;
 		const stray = gate.readOutside(file);
-		if (stray !== undefined && file !== ROOT && !leadsNames(sourceText(gate, file, stray))) return "bare";
+		if (stray !== undefined) {
+			if (file === ROOT || leadsNames(sourceText(gate, file, stray))) refuseStray(file);
+			return "bare";
+		}
 		const text = sourceText(gate, file, gate.openCodeSync(file, "json").bytes);
 		// Most say nothing of it, and parsing them is most of the cost.
 		const isNamed =
@@ -59,6 +63,17 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 		if (!isNamed) return "none";
 		const type = ownMember(parseJson(text), "type");
 		return type === "module" || type === "commonjs" ? type : "none";
+	}
+
+	function refuseStray(file: string): void {
+		const reason = "ERR_OUTSIDE_PRODUCTS";
+		const message = `Cannot use ${quote(file)}: nothing vouches for it, and it would say where names lead; give the signed tree a package.json of its own`;
+		gate.rule(
+			"module.open_code",
+			{ path: file, use: "package.json", reason },
+			"refuse",
+			new SigtoolError(reason, message),
+		);
 	}
 
 	return {

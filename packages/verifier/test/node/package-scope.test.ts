@@ -68,7 +68,7 @@ describe.each(RELEASES)("package.json above the signed tree on Node.js %s", (rel
 		expect(runBelow(content, name, "none").status).toBe(0);
 		const { status, stderr } = runBelow(content, name);
 		expect(status).toBe(126);
-		expect(stderr).toMatch(/ERR_OUTSIDE_PRODUCTS/);
+		expect(stderr).toMatch(/ERR_OUTSIDE_PRODUCTS: .*give the signed tree a package\.json of its own/);
 		expect(stderr).toContain(JSON.stringify(join(application.home, "package.json")));
 	});
 
