@@ -44,6 +44,8 @@ export const OPEN: readonly Opening[] = [
 			"vm by a default import",
 			"vm by process.getBuiltinModule()",
 			"vm by Module._load()",
+			"vm asked for while Array.prototype has no iterator",
+			"vm asked for while Module._load gives another",
 			"text that reads differently a second time",
 			"text made signed by String.prototype",
 			"module._compile()",

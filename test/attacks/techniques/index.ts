@@ -2,6 +2,7 @@ import type { Technique } from "../technique.js";
 import { children } from "./children.js";
 import { environment } from "./environment.js";
 import { files } from "./files.js";
+import { guards } from "./guards.js";
 import { inspector } from "./inspector.js";
 import { launch } from "./launch.js";
 import { loaders } from "./loaders.js";
@@ -22,6 +23,7 @@ export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"internal bindings": bindings,
 	"further hooks": loaders,
 	"poisoned built-ins": poisoning,
+	"round the guards": guards,
 	workers,
 	children,
 	inspector,
