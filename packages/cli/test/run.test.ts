@@ -54,6 +54,26 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		}
 	});
 
+	it.each(RELEASES)("runs one strictly on Node.js %s whose policy refuses all it can, workers among it", (release) => {
+		const { home, at, sigtool } = signedApp({
+			"main.js": "console.log('ran')",
+			"threads.js": "new (require('node:worker_threads').Worker)('./main.js')",
+		});
+		const refused = { addons: "refuse", workers: "refuse", stringCode: "refuse", webAssembly: "refuse" };
+		writeFileSync(at("policy.json"), JSON.stringify({ version: 1, runtime: refused }));
+		const compile = ["compile", "app", "-o", "app.sigx", "--policy", "policy.json", "--allow-development"];
+		expect(sigtool(compile, { cwd: home })).toMatchObject({ status: 0 });
+		const run = (script: string) => {
+			const words = ["run", "-q", "--allow-development", "--index", at("app.sigx"), "--mode", "strict", at(script)];
+			const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+			return spawnSync(nodeOfRelease(release), [MAIN, ...words], { env, encoding: "utf8" });
+		};
+		expect(run("app/main.js")).toMatchObject({ status: 0, stdout: "ran\n", stderr: "" });
+		const { status, stdout, stderr } = run("app/threads.js");
+		expect([status, stdout]).toEqual([126, ""]);
+		expect(stderr).toContain("worker.spawn");
+	});
+
 	it("runs nothing of a tree that was changed since it was signed", () => {
 		const { run, at } = signedApp();
 		writeFileSync(at("app/answer.json"), "43");

@@ -152,7 +152,7 @@ static char **node_flags(char **words, int major) {
 		{strict, major >= 22 ? "--permission" : "--experimental-permission"},
 		{strict, "--allow-fs-read=*"}, {strict, "--allow-fs-write=*"}, {strict && major >= 25, "--allow-net"},
 		{strict, "--disable-warning=SecurityWarning"}, {strict && (major < 22 || major >= 25), "--disable-warning=ExperimentalWarning"},
-		{strict && !no_addons, "--allow-addons"}, {strict && !refuses(settings.workers), "--allow-worker"}};
+		{strict && !no_addons, "--allow-addons"}, {strict && (major < 22 || !refuses(settings.workers)), "--allow-worker"}}; /* imports have a thread there */
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (flags[i].when) *words++ = (char *)flags[i].flag;
 	return words;
