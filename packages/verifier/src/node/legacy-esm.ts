@@ -8,7 +8,7 @@ import workerThreads, { type MessagePort, type Worker } from "node:worker_thread
 import { SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../gate.js";
 import { startsWith } from "../primordials.js";
-import { apply, defineProperty } from "./captured.js";
+import { apply, assign, defineProperty } from "./captured.js";
 import { pathOfFileUrl } from "./file-url.js";
 import { checkLinks, guardLinks } from "./links.js";
 import type { PackageScopes } from "./package-scope.js";
@@ -40,8 +40,7 @@ const LOADER = "data:text/javascript,export const{load,resolve}=globalThis[Symbo
  * that a program could get at, which is made impossible here. @throws ERR_START
  */
 export function startLoaderThread(): void {
-	// An answer becomes the value of a promise, which asks it for `then`: a getter there could change the source in it.
-	Object.preventExtensions(Object.prototype);
+	keepThen();
 	const { prototype } = workerThreads.Worker;
 	const { unref } = prototype;
 	let thread: Worker | undefined;
@@ -57,6 +56,24 @@ export function startLoaderThread(): void {
 	if (thread === undefined)
 		throw new SigtoolError("ERR_START", "Cannot guard imports: their thread is not to be found");
 	keepToItself(thread);
+}
+
+/**
+ * An answer becomes the value of a promise, which asks it for `then`: a getter of a program's own on Object.prototype could
+ * change the source in it. What stands there instead lets objects get one of their own, as if it were not there.
+ */
+function keepThen(): void {
+	const prototype = Object.prototype;
+	const settable = { __proto__: null, writable: true, enumerable: true, configurable: true };
+	const then = {
+		__proto__: null,
+		get: () => undefined,
+		set(this: object, value: unknown) {
+			if (this === prototype) throw new TypeError("Cannot give all objects a method named then");
+			defineProperty(this, "then", assign({ __proto__: null, value }, settable) as PropertyDescriptor);
+		},
+	};
+	defineProperty(prototype, "then", then as PropertyDescriptor);
 }
 
 /** What Node.js calls to ask, and to read answers, goes to the one port and by the methods that were there at the start. */

@@ -119,7 +119,11 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			installation.set("addons", "refuse");
 			installation.set("workers", "refuse");
 			expect(flags()).toEqual(expect.arrayContaining(["--disallow-code-generation-from-strings", "--no-addons"]));
-			expect(flags("--mode", "strict").filter((flag) => /addons|worker/.test(flag))).toEqual(["--no-addons"]);
+			const loader = process.versions.node.startsWith("20.") ? ["--allow-worker"] : [];
+			expect(flags("--mode", "strict").filter((flag) => /addons|worker/.test(flag))).toEqual([
+				"--no-addons",
+				...loader,
+			]);
 		});
 
 		it("lets Node.js start no other program", () => {

@@ -312,6 +312,10 @@ const HARMLESS: readonly (readonly [name: string, program: string, since?: numbe
 		"new vm.Script of signed text",
 		'const vm = require("vm"); new vm.Script(require("fs").readFileSync("./said.js", "utf8"), { filename: require("path").resolve("said.js") }).runInContext(vm.createContext({ console }))',
 	],
+	[
+		"additions to Object.prototype, and objects with a method named then",
+		'Object.prototype.extra = 1; delete Object.prototype.extra; const o = {}; o.then = (done) => done("said"); (async () => console.log(Object.keys(o)[0] === "then" && (await o)))()',
+	],
 	["loading node:repl and node:vm", 'require("vm"); require("repl"); require("./said.js")'],
 	[
 		"a wrapped Module._compile",
