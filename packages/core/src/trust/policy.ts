@@ -34,6 +34,15 @@ export interface Policy {
 		readonly workers: "refuse" | "signed";
 		readonly children: "refuse" | "audit" | "allow";
 	};
+	readonly python: {
+		/** Hooks that a program adds by sys.addaudithook. */
+		readonly auditHooks: "refuse" | "allow";
+		/** What counts beside the entries of the index: security.ima, which only the administrator can write. */
+		readonly xattr: "off" | "ima";
+		/** Audit events of CPython that are events of ours, by name; `*`: all. Refusals always are. */
+		readonly events: readonly string[];
+		readonly extensions: "signed" | "refuse";
+	};
 }
 
 /** Octets of the largest policy document read. */
@@ -62,15 +71,34 @@ export function policyFromFileBytes(octets: Uint8Array): Policy {
 /** `policy` under `mode`: under strict nothing is merely noted, and the kernel must be asked. */
 export function policyInMode(policy: Policy, mode: Mode): Policy {
 	if (mode !== "strict") return { ...policy, mode };
-	const { files, runtime } = policy;
+	const { files, runtime, python } = policy;
 	const webAssembly = runtime.webAssembly === "allow" ? "signed" : runtime.webAssembly;
 	return {
 		...policy,
 		mode,
 		files: { ...files, kernelCheck: "require" },
 		runtime: { ...runtime, webAssembly, stringCode: "refuse", children: "refuse" },
+		python: { ...python, auditHooks: "refuse", xattr: "off" },
 	};
 }
+
+/** What starts or loads something else, and what turns against the hooks. None of them is raised by imports. */
+const PYTHON_EVENTS: readonly string[] = [
+	"code.__new__",
+	"ctypes.dlopen",
+	"function.__new__",
+	"os.exec",
+	"os.fork",
+	"os.forkpty",
+	"os.posix_spawn",
+	"os.system",
+	"pty.spawn",
+	"setopencodehook",
+	"sqlite3.load_extension",
+	"subprocess.Popen",
+	"sys.addaudithook",
+	"sys.remote_exec",
+];
 
 /** As much as fits one buffer on every Node.js. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
@@ -96,6 +124,12 @@ const readPolicy = object<Policy>({
 		stringCode: oneOf("audit", "refuse", "allow"),
 		workers: oneOf("signed", "refuse"),
 		children: oneOf("refuse", "audit", "allow"),
+	}),
+	python: object({
+		auditHooks: oneOf("refuse", "allow"),
+		xattr: oneOf("off", "ima"),
+		events: absent(PYTHON_EVENTS, set(text(/^(\*|\w+(\.\w+)*)$/, "the name of an audit event, or *"))),
+		extensions: oneOf("signed", "refuse"),
 	}),
 });
 

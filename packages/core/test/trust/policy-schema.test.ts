@@ -18,7 +18,10 @@ const GOOD: readonly object[] = [
 	{ files: { maxSizeBytes: 1e3 } },
 	{ runtime: { addons: "refuse", webAssembly: "allow", webAssemblySha256: ["0".repeat(64), "a".repeat(64)] } },
 	{ runtime: { stringCode: "refuse", workers: "refuse", children: "allow" } },
-	{ launch: {}, files: {}, runtime: {} },
+	{ python: { auditHooks: "allow", xattr: "ima", extensions: "refuse" } },
+	{ python: { events: [] } },
+	{ python: { events: ["*", "socket.connect", "_winapi.CreateFile"] } },
+	{ launch: {}, files: {}, runtime: {}, python: {} },
 ];
 
 const BAD: readonly unknown[] = [
@@ -58,6 +61,14 @@ const BAD: readonly unknown[] = [
 	{ runtime: { workers: "allow" } },
 	{ runtime: { children: "signed" } },
 	{ runtime: { eval: "refuse" } },
+	{ python: { auditHooks: "audit" } },
+	{ python: { xattr: "spython" } },
+	{ python: { events: "*" } },
+	{ python: { events: ["os.*"] } },
+	{ python: { events: [".os"] } },
+	{ python: { events: ["os.system\n"] } },
+	{ python: { events: ["import", "import"] } },
+	{ python: { extensions: "allow" } },
 ];
 
 const document = (members: unknown) => JSON.parse(JSON.stringify({ version: 1, ...(members as object) }));
@@ -82,7 +93,7 @@ describe("policy.schema.json and parsePolicy()", () => {
 		const words = fc.constantFrom("off", "audit", "enforce", "strict", "refuse", "allow", "signed", "require", "log");
 		const texts = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("/", "/a", "/a/", "/../a", "a".repeat(64)));
 		const value = fc.oneof(words, texts, fc.array(texts), fc.double(), fc.integer(), fc.constant(null), fc.boolean());
-		const group = (name: "launch" | "files" | "runtime") => {
+		const group = (name: "launch" | "files" | "runtime" | "python") => {
 			const members = Object.fromEntries(Object.keys(DEFAULT_POLICY[name]).map((member) => [member, value]));
 			return fc.record(members, { requiredKeys: [] });
 		};
@@ -94,6 +105,7 @@ describe("policy.schema.json and parsePolicy()", () => {
 				launch: group("launch"),
 				files: group("files"),
 				runtime: group("runtime"),
+				python: group("python"),
 			},
 			{ requiredKeys: ["version"] },
 		);

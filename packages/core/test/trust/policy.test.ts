@@ -18,6 +18,12 @@ describe("parsePolicy()", () => {
 				workers: "signed",
 				children: "refuse",
 			},
+			python: {
+				auditHooks: "refuse",
+				xattr: "off",
+				events: expect.arrayContaining(["subprocess.Popen", "sys.addaudithook"]),
+				extensions: "signed",
+			},
 		});
 		expect(parsePolicy(DEFAULT_POLICY)).toEqual(DEFAULT_POLICY);
 		expect(
@@ -60,12 +66,14 @@ describe("policyInMode()", () => {
 			version: 1,
 			files: { kernelCheck: "off" },
 			runtime: { webAssembly: "allow", stringCode: "allow", children: "audit" },
+			python: { auditHooks: "allow", xattr: "ima", events: [] },
 		});
 		expect(policyInMode(lax, "audit")).toEqual({ ...lax, mode: "audit" });
 		expect(policyInMode(lax, "strict")).toMatchObject({
 			mode: "strict",
 			files: { kernelCheck: "require" },
 			runtime: { webAssembly: "signed", stringCode: "refuse", children: "refuse", workers: "signed" },
+			python: { auditHooks: "refuse", xattr: "off", events: [] },
 		});
 	});
 });
