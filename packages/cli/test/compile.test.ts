@@ -92,6 +92,27 @@ describe("compile", () => {
 	});
 });
 
+describe("compile --adopt", () => {
+	test("takes a directory without a catalog, and every command that shows the index says so", () => {
+		const { home, root, sigtool, index } = signedApp();
+		const library = makeTree(join(home, "library"), { "os.py": "1" });
+		const compiled = sigtool(["compile", root, "--adopt", library, "-o", index, "--allow-development", "--json"]);
+		expect(compiled.json().products).toMatchObject([{ name: "app" }, { name: library, root: library, adopted: true }]);
+		expect(compiled.json().products[0].adopted).toBeUndefined();
+		for (const show of ["inspect", "verify"]) {
+			expect(sigtool([show, index]).stdout).toContain(`${library}, adopted: nobody signed it`);
+		}
+		expect(sigtool(["inspect", index, "--json"]).json().products[1]).toMatchObject({ adopted: true, sequence: null });
+		expect(sigtool(["compile", "--adopt", library, "-o", index]).status).toBe(0);
+	});
+
+	test("takes neither a signed directory nor none", () => {
+		const { root, sigtool, index } = signedApp();
+		expect(sigtool(["compile", "--adopt", root, "-o", index]).stderr).toContain("it carries a catalog");
+		expect(sigtool(["compile", "-o", index]).stderr).toContain("Name a signed directory");
+	});
+});
+
 describe("inspect and verify of a trust index", () => {
 	test("show what it says, and who vouches for it", () => {
 		const { root, sigtool, index } = signedApp();

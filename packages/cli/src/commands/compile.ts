@@ -17,6 +17,7 @@ import { type KeyOptions, openSigner } from "../signer-options.js";
 import { sourceDate } from "../source-date.js";
 import { requireOutputName, usageError } from "../usage.js";
 import { readCertificates } from "./certificate-file.js";
+import { productRows } from "./index-file.js";
 import { parseTime } from "./judgement.js";
 import { bytes, catalogFields, count, isoTime, signerFields, signerRows } from "./render.js";
 
@@ -24,6 +25,7 @@ export interface CompileCommandOptions extends KeyOptions, OutputOptions {
 	readonly output: string;
 	readonly policy?: string;
 	readonly notAfter?: string;
+	readonly adopt?: readonly string[];
 	readonly catalog?: readonly string[];
 	readonly trust?: readonly string[];
 	readonly product?: string;
@@ -38,6 +40,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 	const time = sourceDate();
 	const target = {
 		output: options.output,
+		adopt: options.adopt,
 		catalogs: options.catalog,
 		product: options.product,
 		overwrite: options.force === true ? "any" : "own",
@@ -98,10 +101,11 @@ function report(result: CompileResult, signer: Signer, warnings: readonly string
 			index: file,
 			bytes: sizeBytes,
 			sha256,
-			products: products.map(({ name, root, sequence, fileCount, linkCount, catalogs }) => ({
+			products: products.map(({ name, root, sequence, adopted, fileCount, linkCount, catalogs }) => ({
 				name,
 				root,
 				sequence: sequence ?? null,
+				adopted,
 				files: fileCount,
 				links: linkCount,
 				catalogs: catalogs.map(catalogFields),
@@ -113,9 +117,8 @@ function report(result: CompileResult, signer: Signer, warnings: readonly string
 		lines: [
 			`compiled ${plain(file)}`,
 			...rows([
-				...products.flatMap(({ name, root, sequence, fileCount, linkCount }): [string, string][] => [
-					["product", `${plain(name)}${sequence === undefined ? "" : `, sequence ${sequence}`}`],
-					["root", plain(root)],
+				...products.flatMap(({ fileCount, linkCount, ...product }): [string, string][] => [
+					...productRows(product),
 					["content", `${count(fileCount, "file")}${linkCount === 0 ? "" : `, ${count(linkCount, "link")}`}`],
 				]),
 				["mode", policy.mode],

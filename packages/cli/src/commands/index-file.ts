@@ -1,4 +1,4 @@
-import { MAX_TRUST_INDEX_BYTES, readBounded, type TrustIndex } from "@sigtool/core";
+import { type IndexedProduct, MAX_TRUST_INDEX_BYTES, readBounded, type TrustIndex } from "@sigtool/core";
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { plain } from "../output.js";
 import { count, isoTime } from "./render.js";
@@ -15,14 +15,20 @@ export function fromIndexFile<T>(file: string, read: (octets: Uint8Array) => T):
 	}
 }
 
+/** What may be loaded, from where, and whether anybody signed it. */
+export function productRows({ name, root, sequence, adopted }: Omit<IndexedProduct, "catalogs">): [string, string][] {
+	const release = sequence === undefined ? "" : `, sequence ${sequence}`;
+	return [
+		["product", `${plain(name)}${release}${adopted === true ? ", adopted: nobody signed it" : ""}`],
+		["root", plain(root)],
+	];
+}
+
 /** What an index says, but for its entries. */
 export function indexRows(index: TrustIndex): [string, string | undefined][] {
 	const { products, policy, compiledAt, notAfter, entryCount } = index;
 	return [
-		...products.flatMap(({ name, root, sequence }): [string, string][] => [
-			["product", `${plain(name)}${sequence === undefined ? "" : `, sequence ${sequence}`}`],
-			["root", plain(root)],
-		]),
+		...products.flatMap(productRows),
 		["entries", count(entryCount, "entry", "entries")],
 		["mode", policy.mode],
 		["compiled", isoTime(compiledAt)],

@@ -19,6 +19,8 @@ export interface IndexHeadProduct {
 	readonly name: string;
 	readonly root: string;
 	readonly sequence: number | undefined;
+	/** Nobody signed it: whoever compiled took the directory as it was. */
+	readonly adopted?: true | undefined;
 	readonly catalogs: readonly string[];
 	/** How many of the entries are its. */
 	readonly entries: number;
@@ -26,8 +28,8 @@ export interface IndexHeadProduct {
 
 /** UTF-8; equal heads are equal octets. */
 export function encodeHead({ notAfter, policy, signers, products }: IndexHead): Uint8Array {
-	const ordered = products.map(({ name, root, sequence, catalogs, entries }) => {
-		return { name, root, sequence, catalogs, entries };
+	const ordered = products.map(({ name, root, sequence, adopted, catalogs, entries }) => {
+		return { name, root, sequence, adopted, catalogs, entries };
 	});
 	return Buffer.from(JSON.stringify({ notAfter, policy: parsePolicy(policy), signers, products: ordered }));
 }
@@ -58,11 +60,17 @@ const readHead = object<IndexHead>({
 			name: text(/^.+$/s, "a name"),
 			root: text(/^(\/|[A-Za-z]:[\\/]|\\\\)/, "an absolute path"),
 			sequence: absent(undefined, wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+			adopted: absent(undefined, isTrue),
 			catalogs: set(SHA256_HEX),
 			entries: wholeNumber(0, LIMITS.entries),
 		}),
 	),
 });
+
+function isTrue(value: unknown, at: string): true {
+	if (value === true) return value;
+	throw refusal(at, "must be true where it is present");
+}
 
 function refusal(at: string, reason: string): SigtoolError {
 	return new SigtoolError("ERR_INDEX_FORMAT", `Cannot read the trust index: ${quote(at)} ${reason}`);

@@ -50,6 +50,8 @@ export interface IndexedProduct {
 	readonly root: string;
 	/** The lowest of its catalogs'. */
 	readonly sequence: number | undefined;
+	/** Nobody signed it: whoever compiled took the directory as it was. */
+	readonly adopted?: true | undefined;
 	/** Hexadecimal SHA-256 of the catalog files. */
 	readonly catalogs: readonly string[];
 }
@@ -188,7 +190,7 @@ function readIndex(parts: IndexParts): TrustIndex {
 		return number;
 	};
 	return {
-		products: described.map(({ name, root, sequence, catalogs }) => ({ name, root, sequence, catalogs })),
+		products: described.map(({ entries: _, ...product }) => product),
 		policy,
 		compiledAt: signingTime(signer),
 		notAfter,
