@@ -411,7 +411,10 @@ function keyOptions(command: Command): Command {
 		.option(
 			"--passphrase-file <file>",
 			"its first line is the passphrase, - for stdin (else $SIGTOOL_PASSPHRASE, else a prompt)",
-		);
+		)
+		.option("--signer-command <program>", "a program that signs; with --cert (docs/signer-command.md)")
+		.addOption(repeated("--signer-argument <word>", "a word for that program"))
+		.option("--signer-timeout <seconds>", "how long it may take for one signature (default: 60)");
 }
 
 /** Which catalogs count, and as what. */

@@ -1,6 +1,13 @@
 /** From key options to a Signer. Secrets come from a file, the environment or a prompt, never from an argument. */
 
-import { developmentIdentity, openPemSigner, openPkcs12Signer, type Signer } from "@sigtool/core";
+import {
+	developmentIdentity,
+	openCommandSigner,
+	openPemSigner,
+	openPkcs12Signer,
+	type PassphraseSource,
+	type Signer,
+} from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
 import { readInputFile } from "./input-file.js";
 import { readPassphrase } from "./prompt.js";
@@ -12,46 +19,90 @@ export interface KeyOptions {
 	readonly chain?: readonly string[];
 	readonly p12?: string;
 	readonly passphraseFile?: string;
+	readonly signerCommand?: string;
+	readonly signerArgument?: readonly string[];
+	readonly signerTimeout?: string;
 }
-
-const MAX_PASSPHRASE_FILE_BYTES = 65_536;
-
-/** Environment variable that may hold the passphrase. */
-export const PASSPHRASE_VARIABLE = "SIGTOOL_PASSPHRASE";
 
 /** Whether any option names a key. */
-export function namesKey({ key, cert, chain = [], p12 }: KeyOptions): boolean {
-	return key !== undefined || cert !== undefined || p12 !== undefined || chain.length > 0;
+export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean {
+	return SOURCES.some((source) => options[source] !== undefined) || cert !== undefined || chain.length > 0;
 }
 
-/** @throws ERR_USAGE for key options that do not fit together; ERR_KEY*, ERR_PKCS12* */
+/**
+ * The signer the options name, else the development identity. To be closed by the caller.
+ * @throws ERR_USAGE for key options that do not fit together; ERR_KEY*, ERR_PKCS12*
+ */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
-	const { key, cert, chain = [], p12 } = options;
+	const { key, cert, chain = [], p12, signerCommand } = options;
+	const [secret] = [PASSPHRASE_VARIABLE, PIN_VARIABLE].map(takeSecret);
+	checkTogether(options);
+	const passphrase = (file: string) => secretSource(`Passphrase for ${quote(file)}: `, options.passphraseFile, secret);
 	if (p12 !== undefined) {
-		if (key !== undefined || cert !== undefined) throw usageError("Use --p12 alone, or --key with --cert");
-		return openPkcs12Signer({ file: p12, chainFiles: chain, passphrase: () => passphrase(options, p12), onWarning });
+		return openPkcs12Signer({ file: p12, chainFiles: chain, passphrase: passphrase(p12), onWarning });
 	}
-	if (key !== undefined) {
-		if (cert === undefined) throw usageError("Name the key's certificate with --cert");
-		return openPemSigner({
-			keyFile: key,
+	if (key !== undefined && cert !== undefined) {
+		return openPemSigner({ keyFile: key, certFile: cert, chainFiles: chain, passphrase: passphrase(key), onWarning });
+	}
+	if (signerCommand !== undefined && cert !== undefined) {
+		return openCommandSigner({
+			program: signerCommand,
+			args: options.signerArgument,
+			timeoutMs: timeoutMs(options.signerTimeout),
 			certFile: cert,
 			chainFiles: chain,
-			passphrase: () => passphrase(options, key),
-			onWarning,
 		});
 	}
-	if (cert !== undefined || chain.length > 0) throw usageError("Name the private key with --key");
 	return developmentIdentity();
 }
 
-async function passphrase({ passphraseFile }: KeyOptions, subject: string): Promise<string> {
-	if (passphraseFile !== undefined) {
-		return readInputFile(passphraseFile, MAX_PASSPHRASE_FILE_BYTES)
-			.toString("utf8")
-			.replace(/\r?\n[\s\S]*$/, "");
+const SOURCES = ["key", "p12", "signerCommand"] as const;
+const OPTION_NAMES = { key: "--key", p12: "--p12", signerCommand: "--signer-command" } as const;
+
+function checkTogether(options: KeyOptions): void {
+	const [source, ...others] = SOURCES.filter((name) => options[name] !== undefined);
+	if (others.length > 0) {
+		throw usageError(`Use one of ${SOURCES.map((name) => OPTION_NAMES[name]).join(", ")}: a signature is of one key`);
 	}
-	const fromEnvironment = process.env[PASSPHRASE_VARIABLE];
-	if (fromEnvironment !== undefined) return fromEnvironment;
-	return readPassphrase(`Passphrase for ${quote(subject)}: `);
+	const { cert, chain = [], signerArgument, signerTimeout } = options;
+	if (source === undefined && (cert !== undefined || chain.length > 0)) {
+		throw usageError("Name the private key with --key");
+	}
+	if (source === "p12" && cert !== undefined) throw usageError("Use --p12 alone, or --key with --cert");
+	if ((source === "key" || source === "signerCommand") && cert === undefined) {
+		throw usageError("Name the key's certificate with --cert");
+	}
+	if (source !== "signerCommand" && (signerArgument ?? signerTimeout) !== undefined) {
+		throw usageError("Use --signer-argument and --signer-timeout with --signer-command");
+	}
 }
+
+function timeoutMs(seconds: string | undefined): number | undefined {
+	if (seconds === undefined) return undefined;
+	if (!/^[1-9]\d{0,4}$/.test(seconds)) throw usageError(`Give --signer-timeout whole seconds, not ${quote(seconds)}`);
+	return Number(seconds) * 1000;
+}
+
+/** From the file's first line, else the value of the environment, else a prompt. */
+function secretSource(question: string, file: string | undefined, value: string | undefined): PassphraseSource {
+	return async () => {
+		if (file !== undefined) return firstLine(readInputFile(file, MAX_SECRET_FILE_BYTES));
+		return value ?? readPassphrase(question);
+	};
+}
+
+function firstLine(octets: Buffer): string {
+	return octets.toString("utf8").replace(/\r?\n[\s\S]*$/, "");
+}
+
+/** The variable's value, which no child of this process inherits from here on. */
+function takeSecret(variable: string): string | undefined {
+	const value = process.env[variable];
+	delete process.env[variable];
+	return value;
+}
+
+/** Environment variable that may hold the passphrase. */
+const PASSPHRASE_VARIABLE = "SIGTOOL_PASSPHRASE";
+const PIN_VARIABLE = "SIGTOOL_PIN";
+const MAX_SECRET_FILE_BYTES = 65_536;

@@ -113,6 +113,9 @@ export const ERROR_CODES = {
 	ERR_PKCS12: [2, "The file is not a PKCS#12 container that sigtool can open."],
 	ERR_PKCS12_NO_MAC: [2, "The PKCS#12 container has no MAC, so nothing protects its content."],
 	ERR_PKCS12_PBMAC1: [2, "The PKCS#12 container uses PBMAC1, which cannot be checked here."],
+	ERR_PKCS11: [2, "A PKCS#11 module, token or object is missing, ambiguous or refuses; the message says what."],
+	ERR_PIN: [2, "The PIN of a token is missing, wrong or locked."],
+	ERR_SIGNER_COMMAND: [3, "The program that signs failed, took too long, or did not answer with a signature."],
 
 	// The verifier, while a program runs
 	ERR_UNTRUSTED_CODE: [1, "What is about to be loaded is not what a trusted signer signed; the cause's code says why."],

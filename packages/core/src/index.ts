@@ -32,6 +32,7 @@ export {
 	type WrittenCatalog,
 } from "./sign.js";
 export type { WrittenAttribute } from "./sign-attributes.js";
+export { openCommandSigner } from "./signer/command.js";
 export {
 	createIdentity,
 	developmentIdentity,
@@ -41,6 +42,6 @@ export {
 } from "./signer/dev-identity.js";
 export { openPemSigner } from "./signer/pem.js";
 export { openPkcs12Signer } from "./signer/pkcs12.js";
-export { type Signer, signerFromKey } from "./signer/signer.js";
+export { type PassphraseSource, type Signer, signerFromKey } from "./signer/signer.js";
 export { readBounded, readInput } from "./store.js";
 export { type StripOptions, type StripResult, stripAttributes } from "./strip-attributes.js";

@@ -64,6 +64,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 		});
 	} finally {
 		progress.stop();
+		signer.close();
 	}
 	if (signer.development) {
 		printNote("note: signed with this machine's development identity; other machines do not trust it", options);

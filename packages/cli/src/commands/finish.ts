@@ -17,7 +17,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	if (options.expectDigest !== undefined && !/^(sha256:)?[0-9a-f]{64}$/i.test(options.expectDigest)) {
 		throw usageError("Give --expect-digest the 64 hexadecimal digits that `sigtool sign --unsigned` printed");
 	}
-	if (!namesKey(options)) throw usageError("Name the key to sign with: --key and --cert, or --p12");
+	if (!namesKey(options)) throw usageError("Name the key to sign with: --key and --cert, --p12 or --signer-command");
 	requireOutputName(options.output);
 	const startedAt = performance.now();
 	const warnings: string[] = [];
@@ -36,7 +36,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	printNote([`about to sign ${plain(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const { output, description, url } = options;
-	const { catalogBytes } = await finishCatalog(catalog, { signer, output, description, url });
+	const { catalogBytes } = await finishCatalog(catalog, { signer, output, description, url }).finally(signer.close);
 	const [leaf] = signer.certificates;
 	return {
 		exit: 0,

@@ -79,6 +79,7 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 		});
 	} finally {
 		progress.stop();
+		signer?.close();
 	}
 	if (signer?.development === true) {
 		printNote("note: signed with this machine's development identity; other machines do not trust it", options);

@@ -4,7 +4,7 @@ import { createPublicKey, createSign, type KeyObject, sign, verify } from "node:
 import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, publicKeyOf } from "../pki/certificate.js";
 import { checkLeaf } from "../pki/certificate-checks.js";
-import type { EvidenceDigest, SigningAlgorithm } from "../pki/signature-algorithm.js";
+import { createContentVerifier, type EvidenceDigest, type SigningAlgorithm } from "../pki/signature-algorithm.js";
 
 export interface Signer {
 	readonly algorithm: SigningAlgorithm;
@@ -16,6 +16,8 @@ export interface Signer {
 	readonly sign: (octets: Uint8Array) => Promise<Uint8Array>;
 	/** Signature in the same form over content that is read in pieces. @throws ERR_KEY for a damaged key */
 	readonly begin: (digest: EvidenceDigest) => ContentSignature;
+	/** Gives back what the key's place wants back, a session with a token, say. Nothing is signed afterwards. */
+	readonly close: () => void;
 }
 
 export interface ContentSignature {
@@ -40,17 +42,78 @@ export interface SignerOptions {
 export function signerFromKey(
 	key: KeyObject,
 	certificates: readonly Certificate[],
-	{ unfit = "refuse" }: SignerOptions = {},
+	options: SignerOptions = {},
 ): Signer {
+	if (key.type !== "private") throw new TypeError(`A private key signs, not a ${key.type} one`);
 	const algorithm = algorithmFor(key);
 	const leaf = certificateOf(key, certificates);
+	return {
+		...signerFacts(algorithm, leaf, certificates, options),
+		sign: async (octets) => signChecked(octets, key, leaf),
+		begin: contentSigner(key, leaf),
+		close() {},
+	};
+}
+
+/** A key that is elsewhere: in a token, or behind a program. */
+export interface ExternalKey {
+	/** Where it is, for messages. */
+	readonly place: string;
+	readonly begin: (digest: EvidenceDigest) => ContentSignature;
+	readonly close: () => void;
+}
+
+/**
+ * A signer over a key that is elsewhere. Nobody gets a signature that does not verify under the leaf, which is the first
+ * certificate.
+ * @throws ERR_KEY for a leaf that cannot sign catalogs
+ */
+export function signerFromExternalKey(
+	key: ExternalKey,
+	certificates: readonly Certificate[],
+	options: SignerOptions = {},
+): Signer {
+	const [leaf] = certificates;
+	const publicKey = publicKeyOf(leaf);
+	const begin: Signer["begin"] = (digest) => {
+		const verifier = createContentVerifier(publicKey, digest);
+		const signing = key.begin(digest);
+		return {
+			update(content) {
+				verifier.update(content);
+				signing.update(content);
+			},
+			sign() {
+				const signature = signing.sign();
+				if (verifier.verify(signature)) return signature;
+				const reason = `the signature does not verify with the certificate of ${quote(leaf.subject.text)}`;
+				throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot use the signature of ${key.place}: ${reason}`);
+			},
+		};
+	};
+	return {
+		...signerFacts(algorithmFor(publicKey), leaf, certificates, options),
+		async sign(octets) {
+			const signing = begin("sha256");
+			signing.update(octets);
+			return signing.sign();
+		},
+		begin,
+		close: key.close,
+	};
+}
+
+function signerFacts(
+	algorithm: SigningAlgorithm,
+	leaf: Certificate,
+	certificates: readonly Certificate[],
+	{ unfit = "refuse" }: SignerOptions,
+): Pick<Signer, "algorithm" | "certificates" | "development"> {
 	if (unfit === "refuse") checkFitness(leaf);
 	return {
 		algorithm,
 		certificates: [leaf, ...distinct(certificates).filter((certificate) => !isSame(certificate, leaf))],
 		development: isDevelopmentCertificate(leaf),
-		sign: async (octets) => signChecked(octets, key, leaf),
-		begin: contentSigner(key, leaf),
 	};
 }
 
@@ -62,7 +125,6 @@ export type PassphraseSource = () => string | Promise<string>;
  * so a longer digest in the signature alone would add nothing.
  */
 function algorithmFor(key: KeyObject): SigningAlgorithm {
-	if (key.type !== "private") throw new TypeError(`A private key signs, not a ${key.type} one`);
 	const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
 	switch (key.asymmetricKeyType) {
 		case "rsa":

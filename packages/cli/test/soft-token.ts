@@ -1,0 +1,63 @@
+/** A PKCS#11 token for tests: SoftHSM2 with a configuration and store of its own. */
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hasProgram } from "./support.js";
+
+/** Where Debian has it. */
+export const SOFTHSM_MODULE = "/usr/lib/softhsm/libsofthsm2.so";
+export const hasSoftToken = existsSync(SOFTHSM_MODULE) && hasProgram("softhsm2-util") && hasProgram("pkcs11-tool");
+
+export const PIN = "71 ünïq";
+
+export interface SoftToken {
+	/** What finds it, for the environment. */
+	readonly env: { readonly SOFTHSM2_CONF: string };
+	readonly pinFile: string;
+	readonly addToken: (label: string) => void;
+	/** A key in a PEM file, and its certificate when there is one. `id` in hexadecimal. */
+	readonly importKey: (keyFile: string, object: TokenObject) => void;
+	readonly importCertificate: (certFile: string, object: TokenObject) => void;
+	readonly tool: (...args: string[]) => string;
+}
+
+export interface TokenObject {
+	readonly label: string;
+	readonly id: string;
+	/** Default `release`. */
+	readonly token?: string;
+}
+
+/** With one token, `release`. */
+export function makeSoftToken(directory: string): SoftToken {
+	const at = (name: string) => join(directory, name);
+	mkdirSync(at("tokens"), { recursive: true });
+	writeFileSync(at("softhsm2.conf"), `directories.tokendir = ${at("tokens")}\nlog.level = ERROR\n`);
+	writeFileSync(at("pin"), `${PIN}\n`, { mode: 0o600 });
+	const env = { SOFTHSM2_CONF: at("softhsm2.conf") };
+	const run = (program: string, args: readonly string[]) => {
+		return execFileSync(program, args, { env: { ...process.env, ...env }, stdio: "pipe", encoding: "utf8" });
+	};
+	const tool = (...args: string[]) => run("pkcs11-tool", ["--module", SOFTHSM_MODULE, ...args]);
+	const login = (token: string) => ["--token-label", token, "--login", "--pin", PIN];
+	const softToken: SoftToken = {
+		env,
+		pinFile: at("pin"),
+		addToken(label) {
+			run("softhsm2-util", ["--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "12345678"]);
+		},
+		importKey(keyFile, { label, id, token = "release" }) {
+			execFileSync("openssl", ["pkcs8", "-topk8", "-nocrypt", "-in", keyFile, "-out", at("pkcs8.pem")]);
+			const object = ["--label", label, "--id", id, "--pin", PIN];
+			run("softhsm2-util", ["--import", at("pkcs8.pem"), "--token", token, ...object]);
+		},
+		importCertificate(certFile, { label, id, token = "release" }) {
+			execFileSync("openssl", ["x509", "-in", certFile, "-outform", "DER", "-out", at("cert.der")]);
+			tool(...login(token), "--write-object", at("cert.der"), "--type", "cert", "--id", id, "--label", label);
+		},
+		tool,
+	};
+	softToken.addToken("release");
+	return softToken;
+}
