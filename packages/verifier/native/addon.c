@@ -1,9 +1,13 @@
 /*
  * What the hook cannot do from JavaScript: ask the kernel whether it would execute an open file, read an extended attribute
- * of one, take rights away from the process, and end it from a worker. Optional: without it these are named as missing.
+ * of one, take rights away from the process, and end it from a worker; and what takes it ten times as long: open, read and
+ * digest a file. Optional: without it the former are named as missing.
  *
  *   execveCheck(descriptor) 0, or the errno of execveat(2) with AT_EXECVE_CHECK; EINVAL before Linux 6.14
  *   securebits()            prctl(PR_GET_SECUREBITS)
+ *   readPlainFile(path, maxBytes, facts)  content of an absolute path without links, of a regular file of at most so many
+ *                           bytes: text where it is ASCII, else an ArrayBuffer; undefined for any other, or when anything fails.
+ *                           Into the 34 bytes of `facts` go its SHA-256, what execveCheck answers, and whether its mount is noexec
  *   fgetxattr(descriptor, name, view)  bytes of the value put into the Uint8Array `view`, or the negative errno
  *   exitProcess(status)     ends all threads at once
  *   lockdown()              0, or an errno: no system call of lockdown.c any more, in any thread; not to be traced
@@ -11,6 +15,7 @@
 
 #define _GNU_SOURCE
 #include "launch/launch.h"
+#include "plain-file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -30,6 +35,9 @@ int napi_set_named_property(napi_env, napi_value object, const char *name, napi_
 int napi_get_cb_info(napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
 int napi_get_value_string_utf8(napi_env, napi_value, char *out, size_t size, size_t *length);
 int napi_get_value_int32(napi_env, napi_value, int32_t *out);
+int napi_get_value_double(napi_env, napi_value, double *out);
+int napi_create_string_latin1(napi_env, const char *text, size_t length, napi_value *out);
+int napi_create_arraybuffer(napi_env, size_t length, void **data, napi_value *out);
 int napi_create_int32(napi_env, int32_t, napi_value *out);
 int napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data, napi_value *buffer, size_t *offset);
 
@@ -83,6 +91,54 @@ static napi_value get_attribute(napi_env env, napi_callback_info info)
 	return number(env, length < 0 ? -errno : (int32_t)length);
 }
 
+static bool is_ascii(const unsigned char *bytes, size_t size)
+{
+	uint64_t seen = 0, word;
+	for (; size >= sizeof word; bytes += sizeof word, size -= sizeof word) {
+		memcpy(&word, bytes, sizeof word);
+		seen |= word;
+	}
+	while (size > 0)
+		seen |= bytes[--size];
+	return (seen & 0x8080808080808080) == 0;
+}
+
+static napi_value content_of(napi_env env, const struct plain_file *file)
+{
+	napi_value content = NULL;
+	void *copy;
+	if (is_ascii(file->content, file->size))
+		napi_create_string_latin1(env, (const char *)file->content, file->size, &content);
+	else if (napi_create_arraybuffer(env, file->size, &copy, &content) == 0)
+		memcpy(copy, file->content, file->size);
+	return content;
+}
+
+/* A path with a NUL in it would be cut there: it is no plain file's. */
+static napi_value read_plain(napi_env env, napi_callback_info info)
+{
+	enum { CHECK = sizeof((struct plain_file *)0)->sha256, NOEXEC, FACTS };
+	napi_value given[3] = {NULL}, content = NULL;
+	size_t count = 3, path_length = 0, size = 0;
+	char path[PATH_MAX];
+	double max_bytes = 0;
+	void *facts = NULL;
+	int type = -1;
+	struct plain_file file;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	if (napi_get_value_string_utf8(env, given[0], path, sizeof path, &path_length) != 0 || path_length >= sizeof path - 1 ||
+		strlen(path) != path_length || napi_get_value_double(env, given[1], &max_bytes) != 0 ||
+		napi_get_typedarray_info(env, given[2], &type, &size, &facts, NULL, NULL) != 0 || type != UINT8_ARRAY || size != FACTS ||
+		!read_plain_file(path, max_bytes, &file))
+		return NULL;
+	memcpy(facts, file.sha256, sizeof file.sha256);
+	((unsigned char *)facts)[CHECK] = (unsigned char)file.check;
+	((unsigned char *)facts)[NOEXEC] = file.is_noexec;
+	content = content_of(env, &file);
+	free(file.content);
+	return content;
+}
+
 static napi_value lock_down(napi_env env, napi_callback_info info)
 {
 	(void)info;
@@ -119,6 +175,7 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
 	expose(env, exports, "execveCheck", execve_check);
 	expose(env, exports, "securebits", securebits);
+	expose(env, exports, "readPlainFile", read_plain);
 	expose(env, exports, "fgetxattr", get_attribute);
 	expose(env, exports, "lockdown", lock_down);
 	expose(env, exports, "exitProcess", exit_process);

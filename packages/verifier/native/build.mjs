@@ -19,7 +19,7 @@ const TARGETS = {
 		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],
 	},
 	"addon.node": {
-		sources: ["addon.c", "launch/lockdown.c", "launch/launch.h"],
+		sources: ["addon.c", "plain-file.c", "plain-file.h", "launch/lockdown.c", "launch/launch.h"],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},
 };

@@ -136,8 +136,8 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
 	const { maxSizeBytes } = policy.files;
-	const exit = addon?.exitProcess;
-	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, maxSizeBytes, sizes: "bounded" });
+	const { exitProcess: exit, readPlainFile } = addon ?? {};
+	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, readPlainFile, maxSizeBytes, sizes: "bounded" });
 }
 
 function readIndex({ index, configuration, development }: GateOptions): Evidence {

@@ -10,6 +10,7 @@ import { STANDARD_ERROR, writeFully } from "./audit/sinks.js";
 import type { OnRefusal } from "./config.js";
 import type { Capability } from "./kernel-check.js";
 import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
+import { plainFiles, type ReadPlainFile } from "./plain-file.js";
 import { Bytes, exitNow, keysOf } from "./primordials.js";
 import { explain, type Verdict, verdictDetail } from "./verdict.js";
 
@@ -32,6 +33,8 @@ export interface Gate {
 	readonly capabilities: readonly Capability[];
 	/** @throws ERR_UNTRUSTED_CODE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK; the system's own errors */
 	openCodeSync(path: string, use: CodeUse): AdmittedCode;
+	/** The content alone, for which there is a shorter way: as a string where it is ASCII. Throws as `openCodeSync`. */
+	readCodeSync(path: string, use: CodeUse): string | Uint8Array;
 	/** As `openCodeSync`, as a promise. */
 	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
 	/** What a regular file holds that lies outside of every product's tree; undefined for any other. Nothing vouches for it. No event. */
@@ -57,6 +60,7 @@ export interface GateParts extends OpenRules {
 	/** How `exit` ends the process; by default the calling thread, which is not all of it in a worker. */
 	readonly exit?: ((status: number) => never) | undefined;
 	readonly audit: Audit;
+	readonly readPlainFile?: ReadPlainFile | undefined;
 }
 
 /** Exit status of a process that is ended by a refusal. */
@@ -65,6 +69,7 @@ export const REFUSED_STATUS = 126;
 export function gateOf(parts: GateParts): Gate {
 	const { mode, policy, onRefusal, exit = exitNow, audit, judge } = parts;
 	const rules: OpenRules = { ...parts, sizes: mode === "off" || mode === "audit" ? "any" : "bounded" };
+	const readPlain = parts.readPlainFile && plainFiles(rules, parts.readPlainFile);
 	const refusing: EventVerdict = mode === "off" || mode === "audit" ? "audit" : "refuse";
 
 	function admit(path: string, use: CodeUse, opened: OpenedCode): AdmittedCode {
@@ -75,6 +80,12 @@ export function gateOf(parts: GateParts): Gate {
 			return untrustedCode(path, verdict);
 		});
 		return { realPath, bytes: bytes ?? NOTHING, verdict };
+	}
+
+	/** Most events are that a file is opened that may be, and most often nobody asks for them. */
+	function allow(path: string, use: CodeUse, verdict: Verdict): void {
+		if (!audit.isHeard("module.open_code", "allow")) return;
+		settle("module.open_code", { path, use, ...verdictDetail(verdict) }, "allow", () => untrustedCode(path, verdict));
 	}
 
 	/** The event first, then what follows from it. */
@@ -104,6 +115,12 @@ export function gateOf(parts: GateParts): Gate {
 		audit,
 		capabilities: parts.kernel.capabilities,
 		openCodeSync: (path, use) => admit(path, use, openCodeSync(path, rules)),
+		readCodeSync(path, use) {
+			const plain = readPlain?.(path);
+			if (plain === undefined) return admit(path, use, openCodeSync(path, rules)).bytes;
+			allow(path, use, plain.verdict);
+			return plain.content;
+		},
 		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
 		readOutside(path) {
 			if (judge.placeOf(path) !== undefined) return undefined;

@@ -4,7 +4,7 @@ import { realpathSync } from "node:fs";
 import { contentDigest, quote, SigtoolError } from "@sigtool/core/read";
 import type { BoundProduct, Denial } from "./config.js";
 import { now, sha256, slice, startsWith } from "./primordials.js";
-import { type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
+import { type TrustedVerdict, type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 
 /** What a trusted signer said may run. Entries are asked for by product and path, never by content alone. */
 export interface CodeIndex {
@@ -37,6 +37,8 @@ export type CodeEntry =
 export interface Judge {
 	/** `path` is where the bytes really lie. */
 	decide(path: string, bytes: Uint8Array): Verdict;
+	/** The verdict that `decide` gives when it is a good one, for content known by its lowercase hexadecimal SHA-256. */
+	trustedAs(path: string, sha256: string): TrustedVerdict | undefined;
 	/** Whether a link may be followed: those inside a product must be signed with that target. */
 	admitsLink(path: string, target: string): boolean;
 	/** Whether content is that of a signed file, wherever it lies; by lowercase hexadecimal SHA-256. */
@@ -77,6 +79,14 @@ export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], d
 			if (place === undefined) return true;
 			const entry = index.find(place.product, place.entry);
 			return entry?.kind === "link" && entry.target === target;
+		},
+		trustedAs(path, digest) {
+			const place = placeOf(path);
+			if (place === undefined || denied[digest] !== undefined || isPast(notAfter)) return undefined;
+			const { product, entry } = place;
+			const signed = index.find(product, entry);
+			if (signed?.kind !== "file" || signed.sha256 !== digest) return undefined;
+			return { trusted: true, product, entry, sha256: digest, rule: "entry" };
 		},
 		decide(path, bytes) {
 			const digest = sha256(bytes);

@@ -9,6 +9,12 @@ import { closeSync, indexOf, O_RDONLY, openSync, readFileSync, slice } from "./p
 /** The native addon's part: 0, or the errno that execveat(2) gave. ENOSYS and EINVAL: the kernel is too old. */
 export interface KernelAddon {
 	execveCheck(descriptor: number): number;
+	/**
+	 * Content of a regular file of at most so many bytes, at an absolute path without links: text where it is ASCII.
+	 * Undefined for any other file, and when anything fails. `facts`: 32 bytes of SHA-256, what `execveCheck` answers, and 1
+	 * where the mount is noexec.
+	 */
+	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | ArrayBuffer | undefined;
 	/** prctl(PR_GET_SECUREBITS). */
 	securebits(): number;
 	/** Ends all threads, whichever calls. */
@@ -28,6 +34,8 @@ export type KernelRule = "require" | "log" | "off";
 export interface KernelCheck {
 	/** Why the kernel would not execute the file; undefined when it would, or nobody can tell. */
 	objection(descriptor: number, device: number): string | undefined;
+	/** The same of a file that the addon has read. `answer`: of `execveCheck`. */
+	admits(answer: number, isNoexec: boolean): boolean;
 	readonly capabilities: readonly Capability[];
 }
 
@@ -40,8 +48,9 @@ const SECBIT_EXEC_RESTRICT_FILE = 0x100;
 
 /** @throws ERR_KERNEL_CHECK when `require` cannot be met */
 export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefined): KernelCheck {
-	if (rule === "off") return { objection: () => undefined, capabilities: capabilities(OFF, OFF) };
-	const asked = addon === undefined ? undefined : checkOf(addon);
+	if (rule === "off") return { objection: () => undefined, admits: () => true, capabilities: capabilities(OFF, OFF) };
+	const meaning = addon === undefined ? undefined : meaningOfAnswers(addon);
+	const asked = meaning === undefined ? undefined : addon?.execveCheck;
 	const missing = addon === undefined ? "the native addon is missing; run `sigtool native build`" : "Linux before 6.14";
 	if (rule === "require" && asked === undefined) {
 		const message = `Cannot ask the kernel about code, which the policy requires: ${missing}`;
@@ -51,8 +60,9 @@ export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefin
 	return {
 		objection(descriptor, device) {
 			if (isNoexec?.(descriptor, device) === true) return "its mount is noexec";
-			return asked?.(descriptor);
+			return asked === undefined ? undefined : meaning?.(asked(descriptor));
 		},
+		admits: (answer, isNoexec) => !isNoexec && meaning?.(answer) === undefined,
 		capabilities: capabilities(
 			[isNoexec !== undefined, isNoexec === undefined ? "only Linux says" : "as /proc says of the mount"],
 			[asked !== undefined, asked === undefined ? missing : "as the kernel says of files with an execute bit"],
@@ -77,15 +87,13 @@ function capabilities(noexec: Enforcement, openForWriting: Enforcement): readonl
 }
 
 /** Undefined when this kernel knows no AT_EXECVE_CHECK. */
-function checkOf(addon: KernelAddon): ((descriptor: number) => string | undefined) | undefined {
+function meaningOfAnswers(addon: KernelAddon): ((errno: number) => string | undefined) | undefined {
 	const self = openSync(process.execPath, O_RDONLY);
 	const answer = addon.execveCheck(self);
 	closeSync(self);
 	if (answer === ENOSYS || answer === EINVAL) return undefined;
-	const { execveCheck } = addon;
 	const needsExecuteBit = (addon.securebits() & SECBIT_EXEC_RESTRICT_FILE) !== 0;
-	return (descriptor) => {
-		const errno = execveCheck(descriptor);
+	return (errno) => {
 		if (errno === 0) return undefined;
 		if (errno === ETXTBSY) return "it is open for writing";
 		// Nearly no package has execute bits: only a host that asked for them refuses what has none.

@@ -47,6 +47,9 @@ const hashOnce = crypto.hash;
 export const sha256 = (bytes: Uint8Array): string => hashOnce("sha256", bytes, "hex");
 
 export const Bytes = Uint8Array;
+type Slice = (this: Uint8Array, start: number, end: number) => string;
+/** Not in the types, there since Node.js 6. */
+export const hexSlice = uncurryThis((Buffer.prototype as unknown as { hexSlice: Slice }).hexSlice);
 /** Memory of its own, to be filled: what was in it before is not erased. */
 export const allocate: (sizeBytes: number) => Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow;
 export const PromiseObject = Promise;

@@ -135,9 +135,7 @@ function malformed(record: number, reason: string): SigtoolError {
 }
 
 function hexAt(bytes: Uint8Array, start: number): string {
-	let text = "";
-	for (let i = start; i < start + 32; i++) text += HEX[bytes[i]];
-	return text;
+	return hexSlice(bytes, start, start + 32);
 }
 
 function octetsAt(bytes: Uint8Array, start: number, length: number): Uint8Array<ArrayBuffer> {
@@ -159,6 +157,9 @@ const smaller = Math.min;
 const encodeInto = TextEncoder.prototype.encodeInto.bind(new TextEncoder());
 /** Decoding of Buffer, which costs a start less than a TextDecoder. */
 const decode: (octets: Uint8Array) => string = Function.prototype.call.bind(Buffer.prototype.utf8Slice);
+const hexSlice: (octets: Uint8Array, start: number, end: number) => string = Function.prototype.call.bind(
+	Buffer.prototype.hexSlice,
+);
 /** The path looked for: at most three octets a UTF-16 unit. */
 const sought = new Octets(3 * LIMITS.pathBytes);
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, "0"));

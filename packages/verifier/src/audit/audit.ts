@@ -37,6 +37,8 @@ export interface AuditSink {
 }
 
 export interface Audit {
+	/** Whether `raise` would do anything: that nobody listens is the usual case, and what there is to say takes time to put together. */
+	isHeard(event: EventName, verdict: EventVerdict): boolean;
 	/** Cannot be removed. @throws ERR_AUDIT_HOOK when one added before refuses */
 	addHook(hook: AuditHook): void;
 	/** @throws ERR_AUDIT_HOOK when a hook refuses what was not refused yet; ERR_AUDIT_SINK when a refusal was not written */
@@ -65,11 +67,15 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	let isScheduled = false;
 	let isAtExit = false;
 
-	function raise<Name extends EventName>(name: Name, verdict: EventVerdict, detail: EventDetail<Name>): void {
+	function isHeard(name: EventName, verdict: EventVerdict): boolean {
 		const isObserved = OBSERVED[name] === true;
-		if (isObserved && isAsking) return; // Whoever opens a log for events must not be asked about that.
+		if (isObserved && isAsking) return false; // Whoever opens a log for events must not be asked about that.
 		const isAwaited = verdict !== "allow" || (forAll !== undefined && !isObserved);
-		if (!isAwaited && hooks === undefined && !diagnostics.hasSubscribers) return;
+		return isAwaited || hooks !== undefined || diagnostics.hasSubscribers;
+	}
+
+	function raise<Name extends EventName>(name: Name, verdict: EventVerdict, detail: EventDetail<Name>): void {
+		if (!isHeard(name, verdict)) return;
 		const event = eventOf(name, verdict, detail);
 		const objection = objectionTo(event);
 		if (objection !== undefined && verdict !== "refuse") {
@@ -144,6 +150,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	}
 
 	return {
+		isHeard,
 		addHook(hook) {
 			raise("verifier.addhook", "allow", { name: hook.name });
 			const node: HookNode = { hook, next: undefined };

@@ -25,8 +25,7 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 	const { _extensions } = module as unknown as { _extensions: Record<string, Extension> };
 	_extensions[".js"] = (target, filename) => {
 		const file = toText(filename);
-		const { bytes } = gate.openCodeSync(file, "commonjs");
-		const text = sourceText(gate, file, bytes);
+		const text = sourceText(gate, file, gate.readCodeSync(file, "commonjs"));
 		const isModule = endsWith(file, ".mjs") || (scopes.typeOf(file) === "module" && endsWith(file, ".js"));
 		const isMain = target.id === ".";
 		if (isModule && !isMain) throw requiresModule(file);
@@ -36,8 +35,7 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 	};
 	_extensions[".json"] = (target, filename) => {
 		const file = toText(filename);
-		const { bytes } = gate.openCodeSync(file, "json");
-		target.exports = parseJson(withoutByteOrderMark(sourceText(gate, file, bytes)));
+		target.exports = parseJson(withoutByteOrderMark(sourceText(gate, file, gate.readCodeSync(file, "json"))));
 	};
 	// TypeScript, where an option has Node.js strip it: it would read the file itself.
 	for (const name of [".ts", ".cts", ".mts"]) {

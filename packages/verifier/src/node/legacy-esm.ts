@@ -12,7 +12,7 @@ import { apply, assign, defineProperty } from "./captured.js";
 import { pathOfFileUrl } from "./file-url.js";
 import { checkLinks, guardLinks } from "./links.js";
 import type { PackageScopes } from "./package-scope.js";
-import { sourceText, withoutByteOrderMark } from "./source-text.js";
+import { bytesOf, sourceText, withoutByteOrderMark } from "./source-text.js";
 
 interface LoadContext {
 	readonly format: string | null | undefined;
@@ -137,9 +137,9 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 		}
 		const format = derived === "json" ? derived : scopes.formatOf(file, derived);
 		if (format === "commonjs") return { format, source: null, shortCircuit: true };
-		const { bytes } = gate.openCodeSync(file, format === "json" || format === "wasm" ? format : "module");
-		if (format === "wasm") return { format, source: bytes, shortCircuit: true };
-		const source = withoutByteOrderMark(sourceText(gate, file, bytes));
+		const content = gate.readCodeSync(file, format === "json" || format === "wasm" ? format : "module");
+		if (format === "wasm") return { format, source: bytesOf(content), shortCircuit: true };
+		const source = withoutByteOrderMark(sourceText(gate, file, content));
 		if (format !== undefined) return { format, source, shortCircuit: true };
 		const found = await nextLoad(scopes.urlForFormat(file, url), { ...context, format, source });
 		return { format: found.format, source: found.source, shortCircuit: true };

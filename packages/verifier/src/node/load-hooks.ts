@@ -11,7 +11,7 @@ import type { Doors } from "./doors.js";
 import { pathOfFileUrl } from "./file-url.js";
 import type { ModuleText } from "./module-text.js";
 import type { PackageScopes } from "./package-scope.js";
-import { sourceText, withoutByteOrderMark } from "./source-text.js";
+import { bytesOf, sourceText, withoutByteOrderMark } from "./source-text.js";
 
 /** Node.js calls with these; its types are for newer hooks only. */
 interface LoadContext {
@@ -48,10 +48,10 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 		}
 		// Loaded as a file, which process.dlopen judges.
 		if (derived === "addon") return { format: derived, source: null, shortCircuit: true };
-		const { bytes } = gate.openCodeSync(path, useOf(path, derived, isRequired));
+		const content = gate.readCodeSync(path, useOf(path, derived, isRequired));
 		const format = derived === "json" ? derived : scopes.formatOf(path, derived);
-		if (format === "wasm") return { format, source: bytes, shortCircuit: true };
-		const text = sourceText(gate, path, bytes);
+		if (format === "wasm") return { format, source: bytesOf(content), shortCircuit: true };
+		const text = sourceText(gate, path, content);
 		if (isRequired) {
 			if (format !== "json") texts.handOut(path, text);
 			return { format, source: text, shortCircuit: true };

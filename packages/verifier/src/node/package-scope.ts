@@ -56,7 +56,7 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 			if (file === ROOT || leadsNames(sourceText(gate, file, stray))) refuseStray(file);
 			return "bare";
 		}
-		const text = sourceText(gate, file, gate.openCodeSync(file, "json").bytes);
+		const text = sourceText(gate, file, gate.readCodeSync(file, "json"));
 		// Most say nothing of it, and parsing them is most of the cost.
 		const isNamed =
 			indexOf(text, '"module"') !== -1 || indexOf(text, '"commonjs"') !== -1 || indexOf(text, "\\u") !== -1;

@@ -30,8 +30,7 @@ export function installPlainCommonJs(gate: Gate, scopes: PackageScopes, texts: M
 			apply(hooked, undefined, [target, file]);
 			return;
 		}
-		const { bytes } = gate.openCodeSync(file, "commonjs");
-		const text = sourceText(gate, file, bytes);
+		const text = sourceText(gate, file, gate.readCodeSync(file, "commonjs"));
 		texts.handOut(file, text);
 		target._compile(text, file, format);
 	};

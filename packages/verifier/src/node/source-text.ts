@@ -1,18 +1,24 @@
 /** From verified bytes to the text that is compiled. */
 
 import type { Gate } from "../gate.js";
-import { charCodeAt, slice } from "../primordials.js";
+import { charCodeAt, encodeUtf8, slice } from "../primordials.js";
 import { isAscii, isUtf8, latin1Slice, utf8Slice } from "./captured.js";
 
 /**
- * What Node.js would make of the bytes, as a string: given bytes, it would decode them later, by a TextDecoder that a
+ * What Node.js would make of a file's content, as a string: given bytes, it would decode them later, by a TextDecoder that a
  * program can replace. A byte order mark stays.
  * @throws ERR_RUNTIME_RULE for bytes that are not UTF-8: their text would be that of other bytes too
  */
-export function sourceText(gate: Gate, path: string, bytes: Uint8Array): string {
-	if (isAscii(bytes)) return latin1Slice(bytes, 0, bytes.length);
-	if (!isUtf8(bytes)) gate.rule("module.open_code", { path, reason: "ERR_SOURCE_ENCODING" }, "refuse");
-	return utf8Slice(bytes, 0, bytes.length);
+export function sourceText(gate: Gate, path: string, content: string | Uint8Array): string {
+	if (typeof content === "string") return content;
+	if (isAscii(content)) return latin1Slice(content, 0, content.length);
+	if (!isUtf8(content)) gate.rule("module.open_code", { path, reason: "ERR_SOURCE_ENCODING" }, "refuse");
+	return utf8Slice(content, 0, content.length);
+}
+
+/** The bytes themselves, of content that is a string where it is ASCII. */
+export function bytesOf(content: string | Uint8Array): Uint8Array {
+	return typeof content === "string" ? encodeUtf8(content) : content;
 }
 
 /** Without the byte order mark, which the ES module loader drops from bytes and not from a string. */

@@ -36,6 +36,25 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(answers.every((errno) => errno !== 0)).toBe(true);
 	});
 
+	it("reads plain files only, in one call, with their digest", () => {
+		const answers = run(`
+			const { createHash } = require("node:crypto");
+			const facts = new Uint8Array(34), read = (path, most = 1e6) => addon.readPlainFile(path, most, facts);
+			const own = read(process.argv[1]), digest = Buffer.from(facts).toString("hex", 0, 32);
+			fs.symlinkSync(process.argv[1], __dirname + "/link");
+			fs.writeFileSync(__dirname + "/text", "\\u00e4");
+			return [
+				own === fs.readFileSync(process.argv[1], "utf8"), digest === createHash("sha256").update(own).digest("hex"), facts[33],
+				Buffer.from(read(__dirname + "/text")).toString(),
+				[__dirname, __dirname + "/link", __dirname + "/none", "main.cjs", "/dev/null", __dirname + "/./text", "", "/"].map((path) => read(path)),
+				[read(process.argv[1], own.length - 1), typeof read(process.argv[1], own.length), read(process.argv[1] + "\\0x")],
+				[[], ["/etc/passwd"], ["/etc/passwd", 1e6], ["/etc/passwd", 1e6, new Uint8Array(33)], [7, 1e6, facts], ["/etc/passwd", "1", facts]]
+					.map((given) => addon.readPlainFile(...given)),
+			];`);
+		const none = (count: number) => Array(count).fill(null); // undefined, in JSON.
+		expect(answers).toEqual([true, true, 0, "ä", none(8), [null, "string", null], none(6)]);
+	});
+
 	it("reads attributes into the view it is given, and cuts no name", () => {
 		const answers = run(`
 			require("node:child_process").spawnSync("setfattr", ["-n", "user.sigtool", "-v", "value", process.argv[1]]);

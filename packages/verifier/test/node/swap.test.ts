@@ -166,41 +166,53 @@ int napi_create_string_utf8(env, const char *, size_t, value *);
 value napi_register_module_v1(env e, value exports) { napi_create_string_utf8(e, "WORD", 4, &exports); return exports; }
 `;
 
-const releases = RELEASES.filter(() => existsSync("/usr/bin/cc"));
-describe.each(releases)("a file replaced right after its digest was computed, on Node.js %s", (release) => {
-	const known = CASES.filter(({ since = 20 }) => Number(release) >= since);
-	let ranEvil = 0;
-
-	describe.each(known)("$name", (each) => {
-		let application: Application;
-		beforeAll(async () => {
-			application = await arrange(each);
-		});
-		afterAll(() => application[Symbol.dispose]());
-
-		it("never runs", () => {
-			const { status, stdout, stderr } = application.run(release, [each.main], {
-				register: preload(application, each, REGISTER),
-			});
-			expect(existsSync(join(application.home, "swapped")), "the file was replaced").toBe(true);
-			expect(stdout, stderr).not.toContain("evil");
-			// Where Node.js loads it once more, what is there by then is refused.
-			if (status !== 126) expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "good\n" });
-			else expect(stderr).toContain("ERR_UNTRUSTED_CODE");
-		});
-
-		it("is what a check before the load leaves open", async () => {
-			application[Symbol.dispose]();
-			application = await arrange(each);
-			const { stdout } = application.run(release, [each.main], { register: preload(application, each, "./naive.cjs") });
-			if (stdout.includes("evil")) ranEvil++;
-		});
-	});
-
-	it("runs in at least 15 cases where the check and the load are two", () => {
-		expect(ranEvil).toBeGreaterThanOrEqual(15);
-	});
+/** By the native addon in one call, or step by step in JavaScript; the ordinary run tries each way on one release. */
+type Way = "addon" | "JavaScript";
+const runs = RELEASES.filter(() => existsSync("/usr/bin/cc")).flatMap((release) => {
+	const ways: readonly Way[] = process.env.SIGTOOL_FULL
+		? ["addon", "JavaScript"]
+		: [release === "20" ? "JavaScript" : "addon"];
+	return ways.map((way) => ({ release, way }));
 });
+describe.each(runs)(
+	"a file replaced right after its digest was computed by $way, on Node.js $release",
+	({ release, way }) => {
+		const known = CASES.filter(({ since = 20 }) => Number(release) >= since);
+		let ranEvil = 0;
+
+		describe.each(known)("$name", (each) => {
+			let application: Application;
+			beforeAll(async () => {
+				application = await arrange(each);
+			});
+			afterAll(() => application[Symbol.dispose]());
+
+			it("never runs", () => {
+				const { status, stdout, stderr } = application.run(release, [each.main], {
+					register: preload(application, each, way, REGISTER),
+				});
+				expect(existsSync(join(application.home, "swapped")), "the file was replaced").toBe(true);
+				expect(stdout, stderr).not.toContain("evil");
+				// Where Node.js loads it once more, what is there by then is refused.
+				if (status !== 126) expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "good\n" });
+				else expect(stderr).toContain("ERR_UNTRUSTED_CODE");
+			});
+
+			it("is what a check before the load leaves open", async () => {
+				application[Symbol.dispose]();
+				application = await arrange(each);
+				const { stdout } = application.run(release, [each.main], {
+					register: preload(application, each, "JavaScript", "./naive.cjs"),
+				});
+				if (stdout.includes("evil")) ranEvil++;
+			});
+		});
+
+		it("runs in at least 15 cases where the check and the load are two", () => {
+			expect(ranEvil).toBeGreaterThanOrEqual(15);
+		});
+	},
+);
 
 async function arrange({ files = {}, kind, victim }: Case): Promise<Application> {
 	const content: Record<string, string | Uint8Array> = { "package.json": "{}", ...files };
@@ -219,8 +231,8 @@ async function arrange({ files = {}, kind, victim }: Case): Promise<Application>
 	return application;
 }
 
-/** Wraps crypto.hash before `hook` captures it: the swap happens between the digest and whatever is done with it. */
-function preload({ directory, home }: Application, { kind, victim }: Case, hook: string): string {
+/** Wraps what digests before `hook` captures it: the swap happens between the digest and whatever is done with it. */
+function preload({ directory, home }: Application, { kind, victim }: Case, way: Way, hook: string): string {
 	const path = join(directory, victim);
 	const judged = kind === "link" ? join(directory, "one/v.js") : kind === "directory" ? join(path, "v.js") : path;
 	const digest = createHash("sha256").update(readFileSync(judged)).digest("hex");
@@ -231,19 +243,32 @@ function preload({ directory, home }: Application, { kind, victim }: Case, hook:
 	write(
 		join(home, "swap.cjs"),
 		`const crypto = require("crypto"), fs = require("fs"), { hash } = crypto;
+const swap = (digest) => {
+	if (digest !== "${digest}" || fs.existsSync(${q(join(home, "swapped"))})) return;
+	fs.writeFileSync(${q(join(home, "swapped"))}, "");
+	${swap}
+};
 crypto.hash = (...args) => {
 	const digest = hash(...args);
-	if (digest === "${digest}" && !fs.existsSync(${q(join(home, "swapped"))})) {
-		fs.writeFileSync(${q(join(home, "swapped"))}, "");
-		${swap}
-	}
+	swap(digest);
 	return digest;
 };
+${way === "addon" ? SWAP_IN_ADDON : WITHOUT_ADDON}
 require(${q(hook)});`,
 	);
 	write(join(home, "naive.cjs"), NAIVE);
 	return join(home, "swap.cjs");
 }
+
+const ADDON_FILE = join(REGISTER, "../native/addon.node");
+const SWAP_IN_ADDON = `
+const addon = require("${ADDON_FILE}"), { readPlainFile } = addon;
+addon.readPlainFile = (path, maxBytes, facts) => {
+	const content = readPlainFile(path, maxBytes, facts);
+	if (content !== undefined) swap(Buffer.from(facts.subarray(0, 32)).toString("hex"));
+	return content;
+};`;
+const WITHOUT_ADDON = `if (fs.existsSync("${ADDON_FILE}")) require("${ADDON_FILE}").readPlainFile = undefined;`;
 
 const q = (text: string) => JSON.stringify(text);
 

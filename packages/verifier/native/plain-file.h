@@ -1,0 +1,21 @@
+/* A file as most modules are: an absolute path without links, a regular file of no great size. */
+#ifndef SIGTOOL_PLAIN_FILE_H
+#define SIGTOOL_PLAIN_FILE_H
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What one descriptor gave. Whether that is good enough others decide. */
+struct plain_file {
+	/* To be freed. */
+	unsigned char *content;
+	size_t size;
+	unsigned char sha256[32];
+	/* execveat(2) with AT_EXECVE_CHECK: 0, or the errno; EINVAL before Linux 6.14. */
+	int check;
+	bool is_noexec;
+};
+
+/* False when it is no such file or anything fails: nothing is to be freed then. */
+bool read_plain_file(const char *path, double max_bytes, struct plain_file *file);
+
+#endif
