@@ -43,6 +43,8 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				.addOption(namespace())
 				.addOption(new Option("--carry <what>", "let the catalog carry IMA and EVM attributes").choices(["ima"]))
 				.option("--sha1-twins", "add SHA-1 members for old readers; they are no evidence")
+				.option("--compile-python", "first make .pyc files that Python loads without a look at the source")
+				.addOption(repeated("--python <program>", "for which Python to compile (default: python3)"))
 				.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
 				.option("--force", "replace a catalog that sigtool did not write");
 			examples(command, [
@@ -51,6 +53,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				"sigtool sign ./lib --p12 release.p12 --passphrase-file /run/secrets/p12",
 				"sigtool sign ./bin ./lib -o app.cat --product app --sequence 42",
 				"git ls-files -z | sigtool sign . -o release.cat --files-from -",
+				"sigtool sign ./app --compile-python --python /usr/bin/python3.13",
 				"sigtool sign ./lib --format spython",
 				"sigtool sign ./lib --format cat --format ima --carry ima --key ima.pem --cert ima.crt",
 			]);

@@ -7,6 +7,7 @@ import {
 	type WrittenAttribute,
 } from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
+import { type CompiledPython, compilePython } from "../compile-python.js";
 import { readInputFile } from "../input-file.js";
 import { type OutputOptions, plain, printNote, type Report, rows } from "../output.js";
 import { startProgress } from "../progress.js";
@@ -34,6 +35,8 @@ export interface SignCommandOptions extends KeyOptions, OutputOptions {
 	readonly url?: string;
 	readonly sha1Twins?: boolean;
 	readonly unsigned?: boolean;
+	readonly compilePython?: boolean;
+	readonly python?: readonly string[];
 	readonly force?: boolean;
 }
 
@@ -52,6 +55,11 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	const needsKey = formats.some((format) => (format === "cat" ? options.unsigned !== true : isSignatureFormat(format)));
 	const signer = !needsKey ? undefined : await openSigner(options, (text) => warnings.push(text));
 	const progress = await startProgress("hashing", options);
+	let compiled: CompiledPython | undefined;
+	const compile = (root: string, files: readonly string[]) => {
+		compiled = compilePython(root, files, options.python ?? ["python3"]);
+		return [...compiled.made, ...compiled.same];
+	};
 	let result: SignResult;
 	try {
 		result = await signPaths(paths, {
@@ -73,6 +81,7 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 			description: options.description,
 			url: options.url,
 			sha1Twins: options.sha1Twins === true ? "write" : "omit",
+			prepare: options.compilePython === true ? compile : undefined,
 			overwrite: options.force === true ? "any" : "own",
 			time,
 			onProgress: (done) => progress.update(done),
@@ -90,13 +99,26 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 		warnings.push(`${files} no longer ${holds}, as the IMA attribute is another; add --format evm`);
 	}
 	const verboseRows = options.verbose === true ? detailRows(result, startedAt) : [];
-	return report(result, warnings, verboseRows);
+	return report(result, [...warnings, ...(compiled?.warnings ?? [])], [...compiledRow(compiled), ...verboseRows]);
+}
+
+function compiledRow(compiled: CompiledPython | undefined): [string, string][] {
+	if (compiled === undefined) return [];
+	const { made, same, removed } = compiled;
+	return [
+		["compiled", `${count(made.length, ".pyc file")} written, ${same.length} unchanged, ${removed.length} removed`],
+	];
 }
 
 function checkCombination(formats: readonly SignFormat[], options: SignCommandOptions): void {
 	const makesSignatures = formats.some((format) => format !== "cat" && isSignatureFormat(format));
 	if (options.unsigned === true && (namesKey(options) || makesSignatures)) {
 		throw usageError("Use --unsigned without a key; `sigtool finish` signs, and only catalogs can be finished");
+	}
+	if (options.python !== undefined && options.compilePython !== true)
+		throw usageError("Use --python with --compile-python");
+	if (options.compilePython === true && options.filesFrom !== undefined) {
+		throw usageError("Use --compile-python without --files-from: what it makes is in no list");
 	}
 	const [only] = formats.filter((format) => format === "cat" || isSignatureFormat(format));
 	if (only === undefined && namesKey(options)) {

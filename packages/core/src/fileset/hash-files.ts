@@ -130,7 +130,8 @@ function locate(root: string, only: readonly string[] | undefined): { base: stri
 	}
 }
 
-function asBase(realPath: string): string {
+/** A real path as the walk takes it. */
+export function asBase(realPath: string): string {
 	const path = process.platform === "win32" ? realPath.replaceAll("\\", "/") : realPath;
 	return path.endsWith("/") ? path : `${path}/`;
 }

@@ -1,0 +1,124 @@
+"""Compiles sources into .pyc files that Python never checks against them, for a signature to do that.
+
+    python3 compile.py DIRECTORY < names, relative to it, each ended by a NUL
+
+Prints a line of JSON for each source, and for each .pyc that has none. Each source is compiled in a child of its own: the
+same source then gives the same octets, whatever else is compiled, and one that crashes the compiler takes nothing with it.
+"""
+
+import json
+import os
+import py_compile
+import shutil
+import sys
+import tempfile
+import warnings
+from importlib.util import cache_from_source, source_from_cache
+
+SAME, MADE, FAILED = range(3)
+UNCHECKED = (1).to_bytes(4, "little")
+
+
+def main():
+    warnings.simplefilter("ignore")
+    os.chdir(sys.argv[1])
+    names = [os.fsdecode(name) for name in sys.stdin.buffer.read().split(b"\0") if name]
+    temporary = tempfile.mkdtemp()
+    try:
+        compile_all([name for name in names if name.endswith(".py")], temporary)
+    finally:
+        shutil.rmtree(temporary)
+    for name in names:
+        if name.endswith(".pyc") and os.path.basename(os.path.dirname(name)) == "__pycache__" and is_unchecked(name):
+            judge_leftover(name)
+
+
+def compile_all(sources, temporary):
+    running = {}
+    most = os.cpu_count() or 1
+    for source in sources:
+        if len(running) == most:
+            reap(running, temporary)
+        child = os.fork()
+        if child == 0:
+            os._exit(compile_one(source, os.path.join(temporary, str(os.getpid()))))
+        running[child] = source
+    while running:
+        reap(running, temporary)
+
+
+def compile_one(source, made):
+    """In a child: its exit status. What went wrong is written to `made`."""
+    target = cache_from_source(source, optimization="")
+    try:
+        if os.path.islink(os.path.dirname(target)):
+            raise OSError(os.path.dirname(target) + " is a link")
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(source, made, source, doraise=True, invalidation_mode=mode)
+        code = read(made)
+        if os.path.lexists(target) and read(target) == code:
+            return SAME
+        replace(target, code)
+        return MADE
+    except BaseException as problem:
+        if is_unchecked(target):
+            os.unlink(target)  # Made from what the source was before.
+        with open(made, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(str(getattr(problem, "exc_value", problem)))
+        return FAILED
+
+
+def replace(target, code):
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    beside = target + ".new"
+    if os.path.lexists(beside):
+        os.unlink(beside)
+    with open(beside, "xb") as file:
+        file.write(code)
+    os.replace(beside, target)
+
+
+def reap(running, temporary):
+    child, status = os.wait()
+    source = running.pop(child)
+    made = os.path.join(temporary, str(child))
+    state = os.WEXITSTATUS(status) if os.WIFEXITED(status) else FAILED
+    if state == FAILED:
+        message = read(made).decode() if os.path.exists(made) else "the compiler crashed"
+        tell(source=source, state="failed", message=message)
+    else:
+        tell(source=source, state=("same", "made")[state], pyc=cache_from_source(source, optimization=""))
+    if os.path.exists(made):
+        os.unlink(made)
+
+
+def judge_leftover(name):
+    try:
+        source = source_from_cache(name)
+    except ValueError:
+        source = None
+    if source is not None and not os.path.lexists(source) and cache_from_source(source, optimization="") == name:
+        os.unlink(name)
+        tell(state="removed", pyc=name)
+    elif os.path.exists(name):
+        tell(state="unchecked", pyc=name)
+
+
+def is_unchecked(name):
+    try:
+        with open(name, "rb") as file:
+            return file.read(8)[4:] == UNCHECKED
+    except OSError:
+        return False
+
+
+def read(name):
+    with open(name, "rb") as file:
+        return file.read()
+
+
+def tell(**facts):
+    print(json.dumps(facts))
+
+
+main()

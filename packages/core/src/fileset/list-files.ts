@@ -1,0 +1,20 @@
+/** Names of the regular files of a tree, without looking into them. */
+
+import { asBase } from "./hash-files.js";
+import { type WalkOptions, walkTree } from "./walk.js";
+
+/** Entry paths in byte order below a real path. What cannot be listed or may not be signed is left out. */
+export function listFiles(root: string, exclude: WalkOptions["exclude"]): string[] {
+	const names: string[] = [];
+	const options = {
+		exclude,
+		links: "record",
+		linksOutside: "record",
+		caseCollisions: "allow",
+		skip: new Set<string>(),
+	} as const;
+	for (const step of walkTree(asBase(root), options)) {
+		if (step.kind === "files") for (const name of step.names) names.push(step.prefix + name);
+	}
+	return names;
+}
