@@ -27,6 +27,19 @@ const MODULES = "node_modules";
 /** Two of them report findings, which is exit status 1 and 2. */
 export const APPLICATIONS: readonly Application[] = [
 	{
+		name: "express, asked by itself",
+		argv: ["programs/express-itself.cjs"],
+		status: 0,
+		prints: '{"hello":"world"} 6 404',
+		loads: [
+			"programs/express.cjs",
+			`${MODULES}/express/lib/express.js`,
+			`${MODULES}/router/index.js`,
+			`${MODULES}/qs/lib/parse.js`,
+			`${MODULES}/mime-db/db.json`,
+		],
+	},
+	{
 		name: "eslint over a project",
 		argv: [`${MODULES}/eslint/bin/eslint.js`, "--no-color", "-c", "project/eslint.config.mjs", "project/src"],
 		status: 1,

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 
@@ -30,6 +30,8 @@ export interface SignedTree {
 	/** Under the launcher. */
 	run(release: string, argv: readonly string[], mode?: "enforce" | "strict"): Outcome;
 	start(release: string, argv: readonly string[]): ChildProcess;
+	/** Runs under the launcher; the files of the tree that were loaded, by the events of that, relative to the directory. */
+	filesLoadedBy(release: string, argv: readonly string[]): string[];
 	[Symbol.dispose](): void;
 }
 
@@ -41,7 +43,7 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	mkdirSync(output);
 	const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...outer } = process.env;
 	const env = { ...outer, XDG_CONFIG_HOME: join(home, "config"), NO_COLOR: "1" };
-	const index = join(home, "app.sigx");
+	const [index, audit] = [join(home, "app.sigx"), join(home, "audit.jsonl")];
 
 	function words(argv: readonly string[], mode: string): string[] {
 		const options = ["--allow-development", "--quiet", "--index", index, "--mode", mode];
@@ -51,30 +53,58 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	function node(release: string, args: readonly string[]): Outcome {
 		return spawnSync(nodeOfRelease(release), args, { cwd: directory, env, encoding: "utf8" });
 	}
-	function sigtool(...args: string[]): void {
-		const { status, stderr } = spawnSync(process.execPath, [SIGTOOL, ...args], { cwd: home, env, encoding: "utf8" });
+	function sigtool(...args: string[]): string {
+		const { status, stdout, stderr } = spawnSync(process.execPath, [SIGTOOL, ...args], {
+			cwd: home,
+			env,
+			encoding: "utf8",
+		});
 		if (status !== 0) throw new Error(`sigtool ${args[0]} ends with ${status}: ${stderr}`);
+		return stdout;
+	}
+	function filesLoadedBy(release: string, argv: readonly string[]): string[] {
+		rmSync(audit, { force: true });
+		node(release, words(argv, "enforce"));
+		const events = readFileSync(audit, "utf8")
+			.trim()
+			.split("\n")
+			.map((line) => JSON.parse(line));
+		const loads = events.filter(({ event }) => event === "module.open_code" || event === "module.dlopen");
+		return [...new Set(loads.map(({ path }) => relative(directory, path)))];
 	}
 
 	fill(directory);
 	writeFileSync(join(home, "policy.json"), JSON.stringify({ version: 1, ...policy }));
 	sigtool("sign", "app", "--product", "app");
-	sigtool("compile", "app", "-o", index, "--policy", "policy.json", "--allow-development");
+	const compiled = sigtool("compile", "app", "-o", index, "--policy", "policy.json", "--allow-development", "--json");
+	const { signer } = JSON.parse(compiled);
+	const configuration = {
+		version: 1,
+		onRefusal: "exit",
+		pins: [{ "spki-sha256": signer.spkiSha256 }],
+		audit: { jsonLines: audit, stderr: "refusals" },
+	};
+	writeFileSync(join(home, "config/sigtool/verifier.json"), JSON.stringify(configuration));
 	return {
 		directory,
 		output,
 		runPlain: (release, argv) => node(release, argv),
 		run: (release, argv, mode = "enforce") => node(release, words(argv, mode)),
+		filesLoadedBy,
 		start: (release, argv) => spawn(nodeOfRelease(release), words(argv, "enforce"), { cwd: directory, env }),
 		[Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),
 	};
 }
 
-/** Flips a bit in the middle of a file while `action` runs. */
+/**
+ * Flips a bit in the middle of a file while `action` runs; a package.json gets one more line end, as Node.js itself gives up
+ * on one that is not JSON before a hook is asked.
+ */
 export function whileChanged<Result>(file: string, action: () => Result): Result {
 	const original = readFileSync(file);
-	const changed = Buffer.from(original);
-	changed[changed.length >> 1] ^= 1;
+	const isPackage = basename(file) === "package.json";
+	const changed = Buffer.concat(isPackage ? [original, Buffer.from("\n")] : [original]);
+	if (!isPackage) changed[changed.length >> 1] ^= 1;
 	writeFileSync(file, changed);
 	try {
 		return action();

@@ -74,8 +74,11 @@ let exit = exitNow;
 
 function install(gate: Gate, inheritance: Inheritance): void {
 	const hasSyncHooks = "registerHooks" in module;
-	// While nothing is guarded yet.
-	if (!hasSyncHooks) bequeath({ ...inheritance, role: "loader" }, startLoaderThread);
+	if (!hasSyncHooks) {
+		// While nothing is guarded yet.
+		bequeath({ ...inheritance, role: "loader" }, startLoaderThread);
+		if (gate.policy.runtime.stringCode === "refuse") makeInnerRealm();
+	}
 	const scopes = createPackageScopes(gate);
 	const texts = guardModuleText(gate);
 	const doors = guardDoors(gate, inheritance.writable);
@@ -86,6 +89,11 @@ function install(gate: Gate, inheritance: Inheritance): void {
 		installPlainCommonJs(gate, scopes, texts);
 	} else installLegacyCommonJs(gate, scopes, texts, doors);
 	doors.prepare("node:module"); // Every module has it at hand, as module.constructor.
+}
+
+/** Node.js 20 makes a realm by the public function of node:vm when a reader of a web stream is first released, as `fetch` does. */
+function makeInnerRealm(): void {
+	new ReadableStream().getReader().releaseLock();
 }
 
 function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
