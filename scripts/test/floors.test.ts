@@ -19,7 +19,8 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/store.ts", ["./errors.js", "node:fs"], ["./pki/chain.js", "./fileset/walk.js", "node:https", "./sign.js"]],
 	["core/src/user-files.ts", ["./errors.js", "node:os"], ["./store.js", "node:fs"]],
 	["core/src/catalog-file.ts", ["./verify-sources.js"], ["./sign.js", "./signer/pem.js"]],
-	["core/src/http.ts", ["./store.js", "node:https"], ["./fileset/walk.js", "node:fs"]],
+	["core/src/http.ts", ["./store.js", "./http-url.js", "node:https"], ["./fileset/walk.js", "node:fs"]],
+	["core/src/http-url.ts", ["./errors.js"], ["./pki/chain.js", "node:fs"]],
 	["core/src/attributes.ts", ["./errors.js", "fs-xattr"], ["./fileset/walk.js", "node:https"]],
 	["core/src/doctor/kernel.ts", ["../attributes.js", "./check.js"], ["../store.js", "../pki/chain.js", "node:https"]],
 	[
@@ -28,7 +29,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["../formats/cat.js", "../sign.js", "node:http"],
 	],
 	["core/src/fileset/native-threads.ts", ["node:module"], ["node:fs", "../formats/cat.js"]],
-	["core/src/pki/chain.ts", ["../fileset/manifest.js", "../store.js"], ["../signer/pem.js", "node:fs", "node-forge"]],
+	["core/src/pki/chain.ts", ["../fileset/manifest.js", "../http.js"], ["../signer/pem.js", "node:fs", "node-forge"]],
 	[
 		"core/src/formats/cat.ts",
 		["../pki/cms.js", "../signer/signer.js"],

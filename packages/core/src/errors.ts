@@ -24,6 +24,7 @@ export const ERROR_CODES = {
 	// Input and output
 	ERR_IO: [3, "The operating system refused to read or write; the message carries its reason."],
 	ERR_LIMIT: [1, "An input is larger than the documented limit."],
+	ERR_NETWORK: [3, "A server cannot be reached, or does not answer as it must; the message names it."],
 
 	// Encoding
 	ERR_DER: [1, "Bytes are not DER (X.690): truncated, indefinite, non-minimal or of an unexpected type."],
