@@ -287,7 +287,7 @@ describe("ignore rules only silence `added`", () => {
 		const list = encodeCatalog(manifest, facts, { thisUpdate: Date.now() });
 		writeFileSync(
 			join(root, "two.cat"),
-			Buffer.concat(await signEncoded(list, await openPemSigner({ keyFile, certFile }), {})),
+			Buffer.concat((await signEncoded(list, await openPemSigner({ keyFile, certFile }), {})).pieces),
 		);
 		const verify = () => runner(home)(["verify", root, "--trust", caFile, "--json"]);
 		writeFileSync(join(root, "new.log"), "");

@@ -10,9 +10,10 @@ import type { SignedSet } from "./fileset/compare.js";
 import { diffSignedSets, type SignedSetDiff } from "./fileset/diff.js";
 import { CATALOG_OID, type Catalog, memberFilePath, parseCatalog } from "./formats/cat.js";
 import { entriesByPath, evidenceSize } from "./formats/cat-entries.js";
-import { type ProgramInfo, sha256Hex, signEncoded } from "./formats/cat-envelope.js";
+import { type EnvelopeOptions, sha256Hex, signEncoded } from "./formats/cat-envelope.js";
 import { type CatalogFacts, parseFacts } from "./formats/cat-facts.js";
 import { parseSignedData } from "./pki/cms.js";
+import type { NewTimestamp } from "./pki/timestamp-request.js";
 import type { Signer } from "./signer/signer.js";
 import { requireFileName, writeAtomically } from "./store.js";
 
@@ -65,7 +66,7 @@ export function changesSince(
 	return { facts: previous.facts, diff: diffSignedSets(previous.entries, catalog.entries) };
 }
 
-export interface FinishOptions extends ProgramInfo {
+export interface FinishOptions extends EnvelopeOptions {
 	readonly signer: Signer;
 	/** Where the signed catalog goes; over the unsigned one when absent. */
 	readonly output?: string;
@@ -74,15 +75,16 @@ export interface FinishOptions extends ProgramInfo {
 export interface FinishResult {
 	/** Size of the file that was written. */
 	readonly catalogBytes: number;
+	readonly timestamp: NewTimestamp | undefined;
 }
 
 /** Signs the list of an unsigned catalog. @throws ERR_USAGE, ERR_IO and the signer's errors */
 export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<FinishResult> {
 	const output = options.output ?? catalog.file;
 	requireFileName(output);
-	const pieces = await signEncoded(catalog.list, options.signer, options);
+	const { pieces, timestamp } = await signEncoded(catalog.list, options.signer, options);
 	writeAtomically(output, pieces);
-	return { catalogBytes: pieces.reduce((sum, piece) => sum + piece.length, 0) };
+	return { catalogBytes: pieces.reduce((sum, piece) => sum + piece.length, 0), timestamp };
 }
 
 function readList(contentType: string, content: Uint8Array | undefined, file: string) {

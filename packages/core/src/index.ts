@@ -20,7 +20,8 @@ export {
 } from "./finish.js";
 export type { ProgramInfo } from "./formats/cat-envelope.js";
 export { normalizeNameText, reverseNameText } from "./pki/name-text.js";
-export { addTrust, listTrust, removeTrust, type TrustEntry } from "./pki/trust-store.js";
+export { checkTimestampRequest, type NewTimestamp, type TimestampRequest } from "./pki/timestamp-request.js";
+export { addTrust, listTrust, removeTrust, type TrustEntry, timestampAnchors } from "./pki/trust-store.js";
 export * from "./read.js";
 export { type Restoration, type RestoreOptions, restoreAttributes } from "./restore.js";
 export {
@@ -45,3 +46,4 @@ export { openPkcs12Signer } from "./signer/pkcs12.js";
 export { type PassphraseSource, type Signer, signerFromKey } from "./signer/signer.js";
 export { readBounded, readInput } from "./store.js";
 export { type StripOptions, type StripResult, stripAttributes } from "./strip-attributes.js";
+export { type TimestampOptions, timestampCatalog } from "./timestamp-catalog.js";

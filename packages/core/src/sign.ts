@@ -22,6 +22,7 @@ import type { AttributeFormat, AttributeNaming } from "./formats/attribute-forma
 import { encodeCatalog } from "./formats/cat-encode.js";
 import { encodeUnsigned, sha256Hex, signEncoded } from "./formats/cat-envelope.js";
 import { type CatalogFacts, entryFacts } from "./formats/cat-facts.js";
+import type { NewTimestamp, TimestampRequest } from "./pki/timestamp-request.js";
 import { type AttributeSignOptions, prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
 import type { Signer } from "./signer/signer.js";
 import { exists, readBounded, requireFileName, temporaryNameFor, writeAtomically } from "./store.js";
@@ -62,6 +63,8 @@ export interface SignOptions extends AttributeNaming {
 	 * @returns entry paths that have to be signed with the rest
 	 */
 	readonly prepare?: (root: string, files: readonly string[]) => readonly string[];
+	/** For a signed catalog. */
+	readonly timestamp?: TimestampRequest;
 	/** `own` replaces only catalogs that sigtool wrote. */
 	readonly overwrite?: "own" | "any";
 	/** Milliseconds since the epoch; now when absent. */
@@ -98,12 +101,13 @@ export interface WrittenCatalog {
 	readonly carryingCount: number;
 	/** Lowercase hexadecimal SHA-256 of an unsigned catalog, for whoever signs it to expect. */
 	readonly unsignedSha256: string | undefined;
+	readonly timestamp: NewTimestamp | undefined;
 }
 
 /**
  * Signs files or directories.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_PATH_*, ERR_LIMIT, ERR_IO, ERR_KEY,
- * ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, and ERR_UNSIGNED when there is nothing to carry
+ * ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP, and ERR_UNSIGNED when there is nothing to carry
  */
 export async function signPaths(paths: readonly string[], options: SignOptions): Promise<SignResult> {
 	const { signer, formats = ["cat"] } = options;
@@ -208,7 +212,10 @@ async function writeCatalog(
 	const { signer, product, time, sequence = Math.floor(time / 1000) } = options;
 	const facts = factsOf(manifest, rules, { ...options, product, sequence });
 	const list = encodeCatalog(manifest, facts, { thisUpdate: time });
-	const pieces = signer === undefined ? encodeUnsigned(list) : await signEncoded(list, signer, options);
+	const { pieces, timestamp } =
+		signer === undefined
+			? { pieces: encodeUnsigned(list), timestamp: undefined }
+			: await signEncoded(list, signer, options);
 	writeAtomically(output, pieces);
 	return {
 		file: basename(output),
@@ -217,6 +224,7 @@ async function writeCatalog(
 		sizeBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
 		carryingCount: manifest.carried?.size ?? 0,
 		unsignedSha256: signer === undefined ? sha256Hex(pieces) : undefined,
+		timestamp,
 	};
 }
 

@@ -10,7 +10,7 @@ import type { Certificate } from "./pki/certificate.js";
 import { parseSignedData, type SignerInfo, verifySigner } from "./pki/cms.js";
 import { judgeSigner, type VerifiedSigner } from "./pki/signer-trust.js";
 import { type Timestamp, verifyTimestamps } from "./pki/timestamp.js";
-import type { TrustPolicy } from "./pki/trust-store.js";
+import { type TrustPolicy, timestampAnchors } from "./pki/trust-store.js";
 import type { Verified } from "./pki/verified.js";
 
 export type { VerifiedSigner } from "./pki/signer-trust.js";
@@ -41,6 +41,10 @@ export interface JudgedTime {
 	/** Milliseconds since the epoch at which the signer's chain was judged. */
 	readonly at: number;
 	readonly source: "now" | "given" | "rfc3161" | "countersignature";
+	/** Subject of the authority, when the time is a timestamp's. */
+	readonly authority?: string;
+	/** Why the time is not a timestamp's. */
+	readonly without?: "no-timestamp" | "unusable-timestamp" | "lifetime-signing";
 }
 
 /** Lifetime signing: a timestamp does not outlive the certificate. Microsoft, szOID_LIFETIME_SIGNING. */
@@ -68,7 +72,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 
 	const anchors = options.timestampAnchors ?? timestampAnchors(trust);
 	const { timestamps, failures } = verifyTimestamps(signer, { certificates, anchors, profile });
-	const judgedAt = judgementTime(certificate, timestamps, options.at);
+	const judgedAt = judgementTime(certificate, timestamps, failures.length > 0, options.at);
 	const verifiedSigner = withTimestampFailures(failures, () => {
 		return judgeSigner(certificate, trust, { intermediates: certificates, at: judgedAt.at, profile });
 	});
@@ -89,17 +93,20 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	};
 }
 
-/** An authority trusted for one subject vouches for that subject, not for the time. */
-function timestampAnchors({ authorities }: TrustPolicy): Certificate[] {
-	return authorities.filter(({ subject }) => subject === undefined).map(({ certificate }) => certificate);
-}
-
 /** A sound timestamp is proof of an earlier time; without one the chain must hold now. */
-function judgementTime(leaf: Certificate, timestamps: readonly Timestamp[], at: number | undefined): JudgedTime {
+function judgementTime(
+	leaf: Certificate,
+	[timestamp]: readonly Timestamp[],
+	hasUnusable: boolean,
+	at: number | undefined,
+): JudgedTime {
 	const lifetime = leaf.extensions.extendedKeyUsage?.oids.includes(LIFETIME_SIGNING) === true;
-	const [timestamp] = timestamps;
-	if (timestamp !== undefined && !lifetime) return { at: timestamp.time, source: timestamp.kind };
-	return at === undefined ? { at: Date.now(), source: "now" } : { at, source: "given" };
+	if (timestamp !== undefined && !lifetime) {
+		const { time, kind, certificate } = timestamp;
+		return { at: time, source: kind, authority: certificate.subject.text };
+	}
+	const without = timestamp !== undefined ? "lifetime-signing" : hasUnusable ? "unusable-timestamp" : "no-timestamp";
+	return at === undefined ? { at: Date.now(), source: "now", without } : { at, source: "given", without };
 }
 
 /** An expired signer is often one whose timestamp did not verify: its reason belongs to the message. */

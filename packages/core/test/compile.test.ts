@@ -181,7 +181,7 @@ describe("compileTrustIndex()", () => {
 			scope: "root",
 		} as const;
 		const list = encodeCatalog(manifest, { ...facts, ...entryFacts(manifest) }, { thisUpdate: Date.now() });
-		writeFileSync(catalog, Buffer.concat(await signEncoded(list, signer, {})));
+		writeFileSync(catalog, Buffer.concat((await signEncoded(list, signer, {})).pieces));
 		await expectRejection("ERR_USAGE", compile([root], { output }));
 		const [product] = (await compile([root], { output, product: "named" })).products;
 		expect(product).toMatchObject({ name: "named", sequence: undefined });

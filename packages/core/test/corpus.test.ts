@@ -99,7 +99,10 @@ describe.skipIf(!hasCorpus)("real catalogs", () => {
 	test.each(SAMPLES)("$name: verdict under windows-legacy", ({ name, catalog, accepted }) => {
 		const verify = () => verifyCatalog(readFileSync(catalog), { trust: trust(), profile: "windows-legacy" });
 		if (name === MD5_AUTHORITY) expect(verify).toThrowError(expect.objectContaining({ code: "ERR_WEAK_DIGEST" }));
-		else if (accepted) expect(verify()).toMatchObject({ judgedAt: { source: /rfc3161|countersignature/ } });
+		else if (accepted)
+			expect(verify()).toMatchObject({
+				judgedAt: { source: expect.stringMatching(/^(rfc3161|countersignature)$/) },
+			});
 		else expect(verify).toThrowError(expect.objectContaining({ code: expect.stringMatching(/^ERR_/) }));
 	});
 

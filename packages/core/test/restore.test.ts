@@ -62,7 +62,7 @@ async function signCarrying(root: string, carrying: CarryingOptions = {}): Promi
 	const followed = links === "follow" ? "follow-outside" : links;
 	const facts = { ...rules, product, sequence: 1, links: followed, ...entryFacts(manifest) } as const;
 	const list = encodeCatalog(manifest, facts, { thisUpdate: Date.now() });
-	writeFileSync(catalog, Buffer.concat(await signEncoded(list, signerFromKey(key, [certificate]), {})));
+	writeFileSync(catalog, Buffer.concat((await signEncoded(list, signerFromKey(key, [certificate]), {})).pieces));
 	return catalog;
 }
 

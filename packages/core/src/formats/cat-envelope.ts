@@ -2,10 +2,18 @@
 
 import { createHash } from "node:crypto";
 import { context, DerReader, encode, octetString, oid, sequence, TAG } from "../asn1/der.js";
-import { SigtoolError } from "../errors.js";
+import { quote, SigtoolError } from "../errors.js";
+import type { Certificate } from "../pki/certificate.js";
 import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pki/cms.js";
+import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
+import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { bmpOctets, CATALOG_OID } from "./cat.js";
+
+export interface EnvelopeOptions extends ProgramInfo {
+	/** Absent: without a timestamp. */
+	readonly timestamp?: TimestampRequest;
+}
 
 export interface ProgramInfo {
 	/** Program name shown with the signature. */
@@ -27,21 +35,51 @@ export function encodeUnsigned(list: Uint8Array): Uint8Array[] {
 	return encodeSignedData({ contentType: CATALOG_OID.certTrustList, content: list, certificates: [] });
 }
 
-/** The catalog, signed, in pieces. @throws ERR_USAGE for a URL that is not ASCII, and what the signer throws */
-export async function signEncoded(list: Uint8Array, signer: Signer, info: ProgramInfo): Promise<Uint8Array[]> {
+export interface SignedCatalog {
+	readonly pieces: readonly Uint8Array[];
+	readonly timestamp: NewTimestamp | undefined;
+}
+
+/**
+ * The catalog, signed.
+ * @throws ERR_USAGE for a URL that is not ASCII, and what the signer and `fetchTimestamp` throw
+ */
+export async function signEncoded(list: Uint8Array, signer: Signer, options: EnvelopeOptions): Promise<SignedCatalog> {
 	const signedAttributes = encodeSignedAttributes([
 		encodeAttribute(OID.contentType, oid(CATALOG_OID.certTrustList)),
 		encodeAttribute(OID.statementType, sequence(oid(OID.individualCodeSigning))),
 		encodeAttribute(OID.messageDigest, octetString(digestOfList(list))),
-		encodeAttribute(OID.opusInfo, encodeOpusInfo(info)),
+		encodeAttribute(OID.opusInfo, encodeOpusInfo(options)),
 	]);
 	const signature = await signer.sign(signedAttributes);
-	return encodeSignedData({
+	const [certificate] = signer.certificates;
+	const timestamp = options.timestamp && (await newTimestamp(signature, certificate, options.timestamp));
+	const unsignedAttributes = timestamp && [encodeAttribute(TOKEN_ATTRIBUTE, timestamp.token)];
+	const pieces = encodeSignedData({
 		contentType: CATALOG_OID.certTrustList,
 		content: list,
 		certificates: signer.certificates,
-		signer: { algorithm: signer.algorithm, certificate: signer.certificates[0], signedAttributes, signature },
+		signer: { algorithm: signer.algorithm, certificate, signedAttributes, signature, unsignedAttributes },
 	});
+	return { pieces, timestamp };
+}
+
+/**
+ * A verified token that proves something: its time is within the signer's certificate's.
+ * @throws ERR_TIMESTAMP, and what `fetchTimestamp` throws
+ */
+export async function newTimestamp(
+	signature: Uint8Array,
+	{ notBefore, notAfter, subject }: Certificate,
+	request: TimestampRequest,
+): Promise<NewTimestamp> {
+	// Loaded when used: signing needs no network.
+	const { fetchTimestamp } = await import("../pki/fetch-timestamp.js");
+	const timestamp = await fetchTimestamp(signature, request);
+	if (timestamp.time >= notBefore && timestamp.time <= notAfter) return timestamp;
+	const times = [timestamp.time, notBefore, notAfter].map((time) => new Date(time).toISOString());
+	const message = `Cannot use a timestamp of ${times[0]}: the certificate of ${quote(subject.text)} is valid from ${times[1]} to ${times[2]}`;
+	throw new SigtoolError("ERR_TIMESTAMP", message);
 }
 
 /** Lowercase hexadecimal SHA-256 of pieces one behind the other. */

@@ -3,6 +3,7 @@
 import {
 	compareBytes,
 	context,
+	DerReader,
 	encode,
 	headerSize,
 	integer,
@@ -58,6 +59,34 @@ export function encodeSignedAttributes(attributes: readonly Uint8Array[]): Uint8
 /** Attribute ::= SEQUENCE { attrType OID, attrValues SET OF ANY }; the values are elements. */
 export function encodeAttribute(type: string, ...values: readonly Uint8Array[]): Uint8Array {
 	return sequence(oid(type), setOf(...values));
+}
+
+/**
+ * SignedData with one signer, its unsigned attributes (results of `encodeAttribute`) in place of those it has. All else
+ * stays octet for octet. In pieces.
+ */
+export function withUnsignedAttributes(signedData: Uint8Array, attributes: readonly Uint8Array[]): Uint8Array[] {
+	const reader = new DerReader(signedData, "signed data");
+	/** The octets of the elements before one with this tag; the cursor stands before it. */
+	const elementsBefore = (tag: number) => {
+		const start = reader.position;
+		while (!reader.done && reader.peek() !== tag) reader.next();
+		return signedData.subarray(start, reader.position);
+	};
+	reader.open(TAG.SEQUENCE);
+	const type = elementsBefore(context(0));
+	reader.open(context(0));
+	reader.open(TAG.SEQUENCE);
+	const algorithms = reader.position;
+	reader.next(TAG.INTEGER);
+	reader.next(TAG.SET);
+	elementsBefore(TAG.SET);
+	const content = signedData.subarray(algorithms, reader.position);
+	reader.open(TAG.SET);
+	reader.open(TAG.SEQUENCE);
+	const signer = elementsBefore(context(1));
+	const signers = wrap(TAG.SET, wrap(TAG.SEQUENCE, [signer, encode(context(1), ...setMembers(attributes))]));
+	return wrap(TAG.SEQUENCE, [type, ...wrap(context(0), wrap(TAG.SEQUENCE, [content, ...signers]))]);
 }
 
 /** SignerInfo, RFC 5652 §5.3. */

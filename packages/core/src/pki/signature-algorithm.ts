@@ -143,17 +143,17 @@ function unsupported({ oid }: AlgorithmIdentifier, what: string): SigtoolError {
 
 export const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 
-const SHA256 = "2.16.840.1.101.3.4.2.1";
+export const SHA256_OID = "2.16.840.1.101.3.4.2.1";
 
 /** Windows names plain rsaEncryption for RSA; ECDSA takes no parameters (RFC 5754 §3.3). */
 export const SIGNING_ALGORITHMS: Readonly<Record<SigningAlgorithm, SigningNames>> = {
-	"rsa-pkcs1-sha256": { digestOid: SHA256, signatureOid: RSA_ENCRYPTION, parameters: "null" },
-	"ecdsa-sha256": { digestOid: SHA256, signatureOid: "1.2.840.10045.4.3.2", parameters: "absent" },
+	"rsa-pkcs1-sha256": { digestOid: SHA256_OID, signatureOid: RSA_ENCRYPTION, parameters: "null" },
+	"ecdsa-sha256": { digestOid: SHA256_OID, signatureOid: "1.2.840.10045.4.3.2", parameters: "absent" },
 };
 
 const DIGESTS: Readonly<Record<string, DigestName>> = {
 	"1.3.14.3.2.26": "sha1",
-	[SHA256]: "sha256",
+	[SHA256_OID]: "sha256",
 	"2.16.840.1.101.3.4.2.2": "sha384",
 	"2.16.840.1.101.3.4.2.3": "sha512",
 };

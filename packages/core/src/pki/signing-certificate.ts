@@ -16,6 +16,11 @@ export function encodeSigningCertificate({ der }: Certificate): Uint8Array {
 	return encodeAttribute(SIGNING_CERTIFICATE_V2, sequence(sequence(certificateId)));
 }
 
+/** Whether a certificate is named by a digest of SHA-2, whichever it is. */
+export function namesCertificateBySha2({ signedAttributes }: SignerInfo): boolean {
+	return signedAttributes.some(({ oid }) => oid === SIGNING_CERTIFICATE_V2);
+}
+
 /** Why the signed attributes do not name this certificate; undefined when they do. @throws ERR_DER, ERR_SIGNED_ATTRIBUTES */
 export function signingCertificateProblem(
 	signer: SignerInfo,

@@ -7,14 +7,22 @@
  */
 
 import { createHash } from "node:crypto";
-import { DerReader, TAG } from "../asn1/der.js";
+import { compareBytes, DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 import type { Certificate } from "./certificate.js";
+import type { CertificateRequirements } from "./certificate-checks.js";
 import { type Chain, verifyChain } from "./chain.js";
-import { parseSignedData, parseSignerInfo, type SignerInfo, signerCertificates, verifySigner } from "./cms.js";
+import {
+	type Attribute,
+	parseSignedData,
+	parseSignerInfo,
+	type SignerInfo,
+	signerCertificates,
+	verifySigner,
+} from "./cms.js";
 import { signedAttribute } from "./cms-verify.js";
-import { digestName, type Profile } from "./signature-algorithm.js";
-import { signingCertificateProblem } from "./signing-certificate.js";
+import { digestName, type Profile, SHA256_OID } from "./signature-algorithm.js";
+import { namesCertificateBySha2, signingCertificateProblem } from "./signing-certificate.js";
 import { parseTstInfo, TST_INFO_OID, type TstInfo } from "./tst-info.js";
 
 export type TimestampKind = "rfc3161" | "countersignature";
@@ -46,7 +54,7 @@ export interface TimestampVerification {
 /** Timestamps looked at on one signature. */
 export const MAX_TIMESTAMPS = 8;
 /** Octets of the largest timestamp read; those of real authorities take 2 to 10 KB. */
-const MAX_TIMESTAMP_SIZE = 2 ** 20;
+export const MAX_TIMESTAMP_SIZE = 2 ** 20;
 
 /** Judges each timestamp at its own time. Never throws for what it finds: an unsigned attribute cannot spoil a signature. */
 export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOptions): TimestampVerification {
@@ -55,7 +63,7 @@ export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOpt
 	const found = timestampAttributes(signer);
 	for (const { kind, value } of found.slice(0, MAX_TIMESTAMPS)) {
 		try {
-			timestamps.push(verifyTimestamp(readTimestamp(kind, value, signer), signer, options));
+			timestamps.push(verifyTimestamp(readTimestamp(kind, value, signer), signer.signature, options));
 		} catch (error) {
 			if (!(error instanceof SigtoolError)) throw error;
 			failures.push(error);
@@ -63,6 +71,33 @@ export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOpt
 	}
 	if (found.length > MAX_TIMESTAMPS) failures.push(tooMany(found.length));
 	return { timestamps: timestamps.sort((a, b) => a.time - b.time), failures };
+}
+
+/**
+ * A token that was just asked for, over the octets of a signature. Stricter than when one is read: SHA-256, the nonce of
+ * the request, the certificate named by SHA-2, its extended key usage timeStamping alone and critical.
+ * @throws ERR_TIMESTAMP, ERR_CERTIFICATE_* and what else `verifyChain` and `verifySigner` throw
+ */
+export function verifyNewToken(
+	token: Uint8Array,
+	signature: Uint8Array,
+	nonce: Uint8Array,
+	anchors: readonly Certificate[],
+): Timestamp {
+	const received = readToken(token);
+	const { tstInfo, signer } = received;
+	if (tstInfo?.nonce === undefined || compareBytes(tstInfo.nonce, nonce) !== 0) {
+		throw new SigtoolError("ERR_TIMESTAMP", "Cannot trust the timestamp: its nonce is not the one that was sent");
+	}
+	if (tstInfo.imprint.algorithm.oid !== SHA256_OID) {
+		throw new SigtoolError("ERR_TIMESTAMP", "Cannot trust the timestamp: its imprint is not of SHA-256, as asked for");
+	}
+	if (!namesCertificateBySha2(signer)) {
+		const message = "Cannot trust the timestamp: it names its signer's certificate by SHA-1 or not at all";
+		throw new SigtoolError("ERR_TIMESTAMP", message);
+	}
+	const options = { certificates: [], anchors, profile: "default", timeStampingEku: "strict" } as const;
+	return verifyTimestamp(received, signature, options);
 }
 
 /** What a timestamp claims, unverified. */
@@ -113,6 +148,11 @@ interface ReceivedTimestamp {
 	/** What its signer signed: the TSTInfo, or the signature value itself. */
 	readonly contentValue: Uint8Array;
 	readonly tstInfo: TstInfo | undefined;
+}
+
+/** Whether an unsigned attribute is a timestamp. */
+export function isTimestampAttribute({ oid }: Attribute): boolean {
+	return KINDS.has(oid);
 }
 
 function timestampAttributes({ unsignedAttributes }: SignerInfo): { kind: TimestampKind; value: Uint8Array }[] {
@@ -166,17 +206,21 @@ function readCountersignature(der: Uint8Array, signed: SignerInfo): ReceivedTime
 	};
 }
 
-function verifyTimestamp(received: ReceivedTimestamp, signed: SignerInfo, options: TimestampVerifyOptions): Timestamp {
+function verifyTimestamp(
+	received: ReceivedTimestamp,
+	signature: Uint8Array,
+	options: TimestampVerifyOptions & Pick<CertificateRequirements, "timeStampingEku">,
+): Timestamp {
 	const { kind, time, signer, contentType, contentValue, tstInfo } = received;
-	const { anchors, profile } = options;
+	const { anchors, profile, timeStampingEku } = options;
 	const certificates = [...received.certificates, ...options.certificates];
-	if (tstInfo !== undefined) checkImprint(tstInfo, signed.signature, profile);
+	if (tstInfo !== undefined) checkImprint(tstInfo, signature, profile);
 	const verification = { contentType, contentValue, certificates, profile, what: "timestamp" };
 	const { certificate } = verifySigner(signer, verification);
 	const misnamed = kind === "rfc3161" ? signingCertificateProblem(signer, certificate, "timestamp") : undefined;
 	if (misnamed !== undefined) throw new SigtoolError("ERR_TIMESTAMP", `Cannot trust the timestamp: ${misnamed}`);
-	const purpose = "timeStamping";
-	const chain = verifyChain(certificate, { intermediates: certificates, anchors, at: time, purpose, profile });
+	const requirements = { at: time, purpose: "timeStamping", profile, timeStampingEku } as const;
+	const chain = verifyChain(certificate, { intermediates: certificates, anchors, ...requirements });
 	return { kind, time, certificate, chain };
 }
 
@@ -191,8 +235,11 @@ function checkImprint({ imprint }: TstInfo, signature: Uint8Array, profile: Prof
 
 const SIGNING_TIME = "1.2.840.113549.1.9.5";
 
-/** Unsigned attributes that are timestamps; the first is Microsoft's szOID_RFC3161_counterSign. */
+/** Microsoft's szOID_RFC3161_counterSign. */
+export const TOKEN_ATTRIBUTE = "1.3.6.1.4.1.311.3.3.1";
+
+/** Unsigned attributes that are timestamps. */
 const KINDS: ReadonlyMap<string, TimestampKind> = new Map([
-	["1.3.6.1.4.1.311.3.3.1", "rfc3161"],
+	[TOKEN_ATTRIBUTE, "rfc3161"],
 	["1.2.840.113549.1.9.6", "countersignature"],
 ]);

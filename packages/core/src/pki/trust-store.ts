@@ -82,6 +82,11 @@ export function trustFromCertificates(certificates: readonly Certificate[]): Tru
 	};
 }
 
+/** Authorities whose timestamps count: one that is trusted for one subject vouches for that subject, not for the time. */
+export function timestampAnchors({ authorities }: TrustPolicy): Certificate[] {
+	return authorities.filter(({ subject }) => subject === undefined).map(({ certificate }) => certificate);
+}
+
 export type TrustEntry = {
 	/** What names the entry: the pin, or a SHA-256 over the authority's certificate and the subject; lowercase hexadecimal. */
 	readonly id: string;

@@ -1,0 +1,61 @@
+/**
+ * Asking timestamping authorities for a token over a signature, RFC 3161 over HTTP (§3.4). Nothing that comes back is
+ * used before it verifies, by stricter rules than when it is read: see `verifyNewToken`.
+ */
+
+import { quote, reasonOf, SigtoolError } from "../errors.js";
+import { exchange } from "../http.js";
+import { MAX_TIMESTAMP_SIZE, verifyNewToken } from "./timestamp.js";
+import {
+	checkTimestampRequest,
+	encodeRequest,
+	type NewTimestamp,
+	newNonce,
+	parseResponse,
+	type TimestampRequest,
+} from "./timestamp-request.js";
+
+/**
+ * A verified token over the octets of a signature.
+ * @throws ERR_NETWORK when no authority can be reached, ERR_TIMESTAMP when one answered with something else than a token
+ * that verifies; the message says of each URL what was wrong. ERR_USAGE as `checkTimestampRequest`
+ */
+export async function fetchTimestamp(signature: Uint8Array, request: TimestampRequest): Promise<NewTimestamp> {
+	checkTimestampRequest(request);
+	const failures: { url: string; error: SigtoolError }[] = [];
+	for (const url of request.urls) {
+		try {
+			return await requestFrom(url, signature, request);
+		} catch (error) {
+			if (!(error instanceof SigtoolError)) throw error;
+			failures.push({ url, error });
+		}
+	}
+	const code = failures.every(({ error }) => error.code === "ERR_NETWORK") ? "ERR_NETWORK" : "ERR_TIMESTAMP";
+	const reasons = failures.map(({ url, error }) => `${quote(url)}: ${reasonOf(error)} [${error.code}]`);
+	throw new SigtoolError(code, `Cannot get a timestamp: ${reasons.join("; ")}`, { cause: failures[0]?.error });
+}
+
+async function requestFrom(
+	url: string,
+	signature: Uint8Array,
+	{ anchors, timeoutMs }: TimestampRequest,
+): Promise<NewTimestamp> {
+	const nonce = newNonce();
+	const { status, contentType, body } = await exchange({
+		url,
+		body: encodeRequest(signature, nonce),
+		headers: { "content-type": "application/timestamp-query", accept: REPLY_TYPE },
+		maxBytes: MAX_TIMESTAMP_SIZE,
+		timeoutMs,
+	});
+	if (status !== 200) throw new SigtoolError("ERR_NETWORK", `Cannot use the answer: its status is ${status}`);
+	if (contentType !== REPLY_TYPE) {
+		throw new SigtoolError("ERR_TIMESTAMP", `Cannot use the answer: it is of type ${quote(contentType)}`);
+	}
+	const token = parseResponse(body);
+	const { time, certificate } = verifyNewToken(token, signature, nonce, anchors);
+	return { token, time, authority: certificate, url };
+}
+
+const REPLY_TYPE = "application/timestamp-reply";

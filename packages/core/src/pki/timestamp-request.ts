@@ -1,0 +1,80 @@
+/** The messages to a timestamping authority and back, RFC 3161 §2.4. */
+
+import { createHash, randomBytes } from "node:crypto";
+import { DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../asn1/der.js";
+import { readList } from "../asn1/read-list.js";
+import { quote, SigtoolError } from "../errors.js";
+import { parseHttpUrl } from "../http-url.js";
+import type { Certificate } from "./certificate.js";
+import { SHA256_OID } from "./signature-algorithm.js";
+
+export interface TimestampRequest {
+	/** In the order they are asked, until one answers as it must. At least one. */
+	readonly urls: readonly string[];
+	/** Authorities whose timestamps count. At least one. */
+	readonly anchors: readonly Certificate[];
+	/** For each attempt; see `HttpRequest`. */
+	readonly timeoutMs?: number;
+}
+
+export interface NewTimestamp {
+	/** The TimeStampToken. */
+	readonly token: Uint8Array;
+	/** Milliseconds since the epoch. */
+	readonly time: number;
+	readonly authority: Certificate;
+	readonly url: string;
+}
+
+/** What `fetchTimestamp` refuses before it asks anyone. @throws ERR_USAGE */
+export function checkTimestampRequest({ urls, anchors }: TimestampRequest): void {
+	for (const url of urls) parseHttpUrl(url);
+	if (anchors.length > 0) return;
+	const message = "Cannot judge timestamps: no authority is trusted for them; name its root with --tsa-trust";
+	throw new SigtoolError("ERR_USAGE", message);
+}
+
+/** TimeStampReq ::= SEQUENCE { version, messageImprint, nonce, certReq TRUE }. RFC 3161 §2.4.1. */
+export function encodeRequest(signature: Uint8Array, nonce: Uint8Array): Uint8Array {
+	const imprint = createHash("sha256").update(signature).digest();
+	return sequence(
+		integer(1),
+		sequence(sequence(oid(SHA256_OID), NULL), octetString(imprint)),
+		encode(TAG.INTEGER, nonce),
+		encode(TAG.BOOLEAN, Uint8Array.of(0xff)),
+	);
+}
+
+/** TimeStampResp ::= SEQUENCE { status PKIStatusInfo, timeStampToken OPTIONAL }. RFC 3161 §2.4.2. @throws ERR_TIMESTAMP, ERR_DER */
+export function parseResponse(der: Uint8Array): Uint8Array {
+	const reader = new DerReader(der, "timestamp response");
+	const outer = reader.open(TAG.SEQUENCE);
+	const info = reader.open(TAG.SEQUENCE);
+	const status = reader.integer();
+	const text = reader.peek() === TAG.SEQUENCE ? readList(reader, TAG.SEQUENCE, MAX_TEXTS, readText).join(" ") : "";
+	if (reader.peek() === TAG.BIT_STRING) reader.next(); // failInfo
+	reader.close(info);
+	if (status !== GRANTED && status !== GRANTED_WITH_MODS) {
+		const said = text === "" ? "" : `, saying ${quote(text)}`;
+		throw new SigtoolError("ERR_TIMESTAMP", `Cannot get a token: the authority refused with status ${status}${said}`);
+	}
+	const token = reader.element();
+	reader.close(outer);
+	if (!reader.done) reader.fail("bytes behind the response");
+	return token;
+}
+
+function readText(reader: DerReader): string {
+	return Buffer.from(reader.value(TAG.UTF8_STRING)).toString("utf8");
+}
+
+/** 16 octets of a positive INTEGER in minimal form. */
+export function newNonce(): Uint8Array {
+	const nonce = randomBytes(16);
+	nonce[0] = (nonce[0] & 0x3f) | 0x40;
+	return nonce;
+}
+
+const MAX_TEXTS = 8;
+const GRANTED = 0;
+const GRANTED_WITH_MODS = 1;

@@ -1,0 +1,219 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { DerReader, encode, integer, sequence, TAG } from "../../dist/asn1/der.js";
+import { SigtoolError } from "../../dist/errors.js";
+import { newTimestamp } from "../../dist/formats/cat-envelope.js";
+import { parseSignedData } from "../../dist/pki/cms.js";
+import { fetchTimestamp } from "../../dist/pki/fetch-timestamp.js";
+import { type Exchange, forgedReply, type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "./local-tsa.js";
+import { hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
+
+const SIGNATURE = Buffer.from("a signature value");
+
+describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", () => {
+	let workshop: Workshop;
+	let root: Issued;
+	let authority: Issued;
+	const servers: LocalServer[] = [];
+
+	beforeAll(() => {
+		workshop = openWorkshop();
+		root = workshop.issue({ subject: "/CN=Time root" });
+		authority = stamper("/CN=Time authority");
+	});
+	afterEach(async () => {
+		for (const server of servers.splice(0)) await server.close();
+	});
+	afterAll(() => workshop.remove());
+
+	const stamper = (subject: string, order: Partial<Parameters<Workshop["issue"]>[0]> = {}) =>
+		workshop.issue({ subject, issuer: root, extensions: TIME_STAMPER, ...order });
+
+	async function server(answer: (exchange: Exchange) => void): Promise<LocalServer> {
+		const started = await serve(answer);
+		servers.push(started);
+		return started;
+	}
+	const fetch = (...urls: string[]) =>
+		fetchTimestamp(SIGNATURE, { urls, anchors: [root.certificate], timeoutMs: 10_000 });
+	const good = ({ query, response }: Exchange) => sendReply(response, replyTo(query, authority, workshop));
+
+	it("returns a token over the signature by an authority it can prove", async () => {
+		const { url, requests } = await server(good);
+		const { token, time, authority: found, url: used } = await fetch(url);
+		expect(found.subject.text).toBe("CN=Time authority");
+		expect(used).toBe(url);
+		expect(Math.abs(time - Date.now())).toBeLessThan(300_000);
+		expect(parseSignedData(token, "token").certificates).not.toHaveLength(0);
+		expect(requests[0]).toMatchObject({ method: "POST" });
+		expect(requests[0].headers["content-type"]).toBe("application/timestamp-query");
+	});
+
+	/** The query with the octets of its imprint or nonce altered. */
+	function altered(query: Buffer, part: "imprint" | "nonce"): Buffer {
+		const reader = new DerReader(query, "query");
+		reader.open(TAG.SEQUENCE);
+		reader.integer();
+		const outer = reader.open(TAG.SEQUENCE);
+		reader.next(TAG.SEQUENCE);
+		reader.next(TAG.OCTET_STRING);
+		if (part === "nonce") {
+			reader.leave(outer);
+			reader.next(TAG.INTEGER);
+		}
+		const copy = Buffer.from(query);
+		copy[reader.valueEnd - 1] ^= 1;
+		return copy;
+	}
+
+	/** The query with its 32 octets said to be of SHA3-256. */
+	const asSha3 = (query: Buffer) => {
+		const copy = Buffer.from(query);
+		const sha256 = Buffer.from("608648016503040201", "hex");
+		copy[copy.indexOf(sha256) + sha256.length - 1] = 8;
+		return copy;
+	};
+
+	/** A token that is right but for the extended key usage of whoever signed it. */
+	const forgedBy =
+		(extendedKeyUsage: string) =>
+		({ query, response }: Exchange) => {
+			const extensions = TIME_STAMPER.map((line) => line.replace("critical,timeStamping", extendedKeyUsage));
+			const forger = stamper("/CN=Forger", { extensions });
+			sendReply(response, forgedReply(query, authority, forger, workshop));
+		};
+
+	const REFUSED: Record<string, { answer: (exchange: Exchange) => void; because: RegExp }> = {
+		"a token over another imprint": {
+			answer: ({ query, response }) => sendReply(response, replyTo(altered(query, "imprint"), authority, workshop)),
+			because: /issued for another signature \[ERR_TIMESTAMP\]/,
+		},
+		"another nonce": {
+			answer: ({ query, response }) => sendReply(response, replyTo(altered(query, "nonce"), authority, workshop)),
+			because: /nonce is not the one that was sent \[ERR_TIMESTAMP\]/,
+		},
+		"an imprint of another algorithm": {
+			answer: ({ query, response }) => sendReply(response, replyTo(asSha3(query), authority, workshop)),
+			because: /not of SHA-256, as asked for \[ERR_TIMESTAMP\]/,
+		},
+		"a certificate that is not for timestamps": {
+			answer: forgedBy("codeSigning"),
+			because: /does not name timeStamping \[ERR_CERTIFICATE_PURPOSE\]/,
+		},
+		"a certificate whose extended key usage is not critical": {
+			answer: forgedBy("timeStamping"),
+			because: /not timeStamping alone and critical \[ERR_CERTIFICATE_PURPOSE\]/,
+		},
+		"a certificate that is for code as well": {
+			answer: forgedBy("critical,timeStamping,codeSigning"),
+			because: /not timeStamping alone and critical \[ERR_CERTIFICATE_PURPOSE\]/,
+		},
+		"an authority that has expired": {
+			answer: ({ query, response }) =>
+				sendReply(response, replyTo(query, stamper("/CN=Old", { notAfter: "20210101000000Z" }), workshop)),
+			because: /it expired on 2021.* \[ERR_CERTIFICATE_EXPIRED\]/,
+		},
+		"an authority that nobody vouches for": {
+			answer: ({ query, response }) => {
+				const stranger = workshop.issue({ subject: "/CN=Stranger" });
+				sendReply(response, replyTo(query, stamper("/CN=Strange", { issuer: stranger }), workshop));
+			},
+			because: /nothing at hand issued .* \[ERR_CHAIN_INCOMPLETE\]/,
+		},
+		"a certificate named by SHA-1": {
+			answer: ({ query, response }) => sendReply(response, replyTo(query, authority, workshop, "sha1")),
+			because: /by SHA-1 or not at all \[ERR_TIMESTAMP\]/,
+		},
+		"an answer that ends too early": {
+			answer: ({ query, response }) => sendReply(response, replyTo(query, authority, workshop).subarray(0, -100)),
+			because: /reaches past the end .* \[ERR_DER\]/,
+		},
+		"an answer of another type": {
+			answer: ({ query, response }) =>
+				response.writeHead(200, { "content-type": "text/html" }).end(replyTo(query, authority, workshop)),
+			because: /of type "text\/html" \[ERR_TIMESTAMP\]/,
+		},
+		"a refusal": {
+			answer: ({ response }) => {
+				const text = sequence(encode(TAG.UTF8_STRING, Buffer.from("bad alg")));
+				sendReply(response, sequence(sequence(integer(2), text, encode(TAG.BIT_STRING, Uint8Array.of(7, 0x80)))));
+			},
+			because: /refused with status 2, saying "bad alg" \[ERR_TIMESTAMP\]/,
+		},
+		"an answer without end": {
+			answer: ({ response }) => {
+				response.writeHead(200, { "content-type": "application/timestamp-reply" });
+				response.end(Buffer.alloc(2 ** 20 + 1));
+			},
+			because: /larger than 1048576 octets \[ERR_LIMIT\]/,
+		},
+	};
+
+	it.each(Object.entries(REFUSED))(
+		"refuses %s, after one request, and asks the next authority",
+		async (_, { answer, because }) => {
+			const bad = await server(answer);
+			await expect(fetch(bad.url)).rejects.toThrow(because);
+			await expect(fetch(bad.url)).rejects.toMatchObject({ code: "ERR_TIMESTAMP" });
+			expect(bad.requests).toHaveLength(2);
+			const next = await server(good);
+			expect((await fetch(bad.url, next.url)).url).toBe(next.url);
+		},
+	);
+
+	it("asks three times when the status is 500, and takes the answer that comes", async () => {
+		let count = 0;
+		const { url, requests } = await server((exchange) => {
+			count++;
+			if (count < 3) exchange.response.writeHead(500).end();
+			else good(exchange);
+		});
+		await fetch(url);
+		expect(requests).toHaveLength(3);
+	});
+
+	it("gives up after three answers of status 500 or connections cut short", async () => {
+		const failing = await server(({ response }) => response.writeHead(503).end());
+		const cut = await server(({ query, response }) => {
+			const reply = replyTo(query, authority, workshop);
+			response.writeHead(200, { "content-type": "application/timestamp-reply", "content-length": reply.length });
+			response.write(reply.subarray(0, 100), () => response.destroy());
+		});
+		await expect(fetch(failing.url, cut.url)).rejects.toMatchObject({
+			code: "ERR_NETWORK",
+			message: expect.stringMatching(/status 503 \[ERR_NETWORK\]; .*\[ERR_NETWORK\]$/),
+		});
+		expect([failing, cut].map(({ requests }) => requests.length)).toEqual([3, 3]);
+	});
+
+	it("asks a server that never answers once, then the next", async () => {
+		const hanging = await server(() => {});
+		const stalling = await server(({ response }) => {
+			response.writeHead(200, { "content-type": "application/timestamp-reply", "content-length": 5000 });
+			response.write("0");
+		});
+		const options = { anchors: [root.certificate], timeoutMs: 200 };
+		await expect(fetchTimestamp(SIGNATURE, { ...options, urls: [hanging.url, stalling.url] })).rejects.toThrow(
+			/no answer within 0.2 s .*no answer within 0.2 s/,
+		);
+		expect([hanging, stalling].map(({ requests }) => requests.length)).toEqual([1, 1]);
+	});
+
+	it("newTimestamp() refuses one that comes too late for the signer's certificate to be judged by it", async () => {
+		const { url } = await server(good);
+		const request = { urls: [url], anchors: [root.certificate] };
+		const expired = workshop.issue({ subject: "/CN=Gone", notAfter: "20210101000000Z" }).certificate;
+		await expect(newTimestamp(SIGNATURE, expired, request)).rejects.toThrow(/"CN=Gone" is valid from 2020-.* to 2021-/);
+		expect((await newTimestamp(SIGNATURE, authority.certificate, request)).url).toBe(url);
+	});
+
+	it("refuses to ask when no authority's timestamps would count, or an address is none", async () => {
+		const refuse = async (urls: string[], anchors = [root.certificate]) => {
+			const error: unknown = await fetchTimestamp(SIGNATURE, { urls, anchors }).catch((caught) => caught);
+			expect(error).toBeInstanceOf(SigtoolError);
+			return (error as SigtoolError).message;
+		};
+		expect(await refuse(["http://127.0.0.1:1/"], [])).toContain("--tsa-trust");
+		expect(await refuse(["ftp://127.0.0.1/"])).toContain("no http or https URL");
+		expect(await refuse(["http://user:secret@127.0.0.1/"])).not.toContain("secret");
+	});
+});
