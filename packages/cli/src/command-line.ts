@@ -46,11 +46,14 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				.option("--compile-python", "first make .pyc files that Python loads without a look at the source")
 				.addOption(repeated("--python <program>", "for which Python to compile (default: python3)"))
 				.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
+				.addOption(timestamps())
+				.addOption(timestampTrust())
 				.option("--force", "replace a catalog that sigtool did not write");
 			examples(command, [
 				"sigtool sign ./lib",
 				"sigtool sign ./lib --key release.pem --cert release.crt --chain ca.crt",
 				"sigtool sign ./lib --p12 release.p12 --passphrase-file /run/secrets/p12",
+				"sigtool sign ./lib --timestamp http://tsa.example --tsa-trust tsa-root.crt",
 				"sigtool sign ./bin ./lib -o app.cat --product app --sequence 42",
 				"git ls-files -z | sigtool sign . -o release.cat --files-from -",
 				"sigtool sign ./app --compile-python --python /usr/bin/python3.13",
@@ -70,12 +73,30 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				.option("--expect-digest <sha256>", "refuse unless the unsigned catalog has this digest")
 				.option("--previous <catalog>", "show what changed since this catalog")
 				.option("--description <text>", "program name shown with the signature")
-				.option("--url <url>", "more information, shown with the signature");
+				.option("--url <url>", "more information, shown with the signature")
+				.addOption(timestamps())
+				.addOption(timestampTrust());
 			examples(command, [
 				"sigtool finish lib.cat --key release.pem --cert release.crt --expect-digest 3b0c…",
 				"sigtool finish lib.cat --p12 release.p12 --previous last/lib.cat",
 			]);
 			return async () => (await import("./commands/finish.js")).finish;
+		},
+	},
+	{
+		name: "timestamp",
+		description: "add a timestamp to a signed catalog, so that it stays valid after its signer's certificate",
+		declare(command) {
+			command
+				.argument("<catalog>", "a signed catalog; nothing is changed unless the new timestamp verifies")
+				.addOption(timestamps().makeOptionMandatory())
+				.addOption(timestampTrust())
+				.option("--force", "replace the timestamp it has");
+			examples(command, [
+				"sigtool timestamp lib/lib.cat --timestamp http://tsa.example --tsa-trust tsa-root.crt",
+				"sigtool timestamp lib/lib.cat --timestamp https://a.example/tsr --timestamp https://b.example/tsr",
+			]);
+			return async () => (await import("./commands/timestamp.js")).timestamp;
 		},
 	},
 	{
@@ -420,13 +441,21 @@ function keyOptions(command: Command): Command {
 		.option("--signer-timeout <seconds>", "how long it may take for one signature (default: 60)");
 }
 
+function timestamps(): Option {
+	return repeated("--timestamp <url>", "timestamping authority (RFC 3161); the next is asked when one fails");
+}
+
+function timestampTrust(): Option {
+	return repeated("--tsa-trust <pem>", "trust these timestamping authorities");
+}
+
 /** Which catalogs count, and as what. */
 function catalogOptions(command: Command): Command {
 	return command
 		.addOption(repeated("--catalog <path>", "catalog, or directory of catalogs, to verify against"))
 		.option("--root <dir>", "directory the signed paths are relative to (default: <path>, or the catalog's own)")
 		.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
-		.addOption(repeated("--tsa-trust <pem>", "trust these timestamping authorities"))
+		.addOption(timestampTrust())
 		.option("--product <name>", "refuse a catalog of another product")
 		.option("--at <time>", "judge certificates at this time, e.g. 2026-01-31T12:00:00Z")
 		.addOption(choice("--profile <name>", "what counts as evidence", ["default", "windows-legacy"]));

@@ -1,10 +1,11 @@
 import { type CatalogFacts, changesSince, finishCatalog, openUnsigned, type UnsignedCatalog } from "@sigtool/core";
 import { type OutputOptions, plain, printNote, type Report, rows } from "../output.js";
 import { type KeyOptions, namesKey, openSigner } from "../signer-options.js";
+import { type TimestampingOptions, timestampFields, timestampRequestOf, timestampText } from "../timestamp-options.js";
 import { requireOutputName, usageError } from "../usage.js";
 import { count, signerFields, signerRows, writtenRows } from "./render.js";
 
-export interface FinishCommandOptions extends KeyOptions, OutputOptions {
+export interface FinishCommandOptions extends KeyOptions, TimestampingOptions, OutputOptions {
 	readonly output?: string;
 	readonly expectDigest?: string;
 	readonly previous?: string;
@@ -19,6 +20,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	}
 	if (!namesKey(options)) throw usageError("Name the key to sign with: --key and --cert, --p12 or --signer-command");
 	requireOutputName(options.output);
+	const timestampRequest = timestampRequestOf(options);
 	const startedAt = performance.now();
 	const warnings: string[] = [];
 	const catalog = openUnsigned(file, { expectDigest: options.expectDigest });
@@ -36,7 +38,8 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	printNote([`about to sign ${plain(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const { output, description, url } = options;
-	const { catalogBytes } = await finishCatalog(catalog, { signer, output, description, url }).finally(signer.close);
+	const finishing = { signer, output, description, url, timestamp: timestampRequest };
+	const { catalogBytes, timestamp } = await finishCatalog(catalog, finishing).finally(signer.close);
 	const [leaf] = signer.certificates;
 	return {
 		exit: 0,
@@ -48,12 +51,14 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 			links: catalog.linkCount,
 			unsignedDigest: `sha256:${catalog.sha256}`,
 			signer: signerFields(leaf, signer.development),
+			...(timestamp && { timestamp: timestampFields(timestamp) }),
 			...(changes === undefined ? {} : { since: changes.fields }),
 		},
 		lines: [
 			`signed ${plain(output ?? file)}`,
 			...rows([
 				...signerRows(leaf, signer.development),
+				["timestamp", timestamp && timestampText(timestamp)],
 				...(options.verbose === true ? writtenRows(catalogBytes, startedAt) : []),
 			]),
 		],

@@ -34,9 +34,21 @@ export function catalogRows(catalog: UsedCatalog, options: OutputOptions): [stri
 		...signerRows(signer.certificate, signer.development),
 		...chain.map((certificate): [string, string] => ["issued by", plain(certificate.subject.text)]),
 		["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
-		["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${judgedAt.source})`],
+		["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${timeSource(judgedAt)})`],
 	];
 }
+
+/** Which time it is and why. */
+function timeSource({ source, authority, without }: UsedCatalog["judgedAt"]): string {
+	if (authority !== undefined) return `${source}, by ${plain(authority)}`;
+	return without === undefined ? source : `${source}: ${WITHOUT[without]}`;
+}
+
+const WITHOUT = {
+	"no-timestamp": "it has no timestamp",
+	"unusable-timestamp": "its timestamp does not verify",
+	"lifetime-signing": "its signer allows no timestamp to outlive the certificate",
+} as const;
 
 /** Relative to where the person stands when it lies there. */
 function shownPath(file: string): string {
@@ -52,7 +64,7 @@ export function catalogFields({ file, facts, signer, judgedAt }: UsedCatalog): R
 		sequence: facts.sequence ?? null,
 		signer: signerFields(signer.certificate, signer.development),
 		trustedBy: signer.trustedBy,
-		judgedAt: { time: isoTime(judgedAt.at), source: judgedAt.source },
+		judgedAt: { ...judgedAt, time: isoTime(judgedAt.at), at: undefined },
 	};
 }
 

@@ -13,10 +13,11 @@ import { type OutputOptions, plain, printNote, type Report, rows } from "../outp
 import { startProgress } from "../progress.js";
 import { type KeyOptions, namesKey, openSigner } from "../signer-options.js";
 import { sourceDate } from "../source-date.js";
+import { type TimestampingOptions, timestampFields, timestampRequestOf, timestampText } from "../timestamp-options.js";
 import { requireOutputName, usageError } from "../usage.js";
 import { bytes, count, isoTime, signerFields, signerRows, writtenRows } from "./render.js";
 
-export interface SignCommandOptions extends KeyOptions, OutputOptions {
+export interface SignCommandOptions extends KeyOptions, TimestampingOptions, OutputOptions {
 	readonly output?: string;
 	readonly format?: readonly SignFormat[];
 	readonly attribute?: string;
@@ -50,6 +51,7 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	const files = options.filesFrom === undefined ? undefined : readFileList(options.filesFrom);
 	const sequence = parseSequence(options.sequence);
 	const time = sourceDate();
+	const timestamp = timestampRequestOf(options);
 	// Before a passphrase is asked for.
 	checkSignTarget(paths, { output: options.output, files, formats, carry: options.carry });
 	const needsKey = formats.some((format) => (format === "cat" ? options.unsigned !== true : isSignatureFormat(format)));
@@ -84,6 +86,7 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 			prepare: options.compilePython === true ? compile : undefined,
 			overwrite: options.force === true ? "any" : "own",
 			time,
+			timestamp,
 			onProgress: (done) => progress.update(done),
 		});
 	} finally {
@@ -124,6 +127,9 @@ function checkCombination(formats: readonly SignFormat[], options: SignCommandOp
 	if (only === undefined && namesKey(options)) {
 		throw usageError(`Leave the key out: ${formats.join(" and ")} is a hash, which nobody signs`);
 	}
+	if (options.timestamp !== undefined && (options.unsigned === true || !formats.includes("cat"))) {
+		throw usageError("Use --timestamp with a catalog that is signed: it is about the signature in it");
+	}
 	if (options.attribute !== undefined && !formats.includes("spython")) {
 		throw usageError("Use --attribute with --format spython: the others have one name each");
 	}
@@ -150,6 +156,7 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 			links: linkCount,
 			bytes: totalBytes,
 			ignored: { entries: ignoredCount, rules: ignoreRules },
+			...(catalog?.timestamp && { timestamp: timestampFields(catalog.timestamp) }),
 			...(catalog?.unsignedSha256 === undefined ? {} : { digest: `sha256:${catalog.unsignedSha256}` }),
 			signer: signer === undefined ? null : signerFields(signer.certificates[0], signer.development),
 		},
@@ -165,6 +172,7 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 					catalog?.carryingCount ? `attributes of ${catalog.carryingCount} of ${count(fileCount, "file")}` : undefined,
 				],
 				...(signer === undefined ? [] : signerRows(signer.certificates[0], signer.development)),
+				["timestamp", catalog?.timestamp && timestampText(catalog.timestamp)],
 				["sha256", catalog?.unsignedSha256],
 				["ignored", ignoreRules.length === 0 ? undefined : `${count(ignoredCount, "entry", "entries")} by ${rules}`],
 				["paths", result.rootNote === undefined ? undefined : plain(result.rootNote)],
