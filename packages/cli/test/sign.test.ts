@@ -319,7 +319,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		const keyless = sigtool(["finish", catalog]);
 		expect(keyless).toMatchObject({
 			status: 2,
-			stderr: expect.stringMatching(/--key and --cert, or --p12 \[ERR_USAGE\]/),
+			stderr: expect.stringMatching(/Name the key to sign with: .*\[ERR_USAGE\]/),
 		});
 		const wrong = sigtool(["finish", catalog, ...key, "--expect-digest", "0".repeat(64)]);
 		expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_DIGEST_MISMATCH") });
