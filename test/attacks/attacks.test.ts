@@ -8,7 +8,8 @@ import { CONTROLS, isControl } from "./controls.js";
 import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import { buildLibraries, hasCompiler } from "./native.js";
 import { openIn } from "./open.js";
-import { attack, makeSite, pool, type Run, run } from "./site.js";
+import { pool, type Run } from "./program.js";
+import { attack, makeSite, run } from "./site.js";
 import { RELEASES, type Release } from "./technique.js";
 import { TECHNIQUES } from "./techniques/index.js";
 

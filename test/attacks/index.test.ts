@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Host, hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
-import { attack, makeSite, type Run, run } from "./site.js";
+import type { Run } from "./program.js";
+import { attack, makeSite, run } from "./site.js";
 import { EVIL, type Release, type Technique } from "./technique.js";
 
 /** A version that was signed once, and that the attacker put back together with its index. */

@@ -1,15 +1,13 @@
 /** A tree with every technique in it, its attackers' directories beside it, and what running one of them gives. */
 
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { type Run, runProgram } from "./program.js";
 import {
 	type Content,
 	EVIL_FILES,
 	type Files,
-	GOOD_MARKER,
 	type Library,
-	MARKER,
 	type Place,
 	type Release,
 	type Technique,
@@ -77,17 +75,6 @@ function bytesOf(content: Content, libraries: Libraries | undefined): string | U
 	return libraries?.[content.library] ?? "";
 }
 
-export interface Run {
-	/** Code nobody signed ran. */
-	readonly evil: boolean;
-	/** A control did what it was signed for. */
-	readonly good: boolean;
-	readonly status: number | null;
-	readonly output: string;
-	readonly late: boolean;
-}
-
-const LIMIT_MS = 15_000;
 /** A refusal that a parent process outlives ends the wait. */
 const SETTLED = /evil-ran-42|ERR_UNTRUSTED_CODE|ERR_RUNTIME_RULE|ERR_START/;
 
@@ -99,60 +86,17 @@ export function run(site: Site, technique: Technique, runtime: Runtime): Promise
 		technique.script?.(place) ?? [main, place.data],
 		place,
 	);
-	const [program = "", ...words] = [...(technique.through?.(place) ?? []), ...command];
-	const input = openSync(technique.input?.(place) ?? "/dev/null", "r");
-	return new Promise((resolve, reject) => {
-		const child = spawn(program, words, {
-			cwd: place.app,
-			env: {
-				PATH: process.env.PATH,
-				HOME: place.app,
-				NO_COLOR: "1",
-				...runtime.environment,
-				...technique.environment?.(place),
-			},
-			stdio: [input, "pipe", "pipe"],
-			detached: true,
-		});
-		closeSync(input);
-		let output = "";
-		let late = false;
-		// The group is our own: the child was detached.
-		const end = () => {
-			try {
-				process.kill(-(child.pid ?? Number.NaN), "SIGKILL");
-			} catch {}
-		};
-		const timer = setTimeout(() => {
-			late = true;
-			end();
-		}, LIMIT_MS);
-		let settling: NodeJS.Timeout | undefined;
-		for (const stream of [child.stdout, child.stderr])
-			stream?.on("data", (chunk: Buffer) => {
-				output += chunk.toString("latin1");
-				if (settling === undefined && SETTLED.test(output)) settling = setTimeout(end, 1_500);
-			});
-		child.on("error", reject);
-		child.on("close", (status) => {
-			clearTimeout(timer);
-			clearTimeout(settling);
-			end();
-			resolve({ evil: output.includes(MARKER), good: output.includes(GOOD_MARKER), status, output, late });
-		});
+	return runProgram({
+		command: [...(technique.through?.(place) ?? []), ...command],
+		directory: place.app,
+		environment: {
+			PATH: process.env.PATH,
+			HOME: place.app,
+			NO_COLOR: "1",
+			...runtime.environment,
+			...technique.environment?.(place),
+		},
+		input: technique.input?.(place),
+		settled: SETTLED,
 	});
-}
-
-/** As many at a time as the machine has cores for. */
-export async function pool<T, R>(items: readonly T[], width: number, work: (item: T) => Promise<R>): Promise<R[]> {
-	const results: R[] = [];
-	let next = 0;
-	const worker = async () => {
-		for (let index = next++; index < items.length; index = next++) {
-			const item = items[index] as T;
-			results[index] = await work(item);
-		}
-	};
-	await Promise.all(Array.from({ length: width }, worker));
-	return results;
 }

@@ -1,0 +1,80 @@
+/** Programs of the suites: what one prints, seen until it ends or has run long enough. */
+
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { GOOD_MARKER, MARKER } from "./technique.js";
+
+export interface Run {
+	/** Code nobody signed ran. */
+	readonly evil: boolean;
+	/** A control did what it was signed for. */
+	readonly good: boolean;
+	readonly status: number | null;
+	readonly output: string;
+	readonly late: boolean;
+}
+
+export interface Program {
+	readonly command: readonly string[];
+	readonly directory: string;
+	readonly environment: NodeJS.ProcessEnv;
+	/** File for standard input; /dev/null when absent. */
+	readonly input?: string | undefined;
+	/** In the output of a parent that may outlive a refusal: it ends the wait. */
+	readonly settled: RegExp;
+}
+
+const LIMIT_MS = 15_000;
+
+export function runProgram({ command, directory, environment, input = "/dev/null", settled }: Program): Promise<Run> {
+	const [program = "", ...words] = command;
+	const stdin = openSync(input, "r");
+	return new Promise((resolve, reject) => {
+		const child = spawn(program, words, {
+			cwd: directory,
+			env: environment,
+			stdio: [stdin, "pipe", "pipe"],
+			detached: true,
+		});
+		closeSync(stdin);
+		let output = "";
+		let late = false;
+		// The group is our own: the child was detached.
+		const end = () => {
+			try {
+				process.kill(-(child.pid ?? Number.NaN), "SIGKILL");
+			} catch {}
+		};
+		const timer = setTimeout(() => {
+			late = true;
+			end();
+		}, LIMIT_MS);
+		let settling: NodeJS.Timeout | undefined;
+		for (const stream of [child.stdout, child.stderr])
+			stream?.on("data", (chunk: Buffer) => {
+				output += chunk.toString("latin1");
+				if (settling === undefined && settled.test(output)) settling = setTimeout(end, 1_500);
+			});
+		child.on("error", reject);
+		child.on("close", (status) => {
+			clearTimeout(timer);
+			clearTimeout(settling);
+			end();
+			resolve({ evil: output.includes(MARKER), good: output.includes(GOOD_MARKER), status, output, late });
+		});
+	});
+}
+
+/** As many at a time as the machine has cores for. */
+export async function pool<T, R>(items: readonly T[], width: number, work: (item: T) => Promise<R>): Promise<R[]> {
+	const results: R[] = [];
+	let next = 0;
+	const worker = async () => {
+		for (let index = next++; index < items.length; index = next++) {
+			const item = items[index] as T;
+			results[index] = await work(item);
+		}
+	};
+	await Promise.all(Array.from({ length: width }, worker));
+	return results;
+}
