@@ -1,0 +1,132 @@
+/** A tree with every technique in it, a standard library, the attackers' directories beside them, and what running one gives. */
+
+import {
+	cpSync,
+	existsSync,
+	mkdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	utimesSync,
+	writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type Run, runProgram } from "../attacks/program.js";
+import type { Interpreter } from "./interpreters.js";
+import { EVIL_FILES, type Files, type Place, type Technique } from "./technique.js";
+
+export interface Site {
+	readonly root: string;
+	/** The signed tree: one directory a technique. */
+	readonly tree: string;
+	/** The signed prefix, and the standard library in it. */
+	readonly home: string;
+	readonly library: string;
+	readonly interpreter: Interpreter;
+}
+
+export interface Runtime {
+	/** The program that is started. */
+	readonly program: string;
+	/** From the options and the script, as the attacker has them, to a command. */
+	command(options: readonly string[], script: readonly string[], place: Place): readonly string[];
+	readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Of the standard library: what no program of the suite imports, and what is large. */
+const LEFT_OUT = /^(test|idlelib|tkinter|turtledemo|ensurepip|pydoc_data|site-packages|dist-packages|config-.*)$/;
+
+export function makeSite(
+	root: string,
+	interpreter: Interpreter,
+	techniques: readonly Technique[],
+	program: string,
+): Site {
+	const home = join(root, "home");
+	const library = join(home, "lib", basename(interpreter.library));
+	const site = { root, tree: join(root, "app"), home, library, interpreter };
+	cpSync(interpreter.library, library, {
+		recursive: true,
+		dereference: true,
+		preserveTimestamps: true,
+		filter: (source) => dirname(source) !== interpreter.library || !LEFT_OUT.test(basename(source)),
+	});
+	for (const technique of techniques) {
+		const place = placeOf(site, technique, program);
+		mkdirSync(place.sitePackages, { recursive: true });
+		writeFiles(place.app, technique.signed);
+		for (const [path, target] of Object.entries(technique.links ?? {})) symlinkSync(target, join(place.app, path));
+		technique.prepare?.(place);
+	}
+	return site;
+}
+
+export function placeOf({ root, home, library, interpreter }: Site, { name }: Technique, program: string): Place {
+	const directory = name.replaceAll(/[^A-Za-z0-9]+/g, "-").toLowerCase();
+	const { python, version } = interpreter;
+	const sitePackages = python.startsWith("/usr/")
+		? join(home, "lib/python3/dist-packages")
+		: join(library, "site-packages");
+	return {
+		app: join(root, "app", directory),
+		data: join(root, "data", directory),
+		home,
+		library,
+		sitePackages,
+		python,
+		program,
+		version,
+	};
+}
+
+/** Tries one technique, and puts back what it did to the standard library. */
+export async function tryTechnique(site: Site, technique: Technique, runtime: Runtime, native: Files): Promise<Run> {
+	const place = placeOf(site, technique, runtime.program);
+	writeFiles(place.data, EVIL_FILES);
+	if (technique.native) writeFiles(place.data, native);
+	writeFiles(place.data, technique.beside ?? {});
+	writeFiles(place.app, technique.changed ?? {});
+	const restore = (technique.touches?.(place) ?? []).map(saved);
+	try {
+		technique.arrange?.(place);
+		return await run(technique, place, runtime);
+	} finally {
+		for (const putBack of restore) putBack();
+	}
+}
+
+function run(technique: Technique, place: Place, runtime: Runtime): Promise<Run> {
+	const script = technique.script?.(place) ?? [join(place.app, "main.py"), place.data];
+	const command = runtime.command(technique.flags?.(place) ?? [], script, place);
+	return runProgram({
+		command: [...(technique.through?.(place) ?? []), ...command],
+		directory: place.app,
+		environment: {
+			PATH: process.env.PATH,
+			HOME: place.app,
+			LANG: "C.UTF-8",
+			...runtime.environment,
+			...technique.environment?.(place),
+		},
+		input: technique.input?.(place),
+		settled: /evil-ran-42/,
+	});
+}
+
+function saved(file: string): () => void {
+	if (!existsSync(file)) return () => rmSync(file, { force: true });
+	const [content, { atime, mtime }] = [readFileSync(file), statSync(file)];
+	return () => {
+		writeFileSync(file, content);
+		utimesSync(file, atime, mtime);
+	};
+}
+
+function writeFiles(directory: string, files: Files): void {
+	for (const [path, content] of Object.entries(files)) {
+		const file = join(directory, path);
+		mkdirSync(dirname(file), { recursive: true });
+		writeFileSync(file, content);
+	}
+}

@@ -1,0 +1,24 @@
+import type { Technique } from "../technique.js";
+import { archives } from "./archives.js";
+import { children } from "./children.js";
+import { bytecode, files } from "./files.js";
+import { library } from "./library.js";
+import { loaders } from "./loaders.js";
+import { memory, nativeCode } from "./native.js";
+import { commandLine, environment } from "./start.js";
+import { text } from "./text.js";
+
+/** Every technique by its class, in the order of docs/threat-model.md. */
+export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
+	"command line": commandLine,
+	environment,
+	"standard library": library,
+	"changed and unsigned files": files,
+	bytecode,
+	archives,
+	"import system": loaders,
+	"text and data": text,
+	"native code": nativeCode,
+	"the process's memory": memory,
+	children,
+};

@@ -1,0 +1,224 @@
+/** Native code: extension modules, ctypes, other loaders, and the process's own memory. */
+
+import { copyFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { extensionModule } from "../making.js";
+import { openCodeHookOffset } from "../native.js";
+import { type Place, since, type Technique, withData, withText } from "../technique.js";
+
+const native = (name: string, program: string, more: Partial<Technique> = {}) =>
+	withData(name, program, { native: true, ...more });
+const copy = (target: (place: Place) => string): Partial<Technique> => ({
+	arrange: (place) => copyFileSync(`${place.data}/evil.so`, target(place)),
+});
+const MACHINERY = "import importlib.machinery as machinery, importlib.util as util\n";
+const LOAD_SPEC = "module = util.module_from_spec(spec)\nspec.loader.exec_module(module)";
+/** A sound extension module of the standard library, signed again as the program's own. */
+const signedExtension: Partial<Technique> = {
+	prepare: ({ app, library }) => copyFileSync(extensionModule(library, "_queue"), `${app}/_queue.so`),
+};
+const SIGNED_FIRST = "sys.path.insert(0, __file__[:-7])\n";
+
+/** Not every build lets SQLite load extensions. */
+const SQLITE = { needs: `hasattr(__import__("sqlite3").Connection, "enable_load_extension")` };
+
+export const nativeCode: readonly Technique[] = [
+	native(
+		"unsigned extension module",
+		"sys.path.append(data)\nimport evil",
+		copy(({ data }) => `${data}/evil.so`),
+	),
+	native(
+		"extension module beside the script instead of the standard library's",
+		"import colorsys",
+		copy(({ app }) => `${app}/colorsys.so`),
+	),
+	native("extension module instead of a signed module", "import dep", {
+		signed: { "main.py": "import dep\n", "dep.py": "good = True\n" },
+		...copy(({ app }) => `${app}/dep.so`),
+	}),
+	native("extension module of a package", "import dep", {
+		signed: {
+			"main.py": "import dep\n",
+			"dep/__init__.py": "try:\n    from . import _speedups\nexcept ImportError:\n    pass\n",
+		},
+		...copy(({ app }) => `${app}/dep/_speedups.so`),
+	}),
+	native("changed extension module", `${SIGNED_FIRST}sys.modules.pop("_queue", None)\nimport _queue`, {
+		...signedExtension,
+		...copy(({ app }) => `${app}/_queue.so`),
+	}),
+	native("extension module replaced by a link", `${SIGNED_FIRST}sys.modules.pop("_queue", None)\nimport _queue`, {
+		...signedExtension,
+		arrange: ({ app, data }) => {
+			rmSync(`${app}/_queue.so`);
+			symlinkSync(`${data}/evil.so`, `${app}/_queue.so`);
+		},
+	}),
+	native(
+		"extension module by spec_from_file_location()",
+		`${MACHINERY}spec = util.spec_from_file_location("evil", data + "/evil.so")\n${LOAD_SPEC}`,
+	),
+	native(
+		"extension module of another name by ExtensionFileLoader",
+		`${MACHINERY}spec = util.spec_from_file_location("evil", data + "/evil.txt", loader=machinery.ExtensionFileLoader("evil", data + "/evil.txt"))\n${LOAD_SPEC}`,
+		copy(({ data }) => `${data}/evil.txt`),
+	),
+	native(
+		"extension module by _imp.create_dynamic()",
+		`import _imp, importlib.machinery\n_imp.create_dynamic(importlib.machinery.ModuleSpec("evil", None, origin=data + "/evil.so"))`,
+	),
+	native(
+		"extension module by _imp.create_dynamic() of another name",
+		`import _imp\nclass Spec:\n    name = "json"\n    origin = data + "/evil.so"\n_imp.create_dynamic(Spec)`,
+	),
+	native("extension module by imp.load_dynamic()", `import imp\nimp.load_dynamic("evil", data + "/evil.so")`, {
+		notOn: since("3.12"),
+	}),
+	native(
+		"extension module by a relative path",
+		`import _imp, os\nos.chdir(data)\nclass Spec:\n    name = "evil"\n    origin = "./evil.so"\n_imp.create_dynamic(Spec)`,
+	),
+	native(
+		"extension module below a descriptor",
+		`import _imp, os\nclass Spec:\n    name = "evil"\n    origin = "/proc/self/fd/%d" % os.open(data + "/evil.so", os.O_RDONLY)\n_imp.create_dynamic(Spec)`,
+	),
+	native(
+		"extension module in a memfd",
+		`import _imp, os\nfile = os.memfd_create("evil")\nos.write(file, open(data + "/evil.so", "rb").read())\nclass Spec:\n    name = "evil"\n    origin = "/proc/self/fd/%d" % file\n_imp.create_dynamic(Spec)`,
+	),
+	native(
+		"extension module replaced by an audit hook",
+		`import os
+done = []
+def hook(event, arguments):
+    if event == "import" and str(arguments[1]).endswith("_queue.so") and not done:
+        done.append(1)
+        os.replace(data + "/evil.so", arguments[1])
+sys.addaudithook(hook)
+${SIGNED_FIRST}sys.modules.pop("_queue", None)
+import _queue`,
+		signedExtension,
+	),
+	native("library by ctypes.CDLL()", `import ctypes\nctypes.CDLL(data + "/evil.so")`),
+	native("library by ctypes.PyDLL()", `import ctypes\nctypes.PyDLL(data + "/evil.so")`),
+	native("library by ctypes.cdll", `import ctypes\nctypes.cdll.LoadLibrary(data + "/evil.so")`),
+	native("library by _ctypes.dlopen()", `import _ctypes\n_ctypes.dlopen(data + "/evil.so", 2)`),
+	native("library by ctypes of a relative path", `import ctypes, os\nos.chdir(data)\nctypes.CDLL("./evil.so")`),
+	native(
+		"library by ctypes below a descriptor",
+		`import ctypes, os\nctypes.CDLL("/proc/self/fd/%d" % os.open(data + "/evil.so", os.O_RDONLY))`,
+	),
+	native(
+		"library in a memfd by ctypes",
+		`import ctypes, os\nfile = os.memfd_create("evil")\nos.write(file, open(data + "/evil.so", "rb").read())\nctypes.CDLL("/proc/self/fd/%d" % file)`,
+	),
+	native(
+		"library by dlopen() of ctypes.pythonapi",
+		`import ctypes\nopen_ = ctypes.pythonapi.dlopen\nopen_.restype = ctypes.c_void_p\nopen_(data.encode() + b"/evil.so", 2)`,
+	),
+	native(
+		"library by an extension of SQLite",
+		`import sqlite3\ndb = sqlite3.connect(":memory:")\ndb.enable_load_extension(True)\ndb.load_extension(data + "/evil.so")`,
+		SQLITE,
+	),
+	native(
+		"library by load_extension() in SQL",
+		`import sqlite3\ndb = sqlite3.connect(":memory:")\ndb.enable_load_extension(True)\ndb.execute("select load_extension(?)", [data + "/evil.so"])`,
+		SQLITE,
+	),
+	native(
+		"library by an engine of OpenSSL",
+		`import ctypes, ctypes.util\ncrypto = ctypes.CDLL("libcrypto.so.3")\ncrypto.OSSL_PROVIDER_load.restype = ctypes.c_void_p\ncrypto.OSSL_PROVIDER_load(None, data.encode() + b"/evil.so")`,
+	),
+	withText(
+		"text by ctypes.pythonapi.PyRun_SimpleString()",
+		"import ctypes\nctypes.pythonapi.PyRun_SimpleString(text.encode())",
+	),
+	withText("system() by ctypes", `import ctypes\nctypes.CDLL(None).system(b"echo evil-ran-$((6 * 7))")`),
+	native(
+		"machine code in executable memory",
+		`import ctypes, mmap
+page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+page.write(open(data + "/evil.bin", "rb").read())
+ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()`,
+	),
+	native(
+		"open-code hook cleared by ctypes",
+		`import ctypes
+offset = int(open(data + "/offset").read())
+ctypes.memset(ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime")) + offset, 0, 8)
+sys.path.append(data)
+import evil`,
+		{
+			// The attacker has headers of the same version.
+			arrange: ({ data, python }) => writeFileSync(`${data}/offset`, openCodeHookOffset(python, data)),
+		},
+	),
+	withData(
+		"open-code hook replaced by ctypes",
+		`import ctypes, io, os
+HOOK = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_void_p)
+hook = HOOK(lambda path, _: open(path, "rb") if os.path.exists(path) else io.BytesIO())
+if ctypes.pythonapi.PyFile_SetOpenCodeHook(hook, None) == 0:
+    sys.path.append(data)
+    import evil`,
+	),
+];
+
+/** A text constant of the signed program, overwritten where it lies in memory; `open` gives a descriptor of that memory. */
+const overwrites = (name: string, open: string, more: Partial<Technique> = {}) =>
+	withText(
+		name,
+		`import os
+constant = "pass" + " " * 200
+address = id(constant) + sys.getsizeof("") - 1
+memory = ${open}
+os.pwrite(memory, text.strip().ljust(204).encode(), address)
+exec(constant)`,
+		more,
+	);
+
+export const memory: readonly Technique[] = [
+	overwrites("memory by /proc/self/mem", `os.open("/proc/self/mem", os.O_RDWR)`),
+	overwrites(
+		"memory by open() of /proc/self/mem",
+		`globals().setdefault("file", open("/proc/self/mem", "r+b", 0)).fileno()`,
+	),
+	overwrites("memory by the path as bytes", `os.open(b"/proc/self/mem", os.O_RDWR)`),
+	overwrites("memory by /proc/thread-self/mem", `os.open("/proc/thread-self/mem", os.O_RDWR)`),
+	overwrites("memory by the process's number", `os.open("/proc/%d/mem" % os.getpid(), os.O_RDWR)`),
+	overwrites("memory by the first thread", `os.open("/proc/self/task/%d/mem" % os.getpid(), os.O_RDWR)`),
+	overwrites("memory by a path with dots", `os.open("/proc/../proc/self/./fd/../mem", os.O_RDWR)`),
+	overwrites("memory by a path with slashes", `os.open("//proc//self//mem", os.O_RDWR)`),
+	overwrites("memory by a link", `os.open(data + "/notes", os.O_RDWR)`, {
+		arrange: ({ data }) => symlinkSync("/proc/self/mem", `${data}/notes`),
+	}),
+	overwrites(
+		"memory by a link made by the program",
+		`(os.symlink("/proc/self/mem", data + "/late"), os.open(data + "/late", os.O_RDWR))[1]`,
+	),
+	overwrites("memory by the working directory", `(os.chdir("/proc/self"), os.open("mem", os.O_RDWR))[1]`),
+	overwrites(
+		"memory by a directory's descriptor",
+		`os.open("mem", os.O_RDWR, dir_fd=os.open("/proc/self", os.O_RDONLY))`,
+	),
+	overwrites("memory by the root directory of the process", `os.open("/proc/self/root/proc/self/mem", os.O_RDWR)`),
+	withText(
+		"memory by ctypes",
+		`import ctypes
+constant = "pass" + " " * 200
+new = text.strip().ljust(204).encode()
+ctypes.memmove(id(constant) + sys.getsizeof("") - 1, new, len(new))
+exec(constant)`,
+	),
+	withText(
+		"memory by process_vm_writev() of ctypes",
+		`import ctypes, os
+constant = "pass" + " " * 200
+new = ctypes.create_string_buffer(text.strip().ljust(204).encode())
+part = lambda address: (ctypes.c_uint64 * 2)(address, 204)
+write = ctypes.CDLL(None).process_vm_writev
+write(os.getpid(), part(ctypes.addressof(new)), ctypes.c_ulong(1), part(id(constant) + sys.getsizeof("") - 1), ctypes.c_ulong(1), ctypes.c_ulong(0))
+exec(constant)`,
+	),
+];
