@@ -24,7 +24,7 @@ const doors = {
 await bundle("packages/cli/dist/main.js", ".cjs", {
 	format: "cjs",
 	// Heavy, and needed by few commands: left as packages, loaded by the command that uses them.
-	external: ["cli-progress", "fast-glob", "fs-xattr", "ignore", "node-forge"],
+	external: ["cli-progress", "fast-glob", "fs-xattr", "ignore", "node-forge", "pkcs11js"],
 	// Packages are loaded with `require`, which is ready at start; `import()` would first start the ES module loader.
 	// A regular expression stays a literal, which costs nothing until it is used.
 	supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },

@@ -39,7 +39,7 @@ try {
 	const bare = { ...environment, PATH: pathWithoutCompiler() };
 	const without = install("without-compiler", tarballs, bare);
 	signVerifyInspect(without, bare);
-	missAttributes(without, bare);
+	missNativeParts(without, bare);
 	assert.equal(hasNativeThreads(without), false);
 } finally {
 	rmSync(folder, { recursive: true, force: true });
@@ -129,11 +129,14 @@ function hasNativeThreads(project) {
 	return existsSync(join(project, "node_modules/@sigtool/native/hash-threads.node"));
 }
 
-function missAttributes(project, env) {
+function missNativeParts(project, env) {
 	const { status, value } = fsXattr(project, env);
 	assert.equal(status, "no");
 	assert.match(value, /fs-xattr is not installed.*compiler.*install sigtool again/);
-	console.log("without fs-xattr the command says what is missing");
+	const sign = ["sign", "app", "--json", "--pkcs11", "pkcs11:", "--pkcs11-module", "/none.so"];
+	const output = run("npx", ["--no-install", "sigtool", ...sign], { cwd: project, env, status: 2 });
+	assert.match(JSON.parse(output).error.message, /pkcs11js is not installed.*compiler.*install sigtool again/);
+	console.log("without fs-xattr and pkcs11js the command says what is missing");
 }
 
 /** What `sigtool doctor` and `examineSystem()` say of fs-xattr, which must agree. */

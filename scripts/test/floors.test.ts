@@ -40,6 +40,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/trust/index-encode.ts", ["../signer/signer.js"], ["../sign.js"]],
 	["core/src/compile.ts", ["./trust/index-encode.js", "./verify-directory.js"], ["./read.js", "node:fs"]],
 	["core/src/signer/pem.ts", ["../store.js"], ["../verify.js", "node-forge", "node:fs"]],
+	["core/src/signer/pkcs11-module.ts", ["node:module", "./signer.js"], ["../sign.js", "node:fs", "node-forge"]],
 	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign.js", "node:fs", "node:https"]],
 	["core/src/signer/pkcs12.ts", ["node-forge"], ["../sign.js", "node:https"]],
 	[

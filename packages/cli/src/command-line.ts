@@ -54,6 +54,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				"sigtool sign ./lib --key release.pem --cert release.crt --chain ca.crt",
 				"sigtool sign ./lib --p12 release.p12 --passphrase-file /run/secrets/p12",
 				"sigtool sign ./lib --timestamp http://tsa.example --tsa-trust tsa-root.crt",
+				"sigtool sign ./lib --pkcs11 'pkcs11:token=release;object=signer' --pkcs11-module /usr/lib/softhsm/libsofthsm2.so",
 				"sigtool sign ./bin ./lib -o app.cat --product app --sequence 42",
 				"git ls-files -z | sigtool sign . -o release.cat --files-from -",
 				"sigtool sign ./app --compile-python --python /usr/bin/python3.13",
@@ -435,6 +436,12 @@ function keyOptions(command: Command): Command {
 		.option(
 			"--passphrase-file <file>",
 			"its first line is the passphrase, - for stdin (else $SIGTOOL_PASSPHRASE, else a prompt)",
+		)
+		.option("--pkcs11 <uri>", "key in a token, as pkcs11:token=…;object=… (docs/pkcs11.md)")
+		.option("--pkcs11-module <library>", "the token's module, unless the URI has module-path")
+		.option(
+			"--pin-file <file>",
+			"its first line is the PIN, - for stdin (else the URI's pin-source, else $SIGTOOL_PIN, else a prompt)",
 		)
 		.option("--signer-command <program>", "a program that signs; with --cert (docs/signer-command.md)")
 		.addOption(repeated("--signer-argument <word>", "a word for that program"))

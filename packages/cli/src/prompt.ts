@@ -4,10 +4,21 @@ import { openSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
 import { SigtoolError } from "@sigtool/core/errors";
 
-/** Ctrl-C ends the process with 130. @throws ERR_KEY_PASSPHRASE without a terminal, and for an end of input before any text */
-export async function readPassphrase(question: string): Promise<string> {
+export interface Question {
+	readonly text: string;
+	/** What is said where nobody answers. */
+	readonly otherwise: { readonly code: "ERR_KEY_PASSPHRASE" | "ERR_PIN"; readonly needs: string; readonly use: string };
+}
+
+/** Ctrl-C ends the process with 130. @throws `otherwise` without a terminal, and for an end of input before any text */
+export async function askSecret({ text, otherwise }: Question): Promise<string> {
+	const unanswered = (reason: string) => {
+		const { code, needs, use } = otherwise;
+		return new SigtoolError(code, `Cannot open the key: it needs ${needs} and ${reason}; use ${use}`);
+	};
 	const terminal = openTerminal();
-	terminal.write(question);
+	if (terminal === undefined) throw unanswered("there is no terminal to ask on");
+	terminal.write(text);
 	terminal.input.setRawMode(true);
 	try {
 		const answer = await readLine(terminal.input);
@@ -15,7 +26,7 @@ export async function readPassphrase(question: string): Promise<string> {
 			terminal.close();
 			process.exit(130);
 		}
-		if (answer === "end") throw noPassphrase("none was given");
+		if (answer === "end") throw unanswered("none was given");
 		return answer.text;
 	} finally {
 		terminal.close();
@@ -30,14 +41,14 @@ interface Terminal {
 }
 
 /** Windows has no /dev/tty; there standard input has to be the terminal. */
-function openTerminal(): Terminal {
+function openTerminal(): Terminal | undefined {
 	const isWindows = process.platform === "win32";
-	if (isWindows && !process.stdin.isTTY) throw noPassphrase(NO_TERMINAL);
+	if (isWindows && !process.stdin.isTTY) return undefined;
 	let descriptor: number | undefined;
 	try {
 		descriptor = isWindows ? undefined : openSync("/dev/tty", "r+");
 	} catch {
-		throw noPassphrase(NO_TERMINAL);
+		return undefined;
 	}
 	const input = descriptor === undefined ? process.stdin : new ReadStream(descriptor);
 	const output = descriptor ?? process.stderr.fd;
@@ -87,10 +98,3 @@ function readLine(input: ReadStream): Promise<Answer> {
 
 /** What Ctrl-C, Ctrl-D, Ctrl-U and the backspace key send. */
 const KEY = { interrupt: "\u0003", end: "\u0004", clear: "\u0015", delete: "\u007f" } as const;
-
-const NO_TERMINAL = "there is no terminal to ask on";
-
-function noPassphrase(reason: string): SigtoolError {
-	const message = `Cannot open the key: it needs a passphrase and ${reason}; use --passphrase-file or SIGTOOL_PASSPHRASE`;
-	return new SigtoolError("ERR_KEY_PASSPHRASE", message);
-}

@@ -1,16 +1,18 @@
 /** From key options to a Signer. Secrets come from a file, the environment or a prompt, never from an argument. */
 
+import { resolve } from "node:path";
 import {
 	developmentIdentity,
 	openCommandSigner,
 	openPemSigner,
+	openPkcs11Signer,
 	openPkcs12Signer,
-	type PassphraseSource,
+	parsePkcs11Uri,
 	type Signer,
 } from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
 import { readInputFile } from "./input-file.js";
-import { readPassphrase } from "./prompt.js";
+import { askSecret, type Question } from "./prompt.js";
 import { usageError } from "./usage.js";
 
 export interface KeyOptions {
@@ -19,6 +21,9 @@ export interface KeyOptions {
 	readonly chain?: readonly string[];
 	readonly p12?: string;
 	readonly passphraseFile?: string;
+	readonly pkcs11?: string;
+	readonly pkcs11Module?: string;
+	readonly pinFile?: string;
 	readonly signerCommand?: string;
 	readonly signerArgument?: readonly string[];
 	readonly signerTimeout?: string;
@@ -34,15 +39,32 @@ export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean 
  * @throws ERR_USAGE for key options that do not fit together; ERR_KEY*, ERR_PKCS12*
  */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
-	const { key, cert, chain = [], p12, signerCommand } = options;
-	const [secret] = [PASSPHRASE_VARIABLE, PIN_VARIABLE].map(takeSecret);
+	const { key, cert, chain = [], p12, pkcs11, signerCommand } = options;
+	const secrets = { passphrase: takeSecret(PASSPHRASE_VARIABLE), pin: takeSecret(PIN_VARIABLE) };
 	checkTogether(options);
-	const passphrase = (file: string) => secretSource(`Passphrase for ${quote(file)}: `, options.passphraseFile, secret);
+	const passphrase = (file: string) => () => {
+		const question = { text: `Passphrase for ${quote(file)}: `, otherwise: NO_PASSPHRASE };
+		return readSecret(question, options.passphraseFile, secrets.passphrase);
+	};
 	if (p12 !== undefined) {
 		return openPkcs12Signer({ file: p12, chainFiles: chain, passphrase: passphrase(p12), onWarning });
 	}
 	if (key !== undefined && cert !== undefined) {
 		return openPemSigner({ keyFile: key, certFile: cert, chainFiles: chain, passphrase: passphrase(key), onWarning });
+	}
+	if (pkcs11 !== undefined) {
+		const uri = parsePkcs11Uri(pkcs11);
+		return openPkcs11Signer({
+			uri,
+			modulePath: options.pkcs11Module === undefined ? undefined : resolve(options.pkcs11Module),
+			certFile: cert,
+			chainFiles: chain,
+			pin: (token) => {
+				const question = { text: `PIN of the token ${quote(token)}: `, otherwise: NO_PIN };
+				return readSecret(question, options.pinFile ?? uri.pinFile, secrets.pin);
+			},
+			onWarning,
+		});
 	}
 	if (signerCommand !== undefined && cert !== undefined) {
 		return openCommandSigner({
@@ -56,15 +78,14 @@ export async function openSigner(options: KeyOptions, onWarning: (text: string) 
 	return developmentIdentity();
 }
 
-const SOURCES = ["key", "p12", "signerCommand"] as const;
-const OPTION_NAMES = { key: "--key", p12: "--p12", signerCommand: "--signer-command" } as const;
+const SOURCES = ["key", "p12", "pkcs11", "signerCommand"] as const;
 
 function checkTogether(options: KeyOptions): void {
 	const [source, ...others] = SOURCES.filter((name) => options[name] !== undefined);
 	if (others.length > 0) {
-		throw usageError(`Use one of ${SOURCES.map((name) => OPTION_NAMES[name]).join(", ")}: a signature is of one key`);
+		throw usageError("Use one of --key, --p12, --pkcs11 and --signer-command: a signature is of one key");
 	}
-	const { cert, chain = [], signerArgument, signerTimeout } = options;
+	const { cert, chain = [], signerArgument, signerTimeout, pkcs11Module, pinFile } = options;
 	if (source === undefined && (cert !== undefined || chain.length > 0)) {
 		throw usageError("Name the private key with --key");
 	}
@@ -75,6 +96,9 @@ function checkTogether(options: KeyOptions): void {
 	if (source !== "signerCommand" && (signerArgument ?? signerTimeout) !== undefined) {
 		throw usageError("Use --signer-argument and --signer-timeout with --signer-command");
 	}
+	if (source !== "pkcs11" && (pkcs11Module ?? pinFile) !== undefined) {
+		throw usageError("Use --pkcs11-module and --pin-file with --pkcs11");
+	}
 }
 
 function timeoutMs(seconds: string | undefined): number | undefined {
@@ -84,11 +108,9 @@ function timeoutMs(seconds: string | undefined): number | undefined {
 }
 
 /** From the file's first line, else the value of the environment, else a prompt. */
-function secretSource(question: string, file: string | undefined, value: string | undefined): PassphraseSource {
-	return async () => {
-		if (file !== undefined) return firstLine(readInputFile(file, MAX_SECRET_FILE_BYTES));
-		return value ?? readPassphrase(question);
-	};
+async function readSecret(question: Question, file: string | undefined, value: string | undefined): Promise<string> {
+	if (file !== undefined) return firstLine(readInputFile(file, MAX_SECRET_FILE_BYTES));
+	return value ?? askSecret(question);
 }
 
 function firstLine(octets: Buffer): string {
@@ -102,7 +124,13 @@ function takeSecret(variable: string): string | undefined {
 	return value;
 }
 
-/** Environment variable that may hold the passphrase. */
+/** Environment variables that may hold a secret. */
 const PASSPHRASE_VARIABLE = "SIGTOOL_PASSPHRASE";
 const PIN_VARIABLE = "SIGTOOL_PIN";
+const NO_PASSPHRASE: Question["otherwise"] = {
+	code: "ERR_KEY_PASSPHRASE",
+	needs: "a passphrase",
+	use: `--passphrase-file or ${PASSPHRASE_VARIABLE}`,
+};
+const NO_PIN: Question["otherwise"] = { code: "ERR_PIN", needs: "a PIN", use: `--pin-file or ${PIN_VARIABLE}` };
 const MAX_SECRET_FILE_BYTES = 65_536;

@@ -42,6 +42,8 @@ export {
 	showIdentity,
 } from "./signer/dev-identity.js";
 export { openPemSigner } from "./signer/pem.js";
+export { openPkcs11Signer } from "./signer/pkcs11.js";
+export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11-uri.js";
 export { openPkcs12Signer } from "./signer/pkcs12.js";
 export { type PassphraseSource, type Signer, signerFromKey } from "./signer/signer.js";
 export { readBounded, readInput } from "./store.js";

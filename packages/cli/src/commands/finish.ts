@@ -18,7 +18,8 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	if (options.expectDigest !== undefined && !/^(sha256:)?[0-9a-f]{64}$/i.test(options.expectDigest)) {
 		throw usageError("Give --expect-digest the 64 hexadecimal digits that `sigtool sign --unsigned` printed");
 	}
-	if (!namesKey(options)) throw usageError("Name the key to sign with: --key and --cert, --p12 or --signer-command");
+	if (!namesKey(options))
+		throw usageError("Name the key to sign with: --key and --cert, --p12, --pkcs11 or --signer-command");
 	requireOutputName(options.output);
 	const timestampRequest = timestampRequestOf(options);
 	const startedAt = performance.now();

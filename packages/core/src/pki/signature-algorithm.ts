@@ -151,11 +151,17 @@ export const SIGNING_ALGORITHMS: Readonly<Record<SigningAlgorithm, SigningNames>
 	"ecdsa-sha256": { digestOid: SHA256_OID, signatureOid: "1.2.840.10045.4.3.2", parameters: "absent" },
 };
 
+export const DIGEST_OIDS: Readonly<Record<EvidenceDigest, string>> = {
+	sha256: SHA256_OID,
+	sha384: "2.16.840.1.101.3.4.2.2",
+	sha512: "2.16.840.1.101.3.4.2.3",
+};
+
 const DIGESTS: Readonly<Record<string, DigestName>> = {
 	"1.3.14.3.2.26": "sha1",
-	[SHA256_OID]: "sha256",
-	"2.16.840.1.101.3.4.2.2": "sha384",
-	"2.16.840.1.101.3.4.2.3": "sha512",
+	[DIGEST_OIDS.sha256]: "sha256",
+	[DIGEST_OIDS.sha384]: "sha384",
+	[DIGEST_OIDS.sha512]: "sha512",
 };
 
 /** RFC 8017 appendix C, RFC 5758 §3.2; 1.3.14.3.2.29 is OIW's older name of sha1WithRSA. */

@@ -1,0 +1,38 @@
+/** What is used of pkcs11js 2.1.7, declared here because the package may be absent where sigtool is built. */
+
+export interface Pkcs11js {
+	readonly PKCS11: new () => Cryptoki;
+}
+
+/** CK_ULONG as the module has it in memory. */
+export type Handle = Buffer;
+
+export type Template = readonly { readonly type: number; readonly value?: number | Buffer }[];
+
+/** A module's functions, PKCS#11 v2.40 §5. Failures are errors that carry the CKR_ name in their message. */
+export interface Cryptoki {
+	load(path: string): void;
+	C_Initialize(): void;
+	C_Finalize(): void;
+	C_GetSlotList(tokenPresent: boolean): Handle[];
+	C_GetTokenInfo(slot: Handle): TokenInfo;
+	C_OpenSession(slot: Handle, flags: number): Handle;
+	C_CloseSession(session: Handle): void;
+	C_Login(session: Handle, userType: number, pin: string): void;
+	C_FindObjectsInit(session: Handle, template: Template): void;
+	C_FindObjects(session: Handle, maxObjectCount: number): Handle[];
+	C_FindObjectsFinal(session: Handle): void;
+	C_GetAttributeValue(session: Handle, object: Handle, template: Template): readonly { readonly value: Buffer }[];
+	C_SignInit(session: Handle, mechanism: { readonly mechanism: number; readonly parameter: null }, key: Handle): void;
+	/** The part of `output` that was filled. */
+	C_Sign(session: Handle, input: Buffer, output: Buffer): Buffer;
+}
+
+/** CK_TOKEN_INFO; texts are padded with blanks. */
+export interface TokenInfo {
+	readonly label: string;
+	readonly manufacturerID: string;
+	readonly model: string;
+	readonly serialNumber: string;
+	readonly flags: number;
+}

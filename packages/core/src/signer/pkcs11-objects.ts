@@ -1,0 +1,106 @@
+/** What lies in a PKCS#11 token: the key that a URI names, and the certificates that go with it. */
+
+import { compareBytes } from "../asn1/der.js";
+import { quote, SigtoolError } from "../errors.js";
+import { type Certificate, parseCertificate } from "../pki/certificate.js";
+import { isSelfIssued } from "../pki/certificate-checks.js";
+import type { Handle, Template } from "./pkcs11-api.js";
+import { attempt, type Session } from "./pkcs11-module.js";
+import type { Pkcs11Uri } from "./pkcs11-uri.js";
+
+export interface TokenKey {
+	readonly handle: Handle;
+	/** CKA_ID, which its certificate has too. */
+	readonly id: Uint8Array;
+	/** Whether the token wants the PIN again for each signature. */
+	readonly alwaysAuthenticate: boolean;
+}
+
+/** The one private key that the URI names. @throws ERR_PKCS11 */
+export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
+	const template = [
+		{ type: ATTRIBUTE.class, value: CLASS.privateKey },
+		...(object === undefined ? [] : [{ type: ATTRIBUTE.label, value: Buffer.from(object) }]),
+		...(id === undefined ? [] : [{ type: ATTRIBUTE.id, value: Buffer.from(id) }]),
+	];
+	const [handle, ...others] = findObjects(session, template);
+	if (handle === undefined) {
+		throw refusal(session, "it holds no private key of that name and id; is it another's, or of another token?");
+	}
+	if (others.length > 0) {
+		const ids = [handle, ...others].map((each) => `id=${percentEncoded(read(session, each, ATTRIBUTE.id))}`);
+		throw refusal(
+			session,
+			`it holds ${ids.length} such private keys; name one: ${ids.slice(0, MAX_LISTED).join(", ")}`,
+		);
+	}
+	return {
+		handle,
+		id: read(session, handle, ATTRIBUTE.id),
+		alwaysAuthenticate: read(session, handle, ATTRIBUTE.alwaysAuthenticate)[0] === 1,
+	};
+}
+
+/** The key's certificate first, then those above it that the token holds. @throws ERR_PKCS11, ERR_CERTIFICATE_FORMAT, ERR_DER */
+export function certificatesOf(session: Session, { id }: TokenKey): Certificate[] {
+	const certificates = { type: ATTRIBUTE.class, value: CLASS.certificate };
+	const own =
+		id.length === 0 ? [] : findObjects(session, [certificates, { type: ATTRIBUTE.id, value: Buffer.from(id) }]);
+	const [handle, ...others] = own;
+	if (handle === undefined) throw refusal(session, "it holds no certificate of that key; give it with --cert");
+	if (others.length > 0) {
+		throw refusal(session, `it holds ${own.length} certificates of that key; give the one to use with --cert`);
+	}
+	const chain = [parseCertificate(read(session, handle, ATTRIBUTE.value))];
+	const above = findObjects(session, [certificates]).flatMap((each) => readable(read(session, each, ATTRIBUTE.value)));
+	for (let [last] = chain; chain.length < MAX_CHAIN && !isSelfIssued(last); ) {
+		const issuer = above.find(({ subject }) => compareBytes(subject.der, last.issuer.der) === 0);
+		if (issuer === undefined) break;
+		chain.push(issuer);
+		last = issuer;
+	}
+	return chain;
+}
+
+/** None where the token holds something else: only what leads to the issuer matters. */
+function readable(der: Uint8Array): Certificate[] {
+	try {
+		return [parseCertificate(der)];
+	} catch {
+		return [];
+	}
+}
+
+function findObjects({ cryptoki, handle, label }: Session, template: Template): Handle[] {
+	return attempt(`look for objects in the token ${quote(label)}`, () => {
+		cryptoki.C_FindObjectsInit(handle, template);
+		const found = cryptoki.C_FindObjects(handle, MAX_OBJECTS);
+		cryptoki.C_FindObjectsFinal(handle);
+		return found;
+	});
+}
+
+/** Value of an attribute; empty when the object has none. */
+function read({ cryptoki, handle }: Session, object: Handle, type: number): Buffer {
+	try {
+		return cryptoki.C_GetAttributeValue(handle, object, [{ type }])[0]?.value ?? Buffer.alloc(0);
+	} catch {
+		return Buffer.alloc(0);
+	}
+}
+
+function percentEncoded(octets: Uint8Array): string {
+	return Buffer.from(octets).toString("hex").replace(/../g, "%$&");
+}
+
+function refusal({ label }: Session, reason: string): SigtoolError {
+	return new SigtoolError("ERR_PKCS11", `Cannot use the token ${quote(label)}: ${reason}`);
+}
+
+/** CKO_ and CKA_ numbers. */
+const CLASS = { certificate: 1, privateKey: 3 } as const;
+const ATTRIBUTE = { class: 0x0, label: 0x3, value: 0x11, id: 0x102, alwaysAuthenticate: 0x202 } as const;
+
+const MAX_OBJECTS = 1000;
+const MAX_CHAIN = 10;
+const MAX_LISTED = 5;

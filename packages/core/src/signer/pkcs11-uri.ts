@@ -1,0 +1,125 @@
+/**
+ * PKCS#11 URIs that name a private key, RFC 7512.
+ *
+ * Supported: the path attributes token, manufacturer, model, serial, slot-id, object, id and type=private; the query
+ * attributes module-path and pin-source. Everything else is refused by name, a PIN in the URI above all.
+ */
+
+import { isAbsolute } from "node:path";
+import { fileURLToPath } from "node:url";
+import { quote, SigtoolError } from "../errors.js";
+
+export interface Pkcs11Uri {
+	/** What the token must be; absent: any. */
+	readonly token?: string;
+	readonly manufacturer?: string;
+	readonly model?: string;
+	readonly serial?: string;
+	readonly slotId?: number;
+	/** Label and CKA_ID of the key. */
+	readonly object?: string;
+	readonly id?: Uint8Array;
+	readonly modulePath?: string;
+	/** File whose first line is the PIN. */
+	readonly pinFile?: string;
+}
+
+/** @throws ERR_USAGE */
+export function parsePkcs11Uri(text: string): Pkcs11Uri {
+	if (!text.startsWith("pkcs11:")) throw refusal("it does not begin with pkcs11:");
+	const [path, query, ...others] = text.slice("pkcs11:".length).split("?");
+	if (others.length > 0) throw refusal("it has more than one ?");
+	const attributes = readAttributes(path, ";", PATH_CHARACTERS, PATH_NAMES);
+	const queries = query === undefined ? new Map() : readAttributes(query, "&", QUERY_CHARACTERS, QUERY_NAMES);
+	const of = (name: string) => textOf(attributes.get(name), name);
+	if ((of("type") ?? "private") !== "private") throw refusal("its type is not private, and only private keys sign");
+	return {
+		token: of("token"),
+		manufacturer: of("manufacturer"),
+		model: of("model"),
+		serial: of("serial"),
+		slotId: slotNumber(of("slot-id")),
+		object: of("object"),
+		id: attributes.get("id"),
+		modulePath: absolute(textOf(queries.get("module-path"), "module-path"), "module-path"),
+		pinFile: pinFile(textOf(queries.get("pin-source"), "pin-source")),
+	};
+}
+
+/** name=value pairs, each name once, values in octets. RFC 7512 §2.3. */
+function readAttributes(
+	text: string,
+	separator: ";" | "&",
+	characters: RegExp,
+	names: ReadonlySet<string>,
+): Map<string, Uint8Array> {
+	const attributes = new Map<string, Uint8Array>();
+	if (text === "") return attributes;
+	for (const pair of text.split(separator)) {
+		const [name, ...rest] = pair.split("=");
+		if (name === "pin-value") {
+			throw refusal(
+				"pin-value puts the PIN where every user of this machine can read it; use pin-source or --pin-file",
+			);
+		}
+		if (!names.has(name)) throw refusal(`its attribute ${quote(name)} is not one of ${[...names].join(", ")}`);
+		if (attributes.has(name)) throw refusal(`it has ${name} twice`);
+		// A value is not shown: it may be a secret put in the wrong place.
+		if (rest.length !== 1 || !characters.test(rest[0])) throw refusal(`the value of ${name} is not percent-encoded`);
+		if (rest[0] === "") throw refusal(`the value of ${name} is empty`);
+		attributes.set(name, decode(rest[0]));
+	}
+	return attributes;
+}
+
+function decode(value: string): Uint8Array {
+	const latin1 = value.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+	return Buffer.from(latin1, "latin1");
+}
+
+function textOf(octets: Uint8Array | undefined, name: string): string | undefined {
+	if (octets === undefined) return undefined;
+	try {
+		const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+		if (!text.includes("\0")) return text;
+	} catch {
+		// Said below.
+	}
+	throw refusal(`the value of ${name} is not text in UTF-8`);
+}
+
+function slotNumber(text: string | undefined): number | undefined {
+	if (text === undefined) return undefined;
+	const number = Number(text);
+	if (!/^\d+$/.test(text) || number > MAX_SLOT) throw refusal("its slot-id is not a number of 32 bits");
+	return number;
+}
+
+function absolute(path: string | undefined, name: string): string | undefined {
+	if (path === undefined || isAbsolute(path)) return path;
+	throw refusal(`its ${name} is not an absolute path`);
+}
+
+/** An absolute path, or a file URI. RFC 7512 §2.4 also knows `|command`, which would be a shell's line in an argument. */
+function pinFile(source: string | undefined): string | undefined {
+	if (source === undefined) return undefined;
+	if (!source.startsWith("file:")) return absolute(source, "pin-source");
+	try {
+		return fileURLToPath(source);
+	} catch {
+		throw refusal("its pin-source is not a file of this machine");
+	}
+}
+
+function refusal(reason: string): SigtoolError {
+	return new SigtoolError("ERR_USAGE", `Cannot use this PKCS#11 URI: ${reason}`);
+}
+
+const PATH_NAMES: ReadonlySet<string> = new Set([
+	...["token", "manufacturer", "model", "serial", "slot-id", "object", "id", "type"],
+]);
+const QUERY_NAMES: ReadonlySet<string> = new Set(["module-path", "pin-source"]);
+/** pk11-pchar and pk11-qchar of RFC 7512 §2.3. */
+const PATH_CHARACTERS = /^(?:[A-Za-z0-9._~:[\]@!$'()*+,=&-]|%[0-9A-Fa-f]{2})*$/;
+const QUERY_CHARACTERS = /^(?:[A-Za-z0-9._~:[\]@!$'()*+,=/?|-]|%[0-9A-Fa-f]{2})*$/;
+const MAX_SLOT = 2 ** 32 - 1;

@@ -1,0 +1,101 @@
+/**
+ * Signers over keys that never leave a PKCS#11 token: a smart card, a USB key, a hardware security module. Content is
+ * hashed here, and the token signs the digest: CKM_RSA_PKCS over a DigestInfo, CKM_ECDSA. Every token has these two.
+ */
+
+import { createHash } from "node:crypto";
+import { integer, NULL, octetString, oid, sequence } from "../asn1/der.js";
+import { quote, SigtoolError } from "../errors.js";
+import { DIGEST_OIDS, type EvidenceDigest } from "../pki/signature-algorithm.js";
+import { readCertificates } from "./pem.js";
+import { attempt, findToken, ignoringFailure, logIn, openModule, type Session } from "./pkcs11-module.js";
+import { certificatesOf, findKey, type TokenKey } from "./pkcs11-objects.js";
+import type { Pkcs11Uri } from "./pkcs11-uri.js";
+import { type PassphraseSource, type Signer, type SignerOptions, signerFromExternalKey } from "./signer.js";
+
+export interface Pkcs11SignerOptions extends SignerOptions {
+	/** Names the key, as `parsePkcs11Uri` returns it. */
+	readonly uri: Pkcs11Uri;
+	/** The module's shared library; the URI's when absent. */
+	readonly modulePath?: string;
+	/** The key's certificate, its issuers may follow; when absent, the token's for the key and those above it. */
+	readonly certFile?: string;
+	readonly chainFiles?: readonly string[];
+	/** Asked once the token is found, with its label. */
+	readonly pin: (label: string) => ReturnType<PassphraseSource>;
+	readonly onWarning?: (text: string) => void;
+}
+
+/** To be closed: a token has few sessions. @throws ERR_PKCS11, ERR_PIN, ERR_USAGE, ERR_KEY, ERR_ROOT_MISSING, ERR_IO */
+export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Signer> {
+	const { uri, modulePath = uri.modulePath, certFile, chainFiles = [], onWarning } = options;
+	if (modulePath === undefined) {
+		throw new SigtoolError("ERR_USAGE", "Name the PKCS#11 module with --pkcs11-module, or by module-path in the URI");
+	}
+	const files = (certFile === undefined ? chainFiles : [certFile, ...chainFiles]).flatMap(readCertificates);
+	const module = openModule(modulePath);
+	const { cryptoki } = module;
+	let session: Session | undefined;
+	const close = () => {
+		const { handle } = session ?? {};
+		if (handle !== undefined) ignoringFailure(() => cryptoki.C_CloseSession(handle));
+		module.close();
+	};
+	try {
+		const { slot, label, needsPin, warning } = findToken(cryptoki, uri);
+		if (warning !== undefined) onWarning?.(warning);
+		const pin = needsPin ? await options.pin(label) : undefined;
+		const open = () => cryptoki.C_OpenSession(slot, SERIAL_SESSION);
+		session = { cryptoki, label, handle: attempt(`open a session with the token ${quote(label)}`, open) };
+		if (pin !== undefined) logIn(session, "user", pin);
+		const key = findKey(session, uri);
+		const certificates = certFile === undefined ? [...certificatesOf(session, key), ...files] : files;
+		const family = certificates[0].keyAlgorithm.kind === "rsa" ? "rsa" : "ec";
+		const sign = signing(session, key, family, pin);
+		const begin = (digest: EvidenceDigest) => {
+			const hash = createHash(digest);
+			return {
+				update(content: Uint8Array) {
+					hash.update(content);
+				},
+				sign: () => sign(digest, hash.digest()),
+			};
+		};
+		return signerFromExternalKey({ place: `the token ${quote(label)}`, begin, close }, certificates, options);
+	} catch (error) {
+		close();
+		throw error;
+	}
+}
+
+/** Signatures over digests, in the form of CMS. */
+function signing(session: Session, key: TokenKey, family: "rsa" | "ec", pin: string | undefined) {
+	const { cryptoki, handle, label } = session;
+	return (digest: EvidenceDigest, hash: Buffer): Uint8Array => {
+		const [mechanism, input] =
+			family === "rsa" ? [MECHANISM.rsaPkcs, encodeDigestInfo(digest, hash)] : [MECHANISM.ecdsa, hash];
+		const action = `sign with the token ${quote(label)}`;
+		attempt(action, () => cryptoki.C_SignInit(handle, { mechanism, parameter: null }, key.handle));
+		if (key.alwaysAuthenticate && pin !== undefined) logIn(session, "contextSpecific", pin);
+		const signature = attempt(action, () => cryptoki.C_Sign(handle, input, Buffer.alloc(MAX_SIGNATURE_BYTES)));
+		return family === "rsa" ? signature : encodeEcdsaSignature(signature);
+	};
+}
+
+/** DigestInfo ::= SEQUENCE { digestAlgorithm, digest OCTET STRING }. RFC 8017 §9.2. */
+function encodeDigestInfo(digest: EvidenceDigest, hash: Uint8Array): Buffer {
+	return Buffer.from(sequence(sequence(oid(DIGEST_OIDS[digest]), NULL), octetString(hash)));
+}
+
+/** ECDSA-Sig-Value ::= SEQUENCE { r, s }, of the two one behind the other in octets of one size. RFC 3279 §2.2.3. */
+function encodeEcdsaSignature(raw: Buffer): Uint8Array {
+	const half = raw.length / 2;
+	const [r, s] = [raw.subarray(0, half), raw.subarray(half)].map((part) => BigInt(`0x0${part.toString("hex")}`));
+	return sequence(integer(r), integer(s));
+}
+
+/** CKM_ and CKF_ numbers. PKCS#11 v2.40. */
+const MECHANISM = { rsaPkcs: 0x1, ecdsa: 0x1041 } as const;
+const SERIAL_SESSION = 0x4;
+/** An RSA key of 8192 bits makes 1024 bytes. */
+const MAX_SIGNATURE_BYTES = 1024;
