@@ -23,7 +23,7 @@ else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
 function groupsOf(typescript) {
 	const groups = new Map();
 	let names = [];
-	for (const [, group, name] of typescript.matchAll(/^\t(?:\/\/ (.+)|"([a-z_.]+)": \{)/gm)) {
+	for (const [, group, name] of typescript.matchAll(/^\t(?:\/\/ (.+)|"([a-z_.<>]+)": \{)/gm)) {
 		if (name !== undefined) names.push(name);
 		else {
 			names = [];

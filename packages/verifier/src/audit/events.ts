@@ -145,6 +145,14 @@ export const EVENTS = {
 		meaning: "A stream socket is about to be connected.",
 	},
 	"dns.lookup": { fields: ["host", "reason"], bypassable: true, meaning: "A name is about to be resolved." },
+
+	// CPython
+	"python.<name>": {
+		fields: ["detail", "reason"],
+		bypassable: true,
+		meaning:
+			"An audit event of CPython's own, as `python.subprocess.Popen`: those the policy selects, and those that are refused. `detail` holds its arguments as far as they are text or numbers, of others the type.",
+	},
 } as const satisfies Record<string, EventDescription>;
 
 export type EventName = keyof typeof EVENTS;

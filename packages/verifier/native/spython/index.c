@@ -1,0 +1,269 @@
+/* The trust index: which content each path of some products must have. docs/trust-index.md. Its signature is verified
+ * over the octets received before anything else is read; entries are looked up where they lie. */
+#define _GNU_SOURCE
+#include "spython.h"
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/cms.h>
+#include <openssl/ess.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEADER = 24, RECORD = 48, PATH_AT = 0, PATH_LENGTH_AT = 4, KIND_AT = 6, SIZE_AT = 8, DIGEST_AT = 16, FILE_KIND = 0, LINK_KIND = 1 };
+enum { MAX_HEAD = 1 << 20, MAX_ENTRIES = 1 << 21, MAX_NAMES = 1 << 29, MAX_SIGNATURE = 1 << 20, MAX_INDEX = 1 << 30, MAX_PRODUCTS = 256 };
+static const char INDEX_OID[] = "2.25.213635600933900886167909968535539274014", DEVELOPMENT_OID[] = "2.25.160338890626714142025452589499789174236";
+
+static const uint8_t *records, *names;
+static size_t name_bytes;
+static uint64_t not_after; /* milliseconds; 0 for no end */
+static char index_hex[SHA256_HEX + 1], signer_hex[SHA256_HEX + 1];
+/* Longer roots first, so that a product inside another's tree answers for its own files. */
+static struct product {
+	const char *name, *root;
+	const struct json *sequence;
+	size_t root_length; /* without a slash at its end */
+	uint32_t first, end;
+} products[MAX_PRODUCTS];
+static size_t product_count;
+
+void to_hex(const uint8_t *bytes, size_t count, char *hex) {
+	for (size_t i = 0; i < 2 * count; i++) hex[i] = "0123456789abcdef"[bytes[i / 2] >> (i % 2 ? 0 : 4) & 15];
+	hex[2 * count] = 0;
+}
+
+/* Fetched once: looking an algorithm up takes longer than most files. */
+static const EVP_MD *algorithm(void) {
+	static EVP_MD *fetched;
+	if (fetched == NULL && (fetched = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto has no SHA-256");
+	return fetched;
+}
+
+void sha256(const void *data, size_t length, uint8_t digest[SHA256_BYTES]) {
+	if (EVP_Digest(data, length, digest, NULL, algorithm(), NULL) != 1) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
+}
+
+static uint16_t u16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] << 8); }
+static uint32_t u32(const uint8_t *at) { return u16(at) | (uint32_t)u16(at + 2) << 16; }
+
+static _Noreturn void malformed(const char *reason) { fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason); }
+static _Noreturn void distrust(const char *code, const char *reason) { fail(REFUSED, code, "Cannot trust the trust index: %s", reason); }
+
+/* The file in memory nobody writes to any more: a private copy, or by the launcher's descriptor what is sealed. */
+static const uint8_t *map_index(const char *file, int descriptor, size_t *length) {
+	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	struct stat s;
+	if (descriptor >= 0 && (fcntl(descriptor, F_GET_SEALS) & seals) != seals) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use descriptor %d: it is no sealed memory", descriptor);
+	int from = descriptor >= 0 ? descriptor : open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (from < 0 || fstat(from, &s) != 0) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
+	if (!S_ISREG(s.st_mode) || s.st_size < HEADER || s.st_size > MAX_INDEX) malformed("it is no file of a size that one has");
+	*length = (size_t)s.st_size;
+	uint8_t *memory = descriptor >= 0 ? mmap(NULL, *length, PROT_READ, MAP_PRIVATE | MAP_POPULATE, from, 0)
+	                                  : mmap(NULL, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (memory == MAP_FAILED) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: %m");
+	for (size_t filled = 0; descriptor < 0 && filled < *length;) {
+		ssize_t got = read(from, memory + filled, *length - filled);
+		if (got <= 0) malformed("it changes while it is read");
+		filled += (size_t)got;
+	}
+	mprotect(memory, *length, PROT_READ);
+	close(from);
+	return memory;
+}
+
+static void check_certificate(X509 *certificate) {
+	uint8_t *der = NULL, digest[SHA256_BYTES];
+	char hex[SHA256_HEX + 1];
+	const uint32_t flags = X509_get_extension_flags(certificate), usage = X509_get_extended_key_usage(certificate);
+	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	if (length <= 0) distrust("ERR_CERTIFICATE_FORMAT", "its signer's key cannot be read");
+	sha256(der, (size_t)length, digest);
+	to_hex(digest, SHA256_BYTES, signer_hex);
+	OPENSSL_free(der);
+	if (!is_pinned(signer_hex)) fail(REFUSED, "ERR_UNTRUSTED_SIGNER", "Cannot trust signer of key %s: it is pinned neither in this spython nor in \"%s\"", signer_hex, host.file);
+	if (X509_digest(certificate, algorithm(), digest, NULL) != 1) distrust("ERR_CERTIFICATE_FORMAT", "its signer's certificate cannot be read");
+	to_hex(digest, SHA256_BYTES, hex);
+	const char *reason = denied("key", signer_hex);
+	if (reason == NULL) reason = denied("certificate", hex);
+	if (reason != NULL) fail(REFUSED, "ERR_DENIED", "Cannot trust the trust index's signer: the deny list names it: %s", reason);
+	if (X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0) distrust("ERR_CERTIFICATE_NOT_YET_VALID", "its signer's certificate is not valid yet");
+	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0) distrust("ERR_CERTIFICATE_EXPIRED", "its signer's certificate has expired");
+	if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) distrust("ERR_CERTIFICATE_EXTENSION", "its signer's certificate has extensions that are not known here");
+	if (usage == UINT32_MAX || !(usage & XKU_CODE_SIGN) || !(X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE))
+		distrust("ERR_CERTIFICATE_PURPOSE", "its signer's certificate is not for signing code");
+	if (EVP_PKEY_get_security_bits(X509_get0_pubkey(certificate)) < 112) distrust("ERR_WEAK_KEY", "its signer's key is too short");
+	ASN1_OBJECT *marker = OBJ_txt2obj(DEVELOPMENT_OID, 1);
+	if (X509_get_ext_by_OBJ(certificate, marker, -1) >= 0 && !rules.development)
+		distrust("ERR_DEVELOPMENT_IDENTITY", "a development identity signed it; sign it with a release key");
+	ASN1_OBJECT_free(marker);
+}
+
+/* CMS SignedData over content that is not in it, by one signer whose key is pinned. */
+static void verify_signature(const uint8_t *der, size_t length, const uint8_t content[SHA256_BYTES]) {
+	const uint8_t *end = der;
+	ASN1_OBJECT *type = OBJ_txt2obj(INDEX_OID, 1), *found_type = NULL;
+	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &end, (long)length);
+	if (cms == NULL || end != der + length || OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed) distrust("ERR_CMS_FORMAT", "it has no signature that is one");
+	ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
+	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
+	if (OBJ_cmp(CMS_get0_eContentType(cms), type) != 0 || inside == NULL || *inside != NULL || sk_CMS_SignerInfo_num(signers) != 1)
+		distrust("ERR_INDEX_FORMAT", "its signature is not one for trust indexes, by one signer");
+	CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(signers, 0);
+	X509 *certificate = NULL;
+	X509_ALGOR *digest = NULL;
+	if (CMS_set1_signers_certs(cms, NULL, 0) != 1) distrust("ERR_SIGNER_CERTIFICATE", "its signer's certificate is not in it");
+	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, &digest, NULL);
+	check_certificate(certificate);
+	if (OBJ_obj2nid(digest->algorithm) != NID_sha256) distrust("ERR_UNSUPPORTED_ALGORITHM", "its digest is not SHA-256");
+	if (CMS_SignerInfo_verify(signer) != 1) distrust("ERR_SIGNATURE", "the signature does not match what is signed");
+	/* Each exactly once (-3). */
+	found_type = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_pkcs9_contentType), -3, V_ASN1_OBJECT);
+	const ASN1_STRING *message = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_pkcs9_messageDigest), -3, V_ASN1_OCTET_STRING);
+	const ASN1_STRING *named = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_id_smime_aa_signingCertificateV2), -3, V_ASN1_SEQUENCE);
+	if (found_type == NULL || OBJ_cmp(found_type, type) != 0 || message == NULL || named == NULL) distrust("ERR_SIGNED_ATTRIBUTES", "its signed attributes are not those of an index");
+	if (ASN1_STRING_length(message) != SHA256_BYTES || memcmp(ASN1_STRING_get0_data(message), content, SHA256_BYTES) != 0)
+		distrust("ERR_SIGNED_ATTRIBUTES", "the content was changed after it was signed");
+	const uint8_t *at = ASN1_STRING_get0_data(named);
+	ESS_SIGNING_CERT_V2 *ess = d2i_ESS_SIGNING_CERT_V2(NULL, &at, ASN1_STRING_length(named));
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	if (ess == NULL || chain == NULL || sk_X509_push(chain, certificate) != 1 || OSSL_ESS_check_signing_certs(NULL, ess, chain, 1) <= 0)
+		distrust("ERR_SIGNED_ATTRIBUTES", "it names another signer's certificate");
+	sk_X509_free(chain);
+	ESS_SIGNING_CERT_V2_free(ess);
+	ASN1_OBJECT_free(type);
+	CMS_ContentInfo_free(cms);
+}
+
+static void refuse_denied(const struct json *catalogs, const char *kind, const char *what) {
+	EACH(catalog, catalogs)
+		if (catalog->kind == JSON_STRING && denied(kind, catalog->text) != NULL)
+			fail(REFUSED, "ERR_DENIED", "Cannot use %s: the deny list names its %s: %s", what, kind, denied(kind, catalog->text));
+}
+
+static void add_product(const struct json *head, uint32_t *end) {
+	const struct json *name = json_member(head, "name"), *root = json_member(head, "root"), *entries = json_member(head, "entries"), *sequence = json_member(head, "sequence");
+	if (!json_has_only(head, "name root sequence adopted catalogs entries") || name == NULL || name->kind != JSON_STRING || root == NULL || root->kind != JSON_STRING ||
+		*root->text != '/' || entries == NULL || entries->kind != JSON_NUMBER || entries->number > MAX_ENTRIES || (sequence != NULL && sequence->kind != JSON_NUMBER) || product_count == MAX_PRODUCTS)
+		malformed("its products are not described as they must be");
+	const struct json *bound = bound_product(name->text), *minimum = json_member(bound, "minimumSequence"), *own_root = json_member(bound, "root");
+	if (bound == NULL && host.products != NULL && host.products->next > host.products + 1)
+		fail(REFUSED, "ERR_PRODUCT_MISMATCH", "Cannot use product \"%s\": the host configuration does not name it", name->text);
+	int by_policy = host.policy_products == NULL;
+	EACH(each, host.policy_products) by_policy |= each->kind == JSON_STRING && strcmp(each->text, name->text) == 0;
+	if (!by_policy) fail(REFUSED, "ERR_PRODUCT_MISMATCH", "Cannot use product \"%s\": the policy does not name it", name->text);
+	if (minimum != NULL && (sequence == NULL || sequence->number < minimum->number))
+		fail(REFUSED, "ERR_SEQUENCE", "Cannot use product \"%s\": this host demands a sequence of at least %lu; install a newer release", name->text, minimum->number);
+	refuse_denied(json_member(head, "catalogs"), "catalog", name->text);
+	const char *path = own_root == NULL ? root->text : own_root->text, *real = realpath(path, NULL);
+	struct product new = {name->text, real == NULL ? path : real, sequence, 0, *end, *end + (uint32_t)entries->number};
+	new.root_length = strlen(new.root) - (strcmp(new.root, "/") == 0);
+	size_t at = product_count++;
+	for (; at > 0 && products[at - 1].root_length < new.root_length; at--) products[at] = products[at - 1];
+	products[at] = new;
+	*end = new.end;
+}
+
+static void read_head(const uint8_t *head, size_t length, uint32_t entry_count, int mode_asked) {
+	char *text = calloc(1, length + 1);
+	if (text != NULL) memcpy(text, head, length);
+	const struct json *document = text == NULL ? NULL : parse_json(text, length), *last = json_member(document, "notAfter"), *list = json_member(document, "products");
+	if (!json_has_only(document, "notAfter policy signers products") || list == NULL || list->kind != JSON_ARRAY || (last != NULL && last->kind != JSON_NUMBER)) malformed("its head is not JSON of the form it must have");
+	not_after = last == NULL ? 0 : last->number;
+	if (is_index_expired()) fail(REFUSED, "ERR_INDEX_EXPIRED", "Cannot use the trust index: its last day is past; compile it again");
+	refuse_denied(json_member(document, "signers"), "key", "the trust index");
+	if (denied("catalog", index_hex) != NULL) fail(REFUSED, "ERR_DENIED", "Cannot use the trust index: the deny list names it: %s", denied("catalog", index_hex));
+	read_policy(json_member(document, "policy"), mode_asked);
+	uint32_t end = 0;
+	EACH(product, list) add_product(product, &end);
+	if (end != entry_count) malformed("its products have another number of entries");
+}
+
+/* `descriptor`: of the launcher's memory, or -1 for the file. */
+void load_index(const char *file, int descriptor, int mode_asked) {
+	size_t length;
+	const uint8_t *bytes = map_index(file, descriptor, &length);
+	if (memcmp(bytes, "\x89SIGX\r\n\x1a", 8) != 0 || u32(bytes + 8) != 1) malformed("it does not begin as one of version 1");
+	const size_t head = u32(bytes + 12), entries = u32(bytes + 16);
+	name_bytes = u32(bytes + 20);
+	if (head > MAX_HEAD || entries > MAX_ENTRIES || name_bytes > MAX_NAMES) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: it says it is larger than one may be");
+	const size_t content = HEADER + head + entries * RECORD + name_bytes;
+	if (content >= length || length - content > MAX_SIGNATURE) malformed("it is truncated, or its signature is too large");
+	uint8_t of_content[SHA256_BYTES], of_all[SHA256_BYTES];
+	EVP_MD_CTX *context = EVP_MD_CTX_new(), *copy = EVP_MD_CTX_new();
+	if (EVP_DigestInit_ex(context, algorithm(), NULL) != 1 || EVP_DigestUpdate(context, bytes, content) != 1 || EVP_MD_CTX_copy_ex(copy, context) != 1 ||
+		EVP_DigestFinal_ex(copy, of_content, NULL) != 1 || EVP_DigestUpdate(context, bytes + content, length - content) != 1 || EVP_DigestFinal_ex(context, of_all, NULL) != 1)
+		fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
+	EVP_MD_CTX_free(context);
+	EVP_MD_CTX_free(copy);
+	to_hex(of_all, SHA256_BYTES, index_hex);
+	verify_signature(bytes + content, length - content, of_content);
+	records = bytes + HEADER + head;
+	names = records + entries * RECORD;
+	read_head(bytes + HEADER, head, (uint32_t)entries, mode_asked);
+}
+
+/* The events of a start: products, then that it is decided from here on. */
+void announce_index(const char *missing) {
+	char all[1 << 12] = "", sequence[24];
+	for (size_t i = 0, length = 0; i < product_count; i++) {
+		const struct product *p = &products[i];
+		snprintf(sequence, sizeof sequence, "%lu", p->sequence == NULL ? 0 : p->sequence->number);
+		const char *shown = p->sequence == NULL ? NULL : sequence;
+		raise_event("catalog.load", ALLOW, "sha256", index_hex, "product", p->name, "#sequence", shown, "signer", signer_hex, NULL);
+		if (length < sizeof all) length += (size_t)snprintf(all + length, sizeof all - length, "%s%s%s%s", i == 0 ? "" : " ", p->name, shown ? "@" : "", shown ? shown : "");
+	}
+	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", MODES[rules.mode], "index", *index_hex ? index_hex : NULL,
+		"signer", *signer_hex ? signer_hex : NULL, "products", *all ? all : NULL, "tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
+}
+
+int is_index_expired(void) {
+	return not_after != 0 && (uint64_t)time(NULL) * 1000 > not_after;
+}
+
+static const char *path_at(const uint8_t *record, size_t *length) {
+	const size_t start = u32(record + PATH_AT);
+	*length = u16(record + PATH_LENGTH_AT);
+	return start + *length <= name_bytes ? (const char *)names + start : NULL;
+}
+
+/* How the path of a record stands to `name`; one that reaches past the names stands before all. */
+static int compare(uint32_t record, const char *name, size_t name_length) {
+	size_t length;
+	const char *path = path_at(records + (size_t)record * RECORD, &length);
+	if (path == NULL) return -1;
+	int order = memcmp(path, name, length < name_length ? length : name_length);
+	return order != 0 ? order : (length > name_length) - (length < name_length);
+}
+
+/* What was signed for a real path: by product and path, never by content alone. Neighbours must stand where they belong. */
+void find_entry(const char *path, struct entry *entry) {
+	const struct product *p = products, *behind = products + product_count;
+	*entry = (struct entry){0};
+	while (p < behind && (strncmp(path, p->root, p->root_length) != 0 || path[p->root_length] != '/')) p++;
+	if (p == behind) return;
+	entry->product = p->name;
+	entry->name = path + p->root_length + 1;
+	const size_t length = strlen(entry->name);
+	uint32_t low = p->first, high = p->end;
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+		const int order = compare(middle, entry->name, length);
+		if (order < 0) low = middle + 1;
+		else if (order > 0) high = middle;
+		else {
+			if ((middle > p->first && compare(middle - 1, entry->name, length) >= 0) || (middle + 1 < p->end && compare(middle + 1, entry->name, length) <= 0)) return;
+			const uint8_t *record = records + (size_t)middle * RECORD;
+			const uint64_t size = u32(record + SIZE_AT) | (uint64_t)u32(record + SIZE_AT + 4) << 32, target = u32(record + PATH_AT) + length;
+			if (u16(record + KIND_AT) == FILE_KIND) entry->digest = record + DIGEST_AT;
+			else if (u16(record + KIND_AT) == LINK_KIND && size <= name_bytes - target) entry->target = (const char *)names + target, entry->target_length = size;
+			return;
+		}
+	}
+}

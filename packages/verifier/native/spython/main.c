@@ -1,0 +1,225 @@
+/* spython: CPython that runs only what a trust index vouches for. docs/spython.md. Options, the start of the verifier,
+ * then of Python with both hooks of PEP 578 in place, and the main script, which is read once: judged, compiled, run. */
+#define _GNU_SOURCE
+#include "python.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SPYTHON_DEVELOPMENT
+#define SPYTHON_DEVELOPMENT 0
+#endif
+enum { INDEX = 3, RECORD = 4, MAX_RECORD = 1 << 16 };
+
+static struct {
+	const char *index, *config, *json_lines, *module, *refused;
+	int mode; /* -1 where none is asked for */
+	char **words; /* the script or `-m MODULE`, and what is behind it */
+} options = {.mode = -1};
+
+static int mode_of(const char *name) {
+	for (int mode = MODE_OFF; mode <= MODE_STRICT; mode++)
+		if (strcmp(name, MODES[mode]) == 0) return mode;
+	fail(USAGE, NULL, "\"%s\" is no mode: off, audit, enforce or strict", name);
+}
+
+static _Noreturn void print_about(void) {
+	printf("{\"python\":\"%s\",\"home\":\"%s\",\"executable\":\"%s\",\"pins\":[", SPYTHON_VERSION, SPYTHON_HOME, SPYTHON_EXECUTABLE);
+	for (const char *pin = SPYTHON_PINS; *pin != 0; pin += pin[SHA256_HEX] == ',' ? SHA256_HEX + 1 : SHA256_HEX)
+		printf("%s\"%.*s\"", pin == SPYTHON_PINS + 0 ? "" : ",", SHA256_HEX, pin);
+	printf("],\"development\":%s}\n", SPYTHON_DEVELOPMENT ? "true" : "false");
+	exit(fflush(stdout) == 0 ? 0 : 1);
+}
+
+/* Ours end at the script or -m. Those of Python are refused, in PEP 578's words where it has them. */
+static void parse_options(char **word) {
+	static const char *const VALUES[] = {"--index", "--mode", "--config", "--xattr", NULL};
+	for (; *word != NULL && **word == '-' && strcmp(*word, "-m") != 0; word++) {
+		int takes = 0;
+		while (VALUES[takes] != NULL && strcmp(*word, VALUES[takes]) != 0) takes++;
+		const char *value = VALUES[takes] == NULL ? "" : word[1];
+		if (value == NULL || (*value == 0 && VALUES[takes] != NULL)) fail(USAGE, NULL, "Option %s needs a value", *word);
+		if (strcmp(*word, "--about") == 0) print_about();
+		if (strcmp(*word, "--allow-development") == 0) rules.development = 1;
+		else if (takes == 0) options.index = value;
+		else if (takes == 1) options.mode = mode_of(value);
+		else if (takes == 2) options.config = value;
+		else if (takes == 3 && strcmp(value, "ima") == 0) rules.xattr_ima = 1;
+		else if (takes == 3 && strcmp(value, "spython") == 0) rules.xattr_spython = 1;
+		else if (strcmp(*word, "--") == 0) { word++; break; }
+		else { options.refused = *word; break; }
+		if (VALUES[takes] != NULL) word++;
+	}
+	options.words = word;
+	if (options.refused == NULL && *word == NULL) options.refused = "-";
+	else if (options.refused == NULL && strcmp(*word, "-m") == 0 && (options.module = word[1]) == NULL) fail(USAGE, NULL, "Option -m needs a module");
+}
+
+/* By now there is somewhere to record it. */
+static void refuse_options(void) {
+	const char *o = options.refused, *run = o == NULL ? NULL : strncmp(o, "-c", 2) == 0 ? "run_command" : strncmp(o, "-i", 2) == 0 ? "run_interactivehook" : strcmp(o, "-") == 0 ? "run_stdin" : NULL;
+	if (o == NULL) return;
+	raise_event("cmdline.refused", REFUSE, "argument", o, "reason", "ERR_START", NULL);
+	if (run != NULL) fail(USAGE, NULL, "'%s' is disabled by policy: name a script, or a module by -m", run);
+	fail(USAGE, NULL, "\"%s\" is one option too many: those of Python are fixed, those of the script follow it", o);
+}
+
+/* The launcher's record: lines `key value` in sealed memory. It says no more than options could. */
+static void read_record(void) {
+	static char text[MAX_RECORD + 1];
+	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	ssize_t length = pread(RECORD, text, MAX_RECORD, 0);
+	if (length <= 0 || (fcntl(RECORD, F_GET_SEALS) & seals) != seals) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it is no sealed memory");
+	close(RECORD);
+	int version = 0;
+	for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = 0;
+		char *value = strchr(line, ' ');
+		if (value == NULL) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it has a line that is not \"key value\"");
+		*value++ = 0;
+		if (strcmp(line, "version") == 0) version = strcmp(value, "1") == 0;
+		else if (strcmp(line, "mode") == 0) options.mode = mode_of(value);
+		else if (strcmp(line, "config") == 0) options.config = value;
+		else if (strcmp(line, "audit") == 0) options.json_lines = value;
+		else if (strcmp(line, "development") == 0) rules.development |= strcmp(value, "allow") == 0;
+	}
+	if (!version) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it has another version");
+	rules.launched = 1;
+}
+
+/* No program but this one from here on, by whatever call: events tell of most ways to start one, not of all. */
+static const char *refuse_children(void) {
+	if (rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE) return NULL;
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 0, 3), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x10000 /* a check executes nothing */, 1, 0), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	struct sock_fprog filter = {sizeof code / sizeof *code, code};
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0) return NULL;
+	if (rules.mode == MODE_STRICT) fail(REFUSED, "ERR_START", "Cannot enforce strictly: this kernel lacks seccomp");
+	return "seccomp";
+}
+
+static void start_verifier(void) {
+	char missing[64] = "";
+	read_host(options.config, options.json_lines);
+	refuse_options();
+	if (rules.development) dprintf(2, "spython: development: what a development identity signed counts%s\n", SPYTHON_DEVELOPMENT ? "; this spython was built for one" : "");
+	if (!rules.launched && getenv("LD_PRELOAD") != NULL) dprintf(2, "spython: LD_PRELOAD and the like are out of its reach; start it by sigtool-launch\n");
+	if (host.mode == MODE_OFF && options.mode <= MODE_OFF) return announce_index(NULL);
+	const char *index = options.index == NULL ? host.index : options.index;
+	if (index == NULL && !rules.launched) fail(USAGE, "ERR_HOST_CONFIG", "Cannot start: neither --index nor \"%s\" names a trust index", host.file);
+	load_index(index, rules.launched ? INDEX : -1, options.mode);
+	const char *kernel = start_kernel_check(), *children = refuse_children();
+	snprintf(missing, sizeof missing, "%s%s%s", kernel ? kernel : "", kernel && children ? " " : "", children ? children : "");
+	announce_index(*missing ? missing : NULL);
+	prepare_audit();
+}
+
+static void require(PyStatus status) {
+	if (PyStatus_IsError(status)) Py_ExitStatusException(status);
+}
+
+/* As `python3 -I`, but for the variables, which have no say, and bytecode, which is not written. */
+static void start_python(int count, char **words) {
+	PyPreConfig before;
+	PyConfig config;
+	if (rules.mode != MODE_OFF && (PyFile_SetOpenCodeHook(open_code, NULL) != 0 || PySys_AddAuditHook(on_audit, NULL) != 0))
+		fail(REFUSED, "ERR_START", "Cannot start: Python does not take the hooks");
+	PyPreConfig_InitPythonConfig(&before);
+	before.isolated = 1;
+	before.use_environment = before.parse_argv = 0;
+	require(Py_PreInitialize(&before));
+	PyConfig_InitPythonConfig(&config);
+	config.isolated = 1;
+	config.use_environment = config.parse_argv = config.user_site_directory = config.write_bytecode = 0;
+	require(PyConfig_SetBytesString(&config, &config.home, SPYTHON_HOME));
+	require(PyConfig_SetBytesString(&config, &config.program_name, SPYTHON_EXECUTABLE));
+	require(PyConfig_SetBytesString(&config, &config.executable, SPYTHON_EXECUTABLE));
+	require(PyConfig_SetBytesArgv(&config, count, words));
+	require(Py_InitializeFromConfig(&config));
+	PyConfig_Clear(&config);
+}
+
+static int set_first_path(const char *directory) {
+	PyObject *path = PySys_GetObject("path"), *first = PyUnicode_DecodeFSDefault(directory);
+	int result = path == NULL || first == NULL ? -1 : PyList_Insert(path, 0, first);
+	Py_XDECREF(first);
+	return result;
+}
+
+/* Also of a directory or an archive, by their __main__. */
+static PyObject *run_module(const char *name, int alters_words) {
+	PyObject *runpy = PyImport_ImportModule("runpy");
+	PyObject *result = runpy == NULL ? NULL : PyObject_CallMethod(runpy, "_run_module_as_main", "si", name, alters_words);
+	Py_XDECREF(runpy);
+	return result;
+}
+
+static int set_main(PyObject *names, PyObject *file) {
+	PyObject *bootstrap = PyImport_ImportModule("_frozen_importlib_external");
+	PyObject *loader = bootstrap == NULL ? NULL : PyObject_CallMethod(bootstrap, "SourceFileLoader", "sO", "__main__", file);
+	int result = loader == NULL ? -1 : PyDict_SetItemString(names, "__file__", file) | PyDict_SetItemString(names, "__cached__", Py_None) | PyDict_SetItemString(names, "__loader__", loader);
+	Py_XDECREF(loader);
+	Py_XDECREF(bootstrap);
+	return result;
+}
+
+static PyObject *run_script(const char *path) {
+	char real[PATH_MAX], absolute[2 * PATH_MAX] = "";
+	PyCompilerFlags flags = {.cf_flags = 0, .cf_feature_version = PY_MINOR_VERSION};
+	PyObject *bytes = open_verified(path, "module.open_code", "main", real), *file = NULL, *code = NULL, *result = NULL;
+	if (bytes == NULL) return NULL;
+	PyObject *names = PyModule_GetDict(PyImport_AddModule("__main__"));
+	/* As argv has it before 3.9. */
+	if (PY_MINOR_VERSION >= 9 && *path != '/' && getcwd(absolute, PATH_MAX) != NULL) strcat(absolute, "/");
+	strncat(absolute, path, PATH_MAX - 1);
+	*strrchr(real, '/') = 0;
+	if (strlen(PyBytes_AS_STRING(bytes)) != (size_t)PyBytes_GET_SIZE(bytes)) PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes");
+	else if ((file = PyUnicode_DecodeFSDefault(absolute)) != NULL && set_first_path(*real ? real : "/") == 0 && set_main(names, file) == 0)
+		code = Py_CompileStringObject(PyBytes_AS_STRING(bytes), file, Py_file_input, &flags, -1);
+	Py_DECREF(bytes);
+	Py_XDECREF(file);
+	if (code != NULL) result = PyEval_EvalCode(code, names, names);
+	Py_XDECREF(code);
+	return result;
+}
+
+/* Directories and archives are run by what they import, which the hook sees. */
+static PyObject *run_main(char *script) {
+	char directory[PATH_MAX];
+	struct stat s;
+	if (options.module != NULL) return getcwd(directory, sizeof directory) == NULL || set_first_path(directory) != 0 ? NULL : run_module(options.module, 1);
+	const char *dot = strrchr(script, '.');
+	const int is_container = (stat(script, &s) == 0 && S_ISDIR(s.st_mode)) || (dot != NULL && (strcmp(dot, ".pyz") == 0 || strcmp(dot, ".zip") == 0));
+	if (!is_container) return run_script(script);
+	return realpath(script, directory) == NULL || set_first_path(directory) != 0 ? NULL : run_module("__main__", 0);
+}
+
+int main(int count, char **words) {
+	rules.development = SPYTHON_DEVELOPMENT;
+	const char *launch = getenv("SIGTOOL_LAUNCH");
+	parse_options(words + (count > 0));
+	if (launch != NULL && strcmp(launch, "3:4") == 0) read_record();
+	/* Else libcrypto loads what they name. */
+	for (const char *const *name = (const char *const[]){"SIGTOOL_LAUNCH", "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_MODULES", "OPENSSL_ENGINES", NULL}; *name != NULL; name++) unsetenv(*name);
+	start_verifier();
+	char *script = *options.words;
+	if (options.module != NULL) *++options.words = "-m";
+	start_python(count - (int)(options.words - words), options.words);
+	PyObject *result = run_main(script);
+	const int interrupted = result == NULL && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+	if (result == NULL) PyErr_Print(); /* exits for SystemExit */
+	int status = result == NULL;
+	Py_XDECREF(result);
+	if (Py_FinalizeEx() < 0) status = 120;
+	if (interrupted && signal(SIGINT, SIG_DFL) != SIG_ERR) kill(getpid(), SIGINT);
+	return status;
+}

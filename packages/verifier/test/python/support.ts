@@ -1,0 +1,179 @@
+/** What the tests of spython share: the Pythons found, a spython for one of them, and trees that are signed for it. */
+
+import { spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
+import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
+import { buildSpython } from "../../native/build-spython.mjs";
+
+const SIGTOOL = fileURLToPath(new URL("../../../cli/dist/main.cjs", import.meta.url));
+
+export interface Python {
+	readonly executable: string;
+	/** `3.13` */
+	readonly release: string;
+	readonly version: string;
+	/** Standard library. */
+	readonly library: string;
+	/** Other directories that are on its path and exist. */
+	readonly packages: readonly string[];
+}
+
+const QUESTION = `
+import json, os, sys, sysconfig
+library = sysconfig.get_path("stdlib")
+print(json.dumps({"executable": sys.executable, "release": "%d.%d" % sys.version_info[:2], "version": sys.version.split()[0], "library": os.path.realpath(library),
+	"packages": [p for p in sys.path if os.path.isdir(p) and not p.startswith(library)], "include": sysconfig.get_config_var("INCLUDEPY")}))`;
+
+/** Every CPython from 3.8 on that has headers: the system's, and pyenv's. All of them in full runs, else the system's newest. */
+export const PYTHONS: readonly Python[] = findPythons();
+
+function findPythons(): Python[] {
+	const versions = join(homedir(), ".pyenv/versions");
+	const pyenv = existsSync(versions) ? readdirSync(versions).map((name) => join(versions, name, "bin/python3")) : [];
+	const system = ["3.14", "3.13", "3.12", "3.11"].map((release) => `/usr/bin/python${release}`);
+	const found = [...system, ...pyenv].filter(existsSync).flatMap((executable) => describePython(executable));
+	return process.env.SIGTOOL_FULL === undefined ? found.slice(0, 1) : found;
+}
+
+function describePython(executable: string): Python[] {
+	const { status, stdout } = spawnSync(executable, ["-I", "-c", QUESTION], { encoding: "utf8" });
+	if (status !== 0) return [];
+	const { include, ...python } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+	const usable = Number(python.release.split(".")[1]) >= 8 && existsSync(join(include, "Python.h"));
+	return usable ? [python] : [];
+}
+
+export interface Run {
+	readonly status: number | null;
+	readonly signal: string | null;
+	readonly stdout: string;
+	readonly stderr: string;
+	/** Those on standard error. */
+	readonly events: readonly Readonly<Record<string, string | number>>[];
+}
+
+export interface RunOptions {
+	readonly cwd?: string;
+	readonly env?: Readonly<Record<string, string>>;
+	readonly input?: string;
+	/** Options before `--index`. */
+	readonly options?: readonly string[];
+	readonly index?: string;
+}
+
+/** A directory with a signer of its own, a spython that has its key pinned, an application to sign and its index. */
+export class Site {
+	readonly root: string;
+	readonly application: string;
+	readonly index: string;
+	readonly spython: string;
+	readonly pin: string;
+	readonly python: Python;
+
+	constructor(python: Python, settings: { home?: string; sanitize?: boolean } = {}) {
+		this.python = python;
+		this.root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-python-")));
+		this.application = join(this.root, "app");
+		this.index = join(this.root, "app.sigx");
+		this.spython = join(this.root, "spython");
+		mkdirSync(this.application);
+		this.pin = makeKey(this.root, "signer");
+		buildSpython({ python: python.executable, pins: [this.pin], output: this.spython, ...settings });
+	}
+
+	/** Writes files of the application. */
+	write(files: Readonly<Record<string, string | Uint8Array>>): void {
+		for (const [name, content] of Object.entries(files)) {
+			const path = join(this.application, name);
+			mkdirSync(join(path, ".."), { recursive: true });
+			writeFileSync(path, content);
+		}
+	}
+
+	/** Signs the application and compiles its index, with the library adopted; by another key if there is one named. */
+	sign(
+		options: { policy?: object; library?: string; more?: readonly string[]; key?: string; output?: string } = {},
+	): void {
+		const { policy, library = this.python.library, more = [], key = "signer", output = this.index } = options;
+		const identity = ["--key", join(this.root, `${key}.key`), "--cert", join(this.root, `${key}.pem`)];
+		const document = join(this.root, "policy.json");
+		writeFileSync(document, JSON.stringify({ version: 1, ...policy }));
+		this.sigtool("sign", this.application, "--product", "app", "--force", ...identity);
+		this.sigtool(
+			"compile",
+			this.application,
+			"--adopt",
+			library,
+			...more,
+			"-o",
+			output,
+			"--force",
+			"--policy",
+			document,
+			"--trust",
+			identity[3] ?? "",
+			...identity,
+		);
+	}
+
+	sigtool(...args: readonly string[]): string {
+		const { status, stdout, stderr } = spawnSync(process.execPath, [SIGTOOL, ...args], {
+			env: { ...process.env, NO_COLOR: "1", XDG_CONFIG_HOME: join(this.root, "config") },
+			encoding: "utf8",
+		});
+		if (status !== 0) throw new Error(`sigtool ${args.join(" ")}: ${stderr}`);
+		return stdout;
+	}
+
+	run(
+		args: readonly string[],
+		{ cwd = this.root, env, input = "", options = [], index = this.index }: RunOptions = {},
+	): Run {
+		const before = [...options, "--index", index];
+		const result = spawnSync(this.spython, [...before, ...args], {
+			cwd,
+			env: { ...process.env, ...env },
+			input,
+			encoding: "utf8",
+		});
+		const lines = result.stderr.split("\n");
+		const events = lines.filter((line) => line.startsWith("sigtool: ")).map((line) => JSON.parse(line.slice(9)));
+		return { ...result, events };
+	}
+
+	remove(): void {
+		rmSync(this.root, { recursive: true, force: true });
+	}
+}
+
+/** NAME.key and NAME.pem in a directory; returns the pin. */
+export function makeKey(directory: string, name: string, kind: "release" | "development" = "release"): string {
+	const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+	const now = Date.now();
+	const order = { commonName: name, key: privateKey, notBefore: now - 86_400_000, notAfter: now + 86_400_000, kind };
+	const certificate = issueCertificate(order);
+	const body = Buffer.from(certificate.der).toString("base64").replace(/.{64}/g, "$&\n");
+	writeFileSync(join(directory, `${name}.key`), privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
+	writeFileSync(join(directory, `${name}.pem`), `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`);
+	return spkiSha256(certificate);
+}
+
+export function flipByte(path: string, at = 0): void {
+	const bytes = readFileSync(path);
+	bytes[at] = (bytes[at] ?? 0) ^ 1;
+	writeFileSync(path, bytes);
+}
