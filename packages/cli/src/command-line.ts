@@ -211,6 +211,22 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 		},
 	},
 	{
+		name: "convert",
+		description: "verify a catalog and write it as a detached CMS signature and its content, or back",
+		declare(command) {
+			judgementOptions(command.argument("<file>", "a signed catalog, or a detached signature in DER"))
+				.requiredOption("-o, --output <file>", "where the signature, or the catalog, goes")
+				.option("--content <file>", "what the detached signature is over (default, when written: <output>.content)")
+				.option("--force", "replace files that exist");
+			examples(command, [
+				"sigtool convert lib.cat -o lib.p7",
+				"openssl cms -verify -binary -inform DER -in lib.p7 -content lib.p7.content -CAfile ca.crt -purpose any -out list",
+				"sigtool convert lib.p7 --content lib.p7.content -o lib.cat",
+			]);
+			return async () => (await import("./commands/convert.js")).convert;
+		},
+	},
+	{
 		name: "digest",
 		description: "print digests of files as sha256sum does",
 		declare(command) {
@@ -458,9 +474,15 @@ function timestampTrust(): Option {
 
 /** Which catalogs count, and as what. */
 function catalogOptions(command: Command): Command {
-	return command
+	command
 		.addOption(repeated("--catalog <path>", "catalog, or directory of catalogs, to verify against"))
-		.option("--root <dir>", "directory the signed paths are relative to (default: <path>, or the catalog's own)")
+		.option("--root <dir>", "directory the signed paths are relative to (default: <path>, or the catalog's own)");
+	return judgementOptions(command);
+}
+
+/** Whom to trust, and at what time. */
+function judgementOptions(command: Command): Command {
+	return command
 		.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
 		.addOption(timestampTrust())
 		.option("--product <name>", "refuse a catalog of another product")

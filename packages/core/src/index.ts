@@ -7,6 +7,7 @@ export {
 	checkCompileTarget,
 	compileTrustIndex,
 } from "./compile.js";
+export { type Conversion, type ConvertOptions, convertCatalog } from "./convert.js";
 export type { Check } from "./doctor/check.js";
 export { examineSystem } from "./doctor.js";
 export type { SignedSetDiff } from "./fileset/diff.js";

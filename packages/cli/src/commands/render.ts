@@ -23,8 +23,10 @@ export function signerRows(certificate: Certificate, development: boolean): [str
 	];
 }
 
+type ShownCatalog = Omit<UsedCatalog, "octets">;
+
 /** A verified catalog and why it is trusted. */
-export function catalogRows(catalog: UsedCatalog, options: OutputOptions): [string, string | undefined][] {
+export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [string, string | undefined][] {
 	const { file, facts, signer, judgedAt } = catalog;
 	const sequence = facts.sequence === undefined ? "" : `, sequence ${facts.sequence}`;
 	const chain = options.verbose === true ? signer.chain.slice(1) : [];
@@ -57,7 +59,7 @@ function shownPath(file: string): string {
 }
 
 /** As `catalogRows`, for the JSON document. */
-export function catalogFields({ file, facts, signer, judgedAt }: UsedCatalog): Record<string, unknown> {
+export function catalogFields({ file, facts, signer, judgedAt }: ShownCatalog): Record<string, unknown> {
 	return {
 		file,
 		product: facts.product ?? null,

@@ -89,6 +89,26 @@ export function withUnsignedAttributes(signedData: Uint8Array, attributes: reado
 	return wrap(TAG.SEQUENCE, [type, ...wrap(context(0), wrap(TAG.SEQUENCE, [content, ...signers]))]);
 }
 
+/** SignedData with that content element, or with none, in place of what it has. All else stays octet for octet. In pieces. */
+export function withContent(signedData: Uint8Array, content: Uint8Array | undefined): Uint8Array[] {
+	const reader = new DerReader(signedData, "signed data");
+	reader.open(TAG.SEQUENCE);
+	const type = reader.element(TAG.OID);
+	reader.open(context(0));
+	reader.open(TAG.SEQUENCE);
+	const start = reader.position;
+	reader.next(TAG.INTEGER);
+	reader.next(TAG.SET);
+	const algorithms = signedData.subarray(start, reader.position);
+	const outer = reader.open(TAG.SEQUENCE);
+	const contentType = reader.element(TAG.OID);
+	reader.leave(outer);
+	const rest = signedData.subarray(reader.position, reader.end);
+	const encapsulated = [contentType, ...(content === undefined ? [] : wrap(context(0), [content]))];
+	const fields = [algorithms, ...wrap(TAG.SEQUENCE, encapsulated), rest];
+	return wrap(TAG.SEQUENCE, [type, ...wrap(context(0), wrap(TAG.SEQUENCE, fields))]);
+}
+
 /** SignerInfo, RFC 5652 §5.3. */
 function encodeSignerInfo(signer: SignerContent): Uint8Array {
 	const { algorithm, certificate, signedAttributes, signature, unsignedAttributes = [] } = signer;

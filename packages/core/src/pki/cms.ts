@@ -13,7 +13,13 @@ import { type Certificate, parseCertificate } from "./certificate.js";
 import { type DistinguishedName, readName } from "./name.js";
 import { type AlgorithmIdentifier, readAlgorithm } from "./signature-algorithm.js";
 
-export { encodeAttribute, encodeSignedAttributes, encodeSignedData, withUnsignedAttributes } from "./cms-encode.js";
+export {
+	encodeAttribute,
+	encodeSignedAttributes,
+	encodeSignedData,
+	withContent,
+	withUnsignedAttributes,
+} from "./cms-encode.js";
 export { signerCertificates, verifySigner } from "./cms-verify.js";
 
 export interface SignedData {
