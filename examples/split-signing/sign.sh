@@ -1,0 +1,22 @@
+#!/bin/sh
+# On the signing machine, which never sees the files: signs exactly what the build machine announced.
+#
+#   SIGN_CERT=release.crt ./sign.sh UNSIGNED DIGEST OUTPUT PREVIOUS KEY_OPTIONS…
+#
+# PREVIOUS is the catalog of the last release, or the word "first". KEY_OPTIONS say where the key is, as in
+# `--pkcs11 'pkcs11:token=release;object=signer' --pkcs11-module MODULE --pin-file FILE`.
+set -eu
+
+unsigned=$1
+digest=$2
+output=$3
+previous=$4
+shift 4
+
+if [ "$previous" = first ]; then
+	sigtool finish "$unsigned" -o "$output" --expect-digest "$digest" --cert "$SIGN_CERT" "$@"
+else
+	# `finish` shows what changed since the last release; that this is the last release is verified here.
+	sigtool verify "$previous" --trust "$SIGN_CERT"
+	sigtool finish "$unsigned" -o "$output" --expect-digest "$digest" --previous "$previous" --cert "$SIGN_CERT" "$@"
+fi
