@@ -1,7 +1,7 @@
-/* Starts Node.js so that it can run nothing but what was signed. Statically linked, so that LD_PRELOAD does not reach it.
- * Reads launcher.conf beside itself, holds node and the hook against their digests, and executes node by the descriptor it
- * looked at: with fixed flags, cleaned variables, the index and a launch record in sealed memory on descriptors 3 and 4,
- * and with the kernel refusing what no hook inside the process can. docs/launcher.md. */
+/* Starts Node.js, or a spython, so that it can run nothing but what was signed. Statically linked, so that LD_PRELOAD does
+ * not reach it. Reads launcher.conf beside itself, holds the program and its hook against their digests, and executes it by
+ * the descriptor it looked at: with fixed flags, cleaned variables, the index and a launch record in sealed memory on
+ * descriptors 3 and 4, and with the kernel refusing what no hook inside the process can. docs/launcher.md. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <errno.h>
@@ -25,8 +25,8 @@ enum { INDEX = 3, RECORD = 4, MAX_INDEX_BYTES = 1 << 28, MAX_FLAGS = 24 };
 
 static struct settings settings;
 static const char *mode_asked;
-static int writable[MAX_DIRECTORIES], clear_environment, allow_development;
-static char record[1 << 16];
+static int writable[MAX_DIRECTORIES], clear_environment, allow_development, python, module;
+static char record[1 << 16] = "version 1\n";
 
 /* Control characters would command a terminal, and part a line of a log. */
 _Noreturn void fail(int status, const char *format, ...) {
@@ -54,7 +54,7 @@ static void tidy_descriptors(void) {
 		if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDWR) != descriptor) _exit(REFUSED);
 }
 
-/* Returns the words from SCRIPT on. */
+/* Returns the words from SCRIPT, or the name of a module, on. */
 static char **parse_options(char **word) {
 	for (; *word != NULL && **word == '-'; word++) {
 		int takes_value = strcmp(*word, "--mode") == 0 || strcmp(*word, "--write") == 0;
@@ -62,21 +62,22 @@ static char **parse_options(char **word) {
 		if (strcmp(*word, "--mode") == 0) mode_asked = *++word;
 		else if (strcmp(*word, "--env-clear") == 0) clear_environment = 1;
 		else if (strcmp(*word, "--allow-development") == 0) allow_development = 1;
+		else if (strcmp(*word, "--python") == 0) python = 1;
+		else if (strcmp(*word, "-m") == 0) return module = python = 1, word + 1;
 		else if (takes_value && settings.writable_count < MAX_DIRECTORIES) settings.writable[settings.writable_count++] = *++word;
 		else if (strcmp(*word, "--") == 0) return word + 1;
-		else fail(USAGE, "\"%s\" is one option too many: those of Node.js are fixed, those of the script follow it", *word);
+		else fail(USAGE, "\"%s\" is one option too many: those of the runtime are fixed, those of the script follow it", *word);
 	}
 	return word;
 }
 
-/* `path` as node will have it in process.argv; what is recorded is where it really is. A file: no -, no -e, no directory. */
+/* `path` as the runtime gets it; what is recorded is where it really is. A file: no -, no -e, no directory, no `inspect`. */
 static void find_script(const char *name, char path[PATH_MAX]) {
-	char directory[PATH_MAX] = "", real[PATH_MAX];
+	char real[PATH_MAX];
 	struct stat entry;
-	if (name == NULL || *name == 0) fail(USAGE, "Name a script: sigtool-launch [--mode M] [--write DIR]... SCRIPT [ARGUMENT]...");
-	if (*name == '-') fail(USAGE, "\"%s\" is no script: name a file, as ./%s", name, name);
-	if (*name != '/' && (getcwd(directory, PATH_MAX) == NULL || *directory != '/')) fail(USAGE, "Cannot tell the working directory");
-	if (snprintf(path, PATH_MAX, "%s%s%s", directory, *name == '/' ? "" : "/", name) >= PATH_MAX) fail(USAGE, "The path is too long");
+	if (name == NULL || *name == 0 || *name == '-') fail(USAGE, "Name a script, as ./main.js: \"%s\" is no script", name == NULL ? "" : name);
+	if (snprintf(path, PATH_MAX, "%s%s", python || *name == '/' ? "" : "./", name) >= PATH_MAX) fail(USAGE, "The path is too long");
+	if (module) return say("module", name);
 	int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (file < 0 || fstat(file, &entry) != 0) fail(USAGE, "Cannot open the script \"%s\": %m", path);
 	if (!S_ISREG(entry.st_mode)) fail(USAGE, "\"%s\" is no script: it is not a regular file", path);
@@ -87,14 +88,14 @@ static void find_script(const char *name, char path[PATH_MAX]) {
 static void require_not_beneath(const char *path, const char *directory) {
 	size_t length = strlen(directory);
 	char real[PATH_MAX]; /* links on the way may lead there */
-	if (realpath(path, real) != NULL) path = real;
-	if (length == 1 || (strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == 0)))
+	if (path != NULL && realpath(path, real) != NULL) path = real;
+	if (length == 1 || (path != NULL && strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == 0)))
 		fail(REFUSED, "Cannot make \"%s\" writable: \"%s\" lies in it", directory, path);
 }
 
 /* Opens what --write names, and refuses directories of the kernel's and such as hold what decides. */
 static void open_writable(const char *script) {
-	const char *const held[] = {script, settings.node, settings.bundle, settings.index, settings.config, settings.addon, NULL};
+	const char *const held[] = {script, settings.program, settings.index, settings.config, settings.bundle, settings.addon};
 	char real[PATH_MAX];
 	struct statfs kind;
 	for (size_t i = 0; i < settings.writable_count; i++) {
@@ -104,7 +105,7 @@ static void open_writable(const char *script) {
 		if (kind.f_type == PROC_SUPER_MAGIC || kind.f_type == SYSFS_MAGIC || strcmp(real, "/dev") == 0 ||
 			strncmp(real, "/sys/", 5) == 0 || strncmp(real, "/proc/", 6) == 0) /* other file systems lie in them */
 			fail(REFUSED, "Cannot make \"%s\" writable: it is the kernel's", real);
-		for (size_t j = 0; held[j] != NULL; j++) require_not_beneath(held[j], real);
+		for (size_t j = 0; j < sizeof held / sizeof *held; j++) require_not_beneath(held[j], real);
 		for (size_t j = 0; j < settings.tree_count; j++) require_not_beneath(settings.trees[j], real);
 		say("write", real);
 	}
@@ -138,21 +139,19 @@ static void seal(int descriptor, const char *name, const char *text, int file) {
 	close(memory);
 }
 
-static int refuses(const char *setting) { return setting != NULL && strcmp(setting, "refuse") == 0; }
-
-/* Permissions take back, in strict, what no hook sees. What may be written is for Landlock to say. */
-static char **node_flags(char **words, int major) {
-	const int on = settings.mode != MODE_OFF, enforce = settings.mode >= MODE_ENFORCE, strict = settings.mode == MODE_STRICT;
-	const int no_addons = refuses(settings.addons) && settings.addon == NULL; /* the verifier's own is one */
+/* Permissions take back, in strict, what no hook sees. What may be written is for Landlock to say. A spython needs none. */
+static char **program_flags(char **words, int major) {
+	const int on = !python && settings.mode != MODE_OFF, enforce = on && settings.mode >= MODE_ENFORCE, strict = on && settings.mode == MODE_STRICT;
+	const int no_addons = settings.addons != NULL && settings.addon == NULL; /* the verifier's own is one */
 	const struct { int when; const char *flag; } flags[] = {
-		{1, settings.node}, {on, "--require"}, {on, settings.bundle},
-		{strict || (enforce && refuses(settings.string_code)), "--disallow-code-generation-from-strings"},
+		{1, settings.program}, {python, module ? "-m" : "--"}, {on, "--require"}, {on, settings.bundle},
+		{strict || (enforce && settings.string_code != NULL), "--disallow-code-generation-from-strings"},
 		{enforce, major >= 22 ? "--disable-sigusr1" : "--no-experimental-require-module"},
 		{enforce && no_addons, "--no-addons"},
 		{strict, major >= 22 ? "--permission" : "--experimental-permission"},
 		{strict, "--allow-fs-read=*"}, {strict, "--allow-fs-write=*"}, {strict && major >= 25, "--allow-net"},
 		{strict, "--disable-warning=SecurityWarning"}, {strict && (major < 22 || major >= 25), "--disable-warning=ExperimentalWarning"},
-		{strict && !no_addons, "--allow-addons"}, {strict && (major < 22 || !refuses(settings.workers)), "--allow-worker"}}; /* imports have a thread there */
+		{strict && !no_addons, "--allow-addons"}, {strict && (major < 22 || settings.workers == NULL), "--allow-worker"}}; /* imports have a thread there */
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (flags[i].when) *words++ = (char *)flags[i].flag;
 	return words;
@@ -166,7 +165,7 @@ static void miss(const char *feature, int needed) {
 }
 
 /* From here on the kernel refuses. The record is sealed before making memory files is refused, too. */
-static void lock_down(int node, const char *path, char *const *arguments) {
+static void lock_down(int program, const char *path, char *const *arguments) {
 	const uint32_t kill = SECCOMP_RET_KILL_PROCESS;
 	const int enforce = settings.mode >= MODE_ENFORCE, filters = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kill) == 0;
 	if (enforce) {
@@ -174,12 +173,12 @@ static void lock_down(int node, const char *path, char *const *arguments) {
 		if (settings.audit != NULL) close(open(settings.audit, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600));
 		/* Interpreters that ask are told to take no code from a person (Linux 6.14): deny-interactive and its lock. */
 		if (prctl(PR_SET_SECUREBITS, prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) | 0x400 | 0x800, 0, 0, 0) != 0) miss("securebits", 0);
-		int version = restrict_files(&settings, node, writable);
+		int version = restrict_files(&settings, program, writable);
 		if (version < 3) miss(version < 1 ? "landlock" : "landlock-truncate", 1);
 		if (!filters) miss("seccomp", 1);
 	}
 	seal(RECORD, "sigtool-record", record, -1);
-	if (enforce && filters && restrict_calls(node, path, arguments, 0) != 0) fail(REFUSED, "Cannot restrict system calls: %m");
+	if (enforce && filters && restrict_calls(program, path, arguments, 0) != 0) fail(REFUSED, "Cannot restrict system calls: %m");
 }
 
 int main(int count, char **words) {
@@ -192,25 +191,27 @@ int main(int count, char **words) {
 	if (mode < settings.mode && !settings.development)
 		fail(REFUSED, "Cannot be in mode %s: launcher.conf says %s", MODES[mode], MODES[settings.mode]);
 	settings.mode = mode;
-	say("version", "1");
-	say("mode", MODES[mode]);
-	say("node-major", settings.node_major);
-	say("config", settings.config);
-	say("development", settings.development ? "allow" : "refuse");
+	const size_t length = *word == NULL ? 0 : strlen(*word);
+	python |= settings.program == NULL || (length > 3 && strcmp(*word + length - 3, ".py") == 0);
+	if (python) settings.program = settings.python, settings.digest = settings.python_digest, settings.identity = settings.bundle = settings.addon = NULL;
+	if (settings.program == NULL) fail(USAGE, "launcher.conf names no python: `sigtool launcher install --python` does");
+	const char *const said[][2] = {{"mode", MODES[mode]}, {"config", settings.config}, {"development", settings.development ? "allow" : "refuse"},
+		{python ? "audit" : "node-major", python ? settings.audit : settings.node_major}};
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+		if (said[i][1] != NULL) say(said[i][0], said[i][1]);
 	find_script(*word, script);
 	open_writable(script);
 	int index = open(settings.index, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (index < 0) fail(REFUSED, "Cannot open the trust index \"%s\": %m", settings.index);
-	int node = open_pinned(settings.node, settings.node_digest, settings.node_identity);
-	open_pinned(settings.bundle, settings.bundle_digest, NULL);
+	int program = open_pinned(settings.program, settings.digest, settings.identity);
+	if (settings.bundle != NULL) open_pinned(settings.bundle, settings.bundle_digest, NULL);
 	if (settings.addon != NULL && open_pinned(settings.addon, settings.addon_digest, NULL)) say("addon", settings.addon);
 	seal(INDEX, "sigtool-index", NULL, index);
-	char *arguments[MAX_FLAGS + 2 + count], **next = node_flags(arguments, atoi(settings.node_major));
-	for (*next++ = script, word++; *word != NULL; word++) *next++ = *word;
-	*next = NULL;
-	char **environment = clean_environment(clear_environment, mode == MODE_OFF ? NULL : "SIGTOOL_LAUNCH=3:4");
+	char *arguments[MAX_FLAGS + 2 + count], **next = program_flags(arguments, python ? 0 : atoi(settings.node_major));
+	for (*next++ = script; (*next = *++word) != NULL; next++) continue;
+	char **environment = clean_environment(clear_environment, mode == MODE_OFF && !python ? NULL : "SIGTOOL_LAUNCH=3:4");
 	const char *empty = ""; /* the filter knows it by its address */
-	lock_down(node, empty, arguments);
-	syscall(SYS_execveat, node, empty, arguments, environment, AT_EMPTY_PATH);
-	fail(REFUSED, "Cannot execute \"%s\": %m", settings.node);
+	lock_down(program, empty, arguments);
+	syscall(SYS_execveat, program, empty, arguments, environment, AT_EMPTY_PATH);
+	fail(REFUSED, "Cannot execute \"%s\": %m", settings.program);
 }

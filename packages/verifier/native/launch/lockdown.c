@@ -39,16 +39,16 @@ static void allow_loader(int rules, int program) {
 	}
 }
 
-/* Executing: node, its loader, and signed trees, so that AT_EXECVE_CHECK can answer for them; execve itself is refused
+/* Executing: the program, its loader, and signed trees, so that AT_EXECVE_CHECK can answer for them; execve itself is refused
  * elsewhere. Changing: the writable directories, and /dev/null. Before version 3 truncating cannot be refused. */
-int restrict_files(const struct settings *settings, int node, const int *writable) {
+int restrict_files(const struct settings *settings, int program, const int *writable) {
 	int version = (int)syscall(LANDLOCK_CREATE, NULL, 0, 1);
 	uint64_t change = FS_CHANGE & ~(uint64_t)((version < 2 ? FS_REFER : 0) | (version < 3 ? FS_TRUNCATE : 0));
 	uint64_t handled = change | FS_EXECUTE;
 	int rules = (int)syscall(LANDLOCK_CREATE, &handled, sizeof handled, 0);
 	if (version < 1 || rules < 0) return -1;
-	allow(rules, FS_EXECUTE, node);
-	allow_loader(rules, node);
+	allow(rules, FS_EXECUTE, program);
+	allow_loader(rules, program);
 	for (size_t i = 0; i < settings->tree_count; i++) allow_path(rules, FS_EXECUTE, settings->trees[i]);
 	allow_path(rules, change & (FS_WRITE | FS_TRUNCATE), "/dev/null");
 	if (settings->audit != NULL) allow(rules, FS_WRITE, open(settings->audit, O_PATH | O_NOFOLLOW | O_CLOEXEC)); /* no link's target */
@@ -85,13 +85,12 @@ enum { DENIED_COUNT = sizeof DENIED / sizeof *DENIED, CHECK_ONLY = 0x10000 /* AT
 #define LOAD_HIGH(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + 4)
 #define TEST(test, value, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), (uint32_t)(value), yes, no)
 #define IF(value, yes, no) TEST(BPF_JEQ, value, yes, no)
-#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
 enum { DENY = 254, ALLOW = 255 }; /* jumps to the last two instructions, until their distance is known */
 
 int restrict_calls(int program, const char *path, char *const *arguments, int all_threads) {
 	const uint64_t p = (uintptr_t)path, a = (uintptr_t)arguments;
 	const struct sock_filter first[] = {
-		LOAD(arch), IF(ARCHITECTURE, 1, 0), RETURN(SECCOMP_RET_KILL_PROCESS),
+		LOAD(arch), IF(ARCHITECTURE, 1, 0), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		LOAD(nr), TEST(BPF_JGE, 0x40000000 /* x32 */, DENY, 0)};
 	const struct sock_filter last[] = {
 		/* keys typed for the shell behind the terminal */
@@ -100,7 +99,7 @@ int restrict_calls(int program, const char *path, char *const *arguments, int al
 		IF(SYS_execveat, 0, ALLOW), LOAD(args[4]), TEST(BPF_JSET, CHECK_ONLY, ALLOW, 0),
 		LOAD(args[0]), IF(program, 0, DENY), LOAD(args[1]), IF(p, 0, DENY), LOAD_HIGH(args[1]), IF(p >> 32, 0, DENY),
 		LOAD(args[2]), IF(a, 0, DENY), LOAD_HIGH(args[2]), IF(a >> 32, ALLOW, DENY),
-		RETURN(SECCOMP_RET_ERRNO | EPERM), RETURN(SECCOMP_RET_ALLOW)};
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
 	enum { FIRST = sizeof first / sizeof *first, LAST = sizeof last / sizeof *last, ALL = FIRST + DENIED_COUNT + LAST };
 	struct sock_filter code[ALL];
 	memcpy(code, first, sizeof first);

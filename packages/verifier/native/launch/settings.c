@@ -51,11 +51,11 @@ int open_trusted(const char *path, int development) {
 
 static void set(struct settings *s, const char *key, char *value) {
 	const struct { const char *key, **place, **digest; } places[] = {
-		{"node", &s->node, &s->node_digest}, {"node-major", &s->node_major, NULL}, {"node-identity", &s->node_identity, NULL},
-		{"bundle", &s->bundle, &s->bundle_digest}, {"addon", &s->addon, &s->addon_digest}, {"index", &s->index, NULL}, {"config", &s->config, NULL}, {"audit", &s->audit, NULL},
-		{"string-code", &s->string_code, NULL}, {"addons", &s->addons, NULL}, {"workers", &s->workers, NULL},
-		{"mode", &s->mode_name, NULL}, {"development", &s->development_name, NULL}, {"tree", &s->trees[s->tree_count], NULL},
-		{"write", &s->writable[s->writable_count], NULL}};
+		{"node", &s->program, &s->digest}, {"node-major", &s->node_major, NULL}, {"node-identity", &s->identity, NULL},
+		{"bundle", &s->bundle, &s->bundle_digest}, {"addon", &s->addon, &s->addon_digest}, {"python", &s->python, &s->python_digest},
+		{"index", &s->index, NULL}, {"config", &s->config, NULL}, {"audit", &s->audit, NULL}, {"mode", &s->mode_name, NULL},
+		{"development", &s->development_name, NULL}, {"string-code", &s->string_code, NULL}, {"addons", &s->addons, NULL},
+		{"workers", &s->workers, NULL}, {"tree", &s->trees[s->tree_count], NULL}, {"write", &s->writable[s->writable_count], NULL}};
 	size_t i = 0;
 	while (i < sizeof places / sizeof *places && strcmp(key, places[i].key) != 0) i++;
 	if (i == sizeof places / sizeof *places) fail(USAGE, "launcher.conf says \"%s\", which means nothing here", key);
@@ -89,8 +89,8 @@ void read_settings(struct settings *settings, int allow_development) {
 		*value++ = 0;
 		set(settings, line, value);
 	}
-	if (!settings->node || !settings->node_major || !settings->bundle || !settings->index || !settings->config)
-		fail(USAGE, "Cannot read \"%s\": it must name node, node-major, bundle, index and config", path);
+	if (!settings->index || !settings->config || (settings->program ? !settings->node_major || !settings->bundle : !settings->python))
+		fail(USAGE, "Cannot read \"%s\": it must name index, config, and node, node-major and bundle, or python", path);
 	settings->mode = settings->mode_name == NULL ? MODE_ENFORCE : parse_mode(settings->mode_name);
 	settings->development = allow_development && settings->development_name && strcmp(settings->development_name, "allow") == 0;
 	if (allow_development && !settings->development) fail(REFUSED, "Cannot allow development: \"%s\" does not", path);
