@@ -273,10 +273,10 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	},
 	{
 		name: "run",
-		description: "start a Node.js program that can load nothing but what was signed",
+		description: "start a program in Node.js or Python that can load nothing but what was signed",
 		declare(command) {
 			command
-				.argument("<script>", "the program's file")
+				.argument("<script>", "the program's file; in Python, where it ends in .py")
 				.argument("[args...]", "everything after it is the program's")
 				.passThroughOptions()
 				.addOption(new Option("--mode <mode>", "stricter than installed, never weaker").choices(LAUNCH_MODES))
@@ -285,13 +285,18 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				.option("--allow-development", "count what this user signed, without an installation")
 				.option("--index <file>", "trust index, with --allow-development")
 				.addOption(repeated("--catalog <file>", "the script's catalog, with --allow-development"))
+				.option("-m, --module", "<script> is the name of a module in Python, found from here")
+				.option("--python", "the program is in Python, whatever its name")
+				.option("--spython <file>", "the spython to start it with, with --allow-development")
 				.option("--prefix <dir>", "where the launcher is installed", INSTALLED_PREFIX);
 			examples(
 				command,
 				[
 					"sigtool sign ./app && sigtool run --allow-development ./app/main.js",
+					"sigtool sign ./app && sigtool run --allow-development ./app/main.py",
 					"sigtool run --write /var/lib/app /srv/app/main.js --port 8080",
 					"sigtool run --mode strict --env-clear /srv/app/main.js",
+					"sigtool run -m app.serve --port 8080",
 				],
 				RUNNING,
 			);
@@ -300,7 +305,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	},
 	{
 		name: "launcher",
-		description: "the program that starts Node.js for production, and its settings",
+		description: "the program that starts Node.js and Python for production, and its settings",
 		declare(command) {
 			examples(command, ["sigtool launcher install", "sigtool launcher check"]);
 			return undefined;
@@ -313,6 +318,8 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 					command
 						.option("--prefix <dir>", "the directory", INSTALLED_PREFIX)
 						.option("--node <path>", "the Node.js to start (default: this one)")
+						.option("--no-node", "start no Node.js, with --python")
+						.option("--python <spython>", "the spython to start scripts in Python with; it is copied")
 						.option("--index <file>", "trust index to hand over", "/etc/sigtool/app.sigx")
 						.option("--config <file>", "host configuration; made when there is none", "/etc/sigtool/verifier.json")
 						.addOption(choice("--mode <mode>", "the weakest it may run in", ["enforce", "strict", "audit", "off"]))
@@ -320,6 +327,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 					examples(command, [
 						"sudo sigtool launcher install",
 						"sudo sigtool launcher install --node /usr/bin/node --index /srv/app.sigx --mode strict",
+						"sudo sigtool launcher install --no-node --python ./spython",
 					]);
 					return async () => (await import("./commands/launcher.js")).launcherInstall;
 				},
@@ -331,6 +339,32 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 					command.option("--prefix <dir>", "where it is installed", INSTALLED_PREFIX);
 					examples(command, ["sigtool launcher check", "sigtool launcher check --json | jq .findings"]);
 					return async () => (await import("./commands/launcher.js")).launcherCheck;
+				},
+			},
+		],
+	},
+	{
+		name: "python",
+		description: "a CPython that runs only what was signed",
+		declare(command) {
+			examples(command, ["sigtool python build --allow-development"]);
+			return undefined;
+		},
+		commands: [
+			{
+				name: "build",
+				description: "compile a spython like a CPython of this machine",
+				declare(command) {
+					command
+						.option("--python <program>", "the CPython it is to be like", "python3")
+						.addOption(repeated("--trust <pem|pin>", "who may sign: certificates, or the SHA-256 of a key"))
+						.option("-o, --output <file>", "where it goes (default: where `sigtool run` looks)")
+						.option("--allow-development", "trust a development identity; this machine's without --trust");
+					examples(command, [
+						"sigtool python build --allow-development",
+						"sigtool python build --python /usr/bin/python3.13 --trust release.crt -o spython",
+					]);
+					return async () => (await import("./commands/python.js")).pythonBuild;
 				},
 			},
 		],

@@ -7,6 +7,7 @@ import { verifyHost } from "@sigtool/verifier";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
 import { CONF_NAME, type DerivedSettings, derivedSettings, launcherIn, majorOf } from "./launcher-place.js";
 import { type NativeParts, nativeParts } from "./native-parts.js";
+import { aboutSpython } from "./spython.js";
 
 /** `note`: nothing is wrong, and something is to be known. */
 export interface LauncherFinding {
@@ -34,13 +35,8 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 			() => fault(launcher, development) ?? (isStatic(launcher) ? launcher : refuse("it is not static")),
 		),
 		...sameAsOwn("launcher", launcher, parts?.launcher),
-		pinned("node", conf.node, development),
-		...nodeFindings(conf),
-		pinned("hook", conf.bundle, development),
-		...sameAsOwn("hook", conf.bundle.path, parts?.bundle),
-		conf.addon === undefined
-			? note("addon", "none: the kernel is not asked about files")
-			: pinned("addon", conf.addon, development),
+		...nodeFindings(conf, parts),
+		...pythonFindings(conf),
 		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
 		judged("index", () => indexSays(conf)),
 		judged("flags", () => flagsSay(conf)),
@@ -58,13 +54,35 @@ function pinned(what: string, file: PinnedFile, development: LauncherConf["devel
 	});
 }
 
-function nodeFindings({ node, nodeMajor, nodeIdentity }: LauncherConf): LauncherFinding[] {
+function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): LauncherFinding[] {
+	const { node, nodeMajor, nodeIdentity, bundle, addon, development } = conf;
+	if (node === undefined || bundle === undefined) return [];
 	const version = judged("node release", () => {
 		const major = majorOf(node.path);
 		return major === nodeMajor ? String(major) : refuse(`it is ${major}, installed was ${nodeMajor}`);
 	});
-	if (version.status === "wrong" || identityOf(node.path) === nodeIdentity) return [version];
-	return [version, note("node file", "moved since the installation: it is digested at every start; install again")];
+	const isMoved = version.status !== "wrong" && identityOf(node.path) !== nodeIdentity;
+	const moved = "moved since the installation: it is digested at every start; install again";
+	return [
+		pinned("node", node, development),
+		version,
+		...(isMoved ? [note("node file", moved)] : []),
+		pinned("hook", bundle, development),
+		...sameAsOwn("hook", bundle.path, parts?.bundle),
+		addon === undefined
+			? note("addon", "none: the kernel is not asked about files")
+			: pinned("addon", addon, development),
+	];
+}
+
+function pythonFindings({ python, development }: LauncherConf): LauncherFinding[] {
+	if (python === undefined) return [];
+	const release = judged("python release", () => {
+		const { python: version, home, pins, development: isDevelopment } = aboutSpython(python.path);
+		if (isDevelopment && development === "refuse") refuse("it was built to trust a development identity");
+		return `${version}, library below ${home}, ${pins.length} keys built in`;
+	});
+	return [pinned("python", python, development), release];
 }
 
 function sameAsOwn(what: string, installed: string, own: string | undefined): LauncherFinding[] {
@@ -82,8 +100,8 @@ function configurationSays({ config, node, bundle }: LauncherConf): string {
 	const { pins = [], authorities = [], launcher } = document;
 	if (pins.length + authorities.length === 0) refuse(`${config} trusts nobody: add a pin`);
 	const { node: nodes, bundle: hook } = launcher ?? {};
-	if (nodes !== undefined && !nodes.some((each) => isSame(each, node))) refuse(`${config} pins another node`);
-	if (hook !== undefined && !isSame(hook, bundle)) refuse(`${config} pins another hook`);
+	if (node && nodes !== undefined && !nodes.some((each) => isSame(each, node))) refuse(`${config} pins another node`);
+	if (bundle && hook !== undefined && !isSame(hook, bundle)) refuse(`${config} pins another hook`);
 	return `${config}, ${pins.length} pinned keys, ${authorities.length} authorities`;
 }
 

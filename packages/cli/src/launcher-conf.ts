@@ -23,12 +23,15 @@ const REFUSABLE: readonly RefusedByFlag[] = ["string-code", "addons", "workers"]
 export interface LauncherConf {
 	readonly mode: LaunchMode;
 	readonly development: "refuse" | "allow";
-	readonly node: PinnedFile;
-	readonly nodeMajor: number;
+	/** Absent, with what follows, where there is only a spython. */
+	readonly node: PinnedFile | undefined;
+	readonly nodeMajor: number | undefined;
 	/** Of node when it was digested: as long as it is the same, node need not be digested again. */
 	readonly nodeIdentity: string | undefined;
-	readonly bundle: PinnedFile;
+	readonly bundle: PinnedFile | undefined;
 	readonly addon: PinnedFile | undefined;
+	/** The spython that starts scripts in Python. */
+	readonly python: PinnedFile | undefined;
 	/** Absolute paths. */
 	readonly index: string;
 	readonly config: string;
@@ -48,10 +51,11 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		["mode", conf.mode],
 		["development", conf.development],
 		["node", pinText(conf.node)],
-		["node-major", String(conf.nodeMajor)],
+		["node-major", conf.nodeMajor?.toString()],
 		["node-identity", conf.nodeIdentity],
 		["bundle", pinText(conf.bundle)],
-		["addon", conf.addon === undefined ? undefined : pinText(conf.addon)],
+		["addon", pinText(conf.addon)],
+		["python", pinText(conf.python)],
 		["index", conf.index],
 		["config", conf.config],
 		["audit", conf.audit],
@@ -79,6 +83,7 @@ const KEYS: ReadonlySet<string> = new Set([
 		"node-identity",
 		"bundle",
 		"addon",
+		"python",
 		"index",
 		"config",
 		"audit",
@@ -106,18 +111,26 @@ export function parseLauncherConf(text: string): LauncherConf {
 		return value;
 	};
 	if (needed("version") !== "1") throw malformed("it is not of version 1");
-	const addon = one("addon");
+	const pinned = (key: string) => {
+		const value = one(key);
+		return value === undefined ? undefined : parsePin(value);
+	};
+	const [node, nodeMajor, bundle, python] = [pinned("node"), one("node-major"), pinned("bundle"), pinned("python")];
+	if (node === undefined ? python === undefined : nodeMajor === undefined || bundle === undefined) {
+		throw malformed('it lacks "node", "node-major" and "bundle", or "python"');
+	}
 	const said = one("mode") ?? "enforce";
 	const mode = LAUNCH_MODES.find((each) => each === said);
 	if (mode === undefined) throw malformed(`${quote(said)} is no mode`);
 	return {
 		mode,
 		development: one("development") === "allow" ? "allow" : "refuse",
-		node: parsePin(needed("node")),
-		nodeMajor: Number(needed("node-major")),
+		node,
+		nodeMajor: nodeMajor === undefined ? undefined : Number(nodeMajor),
 		nodeIdentity: one("node-identity"),
-		bundle: parsePin(needed("bundle")),
-		addon: addon === undefined ? undefined : parsePin(addon),
+		bundle,
+		addon: pinned("addon"),
+		python,
 		index: needed("index"),
 		config: needed("config"),
 		audit: one("audit"),
@@ -151,8 +164,8 @@ function seconds(nanoseconds: bigint): string {
 	return `${nanoseconds / 1_000_000_000n}.${String(nanoseconds % 1_000_000_000n).padStart(9, "0")}`;
 }
 
-function pinText({ path, sha256 }: PinnedFile): string {
-	return `${path} ${sha256}`;
+function pinText(file: PinnedFile | undefined): string | undefined {
+	return file && `${file.path} ${file.sha256}`;
 }
 
 function parsePin(text: string): PinnedFile {

@@ -1,4 +1,4 @@
-/** Puts launcher, hook and addon into one directory, with the settings that pin them. */
+/** Puts launcher, hook, addon and spython into one directory, with the settings that pin them. */
 
 import { spawnSync } from "node:child_process";
 import {
@@ -14,16 +14,26 @@ import {
 import { dirname, join } from "node:path";
 import { MAX_TRUST_INDEX_BYTES, parseTrustIndex, readBounded, type TrustIndex } from "@sigtool/core";
 import { ioError, isErrnoException, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { encodeLauncherConf, identityOf, type LauncherConf, type LaunchMode, pin } from "./launcher-conf.js";
+import {
+	encodeLauncherConf,
+	identityOf,
+	type LauncherConf,
+	type LaunchMode,
+	type PinnedFile,
+	pin,
+} from "./launcher-conf.js";
 import type { NativeParts } from "./native-parts.js";
+import { aboutSpython } from "./spython.js";
 
 export const INSTALLED_PREFIX = "/usr/lib/sigtool";
 export const LAUNCHER_NAME = "sigtool-launch";
 export const CONF_NAME = "launcher.conf";
 
 export interface LauncherPlan {
-	/** Program to run; links are followed once, now. */
-	readonly node: string;
+	/** Program to run scripts with, where one is to; links are followed once, now. */
+	readonly node: string | undefined;
+	/** A spython that was built, to be copied. */
+	readonly python: string | undefined;
 	/** Absolute paths; the index need not exist yet. */
 	readonly index: string;
 	readonly config: string;
@@ -43,21 +53,43 @@ export function launcherIn(directory: string): string {
 export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
 	const at = (name: string) => join(directory, name);
 	copy(parts.launcher, launcherIn(directory), 0o755);
-	copy(parts.bundle, at("register.cjs"), 0o644);
-	if (parts.addon !== undefined) copy(parts.addon, at("native/addon.node"), 0o644);
-	const node = pin(plan.node);
 	const conf: LauncherConf = {
 		...plan,
-		node,
-		nodeMajor: majorOf(node.path),
-		nodeIdentity: identityOf(node.path),
-		bundle: pin(at("register.cjs")),
-		addon: parts.addon === undefined ? undefined : pin(at("native/addon.node")),
+		...placeNode(plan.node, parts, at),
+		python: plan.python === undefined ? undefined : placePython(plan.python, plan.development, at("spython")),
 		...derivedSettings(plan),
 	};
 	const text = encodeLauncherConf(conf);
 	replace(at(CONF_NAME), (file) => writeFileSync(file, text, { mode: 0o644 }));
 	return conf;
+}
+
+type NodeSettings = Pick<LauncherConf, "node" | "nodeMajor" | "nodeIdentity" | "bundle" | "addon">;
+
+/** The hook and the addon, where there is a node to load them. */
+function placeNode(program: string | undefined, parts: NativeParts, at: (name: string) => string): NodeSettings {
+	const none = { node: undefined, nodeMajor: undefined, nodeIdentity: undefined, bundle: undefined, addon: undefined };
+	if (program === undefined) return none;
+	copy(parts.bundle, at("register.cjs"), 0o644);
+	if (parts.addon !== undefined) copy(parts.addon, at("native/addon.node"), 0o644);
+	const node = pin(program);
+	return {
+		node,
+		nodeMajor: majorOf(node.path),
+		nodeIdentity: identityOf(node.path),
+		bundle: pin(at("register.cjs")),
+		addon: parts.addon === undefined ? undefined : pin(at("native/addon.node")),
+	};
+}
+
+/** @throws ERR_LAUNCHER when it is no spython, or one for development where that does not count */
+function placePython(program: string, development: LauncherPlan["development"], target: string): PinnedFile {
+	if (aboutSpython(program).development && development === "refuse") {
+		const message = `Cannot install ${quote(program)}: it was built to trust a development identity; build one with --trust`;
+		throw new SigtoolError("ERR_LAUNCHER", message, { path: program });
+	}
+	copy(program, target, 0o755);
+	return pin(target);
 }
 
 /**

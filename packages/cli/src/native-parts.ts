@@ -45,8 +45,8 @@ export function buildNative(): NativeBuild {
 	return { directory, built, complaint: `${stdout}${stderr}`.trim() };
 }
 
-/** @throws ERR_LAUNCHER */
-function verifierDirectory(): string {
+/** The installed package with the sources in it. @throws ERR_LAUNCHER */
+export function verifierDirectory(): string {
 	try {
 		return dirname(createRequire(import.meta.url).resolve("@sigtool/verifier/package.json"));
 	} catch (cause) {

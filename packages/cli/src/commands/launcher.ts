@@ -11,7 +11,9 @@ import { usageError } from "../usage.js";
 
 export interface LauncherInstallOptions extends OutputOptions {
 	readonly prefix: string;
-	readonly node?: string;
+	/** False for --no-node. */
+	readonly node?: string | false;
+	readonly python?: string;
 	readonly index: string;
 	readonly config: string;
 	readonly mode: LaunchMode;
@@ -19,6 +21,7 @@ export interface LauncherInstallOptions extends OutputOptions {
 }
 
 export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
+	if (options.node === false && options.python === undefined) throw usageError("Use --no-node with --python");
 	const parts = nativeParts();
 	const [config, index] = [resolve(options.config), resolve(options.index)];
 	if (existsSync(config) && !statSync(config).isFile())
@@ -27,7 +30,8 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	makeDirectory(options.prefix);
 	const prefix = realpathSync(options.prefix);
 	const conf = placeLauncher(prefix, parts, {
-		node: options.node ?? process.execPath,
+		node: options.node === false ? undefined : (options.node ?? process.execPath),
+		python: options.python,
 		index,
 		config,
 		mode: options.mode,
@@ -40,15 +44,19 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 			`installed ${plain(launcherIn(prefix))}`,
 			...rows([
 				["settings", plain(join(prefix, CONF_NAME))],
-				["node", `${plain(conf.node.path)}, release ${conf.nodeMajor}`],
-				["hook", plain(conf.bundle.path)],
-				["addon", conf.addon === undefined ? "none" : plain(conf.addon.path)],
+				["node", conf.node && `${plain(conf.node.path)}, release ${conf.nodeMajor}`],
+				["hook", conf.bundle && plain(conf.bundle.path)],
+				["addon", conf.node && (conf.addon === undefined ? "none" : plain(conf.addon.path))],
+				["python", conf.python && plain(conf.python.path)],
 				["index", existsSync(index) ? plain(index) : `${plain(index)}, which is still to be made`],
 				["configuration", `${plain(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
 				["mode", conf.mode],
 			]),
 		],
-		warnings: conf.addon === undefined ? ["the addon was not built: the kernel is not asked about files"] : [],
+		warnings:
+			conf.node !== undefined && conf.addon === undefined
+				? ["the addon was not built: the kernel is not asked about files"]
+				: [],
 	};
 }
 

@@ -1,0 +1,62 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { developmentIdentity, isDevelopmentCertificate, spkiSha256, trustFromCertificates } from "@sigtool/core";
+import { quote, SigtoolError } from "@sigtool/core/errors";
+import { type OutputOptions, plain, type Report, rows } from "../output.js";
+import { aboutSpython, buildSpython, libraryOf, ownSpython } from "../spython.js";
+import { requireOutputName, usageError } from "../usage.js";
+import { readCertificates } from "./certificate-file.js";
+import { bytes } from "./render.js";
+
+export interface PythonBuildOptions extends OutputOptions {
+	readonly python: string;
+	readonly trust?: readonly string[];
+	readonly output?: string;
+	readonly allowDevelopment?: boolean;
+}
+
+/** Compiles a spython and shows what it says of itself. */
+export async function pythonBuild(options: PythonBuildOptions): Promise<Report> {
+	const { python, trust = [], allowDevelopment = false } = options;
+	requireOutputName(options.output);
+	if (trust.length === 0 && !allowDevelopment) {
+		throw usageError(
+			"Name who may sign with --trust, or trust this machine's development identity with --allow-development",
+		);
+	}
+	const given = trust.flatMap((each) => pinsOf(each, allowDevelopment));
+	const pins = trust.length > 0 ? given : [spkiSha256((await developmentIdentity()).certificates[0])];
+	const output = resolve(options.output ?? ownSpython());
+	buildSpython({ python, pins: [...new Set(pins)], development: allowDevelopment, output });
+	const facts = aboutSpython(output);
+	const library = libraryOf(facts);
+	return {
+		exit: 0,
+		fields: { spython: output, ...facts, library },
+		lines: [
+			`built ${plain(output)}`,
+			...rows([
+				["python", `${plain(facts.python)}, as ${plain(facts.executable)}`],
+				...library.map((directory): [string, string] => ["library", plain(directory)]),
+				...facts.pins.map((pin): [string, string] => ["pin", pin]),
+				["size", bytes(statSync(output).size)],
+			]),
+		],
+		warnings: facts.development
+			? ["it trusts a development identity, and says so at each start: not for production"]
+			: [],
+	};
+}
+
+/** A pin, or the keys of the certificates in a file. */
+function pinsOf(trust: string, allowDevelopment: boolean): string[] {
+	if (/^(sha256:)?[0-9a-f]{64}$/i.test(trust)) return [trust.toLowerCase().replace(/^sha256:/, "")];
+	const certificates = readCertificates(trust);
+	if (certificates.some(isDevelopmentCertificate) && !allowDevelopment) {
+		const message = `Cannot trust ${quote(trust)}: it is a development identity's; use --allow-development to build for it`;
+		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message, { path: trust });
+	}
+	const { pins, authorities } = trustFromCertificates(certificates);
+	if (authorities.length === 0) return [...pins.keys()];
+	throw usageError(`Cannot trust ${quote(trust)}: it is an authority's; name the certificates of those who sign`);
+}

@@ -1,0 +1,219 @@
+import { execFileSync } from "node:child_process";
+import {
+	appendFileSync,
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { canBeHost, Host, pinOf } from "./launcher-host.js";
+import { hasProgram, makeAuthority, makeSelfSigned, makeTree, runner, temporaryDirectory } from "./support.js";
+
+const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
+/** The newest of the system's that has headers. */
+const PYTHON = ["3.14", "3.13", "3.12", "3.11"]
+	.map((release) => `/usr/bin/python${release}`)
+	.find((python) => existsSync(python) && existsSync(`/usr/include/${python.split("/").pop()}/Python.h`));
+const canBuild = PYTHON !== undefined && hasProgram("cc") && existsSync("/usr/include/openssl/cms.h");
+
+describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, a C compiler and libssl-dev)", () => {
+	it("builds what trusts the keys it is told, and shows them", () => {
+		const home = temporaryDirectory();
+		const sigtool = runner(home);
+		const { certFile } = makeSelfSigned(join(home, "release"));
+		const output = join(home, "spython");
+		const more = "ab".repeat(32);
+		const words = ["python", "build", "--python", PYTHON ?? "", "--trust", certFile, "--trust", more, "-o", output];
+		const { status, json, stderr } = sigtool([...words, "--json"]);
+		expect([status, stderr]).toEqual([0, ""]);
+		const facts = {
+			executable: PYTHON,
+			home: "/usr",
+			pins: [pinOf({ certFile, keyFile: join(home, "release.key") } as never)["spki-sha256"], more],
+			development: false,
+		};
+		expect(json()).toMatchObject({ spython: output, ...facts });
+		expect(JSON.parse(execFileSync(output, ["--about"], { encoding: "utf8" }))).toMatchObject(facts);
+	});
+
+	it.each<[what: string, words: (home: string) => string[], status: number, message: string]>([
+		["without anybody to trust", () => [], 2, "Name who may sign with --trust"],
+		["for an authority", (home) => ["--trust", makeAuthority(join(home, "ca")).caFile], 2, "it is an authority's"],
+		["for a development identity that is not asked for", developmentCertificate, 1, "use --allow-development"],
+		[
+			"for what is no Python",
+			() => ["--trust", "0".repeat(64), "--python", "/bin/false"],
+			2,
+			'Cannot ask "/bin/false"',
+		],
+		["for what is no certificate", () => ["--trust", "/etc/hostname"], 2, "it holds no certificate"],
+		["without headers", withoutHeaders, 2, "Debian has it in python3.13-dev"],
+		["for a Python that is too old", (home) => withoutHeaders(home, "3.7.1"), 2, "needs CPython 3.8 or later"],
+	])("refuses to build %s", (_, words, status, message) => {
+		const home = temporaryDirectory();
+		const run = runner(home)([
+			"python",
+			"build",
+			"--python",
+			PYTHON ?? "",
+			"-o",
+			join(home, "spython"),
+			...words(home),
+		]);
+		expect(run).toMatchObject({ status, stderr: expect.stringContaining(message) });
+		expect(existsSync(join(home, "spython"))).toBe(false);
+	});
+
+	function developmentCertificate(home: string): string[] {
+		makeTree(join(home, "tree"), { a: "" });
+		runner(home)(["sign", join(home, "tree")]);
+		return ["--trust", join(home, "config/sigtool/identities/development/certificate.pem")];
+	}
+
+	/** Says of itself what a CPython without them would. */
+	function withoutHeaders(home: string, version = "3.13.5"): string[] {
+		const facts = {
+			version,
+			release: version.slice(0, 4).replace(/\.$/, ""),
+			implementation: "cpython",
+			include: "/nonexistent",
+		};
+		const python = join(home, "python");
+		writeFileSync(python, `#!/bin/sh\necho '${JSON.stringify(facts)}'\n`, { mode: 0o755 });
+		return ["--trust", "0".repeat(64), "--python", python];
+	}
+});
+
+describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
+	"sigtool run of Python (needs the launcher, and a spython can be built)",
+	() => {
+		const home = mkdtempSync(join(tmpdir(), "sigtool-test-"));
+		const sigtool = runner(home);
+		const at = (path: string) => join(home, path);
+		beforeAll(() => {
+			makeTree(at("app"), {
+				"main.py": "import sys, pkg.answer\nprint(sys.argv[1:])\nsys.exit(pkg.answer.VALUE)\n",
+				"pkg/__init__.py": "",
+				"pkg/answer.py": "VALUE = 42\n",
+				tool: "print('tool ran')\n",
+				"child.py": "import subprocess\nsubprocess.run(['/bin/true'])\n",
+				"writes.py": "import sys\nopen(sys.argv[1], 'w').close()\nprint('written')\n",
+			});
+			expect(sigtool(["sign", at("app")]).status).toBe(0);
+		});
+		afterAll(() => rmSync(home, { recursive: true }));
+		let adopted: string[] = [];
+		const run = (...words: string[]) => sigtool(["run", "-q", "--allow-development", ...words], { cwd: home });
+
+		it("names what builds a spython as long as there is none", () => {
+			const { status, stderr } = run("app/main.py");
+			expect(stderr).toMatch(/there is no spython yet; build one with `sigtool python build --allow-development`/);
+			expect(status).toBe(2);
+			expect(run("--spython", "/bin/true", "app/main.py").stderr).toContain('Cannot use "/bin/true": it is no spython');
+			const built = sigtool(["python", "build", "--allow-development", "--python", PYTHON ?? "", "--json"]);
+			expect(built.json().warnings).toEqual([expect.stringContaining("it trusts a development identity")]);
+			adopted = built.json().library.flatMap((each: string) => ["--adopt", each]);
+		});
+
+		it("runs a signed program without any configuration, and says what it takes for granted", () => {
+			const { status, stdout, stderr } = sigtool(["run", "--allow-development", "app/main.py", "a b", "--json", "-m"], {
+				cwd: home,
+			});
+			expect([status, stdout]).toEqual([42, "['a b', '--json', '-m']\n"]);
+			expect(stderr).toMatch(/^note: app is held against "app\/app.cat"/);
+			expect(stderr).toMatch(/\nnote: taken as they are now: \/usr\/lib\/python3/);
+			expect(stderr).toMatch(/\nspython: development: /);
+		});
+
+		it("runs strictly, by a module's name, and by any name", () => {
+			expect(run("--mode", "strict", "app/main.py").status).toBe(42);
+			expect(sigtool(["run", "-q", "--allow-development", "-m", "main", "-x"], { cwd: at("app") })).toMatchObject({
+				status: 42,
+				stdout: "['-x']\n",
+			});
+			expect(run("--python", "app/tool").stdout).toBe("tool ran\n");
+			expect(run("--spython", at("config/sigtool/spython"), "app/main.py").status).toBe(42);
+			expect(sigtool(["run", "-q", "--allow-development", "-m", "main"], { cwd: home }).stderr).toContain(
+				"no catalog vouches for it; run `sigtool sign .` first",
+			);
+		});
+
+		it("keeps programs, and files that were not granted, from it", () => {
+			expect(run("app/child.py")).toMatchObject({ status: 126, stderr: expect.stringContaining("ERR_RUNTIME_RULE") });
+			expect(run("app/writes.py", at("data")).stderr).toContain("PermissionError");
+			mkdirSync(at("data"));
+			expect(run("--write", "data", "app/writes.py", at("data/x"))).toMatchObject({ status: 0, stdout: "written\n" });
+		});
+
+		it("refuses what was changed or added since it was signed", () => {
+			const index = ["--index", at("app.sigx")];
+			expect(sigtool(["compile", at("app"), ...adopted, "-o", at("app.sigx"), "--allow-development"]).status).toBe(0);
+			expect(run(...index, "app/main.py").status).toBe(42);
+			writeFileSync(at("app/pkg/answer.py"), "VALUE = 7\n");
+			const { status, stderr } = run(...index, "app/main.py");
+			expect(stderr).toMatch(/answer\.py.*ERR_FILE_MODIFIED/);
+			expect(status).toBe(126);
+			writeFileSync(at("app/evil.py"), "print('evil')\n");
+			expect(run(...index, "app/evil.py")).toMatchObject({ status: 126, stdout: "" });
+			expect(run("app/main.py").stderr).toMatch(/ERR_FILE_/);
+		});
+	},
+);
+
+describe.skipIf(!canBuild || !canBeHost)(
+	"sigtool launcher install --python (needs root, the launcher and a spython)",
+	() => {
+		it("installs a spython beside the launcher, and checks it", () => {
+			const host = new Host({ "main.py": "import sys\nprint('ran', sys.argv[1])\n", "main.js": "console.log('node')" });
+			const install = (...words: string[]) =>
+				host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...words]);
+			const check = () => host.sigtool(["launcher", "check", ...host.prefix]);
+			const build = (...words: string[]) =>
+				host.sigtool(["python", "build", "--python", PYTHON ?? "", "-o", host.at("spython"), ...words]);
+			const built = build("--allow-development", "--json");
+			expect(built.status).toBe(0);
+			const adopted = built.json().library.flatMap((each: string) => ["--adopt", each]);
+			host.ship(host.key, "enforce", adopted);
+			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({
+				status: 2,
+				stderr: expect.stringContaining("names no python"),
+			});
+
+			expect(install("--python", host.at("spython"))).toMatchObject({
+				status: 2,
+				stderr: expect.stringContaining("built to trust a development identity"),
+			});
+			expect(build("--trust", host.key.certFile).status).toBe(0);
+			expect(install("--python", host.at("spython")).stdout).toContain(`python         ${host.at("lib/spython")}`);
+			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 0, stdout: "ran x\n", stderr: "" });
+			expect(host.run(host.at("app/main.js"), "x")).toMatchObject({ status: 0, stdout: "node\n" });
+			expect(check()).toMatchObject({
+				status: 0,
+				stdout: expect.stringMatching(/ok +python release +3\.\d+\.\d+, library below \/usr, 1 keys? built in/),
+			});
+
+			expect(install("--no-node").stderr).toContain("Use --no-node with --python");
+			expect(install("--no-node", "--python", host.at("spython")).status).toBe(0);
+			expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).not.toMatch(/^(node|bundle|addon)/m);
+			expect(check()).toMatchObject({ status: 0, stdout: expect.not.stringContaining("node") });
+			expect(host.run(host.at("app/main.py"), "x").stdout).toBe("ran x\n");
+
+			appendFileSync(host.at("app/main.py"), "print('evil')\n");
+			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 126, stdout: "" });
+			appendFileSync(host.at("lib/spython"), "x");
+			expect(check()).toMatchObject({ status: 1, stderr: expect.stringMatching(/wrong +python +.*spython changed/) });
+			expect(host.run(host.at("app/main.py"), "x").stderr).toContain("its SHA-256 is");
+			copyFileSync(host.at("spython"), host.at("lib/spython"));
+			chmodSync(host.at("lib/spython"), 0o775);
+			expect(check().stderr).toMatch(/wrong +python +others may write/);
+		}, 60_000);
+	},
+);
