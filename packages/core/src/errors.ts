@@ -96,6 +96,11 @@ export const ERROR_CODES = {
 	ERR_CERTIFICATE_CONSTRAINTS: [1, "Basic constraints, path length or name constraints are violated."],
 	ERR_CERTIFICATE_EXTENSION: [1, "A certificate carries a critical extension that sigtool does not apply."],
 	ERR_CERTIFICATE_SIGNATURE: [1, "A certificate was not signed by its issuer's key."],
+	ERR_CERTIFICATE_REVOKED: [1, "A certificate of the chain was revoked before the time of judgement."],
+	ERR_REVOCATION_UNKNOWN: [
+		3,
+		"Nothing at hand says whether a certificate was revoked, and `--ocsp require` was given.",
+	],
 	ERR_WEAK_KEY: [1, "A key is too short, too long, or of a type that is not accepted."],
 	ERR_CHAIN_INCOMPLETE: [1, "No path leads from the signer to a trust anchor."],
 	ERR_UNTRUSTED_SIGNER: [1, "The signature is sound, but its signer is not trusted here."],

@@ -41,7 +41,9 @@ export {
 	parseCertificate,
 	spkiSha256,
 } from "./pki/certificate.js";
+export { type RevocationList, revocationListsFromFileBytes } from "./pki/crl.js";
 export { normalizeNameText } from "./pki/name-text.js";
+export type { CertificateStatus } from "./pki/revocation.js";
 export {
 	defaultTrust,
 	type TrustedAuthority,
@@ -72,7 +74,7 @@ export {
 	verifyTrustIndex,
 } from "./trust/trust-index.js";
 export { configDirectory } from "./user-files.js";
-export { type Verification, type VerifyOptions, worstExitStatus } from "./verification.js";
+export { type RevocationOptions, type Verification, type VerifyOptions, worstExitStatus } from "./verification.js";
 export { verifyPath } from "./verify.js";
 export {
 	type AttributeVerification,

@@ -3,14 +3,28 @@
 import { ERROR_CODES, type ExitStatus } from "./errors.js";
 import type { Finding } from "./fileset/compare.js";
 import type { HashProgress } from "./fileset/hash-files.js";
-import type { SourceOptions, UsedCatalog } from "./verify-sources.js";
+import type { RevocationList } from "./pki/crl.js";
+import type { SourceOptions, Sources, UsedCatalog } from "./verify-sources.js";
 
 export interface VerifyOptions extends SourceOptions {
 	/** What an entry without a signature means in a directory. Default `fail`; a file named by itself always fails. */
 	readonly added?: "fail" | "warn" | "ignore";
 	/** `report` treats what the signed ignore rules hide as added. Default `apply`. */
 	readonly ignoreRules?: "apply" | "report";
+	/** Absent: nobody is asked whether a certificate was revoked. */
+	readonly revocation?: RevocationOptions;
 	readonly onProgress?: (done: HashProgress) => void;
+}
+
+export interface RevocationOptions {
+	readonly lists?: readonly RevocationList[];
+	/**
+	 * Whether the responders that certificates name are asked. `prefer`: a status that stays unknown is a warning; `require`:
+	 * it is ERR_REVOCATION_UNKNOWN, whoever was asked. Default `off`.
+	 */
+	readonly ocsp?: "require" | "prefer" | "off";
+	/** For each request; see `HttpRequest`. */
+	readonly timeoutMs?: number;
 }
 
 export interface Verification {
@@ -29,6 +43,13 @@ export interface Verification {
 	/** Differences that were asked not to decide. */
 	readonly notices: readonly Finding[];
 	readonly warnings: readonly string[];
+}
+
+/** The sources, when no certificate behind them was revoked; where that is not to be asked as they are. */
+export async function unlessRevoked(sources: Sources, options: VerifyOptions): Promise<Sources> {
+	if (options.revocation === undefined) return sources;
+	const { checkRevocation } = await import("./verify-revocation.js");
+	return { ...sources, catalogs: await checkRevocation(sources.catalogs, options) };
 }
 
 /** What was looked at and what differs. */

@@ -20,6 +20,8 @@ export interface CatalogVerifyOptions {
 	readonly trust: TrustPolicy;
 	/** Anchors for timestamping authorities; when absent, authorities that are trusted for any subject. */
 	readonly timestampAnchors?: readonly Certificate[];
+	/** Authorities whose timestamps do not count, and why; by SHA-256 of the SubjectPublicKeyInfo. */
+	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
 	/** Milliseconds since the epoch at which to judge; now when absent. */
 	readonly at?: number;
 	/** `windows-legacy` accepts SHA-1 and RSA from 1024 bits, as Windows did. MD5 never counts. */
@@ -33,6 +35,8 @@ export interface VerifiedCatalog {
 	readonly facts: CatalogFacts;
 	readonly signer: VerifiedSigner;
 	readonly judgedAt: JudgedTime;
+	/** The one that tells the time. */
+	readonly timestamp: Timestamp | undefined;
 	/** Things that did not decide the verdict and that a person should know. */
 	readonly warnings: readonly string[];
 }
@@ -71,7 +75,8 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	const { certificate } = verifySigner(signer, { contentType, contentValue, certificates, profile });
 
 	const anchors = options.timestampAnchors ?? timestampAnchors(trust);
-	const { timestamps, failures } = verifyTimestamps(signer, { certificates, anchors, profile });
+	const { refusedAuthorities } = options;
+	const { timestamps, failures } = verifyTimestamps(signer, { certificates, anchors, profile, refusedAuthorities });
 	const judgedAt = judgementTime(certificate, timestamps, failures.length > 0, options.at);
 	const verifiedSigner = withTimestampFailures(failures, () => {
 		return judgeSigner(certificate, trust, { intermediates: certificates, at: judgedAt.at, profile });
@@ -85,6 +90,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 		facts,
 		signer: verifiedSigner,
 		judgedAt,
+		timestamp: judgedAt.without === undefined ? timestamps[0] : undefined,
 		warnings: [
 			...signedData.anomalies,
 			...failures.map((failure) => `a timestamp was not used: ${failure.message}`),

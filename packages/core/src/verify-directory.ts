@@ -12,7 +12,7 @@ import { createSelection, type SelectionRules } from "./fileset/selection.js";
 import { encodeCatalog } from "./formats/cat-encode.js";
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
 import { temporaryNameFor } from "./store.js";
-import { conclude, type Verification, type VerifyOptions } from "./verification.js";
+import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import { compareEntry, lexicalEntry } from "./verify-file.js";
 import {
 	HOST_MODES,
@@ -31,7 +31,7 @@ export interface DirectoryVerifyOptions extends VerifyOptions {
 
 /** @throws as `verifyPath` */
 export async function verifyDirectory(path: string, options: DirectoryVerifyOptions): Promise<Verification> {
-	const sources = loadCatalogs(path, options);
+	const sources = await unlessRevoked(loadCatalogs(path, options), options);
 	const { catalogs } = sources;
 	const root = realPath(sources.root);
 	const { within, findings: onTheWay } = await withinTree(sources, path, options);

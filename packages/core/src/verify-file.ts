@@ -7,7 +7,7 @@ import { hashEntry } from "./fileset/hash-entry.js";
 import { entryPathOf, isBelow, realPath } from "./fileset/locate-catalogs.js";
 import { type ResolvedEntry, resolveEntry } from "./fileset/resolve-entry.js";
 import { exists } from "./store.js";
-import { conclude, type Verification, type VerifyOptions } from "./verification.js";
+import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import {
 	bindingOf,
 	HOST_MODES,
@@ -22,8 +22,8 @@ import {
  * The file and every symbolic link on the way to it are held against the catalogs.
  * @throws as `verifyPath`
  */
-export function verifyFile(path: string, options: VerifyOptions): Verification {
-	const { catalogs, root } = sourcesOf(path, options);
+export async function verifyFile(path: string, options: VerifyOptions): Promise<Verification> {
+	const { catalogs, root } = await unlessRevoked(sourcesOf(path, options), options);
 	if (bindingOf(catalogs, options).match === "digest") return verifyByDigest(path, catalogs, options);
 	const { entry, links } = entriesOf(root, path, catalogs);
 	const findings: Finding[] = [];

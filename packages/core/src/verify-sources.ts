@@ -23,6 +23,7 @@ import { parseCatalog } from "./formats/cat.js";
 import { entriesByDigest, entriesByPath, entryByPath, evidenceSize, naturalMatch } from "./formats/cat-entries.js";
 import { isSigtoolCatalog } from "./formats/cat-facts.js";
 import { parseSignedData } from "./pki/cms.js";
+import type { CertificateStatus } from "./pki/revocation.js";
 import { readBounded } from "./store.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "./verify-catalog.js";
 
@@ -37,6 +38,8 @@ export interface SourceOptions extends CatalogVerifyOptions {
 
 export interface UsedCatalog extends VerifiedCatalog {
 	readonly file: string;
+	/** Of the certificates of the signer and of the timestamp; absent when nobody was asked. */
+	readonly revocation?: readonly CertificateStatus[];
 	/** All of the file, as it was read. */
 	readonly octets: Uint8Array;
 }
@@ -99,9 +102,14 @@ export const HOST_MODES = process.platform === "win32" ? "ignore" : "compare";
 
 /** One catalog file, verified. Errors name the file. */
 export function loadCatalog(file: string, options: CatalogVerifyOptions): UsedCatalog {
+	const octets = readCatalogFile(file);
+	return { file, octets, ...verifyNamed(file, octets, options) };
+}
+
+/** As `verifyCatalog`. Errors name the file. */
+export function verifyNamed(file: string, octets: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
 	try {
-		const octets = readCatalogFile(file);
-		return { file, octets, ...verifyCatalog(octets, options) };
+		return verifyCatalog(octets, options);
 	} catch (error) {
 		if (!(error instanceof SigtoolError) || error.path !== undefined) throw error;
 		throw new SigtoolError(error.code, `${quote(file)}: ${error.message}`, { cause: error.cause, path: file });

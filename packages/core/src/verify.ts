@@ -10,7 +10,7 @@ import { SigtoolError } from "./errors.js";
 import { catalogsFrom, kindOf, realPath } from "./fileset/locate-catalogs.js";
 import { evidenceSize } from "./formats/cat-entries.js";
 import { exists } from "./store.js";
-import { conclude, type Verification, type VerifyOptions } from "./verification.js";
+import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import { verifyFile } from "./verify-file.js";
 import { loadCatalog } from "./verify-sources.js";
 
@@ -40,8 +40,9 @@ function isOwnWitness(path: string): boolean {
 }
 
 /** A catalog for its own sake: its signature, and that its members can be read and are evidence. */
-function verifyCatalogFile(path: string, options: VerifyOptions): Verification {
-	const catalog = loadCatalog(path, options);
-	evidenceSize(catalog.catalog, options.profile ?? "default");
-	return conclude({ path, match: "none", catalogs: [catalog], checkedCount: 0, findings: [] });
+async function verifyCatalogFile(path: string, options: VerifyOptions): Promise<Verification> {
+	const loaded = { catalogs: [loadCatalog(path, options)], root: dirname(path) };
+	const { catalogs } = await unlessRevoked(loaded, options);
+	for (const { catalog } of catalogs) evidenceSize(catalog, options.profile ?? "default");
+	return conclude({ path, match: "none", catalogs, checkedCount: 0, findings: [] });
 }

@@ -6,7 +6,7 @@ import type { Certificate } from "./certificate.js";
 import { KEY_USAGE } from "./extensions.js";
 import type { Profile } from "./signature-algorithm.js";
 
-export type Purpose = "codeSigning" | "timeStamping";
+export type Purpose = "codeSigning" | "timeStamping" | "ocspSigning";
 
 export interface CertificateRequirements {
 	/** Time of judgement, milliseconds since the epoch. */
@@ -61,7 +61,7 @@ export function checkLeaf(leaf: Certificate, requirements: CertificateRequiremen
 
 /**
  * An issuer with `below` intermediates under it, self-issued ones not counted. An extended key usage narrows what it may
- * issue. Anchors are held to the same; only under `windows-legacy` may an anchor lack basicConstraints, as Microsoft's
+ * issue, but for those who answer for its own revocations. Anchors are held to the same; only under `windows-legacy` may an anchor lack basicConstraints, as Microsoft's
  * root of 1997 does.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, _CONSTRAINTS, ERR_WEAK_KEY
  */
@@ -80,7 +80,7 @@ export function checkAuthority(
 	if (keyUsage !== undefined && (keyUsage & KEY_USAGE.keyCertSign) === 0) {
 		throw refusal("ERR_CERTIFICATE_PURPOSE", issuer, "its key usage does not allow it to issue certificates");
 	}
-	const usages = extendedKeyUsage?.oids;
+	const usages = requirements.purpose === "ocspSigning" ? undefined : extendedKeyUsage?.oids;
 	if (usages !== undefined && !usages.includes(PURPOSE_OID[requirements.purpose]) && !usages.includes(ANY_USAGE)) {
 		const reason = `its extended key usage does not let it issue for ${requirements.purpose}`;
 		throw refusal("ERR_CERTIFICATE_PURPOSE", issuer, reason);
@@ -138,11 +138,13 @@ function utc(milliseconds: number): string {
 const PURPOSE_OID: Readonly<Record<Purpose, string>> = {
 	codeSigning: "1.3.6.1.5.5.7.3.3",
 	timeStamping: "1.3.6.1.5.5.7.3.8",
+	ocspSigning: "1.3.6.1.5.5.7.3.9",
 };
 /** A timestamp may be signed under nonRepudiation alone, as OpenSSL has it; RFC 3161 does not say. */
 const LEAF_KEY_USAGE: Readonly<Record<Purpose, number>> = {
 	codeSigning: KEY_USAGE.digitalSignature,
 	timeStamping: KEY_USAGE.digitalSignature | KEY_USAGE.nonRepudiation,
+	ocspSigning: KEY_USAGE.digitalSignature,
 };
 const ANY_USAGE = "2.5.29.37.0";
 const ACCEPTED_CURVES: ReadonlySet<string> = new Set(["P-256", "P-384", "P-521"]);

@@ -11,6 +11,7 @@ import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
 import { type CertificateExtensions, NO_EXTENSIONS, readExtensions } from "./extensions.js";
 import { type DistinguishedName, readName } from "./name.js";
+import { decodePem } from "./pem-blocks.js";
 import { type AlgorithmIdentifier, RSA_ENCRYPTION, readAlgorithm } from "./signature-algorithm.js";
 
 export interface Certificate {
@@ -62,27 +63,15 @@ export function parseCertificate(der: Uint8Array): Certificate {
 	return { der, tbs, ...parseTbs(tbs, algorithmDer), signatureAlgorithm, signature };
 }
 
-/** Every CERTIFICATE block of a PEM text (RFC 7468), others skipped. @throws as parseCertificate; none is an error */
+/** Every CERTIFICATE block of a PEM text, others skipped. @throws as parseCertificate; none is an error */
 export function certificatesFromPem(text: string): Certificate[] {
-	const certificates: Certificate[] = [];
-	let block: string[] | undefined;
-	for (const line of text.split("\n")) {
-		const trimmed = line.trim();
-		if (trimmed === "-----BEGIN CERTIFICATE-----") {
-			if (block !== undefined) throw malformedPem("a block begins inside another");
-			block = [];
-		} else if (trimmed === "-----END CERTIFICATE-----") {
-			if (block === undefined) throw malformedPem("a block ends that did not begin");
-			certificates.push(parseCertificate(decodeBase64(block.join(""))));
-			block = undefined;
-		} else block?.push(trimmed);
-	}
-	if (block !== undefined) throw malformedPem("the last block does not end");
-	if (certificates.length === 0) {
-		const instead = /^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/m.test(text) ? ", only a private key" : "";
-		throw malformedPem(`it holds no certificate${instead}`);
-	}
-	return certificates;
+	const blocks = decodePem(text, "CERTIFICATE");
+	if (blocks.length > 0) return blocks.map(parseCertificate);
+	const instead = /^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/m.test(text) ? ", only a private key" : "";
+	throw new SigtoolError(
+		"ERR_CERTIFICATE_FORMAT",
+		`Cannot read certificates from PEM: it holds no certificate${instead}`,
+	);
 }
 
 /** Certificates of a file: one in DER, or PEM. @throws as parseCertificate */
@@ -225,17 +214,8 @@ function bitLength(value: Uint8Array): number {
 	return octets.length === 0 ? 0 : octets.length * 8 - Math.clz32(octets[0]) + 24;
 }
 
-function decodeBase64(text: string): Uint8Array {
-	if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw malformedPem("a block is not base64");
-	return Buffer.from(text, "base64");
-}
-
 function malformedKey(reason: string): SigtoolError {
 	return new SigtoolError("ERR_CERTIFICATE_FORMAT", `Cannot parse public key: ${reason}`);
-}
-
-function malformedPem(reason: string): SigtoolError {
-	return new SigtoolError("ERR_CERTIFICATE_FORMAT", `Cannot read certificates from PEM: ${reason}`);
 }
 
 /** Common ones have 17 bits, Microsoft's RSAPUBKEY has room for 32. The cost of checking a signature grows with it. */

@@ -31,13 +31,24 @@ export interface CertificateExtensions {
 }
 
 /** KeyUsage, RFC 5280 §4.2.1.3. */
-export const KEY_USAGE = { digitalSignature: 1 << 0, nonRepudiation: 1 << 1, keyCertSign: 1 << 5 } as const;
+export const KEY_USAGE = {
+	digitalSignature: 1 << 0,
+	nonRepudiation: 1 << 1,
+	keyCertSign: 1 << 5,
+	cRLSign: 1 << 6,
+} as const;
+
+/** Those of a certificate; reads the next element. @throws as `readExtensionMap` */
+export function readExtensions(reader: DerReader): CertificateExtensions {
+	return parseKnown(readExtensionMap(reader), reader.what);
+}
 
 /**
- * Extensions ::= SEQUENCE OF SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }; reads the next element.
+ * Extensions ::= SEQUENCE OF SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }, of anything that has
+ * them, by OID; reads the next element.
  * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT when one occurs twice
  */
-export function readExtensions(reader: DerReader): CertificateExtensions {
+export function readExtensionMap(reader: DerReader): ReadonlyMap<string, Extension> {
 	const all = new Map<string, Extension>();
 	const outer = reader.open(TAG.SEQUENCE);
 	while (!reader.done) {
@@ -53,7 +64,7 @@ export function readExtensions(reader: DerReader): CertificateExtensions {
 		all.set(oid, { critical, value });
 	}
 	reader.close(outer);
-	return parseKnown(all, reader.what);
+	return all;
 }
 
 export const NO_EXTENSIONS: CertificateExtensions = { all: new Map(), unknownCritical: [] };

@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import { compareBytes, DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
-import type { Certificate } from "./certificate.js";
+import { type Certificate, spkiSha256 } from "./certificate.js";
 import type { CertificateRequirements } from "./certificate-checks.js";
 import { type Chain, verifyChain } from "./chain.js";
 import {
@@ -41,6 +41,8 @@ export interface TimestampVerifyOptions {
 	readonly certificates: readonly Certificate[];
 	/** Authorities whose timestamps count. */
 	readonly anchors: readonly Certificate[];
+	/** Those whose timestamps do not, and why; by SHA-256 of the SubjectPublicKeyInfo. */
+	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
 	readonly profile: Profile;
 }
 
@@ -217,6 +219,8 @@ function verifyTimestamp(
 	if (tstInfo !== undefined) checkImprint(tstInfo, signature, profile);
 	const verification = { contentType, contentValue, certificates, profile, what: "timestamp" };
 	const { certificate } = verifySigner(signer, verification);
+	const refusal = options.refusedAuthorities?.get(spkiSha256(certificate));
+	if (refusal !== undefined) throw refusal;
 	const misnamed = kind === "rfc3161" ? signingCertificateProblem(signer, certificate, "timestamp") : undefined;
 	if (misnamed !== undefined) throw new SigtoolError("ERR_TIMESTAMP", `Cannot trust the timestamp: ${misnamed}`);
 	const requirements = { at: time, purpose: "timeStamping", profile, timeStampingEku } as const;

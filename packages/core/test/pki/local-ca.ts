@@ -1,0 +1,108 @@
+/** An authority that revokes: lists by `openssl ca`, a responder over `openssl ocsp` on loopback. */
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Exchange } from "./local-tsa.js";
+import type { Issued, Workshop } from "./openssl.js";
+
+export interface Revocation {
+	readonly serial: string;
+	/** YYMMDDHHMMSSZ, then what openssl's database takes: `,keyCompromise`, `,keyTime,20250101000000Z`. */
+	readonly revoked?: string;
+}
+
+export const OCSP_SIGNER = [
+	"basicConstraints=critical,CA:FALSE",
+	"keyUsage=critical,digitalSignature",
+	"extendedKeyUsage=OCSPSigning",
+];
+
+/** openssl's form of a time: YYMMDDHHMMSSZ. */
+export function databaseTime(milliseconds: number): string {
+	return `${new Date(milliseconds)
+		.toISOString()
+		.replace(/[-:T]|\.\d+Z$/g, "")
+		.slice(2)}Z`;
+}
+
+/** A database of these certificates in a directory of its own. */
+function openDatabase({ directory }: Workshop, entries: readonly Revocation[]): string {
+	const place = mkdtempSync(join(directory, "ca-"));
+	mkdirSync(place, { recursive: true });
+	const lines = entries.map(({ serial, revoked }) => {
+		return [revoked === undefined ? "V" : "R", "400101000000Z", revoked ?? "", serial, "unknown", `/CN=${serial}`].join(
+			"\t",
+		);
+	});
+	writeFileSync(join(place, "index.txt"), lines.map((line) => `${line}\n`).join(""));
+	writeFileSync(join(place, "ca.cnf"), `[ca]\ndefault_ca=one\n[one]\ndatabase=${place}/index.txt\ndefault_md=sha256\n`);
+	return place;
+}
+
+export interface ListOptions {
+	/** YYMMDDHHMMSSZ. Default: from now for a week. */
+	readonly lastUpdate?: string;
+	readonly nextUpdate?: string;
+	/** Further lines of openssl's configuration. */
+	readonly extensions?: readonly string[];
+}
+
+/** A list in PEM, as a file. */
+export function issueList(
+	workshop: Workshop,
+	authority: Issued,
+	entries: readonly Revocation[],
+	{ lastUpdate, nextUpdate, extensions = [] }: ListOptions = {},
+): string {
+	const place = openDatabase(workshop, entries);
+	const file = join(place, "list.pem");
+	writeFileSync(join(place, "extensions.cnf"), ["[more]", ...extensions].join("\n"));
+	workshop.openssl(
+		...["ca", "-gencrl", "-config", join(place, "ca.cnf"), "-cert", authority.file, "-keyfile", authority.keyFile],
+		...["-out", file, "-crldays", "7"],
+		...(lastUpdate === undefined ? [] : ["-crl_lastupdate", lastUpdate]),
+		...(nextUpdate === undefined ? [] : ["-crl_nextupdate", nextUpdate]),
+		...(extensions.length === 0 ? [] : ["-crlexts", "more", "-config", joined(place)]),
+	);
+	return file;
+}
+
+/** `-crlexts` names a section of the one configuration there is. */
+function joined(place: string): string {
+	const file = join(place, "both.cnf");
+	writeFileSync(file, ["ca.cnf", "extensions.cnf"].map((name) => readFileSync(join(place, name), "utf8")).join("\n"));
+	return file;
+}
+
+export interface ResponderOptions {
+	/** Further words for `openssl ocsp`. */
+	readonly words?: readonly string[];
+}
+
+/** An OCSP response to a request. */
+export function respond(
+	workshop: Workshop,
+	request: Uint8Array,
+	authority: Issued,
+	signer: Issued,
+	entries: readonly Revocation[],
+	words: readonly string[] = ["-ndays", "1"],
+): Buffer {
+	const place = openDatabase(workshop, entries);
+	const [query, reply] = [join(place, "query.der"), join(place, "reply.der")];
+	writeFileSync(query, request);
+	execFileSync(
+		"openssl",
+		[
+			...["ocsp", "-index", join(place, "index.txt"), "-CA", authority.file, "-rsigner", signer.file],
+			...["-rkey", signer.keyFile, "-reqin", query, "-respout", reply, ...words],
+		],
+		{ stdio: "pipe" },
+	);
+	return readFileSync(reply);
+}
+
+export function sendResponse({ response }: Exchange, body: Uint8Array): void {
+	response.writeHead(200, { "content-type": "application/ocsp-response" }).end(body);
+}
