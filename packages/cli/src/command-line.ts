@@ -122,7 +122,14 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 						"ignore",
 					]),
 				)
-				.option("--no-ignore", "report what the signed ignore rules hide as added");
+				.option("--no-ignore", "report what the signed ignore rules hide as added")
+				.addOption(repeated("--crl <file>", "certificate revocation list, in PEM or DER"))
+				.addOption(
+					new Option(
+						"--ocsp <how>",
+						"ask responders whether certificates were revoked; unknown: fail or warn (default: off)",
+					).choices(["require", "prefer", "off"]),
+				);
 			examples(
 				command,
 				[
@@ -130,6 +137,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 					"sigtool verify ./lib --trust ca.crt --product lib",
 					"sigtool verify ./lib/index.js",
 					"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
+					"sigtool verify ./lib --trust ca.crt --crl ca.crl --ocsp prefer",
 					"sigtool verify ./lib --json | jq .results[].findings",
 					"sigtool verify ./lib --format ima --trust ima.crt",
 					"sigtool verify ./lib --format spython --allow-unsigned",
@@ -525,7 +533,7 @@ function judgementOptions(command: Command): Command {
 }
 
 const VERIFYING = `
-About catalogs alone: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust.
+About catalogs alone: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --crl, --ocsp.
 About attributes alone: --cert, --namespace, --allow-unsigned, and --attribute with --format spython.
 `;
 

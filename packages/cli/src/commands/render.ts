@@ -1,7 +1,7 @@
 /** How facts that several commands show are written. */
 
 import { isAbsolute, relative } from "node:path";
-import { type Certificate, type Finding, spkiSha256, type UsedCatalog } from "@sigtool/core";
+import { type Certificate, type CertificateStatus, type Finding, spkiSha256, type UsedCatalog } from "@sigtool/core";
 import { type OutputOptions, plain, rows } from "../output.js";
 
 export function signerFields(certificate: Certificate, development: boolean): Record<string, unknown> {
@@ -36,12 +36,20 @@ export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [str
 		...signerRows(signer.certificate, signer.development),
 		...chain.map((certificate): [string, string] => ["issued by", plain(certificate.subject.text)]),
 		["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
+		...(catalog.revocation ?? []).map((status): [string, string] => ["revocation", revocationText(status)]),
 		["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${timeSource(judgedAt)})`],
 	];
 }
 
+function revocationText({ certificate, status, statement }: CertificateStatus): string {
+	const source = statement === undefined ? "" : ` (${plain(statement.source)}, ${isoTime(statement.thisUpdate)})`;
+	return `${REVOCATION_WORDS[status]}: ${plain(certificate.subject.text)}${source}`;
+}
+
+const REVOCATION_WORDS = { good: "not revoked", "revoked-later": "revoked later", unknown: "unknown" } as const;
+
 /** Which time it is and why. */
-function timeSource({ source, authority, without }: UsedCatalog["judgedAt"]): string {
+function timeSource({ source, authority, without }: ShownCatalog["judgedAt"]): string {
 	if (authority !== undefined) return `${source}, by ${plain(authority)}`;
 	return without === undefined ? source : `${source}: ${WITHOUT[without]}`;
 }
@@ -59,7 +67,7 @@ function shownPath(file: string): string {
 }
 
 /** As `catalogRows`, for the JSON document. */
-export function catalogFields({ file, facts, signer, judgedAt }: ShownCatalog): Record<string, unknown> {
+export function catalogFields({ file, facts, signer, judgedAt, revocation }: ShownCatalog): Record<string, unknown> {
 	return {
 		file,
 		product: facts.product ?? null,
@@ -67,7 +75,12 @@ export function catalogFields({ file, facts, signer, judgedAt }: ShownCatalog): 
 		signer: signerFields(signer.certificate, signer.development),
 		trustedBy: signer.trustedBy,
 		judgedAt: { ...judgedAt, time: isoTime(judgedAt.at), at: undefined },
+		...(revocation && { revocation: revocation.map(revocationFields) }),
 	};
+}
+
+function revocationFields({ certificate, status, statement, reasons }: CertificateStatus): Record<string, unknown> {
+	return { subject: certificate.subject.text, status, source: statement?.source ?? null, reasons };
 }
 
 /** What differs, with both digests of a modified file when they are known; none is that of an empty file. */

@@ -1,4 +1,4 @@
-import { type SignFormat, type Verification, verifyPath, worstExitStatus } from "@sigtool/core";
+import { type RevocationOptions, type SignFormat, type Verification, verifyPath, worstExitStatus } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import { type ExitStatus, type OutputOptions, oneLine, plain, type Report, rows, worse } from "../output.js";
 import { startProgress } from "../progress.js";
@@ -20,6 +20,8 @@ export interface VerifyCommandOptions extends JudgementOptions, OutputOptions {
 	readonly match?: "path" | "digest";
 	readonly added?: "fail" | "warn" | "ignore";
 	readonly ignore: boolean;
+	readonly crl?: readonly string[];
+	readonly ocsp?: "require" | "prefer" | "off";
 }
 
 /** Every path is verified; one that cannot be does not keep the others from it. */
@@ -27,17 +29,21 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 	const formats = [...new Set(options.format ?? ["cat" as const])];
 	checkOptions(formats, options);
 	const judgement = judgementOf(options);
+	const revocation = await revocationOf(options);
 	const attributeFormats = formats.filter((format) => format !== "cat");
 	const outcomes: Outcome[] = [];
 	for (const path of paths) {
 		if (path.endsWith(".sigx") && options.catalog === undefined && formats.includes("cat")) {
 			outcomes.push(
-				await orFailure(path, async () => (await import("./verify-index.js")).verifyIndex(path, options, judgement)),
+				await orFailure(path, async () => {
+					if (revocation !== undefined) throw usageError("Leave --crl and --ocsp out: they are about catalogs");
+					return (await import("./verify-index.js")).verifyIndex(path, options, judgement);
+				}),
 			);
 			continue;
 		}
 		if (formats.includes("cat")) {
-			outcomes.push(await orFailure(path, async () => verifyCatalogsOf(path, options, judgement)));
+			outcomes.push(await orFailure(path, async () => verifyCatalogsOf(path, options, { ...judgement, revocation })));
 		}
 		if (attributeFormats.length > 0) {
 			outcomes.push(
@@ -61,13 +67,16 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 
 /** An option that says nothing about the formats asked for would let a person believe it was heeded. @throws ERR_USAGE */
 function checkOptions(formats: readonly SignFormat[], options: VerifyCommandOptions): void {
-	const { catalog, root, product, match, tsaTrust, ignore, added } = options;
+	const { catalog, root, product, match, tsaTrust, ignore, added, crl, ocsp } = options;
 	const { cert, attribute, allowUnsigned, namespace } = options;
 	if (!formats.includes("cat")) {
 		if (added !== undefined) {
 			throw usageError("Leave --added out: a file without an attribute cannot be told from one that was stripped");
 		}
-		const ofCatalogs = { catalog, root, product, match, "tsa-trust": tsaTrust, "no-ignore": ignore ? undefined : true };
+		const ofCatalogs = {
+			...{ catalog, root, product, match, "tsa-trust": tsaTrust, crl, ocsp },
+			"no-ignore": ignore ? undefined : true,
+		};
 		refuse(ofCatalogs, "it is about catalogs; add --format cat");
 	}
 	if (formats.every((format) => format === "cat")) {
@@ -81,6 +90,13 @@ function refuse(given: Readonly<Record<string, unknown>>, reason: string): void 
 	if (name !== undefined) throw usageError(`Leave --${name} out: ${reason}`);
 }
 
+/** Loaded when used. */
+async function revocationOf({ crl, ocsp }: VerifyCommandOptions): Promise<RevocationOptions | undefined> {
+	if (crl === undefined && (ocsp ?? "off") === "off") return undefined;
+	const { readRevocationLists } = await import("./revocation-files.js");
+	return { lists: crl?.flatMap(readRevocationLists), ocsp };
+}
+
 /** What one path comes to. */
 export interface Outcome {
 	readonly exit: ExitStatus;
@@ -90,7 +106,11 @@ export interface Outcome {
 	readonly warnings: readonly string[];
 }
 
-async function verifyCatalogsOf(path: string, options: VerifyCommandOptions, judgement: Judgement): Promise<Outcome> {
+async function verifyCatalogsOf(
+	path: string,
+	options: VerifyCommandOptions,
+	judgement: Judgement & { readonly revocation: RevocationOptions | undefined },
+): Promise<Outcome> {
 	const progress = await startProgress("verifying", options);
 	try {
 		const verification = await verifyPath(path, {
