@@ -15,6 +15,8 @@ import { watchEnvironment, watchFiles, watchNames, watchSockets } from "./watch.
 export interface Doors {
 	/** To be called before a program gets a built-in module, by its `node:` name. */
 	prepare(builtin: string): void;
+	/** To be called before a program imports anything: what it gets of built-in modules that way is a copy of their exports. */
+	prepareImports(): void;
 }
 
 type Guard = (exports: object, name: string) => void;
@@ -58,6 +60,15 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 	Object.setPrototypeOf(guards, null);
 	Object.setPrototypeOf(leadsTo, null);
 
+	// Without a synchronous hook an import is seen by nobody.
+	let areImportsPrepared = !("registerHooks" in module);
+
+	function prepareImports(): void {
+		if (areImportsPrepared) return;
+		syncBuiltinESMExports(); // First: a program can make this fail once.
+		areImportsPrepared = true;
+	}
+
 	function prepare(builtin: string): void {
 		const names = leadsTo[builtin] ?? builtin;
 		if (typeof names === "string") prepareOne(names);
@@ -71,7 +82,7 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 		try {
 			guard(load(name) as object, name);
 			guards[name] = undefined;
-			syncBuiltinESMExports();
+			if (areImportsPrepared) syncBuiltinESMExports();
 		} catch (error) {
 			guards[name] = guard; // A program can make this fail once, and ask again.
 			throw error;
@@ -83,8 +94,8 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 		gate.rule("process.binding", { name, reason: "ERR_START" }, "refuse");
 	}
 
-	// Without a synchronous hook an import of these is seen by nobody; the others are too dear to load at every start.
-	if (!("registerHooks" in module)) {
+	// Those that are not too dear to load at every start.
+	if (areImportsPrepared) {
 		for (const name of ["child_process", "crypto", "dns", "fs", "inspector", "tls", "v8", "vm"])
 			prepare(`node:${name}`);
 	}
@@ -92,5 +103,5 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 	watchEnvironment(gate);
 	guardAddons(gate, writable);
 	guardWebAssembly(gate);
-	return { prepare };
+	return { prepare, prepareImports };
 }

@@ -6,8 +6,10 @@
 import fs from "node:fs";
 import { followLinks } from "../follow-links.js";
 import type { Gate } from "../gate.js";
-import { apply, getOwnPropertySymbols } from "./captured.js";
+import { getOwnPropertySymbols } from "./captured.js";
 import { replace } from "./replace.js";
+
+type RealPath = (path: unknown, options: unknown) => unknown;
 
 export function guardLinks(gate: Gate): void {
 	const { native } = fs.realpathSync;
@@ -15,9 +17,10 @@ export function guardLinks(gate: Gate): void {
 		fs,
 		"realpathSync",
 		(original) =>
-			function realpathSync(this: unknown, ...args: unknown[]): unknown {
-				const real = apply(original, this, args as never[]);
-				if (isOfLoader(args[1]) && typeof real === "string") checkLinks(gate, args[0] as string, real);
+			function realpathSync(path: unknown, options: unknown): unknown {
+				const real = (original as RealPath)(path, options);
+				// Nearly always nothing was followed, and this is asked for every module.
+				if (real !== path && isOfLoader(options) && typeof real === "string") checkLinks(gate, path as string, real);
 				return real;
 			},
 	);

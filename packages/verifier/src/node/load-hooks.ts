@@ -35,12 +35,13 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 	registerHooks({ __proto__: null, load });
 
 	function load(url: string, context: LoadContext, nextLoad: NextLoad): LoadResult {
+		const isRequired = context.importAttributes === undefined;
+		if (!isRequired) doors.prepareImports();
 		if (startsWith(url, "node:")) {
 			doors.prepare(url);
 			return nextLoad(url);
 		}
 		const { format: derived } = context;
-		const isRequired = context.importAttributes === undefined;
 		const path = pathOfFileUrl(url);
 		if (path === undefined) {
 			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");

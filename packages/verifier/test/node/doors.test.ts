@@ -184,6 +184,38 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 		"vm.compile",
 	],
 	[
+		"vm imported after it was required",
+		'require("vm"); import("node:vm").then(({ runInThisContext }) => runInThisContext("console.log(`evil`)"))',
+		"vm.compile",
+	],
+	[
+		"vm required after another module was imported",
+		'import("node:os").then(() => { require("vm"); return import("node:vm"); }).then(({ runInThisContext }) => runInThisContext("console.log(`evil`)"))',
+		"vm.compile",
+	],
+	["vm imported by a required ES module", 'require("./vm.mjs")', "vm.compile", 22],
+	["vm imported by an imported ES module", 'import("./vm.mjs")', "vm.compile"],
+	[
+		"vm imported after exports could not be copied once",
+		'const os = require("os"); Object.defineProperty(os, "arch", { configurable: true, get() { throw 1; } }); import("node:os").catch(() => 0).then(() => { delete os.arch; return import("node:vm"); }).then(({ runInThisContext }) => runInThisContext("console.log(`evil`)"))',
+		"vm.compile",
+	],
+	[
+		"module.register, imported",
+		'import("node:module").then(({ register }) => { register("data:text/javascript,"); console.log("evil"); })',
+		"module.register",
+	],
+	[
+		"process.binding, imported",
+		'require("process"); import("node:process").then(({ binding }) => { binding("contextify"); console.log("evil"); })',
+		"process.binding",
+	],
+	[
+		"a worker's eval, imported",
+		'require("worker_threads"); import("node:worker_threads").then(({ Worker }) => new Worker("console.log(`evil`)", { eval: true }))',
+		"code.string",
+	],
+	[
 		"WebAssembly.Module",
 		"new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)); console.log('evil')",
 		"wasm.compile",
@@ -277,6 +309,8 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 	],
 ];
 
+const IMPORTS_VM = 'import { runInThisContext } from "node:vm"; runInThisContext("console.log(`evil`)");';
+
 /** What the policy of these programs takes. */
 const NO_STRINGS = { nodeArguments: ["--disallow-code-generation-from-strings"] };
 
@@ -286,7 +320,7 @@ describe.each(RELEASES)("doors on Node.js %s", (release) => {
 	beforeAll(async () => {
 		const programs = known.map(([, program], index): [string, string] => [`door-${index}.cjs`, program]);
 		application = await makeApplication(
-			{ ...Object.fromEntries(programs), "package.json": "{}", "empty.js": "", "module.mjs": "" },
+			{ ...Object.fromEntries(programs), "package.json": "{}", "empty.js": "", "module.mjs": "", "vm.mjs": IMPORTS_VM },
 			{ policy: { runtime: { stringCode: "refuse" } } },
 		);
 	});
