@@ -4,6 +4,7 @@
  * digest a file. Optional: without it the former are named as missing.
  *
  *   execveCheck(descriptor) 0, or the errno of execveat(2) with AT_EXECVE_CHECK; EINVAL before Linux 6.14
+ *   isNoexec(descriptor)    whether its mount is noexec; true where nobody can tell
  *   securebits()            prctl(PR_GET_SECUREBITS)
  *   readPlainFile(path, maxBytes, facts)  content of an absolute path without links, of a regular file of at most so many
  *                           bytes: text where it is ASCII, else an ArrayBuffer; undefined for any other, or when anything fails.
@@ -37,11 +38,15 @@ int napi_get_value_string_utf8(napi_env, napi_value, char *out, size_t size, siz
 int napi_get_value_int32(napi_env, napi_value, int32_t *out);
 int napi_get_value_double(napi_env, napi_value, double *out);
 int napi_create_string_latin1(napi_env, const char *text, size_t length, napi_value *out);
+int node_api_create_external_string_latin1(napi_env, char *text, size_t length,
+	void (*finalize)(napi_env, void *text, void *hint), void *hint, napi_value *out, bool *copied);
+int napi_adjust_external_memory(napi_env, int64_t change, int64_t *out);
 int napi_create_arraybuffer(napi_env, size_t length, void **data, napi_value *out);
+int napi_get_boolean(napi_env, bool value, napi_value *out);
 int napi_create_int32(napi_env, int32_t, napi_value *out);
 int napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data, napi_value *buffer, size_t *offset);
 
-enum { EXECVE_CHECK = 0x10000, NO_DESCRIPTOR = -1, UINT8_ARRAY = 1, MAX_NAME = 255 };
+enum { EXECVE_CHECK = 0x10000, NO_DESCRIPTOR = -1, UINT8_ARRAY = 1, MAX_NAME = 255, EXTERNAL_BYTES = 1 << 20 };
 
 /* What is no number, or no descriptor, is answered as an unknown descriptor is: EBADF. */
 static int descriptor_of(napi_env env, napi_value value)
@@ -65,6 +70,15 @@ static napi_value execve_check(napi_env env, napi_callback_info info)
 	char *const nothing[] = {NULL};
 	long result = syscall(SYS_execveat, descriptor_of(env, given[0]), "", nothing, nothing, AT_EMPTY_PATH | EXECVE_CHECK);
 	return number(env, result == 0 ? 0 : errno);
+}
+
+static napi_value is_noexec(napi_env env, napi_callback_info info)
+{
+	napi_value given[1] = {NULL}, answer = NULL;
+	size_t count = 1;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	napi_get_boolean(env, mounted_noexec(descriptor_of(env, given[0])), &answer);
+	return answer;
 }
 
 static napi_value securebits(napi_env env, napi_callback_info info)
@@ -91,26 +105,32 @@ static napi_value get_attribute(napi_env env, napi_callback_info info)
 	return number(env, length < 0 ? -errno : (int32_t)length);
 }
 
-static bool is_ascii(const unsigned char *bytes, size_t size)
+/* V8 collects strings the sooner the more memory they hold, of which it has to be told. */
+static void free_content(napi_env env, void *content, void *size)
 {
-	uint64_t seen = 0, word;
-	for (; size >= sizeof word; bytes += sizeof word, size -= sizeof word) {
-		memcpy(&word, bytes, sizeof word);
-		seen |= word;
-	}
-	while (size > 0)
-		seen |= bytes[--size];
-	return (seen & 0x8080808080808080) == 0;
+	int64_t total;
+	napi_adjust_external_memory(env, -(int64_t)(uintptr_t)size, &total);
+	free(content);
 }
 
-static napi_value content_of(napi_env env, const struct plain_file *file)
+/* Frees what was read, or hands it over: a string of megabytes is not copied, as Node.js has it with its own. */
+static napi_value content_of(napi_env env, struct plain_file *file)
 {
 	napi_value content = NULL;
+	char *text = (char *)file->content;
 	void *copy;
-	if (is_ascii(file->content, file->size))
-		napi_create_string_latin1(env, (const char *)file->content, file->size, &content);
-	else if (napi_create_arraybuffer(env, file->size, &copy, &content) == 0)
-		memcpy(copy, file->content, file->size);
+	int64_t total;
+	bool is_copied;
+	if (!file->is_ascii) {
+		if (napi_create_arraybuffer(env, file->size, &copy, &content) == 0)
+			memcpy(copy, text, file->size);
+	} else if (file->size < EXTERNAL_BYTES)
+		napi_create_string_latin1(env, text, file->size, &content);
+	else if (node_api_create_external_string_latin1(env, text, file->size, free_content, (void *)file->size, &content, &is_copied) == 0) {
+		napi_adjust_external_memory(env, (int64_t)file->size, &total);
+		return content; /* Where V8 copied it, it is free already. */
+	}
+	free(text);
 	return content;
 }
 
@@ -118,7 +138,7 @@ static napi_value content_of(napi_env env, const struct plain_file *file)
 static napi_value read_plain(napi_env env, napi_callback_info info)
 {
 	enum { CHECK = sizeof((struct plain_file *)0)->sha256, NOEXEC, FACTS };
-	napi_value given[3] = {NULL}, content = NULL;
+	napi_value given[3] = {NULL};
 	size_t count = 3, path_length = 0, size = 0;
 	char path[PATH_MAX];
 	double max_bytes = 0;
@@ -134,9 +154,7 @@ static napi_value read_plain(napi_env env, napi_callback_info info)
 	memcpy(facts, file.sha256, sizeof file.sha256);
 	((unsigned char *)facts)[CHECK] = (unsigned char)file.check;
 	((unsigned char *)facts)[NOEXEC] = file.is_noexec;
-	content = content_of(env, &file);
-	free(file.content);
-	return content;
+	return content_of(env, &file);
 }
 
 static napi_value lock_down(napi_env env, napi_callback_info info)
@@ -174,6 +192,7 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_e
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
 	expose(env, exports, "execveCheck", execve_check);
+	expose(env, exports, "isNoexec", is_noexec);
 	expose(env, exports, "securebits", securebits);
 	expose(env, exports, "readPlainFile", read_plain);
 	expose(env, exports, "fgetxattr", get_attribute);

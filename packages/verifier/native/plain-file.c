@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -17,13 +18,17 @@
 
 /* The part of OpenSSL 3 that is used here. */
 typedef struct evp_md_st EVP_MD;
-#pragma weak EVP_MD_fetch
-#pragma weak EVP_Digest
-EVP_MD *EVP_MD_fetch(void *library, const char *algorithm, const char *properties);
-int EVP_Digest(const void *content, size_t bytes, unsigned char *digest, unsigned *digest_bytes, const EVP_MD *, void *engine);
+typedef struct evp_md_ctx_st EVP_MD_CTX;
+#define EXPORTED __attribute__((weak))
+EXPORTED EVP_MD *EVP_MD_fetch(void *library, const char *algorithm, const char *properties);
+EXPORTED EVP_MD_CTX *EVP_MD_CTX_new(void);
+EXPORTED void EVP_MD_CTX_free(EVP_MD_CTX *);
+EXPORTED int EVP_DigestInit_ex(EVP_MD_CTX *, const EVP_MD *, void *engine);
+EXPORTED int EVP_DigestUpdate(EVP_MD_CTX *, const void *content, size_t bytes);
+EXPORTED int EVP_DigestFinal_ex(EVP_MD_CTX *, unsigned char *digest, unsigned *bytes);
 
 /* linux/openat2.h, statfs(2), uapi/linux/fcntl.h, where headers are older. */
-enum { OPENAT2 = 437, NO_SYMLINKS = 0x04, MOUNTED_NOEXEC = 0x0008, EXECVE_CHECK = 0x10000 };
+enum { OPENAT2 = 437, NO_SYMLINKS = 0x04, MOUNTED_NOEXEC = 0x0008, EXECVE_CHECK = 0x10000, PART_BYTES = 128 << 10 };
 struct how {
 	uint64_t flags, mode, resolve;
 };
@@ -31,7 +36,7 @@ struct how {
 static EVP_MD *sha256;
 static void fetch_sha256(void)
 {
-	if (EVP_MD_fetch != NULL && EVP_Digest != NULL)
+	if (EVP_MD_fetch != NULL && EVP_MD_CTX_new != NULL && EVP_DigestUpdate != NULL)
 		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 }
 
@@ -52,37 +57,61 @@ static bool is_normal(const char *path)
 	return true;
 }
 
-static bool read_all(int file, unsigned char *content, size_t size)
+static bool has_high_bit(const unsigned char *bytes, size_t size)
 {
-	for (size_t filled = 0; filled < size;) {
-		ssize_t count = read(file, content + filled, size - filled);
-		if (count == 0 || (count < 0 && errno != EINTR))
-			return false;
-		if (count > 0)
-			filled += (size_t)count;
+	uint64_t seen = 0, word;
+	for (; size >= sizeof word; bytes += sizeof word, size -= sizeof word) {
+		memcpy(&word, bytes, sizeof word);
+		seen |= word;
 	}
-	return true;
+	while (size > 0)
+		seen |= bytes[--size];
+	return (seen & 0x8080808080808080) != 0;
+}
+
+/* In parts that stay in the processor's cache until they are digested. */
+static bool read_and_digest(int descriptor, EVP_MD_CTX *context, struct plain_file *file)
+{
+	file->is_ascii = true;
+	for (size_t filled = 0; filled < file->size;) {
+		unsigned char *part = file->content + filled;
+		size_t left = file->size - filled;
+		ssize_t count = read(descriptor, part, left < PART_BYTES ? left : PART_BYTES);
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0 || !EVP_DigestUpdate(context, part, (size_t)count))
+			return false;
+		file->is_ascii = file->is_ascii && !has_high_bit(part, (size_t)count);
+		filled += (size_t)count;
+	}
+	return EVP_DigestFinal_ex(context, file->sha256, NULL);
+}
+
+bool mounted_noexec(int descriptor)
+{
+	struct statfs mount;
+	return fstatfs(descriptor, &mount) != 0 || (mount.f_flags & MOUNTED_NOEXEC) != 0;
 }
 
 static bool read_open(int descriptor, double max_bytes, struct plain_file *file)
 {
 	struct stat status;
-	struct statfs mount;
-	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) || (double)status.st_size > max_bytes ||
-		fstatfs(descriptor, &mount) != 0)
+	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) || (double)status.st_size > max_bytes)
 		return false;
 	char *const nothing[] = {NULL};
 	long check = syscall(SYS_execveat, descriptor, "", nothing, nothing, AT_EMPTY_PATH | EXECVE_CHECK);
 	file->check = check == 0 ? 0 : errno;
-	file->is_noexec = (mount.f_flags & MOUNTED_NOEXEC) != 0;
+	file->is_noexec = mounted_noexec(descriptor);
 	file->size = (size_t)status.st_size;
 	file->content = malloc(file->size + 1);
 	if (file->content == NULL)
 		return false;
-	if (read_all(descriptor, file->content, file->size) && EVP_Digest(file->content, file->size, file->sha256, NULL, sha256, NULL))
-		return true;
-	free(file->content);
-	return false;
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool is_read = context != NULL && EVP_DigestInit_ex(context, sha256, NULL) && read_and_digest(descriptor, context, file);
+	EVP_MD_CTX_free(context);
+	if (!is_read)
+		free(file->content);
+	return is_read;
 }
 
 bool read_plain_file(const char *path, double max_bytes, struct plain_file *file)

@@ -9,6 +9,7 @@ struct plain_file {
 	/* To be freed. */
 	unsigned char *content;
 	size_t size;
+	bool is_ascii;
 	unsigned char sha256[32];
 	/* execveat(2) with AT_EXECVE_CHECK: 0, or the errno; EINVAL before Linux 6.14. */
 	int check;
@@ -17,5 +18,8 @@ struct plain_file {
 
 /* False when it is no such file or anything fails: nothing is to be freed then. */
 bool read_plain_file(const char *path, double max_bytes, struct plain_file *file);
+
+/* Whether the mount of an open file is noexec; true where nobody can tell. */
+bool mounted_noexec(int descriptor);
 
 #endif

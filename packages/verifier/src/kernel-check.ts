@@ -15,6 +15,8 @@ export interface KernelAddon {
 	 * where the mount is noexec.
 	 */
 	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | ArrayBuffer | undefined;
+	/** Whether an open file's mount is noexec; also where nobody can tell. */
+	isNoexec(descriptor: number): boolean;
 	/** prctl(PR_GET_SECUREBITS). */
 	securebits(): number;
 	/** Ends all threads, whichever calls. */
@@ -56,7 +58,7 @@ export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefin
 		const message = `Cannot ask the kernel about code, which the policy requires: ${missing}`;
 		throw new SigtoolError("ERR_KERNEL_CHECK", message);
 	}
-	const isNoexec = process.platform === "linux" ? noexecMounts() : undefined;
+	const isNoexec = addon?.isNoexec ?? (process.platform === "linux" ? noexecMounts() : undefined);
 	return {
 		objection(descriptor, device) {
 			if (isNoexec?.(descriptor, device) === true) return "its mount is noexec";
@@ -64,7 +66,7 @@ export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefin
 		},
 		admits: (answer, isNoexec) => !isNoexec && meaning?.(answer) === undefined,
 		capabilities: capabilities(
-			[isNoexec !== undefined, isNoexec === undefined ? "only Linux says" : "as /proc says of the mount"],
+			[isNoexec !== undefined, isNoexec === undefined ? "only Linux says" : "as the kernel says of the mount"],
 			[asked !== undefined, asked === undefined ? missing : "as the kernel says of files with an execute bit"],
 		),
 	};

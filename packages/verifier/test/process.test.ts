@@ -177,6 +177,24 @@ test.skipIf(!canMount)("a file on a noexec mount is refused, also one that was m
 	expect(run(script, env, { prefix: ["unshare", "-m"] })).toMatchObject({ status: 0, stderr: "" });
 });
 
+test.skipIf(!canMount)("with the addon noexec mounts are found also when they become so", async (context) => {
+	const { env } = await installed({ audit: { stderr: "off" } });
+	const script = `
+		import { execFileSync } from "node:child_process";
+		if (addon === undefined) process.exit(3);
+		const gate = open({ addon });
+		execFileSync("mount", ["-t", "tmpfs", "none", root]);
+		fs.writeFileSync(root + "/main.js", "main()");
+		assert.equal(gate.readCodeSync(root + "/main.js", "module"), "main()");
+		execFileSync("mount", ["-o", "remount,noexec", root]);
+		const isRefusal = ({ code, cause }) => code === "ERR_UNTRUSTED_CODE" && cause.code === "ERR_NOT_EXECUTABLE";
+		assert.throws(() => gate.openCodeSync(root + "/main.js", "module"), isRefusal);
+		assert.throws(() => gate.readCodeSync(root + "/main.js", "module"), isRefusal);`;
+	const { status, stderr } = run(script, env, { prefix: ["unshare", "-m"] });
+	if (status === 3) return context.skip("no native addon");
+	expect([status, stderr]).toEqual([0, ""]);
+});
+
 test("with the addon a file that is open for writing is refused, if it has an execute bit", async (context) => {
 	const { env, root } = await installed({ audit: { stderr: "off" } });
 	chmodSync(join(root, "main.js"), 0o755);

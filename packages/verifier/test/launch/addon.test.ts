@@ -30,6 +30,11 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(answers).toEqual([0, EACCES, EBADF, EBADF]);
 	});
 
+	it("tells whether a mount is noexec, and takes what is no descriptor for one that is", () => {
+		const answers = run("return [program, -1, undefined, 4000].map((fd) => addon.isNoexec(fd));");
+		expect(answers).toEqual([false, true, true, true]);
+	});
+
 	it("answers what is no descriptor as an unknown one", () => {
 		const given = `[undefined, null, "0", {}, NaN, -5].map((fd) => addon.execveCheck(fd))`;
 		const answers = run(`return [...${given}, addon.execveCheck()];`) as number[];
