@@ -11,10 +11,15 @@ const COLUMNS = MODES.filter((mode) => mode !== "plain");
 
 /** `document` with its generated part as the suite has it now. */
 export function withTables(document: string): string {
-	const begin = document.indexOf(BEGIN);
-	const end = document.indexOf(END);
-	if (begin === -1 || end < begin) throw new Error("Cannot find the generated part");
-	return `${document.slice(0, begin)}${BEGIN}\n${classTable()}\n${openTable()}\n${document.slice(end)}`;
+	return replaceGenerated(document, BEGIN, `${classTable()}\n${openTable()}`);
+}
+
+/** `document` with other content between a line and the next end of a generated part. */
+export function replaceGenerated(document: string, start: string, content: string): string {
+	const begin = document.indexOf(start);
+	const end = document.indexOf(END, begin);
+	if (begin === -1 || end === -1) throw new Error("Cannot find the generated part");
+	return `${document.slice(0, begin)}${start}\n${content}\n${document.slice(end)}`;
 }
 
 function classTable(): string {
@@ -43,7 +48,7 @@ function isOpen(name: string, mode: Mode): boolean {
 	return OPEN.some(({ modes, techniques }) => modes.includes(mode) && techniques.includes(name));
 }
 
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
 	const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |\n`;
 	return `${line(head)}${line(head.map(() => "---"))}${rows.map(line).join("")}`;
 }

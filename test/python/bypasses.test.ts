@@ -1,17 +1,20 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { PYTHONS, type Python } from "../../packages/verifier/test/python/support.js";
 import { pool, type Run } from "../attacks/program.js";
-import { answers, type Interpreter, interpreters } from "./interpreters.js";
-import { plain } from "./modes.js";
+import { CONTROLS, isControl } from "./controls.js";
+import { MODES, plain, spython } from "./modes.js";
 import { buildNativeFiles, hasCompiler } from "./native.js";
-import { makeSite, tryTechnique } from "./site.js";
-import type { Technique } from "./technique.js";
+import { type Opening, openingOf } from "./open.js";
+import { makeSite, type Runtime, type Site, tryTechnique } from "./site.js";
+import { type Technique, VERSIONS, type Version } from "./technique.js";
 import { TECHNIQUES } from "./techniques/index.js";
 
+const found = PYTHONS.filter(({ release }) => VERSIONS.includes(release as Version));
 const full = process.env.SIGTOOL_FULL !== undefined;
-const found = full ? interpreters() : interpreters().slice(0, 1);
 const all = Object.values(TECHNIQUES).flat();
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-python-")));
 const native = buildNativeFiles(scratch);
@@ -20,18 +23,28 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const LIMIT_MS = 300_000;
 
 /** Those that can be tried: a compiler is there where one is needed, and the interpreter has the parts. */
-function triedOn(interpreter: Interpreter): readonly Technique[] {
+function triedOn(python: Python): readonly Technique[] {
 	const needs = answers(
-		interpreter,
+		python,
 		all.map((technique) => technique.needs ?? "True"),
 	);
 	return all.filter((technique, index) => needs[index] && (hasCompiler || !technique.native));
 }
 
-async function runAll(interpreter: Interpreter, techniques: readonly Technique[]): Promise<ReadonlyMap<string, Run>> {
+/** Whether each Python expression is true on an interpreter. */
+function answers({ executable }: Python, expressions: readonly string[]): readonly boolean[] {
+	const program = "import json, sys; print(json.dumps([bool(eval(text)) for text in sys.argv[1:]]))";
+	return JSON.parse(execFileSync(executable, ["-I", "-c", program, ...expressions], { encoding: "utf8" }));
+}
+
+async function runAll(
+	python: Python,
+	techniques: readonly Technique[],
+	start: (site: Site) => Promise<Runtime>,
+): Promise<ReadonlyMap<string, Run>> {
 	const root = mkdtempSync(join(scratch, "site-"));
-	const site = makeSite(root, interpreter, techniques, interpreter.python);
-	const runtime = plain(site);
+	const site = makeSite(root, python, techniques, python.executable);
+	const runtime = await start(site);
 	const runs = new Map<string, Run>();
 	const tryOne = async (technique: Technique) =>
 		runs.set(technique.name, await tryTechnique(site, technique, runtime, native));
@@ -56,18 +69,39 @@ test("every technique has a name of its own, and there are at least a hundred", 
 	expect(names.length).toBeGreaterThan(100);
 });
 
-test.skipIf(found.length === 0)("there is a CPython with its headers", () => {});
+test.skipIf(found.length === 0)("there is a CPython with its headers", () => expect(found.length).toBeGreaterThan(0));
 
-describe.each(found)("$name", (interpreter) => {
+describe.each(found)("CPython $version, $executable", (python) => {
 	test(
 		"plain: every technique runs unsigned code, but those that say why not",
 		async () => {
-			const techniques = triedOn(interpreter);
-			const runs = await runAll(interpreter, techniques);
-			const inapplicable = techniques.filter(({ notOn }) => notOn?.[interpreter.version] !== undefined);
+			const techniques = triedOn(python);
+			const runs = await runAll(python, techniques, async (site) => plain(site));
+			const inapplicable = techniques.filter(({ notOn }) => notOn?.[python.release as Version] !== undefined);
 			expect(those(runs, ({ evil }) => !evil)).toEqual(inapplicable.map(({ name }) => name));
 			expect(those(runs, ({ late }) => late)).toEqual([]);
 		},
 		LIMIT_MS,
 	);
+
+	test.each(full ? MODES : MODES.slice(-1))(
+		"spython, %s: nothing unsigned runs but what open.ts names, and what is to tell of it does",
+		async (mode) => {
+			const techniques = triedOn(python);
+			const runs = await runAll(python, [...CONTROLS, ...techniques], (site) => spython(site, mode));
+			expect(those(runs, ({ good }) => !good).filter(isControl)).toEqual([]);
+			const opening = (name: string) => openingOf(name, mode, python.version);
+			const open = techniques.filter(({ name, notOn }) => opening(name) && !notOn?.[python.release as Version]);
+			expect(those(runs, ({ evil }) => evil)).toEqual(open.map(({ name }) => name));
+			const untold = [...runs].filter(([name, { evil, output }]) => evil && !isTold(output, opening(name)));
+			expect(untold.map(([name]) => name)).toEqual([]);
+			expect(those(runs, ({ late }) => late)).toEqual([]);
+		},
+		LIMIT_MS,
+	);
 });
+
+function isTold(output: string, { event, told = "" }: Opening = { reason: "", techniques: [] }): boolean {
+	const lines = output.split("\n").filter((line) => line.startsWith("sigtool: {"));
+	return event === undefined || lines.some((line) => line.includes(`"event":"${event}"`) && line.includes(told));
+}

@@ -36,7 +36,7 @@ export function cachePath({ version }: Place, directory: string, name: string): 
 const ZIP = `import sys, zipfile
 with zipfile.ZipFile(sys.argv[1], sys.argv[2]) as archive:
     for name, text in zip(sys.argv[3::2], sys.argv[4::2]):
-        archive.writestr(name, open(text[1:], "rb").read() if text[0] == "@" else text)`;
+        archive.writestr(name, open(text[1:], "rb").read() if text[:1] == "@" else text)`;
 
 /** Writes an archive, or appends to one. Text that begins with @ names a file. */
 export function makeZip({ python }: Place, path: string, files: Readonly<Record<string, string>>, mode = "w"): void {

