@@ -355,7 +355,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 		name: "python",
 		description: "a CPython that runs only what was signed",
 		declare(command) {
-			examples(command, ["sigtool python build --allow-development"]);
+			examples(command, ["sigtool python build --allow-development", "sigtool python gaps"]);
 			return undefined;
 		},
 		commands: [
@@ -373,6 +373,15 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 						"sigtool python build --python /usr/bin/python3.13 --trust release.crt -o spython",
 					]);
 					return async () => (await import("./commands/python.js")).pythonBuild;
+				},
+			},
+			{
+				name: "gaps",
+				description: "try ways to run unsigned code, and show which are closed, logged or open",
+				declare(command) {
+					command.option("--spython <file>", "the spython to try (default: where `sigtool run` looks)");
+					examples(command, ["sigtool python gaps", "sigtool python gaps --spython ./spython --json | jq .gaps"]);
+					return async () => (await import("./commands/python.js")).pythonGaps;
 				},
 			},
 		],

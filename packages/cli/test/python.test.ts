@@ -153,6 +153,26 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			expect(run("--write", "data", "app/writes.py", at("data/x"))).toMatchObject({ status: 0, stdout: "written\n" });
 		});
 
+		it("tries ways round it: nothing unsigned is loaded, and code made of data is told of", () => {
+			const { status, json } = sigtool(["python", "gaps", "--json"]);
+			expect(status).toBe(0);
+			const { gaps } = json() as { gaps: { name: string; works: boolean; spython: string; launcher: string }[] };
+			expect(gaps.filter(({ works }) => !works)).toEqual([]);
+			const not = (verdict: string, where: "spython" | "launcher") =>
+				gaps.flatMap((gap) => (gap[where] === verdict ? [] : [`${gap[where]}: ${gap.name}`]));
+			const logged = [
+				"logged: exec() of text",
+				"logged: get_data() of SourceFileLoader replaced",
+				"logged: exec() of marshalled code",
+				"logged: text by ctypes.pythonapi.PyRun_SimpleString()",
+			];
+			expect(not("closed", "spython")).toEqual(["open: library by LD_PRELOAD", ...logged]);
+			expect(not("closed", "launcher")).toEqual(logged);
+			expect(gaps).toHaveLength(20);
+			const text = sigtool(["python", "gaps", "--spython", "/bin/true"]);
+			expect(text).toMatchObject({ status: 2, stderr: expect.stringContaining("it is no spython") });
+		}, 60_000);
+
 		it("refuses what was changed or added since it was signed", () => {
 			const index = ["--index", at("app.sigx")];
 			expect(sigtool(["compile", at("app"), ...adopted, "-o", at("app.sigx"), "--allow-development"]).status).toBe(0);

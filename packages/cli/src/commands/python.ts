@@ -4,6 +4,8 @@ import { developmentIdentity, isDevelopmentCertificate, spkiSha256, trustFromCer
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import { type OutputOptions, plain, type Report, rows } from "../output.js";
 import { aboutSpython, buildSpython, libraryOf, ownSpython } from "../spython.js";
+import { colour } from "../terminal.js";
+import { type GapVerdict, tryGaps } from "../try-python-gaps.js";
 import { requireOutputName, usageError } from "../usage.js";
 import { readCertificates } from "./certificate-file.js";
 import { bytes } from "./render.js";
@@ -60,3 +62,30 @@ function pinsOf(trust: string, allowDevelopment: boolean): string[] {
 	if (authorities.length === 0) return [...pins.keys()];
 	throw usageError(`Cannot trust ${quote(trust)}: it is an authority's; name the certificates of those who sign`);
 }
+
+export interface PythonGapsOptions extends OutputOptions {
+	readonly spython?: string;
+}
+
+/** Tries ways to run unsigned code with it. Exit status 0 whatever is open: docs/threat-model.md says what may be. */
+export async function pythonGaps({ spython = ownSpython() }: PythonGapsOptions): Promise<Report> {
+	const about = aboutSpython(spython);
+	const { gaps, withoutLauncher } = await tryGaps(resolve(spython));
+	const cell = (verdict: GapVerdict | undefined) => COLOURS[verdict ?? "untried"]((verdict ?? "-").padEnd(8));
+	const lines = gaps.map(({ name, works, spython, launcher }) => {
+		return `${cell(spython)}  ${cell(launcher)}  ${name}${works ? "" : " (not even in plain Python)"}`;
+	});
+	return {
+		exit: 0,
+		fields: { spython, ...about, gaps: gaps.map((gap) => ({ ...gap, launcher: gap.launcher ?? null })) },
+		lines: [`${plain(spython)}, CPython ${plain(about.python)}`, "spython   launcher, strict", ...lines],
+		warnings: withoutLauncher === undefined ? [] : [`the launcher could not be tried: ${plain(withoutLauncher)}`],
+	};
+}
+
+const COLOURS: Readonly<Record<GapVerdict | "untried", (text: string) => string>> = {
+	closed: colour.green,
+	logged: colour.yellow,
+	open: colour.red,
+	untried: (text) => text,
+};

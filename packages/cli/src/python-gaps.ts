@@ -1,0 +1,130 @@
+/**
+ * Ways to run unsigned code in CPython, one or two of each kind, for `sigtool python gaps` to try. The project's own tests try
+ * a hundred and more (docs/threat-model.md); those here have the same names there.
+ */
+
+export interface Gap {
+	/** What runs that nobody signed, and through which door. */
+	readonly name: string;
+	/** Signed files of the program, which is `main.py` and gets the attacker's directory as its first argument. */
+	readonly signed: Readonly<Record<string, string>>;
+	/** What the attacker changes or adds in the signed directory. */
+	readonly changed?: Readonly<Record<string, string>>;
+	/** Python for the plain interpreter, with `app` and `data`: what the attacker makes with it. */
+	readonly making?: string;
+	/** In place of `main.py` and its argument. */
+	readonly words?: readonly string[];
+	/** `DATA` stands for the attacker's directory. */
+	readonly environment?: Readonly<Record<string, string>>;
+	/** Events by any of which it shows where it is not refused, and text in them. */
+	readonly events?: readonly string[];
+	readonly told?: string;
+}
+
+/** What an attacker's code prints, and no file holds. */
+export const MARKER = "evil-ran-42";
+const EVIL = `__import__("os").write(1, b"evil-ran-%d\\n" % (6 * 7))`;
+
+/** In every attacker's directory. */
+export const ATTACKER_FILES: Readonly<Record<string, string>> = { "evil.py": `${EVIL}\n`, "evil.txt": `${EVIL}\n` };
+
+const DATA = "import sys\ndata = sys.argv[1]\n";
+const TEXT = `${DATA}text = open(data + "/evil.txt").read()\n`;
+const IMPORTS = { "main.py": "import dep\n", "dep.py": "good = True\n" };
+const COMPILED = (target: string) =>
+	`import os, py_compile\nos.makedirs(os.path.dirname(${target}), exist_ok=True)\n` +
+	`py_compile.compile(data + "/evil.py", ${target}, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)\n`;
+/** Any library will do: that the interpreter maps it is enough. */
+const LIBRARY = `import glob, os, shutil, sysconfig
+shutil.copy(sorted(glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "_json*.so")) + glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "*.so")))[0], data)
+`;
+const MAPPED = `if any(data in line for line in open("/proc/self/maps")): print("evil-ran-%d" % (6 * 7))\n`;
+const ofText = { events: ["python.compile"], told: "evil-ran" } as const;
+
+export const GAPS: readonly Gap[] = [
+	{ name: "-c", signed: { "main.py": "" }, words: ["-c", EVIL] },
+	{ name: "unsigned script", signed: { "main.py": "" }, words: ["DATA/evil.py"] },
+	{ name: "module by PYTHONPATH", signed: { "main.py": "import evil\n" }, environment: { PYTHONPATH: "DATA" } },
+	{ name: "changed module", signed: IMPORTS, changed: { "dep.py": EVIL } },
+	{
+		name: "signed module overwritten by the program itself",
+		signed: { ...IMPORTS, "main.py": `${TEXT}open(__file__[:-7] + "dep.py", "w").write(text)\nimport dep\n` },
+	},
+	{
+		name: "signed file under another's name",
+		signed: { ...IMPORTS, "danger.py": EVIL },
+		making: `import shutil\nshutil.copy(app + "/danger.py", app + "/dep.py")\n`,
+	},
+	{
+		name: "module replaced by a link",
+		signed: IMPORTS,
+		making: `import os\nos.unlink(app + "/dep.py")\nos.symlink(data + "/evil.py", app + "/dep.py")\n`,
+	},
+	{
+		name: "unchecked bytecode planted in __pycache__",
+		signed: IMPORTS,
+		making: COMPILED(`__import__("importlib.util").util.cache_from_source(app + "/dep.py")`),
+	},
+	{
+		name: "unsigned bytecode by SourcelessFileLoader",
+		signed: {
+			"main.py": `${DATA}import importlib.machinery\nimportlib.machinery.SourcelessFileLoader("evil", data + "/evil.pyc").load_module()\n`,
+		},
+		making: COMPILED(`data + "/evil.pyc"`),
+	},
+	{
+		name: "unsigned archive on sys.path",
+		signed: { "main.py": `${DATA}sys.path.append(data + "/evil.zip")\nimport inside\n` },
+		making: `import zipfile\nwith zipfile.ZipFile(data + "/evil.zip", "w") as archive: archive.write(data + "/evil.py", "inside.py")\n`,
+	},
+	{
+		name: "unsigned file by runpy.run_path()",
+		signed: { "main.py": `${DATA}import runpy\nrunpy.run_path(data + "/evil.py")\n` },
+	},
+	{
+		name: "unsigned extension module",
+		signed: {
+			"main.py": `${DATA}import glob, importlib.machinery\npath = glob.glob(data + "/*.so")[0]\nname = path.split("/")[-1].split(".")[0]\nimportlib.machinery.ExtensionFileLoader(name, path).create_module(importlib.machinery.ModuleSpec(name, None, origin=path))\n${MAPPED}`,
+		},
+		making: LIBRARY,
+	},
+	{
+		name: "library by ctypes",
+		signed: { "main.py": `${DATA}import ctypes, glob\nctypes.CDLL(glob.glob(data + "/*.so")[0])\n${MAPPED}` },
+		making: LIBRARY,
+	},
+	{
+		name: "library by LD_PRELOAD",
+		signed: { "main.py": `${DATA}${MAPPED}` },
+		making: `${LIBRARY}os.rename(glob.glob(data + "/*.so")[0], data + "/evil.so")\n`,
+		environment: { LD_PRELOAD: "DATA/evil.so" },
+	},
+	{
+		name: "interpreter by subprocess",
+		signed: { "main.py": `${TEXT}import subprocess\nsubprocess.run([sys.executable, "-c", text])\n` },
+	},
+	{
+		name: "shell by os.execv()",
+		signed: { "main.py": `import os\nos.execv("/bin/sh", ["sh", "-c", "echo evil-ran-$((6 * 7))"])\n` },
+	},
+	{ name: "exec() of text", signed: { "main.py": `${TEXT}exec(text)\n` }, ...ofText },
+	{
+		name: "get_data() of SourceFileLoader replaced",
+		signed: {
+			...IMPORTS,
+			"main.py": `${TEXT}import importlib.machinery\nimportlib.machinery.SourceFileLoader.get_data = lambda self, path: text.encode()\nimport dep\n`,
+		},
+		...ofText,
+	},
+	{
+		name: "exec() of marshalled code",
+		signed: { "main.py": `${DATA}import marshal\nexec(marshal.loads(open(data + "/evil.bin", "rb").read()))\n` },
+		making: `import marshal\nopen(data + "/evil.bin", "wb").write(marshal.dumps(compile(open(data + "/evil.txt").read(), "evil", "exec")))\n`,
+		events: ["python.marshal.loads", "python.code.__new__"],
+	},
+	{
+		name: "text by ctypes.pythonapi.PyRun_SimpleString()",
+		signed: { "main.py": `${TEXT}import ctypes\nctypes.pythonapi.PyRun_SimpleString(text.encode())\n` },
+		events: ["python.ctypes.dlsym"],
+	},
+];
