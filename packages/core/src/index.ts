@@ -8,6 +8,7 @@ export {
 	compileTrustIndex,
 } from "./compile.js";
 export { type Conversion, type ConvertOptions, convertCatalog } from "./convert.js";
+export { type DeniedDigest, denialsOfFile } from "./denials-of-file.js";
 export type { Check } from "./doctor/check.js";
 export { examineSystem } from "./doctor.js";
 export type { SignedSetDiff } from "./fileset/diff.js";
@@ -22,7 +23,15 @@ export {
 export type { ProgramInfo } from "./formats/cat-envelope.js";
 export { normalizeNameText, reverseNameText } from "./pki/name-text.js";
 export { checkTimestampRequest, type NewTimestamp, type TimestampRequest } from "./pki/timestamp-request.js";
-export { addTrust, listTrust, removeTrust, type TrustEntry, timestampAnchors } from "./pki/trust-store.js";
+export {
+	addTrust,
+	denyTrust,
+	listTrust,
+	removeTrust,
+	storedDenials,
+	type TrustEntry,
+	timestampAnchors,
+} from "./pki/trust-store.js";
 export * from "./read.js";
 export { type Restoration, type RestoreOptions, restoreAttributes } from "./restore.js";
 export {
@@ -47,6 +56,6 @@ export { openPkcs11Signer } from "./signer/pkcs11.js";
 export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11-uri.js";
 export { openPkcs12Signer } from "./signer/pkcs12.js";
 export { type PassphraseSource, type Signer, signerFromKey } from "./signer/signer.js";
-export { readBounded, readInput } from "./store.js";
+export { readBounded, readInput, writeAtomically } from "./store.js";
 export { type StripOptions, type StripResult, stripAttributes } from "./strip-attributes.js";
 export { type TimestampOptions, timestampCatalog } from "./timestamp-catalog.js";

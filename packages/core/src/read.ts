@@ -42,6 +42,7 @@ export {
 	spkiSha256,
 } from "./pki/certificate.js";
 export { type RevocationList, revocationListsFromFileBytes } from "./pki/crl.js";
+export { DENIED_KINDS, type Denial, type DeniedKind } from "./pki/deny-list.js";
 export { normalizeNameText } from "./pki/name-text.js";
 export type { CertificateStatus } from "./pki/revocation.js";
 export {

@@ -17,6 +17,17 @@ export function configDirectory(): string {
 	return join(homeDirectory(), ...(isWindows ? ["AppData", "Roaming"] : [".config"]), "sigtool");
 }
 
+/** Whether there can be a configuration directory. */
+export function hasHome(): boolean {
+	try {
+		configDirectory();
+		return true;
+	} catch (error) {
+		if (error instanceof SigtoolError) return false;
+		throw error;
+	}
+}
+
 /** Where the trust store is. */
 export function trustFile(): string {
 	return join(configDirectory(), "trust.json");

@@ -28,6 +28,7 @@ import type { Profile } from "./pki/signature-algorithm.js";
 import type { TrustPolicy } from "./pki/trust-store.js";
 import { exists } from "./store.js";
 import { worstExitStatus } from "./verification.js";
+import { watchForDenied } from "./verify-denied.js";
 import { isOwnCatalog, loadCatalog } from "./verify-sources.js";
 
 export interface AttributeVerifyOptions extends AttributeNaming {
@@ -84,20 +85,21 @@ export interface AttributeFinding extends Finding {
 export async function verifyAttributes(path: string, options: AttributeVerifyOptions): Promise<AttributeVerification> {
 	const keys = attributeKeys(options.trust, options.certificates ?? [], options);
 	const judge = createJudge(await loadAttributes(), keys, options);
+	const denied = watchForDenied(options.trust, "sha256", judge.visitor);
 	const catalog = catalogToPassOver(path, options);
 	const { count, linkTargets, problems } = await hashFileSet(path, {
 		caseCollisions: "allow",
 		linksOutside: "record",
 		skip: new Set(catalog === undefined ? [] : [catalog]),
 		onProblem: "collect",
-		visitor: judge.visitor,
+		visitor: denied.visitor,
 		onProgress: options.onProgress,
 	});
 	const fileCount = count - linkTargets.size;
 	const unread = problems.map(({ code, message, path: file }) => ({ code, message, path: file ?? path }));
 	judge.judged.sort((a, b) => comparePathBytes(a.path, b.path));
 	const counted = { fileCount, linkCount: linkTargets.size, passedOver: catalog };
-	return conclude(path, judge.judged, unread, { ...options, ...counted });
+	return conclude(path, judge.judged, [...unread, ...denied.findings], { ...options, ...counted });
 }
 
 interface Judged {

@@ -8,6 +8,7 @@ import { CATALOG_OID, type Catalog, parseCatalog } from "./formats/cat.js";
 import { type CatalogFacts, parseFacts } from "./formats/cat-facts.js";
 import type { Certificate } from "./pki/certificate.js";
 import { parseSignedData, type SignerInfo, verifySigner } from "./pki/cms.js";
+import { refuseDeniedCatalog } from "./pki/deny-list.js";
 import { judgeSigner, type VerifiedSigner } from "./pki/signer-trust.js";
 import { type Timestamp, verifyTimestamps } from "./pki/timestamp.js";
 import { type TrustPolicy, timestampAnchors } from "./pki/trust-store.js";
@@ -58,7 +59,7 @@ const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 /**
  * Verifies a catalog's own signature and whether its signer is trusted.
  * @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_UNSIGNED, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
- * ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_WEAK_KEY, ERR_UNTRUSTED_SIGNER, ERR_PRODUCT_MISMATCH
+ * ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_WEAK_KEY, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_PRODUCT_MISMATCH
  */
 export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
 	const { trust, profile = "default" } = options;
@@ -72,11 +73,15 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	if (others.length > 0) {
 		throw new SigtoolError("ERR_CMS_FORMAT", "Cannot trust the catalog: it carries more than one signature");
 	}
+	refuseDeniedCatalog(trust.deny, bytes, contentValue);
 	const { certificate } = verifySigner(signer, { contentType, contentValue, certificates, profile });
 
 	const anchors = options.timestampAnchors ?? timestampAnchors(trust);
 	const { refusedAuthorities } = options;
-	const { timestamps, failures } = verifyTimestamps(signer, { certificates, anchors, profile, refusedAuthorities });
+	const { timestamps, failures } = verifyTimestamps(signer, {
+		...{ certificates, anchors, profile, refusedAuthorities },
+		deny: trust.deny,
+	});
 	const judgedAt = judgementTime(certificate, timestamps, failures.length > 0, options.at);
 	const verifiedSigner = withTimestampFailures(failures, () => {
 		return judgeSigner(certificate, trust, { intermediates: certificates, at: judgedAt.at, profile });

@@ -13,6 +13,7 @@ import { encodeCatalog } from "./formats/cat-encode.js";
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "./formats/cat-facts.js";
 import { temporaryNameFor } from "./store.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
+import { watchForDenied } from "./verify-denied.js";
 import { compareEntry, lexicalEntry } from "./verify-file.js";
 import {
 	HOST_MODES,
@@ -43,15 +44,17 @@ export async function verifyDirectory(path: string, options: DirectoryVerifyOpti
 	};
 	const selection = await createSelection(root, selectionRules(catalogs, options), () => pathsOf(signed().set));
 	const listed = within === undefined ? listToCompare(catalogs, options) : undefined;
+	const digest = listed === undefined && signed().digestSize === 20 ? "sha1" : "sha256";
+	const denied = watchForDenied(options.trust, digest, options.visitor);
 	const manifest = await hashFileSet(root, {
-		digest: listed === undefined && signed().digestSize === 20 ? "sha1" : "sha256",
+		digest,
 		...linkRules(catalogs),
 		caseCollisions: listed?.facts.caseCollisions ?? "allow",
 		exclude: restrictedTo(within, selection.excludes),
 		skip: catalogEntryPaths(root, catalogs),
 		onProblem: "collect",
 		onProgress: options.onProgress,
-		visitor: options.visitor,
+		visitor: denied.visitor,
 	});
 	const comparison = {
 		path,
@@ -60,7 +63,7 @@ export async function verifyDirectory(path: string, options: DirectoryVerifyOpti
 		ignoredCount: selection.ignoredCount,
 	};
 	if (listed !== undefined && isSignedList(manifest, listed)) {
-		return conclude({ ...comparison, match: "path", findings: [] }, options.added);
+		return conclude({ ...comparison, match: "path", findings: denied.findings }, options.added);
 	}
 	const { match, set, digests } = signed();
 	if (match === "digest") {
@@ -70,13 +73,18 @@ export async function verifyDirectory(path: string, options: DirectoryVerifyOpti
 			});
 		}
 		return conclude(
-			{ ...comparison, match, findings: compareByDigest(manifest, digests, signedLinks(catalogs)) },
+			{
+				...comparison,
+				match,
+				findings: [...denied.findings, ...compareByDigest(manifest, digests, signedLinks(catalogs))],
+			},
 			options.added,
 		);
 	}
 	const expected = below(set, within);
 	const findings = [
 		...onTheWay,
+		...denied.findings,
 		...compareByPath(manifest, expected, { modes: HOST_MODES }).map(hintAtLeftovers(root, catalogs)),
 	];
 	if (within !== undefined && expected.files.size + expected.links.size === 0) {

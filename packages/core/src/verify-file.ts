@@ -8,6 +8,7 @@ import { entryPathOf, isBelow, realPath } from "./fileset/locate-catalogs.js";
 import { type ResolvedEntry, resolveEntry } from "./fileset/resolve-entry.js";
 import { exists } from "./store.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
+import { watchForDenied } from "./verify-denied.js";
 import {
 	bindingOf,
 	HOST_MODES,
@@ -97,17 +98,23 @@ export function compareEntry(
 		const message = `${quote(entry)} is not signed by ${quote(file)}${hint}`;
 		return [{ code: "ERR_NOT_A_MEMBER", path: entry, message }];
 	}
-	const manifest = hashEntry(root, entry, { ...linkRules(catalogs), digest: digestSize === 20 ? "sha1" : "sha256" });
-	return compareByPath(manifest, set, { modes: HOST_MODES });
+	const digest = digestSize === 20 ? "sha1" : "sha256";
+	const denied = watchForDenied(options.trust, digest);
+	const manifest = hashEntry(root, entry, { ...linkRules(catalogs), digest, visitor: denied.visitor });
+	return [...denied.findings, ...compareByPath(manifest, set, { modes: HOST_MODES })];
 }
 
 function verifyByDigest(path: string, catalogs: readonly UsedCatalog[], options: VerifyOptions): Verification {
 	const { digestSize, digests } = signedEntries(catalogs, options);
+	const digest = digestSize === 20 ? "sha1" : "sha256";
+	const denied = watchForDenied(options.trust, digest);
 	const manifest = hashEntry(realPath(dirname(resolve(path))), basename(path), {
-		digest: digestSize === 20 ? "sha1" : "sha256",
+		digest,
+		visitor: denied.visitor,
 		links: "follow",
 		linksOutside: "record",
 	});
-	const findings = compareByDigest(manifest, digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
+	const differences = compareByDigest(manifest, digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
+	const findings = [...denied.findings, ...differences];
 	return conclude({ path, match: "digest", catalogs, checkedCount: 1, findings });
 }

@@ -11,6 +11,7 @@ import { catalogsFrom, kindOf, realPath } from "./fileset/locate-catalogs.js";
 import { evidenceSize } from "./formats/cat-entries.js";
 import { exists } from "./store.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
+import { deniedMembers } from "./verify-denied.js";
 import { verifyFile } from "./verify-file.js";
 import { loadCatalog } from "./verify-sources.js";
 
@@ -44,5 +45,6 @@ async function verifyCatalogFile(path: string, options: VerifyOptions): Promise<
 	const loaded = { catalogs: [loadCatalog(path, options)], root: dirname(path) };
 	const { catalogs } = await unlessRevoked(loaded, options);
 	for (const { catalog } of catalogs) evidenceSize(catalog, options.profile ?? "default");
-	return conclude({ path, match: "none", catalogs, checkedCount: 0, findings: [] });
+	const findings = catalogs.flatMap(({ catalog }) => deniedMembers(catalog, options.trust));
+	return conclude({ path, match: "none", catalogs, checkedCount: 0, findings });
 }

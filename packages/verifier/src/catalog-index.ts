@@ -35,7 +35,6 @@ export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy
 		},
 		policy: DEFAULT_POLICY,
 		signers: trees.flatMap(({ signers }) => signers),
-		keys: [],
 		digest: undefined,
 	};
 }

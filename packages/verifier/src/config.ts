@@ -9,6 +9,8 @@ import { join, resolve } from "node:path";
 import {
 	certificatesFromFileBytes,
 	configDirectory,
+	DENIED_KINDS,
+	type Denial,
 	jsonShape,
 	type Mode,
 	normalizeNameText,
@@ -49,13 +51,6 @@ export interface BoundProduct {
 	/** Absolute. Absent: the directory recorded when the index was compiled. */
 	readonly root: string | undefined;
 	readonly minimumSequence: number | undefined;
-}
-
-/** What is not to be trusted whoever signed it; lowercase hexadecimal SHA-256 of the file, SubjectPublicKeyInfo, or DER. */
-export interface Denial {
-	readonly kind: "file" | "key" | "certificate" | "catalog";
-	readonly sha256: string;
-	readonly reason: string;
 }
 
 export interface PinnedFile {
@@ -103,7 +98,7 @@ export function findHostConfiguration(options: HostConfigurationOptions = {}): H
 	return undefined;
 }
 
-/** For a program that brings its own trust: no bounds, no deny list, no sinks. */
+/** For a program that brings its own trust: no bounds, no sinks; of a deny list what the trust has. */
 export function configurationOf(trust: TrustPolicy): HostConfiguration {
 	return {
 		file: HOST_CONFIGURATION_FILE,
@@ -111,7 +106,7 @@ export function configurationOf(trust: TrustPolicy): HostConfiguration {
 		onRefusal: undefined,
 		trust,
 		products: [],
-		deny: [],
+		deny: trust.deny ?? [],
 		index: undefined,
 		policy: undefined,
 		launcher: undefined,
@@ -133,6 +128,7 @@ function parseHostConfiguration(bytes: Uint8Array, file: string, development: De
 			authorities: authorities.map((each, index) => {
 				return authorityOf(each, development, (reason) => refuse(`$.authorities[${index}]`, reason));
 			}),
+			deny: rest.deny,
 			mend: `add its key to "pins" in ${quote(file)} if it may sign for this host`,
 		},
 	};
@@ -161,7 +157,6 @@ const readProducts: Reader<readonly BoundProduct[]> = (value, at, refuse) => {
 	return products;
 };
 
-const DENIAL_KINDS = ["file", "key", "certificate", "catalog"] as const;
 const readDenialMembers = object({
 	file: optional(SHA256_HEX),
 	key: optional(SHA256_HEX),
@@ -172,12 +167,12 @@ const readDenialMembers = object({
 
 const readDenial: Reader<Denial> = (value, at, refuse) => {
 	const members = readDenialMembers(value, at, refuse);
-	const [denial, ...others] = DENIAL_KINDS.flatMap((kind) => {
+	const [denial, ...others] = DENIED_KINDS.flatMap((kind) => {
 		const sha256 = members[kind];
 		return sha256 === undefined ? [] : [{ kind, sha256, reason: members.reason }];
 	});
 	if (denial === undefined || others.length > 0) {
-		throw refuse(at, `must have exactly one of ${DENIAL_KINDS.join(", ")}`);
+		throw refuse(at, `must have exactly one of ${DENIED_KINDS.join(", ")}`);
 	}
 	return denial;
 };

@@ -11,7 +11,6 @@ import {
 	quote,
 	readBounded,
 	SigtoolError,
-	spkiSha256,
 	type VerifiedSigner,
 	verifyTrustIndex,
 } from "@sigtool/core/read";
@@ -23,7 +22,7 @@ import { type Gate, gateOf } from "./gate.js";
 import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
 import { jsonOf, readOwnedFile } from "./owned-file.js";
-import { platform, sha256 } from "./primordials.js";
+import { platform } from "./primordials.js";
 
 export interface GateOptions {
 	/** File or octets of a trust index, which nobody may write to afterwards. Absent: the one the configuration names. */
@@ -47,8 +46,6 @@ export interface Evidence {
 	readonly policy: Policy;
 	/** Whoever vouched for any of it. */
 	readonly signers: readonly VerifiedSigner[];
-	/** Further signers whose keys alone are known; lowercase hexadecimal SHA-256 of the SubjectPublicKeyInfo. */
-	readonly keys: readonly string[];
 	/** Lowercase hexadecimal SHA-256 of the index file; undefined for catalogs. */
 	readonly digest: string | undefined;
 }
@@ -112,7 +109,6 @@ function unguardedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
 function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Gate {
 	const { configuration, addon, tier, missing } = options;
 	const { index, signers, digest } = evidence;
-	refuseDenied(evidence, configuration);
 	const ownPolicy = hostPolicy(options) ?? evidence.policy;
 	const mode = stricter(configuration.mode ?? ownPolicy.mode, options.mode);
 	const policy = policyInMode(ownPolicy, mode);
@@ -148,8 +144,8 @@ function readIndex({ index, configuration, development }: GateOptions): Evidence
 	}
 	const bytes = typeof source === "string" ? readBounded(source, MAX_TRUST_INDEX_BYTES) : source;
 	const verified = verifyTrustIndex(bytes, { trust: configuration.trust, development });
-	const { policy, signers: keys, digest } = verified.index;
-	return { index: verified.index, policy, signers: [verified.signer], keys, digest };
+	const { policy, digest } = verified.index;
+	return { index: verified.index, policy, signers: [verified.signer], digest };
 }
 
 /** The policy document that the host configuration names. */
@@ -165,21 +161,6 @@ function hostPolicy({ configuration, development = "refuse" }: GateOptions): Pol
 
 function stricter(a: Mode, b: Mode = a): Mode {
 	return MODES.indexOf(a) > MODES.indexOf(b) ? a : b;
-}
-
-/** Keys and certificates of whoever vouched, and the index itself. */
-function refuseDenied({ signers, keys, digest }: Evidence, { deny }: HostConfiguration): void {
-	const chains = signers.flatMap(({ chain, certificate }) => [certificate, ...chain]);
-	const found: Readonly<Record<string, readonly (string | undefined)[]>> = {
-		key: [...keys, ...chains.map(spkiSha256)],
-		certificate: chains.map(({ der }) => sha256(der)),
-		catalog: [digest],
-		file: [],
-	};
-	const denial = deny.find(({ kind, sha256 }) => found[kind]?.includes(sha256));
-	if (denial === undefined) return;
-	const message = `Cannot trust what this ${denial.kind} vouches for: the deny list names it: ${denial.reason}`;
-	throw new SigtoolError("ERR_DENIED", message);
 }
 
 function refuseOtherProducts({ products }: CodeIndex, policy: Policy): void {

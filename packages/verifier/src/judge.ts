@@ -1,8 +1,8 @@
 /** Verdicts for bytes by their place and content, from an index that was verified, the host's bounds and its deny list. */
 
 import { realpathSync } from "node:fs";
-import { contentDigest, quote, SigtoolError } from "@sigtool/core/read";
-import type { BoundProduct, Denial } from "./config.js";
+import { contentDigest, type Denial, quote, SigtoolError } from "@sigtool/core/read";
+import type { BoundProduct } from "./config.js";
 import { now, sha256, slice, startsWith } from "./primordials.js";
 import { type TrustedVerdict, type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 

@@ -2,7 +2,7 @@
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
-import { hashFileInto } from "./hash-file.js";
+import { type FileVisitor, hashFileInto } from "./hash-file.js";
 import { type LinkOptions, slashes } from "./links.js";
 import { ENTRY_KIND, type Manifest } from "./manifest.js";
 import type { WalkStep } from "./walk.js";
@@ -10,13 +10,15 @@ import { walkListed } from "./walk-listed.js";
 
 export interface HashEntryOptions extends LinkOptions {
 	readonly digest: "sha256" | "sha1";
+	/** Needs SHA-256. */
+	readonly visitor?: FileVisitor | undefined;
 }
 
 /**
  * What `hashFileSet(root, { only: [path], onProblem: "collect" })` finds. `root` is the real path of a directory.
  * Never throws for what is wrong with the entry: a problem takes the place of its row.
  */
-export function hashEntry(root: string, path: string, { digest, ...links }: HashEntryOptions): Manifest {
+export function hashEntry(root: string, path: string, { digest, visitor, ...links }: HashEntryOptions): Manifest {
 	const base = slashes(root).replace(/\/?$/, "/");
 	const pathBytes = Buffer.from(path);
 	const digestBytes = DIGEST_ALGORITHMS[digest].sizeBytes;
@@ -37,7 +39,7 @@ export function hashEntry(root: string, path: string, { digest, ...links }: Hash
 		columns.modes[0] = 0o777;
 	} else {
 		try {
-			hashFileInto(columns, 0, contentPath(base, path, step), { digest, bigFiles: "hash", name: path });
+			hashFileInto(columns, 0, contentPath(base, path, step), { digest, visitor, bigFiles: "hash", name: path });
 		} catch (error) {
 			if (!(error instanceof SigtoolError)) throw error;
 			problems.push(error);

@@ -4,6 +4,7 @@ import { compareBytes } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./certificate.js";
 import { type Chain, verifyChain, verifyPinned } from "./chain.js";
+import { refuseDeniedCertificates } from "./deny-list.js";
 import type { Profile } from "./signature-algorithm.js";
 import type { TrustedPin, TrustPolicy, TrustSource } from "./trust-store.js";
 
@@ -28,13 +29,15 @@ export interface SignerTrustOptions {
 
 /**
  * A pinned key needs no path; otherwise a path must lead to an authority that may name this subject.
- * @throws ERR_UNTRUSTED_SIGNER, ERR_CERTIFICATE_*, ERR_WEAK_DIGEST, ERR_WEAK_KEY, ERR_UNSUPPORTED_ALGORITHM
+ * @throws ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_CERTIFICATE_*, ERR_WEAK_DIGEST, ERR_WEAK_KEY, ERR_UNSUPPORTED_ALGORITHM
  */
 export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): VerifiedSigner {
+	refuseDeniedCertificates(trust.deny, [leaf]); // First: its reason says the most.
 	const key = spkiSha256(leaf);
 	const pin = trust.pins.get(key);
 	const { chain, trustedBy } =
 		pin === undefined ? trustedPath(leaf, trust, options) : trustedPin(pin.certificate ?? leaf, pin, options);
+	refuseDeniedCertificates(trust.deny, chain);
 	return {
 		certificate: leaf,
 		chain,

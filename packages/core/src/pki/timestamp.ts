@@ -21,6 +21,7 @@ import {
 	verifySigner,
 } from "./cms.js";
 import { signedAttribute } from "./cms-verify.js";
+import { type Denial, refuseDeniedCertificates } from "./deny-list.js";
 import { digestName, type Profile, SHA256_OID } from "./signature-algorithm.js";
 import { namesCertificateBySha2, signingCertificateProblem } from "./signing-certificate.js";
 import { parseTstInfo, TST_INFO_OID, type TstInfo } from "./tst-info.js";
@@ -43,6 +44,7 @@ export interface TimestampVerifyOptions {
 	readonly anchors: readonly Certificate[];
 	/** Those whose timestamps do not, and why; by SHA-256 of the SubjectPublicKeyInfo. */
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
+	readonly deny?: readonly Denial[];
 	readonly profile: Profile;
 }
 
@@ -225,6 +227,7 @@ function verifyTimestamp(
 	if (misnamed !== undefined) throw new SigtoolError("ERR_TIMESTAMP", `Cannot trust the timestamp: ${misnamed}`);
 	const requirements = { at: time, purpose: "timeStamping", profile, timeStampingEku } as const;
 	const chain = verifyChain(certificate, { intermediates: certificates, anchors, ...requirements });
+	refuseDeniedCertificates(options.deny, chain.certificates);
 	return { kind, time, certificate, chain };
 }
 

@@ -3,9 +3,10 @@
  *
  *     { "version": 1,
  *       "pins": [{ "spkiSha256": hex, "certificate": base64 of the DER, "label": text, "added": time }],
- *       "authorities": [{ "certificate": base64 of the DER, "subject": RFC 4514 text | null, "label": text, "added": time }] }
+ *       "authorities": [{ "certificate": base64 of the DER, "subject": RFC 4514 text | null, "label": text, "added": time }],
+ *       "denied": [{ "kind": "file" | "key" | "certificate" | "catalog", "sha256": hex, "reason": text, "added": time }] }
  *
- * Times are UTC, `2026-01-31T12:00:00Z`. A null subject is any. A pin may lack the certificate. Any other field that is
+ * Times are UTC, `2026-01-31T12:00:00Z`. A null subject is any. A pin may lack the certificate, the file `denied`. Any other field that is
  * missing, unknown or of another form is refused: a typing error must not change who is trusted.
  */
 
@@ -14,11 +15,17 @@ import { exists, makePrivateDirectory, readBounded, writeAtomically } from "../s
 import { configDirectory, trustFile } from "../user-files.js";
 import { type Certificate, parseCertificate, spkiSha256 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
+import { DENIED_KINDS, type Denial } from "./deny-list.js";
 
 export interface TrustFile {
 	readonly pins: readonly StoredPin[];
 	/** Entries of equal certificates share one object. */
 	readonly authorities: readonly StoredAuthority[];
+	readonly denied: readonly StoredDenial[];
+}
+
+export interface StoredDenial extends Denial {
+	readonly added: string;
 }
 
 export interface StoredPin {
@@ -41,7 +48,7 @@ export interface StoredAuthority {
 /** The file, or an empty store when there is none. @throws ERR_CONFIG naming file and field, ERR_LIMIT, ERR_IO */
 export function readTrustFile(): TrustFile {
 	const path = trustFile();
-	if (!exists(path)) return { pins: [], authorities: [] };
+	if (!exists(path)) return { pins: [], authorities: [], denied: [] };
 	try {
 		return parseTrustFile(JSON.parse(readBounded(path, MAX_TRUST_FILE_BYTES).toString("utf8")));
 	} catch (cause) {
@@ -50,7 +57,7 @@ export function readTrustFile(): TrustFile {
 }
 
 /** The last of two processes that write at the same time wins. @throws ERR_LIMIT, ERR_IO */
-export function writeTrustFile({ pins, authorities }: TrustFile): void {
+export function writeTrustFile({ pins, authorities, denied }: TrustFile): void {
 	const document = {
 		version: 1,
 		pins: pins.map(({ spkiSha256, certificate, label, added }) => {
@@ -58,6 +65,10 @@ export function writeTrustFile({ pins, authorities }: TrustFile): void {
 		}),
 		authorities: authorities.map(({ certificate, subject, label, added }) => {
 			return { certificate: base64Of(certificate), subject: subject ?? null, label, added };
+		}),
+		// Left out when empty: a version that does not know it refuses the file, as it must.
+		...(denied.length > 0 && {
+			denied: denied.map(({ kind, sha256, reason, added }) => ({ kind, sha256, reason, added })),
 		}),
 	};
 	const bytes = Buffer.from(`${JSON.stringify(document, undefined, "\t")}\n`);
@@ -70,7 +81,7 @@ export function writeTrustFile({ pins, authorities }: TrustFile): void {
 }
 
 function parseTrustFile(document: unknown): TrustFile {
-	const file = recordOf(document, "the document", ["version", "pins", "authorities"]);
+	const file = recordOf(document, "the document", ["version", "pins", "authorities"], ["denied"]);
 	if (file.version !== 1) throw invalid('"version" is not 1, the only one this sigtool knows');
 	const certificates = new Map<string, Certificate>();
 	return {
@@ -78,6 +89,7 @@ function parseTrustFile(document: unknown): TrustFile {
 		authorities: listOf(file.authorities, "authorities").map((entry, index) => {
 			return parseAuthority(entry, `authorities[${index}]`, certificates);
 		}),
+		denied: listOf(file.denied ?? [], "denied").map((entry, index) => parseDenial(entry, `denied[${index}]`)),
 	};
 }
 
@@ -106,6 +118,18 @@ function parseAuthority(entry: unknown, field: string, known: Map<string, Certif
 		certificate: parsed,
 		subject: subject === null ? undefined : textOf(subject, `${field}.subject`, /./),
 		label: textOf(label, `${field}.label`, LABEL),
+		added: textOf(added, `${field}.added`, TIME),
+	};
+}
+
+function parseDenial(entry: unknown, field: string): StoredDenial {
+	const { kind, sha256, reason, added } = recordOf(entry, field, ["kind", "sha256", "reason", "added"]);
+	const known = DENIED_KINDS.find((each) => each === kind);
+	if (known === undefined) throw invalid(`"${field}.kind" is none that is known`);
+	return {
+		kind: known,
+		sha256: textOf(sha256, `${field}.sha256`, /^[0-9a-f]{64}$/),
+		reason: textOf(reason, `${field}.reason`, LABEL),
 		added: textOf(added, `${field}.added`, TIME),
 	};
 }

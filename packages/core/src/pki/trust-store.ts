@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
 import { exists, readBounded } from "../store.js";
-import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identityFiles } from "../user-files.js";
+import { DEVELOPMENT_IDENTITY, hasHome, IDENTITY_BACKDATE_MS, identityFiles } from "../user-files.js";
 import {
 	type Certificate,
 	certificatesFromFileBytes,
@@ -15,8 +15,16 @@ import {
 	spkiSha256,
 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
+import type { Denial, DeniedKind } from "./deny-list.js";
 import { normalizeNameText } from "./name-text.js";
-import { LABEL, readTrustFile, type StoredAuthority, type StoredPin, writeTrustFile } from "./trust-file.js";
+import {
+	LABEL,
+	readTrustFile,
+	type StoredAuthority,
+	type StoredDenial,
+	type StoredPin,
+	writeTrustFile,
+} from "./trust-file.js";
 
 /** Where trust comes from: the trust store, this call's own options, or this machine's development identity. */
 export type TrustSource = "store" | "option" | "development";
@@ -27,6 +35,8 @@ export interface TrustPolicy {
 	readonly pins: ReadonlyMap<string, TrustedPin>;
 	/** Entries of equal certificates share one object. */
 	readonly authorities: readonly TrustedAuthority[];
+	/** Refused whatever else is trusted. */
+	readonly deny?: readonly Denial[];
 	/** What to do about a signer who is not trusted, where that is not --trust or the trust store. */
 	readonly mend?: string;
 }
@@ -50,9 +60,10 @@ export interface TrustedAuthority {
 
 /** The trust store, and this machine's development identity as a pin. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
 export function defaultTrust(): TrustPolicy {
-	const { pins, authorities } = readTrustFile();
+	const { pins, authorities, denied } = readTrustFile();
 	const development = developmentCertificate();
 	return {
+		deny: denied,
 		pins: new Map<string, TrustedPin>([
 			...pins.map((pin) => [pin.spkiSha256, storedPin(pin)] as const),
 			// Last: a key that is a development identity stays one, whatever it is called elsewhere.
@@ -65,6 +76,11 @@ export function defaultTrust(): TrustPolicy {
 			source: "store",
 		})),
 	};
+}
+
+/** What this user's trust store denies, for whatever else is trusted. None without a home. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+export function storedDenials(): readonly Denial[] {
+	return hasHome() ? readTrustFile().denied : [];
 }
 
 /** Exactly these certificates: an authority for any subject, whatever is none as a pin of its key. */
@@ -88,13 +104,20 @@ export function timestampAnchors({ authorities }: TrustPolicy): Certificate[] {
 }
 
 export type TrustEntry = {
-	/** What names the entry: the pin, or a SHA-256 over the authority's certificate and the subject; lowercase hexadecimal. */
+	/**
+	 * What names the entry: the pin; of an authority a SHA-256 over its certificate and the subject, of a denial one over
+	 * what it says; lowercase hexadecimal.
+	 */
 	readonly id: string;
 	readonly label: string;
 	/** UTC, `2026-01-31T12:00:00Z`. */
 	readonly added: string;
 	readonly source: "store" | "development";
-} & ({ readonly kind: "pin" } | { readonly kind: "authority"; readonly subject: string | undefined });
+} & (
+	| { readonly kind: "pin" }
+	| { readonly kind: "authority"; readonly subject: string | undefined }
+	| { readonly kind: "denied"; readonly denied: DeniedKind; readonly sha256: string }
+);
 
 export type NewTrust =
 	| { readonly spkiSha256: string; readonly label?: string }
@@ -116,30 +139,44 @@ export function addTrust(trust: NewTrust): TrustEntry {
 	if (trust.label !== undefined && !LABEL.test(trust.label)) {
 		throw new SigtoolError("ERR_USAGE", `Cannot use the label ${quote(trust.label)}: it must be one line of text`);
 	}
-	const { pins, authorities } = readTrustFile();
+	const store = readTrustFile();
+	const { pins, authorities } = store;
 	const added = utc(Date.now());
 	if ("certificate" in trust && isCertificateAuthority(trust.certificate)) {
 		const { certificate, label = certificate.subject.text } = trust;
 		const authority = { certificate, subject: subjectFor(trust), label, added };
 		const others = authorities.filter((other) => authorityId(other) !== authorityId(authority));
-		writeTrustFile({ pins, authorities: [...others, authority] });
+		writeTrustFile({ ...store, authorities: [...others, authority] });
 		return authorityEntry(authority);
 	}
 	const given = newPin(trust);
 	// A certificate known from before stays when the same key is given by its hash.
 	const pin = { ...pins.find(({ spkiSha256 }) => spkiSha256 === given.spkiSha256), ...given, added };
-	writeTrustFile({ pins: [...pins.filter((other) => other.spkiSha256 !== pin.spkiSha256), pin], authorities });
+	writeTrustFile({ ...store, pins: [...pins.filter((other) => other.spkiSha256 !== pin.spkiSha256), pin] });
 	return pinEntry(pin);
 }
 
-/** Everything `defaultTrust` trusts. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+/** Adds to the deny list; what is there already gets the new reason. @throws ERR_USAGE for a reason that is not one line */
+export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
+	if (reason === "" || !LABEL.test(reason)) {
+		throw new SigtoolError("ERR_USAGE", `Cannot use the reason ${quote(reason)}: it must be one line of text`);
+	}
+	const store = readTrustFile();
+	const denial = { kind, sha256, reason, added: utc(Date.now()) };
+	const others = store.denied.filter((other) => denialId(other) !== denialId(denial));
+	writeTrustFile({ ...store, denied: [...others, denial] });
+	return denialEntry(denial);
+}
+
+/** Everything `defaultTrust` trusts and denies. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
 export function listTrust(): TrustEntry[] {
-	const { pins, authorities } = readTrustFile();
+	const { pins, authorities, denied } = readTrustFile();
 	const development = developmentCertificate();
 	return [
 		...pins.map(pinEntry),
 		...authorities.map(authorityEntry),
 		...(development === undefined ? [] : [developmentEntry(development)]),
+		...denied.map(denialEntry),
 	];
 }
 
@@ -157,10 +194,11 @@ export function removeTrust(idOrPrefix: string): TrustEntry[] {
 		const { directory } = identityFiles(DEVELOPMENT_IDENTITY);
 		throw cannotRemove(idOrPrefix, `it is this machine's development identity; delete ${quote(directory)} instead`);
 	}
-	const { pins, authorities } = readTrustFile();
+	const { pins, authorities, denied } = readTrustFile();
 	writeTrustFile({
 		pins: pins.filter((pin) => pin.spkiSha256 !== id),
 		authorities: authorities.filter((authority) => authorityId(authority) !== id),
+		denied: denied.filter((denial) => denialId(denial) !== id),
 	});
 	return removed;
 }
@@ -242,6 +280,16 @@ function pinEntry({ spkiSha256: id, label, added }: StoredPin): TrustEntry {
 function authorityEntry(authority: StoredAuthority): TrustEntry {
 	const { subject, label, added } = authority;
 	return { id: authorityId(authority), kind: "authority", subject, label, added, source: "store" };
+}
+
+function denialEntry(denial: StoredDenial): TrustEntry {
+	const { kind, sha256, reason, added } = denial;
+	return { id: denialId(denial), kind: "denied", denied: kind, sha256, label: reason, added, source: "store" };
+}
+
+/** Not the digest alone: a key can be pinned and denied. */
+function denialId({ kind, sha256 }: Denial): string {
+	return createHash("sha256").update(`denied ${kind} ${sha256}`).digest("hex");
 }
 
 /** An authority is trusted for one subject at a time, so each pair is an entry. DER ends itself: no pairs share octets. */

@@ -10,6 +10,7 @@ import { DerReader } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
 import { parseSignedData, type SignedData, type SignerInfo, verifySigner } from "../pki/cms.js";
 import { signedAttribute } from "../pki/cms-verify.js";
+import { type Denial, denied, refuseDeniedCatalog } from "../pki/deny-list.js";
 import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
@@ -75,7 +76,7 @@ export interface VerifiedTrustIndex {
  * Verifies an index's signature, then whether its signer is trusted, and only then reads what it says. The octets must not
  * change afterwards: entries are read from them.
  * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_WEAK_*,
- * ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DEVELOPMENT_IDENTITY, ERR_LIMIT, ERR_POLICY
+ * ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_DEVELOPMENT_IDENTITY, ERR_LIMIT, ERR_POLICY
  */
 export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOptions): VerifiedTrustIndex {
 	const { trust, at = Date.now(), development = "refuse" } = options;
@@ -95,11 +96,13 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 		at,
 		profile: "default",
 	});
+	refuseDeniedCatalog(trust.deny, bytes, parts.signed);
 	if (verifiedSigner.development && development === "refuse") {
 		const reason = `the development identity ${quote(certificate.subject.text)} signed it; sign it with a release key`;
 		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", `Cannot trust the ${WHAT}: ${reason}`);
 	}
 	const index = readIndex(parts);
+	refuseDeniedSources(index, trust.deny);
 	if (index.notAfter !== undefined && at > index.notAfter) {
 		const message = `Cannot use the ${WHAT}: it was to be used until ${new Date(index.notAfter).toISOString()}; compile it again`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
@@ -107,9 +110,24 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	return { index: index as Verified<TrustIndex>, signer: verifiedSigner, judgedAt: at }; // Evidence turns into the brand.
 }
 
+/** Whoever signed what an index was compiled from, and that itself, are known by digests. @throws ERR_DENIED */
+function refuseDeniedSources({ signers, products }: TrustIndex, deny: readonly Denial[] | undefined): void {
+	for (const denial of deny ?? []) {
+		const sources = denial.kind === "key" ? signers : products.flatMap(({ catalogs }) => catalogs);
+		if ((denial.kind === "key" || denial.kind === "catalog") && sources.includes(denial.sha256)) {
+			throw denied(`what the ${WHAT} was compiled from`, denial);
+		}
+	}
+}
+
 /** What an index says, whoever signed it. @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_POLICY, ERR_LIMIT */
 export function parseTrustIndex(bytes: Uint8Array): TrustIndex {
 	return readIndex(splitIndex(bytes));
+}
+
+/** The octets that an index's signature covers. @throws as `parseTrustIndex` */
+export function signedPartOf(bytes: Uint8Array): Uint8Array {
+	return splitIndex(bytes).signed;
 }
 
 /** Whether octets begin as every index does. */
@@ -122,6 +140,8 @@ const WHAT = "trust index";
 interface IndexParts extends EntryTable {
 	readonly head: Uint8Array;
 	readonly entryCount: number;
+	/** What the signature covers. */
+	readonly signed: Uint8Array;
 	readonly contentSha256: Uint8Array;
 	readonly digest: string;
 	readonly signedData: SignedData;
@@ -153,6 +173,7 @@ function splitIndex(bytes: Uint8Array): IndexParts {
 		namesEnd,
 		head: bytes.subarray(HEADER_BYTES, recordsStart),
 		entryCount,
+		signed: bytes.subarray(0, namesEnd),
 		digest: content.copy().update(signature).digest("hex"),
 		contentSha256: content.digest(),
 		...parseSignature(signature),

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { context, encode, integer, NULL, octetString, oid, sequence, TAG, time } from "../../dist/asn1/der.js";
-import { certificatesFromPem } from "../../dist/pki/certificate.js";
+import { certificatesFromPem, spkiSha256 } from "../../dist/pki/certificate.js";
 import { verifyChain } from "../../dist/pki/chain.js";
 import {
 	encodeAttribute,
@@ -134,6 +134,15 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 	it("refuses an authority that no anchor vouches for", () => {
 		const info = signedWith((signature) => [encodeAttribute(RFC3161, token(signature))]);
 		expect(judge(info, [signer.certificate]).failures.map(({ code }) => code)).toEqual(["ERR_CHAIN_INCOMPLETE"]);
+	});
+
+	it("refuses an authority that is denied, and whom a denied one vouches for", () => {
+		const info = signedWith((signature) => [encodeAttribute(RFC3161, token(signature))]);
+		for (const { certificate } of [authority, root]) {
+			const deny = [{ kind: "key", sha256: spkiSha256(certificate), reason: "stolen" }] as const;
+			const options = { certificates: [], anchors: [root.certificate], profile: "default", deny } as const;
+			expect(verifyTimestamps(info, options)).toMatchObject({ timestamps: [], failures: [{ code: "ERR_DENIED" }] });
+		}
 	});
 
 	it("refuses every bit flip in what the token signs", () => {

@@ -29,7 +29,7 @@ afterEach(() => {
 
 describe("defaultTrust()", () => {
 	it("trusts nobody at first and makes no file", () => {
-		expect(defaultTrust()).toEqual({ pins: new Map(), authorities: [] });
+		expect(defaultTrust()).toEqual({ pins: new Map(), authorities: [], deny: [] });
 		expect(readdirSync(home)).toEqual([]);
 	});
 
