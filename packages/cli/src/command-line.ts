@@ -469,8 +469,30 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				},
 			},
 			{
+				name: "deny",
+				description: "refuse a key, certificate, catalog or file, whatever else is trusted",
+				declare(command) {
+					command
+						.argument("<what>", "a certificate, catalog, trust index or any file, or a hexadecimal SHA-256 with --as")
+						.requiredOption("--reason <text>", "shown wherever it is refused")
+						.addOption(
+							new Option(
+								"--as <kind>",
+								"what it is (default: by the name; of *.pem, *.crt, *.cer and *.der the key)",
+							).choices(["key", "certificate", "catalog", "file"]),
+						)
+						.option("--config <file>", "in this host configuration, which runtimes read, instead of here");
+					examples(command, [
+						'sigtool trust deny stolen.crt --reason "stolen in May"',
+						'sigtool trust deny lib/index.js --reason "CVE-2026-0001" --config /etc/sigtool/verifier.json',
+						'sigtool trust deny 3b0c… --as file --reason "malware"',
+					]);
+					return async () => (await import("./commands/trust.js")).trustDeny;
+				},
+			},
+			{
 				name: "list",
-				description: "list what is trusted",
+				description: "list what is trusted and denied",
 				declare(command) {
 					examples(command, ["sigtool trust list"]);
 					return async () => (await import("./commands/trust.js")).trustList;
@@ -478,7 +500,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 			},
 			{
 				name: "remove",
-				description: "stop trusting a key or authority",
+				description: "stop trusting a key or authority, or denying something",
 				declare(command) {
 					command.argument("<id>", "the id that `sigtool trust list` prints, or its beginning");
 					examples(command, ["sigtool trust remove 3b0c44"]);

@@ -2,12 +2,10 @@ import {
 	type CompileResult,
 	checkCompileTarget,
 	compileTrustIndex,
-	defaultTrust,
 	MAX_POLICY_BYTES,
 	type Policy,
 	policyFromFileBytes,
 	type Signer,
-	trustFromCertificates,
 } from "@sigtool/core";
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { readInputFile } from "../input-file.js";
@@ -16,9 +14,8 @@ import { startProgress } from "../progress.js";
 import { type KeyOptions, openSigner } from "../signer-options.js";
 import { sourceDate } from "../source-date.js";
 import { requireOutputName, usageError } from "../usage.js";
-import { readCertificates } from "./certificate-file.js";
 import { productRows } from "./index-file.js";
-import { parseTime } from "./judgement.js";
+import { parseTime, trustOf } from "./judgement.js";
 import { bytes, catalogFields, count, isoTime, signerFields, signerRows } from "./render.js";
 
 export interface CompileCommandOptions extends KeyOptions, OutputOptions {
@@ -50,14 +47,13 @@ export async function compile(directories: readonly string[], options: CompileCo
 	// Before a passphrase is asked for.
 	checkCompileTarget(directories, target);
 	const signer = await openSigner(options, (text) => warnings.push(text));
-	const { trust } = options;
 	const progress = await startProgress("verifying", options);
 	let result: CompileResult;
 	try {
 		result = await compileTrustIndex(directories, {
 			...target,
 			signer,
-			trust: trust === undefined ? defaultTrust() : trustFromCertificates(trust.flatMap(readCertificates)),
+			trust: trustOf(options.trust),
 			development: options.allowDevelopment === true ? "allow" : "refuse",
 			time,
 			onProgress: (done) => progress.update(done),

@@ -1,6 +1,6 @@
 /** Whom to trust, and at what time: options that all commands which verify catalogs have. */
 
-import { type Certificate, defaultTrust, type TrustPolicy, trustFromCertificates } from "@sigtool/core";
+import { type Certificate, defaultTrust, storedDenials, type TrustPolicy, trustFromCertificates } from "@sigtool/core";
 import { plain } from "../output.js";
 import { usageError } from "../usage.js";
 import { readCertificates } from "./certificate-file.js";
@@ -21,10 +21,16 @@ export interface Judgement {
 export function judgementOf({ trust, tsaTrust, at }: JudgementOptions): Judgement {
 	const time = at === undefined ? undefined : parseTime(at, "--at");
 	return {
-		trust: trust === undefined ? defaultTrust() : trustFromCertificates(trust.flatMap(readCertificates)),
+		trust: trustOf(trust),
 		timestampAnchors: tsaTrust?.flatMap(readCertificates),
 		at: time,
 	};
+}
+
+/** The trust store, or the certificates named in its place; what it denies is denied in any case. */
+export function trustOf(files: readonly string[] | undefined): TrustPolicy {
+	if (files === undefined) return defaultTrust();
+	return { ...trustFromCertificates(files.flatMap(readCertificates)), deny: storedDenials() };
 }
 
 /** A date, or a time with its zone: a time without one would mean another moment on each machine. */

@@ -1,4 +1,17 @@
-import { addTrust, listTrust, removeTrust, reverseNameText, type TrustEntry } from "@sigtool/core";
+import {
+	addTrust,
+	type Denial,
+	type DeniedDigest,
+	type DeniedKind,
+	denialsOfFile,
+	denyTrust,
+	listTrust,
+	removeTrust,
+	reverseNameText,
+	type TrustEntry,
+	writeAtomically,
+} from "@sigtool/core";
+import { hostConfigurationDenying } from "@sigtool/verifier";
 import { type OutputOptions, plain, type Report, rows } from "../output.js";
 import { usageError } from "../usage.js";
 import { readCertificateFile } from "./certificate-file.js";
@@ -45,6 +58,40 @@ export async function trustList(_options: OutputOptions): Promise<Report> {
 	};
 }
 
+export interface TrustDenyOptions extends OutputOptions {
+	readonly as?: DeniedKind;
+	readonly reason: string;
+	readonly config?: string;
+}
+
+/** Here, or in the host configuration that is named, which runtimes read. */
+export async function trustDeny(what: string, { as, reason, config }: TrustDenyOptions): Promise<Report> {
+	const denials = denialsOf(what, as).map((denial): Denial => ({ ...denial, reason }));
+	if (config !== undefined) {
+		writeAtomically(config, Buffer.from(hostConfigurationDenying(config, denials)));
+	} else {
+		for (const denial of denials) denyTrust(denial);
+	}
+	return {
+		exit: 0,
+		fields: { config: config ?? null, denied: denials },
+		lines: [
+			`denied ${denials[0].kind} ${plain(what)}`,
+			...rows([
+				...denials.map(({ sha256 }): [string, string] => ["sha256", sha256]),
+				["reason", plain(reason)],
+				["in", config && plain(config)],
+			]),
+		],
+	};
+}
+
+function denialsOf(what: string, as: DeniedKind | undefined): DeniedDigest[] {
+	if (!/^(sha256:)?[0-9a-f]{64}$/i.test(what)) return denialsOfFile(what, as);
+	if (as === undefined) throw usageError("Say with --as whether the digest is of a key, certificate, catalog or file");
+	return [{ kind: as, sha256: what.toLowerCase().replace(/^sha256:/, "") }];
+}
+
 export async function trustRemove(id: string, _options: OutputOptions): Promise<Report> {
 	const removed = removeTrust(id);
 	return {
@@ -55,6 +102,13 @@ export async function trustRemove(id: string, _options: OutputOptions): Promise<
 }
 
 function trustRows(entry: TrustEntry): string[] {
+	if (entry.kind === "denied") {
+		return rows([
+			["id", entry.id],
+			[entry.denied, entry.sha256],
+			["added", entry.added],
+		]);
+	}
 	const subject = entry.kind === "authority" ? (entry.subject ?? "any (whatever it signs)") : undefined;
 	return rows([
 		["id", entry.id],
@@ -65,6 +119,8 @@ function trustRows(entry: TrustEntry): string[] {
 }
 
 function trustFields(entry: TrustEntry): Record<string, unknown> {
-	const subject = entry.kind === "authority" ? { subject: entry.subject ?? null } : {};
-	return { id: entry.id, kind: entry.kind, label: entry.label, added: entry.added, source: entry.source, ...subject };
+	const { id, kind, label, added, source } = entry;
+	if (kind === "denied") return { id, kind, denied: entry.denied, sha256: entry.sha256, reason: label, added, source };
+	const subject = kind === "authority" ? { subject: entry.subject ?? null } : {};
+	return { id, kind, label, added, source, ...subject };
 }

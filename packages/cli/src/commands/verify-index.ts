@@ -16,29 +16,42 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 		const message = `Cannot trust ${quote(file)}: it is not of product ${quote(product)}`;
 		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message, { path: file });
 	}
+	const findings = (trust.deny ?? [])
+		.filter(({ kind, sha256 }) => kind === "file" && index.hasContent(sha256))
+		.map(({ sha256, reason }) => ({
+			code: "ERR_DENIED",
+			path: file,
+			message: `it holds a denied file: ${reason}`,
+			sha256,
+		}));
+	const passed = findings.length === 0;
+	const verdict = passed ? "trusted" : "failed";
+	const lines = [
+		`${passed ? colour.green(verdict) : colour.red(verdict)} ${plain(file)}`,
+		...rows([
+			...indexRows(index),
+			...signerRows(signer.certificate, signer.development),
+			["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
+			["checked", "the trust index's own signature; no files"],
+		]),
+	];
 	return {
-		exit: 0,
+		exit: passed ? 0 : 1,
 		fields: {
 			path: file,
-			verdict: "trusted",
+			verdict,
 			development: signer.development,
 			match: "none",
-			findings: [],
+			findings,
 			index: indexFields(index),
 			signer: signerFields(signer.certificate, signer.development),
 			trustedBy: signer.trustedBy,
 			judgedAt: isoTime(judgedAt),
 		},
-		lines: [
-			`${colour.green("trusted")} ${plain(file)}`,
-			...rows([
-				...indexRows(index),
-				...signerRows(signer.certificate, signer.development),
-				["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
-				["checked", "the trust index's own signature; no files"],
-			]),
-		],
-		problems: [],
+		lines: passed ? lines : [],
+		problems: passed
+			? []
+			: [...lines, ...findings.map(({ message, sha256, code }) => plain(`  ${message} (${sha256}) [${code}]`))],
 		warnings: [],
 	};
 }

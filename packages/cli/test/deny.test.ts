@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import {
+	hasProgram,
+	makeAuthority,
+	makeTree,
+	type Run,
+	type RunOptions,
+	runner,
+	temporaryDirectory,
+} from "./support.js";
+
+const hasOpenssl = hasProgram("openssl");
+
+describe.skipIf(!hasOpenssl)("trust deny", () => {
+	let home: string;
+	let lib: string;
+	let catalog: string;
+	let sigtool: (args: readonly string[], options?: RunOptions) => Run;
+	let caFile: string;
+	let certFile: string;
+	let key: string[];
+
+	beforeEach(() => {
+		home = temporaryDirectory();
+		sigtool = runner(home);
+		const authority = makeAuthority(join(home, "ca"), "P-256");
+		({ caFile, certFile } = authority);
+		key = ["--key", authority.keyFile, "--cert", certFile];
+		lib = makeTree(join(home, "lib"), { "index.js": "1\n", "more/a.js": "2\n" });
+		catalog = join(lib, "lib.cat");
+		sigtool(["sign", lib, ...key, "--product", "lib"]);
+		expect(sigtool(["verify", lib, "--trust", caFile]).status).toBe(0);
+	});
+
+	const sha256 = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
+	/** What is refused, however the signer is trusted. */
+	function expectRefused(words: readonly string[], reason: string): void {
+		for (const trust of [
+			["--trust", caFile],
+			["--trust", certFile],
+		]) {
+			expect(sigtool([...words, ...trust])).toMatchObject({
+				status: 1,
+				stderr: expect.stringMatching(new RegExp(`${reason}.*\\[ERR_DENIED\\]`)),
+			});
+		}
+	}
+
+	test("a key is refused although the trust store and --trust have it, with the reason", () => {
+		sigtool(["trust", "add", certFile]);
+		expect(sigtool(["verify", lib]).status).toBe(0);
+		const denied = sigtool(["trust", "deny", certFile, "--reason", "stolen in May", "--json"]).json();
+		expect(denied.denied).toMatchObject([{ kind: "key", reason: "stolen in May" }]);
+		expect(sigtool(["verify", lib]).stderr).toMatch(/names its key: stolen in May \[ERR_DENIED\]/);
+		expectRefused(["verify", lib], "stolen in May");
+		expectRefused(["verify", join(lib, "index.js")], "stolen in May");
+		expectRefused(["compile", lib, "-o", join(home, "lib.sigx")], "stolen in May");
+		expect(existsSync(join(home, "lib.sigx"))).toBe(false);
+	});
+
+	test("an authority's key takes its signers with it; a certificate leaves others of the key alone", () => {
+		sigtool(["trust", "deny", caFile, "--reason", "broken into"]);
+		expect(sigtool(["verify", lib, "--trust", caFile]).stderr).toMatch(/"CN=Test Root": .*key: broken into/);
+		const [{ id }] = sigtool(["trust", "list", "--json"]).json().trusted;
+		sigtool(["trust", "remove", id]);
+		expect(sigtool(["verify", lib, "--trust", caFile]).status).toBe(0);
+		sigtool(["trust", "deny", certFile, "--as", "certificate", "--reason", "issued in error"]);
+		expectRefused(["verify", lib], "names its certificate: issued in error");
+	});
+
+	test("a catalog is refused, with other unsigned parts as well", () => {
+		sigtool(["trust", "deny", catalog, "--reason", "withdrawn"]);
+		expectRefused(["verify", lib], "names its catalog: withdrawn");
+		expectRefused(["verify", catalog], "names its catalog: withdrawn");
+		// A certificate more in the bag, which nobody signed.
+		sigtool(["sign", lib, ...key, "--product", "lib", "--sequence", "1"]);
+		expect(sigtool(["verify", lib, "--trust", caFile]).status).toBe(0);
+		const env = { SOURCE_DATE_EPOCH: String(Math.floor(Date.now() / 1000)) };
+		sigtool(["sign", lib, ...key, "--product", "lib", "--sequence", "2"], { env });
+		sigtool(["trust", "deny", catalog, "--reason", "withdrawn too"]);
+		const before = sha256(catalog);
+		sigtool(["sign", lib, ...key, "--chain", caFile, "--product", "lib", "--sequence", "2"], { env });
+		expect(sha256(catalog)).not.toBe(before);
+		expectRefused(["verify", lib], "withdrawn too");
+	});
+
+	test("a file is refused wherever it lies, in a tree, alone, in an index and before compiling", () => {
+		sigtool(["compile", lib, ...key, "--trust", caFile, "-o", join(home, "lib.sigx")]);
+		expect(sigtool(["verify", join(home, "lib.sigx"), "--trust", certFile]).status).toBe(0);
+		sigtool(["trust", "deny", join(lib, "more/a.js"), "--reason", "CVE-2026-0001"]);
+		expectRefused(["verify", lib], '"more/a.js" is denied: CVE-2026-0001');
+		expectRefused(["verify", join(lib, "more/a.js")], "CVE-2026-0001");
+		expectRefused(["verify", join(lib, "more/a.js"), "--catalog", catalog, "--match", "digest"], "CVE-2026-0001");
+		expectRefused(["verify", catalog], '"more/a.js" is denied');
+		expectRefused(["verify", join(home, "lib.sigx")], "CVE-2026-0001");
+		expectRefused(["compile", lib, "-o", join(home, "other.sigx")], "CVE-2026-0001");
+		expect(sigtool(["verify", join(lib, "index.js"), "--trust", caFile]).status).toBe(0);
+	});
+
+	test("a trust index knows the keys and catalogs it was compiled from", () => {
+		const index = join(home, "lib.sigx");
+		const other = makeAuthority(join(home, "other"), "P-256");
+		sigtool(["compile", lib, "--key", other.keyFile, "--cert", other.certFile, "--trust", caFile, "-o", index]);
+		const verify = () => sigtool(["verify", index, "--trust", other.certFile]);
+		expect(verify().status).toBe(0);
+		for (const [what, reason] of [
+			[certFile, "stolen"],
+			[catalog, "withdrawn"],
+			[index, "old"],
+		]) {
+			sigtool(["trust", "deny", what, "--reason", reason]);
+			expect(verify()).toMatchObject({ status: 1, stderr: expect.stringContaining(`${reason} [ERR_DENIED]`) });
+			for (const { id, kind } of sigtool(["trust", "list", "--json"]).json().trusted) {
+				if (kind === "denied") sigtool(["trust", "remove", id]);
+			}
+			expect(verify().status).toBe(0);
+		}
+	});
+
+	test("--config adds to a host configuration, keeps what it holds, and refuses one that is none", () => {
+		const config = join(home, "verifier.json");
+		const pins = [{ "spki-sha256": "a".repeat(64) }];
+		writeFileSync(config, JSON.stringify({ version: 1, pins, deny: [{ file: "b".repeat(64), reason: "before" }] }));
+		chmodSync(config, 0o600);
+		const deny = (...words: string[]) => sigtool(["trust", "deny", ...words, "--config", config]);
+		expect(deny("c".repeat(64), "--as", "file", "--reason", "once").status).toBe(0);
+		expect(deny("C".repeat(64), "--as", "file", "--reason", "again").status).toBe(0);
+		expect(JSON.parse(readFileSync(config, "utf8"))).toEqual({
+			version: 1,
+			pins,
+			deny: [
+				{ file: "b".repeat(64), reason: "before" },
+				{ file: "c".repeat(64), reason: "again" },
+			],
+		});
+		expect(sigtool(["trust", "list", "--json"]).json().trusted).toEqual([]);
+		const before = '{ "version": 1, "unknown": true }';
+		writeFileSync(config, before);
+		expect(deny(catalog, "--reason", "x")).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining("ERR_HOST_CONFIG"),
+		});
+		expect(readFileSync(config, "utf8")).toBe(before);
+	});
+
+	test("says what it cannot use", () => {
+		const deny = (...words: string[]) => sigtool(["trust", "deny", ...words]);
+		expect(deny("a".repeat(64), "--reason", "x").stderr).toContain("--as");
+		expect(deny(certFile)).toMatchObject({ status: 2, stderr: expect.stringContaining("--reason") });
+		expect(deny(certFile, "--reason", "two\nlines")).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining("one line"),
+		});
+		expect(deny(join(home, "nothing"), "--reason", "x").stderr).toContain("ERR_ROOT_MISSING");
+		expect(deny(join(lib, "index.js"), "--as", "catalog", "--reason", "x").status).toBe(1);
+	});
+});
