@@ -66,6 +66,8 @@ export interface LauncherSettings {
 export interface AuditSettings {
 	readonly jsonLines: string | undefined;
 	readonly stderr: "off" | "refusals" | "all";
+	/** Of a spython alone: Node.js has no datagrams for /dev/log. */
+	readonly syslog: boolean;
 }
 
 export interface HostConfigurationOptions {
@@ -110,7 +112,7 @@ export function configurationOf(trust: TrustPolicy): HostConfiguration {
 		index: undefined,
 		policy: undefined,
 		launcher: undefined,
-		audit: { jsonLines: undefined, stderr: "off" },
+		audit: { jsonLines: undefined, stderr: "off", syslog: false },
 	};
 }
 
@@ -190,7 +192,14 @@ const readDocument = object({
 	index: optional(PATH),
 	policy: optional(PATH),
 	launcher: optional(object<LauncherSettings>({ node: list(readPinnedFile), bundle: optional(readPinnedFile) })),
-	audit: object<AuditSettings>({ jsonLines: optional(PATH), stderr: oneOf("refusals", "off", "all") }),
+	audit: object<AuditSettings>({
+		jsonLines: optional(PATH),
+		stderr: oneOf("refusals", "off", "all"),
+		syslog: absent(false, (value, at, refuse) => {
+			if (typeof value === "boolean") return value;
+			throw refuse(at, "must be true or false");
+		}),
+	}),
 });
 
 function pinOf(pin: { readonly "spki-sha256": string; readonly name: string | undefined }): [string, TrustedPin] {

@@ -101,7 +101,7 @@ export function verifyHost({ index, config, development }: Pick<VerifierOptions,
 } {
 	const configuration = {
 		...configurationFor({ config, development }),
-		audit: { jsonLines: undefined, stderr: "off" } as const,
+		audit: { jsonLines: undefined, stderr: "off", syslog: false } as const,
 	};
 	const { mode } = createGate({ configuration, index, development, addon: ownAddon() });
 	return { mode };

@@ -31,7 +31,7 @@ test("readHostConfiguration() reads every member", () => {
 		index: "/etc/sigtool/app.sigx",
 		policy: "/etc/sigtool/policy.json",
 		launcher: { node: [{ path: "/usr/bin/node", sha256: HEX }], bundle: { path: "/b.cjs", sha256: HEX } },
-		audit: { jsonLines: "/var/log/audit.jsonl", stderr: "all" },
+		audit: { jsonLines: "/var/log/audit.jsonl", stderr: "all", syslog: true },
 	});
 	const configuration = read();
 	expect(configuration).toMatchObject({
@@ -44,7 +44,7 @@ test("readHostConfiguration() reads every member", () => {
 		],
 		deny: [{ kind: "file", sha256: HEX, reason: "CVE" }],
 		index: "/etc/sigtool/app.sigx",
-		audit: { jsonLines: "/var/log/audit.jsonl", stderr: "all" },
+		audit: { jsonLines: "/var/log/audit.jsonl", stderr: "all", syslog: true },
 	});
 	expect(configuration.trust.pins.get(HEX)).toMatchObject({ label: "release" });
 	expect(configuration.launcher?.node).toEqual([{ path: "/usr/bin/node", sha256: HEX }]);
@@ -53,7 +53,7 @@ test("readHostConfiguration() reads every member", () => {
 test("the shortest configuration trusts nobody and reports refusals", () => {
 	const { trust, products, audit, mode } = configure({ version: 1 }).read();
 	expect([trust.pins.size, trust.authorities, products, mode]).toEqual([0, [], [], undefined]);
-	expect(audit).toEqual({ jsonLines: undefined, stderr: "refusals" });
+	expect(audit).toEqual({ jsonLines: undefined, stderr: "refusals", syslog: false });
 });
 
 test.each<[document: unknown, message: string]>([
@@ -72,6 +72,7 @@ test.each<[document: unknown, message: string]>([
 	[{ version: 1, deny: [{ reason: "x" }] }, "must have exactly one of file, key, certificate, catalog"],
 	[{ version: 1, deny: [{ file: HEX, key: HEX, reason: "x" }] }, "must have exactly one of"],
 	[{ version: 1, audit: { stderr: "loud" } }, '"$.audit.stderr" must be one of'],
+	[{ version: 1, audit: { syslog: "yes" } }, '"$.audit.syslog" must be true or false'],
 	['{"version":1,"__proto__":{"mode":"off"}}', '"$.__proto__" is not a member'],
 ])("readHostConfiguration() refuses %j", (document, message) => {
 	expect(configure(document).read).toThrow(invalid(message));

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Signs a Python service with its bytecode, verifies it, and compiles one trust index over it and the library of the Python
+# that is to run it. Runs where that library is as it will be where the service runs: in the same image, on a host with the
+# same packages.
+#
+#   SIGN_KEY=release.pem SIGN_CERT=release.crt ./ship.sh APP_DIRECTORY OUTPUT_DIRECTORY [POLICY]
+#
+# PYTHON: the program; LIBRARY: where it loads modules from, as `sigtool python build` prints it.
+set -eu
+
+app=$1
+out=$2
+policy=${3:-}
+product=${PRODUCT:-$(basename "$app")}
+python=${PYTHON:-/usr/bin/python3}
+library=${LIBRARY:-/usr/lib/python3.13 /usr/local/lib/python3.13 /usr/lib/python3 /etc/python3.13}
+
+set --
+for directory in $library; do
+	if [ -d "$directory" ]; then set -- "$@" --adopt "$directory"; fi
+done
+mkdir -p "$out"
+sigtool sign "$app" --compile-python --python "$python" --product "$product" --key "$SIGN_KEY" --cert "$SIGN_CERT"
+sigtool verify "$app" --product "$product" --trust "$SIGN_CERT"
+sigtool compile "$app" "$@" -o "$out/$product.sigx" --trust "$SIGN_CERT" --key "$SIGN_KEY" --cert "$SIGN_CERT" \
+	${policy:+--policy "$policy"}
