@@ -147,11 +147,6 @@ export const OPEN: readonly Opening[] = [
 		techniques: ["library by an engine of OpenSSL"],
 	},
 	{
-		reason: "once a program lets SQLite load extensions, SQL can do so",
-		event: "python.sqlite3.enable_load_extension",
-		techniques: ["library by load_extension() in SQL"],
-	},
-	{
 		reason: "the dynamic loader runs before spython; the launcher drops these variables",
 		techniques: ["library by LD_PRELOAD", "library by LD_AUDIT"],
 	},

@@ -1,13 +1,14 @@
 /* The audit hook (PEP 578): refuses what goes round the open-code hook or ends it, and records what the policy selects.
  * Most events are neither, so that what they cost is one look-up. */
 #define _GNU_SOURCE
-#include "python.h"
+#include "spython.h"
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+/* 0: to be recorded where it is selected; 1: recorded already; -1: refused. */
 typedef int check(const char *event, PyObject *arguments);
-enum { SLOTS = 256, MAX_DETAIL = 512 };
+enum { SLOTS = 512, MAX_DETAIL = 512 };
 
 static struct slot {
 	const char *name;
@@ -20,89 +21,85 @@ static PyObject *argument(PyObject *arguments, Py_ssize_t at) {
 	return arguments != NULL && PyTuple_Check(arguments) && at < PyTuple_GET_SIZE(arguments) ? PyTuple_GET_ITEM(arguments, at) : Py_None;
 }
 
-/* Text and whole numbers as they are, of the rest the type: nothing here may call what a program defines. */
-static void describe(PyObject *arguments, char *detail) {
+/* Text and whole numbers as they are, of code its file, of the rest the type: nothing here may call what a program defines. */
+static void describe(PyObject *arguments, char detail[MAX_DETAIL]) {
+	const Py_ssize_t count = arguments != NULL && PyTuple_Check(arguments) ? PyTuple_GET_SIZE(arguments) : 0;
 	size_t length = 0;
-	*detail = 0;
-	for (Py_ssize_t i = 0; arguments != NULL && PyTuple_Check(arguments) && i < PyTuple_GET_SIZE(arguments) && length < MAX_DETAIL - 8; i++) {
-		PyObject *value = PyTuple_GET_ITEM(arguments, i), *bytes = NULL;
-		int overflow;
-		const size_t room = MAX_DETAIL - length;
-		const char *comma = i == 0 ? "" : ", ";
-		if (PyUnicode_CheckExact(value) && (bytes = PyUnicode_AsEncodedString(value, "utf-8", "surrogateescape")) == NULL) PyErr_Clear();
-		if (bytes != NULL) length += (size_t)snprintf(detail + length, room, "%s%s", comma, PyBytes_AS_STRING(bytes));
-		else if (PyBytes_CheckExact(value)) length += (size_t)snprintf(detail + length, room, "%s%s", comma, PyBytes_AS_STRING(value));
-		else if (PyLong_CheckExact(value)) length += (size_t)snprintf(detail + length, room, "%s%lld", comma, PyLong_AsLongLongAndOverflow(value, &overflow));
-		else length += (size_t)snprintf(detail + length, room, "%s%s", comma, value == Py_None ? "None" : Py_TYPE(value)->tp_name);
+	int overflow;
+	for (Py_ssize_t i = *detail = 0; i < count && length < MAX_DETAIL - 8; i++) {
+		PyObject *value = PyTuple_GET_ITEM(arguments, i), *text_of = PyCode_Check(value) ? ((PyCodeObject *)value)->co_filename : value;
+		PyObject *bytes = PyUnicode_CheckExact(text_of) ? PyUnicode_AsEncodedString(text_of, "utf-8", "surrogateescape") : NULL;
+		char number[24];
+		snprintf(number, sizeof number, "%lld", PyLong_CheckExact(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : 0);
+		const char *text = bytes != NULL ? PyBytes_AS_STRING(bytes) : PyBytes_CheckExact(value) ? PyBytes_AS_STRING(value) : PyLong_CheckExact(value) ? number :
+			value == Py_None ? "None" : Py_TYPE(value)->tp_name;
+		length += (size_t)snprintf(detail + length, MAX_DETAIL - length, "%s%s%s", i == 0 ? "" : ", ", text_of == value ? "" : "code ", text);
 		Py_XDECREF(bytes);
+		PyErr_Clear();
 	}
 }
 
-static void raise_python(const char *event, enum verdict verdict, PyObject *arguments) {
-	char name[128] = "python.", detail[MAX_DETAIL];
-	snprintf(name + 7, sizeof name - 7, "%s", event);
+static void record(const char *event, enum verdict verdict, PyObject *arguments) {
+	char name[128], detail[MAX_DETAIL];
+	snprintf(name, sizeof name, "python.%s", event);
 	for (char *c = name; *c != 0; c++)
-		if (!Py_ISALNUM(*c) && *c != '.' && *c != '_') *c = '_';
+		if (!Py_ISALNUM(*c) && *c != '.') *c = '_';
 	describe(arguments, detail);
 	raise_event(name, verdict, "detail", *detail ? detail : NULL, "reason", verdict == ALLOW ? NULL : "ERR_RUNTIME_RULE", NULL);
 }
 
 static int veto(const char *event, PyObject *arguments, const char *why) {
-	const enum verdict verdict = rules.mode >= MODE_ENFORCE ? REFUSE : AUDIT;
-	raise_python(event, verdict, arguments);
-	return verdict == AUDIT ? 1 : refuse("Cannot go on with %s: %s (ERR_RUNTIME_RULE)", event, why);
+	const int enforcing = rules.mode >= MODE_ENFORCE;
+	record(event, enforcing ? REFUSE : AUDIT, arguments);
+	if (!enforcing) return 1;
+	return strncmp(event, "cpython.", 8) == 0 ? refuse("'%s' is disabled by policy", event + 8) : refuse("Cannot go on with %s: %s (ERR_RUNTIME_RULE)", event, why);
 }
 
-static int refuse_hook(const char *event, PyObject *arguments) { return veto(event, arguments, "the hooks are spython's"); }
-static int refuse_other_hooks(const char *event, PyObject *arguments) { return rules.audit_hooks ? 0 : veto(event, arguments, "the policy says python.auditHooks: refuse"); }
-
-static int refuse_run(const char *event, PyObject *arguments) {
-	raise_python(event, rules.mode >= MODE_ENFORCE ? REFUSE : AUDIT, arguments);
-	return rules.mode >= MODE_ENFORCE ? refuse("'%s' is disabled by policy", event + strlen("cpython.")) : 1;
-}
+static int refuse_always(const char *event, PyObject *arguments) { return veto(event, arguments, "the hook is spython's"); }
+static int judge_hook(const char *event, PyObject *arguments) { return rules.audit_hooks ? 0 : veto(event, arguments, "the policy says python.auditHooks: refuse"); }
 
 static int judge_child(const char *event, PyObject *arguments) {
-	if (rules.children == CHILDREN_REFUSE) return veto(event, arguments, "child processes are refused, as nothing would verify what they load; os.fork works (policy: runtime.children)");
-	if (rules.children == CHILDREN_AUDIT) raise_python(event, AUDIT, arguments);
+	if (rules.children == CHILDREN_REFUSE) return veto(event, arguments, "child processes are refused, as nothing verifies what they load; os.fork works (policy: runtime.children)");
+	if (rules.children == CHILDREN_AUDIT) record(event, AUDIT, arguments);
 	return rules.children == CHILDREN_AUDIT;
 }
 
-static int judge_native(const char *path) {
-	if (!rules.extensions && rules.mode >= MODE_ENFORCE) {
-		raise_event("module.dlopen", REFUSE, "path", path, "reason", "ERR_RUNTIME_RULE", NULL);
-		return refuse("Cannot load '%s': the policy says python.extensions: refuse (ERR_RUNTIME_RULE)", path);
-	}
+static int judge_native(const char *event, PyObject *arguments, const char *path) {
+	if (!rules.extensions) return veto(event, arguments, "the policy says python.extensions: refuse");
 	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
 	Py_XDECREF(bytes);
-	return bytes == NULL ? -1 : 1;
+	return bytes == NULL ? -1 : 0;
 }
 
-/* With a file name the event comes before an extension module's dlopen(3). */
+/* With a file the event comes before an extension module's dlopen(3). */
 static int judge_import(const char *event, PyObject *arguments) {
 	PyObject *name = argument(arguments, 0), *file = argument(arguments, 1), *path;
 	if (file == Py_None) {
-		int starts_children = rules.children == CHILDREN_REFUSE && PyUnicode_Check(name) &&
-			(PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_spawn_posix") == 0 || PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_forkserver") == 0);
+		const int starts_children = rules.children == CHILDREN_REFUSE && PyUnicode_Check(name) && (PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_spawn_posix") == 0 ||
+			PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_forkserver") == 0);
 		return starts_children ? judge_child(event, arguments) : 0;
 	}
 	if (!PyUnicode_FSConverter(file, &path)) return -1;
-	int answer = judge_native(PyBytes_AS_STRING(path));
+	const int answer = judge_native(event, arguments, PyBytes_AS_STRING(path));
 	Py_DECREF(path);
-	return answer < 0 ? answer : 0;
+	return answer;
 }
 
-/* A name without a slash is for the system's loader to find; null is the program itself. */
+/* A name without a slash is for the system's loader to find, which strict does not have; null is the program itself. */
 static int judge_library(const char *event, PyObject *arguments) {
-	PyObject *library = argument(arguments, strcmp(event, "sqlite3.load_extension") == 0), *path;
+	PyObject *library = argument(arguments, 0), *path;
 	if (library == Py_None) return 0;
 	if (!PyUnicode_FSConverter(library, &path)) return -1;
 	const char *name = PyBytes_AS_STRING(path);
-	int answer = 0;
-	if (strchr(name, '/') != NULL) answer = judge_native(name);
-	else if (rules.mode == MODE_STRICT || !rules.extensions || argument(arguments, 0) != library) answer = veto(event, arguments, "it names no file");
-	else raise_event("module.dlopen", ALLOW, "path", name, NULL);
+	const int is_named = strchr(name, '/') == NULL && rules.extensions;
+	const int answer = !is_named ? judge_native(event, arguments, name) : rules.mode == MODE_STRICT ? veto(event, arguments, "it names no file") : 0;
 	Py_DECREF(path);
 	return answer;
+}
+
+/* SQL, too, could then load any library, by no event. */
+static int judge_sqlite(const char *event, PyObject *arguments) {
+	return argument(arguments, 1) == Py_False ? 0 : veto(event, arguments, "SQL could load any library");
 }
 
 /* `/proc/PID/mem` by whatever links. A relative name may be one beside a directory's descriptor, which the event does not tell. */
@@ -119,17 +116,12 @@ static int judge_open(const char *event, PyObject *arguments) {
 	PyObject *file = argument(arguments, 0), *flags = argument(arguments, 2), *path;
 	if (!PyLong_Check(flags) || PyLong_Check(file) || file == Py_None) return 0;
 	const int access = (int)PyLong_AsLong(flags) & O_ACCMODE;
-	if (access == O_RDONLY && PyUnicode_CheckExact(file)) {
-		const Py_ssize_t length = PyUnicode_GET_LENGTH(file);
-		const Py_UCS4 last = length > 4 ? PyUnicode_READ_CHAR(file, length - 1) : 0;
-		if (last != 'c' && last != 'm') return 0;
-	}
+	const Py_ssize_t count = PyUnicode_CheckExact(file) ? PyUnicode_GET_LENGTH(file) : 0;
+	if (access == O_RDONLY && count > 0 && PyUnicode_READ_CHAR(file, count - 1) != 'c') return 0;
 	if (!PyUnicode_FSConverter(file, &path)) return PyErr_Clear(), 0;
-	const char *name = PyBytes_AS_STRING(path), *why = NULL;
-	const size_t length = strlen(name);
-	if (access != O_WRONLY && length > 4 && strcmp(name + length - 4, ".pyc") == 0) why = "bytecode is read by the hook only, which this loader passes by";
-	else if (access != O_RDONLY && is_memory(name))
-		why = "memory of a process is not for writing";
+	const char *name = PyBytes_AS_STRING(path), *dot = strrchr(name, '.'), *why = NULL;
+	if (access != O_WRONLY && dot != NULL && strcmp(dot, ".pyc") == 0) why = "bytecode is for the hook to read, which this loader passes by";
+	else if (access != O_RDONLY && is_memory(name)) why = "memory of a process is not for writing";
 	Py_DECREF(path);
 	return why == NULL ? 0 : veto(event, arguments, why);
 }
@@ -137,38 +129,33 @@ static int judge_open(const char *event, PyObject *arguments) {
 static struct slot *slot_of(const char *name) {
 	uint32_t hash = 2166136261;
 	for (const char *c = name; *c != 0; c++) hash = (hash ^ (uint8_t)*c) * 16777619;
-	struct slot *slot = &slots[(hash ^ hash >> 16) % SLOTS];
+	struct slot *slot = &slots[hash % SLOTS];
 	while (slot->name != NULL && strcmp(slot->name, name) != 0)
 		if (++slot == slots + SLOTS) slot = slots;
 	return slot;
 }
 
-static void add(const char *name, check *check, int selected) {
-	static size_t count;
-	struct slot *slot = slot_of(name);
-	if (slot->name == NULL && ++count > SLOTS / 2) fail(REFUSED, "ERR_POLICY", "Cannot use the policy: python.events has more than %d names", SLOTS / 2 - 32);
-	*slot = (struct slot){name, check == NULL ? slot->check : check, selected | slot->selected};
-}
-
 void prepare_audit(void) {
-	static const struct { const char *name; check *check; } CHECKS[] = {
-		{"setopencodehook", refuse_hook}, {"sys.addaudithook", refuse_other_hooks}, {"open", judge_open}, {"import", judge_import},
-		{"ctypes.dlopen", judge_library}, {"sqlite3.load_extension", judge_library}, {"subprocess.Popen", judge_child}, {"os.exec", judge_child},
-		{"os.posix_spawn", judge_child}, {"os.spawn", judge_child}, {"os.system", judge_child}, {"pty.spawn", judge_child},
-		{"cpython.run_command", refuse_run}, {"cpython.run_stdin", refuse_run}, {"cpython.run_interactivehook", refuse_run}, {"cpython.run_startup", refuse_run}};
-	for (size_t i = 0; i < sizeof CHECKS / sizeof *CHECKS; i++) add(CHECKS[i].name, CHECKS[i].check, 0);
+	static const struct slot CHECKS[] = {
+		{"setopencodehook", refuse_always, 0}, {"sys.addaudithook", judge_hook, 0}, {"open", judge_open, 0}, {"import", judge_import, 0},
+		{"ctypes.dlopen", judge_library, 0}, {"sqlite3.enable_load_extension", judge_sqlite, 0}, {"subprocess.Popen", judge_child, 0}, {"os.exec", judge_child, 0},
+		{"os.posix_spawn", judge_child, 0}, {"os.system", judge_child, 0}, {"pty.spawn", judge_child, 0}, {"cpython.run_command", refuse_always, 0},
+		{"cpython.run_stdin", refuse_always, 0}, {"cpython.run_interactivehook", refuse_always, 0}, {"cpython.run_startup", refuse_always, 0}};
+	size_t count = 0;
+	for (; count < sizeof CHECKS / sizeof *CHECKS; count++) *slot_of(CHECKS[count].name) = CHECKS[count];
 	EACH(event, rules.events) {
-		if (event->kind != JSON_STRING) fail(REFUSED, "ERR_POLICY", "Cannot use the policy: python.events holds what is no name");
+		struct slot *slot = slot_of(event->text);
 		if (strcmp(event->text, "*") == 0) all_selected = 1;
-		else add(event->text, NULL, 1);
+		if (++count > SLOTS / 2) fail(REFUSED, "ERR_POLICY", "Cannot use the policy: python.events has more than 200 names");
+		slot->name = event->text;
+		slot->selected = 1;
 	}
 }
 
-/* A check answers 0 when the event is to be recorded if it is selected, 1 when that is done, -1 for a refusal. */
 int on_audit(const char *event, PyObject *arguments, void *unused) {
 	(void)unused;
 	const struct slot *slot = slot_of(event);
 	const int answer = slot->check == NULL ? 0 : slot->check(event, arguments);
-	if (answer == 0 && (slot->selected || all_selected)) raise_python(event, ALLOW, arguments);
+	if (answer == 0 && (slot->selected || all_selected)) record(event, ALLOW, arguments);
 	return answer < 0 ? -1 : 0;
 }

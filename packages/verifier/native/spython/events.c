@@ -3,34 +3,27 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 #if __has_include(<sys/sdt.h>)
+#define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
 #else
-#define DTRACE_PROBE2(provider, probe, event, detail) ((void)(detail))
+#define DTRACE_PROBE2(provider, probe, event, detail)
 #endif
 
+/* Not 0 while somebody traces sigtool:audit. */
+unsigned short sigtool_audit_semaphore __attribute__((section(".probes")));
+
+enum { ROOM_FOR_REST = 1 << 10, CRITICAL = 10 << 3 | 2, NOTICE = 10 << 3 | 5 /* of authpriv */ };
 struct line {
 	size_t length;
 	char text[1 << 14];
 };
-enum { ROOM_FOR_REST = 1 << 10 };
-
-static struct {
-	int descriptor;
-	dev_t device;
-	ino_t inode;
-} file = {.descriptor = -1};
-static int log_socket = -1;
+static int file = -1, log_socket = -1;
+static struct stat file_stat;
 static atomic_uint dropped;
 
 static void put(struct line *line, const char *format, ...) {
@@ -40,98 +33,97 @@ static void put(struct line *line, const char *format, ...) {
 	va_end(values);
 }
 
+/* Octets of the character that text begins with; 0 where that is not UTF-8 (RFC 3629). Reads no further than a NUL. */
+static size_t utf8_length(const char *text) {
+	const uint8_t *u = (const uint8_t *)text;
+	size_t length = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
+	for (size_t i = 1; i < length; i++)
+		if ((u[i] & 0xc0) != 0x80) return 0;
+	const int bad = (u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) || (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f);
+	return bad ? 0 : length;
+}
+
 /* What is no UTF-8 as Python has it in names: U+DC80 to U+DCFF. */
 static void put_string(struct line *line, const char *text) {
 	put(line, "\"");
-	while (*text != 0 && line->length < sizeof line->text - ROOM_FOR_REST) {
-		uint8_t first = (uint8_t)*text;
-		size_t length = utf8_length(text);
-		if (length == 1 && first >= ' ' && first != 127) {
-			put(line, first == '"' || first == '\\' ? "\\%c" : "%c", first);
-			text++;
-			continue;
-		}
+	for (size_t length; *text != 0 && line->length < sizeof line->text - ROOM_FOR_REST; text += length == 0 ? 1 : length) {
+		const uint8_t first = (uint8_t)*text;
+		length = utf8_length(text);
 		unsigned c = length == 0 ? 0xdc00u + first : length == 1 ? first : first & (0xffu >> (length + 1));
 		for (size_t i = 1; i < length; i++) c = c << 6 | ((uint8_t)text[i] & 0x3f);
-		if (c > 0xffff) put(line, "\\u%04x", 0xd800 + ((c - 0x10000) >> 10));
-		put(line, "\\u%04x", c > 0xffff ? 0xdc00 + (c & 0x3ff) : c);
-		text += length == 0 ? 1 : length;
+		if (c == '"' || c == '\\') put(line, "\\%c", c);
+		else if (c >= ' ' && c < 127) line->text[line->length++] = (char)c;
+		else if (c > 0xffff) put(line, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+		else put(line, "\\u%04x", c);
 	}
 	put(line, "\"");
 }
 
 static void begin(struct line *line, const char *event, enum verdict verdict) {
 	static const char *const VERDICTS[] = {"allow", "audit", "refuse"};
+	const int process = getpid(), thread = gettid();
 	struct timespec now;
 	struct tm utc;
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	int thread = gettid();
-	line->length = strftime(line->text, sizeof line->text, "{\"time\":\"%Y-%m-%dT%H:%M:%S", &utc);
-	put(line, ".%03ldZ\",\"event\":\"%s\",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", now.tv_nsec / 1000000, event, VERDICTS[verdict],
-		getpid(), thread == getpid() ? 0 : thread);
+	line->length = strftime(line->text, sizeof line->text, "{\"time\":\"%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
+	put(line, ".%03ldZ\",\"event\":\"%s\",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", now.tv_nsec / 1000000, event, VERDICTS[verdict], process,
+		thread == process ? 0 : thread);
 }
 
 /* Opened again when a program closed it, and maybe opened another file that got its number. */
 static int file_descriptor(void) {
 	struct stat s;
-	if (file.descriptor >= 0 && fstat(file.descriptor, &s) == 0 && s.st_dev == file.device && s.st_ino == file.inode) return file.descriptor;
-	file.descriptor = open(host.json_lines, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
-	if (file.descriptor >= 0 && fstat(file.descriptor, &s) == 0) file.device = s.st_dev, file.inode = s.st_ino;
-	return file.descriptor;
+	if (file >= 0 && fstat(file, &s) == 0 && s.st_dev == file_stat.st_dev && s.st_ino == file_stat.st_ino) return file;
+	file = open(rules.json_lines, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	return file >= 0 && fstat(file, &file_stat) == 0 ? file : -1;
 }
 
-static int send_to_syslog(const char *text, int critical) {
+static int log_line(const char *text, enum verdict verdict) {
 	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
-	char date[32], message[sizeof(struct line)];
-	time_t now = time(NULL);
+	char date[32], message[sizeof(struct line) + 64];
+	const time_t now = time(NULL);
 	struct tm local;
 	strftime(date, sizeof date, "%b %e %H:%M:%S", localtime_r(&now, &local));
-	/* authpriv.crit or .notice */
-	int length = snprintf(message, sizeof message, "<%d>%s spython[%d]: %s", critical ? 82 : 85, date, getpid(), text);
+	const int length = snprintf(message, sizeof message, "<%d>%s spython[%d]: %s", verdict == REFUSE ? CRITICAL : NOTICE, date, getpid(), text);
 	return sendto(log_socket, message, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&address, sizeof address) == length;
 }
 
-static void write_line(struct line *line, enum verdict verdict) {
-	const size_t length = line->length;
-	int lost = log_socket >= 0 && !send_to_syslog(line->text, verdict == REFUSE);
-	line->text[line->length++] = '\n';
-	if (host.json_lines != NULL) lost |= write(file_descriptor(), line->text, length + 1) != (ssize_t)length + 1;
-	if (host.standard_error > (verdict == ALLOW)) dprintf(2, "sigtool: %.*s\n", (int)length, line->text);
+static void end(struct line *line, enum verdict verdict) {
+	put(line, "}");
+	int lost = log_socket >= 0 && !log_line(line->text, verdict);
+	put(line, "\n");
+	if (rules.json_lines != NULL) lost |= write(file_descriptor(), line->text, line->length) != (ssize_t)line->length;
+	if (rules.standard_error == 2 || (rules.standard_error == 0 && verdict != ALLOW)) dprintf(2, "sigtool: %s", line->text);
 	if (lost) atomic_fetch_add(&dropped, 1);
 }
 
 void raise_event(const char *event, enum verdict verdict, ...) {
 	struct line line;
 	va_list values;
+	if (verdict == ALLOW && rules.json_lines == NULL && log_socket < 0 && rules.standard_error != 2 && sigtool_audit_semaphore == 0) return;
+	if (atomic_load(&dropped) > 0) { /* and counts itself where it is not told either */
+		begin(&line, "verifier.dropped", ALLOW);
+		put(&line, ",\"count\":%u", atomic_exchange(&dropped, 0));
+		end(&line, ALLOW);
+	}
 	begin(&line, event, verdict);
 	va_start(values, verdict);
 	for (const char *name; (name = va_arg(values, const char *)) != NULL;) {
 		const char *value = va_arg(values, const char *);
-		if (value == NULL) continue;
-		if (*name == '#') put(&line, ",\"%s\":%s", name + 1, value);
-		else put(&line, ",\"%s\":", name), put_string(&line, value);
+		if (value != NULL && *name == '#') put(&line, ",\"%s\":%s", name + 1, value);
+		else if (value != NULL) put(&line, ",\"%s\":", name), put_string(&line, value);
 	}
 	va_end(values);
-	put(&line, "}");
 	DTRACE_PROBE2(sigtool, audit, event, line.text);
-	unsigned missed = atomic_exchange(&dropped, 0), more;
-	write_line(&line, verdict);
-	if (missed == 0) return;
-	more = atomic_exchange(&dropped, 0);
-	begin(&line, "verifier.dropped", ALLOW);
-	put(&line, ",\"count\":%u}", missed + more);
-	write_line(&line, ALLOW);
-	if (atomic_load(&dropped) > 0) atomic_store(&dropped, missed + more); /* not told yet */
+	end(&line, verdict);
 }
 
 void open_sinks(void) {
-	if (host.syslog) log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (host.json_lines != NULL && file_descriptor() < 0) {
-		const char *path = host.json_lines;
-		host.json_lines = NULL;
-		if (host.mode != MODE_AUDIT) fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
-	}
+	const char *path = rules.json_lines;
+	if (rules.syslog) log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (path == NULL || file_descriptor() >= 0) return;
+	rules.json_lines = NULL;
+	if (rules.host_mode != MODE_AUDIT) fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
 }
 
 _Noreturn void fail(int status, const char *code, const char *format, ...) {

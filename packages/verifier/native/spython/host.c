@@ -3,190 +3,160 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-enum { MAX_CONFIGURATION = 1 << 20, MAX_POLICY = 1 << 16 };
-#ifndef SPYTHON_PINS
-#define SPYTHON_PINS ""
-#endif
+enum { MAX_CONFIGURATION = 1 << 20 };
 
-struct host host = {.mode = -1, .standard_error = 1};
-struct rules rules;
-const char *const MODES[] = {"off", "audit", "enforce", "strict", NULL};
+struct rules rules = {.host_mode = -1};
+static const char *reading, *code; /* what is read, and the code of its errors */
 
-static void require_owner(const char *path, const struct stat *entry) {
-	int owned = entry->st_uid == 0 || (rules.development && entry->st_uid == geteuid());
-	int sticky = S_ISDIR(entry->st_mode) && (entry->st_mode & S_ISVTX);
-	if (!owned) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": it belongs to user %u, not to root", path, entry->st_uid);
-	if ((entry->st_mode & 022) && !sticky)
-		fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": others can write to it; run `chmod go-w` on it", path);
+static _Noreturn void refuse_member(const char *name) { fail(REFUSED, code, "Cannot use \"%s\": \"%s\" is not as it must be", reading, name); }
+static _Noreturn void refuse_file(const char *why) { fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": %s", reading, why); }
+
+int parse_mode(const char *name) {
+	const int mode = word_index(name, "off audit enforce strict");
+	if (mode < 0) fail(USAGE, NULL, "\"%s\" is no mode: off, audit, enforce or strict", name);
+	return mode;
 }
 
-/* The content of a file that is reached without links; null where there is none. */
-char *read_owned(const char *path, size_t max_bytes, size_t *length) {
+static void require_owner(const char *path) {
+	struct stat entry;
+	if (lstat(path, &entry) != 0) refuse_file(strerror(errno));
+	if (entry.st_uid != 0 && !(rules.development && entry.st_uid == geteuid())) refuse_file("it, or a directory above it, belongs to another user than root");
+	if ((entry.st_mode & 022) && !(S_ISDIR(entry.st_mode) && (entry.st_mode & S_ISVTX))) refuse_file("others can write to it, or to a directory above it; use chmod go-w");
+}
+
+/* The document of a file that nobody but its owner could have written, or put in its place. */
+static const struct json *read_document(const char *path) {
 	char link[32], real[PATH_MAX];
 	struct stat entry;
+	reading = path;
 	int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (descriptor < 0) return NULL;
 	snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-	ssize_t count = readlink(link, real, sizeof real - 1);
-	if (count <= 0 || fstat(descriptor, &entry) != 0) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": %m", path);
-	real[count] = 0;
-	if (strcmp(real, path) != 0 && !rules.development)
-		fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": a link leads to it; name \"%s\" instead", path, real);
-	if (!S_ISREG(entry.st_mode) || (size_t)entry.st_size > max_bytes)
-		fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": it is no regular file of at most %zu bytes", path, max_bytes);
-	require_owner(path, &entry);
-	for (char *slash; (slash = strrchr(real, '/')) != NULL && real[1] != 0;) {
+	ssize_t length = descriptor < 0 ? -1 : readlink(link, real, sizeof real - 1);
+	if (length < 0 || fstat(descriptor, &entry) != 0) refuse_file(strerror(errno));
+	real[length] = 0;
+	if (strcmp(real, path) != 0 && !rules.development) refuse_file("a link leads to it; name the file itself");
+	if (!S_ISREG(entry.st_mode) || entry.st_size > MAX_CONFIGURATION) refuse_file("it is no regular file of at most 1 MiB");
+	for (require_owner(real); strcmp(real, "/") != 0; require_owner(real)) {
+		char *slash = strrchr(real, '/');
 		slash[slash == real] = 0;
-		if (lstat(real, &entry) != 0) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": %m", path);
-		require_owner(real, &entry);
 	}
-	char *text = calloc(1, max_bytes + 1);
-	count = text == NULL ? -1 : read(descriptor, text, max_bytes);
-	if (count < 0) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": %m", path);
+	char *text = calloc(1, MAX_CONFIGURATION + 1);
+	length = text == NULL ? -1 : read(descriptor, text, MAX_CONFIGURATION);
+	const struct json *document = length < 0 ? NULL : parse_json(text, (size_t)length);
+	if (document == NULL) refuse_file("it is not JSON, or not of the kind that is read");
 	close(descriptor);
-	*length = (size_t)count;
-	return text;
-}
-
-static const struct json *read_document(const char *path, size_t max_bytes) {
-	size_t length;
-	char *text = read_owned(path, max_bytes, &length);
-	if (text == NULL) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": %m", path);
-	const struct json *document = parse_json(text, length);
-	if (document == NULL) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": it is not JSON, or too deep", path);
 	return document;
 }
 
-static _Noreturn void refuse(const char *member) {
-	fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use host configuration \"%s\": \"%s\" is not as docs/verifier.md has it", host.file, member);
+static const struct json *get(const struct json *object, const char *name, int kind) {
+	const struct json *value = json_member(object, name);
+	if (value != NULL && (int)value->kind != kind) refuse_member(name);
+	return value;
+}
+
+static const char *get_path(const struct json *object, const char *name) {
+	const struct json *value = get(object, name, JSON_STRING);
+	if (value != NULL && *value->text != '/') refuse_member(name);
+	return value == NULL ? NULL : value->text;
+}
+
+/* Which of the words it is; the first where there is none. */
+static int get_choice(const struct json *object, const char *name, const char *words) {
+	const struct json *value = get(object, name, JSON_STRING);
+	const int choice = value == NULL ? 0 : word_index(value->text, words);
+	if (choice < 0) refuse_member(name);
+	return choice;
+}
+
+static const struct json *get_list(const struct json *object, const char *name, const char *members) {
+	const struct json *list = get(object, name, JSON_ARRAY);
+	EACH(each, list)
+		if (members == NULL ? each->kind != JSON_STRING : !json_has_only(each, members)) refuse_member(name);
+	return list;
+}
+
+static int get_flag(const struct json *object, const char *name) {
+	const struct json *value = json_member(object, name);
+	return value != NULL && value->kind != JSON_FALSE && get(object, name, JSON_TRUE) != NULL;
 }
 
 static int is_hex(const struct json *value) {
 	return value != NULL && value->kind == JSON_STRING && strlen(value->text) == SHA256_HEX && strspn(value->text, "0123456789abcdef") == SHA256_HEX;
 }
 
-static const char *path_of(const struct json *object, const char *member) {
-	const struct json *value = json_member(object, member);
-	if (value == NULL) return NULL;
-	if (value->kind != JSON_STRING || value->text[0] != '/') refuse(member);
-	return value->text;
-}
-
-/* An array of objects, each with these members and none twice. */
-static const struct json *list_of(const struct json *document, const char *member, const char *members) {
-	const struct json *list = json_member(document, member);
-	if (list == NULL) return NULL;
-	if (list->kind != JSON_ARRAY) refuse(member);
-	EACH(each, list)
-		if (!json_has_only(each, members)) refuse(member);
-	return list;
-}
-
-static void check_lists(void) {
-	EACH(pin, host.pins)
-		if (!is_hex(json_member(pin, "spki-sha256"))) refuse("pins");
-	EACH(denial, host.deny) {
-		const struct json *reason = json_member(denial, "reason");
-		int kind = reason == denial + 2 ? 3 : 1; /* exactly one beside the reason */
-		if (reason == NULL || reason->kind != JSON_STRING || denial->next != denial + 5 || !is_hex(denial + kind + 1)) refuse("deny");
+/* Null for the usual file, which may be absent. */
+void read_host(const char *file) {
+	rules.host_file = file == NULL ? "/etc/sigtool/verifier.json" : file;
+	code = "ERR_HOST_CONFIG";
+	if (file == NULL && access(rules.host_file, F_OK) != 0) return open_sinks();
+	const struct json *document = read_document(rules.host_file), *audit = get(document, "audit", JSON_OBJECT), *version = get(document, "version", JSON_NUMBER);
+	if (!json_has_only(document, "version mode onRefusal pins authorities products deny index policy launcher audit")) refuse_member("$");
+	if (version == NULL || version->number != 1) refuse_member("version");
+	if (audit != NULL && !json_has_only(audit, "jsonLines stderr syslog")) refuse_member("audit");
+	const int mode = get_choice(document, "mode", "off audit enforce strict");
+	rules.host_mode = json_member(document, "mode") == NULL ? -1 : mode;
+	rules.exit_on_refusal = get_choice(document, "onRefusal", "throw exit");
+	rules.standard_error = get_choice(audit, "stderr", "refusals off all");
+	rules.syslog = get_flag(audit, "syslog");
+	if (rules.json_lines == NULL) rules.json_lines = get_path(audit, "jsonLines");
+	rules.index = get_path(document, "index");
+	rules.policy = get_path(document, "policy");
+	rules.pins = get_list(document, "pins", "spki-sha256 name");
+	EACH(pin, rules.pins)
+		if (!is_hex(json_member(pin, "spki-sha256"))) refuse_member("pins");
+	rules.products = get_list(document, "products", "name root minimumSequence");
+	EACH(product, rules.products) {
+		const struct json *name = get(product, "name", JSON_STRING);
+		get_path(product, "root");
+		get(product, "minimumSequence", JSON_NUMBER);
+		if (name == NULL || find_by(rules.products, "name", name->text) != product) refuse_member("products"); /* none, or twice */
 	}
-	EACH(product, host.products) {
-		const struct json *name = json_member(product, "name"), *sequence = json_member(product, "minimumSequence");
-		if (name == NULL || name->kind != JSON_STRING || (sequence != NULL && sequence->kind != JSON_NUMBER)) refuse("products");
-		path_of(product, "root");
-		if (bound_product(name->text) != product) refuse("products"); /* twice */
+	rules.deny = get_list(document, "deny", "file key certificate catalog reason");
+	EACH(denial, rules.deny) { /* the reason, and one other member */
+		const struct json *reason = get(denial, "reason", JSON_STRING);
+		if (reason == NULL || denial->next != denial + 5 || !is_hex(reason == denial + 2 ? denial + 4 : denial + 2)) refuse_member("deny");
 	}
-}
-
-/* `file`: null for the usual one, which may be absent. `json_lines`: by the launcher's word, in place of what it says. */
-void read_host(const char *file, const char *json_lines) {
-	static const char *const ERRORS[] = {"refusals", "off", "all", NULL}, *const ENDS[] = {"throw", "exit", NULL};
-	host.file = file == NULL ? "/etc/sigtool/verifier.json" : file;
-	host.json_lines = json_lines;
-	if (file == NULL && access(host.file, F_OK) != 0) return open_sinks();
-	const struct json *document = read_document(host.file, MAX_CONFIGURATION), *audit = json_member(document, "audit");
-	if (!json_has_only(document, "version mode onRefusal pins authorities products deny index policy launcher audit")) refuse("$");
-	const struct json *version = json_member(document, "version"), *mode = json_member(document, "mode"), *log = json_member(audit, "syslog");
-	if (version == NULL || version->number != 1) refuse("version");
-	if (mode != NULL && (host.mode = json_choice(mode, MODES)) < 0) refuse("mode");
-	if ((host.exit_on_refusal = json_choice(json_member(document, "onRefusal"), ENDS)) < 0) refuse("onRefusal");
-	if (audit != NULL && !json_has_only(audit, "jsonLines stderr syslog")) refuse("audit");
-	if (host.json_lines == NULL) host.json_lines = path_of(audit, "jsonLines");
-	const int errors = json_choice(json_member(audit, "stderr"), ERRORS);
-	if (errors < 0) refuse("stderr");
-	host.standard_error = errors == 0 ? 1 : errors == 1 ? 0 : 2;
-	if (log != NULL && log->kind != JSON_TRUE && log->kind != JSON_FALSE) refuse("syslog");
-	host.syslog = log != NULL && log->kind == JSON_TRUE;
-	host.index = path_of(document, "index");
-	host.policy = path_of(document, "policy");
-	host.pins = list_of(document, "pins", "spki-sha256 name");
-	host.products = list_of(document, "products", "name root minimumSequence");
-	host.deny = list_of(document, "deny", "file key certificate catalog reason");
-	check_lists();
 	open_sinks();
+}
+
+/* The object of a list whose member is this text. */
+const struct json *find_by(const struct json *list, const char *member, const char *text) {
+	EACH(each, list) {
+		const struct json *value = json_member(each, member);
+		if (value != NULL && strcmp(value->text, text) == 0) return each;
+	}
+	return NULL;
 }
 
 /* The reason why the deny list names it; null where it does not. */
 const char *denied(const char *kind, const char *hex) {
-	EACH(denial, host.deny) {
-		const struct json *value = json_member(denial, kind);
-		if (value != NULL && strcmp(value->text, hex) == 0) return json_member(denial, "reason")->text;
-	}
-	return NULL;
+	const struct json *denial = find_by(rules.deny, kind, hex);
+	return denial == NULL ? NULL : json_member(denial, "reason")->text;
 }
 
-/* Compiled in, or by the host configuration. */
-int is_pinned(const char *hex) {
-	if (strstr(SPYTHON_PINS, hex) != NULL) return 1;
-	EACH(pin, host.pins)
-		if (strcmp(json_member(pin, "spki-sha256")->text, hex) == 0) return 1;
-	return 0;
-}
-
-const struct json *bound_product(const char *name) {
-	EACH(each, host.products)
-		if (strcmp(json_member(each, "name")->text, name) == 0) return each;
-	return NULL;
-}
-
-/* Fills in the rules: the host's policy before the index's, and `asked` (-1 for none) only to make the mode stricter. */
+/* The host's policy before the index's; `asked` (-1: nothing) makes the mode stricter, and only in development weaker. */
 void read_policy(const struct json *policy, int asked) {
-	static const char *const POLICY_MODES[] = {"enforce", "off", "audit", "strict", NULL}, *const KERNEL[] = {"log", "require", "off", NULL},
-		*const CHILDREN[] = {"refuse", "audit", "allow", NULL}, *const HOOKS[] = {"refuse", "allow", NULL},
-		*const SOURCES[] = {"off", "ima", NULL}, *const EXTENSIONS[] = {"signed", "refuse", NULL};
-	static const int BY_POLICY[] = {MODE_ENFORCE, MODE_OFF, MODE_AUDIT, MODE_STRICT};
-	if (host.policy != NULL) policy = read_document(host.policy, MAX_POLICY);
-	const struct json *files = json_member(policy, "files"), *runtime = json_member(policy, "runtime"), *python = json_member(policy, "python");
-	const struct json *size = json_member(files, "maxSizeBytes"), *events = json_member(python, "events");
-	int mode = json_choice(json_member(policy, "mode"), POLICY_MODES), kernel = json_choice(json_member(files, "kernelCheck"), KERNEL);
-	int children = json_choice(json_member(runtime, "children"), CHILDREN), hooks = json_choice(json_member(python, "auditHooks"), HOOKS);
-	int xattr = json_choice(json_member(python, "xattr"), SOURCES), extensions = json_choice(json_member(python, "extensions"), EXTENSIONS);
-	int known = json_has_only(policy, "version mode products launch files runtime python") &&
-		(python == NULL || json_has_only(python, "auditHooks xattr events extensions"));
-	if (!known || mode < 0 || kernel < 0 || children < 0 || hooks < 0 || xattr < 0 || extensions < 0 || (size != NULL && size->kind != JSON_NUMBER) ||
-		(events != NULL && events->kind != JSON_ARRAY))
-		fail(REFUSED, "ERR_POLICY", "Cannot use the policy: it is not as docs/policy.md has it");
-	mode = host.mode >= 0 ? host.mode : BY_POLICY[mode];
-	if (asked >= 0 && asked < mode && !rules.development)
-		fail(REFUSED, "ERR_START", "Cannot be in mode %s: the host or the policy says %s", MODES[asked], MODES[mode]);
-	rules.mode = asked >= 0 ? (enum mode)asked : (enum mode)mode;
-	const int strict = rules.mode == MODE_STRICT;
-	rules.kernel_check = strict ? KERNEL_REQUIRE : (enum kernel_check)kernel;
-	rules.children = strict ? CHILDREN_REFUSE : (enum children)children;
-	rules.audit_hooks = hooks == 1 && !strict;
-	rules.extensions = extensions == 0;
-	if (rules.xattr_ima && xattr == 0 && rules.mode != MODE_AUDIT) fail(REFUSED, "ERR_POLICY", "Cannot use --xattr ima: the policy says xattr: off");
-	rules.xattr_ima |= xattr == 1 && !strict;
-	if (rules.xattr_spython && rules.mode != MODE_AUDIT) fail(REFUSED, "ERR_POLICY", "Cannot use --xattr spython: anybody can write that attribute; audit only");
+	static const int MODES[] = {MODE_ENFORCE, MODE_OFF, MODE_AUDIT, MODE_STRICT};
+	reading = "policy";
+	if (rules.policy != NULL) policy = read_document(rules.policy);
+	code = "ERR_POLICY";
+	if (!json_has_only(policy, "version mode products launch files runtime python")) refuse_member("$");
+	const struct json *files = get(policy, "files", JSON_OBJECT), *python = get(policy, "python", JSON_OBJECT), *size = get(files, "maxSizeBytes", JSON_NUMBER);
+	if (python != NULL && !json_has_only(python, "auditHooks xattr events extensions")) refuse_member("python");
+	const int own = MODES[get_choice(policy, "mode", "enforce off audit strict")], set = rules.host_mode < 0 ? own : rules.host_mode;
+	if (asked >= 0 && asked < set && !rules.development) fail(REFUSED, "ERR_START", "Cannot be in a weaker mode than the host or the policy says");
+	rules.mode = asked >= 0 ? asked : set;
+	const int strict = rules.mode == MODE_STRICT, ima = get_choice(python, "xattr", "off ima");
+	rules.kernel_check = strict ? KERNEL_REQUIRE : get_choice(files, "kernelCheck", "log require off");
+	rules.children = strict ? CHILDREN_REFUSE : get_choice(get(policy, "runtime", JSON_OBJECT), "children", "refuse audit allow");
+	rules.audit_hooks = get_choice(python, "auditHooks", "refuse allow") && !strict;
+	rules.extensions = get_choice(python, "extensions", "signed refuse") == 0;
+	if (rules.mode != MODE_AUDIT && ((rules.xattr_ima && !ima) || rules.xattr_spython)) fail(REFUSED, code, "Cannot use --xattr: the policy does not allow that, or the mode");
+	rules.xattr_ima |= ima && !strict;
 	rules.max_size = size == NULL ? 64 << 20 : size->number;
-	rules.events = events;
-	rules.exit_on_refusal = host.exit_on_refusal;
-	const struct json *products = json_member(policy, "products");
-	host.policy_products = products != NULL && products->kind == JSON_ARRAY && products->next > products + 1 ? products : NULL;
+	rules.events = get_list(python, "events", NULL);
+	rules.policy_products = get_list(policy, "products", NULL);
+	if (rules.policy_products != NULL && rules.policy_products->next == rules.policy_products + 1) rules.policy_products = NULL; /* any */
 }

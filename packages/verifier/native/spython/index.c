@@ -2,20 +2,13 @@
  * over the octets received before anything else is read; entries are looked up where they lie. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include <endian.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <openssl/cms.h>
 #include <openssl/ess.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { HEADER = 24, RECORD = 48, PATH_AT = 0, PATH_LENGTH_AT = 4, KIND_AT = 6, SIZE_AT = 8, DIGEST_AT = 16, FILE_KIND = 0, LINK_KIND = 1 };
 enum { MAX_HEAD = 1 << 20, MAX_ENTRIES = 1 << 21, MAX_NAMES = 1 << 29, MAX_SIGNATURE = 1 << 20, MAX_INDEX = 1 << 30, MAX_PRODUCTS = 256 };
@@ -23,7 +16,7 @@ static const char INDEX_OID[] = "2.25.213635600933900886167909968535539274014", 
 
 static const uint8_t *records, *names;
 static size_t name_bytes;
-static uint64_t not_after; /* milliseconds; 0 for no end */
+static uint64_t not_after = UINT64_MAX; /* milliseconds */
 static char index_hex[SHA256_HEX + 1], signer_hex[SHA256_HEX + 1];
 /* Longer roots first, so that a product inside another's tree answers for its own files. */
 static struct product {
@@ -33,10 +26,11 @@ static struct product {
 	uint32_t first, end;
 } products[MAX_PRODUCTS];
 static size_t product_count;
+static uint32_t entry_count; /* of these */
 
-void to_hex(const uint8_t *bytes, size_t count, char *hex) {
-	for (size_t i = 0; i < 2 * count; i++) hex[i] = "0123456789abcdef"[bytes[i / 2] >> (i % 2 ? 0 : 4) & 15];
-	hex[2 * count] = 0;
+void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]) {
+	for (int i = 0; i < SHA256_HEX; i++) hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
+	hex[SHA256_HEX] = 0;
 }
 
 /* Fetched once: looking an algorithm up takes longer than most files. */
@@ -50,65 +44,76 @@ void sha256(const void *data, size_t length, uint8_t digest[SHA256_BYTES]) {
 	if (EVP_Digest(data, length, digest, NULL, algorithm(), NULL) != 1) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
 }
 
+/* Of what is read from a descriptor to its end; 0 where that fails. */
+int sha256_file(int descriptor, uint8_t digest[SHA256_BYTES]) {
+	uint8_t chunk[1 << 16];
+	ssize_t got;
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	int done = EVP_DigestInit_ex(context, algorithm(), NULL) == 1;
+	while (done && (got = read(descriptor, chunk, sizeof chunk)) != 0) done = got > 0 && EVP_DigestUpdate(context, chunk, (size_t)got) == 1;
+	done = done && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+	EVP_MD_CTX_free(context);
+	return done;
+}
+
 static uint16_t u16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] << 8); }
 static uint32_t u32(const uint8_t *at) { return u16(at) | (uint32_t)u16(at + 2) << 16; }
 
 static _Noreturn void malformed(const char *reason) { fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason); }
 static _Noreturn void distrust(const char *code, const char *reason) { fail(REFUSED, code, "Cannot trust the trust index: %s", reason); }
 
-/* The file in memory nobody writes to any more: a private copy, or by the launcher's descriptor what is sealed. */
+/* A copy in memory that nobody writes to any more. The launcher's descriptor must be sealed, so that it is what it opened. */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length) {
-	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 	struct stat s;
-	if (descriptor >= 0 && (fcntl(descriptor, F_GET_SEALS) & seals) != seals) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use descriptor %d: it is no sealed memory", descriptor);
-	int from = descriptor >= 0 ? descriptor : open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (from < 0 || fstat(from, &s) != 0) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
+	if (descriptor < 0) descriptor = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	else if ((fcntl(descriptor, F_GET_SEALS) & ALL_SEALS) != ALL_SEALS) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use descriptor %d: it is no sealed memory", descriptor);
+	if (descriptor < 0 || fstat(descriptor, &s) != 0) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
 	if (!S_ISREG(s.st_mode) || s.st_size < HEADER || s.st_size > MAX_INDEX) malformed("it is no file of a size that one has");
 	*length = (size_t)s.st_size;
-	uint8_t *memory = descriptor >= 0 ? mmap(NULL, *length, PROT_READ, MAP_PRIVATE | MAP_POPULATE, from, 0)
-	                                  : mmap(NULL, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	uint8_t *memory = mmap(NULL, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (memory == MAP_FAILED) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: %m");
-	for (size_t filled = 0; descriptor < 0 && filled < *length;) {
-		ssize_t got = read(from, memory + filled, *length - filled);
-		if (got <= 0) malformed("it changes while it is read");
-		filled += (size_t)got;
-	}
+	for (ssize_t filled = 0, got; (size_t)filled < *length; filled += got)
+		if ((got = pread(descriptor, memory + filled, *length - (size_t)filled, filled)) <= 0) malformed("it changes while it is read");
 	mprotect(memory, *length, PROT_READ);
-	close(from);
+	close(descriptor);
 	return memory;
 }
 
 static void check_certificate(X509 *certificate) {
 	uint8_t *der = NULL, digest[SHA256_BYTES];
 	char hex[SHA256_HEX + 1];
-	const uint32_t flags = X509_get_extension_flags(certificate), usage = X509_get_extended_key_usage(certificate);
-	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-	if (length <= 0) distrust("ERR_CERTIFICATE_FORMAT", "its signer's key cannot be read");
+	const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	if (length <= 0 || X509_digest(certificate, algorithm(), digest, NULL) != 1) distrust("ERR_CERTIFICATE_FORMAT", "its signer's certificate cannot be read");
+	to_hex(digest, hex);
 	sha256(der, (size_t)length, digest);
-	to_hex(digest, SHA256_BYTES, signer_hex);
+	to_hex(digest, signer_hex);
 	OPENSSL_free(der);
-	if (!is_pinned(signer_hex)) fail(REFUSED, "ERR_UNTRUSTED_SIGNER", "Cannot trust signer of key %s: it is pinned neither in this spython nor in \"%s\"", signer_hex, host.file);
-	if (X509_digest(certificate, algorithm(), digest, NULL) != 1) distrust("ERR_CERTIFICATE_FORMAT", "its signer's certificate cannot be read");
-	to_hex(digest, SHA256_BYTES, hex);
-	const char *reason = denied("key", signer_hex);
-	if (reason == NULL) reason = denied("certificate", hex);
-	if (reason != NULL) fail(REFUSED, "ERR_DENIED", "Cannot trust the trust index's signer: the deny list names it: %s", reason);
+	if (strstr(SPYTHON_PINS, signer_hex) == NULL && find_by(rules.pins, "spki-sha256", signer_hex) == NULL)
+		fail(REFUSED, "ERR_UNTRUSTED_SIGNER", "Cannot trust signer of key %s: it is pinned neither in this spython nor in \"%s\"", signer_hex, rules.host_file);
+	if (denied("key", signer_hex) != NULL || denied("certificate", hex) != NULL) distrust("ERR_DENIED", "the deny list names its signer");
+	const uint32_t flags = X509_get_extension_flags(certificate), usage = X509_get_extended_key_usage(certificate);
+	ASN1_OBJECT *marker = OBJ_txt2obj(DEVELOPMENT_OID, 1);
+	const int is_development = X509_get_ext_by_OBJ(certificate, marker, -1) >= 0;
+	ASN1_OBJECT_free(marker);
 	if (X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0) distrust("ERR_CERTIFICATE_NOT_YET_VALID", "its signer's certificate is not valid yet");
 	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0) distrust("ERR_CERTIFICATE_EXPIRED", "its signer's certificate has expired");
 	if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) distrust("ERR_CERTIFICATE_EXTENSION", "its signer's certificate has extensions that are not known here");
 	if (usage == UINT32_MAX || !(usage & XKU_CODE_SIGN) || !(X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE))
 		distrust("ERR_CERTIFICATE_PURPOSE", "its signer's certificate is not for signing code");
 	if (EVP_PKEY_get_security_bits(X509_get0_pubkey(certificate)) < 112) distrust("ERR_WEAK_KEY", "its signer's key is too short");
-	ASN1_OBJECT *marker = OBJ_txt2obj(DEVELOPMENT_OID, 1);
-	if (X509_get_ext_by_OBJ(certificate, marker, -1) >= 0 && !rules.development)
-		distrust("ERR_DEVELOPMENT_IDENTITY", "a development identity signed it; sign it with a release key");
-	ASN1_OBJECT_free(marker);
+	if (is_development && !rules.development) distrust("ERR_DEVELOPMENT_IDENTITY", "a development identity signed it; sign it with a release key");
+}
+
+static const void *attribute(CMS_SignerInfo *signer, int name, int type) {
+	const void *value = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(name), -3 /* exactly once */, type);
+	if (value == NULL) distrust("ERR_SIGNED_ATTRIBUTES", "its signed attributes are not those of an index");
+	return value;
 }
 
 /* CMS SignedData over content that is not in it, by one signer whose key is pinned. */
 static void verify_signature(const uint8_t *der, size_t length, const uint8_t content[SHA256_BYTES]) {
 	const uint8_t *end = der;
-	ASN1_OBJECT *type = OBJ_txt2obj(INDEX_OID, 1), *found_type = NULL;
+	ASN1_OBJECT *type = OBJ_txt2obj(INDEX_OID, 1);
 	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &end, (long)length);
 	if (cms == NULL || end != der + length || OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed) distrust("ERR_CMS_FORMAT", "it has no signature that is one");
 	ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
@@ -123,13 +128,11 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	check_certificate(certificate);
 	if (OBJ_obj2nid(digest->algorithm) != NID_sha256) distrust("ERR_UNSUPPORTED_ALGORITHM", "its digest is not SHA-256");
 	if (CMS_SignerInfo_verify(signer) != 1) distrust("ERR_SIGNATURE", "the signature does not match what is signed");
-	/* Each exactly once (-3). */
-	found_type = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_pkcs9_contentType), -3, V_ASN1_OBJECT);
-	const ASN1_STRING *message = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_pkcs9_messageDigest), -3, V_ASN1_OCTET_STRING);
-	const ASN1_STRING *named = CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(NID_id_smime_aa_signingCertificateV2), -3, V_ASN1_SEQUENCE);
-	if (found_type == NULL || OBJ_cmp(found_type, type) != 0 || message == NULL || named == NULL) distrust("ERR_SIGNED_ATTRIBUTES", "its signed attributes are not those of an index");
+	if (OBJ_cmp(attribute(signer, NID_pkcs9_contentType, V_ASN1_OBJECT), type) != 0) distrust("ERR_SIGNED_ATTRIBUTES", "it is signed as something else");
+	const ASN1_STRING *message = attribute(signer, NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING);
 	if (ASN1_STRING_length(message) != SHA256_BYTES || memcmp(ASN1_STRING_get0_data(message), content, SHA256_BYTES) != 0)
 		distrust("ERR_SIGNED_ATTRIBUTES", "the content was changed after it was signed");
+	const ASN1_STRING *named = attribute(signer, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE);
 	const uint8_t *at = ASN1_STRING_get0_data(named);
 	ESS_SIGNING_CERT_V2 *ess = d2i_ESS_SIGNING_CERT_V2(NULL, &at, ASN1_STRING_length(named));
 	STACK_OF(X509) *chain = sk_X509_new_null();
@@ -141,48 +144,45 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	CMS_ContentInfo_free(cms);
 }
 
-static void refuse_denied(const struct json *catalogs, const char *kind, const char *what) {
-	EACH(catalog, catalogs)
-		if (catalog->kind == JSON_STRING && denied(kind, catalog->text) != NULL)
-			fail(REFUSED, "ERR_DENIED", "Cannot use %s: the deny list names its %s: %s", what, kind, denied(kind, catalog->text));
+static void refuse_denied(const struct json *list, const char *kind, const char *what) {
+	EACH(each, list)
+		if (each->kind == JSON_STRING && denied(kind, each->text) != NULL)
+			fail(REFUSED, "ERR_DENIED", "Cannot use %s: the deny list names its %s: %s", what, kind, denied(kind, each->text));
 }
 
-static void add_product(const struct json *head, uint32_t *end) {
+static void add_product(const struct json *head) {
 	const struct json *name = json_member(head, "name"), *root = json_member(head, "root"), *entries = json_member(head, "entries"), *sequence = json_member(head, "sequence");
 	if (!json_has_only(head, "name root sequence adopted catalogs entries") || name == NULL || name->kind != JSON_STRING || root == NULL || root->kind != JSON_STRING ||
-		*root->text != '/' || entries == NULL || entries->kind != JSON_NUMBER || entries->number > MAX_ENTRIES || (sequence != NULL && sequence->kind != JSON_NUMBER) || product_count == MAX_PRODUCTS)
+		*root->text != '/' || entries == NULL || entries->number > MAX_ENTRIES || product_count == MAX_PRODUCTS)
 		malformed("its products are not described as they must be");
-	const struct json *bound = bound_product(name->text), *minimum = json_member(bound, "minimumSequence"), *own_root = json_member(bound, "root");
-	if (bound == NULL && host.products != NULL && host.products->next > host.products + 1)
-		fail(REFUSED, "ERR_PRODUCT_MISMATCH", "Cannot use product \"%s\": the host configuration does not name it", name->text);
-	int by_policy = host.policy_products == NULL;
-	EACH(each, host.policy_products) by_policy |= each->kind == JSON_STRING && strcmp(each->text, name->text) == 0;
-	if (!by_policy) fail(REFUSED, "ERR_PRODUCT_MISMATCH", "Cannot use product \"%s\": the policy does not name it", name->text);
+	const struct json *bound = find_by(rules.products, "name", name->text), *minimum = json_member(bound, "minimumSequence"), *own_root = json_member(bound, "root");
+	int by_policy = rules.policy_products == NULL;
+	EACH(each, rules.policy_products) by_policy |= strcmp(each->text, name->text) == 0;
+	if (!by_policy || (bound == NULL && rules.products != NULL && rules.products->next > rules.products + 1))
+		fail(REFUSED, "ERR_PRODUCT_MISMATCH", "Cannot use product \"%s\": the host configuration, or the policy, does not name it", name->text);
 	if (minimum != NULL && (sequence == NULL || sequence->number < minimum->number))
 		fail(REFUSED, "ERR_SEQUENCE", "Cannot use product \"%s\": this host demands a sequence of at least %lu; install a newer release", name->text, minimum->number);
 	refuse_denied(json_member(head, "catalogs"), "catalog", name->text);
 	const char *path = own_root == NULL ? root->text : own_root->text, *real = realpath(path, NULL);
-	struct product new = {name->text, real == NULL ? path : real, sequence, 0, *end, *end + (uint32_t)entries->number};
+	struct product new = {name->text, real == NULL ? path : real, sequence, 0, entry_count, entry_count + (uint32_t)entries->number};
 	new.root_length = strlen(new.root) - (strcmp(new.root, "/") == 0);
+	entry_count = new.end;
 	size_t at = product_count++;
 	for (; at > 0 && products[at - 1].root_length < new.root_length; at--) products[at] = products[at - 1];
 	products[at] = new;
-	*end = new.end;
 }
 
-static void read_head(const uint8_t *head, size_t length, uint32_t entry_count, int mode_asked) {
+static void read_head(const uint8_t *head, size_t length, int mode_asked) {
 	char *text = calloc(1, length + 1);
 	if (text != NULL) memcpy(text, head, length);
 	const struct json *document = text == NULL ? NULL : parse_json(text, length), *last = json_member(document, "notAfter"), *list = json_member(document, "products");
-	if (!json_has_only(document, "notAfter policy signers products") || list == NULL || list->kind != JSON_ARRAY || (last != NULL && last->kind != JSON_NUMBER)) malformed("its head is not JSON of the form it must have");
-	not_after = last == NULL ? 0 : last->number;
+	if (!json_has_only(document, "notAfter policy signers products") || list == NULL || list->kind != JSON_ARRAY) malformed("its head is not as it must be");
+	if (last != NULL) not_after = last->number;
 	if (is_index_expired()) fail(REFUSED, "ERR_INDEX_EXPIRED", "Cannot use the trust index: its last day is past; compile it again");
 	refuse_denied(json_member(document, "signers"), "key", "the trust index");
-	if (denied("catalog", index_hex) != NULL) fail(REFUSED, "ERR_DENIED", "Cannot use the trust index: the deny list names it: %s", denied("catalog", index_hex));
+	if (denied("catalog", index_hex) != NULL) distrust("ERR_DENIED", "the deny list names it");
 	read_policy(json_member(document, "policy"), mode_asked);
-	uint32_t end = 0;
-	EACH(product, list) add_product(product, &end);
-	if (end != entry_count) malformed("its products have another number of entries");
+	EACH(product, list) add_product(product);
 }
 
 /* `descriptor`: of the launcher's memory, or -1 for the file. */
@@ -202,30 +202,26 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 		fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
 	EVP_MD_CTX_free(context);
 	EVP_MD_CTX_free(copy);
-	to_hex(of_all, SHA256_BYTES, index_hex);
+	to_hex(of_all, index_hex);
 	verify_signature(bytes + content, length - content, of_content);
 	records = bytes + HEADER + head;
 	names = records + entries * RECORD;
-	read_head(bytes + HEADER, head, (uint32_t)entries, mode_asked);
+	read_head(bytes + HEADER, head, mode_asked);
+	if (entry_count != entries) malformed("its products have another number of entries");
 }
 
 /* The events of a start: products, then that it is decided from here on. */
-void announce_index(const char *missing) {
-	char all[1 << 12] = "", sequence[24];
-	for (size_t i = 0, length = 0; i < product_count; i++) {
-		const struct product *p = &products[i];
-		snprintf(sequence, sizeof sequence, "%lu", p->sequence == NULL ? 0 : p->sequence->number);
-		const char *shown = p->sequence == NULL ? NULL : sequence;
-		raise_event("catalog.load", ALLOW, "sha256", index_hex, "product", p->name, "#sequence", shown, "signer", signer_hex, NULL);
-		if (length < sizeof all) length += (size_t)snprintf(all + length, sizeof all - length, "%s%s%s%s", i == 0 ? "" : " ", p->name, shown ? "@" : "", shown ? shown : "");
+void announce(const char *missing) {
+	char sequence[24];
+	for (const struct product *p = products; p < products + product_count; p++) {
+		if (p->sequence != NULL) snprintf(sequence, sizeof sequence, "%lu", p->sequence->number);
+		raise_event("catalog.load", ALLOW, "sha256", index_hex, "product", p->name, "#sequence", p->sequence == NULL ? NULL : sequence, "signer", signer_hex, NULL);
 	}
-	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", MODES[rules.mode], "index", *index_hex ? index_hex : NULL,
-		"signer", *signer_hex ? signer_hex : NULL, "products", *all ? all : NULL, "tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
+	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", ((const char *const[]){"off", "audit", "enforce", "strict"})[rules.mode],
+		"index", *index_hex ? index_hex : NULL, "signer", *signer_hex ? signer_hex : NULL, "tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
 }
 
-int is_index_expired(void) {
-	return not_after != 0 && (uint64_t)time(NULL) * 1000 > not_after;
-}
+int is_index_expired(void) { return (uint64_t)time(NULL) > not_after / 1000; }
 
 static const char *path_at(const uint8_t *record, size_t *length) {
 	const size_t start = u32(record + PATH_AT);

@@ -1,8 +1,7 @@
 /* spython: CPython that runs only what a trust index vouches for. docs/spython.md. Options, the start of the verifier,
  * then of Python with both hooks of PEP 578 in place, and the main script, which is read once: judged, compiled, run. */
 #define _GNU_SOURCE
-#include "python.h"
-#include <errno.h>
+#include "spython.h"
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -10,86 +9,68 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#ifndef SPYTHON_DEVELOPMENT
-#define SPYTHON_DEVELOPMENT 0
-#endif
 enum { INDEX = 3, RECORD = 4, MAX_RECORD = 1 << 16 };
-
 static struct {
-	const char *index, *config, *json_lines, *module, *refused;
-	int mode; /* -1 where none is asked for */
+	const char *index, *config, *module, *refused;
+	int mode;     /* -1 where none is asked for */
 	char **words; /* the script or `-m MODULE`, and what is behind it */
 } options = {.mode = -1};
 
-static int mode_of(const char *name) {
-	for (int mode = MODE_OFF; mode <= MODE_STRICT; mode++)
-		if (strcmp(name, MODES[mode]) == 0) return mode;
-	fail(USAGE, NULL, "\"%s\" is no mode: off, audit, enforce or strict", name);
-}
-
 static _Noreturn void print_about(void) {
 	printf("{\"python\":\"%s\",\"home\":\"%s\",\"executable\":\"%s\",\"pins\":[", SPYTHON_VERSION, SPYTHON_HOME, SPYTHON_EXECUTABLE);
-	for (const char *pin = SPYTHON_PINS; *pin != 0; pin += pin[SHA256_HEX] == ',' ? SHA256_HEX + 1 : SHA256_HEX)
-		printf("%s\"%.*s\"", pin == SPYTHON_PINS + 0 ? "" : ",", SHA256_HEX, pin);
+	for (size_t at = 0; at < strlen(SPYTHON_PINS); at += SHA256_HEX + 1) printf("%s\"%.64s\"", at == 0 ? "" : ",", SPYTHON_PINS + at);
 	printf("],\"development\":%s}\n", SPYTHON_DEVELOPMENT ? "true" : "false");
 	exit(fflush(stdout) == 0 ? 0 : 1);
 }
 
-/* Ours end at the script or -m. Those of Python are refused, in PEP 578's words where it has them. */
+/* Ours end at the script or -m. Python's are refused, later, when there is somewhere to record it. */
 static void parse_options(char **word) {
-	static const char *const VALUES[] = {"--index", "--mode", "--config", "--xattr", NULL};
 	for (; *word != NULL && **word == '-' && strcmp(*word, "-m") != 0; word++) {
-		int takes = 0;
-		while (VALUES[takes] != NULL && strcmp(*word, VALUES[takes]) != 0) takes++;
-		const char *value = VALUES[takes] == NULL ? "" : word[1];
-		if (value == NULL || (*value == 0 && VALUES[takes] != NULL)) fail(USAGE, NULL, "Option %s needs a value", *word);
-		if (strcmp(*word, "--about") == 0) print_about();
-		if (strcmp(*word, "--allow-development") == 0) rules.development = 1;
-		else if (takes == 0) options.index = value;
-		else if (takes == 1) options.mode = mode_of(value);
-		else if (takes == 2) options.config = value;
-		else if (takes == 3 && strcmp(value, "ima") == 0) rules.xattr_ima = 1;
-		else if (takes == 3 && strcmp(value, "spython") == 0) rules.xattr_spython = 1;
-		else if (strcmp(*word, "--") == 0) { word++; break; }
-		else { options.refused = *word; break; }
-		if (VALUES[takes] != NULL) word++;
+		const int option = word_index(*word, "--index --mode --config --xattr --allow-development --about --");
+		const char *value = option < 4 ? word[1] : "";
+		if (option == 6 && word++) break;
+		if (option < 0 && (options.refused = *word)) break;
+		if (value == NULL || (option < 4 && *value == 0)) fail(USAGE, NULL, "Option %s needs a value", *word);
+		if (option == 0) options.index = value;
+		else if (option == 1) options.mode = parse_mode(value);
+		else if (option == 2) options.config = value;
+		else if (option == 3 && strcmp(value, "ima") == 0) rules.xattr_ima = 1;
+		else if (option == 3 && strcmp(value, "spython") == 0) rules.xattr_spython = 1;
+		else if (option == 3) fail(USAGE, NULL, "\"%s\" is no attribute: ima or spython", value);
+		else if (option == 4) rules.development = 1;
+		else print_about();
+		word += option < 4;
 	}
 	options.words = word;
-	if (options.refused == NULL && *word == NULL) options.refused = "-";
+	if (*word == NULL) options.refused = "-";
 	else if (options.refused == NULL && strcmp(*word, "-m") == 0 && (options.module = word[1]) == NULL) fail(USAGE, NULL, "Option -m needs a module");
 }
 
-/* By now there is somewhere to record it. */
+/* In PEP 578's words where it has them. */
 static void refuse_options(void) {
-	const char *o = options.refused, *run = o == NULL ? NULL : strncmp(o, "-c", 2) == 0 ? "run_command" : strncmp(o, "-i", 2) == 0 ? "run_interactivehook" : strcmp(o, "-") == 0 ? "run_stdin" : NULL;
-	if (o == NULL) return;
-	raise_event("cmdline.refused", REFUSE, "argument", o, "reason", "ERR_START", NULL);
+	const char *option = options.refused;
+	if (option == NULL) return;
+	const char *run = strncmp(option, "-c", 2) == 0 ? "run_command" : strncmp(option, "-i", 2) == 0 ? "run_interactivehook" : strcmp(option, "-") == 0 ? "run_stdin" : NULL;
+	raise_event("cmdline.refused", REFUSE, "argument", option, "reason", "ERR_START", NULL);
 	if (run != NULL) fail(USAGE, NULL, "'%s' is disabled by policy: name a script, or a module by -m", run);
-	fail(USAGE, NULL, "\"%s\" is one option too many: those of Python are fixed, those of the script follow it", o);
+	fail(USAGE, NULL, "\"%s\" is one option too many: those of Python are fixed, those of the script follow it", option);
 }
 
 /* The launcher's record: lines `key value` in sealed memory. It says no more than options could. */
 static void read_record(void) {
 	static char text[MAX_RECORD + 1];
-	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-	ssize_t length = pread(RECORD, text, MAX_RECORD, 0);
-	if (length <= 0 || (fcntl(RECORD, F_GET_SEALS) & seals) != seals) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it is no sealed memory");
+	const ssize_t length = (fcntl(RECORD, F_GET_SEALS) & ALL_SEALS) == ALL_SEALS ? pread(RECORD, text, MAX_RECORD, 0) : -1;
+	if (length < 0 || strncmp(text, "version 1\n", 10) != 0) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it is no sealed memory, or of another version");
 	close(RECORD);
-	int version = 0;
-	for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		*end = 0;
-		char *value = strchr(line, ' ');
-		if (value == NULL) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it has a line that is not \"key value\"");
-		*value++ = 0;
-		if (strcmp(line, "version") == 0) version = strcmp(value, "1") == 0;
-		else if (strcmp(line, "mode") == 0) options.mode = mode_of(value);
+	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		char *value = line + strcspn(line, " ");
+		if (*value != 0) *value++ = 0;
+		if (strcmp(line, "mode") == 0) options.mode = parse_mode(value);
 		else if (strcmp(line, "config") == 0) options.config = value;
-		else if (strcmp(line, "audit") == 0) options.json_lines = value;
+		else if (strcmp(line, "audit") == 0) rules.json_lines = value;
 		else if (strcmp(line, "development") == 0) rules.development |= strcmp(value, "allow") == 0;
 	}
-	if (!version) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it has another version");
 	rules.launched = 1;
 }
 
@@ -109,17 +90,17 @@ static const char *refuse_children(void) {
 
 static void start_verifier(void) {
 	char missing[64] = "";
-	read_host(options.config, options.json_lines);
+	read_host(options.config);
 	refuse_options();
 	if (rules.development) dprintf(2, "spython: development: what a development identity signed counts%s\n", SPYTHON_DEVELOPMENT ? "; this spython was built for one" : "");
-	if (!rules.launched && getenv("LD_PRELOAD") != NULL) dprintf(2, "spython: LD_PRELOAD and the like are out of its reach; start it by sigtool-launch\n");
-	if (host.mode == MODE_OFF && options.mode <= MODE_OFF) return announce_index(NULL);
-	const char *index = options.index == NULL ? host.index : options.index;
-	if (index == NULL && !rules.launched) fail(USAGE, "ERR_HOST_CONFIG", "Cannot start: neither --index nor \"%s\" names a trust index", host.file);
+	if (!rules.launched && getenv("LD_PRELOAD") != NULL) dprintf(2, "spython: LD_PRELOAD is out of its reach; start it by sigtool-launch\n");
+	if (rules.host_mode == MODE_OFF && options.mode <= MODE_OFF) return announce(NULL);
+	const char *index = options.index == NULL ? rules.index : options.index;
+	if (index == NULL && !rules.launched) fail(USAGE, "ERR_HOST_CONFIG", "Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
 	load_index(index, rules.launched ? INDEX : -1, options.mode);
 	const char *kernel = start_kernel_check(), *children = refuse_children();
 	snprintf(missing, sizeof missing, "%s%s%s", kernel ? kernel : "", kernel && children ? " " : "", children ? children : "");
-	announce_index(*missing ? missing : NULL);
+	announce(*missing ? missing : NULL);
 	prepare_audit();
 }
 

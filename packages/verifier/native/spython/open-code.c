@@ -1,20 +1,15 @@
 /* The open-code hook (PEP 578): one descriptor, a regular file of bounded size, its real path from the descriptor, the
  * kernel asked, one read, one digest, one verdict, the event, and then those very bytes. */
 #define _GNU_SOURCE
-#include "python.h"
-#include <errno.h>
+#include "spython.h"
 #include <fcntl.h>
-#include <linux/securebits.h>
-#include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
-enum { EXECVE_CHECK = 0x10000, EXEC_RESTRICT_FILE = 0x100, MAX_LINKS = 40, MAX_ARCHIVES = 16 };
+enum { EXECVE_CHECK = 0x10000, EXEC_RESTRICT_FILE = 0x100, MOUNT_NOEXEC = 8, MAX_LINKS = 40, MAX_ARCHIVES = 16 };
 
 struct opened {
 	const char *path; /* as it was asked for */
@@ -23,17 +18,11 @@ struct opened {
 	int descriptor;
 	struct stat stat;
 	struct entry entry;
-	const struct reason *reason; /* why it is not trusted */
-	const char *rule, *why;
+	const char *reason, *rule, *why; /* a code, or null where it is trusted */
 };
-
-static const struct reason { const char *code, *rule, *why; } OUTSIDE = {"ERR_OUTSIDE_PRODUCTS", "product", "it lies in no directory of a trusted product"},
-	ADDED = {"ERR_FILE_ADDED", "entry", "no signature covers it"}, MODIFIED = {"ERR_FILE_MODIFIED", "entry", "it was modified"},
-	TYPE = {"ERR_FILE_TYPE", "files", "it is not a regular file"}, LARGE = {"ERR_LIMIT", "files", "it is larger than the policy allows"},
-	LINK = {"ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed"}, KERNEL = {"ERR_NOT_EXECUTABLE", "kernel", "the kernel would not execute it"},
-	DENIED = {"ERR_DENIED", "deny", "the deny list names it"}, EXPIRED = {"ERR_INDEX_EXPIRED", "time", "the trust index has expired"};
-
 static int asks_kernel, needs_execute_bit;
+
+static void object(struct opened *file, const char *reason, const char *rule, const char *why) { file->reason = reason, file->rule = rule, file->why = why; }
 
 /* AT_EXECVE_CHECK (Linux 6.14) executes nothing. */
 static int ask_kernel(int descriptor) {
@@ -43,100 +32,97 @@ static int ask_kernel(int descriptor) {
 
 const char *start_kernel_check(void) {
 	if (rules.kernel_check == KERNEL_OFF) return NULL;
-	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), answer = ask_kernel(self);
+	const int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), answer = ask_kernel(self);
 	close(self);
 	needs_execute_bit = (prctl(PR_GET_SECUREBITS) & EXEC_RESTRICT_FILE) != 0;
 	asks_kernel = answer != EINVAL && answer != ENOSYS;
-	if (!asks_kernel && rules.kernel_check == KERNEL_REQUIRE)
-		fail(REFUSED, "ERR_KERNEL_CHECK", "Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
+	if (!asks_kernel && rules.kernel_check == KERNEL_REQUIRE) fail(REFUSED, "ERR_KERNEL_CHECK", "Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
 	return asks_kernel ? NULL : "execve-check";
 }
 
+/* Nearly no package has execute bits: only a host that asked for them refuses what has none. */
 static const char *kernel_objection(int descriptor) {
 	struct statfs mount;
 	if (rules.kernel_check == KERNEL_OFF) return NULL;
-	if (fstatfs(descriptor, &mount) != 0 || (mount.f_flags & ST_NOEXEC)) return "its mount is noexec";
-	int error = asks_kernel ? ask_kernel(descriptor) : 0;
-	if (error == ETXTBSY) return "it is open for writing";
-	/* Nearly no package has execute bits: only a host that asked for them refuses what has none. */
-	if (error == EACCES) return needs_execute_bit ? "it has no execute bit, which this host demands" : NULL;
-	return error == 0 ? NULL : "the kernel would not execute it";
+	if (fstatfs(descriptor, &mount) != 0 || (mount.f_flags & MOUNT_NOEXEC)) return "its mount is noexec";
+	const int error = asks_kernel ? ask_kernel(descriptor) : 0;
+	return error == 0 || (error == EACCES && !needs_execute_bit) ? NULL : error == ETXTBSY ? "it is open for writing" : "the kernel would not execute it";
 }
 
-/* Whether a path leads to where the file is, as the kernel goes; each link inside a product must be signed with its target. */
+static int admits_link(const char *link, const char *target, size_t length) {
+	struct entry entry;
+	find_entry(link, &entry);
+	return entry.product == NULL || (entry.target != NULL && entry.target_length == length && memcmp(entry.target, target, length) == 0);
+}
+
+/* Whether a path leads to where the file is, step by step as the kernel goes; links inside a product must be signed. */
 static int leads_to(const char *path, const char *real) {
-	char done[2 * PATH_MAX] = "", ahead[3 * PATH_MAX], target[PATH_MAX], rest[3 * PATH_MAX];
+	char done[2 * PATH_MAX] = "", ahead[3 * PATH_MAX], target[PATH_MAX], rest[2 * PATH_MAX], *at = ahead;
 	if (strcmp(path, real) == 0) return 1;
-	if (*path != '/' && getcwd(done, PATH_MAX) == NULL) return 0;
-	if (snprintf(ahead, sizeof ahead, "%s/%s", done, path) >= PATH_MAX) return 0;
+	if ((*path != '/' && getcwd(done, PATH_MAX) == NULL) || snprintf(ahead, sizeof ahead, "%s/%s", done, path) >= PATH_MAX) return 0;
 	*done = 0;
-	char *at = ahead;
-	for (int links = 0;;) {
-		at += strspn(at, "/");
-		if (*at == 0) return strcmp(*done ? done : "/", real) == 0;
+	for (int links = 0; *(at += strspn(at, "/")) != 0;) {
 		const size_t length = strcspn(at, "/"), before = strlen(done);
-		if (length == 2 && memcmp(at, "..", 2) == 0) {
-			if (before > 0) *strrchr(done, '/') = 0;
-		} else if (length != 1 || *at != '.') {
-			if (before + length >= PATH_MAX) return 0;
-			sprintf(done + before, "/%.*s", (int)length, at);
-			ssize_t count = readlink(done, target, sizeof target - 1);
-			if (count < 0 && errno != EINVAL) return 0;
-			if (count >= 0) {
-				struct entry entry;
-				target[count] = 0;
-				find_entry(done, &entry);
-				const int same = entry.target != NULL && entry.target_length == (size_t)count && memcmp(entry.target, target, (size_t)count) == 0;
-				if (++links > MAX_LINKS || (entry.product != NULL && !same)) return 0;
-				done[*target == '/' ? 0 : before] = 0;
-				if (snprintf(rest, sizeof rest, "%s/%s", target, at + length) >= 2 * PATH_MAX) return 0;
-				at = strcpy(ahead, rest);
-				continue;
-			}
-		}
+		const char *step = at;
 		at += length;
+		if (length == 1 && *step == '.') continue;
+		if (length == 2 && step[0] == '.' && step[1] == '.') {
+			if (before > 0) *strrchr(done, '/') = 0;
+			continue;
+		}
+		if (snprintf(done + before, PATH_MAX - before, "/%.*s", (int)length, step) >= (int)(PATH_MAX - before)) return 0;
+		const ssize_t count = readlink(done, target, sizeof target - 1);
+		if (count < 0 && errno == EINVAL) continue; /* no link */
+		if (count < 0 || ++links > MAX_LINKS || !admits_link(done, target, (size_t)count)) return 0;
+		target[count] = 0;
+		done[*target == '/' ? 0 : before] = 0;
+		if (snprintf(rest, sizeof rest, "%s/%s", target, at) >= (int)sizeof rest) return 0;
+		at = strcpy(ahead, rest);
 	}
+	return strcmp(*done ? done : "/", real) == 0;
 }
 
-/* security.ima: 04, 04 for SHA-256, digest; only the administrator writes it. Anybody writes spython's own, which is hexadecimal. */
-static int vouched_by_attribute(struct opened *file) {
-	uint8_t value[SHA256_HEX + 1];
+/* security.ima, which only the administrator writes: 04, 04 for SHA-256, digest. spython's, which anybody does: hexadecimal. */
+static const char *vouching_attribute(const struct opened *file) {
+	uint8_t value[SHA256_HEX];
 	if (rules.xattr_ima && fgetxattr(file->descriptor, "security.ima", value, sizeof value) == 2 + SHA256_BYTES && value[0] == 4 && value[1] == 4 &&
-		memcmp(value + 2, file->digest, SHA256_BYTES) == 0)
-		file->rule = "ima";
-	else if (rules.xattr_spython && fgetxattr(file->descriptor, "user.org.python.x-spython-hash", value, sizeof value) == SHA256_HEX && memcmp(value, file->hex, SHA256_HEX) == 0)
-		file->rule = "spython";
-	return file->rule != NULL;
+		memcmp(value + 2, file->digest, SHA256_BYTES) == 0) return "ima";
+	if (rules.xattr_spython && fgetxattr(file->descriptor, "user.org.python.x-spython-hash", value, sizeof value) == SHA256_HEX &&
+		memcmp(value, file->hex, SHA256_HEX) == 0) return "spython";
+	return NULL;
 }
 
 /* What the content says weighs more than how the file was reached. */
 static void judge(struct opened *file) {
-	to_hex(file->digest, SHA256_BYTES, file->hex);
-	file->why = denied("file", file->hex);
-	if (file->why != NULL) file->reason = &DENIED;
-	else if (is_index_expired()) file->reason = &EXPIRED;
-	else if (file->entry.digest == NULL) file->reason = vouched_by_attribute(file) ? NULL : file->entry.product == NULL ? &OUTSIDE : &ADDED;
+	const char *why;
+	to_hex(file->digest, file->hex);
+	if ((why = denied("file", file->hex)) != NULL) object(file, "ERR_DENIED", "deny", why);
+	else if (is_index_expired()) object(file, "ERR_INDEX_EXPIRED", "time", "the trust index has expired");
+	else if (file->entry.digest == NULL && (why = vouching_attribute(file)) != NULL) object(file, NULL, why, NULL);
+	else if (file->entry.product == NULL) object(file, "ERR_OUTSIDE_PRODUCTS", "product", "it lies in no directory of a trusted product");
+	else if (file->entry.digest == NULL) object(file, "ERR_FILE_ADDED", "entry", "no signature covers it");
 	else if (memcmp(file->entry.digest, file->digest, SHA256_BYTES) != 0) {
-		file->reason = &MODIFIED;
-		to_hex(file->entry.digest, SHA256_BYTES, file->expected);
-	} else if ((file->why = kernel_objection(file->descriptor)) != NULL) file->reason = &KERNEL;
-	else file->reason = leads_to(file->path, file->real) ? NULL : &LINK;
-	if (file->rule == NULL) file->rule = file->reason == NULL ? "entry" : file->reason->rule;
+		object(file, "ERR_FILE_MODIFIED", "entry", "it was modified");
+		to_hex(file->entry.digest, file->expected);
+	} else if ((why = kernel_objection(file->descriptor)) != NULL) object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
+	else if (!leads_to(file->path, file->real)) object(file, "ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
+	else object(file, NULL, "entry", NULL);
 }
 
-/* What fstat said there is: a file that grew meanwhile is not the one that was signed. */
-static PyObject *read_and_digest(struct opened *file) {
+/* As much as fstat said there is: a file that grew meanwhile is not the one that was signed. Native code is only digested. */
+static PyObject *read_and_digest(struct opened *file, int is_native) {
 	const Py_ssize_t size = file->stat.st_size;
-	PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
-	for (Py_ssize_t filled = 0, got = 1; bytes != NULL && got != 0; filled += got) {
-		do got = read(file->descriptor, PyBytes_AS_STRING(bytes) + filled, (size_t)(size - filled));
-		while (got < 0 && errno == EINTR);
-		if (got < 0) {
-			PyErr_SetFromErrnoWithFilename(PyExc_OSError, file->path);
-			Py_CLEAR(bytes);
-		} else if (got == 0 && filled < size) _PyBytes_Resize(&bytes, filled);
+	PyObject *bytes = PyBytes_FromStringAndSize(NULL, is_native ? 0 : size);
+	Py_ssize_t got = 1;
+	for (Py_ssize_t filled = 0; bytes != NULL && !is_native && got > 0; filled += got) {
+		while ((got = read(file->descriptor, PyBytes_AS_STRING(bytes) + filled, (size_t)(size - filled))) < 0 && errno == EINTR) continue;
+		if (got == 0 && filled < size) _PyBytes_Resize(&bytes, filled);
 	}
-	if (bytes != NULL) sha256(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes), file->digest);
+	if (bytes != NULL && (got < 0 || (is_native && !sha256_file(file->descriptor, file->digest)))) {
+		PyErr_SetFromErrnoWithFilename(PyExc_OSError, file->path);
+		Py_CLEAR(bytes);
+	}
+	if (bytes != NULL && !is_native) sha256(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes), file->digest);
 	return bytes;
 }
 
@@ -151,80 +137,70 @@ int refuse(const char *format, ...) {
 	return -1;
 }
 
-static void refuse_file(const struct opened *file) {
-	if (file->reason == &MODIFIED) refuse("File hash mismatch: '%s' (expected: %s, got %s)", file->path, file->expected, file->hex);
-	else refuse("Cannot load '%s': %s (%s%s%s)", file->path, file->why == NULL ? file->reason->why : file->why, file->reason->code, *file->hex ? ", got " : "", file->hex);
-}
-
-/* An archive is opened for each module in it. Kept for each interpreter, under all that the file system says of the file. */
-static PyObject *archive_key(const struct opened *file) {
+/* Archives are opened for each module in them. Kept by interpreter, under all that the file system says of one; null for
+ * what is read once. */
+static PyObject *archive_key(const struct opened *file, const PyObject *kept) {
 	const struct stat *s = &file->stat;
-	const size_t length = strlen(file->real);
-	if (PyInterpreterState_GetDict(PyThreadState_Get()->interp) == NULL || is_index_expired()) return NULL;
-	if (length > 3 && (strcmp(file->real + length - 3, ".py") == 0 || strcmp(file->real + length - 4, ".pyc") == 0)) return NULL;
-	return PyBytes_FromFormat("%s:%llx:%llx:%llx:%llx.%lx:%llx.%lx", file->real, (long long)s->st_dev, (long long)s->st_ino, (long long)s->st_size,
-		(long long)s->st_mtim.tv_sec, s->st_mtim.tv_nsec, (long long)s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
+	const char *dot = strrchr(file->real, '.');
+	if (kept == NULL || is_index_expired() || (dot != NULL && (strcmp(dot, ".py") == 0 || strcmp(dot, ".pyc") == 0 || strcmp(dot, ".so") == 0))) return NULL;
+	char key[PATH_MAX + 160];
+	snprintf(key, sizeof key, "%s:%lx:%lx:%lx:%lx.%lx:%lx.%lx", file->real, s->st_dev, s->st_ino, s->st_size, s->st_mtim.tv_sec, s->st_mtim.tv_nsec, s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
+	return PyBytes_FromString(key);
 }
 
-static PyObject *judge_open_file(struct opened *file, const char *event, const char *use) {
-	const int enforcing = rules.mode >= MODE_ENFORCE, regular = S_ISREG(file->stat.st_mode);
-	PyObject *bytes = NULL, *cache = PyInterpreterState_GetDict(PyThreadState_Get()->interp), *key = archive_key(file);
-	if (key != NULL && (bytes = PyDict_GetItem(cache, key)) != NULL) {
-		Py_DECREF(key);
-		return Py_INCREF(bytes), bytes;
-	}
+static PyObject *kept_by_interpreter(void) { return PyInterpreterState_GetDict(PyThreadState_Get()->interp); }
+
+static PyObject *judged_bytes(struct opened *file, const char *event, const char *use) {
+	const int enforcing = rules.mode >= MODE_ENFORCE;
+	PyObject *kept = kept_by_interpreter(), *key = archive_key(file, kept), *bytes = key == NULL ? NULL : PyDict_GetItem(kept, key);
+	if (bytes != NULL) return Py_DECREF(key), Py_INCREF(bytes), bytes;
 	find_entry(file->real, &file->entry);
-	file->reason = !regular ? &TYPE : enforcing && (uint64_t)file->stat.st_size > rules.max_size ? &LARGE : NULL;
-	if (file->reason != NULL) file->rule = file->reason->rule;
-	else if ((bytes = read_and_digest(file)) != NULL) judge(file);
+	if (!S_ISREG(file->stat.st_mode)) object(file, "ERR_FILE_TYPE", "files", "it is not a regular file");
+	else if (enforcing && (uint64_t)file->stat.st_size > rules.max_size) object(file, "ERR_LIMIT", "files", "it is larger than the policy allows");
+	else if ((bytes = read_and_digest(file, use == NULL)) != NULL) judge(file);
 	else return Py_XDECREF(key), NULL;
 	const enum verdict verdict = file->reason == NULL ? ALLOW : enforcing || bytes == NULL ? REFUSE : AUDIT;
-	raise_event(event, verdict, "path", file->real, "use", use, "sha256", *file->hex ? file->hex : NULL, "expected", *file->expected ? file->expected : NULL,
-		"product", file->entry.product, "entry", file->entry.name, "rule", file->rule, "reason", file->reason == NULL ? NULL : file->reason->code, NULL);
-	if (verdict == REFUSE) {
-		refuse_file(file);
-		Py_CLEAR(bytes);
-	} else if (verdict == ALLOW && key != NULL && PyDict_GET_SIZE(cache) < MAX_ARCHIVES && PyDict_SetItem(cache, key, bytes) != 0) Py_CLEAR(bytes);
+	const char *hex = *file->hex ? file->hex : NULL, *expected = *file->expected ? file->expected : NULL;
+	raise_event(event, verdict, "path", file->real, "use", use, "sha256", hex, "expected", expected, "product", file->entry.product, "entry", file->entry.name, "rule",
+		file->rule, "reason", file->reason, NULL);
+	if (verdict == REFUSE) Py_CLEAR(bytes);
+	if (verdict == REFUSE && expected != NULL) refuse("File hash mismatch: '%s' (expected: %s, got %s)", file->path, expected, hex);
+	else if (verdict == REFUSE) refuse("Cannot load '%s': %s (%s%s%s)", file->path, file->why, file->reason, hex == NULL ? "" : ", got ", hex == NULL ? "" : hex);
+	if (verdict == ALLOW && key != NULL && PyDict_GET_SIZE(kept) <= MAX_ARCHIVES && PyDict_SetItem(kept, key, bytes) != 0) Py_CLEAR(bytes);
 	Py_XDECREF(key);
 	return bytes;
 }
 
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]) {
-	struct opened file = {.path = path};
-	char link[32];
-	file.descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (file.descriptor < 0) return PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
-	snprintf(link, sizeof link, "/proc/self/fd/%d", file.descriptor);
+	struct opened file = {.path = path, .descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
 	PyObject *bytes = NULL;
-	ssize_t length = readlink(link, file.real, PATH_MAX - 1);
-	if (fstat(file.descriptor, &file.stat) == 0 && S_ISDIR(file.stat.st_mode)) errno = EISDIR, length = -1;
+	char link[32];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", file.descriptor);
+	ssize_t length = file.descriptor < 0 ? -1 : readlink(link, file.real, PATH_MAX - 1);
+	if (length >= 0 && fstat(file.descriptor, &file.stat) == 0 && S_ISDIR(file.stat.st_mode)) errno = EISDIR, length = -1;
 	if (length < 0) PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
-	else bytes = judge_open_file(&file, event, use);
-	close(file.descriptor);
+	else bytes = judged_bytes(&file, event, use);
+	if (file.descriptor >= 0) close(file.descriptor);
 	if (real != NULL) strcpy(real, file.real);
 	return bytes;
 }
 
-/* The type is looked up once in each interpreter, which the program cannot reach into. */
-static PyObject *bytes_io(void) {
-	PyObject *dict = PyInterpreterState_GetDict(PyThreadState_Get()->interp), *type = dict == NULL ? NULL : PyDict_GetItemString(dict, "BytesIO");
-	if (type != NULL) return type;
-	PyObject *module = PyImport_ImportModule("_io");
-	type = module == NULL ? NULL : PyObject_GetAttrString(module, "BytesIO");
-	Py_XDECREF(module);
-	if (type != NULL && dict != NULL && PyDict_SetItemString(dict, "BytesIO", type) != 0) Py_CLEAR(type);
-	Py_XDECREF(type); /* the dictionary keeps it */
-	return type;
-}
-
+/* io.BytesIO is looked up once in each interpreter, and kept where the program does not reach. */
 PyObject *open_code(PyObject *path, void *unused) {
 	(void)unused;
-	PyObject *name, *bytes, *file = NULL;
+	PyObject *name, *file = NULL, *kept = kept_by_interpreter();
 	if (!PyUnicode_FSConverter(path, &name)) return NULL;
-	bytes = open_verified(PyBytes_AS_STRING(name), "module.open_code", "module", NULL);
-	Py_DECREF(name);
-	PyObject *type = bytes == NULL ? NULL : bytes_io();
+	PyObject *bytes = open_verified(PyBytes_AS_STRING(name), "module.open_code", "module", NULL), *type = bytes == NULL || kept == NULL ? NULL : PyDict_GetItemString(kept, "BytesIO");
+	Py_XINCREF(type);
+	if (bytes != NULL && type == NULL) {
+		PyObject *io = PyImport_ImportModule("_io");
+		type = io == NULL ? NULL : PyObject_GetAttrString(io, "BytesIO");
+		if (type != NULL && kept != NULL) PyDict_SetItemString(kept, "BytesIO", type);
+		Py_XDECREF(io);
+	}
 	if (type != NULL) file = PyObject_CallFunctionObjArgs(type, bytes, NULL);
+	Py_XDECREF(type);
 	Py_XDECREF(bytes);
+	Py_DECREF(name);
 	return file;
 }

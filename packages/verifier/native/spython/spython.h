@@ -1,77 +1,76 @@
-/* What the files of spython share. All that is decided before Python starts is constant afterwards, so that threads and
+/* What the files of spython share. What is decided before Python starts is constant afterwards, so that threads and
  * subinterpreters read it without locks; nothing here holds Python objects. */
 #ifndef SPYTHON_H
 #define SPYTHON_H
-#include <limits.h>
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
 #include <stddef.h>
-#include <stdint.h>
 
+/* Verdict AUDIT: it goes on, and under enforcement would have been refused. */
 enum mode { MODE_OFF, MODE_AUDIT, MODE_ENFORCE, MODE_STRICT };
-/* `AUDIT`: it goes on, and under enforcement would have been refused. */
 enum verdict { ALLOW, AUDIT, REFUSE };
-enum { USAGE = 2, REFUSED = 126, SHA256_BYTES = 32, SHA256_HEX = 64 };
-enum kernel_check { KERNEL_LOG, KERNEL_REQUIRE, KERNEL_OFF };
-enum children { CHILDREN_REFUSE, CHILDREN_AUDIT, CHILDREN_ALLOW };
+enum { USAGE = 2, REFUSED = 126, SHA256_BYTES = 32, SHA256_HEX = 64, ALL_SEALS = 15 /* F_SEAL_SEAL, _SHRINK, _GROW, _WRITE */ };
+enum { KERNEL_LOG, KERNEL_REQUIRE, KERNEL_OFF };
+enum { CHILDREN_REFUSE, CHILDREN_AUDIT, CHILDREN_ALLOW };
 
-/* json.c: values lie one behind the other, an object's as a string and its value each; `next` is the one behind all of it. */
+/* json.c: values lie one behind the other, an object's as a string and its value each; `next` is behind all of one. */
 struct json {
 	enum { JSON_NULL, JSON_TRUE, JSON_FALSE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT } kind;
-	const char *text; /* of a string: UTF-8, ends with a NUL */
+	const char *text; /* of a string; ends with a NUL */
 	uint64_t number;
 	const struct json *next;
 };
+#define EACH(value, array) \
+	for (const struct json *value = (array) == NULL ? NULL : (array) + 1; (array) != NULL && value < (array)->next; value = value->next)
 const struct json *parse_json(char *text, size_t length);
 const struct json *json_member(const struct json *object, const char *name);
 int json_has_only(const struct json *value, const char *names);
-int json_choice(const struct json *value, const char *const *names);
-size_t utf8_length(const char *text);
-/* Of an array, or of null. */
-#define EACH(value, array) \
-	for (const struct json *value = (array) == NULL ? NULL : (array) + 1; (array) != NULL && value < (array)->next; value = value->next)
+int word_index(const char *word, const char *words);
 
-/* What the host, the index and the command line say, put together. */
+/* host.c: what host configuration, policy and command line say, put together. Of lists and paths those absent are null. */
 struct rules {
-	enum mode mode;
-	enum kernel_check kernel_check;
-	enum children children;
+	int mode, kernel_check, children, exit_on_refusal, development, launched, audit_hooks, extensions, xattr_ima, xattr_spython;
+	int host_mode /* -1: it names none */, standard_error /* 0 refusals, 1 nothing, 2 all */, syslog;
 	uint64_t max_size;
-	int exit_on_refusal, development, launched, audit_hooks, extensions, xattr_ima, xattr_spython;
-	const struct json *events; /* names of CPython's own that become events of ours */
+	const char *host_file, *index, *policy, *json_lines;
+	const struct json *pins, *products, *deny, *policy_products, *events;
 };
 extern struct rules rules;
-extern const char *const MODES[];
-
-/* host.c: the host configuration. Lists are arrays, or null. */
-struct host {
-	const char *file, *index, *policy, *json_lines;
-	const struct json *pins, *products, *deny, *policy_products;
-	int mode, exit_on_refusal, standard_error, syslog; /* mode: -1 where it names none */
-};
-extern struct host host;
-void read_host(const char *file, const char *json_lines);
-char *read_owned(const char *path, size_t max_bytes, size_t *length);
-const char *denied(const char *kind, const char *hex);
-int is_pinned(const char *hex);
-const struct json *bound_product(const char *name);
+int parse_mode(const char *name);
+void read_host(const char *file);
 void read_policy(const struct json *policy, int asked);
+const struct json *find_by(const struct json *list, const char *member, const char *text);
+const char *denied(const char *kind, const char *hex);
 
 /* index.c: what may run. */
 struct entry {
-	const char *product, *name; /* `name`: behind the product's root, in the path that was asked for; null outside of all */
-	const uint8_t *digest;      /* of a file; null where it is none */
-	const char *target;         /* of a link */
+	const char *product, *name; /* `name`: behind the product's root, in the path asked for; null outside of all */
+	const uint8_t *digest;      /* null where it is no file */
+	const char *target;         /* null where it is no link; has no NUL */
 	size_t target_length;
 };
 void load_index(const char *file, int descriptor, int mode_asked);
-void announce_index(const char *missing);
+void announce(const char *missing);
 void find_entry(const char *path, struct entry *entry);
 int is_index_expired(void);
 void sha256(const void *data, size_t length, uint8_t digest[SHA256_BYTES]);
-void to_hex(const uint8_t *bytes, size_t count, char *hex);
+int sha256_file(int descriptor, uint8_t digest[SHA256_BYTES]);
+void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]);
 
-/* events.c: text and its value in turn, up to a null; what has a null value is left out, and `#name` has a number. */
+/* open-code.c. `open_verified`: the event, then the bytes that were digested, or null with the exception; `real` is where they
+ * lie. Without `use` it is native code, of which no bytes come back. `start_kernel_check` names what cannot be asked. `refuse`: after the event; always -1. */
+PyObject *open_code(PyObject *path, void *unused);
+PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]);
+const char *start_kernel_check(void);
+int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* audit.c */
+void prepare_audit(void);
+int on_audit(const char *event, PyObject *arguments, void *unused);
+
+/* events.c: names and their texts up to a null; a null text is left out, `#name` has a number. `fail` ends the process with
+ * a line on standard error; with a code that is an event, too. */
 void open_sinks(void);
 void raise_event(const char *event, enum verdict verdict, ...) __attribute__((sentinel));
-/* Ends the process with one line on standard error; with a code it is an event, too. */
 _Noreturn void fail(int status, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #endif
