@@ -30,6 +30,7 @@ try {
 	signVerifyInspect(project, environment);
 	useAttributes(project, environment);
 	runSigned(project, environment);
+	usePython(project, environment);
 	assert.equal(
 		hasNativeThreads(project),
 		spawnSync("cc", ["--version"]).status === 0,
@@ -107,6 +108,26 @@ function runSigned(project, env) {
 	sigtool("sign", "signed");
 	assert.match(sigtool("run", "--allow-development", "signed/main.js"), /^ran function$/m);
 	console.log("ran a signed program through the launcher");
+}
+
+/** What is compiled with the tarballs' own sources, where there is a CPython with headers. */
+function usePython(project, env) {
+	const python = "/usr/bin/python3";
+	const include = spawnSync(python, ["-c", "import sysconfig; print(sysconfig.get_config_var('INCLUDEPY'))"], {
+		encoding: "utf8",
+	});
+	if (include.status !== 0 || !existsSync(join(include.stdout.trim(), "Python.h"))) {
+		console.log("skipped: Python (no /usr/bin/python3 with headers here)");
+		return;
+	}
+	mkdirSync(join(project, "service"));
+	writeFileSync(join(project, "service/main.py"), "import part\n");
+	writeFileSync(join(project, "service/part.py"), "print('ran', 6 * 7)\n");
+	const sigtool = (...args) => run("npx", ["--no-install", "sigtool", ...args], { cwd: project, env });
+	assert.match(sigtool("sign", "service", "--compile-python", "--python", python), /2 \.pyc files written/);
+	sigtool("python", "build", "--python", python, "--allow-development");
+	assert.match(sigtool("run", "--allow-development", "service/main.py"), /^ran 42$/m);
+	console.log("built a spython, and ran a signed program with it");
 }
 
 /** Where the headers of this Node.js are installed: node-gyp need not fetch them, which it cannot do everywhere. */

@@ -77,12 +77,14 @@ function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): Launc
 
 function pythonFindings({ python, development }: LauncherConf): LauncherFinding[] {
 	if (python === undefined) return [];
+	const program = pinned("python", python, development);
+	if (program.status === "wrong") return [program]; // It is not run.
 	const release = judged("python release", () => {
 		const { python: version, home, pins, development: isDevelopment } = aboutSpython(python.path);
 		if (isDevelopment && development === "refuse") refuse("it was built to trust a development identity");
 		return `${version}, library below ${home}, ${pins.length} keys built in`;
 	});
-	return [pinned("python", python, development), release];
+	return [program, release];
 }
 
 function sameAsOwn(what: string, installed: string, own: string | undefined): LauncherFinding[] {

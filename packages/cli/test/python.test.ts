@@ -230,6 +230,7 @@ describe.skipIf(!canBuild || !canBeHost)(
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 126, stdout: "" });
 			appendFileSync(host.at("lib/spython"), "x");
 			expect(check()).toMatchObject({ status: 1, stderr: expect.stringMatching(/wrong +python +.*spython changed/) });
+			expect(check().stderr).not.toContain("python release"); // It is not even asked.
 			expect(host.run(host.at("app/main.py"), "x").stderr).toContain("its SHA-256 is");
 			copyFileSync(host.at("spython"), host.at("lib/spython"));
 			chmodSync(host.at("lib/spython"), 0o775);

@@ -7,7 +7,7 @@ import {
 	type WrittenAttribute,
 } from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
-import { type CompiledPython, compilePython } from "../compile-python.js";
+import type { CompiledPython } from "../compile-python.js";
 import { readInputFile } from "../input-file.js";
 import { type OutputOptions, plain, printNote, type Report, rows } from "../output.js";
 import { startProgress } from "../progress.js";
@@ -58,10 +58,9 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	const signer = !needsKey ? undefined : await openSigner(options, (text) => warnings.push(text));
 	const progress = await startProgress("hashing", options);
 	let compiled: CompiledPython | undefined;
-	const compile = (root: string, files: readonly string[]) => {
-		compiled = compilePython(root, files, options.python ?? ["python3"]);
-		return [...compiled.made, ...compiled.same];
-	};
+	const prepare = await preparation(options, (what) => {
+		compiled = what;
+	});
 	let result: SignResult;
 	try {
 		result = await signPaths(paths, {
@@ -83,7 +82,7 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 			description: options.description,
 			url: options.url,
 			sha1Twins: options.sha1Twins === true ? "write" : "omit",
-			prepare: options.compilePython === true ? compile : undefined,
+			prepare,
 			overwrite: options.force === true ? "any" : "own",
 			time,
 			timestamp,
@@ -103,6 +102,17 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	}
 	const verboseRows = options.verbose === true ? detailRows(result, startedAt) : [];
 	return report(result, [...warnings, ...(compiled?.warnings ?? [])], [...compiledRow(compiled), ...verboseRows]);
+}
+
+/** Loaded where it is asked for, as it starts programs. */
+async function preparation(options: SignCommandOptions, tell: (compiled: CompiledPython) => void) {
+	if (options.compilePython !== true) return undefined;
+	const { compilePython } = await import("../compile-python.js");
+	return (root: string, files: readonly string[]) => {
+		const compiled = compilePython(root, files, options.python ?? ["python3"]);
+		tell(compiled);
+		return [...compiled.made, ...compiled.same];
+	};
 }
 
 function compiledRow(compiled: CompiledPython | undefined): [string, string][] {
