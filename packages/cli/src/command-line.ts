@@ -122,14 +122,8 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 						"ignore",
 					]),
 				)
-				.option("--no-ignore", "report what the signed ignore rules hide as added")
-				.addOption(repeated("--crl <file>", "certificate revocation list, in PEM or DER"))
-				.addOption(
-					new Option(
-						"--ocsp <how>",
-						"ask responders whether certificates were revoked; unknown: fail or warn (default: off)",
-					).choices(["require", "prefer", "off"]),
-				);
+				.option("--no-ignore", "report what the signed ignore rules hide as added");
+			signerOptions(command);
 			examples(
 				command,
 				[
@@ -138,6 +132,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 					"sigtool verify ./lib/index.js",
 					"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
 					"sigtool verify ./lib --trust ca.crt --crl ca.crl --ocsp prefer",
+					"sigtool verify ./lib --catalog sigs --require 2",
 					"sigtool verify ./lib --json | jq .results[].findings",
 					"sigtool verify ./lib --format ima --trust ima.crt",
 					"sigtool verify ./lib --format spython --allow-unsigned",
@@ -162,6 +157,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				.option("--product <name>", "refuse another product; names that of a catalog without one")
 				.option("--allow-development", "take catalogs that a development identity signed")
 				.option("--force", "replace a file that is not a trust index");
+			signerOptions(command);
 			examples(command, [
 				"sigtool compile ./app -o app.sigx --allow-development",
 				"sigtool compile /srv/app /srv/plugins -o site.sigx --policy policy.json --key release.pem --cert release.crt",
@@ -537,6 +533,19 @@ function keyOptions(command: Command): Command {
 		.option("--signer-timeout <seconds>", "how long it may take for one signature (default: 60)");
 }
 
+/** How many signers, and whether they were revoked. */
+function signerOptions(command: Command): void {
+	command
+		.option("--require <number>", "so many different keys must have signed each entry, each by its own --catalog")
+		.addOption(repeated("--crl <file>", "certificate revocation list, in PEM or DER"))
+		.addOption(
+			new Option(
+				"--ocsp <how>",
+				"ask responders whether certificates were revoked; unknown: fail or warn (default: off)",
+			).choices(["require", "prefer", "off"]),
+		);
+}
+
 function timestamps(): Option {
 	return repeated("--timestamp <url>", "timestamping authority (RFC 3161); the next is asked when one fails");
 }
@@ -564,7 +573,7 @@ function judgementOptions(command: Command): Command {
 }
 
 const VERIFYING = `
-About catalogs alone: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --crl, --ocsp.
+About catalogs alone: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --require, --crl, --ocsp.
 About attributes alone: --cert, --namespace, --allow-unsigned, and --attribute with --format spython.
 `;
 

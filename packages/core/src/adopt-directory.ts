@@ -12,18 +12,22 @@ import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
 import { conventionalCatalog, isBelow, realPath } from "./fileset/locate-catalogs.js";
 import { entryPathAt } from "./fileset/manifest.js";
 import { findOtherWriters } from "./fileset/other-writers.js";
+import type { TrustPolicy } from "./pki/trust-store.js";
 import { exists } from "./store.js";
 import type { IndexEntry } from "./trust/index-entries.js";
+import { watchForDenied } from "./verify-denied.js";
 
 export interface AdoptOptions {
 	/** Real paths of all directories of the index: what lies in one below this one is left to that. */
 	readonly roots: readonly string[];
+	/** What it denies is not adopted. */
+	readonly trust: TrustPolicy;
 	readonly onProgress: ((done: HashProgress) => void) | undefined;
 }
 
 /**
  * A directory as it is, as a product named by its real path.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_PATH_*, ERR_FILE_TYPE, ERR_FILE_CHANGED, ERR_LIMIT, ERR_IO
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_PATH_*, ERR_FILE_TYPE, ERR_FILE_CHANGED, ERR_DENIED, ERR_LIMIT, ERR_IO
  */
 export async function adoptDirectory(directory: string, options: AdoptOptions): Promise<CompiledDirectory> {
 	const { roots, onProgress } = options;
@@ -35,6 +39,13 @@ export async function adoptDirectory(directory: string, options: AdoptOptions): 
 	const writers = findOtherWriters(root);
 	const entries = new Map<string, IndexEntry>();
 	const collector = collectInto(entries);
+	const denied = watchForDenied(options.trust, "sha256", {
+		...collector,
+		end(file, sha256) {
+			writers.look(file.path, file.stats);
+			return collector.end(file, sha256);
+		},
+	});
 	const manifest = await hashFileSet(root, {
 		linksOutside: "record",
 		caseCollisions: "allow",
@@ -46,14 +57,12 @@ export async function adoptDirectory(directory: string, options: AdoptOptions): 
 			return false;
 		},
 		onProgress,
-		visitor: {
-			...collector,
-			end(file, sha256) {
-				writers.look(file.path, file.stats);
-				return collector.end(file, sha256);
-			},
-		},
+		visitor: denied.visitor,
 	});
+	const [denial] = denied.findings;
+	if (denial !== undefined) {
+		throw new SigtoolError(denial.code, `Cannot adopt ${quote(directory)}: ${denial.message}`, { path: denial.path });
+	}
 	for (const [row, target] of manifest.linkTargets) entries.set(entryPathAt(manifest, row), { kind: "link", target });
 	const linkCount = manifest.linkTargets.size;
 	return {

@@ -39,11 +39,12 @@ export interface CompiledDirectory {
  * @throws what `verifyPath` throws, the first difference's code, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_USAGE
  */
 export async function compileDirectory(directory: string, options: CompileOptions): Promise<CompiledDirectory> {
-	const { trust, catalogs: given, development = "refuse", onProgress } = options;
+	const { trust, catalogs: given, development = "refuse", onProgress, requiredSigners, revocation } = options;
 	const root = realPath(directory);
 	const seen = new Map<string, IndexEntry>();
-	const sources = { trust, catalogs: given, match: "path" } as const;
-	const verification = await verifyDirectory(directory, { ...sources, onProgress, visitor: collectInto(seen) });
+	const sources = { trust, catalogs: given, match: "path", requiredSigners } as const;
+	const visitor = collectInto(seen);
+	const verification = await verifyDirectory(directory, { ...sources, revocation, onProgress, visitor });
 	const [difference] = verification.findings;
 	if (difference !== undefined) {
 		const others = verification.findings.length === 1 ? "" : `; ${verification.findings.length - 1} more differ`;

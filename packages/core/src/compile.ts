@@ -14,6 +14,7 @@ import { encodeIndex, signIndex } from "./trust/index-encode.js";
 import { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
 import { DEFAULT_POLICY, type Policy } from "./trust/policy.js";
 import { isTrustIndex } from "./trust/trust-index.js";
+import type { RevocationOptions } from "./verification.js";
 import type { UsedCatalog } from "./verify-sources.js";
 
 export type { CompiledProduct };
@@ -29,6 +30,10 @@ export interface CompileOptions {
 	readonly catalogs?: readonly string[];
 	/** Product of the one signed directory that is given: of its catalog, or, where that names none, for it. */
 	readonly product?: string;
+	/** Different keys that must have signed each entry of it. Default 1. */
+	readonly requiredSigners?: number;
+	/** Absent: nobody is asked whether a certificate was revoked. */
+	readonly revocation?: RevocationOptions;
 	/** Default DEFAULT_POLICY. */
 	readonly policy?: Policy;
 	/** Milliseconds since the epoch after which the index is not to be used. */
@@ -70,7 +75,7 @@ export async function compileTrustIndex(
 		const isSigned = number < directories.length;
 		const next = await (isSigned
 			? compileDirectory(directory, options)
-			: adoptDirectory(directory, { roots, onProgress: options.onProgress }));
+			: adoptDirectory(directory, { roots, trust: options.trust, onProgress: options.onProgress }));
 		const other = compiled.find(({ product }) => product.name === next.product.name);
 		if (other !== undefined) {
 			const pair = `${quote(other.product.root)} and ${quote(next.product.root)}`;

@@ -104,6 +104,7 @@ export const ERROR_CODES = {
 	ERR_WEAK_KEY: [1, "A key is too short, too long, or of a type that is not accepted."],
 	ERR_CHAIN_INCOMPLETE: [1, "No path leads from the signer to a trust anchor."],
 	ERR_UNTRUSTED_SIGNER: [1, "The signature is sound, but its signer is not trusted here."],
+	ERR_TOO_FEW_SIGNERS: [1, "Fewer different keys signed the tree, or an entry of it, than `--require` demands."],
 	ERR_DEVELOPMENT_IDENTITY: [1, "A development identity signed what needs a release identity."],
 	ERR_PRODUCT_MISMATCH: [1, "The catalog belongs to another product than the one expected."],
 	ERR_DIGEST_MISMATCH: [1, "A file does not have the digest given with `--expect-digest`."],

@@ -13,11 +13,12 @@ import type { HashProgress } from "./fileset/hash-files.js";
 import { kindOf, realPath } from "./fileset/locate-catalogs.js";
 import { resolveEntry } from "./fileset/resolve-entry.js";
 import { restoreFile } from "./fileset/restore-file.js";
+import { denialOf, denied } from "./pki/deny-list.js";
 import { worstExitStatus } from "./verification.js";
 import { lexicalEntry } from "./verify-file.js";
 import { linkRules, loadCatalogs, type SourceOptions, signedEntries, type UsedCatalog } from "./verify-sources.js";
 
-export interface RestoreOptions extends Omit<SourceOptions, "match"> {
+export interface RestoreOptions extends Omit<SourceOptions, "match" | "requiredSigners"> {
 	readonly onProgress?: (done: HashProgress) => void;
 }
 
@@ -62,6 +63,8 @@ export async function restoreAttributes(path: string, options: RestoreOptions): 
 	let [writtenFileCount, writtenCount, unchangedCount, done, bytes] = [0, 0, 0, 0, 0];
 	for (const [entry, file] of files) {
 		try {
+			const denial = denialOf(options.trust.deny, "file", Buffer.from(file.digest).toString("hex"));
+			if (denial !== undefined) throw denied(quote(entry), denial);
 			const restored = restoreFile(realRoot, entry, file, access, { links: links === "follow" ? "follow" : "refuse" });
 			if (restored.writtenCount > 0) writtenFileCount++;
 			writtenCount += restored.writtenCount;

@@ -65,7 +65,7 @@ export async function verifyDirectory(path: string, options: DirectoryVerifyOpti
 	if (listed !== undefined && isSignedList(manifest, listed)) {
 		return conclude({ ...comparison, match: "path", findings: denied.findings }, options.added);
 	}
-	const { match, set, digests } = signed();
+	const { match, set, digests, short } = signed();
 	if (match === "digest") {
 		if (within !== undefined) {
 			throw new SigtoolError("ERR_USAGE", `Cannot match ${quote(path)} by digest alone: verify the whole tree`, {
@@ -85,6 +85,7 @@ export async function verifyDirectory(path: string, options: DirectoryVerifyOpti
 	const findings = [
 		...onTheWay,
 		...denied.findings,
+		...short.filter(({ path: entry }) => within === undefined || entry.startsWith(`${within}/`)),
 		...compareByPath(manifest, expected, { modes: HOST_MODES }).map(hintAtLeftovers(root, catalogs)),
 	];
 	if (within !== undefined && expected.files.size + expected.links.size === 0) {

@@ -85,7 +85,7 @@ export function compareEntry(
 	catalogs: readonly UsedCatalog[],
 	options: VerifyOptions,
 ): Finding[] {
-	const { set, digestSize } = signedEntries(catalogs, options, entry);
+	const { set, digestSize, short } = signedEntries(catalogs, options, entry);
 	const isSigned = set.files.has(entry) || set.links.has(entry);
 	if (!exists(join(root, entry))) {
 		if (!isSigned) throw missingFile(entry);
@@ -101,7 +101,7 @@ export function compareEntry(
 	const digest = digestSize === 20 ? "sha1" : "sha256";
 	const denied = watchForDenied(options.trust, digest);
 	const manifest = hashEntry(root, entry, { ...linkRules(catalogs), digest, visitor: denied.visitor });
-	return [...denied.findings, ...compareByPath(manifest, set, { modes: HOST_MODES })];
+	return [...denied.findings, ...short, ...compareByPath(manifest, set, { modes: HOST_MODES })];
 }
 
 function verifyByDigest(path: string, catalogs: readonly UsedCatalog[], options: VerifyOptions): Verification {

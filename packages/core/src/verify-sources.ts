@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
-import type { SignedDigest, SignedFile, SignedSet } from "./fileset/compare.js";
+import type { Finding, SignedDigest, SignedFile, SignedSet } from "./fileset/compare.js";
 import type { HashFileSetOptions } from "./fileset/hash-files.js";
 import {
 	catalogFilesAt,
@@ -26,12 +26,15 @@ import { parseSignedData } from "./pki/cms.js";
 import type { CertificateStatus } from "./pki/revocation.js";
 import { readBounded } from "./store.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "./verify-catalog.js";
+import { entriesShortOfSigners, requireSigners } from "./verify-signers.js";
 
 export interface SourceOptions extends CatalogVerifyOptions {
 	/** Catalog files, or directories whose `*.cat` files are all used. */
 	readonly catalogs?: readonly string[];
 	/** `path` when every catalog carries paths, else `digest`. */
 	readonly match?: "path" | "digest";
+	/** Different keys that must have signed each entry, each in a catalog of its own. Default 1. */
+	readonly requiredSigners?: number;
 	/** Directory the signed paths are relative to, when it is not the one that is verified or holds the catalog. */
 	readonly root?: string;
 }
@@ -77,12 +80,18 @@ export function isOwnCatalog(file: string): boolean {
  * attacker has spoilt must not decide what is looked at.
  */
 export function loadCatalogs(directory: string, options: SourceOptions): Sources {
+	const { catalogs, root } = loadFrom(directory, options);
+	requireSigners(catalogs, options.requiredSigners ?? 1);
+	return { catalogs, root: options.root ?? root };
+}
+
+function loadFrom(directory: string, options: SourceOptions): Sources {
 	if (options.catalogs === undefined) {
 		const { catalog, directory: root } = loadConventionalCatalog(directory, options);
-		return { catalogs: [catalog], root: options.root ?? root };
+		return { catalogs: [catalog], root };
 	}
 	const files = options.catalogs.flatMap(catalogFilesAt);
-	return { catalogs: files.map((file) => loadCatalog(file, options)), root: options.root ?? directory };
+	return { catalogs: files.map((file) => loadCatalog(file, options)), root: directory };
 }
 
 /** Links are treated when verifying as they were when signing. */
@@ -138,6 +147,8 @@ export interface SignedEntries extends Binding {
 	readonly set: SignedSet;
 	/** Filled when matching by digest. */
 	readonly digests: readonly SignedDigest[];
+	/** What too few keys signed, in `set` all the same. */
+	readonly short: readonly Finding[];
 }
 
 /**
@@ -145,17 +156,22 @@ export interface SignedEntries extends Binding {
  * @throws ERR_WEAK_DIGEST, ERR_PATH_*, ERR_USAGE or ERR_CATALOG_FORMAT when catalogs do not fit together
  */
 export function signedEntries(catalogs: readonly UsedCatalog[], options: SourceOptions, path?: string): SignedEntries {
+	const { requiredSigners = 1 } = options;
 	const { match, digestSize } = bindingOf(catalogs, options);
 	if (match === "digest") {
+		if (requiredSigners > 1) {
+			throw new SigtoolError("ERR_USAGE", "Cannot count the signers of files that are matched by digest alone");
+		}
 		const digests = catalogs.flatMap(({ catalog, facts }) => entriesByDigest(catalog, facts, digestSize));
-		return { match, digestSize, set: { files: new Map(), links: new Map() }, digests };
+		return { match, digestSize, set: { files: new Map(), links: new Map() }, digests, short: [] };
 	}
 	const sets = catalogs.map(({ catalog, facts }) => {
 		return path === undefined
 			? entriesByPath(catalog, facts, digestSize)
 			: entryByPath(catalog, facts, digestSize, path);
 	});
-	return { match, digestSize, set: sets.length === 1 ? sets[0] : union(sets, catalogs), digests: [] };
+	const set = sets.length === 1 ? sets[0] : union(sets, catalogs);
+	return { match, digestSize, set, digests: [], short: entriesShortOfSigners(sets, catalogs, requiredSigners) };
 }
 
 /** The nearest catalog, itself a signed member of every catalog further out. */

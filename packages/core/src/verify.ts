@@ -13,6 +13,7 @@ import { exists } from "./store.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import { deniedMembers } from "./verify-denied.js";
 import { verifyFile } from "./verify-file.js";
+import { requireSigners } from "./verify-signers.js";
 import { loadCatalog } from "./verify-sources.js";
 
 /**
@@ -43,6 +44,7 @@ function isOwnWitness(path: string): boolean {
 /** A catalog for its own sake: its signature, and that its members can be read and are evidence. */
 async function verifyCatalogFile(path: string, options: VerifyOptions): Promise<Verification> {
 	const loaded = { catalogs: [loadCatalog(path, options)], root: dirname(path) };
+	requireSigners(loaded.catalogs, options.requiredSigners ?? 1);
 	const { catalogs } = await unlessRevoked(loaded, options);
 	for (const { catalog } of catalogs) evidenceSize(catalog, options.profile ?? "default");
 	const findings = catalogs.flatMap(({ catalog }) => deniedMembers(catalog, options.trust));

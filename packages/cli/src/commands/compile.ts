@@ -11,6 +11,7 @@ import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { readInputFile } from "../input-file.js";
 import { type OutputOptions, plain, printNote, type Report, rows } from "../output.js";
 import { startProgress } from "../progress.js";
+import { type SignerDemandOptions, signerDemandsOf } from "../signer-demands.js";
 import { type KeyOptions, openSigner } from "../signer-options.js";
 import { sourceDate } from "../source-date.js";
 import { requireOutputName, usageError } from "../usage.js";
@@ -18,7 +19,7 @@ import { productRows } from "./index-file.js";
 import { parseTime, trustOf } from "./judgement.js";
 import { bytes, catalogFields, count, isoTime, signerFields, signerRows } from "./render.js";
 
-export interface CompileCommandOptions extends KeyOptions, OutputOptions {
+export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, OutputOptions {
 	readonly output: string;
 	readonly policy?: string;
 	readonly notAfter?: string;
@@ -44,6 +45,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 		policy: options.policy === undefined ? undefined : readPolicy(options.policy),
 		notAfter: options.notAfter === undefined ? undefined : parseNotAfter(options.notAfter, time),
 	} as const;
+	const demands = await signerDemandsOf(options);
 	// Before a passphrase is asked for.
 	checkCompileTarget(directories, target);
 	const signer = await openSigner(options, (text) => warnings.push(text));
@@ -52,6 +54,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 	try {
 		result = await compileTrustIndex(directories, {
 			...target,
+			...demands,
 			signer,
 			trust: trustOf(options.trust),
 			development: options.allowDevelopment === true ? "allow" : "refuse",

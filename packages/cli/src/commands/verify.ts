@@ -1,13 +1,14 @@
-import { type RevocationOptions, type SignFormat, type Verification, verifyPath, worstExitStatus } from "@sigtool/core";
+import { type SignFormat, type Verification, verifyPath, worstExitStatus } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import { type ExitStatus, type OutputOptions, oneLine, plain, type Report, rows, worse } from "../output.js";
 import { startProgress } from "../progress.js";
+import { type SignerDemandOptions, type SignerDemands, signerDemandsOf } from "../signer-demands.js";
 import { colour } from "../terminal.js";
 import { usageError } from "../usage.js";
 import { type Judgement, type JudgementOptions, judgementOf } from "./judgement.js";
 import { catalogFields, catalogRows, count, findingLines } from "./render.js";
 
-export interface VerifyCommandOptions extends JudgementOptions, OutputOptions {
+export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOptions, OutputOptions {
 	readonly catalog?: readonly string[];
 	readonly root?: string;
 	readonly product?: string;
@@ -20,8 +21,6 @@ export interface VerifyCommandOptions extends JudgementOptions, OutputOptions {
 	readonly match?: "path" | "digest";
 	readonly added?: "fail" | "warn" | "ignore";
 	readonly ignore: boolean;
-	readonly crl?: readonly string[];
-	readonly ocsp?: "require" | "prefer" | "off";
 }
 
 /** Every path is verified; one that cannot be does not keep the others from it. */
@@ -29,21 +28,22 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 	const formats = [...new Set(options.format ?? ["cat" as const])];
 	checkOptions(formats, options);
 	const judgement = judgementOf(options);
-	const revocation = await revocationOf(options);
+	const demands = await signerDemandsOf(options);
 	const attributeFormats = formats.filter((format) => format !== "cat");
 	const outcomes: Outcome[] = [];
 	for (const path of paths) {
 		if (path.endsWith(".sigx") && options.catalog === undefined && formats.includes("cat")) {
 			outcomes.push(
 				await orFailure(path, async () => {
-					if (revocation !== undefined) throw usageError("Leave --crl and --ocsp out: they are about catalogs");
+					const { require, crl, ocsp } = options;
+					refuse({ require, crl, ocsp }, "it is about catalogs; compile takes it too");
 					return (await import("./verify-index.js")).verifyIndex(path, options, judgement);
 				}),
 			);
 			continue;
 		}
 		if (formats.includes("cat")) {
-			outcomes.push(await orFailure(path, async () => verifyCatalogsOf(path, options, { ...judgement, revocation })));
+			outcomes.push(await orFailure(path, async () => verifyCatalogsOf(path, options, { ...judgement, ...demands })));
 		}
 		if (attributeFormats.length > 0) {
 			outcomes.push(
@@ -67,14 +67,15 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 
 /** An option that says nothing about the formats asked for would let a person believe it was heeded. @throws ERR_USAGE */
 function checkOptions(formats: readonly SignFormat[], options: VerifyCommandOptions): void {
-	const { catalog, root, product, match, tsaTrust, ignore, added, crl, ocsp } = options;
+	const { catalog, root, product, match, tsaTrust, ignore, added } = options;
+	const { require, crl, ocsp } = options;
 	const { cert, attribute, allowUnsigned, namespace } = options;
 	if (!formats.includes("cat")) {
 		if (added !== undefined) {
 			throw usageError("Leave --added out: a file without an attribute cannot be told from one that was stripped");
 		}
 		const ofCatalogs = {
-			...{ catalog, root, product, match, "tsa-trust": tsaTrust, crl, ocsp },
+			...{ catalog, root, product, match, "tsa-trust": tsaTrust, require, crl, ocsp },
 			"no-ignore": ignore ? undefined : true,
 		};
 		refuse(ofCatalogs, "it is about catalogs; add --format cat");
@@ -90,13 +91,6 @@ function refuse(given: Readonly<Record<string, unknown>>, reason: string): void 
 	if (name !== undefined) throw usageError(`Leave --${name} out: ${reason}`);
 }
 
-/** Loaded when used. */
-async function revocationOf({ crl, ocsp }: VerifyCommandOptions): Promise<RevocationOptions | undefined> {
-	if (crl === undefined && (ocsp ?? "off") === "off") return undefined;
-	const { readRevocationLists } = await import("./revocation-files.js");
-	return { lists: crl?.flatMap(readRevocationLists), ocsp };
-}
-
 /** What one path comes to. */
 export interface Outcome {
 	readonly exit: ExitStatus;
@@ -109,7 +103,7 @@ export interface Outcome {
 async function verifyCatalogsOf(
 	path: string,
 	options: VerifyCommandOptions,
-	judgement: Judgement & { readonly revocation: RevocationOptions | undefined },
+	judgement: Judgement & SignerDemands,
 ): Promise<Outcome> {
 	const progress = await startProgress("verifying", options);
 	try {

@@ -1,0 +1,43 @@
+/** Several signers over one tree, each with a catalog of his own: by how many different keys each entry is signed. */
+
+import { quote, SigtoolError } from "./errors.js";
+import type { Finding, SignedSet } from "./fileset/compare.js";
+import type { UsedCatalog } from "./verify-sources.js";
+
+/** @throws ERR_TOO_FEW_SIGNERS when the catalogs are not by so many keys */
+export function requireSigners(catalogs: readonly UsedCatalog[], required: number): void {
+	const count = new Set(catalogs.map(keyOf)).size;
+	if (count >= required) return;
+	const [{ file }] = catalogs;
+	const message = `Cannot trust ${quote(file)}: ${keys(count)} signed, ${required} are required; name the other catalogs with --catalog`;
+	throw new SigtoolError("ERR_TOO_FEW_SIGNERS", message, { path: file });
+}
+
+/** Entries that fewer keys signed: that one of the signers trusts a file must not pass for all of them. `sets`: by catalog. */
+export function entriesShortOfSigners(
+	sets: readonly SignedSet[],
+	catalogs: readonly UsedCatalog[],
+	required: number,
+): Finding[] {
+	if (required === 1) return [];
+	const signers = new Map<string, Set<string>>();
+	for (const [number, { files, links }] of sets.entries()) {
+		for (const path of [...files.keys(), ...links.keys()]) {
+			const known = signers.get(path) ?? new Set();
+			signers.set(path, known.add(keyOf(catalogs[number])));
+		}
+	}
+	const short = [...signers].filter(([, { size }]) => size < required);
+	return short.map(([path, { size }]) => {
+		const message = `${quote(path)}: ${keys(size)} signed it, ${required} are required`;
+		return { code: "ERR_TOO_FEW_SIGNERS", path, message };
+	});
+}
+
+function keyOf({ signer }: UsedCatalog): string {
+	return signer.spkiSha256;
+}
+
+function keys(count: number): string {
+	return count === 1 ? "1 key" : `${count} keys`;
+}
