@@ -65,6 +65,7 @@ export {
 	policyInMode,
 } from "./trust/policy.js";
 export {
+	type FindRecord,
 	type IndexEntry,
 	type IndexedProduct,
 	isTrustIndex,

@@ -9,16 +9,19 @@
  *   readPlainFile(path, maxBytes, facts)  content of an absolute path without links, of a regular file of at most so many
  *                           bytes: text where it is ASCII, else an ArrayBuffer; undefined for any other, or when anything fails.
  *                           Into the 34 bytes of `facts` go its SHA-256, what execveCheck answers, and whether its mount is noexec
+ *   findRecord(index, recordsStart, namesStart, namesEnd, first, end, path)  number of the record, or as find-record.h has it
  *   fgetxattr(descriptor, name, view)  bytes of the value put into the Uint8Array `view`, or the negative errno
  *   exitProcess(status)     ends all threads at once
  *   lockdown()              0, or an errno: no system call of lockdown.c any more, in any thread; not to be traced
  */
 
 #define _GNU_SOURCE
+#include "find-record.h"
 #include "launch/launch.h"
 #include "plain-file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -36,17 +39,17 @@ int napi_set_named_property(napi_env, napi_value object, const char *name, napi_
 int napi_get_cb_info(napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
 int napi_get_value_string_utf8(napi_env, napi_value, char *out, size_t size, size_t *length);
 int napi_get_value_int32(napi_env, napi_value, int32_t *out);
+int napi_get_value_uint32(napi_env, napi_value, uint32_t *out);
 int napi_get_value_double(napi_env, napi_value, double *out);
 int napi_create_string_latin1(napi_env, const char *text, size_t length, napi_value *out);
 int node_api_create_external_string_latin1(napi_env, char *text, size_t length,
 	void (*finalize)(napi_env, void *text, void *hint), void *hint, napi_value *out, bool *copied);
-int napi_adjust_external_memory(napi_env, int64_t change, int64_t *out);
 int napi_create_arraybuffer(napi_env, size_t length, void **data, napi_value *out);
 int napi_get_boolean(napi_env, bool value, napi_value *out);
 int napi_create_int32(napi_env, int32_t, napi_value *out);
 int napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data, napi_value *buffer, size_t *offset);
 
-enum { EXECVE_CHECK = 0x10000, NO_DESCRIPTOR = -1, UINT8_ARRAY = 1, MAX_NAME = 255, EXTERNAL_BYTES = 1 << 20 };
+enum { EXECVE_CHECK = 0x10000, NO_DESCRIPTOR = -1, UINT8_ARRAY = 1, MAX_NAME = 255, MAX_INDEX_PATH = 4096, LEAST_LENT = 1 << 20, MOST_LENT = 64 << 20 };
 
 /* What is no number, or no descriptor, is answered as an unknown descriptor is: EBADF. */
 static int descriptor_of(napi_env env, napi_value value)
@@ -105,31 +108,33 @@ static napi_value get_attribute(napi_env env, napi_callback_info info)
 	return number(env, length < 0 ? -errno : (int32_t)length);
 }
 
-/* V8 collects strings the sooner the more memory they hold, of which it has to be told. */
-static void free_content(napi_env env, void *content, void *size)
+/* What V8's strings hold of memory that it does not know to be large. Telling it makes it collect at once, which takes
+ * longer than the copy that is saved. */
+static _Atomic size_t lent;
+
+static void take_back(napi_env env, void *content, void *size)
 {
-	int64_t total;
-	napi_adjust_external_memory(env, -(int64_t)(uintptr_t)size, &total);
+	(void)env;
+	lent -= (uintptr_t)size;
 	free(content);
 }
 
-/* Frees what was read, or hands it over: a string of megabytes is not copied, as Node.js has it with its own. */
+/* Frees what was read, or lends it: strings of megabytes are not copied, as long as they are few. */
 static napi_value content_of(napi_env env, struct plain_file *file)
 {
 	napi_value content = NULL;
 	char *text = (char *)file->content;
 	void *copy;
-	int64_t total;
 	bool is_copied;
-	if (!file->is_ascii) {
-		if (napi_create_arraybuffer(env, file->size, &copy, &content) == 0)
-			memcpy(copy, text, file->size);
-	} else if (file->size < EXTERNAL_BYTES)
+	if (file->is_ascii && file->size >= LEAST_LENT && lent + file->size <= MOST_LENT) {
+		lent += file->size;
+		if (node_api_create_external_string_latin1(env, text, file->size, take_back, (void *)file->size, &content, &is_copied) == 0)
+			return content; /* Where V8 made a copy after all, it has given this back. */
+		lent -= file->size;
+	} else if (file->is_ascii)
 		napi_create_string_latin1(env, text, file->size, &content);
-	else if (node_api_create_external_string_latin1(env, text, file->size, free_content, (void *)file->size, &content, &is_copied) == 0) {
-		napi_adjust_external_memory(env, (int64_t)file->size, &total);
-		return content; /* Where V8 copied it, it is free already. */
-	}
+	else if (napi_create_arraybuffer(env, file->size, &copy, &content) == 0)
+		memcpy(copy, text, file->size);
 	free(text);
 	return content;
 }
@@ -155,6 +160,26 @@ static napi_value read_plain(napi_env env, napi_callback_info info)
 	((unsigned char *)facts)[CHECK] = (unsigned char)file.check;
 	((unsigned char *)facts)[NOEXEC] = file.is_noexec;
 	return content_of(env, &file);
+}
+
+static napi_value find(napi_env env, napi_callback_info info)
+{
+	enum { INDEX, RECORDS_START, NAMES_START, NAMES_END, FIRST, END, PATH, ALL };
+	napi_value given[ALL] = {NULL};
+	size_t count = ALL, size = 0, path_bytes = 0;
+	uint32_t numbers[PATH] = {0};
+	char path[MAX_INDEX_PATH + 2];
+	void *bytes = NULL;
+	int type = -1;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	for (int i = RECORDS_START; i < PATH; i++)
+		if (napi_get_value_uint32(env, given[i], &numbers[i]) != 0)
+			return number(env, ASK_JAVASCRIPT);
+	if (napi_get_typedarray_info(env, given[INDEX], &type, &size, &bytes, NULL, NULL) != 0 || type != UINT8_ARRAY ||
+		napi_get_value_string_utf8(env, given[PATH], path, sizeof path, &path_bytes) != 0 || path_bytes > MAX_INDEX_PATH)
+		return number(env, ASK_JAVASCRIPT);
+	struct index_table table = {bytes, size, numbers[RECORDS_START], numbers[NAMES_START], numbers[NAMES_END]};
+	return number(env, (int32_t)find_record(&table, numbers[FIRST], numbers[END], path, path_bytes));
 }
 
 static napi_value lock_down(napi_env env, napi_callback_info info)
@@ -195,6 +220,7 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports)
 	expose(env, exports, "isNoexec", is_noexec);
 	expose(env, exports, "securebits", securebits);
 	expose(env, exports, "readPlainFile", read_plain);
+	expose(env, exports, "findRecord", find);
 	expose(env, exports, "fgetxattr", get_attribute);
 	expose(env, exports, "lockdown", lock_down);
 	expose(env, exports, "exitProcess", exit_process);

@@ -19,7 +19,15 @@ const TARGETS = {
 		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],
 	},
 	"addon.node": {
-		sources: ["addon.c", "plain-file.c", "plain-file.h", "launch/lockdown.c", "launch/launch.h"],
+		sources: [
+			"addon.c",
+			"plain-file.c",
+			"plain-file.h",
+			"find-record.c",
+			"find-record.h",
+			"launch/lockdown.c",
+			"launch/launch.h",
+		],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},
 };

@@ -136,14 +136,14 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, readPlainFile, maxSizeBytes, sizes: "bounded" });
 }
 
-function readIndex({ index, configuration, development }: GateOptions): Evidence {
+function readIndex({ index, configuration, development, addon }: GateOptions): Evidence {
 	const source = index ?? configuration.index;
 	if (source === undefined) {
 		const message = `Cannot start: neither the program nor ${quote(configuration.file)} names a trust index`;
 		throw new SigtoolError("ERR_HOST_CONFIG", message);
 	}
 	const bytes = typeof source === "string" ? readBounded(source, MAX_TRUST_INDEX_BYTES) : source;
-	const verified = verifyTrustIndex(bytes, { trust: configuration.trust, development });
+	const verified = verifyTrustIndex(bytes, { trust: configuration.trust, development, findRecord: addon?.findRecord });
 	const { policy, digest } = verified.index;
 	return { index: verified.index, policy, signers: [verified.signer], digest };
 }

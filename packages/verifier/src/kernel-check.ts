@@ -3,7 +3,7 @@
  * /proc says of the file's mount, by which noexec is found and a file that is open for writing is not.
  */
 
-import { SigtoolError } from "@sigtool/core/read";
+import { type FindRecord, SigtoolError } from "@sigtool/core/read";
 import { closeSync, indexOf, O_RDONLY, openSync, readFileSync, slice } from "./primordials.js";
 
 /** The native addon's part: 0, or the errno that execveat(2) gave. ENOSYS and EINVAL: the kernel is too old. */
@@ -17,6 +17,8 @@ export interface KernelAddon {
 	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | ArrayBuffer | undefined;
 	/** Whether an open file's mount is noexec; also where nobody can tell. */
 	isNoexec(descriptor: number): boolean;
+	/** As `findEntry` of a trust index does it. */
+	findRecord?: FindRecord;
 	/** prctl(PR_GET_SECUREBITS). */
 	securebits(): number;
 	/** Ends all threads, whichever calls. */

@@ -15,12 +15,19 @@ import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import type { Verified } from "../pki/verified.js";
-import { type EntryTable, findEntry, hasContent, type IndexEntry, namedEntries } from "./index-entries.js";
+import {
+	type EntryTable,
+	type FindRecord,
+	findEntry,
+	hasContent,
+	type IndexEntry,
+	namedEntries,
+} from "./index-entries.js";
 import { parseHead } from "./index-head.js";
 import { FORMAT_VERSION, HEADER_BYTES, LIMITS, MAGIC, RECORD_BYTES, TRUST_INDEX_OID } from "./index-layout.js";
 import type { Policy } from "./policy.js";
 
-export type { IndexEntry } from "./index-entries.js";
+export type { FindRecord, IndexEntry } from "./index-entries.js";
 
 export interface TrustIndex {
 	readonly products: readonly IndexedProduct[];
@@ -63,6 +70,8 @@ export interface TrustIndexVerifyOptions {
 	readonly at?: number;
 	/** What a development identity signed. Default `refuse`. */
 	readonly development?: "refuse" | "allow";
+	/** A native search for entries, that finds the same. */
+	readonly findRecord?: FindRecord | undefined;
 }
 
 export interface VerifiedTrustIndex {
@@ -101,7 +110,7 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 		const reason = `the development identity ${quote(certificate.subject.text)} signed it; sign it with a release key`;
 		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", `Cannot trust the ${WHAT}: ${reason}`);
 	}
-	const index = readIndex(parts);
+	const index = readIndex(parts, options.findRecord);
 	refuseDeniedSources(index, trust.deny);
 	if (index.notAfter !== undefined && at > index.notAfter) {
 		const message = `Cannot use the ${WHAT}: it was to be used until ${new Date(index.notAfter).toISOString()}; compile it again`;
@@ -137,7 +146,7 @@ export function isTrustIndex(bytes: Uint8Array): boolean {
 
 const WHAT = "trust index";
 
-interface IndexParts extends EntryTable {
+interface IndexParts extends Omit<EntryTable, "findRecord"> {
 	readonly head: Uint8Array;
 	readonly entryCount: number;
 	/** What the signature covers. */
@@ -191,10 +200,10 @@ function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signe
 	return { signedData, signer };
 }
 
-function readIndex(parts: IndexParts): TrustIndex {
+function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
 	const { bytes, recordsStart, namesStart, namesEnd, entryCount, digest, signer } = parts;
 	const { policy, notAfter, signers, products: described } = parseHead(parts.head);
-	const table: EntryTable = { bytes, recordsStart, namesStart, namesEnd };
+	const table: EntryTable = { bytes, recordsStart, namesStart, namesEnd, findRecord };
 	const [names, starts]: [string[], number[]] = [[], []];
 	let end = 0;
 	for (const { name, entries } of described) {
