@@ -39,6 +39,10 @@ const LIBRARY = `import glob, os, shutil, sysconfig
 shutil.copy(sorted(glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "_json*.so")) + glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "*.so")))[0], data)
 `;
 const MAPPED = `if any(data in line for line in open("/proc/self/maps")): print("evil-ran-%d" % (6 * 7))\n`;
+/** A program whose constant is overwritten in memory before it is run. */
+const overwriting = (how: string) =>
+	`${TEXT}constant = "pass" + " " * 200\naddress = id(constant) + sys.getsizeof("") - 1\n` +
+	`new = text.strip().ljust(204).encode()\n${how}\nexec(constant)\n`;
 const ofText = { events: ["python.compile"], told: "evil-ran" } as const;
 
 export const GAPS: readonly Gap[] = [
@@ -78,7 +82,7 @@ export const GAPS: readonly Gap[] = [
 		making: `import zipfile\nwith zipfile.ZipFile(data + "/evil.zip", "w") as archive: archive.write(data + "/evil.py", "inside.py")\n`,
 	},
 	{
-		name: "unsigned file by runpy.run_path()",
+		name: "unsigned program by runpy.run_path()",
 		signed: { "main.py": `${DATA}import runpy\nrunpy.run_path(data + "/evil.py")\n` },
 	},
 	{
@@ -89,7 +93,7 @@ export const GAPS: readonly Gap[] = [
 		making: LIBRARY,
 	},
 	{
-		name: "library by ctypes",
+		name: "library by ctypes.CDLL()",
 		signed: { "main.py": `${DATA}import ctypes, glob\nctypes.CDLL(glob.glob(data + "/*.so")[0])\n${MAPPED}` },
 		making: LIBRARY,
 	},
@@ -126,5 +130,15 @@ export const GAPS: readonly Gap[] = [
 		name: "text by ctypes.pythonapi.PyRun_SimpleString()",
 		signed: { "main.py": `${TEXT}import ctypes\nctypes.pythonapi.PyRun_SimpleString(text.encode())\n` },
 		events: ["python.ctypes.dlsym"],
+	},
+	{
+		name: "memory by /proc/self/mem",
+		signed: { "main.py": overwriting(`import os\nos.pwrite(os.open("/proc/self/mem", os.O_RDWR), new, address)`) },
+	},
+	{
+		name: "memory by ctypes",
+		signed: { "main.py": overwriting("import ctypes\nctypes.memmove(address, new, len(new))") },
+		events: ["module.dlopen"],
+		told: "/_ctypes.",
 	},
 ];

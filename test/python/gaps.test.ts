@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { GAPS } from "../../packages/cli/dist/python-gaps.js";
+import { OPEN } from "./open.js";
+import { TECHNIQUES } from "./techniques/index.js";
+
+/** They run on different machines, and have to tell the same. */
+test("`sigtool python gaps` tries ways of this suite, of nearly every class, and looks for the events that tell of them", () => {
+	const classes = Object.entries(TECHNIQUES).map(([name, techniques]) => ({
+		name,
+		tried: GAPS.filter((gap) => techniques.some((technique) => technique.name === gap.name)),
+	}));
+	expect(classes.flatMap(({ tried }) => tried)).toHaveLength(GAPS.length);
+	const untried = classes.filter(({ tried }) => tried.length === 0).map(({ name }) => name);
+	expect(untried).toEqual(["standard library"]); // It belongs to the whole machine.
+	for (const { name, events = [], told } of GAPS) {
+		const openings = OPEN.filter(({ techniques }) => techniques.includes(name));
+		const telling = openings.flatMap(({ event }) => event ?? []);
+		expect([name, [...new Set(telling)].sort()]).toEqual([name, [...events].sort()]);
+		expect(openings.map((opening) => opening.told)).toEqual(openings.map(() => told));
+	}
+});
