@@ -10,11 +10,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { HOOK, LAUNCHER, LAUNCHER_BOUND, LOADS, NODE_POLICY, PLAIN, signedLoads } from "./load.mjs";
+import { ISOLATED, LIBRARY_ALONE, pythons, SIGNED, signedPython, WITHOUT_AUDIT } from "./load-python.mjs";
 import { measure, peakRssMib, run, summary } from "./measure.mjs";
 import { formatReport, machineLine } from "./report.mjs";
 import { referenceTree } from "./trees.mjs";
 
-const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|load|attributes|M]… [--trees DIR] [--json|--markdown]
+const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|load|python|attributes|M]… [--trees DIR] [--json|--markdown]
 
   --quick       fewer rounds, 4 big files instead of 20, attributes on 10,000 files instead of 100,000
   --full        also the tree of 1,000,000 files
@@ -58,6 +59,7 @@ const parts = {
 	catalog: openLargeCatalog,
 	index: openLargeIndex,
 	load: loadModules,
+	python: loadPython,
 	attributes: writeAttributes,
 	M: signMillion,
 };
@@ -174,6 +176,49 @@ function loadModules() {
 	}
 }
 
+/** Processor time of CPython that loads modules and ends, with everything signed. */
+function loadPython() {
+	for (const python of pythons(options.quick)) {
+		const part = `CPython ${python.version}`;
+		attempt(part, () => {
+			const signed = signedPython(python, { scratch, env, sigtool });
+			const processor = (name, programs, rounds) => timed(`${part}, ${name}`, silent(programs), rounds, "processor");
+			const modules = processor("modules", signed.of("load-modules.py"), options.quick ? 11 : 41);
+			boundedRatio(`${part}, 350 modules: spython ÷ python3 -I`, modules, SIGNED, ISOLATED, 1.1);
+			boundedRatio(`${part}, 350 modules: spython ÷ ${LIBRARY_ALONE}`, modules, SIGNED, LIBRARY_ALONE, undefined);
+			boundedRatio(`${part}, 350 modules: spython ÷ ${WITHOUT_AUDIT}`, modules, SIGNED, WITHOUT_AUDIT, 1.03);
+			const archive = processor("archive", signed.of("load-zip.py"), options.quick ? 5 : 21);
+			boundedRatio(`${part}, archive: spython ÷ python3 -I`, archive, SIGNED, ISOLATED, 1.1);
+			boundedRatio(`${part}, archive: spython ÷ ${LIBRARY_ALONE}`, archive, SIGNED, LIBRARY_ALONE, undefined);
+			const pass = processor("pass", signed.of("pass.py"), options.quick ? 21 : 101);
+			boundedDifference(`${part}, pass: spython − python3 -I`, pass, SIGNED, ISOLATED, 3);
+			boundedDifference(`${part}, pass: spython − ${LIBRARY_ALONE}`, pass, SIGNED, LIBRARY_ALONE, undefined);
+		});
+	}
+	attempt("index of CPython", indexOfPython);
+}
+
+/** What 100,000 more files in the index add to a start, in units of `sha256sum` of that index. */
+function indexOfPython() {
+	const [python] = pythons(true);
+	const signed = signedPython(python, { scratch: join(scratch, "index"), env, sigtool });
+	const [small, large] = [signed.makeIndex(), signed.makeIndex([tree("B").path])];
+	const programs = [
+		{ name: "small", argv: signed.indexed(small, "pass.py") },
+		{ name: "large", argv: signed.indexed(large, "pass.py") },
+		{ name: "sha256sum", argv: ["sha256sum", large] },
+	];
+	const times = timed("index of CPython", silent(programs), options.quick ? 21 : 101, "processor");
+	const added = times.get("large").map((seconds, round) => seconds - times.get("small")[round]);
+	const ratios = added.map((seconds, round) => seconds / times.get("sha256sum")[round]);
+	bounded("spython, 100,000 files more in the index ÷ sha256sum of it", summary(ratios), 2.5, "");
+}
+
+/** Right to print nothing. */
+function silent(programs) {
+	return programs.map((program) => ({ ...program, silent: true }));
+}
+
 /** Every run finds the tree without the attribute. */
 function writeAttributes() {
 	const { path } = tree(options.quick ? "B-quick" : "B");
@@ -240,9 +285,9 @@ function tree(name) {
 	return found;
 }
 
-function timed(part, programs, rounds) {
+function timed(part, programs, rounds, clock) {
 	const problem = (text) => result.notMeasured.push(`${part}: ${text}`);
-	return measure(programs, { rounds, env, problem, progress: (text) => progress(`${part}: ${text}`) });
+	return measure(programs, { rounds, env, problem, clock, progress: (text) => progress(`${part}: ${text}`) });
 }
 
 function memory({ argv }) {
@@ -257,6 +302,12 @@ function ratio(times, of, by) {
 /** What could not run has been named by `timed`. */
 function boundedRatio(name, times, of, by, bound) {
 	if (times.has(of) && times.has(by)) bounded(name, ratio(times, of, by), bound, "");
+}
+
+function boundedDifference(name, times, of, by, bound) {
+	if (!times.has(of) || !times.has(by)) return;
+	const differences = times.get(of).map((seconds, round) => 1000 * (seconds - times.get(by)[round]));
+	bounded(name, summary(differences), bound, " ms");
 }
 
 function bounded(name, measured, bound, unit) {
@@ -317,7 +368,7 @@ function parseOptions() {
 			process.stdout.write(USAGE);
 			process.exit(0);
 		}
-		const names = ["A", "B", "C", "D", "start", "catalog", "index", "load", "attributes", "M"];
+		const names = ["A", "B", "C", "D", "start", "catalog", "index", "load", "python", "attributes", "M"];
 		const unknown = values.only?.find((name) => !names.includes(name));
 		if (unknown !== undefined) throw new Error(`Unknown part "${unknown}"`);
 		return values;

@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const CPU_TIME = fileURLToPath(new URL("cpu-time.py", import.meta.url));
 
 /**
  * Wall time of whole processes, warm: every program once unmeasured, then `rounds` rounds, each of which starts with
@@ -8,11 +11,11 @@ import { readFileSync } from "node:fs";
  *
  * A program is `{ name, argv, cwd?, hashes?, silent?, before?, evidence? }`: `hashes` when its output holds digests to
  * compare, or that of the program `evidence` does, run behind it; `silent` when it is right to print nothing; `before`
- * is called ahead of every run and takes no part in the time.
+ * is called ahead of every run and takes no part in the time. With `clock: "processor"` it is processor time.
  *
  * @returns {Map<string, number[]>} seconds by program name, one a round
  */
-export function measure(programs, { rounds, env, problem, progress }) {
+export function measure(programs, { rounds, env, problem, progress, clock = "wall" }) {
 	let expected;
 	const able = programs.filter((program) => {
 		progress(`warming up: ${program.name}`);
@@ -39,13 +42,22 @@ export function measure(programs, { rounds, env, problem, progress }) {
 		for (let i = 0; i < able.length; i++) {
 			const program = able[(round + i) % able.length];
 			program.before?.();
-			const start = performance.now();
-			const { status } = spawnSync(program.argv[0], program.argv.slice(1), { cwd: program.cwd, env, stdio: "ignore" });
-			seconds.get(program.name).push((performance.now() - start) / 1000);
-			if (status !== 0) throw new Error(`Cannot measure ${program.name}: it succeeded once, then ended with ${status}`);
+			seconds.get(program.name).push(clock === "wall" ? wallTime(program, env) : processorTime(program, env));
 		}
 	}
 	return seconds;
+}
+
+function wallTime({ name, argv, cwd }, env) {
+	const start = performance.now();
+	const { status } = spawnSync(argv[0], argv.slice(1), { cwd, env, stdio: "ignore" });
+	if (status !== 0) throw new Error(`Cannot measure ${name}: it succeeded once, then ended with ${status}`);
+	return (performance.now() - start) / 1000;
+}
+
+/** What it and its children took of the processor, in user's and system's code, as the kernel counts it. */
+function processorTime({ argv, cwd }, env) {
+	return Number(run({ argv: ["python3", CPU_TIME, ...argv], cwd }, env));
 }
 
 /** Runs `program` to its end. @returns {string} what it printed. @throws {Error} unless it ends with status 0 */

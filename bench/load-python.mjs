@@ -1,0 +1,104 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildSpython } from "../packages/verifier/native/build-spython.mjs";
+import { run } from "./measure.mjs";
+
+const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+export const [ISOLATED, SIGNED, WITHOUT_AUDIT, LIBRARY_ALONE] = [
+	"python3 -I",
+	"spython",
+	"spython without audit hook",
+	"the same libpython, nothing verified",
+];
+
+/** Directories that code is loaded from: the path of an isolated Python, and where its sitecustomize leads. */
+const ASK = `import json, os, sys, sysconfig
+places = [*sys.path, *(os.path.dirname(os.path.realpath(each.__file__)) for name, each in sys.modules.items() if name == "sitecustomize")]
+places = sorted({os.path.realpath(each) for each in places if os.path.isdir(each)})
+below = lambda each: any(each.startswith(other + "/") for other in places)
+print(json.dumps([sys.version.split()[0], [each for each in places if not below(each)]]))`;
+
+/** The system's newest CPython and, unless `quick`, pyenv's, each with the directories it loads from; those with headers. */
+export function pythons(quick) {
+	const system = ["3.14", "3.13", "3.12", "3.11"].map((release) => `/usr/bin/python${release}`).filter(existsSync);
+	const versions = join(homedir(), ".pyenv/versions");
+	const own = existsSync(versions) ? readdirSync(versions).map((name) => join(versions, name, "bin/python3")) : [];
+	return [...system.slice(0, 1), ...(quick ? [] : own)].flatMap((executable) => {
+		const { status, stdout } = spawnSync(executable, ["-I", "-c", ASK], { encoding: "utf8" });
+		if (status !== 0) return [];
+		const [version, directories] = JSON.parse(stdout.trimEnd().split("\n").at(-1));
+		return Number(version.split(".")[1]) >= 8 ? [{ executable, version, directories }] : [];
+	});
+}
+
+/**
+ * Everything that a Python loads, adopted, and spythons for it, below `scratch`.
+ *
+ * @param {(...argv: string[]) => string[]} sigtool its command line
+ * @returns {{ of(script: string): object[], indexed(index: string, script: string): string[], makeIndex(more: string[]): string }}
+ * `of`: the programs that run a script of `application`; `indexed`: spython with another index; `makeIndex`: one with more directories
+ * @throws {Error} when there is no compiler, or headers are missing
+ */
+export function signedPython({ executable, version, directories }, { scratch, env, sigtool }) {
+	const home = join(scratch, `python-${version}`);
+	const application = join(home, "app");
+	const at = (name) => join(home, name);
+	mkdirSync(application, { recursive: true });
+	for (const name of ["load-modules.py", "load-zip.py"]) copyFileSync(beside(name), join(application, name));
+	writeFileSync(join(application, "pass.py"), "pass\n");
+	run({ argv: [executable, "-I", beside("make-zip.py"), join(application, "lib.zip")] }, env);
+	buildSpython({ python: executable, output: at("spython") });
+	withLinker("-Wl,--wrap=PySys_AddAuditHook", at, () =>
+		buildSpython({ python: executable, output: at("spython-without-audit") }),
+	);
+
+	let pin;
+	const makeIndex = (more = []) => {
+		const index = at(`${more.length}.sigx`);
+		const adopted = [application, ...directories, ...more].flatMap((directory) => ["--adopt", directory]);
+		const compiled = run({ argv: sigtool("compile", ...adopted, "-o", index, "--allow-development", "--json") }, env);
+		pin = JSON.parse(compiled).signer.spkiSha256;
+		return index;
+	};
+	const index = makeIndex();
+	for (const mode of ["enforce", "off"]) {
+		writeFileSync(at(`${mode}.json`), JSON.stringify({ version: 1, mode, pins: [{ "spki-sha256": pin }] }));
+	}
+	const start = (program, mode, from) => [
+		at(program),
+		"--index",
+		from,
+		"--config",
+		at(`${mode}.json`),
+		"--allow-development",
+	];
+	return {
+		makeIndex,
+		indexed: (other, script) => [...start("spython", "enforce", other), join(application, script)],
+		of: (script) => [
+			{ name: ISOLATED, argv: [executable, "-I", join(application, script)] },
+			{ name: SIGNED, argv: [...start("spython", "enforce", index), join(application, script)] },
+			{ name: WITHOUT_AUDIT, argv: [...start("spython-without-audit", "enforce", index), join(application, script)] },
+			{ name: LIBRARY_ALONE, argv: [...start("spython", "off", index), join(application, script)] },
+		],
+	};
+}
+
+/** Compiles with one more option and a function that answers for the one it replaces. */
+function withLinker(option, at, build) {
+	writeFileSync(at("wrap.c"), "int __wrap_PySys_AddAuditHook(void) { return 0; }\n");
+	writeFileSync(at("cc"), `#!/bin/sh\nexec cc "$@" ${option} "${at("wrap.c")}"\n`);
+	chmodSync(at("cc"), 0o755);
+	const before = process.env.CC;
+	process.env.CC = at("cc");
+	try {
+		build();
+	} finally {
+		if (before === undefined) delete process.env.CC;
+		else process.env.CC = before;
+	}
+}
