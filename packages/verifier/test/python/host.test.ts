@@ -1,0 +1,272 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeKey, PYTHONS, Site } from "./support.js";
+
+const isRoot = process.getuid?.() === 0;
+const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
+
+describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython of $version (as root)", (python) => {
+	let site: Site;
+	let config: string;
+	beforeAll(() => {
+		site = new Site(python);
+		config = join(site.root, "verifier.json");
+		site.write({ "main.py": "import helper\nprint('ran')\n", "helper.py": "" });
+		site.sign();
+	});
+	afterAll(() => site.remove());
+
+	/** A run under this configuration; `/tmp` is open to all, which the sticky bit makes good. */
+	function under(document: unknown, args: readonly string[] = ["app/main.py"], options: readonly string[] = []) {
+		writeFileSync(
+			config,
+			typeof document === "string" ? document : JSON.stringify({ version: 1, ...(document as object) }),
+			{ mode: 0o600 },
+		);
+		return site.run(args, { options: ["--config", config, ...options] });
+	}
+	const refused = (code: string) => ({
+		status: 126,
+		stdout: "",
+		stderr: expect.stringContaining(`spython: ${code}: `),
+	});
+	const ran = { status: 0, stdout: "ran\n" };
+
+	it("trusts the keys it pins", () => {
+		const pin = makeKey(site.root, "host");
+		const index = join(site.root, "host.sigx");
+		site.sign({ key: "host", output: index });
+		writeFileSync(config, JSON.stringify({ version: 1, pins: [{ "spki-sha256": pin, name: "host" }], index }));
+		expect(
+			spawnSync(site.spython, ["--config", config, "app/main.py"], { cwd: site.root, encoding: "utf8" }),
+		).toMatchObject(ran);
+		site.sign();
+	});
+
+	it("refuses other products, older sequences and what it denies", () => {
+		const head = JSON.parse(site.sigtool("inspect", "--json", site.index));
+		const [key] = [site.pin];
+		const file = spawnSync("sha256sum", [join(site.application, "helper.py")], { encoding: "utf8" }).stdout.slice(
+			0,
+			64,
+		);
+		const index = spawnSync("sha256sum", [site.index], { encoding: "utf8" }).stdout.slice(0, 64);
+		const names = head.products.map(({ name }: { name: string }) => ({ name }));
+		const reason = "CVE-2026-0001";
+		expect(under({ products: names })).toMatchObject(ran);
+		expect(under({ products: [{ name: "app" }] })).toMatchObject(refused("ERR_PRODUCT_MISMATCH"));
+		const newer = names.map((each: { name: string }) =>
+			each.name === "app" ? { ...each, minimumSequence: 2 ** 52 } : each,
+		);
+		expect(under({ products: newer })).toMatchObject(refused("ERR_SEQUENCE"));
+		expect(under({ deny: [{ key, reason }] })).toMatchObject(refused("ERR_DENIED"));
+		expect(under({ deny: [{ catalog: index, reason }] })).toMatchObject(refused("ERR_DENIED"));
+		expect(under({ deny: [{ reason, file }] })).toMatchObject({
+			status: 1,
+			stdout: "",
+			stderr: expect.stringContaining(reason),
+		});
+	});
+
+	it("binds a product to another directory than it was compiled from", () => {
+		const elsewhere = join(site.root, "elsewhere");
+		spawnSync("cp", ["-a", site.application, elsewhere]);
+		const products = [{ name: "app", root: elsewhere }, { name: python.library }];
+		expect(under({ products }, [join(elsewhere, "main.py")])).toMatchObject(ran);
+		expect(under({ products })).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_OUTSIDE_PRODUCTS") });
+	});
+
+	it("ends the process at a refusal where it says so", () => {
+		site.write({ "catches.py": "try:\n    import extra\nexcept BaseException:\n    pass\nprint('went on')\n" });
+		site.sign();
+		site.write({ "extra.py": "" });
+		expect(under({}, ["app/catches.py"])).toMatchObject({ status: 0, stdout: "went on\n" });
+		expect(under({ onRefusal: "exit" }, ["app/catches.py"])).toMatchObject({ status: 126, stdout: "" });
+	});
+
+	it("sets the mode, which an option only makes stricter", () => {
+		site.write({ "extra.py": "print('unsigned')\n" });
+		const run = under({ mode: "audit" }, ["app/extra.py"]);
+		expect(run).toMatchObject({ status: 0, stdout: "unsigned\n" });
+		expect(run.events).toContainEqual(
+			expect.objectContaining({ event: "module.open_code", verdict: "audit", reason: "ERR_FILE_ADDED" }),
+		);
+		expect(under({ mode: "audit" }, ["app/extra.py"], ["--mode", "enforce"])).toMatchObject({ status: 1, stdout: "" });
+		expect(under({ mode: "enforce" }, ["app/main.py"], ["--mode", "audit"])).toMatchObject(refused("ERR_START"));
+		expect(under({ mode: "off" }, ["app/extra.py"])).toMatchObject({ status: 0, stdout: "unsigned\n" });
+	});
+
+	it.each([
+		["no JSON", "{"],
+		["an unknown member", { surprise: 1 }],
+		["a member twice", '{"version":1,"mode":"audit","mode":"audit"}'],
+		["another version", { version: 2 }],
+		["a pin that is none", { pins: [{ "spki-sha256": "ab" }] }],
+		["a denial of two things", { deny: [{ file: "a".repeat(64), key: "a".repeat(64), reason: "x" }] }],
+		["a product twice", { products: [{ name: "app" }, { name: "app" }] }],
+		["a relative path", { index: "app.sigx" }],
+		["a negative number", { products: [{ name: "app", minimumSequence: -1 }] }],
+		["too many levels", `{"version":1,"pins":${"[".repeat(40)}${"]".repeat(40)}}`],
+	])("refuses a configuration with %s", (_, document) => {
+		expect(under(document)).toMatchObject(refused("ERR_HOST_CONFIG"));
+	});
+
+	it("refuses a configuration that others could have written, or that a link leads to", () => {
+		under({});
+		chmodSync(config, 0o666);
+		expect(site.run(["app/main.py"], { options: ["--config", config] })).toMatchObject(refused("ERR_HOST_CONFIG"));
+		chmodSync(config, 0o600);
+		const link = join(site.root, "link.json");
+		if (!existsSync(link)) symlinkSync(config, link);
+		expect(site.run(["app/main.py"], { options: ["--config", link] })).toMatchObject(refused("ERR_HOST_CONFIG"));
+	});
+
+	it("refuses what a development identity signed, but for development", () => {
+		const pin = makeKey(site.root, "developer", "development");
+		site.sigtool(
+			"sign",
+			site.application,
+			"--product",
+			"app",
+			"--force",
+			"--key",
+			join(site.root, "signer.key"),
+			"--cert",
+			join(site.root, "signer.pem"),
+		);
+		const index = join(site.root, "development.sigx");
+		const identity = ["--key", join(site.root, "developer.key"), "--cert", join(site.root, "developer.pem")];
+		site.sigtool(
+			"compile",
+			site.application,
+			"--adopt",
+			python.library,
+			"-o",
+			index,
+			"--allow-development",
+			"--trust",
+			join(site.root, "signer.pem"),
+			...identity,
+		);
+		writeFileSync(config, JSON.stringify({ version: 1, pins: [{ "spki-sha256": pin }] }));
+		const run = (...options: string[]) =>
+			site.run(["app/main.py"], { index, options: ["--config", config, ...options] });
+		expect(run()).toMatchObject(refused("ERR_DEVELOPMENT_IDENTITY"));
+		expect(run("--allow-development")).toMatchObject({
+			...ran,
+			stderr: expect.stringContaining("spython: development: "),
+		});
+	});
+
+	describe("events", () => {
+		const lines = (path: string) =>
+			readFileSync(path, "utf8")
+				.trimEnd()
+				.split("\n")
+				.map((line) => JSON.parse(line));
+
+		it("go to the file it names, the start first, and refusals to standard error", () => {
+			const jsonLines = join(site.root, "events.jsonl");
+			site.sign({ policy: { python: { events: ["os.listdir", "compile"] } } });
+			site.write({
+				"main.py": "import os, helper\nos.listdir('.')\ncompile('1', 'made\\nup', 'eval')\nprint('ran')\n",
+			});
+			site.sign({ policy: { python: { events: ["os.listdir", "compile"] } } });
+			expect(under({ audit: { jsonLines } })).toMatchObject(ran);
+			const events = lines(jsonLines);
+			const names = events.map(({ event }) => event);
+			expect(names.slice(0, 3)).toEqual(["catalog.load", "catalog.load", "verifier.start"]);
+			expect(events[2]).toMatchObject({
+				verdict: "allow",
+				mode: "enforce",
+				signer: site.pin,
+				tier: `CPython ${python.version}`,
+			});
+			expect(events).toContainEqual(
+				expect.objectContaining({
+					event: "module.open_code",
+					use: "main",
+					entry: "main.py",
+					rule: "entry",
+					product: "app",
+				}),
+			);
+			expect(events).toContainEqual(
+				expect.objectContaining({ event: "python.os.listdir", verdict: "allow", detail: "." }),
+			);
+			expect(events).toContainEqual(expect.objectContaining({ event: "python.compile", detail: "1, made\nup" }));
+		});
+
+		it("of every kind of CPython are to be had", () => {
+			const jsonLines = join(site.root, "all.jsonl");
+			site.sign({ policy: { python: { events: ["*"] } } });
+			expect(under({ audit: { jsonLines } })).toMatchObject(ran);
+			const names = new Set(lines(jsonLines).map(({ event }) => event));
+			expect([...names]).toEqual(
+				expect.arrayContaining(["python.import", "python.open", "python.exec", "python.compile", "python.os.listdir"]),
+			);
+			site.sign();
+		});
+
+		it("go to a file again after a program closed it, and opened its own in that place", () => {
+			const jsonLines = join(site.root, "again.jsonl");
+			const own = join(site.root, "own.txt");
+			site.write({
+				"closes.py": `import os\nos.closerange(3, 64)\nfor _ in range(8): os.open(${JSON.stringify(own)}, os.O_CREAT | os.O_WRONLY)\nimport json.tool\n`,
+			});
+			site.sign();
+			expect(under({ audit: { jsonLines } }, ["app/closes.py"]).status).toBe(0);
+			expect(readFileSync(own, "utf8")).toBe("");
+			expect(lines(jsonLines).some(({ path }) => /json\/.*tool/.test(path ?? ""))).toBe(true);
+		});
+
+		it("that a sink does not take are counted, and told when it does", () => {
+			const fifo = join(site.root, "fifo");
+			spawnSync("mkfifo", [fifo]);
+			expect(under({ audit: { jsonLines: fifo } })).toMatchObject(refused("ERR_AUDIT_SINK"));
+			expect(under({ audit: { jsonLines: "/dev/full" } })).toMatchObject(ran);
+		});
+
+		it.skipIf(!canMount)("go to syslog as one datagram each, refusals as critical (needs unshare -m)", () => {
+			const devices = join(site.root, "dev");
+			mkdirSync(devices);
+			site.write({ "extra.py": "" });
+			writeFileSync(config, JSON.stringify({ version: 1, audit: { syslog: true, stderr: "off" } }));
+			// Ten datagrams wait at least; nobody reads before the program has ended, and it does not wait for that.
+			const listen = `import socket, subprocess, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+subprocess.run(sys.argv[1:])
+s.setblocking(False)
+try:
+    while True: print(s.recv(1 << 16).decode("ascii"))
+except BlockingIOError: pass
+`;
+			const logged = (...args: string[]) => {
+				const program = [site.spython, "--config", config, "--index", site.index, ...args];
+				const listening = [python.executable, "-I", "-S", "-c", listen, ...program];
+				const shell = `mount --bind ${devices} /dev && exec "$@"`;
+				rmSync(join(devices, "log"), { force: true });
+				const { stdout } = spawnSync("unshare", ["-m", "sh", "-c", shell, "sh", ...listening], {
+					cwd: site.root,
+					encoding: "utf8",
+				});
+				const shape = /^<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d spython\[\d+\]: (\{.*\})$/gm;
+				return [...stdout.matchAll(shape)].map(([, priority, json]) => [priority, JSON.parse(json ?? "")] as const);
+			};
+			const start = ["85", expect.objectContaining({ event: "verifier.start", verdict: "allow" })];
+			expect(logged("app/main.py")).toContainEqual(start);
+			const refusal = ["82", expect.objectContaining({ event: "cmdline.refused", verdict: "refuse" })];
+			expect(logged("-c", "1")).toEqual([refusal]);
+		});
+	});
+
+	const hasProbes =
+		existsSync("/usr/include/x86_64-linux-gnu/sys/sdt.h") && spawnSync("readelf", ["--version"]).status === 0;
+	it.skipIf(!hasProbes)("has the probe sigtool:audit (needs sys/sdt.h and readelf)", () => {
+		const { stdout } = spawnSync("readelf", ["-n", site.spython], { encoding: "utf8" });
+		expect(stdout).toMatch(/Provider: sigtool\s+Name: audit\s+[\s\S]*Arguments: \S+ \S+/);
+	});
+});

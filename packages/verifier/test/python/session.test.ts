@@ -1,0 +1,58 @@
+import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { flipByte, PYTHONS, Site } from "./support.js";
+
+/** Large, and nothing here loads it. */
+const LEFT_OUT = /\/(test|tests|idlelib|lib2to3|ensurepip|site-packages|dist-packages|__pycache__|config-[^/]*)$/;
+
+describe.each(PYTHONS)("one bit of the standard library of $version, $executable", (python) => {
+	let home: string;
+	let library: string;
+	let site: Site;
+	beforeAll(() => {
+		home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-home-")));
+		library = join(home, "lib", basename(python.library));
+		cpSync(python.library, library, { recursive: true, filter: (path) => !LEFT_OUT.test(path) });
+		site = new Site(python, { home });
+		site.write({ "main.py": "import json.decoder\nprint('OK')\n" });
+		site.sign({ library });
+	});
+	afterAll(() => {
+		site.remove();
+		rmSync(home, { recursive: true, force: true });
+	});
+
+	it("ends the start, which names file and digests, until the library is signed again", () => {
+		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "OK\n" });
+		for (const name of ["encodings/__init__.py", "json/decoder.py"]) {
+			const path = join(library, name);
+			flipByte(path, 4);
+			const run = site.run(["app/main.py"]);
+			expect(run.status).toBeGreaterThan(0);
+			expect(run.stdout).toBe("");
+			expect(run.stderr).toMatch(/File hash mismatch: '.*' \(expected: [0-9a-f]{64}, got [0-9a-f]{64}\)/);
+			expect(run.stderr).toContain(path);
+			flipByte(path, 4);
+		}
+		flipByte(join(library, "json/decoder.py"), 4); // In a text, so that it still runs.
+		site.sign({ library });
+		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "OK\n" });
+	});
+
+	it("is found in an extension module", () => {
+		site.write({ "native.py": "import _json\nprint(_json.__file__)\n" });
+		site.sign({ library });
+		const native = site.run(["app/native.py"]);
+		if (native.status !== 0) return; // It is built in here.
+		const path = native.stdout.trim();
+		flipByte(path, 4000);
+		expect(site.run(["app/native.py"])).toMatchObject({
+			status: 1,
+			stdout: "",
+			stderr: expect.stringContaining(`File hash mismatch: '${path}'`),
+		});
+		flipByte(path, 4000);
+	});
+});
