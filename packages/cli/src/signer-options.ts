@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import {
 	developmentIdentity,
+	expiryNotice,
 	openCommandSigner,
 	openPemSigner,
 	openPkcs11Signer,
@@ -39,13 +40,17 @@ export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean 
  * @throws ERR_USAGE for key options that do not fit together; ERR_KEY*, ERR_PKCS12*
  */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
+	const signer = await openNamed(options, onWarning);
+	const notice = expiryNotice(signer.certificates[0], Date.now());
+	if (notice !== undefined) onWarning(notice);
+	return signer;
+}
+
+async function openNamed(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
 	const { key, cert, chain = [], p12, pkcs11, signerCommand } = options;
-	const secrets = { passphrase: takeSecret(PASSPHRASE_VARIABLE), pin: takeSecret(PIN_VARIABLE) };
+	const pinValue = takeSecret(PIN_VARIABLE);
+	const passphrase = passphrases(options);
 	checkTogether(options);
-	const passphrase = (file: string) => () => {
-		const question = { text: `Passphrase for ${quote(file)}: `, otherwise: NO_PASSPHRASE };
-		return readSecret(question, options.passphraseFile, secrets.passphrase);
-	};
 	if (p12 !== undefined) {
 		return openPkcs12Signer({ file: p12, chainFiles: chain, passphrase: passphrase(p12), onWarning });
 	}
@@ -61,7 +66,7 @@ export async function openSigner(options: KeyOptions, onWarning: (text: string) 
 			chainFiles: chain,
 			pin: (token) => {
 				const question = { text: `PIN of the token ${quote(token)}: `, otherwise: NO_PIN };
-				return readSecret(question, options.pinFile ?? uri.pinFile, secrets.pin);
+				return readSecret(question, options.pinFile ?? uri.pinFile, pinValue);
 			},
 			onWarning,
 		});
@@ -76,6 +81,17 @@ export async function openSigner(options: KeyOptions, onWarning: (text: string) 
 		});
 	}
 	return developmentIdentity();
+}
+
+/** Where the passphrase of a file comes from. */
+export function passphrases({
+	passphraseFile,
+}: Pick<KeyOptions, "passphraseFile">): (file: string) => () => Promise<string> {
+	const value = takeSecret(PASSPHRASE_VARIABLE);
+	return (file) => () => {
+		const question = { text: `Passphrase for ${quote(file)}: `, otherwise: NO_PASSPHRASE };
+		return readSecret(question, passphraseFile, value);
+	};
 }
 
 const SOURCES = ["key", "p12", "pkcs11", "signerCommand"] as const;

@@ -6,7 +6,7 @@ export function usageError(message: string): SigtoolError {
 }
 
 /** What is signed goes to a file, so that it is there whole or not at all. @throws ERR_USAGE */
-export function requireOutputName(output: string | undefined): void {
-	if (output === "") throw usageError("Name a file with -o");
-	if (output === "-") throw usageError("Name a file with -o: the result is not written to standard output");
+export function requireOutputName(output: string | undefined, option = "-o"): void {
+	if (output === "") throw usageError(`Name a file with ${option}`);
+	if (output === "-") throw usageError(`Name a file with ${option}: the result is not written to standard output`);
 }

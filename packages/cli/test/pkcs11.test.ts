@@ -233,7 +233,7 @@ describe.skipIf(!hasSoftToken || !canLoad)("--pkcs11 (needs SoftHSM2, opensc, pk
 			token.tool(...login, ...generate);
 			const at = (name: string) => join(home, name);
 			token.tool("--token-label", "release", "--read-object", "--type", "pubkey", "--id", "0e", "-o", at("0e.der"));
-			const issue = ["x509", "-new", "-subj", "/CN=Always", "-force_pubkey", at("0e.der"), "-days", "9"];
+			const issue = ["x509", "-new", "-subj", "/CN=Always", "-force_pubkey", at("0e.der"), "-days", "90"];
 			const ca = ["-CA", rsa.caFile, "-CAkey", at("rsa/ca.key"), "-extfile", at("rsa/leaf.ext"), "-out", at("0e.pem")];
 			execFileSync("openssl", [...issue, ...ca], { stdio: "pipe" });
 			token.importCertificate(at("0e.pem"), { label: "always", id: "0e" });

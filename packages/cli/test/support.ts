@@ -91,7 +91,7 @@ export function makeAuthority(
 	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
 	mkdirSync(directory, { recursive: true });
 	openssl(
-		...["req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=Test Root", "-out", at("ca.pem")],
+		...["req", "-x509", "-nodes", "-days", "100", "-subj", "/CN=Test Root", "-out", at("ca.pem")],
 		...["-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext", "basicConstraints=critical,CA:TRUE"],
 		...newKey(at("ca.key")),
 	);
@@ -102,7 +102,7 @@ export function makeAuthority(
 	);
 	openssl(
 		...["x509", "-req", "-in", at("leaf.csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"],
-		...["-days", "20", "-extfile", at("leaf.ext"), "-out", at("leaf.pem")],
+		...["-days", "90", "-extfile", at("leaf.ext"), "-out", at("leaf.pem")],
 	);
 	return {
 		caFile: at("ca.pem"),
@@ -130,7 +130,7 @@ export function makeSelfSigned(place: string, key: AttributeKey = "P-256", keyId
 	const newKey = family === "RSA" ? [`rsa:${size}`] : ["ec", "-pkeyopt", `ec_paramgen_curve:${key}`];
 	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
 	openssl(
-		...["req", "-x509", "-nodes", "-newkey", ...newKey, "-keyout", keyFile, "-out", certFile, "-days", "9"],
+		...["req", "-x509", "-nodes", "-newkey", ...newKey, "-keyout", keyFile, "-out", certFile, "-days", "90"],
 		...["-subj", `/CN=${basename(place)}`, "-addext", `subjectKeyIdentifier=${keyIdentifier}`],
 		...["-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=codeSigning"],
 	);

@@ -16,7 +16,7 @@ export const ERROR_CODES = {
 	ERR_USAGE: [2, "The command line asks for something that does not exist or does not fit together."],
 	ERR_CONFIG: [2, "A configuration file, trust store or identity is not in the expected form."],
 	ERR_ROOT_MISSING: [2, "A path named on the command line does not exist."],
-	ERR_CATALOG_EXISTS: [2, "The output exists and was not written by sigtool; `--force` replaces it."],
+	ERR_CATALOG_EXISTS: [2, "The output exists and is not a file that the command replaces; `--force` replaces it."],
 	ERR_POLICY: [2, "A policy document is malformed; the message names the member."],
 	ERR_LAUNCHER: [2, "The launcher, or something it starts with, is missing or not as it was installed."],
 	ERR_UNSUPPORTED_PLATFORM: [2, "This operating system or Node.js version lacks what the operation needs."],

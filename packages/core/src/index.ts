@@ -51,6 +51,13 @@ export {
 	listIdentities,
 	showIdentity,
 } from "./signer/dev-identity.js";
+export {
+	exportIdentity,
+	type ImportSource,
+	importCertificate,
+	importIdentity,
+	requestForIdentity,
+} from "./signer/identity-exchange.js";
 export { openPemSigner } from "./signer/pem.js";
 export { openPkcs11Signer } from "./signer/pkcs11.js";
 export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11-uri.js";

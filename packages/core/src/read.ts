@@ -43,6 +43,7 @@ export {
 } from "./pki/certificate.js";
 export { type RevocationList, revocationListsFromFileBytes } from "./pki/crl.js";
 export { DENIED_KINDS, type Denial, type DeniedKind } from "./pki/deny-list.js";
+export { expiryNotice } from "./pki/expiry.js";
 export { normalizeNameText } from "./pki/name-text.js";
 export type { CertificateStatus } from "./pki/revocation.js";
 export {

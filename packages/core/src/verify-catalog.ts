@@ -9,6 +9,7 @@ import { type CatalogFacts, parseFacts } from "./formats/cat-facts.js";
 import type { Certificate } from "./pki/certificate.js";
 import { parseSignedData, type SignerInfo, verifySigner } from "./pki/cms.js";
 import { refuseDeniedCatalog } from "./pki/deny-list.js";
+import { expiryNotice } from "./pki/expiry.js";
 import { judgeSigner, type VerifiedSigner } from "./pki/signer-trust.js";
 import { type Timestamp, verifyTimestamps } from "./pki/timestamp.js";
 import { type TrustPolicy, timestampAnchors } from "./pki/trust-store.js";
@@ -100,6 +101,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 			...signedData.anomalies,
 			...failures.map((failure) => `a timestamp was not used: ${failure.message}`),
 			...nestedSignatureWarnings(signer),
+			...expiryWarnings(verifiedSigner, judgedAt),
 		],
 	};
 }
@@ -137,6 +139,14 @@ function checkProduct(facts: CatalogFacts, expected: string | undefined): void {
 	if (expected === undefined || facts.product === expected) return;
 	const found = facts.product === undefined ? "names no product" : `is of product ${quote(facts.product)}`;
 	throw new SigtoolError("ERR_PRODUCT_MISMATCH", `Cannot trust the catalog: it ${found}, expected ${quote(expected)}`);
+}
+
+/** What a timestamp holds stays valid; without one the first certificate to end ends it all. */
+function expiryWarnings({ chain }: VerifiedSigner, { at, source }: JudgedTime): string[] {
+	if (source !== "now") return [];
+	const first = chain.reduce((soonest, each) => (each.notAfter < soonest.notAfter ? each : soonest));
+	const notice = expiryNotice(first, at);
+	return notice === undefined ? [] : [`${notice}; without a timestamp, what it signed fails from then on`];
 }
 
 function nestedSignatureWarnings(signer: SignerInfo): string[] {

@@ -1,26 +1,28 @@
 /**
- * Identities: keys with self-signed certificates that sigtool made and keeps for a user, a directory each
- * (`key.pem`, `certificate.pem`). The one named `development` makes itself and is marked as such in its certificate.
+ * Identities: keys and certificates that sigtool keeps for a user, a directory each (`key.pem`, and `certificate.pem` with
+ * the issuers behind it). The one named `development` makes itself and is marked as such in its certificate.
  */
 
-import { generateKeyPair } from "node:crypto";
+import { createPublicKey, generateKeyPair } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { promisify } from "node:util";
 import { quote, SigtoolError } from "../errors.js";
-import { type Certificate, isDevelopmentCertificate } from "../pki/certificate.js";
+import { type Certificate, isDevelopmentCertificate, publicKeyOf } from "../pki/certificate.js";
 import { createDirectory, exists, listDirectory } from "../store.js";
 import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identitiesDirectory, identityFiles } from "../user-files.js";
-import { certificateToPem, issueCertificate } from "./issue-certificate.js";
-import { openPemSigner, readCertificates } from "./pem.js";
-import type { Signer } from "./signer.js";
+import { type CertificateOrder, certificateToPem, issueCertificate } from "./issue-certificate.js";
+import { openKeyFile, openPemSigner, type PemSignerOptions, readCertificates } from "./pem.js";
+import type { PassphraseSource, Signer } from "./signer.js";
 
 export type IdentityKeyType = "rsa-3072" | "p256" | "p384";
 
 export interface Identity {
 	readonly name: string;
 	readonly certificate: Certificate;
+	/** Of the certificate, as far as they are there. */
+	readonly issuers: readonly Certificate[];
 	readonly development: boolean;
-	/** PKCS#8 in PEM, not encrypted, readable by its owner alone. */
+	/** PEM, readable by its owner alone; encrypted when it was imported so. */
 	readonly keyFile: string;
 	readonly certificateFile: string;
 }
@@ -29,8 +31,14 @@ export interface IdentityOptions {
 	readonly keyType: IdentityKeyType;
 	/** Common name of the certificate. */
 	readonly subject: string;
-	/** Validity from now on. */
+	/** Validity from now on; no longer than the authority's. */
 	readonly days: number;
+	/** An `authority` signs certificates and nothing else. Default `signer`. */
+	readonly role?: "signer" | "authority";
+	/** Name of the authority that issues the certificate; self-signed when absent. */
+	readonly issuedBy?: string;
+	/** Of the authority's key, when it is encrypted. */
+	readonly passphrase?: PassphraseSource;
 }
 
 /**
@@ -52,20 +60,32 @@ export async function developmentIdentity(): Promise<Signer> {
 	return signer;
 }
 
-/** Makes a new identity; one that exists is never replaced. @throws ERR_USAGE, ERR_IO */
+/** Makes a new identity; one that exists is never replaced. @throws ERR_USAGE, ERR_KEY*, ERR_IO */
 export async function createIdentity(name: string, options: IdentityOptions): Promise<Identity> {
+	requireNewName(name);
+	const { role = "signer", issuedBy, passphrase } = options;
+	const issuer = issuedBy === undefined ? undefined : await openAuthority(issuedBy, passphrase);
+	const kind = role === "authority" ? role : "release";
+	if ((await makeIdentity(name, { ...options, kind, issuer })) === "exists") throw nameTaken(name);
+	return showIdentity(name);
+}
+
+/** Refuses a name that no new identity can have. @throws ERR_USAGE, ERR_IO */
+export function requireNewName(name: string): void {
 	checkName(name);
 	if (name === DEVELOPMENT_IDENTITY) {
 		throw new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: it makes itself when it is needed`);
 	}
-	// Looked up first as well: a key takes a while to make.
-	if (
-		exists(identityFiles(name).directory) ||
-		(await makeIdentity(name, { ...options, kind: "release" })) === "exists"
-	) {
-		throw new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: there is one of that name`);
-	}
-	return showIdentity(name);
+	if (exists(identityFiles(name).directory)) throw nameTaken(name);
+}
+
+/** Writes an identity of that name. @throws ERR_USAGE when there is one, ERR_IO */
+export function storeIdentity(name: string, keyPem: string, certificates: readonly Certificate[]): void {
+	if (writeIdentity(name, keyPem, certificates) === "exists") throw nameTaken(name);
+}
+
+function nameTaken(name: string): SigtoolError {
+	return new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: there is one of that name`);
 }
 
 /** Every identity, by name. @throws ERR_KEY for a certificate that cannot be read, ERR_IO */
@@ -83,42 +103,67 @@ export function showIdentity(name: string): Identity {
 	return readIdentity(name);
 }
 
-/** @throws ERR_USAGE when there is none, ERR_KEY, ERR_KEY_MISMATCH, ERR_IO */
-export async function openIdentity(name: string, onWarning?: (text: string) => void): Promise<Signer> {
-	checkName(name);
-	checkExistence(name);
-	const { keyFile, certificateFile } = identityFiles(name);
-	return openPemSigner({ keyFile, certFile: certificateFile, onWarning });
+/** Its key, which has to be that of its certificate. @throws ERR_USAGE when there is none, ERR_KEY*, ERR_IO */
+export async function openIdentity(name: string, options: OpenIdentityOptions = {}): Promise<Signer> {
+	const { keyFile, certificateFile } = showIdentity(name);
+	return openPemSigner({ ...options, keyFile, certFile: certificateFile });
 }
 
+export type OpenIdentityOptions = Pick<PemSignerOptions, "passphrase" | "onWarning" | "unfit">;
+
+type Issuer = NonNullable<CertificateOrder["issuer"]>;
+
 interface NewIdentity extends IdentityOptions {
-	readonly kind: "release" | "development";
+	readonly kind: CertificateOrder["kind"];
+	readonly issuer?: Issuer;
+}
+
+async function openAuthority(name: string, passphrase: PassphraseSource | undefined): Promise<Issuer> {
+	const { certificate, keyFile } = showIdentity(name);
+	if (certificate.extensions.basicConstraints?.isAuthority !== true) {
+		const message = `Cannot issue by ${quote(name)}: it is no authority; make one with \`sigtool identity new NAME --ca\``;
+		throw new SigtoolError("ERR_USAGE", message);
+	}
+	if (certificate.notAfter <= Date.now()) {
+		throw new SigtoolError("ERR_KEY", `Cannot issue by ${quote(name)}: its certificate has expired`);
+	}
+	const { key } = await openKeyFile(keyFile, passphrase);
+	if (!createPublicKey(key).equals(publicKeyOf(certificate))) {
+		throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot issue by ${quote(name)}: its certificate is of another key`);
+	}
+	return { certificate, key };
 }
 
 async function makeIdentity(
 	name: string,
-	{ keyType, subject, days, kind }: NewIdentity,
+	{ keyType, subject, days, kind, issuer }: NewIdentity,
 ): Promise<"created" | "exists"> {
 	const { privateKey } = await KEY_GENERATORS[keyType]();
 	const now = Date.now();
 	const certificate = issueCertificate({
 		commonName: subject,
 		key: privateKey,
+		issuer,
 		notBefore: now - IDENTITY_BACKDATE_MS,
-		notAfter: now + days * DAY_MS,
+		notAfter: Math.min(now + days * DAY_MS, issuer?.certificate.notAfter ?? Number.POSITIVE_INFINITY),
 		kind,
 	});
 	const key = privateKey.export({ format: "pem", type: "pkcs8" });
+	return writeIdentity(name, key.toString(), issuer === undefined ? [certificate] : [certificate, issuer.certificate]);
+}
+
+function writeIdentity(name: string, keyPem: string, certificates: readonly Certificate[]): "created" | "exists" {
 	return createDirectory(identityFiles(name).directory, [
-		{ name: "key.pem", content: Buffer.from(key), mode: 0o600 },
-		{ name: "certificate.pem", content: Buffer.from(certificateToPem(certificate)), mode: 0o644 },
+		{ name: "key.pem", content: Buffer.from(keyPem), mode: 0o600 },
+		{ name: "certificate.pem", content: Buffer.from(certificates.map(certificateToPem).join("")), mode: 0o644 },
 	]);
 }
 
 function readIdentity(name: string): Identity {
 	const { keyFile, certificateFile } = identityFiles(name);
-	const [certificate] = readCertificates(certificateFile);
-	return { name, certificate, development: isDevelopmentCertificate(certificate), keyFile, certificateFile };
+	const [certificate, ...issuers] = readCertificates(certificateFile);
+	const development = isDevelopmentCertificate(certificate);
+	return { name, certificate, issuers, development, keyFile, certificateFile };
 }
 
 function checkName(name: string): void {

@@ -1,4 +1,7 @@
-/** A small writer of X.509 v3 certificates for code signing (RFC 5280). What it writes, parseCertificate reads. */
+/**
+ * A small writer of X.509 v3 certificates for code signing (RFC 5280), and of requests for them. What it writes,
+ * parseCertificate reads.
+ */
 
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import {
@@ -28,13 +31,13 @@ export interface CertificateOrder {
 	/** Validity, both ends included, milliseconds since the epoch; whole seconds count. */
 	readonly notBefore: number;
 	readonly notAfter: number;
-	/** `development` adds the marker by which a development identity is known. */
-	readonly kind: "release" | "development";
+	/** `development` adds the marker by which a development identity is known; an `authority` issues release identities. */
+	readonly kind: "release" | "development" | "authority";
 }
 
 /**
- * A code-signing certificate: not an authority, digitalSignature, codeSigning, key identifiers, a random serial number.
- * The signing key is RSA or EC; the signature is made with SHA-256.
+ * A code-signing certificate: digitalSignature, codeSigning, key identifiers, a random serial number. That of an authority
+ * has keyCertSign and cRLSign instead, and no authority may be below it. The signing key is RSA or EC; the signature is made with SHA-256.
  * @throws ERR_USAGE for a name of the wrong length
  */
 export function issueCertificate(order: CertificateOrder): Certificate {
@@ -55,10 +58,14 @@ export function issueCertificate(order: CertificateOrder): Certificate {
 	return parseCertificate(sequence(tbs, algorithm, bitString(sign("sha256", tbs, signingKey))));
 }
 
-/** RFC 7468 §5: lines of 64 characters. */
 export function certificateToPem({ der }: Certificate): string {
+	return toPem("CERTIFICATE", der);
+}
+
+/** RFC 7468 §5, §7: lines of 64 characters. */
+export function toPem(label: "CERTIFICATE" | "CERTIFICATE REQUEST", der: Uint8Array): string {
 	const base64 = Buffer.from(der).toString("base64");
-	return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{1,64}/g, "$&\n")}-----END CERTIFICATE-----\n`;
+	return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, "$&\n")}-----END ${label}-----\n`;
 }
 
 /** Name of one commonName as UTF8String. §4.1.2.4. */
@@ -84,14 +91,26 @@ function extensions({ key, issuer, kind }: CertificateOrder): Uint8Array[] {
 			? keyId
 			: (issuer.certificate.extensions.subjectKeyId ?? keyIdentifier(issuer.certificate.spki));
 	const list = [
-		extension(OID.basicConstraints, "critical", sequence()), // cA is FALSE by default.
-		extension(OID.keyUsage, "critical", encode(TAG.BIT_STRING, Uint8Array.of(7, 0x80))), // Bit 0 of 1: digitalSignature.
-		extension(OID.extendedKeyUsage, "optional", sequence(oid(OID.codeSigning))),
+		...(kind === "authority" ? AUTHORITY : CODE_SIGNER),
 		extension(OID.subjectKeyId, "optional", octetString(keyId)),
 		extension(OID.authorityKeyId, "optional", sequence(encode(context(0, "primitive"), authorityKeyId))),
 	];
 	if (kind === "development") list.push(extension(DEVELOPMENT_MARKER_OID, "optional", NULL));
 	return list;
+}
+
+/**
+ * A PKCS#10 request (RFC 2986) for a code-signing certificate with this certificate's subject and key, which `sign` is
+ * of: `Signer.sign`.
+ */
+export async function requestCertificate(
+	{ subject, spki, keyAlgorithm }: Certificate,
+	sign: (octets: Uint8Array) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+	const extensions = sequence(oid(OID.extensionRequest), setOf(sequence(...CODE_SIGNER)));
+	const info = sequence(integer(0), subject.der, spki, encode(context(0), extensions));
+	const algorithm = SIGNATURE_ALGORITHM[keyAlgorithm.kind === "ec" ? "ec" : "rsa"];
+	return sequence(info, algorithm, bitString(await sign(info)));
 }
 
 /** Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }. §4.1. */
@@ -122,7 +141,25 @@ const OID = {
 	authorityKeyId: "2.5.29.35",
 	extendedKeyUsage: "2.5.29.37",
 	codeSigning: "1.3.6.1.5.5.7.3.3",
+	extensionRequest: "1.2.840.113549.1.9.14",
 } as const;
+
+/** cA is FALSE by default; bit 0 of keyUsage: digitalSignature. */
+const CODE_SIGNER = [
+	extension(OID.basicConstraints, "critical", sequence()),
+	extension(OID.keyUsage, "critical", encode(TAG.BIT_STRING, Uint8Array.of(7, 0x80))),
+	extension(OID.extendedKeyUsage, "optional", sequence(oid(OID.codeSigning))),
+];
+
+/** cA, pathLenConstraint 0; bits 5 and 6 of keyUsage: keyCertSign, cRLSign. */
+const AUTHORITY = [
+	extension(
+		OID.basicConstraints,
+		"critical",
+		sequence(encode(TAG.BOOLEAN, Uint8Array.of(0xff)), encode(TAG.INTEGER, Uint8Array.of(0))),
+	),
+	extension(OID.keyUsage, "critical", encode(TAG.BIT_STRING, Uint8Array.of(1, 0x06))),
+];
 
 /** sha256WithRSAEncryption with NULL (RFC 4055 §5), ecdsa-with-SHA256 without parameters (RFC 5758 §3.2). */
 const SIGNATURE_ALGORITHM = {

@@ -20,8 +20,24 @@ export interface PemSignerOptions extends SignerOptions {
 export async function openPemSigner(options: PemSignerOptions): Promise<Signer> {
 	const { keyFile, certFile, chainFiles = [], passphrase, onWarning } = options;
 	const certificates = [certFile, ...chainFiles].flatMap(readCertificates);
-	const key = await openKey(readKeyFile(keyFile, onWarning), keyFile, passphrase);
+	const { key } = await openKeyFile(keyFile, passphrase, onWarning);
 	return signerFromKey(key, certificates, options);
+}
+
+export interface PemKey {
+	readonly key: KeyObject;
+	/** The key's block as it stands in the file. */
+	readonly pem: string;
+}
+
+/** The one private key of a file. @throws ERR_KEY, ERR_KEY_PASSPHRASE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+export async function openKeyFile(
+	path: string,
+	passphrase: PassphraseSource | undefined,
+	onWarning?: (text: string) => void,
+): Promise<PemKey> {
+	const pem = privateKeyBlock(readKeyFile(path, onWarning).toString("latin1"), path);
+	return { key: await openKey(pem, path, passphrase), pem };
 }
 
 /** Every certificate of a PEM or DER file. @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
@@ -56,8 +72,7 @@ export async function askPassphrase(path: string, source: PassphraseSource | und
 	return passphrase;
 }
 
-async function openKey(bytes: Buffer, path: string, source: PassphraseSource | undefined): Promise<KeyObject> {
-	const pem = privateKeyBlock(bytes.toString("latin1"), path);
+async function openKey(pem: string, path: string, source: PassphraseSource | undefined): Promise<KeyObject> {
 	const encrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(pem);
 	const passphrase = encrypted ? await askPassphrase(path, source) : undefined;
 	try {
@@ -67,7 +82,7 @@ async function openKey(bytes: Buffer, path: string, source: PassphraseSource | u
 	}
 }
 
-/** The text from its one private key on: node:crypto reads the first block and skips the rest. RFC 7468 §2. */
+/** The block of the text's one private key. RFC 7468 §2. */
 function privateKeyBlock(text: string, path: string): string {
 	const blocks = [...text.matchAll(/^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/gm)];
 	const [block] = blocks;
@@ -78,7 +93,10 @@ function privateKeyBlock(text: string, path: string): string {
 	if (block[1] === "OPENSSH ") {
 		throw refusal("ERR_KEY", path, "it is in OpenSSH's form; `ssh-keygen -p -m PKCS8 -f FILE` converts it in place");
 	}
-	return text.slice(block.index);
+	const end = `-----END ${block[1] ?? ""}PRIVATE KEY-----`;
+	const length = text.slice(block.index).indexOf(end);
+	if (length === -1) throw refusal("ERR_KEY", path, "it is damaged: the end of the key is missing");
+	return `${text.slice(block.index, block.index + length)}${end}\n`;
 }
 
 /** The error of node:crypto reduced to its code. A wrong passphrase now and then decrypts to what only looks damaged. */

@@ -29,14 +29,27 @@ export interface Pkcs12SignerOptions extends SignerOptions {
  * ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
  */
 export async function openPkcs12Signer(options: Pkcs12SignerOptions): Promise<Signer> {
-	const { file, chainFiles = [], passphrase, onWarning } = options;
-	const chain = chainFiles.flatMap(readCertificates);
+	const chain = (options.chainFiles ?? []).flatMap(readCertificates);
+	const { key, certificates } = await openContainerFile(options);
+	return signerFromKey(key, [...certificates, ...chain], options);
+}
+
+export interface ContainerContent {
+	readonly key: KeyObject;
+	readonly certificates: readonly Certificate[];
+}
+
+/** The one key of a container, and its certificates. @throws as openPkcs12Signer, of the file alone */
+export async function openContainerFile(
+	options: Pick<Pkcs12SignerOptions, "file" | "passphrase" | "onWarning">,
+): Promise<ContainerContent> {
+	const { file, passphrase, onWarning } = options;
 	const bytes = readKeyFile(file, onWarning, MAX_CONTAINER_BYTES);
 	checkStructure(bytes, file);
 	const { keys, certificates } = await openContainer(bytes, await askPassphrase(file, passphrase), file);
 	const [key] = keys;
 	if (keys.length !== 1) throw refusal("ERR_PKCS12", file, `it holds ${keys.length} private keys, one is needed`);
-	return signerFromKey(key, [...certificates, ...chain], options);
+	return { key, certificates };
 }
 
 /** The outside of a PFX: version 3, integrity by passphrase, a MAC that can be checked. RFC 7292 §4. */

@@ -152,8 +152,8 @@ function certificateOf(key: KeyObject, certificates: readonly Certificate[]): Ce
 	throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot sign with this key: ${found}`);
 }
 
-/** Refuses a leaf that verification would refuse today. */
-function checkFitness(leaf: Certificate): void {
+/** Refuses a leaf that verification would refuse today. @throws ERR_KEY */
+export function checkFitness(leaf: Certificate): void {
 	try {
 		checkLeaf(leaf, { at: Date.now(), purpose: "codeSigning", profile: "default" });
 	} catch (cause) {

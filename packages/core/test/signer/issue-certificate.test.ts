@@ -1,4 +1,4 @@
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -6,7 +6,8 @@ import { TAG } from "../../dist/asn1/der.js";
 import { DEVELOPMENT_MARKER_OID, isDevelopmentCertificate, publicKeyOf } from "../../dist/pki/certificate.js";
 import { verifyChain, verifyPinned } from "../../dist/pki/chain.js";
 import { KEY_USAGE } from "../../dist/pki/extensions.js";
-import { certificateToPem, issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { certificateToPem, issueCertificate, requestCertificate, toPem } from "../../dist/signer/issue-certificate.js";
+import { signerFromKey } from "../../dist/signer/signer.js";
 import { expectError } from "../pki/expect-error.js";
 import { hasOpenssl, openWorkshop } from "../pki/openssl.js";
 import { DAY_MS, p256, p384, rsa2048 } from "./material.js";
@@ -98,5 +99,55 @@ describe.skipIf(!hasOpenssl)("issueCertificate(), judged by openssl", () => {
 		expect(String(workshop.openssl(...verifyArguments, "-CAfile", authority.file, file))).toContain(": OK");
 		const chain = verifyChain(certificate, { intermediates: [], anchors: [authority.certificate], ...judgement });
 		expect(chain.anchor).toBe(authority.certificate);
+	});
+});
+
+describe.skipIf(!hasOpenssl)("authorities and requests, judged by openssl", () => {
+	const workshop = openWorkshop();
+	afterAll(() => workshop.remove());
+	const at = (name: string) => join(workshop.directory, name);
+
+	it.each([
+		["RSA", rsa2048],
+		["P-256", p256],
+		["P-384", p384],
+	])("an authority issues leaves that both accept, and no authority below it: %s", (_, makeKey) => {
+		const key = makeKey();
+		const root = issueCertificate({ commonName: "Root", key, ...validity, kind: "authority" });
+		expect(root.extensions.basicConstraints).toEqual({ isAuthority: true, maxPathLength: 0 });
+		expect(root.extensions.keyUsage).toBe(KEY_USAGE.keyCertSign | (1 << 6));
+		const issuer = { certificate: root, key };
+		const leaf = issueCertificate({ commonName: "Leaf", key: p256(), issuer, ...validity, kind: "release" });
+		verifyChain(leaf, { ...judgement, anchors: [root], intermediates: [] });
+		const files = [
+			workshop.write("root.pem", certificateToPem(root)),
+			workshop.write("leaf.pem", certificateToPem(leaf)),
+		];
+		workshop.openssl("verify", "-x509_strict", "-purpose", "codesign", "-CAfile", ...files);
+
+		const below = issueCertificate({ commonName: "Below", key, issuer, ...validity, kind: "authority" });
+		const deep = { certificate: below, key };
+		const deepLeaf = issueCertificate({ commonName: "Deep", key: p256(), issuer: deep, ...validity, kind: "release" });
+		const chain = { ...judgement, anchors: [root], intermediates: [below] };
+		expectError("ERR_CERTIFICATE_CONSTRAINTS", () => verifyChain(deepLeaf, chain));
+		expectError("ERR_CERTIFICATE_PURPOSE", () => verifyPinned(root, judgement));
+	});
+
+	it.each([
+		["RSA", rsa2048],
+		["P-384", p384],
+	])("a request has subject, key and the extensions of a code signer: %s", async (_, makeKey) => {
+		const key = makeKey();
+		const certificate = issueCertificate({ commonName: "Jané", key, ...validity, kind: "release" });
+		const { sign } = signerFromKey(key, [certificate]);
+		workshop.write("request.pem", toPem("CERTIFICATE REQUEST", await requestCertificate(certificate, sign)));
+		const args = ["req", "-in", at("request.pem"), "-verify", "-noout", "-text", "-nameopt", "utf8"];
+		const text = workshop.openssl(...args).toString();
+		expect(text).toContain("Subject: CN=Jané");
+		expect(text).toMatch(/Basic Constraints: critical\s+CA:FALSE/);
+		expect(text).toMatch(/Key Usage: critical\s+Digital Signature\n/);
+		expect(text).toMatch(/Extended Key Usage: *\s+Code Signing\n/);
+		const publicKey = workshop.openssl("req", "-in", at("request.pem"), "-noout", "-pubkey");
+		expect(createPublicKey(publicKey).equals(publicKeyOf(certificate))).toBe(true);
 	});
 });

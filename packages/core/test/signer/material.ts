@@ -16,7 +16,7 @@ export const DAY_MS = 86_400_000;
 /** A self-signed code-signing certificate that is valid today. */
 export function certificateFor(key: KeyObject, commonName = "Test Signer"): Certificate {
 	const now = Date.now();
-	return issueCertificate({ commonName, key, notBefore: now - DAY_MS, notAfter: now + DAY_MS, kind: "release" });
+	return issueCertificate({ commonName, key, notBefore: now - DAY_MS, notAfter: now + 90 * DAY_MS, kind: "release" });
 }
 
 /** The signer's signature must verify under its leaf. */

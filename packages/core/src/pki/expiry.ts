@@ -1,0 +1,18 @@
+/** Whose certificate ends soon, said while there is time to renew it. */
+
+import { quote } from "../errors.js";
+import type { Certificate } from "./certificate.js";
+
+/** From 30 days before the certificate's end on a sentence that says so; `at` in milliseconds since the epoch. */
+export function expiryNotice({ subject, notAfter }: Certificate, at: number): string | undefined {
+	const daysLeft = Math.floor((notAfter - at) / DAY_MS);
+	if (daysLeft >= NOTICE_DAYS) return undefined;
+	const end = new Date(notAfter).toISOString().replace(".000Z", "Z");
+	const certificate = `the certificate of ${quote(subject.text)}`;
+	if (daysLeft < 0) return `${certificate} expired at ${end}`;
+	const left = daysLeft === 0 ? "less than a day" : daysLeft === 1 ? "1 day" : `${daysLeft} days`;
+	return `${certificate} expires in ${left}, at ${end}`;
+}
+
+const NOTICE_DAYS = 30;
+const DAY_MS = 86_400_000;

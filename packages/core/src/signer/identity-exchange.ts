@@ -1,0 +1,122 @@
+/** Identities and other programs: requests for certificates, imports, containers. */
+
+import type { KeyObject } from "node:crypto";
+import { compareBytes } from "../asn1/der.js";
+import { quote, SigtoolError } from "../errors.js";
+import type { Certificate } from "../pki/certificate.js";
+import { exists, requireFileName, writeAtomically } from "../store.js";
+import { identityFiles } from "../user-files.js";
+import { type Identity, openIdentity, requireNewName, showIdentity, storeIdentity } from "./dev-identity.js";
+import { certificateToPem, requestCertificate, toPem } from "./issue-certificate.js";
+import { openKeyFile, readCertificates } from "./pem.js";
+import { openContainerFile } from "./pkcs12.js";
+import { encodePkcs12 } from "./pkcs12-encode.js";
+import { checkFitness, type PassphraseSource, signerFromKey } from "./signer.js";
+
+/** Asks for a passphrase on behalf of a file. */
+export type PassphraseOf = (file: string) => PassphraseSource;
+
+/**
+ * A request for a certificate, PKCS#10 in PEM, with the subject and key of the identity's own one.
+ * @throws ERR_USAGE when there is none, ERR_KEY*, ERR_IO
+ */
+export async function requestForIdentity(name: string, passphraseOf: PassphraseOf): Promise<string> {
+	const { certificate, keyFile } = showIdentity(name);
+	const signer = await openIdentity(name, { passphrase: passphraseOf(keyFile), unfit: "allow" });
+	return toPem("CERTIFICATE REQUEST", await requestCertificate(certificate, signer.sign));
+}
+
+/** Where a key comes from. The key stays encrypted as it was, or under the container's passphrase. */
+export type ImportSource = { readonly keyFile: string; readonly certFile: string } | { readonly containerFile: string };
+
+export interface ImportOptions {
+	readonly chainFiles: readonly string[];
+	readonly passphraseOf: PassphraseOf;
+	readonly onWarning?: (text: string) => void;
+}
+
+/**
+ * Takes over a key with its certificates under a new name. The key must sign catalogs today.
+ * @throws ERR_USAGE, ERR_KEY*, ERR_PKCS12*, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ */
+export async function importIdentity(name: string, source: ImportSource, options: ImportOptions): Promise<Identity> {
+	requireNewName(name);
+	const chain = options.chainFiles.flatMap(readCertificates);
+	const { key, pem, certificates } =
+		"keyFile" in source ? await fromPem(source, options) : await fromPkcs12(source, options);
+	const signer = signerFromKey(key, [...certificates, ...chain]);
+	storeIdentity(name, pem, signer.certificates);
+	return showIdentity(name);
+}
+
+interface Imported {
+	readonly key: KeyObject;
+	readonly pem: string;
+	readonly certificates: readonly Certificate[];
+}
+
+async function fromPem(
+	{ keyFile, certFile }: { readonly keyFile: string; readonly certFile: string },
+	{ passphraseOf, onWarning }: ImportOptions,
+): Promise<Imported> {
+	const certificates = readCertificates(certFile);
+	return { ...(await openKeyFile(keyFile, passphraseOf(keyFile), onWarning)), certificates };
+}
+
+async function fromPkcs12(
+	{ containerFile: file }: { readonly containerFile: string },
+	{ passphraseOf, onWarning }: ImportOptions,
+): Promise<Imported> {
+	const passphrase = await passphraseOf(file)();
+	const { key, certificates } = await openContainerFile({ file, passphrase: () => passphrase, onWarning });
+	const pem = key.export({ format: "pem", type: "pkcs8", cipher: "aes-256-cbc", passphrase });
+	return { key, pem: pem.toString(), certificates };
+}
+
+/**
+ * Puts a new certificate of the same key, from an authority as a rule, in place of the identity's.
+ * @throws ERR_USAGE when there is no such identity, ERR_KEY_MISMATCH, ERR_KEY, ERR_ROOT_MISSING, ERR_IO
+ */
+export function importCertificate(name: string, files: readonly string[]): Identity {
+	const { certificate } = showIdentity(name);
+	const certificates = files.flatMap(readCertificates);
+	const leaf = certificates.find(({ spki }) => compareBytes(spki, certificate.spki) === 0);
+	if (leaf === undefined) {
+		const message = `Cannot import into ${quote(name)}: no certificate in ${quote(files[0])} belongs to its key`;
+		throw new SigtoolError("ERR_KEY_MISMATCH", message);
+	}
+	checkFitness(leaf);
+	const issuers = certificates.filter((each) => compareBytes(each.spki, leaf.spki) !== 0);
+	const pem = [leaf, ...issuers].map(certificateToPem).join("");
+	writeAtomically(identityFiles(name).certificateFile, Buffer.from(pem));
+	return showIdentity(name);
+}
+
+export interface ExportOptions {
+	readonly output: string;
+	/** Of the container; it opens the key as well when that is encrypted. */
+	readonly passphrase: string;
+	/** Of a file that exists. Default `refuse`. */
+	readonly overwrite?: "refuse" | "any";
+}
+
+/**
+ * Writes key and certificates as a PKCS#12 container that its owner alone can read.
+ * @throws ERR_USAGE when there is no such identity, ERR_CATALOG_EXISTS, ERR_KEY*, ERR_IO
+ */
+export async function exportIdentity(
+	name: string,
+	{ output, passphrase, overwrite }: ExportOptions,
+): Promise<Identity> {
+	const identity = showIdentity(name);
+	requireFileName(output);
+	if (overwrite !== "any" && exists(output)) {
+		const message = `Cannot write ${quote(output)}: there is a file of that name; --force replaces it`;
+		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
+	}
+	const { certificate, issuers, keyFile } = identity;
+	const { key } = await openKeyFile(keyFile, () => passphrase);
+	const container = encodePkcs12({ key, certificates: [certificate, ...issuers], friendlyName: name, passphrase });
+	writeAtomically(output, container, { mode: 0o600 });
+	return identity;
+}

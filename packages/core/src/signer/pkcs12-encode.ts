@@ -1,0 +1,121 @@
+/**
+ * Writing PKCS#12 containers (RFC 7292) as OpenSSL 3 does by default: everything encrypted by PBES2 with PBKDF2 over
+ * HMAC-SHA-256 and AES-256-CBC (RFC 8018), a MAC by HMAC-SHA-256. `pkcs12.ts` reads them.
+ */
+
+import { createCipheriv, createHash, createHmac, type KeyObject, pbkdf2Sync, randomBytes } from "node:crypto";
+import { context, encode, integer, NULL, octetString, oid, sequence, setOf, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import type { Certificate } from "../pki/certificate.js";
+import { SHA256_OID } from "../pki/signature-algorithm.js";
+
+export interface Pkcs12Content {
+	readonly key: KeyObject;
+	/** The key's first. */
+	readonly certificates: readonly Certificate[];
+	/** What the key is called where it is imported. */
+	readonly friendlyName: string;
+	/** In ASCII and not empty. */
+	readonly passphrase: string;
+}
+
+/** @throws ERR_KEY_PASSPHRASE for a passphrase that not every reader would understand the same */
+export function encodePkcs12({ key, certificates, friendlyName, passphrase }: Pkcs12Content): Uint8Array {
+	if (!/^[\x20-\x7e]+$/.test(passphrase)) {
+		const reason =
+			passphrase === "" ? "it is empty" : "it has characters outside ASCII, which programs encode differently";
+		throw new SigtoolError("ERR_KEY_PASSPHRASE", `Cannot protect the container with this passphrase: ${reason}`);
+	}
+	const localId = createHash("sha256").update(certificates[0].der).digest();
+	const names = [
+		attribute(OID.friendlyName, encode(TAG.BMP_STRING, utf16(friendlyName))),
+		attribute(OID.localKeyId, octetString(localId)),
+	];
+	const certificateBags = certificates.map(({ der }, index) => {
+		const value = sequence(oid(OID.x509Certificate), encode(context(0), octetString(der)));
+		return safeBag(OID.certBag, value, index === 0 ? names : []);
+	});
+	const encryptedKey = encrypt(key.export({ format: "der", type: "pkcs8" }), passphrase);
+	const keyBag = safeBag(OID.shroudedKeyBag, sequence(encryptedKey.algorithm, octetString(encryptedKey.octets)), names);
+	const safe = sequence(encryptedData(sequence(...certificateBags), passphrase), data(sequence(keyBag)));
+	return sequence(integer(3), data(safe), macData(safe, passphrase));
+}
+
+/** SafeBag ::= SEQUENCE { bagId, bagValue [0] EXPLICIT, bagAttributes SET OF OPTIONAL }. §4.2. */
+function safeBag(type: string, value: Uint8Array, attributes: readonly Uint8Array[]): Uint8Array {
+	const optional = attributes.length === 0 ? [] : [setOf(...attributes)];
+	return sequence(oid(type), encode(context(0), value), ...optional);
+}
+
+function attribute(type: string, value: Uint8Array): Uint8Array {
+	return sequence(oid(type), setOf(value));
+}
+
+/** ContentInfo with plain data. */
+function data(content: Uint8Array): Uint8Array {
+	return sequence(oid(OID.data), encode(context(0), octetString(content)));
+}
+
+/** ContentInfo with EncryptedData, version 0. RFC 2315 §13. */
+function encryptedData(content: Uint8Array, passphrase: string): Uint8Array {
+	const { algorithm, octets } = encrypt(content, passphrase);
+	const encrypted = sequence(oid(OID.data), algorithm, encode(context(0, "primitive"), octets));
+	return sequence(oid(OID.encryptedData), encode(context(0), sequence(integer(0), encrypted)));
+}
+
+/** By PBES2, with its AlgorithmIdentifier. RFC 8018 §6.2, §A.2, §A.4, §B.2.5. */
+function encrypt(content: Uint8Array, passphrase: string): { algorithm: Uint8Array; octets: Uint8Array } {
+	const [salt, iv] = [randomBytes(16), randomBytes(16)];
+	const cipher = createCipheriv("aes-256-cbc", pbkdf2Sync(passphrase, salt, ITERATIONS, 32, "sha256"), iv);
+	const prf = sequence(oid(OID.hmacWithSha256), NULL);
+	const derivation = sequence(oid(OID.pbkdf2), sequence(octetString(salt), integer(ITERATIONS), prf));
+	const scheme = sequence(oid(OID.aes256Cbc), octetString(iv));
+	return {
+		algorithm: sequence(oid(OID.pbes2), sequence(derivation, scheme)),
+		octets: Buffer.concat([cipher.update(content), cipher.final()]),
+	};
+}
+
+/** MacData ::= SEQUENCE { DigestInfo, macSalt OCTET STRING, iterations }. §4. */
+function macData(content: Uint8Array, passphrase: string): Uint8Array {
+	const salt = randomBytes(16);
+	const mac = createHmac("sha256", macKey(passphrase, salt)).update(content).digest();
+	return sequence(sequence(sequence(oid(SHA256_OID), NULL), octetString(mac)), octetString(salt), integer(ITERATIONS));
+}
+
+/** The derivation of PKCS#12 itself, for 32 octets by SHA-256, which is one block of it. §B.2. */
+function macKey(passphrase: string, salt: Uint8Array): Buffer {
+	const [purpose, block] = [3, 64];
+	const diversifier = Buffer.alloc(block, purpose);
+	const input = [salt, Buffer.concat([utf16(passphrase), Buffer.alloc(2)])].map((part) => repeated(part, block));
+	let key = createHash("sha256").update(diversifier).update(Buffer.concat(input)).digest();
+	for (let round = 1; round < ITERATIONS; round++) key = createHash("sha256").update(key).digest();
+	return key;
+}
+
+/** As often as fills whole blocks. */
+function repeated(octets: Uint8Array, block: number): Buffer {
+	return Buffer.alloc(Math.ceil(octets.length / block) * block, octets);
+}
+
+/** Big-endian, as a BMPString has it. */
+function utf16(text: string): Buffer {
+	return Buffer.from(text, "utf16le").swap16();
+}
+
+/** OpenSSL writes 2,048; this takes a program that guesses fifty times as long, and node-forge a second. */
+const ITERATIONS = 100_000;
+
+const OID = {
+	data: "1.2.840.113549.1.7.1",
+	encryptedData: "1.2.840.113549.1.7.6",
+	pbkdf2: "1.2.840.113549.1.5.12",
+	pbes2: "1.2.840.113549.1.5.13",
+	hmacWithSha256: "1.2.840.113549.2.9",
+	aes256Cbc: "2.16.840.1.101.3.4.1.42",
+	shroudedKeyBag: "1.2.840.113549.1.12.10.1.2",
+	certBag: "1.2.840.113549.1.12.10.1.3",
+	x509Certificate: "1.2.840.113549.1.9.22.1",
+	friendlyName: "1.2.840.113549.1.9.20",
+	localKeyId: "1.2.840.113549.1.9.21",
+} as const;
