@@ -513,10 +513,12 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 						.argument("<certificate>", "PEM or DER file, or the hexadecimal SHA-256 of a public key (SPKI)")
 						.option("--subject <name>", "with an authority: the exact subject it may vouch for")
 						.option("--any-subject", "with an authority: whatever it signs is trusted")
+						.option("--timestamps", "with an authority: its timestamps count, and nothing else it signs")
 						.option("--label <text>", "name it goes by");
 					examples(command, [
 						"sigtool trust add release.crt",
 						'sigtool trust add ca.crt --subject "CN=Release,O=Example"',
+						"sigtool trust add tsa-root.crt --timestamps",
 					]);
 					return async () => (await import("./commands/trust.js")).trustAdd;
 				},

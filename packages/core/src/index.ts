@@ -23,15 +23,8 @@ export {
 export type { ProgramInfo } from "./formats/cat-envelope.js";
 export { normalizeNameText, reverseNameText } from "./pki/name-text.js";
 export { checkTimestampRequest, type NewTimestamp, type TimestampRequest } from "./pki/timestamp-request.js";
-export {
-	addTrust,
-	denyTrust,
-	listTrust,
-	removeTrust,
-	storedDenials,
-	type TrustEntry,
-	timestampAnchors,
-} from "./pki/trust-store.js";
+export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./pki/trust-edit.js";
+export { storedDenials, timestampAnchors } from "./pki/trust-store.js";
 export * from "./read.js";
 export { type Restoration, type RestoreOptions, restoreAttributes } from "./restore.js";
 export {

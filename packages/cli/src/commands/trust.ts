@@ -6,6 +6,7 @@ import {
 	denialsOfFile,
 	denyTrust,
 	listTrust,
+	type NewTrust,
 	removeTrust,
 	reverseNameText,
 	type TrustEntry,
@@ -19,24 +20,38 @@ import { readCertificateFile } from "./certificate-file.js";
 export interface TrustAddOptions extends OutputOptions {
 	readonly subject?: string;
 	readonly anySubject?: boolean;
+	readonly timestamps?: boolean;
 	readonly label?: string;
 }
 
-export async function trustAdd(certificate: string, { subject, anySubject, label }: TrustAddOptions): Promise<Report> {
-	if (subject !== undefined && anySubject === true) throw usageError("Use --subject or --any-subject, not both");
-	const entry = /^(sha256:)?[0-9a-f]{64}$/i.test(certificate)
-		? addTrust({ spkiSha256: certificate.toLowerCase().replace(/^sha256:/, ""), label })
-		: addTrust({ certificate: readCertificateFile(certificate), subject, anySubject: anySubject === true, label });
+export async function trustAdd(certificate: string, options: TrustAddOptions): Promise<Report> {
+	const { subject, anySubject } = options;
+	if ([subject, anySubject, options.timestamps].filter((given) => given !== undefined).length > 1) {
+		throw usageError("Use one of --subject, --any-subject and --timestamps");
+	}
+	const entry = addTrust(newTrust(certificate, options));
 	return {
 		exit: 0,
 		fields: trustFields(entry),
-		lines: [`trusted ${entry.kind} ${plain(entry.label)}`, ...trustRows(entry)],
+		lines: [`trusted ${KIND_WORDS[entry.kind]} ${plain(entry.label)}`, ...trustRows(entry)],
 		warnings:
 			anySubject === true
 				? [`every signer under "${plain(entry.label)}" is now trusted; --subject names exactly one`]
 				: orderWarnings(entry),
 	};
 }
+
+function newTrust(certificate: string, { subject, anySubject, timestamps, label }: TrustAddOptions): NewTrust {
+	if (/^(sha256:)?[0-9a-f]{64}$/i.test(certificate)) {
+		if (timestamps === true) throw usageError("Give --timestamps a certificate: a hash alone vouches for no time");
+		return { spkiSha256: certificate.toLowerCase().replace(/^sha256:/, ""), label };
+	}
+	const parsed = readCertificateFile(certificate);
+	if (timestamps === true) return { timestampAuthority: parsed, label };
+	return { certificate: parsed, subject, anySubject: anySubject === true, label };
+}
+
+const KIND_WORDS = { pin: "pin", authority: "authority", timestamps: "timestamps of", denied: "denied" } as const;
 
 /** Tools that show names the other way round are common; certificates that are made so are not, but they exist. */
 function orderWarnings(entry: TrustEntry): string[] {
@@ -54,7 +69,7 @@ export async function trustList(_options: OutputOptions): Promise<Report> {
 		lines:
 			entries.length === 0
 				? ["nothing is trusted; add a signer with `sigtool trust add CERTIFICATE`"]
-				: entries.flatMap((entry) => [`${entry.kind} ${plain(entry.label)}`, ...trustRows(entry)]),
+				: entries.flatMap((entry) => [`${KIND_WORDS[entry.kind]} ${plain(entry.label)}`, ...trustRows(entry)]),
 	};
 }
 
@@ -97,7 +112,7 @@ export async function trustRemove(id: string, _options: OutputOptions): Promise<
 	return {
 		exit: 0,
 		fields: { removed: removed.map(trustFields) },
-		lines: removed.flatMap((entry) => [`removed ${entry.kind} ${plain(entry.label)}`, ...trustRows(entry)]),
+		lines: removed.flatMap((entry) => [`removed ${KIND_WORDS[entry.kind]} ${plain(entry.label)}`, ...trustRows(entry)]),
 	};
 }
 

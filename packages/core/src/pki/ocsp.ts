@@ -7,19 +7,14 @@ import { createHash } from "node:crypto";
 import { compareBytes, context, DerReader, encode, NULL, octetString, oid, sequence, TAG } from "../asn1/der.js";
 import { readList } from "../asn1/read-list.js";
 import { SigtoolError } from "../errors.js";
-import { type Certificate, parseCertificate, publicKeyOf } from "./certificate.js";
+import { type Certificate, publicKeyOf } from "./certificate.js";
 import { verifyChain } from "./chain.js";
 import { readEntryExtensions } from "./crl.js";
-import { type Extension, readExtensionMap } from "./extensions.js";
+import type { Extension } from "./extensions.js";
 import { readGeneralName } from "./general-name.js";
+import { type BasicResponse, NONCE_OID, parseResponse, parseResponseData, unusable } from "./ocsp-response.js";
 import type { RevocationStatement } from "./revocation.js";
-import {
-	type AlgorithmIdentifier,
-	isSignatureOf,
-	type Profile,
-	readAlgorithm,
-	signatureScheme,
-} from "./signature-algorithm.js";
+import { isSignatureOf, type Profile, signatureScheme } from "./signature-algorithm.js";
 
 /** Whose status is asked: a certificate, and the one of its issuer. */
 export interface StatusQuestion {
@@ -59,7 +54,7 @@ export function encodeOcspRequest({ certificate, issuer, nonce }: StatusQuestion
 	const { name, key } = issuerHashes(certificate, issuer);
 	const sha1 = sequence(oid(SHA1), NULL);
 	const id = sequence(sha1, octetString(name), octetString(key), encode(TAG.INTEGER, certificate.serial));
-	const extension = sequence(oid(NONCE), octetString(octetString(nonce)));
+	const extension = sequence(oid(NONCE_OID), octetString(octetString(nonce)));
 	return sequence(sequence(sequence(sequence(id)), encode(context(2), sequence(extension))));
 }
 
@@ -81,9 +76,9 @@ export function statementOfResponse(
 		const isIssuer = compareBytes(id.nameHash, name) === 0 && compareBytes(id.keyHash, key) === 0;
 		return id.algorithm === SHA1 && isIssuer && compareBytes(id.serial, question.certificate.serial) === 0;
 	});
-	if (single === undefined) throw unknown("it is about another certificate");
+	if (single === undefined) throw unusable("it is about another certificate");
 	const { status, thisUpdate, nextUpdate, extensions } = single;
-	if (status.kind === "unknown") throw unknown("the responder does not know the certificate");
+	if (status.kind === "unknown") throw unusable("the responder does not know the certificate");
 	const cutoff = extensions.get(ARCHIVE_CUTOFF);
 	return {
 		source,
@@ -96,133 +91,11 @@ export function statementOfResponse(
 	};
 }
 
-interface BasicResponse {
-	readonly tbs: Uint8Array;
-	readonly signatureAlgorithm: AlgorithmIdentifier;
-	readonly signature: Uint8Array;
-	readonly certificates: readonly Certificate[];
-}
-
-/** OCSPResponse and in it BasicOCSPResponse, §4.2.1. */
-function parseResponse(der: Uint8Array): BasicResponse {
-	const reader = new DerReader(der, WHAT);
-	const outer = reader.open(TAG.SEQUENCE);
-	const status = reader.integer(TAG.ENUMERATED);
-	if (status !== 0) throw unknown(`the responder answered with ${RESPONSE_STATUS[status] ?? `status ${status}`}`);
-	const explicit = reader.open(context(0));
-	const bytes = reader.open(TAG.SEQUENCE);
-	const type = reader.oid();
-	if (type !== BASIC) throw unknown(`it is of type ${type}`);
-	const basic = reader.value(TAG.OCTET_STRING);
-	reader.close(bytes);
-	reader.close(explicit);
-	reader.close(outer);
-	if (!reader.done) reader.fail("bytes behind the response");
-	return parseBasic(basic);
-}
-
-function parseBasic(der: Uint8Array): BasicResponse {
-	const reader = new DerReader(der, WHAT);
-	const outer = reader.open(TAG.SEQUENCE);
-	const tbs = reader.element(TAG.SEQUENCE);
-	const signatureAlgorithm = readAlgorithm(reader);
-	const signature = reader.bitStringOctets();
-	const certificates: Certificate[] = [];
-	if (!reader.done) {
-		const explicit = reader.open(context(0));
-		certificates.push(...readList(reader, TAG.SEQUENCE, MAX_CERTIFICATES, () => parseCertificate(reader.element())));
-		reader.close(explicit);
-	}
-	reader.close(outer);
-	if (!reader.done) reader.fail("bytes behind the response");
-	return { tbs, signatureAlgorithm, signature, certificates };
-}
-
-interface SingleResponse {
-	readonly id: {
-		readonly algorithm: string;
-		readonly nameHash: Uint8Array;
-		readonly keyHash: Uint8Array;
-		readonly serial: Uint8Array;
-	};
-	readonly status:
-		| { readonly kind: "good" | "unknown" }
-		| { readonly kind: "revoked"; readonly at: number; readonly reason: number | undefined };
-	readonly thisUpdate: number;
-	readonly nextUpdate: number | undefined;
-	readonly extensions: ReadonlyMap<string, Extension>;
-}
-
-/** ResponseData, §4.2.1. Who the responder says to be is passed over: his signature says it. */
-function parseResponseData(tbs: Uint8Array) {
-	const reader = new DerReader(tbs, WHAT);
-	const outer = reader.open(TAG.SEQUENCE);
-	if (reader.peek() === context(0)) reader.next(); // version
-	if (reader.peek() !== context(1) && reader.peek() !== context(2)) reader.fail("responderID is missing");
-	reader.next();
-	reader.time(); // producedAt
-	const responses = readList(reader, TAG.SEQUENCE, MAX_RESPONSES, readSingle);
-	const extensions = readExplicit(reader, 1, readExtensionMap) ?? NO_EXTENSIONS;
-	reader.close(outer);
-	refuseCritical(extensions);
-	return { responses, extensions };
-}
-
-function readSingle(reader: DerReader): SingleResponse {
-	const outer = reader.open(TAG.SEQUENCE);
-	const idOuter = reader.open(TAG.SEQUENCE);
-	const id = {
-		algorithm: readAlgorithm(reader).oid,
-		nameHash: reader.value(TAG.OCTET_STRING),
-		keyHash: reader.value(TAG.OCTET_STRING),
-		serial: reader.integerBytes(),
-	};
-	reader.close(idOuter);
-	const status = readStatus(reader);
-	const thisUpdate = reader.time();
-	const nextUpdate = readExplicit(reader, 0, () => reader.time());
-	const extensions = readExplicit(reader, 1, readExtensionMap) ?? NO_EXTENSIONS;
-	reader.close(outer);
-	refuseCritical(extensions);
-	return { id, status, thisUpdate, nextUpdate, extensions };
-}
-
-/** CertStatus ::= CHOICE { good [0] NULL, revoked [1] { revocationTime, [0] CRLReason OPTIONAL }, unknown [2] NULL }. */
-function readStatus(reader: DerReader): SingleResponse["status"] {
-	if (reader.peek() !== context(1)) {
-		const kind = reader.peek() === context(0, "primitive") ? "good" : "unknown";
-		if (reader.value(kind === "good" ? context(0, "primitive") : context(2, "primitive")).length > 0) {
-			reader.fail("malformed status");
-		}
-		return { kind };
-	}
-	const outer = reader.open(context(1));
-	const at = reader.time();
-	const reason = readExplicit(reader, 0, () => reader.integer(TAG.ENUMERATED));
-	reader.close(outer);
-	return { kind: "revoked", at, reason };
-}
-
-/** [number] EXPLICIT … OPTIONAL */
-function readExplicit<T>(reader: DerReader, number: number, read: (reader: DerReader) => T): T | undefined {
-	if (reader.peek() !== context(number)) return undefined;
-	const outer = reader.open(context(number));
-	const value = read(reader);
-	reader.close(outer);
-	return value;
-}
-
-function refuseCritical(extensions: ReadonlyMap<string, Extension>): void {
-	for (const [oid, { critical }] of extensions) {
-		if (critical && oid !== NONCE) throw unknown(`its critical extension ${oid} is not applied`);
-	}
-}
-
 /** A responder that answers from stock has no nonce, and freshness must do; another nonce is somebody else's answer. */
 function checkNonce(extensions: ReadonlyMap<string, Extension>, nonce: Uint8Array): void {
-	const extension = extensions.get(NONCE);
+	const extension = extensions.get(NONCE_OID);
 	if (extension === undefined || compareBytes(extension.value, octetString(nonce)) === 0) return;
-	throw unknown("its nonce is not the one that was sent");
+	throw unusable("its nonce is not the one that was sent");
 }
 
 /** The issuer, or a certificate for it that the issuer's own key signed. §4.2.2.2. */
@@ -236,7 +109,7 @@ function checkResponder(
 	const isBy = (signer: Certificate) => isSignatureOf(publicKeyOf(signer), scheme, tbs, signature);
 	if (isBy(issuer)) return;
 	const responder = certificates.find(isBy);
-	if (responder === undefined) throw unknown("nobody whose certificate is with it signed it");
+	if (responder === undefined) throw unusable("nobody whose certificate is with it signed it");
 	verifyChain(responder, { intermediates: [], anchors: [issuer], at: now, purpose: "ocspSigning", profile });
 }
 
@@ -248,28 +121,10 @@ function issuerHashes(certificate: Certificate, issuer: Certificate): { name: Ui
 	return { name: sha1(certificate.issuer.der), key: sha1(reader.bitStringOctets()) };
 }
 
-function unknown(reason: string): SigtoolError {
-	return new SigtoolError("ERR_REVOCATION_UNKNOWN", `Cannot use the answer: ${reason}`);
-}
-
 const WHAT = "OCSP response";
-const NO_EXTENSIONS: ReadonlyMap<string, Extension> = new Map();
 const MAX_ACCESSES = 16;
-const MAX_CERTIFICATES = 8;
-const MAX_RESPONSES = 16;
 
 const SHA1 = "1.3.14.3.2.26";
 const AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
 const OCSP = "1.3.6.1.5.5.7.48.1";
-const BASIC = "1.3.6.1.5.5.7.48.1.1";
-const NONCE = "1.3.6.1.5.5.7.48.1.2";
 const ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6";
-
-/** OCSPResponseStatus, §4.2.1. */
-const RESPONSE_STATUS: Readonly<Record<number, string>> = {
-	1: "malformedRequest",
-	2: "internalError",
-	3: "tryLater",
-	5: "sigRequired",
-	6: "unauthorized",
-};

@@ -30,7 +30,8 @@ export interface NewTimestamp {
 export function checkTimestampRequest({ urls, anchors }: TimestampRequest): void {
 	for (const url of urls) parseHttpUrl(url);
 	if (anchors.length > 0) return;
-	const message = "Cannot judge timestamps: no authority is trusted for them; name its root with --tsa-trust";
+	const message =
+		"Cannot judge timestamps: no authority is trusted for them; name its root with --tsa-trust, or `trust add --timestamps`";
 	throw new SigtoolError("ERR_USAGE", message);
 }
 

@@ -4,9 +4,11 @@
  *     { "version": 1,
  *       "pins": [{ "spkiSha256": hex, "certificate": base64 of the DER, "label": text, "added": time }],
  *       "authorities": [{ "certificate": base64 of the DER, "subject": RFC 4514 text | null, "label": text, "added": time }],
+ *       "timestampAuthorities": [{ "certificate": base64 of the DER, "label": text, "added": time }],
  *       "denied": [{ "kind": "file" | "key" | "certificate" | "catalog", "sha256": hex, "reason": text, "added": time }] }
  *
- * Times are UTC, `2026-01-31T12:00:00Z`. A null subject is any. A pin may lack the certificate, the file `denied`. Any other field that is
+ * Times are UTC, `2026-01-31T12:00:00Z`. A null subject is any. A pin may lack the certificate, the file
+ * its last two lists. Any other field that is
  * missing, unknown or of another form is refused: a typing error must not change who is trusted.
  */
 
@@ -21,7 +23,14 @@ export interface TrustFile {
 	readonly pins: readonly StoredPin[];
 	/** Entries of equal certificates share one object. */
 	readonly authorities: readonly StoredAuthority[];
+	readonly timestampAuthorities: readonly StoredTimestampAuthority[];
 	readonly denied: readonly StoredDenial[];
+}
+
+export interface StoredTimestampAuthority {
+	readonly certificate: Certificate;
+	readonly label: string;
+	readonly added: string;
 }
 
 export interface StoredDenial extends Denial {
@@ -48,7 +57,7 @@ export interface StoredAuthority {
 /** The file, or an empty store when there is none. @throws ERR_CONFIG naming file and field, ERR_LIMIT, ERR_IO */
 export function readTrustFile(): TrustFile {
 	const path = trustFile();
-	if (!exists(path)) return { pins: [], authorities: [], denied: [] };
+	if (!exists(path)) return { pins: [], authorities: [], timestampAuthorities: [], denied: [] };
 	try {
 		return parseTrustFile(JSON.parse(readBounded(path, MAX_TRUST_FILE_BYTES).toString("utf8")));
 	} catch (cause) {
@@ -57,7 +66,7 @@ export function readTrustFile(): TrustFile {
 }
 
 /** The last of two processes that write at the same time wins. @throws ERR_LIMIT, ERR_IO */
-export function writeTrustFile({ pins, authorities, denied }: TrustFile): void {
+export function writeTrustFile({ pins, authorities, timestampAuthorities, denied }: TrustFile): void {
 	const document = {
 		version: 1,
 		pins: pins.map(({ spkiSha256, certificate, label, added }) => {
@@ -66,7 +75,12 @@ export function writeTrustFile({ pins, authorities, denied }: TrustFile): void {
 		authorities: authorities.map(({ certificate, subject, label, added }) => {
 			return { certificate: base64Of(certificate), subject: subject ?? null, label, added };
 		}),
-		// Left out when empty: a version that does not know it refuses the file, as it must.
+		// Left out when empty: a version that does not know them refuses the file, as it must.
+		...(timestampAuthorities.length > 0 && {
+			timestampAuthorities: timestampAuthorities.map(({ certificate, label, added }) => {
+				return { certificate: base64Of(certificate), label, added };
+			}),
+		}),
 		...(denied.length > 0 && {
 			denied: denied.map(({ kind, sha256, reason, added }) => ({ kind, sha256, reason, added })),
 		}),
@@ -81,13 +95,21 @@ export function writeTrustFile({ pins, authorities, denied }: TrustFile): void {
 }
 
 function parseTrustFile(document: unknown): TrustFile {
-	const file = recordOf(document, "the document", ["version", "pins", "authorities"], ["denied"]);
+	const file = recordOf(
+		document,
+		"the document",
+		["version", "pins", "authorities"],
+		["timestampAuthorities", "denied"],
+	);
 	if (file.version !== 1) throw invalid('"version" is not 1, the only one this sigtool knows');
 	const certificates = new Map<string, Certificate>();
 	return {
 		pins: listOf(file.pins, "pins").map((entry, index) => parsePin(entry, `pins[${index}]`)),
 		authorities: listOf(file.authorities, "authorities").map((entry, index) => {
 			return parseAuthority(entry, `authorities[${index}]`, certificates);
+		}),
+		timestampAuthorities: listOf(file.timestampAuthorities ?? [], "timestampAuthorities").map((entry, index) => {
+			return parseTimestampAuthority(entry, `timestampAuthorities[${index}]`);
 		}),
 		denied: listOf(file.denied ?? [], "denied").map((entry, index) => parseDenial(entry, `denied[${index}]`)),
 	};
@@ -117,6 +139,16 @@ function parseAuthority(entry: unknown, field: string, known: Map<string, Certif
 	return {
 		certificate: parsed,
 		subject: subject === null ? undefined : textOf(subject, `${field}.subject`, /./),
+		label: textOf(label, `${field}.label`, LABEL),
+		added: textOf(added, `${field}.added`, TIME),
+	};
+}
+
+function parseTimestampAuthority(entry: unknown, field: string): StoredTimestampAuthority {
+	const { certificate, label, added } = recordOf(entry, field, ["certificate", "label", "added"]);
+	const base64 = textOf(certificate, `${field}.certificate`, BASE64);
+	return {
+		certificate: parseAuthorityCertificate(base64, `${field}.certificate`),
 		label: textOf(label, `${field}.label`, LABEL),
 		added: textOf(added, `${field}.added`, TIME),
 	};

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { certificatesFromPem, isDevelopmentCertificate, spkiSha256 } from "../../dist/pki/certificate.js";
-import { addTrust, defaultTrust, listTrust, removeTrust, trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { addTrust, listTrust, removeTrust } from "../../dist/pki/trust-edit.js";
+import { defaultTrust, trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { createIdentity, developmentIdentity } from "../../dist/signer/dev-identity.js";
 import { certificateFor, p256 } from "../signer/material.js";
 import { corpusPem, hasCorpus } from "./corpus.js";
@@ -29,7 +30,7 @@ afterEach(() => {
 
 describe("defaultTrust()", () => {
 	it("trusts nobody at first and makes no file", () => {
-		expect(defaultTrust()).toEqual({ pins: new Map(), authorities: [], deny: [] });
+		expect(defaultTrust()).toEqual({ pins: new Map(), authorities: [], timestampAuthorities: [], deny: [] });
 		expect(readdirSync(home)).toEqual([]);
 	});
 
@@ -212,6 +213,9 @@ describe("trust.json", () => {
 		added: pin.added,
 	};
 
+	const denial = { kind: "key", sha256: PIN, reason: "stolen", added: "2026-01-31T12:00:00Z" };
+	const timestamps = { certificate: notAuthority.certificate, label: "", added: "2026-01-31T12:00:00Z" };
+
 	function write(document: unknown): void {
 		mkdirSync(dirname(file), { recursive: true });
 		writeFileSync(file, typeof document === "string" ? document : JSON.stringify(document));
@@ -220,6 +224,8 @@ describe("trust.json", () => {
 	it("is read in the documented form", () => {
 		write({ version: 1, pins: [pin], authorities: [] });
 		expect(listTrust()).toMatchObject([{ id: PIN, added: "2026-01-31T12:00:00Z" }]);
+		write({ version: 1, pins: [pin], authorities: [], denied: [denial] });
+		expect(listTrust()).toMatchObject([{ id: PIN }, { kind: "denied", denied: "key", sha256: PIN, label: "stolen" }]);
 	});
 
 	it.each<[string, unknown, RegExp]>([
@@ -275,6 +281,22 @@ describe("trust.json", () => {
 			"a broken certificate",
 			{ version: 1, pins: [], authorities: [{ ...notAuthority, certificate: "MAA=" }] },
 			/is no certificate/,
+		],
+		["denials that are no list", { version: 1, pins: [], authorities: [], denied: {} }, /"denied" is not a list/],
+		[
+			"a denial of another kind",
+			{ version: 1, pins: [], authorities: [], denied: [{ ...denial, kind: "person" }] },
+			/"denied\[0\].kind" is none that is known/,
+		],
+		[
+			"a denial without a reason",
+			{ version: 1, pins: [], authorities: [], denied: [{ ...denial, reason: undefined }] },
+			/lacks "reason"/,
+		],
+		[
+			"a leaf for timestamps",
+			{ version: 1, pins: [], authorities: [], timestampAuthorities: [timestamps] },
+			/"timestampAuthorities\[0\].certificate" is not the certificate of an authority/,
 		],
 		[
 			"what is not base64",

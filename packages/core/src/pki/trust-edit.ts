@@ -1,0 +1,220 @@
+/** What this user trusts and denies, as entries that are listed, added and removed. */
+
+import { createHash } from "node:crypto";
+import { quote, SigtoolError } from "../errors.js";
+import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identityFiles } from "../user-files.js";
+import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./certificate.js";
+import { isCertificateAuthority } from "./certificate-checks.js";
+import type { Denial, DeniedKind } from "./deny-list.js";
+import { normalizeNameText } from "./name-text.js";
+import {
+	LABEL,
+	readTrustFile,
+	type StoredAuthority,
+	type StoredDenial,
+	type StoredPin,
+	type StoredTimestampAuthority,
+	writeTrustFile,
+} from "./trust-file.js";
+import { developmentCertificate } from "./trust-store.js";
+
+export type TrustEntry = {
+	/**
+	 * What names the entry: the pin; of an authority a SHA-256 over its certificate and what it is trusted for, of a denial
+	 * one over what it says; lowercase hexadecimal.
+	 */
+	readonly id: string;
+	readonly label: string;
+	/** UTC, `2026-01-31T12:00:00Z`. */
+	readonly added: string;
+	readonly source: "store" | "development";
+} & (
+	| { readonly kind: "pin" }
+	| { readonly kind: "authority"; readonly subject: string | undefined }
+	| { readonly kind: "timestamps" }
+	| { readonly kind: "denied"; readonly denied: DeniedKind; readonly sha256: string }
+);
+
+export type NewTrust =
+	| { readonly spkiSha256: string; readonly label?: string }
+	| {
+			/** An authority's, or a signer's own, whose key is then pinned. */
+			readonly certificate: Certificate;
+			/** For an authority: the exact subject it may vouch for, in RFC 4514's text, normalized here. */
+			readonly subject?: string;
+			/** For an authority, in place of a subject: whatever it signs is trusted. */
+			readonly anySubject?: boolean;
+			readonly label?: string;
+	  }
+	/** An authority whose timestamps count, and nothing else. */
+	| { readonly timestampAuthority: Certificate; readonly label?: string };
+
+/**
+ * Adds to the trust store; what is there already gets the new label.
+ * @throws ERR_USAGE for an authority without a subject, a subject without an authority, or text that is no subject or label
+ */
+export function addTrust(trust: NewTrust): TrustEntry {
+	if (trust.label !== undefined && !LABEL.test(trust.label)) {
+		throw new SigtoolError("ERR_USAGE", `Cannot use the label ${quote(trust.label)}: it must be one line of text`);
+	}
+	const store = readTrustFile();
+	const { pins, authorities } = store;
+	const added = utc(Date.now());
+	if ("timestampAuthority" in trust) {
+		const authority = { ...newTimestampAuthority(trust.timestampAuthority, trust.label), added };
+		const others = store.timestampAuthorities.filter((other) => timestampsId(other) !== timestampsId(authority));
+		writeTrustFile({ ...store, timestampAuthorities: [...others, authority] });
+		return timestampsEntry(authority);
+	}
+	if ("certificate" in trust && isCertificateAuthority(trust.certificate)) {
+		const { certificate, label = certificate.subject.text } = trust;
+		const authority = { certificate, subject: subjectFor(trust), label, added };
+		const others = authorities.filter((other) => authorityId(other) !== authorityId(authority));
+		writeTrustFile({ ...store, authorities: [...others, authority] });
+		return authorityEntry(authority);
+	}
+	const given = newPin(trust);
+	// A certificate known from before stays when the same key is given by its hash.
+	const pin = { ...pins.find(({ spkiSha256 }) => spkiSha256 === given.spkiSha256), ...given, added };
+	writeTrustFile({ ...store, pins: [...pins.filter((other) => other.spkiSha256 !== pin.spkiSha256), pin] });
+	return pinEntry(pin);
+}
+
+/** Adds to the deny list; what is there already gets the new reason. @throws ERR_USAGE for a reason that is not one line */
+export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
+	if (reason === "" || !LABEL.test(reason)) {
+		throw new SigtoolError("ERR_USAGE", `Cannot use the reason ${quote(reason)}: it must be one line of text`);
+	}
+	const store = readTrustFile();
+	const denial = { kind, sha256, reason, added: utc(Date.now()) };
+	const others = store.denied.filter((other) => denialId(other) !== denialId(denial));
+	writeTrustFile({ ...store, denied: [...others, denial] });
+	return denialEntry(denial);
+}
+
+/** Everything `defaultTrust` trusts and denies. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+export function listTrust(): TrustEntry[] {
+	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
+	const development = developmentCertificate();
+	return [
+		...pins.map(pinEntry),
+		...authorities.map(authorityEntry),
+		...timestampAuthorities.map(timestampsEntry),
+		...(development === undefined ? [] : [developmentEntry(development)]),
+		...denied.map(denialEntry),
+	];
+}
+
+/** Removes the entries of one id, given whole or by its beginning. @throws ERR_USAGE for none or several */
+export function removeTrust(idOrPrefix: string): TrustEntry[] {
+	const prefix = idOrPrefix.toLowerCase().replace(/^sha256:/, "");
+	const matching = listTrust().filter(({ id }) => prefix !== "" && id.startsWith(prefix));
+	const ids = new Set(matching.map(({ id }) => id));
+	const [id] = ids;
+	if (id === undefined)
+		throw cannotRemove(idOrPrefix, "nothing trusted has that id; `sigtool trust list` shows what is");
+	if (ids.size > 1) throw cannotRemove(idOrPrefix, `${ids.size} ids begin with it`);
+	const removed = matching.filter(({ source }) => source === "store");
+	if (removed.length === 0) {
+		const { directory } = identityFiles(DEVELOPMENT_IDENTITY);
+		throw cannotRemove(idOrPrefix, `it is this machine's development identity; delete ${quote(directory)} instead`);
+	}
+	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
+	writeTrustFile({
+		pins: pins.filter((pin) => pin.spkiSha256 !== id),
+		authorities: authorities.filter((authority) => authorityId(authority) !== id),
+		timestampAuthorities: timestampAuthorities.filter((authority) => timestampsId(authority) !== id),
+		denied: denied.filter((denial) => denialId(denial) !== id),
+	});
+	return removed;
+}
+
+function newTimestampAuthority(certificate: Certificate, label = certificate.subject.text) {
+	if (isCertificateAuthority(certificate)) return { certificate, label };
+	const reason = "it is no authority; add the root that its issuer leads to";
+	throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for timestamps: ${reason}`);
+}
+
+function newPin(trust: Exclude<NewTrust, { timestampAuthority: Certificate }>): Omit<StoredPin, "added"> {
+	if ("certificate" in trust) {
+		const { certificate, subject, anySubject, label = certificate.subject.text } = trust;
+		if (subject !== undefined || anySubject === true) {
+			const reason = "it is no authority, so its own key is trusted and no subject is needed";
+			throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for a subject: ${reason}`);
+		}
+		if (isDevelopmentCertificate(certificate)) {
+			// A pin is a key: the marker in the certificate, which keeps it from being enforced, could be lost.
+			const message =
+				`Cannot trust ${quote(certificate.subject.text)}: it is a development identity; ` +
+				"make one for releases with `sigtool identity new`, or verify with --trust";
+			throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message);
+		}
+		return { spkiSha256: spkiSha256(certificate), certificate, label };
+	}
+	if (!/^[0-9a-f]{64}$/.test(trust.spkiSha256)) throw new RangeError("A pin is 64 lowercase hexadecimal digits");
+	return { spkiSha256: trust.spkiSha256, label: trust.label ?? `key ${trust.spkiSha256.slice(0, 16)}` };
+}
+
+function subjectFor(trust: { certificate: Certificate; subject?: string; anySubject?: boolean }): string | undefined {
+	const { certificate, subject, anySubject } = trust;
+	if (subject === undefined && anySubject === true) return undefined;
+	const action = `Cannot trust authority ${quote(certificate.subject.text)}`;
+	if (subject === undefined) {
+		const way = "name the one subject it may vouch for with --subject, or use --any-subject";
+		throw new SigtoolError("ERR_USAGE", `${action}: it may sign for many; ${way}`);
+	}
+	const normalized = normalizeNameText(subject);
+	if (normalized === undefined) {
+		const reason = `${quote(subject)} is no subject; write it as \`sigtool inspect\` prints it, such as "CN=Release,O=Example"`;
+		throw new SigtoolError("ERR_USAGE", `${action}: ${reason}`);
+	}
+	return normalized;
+}
+
+function developmentEntry(certificate: Certificate): TrustEntry {
+	const { subject, notBefore } = certificate;
+	const id = spkiSha256(certificate);
+	return { id, kind: "pin", label: subject.text, added: utc(notBefore + IDENTITY_BACKDATE_MS), source: "development" };
+}
+
+function pinEntry({ spkiSha256: id, label, added }: StoredPin): TrustEntry {
+	return { id, kind: "pin", label, added, source: "store" };
+}
+
+function authorityEntry(authority: StoredAuthority): TrustEntry {
+	const { subject, label, added } = authority;
+	return { id: authorityId(authority), kind: "authority", subject, label, added, source: "store" };
+}
+
+function timestampsEntry(authority: StoredTimestampAuthority): TrustEntry {
+	const { label, added } = authority;
+	return { id: timestampsId(authority), kind: "timestamps", label, added, source: "store" };
+}
+
+function denialEntry(denial: StoredDenial): TrustEntry {
+	const { kind, sha256, reason, added } = denial;
+	return { id: denialId(denial), kind: "denied", denied: kind, sha256, label: reason, added, source: "store" };
+}
+
+/** Not the digest alone: a key can be pinned and denied. */
+function denialId({ kind, sha256 }: Denial): string {
+	return createHash("sha256").update(`denied ${kind} ${sha256}`).digest("hex");
+}
+
+/** An authority is trusted for one subject at a time, so each pair is an entry. DER ends itself: no pairs share octets. */
+function authorityId({ certificate, subject }: StoredAuthority): string {
+	const text = JSON.stringify(subject ?? null);
+	return createHash("sha256").update(certificate.der).update(text).digest("hex");
+}
+
+function timestampsId({ certificate }: Pick<StoredTimestampAuthority, "certificate">): string {
+	return createHash("sha256").update(certificate.der).update("timestamps").digest("hex");
+}
+
+function utc(milliseconds: number): string {
+	return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
+function cannotRemove(id: string, reason: string): SigtoolError {
+	return new SigtoolError("ERR_USAGE", `Cannot remove ${quote(id)}: ${reason}`);
+}
