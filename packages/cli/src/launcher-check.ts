@@ -7,7 +7,7 @@ import { verifyHost } from "@sigtool/verifier";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
 import { CONF_NAME, type DerivedSettings, derivedSettings, launcherIn, majorOf } from "./launcher-place.js";
 import { type NativeParts, nativeParts } from "./native-parts.js";
-import { aboutSpython } from "./spython.js";
+import { aboutSpython, libraryOutside } from "./spython.js";
 
 /** `note`: nothing is wrong, and something is to be known. */
 export interface LauncherFinding {
@@ -75,16 +75,21 @@ function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): Launc
 	];
 }
 
-function pythonFindings({ python, development }: LauncherConf): LauncherFinding[] {
+function pythonFindings({ python, development, trees }: LauncherConf): LauncherFinding[] {
 	if (python === undefined) return [];
 	const program = pinned("python", python, development);
 	if (program.status === "wrong") return [program]; // It is not run.
+	let outside: string[] = [];
 	const release = judged("python release", () => {
-		const { python: version, home, pins, development: isDevelopment } = aboutSpython(python.path);
-		if (isDevelopment && development === "refuse") refuse("it was built to trust a development identity");
-		return `${version}, library below ${home}, ${pins.length} keys built in`;
+		const facts = aboutSpython(python.path);
+		if (facts.development && development === "refuse") refuse("it was built to trust a development identity");
+		outside = libraryOutside(facts, trees);
+		return `${facts.python}, library below ${facts.home}, ${facts.pins.length} keys built in`;
 	});
-	return [program, release];
+	const missing = outside.map((directory) =>
+		note("library", `${directory} is not in the index: nothing is loaded from it`),
+	);
+	return [program, release, ...missing];
 }
 
 function sameAsOwn(what: string, installed: string, own: string | undefined): LauncherFinding[] {

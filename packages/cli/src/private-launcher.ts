@@ -16,7 +16,7 @@ import type { RunCommandOptions } from "./commands/run.js";
 import { placeLauncher } from "./launcher-place.js";
 import { nativeParts } from "./native-parts.js";
 import { plain, printNote } from "./output.js";
-import { aboutSpython, libraryOf, ownSpython } from "./spython.js";
+import { aboutSpython, libraryOf, libraryOutside, ownSpython } from "./spython.js";
 import { usageError } from "./usage.js";
 
 /**
@@ -34,6 +34,12 @@ export async function placePrivately(directory: string, script: string, options:
 		development: "allow",
 	});
 	const { policy, products } = verified;
+	if (python !== undefined)
+		requireLibrary(
+			python,
+			index,
+			products.map(({ root }) => root),
+		);
 	const own = join(configDirectory(), "verifier.json");
 	const config = existsSync(own) ? own : join(directory, "verifier.json");
 	const mode = options.mode ?? policy.mode;
@@ -68,6 +74,14 @@ function findSpython(script: string, given: string | undefined): string {
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot run ${quote(script)}: there is no spython yet; ${mend}`, {
 		path: script,
 	});
+}
+
+/** Without its library a Python does not even start. */
+function requireLibrary(python: string, index: string, roots: readonly string[]): void {
+	const [first] = libraryOutside(aboutSpython(python), roots);
+	if (first === undefined || !existsSync(join(first, "encodings"))) return;
+	const message = `Cannot run with ${quote(index)}: it vouches for no library of Python; compile it with --adopt ${plain(first)}`;
+	throw usageError(message);
 }
 
 /** The signed directory that holds the script, verified and compiled by this machine's development identity. */

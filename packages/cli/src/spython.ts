@@ -1,7 +1,7 @@
 /** A spython that was built: building it, what it says of itself, and where this user's own is. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configDirectory } from "@sigtool/core";
@@ -52,6 +52,14 @@ export function libraryOf({ home, python }: SpythonFacts): string[] {
 		join("/etc", `python${release}`),
 	];
 	return usual.filter((directory) => statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true);
+}
+
+/** Those of its directories that lie in none of an index's: what is there will be refused. */
+export function libraryOutside(facts: SpythonFacts, roots: readonly string[]): string[] {
+	return libraryOf(facts).filter((directory) => {
+		const real = `${realpathSync(directory)}/`;
+		return !roots.some((root) => real.startsWith(`${root}/`));
+	});
 }
 
 export interface SpythonOrder {

@@ -111,8 +111,9 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			expect(sigtool(["sign", at("app")]).status).toBe(0);
 		});
 		afterAll(() => rmSync(home, { recursive: true }));
-		let adopted: string[] = [];
 		const run = (...words: string[]) => sigtool(["run", "-q", "--allow-development", ...words], { cwd: home });
+		/** Without looking at all of the library each time. */
+		const indexed = (...words: string[]) => run("--index", at("app.sigx"), ...words);
 
 		it("names what builds a spython as long as there is none", () => {
 			const { status, stderr } = run("app/main.py");
@@ -121,7 +122,8 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			expect(run("--spython", "/bin/true", "app/main.py").stderr).toContain('Cannot use "/bin/true": it is no spython');
 			const built = sigtool(["python", "build", "--allow-development", "--python", PYTHON ?? "", "--json"]);
 			expect(built.json().warnings).toEqual([expect.stringContaining("it trusts a development identity")]);
-			adopted = built.json().library.flatMap((each: string) => ["--adopt", each]);
+			const adopted = built.json().library.flatMap((each: string) => ["--adopt", each]);
+			expect(sigtool(["compile", at("app"), ...adopted, "-o", at("app.sigx"), "--allow-development"]).status).toBe(0);
 		});
 
 		it("runs a signed program without any configuration, and says what it takes for granted", () => {
@@ -135,23 +137,29 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 		});
 
 		it("runs strictly, by a module's name, and by any name", () => {
-			expect(run("--mode", "strict", "app/main.py").status).toBe(42);
+			expect(indexed("--mode", "strict", "app/main.py").status).toBe(42);
 			expect(sigtool(["run", "-q", "--allow-development", "-m", "main", "-x"], { cwd: at("app") })).toMatchObject({
 				status: 42,
 				stdout: "['-x']\n",
 			});
-			expect(run("--python", "app/tool").stdout).toBe("tool ran\n");
-			expect(run("--spython", at("config/sigtool/spython"), "app/main.py").status).toBe(42);
+			expect(indexed("--python", "app/tool").stdout).toBe("tool ran\n");
+			expect(indexed("--spython", at("config/sigtool/spython"), "app/main.py").status).toBe(42);
 			expect(sigtool(["run", "-q", "--allow-development", "-m", "main"], { cwd: home }).stderr).toContain(
 				"no catalog vouches for it; run `sigtool sign .` first",
 			);
 		});
 
 		it("keeps programs, and files that were not granted, from it", () => {
-			expect(run("app/child.py")).toMatchObject({ status: 126, stderr: expect.stringContaining("ERR_RUNTIME_RULE") });
-			expect(run("app/writes.py", at("data")).stderr).toContain("PermissionError");
+			expect(indexed("app/child.py")).toMatchObject({
+				status: 126,
+				stderr: expect.stringContaining("ERR_RUNTIME_RULE"),
+			});
+			expect(indexed("app/writes.py", at("data")).stderr).toContain("PermissionError");
 			mkdirSync(at("data"));
-			expect(run("--write", "data", "app/writes.py", at("data/x"))).toMatchObject({ status: 0, stdout: "written\n" });
+			expect(indexed("--write", "data", "app/writes.py", at("data/x"))).toMatchObject({
+				status: 0,
+				stdout: "written\n",
+			});
 		});
 
 		it("tries ways round it, and finds what the threat model says", () => {
@@ -174,15 +182,12 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 		}, 60_000);
 
 		it("refuses what was changed or added since it was signed", () => {
-			const index = ["--index", at("app.sigx")];
-			expect(sigtool(["compile", at("app"), ...adopted, "-o", at("app.sigx"), "--allow-development"]).status).toBe(0);
-			expect(run(...index, "app/main.py").status).toBe(42);
 			writeFileSync(at("app/pkg/answer.py"), "VALUE = 7\n");
-			const { status, stderr } = run(...index, "app/main.py");
+			const { status, stderr } = indexed("app/main.py");
 			expect(stderr).toMatch(/answer\.py.*ERR_FILE_MODIFIED/);
 			expect(status).toBe(126);
 			writeFileSync(at("app/evil.py"), "print('evil')\n");
-			expect(run(...index, "app/evil.py")).toMatchObject({ status: 126, stdout: "" });
+			expect(indexed("app/evil.py")).toMatchObject({ status: 126, stdout: "" });
 			expect(run("app/main.py").stderr).toMatch(/ERR_FILE_/);
 		});
 	},
@@ -219,6 +224,11 @@ describe.skipIf(!canBuild || !canBeHost)(
 				status: 0,
 				stdout: expect.stringMatching(/ok +python release +3\.\d+\.\d+, library below \/usr, 1 keys? built in/),
 			});
+
+			host.ship(host.key, "enforce", adopted.slice(0, 2));
+			expect(install("--python", host.at("spython")).status).toBe(0);
+			expect(check().stdout).toMatch(/note +library +\/\S+ is not in the index/);
+			host.ship(host.key, "enforce", adopted);
 
 			expect(install("--no-node").stderr).toContain("Use --no-node with --python");
 			expect(install("--no-node", "--python", host.at("spython")).status).toBe(0);
