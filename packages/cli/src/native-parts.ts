@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { quote, SigtoolError } from "@sigtool/core/errors";
+import { environmentWithoutSecrets } from "./secret-variables.js";
 
 export interface NativeParts {
 	readonly launcher: string;
@@ -39,7 +40,10 @@ export interface NativeBuild {
 /** Compiles into the verifier's own directory what is missing or older than its sources. */
 export function buildNative(): NativeBuild {
 	const package_ = verifierDirectory();
-	const { stdout, stderr } = spawnSync(process.execPath, [join(package_, "native/build.mjs")], { encoding: "utf8" });
+	const { stdout, stderr } = spawnSync(process.execPath, [join(package_, "native/build.mjs")], {
+		encoding: "utf8",
+		env: environmentWithoutSecrets(),
+	});
 	const directory = join(package_, "dist/native");
 	const built = ["sigtool-launch", "addon.node"].filter((name) => existsSync(join(directory, name)));
 	return { directory, built, complaint: `${stdout}${stderr}`.trim() };

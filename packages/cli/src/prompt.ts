@@ -18,8 +18,8 @@ export async function askSecret({ text, otherwise }: Question): Promise<string> 
 	};
 	const terminal = openTerminal();
 	if (terminal === undefined) throw unanswered("there is no terminal to ask on");
+	terminal.input.setRawMode(true); // First: whoever sees the question types at once.
 	terminal.write(text);
-	terminal.input.setRawMode(true);
 	try {
 		const answer = await readLine(terminal.input);
 		if (answer === "interrupt") {

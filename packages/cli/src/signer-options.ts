@@ -14,6 +14,7 @@ import {
 import { quote } from "@sigtool/core/errors";
 import { readInputFile } from "./input-file.js";
 import { askSecret, type Question } from "./prompt.js";
+import { PASSPHRASE_VARIABLE, PIN_VARIABLE, takeSecret } from "./secret-variables.js";
 import { usageError } from "./usage.js";
 
 export interface KeyOptions {
@@ -133,16 +134,6 @@ function firstLine(octets: Buffer): string {
 	return octets.toString("utf8").replace(/\r?\n[\s\S]*$/, "");
 }
 
-/** The variable's value, which no child of this process inherits from here on. */
-function takeSecret(variable: string): string | undefined {
-	const value = process.env[variable];
-	delete process.env[variable];
-	return value;
-}
-
-/** Environment variables that may hold a secret. */
-const PASSPHRASE_VARIABLE = "SIGTOOL_PASSPHRASE";
-const PIN_VARIABLE = "SIGTOOL_PIN";
 const NO_PASSPHRASE: Question["otherwise"] = {
 	code: "ERR_KEY_PASSPHRASE",
 	needs: "a passphrase",

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { configDirectory } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import { verifierDirectory } from "./native-parts.js";
+import { environmentWithoutSecrets } from "./secret-variables.js";
 
 export interface SpythonFacts {
 	/** Of the CPython in it, e.g. `3.13.5`. */
@@ -73,7 +74,7 @@ export interface SpythonOrder {
 export function buildSpython(order: SpythonOrder): void {
 	const builder = pathToFileURL(join(verifierDirectory(), "native/build-spython.mjs")).href;
 	const words = ["--input-type=module", "--eval", BUILD, builder, JSON.stringify(order)];
-	const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+	const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8", env: environmentWithoutSecrets() });
 	if (status !== 0) throw new SigtoolError("ERR_LAUNCHER", stderr.trim() || "Cannot build spython");
 }
 

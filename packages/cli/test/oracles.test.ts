@@ -93,47 +93,6 @@ describe.skipIf(!hasProgram("openssl"))("openssl smime", () => {
 			expect(spawnSync("openssl", args).status, name).not.toBe(0);
 		}
 	});
-
-	test("verifies catalogs signed with keys from PKCS#12 files of OpenSSL 3, default and legacy", () => {
-		const home = temporaryDirectory();
-		const root = makeTree(join(home, "tree"), { "a.js": "1" });
-		for (const [name, { keyFile, certFile, caFile }] of authorities(home)) {
-			for (const legacy of [[], ["-legacy"]]) {
-				const p12 = join(home, "key.p12");
-				execFileSync("openssl", [
-					"pkcs12",
-					"-export",
-					...legacy,
-					"-inkey",
-					keyFile,
-					"-in",
-					certFile,
-					"-certfile",
-					caFile,
-					"-out",
-					p12,
-					"-passout",
-					"pass:secret",
-				]);
-				const signed = runner(home)(["sign", root, "--p12", p12], { env: { SIGTOOL_PASSPHRASE: "secret" } });
-				expect(signed, `${name} ${legacy}`).toMatchObject({ status: 0 });
-				expect(runner(home)(["verify", root, "--trust", caFile])).toMatchObject({ status: 0 });
-				const args = [
-					"smime",
-					"-verify",
-					"-inform",
-					"DER",
-					"-purpose",
-					"any",
-					"-in",
-					join(root, "tree.cat"),
-					"-CAfile",
-					caFile,
-				];
-				expect(spawnSync("openssl", args, { encoding: "latin1" }).stderr).toContain("Verification successful");
-			}
-		}
-	});
 });
 
 describe.skipIf(!hasOsslsigncode || !hasProgram("gcab") || !hasProgram("wixl"))("osslsigncode", () => {

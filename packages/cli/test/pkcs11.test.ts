@@ -1,18 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { verify, X509Certificate } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openPkcs11Signer, parsePkcs11Uri } from "@sigtool/core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE, type SoftToken } from "./soft-token.js";
+import { canLoadPkcs11, hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE, type SoftToken } from "./soft-token.js";
 import { type Authority, canWriteAttributes, hasProgram, makeAuthority, makeTree, runner } from "./support.js";
 
-const canLoad = hasPackage();
-
-describe.skipIf(!hasSoftToken || !canLoad)("--pkcs11 (needs SoftHSM2, opensc, pkcs11js)", () => {
+describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, opensc, pkcs11js)", () => {
 	let home: string;
 	let tree: string;
 	let token: SoftToken;
@@ -256,12 +253,3 @@ describe.skipIf(!hasSoftToken || !canLoad)("--pkcs11 (needs SoftHSM2, opensc, pk
 		});
 	}
 });
-
-function hasPackage(): boolean {
-	try {
-		createRequire(new URL("../../core/package.json", import.meta.url))("pkcs11js");
-		return true;
-	} catch {
-		return false;
-	}
-}

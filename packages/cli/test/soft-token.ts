@@ -2,12 +2,14 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { hasProgram } from "./support.js";
 
 /** Where Debian has it. */
 export const SOFTHSM_MODULE = "/usr/lib/softhsm/libsofthsm2.so";
 export const hasSoftToken = existsSync(SOFTHSM_MODULE) && hasProgram("softhsm2-util") && hasProgram("pkcs11-tool");
+export const canLoadPkcs11 = hasPackage();
 
 export const PIN = "71 ünïq";
 
@@ -60,4 +62,14 @@ export function makeSoftToken(directory: string): SoftToken {
 	};
 	softToken.addToken("release");
 	return softToken;
+}
+
+/** Whether the optional package pkcs11js was built here. */
+function hasPackage(): boolean {
+	try {
+		createRequire(new URL("../../core/package.json", import.meta.url))("pkcs11js");
+		return true;
+	} catch {
+		return false;
+	}
 }

@@ -7,6 +7,7 @@ import type { LaunchMode } from "../launcher-conf.js";
 import { launcherIn } from "../launcher-place.js";
 import type { OutputOptions } from "../output.js";
 import { placePrivately } from "../private-launcher.js";
+import { environmentWithoutSecrets } from "../secret-variables.js";
 import { usageError } from "../usage.js";
 
 export interface RunCommandOptions extends OutputOptions {
@@ -67,7 +68,7 @@ interface Ending {
 /** A terminal sends its signals to both; others send them to this process alone, which passes them on. */
 function launch(launcher: string, words: readonly string[]): Promise<Ending> {
 	return new Promise((resolve, reject) => {
-		const child = spawn(launcher, words, { stdio: "inherit" });
+		const child = spawn(launcher, words, { stdio: "inherit", env: environmentWithoutSecrets() });
 		for (const signal of PASSED_SIGNALS) {
 			const isTyped = process.stdin.isTTY && (signal === "SIGINT" || signal === "SIGQUIT");
 			process.on(signal, () => isTyped || child.kill(signal));

@@ -1,0 +1,22 @@
+/** Who has to accept what we sign: sigtool, openssl and osslsigncode. */
+
+import { spawnSync } from "node:child_process";
+import { expect } from "vitest";
+import { hasProgram, type runner } from "./support.js";
+
+export const hasJudges = hasProgram("openssl") && hasProgram("osslsigncode");
+
+/** Each must accept the catalog of the tree, for the authority. */
+export function expectAcceptance(
+	sigtool: ReturnType<typeof runner>,
+	tree: string,
+	catalog: string,
+	caFile: string,
+): void {
+	expect(sigtool(["verify", tree, "--catalog", catalog, "--trust", caFile])).toMatchObject({ status: 0 });
+	const smime = ["smime", "-verify", "-inform", "DER", "-purpose", "any", "-in", catalog, "-CAfile", caFile];
+	expect(spawnSync("openssl", smime, { encoding: "latin1" }).stderr).toContain("Verification successful");
+	const osslsigncode = spawnSync("osslsigncode", ["verify", "-in", catalog, "-CAfile", caFile], { encoding: "utf8" });
+	expect(osslsigncode.stdout).toContain("Signature verification: ok");
+	expect(osslsigncode.status).toBe(0);
+}
