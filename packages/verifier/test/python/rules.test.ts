@@ -1,0 +1,279 @@
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { flipByte, PYTHONS, Site } from "./support.js";
+
+const isRoot = process.getuid?.() === 0;
+
+/** Says of each line of a program, `name: expression`, how it ended. */
+const trying = (imports: string, lines: Readonly<Record<string, string>>) =>
+	`${imports}\ndef attempt(name, do):\n    try: print(name, "did", do())\n    except BaseException as error: print(name, type(error).__name__, error)\n${Object.entries(
+		lines,
+	)
+		.map(([name, expression]) => `attempt(${JSON.stringify(name)}, lambda: ${expression})`)
+		.join("\n")}\n`;
+
+describe.each(PYTHONS)("what spython of $version refuses at run time, $executable", (python) => {
+	let site: Site;
+	beforeAll(() => {
+		site = new Site(python);
+	});
+	afterAll(() => site.remove());
+
+	function answers(stdout: string): Readonly<Record<string, string>> {
+		return Object.fromEntries(
+			stdout
+				.trimEnd()
+				.split("\n")
+				.map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)]),
+		);
+	}
+
+	it("refuses children in words that say so, and lets forks be", () => {
+		const lines = {
+			run: "subprocess.run([sys.executable, '-c', 'print(1)'])",
+			system: "os.system('true')",
+			exec: "os.execv('/bin/true', ['true'])",
+			posix: "os.posix_spawn('/bin/true', ['true'], {})",
+			spawn: "start('spawn')",
+			forkserver: "start('forkserver')",
+			fork: "start('fork')",
+			unseen: "os.waitpid(multiprocessing.util.spawnv_passfds(b'/bin/true', [b'true'], []), 0)[1] >> 8",
+		};
+		const start =
+			"def start(way):\n    p = multiprocessing.get_context(way).Process(target=int)\n    p.start(); p.join()\n    return p.exitcode";
+		site.write({
+			"children.py": trying(`import os, sys, subprocess, multiprocessing, multiprocessing.util\n${start}`, lines),
+		});
+		site.sign();
+		const run = site.run(["app/children.py"]);
+		const { fork, unseen, ...refused } = answers(run.stdout);
+		expect([fork, unseen]).toEqual(["did 0", "did 255"]);
+		for (const answer of Object.values(refused))
+			expect(answer).toMatch(/^PermissionError .*child processes are refused/);
+		expect(run.events.filter(({ event }) => String(event).startsWith("python."))).toHaveLength(6);
+		site.write({ "child.py": "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'print(1)'])\n" });
+		site.sign({ policy: { runtime: { children: "allow" } } });
+		expect(site.run(["app/child.py"])).toMatchObject({ status: 0, stdout: "1\n" });
+	});
+
+	it("refuses loaders past the hook, other hooks and writing to memory", () => {
+		const lines = {
+			pyc: "open(data + '/evil.pyc', 'rb').read()",
+			bytes: "open((data + '/evil.pyc').encode(), 'rb').read()",
+			sourceless:
+				"__import__('importlib.machinery').machinery.SourcelessFileLoader('evil', data + '/evil.pyc').load_module('evil')",
+			memory: "open('/proc/self/mem', 'r+b')",
+			task: "open('/proc/self/task/%d/mem' % os.getpid(), 'r+b')",
+			link: "open(data + '/link', 'r+b')",
+			beside: "os.open('mem', os.O_RDWR, dir_fd=os.open('/proc/self', os.O_RDONLY))",
+			path: "os.open(pathlib.Path('/proc/thread-self/mem'), os.O_RDWR)",
+			other: "open(data + '/mem', 'w').close()",
+		};
+		const data = join(site.root, "data");
+		mkdirSync(data);
+		writeFileSync(join(data, "evil.py"), "print('evil')\n");
+		spawnSync(python.executable, [
+			"-I",
+			"-c",
+			"import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2])",
+			join(data, "evil.py"),
+			join(data, "evil.pyc"),
+		]);
+		unlinkSync(join(data, "evil.py"));
+		symlinkSync("/proc/self/mem", join(data, "link"));
+		const hooks = "seen = []\nsys.addaudithook(lambda *all: seen.append(all))\nimport json\nprint('hooks', len(seen))";
+		site.write({ "past.py": trying(`import os, sys, pathlib\ndata = ${JSON.stringify(data)}\n${hooks}`, lines) });
+		site.sign();
+		const { hooks: seen, other, ...refused } = answers(site.run(["app/past.py"]).stdout);
+		expect([seen, other]).toEqual(["0", "did None"]);
+		for (const answer of Object.values(refused)) expect(answer).toMatch(/^PermissionError /);
+		expect(Object.keys(refused)).toHaveLength(8);
+		site.sign({ policy: { python: { auditHooks: "allow" } } });
+		expect(Number(answers(site.run(["app/past.py"]).stdout).hooks)).toBeGreaterThan(0);
+	});
+
+	it("judges libraries that ctypes loads by a path, and finds others as the system does but in strict", () => {
+		const library = spawnSync(python.executable, ["-I", "-c", "import _ctypes; print(_ctypes.__file__)"], {
+			encoding: "utf8",
+		}).stdout.trim();
+		if (library === "") return;
+		copyFileSync(library, join(site.root, "copy.so"));
+		const lines = {
+			signed: "ctypes.CDLL(signed)",
+			copy: "ctypes.CDLL(copy)",
+			name: "ctypes.CDLL('libc.so.6')",
+			itself: "ctypes.CDLL(None)",
+		};
+		const paths = `signed, copy = ${JSON.stringify(library)}, ${JSON.stringify(join(site.root, "copy.so"))}`;
+		site.write({ "libraries.py": trying(`import ctypes\n${paths}`, lines) });
+		site.sign();
+		const enforce = answers(site.run(["app/libraries.py"]).stdout);
+		expect(enforce).toMatchObject({
+			signed: expect.stringMatching(/^did /),
+			name: expect.stringMatching(/^did /),
+			itself: expect.stringMatching(/^did /),
+		});
+		expect(enforce.copy).toMatch(/^PermissionError .*ERR_OUTSIDE_PRODUCTS/);
+		const strict = site.run(["app/libraries.py"], { options: ["--mode", "strict"] });
+		if (strict.status === 0) expect(answers(strict.stdout).name).toMatch(/^PermissionError /);
+		site.sign({ policy: { python: { extensions: "refuse" } } });
+		expect(site.run(["app/libraries.py"])).toMatchObject({
+			status: 1,
+			stderr: expect.stringContaining("python.extensions: refuse"),
+		});
+	});
+
+	it("follows links inside a product only as they were signed, and refuses files in place of links", () => {
+		site.write({
+			"real/inner.py": "print('inner')\n",
+			"main.py": "import sys\nsys.path.insert(0, sys.path[0] + '/linked')\nimport inner\n",
+		});
+		symlinkSync("real", join(site.application, "linked"));
+		site.sign();
+		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "inner\n" });
+		unlinkSync(join(site.application, "linked"));
+		symlinkSync("../app/real", join(site.application, "linked"));
+		expect(site.run(["app/main.py"])).toMatchObject({
+			status: 1,
+			stdout: "",
+			stderr: expect.stringContaining("ERR_LINK_CHANGED"),
+		});
+		rmSync(join(site.application, "linked"));
+	});
+
+	it("imports from archives, opened often and digested once, and runs one", () => {
+		const zip =
+			"import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w') as z:\n    for name in ('one', 'two', '__main__'): z.writestr(name + '.py', 'print(%r)' % name)";
+		spawnSync(python.executable, ["-I", "-c", zip, join(site.application, "all.zip")]);
+		site.write({ "main.py": "import sys\nsys.path.insert(0, sys.path[0] + '/all.zip')\nimport one, two\n" });
+		site.sign();
+		const run = site.run(["app/main.py"], { options: ["--xattr", "ima"] });
+		expect(run).toMatchObject({ status: 126, stderr: expect.stringContaining("ERR_POLICY") });
+		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "one\ntwo\n" });
+		expect(site.run(["app/all.zip"])).toMatchObject({ status: 0, stdout: "__main__\n" });
+		flipByte(join(site.application, "all.zip"), 10);
+		expect(site.run(["app/main.py"])).toMatchObject({
+			status: 1,
+			stdout: "",
+			stderr: expect.stringContaining("ERR_FILE_MODIFIED"),
+		});
+		expect(site.run(["app/all.zip"])).toMatchObject({ status: 1, stdout: "" });
+		rmSync(join(site.application, "all.zip"));
+	});
+
+	it.skipIf(!isRoot)(
+		"takes security.ima for a signature where the policy says so, spython's attribute in audit mode (as root)",
+		() => {
+			site.write({ "main.py": "print('ran')\n" });
+			site.sign({ policy: { python: { xattr: "ima" } } });
+			const path = join(site.application, "extra.py");
+			writeFileSync(path, "print('extra')\n");
+			const hash = spawnSync("sha256sum", [path], { encoding: "utf8" }).stdout.slice(0, 64);
+			expect(site.run(["app/extra.py"]).status).toBe(1);
+			expect(spawnSync("setfattr", ["-n", "security.ima", "-v", `0x0404${hash}`, path]).status).toBe(0);
+			expect(site.run(["app/extra.py"])).toMatchObject({ status: 0, stdout: "extra\n" });
+			writeFileSync(path, "print('other')\n");
+			expect(site.run(["app/extra.py"])).toMatchObject({ status: 1, stdout: "" });
+			expect(site.run(["app/extra.py"], { options: ["--xattr", "spython"] })).toMatchObject({
+				status: 126,
+				stdout: "",
+			});
+			const other = spawnSync("sha256sum", [path], { encoding: "utf8" }).stdout.slice(0, 64);
+			spawnSync("setfattr", ["-n", "user.org.python.x-spython-hash", "-v", other, path]);
+			rmSync(join(site.root, "kept"), { force: true });
+			renameSync(path, join(site.root, "kept"));
+			site.sign({ policy: { mode: "audit" } });
+			renameSync(join(site.root, "kept"), path);
+			const noted = (...options: string[]) => {
+				const { stdout, events } = site.run(["app/extra.py"], { options });
+				return [stdout, events.filter((event) => event.path === path).map(({ verdict }) => verdict)];
+			};
+			expect(noted()).toEqual(["other\n", ["audit"]]);
+			expect(noted("--xattr", "spython")).toEqual(["other\n", []]);
+			rmSync(path);
+		},
+	);
+
+	it("starts from its own home, whatever variables and a pyvenv.cfg beside it say", () => {
+		const evil = join(site.root, "evil");
+		mkdirSync(evil);
+		writeFileSync(join(site.root, "pyvenv.cfg"), `home = ${evil}\ninclude-system-site-packages = false\n`);
+		for (const name of ["sitecustomize", "usercustomize", "json", "startup"])
+			writeFileSync(join(evil, `${name}.py`), "print('evil')\n");
+		site.write({
+			"main.py":
+				"import json, os, sys\nprint(sys.prefix, sys.base_prefix, os.__file__, sys.flags.isolated, sys.dont_write_bytecode)\n",
+		});
+		site.sign();
+		const env = {
+			PYTHONHOME: evil,
+			PYTHONPATH: evil,
+			PYTHONSTARTUP: join(evil, "startup.py"),
+			PYTHONINSPECT: "1",
+			PYTHONWARNINGS: "error",
+			PYTHONPLATLIBDIR: "evil",
+			OPENSSL_CONF: "/nonexistent",
+		};
+		const plain = spawnSync(python.executable, ["-I", "-B", "app/main.py"], { cwd: site.root, encoding: "utf8" });
+		expect(site.run(["app/main.py"], { env })).toMatchObject({ status: 0, stdout: plain.stdout });
+	});
+
+	it("ends by signals and at the end of input as Python does", () => {
+		site.write({
+			"interrupt.py": "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n",
+			"terminate.py": "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n",
+			"exit.py": "import os, sys, atexit\natexit.register(print, 'at exit')\nsys.exit(7)\n",
+			"latin.py": Buffer.from("# coding: latin-1\nprint(ascii('\xe9'))\n", "latin1"),
+			"syntax.py": "x = = 1\n",
+			"null.py": "print(1)\0\n",
+		});
+		site.sign();
+		for (const name of ["interrupt.py", "terminate.py", "exit.py", "latin.py", "syntax.py"]) {
+			const plain = spawnSync(python.executable, [`app/${name}`], { cwd: site.root, encoding: "utf8" });
+			const { status, signal, stdout, stderr } = site.run([`app/${name}`]);
+			const own = stderr
+				.split("\n")
+				.filter((line) => !line.startsWith("sigtool: "))
+				.join("\n");
+			expect({ status, signal, stdout, stderr: own }).toEqual({
+				status: plain.status,
+				signal: plain.signal,
+				stdout: plain.stdout,
+				stderr: plain.stderr,
+			});
+		}
+		expect(site.run(["app/null.py"])).toMatchObject({
+			status: 1,
+			stdout: "",
+			stderr: expect.stringContaining("null bytes"),
+		});
+	});
+
+	it("is the same in subinterpreters, and keeps no more memory than Python does", () => {
+		const module = python.release === "3.13" ? "_interpreters" : "_xxsubinterpreters";
+		site.write({
+			"interpreters.py": `import ${module} as i, resource, sys
+def one():
+    n = i.create()
+    i.run_string(n, 'import json, decimal, colorsys, email.message')
+    i.destroy(n)
+for _ in range(5): one()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for _ in range(40): one()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+`,
+		});
+		site.sign();
+		const plain = spawnSync(python.executable, ["-I", "-B", "app/interpreters.py"], {
+			cwd: site.root,
+			encoding: "utf8",
+		});
+		const run = site.run(["app/interpreters.py"]);
+		if (plain.status === null) return; // 3.12.1 crashes.
+		expect([run.status, plain.status]).toEqual([0, 0]);
+		// KiB; 40 interpreters, to which a page each is within what allocators do.
+		expect(Number(run.stdout)).toBeLessThan(Number(plain.stdout) * 1.05 + 400);
+	});
+});
