@@ -3,7 +3,7 @@
  * /proc says of the file's mount, by which noexec is found and a file that is open for writing is not.
  */
 
-import { type FindRecord, SigtoolError } from "@sigtool/core/read";
+import { SigtoolError } from "@sigtool/core/read";
 import { closeSync, indexOf, O_RDONLY, openSync, readFileSync, slice } from "./primordials.js";
 
 /** The native addon's part: 0, or the errno that execveat(2) gave. ENOSYS and EINVAL: the kernel is too old. */
@@ -17,8 +17,16 @@ export interface KernelAddon {
 	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | ArrayBuffer | undefined;
 	/** Whether an open file's mount is noexec; also where nobody can tell. */
 	isNoexec(descriptor: number): boolean;
-	/** As `findEntry` of a trust index does it. */
-	findRecord?: FindRecord;
+	/** As `FindRecord` of a trust index; spelt out, as published types name no other package. */
+	findRecord?(
+		bytes: Uint8Array,
+		recordsStart: number,
+		namesStart: number,
+		namesEnd: number,
+		first: number,
+		end: number,
+		path: string,
+	): number;
 	/** prctl(PR_GET_SECUREBITS). */
 	securebits(): number;
 	/** Ends all threads, whichever calls. */
