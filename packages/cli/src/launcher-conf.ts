@@ -136,7 +136,7 @@ export function parseLauncherConf(text: string): LauncherConf {
 		audit: one("audit"),
 		trees: values.get("tree") ?? [],
 		writable: values.get("write") ?? [],
-		refused: REFUSABLE.filter((what) => one(what) === "refuse"),
+		refused: REFUSABLE.filter((what) => one(what) !== undefined),
 	};
 }
 

@@ -89,7 +89,9 @@ describe("over catalogs", () => {
 
 describe("over a trust index and a host configuration", () => {
 	/** A signed index of one small tree, and the configuration that trusts its signer; both can be had otherwise. */
-	async function installed(more: { configuration?: object; policy?: object; sequence?: number } = {}) {
+	async function installed(
+		more: { configuration?: object; policy?: object; product?: object; sequence?: number } = {},
+	) {
 		const directory = home();
 		const root = makeTree(join(directory, "app"), { "main.js": "main()" });
 		const signer = makeSigner();
@@ -104,6 +106,7 @@ describe("over a trust index and a host configuration", () => {
 					root,
 					sequence: more.sequence ?? 3,
 					catalogs: [sha256("catalog")],
+					...more.product,
 					entries: new Map([["main.js", { kind: "file", sha256: sha256("main()"), size: 6 }]]),
 				},
 			],
@@ -120,6 +123,16 @@ describe("over a trust index and a host configuration", () => {
 		const development = process.getuid?.() === 0 ? "refuse" : "allow";
 		return { bytes, signer, main: join(root, "main.js"), options: { config, development } as const };
 	}
+
+	test("a directory that was adopted is as good as its product's name is to the host", async () => {
+		const adopted = { name: "/usr/lib/app", adopted: true } as const;
+		const { main, options } = await installed({ product: adopted });
+		expect(createVerifier(options).openCodeSync(main).toString()).toBe("main()");
+		writeFileSync(main, "evil()");
+		expect(() => createVerifier(options).openCodeSync(main)).toThrow(untrusted("ERR_FILE_MODIFIED"));
+		const others = await installed({ product: adopted, configuration: { products: [{ name: "app" }] } });
+		expect(() => createVerifier(others.options)).toThrow(refusal("ERR_PRODUCT_MISMATCH"));
+	});
 
 	test("the index that the host names decides", async () => {
 		const { main, options } = await installed();
