@@ -6,8 +6,8 @@
  *   execveCheck(descriptor) 0, or the errno of execveat(2) with AT_EXECVE_CHECK; EINVAL before Linux 6.14
  *   isNoexec(descriptor)    whether its mount is noexec; true where nobody can tell
  *   securebits()            prctl(PR_GET_SECUREBITS)
- *   readPlainFile(path, maxBytes, facts)  content of an absolute path without links, of a regular file of at most so many
- *                           bytes: text where it is ASCII, else an ArrayBuffer; undefined for any other, or when anything fails.
+ *   readPlainFile(path, maxBytes, facts)  text in UTF-8 at an absolute path without links, in a regular file of at most so many
+ *                           bytes, a byte order mark included; undefined for any other, or when anything fails.
  *                           Into the 34 bytes of `facts` go its SHA-256, what execveCheck answers, and whether its mount is noexec
  *   findRecord(index, recordsStart, namesStart, namesEnd, first, end, path)  number of the record, or as find-record.h has it
  *   fgetxattr(descriptor, name, view)  bytes of the value put into the Uint8Array `view`, or the negative errno
@@ -44,7 +44,7 @@ int napi_get_value_double(napi_env, napi_value, double *out);
 int napi_create_string_latin1(napi_env, const char *text, size_t length, napi_value *out);
 int node_api_create_external_string_latin1(napi_env, char *text, size_t length,
 	void (*finalize)(napi_env, void *text, void *hint), void *hint, napi_value *out, bool *copied);
-int napi_create_arraybuffer(napi_env, size_t length, void **data, napi_value *out);
+int napi_create_string_utf8(napi_env, const char *text, size_t length, napi_value *out);
 int napi_get_boolean(napi_env, bool value, napi_value *out);
 int napi_create_int32(napi_env, int32_t, napi_value *out);
 int napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data, napi_value *buffer, size_t *offset);
@@ -124,7 +124,6 @@ static napi_value content_of(napi_env env, struct plain_file *file)
 {
 	napi_value content = NULL;
 	char *text = (char *)file->content;
-	void *copy;
 	bool is_copied;
 	if (file->is_ascii && file->size >= LEAST_LENT && lent + file->size <= MOST_LENT) {
 		lent += file->size;
@@ -133,8 +132,8 @@ static napi_value content_of(napi_env env, struct plain_file *file)
 		lent -= file->size;
 	} else if (file->is_ascii)
 		napi_create_string_latin1(env, text, file->size, &content);
-	else if (napi_create_arraybuffer(env, file->size, &copy, &content) == 0)
-		memcpy(copy, text, file->size);
+	else
+		napi_create_string_utf8(env, text, file->size, &content);
 	free(text);
 	return content;
 }

@@ -28,7 +28,7 @@ EXPORTED int EVP_DigestUpdate(EVP_MD_CTX *, const void *content, size_t bytes);
 EXPORTED int EVP_DigestFinal_ex(EVP_MD_CTX *, unsigned char *digest, unsigned *bytes);
 
 /* linux/openat2.h, statfs(2), uapi/linux/fcntl.h, where headers are older. */
-enum { OPENAT2 = 437, NO_SYMLINKS = 0x04, MOUNTED_NOEXEC = 0x0008, EXECVE_CHECK = 0x10000, PART_BYTES = 128 << 10 };
+enum { OPENAT2 = 437, NO_SYMLINKS = 0x04, MOUNTED_NOEXEC = 0x0008, EXECVE_CHECK = 0x10000, PART_BYTES = 128 << 10, RUN_BYTES = 64 };
 struct how {
 	uint64_t flags, mode, resolve;
 };
@@ -69,6 +69,40 @@ static bool has_high_bit(const unsigned char *bytes, size_t size)
 	return (seen & 0x8080808080808080) != 0;
 }
 
+/* One character behind ASCII, in its shortest form and no half of a pair: its length; 0 for anything else. */
+static size_t character(const unsigned char *at, size_t left)
+{
+	size_t length = at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
+	if (length == 0 || length > left)
+		return 0;
+	unsigned char least = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80, most = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
+	if (at[1] < least || at[1] > most)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+static bool is_utf8(const unsigned char *bytes, size_t size)
+{
+	for (size_t at = 0; at < size;) {
+		size_t run = size - at < RUN_BYTES ? size - at : RUN_BYTES;
+		if (!has_high_bit(bytes + at, run)) {
+			at += run;
+			continue;
+		}
+		size_t end = at + run;
+		while (at < end) {
+			size_t length = bytes[at] < 0x80 ? 1 : character(bytes + at, size - at);
+			if (length == 0)
+				return false;
+			at += length;
+		}
+	}
+	return true;
+}
+
 /* In parts that stay in the processor's cache until they are digested. */
 static bool read_and_digest(int descriptor, EVP_MD_CTX *context, struct plain_file *file)
 {
@@ -84,7 +118,7 @@ static bool read_and_digest(int descriptor, EVP_MD_CTX *context, struct plain_fi
 		file->is_ascii = file->is_ascii && !has_high_bit(part, (size_t)count);
 		filled += (size_t)count;
 	}
-	return EVP_DigestFinal_ex(context, file->sha256, NULL);
+	return EVP_DigestFinal_ex(context, file->sha256, NULL) && (file->is_ascii || is_utf8(file->content, file->size));
 }
 
 bool mounted_noexec(int descriptor)

@@ -1,4 +1,4 @@
-/* A file as most modules are: an absolute path without links, a regular file of no great size. */
+/* A file as most modules are: an absolute path without links, a regular file of no great size, text in UTF-8. */
 #ifndef SIGTOOL_PLAIN_FILE_H
 #define SIGTOOL_PLAIN_FILE_H
 #include <stdbool.h>

@@ -33,7 +33,7 @@ export interface Gate {
 	readonly capabilities: readonly Capability[];
 	/** @throws ERR_UNTRUSTED_CODE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK; the system's own errors */
 	openCodeSync(path: string, use: CodeUse): AdmittedCode;
-	/** The content alone, for which there is a shorter way: as a string where it is ASCII. Throws as `openCodeSync`. */
+	/** The content alone, for which there is a shorter way: as text where that way was taken, which UTF-8 alone is. Throws as `openCodeSync`. */
 	readCodeSync(path: string, use: CodeUse): string | Uint8Array;
 	/** As `openCodeSync`, as a promise. */
 	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
@@ -119,7 +119,7 @@ export function gateOf(parts: GateParts): Gate {
 			const plain = readPlain?.(path);
 			if (plain === undefined) return admit(path, use, openCodeSync(path, rules)).bytes;
 			allow(path, use, plain.verdict);
-			return plain.content;
+			return plain.text;
 		},
 		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
 		readOutside(path) {

@@ -10,11 +10,11 @@ import { closeSync, indexOf, O_RDONLY, openSync, readFileSync, slice } from "./p
 export interface KernelAddon {
 	execveCheck(descriptor: number): number;
 	/**
-	 * Content of a regular file of at most so many bytes, at an absolute path without links: text where it is ASCII.
-	 * Undefined for any other file, and when anything fails. `facts`: 32 bytes of SHA-256, what `execveCheck` answers, and 1
+	 * Text in UTF-8, a byte order mark included, of a regular file of at most so many bytes, at an absolute path without
+	 * links. Undefined for any other file, and when anything fails. `facts`: 32 bytes of SHA-256, what `execveCheck` answers, and 1
 	 * where the mount is noexec.
 	 */
-	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | ArrayBuffer | undefined;
+	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | undefined;
 	/** Whether an open file's mount is noexec; also where nobody can tell. */
 	isNoexec(descriptor: number): boolean;
 	/** As `FindRecord` of a trust index; spelt out, as published types name no other package. */

@@ -12,8 +12,8 @@ import type { TrustedVerdict } from "./verdict.js";
 export type ReadPlainFile = NonNullable<KernelAddon["readPlainFile"]>;
 
 export interface PlainCode {
-	/** Exactly what was hashed, as a string where it is ASCII. */
-	readonly content: string | Uint8Array;
+	/** Exactly what was hashed: it is UTF-8, of which the text can be turned into the same bytes again. */
+	readonly text: string;
 	readonly verdict: TrustedVerdict;
 }
 
@@ -22,11 +22,11 @@ export function plainFiles(rules: OpenRules, read: ReadPlainFile): (path: string
 	const { judge, kernel, maxSizeBytes } = rules;
 	const facts = new Bytes(NOEXEC + 1);
 	return (path) => {
-		const content = read(path, maxSizeBytes, facts);
-		if (content === undefined || !kernel.admits(facts[ANSWER] ?? 0, facts[NOEXEC] === 1)) return undefined;
+		const text = read(path, maxSizeBytes, facts);
+		if (text === undefined || !kernel.admits(facts[ANSWER] ?? 0, facts[NOEXEC] === 1)) return undefined;
 		const verdict = judge.trustedAs(path, hexSlice(facts, 0, ANSWER));
 		if (verdict === undefined) return undefined;
-		return { content: typeof content === "string" ? content : new Bytes(content), verdict };
+		return { text, verdict };
 	};
 }
 

@@ -31,10 +31,12 @@ function tree() {
 		"lib/größe.js": "größe()",
 		"large.js": "x".repeat(3 << 20),
 		"large-ö.js": "ö".repeat(3 << 20),
+		"marked.js": "\ufeffmarked()",
 		"empty.js": "",
 		"current.js": { link: "lib/b.js" },
 		alias: { link: "lib" },
 	});
+	writeFileSync(join(root, "bytes.wasm"), Buffer.from([0, 97, 115, 109, 0xff]));
 	return { home, root, at: (path: string) => join(root, path) };
 }
 
@@ -51,7 +53,9 @@ interface Case {
 const CASES: readonly Case[] = [
 	{ name: "a signed file", path: "a.js" },
 	{ name: "a signed file that is not ASCII", path: "lib/größe.js" },
+	{ name: "a signed file with a byte order mark", path: "marked.js" },
 	{ name: "an empty file", path: "empty.js" },
+	{ name: "octets that are no text", path: "bytes.wasm" },
 	{ name: "a file of some megabytes", path: "large.js", parts: { maxSizeBytes: 1 << 30 } },
 	{ name: "one that is not ASCII", path: "large-ö.js", parts: { maxSizeBytes: 1 << 30 } },
 	{ name: "a changed file", path: "a.js", change: (at) => writeFileSync(at("a.js"), "b()") },
@@ -140,19 +144,24 @@ describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the
 		const { gate } = gateFor(indexOf(root), { judge: counting, readPlainFile });
 		for (const path of ["a.js", "lib/b.js", "lib/größe.js", "empty.js"]) gate.readCodeSync(at(path), "commonjs");
 		expect(long).toBe(0);
-		gate.readCodeSync(at("current.js"), "commonjs");
-		expect(long).toBe(1);
+		for (const path of ["current.js", "bytes.wasm"]) gate.readCodeSync(at(path), "commonjs");
+		expect(long).toBe(2);
 	});
 
-	it("is closed for what the deny list names, and when the index has expired", () => {
+	it("is closed for what the deny list names", () => {
 		const { root, at } = tree();
 		const deny = [{ kind: "file", sha256: sha256("a()"), reason: "worm" }] as const;
-		const denying = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny), readPlainFile });
-		expect(() => denying.gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_DENIED/);
-		const judge = createJudge(indexOf(root, "app", { notAfter: Date.now() + 50 }), [], []);
+		const { gate } = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny), readPlainFile });
+		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_DENIED/);
+		expect(gate.readCodeSync(at("lib/b.js"), "commonjs")).toBe("b()");
+	});
+
+	it("is closed once the index has expired", () => {
+		const { root, at } = tree();
+		const notAfter = Date.now() + 2000;
+		const judge = createJudge(indexOf(root, "app", { notAfter }), [], []);
 		const { gate } = gateFor(indexOf(root), { judge, readPlainFile });
-		expect(gate.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
-		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+		while (Date.now() <= notAfter) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
 		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_INDEX_EXPIRED/);
 	});
 

@@ -16,7 +16,7 @@ export function sourceText(gate: Gate, path: string, content: string | Uint8Arra
 	return utf8Slice(content, 0, content.length);
 }
 
-/** The bytes themselves, of content that is a string where it is ASCII. */
+/** The bytes themselves, of content that may be text already. */
 export function bytesOf(content: string | Uint8Array): Uint8Array {
 	return typeof content === "string" ? encodeUtf8(content) : content;
 }

@@ -60,6 +60,27 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(answers).toEqual([true, true, 0, "ä", none(8), [null, "string", null], none(6)]);
 	});
 
+	it("takes for text what is UTF-8, as Node.js does, and gives back the same text", () => {
+		const answers = run(`
+			const { isUtf8 } = require("node:buffer");
+			const file = __dirname + "/text", facts = new Uint8Array(34), wrong = [];
+			function check(bytes) {
+				fs.writeFileSync(file, bytes);
+				const expected = isUtf8(bytes) ? bytes.utf8Slice(0, bytes.length) : undefined;
+				if (addon.readPlainFile(file, 1e6, facts) !== expected) wrong.push(bytes.toString("hex"));
+			}
+			const points = [0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xfeff, 0xffff, 0x10000, 0x10ffff];
+			for (const point of points) for (const before of [0, 1, 61, 62, 63, 64]) {
+				const text = Buffer.from("x".repeat(before) + String.fromCodePoint(point) + "y".repeat(9));
+				check(text);
+				for (let end = before; end < before + 4; end++) check(text.subarray(0, end));
+			}
+			for (let first = 0x7f; first < 0x100; first++)
+				for (const second of [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff]) check(Buffer.from([first, second, 0x80, 0xbf]));
+			return wrong;`);
+		expect(answers).toEqual([]);
+	});
+
 	it("reads attributes into the view it is given, and cuts no name", () => {
 		const answers = run(`
 			require("node:child_process").spawnSync("setfattr", ["-n", "user.sigtool", "-v", "value", process.argv[1]]);
