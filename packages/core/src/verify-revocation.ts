@@ -36,8 +36,8 @@ export async function checkRevocation(
 
 interface Sources extends RevocationOptions {
 	readonly profile: Profile;
-	/** By certificate, whose serial number is its issuer's alone: each is asked about once. */
-	readonly answers: Map<Certificate, Promise<Answers>>;
+	/** By the octets of the certificate, in base64: each is asked about once, however many catalogs have it. */
+	readonly answers: Map<string, Promise<Answers>>;
 }
 
 /** What sources say of a certificate, and why others say nothing. */
@@ -83,10 +83,9 @@ async function statusesOf(
 }
 
 function answersAbout(certificate: Certificate, issuer: Certificate, sources: Sources): Promise<Answers> {
-	const known = sources.answers.get(certificate);
-	if (known !== undefined) return known;
-	const answers = askSources(certificate, issuer, sources);
-	sources.answers.set(certificate, answers);
+	const key = Buffer.from(certificate.der).toString("base64");
+	const answers = sources.answers.get(key) ?? askSources(certificate, issuer, sources);
+	sources.answers.set(key, answers);
 	return answers;
 }
 

@@ -201,10 +201,11 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 		const good = [{ serial: SERIAL }];
 
 		it.each(["require", "prefer"] as const)(
-			"%s: accepts a signer it knows, asking once for several catalogs",
+			"%s: accepts a signer it knows, asking once for two catalogs",
 			async (ocsp) => {
 				responds(good);
-				const verification = await verify(plain, { ocsp });
+				const catalog = plain.replace(/\.js$/, ".cat");
+				const verification = await verify(plain, { ocsp }, { catalogs: [catalog, catalog] });
 				expect(verification).toMatchObject({ verdict: "trusted", warnings: [] });
 				expect(statusOf(verification)).toEqual(["good"]);
 				expect(responder.requests).toHaveLength(1);

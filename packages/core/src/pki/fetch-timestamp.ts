@@ -27,7 +27,8 @@ export async function fetchTimestamp(signature: Uint8Array, request: TimestampRe
 		try {
 			return await requestFrom(url, signature, request);
 		} catch (error) {
-			if (!(error instanceof SigtoolError)) throw error;
+			// A proxy that is none, for instance, is nothing the next authority could mend.
+			if (!(error instanceof SigtoolError) || error.exitStatus === 2) throw error;
 			failures.push({ url, error });
 		}
 	}

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { DerReader, encode, integer, sequence, TAG } from "../../dist/asn1/der.js";
 import { SigtoolError } from "../../dist/errors.js";
 import { newTimestamp } from "../../dist/formats/cat-envelope.js";
@@ -196,6 +196,16 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 			/no answer within 0.2 s .*no answer within 0.2 s/,
 		);
 		expect([hanging, stalling].map(({ requests }) => requests.length)).toEqual([1, 1]);
+	});
+
+	it("asks nobody else when the proxy is none", async () => {
+		vi.stubEnv("http_proxy", "socks5://127.0.0.1:1");
+		vi.stubEnv("no_proxy", "");
+		try {
+			await expect(fetch("http://a.invalid/", "http://b.invalid/")).rejects.toMatchObject({ code: "ERR_CONFIG" });
+		} finally {
+			vi.unstubAllEnvs();
+		}
 	});
 
 	it("newTimestamp() refuses one that comes too late for the signer's certificate to be judged by it", async () => {
