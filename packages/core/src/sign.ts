@@ -8,22 +8,16 @@
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { quote, SigtoolError } from "./errors.js";
 import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
-import { listFiles } from "./fileset/list-files.js";
 import { conventionalCatalog, entryPathOf, kindOf, realPath } from "./fileset/locate-catalogs.js";
 import type { Manifest } from "./fileset/manifest.js";
-import {
-	createSelection,
-	IGNORE_FILE,
-	ignorePatterns,
-	type Selection,
-	type SelectionRules,
-} from "./fileset/selection.js";
+import { IGNORE_FILE, ignorePatterns, type SelectionRules } from "./fileset/selection.js";
 import type { AttributeFormat, AttributeNaming } from "./formats/attribute-format.js";
 import { encodeCatalog } from "./formats/cat-encode.js";
 import { encodeUnsigned, sha256Hex, signEncoded } from "./formats/cat-envelope.js";
 import { type CatalogFacts, entryFacts } from "./formats/cat-facts.js";
 import type { NewTimestamp, TimestampRequest } from "./pki/timestamp-request.js";
 import { type AttributeSignOptions, prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
+import { type Prepare, prepareSelection } from "./sign-prepared.js";
 import type { Signer } from "./signer/signer.js";
 import { exists, readBounded, requireFileName, temporaryNameFor, writeAtomically } from "./store.js";
 import { isOwnCatalog } from "./verify-sources.js";
@@ -58,11 +52,8 @@ export interface SignOptions extends AttributeNaming {
 	readonly description?: string;
 	readonly url?: string;
 	readonly sha1Twins?: "omit" | "write";
-	/**
-	 * Called before anything is hashed, with the files about to be signed; may write and remove files below `root`.
-	 * @returns entry paths that have to be signed with the rest
-	 */
-	readonly prepare?: (root: string, files: readonly string[]) => readonly string[];
+	/** Called before anything is hashed, with the files about to be signed. */
+	readonly prepare?: Prepare;
 	/** For a signed catalog. */
 	readonly timestamp?: TimestampRequest;
 	/** `own` replaces only catalogs that sigtool wrote. */
@@ -136,10 +127,7 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 		include: options.include ?? [],
 		scope,
 	};
-	const select = () => createSelection(root, { ...rules, scope: scope === "listed" ? "root" : scope });
-	const prepared = options.prepare?.(root, options.files ?? listFiles(root, (await select()).excludes)) ?? [];
-	const selection = await select();
-	requireSelected(prepared, selection.excludes, rules);
+	const selection = await prepareSelection(root, rules, options);
 	const { links = "record" } = options;
 	const hashed = await hashFileSet(root, {
 		digest: options.sha1Twins === "write" ? "sha256+sha1" : "sha256",
@@ -178,22 +166,6 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 		signer,
 		time,
 	};
-}
-
-/** @throws ERR_USAGE for a file that was prepared to be signed and is left out */
-function requireSelected(
-	prepared: readonly string[],
-	excludes: Selection["excludes"],
-	{ scope }: SelectionRules,
-): void {
-	const leftOut = prepared.find((path) => {
-		const steps = path.split("/");
-		const above = steps.slice(1).map((_, index) => steps.slice(0, index + 1).join("/"));
-		return scope === "listed" || above.some((each) => excludes?.(each, "directory")) || excludes?.(path, "file");
-	});
-	if (leftOut === undefined) return;
-	const message = `Cannot sign ${quote(leftOut)}: it was made to be signed, and what is to be signed leaves it out`;
-	throw new SigtoolError("ERR_USAGE", message, { path: leftOut });
 }
 
 /** @throws ERR_UNSIGNED when no file has anything to carry */
