@@ -42,7 +42,7 @@ export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean 
  */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
 	const signer = await openNamed(options, onWarning);
-	const notice = expiryNotice(signer.certificates[0], Date.now());
+	const notice = expiryNotice(signer.certificates.slice(0, 1), Date.now());
 	if (notice !== undefined) onWarning(notice);
 	return signer;
 }

@@ -65,6 +65,10 @@ describe("sigtool identity", () => {
 		expect(sigtool(sign("short")).stderr).toMatch(notice);
 		const verified = sigtool(["verify", tree, "--trust", certificateFile("short"), "--json"]).json();
 		expect(verified.warnings.join()).toContain("28 days");
+		const [keyOptions, index] = [sign("short").slice(2), at("tree.sigx")];
+		const trust = ["--trust", certificateFile("short")];
+		expect(sigtool(["compile", tree, "-o", index, ...trust, ...keyOptions])).toMatchObject({ status: 0 });
+		expect(sigtool(["verify", index, ...trust]).stderr).toMatch(notice);
 		expect(sigtool(["identity", "new", "long", "--key-type", "p256", "--days", "31"]).stderr).toBe("");
 		done(sign("long"));
 		expect(sigtool(["verify", tree, "--trust", certificateFile("long")]).stderr).toBe("");

@@ -144,8 +144,7 @@ function checkProduct(facts: CatalogFacts, expected: string | undefined): void {
 /** What a timestamp holds stays valid; without one the first certificate to end ends it all. */
 function expiryWarnings({ chain }: VerifiedSigner, { at, source }: JudgedTime): string[] {
 	if (source !== "now") return [];
-	const first = chain.reduce((soonest, each) => (each.notAfter < soonest.notAfter ? each : soonest));
-	const notice = expiryNotice(first, at);
+	const notice = expiryNotice(chain, at);
 	return notice === undefined ? [] : [`${notice}; without a timestamp, what it signed fails from then on`];
 }
 

@@ -150,7 +150,7 @@ export async function identityShow(name: string, _options: OutputOptions): Promi
 
 /** Certificates that end soon. */
 function notices(identities: readonly Identity[]): string[] {
-	return identities.flatMap(({ certificate }) => expiryNotice(certificate, Date.now()) ?? []);
+	return identities.flatMap(({ certificate }) => expiryNotice([certificate], Date.now()) ?? []);
 }
 
 function identityRows({ certificate, issuers, development, keyFile, certificateFile }: Identity): string[] {

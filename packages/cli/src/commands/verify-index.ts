@@ -1,4 +1,4 @@
-import { verifyTrustIndex } from "@sigtool/core";
+import { expiryNotice, verifyTrustIndex } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import { plain, rows } from "../output.js";
 import { colour } from "../terminal.js";
@@ -16,6 +16,7 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 		const message = `Cannot trust ${quote(file)}: it is not of product ${quote(product)}`;
 		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message, { path: file });
 	}
+	const notice = at === undefined ? expiryNotice(signer.chain, judgedAt) : undefined;
 	const findings = (trust.deny ?? [])
 		.filter(({ kind, sha256 }) => kind === "file" && index.hasContent(sha256))
 		.map(({ sha256, reason }) => ({
@@ -52,6 +53,6 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 		problems: passed
 			? []
 			: [...lines, ...findings.map(({ message, sha256, code }) => plain(`  ${message} (${sha256}) [${code}]`))],
-		warnings: [],
+		warnings: notice === undefined ? [] : [`${notice}; the index fails from then on`],
 	};
 }

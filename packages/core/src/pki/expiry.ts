@@ -3,8 +3,11 @@
 import { quote } from "../errors.js";
 import type { Certificate } from "./certificate.js";
 
-/** From 30 days before the certificate's end on a sentence that says so; `at` in milliseconds since the epoch. */
-export function expiryNotice({ subject, notAfter }: Certificate, at: number): string | undefined {
+/**
+ * From 30 days before the first of these certificates ends on a sentence that says so. `at`: milliseconds since the epoch.
+ */
+export function expiryNotice(certificates: readonly Certificate[], at: number): string | undefined {
+	const { subject, notAfter } = certificates.reduce((first, each) => (each.notAfter < first.notAfter ? each : first));
 	const daysLeft = Math.floor((notAfter - at) / DAY_MS);
 	if (daysLeft >= NOTICE_DAYS) return undefined;
 	const end = new Date(notAfter).toISOString().replace(".000Z", "Z");

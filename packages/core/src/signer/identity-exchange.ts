@@ -10,7 +10,7 @@ import { type Identity, openIdentity, requireNewName, showIdentity, storeIdentit
 import { certificateToPem, requestCertificate, toPem } from "./issue-certificate.js";
 import { openKeyFile, readCertificates } from "./pem.js";
 import { openContainerFile } from "./pkcs12.js";
-import { encodePkcs12 } from "./pkcs12-encode.js";
+import { encodePkcs12, encryptKey } from "./pkcs12-encode.js";
 import { checkFitness, type PassphraseSource, signerFromKey } from "./signer.js";
 
 /** Asks for a passphrase on behalf of a file. */
@@ -69,8 +69,7 @@ async function fromPkcs12(
 ): Promise<Imported> {
 	const passphrase = await passphraseOf(file)();
 	const { key, certificates } = await openContainerFile({ file, passphrase: () => passphrase, onWarning });
-	const pem = key.export({ format: "pem", type: "pkcs8", cipher: "aes-256-cbc", passphrase });
-	return { key, pem: pem.toString(), certificates };
+	return { key, pem: toPem("ENCRYPTED PRIVATE KEY", encryptKey(key, passphrase)), certificates };
 }
 
 /**

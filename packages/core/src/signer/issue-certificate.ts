@@ -63,7 +63,7 @@ export function certificateToPem({ der }: Certificate): string {
 }
 
 /** RFC 7468 §5, §7: lines of 64 characters. */
-export function toPem(label: "CERTIFICATE" | "CERTIFICATE REQUEST", der: Uint8Array): string {
+export function toPem(label: "CERTIFICATE" | "CERTIFICATE REQUEST" | "ENCRYPTED PRIVATE KEY", der: Uint8Array): string {
 	const base64 = Buffer.from(der).toString("base64");
 	return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, "$&\n")}-----END ${label}-----\n`;
 }

@@ -35,10 +35,15 @@ export function encodePkcs12({ key, certificates, friendlyName, passphrase }: Pk
 		const value = sequence(oid(OID.x509Certificate), encode(context(0), octetString(der)));
 		return safeBag(OID.certBag, value, index === 0 ? names : []);
 	});
-	const encryptedKey = encrypt(key.export({ format: "der", type: "pkcs8" }), passphrase);
-	const keyBag = safeBag(OID.shroudedKeyBag, sequence(encryptedKey.algorithm, octetString(encryptedKey.octets)), names);
+	const keyBag = safeBag(OID.shroudedKeyBag, encryptKey(key, passphrase), names);
 	const safe = sequence(encryptedData(sequence(...certificateBags), passphrase), data(sequence(keyBag)));
 	return sequence(integer(3), data(safe), macData(safe, passphrase));
+}
+
+/** EncryptedPrivateKeyInfo, PKCS#8. RFC 5958 §3. */
+export function encryptKey(key: KeyObject, passphrase: string): Uint8Array {
+	const { algorithm, octets } = encrypt(key.export({ format: "der", type: "pkcs8" }), passphrase);
+	return sequence(algorithm, octetString(octets));
 }
 
 /** SafeBag ::= SEQUENCE { bagId, bagValue [0] EXPLICIT, bagAttributes SET OF OPTIONAL }. §4.2. */

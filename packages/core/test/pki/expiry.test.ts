@@ -21,5 +21,11 @@ it.each([
 	[-0.1, "expired at 2027-03-31T12:00:00Z"],
 ])("expiryNotice() %s days before the end: %s", (daysLeft, notice) => {
 	const expected = notice === undefined ? undefined : `the certificate of "CN=Release" ${notice}`;
-	expect(expiryNotice(certificate, end - daysLeft * DAY_MS)).toBe(expected);
+	expect(expiryNotice([certificate], end - daysLeft * DAY_MS)).toBe(expected);
+});
+
+it("expiryNotice() speaks of the certificate that ends first", () => {
+	const validity = { notBefore: end - 365 * DAY_MS, notAfter: end - 10 * DAY_MS };
+	const issuer = issueCertificate({ commonName: "Issuer", key: p256(), ...validity, kind: "authority" });
+	expect(expiryNotice([certificate, issuer], end - 35 * DAY_MS)).toContain('"CN=Issuer" expires in 25 days');
 });
