@@ -63,7 +63,7 @@ export function buildSpython({ python, pins = [], development = false, output, h
 			.map((name) => join(sources, name)),
 		...libraryFlags(asked),
 		"-lcrypto",
-		"-Wl,-z,relro,-z,now",
+		"-Wl,-z,relro",
 	];
 	const { error, status, stderr } = compile(command);
 	if (status !== 0) {

@@ -36,7 +36,7 @@ void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]) {
 /* Fetched once: looking an algorithm up takes longer than most files. */
 static const EVP_MD *algorithm(void) {
 	static EVP_MD *fetched;
-	if (fetched == NULL && (fetched = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto has no SHA-256");
+	if (fetched == NULL && (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1 || (fetched = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL)) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto has no SHA-256");
 	return fetched;
 }
 
@@ -87,21 +87,17 @@ static void check_certificate(X509 *certificate) {
 	to_hex(digest, hex);
 	sha256(der, (size_t)length, digest);
 	to_hex(digest, signer_hex);
-	OPENSSL_free(der);
 	if (strstr(SPYTHON_PINS, signer_hex) == NULL && find_by(rules.pins, "spki-sha256", signer_hex) == NULL)
 		fail(REFUSED, "ERR_UNTRUSTED_SIGNER", "Cannot trust signer of key %s: it is pinned neither in this spython nor in \"%s\"", signer_hex, rules.host_file);
 	if (denied("key", signer_hex) != NULL || denied("certificate", hex) != NULL) distrust("ERR_DENIED", "the deny list names its signer");
 	const uint32_t flags = X509_get_extension_flags(certificate), usage = X509_get_extended_key_usage(certificate);
-	ASN1_OBJECT *marker = OBJ_txt2obj(DEVELOPMENT_OID, 1);
-	const int is_development = X509_get_ext_by_OBJ(certificate, marker, -1) >= 0;
-	ASN1_OBJECT_free(marker);
 	if (X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0) distrust("ERR_CERTIFICATE_NOT_YET_VALID", "its signer's certificate is not valid yet");
 	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0) distrust("ERR_CERTIFICATE_EXPIRED", "its signer's certificate has expired");
 	if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) distrust("ERR_CERTIFICATE_EXTENSION", "its signer's certificate has extensions that are not known here");
 	if (usage == UINT32_MAX || !(usage & XKU_CODE_SIGN) || !(X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE))
 		distrust("ERR_CERTIFICATE_PURPOSE", "its signer's certificate is not for signing code");
 	if (EVP_PKEY_get_security_bits(X509_get0_pubkey(certificate)) < 112) distrust("ERR_WEAK_KEY", "its signer's key is too short");
-	if (is_development && !rules.development) distrust("ERR_DEVELOPMENT_IDENTITY", "a development identity signed it; sign it with a release key");
+	if (!rules.development && X509_get_ext_by_OBJ(certificate, OBJ_txt2obj(DEVELOPMENT_OID, 1), -1) >= 0) distrust("ERR_DEVELOPMENT_IDENTITY", "a development identity signed it; sign it with a release key");
 }
 
 static const void *attribute(CMS_SignerInfo *signer, int name, int type) {
@@ -138,10 +134,6 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	if (ess == NULL || chain == NULL || sk_X509_push(chain, certificate) != 1 || OSSL_ESS_check_signing_certs(NULL, ess, chain, 1) <= 0)
 		distrust("ERR_SIGNED_ATTRIBUTES", "it names another signer's certificate");
-	sk_X509_free(chain);
-	ESS_SIGNING_CERT_V2_free(ess);
-	ASN1_OBJECT_free(type);
-	CMS_ContentInfo_free(cms);
 }
 
 static void refuse_denied(const struct json *list, const char *kind, const char *what) {
@@ -196,12 +188,10 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 	const size_t content = HEADER + head + entries * RECORD + name_bytes;
 	if (content >= length || length - content > MAX_SIGNATURE) malformed("it is truncated, or its signature is too large");
 	uint8_t of_content[SHA256_BYTES], of_all[SHA256_BYTES];
-	EVP_MD_CTX *context = EVP_MD_CTX_new(), *copy = EVP_MD_CTX_new();
+	EVP_MD_CTX *context = EVP_MD_CTX_new(), *copy = EVP_MD_CTX_new(); /* kept, as what is made of the signature */
 	if (EVP_DigestInit_ex(context, algorithm(), NULL) != 1 || EVP_DigestUpdate(context, bytes, content) != 1 || EVP_MD_CTX_copy_ex(copy, context) != 1 ||
 		EVP_DigestFinal_ex(copy, of_content, NULL) != 1 || EVP_DigestUpdate(context, bytes + content, length - content) != 1 || EVP_DigestFinal_ex(context, of_all, NULL) != 1)
 		fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
-	EVP_MD_CTX_free(context);
-	EVP_MD_CTX_free(copy);
 	to_hex(of_all, index_hex);
 	verify_signature(bytes + content, length - content, of_content);
 	records = bytes + HEADER + head;

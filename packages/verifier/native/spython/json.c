@@ -49,7 +49,7 @@ static char *read_key(char *at, struct json *key) {
 
 static char end_of(const struct json *container) { return container->kind == JSON_OBJECT ? '}' : ']'; }
 
-/* The document, for good; null where it is none. `text` is changed, and has a NUL at `length`. */
+/* The document, for good; null where it is none, which ends the process. `text` is changed, and has a NUL at `length`. */
 const struct json *parse_json(char *text, size_t length) {
 	struct json *values = malloc((length / 2 + 2) * sizeof *values), *next = values, *open[MAX_DEPTH];
 	int depth = 0;
@@ -71,7 +71,6 @@ const struct json *parse_json(char *text, size_t length) {
 		if (depth == 0 || *at++ != ',') break;
 		if (open[depth - 1]->kind == JSON_OBJECT) at = read_key(skip_space(at), next++);
 	}
-	free(values);
 	return NULL;
 }
 

@@ -28,19 +28,17 @@ static _Noreturn void print_about(void) {
 static void parse_options(char **word) {
 	for (; *word != NULL && **word == '-' && strcmp(*word, "-m") != 0; word++) {
 		const int option = word_index(*word, "--index --mode --config --xattr --allow-development --about --");
-		const char *value = option < 4 ? word[1] : "";
 		if (option == 6 && word++) break;
 		if (option < 0 && (options.refused = *word)) break;
-		if (value == NULL || (option < 4 && *value == 0)) fail(USAGE, NULL, "Option %s needs a value", *word);
-		if (option == 0) options.index = value;
-		else if (option == 1) options.mode = parse_mode(value);
-		else if (option == 2) options.config = value;
-		else if (option == 3 && strcmp(value, "ima") == 0) rules.xattr_ima = 1;
-		else if (option == 3 && strcmp(value, "spython") == 0) rules.xattr_spython = 1;
-		else if (option == 3) fail(USAGE, NULL, "\"%s\" is no attribute: ima or spython", value);
+		if (option < 4 && (word[1] == NULL || *word[1] == 0)) fail(USAGE, NULL, "Option %s needs a value", *word);
+		if (option == 0) options.index = *++word;
+		else if (option == 1) options.mode = parse_mode(*++word);
+		else if (option == 2) options.config = *++word;
 		else if (option == 4) rules.development = 1;
-		else print_about();
-		word += option < 4;
+		else if (option == 5) print_about();
+		else if (strcmp(*++word, "ima") == 0) rules.xattr_ima = 1;
+		else if (strcmp(*word, "spython") == 0) rules.xattr_spython = 1;
+		else fail(USAGE, NULL, "\"%s\" is no attribute: ima or spython", *word);
 	}
 	options.words = word;
 	if (*word == NULL) options.refused = "-";
@@ -49,9 +47,9 @@ static void parse_options(char **word) {
 
 /* In PEP 578's words where it has them. */
 static void refuse_options(void) {
-	const char *option = options.refused;
+	const char *option = options.refused, *run;
 	if (option == NULL) return;
-	const char *run = strncmp(option, "-c", 2) == 0 ? "run_command" : strncmp(option, "-i", 2) == 0 ? "run_interactivehook" : strcmp(option, "-") == 0 ? "run_stdin" : NULL;
+	run = strncmp(option, "-c", 2) == 0 ? "run_command" : strncmp(option, "-i", 2) == 0 ? "run_interactivehook" : strcmp(option, "-") == 0 ? "run_stdin" : NULL;
 	raise_event("cmdline.refused", REFUSE, "argument", option, "reason", "ERR_START", NULL);
 	if (run != NULL) fail(USAGE, NULL, "'%s' is disabled by policy: name a script, or a module by -m", run);
 	fail(USAGE, NULL, "\"%s\" is one option too many: those of Python are fixed, those of the script follow it", option);
@@ -131,46 +129,30 @@ static void start_python(int count, char **words) {
 
 static int set_first_path(const char *directory) {
 	PyObject *path = PySys_GetObject("path"), *first = PyUnicode_DecodeFSDefault(directory);
-	int result = path == NULL || first == NULL ? -1 : PyList_Insert(path, 0, first);
-	Py_XDECREF(first);
-	return result;
+	return path == NULL || first == NULL ? -1 : PyList_Insert(path, 0, first);
 }
 
-/* Also of a directory or an archive, by their __main__. */
+/* Also of a directory or an archive, by their __main__. What is made here once is kept to the end. */
 static PyObject *run_module(const char *name, int alters_words) {
 	PyObject *runpy = PyImport_ImportModule("runpy");
-	PyObject *result = runpy == NULL ? NULL : PyObject_CallMethod(runpy, "_run_module_as_main", "si", name, alters_words);
-	Py_XDECREF(runpy);
-	return result;
-}
-
-static int set_main(PyObject *names, PyObject *file) {
-	PyObject *bootstrap = PyImport_ImportModule("_frozen_importlib_external");
-	PyObject *loader = bootstrap == NULL ? NULL : PyObject_CallMethod(bootstrap, "SourceFileLoader", "sO", "__main__", file);
-	int result = loader == NULL ? -1 : PyDict_SetItemString(names, "__file__", file) | PyDict_SetItemString(names, "__cached__", Py_None) | PyDict_SetItemString(names, "__loader__", loader);
-	Py_XDECREF(loader);
-	Py_XDECREF(bootstrap);
-	return result;
+	return runpy == NULL ? NULL : PyObject_CallMethod(runpy, "_run_module_as_main", "si", name, alters_words);
 }
 
 static PyObject *run_script(const char *path) {
 	char real[PATH_MAX], absolute[2 * PATH_MAX] = "";
 	PyCompilerFlags flags = {.cf_flags = 0, .cf_feature_version = PY_MINOR_VERSION};
-	PyObject *bytes = open_verified(path, "module.open_code", "main", real), *file = NULL, *code = NULL, *result = NULL;
+	PyObject *bytes = open_verified(path, "module.open_code", "main", real), *names = PyModule_GetDict(PyImport_AddModule("__main__"));
 	if (bytes == NULL) return NULL;
-	PyObject *names = PyModule_GetDict(PyImport_AddModule("__main__"));
-	/* As argv has it before 3.9. */
-	if (PY_MINOR_VERSION >= 9 && *path != '/' && getcwd(absolute, PATH_MAX) != NULL) strcat(absolute, "/");
+	if (PY_MINOR_VERSION >= 9 && *path != '/' && getcwd(absolute, PATH_MAX) != NULL) strcat(absolute, "/"); /* before, as argv has it */
 	strncat(absolute, path, PATH_MAX - 1);
 	*strrchr(real, '/') = 0;
-	if (strlen(PyBytes_AS_STRING(bytes)) != (size_t)PyBytes_GET_SIZE(bytes)) PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes");
-	else if ((file = PyUnicode_DecodeFSDefault(absolute)) != NULL && set_first_path(*real ? real : "/") == 0 && set_main(names, file) == 0)
-		code = Py_CompileStringObject(PyBytes_AS_STRING(bytes), file, Py_file_input, &flags, -1);
-	Py_DECREF(bytes);
-	Py_XDECREF(file);
-	if (code != NULL) result = PyEval_EvalCode(code, names, names);
-	Py_XDECREF(code);
-	return result;
+	if (strlen(PyBytes_AS_STRING(bytes)) != (size_t)PyBytes_GET_SIZE(bytes)) return PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes"), NULL;
+	PyObject *importlib = PyImport_ImportModule("_frozen_importlib_external"), *file = PyUnicode_DecodeFSDefault(absolute);
+	PyObject *loader = importlib == NULL || file == NULL ? NULL : PyObject_CallMethod(importlib, "SourceFileLoader", "sO", "__main__", file);
+	if (loader == NULL || set_first_path(*real ? real : "/") != 0 || PyDict_SetItemString(names, "__file__", file) != 0 ||
+		PyDict_SetItemString(names, "__cached__", Py_None) != 0 || PyDict_SetItemString(names, "__loader__", loader) != 0) return NULL;
+	PyObject *code = Py_CompileStringObject(PyBytes_AS_STRING(bytes), file, Py_file_input, &flags, -1);
+	return code == NULL ? NULL : PyEval_EvalCode(code, names, names);
 }
 
 /* Directories and archives are run by what they import, which the hook sees. */
@@ -179,28 +161,23 @@ static PyObject *run_main(char *script) {
 	struct stat s;
 	if (options.module != NULL) return getcwd(directory, sizeof directory) == NULL || set_first_path(directory) != 0 ? NULL : run_module(options.module, 1);
 	const char *dot = strrchr(script, '.');
-	const int is_container = (stat(script, &s) == 0 && S_ISDIR(s.st_mode)) || (dot != NULL && (strcmp(dot, ".pyz") == 0 || strcmp(dot, ".zip") == 0));
-	if (!is_container) return run_script(script);
+	if ((stat(script, &s) != 0 || !S_ISDIR(s.st_mode)) && (dot == NULL || word_index(dot, ".pyz .zip") < 0)) return run_script(script);
 	return realpath(script, directory) == NULL || set_first_path(directory) != 0 ? NULL : run_module("__main__", 0);
 }
 
 int main(int count, char **words) {
+	const char *launch = getenv("SIGTOOL_LAUNCH"), *const dropped[] = {"SIGTOOL_LAUNCH", "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_MODULES", "OPENSSL_ENGINES"};
 	rules.development = SPYTHON_DEVELOPMENT;
-	const char *launch = getenv("SIGTOOL_LAUNCH");
 	parse_options(words + (count > 0));
 	if (launch != NULL && strcmp(launch, "3:4") == 0) read_record();
-	/* Else libcrypto loads what they name. */
-	for (const char *const *name = (const char *const[]){"SIGTOOL_LAUNCH", "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_MODULES", "OPENSSL_ENGINES", NULL}; *name != NULL; name++) unsetenv(*name);
+	for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++) unsetenv(dropped[i]); /* else libcrypto loads what they name */
 	start_verifier();
 	char *script = *options.words;
 	if (options.module != NULL) *++options.words = "-m";
 	start_python(count - (int)(options.words - words), options.words);
-	PyObject *result = run_main(script);
-	const int interrupted = result == NULL && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
-	if (result == NULL) PyErr_Print(); /* exits for SystemExit */
-	int status = result == NULL;
-	Py_XDECREF(result);
-	if (Py_FinalizeEx() < 0) status = 120;
+	const int failed = run_main(script) == NULL, interrupted = failed && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+	if (failed) PyErr_Print(); /* exits for SystemExit */
+	const int finished = Py_FinalizeEx();
 	if (interrupted && signal(SIGINT, SIG_DFL) != SIG_ERR) kill(getpid(), SIGINT);
-	return status;
+	return finished < 0 ? 120 : failed;
 }

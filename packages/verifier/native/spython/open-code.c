@@ -23,6 +23,7 @@ struct opened {
 static int asks_kernel, needs_execute_bit;
 
 static void object(struct opened *file, const char *reason, const char *rule, const char *why) { file->reason = reason, file->rule = rule, file->why = why; }
+static PyObject *kept_by_interpreter(void) { return PyInterpreterState_GetDict(PyThreadState_Get()->interp); }
 
 /* AT_EXECVE_CHECK (Linux 6.14) executes nothing. */
 static int ask_kernel(int descriptor) {
@@ -49,15 +50,10 @@ static const char *kernel_objection(int descriptor) {
 	return error == 0 || (error == EACCES && !needs_execute_bit) ? NULL : error == ETXTBSY ? "it is open for writing" : "the kernel would not execute it";
 }
 
-static int admits_link(const char *link, const char *target, size_t length) {
-	struct entry entry;
-	find_entry(link, &entry);
-	return entry.product == NULL || (entry.target != NULL && entry.target_length == length && memcmp(entry.target, target, length) == 0);
-}
-
 /* Whether a path leads to where the file is, step by step as the kernel goes; links inside a product must be signed. */
 static int leads_to(const char *path, const char *real) {
 	char done[2 * PATH_MAX] = "", ahead[3 * PATH_MAX], target[PATH_MAX], rest[2 * PATH_MAX], *at = ahead;
+	struct entry entry;
 	if (strcmp(path, real) == 0) return 1;
 	if ((*path != '/' && getcwd(done, PATH_MAX) == NULL) || snprintf(ahead, sizeof ahead, "%s/%s", done, path) >= PATH_MAX) return 0;
 	*done = 0;
@@ -65,15 +61,14 @@ static int leads_to(const char *path, const char *real) {
 		const size_t length = strcspn(at, "/"), before = strlen(done);
 		const char *step = at;
 		at += length;
-		if (length == 1 && *step == '.') continue;
-		if (length == 2 && step[0] == '.' && step[1] == '.') {
-			if (before > 0) *strrchr(done, '/') = 0;
-			continue;
-		}
+		if (length == 2 && step[0] == '.' && step[1] == '.' && before > 0) *strrchr(done, '/') = 0;
+		if (length <= 2 && strspn(step, ".") >= length) continue;
 		if (snprintf(done + before, PATH_MAX - before, "/%.*s", (int)length, step) >= (int)(PATH_MAX - before)) return 0;
 		const ssize_t count = readlink(done, target, sizeof target - 1);
 		if (count < 0 && errno == EINVAL) continue; /* no link */
-		if (count < 0 || ++links > MAX_LINKS || !admits_link(done, target, (size_t)count)) return 0;
+		find_entry(done, &entry);
+		if (count < 0 || ++links > MAX_LINKS) return 0;
+		if (entry.product != NULL && (entry.target == NULL || entry.target_length != (size_t)count || memcmp(entry.target, target, entry.target_length) != 0)) return 0;
 		target[count] = 0;
 		done[*target == '/' ? 0 : before] = 0;
 		if (snprintf(rest, sizeof rest, "%s/%s", target, at) >= (int)sizeof rest) return 0;
@@ -114,10 +109,8 @@ static PyObject *read_and_digest(struct opened *file, int is_native) {
 	const Py_ssize_t size = file->stat.st_size;
 	PyObject *bytes = PyBytes_FromStringAndSize(NULL, is_native ? 0 : size);
 	Py_ssize_t got = 1;
-	for (Py_ssize_t filled = 0; bytes != NULL && !is_native && got > 0; filled += got) {
-		while ((got = read(file->descriptor, PyBytes_AS_STRING(bytes) + filled, (size_t)(size - filled))) < 0 && errno == EINTR) continue;
-		if (got == 0 && filled < size) _PyBytes_Resize(&bytes, filled);
-	}
+	for (Py_ssize_t filled = 0; bytes != NULL && !is_native && filled < size && got > 0; filled += got)
+		if ((got = read(file->descriptor, PyBytes_AS_STRING(bytes) + filled, (size_t)(size - filled))) == 0) _PyBytes_Resize(&bytes, filled);
 	if (bytes != NULL && (got < 0 || (is_native && !sha256_file(file->descriptor, file->digest)))) {
 		PyErr_SetFromErrnoWithFilename(PyExc_OSError, file->path);
 		Py_CLEAR(bytes);
@@ -142,13 +135,11 @@ int refuse(const char *format, ...) {
 static PyObject *archive_key(const struct opened *file, const PyObject *kept) {
 	const struct stat *s = &file->stat;
 	const char *dot = strrchr(file->real, '.');
-	if (kept == NULL || is_index_expired() || (dot != NULL && (strcmp(dot, ".py") == 0 || strcmp(dot, ".pyc") == 0 || strcmp(dot, ".so") == 0))) return NULL;
+	if (kept == NULL || is_index_expired() || (dot != NULL && word_index(dot, ".py .pyc .so") >= 0)) return NULL;
 	char key[PATH_MAX + 160];
 	snprintf(key, sizeof key, "%s:%lx:%lx:%lx:%lx.%lx:%lx.%lx", file->real, s->st_dev, s->st_ino, s->st_size, s->st_mtim.tv_sec, s->st_mtim.tv_nsec, s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
 	return PyBytes_FromString(key);
 }
-
-static PyObject *kept_by_interpreter(void) { return PyInterpreterState_GetDict(PyThreadState_Get()->interp); }
 
 static PyObject *judged_bytes(struct opened *file, const char *event, const char *use) {
 	const int enforcing = rules.mode >= MODE_ENFORCE;
@@ -188,18 +179,17 @@ PyObject *open_verified(const char *path, const char *event, const char *use, ch
 /* io.BytesIO is looked up once in each interpreter, and kept where the program does not reach. */
 PyObject *open_code(PyObject *path, void *unused) {
 	(void)unused;
-	PyObject *name, *file = NULL, *kept = kept_by_interpreter();
-	if (!PyUnicode_FSConverter(path, &name)) return NULL;
-	PyObject *bytes = open_verified(PyBytes_AS_STRING(name), "module.open_code", "module", NULL), *type = bytes == NULL || kept == NULL ? NULL : PyDict_GetItemString(kept, "BytesIO");
-	Py_XINCREF(type);
-	if (bytes != NULL && type == NULL) {
+	PyObject *name, *file = NULL, *kept = kept_by_interpreter(), *type = kept == NULL ? NULL : PyDict_GetItemString(kept, "BytesIO");
+	if (kept != NULL && type == NULL) {
 		PyObject *io = PyImport_ImportModule("_io");
 		type = io == NULL ? NULL : PyObject_GetAttrString(io, "BytesIO");
-		if (type != NULL && kept != NULL) PyDict_SetItemString(kept, "BytesIO", type);
 		Py_XDECREF(io);
+		if (type == NULL || PyDict_SetItemString(kept, "BytesIO", type) != 0) return NULL;
+		Py_DECREF(type); /* kept has it */
 	}
-	if (type != NULL) file = PyObject_CallFunctionObjArgs(type, bytes, NULL);
-	Py_XDECREF(type);
+	if (!PyUnicode_FSConverter(path, &name)) return NULL;
+	PyObject *bytes = open_verified(PyBytes_AS_STRING(name), "module.open_code", "module", NULL);
+	if (bytes != NULL && type != NULL) file = PyObject_CallFunctionObjArgs(type, bytes, NULL);
 	Py_XDECREF(bytes);
 	Py_DECREF(name);
 	return file;

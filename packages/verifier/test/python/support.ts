@@ -19,6 +19,7 @@ import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
 import { buildSpython } from "../../native/build-spython.mjs";
 
+export const NATIVE = fileURLToPath(new URL("../../native", import.meta.url));
 const SIGTOOL = fileURLToPath(new URL("../../../cli/dist/main.cjs", import.meta.url));
 
 export interface Python {
@@ -92,7 +93,8 @@ export class Site {
 		this.spython = join(this.root, "spython");
 		mkdirSync(this.application);
 		this.pin = makeKey(this.root, "signer");
-		buildSpython({ python: python.executable, pins: [this.pin], output: this.spython, ...settings });
+		const sanitize = process.env.SIGTOOL_SANITIZE !== undefined;
+		buildSpython({ python: python.executable, pins: [this.pin], output: this.spython, sanitize, ...settings });
 	}
 
 	/** Writes files of the application. */

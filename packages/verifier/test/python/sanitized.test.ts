@@ -1,0 +1,94 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { NATIVE, PYTHONS, Site } from "./support.js";
+
+const full = process.env.SIGTOOL_FULL !== undefined;
+const isNested = process.env.SIGTOOL_SANITIZE !== undefined;
+const clang = spawnSync("clang", ["--version"]).status === 0;
+const env: NodeJS.ProcessEnv = { ...process.env, ASAN_OPTIONS: "detect_leaks=0" };
+const SECONDS = full ? 120 : 5;
+
+describe.skipIf(isNested).each(PYTHONS.slice(0, 1))(
+	"spython of $version under AddressSanitizer and UndefinedBehaviorSanitizer",
+	(python) => {
+		let site: Site;
+		beforeAll(() => {
+			site = new Site(python, { sanitize: true });
+			site.write({ "main.py": "import json, ctypes, sqlite3, decimal\nprint('ran')\n", "link/to.py": "" });
+			site.sign({ policy: { python: { events: ["*"] } } });
+		});
+		afterAll(() => site.remove());
+
+		it("runs a program, every event written, and refuses", () => {
+			const config = join(site.root, "config.json");
+			writeFileSync(config, JSON.stringify({ version: 1, audit: { stderr: "all" } }), { mode: 0o600 });
+			const run = (...args: string[]) =>
+				site.run(args, { env: { ASAN_OPTIONS: "detect_leaks=0" }, options: ["--config", config] });
+			expect(run("app/main.py")).toMatchObject({ status: 0, stdout: "ran\n" });
+			site.write({ "extra.py": "" });
+			expect(run("app/extra.py")).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_FILE_ADDED") });
+			expect(run("-c", "1").status).toBe(2);
+		});
+
+		if (full)
+			it("passes the other tests of spython", () => {
+				const { SIGTOOL_FULL: _, ...rest } = env;
+				const tests = fileURLToPath(new URL(".", import.meta.url));
+				const nested = spawnSync("npx", ["vitest", "run", tests], {
+					env: { ...rest, SIGTOOL_SANITIZE: "1", CI: "" },
+					encoding: "utf8",
+				});
+				expect(nested.stdout + nested.stderr).toContain("passed");
+				expect(nested.status, nested.stdout).toBe(0);
+			}, 900_000);
+
+		it.skipIf(!clang)(
+			`reads indexes that libFuzzer makes, for ${SECONDS} s (needs clang)`,
+			() => {
+				const corpus = join(site.root, "corpus");
+				mkdirSync(corpus);
+				const index = join(site.root, "small.sigx");
+				const identity = ["--key", join(site.root, "signer.key"), "--cert", join(site.root, "signer.pem")];
+				site.sigtool("sign", site.application, "--product", "app", "--force", ...identity);
+				site.sigtool("compile", site.application, "-o", index, "--trust", identity[3] ?? "", ...identity);
+				for (const kind of [0, 1])
+					writeFileSync(join(corpus, `${kind}`), Buffer.concat([Buffer.of(kind), readFileSync(index)]));
+				const target = join(site.root, "fuzz");
+				const include = spawnSync(
+					python.executable,
+					["-I", "-c", "import sysconfig; print(sysconfig.get_config_var('INCLUDEPY'))"],
+					{ encoding: "utf8" },
+				);
+				const source = fileURLToPath(new URL("fuzz-index.c", import.meta.url));
+				const flags = [
+					"-std=gnu11",
+					"-g",
+					"-O1",
+					"-fsanitize=fuzzer,address,undefined",
+					"-fno-sanitize-recover=undefined",
+					"-I",
+					join(NATIVE, "spython"),
+					"-isystem",
+					include.stdout.trim(),
+				];
+				const defines = [`-DSPYTHON_PINS="${site.pin}"`, '-DSPYTHON_VERSION="0"'];
+				const built = spawnSync("clang", [...flags, ...defines, source, "-o", target, "-lcrypto"], {
+					encoding: "utf8",
+				});
+				expect(built.stderr).not.toContain("error");
+				const run = spawnSync(
+					target,
+					[`-max_total_time=${SECONDS}`, "-max_len=8192", "-rss_limit_mb=3000", "-detect_leaks=0", corpus],
+					{ cwd: site.root, env, encoding: "utf8" },
+				);
+				expect(run.status, run.stderr.slice(-3000)).toBe(0);
+				// The seeds are read to their end.
+				expect(Number(/cov: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(100);
+			},
+			300_000,
+		);
+	},
+);
