@@ -72,8 +72,6 @@ interface Ground {
 /** What starts a program: a command, to which its own words are added. */
 type Start = readonly string[];
 
-const CONTROL = "control";
-
 /** One signed directory with a directory for each gap, and an index that vouches for it and for the library. */
 async function prepare(directory: string, spython: string): Promise<Ground> {
 	const about = aboutSpython(spython);
@@ -84,8 +82,8 @@ async function prepare(directory: string, spython: string): Promise<Ground> {
 		config: join(directory, "verifier.json"),
 		events: join(directory, "events.jsonl"),
 	};
-	write(appOf(ground, CONTROL), { "main.py": `print("good-ran-%d" % (6 * 7))\n` });
-	for (const gap of GAPS) write(appOf(ground, gap.name), gap.signed);
+	write(controlOf(ground), { "main.py": `print("good-ran-%d" % (6 * 7))\n` });
+	for (const gap of GAPS) write(appOf(ground, gap), gap.signed);
 	const signer = await developmentIdentity();
 	await signPaths([join(directory, "app")], { signer });
 	await compileTrustIndex([join(directory, "app")], {
@@ -126,12 +124,12 @@ function starts({ directory, python, index, config }: Ground, spython: string): 
 
 /** What goes wrong when it is to run what was signed. */
 function control(start: Start, ground: Ground): string | undefined {
-	const { stdout, stderr } = run([...start, join(appOf(ground, CONTROL), "main.py")], ground.directory);
+	const { stdout, stderr } = run([...start, join(controlOf(ground), "main.py")], ground.directory);
 	return stdout.includes("good-ran-42") ? undefined : stderr.trim().split("\n").pop();
 }
 
 function attempt(gap: Gap, start: Start, ground: Ground): GapVerdict {
-	const [app, data] = [appOf(ground, gap.name), join(ground.directory, "data")];
+	const [app, data] = [appOf(ground, gap), join(ground.directory, "data")];
 	// As it was signed: the attempt before may have changed it.
 	rmSync(app, { recursive: true });
 	rmSync(data, { recursive: true, force: true });
@@ -165,9 +163,12 @@ function run([program, ...words]: Start, cwd: string, environment: Readonly<Reco
 	return { stdout: stdout ?? "", stderr: stderr ?? "" };
 }
 
-function appOf({ directory }: Ground, name: string): string {
-	const number = GAPS.findIndex((gap) => gap.name === name);
-	return join(directory, "app", String(number));
+function appOf({ directory }: Ground, gap: Gap): string {
+	return join(directory, "app", String(GAPS.indexOf(gap)));
+}
+
+function controlOf({ directory }: Ground): string {
+	return join(directory, "app/control");
 }
 
 function write(directory: string, files: Readonly<Record<string, string>>): void {

@@ -106,6 +106,8 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 				"pkg/answer.py": "VALUE = 42\n",
 				tool: "print('tool ran')\n",
 				"child.py": "import subprocess\nsubprocess.run(['/bin/true'])\n",
+				"pool.py":
+					"import multiprocessing\nwith multiprocessing.get_context('fork').Pool(2) as pool: print(pool.map(abs, [-1, 2]))\n",
 				"writes.py": "import sys\nopen(sys.argv[1], 'w').close()\nprint('written')\n",
 			});
 			expect(sigtool(["sign", at("app")]).status).toBe(0);
@@ -160,6 +162,11 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 				status: 0,
 				stdout: "written\n",
 			});
+		});
+
+		it.skipIf(!existsSync("/dev/shm"))("lets it fork, and share semaphores where they may be written", () => {
+			expect(indexed("--write", "/dev/shm", "app/pool.py")).toMatchObject({ status: 0, stdout: "[1, 2]\n" });
+			expect(indexed("app/pool.py").stderr).toContain("PermissionError");
 		});
 
 		it("tries ways round it, and finds what the threat model says", () => {
