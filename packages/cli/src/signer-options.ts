@@ -110,6 +110,7 @@ function checkTogether(options: KeyOptions): void {
 	if ((source === "key" || source === "signerCommand") && cert === undefined) {
 		throw usageError("Name the key's certificate with --cert");
 	}
+	if (options.signerCommand === "") throw usageError("Give --signer-command a program");
 	if (source !== "signerCommand" && (signerArgument ?? signerTimeout) !== undefined) {
 		throw usageError("Use --signer-argument and --signer-timeout with --signer-command");
 	}

@@ -74,6 +74,16 @@ describe("sigtool identity", () => {
 		expect(sigtool(["verify", tree, "--trust", certificateFile("long")]).stderr).toBe("");
 	});
 
+	it("leaves the development identity marked as one", () => {
+		expect(sigtool(["sign", tree])).toMatchObject({ status: 0 });
+		const before = readFileSync(certificateFile("development"));
+		const unmarked = ["identity", "import", "development", "--cert", certificateFile("development")];
+		expect(sigtool(unmarked).stderr).toContain("stays marked as one [ERR_USAGE]");
+		const other = ["identity", "import", "development", "--key", keyFile("development")];
+		expect(sigtool([...other, "--cert", certificateFile("development")]).stderr).toContain("[ERR_USAGE]");
+		expect(readFileSync(certificateFile("development"))).toEqual(before);
+	});
+
 	describe.skipIf(!hasProgram("openssl"))("with openssl", () => {
 		it("prints a request that an authority answers, and imports the answer", () => {
 			done(["identity", "new", "release", "--common-name", "Release Team"]);

@@ -155,6 +155,7 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 			[...command, ...cert, "--p12", "x"],
 			["--key", authority.keyFile, ...cert, "--signer-argument", "x"],
 			["--signer-timeout", "5"],
+			["--signer-command", "", ...cert],
 			[...command, ...cert, "--signer-timeout", "0"],
 			[...command, ...cert, "--signer-timeout", "1e3"],
 		]) {

@@ -43,7 +43,7 @@ export {
 	type Identity,
 	listIdentities,
 	showIdentity,
-} from "./signer/dev-identity.js";
+} from "./signer/identities.js";
 export {
 	exportIdentity,
 	type ImportSource,

@@ -6,7 +6,7 @@ import { quote, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { exists, requireFileName, writeAtomically } from "../store.js";
 import { identityFiles } from "../user-files.js";
-import { type Identity, openIdentity, requireNewName, showIdentity, storeIdentity } from "./dev-identity.js";
+import { type Identity, openIdentity, requireNewName, showIdentity, storeIdentity } from "./identities.js";
 import { certificateToPem, requestCertificate, toPem } from "./issue-certificate.js";
 import { openKeyFile, readCertificates } from "./pem.js";
 import { openContainerFile } from "./pkcs12.js";
@@ -77,7 +77,11 @@ async function fromPkcs12(
  * @throws ERR_USAGE when there is no such identity, ERR_KEY_MISMATCH, ERR_KEY, ERR_ROOT_MISSING, ERR_IO
  */
 export function importCertificate(name: string, files: readonly string[]): Identity {
-	const { certificate } = showIdentity(name);
+	const { certificate, development } = showIdentity(name);
+	if (development) {
+		const message = `Cannot import into ${quote(name)}: it is a development identity, and stays marked as one`;
+		throw new SigtoolError("ERR_USAGE", message);
+	}
 	const certificates = files.flatMap(readCertificates);
 	const leaf = certificates.find(({ spki }) => compareBytes(spki, certificate.spki) === 0);
 	if (leaf === undefined) {

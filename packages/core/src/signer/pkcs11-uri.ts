@@ -104,6 +104,8 @@ function absolute(path: string | undefined, name: string): string | undefined {
 function pinFile(source: string | undefined): string | undefined {
 	if (source === undefined) return undefined;
 	if (!source.startsWith("file:")) return absolute(source, "pin-source");
+	// Neither a relative path, which URL would make absolute, nor a host, a query or a fragment, which it would leave out.
+	if (!/^file:(\/\/)?\/(?!\/)[^?#]*$/.test(source)) throw refusal("its pin-source is not a file of this machine");
 	try {
 		return fileURLToPath(source);
 	} catch {

@@ -12,11 +12,11 @@ import {
 	listIdentities,
 	openIdentity,
 	showIdentity,
-} from "../../dist/signer/dev-identity.js";
+} from "../../dist/signer/identities.js";
 import { expectError } from "../pki/expect-error.js";
 import { expectRejection, expectToSign } from "./material.js";
 
-const MODULE = fileURLToPath(new URL("../../dist/signer/dev-identity.js", import.meta.url));
+const MODULE = fileURLToPath(new URL("../../dist/signer/identities.js", import.meta.url));
 
 let home: string;
 let identities: string;
