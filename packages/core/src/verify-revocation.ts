@@ -6,7 +6,12 @@ import { exchange } from "./http.js";
 import { type Certificate, spkiSha256 } from "./pki/certificate.js";
 import { statementOfList } from "./pki/crl.js";
 import { encodeOcspRequest, MAX_OCSP_RESPONSE_SIZE, responderUrls, statementOfResponse } from "./pki/ocsp.js";
-import { type CertificateStatus, judgeRevocation, type RevocationStatement } from "./pki/revocation.js";
+import {
+	type CertificateStatus,
+	judgeRevocation,
+	type RevocationAnswers,
+	type RevocationStatement,
+} from "./pki/revocation.js";
 import type { Profile } from "./pki/signature-algorithm.js";
 import type { RevocationOptions, VerifyOptions } from "./verification.js";
 import { type UsedCatalog, verifyNamed } from "./verify-sources.js";
@@ -37,13 +42,7 @@ export async function checkRevocation(
 interface Sources extends RevocationOptions {
 	readonly profile: Profile;
 	/** By the octets of the certificate, in base64: each is asked about once, however many catalogs have it. */
-	readonly answers: Map<string, Promise<Answers>>;
-}
-
-/** What sources say of a certificate, and why others say nothing. */
-interface Answers {
-	readonly statements: readonly RevocationStatement[];
-	readonly reasons: readonly string[];
+	readonly answers: Map<string, Promise<RevocationAnswers>>;
 }
 
 async function withSoundTimestamp(
@@ -66,42 +65,46 @@ async function withSoundTimestamp(
 	}
 }
 
-/** Of every certificate of a chain but its anchor, which nobody issued. */
+/** Of every certificate of a chain but its anchor, which nobody issued. That one is revoked says more than that one is unknown. */
 async function statusesOf(
 	chain: readonly Certificate[],
 	at: number,
 	purpose: "codeSigning" | "timeStamping",
 	sources: Sources,
 ): Promise<CertificateStatus[]> {
-	const questions = chain.slice(0, -1).map(async (certificate, depth): Promise<CertificateStatus> => {
-		const { statements, reasons } = await answersAbout(certificate, chain[depth + 1], sources);
-		const status = judgeRevocation(certificate, statements, reasons, { at, now: Date.now(), purpose });
-		if (status.status !== "unknown" || sources.ocsp !== "require") return status;
-		throw new SigtoolError("ERR_REVOCATION_UNKNOWN", `${unknownText(status)}; --crl takes its issuer's list`);
-	});
-	return Promise.all(questions);
+	const issued = chain.slice(0, -1);
+	const answers = await Promise.all(issued.map((each, depth) => answersAbout(each, chain[depth + 1], sources)));
+	const judgement = { at, now: Date.now(), purpose };
+	const statuses = issued.map((each, depth) => judgeRevocation(each, answers[depth], judgement));
+	const unknown = statuses.find(({ status }) => status === "unknown");
+	if (unknown === undefined || sources.ocsp !== "require") return statuses;
+	throw new SigtoolError("ERR_REVOCATION_UNKNOWN", `${unknownText(unknown)}; --crl takes its issuer's list`);
 }
 
-function answersAbout(certificate: Certificate, issuer: Certificate, sources: Sources): Promise<Answers> {
+function answersAbout(certificate: Certificate, issuer: Certificate, sources: Sources): Promise<RevocationAnswers> {
 	const key = Buffer.from(certificate.der).toString("base64");
 	const answers = sources.answers.get(key) ?? askSources(certificate, issuer, sources);
 	sources.answers.set(key, answers);
 	return answers;
 }
 
-async function askSources(certificate: Certificate, issuer: Certificate, sources: Sources): Promise<Answers> {
+async function askSources(certificate: Certificate, issuer: Certificate, sources: Sources): Promise<RevocationAnswers> {
 	const { lists = [], ocsp = "off", profile } = sources;
 	const statements: RevocationStatement[] = [];
 	const reasons: string[] = [];
 	for (const list of lists) {
-		const statement = orReason(reasons, () => statementOfList(list, certificate, issuer, profile));
-		if (statement !== undefined) statements.push(statement);
+		try {
+			const statement = statementOfList(list, certificate, issuer, profile);
+			if (statement !== undefined) statements.push(statement);
+		} catch (error) {
+			reasons.push(reasonFrom(error));
+		}
 	}
-	if (ocsp === "off")
-		return { statements, reasons: statements.length > 0 ? reasons : [...reasons, "no list is of its issuer"] };
-	const urls = responderUrls(certificate).slice(0, MAX_RESPONDERS);
-	if (urls.length === 0) reasons.push("it names no OCSP responder");
-	for (const url of urls) {
+	const urls = ocsp === "off" ? [] : responderUrls(certificate);
+	if (statements.length === 0 && urls.length === 0) {
+		reasons.push(ocsp === "off" ? "no list is of its issuer" : "it names no OCSP responder");
+	}
+	for (const url of urls.slice(0, MAX_RESPONDERS)) {
 		try {
 			return { statements: [...statements, await askResponder(url, certificate, issuer, sources)], reasons };
 		} catch (error) {
@@ -132,25 +135,17 @@ async function askResponder(
 	}
 }
 
-function orReason<T>(reasons: string[], ask: () => T): T | undefined {
-	try {
-		return ask();
-	} catch (error) {
-		reasons.push(reasonFrom(error));
-		return undefined;
-	}
-}
-
 function reasonFrom(error: unknown): string {
 	if (!(error instanceof SigtoolError)) throw error;
 	return reasonOf(error);
 }
 
-function warningsOf({ certificate, status, statement, ...rest }: CertificateStatus): string[] {
-	if (status === "unknown") return [unknownText({ certificate, status, ...rest })];
-	if (status === "good") return [];
+function warningsOf(status: CertificateStatus): string[] {
+	if (status.status === "good") return [];
+	if (status.status === "unknown") return [unknownText(status)];
+	const which = quote(status.certificate.subject.text);
 	return [
-		`certificate ${quote(certificate.subject.text)} was revoked later, which takes nothing from this signature (${statement?.source})`,
+		`certificate ${which} was revoked later, which takes nothing from this signature (${status.statement?.source})`,
 	];
 }
 

@@ -316,6 +316,19 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			await expect(verify(plain, { ocsp: "prefer", lists })).rejects.toMatchObject(REVOKED);
 		});
 
+		it("tells of a revocation rather than of a responder that is down", async () => {
+			answer = ({ response }) => response.writeHead(404).end();
+			const middle = workshop.issue({ subject: "/CN=Gone", issuer: root, serial: "0x5001" });
+			const extensions = [...CODE_SIGNER, `authorityInfoAccess=OCSP;URI:${responder.url}`];
+			const low = workshop.issue({ subject: "/CN=Below", issuer: middle, extensions });
+			const file = workshop.write("below.js", "1\n");
+			const key = await openPemSigner({ keyFile: low.keyFile, certFile: low.file, chainFiles: [middle.file] });
+			await signPaths([file], { output: join(workshop.directory, "below.cat"), signer: key });
+			const lists = list([{ serial: "5001", revoked: BEFORE }]);
+			await expect(verify(file, { ocsp: "require", lists })).rejects.toMatchObject(REVOKED);
+			await expect(verify(file, { ocsp: "require" })).rejects.toMatchObject(UNKNOWN);
+		});
+
 		it("demands the status of the timestamping authority as well", async () => {
 			responds(good);
 			await expect(verify(stamped, { ocsp: "require" })).rejects.toMatchObject({

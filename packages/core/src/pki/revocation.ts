@@ -24,6 +24,12 @@ export interface RevocationStatement {
 	readonly reason?: number;
 }
 
+/** What sources say of a certificate, and why others say nothing, one sentence each. */
+export interface RevocationAnswers {
+	readonly statements: readonly RevocationStatement[];
+	readonly reasons: readonly string[];
+}
+
 export interface RevocationJudgement {
 	/** Time the certificate is judged at, and the current one. */
 	readonly at: number;
@@ -41,14 +47,10 @@ export interface CertificateStatus {
 	readonly reasons: readonly string[];
 }
 
-/**
- * @param reasons why sources said nothing, to go into the status
- * @throws ERR_CERTIFICATE_REVOKED
- */
+/** @throws ERR_CERTIFICATE_REVOKED */
 export function judgeRevocation(
 	certificate: Certificate,
-	statements: readonly RevocationStatement[],
-	reasons: readonly string[],
+	{ statements, reasons }: RevocationAnswers,
 	judgement: RevocationJudgement,
 ): CertificateStatus {
 	const freshest = [...statements].sort((a, b) => b.thisUpdate - a.thisUpdate);

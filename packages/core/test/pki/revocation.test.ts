@@ -28,7 +28,7 @@ describe("judgeRevocation()", () => {
 		};
 	};
 	const judge = (certificate: Certificate, statements: RevocationStatement[], at = NOW) =>
-		judgeRevocation(certificate, statements, [], { at, now: NOW, purpose: "codeSigning" }).status;
+		judgeRevocation(certificate, { statements, reasons: [] }, { at, now: NOW, purpose: "codeSigning" }).status;
 
 	it.each<[what: string, certificate: Certificate, statement: RevocationStatement, at: number, status: string]>([
 		["fresh", valid, good(NOW - DAY), NOW, "good"],
