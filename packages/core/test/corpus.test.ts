@@ -7,8 +7,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { NULL } from "../dist/asn1/der.js";
 import { inspectCatalog } from "../dist/inspect.js";
 import { certificatesFromPem } from "../dist/pki/certificate.js";
+import { encodeAttribute, parseSignedData, withUnsignedAttributes } from "../dist/pki/cms.js";
 import { trustFromCertificates } from "../dist/pki/trust-store.js";
 import { verifyPath } from "../dist/verify.js";
 import { verifyCatalog } from "../dist/verify-catalog.js";
@@ -118,6 +120,22 @@ describe.skipIf(!hasCorpus)("real catalogs", () => {
 
 	const judge = (catalog: string) =>
 		verifyCatalog(readFileSync(catalog), { trust: trust(), profile: "windows-legacy" });
+
+	const signed = SAMPLES.filter(({ meta }) => meta.signer !== "-");
+	test.each(signed)("$name: unsigned attributes are replaced, and nothing else", ({ catalog }) => {
+		const octets = readFileSync(catalog);
+		const [{ unsignedAttributes }, ...others] = parseSignedData(octets, "catalog").signers;
+		expect(others).toEqual([]);
+		const attributes = unsignedAttributes.map(({ oid, values }) => encodeAttribute(oid, ...values));
+		const same = Buffer.concat(withUnsignedAttributes(octets, attributes));
+		if (attributes.length > 0) expect(same.equals(octets)).toBe(true);
+		const stamped = Buffer.concat(withUnsignedAttributes(octets, [encodeAttribute("1.2.3", NULL)]));
+		const before = parseSignedData(octets, "catalog");
+		const after = parseSignedData(stamped, "catalog");
+		expect(after.signers[0].unsignedAttributes).toEqual([{ oid: "1.2.3", values: [Buffer.from(NULL)] }]);
+		expect(Buffer.compare(after.signers[0].signature, before.signers[0].signature)).toBe(0);
+		expect(after.certificates.length).toBe(before.certificates.length);
+	});
 
 	const dated = SAMPLES.filter(({ name, accepted }) => accepted && name !== MD5_AUTHORITY);
 	test.each(dated)("$name: judged at the time of its timestamp, as osslsigncode reads it", ({ catalog, directory }) => {
