@@ -189,8 +189,12 @@ function requiringOnce(source) {
 	return lines.replace(/\bimport_\w+/g, (name) => names.get(name) ?? name);
 }
 
-/** Less to compile at every start, and no copy of each built-in module's list of exports, which costs as much again. */
-async function compact(source) {
+/**
+ * Less to compile at every start: no list of what error codes mean, and no copy of each built-in module's list of exports,
+ * which costs as much again.
+ */
+async function compact(given) {
+	const source = given.replace(/\b(ERR_\w+:\s*\[[123]),\s*"(?:[^"\\]|\\.)*"\]/g, "$1]");
 	const builtin = "const __builtin = (exports) => ({ __proto__: exports, default: exports });";
 	const code = `"use strict";\n${builtin}\n${source.replace(/__toESM\((?=require\("node:)/g, "__builtin(")}`;
 	return (await transform(code, { minify: true, format: "cjs", target: "node20", lineLimit: 120 })).code;

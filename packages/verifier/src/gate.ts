@@ -75,17 +75,17 @@ export function gateOf(parts: GateParts): Gate {
 	function admit(path: string, use: CodeUse, opened: OpenedCode): AdmittedCode {
 		const { realPath, bytes, verdict } = opened;
 		// Where nothing was read nothing can be handed out, whatever the mode.
-		const ruling = verdict.trusted ? "allow" : bytes === undefined ? "refuse" : refusing;
-		settle("module.open_code", { path: realPath, use, ...verdictDetail(verdict) }, ruling, () => {
-			return untrustedCode(path, verdict);
-		});
+		announce(path, use, realPath, verdict, bytes === undefined ? "refuse" : refusing);
 		return { realPath, bytes: bytes ?? NOTHING, verdict };
 	}
 
-	/** Most events are that a file is opened that may be, and most often nobody asks for them. */
-	function allow(path: string, use: CodeUse, verdict: Verdict): void {
-		if (!audit.isHeard("module.open_code", "allow")) return;
-		settle("module.open_code", { path, use, ...verdictDetail(verdict) }, "allow", () => untrustedCode(path, verdict));
+	/** Most often it is that a file may be opened, and nobody listens. `otherwise`: the ruling for a file that is not trusted. */
+	function announce(path: string, use: CodeUse, realPath: string, verdict: Verdict, otherwise: EventVerdict): void {
+		const ruling = verdict.trusted ? "allow" : otherwise;
+		if (ruling === "allow" && !audit.isHeard("module.open_code", ruling)) return;
+		settle("module.open_code", { path: realPath, use, ...verdictDetail(verdict) }, ruling, () => {
+			return untrustedCode(path, verdict);
+		});
 	}
 
 	/** The event first, then what follows from it. */
@@ -118,7 +118,7 @@ export function gateOf(parts: GateParts): Gate {
 		readCodeSync(path, use) {
 			const plain = readPlain?.(path);
 			if (plain === undefined) return admit(path, use, openCodeSync(path, rules)).bytes;
-			allow(path, use, plain.verdict);
+			announce(path, use, path, plain.verdict, refusing);
 			return plain.text;
 		},
 		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
@@ -132,6 +132,7 @@ export function gateOf(parts: GateParts): Gate {
 		hasContent: judge.hasContent,
 		rule(event, detail, ruling, why) {
 			const applied = ruling === "refuse" ? refusing : ruling;
+			if (applied === "allow" && !audit.isHeard(event, applied)) return;
 			const reason = applied === "allow" ? undefined : (why?.code ?? "ERR_RUNTIME_RULE");
 			settle(event, { reason, ...detail }, applied, () => {
 				const mend = event === "wasm.compile" ? WASM_MEND : "";

@@ -48,8 +48,10 @@ export const sha256 = (bytes: Uint8Array): string => hashOnce("sha256", bytes, "
 
 export const Bytes = Uint8Array;
 type Slice = (this: Uint8Array, start: number, end: number) => string;
-/** Not in the types, there since Node.js 6. */
-export const hexSlice = uncurryThis((Buffer.prototype as unknown as { hexSlice: Slice }).hexSlice);
+// Not in the types, there since Node.js 6: what is below Buffer.prototype.toString.
+const decoders = Buffer.prototype as unknown as { hexSlice: Slice; utf8Slice: Slice };
+export const hexSlice = uncurryThis(decoders.hexSlice);
+export const utf8Slice = uncurryThis(decoders.utf8Slice);
 /** Memory of its own, to be filled: what was in it before is not erased. */
 export const allocate: (sizeBytes: number) => Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow;
 export const PromiseObject = Promise;

@@ -77,11 +77,12 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 
 /** Whether the content of a file among the first `count` records has this digest; hexadecimal SHA-256. */
 export function hasContent({ bytes, recordsStart }: EntryTable, count: number, sha256: string): boolean {
+	const first = +`0x${sha256[0]}${sha256[1]}`;
 	for (let record = 0; record < count; record++) {
 		const at = recordsStart + record * RECORD_BYTES;
 		const digest = at + RECORD.digest;
 		// An octet first: for one other file in 256 a string is made.
-		if (HEX[bytes[digest]] !== sha256[0] + sha256[1] || uint16(bytes, at + RECORD.kind) !== KIND.file) continue;
+		if (bytes[digest] !== first || uint16(bytes, at + RECORD.kind) !== KIND.file) continue;
 		if (hexAt(bytes, digest) === sha256) return true;
 	}
 	return false;
@@ -182,4 +183,3 @@ const hexSlice: (octets: Uint8Array, start: number, end: number) => string = Fun
 );
 /** The path looked for: at most three octets a UTF-16 unit. */
 const sought = new Octets(3 * LIMITS.pathBytes);
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, "0"));

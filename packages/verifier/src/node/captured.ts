@@ -4,12 +4,7 @@ import buffer from "node:buffer";
 import util from "node:util";
 import { Bytes, uncurryThis } from "../primordials.js";
 
-export const { isAscii, isUtf8 } = buffer;
-type Slice = (this: Uint8Array, start: number, end: number) => string;
-// Not in the types, there since Node.js 6: the decoders below Buffer.prototype.toString.
-const decoders = buffer.Buffer.prototype as unknown as { latin1Slice: Slice; utf8Slice: Slice };
-export const latin1Slice = uncurryThis(decoders.latin1Slice);
-export const utf8Slice = uncurryThis(decoders.utf8Slice);
+export const { isUtf8 } = buffer;
 
 export const { apply, construct, ownKeys } = Reflect;
 export const {

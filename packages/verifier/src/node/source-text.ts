@@ -1,8 +1,8 @@
 /** From verified bytes to the text that is compiled. */
 
 import type { Gate } from "../gate.js";
-import { charCodeAt, encodeUtf8, slice } from "../primordials.js";
-import { isAscii, isUtf8, latin1Slice, utf8Slice } from "./captured.js";
+import { charCodeAt, encodeUtf8, slice, utf8Slice } from "../primordials.js";
+import { isUtf8 } from "./captured.js";
 
 /**
  * What Node.js would make of a file's content, as a string: given bytes, it would decode them later, by a TextDecoder that a
@@ -11,7 +11,6 @@ import { isAscii, isUtf8, latin1Slice, utf8Slice } from "./captured.js";
  */
 export function sourceText(gate: Gate, path: string, content: string | Uint8Array): string {
 	if (typeof content === "string") return content;
-	if (isAscii(content)) return latin1Slice(content, 0, content.length);
 	if (!isUtf8(content)) gate.rule("module.open_code", { path, reason: "ERR_SOURCE_ENCODING" }, "refuse");
 	return utf8Slice(content, 0, content.length);
 }
