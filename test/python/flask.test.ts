@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { adoptInstalled } from "./installed.js";
+
+const PROGRAM = fileURLToPath(new URL("flask", import.meta.url));
+const [python] = PYTHONS.filter(({ executable }) => spawnSync(executable, ["-I", "-c", "import flask"]).status === 0);
+
+describe.skipIf(python === undefined)("Debian's Flask (python3-flask)", () => {
+	let home: string;
+	let program: string;
+	let server: ChildProcess | undefined;
+	beforeEach(() => {
+		home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-flask-")));
+		program = join(home, "app");
+		cpSync(PROGRAM, program, { recursive: true });
+	});
+	afterEach(() => {
+		server?.kill();
+		rmSync(home, { recursive: true, force: true });
+	});
+
+	/** Where it serves, once it does. */
+	function start([file = "", ...words]: readonly string[]): Promise<string> {
+		const child = spawn(file, [...words, join(program, "main.py")], { stdio: ["ignore", "pipe", "ignore"] });
+		server = child;
+		return new Promise((resolve, reject) => {
+			child.stdout.once("data", (port) => resolve(`http://127.0.0.1:${Number(port)}`));
+			child.once("close", (status) => reject(new Error(`It ended with ${status}`)));
+		});
+	}
+
+	async function ask(origin: string): Promise<unknown[]> {
+		const post = { method: "POST", body: `{"a":[1,2]}`, headers: { "content-type": "application/json" } };
+		const responses = [
+			await fetch(origin),
+			await fetch(`${origin}/echo`, post),
+			...(await Promise.all(["x", "y", "<z>"].map((name) => fetch(`${origin}/page/${encodeURIComponent(name)}`)))),
+			await fetch(`${origin}/none`),
+		];
+		return Promise.all(responses.map(async (response) => [response.status, await response.text()]));
+	}
+
+	test.each(["enforce", "strict"])("serves in %s what it serves on plain python3", async (mode) => {
+		if (python === undefined) return;
+		const plain = await ask(await start([python.executable, "-I"]));
+		expect(plain).toHaveLength(6);
+		expect(plain[0]).toEqual([200, `{"answer":42}\n`]);
+		server?.kill();
+		const spython = await adoptInstalled(python, program, home, { policy: {}, audit: { stderr: "off" } });
+		expect(await ask(await start([...spython, "--mode", mode]))).toEqual(plain);
+	});
+
+	test("answers that it failed where a module changed that it loads late, and goes on serving", async () => {
+		if (python === undefined) return;
+		const events = join(home, "events.jsonl");
+		const audit = { stderr: "off", jsonLines: events };
+		const origin = await start(await adoptInstalled(python, program, home, { policy: {}, audit }));
+		appendFileSync(join(program, "late.py"), "# changed\n");
+		expect((await fetch(`${origin}/late`)).status).toBe(500);
+		expect((await fetch(origin)).status).toBe(200);
+		const refused = readFileSync(events, "utf8")
+			.split("\n")
+			.filter((line) => line.includes(`"refuse"`));
+		expect(refused.map((line) => JSON.parse(line))).toEqual([
+			expect.objectContaining({ path: join(program, "late.py"), reason: "ERR_FILE_MODIFIED" }),
+		]);
+	});
+});

@@ -1,0 +1,25 @@
+/** A CPython as it is installed, with all that it loads from, and a program of one's own beside it: adopted, with a spython for them. */
+
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { buildSpython } from "../../packages/verifier/native/build-spython.mjs";
+import type { Python } from "../../packages/verifier/test/python/support.js";
+import { adopt } from "./trust.js";
+
+export interface Rules {
+	readonly policy: object;
+	/** Member `audit` of the host configuration. */
+	readonly audit: object;
+}
+
+/** Words before the script, for a spython in `home` that runs what is in `program` now. */
+export async function adoptInstalled(python: Python, program: string, home: string, rules: Rules): Promise<string[]> {
+	const spython = join(home, "spython");
+	buildSpython({ python: python.executable, output: spython });
+	const site = join(python.library, "sitecustomize.py");
+	const places = [python.library, ...python.packages, ...(existsSync(site) ? [dirname(realpathSync(site))] : [])];
+	const real = [...new Set(places.map((place) => realpathSync(place)))];
+	const outermost = real.filter((place) => !real.some((other) => place.startsWith(`${other}/`)));
+	const { index, config } = await adopt([program, ...outermost], home, rules.policy, rules.audit);
+	return [spython, "--index", index, "--config", config, "--allow-development"];
+}

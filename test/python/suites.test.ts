@@ -1,0 +1,106 @@
+import { spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { adoptInstalled } from "./installed.js";
+
+const full = process.env.SIGTOOL_FULL !== undefined;
+/** The system's own: of the others not all parts that the tests ask for are there. */
+const [python] = PYTHONS.filter(({ library }) => existsSync(join(library, "test/test_json")));
+const RUN_TESTS = fileURLToPath(new URL("run-tests.py", import.meta.url));
+const LIMIT_MS = 1_500_000;
+
+interface Results {
+	readonly outcomes: Readonly<Record<string, string>>;
+	readonly reasons: Readonly<Record<string, string>>;
+}
+
+const ENFORCED = full
+	? ["test_json", "test_re", "test_decimal", "test_sqlite3", "test_email", "test_unittest", "test_asyncio"]
+	: ["test_json"];
+/** Those that import, write and compile code of their own, which nobody signed. */
+const AUDITED = full ? ["test_import", "test_zipimport", "test_runpy", "test_multiprocessing_fork"] : ["test_runpy"];
+
+describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsuite)", () => {
+	let home: string;
+	let program: string;
+	beforeAll(() => {
+		home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-suites-")));
+		program = join(home, "app");
+		mkdirSync(program);
+		copyFileSync(RUN_TESTS, join(program, "run-tests.py"));
+	});
+	afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+	/** Each in a directory of its own, where it may write. */
+	async function run(command: readonly string[], name: string, kind: string): Promise<Results> {
+		const directory = join(home, `${name}-${kind}`);
+		mkdirSync(directory);
+		const results = join(directory, "results.json");
+		const [file = "", ...words] = [...command, join(program, "run-tests.py"), results, `test.${name}`];
+		const environment = { PATH: process.env.PATH, HOME: directory, TMPDIR: directory, LANG: "C.UTF-8" };
+		const child = spawn(file, words, { cwd: directory, env: environment, stdio: "ignore" });
+		const status = await new Promise((resolve) => child.on("close", resolve));
+		expect(status).toBe(0);
+		return JSON.parse(readFileSync(results, "utf8"));
+	}
+
+	/** Those whose outcome is another one, with the last line of its reason. */
+	function differences(plain: Results, other: Results): string[][] {
+		const names = Object.keys({ ...plain.outcomes, ...other.outcomes });
+		const differing = names.filter((name) => plain.outcomes[name] !== other.outcomes[name]);
+		return differing.map((name) => [name, other.reasons[name]?.trim().split("\n").at(-1) ?? "not run"]);
+	}
+
+	const isolated = [python?.executable ?? "", "-I"];
+	const silent = { stderr: "off" };
+
+	test.each(ENFORCED)(
+		"%s gives the same results under enforce, where children are allowed",
+		async (name) => {
+			if (python === undefined) return;
+			const policy = { runtime: { children: "allow" }, python: { auditHooks: "allow" } };
+			const spython = await adoptInstalled(python, program, home, { policy, audit: silent });
+			const [plain, enforced] = await Promise.all([run(isolated, name, "plain"), run(spython, name, "enforced")]);
+			expect(Object.keys(plain.outcomes).length).toBeGreaterThan(100);
+			expect(differences(plain, enforced)).toEqual([]);
+		},
+		LIMIT_MS,
+	);
+
+	test("by the default policy only tests that start a program end otherwise", async () => {
+		if (python === undefined) return;
+		const spython = await adoptInstalled(python, program, home, { policy: {}, audit: silent });
+		const [plain, enforced] = [
+			await run(isolated, "test_json", "plain again"),
+			await run(spython, "test_json", "default"),
+		];
+		const differing = differences(plain, enforced);
+		expect(differing.length).toBeGreaterThan(0);
+		expect(differing.filter(([, reason]) => !reason?.includes("child processes are refused"))).toEqual([]);
+	});
+
+	test.each(AUDITED)(
+		"%s gives the same results in audit mode, and what nobody signed is told",
+		async (name) => {
+			if (python === undefined) return;
+			const events = join(home, `${name}.jsonl`);
+			const policy = { mode: "audit", python: { auditHooks: "allow", events: ["*"] } };
+			const audit = { ...silent, jsonLines: events };
+			const spython = await adoptInstalled(python, program, home, { policy, audit });
+			const [plain, audited] = await Promise.all([run(isolated, name, "plain"), run(spython, name, "audited")]);
+			expect(Object.keys(plain.outcomes).length).toBeGreaterThan(30);
+			// A spython writes no bytecode, as `python3 -B`.
+			const differing = differences(plain, audited);
+			expect(differing.filter(([, reason]) => reason !== "test meaningful only when writing bytecode")).toEqual([]);
+			const lines = readFileSync(events, "utf8").split("\n").slice(0, -1);
+			const verdicts = lines.map((line) => JSON.parse(line).verdict);
+			expect(verdicts.filter((verdict) => verdict === "refuse")).toEqual([]);
+			expect(verdicts.filter((verdict) => verdict === "audit").length).toBeGreaterThan(10);
+		},
+		LIMIT_MS,
+	);
+});
