@@ -56,7 +56,7 @@ def compile_one(source, made):
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         py_compile.compile(source, made, source, doraise=True, invalidation_mode=mode)
         code = read(made)
-        if os.path.lexists(target) and read(target) == code:
+        if os.path.isfile(target) and not os.path.islink(target) and read(target) == code:
             return SAME
         replace(target, code)
         return MADE

@@ -44,7 +44,9 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 				.addOption(new Option("--carry <what>", "let the catalog carry IMA and EVM attributes").choices(["ima"]))
 				.option("--sha1-twins", "add SHA-1 members for old readers; they are no evidence")
 				.option("--compile-python", "first make .pyc files that Python loads without a look at the source")
-				.addOption(repeated("--python <program>", "for which Python to compile (default: python3)"))
+				.addOption(
+					repeated("--python <program>", "for which Python to compile (default: as your spython, else python3)"),
+				)
 				.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
 				.addOption(timestamps())
 				.addOption(timestampTrust())

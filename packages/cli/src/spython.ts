@@ -42,6 +42,11 @@ export function aboutSpython(program: string): SpythonFacts {
 	throw new SigtoolError("ERR_LAUNCHER", message, { path: program });
 }
 
+/** The Python to compile for where none is named: the one this user's spython was built like, where there is one. */
+export function usualPython(): string {
+	return existsSync(ownSpython()) ? aboutSpython(ownSpython()).executable : "python3";
+}
+
 /** The directories its library is in: where Python, and Debian, put modules. */
 export function libraryOf({ home, python }: SpythonFacts): string[] {
 	const release = /^\d+\.\d+/.exec(python)?.[0] ?? "";

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import {
 	copyFileSync,
 	existsSync,
+	lstatSync,
 	mkdirSync,
 	readdirSync,
 	readFileSync,
@@ -118,6 +119,11 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 		expect(readdirSync(join(home, "elsewhere"))).toEqual([]);
 		rmSync(join(root, "__pycache__"));
 		sign();
+		const pyc = readdirSync(join(root, "__pycache__"))[0] ?? "";
+		renameSync(join(root, "__pycache__", pyc), join(home, "elsewhere", pyc));
+		symlinkSync(join(home, "elsewhere", pyc), join(root, "__pycache__", pyc));
+		sign();
+		expect(lstatSync(join(root, "__pycache__", pyc)).isFile()).toBe(true);
 		const victim = join(home, "victim");
 		renameSync(join(root, "main.py"), victim);
 		symlinkSync(victim, join(root, "__pycache__/main.cpython-399.pyc.new"));

@@ -128,6 +128,13 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			expect(sigtool(["compile", at("app"), ...adopted, "-o", at("app.sigx"), "--allow-development"]).status).toBe(0);
 		});
 
+		it("compiles for the Python of the spython that was built", () => {
+			makeTree(at("compiled"), { "a.py": "" });
+			expect(sigtool(["sign", at("compiled"), "--compile-python"]).status).toBe(0);
+			const release = PYTHON?.replace(/\D/g, "");
+			expect(existsSync(at(`compiled/__pycache__/a.cpython-${release}.pyc`))).toBe(true);
+		});
+
 		it("runs a signed program without any configuration, and says what it takes for granted", () => {
 			const { status, stdout, stderr } = sigtool(["run", "--allow-development", "app/main.py", "a b", "--json", "-m"], {
 				cwd: home,

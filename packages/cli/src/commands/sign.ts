@@ -108,8 +108,9 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 async function preparation(options: SignCommandOptions, tell: (compiled: CompiledPython) => void) {
 	if (options.compilePython !== true) return undefined;
 	const { compilePython } = await import("../compile-python.js");
+	const pythons = options.python ?? [(await import("../spython.js")).usualPython()];
 	return (root: string, files: readonly string[]) => {
-		const compiled = compilePython(root, files, options.python ?? ["python3"]);
+		const compiled = compilePython(root, files, pythons);
 		tell(compiled);
 		return [...compiled.made, ...compiled.same];
 	};
