@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -45,6 +46,13 @@ describe("compileTrustIndex() of a directory to adopt", () => {
 		expect(index.find(python, "json/latest")).toEqual({ kind: "link", target: "__init__.py" });
 		expect(products).toMatchObject([{ adopted: true, fileCount: 4, linkCount: 1 }]);
 		expect(warnings).toEqual([]);
+	});
+
+	it("takes nothing that is denied", async () => {
+		const python = join(tempTree(TREE), "python");
+		const sha256 = createHash("sha256").update("2").digest("hex");
+		const denying = { trust: { ...trust, deny: [{ kind: "file", sha256, reason: "worm" }] } } as const;
+		await expectRejection("ERR_DENIED", compile([], [python], denying));
 	});
 
 	it("stands beside signed ones, of which the index says no such thing", async () => {

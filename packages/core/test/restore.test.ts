@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
 	chmodSync,
 	copyFileSync,
@@ -94,6 +95,17 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		for (const path of FILES) expect(get(root, path), path).toEqual(valueFor(path, "user.ima"));
 		const second = await restoreAttributes(root, options);
 		expect(second).toMatchObject({ verdict: "restored", writtenFileCount: 0, writtenCount: 0, unchangedCount: 5 });
+	});
+
+	test("restores nothing to a file that is denied", async () => {
+		const root = tempTree(LIBRARY);
+		await signCarrying(root);
+		const sha256 = createHash("sha256").update("export const a = 1;\n").digest("hex");
+		const trust = { ...options.trust, deny: [{ kind: "file", sha256, reason: "worm" }] } as const;
+		const restored = await restoreAttributes(root, { trust });
+		expect(codes(restored.findings)).toEqual([["a.js", "ERR_DENIED"]]);
+		expect(restored).toMatchObject({ verdict: "failed", writtenFileCount: 4 });
+		expect(get(root, "a.js")).toBeUndefined();
 	});
 
 	test("replaces a value that is not the signed one, and leaves what is not carried alone", async () => {

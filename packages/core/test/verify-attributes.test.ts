@@ -8,6 +8,7 @@ import type { AttributeFormat } from "../dist/formats/attribute-format.js";
 import { encodeEvmSignature, evmPortableMessage, readEvmSubject } from "../dist/formats/evm.js";
 import { encodeImaDigest } from "../dist/formats/ima.js";
 import { keyIdOf } from "../dist/pki/attribute-keys.js";
+import { spkiSha256 } from "../dist/pki/certificate.js";
 import { trustFromCertificates } from "../dist/pki/trust-store.js";
 import { signPaths } from "../dist/sign.js";
 import { signerFromKey } from "../dist/signer/signer.js";
@@ -74,6 +75,21 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 		const { verdict, passedOver, findings } = await verify(root, ["ima"]);
 		expect({ verdict, passedOver }).toEqual({ verdict: "failed", passedOver: undefined });
 		expect(findings).toMatchObject([{ code: "ERR_UNSIGNED", path: name, format: "ima" }]);
+	});
+
+	it("refuses a file that is denied, and signatures of a key that is", async () => {
+		const root = tempTree({ a: "a", b: "b" });
+		await sign(root, "ima");
+		const trust = trustFromCertificates([certificate]);
+		const sha256 = createHash("sha256").update("b").digest("hex");
+		const file = { ...trust, deny: [{ kind: "file", sha256, reason: "worm" }] } as const;
+		expect(await verify(root, ["ima"], { trust: file })).toMatchObject({
+			verdict: "failed",
+			findings: [{ code: "ERR_DENIED", path: "b", message: '"b" is denied: worm' }],
+		});
+		const key = { ...trust, deny: [{ kind: "key", sha256: spkiSha256(certificate), reason: "stolen" }] } as const;
+		const { findings } = await verify(root, ["ima"], { trust: key });
+		expect(findings).toMatchObject([{ code: "ERR_DENIED" }, { code: "ERR_DENIED" }]);
 	});
 
 	it("finds nothing signed where there are no files", async () => {

@@ -5,6 +5,7 @@ import { createVerifier } from "@sigtool/verifier";
 import { describe, expect, test } from "vitest";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../cli/test/support.js";
 import { DEFAULT_POLICY, spkiSha256 } from "../../core/dist/read.js";
+import { signedPartOf } from "../../core/dist/trust/trust-index.js";
 import { readHostConfiguration } from "../dist/config.js";
 import { createGate } from "../dist/create-gate.js";
 import { makeSigner, refusal, sha256, signedIndex, untrusted } from "./support.js";
@@ -177,6 +178,19 @@ describe("over a trust index and a host configuration", () => {
 		expect(() => createVerifier({ ...options, index: bytes })).toThrow(
 			expect.objectContaining({ code: "ERR_DENIED", message: expect.stringContaining("stolen") }),
 		);
+	});
+
+	test("an index is refused by what is signed in it, too, which other certificates beside the signature do not change", async () => {
+		const { bytes, options } = await installed();
+		const signed = signedPartOf(bytes);
+		const document = JSON.parse(readFileSync(options.config, "utf8"));
+		for (const part of [bytes, signed]) {
+			const deny = [{ catalog: sha256(part), reason: "withdrawn" }];
+			writeFileSync(options.config, JSON.stringify({ ...document, deny }));
+			expect(() => createVerifier({ ...options, index: bytes })).toThrow(/withdrawn/);
+		}
+		writeFileSync(options.config, JSON.stringify({ ...document, deny: [] }));
+		expect(() => createVerifier({ ...options, index: bytes })).not.toThrow();
 	});
 
 	test("a missing addon is refused where the policy requires the kernel's check, and named elsewhere", async () => {

@@ -4,6 +4,8 @@ import { SigtoolError } from "../../dist/errors.js";
 import { newTimestamp } from "../../dist/formats/cat-envelope.js";
 import { parseSignedData } from "../../dist/pki/cms.js";
 import { fetchTimestamp } from "../../dist/pki/fetch-timestamp.js";
+import { verifyNewToken } from "../../dist/pki/timestamp.js";
+import { encodeRequest, newNonce, parseResponse } from "../../dist/pki/timestamp-request.js";
 import { type Exchange, forgedReply, type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "./local-tsa.js";
 import { hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
 
@@ -196,6 +198,27 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 			/no answer within 0.2 s .*no answer within 0.2 s/,
 		);
 		expect([hanging, stalling].map(({ requests }) => requests.length)).toEqual([1, 1]);
+	});
+
+	it("no answer that is cut short or altered in any octet is taken for one of another time or signer", () => {
+		const nonce = newNonce();
+		const reply = replyTo(encodeRequest(SIGNATURE, nonce), authority, workshop);
+		const judge = (octets: Uint8Array) => {
+			const { time, certificate } = verifyNewToken(parseResponse(octets), SIGNATURE, nonce, [root.certificate]);
+			return `${time} ${certificate.subject.text}`;
+		};
+		const original = judge(reply);
+		for (let position = 0; position < reply.length; position++) {
+			const altered = Buffer.from(reply);
+			altered[position] ^= 1 << (position % 8);
+			for (const octets of [altered, reply.subarray(0, position)]) {
+				try {
+					expect(judge(octets), `octet ${position}`).toBe(original);
+				} catch (error) {
+					if (!(error instanceof SigtoolError)) throw error;
+				}
+			}
+		}
 	});
 
 	it("asks nobody else when the proxy is none", async () => {
