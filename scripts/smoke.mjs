@@ -142,8 +142,8 @@ function useAttributes(project, env) {
 		console.log("skipped: attributes (fs-xattr was not built: no compiler here, or no headers of Node.js)");
 		return;
 	}
-	assert.equal(fsXattr(project, env).status, "yes");
-	console.log("fs-xattr was built, and loads in the command and the library");
+	for (const name of ["fs-xattr", "pkcs11js"]) assert.equal(optionalPackage(name, project, env).status, "yes");
+	console.log("fs-xattr and pkcs11js were built, and load in the command and the library");
 }
 
 function hasNativeThreads(project) {
@@ -151,8 +151,9 @@ function hasNativeThreads(project) {
 }
 
 function missNativeParts(project, env) {
-	const { status, value } = fsXattr(project, env);
+	const { status, value } = optionalPackage("fs-xattr", project, env);
 	assert.equal(status, "no");
+	assert.equal(optionalPackage("pkcs11js", project, env).status, "no");
 	assert.match(value, /fs-xattr is not installed.*compiler.*install sigtool again/);
 	const sign = ["sign", "app", "--json", "--pkcs11", "pkcs11:", "--pkcs11-module", "/none.so"];
 	const output = run("npx", ["--no-install", "sigtool", ...sign], { cwd: project, env, status: 2 });
@@ -160,9 +161,9 @@ function missNativeParts(project, env) {
 	console.log("without fs-xattr and pkcs11js the command says what is missing");
 }
 
-/** What `sigtool doctor` and `examineSystem()` say of fs-xattr, which must agree. */
-function fsXattr(project, env) {
-	const find = (checks) => checks.find(({ id }) => id === "fs-xattr");
+/** What `sigtool doctor` and `examineSystem()` say of an optional package, which must agree. */
+function optionalPackage(name, project, env) {
+	const find = (checks) => checks.find(({ id }) => id === name);
 	const command = run("npx", ["--no-install", "sigtool", "doctor", "--json"], { cwd: project, env });
 	const script = `import { examineSystem } from "@sigtool/core"; console.log(JSON.stringify(await examineSystem(".")));`;
 	const library = run(process.execPath, ["--input-type=module", "-e", script], { cwd: project, env });

@@ -148,6 +148,15 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 			expect(readFileSync(join(tree, "tree.cat"))).toEqual(before);
 		});
 
+		it("a choice among two certificates of a key", () => {
+			token.importKey(rsa.keyFile, { label: "renewed", id: "1a" });
+			for (const label of ["old", "new"]) token.importCertificate(rsa.certFile, { label, id: "1a" });
+			expect(sign("token=release;id=%1A").stderr).toContain(
+				"it holds 2 certificates of that key; give the one to use with --cert [ERR_PKCS11]",
+			);
+			expect(sign("token=release;id=%1A", ["--cert", rsa.certFile])).toMatchObject({ status: 0 });
+		});
+
 		it("an ambiguous token", () => {
 			token.addToken("pair");
 			token.addToken("pair");

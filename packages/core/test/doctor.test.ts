@@ -30,7 +30,7 @@ const byId = (checks: readonly Check[]) => new Map(checks.map((check) => [check.
 const IDS = [
 	...["file-system", "executable", "fs-xattr", "attribute-room", "user-attributes", "security-ima", "security-evm"],
 	...["trusted-attributes", "exec-check", "securebits", "seccomp", "no-new-privileges", "landlock", "ima", "evm"],
-	...["fs-verity", "audit", "node", "compiler"],
+	...["fs-verity", "audit", "node", "compiler", "pkcs11js"],
 ];
 
 describe("examineSystem()", () => {

@@ -1,10 +1,11 @@
 /** What runs sigtool, and what builds its native parts. */
 
 import { accessSync, constants, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Check, Finding } from "./check.js";
 
-/** `version` as process.versions.node has it, `searchPath` as the environment's PATH. Nothing is run. */
+/** `version` as process.versions.node has it, `searchPath` as the environment's PATH. No program is run. */
 export function runtimeChecks(version: string, searchPath: string): Check[] {
 	return [
 		{
@@ -16,9 +17,10 @@ export function runtimeChecks(version: string, searchPath: string): Check[] {
 		{
 			id: "compiler",
 			title: "C compiler",
-			meaning: "builds fs-xattr when sigtool is installed",
+			meaning: "builds fs-xattr and pkcs11js when sigtool is installed",
 			...compiler(searchPath),
 		},
+		{ id: "pkcs11js", title: "pkcs11js", meaning: "signs with keys in tokens (--pkcs11)", ...pkcs11js() },
 	];
 }
 
@@ -36,6 +38,15 @@ function compiler(searchPath: string): Finding {
 		if (file !== undefined) return { status: "yes", value: file };
 	}
 	return { status: "no", value: `no ${COMPILERS.join(", ")} on PATH` };
+}
+
+function pkcs11js(): Finding {
+	try {
+		createRequire(import.meta.url)("pkcs11js");
+		return { status: "yes", value: "loads" };
+	} catch {
+		return { status: "no", value: "not installed, or not compiled for this system; it needs a C++ compiler" };
+	}
 }
 
 const COMPILERS = ["cc", "gcc", "clang"];
