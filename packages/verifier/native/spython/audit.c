@@ -6,14 +6,11 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
-/* 0: to be recorded where it is selected; 1: recorded already; -1: refused. */
-typedef int check(const char *event, PyObject *arguments);
 enum { SLOTS = 512, MAX_DETAIL = 512 };
-
+/* A check answers 0: to be recorded where it is selected; 1: recorded already; -1: refused. */
 static struct slot {
 	const char *name;
-	check *check;
-	int selected;
+	int (*check)(const char *event, PyObject *arguments), selected;
 } slots[SLOTS];
 static int all_selected;
 
@@ -58,6 +55,9 @@ static int veto(const char *event, PyObject *arguments, const char *why) {
 static int refuse_always(const char *event, PyObject *arguments) { return veto(event, arguments, "the hook is spython's"); }
 static int judge_hook(const char *event, PyObject *arguments) { return rules.audit_hooks ? 0 : veto(event, arguments, "the policy says python.auditHooks: refuse"); }
 
+/* SQL, too, could then load any library, by no event. */
+static int judge_sqlite(const char *event, PyObject *arguments) { return argument(arguments, 1) == Py_False ? 0 : veto(event, arguments, "SQL could load any library"); }
+
 static int judge_child(const char *event, PyObject *arguments) {
 	if (rules.children == CHILDREN_REFUSE) return veto(event, arguments, "child processes are refused, as nothing verifies what they load; os.fork works (policy: runtime.children)");
 	if (rules.children == CHILDREN_AUDIT) record(event, AUDIT, arguments);
@@ -91,15 +91,10 @@ static int judge_library(const char *event, PyObject *arguments) {
 	if (library == Py_None) return 0;
 	if (!PyUnicode_FSConverter(library, &path)) return -1;
 	const char *name = PyBytes_AS_STRING(path);
-	const int is_named = strchr(name, '/') == NULL && rules.extensions;
-	const int answer = !is_named ? judge_native(event, arguments, name) : rules.mode == MODE_STRICT ? veto(event, arguments, "it names no file") : 0;
+	const int is_found = strchr(name, '/') == NULL && rules.extensions;
+	const int answer = !is_found ? judge_native(event, arguments, name) : rules.mode == MODE_STRICT ? veto(event, arguments, "it names no file") : 0;
 	Py_DECREF(path);
 	return answer;
-}
-
-/* SQL, too, could then load any library, by no event. */
-static int judge_sqlite(const char *event, PyObject *arguments) {
-	return argument(arguments, 1) == Py_False ? 0 : veto(event, arguments, "SQL could load any library");
 }
 
 /* `/proc/PID/mem` by whatever links. A relative name may be one beside a directory's descriptor, which the event does not tell. */
@@ -130,23 +125,22 @@ static struct slot *slot_of(const char *name) {
 	uint32_t hash = 2166136261;
 	for (const char *c = name; *c != 0; c++) hash = (hash ^ (uint8_t)*c) * 16777619;
 	struct slot *slot = &slots[hash % SLOTS];
-	while (slot->name != NULL && strcmp(slot->name, name) != 0)
-		if (++slot == slots + SLOTS) slot = slots;
+	while (slot->name != NULL && strcmp(slot->name, name) != 0) slot = slot == slots + SLOTS - 1 ? slots : slot + 1;
 	return slot;
 }
 
 void prepare_audit(void) {
 	static const struct slot CHECKS[] = {
-		{"setopencodehook", refuse_always, 0}, {"sys.addaudithook", judge_hook, 0}, {"open", judge_open, 0}, {"import", judge_import, 0},
-		{"ctypes.dlopen", judge_library, 0}, {"sqlite3.enable_load_extension", judge_sqlite, 0}, {"subprocess.Popen", judge_child, 0}, {"os.exec", judge_child, 0},
+		{"open", judge_open, 0}, {"import", judge_import, 0}, {"ctypes.dlopen", judge_library, 0}, {"sqlite3.enable_load_extension", judge_sqlite, 0},
+		{"setopencodehook", refuse_always, 0}, {"sys.addaudithook", judge_hook, 0}, {"subprocess.Popen", judge_child, 0}, {"os.exec", judge_child, 0},
 		{"os.posix_spawn", judge_child, 0}, {"os.system", judge_child, 0}, {"pty.spawn", judge_child, 0}, {"cpython.run_command", refuse_always, 0},
 		{"cpython.run_stdin", refuse_always, 0}, {"cpython.run_interactivehook", refuse_always, 0}, {"cpython.run_startup", refuse_always, 0}};
 	size_t count = 0;
 	for (; count < sizeof CHECKS / sizeof *CHECKS; count++) *slot_of(CHECKS[count].name) = CHECKS[count];
 	EACH(event, rules.events) {
 		struct slot *slot = slot_of(event->text);
-		if (strcmp(event->text, "*") == 0) all_selected = 1;
 		if (++count > SLOTS / 2) fail(REFUSED, "ERR_POLICY", "Cannot use the policy: python.events has more than 200 names");
+		all_selected |= strcmp(event->text, "*") == 0;
 		slot->name = event->text;
 		slot->selected = 1;
 	}

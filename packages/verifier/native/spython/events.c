@@ -13,7 +13,6 @@
 #else
 #define DTRACE_PROBE2(provider, probe, event, detail)
 #endif
-
 /* Not 0 while somebody traces sigtool:audit. */
 unsigned short sigtool_audit_semaphore __attribute__((section(".probes")));
 
@@ -33,24 +32,23 @@ static void put(struct line *line, const char *format, ...) {
 	va_end(values);
 }
 
-/* Octets of the character that text begins with; 0 where that is not UTF-8 (RFC 3629). Reads no further than a NUL. */
-static size_t utf8_length(const char *text) {
+/* The character that text begins with, and its octets. What is no UTF-8 (RFC 3629) is as Python has it in names: U+DC80 to U+DCFF. */
+static unsigned read_character(const char *text, size_t *length) {
+	static const unsigned LEAST[] = {0, 0, 0x80, 0x800, 0x10000};
 	const uint8_t *u = (const uint8_t *)text;
-	size_t length = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
-	for (size_t i = 1; i < length; i++)
-		if ((u[i] & 0xc0) != 0x80) return 0;
-	const int bad = (u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) || (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f);
-	return bad ? 0 : length;
+	*length = u[0] < 0x80 ? 1 : u[0] < 0xc0 ? 5 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf8 ? 4 : 5;
+	unsigned c = *length == 1 ? u[0] : u[0] & (0xffu >> (*length + 1));
+	for (size_t i = 1; i < *length; i++) {
+		if (*length == 5 || (u[i] & 0xc0) != 0x80) return *length = 1, 0xdc00u + u[0];
+		c = c << 6 | (u[i] & 0x3f);
+	}
+	return c < LEAST[*length] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? (*length = 1, 0xdc00u + u[0]) : c;
 }
 
-/* What is no UTF-8 as Python has it in names: U+DC80 to U+DCFF. */
 static void put_string(struct line *line, const char *text) {
 	put(line, "\"");
-	for (size_t length; *text != 0 && line->length < sizeof line->text - ROOM_FOR_REST; text += length == 0 ? 1 : length) {
-		const uint8_t first = (uint8_t)*text;
-		length = utf8_length(text);
-		unsigned c = length == 0 ? 0xdc00u + first : length == 1 ? first : first & (0xffu >> (length + 1));
-		for (size_t i = 1; i < length; i++) c = c << 6 | ((uint8_t)text[i] & 0x3f);
+	for (size_t length; *text != 0 && line->length < sizeof line->text - ROOM_FOR_REST; text += length) {
+		const unsigned c = read_character(text, &length);
 		if (c == '"' || c == '\\') put(line, "\\%c", c);
 		else if (c >= ' ' && c < 127) line->text[line->length++] = (char)c;
 		else if (c > 0xffff) put(line, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
@@ -61,13 +59,12 @@ static void put_string(struct line *line, const char *text) {
 
 static void begin(struct line *line, const char *event, enum verdict verdict) {
 	static const char *const VERDICTS[] = {"allow", "audit", "refuse"};
-	const int process = getpid(), thread = gettid();
+	const int process = getpid(), thread = gettid() == process ? 0 : gettid();
 	struct timespec now;
 	struct tm utc;
 	clock_gettime(CLOCK_REALTIME, &now);
 	line->length = strftime(line->text, sizeof line->text, "{\"time\":\"%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
-	put(line, ".%03ldZ\",\"event\":\"%s\",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", now.tv_nsec / 1000000, event, VERDICTS[verdict], process,
-		thread == process ? 0 : thread);
+	put(line, ".%03ldZ\",\"event\":\"%s\",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", now.tv_nsec / 1000000, event, VERDICTS[verdict], process, thread);
 }
 
 /* Opened again when a program closed it, and maybe opened another file that got its number. */
@@ -81,9 +78,8 @@ static int file_descriptor(void) {
 static int log_line(const char *text, enum verdict verdict) {
 	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
 	char date[32], message[sizeof(struct line) + 64];
-	const time_t now = time(NULL);
 	struct tm local;
-	strftime(date, sizeof date, "%b %e %H:%M:%S", localtime_r(&now, &local));
+	strftime(date, sizeof date, "%b %e %H:%M:%S", localtime_r(&(time_t){time(NULL)}, &local));
 	const int length = snprintf(message, sizeof message, "<%d>%s spython[%d]: %s", verdict == REFUSE ? CRITICAL : NOTICE, date, getpid(), text);
 	return sendto(log_socket, message, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&address, sizeof address) == length;
 }
@@ -131,7 +127,6 @@ _Noreturn void fail(int status, const char *code, const char *format, ...) {
 	va_list values;
 	va_start(values, format);
 	vsnprintf(text, sizeof text, format, values);
-	va_end(values);
 	for (char *c = text; *c != 0; c++)
 		if ((uint8_t)*c < ' ' || *c == 127) *c = '?';
 	if (code != NULL) raise_event("verifier.start", REFUSE, "reason", code, NULL);

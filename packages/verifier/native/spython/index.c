@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <openssl/cms.h>
 #include <openssl/ess.h>
-#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -28,6 +27,12 @@ static struct product {
 static size_t product_count;
 static uint32_t entry_count; /* of these */
 
+static _Noreturn void malformed(const char *reason) { fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason); }
+static _Noreturn void distrust(const char *code, const char *reason) { fail(REFUSED, code, "Cannot trust the trust index: %s", reason); }
+static void require(int done) { if (done != 1) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed"); }
+static uint16_t u16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] << 8); }
+static uint32_t u32(const uint8_t *at) { return u16(at) | (uint32_t)u16(at + 2) << 16; }
+
 void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]) {
 	for (int i = 0; i < SHA256_HEX; i++) hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
 	hex[SHA256_HEX] = 0;
@@ -36,31 +41,23 @@ void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]) {
 /* Fetched once: looking an algorithm up takes longer than most files. */
 static const EVP_MD *algorithm(void) {
 	static EVP_MD *fetched;
-	if (fetched == NULL && (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1 || (fetched = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL)) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto has no SHA-256");
+	if (fetched == NULL) require(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) == 1 && (fetched = EVP_MD_fetch(NULL, "SHA256", NULL)) != NULL);
 	return fetched;
 }
 
-void sha256(const void *data, size_t length, uint8_t digest[SHA256_BYTES]) {
-	if (EVP_Digest(data, length, digest, NULL, algorithm(), NULL) != 1) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
-}
+void sha256(const void *data, size_t length, uint8_t digest[SHA256_BYTES]) { require(EVP_Digest(data, length, digest, NULL, algorithm(), NULL)); }
 
 /* Of what is read from a descriptor to its end; 0 where that fails. */
 int sha256_file(int descriptor, uint8_t digest[SHA256_BYTES]) {
 	uint8_t chunk[1 << 16];
 	ssize_t got;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	int done = EVP_DigestInit_ex(context, algorithm(), NULL) == 1;
-	while (done && (got = read(descriptor, chunk, sizeof chunk)) != 0) done = got > 0 && EVP_DigestUpdate(context, chunk, (size_t)got) == 1;
-	done = done && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+	require(EVP_DigestInit_ex(context, algorithm(), NULL));
+	while ((got = read(descriptor, chunk, sizeof chunk)) > 0) require(EVP_DigestUpdate(context, chunk, (size_t)got));
+	require(EVP_DigestFinal_ex(context, digest, NULL));
 	EVP_MD_CTX_free(context);
-	return done;
+	return got == 0;
 }
-
-static uint16_t u16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] << 8); }
-static uint32_t u32(const uint8_t *at) { return u16(at) | (uint32_t)u16(at + 2) << 16; }
-
-static _Noreturn void malformed(const char *reason) { fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason); }
-static _Noreturn void distrust(const char *code, const char *reason) { fail(REFUSED, code, "Cannot trust the trust index: %s", reason); }
 
 /* A copy in memory that nobody writes to any more. The launcher's descriptor must be sealed, so that it is what it opened. */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length) {
@@ -79,6 +76,7 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 	return memory;
 }
 
+/* As pki/chain.ts asks of a pinned key. */
 static void check_certificate(X509 *certificate) {
 	uint8_t *der = NULL, digest[SHA256_BYTES];
 	char hex[SHA256_HEX + 1];
@@ -97,7 +95,8 @@ static void check_certificate(X509 *certificate) {
 	if (usage == UINT32_MAX || !(usage & XKU_CODE_SIGN) || !(X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE))
 		distrust("ERR_CERTIFICATE_PURPOSE", "its signer's certificate is not for signing code");
 	if (EVP_PKEY_get_security_bits(X509_get0_pubkey(certificate)) < 112) distrust("ERR_WEAK_KEY", "its signer's key is too short");
-	if (!rules.development && X509_get_ext_by_OBJ(certificate, OBJ_txt2obj(DEVELOPMENT_OID, 1), -1) >= 0) distrust("ERR_DEVELOPMENT_IDENTITY", "a development identity signed it; sign it with a release key");
+	if (!rules.development && X509_get_ext_by_OBJ(certificate, OBJ_txt2obj(DEVELOPMENT_OID, 1), -1) >= 0)
+		distrust("ERR_DEVELOPMENT_IDENTITY", "a development identity signed it; sign it with a release key");
 }
 
 static const void *attribute(CMS_SignerInfo *signer, int name, int type) {
@@ -106,10 +105,12 @@ static const void *attribute(CMS_SignerInfo *signer, int name, int type) {
 	return value;
 }
 
-/* CMS SignedData over content that is not in it, by one signer whose key is pinned. */
+/* CMS SignedData over content that is not in it, by one signer whose key is pinned. What is made here once is kept. */
 static void verify_signature(const uint8_t *der, size_t length, const uint8_t content[SHA256_BYTES]) {
 	const uint8_t *end = der;
-	ASN1_OBJECT *type = OBJ_txt2obj(INDEX_OID, 1);
+	const ASN1_OBJECT *type = OBJ_txt2obj(INDEX_OID, 1);
+	X509 *certificate = NULL;
+	X509_ALGOR *digest = NULL;
 	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &end, (long)length);
 	if (cms == NULL || end != der + length || OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed) distrust("ERR_CMS_FORMAT", "it has no signature that is one");
 	ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
@@ -117,29 +118,26 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	if (OBJ_cmp(CMS_get0_eContentType(cms), type) != 0 || inside == NULL || *inside != NULL || sk_CMS_SignerInfo_num(signers) != 1)
 		distrust("ERR_INDEX_FORMAT", "its signature is not one for trust indexes, by one signer");
 	CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(signers, 0);
-	X509 *certificate = NULL;
-	X509_ALGOR *digest = NULL;
 	if (CMS_set1_signers_certs(cms, NULL, 0) != 1) distrust("ERR_SIGNER_CERTIFICATE", "its signer's certificate is not in it");
 	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, &digest, NULL);
 	check_certificate(certificate);
 	if (OBJ_obj2nid(digest->algorithm) != NID_sha256) distrust("ERR_UNSUPPORTED_ALGORITHM", "its digest is not SHA-256");
 	if (CMS_SignerInfo_verify(signer) != 1) distrust("ERR_SIGNATURE", "the signature does not match what is signed");
 	if (OBJ_cmp(attribute(signer, NID_pkcs9_contentType, V_ASN1_OBJECT), type) != 0) distrust("ERR_SIGNED_ATTRIBUTES", "it is signed as something else");
-	const ASN1_STRING *message = attribute(signer, NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING);
+	const ASN1_STRING *message = attribute(signer, NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING), *named;
 	if (ASN1_STRING_length(message) != SHA256_BYTES || memcmp(ASN1_STRING_get0_data(message), content, SHA256_BYTES) != 0)
 		distrust("ERR_SIGNED_ATTRIBUTES", "the content was changed after it was signed");
-	const ASN1_STRING *named = attribute(signer, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE);
-	const uint8_t *at = ASN1_STRING_get0_data(named);
-	ESS_SIGNING_CERT_V2 *ess = d2i_ESS_SIGNING_CERT_V2(NULL, &at, ASN1_STRING_length(named));
+	named = attribute(signer, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE);
+	end = ASN1_STRING_get0_data(named);
+	ESS_SIGNING_CERT_V2 *ess = d2i_ESS_SIGNING_CERT_V2(NULL, &end, ASN1_STRING_length(named));
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	if (ess == NULL || chain == NULL || sk_X509_push(chain, certificate) != 1 || OSSL_ESS_check_signing_certs(NULL, ess, chain, 1) <= 0)
 		distrust("ERR_SIGNED_ATTRIBUTES", "it names another signer's certificate");
 }
 
-static void refuse_denied(const struct json *list, const char *kind, const char *what) {
+static void refuse_denied(const struct json *list, const char *kind) {
 	EACH(each, list)
-		if (each->kind == JSON_STRING && denied(kind, each->text) != NULL)
-			fail(REFUSED, "ERR_DENIED", "Cannot use %s: the deny list names its %s: %s", what, kind, denied(kind, each->text));
+		if (each->kind == JSON_STRING && denied(kind, each->text) != NULL) distrust("ERR_DENIED", denied(kind, each->text));
 }
 
 static void add_product(const struct json *head) {
@@ -148,13 +146,13 @@ static void add_product(const struct json *head) {
 		*root->text != '/' || entries == NULL || entries->number > MAX_ENTRIES || product_count == MAX_PRODUCTS)
 		malformed("its products are not described as they must be");
 	const struct json *bound = find_by(rules.products, "name", name->text), *minimum = json_member(bound, "minimumSequence"), *own_root = json_member(bound, "root");
-	int by_policy = rules.policy_products == NULL;
-	EACH(each, rules.policy_products) by_policy |= strcmp(each->text, name->text) == 0;
-	if (!by_policy || (bound == NULL && rules.products != NULL && rules.products->next > rules.products + 1))
+	int is_named = IS_EMPTY(rules.policy_products);
+	EACH(each, rules.policy_products) is_named |= strcmp(each->text, name->text) == 0;
+	if (!is_named || (bound == NULL && !IS_EMPTY(rules.products)))
 		fail(REFUSED, "ERR_PRODUCT_MISMATCH", "Cannot use product \"%s\": the host configuration, or the policy, does not name it", name->text);
 	if (minimum != NULL && (sequence == NULL || sequence->number < minimum->number))
 		fail(REFUSED, "ERR_SEQUENCE", "Cannot use product \"%s\": this host demands a sequence of at least %lu; install a newer release", name->text, minimum->number);
-	refuse_denied(json_member(head, "catalogs"), "catalog", name->text);
+	refuse_denied(json_member(head, "catalogs"), "catalog");
 	const char *path = own_root == NULL ? root->text : own_root->text, *real = realpath(path, NULL);
 	struct product new = {name->text, real == NULL ? path : real, sequence, 0, entry_count, entry_count + (uint32_t)entries->number};
 	new.root_length = strlen(new.root) - (strcmp(new.root, "/") == 0);
@@ -171,8 +169,8 @@ static void read_head(const uint8_t *head, size_t length, int mode_asked) {
 	if (!json_has_only(document, "notAfter policy signers products") || list == NULL || list->kind != JSON_ARRAY) malformed("its head is not as it must be");
 	if (last != NULL) not_after = last->number;
 	if (is_index_expired()) fail(REFUSED, "ERR_INDEX_EXPIRED", "Cannot use the trust index: its last day is past; compile it again");
-	refuse_denied(json_member(document, "signers"), "key", "the trust index");
-	if (denied("catalog", index_hex) != NULL) distrust("ERR_DENIED", "the deny list names it");
+	refuse_denied(json_member(document, "signers"), "key");
+	if (denied("catalog", index_hex) != NULL) distrust("ERR_DENIED", denied("catalog", index_hex));
 	read_policy(json_member(document, "policy"), mode_asked);
 	EACH(product, list) add_product(product);
 }
@@ -180,6 +178,7 @@ static void read_head(const uint8_t *head, size_t length, int mode_asked) {
 /* `descriptor`: of the launcher's memory, or -1 for the file. */
 void load_index(const char *file, int descriptor, int mode_asked) {
 	size_t length;
+	uint8_t of_content[SHA256_BYTES], of_all[SHA256_BYTES];
 	const uint8_t *bytes = map_index(file, descriptor, &length);
 	if (memcmp(bytes, "\x89SIGX\r\n\x1a", 8) != 0 || u32(bytes + 8) != 1) malformed("it does not begin as one of version 1");
 	const size_t head = u32(bytes + 12), entries = u32(bytes + 16);
@@ -187,11 +186,9 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 	if (head > MAX_HEAD || entries > MAX_ENTRIES || name_bytes > MAX_NAMES) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: it says it is larger than one may be");
 	const size_t content = HEADER + head + entries * RECORD + name_bytes;
 	if (content >= length || length - content > MAX_SIGNATURE) malformed("it is truncated, or its signature is too large");
-	uint8_t of_content[SHA256_BYTES], of_all[SHA256_BYTES];
-	EVP_MD_CTX *context = EVP_MD_CTX_new(), *copy = EVP_MD_CTX_new(); /* kept, as what is made of the signature */
-	if (EVP_DigestInit_ex(context, algorithm(), NULL) != 1 || EVP_DigestUpdate(context, bytes, content) != 1 || EVP_MD_CTX_copy_ex(copy, context) != 1 ||
-		EVP_DigestFinal_ex(copy, of_content, NULL) != 1 || EVP_DigestUpdate(context, bytes + content, length - content) != 1 || EVP_DigestFinal_ex(context, of_all, NULL) != 1)
-		fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
+	EVP_MD_CTX *context = EVP_MD_CTX_new(), *copy = EVP_MD_CTX_new();
+	require(EVP_DigestInit_ex(context, algorithm(), NULL) == 1 && EVP_DigestUpdate(context, bytes, content) == 1 && EVP_MD_CTX_copy_ex(copy, context) == 1);
+	require(EVP_DigestFinal_ex(copy, of_content, NULL) == 1 && EVP_DigestUpdate(context, bytes + content, length - content) == 1 && EVP_DigestFinal_ex(context, of_all, NULL) == 1);
 	to_hex(of_all, index_hex);
 	verify_signature(bytes + content, length - content, of_content);
 	records = bytes + HEADER + head;
@@ -202,29 +199,24 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 
 /* The events of a start: products, then that it is decided from here on. */
 void announce(const char *missing) {
+	static const char *const NAMES[] = {"off", "audit", "enforce", "strict"};
 	char sequence[24];
 	for (const struct product *p = products; p < products + product_count; p++) {
 		if (p->sequence != NULL) snprintf(sequence, sizeof sequence, "%lu", p->sequence->number);
 		raise_event("catalog.load", ALLOW, "sha256", index_hex, "product", p->name, "#sequence", p->sequence == NULL ? NULL : sequence, "signer", signer_hex, NULL);
 	}
-	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", ((const char *const[]){"off", "audit", "enforce", "strict"})[rules.mode],
-		"index", *index_hex ? index_hex : NULL, "signer", *signer_hex ? signer_hex : NULL, "tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
+	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", NAMES[rules.mode], "index", *index_hex ? index_hex : NULL,
+		"signer", *signer_hex ? signer_hex : NULL, "tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
 }
 
 int is_index_expired(void) { return (uint64_t)time(NULL) > not_after / 1000; }
 
-static const char *path_at(const uint8_t *record, size_t *length) {
-	const size_t start = u32(record + PATH_AT);
-	*length = u16(record + PATH_LENGTH_AT);
-	return start + *length <= name_bytes ? (const char *)names + start : NULL;
-}
-
 /* How the path of a record stands to `name`; one that reaches past the names stands before all. */
-static int compare(uint32_t record, const char *name, size_t name_length) {
-	size_t length;
-	const char *path = path_at(records + (size_t)record * RECORD, &length);
-	if (path == NULL) return -1;
-	int order = memcmp(path, name, length < name_length ? length : name_length);
+static int compare(uint32_t number, const char *name, size_t name_length) {
+	const uint8_t *record = records + (size_t)number * RECORD;
+	const size_t start = u32(record + PATH_AT), length = u16(record + PATH_LENGTH_AT);
+	if (start + length > name_bytes) return -1;
+	const int order = memcmp(names + start, name, length < name_length ? length : name_length);
 	return order != 0 ? order : (length > name_length) - (length < name_length);
 }
 
@@ -243,13 +235,12 @@ void find_entry(const char *path, struct entry *entry) {
 		const int order = compare(middle, entry->name, length);
 		if (order < 0) low = middle + 1;
 		else if (order > 0) high = middle;
-		else {
-			if ((middle > p->first && compare(middle - 1, entry->name, length) >= 0) || (middle + 1 < p->end && compare(middle + 1, entry->name, length) <= 0)) return;
-			const uint8_t *record = records + (size_t)middle * RECORD;
-			const uint64_t size = u32(record + SIZE_AT) | (uint64_t)u32(record + SIZE_AT + 4) << 32, target = u32(record + PATH_AT) + length;
-			if (u16(record + KIND_AT) == FILE_KIND) entry->digest = record + DIGEST_AT;
-			else if (u16(record + KIND_AT) == LINK_KIND && size <= name_bytes - target) entry->target = (const char *)names + target, entry->target_length = size;
-			return;
-		}
+		else break;
 	}
+	const uint32_t at = low + (high - low) / 2;
+	const uint8_t *record = records + (size_t)at * RECORD;
+	if (low == high || (at > p->first && compare(at - 1, entry->name, length) >= 0) || (at + 1 < p->end && compare(at + 1, entry->name, length) <= 0)) return;
+	const uint64_t size = u32(record + SIZE_AT) | (uint64_t)u32(record + SIZE_AT + 4) << 32, target = u32(record + PATH_AT) + length;
+	if (u16(record + KIND_AT) == FILE_KIND) entry->digest = record + DIGEST_AT;
+	if (u16(record + KIND_AT) == LINK_KIND && size <= name_bytes - target) entry->target = (const char *)names + target, entry->target_length = size;
 }

@@ -1,10 +1,11 @@
-/* JSON (RFC 8259) as trust indexes and host configurations have it: whole numbers without a sign, at most 2^53; `\u` for
- * ASCII only, and no NUL; 16 levels. In place, and without recursion. */
+/* JSON (RFC 8259) as trust indexes and host configurations have it: whole numbers without a sign, at most 2^53; no `\u`, as
+ * UTF-8 stands for itself and control characters are in no name; 16 levels. In place, and without recursion. */
 #include "spython.h"
 
 enum { MAX_DEPTH = 16 };
 
 static char *skip_space(char *at) { return at + strspn(at, " \t\r\n"); }
+static char end_of(const struct json *container) { return container->kind == JSON_OBJECT ? '}' : ']'; }
 
 static char *read_string(char *at, struct json *value) {
 	static const char NAMES[] = "\"\\/bfnrt", MEANT[] = "\"\\/\b\f\n\r\t";
@@ -12,21 +13,10 @@ static char *read_string(char *at, struct json *value) {
 	char *to = at;
 	*value = (struct json){.kind = JSON_STRING, .text = at, .next = value + 1};
 	for (; *at != '"'; at++) {
-		if ((uint8_t)*at < ' ') return NULL;
-		if (*at != '\\') {
-			*to++ = *at;
-			continue;
-		}
-		const char *name = *++at == 0 ? NULL : strchr(NAMES, *at);
-		if (name != NULL) *to++ = MEANT[name - NAMES];
-		else {
-			char digits[5] = "";
-			strncpy(digits, *at == 'u' ? at + 1 : "", 4);
-			const long c = strspn(digits, "0123456789abcdefABCDEF") == 4 ? strtol(digits, NULL, 16) : 0;
-			if (c < 1 || c > 127) return NULL;
-			*to++ = (char)c;
-			at += 4;
-		}
+		const char *name = *at == '\\' && at[1] != 0 ? strchr(NAMES, at[1]) : NULL;
+		if ((uint8_t)*at < ' ' || (*at == '\\' && name == NULL)) return NULL;
+		at += name != NULL;
+		*to++ = name == NULL ? *at : MEANT[name - NAMES];
 	}
 	*to = 0;
 	return at + 1;
@@ -47,8 +37,6 @@ static char *read_key(char *at, struct json *key) {
 	return (at = read_string(at, key)) == NULL || *(at = skip_space(at)) != ':' ? NULL : at + 1;
 }
 
-static char end_of(const struct json *container) { return container->kind == JSON_OBJECT ? '}' : ']'; }
-
 /* The document, for good; null where it is none, which ends the process. `text` is changed, and has a NUL at `length`. */
 const struct json *parse_json(char *text, size_t length) {
 	struct json *values = malloc((length / 2 + 2) * sizeof *values), *next = values, *open[MAX_DEPTH];
@@ -57,7 +45,7 @@ const struct json *parse_json(char *text, size_t length) {
 		struct json *value = next++;
 		at = skip_space(at);
 		if (*at == '{' || *at == '[') {
-			if (depth == MAX_DEPTH) break;
+			if (depth == MAX_DEPTH) return NULL;
 			*value = (struct json){.kind = *at == '{' ? JSON_OBJECT : JSON_ARRAY};
 			open[depth++] = value;
 			at = skip_space(at + 1);
@@ -65,10 +53,10 @@ const struct json *parse_json(char *text, size_t length) {
 				if (value->kind == JSON_OBJECT) at = read_key(at, next++);
 				continue;
 			}
-		} else if ((at = read_scalar(at, value)) == NULL) break;
+		} else if ((at = read_scalar(at, value)) == NULL) return NULL;
 		for (at = skip_space(at); depth > 0 && *at == end_of(open[depth - 1]); at = skip_space(at + 1)) open[--depth]->next = next;
-		if (depth == 0 && at == text + length) return values;
-		if (depth == 0 || *at++ != ',') break;
+		if (depth == 0) return at == text + length ? values : NULL;
+		if (*at++ != ',') return NULL;
 		if (open[depth - 1]->kind == JSON_OBJECT) at = read_key(skip_space(at), next++);
 	}
 	return NULL;

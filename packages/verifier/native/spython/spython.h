@@ -8,6 +8,7 @@
 
 /* Verdict AUDIT: it goes on, and under enforcement would have been refused. */
 enum mode { MODE_OFF, MODE_AUDIT, MODE_ENFORCE, MODE_STRICT };
+#define MODES "off audit enforce strict" /* as words */
 enum verdict { ALLOW, AUDIT, REFUSE };
 enum { USAGE = 2, REFUSED = 126, SHA256_BYTES = 32, SHA256_HEX = 64, ALL_SEALS = 15 /* F_SEAL_SEAL, _SHRINK, _GROW, _WRITE */ };
 enum { KERNEL_LOG, KERNEL_REQUIRE, KERNEL_OFF };
@@ -22,6 +23,7 @@ struct json {
 };
 #define EACH(value, array) \
 	for (const struct json *value = (array) == NULL ? NULL : (array) + 1; (array) != NULL && value < (array)->next; value = value->next)
+#define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
 const struct json *parse_json(char *text, size_t length);
 const struct json *json_member(const struct json *object, const char *name);
 int json_has_only(const struct json *value, const char *names);
