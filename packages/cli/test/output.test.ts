@@ -173,3 +173,16 @@ _, status = os.waitpid(pid, 0)
 print(output.decode(), end="")
 print("exit %d, terminal %s" % (os.waitstatus_to_exitcode(status), "unchanged" if before == after else "changed"))
 `;
+
+test("a run with nothing left to wait for and no outcome ends with 3", () => {
+	const { home, root, sigtool } = workspace();
+	const { caFile } = makeAuthority(join(home, "authority"));
+	sigtool(["sign", root]);
+	const hook = join(home, "hook.cjs");
+	const silent = "() => Object.assign(new (require('node:events'))(), { end() {} })";
+	writeFileSync(hook, `require("node:http").request = ${silent};\n`);
+	const words = ["timestamp", join(root, "pack.cat"), "--timestamp", "http://127.0.0.1:9", "--tsa-trust", caFile];
+	const run = sigtool(words, { env: { NODE_OPTIONS: `--require=${hook}`, no_proxy: "*" } });
+	expect(run).toMatchObject({ status: 3, stderr: expect.stringContaining("without an outcome") });
+	expect(run.stderr).toContain("[ERR_INTERNAL]");
+});

@@ -25,11 +25,13 @@ function sigtool(...args: string[]): Promise<{ status: number; stdout: string; s
 	});
 }
 
+const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n";
+
 describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let responder: LocalServer;
-	let known: readonly Revocation[] | "down";
+	let known: readonly Revocation[] | "down" | "switches";
 	let lib: string;
 	const REVOKED = databaseTime(Date.now() - 3_600_000);
 
@@ -39,6 +41,7 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 		const ocspSigner = workshop.issue({ subject: "/CN=Responder", issuer: root, extensions: OCSP_SIGNER });
 		responder = await serve((exchange) => {
 			if (known === "down") exchange.response.writeHead(503).end();
+			else if (known === "switches") exchange.request.socket.write(SWITCHING);
 			else sendResponse(exchange, respond(workshop, exchange.query, root, ocspSigner, known));
 		});
 		const extensions = [...CODE_SIGNER, `authorityInfoAccess=OCSP;URI:${responder.url}`];
@@ -76,6 +79,14 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 			stderr: expect.stringMatching(/^warning: Cannot tell whether certificate "CN=Signer" was revoked: .*status 503/),
 		});
 		expect(await verify("--ocsp", "off")).toMatchObject({ status: 0, stderr: "" });
+	});
+
+	it("exit 3 when the responder switches protocols in place of an answer", async () => {
+		known = "switches";
+		expect(await verify("--ocsp", "require")).toMatchObject({
+			status: 3,
+			stderr: expect.stringMatching(/without an answer.*\[ERR_REVOCATION_UNKNOWN\]/),
+		});
 	});
 
 	it("takes lists in PEM, and says what is wrong with other files", async () => {

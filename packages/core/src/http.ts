@@ -3,7 +3,7 @@
  * redirects, attempts. What comes back is unverified.
  */
 
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { connect } from "node:tls";
@@ -110,10 +110,11 @@ async function send(url: URL, { body, headers }: HttpRequest, signal: AbortSigna
 	return answerTo(requestHttps(url, { ...options, agent: undefined, createConnection }), body);
 }
 
-function answerTo(request: ReturnType<typeof requestHttp>, body: Uint8Array | undefined): Promise<IncomingMessage> {
+function answerTo(request: ClientRequest, body: Uint8Array | undefined): Promise<IncomingMessage> {
 	return new Promise((resolve, reject) => {
 		request.once("response", resolve);
 		request.on("error", reject);
+		endsUnanswered(request, reject);
 		request.end(body);
 	});
 }
@@ -134,8 +135,17 @@ function tunnelTo(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> {
 			reject(refusal(url, `the proxy ${quote(proxy.host)} answered with status ${response.statusCode}`));
 		});
 		request.on("error", reject);
+		endsUnanswered(request, reject);
 		request.end();
 	});
+}
+
+/**
+ * A server that switches protocols (101) ends a request with neither answer nor error. With nothing left to wait for the
+ * process would end as if all were well.
+ */
+function endsUnanswered(request: ClientRequest, reject: (error: Error) => void): void {
+	request.once("close", () => reject(new Error("the connection ended without an answer")));
 }
 
 /** Without its name and password, which Node.js would send as if they were for the server. */

@@ -70,6 +70,15 @@ describe("exchange()", () => {
 		await expect(get((await redirecting([301], "file:///etc/passwd")).url)).rejects.toThrow("it redirects to");
 	});
 
+	it("is told of a server that switches protocols in place of an answer", async () => {
+		const host = await listen(
+			createServer(({ socket }) => {
+				socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n");
+			}),
+		);
+		await expect(post(`http://${host}/`)).rejects.toMatchObject({ code: "ERR_NETWORK" });
+	});
+
 	it("takes no more than it was told", async () => {
 		const host = await listen(createServer((_, response) => response.end(Buffer.alloc(1001))));
 		await expect(get(`http://${host}/`)).rejects.toMatchObject({ code: "ERR_LIMIT" });
