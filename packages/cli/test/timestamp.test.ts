@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -144,6 +144,19 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 				expect(readdirSync(lib)).toEqual(["index.js", "lib.cat", "more"]);
 			}
 		}
+	});
+
+	it("a catalog that somebody else changes meanwhile stays as he made it", async () => {
+		const lib = tree();
+		const catalog = join(lib, "lib.cat");
+		await sigtool("sign", lib, ...key);
+		const url = await server(({ query, response }) => {
+			writeFileSync(catalog, "another");
+			sendReply(response, replyTo(query, authority, workshop));
+		});
+		const stamped = await sigtool("timestamp", catalog, "--timestamp", url, "--tsa-trust", timeRoot.file);
+		expect(stamped).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_FILE_CHANGED") });
+		expect(readFileSync(catalog, "utf8")).toBe("another");
 	});
 
 	it("asks the next authority when one fails", async () => {

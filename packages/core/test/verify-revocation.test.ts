@@ -37,7 +37,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 		root = workshop.issue({ subject: "/CN=Root" });
 		const extensions = [...CODE_SIGNER, `authorityInfoAccess=OCSP;URI:${responder.url}`];
 		signer = workshop.issue({ subject: "/CN=Signer", issuer: root, extensions, serial: `0x${SERIAL}` });
-		ocspSigner = workshop.issue({ subject: "/CN=Responder", issuer: root, extensions: OCSP_SIGNER });
+		ocspSigner = workshop.issue({ subject: "/CN=Responder", key: "p256", issuer: root, extensions: OCSP_SIGNER });
 		timeRoot = workshop.issue({ subject: "/CN=Time root" });
 		const stamper = { subject: "/CN=Time authority", issuer: timeRoot, extensions: TIME_STAMPER };
 		authority = workshop.issue({ ...stamper, serial: `0x${TIME_SERIAL}` });
@@ -233,7 +233,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			expect(responder.requests).toEqual([]);
 		});
 
-		const foreign = () => workshop.issue({ subject: "/CN=Stranger" });
+		const foreign = () => workshop.issue({ subject: "/CN=Stranger", key: "p256" });
 		const UNUSABLE: Record<string, [arrange: () => void, reason: RegExp]> = {
 			"is down": [() => (answer = ({ response }) => response.writeHead(503).end()), /status 503/],
 			hangs: [() => (answer = () => {}), /no answer within/],
@@ -245,18 +245,29 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			],
 			"does not know the certificate": [() => responds([]), /does not know the certificate/],
 			"signs with a certificate that is not for that": [
-				() => responds(good, workshop.issue({ subject: "/CN=No OCSP", issuer: root, extensions: CODE_SIGNER })),
+				() =>
+					responds(
+						good,
+						workshop.issue({ subject: "/CN=No OCSP", key: "p256", issuer: root, extensions: CODE_SIGNER }),
+					),
 				/does not name ocspSigning/,
 			],
 			"signs with a certificate of another issuer": [
-				() => responds(good, workshop.issue({ subject: "/CN=X", issuer: foreign(), extensions: OCSP_SIGNER })),
+				() =>
+					responds(good, workshop.issue({ subject: "/CN=X", key: "p256", issuer: foreign(), extensions: OCSP_SIGNER })),
 				/nothing at hand issued/,
 			],
 			"signs with a certificate that expired": [
 				() =>
 					responds(
 						good,
-						workshop.issue({ subject: "/CN=X", issuer: root, extensions: OCSP_SIGNER, notAfter: "20210101000000Z" }),
+						workshop.issue({
+							subject: "/CN=X",
+							key: "p256",
+							issuer: root,
+							extensions: OCSP_SIGNER,
+							notAfter: "20210101000000Z",
+						}),
 					),
 				/it expired on 2021/,
 			],

@@ -15,20 +15,28 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 	let workshop: Workshop;
 	let root: Issued;
 	let authority: Issued;
+	let stranger: Issued;
 	const servers: LocalServer[] = [];
 
 	beforeAll(() => {
 		workshop = openWorkshop();
-		root = workshop.issue({ subject: "/CN=Time root" });
+		root = workshop.issue({ subject: "/CN=Time root", key: "p256" });
 		authority = stamper("/CN=Time authority");
+		stranger = workshop.issue({ subject: "/CN=Stranger" });
 	});
 	afterEach(async () => {
 		for (const server of servers.splice(0)) await server.close();
 	});
 	afterAll(() => workshop.remove());
 
-	const stamper = (subject: string, order: Partial<Parameters<Workshop["issue"]>[0]> = {}) =>
-		workshop.issue({ subject, issuer: root, extensions: TIME_STAMPER, ...order });
+	const stampers = new Map<string, Issued>();
+	/** One of each subject. */
+	const stamper = (subject: string, order: Partial<Parameters<Workshop["issue"]>[0]> = {}) => {
+		const known = stampers.get(subject);
+		const made = known ?? workshop.issue({ subject, issuer: root, extensions: TIME_STAMPER, key: "p256", ...order });
+		stampers.set(subject, made);
+		return made;
+	};
 
 	async function server(answer: (exchange: Exchange) => void): Promise<LocalServer> {
 		const started = await serve(answer);
@@ -80,7 +88,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		(extendedKeyUsage: string) =>
 		({ query, response }: Exchange) => {
 			const extensions = TIME_STAMPER.map((line) => line.replace("critical,timeStamping", extendedKeyUsage));
-			const forger = stamper("/CN=Forger", { extensions });
+			const forger = stamper(`/CN=Forger for ${extendedKeyUsage}`, { extensions });
 			sendReply(response, forgedReply(query, authority, forger, workshop));
 		};
 
@@ -116,8 +124,8 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		},
 		"an authority that nobody vouches for": {
 			answer: ({ query, response }) => {
-				const stranger = workshop.issue({ subject: "/CN=Stranger" });
-				sendReply(response, replyTo(query, stamper("/CN=Strange", { issuer: stranger }), workshop));
+				const strange = stamper("/CN=Strange", { issuer: stranger });
+				sendReply(response, replyTo(query, strange, workshop));
 			},
 			because: /nothing at hand issued .* \[ERR_CHAIN_INCOMPLETE\]/,
 		},
