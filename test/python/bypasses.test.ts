@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { PYTHONS, type Python } from "../../packages/verifier/test/python/support.js";
 import { pool, type Run } from "../attacks/program.js";
 import { CONTROLS, isControl } from "./controls.js";
-import { MODES, plain, spython } from "./modes.js";
+import { enforcing, hasLauncher, MODES, plain } from "./modes.js";
 import { buildNativeFiles, hasCompiler } from "./native.js";
 import { type Opening, openingOf } from "./open.js";
 import { makeSite, type Runtime, type Site, tryTechnique } from "./site.js";
@@ -84,11 +84,11 @@ describe.each(found)("CPython $version, $executable", (python) => {
 		LIMIT_MS,
 	);
 
-	test.each(full ? MODES : MODES.slice(-1))(
-		"spython, %s: nothing unsigned runs but what open.ts names, and what is to tell of it does",
+	test.skipIf(!hasLauncher).each(full ? MODES : MODES.slice(-1))(
+		"%s: nothing unsigned runs but what open.ts names, and what is to tell of it does",
 		async (mode) => {
 			const techniques = triedOn(python);
-			const runs = await runAll(python, [...CONTROLS, ...techniques], (site) => spython(site, mode));
+			const runs = await runAll(python, [...CONTROLS, ...techniques], (site) => enforcing(site, mode));
 			expect(those(runs, ({ good }) => !good).filter(isControl)).toEqual([]);
 			const opening = (name: string) => openingOf(name, mode, python.version);
 			const open = techniques.filter(({ name, notOn }) => opening(name) && !notOn?.[python.release as Version]);

@@ -25,7 +25,15 @@ export const CONTROLS: readonly Technique[] = [
 	control("much of the standard library, with its extension modules", {
 		"main.py": `import asyncio, concurrent.futures, ctypes, decimal, email, http.client, json, logging, sqlite3, ssl, unittest, xml.dom\n${SAYS}`,
 	}),
-	control("a directory", { "__main__.py": `import dep\n${SAYS}`, "dep.py": "" }, { script: ({ app }) => [app] }),
+	control(
+		"an archive as the program",
+		{ "main.py": "" },
+		{
+			prepare: (place) =>
+				makeZip(place, `${place.app}/program.pyz`, { "__main__.py": `import dep\n${SAYS}`, "dep.py": "" }),
+			script: ({ app }) => [`${app}/program.pyz`],
+		},
+	),
 	control("a module by -m", { "main.py": "", "program/__main__.py": SAYS }, { script: () => ["-m", "program"] }),
 	control(
 		"signed bytecode",

@@ -1,12 +1,19 @@
-/** How a program is started: by plain CPython, by spython, by the launcher. */
+/** How a program is started: by plain CPython, by spython alone, by the launcher. */
 
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { buildSpython } from "../../packages/verifier/native/build-spython.mjs";
 import type { Runtime, Site } from "./site.js";
 import { adopt } from "./trust.js";
 
-export const MODES = ["enforce", "strict"] as const;
+/** `launcher` is the launcher's strict. */
+export const MODES = ["enforce", "strict", "launcher"] as const;
 export type Mode = (typeof MODES)[number];
+
+const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
+export const hasLauncher = existsSync(LAUNCHER);
 
 export function plain({ python, home }: Site): Runtime {
 	const { executable } = python;
@@ -18,10 +25,32 @@ export function plain({ python, home }: Site): Runtime {
 }
 
 /** Adopts the site as it stands; every event goes to standard error. */
-export async function spython({ python, root, tree, home }: Site, mode: Mode): Promise<Runtime> {
+export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
+	const { python, root, tree, home } = site;
 	const program = join(root, "spython");
 	buildSpython({ python: python.executable, output: program, home });
 	const { index, config } = await adopt([tree, home], root, { python: { events: ["*"] } }, { stderr: "all" });
-	const start = [program, "--index", index, "--config", config, "--mode", mode, "--allow-development"];
-	return { program, command: (options, script) => [...start, ...options, ...script], environment: {} };
+	if (mode !== "launcher") {
+		const start = [program, "--index", index, "--config", config, "--mode", mode, "--allow-development"];
+		return { program, command: (options, script) => [...start, ...options, ...script], environment: {} };
+	}
+	const settings = [
+		"version 1",
+		`python ${program} ${createHash("sha256").update(readFileSync(program)).digest("hex")}`,
+		`index ${index}`,
+		`config ${config}`,
+		`tree ${tree}`,
+		`tree ${home}`,
+		"mode strict",
+		"development allow",
+	];
+	const launcher = join(root, "sigtool-launch");
+	copyFileSync(LAUNCHER, launcher);
+	writeFileSync(join(root, "launcher.conf"), `${settings.join("\n")}\n`);
+	const command: Runtime["command"] = (options, script, { data }) => {
+		// What holds the script must not be writable.
+		const write = script[0]?.startsWith(data) ? [] : ["--write", data];
+		return [launcher, "--allow-development", ...write, ...options, ...script];
+	};
+	return { program, command, environment: {} };
 }

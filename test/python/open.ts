@@ -127,12 +127,14 @@ export const OPEN: readonly Opening[] = [
 			"ctypes writes to memory and calls what it is told to; where nothing needs it, leave `_ctypes` out of the index",
 		event: "module.dlopen",
 		told: "/_ctypes.",
-		techniques: [
-			"machine code in executable memory",
-			"open-code hook cleared by ctypes",
-			"memory by ctypes",
-			"memory by process_vm_writev() of ctypes",
-		],
+		techniques: ["machine code in executable memory", "open-code hook cleared by ctypes", "memory by ctypes"],
+	},
+	{
+		reason: "ctypes makes any system call; the launcher has the kernel refuse this one",
+		modes: ["enforce", "strict"],
+		event: "module.dlopen",
+		told: "/_ctypes.",
+		techniques: ["memory by process_vm_writev() of ctypes"],
 	},
 	{
 		reason: "ctypes calls functions of the interpreter and of libc by their names",
@@ -148,6 +150,7 @@ export const OPEN: readonly Opening[] = [
 	},
 	{
 		reason: "the dynamic loader runs before spython; the launcher drops these variables",
+		modes: ["enforce", "strict"],
 		techniques: ["library by LD_PRELOAD", "library by LD_AUDIT"],
 	},
 ];
