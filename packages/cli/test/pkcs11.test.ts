@@ -168,7 +168,9 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 
 		it("a certificate of another key, by the signature", () => {
 			expect(sign("token=release;id=%0A", ["--cert", rsa.certFile]).stderr).toContain("[ERR_KEY_MISMATCH]");
-			expect(sign("token=release;id=%02", ["--cert", rsa.certFile]).stderr).toMatch(/\[ERR_(PKCS11|KEY_MISMATCH)\]/);
+			expect(sign("token=release;id=%02", ["--cert", rsa.certFile]).stderr).toMatch(
+				/of another kind than the key of .*\[ERR_KEY_MISMATCH\]/,
+			);
 		});
 
 		it("modules that are none, and PINs in arguments", () => {

@@ -12,6 +12,7 @@ export interface TokenKey {
 	readonly handle: Handle;
 	/** CKA_ID, which its certificate has too. */
 	readonly id: Uint8Array;
+	readonly kind: "rsa" | "ec" | "other";
 	/** Whether the token wants the PIN again for each signature. */
 	readonly alwaysAuthenticate: boolean;
 }
@@ -37,6 +38,7 @@ export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 	return {
 		handle,
 		id: read(session, handle, ATTRIBUTE.id),
+		kind: KEY_KINDS[read(session, handle, ATTRIBUTE.keyType)[0] ?? -1] ?? "other",
 		alwaysAuthenticate: read(session, handle, ATTRIBUTE.alwaysAuthenticate)[0] === 1,
 	};
 }
@@ -99,7 +101,16 @@ function refusal({ label }: Session, reason: string): SigtoolError {
 
 /** CKO_ and CKA_ numbers. */
 const CLASS = { certificate: 1, privateKey: 3 } as const;
-const ATTRIBUTE = { class: 0x0, label: 0x3, value: 0x11, id: 0x102, alwaysAuthenticate: 0x202 } as const;
+const ATTRIBUTE = {
+	class: 0x0,
+	label: 0x3,
+	value: 0x11,
+	keyType: 0x100,
+	id: 0x102,
+	alwaysAuthenticate: 0x202,
+} as const;
+/** CKK_ numbers, as the first octet of a CK_ULONG has them. */
+const KEY_KINDS: Readonly<Record<number, TokenKey["kind"]>> = { 0: "rsa", 3: "ec" };
 
 const MAX_OBJECTS = 1000;
 const MAX_CHAIN = 10;

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { integer, NULL, octetString, oid, sequence } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
+import type { Certificate } from "../pki/certificate.js";
 import { DIGEST_OIDS, type EvidenceDigest } from "../pki/signature-algorithm.js";
 import { readCertificates } from "./pem.js";
 import { attempt, findToken, ignoringFailure, logIn, openModule, type Session } from "./pkcs11-module.js";
@@ -50,8 +51,7 @@ export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Si
 		if (pin !== undefined) logIn(session, "user", pin);
 		const key = findKey(session, uri);
 		const certificates = certFile === undefined ? [...certificatesOf(session, key), ...files] : files;
-		const family = certificates[0].keyAlgorithm.kind === "rsa" ? "rsa" : "ec";
-		const sign = signing(session, key, family, pin);
+		const sign = signing(session, key, pin);
 		const begin = (digest: EvidenceDigest) => {
 			const hash = createHash(digest);
 			return {
@@ -61,6 +61,7 @@ export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Si
 				sign: () => sign(digest, hash.digest()),
 			};
 		};
+		checkKinds(key, certificates[0], label);
 		return signerFromExternalKey({ place: `the token ${quote(label)}`, begin, close }, certificates, options);
 	} catch (error) {
 		close();
@@ -68,17 +69,24 @@ export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Si
 	}
 }
 
+/** Whether the key is that of the certificate only its signature shows; before that, whether it can be. */
+function checkKinds({ kind }: TokenKey, { keyAlgorithm, subject }: Certificate, label: string): void {
+	if (kind === keyAlgorithm.kind) return;
+	const reason = `it is of another kind than the key of ${quote(subject.text)}`;
+	throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot sign with this key of the token ${quote(label)}: ${reason}`);
+}
+
 /** Signatures over digests, in the form of CMS. */
-function signing(session: Session, key: TokenKey, family: "rsa" | "ec", pin: string | undefined) {
+function signing(session: Session, key: TokenKey, pin: string | undefined) {
 	const { cryptoki, handle, label } = session;
 	return (digest: EvidenceDigest, hash: Buffer): Uint8Array => {
 		const [mechanism, input] =
-			family === "rsa" ? [MECHANISM.rsaPkcs, encodeDigestInfo(digest, hash)] : [MECHANISM.ecdsa, hash];
+			key.kind === "rsa" ? [MECHANISM.rsaPkcs, encodeDigestInfo(digest, hash)] : [MECHANISM.ecdsa, hash];
 		const action = `sign with the token ${quote(label)}`;
 		attempt(action, () => cryptoki.C_SignInit(handle, { mechanism, parameter: null }, key.handle));
 		if (key.alwaysAuthenticate && pin !== undefined) logIn(session, "contextSpecific", pin);
 		const signature = attempt(action, () => cryptoki.C_Sign(handle, input, Buffer.alloc(MAX_SIGNATURE_BYTES)));
-		return family === "rsa" ? signature : encodeEcdsaSignature(signature);
+		return key.kind === "rsa" ? signature : encodeEcdsaSignature(signature);
 	};
 }
 
