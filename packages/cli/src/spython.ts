@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configDirectory } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
@@ -29,15 +29,17 @@ export function ownSpython(): string {
 
 /** What a spython says of itself. @throws ERR_LAUNCHER when it is none */
 export function aboutSpython(program: string): SpythonFacts {
-	const { stdout } = spawnSync(program, ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
+	const { stdout, stderr } = spawnSync(resolve(program), ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
 	try {
-		const facts = JSON.parse(stdout ?? "") as SpythonFacts; // Checked for what is used of it.
-		if (typeof facts.home === "string" && typeof facts.development === "boolean" && Array.isArray(facts.pins))
-			return facts;
+		const facts = JSON.parse(stdout ?? "") as SpythonFacts; // Checked here.
+		const texts = [facts.python, facts.home, facts.executable, ...facts.pins];
+		if (texts.every((text) => typeof text === "string") && typeof facts.development === "boolean") return facts;
 	} catch {
 		// Said below.
 	}
-	const reason = existsSync(program) ? "it is no spython" : "it does not exist";
+	// The dynamic loader's words, where a library is missing.
+	const said = stderr?.trim().split("\n").pop() ?? "";
+	const reason = existsSync(program) ? `it is no spython${said === "" ? "" : ` (${said})`}` : "it does not exist";
 	const message = `Cannot use ${quote(program)}: ${reason}; \`sigtool python build\` makes one`;
 	throw new SigtoolError("ERR_LAUNCHER", message, { path: program });
 }

@@ -73,6 +73,21 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 		expect(existsSync(join(home, "spython"))).toBe(false);
 	});
 
+	it("writes over no file but a program", () => {
+		const home = temporaryDirectory();
+		const output = join(home, "main.py");
+		writeFileSync(output, "print()\n");
+		const build = (file: string) => {
+			const words = ["python", "build", "--python", PYTHON ?? "", "--trust", "0".repeat(64), "-o", file];
+			return runner(home)(words, { cwd: home });
+		};
+		expect(build("main.py")).toMatchObject({ status: 2, stderr: expect.stringContaining("no compiled program") });
+		expect(build(".").status).toBe(2);
+		expect(readFileSync(output, "utf8")).toBe("print()\n");
+		copyFileSync("/bin/true", join(home, "spython"));
+		expect(build("spython").status).toBe(0);
+	});
+
 	function developmentCertificate(home: string): string[] {
 		makeTree(join(home, "tree"), { a: "" });
 		runner(home)(["sign", join(home, "tree")]);
@@ -220,7 +235,7 @@ describe.skipIf(!canBuild || !canBeHost)(
 			const built = build("--allow-development", "--json");
 			expect(built.status).toBe(0);
 			const adopted = built.json().library.flatMap((each: string) => ["--adopt", each]);
-			host.ship(host.key, "enforce", adopted);
+			host.ship(host.key, "enforce", adopted.slice(0, 2));
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({
 				status: 2,
 				stderr: expect.stringContaining("names no python"),
@@ -232,17 +247,15 @@ describe.skipIf(!canBuild || !canBeHost)(
 			});
 			expect(build("--trust", host.key.certFile).status).toBe(0);
 			expect(install("--python", host.at("spython")).stdout).toContain(`python         ${host.at("lib/spython")}`);
+			expect(check().stdout).toMatch(/note +library +\/\S+ is not in the index/);
+			host.ship(host.key, "enforce", adopted);
+			expect(install("--python", host.at("spython")).status).toBe(0);
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 0, stdout: "ran x\n", stderr: "" });
 			expect(host.run(host.at("app/main.js"), "x")).toMatchObject({ status: 0, stdout: "node\n" });
 			expect(check()).toMatchObject({
 				status: 0,
 				stdout: expect.stringMatching(/ok +python release +3\.\d+\.\d+, library below \/usr, 1 keys? built in/),
 			});
-
-			host.ship(host.key, "enforce", adopted.slice(0, 2));
-			expect(install("--python", host.at("spython")).status).toBe(0);
-			expect(check().stdout).toMatch(/note +library +\/\S+ is not in the index/);
-			host.ship(host.key, "enforce", adopted);
 
 			expect(install("--no-node").stderr).toContain("Use --no-node with --python");
 			expect(install("--no-node", "--python", host.at("spython")).status).toBe(0);

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { developmentIdentity, isDevelopmentCertificate, spkiSha256, trustFromCertificates } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
@@ -29,6 +29,9 @@ export async function pythonBuild(options: PythonBuildOptions): Promise<Report> 
 	const given = trust.flatMap((each) => pinsOf(each, allowDevelopment));
 	const pins = trust.length > 0 ? given : [spkiSha256((await developmentIdentity()).certificates[0])];
 	const output = resolve(options.output ?? ownSpython());
+	if (existsSync(output) && !isProgram(output)) {
+		throw usageError(`Cannot write ${quote(output)}: what is there is no compiled program; remove it, or name another`);
+	}
 	buildSpython({ python, pins: [...new Set(pins)], development: allowDevelopment, output });
 	const facts = aboutSpython(output);
 	const library = libraryOf(facts);
@@ -48,6 +51,16 @@ export async function pythonBuild(options: PythonBuildOptions): Promise<Report> 
 			? ["it trusts a development identity, and says so at each start: not for production"]
 			: [],
 	};
+}
+
+/** ELF: what a compiler may write over. */
+function isProgram(file: string): boolean {
+	if (!statSync(file).isFile()) return false;
+	const descriptor = openSync(file, "r");
+	const head = Buffer.alloc(4);
+	readSync(descriptor, head, 0, head.length, 0);
+	closeSync(descriptor);
+	return head.toString("latin1") === "\x7fELF";
 }
 
 /** A pin, or the keys of the certificates in a file. */
