@@ -1,7 +1,9 @@
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { bitString, DerReader, integer, oid, sequence, TAG } from "../../core/dist/asn1/der.js";
+import { parseCertificate } from "../../core/dist/pki/certificate.js";
 import {
 	hasProgram,
 	makeAuthority,
@@ -13,6 +15,18 @@ import {
 } from "./support.js";
 
 const hasOpenssl = hasProgram("openssl");
+
+/** Order of P-256's group. SEC 2 §2.4.2. */
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+/** The certificate with (r, n - s) in place of its issuer's signature (r, s), on P-256: as good, and anybody can make it. */
+function withOtherSignature(der: Uint8Array): Uint8Array {
+	const { tbs, signatureAlgorithm, signature } = parseCertificate(der);
+	const reader = new DerReader(signature, "signature");
+	reader.open(TAG.SEQUENCE);
+	const [r, s] = [1, 2].map(() => BigInt(`0x${Buffer.from(reader.integerBytes()).toString("hex")}`));
+	return sequence(tbs, sequence(oid(signatureAlgorithm.oid)), bitString(sequence(integer(r), integer(P256_ORDER - s))));
+}
 
 describe.skipIf(!hasOpenssl)("trust deny", () => {
 	let home: string;
@@ -66,6 +80,15 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expect(sigtool(["verify", lib, "--trust", caFile]).stderr).toMatch(/"CN=Test Root": .*key: broken into/);
 		const [{ id }] = sigtool(["trust", "list", "--json"]).json().trusted;
 		sigtool(["trust", "remove", id]);
+		expect(sigtool(["verify", lib, "--trust", caFile]).status).toBe(0);
+		sigtool(["trust", "deny", certFile, "--as", "certificate", "--reason", "issued in error"]);
+		expectRefused(["verify", lib], "names its certificate: issued in error");
+	});
+
+	test("a certificate is refused with the other signature that anybody can make of its own by ECDSA", () => {
+		const other = join(home, "other.der");
+		writeFileSync(other, withOtherSignature(new X509Certificate(readFileSync(certFile)).raw));
+		sigtool(["sign", lib, ...key.slice(0, 2), "--cert", other, "--product", "lib"]);
 		expect(sigtool(["verify", lib, "--trust", caFile]).status).toBe(0);
 		sigtool(["trust", "deny", certFile, "--as", "certificate", "--reason", "issued in error"]);
 		expectRefused(["verify", lib], "names its certificate: issued in error");

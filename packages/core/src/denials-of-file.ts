@@ -19,7 +19,8 @@ export interface DeniedDigest {
 /**
  * @param kind by the name when absent: the key of `*.pem`, `*.crt`, `*.cer` and `*.der`, `*.cat` and `*.sigx` as catalogs, all
  * else as files
- * @returns of a catalog two: the file, and what is signed in it, which no other certificates or timestamps change
+ * @returns of a catalog two: the file, and what is signed in it, which no other certificates or timestamps change; of a
+ * certificate too
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT, and what reading a certificate, catalog or index throws
  */
 export function denialsOfFile(file: string, kind: DeniedKind = kindByName(file)): DeniedDigest[] {
@@ -36,7 +37,8 @@ export function denialsOfFile(file: string, kind: DeniedKind = kindByName(file))
 				const message = `Cannot choose among ${others.length + 1} certificates in ${quote(file)}`;
 				throw new SigtoolError("ERR_USAGE", message, { path: file });
 			}
-			return [{ kind, sha256: kind === "key" ? spkiSha256(certificate) : sha256Of(certificate.der) }];
+			if (kind === "key") return [{ kind, sha256: spkiSha256(certificate) }];
+			return [certificate.der, certificate.tbs].map((part) => ({ kind, sha256: sha256Of(part) }));
 		}
 	}
 }

@@ -175,8 +175,8 @@ function readExplicitExtensions(reader: DerReader): CertificateExtensions {
 
 /**
  * SubjectPublicKeyInfo: RSA (RFC 3279 §2.3.1), EC on a named curve (RFC 5480 §2.1), or something else. Of the encodings
- * that mean one key only one is taken, because keys are told apart by the hash of it: NULL beside rsaEncryption, points
- * uncompressed.
+ * that mean one key only one is taken, because keys are told apart by the hash of it: NULL beside rsaEncryption, numbers
+ * that are positive, nothing behind them, points uncompressed. OpenSSL takes others too.
  */
 function parseKeyAlgorithm(spki: Uint8Array): KeyAlgorithm {
 	const reader = new DerReader(spki, "public key");
@@ -202,6 +202,8 @@ function modulusBits(rsaPublicKey: Uint8Array): number {
 	const modulus = reader.integerBytes();
 	const exponent = reader.integerBytes();
 	reader.close(outer);
+	if (!reader.done) throw malformedKey("bytes behind the numbers of its RSA key");
+	if (modulus[0] >= 0x80 || exponent[0] >= 0x80) throw malformedKey("its modulus or public exponent is negative");
 	if (bitLength(exponent) > MAX_EXPONENT_BITS) {
 		throw malformedKey(`its public exponent has more than ${MAX_EXPONENT_BITS} bits`);
 	}

@@ -5,8 +5,9 @@ import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, spkiSha256 } from "./certificate.js";
 
 /**
- * `key`: its SubjectPublicKeyInfo; `certificate`: its DER; `catalog`: a catalog or index file, or what is signed in it,
- * which no change to the unsigned rest escapes; `file`: the whole content.
+ * `key`: its SubjectPublicKeyInfo; `certificate`: its DER; `catalog`: a catalog or index file; `file`: the whole content. Of
+ * certificates and catalogs also what is signed in them, which no change to the rest escapes: of an ECDSA signature (r, s)
+ * anybody can make a second one, (r, n - s).
  */
 export const DENIED_KINDS = ["file", "key", "certificate", "catalog"] as const;
 export type DeniedKind = (typeof DENIED_KINDS)[number];
@@ -31,8 +32,10 @@ export function refuseDeniedCertificates(
 ): void {
 	if (deny === undefined || deny.length === 0) return;
 	for (const certificate of certificates) {
-		const key = denialOf(deny, "key", spkiSha256(certificate));
-		const denial = key ?? denialOf(deny, "certificate", sha256Of(certificate.der));
+		const denial =
+			denialOf(deny, "key", spkiSha256(certificate)) ??
+			denialOf(deny, "certificate", sha256Of(certificate.der)) ??
+			denialOf(deny, "certificate", sha256Of(certificate.tbs));
 		if (denial !== undefined) throw denied(`certificate ${quote(certificate.subject.text)}`, denial);
 	}
 }

@@ -1,6 +1,6 @@
 /** What anyone can send is read before anyone is trusted: it costs no more than these limits allow. */
 
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
 import {
 	bitString,
@@ -27,6 +27,7 @@ import {
 import { MAX_SIGNER_CANDIDATES } from "../../dist/pki/cms-verify.js";
 import { MAX_NAME_ATTRIBUTES, MAX_NAME_SIZE, parseName } from "../../dist/pki/name.js";
 import { checkNameConstraints } from "../../dist/pki/name-constraints.js";
+import { RSA_ENCRYPTION } from "../../dist/pki/signature-algorithm.js";
 import { describeTimestamps, MAX_TIMESTAMPS, verifyTimestamps } from "../../dist/pki/timestamp.js";
 import { parseTstInfo } from "../../dist/pki/tst-info.js";
 import { issueCertificate } from "../../dist/signer/issue-certificate.js";
@@ -100,6 +101,24 @@ describe("a certificate", () => {
 	it("with an RSA exponent of more than 32 bits is refused", () => {
 		expect(verdictOf(() => certificateWith({ key: rsaKey(2048, 2n ** 32n - 1n) }))).toBe("ok");
 		expectError("ERR_CERTIFICATE_FORMAT", () => certificateWith({ key: rsaKey(2048, 2n ** 32n + 1n) }));
+	});
+
+	it("with an RSA key in a second encoding, which would have a second hash, is refused although OpenSSL takes it", () => {
+		const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+		const reader = new DerReader(publicKey.export({ type: "pkcs1", format: "der" }), "key");
+		reader.open(TAG.SEQUENCE);
+		const modulus = reader.integerBytes();
+		const numbers = (value: Uint8Array) => sequence(encode(TAG.INTEGER, value), integer(65_537));
+		const encodings = [
+			numbers(modulus),
+			numbers(modulus.subarray(1)), // Negative.
+			Buffer.concat([numbers(modulus), NULL]),
+		].map((key) => Buffer.from(sequence(sequence(oid(RSA_ENCRYPTION), NULL), bitString(key))));
+		for (const key of encodings) {
+			expect(createPublicKey({ key, format: "der", type: "spki" }).equals(publicKey)).toBe(true);
+		}
+		const verdicts = encodings.map((key) => verdictOf(() => certificateWith({ key })));
+		expect(verdicts).toEqual(["ok", "ERR_CERTIFICATE_FORMAT", "ERR_CERTIFICATE_FORMAT"]);
 	});
 
 	it("with a curve of its own is read, but its key is never used", () => {
