@@ -250,7 +250,7 @@ function signIma(path) {
 	const before = () => stripped(() => run(strip, env));
 	const made = ["-subj", "/CN=Bench", "-addext", "extendedKeyUsage=codeSigning", "-keyout", key, "-out", certificate];
 	attempt("attributes", () =>
-		run({ argv: ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...made] }, env),
+		run({ argv: ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "90", ...made] }, env),
 	);
 	const signer = ["--namespace", "user", "--key", key, "--cert", certificate];
 	const evmctl = ["evmctl", "ima_sign", "-r", "-t", "f", "-a", "sha256", "--xattr-user", "-k", key, path];

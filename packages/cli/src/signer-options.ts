@@ -11,7 +11,7 @@ import {
 	parsePkcs11Uri,
 	type Signer,
 } from "@sigtool/core";
-import { quote } from "@sigtool/core/errors";
+import { quote, SigtoolError } from "@sigtool/core/errors";
 import { readInputFile } from "./input-file.js";
 import { askSecret, type Question } from "./prompt.js";
 import { PASSPHRASE_VARIABLE, PIN_VARIABLE, takeSecret } from "./secret-variables.js";
@@ -93,6 +93,16 @@ export function passphrases({
 		const question = { text: `Passphrase for ${quote(file)}: `, otherwise: NO_PASSPHRASE };
 		return readSecret(question, passphraseFile, value);
 	};
+}
+
+/** A passphrase for a file that is made now: what is typed is typed twice. @throws ERR_KEY_PASSPHRASE */
+export async function newPassphrase(options: Pick<KeyOptions, "passphraseFile">, file: string): Promise<string> {
+	const value = takeSecret(PASSPHRASE_VARIABLE);
+	const question = { text: `New passphrase for ${quote(file)}: `, otherwise: NO_PASSPHRASE };
+	const passphrase = await readSecret(question, options.passphraseFile, value);
+	if ((options.passphraseFile ?? value) !== undefined) return passphrase;
+	if ((await askSecret({ ...question, text: "The same again: " })) === passphrase) return passphrase;
+	throw new SigtoolError("ERR_KEY_PASSPHRASE", `Cannot protect ${quote(file)}: the two passphrases differ`);
 }
 
 const SOURCES = ["key", "p12", "pkcs11", "signerCommand"] as const;

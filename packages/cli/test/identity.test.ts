@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "./support.js";
+import { hasTerminal, onTerminal } from "./terminal.js";
 
 const PASSPHRASE = { env: { SIGTOOL_PASSPHRASE: "correct horse" } };
 
@@ -82,6 +83,19 @@ describe("sigtool identity", () => {
 		const other = ["identity", "import", "development", "--key", keyFile("development")];
 		expect(sigtool([...other, "--cert", certificateFile("development")]).stderr).toContain("[ERR_USAGE]");
 		expect(readFileSync(certificateFile("development"))).toEqual(before);
+	});
+
+	it.skipIf(!hasTerminal)("asks twice for the passphrase of an export (needs script)", async () => {
+		done(["identity", "new", "release", "--key-type", "p256"]);
+		const env = { XDG_CONFIG_HOME: at("config") };
+		const type = (...answers: string[]) =>
+			onTerminal(["identity", "export", "release", "--to-p12", at("release.p12")], env, answers);
+		const differing = await type("correct horse", "correct horsf");
+		expect(differing.text).toContain("the two passphrases differ [ERR_KEY_PASSPHRASE]");
+		expect(differing.status).toBe(2);
+		const shown = await type("correct horse", "correct horse");
+		expect([shown.text, shown.status]).toEqual([expect.not.stringContaining("correct"), 0]);
+		done(["identity", "import", "again", "--p12", at("release.p12")], PASSPHRASE);
 	});
 
 	describe.skipIf(!hasProgram("openssl"))("with openssl", () => {

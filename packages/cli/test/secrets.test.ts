@@ -1,6 +1,6 @@
 /** No passphrase, PIN or key gets anywhere but where it is used, right or wrong, whether the command succeeds or fails. */
 
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	existsSync,
@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canLoadPkcs11, hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE, type SoftToken } from "./soft-token.js";
 import { type Authority, hasProgram, MAIN, makeAuthority, makeTree } from "./support.js";
+import { hasTerminal, onTerminal } from "./terminal.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
 
@@ -189,37 +190,18 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 			expectSilence({ ...inUri, traces: { ...inUri.traces, arguments: "" } });
 		});
 
-		it.skipIf(!hasProgram("script"))("typed on a terminal, which does not show it (needs script)", async () => {
+		it.skipIf(!hasTerminal)("typed on a terminal, which does not show it (needs script)", async () => {
 			for (const [answer, status] of [
 				[PIN, 0],
 				[WRONG, 2],
 			] as const) {
-				const shown = await typed([...key(), ...cert()], token.env, answer);
+				const shown = await onTerminal(key(), { ...token.env, XDG_CONFIG_HOME: at("config") }, [answer]);
 				expect(shown.text).toContain('PIN of the token "release": ');
 				expect([shown.text, shown.status]).toEqual([shown.text, status]);
 				expectSilence({ status, traces: { terminal: shown.text } });
 			}
 		});
 	});
-
-	/** On a terminal of its own: the answer is typed once the question is there. */
-	function typed(args: readonly string[], env: Readonly<Record<string, string>>, answer: string) {
-		const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(" ");
-		const child = spawn("script", ["-qec", command, "/dev/null"], {
-			env: { ...process.env, NO_COLOR: "1", XDG_CONFIG_HOME: at("config"), ...env },
-		});
-		let text = "";
-		let isAnswered = false;
-		child.stdout.setEncoding("utf8").on("data", (piece: string) => {
-			text += piece;
-			if (isAnswered || !text.includes('": ')) return;
-			isAnswered = true;
-			child.stdin.write(`${answer}\r`);
-		});
-		return new Promise<{ text: string; status: number | null }>((resolve) => {
-			child.on("close", (status) => resolve({ text, status }));
-		});
-	}
 });
 
 /** strace writes octets beyond ASCII in octal. */

@@ -12,7 +12,7 @@ import {
 	spkiSha256,
 } from "@sigtool/core";
 import { type OutputOptions, plain, type Report, rows } from "../output.js";
-import { passphrases } from "../signer-options.js";
+import { newPassphrase, passphrases } from "../signer-options.js";
 import { requireOutputName, usageError } from "../usage.js";
 import { isoTime, signerFields, signerRows } from "./render.js";
 
@@ -112,7 +112,7 @@ export async function identityExport(name: string, options: IdentityExportOption
 	const output = options.toP12;
 	requireOutputName(output, "--to-p12");
 	showIdentity(name); // Before a passphrase is asked for.
-	const passphrase = await passphrases(options)(output)();
+	const passphrase = await newPassphrase(options, output);
 	const identity = await exportIdentity(name, {
 		output,
 		passphrase,
