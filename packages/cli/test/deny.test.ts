@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -160,6 +161,9 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 			],
 		});
 		expect(sigtool(["trust", "list", "--json"]).json().trusted).toEqual([]);
+		const kept = readFileSync(config, "utf8");
+		expect(deny(catalog, "--reason", "two\nlines").status).toBe(2);
+		expect(readFileSync(config, "utf8")).toBe(kept);
 		const before = '{ "version": 1, "unknown": true }';
 		writeFileSync(config, before);
 		expect(deny(catalog, "--reason", "x")).toMatchObject({
@@ -167,6 +171,26 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 			stderr: expect.stringContaining("ERR_HOST_CONFIG"),
 		});
 		expect(readFileSync(config, "utf8")).toBe(before);
+	});
+
+	test("a program that goes by this user's trust store loads nothing that is denied there", () => {
+		sigtool(["trust", "add", certFile]);
+		const verifier = new URL("../../verifier/dist/index.mjs", import.meta.url).href;
+		const load = (file: string) => {
+			const program = `import { createVerifier } from ${JSON.stringify(verifier)};
+				try {
+					const verifier = createVerifier({ catalogs: [{ directory: ${JSON.stringify(lib)} }] });
+					console.log(String(verifier.openCodeSync(${JSON.stringify(join(lib, file))})));
+				} catch ({ code, cause }) { console.log(code, cause?.code) }`;
+			const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+			return spawnSync(process.execPath, ["--input-type=module", "-e", program], { env, encoding: "utf8" }).stdout;
+		};
+		expect(load("index.js")).toBe("1\n\n");
+		sigtool(["trust", "deny", join(lib, "index.js"), "--reason", "worm"]);
+		expect(load("index.js")).toBe("ERR_UNTRUSTED_CODE ERR_DENIED\n");
+		expect(load("more/a.js")).toBe("2\n\n");
+		sigtool(["trust", "deny", certFile, "--reason", "stolen"]);
+		expect(load("more/a.js")).toBe("ERR_DENIED undefined\n");
 	});
 
 	test("says what it cannot use", () => {

@@ -81,6 +81,7 @@ export interface TrustDenyOptions extends OutputOptions {
 
 /** Here, or in the host configuration that is named, which runtimes read. */
 export async function trustDeny(what: string, { as, reason, config }: TrustDenyOptions): Promise<Report> {
+	if (!/^\P{Cc}+$/u.test(reason)) throw usageError("Give --reason one line of text");
 	const denials = denialsOf(what, as).map((denial): Denial => ({ ...denial, reason }));
 	if (config !== undefined) {
 		writeAtomically(config, Buffer.from(hostConfigurationDenying(config, denials)));
