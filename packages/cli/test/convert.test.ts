@@ -100,6 +100,8 @@ describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 			expect(convert(at("lib.cat"), "-o", at("x.p7")).stderr).toContain("--force replaces it [ERR_CATALOG_EXISTS]");
 			expect(readFileSync(at("x.p7.content"))).toEqual(readFileSync(at("lib.cat")));
 			expect(convert(at("lib.cat"), "-o", at("x.p7"), "--content", at("x.p7")).stderr).toContain("[ERR_USAGE]");
+			const same = at("x.p7").replace(/x\.p7$/, "./x.p7");
+			expect(convert(at("lib.cat"), "-o", at("x.p7"), "--content", same, "--force").stderr).toContain("[ERR_USAGE]");
 			expect(convert(at("lib.cat"), "-o", at("x.p7"), "--force")).toMatchObject({ status: 0 });
 		});
 	});

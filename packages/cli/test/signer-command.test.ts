@@ -122,6 +122,7 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 				"ended with exit status 3 [ERR_SIGNER_COMMAND]",
 			],
 			["signs and then fails", () => `${sound()}; exit 1`, 3, "ended with exit status 1 [ERR_SIGNER_COMMAND]"],
+			["gives up before it has read", () => "kill -9 $$", 3, "ended by SIGKILL [ERR_SIGNER_COMMAND]"],
 			["is killed", () => "cat >/dev/null; kill -9 $$", 3, "ended by SIGKILL [ERR_SIGNER_COMMAND]"],
 			["writes nothing", () => "cat >/dev/null", 3, "wrote no signature"],
 			["writes without end", () => "cat >/dev/null; yes", 3, "more than 1024 bytes"],

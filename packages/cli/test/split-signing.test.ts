@@ -70,7 +70,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		digest = build("--sequence", "2");
 		const run = sign(digest, "previous.cat", options);
 		expect(run.status).toBe(0);
-		expect(run.stderr).toContain("since  previous.cat (not verified), sequence 1: 1 added, 0 removed, 1 changed");
+		expect(run.stderr).toContain("since     previous.cat (not verified), sequence 1: 1 added, 0 removed, 1 changed");
 		expect(run.stderr).not.toContain("warning");
 		expect(run.stderr).toContain("  added added.js\n  changed lib/a.js");
 		expect(publish()).toMatchObject({ status: 0, stderr: "" });

@@ -3,6 +3,7 @@
  * whichever comes in is verified before anything is written.
  */
 
+import { resolve } from "node:path";
 import { encode, TAG } from "./asn1/der.js";
 import { parseCatalogFile } from "./catalog-file.js";
 import { quote, SigtoolError } from "./errors.js";
@@ -35,8 +36,10 @@ export function convertCatalog(file: string, options: ConvertOptions): Conversio
 	const { der, contentValue } = parseCatalogFile(file, (octets) => parseSignedData(octets, "catalog"));
 	if (contentValue === undefined) return attach(file, der, options);
 	const contentFile = options.contentFile ?? `${output}.content`;
+	if (resolve(output) === resolve(contentFile)) {
+		throw new SigtoolError("ERR_USAGE", "Give --output and --content different names");
+	}
 	for (const path of [output, contentFile]) checkOutput(path, options);
-	if (output === contentFile) throw new SigtoolError("ERR_USAGE", "Give --output and --content different names");
 	const verified = parseCatalogFile(file, () => verifyCatalog(der, options));
 	writeAtomically(contentFile, contentValue);
 	writeAtomically(output, withContent(der, undefined));

@@ -221,16 +221,23 @@ const MAX_QUOTED = 500;
 
 const ERRNO_TEXT: Readonly<Record<string, string>> = {
 	EACCES: "permission denied",
+	ECONNREFUSED: "connection refused",
+	ECONNRESET: "connection reset",
 	EEXIST: "file exists",
 	EISDIR: "is a directory",
 	ELOOP: "too many symbolic links",
 	EMFILE: "too many open files",
 	ENAMETOOLONG: "name too long",
+	ENETUNREACH: "network unreachable",
 	ENOENT: "no such file or directory",
 	ENOSPC: "no space left on device",
+	ENOTFOUND: "no such host",
 	ENOTDIR: "not a directory",
 	EPERM: "operation not permitted",
+	EPIPE: "broken pipe",
 	EROFS: "read-only file system",
+	ETIMEDOUT: "timed out",
 	EDQUOT: "disk quota exceeded",
+	EHOSTUNREACH: "host unreachable",
 	EIO: "input/output error",
 };

@@ -85,6 +85,9 @@ async function followRedirects(from: URL, request: HttpRequest, signal: AbortSig
 		if (next === undefined || (next.protocol !== url.protocol && next.protocol !== "https:")) {
 			throw refusal(url, `it redirects to ${quote(location)}`);
 		}
+		if (next.username !== "" || next.password !== "") {
+			throw refusal(url, "it redirects to a URL with a user name or a password");
+		}
 		url = next;
 	}
 }

@@ -26,6 +26,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	const warnings: string[] = [];
 	const catalog = openUnsigned(file, { expectDigest: options.expectDigest });
 	const { product, sequence } = catalog.facts;
+	const changes = options.previous === undefined ? undefined : describeChanges(options.previous, catalog, warnings);
 	const content = `${count(catalog.fileCount, "file")}, ${count(catalog.linkCount, "link")}`;
 	const about = rows([
 		["product", `${plain(product ?? "(none)")}, sequence ${sequence ?? "(none)"}`],
@@ -34,8 +35,8 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 		["scope", scopeOf(catalog.facts)],
 		...rulesOf(catalog.facts).map((rule): [string, string] => ["rule", plain(rule)]),
 		["unsigned", catalog.sha256],
+		["since", changes?.summary],
 	]);
-	const changes = options.previous === undefined ? undefined : describeChanges(options.previous, catalog, warnings);
 	printNote([`about to sign ${plain(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const { output, description, url } = options;
@@ -96,12 +97,10 @@ function describeChanges(previousFile: string, catalog: UnsignedCatalog, warning
 		["mode changed", diff.modeChanged],
 	] as const;
 	const lines = kinds.flatMap(([kind, paths]) => paths.map((path) => `  ${kind} ${plain(path)}`));
-	const summary = kinds.map(([kind, paths]) => `${paths.length} ${kind}`).join(", ");
+	const counts = kinds.map(([kind, paths]) => `${paths.length} ${kind}`).join(", ");
 	return {
 		fields: { catalog: previousFile, product: facts.product ?? null, sequence: facts.sequence ?? null, ...diff },
-		lines: [
-			...rows([["since", `${plain(previousFile)} (not verified), sequence ${facts.sequence ?? "none"}: ${summary}`]]),
-			...lines,
-		],
+		summary: `${plain(previousFile)} (not verified), sequence ${facts.sequence ?? "none"}: ${counts}`,
+		lines,
 	};
 }

@@ -33,7 +33,10 @@ export async function fetchTimestamp(signature: Uint8Array, request: TimestampRe
 		}
 	}
 	const code = failures.every(({ error }) => error.code === "ERR_NETWORK") ? "ERR_NETWORK" : "ERR_TIMESTAMP";
-	const reasons = failures.map(({ url, error }) => `${quote(url)}: ${reasonOf(error)} [${error.code}]`);
+	const reasons = failures.map(({ url, error }) => {
+		const reason = reasonOf(error).replace(`cannot use ${quote(url)}: `, "");
+		return `${quote(url)}: ${reason} [${error.code}]`;
+	});
 	throw new SigtoolError(code, `Cannot get a timestamp: ${reasons.join("; ")}`, { cause: failures[0]?.error });
 }
 

@@ -68,18 +68,26 @@ function runProgram(
 			SIGTOOL_SIGNER_KEY: spkiSha256(certificate),
 		},
 	});
-	const seconds = timeoutMs / 1000;
-	if (error !== undefined) throw failure(program, FAILURES[codeOf(error)]?.(seconds) ?? errnoReason(error), error);
+	const limit = error && LIMITS[codeOf(error)]?.(timeoutMs / 1000);
+	if (limit !== undefined) throw failure(program, limit, error);
 	if (signal !== null) throw failure(program, `it was ended by ${signal}`);
-	if (status !== 0) throw failure(program, `it ended with exit status ${status}`);
+	if (status !== null && status !== 0) throw failure(program, `it ended with exit status ${status}`);
+	if (error !== undefined) {
+		// Only now: a program that gave up has not read everything either.
+		throw failure(
+			program,
+			codeOf(error) === "EPIPE" ? "it did not read what is to be signed" : errnoReason(error),
+			error,
+		);
+	}
 	if (stdout.length === 0) throw failure(program, "it wrote no signature to standard output");
 	return stdout;
 }
 
-const FAILURES: Readonly<Record<string, (seconds: number) => string>> = {
+/** What ends a program from here, with SIGKILL. */
+const LIMITS: Readonly<Record<string, (seconds: number) => string>> = {
 	ETIMEDOUT: (seconds) => `it took longer than ${seconds} s`,
 	ENOBUFS: () => `it wrote more than ${MAX_SIGNATURE_BYTES} bytes to standard output`,
-	EPIPE: () => "it did not read what is to be signed",
 };
 
 function codeOf(error: Error): string {

@@ -66,6 +66,16 @@ describe("exchange()", () => {
 		expect((await post(moved.url)).status).toBe(301);
 	});
 
+	it("follows no redirect with a password, and does not show it", async () => {
+		const { url } = await redirecting([307], "http://user:secret@127.0.0.1/");
+		const failure = await post(url).catch((error: Error) => error);
+		expect(failure).toMatchObject({
+			code: "ERR_NETWORK",
+			message: expect.stringContaining("a user name or a password"),
+		});
+		expect(String(failure)).not.toContain("secret");
+	});
+
 	it("follows no redirect to another protocol", async () => {
 		await expect(get((await redirecting([301], "file:///etc/passwd")).url)).rejects.toThrow("it redirects to");
 	});
