@@ -9,7 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const sources = fileURLToPath(new URL("spython", import.meta.url));
-const FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-fstack-protector-strong"];
+const FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-fstack-protector-strong", "-fstack-clash-protection"];
 const SANITIZE = [
 	"-O1",
 	"-g",

@@ -67,10 +67,11 @@ static void begin(struct line *line, const char *event, enum verdict verdict) {
 	put(line, ".%03ldZ\",\"event\":\"%s\",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", now.tv_nsec / 1000000, event, VERDICTS[verdict], process, thread);
 }
 
-/* Opened again when a program closed it, and maybe opened another file that got its number. */
+/* Opened again when a program closed it, or removed it, and maybe opened another file that got its number. */
 static int file_descriptor(void) {
 	struct stat s;
-	if (file >= 0 && fstat(file, &s) == 0 && s.st_dev == file_stat.st_dev && s.st_ino == file_stat.st_ino) return file;
+	const int is_open = file >= 0 && fstat(file, &s) == 0 && (fcntl(file, F_GETFL) & (O_ACCMODE | O_APPEND)) == (O_WRONLY | O_APPEND);
+	if (is_open && s.st_dev == file_stat.st_dev && s.st_ino == file_stat.st_ino && s.st_nlink > 0) return file;
 	file = open(rules.json_lines, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 	return file >= 0 && fstat(file, &file_stat) == 0 ? file : -1;
 }

@@ -49,7 +49,7 @@ void sha256(const void *data, size_t length, uint8_t digest[SHA256_BYTES]) { req
 
 /* Of what is read from a descriptor to its end; 0 where that fails. */
 int sha256_file(int descriptor, uint8_t digest[SHA256_BYTES]) {
-	uint8_t chunk[1 << 16];
+	uint8_t chunk[1 << 14];
 	ssize_t got;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	require(EVP_DigestInit_ex(context, algorithm(), NULL));

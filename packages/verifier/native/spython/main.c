@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -10,6 +11,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#ifdef __x86_64__
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#else
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
 enum { INDEX = 3, RECORD = 4, MAX_RECORD = 1 << 16 };
 static struct {
 	const char *index, *config, *module, *refused;
@@ -72,14 +78,14 @@ static void read_record(void) {
 	rules.launched = 1;
 }
 
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define TEST(test, value, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), (uint32_t)(value), yes, no)
 /* No program but this one from here on, by whatever call: events tell of most ways to start one, not of all. */
 static const char *refuse_children(void) {
 	if (rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE) return NULL;
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 0, 3), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x10000 /* a check executes nothing */, 1, 0), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+		LOAD(arch), TEST(BPF_JEQ, ARCHITECTURE, 0, 6), LOAD(nr), TEST(BPF_JGE, 0x40000000 /* x32 */, 4, 0), TEST(BPF_JEQ, SYS_execve, 3, 0), TEST(BPF_JEQ, SYS_execveat, 0, 3),
+		LOAD(args[4]), TEST(BPF_JSET, 0x10000 /* a check executes nothing */, 1, 0), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
 	struct sock_fprog filter = {sizeof code / sizeof *code, code};
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0) return NULL;
 	if (rules.mode == MODE_STRICT) fail(REFUSED, "ERR_START", "Cannot enforce strictly: this kernel lacks seccomp");

@@ -42,11 +42,11 @@ const char *start_kernel_check(void) {
 }
 
 /* Nearly no package has execute bits: only a host that asked for them refuses what has none. */
-static const char *kernel_objection(int descriptor) {
+static const char *kernel_objection(int descriptor, int mode) {
 	struct statfs mount;
 	if (rules.kernel_check == KERNEL_OFF) return NULL;
 	if (fstatfs(descriptor, &mount) != 0 || (mount.f_flags & MOUNT_NOEXEC)) return "its mount is noexec";
-	const int error = asks_kernel ? ask_kernel(descriptor) : 0;
+	const int error = asks_kernel && (needs_execute_bit || (mode & 0111)) ? ask_kernel(descriptor) : 0;
 	return error == 0 || (error == EACCES && !needs_execute_bit) ? NULL : error == ETXTBSY ? "it is open for writing" : "the kernel would not execute it";
 }
 
@@ -99,7 +99,7 @@ static void judge(struct opened *file) {
 	else if (memcmp(file->entry.digest, file->digest, SHA256_BYTES) != 0) {
 		object(file, "ERR_FILE_MODIFIED", "entry", "it was modified");
 		to_hex(file->entry.digest, file->expected);
-	} else if ((why = kernel_objection(file->descriptor)) != NULL) object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
+	} else if ((why = kernel_objection(file->descriptor, (int)file->stat.st_mode)) != NULL) object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
 	else if (!leads_to(file->path, file->real)) object(file, "ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
 	else object(file, NULL, "entry", NULL);
 }
@@ -130,20 +130,20 @@ int refuse(const char *format, ...) {
 	return -1;
 }
 
-/* Archives are opened for each module in them. Kept by interpreter, under all that the file system says of one; null for
+/* Archives are opened for each module in them. Kept by interpreter, under its path and all that the file system says of it; null for
  * what is read once. */
 static PyObject *archive_key(const struct opened *file, const PyObject *kept) {
+	char key[2 * PATH_MAX + 160];
 	const struct stat *s = &file->stat;
 	const char *dot = strrchr(file->real, '.');
-	if (kept == NULL || is_index_expired() || (dot != NULL && word_index(dot, ".py .pyc .so") >= 0)) return NULL;
-	char key[PATH_MAX + 160];
-	snprintf(key, sizeof key, "%s:%lx:%lx:%lx:%lx.%lx:%lx.%lx", file->real, s->st_dev, s->st_ino, s->st_size, s->st_mtim.tv_sec, s->st_mtim.tv_nsec, s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
+	if (kept == NULL || is_index_expired() || (dot != NULL && word_index(dot, ".py .pyc") >= 0)) return NULL;
+	snprintf(key, sizeof key, "%s:%s:%lx:%lx:%lx:%lx.%lx:%lx.%lx", file->path, file->real, s->st_dev, s->st_ino, s->st_size, s->st_mtim.tv_sec, s->st_mtim.tv_nsec, s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
 	return PyBytes_FromString(key);
 }
 
 static PyObject *judged_bytes(struct opened *file, const char *event, const char *use) {
 	const int enforcing = rules.mode >= MODE_ENFORCE;
-	PyObject *kept = kept_by_interpreter(), *key = archive_key(file, kept), *bytes = key == NULL ? NULL : PyDict_GetItem(kept, key);
+	PyObject *kept = kept_by_interpreter(), *key = use == NULL ? NULL : archive_key(file, kept), *bytes = key == NULL ? NULL : PyDict_GetItem(kept, key);
 	if (bytes != NULL) return Py_DECREF(key), Py_INCREF(bytes), bytes;
 	find_entry(file->real, &file->entry);
 	if (!S_ISREG(file->stat.st_mode)) object(file, "ERR_FILE_TYPE", "files", "it is not a regular file");

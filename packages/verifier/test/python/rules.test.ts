@@ -153,6 +153,17 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		expect(run).toMatchObject({ status: 126, stderr: expect.stringContaining("ERR_POLICY") });
 		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "one\ntwo\n" });
 		expect(site.run(["app/all.zip"])).toMatchObject({ status: 0, stdout: "__main__\n" });
+		const link = join(site.root, "link.zip");
+		symlinkSync(join(site.application, "aside.zip"), link);
+		site.write({
+			"second.py": `import sys, os\nsys.path[:0] = [sys.path[0] + '/all.zip']\nimport one\nos.symlink('all.zip', ${JSON.stringify(join(site.application, "aside.zip"))})\nsys.path[:0] = [${JSON.stringify(link)}]\nimport two\n`,
+		});
+		site.sign();
+		// By a link that nobody signed; Python then finds the module where it was found before.
+		expect(site.run(["app/second.py"]).events).toContainEqual(
+			expect.objectContaining({ verdict: "refuse", reason: "ERR_LINK_CHANGED" }),
+		);
+		rmSync(join(site.application, "aside.zip"));
 		flipByte(join(site.application, "all.zip"), 10);
 		expect(site.run(["app/main.py"])).toMatchObject({
 			status: 1,
