@@ -4,6 +4,7 @@ import {
 	checkTimestampRequest,
 	defaultTrust,
 	type NewTimestamp,
+	storedDenials,
 	type TimestampRequest,
 	timestampAnchors,
 } from "@sigtool/core";
@@ -23,7 +24,8 @@ export function timestampRequestOf({ timestamp, tsaTrust }: TimestampingOptions)
 		if (tsaTrust !== undefined) throw usageError("Name the timestamping authority with --timestamp");
 		return undefined;
 	}
-	const request = { urls: timestamp, anchors: tsaTrust?.flatMap(readCertificates) ?? timestampAnchors(defaultTrust()) };
+	const anchors = tsaTrust?.flatMap(readCertificates) ?? timestampAnchors(defaultTrust());
+	const request = { urls: timestamp, anchors, deny: storedDenials() };
 	checkTimestampRequest(request);
 	return request;
 }

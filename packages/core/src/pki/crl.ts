@@ -122,8 +122,8 @@ function findEntry({ entries }: RevocationList, serial: Uint8Array) {
 	reader.open(TAG.SEQUENCE);
 	while (!reader.done) {
 		const outer = reader.open(TAG.SEQUENCE);
-		reader.next(TAG.INTEGER);
-		if (reader.valueEquals(serial)) {
+		// Minimal, or a serial number could be written in a way that is not found.
+		if (compareBytes(reader.integerBytes(), serial) === 0) {
 			const revokedAt = reader.time();
 			return { revokedAt, ...(reader.done ? {} : readEntryExtensions(readExtensionMap(reader))) };
 		}

@@ -43,7 +43,7 @@ export async function fetchTimestamp(signature: Uint8Array, request: TimestampRe
 async function requestFrom(
 	url: string,
 	signature: Uint8Array,
-	{ anchors, timeoutMs }: TimestampRequest,
+	{ anchors, deny, timeoutMs }: TimestampRequest,
 ): Promise<NewTimestamp> {
 	const nonce = newNonce();
 	const { status, contentType, body } = await exchange({
@@ -58,7 +58,7 @@ async function requestFrom(
 		throw new SigtoolError("ERR_TIMESTAMP", `Cannot use the answer: it is of type ${quote(contentType)}`);
 	}
 	const token = parseResponse(body);
-	const { time, certificate } = verifyNewToken(token, signature, nonce, anchors);
+	const { time, certificate } = verifyNewToken(token, signature, nonce, { anchors, deny });
 	return { token, time, authority: certificate, url };
 }
 

@@ -6,6 +6,7 @@ import { readList } from "../asn1/read-list.js";
 import { quote, SigtoolError } from "../errors.js";
 import { parseHttpUrl } from "../http-url.js";
 import type { Certificate } from "./certificate.js";
+import type { Denial } from "./deny-list.js";
 import { SHA256_OID } from "./signature-algorithm.js";
 
 export interface TimestampRequest {
@@ -13,6 +14,7 @@ export interface TimestampRequest {
 	readonly urls: readonly string[];
 	/** Authorities whose timestamps count. At least one. */
 	readonly anchors: readonly Certificate[];
+	readonly deny?: readonly Denial[];
 	/** For each attempt; see `HttpRequest`. */
 	readonly timeoutMs?: number;
 }

@@ -86,7 +86,7 @@ export function verifyNewToken(
 	token: Uint8Array,
 	signature: Uint8Array,
 	nonce: Uint8Array,
-	anchors: readonly Certificate[],
+	authorities: Pick<TimestampVerifyOptions, "anchors" | "deny">,
 ): Timestamp {
 	const received = readToken(token);
 	const { tstInfo, signer } = received;
@@ -100,7 +100,7 @@ export function verifyNewToken(
 		const message = "Cannot trust the timestamp: it names its signer's certificate by SHA-1 or not at all";
 		throw new SigtoolError("ERR_TIMESTAMP", message);
 	}
-	const options = { certificates: [], anchors, profile: "default", timeStampingEku: "strict" } as const;
+	const options = { ...authorities, certificates: [], profile: "default", timeStampingEku: "strict" } as const;
 	return verifyTimestamp(received, signature, options);
 }
 

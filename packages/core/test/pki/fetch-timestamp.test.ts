@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { DerReader, encode, integer, sequence, TAG } from "../../dist/asn1/der.js";
 import { SigtoolError } from "../../dist/errors.js";
 import { newTimestamp } from "../../dist/formats/cat-envelope.js";
+import { spkiSha256 } from "../../dist/pki/certificate.js";
 import { parseSignedData } from "../../dist/pki/cms.js";
 import { fetchTimestamp } from "../../dist/pki/fetch-timestamp.js";
 import { verifyNewToken } from "../../dist/pki/timestamp.js";
@@ -212,7 +213,9 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		const nonce = newNonce();
 		const reply = replyTo(encodeRequest(SIGNATURE, nonce), authority, workshop);
 		const judge = (octets: Uint8Array) => {
-			const { time, certificate } = verifyNewToken(parseResponse(octets), SIGNATURE, nonce, [root.certificate]);
+			const { time, certificate } = verifyNewToken(parseResponse(octets), SIGNATURE, nonce, {
+				anchors: [root.certificate],
+			});
 			return `${time} ${certificate.subject.text}`;
 		};
 		const original = judge(reply);
@@ -227,6 +230,19 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 				}
 			}
 		}
+	});
+
+	it("refuses an authority that is denied, and asks the next", async () => {
+		const [first, second] = [
+			await server(good),
+			await server(({ query, response }) => {
+				sendReply(response, replyTo(query, stamper("/CN=Other authority"), workshop));
+			}),
+		];
+		const deny = [{ kind: "key", sha256: spkiSha256(authority.certificate), reason: "stolen" }] as const;
+		const request = { urls: [first.url, second.url], anchors: [root.certificate], deny };
+		expect((await fetchTimestamp(SIGNATURE, request)).url).toBe(second.url);
+		await expect(fetchTimestamp(SIGNATURE, { ...request, urls: [first.url] })).rejects.toThrow(/stolen \[ERR_DENIED\]/);
 	});
 
 	it("asks nobody else when the proxy is none", async () => {

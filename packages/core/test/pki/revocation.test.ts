@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeParts, integer, sequence, TAG, time } from "../../dist/asn1/der.js";
+import { encode, encodeParts, integer, sequence, TAG, time } from "../../dist/asn1/der.js";
 import { SigtoolError } from "../../dist/errors.js";
 import type { Certificate } from "../../dist/pki/certificate.js";
 import { parseRevocationList, revocationListsFromFileBytes, statementOfList } from "../../dist/pki/crl.js";
@@ -144,6 +144,14 @@ describe.skipIf(!hasOpenssl)("what openssl issues", () => {
 				}
 			}
 		}
+	});
+
+	it("a list that writes a serial number with a zero in front is refused, as it would not be found", () => {
+		const parsed = parseRevocationList(list, "list");
+		const padded = sequence(encode(TAG.INTEGER, Buffer.from("001001", "hex")), time(NOW));
+		expect(() =>
+			statementOfList({ ...parsed, entries: sequence(padded) }, leaf.certificate, root.certificate, "default"),
+		).toThrow("INTEGER is not minimal");
 	});
 
 	it("a list of 200,000 certificates is looked through, not unfolded", () => {
