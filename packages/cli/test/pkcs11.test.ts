@@ -78,6 +78,12 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 		expect(sigtool(["verify", tree, "--trust", rsa.caFile])).toMatchObject({ status: 0 });
 	});
 
+	it("takes the URI that pkcs11-tool prints", () => {
+		const listed = token.tool("--token-label", "release", "--login", "--pin", PIN, "--list-objects");
+		const [, uri] = /uri: +pkcs11:(\S*;id=%01;\S*type=private)/.exec(listed) ?? [];
+		expect(sign(uri ?? "none")).toMatchObject({ status: 0 });
+	});
+
 	it("finishes and compiles", () => {
 		const unsigned = join(home, "unsigned.cat");
 		const index = join(home, "tree.sigx");
