@@ -136,7 +136,13 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 	describe("refuses, and leaves the old catalog,", () => {
 		it.each<[string, string, Record<string, string>, number, string]>([
 			["a wrong PIN", "id=%01", { SIGTOOL_PIN: "0000" }, 2, 'token "release": the PIN is wrong [ERR_PIN]'],
-			["an empty PIN", "id=%01", { SIGTOOL_PIN: "" }, 2, "[ERR_PIN]"],
+			[
+				"an empty PIN",
+				"id=%01",
+				{ SIGTOOL_PIN: "" },
+				2,
+				"the PIN is empty, which is not worth one of its attempts [ERR_PIN]",
+			],
 			["no PIN and no terminal", "id=%01", {}, 2, "use --pin-file or SIGTOOL_PIN [ERR_PIN]"],
 			["a missing token", "token=other;id=%01", { SIGTOOL_PIN: PIN }, 2, 'there is "release" [ERR_PKCS11]'],
 			["a token of another maker", "token=release;model=x", { SIGTOOL_PIN: PIN }, 2, "Cannot find the token"],

@@ -123,6 +123,7 @@ export interface Session {
 
 /** @throws ERR_PIN, ERR_PKCS11 */
 export function logIn({ cryptoki, handle, label }: Session, user: keyof typeof USER, pin: string): void {
+	if (pin === "") throw pinFailure(label, "the PIN is empty, which is not worth one of its attempts");
 	try {
 		cryptoki.C_Login(handle, USER[user], pin);
 	} catch (error) {
