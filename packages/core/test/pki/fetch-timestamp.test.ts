@@ -2,10 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { DerReader, encode, integer, sequence, TAG } from "../../dist/asn1/der.js";
 import { SigtoolError } from "../../dist/errors.js";
 import { newTimestamp } from "../../dist/formats/cat-envelope.js";
+import { exchange } from "../../dist/http.js";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
-import { parseSignedData } from "../../dist/pki/cms.js";
+import { parseSignedData, type SignerInfo } from "../../dist/pki/cms.js";
 import { fetchTimestamp } from "../../dist/pki/fetch-timestamp.js";
-import { verifyNewToken } from "../../dist/pki/timestamp.js";
+import { TOKEN_ATTRIBUTE, verifyNewToken, verifyTimestamps } from "../../dist/pki/timestamp.js";
 import { encodeRequest, newNonce, parseResponse } from "../../dist/pki/timestamp-request.js";
 import { type Exchange, forgedReply, type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "./local-tsa.js";
 import { hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
@@ -170,6 +171,27 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 			expect((await fetch(bad.url, next.url)).url).toBe(next.url);
 		},
 	);
+
+	it.each([
+		["whose extended key usage is not critical", "timeStamping"],
+		["that is for code as well", "critical,timeStamping,codeSigning"],
+	])("only what is new is refused by a certificate %s: when read, it counts", async (_, extendedKeyUsage) => {
+		const { url } = await server(forgedBy(extendedKeyUsage));
+		const options = { certificates: [], anchors: [root.certificate], profile: "default" } as const;
+		const token = await fetchRaw(url);
+		const signer = { signature: SIGNATURE, unsignedAttributes: [{ oid: TOKEN_ATTRIBUTE, values: [token] }] };
+		expect(verifyTimestamps(signer as unknown as SignerInfo, options)).toMatchObject({
+			timestamps: [{}],
+			failures: [],
+		});
+		await expect(fetch(url)).rejects.toMatchObject({ code: "ERR_TIMESTAMP" });
+	});
+
+	/** Whatever token the server makes of a request. */
+	async function fetchRaw(url: string): Promise<Uint8Array> {
+		const { body } = await exchange({ url, body: encodeRequest(SIGNATURE, newNonce()), maxBytes: 65_536 });
+		return parseResponse(body);
+	}
 
 	it("asks three times when the status is 500, and takes the answer that comes", async () => {
 		let count = 0;
