@@ -95,6 +95,8 @@ describe("sign writes one catalog", () => {
 		expect(sigtool(["verify", root])).toMatchObject({ status: 0 });
 		writeFileSync(join(root, "d/c"), "x");
 		expect(sigtool(["verify", root])).toMatchObject({ status: 1 });
+		const key = ["--p12", "x.p12", "--passphrase-file", "-"];
+		expect(sigtool(["sign", root, "--files-from", "-", ...key], { input: "a\0" }).stderr).toContain("Use - once");
 		const missing = sigtool(["sign", root, "--files-from", "-"], { input: "a\0nope\0" });
 		expect(missing).toMatchObject({ status: 2, stderr: expect.stringContaining("nope") });
 	});

@@ -131,6 +131,9 @@ function checkCombination(formats: readonly SignFormat[], options: SignCommandOp
 	}
 	if (options.python !== undefined && options.compilePython !== true)
 		throw usageError("Use --python with --compile-python");
+	if (options.filesFrom === "-" && (options.passphraseFile === "-" || options.pinFile === "-")) {
+		throw usageError("Use - once: standard input is the list of --files-from, or the secret");
+	}
 	if (options.compilePython === true && options.filesFrom !== undefined) {
 		throw usageError("Use --compile-python without --files-from: what it makes is in no list");
 	}

@@ -150,9 +150,10 @@ function mayExtend(path: readonly Certificate[], issuer: Certificate): boolean {
 }
 
 function incomplete(certificate: Certificate): SigtoolError {
-	const issuer = quote(certificate.issuer.text);
-	const message = `Cannot find a path to a trust anchor: nothing at hand issued ${describe(certificate)} as ${issuer}`;
-	return new SigtoolError("ERR_CHAIN_INCOMPLETE", message);
+	const reason = isSelfIssued(certificate)
+		? `${describe(certificate)} issued itself and is not trusted here`
+		: `nothing at hand issued ${describe(certificate)} as ${quote(certificate.issuer.text)}`;
+	return new SigtoolError("ERR_CHAIN_INCOMPLETE", `Cannot find a path to a trust anchor: ${reason}`);
 }
 
 function describe(certificate: Certificate): string {

@@ -247,6 +247,12 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		expect(message).toContain("CN=Middle");
 	});
 
+	it("says of an authority in the bag that nobody trusts it", () => {
+		const bag = [middle.certificate, root.certificate];
+		const { message } = expectError("ERR_CHAIN_INCOMPLETE", () => judge(leaf.certificate, bag, []));
+		expect(message).toContain('"CN=Root" issued itself and is not trusted here');
+	});
+
 	it("reports the attempt that came furthest, whatever comes first in the bag", () => {
 		const impostor = authority(root, "Middle", replacing(INTERMEDIATE, "basicConstraints=critical,CA:FALSE"));
 		for (const bag of [
