@@ -96,6 +96,8 @@ describe.each(found)("CPython $version, $executable", (python) => {
 			const untold = [...runs].filter(([name, { evil, output }]) => evil && !isTold(output, opening(name)));
 			expect(untold.map(([name]) => name)).toEqual([]);
 			expect(those(runs, ({ late }) => late)).toEqual([]);
+			// A crash is no refusal.
+			expect(those(runs, ({ evil, status }) => !evil && status === null)).toEqual([]);
 		},
 		LIMIT_MS,
 	);

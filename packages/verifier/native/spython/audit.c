@@ -64,8 +64,12 @@ static int judge_child(const char *event, PyObject *arguments) {
 	return rules.children == CHILDREN_AUDIT;
 }
 
+static int is_text(PyObject *name) { return PyUnicode_Check(name) || PyBytes_Check(name); }
+
+/* The loader puts other directories for `$LIB` and its like. */
 static int judge_native(const char *event, PyObject *arguments, const char *path) {
 	if (!rules.extensions) return veto(event, arguments, "the policy says python.extensions: refuse");
+	if (strchr(path, '$') != NULL) return veto(event, arguments, "its path has a $, which the system's loader replaces");
 	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
 	Py_XDECREF(bytes);
 	return bytes == NULL ? -1 : 0;
@@ -85,10 +89,11 @@ static int judge_import(const char *event, PyObject *arguments) {
 	return answer;
 }
 
-/* A name without a slash is for the system's loader to find, which strict does not have; null is the program itself. */
+/* What has __fspath__ was asked before, and may answer otherwise now. A name without a slash is for the system's loader to find, which strict does not have; null is the program itself. */
 static int judge_library(const char *event, PyObject *arguments) {
 	PyObject *library = argument(arguments, 0), *path;
 	if (library == Py_None) return 0;
+	if (!is_text(library)) return veto(event, arguments, "it is no text, and could say another path each time");
 	if (!PyUnicode_FSConverter(library, &path)) return -1;
 	const char *name = PyBytes_AS_STRING(path);
 	const int is_found = strchr(name, '/') == NULL && rules.extensions;
@@ -112,6 +117,7 @@ static int judge_open(const char *event, PyObject *arguments) {
 	if (!PyLong_Check(flags) || PyLong_Check(file) || file == Py_None) return 0;
 	const int access = (int)PyLong_AsLong(flags) & O_ACCMODE;
 	const Py_ssize_t count = PyUnicode_CheckExact(file) ? PyUnicode_GET_LENGTH(file) : 0;
+	if (access != O_RDONLY && !is_text(file)) return veto(event, arguments, "it is no text, and could say another path each time");
 	if (access == O_RDONLY && count > 0 && PyUnicode_READ_CHAR(file, count - 1) != 'c') return 0;
 	if (!PyUnicode_FSConverter(file, &path)) return PyErr_Clear(), 0;
 	const char *name = PyBytes_AS_STRING(path), *dot = strrchr(name, '.'), *why = NULL;
