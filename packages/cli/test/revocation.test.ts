@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,19 +11,9 @@ import {
 } from "../../core/test/pki/local-ca.js";
 import { type LocalServer, serve } from "../../core/test/pki/local-tsa.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../../core/test/pki/openssl.js";
-import { MAIN, makeTree } from "./support.js";
+import { makeTree, servedRunner } from "./support.js";
 
-/** The command line, while the servers of this process go on answering. */
-function sigtool(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-	const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
-	const env = { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: "/nonexistent", no_proxy: "*" };
-	return new Promise((resolve) => {
-		execFile(process.execPath, [MAIN, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => {
-			resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
-		});
-	});
-}
-
+const sigtool = servedRunner("/nonexistent");
 const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n";
 
 describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {

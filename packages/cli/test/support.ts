@@ -1,6 +1,6 @@
 /** What the command line's tests share: running it, trees, and certificates made with openssl. */
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -38,6 +38,21 @@ export function runner(home: string) {
 			maxBuffer: 1 << 28,
 		});
 		return { status, stdout, stderr, json: () => JSON.parse(stdout) };
+	};
+}
+
+export type Outcome = Pick<Run, "status" | "stdout" | "stderr">;
+
+/** Runs the built command line while the servers of this process go on answering it, directly. */
+export function servedRunner(configHome: string) {
+	return (...args: string[]): Promise<Outcome> => {
+		const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
+		const env = { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: configHome, no_proxy: "*" };
+		return new Promise((resolve) => {
+			execFile(process.execPath, [MAIN, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => {
+				resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+			});
+		});
 	};
 }
 

@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -11,26 +11,9 @@ import {
 	TIME_STAMPER,
 } from "../../core/test/pki/local-tsa.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../../core/test/pki/openssl.js";
-import { hasProgram, MAIN, makeTree, temporaryDirectory } from "./support.js";
+import { hasProgram, makeTree, servedRunner, temporaryDirectory } from "./support.js";
 
-interface Outcome {
-	readonly status: number;
-	readonly stdout: string;
-	readonly stderr: string;
-}
-
-let configHome = "/nonexistent";
-
-/** The command line, while the servers of this process go on answering. */
-function sigtool(...args: string[]): Promise<Outcome> {
-	const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
-	const env = { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: configHome, no_proxy: "*" };
-	return new Promise((resolve) => {
-		execFile(process.execPath, [MAIN, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => {
-			resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
-		});
-	});
-}
+const sigtool = servedRunner("/nonexistent");
 
 describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 	let workshop: Workshop;
@@ -168,23 +151,19 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 
 	it("takes the authorities that the trust store has for timestamps, which vouch for no signer", async () => {
 		const lib = tree();
-		configHome = temporaryDirectory();
-		try {
-			await sigtool("trust", "add", timeRoot.file, "--timestamps");
-			expect((await sigtool("trust", "add", signer.file)).status).toBe(0);
-			expect((await sigtool("sign", lib, ...key, "--timestamp", await good())).status).toBe(0);
-			expect((await sigtool("verify", lib)).stdout).toMatch(/rfc3161, by CN=Time authority/);
-			const { trusted } = JSON.parse((await sigtool("trust", "list", "--json")).stdout);
-			expect(trusted).toMatchObject([{ kind: "pin" }, { kind: "timestamps", label: "CN=Time root" }]);
-			const stranger = workshop.issue({ subject: "/CN=Signer", issuer: timeRoot, extensions: CODE_SIGNER });
-			await sigtool("sign", lib, "--key", stranger.keyFile, "--cert", stranger.file);
-			expect((await sigtool("verify", lib)).stderr).toContain("ERR_UNTRUSTED_SIGNER");
-			expect((await sigtool("trust", "add", signer.file, "--timestamps")).stderr).toContain("it is no authority");
-			await sigtool("trust", "remove", trusted[1].id);
-			expect((await sigtool("sign", lib, ...key, "--timestamp", await good())).stderr).toContain("--timestamps");
-		} finally {
-			configHome = "/nonexistent";
-		}
+		const sigtool = servedRunner(temporaryDirectory());
+		await sigtool("trust", "add", timeRoot.file, "--timestamps");
+		expect((await sigtool("trust", "add", signer.file)).status).toBe(0);
+		expect((await sigtool("sign", lib, ...key, "--timestamp", await good())).status).toBe(0);
+		expect((await sigtool("verify", lib)).stdout).toMatch(/rfc3161, by CN=Time authority/);
+		const { trusted } = JSON.parse((await sigtool("trust", "list", "--json")).stdout);
+		expect(trusted).toMatchObject([{ kind: "pin" }, { kind: "timestamps", label: "CN=Time root" }]);
+		const stranger = workshop.issue({ subject: "/CN=Signer", issuer: timeRoot, extensions: CODE_SIGNER });
+		await sigtool("sign", lib, "--key", stranger.keyFile, "--cert", stranger.file);
+		expect((await sigtool("verify", lib)).stderr).toContain("ERR_UNTRUSTED_SIGNER");
+		expect((await sigtool("trust", "add", signer.file, "--timestamps")).stderr).toContain("it is no authority");
+		await sigtool("trust", "remove", trusted[1].id);
+		expect((await sigtool("sign", lib, ...key, "--timestamp", await good())).stderr).toContain("--timestamps");
 	});
 
 	it("refuses a timestamp of an unsigned catalog, and one that no trusted authority could be held against", async () => {
