@@ -72,10 +72,11 @@ export function statementOfResponse(
 	checkNonce(data.extensions, question.nonce);
 	checkResponder(response, question, now, profile);
 	const { name, key } = issuerHashes(question.certificate, question.issuer);
-	const single = data.responses.find(({ id }) => {
+	const answers = data.responses.filter(({ id }) => {
 		const isIssuer = compareBytes(id.nameHash, name) === 0 && compareBytes(id.keyHash, key) === 0;
 		return id.algorithm === SHA1 && isIssuer && compareBytes(id.serial, question.certificate.serial) === 0;
 	});
+	const single = answers.find(({ status }) => status.kind === "revoked") ?? answers[0];
 	if (single === undefined) throw unusable("it is about another certificate");
 	const { status, thisUpdate, nextUpdate, extensions } = single;
 	if (status.kind === "unknown") throw unusable("the responder does not know the certificate");

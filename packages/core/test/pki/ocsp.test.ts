@@ -1,0 +1,54 @@
+import { createHash, sign } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bitString, DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../../dist/asn1/der.js";
+import { statementOfResponse } from "../../dist/pki/ocsp.js";
+import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
+
+/** Responses that `openssl ocsp` does not make. */
+describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
+	let workshop: Workshop;
+	let issuer: Issued;
+	let signer: Issued;
+
+	beforeAll(() => {
+		workshop = openWorkshop();
+		issuer = workshop.issue({ subject: "/CN=Root", key: "p256" });
+		signer = workshop.issue({ subject: "/CN=Signer", key: "p256", issuer, extensions: CODE_SIGNER });
+	});
+	afterAll(() => workshop.remove());
+
+	const NOW = Date.UTC(2026, 0, 2);
+	const at = (text: string) => encode(TAG.GENERALIZED_TIME, Buffer.from(text));
+	const GOOD = encode(0x80);
+	const REVOKED = encode(0xa1, at("20260101000000Z"));
+
+	/** About the signer, by the issuer; a SingleResponse for each status. */
+	function response(...statuses: readonly Uint8Array[]): Uint8Array {
+		const reader = new DerReader(issuer.certificate.spki, "key");
+		reader.open(TAG.SEQUENCE);
+		reader.next(TAG.SEQUENCE);
+		const sha1 = (octets: Uint8Array) => octetString(createHash("sha1").update(octets).digest());
+		const key = sha1(reader.bitStringOctets());
+		const { subject } = issuer.certificate;
+		const serial = encode(TAG.INTEGER, signer.certificate.serial);
+		const id = sequence(sequence(oid("1.3.14.3.2.26"), NULL), sha1(subject.der), key, serial);
+		const singles = statuses.map((status) => sequence(id, status, at("20260102000000Z")));
+		const data = sequence(encode(0xa2, key), at("20260102000000Z"), sequence(...singles));
+		const signature = sign("sha256", data, readFileSync(issuer.keyFile));
+		const basic = sequence(data, sequence(oid("1.2.840.10045.4.3.2")), bitString(signature));
+		const bytes = sequence(oid("1.3.6.1.5.5.7.48.1.1"), octetString(basic));
+		return sequence(encode(TAG.ENUMERATED, integer(0).subarray(2)), encode(0xa0, bytes));
+	}
+
+	const statusIn = (der: Uint8Array) => {
+		const question = { certificate: signer.certificate, issuer: issuer.certificate, nonce: Buffer.of(1) };
+		return statementOfResponse(der, question, { source: "test", now: NOW, profile: "default" }).status;
+	};
+
+	it("takes a certificate for revoked that is called both in one response, in whichever order", () => {
+		expect(statusIn(response(GOOD))).toBe("good");
+		expect(statusIn(response(GOOD, REVOKED))).toBe("revoked");
+		expect(statusIn(response(REVOKED, GOOD))).toBe("revoked");
+	});
+});
