@@ -39,7 +39,7 @@ static char *read_key(char *at, struct json *key) {
 
 /* The document, for good; null where it is none, which ends the process. `text` is changed, and has a NUL at `length`. */
 const struct json *parse_json(char *text, size_t length) {
-	struct json *values = malloc((length / 2 + 2) * sizeof *values), *next = values, *open[MAX_DEPTH];
+	struct json *values = malloc((length / 2 + MAX_DEPTH) * sizeof *values), *next = values, *open[MAX_DEPTH];
 	int depth = 0;
 	for (char *at = values == NULL ? NULL : text; at != NULL;) {
 		struct json *value = next++;

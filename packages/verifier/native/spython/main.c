@@ -147,8 +147,9 @@ static PyObject *run_module(const char *name, int alters_words) {
 static PyObject *run_script(const char *path) {
 	char real[PATH_MAX], absolute[2 * PATH_MAX] = "";
 	PyCompilerFlags flags = {.cf_flags = 0, .cf_feature_version = PY_MINOR_VERSION};
-	PyObject *bytes = open_verified(path, "module.open_code", "main", real), *names = PyModule_GetDict(PyImport_AddModule("__main__"));
-	if (bytes == NULL) return NULL;
+	PyObject *bytes = open_verified(path, "module.open_code", "main", real), *main = bytes == NULL ? NULL : PyImport_AddModule("__main__");
+	if (main == NULL) return NULL;
+	PyObject *names = PyModule_GetDict(main);
 	if (PY_MINOR_VERSION >= 9 && *path != '/' && getcwd(absolute, PATH_MAX) != NULL) strcat(absolute, "/"); /* before, as argv has it */
 	strncat(absolute, path, PATH_MAX - 1);
 	*strrchr(real, '/') = 0;
@@ -167,7 +168,8 @@ static PyObject *run_main(char *script) {
 	struct stat s;
 	if (options.module != NULL) return getcwd(directory, sizeof directory) == NULL || set_first_path(directory) != 0 ? NULL : run_module(options.module, 1);
 	const char *dot = strrchr(script, '.');
-	if ((stat(script, &s) != 0 || !S_ISDIR(s.st_mode)) && (dot == NULL || word_index(dot, ".pyz .zip") < 0)) return run_script(script);
+	if (stat(script, &s) != 0) fail(USAGE, NULL, "can't open file '%s': [Errno %d] %m", script, errno);
+	if (!S_ISDIR(s.st_mode) && (dot == NULL || word_index(dot, ".pyz .zip") < 0)) return run_script(script);
 	return realpath(script, directory) == NULL || set_first_path(directory) != 0 ? NULL : run_module("__main__", 0);
 }
 

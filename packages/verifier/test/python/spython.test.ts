@@ -67,6 +67,13 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 		expect(site.run(["app/main.py"]).status).toBe(0);
 	});
 
+	it("ends as Python does where there is no such script", () => {
+		const missing = (program: string) => ({ status: 2, stdout: "", stderr: expect.stringContaining(program) });
+		expect(site.run(["app/none.py"])).toMatchObject(missing("can't open file 'app/none.py': [Errno 2] No such file"));
+		const plain = spawnSync(python.executable, ["app/none.py"], { cwd: site.root, encoding: "utf8" });
+		expect(plain).toMatchObject(missing("[Errno 2] No such file"));
+	});
+
 	it("refuses what nobody signed, wherever it lies", () => {
 		site.write({ "extra.py": "print('evil')\n" });
 		copyFileSync(join(site.application, "helper.py"), join(site.root, "outside.py"));
