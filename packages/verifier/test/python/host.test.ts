@@ -108,6 +108,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 		["a product twice", { products: [{ name: "app" }, { name: "app" }] }],
 		["a relative path", { index: "app.sigx" }],
 		["a negative number", { products: [{ name: "app", minimumSequence: -1 }] }],
+		["open brackets alone", "[[["],
 		["too many levels", `{"version":1,"pins":${"[".repeat(40)}${"]".repeat(40)}}`],
 	])("refuses a configuration with %s", (_, document) => {
 		expect(under(document)).toMatchObject(refused("ERR_HOST_CONFIG"));
