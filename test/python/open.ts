@@ -14,14 +14,6 @@ export interface Opening {
 	readonly techniques: readonly string[];
 }
 
-const SINCE_3_9 = ["3.9", "3.10", "3.11", "3.12", "3.13"];
-const MARSHALLED = [
-	"exec() of marshalled code",
-	"function of marshalled code",
-	"code of a function from marshalled code",
-	"exec() of marshal.load()",
-];
-
 export const OPEN: readonly Opening[] = [
 	{
 		reason: "a signed program makes code of text, as the standard library does itself in many places",
@@ -105,22 +97,22 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "a signed program makes code of bytes",
-		versions: SINCE_3_9,
-		event: "python.marshal.loads",
-		techniques: MARSHALLED.slice(0, -1),
+		reason: "a signed program makes code of bytes; the event has the file that the code says it is of",
+		event: "python.exec",
+		told: "evil.bin",
+		techniques: ["exec() of marshalled code", "exec() of marshal.load()"],
 	},
 	{
-		reason: "a signed program makes code of a file's bytes",
-		versions: SINCE_3_9,
-		event: "python.marshal.load",
-		techniques: MARSHALLED.slice(-1),
+		reason: "a signed program makes a function of such code",
+		event: "python.function.__new__",
+		told: "evil.bin",
+		techniques: ["function of marshalled code"],
 	},
 	{
-		reason: "a signed program makes code of bytes",
-		versions: ["3.8"],
-		event: "python.code.__new__",
-		techniques: MARSHALLED,
+		reason: "a signed program gives a function such code",
+		event: "python.object.__setattr__",
+		told: "evil.bin",
+		techniques: ["code of a function from marshalled code"],
 	},
 	{
 		reason:

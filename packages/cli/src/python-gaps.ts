@@ -123,8 +123,9 @@ export const GAPS: readonly Gap[] = [
 	{
 		name: "exec() of marshalled code",
 		signed: { "main.py": `${DATA}import marshal\nexec(marshal.loads(open(data + "/evil.bin", "rb").read()))\n` },
-		making: `import marshal\nopen(data + "/evil.bin", "wb").write(marshal.dumps(compile(open(data + "/evil.txt").read(), "evil", "exec")))\n`,
-		events: ["python.marshal.loads", "python.code.__new__"],
+		making: `import marshal\nopen(data + "/evil.bin", "wb").write(marshal.dumps(compile(open(data + "/evil.txt").read(), "evil.bin", "exec")))\n`,
+		events: ["python.exec"],
+		told: "evil.bin",
 	},
 	{
 		name: "text by ctypes.pythonapi.PyRun_SimpleString()",
