@@ -8,12 +8,27 @@ import { run } from "./measure.mjs";
 
 const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-export const [ISOLATED, SIGNED, WITHOUT_AUDIT, LIBRARY_ALONE] = [
+export const [ISOLATED, SIGNED, HOOKS_ALONE, WITHOUT_AUDIT, LIBRARY_ALONE] = [
 	"python3 -I",
 	"spython",
+	"spython, extension modules not digested",
 	"spython without audit hook",
 	"the same libpython, nothing verified",
 ];
+
+/** What the call that adds the audit hook does instead, by program. */
+const VARIANTS = {
+	"spython-hooks-alone": `#include <string.h>
+typedef int hook(const char *, void *, void *);
+static hook *own;
+static int not_imports(const char *event, void *arguments, void *data) {
+	return strcmp(event, "import") == 0 ? 0 : own(event, arguments, data);
+}
+int __real_PySys_AddAuditHook(hook *, void *);
+int __wrap_PySys_AddAuditHook(hook *added, void *data) { own = added; return __real_PySys_AddAuditHook(not_imports, data); }
+`,
+	"spython-without-audit": "int __wrap_PySys_AddAuditHook(void) { return 0; }\n",
+};
 
 /** Directories that code is loaded from: the path of an isolated Python, and where its sitecustomize leads. */
 const ASK = `import json, os, sys, sysconfig
@@ -52,9 +67,9 @@ export function signedPython({ executable, version, directories }, { scratch, en
 	writeFileSync(join(application, "pass.py"), "pass\n");
 	run({ argv: [executable, "-I", beside("make-zip.py"), join(application, "lib.zip")] }, env);
 	buildSpython({ python: executable, output: at("spython") });
-	withLinker("-Wl,--wrap=PySys_AddAuditHook", at, () =>
-		buildSpython({ python: executable, output: at("spython-without-audit") }),
-	);
+	for (const [name, source] of Object.entries(VARIANTS)) {
+		withAuditHook(source, at, () => buildSpython({ python: executable, output: at(name) }));
+	}
 
 	let pin;
 	const makeIndex = (more = []) => {
@@ -82,16 +97,17 @@ export function signedPython({ executable, version, directories }, { scratch, en
 		of: (script) => [
 			{ name: ISOLATED, argv: [executable, "-I", join(application, script)] },
 			{ name: SIGNED, argv: [...start("spython", "enforce", index), join(application, script)] },
+			{ name: HOOKS_ALONE, argv: [...start("spython-hooks-alone", "enforce", index), join(application, script)] },
 			{ name: WITHOUT_AUDIT, argv: [...start("spython-without-audit", "enforce", index), join(application, script)] },
 			{ name: LIBRARY_ALONE, argv: [...start("spython", "off", index), join(application, script)] },
 		],
 	};
 }
 
-/** Compiles with one more option and a function that answers for the one it replaces. */
-function withLinker(option, at, build) {
-	writeFileSync(at("wrap.c"), "int __wrap_PySys_AddAuditHook(void) { return 0; }\n");
-	writeFileSync(at("cc"), `#!/bin/sh\nexec cc "$@" ${option} "${at("wrap.c")}"\n`);
+/** Builds with `source` in place of PySys_AddAuditHook. */
+function withAuditHook(source, at, build) {
+	writeFileSync(at("wrap.c"), source);
+	writeFileSync(at("cc"), `#!/bin/sh\nexec cc "$@" -Wl,--wrap=PySys_AddAuditHook "${at("wrap.c")}"\n`);
 	chmodSync(at("cc"), 0o755);
 	const before = process.env.CC;
 	process.env.CC = at("cc");
