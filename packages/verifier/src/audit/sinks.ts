@@ -44,14 +44,20 @@ export function jsonLinesSink(file: string, wants: AuditSink["wants"] = "all"): 
 	};
 }
 
-/** Throws once it is another file: a program can close any descriptor, and open a file that gets its number. */
+/**
+ * Throws once it is another file: a program can close any descriptor, and open a file that gets its number.
+ *
+ * Asked in big integers, as Node.js keeps what else it heard of a file last: after a pipe its realpathSync follows no link.
+ */
 function fileBehind(descriptor: number): () => void {
-	const { dev, ino } = fstatSync(descriptor);
+	const { dev, ino } = fstatSync(descriptor, IN_BIG_INTEGERS);
 	return () => {
-		const stats = fstatSync(descriptor);
+		const stats = fstatSync(descriptor, IN_BIG_INTEGERS);
 		if (stats.dev !== dev || stats.ino !== ino) throw new Error("its descriptor was taken away");
 	};
 }
+
+const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
 
 /**
  * One line an event, in ASCII: nothing in a name can move a terminal's cursor.
