@@ -15,7 +15,7 @@ struct opened {
 	const char *path; /* as it was asked for */
 	char real[PATH_MAX], hex[SHA256_HEX + 1], expected[SHA256_HEX + 1];
 	uint8_t digest[SHA256_BYTES];
-	int descriptor;
+	int descriptor, is_native;
 	struct stat stat;
 	struct entry entry;
 	const char *reason, *rule, *why; /* a code, or null where it is trusted */
@@ -50,8 +50,10 @@ static const char *kernel_objection(int descriptor, int mode) {
 	return error == 0 || (error == EACCES && !needs_execute_bit) ? NULL : error == ETXTBSY ? "it is open for writing" : "the kernel would not execute it";
 }
 
-/* Whether a path leads to where the file is, step by step as the kernel goes; links inside a product must be signed. */
-static int leads_to(const char *path, const char *real) {
+/* Whether a path leads to where the file is, step by step as the kernel goes; links inside a product must be signed. Native
+ * code is opened again by its path: strictly no step outside may then lead elsewhere. */
+static int leads_to(const char *path, const char *real, int is_native) {
+	const int outside_may_lead = !is_native || rules.mode != MODE_STRICT;
 	char done[2 * PATH_MAX] = "", ahead[3 * PATH_MAX], target[PATH_MAX], rest[2 * PATH_MAX], *at = ahead;
 	struct entry entry;
 	if (strcmp(path, real) == 0) return 1;
@@ -61,14 +63,18 @@ static int leads_to(const char *path, const char *real) {
 		const size_t length = strcspn(at, "/"), before = strlen(done);
 		const char *step = at;
 		at += length;
-		if (length == 2 && step[0] == '.' && step[1] == '.' && before > 0) *strrchr(done, '/') = 0;
+		find_entry(done, &entry);
+		if (length == 2 && step[0] == '.' && step[1] == '.') {
+			if (entry.product == NULL && !outside_may_lead) return 0;
+			if (before > 0) *strrchr(done, '/') = 0;
+		}
 		if (length <= 2 && strspn(step, ".") >= length) continue;
 		if (snprintf(done + before, PATH_MAX - before, "/%.*s", (int)length, step) >= (int)(PATH_MAX - before)) return 0;
 		const ssize_t count = readlink(done, target, sizeof target - 1);
 		if (count < 0 && errno == EINVAL) continue; /* no link */
 		find_entry(done, &entry);
 		if (count < 0 || ++links > MAX_LINKS) return 0;
-		if (entry.product != NULL && (entry.target == NULL || entry.target_length != (size_t)count || memcmp(entry.target, target, entry.target_length) != 0)) return 0;
+		if (entry.product == NULL ? !outside_may_lead : (entry.target == NULL || entry.target_length != (size_t)count || memcmp(entry.target, target, entry.target_length) != 0)) return 0;
 		target[count] = 0;
 		done[*target == '/' ? 0 : before] = 0;
 		if (snprintf(rest, sizeof rest, "%s/%s", target, at) >= (int)sizeof rest) return 0;
@@ -100,22 +106,22 @@ static void judge(struct opened *file) {
 		object(file, "ERR_FILE_MODIFIED", "entry", "it was modified");
 		to_hex(file->entry.digest, file->expected);
 	} else if ((why = kernel_objection(file->descriptor, (int)file->stat.st_mode)) != NULL) object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
-	else if (!leads_to(file->path, file->real)) object(file, "ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
+	else if (!leads_to(file->path, file->real, file->is_native)) object(file, "ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
 	else object(file, NULL, "entry", NULL);
 }
 
 /* As much as fstat said there is: a file that grew meanwhile is not the one that was signed. Native code is only digested. */
-static PyObject *read_and_digest(struct opened *file, int is_native) {
+static PyObject *read_and_digest(struct opened *file) {
 	const Py_ssize_t size = file->stat.st_size;
-	PyObject *bytes = PyBytes_FromStringAndSize(NULL, is_native ? 0 : size);
+	PyObject *bytes = PyBytes_FromStringAndSize(NULL, file->is_native ? 0 : size);
 	Py_ssize_t got = 1;
-	for (Py_ssize_t filled = 0; bytes != NULL && !is_native && filled < size && got > 0; filled += got)
+	for (Py_ssize_t filled = 0; bytes != NULL && !file->is_native && filled < size && got > 0; filled += got)
 		if ((got = read(file->descriptor, PyBytes_AS_STRING(bytes) + filled, (size_t)(size - filled))) == 0) _PyBytes_Resize(&bytes, filled);
-	if (bytes != NULL && (got < 0 || (is_native && !sha256_file(file->descriptor, file->digest)))) {
+	if (bytes != NULL && (got < 0 || (file->is_native && !sha256_file(file->descriptor, file->digest)))) {
 		PyErr_SetFromErrnoWithFilename(PyExc_OSError, file->path);
 		Py_CLEAR(bytes);
 	}
-	if (bytes != NULL && !is_native) sha256(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes), file->digest);
+	if (bytes != NULL && !file->is_native) sha256(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes), file->digest);
 	return bytes;
 }
 
@@ -143,12 +149,12 @@ static PyObject *archive_key(const struct opened *file, const PyObject *kept) {
 
 static PyObject *judged_bytes(struct opened *file, const char *event, const char *use) {
 	const int enforcing = rules.mode >= MODE_ENFORCE;
-	PyObject *kept = kept_by_interpreter(), *key = use == NULL ? NULL : archive_key(file, kept), *bytes = key == NULL ? NULL : PyDict_GetItem(kept, key);
+	PyObject *kept = kept_by_interpreter(), *key = file->is_native ? NULL : archive_key(file, kept), *bytes = key == NULL ? NULL : PyDict_GetItem(kept, key);
 	if (bytes != NULL) return Py_DECREF(key), Py_INCREF(bytes), bytes;
 	find_entry(file->real, &file->entry);
 	if (!S_ISREG(file->stat.st_mode)) object(file, "ERR_FILE_TYPE", "files", "it is not a regular file");
 	else if (enforcing && (uint64_t)file->stat.st_size > rules.max_size) object(file, "ERR_LIMIT", "files", "it is larger than the policy allows");
-	else if ((bytes = read_and_digest(file, use == NULL)) != NULL) judge(file);
+	else if ((bytes = read_and_digest(file)) != NULL) judge(file);
 	else return Py_XDECREF(key), NULL;
 	const enum verdict verdict = file->reason == NULL ? ALLOW : enforcing || bytes == NULL ? REFUSE : AUDIT;
 	const char *hex = *file->hex ? file->hex : NULL, *expected = *file->expected ? file->expected : NULL;
@@ -163,7 +169,7 @@ static PyObject *judged_bytes(struct opened *file, const char *event, const char
 }
 
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]) {
-	struct opened file = {.path = path, .descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+	struct opened file = {.path = path, .is_native = use == NULL, .descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
 	PyObject *bytes = NULL;
 	char link[32];
 	snprintf(link, sizeof link, "/proc/self/fd/%d", file.descriptor);

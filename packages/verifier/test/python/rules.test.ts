@@ -100,8 +100,11 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		}).stdout.trim();
 		if (library === "") return;
 		copyFileSync(library, join(site.root, "copy.so"));
+		symlinkSync(library, join(site.root, "link.so"));
 		const lines = {
 			signed: "ctypes.CDLL(signed)",
+			link: `ctypes.CDLL(${JSON.stringify(join(site.root, "link.so"))})`,
+			up: `ctypes.CDLL("/tmp/.." + signed)`,
 			copy: "ctypes.CDLL(copy)",
 			name: "ctypes.CDLL('libc.so.6')",
 			itself: "ctypes.CDLL(None)",
@@ -112,12 +115,20 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		const enforce = answers(site.run(["app/libraries.py"]).stdout);
 		expect(enforce).toMatchObject({
 			signed: expect.stringMatching(/^did /),
+			link: expect.stringMatching(/^did /),
+			up: expect.stringMatching(/^did /),
 			name: expect.stringMatching(/^did /),
 			itself: expect.stringMatching(/^did /),
 		});
 		expect(enforce.copy).toMatch(/^PermissionError .*ERR_OUTSIDE_PRODUCTS/);
 		const strict = site.run(["app/libraries.py"], { options: ["--mode", "strict"] });
-		if (strict.status === 0) expect(answers(strict.stdout).name).toMatch(/^PermissionError /);
+		if (strict.status === 0) {
+			// The loader goes there again, and may be led elsewhere then.
+			const outside = expect.stringMatching(/^PermissionError .*ERR_LINK_CHANGED/);
+			const signed = expect.stringMatching(/^did /);
+			const name = expect.stringMatching(/^PermissionError /);
+			expect(answers(strict.stdout)).toMatchObject({ signed, link: outside, up: outside, name });
+		}
 		site.sign({ policy: { python: { extensions: "refuse" } } });
 		expect(site.run(["app/libraries.py"])).toMatchObject({
 			status: 1,
