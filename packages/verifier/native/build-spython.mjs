@@ -45,6 +45,8 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	const asked = askPython(python);
 	const text = (value) => JSON.stringify(value);
 	const target = resolve(output);
+	// Strictly, native code is not reached by links that nobody signed.
+	const prefix = realpathSync(home ?? asked.home);
 	mkdirSync(dirname(target), { recursive: true });
 	// Renamed into place: a process may be running the old one.
 	const temporary = `${target}.${process.pid}`;
@@ -53,7 +55,7 @@ export function buildSpython({ python, pins = [], development = false, output, h
 		...(sanitize ? SANITIZE : ["-O2", "-D_FORTIFY_SOURCE=2"]),
 		...[asked.include, asked.platformInclude].flatMap((path) => ["-isystem", path]),
 		`-DSPYTHON_VERSION=${text(asked.version)}`,
-		`-DSPYTHON_HOME=${text(resolve(home ?? asked.home))}`,
+		`-DSPYTHON_HOME=${text(prefix)}`,
 		`-DSPYTHON_EXECUTABLE=${text(asked.executable)}`,
 		`-DSPYTHON_PINS=${text(pins.join(","))}`,
 		`-DSPYTHON_DEVELOPMENT=${development ? 1 : 0}`,
@@ -72,7 +74,7 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	}
 	renameSync(temporary, target);
 	const { version, executable } = asked;
-	return { version, home: resolve(home ?? asked.home), executable };
+	return { version, home: prefix, executable };
 }
 
 function askPython(python) {

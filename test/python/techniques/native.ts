@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { extensionModule } from "../making.js";
 import { openCodeHookOffset } from "../native.js";
-import { EVIL, type Place, since, type Technique, withData, withText } from "../technique.js";
+import { before, EVIL, type Place, since, type Technique, withData, withText } from "../technique.js";
 
 const native = (name: string, program: string, more: Partial<Technique> = {}) =>
 	withData(name, program, { native: true, ...more });
@@ -181,6 +181,11 @@ import evil`,
 			// The attacker has headers of the same version.
 			arrange: ({ data, python }) => writeFileSync(`${data}/offset`, openCodeHookOffset(python, data)),
 		},
+	),
+	native(
+		"library by an extension of SQLite that setconfig() enables",
+		`import sqlite3\ndb = sqlite3.connect(":memory:")\ndb.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, True)\ndb.load_extension(data + "/evil.so")`,
+		{ ...SQLITE, notOn: before("3.12") },
 	),
 	native(
 		"library by a path object that says two paths",

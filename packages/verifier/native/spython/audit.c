@@ -55,7 +55,7 @@ static int veto(const char *event, PyObject *arguments, const char *why) {
 static int refuse_always(const char *event, PyObject *arguments) { return veto(event, arguments, "the hook is spython's"); }
 static int judge_hook(const char *event, PyObject *arguments) { return rules.audit_hooks ? 0 : veto(event, arguments, "the policy says python.auditHooks: refuse"); }
 
-/* SQL, too, could then load any library, by no event. */
+/* SQL, too, could load any library by no event where that is enabled; Connection.setconfig() enables the method alone, by none. */
 static int judge_sqlite(const char *event, PyObject *arguments) { return argument(arguments, 1) == Py_False ? 0 : veto(event, arguments, "SQL could load any library"); }
 
 static int judge_child(const char *event, PyObject *arguments) {
@@ -137,7 +137,7 @@ static struct slot *slot_of(const char *name) {
 
 void prepare_audit(void) {
 	static const struct slot CHECKS[] = {
-		{"open", judge_open, 0}, {"import", judge_import, 0}, {"ctypes.dlopen", judge_library, 0}, {"sqlite3.enable_load_extension", judge_sqlite, 0},
+		{"open", judge_open, 0}, {"import", judge_import, 0}, {"ctypes.dlopen", judge_library, 0}, {"sqlite3.load_extension", judge_sqlite, 0}, {"sqlite3.enable_load_extension", judge_sqlite, 0},
 		{"setopencodehook", refuse_always, 0}, {"sys.addaudithook", judge_hook, 0}, {"subprocess.Popen", judge_child, 0}, {"os.exec", judge_child, 0},
 		{"os.posix_spawn", judge_child, 0}, {"os.system", judge_child, 0}, {"pty.spawn", judge_child, 0}, {"cpython.run_command", refuse_always, 0},
 		{"cpython.run_stdin", refuse_always, 0}, {"cpython.run_interactivehook", refuse_always, 0}, {"cpython.run_startup", refuse_always, 0}};
