@@ -1,12 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { bitString, DerReader, integer, oid, sequence, TAG } from "../../core/dist/asn1/der.js";
 import { parseCertificate } from "../../core/dist/pki/certificate.js";
 import {
 	hasProgram,
+	MAIN,
 	makeAuthority,
 	makeTree,
 	type Run,
@@ -191,6 +192,32 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expect(load("more/a.js")).toBe("2\n\n");
 		sigtool(["trust", "deny", certFile, "--reason", "stolen"]);
 		expect(load("more/a.js")).toBe("ERR_DENIED undefined\n");
+	});
+
+	test("keeps what several processes deny at once, and waits for no lock that was left behind", () => {
+		const lock = join(home, "config/sigtool/.trust.json.sigtool-lock");
+		expect(sigtool(["trust", "add", certFile]).status).toBe(0);
+		writeFileSync(lock, "");
+		utimesSync(lock, 1, 1);
+		expect(sigtool(["trust", "deny", catalog, "--reason", "withdrawn"]).status).toBe(0);
+		const script = `for i in 1 2 3 4 5 6; do "$0" "$1" trust deny "$(printf %064d $i)" --as file --reason "$i" & done; wait`;
+		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+		const run = spawnSync("sh", ["-c", script, process.execPath, MAIN], { env, encoding: "utf8" });
+		expect(run.stderr).toBe("");
+		const denied = sigtool(["trust", "list", "--json"])
+			.json()
+			.trusted.filter((entry: { kind: string }) => entry.kind === "denied");
+		expect(denied.map((entry: { reason: string }) => entry.reason).sort()).toEqual([
+			"1",
+			"2",
+			"3",
+			"4",
+			"5",
+			"6",
+			"withdrawn",
+			"withdrawn",
+		]);
+		expect(existsSync(lock)).toBe(false);
 	});
 
 	test("says what it cannot use", () => {

@@ -56,6 +56,6 @@ export { openPkcs11Signer } from "./signer/pkcs11.js";
 export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11-uri.js";
 export { openPkcs12Signer } from "./signer/pkcs12.js";
 export { type PassphraseSource, type Signer, signerFromKey } from "./signer/signer.js";
-export { readBounded, readInput, writeAtomically } from "./store.js";
+export { exclusively, readBounded, readInput, writeAtomically } from "./store.js";
 export { type StripOptions, type StripResult, stripAttributes } from "./strip-attributes.js";
 export { type TimestampOptions, timestampCatalog } from "./timestamp-catalog.js";

@@ -64,6 +64,38 @@ export function temporaryNameFor(path: string): string {
 	return join(dirname(path), `.${basename(path)}.sigtool-tmp`);
 }
 
+/**
+ * Runs `action` while no other process does so for this path, so that what it reads and writes back loses nobody's change. A
+ * lock that a killed process left counts for ten seconds.
+ * @throws ERR_IO, and what `action` throws
+ */
+export function exclusively<T>(path: string, action: () => T): T {
+	const lock = join(dirname(path), `.${basename(path)}.sigtool-lock`);
+	while (!isTaken(lock, path)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
+	try {
+		return action();
+	} finally {
+		removeFile(lock);
+	}
+}
+
+/** Whether the lock is ours now. */
+function isTaken(lock: string, path: string): boolean {
+	try {
+		closeSync(openSync(lock, "wx", 0o600));
+		return true;
+	} catch (cause) {
+		if (!isErrnoException(cause) || cause.code !== "EEXIST") throw ioError("write", path, cause);
+		const ageMs = Date.now() - (lstatIfThere(lock)?.mtimeMs ?? Date.now());
+		if (Math.abs(ageMs) > LOCK_MS) removeFile(lock);
+		return false;
+	}
+}
+
+const LOCK_PAUSE_MS = 10;
+/** Longer than any holder takes. */
+const LOCK_MS = 10_000;
+
 /** A whole regular file. @throws ERR_ROOT_MISSING when there is none, ERR_LIMIT when it is larger, ERR_IO */
 export function readBounded(path: string, maxBytes: number): Buffer {
 	return readWithStats(path, maxBytes).bytes;

@@ -5,6 +5,7 @@ import {
 	type DeniedKind,
 	denialsOfFile,
 	denyTrust,
+	exclusively,
 	listTrust,
 	type NewTrust,
 	removeTrust,
@@ -84,7 +85,7 @@ export async function trustDeny(what: string, { as, reason, config }: TrustDenyO
 	if (!/^\P{Cc}+$/u.test(reason)) throw usageError("Give --reason one line of text");
 	const denials = denialsOf(what, as).map((denial): Denial => ({ ...denial, reason }));
 	if (config !== undefined) {
-		writeAtomically(config, Buffer.from(hostConfigurationDenying(config, denials)));
+		exclusively(config, () => writeAtomically(config, Buffer.from(hostConfigurationDenying(config, denials))));
 	} else {
 		for (const denial of denials) denyTrust(denial);
 	}

@@ -8,13 +8,13 @@ import { isCertificateAuthority } from "./certificate-checks.js";
 import type { Denial, DeniedKind } from "./deny-list.js";
 import { normalizeNameText } from "./name-text.js";
 import {
+	editTrustFile,
 	LABEL,
 	readTrustFile,
 	type StoredAuthority,
 	type StoredDenial,
 	type StoredPin,
 	type StoredTimestampAuthority,
-	writeTrustFile,
 } from "./trust-file.js";
 import { developmentCertificate } from "./trust-store.js";
 
@@ -57,26 +57,30 @@ export function addTrust(trust: NewTrust): TrustEntry {
 	if (trust.label !== undefined && !LABEL.test(trust.label)) {
 		throw new SigtoolError("ERR_USAGE", `Cannot use the label ${quote(trust.label)}: it must be one line of text`);
 	}
-	const store = readTrustFile();
-	const { pins, authorities } = store;
 	const added = utc(Date.now());
 	if ("timestampAuthority" in trust) {
 		const authority = { ...newTimestampAuthority(trust.timestampAuthority, trust.label), added };
-		const others = store.timestampAuthorities.filter((other) => timestampsId(other) !== timestampsId(authority));
-		writeTrustFile({ ...store, timestampAuthorities: [...others, authority] });
+		editTrustFile((store) => {
+			const others = store.timestampAuthorities.filter((other) => timestampsId(other) !== timestampsId(authority));
+			return { ...store, timestampAuthorities: [...others, authority] };
+		});
 		return timestampsEntry(authority);
 	}
 	if ("certificate" in trust && isCertificateAuthority(trust.certificate)) {
 		const { certificate, label = certificate.subject.text } = trust;
 		const authority = { certificate, subject: subjectFor(trust), label, added };
-		const others = authorities.filter((other) => authorityId(other) !== authorityId(authority));
-		writeTrustFile({ ...store, authorities: [...others, authority] });
+		editTrustFile((store) => {
+			const others = store.authorities.filter((other) => authorityId(other) !== authorityId(authority));
+			return { ...store, authorities: [...others, authority] };
+		});
 		return authorityEntry(authority);
 	}
-	const given = newPin(trust);
-	// A certificate known from before stays when the same key is given by its hash.
-	const pin = { ...pins.find(({ spkiSha256 }) => spkiSha256 === given.spkiSha256), ...given, added };
-	writeTrustFile({ ...store, pins: [...pins.filter((other) => other.spkiSha256 !== pin.spkiSha256), pin] });
+	const pin = { ...newPin(trust), added };
+	editTrustFile((store) => {
+		// A certificate known from before stays when the same key is given by its hash.
+		const known = store.pins.find(({ spkiSha256 }) => spkiSha256 === pin.spkiSha256);
+		return { ...store, pins: [...store.pins.filter((other) => other !== known), { ...known, ...pin }] };
+	});
 	return pinEntry(pin);
 }
 
@@ -85,10 +89,11 @@ export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
 	if (reason === "" || !LABEL.test(reason)) {
 		throw new SigtoolError("ERR_USAGE", `Cannot use the reason ${quote(reason)}: it must be one line of text`);
 	}
-	const store = readTrustFile();
 	const denial = { kind, sha256, reason, added: utc(Date.now()) };
-	const others = store.denied.filter((other) => denialId(other) !== denialId(denial));
-	writeTrustFile({ ...store, denied: [...others, denial] });
+	editTrustFile((store) => {
+		const others = store.denied.filter((other) => denialId(other) !== denialId(denial));
+		return { ...store, denied: [...others, denial] };
+	});
 	return denialEntry(denial);
 }
 
@@ -119,13 +124,12 @@ export function removeTrust(idOrPrefix: string): TrustEntry[] {
 		const { directory } = identityFiles(DEVELOPMENT_IDENTITY);
 		throw cannotRemove(idOrPrefix, `it is this machine's development identity; delete ${quote(directory)} instead`);
 	}
-	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
-	writeTrustFile({
+	editTrustFile(({ pins, authorities, timestampAuthorities, denied }) => ({
 		pins: pins.filter((pin) => pin.spkiSha256 !== id),
 		authorities: authorities.filter((authority) => authorityId(authority) !== id),
 		timestampAuthorities: timestampAuthorities.filter((authority) => timestampsId(authority) !== id),
 		denied: denied.filter((denial) => denialId(denial) !== id),
-	});
+	}));
 	return removed;
 }
 

@@ -13,7 +13,7 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { exists, makePrivateDirectory, readBounded, writeAtomically } from "../store.js";
+import { exclusively, exists, makePrivateDirectory, readBounded, writeAtomically } from "../store.js";
 import { configDirectory, trustFile } from "../user-files.js";
 import { type Certificate, parseCertificate, spkiSha256 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
@@ -65,8 +65,13 @@ export function readTrustFile(): TrustFile {
 	}
 }
 
-/** The last of two processes that write at the same time wins. @throws ERR_LIMIT, ERR_IO */
-export function writeTrustFile({ pins, authorities, timestampAuthorities, denied }: TrustFile): void {
+/** What several processes edit at the same time is all kept. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+export function editTrustFile(edit: (store: TrustFile) => TrustFile): void {
+	makePrivateDirectory(configDirectory());
+	exclusively(trustFile(), () => writeTrustFile(edit(readTrustFile())));
+}
+
+function writeTrustFile({ pins, authorities, timestampAuthorities, denied }: TrustFile): void {
 	const document = {
 		version: 1,
 		pins: pins.map(({ spkiSha256, certificate, label, added }) => {
@@ -90,7 +95,6 @@ export function writeTrustFile({ pins, authorities, timestampAuthorities, denied
 		const message = `Cannot write trust store ${quote(trustFile())}: it would be larger than ${MAX_TRUST_FILE_BYTES} bytes`;
 		throw new SigtoolError("ERR_LIMIT", message, { path: trustFile() });
 	}
-	makePrivateDirectory(configDirectory());
 	writeAtomically(trustFile(), bytes, { mode: 0o600 });
 }
 
