@@ -9,6 +9,8 @@
  *   readPlainFile(path, maxBytes, facts)  text in UTF-8 at an absolute path without links, in a regular file of at most so many
  *                           bytes, a byte order mark included; undefined for any other, or when anything fails.
  *                           Into the 34 bytes of `facts` go its SHA-256, what execveCheck answers, and whether its mount is noexec
+ *   readPackageType(path, maxBytes, facts)  the same of a package.json, without the text: 0, 1 for commonjs, 2 for module; undefined also
+ *                           where JSON.parse has to be asked; -1 when nothing is at the path, which leaves the facts alone
  *   findRecord(index, recordsStart, namesStart, namesEnd, first, end, path)  number of the record, or as find-record.h has it
  *   fgetxattr(descriptor, name, view)  bytes of the value put into the Uint8Array `view`, or the negative errno
  *   exitProcess(status)     ends all threads at once
@@ -18,6 +20,7 @@
 #define _GNU_SOURCE
 #include "find-record.h"
 #include "launch/launch.h"
+#include "package-type.h"
 #include "plain-file.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -138,8 +141,8 @@ static napi_value content_of(napi_env env, struct plain_file *file)
 	return content;
 }
 
-/* A path with a NUL in it would be cut there: it is no plain file's. */
-static napi_value read_plain(napi_env env, napi_callback_info info)
+/* A path with a NUL in it would be cut there: it is no plain file's. False as `read_plain_file` answers it, errno included. */
+static bool read_given(napi_env env, napi_callback_info info, struct plain_file *file)
 {
 	enum { CHECK = sizeof((struct plain_file *)0)->sha256, NOEXEC, FACTS };
 	napi_value given[3] = {NULL};
@@ -148,17 +151,33 @@ static napi_value read_plain(napi_env env, napi_callback_info info)
 	double max_bytes = 0;
 	void *facts = NULL;
 	int type = -1;
-	struct plain_file file;
+	errno = EINVAL;
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
 	if (napi_get_value_string_utf8(env, given[0], path, sizeof path, &path_length) != 0 || path_length >= sizeof path - 1 ||
 		strlen(path) != path_length || napi_get_value_double(env, given[1], &max_bytes) != 0 ||
 		napi_get_typedarray_info(env, given[2], &type, &size, &facts, NULL, NULL) != 0 || type != UINT8_ARRAY || size != FACTS ||
-		!read_plain_file(path, max_bytes, &file))
-		return NULL;
-	memcpy(facts, file.sha256, sizeof file.sha256);
-	((unsigned char *)facts)[CHECK] = (unsigned char)file.check;
-	((unsigned char *)facts)[NOEXEC] = file.is_noexec;
-	return content_of(env, &file);
+		!read_plain_file(path, max_bytes, file))
+		return false;
+	memcpy(facts, file->sha256, sizeof file->sha256);
+	((unsigned char *)facts)[CHECK] = (unsigned char)file->check;
+	((unsigned char *)facts)[NOEXEC] = file->is_noexec;
+	return true;
+}
+
+static napi_value read_plain(napi_env env, napi_callback_info info)
+{
+	struct plain_file file;
+	return read_given(env, info, &file) ? content_of(env, &file) : NULL;
+}
+
+static napi_value read_package_type(napi_env env, napi_callback_info info)
+{
+	struct plain_file file;
+	if (!read_given(env, info, &file))
+		return errno == ENOENT ? number(env, -1) : NULL;
+	enum package_type type = package_type((const char *)file.content, file.size);
+	free(file.content);
+	return type == TYPE_UNKNOWN ? NULL : number(env, (int32_t)type);
 }
 
 static napi_value find(napi_env env, napi_callback_info info)
@@ -219,6 +238,7 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports)
 	expose(env, exports, "isNoexec", is_noexec);
 	expose(env, exports, "securebits", securebits);
 	expose(env, exports, "readPlainFile", read_plain);
+	expose(env, exports, "readPackageType", read_package_type);
 	expose(env, exports, "findRecord", find);
 	expose(env, exports, "fgetxattr", get_attribute);
 	expose(env, exports, "lockdown", lock_down);

@@ -23,6 +23,8 @@ const TARGETS = {
 			"addon.c",
 			"plain-file.c",
 			"plain-file.h",
+			"package-type.c",
+			"package-type.h",
 			"find-record.c",
 			"find-record.h",
 			"launch/lockdown.c",

@@ -140,6 +140,7 @@ static bool read_open(int descriptor, double max_bytes, struct plain_file *file)
 	file->content = malloc(file->size + 1);
 	if (file->content == NULL)
 		return false;
+	file->content[file->size] = '\0';
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	bool is_read = context != NULL && EVP_DigestInit_ex(context, sha256, NULL) && read_and_digest(descriptor, context, file);
 	EVP_MD_CTX_free(context);
@@ -152,6 +153,7 @@ bool read_plain_file(const char *path, double max_bytes, struct plain_file *file
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, fetch_sha256);
+	errno = EINVAL;
 	if (sha256 == NULL || !is_normal(path))
 		return false;
 	struct how how = {.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC, .resolve = NO_SYMLINKS};
@@ -160,5 +162,6 @@ bool read_plain_file(const char *path, double max_bytes, struct plain_file *file
 		return false;
 	bool is_read = read_open(descriptor, max_bytes, file);
 	close(descriptor);
+	errno = EINVAL; /* Whatever failed, something is there. */
 	return is_read;
 }

@@ -6,7 +6,7 @@
 
 /* What one descriptor gave. Whether that is good enough others decide. */
 struct plain_file {
-	/* To be freed. */
+	/* To be freed; a NUL stands behind it. */
 	unsigned char *content;
 	size_t size;
 	bool is_ascii;
@@ -16,7 +16,7 @@ struct plain_file {
 	bool is_noexec;
 };
 
-/* False when it is no such file or anything fails: nothing is to be freed then. */
+/* False when it is no such file or anything fails, ENOENT in errno when nothing is there: nothing is to be freed then. */
 bool read_plain_file(const char *path, double max_bytes, struct plain_file *file);
 
 /* Whether the mount of an open file is noexec; true where nobody can tell. */

@@ -132,8 +132,9 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
 	const { maxSizeBytes } = policy.files;
-	const { exitProcess: exit, readPlainFile } = addon ?? {};
-	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, readPlainFile, maxSizeBytes, sizes: "bounded" });
+	const { exitProcess: exit, readPlainFile, readPackageType } = addon ?? {};
+	const shortWays = { readPlainFile, readPackageType };
+	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, ...shortWays, maxSizeBytes, sizes: "bounded" });
 }
 
 function readIndex({ index, configuration, development, addon }: GateOptions): Evidence {

@@ -10,7 +10,7 @@ import { STANDARD_ERROR, writeFully } from "./audit/sinks.js";
 import type { OnRefusal } from "./config.js";
 import type { Capability } from "./kernel-check.js";
 import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
-import { plainFiles, type ReadPlainFile } from "./plain-file.js";
+import { type PlainType, plainFiles, plainPackages, type ReadPackageType, type ReadPlainFile } from "./plain-file.js";
 import { Bytes, exitNow, keysOf } from "./primordials.js";
 import { explain, type Verdict, verdictDetail } from "./verdict.js";
 
@@ -35,6 +35,8 @@ export interface Gate {
 	openCodeSync(path: string, use: CodeUse): AdmittedCode;
 	/** The content alone, for which there is a shorter way: as text where that way was taken, which UTF-8 alone is. Throws as `openCodeSync`. */
 	readCodeSync(path: string, use: CodeUse): string | Uint8Array;
+	/** What a package.json that may be read says of its `type`, "absent" when none is there; undefined: ask `readCodeSync`. Throws as that does. */
+	packageTypeOf(path: string): PlainType | "absent" | undefined;
 	/** As `openCodeSync`, as a promise. */
 	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
 	/** What a regular file holds that lies outside of every product's tree; undefined for any other. Nothing vouches for it. No event. */
@@ -61,6 +63,7 @@ export interface GateParts extends OpenRules {
 	readonly exit?: ((status: number) => never) | undefined;
 	readonly audit: Audit;
 	readonly readPlainFile?: ReadPlainFile | undefined;
+	readonly readPackageType?: ReadPackageType | undefined;
 }
 
 /** Exit status of a process that is ended by a refusal. */
@@ -70,6 +73,7 @@ export function gateOf(parts: GateParts): Gate {
 	const { mode, policy, onRefusal, exit = exitNow, audit, judge } = parts;
 	const rules: OpenRules = { ...parts, sizes: mode === "off" || mode === "audit" ? "any" : "bounded" };
 	const readPlain = parts.readPlainFile && plainFiles(rules, parts.readPlainFile);
+	const readType = parts.readPackageType && plainPackages(rules, parts.readPackageType);
 	const refusing: EventVerdict = mode === "off" || mode === "audit" ? "audit" : "refuse";
 
 	function admit(path: string, use: CodeUse, opened: OpenedCode): AdmittedCode {
@@ -119,7 +123,13 @@ export function gateOf(parts: GateParts): Gate {
 			const plain = readPlain?.(path);
 			if (plain === undefined) return admit(path, use, openCodeSync(path, rules)).bytes;
 			announce(path, use, path, plain.verdict, refusing);
-			return plain.text;
+			return plain.content;
+		},
+		packageTypeOf(path) {
+			const plain = readType?.(path);
+			if (plain === undefined || plain === "absent") return plain;
+			announce(path, "json", path, plain.verdict, refusing);
+			return plain.content;
 		},
 		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
 		readOutside(path) {

@@ -15,6 +15,8 @@ export interface KernelAddon {
 	 * where the mount is noexec.
 	 */
 	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | undefined;
+	/** The same of a package.json, in place of its text 0, 1 for commonjs or 2 for module, by its `type`; -1: nothing is there. */
+	readPackageType?(path: string, maxBytes: number, facts: Uint8Array): number | undefined;
 	/** Whether an open file's mount is noexec; also where nobody can tell. */
 	isNoexec(descriptor: number): boolean;
 	/** As `FindRecord` of a trust index; spelt out, as published types name no other package. */

@@ -10,25 +10,47 @@ import { Bytes, hexSlice } from "./primordials.js";
 import type { TrustedVerdict } from "./verdict.js";
 
 export type ReadPlainFile = NonNullable<KernelAddon["readPlainFile"]>;
+export type ReadPackageType = NonNullable<KernelAddon["readPackageType"]>;
 
-export interface PlainCode {
-	/** Exactly what was hashed: it is UTF-8, of which the text can be turned into the same bytes again. */
-	readonly text: string;
+/** Of exactly what was hashed: its text, of which UTF-8 can be turned into the same bytes again, or what the addon found in it. */
+export interface PlainCode<Content> {
+	readonly content: Content;
 	readonly verdict: TrustedVerdict;
 }
 
 /** Its path is where it lies: a plain file is reached without links. Undefined: ask the long way. */
-export function plainFiles(rules: OpenRules, read: ReadPlainFile): (path: string) => PlainCode | undefined {
+export function plainFiles<Content>(
+	rules: OpenRules,
+	read: (path: string, maxBytes: number, facts: Uint8Array) => Content | undefined,
+): (path: string) => PlainCode<Content> | undefined {
 	const { judge, kernel, maxSizeBytes } = rules;
 	const facts = new Bytes(NOEXEC + 1);
 	return (path) => {
-		const text = read(path, maxSizeBytes, facts);
-		if (text === undefined || !kernel.admits(facts[ANSWER] ?? 0, facts[NOEXEC] === 1)) return undefined;
+		const content = read(path, maxSizeBytes, facts);
+		if (content === undefined || !kernel.admits(facts[ANSWER] ?? 0, facts[NOEXEC] === 1)) return undefined;
 		const verdict = judge.trustedAs(path, hexSlice(facts, 0, ANSWER));
 		if (verdict === undefined) return undefined;
-		return { text, verdict };
+		return { content, verdict };
 	};
 }
+
+/** The same of a package.json, of which only its `type` is read; "absent" when nothing is at the path. */
+export function plainPackages(
+	rules: OpenRules,
+	read: ReadPackageType,
+): (path: string) => PlainCode<PlainType> | "absent" | undefined {
+	let isAbsent = false;
+	const readType = plainFiles(rules, (path, maxBytes, facts) => {
+		const type = read(path, maxBytes, facts);
+		isAbsent = type === ABSENT;
+		return type === undefined || isAbsent ? undefined : TYPES[type];
+	});
+	return (path) => readType(path) ?? (isAbsent ? "absent" : undefined);
+}
+
+export type PlainType = "none" | "commonjs" | "module";
+const TYPES: readonly PlainType[] = ["none", "commonjs", "module"];
+const ABSENT = -1;
 
 /** Where in the facts, behind the digest, the answer of `execveCheck` stands, and whether the mount is noexec. */
 const ANSWER = 32;

@@ -200,6 +200,30 @@ describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the
 		]);
 	});
 
+	it("tells the type in a package.json that is as it was signed, and of no other than that it is absent", () => {
+		const { root, at } = tree();
+		for (const folder of ["changed", "added", "linked"])
+			makeTree(at(folder), { "package.json": '{ "type": "module" }' });
+		const index = indexOf(root);
+		writeFileSync(at("changed/package.json"), '{ "type": "commonjs" }');
+		renameSync(at("added/package.json"), at("added.json"));
+		symlinkSync("../changed/package.json", at("linked/link.json"));
+		const { gate, events } = gateFor(index, { readPackageType: addon?.readPackageType });
+		const typeOf = (path: string) => gate.packageTypeOf(at(path));
+		expect(typeOf("linked/package.json")).toBe("module");
+		for (const path of ["changed/package.json", "added.json", "linked/link.json", "a.js"])
+			expect(typeOf(path)).toBeUndefined();
+		for (const path of ["added/package.json", "none/package.json"]) expect(typeOf(path)).toBe("absent");
+		gate.audit.flush();
+		expect(events).toMatchObject([{ verdict: "allow", use: "json", path: at("linked/package.json") }]);
+		const denied = gateFor(index, { readPackageType: addon?.readPackageType }).gate;
+		denied.audit.addHook(() => {
+			throw new Error("no");
+		});
+		expect(() => denied.packageTypeOf(at("linked/package.json"))).toThrow(/no/);
+		expect(gateFor(index).gate.packageTypeOf(at("linked/package.json"))).toBeUndefined();
+	});
+
 	it("leaves no descriptor behind", () => {
 		const { root, at } = tree();
 		const { gate } = gateFor(indexOf(root), { readPlainFile });

@@ -50,6 +50,8 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 
 	/** `undefined` when there is no such file. */
 	function readType(file: string): PackageType | undefined {
+		const known = gate.packageTypeOf(file);
+		if (known !== undefined) return known === "absent" ? undefined : known;
 		if (lstatSync(file, NO_ENTRY) === undefined) return undefined;
 		const stray = gate.readOutside(file);
 		if (stray !== undefined) {

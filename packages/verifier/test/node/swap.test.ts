@@ -262,13 +262,18 @@ require(${q(hook)});`,
 
 const ADDON_FILE = join(REGISTER, "../native/addon.node");
 const SWAP_IN_ADDON = `
-const addon = require("${ADDON_FILE}"), { readPlainFile } = addon;
-addon.readPlainFile = (path, maxBytes, facts) => {
-	const content = readPlainFile(path, maxBytes, facts);
-	if (content !== undefined) swap(Buffer.from(facts.subarray(0, 32)).toString("hex"));
-	return content;
-};`;
-const WITHOUT_ADDON = `if (fs.existsSync("${ADDON_FILE}")) require("${ADDON_FILE}").readPlainFile = undefined;`;
+const addon = require("${ADDON_FILE}");
+for (const name of ["readPlainFile", "readPackageType"]) {
+	const read = addon[name];
+	addon[name] = (path, maxBytes, facts) => {
+		const content = read(path, maxBytes, facts);
+		if (content !== undefined && content !== -1) swap(Buffer.from(facts.subarray(0, 32)).toString("hex"));
+		return content;
+	};
+}`;
+const WITHOUT_ADDON = `
+if (fs.existsSync("${ADDON_FILE}"))
+	Object.assign(require("${ADDON_FILE}"), { readPlainFile: undefined, readPackageType: undefined });`;
 
 const q = (text: string) => JSON.stringify(text);
 

@@ -1,0 +1,14 @@
+/* What a package.json makes of the modules beside it. */
+#ifndef SIGTOOL_PACKAGE_TYPE_H
+#define SIGTOOL_PACKAGE_TYPE_H
+#include <stddef.h>
+
+enum package_type { TYPE_NONE, TYPE_COMMONJS, TYPE_MODULE, TYPE_UNKNOWN };
+
+/*
+ * By the own member `type` of a document in UTF-8 with a NUL behind it, as JSON.parse has it. TYPE_UNKNOWN, for which it
+ * has to be asked: what is no JSON, and what is rare in it, `\u`, other numbers than plain ones, more than 64 levels.
+ */
+enum package_type package_type(const char *text, size_t size);
+
+#endif
