@@ -170,6 +170,14 @@ export const environment: readonly Technique[] = [
 		arrange: ({ data }) => writeFileSync(`${data}/openssl.cnf`, opensslConfiguration(`${data}/evil.so`)),
 		native: true,
 	}),
+	withData(
+		"library by OPENSSL_CONF that the program sets",
+		`import os\nos.environ["OPENSSL_CONF"] = data + "/openssl.cnf"\nimport ssl\nssl.create_default_context()`,
+		{
+			arrange: ({ data }) => writeFileSync(`${data}/openssl.cnf`, opensslConfiguration(`${data}/evil.so`)),
+			native: true,
+		},
+	),
 ];
 
 function userSite(base: string, version: string, name: string, content: string): void {

@@ -182,7 +182,8 @@ PyObject *open_verified(const char *path, const char *event, const char *use, ch
 	return bytes;
 }
 
-/* io.BytesIO is looked up once in each interpreter, and kept where the program does not reach. */
+/* io.BytesIO is looked up once in each interpreter. A program can find what is kept (gc.get_objects) and exchange it, which
+ * is to it what replacing io.open_code is. */
 PyObject *open_code(PyObject *path, void *unused) {
 	(void)unused;
 	PyObject *name, *file = NULL, *kept = kept_by_interpreter(), *type = kept == NULL ? NULL : PyDict_GetItemString(kept, "BytesIO");
