@@ -2,7 +2,8 @@
 
 import { quote } from "@sigtool/core/errors";
 import { Command, CommanderError } from "commander";
-import { COMMANDS, type CommandDeclaration, examples } from "./command-line.js";
+import { type CommandDeclaration, examples } from "./command-line/declaration.js";
+import { COMMANDS } from "./command-line.js";
 import { type ExitStatus, type OutputOptions, printFailure, printReport, printText, type Report } from "./output.js";
 import { terminal } from "./terminal.js";
 import { usageError } from "./usage.js";
