@@ -84,7 +84,7 @@ function pythonFindings({ python, development, trees }: LauncherConf): LauncherF
 		const facts = aboutSpython(python.path);
 		if (facts.development && development === "refuse") refuse("it was built to trust a development identity");
 		outside = libraryOutside(facts, trees);
-		return `${facts.python}, library below ${facts.home}, ${facts.pins.length} keys built in`;
+		return `${facts.python}, library below ${facts.home}, keys built in: ${facts.pins.length}`;
 	});
 	const missing = outside.map((directory) =>
 		note("library", `${directory} is not in the index: nothing is loaded from it`),
@@ -109,7 +109,7 @@ function configurationSays({ config, node, bundle }: LauncherConf): string {
 	const { node: nodes, bundle: hook } = launcher ?? {};
 	if (node && nodes !== undefined && !nodes.some((each) => isSame(each, node))) refuse(`${config} pins another node`);
 	if (bundle && hook !== undefined && !isSame(hook, bundle)) refuse(`${config} pins another hook`);
-	return `${config}, ${pins.length} pinned keys, ${authorities.length} authorities`;
+	return `${config}, pinned keys: ${pins.length}, authorities: ${authorities.length}`;
 }
 
 function isSame(a: PinnedFile, b: PinnedFile): boolean {
