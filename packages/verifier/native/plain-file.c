@@ -28,7 +28,7 @@ EXPORTED int EVP_DigestUpdate(EVP_MD_CTX *, const void *content, size_t bytes);
 EXPORTED int EVP_DigestFinal_ex(EVP_MD_CTX *, unsigned char *digest, unsigned *bytes);
 
 /* linux/openat2.h, statfs(2), uapi/linux/fcntl.h, where headers are older. */
-enum { OPENAT2 = 437, NO_SYMLINKS = 0x04, MOUNTED_NOEXEC = 0x0008, EXECVE_CHECK = 0x10000, PART_BYTES = 128 << 10, RUN_BYTES = 64 };
+enum { OPENAT2 = 437, NO_SYMLINKS = 0x04, MOUNTED_NOEXEC = 0x0008, EXECVE_CHECK = 0x10000, PART_BYTES = 128 << 10, RUN_BYTES = 64, LEAST_THREADED = 1 << 20 };
 struct how {
 	uint64_t flags, mode, resolve;
 };
@@ -103,8 +103,57 @@ static bool is_utf8(const unsigned char *bytes, size_t size)
 	return true;
 }
 
-/* In parts that stay in the processor's cache until they are digested. */
-static bool read_and_digest(int descriptor, EVP_MD_CTX *context, struct plain_file *file)
+/* Digests what of a file is there. A large file has a thread for that, so that reading and digesting overlap. */
+struct digester {
+	EVP_MD_CTX *context;
+	const unsigned char *content;
+	size_t done;
+	bool failed, is_threaded;
+	pthread_t thread;
+	/* Only for the thread, and guarded by the lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t filled;
+	bool ended;
+};
+
+static void digest_until(struct digester *digester, size_t filled)
+{
+	if (!EVP_DigestUpdate(digester->context, digester->content + digester->done, filled - digester->done))
+		digester->failed = true;
+	digester->done = filled;
+}
+
+static void *digest_what_comes(void *given)
+{
+	struct digester *digester = given;
+	for (bool ended = false; !ended;) {
+		pthread_mutex_lock(&digester->lock);
+		while (digester->filled == digester->done && !digester->ended)
+			pthread_cond_wait(&digester->changed, &digester->lock);
+		size_t filled = digester->filled;
+		ended = digester->ended;
+		pthread_mutex_unlock(&digester->lock);
+		digest_until(digester, filled);
+	}
+	return NULL;
+}
+
+static void tell(struct digester *digester, size_t filled, bool ended)
+{
+	if (!digester->is_threaded) {
+		digest_until(digester, filled);
+		return;
+	}
+	pthread_mutex_lock(&digester->lock);
+	digester->filled = filled;
+	digester->ended = ended;
+	pthread_cond_signal(&digester->changed);
+	pthread_mutex_unlock(&digester->lock);
+}
+
+/* In parts that stay in the processor's cache until they are digested. False when the file ends before its size. */
+static bool read_parts(int descriptor, struct plain_file *file, struct digester *digester)
 {
 	file->is_ascii = true;
 	for (size_t filled = 0; filled < file->size;) {
@@ -113,12 +162,26 @@ static bool read_and_digest(int descriptor, EVP_MD_CTX *context, struct plain_fi
 		ssize_t count = read(descriptor, part, left < PART_BYTES ? left : PART_BYTES);
 		if (count < 0 && errno == EINTR)
 			continue;
-		if (count <= 0 || !EVP_DigestUpdate(context, part, (size_t)count))
+		if (count <= 0)
 			return false;
-		file->is_ascii = file->is_ascii && !has_high_bit(part, (size_t)count);
 		filled += (size_t)count;
+		tell(digester, filled, false);
+		file->is_ascii = file->is_ascii && !has_high_bit(part, (size_t)count);
 	}
-	return EVP_DigestFinal_ex(context, file->sha256, NULL) && (file->is_ascii || is_utf8(file->content, file->size));
+	return true;
+}
+
+static bool read_and_digest(int descriptor, EVP_MD_CTX *context, struct plain_file *file)
+{
+	struct digester digester = {.context = context, .content = file->content, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	digester.is_threaded = file->size >= LEAST_THREADED && pthread_create(&digester.thread, NULL, digest_what_comes, &digester) == 0;
+	bool is_read = read_parts(descriptor, file, &digester);
+	if (digester.is_threaded) {
+		tell(&digester, digester.filled, true);
+		pthread_join(digester.thread, NULL);
+	}
+	return is_read && !digester.failed && EVP_DigestFinal_ex(context, file->sha256, NULL) &&
+		(file->is_ascii || is_utf8(file->content, file->size));
 }
 
 bool mounted_noexec(int descriptor)
