@@ -10,6 +10,7 @@ import {
 	rmSync,
 	statSync,
 	symlinkSync,
+	utimesSync,
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -169,5 +170,59 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 		expect(refused("--compile-python", "--files-from", join(root, "main.py"))).toContain("without --files-from");
 		expect(refused("--compile-python", "--python", "no-such-python")).toContain("there is no such program");
 		expect(refused("--compile-python", "--python", "false")).toContain('Cannot compile with "false"');
+	});
+});
+
+describe.each(PYTHONS)("sign without --compile-python, unchecked .pyc of %s", (python) => {
+	/** Sources of every length modulo eight, and what this Python makes of them. */
+	const sources = Object.fromEntries(
+		Array.from({ length: 20 }, (_, size) => [`pkg/of ${size}.octets.py`, "#".repeat(size)]),
+	);
+	const compile = (root: string, mode: string, ...more: string[]) =>
+		execFileSync(python, ["-I", ...more, "-m", "compileall", "-qf", "--invalidation-mode", mode, root]);
+
+	test("signs it as long as each source is what it was made of, whatever its times", () => {
+		const { root, sigtool } = signedApp(python);
+		makeTree(root, sources);
+		compile(root, "unchecked-hash");
+		utimesSync(join(root, "main.py"), 1, 1);
+		expect(sigtool(["sign", root])).toMatchObject({ status: 0, stdout: expect.stringContaining("48 files") });
+	});
+
+	test("refuses what would run without a look at a source that is another now, and says the way out", () => {
+		const { root, sigtool, pyc } = signedApp(python);
+		compile(root, "unchecked-hash");
+		compile(root, "unchecked-hash", "-O");
+		writeFileSync(join(root, "pkg/a.py"), 'print("second")\n');
+		expect(spawnSync(python, ["-sB", join(root, "main.py")], { encoding: "utf8" }).stdout).toContain("first");
+		const { status, stderr } = sigtool(["sign", root]);
+		expect([status, existsSync(join(root, "app.cat"))]).toEqual([1, false]);
+		expect(stderr).toMatch(
+			/"pkg\/__pycache__\/a\.cpython-\d+(\.opt-1)?\.pyc".* "pkg\/a\.py".* 1 more .*\[ERR_STALE_BYTECODE\]/,
+		);
+		expect(stderr).toContain("--compile-python");
+		rmSync(pyc("pkg/a").replace(/pyc$/, "opt-1.pyc"));
+		expect(sigtool(["sign", root, "--format", "spython"]).stderr).toContain("ERR_STALE_BYTECODE");
+		expect(sigtool(["sign", root, "--exclude", "__pycache__"]).status).toBe(0);
+		expect(sigtool(["sign", root, "--compile-python", "--python", python]).status).toBe(0);
+		expect(sigtool(["sign", root]).status).toBe(0);
+		expect(spawnSync(python, ["-sB", join(root, "main.py")], { encoding: "utf8" }).stdout).toBe("second\n");
+	});
+
+	test("has no word for what this Python holds against the source itself, and for bytecode without source", () => {
+		const { root, sigtool, pyc } = signedApp(python);
+		for (const mode of ["timestamp", "checked-hash"]) {
+			compile(root, mode);
+			writeFileSync(join(root, "pkg/a.py"), `print("${mode}, and now another")\n`);
+			expect(sigtool(["sign", root]).status).toBe(0);
+		}
+		compile(root, "unchecked-hash");
+		rmSync(join(root, "pkg/a.py"));
+		expect(sigtool(["sign", root]).status).toBe(0);
+		spawnSync("mkfifo", [join(root, "../fifo")]);
+		symlinkSync("../../fifo", join(root, "pkg/a.py"));
+		expect(sigtool(["sign", root, "--links-outside", "record"]).status).toBe(0);
+		writeFileSync(pyc("pkg/a"), readFileSync(pyc("pkg/a")).subarray(0, 15));
+		expect(sigtool(["sign", root, "--links-outside", "record"]).status).toBe(0);
 	});
 });

@@ -52,6 +52,10 @@ export const ERROR_CODES = {
 	ERR_LINK_REJECTED: [1, "A symbolic link was found and `--links reject` was given."],
 	ERR_LINK_CYCLE: [1, "A followed symbolic link leads back to a directory that contains it."],
 	ERR_LINK_PARENT: [1, "A listed file is reached through a symbolic link to a directory."],
+	ERR_STALE_BYTECODE: [
+		1,
+		"Python would run bytecode without a look at its source, which has changed since it was made.",
+	],
 
 	// What verification finds in a tree
 	ERR_FILE_MODIFIED: [1, "A file's content differs from what was signed under its name."],

@@ -11,6 +11,7 @@ import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
 import { conventionalCatalog, entryPathOf, kindOf, realPath } from "./fileset/locate-catalogs.js";
 import type { Manifest } from "./fileset/manifest.js";
 import { IGNORE_FILE, ignorePatterns, type SelectionRules } from "./fileset/selection.js";
+import { refuseStaleBytecode } from "./fileset/stale-bytecode.js";
 import type { AttributeFormat, AttributeNaming } from "./formats/attribute-format.js";
 import { encodeCatalog } from "./formats/cat-encode.js";
 import { encodeUnsigned, sha256Hex, signEncoded } from "./formats/cat-envelope.js";
@@ -97,7 +98,7 @@ export interface WrittenCatalog {
 
 /**
  * Signs files or directories.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_PATH_*, ERR_LIMIT, ERR_IO, ERR_KEY,
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_STALE_BYTECODE, ERR_PATH_*, ERR_LIMIT, ERR_IO, ERR_KEY,
  * ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP, and ERR_UNSIGNED when there is nothing to carry
  */
 export async function signPaths(paths: readonly string[], options: SignOptions): Promise<SignResult> {
@@ -144,6 +145,7 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 	if (hashed.count === (output === undefined ? hashed.linkTargets.size : 0)) {
 		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(paths[0])}: there are no files to sign`);
 	}
+	refuseStaleBytecode(hashed);
 	const manifest = options.carry === undefined ? hashed : carrying(hashed, attributes?.carried);
 	const time = options.time ?? Date.now();
 	const catalog =

@@ -44,7 +44,10 @@ export const SIGNING: readonly CommandDeclaration[] = [
 				.addOption(namespace())
 				.addOption(new Option("--carry <what>", "let the catalog carry IMA and EVM attributes").choices(["ima"]))
 				.option("--sha1-twins", "add SHA-1 members for old readers; they are no evidence")
-				.option("--compile-python", "first make .pyc files that Python loads without a look at the source")
+				.option(
+					"--compile-python",
+					"first make .pyc files that Python loads without a look at the source; without it, old ones are refused",
+				)
 				.addOption(
 					repeated("--python <program>", "for which Python to compile (default: as your spython, else python3)"),
 				)
