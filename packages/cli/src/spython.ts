@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configDirectory } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
@@ -52,13 +52,17 @@ export function usualPython(): string {
 /** The directories its library is in: where Python, and Debian, put modules. */
 export function libraryOf({ home, python }: SpythonFacts): string[] {
 	const release = /^\d+\.\d+/.exec(python)?.[0] ?? "";
+	const standard = join(home, "lib", `python${release}`);
 	const usual = [
-		join(home, "lib", `python${release}`),
+		standard,
 		join(home, "lib64", `python${release}`),
 		join(home, "local/lib", `python${release}`),
 		join(home, "lib/python3"),
-		join("/etc", `python${release}`),
 	];
+	// Debian's own keeps one module there, by a link from its library; another Python of that release has nothing to do with it.
+	const settings = join("/etc", `python${release}`);
+	const site = join(standard, "sitecustomize.py");
+	if (existsSync(site) && dirname(realpathSync(site)) === settings) usual.push(settings);
 	return usual.filter((directory) => statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true);
 }
 

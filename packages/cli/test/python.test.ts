@@ -6,12 +6,14 @@ import {
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
+	readdirSync,
 	readFileSync,
+	realpathSync,
 	rmSync,
 	writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { homedir, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openingOf } from "../../../test/python/open.js";
@@ -23,7 +25,14 @@ const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launc
 const PYTHON = ["3.14", "3.13", "3.12", "3.11"]
 	.map((release) => `/usr/bin/python${release}`)
 	.find((python) => existsSync(python) && existsSync(`/usr/include/${python.split("/").pop()}/Python.h`));
+/** Others of a release that the system has settings for. */
+const NAMESAKES = pyenvPythons().filter((python) => existsSync(`/etc/python${/3\.\d+/.exec(python)?.[0]}`));
 const canBuild = PYTHON !== undefined && hasProgram("cc") && existsSync("/usr/include/openssl/cms.h");
+
+function pyenvPythons(): string[] {
+	const versions = join(homedir(), ".pyenv/versions");
+	return existsSync(versions) ? readdirSync(versions).map((name) => join(versions, name, "bin/python3")) : [];
+}
 
 describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, a C compiler and libssl-dev)", () => {
 	it("builds what trusts the keys it is told, and shows them", () => {
@@ -71,6 +80,22 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 		]);
 		expect(run).toMatchObject({ status, stderr: expect.stringContaining(message) });
 		expect(existsSync(join(home, "spython"))).toBe(false);
+	});
+
+	it.skipIf(NAMESAKES.length === 0)("names as library what that Python loads from, and nothing of a namesake's", () => {
+		const home = temporaryDirectory();
+		for (const python of [PYTHON ?? "", ...NAMESAKES]) {
+			const words = ["python", "build", "--python", python, "--trust", "0".repeat(64), "-o", join(home, "spython")];
+			const { library } = runner(home)([...words, "--json"]).json();
+			const ask =
+				"import sys; from importlib.util import find_spec as f; print(sys.prefix, f('json').origin, sep='\\n')";
+			const [prefix, json] = execFileSync(python, ["-I", "-c", ask], { encoding: "utf8" }).trim().split("\n");
+			expect(library[0]).toBe(dirname(dirname(json)));
+			const site = join(library[0], "sitecustomize.py");
+			const elsewhere = existsSync(site) ? dirname(realpathSync(site)) : library[0];
+			const outside = library.filter((each: string) => !each.startsWith(`${prefix}/`));
+			expect(outside).toEqual(elsewhere === library[0] ? [] : [elsewhere]);
+		}
 	});
 
 	it("writes over no file but a program", () => {
