@@ -10,11 +10,11 @@ const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
 describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython of $version (as root)", (python) => {
 	let site: Site;
 	let config: string;
-	beforeAll(() => {
+	beforeAll(async () => {
 		site = new Site(python);
 		config = join(site.root, "verifier.json");
 		site.write({ "main.py": "import helper\nprint('ran')\n", "helper.py": "" });
-		site.sign();
+		await site.sign();
 	});
 	afterAll(() => site.remove());
 
@@ -34,15 +34,15 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 	});
 	const ran = { status: 0, stdout: "ran\n" };
 
-	it("trusts the keys it pins", () => {
+	it("trusts the keys it pins", async () => {
 		const pin = makeKey(site.root, "host");
 		const index = join(site.root, "host.sigx");
-		site.sign({ key: "host", output: index });
+		await site.sign({ key: "host", output: index });
 		writeFileSync(config, JSON.stringify({ version: 1, pins: [{ "spki-sha256": pin, name: "host" }], index }));
 		expect(
 			spawnSync(site.spython, ["--config", config, "app/main.py"], { cwd: site.root, encoding: "utf8" }),
 		).toMatchObject(ran);
-		site.sign();
+		await site.sign();
 	});
 
 	it("refuses other products, older sequences and what it denies", () => {
@@ -78,9 +78,9 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 		expect(under({ products })).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_OUTSIDE_PRODUCTS") });
 	});
 
-	it("ends the process at a refusal where it says so", () => {
+	it("ends the process at a refusal where it says so", async () => {
 		site.write({ "catches.py": "try:\n    import extra\nexcept BaseException:\n    pass\nprint('went on')\n" });
-		site.sign();
+		await site.sign();
 		site.write({ "extra.py": "" });
 		expect(under({}, ["app/catches.py"])).toMatchObject({ status: 0, stdout: "went on\n" });
 		expect(under({ onRefusal: "exit" }, ["app/catches.py"])).toMatchObject({ status: 126, stdout: "" });
@@ -168,13 +168,13 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 				.split("\n")
 				.map((line) => JSON.parse(line));
 
-		it("go to the file it names, the start first, and refusals to standard error", () => {
+		it("go to the file it names, the start first, and refusals to standard error", async () => {
 			const jsonLines = join(site.root, "events.jsonl");
-			site.sign({ policy: { python: { events: ["os.listdir", "compile"] } } });
+			await site.sign({ policy: { python: { events: ["os.listdir", "compile"] } } });
 			site.write({
 				"main.py": "import os, helper\nos.listdir('.')\ncompile('1', 'made\\nup', 'eval')\nprint('ran')\n",
 			});
-			site.sign({ policy: { python: { events: ["os.listdir", "compile"] } } });
+			await site.sign({ policy: { python: { events: ["os.listdir", "compile"] } } });
 			expect(under({ audit: { jsonLines } })).toMatchObject(ran);
 			const events = lines(jsonLines);
 			const names = events.map(({ event }) => event);
@@ -200,24 +200,24 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 			expect(events).toContainEqual(expect.objectContaining({ event: "python.compile", detail: "1, made\nup" }));
 		});
 
-		it("of every kind of CPython are to be had", () => {
+		it("of every kind of CPython are to be had", async () => {
 			const jsonLines = join(site.root, "all.jsonl");
-			site.sign({ policy: { python: { events: ["*"] } } });
+			await site.sign({ policy: { python: { events: ["*"] } } });
 			expect(under({ audit: { jsonLines } })).toMatchObject(ran);
 			const names = new Set(lines(jsonLines).map(({ event }) => event));
 			expect([...names]).toEqual(
 				expect.arrayContaining(["python.import", "python.open", "python.exec", "python.compile", "python.os.listdir"]),
 			);
-			site.sign();
+			await site.sign();
 		});
 
-		it("go to a file again after a program closed it, and opened its own in that place", () => {
+		it("go to a file again after a program closed it, and opened its own in that place", async () => {
 			const jsonLines = join(site.root, "again.jsonl");
 			const own = join(site.root, "own.txt");
 			site.write({
 				"closes.py": `import os\nos.closerange(3, 64)\nfor _ in range(8): os.open(${JSON.stringify(own)}, os.O_CREAT | os.O_WRONLY)\nimport json.tool\n`,
 			});
-			site.sign();
+			await site.sign();
 			expect(under({ audit: { jsonLines } }, ["app/closes.py"]).status).toBe(0);
 			expect(readFileSync(own, "utf8")).toBe("");
 			expect(lines(jsonLines).some(({ path }) => /json\/.*tool/.test(path ?? ""))).toBe(true);

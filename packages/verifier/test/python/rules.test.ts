@@ -30,7 +30,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		);
 	}
 
-	it("refuses children in words that say so, and lets forks be", () => {
+	it("refuses children in words that say so, and lets forks be", async () => {
 		const lines = {
 			run: "subprocess.run([sys.executable, '-c', 'print(1)'])",
 			system: "os.system('true')",
@@ -46,7 +46,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		site.write({
 			"children.py": trying(`import os, sys, subprocess, multiprocessing, multiprocessing.util\n${start}`, lines),
 		});
-		site.sign();
+		await site.sign();
 		const run = site.run(["app/children.py"]);
 		const { fork, unseen, ...refused } = answers(run.stdout);
 		expect([fork, unseen]).toEqual(["did 0", "did 255"]);
@@ -54,11 +54,11 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 			expect(answer).toMatch(/^PermissionError .*child processes are refused/);
 		expect(run.events.filter(({ event }) => String(event).startsWith("python."))).toHaveLength(6);
 		site.write({ "child.py": "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'print(1)'])\n" });
-		site.sign({ policy: { runtime: { children: "allow" } } });
+		await site.sign({ policy: { runtime: { children: "allow" } } });
 		expect(site.run(["app/child.py"])).toMatchObject({ status: 0, stdout: "1\n" });
 	});
 
-	it("refuses loaders past the hook, other hooks and writing to memory", () => {
+	it("refuses loaders past the hook, other hooks and writing to memory", async () => {
 		const lines = {
 			pyc: "open(data + '/evil.pyc', 'rb').read()",
 			bytes: "open((data + '/evil.pyc').encode(), 'rb').read()",
@@ -85,16 +85,16 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		symlinkSync("/proc/self/mem", join(data, "link"));
 		const hooks = "seen = []\nsys.addaudithook(lambda *all: seen.append(all))\nimport json\nprint('hooks', len(seen))";
 		site.write({ "past.py": trying(`import os, sys, pathlib\ndata = ${JSON.stringify(data)}\n${hooks}`, lines) });
-		site.sign();
+		await site.sign();
 		const { hooks: seen, other, ...refused } = answers(site.run(["app/past.py"]).stdout);
 		expect([seen, other]).toEqual(["0", "did None"]);
 		for (const answer of Object.values(refused)) expect(answer).toMatch(/^PermissionError /);
 		expect(Object.keys(refused)).toHaveLength(8);
-		site.sign({ policy: { python: { auditHooks: "allow" } } });
+		await site.sign({ policy: { python: { auditHooks: "allow" } } });
 		expect(Number(answers(site.run(["app/past.py"]).stdout).hooks)).toBeGreaterThan(0);
 	});
 
-	it("judges libraries that ctypes loads by a path, and finds others as the system does but in strict", () => {
+	it("judges libraries that ctypes loads by a path, and finds others as the system does but in strict", async () => {
 		const library = spawnSync(python.executable, ["-I", "-c", "import _ctypes; print(_ctypes.__file__)"], {
 			encoding: "utf8",
 		}).stdout.trim();
@@ -111,7 +111,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		};
 		const paths = `signed, copy = ${JSON.stringify(library)}, ${JSON.stringify(join(site.root, "copy.so"))}`;
 		site.write({ "libraries.py": trying(`import ctypes\n${paths}`, lines) });
-		site.sign();
+		await site.sign();
 		const enforce = answers(site.run(["app/libraries.py"]).stdout);
 		expect(enforce).toMatchObject({
 			signed: expect.stringMatching(/^did /),
@@ -129,20 +129,20 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 			const name = expect.stringMatching(/^PermissionError /);
 			expect(answers(strict.stdout)).toMatchObject({ signed, link: outside, up: outside, name });
 		}
-		site.sign({ policy: { python: { extensions: "refuse" } } });
+		await site.sign({ policy: { python: { extensions: "refuse" } } });
 		expect(site.run(["app/libraries.py"])).toMatchObject({
 			status: 1,
 			stderr: expect.stringContaining("python.extensions: refuse"),
 		});
 	});
 
-	it("follows links inside a product only as they were signed, and refuses files in place of links", () => {
+	it("follows links inside a product only as they were signed, and refuses files in place of links", async () => {
 		site.write({
 			"real/inner.py": "print('inner')\n",
 			"main.py": "import sys\nsys.path.insert(0, sys.path[0] + '/linked')\nimport inner\n",
 		});
 		symlinkSync("real", join(site.application, "linked"));
-		site.sign();
+		await site.sign();
 		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "inner\n" });
 		unlinkSync(join(site.application, "linked"));
 		symlinkSync("../app/real", join(site.application, "linked"));
@@ -154,12 +154,12 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		rmSync(join(site.application, "linked"));
 	});
 
-	it("imports from archives, opened often and digested once, and runs one", () => {
+	it("imports from archives, opened often and digested once, and runs one", async () => {
 		const zip =
 			"import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w') as z:\n    for name in ('one', 'two', '__main__'): z.writestr(name + '.py', 'print(%r)' % name)";
 		spawnSync(python.executable, ["-I", "-c", zip, join(site.application, "all.zip")]);
 		site.write({ "main.py": "import sys\nsys.path.insert(0, sys.path[0] + '/all.zip')\nimport one, two\n" });
-		site.sign();
+		await site.sign();
 		const run = site.run(["app/main.py"], { options: ["--xattr", "ima"] });
 		expect(run).toMatchObject({ status: 126, stderr: expect.stringContaining("ERR_POLICY") });
 		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "one\ntwo\n" });
@@ -169,7 +169,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		site.write({
 			"second.py": `import sys, os\nsys.path[:0] = [sys.path[0] + '/all.zip']\nimport one\nos.symlink('all.zip', ${JSON.stringify(join(site.application, "aside.zip"))})\nsys.path[:0] = [${JSON.stringify(link)}]\nimport two\n`,
 		});
-		site.sign();
+		await site.sign();
 		// By a link that nobody signed; Python then finds the module where it was found before.
 		expect(site.run(["app/second.py"]).events).toContainEqual(
 			expect.objectContaining({ verdict: "refuse", reason: "ERR_LINK_CHANGED" }),
@@ -187,9 +187,9 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 
 	it.skipIf(!isRoot)(
 		"takes security.ima for a signature where the policy says so, spython's attribute in audit mode (as root)",
-		() => {
+		async () => {
 			site.write({ "main.py": "print('ran')\n" });
-			site.sign({ policy: { python: { xattr: "ima" } } });
+			await site.sign({ policy: { python: { xattr: "ima" } } });
 			const path = join(site.application, "extra.py");
 			writeFileSync(path, "print('extra')\n");
 			const hash = spawnSync("sha256sum", [path], { encoding: "utf8" }).stdout.slice(0, 64);
@@ -206,7 +206,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 			spawnSync("setfattr", ["-n", "user.org.python.x-spython-hash", "-v", other, path]);
 			rmSync(join(site.root, "kept"), { force: true });
 			renameSync(path, join(site.root, "kept"));
-			site.sign({ policy: { mode: "audit" } });
+			await site.sign({ policy: { mode: "audit" } });
 			renameSync(join(site.root, "kept"), path);
 			const noted = (...options: string[]) => {
 				const { stdout, events } = site.run(["app/extra.py"], { options });
@@ -218,7 +218,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		},
 	);
 
-	it("starts from its own home, whatever variables and a pyvenv.cfg beside it say", () => {
+	it("starts from its own home, whatever variables and a pyvenv.cfg beside it say", async () => {
 		const evil = join(site.root, "evil");
 		mkdirSync(evil);
 		writeFileSync(join(site.root, "pyvenv.cfg"), `home = ${evil}\ninclude-system-site-packages = false\n`);
@@ -228,7 +228,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 			"main.py":
 				"import json, os, sys\nprint(sys.prefix, sys.base_prefix, os.__file__, sys.flags.isolated, sys.dont_write_bytecode)\n",
 		});
-		site.sign();
+		await site.sign();
 		const env = {
 			PYTHONHOME: evil,
 			PYTHONPATH: evil,
@@ -242,7 +242,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		expect(site.run(["app/main.py"], { env })).toMatchObject({ status: 0, stdout: plain.stdout });
 	});
 
-	it("ends by signals and at the end of input as Python does", () => {
+	it("ends by signals and at the end of input as Python does", async () => {
 		site.write({
 			"interrupt.py": "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n",
 			"terminate.py": "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n",
@@ -251,7 +251,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 			"syntax.py": "x = = 1\n",
 			"null.py": "print(1)\0\n",
 		});
-		site.sign();
+		await site.sign();
 		for (const name of ["interrupt.py", "terminate.py", "exit.py", "latin.py", "syntax.py"]) {
 			const plain = spawnSync(python.executable, [`app/${name}`], { cwd: site.root, encoding: "utf8" });
 			const { status, signal, stdout, stderr } = site.run([`app/${name}`]);
@@ -275,7 +275,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 
 	it.skipIf(process.env.SIGTOOL_SANITIZE !== undefined)(
 		"is the same in subinterpreters, and keeps no more memory than Python does",
-		() => {
+		async () => {
 			const module = python.release === "3.13" ? "_interpreters" : "_xxsubinterpreters";
 			site.write({
 				"interpreters.py": `import ${module} as i, resource, sys
@@ -289,7 +289,7 @@ for _ in range(40): one()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 `,
 			});
-			site.sign();
+			await site.sign();
 			const plain = spawnSync(python.executable, ["-I", "-B", "app/interpreters.py"], {
 				cwd: site.root,
 				encoding: "utf8",

@@ -15,10 +15,10 @@ describe.skipIf(isNested).each(PYTHONS.slice(0, 1))(
 	"spython of $version under AddressSanitizer and UndefinedBehaviorSanitizer",
 	(python) => {
 		let site: Site;
-		beforeAll(() => {
+		beforeAll(async () => {
 			site = new Site(python, { sanitize: true });
 			site.write({ "main.py": "import json, ctypes, sqlite3, decimal\nprint('ran')\n", "link/to.py": "" });
-			site.sign({ policy: { python: { events: ["*"] } } });
+			await site.sign({ policy: { python: { events: ["*"] } } });
 		});
 		afterAll(() => site.remove());
 

@@ -11,20 +11,20 @@ describe.each(PYTHONS)("one bit of the standard library of $version, $executable
 	let home: string;
 	let library: string;
 	let site: Site;
-	beforeAll(() => {
+	beforeAll(async () => {
 		home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-home-")));
 		library = join(home, "lib", basename(python.library));
 		cpSync(python.library, library, { recursive: true, filter: (path) => !LEFT_OUT.test(path) });
 		site = new Site(python, { home });
 		site.write({ "main.py": "import json.decoder\nprint('OK')\n" });
-		site.sign({ library });
+		await site.sign({ library });
 	});
 	afterAll(() => {
 		site.remove();
 		rmSync(home, { recursive: true, force: true });
 	});
 
-	it("ends the start, which names file and digests, until the library is signed again", () => {
+	it("ends the start, which names file and digests, until the library is signed again", async () => {
 		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "OK\n" });
 		for (const name of ["encodings/__init__.py", "json/decoder.py"]) {
 			const path = join(library, name);
@@ -37,13 +37,13 @@ describe.each(PYTHONS)("one bit of the standard library of $version, $executable
 			flipByte(path, 4);
 		}
 		flipByte(join(library, "json/decoder.py"), 4); // In a text, so that it still runs.
-		site.sign({ library });
+		await site.sign({ library });
 		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "OK\n" });
 	});
 
-	it("is found in an extension module", () => {
+	it("is found in an extension module", async () => {
 		site.write({ "native.py": "import _json\nprint(_json.__file__)\n" });
-		site.sign({ library });
+		await site.sign({ library });
 		const native = site.run(["app/native.py"]);
 		if (native.status !== 0) return; // It is built in here.
 		const path = native.stdout.trim();

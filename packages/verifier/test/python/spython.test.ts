@@ -8,7 +8,7 @@ if (PYTHONS.length === 0) it.skip("spython (needs a CPython with headers)");
 
 describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 	let site: Site;
-	beforeAll(() => {
+	beforeAll(async () => {
 		site = new Site(python);
 		site.write({
 			"main.py": "import sys, helper\nprint(helper.NAME, sys.argv, __name__, __file__, sys.path[0])\n",
@@ -19,7 +19,7 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 				"import sys\ndef broken():\n    raise ValueError('here')\nif sys.argv[1:] == ['fail']: broken()\nsys.exit(sys.argv[1])\n",
 			"native.py": "import _ctypes, array\nprint(array.array('b', [1]))\n",
 		});
-		site.sign();
+		await site.sign();
 	});
 	afterAll(() => site.remove());
 
@@ -140,11 +140,11 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 			return path;
 		};
 
-		it("is refused when another key signed it", () => {
+		it("is refused when another key signed it", async () => {
 			makeKey(site.root, "other");
-			site.sign({ key: "other", output: join(site.root, "other.sigx") });
+			await site.sign({ key: "other", output: join(site.root, "other.sigx") });
 			refusedFor(join(site.root, "other.sigx"), "ERR_UNTRUSTED_SIGNER");
-			site.sign();
+			await site.sign();
 		});
 
 		it("is refused when it is truncated, changed, or has no signature", () => {
@@ -161,7 +161,7 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 		});
 
 		it("is refused as a plain file where the launcher's sealed memory should be", () => {
-			const run = spawnSync("sh", ["-c", '"$0" app/main.py 3<app.sigx 4<policy.json', site.spython], {
+			const run = spawnSync("sh", ["-c", '"$0" app/main.py 3<app.sigx 4<signer.pem', site.spython], {
 				cwd: site.root,
 				env: { ...process.env, SIGTOOL_LAUNCH: "3:4" },
 				encoding: "utf8",

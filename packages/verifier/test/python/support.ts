@@ -15,8 +15,15 @@ import {
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { adoptDirectory } from "../../../core/dist/adopt-directory.js";
+import { type CompiledDirectory, compileDirectory } from "../../../core/dist/compile-directory.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
+import { trustFromCertificates } from "../../../core/dist/pki/trust-store.js";
+import { signPaths } from "../../../core/dist/sign.js";
 import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
+import { openPemSigner, readCertificates } from "../../../core/dist/signer/pem.js";
+import { encodeIndex, signIndex } from "../../../core/dist/trust/index-encode.js";
+import { parsePolicy } from "../../../core/dist/trust/policy.js";
 import { buildSpython } from "../../native/build-spython.mjs";
 
 export const NATIVE = fileURLToPath(new URL("../../native", import.meta.url));
@@ -107,29 +114,23 @@ export class Site {
 	}
 
 	/** Signs the application and compiles its index, with the library adopted; by another key if there is one named. */
-	sign(
-		options: { policy?: object; library?: string; more?: readonly string[]; key?: string; output?: string } = {},
-	): void {
-		const { policy, library = this.python.library, more = [], key = "signer", output = this.index } = options;
-		const identity = ["--key", join(this.root, `${key}.key`), "--cert", join(this.root, `${key}.pem`)];
-		const document = join(this.root, "policy.json");
-		writeFileSync(document, JSON.stringify({ version: 1, ...policy }));
-		this.sigtool("sign", this.application, "--product", "app", "--force", ...identity);
-		this.sigtool(
-			"compile",
-			this.application,
-			"--adopt",
-			library,
-			...more,
-			"-o",
-			output,
-			"--force",
-			"--policy",
-			document,
-			"--trust",
-			identity[3] ?? "",
-			...identity,
-		);
+	async sign(options: { policy?: object; library?: string; key?: string; output?: string } = {}): Promise<void> {
+		const { policy, library = this.python.library, key = "signer", output = this.index } = options;
+		const [keyFile, certFile] = [join(this.root, `${key}.key`), join(this.root, `${key}.pem`)];
+		const signer = await openPemSigner({ keyFile, certFile });
+		await signPaths([this.application], { signer, product: "app", overwrite: "any" });
+		const trust = trustFromCertificates(readCertificates(certFile));
+		const compiled = [
+			await compileDirectory(this.application, { trust, output, signer }),
+			await (library === this.python.library ? adoptOnce(library) : adopt(library)),
+		];
+		const content = encodeIndex({
+			notAfter: undefined,
+			policy: parsePolicy({ version: 1, ...policy }),
+			signers: [spkiSha256(signer.certificates[0])],
+			products: compiled.map((each) => each.content),
+		});
+		writeFileSync(output, Buffer.concat(await signIndex(content, signer, Date.now())));
 	}
 
 	sigtool(...args: readonly string[]): string {
@@ -160,6 +161,19 @@ export class Site {
 	remove(): void {
 		rmSync(this.root, { recursive: true, force: true });
 	}
+}
+
+/** As it is installed it stays the same, and to digest it takes longer than all that is done with it. */
+function adoptOnce(library: string): Promise<CompiledDirectory> {
+	const known = adopted.get(library) ?? adopt(library);
+	adopted.set(library, known);
+	return known;
+}
+
+const adopted = new Map<string, Promise<CompiledDirectory>>();
+
+function adopt(library: string): Promise<CompiledDirectory> {
+	return adoptDirectory(library, { roots: [library], trust: trustFromCertificates([]), onProgress: undefined });
 }
 
 /** NAME.key and NAME.pem in a directory; returns the pin. */
