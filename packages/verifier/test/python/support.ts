@@ -15,6 +15,8 @@ import {
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { adoptDirectory } from "../../../core/dist/adopt-directory.js";
 import { type CompiledDirectory, compileDirectory } from "../../../core/dist/compile-directory.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
@@ -131,6 +133,7 @@ export class Site {
 			products: compiled.map((each) => each.content),
 		});
 		writeFileSync(output, Buffer.concat(await signIndex(content, signer, Date.now())));
+		collectGarbage();
 	}
 
 	sigtool(...args: readonly string[]): string {
@@ -161,6 +164,15 @@ export class Site {
 	remove(): void {
 		rmSync(this.root, { recursive: true, force: true });
 	}
+}
+
+/**
+ * Each hashing reserves 360 MiB of shared memory, whose size says nothing to the collector, but all to fork(2): it fails
+ * where a process has more than the machine.
+ */
+function collectGarbage(): void {
+	setFlagsFromString("--expose-gc");
+	runInNewContext("gc")();
 }
 
 /** As it is installed it stays the same, and to digest it takes longer than all that is done with it. */
