@@ -19,16 +19,15 @@
 
 #define _GNU_SOURCE
 #include "find-record.h"
+#include "kernel-check.h"
 #include "launch/launch.h"
 #include "package-type.h"
 #include "plain-file.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -52,7 +51,7 @@ int napi_get_boolean(napi_env, bool value, napi_value *out);
 int napi_create_int32(napi_env, int32_t, napi_value *out);
 int napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data, napi_value *buffer, size_t *offset);
 
-enum { EXECVE_CHECK = 0x10000, NO_DESCRIPTOR = -1, UINT8_ARRAY = 1, MAX_NAME = 255, MAX_INDEX_PATH = 4096, LEAST_LENT = 1 << 20, MOST_LENT = 64 << 20 };
+enum { NO_DESCRIPTOR = -1, UINT8_ARRAY = 1, MAX_NAME = 255, MAX_INDEX_PATH = 4096, LEAST_LENT = 1 << 20, MOST_LENT = 64 << 20 };
 
 /* What is no number, or no descriptor, is answered as an unknown descriptor is: EBADF. */
 static int descriptor_of(napi_env env, napi_value value)
@@ -73,9 +72,7 @@ static napi_value execve_check(napi_env env, napi_callback_info info)
 	napi_value given[1] = {NULL};
 	size_t count = 1;
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	char *const nothing[] = {NULL};
-	long result = syscall(SYS_execveat, descriptor_of(env, given[0]), "", nothing, nothing, AT_EMPTY_PATH | EXECVE_CHECK);
-	return number(env, result == 0 ? 0 : errno);
+	return number(env, execve_answer(descriptor_of(env, given[0])));
 }
 
 static napi_value is_noexec(napi_env env, napi_callback_info info)
@@ -175,7 +172,7 @@ static napi_value read_package_type(napi_env env, napi_callback_info info)
 	struct plain_file file;
 	if (!read_given(env, info, &file))
 		return errno == ENOENT ? number(env, -1) : NULL;
-	enum package_type type = package_type((const char *)file.content, file.size);
+	enum package_type type = package_type((char *)file.content, file.size);
 	free(file.content);
 	return type == TYPE_UNKNOWN ? NULL : number(env, (int32_t)type);
 }
@@ -192,10 +189,10 @@ static napi_value find(napi_env env, napi_callback_info info)
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
 	for (int i = RECORDS_START; i < PATH; i++)
 		if (napi_get_value_uint32(env, given[i], &numbers[i]) != 0)
-			return number(env, ASK_JAVASCRIPT);
+			return number(env, DAMAGED);
 	if (napi_get_typedarray_info(env, given[INDEX], &type, &size, &bytes, NULL, NULL) != 0 || type != UINT8_ARRAY ||
 		napi_get_value_string_utf8(env, given[PATH], path, sizeof path, &path_bytes) != 0 || path_bytes > MAX_INDEX_PATH)
-		return number(env, ASK_JAVASCRIPT);
+		return number(env, DAMAGED);
 	struct index_table table = {bytes, size, numbers[RECORDS_START], numbers[NAMES_START], numbers[NAMES_END]};
 	return number(env, (int32_t)find_record(&table, numbers[FIRST], numbers[END], path, path_bytes));
 }

@@ -8,7 +8,10 @@ import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync } 
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const sources = fileURLToPath(new URL("spython", import.meta.url));
+const native = fileURLToPath(new URL(".", import.meta.url));
+const sources = join(native, "spython");
+/** What the launcher and the addon have in common with it. */
+const SHARED = ["digest-file.c", "find-record.c", "json.c", "kernel-check.c", "owned-file.c", "utf8.c"];
 const FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-fstack-protector-strong", "-fstack-clash-protection"];
 const SANITIZE = [
 	"-O1",
@@ -63,6 +66,7 @@ export function buildSpython({ python, pins = [], development = false, output, h
 		...readdirSync(sources)
 			.filter((name) => name.endsWith(".c"))
 			.map((name) => join(sources, name)),
+		...SHARED.map((name) => join(native, name)),
 		...libraryFlags(asked),
 		"-lcrypto",
 		"-Wl,-z,relro",

@@ -15,18 +15,13 @@ const FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-fstack-protector-stron
 /** What is built, from which sources. The launcher stays out of the dynamic loader's reach. */
 const TARGETS = {
 	"sigtool-launch": {
-		sources: launchers.map((name) => join("launch", name)),
+		sources: [...launchers.map((name) => join("launch", name)), ...parts("owned-file")],
 		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],
 	},
 	"addon.node": {
 		sources: [
 			"addon.c",
-			"plain-file.c",
-			"plain-file.h",
-			"package-type.c",
-			"package-type.h",
-			"find-record.c",
-			"find-record.h",
+			...parts("plain-file", "digest-file", "utf8", "kernel-check", "package-type", "json", "find-record"),
 			"launch/lockdown.c",
 			"launch/launch.h",
 		],
@@ -36,6 +31,11 @@ const TARGETS = {
 
 const out = process.argv[2] === "--out" ? resolve(process.argv[3] ?? "") : join(native, "..", "dist", "native");
 process.exitCode = Object.keys(TARGETS).filter((name) => !build(name)).length === 0 ? 0 : complain();
+
+/** What targets, or spython, share: a source and its header each. */
+function parts(...names) {
+	return names.flatMap((name) => [`${name}.c`, `${name}.h`]);
+}
 
 /** Whether it is there and no older than what it is made from. */
 function build(name) {

@@ -19,7 +19,4 @@ struct plain_file {
 /* False when it is no such file or anything fails, ENOENT in errno when nothing is there: nothing is to be freed then. */
 bool read_plain_file(const char *path, double max_bytes, struct plain_file *file);
 
-/* Whether the mount of an open file is noexec; true where nobody can tell. */
-bool mounted_noexec(int descriptor);
-
 #endif

@@ -44,7 +44,7 @@ describe.skipIf(readPackageType === undefined)("the type in a package.json, by t
 		['["type", "module"]', "none"],
 		['"type"', "none"],
 		["{}", "none"],
-		[`{ "a": ${"[".repeat(63)}${"]".repeat(63)}, "type": "module" }`, "module"],
+		[`{ "a": ${"[".repeat(4000)}${"]".repeat(4000)}, "type": "module" }`, "module"],
 	])("is that of JSON.parse: %s", (text, type) => {
 		expect([typeByParsing(text), reader()(text)]).toEqual([type, type]);
 	});
@@ -55,7 +55,7 @@ describe.skipIf(readPackageType === undefined)("the type in a package.json, by t
 		['\u{feff}{ "type": "module" }', '{ "type": "module" }\0', '{ "a": "\\x", "type": "module" }', "01", "tru", "}"],
 		['{ "\\u0074ype": "module" }', '{ "type": "m\\u006fdule" }', '{ "type": "module", "a": 1.5 }'],
 		[
-			`{ "a": ${"[".repeat(65)}${"]".repeat(65)}, "type": "module" }`,
+			`{ "a": ${"[".repeat(4096)}${"]".repeat(4096)}, "type": "module" }`,
 			`${"[".repeat(1e5)}`,
 			'{ "type": "module',
 			'{"a":"\\',

@@ -1,10 +1,9 @@
 /* launcher.conf beside the launcher: `key value` lines, written by root and by nobody else. */
 #define _GNU_SOURCE
 #include "launch.h"
-#include <fcntl.h>
+#include "../owned-file.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 const char *const MODES[] = {"off", "audit", "enforce", "strict"};
@@ -16,36 +15,14 @@ enum mode parse_mode(const char *name) {
 }
 
 void real_path(int descriptor, char path[PATH_MAX]) {
-	char link[32];
-	snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-	ssize_t length = readlink(link, path, PATH_MAX - 1);
-	if (length <= 0 || length == PATH_MAX - 1) fail(REFUSED, "Cannot start: /proc does not tell where open files are");
-	path[length] = 0;
+	if (!real_path_of(descriptor, path)) fail(REFUSED, "Cannot start: /proc does not tell where open files are");
 }
 
 /* In a sticky directory such as /tmp nobody can put another file in the place of mine: enough for development. */
-static void require_owner(const char *path, const struct stat *entry, int development) {
-	int owned = entry->st_uid == 0 || (development && entry->st_uid == geteuid());
-	int sticky = development && S_ISDIR(entry->st_mode) && (entry->st_mode & S_ISVTX);
-	if (!owned) fail(REFUSED, "Cannot trust \"%s\": it belongs to user %u; make root its owner", path, entry->st_uid);
-	if ((entry->st_mode & 022) && !sticky) fail(REFUSED, "Cannot trust \"%s\": others may write it; use chmod go-w", path);
-}
-
-/* Opens a regular file that is reached without links and that, with every directory above it, only its owner can replace. */
 int open_trusted(const char *path, int development) {
-	char real[PATH_MAX];
-	struct stat entry;
-	int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (file < 0 || fstat(file, &entry) != 0) fail(REFUSED, "Cannot open \"%s\": %m", path);
-	if (!S_ISREG(entry.st_mode)) fail(REFUSED, "Cannot trust \"%s\": it is no regular file", path);
-	real_path(file, real);
-	if (strcmp(real, path) != 0) fail(REFUSED, "Cannot trust \"%s\": it is reached by links, and is \"%s\"", path, real);
-	require_owner(path, &entry, development);
-	for (char *slash; (slash = strrchr(real, '/')) != NULL && real[1] != 0;) {
-		slash[slash == real] = 0;
-		if (lstat(real, &entry) != 0) fail(REFUSED, "Cannot look at \"%s\": %m", real);
-		require_owner(real, &entry, development);
-	}
+	const char *why;
+	const int file = open_owned(path, development ? TRUST_USER | TRUST_STICKY : 0, &why);
+	if (file < 0) fail(REFUSED, "%s", why);
 	return file;
 }
 

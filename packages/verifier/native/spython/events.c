@@ -2,6 +2,7 @@
  * a file, syslog and standard error, by single writes that wait for nobody; what a sink does not take is counted. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../utf8.h"
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -32,23 +33,14 @@ static void put(struct line *line, const char *format, ...) {
 	va_end(values);
 }
 
-/* The character that text begins with, and its octets. What is no UTF-8 (RFC 3629) is as Python has it in names: U+DC80 to U+DCFF. */
-static unsigned read_character(const char *text, size_t *length) {
-	static const unsigned LEAST[] = {0, 0, 0x80, 0x800, 0x10000};
-	const uint8_t *u = (const uint8_t *)text;
-	*length = u[0] < 0x80 ? 1 : u[0] < 0xc0 ? 5 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf8 ? 4 : 5;
-	unsigned c = *length == 1 ? u[0] : u[0] & (0xffu >> (*length + 1));
-	for (size_t i = 1; i < *length; i++) {
-		if (*length == 5 || (u[i] & 0xc0) != 0x80) return *length = 1, 0xdc00u + u[0];
-		c = c << 6 | (u[i] & 0x3f);
-	}
-	return c < LEAST[*length] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? (*length = 1, 0xdc00u + u[0]) : c;
-}
-
+/* What is no UTF-8 is as Python has it in names: U+DC80 to U+DCFF. */
 static void put_string(struct line *line, const char *text) {
 	put(line, "\"");
-	for (size_t length; *text != 0 && line->length < sizeof line->text - ROOM_FOR_REST; text += length) {
-		const unsigned c = read_character(text, &length);
+	for (const uint8_t *u = (const uint8_t *)text; *u != 0 && line->length < sizeof line->text - ROOM_FOR_REST;) {
+		const size_t length = utf8_length(u, SIZE_MAX); /* a NUL ends it */
+		unsigned c = length == 0 ? 0xdc00u + *u : length == 1 ? *u : *u & (0x7fu >> length);
+		for (size_t i = 1; i < length; i++) c = c << 6 | (u[i] & 0x3f);
+		u += length == 0 ? 1 : length;
 		if (c == '"' || c == '\\') put(line, "\\%c", c);
 		else if (c >= ' ' && c < 127) line->text[line->length++] = (char)c;
 		else if (c > 0xffff) put(line, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));

@@ -2,15 +2,43 @@
  * that decide belong to root and only root can have written them; in development, to the user as well. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include <fcntl.h>
+#include "../owned-file.h"
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 enum { MAX_CONFIGURATION = 1 << 20 };
-struct rules rules = {.host_mode = -1};
-static const char *reading, *code; /* what is read, and the code of its errors */
+struct rules rules = {.host_mode = -1, .max_size = 64 << 20};
+static uint64_t version;
+static int own_mode = MODE_ENFORCE, ima, refuses_extensions;
+static const char *json_lines, *reading, *code; /* what is read, and the code of its errors */
+static const struct member HOST[] = {
+	{"version", "number", &version}, {"mode", MODES, &rules.host_mode}, {"onRefusal", "throw exit", &rules.exit_on_refusal},
+	{"index", "path", &rules.index}, {"policy", "path", &rules.policy}, {"authorities", "any", NULL}, {"launcher", "any", NULL},
+	{"pins", "list", &rules.pins}, {"pins.spki-sha256", "digest", NULL}, {"pins.name", "text", NULL},
+	{"products", "list", &rules.products}, {"products.name", "text", NULL}, {"products.root", "path", NULL}, {"products.minimumSequence", "number", NULL},
+	{"deny", "list", &rules.deny}, {"deny.file", "digest", NULL}, {"deny.key", "digest", NULL}, {"deny.certificate", "digest", NULL},
+	{"deny.catalog", "digest", NULL}, {"deny.reason", "text", NULL}, {"audit", "object", NULL}, {"audit.jsonLines", "path", &json_lines},
+	{"audit.stderr", "refusals off all", &rules.standard_error}, {"audit.syslog", "switch", &rules.syslog}, {0}};
+static const struct member POLICY[] = {
+	{"version", "number", &version}, {"mode", MODES, &own_mode}, {"products", "texts", &rules.policy_products}, {"launch", "any", NULL},
+	{"files", "object", NULL}, {"files.maxSizeBytes", "number", &rules.max_size}, {"files.kernelCheck", "log require off", &rules.kernel_check},
+	{"runtime", "object", NULL}, {"runtime.children", "refuse audit allow", &rules.children}, {"runtime.addons", "any", NULL},
+	{"runtime.webAssembly", "any", NULL}, {"runtime.webAssemblySha256", "any", NULL}, {"runtime.stringCode", "any", NULL}, {"runtime.workers", "any", NULL},
+	{"python", "object", NULL}, {"python.auditHooks", "refuse allow", &rules.audit_hooks}, {"python.xattr", "off ima", &ima},
+	{"python.events", "texts", &rules.events}, {"python.extensions", "signed refuse", &refuses_extensions}, {0}};
 
-static _Noreturn void refuse_file(const char *why) { fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": %s", reading, why); }
 static _Noreturn void refuse_member(const char *name) { fail(REFUSED, code, "Cannot use \"%s\": \"%s\" is not as it must be", reading, name); }
+
+/* Where a word stands among others, which a space parts; -1 where it does not. */
+int word_index(const char *word, const char *words) {
+	const size_t length = strlen(word);
+	for (int i = 0; *words != 0; i++, words += *words == ' ') {
+		const size_t next = strcspn(words, " ");
+		if (next == length && memcmp(words, word, length) == 0) return i;
+		words += next;
+	}
+	return -1;
+}
 
 int parse_mode(const char *name) {
 	const int mode = word_index(name, MODES);
@@ -18,97 +46,94 @@ int parse_mode(const char *name) {
 	return mode;
 }
 
-static void require_owner(const char *path) {
-	struct stat entry;
-	if (lstat(path, &entry) != 0) refuse_file(strerror(errno));
-	if (entry.st_uid != 0 && !(rules.development && entry.st_uid == geteuid())) refuse_file("it, or a directory above it, belongs to another user than root");
-	if ((entry.st_mode & 022) && !(S_ISDIR(entry.st_mode) && (entry.st_mode & S_ISVTX))) refuse_file("others can write to it, or to a directory above it; use chmod go-w");
+/* A regular file, in memory of its own and with a NUL behind it; null where it is another, or changes meanwhile. */
+uint8_t *read_whole(int descriptor, size_t limit, size_t *length) {
+	struct stat s;
+	ssize_t got = 1;
+	if (fstat(descriptor, &s) != 0 || !S_ISREG(s.st_mode) || (size_t)s.st_size > limit) return NULL;
+	*length = (size_t)s.st_size;
+	uint8_t *memory = mmap(NULL, *length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	for (size_t filled = 0; memory != MAP_FAILED && filled < *length && got > 0; filled += (size_t)got)
+		got = pread(descriptor, memory + filled, *length - filled, (off_t)filled);
+	close(descriptor);
+	return memory == MAP_FAILED || got <= 0 ? NULL : memory;
 }
 
-/* The document of a file that nobody but its owner could have written, or put in its place. */
-static const struct json *read_document(const char *path) {
-	char link[32], real[PATH_MAX], *text = calloc(1, MAX_CONFIGURATION + 1);
-	struct stat entry;
-	const int descriptor = open(reading = path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-	ssize_t length = descriptor < 0 ? -1 : readlink(link, real, sizeof real - 1);
-	if (length < 0 || fstat(descriptor, &entry) != 0) refuse_file(strerror(errno));
-	real[length] = 0;
-	if (strcmp(real, path) != 0 && !rules.development) refuse_file("a link leads to it; name the file itself");
-	if (!S_ISREG(entry.st_mode) || entry.st_size > MAX_CONFIGURATION) refuse_file("it is no regular file of at most 1 MiB");
-	for (require_owner(real); strcmp(real, "/") != 0; require_owner(real)) real[strrchr(real, '/') == real ? 1 : strrchr(real, '/') - real] = 0;
-	length = text == NULL ? -1 : read(descriptor, text, MAX_CONFIGURATION);
-	close(descriptor);
-	const struct json *document = length < 0 ? NULL : parse_json(text, (size_t)length);
-	if (document == NULL) refuse_file("it is not JSON, or not of the kind that is read");
+/* `name` and `error` are what messages go by. The document is kept. */
+const struct json *read_json(const char *name, const char *error, char *text, size_t length) {
+	const size_t room = length / 2 + 2;
+	struct json *values = malloc(room * sizeof *values);
+	const struct json *document = values == NULL || text == NULL ? NULL : parse_json(text, length, values, room);
+	reading = name;
+	code = error;
+	if (document == NULL) fail(REFUSED, code, "Cannot use \"%s\": it is not JSON, or not of the kind that is read", name);
 	return document;
 }
 
-static const struct json *get(const struct json *object, const char *name, int kind) {
-	const struct json *value = json_member(object, name);
-	if (value != NULL && (int)value->kind != kind) refuse_member(name);
-	return value;
+static const struct json *read_document(const char *path, const char *error) {
+	const char *why;
+	size_t length;
+	const int file = open_owned(path, rules.development ? TRUST_STICKY | TRUST_USER | TRUST_LINKS : TRUST_STICKY, &why);
+	if (file < 0) fail(REFUSED, "ERR_HOST_CONFIG", "%s", why);
+	uint8_t *text = read_whole(file, MAX_CONFIGURATION, &length);
+	if (text == NULL) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": it is no file of at most 1 MiB", path);
+	return read_json(path, error, (char *)text, length);
 }
 
-static const char *get_path(const struct json *object, const char *name) {
-	const struct json *value = get(object, name, JSON_STRING);
-	if (value != NULL && *value->text != '/') refuse_member(name);
-	return value == NULL ? NULL : value->text;
+static int is_hex(const char *text) { return strlen(text) == SHA256_HEX && strspn(text, "0123456789abcdef") == SHA256_HEX; }
+
+/* Whether the value is what the member is to be, and then in its place. */
+static int take(const struct member *member, const struct json *value) {
+	enum { CHOICE = -1, ANY, SWITCH, NUMBER, TEXT, PATH, DIGEST, TEXTS, LIST, OBJECT };
+	static const int KINDS[] = {0, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_STRING, JSON_STRING, JSON_ARRAY, JSON_ARRAY, JSON_OBJECT};
+	const int is = word_index(member->is, "any switch number text path digest texts list object");
+	const int kind = value->kind == JSON_FALSE ? JSON_TRUE : (int)value->kind;
+	const int choice = is == SWITCH ? value->kind == JSON_TRUE : kind == JSON_STRING ? word_index(value->text, member->is) : -1;
+	if (is == CHOICE ? choice < 0 : is != ANY && kind != KINDS[is]) return 0;
+	if ((is == PATH && *value->text != '/') || (is == DIGEST && !is_hex(value->text))) return 0;
+	EACH(each, value)
+		if (is == TEXTS && each->kind != JSON_STRING) return 0;
+	if (member->place == NULL) return 1;
+	if (is == CHOICE || is == SWITCH) *(int *)member->place = choice;
+	else if (is == NUMBER) *(uint64_t *)member->place = value->number;
+	else if (kind == JSON_STRING) *(const char **)member->place = value->text;
+	else *(const struct json **)member->place = value;
+	return 1;
 }
 
-/* Which of the words it is; the first where there is none. */
-static int get_choice(const struct json *object, const char *name, const char *words) {
-	const struct json *value = get(object, name, JSON_STRING);
-	const int choice = value == NULL ? 0 : word_index(value->text, words);
-	if (choice < 0) refuse_member(name);
-	return choice;
-}
-
-/* Of objects with these members, or of strings. */
-static const struct json *get_list(const struct json *object, const char *name, const char *members) {
-	const struct json *list = get(object, name, JSON_ARRAY);
-	EACH(each, list)
-		if (members == NULL ? each->kind != JSON_STRING : !json_has_only(each, members)) refuse_member(name);
-	return list;
-}
-
-static int is_hex(const struct json *value) {
-	return value != NULL && value->kind == JSON_STRING && strlen(value->text) == SHA256_HEX && strspn(value->text, "0123456789abcdef") == SHA256_HEX;
+/* All that an object has must be among the members, none twice, and what it is to be. `of`: in front of their names. */
+void read_members(const struct json *object, const char *of, const struct member *members) {
+	uint64_t seen = 0;
+	if (object == NULL || object->kind != JSON_OBJECT) refuse_member(of);
+	for (const struct json *key = object + 1; key < object->next; key = key[1].next) {
+		const struct member *member = members;
+		char name[64];
+		snprintf(name, sizeof name, "%s%s%s", of, *of == 0 ? "" : ".", key->text);
+		while (member->name != NULL && strcmp(member->name, name) != 0) member++;
+		const uint64_t bit = (uint64_t)1 << (member - members);
+		if (member->name == NULL || (seen & bit) != 0 || strchr(key->text, '.') != NULL || !take(member, key + 1)) refuse_member(name);
+		seen |= bit;
+		if (strcmp(member->is, "object") == 0) read_members(key + 1, name, members);
+		EACH(each, key + 1)
+			if (strcmp(member->is, "list") == 0) read_members(each, name, members);
+	}
 }
 
 /* Null for the usual file, which may be absent. */
 void read_host(const char *file) {
 	rules.host_file = file == NULL ? "/etc/sigtool/verifier.json" : file;
-	code = "ERR_HOST_CONFIG";
 	if (file == NULL && access(rules.host_file, F_OK) != 0) return open_sinks();
-	const struct json *document = read_document(rules.host_file), *audit = get(document, "audit", JSON_OBJECT), *log = json_member(audit, "syslog");
-	const struct json *version = get(document, "version", JSON_NUMBER);
-	if (!json_has_only(document, "version mode onRefusal pins authorities products deny index policy launcher audit")) refuse_member("$");
-	if (version == NULL || version->number != 1) refuse_member("version");
-	if ((audit != NULL && !json_has_only(audit, "jsonLines stderr syslog")) || (log != NULL && log->kind != JSON_TRUE && log->kind != JSON_FALSE)) refuse_member("audit");
-	const int mode = get_choice(document, "mode", MODES);
-	rules.host_mode = json_member(document, "mode") == NULL ? -1 : mode;
-	rules.exit_on_refusal = get_choice(document, "onRefusal", "throw exit");
-	rules.standard_error = get_choice(audit, "stderr", "refusals off all");
-	rules.syslog = log != NULL && log->kind == JSON_TRUE;
-	if (rules.json_lines == NULL) rules.json_lines = get_path(audit, "jsonLines");
-	rules.index = get_path(document, "index");
-	rules.policy = get_path(document, "policy");
-	rules.pins = get_list(document, "pins", "spki-sha256 name");
-	rules.products = get_list(document, "products", "name root minimumSequence");
-	rules.deny = get_list(document, "deny", "file key certificate catalog reason");
+	read_members(read_document(rules.host_file, "ERR_HOST_CONFIG"), "", HOST);
+	if (version != 1) refuse_member("version");
+	if (rules.json_lines == NULL) rules.json_lines = json_lines;
 	EACH(pin, rules.pins)
-		if (!is_hex(json_member(pin, "spki-sha256"))) refuse_member("pins");
+		if (json_member(pin, "spki-sha256") == NULL) refuse_member("pins");
 	EACH(product, rules.products) {
-		const struct json *name = get(product, "name", JSON_STRING);
-		get_path(product, "root");
-		get(product, "minimumSequence", JSON_NUMBER);
+		const struct json *name = json_member(product, "name");
 		if (name == NULL || find_by(rules.products, "name", name->text) != product) refuse_member("products"); /* none, or twice */
 	}
-	EACH(denial, rules.deny) { /* the reason, and one other member */
-		const struct json *reason = get(denial, "reason", JSON_STRING);
-		if (reason == NULL || denial->next != denial + 5 || !is_hex(reason == denial + 2 ? denial + 4 : denial + 2)) refuse_member("deny");
-	}
+	EACH(denial, rules.deny) /* the reason, and one other member */
+		if (json_member(denial, "reason") == NULL || denial->next != denial + 5) refuse_member("deny");
 	open_sinks();
 }
 
@@ -116,7 +141,7 @@ void read_host(const char *file) {
 const struct json *find_by(const struct json *list, const char *member, const char *text) {
 	EACH(each, list) {
 		const struct json *value = json_member(each, member);
-		if (value != NULL && value->kind == JSON_STRING && strcmp(value->text, text) == 0) return each;
+		if (value != NULL && strcmp(value->text, text) == 0) return each;
 	}
 	return NULL;
 }
@@ -129,24 +154,19 @@ const char *denied(const char *kind, const char *hex) {
 
 /* The host's policy before the index's; `asked` (-1: nothing) makes the mode stricter, and only in development weaker. */
 void read_policy(const struct json *policy, int asked) {
-	static const int BY_POLICY[] = {MODE_ENFORCE, MODE_OFF, MODE_AUDIT, MODE_STRICT};
 	reading = "policy";
-	if (rules.policy != NULL) policy = read_document(rules.policy);
 	code = "ERR_POLICY";
-	if (!json_has_only(policy, "version mode products launch files runtime python")) refuse_member("$");
-	const struct json *files = get(policy, "files", JSON_OBJECT), *python = get(policy, "python", JSON_OBJECT), *size = get(files, "maxSizeBytes", JSON_NUMBER);
-	if (python != NULL && !json_has_only(python, "auditHooks xattr events extensions")) refuse_member("python");
-	const int own = BY_POLICY[get_choice(policy, "mode", "enforce off audit strict")], set = rules.host_mode < 0 ? own : rules.host_mode;
+	read_members(rules.policy == NULL ? policy : read_document(rules.policy, code), "", POLICY);
+	const int set = rules.host_mode < 0 ? own_mode : rules.host_mode;
 	if (asked >= 0 && asked < set && !rules.development) fail(REFUSED, "ERR_START", "Cannot be in a weaker mode than the host or the policy says");
 	rules.mode = asked >= 0 ? asked : set;
-	const int strict = rules.mode == MODE_STRICT, ima = get_choice(python, "xattr", "off ima");
-	rules.kernel_check = strict ? KERNEL_REQUIRE : get_choice(files, "kernelCheck", "log require off");
-	rules.children = strict ? CHILDREN_REFUSE : get_choice(get(policy, "runtime", JSON_OBJECT), "children", "refuse audit allow");
-	rules.audit_hooks = get_choice(python, "auditHooks", "refuse allow") && !strict;
-	rules.extensions = get_choice(python, "extensions", "signed refuse") == 0;
-	if (rules.mode != MODE_AUDIT && ((rules.xattr_ima && !ima) || rules.xattr_spython)) fail(REFUSED, code, "Cannot use --xattr: the policy does not allow that, or the mode");
-	rules.xattr_ima |= ima && !strict;
-	rules.max_size = size == NULL ? 64 << 20 : size->number;
-	rules.events = get_list(python, "events", NULL);
-	rules.policy_products = get_list(policy, "products", NULL);
+	rules.extensions = !refuses_extensions;
+	if (rules.mode == MODE_STRICT) {
+		rules.kernel_check = KERNEL_REQUIRE;
+		rules.children = CHILDREN_REFUSE;
+		rules.audit_hooks = ima = 0;
+	}
+	if (rules.mode != MODE_AUDIT && ((rules.xattr_ima && !ima) || rules.xattr_spython))
+		fail(REFUSED, code, "Cannot use --xattr: the policy does not allow that, or the mode");
+	rules.xattr_ima |= ima;
 }

@@ -2,21 +2,25 @@
  * over the octets received before anything else is read; entries are looked up where they lie. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../find-record.h"
 #include <fcntl.h>
 #include <openssl/cms.h>
 #include <openssl/ess.h>
 #include <openssl/x509v3.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
-enum { HEADER = 24, RECORD = 48, PATH_AT = 0, PATH_LENGTH_AT = 4, KIND_AT = 6, SIZE_AT = 8, DIGEST_AT = 16, FILE_KIND = 0, LINK_KIND = 1 };
+enum { HEADER = 24, KIND_AT = 6, SIZE_AT = 8, DIGEST_AT = 16, FILE_KIND = 0, LINK_KIND = 1 };
 enum { MAX_HEAD = 1 << 20, MAX_ENTRIES = 1 << 21, MAX_NAMES = 1 << 29, MAX_SIGNATURE = 1 << 20, MAX_INDEX = 1 << 30, MAX_PRODUCTS = 256 };
 static const char INDEX_OID[] = "2.25.213635600933900886167909968535539274014", DEVELOPMENT_OID[] = "2.25.160338890626714142025452589499789174236";
 
-static const uint8_t *records, *names;
-static size_t name_bytes;
-static uint64_t not_after = UINT64_MAX; /* milliseconds */
+static struct index_table table;
 static char index_hex[SHA256_HEX + 1], signer_hex[SHA256_HEX + 1];
+static uint64_t not_after = UINT64_MAX; /* milliseconds */
+static const struct json *policy, *signers, *listed;
+static const struct member HEAD[] = {
+	{"notAfter", "number", &not_after}, {"policy", "any", &policy}, {"signers", "texts", &signers}, {"products", "list", &listed},
+	{"products.name", "text", NULL}, {"products.root", "path", NULL}, {"products.sequence", "number", NULL}, {"products.adopted", "any", NULL},
+	{"products.catalogs", "texts", NULL}, {"products.entries", "number", NULL}, {0}};
 /* Longer roots first, so that a product inside another's tree answers for its own files. */
 static struct product {
 	const char *name, *root;
@@ -30,49 +34,20 @@ static uint32_t entry_count; /* of these */
 static _Noreturn void malformed(const char *reason) { fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason); }
 static _Noreturn void distrust(const char *code, const char *reason) { fail(REFUSED, code, "Cannot trust the trust index: %s", reason); }
 static void require(int done) { if (done != 1) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed"); }
-static uint16_t u16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] << 8); }
-static uint32_t u32(const uint8_t *at) { return u16(at) | (uint32_t)u16(at + 2) << 16; }
 
 void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]) {
 	for (int i = 0; i < SHA256_HEX; i++) hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
 	hex[SHA256_HEX] = 0;
 }
 
-/* Fetched once: looking an algorithm up takes longer than most files. */
-static const EVP_MD *algorithm(void) {
-	static EVP_MD *fetched;
-	if (fetched == NULL) require(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) == 1 && (fetched = EVP_MD_fetch(NULL, "SHA256", NULL)) != NULL);
-	return fetched;
-}
-
-void sha256(const void *data, size_t length, uint8_t digest[SHA256_BYTES]) { require(EVP_Digest(data, length, digest, NULL, algorithm(), NULL)); }
-
-/* Of what is read from a descriptor to its end; 0 where that fails. */
-int sha256_file(int descriptor, uint8_t digest[SHA256_BYTES]) {
-	uint8_t chunk[1 << 14];
-	ssize_t got;
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	require(EVP_DigestInit_ex(context, algorithm(), NULL));
-	while ((got = read(descriptor, chunk, sizeof chunk)) > 0) require(EVP_DigestUpdate(context, chunk, (size_t)got));
-	require(EVP_DigestFinal_ex(context, digest, NULL));
-	EVP_MD_CTX_free(context);
-	return got == 0;
-}
-
 /* A copy in memory that nobody writes to any more. The launcher's descriptor must be sealed, so that it is what it opened. */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length) {
-	struct stat s;
 	if (descriptor < 0) descriptor = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	else if ((fcntl(descriptor, F_GET_SEALS) & ALL_SEALS) != ALL_SEALS) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use descriptor %d: it is no sealed memory", descriptor);
-	if (descriptor < 0 || fstat(descriptor, &s) != 0) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
-	if (!S_ISREG(s.st_mode) || s.st_size < HEADER || s.st_size > MAX_INDEX) malformed("it is no file of a size that one has");
-	*length = (size_t)s.st_size;
-	uint8_t *memory = mmap(NULL, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (memory == MAP_FAILED) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: %m");
-	for (ssize_t filled = 0, got; (size_t)filled < *length; filled += got)
-		if ((got = pread(descriptor, memory + filled, *length - (size_t)filled, filled)) <= 0) malformed("it changes while it is read");
+	if (descriptor < 0) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
+	uint8_t *memory = read_whole(descriptor, MAX_INDEX, length);
+	if (memory == NULL || *length < HEADER) malformed("it is no file of a size that one has, or changes while it is read");
 	mprotect(memory, *length, PROT_READ);
-	close(descriptor);
 	return memory;
 }
 
@@ -81,9 +56,9 @@ static void check_certificate(X509 *certificate) {
 	uint8_t *der = NULL, digest[SHA256_BYTES];
 	char hex[SHA256_HEX + 1];
 	const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-	if (length <= 0 || X509_digest(certificate, algorithm(), digest, NULL) != 1) distrust("ERR_CERTIFICATE_FORMAT", "its signer's certificate cannot be read");
+	if (length <= 0 || X509_digest(certificate, EVP_sha256(), digest, NULL) != 1) distrust("ERR_CERTIFICATE_FORMAT", "its signer's certificate cannot be read");
 	to_hex(digest, hex);
-	sha256(der, (size_t)length, digest);
+	require(EVP_Digest(der, (size_t)length, digest, NULL, EVP_sha256(), NULL));
 	to_hex(digest, signer_hex);
 	if (strstr(SPYTHON_PINS, signer_hex) == NULL && find_by(rules.pins, "spki-sha256", signer_hex) == NULL)
 		fail(REFUSED, "ERR_UNTRUSTED_SIGNER", "Cannot trust signer of key %s: it is pinned neither in this spython nor in \"%s\"", signer_hex, rules.host_file);
@@ -137,22 +112,22 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 
 static void refuse_denied(const struct json *list, const char *kind) {
 	EACH(each, list)
-		if (each->kind == JSON_STRING && denied(kind, each->text) != NULL) distrust("ERR_DENIED", denied(kind, each->text));
+		if (denied(kind, each->text) != NULL) distrust("ERR_DENIED", denied(kind, each->text));
 }
 
-static void add_product(const struct json *head) {
-	const struct json *name = json_member(head, "name"), *root = json_member(head, "root"), *entries = json_member(head, "entries"), *sequence = json_member(head, "sequence");
-	if (!json_has_only(head, "name root sequence adopted catalogs entries") || name == NULL || name->kind != JSON_STRING || root == NULL || root->kind != JSON_STRING ||
-		*root->text != '/' || entries == NULL || entries->number > MAX_ENTRIES || product_count == MAX_PRODUCTS)
+static void add_product(const struct json *described) {
+	const struct json *name = json_member(described, "name"), *root = json_member(described, "root"), *entries = json_member(described, "entries");
+	if (name == NULL || root == NULL || entries == NULL || entries->number > MAX_ENTRIES || product_count == MAX_PRODUCTS)
 		malformed("its products are not described as they must be");
-	const struct json *bound = find_by(rules.products, "name", name->text), *minimum = json_member(bound, "minimumSequence"), *own_root = json_member(bound, "root");
+	const struct json *sequence = json_member(described, "sequence"), *bound = find_by(rules.products, "name", name->text);
+	const struct json *minimum = json_member(bound, "minimumSequence"), *own_root = json_member(bound, "root");
 	int is_named = IS_EMPTY(rules.policy_products);
 	EACH(each, rules.policy_products) is_named |= strcmp(each->text, name->text) == 0;
 	if (!is_named || (bound == NULL && !IS_EMPTY(rules.products)))
 		fail(REFUSED, "ERR_PRODUCT_MISMATCH", "Cannot use product \"%s\": the host configuration, or the policy, does not name it", name->text);
 	if (minimum != NULL && (sequence == NULL || sequence->number < minimum->number))
 		fail(REFUSED, "ERR_SEQUENCE", "Cannot use product \"%s\": this host demands a sequence of at least %lu; install a newer release", name->text, minimum->number);
-	refuse_denied(json_member(head, "catalogs"), "catalog");
+	refuse_denied(json_member(described, "catalogs"), "catalog");
 	const char *path = own_root == NULL ? root->text : own_root->text, *real = realpath(path, NULL);
 	struct product new = {name->text, real == NULL ? path : real, sequence, 0, entry_count, entry_count + (uint32_t)entries->number};
 	new.root_length = strlen(new.root) - (strcmp(new.root, "/") == 0);
@@ -162,17 +137,25 @@ static void add_product(const struct json *head) {
 	products[at] = new;
 }
 
-static void read_head(const uint8_t *head, size_t length, int mode_asked) {
-	char *text = calloc(1, length + 1);
-	if (text != NULL) memcpy(text, head, length);
-	const struct json *document = text == NULL ? NULL : parse_json(text, length), *last = json_member(document, "notAfter"), *list = json_member(document, "products");
-	if (!json_has_only(document, "notAfter policy signers products") || list == NULL || list->kind != JSON_ARRAY) malformed("its head is not as it must be");
-	if (last != NULL) not_after = last->number;
+/* Whose sizes are in the header; what is behind them is the signature. */
+static void find_parts(const uint8_t *bytes, size_t length) {
+	const size_t head = read_u32(bytes + 12), entries = read_u32(bytes + 16), names = read_u32(bytes + 20);
+	if (head > MAX_HEAD || entries > MAX_ENTRIES || names > MAX_NAMES) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: it says it is larger than one may be");
+	const size_t names_start = HEADER + head + entries * RECORD_BYTES;
+	if (names_start + names >= length || length - names_start - names > MAX_SIGNATURE) malformed("it is truncated, or its signature is too large");
+	table = (struct index_table){bytes, length, (uint32_t)(HEADER + head), (uint32_t)names_start, (uint32_t)(names_start + names)};
+}
+
+static void read_head(int mode_asked) {
+	const size_t length = table.records_start - HEADER;
+	char *text = strndup((const char *)table.bytes + HEADER, length); /* too short where there is a NUL in it */
+	read_members(read_json("the trust index", "ERR_INDEX_FORMAT", text, length), "", HEAD);
 	if (is_index_expired()) fail(REFUSED, "ERR_INDEX_EXPIRED", "Cannot use the trust index: its last day is past; compile it again");
-	refuse_denied(json_member(document, "signers"), "key");
+	refuse_denied(signers, "key");
 	if (denied("catalog", index_hex) != NULL) distrust("ERR_DENIED", denied("catalog", index_hex));
-	read_policy(json_member(document, "policy"), mode_asked);
-	EACH(product, list) add_product(product);
+	read_policy(policy, mode_asked);
+	EACH(product, listed) add_product(product);
+	if ((size_t)entry_count * RECORD_BYTES != table.names_start - table.records_start) malformed("its products have another number of entries");
 }
 
 /* `descriptor`: of the launcher's memory, or -1 for the file. */
@@ -180,21 +163,16 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 	size_t length;
 	uint8_t of_content[SHA256_BYTES], of_all[SHA256_BYTES];
 	const uint8_t *bytes = map_index(file, descriptor, &length);
-	if (memcmp(bytes, "\x89SIGX\r\n\x1a", 8) != 0 || u32(bytes + 8) != 1) malformed("it does not begin as one of version 1");
-	const size_t head = u32(bytes + 12), entries = u32(bytes + 16);
-	name_bytes = u32(bytes + 20);
-	if (head > MAX_HEAD || entries > MAX_ENTRIES || name_bytes > MAX_NAMES) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: it says it is larger than one may be");
-	const size_t content = HEADER + head + entries * RECORD + name_bytes;
-	if (content >= length || length - content > MAX_SIGNATURE) malformed("it is truncated, or its signature is too large");
-	EVP_MD_CTX *context = EVP_MD_CTX_new(), *copy = EVP_MD_CTX_new();
-	require(EVP_DigestInit_ex(context, algorithm(), NULL) == 1 && EVP_DigestUpdate(context, bytes, content) == 1 && EVP_MD_CTX_copy_ex(copy, context) == 1);
-	require(EVP_DigestFinal_ex(copy, of_content, NULL) == 1 && EVP_DigestUpdate(context, bytes + content, length - content) == 1 && EVP_DigestFinal_ex(context, of_all, NULL) == 1);
+	if (memcmp(bytes, "\x89SIGX\r\n\x1a", 8) != 0 || read_u32(bytes + 8) != 1) malformed("it does not begin as one of version 1");
+	find_parts(bytes, length);
+	require(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL)); /* threads may still digest at the end */
+	EVP_MD_CTX *all = EVP_MD_CTX_new(), *content = EVP_MD_CTX_new();
+	require(EVP_DigestInit_ex(all, EVP_sha256(), NULL) == 1 && EVP_DigestUpdate(all, bytes, table.names_end) == 1 && EVP_MD_CTX_copy_ex(content, all) == 1);
+	require(EVP_DigestUpdate(all, bytes + table.names_end, length - table.names_end) == 1 && EVP_DigestFinal_ex(all, of_all, NULL) == 1);
+	require(EVP_DigestFinal_ex(content, of_content, NULL));
 	to_hex(of_all, index_hex);
-	verify_signature(bytes + content, length - content, of_content);
-	records = bytes + HEADER + head;
-	names = records + entries * RECORD;
-	read_head(bytes + HEADER, head, mode_asked);
-	if (entry_count != entries) malformed("its products have another number of entries");
+	verify_signature(bytes + table.names_end, length - table.names_end, of_content);
+	read_head(mode_asked);
 }
 
 /* The events of a start: products, then that it is decided from here on. */
@@ -211,16 +189,7 @@ void announce(const char *missing) {
 
 int is_index_expired(void) { return (uint64_t)time(NULL) > not_after / 1000; }
 
-/* How the path of a record stands to `name`; one that reaches past the names stands before all. */
-static int compare(uint32_t number, const char *name, size_t name_length) {
-	const uint8_t *record = records + (size_t)number * RECORD;
-	const size_t start = u32(record + PATH_AT), length = u16(record + PATH_LENGTH_AT);
-	if (start + length > name_bytes) return -1;
-	const int order = memcmp(names + start, name, length < name_length ? length : name_length);
-	return order != 0 ? order : (length > name_length) - (length < name_length);
-}
-
-/* What was signed for a real path: by product and path, never by content alone. Neighbours must stand where they belong. */
+/* What was signed for a real path: by product and path, never by content alone. */
 void find_entry(const char *path, struct entry *entry) {
 	const struct product *p = products, *behind = products + product_count;
 	*entry = (struct entry){0};
@@ -229,18 +198,12 @@ void find_entry(const char *path, struct entry *entry) {
 	entry->product = p->name;
 	entry->name = path + p->root_length + 1;
 	const size_t length = strlen(entry->name);
-	uint32_t low = p->first, high = p->end;
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-		const int order = compare(middle, entry->name, length);
-		if (order < 0) low = middle + 1;
-		else if (order > 0) high = middle;
-		else break;
-	}
-	const uint32_t at = low + (high - low) / 2;
-	const uint8_t *record = records + (size_t)at * RECORD;
-	if (low == high || (at > p->first && compare(at - 1, entry->name, length) >= 0) || (at + 1 < p->end && compare(at + 1, entry->name, length) <= 0)) return;
-	const uint64_t size = u32(record + SIZE_AT) | (uint64_t)u32(record + SIZE_AT + 4) << 32, target = u32(record + PATH_AT) + length;
-	if (u16(record + KIND_AT) == FILE_KIND) entry->digest = record + DIGEST_AT;
-	if (u16(record + KIND_AT) == LINK_KIND && size <= name_bytes - target) entry->target = (const char *)names + target, entry->target_length = size;
+	const int64_t at = find_record(&table, p->first, p->end, entry->name, length);
+	if (at < 0) return;
+	const uint8_t *record = table.bytes + table.records_start + (size_t)at * RECORD_BYTES;
+	const uint64_t size = read_u32(record + SIZE_AT) | (uint64_t)read_u32(record + SIZE_AT + 4) << 32, target = table.names_start + read_u32(record) + length;
+	if (read_u16(record + KIND_AT) == FILE_KIND) entry->digest = record + DIGEST_AT;
+	if (read_u16(record + KIND_AT) != LINK_KIND || size > table.names_end - target) return;
+	entry->target = (const char *)table.bytes + target;
+	entry->target_length = size;
 }

@@ -2,14 +2,15 @@
  * kernel asked, one read, one digest, one verdict, the event, and then those very bytes. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../digest-file.h"
+#include "../kernel-check.h"
+#include "../owned-file.h"
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
-enum { EXECVE_CHECK = 0x10000, EXEC_RESTRICT_FILE = 0x100, MOUNT_NOEXEC = 8, MAX_LINKS = 40, MAX_ARCHIVES = 16 };
+enum { EXEC_RESTRICT_FILE = 0x100, MAX_LINKS = 40, MAX_ARCHIVES = 16 };
 
 struct opened {
 	const char *path; /* as it was asked for */
@@ -25,15 +26,9 @@ static int asks_kernel, needs_execute_bit;
 static void object(struct opened *file, const char *reason, const char *rule, const char *why) { file->reason = reason, file->rule = rule, file->why = why; }
 static PyObject *kept_by_interpreter(void) { return PyInterpreterState_GetDict(PyThreadState_Get()->interp); }
 
-/* AT_EXECVE_CHECK (Linux 6.14) executes nothing. */
-static int ask_kernel(int descriptor) {
-	char *const none[] = {"", NULL};
-	return syscall(SYS_execveat, descriptor, "", none, none + 1, AT_EMPTY_PATH | EXECVE_CHECK) == 0 ? 0 : errno;
-}
-
 const char *start_kernel_check(void) {
 	if (rules.kernel_check == KERNEL_OFF) return NULL;
-	const int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), answer = ask_kernel(self);
+	const int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), answer = execve_answer(self);
 	close(self);
 	needs_execute_bit = (prctl(PR_GET_SECUREBITS) & EXEC_RESTRICT_FILE) != 0;
 	asks_kernel = answer != EINVAL && answer != ENOSYS;
@@ -43,10 +38,9 @@ const char *start_kernel_check(void) {
 
 /* Nearly no package has execute bits: only a host that asked for them refuses what has none. */
 static const char *kernel_objection(int descriptor, int mode) {
-	struct statfs mount;
 	if (rules.kernel_check == KERNEL_OFF) return NULL;
-	if (fstatfs(descriptor, &mount) != 0 || (mount.f_flags & MOUNT_NOEXEC)) return "its mount is noexec";
-	const int error = asks_kernel && (needs_execute_bit || (mode & 0111)) ? ask_kernel(descriptor) : 0;
+	if (mounted_noexec(descriptor)) return "its mount is noexec";
+	const int error = asks_kernel && (needs_execute_bit || (mode & 0111)) ? execve_answer(descriptor) : 0;
 	return error == 0 || (error == EACCES && !needs_execute_bit) ? NULL : error == ETXTBSY ? "it is open for writing" : "the kernel would not execute it";
 }
 
@@ -112,16 +106,15 @@ static void judge(struct opened *file) {
 
 /* As much as fstat said there is: a file that grew meanwhile is not the one that was signed. Native code is only digested. */
 static PyObject *read_and_digest(struct opened *file) {
-	const Py_ssize_t size = file->stat.st_size;
-	PyObject *bytes = PyBytes_FromStringAndSize(NULL, file->is_native ? 0 : size);
-	Py_ssize_t got = 1;
-	for (Py_ssize_t filled = 0; bytes != NULL && !file->is_native && filled < size && got > 0; filled += got)
-		if ((got = read(file->descriptor, PyBytes_AS_STRING(bytes) + filled, (size_t)(size - filled))) == 0) _PyBytes_Resize(&bytes, filled);
-	if (bytes != NULL && (got < 0 || (file->is_native && !sha256_file(file->descriptor, file->digest)))) {
+	const size_t size = file->is_native ? 0 : (size_t)file->stat.st_size;
+	PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+	if (bytes == NULL) return NULL;
+	uint8_t *content = file->is_native ? NULL : (uint8_t *)PyBytes_AS_STRING(bytes);
+	const ssize_t length = digest_file(file->descriptor, content, file->is_native ? SIZE_MAX : size, false, NULL, file->digest);
+	if (length < 0) {
 		PyErr_SetFromErrnoWithFilename(PyExc_OSError, file->path);
 		Py_CLEAR(bytes);
-	}
-	if (bytes != NULL && !file->is_native) sha256(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes), file->digest);
+	} else if (content != NULL && (size_t)length < size) _PyBytes_Resize(&bytes, length);
 	return bytes;
 }
 
@@ -171,12 +164,10 @@ static PyObject *judged_bytes(struct opened *file, const char *event, const char
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]) {
 	struct opened file = {.path = path, .is_native = use == NULL, .descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
 	PyObject *bytes = NULL;
-	char link[32];
-	snprintf(link, sizeof link, "/proc/self/fd/%d", file.descriptor);
-	ssize_t length = file.descriptor < 0 ? -1 : readlink(link, file.real, PATH_MAX - 1);
-	if (length >= 0 && fstat(file.descriptor, &file.stat) == 0 && S_ISDIR(file.stat.st_mode)) errno = EISDIR, length = -1;
-	if (length < 0) PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
-	else bytes = judged_bytes(&file, event, use);
+	int is_open = file.descriptor >= 0 && real_path_of(file.descriptor, file.real) && fstat(file.descriptor, &file.stat) == 0;
+	if (is_open && S_ISDIR(file.stat.st_mode)) errno = EISDIR, is_open = 0;
+	if (is_open) bytes = judged_bytes(&file, event, use);
+	else PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
 	if (file.descriptor >= 0) close(file.descriptor);
 	if (real != NULL) strcpy(real, file.real);
 	return bytes;

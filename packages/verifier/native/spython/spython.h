@@ -4,7 +4,7 @@
 #define SPYTHON_H
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include <stddef.h>
+#include "../json.h"
 
 /* Verdict AUDIT: it goes on, and under enforcement would have been refused. */
 enum mode { MODE_OFF, MODE_AUDIT, MODE_ENFORCE, MODE_STRICT };
@@ -13,21 +13,6 @@ enum verdict { ALLOW, AUDIT, REFUSE };
 enum { USAGE = 2, REFUSED = 126, SHA256_BYTES = 32, SHA256_HEX = 64, ALL_SEALS = 15 /* F_SEAL_SEAL, _SHRINK, _GROW, _WRITE */ };
 enum { KERNEL_LOG, KERNEL_REQUIRE, KERNEL_OFF };
 enum { CHILDREN_REFUSE, CHILDREN_AUDIT, CHILDREN_ALLOW };
-
-/* json.c: values lie one behind the other, an object's as a string and its value each; `next` is behind all of one. */
-struct json {
-	enum { JSON_NULL, JSON_TRUE, JSON_FALSE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT } kind;
-	const char *text; /* of a string; ends with a NUL */
-	uint64_t number;
-	const struct json *next;
-};
-#define EACH(value, array) \
-	for (const struct json *value = (array) == NULL ? NULL : (array) + 1; (array) != NULL && value < (array)->next; value = value->next)
-#define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
-const struct json *parse_json(char *text, size_t length);
-const struct json *json_member(const struct json *object, const char *name);
-int json_has_only(const struct json *value, const char *names);
-int word_index(const char *word, const char *words);
 
 /* host.c: what host configuration, policy and command line say, put together. Of lists and paths those absent are null. */
 struct rules {
@@ -38,7 +23,20 @@ struct rules {
 	const struct json *pins, *products, *deny, *policy_products, *events;
 };
 extern struct rules rules;
+/* Of a document: `is` any, switch, number, text, path, digest, texts, list (of objects) or object, or the words of which it is one;
+ * `place` for an int, a uint64_t, a text or a value by that, or null. Ends with a null. */
+struct member {
+	const char *name, *is;
+	void *place;
+};
+#define EACH(value, array) \
+	for (const struct json *value = (array) == NULL ? NULL : (array) + 1; (array) != NULL && value < (array)->next; value = value->next)
+#define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
+int word_index(const char *word, const char *words);
 int parse_mode(const char *name);
+uint8_t *read_whole(int descriptor, size_t limit, size_t *length);
+const struct json *read_json(const char *name, const char *error, char *text, size_t length);
+void read_members(const struct json *object, const char *of, const struct member *members);
 void read_host(const char *file);
 void read_policy(const struct json *policy, int asked);
 const struct json *find_by(const struct json *list, const char *member, const char *text);
@@ -55,8 +53,6 @@ void load_index(const char *file, int descriptor, int mode_asked);
 void announce(const char *missing);
 void find_entry(const char *path, struct entry *entry);
 int is_index_expired(void);
-void sha256(const void *data, size_t length, uint8_t digest[SHA256_BYTES]);
-int sha256_file(int descriptor, uint8_t digest[SHA256_BYTES]);
 void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]);
 
 /* open-code.c. `open_verified`: the event, then the bytes that were digested, or null with the exception; `real` is where they

@@ -1,5 +1,5 @@
 /* libFuzzer target for what reads a trust index: whole files by their signature where the first octet is even, and else head,
- * records and names without one, which nobody but a signer could bring. Reads of paths follow either. */
+ * records and names whatever their signature, which nobody but a signer could bring. Reads of paths follow either. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdlib.h>
@@ -16,8 +16,11 @@ static void *map(size_t length) {
 #include "spython.h"
 #define malloc(size) keep(malloc(size))
 #define calloc(count, size) keep(calloc(count, size))
+#define strndup(text, size) keep(strndup(text, size))
 #define mmap(address, length, ...) map(length)
-#include "json.c"
+#include "../find-record.c"
+#include "../json.c"
+#include "../owned-file.c"
 #include "host.c"
 #include "index.c"
 #undef malloc
@@ -36,8 +39,9 @@ static void forget(void) {
 	if (mapped != NULL) munmap(mapped, mapped_length);
 	mapped = NULL;
 	for (size_t i = 0; i < product_count; i++) products[i] = (struct product){0};
-	product_count = entry_count = name_bytes = 0;
+	product_count = entry_count = 0;
 	not_after = UINT64_MAX;
+	policy = signers = listed = NULL;
 	rules = (struct rules){.host_mode = -1, .host_file = "none"};
 }
 
@@ -55,13 +59,9 @@ static void look_up(void) {
 
 static void read_unsigned(const uint8_t *data, size_t size) {
 	if (size < HEADER) return;
-	const size_t head = u32(data + 12) % MAX_HEAD, entries = u32(data + 16) % MAX_ENTRIES;
-	name_bytes = u32(data + 20) % MAX_NAMES;
-	if (HEADER + head + entries * RECORD + name_bytes > size) return;
-	records = data + HEADER + head;
-	names = records + entries * RECORD;
-	read_head(data + HEADER, head, -1);
-	if (entry_count == entries) look_up();
+	find_parts(data, size);
+	read_head(-1);
+	look_up();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -56,8 +56,8 @@ describe.skipIf(isNested).each(PYTHONS.slice(0, 1))(
 				site.sigtool("compile", site.application, "-o", index, "--trust", identity[3] ?? "", ...identity);
 				for (const kind of [0, 1])
 					writeFileSync(join(corpus, `${kind}`), Buffer.concat([Buffer.of(kind), readFileSync(index)]));
-				// As deep as it goes, and no end.
-				const deep = Buffer.from(`\x01${"\0".repeat(24)}${"[".repeat(16)}`);
+				// As deep as it goes, and no end. Behind it a signature of one octet.
+				const deep = Buffer.from(`\x01${"\0".repeat(24)}${"[".repeat(16)}!`);
 				deep.writeUInt32LE(16, 1 + 12);
 				writeFileSync(join(corpus, "deep"), deep);
 				const target = join(site.root, "fuzz");

@@ -1,0 +1,62 @@
+#define _GNU_SOURCE
+#include "owned-file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *fault_of(const struct stat *entry, int trusted)
+{
+	bool is_owned = entry->st_uid == 0 || ((trusted & TRUST_USER) && entry->st_uid == geteuid());
+	bool is_sticky = (trusted & TRUST_STICKY) && S_ISDIR(entry->st_mode) && (entry->st_mode & S_ISVTX);
+	if (!is_owned)
+		return "it belongs to another user; make root its owner";
+	return (entry->st_mode & 022) && !is_sticky ? "others may write it; use chmod go-w" : NULL;
+}
+
+/* NULL, or what is wrong with what lies at `place`; that is the path, then each directory above it. */
+static const char *fault_at(int file, const char *path, int trusted, char place[PATH_MAX])
+{
+	struct stat entry;
+	if (!real_path_of(file, place) || fstat(file, &entry) != 0)
+		return strerror(errno);
+	if (!S_ISREG(entry.st_mode) || *place != '/')
+		return "it is no regular file";
+	if (strcmp(place, path) != 0 && !(trusted & TRUST_LINKS))
+		return "it is reached by links; name it like this";
+	const char *fault = fault_of(&entry, trusted);
+	while (fault == NULL && strcmp(place, "/") != 0) {
+		char *slash = strrchr(place, '/');
+		slash[slash == place] = '\0';
+		fault = lstat(place, &entry) != 0 ? strerror(errno) : fault_of(&entry, trusted);
+	}
+	return fault;
+}
+
+int open_owned(const char *path, int trusted, const char **why)
+{
+	static char text[2 * PATH_MAX];
+	char place[PATH_MAX];
+	int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	const char *fault = file < 0 ? strerror(errno) : fault_at(file, path, trusted, place);
+	if (fault == NULL)
+		return file;
+	snprintf(text, sizeof text, file < 0 ? "Cannot open \"%s\": %s" : "Cannot trust \"%s\": %s", file < 0 ? path : place, fault);
+	*why = text;
+	if (file >= 0)
+		close(file);
+	return -1;
+}
+
+bool real_path_of(int descriptor, char path[PATH_MAX])
+{
+	char link[32];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+	ssize_t length = readlink(link, path, PATH_MAX - 1);
+	path[length < 0 ? 0 : length] = '\0';
+	if (length == PATH_MAX - 1)
+		errno = ENAMETOOLONG;
+	return length > 0 && length < PATH_MAX - 1;
+}

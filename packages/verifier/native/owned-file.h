@@ -1,0 +1,17 @@
+/* Files that decide what may run: read only where nobody but their owner could have written them, or put others there. */
+#ifndef SIGTOOL_OWNED_FILE_H
+#define SIGTOOL_OWNED_FILE_H
+#include <limits.h>
+#include <stdbool.h>
+
+/* What is trusted besides root: the user who runs this; directories open to all where nobody replaces what is another's; and
+ * links on the way. */
+enum { TRUST_USER = 1, TRUST_STICKY = 2, TRUST_LINKS = 4 };
+
+/* Opens a regular file. -1 where it cannot be trusted with all directories above it, which `why`, lasting to the next call, says. */
+int open_owned(const char *path, int trusted, const char **why);
+
+/* Where an open file really is. False, with errno, when nobody can tell. */
+bool real_path_of(int descriptor, char path[PATH_MAX]);
+
+#endif
