@@ -10,7 +10,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { HOOK, LAUNCHER, LAUNCHER_BOUND, LOADS, NODE_POLICY, PLAIN, signedLoads } from "./load.mjs";
-import { HOOKS_ALONE, ISOLATED, LIBRARY_ALONE, pythons, SIGNED, signedPython, WITHOUT_AUDIT } from "./load-python.mjs";
+import {
+	HOOKS_ALONE,
+	ISOLATED,
+	NOTHING_VERIFIED,
+	pythons,
+	SIGNED,
+	signedPython,
+	WITHOUT_AUDIT,
+} from "./load-python.mjs";
 import { measure, peakRssMib, run, summary } from "./measure.mjs";
 import { formatReport, machineLine } from "./report.mjs";
 import { referenceTree } from "./trees.mjs";
@@ -185,7 +193,7 @@ function loadPython() {
 			const processor = (name, programs, rounds) => timed(`${part}, ${name}`, silent(programs), rounds, "processor");
 			const modules = processor("modules", signed.of("load-modules.py"), options.quick ? 11 : 41);
 			boundedRatio(`${part}, 350 modules: spython ÷ python3 -I`, modules, SIGNED, ISOLATED, 1.1);
-			boundedRatio(`${part}, 350 modules: spython ÷ ${LIBRARY_ALONE}`, modules, SIGNED, LIBRARY_ALONE, undefined);
+			boundedRatio(`${part}, 350 modules: spython ÷ ${NOTHING_VERIFIED}`, modules, SIGNED, NOTHING_VERIFIED, undefined);
 			boundedRatio(
 				`${part}, 350 modules: audit hook ÷ none, extension modules not digested`,
 				modules,
@@ -195,10 +203,10 @@ function loadPython() {
 			);
 			const archive = processor("archive", signed.of("load-zip.py"), options.quick ? 5 : 21);
 			boundedRatio(`${part}, archive: spython ÷ python3 -I`, archive, SIGNED, ISOLATED, 1.1);
-			boundedRatio(`${part}, archive: spython ÷ ${LIBRARY_ALONE}`, archive, SIGNED, LIBRARY_ALONE, undefined);
+			boundedRatio(`${part}, archive: spython ÷ ${NOTHING_VERIFIED}`, archive, SIGNED, NOTHING_VERIFIED, undefined);
 			const pass = processor("pass", signed.of("pass.py"), options.quick ? 21 : 101);
 			boundedDifference(`${part}, pass: spython − python3 -I`, pass, SIGNED, ISOLATED, 3);
-			boundedDifference(`${part}, pass: spython − ${LIBRARY_ALONE}`, pass, SIGNED, LIBRARY_ALONE, undefined);
+			boundedDifference(`${part}, pass: spython − ${NOTHING_VERIFIED}`, pass, SIGNED, NOTHING_VERIFIED, undefined);
 		});
 	}
 	attempt("index of CPython", indexOfPython);

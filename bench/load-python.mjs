@@ -8,12 +8,12 @@ import { run } from "./measure.mjs";
 
 const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-export const [ISOLATED, SIGNED, HOOKS_ALONE, WITHOUT_AUDIT, LIBRARY_ALONE] = [
+export const [ISOLATED, SIGNED, HOOKS_ALONE, WITHOUT_AUDIT, NOTHING_VERIFIED] = [
 	"python3 -I",
 	"spython",
 	"spython, extension modules not digested",
 	"spython without audit hook",
-	"the same libpython, nothing verified",
+	"spython, nothing verified",
 ];
 
 /** What the call that adds the audit hook does instead, by program. */
@@ -99,7 +99,7 @@ export function signedPython({ executable, version, directories }, { scratch, en
 			{ name: SIGNED, argv: [...start("spython", "enforce", index), join(application, script)] },
 			{ name: HOOKS_ALONE, argv: [...start("spython-hooks-alone", "enforce", index), join(application, script)] },
 			{ name: WITHOUT_AUDIT, argv: [...start("spython-without-audit", "enforce", index), join(application, script)] },
-			{ name: LIBRARY_ALONE, argv: [...start("spython", "off", index), join(application, script)] },
+			{ name: NOTHING_VERIFIED, argv: [...start("spython", "off", index), join(application, script)] },
 		],
 	};
 }

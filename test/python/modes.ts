@@ -1,7 +1,7 @@
 /** How a program is started: by plain CPython, by spython alone, by the launcher. */
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSpython } from "../../packages/verifier/native/build-spython.mjs";
@@ -14,6 +14,10 @@ export type Mode = (typeof MODES)[number];
 
 const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
 export const hasLauncher = existsSync(LAUNCHER);
+
+function pinned(key: string, path: string): string {
+	return `${key} ${path} ${createHash("sha256").update(readFileSync(path)).digest("hex")}`;
+}
 
 export function plain({ python, home }: Site): Runtime {
 	const { executable } = python;
@@ -36,7 +40,8 @@ export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
 	}
 	const settings = [
 		"version 1",
-		`python ${program} ${createHash("sha256").update(readFileSync(program)).digest("hex")}`,
+		pinned("python", realpathSync(python.executable)),
+		pinned("spython", program),
 		`index ${index}`,
 		`config ${config}`,
 		`tree ${tree}`,

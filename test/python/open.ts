@@ -167,11 +167,6 @@ export const OPEN: readonly Opening[] = [
 		told: "OSSL_PROVIDER_load",
 		techniques: ["library by an engine of OpenSSL"],
 	},
-	{
-		reason: "the dynamic loader runs before spython; the launcher drops these variables",
-		modes: ["enforce", "strict"],
-		techniques: ["library by LD_PRELOAD", "library by LD_AUDIT"],
-	},
 ];
 
 /** The opening by which a technique runs in a mode of a release. */

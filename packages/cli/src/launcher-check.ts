@@ -75,13 +75,13 @@ function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): Launc
 	];
 }
 
-function pythonFindings({ python, development, trees }: LauncherConf): LauncherFinding[] {
-	if (python === undefined) return [];
-	const program = pinned("python", python, development);
-	if (program.status === "wrong") return [program]; // It is not run.
+function pythonFindings({ python, spython, development, trees }: LauncherConf): LauncherFinding[] {
+	if (python === undefined || spython === undefined) return [];
+	const programs = [pinned("python", python, development), pinned("spython", spython, development)];
+	if (programs.some(({ status }) => status === "wrong")) return programs; // It is not run.
 	let outside: string[] = [];
 	const release = judged("python release", () => {
-		const facts = aboutSpython(python.path);
+		const facts = aboutSpython(spython.path);
 		if (facts.development && development === "refuse") refuse("it was built to trust a development identity");
 		outside = libraryOutside(facts, trees);
 		return `${facts.python}, library below ${facts.home}, keys built in: ${facts.pins.length}`;
@@ -89,7 +89,7 @@ function pythonFindings({ python, development, trees }: LauncherConf): LauncherF
 	const missing = outside.map((directory) =>
 		note("library", `${directory} is not in the index: nothing is loaded from it`),
 	);
-	return [program, release, ...missing];
+	return [...programs, release, ...missing];
 }
 
 function sameAsOwn(what: string, installed: string, own: string | undefined): LauncherFinding[] {

@@ -30,8 +30,9 @@ export interface LauncherConf {
 	readonly nodeIdentity: string | undefined;
 	readonly bundle: PinnedFile | undefined;
 	readonly addon: PinnedFile | undefined;
-	/** The spython that starts scripts in Python. */
+	/** CPython, and the spython that it is made to load; neither where there is no other. */
 	readonly python: PinnedFile | undefined;
+	readonly spython: PinnedFile | undefined;
 	/** Absolute paths. */
 	readonly index: string;
 	readonly config: string;
@@ -56,6 +57,7 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		["bundle", pinText(conf.bundle)],
 		["addon", pinText(conf.addon)],
 		["python", pinText(conf.python)],
+		["spython", pinText(conf.spython)],
 		["index", conf.index],
 		["config", conf.config],
 		["audit", conf.audit],
@@ -84,6 +86,7 @@ const KEYS: ReadonlySet<string> = new Set([
 		"bundle",
 		"addon",
 		"python",
+		"spython",
 		"index",
 		"config",
 		"audit",
@@ -115,9 +118,11 @@ export function parseLauncherConf(text: string): LauncherConf {
 		const value = one(key);
 		return value === undefined ? undefined : parsePin(value);
 	};
-	const [node, nodeMajor, bundle, python] = [pinned("node"), one("node-major"), pinned("bundle"), pinned("python")];
-	if (node === undefined ? python === undefined : nodeMajor === undefined || bundle === undefined) {
-		throw malformed('it lacks "node", "node-major" and "bundle", or "python"');
+	const [node, nodeMajor, bundle] = [pinned("node"), one("node-major"), pinned("bundle")];
+	const [python, spython] = [pinned("python"), pinned("spython")];
+	const lacks = node === undefined ? python === undefined : nodeMajor === undefined || bundle === undefined;
+	if (lacks || (python === undefined) !== (spython === undefined)) {
+		throw malformed('it lacks "node", "node-major" and "bundle", or "python" and "spython"');
 	}
 	const said = one("mode") ?? "enforce";
 	const mode = LAUNCH_MODES.find((each) => each === said);
@@ -131,6 +136,7 @@ export function parseLauncherConf(text: string): LauncherConf {
 		bundle,
 		addon: pinned("addon"),
 		python,
+		spython,
 		index: needed("index"),
 		config: needed("config"),
 		audit: one("audit"),

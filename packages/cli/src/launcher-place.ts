@@ -14,14 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { MAX_TRUST_INDEX_BYTES, parseTrustIndex, readBounded, type TrustIndex } from "@sigtool/core";
 import { ioError, isErrnoException, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import {
-	encodeLauncherConf,
-	identityOf,
-	type LauncherConf,
-	type LaunchMode,
-	type PinnedFile,
-	pin,
-} from "./launcher-conf.js";
+import { encodeLauncherConf, identityOf, type LauncherConf, type LaunchMode, pin } from "./launcher-conf.js";
 import type { NativeParts } from "./native-parts.js";
 import { aboutSpython } from "./spython.js";
 
@@ -33,7 +26,7 @@ export interface LauncherPlan {
 	/** Program to run scripts with, where one is to; links are followed once, now. */
 	readonly node: string | undefined;
 	/** A spython that was built, to be copied. */
-	readonly python: string | undefined;
+	readonly spython: string | undefined;
 	/** Absolute paths; the index need not exist yet. */
 	readonly index: string;
 	readonly config: string;
@@ -56,7 +49,7 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
 	const conf: LauncherConf = {
 		...plan,
 		...placeNode(plan.node, parts, at),
-		python: plan.python === undefined ? undefined : placePython(plan.python, plan.development, at("spython")),
+		...placePython(plan.spython, plan.development, at("spython")),
 		...derivedSettings(plan),
 	};
 	const text = encodeLauncherConf(conf);
@@ -83,13 +76,19 @@ function placeNode(program: string | undefined, parts: NativeParts, at: (name: s
 }
 
 /** @throws ERR_LAUNCHER when it is no spython, or one for development where that does not count */
-function placePython(program: string, development: LauncherPlan["development"], target: string): PinnedFile {
-	if (aboutSpython(program).development && development === "refuse") {
-		const message = `Cannot install ${quote(program)}: it was built to trust a development identity; build one with --trust`;
-		throw new SigtoolError("ERR_LAUNCHER", message, { path: program });
+function placePython(
+	spython: string | undefined,
+	development: LauncherPlan["development"],
+	target: string,
+): Pick<LauncherConf, "python" | "spython"> {
+	if (spython === undefined) return { python: undefined, spython: undefined };
+	const about = aboutSpython(spython);
+	if (about.development && development === "refuse") {
+		const message = `Cannot install ${quote(spython)}: it was built to trust a development identity; build one with --trust`;
+		throw new SigtoolError("ERR_LAUNCHER", message, { path: spython });
 	}
-	copy(program, target, 0o755);
-	return pin(target);
+	copy(spython, target, 0o755);
+	return { python: pin(about.program), spython: pin(target) };
 }
 
 /**

@@ -50,7 +50,7 @@ export async function placePrivately(directory: string, script: string, options:
 		writeFileSync(config, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o600 });
 	}
 	const node = python === undefined ? process.execPath : undefined;
-	placeLauncher(directory, parts, { node, python, index, config, mode, development: "allow" });
+	placeLauncher(directory, parts, { node, spython: python, index, config, mode, development: "allow" });
 }
 
 function requireFile(script: string): void {

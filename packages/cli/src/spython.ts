@@ -14,8 +14,10 @@ export interface SpythonFacts {
 	readonly python: string;
 	/** Prefix of its library. */
 	readonly home: string;
-	/** The Python it was built like. */
+	/** The Python it was built like, as `sys.executable` says it. */
 	readonly executable: string;
+	/** What that is: the program it is loaded into. */
+	readonly program: string;
 	/** Keys that may sign, as hexadecimal SHA-256. */
 	readonly pins: readonly string[];
 	/** One of the keys is a development identity's. */
@@ -32,7 +34,7 @@ export function aboutSpython(program: string): SpythonFacts {
 	const { stdout, stderr } = spawnSync(resolve(program), ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
 	try {
 		const facts = JSON.parse(stdout ?? "") as SpythonFacts; // Checked here.
-		const texts = [facts.python, facts.home, facts.executable, ...facts.pins];
+		const texts = [facts.python, facts.home, facts.executable, facts.program, ...facts.pins];
 		if (texts.every((text) => typeof text === "string") && typeof facts.development === "boolean") return facts;
 	} catch {
 		// Said below.

@@ -113,7 +113,7 @@ function starts({ directory, python, index, config }: Ground, spython: string): 
 	const place = join(directory, "launcher");
 	placeLauncher(place, parts, {
 		node: undefined,
-		python: spython,
+		spython,
 		index,
 		config,
 		mode: "strict",

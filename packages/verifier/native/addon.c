@@ -202,7 +202,7 @@ static napi_value lock_down(napi_env env, napi_callback_info info)
 	(void)info;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return number(env, errno);
-	int result = restrict_calls(NO_DESCRIPTOR, NULL, NULL, 1);
+	int result = restrict_calls(NO_DESCRIPTOR, NULL, NULL, ALL_THREADS);
 	/* TSYNC answers with the thread that could not follow. */
 	return number(env, result == 0 ? 0 : result > 0 ? ESRCH : errno);
 }

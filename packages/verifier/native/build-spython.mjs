@@ -1,6 +1,6 @@
 /**
- * Compiles spython against a CPython (3.8 or later) that has its headers, with the libcrypto of the system.
- * docs/spython.md says what it is.
+ * Compiles spython for a CPython (3.8 or later) that has its headers, with the libcrypto of the system linked in.
+ * docs/spython.md says what it is, native/spython/start.c how it starts.
  */
 
 import { spawnSync } from "node:child_process";
@@ -9,10 +9,25 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const native = fileURLToPath(new URL(".", import.meta.url));
-const sources = join(native, "spython");
+const own = readdirSync(join(native, "spython")).filter((name) => name.endsWith(".c"));
 /** What the launcher and the addon have in common with it. */
-const SHARED = ["digest-file.c", "find-record.c", "json.c", "kernel-check.c", "owned-file.c", "utf8.c"];
-const FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-fstack-protector-strong", "-fstack-clash-protection"];
+const SHARED = ["digest-file.c", "find-record.c", "json.c", "kernel-check.c", "launch/lockdown.c", "owned-file.c", "utf8.c"];
+const SOURCES = [...own.map((name) => join("spython", name)), ...SHARED].map((name) => join(native, name));
+
+/** Nothing of it is seen by the interpreter and what that loads, but for the function that start.c puts before libc's. */
+const FLAGS = [
+	...["-std=gnu11", "-Wall", "-Wextra", "-fstack-protector-strong", "-fstack-clash-protection"],
+	...[
+		"-shared",
+		"-fPIC",
+		"-fvisibility=hidden",
+		"-Wl,-e,spython_start",
+		"-Wl,-Bsymbolic",
+		"-Wl,-z,relro",
+		"-Wl,--exclude-libs,ALL",
+	],
+];
+const RELEASE = ["-O2", "-D_FORTIFY_SOURCE=2", "-Wl,-s"];
 const SANITIZE = [
 	"-O1",
 	"-g",
@@ -24,11 +39,9 @@ const SANITIZE = [
 /** What a Python says of itself; the last line, as site may print others. */
 const QUESTION = `
 import json, sys, sysconfig
-get = sysconfig.get_config_var
 print(json.dumps({"version": sys.version.split()[0], "release": "%d.%d" % sys.version_info[:2], "executable": sys.executable,
-	"implementation": sys.implementation.name, "home": sys.base_prefix, "include": get("INCLUDEPY"), "platformInclude": sysconfig.get_path("platinclude"),
-	"libraries": get("LIBDIR"), "shared": get("INSTSONAME") or get("LDLIBRARY"), "archives": get("LIBPL"), "archive": get("LIBRARY"), "name": get("LDVERSION") or get("VERSION"),
-	"links": " ".join(get(name) or "" for name in ("LIBS", "SYSLIBS", "MODLIBS"))}))`;
+	"implementation": sys.implementation.name, "home": sys.base_prefix, "include": sysconfig.get_config_var("INCLUDEPY"),
+	"platformInclude": sysconfig.get_path("platinclude")}))`;
 
 /**
  * Builds it, and returns what the Python said: `version`, `home`, `executable`.
@@ -53,25 +66,27 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	mkdirSync(dirname(target), { recursive: true });
 	// Renamed into place: a process may be running the old one.
 	const temporary = `${target}.${process.pid}`;
-	const command = [
+	const define = (name, value) => `-DSPYTHON_${name}=${value}`;
+	const options = [
 		...FLAGS,
-		...(sanitize ? SANITIZE : ["-O2", "-D_FORTIFY_SOURCE=2"]),
+		...(sanitize ? SANITIZE : RELEASE),
 		...[asked.include, asked.platformInclude].flatMap((path) => ["-isystem", path]),
-		`-DSPYTHON_VERSION=${text(asked.version)}`,
-		`-DSPYTHON_HOME=${text(prefix)}`,
-		`-DSPYTHON_EXECUTABLE=${text(asked.executable)}`,
-		`-DSPYTHON_PINS=${text(pins.join(","))}`,
-		`-DSPYTHON_DEVELOPMENT=${development ? 1 : 0}`,
-		...["-o", temporary],
-		...readdirSync(sources)
-			.filter((name) => name.endsWith(".c"))
-			.map((name) => join(sources, name)),
-		...SHARED.map((name) => join(native, name)),
-		...libraryFlags(asked),
-		"-lcrypto",
-		"-Wl,-z,relro",
+		define("VERSION", text(asked.version)),
+		define("RELEASE", text(asked.release)),
+		define("HOME", text(prefix)),
+		define("EXECUTABLE", text(asked.executable)),
+		define("PROGRAM", text(realpathSync(asked.executable))),
+		define("PINS", text(pins.join(","))),
+		define("DEVELOPMENT", development ? 1 : 0),
 	];
-	const { error, status, stderr } = compile(command);
+	const { error, status, stderr } = compile((compiler) => {
+		const found = (library) => spawnSync(compiler, [`-print-file-name=${library}`], { encoding: "utf8" }).stdout.trim();
+		// AddressSanitizer's own library must come before what it looks at; libcrypto may need the two others.
+		const before = sanitize ? `${found("libasan.so")}:` : "";
+		const others = ["libz.so.1", "libzstd.so.1"].filter((library) => found(library).includes("/"));
+		const libraries = ["libcrypto.a", ...others].map((library) => `-l:${library}`);
+		return [...options, define("PRELOADED", text(before)), "-o", temporary, ...SOURCES, ...libraries, "-ldl"];
+	});
 	if (status !== 0) {
 		rmSync(temporary, { force: true });
 		throw new Error(`Cannot build spython: ${error === undefined ? stderr : "no C compiler; Debian has one in gcc"}`);
@@ -103,28 +118,13 @@ function askPython(python) {
 	return asked;
 }
 
-/** The shared library where there is one: Debian's archives lack objects. */
-function libraryFlags({ libraries, shared, archives, archive, name, links }) {
-	if (shared?.includes(".so") && existsSync(join(libraries, shared))) {
-		const path = realpathSync(libraries);
-		const isSystem = /^\/(usr\/)?lib(\/|$)/.test(path);
-		return [`-L${path}`, `-lpython${name}`, ...(isSystem ? [] : [`-Wl,-rpath,${path}`])];
-	}
-	const file = [archives, libraries].map((directory) => join(directory, archive)).find(existsSync);
-	if (file === undefined)
-		throw new Error(
-			`Cannot build spython: neither ${join(libraries, shared ?? "")} nor ${join(archives, archive)} is there`,
-		);
-	const known = links.split(/\s+/).filter((word) => /^-(l|L|Wl)/.test(word));
-	return ["-Wl,--whole-archive", file, "-Wl,--no-whole-archive", "-Wl,-export-dynamic", ...new Set(known), "-lm"];
-}
-
+/** With the first compiler that there is; `command` makes its words. */
 function compile(command) {
 	const compilers = process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"];
 	let result;
 	for (const compiler of compilers) {
-		result = spawnSync(compiler, command, { encoding: "utf8" });
-		if (result.error === undefined) break;
+		result = spawnSync(compiler, ["--version"]);
+		if (result.error === undefined) return spawnSync(compiler, command(compiler), { encoding: "utf8" });
 	}
 	return result;
 }

@@ -165,6 +165,10 @@ export const environment: readonly Technique[] = [
 	}),
 	by("library by LD_PRELOAD", ({ data }) => ({ LD_PRELOAD: `${data}/evil.so` }), { native: true }),
 	by("library by LD_AUDIT", ({ data }) => ({ LD_AUDIT: `${data}/evil.so` }), { native: true }),
+	by("library by LD_LIBRARY_PATH", ({ data }) => ({ LD_LIBRARY_PATH: data }), {
+		arrange: ({ data }) => copyFileSync(`${data}/evil.so`, `${data}/libm.so.6`),
+		native: true,
+	}),
 	by("library by OPENSSL_CONF", ({ data }) => ({ OPENSSL_CONF: `${data}/openssl.cnf` }), {
 		signed: { "main.py": "import ssl\nssl.create_default_context()\n" },
 		arrange: ({ data }) => writeFileSync(`${data}/openssl.cnf`, opensslConfiguration(`${data}/evil.so`)),

@@ -31,7 +31,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	const prefix = realpathSync(options.prefix);
 	const conf = placeLauncher(prefix, parts, {
 		node: options.node === false ? undefined : (options.node ?? process.execPath),
-		python: options.python,
+		spython: options.python,
 		index,
 		config,
 		mode: options.mode,
@@ -48,6 +48,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 				["hook", conf.bundle && plain(conf.bundle.path)],
 				["addon", conf.node && (conf.addon === undefined ? "none" : plain(conf.addon.path))],
 				["python", conf.python && plain(conf.python.path)],
+				["spython", conf.spython && plain(conf.spython.path)],
 				["index", existsSync(index) ? plain(index) : `${plain(index)}, which is still to be made`],
 				["configuration", `${plain(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
 				["mode", conf.mode],

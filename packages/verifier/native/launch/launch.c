@@ -1,4 +1,4 @@
-/* Starts Node.js, or a spython, so that it can run nothing but what was signed. Statically linked, so that LD_PRELOAD does
+/* Starts Node.js, or CPython with a spython in it, so that it can run nothing but what was signed. Statically linked, so that LD_PRELOAD does
  * not reach it. Reads launcher.conf beside itself, holds the program and its hook against their digests, and executes it by
  * the descriptor it looked at: with fixed flags, cleaned variables, the index and a launch record in sealed memory on
  * descriptors 3 and 4, and with the kernel refusing what no hook inside the process can. docs/launcher.md. */
@@ -139,12 +139,15 @@ static void seal(int descriptor, const char *name, const char *text, int file) {
 	close(memory);
 }
 
-/* Permissions take back, in strict, what no hook sees. What may be written is for Landlock to say. A spython needs none. */
+/* Permissions take back, in strict, what no hook sees. What may be written is for Landlock to say. Python gets the options of spython, of which
+ * it knows not even the first: should the loader not load that, nothing runs. */
 static char **program_flags(char **words, int major) {
 	const int on = !python && settings.mode != MODE_OFF, enforce = on && settings.mode >= MODE_ENFORCE, strict = on && settings.mode == MODE_STRICT;
 	const int no_addons = settings.addons != NULL && settings.addon == NULL; /* the verifier's own is one */
 	const struct { int when; const char *flag; } flags[] = {
-		{1, settings.program}, {python, module ? "-m" : "--"}, {on, "--require"}, {on, settings.bundle},
+		{1, settings.program}, {python, "--launched"}, {python, "--mode"}, {python, MODES[settings.mode]}, {python, "--config"}, {python, settings.config},
+		{python && settings.audit, "--audit"}, {python && settings.audit, settings.audit}, {python && settings.development, "--allow-development"},
+		{python, module ? "-m" : "--"}, {on, "--require"}, {on, settings.bundle},
 		{strict || (enforce && settings.string_code != NULL), "--disallow-code-generation-from-strings"},
 		{enforce, major >= 22 ? "--disable-sigusr1" : "--no-experimental-require-module"},
 		{enforce && no_addons, "--no-addons"},
@@ -177,12 +180,13 @@ static void lock_down(int program, const char *path, char *const *arguments) {
 		if (version < 3) miss(version < 1 ? "landlock" : "landlock-truncate", 1);
 		if (!filters) miss("seccomp", 1);
 	}
-	seal(RECORD, "sigtool-record", record, -1);
+	if (python) close(RECORD);
+	else seal(RECORD, "sigtool-record", record, -1);
 	if (enforce && filters && restrict_calls(program, path, arguments, 0) != 0) fail(REFUSED, "Cannot restrict system calls: %m");
 }
 
 int main(int count, char **words) {
-	char script[PATH_MAX];
+	char script[PATH_MAX], preload[64];
 	if (getauxval(AT_SECURE) != 0) _exit(REFUSED); /* set-user-ID was never meant */
 	tidy_descriptors();
 	char **word = parse_options(words + (count > 0));
@@ -193,23 +197,27 @@ int main(int count, char **words) {
 	settings.mode = mode;
 	const size_t length = *word == NULL ? 0 : strlen(*word);
 	python |= settings.program == NULL || (length > 3 && strcmp(*word + length - 3, ".py") == 0);
-	if (python) settings.program = settings.python, settings.digest = settings.python_digest, settings.identity = settings.bundle = settings.addon = NULL;
+	if (python) {
+		settings.program = settings.python, settings.digest = settings.python_digest, settings.identity = settings.addon = NULL;
+		settings.bundle = settings.spython, settings.bundle_digest = settings.spython_digest;
+	}
 	if (settings.program == NULL) fail(USAGE, "launcher.conf names no python: `sigtool launcher install --python` does");
-	const char *const said[][2] = {{"mode", MODES[mode]}, {"config", settings.config}, {"development", settings.development ? "allow" : "refuse"},
-		{python ? "audit" : "node-major", python ? settings.audit : settings.node_major}};
-	for (size_t i = 0; i < sizeof said / sizeof *said; i++)
-		if (said[i][1] != NULL) say(said[i][0], said[i][1]);
+	say("mode", MODES[mode]);
+	say("config", settings.config);
+	say("development", settings.development ? "allow" : "refuse");
+	if (!python) say("node-major", settings.node_major);
 	find_script(*word, script);
 	open_writable(script);
 	int index = open(settings.index, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (index < 0) fail(REFUSED, "Cannot open the trust index \"%s\": %m", settings.index);
 	int program = open_pinned(settings.program, settings.digest, settings.identity);
-	if (settings.bundle != NULL) open_pinned(settings.bundle, settings.bundle_digest, NULL);
+	const int hook = settings.bundle == NULL ? -1 : open_pinned(settings.bundle, settings.bundle_digest, NULL);
+	if (python) snprintf(preload, sizeof preload, "LD_PRELOAD=/proc/self/fd/%d", dup(hook)); /* the very file that was digested */
 	if (settings.addon != NULL && open_pinned(settings.addon, settings.addon_digest, NULL)) say("addon", settings.addon);
 	seal(INDEX, "sigtool-index", NULL, index);
 	char *arguments[MAX_FLAGS + 2 + count], **next = program_flags(arguments, python ? 0 : atoi(settings.node_major));
 	for (*next++ = script; (*next = *++word) != NULL; next++) continue;
-	char **environment = clean_environment(clear_environment, mode == MODE_OFF && !python ? NULL : "SIGTOOL_LAUNCH=3:4");
+	char **environment = clean_environment(clear_environment, python ? preload : mode == MODE_OFF ? NULL : "SIGTOOL_LAUNCH=3:4");
 	const char *empty = ""; /* the filter knows it by its address */
 	lock_down(program, empty, arguments);
 	syscall(SYS_execveat, program, empty, arguments, environment, AT_EMPTY_PATH);

@@ -10,7 +10,8 @@ enum { USAGE = 2, REFUSED = 126, MAX_DIRECTORIES = 64, SHA256_HEX = 64 };
 
 /* launcher.conf. Paths are absolute and real, digests 64 lower-case hexadecimal digits; what may be absent is null. */
 struct settings {
-	const char *program, *digest, *identity, *node_major, *bundle, *bundle_digest, *addon, *addon_digest, *python, *python_digest;
+	const char *program, *digest, *identity, *node_major, *bundle, *bundle_digest, *addon, *addon_digest;
+	const char *python, *python_digest, *spython, *spython_digest;
 	const char *index, *config, *audit, *string_code, *addons, *workers, *mode_name, *development_name;
 	const char *trees[MAX_DIRECTORIES + 1], *writable[MAX_DIRECTORIES + 1]; /* roots of signed trees; what --write names, too */
 	size_t tree_count, writable_count;
@@ -33,5 +34,6 @@ int sha256_file(int descriptor, char hex[SHA256_HEX + 1]);
 /* lockdown.c: -1 where the kernel cannot. `restrict_files` returns Landlock's version; `restrict_calls` lets one execveat
  * through, of this descriptor with these very pointers, or for -1 none. */
 int restrict_files(const struct settings *settings, int program, const int *writable);
-int restrict_calls(int program, const char *path, char *const *arguments, int all_threads);
+int restrict_calls(int program, const char *path, char *const *arguments, int how);
+enum { ALL_THREADS = 1, PROGRAMS_ONLY = 2 };
 #endif

@@ -1,4 +1,4 @@
-/* What the kernel refuses to the process from here on: Landlock, seccomp, securebits. Also linked into the addon.
+/* What the kernel refuses to the process from here on: Landlock, seccomp, securebits. Also in the addon and in spythons.
  * Numbers that headers may be too old for are our own; they are the same on x86-64 and arm64. */
 #define _GNU_SOURCE
 #include "launch.h"
@@ -78,7 +78,7 @@ static const uint32_t DENIED[] = {
 #ifdef __x86_64__
 	SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib,
 #endif
-	SYS_execve};
+	SYS_execve /* the last: all that PROGRAMS_ONLY leaves */};
 enum { DENIED_COUNT = sizeof DENIED / sizeof *DENIED, CHECK_ONLY = 0x10000 /* AT_EXECVE_CHECK */ };
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
@@ -87,7 +87,7 @@ enum { DENIED_COUNT = sizeof DENIED / sizeof *DENIED, CHECK_ONLY = 0x10000 /* AT
 #define IF(value, yes, no) TEST(BPF_JEQ, value, yes, no)
 enum { DENY = 254, ALLOW = 255 }; /* jumps to the last two instructions, until their distance is known */
 
-int restrict_calls(int program, const char *path, char *const *arguments, int all_threads) {
+int restrict_calls(int program, const char *path, char *const *arguments, int how) {
 	const uint64_t p = (uintptr_t)path, a = (uintptr_t)arguments;
 	const struct sock_filter first[] = {
 		LOAD(arch), IF(ARCHITECTURE, 1, 0), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
@@ -103,13 +103,15 @@ int restrict_calls(int program, const char *path, char *const *arguments, int al
 	enum { FIRST = sizeof first / sizeof *first, LAST = sizeof last / sizeof *last, ALL = FIRST + DENIED_COUNT + LAST };
 	struct sock_filter code[ALL];
 	memcpy(code, first, sizeof first);
-	for (size_t i = 0; i < DENIED_COUNT; i++) code[FIRST + i] = (struct sock_filter)IF(DENIED[i], DENY, 0);
-	memcpy(code + FIRST + DENIED_COUNT, last, sizeof last);
-	for (int i = 0; i < ALL; i++) {
-		if (code[i].jt >= DENY) code[i].jt = (uint8_t)(ALL - 3 - i + (code[i].jt == ALLOW));
-		if (code[i].jf >= DENY) code[i].jf = (uint8_t)(ALL - 3 - i + (code[i].jf == ALLOW));
+	int count = FIRST;
+	for (size_t i = how & PROGRAMS_ONLY ? DENIED_COUNT - 1 : 0; i < DENIED_COUNT; i++) code[count++] = (struct sock_filter)IF(DENIED[i], DENY, 0);
+	memcpy(code + count, last, sizeof last);
+	count += LAST;
+	for (int i = 0; i < count; i++) {
+		if (code[i].jt >= DENY) code[i].jt = (uint8_t)(count - 3 - i + (code[i].jt == ALLOW));
+		if (code[i].jf >= DENY) code[i].jf = (uint8_t)(count - 3 - i + (code[i].jf == ALLOW));
 	}
-	struct sock_fprog filter = {ALL, code};
+	struct sock_fprog filter = {(unsigned short)count, code};
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, all_threads ? SECCOMP_FILTER_FLAG_TSYNC : 0, &filter);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, how & ALL_THREADS ? SECCOMP_FILTER_FLAG_TSYNC : 0, &filter);
 }

@@ -30,6 +30,7 @@ static void set(struct settings *s, const char *key, char *value) {
 	const struct { const char *key, **place, **digest; } places[] = {
 		{"node", &s->program, &s->digest}, {"node-major", &s->node_major, NULL}, {"node-identity", &s->identity, NULL},
 		{"bundle", &s->bundle, &s->bundle_digest}, {"addon", &s->addon, &s->addon_digest}, {"python", &s->python, &s->python_digest},
+		{"spython", &s->spython, &s->spython_digest},
 		{"index", &s->index, NULL}, {"config", &s->config, NULL}, {"audit", &s->audit, NULL}, {"mode", &s->mode_name, NULL},
 		{"development", &s->development_name, NULL}, {"string-code", &s->string_code, NULL}, {"addons", &s->addons, NULL},
 		{"workers", &s->workers, NULL}, {"tree", &s->trees[s->tree_count], NULL}, {"write", &s->writable[s->writable_count], NULL}};
@@ -66,8 +67,8 @@ void read_settings(struct settings *settings, int allow_development) {
 		*value++ = 0;
 		set(settings, line, value);
 	}
-	if (!settings->index || !settings->config || (settings->program ? !settings->node_major || !settings->bundle : !settings->python))
-		fail(USAGE, "Cannot read \"%s\": it must name index, config, and node, node-major and bundle, or python", path);
+	if (!settings->index || !settings->config || (settings->program ? !settings->node_major || !settings->bundle : !settings->python) || !settings->python != !settings->spython)
+		fail(USAGE, "Cannot read \"%s\": it must name index, config, and node, node-major and bundle, or python and spython", path);
 	settings->mode = settings->mode_name == NULL ? MODE_ENFORCE : parse_mode(settings->mode_name);
 	settings->development = allow_development && settings->development_name && strcmp(settings->development_name, "allow") == 0;
 	if (allow_development && !settings->development) fail(REFUSED, "Cannot allow development: \"%s\" does not", path);

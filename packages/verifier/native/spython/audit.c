@@ -58,6 +58,13 @@ static int judge_hook(const char *event, PyObject *arguments) { return rules.aud
 /* SQL, too, could load any library by no event where that is enabled; Connection.setconfig() enables the method alone, by none. */
 static int judge_sqlite(const char *event, PyObject *arguments) { return argument(arguments, 1) == Py_False ? 0 : veto(event, arguments, "SQL could load any library"); }
 
+/* The program's own libcrypto loads what these name. */
+static int judge_variable(const char *event, PyObject *arguments) {
+	PyObject *name = argument(arguments, 0);
+	const int is_other = PyBytes_CheckExact(name) && strncmp(PyBytes_AS_STRING(name), "OPENSSL_", 8) != 0;
+	return is_other ? 0 : veto(event, arguments, "OpenSSL would load what it names");
+}
+
 static int judge_child(const char *event, PyObject *arguments) {
 	if (rules.children == CHILDREN_REFUSE) return veto(event, arguments, "child processes are refused, as nothing verifies what they load; os.fork works (policy: runtime.children)");
 	if (rules.children == CHILDREN_AUDIT) record(event, AUDIT, arguments);
@@ -139,7 +146,7 @@ void prepare_audit(void) {
 	static const struct slot CHECKS[] = {
 		{"open", judge_open, 0}, {"import", judge_import, 0}, {"ctypes.dlopen", judge_library, 0}, {"sqlite3.load_extension", judge_sqlite, 0}, {"sqlite3.enable_load_extension", judge_sqlite, 0},
 		{"setopencodehook", refuse_always, 0}, {"sys.addaudithook", judge_hook, 0}, {"subprocess.Popen", judge_child, 0}, {"os.exec", judge_child, 0},
-		{"os.posix_spawn", judge_child, 0}, {"os.system", judge_child, 0}, {"pty.spawn", judge_child, 0}, {"cpython.run_command", refuse_always, 0},
+		{"os.posix_spawn", judge_child, 0}, {"os.system", judge_child, 0}, {"os.putenv", judge_variable, 0}, {"pty.spawn", judge_child, 0}, {"cpython.run_command", refuse_always, 0},
 		{"cpython.run_stdin", refuse_always, 0}, {"cpython.run_interactivehook", refuse_always, 0}, {"cpython.run_startup", refuse_always, 0}};
 	size_t count = 0;
 	for (; count < sizeof CHECKS / sizeof *CHECKS; count++) *slot_of(CHECKS[count].name) = CHECKS[count];

@@ -40,10 +40,17 @@ void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]) {
 	hex[SHA256_HEX] = 0;
 }
 
+/* libcrypto is linked in, and not the program's: it needs no settings of the system, no words for errors, no names of ciphers; and
+ * no clearing up, as threads may still digest at the end. */
+enum {
+	PARTS_LEFT_OUT = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS
+};
+
 /* A copy in memory that nobody writes to any more. The launcher's descriptor must be sealed, so that it is what it opened. */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length) {
+	const int seals = descriptor < 0 ? ALL_SEALS : fcntl(descriptor, F_GET_SEALS); /* -1 where it is no memory file */
 	if (descriptor < 0) descriptor = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	else if ((fcntl(descriptor, F_GET_SEALS) & ALL_SEALS) != ALL_SEALS) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use descriptor %d: it is no sealed memory", descriptor);
+	else if (seals < 0 || (seals & ALL_SEALS) != ALL_SEALS) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use descriptor %d: it is no sealed memory", descriptor);
 	if (descriptor < 0) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
 	uint8_t *memory = read_whole(descriptor, MAX_INDEX, length);
 	if (memory == NULL || *length < HEADER) malformed("it is no file of a size that one has, or changes while it is read");
@@ -165,7 +172,7 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 	const uint8_t *bytes = map_index(file, descriptor, &length);
 	if (memcmp(bytes, "\x89SIGX\r\n\x1a", 8) != 0 || read_u32(bytes + 8) != 1) malformed("it does not begin as one of version 1");
 	find_parts(bytes, length);
-	require(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL)); /* threads may still digest at the end */
+	require(OPENSSL_init_crypto(PARTS_LEFT_OUT, NULL));
 	EVP_MD_CTX *all = EVP_MD_CTX_new(), *content = EVP_MD_CTX_new();
 	require(EVP_DigestInit_ex(all, EVP_sha256(), NULL) == 1 && EVP_DigestUpdate(all, bytes, table.names_end) == 1 && EVP_MD_CTX_copy_ex(content, all) == 1);
 	require(EVP_DigestUpdate(all, bytes + table.names_end, length - table.names_end) == 1 && EVP_DigestFinal_ex(all, of_all, NULL) == 1);

@@ -3,20 +3,10 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
-#ifdef __x86_64__
-#define ARCHITECTURE AUDIT_ARCH_X86_64
-#else
-#define ARCHITECTURE AUDIT_ARCH_AARCH64
-#endif
-enum { INDEX = 3, RECORD = 4, MAX_RECORD = 1 << 16 };
+enum { INDEX = 3 }; /* the descriptor of the launcher's sealed memory */
 static struct {
 	const char *index, *config, *module, *refused;
 	int mode;     /* -1 where none is asked for */
@@ -24,24 +14,36 @@ static struct {
 } options = {.mode = -1};
 
 static _Noreturn void print_about(void) {
-	printf("{\"python\":\"%s\",\"home\":\"%s\",\"executable\":\"%s\",\"pins\":[", SPYTHON_VERSION, SPYTHON_HOME, SPYTHON_EXECUTABLE);
+	printf("{\"python\":\"%s\",\"home\":\"%s\",\"executable\":\"%s\",\"program\":\"%s\",\"pins\":[", SPYTHON_VERSION, SPYTHON_HOME, SPYTHON_EXECUTABLE, SPYTHON_PROGRAM);
 	for (size_t at = 0; at < strlen(SPYTHON_PINS); at += SHA256_HEX + 1) printf("%s\"%.64s\"", at == 0 ? "" : ",", SPYTHON_PINS + at);
 	printf("],\"development\":%s}\n", SPYTHON_DEVELOPMENT ? "true" : "false");
+	exit(fflush(stdout) == 0 ? 0 : 1);
+}
+
+static _Noreturn void print_usage(void) {
+	puts("usage: spython [--index FILE] [--mode off|audit|enforce|strict] [--config FILE] [--audit FILE] [--xattr ima|spython]\n"
+		"               [--allow-development] [--] SCRIPT [ARGUMENT]... | -m MODULE [ARGUMENT]...\n"
+		"       spython --about\nRuns a script, and only code that the trust index vouches for. docs/spython.md tells more.");
 	exit(fflush(stdout) == 0 ? 0 : 1);
 }
 
 /* Ours end at the script or -m. Python's are refused, later, when there is somewhere to record it. */
 static void parse_options(char **word) {
 	for (; *word != NULL && **word == '-' && strcmp(*word, "-m") != 0; word++) {
-		const int option = word_index(*word, "--index --mode --config --xattr --allow-development --about --");
-		if (option == 6 && word++) break;
+		enum { INDEX_FILE, MODE, CONFIG, AUDIT_FILE, XATTR, DEVELOPMENT, ABOUT, HELP, STARTED, LAUNCHED, END };
+		const int option = word_index(*word, "--index --mode --config --audit --xattr --allow-development --about --help --spython --launched --");
+		if (option == END && word++) break;
 		if (option < 0 && (options.refused = *word)) break;
-		if (option < 4 && (word[1] == NULL || *word[1] == 0)) fail(USAGE, NULL, "Option %s needs a value", *word);
-		if (option == 0) options.index = *++word;
-		else if (option == 1) options.mode = parse_mode(*++word);
-		else if (option == 2) options.config = *++word;
-		else if (option == 4) rules.development = 1;
-		else if (option == 5) print_about();
+		if (option <= XATTR && (word[1] == NULL || *word[1] == 0)) fail(USAGE, NULL, "Option %s needs a value", *word);
+		if (option == INDEX_FILE) options.index = *++word;
+		else if (option == MODE) options.mode = parse_mode(*++word);
+		else if (option == CONFIG) options.config = *++word;
+		else if (option == AUDIT_FILE) rules.json_lines = *++word;
+		else if (option == DEVELOPMENT) rules.development = 1;
+		else if (option == ABOUT) print_about();
+		else if (option == HELP) print_usage();
+		else if (option == LAUNCHED) rules.launched = 1;
+		else if (option == STARTED) continue; /* start.c */
 		else if (strcmp(*++word, "ima") == 0) rules.xattr_ima = 1;
 		else if (strcmp(*word, "spython") == 0) rules.xattr_spython = 1;
 		else fail(USAGE, NULL, "\"%s\" is no attribute: ima or spython", *word);
@@ -61,43 +63,20 @@ static void refuse_options(void) {
 	fail(USAGE, NULL, "\"%s\" is one option too many: those of Python are fixed, those of the script follow it", option);
 }
 
-/* The launcher's record: lines `key value` in sealed memory. It says no more than options could. */
-static void read_record(void) {
-	static char text[MAX_RECORD + 1];
-	const ssize_t length = (fcntl(RECORD, F_GET_SEALS) & ALL_SEALS) == ALL_SEALS ? pread(RECORD, text, MAX_RECORD, 0) : -1;
-	if (length < 0 || strncmp(text, "version 1\n", 10) != 0) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it is no sealed memory, or of another version");
-	close(RECORD);
-	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-		char *value = line + strcspn(line, " ");
-		if (*value != 0) *value++ = 0;
-		if (strcmp(line, "mode") == 0) options.mode = parse_mode(value);
-		else if (strcmp(line, "config") == 0) options.config = value;
-		else if (strcmp(line, "audit") == 0) rules.json_lines = value;
-		else if (strcmp(line, "development") == 0) rules.development |= strcmp(value, "allow") == 0;
-	}
-	rules.launched = 1;
-}
-
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define TEST(test, value, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), (uint32_t)(value), yes, no)
 /* No program but this one from here on, by whatever call: events tell of most ways to start one, not of all. */
 static const char *refuse_children(void) {
-	if (rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE) return NULL;
-	struct sock_filter code[] = {
-		LOAD(arch), TEST(BPF_JEQ, ARCHITECTURE, 0, 6), LOAD(nr), TEST(BPF_JGE, 0x40000000 /* x32 */, 4, 0), TEST(BPF_JEQ, SYS_execve, 3, 0), TEST(BPF_JEQ, SYS_execveat, 0, 3),
-		LOAD(args[4]), TEST(BPF_JSET, 0x10000 /* a check executes nothing */, 1, 0), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-	struct sock_fprog filter = {sizeof code / sizeof *code, code};
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0) return NULL;
+	if (rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE || restrict_calls(-1, NULL, NULL, PROGRAMS_ONLY) == 0) return NULL;
 	if (rules.mode == MODE_STRICT) fail(REFUSED, "ERR_START", "Cannot enforce strictly: this kernel lacks seccomp");
 	return "seccomp";
 }
 
 static void start_verifier(void) {
 	char missing[64] = "";
+	if (strncmp(Py_GetVersion(), SPYTHON_RELEASE ".", sizeof SPYTHON_RELEASE) != 0)
+		fail(REFUSED, NULL, "Cannot start: \"%s\" is no CPython " SPYTHON_RELEASE " any more; build spython again", SPYTHON_PROGRAM);
 	read_host(options.config);
 	refuse_options();
 	if (rules.development) dprintf(2, "spython: development: what a development identity signed counts%s\n", SPYTHON_DEVELOPMENT ? "; this spython was built for one" : "");
-	if (!rules.launched && getenv("LD_PRELOAD") != NULL) dprintf(2, "spython: LD_PRELOAD is out of its reach; start it by sigtool-launch\n");
 	if (rules.host_mode == MODE_OFF && options.mode <= MODE_OFF) return announce(NULL);
 	const char *index = options.index == NULL ? rules.index : options.index;
 	if (index == NULL && !rules.launched) fail(USAGE, "ERR_HOST_CONFIG", "Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
@@ -173,12 +152,10 @@ static PyObject *run_main(char *script) {
 	return realpath(script, directory) == NULL || set_first_path(directory) != 0 ? NULL : run_module("__main__", 0);
 }
 
-int main(int count, char **words) {
-	const char *launch = getenv("SIGTOOL_LAUNCH"), *const dropped[] = {"SIGTOOL_LAUNCH", "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_MODULES", "OPENSSL_ENGINES"};
+int run_spython(int count, char **words, char **variables) {
+	(void)variables;
 	rules.development = SPYTHON_DEVELOPMENT;
 	parse_options(words + (count > 0));
-	if (launch != NULL && strcmp(launch, "3:4") == 0) read_record();
-	for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++) unsetenv(dropped[i]); /* else libcrypto loads what they name */
 	start_verifier();
 	char *script = *options.words;
 	if (options.module != NULL) *++options.words = "-m";

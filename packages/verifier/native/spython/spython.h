@@ -14,6 +14,9 @@ enum { USAGE = 2, REFUSED = 126, SHA256_BYTES = 32, SHA256_HEX = 64, ALL_SEALS =
 enum { KERNEL_LOG, KERNEL_REQUIRE, KERNEL_OFF };
 enum { CHILDREN_REFUSE, CHILDREN_AUDIT, CHILDREN_ALLOW };
 
+/* main.c: what a main() does. */
+int run_spython(int count, char **words, char **variables);
+
 /* host.c: what host configuration, policy and command line say, put together. Of lists and paths those absent are null. */
 struct rules {
 	int mode, kernel_check, children, exit_on_refusal, development, launched, audit_hooks, extensions, xattr_ima, xattr_spython;
@@ -61,6 +64,10 @@ PyObject *open_code(PyObject *path, void *unused);
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]);
 const char *start_kernel_check(void);
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* launch/lockdown.c: -1 where the kernel cannot. */
+int restrict_calls(int program, const char *path, char *const *arguments, int how);
+enum { PROGRAMS_ONLY = 2 };
 
 /* audit.c */
 void prepare_audit(void);

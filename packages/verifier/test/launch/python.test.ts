@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compileProgram, hasCompiler, hasLauncher, Installation, pinned } from "./support.js";
 
-/** In the place of a spython: tells as JSON what it was given, and what the kernel lets it do. */
+/** In the place of CPython, and in no need of a loader: tells as JSON what it was given, and what the kernel lets it do. */
 const STAND_IN = `
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,6 @@ const STAND_IN = `
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-extern char **environ;
 static void text(const char *s) {
 	putchar('"');
 	for (; *s; s++) *s == '\\n' ? fputs("\\\\n", stdout) : putchar(*s);
@@ -27,14 +26,13 @@ int main(int count, char **words) {
 	for (int i = 0; i < count; i++) { if (i) putchar(','); text(words[i]); }
 	printf("],\\"index\\":");
 	content(3);
-	printf(",\\"record\\":");
-	content(4);
-	printf(",\\"announced\\":");
-	text(getenv("SIGTOOL_LAUNCH") ? getenv("SIGTOOL_LAUNCH") : "");
+	printf(",\\"announced\\":%d", getenv("SIGTOOL_LAUNCH") != NULL || fcntl(4, F_GETFD) >= 0);
+	printf(",\\"preloaded\\":");
+	content(open(getenv("LD_PRELOAD"), O_RDONLY));
 	printf(",\\"pythonpath\\":%d", getenv("PYTHONPATH") != NULL);
 	fflush(stdout);
 	int status, child = fork();
-	if (child == 0) _exit(execve("/bin/true", (char *[]){"true", NULL}, environ) == 0 ? 0 : errno);
+	if (child == 0) _exit(execve("/bin/true", (char *[]){"true", NULL}, (char *[]){NULL}) == 0 ? 0 : errno);
 	waitpid(child, &status, 0);
 	printf(",\\"execve\\":%d", WEXITSTATUS(status));
 	int file = open(".written", O_WRONLY | O_CREAT, 0600);
@@ -44,16 +42,22 @@ int main(int count, char **words) {
 
 function installed(): Installation {
 	const installation = new Installation();
-	const program = compileProgram(installation.at("bin"), "spython", STAND_IN);
+	const program = compileProgram(installation.at("bin"), "python", STAND_IN);
 	installation.set("python", pinned(program));
+	installation.write("bin/spython", "a spython");
+	installation.set("spython", pinned(installation.at("bin/spython")));
 	installation.write("app/main.py", "");
 	return installation;
 }
 
+type Refusal = [what: string, arrange: (i: Installation) => void, words: string[], status: number, message: RegExp];
+
 const EPERM = 1;
 const EACCES = 13;
 
-describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of a spython (needs it built, and a C compiler)", () => {
+const OPTIONS = ["--launched", "--mode", "enforce", "--config", "/etc/sigtool/verifier.json", "--allow-development"];
+
+describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs it built, and a C compiler)", () => {
 	const told = (installation: Installation, ...words: string[]) => {
 		const { status, stderr, stdout } = installation.run(words, { env: { PYTHONPATH: "/evil" } });
 		expect([status, stderr]).toEqual([0, ""]);
@@ -62,43 +66,42 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of a spython (need
 
 	it("starts it for a script that ends in .py, as it was named, with its own words behind it", () => {
 		const installation = installed();
-		const { words, index, record, announced, pythonpath } = told(installation, "app/main.py", "a b", "-m", "--x");
-		expect(words).toEqual([installation.at("bin/spython"), "--", "app/main.py", "a b", "-m", "--x"]);
-		expect(index).toBe("an index");
-		expect([announced, pythonpath]).toEqual(["3:4", 0]);
-		expect(record.split("\n")).toEqual([
-			...["version 1", "mode enforce", "config /etc/sigtool/verifier.json", "development allow"],
-			`script ${installation.at("app/main.py")}`,
-			"",
-		]);
+		const { words, index, preloaded, announced, pythonpath } = told(installation, "app/main.py", "a b", "-m", "--x");
+		expect(words).toEqual([installation.at("bin/python"), ...OPTIONS, "--", "app/main.py", "a b", "-m", "--x"]);
+		expect([index, preloaded]).toEqual(["an index", "a spython"]);
+		expect([announced, pythonpath]).toEqual([0, 0]);
 	});
 
 	it("starts it when asked to, whatever the script is called", () => {
 		const installation = installed();
 		installation.write("serve", "");
-		expect(told(installation, "--python", "serve").words.slice(1)).toEqual(["--", "serve"]);
+		expect(told(installation, "--python", "serve").words.slice(1)).toEqual([...OPTIONS, "--", "serve"]);
 	});
 
 	it("starts it with a module by its name", () => {
-		const { words, record } = told(installed(), "-m", "pkg.serve", "--port", "80");
-		expect(words.slice(1)).toEqual(["-m", "pkg.serve", "--port", "80"]);
-		expect(record).toContain("\nmodule pkg.serve\n");
-		expect(record).not.toContain("script");
+		const { words } = told(installed(), "-m", "pkg.serve", "--port", "80");
+		expect(words.slice(1)).toEqual([...OPTIONS, "-m", "pkg.serve", "--port", "80"]);
 	});
 
 	it("needs neither node nor its hook, and looks at neither", () => {
 		const installation = installed();
 		installation.set("bundle", `/nonexistent ${"0".repeat(64)}`);
-		expect(told(installation, "app/main.py").words).toHaveLength(3);
+		expect(told(installation, "app/main.py").words).toEqual([
+			installation.at("bin/python"),
+			...OPTIONS,
+			"--",
+			"app/main.py",
+		]);
 		for (const key of ["node", "node-major", "bundle"]) installation.set(key, undefined);
 		installation.write("serve.js", "");
-		expect(told(installation, "serve.js").words.slice(1)).toEqual(["--", "serve.js"]);
+		expect(told(installation, "serve.js").words.slice(-2)).toEqual(["--", "serve.js"]);
 	});
 
-	it("says in the record where events go", () => {
+	it("says where events go", () => {
 		const installation = installed();
 		installation.set("audit", installation.at("events.jsonl"));
-		expect(told(installation, "app/main.py").record).toContain(`\naudit ${installation.at("events.jsonl")}\n`);
+		const { words } = told(installation, "app/main.py");
+		expect(words.slice(6, 8)).toEqual(["--audit", installation.at("events.jsonl")]);
 	});
 
 	it("has the kernel refuse what it refuses to node, and in audit nothing", () => {
@@ -106,34 +109,41 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of a spython (need
 		expect(told(installation, "app/main.py")).toMatchObject({ execve: EPERM, write: EACCES });
 		expect(told(installation, "--mode", "strict", "app/main.py")).toMatchObject({ execve: EPERM, write: EACCES });
 		expect(told(installation, "--mode", "audit", "app/main.py")).toMatchObject({ execve: 0, write: 0 });
-		const off = told(installation, "--mode", "off", "app/main.py");
-		expect([off.announced, off.record]).toEqual(["3:4", expect.stringContaining("\nmode off\n")]);
+		expect(told(installation, "--mode", "off", "app/main.py").words.slice(2, 4)).toEqual(["--mode", "off"]);
 		mkdirSync(installation.at("data"));
 		const run = installation.run(["--write", ".", "../app/main.py"], { cwd: installation.at("data") });
 		expect(JSON.parse(run.stdout)).toMatchObject({ execve: EPERM, write: 0 });
 	});
 
-	it.each<[what: string, arrange: (i: Installation) => void, words: string[], status: number, message: RegExp]>([
-		["a script for which no python is named", (i) => i.set("python", undefined), ["app/main.py"], 2, /names no python/],
+	const without =
+		(...keys: string[]) =>
+		(i: Installation) => {
+			for (const key of keys) i.set(key, undefined);
+		};
+	it.each<Refusal>([
+		["a script for which no python is named", without("python", "spython"), ["app/main.py"], 2, /names no python/],
 		[
-			"another program in its place",
-			(i) => i.set("python", pinned(i.at("bin/spython")).replace(/.{64}$/, "0".repeat(64))),
+			"one without a spython",
+			(i) => i.set("spython", undefined),
 			["app/main.py"],
-			126,
-			/its SHA-256 is/,
+			2,
+			/must name .* python and spython/,
 		],
+		...["python", "spython"].map(
+			(key): Refusal => [
+				`another file as ${key}`,
+				(i) => i.set(key, pinned(i.at(`bin/${key}`)).replace(/.{64}$/, "0".repeat(64))),
+				["app/main.py"],
+				126,
+				/its SHA-256 is/,
+			],
+		),
 		["code on the command line", () => {}, ["--python", "-c", "0"], 2, /one option too many/],
 		["a module without a name", () => {}, ["-m"], 2, /Name a script/],
 		["an option in a module's place", () => {}, ["-m", "-i"], 2, /is no script/],
 		["a module with a line break", () => {}, ["-m", "a\nmode off"], 126, /line break/],
 		["its own directory made writable", () => {}, ["--write", "bin", "app/main.py"], 126, /Cannot make/],
-		[
-			"neither node nor python",
-			(i) => ["node", "python"].map((key) => i.set(key, undefined)),
-			["app/main.py"],
-			2,
-			/must name/,
-		],
+		["neither node nor python", without("node", "python", "spython"), ["app/main.py"], 2, /must name/],
 	])("refuses %s", (_, arrange, words, status, message) => {
 		const installation = installed();
 		arrange(installation);

@@ -161,9 +161,8 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 		});
 
 		it("is refused as a plain file where the launcher's sealed memory should be", () => {
-			const run = spawnSync("sh", ["-c", '"$0" app/main.py 3<app.sigx 4<signer.pem', site.spython], {
+			const run = spawnSync("sh", ["-c", '"$0" --launched app/main.py 3<app.sigx', site.spython], {
 				cwd: site.root,
-				env: { ...process.env, SIGTOOL_LAUNCH: "3:4" },
 				encoding: "utf8",
 			});
 			expect(run).toMatchObject({ status: 126, stdout: "", stderr: expect.stringContaining("ERR_LAUNCH_RECORD") });
