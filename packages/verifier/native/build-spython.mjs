@@ -11,7 +11,15 @@ import { fileURLToPath } from "node:url";
 const native = fileURLToPath(new URL(".", import.meta.url));
 const own = readdirSync(join(native, "spython")).filter((name) => name.endsWith(".c"));
 /** What the launcher and the addon have in common with it. */
-const SHARED = ["digest-file.c", "find-record.c", "json.c", "kernel-check.c", "launch/lockdown.c", "owned-file.c", "utf8.c"];
+const SHARED = [
+	"digest-file.c",
+	"find-record.c",
+	"json.c",
+	"kernel-check.c",
+	"launch/lockdown.c",
+	"owned-file.c",
+	"utf8.c",
+];
 const SOURCES = [...own.map((name) => join("spython", name)), ...SHARED].map((name) => join(native, name));
 
 /** Nothing of it is seen by the interpreter and what that loads, but for the function that start.c puts before libc's. */
