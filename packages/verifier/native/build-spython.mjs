@@ -74,16 +74,19 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	mkdirSync(dirname(target), { recursive: true });
 	// Renamed into place: a process may be running the old one.
 	const temporary = `${target}.${process.pid}`;
+	const { version, executable } = asked;
+	const about = { python: version, home: prefix, executable, program: realpathSync(executable), pins, development };
 	const define = (name, value) => `-DSPYTHON_${name}=${value}`;
 	const options = [
 		...FLAGS,
 		...(sanitize ? SANITIZE : RELEASE),
 		...[asked.include, asked.platformInclude].flatMap((path) => ["-isystem", path]),
+		define("ABOUT", text(JSON.stringify(about))),
 		define("VERSION", text(asked.version)),
 		define("RELEASE", text(asked.release)),
 		define("HOME", text(prefix)),
 		define("EXECUTABLE", text(asked.executable)),
-		define("PROGRAM", text(realpathSync(asked.executable))),
+		define("PROGRAM", text(about.program)),
 		define("PINS", text(pins.join(","))),
 		define("DEVELOPMENT", development ? 1 : 0),
 	];
@@ -100,7 +103,6 @@ export function buildSpython({ python, pins = [], development = false, output, h
 		throw new Error(`Cannot build spython: ${error === undefined ? stderr : "no C compiler; Debian has one in gcc"}`);
 	}
 	renameSync(temporary, target);
-	const { version, executable } = asked;
 	return { version, home: prefix, executable };
 }
 

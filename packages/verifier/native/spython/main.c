@@ -13,43 +13,38 @@ static struct {
 	char **words; /* the script or `-m MODULE`, and what is behind it */
 } options = {.mode = -1};
 
-static _Noreturn void print_about(void) {
-	printf("{\"python\":\"%s\",\"home\":\"%s\",\"executable\":\"%s\",\"program\":\"%s\",\"pins\":[", SPYTHON_VERSION, SPYTHON_HOME, SPYTHON_EXECUTABLE, SPYTHON_PROGRAM);
-	for (size_t at = 0; at < strlen(SPYTHON_PINS); at += SHA256_HEX + 1) printf("%s\"%.64s\"", at == 0 ? "" : ",", SPYTHON_PINS + at);
-	printf("],\"development\":%s}\n", SPYTHON_DEVELOPMENT ? "true" : "false");
-	exit(fflush(stdout) == 0 ? 0 : 1);
-}
+static const char USAGE_TEXT[] =
+	"usage: spython [--index FILE] [--mode off|audit|enforce|strict] [--config FILE] [--audit FILE] [--xattr ima|spython]\n"
+	"               [--allow-development] [--] SCRIPT [ARGUMENT]... | -m MODULE [ARGUMENT]...\n"
+	"       spython --about\n"
+	"Runs a script, and only code that the trust index vouches for. docs/spython.md tells more.";
 
-static _Noreturn void print_usage(void) {
-	puts("usage: spython [--index FILE] [--mode off|audit|enforce|strict] [--config FILE] [--audit FILE] [--xattr ima|spython]\n"
-		"               [--allow-development] [--] SCRIPT [ARGUMENT]... | -m MODULE [ARGUMENT]...\n"
-		"       spython --about\nRuns a script, and only code that the trust index vouches for. docs/spython.md tells more.");
-	exit(fflush(stdout) == 0 ? 0 : 1);
-}
+static _Noreturn void print(const char *text) { exit(puts(text) < 0 || fflush(stdout) != 0); }
 
 /* Ours end at the script or -m. Python's are refused, later, when there is somewhere to record it. */
 static void parse_options(char **word) {
-	for (; *word != NULL && **word == '-' && strcmp(*word, "-m") != 0; word++) {
-		enum { INDEX_FILE, MODE, CONFIG, AUDIT_FILE, XATTR, DEVELOPMENT, ABOUT, HELP, STARTED, LAUNCHED, END };
-		const int option = word_index(*word, "--index --mode --config --audit --xattr --allow-development --about --help --spython --launched --");
-		if (option == END && word++) break;
-		if (option < 0 && (options.refused = *word)) break;
-		if (option <= XATTR && (word[1] == NULL || *word[1] == 0)) fail(USAGE, NULL, "Option %s needs a value", *word);
-		if (option == INDEX_FILE) options.index = *++word;
-		else if (option == MODE) options.mode = parse_mode(*++word);
-		else if (option == CONFIG) options.config = *++word;
-		else if (option == AUDIT_FILE) rules.json_lines = *++word;
-		else if (option == DEVELOPMENT) rules.development = 1;
-		else if (option == ABOUT) print_about();
-		else if (option == HELP) print_usage();
-		else if (option == LAUNCHED) rules.launched = 1;
-		else if (option == STARTED) continue; /* start.c */
-		else if (strcmp(*++word, "ima") == 0) rules.xattr_ima = 1;
-		else if (strcmp(*word, "spython") == 0) rules.xattr_spython = 1;
-		else fail(USAGE, NULL, "\"%s\" is no attribute: ima or spython", *word);
+	const char *mode = NULL, *attribute = "";
+	int about = 0, help = 0, started = 0; /* start.c says the last */
+	const struct { const char *name, **value; int *is_there; } known[] = {
+		{"--index", &options.index, NULL}, {"--mode", &mode, NULL}, {"--config", &options.config, NULL}, {"--audit", &rules.json_lines, NULL},
+		{"--xattr", &attribute, NULL}, {"--allow-development", NULL, &rules.development}, {"--about", NULL, &about}, {"--help", NULL, &help},
+		{"--spython", NULL, &started}, {"--launched", NULL, &rules.launched}};
+	for (; options.refused == NULL && *word != NULL && **word == '-' && strcmp(*word, "-m") != 0; word++) {
+		size_t i = 0;
+		if (strcmp(*word, "--") == 0 && word++) break;
+		while (i < sizeof known / sizeof *known && strcmp(*word, known[i].name) != 0) i++;
+		if (i == sizeof known / sizeof *known) options.refused = *word;
+		else if (known[i].is_there != NULL) *known[i].is_there = 1;
+		else if (word[1] == NULL || *word[1] == 0) fail(USAGE, NULL, "Option %s needs a value", *word);
+		else *known[i].value = *++word;
 	}
+	if (about || help) print(about ? SPYTHON_ABOUT : USAGE_TEXT);
+	if (mode != NULL) options.mode = parse_mode(mode);
+	rules.xattr_ima = strcmp(attribute, "ima") == 0;
+	rules.xattr_spython = strcmp(attribute, "spython") == 0;
+	if (*attribute != 0 && !rules.xattr_ima && !rules.xattr_spython) fail(USAGE, NULL, "\"%s\" is no attribute: ima or spython", attribute);
 	options.words = word;
-	if (*word == NULL) options.refused = "-";
+	if (*word == NULL && options.refused == NULL) options.refused = "-";
 	else if (options.refused == NULL && strcmp(*word, "-m") == 0 && (options.module = word[1]) == NULL) fail(USAGE, NULL, "Option -m needs a module");
 }
 
