@@ -14,9 +14,11 @@ const own = readdirSync(join(native, "spython")).filter((name) => name.endsWith(
 const SHARED = [
 	"digest-file.c",
 	"find-record.c",
+	"hex.c",
 	"json.c",
 	"kernel-check.c",
 	"launch/lockdown.c",
+	"members.c",
 	"owned-file.c",
 	"utf8.c",
 ];

@@ -15,7 +15,11 @@ const FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-fstack-protector-stron
 /** What is built, from which sources. The launcher stays out of the dynamic loader's reach. */
 const TARGETS = {
 	"sigtool-launch": {
-		sources: [...launchers.map((name) => join("launch", name)), ...parts("owned-file")],
+		sources: [
+			...launchers.map((name) => join("launch", name)),
+			...parts("owned-file", "members", "json", "hex"),
+			"mode.h",
+		],
 		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],
 	},
 	"addon.node": {
@@ -24,6 +28,8 @@ const TARGETS = {
 			...parts("plain-file", "digest-file", "utf8", "kernel-check", "package-type", "json", "find-record"),
 			"launch/lockdown.c",
 			"launch/launch.h",
+			"mode.h",
+			"hex.h",
 		],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},

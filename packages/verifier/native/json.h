@@ -13,6 +13,10 @@ struct json {
 	struct json *next;
 };
 
+/* Through the values of an array, which may be NULL. */
+#define EACH(value, array) \
+	for (const struct json *value = (array) == NULL ? NULL : (array) + 1; (array) != NULL && value < (array)->next; value = value->next)
+
 /* The document, which is `values`; NULL where it is none, or `room` does not suffice, as half of `size` and two does for any.
  * `text` has a NUL at `size`, is changed, and stays in use. */
 const struct json *parse_json(char *text, size_t size, struct json *values, size_t room);

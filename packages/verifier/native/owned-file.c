@@ -35,18 +35,42 @@ static const char *fault_at(int file, const char *path, int trusted, char place[
 	return fault;
 }
 
+static char message[2 * PATH_MAX];
+
 int open_owned(const char *path, int trusted, const char **why)
 {
-	static char text[2 * PATH_MAX];
 	char place[PATH_MAX];
 	int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	const char *fault = file < 0 ? strerror(errno) : fault_at(file, path, trusted, place);
 	if (fault == NULL)
 		return file;
-	snprintf(text, sizeof text, file < 0 ? "Cannot open \"%s\": %s" : "Cannot trust \"%s\": %s", file < 0 ? path : place, fault);
-	*why = text;
+	snprintf(message, sizeof message, file < 0 ? "Cannot open \"%s\": %s" : "Cannot trust \"%s\": %s", file < 0 ? path : place, fault);
+	*why = message;
 	if (file >= 0)
 		close(file);
+	return -1;
+}
+
+ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const char **why)
+{
+	int file = open_owned(path, trusted, why);
+	if (file < 0)
+		return -1;
+	size_t length = 0;
+	ssize_t count = 1;
+	for (; count > 0 && length < room; length += count > 0 ? (size_t)count : 0)
+		count = read(file, text + length, room - length);
+	const int error = errno;
+	close(file);
+	if (count == 0) {
+		text[length] = '\0';
+		return (ssize_t)length;
+	}
+	if (count < 0)
+		snprintf(message, sizeof message, "Cannot read \"%s\": %s", path, strerror(error));
+	else
+		snprintf(message, sizeof message, "Cannot read \"%s\": it is not less than %zu KiB", path, room >> 10);
+	*why = message;
 	return -1;
 }
 

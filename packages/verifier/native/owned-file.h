@@ -3,13 +3,17 @@
 #define SIGTOOL_OWNED_FILE_H
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* What is trusted besides root: the user who runs this; directories open to all where nobody replaces what is another's; and
  * links on the way. */
 enum { TRUST_USER = 1, TRUST_STICKY = 2, TRUST_LINKS = 4 };
 
-/* Opens a regular file. -1 where it cannot be trusted with all directories above it, which `why`, lasting to the next call, says. */
+/* Opens a regular file. -1 where it cannot be trusted with all directories above it; `why` says that, until the next call. */
 int open_owned(const char *path, int trusted, const char **why);
+
+/* All of such a file into `text`, with a NUL behind it, and how much that is; -1 where it does not fit, or cannot be trusted. */
+ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const char **why);
 
 /* Where an open file really is. False, with errno, when nobody can tell. */
 bool real_path_of(int descriptor, char path[PATH_MAX]);

@@ -145,7 +145,7 @@ static char **program_flags(char **words, int major) {
 	const int on = !python && settings.mode != MODE_OFF, enforce = on && settings.mode >= MODE_ENFORCE, strict = on && settings.mode == MODE_STRICT;
 	const int no_addons = settings.addons != NULL && settings.addon == NULL; /* the verifier's own is one */
 	const struct { int when; const char *flag; } flags[] = {
-		{1, settings.program}, {python, "--launched"}, {python, "--mode"}, {python, MODES[settings.mode]}, {python, "--config"}, {python, settings.config},
+		{1, settings.program}, {python, "--launched"}, {python, "--mode"}, {python, MODE_NAMES[settings.mode]}, {python, "--config"}, {python, settings.config},
 		{python && settings.audit, "--audit"}, {python && settings.audit, settings.audit}, {python && settings.development, "--allow-development"},
 		{python, module ? "-m" : "--"}, {on, "--require"}, {on, settings.bundle},
 		{strict || (enforce && settings.string_code != NULL), "--disallow-code-generation-from-strings"},
@@ -193,7 +193,7 @@ int main(int count, char **words) {
 	read_settings(&settings, allow_development);
 	enum mode mode = mode_asked == NULL ? settings.mode : parse_mode(mode_asked);
 	if (mode < settings.mode && !settings.development)
-		fail(REFUSED, "Cannot be in mode %s: launcher.conf says %s", MODES[mode], MODES[settings.mode]);
+		fail(REFUSED, "Cannot be in mode %s: launcher.conf says %s", MODE_NAMES[mode], MODE_NAMES[settings.mode]);
 	settings.mode = mode;
 	const size_t length = *word == NULL ? 0 : strlen(*word);
 	python |= settings.program == NULL || (length > 3 && strcmp(*word + length - 3, ".py") == 0);
@@ -202,7 +202,7 @@ int main(int count, char **words) {
 		settings.bundle = settings.spython, settings.bundle_digest = settings.spython_digest;
 	}
 	if (settings.program == NULL) fail(USAGE, "launcher.conf names no python: `sigtool launcher install --python` does");
-	say("mode", MODES[mode]);
+	say("mode", MODE_NAMES[mode]);
 	say("config", settings.config);
 	say("development", settings.development ? "allow" : "refuse");
 	if (!python) say("node-major", settings.node_major);

@@ -1,12 +1,13 @@
 /* What the files of sigtool-launch share. Nothing is allocated: what does not fit its buffer is refused. */
 #ifndef SIGTOOL_LAUNCH_H
 #define SIGTOOL_LAUNCH_H
+#include "../hex.h"
+#include "../mode.h"
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum mode { MODE_OFF, MODE_AUDIT, MODE_ENFORCE, MODE_STRICT };
-enum { USAGE = 2, REFUSED = 126, MAX_DIRECTORIES = 64, SHA256_HEX = 64 };
+enum { USAGE = 2, REFUSED = 126, MAX_DIRECTORIES = 64 };
 
 /* launcher.conf. Paths are absolute and real, digests 64 lower-case hexadecimal digits; what may be absent is null. */
 struct settings {
@@ -22,7 +23,6 @@ struct settings {
 /* launch.c: ends the process, with one line on standard error. */
 _Noreturn void fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* settings.c */
-extern const char *const MODES[];
 enum mode parse_mode(const char *name);
 void read_settings(struct settings *settings, int allow_development);
 int open_trusted(const char *path, int development);

@@ -1,17 +1,16 @@
 /* launcher.conf beside the launcher: `key value` lines, written by root and by nobody else. */
 #define _GNU_SOURCE
 #include "launch.h"
+#include "../members.h"
 #include "../owned-file.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-const char *const MODES[] = {"off", "audit", "enforce", "strict"};
-
 enum mode parse_mode(const char *name) {
-	for (int mode = MODE_OFF; mode <= MODE_STRICT; mode++)
-		if (strcmp(name, MODES[mode]) == 0) return (enum mode)mode;
-	fail(USAGE, "\"%s\" is no mode: off, audit, enforce or strict", name);
+	const int mode = word_index(name, MODES);
+	if (mode < 0) fail(USAGE, "\"%s\" is no mode: off, audit, enforce or strict", name);
+	return (enum mode)mode;
 }
 
 void real_path(int descriptor, char path[PATH_MAX]) {
@@ -19,35 +18,43 @@ void real_path(int descriptor, char path[PATH_MAX]) {
 }
 
 /* In a sticky directory such as /tmp nobody can put another file in the place of mine: enough for development. */
+static int whom_to_trust(int development) { return development ? TRUST_USER | TRUST_STICKY : 0; }
+
 int open_trusted(const char *path, int development) {
 	const char *why;
-	const int file = open_owned(path, development ? TRUST_USER | TRUST_STICKY : 0, &why);
+	const int file = open_owned(path, whom_to_trust(development), &why);
 	if (file < 0) fail(REFUSED, "%s", why);
 	return file;
 }
 
+static void take(const struct member *members, const char *key, const char *value) {
+	const struct member *member = find_member(members, key);
+	if (member == NULL) fail(USAGE, "launcher.conf says \"%s\", which means nothing here", key);
+	if (*(const char **)member->place != NULL) fail(USAGE, "launcher.conf says \"%s\" twice", key);
+	if (!take_member(member, &(struct json){.kind = JSON_STRING, .text = value})) fail(USAGE, "launcher.conf says \"%s %s\", which is no %s", key, value, member->is);
+}
+
 static void set(struct settings *s, const char *key, char *value) {
-	const struct { const char *key, **place, **digest; } places[] = {
-		{"node", &s->program, &s->digest}, {"node-major", &s->node_major, NULL}, {"node-identity", &s->identity, NULL},
-		{"bundle", &s->bundle, &s->bundle_digest}, {"addon", &s->addon, &s->addon_digest}, {"python", &s->python, &s->python_digest},
-		{"spython", &s->spython, &s->spython_digest},
-		{"index", &s->index, NULL}, {"config", &s->config, NULL}, {"audit", &s->audit, NULL}, {"mode", &s->mode_name, NULL},
-		{"development", &s->development_name, NULL}, {"string-code", &s->string_code, NULL}, {"addons", &s->addons, NULL},
-		{"workers", &s->workers, NULL}, {"tree", &s->trees[s->tree_count], NULL}, {"write", &s->writable[s->writable_count], NULL}};
-	size_t i = 0;
-	while (i < sizeof places / sizeof *places && strcmp(key, places[i].key) != 0) i++;
-	if (i == sizeof places / sizeof *places) fail(USAGE, "launcher.conf says \"%s\", which means nothing here", key);
-	if (*places[i].place != NULL) fail(USAGE, "launcher.conf says \"%s\" twice", key);
-	*places[i].place = value;
-	s->tree_count += places[i].place == &s->trees[s->tree_count];
-	s->writable_count += places[i].place == &s->writable[s->writable_count];
+	const struct member members[] = {
+		{"node", "path", &s->program}, {"node SHA256", "digest", &s->digest}, {"node-major", "text", &s->node_major}, {"node-identity", "text", &s->identity},
+		{"bundle", "path", &s->bundle}, {"bundle SHA256", "digest", &s->bundle_digest}, {"addon", "path", &s->addon}, {"addon SHA256", "digest", &s->addon_digest},
+		{"python", "path", &s->python}, {"python SHA256", "digest", &s->python_digest}, {"spython", "path", &s->spython}, {"spython SHA256", "digest", &s->spython_digest},
+		{"index", "path", &s->index}, {"config", "path", &s->config},
+		{"audit", "path", &s->audit}, {"mode", "text", &s->mode_name}, {"development", "text", &s->development_name}, {"string-code", "text", &s->string_code},
+		{"addons", "text", &s->addons}, {"workers", "text", &s->workers}, {"tree", "path", &s->trees[s->tree_count]},
+		{"write", "path", &s->writable[s->writable_count]}, {0}};
+	char of_digest[32];
+	snprintf(of_digest, sizeof of_digest, "%s SHA256", key);
+	if (find_member(members, of_digest) != NULL) {
+		char *space = strrchr(value, ' ');
+		if (space == NULL) fail(USAGE, "launcher.conf needs \"%s PATH SHA256\"", key);
+		*space = 0;
+		take(members, of_digest, space + 1);
+	}
+	take(members, key, value);
+	s->tree_count += s->trees[s->tree_count] != NULL;
+	s->writable_count += s->writable[s->writable_count] != NULL;
 	if (s->tree_count > MAX_DIRECTORIES || s->writable_count > MAX_DIRECTORIES) fail(USAGE, "More than %d directories", MAX_DIRECTORIES);
-	if (places[i].digest == NULL) return;
-	char *space = strrchr(value, ' ');
-	if (space == NULL || strspn(space + 1, "0123456789abcdef") != SHA256_HEX || space[1 + SHA256_HEX] != 0)
-		fail(USAGE, "launcher.conf needs \"%s PATH SHA256\"", key);
-	*space = 0;
-	*places[i].digest = space + 1;
 }
 
 void read_settings(struct settings *settings, int allow_development) {
@@ -55,10 +62,11 @@ void read_settings(struct settings *settings, int allow_development) {
 	ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof "launcher.conf");
 	if (length <= 0) fail(REFUSED, "Cannot start: /proc does not tell where the launcher is");
 	strcpy(strrchr(path, '/') + 1, "launcher.conf");
-	int file = open_trusted(path, allow_development);
-	length = read(file, text, sizeof text - 1);
-	if (length <= 0 || (size_t)length == sizeof text - 1 || strlen(text) != (size_t)length || text[length - 1] != '\n')
-		fail(USAGE, "Cannot read \"%s\": it must be lines of text, less than 64 KiB", path);
+	const char *why;
+	length = read_owned(path, whom_to_trust(allow_development), text, sizeof text, &why);
+	if (length < 0) fail(REFUSED, "%s", why);
+	if (length == 0 || strlen(text) != (size_t)length || text[length - 1] != '\n')
+		fail(USAGE, "Cannot read \"%s\": it must be lines of text", path);
 	if (strncmp(text, "version 1\n", 10) != 0) fail(USAGE, "Cannot read \"%s\": its first line must be \"version 1\"", path);
 	for (char *line = text + 10, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
 		*end = 0;

@@ -90,7 +90,7 @@ int sha256_file(int descriptor, char hex[SHA256_HEX + 1]) {
 	buffer[kept] = 0x80;
 	for (size_t i = 0; i < 8; i++) buffer[padded - 1 - i] = (uint8_t)(size * 8 >> 8 * i);
 	add(state, buffer, padded / 64);
-	for (int i = 0; i < SHA256_HEX; i++) hex[i] = "0123456789abcdef"[state[i / 8] >> (28 - 4 * (i % 8)) & 15];
-	hex[SHA256_HEX] = 0;
+	for (size_t i = 0; i < SHA256_BYTES; i++) buffer[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+	to_hex(buffer, hex);
 	return 0;
 }

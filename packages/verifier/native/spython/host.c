@@ -3,14 +3,12 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../owned-file.h"
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 enum { MAX_CONFIGURATION = 1 << 20 };
 struct rules rules = {.host_mode = -1, .max_size = 64 << 20};
 static uint64_t version;
 static int own_mode = MODE_ENFORCE, ima, refuses_extensions;
-static const char *json_lines, *reading, *code; /* what is read, and the code of its errors */
+static const char *json_lines;
 static const struct member HOST[] = {
 	{"version", "number", &version}, {"mode", MODES, &rules.host_mode}, {"onRefusal", "throw exit", &rules.exit_on_refusal},
 	{"index", "path", &rules.index}, {"policy", "path", &rules.policy}, {"authorities", "any", NULL}, {"launcher", "any", NULL},
@@ -27,113 +25,49 @@ static const struct member POLICY[] = {
 	{"python", "object", NULL}, {"python.auditHooks", "refuse allow", &rules.audit_hooks}, {"python.xattr", "off ima", &ima},
 	{"python.events", "texts", &rules.events}, {"python.extensions", "signed refuse", &refuses_extensions}, {0}};
 
-static _Noreturn void refuse_member(const char *name) { fail(REFUSED, code, "Cannot use \"%s\": \"%s\" is not as it must be", reading, name); }
-
-/* Where a word stands among others, which a space parts; -1 where it does not. */
-int word_index(const char *word, const char *words) {
-	const size_t length = strlen(word);
-	for (int i = 0; *words != 0; i++, words += *words == ' ') {
-		const size_t next = strcspn(words, " ");
-		if (next == length && memcmp(words, word, length) == 0) return i;
-		words += next;
-	}
-	return -1;
-}
-
 int parse_mode(const char *name) {
 	const int mode = word_index(name, MODES);
 	if (mode < 0) fail(USAGE, NULL, "\"%s\" is no mode: off, audit, enforce or strict", name);
 	return mode;
 }
 
-/* A regular file, in memory of its own and with a NUL behind it; null where it is another, or changes meanwhile. */
-uint8_t *read_whole(int descriptor, size_t limit, size_t *length) {
-	struct stat s;
-	ssize_t got = 1;
-	if (fstat(descriptor, &s) != 0 || !S_ISREG(s.st_mode) || (size_t)s.st_size > limit) return NULL;
-	*length = (size_t)s.st_size;
-	uint8_t *memory = mmap(NULL, *length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	for (size_t filled = 0; memory != MAP_FAILED && filled < *length && got > 0; filled += (size_t)got)
-		got = pread(descriptor, memory + filled, *length - filled, (off_t)filled);
-	close(descriptor);
-	return memory == MAP_FAILED || got <= 0 ? NULL : memory;
-}
-
-/* `name` and `error` are what messages go by. The document is kept. */
-const struct json *read_json(const char *name, const char *error, char *text, size_t length) {
+/* For good; null where it is no JSON of the kind that is read. */
+const struct json *keep_json(char *text, size_t length) {
 	const size_t room = length / 2 + 2;
 	struct json *values = malloc(room * sizeof *values);
-	const struct json *document = values == NULL || text == NULL ? NULL : parse_json(text, length, values, room);
-	reading = name;
-	code = error;
-	if (document == NULL) fail(REFUSED, code, "Cannot use \"%s\": it is not JSON, or not of the kind that is read", name);
+	return text == NULL || values == NULL ? NULL : parse_json(text, length, values, room);
+}
+
+static const struct json *read_document(const char *path) {
+	const char *why = "no memory";
+	char *text = malloc(MAX_CONFIGURATION);
+	const ssize_t length = read_owned(path, rules.development ? TRUST_STICKY | TRUST_USER | TRUST_LINKS : TRUST_STICKY, text, MAX_CONFIGURATION, &why);
+	if (length < 0) fail(REFUSED, "ERR_HOST_CONFIG", "%s", why);
+	const struct json *document = keep_json(text, (size_t)length);
+	if (document == NULL) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot read \"%s\": it is not JSON, or not of the kind that is read", path);
 	return document;
 }
 
-static const struct json *read_document(const char *path, const char *error) {
-	const char *why;
-	size_t length;
-	const int file = open_owned(path, rules.development ? TRUST_STICKY | TRUST_USER | TRUST_LINKS : TRUST_STICKY, &why);
-	if (file < 0) fail(REFUSED, "ERR_HOST_CONFIG", "%s", why);
-	uint8_t *text = read_whole(file, MAX_CONFIGURATION, &length);
-	if (text == NULL) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": it is no file of at most 1 MiB", path);
-	return read_json(path, error, (char *)text, length);
-}
-
-static int is_hex(const char *text) { return strlen(text) == SHA256_HEX && strspn(text, "0123456789abcdef") == SHA256_HEX; }
-
-/* Whether the value is what the member is to be, and then in its place. */
-static int take(const struct member *member, const struct json *value) {
-	enum { CHOICE = -1, ANY, SWITCH, NUMBER, TEXT, PATH, DIGEST, TEXTS, LIST, OBJECT };
-	static const int KINDS[] = {0, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_STRING, JSON_STRING, JSON_ARRAY, JSON_ARRAY, JSON_OBJECT};
-	const int is = word_index(member->is, "any switch number text path digest texts list object");
-	const int kind = value->kind == JSON_FALSE ? JSON_TRUE : (int)value->kind;
-	const int choice = is == SWITCH ? value->kind == JSON_TRUE : kind == JSON_STRING ? word_index(value->text, member->is) : -1;
-	if (is == CHOICE ? choice < 0 : is != ANY && kind != KINDS[is]) return 0;
-	if ((is == PATH && *value->text != '/') || (is == DIGEST && !is_hex(value->text))) return 0;
-	EACH(each, value)
-		if (is == TEXTS && each->kind != JSON_STRING) return 0;
-	if (member->place == NULL) return 1;
-	if (is == CHOICE || is == SWITCH) *(int *)member->place = choice;
-	else if (is == NUMBER) *(uint64_t *)member->place = value->number;
-	else if (kind == JSON_STRING) *(const char **)member->place = value->text;
-	else *(const struct json **)member->place = value;
-	return 1;
-}
-
-/* All that an object has must be among the members, none twice, and what it is to be. `of`: in front of their names. */
-void read_members(const struct json *object, const char *of, const struct member *members) {
-	uint64_t seen = 0;
-	if (object == NULL || object->kind != JSON_OBJECT) refuse_member(of);
-	for (const struct json *key = object + 1; key < object->next; key = key[1].next) {
-		const struct member *member = members;
-		char name[64];
-		snprintf(name, sizeof name, "%s%s%s", of, *of == 0 ? "" : ".", key->text);
-		while (member->name != NULL && strcmp(member->name, name) != 0) member++;
-		const uint64_t bit = (uint64_t)1 << (member - members);
-		if (member->name == NULL || (seen & bit) != 0 || strchr(key->text, '.') != NULL || !take(member, key + 1)) refuse_member(name);
-		seen |= bit;
-		if (strcmp(member->is, "object") == 0) read_members(key + 1, name, members);
-		EACH(each, key + 1)
-			if (strcmp(member->is, "list") == 0) read_members(each, name, members);
-	}
+static void must_be_right(const char *wrong, const char *code, const char *file) {
+	if (wrong != NULL) fail(REFUSED, code, "Cannot use \"%s\": \"%s\" is not as it must be", file, wrong);
 }
 
 /* Null for the usual file, which may be absent. */
 void read_host(const char *file) {
 	rules.host_file = file == NULL ? "/etc/sigtool/verifier.json" : file;
 	if (file == NULL && access(rules.host_file, F_OK) != 0) return open_sinks();
-	read_members(read_document(rules.host_file, "ERR_HOST_CONFIG"), "", HOST);
-	if (version != 1) refuse_member("version");
+	const char *wrong = read_members(read_document(rules.host_file), "", HOST);
+	if (wrong == NULL && version != 1) wrong = "version";
 	if (rules.json_lines == NULL) rules.json_lines = json_lines;
 	EACH(pin, rules.pins)
-		if (json_member(pin, "spki-sha256") == NULL) refuse_member("pins");
-	EACH(product, rules.products) {
+		if (wrong == NULL && json_member(pin, "spki-sha256") == NULL) wrong = "pins";
+	EACH(product, rules.products) { /* no name, or one twice */
 		const struct json *name = json_member(product, "name");
-		if (name == NULL || find_by(rules.products, "name", name->text) != product) refuse_member("products"); /* none, or twice */
+		if (wrong == NULL && (name == NULL || find_by(rules.products, "name", name->text) != product)) wrong = "products";
 	}
 	EACH(denial, rules.deny) /* the reason, and one other member */
-		if (json_member(denial, "reason") == NULL || denial->next != denial + 5) refuse_member("deny");
+		if (wrong == NULL && (json_member(denial, "reason") == NULL || denial->next != denial + 5)) wrong = "deny";
+	must_be_right(wrong, "ERR_HOST_CONFIG", rules.host_file);
 	open_sinks();
 }
 
@@ -154,9 +88,7 @@ const char *denied(const char *kind, const char *hex) {
 
 /* The host's policy before the index's; `asked` (-1: nothing) makes the mode stricter, and only in development weaker. */
 void read_policy(const struct json *policy, int asked) {
-	reading = "policy";
-	code = "ERR_POLICY";
-	read_members(rules.policy == NULL ? policy : read_document(rules.policy, code), "", POLICY);
+	must_be_right(read_members(rules.policy == NULL ? policy : read_document(rules.policy), "", POLICY), "ERR_POLICY", rules.policy == NULL ? "policy" : rules.policy);
 	const int set = rules.host_mode < 0 ? own_mode : rules.host_mode;
 	if (asked >= 0 && asked < set && !rules.development) fail(REFUSED, "ERR_START", "Cannot be in a weaker mode than the host or the policy says");
 	rules.mode = asked >= 0 ? asked : set;
@@ -167,6 +99,6 @@ void read_policy(const struct json *policy, int asked) {
 		rules.audit_hooks = ima = 0;
 	}
 	if (rules.mode != MODE_AUDIT && ((rules.xattr_ima && !ima) || rules.xattr_spython))
-		fail(REFUSED, code, "Cannot use --xattr: the policy does not allow that, or the mode");
+		fail(REFUSED, "ERR_POLICY", "Cannot use --xattr: the policy does not allow that, or the mode");
 	rules.xattr_ima |= ima;
 }

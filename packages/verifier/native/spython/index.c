@@ -8,6 +8,7 @@
 #include <openssl/ess.h>
 #include <openssl/x509v3.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 enum { HEADER = 24, KIND_AT = 6, SIZE_AT = 8, DIGEST_AT = 16, FILE_KIND = 0, LINK_KIND = 1 };
 enum { MAX_HEAD = 1 << 20, MAX_ENTRIES = 1 << 21, MAX_NAMES = 1 << 29, MAX_SIGNATURE = 1 << 20, MAX_INDEX = 1 << 30, MAX_PRODUCTS = 256 };
@@ -35,11 +36,6 @@ static _Noreturn void malformed(const char *reason) { fail(REFUSED, "ERR_INDEX_F
 static _Noreturn void distrust(const char *code, const char *reason) { fail(REFUSED, code, "Cannot trust the trust index: %s", reason); }
 static void require(int done) { if (done != 1) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed"); }
 
-void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]) {
-	for (int i = 0; i < SHA256_HEX; i++) hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
-	hex[SHA256_HEX] = 0;
-}
-
 /* libcrypto is linked in, and not the program's: it needs no settings of the system, no words for errors, no names of ciphers; and
  * no clearing up, as threads may still digest at the end. */
 enum {
@@ -48,13 +44,19 @@ enum {
 
 /* A copy in memory that nobody writes to any more. The launcher's descriptor must be sealed, so that it is what it opened. */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length) {
+	struct stat s;
 	const int seals = descriptor < 0 ? ALL_SEALS : fcntl(descriptor, F_GET_SEALS); /* -1 where it is no memory file */
 	if (descriptor < 0) descriptor = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	else if (seals < 0 || (seals & ALL_SEALS) != ALL_SEALS) fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use descriptor %d: it is no sealed memory", descriptor);
-	if (descriptor < 0) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
-	uint8_t *memory = read_whole(descriptor, MAX_INDEX, length);
-	if (memory == NULL || *length < HEADER) malformed("it is no file of a size that one has, or changes while it is read");
+	if (descriptor < 0 || fstat(descriptor, &s) != 0) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
+	if (!S_ISREG(s.st_mode) || s.st_size < HEADER || s.st_size > MAX_INDEX) malformed("it is no file of a size that one has");
+	*length = (size_t)s.st_size;
+	uint8_t *memory = mmap(NULL, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (memory == MAP_FAILED) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: %m");
+	for (ssize_t filled = 0, got; (size_t)filled < *length; filled += got)
+		if ((got = pread(descriptor, memory + filled, *length - (size_t)filled, filled)) <= 0) malformed("it changes while it is read");
 	mprotect(memory, *length, PROT_READ);
+	close(descriptor);
 	return memory;
 }
 
@@ -156,7 +158,8 @@ static void find_parts(const uint8_t *bytes, size_t length) {
 static void read_head(int mode_asked) {
 	const size_t length = table.records_start - HEADER;
 	char *text = strndup((const char *)table.bytes + HEADER, length); /* too short where there is a NUL in it */
-	read_members(read_json("the trust index", "ERR_INDEX_FORMAT", text, length), "", HEAD);
+	const char *wrong = read_members(keep_json(text, length), "", HEAD);
+	if (wrong != NULL) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: \"%s\" in its head is not as it must be", wrong);
 	if (is_index_expired()) fail(REFUSED, "ERR_INDEX_EXPIRED", "Cannot use the trust index: its last day is past; compile it again");
 	refuse_denied(signers, "key");
 	if (denied("catalog", index_hex) != NULL) distrust("ERR_DENIED", denied("catalog", index_hex));
@@ -184,13 +187,12 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 
 /* The events of a start: products, then that it is decided from here on. */
 void announce(const char *missing) {
-	static const char *const NAMES[] = {"off", "audit", "enforce", "strict"};
 	char sequence[24];
 	for (const struct product *p = products; p < products + product_count; p++) {
 		if (p->sequence != NULL) snprintf(sequence, sizeof sequence, "%lu", p->sequence->number);
 		raise_event("catalog.load", ALLOW, "sha256", index_hex, "product", p->name, "#sequence", p->sequence == NULL ? NULL : sequence, "signer", signer_hex, NULL);
 	}
-	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", NAMES[rules.mode], "index", *index_hex ? index_hex : NULL,
+	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", MODE_NAMES[rules.mode], "index", *index_hex ? index_hex : NULL,
 		"signer", *signer_hex ? signer_hex : NULL, "tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
 }
 

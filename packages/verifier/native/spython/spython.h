@@ -4,13 +4,13 @@
 #define SPYTHON_H
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include "../json.h"
+#include "../hex.h"
+#include "../members.h"
+#include "../mode.h"
 
 /* Verdict AUDIT: it goes on, and under enforcement would have been refused. */
-enum mode { MODE_OFF, MODE_AUDIT, MODE_ENFORCE, MODE_STRICT };
-#define MODES "off audit enforce strict" /* as words */
 enum verdict { ALLOW, AUDIT, REFUSE };
-enum { USAGE = 2, REFUSED = 126, SHA256_BYTES = 32, SHA256_HEX = 64, ALL_SEALS = 15 /* F_SEAL_SEAL, _SHRINK, _GROW, _WRITE */ };
+enum { USAGE = 2, REFUSED = 126, ALL_SEALS = 15 /* F_SEAL_SEAL, _SHRINK, _GROW, _WRITE */ };
 enum { KERNEL_LOG, KERNEL_REQUIRE, KERNEL_OFF };
 enum { CHILDREN_REFUSE, CHILDREN_AUDIT, CHILDREN_ALLOW };
 
@@ -26,20 +26,9 @@ struct rules {
 	const struct json *pins, *products, *deny, *policy_products, *events;
 };
 extern struct rules rules;
-/* Of a document: `is` any, switch, number, text, path, digest, texts, list (of objects) or object, or the words of which it is one;
- * `place` for an int, a uint64_t, a text or a value by that, or null. Ends with a null. */
-struct member {
-	const char *name, *is;
-	void *place;
-};
-#define EACH(value, array) \
-	for (const struct json *value = (array) == NULL ? NULL : (array) + 1; (array) != NULL && value < (array)->next; value = value->next)
 #define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
-int word_index(const char *word, const char *words);
 int parse_mode(const char *name);
-uint8_t *read_whole(int descriptor, size_t limit, size_t *length);
-const struct json *read_json(const char *name, const char *error, char *text, size_t length);
-void read_members(const struct json *object, const char *of, const struct member *members);
+const struct json *keep_json(char *text, size_t length);
 void read_host(const char *file);
 void read_policy(const struct json *policy, int asked);
 const struct json *find_by(const struct json *list, const char *member, const char *text);
@@ -56,7 +45,6 @@ void load_index(const char *file, int descriptor, int mode_asked);
 void announce(const char *missing);
 void find_entry(const char *path, struct entry *entry);
 int is_index_expired(void);
-void to_hex(const uint8_t *digest, char hex[SHA256_HEX + 1]);
 
 /* open-code.c. `open_verified`: the event, then the bytes that were digested, or null with the exception; `real` is where they
  * lie. Without `use` it is native code, of which no bytes come back. `start_kernel_check` names what cannot be asked. `refuse`: after the event; always -1. */

@@ -19,7 +19,9 @@ static void *map(size_t length) {
 #define strndup(text, size) keep(strndup(text, size))
 #define mmap(address, length, ...) map(length)
 #include "../find-record.c"
+#include "../hex.c"
 #include "../json.c"
+#include "../members.c"
 #include "../owned-file.c"
 #include "host.c"
 #include "index.c"
