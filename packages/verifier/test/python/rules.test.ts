@@ -272,35 +272,4 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 			stderr: expect.stringContaining("null bytes"),
 		});
 	});
-
-	it.skipIf(process.env.SIGTOOL_SANITIZE !== undefined)(
-		"is the same in subinterpreters, and keeps no more memory than Python does",
-		async () => {
-			const module = python.release === "3.13" ? "_interpreters" : "_xxsubinterpreters";
-			site.write({
-				"interpreters.py": `import ${module} as i
-def peak(): # that of getrusage() begins with the parent's
-    with open('/proc/self/status') as status: return int(status.read().split('VmHWM:')[1].split()[0])
-def one():
-    n = i.create()
-    i.run_string(n, 'import json, decimal, colorsys, email.message')
-    i.destroy(n)
-for _ in range(5): one()
-before = peak()
-for _ in range(40): one()
-print(peak() - before)
-`,
-			});
-			await site.sign();
-			const plain = spawnSync(python.executable, ["-I", "-B", "app/interpreters.py"], {
-				cwd: site.root,
-				encoding: "utf8",
-			});
-			const run = site.run(["app/interpreters.py"]);
-			if (plain.status === null) return; // 3.12.1 crashes.
-			expect([run.status, plain.status]).toEqual([0, 0]);
-			// KiB; 40 interpreters, to which a page each is within what allocators do.
-			expect(Number(run.stdout)).toBeLessThan(Number(plain.stdout) * 1.05 + 400);
-		},
-	);
 });
