@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { adoptInstalled } from "./installed.js";
+import { hasStrace, hearWitness, watchedBy } from "./witness.js";
 
 const full = process.env.SIGTOOL_FULL !== undefined;
 /** The system's own: of the others not all parts that the tests ask for are there. */
@@ -23,6 +24,8 @@ const ENFORCED = full
 	: ["test_json"];
 /** Those that import, write and compile code of their own, which nobody signed. */
 const AUDITED = full ? ["test_import", "test_zipimport", "test_runpy", "test_multiprocessing_fork"] : ["test_runpy"];
+/** How many files of its own making each loads at least. */
+const MADE: Readonly<Record<string, number>> = { test_import: 15, test_zipimport: 1, test_runpy: 100 };
 
 describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsuite)", () => {
 	let home: string;
@@ -83,23 +86,31 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 		expect(differing.filter(([, reason]) => !reason?.includes("child processes are refused"))).toEqual([]);
 	});
 
-	test.each(AUDITED)(
-		"%s gives the same results in audit mode, and what nobody signed is told",
+	test.skipIf(!hasStrace).each(AUDITED)(
+		"%s gives the same results in audit mode, and all that strace sees it load is told of (needs strace)",
 		async (name) => {
 			if (python === undefined) return;
-			const events = join(home, `${name}.jsonl`);
+			const [events, traces] = [join(home, `${name}.jsonl`), join(home, `${name}-traces`)];
+			mkdirSync(traces);
 			const policy = { mode: "audit", python: { auditHooks: "allow", events: ["*"] } };
 			const audit = { ...silent, jsonLines: events };
 			const spython = await adoptInstalled(python, program, home, { policy, audit });
-			const [plain, audited] = await Promise.all([run(isolated, name, "plain"), run(spython, name, "audited")]);
+			const [plain, audited] = await Promise.all([
+				run(isolated, name, "plain"),
+				run([...watchedBy(traces), ...spython], name, "audited"),
+			]);
 			expect(Object.keys(plain.outcomes).length).toBeGreaterThan(30);
 			// A spython writes no bytecode, as `python3 -B`.
 			const differing = differences(plain, audited);
 			expect(differing.filter(([, reason]) => reason !== "test meaningful only when writing bytecode")).toEqual([]);
-			const lines = readFileSync(events, "utf8").split("\n").slice(0, -1);
-			const verdicts = lines.map((line) => JSON.parse(line).verdict);
-			expect(verdicts.filter((verdict) => verdict === "refuse")).toEqual([]);
-			expect(verdicts.filter((verdict) => verdict === "audit").length).toBeGreaterThan(10);
+			const { told, explained, unexplained } = hearWitness(traces, events);
+			expect(unexplained).toEqual([]);
+			expect(explained["told as code"]).toBeGreaterThan(100);
+			expect([...told].filter((line) => line.startsWith("refuse "))).toEqual([]);
+			expect(told).toContain(`allow ${join(program, basename(RUN_TESTS))}`);
+			// What it made itself, and then loaded.
+			const made = [...told].filter((line) => line.startsWith(`audit ${home}/`));
+			expect(made.length).toBeGreaterThanOrEqual(MADE[name] ?? 0);
 		},
 		LIMIT_MS,
 	);

@@ -1,0 +1,99 @@
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { adoptInstalled } from "./installed.js";
+import { hasStrace, hearWitness, type Testimony, watchedBy } from "./witness.js";
+
+const program = (name: string) => fileURLToPath(new URL(`witness/${name}`, import.meta.url));
+
+describe.skipIf(!hasStrace).each(PYTHONS)(
+	"in audit mode, what strace sees spython of $version load (needs strace), $executable",
+	(python) => {
+		let home: string;
+		let events: string;
+		let spython: readonly string[];
+		beforeAll(async () => {
+			home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-witness-")));
+			events = join(home, "events.jsonl");
+			const application = join(home, "app");
+			mkdirSync(application);
+			for (const name of ["loads.py", "hides.py"]) copyFileSync(program(name), join(application, name));
+			const policy = { mode: "audit", python: { events: ["*"] } };
+			spython = await adoptInstalled(python, application, home, {
+				policy,
+				audit: { stderr: "off", jsonLines: events },
+			});
+		});
+		afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+		interface Run extends Testimony {
+			readonly status: number | null;
+			/** Lines, a character for each octet. */
+			readonly lines: readonly string[];
+			readonly stderr: string;
+		}
+
+		function watch(words: readonly string[], cwd = home): Run {
+			const traces = mkdtempSync(join(home, "traces-"));
+			const [file = "", ...rest] = [...watchedBy(traces), ...spython, ...words];
+			const env = { ...process.env, LANG: "C.UTF-8" };
+			const { status, stdout, stderr } = spawnSync(file, rest, { cwd, env, encoding: "latin1" });
+			return { status, stderr, lines: stdout.split("\n").slice(0, -1), ...hearWitness(traces, events) };
+		}
+
+		/** A directory outside of all that is signed. */
+		const scratch = () => mkdtempSync(join(home, "scratch-"));
+
+		it("is told of by its path, whatever kind of code it is and however it is loaded", () => {
+			const run = watch(["app/loads.py", scratch()]);
+			expect(run).toMatchObject({ status: 0, unexplained: [] });
+			expect(run.lines).toHaveLength(15);
+			const told = [...run.told].filter((line) => line.startsWith("audit "));
+			expect(told.sort()).toEqual([...new Set(run.lines)].map((path) => `audit ${path}`).sort());
+			expect(run.told).toContain(`allow ${join(home, "app/loads.py")}`);
+			expect(Object.keys(run.explained)).toEqual(expect.arrayContaining(["told as code", "told as native code"]));
+		});
+
+		const starts: [string, (directory: string) => { words: string[]; paths: string[] }][] = [
+			["a script", (directory) => ({ words: [join(directory, "script.py")], paths: ["script.py"] })],
+			["a script by a link", (directory) => ({ words: [join(directory, "link")], paths: ["script.py"] })],
+			["a module", () => ({ words: ["-m", "script"], paths: ["script.py"] })],
+			["a package", () => ({ words: ["-m", "package"], paths: ["package/__init__.py", "package/__main__.py"] })],
+			["a directory", (directory) => ({ words: [join(directory, "package")], paths: ["package/__main__.py"] })],
+			["an archive", (directory) => ({ words: [join(directory, "archive.zip")], paths: ["archive.zip"] })],
+			["an application", (directory) => ({ words: [join(directory, "archive.pyz")], paths: ["archive.pyz"] })],
+		];
+		it.each(starts)("is told of as the main program, %s", (_, start) => {
+			const directory = scratch();
+			mkdirSync(join(directory, "package"));
+			for (const name of ["script.py", "package/__init__.py", "package/__main__.py"])
+				writeFileSync(join(directory, name), "print(__name__)\n");
+			const make = `import os, sys, zipfile
+os.chdir(sys.argv[1])
+os.symlink("script.py", "link")
+for name in ("archive.zip", "archive.pyz"):
+    with zipfile.ZipFile(name, "w") as file: file.write("script.py", "__main__.py")`;
+			expect(spawnSync(python.executable, ["-I", "-c", make, directory]).status).toBe(0);
+			const { words, paths } = start(directory);
+			const run = watch(words, directory);
+			expect(run).toMatchObject({ status: 0, unexplained: [] });
+			expect(run.lines.at(-1)).toBe("__main__");
+			const told = [...run.told].filter((line) => line.startsWith("audit "));
+			expect(told.sort()).toEqual(paths.map((path) => `audit ${join(directory, path)}`));
+		});
+
+		it.each([
+			["open", "hidden.py"],
+			["map", "termios"],
+			["start", "/bin/sh"],
+		])("is found where native code hides it from all events, by %s", (way, what) => {
+			const run = watch(["app/hides.py", way, scratch()]);
+			expect(run).toMatchObject({ status: 0, lines: ["ran"] });
+			expect(run.unexplained.filter((line) => line.startsWith(`${way} `) && line.includes(what))).toHaveLength(1);
+		});
+	},
+);

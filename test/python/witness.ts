@@ -1,0 +1,240 @@
+/**
+ * A witness of what a Python process loads that is not its own: strace, which sees what the kernel is asked for, and between
+ * that the events being written. Each file that is opened to be read, each mapping of native code and each program that is
+ * started has to stand beside the event that tells of it.
+ */
+
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+
+export const hasStrace = spawnSync("strace", ["-f", "-qq", "-o", "/dev/null", "true"]).status === 0;
+
+/** Words before a program, whose trace then goes to an empty directory: a file for each thread, so that its calls are in order. */
+export function watchedBy(traces: string): string[] {
+	const calls = "trace=open,openat,openat2,execve,execveat,mmap,write,clone,clone3,fork,vfork";
+	const options = ["-ff", "-qq", "-y", "-s", "16384", "--seccomp-bpf", "-e", "signal=none", "-e", calls];
+	return ["strace", ...options, "-o", join(traces, "trace")];
+}
+
+export interface Testimony {
+	/** Files that an event told of as code, or as bytecode that is read past the hook: `verdict path`. */
+	readonly told: ReadonlySet<string>;
+	/** How often each explanation was the one. */
+	readonly explained: Readonly<Partial<Record<Explanation, number>>>;
+	/** `open`, `map` or `start`, and what. */
+	readonly unexplained: readonly string[];
+}
+
+type Explanation =
+	/** Opened by the hook: the next event of the thread tells of that very file. */
+	| "told as code"
+	/** An archive that an event told of before, and whose octets are kept. */
+	| "kept archive"
+	/** The event before, python.open, tells that it is read as any file is. */
+	| "told as read"
+	/** By the system's loader, after an event told of that very file. */
+	| "told as native code"
+	/** By the system's loader, as native code of which an event told is linked to it. Not told: docs/spython.md, Limits. */
+	| "linked library"
+	/** By libc for itself, to end threads, convert text or look names up. Not told: the same. */
+	| "library of libc"
+	/** What libc and its like read for themselves, none of it code. Not told. */
+	| "data of system libraries"
+	/** An event told of the start. What the program does is its own: in audit mode nobody watches children. */
+	| "told as program"
+	/** By a call of CPython's that raises no event: docs/spython.md. */
+	| "tracker of multiprocessing";
+
+const SYSTEM_DATA =
+	/^\/(proc|sys|dev)\/|^\/etc\/(ld\.so\.cache|localtime|locale\.alias|nsswitch\.conf|passwd|group|hosts|host\.conf|resolv\.conf|gai\.conf|inputrc|protocols|services)$|^\/usr\/(share\/(zoneinfo|terminfo|locale)|lib\/locale)\/|\/gconv-modules\.cache$/;
+const LIBRARY_OF_LIBC = /^\/usr\/lib\/[^/]*\/(libgcc_s\.so\.1|libnss_\w+\.so\.2|gconv\/[\w-]+\.so)$/;
+const STARTS_PROGRAM = /^python\.(subprocess\.Popen|os\.exec|os\.posix_spawn|os\.system|pty\.spawn)$/;
+/** Octets of a detail that may have been cut. */
+const LONG = 480;
+const TRACKER = "from multiprocessing.resource_tracker import main";
+
+interface Opened {
+	readonly kind: "open";
+	readonly asked: string;
+	readonly path: string;
+	readonly readable: boolean;
+}
+
+type Event = Readonly<Record<string, string>>;
+type Call =
+	| Opened
+	| { readonly kind: "event"; readonly event: Event }
+	| { readonly kind: "map"; readonly path: string }
+	| { readonly kind: "child"; readonly number: string }
+	| { readonly kind: "program"; readonly words: string };
+
+/** What a thread takes over from the one that made it. */
+interface State {
+	/** Since the verifier.start of spython; what comes before is the program itself. */
+	started: boolean;
+	/** Whether an event told of a program that is about to be started, and none was since. */
+	awaited: boolean;
+	/** Of native code told of: what the loader may still do with it, `open` and `map`. */
+	readonly native: Map<string, Set<string>>;
+	last: Event | undefined;
+}
+
+/** Reads the traces of a spython that wrote its events, all of them, to the file `events`. */
+export function hearWitness(traces: string, events: string): Testimony {
+	const names = readdirSync(traces).filter((name) => name.startsWith("trace."));
+	const threads = new Map(names.map((name) => [name.slice(6), readCalls(join(traces, name), events)]));
+	const made = new Set([...threads.values()].flat().map((call) => (call.kind === "child" ? call.number : "")));
+	const roots = [...threads.keys()].filter((number) => !made.has(number));
+	if (roots.length !== 1) throw new Error(`Cannot tell the first thread: ${roots.length} were made by none`);
+	const told = new Set<string>();
+	const explained: Partial<Record<Explanation, number>> = {};
+	const unexplained: string[] = [];
+
+	function explainOpen(call: Opened, next: Call | undefined, state: State): Explanation | undefined {
+		if (next?.kind === "event" && isCode(next.event) && octets(next.event.path) === call.path) return "told as code";
+		const detail = state.last?.event === "python.open" ? octets(state.last.detail) : "";
+		if (detail.startsWith(`${call.asked}, `) || (detail.length > LONG && call.asked.startsWith(detail))) {
+			if (state.last?.verdict !== "allow") told.add(`${state.last?.verdict} ${call.path}`);
+			return "told as read";
+		}
+		if (state.native.get(call.path)?.delete("open")) return "told as native code";
+		const unseen = loadedUnseen(call.path, state);
+		if (unseen !== undefined) return unseen;
+		if (told.has(`allow ${call.path}`) && !/\.pyc?$/.test(call.path)) return "kept archive";
+		return SYSTEM_DATA.test(call.path) ? "data of system libraries" : undefined;
+	}
+
+	/** Whether the thread ended by becoming another program. */
+	function follow(number: string, state: State): boolean {
+		const calls = threads.get(number) ?? [];
+		for (const [at, call] of calls.entries()) {
+			if (call.kind === "event") {
+				const { event = "", verdict, path } = call.event;
+				state.started ||= event === "verifier.start";
+				if (isCode(call.event)) told.add(`${verdict} ${octets(path)}`);
+				if (event === "module.dlopen") state.native.set(octets(path), new Set(["open", "map"]));
+				state.awaited ||= STARTS_PROGRAM.test(event);
+				state.last = call.event;
+			} else if (!state.started) {
+			} else if (call.kind === "child") {
+				const native = new Map([...state.native].map(([path, may]) => [path, new Set(may)]));
+				if (follow(call.number, { ...state, native })) state.awaited = false;
+			} else if (call.kind === "program") {
+				const isTracker = call.words.includes(TRACKER);
+				conclude(
+					isTracker ? "tracker of multiprocessing" : state.awaited ? "told as program" : undefined,
+					`start ${call.words}`,
+				);
+				return true;
+			} else if (call.kind === "map") {
+				const isTold = state.native.get(call.path)?.delete("map");
+				conclude(isTold ? "told as native code" : loadedUnseen(call.path, state), `map ${call.path}`);
+			} else {
+				const next = calls.slice(at + 1, at + 9).find((other) => other.kind !== "open" || other.readable);
+				if (call.readable) conclude(explainOpen(call, next, state), `open ${call.path}`);
+				state.last = undefined;
+			}
+		}
+		return false;
+	}
+
+	function conclude(explanation: Explanation | undefined, what: string): void {
+		if (explanation === undefined) unexplained.push(what);
+		else explained[explanation] = (explained[explanation] ?? 0) + 1;
+	}
+	follow(roots[0] ?? "", { started: false, awaited: false, native: new Map(), last: undefined });
+	return { told, explained, unexplained };
+}
+
+function isCode({ event }: Event): boolean {
+	return event === "module.open_code" || event === "module.dlopen";
+}
+
+/** By the system's loader, for what was loaded before. */
+function loadedUnseen(path: string, { native }: State): Explanation | undefined {
+	if (isLinkedTo(path, native.keys())) return "linked library";
+	return LIBRARY_OF_LIBC.test(path) ? "library of libc" : undefined;
+}
+
+const links = new Map<string, readonly string[]>();
+
+/** As the loader says of files that are still there. */
+function isLinkedTo(library: string, files: Iterable<string>): boolean {
+	return [...files].some((file) => {
+		if (!links.has(file)) {
+			const { stdout } = spawnSync("ldd", [Buffer.from(file, "latin1").toString()], { encoding: "utf8" });
+			links.set(
+				file,
+				[...stdout.matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gm)].map(([, path = ""]) => realpathSync(path)),
+			);
+		}
+		return links.get(file)?.includes(library);
+	});
+}
+
+/** Calls that were answered, in their order; strings are octets, a character each. */
+function readCalls(file: string, events: string): Call[] {
+	return readFileSync(file, "latin1")
+		.split("\n")
+		.flatMap((line) => readCall(line, events) ?? []);
+}
+
+const SHAPES = {
+	write: /^write\(\d+<(.*?)>(?:\(deleted\))?, "(.*)", \d+\) += \d+$/,
+	open: /^open(?:at2?\((?:AT_FDCWD|\d+)<.*?>(?:\(deleted\))?, |\()"(.*?)", (?:\{flags=)?([\w|]+).* = (?:(\d+)<(.*?)>(?:\(deleted\))?|-1 E.*|\?.*)$/,
+	map: /^mmap\(.*PROT_EXEC.*, \d+<(.*?)>(?:\(deleted\))?, .* = 0x/,
+	child: /^(?:clone3?|v?fork)\(.* = (\d+)(?:<.*>)?$/,
+	program: /^execve(?:at)?\((.*) = 0$/,
+};
+
+function readCall(line: string, events: string): Call | undefined {
+	const [shape] = /^[a-z]*/.exec(line) ?? [];
+	switch (shape) {
+		case "write": {
+			const [, path = "", text = ""] = SHAPES.write.exec(line) ?? [];
+			return unescaped(path) === events ? { kind: "event", event: JSON.parse(unescaped(text)) } : undefined;
+		}
+		case "open":
+		case "openat":
+		case "openat2": {
+			const found = SHAPES.open.exec(line);
+			if (found === null) throw new Error(`Cannot read the trace: ${line}`);
+			const [, asked = "", flags = "", descriptor, path = ""] = found;
+			const readable = descriptor !== undefined && !/O_WRONLY|O_DIRECTORY|O_PATH/.test(flags);
+			return { kind: "open", asked: unescaped(asked), path: unescaped(path), readable };
+		}
+		case "mmap": {
+			const [, path] = SHAPES.map.exec(line) ?? [];
+			return path === undefined ? undefined : { kind: "map", path: unescaped(path) };
+		}
+		case "execve":
+		case "execveat": {
+			const [, words] = SHAPES.program.exec(line) ?? [];
+			const isCheck = /\|(0x10000|AT_EXECVE_CHECK)\)$/.test(words ?? "");
+			return words === undefined || isCheck ? undefined : { kind: "program", words };
+		}
+		default: {
+			const [, number] = SHAPES.child.exec(line) ?? [];
+			return number === undefined ? undefined : { kind: "child", number };
+		}
+	}
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", v: "\v", f: "\f" };
+
+/** strace escapes as C does. */
+function unescaped(text: string): string {
+	return text.replace(/\\(?:([0-7]{1,3})|(.))/g, (_, octal: string | undefined, other: string) =>
+		octal === undefined ? (ESCAPES[other] ?? other) : String.fromCharCode(Number.parseInt(octal, 8)),
+	);
+}
+
+/** Text of an event as the octets that it stands for: those that are no UTF-8 are U+DC80 to U+DCFF there. */
+function octets(text = ""): string {
+	const bytes = [...text].map((character) => {
+		const code = character.codePointAt(0) ?? 0;
+		return code >= 0xdc80 && code <= 0xdcff ? Buffer.of(code & 0xff) : Buffer.from(character);
+	});
+	return Buffer.concat(bytes).toString("latin1");
+}
