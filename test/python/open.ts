@@ -153,7 +153,7 @@ export const OPEN: readonly Opening[] = [
 		reason: "Tcl is a language of its own; where nothing needs it, leave `_tkinter` out of the index",
 		event: "module.dlopen",
 		told: "/_tkinter.",
-		techniques: ["library by a script in Tcl"],
+		techniques: ["library by a script in Tcl", "script in Tcl"],
 	},
 	{
 		reason: "ctypes calls functions of the interpreter and of libc by their names",

@@ -133,8 +133,28 @@ export const GAPS: readonly Gap[] = [
 		events: ["python.ctypes.dlsym"],
 	},
 	{
+		name: "script in Tcl",
+		signed: {
+			"main.py": `${DATA}import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False).eval(open(data + "/evil.tcl").read())\n`,
+		},
+		making: `open(data + "/evil.tcl", "w").write('puts "evil-ran-[expr {6 * 7}]"\\nflush stdout\\n')\n`,
+		events: ["module.dlopen"],
+		told: "/_tkinter.",
+	},
+	{
 		name: "memory by /proc/self/mem",
 		signed: { "main.py": overwriting(`import os\nos.pwrite(os.open("/proc/self/mem", os.O_RDWR), new, address)`) },
+	},
+	{
+		name: "memory by a link beside a directory's descriptor",
+		signed: {
+			"main.py": overwriting(
+				`import os\nos.chdir("/")\nos.pwrite(os.open("memory", os.O_RDWR, dir_fd=os.open(data, os.O_RDONLY)), new, address)`,
+			),
+		},
+		making: `import os\nos.symlink("/proc/self/mem", data + "/memory")\n`,
+		events: ["python.open"],
+		told: "mem",
 	},
 	{
 		name: "memory by ctypes",

@@ -45,6 +45,10 @@ const signedPair: Partial<Technique> = {
 	},
 };
 
+/** An interpreter of Tcl, without windows. */
+const TCL = `import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False)`;
+const HAS_TCL = `__import__("importlib.util").util.find_spec("_tkinter") is not None`;
+
 /** Not every build lets SQLite load extensions. */
 const SQLITE = { needs: `hasattr(__import__("sqlite3").Connection, "enable_load_extension")` };
 
@@ -206,11 +210,11 @@ import evil`,
 		`import ctypes, os\nctypes.CDLL(os.path.dirname(os.path.abspath(__file__)) + "/libouter.so")`,
 		{ ...signedPair, ...copy(({ app }) => `${app}/libinner.so`) },
 	),
-	native(
-		"library by a script in Tcl",
-		`import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False).call("load", data + "/evil.so")`,
-		{ needs: `__import__("importlib.util").util.find_spec("_tkinter") is not None` },
-	),
+	native("library by a script in Tcl", `${TCL}.call("load", data + "/evil.so")`, { needs: HAS_TCL }),
+	withData("script in Tcl", `${TCL}.eval(open(data + "/evil.tcl").read())`, {
+		beside: { "evil.tcl": `puts "evil-ran-[expr {6 * 7}]"\nflush stdout\n` },
+		needs: HAS_TCL,
+	}),
 	withData(
 		"open-code hook replaced by ctypes",
 		`import ctypes, io, os

@@ -39,17 +39,23 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 			spawn: "start('spawn')",
 			forkserver: "start('forkserver')",
 			fork: "start('fork')",
+			lock: "type(multiprocessing.get_context('fork').Lock())",
+			...(python.release === "3.13" && { memory: "memory.SharedMemory(create=True, size=1, track=False).unlink()" }),
 			unseen: "os.waitpid(multiprocessing.util.spawnv_passfds(b'/bin/true', [b'true'], []), 0)[1] >> 8",
 		};
 		const start =
 			"def start(way):\n    p = multiprocessing.get_context(way).Process(target=int)\n    p.start(); p.join()\n    return p.exitcode";
 		site.write({
-			"children.py": trying(`import os, sys, subprocess, multiprocessing, multiprocessing.util\n${start}`, lines),
+			"children.py": trying(
+				`import os, sys, subprocess, multiprocessing, multiprocessing.util\nfrom multiprocessing import shared_memory as memory\n${start}`,
+				lines,
+			),
 		});
 		await site.sign();
 		const run = site.run(["app/children.py"]);
-		const { fork, unseen, ...refused } = answers(run.stdout);
-		expect([fork, unseen]).toEqual(["did 0", "did 255"]);
+		const { fork, lock, unseen, memory = "did None", ...refused } = answers(run.stdout);
+		expect([fork, lock, unseen, memory]).toEqual(["did 0", expect.stringMatching(/^did /), "did 255", "did None"]);
+		expect(run.stderr).not.toContain("Warning");
 		for (const answer of Object.values(refused))
 			expect(answer).toMatch(/^PermissionError .*child processes are refused/);
 		expect(run.events.filter(({ event }) => String(event).startsWith("python."))).toHaveLength(6);
