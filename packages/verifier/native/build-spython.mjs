@@ -12,6 +12,7 @@ const native = fileURLToPath(new URL(".", import.meta.url));
 const own = readdirSync(join(native, "spython")).filter((name) => name.endsWith(".c"));
 /** What the launcher and the addon have in common with it. */
 const SHARED = [
+	"complain.c",
 	"digest-file.c",
 	"find-record.c",
 	"hex.c",

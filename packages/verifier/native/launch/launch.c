@@ -4,11 +4,11 @@
  * descriptors 3 and 4, and with the kernel refusing what no hook inside the process can. docs/launcher.md. */
 #define _GNU_SOURCE
 #include "launch.h"
+#include "../complain.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +28,10 @@ static const char *mode_asked;
 static int writable[MAX_DIRECTORIES], clear_environment, allow_development, python, module;
 static char record[1 << 16] = "version 1\n";
 
-/* Control characters would command a terminal, and part a line of a log. */
 _Noreturn void fail(int status, const char *format, ...) {
-	char line[3 * PATH_MAX];
 	va_list values;
 	va_start(values, format);
-	vsnprintf(line, sizeof line, format, values);
-	va_end(values);
-	for (char *c = line; *c != 0; c++)
-		if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
-	dprintf(2, "sigtool-launch: %s\n", line);
-	_exit(status);
+	complain(status, "sigtool-launch", format, values);
 }
 
 static void say(const char *key, const char *value) {

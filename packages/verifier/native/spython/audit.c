@@ -7,10 +7,11 @@
 #include <sys/vfs.h>
 
 enum { SLOTS = 512, MAX_DETAIL = 512 };
-/* A check answers 0: to be recorded where it is selected; 1: recorded already; -1: refused. */
+/* A check answers 0: to be recorded where it is selected; 1: recorded already; -1: refused. `why` is the refusal's, where it has one. */
 static struct slot {
 	const char *name;
-	int (*check)(const char *event, PyObject *arguments), selected;
+	int (*check)(const char *event, PyObject *arguments, const char *why), selected;
+	const char *why;
 } slots[SLOTS];
 static int all_selected;
 
@@ -22,15 +23,13 @@ static PyObject *argument(PyObject *arguments, Py_ssize_t at) {
 static void describe(PyObject *arguments, char detail[MAX_DETAIL]) {
 	const Py_ssize_t count = arguments != NULL && PyTuple_Check(arguments) ? PyTuple_GET_SIZE(arguments) : 0;
 	size_t length = 0;
-	int overflow;
 	for (Py_ssize_t i = *detail = 0; i < count && length < MAX_DETAIL - 8; i++) {
-		PyObject *value = PyTuple_GET_ITEM(arguments, i), *text_of = PyCode_Check(value) ? ((PyCodeObject *)value)->co_filename : value;
-		PyObject *bytes = PyUnicode_CheckExact(text_of) ? PyUnicode_AsEncodedString(text_of, "utf-8", "surrogateescape") : NULL;
-		char number[24];
-		snprintf(number, sizeof number, "%lld", PyLong_CheckExact(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : 0);
-		const char *text = bytes != NULL ? PyBytes_AS_STRING(bytes) : PyBytes_CheckExact(value) ? PyBytes_AS_STRING(value) : PyLong_CheckExact(value) ? number :
-			value == Py_None ? "None" : Py_TYPE(value)->tp_name;
-		length += (size_t)snprintf(detail + length, MAX_DETAIL - length, "%s%s%s", i == 0 ? "" : ", ", text_of == value ? "" : "code ", text);
+		PyObject *value = PyTuple_GET_ITEM(arguments, i), *shown = PyCode_Check(value) ? ((PyCodeObject *)value)->co_filename : value;
+		const int is_plain = PyUnicode_CheckExact(shown) || PyLong_CheckExact(shown) || shown == Py_None;
+		PyObject *text = is_plain ? PyObject_Str(shown) : NULL, *bytes = text == NULL ? NULL : PyUnicode_AsEncodedString(text, "utf-8", "surrogateescape");
+		const char *says = bytes != NULL ? PyBytes_AS_STRING(bytes) : PyBytes_CheckExact(value) ? PyBytes_AS_STRING(value) : Py_TYPE(value)->tp_name;
+		length += (size_t)snprintf(detail + length, MAX_DETAIL - length, "%s%s%s", i == 0 ? "" : ", ", shown == value ? "" : "code ", says);
+		Py_XDECREF(text);
 		Py_XDECREF(bytes);
 		PyErr_Clear();
 	}
@@ -42,7 +41,7 @@ static void record(const char *event, enum verdict verdict, PyObject *arguments)
 	for (char *c = name; *c != 0; c++)
 		if (!Py_ISALNUM(*c) && *c != '.') *c = '_';
 	describe(arguments, detail);
-	raise_event(name, verdict, "detail", *detail ? detail : NULL, "reason", verdict == ALLOW ? NULL : "ERR_RUNTIME_RULE", NULL);
+	raise_event(name, verdict, "detail", detail, "reason", verdict == ALLOW ? NULL : "ERR_RUNTIME_RULE", NULL);
 }
 
 static int veto(const char *event, PyObject *arguments, const char *why) {
@@ -52,61 +51,56 @@ static int veto(const char *event, PyObject *arguments, const char *why) {
 	return strncmp(event, "cpython.", 8) == 0 ? refuse("'%s' is disabled by policy", event + 8) : refuse("Cannot go on with %s: %s (ERR_RUNTIME_RULE)", event, why);
 }
 
-static int refuse_always(const char *event, PyObject *arguments) { return veto(event, arguments, "the hook is spython's"); }
-static int judge_hook(const char *event, PyObject *arguments) { return rules.audit_hooks ? 0 : veto(event, arguments, "the policy says python.auditHooks: refuse"); }
-
 /* SQL, too, could load any library by no event where that is enabled; Connection.setconfig() enables the method alone, by none. */
-static int judge_sqlite(const char *event, PyObject *arguments) { return argument(arguments, 1) == Py_False ? 0 : veto(event, arguments, "SQL could load any library"); }
+static int judge_sqlite(const char *event, PyObject *arguments, const char *why) { return argument(arguments, 1) == Py_False ? 0 : veto(event, arguments, why); }
 
 /* The program's own libcrypto loads what these name. */
-static int judge_variable(const char *event, PyObject *arguments) {
+static int judge_variable(const char *event, PyObject *arguments, const char *why) {
 	PyObject *name = argument(arguments, 0);
 	const int is_other = PyBytes_CheckExact(name) && strncmp(PyBytes_AS_STRING(name), "OPENSSL_", 8) != 0;
-	return is_other ? 0 : veto(event, arguments, "OpenSSL would load what it names");
+	return is_other ? 0 : veto(event, arguments, why);
 }
 
-static int judge_child(const char *event, PyObject *arguments) {
-	if (rules.children == CHILDREN_REFUSE) return veto(event, arguments, "child processes are refused, as nothing verifies what they load; os.fork works (policy: runtime.children)");
+static int judge_child(const char *event, PyObject *arguments, const char *why) {
+	if (rules.children == CHILDREN_REFUSE) return veto(event, arguments, why);
 	if (rules.children == CHILDREN_AUDIT) record(event, AUDIT, arguments);
 	return rules.children == CHILDREN_AUDIT;
 }
 
 static int is_text(PyObject *name) { return PyUnicode_Check(name) || PyBytes_Check(name); }
 
-/* The loader puts other directories for `$LIB` and its like. */
-static int judge_native(const char *event, PyObject *arguments, const char *path) {
-	if (!rules.extensions) return veto(event, arguments, "the policy says python.extensions: refuse");
-	if (strchr(path, '$') != NULL) return veto(event, arguments, "its path has a $, which the system's loader replaces");
-	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
+/* What the system's loader searches for has no slash, which strict does not have. In paths it puts other directories for `$LIB` and its like. */
+static int judge_native(const char *event, PyObject *arguments, PyObject *file, int may_be_searched) {
+	PyObject *path, *bytes = NULL;
+	const char *why = NULL;
+	if (!PyUnicode_FSConverter(file, &path)) return -1;
+	const char *name = PyBytes_AS_STRING(path);
+	const int is_searched = may_be_searched && strchr(name, '/') == NULL;
+	if (!rules.extensions) why = "the policy says python.extensions: refuse";
+	else if (strchr(name, '$') != NULL) why = "its path has a $, which the system's loader replaces";
+	else if (is_searched && rules.mode == MODE_STRICT) why = "it names no file";
+	else if (!is_searched) bytes = open_verified(name, "module.dlopen", NULL, NULL);
+	const int answer = why != NULL ? veto(event, arguments, why) : is_searched || bytes != NULL ? 0 : -1;
 	Py_XDECREF(bytes);
-	return bytes == NULL ? -1 : 0;
+	Py_DECREF(path);
+	return answer;
 }
 
 /* With a file the event comes before an extension module's dlopen(3). */
-static int judge_import(const char *event, PyObject *arguments) {
-	PyObject *name = argument(arguments, 0), *file = argument(arguments, 1), *path;
-	if (file == Py_None) {
-		const int starts_children = rules.children == CHILDREN_REFUSE && PyUnicode_Check(name) && (PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_spawn_posix") == 0 ||
-			PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_forkserver") == 0);
-		return starts_children ? judge_child(event, arguments) : 0;
-	}
-	if (!PyUnicode_FSConverter(file, &path)) return -1;
-	const int answer = judge_native(event, arguments, PyBytes_AS_STRING(path));
-	Py_DECREF(path);
-	return answer;
+static int judge_import(const char *event, PyObject *arguments, const char *why) {
+	PyObject *name = argument(arguments, 0), *file = argument(arguments, 1);
+	if (file != Py_None) return judge_native(event, arguments, file, 0);
+	if (rules.children != CHILDREN_REFUSE || !PyUnicode_Check(name)) return 0;
+	const int starts_children = PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_spawn_posix") == 0 ||
+		PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_forkserver") == 0;
+	return starts_children ? veto(event, arguments, why) : 0;
 }
 
-/* What has __fspath__ was asked before, and may answer otherwise now. A name without a slash is for the system's loader to find, which strict does not have; null is the program itself. */
-static int judge_library(const char *event, PyObject *arguments) {
-	PyObject *library = argument(arguments, 0), *path;
+/* What has __fspath__ was asked before, and may answer otherwise now. Null is the program itself. */
+static int judge_library(const char *event, PyObject *arguments, const char *why) {
+	PyObject *library = argument(arguments, 0);
 	if (library == Py_None) return 0;
-	if (!is_text(library)) return veto(event, arguments, "it is no text, and could say another path each time");
-	if (!PyUnicode_FSConverter(library, &path)) return -1;
-	const char *name = PyBytes_AS_STRING(path);
-	const int is_found = strchr(name, '/') == NULL && rules.extensions;
-	const int answer = !is_found ? judge_native(event, arguments, name) : rules.mode == MODE_STRICT ? veto(event, arguments, "it names no file") : 0;
-	Py_DECREF(path);
-	return answer;
+	return is_text(library) ? judge_native(event, arguments, library, 1) : veto(event, arguments, why);
 }
 
 /* `/proc/PID/mem` by whatever links. A relative name may be one beside a directory's descriptor, which the event does not tell. */
@@ -119,12 +113,12 @@ static int is_memory(const char *path) {
 }
 
 /* A .pyc that is read, and not by the hook, goes to a loader past it. Memory of processes is not for writing. */
-static int judge_open(const char *event, PyObject *arguments) {
+static int judge_open(const char *event, PyObject *arguments, const char *unsteady) {
 	PyObject *file = argument(arguments, 0), *flags = argument(arguments, 2), *path;
 	if (!PyLong_Check(flags) || PyLong_Check(file) || file == Py_None) return 0;
 	const int access = (int)PyLong_AsLong(flags) & O_ACCMODE;
 	const Py_ssize_t count = PyUnicode_CheckExact(file) ? PyUnicode_GET_LENGTH(file) : 0;
-	if (access != O_RDONLY && !is_text(file)) return veto(event, arguments, "it is no text, and could say another path each time");
+	if (access != O_RDONLY && !is_text(file)) return veto(event, arguments, unsteady);
 	if (access == O_RDONLY && count > 0 && PyUnicode_READ_CHAR(file, count - 1) != 'c') return 0;
 	if (!PyUnicode_FSConverter(file, &path)) return PyErr_Clear(), 0;
 	const char *name = PyBytes_AS_STRING(path), *dot = strrchr(name, '.'), *why = NULL;
@@ -143,13 +137,18 @@ static struct slot *slot_of(const char *name) {
 }
 
 void prepare_audit(void) {
-	static const struct slot CHECKS[] = {
-		{"open", judge_open, 0}, {"import", judge_import, 0}, {"ctypes.dlopen", judge_library, 0}, {"sqlite3.load_extension", judge_sqlite, 0}, {"sqlite3.enable_load_extension", judge_sqlite, 0},
-		{"setopencodehook", refuse_always, 0}, {"sys.addaudithook", judge_hook, 0}, {"subprocess.Popen", judge_child, 0}, {"os.exec", judge_child, 0},
-		{"os.posix_spawn", judge_child, 0}, {"os.system", judge_child, 0}, {"os.putenv", judge_variable, 0}, {"pty.spawn", judge_child, 0}, {"cpython.run_command", refuse_always, 0},
-		{"cpython.run_stdin", refuse_always, 0}, {"cpython.run_interactivehook", refuse_always, 0}, {"cpython.run_startup", refuse_always, 0}};
+	static const char CHILD[] = "child processes are refused, as nothing verifies what they load; os.fork works (policy: runtime.children)";
+	static const char HOOK[] = "the hook is spython's", UNSTEADY[] = "it is no text, and could say another path each time", SQL[] = "SQL could load any library";
+	const struct slot checks[] = {
+		{"open", judge_open, 0, UNSTEADY}, {"import", judge_import, 0, CHILD}, {"ctypes.dlopen", judge_library, 0, UNSTEADY},
+		{"sqlite3.load_extension", judge_sqlite, 0, SQL}, {"sqlite3.enable_load_extension", judge_sqlite, 0, SQL},
+		{"setopencodehook", veto, 0, HOOK}, {"sys.addaudithook", rules.audit_hooks ? NULL : veto, 0, "the policy says python.auditHooks: refuse"},
+		{"subprocess.Popen", judge_child, 0, CHILD}, {"os.exec", judge_child, 0, CHILD}, {"os.posix_spawn", judge_child, 0, CHILD},
+		{"os.system", judge_child, 0, CHILD}, {"pty.spawn", judge_child, 0, CHILD}, {"os.putenv", judge_variable, 0, "OpenSSL would load what it names"},
+		{"cpython.run_command", veto, 0, HOOK}, {"cpython.run_stdin", veto, 0, HOOK}, {"cpython.run_interactivehook", veto, 0, HOOK},
+		{"cpython.run_startup", veto, 0, HOOK}};
 	size_t count = 0;
-	for (; count < sizeof CHECKS / sizeof *CHECKS; count++) *slot_of(CHECKS[count].name) = CHECKS[count];
+	for (; count < sizeof checks / sizeof *checks; count++) *slot_of(checks[count].name) = checks[count];
 	EACH(event, rules.events) {
 		struct slot *slot = slot_of(event->text);
 		if (++count > SLOTS / 2) fail(REFUSED, "ERR_POLICY", "Cannot use the policy: python.events has more than 200 names");
@@ -162,7 +161,7 @@ void prepare_audit(void) {
 int on_audit(const char *event, PyObject *arguments, void *unused) {
 	(void)unused;
 	const struct slot *slot = slot_of(event);
-	const int answer = slot->check == NULL ? 0 : slot->check(event, arguments);
+	const int answer = slot->check == NULL ? 0 : slot->check(event, arguments, slot->why);
 	if (answer == 0 && (slot->selected || all_selected)) record(event, ALLOW, arguments);
 	return answer < 0 ? -1 : 0;
 }

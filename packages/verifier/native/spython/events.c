@@ -2,6 +2,7 @@
  * a file, syslog and standard error, by single writes that wait for nobody; what a sink does not take is counted. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../complain.h"
 #include "../utf8.h"
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -49,16 +50,6 @@ static void put_string(struct line *line, const char *text) {
 	put(line, "\"");
 }
 
-static void begin(struct line *line, const char *event, enum verdict verdict) {
-	static const char *const VERDICTS[] = {"allow", "audit", "refuse"};
-	const int process = getpid(), thread = gettid() == process ? 0 : gettid();
-	struct timespec now;
-	struct tm utc;
-	clock_gettime(CLOCK_REALTIME, &now);
-	line->length = strftime(line->text, sizeof line->text, "{\"time\":\"%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
-	put(line, ".%03ldZ\",\"event\":\"%s\",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", now.tv_nsec / 1000000, event, VERDICTS[verdict], process, thread);
-}
-
 /* Opened again when a program closed it, or removed it, and maybe opened another file that got its number. */
 static int file_descriptor(void) {
 	struct stat s;
@@ -77,34 +68,39 @@ static int log_line(const char *text, enum verdict verdict) {
 	return sendto(log_socket, message, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&address, sizeof address) == length;
 }
 
-static void end(struct line *line, enum verdict verdict) {
-	put(line, "}");
-	int lost = log_socket >= 0 && !log_line(line->text, verdict);
-	put(line, "\n");
-	if (rules.json_lines != NULL) lost |= write(file_descriptor(), line->text, line->length) != (ssize_t)line->length;
-	if (rules.standard_error == 2 || (rules.standard_error == 0 && verdict != ALLOW)) dprintf(2, "sigtool: %s", line->text);
-	if (lost) atomic_fetch_add(&dropped, 1);
-}
-
 void raise_event(const char *event, enum verdict verdict, ...) {
+	static const char *const VERDICTS[] = {"allow", "audit", "refuse"};
 	struct line line;
+	struct timespec now;
+	struct tm utc;
 	va_list values;
 	if (verdict == ALLOW && rules.json_lines == NULL && log_socket < 0 && rules.standard_error != 2 && sigtool_audit_semaphore == 0) return;
-	if (atomic_load(&dropped) > 0) { /* and counts itself where it is not told either */
-		begin(&line, "verifier.dropped", ALLOW);
-		put(&line, ",\"count\":%u", atomic_exchange(&dropped, 0));
-		end(&line, ALLOW);
+	const unsigned lost = atomic_exchange(&dropped, 0);
+	if (lost > 0) { /* which counts itself where it is not told either */
+		snprintf(line.text, sizeof line.text, "%u", lost);
+		raise_event("verifier.dropped", ALLOW, "#count", line.text, NULL);
 	}
-	begin(&line, event, verdict);
+	const int process = getpid(), thread = gettid();
+	clock_gettime(CLOCK_REALTIME, &now);
+	line.length = strftime(line.text, sizeof line.text, "{\"time\":\"%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
+	put(&line, ".%03ldZ\",\"event\":\"%s\",\"verdict\":\"%s\"", now.tv_nsec / 1000000, event, VERDICTS[verdict]);
+	put(&line, ",\"pid\":%d,\"thread\":%d", process, thread == process ? 0 : thread);
 	va_start(values, verdict);
 	for (const char *name; (name = va_arg(values, const char *)) != NULL;) {
 		const char *value = va_arg(values, const char *);
-		if (value != NULL && *name == '#') put(&line, ",\"%s\":%s", name + 1, value);
-		else if (value != NULL) put(&line, ",\"%s\":", name), put_string(&line, value);
+		if (value == NULL || *value == 0) continue;
+		put(&line, ",\"%s\":", name + (*name == '#'));
+		if (*name == '#') put(&line, "%s", value);
+		else put_string(&line, value);
 	}
 	va_end(values);
+	put(&line, "}");
 	DTRACE_PROBE2(sigtool, audit, event, line.text);
-	end(&line, verdict);
+	int is_lost = log_socket >= 0 && !log_line(line.text, verdict);
+	put(&line, "\n");
+	if (rules.json_lines != NULL) is_lost |= write(file_descriptor(), line.text, line.length) != (ssize_t)line.length;
+	if (rules.standard_error == 2 || (rules.standard_error == 0 && verdict != ALLOW)) dprintf(2, "sigtool: %s", line.text);
+	atomic_fetch_add(&dropped, (unsigned)is_lost);
 }
 
 void open_sinks(void) {
@@ -116,13 +112,12 @@ void open_sinks(void) {
 }
 
 _Noreturn void fail(int status, const char *code, const char *format, ...) {
-	char text[2 * PATH_MAX];
+	const int error = errno;
+	char who[64];
 	va_list values;
 	va_start(values, format);
-	vsnprintf(text, sizeof text, format, values);
-	for (char *c = text; *c != 0; c++)
-		if ((uint8_t)*c < ' ' || *c == 127) *c = '?';
+	snprintf(who, sizeof who, code == NULL ? "spython" : "spython: %s", code);
 	if (code != NULL) raise_event("verifier.start", REFUSE, "reason", code, NULL);
-	dprintf(2, "spython: %s%s%s\n", code == NULL ? "" : code, code == NULL ? "" : ": ", text);
-	_exit(status);
+	errno = error; /* for %m */
+	complain(status, who, format, values);
 }

@@ -17,12 +17,11 @@ static const char INDEX_OID[] = "2.25.213635600933900886167909968535539274014", 
 static struct index_table table;
 static char index_hex[SHA256_HEX + 1], signer_hex[SHA256_HEX + 1];
 static uint64_t not_after = UINT64_MAX; /* milliseconds */
-static const struct json *policy, *signers, *listed;
+static const struct json *policy, *catalog_signers, *listed;
 static const struct member HEAD[] = {
-	{"notAfter", "number", &not_after}, {"policy", "any", &policy}, {"signers", "texts", &signers}, {"products", "list", &listed},
+	{"notAfter", "number", &not_after}, {"policy", "any", &policy}, {"signers", "texts", &catalog_signers}, {"products", "list", &listed},
 	{"products.name", "text", NULL}, {"products.root", "path", NULL}, {"products.sequence", "number", NULL}, {"products.adopted", "any", NULL},
 	{"products.catalogs", "texts", NULL}, {"products.entries", "number", NULL}, {0}};
-/* Longer roots first, so that a product inside another's tree answers for its own files. */
 static struct product {
 	const char *name, *root;
 	const struct json *sequence;
@@ -141,9 +140,7 @@ static void add_product(const struct json *described) {
 	struct product new = {name->text, real == NULL ? path : real, sequence, 0, entry_count, entry_count + (uint32_t)entries->number};
 	new.root_length = strlen(new.root) - (strcmp(new.root, "/") == 0);
 	entry_count = new.end;
-	size_t at = product_count++;
-	for (; at > 0 && products[at - 1].root_length < new.root_length; at--) products[at] = products[at - 1];
-	products[at] = new;
+	products[product_count++] = new;
 }
 
 /* Whose sizes are in the header; what is behind them is the signature. */
@@ -161,7 +158,7 @@ static void read_head(int mode_asked) {
 	const char *wrong = read_members(keep_json(text, length), "", HEAD);
 	if (wrong != NULL) fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: \"%s\" in its head is not as it must be", wrong);
 	if (is_index_expired()) fail(REFUSED, "ERR_INDEX_EXPIRED", "Cannot use the trust index: its last day is past; compile it again");
-	refuse_denied(signers, "key");
+	refuse_denied(catalog_signers, "key");
 	if (denied("catalog", index_hex) != NULL) distrust("ERR_DENIED", denied("catalog", index_hex));
 	read_policy(policy, mode_asked);
 	EACH(product, listed) add_product(product);
@@ -187,23 +184,26 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 
 /* The events of a start: products, then that it is decided from here on. */
 void announce(const char *missing) {
-	char sequence[24];
 	for (const struct product *p = products; p < products + product_count; p++) {
+		char sequence[24] = "";
 		if (p->sequence != NULL) snprintf(sequence, sizeof sequence, "%lu", p->sequence->number);
-		raise_event("catalog.load", ALLOW, "sha256", index_hex, "product", p->name, "#sequence", p->sequence == NULL ? NULL : sequence, "signer", signer_hex, NULL);
+		raise_event("catalog.load", ALLOW, "sha256", index_hex, "product", p->name, "#sequence", sequence, "signer", signer_hex, NULL);
 	}
-	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", MODE_NAMES[rules.mode], "index", *index_hex ? index_hex : NULL,
-		"signer", *signer_hex ? signer_hex : NULL, "tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
+	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", MODE_NAMES[rules.mode], "index", index_hex, "signer", signer_hex,
+		"tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
 }
 
 int is_index_expired(void) { return (uint64_t)time(NULL) > not_after / 1000; }
 
-/* What was signed for a real path: by product and path, never by content alone. */
+/* What was signed for a real path: by product and path, never by content alone. A product inside another's tree answers for its own files. */
 void find_entry(const char *path, struct entry *entry) {
-	const struct product *p = products, *behind = products + product_count;
+	const struct product *p = NULL;
 	*entry = (struct entry){0};
-	while (p < behind && (strncmp(path, p->root, p->root_length) != 0 || path[p->root_length] != '/')) p++;
-	if (p == behind) return;
+	for (const struct product *each = products; each < products + product_count; each++) {
+		const int holds = strncmp(path, each->root, each->root_length) == 0 && path[each->root_length] == '/';
+		if (holds && (p == NULL || each->root_length > p->root_length)) p = each;
+	}
+	if (p == NULL) return;
 	entry->product = p->name;
 	entry->name = path + p->root_length + 1;
 	const size_t length = strlen(entry->name);

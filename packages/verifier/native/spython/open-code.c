@@ -2,6 +2,7 @@
  * kernel asked, one read, one digest, one verdict, the event, and then those very bytes. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../complain.h"
 #include "../digest-file.h"
 #include "../kernel-check.h"
 #include "../owned-file.h"
@@ -119,13 +120,11 @@ static PyObject *read_and_digest(struct opened *file) {
 }
 
 int refuse(const char *format, ...) {
-	char text[2 * PATH_MAX];
 	va_list values;
 	va_start(values, format);
-	vsnprintf(text, sizeof text, format, values);
+	if (rules.exit_on_refusal) complain(REFUSED, "spython", format, values);
+	PyErr_FormatV(PyExc_PermissionError, format, values);
 	va_end(values);
-	if (rules.exit_on_refusal) fail(REFUSED, NULL, "%s", text);
-	PyErr_Format(PyExc_PermissionError, "%s", text);
 	return -1;
 }
 
@@ -150,12 +149,11 @@ static PyObject *judged_bytes(struct opened *file, const char *event, const char
 	else if ((bytes = read_and_digest(file)) != NULL) judge(file);
 	else return Py_XDECREF(key), NULL;
 	const enum verdict verdict = file->reason == NULL ? ALLOW : enforcing || bytes == NULL ? REFUSE : AUDIT;
-	const char *hex = *file->hex ? file->hex : NULL, *expected = *file->expected ? file->expected : NULL;
-	raise_event(event, verdict, "path", file->real, "use", use, "sha256", hex, "expected", expected, "product", file->entry.product, "entry", file->entry.name, "rule",
-		file->rule, "reason", file->reason, NULL);
+	raise_event(event, verdict, "path", file->real, "use", use, "sha256", file->hex, "expected", file->expected, "product", file->entry.product,
+		"entry", file->entry.name, "rule", file->rule, "reason", file->reason, NULL);
 	if (verdict == REFUSE) Py_CLEAR(bytes);
-	if (verdict == REFUSE && expected != NULL) refuse("File hash mismatch: '%s' (expected: %s, got %s)", file->path, expected, hex);
-	else if (verdict == REFUSE) refuse("Cannot load '%s': %s (%s%s%s)", file->path, file->why, file->reason, hex == NULL ? "" : ", got ", hex == NULL ? "" : hex);
+	if (verdict == REFUSE && *file->expected != 0) refuse("File hash mismatch: '%s' (expected: %s, got %s)", file->path, file->expected, file->hex);
+	else if (verdict == REFUSE) refuse("Cannot load '%s': %s (%s%s%s)", file->path, file->why, file->reason, *file->hex == 0 ? "" : ", got ", file->hex);
 	if (verdict == ALLOW && key != NULL && PyDict_GET_SIZE(kept) <= MAX_ARCHIVES && PyDict_SetItem(kept, key, bytes) != 0) Py_CLEAR(bytes);
 	Py_XDECREF(key);
 	return bytes;

@@ -61,7 +61,7 @@ enum { PROGRAMS_ONLY = 2 };
 void prepare_audit(void);
 int on_audit(const char *event, PyObject *arguments, void *unused);
 
-/* events.c: names and their texts up to a null; a null text is left out, `#name` has a number. `fail` ends the process with
+/* events.c: names and their texts up to a null; no text, or none in it, is left out; `#name` has a number. `fail` ends the process with
  * a line on standard error; with a code that is an event, too. */
 void open_sinks(void);
 void raise_event(const char *event, enum verdict verdict, ...) __attribute__((sentinel));

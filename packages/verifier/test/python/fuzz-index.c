@@ -43,7 +43,7 @@ static void forget(void) {
 	for (size_t i = 0; i < product_count; i++) products[i] = (struct product){0};
 	product_count = entry_count = 0;
 	not_after = UINT64_MAX;
-	policy = signers = listed = NULL;
+	policy = catalog_signers = listed = NULL;
 	rules = (struct rules){.host_mode = -1, .host_file = "none"};
 }
 
