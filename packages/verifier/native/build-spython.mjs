@@ -14,6 +14,7 @@ const own = readdirSync(join(native, "spython")).filter((name) => name.endsWith(
 const SHARED = [
 	"complain.c",
 	"digest-file.c",
+	"event-line.c",
 	"find-record.c",
 	"hex.c",
 	"json.c",

@@ -17,7 +17,7 @@ const TARGETS = {
 	"sigtool-launch": {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
-			...parts("complain", "owned-file", "members", "json", "hex"),
+			...parts("complain", "event-line", "utf8", "owned-file", "members", "json", "hex"),
 			"mode.h",
 		],
 		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],

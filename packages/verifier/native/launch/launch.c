@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../complain.h"
+#include "../event-line.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -28,9 +29,13 @@ static const char *mode_asked;
 static int writable[MAX_DIRECTORIES], clear_environment, allow_development, python, module;
 static char record[1 << 16] = "version 1\n";
 
+/* A refusal is an event, where there is a file for these. */
 _Noreturn void fail(int status, const char *format, ...) {
+	const int error = errno;
 	va_list values;
 	va_start(values, format);
+	if (status == REFUSED && settings.audit != NULL) write_event(open_event_file(settings.audit), "verifier.start", REFUSE, "reason", "ERR_LAUNCHER", NULL);
+	errno = error; /* for %m */
 	complain(status, "sigtool-launch", format, values);
 }
 
@@ -166,7 +171,7 @@ static void lock_down(int program, const char *path, char *const *arguments) {
 	const int enforce = settings.mode >= MODE_ENFORCE, filters = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kill) == 0;
 	if (enforce) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-		if (settings.audit != NULL) close(open(settings.audit, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600));
+		if (settings.audit != NULL) close(open_event_file(settings.audit));
 		/* Interpreters that ask are told to take no code from a person (Linux 6.14): deny-interactive and its lock. */
 		if (prctl(PR_SET_SECUREBITS, prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) | 0x400 | 0x800, 0, 0, 0) != 0) miss("securebits", 0);
 		int version = restrict_files(&settings, program, writable);

@@ -4,12 +4,11 @@
 #define SPYTHON_H
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include "../event-line.h"
 #include "../hex.h"
 #include "../members.h"
 #include "../mode.h"
 
-/* Verdict AUDIT: it goes on, and under enforcement would have been refused. */
-enum verdict { ALLOW, AUDIT, REFUSE };
 enum { USAGE = 2, REFUSED = 126, ALL_SEALS = 15 /* F_SEAL_SEAL, _SHRINK, _GROW, _WRITE */ };
 enum { KERNEL_LOG, KERNEL_REQUIRE, KERNEL_OFF };
 enum { CHILDREN_REFUSE, CHILDREN_AUDIT, CHILDREN_ALLOW };
@@ -61,8 +60,7 @@ enum { PROGRAMS_ONLY = 2 };
 void prepare_audit(void);
 int on_audit(const char *event, PyObject *arguments, void *unused);
 
-/* events.c: names and their texts up to a null; no text, or none in it, is left out; `#name` has a number. `fail` ends the process with
- * a line on standard error; with a code that is an event, too. */
+/* events.c. `fail` ends the process with a line on standard error; with a code that is an event, too. */
 void open_sinks(void);
 void raise_event(const char *event, enum verdict verdict, ...) __attribute__((sentinel));
 _Noreturn void fail(int status, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -243,6 +243,18 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect([status, stdout]).toEqual([exit, ""]);
 		});
 
+		it("writes a refusal to the file of events first, where there is one", () => {
+			const installation = new Installation();
+			installation.write("main.js", "");
+			installation.set("audit", installation.at("events.jsonl"));
+			installation.write("bin/register.cjs", "evil");
+			expect(installation.run(["main.js"]).status).toBe(126);
+			const event = JSON.parse(readFileSync(installation.at("events.jsonl"), "utf8"));
+			expect(event).toMatchObject({ event: "verifier.start", verdict: "refuse", reason: "ERR_LAUNCHER", thread: 0 });
+			expect(new Date(event.time).toISOString()).toBe(event.time);
+			expect(Object.keys(event)).toEqual(["time", "event", "verdict", "pid", "thread", "reason"]);
+		});
+
 		it("takes node for unchanged when it is the very file of the installation, and digests it when it is not", () => {
 			const installation = new Installation();
 			installation.write("main.js", "console.log('ran')");
