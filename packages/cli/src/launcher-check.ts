@@ -75,7 +75,8 @@ function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): Launc
 	];
 }
 
-function pythonFindings({ python, spython, development, trees }: LauncherConf): LauncherFinding[] {
+function pythonFindings(conf: LauncherConf): LauncherFinding[] {
+	const { python, spython, development } = conf;
 	if (python === undefined || spython === undefined) return [];
 	const programs = [pinned("python", python, development), pinned("spython", spython, development)];
 	if (programs.some(({ status }) => status === "wrong")) return programs; // It is not run.
@@ -83,13 +84,22 @@ function pythonFindings({ python, spython, development, trees }: LauncherConf): 
 	const release = judged("python release", () => {
 		const facts = aboutSpython(spython.path);
 		if (facts.development && development === "refuse") refuse("it was built to trust a development identity");
-		outside = libraryOutside(facts, trees);
+		if (existsSync(conf.index)) outside = libraryOutside(facts, treesOf(conf));
 		return `${facts.python}, library below ${facts.home}, keys built in: ${facts.pins.length}`;
 	});
 	const missing = outside.map((directory) =>
 		note("library", `${directory} is not in the index: nothing is loaded from it`),
 	);
 	return [...programs, release, ...missing];
+}
+
+/** Of the index as it is now; where that cannot be read, which is a finding of its own, as it was at the installation. */
+function treesOf(conf: LauncherConf): readonly string[] {
+	try {
+		return derivedSettings(conf).trees;
+	} catch {
+		return conf.trees;
+	}
 }
 
 function sameAsOwn(what: string, installed: string, own: string | undefined): LauncherFinding[] {

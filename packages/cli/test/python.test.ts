@@ -274,7 +274,11 @@ describe.skipIf(!canBuild || !canBeHost)(
 			expect(build("--trust", host.key.certFile).status).toBe(0);
 			expect(install("--python", host.at("spython")).stdout).toContain(`spython        ${host.at("lib/spython")}`);
 			expect(check().stdout).toMatch(/note +library +\/\S+ is not in the index/);
+			const settings = readFileSync(host.at("lib/launcher.conf"));
 			host.ship(host.key, "enforce", adopted);
+			writeFileSync(host.at("lib/launcher.conf"), settings);
+			expect(check().stderr).toMatch(/wrong +flags/);
+			expect(check().stderr).not.toContain("is not in the index");
 			expect(install("--python", host.at("spython")).status).toBe(0);
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 0, stdout: "ran x\n", stderr: "" });
 			expect(host.run(host.at("app/main.js"), "x")).toMatchObject({ status: 0, stdout: "node\n" });
