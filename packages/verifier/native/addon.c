@@ -20,10 +20,11 @@
 #define _GNU_SOURCE
 #include "find-record.h"
 #include "kernel-check.h"
-#include "launch/launch.h"
+#include "lockdown.h"
 #include "package-type.h"
 #include "plain-file.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

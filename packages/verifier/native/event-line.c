@@ -49,8 +49,9 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 	struct tm utc;
 	clock_gettime(CLOCK_REALTIME, &now);
 	line->length = strftime(line->text, sizeof line->text, "{\"time\":\"%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
-	put(line, ".%03ldZ\",\"event\":\"%s\",\"verdict\":\"%s\"", now.tv_nsec / 1000000, event, VERDICTS[verdict]);
-	put(line, ",\"pid\":%d,\"thread\":%d", process, thread == process ? 0 : thread);
+	put(line, ".%03ldZ\",\"event\":", now.tv_nsec / 1000000);
+	put_string(line, event);
+	put(line, ",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", VERDICTS[verdict], process, thread == process ? 0 : thread);
 	for (const char *name; (name = va_arg(values, const char *)) != NULL;) {
 		const char *value = va_arg(values, const char *);
 		if (value == NULL || *value == '\0')

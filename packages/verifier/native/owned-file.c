@@ -51,22 +51,28 @@ int open_owned(const char *path, int trusted, const char **why)
 	return -1;
 }
 
+ssize_t read_all(int file, void *to, size_t room)
+{
+	size_t filled = 0;
+	for (ssize_t count = 1; filled < room && count != 0; filled += (size_t)count)
+		if ((count = pread(file, (char *)to + filled, room - filled, (off_t)filled)) < 0)
+			return -1;
+	return (ssize_t)filled;
+}
+
 ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const char **why)
 {
 	int file = open_owned(path, trusted, why);
 	if (file < 0)
 		return -1;
-	size_t length = 0;
-	ssize_t count = 1;
-	for (; count > 0 && length < room; length += count > 0 ? (size_t)count : 0)
-		count = read(file, text + length, room - length);
+	const ssize_t length = read_all(file, text, room);
 	const int error = errno;
 	close(file);
-	if (count == 0) {
+	if (length >= 0 && (size_t)length < room) {
 		text[length] = '\0';
-		return (ssize_t)length;
+		return length;
 	}
-	if (count < 0)
+	if (length < 0)
 		snprintf(message, sizeof message, "Cannot read \"%s\": %s", path, strerror(error));
 	else
 		snprintf(message, sizeof message, "Cannot read \"%s\": it is not less than %zu KiB", path, room >> 10);

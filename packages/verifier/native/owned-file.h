@@ -15,6 +15,9 @@ int open_owned(const char *path, int trusted, const char **why);
 /* All of such a file into `text`, with a NUL behind it, and how much that is; -1 where it does not fit, or cannot be trusted. */
 ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const char **why);
 
+/* An open file from its beginning, to its end or as much as there is room for: how much that was; -1, with errno. */
+ssize_t read_all(int file, void *to, size_t room);
+
 /* Where an open file really is. False, with errno, when nobody can tell. */
 bool real_path_of(int descriptor, char path[PATH_MAX]);
 

@@ -2,6 +2,7 @@
 #ifndef SIGTOOL_LAUNCH_H
 #define SIGTOOL_LAUNCH_H
 #include "../hex.h"
+#include "../lockdown.h"
 #include "../mode.h"
 #include <limits.h>
 #include <stddef.h>
@@ -31,9 +32,6 @@ void real_path(int descriptor, char path[PATH_MAX]);
 char **clean_environment(int clear, char *last);
 /* sha256.c: of a whole file; -1 with errno when it cannot be read. */
 int sha256_file(int descriptor, char hex[SHA256_HEX + 1]);
-/* lockdown.c: -1 where the kernel cannot. `restrict_files` returns Landlock's version; `restrict_calls` lets one execveat
- * through, of this descriptor with these very pointers, or for -1 none. */
+/* lockdown.c: Landlock's version; -1 where the kernel cannot. */
 int restrict_files(const struct settings *settings, int program, const int *writable);
-int restrict_calls(int program, const char *path, char *const *arguments, int how);
-enum { ALL_THREADS = 1, PROGRAMS_ONLY = 2 };
 #endif

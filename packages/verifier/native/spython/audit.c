@@ -38,8 +38,6 @@ static void describe(PyObject *arguments, char detail[MAX_DETAIL]) {
 static void record(const char *event, enum verdict verdict, PyObject *arguments) {
 	char name[128], detail[MAX_DETAIL];
 	snprintf(name, sizeof name, "python.%s", event);
-	for (char *c = name; *c != 0; c++)
-		if (!Py_ISALNUM(*c) && *c != '.') *c = '_';
 	describe(arguments, detail);
 	raise_event(name, verdict, "detail", detail, "reason", verdict == ALLOW ? NULL : "ERR_RUNTIME_RULE", NULL);
 }

@@ -25,12 +25,6 @@ static const struct member POLICY[] = {
 	{"python", "object", NULL}, {"python.auditHooks", "refuse allow", &rules.audit_hooks}, {"python.xattr", "off ima", &ima},
 	{"python.events", "texts", &rules.events}, {"python.extensions", "signed refuse", &refuses_extensions}, {0}};
 
-int parse_mode(const char *name) {
-	const int mode = word_index(name, MODES);
-	if (mode < 0) fail(USAGE, NULL, "\"%s\" is no mode: off, audit, enforce or strict", name);
-	return mode;
-}
-
 /* For good; null where it is no JSON of the kind that is read. */
 const struct json *keep_json(char *text, size_t length) {
 	const size_t room = length / 2 + 2;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../find-record.h"
+#include "../owned-file.h"
 #include <fcntl.h>
 #include <openssl/cms.h>
 #include <openssl/ess.h>
@@ -37,9 +38,8 @@ static void require(int done) { if (done != 1) fail(REFUSED, "ERR_INTERNAL", "Ca
 
 /* libcrypto is linked in, and not the program's: it needs no settings of the system, no words for errors, no names of ciphers; and
  * no clearing up, as threads may still digest at the end. */
-enum {
-	PARTS_LEFT_OUT = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS
-};
+enum { PARTS_LEFT_OUT = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+	OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS };
 
 /* A copy in memory that nobody writes to any more. The launcher's descriptor must be sealed, so that it is what it opened. */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length) {
@@ -52,8 +52,7 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 	*length = (size_t)s.st_size;
 	uint8_t *memory = mmap(NULL, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (memory == MAP_FAILED) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: %m");
-	for (ssize_t filled = 0, got; (size_t)filled < *length; filled += got)
-		if ((got = pread(descriptor, memory + filled, *length - (size_t)filled, filled)) <= 0) malformed("it changes while it is read");
+	if (read_all(descriptor, memory, *length) != (ssize_t)*length) malformed("it changes while it is read");
 	mprotect(memory, *length, PROT_READ);
 	close(descriptor);
 	return memory;

@@ -2,6 +2,7 @@
  * then of Python with both hooks of PEP 578 in place, and the main script, which is read once: judged, compiled, run. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../lockdown.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -23,26 +24,22 @@ static _Noreturn void print(const char *text) { exit(puts(text) < 0 || fflush(st
 
 /* Ours end at the script or -m. Python's are refused, later, when there is somewhere to record it. */
 static void parse_options(char **word) {
-	const char *mode = NULL, *attribute = "";
-	int about = 0, help = 0, started = 0; /* start.c says the last */
-	const struct { const char *name, **value; int *is_there; } known[] = {
-		{"--index", &options.index, NULL}, {"--mode", &mode, NULL}, {"--config", &options.config, NULL}, {"--audit", &rules.json_lines, NULL},
-		{"--xattr", &attribute, NULL}, {"--allow-development", NULL, &rules.development}, {"--about", NULL, &about}, {"--help", NULL, &help},
-		{"--spython", NULL, &started}, {"--launched", NULL, &rules.launched}};
+	int attribute = -1, about = 0, help = 0, started; /* start.c says the last */
+	const struct member known[] = {
+		{"--index", "text", &options.index}, {"--mode", MODES, &options.mode}, {"--config", "text", &options.config}, {"--audit", "text", &rules.json_lines},
+		{"--xattr", "ima spython", &attribute}, {"--allow-development", "switch", &rules.development}, {"--about", "switch", &about},
+		{"--help", "switch", &help}, {"--spython", "switch", &started}, {"--launched", "switch", &rules.launched}, {0}};
 	for (; options.refused == NULL && *word != NULL && **word == '-' && strcmp(*word, "-m") != 0; word++) {
-		size_t i = 0;
 		if (strcmp(*word, "--") == 0 && word++) break;
-		while (i < sizeof known / sizeof *known && strcmp(*word, known[i].name) != 0) i++;
-		if (i == sizeof known / sizeof *known) options.refused = *word;
-		else if (known[i].is_there != NULL) *known[i].is_there = 1;
+		const struct member *option = find_member(known, *word);
+		if (option == NULL) options.refused = *word;
+		else if (take_member(option, &(struct json){.kind = JSON_TRUE})) continue;
 		else if (word[1] == NULL || *word[1] == 0) fail(USAGE, NULL, "Option %s needs a value", *word);
-		else *known[i].value = *++word;
+		else if (!take_member(option, &(struct json){.kind = JSON_STRING, .text = *++word})) fail(USAGE, NULL, "\"%s\" is no %s: %s", *word, option->name + 2, option->is);
 	}
 	if (about || help) print(about ? SPYTHON_ABOUT : USAGE_TEXT);
-	if (mode != NULL) options.mode = parse_mode(mode);
-	rules.xattr_ima = strcmp(attribute, "ima") == 0;
-	rules.xattr_spython = strcmp(attribute, "spython") == 0;
-	if (*attribute != 0 && !rules.xattr_ima && !rules.xattr_spython) fail(USAGE, NULL, "\"%s\" is no attribute: ima or spython", attribute);
+	rules.xattr_ima = attribute == 0;
+	rules.xattr_spython = attribute == 1;
 	options.words = word;
 	if (*word == NULL && options.refused == NULL) options.refused = "-";
 	else if (options.refused == NULL && strcmp(*word, "-m") == 0 && (options.module = word[1]) == NULL) fail(USAGE, NULL, "Option -m needs a module");

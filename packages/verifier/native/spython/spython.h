@@ -26,7 +26,6 @@ struct rules {
 };
 extern struct rules rules;
 #define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
-int parse_mode(const char *name);
 const struct json *keep_json(char *text, size_t length);
 void read_host(const char *file);
 void read_policy(const struct json *policy, int asked);
@@ -51,10 +50,6 @@ PyObject *open_code(PyObject *path, void *unused);
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]);
 const char *start_kernel_check(void);
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* launch/lockdown.c: -1 where the kernel cannot. */
-int restrict_calls(int program, const char *path, char *const *arguments, int how);
-enum { PROGRAMS_ONLY = 2 };
 
 /* audit.c */
 void prepare_audit(void);
