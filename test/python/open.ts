@@ -143,13 +143,6 @@ export const OPEN: readonly Opening[] = [
 		techniques: ["memory by a view of a buffer that is gone"],
 	},
 	{
-		reason:
-			"what a library links to is found and loaded by the system's loader, unseen; only root should be able to write there",
-		event: "module.dlopen",
-		told: "/libouter.so",
-		techniques: ["changed library that a signed library needs"],
-	},
-	{
 		reason: "Tcl is a language of its own; where nothing needs it, leave `_tkinter` out of the index",
 		event: "module.dlopen",
 		told: "/_tkinter.",

@@ -20,6 +20,7 @@ const SHARED = [
 	"json.c",
 	"kernel-check.c",
 	"launch/lockdown.c",
+	"linked-libraries.c",
 	"members.c",
 	"owned-file.c",
 	"utf8.c",

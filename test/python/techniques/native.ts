@@ -35,15 +35,25 @@ const replacedDirectory: Partial<Technique> = {
 		}
 	},
 };
-/** A signed library that needs another one beside it. */
-const signedPair: Partial<Technique> = {
+/** A signed library that needs one beside it, which needs another; only the first names the directory, for both. */
+const signedChain: Partial<Technique> = {
 	prepare: ({ app }) => {
-		const build = (name: string, ...words: string[]) =>
-			execFileSync("cc", ["-shared", "-fPIC", "-x", "c", "-", "-o", `${app}/${name}`, ...words], { input: "" });
-		build("libinner.so");
-		build("libouter.so", "-x", "none", "-Wl,--no-as-needed,-rpath,$ORIGIN", `-L${app}`, "-linner");
+		const build = (name: string, needed: string[], rpath = "") =>
+			execFileSync(
+				"cc",
+				[
+					...["-shared", "-fPIC", "-x", "c", "-", "-x", "none", "-o", `${app}/lib${name}.so`],
+					...[`-Wl,--no-as-needed,--disable-new-dtags,--allow-shlib-undefined${rpath}`, `-L${app}`],
+					...needed.map((each) => `-l${each}`),
+				],
+				{ input: "" },
+			);
+		build("inner", []);
+		build("middle", ["inner"]);
+		build("outer", ["middle"], ",-rpath,$ORIGIN");
 	},
 };
+const loadsOuter = `import ctypes, os\nctypes.CDLL(os.path.dirname(os.path.abspath(__file__)) + "/libouter.so")`;
 
 /** An interpreter of Tcl, without windows. */
 const TCL = `import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False)`;
@@ -205,11 +215,28 @@ import evil`,
 		`import _imp\nclass Spec:\n    name = "_queue"\n    origin = data + "/$LIB/evil.so"\n_imp.create_dynamic(Spec)`,
 		replacedDirectory,
 	),
-	native(
-		"changed library that a signed library needs",
-		`import ctypes, os\nctypes.CDLL(os.path.dirname(os.path.abspath(__file__)) + "/libouter.so")`,
-		{ ...signedPair, ...copy(({ app }) => `${app}/libinner.so`) },
-	),
+	native("changed library that a signed library needs", loadsOuter, {
+		...signedChain,
+		...copy(({ app }) => `${app}/libmiddle.so`),
+	}),
+	native("changed library that a needed library needs", loadsOuter, {
+		...signedChain,
+		...copy(({ app }) => `${app}/libinner.so`),
+	}),
+	native("link in place of a library that a signed library needs", loadsOuter, {
+		...signedChain,
+		arrange: ({ app, data }) => {
+			rmSync(`${app}/libinner.so`);
+			symlinkSync(`${data}/evil.so`, `${app}/libinner.so`);
+		},
+	}),
+	native("library of another processor's beside one that a signed library needs", loadsOuter, {
+		...signedChain,
+		arrange: ({ app, data }) => {
+			mkdirSync(`${app}/glibc-hwcaps/x86-64-v2`, { recursive: true });
+			copyFileSync(`${data}/evil.so`, `${app}/glibc-hwcaps/x86-64-v2/libinner.so`);
+		},
+	}),
 	native("library by a script in Tcl", `${TCL}.call("load", data + "/evil.so")`, { needs: HAS_TCL }),
 	withData("script in Tcl", `${TCL}.eval(open(data + "/evil.tcl").read())`, {
 		beside: { "evil.tcl": `puts "evil-ran-[expr {6 * 7}]"\nflush stdout\n` },

@@ -2,6 +2,8 @@
  * Most events are neither, so that what they cost is one look-up. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../linked-libraries.h"
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
@@ -67,6 +69,17 @@ static int judge_child(const char *event, PyObject *arguments, const char *why) 
 
 static int is_text(PyObject *name) { return PyUnicode_Check(name) || PyBytes_Check(name); }
 
+/* What is named by an absolute path outside of all products is the system's. */
+static bool judge_linked(const char *path, bool is_beside) {
+	struct entry entry;
+	void *loaded = NULL;
+	find_entry(path, &entry);
+	if ((!is_beside && entry.product == NULL) || (loaded = dlopen(path, RTLD_LAZY | RTLD_NOLOAD)) != NULL) return loaded == NULL || dlclose(loaded) == 0;
+	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
+	Py_XDECREF(bytes);
+	return bytes != NULL;
+}
+
 /* What the system's loader searches for has no slash, which strict does not have. In paths it puts other directories for `$LIB` and its like. */
 static int judge_native(const char *event, PyObject *arguments, PyObject *file, int may_be_searched) {
 	PyObject *path, *bytes = NULL;
@@ -77,7 +90,10 @@ static int judge_native(const char *event, PyObject *arguments, PyObject *file, 
 	if (!rules.extensions) why = "the policy says python.extensions: refuse";
 	else if (strchr(name, '$') != NULL) why = "its path has a $, which the system's loader replaces";
 	else if (is_searched && rules.mode == MODE_STRICT) why = "it names no file";
-	else if (!is_searched) bytes = open_verified(name, "module.dlopen", NULL, NULL);
+	else if (!is_searched && (bytes = open_verified(name, "module.dlopen", NULL, NULL)) != NULL && !each_linked_library(name, judge_linked)) {
+		Py_CLEAR(bytes);
+		if (!PyErr_Occurred()) why = "it is linked to more than can be followed";
+	}
 	const int answer = why != NULL ? veto(event, arguments, why) : is_searched || bytes != NULL ? 0 : -1;
 	Py_XDECREF(bytes);
 	Py_DECREF(path);

@@ -142,6 +142,41 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		});
 	});
 
+	it("judges what a library is linked to, where that names the directory, and leaves the system's to the system", async () => {
+		const elsewhere = join(site.root, "elsewhere");
+		mkdirSync(elsewhere, { recursive: true });
+		const link = (path: string, needed: readonly string[], rpath: string) => {
+			mkdirSync(join(path, ".."), { recursive: true });
+			const words = ["-shared", "-fPIC", "-Wl,--no-as-needed", "-x", "c", "-", "-x", "none", "-o", path];
+			const { stderr } = spawnSync("cc", [...words, ...needed, `-Wl,-rpath,${rpath}`], {
+				cwd: site.application,
+				input: "",
+				encoding: "utf8",
+			});
+			expect(stderr).toBe("");
+		};
+		const soname = ["-Wl,-soname,libsystem.so"];
+		const at = (name: string) => join(site.application, name);
+		link(join(elsewhere, "libsystem.so"), soname, elsewhere);
+		link(at("libs/libinner.so"), ["-Wl,-soname,libinner.so", join(elsewhere, "libsystem.so"), "-lm"], elsewhere);
+		link(at("libouter.so"), ["libs/libinner.so"], "/nonexistent:$ORIGIN/libs");
+		const load = `import ctypes, os\nctypes.CDLL(os.path.dirname(os.path.abspath(__file__)) + "/libouter.so")\nprint("did")\n`;
+		site.write({ "linked.py": load });
+		await site.sign();
+		const config = join(site.root, "events.json");
+		writeFileSync(config, JSON.stringify({ version: 1, audit: { stderr: "all" } }), { mode: 0o600 });
+		const run = () => site.run(["app/linked.py"], { options: ["--config", config] });
+		const sound = run();
+		expect(sound).toMatchObject({ status: 0, stdout: "did\n" });
+		const loaded = sound.events.filter(({ event }) => event === "module.dlopen").map(({ path }) => path);
+		expect(loaded.slice(-2)).toEqual([at("libouter.so"), at("libs/libinner.so")]);
+		flipByte(at("libs/libinner.so"), 100);
+		expect(run().stderr).toMatch(/PermissionError: File hash mismatch: '[^']*\/libs\/libinner.so'/);
+		link(at("libouter.so"), ["libs/libinner.so"], "$LIB");
+		await site.sign();
+		expect(run().stderr).toContain("it is linked to more than can be followed");
+	});
+
 	it("follows links inside a product only as they were signed, and refuses files in place of links", async () => {
 		site.write({
 			"real/inner.py": "print('inner')\n",
