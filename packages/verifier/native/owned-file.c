@@ -90,3 +90,9 @@ bool real_path_of(int descriptor, char path[PATH_MAX])
 		errno = ENAMETOOLONG;
 	return length > 0 && length < PATH_MAX - 1;
 }
+
+void identity_of(const struct stat *s, char identity[IDENTITY])
+{
+	snprintf(identity, IDENTITY, "%lu:%lu:%ld:%ld.%09ld:%ld.%09ld", s->st_dev, s->st_ino, s->st_size, s->st_mtim.tv_sec, s->st_mtim.tv_nsec,
+		s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
+}

@@ -21,4 +21,10 @@ ssize_t read_all(int file, void *to, size_t room);
 /* Where an open file really is. False, with errno, when nobody can tell. */
 bool real_path_of(int descriptor, char path[PATH_MAX]);
 
+struct stat;
+enum { IDENTITY = 160 };
+
+/* The file it is, untouched since: device, inode, size, and when content and inode were changed. */
+void identity_of(const struct stat *entry, char identity[IDENTITY]);
+
 #endif

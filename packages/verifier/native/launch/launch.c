@@ -6,6 +6,7 @@
 #include "launch.h"
 #include "../complain.h"
 #include "../event-line.h"
+#include "../owned-file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -111,12 +112,11 @@ static void open_writable(const char *script) {
 
 /* The digest is taken unless the file is the very one, untouched since, that was digested at installation: node is 100 MB. */
 static int open_pinned(const char *path, const char *digest, const char *identity) {
-	char hex[SHA256_HEX + 1], seen[160];
+	char hex[SHA256_HEX + 1], seen[IDENTITY];
 	struct stat s;
 	int file = open_trusted(path, settings.development);
 	if (fstat(file, &s) != 0) fail(REFUSED, "Cannot look at \"%s\": %m", path);
-	snprintf(seen, sizeof seen, "%lu:%lu:%ld:%ld.%09ld:%ld.%09ld", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
-		s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
+	identity_of(&s, seen);
 	if (identity != NULL && strcmp(seen, identity) == 0) return file;
 	if (sha256_file(file, hex) != 0) fail(REFUSED, "Cannot read \"%s\": %m", path);
 	if (strcmp(hex, digest) != 0) fail(REFUSED, "Cannot trust \"%s\": its SHA-256 is %s, not %s", path, hex, digest);

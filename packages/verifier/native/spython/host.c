@@ -33,7 +33,7 @@ const struct json *keep_json(char *text, size_t length) {
 }
 
 static const struct json *read_document(const char *path) {
-	const char *why = "no memory";
+	const char *why;
 	char *text = malloc(MAX_CONFIGURATION);
 	const ssize_t length = read_owned(path, rules.development ? TRUST_STICKY | TRUST_USER | TRUST_LINKS : TRUST_STICKY, text, MAX_CONFIGURATION, &why);
 	if (length < 0) fail(REFUSED, "ERR_HOST_CONFIG", "%s", why);
@@ -42,7 +42,7 @@ static const struct json *read_document(const char *path) {
 	return document;
 }
 
-static void must_be_right(const char *wrong, const char *code, const char *file) {
+static void refuse_if(const char *wrong, const char *code, const char *file) {
 	if (wrong != NULL) fail(REFUSED, code, "Cannot use \"%s\": \"%s\" is not as it must be", file, wrong);
 }
 
@@ -61,7 +61,7 @@ void read_host(const char *file) {
 	}
 	EACH(denial, rules.deny) /* the reason, and one other member */
 		if (wrong == NULL && (json_member(denial, "reason") == NULL || denial->next != denial + 5)) wrong = "deny";
-	must_be_right(wrong, "ERR_HOST_CONFIG", rules.host_file);
+	refuse_if(wrong, "ERR_HOST_CONFIG", rules.host_file);
 	open_sinks();
 }
 
@@ -82,7 +82,7 @@ const char *denied(const char *kind, const char *hex) {
 
 /* The host's policy before the index's; `asked` (-1: nothing) makes the mode stricter, and only in development weaker. */
 void read_policy(const struct json *policy, int asked) {
-	must_be_right(read_members(rules.policy == NULL ? policy : read_document(rules.policy), "", POLICY), "ERR_POLICY", rules.policy == NULL ? "policy" : rules.policy);
+	refuse_if(read_members(rules.policy == NULL ? policy : read_document(rules.policy), "", POLICY), "ERR_POLICY", rules.policy == NULL ? "policy" : rules.policy);
 	const int set = rules.host_mode < 0 ? own_mode : rules.host_mode;
 	if (asked >= 0 && asked < set && !rules.development) fail(REFUSED, "ERR_START", "Cannot be in a weaker mode than the host or the policy says");
 	rules.mode = asked >= 0 ? asked : set;

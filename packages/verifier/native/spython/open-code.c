@@ -131,11 +131,11 @@ int refuse(const char *format, ...) {
 /* Archives are opened for each module in them. Kept by interpreter, under its path and all that the file system says of it; null for
  * what is read once. */
 static PyObject *archive_key(const struct opened *file, const PyObject *kept) {
-	char key[2 * PATH_MAX + 160];
-	const struct stat *s = &file->stat;
+	char key[2 * PATH_MAX + IDENTITY], identity[IDENTITY];
 	const char *dot = strrchr(file->real, '.');
 	if (kept == NULL || is_index_expired() || (dot != NULL && word_index(dot, ".py .pyc") >= 0)) return NULL;
-	snprintf(key, sizeof key, "%s:%s:%lx:%lx:%lx:%lx.%lx:%lx.%lx", file->path, file->real, s->st_dev, s->st_ino, s->st_size, s->st_mtim.tv_sec, s->st_mtim.tv_nsec, s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
+	identity_of(&file->stat, identity);
+	snprintf(key, sizeof key, "%s:%s:%s", file->path, file->real, identity);
 	return PyBytes_FromString(key);
 }
 
