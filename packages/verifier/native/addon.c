@@ -3,12 +3,11 @@
  * of one, take rights away from the process, and end it from a worker; and what takes it ten times as long: open, read and
  * digest a file. Optional: without it the former are named as missing.
  *
- *   execveCheck(descriptor) 0, or the errno of execveat(2) with AT_EXECVE_CHECK; EINVAL before Linux 6.14
- *   isNoexec(descriptor)    whether its mount is noexec; true where nobody can tell
- *   securebits()            prctl(PR_GET_SECUREBITS)
+ *   kernelAnswers()         whether it can be asked whether it would execute a file (Linux 6.14)
+ *   kernelObjection(descriptor)  why it would not; undefined where it would, or cannot be asked
  *   readPlainFile(path, maxBytes, facts)  text in UTF-8 at an absolute path without links, in a regular file of at most so many
  *                           bytes, a byte order mark included; undefined for any other, or when anything fails.
- *                           Into the 34 bytes of `facts` go its SHA-256, what execveCheck answers, and whether its mount is noexec
+ *                           Into the 33 bytes of `facts` go its SHA-256, and 1 where the kernel has no objection
  *   readPackageType(path, maxBytes, facts)  the same of a package.json, without the text: 0, 1 for commonjs, 2 for module; undefined also
  *                           where JSON.parse has to be asked; -1 when nothing is at the path, which leaves the facts alone
  *   findRecord(index, recordsStart, namesStart, namesEnd, first, end, path)  number of the record, or as find-record.h has it
@@ -29,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -68,27 +68,25 @@ static napi_value number(napi_env env, int32_t value)
 	return result;
 }
 
-static napi_value execve_check(napi_env env, napi_callback_info info)
+static napi_value answers(napi_env env, napi_callback_info info)
 {
-	napi_value given[1] = {NULL};
-	size_t count = 1;
-	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	return number(env, execve_answer(descriptor_of(env, given[0])));
-}
-
-static napi_value is_noexec(napi_env env, napi_callback_info info)
-{
-	napi_value given[1] = {NULL}, answer = NULL;
-	size_t count = 1;
-	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	napi_get_boolean(env, mounted_noexec(descriptor_of(env, given[0])), &answer);
+	napi_value answer = NULL;
+	(void)info;
+	napi_get_boolean(env, kernel_answers(), &answer);
 	return answer;
 }
 
-static napi_value securebits(napi_env env, napi_callback_info info)
+static napi_value objection(napi_env env, napi_callback_info info)
 {
-	(void)info;
-	return number(env, prctl(PR_GET_SECUREBITS, 0, 0, 0, 0));
+	napi_value given[1] = {NULL}, answer = NULL;
+	size_t count = 1;
+	struct stat status;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	int descriptor = descriptor_of(env, given[0]);
+	const char *why = kernel_objection(descriptor, fstat(descriptor, &status) == 0 ? status.st_mode : 0);
+	if (why != NULL)
+		napi_create_string_latin1(env, why, strlen(why), &answer);
+	return answer;
 }
 
 /* A name with a NUL in it would be cut there: it is refused. */
@@ -142,7 +140,7 @@ static napi_value content_of(napi_env env, struct plain_file *file)
 /* A path with a NUL in it would be cut there: it is no plain file's. False as `read_plain_file` answers it, errno included. */
 static bool read_given(napi_env env, napi_callback_info info, struct plain_file *file)
 {
-	enum { CHECK = sizeof((struct plain_file *)0)->sha256, NOEXEC, FACTS };
+	enum { EXECUTABLE = sizeof((struct plain_file *)0)->sha256, FACTS };
 	napi_value given[3] = {NULL};
 	size_t count = 3, path_length = 0, size = 0;
 	char path[PATH_MAX];
@@ -157,8 +155,7 @@ static bool read_given(napi_env env, napi_callback_info info, struct plain_file 
 		!read_plain_file(path, max_bytes, file))
 		return false;
 	memcpy(facts, file->sha256, sizeof file->sha256);
-	((unsigned char *)facts)[CHECK] = (unsigned char)file->check;
-	((unsigned char *)facts)[NOEXEC] = file->is_noexec;
+	((unsigned char *)facts)[EXECUTABLE] = file->is_executable;
 	return true;
 }
 
@@ -232,9 +229,8 @@ int32_t node_api_module_get_api_version_v1(void) { return 8; }
 __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports);
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
-	expose(env, exports, "execveCheck", execve_check);
-	expose(env, exports, "isNoexec", is_noexec);
-	expose(env, exports, "securebits", securebits);
+	expose(env, exports, "kernelAnswers", answers);
+	expose(env, exports, "kernelObjection", objection);
 	expose(env, exports, "readPlainFile", read_plain);
 	expose(env, exports, "readPackageType", read_package_type);
 	expose(env, exports, "findRecord", find);

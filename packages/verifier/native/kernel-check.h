@@ -3,10 +3,10 @@
 #define SIGTOOL_KERNEL_CHECK_H
 #include <stdbool.h>
 
-/* execveat(2) with AT_EXECVE_CHECK, which executes nothing: 0, or the errno; EINVAL before Linux 6.14. */
-int execve_answer(int descriptor);
+/* Whether it can be asked (Linux 6.14). Until this was called nothing but mounts are looked at. */
+bool kernel_answers(void);
 
-/* Whether its mount is noexec; true where nobody can tell. */
-bool mounted_noexec(int descriptor);
+/* Why it would not execute a file of this mode; NULL where it would, or nobody can tell. A mount that nobody can tell of is noexec. */
+const char *kernel_objection(int descriptor, unsigned mode);
 
 #endif

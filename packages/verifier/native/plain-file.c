@@ -44,8 +44,7 @@ static bool read_open(int descriptor, double max_bytes, struct plain_file *file)
 	struct stat status;
 	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) || (double)status.st_size > max_bytes)
 		return false;
-	file->check = execve_answer(descriptor);
-	file->is_noexec = mounted_noexec(descriptor);
+	file->is_executable = kernel_objection(descriptor, status.st_mode) == NULL;
 	file->size = (size_t)status.st_size;
 	file->content = malloc(file->size + 1);
 	if (file->content == NULL)

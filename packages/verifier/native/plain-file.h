@@ -11,9 +11,8 @@ struct plain_file {
 	size_t size;
 	bool is_ascii;
 	unsigned char sha256[32];
-	/* execveat(2) with AT_EXECVE_CHECK: 0, or the errno; EINVAL before Linux 6.14. */
-	int check;
-	bool is_noexec;
+	/* As far as the kernel was asked. */
+	bool is_executable;
 };
 
 /* False when it is no such file or anything fails, ENOENT in errno when nothing is there: nothing is to be freed then. */

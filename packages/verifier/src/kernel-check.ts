@@ -4,21 +4,22 @@
  */
 
 import { SigtoolError } from "@sigtool/core/read";
-import { closeSync, indexOf, O_RDONLY, openSync, readFileSync, slice } from "./primordials.js";
+import { indexOf, readFileSync, slice } from "./primordials.js";
 
-/** The native addon's part: 0, or the errno that execveat(2) gave. ENOSYS and EINVAL: the kernel is too old. */
+/** The native addon's part. */
 export interface KernelAddon {
-	execveCheck(descriptor: number): number;
+	/** Whether the kernel can be asked (Linux 6.14). Until this was called it is not, but for mounts. */
+	kernelAnswers(): boolean;
+	/** Why the kernel would not execute an open file; undefined where it would, or nobody can tell. */
+	kernelObjection(descriptor: number): string | undefined;
 	/**
 	 * Text in UTF-8, a byte order mark included, of a regular file of at most so many bytes, at an absolute path without
-	 * links. Undefined for any other file, and when anything fails. `facts`: 32 bytes of SHA-256, what `execveCheck` answers, and 1
-	 * where the mount is noexec.
+	 * links. Undefined for any other file, and when anything fails. `facts`: 32 bytes of SHA-256, and 1 where the kernel has no
+	 * objection.
 	 */
 	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | undefined;
 	/** The same of a package.json, in place of its text 0, 1 for commonjs or 2 for module, by its `type`; -1: nothing is there. */
 	readPackageType?(path: string, maxBytes: number, facts: Uint8Array): number | undefined;
-	/** Whether an open file's mount is noexec; also where nobody can tell. */
-	isNoexec(descriptor: number): boolean;
 	/** As `FindRecord` of a trust index; spelt out, as published types name no other package. */
 	findRecord?(
 		bytes: Uint8Array,
@@ -29,8 +30,6 @@ export interface KernelAddon {
 		end: number,
 		path: string,
 	): number;
-	/** prctl(PR_GET_SECUREBITS). */
-	securebits(): number;
 	/** Ends all threads, whichever calls. */
 	exitProcess(status: number): never;
 }
@@ -48,38 +47,27 @@ export type KernelRule = "require" | "log" | "off";
 export interface KernelCheck {
 	/** Why the kernel would not execute the file; undefined when it would, or nobody can tell. */
 	objection(descriptor: number, device: number): string | undefined;
-	/** The same of a file that the addon has read. `answer`: of `execveCheck`. */
-	admits(answer: number, isNoexec: boolean): boolean;
+	/** The same of a file that the addon has read, and knows an objection to or none. */
+	admits(isExecutable: boolean): boolean;
 	readonly capabilities: readonly Capability[];
 }
-
-const EACCES = 13;
-const EINVAL = 22;
-const ETXTBSY = 26;
-const ENOSYS = 38;
-/** SECBIT_EXEC_RESTRICT_FILE: a file without an execute bit is not to be run. include/uapi/linux/securebits.h */
-const SECBIT_EXEC_RESTRICT_FILE = 0x100;
 
 /** @throws ERR_KERNEL_CHECK when `require` cannot be met */
 export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefined): KernelCheck {
 	if (rule === "off") return { objection: () => undefined, admits: () => true, capabilities: capabilities(OFF, OFF) };
-	const meaning = addon === undefined ? undefined : meaningOfAnswers(addon);
-	const asked = meaning === undefined ? undefined : addon?.execveCheck;
+	const answers = addon?.kernelAnswers() === true;
 	const missing = addon === undefined ? "the native addon is missing; run `sigtool native build`" : "Linux before 6.14";
-	if (rule === "require" && asked === undefined) {
+	if (rule === "require" && !answers) {
 		const message = `Cannot ask the kernel about code, which the policy requires: ${missing}`;
 		throw new SigtoolError("ERR_KERNEL_CHECK", message);
 	}
-	const isNoexec = addon?.isNoexec ?? (process.platform === "linux" ? noexecMounts() : undefined);
+	const isLinux = process.platform === "linux";
 	return {
-		objection(descriptor, device) {
-			if (isNoexec?.(descriptor, device) === true) return "its mount is noexec";
-			return asked === undefined ? undefined : meaning?.(asked(descriptor));
-		},
-		admits: (answer, isNoexec) => !isNoexec && meaning?.(answer) === undefined,
+		objection: addon?.kernelObjection ?? (isLinux ? objectionByMount() : () => undefined),
+		admits: (isExecutable) => isExecutable,
 		capabilities: capabilities(
-			[isNoexec !== undefined, isNoexec === undefined ? "only Linux says" : "as the kernel says of the mount"],
-			[asked !== undefined, asked === undefined ? missing : "as the kernel says of files with an execute bit"],
+			[isLinux, isLinux ? "as the kernel says of the mount" : "only Linux says"],
+			[answers, answers ? "as the kernel says of files with an execute bit" : missing],
 		),
 	};
 }
@@ -100,27 +88,16 @@ function capabilities(noexec: Enforcement, openForWriting: Enforcement): readonl
 	return all.map(([name, enforced, detail]) => ({ name, enforced, detail }));
 }
 
-/** Undefined when this kernel knows no AT_EXECVE_CHECK. */
-function meaningOfAnswers(addon: KernelAddon): ((errno: number) => string | undefined) | undefined {
-	const self = openSync(process.execPath, O_RDONLY);
-	const answer = addon.execveCheck(self);
-	closeSync(self);
-	if (answer === ENOSYS || answer === EINVAL) return undefined;
-	const needsExecuteBit = (addon.securebits() & SECBIT_EXEC_RESTRICT_FILE) !== 0;
-	return (errno) => {
-		if (errno === 0) return undefined;
-		if (errno === ETXTBSY) return "it is open for writing";
-		// Nearly no package has execute bits: only a host that asked for them refuses what has none.
-		if (errno === EACCES) return needsExecuteBit ? "it has no execute bit, which this host demands" : undefined;
-		return `execveat(2) failed with errno ${errno}`;
-	};
-}
-
 interface Mounts {
 	/** By device: whether a mount of it is noexec. */
 	readonly devices: { [device: number]: boolean | undefined };
 	/** By mount id: whether it is noexec. */
 	readonly ids: { [id: string]: boolean | undefined };
+}
+
+function objectionByMount(): KernelCheck["objection"] {
+	const isNoexec = noexecMounts();
+	return (descriptor, device) => (isNoexec(descriptor, device) ? "its mount is noexec" : undefined);
 }
 
 /**

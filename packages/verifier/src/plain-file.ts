@@ -24,11 +24,11 @@ export function plainFiles<Content>(
 	read: (path: string, maxBytes: number, facts: Uint8Array) => Content | undefined,
 ): (path: string) => PlainCode<Content> | undefined {
 	const { judge, kernel, maxSizeBytes } = rules;
-	const facts = new Bytes(NOEXEC + 1);
+	const facts = new Bytes(EXECUTABLE + 1);
 	return (path) => {
 		const content = read(path, maxSizeBytes, facts);
-		if (content === undefined || !kernel.admits(facts[ANSWER] ?? 0, facts[NOEXEC] === 1)) return undefined;
-		const verdict = judge.trustedAs(path, hexSlice(facts, 0, ANSWER));
+		if (content === undefined || !kernel.admits(facts[EXECUTABLE] === 1)) return undefined;
+		const verdict = judge.trustedAs(path, hexSlice(facts, 0, EXECUTABLE));
 		if (verdict === undefined) return undefined;
 		return { content, verdict };
 	};
@@ -52,6 +52,5 @@ export type PlainType = "none" | "commonjs" | "module";
 const TYPES: readonly PlainType[] = ["none", "commonjs", "module"];
 const ABSENT = -1;
 
-/** Where in the facts, behind the digest, the answer of `execveCheck` stands, and whether the mount is noexec. */
-const ANSWER = 32;
-const NOEXEC = 33;
+/** Where in the facts, behind the digest, stands whether the kernel has no objection. */
+const EXECUTABLE = 32;

@@ -28,7 +28,7 @@ describe.skipIf(readPackageType === undefined)("the type in a package.json, by t
 		const file = join(realpathSync(temporaryDirectory()), "package.json");
 		return (text) => {
 			writeFileSync(file, text);
-			const type = readPackageType?.(file, 1e6, new Uint8Array(34));
+			const type = readPackageType?.(file, 1e6, new Uint8Array(33));
 			return type === undefined ? "unknown" : (KNOWN[type] ?? "absent");
 		};
 	}

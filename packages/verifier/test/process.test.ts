@@ -100,7 +100,7 @@ test("what the addon reads is given back, whether it is handed out or refused", 
 	writeFileSync(join(root, "main.js"), "x".repeat(1 << 20));
 	const script = `
 		const gate = open({ addon, onRefusal: "throw" });
-		for (let i = 0; i < 500; i++) addon?.readPlainFile(root + "/main.js", 1e9, new Uint8Array(34));
+		for (let i = 0; i < 500; i++) addon?.readPlainFile(root + "/main.js", 1e9, new Uint8Array(33));
 		for (let i = 0; i < 500; i++) try { gate.readCodeSync(root + "/main.js", "module"); } catch {}
 		console.log(process.resourceUsage().maxRSS);`;
 	expect(Number(run(script, env).stdout)).toBeLessThan(400 << 10);
@@ -199,7 +199,7 @@ test("with the addon a file that is open for writing is refused, if it has an ex
 	const { env, root } = await installed({ audit: { stderr: "off" } });
 	chmodSync(join(root, "main.js"), 0o755);
 	const script = `
-		if (addon === undefined || addon.execveCheck(fs.openSync(process.execPath)) !== 0) process.exit(3);
+		if (addon === undefined || !addon.kernelAnswers()) process.exit(3);
 		const gate = open({ addon });
 		gate.openCodeSync(root + "/main.js", "module");
 		gate.openCodeSync(root + "/lib.js", "module"); // No execute bit: the kernel's EACCES refuses nothing.

@@ -7,11 +7,10 @@
 #include "../kernel-check.h"
 #include "../owned-file.h"
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-enum { EXEC_RESTRICT_FILE = 0x100, MAX_LINKS = 40, MAX_ARCHIVES = 16 };
+enum { MAX_LINKS = 40, MAX_ARCHIVES = 16 };
 
 struct opened {
 	const char *path; /* as it was asked for */
@@ -22,27 +21,14 @@ struct opened {
 	struct entry entry;
 	const char *reason, *rule, *why; /* a code, or null where it is trusted */
 };
-static int asks_kernel, needs_execute_bit;
 
 static void object(struct opened *file, const char *reason, const char *rule, const char *why) { file->reason = reason, file->rule = rule, file->why = why; }
 static PyObject *kept_by_interpreter(void) { return PyInterpreterState_GetDict(PyThreadState_Get()->interp); }
 
 const char *start_kernel_check(void) {
-	if (rules.kernel_check == KERNEL_OFF) return NULL;
-	const int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), answer = execve_answer(self);
-	close(self);
-	needs_execute_bit = (prctl(PR_GET_SECUREBITS) & EXEC_RESTRICT_FILE) != 0;
-	asks_kernel = answer != EINVAL && answer != ENOSYS;
-	if (!asks_kernel && rules.kernel_check == KERNEL_REQUIRE) fail(REFUSED, "ERR_KERNEL_CHECK", "Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
-	return asks_kernel ? NULL : "execve-check";
-}
-
-/* Nearly no package has execute bits: only a host that asked for them refuses what has none. */
-static const char *kernel_objection(int descriptor, int mode) {
-	if (rules.kernel_check == KERNEL_OFF) return NULL;
-	if (mounted_noexec(descriptor)) return "its mount is noexec";
-	const int error = asks_kernel && (needs_execute_bit || (mode & 0111)) ? execve_answer(descriptor) : 0;
-	return error == 0 || (error == EACCES && !needs_execute_bit) ? NULL : error == ETXTBSY ? "it is open for writing" : "the kernel would not execute it";
+	if (rules.kernel_check == KERNEL_OFF || kernel_answers()) return NULL;
+	if (rules.kernel_check == KERNEL_REQUIRE) fail(REFUSED, "ERR_KERNEL_CHECK", "Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
+	return "execve-check";
 }
 
 /* Whether a path leads to where the file is, step by step as the kernel goes; links inside a product must be signed. Native
@@ -100,7 +86,7 @@ static void judge(struct opened *file) {
 	else if (memcmp(file->entry.digest, file->digest, SHA256_BYTES) != 0) {
 		object(file, "ERR_FILE_MODIFIED", "entry", "it was modified");
 		to_hex(file->entry.digest, file->expected);
-	} else if ((why = kernel_objection(file->descriptor, (int)file->stat.st_mode)) != NULL) object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
+	} else if (rules.kernel_check != KERNEL_OFF && (why = kernel_objection(file->descriptor, file->stat.st_mode)) != NULL) object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
 	else if (!leads_to(file->path, file->real, file->is_native)) object(file, "ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
 	else object(file, NULL, "entry", NULL);
 }
