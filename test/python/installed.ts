@@ -3,7 +3,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildSpython } from "../../packages/verifier/native/build-spython.mjs";
-import type { Python } from "../../packages/verifier/test/python/support.js";
+import { isSanitized, type Python } from "../../packages/verifier/test/python/support.js";
 import { adopt } from "./trust.js";
 
 export interface Rules {
@@ -15,7 +15,7 @@ export interface Rules {
 /** Words before the script, for a spython in `home` that runs what is in `program` now. */
 export async function adoptInstalled(python: Python, program: string, home: string, rules: Rules): Promise<string[]> {
 	const spython = join(home, "spython");
-	buildSpython({ python: python.executable, output: spython });
+	buildSpython({ python: python.executable, output: spython, sanitize: isSanitized });
 	const site = join(python.library, "sitecustomize.py");
 	const places = [python.library, ...python.packages, ...(existsSync(site) ? [dirname(realpathSync(site))] : [])];
 	const real = [...new Set(places.map((place) => realpathSync(place)))];

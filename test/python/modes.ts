@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, readFileSync, realpathSync, writeFileSync } f
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSpython } from "../../packages/verifier/native/build-spython.mjs";
+import { isSanitized, SANITIZER } from "../../packages/verifier/test/python/support.js";
 import type { Runtime, Site } from "./site.js";
 import { adopt } from "./trust.js";
 
@@ -32,11 +33,11 @@ export function plain({ python, home }: Site): Runtime {
 export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
 	const { python, root, tree, home } = site;
 	const program = join(root, "spython");
-	buildSpython({ python: python.executable, output: program, home });
+	buildSpython({ python: python.executable, output: program, home, sanitize: isSanitized });
 	const { index, config } = await adopt([tree, home], root, { python: { events: ["*"] } }, { stderr: "all" });
 	if (mode !== "launcher") {
 		const start = [program, "--index", index, "--config", config, "--mode", mode, "--allow-development"];
-		return { program, command: (options, script) => [...start, ...options, ...script], environment: {} };
+		return { program, command: (options, script) => [...start, ...options, ...script], environment: SANITIZER };
 	}
 	const settings = [
 		"version 1",
@@ -57,5 +58,5 @@ export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
 		const write = script[0]?.startsWith(data) ? [] : ["--write", data];
 		return [launcher, "--allow-development", ...write, ...options, ...script];
 	};
-	return { program, command, environment: {} };
+	return { program, command, environment: SANITIZER };
 }

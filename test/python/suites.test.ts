@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { PYTHONS, SANITIZER } from "../../packages/verifier/test/python/support.js";
 import { adoptInstalled } from "./installed.js";
 import { hasStrace, hearWitness, watchedBy } from "./witness.js";
 
@@ -44,7 +44,7 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 		mkdirSync(directory);
 		const results = join(directory, "results.json");
 		const [file = "", ...words] = [...command, join(program, "run-tests.py"), results, `test.${name}`];
-		const environment = { PATH: process.env.PATH, HOME: directory, TMPDIR: directory, LANG: "C.UTF-8" };
+		const environment = { PATH: process.env.PATH, HOME: directory, TMPDIR: directory, LANG: "C.UTF-8", ...SANITIZER };
 		const child = spawn(file, words, { cwd: directory, env: environment, stdio: "ignore" });
 		const status = await new Promise((resolve) => child.on("close", resolve));
 		expect(status).toBe(0);
@@ -90,20 +90,19 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 		"%s gives the same results in audit mode, and all that strace sees it load is told of (needs strace)",
 		async (name) => {
 			if (python === undefined) return;
-			const [events, traces] = [join(home, `${name}.jsonl`), join(home, `${name}-traces`)];
-			mkdirSync(traces);
+			const [events, trace] = [join(home, `${name}.jsonl`), join(home, `${name}.trace`)];
 			const policy = { mode: "audit", python: { auditHooks: "allow", events: ["*"] } };
 			const audit = { ...silent, jsonLines: events };
 			const spython = await adoptInstalled(python, program, home, { policy, audit });
 			const [plain, audited] = await Promise.all([
 				run(isolated, name, "plain"),
-				run([...watchedBy(traces), ...spython], name, "audited"),
+				run([...watchedBy(trace), ...spython], name, "audited"),
 			]);
 			expect(Object.keys(plain.outcomes).length).toBeGreaterThan(30);
 			// A spython writes no bytecode, as `python3 -B`.
 			const differing = differences(plain, audited);
 			expect(differing.filter(([, reason]) => reason !== "test meaningful only when writing bytecode")).toEqual([]);
-			const { told, explained, unexplained } = hearWitness(traces, events);
+			const { told, explained, unexplained } = hearWitness(trace, events);
 			expect(unexplained).toEqual([]);
 			expect(explained["told as code"]).toBeGreaterThan(100);
 			expect([...told].filter((line) => line.startsWith("refuse "))).toEqual([]);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { PYTHONS, SANITIZER } from "../../packages/verifier/test/python/support.js";
 import { adoptInstalled } from "./installed.js";
 import { hasStrace, hearWitness, type Testimony, watchedBy } from "./witness.js";
 
@@ -38,11 +38,11 @@ describe.skipIf(!hasStrace).each(PYTHONS)(
 		}
 
 		function watch(words: readonly string[], cwd = home): Run {
-			const traces = mkdtempSync(join(home, "traces-"));
-			const [file = "", ...rest] = [...watchedBy(traces), ...spython, ...words];
-			const env = { ...process.env, LANG: "C.UTF-8" };
+			const trace = join(home, "trace");
+			const [file = "", ...rest] = [...watchedBy(trace), ...spython, ...words];
+			const env = { ...process.env, LANG: "C.UTF-8", ...SANITIZER };
 			const { status, stdout, stderr } = spawnSync(file, rest, { cwd, env, encoding: "latin1" });
-			return { status, stderr, lines: stdout.split("\n").slice(0, -1), ...hearWitness(traces, events) };
+			return { status, stderr, lines: stdout.split("\n").slice(0, -1), ...hearWitness(trace, events) };
 		}
 
 		/** A directory outside of all that is signed. */

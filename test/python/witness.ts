@@ -5,16 +5,15 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, realpathSync } from "node:fs";
 
 export const hasStrace = spawnSync("strace", ["-f", "-qq", "-o", "/dev/null", "true"]).status === 0;
 
-/** Words before a program, whose trace then goes to an empty directory: a file for each thread, so that its calls are in order. */
-export function watchedBy(traces: string): string[] {
+/** Words before a program, whose calls then go to the file `trace`. */
+export function watchedBy(trace: string): string[] {
 	const calls = "trace=open,openat,openat2,execve,execveat,mmap,write,clone,clone3,fork,vfork";
-	const options = ["-ff", "-qq", "-y", "-s", "16384", "--seccomp-bpf", "-e", "signal=none", "-e", calls];
-	return ["strace", ...options, "-o", join(traces, "trace")];
+	const options = ["-f", "--quiet=attach,personality,thread-execve", "-y", "-s", "16384", "--seccomp-bpf"];
+	return ["strace", ...options, "-e", "signal=none", "-e", calls, "-o", trace];
 }
 
 export interface Testimony {
@@ -66,8 +65,11 @@ type Call =
 	| Opened
 	| { readonly kind: "event"; readonly event: Event }
 	| { readonly kind: "map"; readonly path: string }
-	| { readonly kind: "child"; readonly number: string }
+	| { readonly kind: "child"; readonly thread: Thread }
 	| { readonly kind: "program"; readonly words: string };
+
+/** Its calls that were answered, in their order. */
+type Thread = Call[];
 
 /** What a thread takes over from the one that made it. */
 interface State {
@@ -80,13 +82,9 @@ interface State {
 	last: Event | undefined;
 }
 
-/** Reads the traces of a spython that wrote its events, all of them, to the file `events`. */
-export function hearWitness(traces: string, events: string): Testimony {
-	const names = readdirSync(traces).filter((name) => name.startsWith("trace."));
-	const threads = new Map(names.map((name) => [name.slice(6), readCalls(join(traces, name), events)]));
-	const made = new Set([...threads.values()].flat().map((call) => (call.kind === "child" ? call.number : "")));
-	const roots = [...threads.keys()].filter((number) => !made.has(number));
-	if (roots.length !== 1) throw new Error(`Cannot tell the first thread: ${roots.length} were made by none`);
+/** Reads the trace of a spython that wrote its events, all of them, to the file `events`. */
+export function hearWitness(trace: string, events: string): Testimony {
+	const first = readThreads(trace, events);
 	const told = new Set<string>();
 	const explained: Partial<Record<Explanation, number>> = {};
 	const unexplained: string[] = [];
@@ -106,8 +104,7 @@ export function hearWitness(traces: string, events: string): Testimony {
 	}
 
 	/** Whether the thread ended by becoming another program. */
-	function follow(number: string, state: State): boolean {
-		const calls = threads.get(number) ?? [];
+	function follow(calls: Thread, state: State): boolean {
 		for (const [at, call] of calls.entries()) {
 			if (call.kind === "event") {
 				const { event = "", verdict, path } = call.event;
@@ -119,7 +116,7 @@ export function hearWitness(traces: string, events: string): Testimony {
 			} else if (!state.started) {
 			} else if (call.kind === "child") {
 				const native = new Map([...state.native].map(([path, may]) => [path, new Set(may)]));
-				if (follow(call.number, { ...state, native })) state.awaited = false;
+				if (follow(call.thread, { ...state, native })) state.awaited = false;
 			} else if (call.kind === "program") {
 				const isTracker = call.words.includes(TRACKER);
 				conclude(
@@ -143,7 +140,7 @@ export function hearWitness(traces: string, events: string): Testimony {
 		if (explanation === undefined) unexplained.push(what);
 		else explained[explanation] = (explained[explanation] ?? 0) + 1;
 	}
-	follow(roots[0] ?? "", { started: false, awaited: false, native: new Map(), last: undefined });
+	follow(first, { started: false, awaited: false, native: new Map(), last: undefined });
 	return { told, explained, unexplained };
 }
 
@@ -173,11 +170,37 @@ function isLinkedTo(library: string, files: Iterable<string>): boolean {
 	});
 }
 
-/** Calls that were answered, in their order; strings are octets, a character each. */
-function readCalls(file: string, events: string): Call[] {
-	return readFileSync(file, "latin1")
-		.split("\n")
-		.flatMap((line) => readCall(line, events) ?? []);
+/** The first thread, which leads to all others. Numbers are given again, once a thread has ended. Strings are octets, a character each. */
+function readThreads(trace: string, events: string): Thread {
+	const running = new Map<string, Thread>();
+	const interrupted = new Map<string, string>();
+	/** Those whose number no call returned yet, and those whose number one returned before they did anything. */
+	const [unclaimed, claimed] = [new Map<string, Thread>(), new Map<string, Thread>()];
+	let first: Thread | undefined;
+	for (const line of readFileSync(trace, "latin1").split("\n")) {
+		const [, number = "", rest = ""] = /^(\d+) +(.*)$/.exec(line) ?? [];
+		if (/^\+\+\+ (exited|killed|superseded)/.test(rest)) running.delete(number);
+		if (!/^[a-z<]/.test(rest)) continue;
+		if (!running.has(number)) {
+			const thread = claimed.get(number) ?? [];
+			if (!claimed.delete(number) && first !== undefined) unclaimed.set(number, thread);
+			running.set(number, thread);
+			first ??= thread;
+		}
+		const whole = rest.replace(/^<\.\.\. \w+ resumed>/, () => interrupted.get(number) ?? "");
+		if (whole.endsWith(" <unfinished ...>")) {
+			interrupted.set(number, whole.slice(0, -" <unfinished ...>".length));
+			continue;
+		}
+		const call = readCall(whole, events);
+		if (typeof call === "string") {
+			const thread = unclaimed.get(call) ?? [];
+			if (!unclaimed.delete(call)) claimed.set(call, thread);
+			running.get(number)?.push({ kind: "child", thread });
+		} else if (call !== undefined) running.get(number)?.push(call);
+	}
+	if (unclaimed.size > 0) throw new Error(`Cannot tell who made ${unclaimed.size} threads`);
+	return first ?? [];
 }
 
 const SHAPES = {
@@ -188,7 +211,8 @@ const SHAPES = {
 	program: /^execve(?:at)?\((.*) = 0$/,
 };
 
-function readCall(line: string, events: string): Call | undefined {
+/** Text: the number of the thread that it made. */
+function readCall(line: string, events: string): Call | string | undefined {
 	const [shape] = /^[a-z]*/.exec(line) ?? [];
 	switch (shape) {
 		case "write": {
@@ -214,10 +238,8 @@ function readCall(line: string, events: string): Call | undefined {
 			const isCheck = /\|(0x10000|AT_EXECVE_CHECK)\)$/.test(words ?? "");
 			return words === undefined || isCheck ? undefined : { kind: "program", words };
 		}
-		default: {
-			const [, number] = SHAPES.child.exec(line) ?? [];
-			return number === undefined ? undefined : { kind: "child", number };
-		}
+		default:
+			return SHAPES.child.exec(line)?.[1];
 	}
 }
 
