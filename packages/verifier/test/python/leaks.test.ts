@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { NATIVE, PYTHONS, Site } from "./support.js";
+import { isSanitized, PYTHONS, Site } from "./support.js";
 
 const PROGRAM = readFileSync(fileURLToPath(new URL("leaks.py", import.meta.url)), "utf8");
 
@@ -21,7 +21,7 @@ const LEAKS = {
 };
 
 // The sanitizers have an allocator of their own.
-describe.skipIf(process.env.SIGTOOL_SANITIZE !== undefined).each(PYTHONS)(
+describe.skipIf(isSanitized).each(PYTHONS)(
 	"what spython of $version keeps of what it loaded, $executable",
 	(python) => {
 		let site: Site;
@@ -57,21 +57,6 @@ describe.skipIf(process.env.SIGTOOL_SANITIZE !== undefined).each(PYTHONS)(
 			return leftBy(spython, work).flatMap((count, at) => (count - (plain[at] ?? 0) > (more[at] ?? 0) ? [at] : []));
 		}
 
-		/** With one leak in it that is there on purpose. */
-		async function buildLeaking(leak: string): Promise<string> {
-			const copy = mkdtempSync(join(site.root, "native-"));
-			cpSync(NATIVE, copy, { recursive: true, filter: (path) => !path.includes("node_modules") });
-			const file = join(copy, "spython/open-code.c");
-			const text = readFileSync(file, "utf8");
-			const leaking = text.replace(/^(PyObject \*open_verified\(.*\) \{)$/m, `$1 ${leak}`);
-			expect(leaking).not.toBe(text);
-			writeFileSync(file, leaking);
-			const { buildSpython } = await import(pathToFileURL(join(copy, "build-spython.mjs")).href);
-			const output = join(copy, "leaking");
-			buildSpython({ python: python.executable, pins: [site.pin], output });
-			return output;
-		}
-
 		const works = ["source", "archive", "script", "native", "refusal"];
 		it.each(works)("is no more than plain Python does, %s loaded over and over", (work) => {
 			expect(excess(site.spython, work)).toEqual([]);
@@ -84,10 +69,10 @@ describe.skipIf(process.env.SIGTOOL_SANITIZE !== undefined).each(PYTHONS)(
 		);
 
 		it("would be found were it more", async () => {
-			const leaking = await buildLeaking(LEAKS.opening);
+			const leaking = await site.buildAltered(LEAKS.opening);
 			for (const work of works) expect(excess(leaking, work), work).toEqual([0, 1, 2]);
 			if (!canDestroyInterpreters(python.executable)) return;
-			expect(excess(await buildLeaking(LEAKS.interpreter), "interpreters")).toEqual([0]);
+			expect(excess(await site.buildAltered(LEAKS.interpreter), "interpreters")).toEqual([0]);
 		});
 	},
 );

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import {
+	cpSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
@@ -14,7 +15,7 @@ import {
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { adoptDirectory } from "../../../core/dist/adopt-directory.js";
@@ -69,8 +70,8 @@ function describePython(executable: string): Python[] {
 
 /** Whether every spython of the tests is one with AddressSanitizer and UndefinedBehaviorSanitizer. */
 export const isSanitized = process.env.SIGTOOL_SANITIZE !== undefined;
-/** What it needs then: what CPython itself keeps to the end is no leak. */
-export const SANITIZER: Readonly<Record<string, string>> = isSanitized ? { ASAN_OPTIONS: "detect_leaks=0" } : {};
+/** What one needs: what CPython keeps to the end is no leak, and the launcher loads nothing before it. Others look at nothing of it. */
+export const SANITIZER: Readonly<Record<string, string>> = { ASAN_OPTIONS: "detect_leaks=0:verify_asan_link_order=0" };
 
 export interface Run {
 	readonly status: number | null;
@@ -139,6 +140,21 @@ export class Site {
 		});
 		writeFileSync(output, Buffer.concat(await signIndex(content, signer, Date.now())));
 		collectGarbage();
+	}
+
+	/** Another spython, in which each opening of code begins by these statements of C: a fault on purpose, for tests to find. */
+	async buildAltered(statements: string, options: { sanitize?: boolean } = {}): Promise<string> {
+		const copy = mkdtempSync(join(this.root, "native-"));
+		cpSync(NATIVE, copy, { recursive: true });
+		const file = join(copy, "spython/open-code.c");
+		const text = readFileSync(file, "utf8");
+		const altered = text.replace(/^(PyObject \*open_verified\(.*\) \{)$/m, `$1 ${statements}`);
+		if (altered === text) throw new Error("Cannot alter spython: open_verified() is not where it was");
+		writeFileSync(file, altered);
+		const { buildSpython: build } = await import(pathToFileURL(join(copy, "build-spython.mjs")).href);
+		const output = join(copy, "altered");
+		build({ python: this.python.executable, pins: [this.pin], output, ...options });
+		return output;
 	}
 
 	sigtool(...args: readonly string[]): string {
