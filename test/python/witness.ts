@@ -32,7 +32,7 @@ type Explanation =
 	| "kept archive"
 	/** The event before, python.open, tells that it is read as any file is. */
 	| "told as read"
-	/** By the system's loader, after an event told of that very file. */
+	/** After an event told of that very file: by spython, which looks up what it is linked to, then by the system's loader. */
 	| "told as native code"
 	/** By the system's loader, as native code of which an event told is linked to it. Not told: docs/spython.md, Limits. */
 	| "linked library"
@@ -77,8 +77,8 @@ interface State {
 	started: boolean;
 	/** Whether an event told of a program that is about to be started, and none was since. */
 	awaited: boolean;
-	/** Of native code told of: what the loader may still do with it, `open` and `map`. */
-	readonly native: Map<string, Set<string>>;
+	/** Of native code told of: how often it may still be opened and mapped. */
+	readonly native: Map<string, { open: number; map: number }>;
 	last: Event | undefined;
 }
 
@@ -96,7 +96,7 @@ export function hearWitness(trace: string, events: string): Testimony {
 			if (state.last?.verdict !== "allow") told.add(`${state.last?.verdict} ${call.path}`);
 			return "told as read";
 		}
-		if (state.native.get(call.path)?.delete("open")) return "told as native code";
+		if (isExpected(call, state)) return "told as native code";
 		const unseen = loadedUnseen(call.path, state);
 		if (unseen !== undefined) return unseen;
 		if (told.has(`allow ${call.path}`) && !/\.pyc?$/.test(call.path)) return "kept archive";
@@ -110,12 +110,12 @@ export function hearWitness(trace: string, events: string): Testimony {
 				const { event = "", verdict, path } = call.event;
 				state.started ||= event === "verifier.start";
 				if (isCode(call.event)) told.add(`${verdict} ${octets(path)}`);
-				if (event === "module.dlopen") state.native.set(octets(path), new Set(["open", "map"]));
+				if (event === "module.dlopen") state.native.set(octets(path), { open: 2, map: 1 });
 				state.awaited ||= STARTS_PROGRAM.test(event);
 				state.last = call.event;
 			} else if (!state.started) {
 			} else if (call.kind === "child") {
-				const native = new Map([...state.native].map(([path, may]) => [path, new Set(may)]));
+				const native = new Map([...state.native].map(([path, may]) => [path, { ...may }]));
 				if (follow(call.thread, { ...state, native })) state.awaited = false;
 			} else if (call.kind === "program") {
 				const isTracker = call.words.includes(TRACKER);
@@ -125,8 +125,7 @@ export function hearWitness(trace: string, events: string): Testimony {
 				);
 				return true;
 			} else if (call.kind === "map") {
-				const isTold = state.native.get(call.path)?.delete("map");
-				conclude(isTold ? "told as native code" : loadedUnseen(call.path, state), `map ${call.path}`);
+				conclude(isExpected(call, state) ? "told as native code" : loadedUnseen(call.path, state), `map ${call.path}`);
 			} else {
 				const next = calls.slice(at + 1, at + 9).find((other) => other.kind !== "open" || other.readable);
 				if (call.readable) conclude(explainOpen(call, next, state), `open ${call.path}`);
@@ -146,6 +145,12 @@ export function hearWitness(trace: string, events: string): Testimony {
 
 function isCode({ event }: Event): boolean {
 	return event === "module.open_code" || event === "module.dlopen";
+}
+
+/** Counts it, too. */
+function isExpected({ kind, path }: Call & { kind: "open" | "map" }, { native }: State): boolean {
+	const may = native.get(path);
+	return may !== undefined && may[kind]-- > 0;
 }
 
 /** By the system's loader, for what was loaded before. */
