@@ -12,6 +12,7 @@
  *                           where JSON.parse has to be asked; -1 when nothing is at the path, which leaves the facts alone
  *   findRecord(index, recordsStart, namesStart, namesEnd, first, end, path)  number of the record, or as find-record.h has it
  *   fgetxattr(descriptor, name, view)  bytes of the value put into the Uint8Array `view`, or the negative errno
+ *   logToSystem(line, isRefusal)  whether the system's log took an event
  *   exitProcess(status)     ends all threads at once
  *   lockdown()              0, or an errno: no system call of lockdown.c any more, in any thread; not to be traced
  */
@@ -22,6 +23,7 @@
 #include "lockdown.h"
 #include "package-type.h"
 #include "plain-file.h"
+#include "syslog.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -41,6 +43,7 @@ int napi_create_function(napi_env, const char *name, size_t length, napi_callbac
 int napi_set_named_property(napi_env, napi_value object, const char *name, napi_value);
 int napi_get_cb_info(napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
 int napi_get_value_string_utf8(napi_env, napi_value, char *out, size_t size, size_t *length);
+int napi_get_value_bool(napi_env, napi_value, bool *out);
 int napi_get_value_int32(napi_env, napi_value, int32_t *out);
 int napi_get_value_uint32(napi_env, napi_value, uint32_t *out);
 int napi_get_value_double(napi_env, napi_value, double *out);
@@ -52,7 +55,7 @@ int napi_get_boolean(napi_env, bool value, napi_value *out);
 int napi_create_int32(napi_env, int32_t, napi_value *out);
 int napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data, napi_value *buffer, size_t *offset);
 
-enum { NO_DESCRIPTOR = -1, UINT8_ARRAY = 1, MAX_NAME = 255, MAX_INDEX_PATH = 4096, LEAST_LENT = 1 << 20, MOST_LENT = 64 << 20 };
+enum { NO_DESCRIPTOR = -1, UINT8_ARRAY = 1, MAX_NAME = 255, MAX_INDEX_PATH = 4096, MAX_LINE = 1 << 15, LEAST_LENT = 1 << 20, MOST_LENT = 64 << 20 };
 
 /* What is no number, or no descriptor, is answered as an unknown descriptor is: EBADF. */
 static int descriptor_of(napi_env env, napi_value value)
@@ -195,6 +198,20 @@ static napi_value find(napi_env env, napi_callback_info info)
 	return number(env, (int32_t)find_record(&table, numbers[FIRST], numbers[END], path, path_bytes));
 }
 
+/* What has a NUL in it, or does not fit a line, is nobody's. */
+static napi_value log_line(napi_env env, napi_callback_info info)
+{
+	napi_value given[2] = {NULL}, answer = NULL;
+	size_t count = 2, length = 0;
+	char line[MAX_LINE];
+	bool is_refusal = false;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	bool is_line = napi_get_value_string_utf8(env, given[0], line, sizeof line, &length) == 0 && length < sizeof line - 1 && strlen(line) == length;
+	bool is_told = is_line && napi_get_value_bool(env, given[1], &is_refusal) == 0;
+	napi_get_boolean(env, is_told && log_to_system("node", line, is_refusal), &answer);
+	return answer;
+}
+
 static napi_value lock_down(napi_env env, napi_callback_info info)
 {
 	(void)info;
@@ -235,6 +252,7 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports)
 	expose(env, exports, "readPackageType", read_package_type);
 	expose(env, exports, "findRecord", find);
 	expose(env, exports, "fgetxattr", get_attribute);
+	expose(env, exports, "logToSystem", log_line);
 	expose(env, exports, "lockdown", lock_down);
 	expose(env, exports, "exitProcess", exit_process);
 	return exports;

@@ -23,6 +23,7 @@ const SHARED = [
 	"linked-libraries.c",
 	"members.c",
 	"owned-file.c",
+	"syslog.c",
 	"utf8.c",
 ];
 const SOURCES = [...own.map((name) => join("spython", name)), ...SHARED].map((name) => join(native, name));

@@ -26,7 +26,7 @@ const TARGETS = {
 	"addon.node": {
 		sources: [
 			"addon.c",
-			...parts("plain-file", "digest-file", "utf8", "kernel-check", "package-type", "json", "find-record"),
+			...parts("plain-file", "digest-file", "utf8", "kernel-check", "syslog", "package-type", "json", "find-record"),
 			"launch/lockdown.c",
 			"launch/launch.h",
 			"lockdown.h",

@@ -25,7 +25,7 @@ static const char *fault_at(int file, const char *path, int trusted, char place[
 	if (!S_ISREG(entry.st_mode) || *place != '/')
 		return "it is no regular file";
 	if (strcmp(place, path) != 0 && !(trusted & TRUST_LINKS))
-		return "it is reached by links; name it like this";
+		return "it was named by another path; name it like this";
 	const char *fault = fault_of(&entry, trusted);
 	while (fault == NULL && strcmp(place, "/") != 0) {
 		char *slash = strrchr(place, '/');

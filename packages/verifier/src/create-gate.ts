@@ -16,7 +16,7 @@ import {
 } from "@sigtool/core/read";
 import { type Audit, type AuditSink, createAudit } from "./audit/audit.js";
 import type { EventDetail } from "./audit/events.js";
-import { jsonLinesSink, standardErrorSink } from "./audit/sinks.js";
+import { jsonLinesSink, standardErrorSink, systemLogSink } from "./audit/sinks.js";
 import { type AuditSettings, type Development, type HostConfiguration, MODES, type OnRefusal } from "./config.js";
 import { type Gate, gateOf } from "./gate.js";
 import { type CodeIndex, createJudge } from "./judge.js";
@@ -65,7 +65,7 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", "Cannot enforce anything on Windows yet: use Linux or macOS");
 	}
 	const { configuration } = options;
-	const audit = createAudit(sinksFor(configuration.audit));
+	const audit = createAudit(sinksFor(configuration.audit, options.addon));
 	if (configuration.mode !== undefined && stricter(configuration.mode, options.mode) === "off") {
 		return unguardedGate(options, audit);
 	}
@@ -173,8 +173,10 @@ function refuseOtherProducts({ products }: CodeIndex, policy: Policy): void {
 	);
 }
 
-function sinksFor({ jsonLines, stderr }: AuditSettings): AuditSink[] {
+function sinksFor({ jsonLines, stderr, syslog }: AuditSettings, addon: KernelAddon | undefined): AuditSink[] {
+	const log = syslog ? addon?.logToSystem : undefined;
 	return [
+		...(log === undefined ? [] : [systemLogSink(log)]),
 		...(stderr === "off" ? [] : [standardErrorSink(stderr)]),
 		...(jsonLines === undefined ? [] : [jsonLinesSink(jsonLines)]),
 	];

@@ -30,6 +30,8 @@ export interface KernelAddon {
 		end: number,
 		path: string,
 	): number;
+	/** One line to /dev/log, waiting for nobody; whether it was taken. */
+	logToSystem?(line: string, isRefusal: boolean): boolean;
 	/** Ends all threads, whichever calls. */
 	exitProcess(status: number): never;
 }

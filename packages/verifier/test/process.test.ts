@@ -195,6 +195,53 @@ test.skipIf(!canMount)("with the addon noexec mounts are found also when they be
 	expect([status, stderr]).toEqual([0, ""]);
 });
 
+/** Runs a program below a /dev/log of its own, and prints what came there: ten datagrams wait at least, so nobody reads meanwhile. */
+const LISTEN = `import socket, subprocess, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+code = subprocess.run(sys.argv[1:]).returncode
+s.setblocking(False)
+try:
+    while True: print(s.recv(1 << 16).decode("ascii"))
+except BlockingIOError: sys.exit(code)
+`;
+
+test.skipIf(!canMount || !hasProgram("python3"))(
+	"with the addon the system's log gets one datagram an event, refusals as critical (needs unshare -m and python3)",
+	async (context) => {
+		const { env, directory, root } = await installed({ audit: { syslog: true, stderr: "off" } });
+		mkdirSync(join(directory, "dev"));
+		writeFileSync(join(root, "é\n.js"), "evil()");
+		const script = `
+			if (addon === undefined) process.exit(3);
+			const gate = open({ addon });
+			gate.openCodeSync(root + "/main.js", "module");
+			assert.throws(() => gate.openCodeSync(root + "/é\\n.js", "module"));`;
+		const shell = `mount --bind ${directory}/dev /dev && exec python3 -c "$0" "$@"`;
+		const { status, stdout, stderr } = run(script, env, { prefix: ["unshare", "-m", "sh", "-c", shell, LISTEN] });
+		if (status === 3) return context.skip("no native addon");
+		expect([status, stderr]).toEqual([0, ""]);
+		const shape = /^<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d node\[\d+\]: (\{.*\})$/gm;
+		const events = [...stdout.matchAll(shape)].map(([, priority, json = ""]) => [priority, JSON.parse(json)]);
+		expect(events).toHaveLength(stdout.trimEnd().split("\n").length);
+		expect(events.map(([priority, { event }]) => [priority, event])).toEqual([
+			...["native.load", "catalog.load", "verifier.start", "module.open_code"].map((event) => ["85", event]),
+			["82", "module.open_code"],
+		]);
+		expect(events.at(-1)?.[1]).toMatchObject({ verdict: "refuse", path: join(root, "é\n.js") });
+	},
+);
+
+test("where nobody reads the system's log, or there is no addon, the other sinks go on", async () => {
+	const { env, root } = await installed({ audit: { syslog: true, stderr: "refusals" } });
+	writeFileSync(join(root, "lib.js"), "evil()");
+	const script = `
+		for (const more of [{ addon }, {}]) assert.throws(() => open(more).openCodeSync(root + "/lib.js", "module"), { code: "ERR_UNTRUSTED_CODE" });`;
+	const { status, stderr } = run(script, env);
+	expect(status, stderr).toBe(0);
+	expect(stderr.match(/"reason":"ERR_FILE_MODIFIED"/g)).toHaveLength(2);
+});
+
 test("with the addon a file that is open for writing is refused, if it has an execute bit", async (context) => {
 	const { env, root } = await installed({ audit: { stderr: "off" } });
 	chmodSync(join(root, "main.js"), 0o755);

@@ -2,11 +2,10 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../complain.h"
+#include "../syslog.h"
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #if __has_include(<sys/sdt.h>)
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
@@ -16,8 +15,7 @@
 /* Not 0 while somebody traces sigtool:audit. */
 unsigned short sigtool_audit_semaphore __attribute__((section(".probes")));
 
-enum { CRITICAL = 10 << 3 | 2, NOTICE = 10 << 3 | 5 /* of authpriv */ };
-static int file = -1, log_socket = -1;
+static int file = -1;
 static struct stat file_stat;
 static atomic_uint dropped;
 
@@ -30,19 +28,10 @@ static int file_descriptor(void) {
 	return file >= 0 && fstat(file, &file_stat) == 0 ? file : -1;
 }
 
-static int log_line(const char *text, enum verdict verdict) {
-	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
-	char date[32], message[sizeof(struct event_line) + 64];
-	struct tm local;
-	strftime(date, sizeof date, "%b %e %H:%M:%S", localtime_r(&(time_t){time(NULL)}, &local));
-	const int length = snprintf(message, sizeof message, "<%d>%s spython[%d]: %s", verdict == REFUSE ? CRITICAL : NOTICE, date, getpid(), text);
-	return sendto(log_socket, message, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&address, sizeof address) == length;
-}
-
 void raise_event(const char *event, enum verdict verdict, ...) {
 	struct event_line line;
 	va_list values;
-	if (verdict == ALLOW && rules.json_lines == NULL && log_socket < 0 && rules.standard_error != 2 && sigtool_audit_semaphore == 0) return;
+	if (verdict == ALLOW && rules.json_lines == NULL && !rules.syslog && rules.standard_error != 2 && sigtool_audit_semaphore == 0) return;
 	const unsigned lost = atomic_exchange(&dropped, 0);
 	if (lost > 0) { /* which counts itself where it is not told either */
 		snprintf(line.text, sizeof line.text, "%u", lost);
@@ -52,7 +41,7 @@ void raise_event(const char *event, enum verdict verdict, ...) {
 	compose_event(&line, event, verdict, values);
 	va_end(values);
 	DTRACE_PROBE2(sigtool, audit, event, line.text);
-	int is_lost = log_socket >= 0 && !log_line(line.text, verdict);
+	int is_lost = rules.syslog && !log_to_system("spython", line.text, verdict == REFUSE);
 	if (rules.json_lines != NULL) is_lost |= !append_event(file_descriptor(), &line);
 	if (rules.standard_error == 2 || (rules.standard_error == 0 && verdict != ALLOW)) dprintf(2, "sigtool: %s\n", line.text);
 	atomic_fetch_add(&dropped, (unsigned)is_lost);
@@ -60,7 +49,6 @@ void raise_event(const char *event, enum verdict verdict, ...) {
 
 void open_sinks(void) {
 	const char *path = rules.json_lines;
-	if (rules.syslog) log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (path == NULL || file_descriptor() >= 0) return;
 	rules.json_lines = NULL;
 	if (rules.host_mode != MODE_AUDIT) fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);

@@ -85,17 +85,13 @@ static void require(PyStatus status) {
 
 /* As `python3 -I`, but for the variables, which have no say, and bytecode, which is not written. */
 static void start_python(int count, char **words) {
-	PyPreConfig before;
 	PyConfig config;
 	if (rules.mode != MODE_OFF && (PyFile_SetOpenCodeHook(open_code, NULL) != 0 || PySys_AddAuditHook(on_audit, NULL) != 0))
 		fail(REFUSED, "ERR_START", "Cannot start: Python does not take the hooks");
-	PyPreConfig_InitPythonConfig(&before);
-	before.isolated = 1;
-	before.use_environment = before.parse_argv = 0;
-	require(Py_PreInitialize(&before));
 	PyConfig_InitPythonConfig(&config);
 	config.isolated = 1;
 	config.use_environment = config.parse_argv = config.user_site_directory = config.write_bytecode = 0;
+	/* From here on, with the first text that is set, these hold for what comes before Python, too. */
 	require(PyConfig_SetBytesString(&config, &config.home, SPYTHON_HOME));
 	require(PyConfig_SetBytesString(&config, &config.program_name, SPYTHON_EXECUTABLE));
 	require(PyConfig_SetBytesString(&config, &config.executable, SPYTHON_EXECUTABLE));

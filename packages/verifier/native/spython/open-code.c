@@ -43,13 +43,12 @@ static int leads_to(const char *path, const char *real, int is_native) {
 	for (int links = 0; *(at += strspn(at, "/")) != 0;) {
 		const size_t length = strcspn(at, "/"), before = strlen(done);
 		const char *step = at;
+		const int is_up = length == 2 && strncmp(step, "..", 2) == 0;
 		at += length;
 		find_entry(done, &entry);
-		if (length == 2 && step[0] == '.' && step[1] == '.') {
-			if (entry.product == NULL && !outside_may_lead) return 0;
-			if (before > 0) *strrchr(done, '/') = 0;
-		}
-		if (length <= 2 && strspn(step, ".") >= length) continue;
+		if (is_up && entry.product == NULL && !outside_may_lead) return 0;
+		if (is_up && before > 0) *strrchr(done, '/') = 0;
+		if (is_up || (length == 1 && *step == '.')) continue;
 		if (snprintf(done + before, PATH_MAX - before, "/%.*s", (int)length, step) >= (int)(PATH_MAX - before)) return 0;
 		const ssize_t count = readlink(done, target, sizeof target - 1);
 		if (count < 0 && errno == EINVAL) continue; /* no link */

@@ -1,4 +1,4 @@
-/** Where events go: a file of JSON Lines, standard error. */
+/** Where events go: a file of JSON Lines, standard error, the system's log. */
 
 import { errnoReason, quote, SigtoolError } from "@sigtool/core/read";
 import {
@@ -83,6 +83,21 @@ export function standardErrorSink(wants: AuditSink["wants"] = "refusals"): Audit
 				text += `sigtool: ${asciiOf(slice(lines, start, end))}\n`;
 			}
 			writeFully(STANDARD_ERROR, text);
+		},
+	};
+}
+
+/** The system's log, by the addon. Nobody waits for it: what it does not take is lost. */
+export function systemLogSink(log: (line: string, isRefusal: boolean) => boolean): AuditSink {
+	return {
+		name: "the system's log",
+		wants: "all",
+		write(lines) {
+			for (let start = 0, end = 0; start < lines.length; start = end + 1) {
+				end = indexOf(lines, "\n", start);
+				const line = asciiOf(slice(lines, start, end));
+				log(line, indexOf(line, '"verdict":"refuse"') !== -1); // Quotes in names are escaped.
+			}
 		},
 	};
 }
