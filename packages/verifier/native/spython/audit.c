@@ -21,11 +21,12 @@ static PyObject *argument(PyObject *arguments, Py_ssize_t at) {
 	return arguments != NULL && PyTuple_Check(arguments) && at < PyTuple_GET_SIZE(arguments) ? PyTuple_GET_ITEM(arguments, at) : Py_None;
 }
 
-/* Text and whole numbers as they are, of code its file, of the rest the type: nothing here may call what a program defines. */
-static void describe(PyObject *arguments, char detail[MAX_DETAIL]) {
+/* Of its arguments text and whole numbers as they are, of code its file, of the rest the type: nothing here may call what a program defines. */
+static void record(const char *event, enum verdict verdict, PyObject *arguments) {
 	const Py_ssize_t count = arguments != NULL && PyTuple_Check(arguments) ? PyTuple_GET_SIZE(arguments) : 0;
+	char name[128], detail[MAX_DETAIL] = "";
 	size_t length = 0;
-	for (Py_ssize_t i = *detail = 0; i < count && length < MAX_DETAIL - 8; i++) {
+	for (Py_ssize_t i = 0; i < count && length < MAX_DETAIL - 8; i++) {
 		PyObject *value = PyTuple_GET_ITEM(arguments, i), *shown = PyCode_Check(value) ? ((PyCodeObject *)value)->co_filename : value;
 		const int is_plain = PyUnicode_CheckExact(shown) || PyLong_CheckExact(shown) || shown == Py_None;
 		PyObject *text = is_plain ? PyObject_Str(shown) : NULL, *bytes = text == NULL ? NULL : PyUnicode_AsEncodedString(text, "utf-8", "surrogateescape");
@@ -35,12 +36,7 @@ static void describe(PyObject *arguments, char detail[MAX_DETAIL]) {
 		Py_XDECREF(bytes);
 		PyErr_Clear();
 	}
-}
-
-static void record(const char *event, enum verdict verdict, PyObject *arguments) {
-	char name[128], detail[MAX_DETAIL];
 	snprintf(name, sizeof name, "python.%s", event);
-	describe(arguments, detail);
 	raise_event(name, verdict, "detail", detail, "reason", verdict == ALLOW ? NULL : "ERR_RUNTIME_RULE", NULL);
 }
 
@@ -71,10 +67,8 @@ static int is_text(PyObject *name) { return PyUnicode_Check(name) || PyBytes_Che
 
 /* What is named by an absolute path outside of all products is the system's. */
 static bool judge_linked(const char *path, bool is_beside) {
-	struct entry entry;
 	void *loaded = NULL;
-	find_entry(path, &entry);
-	if ((!is_beside && entry.product == NULL) || (loaded = dlopen(path, RTLD_LAZY | RTLD_NOLOAD)) != NULL) return loaded == NULL || dlclose(loaded) == 0;
+	if ((!is_beside && find_entry(path).product == NULL) || (loaded = dlopen(path, RTLD_LAZY | RTLD_NOLOAD)) != NULL) return loaded == NULL || dlclose(loaded) == 0;
 	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
 	Py_XDECREF(bytes);
 	return bytes != NULL;
@@ -172,8 +166,7 @@ void prepare_audit(void) {
 	}
 }
 
-int on_audit(const char *event, PyObject *arguments, void *unused) {
-	(void)unused;
+int on_audit(const char *event, PyObject *arguments, void *Py_UNUSED(data)) {
 	const struct slot *slot = slot_of(event);
 	const int answer = slot->check == NULL ? 0 : slot->check(event, arguments, slot->why);
 	if (answer == 0 && (slot->selected || all_selected)) record(event, ALLOW, arguments);

@@ -25,7 +25,7 @@ static const struct member HEAD[] = {
 	{"products.catalogs", "texts", NULL}, {"products.entries", "number", NULL}, {0}};
 static struct product {
 	const char *name, *root;
-	const struct json *sequence;
+	char sequence[24];  /* empty where there is none */
 	size_t root_length; /* without a slash at its end */
 	uint32_t first, end;
 } products[MAX_PRODUCTS];
@@ -35,11 +35,6 @@ static uint32_t entry_count; /* of these */
 static _Noreturn void malformed(const char *reason) { fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason); }
 static _Noreturn void distrust(const char *code, const char *reason) { fail(REFUSED, code, "Cannot trust the trust index: %s", reason); }
 static void require(int done) { if (done != 1) fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed"); }
-
-/* libcrypto is linked in, and not the program's: it needs no settings of the system, no words for errors, no names of ciphers; and
- * no clearing up, as threads may still digest at the end. */
-enum { PARTS_LEFT_OUT = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
-	OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS };
 
 /* A copy in memory that nobody writes to any more. The launcher's descriptor must be sealed, so that it is what it opened. */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length) {
@@ -136,7 +131,8 @@ static void add_product(const struct json *described) {
 		fail(REFUSED, "ERR_SEQUENCE", "Cannot use product \"%s\": this host demands a sequence of at least %lu; install a newer release", name->text, minimum->number);
 	refuse_denied(json_member(described, "catalogs"), "catalog");
 	const char *path = own_root == NULL ? root->text : own_root->text, *real = realpath(path, NULL);
-	struct product new = {name->text, real == NULL ? path : real, sequence, 0, entry_count, entry_count + (uint32_t)entries->number};
+	struct product new = {.name = name->text, .root = real == NULL ? path : real, .first = entry_count, .end = entry_count + (uint32_t)entries->number};
+	if (sequence != NULL) snprintf(new.sequence, sizeof new.sequence, "%lu", sequence->number);
 	new.root_length = strlen(new.root) - (strcmp(new.root, "/") == 0);
 	entry_count = new.end;
 	products[product_count++] = new;
@@ -171,7 +167,10 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 	const uint8_t *bytes = map_index(file, descriptor, &length);
 	if (memcmp(bytes, "\x89SIGX\r\n\x1a", 8) != 0 || read_u32(bytes + 8) != 1) malformed("it does not begin as one of version 1");
 	find_parts(bytes, length);
-	require(OPENSSL_init_crypto(PARTS_LEFT_OUT, NULL));
+	/* libcrypto is linked in, and not the program's: it needs no settings of the system, no words for errors, no names of ciphers; and
+	 * no clearing up, as threads may still digest at the end. */
+	require(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+		OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS, NULL));
 	EVP_MD_CTX *all = EVP_MD_CTX_new(), *content = EVP_MD_CTX_new();
 	require(EVP_DigestInit_ex(all, EVP_sha256(), NULL) == 1 && EVP_DigestUpdate(all, bytes, table.names_end) == 1 && EVP_MD_CTX_copy_ex(content, all) == 1);
 	require(EVP_DigestUpdate(all, bytes + table.names_end, length - table.names_end) == 1 && EVP_DigestFinal_ex(all, of_all, NULL) == 1);
@@ -183,11 +182,8 @@ void load_index(const char *file, int descriptor, int mode_asked) {
 
 /* The events of a start: products, then that it is decided from here on. */
 void announce(const char *missing) {
-	for (const struct product *p = products; p < products + product_count; p++) {
-		char sequence[24] = "";
-		if (p->sequence != NULL) snprintf(sequence, sizeof sequence, "%lu", p->sequence->number);
-		raise_event("catalog.load", ALLOW, "sha256", index_hex, "product", p->name, "#sequence", sequence, "signer", signer_hex, NULL);
-	}
+	for (const struct product *p = products; p < products + product_count; p++)
+		raise_event("catalog.load", ALLOW, "sha256", index_hex, "product", p->name, "#sequence", p->sequence, "signer", signer_hex, NULL);
 	raise_event("verifier.start", rules.mode <= MODE_AUDIT ? AUDIT : ALLOW, "mode", MODE_NAMES[rules.mode], "index", index_hex, "signer", signer_hex,
 		"tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
 }
@@ -195,23 +191,23 @@ void announce(const char *missing) {
 int is_index_expired(void) { return (uint64_t)time(NULL) > not_after / 1000; }
 
 /* What was signed for a real path: by product and path, never by content alone. A product inside another's tree answers for its own files. */
-void find_entry(const char *path, struct entry *entry) {
+struct entry find_entry(const char *path) {
 	const struct product *p = NULL;
-	*entry = (struct entry){0};
 	for (const struct product *each = products; each < products + product_count; each++) {
 		const int holds = strncmp(path, each->root, each->root_length) == 0 && path[each->root_length] == '/';
 		if (holds && (p == NULL || each->root_length > p->root_length)) p = each;
 	}
-	if (p == NULL) return;
-	entry->product = p->name;
-	entry->name = path + p->root_length + 1;
-	const size_t length = strlen(entry->name);
-	const int64_t at = find_record(&table, p->first, p->end, entry->name, length);
-	if (at < 0) return;
+	if (p == NULL) return (struct entry){0};
+	struct entry entry = {.product = p->name, .name = path + p->root_length + 1};
+	const size_t length = strlen(entry.name);
+	const int64_t at = find_record(&table, p->first, p->end, entry.name, length);
+	if (at < 0) return entry;
 	const uint8_t *record = table.bytes + table.records_start + (size_t)at * RECORD_BYTES;
 	const uint64_t size = read_u32(record + SIZE_AT) | (uint64_t)read_u32(record + SIZE_AT + 4) << 32, target = table.names_start + read_u32(record) + length;
-	if (read_u16(record + KIND_AT) == FILE_KIND) entry->digest = record + DIGEST_AT;
-	if (read_u16(record + KIND_AT) != LINK_KIND || size > table.names_end - target) return;
-	entry->target = (const char *)table.bytes + target;
-	entry->target_length = size;
+	if (read_u16(record + KIND_AT) == FILE_KIND) entry.digest = record + DIGEST_AT;
+	if (read_u16(record + KIND_AT) == LINK_KIND && size <= table.names_end - target) {
+		entry.target = (const char *)table.bytes + target;
+		entry.target_length = size;
+	}
+	return entry;
 }

@@ -2,6 +2,7 @@
  * then of Python with both hooks of PEP 578 in place, and the main script, which is read once: judged, compiled, run. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../kernel-check.h"
 #include "../lockdown.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -20,8 +21,6 @@ static const char USAGE_TEXT[] =
 	"       spython --about\n"
 	"Runs a script, and only code that the trust index vouches for. docs/spython.md tells more.";
 
-static _Noreturn void print(const char *text) { exit(puts(text) < 0 || fflush(stdout) != 0); }
-
 /* Ours end at the script or -m. Python's are refused, later, when there is somewhere to record it. */
 static void parse_options(char **word) {
 	int attribute = -1, about = 0, help = 0, started; /* start.c says the last */
@@ -37,7 +36,7 @@ static void parse_options(char **word) {
 		else if (word[1] == NULL || *word[1] == 0) fail(USAGE, NULL, "Option %s needs a value", *word);
 		else if (!take_member(option, &(struct json){.kind = JSON_STRING, .text = *++word})) fail(USAGE, NULL, "\"%s\" is no %s: %s", *word, option->name + 2, option->is);
 	}
-	if (about || help) print(about ? SPYTHON_ABOUT : USAGE_TEXT);
+	if (about || help) exit(puts(about ? SPYTHON_ABOUT : USAGE_TEXT) < 0 || fflush(stdout) != 0);
 	rules.xattr_ima = attribute == 0;
 	rules.xattr_spython = attribute == 1;
 	options.words = word;
@@ -55,15 +54,7 @@ static void refuse_options(void) {
 	fail(USAGE, NULL, "\"%s\" is one option too many: those of Python are fixed, those of the script follow it", option);
 }
 
-/* No program but this one from here on, by whatever call: events tell of most ways to start one, not of all. */
-static const char *refuse_children(void) {
-	if (rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE || restrict_calls(-1, NULL, NULL, PROGRAMS_ONLY) == 0) return NULL;
-	if (rules.mode == MODE_STRICT) fail(REFUSED, "ERR_START", "Cannot enforce strictly: this kernel lacks seccomp");
-	return "seccomp";
-}
-
 static void start_verifier(void) {
-	char missing[64] = "";
 	if (strncmp(Py_GetVersion(), SPYTHON_RELEASE ".", sizeof SPYTHON_RELEASE) != 0)
 		fail(REFUSED, NULL, "Cannot start: \"%s\" is no CPython " SPYTHON_RELEASE " any more; build spython again", SPYTHON_PROGRAM);
 	read_host(options.config);
@@ -73,9 +64,12 @@ static void start_verifier(void) {
 	const char *index = options.index == NULL ? rules.index : options.index;
 	if (index == NULL && !rules.launched) fail(USAGE, "ERR_HOST_CONFIG", "Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
 	load_index(index, rules.launched ? INDEX : -1, options.mode);
-	const char *kernel = start_kernel_check(), *children = refuse_children();
-	snprintf(missing, sizeof missing, "%s%s%s", kernel ? kernel : "", kernel && children ? " " : "", children ? children : "");
-	announce(*missing ? missing : NULL);
+	const int asks = rules.kernel_check == KERNEL_OFF || kernel_answers(), allows_children = rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE;
+	/* No program but this one from here on, by whatever call: events tell of most ways to start one, not of all. */
+	const int restricts = allows_children || restrict_calls(-1, NULL, NULL, PROGRAMS_ONLY) == 0;
+	if (!asks && rules.kernel_check == KERNEL_REQUIRE) fail(REFUSED, "ERR_KERNEL_CHECK", "Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
+	if (!restricts && rules.mode == MODE_STRICT) fail(REFUSED, "ERR_START", "Cannot enforce strictly: this kernel lacks seccomp");
+	announce(asks ? restricts ? NULL : "seccomp" : restricts ? "execve-check" : "execve-check seccomp");
 	prepare_audit();
 }
 
@@ -140,8 +134,7 @@ static PyObject *run_main(char *script) {
 	return realpath(script, directory) == NULL || set_first_path(directory) != 0 ? NULL : run_module("__main__", 0);
 }
 
-int run_spython(int count, char **words, char **variables) {
-	(void)variables;
+int run_spython(int count, char **words, char **Py_UNUSED(variables)) {
 	rules.development = SPYTHON_DEVELOPMENT;
 	parse_options(words + (count > 0));
 	start_verifier();

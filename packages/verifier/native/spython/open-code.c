@@ -25,18 +25,11 @@ struct opened {
 static void object(struct opened *file, const char *reason, const char *rule, const char *why) { file->reason = reason, file->rule = rule, file->why = why; }
 static PyObject *kept_by_interpreter(void) { return PyInterpreterState_GetDict(PyThreadState_Get()->interp); }
 
-const char *start_kernel_check(void) {
-	if (rules.kernel_check == KERNEL_OFF || kernel_answers()) return NULL;
-	if (rules.kernel_check == KERNEL_REQUIRE) fail(REFUSED, "ERR_KERNEL_CHECK", "Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
-	return "execve-check";
-}
-
 /* Whether a path leads to where the file is, step by step as the kernel goes; links inside a product must be signed. Native
  * code is opened again by its path: strictly no step outside may then lead elsewhere. */
 static int leads_to(const char *path, const char *real, int is_native) {
 	const int outside_may_lead = !is_native || rules.mode != MODE_STRICT;
 	char done[2 * PATH_MAX] = "", ahead[3 * PATH_MAX], target[PATH_MAX], rest[2 * PATH_MAX], *at = ahead;
-	struct entry entry;
 	if (strcmp(path, real) == 0) return 1;
 	if ((*path != '/' && getcwd(done, PATH_MAX) == NULL) || snprintf(ahead, sizeof ahead, "%s/%s", done, path) >= PATH_MAX) return 0;
 	*done = 0;
@@ -45,14 +38,14 @@ static int leads_to(const char *path, const char *real, int is_native) {
 		const char *step = at;
 		const int is_up = length == 2 && strncmp(step, "..", 2) == 0;
 		at += length;
-		find_entry(done, &entry);
+		struct entry entry = find_entry(done);
 		if (is_up && entry.product == NULL && !outside_may_lead) return 0;
 		if (is_up && before > 0) *strrchr(done, '/') = 0;
 		if (is_up || (length == 1 && *step == '.')) continue;
 		if (snprintf(done + before, PATH_MAX - before, "/%.*s", (int)length, step) >= (int)(PATH_MAX - before)) return 0;
 		const ssize_t count = readlink(done, target, sizeof target - 1);
 		if (count < 0 && errno == EINVAL) continue; /* no link */
-		find_entry(done, &entry);
+		entry = find_entry(done);
 		if (count < 0 || ++links > MAX_LINKS) return 0;
 		if (entry.product == NULL ? !outside_may_lead : (entry.target == NULL || entry.target_length != (size_t)count || memcmp(entry.target, target, entry.target_length) != 0)) return 0;
 		target[count] = 0;
@@ -128,7 +121,7 @@ static PyObject *judged_bytes(struct opened *file, const char *event, const char
 	const int enforcing = rules.mode >= MODE_ENFORCE;
 	PyObject *kept = kept_by_interpreter(), *key = file->is_native ? NULL : archive_key(file, kept), *bytes = key == NULL ? NULL : PyDict_GetItem(kept, key);
 	if (bytes != NULL) return Py_DECREF(key), Py_INCREF(bytes), bytes;
-	find_entry(file->real, &file->entry);
+	file->entry = find_entry(file->real);
 	if (!S_ISREG(file->stat.st_mode)) object(file, "ERR_FILE_TYPE", "files", "it is not a regular file");
 	else if (enforcing && (uint64_t)file->stat.st_size > rules.max_size) object(file, "ERR_LIMIT", "files", "it is larger than the policy allows");
 	else if ((bytes = read_and_digest(file)) != NULL) judge(file);
@@ -158,8 +151,7 @@ PyObject *open_verified(const char *path, const char *event, const char *use, ch
 
 /* io.BytesIO is looked up once in each interpreter. A program can find what is kept (gc.get_objects) and exchange it, which
  * is to it what replacing io.open_code is. */
-PyObject *open_code(PyObject *path, void *unused) {
-	(void)unused;
+PyObject *open_code(PyObject *path, void *Py_UNUSED(data)) {
 	PyObject *name, *file = NULL, *kept = kept_by_interpreter(), *type = kept == NULL ? NULL : PyDict_GetItemString(kept, "BytesIO");
 	if (kept != NULL && type == NULL) {
 		PyObject *io = PyImport_ImportModule("_io");

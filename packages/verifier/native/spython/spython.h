@@ -41,14 +41,13 @@ struct entry {
 };
 void load_index(const char *file, int descriptor, int mode_asked);
 void announce(const char *missing);
-void find_entry(const char *path, struct entry *entry);
+struct entry find_entry(const char *path);
 int is_index_expired(void);
 
 /* open-code.c. `open_verified`: the event, then the bytes that were digested, or null with the exception; `real` is where they
- * lie. Without `use` it is native code, of which no bytes come back. `start_kernel_check` names what cannot be asked. `refuse`: after the event; always -1. */
+ * lie. Without `use` it is native code, of which no bytes come back. `refuse`: after the event; always -1. */
 PyObject *open_code(PyObject *path, void *unused);
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]);
-const char *start_kernel_check(void);
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* audit.c */
