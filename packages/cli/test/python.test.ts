@@ -209,6 +209,22 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 				status: 0,
 				stdout: "written\n",
 			});
+			// Where else its own launcher would be.
+			const words = [
+				"--allow-development",
+				"--index",
+				at("app.sigx"),
+				"--write",
+				"data",
+				"app/writes.py",
+				at("data/y"),
+			];
+			const granted = sigtool(["run", "-q", ...words], { cwd: home, env: { TMPDIR: at("data") } });
+			expect(granted).toMatchObject({ status: 0, stdout: "written\n" });
+			expect(readdirSync(at("data")).sort()).toEqual(["x", "y"]);
+			expect(
+				readdirSync(dirname(at("app")), { recursive: true }).filter((name) => /sigtool-run-/.test(String(name))),
+			).toEqual([]);
 		});
 
 		it.skipIf(!existsSync("/dev/shm"))("lets it fork, and share semaphores where they may be written", () => {

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { configDirectory } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import type { LaunchMode } from "../launcher-conf.js";
 import { launcherIn } from "../launcher-place.js";
@@ -37,7 +38,7 @@ export async function run(script: string, args: readonly string[], options: RunC
 		...[module === true ? "-m" : "--", script, ...args],
 	];
 	if (allowDevelopment === true) {
-		const directory = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-run-")));
+		const directory = realpathSync(mkdtempSync(join(placeBeside(write), "sigtool-run-")));
 		let ending: Ending;
 		try {
 			await placePrivately(directory, script, options);
@@ -58,6 +59,14 @@ export async function run(script: string, args: readonly string[], options: RunC
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
 	return endAs(await launch(launcher, words));
+}
+
+/** A directory that is granted can hold neither launcher nor index: where that is the usual place, they go beside the identities. */
+function placeBeside(granted: readonly string[]): string {
+	const usual = realpathSync(tmpdir());
+	if (!granted.some((each) => existsSync(each) && `${usual}/`.startsWith(`${realpathSync(each)}/`))) return usual;
+	mkdirSync(configDirectory(), { recursive: true, mode: 0o700 });
+	return configDirectory();
 }
 
 interface Ending {
