@@ -42,16 +42,18 @@ type Explanation =
 	| "data of system libraries"
 	/** An event told of the start. What the program does is its own: in audit mode nobody watches children. */
 	| "told as program"
-	/** By a call of CPython's that raises no event: docs/spython.md. */
-	| "tracker of multiprocessing";
+	/** By a call of CPython's that raises no event: its tracker, and `spawn` and `forkserver`. That their modules are imported is told. */
+	| "child of multiprocessing"
+	/** The process was killed, or ended by another thread, before this one read what it had opened. */
+	| "not read";
 
 const SYSTEM_DATA =
-	/^\/(proc|sys|dev)\/|^\/etc\/(ld\.so\.cache|localtime|locale\.alias|nsswitch\.conf|passwd|group|hosts|host\.conf|resolv\.conf|gai\.conf|inputrc|protocols|services)$|^\/usr\/(share\/(zoneinfo|terminfo|locale)|lib\/locale)\/|\/gconv-modules\.cache$/;
+	/^\/(proc|sys|dev)\/|^\/etc\/(ld\.so\.cache|localtime|locale\.alias|nsswitch\.conf|passwd|group|hosts|host\.conf|resolv\.conf|gai\.conf|inputrc|ssl\/openssl\.cnf|protocols|services)$|^\/usr\/(share\/(zoneinfo|terminfo|locale)|lib\/locale)\/|\/gconv-modules\.cache$/;
 const LIBRARY_OF_LIBC = /^\/usr\/lib\/[^/]*\/(libgcc_s\.so\.1|libnss_\w+\.so\.2|gconv\/[\w-]+\.so)$/;
 const STARTS_PROGRAM = /^python\.(subprocess\.Popen|os\.exec|os\.posix_spawn|os\.system|pty\.spawn)$/;
 /** Octets of a detail that may have been cut. */
 const LONG = 480;
-const TRACKER = "from multiprocessing.resource_tracker import main";
+const MULTIPROCESSING = /"from (multiprocessing\.(?:resource_tracker|forkserver|spawn)) import /;
 
 interface Opened {
 	readonly kind: "open";
@@ -65,14 +67,17 @@ type Call =
 	| Opened
 	| { readonly kind: "event"; readonly event: Event }
 	| { readonly kind: "map"; readonly path: string }
-	| { readonly kind: "child"; readonly thread: Thread }
-	| { readonly kind: "program"; readonly words: string };
+	| { readonly kind: "child"; readonly thread: Thread; readonly isProcess: boolean }
+	| { readonly kind: "program"; readonly words: string }
+	| { readonly kind: "end"; readonly isKilled: boolean };
 
 /** Its calls that were answered, in their order. */
 type Thread = Call[];
 
 /** What a thread takes over from the one that made it. */
 interface State {
+	/** Of its process. */
+	readonly isFirst: boolean;
 	/** Since the verifier.start of spython; what comes before is the program itself. */
 	started: boolean;
 	/** Whether an event told of a program that is about to be started, and none was since. */
@@ -86,10 +91,13 @@ interface State {
 export function hearWitness(trace: string, events: string): Testimony {
 	const first = readThreads(trace, events);
 	const told = new Set<string>();
+	/** Modules by name. */
+	const imported = new Set<string>();
 	const explained: Partial<Record<Explanation, number>> = {};
 	const unexplained: string[] = [];
 
 	function explainOpen(call: Opened, next: Call | undefined, state: State): Explanation | undefined {
+		if (next?.kind === "end" && (next.isKilled || !state.isFirst)) return "not read";
 		if (next?.kind === "event" && isCode(next.event) && octets(next.event.path) === call.path) return "told as code";
 		const detail = state.last?.event === "python.open" ? octets(state.last.detail) : "";
 		if (detail.startsWith(`${call.asked}, `) || (detail.length > LONG && call.asked.startsWith(detail))) {
@@ -111,24 +119,26 @@ export function hearWitness(trace: string, events: string): Testimony {
 				state.started ||= event === "verifier.start";
 				if (isCode(call.event)) told.add(`${verdict} ${octets(path)}`);
 				if (event === "module.dlopen") state.native.set(octets(path), { open: 2, map: 1 });
+				if (event === "python.import") imported.add(call.event.detail?.split(",")[0] ?? "");
 				state.awaited ||= STARTS_PROGRAM.test(event);
 				state.last = call.event;
 			} else if (!state.started) {
 			} else if (call.kind === "child") {
 				const native = new Map([...state.native].map(([path, may]) => [path, { ...may }]));
-				if (follow(call.thread, { ...state, native })) state.awaited = false;
+				if (follow(call.thread, { ...state, native, isFirst: call.isProcess })) state.awaited = false;
 			} else if (call.kind === "program") {
-				const isTracker = call.words.includes(TRACKER);
+				const isUntold = imported.has(MULTIPROCESSING.exec(call.words)?.[1] ?? "");
 				conclude(
-					isTracker ? "tracker of multiprocessing" : state.awaited ? "told as program" : undefined,
+					isUntold ? "child of multiprocessing" : state.awaited ? "told as program" : undefined,
 					`start ${call.words}`,
 				);
 				return true;
 			} else if (call.kind === "map") {
 				conclude(isExpected(call, state) ? "told as native code" : loadedUnseen(call.path, state), `map ${call.path}`);
-			} else {
+			} else if (call.kind === "open") {
 				const next = calls.slice(at + 1, at + 9).find((other) => other.kind !== "open" || other.readable);
-				if (call.readable) conclude(explainOpen(call, next, state), `open ${call.path}`);
+				const around = `after ${state.last?.event} ${state.last?.detail}, before ${JSON.stringify(next)}`;
+				if (call.readable) conclude(explainOpen(call, next, state), `open ${call.path} ${around}`);
 				state.last = undefined;
 			}
 		}
@@ -139,7 +149,7 @@ export function hearWitness(trace: string, events: string): Testimony {
 		if (explanation === undefined) unexplained.push(what);
 		else explained[explanation] = (explained[explanation] ?? 0) + 1;
 	}
-	follow(first, { started: false, awaited: false, native: new Map(), last: undefined });
+	follow(first, { isFirst: true, started: false, awaited: false, native: new Map(), last: undefined });
 	return { told, explained, unexplained };
 }
 
@@ -184,7 +194,10 @@ function readThreads(trace: string, events: string): Thread {
 	let first: Thread | undefined;
 	for (const line of readFileSync(trace, "latin1").split("\n")) {
 		const [, number = "", rest = ""] = /^(\d+) +(.*)$/.exec(line) ?? [];
-		if (/^\+\+\+ (exited|killed|superseded)/.test(rest)) running.delete(number);
+		if (rest.startsWith("+++ ")) {
+			running.get(number)?.push({ kind: "end", isKilled: rest.startsWith("+++ killed") });
+			running.delete(number);
+		}
 		if (!/^[a-z<]/.test(rest)) continue;
 		if (!running.has(number)) {
 			const thread = claimed.get(number) ?? [];
@@ -201,7 +214,7 @@ function readThreads(trace: string, events: string): Thread {
 		if (typeof call === "string") {
 			const thread = unclaimed.get(call) ?? [];
 			if (!unclaimed.delete(call)) claimed.set(call, thread);
-			running.get(number)?.push({ kind: "child", thread });
+			running.get(number)?.push({ kind: "child", thread, isProcess: !whole.includes("CLONE_THREAD") });
 		} else if (call !== undefined) running.get(number)?.push(call);
 	}
 	if (unclaimed.size > 0) throw new Error(`Cannot tell who made ${unclaimed.size} threads`);

@@ -99,10 +99,18 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 				expect(built.stderr).not.toContain("error");
 				const run = spawnSync(
 					target,
-					[`-max_total_time=${SECONDS}`, "-max_len=8192", "-rss_limit_mb=3000", "-detect_leaks=0", corpus],
+					[
+						`-max_total_time=${SECONDS}`,
+						"-max_len=8192",
+						"-rss_limit_mb=3000",
+						"-detect_leaks=0",
+						"-print_final_stats=1",
+						corpus,
+					],
 					{ cwd: site.root, env: { ...process.env, ...SANITIZER }, encoding: "utf8" },
 				);
 				expect(run.status, run.stderr.slice(-3000)).toBe(0);
+				expect(Number(/number_of_executed_units: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(1000);
 				// The seeds are read to their end.
 				expect(Number(/cov: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(100);
 			},
