@@ -81,7 +81,7 @@ static int judge_native(const char *event, PyObject *arguments, PyObject *file, 
 	if (!PyUnicode_FSConverter(file, &path)) return -1;
 	const char *name = PyBytes_AS_STRING(path);
 	const int is_searched = may_be_searched && strchr(name, '/') == NULL;
-	if (!rules.extensions) why = "the policy says python.extensions: refuse";
+	if (rules.refuses_extensions) why = "the policy says python.extensions: refuse";
 	else if (strchr(name, '$') != NULL) why = "its path has a $, which the system's loader replaces";
 	else if (is_searched && rules.mode == MODE_STRICT) why = "it names no file";
 	else if (!is_searched && (bytes = open_verified(name, "module.dlopen", NULL, NULL)) != NULL && !each_linked_library(name, judge_linked)) {

@@ -7,7 +7,7 @@
 enum { MAX_CONFIGURATION = 1 << 20 };
 struct rules rules = {.host_mode = -1, .max_size = 64 << 20};
 static uint64_t version;
-static int own_mode = MODE_ENFORCE, ima, refuses_extensions;
+static int own_mode = MODE_ENFORCE, ima;
 static const char *json_lines;
 static const struct member HOST[] = {
 	{"version", "number", &version}, {"mode", MODES, &rules.host_mode}, {"onRefusal", "throw exit", &rules.exit_on_refusal},
@@ -23,7 +23,7 @@ static const struct member POLICY[] = {
 	{"runtime", "object", NULL}, {"runtime.children", "refuse audit allow", &rules.children}, {"runtime.addons", "any", NULL},
 	{"runtime.webAssembly", "any", NULL}, {"runtime.webAssemblySha256", "any", NULL}, {"runtime.stringCode", "any", NULL}, {"runtime.workers", "any", NULL},
 	{"python", "object", NULL}, {"python.auditHooks", "refuse allow", &rules.audit_hooks}, {"python.xattr", "off ima", &ima},
-	{"python.events", "texts", &rules.events}, {"python.extensions", "signed refuse", &refuses_extensions}, {0}};
+	{"python.events", "texts", &rules.events}, {"python.extensions", "signed refuse", &rules.refuses_extensions}, {0}};
 
 /* For good; null where it is no JSON of the kind that is read. */
 const struct json *keep_json(char *text, size_t length) {
@@ -42,10 +42,6 @@ static const struct json *read_document(const char *path) {
 	return document;
 }
 
-static void refuse_if(const char *wrong, const char *code, const char *file) {
-	if (wrong != NULL) fail(REFUSED, code, "Cannot use \"%s\": \"%s\" is not as it must be", file, wrong);
-}
-
 /* Null for the usual file, which may be absent. */
 void read_host(const char *file) {
 	rules.host_file = file == NULL ? "/etc/sigtool/verifier.json" : file;
@@ -61,7 +57,7 @@ void read_host(const char *file) {
 	}
 	EACH(denial, rules.deny) /* the reason, and one other member */
 		if (wrong == NULL && (json_member(denial, "reason") == NULL || denial->next != denial + 5)) wrong = "deny";
-	refuse_if(wrong, "ERR_HOST_CONFIG", rules.host_file);
+	if (wrong != NULL) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": \"%s\" is not as it must be", rules.host_file, wrong);
 	open_sinks();
 }
 
@@ -82,11 +78,11 @@ const char *denied(const char *kind, const char *hex) {
 
 /* The host's policy before the index's; `asked` (-1: nothing) makes the mode stricter, and only in development weaker. */
 void read_policy(const struct json *policy, int asked) {
-	refuse_if(read_members(rules.policy == NULL ? policy : read_document(rules.policy), "", POLICY), "ERR_POLICY", rules.policy == NULL ? "policy" : rules.policy);
+	const char *wrong = read_members(rules.policy == NULL ? policy : read_document(rules.policy), "", POLICY);
+	if (wrong != NULL) fail(REFUSED, "ERR_POLICY", "Cannot use \"%s\": \"%s\" is not as it must be", rules.policy == NULL ? "policy" : rules.policy, wrong);
 	const int set = rules.host_mode < 0 ? own_mode : rules.host_mode;
 	if (asked >= 0 && asked < set && !rules.development) fail(REFUSED, "ERR_START", "Cannot be in a weaker mode than the host or the policy says");
 	rules.mode = asked >= 0 ? asked : set;
-	rules.extensions = !refuses_extensions;
 	if (rules.mode == MODE_STRICT) {
 		rules.kernel_check = KERNEL_REQUIRE;
 		rules.children = CHILDREN_REFUSE;

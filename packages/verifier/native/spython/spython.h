@@ -18,7 +18,7 @@ int run_spython(int count, char **words, char **variables);
 
 /* host.c: what host configuration, policy and command line say, put together. Of lists and paths those absent are null. */
 struct rules {
-	int mode, kernel_check, children, exit_on_refusal, development, launched, audit_hooks, extensions, xattr_ima, xattr_spython;
+	int mode, kernel_check, children, exit_on_refusal, development, launched, audit_hooks, refuses_extensions, xattr_ima, xattr_spython;
 	int host_mode /* -1: it names none */, standard_error /* 0 refusals, 1 nothing, 2 all */, syslog;
 	uint64_t max_size;
 	const char *host_file, *index, *policy, *json_lines;
