@@ -203,6 +203,11 @@ describe.each(PYTHONS)("sign without --compile-python, unchecked .pyc of %s", (p
 		expect(stderr).toContain("--compile-python");
 		rmSync(pyc("pkg/a").replace(/pyc$/, "opt-1.pyc"));
 		expect(sigtool(["sign", root, "--format", "spython"]).stderr).toContain("ERR_STALE_BYTECODE");
+		const adopted = sigtool(["compile", "--adopt", root, "-o", join(root, "../app.sigx")]);
+		expect(adopted).toMatchObject({
+			status: 0,
+			stderr: expect.stringMatching(/warning: .*a\.cpython-\d+\.pyc": .* "pkg\/a\.py"/),
+		});
 		expect(sigtool(["sign", root, "--exclude", "__pycache__"]).status).toBe(0);
 		expect(sigtool(["sign", root, "--compile-python", "--python", python]).status).toBe(0);
 		expect(sigtool(["sign", root]).status).toBe(0);

@@ -12,6 +12,7 @@ import { type HashProgress, hashFileSet } from "./fileset/hash-files.js";
 import { conventionalCatalog, isBelow, realPath } from "./fileset/locate-catalogs.js";
 import { entryPathAt } from "./fileset/manifest.js";
 import { findOtherWriters } from "./fileset/other-writers.js";
+import { describeStaleBytecode } from "./fileset/stale-bytecode.js";
 import type { TrustPolicy } from "./pki/trust-store.js";
 import { exists } from "./store.js";
 import type { IndexEntry } from "./trust/index-entries.js";
@@ -65,6 +66,7 @@ export async function adoptDirectory(directory: string, options: AdoptOptions): 
 	}
 	for (const [row, target] of manifest.linkTargets) entries.set(entryPathAt(manifest, row), { kind: "link", target });
 	const linkCount = manifest.linkTargets.size;
+	const stale = describeStaleBytecode(manifest);
 	return {
 		content: { name: root, root, sequence: undefined, adopted: true, catalogs: [], entries },
 		product: {
@@ -72,7 +74,11 @@ export async function adoptDirectory(directory: string, options: AdoptOptions): 
 			fileCount: entries.size - linkCount,
 			linkCount,
 		},
-		warnings: [...writers.warnings(), ...linkWarnings(root, entries, roots)],
+		warnings: [
+			...writers.warnings(),
+			...linkWarnings(root, entries, roots),
+			...(stale === undefined ? [] : [`in ${quote(root)}, ${stale.text}`]),
+		],
 	};
 }
 

@@ -7,17 +7,27 @@ import { readBounded } from "../store.js";
 import { ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 
 /**
- * Refuses a file set in which Python would run something else than the sources say. Bytecode without a source beside it,
- * and bytecode that Python itself holds against the source, is nobody's mistake.
+ * Refuses to sign a file set in which Python would run something else than the sources say. Bytecode without a source
+ * beside it, and bytecode that Python itself holds against the source, is nobody's mistake.
  * @throws ERR_STALE_BYTECODE
  */
 export function refuseStaleBytecode(manifest: Manifest): void {
-	const stale = [...staleBytecode(manifest)];
-	const [first] = stale;
-	if (first === undefined) return;
-	const others = stale.length === 1 ? "" : `, and ${stale.length - 1} more likewise`;
-	const message = `Cannot sign ${quote(first)}: Python would run it without a look at ${quote(sourceOf(first) ?? "")}, which has changed since it was made${others}; make it anew with --compile-python, or remove it`;
-	throw new SigtoolError("ERR_STALE_BYTECODE", message, { path: first });
+	const stale = describeStaleBytecode(manifest);
+	if (stale === undefined) return;
+	const message = `Cannot sign ${stale.text}; make it anew with --compile-python, or remove it`;
+	throw new SigtoolError("ERR_STALE_BYTECODE", message, { path: stale.path });
+}
+
+/** The first such file, and what is to be said of all. */
+export function describeStaleBytecode(
+	manifest: Manifest,
+): { readonly path: string; readonly text: string } | undefined {
+	const [path, ...others] = staleBytecode(manifest);
+	if (path === undefined) return undefined;
+	const more = others.length === 0 ? "" : `, and ${others.length} more likewise`;
+	const source = quote(sourceOf(path) ?? "");
+	const text = `${quote(path)}: Python would run it without a look at ${source}, which has changed since it was made${more}`;
+	return { path, text };
 }
 
 function* staleBytecode(manifest: Manifest): Generator<string> {
