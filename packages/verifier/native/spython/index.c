@@ -128,7 +128,7 @@ static void add_product(const struct json *described) {
 	if (!is_named || (bound == NULL && !IS_EMPTY(rules.products)))
 		fail(REFUSED, "ERR_PRODUCT_MISMATCH", "Cannot use product \"%s\": the host configuration, or the policy, does not name it", name->text);
 	if (minimum != NULL && (sequence == NULL || sequence->number < minimum->number))
-		fail(REFUSED, "ERR_SEQUENCE", "Cannot use product \"%s\": this host demands a sequence of at least %lu; install a newer release", name->text, minimum->number);
+		fail(REFUSED, "ERR_SEQUENCE", "Cannot use product \"%s\": this host demands a sequence of at least %lu; install a newer one", name->text, minimum->number);
 	refuse_denied(json_member(described, "catalogs"), "catalog");
 	const char *path = own_root == NULL ? root->text : own_root->text, *real = realpath(path, NULL);
 	struct product new = {.name = name->text, .root = real == NULL ? path : real, .first = entry_count, .end = entry_count + (uint32_t)entries->number};
@@ -141,7 +141,7 @@ static void add_product(const struct json *described) {
 /* Whose sizes are in the header; what is behind them is the signature. */
 static void find_parts(const uint8_t *bytes, size_t length) {
 	const size_t head = read_u32(bytes + 12), entries = read_u32(bytes + 16), names = read_u32(bytes + 20);
-	if (head > MAX_HEAD || entries > MAX_ENTRIES || names > MAX_NAMES) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: it says it is larger than one may be");
+	if (head > MAX_HEAD || entries > MAX_ENTRIES || names > MAX_NAMES) fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: it says it is larger than it may be");
 	const size_t names_start = HEADER + head + entries * RECORD_BYTES;
 	if (names_start + names >= length || length - names_start - names > MAX_SIGNATURE) malformed("it is truncated, or its signature is too large");
 	table = (struct index_table){bytes, length, (uint32_t)(HEADER + head), (uint32_t)names_start, (uint32_t)(names_start + names)};

@@ -59,7 +59,8 @@ static void start_verifier(void) {
 		fail(REFUSED, NULL, "Cannot start: \"%s\" is no CPython " SPYTHON_RELEASE " any more; build spython again", SPYTHON_PROGRAM);
 	read_host(options.config);
 	refuse_options();
-	if (rules.development) dprintf(2, "spython: development: what a development identity signed counts%s\n", SPYTHON_DEVELOPMENT ? "; this spython was built for one" : "");
+	if (rules.development)
+		dprintf(2, "spython: development: what a development identity signed counts%s\n", SPYTHON_DEVELOPMENT ? "; this spython was built for one" : "");
 	if (rules.host_mode == MODE_OFF && options.mode <= MODE_OFF) return announce(NULL);
 	const char *index = options.index == NULL ? rules.index : options.index;
 	if (index == NULL && !rules.launched) fail(USAGE, "ERR_HOST_CONFIG", "Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
@@ -67,7 +68,8 @@ static void start_verifier(void) {
 	const int asks = rules.kernel_check == KERNEL_OFF || kernel_answers(), allows_children = rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE;
 	/* No program but this one from here on, by whatever call: events tell of most ways to start one, not of all. */
 	const int restricts = allows_children || restrict_calls(-1, NULL, NULL, PROGRAMS_ONLY) == 0;
-	if (!asks && rules.kernel_check == KERNEL_REQUIRE) fail(REFUSED, "ERR_KERNEL_CHECK", "Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
+	if (!asks && rules.kernel_check == KERNEL_REQUIRE)
+		fail(REFUSED, "ERR_KERNEL_CHECK", "Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
 	if (!restricts && rules.mode == MODE_STRICT) fail(REFUSED, "ERR_START", "Cannot enforce strictly: this kernel lacks seccomp");
 	announce(asks ? restricts ? NULL : "seccomp" : restricts ? "execve-check" : "execve-check seccomp");
 	prepare_audit();

@@ -46,8 +46,8 @@ static int leads_to(const char *path, const char *real, int is_native) {
 		const ssize_t count = readlink(done, target, sizeof target - 1);
 		if (count < 0 && errno == EINVAL) continue; /* no link */
 		entry = find_entry(done);
-		if (count < 0 || ++links > MAX_LINKS) return 0;
-		if (entry.product == NULL ? !outside_may_lead : (entry.target == NULL || entry.target_length != (size_t)count || memcmp(entry.target, target, entry.target_length) != 0)) return 0;
+		if (count < 1 || ++links > MAX_LINKS) return 0;
+		if (entry.product == NULL ? !outside_may_lead : entry.target_length != (size_t)count || memcmp(entry.target, target, entry.target_length) != 0) return 0;
 		target[count] = 0;
 		done[*target == '/' ? 0 : before] = 0;
 		if (snprintf(rest, sizeof rest, "%s/%s", target, at) >= (int)sizeof rest) return 0;
@@ -78,7 +78,8 @@ static void judge(struct opened *file) {
 	else if (memcmp(file->entry.digest, file->digest, SHA256_BYTES) != 0) {
 		object(file, "ERR_FILE_MODIFIED", "entry", "it was modified");
 		to_hex(file->entry.digest, file->expected);
-	} else if (rules.kernel_check != KERNEL_OFF && (why = kernel_objection(file->descriptor, file->stat.st_mode)) != NULL) object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
+	} else if (rules.kernel_check != KERNEL_OFF && (why = kernel_objection(file->descriptor, file->stat.st_mode)) != NULL)
+		object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
 	else if (!leads_to(file->path, file->real, file->is_native)) object(file, "ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
 	else object(file, NULL, "entry", NULL);
 }

@@ -59,7 +59,8 @@ BARE __attribute__((noreturn, used)) void spython_begin(char **stack) {
 typedef int program(int, char **, char **);
 
 /* libc's, which the interpreter's program calls with its own main(). */
-__attribute__((visibility("default"))) int __libc_start_main(program *Py_UNUSED(main), int count, char **words, void (*init)(void), void (*fini)(void), void (*last)(void), void *stack_end) {
+__attribute__((visibility("default"))) int __libc_start_main(program *Py_UNUSED(main), int count, char **words, void (*init)(void),
+	void (*fini)(void), void (*last)(void), void *stack_end) {
 	__typeof__(&__libc_start_main) start = (__typeof__(&__libc_start_main))dlsym(RTLD_NEXT, "__libc_start_main");
 	const char *preload = getenv("LD_PRELOAD"), *self = preload == NULL ? NULL : strstr(preload, OPENED);
 	if (self != NULL) close(atoi(self + strlen(OPENED)));
