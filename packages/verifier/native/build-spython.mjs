@@ -19,6 +19,7 @@ const SHARED = [
 	"hex.c",
 	"json.c",
 	"kernel-check.c",
+	"launch/environment.c",
 	"launch/lockdown.c",
 	"linked-libraries.c",
 	"members.c",

@@ -67,7 +67,13 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 
 int open_event_file(const char *path)
 {
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	if (file < 0 || file > 2)
+		return file;
+	/* A standard descriptor that was closed: what the program prints would be among the events. */
+	int above = fcntl(file, F_DUPFD_CLOEXEC, 3);
+	close(file);
+	return above;
 }
 
 int append_event(int file, struct event_line *line)

@@ -1,6 +1,15 @@
 /** Command line, environment and start-up files: what is there before the first line of the program runs. */
 
-import { copyFileSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+	copyFileSync,
+	cpSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	symlinkSync,
+	unlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { cachePath, makeBytecode, makeZip } from "../making.js";
 import { EVIL, type Place, type Technique, withData } from "../technique.js";
@@ -182,7 +191,31 @@ export const environment: readonly Technique[] = [
 			native: true,
 		},
 	),
+	by("library by GCONV_PATH", ({ data }) => ({ GCONV_PATH: data, LOCPATH: `${data}/locales`, LC_ALL: "xx" }), {
+		arrange: makeLocale,
+		native: true,
+	}),
+	withData(
+		"library by GCONV_PATH that the program sets",
+		`import os\nos.environ.update(GCONV_PATH=data, LOCPATH=data + "/locales")\nimport locale\nlocale.setlocale(locale.LC_CTYPE, "xx")`,
+		// In the C locale nothing was converted yet, and the path is read once.
+		{ arrange: makeLocale, environment: () => ({ LC_ALL: "C" }), native: true },
+	),
+	by("library by a script in Tcl by TCL_LIBRARY", ({ data }) => ({ TCL_LIBRARY: data }), {
+		signed: { "main.py": "import tkinter\ntkinter.Tcl()\n" },
+		arrange: ({ data }) => writeFileSync(`${data}/init.tcl`, `catch {load ${data}/evil.so}\n`),
+		needs: `__import__("importlib.util").util.find_spec("_tkinter") is not None`,
+		native: true,
+	}),
 ];
+
+/** A locale of a character set that only the attacker's module converts. */
+function makeLocale({ data }: Place): void {
+	const usual = readFileSync("/usr/lib/locale/C.utf8/LC_CTYPE").toString("latin1");
+	cpSync("/usr/lib/locale/C.utf8", `${data}/locales/xx`, { recursive: true });
+	writeFileSync(`${data}/locales/xx/LC_CTYPE`, usual.replaceAll("UTF-8\0", "EVILX\0"), "latin1");
+	writeFileSync(`${data}/gconv-modules`, `module EVILX// INTERNAL ${data}/evil 1\n`);
+}
 
 function userSite(base: string, version: string, name: string, content: string): void {
 	const directory = `${base}/lib/python${version}/site-packages`;

@@ -1,6 +1,7 @@
 /* Which variables reach the application: not those by which libc, the loader, OpenSSL, Node.js or an interpreter loads
  * code or settings. docs/launcher.md lists them, and a test holds the two against each other. */
-#include "launch.h"
+#include "../environment.h"
+#include <stddef.h>
 #include <string.h>
 
 extern char **environ;
@@ -9,7 +10,7 @@ extern char **environ;
 static const char *const DROPPED[] = {
 	"NODE_*", "SIGTOOL_*", "TS_NODE_*", "ELECTRON_*", "LD_*", "DYLD_*", "GCONV_PATH", "GETCONF_DIR", "GLIBC_TUNABLES", "HOSTALIASES",
 	"LOCALDOMAIN", "LOCPATH", "MALLOC_*", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF", "RES_OPTIONS", "TZDIR", "OPENSSL_*",
-	"SSL_CERT_ENGINE", "SSLKEYLOGFILE", "KRB5_*", "SASL_PATH", "P11_KIT_*", "GIO_*", "GTK_*", "GDK_*", "QT_*", "MAGICK_*", "VIPS_*",
+	"SSL_CERT_ENGINE", "SSLKEYLOGFILE", "KRB5_*", "SASL_PATH", "P11_KIT_*", "GIO_*", "GTK_*", "GDK_*", "QT_*", "MAGICK_*", "VIPS_*", "TCL*", "TK_LIBRARY",
 	"PYTHON*", "PERL*", "RUBY*", "GEM_*", "LUA_*", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_*", "BASH_*", "ENV", "CDPATH", "IFS",
 	"SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", NULL};
 /* What passes though its family does not, and all that passes --env-clear. */
@@ -29,7 +30,7 @@ char **clean_environment(int clear, char *last) {
 	for (char **variable = environ; *variable != NULL; variable++) {
 		int passes = matches(*variable, clear ? BASIC : KEPT) || (!clear && !matches(*variable, DROPPED));
 		if (!passes || strchr(*variable, '=') == NULL) continue;
-		if (count == sizeof kept / sizeof *kept - 2) fail(REFUSED, "Cannot start: more than 4094 variables");
+		if (count == sizeof kept / sizeof *kept - 2) return NULL;
 		kept[count++] = *variable;
 	}
 	kept[count] = last;

@@ -4,6 +4,7 @@
  * descriptors 3 and 4, and with the kernel refusing what no hook inside the process can. docs/launcher.md. */
 #define _GNU_SOURCE
 #include "launch.h"
+#include "../environment.h"
 #include "../complain.h"
 #include "../event-line.h"
 #include "../owned-file.h"
@@ -210,12 +211,15 @@ int main(int count, char **words) {
 	if (index < 0) fail(REFUSED, "Cannot open the trust index \"%s\": %m", settings.index);
 	int program = open_pinned(settings.program, settings.digest, settings.identity);
 	const int hook = settings.bundle == NULL ? -1 : open_pinned(settings.bundle, settings.bundle_digest, NULL);
-	if (python) snprintf(preload, sizeof preload, "LD_PRELOAD=/proc/self/fd/%d", dup(hook)); /* the very file that was digested */
+	/* The very file that was digested. Debuggers look for the name among their own: by a number that few have, where so many may be open. */
+	const int high = python ? fcntl(hook, F_DUPFD, 900) : -1;
+	if (python) snprintf(preload, sizeof preload, "LD_PRELOAD=/proc/self/fd/%d", high < 0 ? dup(hook) : high);
 	if (settings.addon != NULL && open_pinned(settings.addon, settings.addon_digest, NULL)) say("addon", settings.addon);
 	seal(INDEX, "sigtool-index", NULL, index);
 	char *arguments[MAX_FLAGS + 2 + count], **next = program_flags(arguments, python ? 0 : atoi(settings.node_major));
 	for (*next++ = script; (*next = *++word) != NULL; next++) continue;
 	char **environment = clean_environment(clear_environment, python ? preload : mode == MODE_OFF ? NULL : "SIGTOOL_LAUNCH=3:4");
+	if (environment == NULL) fail(REFUSED, "Cannot start: more than 4094 variables");
 	const char *empty = ""; /* the filter knows it by its address */
 	lock_down(program, empty, arguments);
 	syscall(SYS_execveat, program, empty, arguments, environment, AT_EMPTY_PATH);

@@ -28,8 +28,6 @@ enum mode parse_mode(const char *name);
 void read_settings(struct settings *settings, int allow_development);
 int open_trusted(const char *path, int development);
 void real_path(int descriptor, char path[PATH_MAX]);
-/* environment.c: the variables that may pass, and `last`, up to a null. */
-char **clean_environment(int clear, char *last);
 /* sha256.c: of a whole file; -1 with errno when it cannot be read. */
 int sha256_file(int descriptor, char hex[SHA256_HEX + 1]);
 /* lockdown.c: Landlock's version; -1 where the kernel cannot. */

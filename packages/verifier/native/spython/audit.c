@@ -50,11 +50,12 @@ static int veto(const char *event, PyObject *arguments, const char *why) {
 /* SQL, too, could load any library by no event where that is enabled; Connection.setconfig() enables the method alone, by none. */
 static int judge_sqlite(const char *event, PyObject *arguments, const char *why) { return argument(arguments, 1) == Py_False ? 0 : veto(event, arguments, why); }
 
-/* The program's own libcrypto loads what these name. */
+/* The program's own libcrypto, libc's iconv and Tcl load what these name, as start.c has it of those that it is started with. */
 static int judge_variable(const char *event, PyObject *arguments, const char *why) {
 	PyObject *name = argument(arguments, 0);
-	const int is_other = PyBytes_CheckExact(name) && strncmp(PyBytes_AS_STRING(name), "OPENSSL_", 8) != 0;
-	return is_other ? 0 : veto(event, arguments, why);
+	const char *text = PyBytes_CheckExact(name) ? PyBytes_AS_STRING(name) : "OPENSSL_";
+	const int is_one = strncmp(text, "OPENSSL_", 8) == 0 || strncmp(text, "TCL", 3) == 0 || strcmp(text, "TK_LIBRARY") == 0 || strcmp(text, "GCONV_PATH") == 0;
+	return is_one ? veto(event, arguments, why) : 0;
 }
 
 static int judge_child(const char *event, PyObject *arguments, const char *why) {
@@ -152,7 +153,7 @@ void prepare_audit(void) {
 		{"sqlite3.load_extension", judge_sqlite, 0, SQL}, {"sqlite3.enable_load_extension", judge_sqlite, 0, SQL},
 		{"setopencodehook", veto, 0, HOOK}, {"sys.addaudithook", rules.audit_hooks ? NULL : veto, 0, "the policy says python.auditHooks: refuse"},
 		{"subprocess.Popen", judge_child, 0, CHILD}, {"os.exec", judge_child, 0, CHILD}, {"os.posix_spawn", judge_child, 0, CHILD},
-		{"os.system", judge_child, 0, CHILD}, {"pty.spawn", judge_child, 0, CHILD}, {"os.putenv", judge_variable, 0, "OpenSSL would load what it names"},
+		{"os.system", judge_child, 0, CHILD}, {"pty.spawn", judge_child, 0, CHILD}, {"os.putenv", judge_variable, 0, "native code would be loaded from what it names"},
 		{"cpython.run_command", veto, 0, HOOK}, {"cpython.run_stdin", veto, 0, HOOK}, {"cpython.run_interactivehook", veto, 0, HOOK},
 		{"cpython.run_startup", veto, 0, HOOK}};
 	size_t count = 0;

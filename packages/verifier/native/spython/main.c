@@ -4,7 +4,6 @@
 #include "spython.h"
 #include "../kernel-check.h"
 #include "../lockdown.h"
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 

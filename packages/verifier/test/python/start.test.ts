@@ -1,0 +1,84 @@
+/** How a spython gets into the interpreter's program, and what of that is left to be seen. */
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PYTHONS, Site } from "./support.js";
+
+if (PYTHONS.length === 0) it.skip("the start of a spython (needs a CPython with headers)");
+
+const SEEN = `import json, os
+print(json.dumps({"variables": [each for each in open("/proc/self/environ").read().split(chr(0)) if "PRELOAD" in each or "/fd/" in each],
+	"environ": "LD_PRELOAD" in os.environ, "descriptors": [each for each in map(int, os.listdir("/proc/self/fd")) if each > 3]}))
+`;
+
+describe.each(PYTHONS)("the start of a spython of $version, $executable", (python) => {
+	let site: Site;
+	beforeAll(async () => {
+		site = new Site(python);
+		site.write({ "seen.py": SEEN, "print.py": `print("printed")\n` });
+		await site.sign();
+	});
+	afterAll(() => site.remove());
+
+	const shell = (before: string, script: string, spython = site.spython) =>
+		spawnSync("sh", ["-c", `${before} exec "$@"`, "sh", spython, "--index", site.index, `app/${script}`], {
+			cwd: site.root,
+			encoding: "utf8",
+			env: {},
+		});
+
+	it("leaves neither its variable nor its descriptor", () => {
+		const plain = spawnSync(python.executable, ["-I", "app/seen.py"], { cwd: site.root, encoding: "utf8", env: {} });
+		expect(JSON.parse(plain.stdout)).toMatchObject({ variables: [], environ: false });
+		expect(shell("", "seen.py").stdout).toBe(plain.stdout);
+		expect(shell("ulimit -n 300;", "seen.py").stdout).toBe(plain.stdout);
+	});
+
+	it("starts under every name", () => {
+		const odd = join(site.root, "a b:c\nd");
+		mkdirSync(odd);
+		copyFileSync(site.spython, join(odd, "$ORIGIN"));
+		expect(shell("", "print.py", join(odd, "$ORIGIN")).stdout).toBe("printed\n");
+	});
+
+	it("does not put what the program prints among the events, when standard output is closed", () => {
+		const events = join(site.root, "events.jsonl");
+		spawnSync(
+			"sh",
+			["-c", `exec "$@" >&-`, "sh", site.spython, "--audit", events, "--index", site.index, "app/print.py"],
+			{
+				cwd: site.root,
+				env: {},
+			},
+		);
+		const lines = readFileSync(events, "utf8").trimEnd().split("\n");
+		expect(lines.length).toBeGreaterThan(1);
+		expect(lines.filter((line) => !line.startsWith("{"))).toEqual([]);
+	});
+
+	it("says what keeps it from starting", () => {
+		expect(shell("ulimit -n 3;", "print.py")).toMatchObject({
+			status: 126,
+			stderr: expect.stringMatching(
+				/^spython: Cannot start ".*", which it was built for: .*open files are too many\n$/,
+			),
+		});
+	});
+
+	it("runs nothing where it cannot be loaded, whatever the variables say", () => {
+		// Room for the interpreter and libc, and not for what comes before these.
+		const limits = Array.from({ length: 40 }, (_, i) => 4000 + 500 * i);
+		const results = limits.map((limit) => {
+			return spawnSync("sh", ["-c", `ulimit -v ${limit}; exec "$@"`, "sh", site.spython, "--index", site.index], {
+				cwd: site.root,
+				encoding: "utf8",
+				env: { PYTHONINSPECT: "1" },
+				input: "print('evil')\n",
+			});
+		});
+		expect(results.some(({ stderr }) => stderr.includes("unknown option --spython"))).toBe(true);
+		expect(results.filter(({ stdout }) => stdout.includes("evil"))).toEqual([]);
+	});
+});
