@@ -1,5 +1,6 @@
-/* libFuzzer target for what reads a trust index: whole files by their signature where the first octet is even, and else head,
- * records and names whatever their signature, which nobody but a signer could bring. Reads of paths follow either. */
+/* libFuzzer target for what reads a trust index, by the first octet modulo 3: whole files, by their signature (0); head,
+ * records and names whatever their signature, which nobody but a signer could bring (1); the same behind a host
+ * configuration and its length in two octets (2). Look-ups follow each, of paths in every product. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdlib.h>
@@ -23,6 +24,15 @@ static void *map(size_t length) {
 #include "../json.c"
 #include "../members.c"
 #include "../owned-file.c"
+static const uint8_t *host;
+static size_t host_length;
+static ssize_t give_host(char *text, size_t room) {
+	if (host_length > room) return -1;
+	memcpy(text, host, host_length);
+	return (ssize_t)host_length;
+}
+#define read_owned(path, trusted, text, room, why) (*(why) = "", give_host(text, room))
+#define realpath(path, resolved) keep(realpath(path, resolved))
 #include "host.c"
 #include "index.c"
 #undef malloc
@@ -44,17 +54,38 @@ static void forget(void) {
 	product_count = entry_count = 0;
 	not_after = UINT64_MAX;
 	policy = catalog_signers = listed = NULL;
-	rules = (struct rules){.host_mode = -1, .host_file = "none"};
+	rules = (struct rules){.host_mode = -1, .host_file = "none", .max_size = 64 << 20};
+	own_mode = MODE_ENFORCE;
+	version = ima = 0;
+	json_lines = NULL;
+	host_length = 0;
 }
 
-static void look_up(void) {
-	static const char *const PATHS[] = {"/srv/app/main.py", "/srv/app/lib/util.py", "/srv/app/link", "/srv/app/", "/", "/usr/lib/python3/os.py"};
+static void look_up_path(const char *path) {
 	volatile uint8_t read = 0;
-	for (size_t i = 0; i < sizeof PATHS / sizeof *PATHS; i++) {
-		const struct entry entry = find_entry(PATHS[i]);
-		for (size_t j = 0; entry.digest != NULL && j < SHA256_BYTES; j++) read ^= entry.digest[j];
-		for (size_t j = 0; entry.target != NULL && j < entry.target_length; j++) read ^= (uint8_t)entry.target[j];
+	const struct entry entry = find_entry(path);
+	for (size_t i = 0; entry.digest != NULL && i < SHA256_BYTES; i++) read ^= entry.digest[i];
+	for (size_t i = 0; entry.target != NULL && i < entry.target_length; i++) read ^= (uint8_t)entry.target[i];
+}
+
+/* Names that the records give themselves, as far as there is something, and others. */
+static void look_up(void) {
+	static const char *const NAMES[] = {"main.py", "link", "link/to.py", "none", "~", ""};
+	char path[2 * PATH_MAX];
+	for (const struct product *p = products; p < products + product_count && p < products + 4; p++) {
+		for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+			snprintf(path, sizeof path, "%.*s/%s", PATH_MAX, p->root, NAMES[i]);
+			look_up_path(path);
+		}
+		for (uint32_t i = p->first; i < p->end && i < p->first + 8; i++) {
+			const uint8_t *record = table.bytes + table.records_start + (size_t)i * RECORD_BYTES;
+			const size_t at = table.names_start + (size_t)read_u32(record), length = read_u16(record + PATH_BYTES_AT);
+			if (at + length > table.size) continue;
+			snprintf(path, sizeof path, "%.*s/%.*s", PATH_MAX, p->root, (int)length, (const char *)table.bytes + at);
+			look_up_path(path);
+		}
 	}
+	look_up_path("/");
 	announce(NULL);
 }
 
@@ -68,7 +99,15 @@ static void read_unsigned(const uint8_t *data, size_t size) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	forget();
 	if (size == 0 || setjmp(refused) != 0) return 0;
-	if (*data % 2 == 1) return read_unsigned(data + 1, size - 1), 0;
+	if (*data % 3 == 1) return read_unsigned(data + 1, size - 1), 0;
+	if (*data % 3 == 2) {
+		if (size < 3) return 0;
+		host = data + 3;
+		host_length = read_u16(data + 1);
+		if (host_length > size - 3) return 0;
+		read_host("none");
+		return read_unsigned(host + host_length, size - 3 - host_length), 0;
+	}
 	int memory = memfd_create("index", MFD_ALLOW_SEALING);
 	if (write(memory, data + 1, size - 1) == (ssize_t)size - 1 && fcntl(memory, F_ADD_SEALS, ALL_SEALS) == 0) {
 		load_index(NULL, memory, -1);

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
@@ -17,6 +17,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 		beforeAll(async () => {
 			site = new Site(python, { sanitize: true });
 			site.write({ "main.py": "import json, ctypes, sqlite3, decimal\nprint('ran')\n", "link/to.py": "" });
+			symlinkSync("link/to.py", join(site.application, "other.py"));
 			await site.sign({ policy: { python: { events: ["*"] } } });
 		});
 		afterAll(() => site.remove());
@@ -68,8 +69,17 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 				const identity = ["--key", join(site.root, "signer.key"), "--cert", join(site.root, "signer.pem")];
 				site.sigtool("sign", site.application, "--product", "app", "--force", ...identity);
 				site.sigtool("compile", site.application, "-o", index, "--trust", identity[3] ?? "", ...identity);
-				for (const kind of [0, 1])
-					writeFileSync(join(corpus, `${kind}`), Buffer.concat([Buffer.of(kind), readFileSync(index)]));
+				const host = JSON.stringify({
+					version: 1,
+					mode: "enforce",
+					pins: [{ "spki-sha256": site.pin, name: "a" }],
+					products: [{ name: "app", root: site.application, minimumSequence: 1 }],
+					deny: [{ catalog: "0".repeat(64), reason: "b" }],
+					audit: { jsonLines: "/c", stderr: "all", syslog: true },
+				});
+				const heads = [[0], [1], [2, host.length % 256, host.length >> 8, ...Buffer.from(host)]];
+				for (const [kind, head] of heads.entries())
+					writeFileSync(join(corpus, `${kind}`), Buffer.concat([Buffer.from(head), readFileSync(index)]));
 				// As deep as it goes, and no end. Behind it a signature of one octet.
 				const deep = Buffer.from(`\x01${"\0".repeat(24)}${"[".repeat(16)}!`);
 				deep.writeUInt32LE(16, 1 + 12);
@@ -105,14 +115,17 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 						"-rss_limit_mb=3000",
 						"-detect_leaks=0",
 						"-print_final_stats=1",
+						"-print_coverage=1",
 						corpus,
 					],
 					{ cwd: site.root, env: { ...process.env, ...SANITIZER }, encoding: "utf8" },
 				);
 				expect(run.status, run.stderr.slice(-3000)).toBe(0);
 				expect(Number(/number_of_executed_units: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(1000);
-				// The seeds are read to their end.
-				expect(Number(/cov: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(100);
+				// The seeds are read to their end, and looked up in.
+				expect(Number(/cov: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(200);
+				for (const reached of ["read_host", "load_index", "find_entry", "find_record"])
+					expect(run.stderr).toMatch(new RegExp(`^COVERED_FUNC: hits: [1-9].* ${reached} `, "m"));
 			},
 			300_000,
 		);
