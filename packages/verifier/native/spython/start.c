@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 
-#define BARE __attribute__((no_stack_protector, no_sanitize_address, no_sanitize_undefined)) /* before there is anything to check it with */
+#define BARE __attribute__((no_stack_protector, no_sanitize("address", "undefined"))) /* before there is anything to check it with */
 #define OPENED "/proc/self/fd/" /* and a number: no path has a space or a colon then, which would part it */
 
 #ifdef __x86_64__
