@@ -38,7 +38,7 @@ const FLAGS = [
 		"-fvisibility=hidden",
 		"-Wl,-e,spython_start",
 		"-Wl,-Bsymbolic",
-		"-Wl,-z,relro",
+		"-Wl,-z,relro,-z,pack-relative-relocs",
 		"-Wl,--exclude-libs,ALL",
 	],
 ];
