@@ -49,7 +49,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 		if (full)
 			it("passes all tests of spython, those of CPython and the ways round the hooks too", async () => {
 				const tests = [".", "../../../../test/python"].map((place) => fileURLToPath(new URL(place, import.meta.url)));
-				const env = { ...process.env, SIGTOOL_SANITIZE: "1", CI: "" };
+				const env = { ...process.env, ...SANITIZER, SIGTOOL_SANITIZE: "1", CI: "" };
 				const nested = spawn("npx", ["vitest", "run", ...tests], { env, stdio: ["ignore", "pipe", "inherit"] });
 				let output = "";
 				nested.stdout.on("data", (text) => {
