@@ -28,6 +28,7 @@ struct object {
 	const unsigned char *bytes;
 	size_t size;
 	Elf64_Ehdr head;
+	Elf64_Phdr dynamic;
 	uint64_t texts; /* address of its names */
 };
 
@@ -71,18 +72,15 @@ static const char *name_of(const struct object *object, uint64_t at)
 	return NULL;
 }
 
-/* The value of an entry, number `nth` of its kind. */
-static bool find_value(const struct object *object, int64_t kind, size_t nth, uint64_t *value)
+/* The next entry of this kind; `at` is 0 for the first. */
+static bool find_next(const struct object *object, int64_t kind, uint64_t *at, uint64_t *value)
 {
-	Elf64_Phdr part;
-	Elf64_Dyn entry;
-	for (size_t i = 0; read_part(object, i, &part); i++) {
-		for (uint64_t at = 0; part.p_type == PT_DYNAMIC && at < part.p_filesz && copy(object, part.p_offset + at, &entry, sizeof entry) && entry.d_tag != DT_NULL; at += sizeof entry) {
-			if (entry.d_tag != kind || nth-- > 0)
-				continue;
-			*value = entry.d_un.d_val;
+	Elf64_Dyn entry = {.d_tag = DT_NEEDED};
+	while (entry.d_tag != DT_NULL && *at < object->dynamic.p_filesz && copy(object, object->dynamic.p_offset + *at, &entry, sizeof entry)) {
+		*at += sizeof entry;
+		*value = entry.d_un.d_val;
+		if (entry.d_tag == kind)
 			return true;
-		}
 	}
 	return false;
 }
@@ -105,7 +103,7 @@ static bool add_named(struct places *places, const char *name, size_t length, co
 static bool add_directories(struct places *directories, const char *names, const char *origin)
 {
 	static const char *const BELOW[] = {"/glibc-hwcaps/x86-64-v4", "/glibc-hwcaps/x86-64-v3", "/glibc-hwcaps/x86-64-v2", ""};
-	for (;; names++) {
+	for (size_t count = 0; count < MOST_PLACES; count++, names++) {
 		size_t length = strcspn(names, ":");
 		for (size_t i = 0; i < sizeof BELOW / sizeof *BELOW; i++)
 			if (!add_named(directories, length > 0 ? names : ".", length > 0 ? length : 1, origin, BELOW[i]))
@@ -114,28 +112,42 @@ static bool add_directories(struct places *directories, const char *names, const
 		if (*names == '\0')
 			return true;
 	}
+	return false;
 }
 
 static bool look_into(const struct object *object, const char *origin, struct places *directories, struct places *files)
 {
+	static const int64_t KINDS[] = {DT_RPATH, DT_RUNPATH};
 	uint64_t value;
 	char path[PATH_MAX];
 	const char *name;
-	for (size_t i = 0; i < 2; i++)
-		if (find_value(object, i == 0 ? DT_RPATH : DT_RUNPATH, 0, &value) && (name = name_of(object, value)) != NULL && !add_directories(directories, name, origin))
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t at = 0;
+		for (size_t count = 0; find_next(object, KINDS[i], &at, &value); count++)
+			if (count == MOST_PLACES || ((name = name_of(object, value)) != NULL && !add_directories(directories, name, origin)))
+				return false;
+	}
+	uint64_t at = 0;
+	for (size_t count = 0; find_next(object, DT_NEEDED, &at, &value); count++) {
+		name = name_of(object, value);
+		if (count == MOST_PLACES || (name != NULL && strchr(name, '/') != NULL && !add_named(files, name, strlen(name), origin, "")))
 			return false;
-	for (size_t nth = 0; find_value(object, DT_NEEDED, nth, &value); nth++) {
-		if ((name = name_of(object, value)) == NULL)
-			continue;
-		if (strchr(name, '/') != NULL && !add_named(files, name, strlen(name), origin, ""))
-			return false;
-		for (size_t i = 0; strchr(name, '/') == NULL && i < directories->count; i++) {
+		for (size_t i = 0; name != NULL && strchr(name, '/') == NULL && i < directories->count; i++) {
 			snprintf(path, sizeof path, "%s/%s", directories->all[i].path, name);
 			if (!add(files, path, directories->all[i].is_beside))
 				return false;
 		}
 	}
 	return true;
+}
+
+static bool read_object(struct object *object)
+{
+	bool is_one = copy(object, 0, &object->head, sizeof object->head) && memcmp(object->head.e_ident, ELFMAG "\2", SELFMAG + 1) == 0 &&
+		object->head.e_phentsize == sizeof(Elf64_Phdr);
+	for (size_t i = 0; is_one && object->dynamic.p_type != PT_DYNAMIC; i++)
+		is_one = read_part(object, i, &object->dynamic);
+	return is_one && find_next(object, DT_STRTAB, &(uint64_t){0}, &object->texts);
 }
 
 /* What is no object of this kind is none to the loader either. */
@@ -154,8 +166,7 @@ static bool look_into_file(const char *path, struct places *directories, struct 
 		return true;
 	object.bytes = memory;
 	snprintf(origin, sizeof origin, "%.*s", (int)(strrchr(path, '/') - path), path);
-	if (copy(&object, 0, &object.head, sizeof object.head) && memcmp(object.head.e_ident, ELFMAG "\2", SELFMAG + 1) == 0 &&
-		object.head.e_phentsize == sizeof(Elf64_Phdr) && find_value(&object, DT_STRTAB, 0, &object.texts))
+	if (read_object(&object))
 		goes_on = look_into(&object, origin, directories, files);
 	munmap(memory, object.size);
 	return goes_on;
