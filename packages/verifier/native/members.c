@@ -34,8 +34,8 @@ static bool are_texts(const struct json *list)
 
 bool take_member(const struct member *member, const struct json *value)
 {
-	enum { ANY, SWITCH, NUMBER, TEXT, PATH, DIGEST, TEXTS, LIST, OBJECT };
-	const int is = word_index(member->is, "any switch number text path digest texts list object");
+	enum { ANY, SWITCH, NUMBER, VERSION, TEXT, PATH, DIGEST, TEXTS, LIST, OBJECT };
+	const int is = word_index(member->is, "any switch number version text path digest texts list object");
 	const bool is_text = value->kind == JSON_STRING;
 	int word = -1;
 	bool fits = true;
@@ -48,6 +48,9 @@ bool take_member(const struct member *member, const struct json *value)
 		break;
 	case NUMBER:
 		fits = value->kind == JSON_NUMBER;
+		break;
+	case VERSION:
+		fits = value->kind == JSON_NUMBER && value->number == 1;
 		break;
 	case TEXT:
 		fits = is_text;
@@ -107,5 +110,8 @@ const char *read_members(const struct json *object, const char *of, const struct
 				inside = inside == NULL ? read_members(value, name, members) : inside;
 		}
 	}
+	for (const struct member *member = members; *of == '\0' && inside == NULL && member->name != NULL; member++)
+		if (strcmp(member->is, "version") == 0 && (seen & (uint64_t)1 << (member - members)) == 0)
+			inside = member->name;
 	return inside;
 }

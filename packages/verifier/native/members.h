@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 /*
- * `is`: any, switch, number, text, path, digest (SHA-256 in hexadecimal), texts, list (of objects) or object; or words, of
- * which it is one. `place`, which may be NULL: of a switch or a word an int, of a number a uint64_t, of what is text its
- * characters, else the value. A member of an object, or of the objects in a list, is named behind it and a dot.
+ * `is`: any, switch, number, version (the number 1, which has to be there), text, path, digest (SHA-256 in hexadecimal), texts,
+ * list (of objects) or object; or words, of which it is one. `place`, which may be NULL, and is for a version: of a switch or a
+ * word an int, of a number a uint64_t, of what is text its characters, else the value. A member of an object, or of the objects in a list, is named behind it and a dot.
  */
 struct member {
 	const char *name, *is;

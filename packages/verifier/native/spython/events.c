@@ -47,11 +47,12 @@ void raise_event(const char *event, enum verdict verdict, ...) {
 	atomic_fetch_add(&dropped, (unsigned)is_lost);
 }
 
-void open_sinks(void) {
+/* Where nothing is refused, a file that cannot be written keeps nothing from starting; `mode` is -1 where it is not known yet. */
+void open_sinks(int mode) {
 	const char *path = rules.json_lines;
 	if (path == NULL || file_descriptor() >= 0) return;
 	rules.json_lines = NULL;
-	if (rules.host_mode != MODE_AUDIT) fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
+	if (mode < MODE_OFF || mode > MODE_AUDIT) fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
 }
 
 _Noreturn void fail(int status, const char *code, const char *format, ...) {

@@ -6,11 +6,10 @@
 
 enum { MAX_CONFIGURATION = 1 << 20 };
 struct rules rules = {.host_mode = -1, .max_size = 64 << 20};
-static uint64_t version;
 static int own_mode = MODE_ENFORCE, ima;
 static const char *json_lines;
 static const struct member HOST[] = {
-	{"version", "number", &version}, {"mode", MODES, &rules.host_mode}, {"onRefusal", "throw exit", &rules.exit_on_refusal},
+	{"version", "version", NULL}, {"mode", MODES, &rules.host_mode}, {"onRefusal", "throw exit", &rules.exit_on_refusal},
 	{"index", "path", &rules.index}, {"policy", "path", &rules.policy}, {"authorities", "any", NULL}, {"launcher", "any", NULL},
 	{"pins", "list", &rules.pins}, {"pins.spki-sha256", "digest", NULL}, {"pins.name", "text", NULL},
 	{"products", "list", &rules.products}, {"products.name", "text", NULL}, {"products.root", "path", NULL}, {"products.minimumSequence", "number", NULL},
@@ -18,7 +17,7 @@ static const struct member HOST[] = {
 	{"deny.catalog", "digest", NULL}, {"deny.reason", "text", NULL}, {"audit", "object", NULL}, {"audit.jsonLines", "path", &json_lines},
 	{"audit.stderr", "refusals off all", &rules.standard_error}, {"audit.syslog", "switch", &rules.syslog}, {0}};
 static const struct member POLICY[] = {
-	{"version", "number", &version}, {"mode", MODES, &own_mode}, {"products", "texts", &rules.policy_products}, {"launch", "any", NULL},
+	{"version", "version", NULL}, {"mode", MODES, &own_mode}, {"products", "texts", &rules.policy_products}, {"launch", "any", NULL},
 	{"files", "object", NULL}, {"files.maxSizeBytes", "number", &rules.max_size}, {"files.kernelCheck", "log require off", &rules.kernel_check},
 	{"runtime", "object", NULL}, {"runtime.children", "refuse audit allow", &rules.children}, {"runtime.addons", "any", NULL},
 	{"runtime.webAssembly", "any", NULL}, {"runtime.webAssemblySha256", "any", NULL}, {"runtime.stringCode", "any", NULL}, {"runtime.workers", "any", NULL},
@@ -42,12 +41,11 @@ static const struct json *read_document(const char *path) {
 	return document;
 }
 
-/* Null for the usual file, which may be absent. */
-void read_host(const char *file) {
+/* Null for the usual file, which may be absent. `asked`: the mode, or -1. */
+void read_host(const char *file, int asked) {
 	rules.host_file = file == NULL ? "/etc/sigtool/verifier.json" : file;
-	if (file == NULL && access(rules.host_file, F_OK) != 0) return open_sinks();
+	if (file == NULL && access(rules.host_file, F_OK) != 0) return open_sinks(asked);
 	const char *wrong = read_members(read_document(rules.host_file), "", HOST);
-	if (wrong == NULL && version != 1) wrong = "version";
 	if (rules.json_lines == NULL) rules.json_lines = json_lines;
 	EACH(pin, rules.pins)
 		if (wrong == NULL && json_member(pin, "spki-sha256") == NULL) wrong = "pins";
@@ -58,7 +56,7 @@ void read_host(const char *file) {
 	EACH(denial, rules.deny) /* the reason, and one other member */
 		if (wrong == NULL && (json_member(denial, "reason") == NULL || denial->next != denial + 5)) wrong = "deny";
 	if (wrong != NULL) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": \"%s\" is not as it must be", rules.host_file, wrong);
-	open_sinks();
+	open_sinks(asked > rules.host_mode ? asked : rules.host_mode);
 }
 
 /* The object of a list whose member is this text. */

@@ -128,8 +128,9 @@ static PyObject *judged_bytes(struct opened *file, const char *event, const char
 	else if ((bytes = read_and_digest(file)) != NULL) judge(file);
 	else return Py_XDECREF(key), NULL;
 	const enum verdict verdict = file->reason == NULL ? ALLOW : enforcing || bytes == NULL ? REFUSE : AUDIT;
-	raise_event(event, verdict, "path", file->real, "use", use, "sha256", file->hex, "expected", file->expected, "product", file->entry.product,
-		"entry", file->entry.name, "rule", file->rule, "reason", file->reason, NULL);
+	if (rules.mode != MODE_OFF || verdict == REFUSE)
+		raise_event(event, verdict, "path", file->real, "use", use, "sha256", file->hex, "expected", file->expected, "product", file->entry.product,
+			"entry", file->entry.name, "rule", file->rule, "reason", file->reason, NULL);
 	if (verdict == REFUSE) Py_CLEAR(bytes);
 	if (verdict == REFUSE && *file->expected != 0) refuse("File hash mismatch: '%s' (expected: %s, got %s)", file->path, file->expected, file->hex);
 	else if (verdict == REFUSE) refuse("Cannot load '%s': %s (%s%s%s)", file->path, file->why, file->reason, *file->hex == 0 ? "" : ", got ", file->hex);

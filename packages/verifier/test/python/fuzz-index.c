@@ -39,7 +39,7 @@ static ssize_t give_host(char *text, size_t room) {
 #undef calloc
 
 static jmp_buf refused;
-void open_sinks(void) {}
+void open_sinks(int mode) { (void)mode; }
 void raise_event(const char *event, enum verdict verdict, ...) { (void)event, (void)verdict; }
 _Noreturn void fail(int status, const char *code, const char *format, ...) {
 	(void)status, (void)code, (void)format;
@@ -56,7 +56,7 @@ static void forget(void) {
 	policy = catalog_signers = listed = NULL;
 	rules = (struct rules){.host_mode = -1, .host_file = "none", .max_size = 64 << 20};
 	own_mode = MODE_ENFORCE;
-	version = ima = 0;
+	ima = 0;
 	json_lines = NULL;
 	host_length = 0;
 }
@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		host = data + 3;
 		host_length = read_u16(data + 1);
 		if (host_length > size - 3) return 0;
-		read_host("none");
+		read_host("none", -1);
 		return read_unsigned(host + host_length, size - 3 - host_length), 0;
 	}
 	int memory = memfd_create("index", MFD_ALLOW_SEALING);

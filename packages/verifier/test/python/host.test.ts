@@ -95,7 +95,31 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 		);
 		expect(under({ mode: "audit" }, ["app/extra.py"], ["--mode", "enforce"])).toMatchObject({ status: 1, stdout: "" });
 		expect(under({ mode: "enforce" }, ["app/main.py"], ["--mode", "audit"])).toMatchObject(refused("ERR_START"));
-		expect(under({ mode: "off" }, ["app/extra.py"])).toMatchObject({ status: 0, stdout: "unsigned\n" });
+		const opened = under({ mode: "off" }, ["app/extra.py"]);
+		expect(opened).toMatchObject({ status: 0, stdout: "unsigned\n" });
+		expect(opened.events).toEqual([
+			expect.objectContaining({ event: "verifier.start", verdict: "audit", mode: "off" }),
+		]);
+	});
+
+	it("goes on without a file of events only where nothing is refused", () => {
+		const audit = { jsonLines: join(site.root, "nowhere/events.jsonl") };
+		for (const mode of ["off", "audit"]) expect(under({ mode, audit })).toMatchObject(ran);
+		expect(under({ audit })).toMatchObject(refused("ERR_AUDIT_SINK"));
+		for (const mode of ["off", "audit"])
+			expect(under({ mode, audit }, ["app/main.py"], ["--mode", "enforce"])).toMatchObject(refused("ERR_AUDIT_SINK"));
+	});
+
+	it.each([
+		["that is sound", { version: 1 }, ran],
+		["of another version", { version: 2 }, refused("ERR_POLICY")],
+		["without a version", { mode: "audit" }, refused("ERR_POLICY")],
+		["whose version is a text", { version: "1" }, refused("ERR_POLICY")],
+		["with a member that is unknown", { version: 1, surprise: 1 }, refused("ERR_POLICY")],
+	])("holds a policy of its own %s", (_, document, expected) => {
+		const policy = join(site.root, "policy.json");
+		writeFileSync(policy, JSON.stringify(document), { mode: 0o600 });
+		expect(under({ policy })).toMatchObject(expected);
 	});
 
 	it.each([
@@ -103,6 +127,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 		["an unknown member", { surprise: 1 }],
 		["a member twice", '{"version":1,"mode":"audit","mode":"audit"}'],
 		["another version", { version: 2 }],
+		["no version", '{"mode":"audit"}'],
 		["a pin that is none", { pins: [{ "spki-sha256": "ab" }] }],
 		["a denial of two things", { deny: [{ file: "a".repeat(64), key: "a".repeat(64), reason: "x" }] }],
 		["a product twice", { products: [{ name: "app" }, { name: "app" }] }],
