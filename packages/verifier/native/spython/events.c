@@ -1,4 +1,5 @@
-/* Events go to a file, syslog and standard error, by single writes that wait for nobody; what a sink does not take is counted. */
+/* Events go to a file and syslog by single writes that wait for nobody, and what these do not take is counted; and to standard
+ * error, as what the program says itself. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../complain.h"
@@ -47,12 +48,11 @@ void raise_event(const char *event, enum verdict verdict, ...) {
 	atomic_fetch_add(&dropped, (unsigned)is_lost);
 }
 
-/* Where nothing is refused, a file that cannot be written keeps nothing from starting; `mode` is -1 where it is not known yet. */
-void open_sinks(int mode) {
+void open_sinks(void) {
 	const char *path = rules.json_lines;
 	if (path == NULL || file_descriptor() >= 0) return;
 	rules.json_lines = NULL;
-	if (mode < MODE_OFF || mode > MODE_AUDIT) fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
+	fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
 }
 
 _Noreturn void fail(int status, const char *code, const char *format, ...) {

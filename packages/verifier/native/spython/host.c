@@ -41,10 +41,10 @@ static const struct json *read_document(const char *path) {
 	return document;
 }
 
-/* Null for the usual file, which may be absent. `asked`: the mode, or -1. */
-void read_host(const char *file, int asked) {
+/* Null for the usual file, which may be absent. */
+void read_host(const char *file) {
 	rules.host_file = file == NULL ? "/etc/sigtool/verifier.json" : file;
-	if (file == NULL && access(rules.host_file, F_OK) != 0) return open_sinks(asked);
+	if (file == NULL && access(rules.host_file, F_OK) != 0) return open_sinks();
 	const char *wrong = read_members(read_document(rules.host_file), "", HOST);
 	if (rules.json_lines == NULL) rules.json_lines = json_lines;
 	EACH(pin, rules.pins)
@@ -56,7 +56,7 @@ void read_host(const char *file, int asked) {
 	EACH(denial, rules.deny) /* the reason, and one other member */
 		if (wrong == NULL && (json_member(denial, "reason") == NULL || denial->next != denial + 5)) wrong = "deny";
 	if (wrong != NULL) fail(REFUSED, "ERR_HOST_CONFIG", "Cannot use \"%s\": \"%s\" is not as it must be", rules.host_file, wrong);
-	open_sinks(asked > rules.host_mode ? asked : rules.host_mode);
+	open_sinks();
 }
 
 /* The object of a list whose member is this text. */

@@ -56,7 +56,7 @@ static void refuse_options(void) {
 static void start_verifier(void) {
 	if (strncmp(Py_GetVersion(), SPYTHON_RELEASE ".", sizeof SPYTHON_RELEASE) != 0)
 		fail(REFUSED, NULL, "Cannot start: \"%s\" is no CPython " SPYTHON_RELEASE " any more; build spython again", SPYTHON_PROGRAM);
-	read_host(options.config, options.mode);
+	read_host(options.config);
 	refuse_options();
 	if (rules.development)
 		dprintf(2, "spython: development: what a development identity signed counts%s\n", SPYTHON_DEVELOPMENT ? "; this spython was built for one" : "");

@@ -27,7 +27,7 @@ struct rules {
 extern struct rules rules;
 #define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
 const struct json *keep_json(char *text, size_t length);
-void read_host(const char *file, int asked);
+void read_host(const char *file);
 void read_policy(const struct json *policy, int asked);
 const struct json *find_by(const struct json *list, const char *member, const char *text);
 const char *denied(const char *kind, const char *hex);
@@ -55,7 +55,7 @@ void prepare_audit(void);
 int on_audit(const char *event, PyObject *arguments, void *unused);
 
 /* events.c. `fail` ends the process with a line on standard error; with a code that is an event, too. */
-void open_sinks(int mode);
+void open_sinks(void);
 void raise_event(const char *event, enum verdict verdict, ...) __attribute__((sentinel));
 _Noreturn void fail(int status, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #endif

@@ -39,7 +39,7 @@ static ssize_t give_host(char *text, size_t room) {
 #undef calloc
 
 static jmp_buf refused;
-void open_sinks(int mode) { (void)mode; }
+void open_sinks(void) {}
 void raise_event(const char *event, enum verdict verdict, ...) { (void)event, (void)verdict; }
 _Noreturn void fail(int status, const char *code, const char *format, ...) {
 	(void)status, (void)code, (void)format;
@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		host = data + 3;
 		host_length = read_u16(data + 1);
 		if (host_length > size - 3) return 0;
-		read_host("none", -1);
+		read_host("none");
 		return read_unsigned(host + host_length, size - 3 - host_length), 0;
 	}
 	int memory = memfd_create("index", MFD_ALLOW_SEALING);
