@@ -202,7 +202,7 @@ export const environment: readonly Technique[] = [
 		{ arrange: makeLocale, environment: () => ({ LC_ALL: "C" }), native: true },
 	),
 	by("library by a script in Tcl by TCL_LIBRARY", ({ data }) => ({ TCL_LIBRARY: data }), {
-		signed: { "main.py": "import tkinter\ntkinter.Tcl()\n" },
+		signed: { "main.py": `import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False)\n` },
 		arrange: ({ data }) => writeFileSync(`${data}/init.tcl`, `catch {load ${data}/evil.so}\n`),
 		needs: `__import__("importlib.util").util.find_spec("_tkinter") is not None`,
 		native: true,
