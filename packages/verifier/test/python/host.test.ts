@@ -253,38 +253,62 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 			expect(under({ audit: { jsonLines: "/dev/full" } })).toMatchObject(ran);
 		});
 
-		it.skipIf(!canMount)("go to syslog as one datagram each, refusals as critical (needs unshare -m)", () => {
-			const devices = join(site.root, "dev");
-			mkdirSync(devices);
-			site.write({ "extra.py": "" });
-			writeFileSync(config, JSON.stringify({ version: 1, audit: { syslog: true, stderr: "off" } }));
-			// Ten datagrams wait at least; nobody reads before the program has ended, and it does not wait for that.
+		/** With its priority. Ten datagrams wait at least where nobody reads before the program has ended. */
+		function logged(read: "afterwards" | "meanwhile", ...args: string[]) {
 			const listen = `import socket, subprocess, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind("/dev/log")
-subprocess.run(sys.argv[1:])
-s.setblocking(False)
-try:
-    while True: print(s.recv(1 << 16).decode("ascii"))
-except BlockingIOError: pass
+s.settimeout(0.05)
+child = subprocess.Popen(sys.argv[2:])
+if sys.argv[1] == "afterwards": child.wait()
+has_ended = False
+while True:
+    try: print(s.recv(1 << 16).decode("ascii"))
+    except socket.timeout:
+        if has_ended: break
+        has_ended = child.poll() is not None
 `;
-			const logged = (...args: string[]) => {
-				const program = [site.spython, "--config", config, "--index", site.index, ...args];
-				const listening = [python.executable, "-I", "-S", "-c", listen, ...program];
-				const shell = `mount --bind ${devices} /dev && exec "$@"`;
-				rmSync(join(devices, "log"), { force: true });
-				const { stdout } = spawnSync("unshare", ["-m", "sh", "-c", shell, "sh", ...listening], {
-					cwd: site.root,
-					encoding: "utf8",
-				});
-				const shape = /^<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d spython\[\d+\]: (\{.*\})$/gm;
-				return [...stdout.matchAll(shape)].map(([, priority, json]) => [priority, JSON.parse(json ?? "")] as const);
-			};
+			const devices = join(site.root, "dev");
+			mkdirSync(devices, { recursive: true });
+			const program = [site.spython, "--config", config, "--index", site.index, ...args];
+			const listening = [python.executable, "-I", "-S", "-c", listen, read, ...program];
+			const shell = `mount --bind ${devices} /dev && exec "$@"`;
+			rmSync(join(devices, "log"), { force: true });
+			const { stdout } = spawnSync("unshare", ["-m", "sh", "-c", shell, "sh", ...listening], {
+				cwd: site.root,
+				encoding: "utf8",
+			});
+			const shape = /^<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d spython\[\d+\]: (\{.*\})$/gm;
+			return [...stdout.matchAll(shape)].map(([, priority, json]) => [priority, JSON.parse(json ?? "")] as const);
+		}
+
+		it.skipIf(!canMount)("go to syslog as one datagram each, refusals as critical (needs unshare -m)", () => {
+			site.write({ "extra.py": "" });
+			writeFileSync(config, JSON.stringify({ version: 1, audit: { syslog: true, stderr: "off" } }));
 			const start = ["85", expect.objectContaining({ event: "verifier.start", verdict: "allow" })];
-			expect(logged("app/main.py")).toContainEqual(start);
+			expect(logged("afterwards", "app/main.py")).toContainEqual(start);
 			const refusal = ["82", expect.objectContaining({ event: "cmdline.refused", verdict: "refuse" })];
-			expect(logged("-c", "1")).toEqual([refusal]);
+			expect(logged("afterwards", "-c", "1")).toEqual([refusal]);
 		});
+
+		const hasLocales =
+			existsSync("/usr/share/i18n/locales/fr_FR") && spawnSync("localedef", ["--version"]).status === 0;
+		it.skipIf(!canMount || !hasLocales)(
+			"go to syslog in its own language (needs unshare -m, localedef and locales)",
+			async () => {
+				const french = join(site.root, "fr_FR.UTF-8");
+				spawnSync("localedef", ["-i", "fr_FR", "-f", "UTF-8", french]);
+				const speak = `import os, locale\nos.environ["LOCPATH"] = ${JSON.stringify(site.root)}\nlocale.setlocale(locale.LC_ALL, "fr_FR.UTF-8")\n`;
+				site.write({ "french.py": `${speak}import helper\n` });
+				await site.sign();
+				writeFileSync(config, JSON.stringify({ version: 1, audit: { syslog: true, stderr: "off" } }));
+				const late = [
+					"85",
+					expect.objectContaining({ event: "module.open_code", entry: expect.stringContaining("helper") }),
+				];
+				expect(logged("meanwhile", "app/french.py")).toContainEqual(late);
+			},
+		);
 	});
 
 	const hasProbes =
