@@ -9,7 +9,7 @@ import runpy
 import sys
 
 work, place = sys.argv[1:]
-ROUNDS = 20
+ROUNDS = 10
 LOADS = 32
 sys.path.insert(0, place)
 
@@ -58,12 +58,12 @@ def native():
 
 def refusal():
     """What a plain Python does."""
-    for _ in range(LOADS):
-        for attempt in (lambda: runpy.run_path(place + "/unsigned.py"), lambda: open(place + "/unsigned.pyc", "rb").close(), lambda: os.system("exit")):
-            try:
-                attempt()
-            except PermissionError:
-                pass
+    attempts = [lambda: runpy.run_path(place + "/unsigned.py"), lambda: open(place + "/unsigned.pyc", "rb").close()] * LOADS
+    for attempt in attempts + [lambda: os.system("exit")] * 4:
+        try:
+            attempt()
+        except PermissionError:
+            pass
 
 
 def interpreters():
@@ -76,7 +76,7 @@ def interpreters():
     interpreters.destroy(number)
 
 
-# What is made once is made by the first of five; a table that grows does so in one of the others.
+# What is made once is made by the first; a table that grows does so in one of the five others.
 counts = []
 for _ in range(6):
     for _ in range(ROUNDS):
