@@ -8,7 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROOM_FOR_REST = 1 << 10 };
+/* A name that is too long is cut, so that what is said of it has room. */
+enum { ROOM_FOR_REST = 1 << 10, MOST_OF_ONE = 5 << 10 };
 
 __attribute__((format(printf, 2, 3))) static void put(struct event_line *line, const char *format, ...)
 {
@@ -22,8 +23,9 @@ __attribute__((format(printf, 2, 3))) static void put(struct event_line *line, c
 static void put_string(struct event_line *line, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
+	const size_t last = sizeof line->text - ROOM_FOR_REST, end = line->length + MOST_OF_ONE < last ? line->length + MOST_OF_ONE : last;
 	put(line, "\"");
-	while (*at != '\0' && line->length < sizeof line->text - ROOM_FOR_REST) {
+	while (*at != '\0' && line->length < end) {
 		size_t length = utf8_length(at, SIZE_MAX); /* A NUL ends it. */
 		unsigned code = length == 0 ? 0xdc00u + *at : length == 1 ? *at : *at & (0x7fu >> length);
 		for (size_t i = 1; i < length; i++)

@@ -246,6 +246,27 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 			expect(lines(jsonLines).some(({ path }) => /json\/.*tool/.test(path ?? ""))).toBe(true);
 		});
 
+		it("say what was found and why it is refused, however long the path", async () => {
+			site.write({ "runs.py": "import runpy, sys\nrunpy.run_path(sys.argv[1])\n" });
+			await site.sign();
+			const first = join(site.application, "\u0001".repeat(250));
+			const long = join(first, ...Array(11).fill("\u0001".repeat(250)), "extra.py");
+			mkdirSync(join(long, ".."), { recursive: true });
+			writeFileSync(long, "print('unsigned')\n");
+			const run = under({}, ["app/runs.py", long]);
+			rmSync(first, { recursive: true });
+			expect(run).toMatchObject({ status: 1, stdout: "" });
+			expect(run.events).toContainEqual(
+				expect.objectContaining({
+					verdict: "refuse",
+					path: expect.stringContaining(first),
+					sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+					product: "app",
+					reason: "ERR_FILE_ADDED",
+				}),
+			);
+		});
+
 		it("that a sink does not take are counted, and told when it does", () => {
 			const fifo = join(site.root, "fifo");
 			spawnSync("mkfifo", [fifo]);
