@@ -163,7 +163,7 @@ static bool look_into_file(const char *path, struct places *directories, struct 
 	void *memory = object.size == 0 ? MAP_FAILED : mmap(NULL, object.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
 	close(descriptor);
 	if (memory == MAP_FAILED)
-		return true;
+		return descriptor >= 0 && object.size == 0; /* for lack of memory or descriptors the loader, which needs fewer, may not fail */
 	object.bytes = memory;
 	snprintf(origin, sizeof origin, "%.*s", (int)(strrchr(path, '/') - path), path);
 	if (read_object(&object))

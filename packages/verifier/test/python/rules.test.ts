@@ -1,5 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+	appendFileSync,
+	copyFileSync,
+	mkdirSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	truncateSync,
+	unlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { flipByte, PYTHONS, Site } from "./support.js";
@@ -175,6 +185,33 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		link(at("libouter.so"), ["libs/libinner.so"], "$LIB");
 		await site.sign();
 		expect(run().stderr).toContain("it is linked to more than can be followed");
+	});
+
+	it("refuses a library where there is no memory to see what it is linked to", async () => {
+		const at = (name: string) => join(site.application, name);
+		const build = (output: string, ...words: string[]) => {
+			const options = ["-shared", "-fPIC", "-Wl,--no-as-needed", "-x", "c", "-", "-x", "none", "-o", output];
+			expect(
+				spawnSync("cc", [...options, ...words], { cwd: site.application, input: "", encoding: "utf8" }).stderr,
+			).toBe("");
+		};
+		build("libbeside.so", "-Wl,-soname,libbeside.so");
+		build("liblarge.so", "libbeside.so", "-Wl,-rpath,$ORIGIN");
+		truncateSync(at("liblarge.so"), 48 << 20); // The loader maps the little that is behind no hole.
+		const load = `import ctypes, os, resource
+size = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+resource.setrlimit(resource.RLIMIT_AS, (size + (24 << 20),) * 2)
+ctypes.CDLL(os.path.dirname(os.path.abspath(__file__)) + "/liblarge.so")
+print("did")
+`;
+		site.write({ "little.py": load });
+		await site.sign();
+		appendFileSync(at("libbeside.so"), "changed");
+		const plain = spawnSync(python.executable, ["-I", at("little.py")], { encoding: "utf8" });
+		expect(plain).toMatchObject({ status: 0, stdout: "did\n" });
+		const run = site.run(["app/little.py"]);
+		expect(run).toMatchObject({ status: 1, stdout: "" });
+		expect(run.stderr).toContain("it is linked to more than can be followed");
 	});
 
 	it("follows links inside a product only as they were signed, and refuses files in place of links", async () => {
