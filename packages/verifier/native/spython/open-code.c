@@ -78,10 +78,10 @@ static void judge(struct opened *file) {
 	else if (memcmp(file->entry.digest, file->digest, SHA256_BYTES) != 0) {
 		object(file, "ERR_FILE_MODIFIED", "entry", "it was modified");
 		to_hex(file->entry.digest, file->expected);
-	} else if (rules.kernel_check != KERNEL_OFF && (why = kernel_objection(file->descriptor, file->stat.st_mode)) != NULL)
-		object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
-	else if (!leads_to(file->path, file->real, file->is_native)) object(file, "ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
+	} else if (!leads_to(file->path, file->real, file->is_native)) object(file, "ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
 	else object(file, NULL, "entry", NULL);
+	if (file->reason == NULL && rules.kernel_check != KERNEL_OFF && (why = kernel_objection(file->descriptor, file->stat.st_mode)) != NULL)
+		object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
 }
 
 /* As much as fstat said there is: a file that grew meanwhile is not the one that was signed. Native code is only digested. */

@@ -1,11 +1,25 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	closeSync,
+	existsSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { release } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeKey, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
 const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
+const [major = 0, minor = 0] = release().split(".").map(Number);
+/** Linux 6.14 has AT_EXECVE_CHECK. */
+const canAsk = major > 6 || (major === 6 && minor >= 14);
 
 describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython of $version (as root)", (python) => {
 	let site: Site;
@@ -330,6 +344,48 @@ while True:
 				expect(logged("meanwhile", "app/french.py")).toContainEqual(late);
 			},
 		);
+	});
+
+	it.skipIf(!canMount)(
+		"refuses all that lies on a mount that is noexec, whatever vouches for it (needs unshare -m)",
+		async () => {
+			await site.sign({ policy: { python: { xattr: "ima" } } });
+			const path = join(site.application, "attribute.py");
+			writeFileSync(path, "print('ran')\n");
+			const hash = spawnSync("sha256sum", [path], { encoding: "utf8" }).stdout.slice(0, 64);
+			expect(spawnSync("setfattr", ["-n", "security.ima", "-v", `0x0404${hash}`, path]).status).toBe(0);
+			const { application } = site;
+			const remount = `mount --bind ${application} ${application} && mount -o remount,bind,noexec ${application} && exec "$@"`;
+			for (const script of ["main.py", "attribute.py"]) {
+				const words = [join(application, script)];
+				const mounted = (...program: string[]) =>
+					spawnSync("unshare", ["-m", "sh", "-c", remount, "sh", ...program, ...words], { encoding: "utf8" });
+				expect(site.run(words)).toMatchObject(ran);
+				expect(mounted(python.executable)).toMatchObject(ran);
+				expect(mounted(site.spython, "--index", site.index)).toMatchObject({
+					status: 1,
+					stdout: "",
+					stderr: expect.stringContaining("its mount is noexec (ERR_NOT_EXECUTABLE"),
+				});
+			}
+			rmSync(path);
+			await site.sign();
+		},
+	);
+
+	it.skipIf(!canAsk)("refuses what has an execute bit and is open for writing (needs Linux 6.14)", async () => {
+		const path = join(site.application, "main.py");
+		chmodSync(path, 0o755);
+		await site.sign();
+		const descriptor = openSync(path, "r+");
+		const busy = site.run(["app/main.py"]);
+		closeSync(descriptor);
+		expect(busy).toMatchObject({
+			status: 1,
+			stdout: "",
+			stderr: expect.stringContaining("it is open for writing (ERR_NOT_EXECUTABLE"),
+		});
+		expect(site.run(["app/main.py"])).toMatchObject(ran);
 	});
 
 	const hasProbes =
