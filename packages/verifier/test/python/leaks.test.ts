@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isSanitized, PYTHONS, Site } from "./support.js";
+import { isSanitized, PYTHONS, type Python, Site } from "./support.js";
 
 const PROGRAM = readFileSync(fileURLToPath(new URL("leaks.py", import.meta.url)), "utf8");
 
@@ -67,22 +67,22 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 			expect(excess(site.spython, work)).toEqual([]);
 		});
 
-		// 3.12.1 ends by a fault.
-		it.skipIf(!canDestroyInterpreters(python.executable))(
-			"is no more than plain Python does, by interpreters that come and go (needs a Python that survives that)",
+		// 3.12.1 ends by a fault; 3.8 leaves 84,000 octets or 113,000, as it happens.
+		it.skipIf(!canDestroyInterpreters(python))(
+			"is no more than plain Python does, by interpreters that come and go (needs a Python that survives that, and leaves the same each time)",
 			() => expect(excess(site.spython, "interpreters")).toEqual([]),
 		);
 
 		it("would be found were it more", async () => {
 			const leaking = await site.buildAltered(LEAKS.opening);
 			for (const work of works) expect(excess(leaking, work), work).toEqual([0, 1, 2]);
-			if (!canDestroyInterpreters(python.executable)) return;
+			if (!canDestroyInterpreters(python)) return;
 			expect(excess(await site.buildAltered(LEAKS.interpreter), "interpreters")).toEqual([0]);
 		}, 300_000);
 	},
 );
 
-function canDestroyInterpreters(executable: string): boolean {
+function canDestroyInterpreters({ executable, release }: Python): boolean {
 	const program = fileURLToPath(new URL("leaks.py", import.meta.url));
-	return spawnSync(executable, ["-I", "-B", program, "interpreters", "/"]).status === 0;
+	return release !== "3.8" && spawnSync(executable, ["-I", "-B", program, "interpreters", "/"]).status === 0;
 }
