@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const CPU_TIME = fileURLToPath(new URL("cpu-time.py", import.meta.url));
+/** Not the slow script that version managers put before it: what ran last decides what is in the processor's caches. */
+const PYTHON = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 
 /**
  * Wall time of whole processes, warm: every program once unmeasured, then `rounds` rounds, each of which starts with
@@ -57,7 +59,7 @@ function wallTime({ name, argv, cwd }, env) {
 
 /** What it and its children took of the processor, in user's and system's code, as the kernel counts it. */
 function processorTime({ argv, cwd }, env) {
-	return Number(run({ argv: ["python3", CPU_TIME, ...argv], cwd }, env));
+	return Number(run({ argv: [PYTHON, "-I", CPU_TIME, ...argv], cwd }, env));
 }
 
 /** Runs `program` to its end. @returns {string} what it printed. @throws {Error} unless it ends with status 0 */
