@@ -1,9 +1,10 @@
 /*
- * hash-tree DIR: SHA-256 of every regular file under DIR, on two threads. The yardstick of the bench.
+ * hash-tree DIR: SHA-256 of every regular file under DIR, on two threads. The yardstick of the
+ * bench.
  *
- * Prints "files bytes sum". The sum adds the digests as vectors of eight little-endian 32-bit words, so it is the
- * same in whatever order the files were hashed. Symbolic links and special files are left out. Exit 1: something
- * could not be read.
+ * Prints "files bytes sum". The sum adds the digests as vectors of eight little-endian 32-bit
+ * words, so it is the same in whatever order the files were hashed. Symbolic links and special
+ * files are left out. Exit 1: something could not be read.
  *
  * cc -O2 -std=c17 -pthread hash-tree.c -lcrypto
  */
@@ -25,7 +26,8 @@
 
 enum { THREADS = 2, BUFFER_BYTES = 128 * 1024, DIGEST_WORDS = 8 };
 
-/* Listed by one worker, its owner; the files are then claimed one at a time by the owner and whoever is idle. */
+/* Listed by one worker, its owner; the files are then claimed one at a time by the owner and
+ * whoever is idle. */
 struct directory {
 	struct directory *next; /* in `unlisted` */
 	DIR *stream;
@@ -49,7 +51,7 @@ struct worker {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
 static struct directory *unlisted; /* under `lock` */
-static int listing;                /* under `lock`: workers that may yet add to `unlisted` */
+static int listing; /* under `lock`: workers that may yet add to `unlisted` */
 static struct worker workers[THREADS];
 
 static void *run(void *worker);
@@ -107,7 +109,8 @@ static void *run(void *worker)
 	return NULL;
 }
 
-/* A directory to list, or else one to help with. NULL: the other workers are finishing what is left. */
+/* A directory to list, or else one to help with. NULL: the other workers are finishing what is
+ * left. */
 static struct directory *take(void)
 {
 	struct directory *d;
@@ -178,7 +181,8 @@ static void list(struct worker *w, struct directory *d)
 			}
 			if (d->file_count == capacity) {
 				capacity = 2 * capacity + 64;
-				d->name_offsets = checked(realloc(d->name_offsets, capacity * sizeof *d->name_offsets));
+				d->name_offsets =
+					checked(realloc(d->name_offsets, capacity * sizeof *d->name_offsets));
 			}
 			d->name_offsets[d->file_count++] = bytes;
 			bytes = (size_t)(stpcpy(d->names + bytes, name) + 1 - d->names);

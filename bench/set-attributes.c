@@ -1,13 +1,15 @@
 /*
- * set-attributes write|remove|read spython|ima-hash DIR: the yardstick for attributes, on one thread.
+ * set-attributes write|remove|read spython|ima-hash DIR: the yardstick for attributes, on one
+ * thread.
  *
- * write:  open, fstat, read, SHA-256 and setxattr of every regular file under DIR, whatever the file has
- * remove: takes the attribute from every file that has it
- * read:   the attributes alone, no content; a file that has none is a failure
+ * write:  open, fstat, read, SHA-256 and setxattr of every regular file under DIR, whatever the
+ * file has remove: takes the attribute from every file that has it read:   the attributes alone, no
+ * content; a file that has none is a failure
  *
- * spython is the digest in hexadecimal in user.org.python.x-spython-hash; ima-hash is 04 04 and its octets in user.ima.
- * write and read print the line of hash-tree.c, "files bytes sum"; read's bytes are those of the values. Symbolic links
- * and special files are left out. Exit 1: something could not be done.
+ * spython is the digest in hexadecimal in user.org.python.x-spython-hash; ima-hash is 04 04 and its
+ * octets in user.ima. write and read print the line of hash-tree.c, "files bytes sum"; read's bytes
+ * are those of the values. Symbolic links and special files are left out. Exit 1: something could
+ * not be done.
  *
  * cc -O2 -std=c17 set-attributes.c -lcrypto
  */
@@ -26,7 +28,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { BUFFER_BYTES = 128 * 1024, DIGEST_BYTES = 32, DIGEST_WORDS = 8, VALUE_BYTES = 2 * DIGEST_BYTES };
+enum {
+	BUFFER_BYTES = 128 * 1024,
+	DIGEST_BYTES = 32,
+	DIGEST_WORDS = 8,
+	VALUE_BYTES = 2 * DIGEST_BYTES
+};
 
 struct format {
 	const char *argument, *attribute;
@@ -202,7 +209,8 @@ static size_t encode(const unsigned char digest[DIGEST_BYTES], unsigned char val
 static bool decode(const unsigned char *value, size_t length, unsigned char digest[DIGEST_BYTES])
 {
 	if (!format->hex) {
-		if (length != format->prefix_bytes + DIGEST_BYTES || memcmp(value, format->prefix, format->prefix_bytes))
+		if (length != format->prefix_bytes + DIGEST_BYTES ||
+			memcmp(value, format->prefix, format->prefix_bytes))
 			return false;
 		memcpy(digest, value + format->prefix_bytes, DIGEST_BYTES);
 		return true;

@@ -21,13 +21,15 @@ bool read_attributes(struct attributes *attributes, napi_env env, napi_value giv
 	napi_value list, counts;
 	uint32_t count;
 	void *data;
-	if (napi_get_named_property(env, given, "attributes", &list) || napi_get_array_length(env, list, &count) ||
-		count > MOST_ATTRIBUTES || napi_get_named_property(env, given, "counts", &counts) ||
+	if (napi_get_named_property(env, given, "attributes", &list) ||
+		napi_get_array_length(env, list, &count) || count > MOST_ATTRIBUTES ||
+		napi_get_named_property(env, given, "counts", &counts) ||
 		napi_get_typedarray_info(env, counts, NULL, NULL, &data, NULL, NULL))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
 		napi_value attribute;
-		if (napi_get_element(env, list, i, &attribute) || !read_attribute(&attributes->list[i], env, attribute))
+		if (napi_get_element(env, list, i, &attribute) ||
+			!read_attribute(&attributes->list[i], env, attribute))
 			return false;
 	}
 	attributes->count = (int)count;
@@ -41,9 +43,11 @@ static bool read_attribute(struct attribute *attribute, napi_env env, napi_value
 	size_t name_bytes, text_bytes;
 	void *octets;
 	char form[8];
-	if (napi_get_named_property(env, given, "name", &name) || napi_get_named_property(env, given, "prefix", &prefix) ||
+	if (napi_get_named_property(env, given, "name", &name) ||
+		napi_get_named_property(env, given, "prefix", &prefix) ||
 		napi_get_named_property(env, given, "text", &text) ||
-		napi_get_value_string_utf8(env, name, attribute->name, sizeof attribute->name, &name_bytes) ||
+		napi_get_value_string_utf8(
+			env, name, attribute->name, sizeof attribute->name, &name_bytes) ||
 		napi_get_value_string_utf8(env, text, form, sizeof form, &text_bytes) ||
 		napi_get_typedarray_info(env, prefix, NULL, &attribute->prefix_bytes, &octets, NULL, NULL))
 		return false;
@@ -87,7 +91,8 @@ void detach(const struct attributes *attributes, int file, const struct attachme
 		if (attachment->before[i].bytes < 0)
 			fremovexattr(file, name);
 		else
-			fsetxattr(file, name, attachment->before[i].value, (size_t)attachment->before[i].bytes, 0);
+			fsetxattr(
+				file, name, attachment->before[i].value, (size_t)attachment->before[i].bytes, 0);
 	}
 }
 

@@ -1,6 +1,7 @@
 /*
- * Extended attributes that are a hash of the content, written as packages/core/src/fileset/attribute-writer.ts does it:
- * only what differs, through the descriptor the content was read by, and taken back when something goes wrong.
+ * Extended attributes that are a hash of the content, written as
+ * packages/core/src/fileset/attribute-writer.ts does it: only what differs, through the descriptor
+ * the content was read by, and taken back when something goes wrong.
  */
 
 #ifndef ATTRIBUTES_H
@@ -50,8 +51,8 @@ struct attachment {
 /* Reads DigestAttributes of attribute-writer.ts; false for what cannot be written here. */
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given);
 
-/* Gives an open file its values, unless it lies elsewhere than at `path` by now. False when that did not work: then
- * nothing was written, and JavaScript may say what is wrong. */
+/* Gives an open file its values, unless it lies elsewhere than at `path` by now. False when that
+ * did not work: then nothing was written, and JavaScript may say what is wrong. */
 bool attach(const struct attributes *attributes, int file, const char *path, const uint8_t *digest,
 	struct attachment *attachment);
 

@@ -1,13 +1,14 @@
 /*
  * Hashes the rows of a file set in threads that run no JavaScript.
  *
- * The rows are the shared columns of packages/core/src/fileset/shared-rows.ts, whose layout and counters this file
- * follows; whoever claims a row alone writes its facts. Only plain files are hashed here. A row that is anything else
- * (it may be a PE or a cabinet, it cannot be opened, it is no regular file) is put on the list of rows that JavaScript
- * hashes, which knows what they are and words what is wrong with them.
+ * The rows are the shared columns of packages/core/src/fileset/shared-rows.ts, whose layout and
+ * counters this file follows; whoever claims a row alone writes its facts. Only plain files are
+ * hashed here. A row that is anything else (it may be a PE or a cabinet, it cannot be opened, it is
+ * no regular file) is put on the list of rows that JavaScript hashes, which knows what they are and
+ * words what is wrong with them.
  *
- * SHA-256 is that of the OpenSSL inside Node.js, the one node:crypto uses. Attributes that are a hash of the content are
- * written on the way, when the job has some.
+ * SHA-256 is that of the OpenSSL inside Node.js, the one node:crypto uses. Attributes that are a
+ * hash of the content are written on the way, when the job has some.
  */
 
 #define _GNU_SOURCE
@@ -87,8 +88,8 @@ struct job {
 	int lane_count, started;
 };
 
-static const char *const COLUMN_NAMES[COLUMNS] = {"pathBytes", "pathOffsets", "states", "kinds", "modes", "sizes",
-	"digests", "bigRows", "counters", "threadBytes"};
+static const char *const COLUMN_NAMES[COLUMNS] = {"pathBytes", "pathOffsets", "states", "kinds",
+	"modes", "sizes", "digests", "bigRows", "counters", "threadBytes"};
 
 static napi_value start(napi_env env, napi_callback_info info);
 static napi_value work(napi_env env, napi_callback_info info);
@@ -96,7 +97,8 @@ static napi_value stop(napi_env env, napi_callback_info info);
 static bool open_job(struct job *job, napi_env env, napi_value columns, napi_value attributes);
 static bool add_lane(struct job *job, const char *root);
 static void close_job(void *job);
-static struct job *job_of(napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
+static struct job *job_of(
+	napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
 static int32_t hash_some(struct lane *lane, int32_t most);
 static void *run(void *lane);
 static int32_t claim(struct job *job, int32_t most, int32_t *end);
@@ -104,7 +106,8 @@ static bool over(struct job *job);
 static bool hash_row(struct lane *lane, int32_t row);
 static enum outcome hash_path(struct lane *lane, int32_t row);
 static enum outcome hash_file(struct lane *lane, int32_t row, int file);
-static enum outcome hash_content(struct lane *lane, int file, ssize_t bytes, off_t size, uint8_t *digest);
+static enum outcome hash_content(
+	struct lane *lane, int file, ssize_t bytes, off_t size, uint8_t *digest);
 static bool changed_since(int file, const struct stat *before);
 static enum outcome attach_digest(struct lane *lane, int file, off_t size, const uint8_t *digest);
 
@@ -113,7 +116,8 @@ int32_t node_api_module_get_api_version_v1(void)
 	return 8;
 }
 
-/* Module: { start(rows, root, threads, attributes | undefined) → job, work(job, most) → rows, stop(job) }. */
+/* Module: { start(rows, root, threads, attributes | undefined) → job, work(job, most) → rows,
+ * stop(job) }. */
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
 	static const struct {
@@ -122,14 +126,16 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports)
 	} functions[] = {{"start", start}, {"work", work}, {"stop", stop}};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
 		napi_value function;
-		if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function) ||
+		if (napi_create_function(
+				env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function) ||
 			napi_set_named_property(env, exports, functions[i].name, function))
 			return NULL;
 	}
 	return exports;
 }
 
-/* Starts `threads` threads on the columns `rows` of the tree at the absolute path `root/`; undefined when it cannot. */
+/* Starts `threads` threads on the columns `rows` of the tree at the absolute path `root/`;
+ * undefined when it cannot. */
 static napi_value start(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[4], result;
@@ -137,8 +143,9 @@ static napi_value start(napi_env env, napi_callback_info info)
 	char root[PATH_BYTES];
 	int32_t threads;
 	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) || count != 4 ||
-		napi_get_value_string_utf8(env, arguments[1], root, sizeof root, &length) || length >= sizeof root - 1 ||
-		napi_get_value_int32(env, arguments[2], &threads) || threads < 0 || threads >= MOST_THREADS)
+		napi_get_value_string_utf8(env, arguments[1], root, sizeof root, &length) ||
+		length >= sizeof root - 1 || napi_get_value_int32(env, arguments[2], &threads) ||
+		threads < 0 || threads >= MOST_THREADS)
 		return NULL;
 	struct job *job = calloc(1, sizeof *job);
 	if (!job)
@@ -151,7 +158,8 @@ static napi_value start(napi_env env, napi_callback_info info)
 		close_job(job);
 		return NULL;
 	}
-	for (int i = 1; i <= threads && !pthread_create(&job->lanes[i]->thread, NULL, run, job->lanes[i]); i++)
+	for (int i = 1;
+		i <= threads && !pthread_create(&job->lanes[i]->thread, NULL, run, job->lanes[i]); i++)
 		job->started = i;
 	return result;
 }
@@ -167,7 +175,8 @@ static napi_value work(napi_env env, napi_callback_info info)
 	return napi_create_int32(env, hash_some(job->lanes[0], most), &result) ? NULL : result;
 }
 
-/* Waits for the threads, which end when every row is done with or the work is abandoned, and frees the job. */
+/* Waits for the threads, which end when every row is done with or the work is abandoned, and frees
+ * the job. */
 static napi_value stop(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[1];
@@ -177,7 +186,8 @@ static napi_value stop(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-static struct job *job_of(napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
+static struct job *job_of(
+	napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
 {
 	void *job;
 	size_t given = count;
@@ -209,10 +219,12 @@ static bool open_job(struct job *job, napi_env env, napi_value columns, napi_val
 	job->counters = data[8];
 	job->thread_bytes = data[9];
 	job->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (!job->sha256 || napi_create_reference(env, columns, 1, &job->columns) || napi_typeof(env, attributes, &type))
+	if (!job->sha256 || napi_create_reference(env, columns, 1, &job->columns) ||
+		napi_typeof(env, attributes, &type))
 		return false;
-	return type == NAPI_UNDEFINED || (read_attributes(&job->attributes, env, attributes) &&
-		!napi_create_reference(env, attributes, 1, &job->given_attributes));
+	return type == NAPI_UNDEFINED ||
+		   (read_attributes(&job->attributes, env, attributes) &&
+			   !napi_create_reference(env, attributes, 1, &job->given_attributes));
 }
 
 static bool add_lane(struct job *job, const char *root)
@@ -293,7 +305,8 @@ static bool over(struct job *job)
 	_Atomic int32_t *counters = job->counters;
 	if (atomic_load(&counters[ABANDONED]))
 		return true;
-	return atomic_load(&counters[COMPLETE]) && atomic_load(&counters[CLAIMED]) == atomic_load(&counters[PUBLISHED]);
+	return atomic_load(&counters[COMPLETE]) &&
+		   atomic_load(&counters[CLAIMED]) == atomic_load(&counters[PUBLISHED]);
 }
 
 /* False for a row that was put on the list of those that JavaScript finishes. */
@@ -351,7 +364,8 @@ static enum outcome hash_file(struct lane *lane, int32_t row, int file)
 }
 
 /* Digest of a file of `size` bytes, of which `bytes` stand in the buffer. */
-static enum outcome hash_content(struct lane *lane, int file, ssize_t bytes, off_t size, uint8_t *digest)
+static enum outcome hash_content(
+	struct lane *lane, int file, ssize_t bytes, off_t size, uint8_t *digest)
 {
 	struct job *job = lane->job;
 	off_t done = 0;
@@ -370,7 +384,8 @@ static enum outcome hash_content(struct lane *lane, int file, ssize_t bytes, off
 	return EVP_DigestFinal_ex(lane->context, digest, NULL) ? HASHED : FOR_JAVASCRIPT;
 }
 
-/* The content is read once more after the writing: a value never stands beside content it does not fit. */
+/* The content is read once more after the writing: a value never stands beside content it does not
+ * fit. */
 static enum outcome attach_digest(struct lane *lane, int file, off_t size, const uint8_t *digest)
 {
 	const struct attributes *attributes = &lane->job->attributes;
@@ -380,7 +395,8 @@ static enum outcome attach_digest(struct lane *lane, int file, off_t size, const
 		return FOR_JAVASCRIPT;
 	if (attachment.written) {
 		ssize_t bytes = pread(file, lane->buffer, BUFFER_BYTES, 0);
-		if (bytes < 0 || hash_content(lane, file, bytes, size, again) != HASHED || memcmp(again, digest, sizeof again)) {
+		if (bytes < 0 || hash_content(lane, file, bytes, size, again) != HASHED ||
+			memcmp(again, digest, sizeof again)) {
 			detach(attributes, file, &attachment);
 			return CHANGED_MEANWHILE;
 		}
@@ -393,6 +409,6 @@ static bool changed_since(int file, const struct stat *before)
 {
 	struct stat after;
 	return fstat(file, &after) || after.st_size != before->st_size ||
-		memcmp(&after.MTIME, &before->MTIME, sizeof after.MTIME) ||
-		memcmp(&after.CTIME, &before->CTIME, sizeof after.CTIME);
+		   memcmp(&after.MTIME, &before->MTIME, sizeof after.MTIME) ||
+		   memcmp(&after.CTIME, &before->CTIME, sizeof after.CTIME);
 }

@@ -1,4 +1,5 @@
-/* The part of Node-API, version 8, that is used here. Its ABI is stable, so no headers have to be found. */
+/* The part of Node-API, version 8, that is used here. Its ABI is stable, so no headers have to be
+ * found. */
 
 #ifndef NODE_API_SUBSET_H
 #define NODE_API_SUBSET_H
@@ -20,18 +21,21 @@ typedef struct napi_callback_info__ *napi_callback_info;
 typedef napi_value (*napi_callback)(napi_env env, napi_callback_info info);
 typedef void (*napi_finalize)(napi_env env, void *data, void *hint);
 
-napi_status napi_create_function(napi_env, const char *name, size_t length, napi_callback, void *data, napi_value *out);
+napi_status napi_create_function(
+	napi_env, const char *name, size_t length, napi_callback, void *data, napi_value *out);
 napi_status napi_set_named_property(napi_env, napi_value object, const char *name, napi_value);
 napi_status napi_typeof(napi_env, napi_value, int *out);
 napi_status napi_get_array_length(napi_env, napi_value, uint32_t *out);
 napi_status napi_get_element(napi_env, napi_value, uint32_t index, napi_value *out);
 napi_status napi_get_named_property(napi_env, napi_value object, const char *name, napi_value *out);
-napi_status napi_get_cb_info(napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
-napi_status napi_get_value_string_utf8(napi_env, napi_value, char *out, size_t size, size_t *length);
+napi_status napi_get_cb_info(
+	napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
+napi_status napi_get_value_string_utf8(
+	napi_env, napi_value, char *out, size_t size, size_t *length);
 napi_status napi_get_value_int32(napi_env, napi_value, int32_t *out);
 napi_status napi_create_int32(napi_env, int32_t, napi_value *out);
-napi_status napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data, napi_value *buffer,
-	size_t *offset);
+napi_status napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data,
+	napi_value *buffer, size_t *offset);
 napi_status napi_create_external(napi_env, void *data, napi_finalize, void *hint, napi_value *out);
 napi_status napi_get_value_external(napi_env, napi_value, void **out);
 napi_status napi_create_reference(napi_env, napi_value, uint32_t count, napi_ref *out);
@@ -40,7 +44,8 @@ napi_status napi_add_env_cleanup_hook(napi_env, void (*hook)(void *), void *argu
 napi_status napi_remove_env_cleanup_hook(napi_env, void (*hook)(void *), void *argument);
 
 /* Node.js finds these two by name. */
-__attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports);
+__attribute__((visibility("default"))) napi_value napi_register_module_v1(
+	napi_env env, napi_value exports);
 __attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1(void);
 
 #endif

@@ -1,4 +1,5 @@
-/* The part of OpenSSL 3's EVP interface that is used here: Node.js exports it to modules it loads. */
+/* The part of OpenSSL 3's EVP interface that is used here: Node.js exports it to modules it loads.
+ */
 
 #ifndef OPENSSL_DIGEST_SUBSET_H
 #define OPENSSL_DIGEST_SUBSET_H

@@ -1,7 +1,9 @@
 /*
- * A PKCS#11 module in front of another, for tests: tokens in states that SoftHSM2 does not get into, and a log of sessions.
+ * A PKCS#11 module in front of another, for tests: tokens in states that SoftHSM2 does not get
+ * into, and a log of sessions.
  *
- * SHIM_MODULE is the module behind it, SHIM_LOG a file for the log, SHIM one of: locked, locked-flag, final-try, reader.
+ * SHIM_MODULE is the module behind it, SHIM_LOG a file for the log, SHIM one of: locked,
+ * locked-flag, final-try, reader.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -52,7 +54,8 @@ static ulong_t token_info(ulong_t slot, unsigned char *info)
 	return result;
 }
 
-static ulong_t open_session(ulong_t slot, ulong_t flags, void *application, void *notify, ulong_t *session)
+static ulong_t open_session(
+	ulong_t slot, ulong_t flags, void *application, void *notify, ulong_t *session)
 {
 	note("open");
 	return real->at[OPEN_SESSION](slot, flags, application, notify, session);

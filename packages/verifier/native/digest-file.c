@@ -15,7 +15,8 @@ EXPORTED int EVP_DigestInit_ex(EVP_MD_CTX *, const EVP_MD *, void *engine);
 EXPORTED int EVP_DigestUpdate(EVP_MD_CTX *, const void *content, size_t bytes);
 EXPORTED int EVP_DigestFinal_ex(EVP_MD_CTX *, unsigned char *digest, unsigned *bytes);
 
-/* Parts stay in the processor's cache until they are digested; without room for them a stack holds one. */
+/* Parts stay in the processor's cache until they are digested; without room for them a stack holds
+ * one. */
 enum { PART_BYTES = 128 << 10, STACK_BYTES = 16 << 10, LEAST_THREADED = 1 << 20 };
 
 /* Parts are digested as they come, by who reads them or by a thread. */
@@ -78,7 +79,8 @@ static void tell(struct digester *digester, size_t added, bool ended)
 	pthread_mutex_unlock(&digester->lock);
 }
 
-static ssize_t read_parts(int descriptor, unsigned char *content, size_t size, bool *is_ascii, struct digester *digester)
+static ssize_t read_parts(
+	int descriptor, unsigned char *content, size_t size, bool *is_ascii, struct digester *digester)
 {
 	unsigned char room[STACK_BYTES];
 	size_t filled = 0, most = content == NULL ? STACK_BYTES : PART_BYTES;
@@ -102,16 +104,21 @@ static ssize_t read_parts(int descriptor, unsigned char *content, size_t size, b
 	return (ssize_t)filled;
 }
 
-ssize_t digest_file(int descriptor, unsigned char *content, size_t size, bool overlaps, bool *is_ascii, unsigned char sha256[32])
+ssize_t digest_file(int descriptor, unsigned char *content, size_t size, bool overlaps,
+	bool *is_ascii, unsigned char sha256[32])
 {
-	struct digester digester = {.content = content, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	struct digester digester = {
+		.content = content, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 	ssize_t filled = -1;
 	if (is_ascii != NULL)
 		*is_ascii = true;
 	digester.context = can_digest() ? EVP_MD_CTX_new() : NULL;
-	digester.failed = digester.context == NULL || !EVP_DigestInit_ex(digester.context, algorithm, NULL);
+	digester.failed =
+		digester.context == NULL || !EVP_DigestInit_ex(digester.context, algorithm, NULL);
 	if (!digester.failed) {
-		digester.is_threaded = overlaps && size >= LEAST_THREADED && pthread_create(&digester.thread, NULL, digest_what_comes, &digester) == 0;
+		digester.is_threaded =
+			overlaps && size >= LEAST_THREADED &&
+			pthread_create(&digester.thread, NULL, digest_what_comes, &digester) == 0;
 		filled = read_parts(descriptor, content, size, is_ascii, &digester);
 		if (digester.is_threaded) {
 			tell(&digester, 0, true);

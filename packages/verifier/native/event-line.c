@@ -11,11 +11,13 @@
 /* A name that is too long is cut, so that what is said of it has room. */
 enum { ROOM_FOR_REST = 1 << 10, MOST_OF_ONE = 5 << 10 };
 
-__attribute__((format(printf, 2, 3))) static void put(struct event_line *line, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void put(
+	struct event_line *line, const char *format, ...)
 {
 	va_list values;
 	va_start(values, format);
-	line->length += (size_t)vsnprintf(line->text + line->length, sizeof line->text - line->length, format, values);
+	line->length += (size_t)vsnprintf(
+		line->text + line->length, sizeof line->text - line->length, format, values);
 	va_end(values);
 }
 
@@ -23,7 +25,8 @@ __attribute__((format(printf, 2, 3))) static void put(struct event_line *line, c
 static void put_string(struct event_line *line, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	const size_t last = sizeof line->text - ROOM_FOR_REST, end = line->length + MOST_OF_ONE < last ? line->length + MOST_OF_ONE : last;
+	const size_t last = sizeof line->text - ROOM_FOR_REST,
+				 end = line->length + MOST_OF_ONE < last ? line->length + MOST_OF_ONE : last;
 	put(line, "\"");
 	while (*at != '\0' && line->length < end) {
 		size_t length = utf8_length(at, SIZE_MAX); /* A NUL ends it. */
@@ -50,10 +53,12 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 	struct timespec now;
 	struct tm utc;
 	clock_gettime(CLOCK_REALTIME, &now);
-	line->length = strftime(line->text, sizeof line->text, "{\"time\":\"%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
+	line->length = strftime(line->text, sizeof line->text, "{\"time\":\"%Y-%m-%dT%H:%M:%S",
+		gmtime_r(&now.tv_sec, &utc));
 	put(line, ".%03ldZ\",\"event\":", now.tv_nsec / 1000000);
 	put_string(line, event);
-	put(line, ",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", VERDICTS[verdict], process, thread == process ? 0 : thread);
+	put(line, ",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", VERDICTS[verdict], process,
+		thread == process ? 0 : thread);
 	for (const char *name; (name = va_arg(values, const char *)) != NULL;) {
 		const char *value = va_arg(values, const char *);
 		if (value == NULL || *value == '\0')
@@ -69,7 +74,8 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 
 int open_event_file(const char *path)
 {
-	int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	int file = open(
+		path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 	if (file < 0 || file > 2)
 		return file;
 	/* A standard descriptor that was closed: what the program prints would be among the events. */

@@ -1,4 +1,5 @@
-/* Events as docs/events.md has them: one line of JSON each, in ASCII, so that no name forges a line or moves a cursor. */
+/* Events as docs/events.md has them: one line of JSON each, in ASCII, so that no name forges a line
+ * or moves a cursor. */
 #ifndef SIGTOOL_EVENT_LINE_H
 #define SIGTOOL_EVENT_LINE_H
 #include <stdarg.h>
@@ -12,8 +13,10 @@ struct event_line {
 	char text[1 << 14];
 };
 
-/* `values`: names and their texts up to a NULL. No text, or none in it, is left out; `#name` has a number. */
-void compose_event(struct event_line *line, const char *event, enum verdict verdict, va_list values);
+/* `values`: names and their texts up to a NULL. No text, or none in it, is left out; `#name` has a
+ * number. */
+void compose_event(
+	struct event_line *line, const char *event, enum verdict verdict, va_list values);
 
 /* A file for whole lines, made where it is not there, which nobody waits for; -1 with errno. */
 int open_event_file(const char *path);

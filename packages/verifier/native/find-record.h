@@ -12,11 +12,18 @@ struct index_table {
 
 enum { RECORD_BYTES = 48, PATH_BYTES_AT = 4, NO_RECORD = -1, DAMAGED = -2 };
 
-static inline uint16_t read_u16(const unsigned char *at) { return (uint16_t)(at[0] | at[1] << 8); }
-static inline uint32_t read_u32(const unsigned char *at) { return read_u16(at) | (uint32_t)read_u16(at + 2) << 16; }
+static inline uint16_t read_u16(const unsigned char *at)
+{
+	return (uint16_t)(at[0] | at[1] << 8);
+}
+static inline uint32_t read_u32(const unsigned char *at)
+{
+	return read_u16(at) | (uint32_t)read_u16(at + 2) << 16;
+}
 
-/* Number of the record with this path among those from `first` to before `end`; NO_RECORD; or DAMAGED where something
- * is not as the format has it. */
-int64_t find_record(const struct index_table *table, uint32_t first, uint32_t end, const char *path, size_t path_bytes);
+/* Number of the record with this path among those from `first` to before `end`; NO_RECORD; or
+ * DAMAGED where something is not as the format has it. */
+int64_t find_record(const struct index_table *table, uint32_t first, uint32_t end, const char *path,
+	size_t path_bytes);
 
 #endif

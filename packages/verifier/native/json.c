@@ -1,5 +1,5 @@
-/* One pass, in place, without recursion: a container's `next` is the one around it until it ends. The NUL behind the text
- * is no part of JSON, so it ends every loop. */
+/* One pass, in place, without recursion: a container's `next` is the one around it until it ends.
+ * The NUL behind the text is no part of JSON, so it ends every loop. */
 
 #include "json.h"
 #include <string.h>

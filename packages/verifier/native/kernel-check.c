@@ -8,7 +8,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* uapi/linux/fcntl.h, statfs(2), and SECBIT_EXEC_RESTRICT_FILE of uapi/linux/securebits.h, where headers are older. */
+/* uapi/linux/fcntl.h, statfs(2), and SECBIT_EXEC_RESTRICT_FILE of uapi/linux/securebits.h, where
+ * headers are older. */
 enum { EXECVE_CHECK = 0x10000, MOUNTED_NOEXEC = 0x0008, RESTRICT_FILE = 0x100 };
 static bool answers, needs_execute_bit;
 
@@ -16,7 +17,10 @@ static bool answers, needs_execute_bit;
 static int answer_for(int descriptor)
 {
 	char *const nothing[] = {NULL};
-	return syscall(SYS_execveat, descriptor, "", nothing, nothing, AT_EMPTY_PATH | EXECVE_CHECK) == 0 ? 0 : errno;
+	return syscall(SYS_execveat, descriptor, "", nothing, nothing, AT_EMPTY_PATH | EXECVE_CHECK) ==
+				   0
+			   ? 0
+			   : errno;
 }
 
 bool kernel_answers(void)
@@ -37,5 +41,7 @@ const char *kernel_objection(int descriptor, unsigned mode)
 	int error = answers && (needs_execute_bit || (mode & 0111) != 0) ? answer_for(descriptor) : 0;
 	if (error == 0 || (error == EACCES && !needs_execute_bit))
 		return NULL;
-	return error == ETXTBSY ? "it is open for writing" : error == EACCES ? "it has no execute bit, which this host demands" : "the kernel would not execute it";
+	return error == ETXTBSY  ? "it is open for writing"
+		   : error == EACCES ? "it has no execute bit, which this host demands"
+							 : "the kernel would not execute it";
 }

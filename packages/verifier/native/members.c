@@ -35,7 +35,8 @@ static bool are_texts(const struct json *list)
 bool take_member(const struct member *member, const struct json *value)
 {
 	enum { ANY, SWITCH, NUMBER, VERSION, TEXT, PATH, DIGEST, TEXTS, LIST, OBJECT };
-	const int is = word_index(member->is, "any switch number version text path digest texts list object");
+	const int is =
+		word_index(member->is, "any switch number version text path digest texts list object");
 	const bool is_text = value->kind == JSON_STRING;
 	int word = -1;
 	bool fits = true;
@@ -96,11 +97,13 @@ const char *read_members(const struct json *object, const char *of, const struct
 	uint64_t seen = 0;
 	if (object == NULL || object->kind != JSON_OBJECT)
 		return *of == '\0' ? "$" : strcpy(wrong, of);
-	for (const struct json *key = object + 1; inside == NULL && key < object->next; key = key[1].next) {
+	for (const struct json *key = object + 1; inside == NULL && key < object->next;
+		key = key[1].next) {
 		snprintf(name, sizeof name, "%s%s%s", of, *of == '\0' ? "" : ".", key->text);
 		const struct member *member = find_member(members, name);
 		const uint64_t bit = member == NULL ? 0 : (uint64_t)1 << (member - members);
-		if (member == NULL || strchr(key->text, '.') != NULL || (seen & bit) != 0 || !take_member(member, key + 1))
+		if (member == NULL || strchr(key->text, '.') != NULL || (seen & bit) != 0 ||
+			!take_member(member, key + 1))
 			return strcpy(wrong, name);
 		seen |= bit;
 		if (strcmp(member->is, "object") == 0)
@@ -110,7 +113,8 @@ const char *read_members(const struct json *object, const char *of, const struct
 				inside = inside == NULL ? read_members(value, name, members) : inside;
 		}
 	}
-	for (const struct member *member = members; *of == '\0' && inside == NULL && member->name != NULL; member++)
+	for (const struct member *member = members;
+		*of == '\0' && inside == NULL && member->name != NULL; member++)
 		if (strcmp(member->is, "version") == 0 && (seen & (uint64_t)1 << (member - members)) == 0)
 			inside = member->name;
 	return inside;

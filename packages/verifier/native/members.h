@@ -5,9 +5,11 @@
 #include <stdbool.h>
 
 /*
- * `is`: any, switch, number, version (the number 1, which has to be there), text, path, digest (SHA-256 in hexadecimal), texts,
- * list (of objects) or object; or words, of which it is one. `place`, which may be NULL, and is for a version: of a switch or a
- * word an int, of a number a uint64_t, of what is text its characters, else the value. A member of an object, or of the objects in a list, is named behind it and a dot.
+ * `is`: any, switch, number, version (the number 1, which has to be there), text, path, digest
+ * (SHA-256 in hexadecimal), texts, list (of objects) or object; or words, of which it is one.
+ * `place`, which may be NULL, and is for a version: of a switch or a word an int, of a number a
+ * uint64_t, of what is text its characters, else the value. A member of an object, or of the
+ * objects in a list, is named behind it and a dot.
  */
 struct member {
 	const char *name, *is;
@@ -23,7 +25,8 @@ const struct member *find_member(const struct member *members, const char *name)
 /* Whether the value is what the member is to be; then it is in its place. */
 bool take_member(const struct member *member, const struct json *value);
 
-/* NULL, or the name of what in the object is none of the members, there twice, or not what it is to be; `of` is "". */
+/* NULL, or the name of what in the object is none of the members, there twice, or not what it is to
+ * be; `of` is "". */
 const char *read_members(const struct json *object, const char *of, const struct member *members);
 
 #endif

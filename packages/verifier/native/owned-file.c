@@ -10,13 +10,15 @@
 static const char *fault_of(const struct stat *entry, int trusted)
 {
 	bool is_owned = entry->st_uid == 0 || ((trusted & TRUST_USER) && entry->st_uid == geteuid());
-	bool is_sticky = (trusted & TRUST_STICKY) && S_ISDIR(entry->st_mode) && (entry->st_mode & S_ISVTX);
+	bool is_sticky =
+		(trusted & TRUST_STICKY) && S_ISDIR(entry->st_mode) && (entry->st_mode & S_ISVTX);
 	if (!is_owned)
 		return "it belongs to another user; make root its owner";
 	return (entry->st_mode & 022) && !is_sticky ? "others may write it; use chmod go-w" : NULL;
 }
 
-/* NULL, or what is wrong with what lies at `place`; that is the path, then each directory above it. */
+/* NULL, or what is wrong with what lies at `place`; that is the path, then each directory above it.
+ */
 static const char *fault_at(int file, const char *path, int trusted, char place[PATH_MAX])
 {
 	struct stat entry;
@@ -44,7 +46,9 @@ int open_owned(const char *path, int trusted, const char **why)
 	const char *fault = file < 0 ? strerror(errno) : fault_at(file, path, trusted, place);
 	if (fault == NULL)
 		return file;
-	snprintf(message, sizeof message, file < 0 ? "Cannot open \"%s\": %s" : "Cannot trust \"%s\": %s", file < 0 ? path : place, fault);
+	snprintf(message, sizeof message,
+		file < 0 ? "Cannot open \"%s\": %s" : "Cannot trust \"%s\": %s", file < 0 ? path : place,
+		fault);
 	*why = message;
 	if (file >= 0)
 		close(file);
@@ -75,7 +79,8 @@ ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const
 	if (length < 0)
 		snprintf(message, sizeof message, "Cannot read \"%s\": %s", path, strerror(error));
 	else
-		snprintf(message, sizeof message, "Cannot read \"%s\": it is not less than %zu KiB", path, room >> 10);
+		snprintf(message, sizeof message, "Cannot read \"%s\": it is not less than %zu KiB", path,
+			room >> 10);
 	*why = message;
 	return -1;
 }
@@ -93,6 +98,6 @@ bool real_path_of(int descriptor, char path[PATH_MAX])
 
 void identity_of(const struct stat *s, char identity[IDENTITY])
 {
-	snprintf(identity, IDENTITY, "%lu:%lu:%ld:%ld.%09ld:%ld.%09ld", s->st_dev, s->st_ino, s->st_size, s->st_mtim.tv_sec, s->st_mtim.tv_nsec,
-		s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
+	snprintf(identity, IDENTITY, "%lu:%lu:%ld:%ld.%09ld:%ld.%09ld", s->st_dev, s->st_ino,
+		s->st_size, s->st_mtim.tv_sec, s->st_mtim.tv_nsec, s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
 }

@@ -1,6 +1,6 @@
 /*
- * SHA-256 is that of the OpenSSL inside Node.js, the one node:crypto uses. Where Node.js does not export it, no file is
- * plain.
+ * SHA-256 is that of the OpenSSL inside Node.js, the one node:crypto uses. Where Node.js does not
+ * export it, no file is plain.
  */
 
 #define _GNU_SOURCE
@@ -22,7 +22,8 @@ struct how {
 	uint64_t flags, mode, resolve;
 };
 
-/* Whether the path is the one that the kernel would give back for it: no empty step, no `.`, no `..`. */
+/* Whether the path is the one that the kernel would give back for it: no empty step, no `.`, no
+ * `..`. */
 static bool is_normal(const char *path)
 {
 	if (*path != '/')
@@ -42,7 +43,8 @@ static bool is_normal(const char *path)
 static bool read_open(int descriptor, double max_bytes, struct plain_file *file)
 {
 	struct stat status;
-	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) || (double)status.st_size > max_bytes)
+	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
+		(double)status.st_size > max_bytes)
 		return false;
 	file->is_executable = kernel_objection(descriptor, status.st_mode) == NULL;
 	file->size = (size_t)status.st_size;
@@ -50,8 +52,9 @@ static bool read_open(int descriptor, double max_bytes, struct plain_file *file)
 	if (file->content == NULL)
 		return false;
 	file->content[file->size] = '\0';
-	bool is_read = digest_file(descriptor, file->content, file->size, true, &file->is_ascii, file->sha256) == (ssize_t)file->size &&
-		(file->is_ascii || is_utf8(file->content, file->size));
+	bool is_read = digest_file(descriptor, file->content, file->size, true, &file->is_ascii,
+					   file->sha256) == (ssize_t)file->size &&
+				   (file->is_ascii || is_utf8(file->content, file->size));
 	if (!is_read)
 		free(file->content);
 	return is_read;

@@ -1,4 +1,5 @@
-/* A file as most modules are: an absolute path without links, a regular file of no great size, text in UTF-8. */
+/* A file as most modules are: an absolute path without links, a regular file of no great size, text
+ * in UTF-8. */
 #ifndef SIGTOOL_PLAIN_FILE_H
 #define SIGTOOL_PLAIN_FILE_H
 #include <stdbool.h>
@@ -15,7 +16,8 @@ struct plain_file {
 	bool is_executable;
 };
 
-/* False when it is no such file or anything fails, ENOENT in errno when nothing is there: nothing is to be freed then. */
+/* False when it is no such file or anything fails, ENOENT in errno when nothing is there: nothing
+ * is to be freed then. */
 bool read_plain_file(const char *path, double max_bytes, struct plain_file *file);
 
 #endif

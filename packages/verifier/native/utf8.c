@@ -18,10 +18,20 @@ bool has_high_bit(const unsigned char *bytes, size_t size)
 
 size_t utf8_length(const unsigned char *at, size_t left)
 {
-	size_t length = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
+	size_t length = at[0] < 0x80   ? 1
+					: at[0] < 0xc2 ? 0
+					: at[0] < 0xe0 ? 2
+					: at[0] < 0xf0 ? 3
+					: at[0] < 0xf5 ? 4
+								   : 0;
 	if (length < 2 || length > left)
 		return length == 1 ? 1 : 0;
-	unsigned char least = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80, most = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
+	unsigned char least = at[0] == 0xe0   ? 0xa0
+						  : at[0] == 0xf0 ? 0x90
+										  : 0x80,
+				  most = at[0] == 0xed   ? 0x9f
+						 : at[0] == 0xf4 ? 0x8f
+										 : 0xbf;
 	if (at[1] < least || at[1] > most)
 		return 0;
 	for (size_t i = 2; i < length; i++)

@@ -1,4 +1,5 @@
-/* What the files of sigtool-launch share. Nothing is allocated: what does not fit its buffer is refused. */
+/* What the files of sigtool-launch share. Nothing is allocated: what does not fit its buffer is
+ * refused. */
 #ifndef SIGTOOL_LAUNCH_H
 #define SIGTOOL_LAUNCH_H
 #include "../hex.h"
@@ -10,12 +11,16 @@
 
 enum { USAGE = 2, REFUSED = 126, MAX_DIRECTORIES = 64 };
 
-/* launcher.conf. Paths are absolute and real, digests 64 lower-case hexadecimal digits; what may be absent is null. */
+/* launcher.conf. Paths are absolute and real, digests 64 lower-case hexadecimal digits; what may be
+ * absent is null. */
 struct settings {
-	const char *program, *digest, *identity, *node_major, *bundle, *bundle_digest, *addon, *addon_digest;
+	const char *program, *digest, *identity, *node_major, *bundle, *bundle_digest, *addon,
+		*addon_digest;
 	const char *python, *python_digest, *spython, *spython_digest;
-	const char *index, *config, *audit, *string_code, *addons, *workers, *mode_name, *development_name;
-	const char *trees[MAX_DIRECTORIES + 1], *writable[MAX_DIRECTORIES + 1]; /* roots of signed trees; what --write names, too */
+	const char *index, *config, *audit, *string_code, *addons, *workers, *mode_name,
+		*development_name;
+	const char *trees[MAX_DIRECTORIES + 1],
+		*writable[MAX_DIRECTORIES + 1]; /* roots of signed trees; what --write names, too */
 	size_t tree_count, writable_count;
 	enum mode mode;
 	int development; /* what belongs to the user who runs it counts as root's */

@@ -5,24 +5,14 @@ import {
 	chownSync,
 	copyFileSync,
 	mkdirSync,
-	readdirSync,
 	readFileSync,
 	rmSync,
 	statSync,
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasLauncher, Installation, isRoot, NATIVE, pinned } from "./support.js";
-
-describe("the launcher's source", () => {
-	it("stays below 600 lines, comments and blank lines among them", () => {
-		const directory = join(NATIVE, "launch");
-		const texts = readdirSync(directory).map((file) => readFileSync(join(directory, file), "utf8"));
-		expect(texts.join("").split("\n").length - 1).toBeLessThan(600);
-	});
-});
+import { hasLauncher, Installation, isRoot, pinned } from "./support.js";
 
 describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 	it("is no dynamic program, so that LD_PRELOAD finds nothing to load into", () => {

@@ -1,6 +1,7 @@
-/* libFuzzer target for what reads a trust index, by the first octet modulo 3: whole files, by their signature (0); head,
- * records and names whatever their signature, which nobody but a signer could bring (1); the same behind a host
- * configuration and its length in two octets (2). Look-ups follow each, of paths in every product. */
+/* libFuzzer target for what reads a trust index, by the first octet modulo 3: whole files, by their
+ * signature (0); head, records and names whatever their signature, which nobody but a signer could
+ * bring (1); the same behind a host configuration and its length in two octets (2). Look-ups follow
+ * each, of paths in every product. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdlib.h>
@@ -9,8 +10,12 @@
 /* Freed when the next input comes: a process that starts once keeps all of it. */
 static void *kept[4096], *mapped;
 static size_t kept_count, mapped_length;
-static void *keep(void *memory) { return kept[kept_count++] = memory; }
-static void *map(size_t length) {
+static void *keep(void *memory)
+{
+	return kept[kept_count++] = memory;
+}
+static void *map(size_t length)
+{
 	mapped_length = length;
 	return mapped = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
@@ -26,8 +31,10 @@ static void *map(size_t length) {
 #include "../owned-file.c"
 static const uint8_t *host;
 static size_t host_length;
-static ssize_t give_host(char *text, size_t room) {
-	if (host_length > room) return -1;
+static ssize_t give_host(char *text, size_t room)
+{
+	if (host_length > room)
+		return -1;
 	memcpy(text, host, host_length);
 	return (ssize_t)host_length;
 }
@@ -39,18 +46,28 @@ static ssize_t give_host(char *text, size_t room) {
 #undef calloc
 
 static jmp_buf refused;
-void open_sinks(void) {}
-void raise_event(const char *event, enum verdict verdict, ...) { (void)event, (void)verdict; }
-_Noreturn void fail(int status, const char *code, const char *format, ...) {
+void open_sinks(void)
+{
+}
+void raise_event(const char *event, enum verdict verdict, ...)
+{
+	(void)event, (void)verdict;
+}
+_Noreturn void fail(int status, const char *code, const char *format, ...)
+{
 	(void)status, (void)code, (void)format;
 	longjmp(refused, 1);
 }
 
-static void forget(void) {
-	while (kept_count > 0) free(kept[--kept_count]);
-	if (mapped != NULL) munmap(mapped, mapped_length);
+static void forget(void)
+{
+	while (kept_count > 0)
+		free(kept[--kept_count]);
+	if (mapped != NULL)
+		munmap(mapped, mapped_length);
 	mapped = NULL;
-	for (size_t i = 0; i < product_count; i++) products[i] = (struct product){0};
+	for (size_t i = 0; i < product_count; i++)
+		products[i] = (struct product){0};
 	product_count = entry_count = 0;
 	not_after = UINT64_MAX;
 	policy = catalog_signers = listed = NULL;
@@ -61,27 +78,35 @@ static void forget(void) {
 	host_length = 0;
 }
 
-static void look_up_path(const char *path) {
+static void look_up_path(const char *path)
+{
 	volatile uint8_t read = 0;
 	const struct entry entry = find_entry(path);
-	for (size_t i = 0; entry.digest != NULL && i < SHA256_BYTES; i++) read ^= entry.digest[i];
-	for (size_t i = 0; entry.target != NULL && i < entry.target_length; i++) read ^= (uint8_t)entry.target[i];
+	for (size_t i = 0; entry.digest != NULL && i < SHA256_BYTES; i++)
+		read ^= entry.digest[i];
+	for (size_t i = 0; entry.target != NULL && i < entry.target_length; i++)
+		read ^= (uint8_t)entry.target[i];
 }
 
 /* Names that the records give themselves, as far as there is something, and others. */
-static void look_up(void) {
+static void look_up(void)
+{
 	static const char *const NAMES[] = {"main.py", "link", "link/to.py", "none", "~", ""};
 	char path[2 * PATH_MAX];
-	for (const struct product *p = products; p < products + product_count && p < products + 4; p++) {
+	for (const struct product *p = products; p < products + product_count && p < products + 4;
+		p++) {
 		for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
 			snprintf(path, sizeof path, "%.*s/%s", PATH_MAX, p->root, NAMES[i]);
 			look_up_path(path);
 		}
 		for (uint32_t i = p->first; i < p->end && i < p->first + 8; i++) {
 			const uint8_t *record = table.bytes + table.records_start + (size_t)i * RECORD_BYTES;
-			const size_t at = table.names_start + (size_t)read_u32(record), length = read_u16(record + PATH_BYTES_AT);
-			if (at + length > table.size) continue;
-			snprintf(path, sizeof path, "%.*s/%.*s", PATH_MAX, p->root, (int)length, (const char *)table.bytes + at);
+			const size_t at = table.names_start + (size_t)read_u32(record),
+						 length = read_u16(record + PATH_BYTES_AT);
+			if (at + length > table.size)
+				continue;
+			snprintf(path, sizeof path, "%.*s/%.*s", PATH_MAX, p->root, (int)length,
+				(const char *)table.bytes + at);
 			look_up_path(path);
 		}
 	}
@@ -89,27 +114,35 @@ static void look_up(void) {
 	announce(NULL);
 }
 
-static void read_unsigned(const uint8_t *data, size_t size) {
-	if (size < HEADER) return;
+static void read_unsigned(const uint8_t *data, size_t size)
+{
+	if (size < HEADER)
+		return;
 	find_parts(data, size);
 	read_head(-1);
 	look_up();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
 	forget();
-	if (size == 0 || setjmp(refused) != 0) return 0;
-	if (*data % 3 == 1) return read_unsigned(data + 1, size - 1), 0;
+	if (size == 0 || setjmp(refused) != 0)
+		return 0;
+	if (*data % 3 == 1)
+		return read_unsigned(data + 1, size - 1), 0;
 	if (*data % 3 == 2) {
-		if (size < 3) return 0;
+		if (size < 3)
+			return 0;
 		host = data + 3;
 		host_length = read_u16(data + 1);
-		if (host_length > size - 3) return 0;
+		if (host_length > size - 3)
+			return 0;
 		read_host("none");
 		return read_unsigned(host + host_length, size - 3 - host_length), 0;
 	}
 	int memory = memfd_create("index", MFD_ALLOW_SEALING);
-	if (write(memory, data + 1, size - 1) == (ssize_t)size - 1 && fcntl(memory, F_ADD_SEALS, ALL_SEALS) == 0) {
+	if (write(memory, data + 1, size - 1) == (ssize_t)size - 1 &&
+		fcntl(memory, F_ADD_SEALS, ALL_SEALS) == 0) {
 		load_index(NULL, memory, -1);
 		look_up();
 	}

@@ -1,16 +1,8 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flipByte, NATIVE, PYTHONS, Site } from "./support.js";
-
-describe("spython's source", () => {
-	it("stays below 1,000 lines, comments and blank lines among them", () => {
-		const directory = join(NATIVE, "spython");
-		const texts = readdirSync(directory).map((file) => readFileSync(join(directory, file), "utf8"));
-		expect(texts.join("").split("\n").length - 1).toBeLessThan(1000);
-	});
-});
+import { flipByte, PYTHONS, Site } from "./support.js";
 
 /** Large, and nothing here loads it. */
 const LEFT_OUT = /\/(test|tests|idlelib|lib2to3|ensurepip|site-packages|dist-packages|__pycache__|config-[^/]*)$/;
