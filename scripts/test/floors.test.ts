@@ -13,59 +13,139 @@ const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome")
 /** File, a module it may import, and modules it may not. Each line of the table is one step between two floors. */
 const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refused: readonly string[]])[] = [
 	["core/src/errors.ts", [], ["./asn1/der.js", "node:util"]],
-	["core/src/asn1/der.ts", ["../errors.js"], ["../store.js", "../pki/cms.js", "node:fs", "./../pki/cms.js"]],
-	["core/src/digest/algorithms.ts", ["../asn1/der.js", "node:crypto"], ["../fileset/walk.js", "node:fs", "node-forge"]],
-	["core/src/digest/authenticode.ts", ["./algorithms.js"], ["../store.js", "node:fs/promises"]],
-	["core/src/store.ts", ["./errors.js", "node:fs"], ["./pki/chain.js", "./fileset/walk.js", "node:https", "./sign.js"]],
-	["core/src/user-files.ts", ["./errors.js", "node:os"], ["./store.js", "node:fs"]],
-	["core/src/catalog-file.ts", ["./verify-sources.js"], ["./sign.js", "./signer/pem.js"]],
-	["core/src/http.ts", ["./store.js", "./http-url.js", "node:https"], ["./fileset/walk.js", "node:fs"]],
-	["core/src/http-url.ts", ["./errors.js"], ["./pki/chain.js", "node:fs"]],
-	["core/src/attributes.ts", ["./errors.js", "fs-xattr"], ["./fileset/walk.js", "node:https"]],
-	["core/src/doctor/kernel.ts", ["../attributes.js", "./check.js"], ["../store.js", "../pki/chain.js", "node:https"]],
+	["core/src/digest/algorithms.ts", ["../errors.js", "node:crypto"], ["../asn1/der.js", "node:fs", "node-forge"]],
+	["core/src/digest/authenticode.ts", ["./algorithms.js"], ["../system/store.js", "node:fs/promises"]],
+	[
+		"core/src/asn1/der.ts",
+		["../errors.js", "../digest/algorithms.js"],
+		["../system/store.js", "../pki/cms.js", "node:fs", "./../pki/cms.js"],
+	],
+	[
+		"core/src/system/store.ts",
+		["../errors.js", "node:fs"],
+		["../pki/chain.js", "./http.js", "node:https", "../sign/sign.js"],
+	],
+	["core/src/system/user-files.ts", ["../errors.js", "node:os"], ["../fileset/walk.js", "node:fs"]],
+	["core/src/system/http.ts", ["./http-url.js", "node:https"], ["./store.js", "../fileset/walk.js", "node:fs"]],
+	["core/src/system/http-url.ts", ["../errors.js"], ["../pki/chain.js", "node:fs"]],
+	["core/src/system/attributes.ts", ["../errors.js", "fs-xattr"], ["../fileset/walk.js", "node:https"]],
+	[
+		"core/src/pki/chain.ts",
+		["../asn1/der.js", "../system/http.js"],
+		["../fileset/manifest.js", "../signer/pem.js", "node:fs", "node-forge"],
+	],
+	[
+		"core/src/doctor/kernel.ts",
+		["../system/attributes.js", "./check.js"],
+		["../pki/chain.js", "../fileset/walk.js", "node:https"],
+	],
 	[
 		"core/src/fileset/walk.ts",
 		["../pki/name.js", "fast-glob", "ignore"],
-		["../formats/cat.js", "../sign.js", "node:http"],
+		["../formats/cat.js", "../signer/pem.js", "../sign/sign.js", "node:http"],
 	],
 	["core/src/fileset/native-threads.ts", ["node:module"], ["node:fs", "../formats/cat.js"]],
-	["core/src/pki/chain.ts", ["../fileset/manifest.js", "../http.js"], ["../signer/pem.js", "node:fs", "node-forge"]],
+	[
+		"core/src/signer/pem.ts",
+		["../system/store.js"],
+		["../fileset/walk.js", "../verify/verify.js", "node-forge", "node:fs"],
+	],
+	["core/src/signer/pkcs11-module.ts", ["node:module", "./signer.js"], ["../sign/sign.js", "node:fs", "node-forge"]],
+	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign/sign.js", "node:fs", "node:https"]],
+	["core/src/signer/pkcs12.ts", ["node-forge"], ["../sign/sign.js", "node:https"]],
 	[
 		"core/src/formats/cat.ts",
 		["../pki/cms.js", "../signer/signer.js"],
-		["../sign.js", "../index.js", "node:fs", "fast-glob"],
+		["../trust/policy.js", "../sign/sign.js", "../index.js", "node:fs", "fast-glob"],
 	],
-	["core/src/trust/policy.ts", ["../errors.js"], ["../verify.js", "node:net", "node:fs"]],
+	["core/src/trust/policy.ts", ["../errors.js"], ["../formats/cat.js", "../verify/verify.js", "node:net", "node:fs"]],
 	["core/src/trust/trust-index.ts", ["../pki/cms.js"], ["../signer/signer.js", "./index-encode.js"]],
-	["core/src/trust/index-encode.ts", ["../signer/signer.js"], ["../sign.js"]],
-	["core/src/compile.ts", ["./trust/index-encode.js", "./verify-directory.js"], ["./read.js", "node:fs"]],
-	["core/src/signer/pem.ts", ["../store.js"], ["../verify.js", "node-forge", "node:fs"]],
-	["core/src/signer/pkcs11-module.ts", ["node:module", "./signer.js"], ["../sign.js", "node:fs", "node-forge"]],
-	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign.js", "node:fs", "node:https"]],
-	["core/src/signer/pkcs12.ts", ["node-forge"], ["../sign.js", "node:https"]],
+	["core/src/trust/index-encode.ts", ["../signer/signer.js"], ["../sign/sign.js"]],
 	[
-		"core/src/sign.ts",
-		["./formats/cat.js", "./signer/signer.js"],
-		["./index.js", "./read.js", "node:fs", "@sigtool/cli"],
+		"core/src/verify/verify.ts",
+		["../formats/cat.js", "./sources.js"],
+		[
+			"../sign/sign.js",
+			"../signer/pem.js",
+			"../inspect/inspect.js",
+			"../trust/index-encode.js",
+			"../read.js",
+			"node:fs",
+			"@sigtool/verifier",
+		],
 	],
-	["core/src/verify.ts", ["./formats/cat.js"], ["./sign.js", "./signer/pem.js", "./read.js", "@sigtool/verifier"]],
-	["core/src/inspect.ts", ["./verify.js"], ["./finish.js", "./signer/signer.js"]],
+	["core/src/inspect/inspect.ts", ["../verify/verify.js"], ["../sign/finish.js", "../signer/signer.js"]],
+	[
+		"core/src/sign/sign.ts",
+		["../formats/cat.js", "../signer/signer.js", "../verify/merge.js"],
+		["../compile/compile.js", "../index.js", "../read.js", "node:fs", "@sigtool/cli"],
+	],
+	[
+		"core/src/compile/compile.ts",
+		["../trust/index-encode.js", "../verify/verify-directory.js"],
+		["../sign/sign.js", "../read.js", "node:fs"],
+	],
+	["core/src/rewrite/convert.ts", ["../verify/verify-catalog.js"], ["../inspect/inspect.js", "node:fs"]],
 	["core/src/elsewhere/new.ts", [], ["../errors.js", "node:fs"]],
-	["core/src/read.ts", ["./verify.js"], ["./sign.js", "./compile.js", "./trust/index-encode.js", "node:crypto"]],
-	["core/src/index.ts", ["./sign.js", "./read.js"], ["../../cli/src/program.js", "node-forge"]],
+	[
+		"core/src/read.ts",
+		["./verify/verify.js"],
+		["./sign/sign.js", "./compile/compile.js", "./trust/index-encode.js", "node:crypto"],
+	],
+	["core/src/index.ts", ["./sign/sign.js", "./read.js"], ["../../cli/src/program.js", "node-forge"]],
+	["verifier/src/safe/primordials.ts", ["node:fs"], ["../audit/audit.js", "../host/config.js", "@sigtool/core"]],
+	[
+		"verifier/src/host/config.ts",
+		["@sigtool/core/read"],
+		["../gate/gate.js", "../safe/primordials.js", "@sigtool/core"],
+	],
+	[
+		"verifier/src/audit/sinks.ts",
+		["../safe/primordials.js", "@sigtool/core/read"],
+		["../gate/gate.js", "@sigtool/core", "fast-glob"],
+	],
+	[
+		"verifier/src/gate/gate.ts",
+		["../audit/audit.js", "../host/config.js"],
+		["../node/load/links.js", "../verifier.js"],
+	],
+	["verifier/src/node/guards/guards.ts", ["../../gate/gate.js"], ["../load/links.js", "../start/start.js"]],
+	[
+		"verifier/src/node/load/links.ts",
+		["../../gate/gate.js", "../guards/guards.js"],
+		["../legacy/esm.js", "../start/start.js"],
+	],
+	[
+		"verifier/src/node/legacy/esm.ts",
+		["../load/links.js", "node:module"],
+		["../start/start.js", "@sigtool/core", "../../../core/dist/index.js"],
+	],
+	[
+		"verifier/src/node/start/start.ts",
+		["../legacy/esm.js", "../../gate/gate.js"],
+		["../../verifier.js", "@sigtool/core"],
+	],
+	["verifier/src/elsewhere/new.ts", [], ["../gate/gate.js", "node:fs"]],
 	[
 		"verifier/src/index.ts",
-		["@sigtool/core/read"],
+		["@sigtool/core/read", "./gate/gate.js"],
 		["@sigtool/core", "@sigtool/cli", "../../core/src/sign.js", "ignore"],
 	],
-	["verifier/src/audit/sinks.ts", ["../primordials.js", "@sigtool/core/read"], ["@sigtool/core", "fast-glob"]],
-	["verifier/src/node/esm.ts", ["../open-code.js", "node:module"], ["@sigtool/core", "../../../core/dist/index.js"]],
-	["cli/src/program.ts", ["commander", "./output.js"], ["node:crypto", "../../core/dist/sign.js", "node-forge"]],
+	["cli/src/output/render.ts", ["@sigtool/core"], ["../options/usage.js", "node:crypto"]],
+	["cli/src/options/usage.ts", ["../output/output.js"], ["../commands/sign/sign.js", "../launcher/launcher-conf.js"]],
 	[
-		"cli/src/commands/sign.ts",
-		["@sigtool/core", "@sigtool/core/errors", "../output.js"],
-		["@sigtool/core/dist/sign.js", "node:crypto", "fast-glob"],
+		"cli/src/python/spython.ts",
+		["../native/native-parts.js"],
+		["../launcher/launcher-place.js", "../commands/sign/sign.js"],
 	],
+	["cli/src/launcher/launcher-place.ts", ["../python/spython.js"], ["../commands/run/run.js"]],
+	[
+		"cli/src/commands/sign/sign.ts",
+		["@sigtool/core", "@sigtool/core/errors", "../../output/output.js", "./declaration.js"],
+		["../verify/verify.js", "@sigtool/core/dist/sign.js", "node:crypto", "fast-glob"],
+	],
+	["cli/src/commands/commands.ts", ["./sign/declaration.js"], ["./sign/sign.js", "../program.js"]],
+	["cli/src/program.ts", ["commander", "./output/output.js"], ["node:crypto", "../../core/dist/sign.js", "node-forge"]],
 ];
 
 /** File and a statement that is refused although the module may be imported. */
@@ -83,7 +163,11 @@ const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: re
 	[
 		"core/src/fileset/walk.ts",
 		'import type { Manifest } from "./manifest.js";',
-		['import type { Catalog } from "../formats/cat.js";', 'export * from "../sign.js";', 'await import("../sign.js");'],
+		[
+			'import type { Catalog } from "../formats/cat.js";',
+			'export * from "../sign/sign.js";',
+			'await import("../sign/sign.js");',
+		],
 	],
 	["core/src/pki/chain.ts", "export {};", ['await fetch("https://example.org/");']],
 ];
@@ -162,7 +246,9 @@ describe("the reading door", () => {
 			write: false,
 			metafile: true,
 		});
-		const signing = Object.keys(metafile.inputs).filter((file) => /\/(sign|finish)\.js$|\/signer\//.test(file));
+		const signing = Object.keys(metafile.inputs).filter((file) =>
+			/\/dist\/(sign|signer|compile|rewrite)\/|\/index-encode\.js$/.test(file),
+		);
 		expect(signing).toEqual([]);
 	});
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { GAPS } from "../../packages/cli/dist/python-gaps.js";
+import { GAPS } from "../../packages/cli/dist/commands/python/gaps.js";
 import { OPEN } from "./open.js";
 import { TECHNIQUES } from "./techniques/index.js";
 

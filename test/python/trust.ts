@@ -3,7 +3,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compileTrustIndex } from "../../packages/core/dist/compile.js";
+import { compileTrustIndex } from "../../packages/core/dist/compile/compile.js";
 import { spkiSha256 } from "../../packages/core/dist/pki/certificate.js";
 import { trustFromCertificates } from "../../packages/core/dist/pki/trust-store.js";
 import { issueCertificate } from "../../packages/core/dist/signer/issue-certificate.js";

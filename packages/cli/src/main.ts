@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { printFailure } from "./output.js";
-import { isPlain, runPlain } from "./plain.js";
+import { printFailure } from "./output/output.js";
+import { isPlain, runPlain } from "./verify-operands.js";
 
 const argv = process.argv.slice(2);
 

@@ -2,11 +2,18 @@
 
 import { quote } from "@sigtool/core/errors";
 import { Command, CommanderError } from "commander";
-import { type CommandDeclaration, examples } from "./command-line/declaration.js";
-import { COMMANDS } from "./command-line.js";
-import { type ExitStatus, type OutputOptions, printFailure, printReport, printText, type Report } from "./output.js";
-import { terminal } from "./terminal.js";
-import { usageError } from "./usage.js";
+import { COMMANDS } from "./commands/commands.js";
+import { type CommandDeclaration, examples } from "./options/declaration.js";
+import { usageError } from "./options/usage.js";
+import {
+	type ExitStatus,
+	type OutputOptions,
+	printFailure,
+	printReport,
+	printText,
+	type Report,
+} from "./output/output.js";
+import { terminal } from "./output/terminal.js";
 import { VERSION } from "./version.js";
 
 /** Never throws: every failure is printed, as one line or as one JSON document. */

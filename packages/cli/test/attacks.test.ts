@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { temporaryNameFor } from "../../core/dist/store.js";
+import { temporaryNameFor } from "../../core/dist/system/store.js";
 import { makeAuthority, makeTree, runner, type TreeEntry, temporaryDirectory } from "./support.js";
 
 function signedApp(tree: Record<string, TreeEntry>, args: string[] = []) {

@@ -6,12 +6,20 @@ export {
 	type CompileResult,
 	checkCompileTarget,
 	compileTrustIndex,
-} from "./compile.js";
-export { type Conversion, type ConvertOptions, convertCatalog } from "./convert.js";
-export { type DeniedDigest, denialsOfFile } from "./denials-of-file.js";
+} from "./compile/compile.js";
 export type { Check } from "./doctor/check.js";
-export { examineSystem } from "./doctor.js";
+export { examineSystem } from "./doctor/doctor.js";
 export type { SignedSetDiff } from "./fileset/diff.js";
+export type { ProgramInfo } from "./formats/cat-envelope.js";
+export { type DeniedDigest, denialsOfFile } from "./inspect/denials-of-file.js";
+export { normalizeNameText, reverseNameText } from "./pki/name-text.js";
+export { checkTimestampRequest, type NewTimestamp, type TimestampRequest } from "./pki/timestamp-request.js";
+export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./pki/trust-edit.js";
+export { storedDenials, timestampAnchors } from "./pki/trust-store.js";
+export * from "./read.js";
+export { type Conversion, type ConvertOptions, convertCatalog } from "./rewrite/convert.js";
+export { type Restoration, type RestoreOptions, restoreAttributes } from "./rewrite/restore.js";
+export { type StripOptions, type StripResult, stripAttributes } from "./rewrite/strip-attributes.js";
 export {
 	changesSince,
 	type FinishOptions,
@@ -19,23 +27,18 @@ export {
 	finishCatalog,
 	openUnsigned,
 	type UnsignedCatalog,
-} from "./finish.js";
-export type { ProgramInfo } from "./formats/cat-envelope.js";
-export { normalizeNameText, reverseNameText } from "./pki/name-text.js";
-export { checkTimestampRequest, type NewTimestamp, type TimestampRequest } from "./pki/timestamp-request.js";
-export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./pki/trust-edit.js";
-export { storedDenials, timestampAnchors } from "./pki/trust-store.js";
-export * from "./read.js";
-export { type Restoration, type RestoreOptions, restoreAttributes } from "./restore.js";
+} from "./sign/finish.js";
 export {
-	checkSignTarget,
 	type SignFormat,
 	type SignOptions,
 	type SignResult,
 	signPaths,
+	signTarget,
 	type WrittenCatalog,
-} from "./sign.js";
-export type { WrittenAttribute } from "./sign-attributes.js";
+} from "./sign/sign.js";
+export type { WrittenAttribute } from "./sign/sign-attributes.js";
+export { resolveSignTarget, type SignTarget } from "./sign/target.js";
+export { type TimestampOptions, timestampCatalog } from "./sign/timestamp-catalog.js";
 export { openCommandSigner } from "./signer/command.js";
 export {
 	createIdentity,
@@ -56,6 +59,4 @@ export { openPkcs11Signer } from "./signer/pkcs11.js";
 export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11-uri.js";
 export { openPkcs12Signer } from "./signer/pkcs12.js";
 export { type PassphraseSource, type Signer, signerFromKey } from "./signer/signer.js";
-export { exclusively, readBounded, readInput, writeAtomically } from "./store.js";
-export { type StripOptions, type StripResult, stripAttributes } from "./strip-attributes.js";
-export { type TimestampOptions, timestampCatalog } from "./timestamp-catalog.js";
+export { exclusively, readBounded, readInput, writeAtomically } from "./system/store.js";

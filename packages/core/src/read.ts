@@ -1,6 +1,5 @@
 /** The door for programs that verify: nothing here can sign or touches a private key. */
 
-export type { AttributeStatus } from "./attribute-trial.js";
 export { contentDigest } from "./digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";
 export { ERROR_CODES, type ErrorCode, type ExitStatus, errnoReason, quote, SigtoolError } from "./errors.js";
@@ -31,8 +30,8 @@ export {
 	type InspectedSigner,
 	inspectCatalog,
 	inspectCatalogFile,
-} from "./inspect.js";
-export { type InspectedAttribute, inspectAttributes } from "./inspect-attributes.js";
+} from "./inspect/inspect.js";
+export { type InspectedAttribute, inspectAttributes } from "./inspect/inspect-attributes.js";
 export {
 	type Certificate,
 	certificatesFromFileBytes,
@@ -53,7 +52,8 @@ export {
 	type TrustPolicy,
 	trustFromCertificates,
 } from "./pki/trust-store.js";
-export { readBounded } from "./store.js";
+export { readBounded } from "./system/store.js";
+export { configDirectory } from "./system/user-files.js";
 export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
 export { jsonShape, type Reader, type Refusal } from "./trust/json-shape.js";
 export {
@@ -76,15 +76,19 @@ export {
 	type VerifiedTrustIndex,
 	verifyTrustIndex,
 } from "./trust/trust-index.js";
-export { configDirectory } from "./user-files.js";
-export { type RevocationOptions, type Verification, type VerifyOptions, worstExitStatus } from "./verification.js";
-export { verifyPath } from "./verify.js";
+export type { AttributeStatus } from "./verify/attribute-trial.js";
+export { readCatalogFile } from "./verify/catalog-file.js";
+export { signedEntries } from "./verify/merge.js";
+export { loadCatalogs } from "./verify/sources.js";
+export type { UsedCatalog } from "./verify/used-catalog.js";
+export { type Verification, type VerifyOptions, worstExitStatus } from "./verify/verification.js";
+export { verifyPath } from "./verify/verify.js";
 export {
 	type AttributeVerification,
 	type AttributeVerifyOptions,
 	type VerifiedAttribute,
 	verifyAttributes,
-} from "./verify-attributes.js";
+} from "./verify/verify-attributes.js";
 export {
 	type CatalogVerifyOptions,
 	type JudgedTime,
@@ -92,5 +96,5 @@ export {
 	type VerifiedCatalog,
 	type VerifiedSigner,
 	verifyCatalog,
-} from "./verify-catalog.js";
-export { loadCatalogs, readCatalogFile, signedEntries, type UsedCatalog } from "./verify-sources.js";
+} from "./verify/verify-catalog.js";
+export type { RevocationOptions } from "./verify/verify-revocation.js";

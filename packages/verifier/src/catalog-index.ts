@@ -1,4 +1,4 @@
-/** Verified catalogs as an index: for programs that load from signed directories without compiling one. */
+/** Makes an index from verified catalogs, for programs that load from signed directories without compiling one. */
 
 import { realpathSync } from "node:fs";
 import {
@@ -12,11 +12,18 @@ import {
 	signedEntries,
 	type TrustPolicy,
 } from "@sigtool/core/read";
-import type { Development } from "./config.js";
-import type { Evidence } from "./create-gate.js";
-import type { CodeEntry, IndexedProduct } from "./judge.js";
-import { mapGet, sha256 } from "./primordials.js";
-import type { CatalogSource } from "./verifier.js";
+import type { Evidence } from "./gate/create-gate.js";
+import type { CodeEntry, IndexedProduct } from "./gate/judge.js";
+import type { Development } from "./host/config.js";
+import { mapGet, sha256 } from "./safe/primordials.js";
+
+export interface CatalogSource {
+	readonly directory: string;
+	/** The product that the catalog must be of. */
+	readonly product?: string;
+	/** Catalog files. Default: the directory's own `<dir>/<name>.cat`. */
+	readonly files?: readonly string[];
+}
 
 /** @throws as `loadCatalogs`; ERR_DEVELOPMENT_IDENTITY unless allowed; ERR_PRODUCT_MISMATCH when two share a name */
 export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy, development: Development): Evidence {
@@ -74,13 +81,13 @@ function realPathOf(directory: string): string {
 	try {
 		return realpathSync.native(directory);
 	} catch (cause) {
-		const code = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "ERR_ROOT_MISSING" : "ERR_IO"; // Of a system call.
+		const code = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "ERR_ROOT_MISSING" : "ERR_IO"; // realpath sets code.
 		const message = `Cannot use directory ${quote(directory)}: ${errnoReason(cause)}`;
 		throw new SigtoolError(code, message, { cause, path: directory });
 	}
 }
 
-/** A digest made by Authenticode's rules says nothing about a file that is to be hashed as a whole, and back. */
+/** An Authenticode digest cannot be compared with the digest of a whole file, so an entry records which one it has. */
 function entryOf({ kind, digest }: SignedFile): CodeEntry {
 	if (digest.length === 0) return { kind: "file", sha256: EMPTY };
 	const sha256 = Buffer.from(digest).toString("hex");

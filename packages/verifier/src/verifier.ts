@@ -1,70 +1,64 @@
 /**
- * For a program that loads plugins, templates, rules or migrations: files are handed out only as the bytes a trusted
- * signer signed under their name. What it does not do: hook the runtime's own loading, which `register` does.
+ * The public API for programs that load plugins, templates, rules or migrations: a file is handed out only as the bytes
+ * that a trusted signer signed under its name. The runtime's own loading is not hooked; `register` does that.
  *
- * Every type a program sees here is complete in itself: packages this one is made from need not be installed.
+ * The types here name no type of @sigtool/core, which is bundled and need not be installed.
  */
 
 import { fileURLToPath } from "node:url";
 import { certificatesFromPem, defaultTrust, quote, trustFromCertificates } from "@sigtool/core/read";
 import type { AuditHook } from "./audit/audit.js";
-import { evidenceOf } from "./catalog-index.js";
+import { type CatalogSource, evidenceOf } from "./catalog-index.js";
+import { createGate, gateOver } from "./gate/create-gate.js";
+import { loadKernelAddon } from "./gate/kernel-addon.js";
+import type { Capability, KernelAddon } from "./gate/kernel-check.js";
+import type { Verdict } from "./gate/verdict.js";
 import {
 	configurationOf,
 	findHostConfiguration,
 	type HostConfiguration,
 	MODES,
 	readHostConfiguration,
-} from "./config.js";
-import { createGate, gateOver } from "./create-gate.js";
-import { loadKernelAddon } from "./kernel-addon.js";
-import type { Capability, KernelAddon } from "./kernel-check.js";
-import { keysOf } from "./primordials.js";
-import type { Verdict } from "./verdict.js";
+} from "./host/config.js";
+import { keysOf } from "./safe/primordials.js";
 
 export interface VerifierOptions {
-	/** File or octets of a trust index (`sigtool compile`). Absent, without `catalogs`: the one the host configuration names. */
+	/** Path or bytes of a trust index (`sigtool compile`). Default without `catalogs`: the index that the host configuration names. */
 	readonly index?: string | Uint8Array;
-	/** Signed directories, in place of an index. */
+	/** Signed directories to use instead of an index. */
 	readonly catalogs?: readonly CatalogSource[];
-	/** Host configuration; by default `/etc/sigtool/verifier.json`. Where that does not exist, this user's trust store counts. */
+	/** Path of the host configuration. Default: `/etc/sigtool/verifier.json`, or this user's trust store if that is absent. */
 	readonly config?: string;
-	/** Certificates in PEM, of authorities or of signers themselves, in place of a configuration. */
+	/** Certificates in PEM, of authorities or of signers, to use instead of a host configuration. */
 	readonly trust?: string;
-	/** Makes the configured mode stricter, never weaker. Without a configuration: the index's policy's. */
+	/** A stricter mode than the configured one; a weaker one is refused. Without a configuration the index's policy sets the mode. */
 	readonly mode?: "off" | "audit" | "enforce" | "strict";
-	/** `exit` ends the process with status 126. Default: the host's, else `throw`. */
+	/** `exit` ends the process with status 126. Default: as the host configuration says, else `throw`. */
 	readonly onRefusal?: "throw" | "exit";
-	/** `allow`: what this user's development identity signed counts, and configuration files of his own. Default `refuse`. */
+	/** `allow` trusts this user's development identity and configuration files. Default `refuse`. */
 	readonly development?: "refuse" | "allow";
 }
 
-export interface CatalogSource {
-	readonly directory: string;
-	/** Product the catalog must be of. */
-	readonly product?: string;
-	/** Catalog files; the directory's own `<dir>/<name>.cat` when absent. */
-	readonly files?: readonly string[];
-}
+export type { CatalogSource };
 
 export interface Verifier {
 	readonly mode: "off" | "audit" | "enforce" | "strict";
 	/**
-	 * Exactly the bytes that were hashed and found to be what was signed under the file's name, in memory of their own.
+	 * Returns exactly the bytes that were hashed and that were signed under the file's name, in a buffer of their own.
 	 * @throws Error with `code` ERR_UNTRUSTED_CODE, whose `cause.code` says why; ERR_AUDIT_HOOK; ERR_AUDIT_SINK; the system's own
 	 */
 	openCodeSync(path: string): Uint8Array;
-	/** As `openCodeSync`; reading the content waits. */
+	/** Does what `openCodeSync` does, and reads the content asynchronously. */
 	openCode(path: string): Promise<Uint8Array>;
-	/** The verdict for bytes that lie, or are to lie, at an absolute path without links. Nothing is read, no event raised. */
+	/** Returns the verdict for `bytes` at an absolute path without links. It reads no file and raises no event. */
 	decide(path: string, bytes: Uint8Array): Verdict;
-	/** Sees every decision before it takes effect, and refuses by throwing. Cannot be removed. */
+	/** Adds a hook that sees every decision before it takes effect and refuses by throwing. A hook cannot be removed. */
 	addAuditHook(hook: AuditHook): void;
-	/** What `openCode` enforces here and what it does not, by name. */
+	/** Lists by name what `openCode` enforces on this host and what it does not. */
 	capabilities(): readonly Capability[];
 }
 
-/** @throws Error with `code` as docs/errors.md lists them: whatever is wrong with configuration, index, catalogs or trust */
+/** @throws Error with a `code` of docs/errors.md when configuration, index, catalogs or trust cannot be used */
 export function createVerifier(options: VerifierOptions = {}): Verifier {
 	checkChoices(options);
 	const { index, catalogs, mode, onRefusal, development = "refuse" } = options;
@@ -92,8 +86,8 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 }
 
 /**
- * Whether a runtime on this host would start by an index and a configuration, and in which mode. No event is raised: this
- * user need not be the one who may write them.
+ * Returns the mode in which a runtime on this host would start, or throws what keeps it from starting. No event is
+ * raised, because this user may have no right to write to the event log.
  * @throws as `createVerifier`
  */
 export function verifyHost({ index, config, development }: Pick<VerifierOptions, "index" | "config" | "development">): {
@@ -107,11 +101,11 @@ export function verifyHost({ index, config, development }: Pick<VerifierOptions,
 	return { mode };
 }
 
-/** What is misspelt must not pass for the default, or for anything but the default. @throws RangeError, TypeError */
+/** Refuses misspelt options and values: they must not silently mean the default. @throws RangeError, TypeError */
 function checkChoices(options: VerifierOptions): void {
 	for (const name of keysOf(options)) {
 		if (!Object.hasOwn(CHOICES, name)) throw new TypeError(`There is no option ${quote(name)}`);
-		const choices = CHOICES[name as keyof VerifierOptions]; // As just seen.
+		const choices = CHOICES[name as keyof VerifierOptions]; // The line above proves the key.
 		const value: unknown = options[name as keyof VerifierOptions];
 		if (choices === undefined || value === undefined || choices.some((choice) => choice === value)) continue;
 		throw new RangeError(`Option ${name} must be one of ${choices.join(", ")}, not ${quote(String(value))}`);
@@ -125,7 +119,7 @@ const CHOICES: Readonly<Record<keyof VerifierOptions, readonly string[] | undefi
 	development: ["refuse", "allow"],
 };
 
-/** Buffers and URLs, which Node.js opens too, could be changed meanwhile. */
+/** Refuses Buffers and URLs, which a caller could change between the check and the use. */
 function textOf(path: unknown): string {
 	if (typeof path === "string") return path;
 	throw new TypeError("A path must be a string");
@@ -135,7 +129,7 @@ function ownAddon(): KernelAddon | undefined {
 	return loadKernelAddon(fileURLToPath(new URL("native/addon.node", import.meta.url)));
 }
 
-/** A program may bring its own trust; else the host's configuration counts, and where there is none this user's trust store. */
+/** The program's own trust counts first, then the host configuration, then this user's trust store. */
 function configurationFor({ config, trust, development }: VerifierOptions): HostConfiguration {
 	if (trust !== undefined) {
 		if (config !== undefined) throw new TypeError("Give either trust or a configuration");

@@ -9,9 +9,9 @@ import { issueCertificate } from "../../core/dist/signer/issue-certificate.js";
 import { type Signer, signerFromKey } from "../../core/dist/signer/signer.js";
 import { encodeIndex, type IndexContent, signIndex } from "../../core/dist/trust/index-encode.js";
 import { type AuditEvent, type AuditSink, createAudit } from "../dist/audit/audit.js";
-import { type GateParts, gateOf } from "../dist/gate.js";
-import { type CodeEntry, type CodeIndex, createJudge } from "../dist/judge.js";
-import { createKernelCheck } from "../dist/kernel-check.js";
+import { type GateParts, gateOf } from "../dist/gate/gate.js";
+import { type CodeEntry, type CodeIndex, createJudge } from "../dist/gate/judge.js";
+import { createKernelCheck } from "../dist/gate/kernel-check.js";
 
 export const sha256 = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
 

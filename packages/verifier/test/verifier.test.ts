@@ -6,8 +6,8 @@ import { describe, expect, test } from "vitest";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../cli/test/support.js";
 import { DEFAULT_POLICY, spkiSha256 } from "../../core/dist/read.js";
 import { signedPartOf } from "../../core/dist/trust/trust-index.js";
-import { readHostConfiguration } from "../dist/config.js";
-import { createGate } from "../dist/create-gate.js";
+import { createGate } from "../dist/gate/create-gate.js";
+import { readHostConfiguration } from "../dist/host/config.js";
 import { makeSigner, refusal, sha256, signedIndex, untrusted } from "./support.js";
 
 /** As that of the command line's tests, without links on the way. */

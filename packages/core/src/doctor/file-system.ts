@@ -2,8 +2,8 @@
 
 import { closeSync, constants, openSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { type AttributeAccess, loadAttributes } from "../attributes.js";
 import { ioError, isErrnoException, quote, reasonOf, SigtoolError } from "../errors.js";
+import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
 import { type Check, type Finding, NOT_HERE } from "./check.js";
 import type { Mount } from "./mount.js";
 

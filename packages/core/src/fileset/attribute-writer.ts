@@ -4,8 +4,8 @@
  */
 
 import { createHash, type Hash } from "node:crypto";
-import { type AttributeAccess, attributeError } from "../attributes.js";
 import type { EvidenceDigest } from "../pki/signature-algorithm.js";
+import { type AttributeAccess, attributeError } from "../system/attributes.js";
 import { pathOfDescriptor } from "./descriptor-path.js";
 import { type FileVisitor, fileChanged, type OpenFile } from "./hash-file.js";
 

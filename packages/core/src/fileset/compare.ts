@@ -244,3 +244,6 @@ function key(digest: Uint8Array): string {
 function hex(digest: Uint8Array): string {
 	return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString("hex");
 }
+
+/** Windows has no POSIX modes to compare. */
+export const HOST_MODES = process.platform === "win32" ? "ignore" : "compare";

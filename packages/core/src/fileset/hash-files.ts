@@ -5,8 +5,8 @@
 
 import { realpathSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { loadAttributes } from "../attributes.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
+import { loadAttributes } from "../system/attributes.js";
 import { type DigestAttributes, digestAttributeWriter } from "./attribute-writer.js";
 import type { DigestChoice, FileVisitor } from "./hash-file.js";
 import { createHashThreads, type HashThreads } from "./hash-threads.js";

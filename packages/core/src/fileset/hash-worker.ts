@@ -1,7 +1,7 @@
 /** A worker thread of `hashFileSet`: hashes rows of the job it was given until there are no more. */
 
 import { workerData } from "node:worker_threads";
-import { loadAttributes } from "../attributes.js";
+import { loadAttributes } from "../system/attributes.js";
 import { digestAttributeWriter } from "./attribute-writer.js";
 import { createRowHasher, type HashJob, isOver } from "./row-hasher.js";
 import { COUNTER } from "./shared-rows.js";

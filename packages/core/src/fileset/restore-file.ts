@@ -5,9 +5,9 @@
 
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { type AttributeAccess, attributeError } from "../attributes.js";
 import { AUTHENTICODE_FIRST_BYTE, authenticodeParts } from "../digest/authenticode.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
+import { type AttributeAccess, attributeError } from "../system/attributes.js";
 import { compareMode, type Finding, type SignedFile } from "./compare.js";
 import { pathOfDescriptor } from "./descriptor-path.js";
 import { isBelow } from "./locate-catalogs.js";

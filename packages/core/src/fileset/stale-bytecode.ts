@@ -3,7 +3,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { type SipRounds, sipHash } from "../digest/siphash.js";
 import { quote, SigtoolError } from "../errors.js";
-import { readBounded } from "../store.js";
+import { readBounded } from "../system/store.js";
 import { ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 
 /**

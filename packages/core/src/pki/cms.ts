@@ -20,7 +20,6 @@ export {
 	withContent,
 	withUnsignedAttributes,
 } from "./cms-encode.js";
-export { signerCertificates, verifySigner } from "./cms-verify.js";
 
 export interface SignedData {
 	/** The ContentInfo as received. */

@@ -4,7 +4,7 @@
  */
 
 import { quote, reasonOf, SigtoolError } from "../errors.js";
-import { exchange } from "../http.js";
+import { exchange } from "../system/http.js";
 import { MAX_TIMESTAMP_SIZE, verifyNewToken } from "./timestamp.js";
 import {
 	checkTimestampRequest,

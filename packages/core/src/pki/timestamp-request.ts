@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../asn1/der.js";
 import { readList } from "../asn1/read-list.js";
 import { quote, SigtoolError } from "../errors.js";
-import { parseHttpUrl } from "../http-url.js";
+import { parseHttpUrl } from "../system/http-url.js";
 import type { Certificate } from "./certificate.js";
 import type { Denial } from "./deny-list.js";
 import { SHA256_OID } from "./signature-algorithm.js";

@@ -12,15 +12,8 @@ import { SigtoolError } from "../errors.js";
 import { type Certificate, spkiSha256 } from "./certificate.js";
 import type { CertificateRequirements } from "./certificate-checks.js";
 import { type Chain, verifyChain } from "./chain.js";
-import {
-	type Attribute,
-	parseSignedData,
-	parseSignerInfo,
-	type SignerInfo,
-	signerCertificates,
-	verifySigner,
-} from "./cms.js";
-import { signedAttribute } from "./cms-verify.js";
+import { type Attribute, parseSignedData, parseSignerInfo, type SignerInfo } from "./cms.js";
+import { signedAttribute, signerCertificates, verifySigner } from "./cms-verify.js";
 import { type Denial, refuseDeniedCertificates } from "./deny-list.js";
 import { digestName, type Profile, SHA256_OID } from "./signature-algorithm.js";
 import { namesCertificateBySha2, signingCertificateProblem } from "./signing-certificate.js";

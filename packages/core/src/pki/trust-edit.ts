@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
-import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identityFiles } from "../user-files.js";
+import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identityFiles } from "../system/user-files.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
 import type { Denial, DeniedKind } from "./deny-list.js";

@@ -13,8 +13,8 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { exclusively, exists, makePrivateDirectory, readBounded, writeAtomically } from "../store.js";
-import { configDirectory, trustFile } from "../user-files.js";
+import { exclusively, exists, makePrivateDirectory, readBounded, writeAtomically } from "../system/store.js";
+import { configDirectory, trustFile } from "../system/user-files.js";
 import { type Certificate, parseCertificate, spkiSha256 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
 import { DENIED_KINDS, type Denial } from "./deny-list.js";

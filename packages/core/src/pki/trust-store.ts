@@ -4,8 +4,8 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { exists, readBounded } from "../store.js";
-import { DEVELOPMENT_IDENTITY, hasHome, identityFiles } from "../user-files.js";
+import { exists, readBounded } from "../system/store.js";
+import { DEVELOPMENT_IDENTITY, hasHome, identityFiles } from "../system/user-files.js";
 import {
 	type Certificate,
 	certificatesFromFileBytes,

@@ -8,8 +8,13 @@ import { hostname, userInfo } from "node:os";
 import { promisify } from "node:util";
 import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, publicKeyOf } from "../pki/certificate.js";
-import { createDirectory, exists, listDirectory } from "../store.js";
-import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identitiesDirectory, identityFiles } from "../user-files.js";
+import { createDirectory, exists, listDirectory } from "../system/store.js";
+import {
+	DEVELOPMENT_IDENTITY,
+	IDENTITY_BACKDATE_MS,
+	identitiesDirectory,
+	identityFiles,
+} from "../system/user-files.js";
 import { type CertificateOrder, certificateToPem, issueCertificate } from "./issue-certificate.js";
 import { openKeyFile, openPemSigner, type PemSignerOptions, readCertificates } from "./pem.js";
 import type { PassphraseSource, Signer } from "./signer.js";

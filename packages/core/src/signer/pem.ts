@@ -3,7 +3,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { quote, reasonOf, SigtoolError } from "../errors.js";
 import { type Certificate, certificatesFromFileBytes } from "../pki/certificate.js";
-import { readInput, readSecret } from "../store.js";
+import { readInput, readSecret } from "../system/store.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
 export interface PemSignerOptions extends SignerOptions {

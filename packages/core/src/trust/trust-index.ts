@@ -8,8 +8,8 @@
 import { createHash } from "node:crypto";
 import { DerReader } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
-import { parseSignedData, type SignedData, type SignerInfo, verifySigner } from "../pki/cms.js";
-import { signedAttribute } from "../pki/cms-verify.js";
+import { parseSignedData, type SignedData, type SignerInfo } from "../pki/cms.js";
+import { signedAttribute, verifySigner } from "../pki/cms-verify.js";
 import { type Denial, denied, refuseDeniedCatalog } from "../pki/deny-list.js";
 import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";

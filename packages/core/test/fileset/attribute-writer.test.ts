@@ -15,7 +15,6 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { AttributeAccess } from "../../dist/attributes.js";
 import {
 	type AttributeMaker,
 	attributeCounts,
@@ -24,11 +23,12 @@ import {
 } from "../../dist/fileset/attribute-writer.js";
 import { type FileVisitor, hashFileInto } from "../../dist/fileset/hash-file.js";
 import type { AttributeFormat } from "../../dist/formats/attribute-format.js";
-import { signPaths } from "../../dist/sign.js";
+import { signPaths } from "../../dist/sign/sign.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
+import type { AttributeAccess } from "../../dist/system/attributes.js";
 import { expectError } from "../pki/expect-error.js";
 import { certificateFor, expectRejection, p256 } from "../signer/material.js";
-import { userAttributes, withFile } from "../user-attributes.js";
+import { userAttributes, withFile } from "../system/user-attributes.js";
 import { startWriter } from "./start-writer.js";
 import { tempTree } from "./temp-tree.js";
 

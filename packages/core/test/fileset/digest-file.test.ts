@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { digestFile } from "../../dist/fileset/digest-file.js";
-import { tempTree } from "../fileset/temp-tree.js";
+import { tempTree } from "./temp-tree.js";
 
 const onUnix = process.platform !== "win32";
 

@@ -3,14 +3,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { AttributeAccess } from "../../dist/attributes.js";
 import { attributeCounts, type DigestAttribute } from "../../dist/fileset/attribute-writer.js";
 import { hashFileSet } from "../../dist/fileset/hash-files.js";
 import { startNativeThreads } from "../../dist/fileset/native-threads.js";
 import { createRowWriter } from "../../dist/fileset/row-writer.js";
 import { allocateRows, COUNTER, MOST_ROWS } from "../../dist/fileset/shared-rows.js";
+import type { AttributeAccess } from "../../dist/system/attributes.js";
 import { expectRejection } from "../signer/material.js";
-import { userAttributes, withFile } from "../user-attributes.js";
+import { userAttributes, withFile } from "../system/user-attributes.js";
 import { startWriter } from "./start-writer.js";
 import { tempTree } from "./temp-tree.js";
 

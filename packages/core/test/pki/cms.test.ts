@@ -11,8 +11,8 @@ import {
 	encodeSignedData,
 	parseSignedData,
 	type SignedData,
-	verifySigner,
 } from "../../dist/pki/cms.js";
+import { verifySigner } from "../../dist/pki/cms-verify.js";
 import { corpusCatalogs, hasCorpus } from "./corpus.js";
 import { expectError, verdictOf } from "./expect-error.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, type KeyType, openWorkshop, type Workshop } from "./openssl.js";

@@ -22,8 +22,9 @@ export function corpusPem(file: string): string {
 export function corpusCatalogs(): CorpusCatalog[] {
 	if (!hasCorpus) return [];
 	const manifest = corpusPem("MANIFEST.txt");
-	const directories = readdirSync(CORPUS, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-	return directories.map(({ name }) => {
+	// Other folders of the corpus hold no catalog.
+	const directories = readdirSync(CORPUS).filter((name) => existsSync(join(CORPUS, name, "meta.json")));
+	return directories.map((name) => {
 		const file = readdirSync(join(CORPUS, name)).find((entry) => entry.endsWith(".cat"));
 		const verdicts = /osslsigncode: cat rc=\d sig=([^ ,]+)\S* tsa=([^ ,]+)/.exec(
 			manifest.slice(manifest.indexOf(name)),

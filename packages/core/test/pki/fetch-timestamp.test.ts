@@ -2,12 +2,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { DerReader, encode, integer, sequence, TAG } from "../../dist/asn1/der.js";
 import { SigtoolError } from "../../dist/errors.js";
 import { newTimestamp } from "../../dist/formats/cat-envelope.js";
-import { exchange } from "../../dist/http.js";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
 import { parseSignedData, type SignerInfo } from "../../dist/pki/cms.js";
 import { fetchTimestamp } from "../../dist/pki/fetch-timestamp.js";
 import { TOKEN_ATTRIBUTE, verifyNewToken, verifyTimestamps } from "../../dist/pki/timestamp.js";
 import { encodeRequest, newNonce, parseResponse } from "../../dist/pki/timestamp-request.js";
+import { exchange } from "../../dist/system/http.js";
 import { type Exchange, forgedReply, type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "./local-tsa.js";
 import { hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
 

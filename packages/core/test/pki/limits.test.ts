@@ -17,14 +17,8 @@ import {
 	time,
 } from "../../dist/asn1/der.js";
 import { type Certificate, parseCertificate, publicKeyOf } from "../../dist/pki/certificate.js";
-import {
-	encodeAttribute,
-	encodeSignedAttributes,
-	encodeSignedData,
-	parseSignedData,
-	verifySigner,
-} from "../../dist/pki/cms.js";
-import { MAX_SIGNER_CANDIDATES } from "../../dist/pki/cms-verify.js";
+import { encodeAttribute, encodeSignedAttributes, encodeSignedData, parseSignedData } from "../../dist/pki/cms.js";
+import { MAX_SIGNER_CANDIDATES, verifySigner } from "../../dist/pki/cms-verify.js";
 import { MAX_NAME_ATTRIBUTES, MAX_NAME_SIZE, parseName } from "../../dist/pki/name.js";
 import { checkNameConstraints } from "../../dist/pki/name-constraints.js";
 import { RSA_ENCRYPTION } from "../../dist/pki/signature-algorithm.js";

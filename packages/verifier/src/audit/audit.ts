@@ -7,7 +7,7 @@
 
 import { channel } from "node:diagnostics_channel";
 import { errnoReason, SigtoolError } from "@sigtool/core/read";
-import { freeze, isoTime, now, onExit, processId, stringifyJson, threadId, whenIdle } from "../primordials.js";
+import { freeze, isoTime, now, onExit, processId, stringifyJson, threadId, whenIdle } from "../safe/primordials.js";
 import { type EventDetail, type EventName, type FieldValue, OBSERVED } from "./events.js";
 
 /** `audit`: it went on, and under enforcement would have been refused. */

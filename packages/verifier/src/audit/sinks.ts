@@ -18,7 +18,7 @@ import {
 	SharedMemory,
 	slice,
 	writeSync,
-} from "../primordials.js";
+} from "../safe/primordials.js";
 import type { AuditSink } from "./audit.js";
 
 /**

@@ -134,7 +134,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 	});
 
 	it("is no reason to fail where there is none", async () => {
-		const { loadKernelAddon } = await import("../../dist/kernel-addon.js");
+		const { loadKernelAddon } = await import("../../dist/gate/kernel-addon.js");
 		expect(loadKernelAddon(undefined)).toBeUndefined();
 		expect(loadKernelAddon("/nonexistent/addon.node")).toBeUndefined();
 		expect(typeof loadKernelAddon(ADDON)?.kernelAnswers).toBe("function");

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { capabilitiesOf, type Runtime, tierOf } from "../../dist/node/capabilities.js";
+import { capabilitiesOf, type Runtime, tierOf } from "../../dist/node/start/capabilities.js";
 
 const HOOK: Runtime = { hasSyncHooks: true, launched: false, refusesStrings: false };
 const LAUNCHED: Runtime = { hasSyncHooks: true, launched: true, refusesStrings: true };

@@ -18,11 +18,11 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { adoptDirectory } from "../../../core/dist/adopt-directory.js";
-import { type CompiledDirectory, compileDirectory } from "../../../core/dist/compile-directory.js";
+import { adoptDirectory } from "../../../core/dist/compile/adopt-directory.js";
+import { type CompiledDirectory, compileDirectory } from "../../../core/dist/compile/compile-directory.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { trustFromCertificates } from "../../../core/dist/pki/trust-store.js";
-import { signPaths } from "../../../core/dist/sign.js";
+import { signPaths } from "../../../core/dist/sign/sign.js";
 import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
 import { openPemSigner, readCertificates } from "../../../core/dist/signer/pem.js";
 import { encodeIndex, signIndex } from "../../../core/dist/trust/index-encode.js";
@@ -129,7 +129,7 @@ export class Site {
 		await signPaths([this.application], { signer, product: "app", overwrite: "any" });
 		const trust = trustFromCertificates(readCertificates(certFile));
 		const compiled = [
-			await compileDirectory(this.application, { trust, output, signer }),
+			await compileDirectory(this.application, { trust }),
 			await (library === this.python.library ? adoptOnce(library) : adopt(library)),
 		];
 		const content = encodeIndex({

@@ -1,0 +1,41 @@
+/** Lists every command. Options are declared when a command is named, so that a run does not pay for those of the others. */
+
+import type { CommandDeclaration } from "../options/declaration.js";
+import { COMPILE } from "./compile/declaration.js";
+import { CONVERT } from "./convert/declaration.js";
+import { DIGEST } from "./digest/declaration.js";
+import { DOCTOR } from "./doctor/declaration.js";
+import { FINISH } from "./finish/declaration.js";
+import { IDENTITY } from "./identity/declaration.js";
+import { INSPECT } from "./inspect/declaration.js";
+import { LAUNCHER } from "./launcher/declaration.js";
+import { NATIVE } from "./native/declaration.js";
+import { PYTHON } from "./python/declaration.js";
+import { RESTORE } from "./restore/declaration.js";
+import { RUN } from "./run/declaration.js";
+import { SIGN } from "./sign/declaration.js";
+import { STRIP } from "./strip/declaration.js";
+import { TIMESTAMP } from "./timestamp/declaration.js";
+import { TRUST } from "./trust/declaration.js";
+import { VERIFY } from "./verify/declaration.js";
+
+/** The order is that of `sigtool --help`: signing, verifying, running, trusting. */
+export const COMMANDS: readonly CommandDeclaration[] = [
+	SIGN,
+	FINISH,
+	TIMESTAMP,
+	RESTORE,
+	STRIP,
+	CONVERT,
+	VERIFY,
+	INSPECT,
+	DIGEST,
+	DOCTOR,
+	COMPILE,
+	RUN,
+	LAUNCHER,
+	PYTHON,
+	NATIVE,
+	IDENTITY,
+	TRUST,
+];

@@ -1,0 +1,133 @@
+import {
+	type CompileResult,
+	checkCompileTarget,
+	compileTrustIndex,
+	MAX_POLICY_BYTES,
+	type Policy,
+	policyFromFileBytes,
+	type Signer,
+} from "@sigtool/core";
+import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { readInputFile } from "../../options/input-file.js";
+import { parseTime, trustOf } from "../../options/judgement.js";
+import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
+import { type KeyOptions, openSigner } from "../../options/signer-options.js";
+import { sourceDate } from "../../options/source-date.js";
+import { requireOutputName, usageError } from "../../options/usage.js";
+import { productRows } from "../../output/index-file.js";
+import { type OutputOptions, plain, printNote, type Report, rows } from "../../output/output.js";
+import { startProgress } from "../../output/progress.js";
+import { bytes, catalogFields, count, isoTime, signerFields, signerRows } from "../../output/render.js";
+
+export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, OutputOptions {
+	readonly output: string;
+	readonly policy?: string;
+	readonly notAfter?: string;
+	readonly adopt?: readonly string[];
+	readonly catalog?: readonly string[];
+	readonly trust?: readonly string[];
+	readonly product?: string;
+	readonly allowDevelopment?: boolean;
+	readonly force?: boolean;
+}
+
+export async function compile(directories: readonly string[], options: CompileCommandOptions): Promise<Report> {
+	const warnings: string[] = [];
+	requireOutputName(options.output);
+	if (options.product === "") throw usageError("Give --product a name");
+	const time = sourceDate();
+	const target = {
+		output: options.output,
+		adopt: options.adopt,
+		catalogs: options.catalog,
+		product: options.product,
+		overwrite: options.force === true ? "any" : "own",
+		policy: options.policy === undefined ? undefined : readPolicy(options.policy),
+		notAfter: options.notAfter === undefined ? undefined : parseNotAfter(options.notAfter, time),
+	} as const;
+	const demands = await signerDemandsOf(options);
+	// Before a passphrase is asked for.
+	checkCompileTarget(directories, target);
+	const signer = await openSigner(options, (text) => warnings.push(text));
+	const progress = await startProgress("verifying", options);
+	let result: CompileResult;
+	try {
+		result = await compileTrustIndex(directories, {
+			...target,
+			...demands,
+			signer,
+			trust: trustOf(options.trust),
+			development: options.allowDevelopment === true ? "allow" : "refuse",
+			time,
+			onProgress: (done) => progress.update(done),
+		});
+	} finally {
+		progress.stop();
+		signer.close();
+	}
+	if (signer.development) {
+		printNote("note: signed with this machine's development identity; other machines do not trust it", options);
+	}
+	return report(result, signer, [...warnings, ...result.warnings]);
+}
+
+function readPolicy(file: string): Policy {
+	try {
+		return policyFromFileBytes(readInputFile(file, MAX_POLICY_BYTES));
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError) || cause.code !== "ERR_POLICY") throw cause;
+		throw new SigtoolError(cause.code, `Cannot use the policy ${quote(file)}: ${reasonOf(cause)}`, {
+			cause,
+			path: file,
+		});
+	}
+}
+
+/** Days from now on, or a moment. */
+function parseNotAfter(text: string, now: number): number {
+	const end = /^\d{1,5}$/.test(text)
+		? Math.floor(now / 1000) * 1000 + Number(text) * 86_400_000
+		: parseTime(text, "--not-after");
+	if (end <= now) throw usageError(`Give --not-after days, or a time that is not past, not "${plain(text)}"`);
+	return end;
+}
+
+function report(result: CompileResult, signer: Signer, warnings: readonly string[]): Report {
+	const { file, sizeBytes, sha256, products, policy, notAfter } = result;
+	const [certificate] = signer.certificates;
+	return {
+		exit: 0,
+		fields: {
+			index: file,
+			bytes: sizeBytes,
+			sha256,
+			products: products.map(({ name, root, sequence, adopted, fileCount, linkCount, catalogs }) => ({
+				name,
+				root,
+				sequence: sequence ?? null,
+				adopted,
+				files: fileCount,
+				links: linkCount,
+				catalogs: catalogs.map(catalogFields),
+			})),
+			policy,
+			notAfter: notAfter === undefined ? null : isoTime(notAfter),
+			signer: signerFields(certificate, signer.development),
+		},
+		lines: [
+			`compiled ${plain(file)}`,
+			...rows([
+				...products.flatMap(({ fileCount, linkCount, ...product }): [string, string][] => [
+					...productRows(product),
+					["content", `${count(fileCount, "file")}${linkCount === 0 ? "" : `, ${count(linkCount, "link")}`}`],
+				]),
+				["mode", policy.mode],
+				["until", notAfter === undefined ? undefined : isoTime(notAfter)],
+				["size", bytes(sizeBytes)],
+				["sha256", sha256],
+				...signerRows(certificate, signer.development),
+			]),
+		],
+		warnings,
+	};
+}

@@ -1,0 +1,25 @@
+import { type Check, examineSystem } from "@sigtool/core";
+import { type OutputOptions, plain, type Report } from "../../output/output.js";
+import { colour } from "../../output/terminal.js";
+
+/** What the system offers, a line a check; it informs, so that what is missing is no failure. */
+export async function doctor(path: string, _options: OutputOptions): Promise<Report> {
+	const checks = await examineSystem(path);
+	const width = Math.max(...checks.map(({ title }) => title.length));
+	return {
+		exit: 0,
+		fields: { path, checks },
+		lines: checks.map((check) => line(check, width)),
+	};
+}
+
+function line({ title, status, value, meaning }: Check, width: number): string {
+	return `${COLOURS[status](status.padEnd(7))}  ${title.padEnd(width)}  ${plain(value)} ${colour.dim(`– ${meaning}`)}`;
+}
+
+const COLOURS: Readonly<Record<Check["status"], (text: string) => string>> = {
+	yes: colour.green,
+	partly: colour.yellow,
+	no: colour.red,
+	unknown: colour.dim,
+};

@@ -1,0 +1,23 @@
+import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { keyOptions, timestamps, timestampTrust } from "../../options/options.js";
+
+export const FINISH: CommandDeclaration = {
+	name: "finish",
+	description: "sign a catalog that was written with --unsigned",
+	declare(command) {
+		keyOptions(command)
+			.argument("<catalog>", "the unsigned catalog; it is replaced by the signed one")
+			.option("-o, --output <file>", "write the signed catalog here instead")
+			.option("--expect-digest <sha256>", "refuse unless the unsigned catalog has this digest")
+			.option("--previous <catalog>", "show what changed since this catalog")
+			.option("--description <text>", "program name shown with the signature")
+			.option("--url <url>", "more information, shown with the signature")
+			.addOption(timestamps())
+			.addOption(timestampTrust());
+		examples(command, [
+			"sigtool finish lib.cat --key release.pem --cert release.crt --expect-digest 3b0c…",
+			"sigtool finish lib.cat --p12 release.p12 --previous last/lib.cat",
+		]);
+		return async () => (await import("./finish.js")).finish;
+	},
+};

@@ -1,0 +1,111 @@
+import { type CatalogFacts, changesSince, finishCatalog, openUnsigned, type UnsignedCatalog } from "@sigtool/core";
+import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
+import {
+	type TimestampingOptions,
+	timestampFields,
+	timestampRequestOf,
+	timestampText,
+} from "../../options/timestamp-options.js";
+import { requireOutputName, usageError } from "../../options/usage.js";
+import { type OutputOptions, plain, printNote, type Report, rows } from "../../output/output.js";
+import { count, signerFields, signerRows, writtenRows } from "../../output/render.js";
+
+export interface FinishCommandOptions extends KeyOptions, TimestampingOptions, OutputOptions {
+	readonly output?: string;
+	readonly expectDigest?: string;
+	readonly previous?: string;
+	readonly description?: string;
+	readonly url?: string;
+}
+
+/** Shows what is about to be signed on stderr, then signs it. */
+export async function finish(file: string, options: FinishCommandOptions): Promise<Report> {
+	if (options.expectDigest !== undefined && !/^(sha256:)?[0-9a-f]{64}$/i.test(options.expectDigest)) {
+		throw usageError("Give --expect-digest the 64 hexadecimal digits that `sigtool sign --unsigned` printed");
+	}
+	if (!namesKey(options))
+		throw usageError("Name the key to sign with: --key and --cert, --p12, --pkcs11 or --signer-command");
+	requireOutputName(options.output);
+	const timestampRequest = timestampRequestOf(options);
+	const startedAt = performance.now();
+	const warnings: string[] = [];
+	const catalog = openUnsigned(file, { expectDigest: options.expectDigest });
+	const { product, sequence } = catalog.facts;
+	const changes = options.previous === undefined ? undefined : describeChanges(options.previous, catalog, warnings);
+	const content = `${count(catalog.fileCount, "file")}, ${count(catalog.linkCount, "link")}`;
+	const about = rows([
+		["product", `${plain(product ?? "(none)")}, sequence ${sequence ?? "(none)"}`],
+		["content", content],
+		["links", catalog.facts.links === "record" ? undefined : catalog.facts.links],
+		["scope", scopeOf(catalog.facts)],
+		...rulesOf(catalog.facts).map((rule): [string, string] => ["rule", plain(rule)]),
+		["unsigned", catalog.sha256],
+		["since", changes?.summary],
+	]);
+	printNote([`about to sign ${plain(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
+	const signer = await openSigner(options, (text) => warnings.push(text));
+	const { output, description, url } = options;
+	const finishing = { signer, output, description, url, timestamp: timestampRequest };
+	const { catalogBytes, timestamp } = await finishCatalog(catalog, finishing).finally(signer.close);
+	const [leaf] = signer.certificates;
+	return {
+		exit: 0,
+		fields: {
+			catalog: output ?? file,
+			product: product ?? null,
+			sequence: sequence ?? null,
+			files: catalog.fileCount,
+			links: catalog.linkCount,
+			unsignedDigest: `sha256:${catalog.sha256}`,
+			signer: signerFields(leaf, signer.development),
+			...(timestamp && { timestamp: timestampFields(timestamp) }),
+			...(changes === undefined ? {} : { since: changes.fields }),
+		},
+		lines: [
+			`signed ${plain(output ?? file)}`,
+			...rows([
+				...signerRows(leaf, signer.development),
+				["timestamp", timestamp && timestampText(timestamp)],
+				...(options.verbose === true ? writtenRows(catalogBytes, startedAt) : []),
+			]),
+		],
+		warnings,
+	};
+}
+
+/** Rules that keep `verify` from reporting files as added. */
+function rulesOf({ ignore, include }: CatalogFacts): string[] {
+	return [...ignore.map((pattern) => `ignore ${pattern}`), ...include.map((glob) => `include ${glob}`)];
+}
+
+function scopeOf({ scope }: CatalogFacts): string | undefined {
+	if (scope === "root") return undefined;
+	return scope === "listed" ? "exactly the files listed; others are not looked at" : scope.map(plain).join(", ");
+}
+
+function describeChanges(previousFile: string, catalog: UnsignedCatalog, warnings: string[]) {
+	const { facts, diff } = changesSince(previousFile, catalog);
+	if (facts.product !== catalog.facts.product) {
+		warnings.push(`the previous catalog is of product "${plain(facts.product ?? "(none)")}"`);
+	}
+	if ((facts.sequence ?? -1) >= (catalog.facts.sequence ?? -1)) {
+		warnings.push(`the sequence does not grow: the previous catalog has ${facts.sequence ?? "none"}`);
+	}
+	const rules = (of: CatalogFacts) => JSON.stringify([rulesOf(of), scopeOf(of), of.links, of.modes]);
+	if (rules(facts) !== rules(catalog.facts)) {
+		warnings.push(`the rules differ from the previous catalog's: ${plain(rulesOf(facts).join(", ") || "none")}`);
+	}
+	const kinds = [
+		["added", diff.added],
+		["removed", diff.removed],
+		["changed", diff.changed],
+		["mode changed", diff.modeChanged],
+	] as const;
+	const lines = kinds.flatMap(([kind, paths]) => paths.map((path) => `  ${kind} ${plain(path)}`));
+	const counts = kinds.map(([kind, paths]) => `${paths.length} ${kind}`).join(", ");
+	return {
+		fields: { catalog: previousFile, product: facts.product ?? null, sequence: facts.sequence ?? null, ...diff },
+		summary: `${plain(previousFile)} (not verified), sequence ${facts.sequence ?? "none"}: ${counts}`,
+		lines,
+	};
+}

@@ -1,0 +1,170 @@
+import {
+	createIdentity,
+	expiryNotice,
+	exportIdentity,
+	type Identity,
+	type ImportSource,
+	importCertificate,
+	importIdentity,
+	listIdentities,
+	requestForIdentity,
+	showIdentity,
+	spkiSha256,
+} from "@sigtool/core";
+import { newPassphrase, passphrases } from "../../options/signer-options.js";
+import { requireOutputName, usageError } from "../../options/usage.js";
+import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { isoTime, signerFields, signerRows } from "../../output/render.js";
+
+interface PassphraseOptions extends OutputOptions {
+	readonly passphraseFile?: string;
+}
+
+export interface IdentityNewOptions extends PassphraseOptions {
+	readonly keyType: "rsa-3072" | "p256" | "p384";
+	readonly commonName?: string;
+	readonly days: string;
+	readonly ca?: boolean;
+	readonly issuedBy?: string;
+}
+
+export async function identityNew(name: string, options: IdentityNewOptions): Promise<Report> {
+	const { keyType, commonName = name, days, ca = false, issuedBy } = options;
+	if (/^\s*CN\s*=/i.test(commonName)) throw usageError('Give --common-name the name alone, without "CN="');
+	if (!/^[1-9]\d{0,4}$/.test(days)) throw usageError(`Give --days a number from 1 to 99999, not "${days}"`);
+	if (ca && issuedBy !== undefined) throw usageError("Use --ca or --issued-by: an authority has none above it");
+	const identity = await createIdentity(name, {
+		keyType,
+		subject: commonName,
+		days: Number(days),
+		role: ca ? "authority" : "signer",
+		issuedBy,
+		passphrase: passphrases(options)(issuedBy ?? name),
+	});
+	return {
+		exit: 0,
+		fields: identityFields(identity),
+		lines: [`made identity ${plain(name)}`, ...identityRows(identity), "", ...nextSteps(identity)],
+		warnings: notices([identity]),
+	};
+}
+
+/** Commands to go on with. */
+function nextSteps({ name, certificate, issuers: [issuer], keyFile, certificateFile }: Identity): string[] {
+	if (certificate.extensions.basicConstraints?.isAuthority === true) {
+		return [
+			`Issue by:    sigtool identity new NAME --issued-by ${plain(name)}`,
+			`Trust it by: sigtool trust add ${plain(certificateFile)} --subject "CN=NAME"`,
+		];
+	}
+	return [
+		`Sign with:   sigtool sign PATH --key ${plain(keyFile)} --cert ${plain(certificateFile)}`,
+		`Trust it by: sigtool trust add ${issuer === undefined ? plain(certificateFile) : spkiSha256(certificate)}`,
+	];
+}
+
+/** A request to hand to an authority: PEM on standard output, so that it can be piped. */
+export async function identityCsr(name: string, options: PassphraseOptions): Promise<Report> {
+	const request = await requestForIdentity(name, passphrases(options));
+	return { exit: 0, fields: { name, request }, data: [request.trimEnd()], lines: [] };
+}
+
+export interface IdentityImportOptions extends PassphraseOptions {
+	readonly key?: string;
+	readonly cert?: string;
+	readonly chain?: readonly string[];
+	readonly p12?: string;
+}
+
+export async function identityImport(name: string, options: IdentityImportOptions): Promise<Report> {
+	const { key, cert, chain = [], p12 } = options;
+	const warnings: string[] = [];
+	let identity: Identity;
+	if (p12 === undefined && key === undefined && cert !== undefined) {
+		identity = importCertificate(name, [cert, ...chain]);
+	} else {
+		identity = await importIdentity(name, importSource(options), {
+			chainFiles: chain,
+			passphraseOf: passphrases(options),
+			onWarning: (text) => warnings.push(text),
+		});
+	}
+	return {
+		exit: 0,
+		fields: identityFields(identity),
+		lines: [`imported ${plain(name)}`, ...identityRows(identity)],
+		warnings: [...warnings, ...notices([identity])],
+	};
+}
+
+function importSource({ key, cert, p12 }: IdentityImportOptions): ImportSource {
+	if (p12 !== undefined && (key ?? cert) === undefined) return { containerFile: p12 };
+	if (p12 === undefined && key !== undefined && cert !== undefined) return { keyFile: key, certFile: cert };
+	throw usageError("Use --p12 alone, --key with --cert, or --cert alone for the certificate of an identity's key");
+}
+
+export interface IdentityExportOptions extends PassphraseOptions {
+	readonly toP12: string;
+	readonly force?: boolean;
+}
+
+export async function identityExport(name: string, options: IdentityExportOptions): Promise<Report> {
+	const output = options.toP12;
+	requireOutputName(output, "--to-p12");
+	showIdentity(name); // Before a passphrase is asked for.
+	const passphrase = await newPassphrase(options, output);
+	const identity = await exportIdentity(name, {
+		output,
+		passphrase,
+		overwrite: options.force === true ? "any" : "refuse",
+	});
+	return {
+		exit: 0,
+		fields: { ...identityFields(identity), container: output },
+		lines: [`exported ${plain(name)}`, ...rows([["container", plain(output)]])],
+	};
+}
+
+export async function identityList(_options: OutputOptions): Promise<Report> {
+	const identities = listIdentities();
+	return {
+		exit: 0,
+		fields: { identities: identities.map(identityFields) },
+		lines:
+			identities.length === 0
+				? ["no identities; make one with `sigtool identity new NAME`"]
+				: identities.flatMap((identity) => [plain(identity.name), ...identityRows(identity)]),
+		warnings: notices(identities),
+	};
+}
+
+export async function identityShow(name: string, _options: OutputOptions): Promise<Report> {
+	const identity = showIdentity(name);
+	return {
+		exit: 0,
+		fields: identityFields(identity),
+		lines: [plain(identity.name), ...identityRows(identity)],
+		warnings: notices([identity]),
+	};
+}
+
+/** Certificates that end soon. */
+function notices(identities: readonly Identity[]): string[] {
+	return identities.flatMap(({ certificate }) => expiryNotice([certificate], Date.now()) ?? []);
+}
+
+function identityRows({ certificate, issuers, development, keyFile, certificateFile }: Identity): string[] {
+	return rows([
+		...signerRows(certificate, development),
+		...issuers.map(({ subject }): [string, string] => ["issued by", plain(subject.text)]),
+		["valid", `${isoTime(certificate.notBefore)} to ${isoTime(certificate.notAfter)}`],
+		["key", plain(keyFile)],
+		["certificate", plain(certificateFile)],
+	]);
+}
+
+function identityFields(identity: Identity): Record<string, unknown> {
+	const { name, certificate, issuers, development, keyFile, certificateFile } = identity;
+	const above = issuers.map(({ subject }) => subject.text);
+	return { name, ...signerFields(certificate, development), issuers: above, keyFile, certificateFile };
+}

@@ -1,0 +1,246 @@
+import { lstatSync, realpathSync } from "node:fs";
+import {
+	type CarriedAttribute,
+	type CatalogInspection,
+	type InspectedAttribute,
+	type InspectedMember,
+	type InspectedSigner,
+	inspectAttributes,
+	inspectCatalogFile,
+} from "@sigtool/core";
+import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { type OutputOptions, plain, type Report } from "../../output/output.js";
+import { count, isoTime } from "../../output/render.js";
+import { colour } from "../../output/terminal.js";
+
+/**
+ * A catalog, a file's integrity attributes, or both, as a tree for a person and as data; nothing in it is verified. A link
+ * is followed, and said to be one.
+ */
+export async function inspect(file: string, options: OutputOptions): Promise<Report> {
+	if (file.endsWith(".sigx")) return (await import("./inspect-index.js")).inspectIndex(file, options);
+	const attributes = await attributesOf(file);
+	const inspection = catalogOf(file, attributes);
+	const isUnread = attributes instanceof SigtoolError;
+	const target = lstatSync(file).isSymbolicLink() ? realpathSync(file) : undefined;
+	return {
+		exit: 0,
+		fields: {
+			...(inspection === undefined ? { file } : { catalog: file }),
+			linkTo: target ?? null,
+			verified: false,
+			...(inspection && jsonOf(inspection)),
+			extendedAttributes: isUnread ? null : attributes,
+			...(isUnread && { extendedAttributesError: { code: attributes.code, message: attributes.message } }),
+		},
+		lines: [
+			plain(file),
+			...treeLines([
+				...(target === undefined ? [] : [leaf("link to", plain(target))]),
+				...(inspection === undefined ? [leaf("status", UNVERIFIED)] : treeOf(inspection, options)),
+				...(isUnread
+					? [leaf("attributes", `not looked at: ${reasonOf(attributes)}`)]
+					: attributes.map((each) => attributeBranch(each, options))),
+			]),
+		],
+	};
+}
+
+const UNVERIFIED = "not verified; use `sigtool verify`";
+
+/** What the file's attributes say, or why they cannot be read. @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_IO */
+async function attributesOf(file: string): Promise<InspectedAttribute[] | SigtoolError> {
+	try {
+		return await inspectAttributes(file);
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code.startsWith("ERR_ATTRIBUTE")) return error;
+		throw error;
+	}
+}
+
+/** The catalog in the file; undefined when the file is none and has attributes to show. */
+function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError): CatalogInspection | undefined {
+	try {
+		return inspectCatalogFile(file);
+	} catch (error) {
+		if (!(error instanceof SigtoolError) || error.code === "ERR_IO") throw error;
+		if (attributes instanceof SigtoolError || attributes.length === 0) throw nothingIn(file, error, attributes);
+		return undefined;
+	}
+}
+
+/** What a catalog suffers from matters only of a file that means to be one; --verbose shows it in any case. */
+function nothingIn(file: string, cause: SigtoolError, attributes: InspectedAttribute[] | SigtoolError): SigtoolError {
+	const isMeant = file.endsWith(".cat") || cause.code === "ERR_LIMIT";
+	const catalog = isMeant ? cause.message.replace(`Cannot read ${quote(file)}: `, "") : "it is no catalog";
+	const rest =
+		attributes instanceof SigtoolError
+			? `; its attributes were not looked at: ${reasonOf(attributes)}`
+			: " and has no attributes of spython, IMA or EVM";
+	return new SigtoolError(cause.code, `Cannot inspect ${quote(file)}: ${catalog}${rest}`, { cause, path: file });
+}
+
+function attributeBranch(attribute: InspectedAttribute, { verbose }: OutputOptions): Branch {
+	const { name, sizeBytes, value, truncated, kind, algorithm, digest, keyId, signatureBytes, problem } = attribute;
+	const facts: [string, string | undefined][] = [
+		["algorithm", algorithm],
+		["digest", digest],
+		["key id", keyId],
+		["signature", signatureBytes === undefined ? undefined : count(signatureBytes, "byte")],
+		["problem", problem && plain(problem)],
+		["value", verbose === true ? `${value}${truncated ? "…" : ""}` : undefined],
+	];
+	return {
+		label: `${plain(name)}: ${kind}, ${count(sizeBytes, "byte")}`,
+		children: facts.flatMap(([label, text]) => (text === undefined ? [] : [leaf(label, text)])),
+	};
+}
+
+/** A label and what hangs below it. */
+interface Branch {
+	readonly label: string;
+	readonly children?: readonly Branch[];
+}
+
+/** Members shown without --verbose. */
+const SHOWN_MEMBERS = 50;
+
+function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[] {
+	const { version, listId, thisUpdate, attributes, facts, members, carried, signers, certificates, anomalies } =
+		inspection;
+	const shown = options.verbose === true ? members : members.slice(0, SHOWN_MEMBERS);
+	const rest = members.length - shown.length;
+	const branches: Branch[] = [
+		leaf("status", UNVERIFIED),
+		leaf("version", String(version)),
+		leaf("list id", listId),
+		leaf("time", isoTime(thisUpdate)),
+	];
+	if (facts !== undefined) {
+		branches.push(leaf("product", `${plain(facts.product ?? "(none)")}, sequence ${facts.sequence ?? "(none)"}`));
+	}
+	if (carried.files > 0) {
+		branches.push(
+			leaf("carries", `${count(carried.attributes, "extended attribute")} of ${count(carried.files, "file")}`),
+		);
+	}
+	branches.push(
+		{
+			label: count(attributes.length, "catalog attribute"),
+			children: attributes.map(({ name, value }) => leaf(plain(name), plain(value))),
+		},
+		{
+			label: count(members.length, "member"),
+			children: [
+				...shown.map((member) => memberBranch(member, options)),
+				...(rest > 0 ? [{ label: `… ${count(rest, "more member")}; --verbose or --json shows all` }] : []),
+			],
+		},
+		...(signers.length === 0 ? [{ label: "not signed" }] : signers.map(signerBranch)),
+		{
+			label: count(certificates.length, "certificate"),
+			children: certificates.map(({ subject, issuer, notBefore, notAfter, spkiSha256, signer, development }) => ({
+				label: `${plain(subject)}${development ? " (development)" : ""}${signer ? " (the signer's)" : ""}`,
+				children: [
+					leaf("issuer", plain(issuer)),
+					leaf("valid", `${isoTime(notBefore)} to ${isoTime(notAfter)}`),
+					leaf("pin", spkiSha256),
+				],
+			})),
+		},
+	);
+	if (anomalies.length > 0) {
+		branches.push({
+			label: count(anomalies.length, "anomaly", "anomalies"),
+			children: anomalies.map((label) => ({ label: plain(label) })),
+		});
+	}
+	return branches;
+}
+
+function memberBranch(member: InspectedMember, { verbose }: OutputOptions): Branch {
+	const { digest, digestAlgorithm, subject, name, attributes, carried } = member;
+	const others = attributes.filter(({ value }) => value !== name);
+	return {
+		label: `${digestAlgorithm}:${digest} ${subject}${name === undefined ? "" : ` ${plain(name)}`}`,
+		children: [
+			...others.map((attribute) => leaf(plain(attribute.name), plain(attribute.value))),
+			...carried.map(({ name, value }) => {
+				return leaf("carries", `${name}, ${count(value.length, "byte")}${verbose === true ? ` ${base64(value)}` : ""}`);
+			}),
+		],
+	};
+}
+
+function signerBranch(signer: InspectedSigner): Branch {
+	return {
+		label: `signed by ${plain(signer.subject ?? "(no certificate for it)")}`,
+		children: [
+			...(signer.spkiSha256 === undefined ? [] : [leaf("pin", signer.spkiSha256)]),
+			leaf("digest", algorithm(signer.digestAlgorithm, signer.digestAlgorithmName)),
+			leaf("signature", algorithm(signer.signatureAlgorithm, signer.signatureAlgorithmName)),
+			...signer.timestamps.map(({ kind, time, signer: authority }) => {
+				return leaf(
+					"timestamp",
+					`${kind} ${time === undefined ? "(unreadable)" : isoTime(time)} ${plain(authority ?? "")}`,
+				);
+			}),
+			...signer.nestedSignatures.map(({ signers }) => leaf("nested signature", plain(signers.join("; ")))),
+		],
+	};
+}
+
+function algorithm(oid: string, name: string | undefined): string {
+	return name === undefined ? oid : `${name} (${oid})`;
+}
+
+function leaf(name: string, value: string): Branch {
+	return { label: `${colour.dim(name)} ${value}` };
+}
+
+/** Box-drawing lines; the tree is ours and three levels deep. */
+function treeLines(branches: readonly Branch[], indent = ""): string[] {
+	return branches.flatMap(({ label, children = [] }, index) => {
+		const last = index === branches.length - 1;
+		const below = `${indent}${last ? "   " : "│  "}`;
+		return [`${indent}${last ? "└─ " : "├─ "}${label}`, ...treeLines(children, below)];
+	});
+}
+
+function jsonOf(inspection: CatalogInspection): Record<string, unknown> {
+	const { facts, members, thisUpdate, certificates, signers, ...rest } = inspection;
+	return {
+		...rest,
+		members: members.map(({ carried, ...member }) => ({ ...member, carried: carried.map(carriedFields) })),
+		thisUpdate: isoTime(thisUpdate),
+		facts:
+			facts === undefined
+				? null
+				: {
+						...facts,
+						emptyFiles: [...facts.emptyFiles.keys()],
+						symbolicLinks: [...facts.symbolicLinks],
+						carried: Array.from(facts.carried ?? [], ([path, carried]) => [path, carried.map(carriedFields)]),
+					},
+		signers: signers.map((signer) => ({
+			...signer,
+			timestamps: signer.timestamps.map((timestamp) => ({
+				...timestamp,
+				time: timestamp.time === undefined ? null : isoTime(timestamp.time),
+			})),
+		})),
+		certificates: certificates.map((certificate) => ({
+			...certificate,
+			notBefore: isoTime(certificate.notBefore),
+			notAfter: isoTime(certificate.notAfter),
+		})),
+	};
+}
+
+function carriedFields({ name, value }: CarriedAttribute): Record<string, unknown> {
+	return { name, sizeBytes: value.length, base64: base64(value) };
+}
+
+function base64(octets: Uint8Array): string {
+	return Buffer.from(octets).toString("base64");
+}

@@ -1,0 +1,116 @@
+import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { ioError, quote } from "@sigtool/core/errors";
+import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
+import type { LaunchMode } from "../../launcher/launcher-conf.js";
+import { CONF_NAME, launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
+import { nativeParts } from "../../native/native-parts.js";
+import { usageError } from "../../options/usage.js";
+import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { colour } from "../../output/terminal.js";
+
+export interface LauncherInstallOptions extends OutputOptions {
+	readonly prefix: string;
+	/** False for --no-node. */
+	readonly node?: string | false;
+	readonly python?: string;
+	readonly index: string;
+	readonly config: string;
+	readonly mode: LaunchMode;
+	readonly allowDevelopment?: boolean;
+}
+
+export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
+	if (options.node === false && options.python === undefined) throw usageError("Use --no-node with --python");
+	const parts = nativeParts();
+	const [config, index] = [resolve(options.config), resolve(options.index)];
+	if (existsSync(config) && !statSync(config).isFile())
+		throw usageError(`Cannot use ${quote(config)} as configuration: it is not a file`);
+	const skeleton = existsSync(config) ? "kept" : writeSkeleton(config, index, options.mode);
+	makeDirectory(options.prefix);
+	const prefix = realpathSync(options.prefix);
+	const conf = placeLauncher(prefix, parts, {
+		node: options.node === false ? undefined : (options.node ?? process.execPath),
+		spython: options.python,
+		index,
+		config,
+		mode: options.mode,
+		development: options.allowDevelopment === true ? "allow" : "refuse",
+	});
+	return {
+		exit: 0,
+		fields: { prefix, configuration: { file: config, skeleton }, settings: conf },
+		lines: [
+			`installed ${plain(launcherIn(prefix))}`,
+			...rows([
+				["settings", plain(join(prefix, CONF_NAME))],
+				["node", conf.node && `${plain(conf.node.path)}, release ${conf.nodeMajor}`],
+				["hook", conf.bundle && plain(conf.bundle.path)],
+				["addon", conf.node && (conf.addon === undefined ? "none" : plain(conf.addon.path))],
+				["python", conf.python && plain(conf.python.path)],
+				["spython", conf.spython && plain(conf.spython.path)],
+				["index", existsSync(index) ? plain(index) : `${plain(index)}, which is still to be made`],
+				["configuration", `${plain(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
+				["mode", conf.mode],
+			]),
+		],
+		warnings:
+			conf.node !== undefined && conf.addon === undefined
+				? ["the addon was not built: the kernel is not asked about files"]
+				: [],
+	};
+}
+
+/** Trusts nobody yet. One that is there is never replaced: it is the host's. */
+function writeSkeleton(file: string, index: string, mode: LaunchMode): "new" {
+	const document = {
+		version: 1,
+		mode,
+		onRefusal: "exit",
+		...{ pins: [], authorities: [], products: [], deny: [] },
+		index,
+		audit: { stderr: "refusals" },
+	};
+	makeDirectory(dirname(file));
+	try {
+		writeFileSync(file, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o644, flag: "wx" });
+	} catch (cause) {
+		throw ioError("write", file, cause);
+	}
+	return "new";
+}
+
+/** @throws ERR_IO */
+function makeDirectory(directory: string): void {
+	try {
+		mkdirSync(directory, { recursive: true, mode: 0o755 });
+	} catch (cause) {
+		throw ioError("make", directory, cause);
+	}
+}
+
+export interface LauncherCheckOptions extends OutputOptions {
+	readonly prefix: string;
+}
+
+export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Promise<Report> {
+	const findings = checkLauncher(resolve(prefix));
+	const isWrong = findings.some(({ status }) => status === "wrong");
+	const width = Math.max(...findings.map(({ what }) => what.length));
+	const shown = quiet === true ? findings.filter(({ status }) => status === "wrong") : findings;
+	const lines = shown.map(({ what, status, says }) => {
+		return `${COLOURS[status](status.padEnd(5))}  ${what.padEnd(width)}  ${plain(says)}`;
+	});
+	return {
+		exit: isWrong ? 1 : 0,
+		fields: { prefix: resolve(prefix), findings },
+		lines: isWrong ? [] : lines,
+		problems: isWrong ? lines : [],
+	};
+}
+
+const COLOURS: Readonly<Record<LauncherFinding["status"], (text: string) => string>> = {
+	ok: colour.green,
+	wrong: colour.red,
+	note: colour.yellow,
+};

@@ -1,0 +1,38 @@
+import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { repeated } from "../../options/options.js";
+
+export const PYTHON: CommandDeclaration = {
+	name: "python",
+	description: "a CPython that runs only what was signed",
+	declare(command) {
+		examples(command, ["sigtool python build --allow-development", "sigtool python gaps"]);
+		return undefined;
+	},
+	commands: [
+		{
+			name: "build",
+			description: "compile a spython like a CPython of this machine",
+			declare(command) {
+				command
+					.option("--python <program>", "the CPython it is to be like", "python3")
+					.addOption(repeated("--trust <pem|pin>", "who may sign: certificates, or the SHA-256 of a key"))
+					.option("-o, --output <file>", "where it goes (default: where `sigtool run` looks)")
+					.option("--allow-development", "trust a development identity; this machine's without --trust");
+				examples(command, [
+					"sigtool python build --allow-development",
+					"sigtool python build --python /usr/bin/python3.13 --trust release.crt -o spython",
+				]);
+				return async () => (await import("./python.js")).pythonBuild;
+			},
+		},
+		{
+			name: "gaps",
+			description: "try ways to run unsigned code, and show which are closed, logged or open",
+			declare(command) {
+				command.option("--spython <file>", "the spython to try (default: where `sigtool run` looks)");
+				examples(command, ["sigtool python gaps", "sigtool python gaps --spython ./spython --json | jq .gaps"]);
+				return async () => (await import("./python.js")).pythonGaps;
+			},
+		},
+	],
+};

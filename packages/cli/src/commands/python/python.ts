@@ -1,0 +1,104 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { developmentIdentity, isDevelopmentCertificate, spkiSha256, trustFromCertificates } from "@sigtool/core";
+import { quote, SigtoolError } from "@sigtool/core/errors";
+import { readCertificates } from "../../options/certificate-file.js";
+import { requireOutputName, usageError } from "../../options/usage.js";
+import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { bytes } from "../../output/render.js";
+import { colour } from "../../output/terminal.js";
+import { aboutSpython, buildSpython, libraryOf, ownSpython } from "../../python/spython.js";
+import { type GapVerdict, tryGaps } from "./try-gaps.js";
+
+export interface PythonBuildOptions extends OutputOptions {
+	readonly python: string;
+	readonly trust?: readonly string[];
+	readonly output?: string;
+	readonly allowDevelopment?: boolean;
+}
+
+/** Compiles a spython and shows what it says of itself. */
+export async function pythonBuild(options: PythonBuildOptions): Promise<Report> {
+	const { python, trust = [], allowDevelopment = false } = options;
+	requireOutputName(options.output);
+	if (trust.length === 0 && !allowDevelopment) {
+		throw usageError(
+			"Name who may sign with --trust, or trust this machine's development identity with --allow-development",
+		);
+	}
+	const given = trust.flatMap((each) => pinsOf(each, allowDevelopment));
+	const pins = trust.length > 0 ? given : [spkiSha256((await developmentIdentity()).certificates[0])];
+	const output = resolve(options.output ?? ownSpython());
+	if (existsSync(output) && !isProgram(output)) {
+		throw usageError(`Cannot write ${quote(output)}: what is there is no compiled program; remove it, or name another`);
+	}
+	buildSpython({ python, pins: [...new Set(pins)], development: allowDevelopment, output });
+	const facts = aboutSpython(output);
+	const library = libraryOf(facts);
+	return {
+		exit: 0,
+		fields: { spython: output, ...facts, library },
+		lines: [
+			`built ${plain(output)}`,
+			...rows([
+				["python", `${plain(facts.python)}, as ${plain(facts.executable)}`],
+				...library.map((directory): [string, string] => ["library", plain(directory)]),
+				...facts.pins.map((pin): [string, string] => ["pin", pin]),
+				["size", bytes(statSync(output).size)],
+			]),
+		],
+		warnings: facts.development
+			? ["it trusts a development identity, and says so at each start: not for production"]
+			: [],
+	};
+}
+
+/** ELF: what a compiler may write over. */
+function isProgram(file: string): boolean {
+	if (!statSync(file).isFile()) return false;
+	const descriptor = openSync(file, "r");
+	const head = Buffer.alloc(4);
+	readSync(descriptor, head, 0, head.length, 0);
+	closeSync(descriptor);
+	return head.toString("latin1") === "\x7fELF";
+}
+
+/** A pin, or the keys of the certificates in a file. */
+function pinsOf(trust: string, allowDevelopment: boolean): string[] {
+	if (/^(sha256:)?[0-9a-f]{64}$/i.test(trust)) return [trust.toLowerCase().replace(/^sha256:/, "")];
+	const certificates = readCertificates(trust);
+	if (certificates.some(isDevelopmentCertificate) && !allowDevelopment) {
+		const message = `Cannot trust ${quote(trust)}: it is a development identity's; use --allow-development to build for it`;
+		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message, { path: trust });
+	}
+	const { pins, authorities } = trustFromCertificates(certificates);
+	if (authorities.length === 0) return [...pins.keys()];
+	throw usageError(`Cannot trust ${quote(trust)}: it is an authority's; name the certificates of those who sign`);
+}
+
+export interface PythonGapsOptions extends OutputOptions {
+	readonly spython?: string;
+}
+
+/** Tries ways to run unsigned code with it. Exit status 0 whatever is open: docs/threat-model.md says what may be. */
+export async function pythonGaps({ spython = ownSpython() }: PythonGapsOptions): Promise<Report> {
+	const about = aboutSpython(spython);
+	const { gaps, withoutLauncher } = await tryGaps(resolve(spython));
+	const cell = (verdict: GapVerdict | undefined) => COLOURS[verdict ?? "untried"]((verdict ?? "-").padEnd(8));
+	const lines = gaps.map(({ name, works, spython, launcher }) => {
+		return `${cell(spython)}  ${cell(launcher)}  ${name}${works ? "" : " (not even in plain Python)"}`;
+	});
+	return {
+		exit: 0,
+		fields: { spython, ...about, gaps: gaps.map((gap) => ({ ...gap, launcher: gap.launcher ?? null })) },
+		lines: [`${plain(spython)}, CPython ${plain(about.python)}`, "spython   launcher, strict", ...lines],
+		warnings: withoutLauncher === undefined ? [] : [`the launcher could not be tried: ${plain(withoutLauncher)}`],
+	};
+}
+
+const COLOURS: Readonly<Record<GapVerdict | "untried", (text: string) => string>> = {
+	closed: colour.green,
+	logged: colour.yellow,
+	open: colour.red,
+	untried: (text) => text,
+};

@@ -1,0 +1,179 @@
+/** Trying ways round a spython in throw-away directories: each on plain Python first, then where it should not work. */
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import {
+	compileTrustIndex,
+	defaultTrust,
+	developmentIdentity,
+	parsePolicy,
+	signPaths,
+	spkiSha256,
+} from "@sigtool/core";
+import { SigtoolError } from "@sigtool/core/errors";
+import { launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
+import { type NativeParts, nativeParts } from "../../native/native-parts.js";
+import { aboutSpython, libraryOf } from "../../python/spython.js";
+import { ATTACKER_FILES, GAPS, type Gap, MARKER } from "./gaps.js";
+
+/** `logged`: it runs, and an event tells of it where the policy selects that. */
+export type GapVerdict = "closed" | "logged" | "open";
+
+export interface TriedGap {
+	readonly name: string;
+	/** False where plain Python does not run it either: then there is nothing to close. */
+	readonly works: boolean;
+	readonly spython: GapVerdict;
+	/** Under the launcher, in strict; undefined where that cannot start here. */
+	readonly launcher: GapVerdict | undefined;
+}
+
+export interface TriedGaps {
+	readonly gaps: readonly TriedGap[];
+	/** Why the launcher could not be tried. */
+	readonly withoutLauncher: string | undefined;
+}
+
+/** @throws ERR_LAUNCHER when the spython does not run even what was signed */
+export async function tryGaps(spython: string): Promise<TriedGaps> {
+	const directory = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-gaps-")));
+	try {
+		const ground = await prepare(directory, spython);
+		const [plain, alone, launched] = starts(ground, spython);
+		const complaint = control(alone, ground);
+		if (complaint !== undefined) {
+			throw new SigtoolError("ERR_LAUNCHER", `Cannot try ${spython}: it does not run what was signed: ${complaint}`);
+		}
+		const withoutLauncher = launched === undefined ? "it is not built" : control(launched, ground);
+		const gaps = GAPS.map((gap): TriedGap => {
+			return {
+				name: gap.name,
+				works: attempt(gap, plain, ground) !== "closed",
+				spython: attempt(gap, alone, ground),
+				launcher: launched && withoutLauncher === undefined ? attempt(gap, launched, ground) : undefined,
+			};
+		});
+		return { gaps, withoutLauncher };
+	} finally {
+		rmSync(directory, { recursive: true, force: true });
+	}
+}
+
+interface Ground {
+	readonly directory: string;
+	readonly python: string;
+	readonly index: string;
+	readonly config: string;
+	readonly events: string;
+}
+
+/** What starts a program: a command, to which its own words are added. */
+type Start = readonly string[];
+
+/** One signed directory with a directory for each gap, and an index that vouches for it and for the library. */
+async function prepare(directory: string, spython: string): Promise<Ground> {
+	const about = aboutSpython(spython);
+	const ground = {
+		directory,
+		python: about.executable,
+		index: join(directory, "gaps.sigx"),
+		config: join(directory, "verifier.json"),
+		events: join(directory, "events.jsonl"),
+	};
+	write(controlOf(ground), { "main.py": `print("good-ran-%d" % (6 * 7))\n` });
+	for (const gap of GAPS) write(appOf(ground, gap), gap.signed);
+	const signer = await developmentIdentity();
+	await signPaths([join(directory, "app")], { signer });
+	await compileTrustIndex([join(directory, "app")], {
+		output: ground.index,
+		adopt: libraryOf(about),
+		signer,
+		trust: defaultTrust(),
+		development: "allow",
+		policy: parsePolicy({ version: 1, python: { events: ["*"] } }),
+	});
+	const pins = [{ "spki-sha256": spkiSha256(signer.certificates[0]) }];
+	const audit = { jsonLines: ground.events, stderr: "off" };
+	writeFileSync(ground.config, JSON.stringify({ version: 1, pins, audit }), { mode: 0o600 });
+	return ground;
+}
+
+/** Plain Python, the spython by itself, and under the launcher. */
+function starts({ directory, python, index, config }: Ground, spython: string): [Start, Start, Start | undefined] {
+	const development = "--allow-development";
+	const alone = [spython, "--index", index, "--config", config, development];
+	let parts: NativeParts;
+	try {
+		parts = nativeParts();
+	} catch {
+		return [[python, "-sB"], alone, undefined];
+	}
+	const place = join(directory, "launcher");
+	placeLauncher(place, parts, {
+		node: undefined,
+		spython,
+		index,
+		config,
+		mode: "strict",
+		development: "allow",
+	});
+	return [[python, "-sB"], alone, [launcherIn(place), development]];
+}
+
+/** What goes wrong when it is to run what was signed. */
+function control(start: Start, ground: Ground): string | undefined {
+	const { stdout, stderr } = run([...start, join(controlOf(ground), "main.py")], ground.directory);
+	return stdout.includes("good-ran-42") ? undefined : stderr.trim().split("\n").pop();
+}
+
+function attempt(gap: Gap, start: Start, ground: Ground): GapVerdict {
+	const [app, data] = [appOf(ground, gap), join(ground.directory, "data")];
+	// As it was signed: the attempt before may have changed it.
+	rmSync(app, { recursive: true });
+	rmSync(data, { recursive: true, force: true });
+	write(app, gap.signed);
+	write(data, ATTACKER_FILES);
+	write(app, gap.changed ?? {});
+	const making = `app, data = ${JSON.stringify(app)}, ${JSON.stringify(data)}\n${gap.making ?? ""}`;
+	run([ground.python, "-IB", "-c", making], data);
+	writeFileSync(ground.events, "", { mode: 0o600 });
+	const inData = (text: string) => text.replace("DATA", data);
+	const words = gap.words?.map(inData) ?? [join(app, "main.py"), data];
+	const environment = Object.entries(gap.environment ?? {}).map(([name, value]) => [name, inData(value)]);
+	const { stdout } = run([...start, ...words], data, Object.fromEntries(environment));
+	if (!stdout.includes(MARKER)) return "closed";
+	return tells(readFileSync(ground.events, "utf8"), gap) ? "logged" : "open";
+}
+
+function tells(lines: string, { events = [], told = "" }: Gap): boolean {
+	return lines
+		.split("\n")
+		.some((line) => events.some((name) => line.includes(`"event":"${name}"`)) && line.includes(told));
+}
+
+function run([program, ...words]: Start, cwd: string, environment: Readonly<Record<string, string>> = {}) {
+	const { stdout, stderr } = spawnSync(program, words, {
+		cwd,
+		env: { PATH: process.env.PATH, HOME: cwd, ...environment },
+		encoding: "utf8",
+		timeout: 30_000,
+	});
+	return { stdout: stdout ?? "", stderr: stderr ?? "" };
+}
+
+function appOf({ directory }: Ground, gap: Gap): string {
+	return join(directory, "app", String(GAPS.indexOf(gap)));
+}
+
+function controlOf({ directory }: Ground): string {
+	return join(directory, "app/control");
+}
+
+function write(directory: string, files: Readonly<Record<string, string>>): void {
+	for (const [name, content] of Object.entries(files)) {
+		mkdirSync(dirname(join(directory, name)), { recursive: true });
+		writeFileSync(join(directory, name), content);
+	}
+}

@@ -1,0 +1,141 @@
+/** A launcher of one run's own, for what this user signed: nothing is installed, and nothing configured. */
+
+import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import {
+	compileTrustIndex,
+	configDirectory,
+	defaultTrust,
+	developmentIdentity,
+	MAX_TRUST_INDEX_BYTES,
+	readBounded,
+	verifyTrustIndex,
+} from "@sigtool/core";
+import { quote, SigtoolError } from "@sigtool/core/errors";
+import { placeLauncher } from "../../launcher/launcher-place.js";
+import { nativeParts } from "../../native/native-parts.js";
+import { usageError } from "../../options/usage.js";
+import { plain, printNote } from "../../output/output.js";
+import { aboutSpython, libraryOf, libraryOutside, ownSpython } from "../../python/spython.js";
+import type { RunCommandOptions } from "./run-options.js";
+
+/**
+ * Puts it into a directory. The user's own host configuration counts where there is one.
+ * @throws ERR_ROOT_MISSING, ERR_USAGE, ERR_CATALOG_NOT_FOUND, ERR_LAUNCHER, and as `compileTrustIndex`
+ */
+export async function placePrivately(directory: string, script: string, options: RunCommandOptions): Promise<void> {
+	if (options.module !== true) requireFile(script);
+	const parts = nativeParts();
+	const python = isPython(script, options) ? findSpython(script, options.spython) : undefined;
+	const index = options.index === undefined ? join(directory, "app.sigx") : resolve(options.index);
+	if (options.index === undefined) await compile(index, script, python, options);
+	const { index: verified, signer } = verifyTrustIndex(readBounded(index, MAX_TRUST_INDEX_BYTES), {
+		trust: defaultTrust(),
+		development: "allow",
+	});
+	const { policy, products } = verified;
+	if (python !== undefined)
+		requireLibrary(
+			python,
+			index,
+			products.map(({ root }) => root),
+		);
+	const own = join(configDirectory(), "verifier.json");
+	const config = existsSync(own) ? own : join(directory, "verifier.json");
+	const mode = options.mode ?? policy.mode;
+	if (config !== own) {
+		const pins = [{ "spki-sha256": signer.spkiSha256, name: "signer of this index" }];
+		const bound = products.map(({ name, root }) => ({ name, root }));
+		const document = { version: 1, mode, onRefusal: "exit", pins, products: bound, index };
+		writeFileSync(config, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o600 });
+	}
+	const node = python === undefined ? process.execPath : undefined;
+	placeLauncher(directory, parts, { node, spython: python, index, config, mode, development: "allow" });
+}
+
+function requireFile(script: string): void {
+	if (!existsSync(script)) {
+		throw new SigtoolError("ERR_ROOT_MISSING", `Cannot run ${quote(script)}: it does not exist`, { path: script });
+	}
+	if (!statSync(script).isFile()) {
+		throw usageError(`Cannot run ${quote(script)}: it is not a file; name the file that the program starts with`);
+	}
+}
+
+/** As the launcher decides. */
+function isPython(script: string, { python, module }: RunCommandOptions): boolean {
+	return python === true || module === true || script.endsWith(".py");
+}
+
+function findSpython(script: string, given: string | undefined): string {
+	const program = given ?? ownSpython();
+	if (given !== undefined || existsSync(program)) return program;
+	const mend = "build one with `sigtool python build --allow-development`, or name one with --spython";
+	throw new SigtoolError("ERR_LAUNCHER", `Cannot run ${quote(script)}: there is no spython yet; ${mend}`, {
+		path: script,
+	});
+}
+
+/** Without its library a Python does not even start. */
+function requireLibrary(python: string, index: string, roots: readonly string[]): void {
+	const [first] = libraryOutside(aboutSpython(python), roots);
+	if (first === undefined || !existsSync(join(first, "encodings"))) return;
+	const message = `Cannot run with ${quote(index)}: it vouches for no library of Python; compile it with --adopt ${plain(first)}`;
+	throw usageError(message);
+}
+
+/** The signed directory that holds the script, verified and compiled by this machine's development identity. */
+async function compile(
+	output: string,
+	script: string,
+	python: string | undefined,
+	options: RunCommandOptions,
+): Promise<void> {
+	const directory = signedDirectoryOf(script, options);
+	const signer = await developmentIdentity();
+	const library = python === undefined ? [] : libraryOf(aboutSpython(python));
+	const { products } = await compileTrustIndex([directory, ...library.filter(isSigned)], {
+		output,
+		signer,
+		trust: defaultTrust(),
+		catalogs: options.catalog,
+		adopt: library.filter((each) => !isSigned(each)),
+		development: "allow",
+	});
+	for (const { name, catalogs } of products.filter(({ adopted }) => adopted !== true)) {
+		const files = catalogs.map(({ file }) => quote(relative("", file) || file)).join(", ");
+		const who = catalogs.every((each) => each.signer.development)
+			? "this machine's development identity"
+			: "your trust store";
+		printNote(
+			`note: ${plain(name)} is held against ${files} and ${who}, without a host configuration; other machines do not trust that`,
+			options,
+		);
+	}
+	const adopted = products.filter((product) => product.adopted === true).map(({ root }) => plain(root));
+	if (adopted.length > 0) printNote(`note: taken as they are now: ${adopted.join(", ")}`, options);
+}
+
+/** The nearest signed directory above the script, for a module above here; with catalogs given, that of the first. */
+function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCommandOptions): string {
+	const [catalog] = catalogs ?? [];
+	if (catalog !== undefined) return dirname(resolve(catalog));
+	const start = module === true ? "." : dirname(script);
+	for (
+		let directory = module === true ? realpathSync(".") : dirname(realpathSync(script));
+		;
+		directory = dirname(directory)
+	) {
+		if (isSigned(directory)) return directory;
+		if (directory !== dirname(directory)) continue;
+		const mend = `run \`sigtool sign ${plain(relative("", start) || ".")}\` first`;
+		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", `Cannot run ${quote(script)}: no catalog vouches for it; ${mend}`, {
+			path: script,
+		});
+	}
+}
+
+/** Whether it has a catalog of its name in it. */
+function isSigned(directory: string): boolean {
+	return existsSync(join(directory, `${basename(directory)}.cat`));
+}

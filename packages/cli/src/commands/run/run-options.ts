@@ -1,0 +1,17 @@
+import type { LaunchMode } from "../../launcher/launcher-conf.js";
+import type { OutputOptions } from "../../output/output.js";
+
+export interface RunCommandOptions extends OutputOptions {
+	readonly index?: string;
+	readonly catalog?: readonly string[];
+	readonly mode?: LaunchMode;
+	readonly write?: readonly string[];
+	readonly envClear?: boolean;
+	readonly allowDevelopment?: boolean;
+	readonly prefix: string;
+	/** Starts the script with the spython, whatever its name. A module is always started with it. */
+	readonly python?: boolean;
+	/** `script` is the name of a Python module. */
+	readonly module?: boolean;
+	readonly spython?: string;
+}

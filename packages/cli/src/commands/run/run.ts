@@ -1,0 +1,84 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { configDirectory } from "@sigtool/core";
+import { quote, SigtoolError } from "@sigtool/core/errors";
+import { launcherIn } from "../../launcher/launcher-place.js";
+import { environmentWithoutSecrets } from "../../options/secret-variables.js";
+import { usageError } from "../../options/usage.js";
+import { placePrivately } from "./private-launcher.js";
+import type { RunCommandOptions } from "./run-options.js";
+
+/** Ends as the application ends: with its exit status, or by its signal. */
+export async function run(script: string, args: readonly string[], options: RunCommandOptions): Promise<never> {
+	const { index, catalog, mode, write = [], envClear, allowDevelopment, prefix, python, module, spython } = options;
+	const words = [
+		...(allowDevelopment === true ? ["--allow-development"] : []),
+		...(mode === undefined ? [] : ["--mode", mode]),
+		...write.flatMap((directory) => ["--write", directory]),
+		...(envClear === true ? ["--env-clear"] : []),
+		...(python === true ? ["--python"] : []),
+		...[module === true ? "-m" : "--", script, ...args],
+	];
+	if (allowDevelopment === true) {
+		const directory = realpathSync(mkdtempSync(join(placeBeside(write), "sigtool-run-")));
+		let ending: Ending;
+		try {
+			await placePrivately(directory, script, options);
+			ending = await launch(launcherIn(directory), words);
+		} finally {
+			rmSync(directory, { recursive: true, force: true });
+		}
+		return endAs(ending);
+	}
+	if ((index ?? catalog ?? spython) !== undefined) {
+		throw usageError(
+			"Give --index, --catalog and --spython with --allow-development alone: the installed launcher has its own",
+		);
+	}
+	const launcher = launcherIn(resolve(prefix));
+	if (!existsSync(launcher)) {
+		const mend = "run `sigtool launcher install`, or try it with --allow-development";
+		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
+	}
+	return endAs(await launch(launcher, words));
+}
+
+/** A directory that is granted can hold neither launcher nor index: where that is the usual place, they go beside the identities. */
+function placeBeside(granted: readonly string[]): string {
+	const usual = realpathSync(tmpdir());
+	if (!granted.some((each) => existsSync(each) && `${usual}/`.startsWith(`${realpathSync(each)}/`))) return usual;
+	mkdirSync(configDirectory(), { recursive: true, mode: 0o700 });
+	return configDirectory();
+}
+
+interface Ending {
+	readonly status: number | null;
+	readonly signal: NodeJS.Signals | null;
+}
+
+/** A terminal sends its signals to both; others send them to this process alone, which passes them on. */
+function launch(launcher: string, words: readonly string[]): Promise<Ending> {
+	return new Promise((resolve, reject) => {
+		const child = spawn(launcher, words, { stdio: "inherit", env: environmentWithoutSecrets() });
+		for (const signal of PASSED_SIGNALS) {
+			const isTyped = process.stdin.isTTY && (signal === "SIGINT" || signal === "SIGQUIT");
+			process.on(signal, () => isTyped || child.kill(signal));
+		}
+		child.on("exit", (status, signal) => resolve({ status, signal }));
+		child.on("error", (cause) => {
+			const message = `Cannot start ${quote(launcher)}: ${cause.message}`;
+			reject(new SigtoolError("ERR_LAUNCHER", message, { cause, path: launcher }));
+		});
+	});
+}
+
+const PASSED_SIGNALS = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGCONT"] as const;
+
+function endAs({ status, signal }: Ending): never {
+	if (signal === null) process.exit(status ?? 1);
+	for (const each of PASSED_SIGNALS) process.removeAllListeners(each);
+	process.kill(process.pid, signal);
+	process.exit(128); // Only a signal that this process was told to ignore gets here.
+}

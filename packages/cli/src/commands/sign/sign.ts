@@ -1,0 +1,255 @@
+import {
+	isSignatureFormat,
+	resolveSignTarget,
+	type SignFormat,
+	type SignResult,
+	signTarget,
+	type WrittenAttribute,
+} from "@sigtool/core";
+import { quote } from "@sigtool/core/errors";
+import { readInputFile } from "../../options/input-file.js";
+import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
+import { sourceDate } from "../../options/source-date.js";
+import {
+	type TimestampingOptions,
+	timestampFields,
+	timestampRequestOf,
+	timestampText,
+} from "../../options/timestamp-options.js";
+import { requireOutputName, usageError } from "../../options/usage.js";
+import { type OutputOptions, plain, printNote, type Report, rows } from "../../output/output.js";
+import { startProgress } from "../../output/progress.js";
+import { bytes, count, isoTime, signerFields, signerRows, writtenRows } from "../../output/render.js";
+import type { CompiledPython } from "../../python/compile-python.js";
+
+export interface SignCommandOptions extends KeyOptions, TimestampingOptions, OutputOptions {
+	readonly output?: string;
+	readonly format?: readonly SignFormat[];
+	readonly attribute?: string;
+	readonly digest: "sha256" | "sha384" | "sha512";
+	readonly namespace: "security" | "user";
+	readonly carry?: "ima";
+	readonly include?: readonly string[];
+	readonly exclude?: readonly string[];
+	readonly filesFrom?: string;
+	readonly links: "record" | "reject" | "follow";
+	readonly linksOutside?: "refuse" | "record";
+	readonly caseCollisions: "refuse" | "allow";
+	readonly product?: string;
+	readonly sequence?: string;
+	readonly description?: string;
+	readonly url?: string;
+	readonly sha1Twins?: boolean;
+	readonly unsigned?: boolean;
+	readonly compilePython?: boolean;
+	readonly python?: readonly string[];
+	readonly force?: boolean;
+}
+
+export async function sign(paths: readonly string[], options: SignCommandOptions): Promise<Report> {
+	const startedAt = performance.now();
+	const warnings: string[] = [];
+	const formats = [...new Set(options.format ?? ["cat" as const])];
+	checkCombination(formats, options);
+	if (options.product === "") throw usageError("Give --product a name");
+	requireOutputName(options.output);
+	const files = options.filesFrom === undefined ? undefined : readFileList(options.filesFrom);
+	const sequence = parseSequence(options.sequence);
+	const time = sourceDate();
+	const timestamp = timestampRequestOf(options);
+	// A wrong path must be reported before a passphrase is asked for.
+	const target = resolveSignTarget(paths, { output: options.output, files, formats, carry: options.carry });
+	const needsKey = formats.some((format) => (format === "cat" ? options.unsigned !== true : isSignatureFormat(format)));
+	const signer = !needsKey ? undefined : await openSigner(options, (text) => warnings.push(text));
+	const progress = await startProgress("hashing", options);
+	let compiled: CompiledPython | undefined;
+	const prepare = await preparation(options, (what) => {
+		compiled = what;
+	});
+	let result: SignResult;
+	try {
+		result = await signTarget(target, {
+			output: options.output,
+			signer,
+			formats,
+			attribute: options.attribute,
+			digest: options.digest,
+			namespace: options.namespace,
+			carry: options.carry,
+			include: options.include,
+			exclude: options.exclude,
+			files,
+			links: options.links,
+			linksOutside: options.linksOutside,
+			caseCollisions: options.caseCollisions,
+			product: options.product,
+			sequence,
+			description: options.description,
+			url: options.url,
+			sha1Twins: options.sha1Twins === true ? "write" : "omit",
+			prepare,
+			overwrite: options.force === true ? "any" : "own",
+			time,
+			timestamp,
+			onProgress: (done) => progress.update(done),
+		});
+	} finally {
+		progress.stop();
+		signer?.close();
+	}
+	if (signer?.development === true) {
+		printNote("note: signed with this machine's development identity; other machines do not trust it", options);
+	}
+	if (result.overtakenCount > 0) {
+		const holds = result.overtakenCount === 1 ? "holds" : "hold";
+		const files = count(result.overtakenCount, "EVM signature");
+		warnings.push(`${files} no longer ${holds}, as the IMA attribute is another; add --format evm`);
+	}
+	const verboseRows = options.verbose === true ? detailRows(result, startedAt) : [];
+	return report(result, [...warnings, ...(compiled?.warnings ?? [])], [...compiledRow(compiled), ...verboseRows]);
+}
+
+/** Loaded where it is asked for, as it starts programs. */
+async function preparation(options: SignCommandOptions, tell: (compiled: CompiledPython) => void) {
+	if (options.compilePython !== true) return undefined;
+	const { compilePython } = await import("../../python/compile-python.js");
+	const pythons = options.python ?? [(await import("../../python/spython.js")).usualPython()];
+	return (root: string, files: readonly string[]) => {
+		const compiled = compilePython(root, files, pythons);
+		tell(compiled);
+		return [...compiled.made, ...compiled.same];
+	};
+}
+
+function compiledRow(compiled: CompiledPython | undefined): [string, string][] {
+	if (compiled === undefined) return [];
+	const { made, same, removed } = compiled;
+	return [
+		["compiled", `${count(made.length, ".pyc file")} written, ${same.length} unchanged, ${removed.length} removed`],
+	];
+}
+
+function checkCombination(formats: readonly SignFormat[], options: SignCommandOptions): void {
+	const makesSignatures = formats.some((format) => format !== "cat" && isSignatureFormat(format));
+	if (options.unsigned === true && (namesKey(options) || makesSignatures)) {
+		throw usageError("Use --unsigned without a key; `sigtool finish` signs, and only catalogs can be finished");
+	}
+	if (options.python !== undefined && options.compilePython !== true)
+		throw usageError("Use --python with --compile-python");
+	if (options.filesFrom === "-" && (options.passphraseFile === "-" || options.pinFile === "-")) {
+		throw usageError("Use - once: standard input is the list of --files-from, or the secret");
+	}
+	if (options.compilePython === true && options.filesFrom !== undefined) {
+		throw usageError("Use --compile-python without --files-from: what it makes is in no list");
+	}
+	const [only] = formats.filter((format) => format === "cat" || isSignatureFormat(format));
+	if (only === undefined && namesKey(options)) {
+		throw usageError(`Leave the key out: ${formats.join(" and ")} is a hash, which nobody signs`);
+	}
+	if (options.timestamp !== undefined && (options.unsigned === true || !formats.includes("cat"))) {
+		throw usageError("Use --timestamp with a catalog that is signed: it is about the signature in it");
+	}
+	if (options.attribute !== undefined && !formats.includes("spython")) {
+		throw usageError("Use --attribute with --format spython: the others have one name each");
+	}
+	const isPlain = formats.every((format) => format === "cat");
+	if (isPlain && (options.digest !== "sha256" || (options.namespace !== "security" && options.carry === undefined))) {
+		throw usageError("Use --digest and --namespace with a format that is an attribute: catalogs are SHA-256");
+	}
+}
+
+function report(result: SignResult, warnings: readonly string[], verboseRows: [string, string | undefined][]): Report {
+	const { catalog, attributes, overtakenCount, root, fileCount, linkCount, totalBytes, signer } = result;
+	const { ignoredCount, ignoreRules } = result;
+	const links = linkCount === 0 ? "" : `, ${count(linkCount, "link")}`;
+	const rules = count(ignoreRules.length, "rule");
+	return {
+		exit: 0,
+		fields: {
+			catalog: catalog?.file ?? null,
+			root,
+			...(catalog && { product: catalog.product, sequence: catalog.sequence, carried: catalog.carryingCount }),
+			attributes,
+			overtaken: overtakenCount,
+			files: fileCount,
+			links: linkCount,
+			bytes: totalBytes,
+			ignored: { entries: ignoredCount, rules: ignoreRules },
+			...(catalog?.timestamp && { timestamp: timestampFields(catalog.timestamp) }),
+			...(catalog?.unsignedSha256 === undefined ? {} : { digest: `sha256:${catalog.unsignedSha256}` }),
+			signer: signer === undefined ? null : signerFields(signer.certificates[0], signer.development),
+		},
+		lines: [
+			headline(result),
+			...rows([
+				["content", `${count(fileCount, "file")}${links}, ${bytes(totalBytes)}`],
+				["product", catalog && `${plain(catalog.product)}, sequence ${catalog.sequence}`],
+				...attributes.map(attributeRow),
+				["links", catalog === undefined && linkCount > 0 ? "have no attributes; a catalog signs them" : undefined],
+				[
+					"carried",
+					catalog?.carryingCount ? `attributes of ${catalog.carryingCount} of ${count(fileCount, "file")}` : undefined,
+				],
+				...(signer === undefined ? [] : signerRows(signer.certificates[0], signer.development)),
+				["timestamp", catalog?.timestamp && timestampText(catalog.timestamp)],
+				["sha256", catalog?.unsignedSha256],
+				["ignored", ignoreRules.length === 0 ? undefined : `${count(ignoredCount, "entry", "entries")} by ${rules}`],
+				["paths", result.rootNote === undefined ? undefined : plain(result.rootNote)],
+				...verboseRows,
+			]),
+		],
+		warnings,
+	};
+}
+
+function headline({ catalog, signer, root, attributes }: SignResult): string {
+	if (catalog !== undefined) return `${signer === undefined ? "wrote unsigned" : "signed"} ${plain(catalog.file)}`;
+	if (attributes.every(({ writtenCount }) => writtenCount === 0)) return `nothing to write in ${plain(root)}`;
+	return signer === undefined ? `wrote hashes in ${plain(root)}; nothing is signed` : `signed ${plain(root)}`;
+}
+
+function attributeRow({ format, name, writtenCount, unchangedCount }: WrittenAttribute): [string, string] {
+	return [format, `${plain(name)}: ${writtenCount} written, ${unchangedCount} unchanged`];
+}
+
+/** For --verbose. */
+function detailRows(
+	{ root, ignoreRules, time, catalog }: SignResult,
+	startedAt: number,
+): [string, string | undefined][] {
+	return [
+		...ignoreRules.map((rule): [string, string] => ["rule", plain(rule)]),
+		["root", plain(root)],
+		["time", isoTime(time)],
+		...writtenRows(catalog?.sizeBytes, startedAt),
+	];
+}
+
+/** NUL-separated, as `find -print0` and `git ls-files -z` write them. */
+function readFileList(file: string): string[] {
+	const octets = readInputFile(file, MAX_LIST_BYTES);
+	let text: string;
+	try {
+		text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+	} catch {
+		throw usageError(`Cannot use the list of files ${quote(file)}: a name in it is not UTF-8`);
+	}
+	const names = text.split("\0").filter((name) => name !== "");
+	if (names.length === 0) throw usageError(`Cannot use the list of files ${quote(file)}: it is empty`);
+	if (names.length === 1 && /\n./.test(text)) {
+		throw usageError(`Cannot use the list of files ${quote(file)}: separate names with NUL, e.g. find -print0`);
+	}
+	return names;
+}
+
+/** A million paths of 250 bytes. */
+const MAX_LIST_BYTES = 2 ** 28;
+
+function parseSequence(text: string | undefined): number | undefined {
+	if (text === undefined) return undefined;
+	const sequence = Number(text);
+	if (!/^\d+$/.test(text) || !Number.isSafeInteger(sequence)) {
+		throw usageError(`Give --sequence a whole number below 2^53, not "${text}"`);
+	}
+	return sequence;
+}

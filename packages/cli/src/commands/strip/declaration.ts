@@ -1,0 +1,16 @@
+import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { ATTRIBUTE_FORMATS, formats, namespace } from "../../options/options.js";
+
+export const STRIP: CommandDeclaration = {
+	name: "strip",
+	description: "remove the extended attributes of spython, IMA and EVM",
+	declare(command) {
+		command
+			.argument("<path...>", "directories or files")
+			.addOption(formats("what to remove, needed; IMA's three are one attribute", ATTRIBUTE_FORMATS))
+			.option("--attribute <name>", "spython's attribute, when it is not the usual one")
+			.addOption(namespace());
+		examples(command, ["sigtool strip ./lib --format spython", "sigtool strip ./lib --format ima --format evm"]);
+		return async () => (await import("./strip.js")).strip;
+	},
+};

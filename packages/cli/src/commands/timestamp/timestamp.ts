@@ -1,0 +1,24 @@
+import { timestampCatalog } from "@sigtool/core";
+import {
+	type TimestampingOptions,
+	timestampFields,
+	timestampRequestOf,
+	timestampText,
+} from "../../options/timestamp-options.js";
+import { usageError } from "../../options/usage.js";
+import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+
+export interface TimestampCommandOptions extends TimestampingOptions, OutputOptions {
+	readonly force?: boolean;
+}
+
+export async function timestamp(file: string, options: TimestampCommandOptions): Promise<Report> {
+	const request = timestampRequestOf(options);
+	if (request === undefined) throw usageError("Name the timestamping authority with --timestamp");
+	const added = await timestampCatalog(file, { request, existing: options.force === true ? "replace" : "refuse" });
+	return {
+		exit: 0,
+		fields: { catalog: file, timestamp: timestampFields(added) },
+		lines: [`timestamped ${plain(file)}`, ...rows([["timestamp", timestampText(added)]])],
+	};
+}

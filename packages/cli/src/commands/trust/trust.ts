@@ -1,0 +1,143 @@
+import {
+	addTrust,
+	type Denial,
+	type DeniedDigest,
+	type DeniedKind,
+	denialsOfFile,
+	denyTrust,
+	exclusively,
+	listTrust,
+	type NewTrust,
+	removeTrust,
+	reverseNameText,
+	type TrustEntry,
+	writeAtomically,
+} from "@sigtool/core";
+import { hostConfigurationDenying } from "@sigtool/verifier";
+import { readCertificateFile } from "../../options/certificate-file.js";
+import { usageError } from "../../options/usage.js";
+import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+
+export interface TrustAddOptions extends OutputOptions {
+	readonly subject?: string;
+	readonly anySubject?: boolean;
+	readonly timestamps?: boolean;
+	readonly label?: string;
+}
+
+export async function trustAdd(certificate: string, options: TrustAddOptions): Promise<Report> {
+	const { subject, anySubject } = options;
+	if ([subject, anySubject, options.timestamps].filter((given) => given !== undefined).length > 1) {
+		throw usageError("Use one of --subject, --any-subject and --timestamps");
+	}
+	const entry = addTrust(newTrust(certificate, options));
+	return {
+		exit: 0,
+		fields: trustFields(entry),
+		lines: [`trusted ${KIND_WORDS[entry.kind]} ${plain(entry.label)}`, ...trustRows(entry)],
+		warnings:
+			anySubject === true
+				? [`every signer under "${plain(entry.label)}" is now trusted; --subject names exactly one`]
+				: orderWarnings(entry),
+	};
+}
+
+function newTrust(certificate: string, { subject, anySubject, timestamps, label }: TrustAddOptions): NewTrust {
+	if (/^(sha256:)?[0-9a-f]{64}$/i.test(certificate)) {
+		if (timestamps === true) throw usageError("Give --timestamps a certificate: a hash alone vouches for no time");
+		return { spkiSha256: certificate.toLowerCase().replace(/^sha256:/, ""), label };
+	}
+	const parsed = readCertificateFile(certificate);
+	if (timestamps === true) return { timestampAuthority: parsed, label };
+	return { certificate: parsed, subject, anySubject: anySubject === true, label };
+}
+
+const KIND_WORDS = { pin: "pin", authority: "authority", timestamps: "timestamps of", denied: "denied" } as const;
+
+/** Tools that show names the other way round are common; certificates that are made so are not, but they exist. */
+function orderWarnings(entry: TrustEntry): string[] {
+	if (entry.kind !== "authority" || entry.subject === undefined) return [];
+	if (!/^(?:C|ST|L|O|OU|DC)=.*,CN=/s.test(entry.subject)) return [];
+	const { subject } = entry;
+	return [`subjects are compared as \`sigtool inspect\` prints them, as a rule "${plain(reverseNameText(subject))}"`];
+}
+
+export async function trustList(_options: OutputOptions): Promise<Report> {
+	const entries = listTrust();
+	return {
+		exit: 0,
+		fields: { trusted: entries.map(trustFields) },
+		lines:
+			entries.length === 0
+				? ["nothing is trusted; add a signer with `sigtool trust add CERTIFICATE`"]
+				: entries.flatMap((entry) => [`${KIND_WORDS[entry.kind]} ${plain(entry.label)}`, ...trustRows(entry)]),
+	};
+}
+
+export interface TrustDenyOptions extends OutputOptions {
+	readonly as?: DeniedKind;
+	readonly reason: string;
+	readonly config?: string;
+}
+
+/** Here, or in the host configuration that is named, which runtimes read. */
+export async function trustDeny(what: string, { as, reason, config }: TrustDenyOptions): Promise<Report> {
+	if (!/^\P{Cc}+$/u.test(reason)) throw usageError("Give --reason one line of text");
+	const denials = denialsOf(what, as).map((denial): Denial => ({ ...denial, reason }));
+	if (config !== undefined) {
+		exclusively(config, () => writeAtomically(config, Buffer.from(hostConfigurationDenying(config, denials))));
+	} else {
+		for (const denial of denials) denyTrust(denial);
+	}
+	return {
+		exit: 0,
+		fields: { config: config ?? null, denied: denials },
+		lines: [
+			`denied ${denials[0].kind} ${plain(what)}`,
+			...rows([
+				...denials.map(({ sha256 }): [string, string] => ["sha256", sha256]),
+				["reason", plain(reason)],
+				["in", config && plain(config)],
+			]),
+		],
+	};
+}
+
+function denialsOf(what: string, as: DeniedKind | undefined): DeniedDigest[] {
+	if (!/^(sha256:)?[0-9a-f]{64}$/i.test(what)) return denialsOfFile(what, as);
+	if (as === undefined) throw usageError("Say with --as whether the digest is of a key, certificate, catalog or file");
+	return [{ kind: as, sha256: what.toLowerCase().replace(/^sha256:/, "") }];
+}
+
+export async function trustRemove(id: string, _options: OutputOptions): Promise<Report> {
+	const removed = removeTrust(id);
+	return {
+		exit: 0,
+		fields: { removed: removed.map(trustFields) },
+		lines: removed.flatMap((entry) => [`removed ${KIND_WORDS[entry.kind]} ${plain(entry.label)}`, ...trustRows(entry)]),
+	};
+}
+
+function trustRows(entry: TrustEntry): string[] {
+	if (entry.kind === "denied") {
+		return rows([
+			["id", entry.id],
+			[entry.denied, entry.sha256],
+			["added", entry.added],
+		]);
+	}
+	const subject = entry.kind === "authority" ? (entry.subject ?? "any (whatever it signs)") : undefined;
+	return rows([
+		["id", entry.id],
+		["subject", subject === undefined ? undefined : plain(subject)],
+		["added", entry.added],
+		["source", entry.source === "development" ? "this machine's development identity" : undefined],
+	]);
+}
+
+function trustFields(entry: TrustEntry): Record<string, unknown> {
+	const { id, kind, label, added, source } = entry;
+	if (kind === "denied") return { id, kind, denied: entry.denied, sha256: entry.sha256, reason: label, added, source };
+	const subject = kind === "authority" ? { subject: entry.subject ?? null } : {};
+	return { id, kind, label, added, source, ...subject };
+}

@@ -1,0 +1,102 @@
+import { type AttributeFormat, type AttributeVerification, verifyAttributes, worstExitStatus } from "@sigtool/core";
+import { readCertificates } from "../../options/certificate-file.js";
+import type { Judgement } from "../../options/judgement.js";
+import { plain, rows } from "../../output/output.js";
+import { startProgress } from "../../output/progress.js";
+import { attributeFindingLines, count, signerFields, signerRows } from "../../output/render.js";
+import { colour } from "../../output/terminal.js";
+import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
+
+/** Verifies the extended attributes of a tree or file for `verify --format`. */
+export async function verifyAttributesOf(
+	path: string,
+	formats: readonly AttributeFormat[],
+	options: VerifyCommandOptions,
+	judgement: Judgement,
+): Promise<Outcome> {
+	const progress = await startProgress("verifying", options);
+	try {
+		const verification = await verifyAttributes(path, {
+			...judgement,
+			formats,
+			namespace: options.namespace,
+			attribute: options.attribute,
+			certificates: options.cert?.flatMap(readCertificates),
+			profile: options.profile,
+			bareHashes: options.allowUnsigned === true ? "accept" : "refuse",
+			onProgress: (done) => progress.update(done),
+		});
+		return outcomeOf(verification, formats, options);
+	} finally {
+		progress.stop();
+	}
+}
+
+function outcomeOf(
+	verification: AttributeVerification,
+	formats: readonly AttributeFormat[],
+	options: VerifyCommandOptions,
+): Outcome {
+	const { path, verdict, counts, findings, fileCount, linkCount, signers, passedOver, attributes } = verification;
+	const passed = verdict === "trusted" || verdict === "unchanged";
+	const lines = [
+		headline(verification),
+		...rows([
+			["checked", `${count(fileCount, "file")} for ${formats.join(" and ")}`],
+			["found", found(counts)],
+			[
+				"links",
+				linkCount === 0 ? undefined : `${count(linkCount, "link")} not looked at: they have no such attributes`,
+			],
+			["passed over", passedOver && `${plain(passedOver)}: a catalog, which has a signature of its own`],
+			...signers.flatMap(({ certificate, development }) => signerRows(certificate, development)),
+			[
+				"binds",
+				signers.length > 0 ? `${bound(formats)}, not names: a signed file may stand in another's place` : undefined,
+			],
+		]),
+		...(options.verbose === true ? attributes.map(attributeLine) : []),
+	];
+	return {
+		exit: passed ? 0 : worstExitStatus(findings),
+		fields: {
+			path,
+			verdict,
+			formats,
+			counts,
+			files: fileCount,
+			links: linkCount,
+			binds: signers.length > 0 ? bound(formats) : null,
+			passedOver: passedOver ?? null,
+			attributes,
+			findings,
+			signers: signers.map(({ certificate, development, trustedBy }) => ({
+				...signerFields(certificate, development),
+				trustedBy,
+			})),
+		},
+		lines: passed ? lines : [],
+		problems: passed ? [] : [...lines, ...findings.flatMap(attributeFindingLines)],
+		warnings: [],
+	};
+}
+
+function headline({ path, verdict, findings, counts }: AttributeVerification): string {
+	if (verdict === "trusted") return `${colour.green(verdict)} ${plain(path)}`;
+	if (verdict !== "unchanged") return `${colour.red(verdict)} ${plain(path)}: ${count(findings.length, "problem")}`;
+	const rest = counts.trusted > 0 ? "not all is signed" : "nothing is signed";
+	return `${colour.green(verdict)} ${plain(path)}: hashes match; ${rest}`;
+}
+
+function bound(formats: readonly AttributeFormat[]): string {
+	return formats.includes("evm") ? "content, owner, group and mode" : "content";
+}
+
+function found(counts: Readonly<Record<string, number>>): string {
+	const present = Object.entries(counts).filter(([, number]) => number > 0);
+	return present.length === 0 ? "nothing" : present.map(([status, number]) => `${number} ${status}`).join(", ");
+}
+
+function attributeLine({ path, format, status }: AttributeVerification["attributes"][number]): string {
+	return `  ${status.padEnd(16)} ${format.padEnd(10)} ${plain(path)}`;
+}

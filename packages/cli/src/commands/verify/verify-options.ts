@@ -1,0 +1,28 @@
+import type { SignFormat } from "@sigtool/core";
+import type { JudgementOptions } from "../../options/judgement.js";
+import type { SignerDemandOptions } from "../../options/signer-demands.js";
+import type { ExitStatus, OutputOptions } from "../../output/output.js";
+
+export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOptions, OutputOptions {
+	readonly catalog?: readonly string[];
+	readonly root?: string;
+	readonly product?: string;
+	readonly profile: "default" | "windows-legacy";
+	readonly format?: readonly SignFormat[];
+	readonly namespace?: "security" | "user";
+	readonly attribute?: string;
+	readonly cert?: readonly string[];
+	readonly allowUnsigned?: boolean;
+	readonly match?: "path" | "digest";
+	readonly added?: "fail" | "warn" | "ignore";
+	readonly ignore: boolean;
+}
+
+/** The result for one path. */
+export interface Outcome {
+	readonly exit: ExitStatus;
+	readonly fields: Readonly<Record<string, unknown>>;
+	readonly lines: readonly string[];
+	readonly problems: readonly string[];
+	readonly warnings: readonly string[];
+}

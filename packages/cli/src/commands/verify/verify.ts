@@ -1,0 +1,173 @@
+import { type SignFormat, type Verification, verifyPath, worstExitStatus } from "@sigtool/core";
+import { SigtoolError } from "@sigtool/core/errors";
+import { type Judgement, judgementOf } from "../../options/judgement.js";
+import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
+import { usageError } from "../../options/usage.js";
+import { type ExitStatus, oneLine, plain, type Report, rows, worse } from "../../output/output.js";
+import { startProgress } from "../../output/progress.js";
+import { catalogFields, catalogRows, count, findingLines } from "../../output/render.js";
+import { colour } from "../../output/terminal.js";
+import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
+
+/** Verifies every path, also after one of them failed. */
+export async function verify(paths: readonly string[], options: VerifyCommandOptions): Promise<Report> {
+	const formats = [...new Set(options.format ?? ["cat" as const])];
+	checkOptions(formats, options);
+	const judgement = judgementOf(options);
+	const demands = await signerDemandsOf(options);
+	const attributeFormats = formats.filter((format) => format !== "cat");
+	const outcomes: Outcome[] = [];
+	for (const path of paths) {
+		if (path.endsWith(".sigx") && options.catalog === undefined && formats.includes("cat")) {
+			outcomes.push(
+				await orFailure(path, async () => {
+					const { require, crl, ocsp } = options;
+					refuse({ require, crl, ocsp }, "it is about catalogs; compile takes it too");
+					return (await import("./verify-index.js")).verifyIndex(path, options, judgement);
+				}),
+			);
+			continue;
+		}
+		if (formats.includes("cat")) {
+			outcomes.push(await orFailure(path, async () => verifyCatalogsOf(path, options, { ...judgement, ...demands })));
+		}
+		if (attributeFormats.length > 0) {
+			outcomes.push(
+				await orFailure(path, async () => {
+					const { verifyAttributesOf } = await import("./verify-attributes.js");
+					return verifyAttributesOf(path, attributeFormats, options, judgement);
+				}),
+			);
+		}
+	}
+	return {
+		exit: outcomes.reduce<ExitStatus>((worst, { exit }) => worse(worst, exit), 0),
+		get fields() {
+			return { results: outcomes.map(({ fields }) => fields) };
+		},
+		lines: outcomes.flatMap(({ lines }) => lines),
+		problems: outcomes.flatMap(({ problems }) => problems),
+		warnings: outcomes.flatMap(({ warnings }) => warnings),
+	};
+}
+
+/** Refuses an option that has no effect on the given formats, so that nobody believes it was applied. @throws ERR_USAGE */
+function checkOptions(formats: readonly SignFormat[], options: VerifyCommandOptions): void {
+	const { catalog, root, product, match, tsaTrust, ignore, added } = options;
+	const { require, crl, ocsp } = options;
+	const { cert, attribute, allowUnsigned, namespace } = options;
+	if (!formats.includes("cat")) {
+		if (added !== undefined) {
+			throw usageError("Leave --added out: a file without an attribute cannot be told from one that was stripped");
+		}
+		const ofCatalogs = {
+			...{ catalog, root, product, match, "tsa-trust": tsaTrust, require, crl, ocsp },
+			"no-ignore": ignore ? undefined : true,
+		};
+		refuse(ofCatalogs, "it is about catalogs; add --format cat");
+	}
+	if (formats.every((format) => format === "cat")) {
+		refuse({ cert, namespace, "allow-unsigned": allowUnsigned }, "it is about attributes; name theirs with --format");
+	}
+	if (!formats.includes("spython")) refuse({ attribute }, "it is about --format spython");
+}
+
+function refuse(given: Readonly<Record<string, unknown>>, reason: string): void {
+	const name = Object.keys(given).find((option) => given[option] !== undefined);
+	if (name !== undefined) throw usageError(`Leave --${name} out: ${reason}`);
+}
+
+async function verifyCatalogsOf(
+	path: string,
+	options: VerifyCommandOptions,
+	judgement: Judgement & SignerDemands,
+): Promise<Outcome> {
+	const progress = await startProgress("verifying", options);
+	try {
+		const verification = await verifyPath(path, {
+			...judgement,
+			catalogs: options.catalog,
+			root: options.root,
+			product: options.product,
+			profile: options.profile,
+			match: options.match,
+			added: options.added,
+			ignoreRules: options.ignore ? "apply" : "report",
+			onProgress: (done) => progress.update(done),
+		});
+		return outcomeOf(verification, options);
+	} finally {
+		progress.stop();
+	}
+}
+
+/** Turns an error into the outcome of its path. */
+async function orFailure(path: string, judge: () => Promise<Outcome>): Promise<Outcome> {
+	try {
+		return await judge();
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		const { code, message, exitStatus } = error;
+		const verdict = exitStatus === 1 ? "failed" : "undecided";
+		const failure = { code, message, ...(error.path === undefined ? {} : { path: error.path }) };
+		return {
+			exit: exitStatus,
+			fields: { path, verdict, error: failure, findings: [] },
+			lines: [],
+			problems: [`${colour.red("error")}: ${oneLine(message)} [${code}]`],
+			warnings: [],
+		};
+	}
+}
+
+function outcomeOf(verification: Verification, options: VerifyCommandOptions): Outcome {
+	const { path, verdict, findings, notices } = verification;
+	const trusted = verdict === "trusted";
+	const headline = trusted
+		? `${colour.green("trusted")} ${plain(path)}`
+		: `${colour.red(verdict)} ${plain(path)}: ${count(findings.length, verdict === "failed" ? "difference" : "unreadable entry", verdict === "failed" ? "differences" : "unreadable entries")}`;
+	const report = [headline, ...describe(verification, options)];
+	return {
+		exit: trusted ? 0 : worstExitStatus(findings),
+		// A getter, because only --json needs the fields, which can be large.
+		get fields() {
+			return verificationFields(verification);
+		},
+		lines: trusted ? report : [],
+		problems: trusted ? [] : [...report, ...findings.flatMap(findingLines)],
+		warnings: [...verification.warnings, ...notices.map(({ message }) => message)],
+	};
+}
+
+/** Rows that name the catalogs, and how many entries were compared or hidden. */
+function describe(verification: Verification, options: VerifyCommandOptions): string[] {
+	const { catalogs, match, checkedCount, ignoredCount } = verification;
+	const rules = catalogs.flatMap(({ facts }) => [...facts.ignore, ...facts.include.map((glob) => `include ${glob}`)]);
+	const shown = options.verbose === true ? rules : [];
+	const hidden = `${count(ignoredCount, "entry", "entries")} by ${count(rules.length, "signed rule")}`;
+	const checked =
+		match === "none"
+			? "the catalog's own signature; no files"
+			: `${count(checkedCount, "entry", "entries")} by ${match}`;
+	return rows([
+		...catalogs.flatMap((catalog) => catalogRows(catalog, options)),
+		["checked", checked],
+		["hidden", rules.length === 0 ? undefined : `${hidden}; --no-ignore reports them`],
+		...shown.map((rule): [string, string] => ["rule", plain(rule)]),
+	]);
+}
+
+function verificationFields(verification: Verification): Record<string, unknown> {
+	const { path, verdict, match, checkedCount, ignoredCount, findings, notices, catalogs } = verification;
+	return {
+		path,
+		verdict,
+		development: catalogs.some(({ signer }) => signer.development),
+		match,
+		checked: checkedCount,
+		ignored: ignoredCount,
+		findings,
+		notices,
+		catalogs: catalogs.map(catalogFields),
+	};
+}

@@ -1,0 +1,207 @@
+/** Whether an installed launcher is as it was installed, and what it starts from is fit to be trusted. */
+
+import { closeSync, existsSync, lstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { verifyHost } from "@sigtool/verifier";
+import { type NativeParts, nativeParts } from "../native/native-parts.js";
+import { aboutSpython, libraryOutside } from "../python/spython.js";
+import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
+import { CONF_NAME, type DerivedSettings, derivedSettings, launcherIn, majorOf } from "./launcher-place.js";
+
+/** `note`: nothing is wrong, and something is to be known. */
+export interface LauncherFinding {
+	readonly what: string;
+	readonly status: "ok" | "wrong" | "note";
+	readonly says: string;
+}
+
+/** In reading order. Without readable settings that is all there is. Never throws for what it finds. */
+export function checkLauncher(directory: string): LauncherFinding[] {
+	const confFile = join(resolve(directory), CONF_NAME);
+	let conf: LauncherConf;
+	try {
+		conf = parseLauncherConf(readFileSync(confFile, "utf8"));
+	} catch (error) {
+		return [wrong("settings", `${confFile}: ${why(error)}; run \`sigtool launcher install\``)];
+	}
+	const { development } = conf;
+	const parts = partsOrUndefined();
+	const launcher = launcherIn(directory);
+	return [
+		judged("settings", () => fault(confFile, development) ?? `${confFile}, mode ${conf.mode}`),
+		judged(
+			"launcher",
+			() => fault(launcher, development) ?? (isStatic(launcher) ? launcher : refuse("it is not static")),
+		),
+		...sameAsOwn("launcher", launcher, parts?.launcher),
+		...nodeFindings(conf, parts),
+		...pythonFindings(conf),
+		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
+		judged("index", () => indexSays(conf)),
+		judged("flags", () => flagsSay(conf)),
+		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
+		...(development === "allow" ? [note("development", "allowed: files of this user count; not for production")] : []),
+	];
+}
+
+function pinned(what: string, file: PinnedFile, development: LauncherConf["development"]): LauncherFinding {
+	return judged(what, () => {
+		const found = pin(file.path);
+		if (found.path !== file.path) refuse(`${file.path} is a link to ${found.path}`);
+		if (found.sha256 !== file.sha256) refuse(`${file.path} changed: its SHA-256 is ${found.sha256}`);
+		return fault(file.path, development) ?? `${file.path}, sha256 ${file.sha256.slice(0, 16)}…`;
+	});
+}
+
+function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): LauncherFinding[] {
+	const { node, nodeMajor, nodeIdentity, bundle, addon, development } = conf;
+	if (node === undefined || bundle === undefined) return [];
+	const version = judged("node release", () => {
+		const major = majorOf(node.path);
+		return major === nodeMajor ? String(major) : refuse(`it is ${major}, installed was ${nodeMajor}`);
+	});
+	const isMoved = version.status !== "wrong" && identityOf(node.path) !== nodeIdentity;
+	const moved = "moved since the installation: it is digested at every start; install again";
+	return [
+		pinned("node", node, development),
+		version,
+		...(isMoved ? [note("node file", moved)] : []),
+		pinned("hook", bundle, development),
+		...sameAsOwn("hook", bundle.path, parts?.bundle),
+		addon === undefined
+			? note("addon", "none: the kernel is not asked about files")
+			: pinned("addon", addon, development),
+	];
+}
+
+function pythonFindings(conf: LauncherConf): LauncherFinding[] {
+	const { python, spython, development } = conf;
+	if (python === undefined || spython === undefined) return [];
+	const programs = [pinned("python", python, development), pinned("spython", spython, development)];
+	if (programs.some(({ status }) => status === "wrong")) return programs; // It is not run.
+	let outside: string[] = [];
+	const release = judged("python release", () => {
+		const facts = aboutSpython(spython.path);
+		if (facts.development && development === "refuse") refuse("it was built to trust a development identity");
+		if (existsSync(conf.index)) outside = libraryOutside(facts, treesOf(conf));
+		return `${facts.python}, library below ${facts.home}, keys built in: ${facts.pins.length}`;
+	});
+	const missing = outside.map((directory) =>
+		note("library", `${directory} is not in the index: nothing is loaded from it`),
+	);
+	return [...programs, release, ...missing];
+}
+
+/** Of the index as it is now; where that cannot be read, which is a finding of its own, as it was at the installation. */
+function treesOf(conf: LauncherConf): readonly string[] {
+	try {
+		return derivedSettings(conf).trees;
+	} catch {
+		return conf.trees;
+	}
+}
+
+function sameAsOwn(what: string, installed: string, own: string | undefined): LauncherFinding[] {
+	if (own === undefined || !existsSync(installed) || pin(installed).sha256 === pin(own).sha256) return [];
+	return [note(what, "of another version than this command; `sigtool launcher install` brings them together")];
+}
+
+function configurationSays({ config, node, bundle }: LauncherConf): string {
+	// Only what is not judged elsewhere; `verifyHost` reads it strictly.
+	const document = JSON.parse(readFileSync(config, "utf8")) as {
+		readonly pins?: readonly unknown[];
+		readonly authorities?: readonly unknown[];
+		readonly launcher?: { readonly node?: readonly PinnedFile[]; readonly bundle?: PinnedFile };
+	};
+	const { pins = [], authorities = [], launcher } = document;
+	if (pins.length + authorities.length === 0) refuse(`${config} trusts nobody: add a pin`);
+	const { node: nodes, bundle: hook } = launcher ?? {};
+	if (node && nodes !== undefined && !nodes.some((each) => isSame(each, node))) refuse(`${config} pins another node`);
+	if (bundle && hook !== undefined && !isSame(hook, bundle)) refuse(`${config} pins another hook`);
+	return `${config}, pinned keys: ${pins.length}, authorities: ${authorities.length}`;
+}
+
+function isSame(a: PinnedFile, b: PinnedFile): boolean {
+	return a.path === b.path && a.sha256 === b.sha256;
+}
+
+function indexSays({ index, config, development }: LauncherConf): string {
+	if (!existsSync(index)) refuse(`${index} does not exist: make it with \`sigtool compile\``);
+	const { mode } = verifyHost({ index, config, development });
+	return `${index}, trusted, mode ${mode}`;
+}
+
+function flagsSay(conf: LauncherConf): string {
+	const text = ({ trees, writable, refused, audit }: DerivedSettings) =>
+		JSON.stringify([trees, writable, refused, audit]);
+	if (text(conf) === text(derivedSettings(conf))) return "as index and configuration ask";
+	return refuse("index or configuration ask for others by now: run `sigtool launcher install` again");
+}
+
+/** The file itself is made by the first who appends to it, and belongs to that user. */
+function eventsSay(file: string): string {
+	const directory = dirname(file);
+	return existsSync(directory)
+		? file
+		: refuse(`${directory} does not exist: make it, for the application's user to write in`);
+}
+
+/** Throws for what makes it unfit; so that it can be put before `??`. */
+function fault(file: string, development: LauncherConf["development"]): undefined {
+	for (let path = resolve(file); ; path = dirname(path)) {
+		const stats = lstatSync(path);
+		const isOwn = development === "allow" && stats.uid === process.getuid?.();
+		if (stats.uid !== 0 && !isOwn) refuse(`${path} belongs to user ${stats.uid}`);
+		if ((stats.mode & 0o022) !== 0 && !isSticky(stats, development)) refuse(`others may write ${path}: chmod go-w`);
+		if (path === dirname(path)) return undefined;
+	}
+}
+
+function isSticky(stats: Stats, development: LauncherConf["development"]): boolean {
+	return development === "allow" && stats.isDirectory() && (stats.mode & 0o1000) !== 0;
+}
+
+/** An ELF program without an interpreter: none of its program headers, which follow the file's, is PT_INTERP (3). */
+function isStatic(program: string): boolean {
+	const head = Buffer.alloc(4096);
+	const file = openSync(program, "r");
+	readSync(file, head, 0, head.length, 0);
+	closeSync(file);
+	const [offset, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)];
+	for (let i = 0; i < count; i++) if (head.readUInt32LE(offset + i * size) === 3) return false;
+	return true;
+}
+
+function partsOrUndefined(): NativeParts | undefined {
+	try {
+		return nativeParts();
+	} catch {
+		return undefined; // What is installed can be judged without.
+	}
+}
+
+function judged(what: string, look: () => string): LauncherFinding {
+	try {
+		return { what, status: "ok", says: look() };
+	} catch (error) {
+		return wrong(what, why(error));
+	}
+}
+
+function refuse(reason: string): never {
+	throw new SigtoolError("ERR_LAUNCHER", reason);
+}
+
+function why(error: unknown): string {
+	if (error instanceof SigtoolError) return `${reasonOf(error)} [${error.code}]`;
+	return error instanceof SyntaxError ? `it is not JSON: ${error.message}` : errnoReason(error);
+}
+
+function wrong(what: string, says: string): LauncherFinding {
+	return { what, status: "wrong", says };
+}
+
+function note(what: string, says: string): LauncherFinding {
+	return { what, status: "note", says };
+}

@@ -1,0 +1,166 @@
+/** Puts launcher, hook, addon and spython into one directory, with the settings that pin them. */
+
+import { spawnSync } from "node:child_process";
+import {
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { MAX_TRUST_INDEX_BYTES, parseTrustIndex, readBounded, type TrustIndex } from "@sigtool/core";
+import { ioError, isErrnoException, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import type { NativeParts } from "../native/native-parts.js";
+import { aboutSpython } from "../python/spython.js";
+import { encodeLauncherConf, identityOf, type LauncherConf, type LaunchMode, pin } from "./launcher-conf.js";
+
+export const INSTALLED_PREFIX = "/usr/lib/sigtool";
+export const LAUNCHER_NAME = "sigtool-launch";
+export const CONF_NAME = "launcher.conf";
+
+export interface LauncherPlan {
+	/** Program to run scripts with, where one is to; links are followed once, now. */
+	readonly node: string | undefined;
+	/** A spython that was built, to be copied. */
+	readonly spython: string | undefined;
+	/** Absolute paths; the index need not exist yet. */
+	readonly index: string;
+	readonly config: string;
+	readonly mode: LaunchMode;
+	readonly development: "refuse" | "allow";
+}
+
+/** The launcher of a directory, whether or not it is there. */
+export function launcherIn(directory: string): string {
+	return join(directory, LAUNCHER_NAME);
+}
+
+/**
+ * Copies the parts, each whole or not at all, and writes the settings last: until then the ones before them count.
+ * @throws ERR_LAUNCHER when node is none, ERR_IO, ERR_INDEX_FORMAT
+ */
+export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
+	const at = (name: string) => join(directory, name);
+	copy(parts.launcher, launcherIn(directory), 0o755);
+	const conf: LauncherConf = {
+		...plan,
+		...placeNode(plan.node, parts, at),
+		...placePython(plan.spython, plan.development, at("spython")),
+		...derivedSettings(plan),
+	};
+	const text = encodeLauncherConf(conf);
+	replace(at(CONF_NAME), (file) => writeFileSync(file, text, { mode: 0o644 }));
+	return conf;
+}
+
+type NodeSettings = Pick<LauncherConf, "node" | "nodeMajor" | "nodeIdentity" | "bundle" | "addon">;
+
+/** The hook and the addon, where there is a node to load them. */
+function placeNode(program: string | undefined, parts: NativeParts, at: (name: string) => string): NodeSettings {
+	const none = { node: undefined, nodeMajor: undefined, nodeIdentity: undefined, bundle: undefined, addon: undefined };
+	if (program === undefined) return none;
+	copy(parts.bundle, at("register.cjs"), 0o644);
+	if (parts.addon !== undefined) copy(parts.addon, at("native/addon.node"), 0o644);
+	const node = pin(program);
+	return {
+		node,
+		nodeMajor: majorOf(node.path),
+		nodeIdentity: identityOf(node.path),
+		bundle: pin(at("register.cjs")),
+		addon: parts.addon === undefined ? undefined : pin(at("native/addon.node")),
+	};
+}
+
+/** @throws ERR_LAUNCHER when it is no spython, or one for development where that does not count */
+function placePython(
+	spython: string | undefined,
+	development: LauncherPlan["development"],
+	target: string,
+): Pick<LauncherConf, "python" | "spython"> {
+	if (spython === undefined) return { python: undefined, spython: undefined };
+	const about = aboutSpython(spython);
+	if (about.development && development === "refuse") {
+		const message = `Cannot install ${quote(spython)}: it was built to trust a development identity; build one with --trust`;
+		throw new SigtoolError("ERR_LAUNCHER", message, { path: spython });
+	}
+	copy(spython, target, 0o755);
+	return { python: pin(about.program), spython: pin(target) };
+}
+
+/**
+ * What the launcher takes from the index and the host configuration: where the signed trees lie, what the policy refuses,
+ * where events go. Who signed the index does not matter here: it is the hook that trusts, or ends the process.
+ * @throws ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_IO
+ */
+export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
+	const { audit, products: bound = [] } = hostSettings(config);
+	if (!existsSync(index)) return { audit: audit?.jsonLines, trees: [], writable: [], refused: [] };
+	const { products, policy } = readIndex(index);
+	const { stringCode, addons, workers } = policy.runtime;
+	const refused = { "string-code": stringCode, addons, workers };
+	const names = ["string-code", "addons", "workers"] as const;
+	return {
+		audit: audit?.jsonLines,
+		trees: products.map(({ name, root }) => bound.find((each) => each.name === name)?.root ?? root),
+		writable: policy.launch.write,
+		refused: names.filter((name) => refused[name] === "refuse"),
+	};
+}
+
+function readIndex(file: string): TrustIndex {
+	try {
+		return parseTrustIndex(readBounded(file, MAX_TRUST_INDEX_BYTES));
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError) || cause.path !== undefined) throw cause;
+		throw new SigtoolError(cause.code, `Cannot use ${quote(file)}: ${reasonOf(cause)}`, { cause, path: file });
+	}
+}
+
+export type DerivedSettings = Pick<LauncherConf, "audit" | "trees" | "writable" | "refused">;
+
+interface HostSettings {
+	readonly audit?: { readonly jsonLines?: string };
+	readonly products?: readonly { readonly name?: string; readonly root?: string }[];
+}
+
+/** The members needed here; the hook reads all of it strictly. Nothing where it cannot be read. */
+function hostSettings(file: string): HostSettings {
+	try {
+		return JSON.parse(readFileSync(file, "utf8")) as HostSettings;
+	} catch {
+		return {};
+	}
+}
+
+/** @throws ERR_LAUNCHER when it is no Node.js that can be launched */
+export function majorOf(node: string): number {
+	const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8", env: {} });
+	const major = Number(/^v(\d+)\.\d+\.\d+/.exec(stdout ?? "")?.[1]);
+	if (major >= 20) return major;
+	throw new SigtoolError("ERR_LAUNCHER", `Cannot launch ${quote(node)}: it is not Node.js 20 or later`, { path: node });
+}
+
+function copy(source: string, target: string, mode: number): void {
+	replace(target, (file) => {
+		copyFileSync(source, file);
+		chmodSync(file, mode);
+	});
+}
+
+/** Through a file beside it. @throws ERR_IO */
+function replace(target: string, write: (file: string) => void): void {
+	const temporary = `${target}.${process.pid}`;
+	try {
+		mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
+		write(temporary);
+		renameSync(temporary, target);
+	} catch (cause) {
+		rmSync(temporary, { force: true });
+		if (isErrnoException(cause)) throw ioError("write", target, cause);
+		throw cause;
+	}
+}

@@ -1,0 +1,59 @@
+/** The launcher, the hook and the addon of the installed verifier: where they are, and building what is compiled. */
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { quote, SigtoolError } from "@sigtool/core/errors";
+import { environmentWithoutSecrets } from "../options/secret-variables.js";
+
+export interface NativeParts {
+	readonly launcher: string;
+	/** The hook, one file. */
+	readonly bundle: string;
+	/** Absent where it was not built. */
+	readonly addon: string | undefined;
+}
+
+/** @throws ERR_LAUNCHER when the launcher or the hook is missing */
+export function nativeParts(): NativeParts {
+	const dist = join(verifierDirectory(), "dist");
+	const launcher = join(dist, "native/sigtool-launch");
+	const bundle = join(dist, "register.cjs");
+	const addon = join(dist, "native/addon.node");
+	for (const file of [launcher, bundle]) {
+		if (existsSync(file)) continue;
+		const mend = file === launcher ? "run `sigtool native build`" : "install @sigtool/verifier again";
+		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(file)}: ${mend}`, { path: file });
+	}
+	return { launcher, bundle, addon: existsSync(addon) ? addon : undefined };
+}
+
+export interface NativeBuild {
+	readonly directory: string;
+	/** Files that are there now. */
+	readonly built: readonly string[];
+	/** What the compiler, or its absence, had to say. */
+	readonly complaint: string;
+}
+
+/** Compiles into the verifier's own directory what is missing or older than its sources. */
+export function buildNative(): NativeBuild {
+	const package_ = verifierDirectory();
+	const { stdout, stderr } = spawnSync(process.execPath, [join(package_, "native/build.mjs")], {
+		encoding: "utf8",
+		env: environmentWithoutSecrets(),
+	});
+	const directory = join(package_, "dist/native");
+	const built = ["sigtool-launch", "addon.node"].filter((name) => existsSync(join(directory, name)));
+	return { directory, built, complaint: `${stdout}${stderr}`.trim() };
+}
+
+/** The installed package with the sources in it. @throws ERR_LAUNCHER */
+export function verifierDirectory(): string {
+	try {
+		return dirname(createRequire(import.meta.url).resolve("@sigtool/verifier/package.json"));
+	} catch (cause) {
+		throw new SigtoolError("ERR_LAUNCHER", "Cannot find @sigtool/verifier: install it beside @sigtool/cli", { cause });
+	}
+}

@@ -1,0 +1,20 @@
+import { type RevocationList, readBounded, revocationListsFromFileBytes } from "@sigtool/core";
+import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { usageError } from "./usage.js";
+
+/** A million entries. */
+const MAX_BYTES = 2 ** 26;
+
+/** Every revocation list of a PEM or DER file named on the command line. @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT */
+export function readRevocationLists(file: string): RevocationList[] {
+	const octets = readBounded(file, MAX_BYTES);
+	let lists: RevocationList[];
+	try {
+		lists = revocationListsFromFileBytes(octets, quote(file));
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		throw usageError(`Cannot use ${quote(file)}: ${reasonOf(error)}`);
+	}
+	if (lists.length === 0) throw usageError(`Cannot use ${quote(file)}: it holds no revocation list`);
+	return lists;
+}

@@ -1,0 +1,30 @@
+/** What is demanded of whoever signed, beside being trusted: how many they are, and that none was revoked. */
+
+import type { RevocationOptions } from "@sigtool/core";
+import { plain } from "../output/output.js";
+import { usageError } from "./usage.js";
+
+export interface SignerDemandOptions {
+	readonly require?: string;
+	readonly crl?: readonly string[];
+	readonly ocsp?: "require" | "prefer" | "off";
+}
+
+export interface SignerDemands {
+	readonly requiredSigners: number | undefined;
+	readonly revocation: RevocationOptions | undefined;
+}
+
+/** @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT */
+export async function signerDemandsOf({ require, crl, ocsp }: SignerDemandOptions): Promise<SignerDemands> {
+	const requiredSigners = require === undefined ? undefined : parseCount(require);
+	if (crl === undefined && (ocsp ?? "off") === "off") return { requiredSigners, revocation: undefined };
+	// Loaded when used.
+	const { readRevocationLists } = await import("./revocation-files.js");
+	return { requiredSigners, revocation: { lists: crl?.flatMap(readRevocationLists), ocsp } };
+}
+
+function parseCount(text: string): number {
+	if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+	throw usageError(`Give --require a number of signers such as 2, not "${plain(text)}"`);
+}

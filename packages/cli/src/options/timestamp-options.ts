@@ -1,0 +1,39 @@
+/** From options to a request for a timestamp, and how the timestamp is shown. */
+
+import {
+	checkTimestampRequest,
+	defaultTrust,
+	type NewTimestamp,
+	storedDenials,
+	type TimestampRequest,
+	timestampAnchors,
+} from "@sigtool/core";
+import { plain } from "../output/output.js";
+import { isoTime } from "../output/render.js";
+import { readCertificates } from "./certificate-file.js";
+import { usageError } from "./usage.js";
+
+export interface TimestampingOptions {
+	readonly timestamp?: readonly string[];
+	readonly tsaTrust?: readonly string[];
+}
+
+/** Undefined when no timestamp is asked for. @throws ERR_USAGE */
+export function timestampRequestOf({ timestamp, tsaTrust }: TimestampingOptions): TimestampRequest | undefined {
+	if (timestamp === undefined) {
+		if (tsaTrust !== undefined) throw usageError("Name the timestamping authority with --timestamp");
+		return undefined;
+	}
+	const anchors = tsaTrust?.flatMap(readCertificates) ?? timestampAnchors(defaultTrust());
+	const request = { urls: timestamp, anchors, deny: storedDenials() };
+	checkTimestampRequest(request);
+	return request;
+}
+
+export function timestampFields({ time, authority, url }: NewTimestamp): Record<string, unknown> {
+	return { time: isoTime(time), authority: authority.subject.text, url };
+}
+
+export function timestampText({ time, authority }: NewTimestamp): string {
+	return `${isoTime(time)} by ${plain(authority.subject.text)}`;
+}

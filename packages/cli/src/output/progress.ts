@@ -1,0 +1,58 @@
+/** A progress bar on stderr, for work of more than half a second on a terminal. */
+
+import type { HashProgress } from "@sigtool/core";
+import type { OutputOptions } from "./output.js";
+import { thousands } from "./render.js";
+import { terminal } from "./terminal.js";
+
+export interface Progress {
+	update(done: HashProgress): void;
+	stop(): void;
+}
+
+const DELAY_MS = 500;
+const BAR_WIDTH = 40;
+/** Columns for the label and the numbers beside the bar. */
+const TEXT_WIDTH = 50;
+
+export async function startProgress(label: string, options: OutputOptions): Promise<Progress> {
+	const stderr = terminal(2);
+	if (stderr === undefined || options.quiet === true || options.json === true) return SILENT;
+	const { default: cliProgress } = await import("cli-progress");
+	const startedAt = performance.now();
+	let lastTotal = 0;
+	let growing = true;
+	let shown = false;
+	const bar = new cliProgress.SingleBar({
+		// While files are still being found, a percentage would go backwards.
+		format(barOptions, { progress, value, total }) {
+			if (growing) return `${label} ${thousands(value)} files`;
+			const filled = cliProgress.Format.BarFormat(progress, barOptions);
+			return `${label} [${filled}] ${Math.floor(progress * 100)}% ${thousands(value)}/${thousands(total)} files`;
+		},
+		stream: stderr,
+		barsize: Math.max(0, Math.min(BAR_WIDTH, stderr.columns - TEXT_WIDTH)),
+		// Hashing keeps the thread busy: the bar must draw when it is updated, not from a timer.
+		synchronousUpdate: true,
+		clearOnComplete: true,
+		// Modes of the terminal stay as they are: nothing has to be restored, however the process ends.
+		hideCursor: false,
+		linewrap: true,
+	});
+	return {
+		update({ files, totalFiles }) {
+			growing = totalFiles !== lastTotal;
+			lastTotal = totalFiles;
+			if (performance.now() - startedAt < DELAY_MS) return;
+			if (!shown) bar.start(totalFiles, files);
+			shown = true;
+			bar.setTotal(totalFiles);
+			bar.update(files);
+		},
+		stop() {
+			if (shown) bar.stop();
+		},
+	};
+}
+
+const SILENT: Progress = { update() {}, stop() {} };

@@ -1,0 +1,105 @@
+/**
+ * A directory that carries no catalog as part of a trust index: nobody signed it, and whoever compiles the index vouches for
+ * it by saying so.
+ *
+ * It is recorded as it is at that moment, whole: no rules of selection.
+ */
+
+import { join } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
+import { conventionalCatalog, isBelow, realPath } from "../fileset/locate-catalogs.js";
+import { entryPathAt } from "../fileset/manifest.js";
+import { findOtherWriters } from "../fileset/other-writers.js";
+import { describeStaleBytecode } from "../fileset/stale-bytecode.js";
+import type { TrustPolicy } from "../pki/trust-store.js";
+import { exists } from "../system/store.js";
+import type { IndexEntry } from "../trust/index-entries.js";
+import { watchForDenied } from "../verify/verify-denied.js";
+import { type CompiledDirectory, collectInto } from "./compile-directory.js";
+
+export interface AdoptOptions {
+	/** Real paths of all directories of the index: what lies in one below this one is left to that. */
+	readonly roots: readonly string[];
+	/** What it denies is not adopted. */
+	readonly trust: TrustPolicy;
+	readonly onProgress: ((done: HashProgress) => void) | undefined;
+}
+
+/**
+ * A directory as it is, as a product named by its real path.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_PATH_*, ERR_FILE_TYPE, ERR_FILE_CHANGED, ERR_DENIED, ERR_LIMIT, ERR_IO
+ */
+export async function adoptDirectory(directory: string, options: AdoptOptions): Promise<CompiledDirectory> {
+	const { roots, onProgress } = options;
+	const root = realPath(directory);
+	if (exists(conventionalCatalog(root))) {
+		const message = `Cannot adopt ${quote(directory)}: it carries a catalog; name it without --adopt, so that it is verified`;
+		throw new SigtoolError("ERR_USAGE", message, { path: directory });
+	}
+	const writers = findOtherWriters(root);
+	const entries = new Map<string, IndexEntry>();
+	const collector = collectInto(entries);
+	const denied = watchForDenied(options.trust, "sha256", {
+		...collector,
+		end(file, sha256) {
+			writers.look(file.path, file.stats);
+			return collector.end(file, sha256);
+		},
+	});
+	const manifest = await hashFileSet(root, {
+		linksOutside: "record",
+		caseCollisions: "allow",
+		exclude(path, kind) {
+			if (kind === "file") return false;
+			const place = join(root, path);
+			if (roots.includes(place)) return true;
+			writers.look(place);
+			return false;
+		},
+		onProgress,
+		visitor: denied.visitor,
+	});
+	const [denial] = denied.findings;
+	if (denial !== undefined) {
+		throw new SigtoolError(denial.code, `Cannot adopt ${quote(directory)}: ${denial.message}`, { path: denial.path });
+	}
+	for (const [row, target] of manifest.linkTargets) entries.set(entryPathAt(manifest, row), { kind: "link", target });
+	const linkCount = manifest.linkTargets.size;
+	const stale = describeStaleBytecode(manifest);
+	return {
+		content: { name: root, root, sequence: undefined, adopted: true, catalogs: [], entries },
+		product: {
+			...{ name: root, root, sequence: undefined, adopted: true, catalogs: [] },
+			fileCount: entries.size - linkCount,
+			linkCount,
+		},
+		warnings: [
+			...writers.warnings(),
+			...linkWarnings(root, entries, roots),
+			...(stale === undefined ? [] : [`in ${quote(root)}, ${stale.text}`]),
+		],
+	};
+}
+
+/** Links to something that is in none of the directories. */
+function linkWarnings(root: string, entries: ReadonlyMap<string, IndexEntry>, roots: readonly string[]): string[] {
+	const leadOut = [...entries].flatMap(([path, { kind }]) => {
+		const end = kind === "link" ? realPathIfThere(join(root, path)) : undefined;
+		return end === undefined || roots.some((each) => end === each || isBelow(each, end)) ? [] : [{ path, end }];
+	});
+	const [first, ...others] = leadOut;
+	if (first === undefined) return [];
+	const more = others.length === 0 ? "" : `, and ${others.length} more link${others.length === 1 ? "" : "s"} elsewhere`;
+	return [
+		`${quote(join(root, first.path))} leads to ${quote(first.end)}${more}: what is in no directory of the index is not loaded`,
+	];
+}
+
+function realPathIfThere(path: string): string | undefined {
+	try {
+		return realPath(path);
+	} catch {
+		return undefined; // Nothing can be loaded through it.
+	}
+}

@@ -1,0 +1,149 @@
+/**
+ * Compiles a signed directory into its part of a trust index.
+ *
+ * The directory is compared with its catalogs as `verify` does, and any difference is an error. The index records the
+ * SHA-256 of the bytes that were compared: for an executable or a cabinet the catalog has an Authenticode digest instead.
+ */
+
+import { createHash } from "node:crypto";
+import { dirname } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import type { FileVisitor } from "../fileset/hash-file.js";
+import type { HashProgress } from "../fileset/hash-files.js";
+import { realPath } from "../fileset/locate-catalogs.js";
+import type { TrustPolicy } from "../pki/trust-store.js";
+import type { ProductContent } from "../trust/index-encode.js";
+import type { IndexEntry } from "../trust/index-entries.js";
+import { linkRules, signedEntries } from "../verify/merge.js";
+import type { UsedCatalog } from "../verify/used-catalog.js";
+import { verifyDirectory } from "../verify/verify-directory.js";
+import type { RevocationOptions } from "../verify/verify-revocation.js";
+
+export interface DirectoryOptions {
+	readonly trust: TrustPolicy;
+	/** Catalogs of the one signed directory that is given. Default: the directory's own. */
+	readonly catalogs?: readonly string[];
+	/** The product that the one signed directory must be of, or its product where the catalog names none. */
+	readonly product?: string;
+	/** Each entry must be signed by this number of different keys. Default 1. */
+	readonly requiredSigners?: number;
+	/** Absent: revocation is not checked. */
+	readonly revocation?: RevocationOptions;
+	/** The verdict for catalogs that a development identity signed. Default `refuse`. */
+	readonly development?: "refuse" | "allow";
+	readonly onProgress?: (done: HashProgress) => void;
+}
+
+export interface CompiledProduct {
+	readonly name: string;
+	readonly root: string;
+	readonly sequence: number | undefined;
+	/** Set when the directory was adopted: no catalog signs it. */
+	readonly adopted: true | undefined;
+	readonly fileCount: number;
+	readonly linkCount: number;
+	readonly catalogs: readonly UsedCatalog[];
+}
+
+export interface CompiledDirectory {
+	readonly content: ProductContent;
+	readonly product: CompiledProduct;
+	readonly warnings: readonly string[];
+}
+
+/**
+ * Compares a signed directory with its catalogs and returns its entries.
+ * @throws what `verifyPath` throws, the first difference's code, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_USAGE
+ */
+export async function compileDirectory(directory: string, options: DirectoryOptions): Promise<CompiledDirectory> {
+	const { trust, catalogs: given, development = "refuse", onProgress, requiredSigners, revocation } = options;
+	const root = realPath(directory);
+	const seen = new Map<string, IndexEntry>();
+	const sources = { trust, catalogs: given, match: "path", requiredSigners } as const;
+	const visitor = collectInto(seen);
+	const verification = await verifyDirectory(directory, { ...sources, revocation, onProgress, visitor });
+	const [difference] = verification.findings;
+	if (difference !== undefined) {
+		const others = verification.findings.length === 1 ? "" : `; ${verification.findings.length - 1} more differ`;
+		const message = `Cannot compile ${quote(directory)}: ${difference.message}${others}; see \`sigtool verify\``;
+		throw new SigtoolError(difference.code, message, { path: difference.path });
+	}
+	const { catalogs, warnings } = verification;
+	for (const catalog of catalogs) checkCatalog(catalog, given === undefined ? root : undefined, development);
+	if (linkRules(catalogs).links === "follow") {
+		const message = `Cannot compile ${quote(directory)}: it was signed with --links follow, and files are known by their real paths when they are loaded`;
+		throw new SigtoolError("ERR_USAGE", message, { path: directory });
+	}
+	const { files, links } = signedEntries(catalogs, sources).set;
+	const entries = new Map<string, IndexEntry>();
+	for (const path of files.keys()) {
+		const entry = seen.get(path);
+		if (entry === undefined)
+			throw new SigtoolError("ERR_INTERNAL", `Cannot compile ${quote(path)}: it was not looked at`);
+		entries.set(path, entry);
+	}
+	for (const [path, target] of links) entries.set(path, { kind: "link", target });
+	const name = productOf(directory, catalogs, options.product);
+	const sequence = lowestSequence(catalogs);
+	return {
+		content: { name, root, sequence, catalogs: [...new Set(catalogs.map(fileSha256))].sort(), entries },
+		product: { name, root, sequence, adopted: undefined, fileCount: files.size, linkCount: links.size, catalogs },
+		warnings,
+	};
+}
+
+/** Collects the SHA-256 of each file's complete content while it is hashed. */
+export function collectInto(seen: Map<string, IndexEntry>): FileVisitor {
+	return {
+		begin() {},
+		content() {},
+		end({ name, stats }, sha256) {
+			seen.set(name, { kind: "file", sha256: Buffer.from(sha256).toString("hex"), size: stats.size });
+			return "looked";
+		},
+		undo() {},
+	};
+}
+
+/** `root` is the directory of a catalog found by convention. A catalog of a directory above it signs a larger tree. */
+function checkCatalog({ file, signer }: UsedCatalog, root: string | undefined, development: "refuse" | "allow"): void {
+	const place = realPath(dirname(file));
+	if (root !== undefined && place !== root) {
+		const message = `Cannot compile ${quote(root)}: it is part of the signed tree ${quote(place)}; compile that`;
+		throw new SigtoolError("ERR_USAGE", message, { path: root });
+	}
+	if (signer.development && development === "refuse") {
+		const message = `Cannot trust ${quote(file)}: a development identity signed it; sign it with a release key, or use --allow-development`;
+		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message, { path: file });
+	}
+}
+
+/** Returns the one product that all catalogs name, or `asked` where they name none. */
+function productOf(directory: string, catalogs: readonly UsedCatalog[], asked: string | undefined): string {
+	const [found, ...others] = new Set(catalogs.map(({ facts }) => facts.product));
+	if (others.length > 0) {
+		throw new SigtoolError("ERR_USAGE", `Cannot compile ${quote(directory)}: its catalogs are of several products`);
+	}
+	const product = found ?? asked;
+	if (product === undefined) {
+		const message = `Cannot compile ${quote(directory)}: its catalog names no product; name it with --product`;
+		throw new SigtoolError("ERR_USAGE", message, { path: directory });
+	}
+	if (asked !== undefined && asked !== product) {
+		const message = `Cannot compile ${quote(directory)}: it is of product ${quote(product)}, expected ${quote(asked)}`;
+		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message, { path: directory });
+	}
+	return product;
+}
+
+/** Returns the lowest sequence, so that the oldest release counts. Undefined when one catalog has none. */
+function lowestSequence(catalogs: readonly UsedCatalog[]): number | undefined {
+	const sequences = catalogs.map(({ facts }) => facts.sequence);
+	return sequences.reduce((lowest, each) =>
+		lowest === undefined || each === undefined ? undefined : Math.min(lowest, each),
+	);
+}
+
+function fileSha256({ octets }: UsedCatalog): string {
+	return createHash("sha256").update(octets).digest("hex");
+}

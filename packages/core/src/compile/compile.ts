@@ -1,0 +1,140 @@
+/** Compiles directories, signed or adopted, into one trust index. */
+
+import { createHash } from "node:crypto";
+import { basename, dirname, join, resolve } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import { isBelow, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import type { Signer } from "../signer/signer.js";
+import { exists, readBounded, requireFileName, writeAtomically } from "../system/store.js";
+import { encodeIndex, signIndex } from "../trust/index-encode.js";
+import { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
+import { DEFAULT_POLICY, type Policy } from "../trust/policy.js";
+import { isTrustIndex } from "../trust/trust-index.js";
+import type { UsedCatalog } from "../verify/used-catalog.js";
+import { adoptDirectory } from "./adopt-directory.js";
+import {
+	type CompiledDirectory,
+	type CompiledProduct,
+	compileDirectory,
+	type DirectoryOptions,
+} from "./compile-directory.js";
+
+export type { CompiledProduct };
+
+export interface CompileOptions extends DirectoryOptions {
+	/** The path of the index to write, outside of the compiled directories. */
+	readonly output: string;
+	readonly signer: Signer;
+	/** Directories without a catalog, which are recorded as they are now. */
+	readonly adopt?: readonly string[];
+	/** Default DEFAULT_POLICY. */
+	readonly policy?: Policy;
+	/** The time, in milliseconds since the epoch, after which the index is refused. */
+	readonly notAfter?: number;
+	/** `own` replaces only trust indexes. */
+	readonly overwrite?: "own" | "any";
+	/** The signing time in milliseconds since the epoch. Default: now. */
+	readonly time?: number;
+}
+
+export interface CompileResult {
+	readonly file: string;
+	readonly sizeBytes: number;
+	/** Hexadecimal SHA-256 of the index. */
+	readonly sha256: string;
+	readonly products: readonly CompiledProduct[];
+	readonly policy: Policy;
+	readonly notAfter: number | undefined;
+	readonly warnings: readonly string[];
+}
+
+/**
+ * Compiles signed directories, and those to adopt, into a trust index.
+ * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, what `verifyPath` throws,
+ * and the first difference's code
+ */
+export async function compileTrustIndex(
+	directories: readonly string[],
+	options: CompileOptions,
+): Promise<CompileResult> {
+	const { signer, adopt = [], policy = DEFAULT_POLICY, notAfter, time = Date.now() } = options;
+	const output = checkCompileTarget(directories, options);
+	const roots = [...directories, ...adopt].map(realPath);
+	const compiled: CompiledDirectory[] = [];
+	for (const [number, directory] of [...directories, ...adopt].entries()) {
+		const isSigned = number < directories.length;
+		const next = await (isSigned
+			? compileDirectory(directory, options)
+			: adoptDirectory(directory, { roots, trust: options.trust, onProgress: options.onProgress }));
+		const other = compiled.find(({ product }) => product.name === next.product.name);
+		if (other !== undefined) {
+			const pair = `${quote(other.product.root)} and ${quote(next.product.root)}`;
+			throw new SigtoolError(
+				"ERR_USAGE",
+				`Cannot compile ${pair} together: both are product ${quote(next.product.name)}`,
+			);
+		}
+		compiled.push(next);
+	}
+	const catalogs = compiled.flatMap(({ product }) => product.catalogs);
+	const content = encodeIndex({
+		notAfter,
+		policy,
+		signers: [...new Set(catalogs.map((catalog) => catalog.signer.spkiSha256))].sort(),
+		products: compiled.map((each) => each.content),
+	});
+	const pieces = await signIndex(content, signer, time);
+	writeAtomically(output, pieces);
+	const digest = createHash("sha256");
+	for (const piece of pieces) digest.update(piece);
+	return {
+		file: options.output,
+		sizeBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
+		sha256: digest.digest("hex"),
+		products: compiled.map(({ product }) => product),
+		policy,
+		notAfter,
+		warnings: [...compiled.flatMap(({ warnings }) => warnings), ...laundered(catalogs, signer)],
+	};
+}
+
+/** Warns when a release key signs an index over catalogs of a development identity, because the index hides that. */
+function laundered(catalogs: readonly UsedCatalog[], signer: Signer): string[] {
+	if (signer.development) return [];
+	const developers = catalogs.filter((catalog) => catalog.signer.development);
+	return developers.map(({ file }) => `a development identity signed ${quote(file)}, and the index does not say so`);
+}
+
+/**
+ * Refuses what `compileTrustIndex` would refuse before it reads any file, for a caller who asks for a passphrase first.
+ * @returns the real path of the output
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_IO
+ */
+export function checkCompileTarget(
+	directories: readonly string[],
+	{ output, adopt = [], catalogs, product, overwrite = "own" }: Omit<CompileOptions, "trust" | "signer">,
+): string {
+	requireFileName(output);
+	if (directories.length + adopt.length === 0) {
+		throw new SigtoolError("ERR_USAGE", "Name a signed directory, or one to take as it is with --adopt");
+	}
+	if (directories.length !== 1 && (catalogs ?? product) !== undefined) {
+		throw new SigtoolError("ERR_USAGE", "Compile one signed directory at a time where its catalog or product is named");
+	}
+	const target = join(realPath(dirname(resolve(output))), basename(output));
+	for (const directory of [...directories, ...adopt]) {
+		if (kindOf(directory) !== "directory") {
+			throw new SigtoolError("ERR_USAGE", `Cannot compile ${quote(directory)}: it is not a directory`, {
+				path: directory,
+			});
+		}
+		if (!isBelow(realPath(directory), target)) continue;
+		const message = `Cannot write ${quote(output)}: it would be an unsigned file of ${quote(directory)}; write it elsewhere`;
+		throw new SigtoolError("ERR_USAGE", message, { path: output });
+	}
+	if (overwrite === "own" && exists(target) && !isTrustIndex(readBounded(target, MAX_TRUST_INDEX_BYTES))) {
+		const message = `Cannot write ${quote(output)}: the file there is not a trust index; --force replaces it`;
+		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
+	}
+	return target;
+}

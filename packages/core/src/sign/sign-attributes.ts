@@ -1,0 +1,103 @@
+/**
+ * Extended attributes, made while files are hashed: a hash (`spython`, `ima-hash`) on any thread, a signature (`ima`,
+ * `ima-verity`, `evm`) where the key is. What is right already is kept, so that a second run writes nothing.
+ */
+
+import { quote, SigtoolError } from "../errors.js";
+import { attributeCounts, createAttributeWriter } from "../fileset/attribute-writer.js";
+import type { HashFileSetOptions } from "../fileset/hash-files.js";
+import type { CarriedAttribute } from "../fileset/manifest.js";
+import {
+	type AttributeFormat,
+	type AttributeNaming,
+	attributeName,
+	isImaFormat,
+	isSignatureFormat,
+} from "../formats/attribute-format.js";
+import type { EvidenceDigest } from "../pki/signature-algorithm.js";
+import type { Signer } from "../signer/signer.js";
+import { loadAttributes } from "../system/attributes.js";
+import { digestAttribute, makerOf } from "./attribute-makers.js";
+import { carryingAfter } from "./carrying.js";
+
+export interface AttributeSignOptions extends AttributeNaming {
+	/** Each at most once, and one of IMA's three at most. */
+	readonly formats: readonly AttributeFormat[];
+	/** Of all formats. Default `sha256`; fs-verity knows no `sha384`. */
+	readonly digest?: EvidenceDigest;
+	/** Needed for signatures. */
+	readonly signer?: Signer | undefined;
+	/** Also reads the IMA and EVM attributes that files then have, for the catalog. */
+	readonly carry?: boolean;
+}
+
+export interface WrittenAttribute {
+	readonly format: AttributeFormat;
+	readonly name: string;
+	/** Files whose attribute was written, and files that had it. */
+	readonly writtenCount: number;
+	readonly unchangedCount: number;
+}
+
+/** What hashing a file set takes to write attributes, and what it leaves. */
+export interface AttributeSigning {
+	readonly hashing: Pick<HashFileSetOptions, "attributes" | "visitor">;
+	readonly written: () => WrittenAttribute[];
+	/** By row: what a catalog can carry. */
+	readonly carried: ReadonlyMap<number, readonly CarriedAttribute[]>;
+	/** Files whose EVM signature no longer holds, as IMA's value is another. */
+	readonly overtakenCount: () => number;
+}
+
+/** @throws ERR_USAGE, ERR_UNSUPPORTED_PLATFORM, ERR_ATTRIBUTES_UNAVAILABLE */
+export async function prepareAttributes(options: AttributeSignOptions): Promise<AttributeSigning> {
+	const { digest = "sha256", signer, carry = false } = options;
+	// EVM covers what IMA's maker writes.
+	const formats = [...options.formats].sort((a, b) => Number(a === "evm") - Number(b === "evm"));
+	checkTogether(formats, digest);
+	const names = formats.map((format) => attributeName(format, options));
+	const twice = names.find((name, index) => names.indexOf(name) !== index);
+	if (twice !== undefined) {
+		throw new SigtoolError("ERR_USAGE", `Cannot keep two formats in one attribute, ${quote(twice)}`);
+	}
+	const counts = attributeCounts(formats.length);
+	const carried = new Map<number, readonly CarriedAttribute[]>();
+	const result = {
+		written: () =>
+			formats.map((format, index) => {
+				const [writtenCount, unchangedCount] = counts.subarray(2 * index, 2 * index + 2);
+				return { format, name: names[index], writtenCount, unchangedCount };
+			}),
+		carried,
+		overtakenCount: () => 0,
+	};
+	const isDigests = !formats.some(isSignatureFormat);
+	if (isDigests && !carry) {
+		const attributes = formats.map((format, index) => digestAttribute(format, names[index], digest));
+		return { ...result, hashing: { attributes: { attributes, counts } } };
+	}
+	const access = await loadAttributes();
+	const ima = formats.some(isImaFormat) ? { value: undefined } : undefined;
+	const makers = formats.map((format, index) => {
+		return makerOf(format, names[index], { access, signer, digest, ima });
+	});
+	let overtaken = 0;
+	const visitor = carryingAfter(createAttributeWriter(access, makers, counts), {
+		...options,
+		access,
+		signer,
+		onCarried: (row, attributes) => carried.set(row, attributes),
+		onOvertaken: () => overtaken++,
+	});
+	return { ...result, overtakenCount: () => overtaken, hashing: { visitor } };
+}
+
+function checkTogether(formats: readonly AttributeFormat[], digest: EvidenceDigest): void {
+	const ima = formats.filter(isImaFormat);
+	if (ima.length > 1) {
+		throw new SigtoolError("ERR_USAGE", `Choose one of ${ima.join(" and ")}: they are kept in one attribute`);
+	}
+	if (formats.includes("ima-verity") && digest === "sha384") {
+		throw new SigtoolError("ERR_USAGE", "Use --digest sha256 or sha512 with ima-verity: fs-verity knows no other");
+	}
+}

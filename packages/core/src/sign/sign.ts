@@ -1,0 +1,262 @@
+/**
+ * Hashes a set of files once, and signs it into one catalog, into extended attributes, or into both.
+ *
+ * paths → target and rules → `hashFileSet`, which writes attributes while it reads → facts → `encodeCatalog` → `Signer` →
+ * a temporary file, which is renamed. No catalog is written unless everything before succeeded.
+ */
+
+import { basename, join } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
+import { conventionalCatalog, entryPathOf, kindOf } from "../fileset/locate-catalogs.js";
+import type { Manifest } from "../fileset/manifest.js";
+import { IGNORE_FILE, ignorePatterns, type SelectionRules } from "../fileset/selection.js";
+import { refuseStaleBytecode } from "../fileset/stale-bytecode.js";
+import type { AttributeFormat, AttributeNaming } from "../formats/attribute-format.js";
+import { encodeCatalog } from "../formats/cat-encode.js";
+import { encodeUnsigned, sha256Hex, signEncoded } from "../formats/cat-envelope.js";
+import { type CatalogFacts, entryFacts } from "../formats/cat-facts.js";
+import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
+import type { Signer } from "../signer/signer.js";
+import { exists, readBounded, temporaryNameFor, writeAtomically } from "../system/store.js";
+import { isOwnCatalog } from "../verify/catalog-file.js";
+import { type Prepare, prepareSelection } from "./prepared.js";
+import { type AttributeSignOptions, prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
+import { resolveSignTarget, type SignTarget } from "./target.js";
+
+export type SignFormat = "cat" | AttributeFormat;
+
+export interface SignOptions extends AttributeNaming {
+	/** A catalog, formats of extended attributes, or both. Default `cat`. */
+	readonly formats?: readonly SignFormat[];
+	/** The digest in attributes. Default `sha256`. Catalogs always contain SHA-256. */
+	readonly digest?: AttributeSignOptions["digest"];
+	/** `ima`: the catalog carries the IMA and EVM attributes that the files have, for `restoreAttributes`. */
+	readonly carry?: "ima";
+	/** The path of the catalog. Default for one directory: `<dir>/<name>.cat`. */
+	readonly output?: string;
+	/** Absent: the catalog is written unsigned, for `finishCatalog`. Signatures in attributes need a signer. */
+	readonly signer?: Signer;
+	/** Globs; only what matches is signed. */
+	readonly include?: readonly string[];
+	/** Patterns in .gitignore's syntax, beside those of the tree's .sigtoolignore. */
+	readonly exclude?: readonly string[];
+	/** Signs exactly these files. The paths are relative to the one directory given. */
+	readonly files?: readonly string[];
+	readonly links?: "record" | "reject" | "follow";
+	/** Default `refuse`. Where attributes alone are written, `record`: links have no attributes. */
+	readonly linksOutside?: "refuse" | "record";
+	readonly caseCollisions?: "refuse" | "allow";
+	/** Default: the name of the root directory. */
+	readonly product?: string;
+	/** Default: the signing time in seconds. */
+	readonly sequence?: number;
+	readonly description?: string;
+	readonly url?: string;
+	readonly sha1Twins?: "omit" | "write";
+	/** Called before anything is hashed, with the files about to be signed. */
+	readonly prepare?: Prepare;
+	/** The timestamp to request for a signed catalog. */
+	readonly timestamp?: TimestampRequest;
+	/** `own` (default) replaces only catalogs that sigtool wrote. */
+	readonly overwrite?: "own" | "any";
+	/** The signing time in milliseconds since the epoch. Default: now. */
+	readonly time?: number;
+	readonly onProgress?: (done: HashProgress) => void;
+}
+
+export interface SignResult {
+	/** Absent: attributes alone were written. */
+	readonly catalog: WrittenCatalog | undefined;
+	readonly attributes: readonly WrittenAttribute[];
+	/** The number of files whose EVM signature became invalid because their IMA attribute changed. */
+	readonly overtakenCount: number;
+	/** The real path of the directory that entry paths are relative to. */
+	readonly root: string;
+	/** A note for the user when the root is not the directory that was named. */
+	readonly rootNote: string | undefined;
+	readonly fileCount: number;
+	readonly linkCount: number;
+	readonly totalBytes: number;
+	readonly ignoredCount: number;
+	readonly ignoreRules: readonly string[];
+	readonly signer: Signer | undefined;
+	/** The signing time in milliseconds since the epoch. */
+	readonly time: number;
+}
+
+export interface WrittenCatalog {
+	readonly file: string;
+	readonly product: string;
+	readonly sequence: number;
+	readonly sizeBytes: number;
+	/** The number of files whose attributes the catalog carries. */
+	readonly carryingCount: number;
+	/** The SHA-256 of an unsigned catalog, in lower-case hexadecimal, to compare before it is signed elsewhere. */
+	readonly unsignedSha256: string | undefined;
+	readonly timestamp: NewTimestamp | undefined;
+}
+
+/**
+ * Signs files or directories; `resolveSignTarget` and `signTarget` are its two steps.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_STALE_BYTECODE, ERR_PATH_*, ERR_LIMIT, ERR_IO, ERR_KEY,
+ * ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP, and ERR_UNSIGNED when there is nothing to carry
+ */
+export async function signPaths(paths: readonly string[], options: SignOptions): Promise<SignResult> {
+	return signTarget(resolveSignTarget(paths, options), options);
+}
+
+/** Signs what `resolveSignTarget` found for the same options. @throws as `signPaths` */
+export async function signTarget(target: SignTarget, options: SignOptions): Promise<SignResult> {
+	const { signer, formats = ["cat"] } = options;
+	const { firstPath, root, scope, output } = target;
+	if (scope === "listed" && (options.exclude ?? options.include) !== undefined) {
+		throw new SigtoolError(
+			"ERR_USAGE",
+			"Use --files-from without --include and --exclude: it names exactly what is signed",
+		);
+	}
+	const product = options.product ?? basename(root);
+	if (product === "")
+		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(firstPath)}: name the product with --product`);
+	if (output !== undefined) checkReplaceable(output, options.overwrite ?? "own");
+	const attributeFormats = formats.filter((format) => format !== "cat");
+	const attributes =
+		attributeFormats.length > 0 || options.carry !== undefined
+			? await prepareAttributes({ ...options, formats: attributeFormats, carry: options.carry === "ima" })
+			: undefined;
+	const rules: SelectionRules = {
+		// A list names exactly the files to sign, so no rule may remove one.
+		ignore:
+			scope === "listed"
+				? []
+				: [...ignoreFilePatterns(root), ...(options.exclude ?? []), ...otherCatalogPattern(root, scope, output)],
+		include: options.include ?? [],
+		scope,
+	};
+	const selection = await prepareSelection(root, rules, options);
+	const { links = "record" } = options;
+	const hashed = await hashFileSet(root, {
+		digest: options.sha1Twins === "write" ? "sha256+sha1" : "sha256",
+		links,
+		linksOutside: options.linksOutside ?? (output === undefined && links === "record" ? "record" : "refuse"),
+		caseCollisions: options.caseCollisions ?? "refuse",
+		exclude: selection.excludes,
+		only: options.files?.map(normalizeListed),
+		skip: output === undefined ? undefined : ownPaths(root, output),
+		onProblem: "throw",
+		onProgress: options.onProgress,
+		...attributes?.hashing,
+	});
+	if (hashed.count === (output === undefined ? hashed.linkTargets.size : 0)) {
+		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(firstPath)}: there are no files to sign`);
+	}
+	refuseStaleBytecode(hashed);
+	const manifest = options.carry === undefined ? hashed : carrying(hashed, attributes?.carried);
+	const time = options.time ?? Date.now();
+	const catalog =
+		output === undefined ? undefined : await writeCatalog(output, manifest, rules, { ...options, product, time });
+	const linkCount = manifest.linkTargets.size;
+	return {
+		catalog: catalog && { ...catalog, file: options.output ?? join(firstPath, catalog.file) },
+		attributes: attributes?.written() ?? [],
+		overtakenCount: attributes?.overtakenCount() ?? 0,
+		root,
+		rootNote:
+			scope === "root" || output === undefined
+				? undefined
+				: `relative to ${root}; verify with: sigtool verify ${root} --catalog ${output}`,
+		fileCount: manifest.count - linkCount,
+		linkCount,
+		totalBytes: manifest.sizes.reduce((sum, size) => sum + size, 0),
+		ignoredCount: selection.ignoredCount,
+		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
+		signer,
+		time,
+	};
+}
+
+/** @throws ERR_UNSIGNED when no file has anything to carry */
+function carrying(manifest: Manifest, carried: Manifest["carried"]): Manifest {
+	if (carried !== undefined && carried.size > 0) return { ...manifest, carried };
+	const message = "Cannot carry attributes: no file has one of IMA or EVM; add --format ima, or sign with evmctl first";
+	throw new SigtoolError("ERR_UNSIGNED", message);
+}
+
+async function writeCatalog(
+	output: string,
+	manifest: Manifest,
+	rules: SelectionRules,
+	options: SignOptions & { readonly product: string; readonly time: number },
+): Promise<WrittenCatalog> {
+	const { signer, product, time, sequence = Math.floor(time / 1000) } = options;
+	const facts = factsOf(manifest, rules, { ...options, product, sequence });
+	const list = encodeCatalog(manifest, facts, { thisUpdate: time });
+	const { pieces, timestamp } =
+		signer === undefined
+			? { pieces: encodeUnsigned(list), timestamp: undefined }
+			: await signEncoded(list, signer, options);
+	writeAtomically(output, pieces);
+	return {
+		file: basename(output),
+		product,
+		sequence,
+		sizeBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
+		carryingCount: manifest.carried?.size ?? 0,
+		unsignedSha256: signer === undefined ? sha256Hex(pieces) : undefined,
+		timestamp,
+	};
+}
+
+/** Refuses to replace a file that is not a catalog of sigtool's. @throws ERR_CATALOG_EXISTS, ERR_IO */
+function checkReplaceable(output: string, overwrite: "own" | "any"): void {
+	if (overwrite === "any" || !exists(output) || isOwnCatalog(output)) return;
+	const message = `Cannot write catalog ${quote(output)}: the file there was not written by sigtool; --force replaces it`;
+	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
+}
+
+/**
+ * Leaves out an earlier catalog in its usual place when this one is written elsewhere. The pattern is recorded in the
+ * catalog, so that `verify` does not report that file as added.
+ */
+function otherCatalogPattern(root: string, scope: SignTarget["scope"], output: string | undefined): string[] {
+	const usual = conventionalCatalog(root);
+	if (scope !== "root" || usual === output || !exists(usual) || kindOf(usual) !== "file" || !isOwnCatalog(usual))
+		return [];
+	return [`/${basename(usual).replace(/[\\*?[\]! ]/g, "\\$&")}`];
+}
+
+const MAX_IGNORE_FILE_BYTES = 2 ** 20;
+
+function ignoreFilePatterns(root: string): string[] {
+	const file = join(root, IGNORE_FILE);
+	if (!exists(file)) return [];
+	return ignorePatterns(Buffer.from(readBounded(file, MAX_IGNORE_FILE_BYTES)).toString("utf8"));
+}
+
+function factsOf(
+	manifest: Manifest,
+	rules: SelectionRules,
+	options: SignOptions & { readonly product: string; readonly sequence: number },
+): CatalogFacts {
+	return {
+		product: options.product,
+		sequence: options.sequence,
+		modes: process.platform === "win32" ? "none" : "posix",
+		links: options.links !== "follow" ? "record" : options.linksOutside === "record" ? "follow-outside" : "follow",
+		caseCollisions: options.caseCollisions ?? "refuse",
+		ignore: rules.ignore,
+		include: rules.include,
+		scope: rules.scope,
+		...entryFacts(manifest),
+	};
+}
+
+/** Returns the entry paths of the output and of its temporary file, which may be inside the tree. */
+function ownPaths(root: string, output: string): Set<string> {
+	return new Set([output, temporaryNameFor(output)].map((path) => entryPathOf(root, path)));
+}
+
+function normalizeListed(path: string): string {
+	return path.startsWith("./") ? path.slice(2) : path;
+}

@@ -1,0 +1,78 @@
+/** Resolves what `sign` was asked to sign: the root directory, the part of it to sign, and where the catalog goes. */
+
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import { conventionalCatalog, entryPathOf, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import type { SelectionRules } from "../fileset/selection.js";
+import { requireFileName } from "../system/store.js";
+
+export interface TargetOptions {
+	/** `cat`, and formats of extended attributes. Default `cat`. */
+	readonly formats?: readonly string[];
+	readonly output?: string;
+	readonly files?: readonly string[];
+	readonly carry?: "ima";
+}
+
+export interface SignTarget {
+	/** The first path as it was given, for messages. */
+	readonly firstPath: string;
+	/** The real path of the directory that entry paths are relative to. */
+	readonly root: string;
+	readonly scope: SelectionRules["scope"];
+	/** The real path of the catalog. Absent: attributes alone are written. */
+	readonly output: string | undefined;
+}
+
+/**
+ * One directory is its own root; several paths share the deepest directory above all of them. No file is read, so that
+ * a caller can ask for a passphrase afterwards.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO
+ */
+export function resolveSignTarget(paths: readonly string[], options: TargetOptions): SignTarget {
+	const { formats = ["cat"], output, files, carry } = options;
+	const [firstPath] = paths;
+	const writesCatalog = formats.includes("cat");
+	if (!writesCatalog && (output ?? carry) !== undefined) {
+		throw new SigtoolError("ERR_USAGE", "Add --format cat: --output and --carry are about a catalog");
+	}
+	if (output !== undefined) requireFileName(output);
+	const kinds = paths.map(kindOf);
+	if (paths.length === 1 && kinds[0] === "directory") {
+		const root = realPath(firstPath);
+		if (writesCatalog && output === undefined && root === dirname(root)) {
+			throw new SigtoolError("ERR_USAGE", `Cannot name a catalog for ${quote(root)}: use -o`);
+		}
+		const usual = writesCatalog ? conventionalCatalog(root) : undefined;
+		const scope = files === undefined ? "root" : "listed";
+		return { firstPath, root, scope, output: output === undefined ? usual : resolveOutput(output) };
+	}
+	if (files !== undefined) throw new SigtoolError("ERR_USAGE", "Give one directory with --files-from");
+	if (writesCatalog && output === undefined)
+		throw new SigtoolError("ERR_USAGE", "Name the catalog with -o: there is no one directory to put it in");
+	const reals = paths.map((path) => join(realPath(dirname(path)), basename(resolve(path))));
+	const root = commonDirectory(reals.map((path, index) => (kinds[index] === "directory" ? path : dirname(path))));
+	const scope = reals.map((path) => entryPathOf(root, path)).filter((path) => path !== "");
+	return {
+		firstPath,
+		root,
+		scope: scope.length < reals.length ? "root" : scope,
+		output: output === undefined ? undefined : resolveOutput(output),
+	};
+}
+
+/** Returns the real path that an output file will have. Its directory must exist. */
+function resolveOutput(output: string): string {
+	return join(realPath(dirname(resolve(output))), basename(output));
+}
+
+function commonDirectory(directories: readonly string[]): string {
+	let common = directories[0].split(sep);
+	for (const directory of directories.slice(1)) {
+		const steps = directory.split(sep);
+		let shared = 0;
+		while (shared < common.length && common[shared] === steps[shared]) shared++;
+		common = common.slice(0, shared);
+	}
+	return common.join(sep) || sep;
+}

@@ -1,0 +1,201 @@
+/**
+ * The one HTTP client: single requests to servers that a user or a certificate named. Everything is bounded: time, size,
+ * redirects, attempts. What comes back is unverified.
+ */
+
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIP, type Socket } from "node:net";
+import { connect } from "node:tls";
+import { errnoReason, isErrnoException, quote, SigtoolError } from "../errors.js";
+import { parseHttpUrl, proxyAuthorization, proxyFor } from "./http-url.js";
+
+export interface HttpRequest {
+	/** http or https; see `parseHttpUrl`. */
+	readonly url: string;
+	/** Sent with POST; absent: GET. */
+	readonly body?: Uint8Array;
+	readonly headers?: Readonly<Record<string, string>>;
+	/** Octets of the largest answer taken. */
+	readonly maxBytes: number;
+	/** For one attempt, redirects included. Default 15 s. */
+	readonly timeoutMs?: number;
+}
+
+export interface HttpResponse {
+	/** Any but those that are tried again. */
+	readonly status: number;
+	/** Lowercase, without parameters; empty when the server names none. */
+	readonly contentType: string;
+	readonly body: Buffer;
+}
+
+const TIMEOUT_MS = 15_000;
+const MAX_REDIRECTS = 3;
+const ATTEMPTS = 3;
+/** Before the second attempt, and twice as long before each further one. */
+const BACKOFF_MS = 500;
+
+/**
+ * Sends a request. Connections that fail and the statuses 408, 429 and 5xx are tried again, three times in all; a server
+ * that takes too long is not asked again.
+ * @throws ERR_NETWORK naming the URL, ERR_LIMIT for a larger answer; ERR_USAGE, ERR_CONFIG
+ */
+export async function exchange(request: HttpRequest): Promise<HttpResponse> {
+	const url = parseHttpUrl(request.url);
+	const { timeoutMs = TIMEOUT_MS } = request;
+	for (let attempt = 1; ; attempt++) {
+		const signal = AbortSignal.timeout(timeoutMs);
+		try {
+			return await followRedirects(url, request, signal);
+		} catch (error) {
+			if (signal.aborted) throw refusal(url, `there was no answer within ${timeoutMs / 1000} s`, error);
+			const failure = error instanceof SigtoolError ? error : connectionFailure(url, error);
+			if (!(failure instanceof TemporaryFailure) || attempt === ATTEMPTS) throw failure;
+		}
+		await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS * 2 ** (attempt - 1)));
+	}
+}
+
+/** A failure that may pass. */
+class TemporaryFailure extends SigtoolError {}
+
+/** A POST is repeated as it is, or not at all (RFC 9110 §15.4.2); never from https to http. */
+async function followRedirects(from: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+	let url = from;
+	for (let redirects = 0; ; redirects++) {
+		const response = await send(url, request, signal);
+		const { statusCode: status = 0, headers } = response;
+		if (status === 408 || status === 429 || status >= 500) {
+			response.destroy();
+			throw new TemporaryFailure(
+				"ERR_NETWORK",
+				`Cannot use ${quote(url.href)}: the server answered with status ${status}`,
+			);
+		}
+		const { location } = headers;
+		const followed = REDIRECTS.get(status);
+		if (location === undefined || !(followed === "any" || (followed === "get" && request.body === undefined))) {
+			const contentType = (headers["content-type"] ?? "").split(";")[0].trim().toLowerCase();
+			return { status, contentType, body: await bodyOf(response, url, request.maxBytes) };
+		}
+		response.destroy();
+		if (redirects === MAX_REDIRECTS) throw refusal(url, `it redirects more than ${MAX_REDIRECTS} times`);
+		const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+		if (next === undefined || (next.protocol !== url.protocol && next.protocol !== "https:")) {
+			throw refusal(url, `it redirects to ${quote(location)}`);
+		}
+		if (next.username !== "" || next.password !== "") {
+			throw refusal(url, "it redirects to a URL with a user name or a password");
+		}
+		url = next;
+	}
+}
+
+async function send(url: URL, { body, headers }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+	const proxy = proxyFor(url);
+	const options: RequestOptions = {
+		method: body === undefined ? "GET" : "POST",
+		headers: { "user-agent": "sigtool", ...headers, ...(body !== undefined && { "content-length": body.length }) },
+		agent: false, // A connection for each: none that is kept alive keeps the process.
+		signal,
+	};
+	if (proxy === undefined) return answerTo((url.protocol === "http:" ? requestHttp : requestHttps)(url, options), body);
+	if (url.protocol === "http:") {
+		// By proxy the whole URL is asked for. RFC 9112 §3.2.2.
+		const headers = { ...options.headers, host: url.host, ...authorization(proxy) };
+		const path = `${url.origin}${url.pathname}${url.search}`;
+		return answerTo(requestHttp({ ...options, ...addressOf(proxy), path, headers }), body);
+	}
+	const socket = await tunnelTo(url, proxy, signal);
+	const servername = isIP(bareHost(url)) === 0 ? url.hostname : "";
+	const createConnection = () => connect({ socket, servername, host: bareHost(url) });
+	return answerTo(requestHttps(url, { ...options, agent: undefined, createConnection }), body);
+}
+
+function answerTo(request: ClientRequest, body: Uint8Array | undefined): Promise<IncomingMessage> {
+	return new Promise((resolve, reject) => {
+		request.once("response", resolve);
+		request.on("error", reject);
+		endsUnanswered(request, reject);
+		request.end(body);
+	});
+}
+
+/** RFC 9110 §9.3.6. */
+function tunnelTo(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> {
+	const path = `${url.hostname}:${url.port || 443}`;
+	const headers = { host: path, ...authorization(proxy) };
+	const request = requestHttp({ ...addressOf(proxy), method: "CONNECT", path, headers, agent: false, signal });
+	return new Promise((resolve, reject) => {
+		request.once("connect", ({ statusCode }, socket, first) => {
+			if (statusCode === 200 && first.length === 0) return resolve(socket);
+			socket.destroy();
+			reject(refusal(url, `the proxy ${quote(proxy.host)} answered with status ${statusCode}`));
+		});
+		request.once("response", (response) => {
+			response.destroy();
+			reject(refusal(url, `the proxy ${quote(proxy.host)} answered with status ${response.statusCode}`));
+		});
+		request.on("error", reject);
+		endsUnanswered(request, reject);
+		request.end();
+	});
+}
+
+/**
+ * A server that switches protocols (101) ends a request with neither answer nor error. With nothing left to wait for the
+ * process would end as if all were well.
+ */
+function endsUnanswered(request: ClientRequest, reject: (error: Error) => void): void {
+	request.once("close", () => reject(new Error("the connection ended without an answer")));
+}
+
+/** Without its name and password, which Node.js would send as if they were for the server. */
+function addressOf(proxy: URL): { host: string; port: string | number } {
+	return { host: bareHost(proxy), port: proxy.port || 80 };
+}
+
+function authorization(proxy: URL): Readonly<Record<string, string>> {
+	const value = proxyAuthorization(proxy);
+	return value === undefined ? {} : { "proxy-authorization": value };
+}
+
+async function bodyOf(response: IncomingMessage, url: URL, maxBytes: number): Promise<Buffer> {
+	const chunks: Buffer[] = [];
+	let size = 0;
+	for await (const chunk of response as AsyncIterable<Buffer>) {
+		size += chunk.length;
+		if (size > maxBytes) {
+			throw new SigtoolError(
+				"ERR_LIMIT",
+				`Cannot use ${quote(url.href)}: the answer is larger than ${maxBytes} octets`,
+			);
+		}
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks);
+}
+
+function connectionFailure(url: URL, error: unknown): SigtoolError {
+	const reason = isErrnoException(error) ? errnoReason(error) : error instanceof Error ? error.message : String(error);
+	return new TemporaryFailure("ERR_NETWORK", `Cannot use ${quote(url.href)}: ${reason}`, { cause: error });
+}
+
+function refusal(url: URL, reason: string, cause?: unknown): SigtoolError {
+	return new SigtoolError("ERR_NETWORK", `Cannot use ${quote(url.href)}: ${reason}`, { cause });
+}
+
+/** An address of IPv6 without its brackets. */
+function bareHost({ hostname }: URL): string {
+	return hostname.replace(/^\[|\]$/g, "");
+}
+
+/** Those to follow, for any request or for GET alone. */
+const REDIRECTS: ReadonlyMap<number, "any" | "get"> = new Map([
+	[301, "get"],
+	[302, "get"],
+	[303, "get"],
+	[307, "any"],
+	[308, "any"],
+]);

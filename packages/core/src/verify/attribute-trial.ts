@@ -1,0 +1,194 @@
+/**
+ * What one attribute of one file proves: its value is parsed before the content is read, and held against the content
+ * while that is read.
+ */
+
+import { createHash } from "node:crypto";
+import type { DigestAlgorithm } from "../digest/algorithms.js";
+import { createFsverityHasher } from "../digest/fsverity.js";
+import { type ErrorCode, SigtoolError } from "../errors.js";
+import type { AttributeFormat } from "../formats/attribute-format.js";
+import { createCrossSignatureCheck } from "../formats/cross-signature.js";
+import { type EvmSubject, evmPortableMessage, parseEvm } from "../formats/evm.js";
+import { IMA_ATTRIBUTE, parseIma, type VeritySignature, verityMessage } from "../formats/ima.js";
+import { type IntegritySignature, requireEvidence } from "../formats/integrity-signature.js";
+import { parseSpythonHash } from "../formats/spython.js";
+import type { AttributeKeys, TrustedKey } from "../pki/attribute-keys.js";
+import { createContentVerifier } from "../pki/signature-algorithm.js";
+
+/**
+ * `hash-only`: the content matches a hash that nobody signed. `mismatch`: the content is not what the attribute was made
+ * for. `untrusted-signer`: no trusted key goes by the signature's key id, so nothing was checked.
+ */
+export type AttributeStatus = "trusted" | "hash-only" | "unsigned" | "mismatch" | "untrusted-signer" | "malformed";
+
+export type AttributeVerdict =
+	| { readonly status: "trusted"; readonly key: TrustedKey }
+	| {
+			readonly status: Exclude<AttributeStatus, "trusted">;
+			readonly code: ErrorCode;
+			/** Continues a sentence about the file. */
+			readonly reason: string;
+			/** Of a hash that does not match, hexadecimal. */
+			readonly expected?: string;
+			readonly actual?: string;
+	  };
+
+/** The file's attributes as they were before its content was read; untrusted. */
+export interface AttributesFound {
+	readonly value: Uint8Array | undefined;
+	/** For EVM: what it covers. */
+	readonly subject: EvmSubject | undefined;
+}
+
+export interface AttributeTrial {
+	/** The whole content in order; the octets are valid during the call only. */
+	content(piece: Uint8Array): void;
+	/** With the SHA-256 of the content. */
+	verdict(sha256: Uint8Array): AttributeVerdict;
+}
+
+export function startTrial(format: AttributeFormat, found: AttributesFound, keys: AttributeKeys): AttributeTrial {
+	const { value, subject } = found;
+	if (value === undefined)
+		return settled({ status: "unsigned", code: "ERR_UNSIGNED", reason: "has no such attribute" });
+	try {
+		if (format === "spython") {
+			const { algorithm, digest } = parseSpythonHash(value);
+			return hashTrial(algorithm, digest);
+		}
+		return format === "evm" ? evmTrial(value, subject, keys) : imaTrial(value, keys, format);
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		return settled({ status: "malformed", code: error.code, reason: `is malformed: ${error.message}` });
+	}
+}
+
+/** `ima` judges whatever kind of value there is; the others want their own. */
+function imaTrial(value: Uint8Array, keys: AttributeKeys, format: "ima" | "ima-hash" | "ima-verity"): AttributeTrial {
+	const parsed = parseIma(value);
+	switch (parsed.kind) {
+		case "digest":
+		case "digest-ng":
+			return hashTrial(parsed.algorithm, parsed.digest);
+		case "signature":
+			return format === "ima" ? contentTrial(parsed, keys) : otherKind("a signature over the content");
+		case "verity-signature":
+			return format === "ima-hash" ? otherKind("a signature over the fs-verity digest") : verityTrial(parsed, keys);
+	}
+}
+
+function otherKind(kind: string): AttributeTrial {
+	const reason = `has ${kind} in place of what was asked for; --format ima judges it`;
+	return settled({ status: "malformed", code: "ERR_ATTRIBUTE_FORMAT", reason });
+}
+
+function hashTrial(algorithm: DigestAlgorithm, expected: Uint8Array): AttributeTrial {
+	const digest = requireEvidence(algorithm, "hash");
+	const hash = digest === "sha256" ? undefined : createHash(digest);
+	return {
+		content: (piece) => void hash?.update(piece),
+		verdict(sha256) {
+			const actual = hash?.digest() ?? sha256;
+			if (Buffer.compare(actual, expected) === 0) {
+				return { status: "hash-only", code: "ERR_UNSIGNED", reason: "matches its hash, which nobody signed" };
+			}
+			return {
+				status: "mismatch",
+				code: "ERR_FILE_MODIFIED",
+				reason: "was modified",
+				expected: Buffer.from(expected).toString("hex"),
+				actual: Buffer.from(actual).toString("hex"),
+			};
+		},
+	};
+}
+
+/** Several keys can share a key id: each checks the signature, while the content is read once. */
+function contentTrial(parsed: IntegritySignature, keys: AttributeKeys): AttributeTrial {
+	const digest = requireEvidence(parsed.algorithm, "signature");
+	const candidates = keys.candidatesFor(parsed.keyId);
+	if (candidates.length === 0) return settled(untrusted(parsed, keys));
+	const verifiers = candidates.map((key) => ({ key, verifier: createContentVerifier(key.publicKey, digest) }));
+	const check = createCrossSignatureCheck();
+	return {
+		content(piece) {
+			check.update(piece);
+			for (const { verifier } of verifiers) verifier.update(piece);
+		},
+		verdict() {
+			const found = check.found();
+			if (found !== undefined) {
+				const reason = `is ${found}, so that its signature may be one that was made for that`;
+				return { status: "malformed", code: "ERR_CROSS_SIGNATURE", reason };
+			}
+			const signer = verifiers.find(({ verifier }) => verifier.verify(parsed.signature));
+			return signer === undefined ? stale(parsed, "other content") : { status: "trusted", key: signer.key };
+		},
+	};
+}
+
+function verityTrial(parsed: VeritySignature, keys: AttributeKeys): AttributeTrial {
+	const hasher = createFsverityHasher({ algorithm: parsed.algorithm });
+	return {
+		content: (piece) => void hasher.update(piece),
+		verdict: () => judgeMessage(parsed, verityMessage(parsed.algorithm, hasher.digest()), keys, "other content"),
+	};
+}
+
+/** A portable signature covers IMA's value, not the content: so IMA's has to match, be it a hash or a signature. */
+function evmTrial(value: Uint8Array, subject: EvmSubject | undefined, keys: AttributeKeys): AttributeTrial {
+	const parsed = parseEvm(value);
+	if (parsed.kind !== "portable-signature") {
+		const kind = parsed.kind === "hmac" ? "an HMAC" : "bound to one inode";
+		const reason = `has an EVM attribute that only the machine that made it can judge: it is ${kind}`;
+		return settled({ status: "malformed", code: "ERR_UNSUPPORTED_ALGORITHM", reason });
+	}
+	requireEvidence(parsed.algorithm, "signature");
+	const covered = subject?.attributes.get(IMA_ATTRIBUTE);
+	if (subject === undefined || covered === undefined) {
+		const reason = "has no IMA attribute, without which a signature for EVM says nothing of the content";
+		return settled({ status: "mismatch", code: "ERR_SIGNATURE", reason });
+	}
+	const message = evmPortableMessage(subject);
+	const ima = imaTrial(covered, keys, "ima");
+	return {
+		content: (piece) => ima.content(piece),
+		verdict(sha256) {
+			const content = ima.verdict(sha256);
+			const fits = content.status === "trusted" || content.status === "hash-only";
+			return fits ? judgeMessage(parsed, message, keys, "another owner, group, mode or attribute") : content;
+		},
+	};
+}
+
+function judgeMessage(
+	parsed: IntegritySignature,
+	message: Uint8Array,
+	keys: AttributeKeys,
+	what: string,
+): AttributeVerdict {
+	const digest = requireEvidence(parsed.algorithm, "signature");
+	const candidates = keys.candidatesFor(parsed.keyId);
+	if (candidates.length === 0) return untrusted(parsed, keys);
+	const key = candidates.find(({ publicKey }) => {
+		const verifier = createContentVerifier(publicKey, digest);
+		verifier.update(message);
+		return verifier.verify(parsed.signature);
+	});
+	return key === undefined ? stale(parsed, what) : { status: "trusted", key };
+}
+
+function untrusted({ keyId }: IntegritySignature, keys: AttributeKeys): AttributeVerdict {
+	const { code, message } = keys.refusalFor(keyId);
+	return { status: "untrusted-signer", code, reason: `is signed by a key that is not trusted: ${message}` };
+}
+
+function stale({ keyId }: IntegritySignature, what: string): AttributeVerdict {
+	const reason = `does not match its signature by key ${keyId}: ${what} was signed`;
+	return { status: "mismatch", code: "ERR_SIGNATURE", reason };
+}
+
+function settled(verdict: AttributeVerdict): AttributeTrial {
+	return { content() {}, verdict: () => verdict };
+}

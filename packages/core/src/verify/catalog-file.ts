@@ -1,0 +1,51 @@
+/** Reads catalog files: their bytes, who wrote them, and errors that name the file. */
+
+import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
+import { parseCatalog } from "../formats/cat.js";
+import { isSigtoolCatalog } from "../formats/cat-facts.js";
+import { parseSignedData } from "../pki/cms.js";
+import { readBounded } from "../system/store.js";
+
+/** A larger catalog is refused unread. */
+export const MAX_CATALOG_BYTES = 2 ** 30;
+
+/** @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+export function readCatalogFile(file: string): Uint8Array {
+	return readBounded(file, MAX_CATALOG_BYTES);
+}
+
+/**
+ * True when the file says that sigtool wrote it. Nothing is verified, so the answer serves only to protect files of
+ * others from being overwritten.
+ * @throws ERR_IO
+ */
+export function isOwnCatalog(file: string): boolean {
+	try {
+		const { content } = parseSignedData(readCatalogFile(file), "catalog");
+		return content !== undefined && isSigtoolCatalog(parseCatalog(content).attributes);
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code !== "ERR_IO") return false;
+		throw error;
+	}
+}
+
+/**
+ * Returns the result of `parse` for the bytes of a file. An error about the content becomes an error of the file, with
+ * the same code.
+ * @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, ERR_CATALOG_FORMAT for an empty file, and what `parse` throws
+ */
+export function parseCatalogFile<T>(file: string, parse: (bytes: Uint8Array) => T): T {
+	const bytes = readCatalogFile(file);
+	if (bytes.length === 0) {
+		throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read ${quote(file)}: it is empty`, { path: file });
+	}
+	try {
+		return parse(bytes);
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError) || cause.path === file) throw cause;
+		const reason = FORMAT_CODES.has(cause.code) ? `it is not a catalog (${reasonOf(cause)})` : reasonOf(cause);
+		throw new SigtoolError(cause.code, `Cannot read ${quote(file)}: ${reason}`, { cause, path: file });
+	}
+}
+
+const FORMAT_CODES: ReadonlySet<ErrorCode> = new Set(["ERR_DER", "ERR_CMS_FORMAT", "ERR_CATALOG_FORMAT"]);

@@ -1,0 +1,116 @@
+/** Merges what verified catalogs sign into one set, as long as they agree. */
+
+import { quote, SigtoolError } from "../errors.js";
+import type { Finding, SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
+import type { HashFileSetOptions } from "../fileset/hash-files.js";
+import { entriesByDigest, entriesByPath, entryByPath, evidenceSize, naturalMatch } from "../formats/cat-entries.js";
+import type { Profile } from "../pki/signature-algorithm.js";
+import type { UsedCatalog } from "./used-catalog.js";
+import { entriesShortOfSigners } from "./verify-signers.js";
+
+export interface MergeOptions {
+	/** `path` when every catalog carries paths, else `digest`. */
+	readonly match?: "path" | "digest";
+	/** Each entry must be signed by this number of different keys, each in a catalog of its own. Default 1. */
+	readonly requiredSigners?: number;
+	readonly profile?: Profile;
+}
+
+/** Returns how to treat links while verifying: as they were treated while signing. @throws ERR_USAGE when catalogs disagree */
+export function linkRules(
+	catalogs: readonly UsedCatalog[],
+): Required<Pick<HashFileSetOptions, "links" | "linksOutside">> {
+	const rules = new Set(catalogs.map(({ facts }) => facts.links));
+	if (rules.size > 1) {
+		throw new SigtoolError("ERR_USAGE", "Cannot use the catalogs together: they treat symbolic links differently");
+	}
+	if (rules.has("record")) return { links: "record", linksOutside: "record" };
+	return { links: "follow", linksOutside: rules.has("follow-outside") ? "record" : "refuse" };
+}
+
+/** How catalogs bind files: by path or by digest alone. `digestSize` is in bytes. */
+export interface Binding {
+	readonly match: "path" | "digest";
+	readonly digestSize: 20 | 32;
+}
+
+/** @throws ERR_WEAK_DIGEST, ERR_CATALOG_FORMAT; ERR_USAGE when catalogs do not fit together */
+export function bindingOf(catalogs: readonly UsedCatalog[], options: MergeOptions): Binding {
+	const { profile = "default" } = options;
+	const [digestSize, ...others] = new Set(catalogs.map(({ catalog }) => evidenceSize(catalog, profile)));
+	if (others.length > 0) {
+		throw new SigtoolError("ERR_USAGE", "Cannot use SHA-1 and SHA-256 catalogs together; verify with one at a time");
+	}
+	const carriesPaths = catalogs.every(({ catalog }) => naturalMatch(catalog, digestSize) === "path");
+	return { match: options.match ?? (carriesPaths ? "path" : "digest"), digestSize };
+}
+
+export interface SignedEntries extends Binding {
+	/** Filled when matching by path. */
+	readonly set: SignedSet;
+	/** Filled when matching by digest. */
+	readonly digests: readonly SignedDigest[];
+	/** Entries that too few keys signed. They stay in `set`. */
+	readonly short: readonly Finding[];
+}
+
+/**
+ * Returns all that the catalogs sign. With `path`, and when entries are matched by path, only that entry.
+ * @throws ERR_WEAK_DIGEST, ERR_PATH_*, ERR_USAGE or ERR_CATALOG_FORMAT when catalogs do not fit together
+ */
+export function signedEntries(catalogs: readonly UsedCatalog[], options: MergeOptions, path?: string): SignedEntries {
+	const { requiredSigners = 1 } = options;
+	const { match, digestSize } = bindingOf(catalogs, options);
+	if (match === "digest") {
+		if (requiredSigners > 1) {
+			throw new SigtoolError("ERR_USAGE", "Cannot count the signers of files that are matched by digest alone");
+		}
+		const digests = catalogs.flatMap(({ catalog, facts }) => entriesByDigest(catalog, facts, digestSize));
+		return { match, digestSize, set: { files: new Map(), links: new Map() }, digests, short: [] };
+	}
+	const sets = catalogs.map(({ catalog, facts }) => {
+		return path === undefined
+			? entriesByPath(catalog, facts, digestSize)
+			: entryByPath(catalog, facts, digestSize, path);
+	});
+	const set = sets.length === 1 ? sets[0] : union(sets, catalogs);
+	return { match, digestSize, set, digests: [], short: entriesShortOfSigners(sets, catalogs, requiredSigners) };
+}
+
+/** Catalogs over one tree may overlap, but they must not contradict each other. */
+function union(sets: readonly SignedSet[], catalogs: readonly UsedCatalog[]): SignedSet {
+	const files = new Map(sets[0].files);
+	const links = new Map(sets[0].links);
+	for (let i = 1; i < sets.length; i++) {
+		for (const [path, file] of sets[i].files) {
+			const known = files.get(path);
+			if (links.has(path) || (known !== undefined && !agree(known, file))) throw contradiction(path, catalogs[i]);
+			files.set(path, known === undefined ? file : combined(known, file));
+		}
+		for (const [path, target] of sets[i].links) {
+			if (files.has(path) || (links.get(path) ?? target) !== target) throw contradiction(path, catalogs[i]);
+			links.set(path, target);
+		}
+	}
+	return { files, links };
+}
+
+/** A mode counts where any catalog records it. Carried attributes are those of the first catalog that has them. */
+function combined(first: SignedFile, second: SignedFile): SignedFile {
+	const carried = first.carried ?? second.carried;
+	return {
+		...first,
+		mode: first.mode === -1 ? second.mode : first.mode,
+		...(carried === undefined ? {} : { carried }),
+	};
+}
+
+function agree(a: SignedFile, b: SignedFile): boolean {
+	const sameMode = a.mode === -1 || b.mode === -1 || a.mode === b.mode;
+	return sameMode && a.kind === b.kind && Buffer.compare(a.digest, b.digest) === 0;
+}
+
+function contradiction(path: string, { file }: UsedCatalog): SigtoolError {
+	const message = `Cannot use catalog ${quote(file)} with the others: it signs ${quote(path)} differently`;
+	return new SigtoolError("ERR_CATALOG_FORMAT", message, { path: file });
+}

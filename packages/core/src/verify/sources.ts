@@ -1,0 +1,98 @@
+/**
+ * Finds and verifies the catalogs that answer for a path.
+ *
+ * They are the given ones, else the directory's own `<dir>/<name>.cat`, for a file that of the nearest parent. A catalog
+ * inside a signed tree counts only if the outer catalog signs it.
+ */
+
+import { createHash } from "node:crypto";
+import { basename, dirname } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import {
+	catalogFilesAt,
+	catalogNamesIn,
+	catalogsFrom,
+	conventionalCatalog,
+	entryPathOf,
+	isBelow,
+	realPath,
+} from "../fileset/locate-catalogs.js";
+import { readCatalogFile } from "./catalog-file.js";
+import { type MergeOptions, signedEntries } from "./merge.js";
+import { loadCatalog, type UsedCatalog } from "./used-catalog.js";
+import type { CatalogVerifyOptions } from "./verify-catalog.js";
+import { requireSigners } from "./verify-signers.js";
+
+export interface SourceOptions extends CatalogVerifyOptions, MergeOptions {
+	/** Catalog files, or directories whose `*.cat` files are all used. */
+	readonly catalogs?: readonly string[];
+	/** The directory that signed paths are relative to. Default: the directory that is verified, or that of the catalog. */
+	readonly root?: string;
+}
+
+/** The catalogs that answer for a path, and the root of their tree. */
+export interface Sources {
+	/** At least one. */
+	readonly catalogs: readonly UsedCatalog[];
+	/** The directory that signed paths are relative to, as it is reached from the path. */
+	readonly root: string;
+}
+
+/**
+ * Verifies the catalogs of a directory and finds their root: the given one; else, for a catalog found by convention, the
+ * directory it is named after; else the directory itself. Every catalog must verify, also each of a directory of
+ * catalogs: an attacker who damages one must not thereby decide which files are checked.
+ */
+export function loadCatalogs(directory: string, options: SourceOptions): Sources {
+	const { catalogs, root } = loadFrom(directory, options);
+	requireSigners(catalogs, options.requiredSigners ?? 1);
+	return { catalogs, root: options.root ?? root };
+}
+
+function loadFrom(directory: string, options: SourceOptions): Sources {
+	if (options.catalogs === undefined) {
+		const { catalog, directory: root } = loadConventionalCatalog(directory, options);
+		return { catalogs: [catalog], root };
+	}
+	const files = options.catalogs.flatMap(catalogFilesAt);
+	return { catalogs: files.map((file) => loadCatalog(file, options)), root: directory };
+}
+
+/** Returns the nearest catalog, which must be a signed member of every catalog in a directory above it. */
+function loadConventionalCatalog(
+	directory: string,
+	options: SourceOptions,
+): { catalog: UsedCatalog; directory: string } {
+	const [nearest, ...outer] = catalogsFrom(directory);
+	if (nearest === undefined) {
+		const [other] = catalogNamesIn(directory);
+		const hint =
+			other === undefined ? "sign it, or name one with --catalog" : `it holds ${quote(other)}: name it with --catalog`;
+		const usual = basename(conventionalCatalog(realPath(directory)));
+		const message = `Cannot find the catalog ${quote(usual)} in ${quote(directory)}: ${hint}`;
+		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: directory });
+	}
+	const catalog = loadCatalog(nearest.file, options);
+	let inner = nearest.file;
+	for (const { file } of outer) {
+		requireMember(inner, loadCatalog(file, { ...options, product: undefined }), options);
+		inner = file;
+	}
+	return { catalog, directory: nearest.directory };
+}
+
+function requireMember(inner: string, outer: UsedCatalog, options: SourceOptions): void {
+	const entry = entryPathOf(dirname(outer.file), inner);
+	const isInside = isBelow(dirname(outer.file), inner);
+	const { set, digestSize } = isInside
+		? signedEntries([outer], { ...options, match: "path" }, entry)
+		: { set: undefined, digestSize: 32 };
+	const algorithm = digestSize === 20 ? "sha1" : "sha256";
+	const actual = createHash(algorithm).update(readCatalogFile(inner)).digest();
+	const signed = set?.files.get(entry)?.digest;
+	if (signed !== undefined && actual.equals(signed)) return;
+	const message =
+		`Cannot trust catalog ${quote(inner)}: it lies in the tree of ${quote(outer.file)}, which does not sign it; ` +
+		"sign the outer tree again, or name the catalog with --catalog";
+	throw new SigtoolError("ERR_NESTED_CATALOG", message, { path: inner });
+}

@@ -1,0 +1,232 @@
+/**
+ * The verb: do the extended attributes of these files fit them, and did someone trusted sign?
+ *
+ * Every regular file is read once, its attributes through the same descriptor (`attribute-trial.ts`). No ignore rules
+ * apply: nothing signed them. Symbolic links have no such attributes and are not looked at.
+ */
+
+import { basename } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import { readAttribute } from "../fileset/attribute-writer.js";
+import type { Finding } from "../fileset/compare.js";
+import { comparePathBytes } from "../fileset/entry-path.js";
+import type { FileVisitor, OpenFile } from "../fileset/hash-file.js";
+import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
+import { conventionalCatalog, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import {
+	type AttributeFormat,
+	type AttributeNaming,
+	attributeName,
+	isSignatureFormat,
+} from "../formats/attribute-format.js";
+import { readEvmSubject } from "../formats/evm.js";
+import { type AttributeKeys, attributeKeys, type TrustedKey } from "../pki/attribute-keys.js";
+import type { Certificate } from "../pki/certificate.js";
+import type { Profile } from "../pki/signature-algorithm.js";
+import type { TrustPolicy } from "../pki/trust-store.js";
+import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
+import { exists } from "../system/store.js";
+import { type AttributeStatus, type AttributeTrial, type AttributeVerdict, startTrial } from "./attribute-trial.js";
+import { isOwnCatalog } from "./catalog-file.js";
+import { loadCatalog } from "./used-catalog.js";
+import { worstExitStatus } from "./verification.js";
+import { watchForDenied } from "./verify-denied.js";
+
+export interface AttributeVerifyOptions extends AttributeNaming {
+	readonly formats: readonly AttributeFormat[];
+	readonly trust: TrustPolicy;
+	/** Signers' certificates that trust vouches for through an authority, and their issuers. */
+	readonly certificates?: readonly Certificate[];
+	/** Milliseconds since the epoch; now when absent. */
+	readonly at?: number;
+	readonly profile?: Profile;
+	/** Whether hashes that match are enough where hashes are what is asked for. Default `refuse`. */
+	readonly bareHashes?: "refuse" | "accept";
+	readonly onProgress?: (done: HashProgress) => void;
+}
+
+export interface VerifiedAttribute {
+	/** Entry path. */
+	readonly path: string;
+	readonly format: AttributeFormat;
+	readonly status: AttributeStatus;
+	/** Absent when trusted. */
+	readonly code?: string;
+	/** Lowercase hexadecimal SHA-256 of the signer's SubjectPublicKeyInfo. */
+	readonly signer?: string;
+}
+
+export interface AttributeVerification {
+	readonly path: string;
+	/**
+	 * `unchanged`: as `trusted`, but for hashes that nobody signed. `undecided`: all that keeps it from either are files that
+	 * could not be read.
+	 */
+	readonly verdict: "trusted" | "unchanged" | "failed" | "undecided";
+	/** Every file and format, in path order. */
+	readonly attributes: readonly VerifiedAttribute[];
+	readonly counts: Readonly<Record<AttributeStatus, number>>;
+	readonly fileCount: number;
+	readonly linkCount: number;
+	/** Whoever signed something. */
+	readonly signers: readonly TrustedKey[];
+	/** The catalog in its usual place, which was not looked at. Verified, unless hashes alone were asked for. */
+	readonly passedOver: string | undefined;
+	readonly findings: readonly AttributeFinding[];
+}
+
+export interface AttributeFinding extends Finding {
+	/** Absent where the file as a whole could not be looked at. */
+	readonly format?: AttributeFormat;
+}
+
+/**
+ * @throws ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE, ERR_UNSUPPORTED_PLATFORM, and what keeps files from being found
+ */
+export async function verifyAttributes(path: string, options: AttributeVerifyOptions): Promise<AttributeVerification> {
+	const keys = attributeKeys(options.trust, options.certificates ?? [], options);
+	const judge = createJudge(await loadAttributes(), keys, options);
+	const denied = watchForDenied(options.trust, "sha256", judge.visitor);
+	const catalog = catalogToPassOver(path, options);
+	const { count, linkTargets, problems } = await hashFileSet(path, {
+		caseCollisions: "allow",
+		linksOutside: "record",
+		skip: new Set(catalog === undefined ? [] : [catalog]),
+		onProblem: "collect",
+		visitor: denied.visitor,
+		onProgress: options.onProgress,
+	});
+	const fileCount = count - linkTargets.size;
+	const unread = problems.map(({ code, message, path: file }) => ({ code, message, path: file ?? path }));
+	judge.judged.sort((a, b) => comparePathBytes(a.path, b.path));
+	const counted = { fileCount, linkCount: linkTargets.size, passedOver: catalog };
+	return conclude(path, judge.judged, [...unread, ...denied.findings], { ...options, ...counted });
+}
+
+interface Judged {
+	readonly path: string;
+	readonly format: AttributeFormat;
+	readonly verdict: AttributeVerdict;
+}
+
+function createJudge(
+	access: AttributeAccess,
+	keys: AttributeKeys,
+	options: AttributeVerifyOptions,
+): { readonly visitor: FileVisitor; readonly judged: Judged[] } {
+	const judged: Judged[] = [];
+	const formats = options.formats.map((format) => ({ format, name: attributeName(format, options) }));
+	let trials: { readonly format: AttributeFormat; readonly trial: AttributeTrial }[] = [];
+	const start = (file: OpenFile, format: AttributeFormat, name: string) => {
+		const read = (of: string) => readOrNothing(access, file, of);
+		const subject = format === "evm" ? readEvmSubject(name, file.stats, read) : undefined;
+		return { format, trial: startTrial(format, { value: read(name), subject }, keys) };
+	};
+	return {
+		judged,
+		visitor: {
+			begin(file) {
+				trials = formats.map(({ format, name }) => start(file, format, name));
+			},
+			content(piece) {
+				for (const { trial } of trials) trial.content(piece);
+			},
+			end({ name }, sha256) {
+				for (const { format, trial } of trials) judged.push({ path: name, format, verdict: trial.verdict(sha256) });
+				return "looked";
+			},
+			undo() {},
+		},
+	};
+}
+
+/** A file system without attributes has none. */
+function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): Uint8Array | undefined {
+	try {
+		return readAttribute(access, file, name);
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code === "ERR_ATTRIBUTE_UNSUPPORTED") return undefined;
+		throw error;
+	}
+}
+
+/**
+ * Name of the catalog in its usual place, which `sign` leaves out too. It has a signature of its own, which has to hold
+ * where signatures are asked for.
+ */
+function catalogToPassOver(path: string, { trust, at, profile, formats }: AttributeVerifyOptions): string | undefined {
+	if (kindOf(path) !== "directory") return undefined;
+	const catalog = conventionalCatalog(realPath(path));
+	if (!exists(catalog) || kindOf(catalog) !== "file") return undefined;
+	if (!formats.some(isSignatureFormat)) return isOwnCatalog(catalog) ? basename(catalog) : undefined;
+	try {
+		loadCatalog(catalog, { trust, ...(at !== undefined && { at }), ...(profile !== undefined && { profile }) });
+		return basename(catalog);
+	} catch (error) {
+		if (error instanceof SigtoolError) return undefined;
+		throw error;
+	}
+}
+
+function conclude(
+	path: string,
+	judged: readonly Judged[],
+	unread: readonly Finding[],
+	options: AttributeVerifyOptions & Pick<AttributeVerification, "fileCount" | "linkCount" | "passedOver">,
+): AttributeVerification {
+	const { fileCount, linkCount, passedOver } = options;
+	const counts = { trusted: 0, "hash-only": 0, unsigned: 0, mismatch: 0, "untrusted-signer": 0, malformed: 0 };
+	const signers = new Map<string, TrustedKey>();
+	const signedFiles = new Set<string>();
+	for (const { path: file, verdict } of judged) {
+		counts[verdict.status]++;
+		if (verdict.status !== "trusted") continue;
+		signers.set(verdict.key.spkiSha256, verdict.key);
+		signedFiles.add(file);
+	}
+	// A hash that a signature of EVM covers is signed by way of it.
+	const bare = judged.filter(({ path: file, verdict }) => verdict.status === "hash-only" && !signedFiles.has(file));
+	const refused = bare.filter(({ format }) => options.bareHashes !== "accept" || isSignatureFormat(format));
+	const findings: AttributeFinding[] = [...unread];
+	if (refused.length > 0) findings.push(nothingSigned(path, refused));
+	for (const { path: file, format, verdict } of judged) {
+		if (verdict.status === "trusted" || verdict.status === "hash-only") continue;
+		const { status, code, reason, expected, actual } = verdict;
+		const name = attributeName(format, options);
+		const which = options.formats.length > 1 ? ` (${name})` : "";
+		const message = `${quote(file)} ${status === "unsigned" ? `has no attribute ${name}` : reason + which}`;
+		findings.push({ code, path: file, format, message, ...(expected && { expected, actual }) });
+	}
+	if (judged.length + unread.length === 0) {
+		findings.push({ code: "ERR_UNSIGNED", path, message: `${quote(path)} holds no files` });
+	}
+	return {
+		path,
+		verdict: verdictOf(findings, bare.length),
+		attributes: judged.map(({ path: file, format, verdict }) => ({
+			path: file,
+			format,
+			status: verdict.status,
+			...(verdict.status === "trusted" ? { signer: verdict.key.spkiSha256 } : { code: verdict.code }),
+		})),
+		counts,
+		fileCount,
+		linkCount,
+		signers: [...signers.values()],
+		passedOver,
+		findings,
+	};
+}
+
+function verdictOf(findings: readonly AttributeFinding[], bareCount: number): AttributeVerification["verdict"] {
+	if (findings.length > 0) return worstExitStatus(findings) === 3 ? "undecided" : "failed";
+	return bareCount > 0 ? "unchanged" : "trusted";
+}
+
+function nothingSigned(path: string, bare: readonly Judged[]): AttributeFinding {
+	const hashes = bare.length === 1 ? "1 hash matches" : `${bare.length} hashes match`;
+	const wanted = bare.some(({ format }) => isSignatureFormat(format));
+	const way = wanted ? "a signature was asked for" : "--allow-unsigned accepts that";
+	const message = `${hashes}; nothing is signed: whoever changes a file can change its hash; ${way}`;
+	return { code: "ERR_UNSIGNED", path, message };
+}

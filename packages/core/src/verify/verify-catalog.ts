@@ -1,0 +1,156 @@
+/**
+ * Verifying, in the order that keeps unverified data powerless: DER, signature over the bytes received, signed
+ * attributes, chain at a trusted time, trust; only then are members looked at and compared with files.
+ */
+
+import { quote, SigtoolError } from "../errors.js";
+import { CATALOG_OID, type Catalog, parseCatalog } from "../formats/cat.js";
+import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";
+import type { Certificate } from "../pki/certificate.js";
+import { parseSignedData, type SignerInfo } from "../pki/cms.js";
+import { verifySigner } from "../pki/cms-verify.js";
+import { refuseDeniedCatalog } from "../pki/deny-list.js";
+import { expiryNotice } from "../pki/expiry.js";
+import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
+import { type Timestamp, verifyTimestamps } from "../pki/timestamp.js";
+import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
+import type { Verified } from "../pki/verified.js";
+
+export type { VerifiedSigner } from "../pki/signer-trust.js";
+export type { Verified } from "../pki/verified.js";
+
+export interface CatalogVerifyOptions {
+	readonly trust: TrustPolicy;
+	/** Anchors for timestamping authorities; when absent, authorities that are trusted for any subject. */
+	readonly timestampAnchors?: readonly Certificate[];
+	/** Authorities whose timestamps do not count, and why; by SHA-256 of the SubjectPublicKeyInfo. */
+	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
+	/** Milliseconds since the epoch at which to judge; now when absent. */
+	readonly at?: number;
+	/** `windows-legacy` accepts SHA-1 and RSA from 1024 bits, as Windows did. MD5 never counts. */
+	readonly profile?: "default" | "windows-legacy";
+	/** Product the catalog must be of. */
+	readonly product?: string;
+}
+
+export interface VerifiedCatalog {
+	readonly catalog: Verified<Catalog>;
+	readonly facts: CatalogFacts;
+	readonly signer: VerifiedSigner;
+	readonly judgedAt: JudgedTime;
+	/** The one that tells the time. */
+	readonly timestamp: Timestamp | undefined;
+	/** Things that did not decide the verdict and that a person should know. */
+	readonly warnings: readonly string[];
+}
+
+export interface JudgedTime {
+	/** Milliseconds since the epoch at which the signer's chain was judged. */
+	readonly at: number;
+	readonly source: "now" | "given" | "rfc3161" | "countersignature";
+	/** Subject of the authority, when the time is a timestamp's. */
+	readonly authority?: string;
+	/** Why the time is not a timestamp's. */
+	readonly without?: "no-timestamp" | "unusable-timestamp" | "lifetime-signing";
+}
+
+/** Lifetime signing: a timestamp does not outlive the certificate. Microsoft, szOID_LIFETIME_SIGNING. */
+const LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13";
+const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
+
+/**
+ * Verifies a catalog's own signature and whether its signer is trusted.
+ * @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_UNSIGNED, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
+ * ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_WEAK_KEY, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_PRODUCT_MISMATCH
+ */
+export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
+	const { trust, profile = "default" } = options;
+	const signedData = parseSignedData(bytes, "catalog");
+	const { content, contentValue, contentType, certificates } = signedData;
+	if (contentType !== CATALOG_OID.certTrustList || content === undefined || contentValue === undefined) {
+		throw new SigtoolError("ERR_CATALOG_FORMAT", "Cannot read catalog: the signed content is not a catalog list");
+	}
+	const [signer, ...others] = signedData.signers;
+	if (signer === undefined) throw new SigtoolError("ERR_UNSIGNED", "Cannot trust the catalog: it is not signed");
+	if (others.length > 0) {
+		throw new SigtoolError("ERR_CMS_FORMAT", "Cannot trust the catalog: it carries more than one signature");
+	}
+	refuseDeniedCatalog(trust.deny, bytes, contentValue);
+	const { certificate } = verifySigner(signer, { contentType, contentValue, certificates, profile });
+
+	const anchors = options.timestampAnchors ?? timestampAnchors(trust);
+	const { refusedAuthorities } = options;
+	const { timestamps, failures } = verifyTimestamps(signer, {
+		...{ certificates, anchors, profile, refusedAuthorities },
+		deny: trust.deny,
+	});
+	const judgedAt = judgementTime(certificate, timestamps, failures.length > 0, options.at);
+	const verifiedSigner = withTimestampFailures(failures, () => {
+		return judgeSigner(certificate, trust, { intermediates: certificates, at: judgedAt.at, profile });
+	});
+
+	const catalog = parseCatalog(content);
+	const facts = parseFacts(catalog.attributes);
+	checkProduct(facts, options.product);
+	return {
+		catalog: catalog as Verified<Catalog>, // The one place where evidence turns into the brand.
+		facts,
+		signer: verifiedSigner,
+		judgedAt,
+		timestamp: judgedAt.without === undefined ? timestamps[0] : undefined,
+		warnings: [
+			...signedData.anomalies,
+			...failures.map((failure) => `a timestamp was not used: ${failure.message}`),
+			...nestedSignatureWarnings(signer),
+			...expiryWarnings(verifiedSigner, judgedAt),
+		],
+	};
+}
+
+/** A sound timestamp is proof of an earlier time; without one the chain must hold now. */
+function judgementTime(
+	leaf: Certificate,
+	[timestamp]: readonly Timestamp[],
+	hasUnusable: boolean,
+	at: number | undefined,
+): JudgedTime {
+	const lifetime = leaf.extensions.extendedKeyUsage?.oids.includes(LIFETIME_SIGNING) === true;
+	if (timestamp !== undefined && !lifetime) {
+		const { time, kind, certificate } = timestamp;
+		return { at: time, source: kind, authority: certificate.subject.text };
+	}
+	const without = timestamp !== undefined ? "lifetime-signing" : hasUnusable ? "unusable-timestamp" : "no-timestamp";
+	return at === undefined ? { at: Date.now(), source: "now", without } : { at, source: "given", without };
+}
+
+/** An expired signer is often one whose timestamp did not verify: its reason belongs to the message. */
+function withTimestampFailures<T>(failures: readonly SigtoolError[], judge: () => T): T {
+	try {
+		return judge();
+	} catch (error) {
+		const [failure] = failures;
+		if (!(error instanceof SigtoolError) || error.code !== "ERR_CERTIFICATE_EXPIRED" || failure === undefined)
+			throw error;
+		const message = `${error.message}; its timestamp was not used: ${failure.message}`;
+		throw new SigtoolError(error.code, message, { cause: error.cause });
+	}
+}
+
+function checkProduct(facts: CatalogFacts, expected: string | undefined): void {
+	if (expected === undefined || facts.product === expected) return;
+	const found = facts.product === undefined ? "names no product" : `is of product ${quote(facts.product)}`;
+	throw new SigtoolError("ERR_PRODUCT_MISMATCH", `Cannot trust the catalog: it ${found}, expected ${quote(expected)}`);
+}
+
+/** What a timestamp holds stays valid; without one the first certificate to end ends it all. */
+function expiryWarnings({ chain }: VerifiedSigner, { at, source }: JudgedTime): string[] {
+	if (source !== "now") return [];
+	const notice = expiryNotice(chain, at);
+	return notice === undefined ? [] : [`${notice}; without a timestamp, what it signed fails from then on`];
+}
+
+function nestedSignatureWarnings(signer: SignerInfo): string[] {
+	const nested = signer.unsignedAttributes.filter((attribute) => attribute.oid === NESTED_SIGNATURE);
+	const count = nested.reduce((sum, attribute) => sum + attribute.values.length, 0);
+	return count === 0 ? [] : [`${count} nested signature${count === 1 ? "" : "s"} not judged`];
+}

@@ -1,0 +1,198 @@
+/** A directory, or a directory of a signed tree, held against the catalogs. */
+
+import { basename, dirname, join, resolve } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import { compareByDigest, compareByPath, type Finding, HOST_MODES, type SignedSet } from "../fileset/compare.js";
+import type { FileVisitor } from "../fileset/hash-file.js";
+import { hashFileSet } from "../fileset/hash-files.js";
+import { entryPathOf, isBelow, realPath } from "../fileset/locate-catalogs.js";
+import type { Manifest } from "../fileset/manifest.js";
+import { resolveEntry } from "../fileset/resolve-entry.js";
+import { createSelection, type SelectionRules } from "../fileset/selection.js";
+import { encodeCatalog } from "../formats/cat-encode.js";
+import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "../formats/cat-facts.js";
+import { temporaryNameFor } from "../system/store.js";
+import { linkRules, type SignedEntries, signedEntries } from "./merge.js";
+import { loadCatalogs, type Sources } from "./sources.js";
+import type { UsedCatalog } from "./used-catalog.js";
+import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
+import { watchForDenied } from "./verify-denied.js";
+import { compareEntry, lexicalEntry } from "./verify-file.js";
+
+export interface DirectoryVerifyOptions extends VerifyOptions {
+	/** Sees the content of every file while it is hashed, on the calling thread, which then hashes alone. */
+	readonly visitor?: FileVisitor;
+}
+
+/** @throws as `verifyPath` */
+export async function verifyDirectory(path: string, options: DirectoryVerifyOptions): Promise<Verification> {
+	const sources = await unlessRevoked(loadCatalogs(path, options), options);
+	const { catalogs } = sources;
+	const root = realPath(sources.root);
+	const { within, findings: onTheWay } = await withinTree(sources, path, options);
+	let entries: SignedEntries | undefined;
+	// Members are read only when something depends on them.
+	const signed = () => {
+		entries ??= signedEntries(catalogs, options);
+		return entries;
+	};
+	const selection = await createSelection(root, selectionRules(catalogs, options), () => pathsOf(signed().set));
+	const listed = within === undefined ? listToCompare(catalogs, options) : undefined;
+	const digest = listed === undefined && signed().digestSize === 20 ? "sha1" : "sha256";
+	const denied = watchForDenied(options.trust, digest, options.visitor);
+	const manifest = await hashFileSet(root, {
+		digest,
+		...linkRules(catalogs),
+		caseCollisions: listed?.facts.caseCollisions ?? "allow",
+		exclude: restrictedTo(within, selection.excludes),
+		skip: catalogEntryPaths(root, catalogs),
+		onProblem: "collect",
+		onProgress: options.onProgress,
+		visitor: denied.visitor,
+	});
+	const comparison = {
+		path,
+		catalogs,
+		checkedCount: manifest.count,
+		ignoredCount: selection.ignoredCount,
+	};
+	if (listed !== undefined && isSignedList(manifest, listed)) {
+		return conclude({ ...comparison, match: "path", findings: denied.findings }, options.added);
+	}
+	const { match, set, digests, short } = signed();
+	if (match === "digest") {
+		if (within !== undefined) {
+			throw new SigtoolError("ERR_USAGE", `Cannot match ${quote(path)} by digest alone: verify the whole tree`, {
+				path,
+			});
+		}
+		return conclude(
+			{
+				...comparison,
+				match,
+				findings: [...denied.findings, ...compareByDigest(manifest, digests, signedLinks(catalogs))],
+			},
+			options.added,
+		);
+	}
+	const expected = below(set, within);
+	const findings = [
+		...onTheWay,
+		...denied.findings,
+		...short.filter(({ path: entry }) => within === undefined || entry.startsWith(`${within}/`)),
+		...compareByPath(manifest, expected, { modes: HOST_MODES }).map(hintAtLeftovers(root, catalogs)),
+	];
+	if (within !== undefined && expected.files.size + expected.links.size === 0) {
+		const message = `nothing in ${quote(within)} is signed by ${quote(catalogs[0].file)}`;
+		return conclude({
+			...comparison,
+			match,
+			findings: [{ code: "ERR_NOT_A_MEMBER", path: within, message }, ...findings],
+		});
+	}
+	return conclude({ ...comparison, match, findings }, options.added);
+}
+
+function signedLinks(catalogs: readonly UsedCatalog[]): ReadonlyMap<string, string> {
+	return new Map(catalogs.flatMap(({ facts }) => [...facts.symbolicLinks]));
+}
+
+interface Within {
+	/** Entry path of a directory that is part of a signed tree; undefined for the whole tree. */
+	readonly within: string | undefined;
+	/** What is wrong with the links on the way to it. */
+	readonly findings: readonly Finding[];
+}
+
+async function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOptions): Promise<Within> {
+	if (realPath(root) === realPath(path) && (options.catalogs !== undefined || resolve(root) === resolve(path))) {
+		return { within: undefined, findings: [] };
+	}
+	const lexical = lexicalEntry(root, path);
+	if (linkRules(catalogs).links === "follow") return { within: lexical, findings: [] };
+	const { entry, links } = resolveEntry(realPath(root), lexical);
+	const findings: Finding[] = [];
+	for (const link of links) findings.push(...compareEntry(realPath(root), link, catalogs, options));
+	if (entry === undefined) {
+		throw new SigtoolError("ERR_USAGE", `Cannot verify ${quote(path)}: it leads out of ${quote(root)}`, { path });
+	}
+	return { within: entry === "" ? undefined : entry, findings };
+}
+
+type Excludes = (path: string, kind: "file" | "directory") => boolean;
+
+/** Leaves out everything that is neither on the way to `within` nor below it. */
+function restrictedTo(within: string | undefined, excludes: Excludes | undefined): Excludes | undefined {
+	if (within === undefined) return excludes;
+	return (path, kind) => {
+		const isInside = path.startsWith(`${within}/`);
+		const isOnTheWay = kind === "directory" && (path === within || within.startsWith(`${path}/`));
+		return !(isInside || isOnTheWay) || excludes?.(path, kind) === true;
+	};
+}
+
+function below({ files, links }: SignedSet, within: string | undefined): SignedSet {
+	if (within === undefined) return { files, links };
+	const isInside = ([path]: readonly [string, unknown]) => path.startsWith(`${within}/`);
+	return { files: new Map([...files].filter(isInside)), links: new Map([...links].filter(isInside)) };
+}
+
+/**
+ * The one catalog of sigtool's own whose list can be held against the files as a whole. Attributes it carries are not
+ * read from the files, so that such a list cannot be encoded again.
+ */
+function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOptions): UsedCatalog | undefined {
+	const [catalog, ...others] = catalogs;
+	const isOwn = others.length === 0 && isSigtoolCatalog(catalog.catalog.attributes);
+	return isOwn && catalog.facts.carried === undefined && match !== "digest" ? catalog : undefined;
+}
+
+/**
+ * True when encoding what was found gives the signed list octet for octet: then everything is as it was signed, and no
+ * member needs to be decoded. False says nothing yet.
+ */
+function isSignedList(manifest: Manifest, { catalog, facts }: UsedCatalog): boolean {
+	if (manifest.problems.length > 0) return false;
+	const { thisUpdate, listId, bytes } = catalog;
+	const list = encodeCatalog(manifest, { ...facts, ...entryFacts(manifest) }, { thisUpdate, listId });
+	return Buffer.compare(list, bytes) === 0;
+}
+
+function pathsOf(set: SignedSet): string[] {
+	return [...set.files.keys(), ...set.links.keys()];
+}
+
+/** With several catalogs a rule counts only if each of them has it. */
+function selectionRules(catalogs: readonly UsedCatalog[], { ignoreRules }: VerifyOptions): SelectionRules {
+	if (ignoreRules === "report") return { ignore: [], include: [], scope: "root" };
+	const [first, ...others] = catalogs.map((catalog) => catalog.facts);
+	const common = (list: (facts: CatalogFacts) => readonly string[]) => {
+		const isEverywhere = others.every((facts) => JSON.stringify(list(facts)) === JSON.stringify(list(first)));
+		return isEverywhere ? list(first) : [];
+	};
+	const scopes = [first, ...others].map(({ scope }) => scope);
+	const everyListed = scopes.every((scope) => scope === "listed");
+	const paths = scopes.flatMap((scope) => (typeof scope === "string" ? [] : scope));
+	return {
+		ignore: common(({ ignore }) => ignore),
+		include: common(({ include }) => include),
+		scope: scopes.includes("root") ? "root" : everyListed ? "listed" : paths,
+	};
+}
+
+/** The catalogs, as entries of the tree that holds them: they cannot sign themselves. */
+function catalogEntryPaths(root: string, catalogs: readonly UsedCatalog[]): Set<string> {
+	const files = catalogs.map(({ file }) => join(realPath(dirname(file)), basename(file)));
+	return new Set(files.filter((file) => isBelow(root, file)).map((file) => entryPathOf(root, file)));
+}
+
+/** What an interrupted run of `sign` leaves is unsigned like any other file, and has a simple explanation. */
+function hintAtLeftovers(root: string, catalogs: readonly UsedCatalog[]): (finding: Finding) => Finding {
+	const names = new Set(
+		catalogs.map(({ file }) => entryPathOf(root, temporaryNameFor(join(realPath(dirname(file)), basename(file))))),
+	);
+	return (finding) => {
+		if (finding.code !== "ERR_FILE_ADDED" || !names.has(finding.path)) return finding;
+		return { ...finding, message: `${finding.message}; an interrupted run leaves it, signing again removes it` };
+	};
+}

@@ -1,0 +1,114 @@
+/** One file held against the catalogs, without reading the rest of the tree. */
+
+import { basename, dirname, join, resolve } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import { compareByDigest, compareByPath, type Finding, HOST_MODES } from "../fileset/compare.js";
+import { hashEntry } from "../fileset/hash-entry.js";
+import { entryPathOf, isBelow, realPath } from "../fileset/locate-catalogs.js";
+import { type ResolvedEntry, resolveEntry } from "../fileset/resolve-entry.js";
+import { exists } from "../system/store.js";
+import { bindingOf, linkRules, signedEntries } from "./merge.js";
+import { loadCatalogs, type Sources } from "./sources.js";
+import type { UsedCatalog } from "./used-catalog.js";
+import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
+import { watchForDenied } from "./verify-denied.js";
+
+/**
+ * The file and every symbolic link on the way to it are held against the catalogs.
+ * @throws as `verifyPath`
+ */
+export async function verifyFile(path: string, options: VerifyOptions): Promise<Verification> {
+	const { catalogs, root } = await unlessRevoked(sourcesOf(path, options), options);
+	if (bindingOf(catalogs, options).match === "digest") return verifyByDigest(path, catalogs, options);
+	const { entry, links } = entriesOf(root, path, catalogs);
+	const findings: Finding[] = [];
+	const warnings: string[] = [];
+	for (const each of entry === undefined ? links : [...links, entry]) {
+		findings.push(...compareEntry(realPath(root), each, catalogs, options));
+	}
+	if (entry === undefined)
+		warnings.push(`${quote(path)} leads out of the signed tree; what it leads to was not looked at`);
+	const checkedCount = links.length + (entry === undefined ? 0 : 1);
+	return conclude({ path, match: "path", catalogs, checkedCount, findings, warnings });
+}
+
+/** A file that is nowhere and that no catalog answers for is a mistyped name, not a missing member. */
+function sourcesOf(path: string, options: VerifyOptions): Sources {
+	const directory = dirname(resolve(path));
+	try {
+		const { catalogs, root } = loadCatalogs(directory, options);
+		if (options.root !== undefined || options.catalogs === undefined) return { catalogs, root };
+		// A given catalog's directory is the tree when there is one such directory.
+		const [only, ...others] = new Set(catalogs.map((catalog) => dirname(resolve(catalog.file))));
+		return { catalogs, root: others.length === 0 ? only : directory };
+	} catch (error) {
+		const noCatalog = error instanceof SigtoolError && error.code === "ERR_CATALOG_NOT_FOUND";
+		if (!noCatalog || exists(path)) throw error;
+		throw missingFile(path);
+	}
+}
+
+/** Where links were followed when signing, entries have the names they are reached by. */
+function entriesOf(root: string, path: string, catalogs: readonly UsedCatalog[]): ResolvedEntry {
+	const entry = lexicalEntry(root, path);
+	return linkRules(catalogs).links === "follow" ? { entry, links: [] } : resolveEntry(realPath(root), entry);
+}
+
+/** Entry path of `path`, links not looked at. @throws ERR_USAGE when it does not lie below the root */
+export function lexicalEntry(root: string, path: string): string {
+	const absolute = resolve(path);
+	for (const directory of [resolve(root), realPath(root)]) {
+		if (isBelow(directory, absolute)) return entryPathOf(directory, absolute);
+	}
+	const real = join(realPath(dirname(absolute)), basename(absolute));
+	if (isBelow(realPath(root), real)) return entryPathOf(realPath(root), real);
+	const message =
+		`Cannot tell which entry ${quote(path)} is: it does not lie below ${quote(root)}; ` +
+		"name the signed directory with --root, or use --match digest";
+	throw new SigtoolError("ERR_USAGE", message, { path });
+}
+
+function missingFile(path: string): SigtoolError {
+	return new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { path });
+}
+
+/** One entry by its path, held against the catalogs. */
+export function compareEntry(
+	root: string,
+	entry: string,
+	catalogs: readonly UsedCatalog[],
+	options: VerifyOptions,
+): Finding[] {
+	const { set, digestSize, short } = signedEntries(catalogs, options, entry);
+	const isSigned = set.files.has(entry) || set.links.has(entry);
+	if (!exists(join(root, entry))) {
+		if (!isSigned) throw missingFile(entry);
+		return [{ code: "ERR_FILE_MISSING", path: entry, message: `${quote(entry)} is missing` }];
+	}
+	if (!isSigned) {
+		const [{ file }] = catalogs;
+		const hint =
+			options.catalogs !== undefined && options.root === undefined ? "; --root names the signed directory" : "";
+		const message = `${quote(entry)} is not signed by ${quote(file)}${hint}`;
+		return [{ code: "ERR_NOT_A_MEMBER", path: entry, message }];
+	}
+	const digest = digestSize === 20 ? "sha1" : "sha256";
+	const denied = watchForDenied(options.trust, digest);
+	const manifest = hashEntry(root, entry, { ...linkRules(catalogs), digest, visitor: denied.visitor });
+	return [...denied.findings, ...short, ...compareByPath(manifest, set, { modes: HOST_MODES })];
+}
+
+function verifyByDigest(path: string, catalogs: readonly UsedCatalog[], options: VerifyOptions): Verification {
+	const { digestSize, digests } = signedEntries(catalogs, options);
+	const digest = digestSize === 20 ? "sha1" : "sha256";
+	const denied = watchForDenied(options.trust, digest);
+	const manifest = hashEntry(realPath(dirname(resolve(path))), basename(path), {
+		digest,
+		visitor: denied.visitor,
+		links: "follow",
+		linksOutside: "record",
+	});
+	const differences = compareByDigest(manifest, digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
+	const findings = [...denied.findings, ...differences];
+	return conclude({ path, match: "digest", catalogs, checkedCount: 1, findings });
+}

@@ -1,0 +1,46 @@
+/** Counts the different keys that signed each entry, where several signers have each signed a catalog of one tree. */
+
+import { quote, SigtoolError } from "../errors.js";
+import type { Finding, SignedSet } from "../fileset/compare.js";
+import type { UsedCatalog } from "./used-catalog.js";
+
+/** @throws ERR_TOO_FEW_SIGNERS when fewer than `required` different keys signed the catalogs */
+export function requireSigners(catalogs: readonly UsedCatalog[], required: number): void {
+	const count = new Set(catalogs.map(keyOf)).size;
+	if (count >= required) return;
+	const [{ file }] = catalogs;
+	const message = `Cannot trust ${quote(file)}: ${keys(count)} signed, ${required} are required; name the other catalogs with --catalog`;
+	throw new SigtoolError("ERR_TOO_FEW_SIGNERS", message, { path: file });
+}
+
+/**
+ * Returns the entries that fewer than `required` keys signed: a file that one signer added must not pass as signed by all.
+ * `sets[i]` is what `catalogs[i]` signs.
+ */
+export function entriesShortOfSigners(
+	sets: readonly SignedSet[],
+	catalogs: readonly UsedCatalog[],
+	required: number,
+): Finding[] {
+	if (required === 1) return [];
+	const signers = new Map<string, Set<string>>();
+	for (const [number, { files, links }] of sets.entries()) {
+		for (const path of [...files.keys(), ...links.keys()]) {
+			const known = signers.get(path) ?? new Set();
+			signers.set(path, known.add(keyOf(catalogs[number])));
+		}
+	}
+	const short = [...signers].filter(([, { size }]) => size < required);
+	return short.map(([path, { size }]) => {
+		const message = `${quote(path)}: ${keys(size)} signed it, ${required} are required`;
+		return { code: "ERR_TOO_FEW_SIGNERS", path, message };
+	});
+}
+
+function keyOf({ signer }: UsedCatalog): string {
+	return signer.spkiSha256;
+}
+
+function keys(count: number): string {
+	return count === 1 ? "1 key" : `${count} keys`;
+}

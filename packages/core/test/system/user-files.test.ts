@@ -1,0 +1,46 @@
+import { spawnSync } from "node:child_process";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { configDirectory } from "../../dist/system/user-files.js";
+
+describe.skipIf(process.platform === "win32")("configDirectory()", () => {
+	afterEach(() => void vi.unstubAllEnvs());
+
+	it("follows XDG_CONFIG_HOME when it is absolute", () => {
+		vi.stubEnv("HOME", "/home/jane");
+		vi.stubEnv("XDG_CONFIG_HOME", "/srv/config");
+		expect(configDirectory()).toBe("/srv/config/sigtool");
+		vi.stubEnv("XDG_CONFIG_HOME", "config");
+		expect(configDirectory()).toBe("/home/jane/.config/sigtool");
+		vi.stubEnv("XDG_CONFIG_HOME", "");
+		expect(configDirectory()).toBe("/home/jane/.config/sigtool");
+	});
+
+	it.skipIf(systemHome() === undefined).each(["", ".", "home"])(
+		"takes the system's word for the home when HOME is %j, never the current directory",
+		(home) => {
+			vi.stubEnv("XDG_CONFIG_HOME", undefined);
+			vi.stubEnv("HOME", home);
+			expect(configDirectory()).toBe(join(systemHome() ?? "", ".config", "sigtool"));
+		},
+	);
+
+	it.skipIf(process.getuid?.() !== 0)("fails when nothing names a home", () => {
+		const script = `import(${JSON.stringify(new URL("../../dist/system/user-files.js", import.meta.url).href)}).then(({ configDirectory }) => {
+			process.setuid(54321); // Without an entry in the password file.
+			configDirectory();
+		}).catch(({ code, message }) => console.log(code, message));`;
+		const { stdout } = spawnSync(process.execPath, ["-e", script], { env: { HOME: "home" }, encoding: "utf8" });
+		expect(stdout).toMatch(/^ERR_CONFIG Cannot find your home directory: set HOME, or XDG_CONFIG_HOME,/);
+	});
+});
+
+/** What the user database says of this user, who may not be in it. */
+function systemHome(): string | undefined {
+	try {
+		return userInfo().homedir;
+	} catch {
+		return undefined;
+	}
+}

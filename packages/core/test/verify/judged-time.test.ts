@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { signPaths } from "../../dist/sign/sign.js";
+import { openPemSigner } from "../../dist/signer/pem.js";
+import { type CatalogVerifyOptions, type JudgedTime, verifyCatalog } from "../../dist/verify/verify-catalog.js";
+import { type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "../pki/local-tsa.js";
+import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../pki/openssl.js";
+
+const LATER = Date.UTC(2039, 0, 1);
+
+describe.skipIf(!hasOpenssl)("verifyCatalog() says at which time it judged and why", () => {
+	let workshop: Workshop;
+	let root: Issued;
+	let timeRoot: Issued;
+	let server: LocalServer;
+	const start = Date.now();
+
+	beforeAll(async () => {
+		workshop = openWorkshop();
+		root = workshop.issue({ subject: "/CN=Root" });
+		timeRoot = workshop.issue({ subject: "/CN=Time root" });
+		const authority = workshop.issue({ subject: "/CN=Time", issuer: timeRoot, extensions: TIME_STAMPER });
+		server = await serve(({ query, response }) => sendReply(response, replyTo(query, authority, workshop)));
+	});
+	afterAll(async () => {
+		await server.close();
+		workshop.remove();
+	});
+
+	async function judge(
+		how: "stamped" | "plain",
+		options: Partial<CatalogVerifyOptions> = {},
+		extensions: readonly string[] = CODE_SIGNER,
+	): Promise<JudgedTime> {
+		const { keyFile, file: certFile } = workshop.issue({ subject: "/CN=Signer", issuer: root, extensions });
+		const output = join(workshop.directory, "signed.cat");
+		await signPaths([workshop.write("file", "1")], {
+			output,
+			signer: await openPemSigner({ keyFile, certFile }),
+			timestamp: how === "plain" ? undefined : { urls: [server.url], anchors: [timeRoot.certificate] },
+		});
+		const trust = trustFromCertificates([root.certificate]);
+		const anchors = { timestampAnchors: [timeRoot.certificate] };
+		return verifyCatalog(readFileSync(output), { trust, ...anchors, ...options }).judgedAt;
+	}
+
+	it("a timestamp's, whatever time is given", async () => {
+		const { at, ...rest } = await judge("stamped", { at: LATER });
+		expect(rest).toEqual({ source: "rfc3161", authority: "CN=Time" });
+		expect(Math.abs(at - start)).toBeLessThan(300_000);
+	});
+
+	it("now, or the one given, without a timestamp", async () => {
+		expect(await judge("plain")).toMatchObject({ source: "now", without: "no-timestamp" });
+		expect(await judge("plain", { at: LATER })).toEqual({ at: LATER, source: "given", without: "no-timestamp" });
+	});
+
+	it("now, where nobody trusts the authority of the timestamp", async () => {
+		const judged = await judge("stamped", { timestampAnchors: [root.certificate] });
+		expect(judged).toMatchObject({ source: "now", without: "unusable-timestamp" });
+	});
+
+	it("now, where the signer's certificate says that no timestamp outlives it", async () => {
+		const lifetime = CODE_SIGNER.map((line) => line.replace("codeSigning", "codeSigning,1.3.6.1.4.1.311.10.3.13"));
+		expect(await judge("stamped", {}, lifetime)).toMatchObject({ source: "now", without: "lifetime-signing" });
+	});
+});

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SigtoolError } from "../../dist/errors.js";
+import { entriesByPath } from "../../dist/formats/cat-entries.js";
+import { parseSignedData } from "../../dist/pki/cms.js";
+import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { type CatalogVerifyOptions, verifyCatalog } from "../../dist/verify/verify-catalog.js";
+import { hasOpenssl, openWorkshop, type Workshop } from "../pki/openssl.js";
+import { makeStampedCatalog, type StampedCatalog } from "./stamped-catalog.js";
+
+/** Every bit in the full run; else every so many: odd, so that each bit of an octet is met alike. */
+const STRIDE = process.env.SIGTOOL_FULL ? { closely: 1, widely: 1 } : { closely: 37, widely: 149 };
+const FLIPS_TIMEOUT_MS = 1_800_000;
+/** When every certificate has expired: only a sound token makes the signature good. */
+const AFTERWARDS = Date.UTC(2041, 0, 1);
+
+describe.skipIf(!hasOpenssl)("verifyCatalog() of a damaged catalog (keys and token by openssl 3.4 or later)", () => {
+	let workshop: Workshop;
+	let catalog: StampedCatalog;
+	let trusted: CatalogVerifyOptions;
+
+	beforeAll(async () => {
+		workshop = openWorkshop();
+		catalog = await makeStampedCatalog(workshop);
+		trusted = {
+			trust: trustFromCertificates([catalog.root.certificate]),
+			timestampAnchors: [catalog.timeRoot.certificate],
+			at: AFTERWARDS,
+			product: "demo",
+		};
+	});
+	afterAll(() => workshop.remove());
+
+	it("accepts the undamaged one, of about 30 KB, by its token and not without it", () => {
+		const { bytes, unstamped } = catalog;
+		expect(bytes.length).toBeGreaterThan(28_000);
+		expect(bytes.length).toBeLessThan(36_000);
+		expect(parseSignedData(bytes, "catalog").certificates).toHaveLength(3);
+		const { judgedAt, catalog: list, warnings } = verifyCatalog(bytes, trusted);
+		expect(judgedAt.source).toBe("rfc3161");
+		expect(list.members.count).toBe(100);
+		expect(warnings).toEqual([]);
+		expect(judge(unstamped, trusted)).toBe("ERR_CERTIFICATE_EXPIRED");
+	});
+
+	it("refuses every truncation", () => {
+		const whole = catalog.bytes;
+		for (let length = 0; length < whole.length; length++) {
+			const verdict = judge(whole.subarray(0, length), trusted);
+			if (!verdict.startsWith("ERR_")) expect.fail(`${length} of ${whole.length} octets: ${verdict}`);
+		}
+	});
+
+	it("refuses every flipped bit of what is covered; elsewhere a flip changes nothing or is refused", {
+		timeout: FLIPS_TIMEOUT_MS,
+	}, () => {
+		const { bytes } = catalog;
+		const covered = coverOf(catalog);
+		const original = judge(bytes, trusted);
+		expect(original).not.toMatch(/^ERR_/);
+		const counts = { covered: 0, harmless: 0, refused: 0 };
+		flipEach(bytes, STRIDE.closely, (octet, bit) => {
+			const verdict = judge(bytes, trusted);
+			const refused = verdict.startsWith("ERR_");
+			if (!refused && (verdict !== original || covered[octet] === 1)) expect.fail(`bit ${bit} of octet ${octet}`);
+			counts[covered[octet] === 1 ? "covered" : refused ? "refused" : "harmless"]++;
+		});
+		expect(counts.covered).toBeGreaterThan(counts.harmless + counts.refused);
+		expect(counts.harmless).toBeGreaterThan(0);
+		expect(counts.refused).toBeGreaterThan(0);
+	});
+
+	it("never shows other entries, facts or keys under a pinned key", { timeout: FLIPS_TIMEOUT_MS }, () => {
+		const { bytes, leaf } = catalog;
+		const pinned = { trust: trustFromCertificates([leaf.certificate]) };
+		const original = judge(bytes, pinned, "signed");
+		expect(original).not.toMatch(/^ERR_/);
+		flipEach(bytes, STRIDE.widely, (octet, bit) => {
+			const verdict = judge(bytes, pinned, "signed");
+			if (!verdict.startsWith("ERR_") && verdict !== original) expect.fail(`bit ${bit} of octet ${octet}`);
+		});
+	});
+
+	/** Trust that fits in every way but the one that matters. */
+	function otherTrust(): TrustPolicy {
+		const { impostor, root } = catalog;
+		const { authorities } = trustFromCertificates([impostor.certificate, root.certificate]);
+		const pins = new Map([["0".repeat(64), { label: "nobody", source: "option" } as const]]);
+		return { pins, authorities: [authorities[0], { ...authorities[1], subject: "CN=Another leaf" }] };
+	}
+
+	it.each<[name: string, given: () => Uint8Array, options: () => Partial<CatalogVerifyOptions>]>([
+		["of a signer that is not trusted", () => catalog.bytes, () => ({ trust: otherTrust() })],
+		["that expired, its token gone", () => catalog.unstamped, () => ({})],
+		["that expired, its token by a stranger", () => catalog.bytes, () => ({ timestampAnchors: [] })],
+		["of another product", () => catalog.bytes, () => ({ product: "demon" })],
+	])("never trusts one %s, whichever bit is flipped", { timeout: FLIPS_TIMEOUT_MS }, (_, given, options) => {
+		const bytes = given();
+		const refusing = { ...trusted, ...options() };
+		expect(judge(bytes, refusing)).toMatch(/^ERR_/);
+		flipEach(bytes, STRIDE.widely, (octet, bit) => {
+			if (!judge(bytes, refusing).startsWith("ERR_")) expect.fail(`bit ${bit} of octet ${octet}`);
+		});
+	});
+});
+
+/** Flips every so many bits, one at a time, and puts each back after `visit`. */
+function flipEach(bytes: Uint8Array, stride: number, visit: (octet: number, bit: number) => void): void {
+	for (let position = 0; position < bytes.length * 8; position += stride) {
+		const [octet, bit] = [position >> 3, position & 7];
+		bytes[octet] ^= 1 << bit;
+		visit(octet, bit);
+		bytes[octet] ^= 1 << bit;
+	}
+}
+
+/** The code of the refusal, or all that a verdict says (`signed`: all of it that the signature covers). */
+function judge(bytes: Uint8Array, options: CatalogVerifyOptions, extent: "all" | "signed" = "all"): string {
+	try {
+		const { catalog, facts, signer, judgedAt } = verifyCatalog(bytes, options);
+		const { files, links } = entriesByPath(catalog, facts, 32);
+		const signed = [
+			[...files].map(([path, { digest, mode }]) => [path, hex(digest), mode]),
+			[...links],
+			{ ...facts, emptyFiles: [...facts.emptyFiles], symbolicLinks: [...facts.symbolicLinks] },
+			[catalog.version, hex(catalog.listId), catalog.thisUpdate, catalog.attributes, signer.spkiSha256],
+		];
+		const unsigned = [signer.chain.map(({ der }) => hex(der)), signer.trustedBy, signer.development, judgedAt];
+		return JSON.stringify(extent === "all" ? [signed, unsigned] : signed);
+	} catch (error) {
+		if (error instanceof SigtoolError) return error.code;
+		throw error;
+	}
+}
+
+/** 1 for each octet that the signature or the chain covers, or that names the signer or the type. */
+function coverOf({ bytes, leaf, intermediate }: StampedCatalog): Uint8Array {
+	const { content, certificates, signers } = parseSignedData(bytes, "catalog");
+	const [{ identifier, signedAttributesDer, signature }] = signers;
+	if (identifier.kind !== "issuerAndSerial") throw new Error("the signer is named otherwise");
+	const path = certificates.filter(({ der }) => {
+		return [leaf, intermediate].some(({ certificate }) => Buffer.compare(certificate.der, der) === 0);
+	});
+	const cover = new Uint8Array(bytes.length);
+	const ranges = [content, signedAttributesDer, signature, identifier.issuer.der, identifier.serial];
+	for (const range of [...ranges, ...path.map(({ der }) => der)]) {
+		if (range === undefined || range.buffer !== bytes.buffer) throw new Error("a range is missing");
+		const start = range.byteOffset - bytes.byteOffset;
+		cover.fill(1, start, start + range.length);
+	}
+	return cover;
+}
+
+function hex(octets: Uint8Array): string {
+	return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("hex");
+}

@@ -1,0 +1,258 @@
+import { createHash } from "node:crypto";
+import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { AttributeFormat } from "../../dist/formats/attribute-format.js";
+import { encodeEvmSignature, evmPortableMessage, readEvmSubject } from "../../dist/formats/evm.js";
+import { encodeImaDigest } from "../../dist/formats/ima.js";
+import { keyIdOf } from "../../dist/pki/attribute-keys.js";
+import { spkiSha256 } from "../../dist/pki/certificate.js";
+import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { stripAttributes } from "../../dist/rewrite/strip-attributes.js";
+import { signPaths } from "../../dist/sign/sign.js";
+import { signerFromKey } from "../../dist/signer/signer.js";
+import type { AttributeAccess } from "../../dist/system/attributes.js";
+import { type AttributeVerifyOptions, verifyAttributes } from "../../dist/verify/verify-attributes.js";
+import { tempTree } from "../fileset/temp-tree.js";
+import { certificateFor, expectRejection, p256 } from "../signer/material.js";
+import { userAttributes, withFile } from "../system/user-attributes.js";
+
+const needs = "(needs fs-xattr, and user attributes in the temporary folder)";
+const found = await userAttributes();
+const isRoot = process.getuid?.() === 0;
+
+const access = found as AttributeAccess; // Every test that uses it is skipped without.
+const read = (path: string, name: string) => withFile(path, (descriptor) => access.read(descriptor, name));
+const write = (path: string, name: string, value: Uint8Array) => {
+	withFile(path, (descriptor) => access.write(descriptor, name, value));
+};
+
+const key = p256();
+const certificate = certificateFor(key);
+const signer = signerFromKey(key, [certificate]);
+
+function sign(root: string, ...formats: AttributeFormat[]) {
+	return signPaths([root], { formats, namespace: "user", signer });
+}
+
+function verify(root: string, formats: readonly AttributeFormat[], options: Partial<AttributeVerifyOptions> = {}) {
+	return verifyAttributes(root, {
+		formats,
+		namespace: "user",
+		trust: trustFromCertificates([certificate]),
+		...options,
+	});
+}
+
+/** Status and code of the one file, format by format. */
+async function verdicts(root: string, ...formats: AttributeFormat[]): Promise<string[]> {
+	const { attributes } = await verify(root, formats);
+	return attributes.map(({ format, status, code }) => [format, status, code].join(" ").trim());
+}
+
+const imaHash = (content: string) => encodeImaDigest("sha256", createHash("sha256").update(content).digest());
+
+describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
+	it("looks at every regular file, whatever the ignore rules, at no link and not at the tree's catalog", async () => {
+		const root = tempTree({ ".sigtoolignore": "ignored\n", ignored: "i", "lib/a": "a", link: { link: "lib/a" } });
+		await signPaths([root], { formats: ["cat", "ima"], namespace: "user", signer });
+		const { attributes, fileCount, linkCount, verdict } = await verify(root, ["ima"]);
+		expect(attributes.map(({ path, status }) => [path, status])).toEqual([
+			[".sigtoolignore", "trusted"],
+			["ignored", "unsigned"],
+			["lib/a", "trusted"],
+		]);
+		expect({ fileCount, linkCount, verdict }).toEqual({ fileCount: 3, linkCount: 1, verdict: "failed" });
+	});
+
+	it("passes a catalog over whose signature holds, and no other", async () => {
+		const root = tempTree({ a: "a" });
+		await signPaths([root], { formats: ["cat", "ima"], namespace: "user", signer });
+		const name = `${basename(root)}.cat`;
+		expect(await verify(root, ["ima"])).toMatchObject({ verdict: "trusted", passedOver: name, fileCount: 1 });
+		await signPaths([root], {});
+		const { verdict, passedOver, findings } = await verify(root, ["ima"]);
+		expect({ verdict, passedOver }).toEqual({ verdict: "failed", passedOver: undefined });
+		expect(findings).toMatchObject([{ code: "ERR_UNSIGNED", path: name, format: "ima" }]);
+	});
+
+	it("refuses a file that is denied, and signatures of a key that is", async () => {
+		const root = tempTree({ a: "a", b: "b" });
+		await sign(root, "ima");
+		const trust = trustFromCertificates([certificate]);
+		const sha256 = createHash("sha256").update("b").digest("hex");
+		const file = { ...trust, deny: [{ kind: "file", sha256, reason: "worm" }] } as const;
+		expect(await verify(root, ["ima"], { trust: file })).toMatchObject({
+			verdict: "failed",
+			findings: [{ code: "ERR_DENIED", path: "b", message: '"b" is denied: worm' }],
+		});
+		const key = { ...trust, deny: [{ kind: "key", sha256: spkiSha256(certificate), reason: "stolen" }] } as const;
+		const { findings } = await verify(root, ["ima"], { trust: key });
+		expect(findings).toMatchObject([{ code: "ERR_DENIED" }, { code: "ERR_DENIED" }]);
+	});
+
+	it("finds nothing signed where there are no files", async () => {
+		const { verdict, findings } = await verify(tempTree(), ["ima"], { bareHashes: "accept" });
+		expect({ verdict, findings }).toMatchObject({ verdict: "failed", findings: [{ code: "ERR_UNSIGNED" }] });
+		await expectRejection("ERR_ROOT_MISSING", verify("/nowhere/at all", ["ima"]));
+	});
+
+	it.each<[string, (path: string) => void]>([
+		["mode", (path) => chmodSync(path, 0o755)],
+		["IMA attribute, though the new one fits", (path) => write(path, "user.ima", imaHash("content"))],
+		[
+			"content along with its hash",
+			(path) => {
+				writeFileSync(path, "another");
+				write(path, "user.ima", imaHash("another"));
+			},
+		],
+	])("finds that EVM's signature does not hold after a change of the %s", async (_, change) => {
+		const root = tempTree({ file: { content: "content", mode: 0o644 } });
+		await sign(root, "ima", "evm");
+		expect(await verdicts(root, "evm")).toEqual(["evm trusted"]);
+		change(join(root, "file"));
+		expect(await verdicts(root, "evm")).toEqual(["evm mismatch ERR_SIGNATURE"]);
+	});
+
+	it.skipIf(!isRoot)("finds that EVM's signature does not hold for another owner or group (needs root)", async () => {
+		for (const [uid, gid] of [
+			[65534, 0],
+			[0, 65534],
+		]) {
+			const root = tempTree({ file: { content: "content", mode: 0o644 } });
+			await sign(root, "ima", "evm");
+			chownSync(join(root, "file"), uid, gid);
+			expect(await verdicts(root, "ima", "evm")).toEqual(["ima trusted", "evm mismatch ERR_SIGNATURE"]);
+		}
+	});
+
+	it("believes no EVM signature over content that IMA's value does not fit", async () => {
+		const root = tempTree({ file: "content" });
+		await sign(root, "ima-hash", "evm");
+		expect(await verdicts(root, "evm")).toEqual(["evm trusted"]);
+		writeFileSync(join(root, "file"), "another");
+		expect(await verdicts(root, "evm")).toEqual(["evm mismatch ERR_FILE_MODIFIED"]);
+		withFile(join(root, "file"), (descriptor) => access.remove(descriptor, "user.ima"));
+		const [verdict] = await verdicts(root, "evm");
+		expect(verdict).toBe("evm mismatch ERR_SIGNATURE");
+	});
+
+	it.each(["sign", "verify", "strip"])("%s refuses a name with NUL before it looks at a file", async (verb) => {
+		const root = tempTree({ file: "content" });
+		const naming = { formats: ["spython"], attribute: "user.a\0b" } as const;
+		const trust = trustFromCertificates([certificate]);
+		const run = { sign: () => signPaths([root], naming), strip: () => stripAttributes(root, naming) };
+		const promise = verb === "verify" ? verifyAttributes(root, { ...naming, trust }) : run[verb as "sign" | "strip"]();
+		const { message } = await expectRejection("ERR_USAGE", promise);
+		expect(message).toContain('"user.a\\u0000b"');
+		expect(read(join(root, "file"), "user.a")).toBeUndefined();
+	});
+});
+
+/** An EVM signature over what the file has, whatever its content. */
+function signEvmBlindly(path: string): void {
+	const { uid, gid, mode } = statSync(path);
+	const subject = readEvmSubject("user.evm", { uid, gid, mode }, (name) => read(path, name));
+	const signature = signer.begin("sha256");
+	signature.update(evmPortableMessage(subject));
+	const value = { algorithm: "sha256", keyId: keyIdOf(certificate), signature: signature.sign() } as const;
+	write(path, "user.evm", encodeEvmSignature(value));
+}
+
+describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
+	/** A file whose IMA attribute somebody made for other content. */
+	function prepared(): { readonly root: string; readonly path: string } {
+		const root = tempTree({ file: { content: "content", mode: 0o644 } });
+		write(join(root, "file"), "user.ima", imaHash("another"));
+		return { root, path: join(root, "file") };
+	}
+
+	it("does not sign an IMA attribute of other content, which would make that content trusted", async () => {
+		const { root, path } = prepared();
+		const { message, path: named } = await expectRejection("ERR_FILE_MODIFIED", sign(root, "evm"));
+		expect(message).toContain('"file" for EVM: its IMA attribute does not fit its content');
+		expect(named).toBe("file");
+		expect(read(path, "user.evm")).toBeUndefined();
+
+		signEvmBlindly(path);
+		writeFileSync(path, "another");
+		expect(await verdicts(root, "evm")).toEqual(["evm trusted"]);
+	});
+
+	it("signs after writing IMA's anew, in whatever order the formats are named", async () => {
+		const { root } = prepared();
+		const { attributes } = await sign(root, "evm", "ima");
+		expect(attributes).toMatchObject([
+			{ format: "ima", writtenCount: 1 },
+			{ format: "evm", writtenCount: 1 },
+		]);
+		expect(await verdicts(root, "ima", "evm")).toEqual(["ima trusted", "evm trusted"]);
+		expect((await sign(root, "evm", "ima")).attributes).toMatchObject([{ unchangedCount: 1 }, { unchangedCount: 1 }]);
+	});
+
+	it.each(["sha256", "sha384", "sha512"] as const)("signs a hash in %s that fits", async (digest) => {
+		const root = tempTree({ file: "content", empty: "", big: Buffer.alloc(600_000, "big ") });
+		await signPaths([root], { formats: ["ima-hash"], digest, namespace: "user" });
+		await sign(root, "evm");
+		expect(await verify(root, ["evm"])).toMatchObject({ verdict: "trusted", counts: { trusted: 3 } });
+	});
+
+	it("signs over another key's IMA signature, which counts where that key is trusted too", async () => {
+		const root = tempTree({ file: "content" });
+		const otherKey = p256();
+		const other = certificateFor(otherKey, "Other");
+		const options = { namespace: "user", signer: signerFromKey(otherKey, [other]) } as const;
+		await signPaths([root], { formats: ["ima"], ...options });
+		await sign(root, "evm");
+		expect(await verdicts(root, "evm")).toEqual(["evm untrusted-signer ERR_UNTRUSTED_SIGNER"]);
+		const trust = trustFromCertificates([certificate, other]);
+		expect(await verify(root, ["evm"], { trust })).toMatchObject({ verdict: "trusted" });
+	});
+
+	it("does not sign its own key's signature of an earlier content, nor a hash that proves nothing", async () => {
+		const root = tempTree({ file: "content" });
+		const path = join(root, "file");
+		await sign(root, "ima");
+		writeFileSync(path, "another");
+		await expectRejection("ERR_SIGNATURE", sign(root, "evm"));
+		const sha1 = createHash("sha1").update(readFileSync(path)).digest();
+		write(path, "user.ima", Buffer.concat([Buffer.of(1), sha1]));
+		await expectRejection("ERR_WEAK_DIGEST", sign(root, "evm"));
+		write(path, "user.ima", Buffer.of(4, 4, 0));
+		await expectRejection("ERR_ATTRIBUTE_FORMAT", sign(root, "evm"));
+		expect(read(path, "user.evm")).toBeUndefined();
+	});
+
+	it.each<["setSync" | "getSync", AttributeFormat[], number]>([
+		["setSync", ["ima", "evm"], 1],
+		["getSync", ["evm"], 2],
+	])("takes all back when IMA's attribute is replaced after %s by %s", async (call, formats, times) => {
+		const root = tempTree({ file: "content" });
+		const path = join(root, "file");
+		write(path, "user.ima", imaHash("content"));
+		// A file that lies still is read once, and what is done to it meanwhile not seen by its times.
+		vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
+		const replaced = replaceAfter(call, times, path, imaHash("another"));
+		await expectRejection("ERR_FILE_CHANGED", sign(root, ...formats));
+		expect(replaced()).toBe(true);
+		expect(read(path, "user.evm")).toBeUndefined();
+	});
+});
+
+/** Lets somebody replace the file's IMA attribute right after so many such calls for it. */
+function replaceAfter(call: "setSync" | "getSync", times: number, path: string, value: Uint8Array): () => boolean {
+	const require = createRequire(createRequire(new URL("../../package.json", import.meta.url)).resolve("fs-xattr"));
+	const addon: Record<string, (path: string, name: string, value?: Buffer) => unknown> =
+		require("./build/Release/xattr");
+	const { [call]: original, setSync } = addon;
+	let calls = 0;
+	vi.spyOn(addon, call).mockImplementation((of, name, ...rest) => {
+		const result = original(of, name, ...rest);
+		if (name === "user.ima" && ++calls === times) setSync(path, name, Buffer.from(value));
+		return result;
+	});
+	onTestFinished(() => void vi.restoreAllMocks());
+	return () => calls >= times;
+}

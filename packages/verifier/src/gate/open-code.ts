@@ -1,0 +1,160 @@
+/**
+ * A file opened as code: one descriptor, a regular file of bounded size, its real path from the descriptor, the kernel
+ * asked, one read into private memory, one digest, one verdict. The path is not opened a second time.
+ */
+
+import {
+	allocate,
+	Bytes,
+	charCodeAt,
+	closeSync,
+	fstatSync,
+	O_NONBLOCK,
+	O_RDONLY,
+	openSync,
+	PromiseObject,
+	platform,
+	read,
+	readlinkSync,
+	readSync,
+	realPathOf,
+	S_IFMT,
+	S_IFREG,
+	statSync,
+	workingDirectory,
+} from "../safe/primordials.js";
+import { followLinks } from "./follow-links.js";
+import type { Judge } from "./judge.js";
+import type { KernelCheck } from "./kernel-check.js";
+import { type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
+
+export interface OpenedCode {
+	readonly realPath: string;
+	/** Exactly the bytes that were hashed, in memory nobody else has; undefined when they were not read. */
+	readonly bytes: Uint8Array | undefined;
+	readonly verdict: Verdict;
+}
+
+export interface OpenRules {
+	readonly judge: Judge;
+	readonly kernel: KernelCheck;
+	readonly maxSizeBytes: number;
+	/** `bounded` leaves files above the size unread; `any` reads them, for a mode in which nothing is refused. */
+	readonly sizes: "bounded" | "any";
+}
+
+/** @throws the system's own errors, e.g. with `code` ENOENT */
+export function openCodeSync(path: string, rules: OpenRules): OpenedCode {
+	const file = openFile(path, rules);
+	try {
+		return judged(file, file.isReadable ? readWholeSync(file) : undefined, rules);
+	} finally {
+		closeSync(file.descriptor);
+	}
+}
+
+/** As `openCodeSync`; only reading the content waits. */
+export async function openCode(path: string, rules: OpenRules): Promise<OpenedCode> {
+	const file = openFile(path, rules);
+	try {
+		return judged(file, file.isReadable ? await readWhole(file) : undefined, rules);
+	} finally {
+		closeSync(file.descriptor);
+	}
+}
+
+interface OpenFile {
+	readonly descriptor: number;
+	readonly realPath: string;
+	readonly sizeBytes: number;
+	readonly isReadable: boolean;
+	/** Known before a byte was read. */
+	readonly objection: UntrustedVerdict | undefined;
+}
+
+function openFile(path: string, rules: OpenRules): OpenFile {
+	const descriptor = openSync(path, O_RDONLY | O_NONBLOCK);
+	try {
+		const { mode, size, dev } = fstatSync(descriptor);
+		const realPath = pathOfDescriptor(descriptor, path);
+		const isRegular = (mode & S_IFMT) === S_IFREG;
+		const isSmall = size <= rules.maxSizeBytes;
+		return {
+			descriptor,
+			realPath,
+			sizeBytes: size,
+			isReadable: isRegular && (isSmall || rules.sizes === "any"),
+			objection: objection(),
+		};
+
+		function objection(): UntrustedVerdict | undefined {
+			if (!isRegular) return untrusted("ERR_FILE_TYPE");
+			if (!isSmall)
+				return untrusted("ERR_LIMIT", { why: `it has ${size} bytes, and the policy allows ${rules.maxSizeBytes}` });
+			const why = rules.kernel.objection(descriptor, dev);
+			if (why !== undefined) return untrusted("ERR_NOT_EXECUTABLE", { why: `the kernel would not execute it: ${why}` });
+			return leadsTo(path, realPath, rules.judge) ? undefined : untrusted("ERR_LINK_CHANGED");
+		}
+	} catch (error) {
+		closeSync(descriptor);
+		throw error;
+	}
+}
+
+/** Without links on the way a path is where the file lies; those inside a product must be signed. */
+function leadsTo(path: string, realPath: string, judge: Judge): boolean {
+	if (path === realPath) return true;
+	const absolute = charCodeAt(path, 0) === SLASH ? path : `${workingDirectory()}/${path}`;
+	return followLinks(absolute, judge.admitsLink) === realPath;
+}
+
+function judged(file: OpenFile, bytes: Uint8Array | undefined, { judge }: OpenRules): OpenedCode {
+	const { realPath, objection } = file;
+	const verdict = bytes === undefined ? undefined : judge.decide(realPath, bytes);
+	// What the content says weighs more than how the file was reached.
+	if (verdict !== undefined && (objection === undefined || !verdict.trusted)) return { realPath, bytes, verdict };
+	const refused = objection ?? untrusted("ERR_FILE_TYPE");
+	return { realPath, bytes, verdict: { ...refused, ...judge.placeOf(realPath), sha256: verdict?.sha256 } };
+}
+
+/** What there is of the size that fstat gave; a file that grew meanwhile is not the one that was signed. */
+function readWholeSync({ descriptor, sizeBytes }: OpenFile): Uint8Array {
+	const bytes = allocate(sizeBytes);
+	let filled = 0;
+	while (filled < sizeBytes) {
+		const count = readSync(descriptor, bytes, filled, sizeBytes - filled, filled);
+		if (count === 0) break;
+		filled += count;
+	}
+	return filled === sizeBytes ? bytes : new Bytes(bytes.buffer, 0, filled);
+}
+
+async function readWhole({ descriptor, sizeBytes }: OpenFile): Promise<Uint8Array> {
+	const bytes = allocate(sizeBytes);
+	let filled = 0;
+	while (filled < sizeBytes) {
+		const count = await readSome(descriptor, bytes, filled);
+		if (count === 0) break;
+		filled += count;
+	}
+	return filled === sizeBytes ? bytes : new Bytes(bytes.buffer, 0, filled);
+}
+
+function readSome(descriptor: number, bytes: Uint8Array, offset: number): Promise<number> {
+	return new PromiseObject((done, fail) => {
+		read(descriptor, bytes, offset, bytes.length - offset, offset, (error, count) =>
+			error ? fail(error) : done(count),
+		);
+	});
+}
+
+/** Where an open file lies, whatever was renamed since: on Linux the kernel knows; elsewhere as far as the path still leads there. */
+function pathOfDescriptor(descriptor: number, path: string): string {
+	if (platform === "linux") return readlinkSync(`/proc/self/fd/${descriptor}`);
+	const real = realPathOf(path);
+	const mine = fstatSync(descriptor);
+	const theirs = statSync(real);
+	return mine.dev === theirs.dev && mine.ino === theirs.ino ? real : "";
+}
+
+const SLASH = 0x2f;

@@ -1,0 +1,80 @@
+/** `WebAssembly`: bytes that become code. A module counts as signed by the content of a signed file or of the policy's list. */
+
+import type { Gate } from "../../gate/gate.js";
+import { apply, copyOfBytes, define, rejected } from "../../safe/captured.js";
+import { sha256 } from "../../safe/primordials.js";
+import { recordOf } from "../../safe/record.js";
+import { guardClass, replace } from "../../safe/replace.js";
+import { NODE_WEB_ASSEMBLY } from "./node-web-assembly.js";
+
+export function guardWebAssembly(gate: Gate): void {
+	const ruling = gate.policy.runtime.webAssembly;
+	if (ruling === "allow") return;
+	const { Module } = wasm;
+	const exportsOf = Module.exports;
+	const allowed = recordOf([...gate.policy.runtime.webAssemblySha256, ...NODE_WEB_ASSEMBLY]);
+	const guarded = guardClass(Module, Function.prototype, (args, create) => create([judged(args[0]), args[1]]));
+	define(wasm, "Module", guarded, false);
+	for (const name of ["compile", "instantiate"]) {
+		replace(
+			wasm,
+			name,
+			(original) =>
+				function guarded(this: unknown, ...args: unknown[]): unknown {
+					try {
+						if (!isModule(args[0])) args[0] = judged(args[0]);
+					} catch (error) {
+						return rejected(error);
+					}
+					return apply(original, wasm, args);
+				},
+		);
+	}
+	// The bytes of a response are not here yet; a program that compiles from an array is judged.
+	for (const name of ["compileStreaming", "instantiateStreaming"]) {
+		replace(
+			wasm,
+			name,
+			(original) =>
+				function guarded(this: unknown, ...args: unknown[]): unknown {
+					try {
+						gate.rule("wasm.compile", { reason: "ERR_WASM_STREAM" }, "refuse");
+					} catch (error) {
+						return rejected(error);
+					}
+					return apply(original, wasm, args);
+				},
+		);
+	}
+
+	/** A copy of the bytes: what is compiled is what was judged. */
+	function judged(source: unknown): unknown {
+		const bytes = copyOfBytes(source);
+		if (bytes === undefined) return undefined; // WebAssembly says what it thinks of it.
+		const digest = sha256(bytes);
+		const isAllowed = ruling === "signed" && isKnown(digest);
+		gate.rule("wasm.compile", { sha256: digest, sizeBytes: bytes.length }, isAllowed ? "allow" : "refuse");
+		return bytes;
+	}
+
+	function isKnown(digest: string): boolean {
+		return allowed[digest] === true || gate.hasContent(digest);
+	}
+
+	/** By its own brand, which no `Symbol.hasInstance` and no prototype can lend. */
+	function isModule(value: unknown): boolean {
+		try {
+			exportsOf(value);
+			return true;
+		} catch {
+			return false;
+		}
+	}
+}
+
+interface ModuleClass {
+	new (...args: never[]): object;
+	exports(module: unknown): unknown;
+}
+// Not in the types of Node.js.
+const wasm = (globalThis as unknown as { WebAssembly: { Module: ModuleClass } }).WebAssembly;

@@ -1,0 +1,138 @@
+/**
+ * The order in which a process becomes one that runs only what was signed: what launched it, whom to trust, the index,
+ * whether the process is clean, and then the hook, before the first file of the program is read.
+ */
+
+import module from "node:module";
+import { join } from "node:path";
+import { isMainThread } from "node:worker_threads";
+import { MAX_TRUST_INDEX_BYTES, type Mode, quote, readBounded, SigtoolError } from "@sigtool/core/read";
+import { createGate } from "../../gate/create-gate.js";
+import type { Gate } from "../../gate/gate.js";
+import { loadKernelAddon } from "../../gate/kernel-addon.js";
+import { type HostConfiguration, readHostConfiguration } from "../../host/config.js";
+import { exitNow } from "../../safe/primordials.js";
+import { guardDoors } from "../guards/guards.js";
+import { installLegacyCommonJs } from "../legacy/commonjs.js";
+import { offerLoader, startLoaderThread } from "../legacy/esm.js";
+import { guardLinks } from "../load/links.js";
+import { installLoadHooks } from "../load/load-hooks.js";
+import { guardModuleText } from "../load/module-text.js";
+import { createPackageScopes } from "../load/package-scope.js";
+import { installPlainCommonJs } from "../load/signed-commonjs.js";
+import { capabilitiesOf, currentRuntime, type Runtime, tierOf } from "./capabilities.js";
+import { findImpurity } from "./environment.js";
+import { takeLaunch } from "./launch-record.js";
+import { publishHook } from "./live-hook.js";
+import { bequeath, guardWorkers, takeInheritance } from "./workers.js";
+
+/** What a thread decides by. Plain data: workers get a copy. */
+export interface Inheritance {
+	readonly index: Uint8Array;
+	readonly configuration: HostConfiguration;
+	/** The launcher's, which overrules the configuration's. */
+	readonly mode: Mode | undefined;
+	readonly development: "refuse" | "allow";
+	readonly launched: boolean;
+	/** Directories that the launcher lets the program write below. */
+	readonly writable: readonly string[];
+	/** File of the native addon, pinned by whoever pinned the hook. */
+	readonly addon: string | undefined;
+	/** `loader`: it runs nothing of the program, and answers another's imports. */
+	readonly role: "program" | "loader";
+}
+
+/**
+ * From its return on no code is loaded but what the index signs.
+ * @throws ERR_START, ERR_LAUNCH_RECORD, ERR_HOST_CONFIG, and what verifying an index throws
+ */
+export function start(development: "refuse" | "allow"): void {
+	const inheritance = isMainThread ? inheritanceOfProcess(development) : inheritanceOfThread();
+	const runtime = currentRuntime(inheritance.launched);
+	const capabilities = capabilitiesOf(runtime);
+	const addon = loadKernelAddon(inheritance.addon);
+	exit = addon?.exitProcess ?? exit;
+	const gate = createGate({
+		...inheritance,
+		addon,
+		onRefusal: inheritance.configuration.onRefusal ?? "exit",
+		tier: tierOf(runtime),
+		missing: capabilities.filter(({ enforced }) => !enforced).map(({ name }) => name),
+	});
+	if (gate.mode === "off") return;
+	if (isMainThread) checkProcess(gate, runtime);
+	if (inheritance.role === "loader") offerLoader(gate, createPackageScopes(gate));
+	else install(gate, inheritance);
+	publishHook({ capabilities: { tier: tierOf(runtime), capabilities }, addAuditHook: gate.audit.addHook });
+}
+
+/** Ends the process as well as this thread can: for a start that failed. */
+export function exitProcess(status: number): never {
+	return exit(status);
+}
+let exit = exitNow;
+
+function install(gate: Gate, inheritance: Inheritance): void {
+	const hasSyncHooks = "registerHooks" in module;
+	if (!hasSyncHooks) {
+		// While nothing is guarded yet.
+		bequeath({ ...inheritance, role: "loader" }, startLoaderThread);
+		if (gate.policy.runtime.stringCode === "refuse") makeInnerRealm();
+	}
+	const scopes = createPackageScopes(gate);
+	const texts = guardModuleText(gate);
+	const doors = guardDoors(gate, inheritance.writable);
+	guardLinks(gate);
+	guardWorkers(gate, inheritance);
+	if (hasSyncHooks) {
+		installLoadHooks(gate, scopes, texts, doors);
+		installPlainCommonJs(gate, scopes, texts);
+	} else installLegacyCommonJs(gate, scopes, texts, doors);
+	doors.prepare("node:module"); // Every module has it at hand, as module.constructor.
+}
+
+/** Node.js 20 makes a realm by the public function of node:vm when a reader of a web stream is first released, as `fetch` does. */
+function makeInnerRealm(): void {
+	new ReadableStream().getReader().releaseLock();
+}
+
+function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
+	const launch = takeLaunch();
+	if (launch !== undefined) {
+		const { index, record } = launch;
+		const configuration = readHostConfiguration({ development: record.development, file: record.config });
+		const { mode, development, addon } = record;
+		return { index, configuration, mode, development, addon, launched: true, writable: record.write, role: "program" };
+	}
+	const configuration = readHostConfiguration({ development });
+	if (configuration.index === undefined) {
+		const message = `Cannot start: host configuration ${quote(configuration.file)} names no "index"`;
+		throw new SigtoolError("ERR_START", message, { path: configuration.file });
+	}
+	return {
+		index: readBounded(configuration.index, MAX_TRUST_INDEX_BYTES),
+		configuration,
+		mode: undefined,
+		development,
+		launched: false,
+		writable: [],
+		addon: join(__dirname, "native/addon.node"),
+		role: "program",
+	};
+}
+
+/** Only threads that this hook lets start have one. */
+function inheritanceOfThread(): Inheritance {
+	const inheritance = takeInheritance();
+	if (inheritance === undefined) throw new SigtoolError("ERR_START", "Cannot start a thread that was given no trust");
+	return inheritance as Inheritance; // What guardWorkers of the parent put there, by value.
+}
+
+function checkProcess(gate: Gate, { refusesStrings }: Runtime): void {
+	const impurity = findImpurity({ strings: gate.policy.runtime.stringCode === "refuse" && !refusesStrings });
+	if (impurity === undefined) return;
+	const { kind, name, why } = impurity;
+	const detail = { [kind === "variable" ? "variable" : "argument"]: name };
+	const message = `Cannot start: ${why}, or start with \`sigtool run\``;
+	gate.rule("cmdline.refused", detail, "refuse", new SigtoolError("ERR_START", message));
+}

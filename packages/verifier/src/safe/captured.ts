@@ -1,0 +1,73 @@
+/** What only the hook in Node.js needs, captured as `primordials.ts` captures the rest: before a program runs. */
+
+import buffer from "node:buffer";
+import util from "node:util";
+import { Bytes, uncurryThis } from "./primordials.js";
+
+export const { isUtf8 } = buffer;
+
+export const { apply, construct, ownKeys } = Reflect;
+export const {
+	assign,
+	defineProperty,
+	getOwnPropertyDescriptor,
+	getOwnPropertySymbols,
+	getPrototypeOf,
+	setPrototypeOf,
+} = Object;
+/** A property that may be written and deleted. Its descriptor has no prototype that a program could put a getter into. */
+export function define(object: object, name: PropertyKey, value: unknown, enumerable: boolean): void {
+	defineProperty(object, name, {
+		__proto__: null,
+		value,
+		writable: true,
+		configurable: true,
+		enumerable,
+	} as PropertyDescriptor);
+}
+export const ProxyObject = Proxy;
+export const decodePercent = decodeURIComponent;
+export const parseJson: (text: string) => unknown = JSON.parse;
+export const hasOwn: (object: object, name: PropertyKey) => boolean = Object.hasOwn;
+export const toText = String;
+export const UrlObject = URL;
+export const MapObject = Map;
+export const mapSet: <K, V>(map: Map<K, V>, key: K, value: V) => void = uncurryThis(Map.prototype.set);
+export const mapDelete: <K>(map: Map<K, unknown>, key: K) => boolean = uncurryThis(Map.prototype.delete);
+type Visit = (value: unknown, key: unknown) => void;
+export const mapForEach: (map: Map<unknown, unknown>, visit: Visit) => void = uncurryThis(Map.prototype.forEach);
+export const weakMapGet: <V>(map: WeakMap<object, V>, key: object) => V | undefined = uncurryThis(
+	WeakMap.prototype.get,
+);
+export const weakMapSet: <V>(map: WeakMap<object, V>, key: object, value: V) => void = uncurryThis(
+	WeakMap.prototype.set,
+);
+export const endsWith = uncurryThis(String.prototype.endsWith);
+export const repeat = uncurryThis(String.prototype.repeat);
+
+const PromiseObject = Promise;
+const reject = Promise.reject;
+/** A promise that was rejected. */
+export const rejected = (error: unknown): Promise<never> => apply(reject, PromiseObject, [error]);
+
+const { isAnyArrayBuffer, isArrayBufferView, isDataView } = util.types;
+type View = { readonly buffer: ArrayBuffer; readonly byteOffset: number; readonly byteLength: number };
+const ofArrays = viewGetters(getPrototypeOf(Uint8Array.prototype));
+const ofDataViews = viewGetters(DataView.prototype);
+
+function viewGetters(prototype: object): { readonly [Name in keyof View]: (view: unknown) => View[Name] } {
+	const getter = (name: keyof View) => {
+		const get = getOwnPropertyDescriptor(prototype, name)?.get as (this: unknown) => never; // These three are getters.
+		return uncurryThis(get);
+	};
+	return { buffer: getter("buffer"), byteOffset: getter("byteOffset"), byteLength: getter("byteLength") };
+}
+
+/** A private copy of the bytes of an ArrayBuffer or a view of one; `undefined` for anything else. */
+export function copyOfBytes(source: unknown): Uint8Array | undefined {
+	if (isArrayBufferView(source)) {
+		const get = isDataView(source) ? ofDataViews : ofArrays;
+		return new Bytes(new Bytes(get.buffer(source), get.byteOffset(source), get.byteLength(source)));
+	}
+	return isAnyArrayBuffer(source) ? new Bytes(new Bytes(source)) : undefined;
+}

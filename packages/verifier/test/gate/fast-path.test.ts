@@ -1,0 +1,239 @@
+import { execFileSync } from "node:child_process";
+import {
+	chmodSync,
+	closeSync,
+	openSync,
+	realpathSync,
+	renameSync,
+	symlinkSync,
+	truncateSync,
+	unlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
+import type { GateParts } from "../../dist/gate/gate.js";
+import { createJudge } from "../../dist/gate/judge.js";
+import { loadKernelAddon } from "../../dist/gate/kernel-addon.js";
+import { createKernelCheck } from "../../dist/gate/kernel-check.js";
+import { gateFor, indexOf, sha256 } from "../support.js";
+
+const addon = loadKernelAddon(fileURLToPath(new URL("../../dist/native/addon.node", import.meta.url)));
+const readPlainFile = addon?.readPlainFile;
+
+function tree() {
+	const home = realpathSync(temporaryDirectory());
+	const root = makeTree(join(home, "app"), {
+		"a.js": "a()",
+		"lib/b.js": "b()",
+		"lib/größe.js": "größe()",
+		"large.js": "x".repeat(3 << 20),
+		"large-ö.js": "ö".repeat(3 << 20),
+		"marked.js": "\ufeffmarked()",
+		"empty.js": "",
+		"current.js": { link: "lib/b.js" },
+		alias: { link: "lib" },
+	});
+	writeFileSync(join(root, "bytes.wasm"), Buffer.from([0, 97, 115, 109, 0xff]));
+	return { home, root, at: (path: string) => join(root, path) };
+}
+
+/** What is done to the tree after it was signed, the path that is then opened, and what a gate over it has different. */
+interface Case {
+	readonly name: string;
+	/** Below the tree, or `asGiven`. */
+	readonly path: string;
+	readonly asGiven?: true;
+	readonly change?: (at: (path: string) => string) => unknown;
+	readonly parts?: Partial<GateParts>;
+}
+
+const CASES: readonly Case[] = [
+	{ name: "a signed file", path: "a.js" },
+	{ name: "a signed file that is not ASCII", path: "lib/größe.js" },
+	{ name: "a signed file with a byte order mark", path: "marked.js" },
+	{ name: "an empty file", path: "empty.js" },
+	{ name: "octets that are no text", path: "bytes.wasm" },
+	{ name: "a file of some megabytes", path: "large.js", parts: { maxSizeBytes: 1 << 30 } },
+	{ name: "one that is not ASCII", path: "large-ö.js", parts: { maxSizeBytes: 1 << 30 } },
+	{ name: "a changed file", path: "a.js", change: (at) => writeFileSync(at("a.js"), "b()") },
+	{ name: "a longer file", path: "a.js", change: (at) => writeFileSync(at("a.js"), "a();evil()") },
+	{ name: "a signed file in another's place", path: "a.js", change: (at) => renameSync(at("lib/b.js"), at("a.js")) },
+	{ name: "an added file", path: "new.js", change: (at) => writeFileSync(at("new.js"), "a()") },
+	{ name: "no file", path: "a.js", change: (at) => unlinkSync(at("a.js")) },
+	{ name: "a file outside", path: "../out.js", change: (at) => writeFileSync(at("../out.js"), "a()") },
+	{ name: "a file used as a directory", path: "a.js/b.js" },
+	{ name: "a directory", path: "lib" },
+	{ name: "a FIFO", path: "new.js", change: (at) => execFileSync("mkfifo", ["-m", "600", at("new.js")]) },
+	{ name: "a device", path: "/dev/null", asGiven: true },
+	{ name: "a signed link", path: "current.js" },
+	{ name: "a file behind a signed link", path: "alias/b.js" },
+	{ name: "an added link", path: "new.js", change: (at) => symlinkSync("a.js", at("new.js")) },
+	{
+		name: "a link in a file's place",
+		path: "a.js",
+		change: (at) => {
+			renameSync(at("a.js"), at("b.js"));
+			symlinkSync("b.js", at("a.js"));
+		},
+	},
+	{
+		name: "a link led elsewhere",
+		path: "alias/b.js",
+		change: (at) => {
+			unlinkSync(at("alias"));
+			symlinkSync(".", at("alias"));
+		},
+	},
+	{ name: "a path through ..", path: "lib/../a.js" },
+	{ name: "a path with empty steps", path: "lib//b.js" },
+	{ name: "a path with a dot", path: "./lib/./b.js" },
+	{ name: "a path that ends in a slash", path: "a.js/" },
+	{ name: "a relative path", path: "package.json", asGiven: true },
+	{ name: "a path with a NUL", path: "a.js\0.js" },
+	{ name: "a path that is too long", path: "x/".repeat(4096) },
+	{ name: "a descriptor of this process", path: "/proc/self/fd/0", asGiven: true },
+	{ name: "a file above the policy's size", path: "lib/b.js", parts: { maxSizeBytes: 2 } },
+	{ name: "a file of the policy's size", path: "lib/b.js", parts: { maxSizeBytes: 3 } },
+	{ name: "a sparse file of a terabyte", path: "a.js", change: (at) => truncateSync(at("a.js"), 2 ** 40) },
+	{
+		name: "a changed file in audit mode",
+		path: "a.js",
+		change: (at) => writeFileSync(at("a.js"), "b()"),
+		parts: { mode: "audit" },
+	},
+	{ name: "a large file in audit mode", path: "a.js", parts: { mode: "audit", maxSizeBytes: 1 } },
+];
+
+describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the addon)", () => {
+	/** Content, or the codes of what was thrown; and the events. */
+	function outcome(index: ReturnType<typeof indexOf>, path: string, parts: Partial<GateParts>) {
+		const { gate, events } = gateFor(index, { kernel: createKernelCheck("log", addon), ...parts });
+		let result: unknown;
+		try {
+			result = Buffer.from(gate.readCodeSync(path, "commonjs")).toString("hex");
+		} catch (error) {
+			const { code, message, cause } = error as Error & { code?: string };
+			result = [code, message, (cause as { code?: string } | undefined)?.code];
+		}
+		gate.audit.flush();
+		return { result, events: events.map(({ time, ...others }) => others) };
+	}
+
+	it.each(CASES)("leads to the same as the long one: $name", ({ path, asGiven, change, parts = {} }) => {
+		const { root, at } = tree();
+		const index = indexOf(root);
+		change?.(at);
+		const given = asGiven === true ? path : `${root}/${path}`;
+		expect(outcome(index, given, { ...parts, readPlainFile })).toEqual(outcome(index, given, parts));
+	});
+
+	it("is taken for files that are as they were signed, and for no other", () => {
+		const { root, at } = tree();
+		let long = 0;
+		const judge = createJudge(indexOf(root), [], []);
+		const counting = {
+			...judge,
+			decide(...given: Parameters<typeof judge.decide>) {
+				long++;
+				return judge.decide(...given);
+			},
+		};
+		const { gate } = gateFor(indexOf(root), { judge: counting, readPlainFile });
+		for (const path of ["a.js", "lib/b.js", "lib/größe.js", "empty.js"]) gate.readCodeSync(at(path), "commonjs");
+		expect(long).toBe(0);
+		for (const path of ["current.js", "bytes.wasm"]) gate.readCodeSync(at(path), "commonjs");
+		expect(long).toBe(2);
+	});
+
+	it("is closed for what the deny list names", () => {
+		const { root, at } = tree();
+		const deny = [{ kind: "file", sha256: sha256("a()"), reason: "worm" }] as const;
+		const { gate } = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny), readPlainFile });
+		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_DENIED/);
+		expect(gate.readCodeSync(at("lib/b.js"), "commonjs")).toBe("b()");
+	});
+
+	it("is closed once the index has expired", () => {
+		const { root, at } = tree();
+		const notAfter = Date.now() + 2000;
+		const judge = createJudge(indexOf(root, "app", { notAfter }), [], []);
+		const { gate } = gateFor(indexOf(root), { judge, readPlainFile });
+		while (Date.now() <= notAfter) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_INDEX_EXPIRED/);
+	});
+
+	it("is closed for a file that is open for writing, if it has an execute bit", (context) => {
+		if (addon?.kernelAnswers() !== true) context.skip("Linux before 6.14");
+		const { root, at } = tree();
+		chmodSync(at("a.js"), 0o755);
+		const { gate } = gateFor(indexOf(root), { kernel: createKernelCheck("log", addon), readPlainFile });
+		const writer = openSync(at("a.js"), "r+");
+		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/open for writing/);
+		closeSync(writer);
+		expect(gate.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
+	});
+
+	it("asks hooks before it hands out, and tells every sink that wants to know", () => {
+		const { root, at } = tree();
+		const { gate, events } = gateFor(indexOf(root), { readPlainFile });
+		gate.audit.addHook(({ event, path }) => {
+			if (event === "module.open_code" && path === at("lib/b.js")) throw new Error("no");
+		});
+		expect(gate.readCodeSync(at("a.js"), "json")).toBe("a()");
+		expect(() => gate.readCodeSync(at("lib/b.js"), "json")).toThrow(
+			expect.objectContaining({ code: "ERR_AUDIT_HOOK" }),
+		);
+		expect(events).toMatchObject([
+			{ event: "verifier.addhook" },
+			{
+				event: "module.open_code",
+				verdict: "allow",
+				use: "json",
+				path: at("a.js"),
+				sha256: sha256("a()"),
+				entry: "a.js",
+			},
+			{ event: "module.open_code", verdict: "refuse", reason: "ERR_AUDIT_HOOK", path: at("lib/b.js") },
+		]);
+	});
+
+	it("tells the type in a package.json that is as it was signed, and of no other than that it is absent", () => {
+		const { root, at } = tree();
+		for (const folder of ["changed", "added", "linked"])
+			makeTree(at(folder), { "package.json": '{ "type": "module" }' });
+		const index = indexOf(root);
+		writeFileSync(at("changed/package.json"), '{ "type": "commonjs" }');
+		renameSync(at("added/package.json"), at("added.json"));
+		symlinkSync("../changed/package.json", at("linked/link.json"));
+		const { gate, events } = gateFor(index, { readPackageType: addon?.readPackageType });
+		const typeOf = (path: string) => gate.packageTypeOf(at(path));
+		expect(typeOf("linked/package.json")).toBe("module");
+		for (const path of ["changed/package.json", "added.json", "linked/link.json", "a.js"])
+			expect(typeOf(path)).toBeUndefined();
+		for (const path of ["added/package.json", "none/package.json"]) expect(typeOf(path)).toBe("absent");
+		gate.audit.flush();
+		expect(events).toMatchObject([{ verdict: "allow", use: "json", path: at("linked/package.json") }]);
+		const denied = gateFor(index, { readPackageType: addon?.readPackageType }).gate;
+		denied.audit.addHook(() => {
+			throw new Error("no");
+		});
+		expect(() => denied.packageTypeOf(at("linked/package.json"))).toThrow(/no/);
+		expect(gateFor(index).gate.packageTypeOf(at("linked/package.json"))).toBeUndefined();
+	});
+
+	it("leaves no descriptor behind", () => {
+		const { root, at } = tree();
+		const { gate } = gateFor(indexOf(root), { readPlainFile });
+		const next = () => {
+			const descriptor = openSync(at("a.js"), "r");
+			closeSync(descriptor);
+			return descriptor;
+		};
+		const before = next();
+		for (let i = 0; i < 2000; i++) gate.readCodeSync(at(i % 2 === 0 ? "a.js" : "lib/größe.js"), "commonjs");
+		expect(next()).toBe(before);
+	});
+});

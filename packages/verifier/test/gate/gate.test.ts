@@ -1,0 +1,191 @@
+import { execFileSync } from "node:child_process";
+import {
+	mkdirSync,
+	readFileSync,
+	realpathSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	truncateSync,
+	unlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
+import { createJudge } from "../../dist/gate/judge.js";
+import { gateFor, indexOf, refusal, sha256, untrusted } from "../support.js";
+
+function tree() {
+	const home = realpathSync(temporaryDirectory());
+	const root = makeTree(join(home, "app"), {
+		"a.js": "a()",
+		"lib/b.js": "b()",
+		"empty.js": "",
+		"current.js": { link: "lib/b.js" },
+		alias: { link: "lib" },
+	});
+	return { home, root, at: (path: string) => join(root, path) };
+}
+
+test("openCodeSync() hands out signed bytes, with an event", () => {
+	const { root, at } = tree();
+	const { gate, events } = gateFor(indexOf(root));
+	const { bytes, realPath, verdict } = gate.openCodeSync(at("lib/b.js"), "commonjs");
+	expect(Buffer.from(bytes).toString()).toBe("b()");
+	expect(realPath).toBe(at("lib/b.js"));
+	expect(verdict).toMatchObject({ trusted: true, product: "app", entry: "lib/b.js", sha256: sha256("b()") });
+	expect(gate.openCodeSync(at("empty.js"), "json").bytes).toHaveLength(0);
+	gate.audit.flush();
+	expect(events[0]).toMatchObject({ event: "module.open_code", verdict: "allow", use: "commonjs", path: realPath });
+});
+
+test("openCode() does the same as a promise", async () => {
+	const { root, at } = tree();
+	const { gate } = gateFor(indexOf(root));
+	expect(Buffer.from((await gate.openCode(at("a.js"), "data")).bytes).toString()).toBe("a()");
+	writeFileSync(at("a.js"), "evil()");
+	await expect(gate.openCode(at("a.js"), "data")).rejects.toEqual(untrusted("ERR_FILE_MODIFIED"));
+	await expect(gate.openCode(at("none.js"), "data")).rejects.toEqual(refusal("ENOENT"));
+});
+
+test("openCodeSync() follows signed links, also of directories", () => {
+	const { root, at } = tree();
+	const { gate } = gateFor(indexOf(root));
+	for (const path of ["current.js", "alias/b.js", "alias/../alias/./b.js"]) {
+		expect(gate.openCodeSync(at(path), "module").realPath).toBe(at("lib/b.js"));
+	}
+});
+
+test("openCodeSync() follows links outside the products to files inside them", () => {
+	const { home, root, at } = tree();
+	symlinkSync(root, join(home, "now"));
+	const { gate } = gateFor(indexOf(root));
+	expect(gate.openCodeSync(join(home, "now/a.js"), "module").realPath).toBe(at("a.js"));
+});
+
+test("openCodeSync() refuses links that were not signed, or not with that target", () => {
+	const { root, at } = tree();
+	const { gate } = gateFor(indexOf(root));
+	symlinkSync("a.js", at("new.js"));
+	unlinkSync(at("current.js"));
+	symlinkSync("a.js", at("current.js"));
+	renameSync(at("lib"), at("moved"));
+	makeTree(at("lib"), {});
+	symlinkSync("../moved/b.js", at("lib/b.js"));
+	expect(() => gate.openCodeSync(at("new.js"), "module")).toThrow(untrusted("ERR_LINK_CHANGED"));
+	expect(() => gate.openCodeSync(at("current.js"), "module")).toThrow(untrusted("ERR_LINK_CHANGED"));
+	expect(() => gate.openCodeSync(at("lib/b.js"), "module")).toThrow(untrusted("ERR_FILE_ADDED"));
+});
+
+test("openCodeSync() refuses what was not signed under its name, and says how to mend it", () => {
+	const { home, root, at } = tree();
+	const { gate, events } = gateFor(indexOf(root));
+	writeFileSync(at("new.js"), "a()");
+	writeFileSync(join(home, "outside.js"), "a()");
+	writeFileSync(at("lib/b.js"), "a()");
+	expect(() => gate.openCodeSync(at("new.js"), "module")).toThrow(untrusted("ERR_FILE_ADDED"));
+	expect(() => gate.openCodeSync(join(home, "outside.js"), "module")).toThrow(untrusted("ERR_OUTSIDE_PRODUCTS"));
+	expect(() => gate.openCodeSync(at("lib/b.js"), "module")).toThrow(
+		`Cannot load "${at("lib/b.js")}": it was modified (ERR_FILE_MODIFIED; rule entry, product "app", ` +
+			`entry "lib/b.js", found ${sha256("a()")}, signed ${sha256("b()")}); put back the signed file`,
+	);
+	expect(events.map(({ verdict, reason }) => [verdict, reason])).toEqual([
+		["refuse", "ERR_FILE_ADDED"],
+		["refuse", "ERR_OUTSIDE_PRODUCTS"],
+		["refuse", "ERR_FILE_MODIFIED"],
+	]);
+	expect(events[2]).toMatchObject({ sha256: sha256("a()"), expected: sha256("b()"), entry: "lib/b.js" });
+});
+
+test("openCodeSync() does not wait for a FIFO, and reads nothing above the policy's size", () => {
+	const { root, at } = tree();
+	const index = indexOf(root);
+	unlinkSync(at("a.js"));
+	execFileSync("mkfifo", [at("a.js")]);
+	const { gate } = gateFor(index, { maxSizeBytes: 2 });
+	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_TYPE"));
+	expect(() => gate.openCodeSync(root, "module")).toThrow(untrusted("ERR_FILE_TYPE"));
+	truncateSync(at("empty.js"), 2 ** 40); // Sparse; reading it would fail otherwise.
+	expect(() => gate.openCodeSync(at("empty.js"), "module")).toThrow(untrusted("ERR_LIMIT"));
+});
+
+test("openCodeSync() returns the bytes it hashed, whatever happens to the file afterwards", () => {
+	const { root, at } = tree();
+	const { gate } = gateFor(indexOf(root));
+	gate.audit.addHook(({ event }) => {
+		if (event === "module.open_code") writeFileSync(at("a.js"), "evil()");
+	});
+	expect(Buffer.from(gate.openCodeSync(at("a.js"), "module").bytes).toString()).toBe("a()");
+	expect(readFileSync(at("a.js"), "utf8")).toBe("evil()"); // Whoever checks and then loads runs this.
+	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_MODIFIED"));
+});
+
+test("in audit mode everything is handed out, and the event says what enforcement would do", () => {
+	const { root, at } = tree();
+	const { gate, events } = gateFor(indexOf(root), { mode: "audit", maxSizeBytes: 3 });
+	writeFileSync(at("a.js"), "changed()");
+	expect(Buffer.from(gate.openCodeSync(at("a.js"), "module").bytes).toString()).toBe("changed()");
+	gate.rule("vm.compile", { kind: "Script" }, "refuse");
+	expect(events).toMatchObject([
+		{ verdict: "audit", reason: "ERR_FILE_MODIFIED" },
+		{ event: "vm.compile", verdict: "audit", reason: "ERR_RUNTIME_RULE", kind: "Script" },
+	]);
+});
+
+test("rule() refuses after its event, and lets pass what policy allows", () => {
+	const { root } = tree();
+	const { gate, events } = gateFor(indexOf(root));
+	expect(() => gate.rule("wasm.compile", { sizeBytes: 8 }, "refuse")).toThrow(
+		'Cannot go on with wasm.compile (sizeBytes "8"): the policy refuses it',
+	);
+	gate.rule("wasm.compile", { sizeBytes: 8 }, "audit");
+	gate.rule("wasm.compile", { sizeBytes: 8 }, "allow");
+	gate.audit.flush();
+	expect(events.map(({ verdict }) => verdict)).toEqual(["refuse", "audit", "allow"]);
+});
+
+test("decide() judges bytes by the place they are said to lie at, without an event", () => {
+	const { root, at } = tree();
+	const { gate, events } = gateFor(indexOf(root));
+	expect(gate.decide(at("a.js"), Buffer.from("a()"))).toMatchObject({ trusted: true, entry: "a.js" });
+	expect(gate.decide(at("a.js"), Buffer.from("b()"))).toMatchObject({ trusted: false, reason: "ERR_FILE_MODIFIED" });
+	expect(gate.decide(at("lib/b.js"), Buffer.from("a()"))).toMatchObject({ reason: "ERR_FILE_MODIFIED" });
+	expect(gate.decide(at("lib"), Buffer.from("a()"))).toMatchObject({ reason: "ERR_FILE_ADDED" });
+	gate.audit.flush();
+	expect(events).toEqual([]);
+});
+
+test("the deny list goes before every signature", () => {
+	const { root, at } = tree();
+	const deny = [{ kind: "file", sha256: sha256("a()"), reason: "CVE-2026-1" }] as const;
+	const { gate } = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny) });
+	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(/the deny list names it: CVE-2026-1/);
+	const catalog = [{ kind: "catalog", sha256: sha256("catalog"), reason: "withdrawn" }] as const;
+	expect(() => createJudge(indexOf(root), [], catalog)).toThrow(refusal("ERR_DENIED"));
+});
+
+test("an index is refused when its product is not expected here, too old, or out of date", () => {
+	const { root } = tree();
+	const bound = (name: string, minimumSequence?: number) => [{ name, root: undefined, minimumSequence }];
+	expect(() => createJudge(indexOf(root), bound("other"), [])).toThrow(refusal("ERR_PRODUCT_MISMATCH"));
+	expect(() => createJudge(indexOf(root), bound("app", 3), [])).toThrow(refusal("ERR_SEQUENCE"));
+	expect(() => createJudge(indexOf(root, "app", { sequence: 2 }), bound("app", 3), [])).toThrow(
+		refusal("ERR_SEQUENCE"),
+	);
+	createJudge(indexOf(root, "app", { sequence: 3 }), bound("app", 3), []);
+	expect(() => createJudge(indexOf(root, "app", { notAfter: 1 }), [], [])).toThrow(refusal("ERR_INDEX_EXPIRED"));
+});
+
+test("the root that the host binds a product to counts, not the recorded one", () => {
+	const { home, root, at } = tree();
+	const index = indexOf(root);
+	const bounds = [{ name: "app", root: join(home, "deployed"), minimumSequence: undefined }];
+	renameSync(root, join(home, "deployed"));
+	const { gate } = gateFor(index, { judge: createJudge(index, bounds, []) });
+	expect(gate.openCodeSync(join(home, "deployed/a.js"), "main").verdict.trusted).toBe(true);
+	mkdirSync(root);
+	writeFileSync(at("a.js"), "a()");
+	expect(() => gate.openCodeSync(at("a.js"), "main")).toThrow(untrusted("ERR_OUTSIDE_PRODUCTS"));
+	rmSync(root, { recursive: true });
+});

@@ -1,0 +1,67 @@
+/**
+ * Finds circles in the imports of each package: files that reach themselves, also by type-only imports, `import()` and
+ * `new URL("./x.js", import.meta.url)`. A circle has no lowest file to read first.
+ *
+ * Usage: `node scripts/lint-circles.mjs [FOLDER…]`; by default every `packages/*\/src`. Exit status 1 for a circle.
+ */
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const packages = fileURLToPath(new URL("../packages/", import.meta.url));
+const given = process.argv.slice(2);
+const folders = given.length > 0 ? given : readdirSync(packages).map((name) => join(packages, name, "src"));
+
+let fileCount = 0;
+let circleCount = 0;
+for (const folder of folders.filter((each) => existsSync(each))) {
+	const graph = importsIn(folder);
+	fileCount += graph.size;
+	for (const circle of circlesIn(graph)) {
+		circleCount++;
+		console.error(`circle of imports in ${folder}: ${circle.map((file) => relative(folder, file)).join(" → ")}`);
+	}
+}
+console.log(`${fileCount} files, ${circleCount} circles of imports`);
+if (circleCount > 0) process.exitCode = 1;
+
+/** File → the files of the folder that it imports. */
+function importsIn(folder) {
+	const files = readdirSync(folder, { recursive: true })
+		.filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
+		.map((name) => resolve(folder, name));
+	const known = new Set(files);
+	return new Map(
+		files.map((file) => {
+			const specifiers = readFileSync(file, "utf8").matchAll(
+				/(?:\bfrom|\bimport|\bimport\(|\bnew URL\()\s*"(\.[^"]+)\.js"/g,
+			);
+			const targets = [...specifiers].map(([, path]) => resolve(dirname(file), `${path}.ts`));
+			return [file, targets.filter((target) => known.has(target))];
+		}),
+	);
+}
+
+/** One circle for each edge that leads back to a file still being visited. The stack is explicit, so depth is no limit. */
+function circlesIn(graph) {
+	const circles = [];
+	const done = new Set();
+	for (const start of graph.keys()) {
+		if (done.has(start)) continue;
+		const way = [{ file: start, next: 0 }];
+		while (way.length > 0) {
+			const here = way[way.length - 1];
+			const target = graph.get(here.file)[here.next++];
+			if (target === undefined) {
+				done.add(here.file);
+				way.pop();
+			} else if (!done.has(target)) {
+				const first = way.findIndex(({ file }) => file === target);
+				if (first === -1) way.push({ file: target, next: 0 });
+				else circles.push([...way.slice(first).map(({ file }) => file), target]);
+			}
+		}
+	}
+	return circles;
+}

@@ -1,0 +1,71 @@
+/** Each check of `pnpm lint` finds the fault that it is there for. */
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const workspace = fileURLToPath(new URL("../..", import.meta.url));
+const hasFormatter = spawnSync("clang-format-19", ["--version"]).status === 0;
+
+let folder: string;
+beforeEach(() => {
+	folder = mkdtempSync(join(tmpdir(), "sigtool-lint-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+const lint = (script: string) =>
+	spawnSync(process.execPath, [join(workspace, "scripts", script), folder], { encoding: "utf8" });
+
+describe("lint-circles.mjs", () => {
+	it("finds a circle of type-only imports", () => {
+		write("a.ts", 'import type { B } from "./b.js";\nexport type A = B;\n');
+		write("b.ts", 'import type { A } from "./a.js";\nexport type B = A;\n');
+		const { status, stderr } = lint("lint-circles.mjs");
+		expect(status).toBe(1);
+		expect(stderr).toMatch(/a\.ts → b\.ts → a\.ts|b\.ts → a\.ts → b\.ts/);
+	});
+
+	it("finds a circle by import() over three files, and a file that imports itself", () => {
+		write("a.ts", 'export const next = () => import("./b.js");\n');
+		write("b.ts", 'export { c } from "./c.js";\n');
+		write("c.ts", 'import "./a.js";\nexport const c = 1;\n');
+		write("d.ts", 'import "./d.js";\n');
+		const { status, stdout } = lint("lint-circles.mjs");
+		expect(status).toBe(1);
+		expect(stdout).toContain("4 files, 2 circles");
+	});
+
+	it("passes files that two others import", () => {
+		write("a.ts", 'import "./b.js";\nimport "./c.js";\n');
+		write("b.ts", 'import "./c.js";\n');
+		write("c.ts", "export {};\n");
+		expect(lint("lint-circles.mjs").status).toBe(0);
+	});
+});
+
+describe.skipIf(!hasFormatter)("lint-c.mjs (needs clang-format 19)", () => {
+	beforeEach(() => {
+		copyFileSync(join(workspace, ".clang-format"), join(folder, ".clang-format"));
+		spawnSync("git", ["init", "-q", folder]);
+	});
+	const add = (text: string) => {
+		write("a.c", text);
+		spawnSync("git", ["-C", folder, "add", "."]);
+	};
+
+	it("finds a folded line, and names its file", () => {
+		add("int main(void) { return 0; }\n");
+		const { status, stderr } = lint("lint-c.mjs");
+		expect(status).not.toBe(0);
+		expect(stderr).toContain("a.c:1");
+	});
+
+	it("passes what clang-format wrote", () => {
+		add("int main(void)\n{\n\treturn 0;\n}\n");
+		expect(lint("lint-c.mjs").status).toBe(0);
+	});
+});
