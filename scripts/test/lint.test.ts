@@ -69,3 +69,29 @@ describe.skipIf(!hasFormatter)("lint-c.mjs (needs clang-format 19)", () => {
 		expect(lint("lint-c.mjs").status).toBe(0);
 	});
 });
+
+describe("lint-comments.mjs", () => {
+	beforeEach(() => {
+		spawnSync("git", ["init", "-q", folder]);
+	});
+	const check = (text: string) => {
+		write("a.ts", text);
+		spawnSync("git", ["-C", folder, "add", "."]);
+		return lint("lint-comments.mjs");
+	};
+
+	it.each([
+		"/** What waits. */\nconst a = 1;\n",
+		"/**\n * Whether it waits.\n */\nconst a = 1;\n",
+		"const a = 1; // As just seen.\n",
+		"\t// Of a system call.\n\tconst a = 1;\n",
+	])("finds a fragment in %j", (text) => {
+		const { status, stderr } = check(text);
+		expect(status).toBe(1);
+		expect(stderr).toMatch(/^a\.ts:[12]: /);
+	});
+
+	it("passes sentences, also where a line of one begins with such a word", () => {
+		expect(check("/** Returns it. */\n// The caller decides\n// What happens next.\nconst Of = 1;\n").status).toBe(0);
+	});
+});
