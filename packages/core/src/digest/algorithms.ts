@@ -1,13 +1,13 @@
-/** The digest algorithms that occur in catalogs, certificates and timestamps, and what each is worth. */
+/** The digest algorithms that occur in catalogs, certificates and timestamps, and how strong each is. */
 
 /**
- * - `evidence`: counts everywhere;
- * - `legacy`: counts under `--profile windows-legacy` only;
- * - `refused`: recognised so that it can be named in a refusal, never computed to accept something.
+ * - `evidence`: accepted everywhere;
+ * - `legacy`: accepted under `--profile windows-legacy` only;
+ * - `refused`: recognised so that a refusal can name it, never computed to accept something.
  */
 export type DigestStrength = "evidence" | "legacy" | "refused";
 
-/** Names are those of node:crypto; object identifiers are from RFC 1321, RFC 3279 §2.2.1 and RFC 5754 §2. */
+/** The names are those of node:crypto; the object identifiers are from RFC 1321, RFC 3279 §2.2.1 and RFC 5754 §2. */
 export const DIGEST_ALGORITHMS = {
 	md5: { oid: "1.2.840.113549.2.5", sizeBytes: 16, strength: "refused" },
 	sha1: { oid: "1.3.14.3.2.26", sizeBytes: 20, strength: "legacy" },
@@ -18,7 +18,7 @@ export const DIGEST_ALGORITHMS = {
 
 export type DigestAlgorithm = keyof typeof DIGEST_ALGORITHMS;
 
-/** The algorithm an object identifier (dotted decimal) stands for, or undefined for any other. */
+/** Returns the algorithm of an object identifier in dotted decimal, or undefined for an unknown one. */
 export function digestAlgorithmByOid(oid: string): DigestAlgorithm | undefined {
 	return NAME_BY_OID.get(oid);
 }

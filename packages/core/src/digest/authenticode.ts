@@ -1,26 +1,28 @@
 /**
- * Which bytes of a PE image or a cabinet an Authenticode digest covers.
+ * Finds the bytes of a PE image or a cabinet that an Authenticode digest covers.
  *
  * Supported: PE32 and PE32+ with a security directory; single cabinets (MSCF), unsigned or with the 20-byte reserve
- * that a signature occupies. A file that starts like one and is not well-formed is none: hashed flat, as a whole, so
+ * that a signature occupies. A file that starts like one of these but is not well-formed is hashed as a whole, so that
  * a malformed header never excludes a byte. Sources: Microsoft, "Windows Authenticode Portable Executable Signature
- * Format" (2008) and "Microsoft Cabinet Format"; where those leave a choice, what osslsigncode 2.9 does.
+ * Format" (2008) and "Microsoft Cabinet Format"; where these leave a choice, this does the same as osslsigncode 2.9.
  */
 
 import { createHash } from "node:crypto";
 
 export interface AuthenticodeParts {
 	readonly kind: "pe" | "cab";
-	/** Covered bytes as [start, end), ascending. */
+	/** The covered bytes as ranges [start, end), in ascending order. */
 	readonly ranges: readonly (readonly [start: number, end: number])[];
-	/** Zero bytes hashed behind the last range. */
+	/** The number of zero bytes that are hashed behind the last range. */
 	readonly padding: number;
 }
 
-/** Bytes [offset, offset + length) of the file, without a copy where possible; fewer only where the file ends. */
+/** Returns the bytes [offset, offset + length) of the file, fewer only where the file ends. They need not be a copy. */
 export type ReadAt = (offset: number, length: number) => Uint8Array;
 
-/** The covered parts, or undefined when the whole file is to be hashed. `sizeBytes` is the file's size. */
+/**
+ * Returns the covered parts, or undefined when the whole file has to be hashed. `sizeBytes` is the size of the file.
+ */
 export function authenticodeParts(sizeBytes: number, readAt: ReadAt): AuthenticodeParts | undefined {
 	if (sizeBytes < 64) return undefined;
 	const head = readAt(0, 64);
@@ -31,7 +33,10 @@ export function authenticodeParts(sizeBytes: number, readAt: ReadAt): Authentico
 	return undefined;
 }
 
-/** What a catalog holds for a file of this content: a digest over the covered parts of an image or cabinet, else all of it. */
+/**
+ * Returns the digest that a catalog holds for a file of this content: over the covered parts of an image or a cabinet,
+ * over all bytes of any other file.
+ */
 export function contentDigest(
 	content: Uint8Array,
 	algorithm: "sha1" | "sha256",
@@ -42,7 +47,7 @@ export function contentDigest(
 	return { kind: parts?.kind ?? "file", digest: hash.update(new Uint8Array(parts?.padding ?? 0)).digest() };
 }
 
-/** First byte of every file `authenticodeParts` may recognise. */
+/** The first byte of every file that `authenticodeParts` can recognise: the M of MZ and MSCF. */
 export const AUTHENTICODE_FIRST_BYTE = 0x4d;
 
 const MZ = 0x5a4d;
@@ -51,12 +56,16 @@ const MSCF = 0x4643534d;
 const PE_SIGNATURE = 0x4550;
 const PE32 = 0x10b;
 const PE32_PLUS = 0x20b;
-/** PE signature, COFF header and an optional header up to the end of a PE32+ security directory entry. */
+/**
+ * Size of the PE signature, the COFF header, and an optional header up to the end of the security directory entry of
+ * PE32+.
+ */
 const PE_HEADER_SIZE = 176;
 
 /**
- * Everything but the checksum, the security directory entry and the certificate table it points at. The table must end
- * where the file ends (MS12-024); elsewhere it is content like any other. A table that overlaps the headers is refused.
+ * Covers everything but the checksum, the security directory entry, and the certificate table that this entry points
+ * to. The table must end where the file ends (MS12-024); a table elsewhere is content like any other. Returns undefined
+ * for a table that overlaps the headers, and for an image that is not well-formed.
  */
 function imageParts(sizeBytes: number, peOffset: number, readAt: ReadAt): AuthenticodeParts | undefined {
 	if (peOffset < 44 || peOffset + PE_HEADER_SIZE > sizeBytes) return undefined;
@@ -89,13 +98,16 @@ function imageParts(sizeBytes: number, peOffset: number, readAt: ReadAt): Authen
 
 const FLAG_PREVIOUS_CABINET = 1;
 const FLAG_RESERVE_PRESENT = 4;
-/** cbCFHeader 20, cbCFFolder 0, cbCFData 0, and the first word of the reserve. */
+/**
+ * The values in a signed cabinet: the fields cbCFHeader (20), cbCFFolder (0) and cbCFData (0) read as one number, and
+ * the first four bytes of the reserve.
+ */
 const SIGNATURE_RESERVE_SIZES = 20;
 const SIGNATURE_RESERVE_WORD = 0x00100000;
 
 /**
- * An unsigned cabinet but for reserved1 (4–7); of a signed one also not iCabinet, the reserve (34–55) and the signature,
- * which ends the file.
+ * Covers a cabinet except reserved1 (bytes 4–7). For a signed cabinet, bytes 34–55 (iCabinet, the sizes of the reserve,
+ * and its first 16 bytes) and the signature at the end of the file are left out as well.
  */
 function cabinetParts(sizeBytes: number, view: DataView): AuthenticodeParts | undefined {
 	const flags = view.getUint16(30, true);

@@ -1,29 +1,36 @@
 /**
- * fs-verity digests from content alone: what FS_IOC_MEASURE_VERITY reports of a file that the kernel has sealed, and what
- * `fsverity digest` prints.
+ * Computes fs-verity digests from content alone: those that FS_IOC_MEASURE_VERITY reports for a file on which the
+ * kernel has enabled fs-verity, and that `fsverity digest` prints.
  *
- * A digest covers a descriptor: the parameters, the file's size, and the root of a tree of hashes over its blocks. Sources:
- * Linux, Documentation/filesystems/fsverity.rst ("Merkle tree", "fs-verity descriptor") and include/uapi/linux/fsverity.h.
+ * A digest covers a descriptor: the parameters, the file's size, and the root of a tree of hashes over its blocks.
+ * Sources: Linux, Documentation/filesystems/fsverity.rst ("Merkle tree", "fs-verity descriptor") and
+ * include/uapi/linux/fsverity.h.
  */
 
 import { hash } from "node:crypto";
 
 export interface FsverityOptions {
 	readonly algorithm: "sha256" | "sha512";
-	/** Bytes: a power of two from 1024 to 65536; a kernel takes them up to its page size. Default 4096. */
+	/**
+	 * Size of a block in bytes: a power of two from 1024 to 65536. A kernel accepts blocks up to its page size. Default
+	 * 4096.
+	 */
 	readonly blockSize?: number;
-	/** Up to 32 bytes. Default none. */
+	/** At most 32 bytes. Default: no salt. */
 	readonly salt?: Uint8Array;
 }
 
 /** Takes a file's content in pieces of any size. */
 export interface FsverityHasher {
 	update(content: Uint8Array): FsverityHasher;
-	/** 32 or 64 bytes. Once, and last. */
+	/** Returns 32 or 64 bytes. To be called once, after the last `update`. */
 	digest(): Buffer;
 }
 
-/** Keeps one block a level of the tree, whatever the file's size. @throws RangeError for options outside their range */
+/**
+ * Makes a hasher that keeps one block in memory for each level of the tree, whatever the size of the file.
+ * @throws RangeError for options outside their range
+ */
 export function createFsverityHasher(options: FsverityOptions): FsverityHasher {
 	const tree = emptyTree(options);
 	let sizeBytes = 0;
@@ -48,20 +55,26 @@ interface Tree {
 	readonly algorithm: "sha256" | "sha512";
 	readonly blockSize: number;
 	readonly saltSize: number;
-	/** The salt and zeros up to the hash function's own block, hashed before every block; empty without a salt. */
+	/**
+	 * The salt, filled up with zeros to the block size of the hash function. It is hashed before every block; empty
+	 * without a salt.
+	 */
 	readonly prefix: Buffer;
-	/** The block being filled at each height: content at 0, above it digests of the blocks below. */
+	/**
+	 * The block that is being filled at each height: of content at height 0, of the digests of the blocks below at all
+	 * others.
+	 */
 	readonly levels: Level[];
 }
 
 interface Level {
-	/** The prefix, then the block. */
+	/** Holds the prefix, then the block. */
 	readonly buffer: Buffer;
-	/** Where the next bytes go. */
+	/** The offset in `buffer` for the next bytes. */
 	end: number;
 }
 
-/** Numbers of include/uapi/linux/fsverity.h; FIPS 180-4 §1 has the block sizes. */
+/** The ids are from include/uapi/linux/fsverity.h, the block sizes of the hash functions from FIPS 180-4 §1. */
 const ALGORITHMS = {
 	sha256: { id: 1, digestBytes: 32, inputBlockBytes: 64 },
 	sha512: { id: 2, digestBytes: 64, inputBlockBytes: 128 },
@@ -86,7 +99,7 @@ function addContent(tree: Tree, content: Uint8Array): void {
 	const level = levelAt(tree, 0);
 	for (let position = 0; position < content.length; ) {
 		if (prefix.length === 0 && level.end === 0 && content.length - position >= blockSize) {
-			// Without a salt a whole block is hashed where it lies, uncopied.
+			// Without a salt, a whole block is hashed in place, without a copy.
 			addDigest(tree, hash(algorithm, content.subarray(position, position + blockSize), "binary"), 1);
 			position += blockSize;
 			continue;
@@ -99,7 +112,10 @@ function addContent(tree: Tree, content: Uint8Array): void {
 	}
 }
 
-/** Appends a digest (binary string, as `hash` returns it fastest) at a height; a block that it fills is hashed in turn. */
+/**
+ * Appends a digest at a height. When this fills a block, that is hashed and its digest appended one level higher. The
+ * digests are binary strings, the form in which `hash` is fastest.
+ */
 function addDigest(tree: Tree, digest: string, height: number): void {
 	for (let value = digest, at = height; ; at++) {
 		const level = levelAt(tree, at);
@@ -109,7 +125,7 @@ function addDigest(tree: Tree, digest: string, height: number): void {
 	}
 }
 
-/** Digest of the block, zeros where it was not filled; the next one starts empty. */
+/** Returns the digest of the block, filled up with zeros, and empties the block. */
 function closeBlock({ algorithm, prefix }: Tree, level: Level): string {
 	level.buffer.fill(0, level.end);
 	level.end = prefix.length;
@@ -125,7 +141,10 @@ function levelAt({ blockSize, prefix, levels }: Tree, height: number): Level {
 	return levels[height];
 }
 
-/** The digest of the only block of the topmost level; zeros for an empty file. */
+/**
+ * Hashes the blocks that are not full and returns the root of the tree: the only digest on the topmost level, or zeros
+ * for an empty file.
+ */
 function rootOf(tree: Tree, sizeBytes: number): Buffer {
 	const { prefix, levels } = tree;
 	const { digestBytes } = ALGORITHMS[tree.algorithm];
@@ -138,10 +157,10 @@ function rootOf(tree: Tree, sizeBytes: number): Buffer {
 	}
 }
 
-/** struct fsverity_descriptor, 256 bytes. */
+/** Encodes struct fsverity_descriptor, version 1, 256 bytes. */
 function describe(tree: Tree, sizeBytes: number): Buffer {
 	const descriptor = Buffer.alloc(256);
-	descriptor[0] = 1; // Version.
+	descriptor[0] = 1;
 	descriptor[1] = ALGORITHMS[tree.algorithm].id;
 	descriptor[2] = Math.log2(tree.blockSize);
 	descriptor[3] = tree.saltSize;

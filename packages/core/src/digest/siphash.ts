@@ -1,12 +1,18 @@
-/** SipHash, by which CPython notes of which source bytecode was made. A hash for tables: evidence of nothing. */
+/**
+ * SipHash, with which CPython records in bytecode the source it was compiled from. This is a hash for hash tables: it
+ * is no evidence of content.
+ */
 
-/** Rounds for each eight octets, and at the end. */
+/** `1-3`: one round after each eight bytes and three at the end; `2-4`: two and four. */
 export type SipRounds = "1-3" | "2-4";
 
-/** Of octets, with a key below 2^32: its eight octets, little-endian. Aumasson and Bernstein, 2012. */
-export function sipHash(octets: Buffer, key: number, rounds: SipRounds): Buffer {
+/**
+ * Returns the eight bytes of the hash, little-endian. The key is below 2^32; the rest of its 128 bits is zero. Aumasson
+ * and Bernstein, 2012.
+ */
+export function sipHash(bytes: Buffer, key: number, rounds: SipRounds): Buffer {
 	const [perBlock, atEnd] = rounds === "1-3" ? [1, 3] : [2, 4];
-	// v0 to v3, each as its low and its high half.
+	// The state v0 to v3: two elements for each, the low half first.
 	const v = Uint32Array.of(
 		...[0x70736575 ^ key, 0x736f6d65, 0x6e646f6d, 0x646f7261],
 		...[0x6e657261 ^ key, 0x6c796765, 0x79746573, 0x74656462],
@@ -18,11 +24,11 @@ export function sipHash(octets: Buffer, key: number, rounds: SipRounds): Buffer 
 		v[0] ^= low;
 		v[1] ^= high;
 	};
-	const whole = octets.length - (octets.length % 8);
-	for (let at = 0; at < whole; at += 8) absorb(octets.readInt32LE(at), octets.readInt32LE(at + 4));
+	const whole = bytes.length - (bytes.length % 8);
+	for (let at = 0; at < whole; at += 8) absorb(bytes.readInt32LE(at), bytes.readInt32LE(at + 4));
 	const last = Buffer.alloc(8);
-	octets.copy(last, 0, whole);
-	last[7] = octets.length;
+	bytes.copy(last, 0, whole);
+	last[7] = bytes.length;
 	absorb(last.readInt32LE(0), last.readInt32LE(4));
 	v[4] ^= 0xff;
 	for (let round = 0; round < atEnd; round++) mix(v);
@@ -32,7 +38,7 @@ export function sipHash(octets: Buffer, key: number, rounds: SipRounds): Buffer 
 	return hash;
 }
 
-/** One round. */
+/** Does one SipRound. */
 function mix(v: Uint32Array): void {
 	add(v, 0, 2);
 	rotate(v, 2, 13);
@@ -56,7 +62,7 @@ function add(v: Uint32Array, to: number, from: number): void {
 	v[to] = low;
 }
 
-/** To the left, by less than 32. */
+/** Rotates to the left by 1 to 31 bits. */
 function rotate(v: Uint32Array, at: number, bits: number): void {
 	const [low, high] = [v[at], v[at + 1]];
 	v[at] = (low << bits) | (high >>> (32 - bits));
@@ -68,7 +74,7 @@ function xor(v: Uint32Array, to: number, from: number): void {
 	v[to + 1] ^= v[from + 1];
 }
 
-/** Rotates by 32. */
+/** Rotates by 32 bits. */
 function swap(v: Uint32Array, at: number): void {
 	const low = v[at];
 	v[at] = v[at + 1];

@@ -1,21 +1,26 @@
-/** Which URLs are asked, and by which proxy. */
+/** Checks the URLs of requests and chooses the proxy for each. */
 
 import { quote, SigtoolError } from "../errors.js";
 
-/** An address for `exchange`: http or https, without name and password, which would show in lists of processes. @throws ERR_USAGE */
+/**
+ * Parses an http or https URL. Refuses one with a user name or a password, because lists of processes would show it.
+ * @throws ERR_USAGE
+ */
 export function parseHttpUrl(text: string): URL {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
 	if (url === undefined || !/^https?:$/.test(url.protocol)) {
-		throw new SigtoolError("ERR_USAGE", `Cannot use ${quote(text)}: it is no http or https URL`);
+		throw new SigtoolError("ERR_USAGE", `Cannot use ${quote(text)}: it is not an http or https URL`);
 	}
 	if (url.username === "" && url.password === "") return url;
 	throw new SigtoolError("ERR_USAGE", `Cannot use the URL of ${quote(url.host)}: it holds a user name or a password`);
 }
 
 /**
- * The proxy a request goes through, by the variables other programs take: `http_proxy`, `https_proxy`, `no_proxy`, and the
- * latter two in capitals. Not `HTTP_PROXY`: a web server hands that name to its programs with what a client sent. Undefined:
- * straight to the server. @throws ERR_CONFIG for a proxy that is none, or spoken to by another protocol */
+ * Returns the proxy for a request, or undefined when it goes directly to the server. Reads the environment variables
+ * that other programs read: `http_proxy`, `https_proxy`, `no_proxy`, `HTTPS_PROXY` and `NO_PROXY`. `HTTP_PROXY` is left
+ * out: a web server sets this variable for its CGI programs from a header that the client sent.
+ * @throws ERR_CONFIG for a proxy whose URL is malformed or not http
+ */
 export function proxyFor(url: URL, environment: NodeJS.ProcessEnv = process.env): URL | undefined {
 	const name = url.protocol === "https:" ? "https_proxy" : "http_proxy";
 	const value = environment[name] ?? (name === "https_proxy" ? environment.HTTPS_PROXY : undefined) ?? "";
@@ -23,18 +28,21 @@ export function proxyFor(url: URL, environment: NodeJS.ProcessEnv = process.env)
 	const text = value.includes("://") ? value : `http://${value}`;
 	const proxy = URL.canParse(text) ? new URL(text) : undefined;
 	if (proxy?.protocol === "http:") return proxy;
-	// The value may hold a password.
+	// The value is not shown, because it may hold a password.
 	throw new SigtoolError("ERR_CONFIG", `Cannot use the proxy in ${quote(name)}: give it as http://host:port`);
 }
 
-/** `Basic …` for a proxy whose address has a name and a password. */
+/** Returns the header value `Basic …` for a proxy URL with a user name, undefined for one without. */
 export function proxyAuthorization({ username, password }: URL): string | undefined {
 	if (username === "") return undefined;
 	const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
 	return `Basic ${Buffer.from(credentials).toString("base64")}`;
 }
 
-/** A list by commas or spaces: `*`, hosts with all below them (a dot in front changes nothing), each with or without a port. */
+/**
+ * Returns true when the list exempts the URL from the proxy. The list is separated by commas or spaces; an item is `*`,
+ * or a host that stands for its subdomains too (a leading dot changes nothing), with or without a port.
+ */
 function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {
 	const actualPort = port || (protocol === "https:" ? "443" : "80");
 	return list

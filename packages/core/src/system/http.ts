@@ -1,6 +1,6 @@
 /**
- * The one HTTP client: single requests to servers that a user or a certificate named. Everything is bounded: time, size,
- * redirects, attempts. What comes back is unverified.
+ * The only HTTP client: it sends single requests to servers that a user or a certificate named. Time, size, redirects
+ * and attempts are bounded. The answers are unverified.
  */
 
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
@@ -11,21 +11,21 @@ import { errnoReason, isErrnoException, quote, SigtoolError } from "../errors.js
 import { parseHttpUrl, proxyAuthorization, proxyFor } from "./http-url.js";
 
 export interface HttpRequest {
-	/** http or https; see `parseHttpUrl`. */
+	/** An http or https URL without credentials; see `parseHttpUrl`. */
 	readonly url: string;
-	/** Sent with POST; absent: GET. */
+	/** The body of a POST request. Absent: the request is a GET. */
 	readonly body?: Uint8Array;
 	readonly headers?: Readonly<Record<string, string>>;
-	/** Octets of the largest answer taken. */
+	/** Maximum size of the answer's body in bytes. */
 	readonly maxBytes: number;
-	/** For one attempt, redirects included. Default 15 s. */
+	/** Time limit of one attempt, redirects included. Default 15 s. */
 	readonly timeoutMs?: number;
 }
 
 export interface HttpResponse {
-	/** Any but those that are tried again. */
+	/** Any status but those that `exchange` tries again: 408, 429 and 5xx. */
 	readonly status: number;
-	/** Lowercase, without parameters; empty when the server names none. */
+	/** The media type in lower case, without parameters; empty when the server names none. */
 	readonly contentType: string;
 	readonly body: Buffer;
 }
@@ -33,13 +33,13 @@ export interface HttpResponse {
 const TIMEOUT_MS = 15_000;
 const MAX_REDIRECTS = 3;
 const ATTEMPTS = 3;
-/** Before the second attempt, and twice as long before each further one. */
+/** Pause before the second attempt; each further pause is twice as long. */
 const BACKOFF_MS = 500;
 
 /**
- * Sends a request. Connections that fail and the statuses 408, 429 and 5xx are tried again, three times in all; a server
- * that takes too long is not asked again.
- * @throws ERR_NETWORK naming the URL, ERR_LIMIT for a larger answer; ERR_USAGE, ERR_CONFIG
+ * Sends a request. Makes three attempts at most when the connection fails or the status is 408, 429 or 5xx; after a
+ * timeout it makes no further attempt.
+ * @throws ERR_NETWORK naming the URL; ERR_LIMIT for a larger answer; ERR_USAGE for the URL; ERR_CONFIG for the proxy
  */
 export async function exchange(request: HttpRequest): Promise<HttpResponse> {
 	const url = parseHttpUrl(request.url);
@@ -57,10 +57,13 @@ export async function exchange(request: HttpRequest): Promise<HttpResponse> {
 	}
 }
 
-/** A failure that may pass. */
+/** A failure after which another attempt may succeed. */
 class TemporaryFailure extends SigtoolError {}
 
-/** A POST is repeated as it is, or not at all (RFC 9110 §15.4.2); never from https to http. */
+/**
+ * Follows redirects. A POST is sent again unchanged or not at all, in which case the redirect is the answer (RFC 9110
+ * §15.4.2). Refuses a redirect from https to http.
+ */
 async function followRedirects(from: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
 	let url = from;
 	for (let redirects = 0; ; redirects++) {
@@ -97,12 +100,12 @@ async function send(url: URL, { body, headers }: HttpRequest, signal: AbortSigna
 	const options: RequestOptions = {
 		method: body === undefined ? "GET" : "POST",
 		headers: { "user-agent": "sigtool", ...headers, ...(body !== undefined && { "content-length": body.length }) },
-		agent: false, // A connection for each: none that is kept alive keeps the process.
+		agent: false, // A connection that is kept alive would keep the process from ending.
 		signal,
 	};
 	if (proxy === undefined) return answerTo((url.protocol === "http:" ? requestHttp : requestHttps)(url, options), body);
 	if (url.protocol === "http:") {
-		// By proxy the whole URL is asked for. RFC 9112 §3.2.2.
+		// A proxy is asked for the whole URL. RFC 9112 §3.2.2.
 		const headers = { ...options.headers, host: url.host, ...authorization(proxy) };
 		const path = `${url.origin}${url.pathname}${url.search}`;
 		return answerTo(requestHttp({ ...options, ...addressOf(proxy), path, headers }), body);
@@ -122,7 +125,7 @@ function answerTo(request: ClientRequest, body: Uint8Array | undefined): Promise
 	});
 }
 
-/** RFC 9110 §9.3.6. */
+/** Opens a tunnel to the server through the proxy, with CONNECT. RFC 9110 §9.3.6. */
 function tunnelTo(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> {
 	const path = `${url.hostname}:${url.port || 443}`;
 	const headers = { host: path, ...authorization(proxy) };
@@ -144,14 +147,16 @@ function tunnelTo(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> {
 }
 
 /**
- * A server that switches protocols (101) ends a request with neither answer nor error. With nothing left to wait for the
- * process would end as if all were well.
+ * Rejects when the connection closes before an answer. A server that switches protocols (101) causes neither `response`
+ * nor `error`; the process would then have nothing left to wait for and end as if it had succeeded.
  */
 function endsUnanswered(request: ClientRequest, reject: (error: Error) => void): void {
 	request.once("close", () => reject(new Error("the connection ended without an answer")));
 }
 
-/** Without its name and password, which Node.js would send as if they were for the server. */
+/**
+ * Returns the proxy's address without user name and password, which Node.js would send as if they were for the server.
+ */
 function addressOf(proxy: URL): { host: string; port: string | number } {
 	return { host: bareHost(proxy), port: proxy.port || 80 };
 }
@@ -167,10 +172,7 @@ async function bodyOf(response: IncomingMessage, url: URL, maxBytes: number): Pr
 	for await (const chunk of response as AsyncIterable<Buffer>) {
 		size += chunk.length;
 		if (size > maxBytes) {
-			throw new SigtoolError(
-				"ERR_LIMIT",
-				`Cannot use ${quote(url.href)}: the answer is larger than ${maxBytes} octets`,
-			);
+			throw new SigtoolError("ERR_LIMIT", `Cannot use ${quote(url.href)}: the answer is larger than ${maxBytes} bytes`);
 		}
 		chunks.push(chunk);
 	}
@@ -186,12 +188,12 @@ function refusal(url: URL, reason: string, cause?: unknown): SigtoolError {
 	return new SigtoolError("ERR_NETWORK", `Cannot use ${quote(url.href)}: ${reason}`, { cause });
 }
 
-/** An address of IPv6 without its brackets. */
+/** Returns the host of the URL; an IPv6 address without its brackets. */
 function bareHost({ hostname }: URL): string {
 	return hostname.replace(/^\[|\]$/g, "");
 }
 
-/** Those to follow, for any request or for GET alone. */
+/** The statuses of redirects that are followed: for any request, or for GET alone. */
 const REDIRECTS: ReadonlyMap<number, "any" | "get"> = new Map([
 	[301, "get"],
 	[302, "get"],

@@ -1,23 +1,23 @@
-/** Where sigtool keeps what belongs to a user: trust and identities. */
+/** Paths of the files that sigtool keeps for a user: the trust store and the identities. */
 
 import { homedir, userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { SigtoolError } from "../errors.js";
 
 /**
- * `$XDG_CONFIG_HOME/sigtool`, by default `~/.config/sigtool`; `%APPDATA%\sigtool` on Windows. Never relative: whoever
- * writes to the current directory would decide whom this user trusts.
- * @throws ERR_CONFIG when neither the environment nor the system names a home
+ * Returns `$XDG_CONFIG_HOME/sigtool`, by default `~/.config/sigtool`; on Windows `%APPDATA%\sigtool`. The path is
+ * always absolute: under a relative one, whoever writes to the current directory would decide whom this user trusts.
+ * @throws ERR_CONFIG when neither the environment nor the system names a home directory
  */
 export function configDirectory(): string {
 	const isWindows = process.platform === "win32";
-	// XDG Base Directory Specification: a relative path is to be ignored.
+	// The XDG Base Directory Specification says to ignore a relative path.
 	const configured = (isWindows ? process.env.APPDATA : process.env.XDG_CONFIG_HOME) ?? "";
 	if (isAbsolute(configured)) return join(configured, "sigtool");
 	return join(homeDirectory(), ...(isWindows ? ["AppData", "Roaming"] : [".config"]), "sigtool");
 }
 
-/** Whether there can be a configuration directory. */
+/** Returns true when `configDirectory` finds a directory. */
 export function hasHome(): boolean {
 	try {
 		configDirectory();
@@ -28,20 +28,21 @@ export function hasHome(): boolean {
 	}
 }
 
-/** Where the trust store is. */
+/** Returns the path of the trust store. */
 export function trustFile(): string {
 	return join(configDirectory(), "trust.json");
 }
 
-/** Where the identities are, a directory each. */
+/** Returns the directory that holds a directory for each identity. */
 export function identitiesDirectory(): string {
 	return join(configDirectory(), "identities");
 }
 
 export interface IdentityFiles {
 	readonly directory: string;
-	/** PKCS#8 in PEM, and the certificate in PEM. */
+	/** The private key, as PKCS#8 in PEM. */
 	readonly keyFile: string;
+	/** The certificate in PEM, followed by its issuers. */
 	readonly certificateFile: string;
 }
 
@@ -50,20 +51,23 @@ export function identityFiles(name: string): IdentityFiles {
 	return { directory, keyFile: join(directory, "key.pem"), certificateFile: join(directory, "certificate.pem") };
 }
 
-/** The identity made for a user who has no key. */
+/** Name of the identity that sigtool makes for a user who has no key. */
 export const DEVELOPMENT_IDENTITY = "development";
 
-/** An identity's certificate is valid from so long before it was made: a clock that is set back must not end it. */
+/**
+ * The certificate of an identity becomes valid this long before it is made, so that a clock that is set back does not
+ * make it invalid.
+ */
 export const IDENTITY_BACKDATE_MS = 86_400_000;
 
-/** $HOME, else what the system's user database says. */
+/** Returns $HOME, or else the home directory in the system's user database. */
 function homeDirectory(): string {
 	for (const source of [homedir, () => userInfo().homedir]) {
 		try {
 			const home = source();
 			if (isAbsolute(home)) return home;
 		} catch {
-			// No entry in the password file, as in many containers.
+			// The user has no entry in the password file, as in many containers.
 		}
 	}
 	const message = "Cannot find your home directory: set HOME, or XDG_CONFIG_HOME, to an absolute path";
