@@ -113,7 +113,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 			[await bad(), 1, "[ERR_TIMESTAMP]"],
 			[await server(({ response }) => response.writeHead(404).end()), 3, "its status is 404"],
 			["http://127.0.0.1:9/", 3, "[ERR_NETWORK]"],
-			["tsa.example", 2, "no http or https URL"],
+			["tsa.example", 2, "not an http or https URL"],
 		];
 		for (const [url, status, reason] of cases) {
 			const options = ["--timestamp", url, "--tsa-trust", timeRoot.file];
@@ -161,7 +161,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		const stranger = workshop.issue({ subject: "/CN=Signer", issuer: timeRoot, extensions: CODE_SIGNER });
 		await sigtool("sign", lib, "--key", stranger.keyFile, "--cert", stranger.file);
 		expect((await sigtool("verify", lib)).stderr).toContain("ERR_UNTRUSTED_SIGNER");
-		expect((await sigtool("trust", "add", signer.file, "--timestamps")).stderr).toContain("it is no authority");
+		expect((await sigtool("trust", "add", signer.file, "--timestamps")).stderr).toContain("it is not an authority");
 		await sigtool("trust", "remove", trusted[1].id);
 		expect((await sigtool("sign", lib, ...key, "--timestamp", await good())).stderr).toContain("--timestamps");
 	});

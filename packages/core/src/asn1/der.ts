@@ -1,12 +1,13 @@
 /**
- * Strict DER, X.690 §10: a bounded reader that never recurses and never allocates for structure, and a small encoder.
+ * Reads and writes DER (X.690 §10). The reader is bounded: it never recurses, and allocates nothing for the structure
+ * it reads.
  *
- * Supported: definite minimal lengths up to 2^31-1, tag numbers below 31. Everything else is ERR_DER.
+ * Supported: definite lengths in minimal form of at most four bytes, tag numbers below 31. Everything else is ERR_DER.
  */
 
 import { SigtoolError } from "../errors.js";
 
-/** Identifier octets, X.690 §8.1.2 (universal class; constructed bit included where DER requires it). */
+/** Identifier bytes, X.690 §8.1.2: universal class, with the constructed bit where DER requires it. */
 export const TAG = {
 	BOOLEAN: 0x01,
 	INTEGER: 0x02,
@@ -27,13 +28,13 @@ export const TAG = {
 	SET: 0x31,
 } as const;
 
-/** Context-specific identifier octet, e.g. `context(0)` = [0] constructed = 0xa0, `context(0, "primitive")` = 0x80. */
+/** Returns a context-specific identifier byte: 0xa0 for `context(0)`, 0x80 for `context(0, "primitive")`. */
 export function context(number: number, form: "constructed" | "primitive" = "constructed"): number {
 	return (form === "constructed" ? 0xa0 : 0x80) | number;
 }
 
 /**
- * A cursor over DER. `next` reads one element; `open` steps into one and `close` leaves it, refusing leftovers:
+ * A cursor over DER. `next` reads one element; `open` steps into one; `close` leaves it and refuses elements not read:
  *
  *     const outer = reader.open(TAG.SEQUENCE);
  *     const version = reader.integer();
@@ -41,13 +42,16 @@ export function context(number: number, form: "constructed" | "primitive" = "con
  */
 export class DerReader {
 	readonly bytes: Uint8Array;
-	/** What is being read, for messages: `certificate`, `catalog` … */
+	/** Names the input in messages: `certificate`, `catalog` … */
 	readonly what: string;
-	/** Offset of the next element. */
+	/** The offset of the next element. */
 	position: number;
-	/** End of the element the cursor is inside of. */
+	/** The offset behind the innermost open element. */
 	end: number;
-	/** The element read last: identifier octet and the offsets of its first octet, its value and the octet behind it. */
+	/**
+	 * `tag`, `start`, `valueStart` and `valueEnd` describe the element read last: its identifier byte, and the offsets of
+	 * its first byte, of its value, and of the byte behind it.
+	 */
 	tag = 0;
 	start = 0;
 	valueStart = 0;
@@ -65,12 +69,12 @@ export class DerReader {
 		return this.position === this.end;
 	}
 
-	/** Identifier octet of the next element, or -1 at the end. */
+	/** Returns the identifier byte of the next element, or -1 at the end of the current one. */
 	peek(): number {
 		return this.position < this.end ? (this.bytes[this.position] as number) : -1;
 	}
 
-	/** Reads the next element, which must carry `tag` when one is given, and moves behind it. X.690 §8.1.3, §10.1. */
+	/** Reads the next element and moves behind it. Refuses any tag but `tag`, where one is given. X.690 §8.1.3, §10.1. */
 	next(tag = -1): void {
 		const { bytes, end } = this;
 		let position = this.position;
@@ -82,14 +86,15 @@ export class DerReader {
 		let length = bytes[position + 1] as number;
 		position += 2;
 		if (length >= 0x80) {
-			const octets = length & 0x7f;
-			if (octets === 0) this.fail("indefinite length");
-			if (octets > 4) this.fail("length of more than four octets");
-			if (end - position < octets) this.fail("a length is truncated");
+			const lengthBytes = length & 0x7f;
+			if (lengthBytes === 0) this.fail("indefinite length");
+			if (lengthBytes > 4) this.fail("length of more than four bytes");
+			if (end - position < lengthBytes) this.fail("a length is truncated");
 			length = 0;
-			for (let i = 0; i < octets; i++) length = length * 256 + (bytes[position + i] as number);
-			if (length < 0x80 || (octets > 1 && length < 2 ** (8 * (octets - 1)))) this.fail("length is not minimal");
-			position += octets;
+			for (let i = 0; i < lengthBytes; i++) length = length * 256 + (bytes[position + i] as number);
+			const isMinimal = length >= 0x80 && (lengthBytes === 1 || length >= 2 ** (8 * (lengthBytes - 1)));
+			if (!isMinimal) this.fail("length is not minimal");
+			position += lengthBytes;
 		}
 		if (length > end - position) this.fail("an element reaches past the end of what contains it");
 		this.tag = identifier;
@@ -112,30 +117,30 @@ export class DerReader {
 		this.end = outer;
 	}
 
-	/** Skips what is left of an opened element and leaves it. */
+	/** Skips the rest of an opened element and leaves it. */
 	leave(outer: number): void {
 		this.position = this.end;
 		this.end = outer;
 	}
 
-	/** Reads the next element and returns its value octets, without a copy. */
+	/** Reads the next element and returns its value bytes, without a copy. */
 	value(tag: number): Uint8Array {
 		this.next(tag);
 		return this.bytes.subarray(this.valueStart, this.valueEnd);
 	}
 
-	/** Reads the next element, header included, without a copy. */
+	/** Reads the next element and returns it with its header, without a copy. */
 	element(tag = -1): Uint8Array {
 		this.next(tag);
 		return this.bytes.subarray(this.start, this.valueEnd);
 	}
 
-	/** OBJECT IDENTIFIER in dotted decimal. X.690 §8.19. */
+	/** Reads an OBJECT IDENTIFIER and returns it in dotted decimal. X.690 §8.19. */
 	oid(): string {
 		return decodeOid(this.value(TAG.OID), this);
 	}
 
-	/** INTEGER as its value octets, two's complement, minimal. X.690 §8.3.2. */
+	/** Reads an INTEGER and returns its value bytes: two's complement, minimal. X.690 §8.3.2. */
 	integerBytes(tag: number = TAG.INTEGER): Uint8Array {
 		const value = this.value(tag);
 		if (value.length === 0) this.fail("empty INTEGER");
@@ -145,16 +150,16 @@ export class DerReader {
 		return value;
 	}
 
-	/** Non-negative INTEGER below 2^31. */
+	/** Reads a non-negative INTEGER below 2^31. */
 	integer(tag: number = TAG.INTEGER): number {
 		const value = this.integerBytes(tag);
 		if (value.length > 4 || value[0] >= 0x80) this.fail("INTEGER out of range");
 		let result = 0;
-		for (const octet of value) result = result * 256 + octet;
+		for (const byte of value) result = result * 256 + byte;
 		return result;
 	}
 
-	/** BOOLEAN, 00 or FF. X.690 §11.1. */
+	/** Reads a BOOLEAN, which DER encodes as 00 or FF. X.690 §11.1. */
 	boolean(tag: number = TAG.BOOLEAN): boolean {
 		const value = this.value(tag);
 		if (value.length !== 1 || (value[0] !== 0 && value[0] !== 0xff)) this.fail("BOOLEAN is neither 00 nor FF");
@@ -165,14 +170,17 @@ export class DerReader {
 		if (this.value(TAG.NULL).length !== 0) this.fail("NULL with content");
 	}
 
-	/** BIT STRING of whole octets. X.690 §8.6. */
-	bitStringOctets(): Uint8Array {
+	/** Reads a BIT STRING that is a whole number of bytes. X.690 §8.6. */
+	bitStringBytes(): Uint8Array {
 		const value = this.value(TAG.BIT_STRING);
-		if (value[0] !== 0) this.fail("BIT STRING is not a whole number of octets");
+		if (value[0] !== 0) this.fail("BIT STRING is not a whole number of bytes");
 		return value.subarray(1);
 	}
 
-	/** Named BIT STRING (at most 32 bits) as a number whose bit n is named bit n. X.690 §11.2: no trailing zero bits. */
+	/**
+	 * Reads a BIT STRING of at most 32 named bits as a number whose bit n is named bit n. Refuses trailing zero bits.
+	 * X.690 §11.2.
+	 */
 	namedBits(tag: number = TAG.BIT_STRING): number {
 		const value = this.value(tag);
 		const unused = value[0];
@@ -190,7 +198,7 @@ export class DerReader {
 		return bits;
 	}
 
-	/** UTCTime or GeneralizedTime in milliseconds since the epoch. X.690 §11.7–11.8; RFC 5280 §4.1.2.5. */
+	/** Reads a UTCTime or GeneralizedTime as milliseconds since the epoch. X.690 §11.7–11.8; RFC 5280 §4.1.2.5. */
 	time(): number {
 		this.next();
 		if (this.valueEnd - this.valueStart > 32) this.fail("malformed time");
@@ -213,11 +221,11 @@ export class DerReader {
 		return date.getTime() + Math.trunc(Number(`0${fraction ?? ""}`) * 1000);
 	}
 
-	/** True when the value of the element read last equals `octets`. */
-	valueEquals(octets: Uint8Array): boolean {
+	/** Returns true when the value of the element read last equals `expected`. */
+	valueEquals(expected: Uint8Array): boolean {
 		const { bytes, valueStart } = this;
-		if (this.valueEnd - valueStart !== octets.length) return false;
-		for (let i = 0; i < octets.length; i++) if (bytes[valueStart + i] !== octets[i]) return false;
+		if (this.valueEnd - valueStart !== expected.length) return false;
+		for (let i = 0; i < expected.length; i++) if (bytes[valueStart + i] !== expected[i]) return false;
 		return true;
 	}
 
@@ -226,23 +234,28 @@ export class DerReader {
 	}
 }
 
-/** Whether elements stand in ascending order of their encodings, as in a SET OF. X.690 §11.6. */
+/**
+ * Returns true when the elements are in ascending order of their encodings, as DER requires of a SET OF. X.690 §11.6.
+ */
 export function isSortedSet(elements: readonly Uint8Array[]): boolean {
 	for (let i = 1; i < elements.length; i++) if (compareBytes(elements[i - 1], elements[i]) > 0) return false;
 	return true;
 }
 
-/** memcmp order; a prefix comes first. */
+/**
+ * Compares two values as memcmp does; a prefix comes before the longer value. Returns a negative number, 0 or a
+ * positive one.
+ */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 	return Buffer.compare(a, b);
 }
 
-/** One element: identifier, minimal length, and the parts one behind the other. */
+/** Encodes one element: the identifier, the length in minimal form, and the parts one behind the other. */
 export function encode(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
 	return encodeParts(tag, parts);
 }
 
-/** As `encode`, for however many parts: arguments of a call are limited. */
+/** Does the same as `encode` with an array, because the number of arguments of a call is limited. */
 export function encodeParts(tag: number, parts: readonly Uint8Array[]): Uint8Array {
 	let length = 0;
 	for (const part of parts) length += part.length;
@@ -259,33 +272,33 @@ export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
 	return encode(TAG.SEQUENCE, ...parts);
 }
 
-/** SET OF, sorted as DER requires. X.690 §11.6. */
+/** Encodes a SET OF in the order that DER requires. X.690 §11.6. */
 export function setOf(...elements: readonly Uint8Array[]): Uint8Array {
 	return encode(TAG.SET, ...[...elements].sort(compareBytes));
 }
 
-/** OBJECT IDENTIFIER from dotted decimal. */
+/** Encodes an OBJECT IDENTIFIER that is given in dotted decimal. */
 export function oid(dotted: string): Uint8Array {
 	return encode(TAG.OID, encodeOid(dotted));
 }
 
-/** INTEGER from a non-negative number or big integer. */
+/** Encodes a non-negative INTEGER. */
 export function integer(value: number | bigint): Uint8Array {
 	let digits = value.toString(16);
 	if (digits.length % 2 === 1) digits = `0${digits}`;
-	const octets = Buffer.from(digits, "hex");
-	return octets[0] >= 0x80 ? encode(TAG.INTEGER, Uint8Array.of(0), octets) : encode(TAG.INTEGER, octets);
+	const bytes = Buffer.from(digits, "hex");
+	return bytes[0] >= 0x80 ? encode(TAG.INTEGER, Uint8Array.of(0), bytes) : encode(TAG.INTEGER, bytes);
 }
 
-export function octetString(octets: Uint8Array): Uint8Array {
-	return encode(TAG.OCTET_STRING, octets);
+export function octetString(bytes: Uint8Array): Uint8Array {
+	return encode(TAG.OCTET_STRING, bytes);
 }
 
-export function bitString(octets: Uint8Array): Uint8Array {
-	return encode(TAG.BIT_STRING, Uint8Array.of(0), octets);
+export function bitString(bytes: Uint8Array): Uint8Array {
+	return encode(TAG.BIT_STRING, Uint8Array.of(0), bytes);
 }
 
-/** UTCTime up to 2049, GeneralizedTime after, whole seconds. RFC 5280 §4.1.2.5. */
+/** Encodes a time in whole seconds: as UTCTime up to 2049, as GeneralizedTime after. RFC 5280 §4.1.2.5. */
 export function time(milliseconds: number): Uint8Array {
 	const text = `${new Date(milliseconds).toISOString().slice(0, 19).replace(/[-:T]/g, "")}Z`;
 	const utc = text < "2050";
@@ -294,47 +307,47 @@ export function time(milliseconds: number): Uint8Array {
 
 export const NULL: Uint8Array = Uint8Array.of(TAG.NULL, 0);
 
-/** Octets of a header for a value of `length` octets. */
+/** Returns the size of the header for a value of `length` bytes. */
 export function headerSize(length: number): number {
 	return length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : length < 0x1000000 ? 5 : 6;
 }
 
-/** Writes identifier and length at `position`; returns the position of the value. */
+/** Writes identifier and length at `position`, and returns the position of the value. */
 export function writeHeader(out: Uint8Array, position: number, tag: number, length: number): number {
 	out[position++] = tag;
 	if (length < 0x80) {
 		out[position++] = length;
 		return position;
 	}
-	const octets = headerSize(length) - 2;
-	out[position++] = 0x80 | octets;
-	for (let shift = (octets - 1) * 8; shift >= 0; shift -= 8) out[position++] = (length >>> shift) & 0xff;
+	const lengthBytes = headerSize(length) - 2;
+	out[position++] = 0x80 | lengthBytes;
+	for (let shift = (lengthBytes - 1) * 8; shift >= 0; shift -= 8) out[position++] = (length >>> shift) & 0xff;
 	return position;
 }
 
-/** Value octets of an OBJECT IDENTIFIER. Arcs may exceed 2^53 (2.25 UUID arcs). */
+/** Returns the value bytes of an OBJECT IDENTIFIER. Arcs may exceed 2^53, as a UUID below 2.25 does. */
 export function encodeOid(dotted: string): Uint8Array {
 	const [first, second, ...rest] = dotted.split(".").map(BigInt);
-	const octets: number[] = [];
+	const bytes: number[] = [];
 	for (const arc of [first * 40n + second, ...rest]) {
 		const groups = [Number(arc & 0x7fn)];
 		for (let left = arc >> 7n; left > 0n; left >>= 7n) groups.unshift(Number(left & 0x7fn) | 0x80);
-		octets.push(...groups);
+		bytes.push(...groups);
 	}
-	return Uint8Array.from(octets);
+	return Uint8Array.from(bytes);
 }
 
-function decodeOid(octets: Uint8Array, reader: DerReader): string {
-	if (octets.length === 0 || octets.length > 64) reader.fail("OBJECT IDENTIFIER of unreasonable size");
+function decodeOid(value: Uint8Array, reader: DerReader): string {
+	if (value.length === 0 || value.length > 64) reader.fail("OBJECT IDENTIFIER of unreasonable size");
 	const arcs: (number | bigint)[] = [];
 	let arc: number | bigint = 0;
 	let fresh = true;
-	for (const octet of octets) {
-		if (fresh && octet === 0x80) reader.fail("OBJECT IDENTIFIER is not minimal");
-		// Nearly all arcs are small, and numbers many times as fast.
-		if (typeof arc === "number" && arc < 2 ** 46) arc = arc * 128 + (octet & 0x7f);
-		else arc = (BigInt(arc) << 7n) | BigInt(octet & 0x7f);
-		fresh = octet < 0x80;
+	for (const byte of value) {
+		if (fresh && byte === 0x80) reader.fail("OBJECT IDENTIFIER is not minimal");
+		// Numbers are many times as fast as BigInt, and nearly all arcs are small.
+		if (typeof arc === "number" && arc < 2 ** 46) arc = arc * 128 + (byte & 0x7f);
+		else arc = (BigInt(arc) << 7n) | BigInt(byte & 0x7f);
+		fresh = byte < 0x80;
 		if (fresh) {
 			arcs.push(arc);
 			arc = 0;

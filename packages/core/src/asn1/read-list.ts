@@ -1,9 +1,13 @@
-/** SET OF and SEQUENCE OF from bytes nobody vouches for yet: what is kept of them is bounded. */
+/** Reads SET OF and SEQUENCE OF from unverified bytes, up to a number of elements. */
 
 import { SigtoolError } from "../errors.js";
 import type { DerReader } from "./der.js";
 
-/** Every element of the next one, which must carry `tag`; `read` takes one each time. @throws ERR_DER; ERR_LIMIT past `limit` */
+/**
+ * Reads the next element, which must carry `tag`, and what it contains: `read` reads one contained element at each
+ * call.
+ * @throws ERR_DER; ERR_LIMIT when more than `limit` elements are inside
+ */
 export function readList<T>(reader: DerReader, tag: number, limit: number, read: (reader: DerReader) => T): T[] {
 	const items: T[] = [];
 	const outer = reader.open(tag);
@@ -15,7 +19,7 @@ export function readList<T>(reader: DerReader, tag: number, limit: number, read:
 	return items;
 }
 
-/** ERR_LIMIT for what is being read. */
+/** Makes an ERR_LIMIT that names the input of the reader. */
 export function tooLarge(reader: DerReader, reason: string): SigtoolError {
 	return new SigtoolError("ERR_LIMIT", `Cannot parse ${reader.what}: ${reason}`);
 }

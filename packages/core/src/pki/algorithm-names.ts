@@ -1,13 +1,13 @@
-/** Names people know algorithms by, for showing them: those of the RFCs, for digests those of node:crypto. */
+/** Names of algorithms for display: those of the RFCs, and for digests those of node:crypto. */
 
 import { digestAlgorithmByOid } from "../digest/algorithms.js";
 
-/** Undefined for an object identifier (dotted decimal) that is rarely seen. */
+/** Returns the name for an object identifier in dotted decimal, undefined for one that is rarely seen. */
 export function algorithmName(oid: string): string | undefined {
 	return digestAlgorithmByOid(oid) ?? SIGNATURE_NAMES[oid];
 }
 
-/** RFC 8017 appendix C, RFC 5758, RFC 8410; 1.3.14.3.2.29 is from OIW. */
+/** The names are from RFC 8017 appendix C, RFC 5758 and RFC 8410; 1.3.14.3.2.29 is from OIW. */
 const SIGNATURE_NAMES: Readonly<Record<string, string>> = {
 	"1.2.840.113549.1.1.1": "rsaEncryption",
 	"1.2.840.113549.1.1.4": "md5WithRSAEncryption",

@@ -1,6 +1,6 @@
 /**
- * The keys that may judge a signature in an extended attribute. Such a signature comes without certificates and names its
- * key by four octets, so the certificates come from trust itself and from the caller.
+ * Finds the keys that check the signature in an extended attribute. Such a signature comes without certificates and
+ * names its key by four bytes, so the certificates come from the trust policy and from the caller.
  */
 
 import { createHash, type KeyObject } from "node:crypto";
@@ -13,12 +13,12 @@ import type { TrustPolicy } from "./trust-store.js";
 
 export interface AttributeKeys {
 	/**
-	 * The trusted keys that go by this id (8 lowercase hexadecimal digits), distinct, at most 8: the id is a hint, so try
-	 * each. None for an id that is unknown.
+	 * Returns the different trusted keys with this id (8 lower-case hexadecimal digits), at most 8; none for an unknown
+	 * id. The id is only a hint, so each key has to be tried.
 	 */
 	readonly candidatesFor: (keyId: string) => readonly TrustedKey[];
 	/**
-	 * Why there is no candidate: what is wrong with a certificate that goes by this id (its code), else
+	 * Returns the reason why there is no candidate: the error of a certificate with this id, or else
 	 * ERR_UNTRUSTED_SIGNER.
 	 */
 	readonly refusalFor: (keyId: string) => SigtoolError;
@@ -29,14 +29,14 @@ export interface TrustedKey extends VerifiedSigner {
 }
 
 export interface AttributeKeyOptions {
-	/** Milliseconds since the epoch at which to judge; now when absent. */
+	/** The time for which keys are judged, in milliseconds since the epoch. Default: now. */
 	readonly at?: number;
 	readonly profile?: Profile;
 }
 
 /**
- * Judges the certificates that come with trust, and those given, as `verifyCatalog` judges the signer of a catalog. Those
- * given may hold signers and their issuers in any order.
+ * Judges the certificates of the trust policy and those given, as `verifyCatalog` judges the signer of a catalog. Those
+ * given may be signers and their issuers in any order.
  */
 export function attributeKeys(
 	trust: TrustPolicy,
@@ -62,21 +62,27 @@ export function attributeKeys(
 }
 
 /**
- * The id to write beside a signature, by which the kernel finds the key: the last four octets of the subject key
- * identifier; for a certificate without one, of SHA-1 over the key's bits.
+ * Returns the id to write with a signature, by which the kernel finds the key: the last four bytes of the subject key
+ * identifier, or of a SHA-1 over the key's bits for a certificate without one.
  */
 export function keyIdOf(certificate: Certificate): string {
 	return keyIdsOf(certificate)[0];
 }
 
-/** A certificate's key identifier counts first; `evmctl` before 1.6, or without a certificate, goes by the key's bits. */
+/**
+ * Returns the ids of a key: first that of the certificate's key identifier, then that of the key's bits, which `evmctl`
+ * uses before 1.6 or without a certificate.
+ */
 function keyIdsOf({ extensions: { subjectKeyId }, spki }: Certificate): readonly [string, ...string[]] {
-	const ofKey = lastFour(createHash("sha1").update(keyBits(spki)).digest()); // A name, which protects nothing.
+	const ofKey = lastFour(createHash("sha1").update(keyBits(spki)).digest()); // SHA-1 only names the key.
 	if (subjectKeyId === undefined || subjectKeyId.length < 4) return [ofKey];
 	return [lastFour(subjectKeyId), ofKey];
 }
 
-/** An authority may be a signer too: `openssl req -x509` makes one of every self-signed certificate. */
+/**
+ * Returns the certificates in the trust policy. An authority may be a signer too: `openssl req -x509` makes one of
+ * every self-signed certificate.
+ */
 function trustedCertificates({ pins, authorities }: TrustPolicy): Certificate[] {
 	const pinned = [...pins.values()].flatMap(
 		({ certificate, knownCertificate }) => certificate ?? knownCertificate ?? [],
@@ -89,16 +95,16 @@ function withKey(keys: readonly TrustedKey[], key: TrustedKey): TrustedKey[] {
 	return isKnown || keys.length === MAX_CANDIDATES ? [...keys] : [...keys, key];
 }
 
-/** Value of the BIT STRING of a SubjectPublicKeyInfo, RFC 5280 §4.2.1.2 (1). */
+/** Returns the value of the BIT STRING in a SubjectPublicKeyInfo, RFC 5280 §4.2.1.2 (1). */
 function keyBits(spki: Uint8Array): Uint8Array {
 	const reader = new DerReader(spki, "public key");
 	reader.open(TAG.SEQUENCE);
 	reader.next(TAG.SEQUENCE);
-	return reader.bitStringOctets();
+	return reader.bitStringBytes();
 }
 
-function lastFour(octets: Uint8Array): string {
-	return Buffer.from(octets.subarray(-4)).toString("hex");
+function lastFour(bytes: Uint8Array): string {
+	return Buffer.from(bytes.subarray(-4)).toString("hex");
 }
 
 function unknownKey(keyId: string, trust: TrustPolicy): SigtoolError {
@@ -115,5 +121,8 @@ function unknownKey(keyId: string, trust: TrustPolicy): SigtoolError {
 	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message);
 }
 
-/** Keys that share one id, by intent or by chance of one in four billion; each costs hashing the content once more. */
+/**
+ * Limit of the keys with one id, which are equal by intent or by a chance of one in four billion. To try each means to
+ * hash the content once more.
+ */
 const MAX_CANDIDATES = 8;

@@ -1,4 +1,4 @@
-/** What one certificate must be, apart from who issued it: as the end of a path, or as an authority within it. */
+/** Checks a certificate by itself, as the leaf of a chain or as an authority in it. chain.ts checks who issued it. */
 
 import { compareBytes } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
@@ -9,26 +9,27 @@ import type { Profile } from "./signature-algorithm.js";
 export type Purpose = "codeSigning" | "timeStamping" | "ocspSigning";
 
 export interface CertificateRequirements {
-	/** Time of judgement, milliseconds since the epoch. */
+	/** The time for which the certificate is judged, in milliseconds since the epoch. */
 	readonly at: number;
 	readonly purpose: Purpose;
 	readonly profile: Profile;
 	/**
-	 * RFC 3161 §2.3 wants a timestamping authority's extended key usage critical and alone: `strict` when a new timestamp
-	 * is fetched. Microsoft's own authorities have it non-critical: `tolerant`, the default, when one is read.
+	 * RFC 3161 §2.3 demands that the extended key usage of a timestamping authority is critical and has no other purpose.
+	 * `strict` applies this, for a timestamp that was just requested. `tolerant`, the default, does not, because
+	 * Microsoft's own authorities have a non-critical one.
 	 */
 	readonly timeStampingEku?: "strict" | "tolerant";
 }
 
-/** True when subject and issuer are the same name. RFC 5280 §6.1. */
+/** Returns true when subject and issuer are the same name. RFC 5280 §6.1. */
 export function isSelfIssued(certificate: Certificate): boolean {
 	return compareBytes(certificate.subject.der, certificate.issuer.der) === 0;
 }
 
 /**
- * True when the certificate may issue others: basicConstraints and keyUsage say so. A self-issued one with neither, and
- * without an extended key usage, counts too, as roots older than RFC 2459 have none; `checkAuthority` takes such a one
- * as an anchor only.
+ * Returns true when basicConstraints and keyUsage allow the certificate to issue others. A self-issued certificate that
+ * has neither of them and no extended key usage counts as well, because roots older than RFC 2459 have none;
+ * `checkAuthority` accepts such a certificate only as an anchor under `windows-legacy`.
  */
 export function isCertificateAuthority(certificate: Certificate): boolean {
 	const { basicConstraints, keyUsage, extendedKeyUsage } = certificate.extensions;
@@ -38,8 +39,8 @@ export function isCertificateAuthority(certificate: Certificate): boolean {
 }
 
 /**
- * The certificate at the end of a path, or a pinned one. A key usage must allow the purpose; an extended key usage must
- * be there and name it, `anyExtendedKeyUsage` is not enough.
+ * Checks the leaf of a chain, or a pinned certificate. A key usage, where there is one, must allow the purpose. An
+ * extended key usage must be present and name the purpose; `anyExtendedKeyUsage` is not enough.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, ERR_WEAK_KEY
  */
 export function checkLeaf(leaf: Certificate, requirements: CertificateRequirements): void {
@@ -60,9 +61,10 @@ export function checkLeaf(leaf: Certificate, requirements: CertificateRequiremen
 }
 
 /**
- * An issuer with `below` intermediates under it, self-issued ones not counted. An extended key usage narrows what it may
- * issue, but for those who answer for its own revocations. Anchors are held to the same; only under `windows-legacy` may an anchor lack basicConstraints, as Microsoft's
- * root of 1997 does.
+ * Checks an issuer that has `below` intermediates under it, not counting self-issued ones. Its extended key usage,
+ * where there is one, must allow the purpose, except for `ocspSigning`: a responder answers for the issuer itself. The
+ * rules hold for anchors too, but under `windows-legacy` an anchor may lack basicConstraints, as Microsoft's root of
+ * 1997 does.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, _CONSTRAINTS, ERR_WEAK_KEY
  */
 export function checkAuthority(
@@ -91,7 +93,7 @@ export function checkAuthority(
 	}
 }
 
-/** An error about one certificate, by its subject. */
+/** Makes an error about a certificate, which it names by the subject. */
 export function refusal(code: SigtoolError["code"], certificate: Certificate, reason: string): SigtoolError {
 	return new SigtoolError(code, `Cannot trust certificate ${quote(certificate.subject.text)}: ${reason}`);
 }
@@ -112,7 +114,7 @@ function checkCommon(certificate: Certificate, { at, profile }: CertificateRequi
 	checkKeyStrength(certificate, profile);
 }
 
-/** RSA from 2048 bits (1024 under `windows-legacy`), P-256, P-384, P-521. */
+/** Accepts RSA from 2048 bits (from 1024 under `windows-legacy`), P-256, P-384 and P-521. */
 function checkKeyStrength(certificate: Certificate, profile: Profile): void {
 	const { keyAlgorithm } = certificate;
 	switch (keyAlgorithm.kind) {
@@ -129,18 +131,21 @@ function checkKeyStrength(certificate: Certificate, profile: Profile): void {
 	}
 }
 
-/** `2027-04-18T23:58:38Z` */
+/** Formats a time as `2027-04-18T23:58:38Z`. */
 function utc(milliseconds: number): string {
 	return new Date(milliseconds).toISOString().replace(".000", "");
 }
 
-/** ExtendedKeyUsage, RFC 5280 §4.2.1.12. */
+/** The purposes of ExtendedKeyUsage, RFC 5280 §4.2.1.12. */
 const PURPOSE_OID: Readonly<Record<Purpose, string>> = {
 	codeSigning: "1.3.6.1.5.5.7.3.3",
 	timeStamping: "1.3.6.1.5.5.7.3.8",
 	ocspSigning: "1.3.6.1.5.5.7.3.9",
 };
-/** A timestamp may be signed under nonRepudiation alone, as OpenSSL has it; RFC 3161 does not say. */
+/**
+ * Each purpose needs one of these bits of keyUsage. For a timestamp nonRepudiation alone is enough, as in OpenSSL; RFC
+ * 3161 does not say.
+ */
 const LEAF_KEY_USAGE: Readonly<Record<Purpose, number>> = {
 	codeSigning: KEY_USAGE.digitalSignature,
 	timeStamping: KEY_USAGE.digitalSignature | KEY_USAGE.nonRepudiation,

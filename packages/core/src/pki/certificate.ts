@@ -1,9 +1,9 @@
 /**
- * X.509 certificates, RFC 5280 §4: v1 to v3, strict DER, exact octets kept.
+ * Parses X.509 certificates (RFC 5280 §4): v1 to v3, in strict DER.
  *
- * Tolerated because certificates under real catalogs need it: serial numbers that are zero or negative, T61String names,
- * v1 without extensions, keyUsage with trailing zero bits, key types that sigtool does not use (they are refused when
- * used, not when read).
+ * Tolerated because the certificates of real catalogs need it: serial numbers that are zero or negative, T61String
+ * names, v1 without extensions, keyUsage with trailing zero bits, key types that sigtool does not use (these are
+ * refused when used, not when read).
  */
 
 import { createPublicKey, hash, type KeyObject } from "node:crypto";
@@ -15,18 +15,21 @@ import { decodePem } from "./pem-blocks.js";
 import { type AlgorithmIdentifier, RSA_ENCRYPTION, readAlgorithm } from "./signature-algorithm.js";
 
 export interface Certificate {
-	/** The certificate as received, and the part of it that is signed. Views into the bytes parsed, as all octets here. */
+	/**
+	 * `der` is the certificate as received, `tbs` the part that is signed. All bytes here are views into the bytes
+	 * parsed.
+	 */
 	readonly der: Uint8Array;
 	readonly tbs: Uint8Array;
 	readonly version: 1 | 2 | 3;
-	/** Value octets of the INTEGER, two's complement. */
+	/** The value bytes of the INTEGER, in two's complement. */
 	readonly serial: Uint8Array;
 	readonly issuer: DistinguishedName;
 	readonly subject: DistinguishedName;
-	/** Validity, both ends included, milliseconds since the epoch. */
+	/** The validity is from `notBefore` to `notAfter`, both included, in milliseconds since the epoch. */
 	readonly notBefore: number;
 	readonly notAfter: number;
-	/** SubjectPublicKeyInfo element. */
+	/** The SubjectPublicKeyInfo element. */
 	readonly spki: Uint8Array;
 	readonly keyAlgorithm: KeyAlgorithm;
 	readonly signatureAlgorithm: AlgorithmIdentifier;
@@ -36,17 +39,20 @@ export interface Certificate {
 
 export type KeyAlgorithm =
 	| { readonly kind: "rsa"; readonly bits: number }
-	/** `P-256`, `P-384`, `P-521`, another curve's OID, or `explicit`. */
+	/** The curve is `P-256`, `P-384`, `P-521`, the OID of another curve, or `explicit`. */
 	| { readonly kind: "ec"; readonly curve: string }
 	| { readonly kind: "other"; readonly oid: string };
 
-/** Octets of the largest certificate read; the largest seen under a real catalog has 2 KB. */
+/** Size limit of a certificate in bytes; the largest seen under a real catalog has 2 KB. */
 export const MAX_CERTIFICATE_SIZE = 65_536;
 
-/** Extension that marks a development identity: not critical, value NULL. An arc of our own, from a UUID. */
+/**
+ * OID of the extension that marks a development identity: not critical, value NULL. The arc is sigtool's own, from a
+ * UUID.
+ */
 export const DEVELOPMENT_MARKER_OID = "2.25.160338890626714142025452589499789174236";
 
-/** One DER certificate, nothing behind it. @throws ERR_DER, ERR_CERTIFICATE_FORMAT, ERR_LIMIT */
+/** Parses one certificate in DER with nothing behind it. @throws ERR_DER, ERR_CERTIFICATE_FORMAT, ERR_LIMIT */
 export function parseCertificate(der: Uint8Array): Certificate {
 	if (der.length > MAX_CERTIFICATE_SIZE) {
 		throw new SigtoolError("ERR_LIMIT", `Cannot parse certificate: it is larger than ${MAX_CERTIFICATE_SIZE} bytes`);
@@ -57,13 +63,16 @@ export function parseCertificate(der: Uint8Array): Certificate {
 	const signatureAlgorithmStart = reader.position;
 	const signatureAlgorithm = readAlgorithm(reader);
 	const algorithmDer = der.subarray(signatureAlgorithmStart, reader.position);
-	const signature = reader.bitStringOctets();
+	const signature = reader.bitStringBytes();
 	reader.close(outer);
 	if (!reader.done) reader.fail("bytes behind the certificate");
 	return { der, tbs, ...parseTbs(tbs, algorithmDer), signatureAlgorithm, signature };
 }
 
-/** Every CERTIFICATE block of a PEM text, others skipped. @throws as parseCertificate; none is an error */
+/**
+ * Parses every CERTIFICATE block of a PEM text and skips others.
+ * @throws as `parseCertificate`; ERR_CERTIFICATE_FORMAT for none
+ */
 export function certificatesFromPem(text: string): Certificate[] {
 	const blocks = decodePem(text, "CERTIFICATE");
 	if (blocks.length > 0) return blocks.map(parseCertificate);
@@ -74,15 +83,17 @@ export function certificatesFromPem(text: string): Certificate[] {
 	);
 }
 
-/** Certificates of a file: one in DER, or PEM. @throws as parseCertificate */
+/** Parses the certificates of a file: one in DER, or any number in PEM. @throws as `certificatesFromPem` */
 export function certificatesFromFileBytes(bytes: Uint8Array): Certificate[] {
 	if (bytes[0] === TAG.SEQUENCE) return [parseCertificate(bytes)];
 	return certificatesFromPem(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"));
 }
 
 /**
- * The key, made when first asked for. One that takes long to check a signature with is never made.
- * @throws ERR_WEAK_KEY for RSA above 8192 bits and explicit curves; ERR_CERTIFICATE_FORMAT when node:crypto cannot read it
+ * Returns the certificate's public key, which is made at the first call. A key with which signature checks would take
+ * long is never made.
+ * @throws ERR_WEAK_KEY for RSA above 8192 bits and explicit curves; ERR_CERTIFICATE_FORMAT when node:crypto cannot read
+ * it
  */
 export function publicKeyOf(certificate: Certificate): KeyObject {
 	let key = publicKeys.get(certificate);
@@ -99,19 +110,25 @@ export function publicKeyOf(certificate: Certificate): KeyObject {
 	return key;
 }
 
-/** The pin: SHA-256 of the SubjectPublicKeyInfo element, lowercase hexadecimal. */
+/** Returns the pin: the SHA-256 of the SubjectPublicKeyInfo element, in lower-case hexadecimal. */
 export function spkiSha256(certificate: Certificate): string {
 	return hash("sha256", certificate.spki, "hex");
 }
 
-/** True when the certificate carries the development marker, in whatever form: the marker only ever takes trust away. */
+/**
+ * Returns true when the certificate carries the development marker, with any value: the marker can only take trust
+ * away.
+ */
 export function isDevelopmentCertificate(certificate: Certificate): boolean {
 	return certificate.extensions.all.has(DEVELOPMENT_MARKER_OID);
 }
 
 const publicKeys = new WeakMap<Certificate, KeyObject>();
 
-/** A check takes a time that grows with the square of the modulus; the largest seen under a real catalog has 4096 bits. */
+/**
+ * The time of a signature check grows with the square of the modulus; the largest seen under a real catalog has 4096
+ * bits.
+ */
 const MAX_RSA_BITS = 8192;
 
 function refuseCostlyKey({ keyAlgorithm, subject }: Certificate): void {
@@ -126,7 +143,10 @@ function refuseCostlyKey({ keyAlgorithm, subject }: Certificate): void {
 
 type TbsFields = Omit<Certificate, "der" | "tbs" | "signatureAlgorithm" | "signature">;
 
-/** TBSCertificate, RFC 5280 §4.1.2. `algorithmDer` is the outer signatureAlgorithm, which the inner one must equal. */
+/**
+ * Parses TBSCertificate, RFC 5280 §4.1.2. `algorithmDer` is the outer signatureAlgorithm, which the inner one must
+ * equal.
+ */
 function parseTbs(tbs: Uint8Array, algorithmDer: Uint8Array): TbsFields {
 	const reader = new DerReader(tbs, "certificate");
 	const outer = reader.open(TAG.SEQUENCE);
@@ -149,7 +169,7 @@ function parseTbs(tbs: Uint8Array, algorithmDer: Uint8Array): TbsFields {
 	return { version, serial, issuer, subject, notBefore, notAfter, spki, keyAlgorithm, extensions };
 }
 
-/** [0] EXPLICIT INTEGER DEFAULT v1(0). */
+/** Reads the version: [0] EXPLICIT INTEGER DEFAULT v1(0). */
 function readVersion(reader: DerReader): 1 | 2 | 3 {
 	if (reader.peek() !== context(0)) return 1;
 	const outer = reader.open(context(0));
@@ -160,7 +180,7 @@ function readVersion(reader: DerReader): 1 | 2 | 3 {
 	throw new SigtoolError("ERR_CERTIFICATE_FORMAT", `Cannot parse certificate: version number ${version}`);
 }
 
-/** [1] and [2] IMPLICIT BIT STRING OPTIONAL: read over. RFC 5280 §4.1.2.8. */
+/** Skips issuerUniqueID and subjectUniqueID: [1] and [2] IMPLICIT BIT STRING OPTIONAL. RFC 5280 §4.1.2.8. */
 function skipUniqueIds(reader: DerReader): void {
 	if (reader.peek() === context(1, "primitive")) reader.next();
 	if (reader.peek() === context(2, "primitive")) reader.next();
@@ -174,15 +194,15 @@ function readExplicitExtensions(reader: DerReader): CertificateExtensions {
 }
 
 /**
- * SubjectPublicKeyInfo: RSA (RFC 3279 §2.3.1), EC on a named curve (RFC 5480 §2.1), or something else. Of the encodings
- * that mean one key only one is taken, because keys are told apart by the hash of it: NULL beside rsaEncryption, numbers
- * that are positive, nothing behind them, points uncompressed. OpenSSL takes others too.
+ * Parses a SubjectPublicKeyInfo: RSA (RFC 3279 §2.3.1), EC on a named curve (RFC 5480 §2.1), or another kind. A pin is
+ * a hash of this element, so only one encoding of each key is accepted: rsaEncryption with NULL, positive numbers with
+ * nothing behind them, uncompressed points. OpenSSL accepts other encodings too.
  */
 function parseKeyAlgorithm(spki: Uint8Array): KeyAlgorithm {
 	const reader = new DerReader(spki, "public key");
 	const outer = reader.open(TAG.SEQUENCE);
 	const { oid, parameters } = readAlgorithm(reader);
-	const key = reader.bitStringOctets();
+	const key = reader.bitStringBytes();
 	reader.close(outer);
 	if (oid === RSA_ENCRYPTION) {
 		if (parameters?.[0] !== TAG.NULL) throw malformedKey("rsaEncryption without NULL parameters");
@@ -195,7 +215,7 @@ function parseKeyAlgorithm(spki: Uint8Array): KeyAlgorithm {
 	return { kind: "ec", curve: CURVES[curve] ?? curve };
 }
 
-/** RSAPublicKey ::= SEQUENCE { modulus, publicExponent }. */
+/** Parses RSAPublicKey ::= SEQUENCE { modulus, publicExponent } and returns the size of the modulus in bits. */
 function modulusBits(rsaPublicKey: Uint8Array): number {
 	const reader = new DerReader(rsaPublicKey, "public key");
 	const outer = reader.open(TAG.SEQUENCE);
@@ -210,19 +230,22 @@ function modulusBits(rsaPublicKey: Uint8Array): number {
 	return bitLength(modulus);
 }
 
-/** Of the value octets of a positive INTEGER. */
+/** Returns the size in bits of a positive INTEGER, which is given by its value bytes. */
 function bitLength(value: Uint8Array): number {
-	const octets = value[0] === 0 ? value.subarray(1) : value;
-	return octets.length === 0 ? 0 : octets.length * 8 - Math.clz32(octets[0]) + 24;
+	const bytes = value[0] === 0 ? value.subarray(1) : value;
+	return bytes.length === 0 ? 0 : bytes.length * 8 - Math.clz32(bytes[0]) + 24;
 }
 
 function malformedKey(reason: string): SigtoolError {
 	return new SigtoolError("ERR_CERTIFICATE_FORMAT", `Cannot parse public key: ${reason}`);
 }
 
-/** Common ones have 17 bits, Microsoft's RSAPUBKEY has room for 32. The cost of checking a signature grows with it. */
+/**
+ * Common exponents have 17 bits, and Microsoft's RSAPUBKEY has room for 32. The time of a signature check grows with
+ * them.
+ */
 const MAX_EXPONENT_BITS = 32;
-/** SEC 1 §2.3.3. */
+/** The first byte of an uncompressed point, SEC 1 §2.3.3. */
 const UNCOMPRESSED_POINT = 0x04;
 const EC_PUBLIC_KEY = "1.2.840.10045.2.1";
 const CURVES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-/** Writing CMS SignedData, version 1, in pieces: content may be tens of megabytes and is not copied. */
+/** Encodes CMS SignedData (RFC 5652) as pieces, because content can have tens of megabytes and must not be copied. */
 
 import {
 	compareBytes,
@@ -20,29 +20,30 @@ import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "./signature-algorithm
 
 export interface SignedDataContent {
 	readonly contentType: string;
-	/** One DER element, placed in eContent's [0] as it is. Absent: the content is elsewhere. */
+	/** One DER element, which becomes the content of eContent's [0] unchanged. Absent: the content is elsewhere. */
 	readonly content?: Uint8Array;
-	/** Written in the order of their encodings, as DER and Windows want a SET OF. */
+	/** Written in the order of their encodings, which DER and Windows demand of a SET OF. */
 	readonly certificates: readonly Certificate[];
-	/** Absent: an unsigned catalog, its sets of algorithms and signers empty. */
+	/** Absent: the catalog is unsigned, and its sets of algorithms and signers are empty. */
 	readonly signer?: SignerContent;
 }
 
 export interface SignerContent {
 	readonly algorithm: SigningAlgorithm;
 	readonly certificate: Certificate;
-	/** Result of `encodeSignedAttributes`, and the signature over it. */
+	/** `signedAttributes` is a result of `encodeSignedAttributes`, `signature` the signature over it. */
 	readonly signedAttributes: Uint8Array;
 	readonly signature: Uint8Array;
 	/** Results of `encodeAttribute`. */
 	readonly unsignedAttributes?: readonly Uint8Array[];
 }
 
-/** ContentInfo with SignedData, as pieces to be written one behind the other. RFC 5652 §3, §5.1. */
+/** Encodes ContentInfo with SignedData, as pieces to be written one behind the other. RFC 5652 §3, §5.1. */
 export function encodeSignedData({ contentType, content, certificates, signer }: SignedDataContent): Uint8Array[] {
 	const bag = encode(context(0), ...setMembers(certificates.map(({ der }) => der)));
 	const signedData = wrap(TAG.SEQUENCE, [
-		integer(content === undefined ? 3 : 1), // 3 by RFC 5652 §5.1 for content that is not plain data; catalogs have 1.
+		// RFC 5652 §5.1 demands version 3 for content that is not plain data; catalogs have version 1 all the same.
+		integer(content === undefined ? 3 : 1),
 		signer === undefined ? setOf() : setOf(digestAlgorithm(signer.algorithm)),
 		...wrap(TAG.SEQUENCE, [oid(contentType), ...(content === undefined ? [] : wrap(context(0), [content]))]),
 		...(certificates.length === 0 ? [] : [bag]),
@@ -51,23 +52,23 @@ export function encodeSignedData({ contentType, content, certificates, signer }:
 	return wrap(TAG.SEQUENCE, [oid(SIGNED_DATA), ...wrap(context(0), signedData)]);
 }
 
-/** The octets to sign: SET OF Attribute in DER order. RFC 5652 §5.4. */
+/** Encodes the bytes to sign: a SET OF Attribute in DER order. RFC 5652 §5.4. */
 export function encodeSignedAttributes(attributes: readonly Uint8Array[]): Uint8Array {
 	return setOf(...attributes);
 }
 
-/** Attribute ::= SEQUENCE { attrType OID, attrValues SET OF ANY }; the values are elements. */
+/** Encodes Attribute ::= SEQUENCE { attrType OID, attrValues SET OF ANY }; each value is a DER element. */
 export function encodeAttribute(type: string, ...values: readonly Uint8Array[]): Uint8Array {
 	return sequence(oid(type), setOf(...values));
 }
 
 /**
- * SignedData with one signer, its unsigned attributes (results of `encodeAttribute`) in place of those it has. All else
- * stays octet for octet. In pieces.
+ * Replaces the unsigned attributes of a SignedData with one signer by `attributes`, which are results of
+ * `encodeAttribute`. All other bytes stay as they are. Returns pieces.
  */
 export function withUnsignedAttributes(signedData: Uint8Array, attributes: readonly Uint8Array[]): Uint8Array[] {
 	const reader = new DerReader(signedData, "signed data");
-	/** The octets of the elements before one with this tag; the cursor stands before it. */
+	/** Returns the bytes of the elements before the first with this tag, and moves the cursor behind them. */
 	const elementsBefore = (tag: number) => {
 		const start = reader.position;
 		while (!reader.done && reader.peek() !== tag) reader.next();
@@ -89,7 +90,9 @@ export function withUnsignedAttributes(signedData: Uint8Array, attributes: reado
 	return wrap(TAG.SEQUENCE, [type, ...wrap(context(0), wrap(TAG.SEQUENCE, [content, ...signers]))]);
 }
 
-/** SignedData with that content element, or with none, in place of what it has. All else stays octet for octet. In pieces. */
+/**
+ * Replaces the content element of a SignedData; undefined removes it. All other bytes stay as they are. Returns pieces.
+ */
 export function withContent(signedData: Uint8Array, content: Uint8Array | undefined): Uint8Array[] {
 	const reader = new DerReader(signedData, "signed data");
 	reader.open(TAG.SEQUENCE);
@@ -109,7 +112,7 @@ export function withContent(signedData: Uint8Array, content: Uint8Array | undefi
 	return wrap(TAG.SEQUENCE, [type, ...wrap(context(0), wrap(TAG.SEQUENCE, fields))]);
 }
 
-/** SignerInfo, RFC 5652 §5.3. */
+/** Encodes SignerInfo, RFC 5652 §5.3. */
 function encodeSignerInfo(signer: SignerContent): Uint8Array {
 	const { algorithm, certificate, signedAttributes, signature, unsignedAttributes = [] } = signer;
 	const implicit = Uint8Array.from(signedAttributes);
@@ -134,12 +137,12 @@ function signatureAlgorithm(algorithm: SigningAlgorithm): Uint8Array {
 	return parameters === "null" ? sequence(oid(signatureOid), NULL) : sequence(oid(signatureOid));
 }
 
-/** Elements in DER's order for a SET OF. X.690 §11.6. */
+/** Returns the elements in the order that DER demands of a SET OF. X.690 §11.6. */
 function setMembers(elements: readonly Uint8Array[]): Uint8Array[] {
 	return [...elements].sort(compareBytes);
 }
 
-/** A header in front of the parts, which stay where they are. */
+/** Puts a header in front of the parts, which are not copied. */
 function wrap(tag: number, parts: readonly Uint8Array[]): Uint8Array[] {
 	const length = parts.reduce((sum, part) => sum + part.length, 0);
 	const header = new Uint8Array(headerSize(length));

@@ -1,8 +1,10 @@
 /**
- * Certificate revocation lists, RFC 5280 §5: complete ones, for the certificates that their issuer issued. Deltas, indirect
- * lists and those of only some certificates or reasons announce themselves by a critical extension, and are refused.
+ * Reads certificate revocation lists (RFC 5280 §5) that are complete for the certificates of their issuer. Delta lists,
+ * indirect lists and lists of only some certificates or reasons have a critical extension that says so, and are
+ * refused.
  *
- * Entries are looked through, not unfolded: lists of a hundred thousand exist. Views into the bytes parsed.
+ * Entries are searched in place and not turned into objects, because lists with a hundred thousand entries exist.
+ * Results are views into the bytes parsed.
  */
 
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
@@ -21,28 +23,33 @@ import {
 } from "./signature-algorithm.js";
 
 export interface RevocationList {
-	/** The file it came from, for messages. */
+	/** The file that the list came from, for messages. */
 	readonly name: string;
 	readonly issuer: DistinguishedName;
 	/** Milliseconds since the epoch. */
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
-	/** From when on certificates stay in the list after they expire. */
+	/**
+	 * The list keeps certificates that expire at this time or later. Absent: it may drop a certificate that has expired.
+	 */
 	readonly expiredSince: number | undefined;
-	/** The element with revokedCertificates; undefined when it is absent: none is revoked. */
+	/** The element revokedCertificates. Undefined: the list has no such element, and nothing is revoked. */
 	readonly entries: Uint8Array | undefined;
 	readonly tbs: Uint8Array;
 	readonly signatureAlgorithm: AlgorithmIdentifier;
 	readonly signature: Uint8Array;
 }
 
-/** Every list of a file: one in DER, or PEM. @throws ERR_DER, ERR_CERTIFICATE_FORMAT, ERR_CERTIFICATE_EXTENSION */
+/**
+ * Parses the lists of a file: one in DER, or any number in PEM.
+ * @throws ERR_DER, ERR_CERTIFICATE_FORMAT, ERR_CERTIFICATE_EXTENSION
+ */
 export function revocationListsFromFileBytes(bytes: Uint8Array, name: string): RevocationList[] {
 	if (bytes[0] === TAG.SEQUENCE) return [parseRevocationList(bytes, name)];
 	return decodePem(Buffer.from(bytes).toString("latin1"), "X509 CRL").map((der) => parseRevocationList(der, name));
 }
 
-/** @throws ERR_DER, ERR_CERTIFICATE_EXTENSION for a list that is not a complete one */
+/** Parses one list in DER. @throws ERR_DER; ERR_CERTIFICATE_EXTENSION for a list that is not complete */
 export function parseRevocationList(der: Uint8Array, name: string): RevocationList {
 	const reader = new DerReader(der, "revocation list");
 	const outer = reader.open(TAG.SEQUENCE);
@@ -50,15 +57,17 @@ export function parseRevocationList(der: Uint8Array, name: string): RevocationLi
 	const start = reader.position;
 	const signatureAlgorithm = readAlgorithm(reader);
 	const algorithm = der.subarray(start, reader.position);
-	const signature = reader.bitStringOctets();
+	const signature = reader.bitStringBytes();
 	reader.close(outer);
 	if (!reader.done) reader.fail("bytes behind the list");
 	return { name, ...parseTbs(tbs, algorithm), tbs, signatureAlgorithm, signature };
 }
 
 /**
- * What a list says about a certificate; undefined when it is another issuer's. Signed by the issuer's own key.
- * @throws ERR_CERTIFICATE_SIGNATURE, ERR_CERTIFICATE_PURPOSE, ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_WEAK_KEY, ERR_DER
+ * Returns what a list says about a certificate, undefined when the list is from another issuer. The list must be signed
+ * by the issuer's own key.
+ * @throws ERR_CERTIFICATE_SIGNATURE, ERR_CERTIFICATE_PURPOSE, ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_WEAK_KEY,
+ * ERR_DER
  */
 export function statementOfList(
 	list: RevocationList,
@@ -81,7 +90,7 @@ export function statementOfList(
 	return entry === undefined ? { ...common, status: "good" } : { ...common, status: "revoked", ...entry };
 }
 
-/** TBSCertList, RFC 5280 §5.1.2. */
+/** Parses TBSCertList, RFC 5280 §5.1.2. */
 function parseTbs(tbs: Uint8Array, algorithm: Uint8Array) {
 	const reader = new DerReader(tbs, "revocation list");
 	const outer = reader.open(TAG.SEQUENCE);
@@ -109,20 +118,23 @@ function readExplicitExtensions(reader: DerReader): ReadonlyMap<string, Extensio
 	return extensions;
 }
 
-/** ExpiredCertsOnCRL, X.509 §9.5.2.8. */
+/** Reads the extension ExpiredCertsOnCRL, X.509 §9.5.2.8. */
 function expiredSinceOf(extensions: ReadonlyMap<string, Extension>): number | undefined {
 	const extension = extensions.get("2.5.29.60");
 	return extension && new DerReader(extension.value, "revocation list").time();
 }
 
-/** SEQUENCE OF SEQUENCE { userCertificate INTEGER, revocationDate Time, crlEntryExtensions OPTIONAL }. */
+/**
+ * Searches SEQUENCE OF SEQUENCE { userCertificate INTEGER, revocationDate Time, crlEntryExtensions OPTIONAL } for a
+ * serial number.
+ */
 function findEntry({ entries }: RevocationList, serial: Uint8Array) {
 	if (entries === undefined) return undefined;
 	const reader = new DerReader(entries, "revocation list");
 	reader.open(TAG.SEQUENCE);
 	while (!reader.done) {
 		const outer = reader.open(TAG.SEQUENCE);
-		// Minimal, or a serial number could be written in a way that is not found.
+		// The number must be minimal: in another encoding, a revoked serial number would not be found.
 		if (compareBytes(reader.integerBytes(), serial) === 0) {
 			const revokedAt = reader.time();
 			return { revokedAt, ...(reader.done ? {} : readEntryExtensions(readExtensionMap(reader))) };
@@ -132,7 +144,7 @@ function findEntry({ entries }: RevocationList, serial: Uint8Array) {
 	return undefined;
 }
 
-/** reasonCode and invalidityDate, RFC 5280 §5.3; an OCSP response may have the latter too. */
+/** Reads reasonCode and invalidityDate, RFC 5280 §5.3. An OCSP response may have invalidityDate too. */
 export function readEntryExtensions(extensions: ReadonlyMap<string, Extension>): {
 	reason?: number;
 	invalidSince?: number;

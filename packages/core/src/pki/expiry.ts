@@ -1,10 +1,11 @@
-/** Whose certificate ends soon, said while there is time to renew it. */
+/** Warns of a certificate that expires soon, while there is time to renew it. */
 
 import { quote } from "../errors.js";
 import type { Certificate } from "./certificate.js";
 
 /**
- * From 30 days before the first of these certificates ends on a sentence that says so. `at`: milliseconds since the epoch.
+ * Returns a warning from 30 days before the first of these certificates expires, undefined before that. `at`:
+ * milliseconds since the epoch.
  */
 export function expiryNotice(certificates: readonly Certificate[], at: number): string | undefined {
 	const { subject, notAfter } = certificates.reduce((first, each) => (each.notAfter < first.notAfter ? each : first));

@@ -1,6 +1,6 @@
 /**
- * The certificate extensions that decide something, RFC 5280 §4.2.1; all others are kept by OID. Bounded: 64 extensions,
- * 64 extended key usages, 256 names or constraints a list.
+ * Parses the certificate extensions that verification applies, RFC 5280 §4.2.1, and keeps all others by OID. Bounded:
+ * 64 extensions, 64 extended key usages, 256 names or constraints in a list.
  */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
@@ -10,14 +10,14 @@ import { type GeneralName, readGeneralName } from "./general-name.js";
 
 export interface Extension {
 	readonly critical: boolean;
-	/** Content of extnValue. */
+	/** The content of extnValue. */
 	readonly value: Uint8Array;
 }
 
 export interface CertificateExtensions {
 	/** Every extension by OID, in the order received. */
 	readonly all: ReadonlyMap<string, Extension>;
-	/** Critical ones that path validation does not apply: a certificate with any is refused. */
+	/** OIDs of the critical extensions that verification does not apply. A certificate with any of them is refused. */
 	readonly unknownCritical: readonly string[];
 	readonly basicConstraints?: { readonly isAuthority: boolean; readonly maxPathLength?: number };
 	/** Bit n is named bit n, see KEY_USAGE. */
@@ -30,7 +30,7 @@ export interface CertificateExtensions {
 	readonly subjectAltName?: readonly GeneralName[];
 }
 
-/** KeyUsage, RFC 5280 §4.2.1.3. */
+/** The bits of KeyUsage, RFC 5280 §4.2.1.3. */
 export const KEY_USAGE = {
 	digitalSignature: 1 << 0,
 	nonRepudiation: 1 << 1,
@@ -38,15 +38,15 @@ export const KEY_USAGE = {
 	cRLSign: 1 << 6,
 } as const;
 
-/** Those of a certificate; reads the next element. @throws as `readExtensionMap` */
+/** Reads the next element as the extensions of a certificate. @throws as `readExtensionMap` */
 export function readExtensions(reader: DerReader): CertificateExtensions {
 	return parseKnown(readExtensionMap(reader), reader.what);
 }
 
 /**
- * Extensions ::= SEQUENCE OF SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }, of anything that has
- * them, by OID; reads the next element.
- * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT when one occurs twice
+ * Reads the next element, in a certificate or elsewhere, and returns its extensions by OID: Extensions ::= SEQUENCE OF
+ * SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }.
+ * @throws ERR_DER, ERR_LIMIT; ERR_CERTIFICATE_FORMAT when one occurs twice
  */
 export function readExtensionMap(reader: DerReader): ReadonlyMap<string, Extension> {
 	const all = new Map<string, Extension>();
@@ -93,7 +93,7 @@ function parseKnown(all: ReadonlyMap<string, Extension>, what: string): Certific
 	};
 }
 
-/** SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER OPTIONAL }. §4.2.1.9. */
+/** Reads SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER OPTIONAL }. §4.2.1.9. */
 function readBasicConstraints(reader: DerReader): { isAuthority: boolean; maxPathLength?: number } {
 	const outer = reader.open(TAG.SEQUENCE);
 	const isAuthority = reader.peek() === TAG.BOOLEAN ? reader.boolean() : false;
@@ -102,7 +102,10 @@ function readBasicConstraints(reader: DerReader): { isAuthority: boolean; maxPat
 	return { isAuthority, maxPathLength };
 }
 
-/** Named BIT STRING. Trailing zero bits, which DER forbids, are tolerated: roots in wide use carry them. §4.2.1.3. */
+/**
+ * Reads a BIT STRING of named bits. Tolerates trailing zero bits, which DER forbids, because roots in wide use have
+ * them. §4.2.1.3.
+ */
 function readKeyUsage(reader: DerReader): number {
 	const [unused, low = 0, high = 0, ...rest] = reader.value(TAG.BIT_STRING);
 	if (unused === undefined || unused > 7 || rest.length > 0) reader.fail("malformed BIT STRING");
@@ -111,14 +114,17 @@ function readKeyUsage(reader: DerReader): number {
 	return bits;
 }
 
-/** SEQUENCE SIZE (1..MAX) OF OID. §4.2.1.12. */
+/** Reads SEQUENCE SIZE (1..MAX) OF OID. §4.2.1.12. */
 function readOids(reader: DerReader): string[] {
 	const oids = readList(reader, TAG.SEQUENCE, MAX_USAGES, () => reader.oid());
-	if (oids.length === 0) reader.fail("a list of no extended key usages");
+	if (oids.length === 0) reader.fail("the list of extended key usages is empty");
 	return oids;
 }
 
-/** SEQUENCE { [0] keyIdentifier OPTIONAL, issuer and serial OPTIONAL }: the latter two are hints we do not take. §4.2.1.1. */
+/**
+ * Reads SEQUENCE { [0] keyIdentifier OPTIONAL, issuer and serial OPTIONAL }. The last two are hints and are ignored.
+ * §4.2.1.1.
+ */
 function readAuthorityKeyId(reader: DerReader): Uint8Array | undefined {
 	const outer = reader.open(TAG.SEQUENCE);
 	const tag = context(0, "primitive");
@@ -127,7 +133,7 @@ function readAuthorityKeyId(reader: DerReader): Uint8Array | undefined {
 	return keyId;
 }
 
-/** SEQUENCE { [0] permitted, [1] excluded } of SEQUENCE { base }; minimum and maximum are refused. §4.2.1.10. */
+/** Reads SEQUENCE { [0] permitted, [1] excluded } of SEQUENCE { base }. Refuses minimum and maximum. §4.2.1.10. */
 function readNameConstraints(reader: DerReader): { permitted: GeneralName[]; excluded: GeneralName[] } {
 	const outer = reader.open(TAG.SEQUENCE);
 	const permitted = readSubtrees(reader, context(0));
@@ -164,8 +170,9 @@ const OID = {
 } as const;
 
 /**
- * Extensions whose being critical is honoured. Policies, mappings and inhibitAnyPolicy cannot fail a path while no
- * explicit policy is demanded (RFC 5280 §6.1.5 g); policyConstraints can demand one, is not applied, and so is refused.
+ * The extensions that may be critical. Policies, mappings and inhibitAnyPolicy are among them, because they cannot make
+ * a chain fail while no explicit policy is demanded (RFC 5280 §6.1.5 g). policyConstraints can demand one; sigtool does
+ * not apply it and so refuses it.
  */
 const APPLIED: ReadonlySet<string> = new Set([
 	OID.keyUsage,

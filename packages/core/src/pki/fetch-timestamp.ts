@@ -1,6 +1,6 @@
 /**
- * Asking timestamping authorities for a token over a signature, RFC 3161 over HTTP (§3.4). Nothing that comes back is
- * used before it verifies, by stricter rules than when it is read: see `verifyNewToken`.
+ * Requests tokens over a signature from timestamping authorities, RFC 3161 over HTTP (§3.4). Every answer is verified
+ * before use, by stricter rules than a token that is read from a signature: see `verifyNewToken`.
  */
 
 import { quote, reasonOf, SigtoolError } from "../errors.js";
@@ -16,9 +16,9 @@ import {
 } from "./timestamp-request.js";
 
 /**
- * A verified token over the octets of a signature.
- * @throws ERR_NETWORK when no authority can be reached, ERR_TIMESTAMP when one answered with something else than a token
- * that verifies; the message says of each URL what was wrong. ERR_USAGE as `checkTimestampRequest`
+ * Returns a verified token over the bytes of a signature.
+ * @throws ERR_NETWORK when no authority can be reached; ERR_TIMESTAMP when one answered with something other than a
+ * valid token; the message gives the reason for each URL. ERR_USAGE as `checkTimestampRequest`
  */
 export async function fetchTimestamp(signature: Uint8Array, request: TimestampRequest): Promise<NewTimestamp> {
 	checkTimestampRequest(request);
@@ -27,7 +27,7 @@ export async function fetchTimestamp(signature: Uint8Array, request: TimestampRe
 		try {
 			return await requestFrom(url, signature, request);
 		} catch (error) {
-			// A proxy that is none, for instance, is nothing the next authority could mend.
+			// A mistake in the configuration, such as a malformed proxy, would stop the next request too.
 			if (!(error instanceof SigtoolError) || error.exitStatus === 2) throw error;
 			failures.push({ url, error });
 		}

@@ -1,4 +1,4 @@
-/** GeneralName, RFC 5280 §4.2.1.6: the forms a certificate may name things in, kept as octets. */
+/** Reads GeneralName, RFC 5280 §4.2.1.6, as its form and the bytes of its value. */
 
 import type { DerReader } from "../asn1/der.js";
 
@@ -15,16 +15,19 @@ export type GeneralNameKind =
 
 export interface GeneralName {
 	readonly kind: GeneralNameKind;
-	/** Value octets: ASCII for email, dns and uri; a Name element for directory. */
+	/** The value bytes: ASCII for email, dns and uri; a Name element for directory. */
 	readonly value: Uint8Array;
 }
 
-/** Reads the next element. @throws ERR_DER for a tag that is no GeneralName */
+/**
+ * Reads the next element.
+ * @throws ERR_DER for a tag that is not a GeneralName's, and for text that is not printable ASCII
+ */
 export function readGeneralName(reader: DerReader): GeneralName {
 	const kind = KIND_BY_TAG.get(reader.peek());
 	if (kind === undefined) reader.fail("a general name of unknown form");
 	const value = reader.value(reader.peek());
-	if ((kind === "email" || kind === "dns" || kind === "uri") && value.some((octet) => octet < 0x21 || octet > 0x7e)) {
+	if ((kind === "email" || kind === "dns" || kind === "uri") && value.some((byte) => byte < 0x21 || byte > 0x7e)) {
 		reader.fail(`a ${kind} name that is not printable ASCII`);
 	}
 	return { kind, value };

@@ -1,6 +1,6 @@
 /**
- * Name constraints, RFC 5280 §4.2.1.10, for DNS and email names. Constraints on other forms are not applied: a
- * certificate that carries a name of such a form is refused, and every subject is a directory name.
+ * Applies name constraints (RFC 5280 §4.2.1.10) to DNS and email names. Constraints on names of another form refuse
+ * every certificate with a name of that form; every subject is a directory name.
  */
 
 import { quote } from "../errors.js";
@@ -9,14 +9,21 @@ import { refusal } from "./certificate-checks.js";
 import type { GeneralName } from "./general-name.js";
 import { emailAddressesIn } from "./name.js";
 
-/** Holds `certificate` to the constraints of an authority above it. @throws ERR_CERTIFICATE_CONSTRAINTS */
+/**
+ * Refuses a certificate that violates the name constraints of an authority above it.
+ * @throws ERR_CERTIFICATE_CONSTRAINTS
+ */
 export function checkNameConstraints(certificate: Certificate, authority: Certificate): void {
 	const { nameConstraints } = authority.extensions;
 	if (nameConstraints === undefined) return;
 	const { permitted, excluded } = nameConstraints;
 	const names = namesOf(certificate);
 	if (costOfComparing(names, [...permitted, ...excluded]) > MAX_COST) {
-		throw refusal("ERR_CERTIFICATE_CONSTRAINTS", certificate, "it has more names than can be held to constraints");
+		throw refusal(
+			"ERR_CERTIFICATE_CONSTRAINTS",
+			certificate,
+			"it has too many names to compare them with the constraints above it",
+		);
 	}
 	const [permittedBases, excludedBases] = [permitted.map(baseOf), excluded.map(baseOf)];
 	for (const name of names) {
@@ -38,21 +45,27 @@ export function checkNameConstraints(certificate: Certificate, authority: Certif
 	}
 }
 
-/** Octets looked at when every name is compared with every base, and 16 more for each of the two. */
+/**
+ * Returns the cost of comparing every name with every constraint: for each pair, the bytes of both and 16 more for
+ * each.
+ */
 function costOfComparing(names: readonly GeneralName[], bases: readonly GeneralName[]): number {
 	const weight = (list: readonly GeneralName[]) => list.reduce((sum, { value }) => sum + value.length + 16, 0);
 	return names.length * weight(bases) + bases.length * weight(names);
 }
 
-/** Three names of 50 octets under a hundred bases of 50 cost 40,000. Anyone can ask for it some hundred times a search. */
+/**
+ * Three names of 50 bytes under a hundred constraints of 50 bytes cost 40,000. Hostile certificates can cause some
+ * hundred such comparisons in one search for a chain.
+ */
 const MAX_COST = 2 ** 18;
 
-/** A constraint, its octets turned to text once for all names. */
+/** Returns a constraint as text, so that it is decoded once for all names. */
 function baseOf(base: GeneralName): { kind: GeneralName["kind"]; text: string } {
 	return { kind: base.kind, text: ascii(base) };
 }
 
-/** The subject, the alternative names, and, where there are none, the email addresses within the subject. */
+/** Returns the subject and the alternative names; without alternative names, the email addresses in the subject. */
 function namesOf({ subject, extensions }: Certificate): GeneralName[] {
 	const { subjectAltName } = extensions;
 	const emails = emailAddressesIn(subject).map((value): GeneralName => ({ kind: "email", value }));
@@ -64,13 +77,19 @@ const MATCHERS: Readonly<Partial<Record<GeneralName["kind"], (name: string, base
 	email: isMailboxWithin,
 };
 
-/** `example.com` covers itself and what ends in `.example.com`; `.example.com` only the latter; the empty one all. */
+/**
+ * Returns true when the constraint covers the host. `example.com` covers itself and all hosts below, `.example.com`
+ * only those below, the empty constraint every host.
+ */
 function isWithinDomain(name: string, base: string): boolean {
 	const [host, domain] = [name.toLowerCase(), base.toLowerCase()];
 	return domain === "" || host === domain || host.endsWith(domain.startsWith(".") ? domain : `.${domain}`);
 }
 
-/** A mailbox names itself, `example.com` every mailbox on that host, `.example.com` on the hosts below it. */
+/**
+ * Returns true when the constraint covers the mailbox. A mailbox covers itself, `example.com` every mailbox on that
+ * host, `.example.com` those on the hosts below it, the empty constraint every mailbox.
+ */
 function isMailboxWithin(name: string, base: string): boolean {
 	if (base === "") return true;
 	const at = name.lastIndexOf("@");

@@ -1,11 +1,11 @@
-/** Distinguished names as people type them (RFC 4514 §3), brought into the one form that `readName` writes. */
+/** Converts distinguished names as people type them (RFC 4514 §3) to the form that `readName` writes. */
 
 import { ATTRIBUTE_NAMES, escapeValue } from "./name.js";
 
 /**
- * The text a certificate's name would have: types as `readName` writes them whatever their case or number, no spaces
- * around separators, only the escapes that are needed. Undefined for text that no certificate can have. Order is kept:
- * it is part of a name.
+ * Returns the text that `readName` writes for this name, or undefined for text that no certificate can have. A type may
+ * be given in any case or as an OID; spaces around separators and needless escapes are dropped. The order is kept,
+ * because it is part of a name.
  */
 export function normalizeNameText(text: string): string | undefined {
 	const token = new RegExp(RELATIVE_NAME);
@@ -22,7 +22,7 @@ export function normalizeNameText(text: string): string | undefined {
 	}
 }
 
-/** The same name, its parts in the opposite order: how other tools may show it. Takes normalized text. */
+/** Returns the same name with its parts in the opposite order, as other tools may show it. Takes normalized text. */
 export function reverseNameText(text: string): string {
 	return (text.match(/(?:[^\\,]|\\.)+/gs) ?? []).reverse().join(",");
 }
@@ -31,27 +31,27 @@ function isKnown(name: string): boolean {
 	return NAMES.has(name.toLowerCase());
 }
 
-/** A value given as octets: the only form a type without a name has. */
+/** Normalizes a value in hexadecimal, the only form that a type without a keyword can have. */
 function hexValue(value: string): string | undefined {
 	return /^#(?:[0-9a-f]{2})+$/i.test(value) ? value.toUpperCase() : undefined;
 }
 
 function textValue(value: string): string | undefined {
-	const octets: Buffer[] = [];
+	const pieces: Buffer[] = [];
 	for (const [, hex, escaped, plain] of value.matchAll(/\\([0-9a-f]{2})|\\(.)|([^\\]+)/gis)) {
-		octets.push(hex === undefined ? Buffer.from(escaped ?? plain, "utf8") : Buffer.from(hex, "hex"));
+		pieces.push(hex === undefined ? Buffer.from(escaped ?? plain, "utf8") : Buffer.from(hex, "hex"));
 	}
 	try {
-		return escapeValue(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.concat(octets)));
+		return escapeValue(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.concat(pieces)));
 	} catch {
-		return undefined; // Not UTF-8.
+		return undefined; // The value is not UTF-8.
 	}
 }
 
-/** Type, value and the separator behind it, at the end an empty one. */
+/** Matches a type, its value, and the separator behind it, which is empty at the end. */
 const RELATIVE_NAME = /\s*([a-z]+|\d+(?:\.\d+)+)\s*= *((?:[^"+,;<>\\]|\\.)*?) *([,+]|$)/isy;
 const OID = /^\d+(?:\.\d+)+$/;
-/** Keywords are case-insensitive. */
+/** The keywords by their lower-case form, because case does not matter in them. */
 const NAMES: ReadonlyMap<string, string> = new Map(
 	Object.values(ATTRIBUTE_NAMES).map((name) => [name.toLowerCase(), name]),
 );

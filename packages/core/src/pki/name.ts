@@ -1,22 +1,28 @@
-/** Distinguished names (X.501, RFC 5280 §4.1.2.4) and their text form (RFC 4514). */
+/** Parses distinguished names (X.501, RFC 5280 §4.1.2.4) and writes their text form (RFC 4514). */
 
 import { DerReader, TAG } from "../asn1/der.js";
 import { tooLarge } from "../asn1/read-list.js";
 
-/** Two names are equal when `der` is, octet for octet: a CA copies its own subject into what it issues. */
+/**
+ * A distinguished name. Two are equal when their `der` is equal byte for byte: a CA copies its own subject into what it
+ * issues.
+ */
 export interface DistinguishedName {
 	/** The Name element as received. */
 	readonly der: Uint8Array;
-	/** RFC 4514, most specific first: `CN=Jane,O=Acme\, Inc.,C=US`. One line, safe to compare as a whole; made when asked for. */
+	/**
+	 * The name by RFC 4514, most specific part first: `CN=Jane,O=Acme\, Inc.,C=US`. It is one line, safe to compare as a
+	 * whole, and made when it is first read.
+	 */
 	readonly text: string;
 }
 
-/** Octets of the largest name read, header included. */
+/** Size limit of a name in bytes, header included. */
 export const MAX_NAME_SIZE = 8192;
-/** Attributes in the relative names of one name; under real catalogs names have up to 7, in 213 octets. */
+/** Limit of the attributes in one name; names under real catalogs have up to 7, in 213 bytes. */
 export const MAX_NAME_ATTRIBUTES = 64;
 
-/** Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }. Reads the next element. @throws ERR_DER, ERR_LIMIT */
+/** Reads the next element: Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }. @throws ERR_DER, ERR_LIMIT */
 export function readName(reader: DerReader): DistinguishedName {
 	const der = reader.bytes;
 	const start = reader.position;
@@ -31,7 +37,7 @@ export function readName(reader: DerReader): DistinguishedName {
 	};
 }
 
-/** A Name that stands alone. @throws ERR_DER, ERR_LIMIT */
+/** Parses a Name with nothing behind it. @throws ERR_DER, ERR_LIMIT */
 export function parseName(der: Uint8Array): DistinguishedName {
 	const reader = new DerReader(der, "distinguished name");
 	const name = readName(reader);
@@ -39,15 +45,15 @@ export function parseName(der: Uint8Array): DistinguishedName {
 	return name;
 }
 
-/** Value octets of each emailAddress attribute (RFC 2985 §5.2.1) of a name that was parsed. */
+/** Returns the value bytes of each emailAddress attribute (RFC 2985 §5.2.1) in a name. */
 export function emailAddressesIn(name: DistinguishedName): Uint8Array[] {
 	const attributes = readRelativeNames(new DerReader(name.der, "distinguished name")).flat();
-	return attributes.filter(({ type }) => type === EMAIL_ADDRESS).map(valueOctets);
+	return attributes.filter(({ type }) => type === EMAIL_ADDRESS).map(valueBytes);
 }
 
 interface NameAttribute {
 	readonly type: string;
-	/** The value with its header, and the size of that. */
+	/** The value with its header; `headerSize` is the size of the header in bytes. */
 	readonly element: Uint8Array;
 	readonly headerSize: number;
 }
@@ -57,7 +63,7 @@ function readRelativeNames(reader: DerReader): NameAttribute[][] {
 	let count = 0;
 	const outer = reader.open(TAG.SEQUENCE);
 	if (reader.valueEnd - reader.start > MAX_NAME_SIZE) {
-		throw tooLarge(reader, `a name is larger than ${MAX_NAME_SIZE} octets`);
+		throw tooLarge(reader, `a name is larger than ${MAX_NAME_SIZE} bytes`);
 	}
 	while (!reader.done) {
 		const relativeName: NameAttribute[] = [];
@@ -90,35 +96,35 @@ function relativeNameText(attributes: readonly NameAttribute[]): string {
 function attributeText(attribute: NameAttribute): string {
 	const { type, element } = attribute;
 	const name = ATTRIBUTE_NAMES[type];
-	const text = name === undefined ? undefined : decodeString(element[0], valueOctets(attribute));
+	const text = name === undefined ? undefined : decodeString(element[0], valueBytes(attribute));
 	return `${name ?? type}=${text === undefined ? `#${hex(element)}` : escapeValue(text)}`;
 }
 
-function valueOctets({ element, headerSize }: NameAttribute): Uint8Array {
+function valueBytes({ element, headerSize }: NameAttribute): Uint8Array {
 	return element.subarray(headerSize);
 }
 
 /**
- * Text of an X.520 DirectoryString and its relatives; undefined when the octets are no text of their type. T61String
- * is read as Latin-1, which is what issuers put into it.
+ * Decodes an X.520 DirectoryString or a related type; undefined when the bytes are not text of that type. T61String is
+ * read as Latin-1, because issuers put that into it.
  */
 function decodeString(tag: number, value: Uint8Array): string | undefined {
-	const octets = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+	const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 	switch (tag) {
 		case TAG.UTF8_STRING: {
-			const text = octets.toString("utf8");
-			return Buffer.from(text, "utf8").equals(octets) ? text : undefined;
+			const text = bytes.toString("utf8");
+			return Buffer.from(text, "utf8").equals(bytes) ? text : undefined;
 		}
 		case TAG.PRINTABLE_STRING:
 		case TAG.IA5_STRING:
 		case NUMERIC_STRING:
 		case VISIBLE_STRING:
-			return octets.every((octet) => octet < 0x80) ? octets.toString("latin1") : undefined;
+			return bytes.every((byte) => byte < 0x80) ? bytes.toString("latin1") : undefined;
 		case TAG.T61_STRING:
-			return octets.toString("latin1");
+			return bytes.toString("latin1");
 		case TAG.BMP_STRING: {
-			if (octets.length % 2 !== 0) return undefined;
-			const text = Buffer.from(octets).swap16().toString("utf16le");
+			if (bytes.length % 2 !== 0) return undefined;
+			const text = Buffer.from(bytes).swap16().toString("utf16le");
 			return /\p{Surrogate}/u.test(text) ? undefined : text;
 		}
 		default:
@@ -127,8 +133,8 @@ function decodeString(tag: number, value: Uint8Array): string | undefined {
 }
 
 /**
- * RFC 4514 §2.4; control characters as well, so that a name stays on its line. Split and joined, because `replaceAll`
- * keeps a string as the pieces it was put together from, several times its size.
+ * Escapes by RFC 4514 §2.4, and control characters as well, so that a name stays on its line. Splits and joins instead
+ * of using `replaceAll`, whose result keeps the pieces it was made from in memory, several times its size.
  */
 export function escapeValue(text: string): string {
 	return text
@@ -136,11 +142,11 @@ export function escapeValue(text: string): string {
 		.replace(CONTROLS, (controls) => encodeURIComponent(controls).split("%").join("\\"));
 }
 
-/** `\p{Cc}` spelled out: loading the property takes as long as reading a certificate. */
+/** The control characters `\p{Cc}`, listed because loading that property takes as long as reading a certificate. */
 const CONTROLS = /[^\x20-\x7e\xa0-\uffff]+/g;
 
-function hex(octets: Uint8Array): string {
-	return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("hex").toUpperCase();
+function hex(bytes: Uint8Array): string {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex").toUpperCase();
 }
 
 const NUMERIC_STRING = 0x12;
@@ -148,7 +154,10 @@ const VISIBLE_STRING = 0x1a;
 
 const EMAIL_ADDRESS = "1.2.840.113549.1.9.1";
 
-/** RFC 4514 §3, then what else code-signing certificates carry, under OpenSSL's names. Others keep their OID. */
+/**
+ * The keywords of RFC 4514 §3, then those of OpenSSL for other attributes of code-signing certificates. All others keep
+ * their OID.
+ */
 export const ATTRIBUTE_NAMES: Readonly<Record<string, string>> = {
 	"2.5.4.3": "CN",
 	"2.5.4.7": "L",

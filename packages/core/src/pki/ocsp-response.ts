@@ -1,4 +1,4 @@
-/** OCSP responses taken apart, RFC 6960 §4.2: basic ones, strict DER. Nothing is verified here. */
+/** Parses OCSP responses (RFC 6960 §4.2): basic ones, in strict DER. Nothing is verified here. */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
 import { readList } from "../asn1/read-list.js";
@@ -14,7 +14,10 @@ export interface BasicResponse {
 	readonly certificates: readonly Certificate[];
 }
 
-/** OCSPResponse and in it BasicOCSPResponse, §4.2.1. @throws ERR_REVOCATION_UNKNOWN for an error instead; ERR_DER, ERR_LIMIT */
+/**
+ * Parses an OCSPResponse and the BasicOCSPResponse in it, §4.2.1.
+ * @throws ERR_REVOCATION_UNKNOWN when it reports an error, or is of another type; ERR_DER, ERR_LIMIT
+ */
 export function parseResponse(der: Uint8Array): BasicResponse {
 	const reader = new DerReader(der, WHAT);
 	const outer = reader.open(TAG.SEQUENCE);
@@ -37,7 +40,7 @@ function parseBasic(der: Uint8Array): BasicResponse {
 	const outer = reader.open(TAG.SEQUENCE);
 	const tbs = reader.element(TAG.SEQUENCE);
 	const signatureAlgorithm = readAlgorithm(reader);
-	const signature = reader.bitStringOctets();
+	const signature = reader.bitStringBytes();
 	const certificates: Certificate[] = [];
 	if (!reader.done) {
 		const explicit = reader.open(context(0));
@@ -65,16 +68,16 @@ export interface SingleResponse {
 }
 
 /**
- * ResponseData, §4.2.1. Who the responder says to be is passed over: his signature says it.
+ * Parses ResponseData, §4.2.1. Skips the responder's name, because the signature shows who the responder is.
  * @throws ERR_REVOCATION_UNKNOWN for a critical extension; ERR_DER, ERR_LIMIT
  */
 export function parseResponseData(tbs: Uint8Array) {
 	const reader = new DerReader(tbs, WHAT);
 	const outer = reader.open(TAG.SEQUENCE);
-	if (reader.peek() === context(0)) reader.next(); // version
+	if (reader.peek() === context(0)) reader.next(); // Skips version.
 	if (reader.peek() !== context(1) && reader.peek() !== context(2)) reader.fail("responderID is missing");
 	reader.next();
-	reader.time(); // producedAt
+	reader.time(); // Skips producedAt.
 	const responses = readList(reader, TAG.SEQUENCE, MAX_RESPONSES, readSingle);
 	const extensions = readExplicit(reader, 1, readExtensionMap) ?? NO_EXTENSIONS;
 	reader.close(outer);
@@ -101,7 +104,10 @@ function readSingle(reader: DerReader): SingleResponse {
 	return { id, status, thisUpdate, nextUpdate, extensions };
 }
 
-/** CertStatus ::= CHOICE { good [0] NULL, revoked [1] { revocationTime, [0] CRLReason OPTIONAL }, unknown [2] NULL }. */
+/**
+ * Reads CertStatus ::= CHOICE { good [0] NULL, revoked [1] { revocationTime, [0] CRLReason OPTIONAL }, unknown [2] NULL
+ * }.
+ */
 function readStatus(reader: DerReader): SingleResponse["status"] {
 	if (reader.peek() !== context(1)) {
 		const kind = reader.peek() === context(0, "primitive") ? "good" : "unknown";
@@ -117,7 +123,7 @@ function readStatus(reader: DerReader): SingleResponse["status"] {
 	return { kind: "revoked", at, reason };
 }
 
-/** [number] EXPLICIT … OPTIONAL */
+/** Reads [number] EXPLICIT … OPTIONAL. Returns undefined when it is absent. */
 function readExplicit<T>(reader: DerReader, number: number, read: (reader: DerReader) => T): T | undefined {
 	if (reader.peek() !== context(number)) return undefined;
 	const outer = reader.open(context(number));
@@ -132,7 +138,7 @@ function refuseCritical(extensions: ReadonlyMap<string, Extension>): void {
 	}
 }
 
-/** ERR_REVOCATION_UNKNOWN: the answer says nothing. */
+/** Makes an ERR_REVOCATION_UNKNOWN for a response that says nothing about the certificate. */
 export function unusable(reason: string): SigtoolError {
 	return new SigtoolError("ERR_REVOCATION_UNKNOWN", `Cannot use the answer: ${reason}`);
 }
@@ -144,7 +150,7 @@ const NO_EXTENSIONS: ReadonlyMap<string, Extension> = new Map();
 const MAX_CERTIFICATES = 8;
 const MAX_RESPONSES = 16;
 
-/** OCSPResponseStatus, §4.2.1. */
+/** Names of OCSPResponseStatus, §4.2.1. */
 const RESPONSE_STATUS: Readonly<Record<number, string>> = {
 	1: "malformedRequest",
 	2: "internalError",

@@ -1,6 +1,7 @@
 /**
- * OCSP, RFC 6960, about one certificate at a time: the request, and what a basic response is worth. A response counts when
- * the issuer signed it, or whom the issuer itself certified for that; about whoever answers nobody is asked.
+ * Asks for the status of one certificate by OCSP (RFC 6960): encodes the request and verifies the basic response. The
+ * issuer must have signed the response, or a responder with a certificate from the issuer itself. The revocation status
+ * of that responder's certificate is not asked for.
  */
 
 import { createHash } from "node:crypto";
@@ -16,18 +17,18 @@ import { type BasicResponse, NONCE_OID, parseResponse, parseResponseData, unusab
 import type { RevocationStatement } from "./revocation.js";
 import { isSignatureOf, type Profile, signatureScheme } from "./signature-algorithm.js";
 
-/** Whose status is asked: a certificate, and the one of its issuer. */
+/** A certificate whose status is asked for, and the certificate of its issuer. */
 export interface StatusQuestion {
 	readonly certificate: Certificate;
 	readonly issuer: Certificate;
-	/** Not to be answered from yesterday's answers. */
+	/** A random value for this question, so that an old response cannot be replayed. */
 	readonly nonce: Uint8Array;
 }
 
-/** Octets of the largest response read; real ones take 500 to 5,000. */
+/** Size limit of a response in bytes; real ones have 500 to 5,000. */
 export const MAX_OCSP_RESPONSE_SIZE = 65_536;
 
-/** The http and https addresses of responders that a certificate names. Malformed: none. */
+/** Returns the http and https URLs of responders that a certificate names; none when the extension is malformed. */
 export function responderUrls({ extensions }: Certificate): string[] {
 	const extension = extensions.all.get(AUTHORITY_INFO_ACCESS);
 	if (extension === undefined) return [];
@@ -49,7 +50,10 @@ export function responderUrls({ extensions }: Certificate): string[] {
 	}
 }
 
-/** OCSPRequest, §4.1.1. Unsigned; the certificate is named by SHA-1 as RFC 5019 has it: a name, no evidence. */
+/**
+ * Encodes an OCSPRequest without signature, §4.1.1. It names the certificate by SHA-1, as RFC 5019 demands; this hash
+ * identifies and is no evidence.
+ */
 export function encodeOcspRequest({ certificate, issuer, nonce }: StatusQuestion): Uint8Array {
 	const { name, key } = issuerHashes(certificate, issuer);
 	const sha1 = sequence(oid(SHA1), NULL);
@@ -59,8 +63,9 @@ export function encodeOcspRequest({ certificate, issuer, nonce }: StatusQuestion
 }
 
 /**
- * What a response says about the certificate that was asked about.
- * @throws ERR_REVOCATION_UNKNOWN when it says nothing; ERR_DER, ERR_LIMIT and what `verifyChain` throws when it is not to be believed
+ * Returns what a response says about the certificate that was asked about.
+ * @throws ERR_REVOCATION_UNKNOWN when it says nothing about it; ERR_DER, ERR_LIMIT and what `verifyChain` throws when
+ * it cannot be trusted
  */
 export function statementOfResponse(
 	der: Uint8Array,
@@ -92,14 +97,17 @@ export function statementOfResponse(
 	};
 }
 
-/** A responder that answers from stock has no nonce, and freshness must do; another nonce is somebody else's answer. */
+/**
+ * Refuses a response with another nonce, which answers another request. A response without nonce is accepted, because
+ * responders that sign in advance send none; its dates alone then show that it is fresh.
+ */
 function checkNonce(extensions: ReadonlyMap<string, Extension>, nonce: Uint8Array): void {
 	const extension = extensions.get(NONCE_OID);
 	if (extension === undefined || compareBytes(extension.value, octetString(nonce)) === 0) return;
 	throw unusable("its nonce is not the one that was sent");
 }
 
-/** The issuer, or a certificate for it that the issuer's own key signed. §4.2.2.2. */
+/** Checks that the issuer signed, or a responder whose certificate the issuer's own key signed. §4.2.2.2. */
 function checkResponder(
 	{ tbs, signatureAlgorithm, signature, certificates }: BasicResponse,
 	{ issuer }: StatusQuestion,
@@ -110,7 +118,7 @@ function checkResponder(
 	const isBy = (signer: Certificate) => isSignatureOf(publicKeyOf(signer), scheme, tbs, signature);
 	if (isBy(issuer)) return;
 	const responder = certificates.find(isBy);
-	if (responder === undefined) throw unusable("nobody whose certificate is with it signed it");
+	if (responder === undefined) throw unusable("neither the issuer nor a certificate in it belongs to its signature");
 	verifyChain(responder, { intermediates: [], anchors: [issuer], at: now, purpose: "ocspSigning", profile });
 }
 
@@ -118,8 +126,8 @@ function issuerHashes(certificate: Certificate, issuer: Certificate): { name: Ui
 	const reader = new DerReader(issuer.spki, WHAT);
 	reader.open(TAG.SEQUENCE);
 	reader.next(TAG.SEQUENCE);
-	const sha1 = (octets: Uint8Array) => createHash("sha1").update(octets).digest();
-	return { name: sha1(certificate.issuer.der), key: sha1(reader.bitStringOctets()) };
+	const sha1 = (bytes: Uint8Array) => createHash("sha1").update(bytes).digest();
+	return { name: sha1(certificate.issuer.der), key: sha1(reader.bitStringBytes()) };
 }
 
 const WHAT = "OCSP response";

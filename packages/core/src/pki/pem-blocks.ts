@@ -1,8 +1,11 @@
-/** PEM, RFC 7468: blocks of one label, whatever else a text holds. */
+/** Decodes the PEM blocks (RFC 7468) of one label and skips all other text. */
 
 import { SigtoolError } from "../errors.js";
 
-/** The content of every block, e.g. of `CERTIFICATE`; may be none. @throws ERR_CERTIFICATE_FORMAT */
+/**
+ * Returns the content of every block with this label, e.g. `CERTIFICATE`; there may be none.
+ * @throws ERR_CERTIFICATE_FORMAT
+ */
 export function decodePem(text: string, label: string): Uint8Array[] {
 	const blocks: Uint8Array[] = [];
 	let block: string[] | undefined;

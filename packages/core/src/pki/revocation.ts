@@ -1,37 +1,41 @@
 /**
- * Whether a certificate counts as revoked at a time, from what authenticated sources say about it: see crl.ts and ocsp.ts.
+ * Decides whether a certificate counts as revoked at a time, by the statements of authenticated sources: see crl.ts and
+ * ocsp.ts.
  *
- * A revocation is for ever, so that it counts however old its source is; a hold alone can be lifted by a fresher source.
- * That a certificate is not revoked has to be said freshly, or, once it has expired, after the time it is judged at.
+ * A revocation is permanent and counts however old its source is; only a hold can be lifted by a fresher source. A
+ * statement that a certificate is not revoked must be fresh or, once the certificate has expired, not older than the
+ * time for which it is judged.
  */
 
 import type { Certificate } from "./certificate.js";
 import { refusal } from "./certificate-checks.js";
 
-/** What a source says about one certificate. Times are milliseconds since the epoch. */
+/** The statement of a source about one certificate. Times are in milliseconds since the epoch. */
 export interface RevocationStatement {
-	/** For people: which list or responder. */
+	/** The name of the list or responder, for messages. */
 	readonly source: string;
 	readonly status: "good" | "revoked";
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
-	/** The source still knows certificates that expired after this time; undefined: those alone that have not. */
+	/**
+	 * The source still knows certificates that expire at this time or later. Undefined: only those that have not expired.
+	 */
 	readonly expiredSince: number | undefined;
-	/** When revoked. */
+	/** The time of the revocation. */
 	readonly revokedAt?: number;
 	readonly invalidSince?: number;
 	/** CRLReason, RFC 5280 §5.3.1. */
 	readonly reason?: number;
 }
 
-/** What sources say of a certificate, and why others say nothing, one sentence each. */
+/** The statements of sources about a certificate; `reasons` has a sentence for each source that says nothing. */
 export interface RevocationAnswers {
 	readonly statements: readonly RevocationStatement[];
 	readonly reasons: readonly string[];
 }
 
 export interface RevocationJudgement {
-	/** Time the certificate is judged at, and the current one. */
+	/** `at` is the time for which the certificate is judged, `now` the current time. */
 	readonly at: number;
 	readonly now: number;
 	readonly purpose: "codeSigning" | "timeStamping";
@@ -39,15 +43,15 @@ export interface RevocationJudgement {
 
 export interface CertificateStatus {
 	readonly certificate: Certificate;
-	/** `revoked-later`: after the time it is judged at, which takes nothing from what was signed before. */
+	/** `revoked-later`: revoked after the time for which it is judged, so that earlier signatures stay valid. */
 	readonly status: "good" | "revoked-later" | "unknown";
-	/** What decided; absent when unknown. */
+	/** The statement that decided; absent for `unknown`. */
 	readonly statement?: RevocationStatement;
-	/** Why nothing decided, one sentence a source. */
+	/** One sentence for each source that decided nothing. */
 	readonly reasons: readonly string[];
 }
 
-/** @throws ERR_CERTIFICATE_REVOKED */
+/** Judges a certificate by what sources say about it. @throws ERR_CERTIFICATE_REVOKED */
 export function judgeRevocation(
 	certificate: Certificate,
 	{ statements, reasons }: RevocationAnswers,
@@ -82,12 +86,18 @@ const REASON = {
 	certificateHold: 6,
 } as const;
 
-/** The key may have been in other hands for some time before the revocation: §5.3.2. */
+/**
+ * Returns the time from which the revocation applies. The invalidity date may be earlier than the revocation, because
+ * the key may have been compromised before. RFC 5280 §5.3.2.
+ */
 function effectiveFrom({ revokedAt = 0, invalidSince = revokedAt }: RevocationStatement): number {
 	return Math.min(revokedAt, invalidSince);
 }
 
-/** Whoever has a timestamping authority's key makes tokens of any time, so that none counts: RFC 3161 §4. */
+/**
+ * Returns true when the revocation of a timestamping authority voids all its tokens. Unless the reason is harmless,
+ * others may have its key and can make tokens for any time. RFC 3161 §4.
+ */
 function voidsTimestamps({ reason }: RevocationStatement, { purpose }: RevocationJudgement): boolean {
 	return purpose === "timeStamping" && !HARMLESS.has(reason);
 }
@@ -106,7 +116,10 @@ function describeRevocation(statement: RevocationStatement, judgement: Revocatio
 	return `it was revoked on ${utc(revokedAt)}${invalid} (${known}; ${source}), judged at ${utc(judgement.at)}`;
 }
 
-/** Why a source that does not name the certificate proves nothing; undefined when it does. */
+/**
+ * Returns the reason why a source that reports no revocation proves nothing, undefined when it proves that there is
+ * none.
+ */
 function stalenessOf(
 	{ thisUpdate, nextUpdate = thisUpdate + UNTIL_NEXT_MS, expiredSince = Number.POSITIVE_INFINITY }: RevocationStatement,
 	{ notAfter }: Certificate,
@@ -115,7 +128,7 @@ function stalenessOf(
 	if (thisUpdate > now + SKEW_MS) return `is of ${utc(thisUpdate)}, which is still to come`;
 	if (thisUpdate > notAfter) {
 		if (expiredSince > notAfter) return `is of ${utc(thisUpdate)}, after the certificate expired`;
-	} else if (now > notAfter && thisUpdate >= at) return undefined; // Nothing fresher can be had.
+	} else if (now > notAfter && thisUpdate >= at) return undefined; // No source is fresher after expiry.
 	return now > nextUpdate + SKEW_MS ? `was good until ${utc(nextUpdate)}` : undefined;
 }
 
@@ -123,9 +136,9 @@ function utc(milliseconds: number): string {
 	return new Date(milliseconds).toISOString().replace(".000", "");
 }
 
-/** Clocks of hosts and of authorities differ. */
+/** Tolerance for clocks of hosts and authorities that differ. */
 const SKEW_MS = 300_000;
-/** For a source that does not say when the next is due. */
+/** Lifetime of a statement when its source does not say when the next one is due. */
 const UNTIL_NEXT_MS = 86_400_000;
 
 const REASON_NAMES: Readonly<Record<number, string>> = {

@@ -1,46 +1,46 @@
 /**
- * The signature algorithms that count, in one table, and the one place where signatures are checked.
+ * The table of accepted signature algorithms, and the functions that check signatures.
  *
- * RSA PKCS#1 v1.5 and ECDSA with SHA-2; SHA-1 under `windows-legacy`. RSA-PSS, EdDSA, DSA and MD5 are refused: no
- * verifier of Windows catalogs takes them.
+ * Accepted are RSA PKCS#1 v1.5 and ECDSA with SHA-2, and with SHA-1 under `windows-legacy`. RSA-PSS, EdDSA, DSA and MD5
+ * are refused: no verifier of Windows catalogs accepts them.
  */
 
 import { createVerify, type KeyObject, verify } from "node:crypto";
 import { type DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 
-/** `windows-legacy` takes SHA-1 and RSA from 1024 bits as well, as Windows did; MD5 never counts. */
+/** `windows-legacy` accepts SHA-1 and RSA from 1024 bits as well, as Windows did. MD5 is never accepted. */
 export type Profile = "default" | "windows-legacy";
 
 /** AlgorithmIdentifier ::= SEQUENCE { algorithm OID, parameters ANY OPTIONAL }. RFC 5280 §4.1.1.2. */
 export interface AlgorithmIdentifier {
 	readonly oid: string;
-	/** The parameters element; undefined when absent. */
+	/** The parameters element, undefined when it is absent. */
 	readonly parameters: Uint8Array | undefined;
 }
 
 export type DigestName = "sha1" | "sha256" | "sha384" | "sha512";
 
-/** What counts under every profile. */
+/** The digests that are accepted under every profile. */
 export type EvidenceDigest = Exclude<DigestName, "sha1">;
 
-/** What is needed to check a signature. */
+/** The kind of key and the digest with which a signature is checked. */
 export interface SignatureScheme {
 	readonly key: "rsa" | "ec";
 	readonly digest: DigestName;
 }
 
-/** What sigtool signs with. */
+/** The algorithms with which sigtool signs. */
 export type SigningAlgorithm = "rsa-pkcs1-sha256" | "ecdsa-sha256";
 
-/** Object identifiers in CMS, and the parameters beside the signature's. */
+/** The object identifiers of a signing algorithm in CMS, and the parameters of its signature identifier. */
 export interface SigningNames {
 	readonly digestOid: string;
 	readonly signatureOid: string;
 	readonly parameters: "null" | "absent";
 }
 
-/** Reads the next element. @throws ERR_DER */
+/** Reads the next element as an AlgorithmIdentifier. @throws ERR_DER */
 export function readAlgorithm(reader: DerReader): AlgorithmIdentifier {
 	const outer = reader.open(TAG.SEQUENCE);
 	const algorithm = { oid: reader.oid(), parameters: reader.done ? undefined : reader.element() };
@@ -49,7 +49,8 @@ export function readAlgorithm(reader: DerReader): AlgorithmIdentifier {
 }
 
 /**
- * The scheme behind an algorithm identifier. CMS names plain `rsaEncryption` and the digest beside it: pass that one.
+ * Returns the scheme of an algorithm identifier. CMS may name plain `rsaEncryption`, with the digest in another field:
+ * pass that digest.
  * @throws ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM
  */
 export function signatureScheme(
@@ -71,7 +72,7 @@ export function signatureScheme(
 	return scheme;
 }
 
-/** The digest behind an algorithm identifier. @throws ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM */
+/** Returns the digest of an algorithm identifier. @throws ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM */
 export function digestName(algorithm: AlgorithmIdentifier, profile: Profile, what: string): DigestName {
 	const digest = DIGESTS[algorithm.oid];
 	if (digest === undefined) throw unsupported(algorithm, `digest algorithm of the ${what}`);
@@ -79,7 +80,10 @@ export function digestName(algorithm: AlgorithmIdentifier, profile: Profile, wha
 	return digest;
 }
 
-/** True when `signature` is the key's over `bytes`. A malformed signature is false, a key of another kind as well. */
+/**
+ * Returns true when `signature` is the key's signature over `bytes`. A malformed signature or a key of another kind
+ * gives false.
+ */
 export function isSignatureOf(
 	key: KeyObject,
 	scheme: SignatureScheme,
@@ -97,11 +101,11 @@ export function isSignatureOf(
 /** Checks a signature over content that is read in pieces. */
 export interface ContentVerifier {
 	update(content: Uint8Array): void;
-	/** As `isSignatureOf`, over everything so far. To be called once. */
+	/** Does the same as `isSignatureOf` for all content so far. To be called once. */
 	verify(signature: Uint8Array): boolean;
 }
 
-/** For an RSA or EC key of accepted size; by a key of another kind nothing is signed. */
+/** Makes a verifier for an RSA or EC key of accepted size. With a key of another kind it accepts no signature. */
 export function createContentVerifier(key: KeyObject, digest: EvidenceDigest): ContentVerifier {
 	const verifier = createVerify(digest);
 	return {
@@ -113,7 +117,7 @@ export function createContentVerifier(key: KeyObject, digest: EvidenceDigest): C
 			try {
 				return verifier.verify(key, signature);
 			} catch {
-				return false; // As in isSignatureOf.
+				return false; // OpenSSL throws for some malformed ECDSA signatures.
 			}
 		},
 	};
@@ -121,11 +125,14 @@ export function createContentVerifier(key: KeyObject, digest: EvidenceDigest): C
 
 function requireDigest(digest: DigestName, profile: Profile, what: string): void {
 	if (digest !== "sha1" || profile === "windows-legacy") return;
-	const message = `Cannot trust the ${what}: SHA-1 is no evidence; --profile windows-legacy judges as Windows once did`;
+	const message = `Cannot trust the ${what}: SHA-1 is no evidence; --profile windows-legacy accepts it, as Windows once did`;
 	throw new SigtoolError("ERR_WEAK_DIGEST", message);
 }
 
-/** NULL or nothing for RSA (RFC 4055 §5 wants NULL, old issuers leave it out); nothing for ECDSA (RFC 5758 §3.2). */
+/**
+ * Accepts NULL or absent parameters for RSA (RFC 4055 §5 demands NULL, old issuers leave it out), absent ones for ECDSA
+ * (RFC 5758 §3.2).
+ */
 function parametersFit(key: "rsa" | "ec", parameters: Uint8Array | undefined): boolean {
 	if (parameters === undefined) return true;
 	return key === "rsa" && parameters.length === 2 && parameters[0] === TAG.NULL;
@@ -145,7 +152,9 @@ export const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 
 export const SHA256_OID = "2.16.840.1.101.3.4.2.1";
 
-/** Windows names plain rsaEncryption for RSA; ECDSA takes no parameters (RFC 5754 §3.3). */
+/**
+ * For RSA the signature identifier is plain rsaEncryption, as in Windows; ECDSA takes no parameters (RFC 5754 §3.3).
+ */
 export const SIGNING_ALGORITHMS: Readonly<Record<SigningAlgorithm, SigningNames>> = {
 	"rsa-pkcs1-sha256": { digestOid: SHA256_OID, signatureOid: RSA_ENCRYPTION, parameters: "null" },
 	"ecdsa-sha256": { digestOid: SHA256_OID, signatureOid: "1.2.840.10045.4.3.2", parameters: "absent" },
@@ -164,7 +173,7 @@ const DIGESTS: Readonly<Record<string, DigestName>> = {
 	[DIGEST_OIDS.sha512]: "sha512",
 };
 
-/** RFC 8017 appendix C, RFC 5758 §3.2; 1.3.14.3.2.29 is OIW's older name of sha1WithRSA. */
+/** The identifiers are from RFC 8017 appendix C and RFC 5758 §3.2; 1.3.14.3.2.29 is OIW's older name of sha1WithRSA. */
 const SCHEMES: Readonly<Record<string, SignatureScheme>> = {
 	"1.2.840.113549.1.1.5": { key: "rsa", digest: "sha1" },
 	"1.3.14.3.2.29": { key: "rsa", digest: "sha1" },
@@ -177,7 +186,7 @@ const SCHEMES: Readonly<Record<string, SignatureScheme>> = {
 	"1.2.840.10045.4.3.4": { key: "ec", digest: "sha512" },
 };
 
-/** Broken digests, refused under every profile. */
+/** Broken digests, which are refused under every profile. */
 const WEAK: Readonly<Record<string, string>> = {
 	"1.2.840.113549.1.1.2": "MD2",
 	"1.2.840.113549.1.1.3": "MD4",
@@ -188,7 +197,7 @@ const WEAK: Readonly<Record<string, string>> = {
 	"1.2.840.113549.2.5": "MD5",
 };
 
-/** Names for what is refused, for the message. */
+/** Names of refused algorithms, for messages. */
 const NAMED: Readonly<Record<string, string>> = {
 	"1.2.840.113549.1.1.10": "RSA-PSS",
 	"1.3.101.112": "Ed25519",

@@ -1,4 +1,4 @@
-/** Whether the owner of a certificate is trusted as a signer, by a pinned key or through an authority. */
+/** Decides whether the owner of a certificate is trusted as a signer, by a pinned key or through an authority. */
 
 import { compareBytes } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
@@ -10,40 +10,41 @@ import type { TrustedPin, TrustPolicy, TrustSource } from "./trust-store.js";
 
 export interface VerifiedSigner {
 	readonly certificate: Certificate;
-	/** Leaf first; only the leaf when its key is pinned. */
+	/** The chain, leaf first. For a pinned key it is one certificate: the pin's own, or the leaf if the pin has none. */
 	readonly chain: readonly Certificate[];
-	/** Lowercase hexadecimal SHA-256 of the leaf's SubjectPublicKeyInfo: the pin. */
+	/** The pin: the SHA-256 of the leaf's SubjectPublicKeyInfo, in lower-case hexadecimal. */
 	readonly spkiSha256: string;
-	/** What made the signer trusted, and the name it goes by there. */
+	/** The pin or authority by which the signer is trusted, and its label in the trust policy. */
 	readonly trustedBy: { readonly kind: "pin" | "authority"; readonly label: string; readonly source: TrustSource };
 	readonly development: boolean;
 }
 
 export interface SignerTrustOptions {
-	/** In any order; those that do not belong to the path are ignored. */
+	/** Intermediates in any order; those that do not belong to the chain are ignored. */
 	readonly intermediates: readonly Certificate[];
-	/** Milliseconds since the epoch at which to judge. */
+	/** The time for which the signer is judged, in milliseconds since the epoch. */
 	readonly at: number;
 	readonly profile: Profile;
 }
 
 /**
- * A pinned key needs no path; otherwise a path must lead to an authority that may name this subject.
+ * Returns the signer when it is trusted. A pinned key needs no chain; any other key needs one to an authority that may
+ * vouch for this subject.
  * @throws ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_CERTIFICATE_*, ERR_WEAK_DIGEST, ERR_WEAK_KEY, ERR_UNSUPPORTED_ALGORITHM
  */
 export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): VerifiedSigner {
-	refuseDeniedCertificates(trust.deny, [leaf]); // First: its reason says the most.
+	refuseDeniedCertificates(trust.deny, [leaf]); // A denial comes first, because its reason helps most.
 	const key = spkiSha256(leaf);
 	const pin = trust.pins.get(key);
 	const { chain, trustedBy } =
-		pin === undefined ? trustedPath(leaf, trust, options) : trustedPin(pin.certificate ?? leaf, pin, options);
+		pin === undefined ? trustedChain(leaf, trust, options) : trustedPin(pin.certificate ?? leaf, pin, options);
 	refuseDeniedCertificates(trust.deny, chain);
 	return {
 		certificate: leaf,
 		chain,
 		spkiSha256: key,
 		trustedBy,
-		// The certificate beside a signature is not itself signed: what the pin is known as counts too.
+		// A signature does not cover the certificate that comes with it, so the marker in the pin's certificate counts too.
 		development: trustedBy.source === "development" || [leaf, chain[0]].some(isDevelopmentCertificate),
 	};
 }
@@ -55,8 +56,8 @@ function trustedPin(certificate: Certificate, pin: TrustedPin, { at, profile }: 
 	return { chain: [certificate], trustedBy: { kind: "pin", label: pin.label, source: pin.source } };
 }
 
-function trustedPath(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): Judgement {
-	// An authority that may not name this subject is none here; another of the same key may.
+function trustedChain(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): Judgement {
+	// An authority bound to another subject is left out; a second entry of the same authority may allow this subject.
 	const authorities = trust.authorities.filter(({ subject }) => subject === undefined || subject === leaf.subject.text);
 	const anchors = authorities.map((authority) => authority.certificate);
 	let chain: Chain;

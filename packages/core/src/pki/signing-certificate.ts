@@ -1,6 +1,6 @@
 /**
- * The signed attribute that names the very certificate of the signer, so that another of the same key cannot stand in for
- * it: SigningCertificate names it by SHA-1 (RFC 2634 §5.4), SigningCertificateV2 by a digest of choice (RFC 5035 §3).
+ * The signed attribute that names the signer's certificate, so that another certificate of the same key cannot replace
+ * it. SigningCertificate names it by SHA-1 (RFC 2634 §5.4), SigningCertificateV2 by any digest (RFC 5035 §3).
  */
 
 import { createHash } from "node:crypto";
@@ -10,18 +10,21 @@ import { encodeAttribute, type SignerInfo } from "./cms.js";
 import { signedAttribute } from "./cms-verify.js";
 import { digestName, readAlgorithm } from "./signature-algorithm.js";
 
-/** SigningCertificateV2 with the certificate's SHA-256, its default. */
+/** Encodes SigningCertificateV2 with the certificate's SHA-256, the default digest. */
 export function encodeSigningCertificate({ der }: Certificate): Uint8Array {
 	const certificateId = sequence(octetString(createHash("sha256").update(der).digest()));
 	return encodeAttribute(SIGNING_CERTIFICATE_V2, sequence(sequence(certificateId)));
 }
 
-/** Whether a certificate is named by a digest of SHA-2, whichever it is. */
+/** Returns true when a certificate is named by a digest of SHA-2. Does not check which certificate. */
 export function namesCertificateBySha2({ signedAttributes }: SignerInfo): boolean {
 	return signedAttributes.some(({ oid }) => oid === SIGNING_CERTIFICATE_V2);
 }
 
-/** Why the signed attributes do not name this certificate; undefined when they do. @throws ERR_DER, ERR_SIGNED_ATTRIBUTES */
+/**
+ * Returns the reason why the signed attributes do not name this certificate, undefined when they do.
+ * @throws ERR_DER, ERR_SIGNED_ATTRIBUTES
+ */
 export function signingCertificateProblem(
 	signer: SignerInfo,
 	certificate: Certificate,
@@ -40,7 +43,10 @@ export function signingCertificateProblem(
 	return named ? undefined : "it does not name its signer's certificate";
 }
 
-/** Both: SEQUENCE { certs SEQUENCE OF SEQUENCE { [hashAlgorithm], certHash, … }, … }; the first is the signer's. */
+/**
+ * Reads the first certificate id, which is the signer's, from the value of either attribute: SEQUENCE { certs SEQUENCE
+ * OF SEQUENCE { [hashAlgorithm], certHash, … }, … }.
+ */
 function readFirstCertificateId(
 	value: Uint8Array,
 	implied: "sha1" | "sha256",
@@ -57,7 +63,7 @@ function readFirstCertificateId(
 
 const SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
 
-/** The attributes, and the digest of each that goes without saying. */
+/** The two attributes, each with the digest that applies when none is named. */
 const SIGNING_CERTIFICATE = [
 	["1.2.840.113549.1.9.16.2.12", "sha1"],
 	[SIGNING_CERTIFICATE_V2, "sha256"],

@@ -1,4 +1,4 @@
-/** The messages to a timestamping authority and back, RFC 3161 §2.4. */
+/** Encodes requests to timestamping authorities and parses their responses, RFC 3161 §2.4. */
 
 import { createHash, randomBytes } from "node:crypto";
 import { DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../asn1/der.js";
@@ -10,17 +10,17 @@ import type { Denial } from "./deny-list.js";
 import { SHA256_OID } from "./signature-algorithm.js";
 
 export interface TimestampRequest {
-	/** In the order they are asked, until one answers as it must. At least one. */
+	/** The URLs of authorities. They are asked in this order until one returns a valid token. At least one. */
 	readonly urls: readonly string[];
-	/** Authorities whose timestamps count. At least one. */
+	/** The authorities whose timestamps are accepted. At least one. */
 	readonly anchors: readonly Certificate[];
 	readonly deny?: readonly Denial[];
-	/** For each attempt; see `HttpRequest`. */
+	/** Time limit of each attempt; see `HttpRequest`. */
 	readonly timeoutMs?: number;
 }
 
 export interface NewTimestamp {
-	/** The TimeStampToken. */
+	/** The TimeStampToken in DER. */
 	readonly token: Uint8Array;
 	/** Milliseconds since the epoch. */
 	readonly time: number;
@@ -28,7 +28,10 @@ export interface NewTimestamp {
 	readonly url: string;
 }
 
-/** What `fetchTimestamp` refuses before it asks anyone. @throws ERR_USAGE */
+/**
+ * Refuses a request that `fetchTimestamp` cannot fulfil, before anything is sent.
+ * @throws ERR_USAGE for a URL, or without anchors
+ */
 export function checkTimestampRequest({ urls, anchors }: TimestampRequest): void {
 	for (const url of urls) parseHttpUrl(url);
 	if (anchors.length > 0) return;
@@ -37,7 +40,7 @@ export function checkTimestampRequest({ urls, anchors }: TimestampRequest): void
 	throw new SigtoolError("ERR_USAGE", message);
 }
 
-/** TimeStampReq ::= SEQUENCE { version, messageImprint, nonce, certReq TRUE }. RFC 3161 §2.4.1. */
+/** Encodes TimeStampReq ::= SEQUENCE { version, messageImprint, nonce, certReq TRUE }. RFC 3161 §2.4.1. */
 export function encodeRequest(signature: Uint8Array, nonce: Uint8Array): Uint8Array {
 	const imprint = createHash("sha256").update(signature).digest();
 	return sequence(
@@ -48,14 +51,18 @@ export function encodeRequest(signature: Uint8Array, nonce: Uint8Array): Uint8Ar
 	);
 }
 
-/** TimeStampResp ::= SEQUENCE { status PKIStatusInfo, timeStampToken OPTIONAL }. RFC 3161 §2.4.2. @throws ERR_TIMESTAMP, ERR_DER */
+/**
+ * Parses TimeStampResp ::= SEQUENCE { status PKIStatusInfo, timeStampToken OPTIONAL } and returns the token. RFC 3161
+ * §2.4.2.
+ * @throws ERR_TIMESTAMP when the authority refused; ERR_DER
+ */
 export function parseResponse(der: Uint8Array): Uint8Array {
 	const reader = new DerReader(der, "timestamp response");
 	const outer = reader.open(TAG.SEQUENCE);
 	const info = reader.open(TAG.SEQUENCE);
 	const status = reader.integer();
 	const text = reader.peek() === TAG.SEQUENCE ? readList(reader, TAG.SEQUENCE, MAX_TEXTS, readText).join(" ") : "";
-	if (reader.peek() === TAG.BIT_STRING) reader.next(); // failInfo
+	if (reader.peek() === TAG.BIT_STRING) reader.next(); // Skips failInfo.
 	reader.close(info);
 	if (status !== GRANTED && status !== GRANTED_WITH_MODS) {
 		const said = text === "" ? "" : `, saying ${quote(text)}`;
@@ -71,7 +78,7 @@ function readText(reader: DerReader): string {
 	return Buffer.from(reader.value(TAG.UTF8_STRING)).toString("utf8");
 }
 
-/** 16 octets of a positive INTEGER in minimal form. */
+/** Returns 16 random bytes that are a positive INTEGER in minimal form. */
 export function newNonce(): Uint8Array {
 	const nonce = randomBytes(16);
 	nonce[0] = (nonce[0] & 0x3f) | 0x40;

@@ -1,9 +1,9 @@
 /**
- * Timestamps on a signature, as unsigned attributes of its signer: RFC 3161 tokens (Microsoft's attribute) and the older
- * countersignatures (RFC 5652 §11.4, RFC 2985 §5.3.3).
+ * Verifies the timestamps on a signature, which are unsigned attributes of its signer: RFC 3161 tokens (in Microsoft's
+ * attribute) and the older countersignatures (RFC 5652 §11.4, RFC 2985 §5.3.3).
  *
- * Either vouches for the octets of the signature value. Tolerated when reading, because authorities in wide use need it:
- * an extended key usage that is not critical or not alone, and certificates named by SHA-1 (ESSCertID, RFC 2634 §5.4).
+ * Both cover the bytes of the signature value. Reading tolerates what authorities in wide use need: an extended key
+ * usage that is not critical or has other purposes, and certificates named by SHA-1 (ESSCertID, RFC 2634 §5.4).
  */
 
 import { createHash } from "node:crypto";
@@ -31,29 +31,37 @@ export interface Timestamp {
 }
 
 export interface TimestampVerifyOptions {
-	/** Of the signature's own bag: countersignatures keep theirs there, tokens may. */
+	/**
+	 * The certificates that come with the signature. Those of countersignatures are among them, those of tokens may be.
+	 */
 	readonly certificates: readonly Certificate[];
-	/** Authorities whose timestamps count. */
+	/** The authorities whose timestamps are accepted. */
 	readonly anchors: readonly Certificate[];
-	/** Those whose timestamps do not, and why; by SHA-256 of the SubjectPublicKeyInfo. */
+	/**
+	 * The authorities whose timestamps are refused, each with the error to report, by the SHA-256 of their
+	 * SubjectPublicKeyInfo.
+	 */
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
 	readonly deny?: readonly Denial[];
 	readonly profile: Profile;
 }
 
 export interface TimestampVerification {
-	/** Those that verify, the earliest first: it proves the most. */
+	/** The timestamps that verify. The earliest comes first, because it proves the most. */
 	readonly timestamps: readonly Timestamp[];
-	/** Why the others do not. */
+	/** An error for each of the others. */
 	readonly failures: readonly SigtoolError[];
 }
 
-/** Timestamps looked at on one signature. */
+/** Limit of the timestamps that are judged on one signature. */
 export const MAX_TIMESTAMPS = 8;
-/** Octets of the largest timestamp read; those of real authorities take 2 to 10 KB. */
+/** Size limit of a timestamp in bytes; those of real authorities have 2 to 10 KB. */
 export const MAX_TIMESTAMP_SIZE = 2 ** 20;
 
-/** Judges each timestamp at its own time. Never throws for what it finds: an unsigned attribute cannot spoil a signature. */
+/**
+ * Judges each timestamp at its own time. Does not throw for a bad one, because an unsigned attribute must not make a
+ * signature fail.
+ */
 export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOptions): TimestampVerification {
 	const timestamps: Timestamp[] = [];
 	const failures: SigtoolError[] = [];
@@ -71,8 +79,9 @@ export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOpt
 }
 
 /**
- * A token that was just asked for, over the octets of a signature. Stricter than when one is read: SHA-256, the nonce of
- * the request, the certificate named by SHA-2, its extended key usage timeStamping alone and critical.
+ * Verifies a token that was just requested over the bytes of a signature. The rules are stricter than for a token that
+ * is read from a signature: SHA-256, the nonce of the request, the certificate named by SHA-2, and a critical extended
+ * key usage with timeStamping alone.
  * @throws ERR_TIMESTAMP, ERR_CERTIFICATE_* and what else `verifyChain` and `verifySigner` throw
  */
 export function verifyNewToken(
@@ -97,20 +106,23 @@ export function verifyNewToken(
 	return verifyTimestamp(received, signature, options);
 }
 
-/** What a timestamp claims, unverified. */
+/** The unverified claims of a timestamp. */
 export interface TimestampDescription {
 	readonly kind: TimestampKind;
 	/** Milliseconds since the epoch; undefined when the timestamp cannot be read. */
 	readonly time: number | undefined;
-	/** Subject of the certificate it names, when that one is with it. */
+	/** Subject of the certificate that the timestamp names; undefined when this certificate is not there. */
 	readonly signer: string | undefined;
-	/** OID of the digest it was signed with. */
+	/** OID of the digest algorithm in the signature of the timestamp. */
 	readonly digestAlgorithm: string | undefined;
-	/** Why it cannot be read. */
+	/** The reason why the timestamp cannot be read. */
 	readonly problem: string | undefined;
 }
 
-/** The timestamps of a signer, for display; one more with a `problem` when there are too many. `certificates`: the bag. */
+/**
+ * Describes the timestamps of a signer for display. When there are too many, one more description has a `problem` that
+ * says so. `certificates` are those that come with the signature.
+ */
 export function describeTimestamps(
 	signer: SignerInfo,
 	certificates: readonly Certificate[] = [],
@@ -135,19 +147,19 @@ export function describeTimestamps(
 	});
 }
 
-/** A timestamp taken apart, nothing checked. */
+/** A parsed timestamp, of which nothing is verified. */
 interface ReceivedTimestamp {
 	readonly kind: TimestampKind;
 	readonly time: number;
 	readonly signer: SignerInfo;
 	readonly certificates: readonly Certificate[];
 	readonly contentType: string | "none";
-	/** What its signer signed: the TSTInfo, or the signature value itself. */
+	/** The bytes that the timestamp's signer signed: the TSTInfo, or the signature value itself. */
 	readonly contentValue: Uint8Array;
 	readonly tstInfo: TstInfo | undefined;
 }
 
-/** Whether an unsigned attribute is a timestamp. */
+/** Returns true for an unsigned attribute that holds timestamps. */
 export function isTimestampAttribute({ oid }: Attribute): boolean {
 	return KINDS.has(oid);
 }
@@ -166,16 +178,16 @@ function tooMany(count: number): SigtoolError {
 
 function readTimestamp(kind: TimestampKind, value: Uint8Array, signed: SignerInfo): ReceivedTimestamp {
 	if (value.length > MAX_TIMESTAMP_SIZE) {
-		throw new SigtoolError("ERR_LIMIT", `Cannot parse timestamp: it is larger than ${MAX_TIMESTAMP_SIZE} octets`);
+		throw new SigtoolError("ERR_LIMIT", `Cannot parse timestamp: it is larger than ${MAX_TIMESTAMP_SIZE} bytes`);
 	}
 	return kind === "rfc3161" ? readToken(value) : readCountersignature(value, signed);
 }
 
-/** TimeStampToken: SignedData over a TSTInfo in an OCTET STRING, one signer. RFC 3161 §2.4.2. */
+/** Parses a TimeStampToken: SignedData over a TSTInfo in an OCTET STRING, with one signer. RFC 3161 §2.4.2. */
 function readToken(der: Uint8Array): ReceivedTimestamp {
 	const { contentType, content, contentValue, certificates, signers } = parseSignedData(der, "timestamp");
 	if (contentType !== TST_INFO_OID || contentValue === undefined || content?.[0] !== TAG.OCTET_STRING) {
-		throw new SigtoolError("ERR_TIMESTAMP", "Cannot parse timestamp: its content is no TSTInfo");
+		throw new SigtoolError("ERR_TIMESTAMP", "Cannot parse timestamp: its content is not a TSTInfo");
 	}
 	const [signer, ...others] = signers;
 	if (signer === undefined || others.length > 0) {
@@ -185,7 +197,10 @@ function readToken(der: Uint8Array): ReceivedTimestamp {
 	return { kind: "rfc3161", time: tstInfo.time, signer, certificates, contentType, contentValue, tstInfo };
 }
 
-/** A SignerInfo over the signature value of another, its time the signingTime attribute. RFC 5652 §11.3, §11.4. */
+/**
+ * Parses a SignerInfo over the signature value of another signer; its signingTime attribute is the time. RFC 5652
+ * §11.3, §11.4.
+ */
 function readCountersignature(der: Uint8Array, signed: SignerInfo): ReceivedTimestamp {
 	const signer = parseSignerInfo(der, "timestamp");
 	const signingTime = signedAttribute(signer, SIGNING_TIME, "timestamp");
@@ -235,10 +250,10 @@ function checkImprint({ imprint }: TstInfo, signature: Uint8Array, profile: Prof
 
 const SIGNING_TIME = "1.2.840.113549.1.9.5";
 
-/** Microsoft's szOID_RFC3161_counterSign. */
+/** The attribute of tokens: Microsoft's szOID_RFC3161_counterSign. */
 export const TOKEN_ATTRIBUTE = "1.3.6.1.4.1.311.3.3.1";
 
-/** Unsigned attributes that are timestamps. */
+/** The unsigned attributes that hold timestamps. */
 const KINDS: ReadonlyMap<string, TimestampKind> = new Map([
 	[TOKEN_ATTRIBUTE, "rfc3161"],
 	["1.2.840.113549.1.9.6", "countersignature"],

@@ -1,4 +1,4 @@
-/** What this user trusts and denies, as entries that are listed, added and removed. */
+/** Lists, adds and removes the entries of this user's trust store. */
 
 import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
@@ -20,12 +20,12 @@ import { developmentCertificate } from "./trust-store.js";
 
 export type TrustEntry = {
 	/**
-	 * What names the entry: the pin; of an authority a SHA-256 over its certificate and what it is trusted for, of a denial
-	 * one over what it says; lowercase hexadecimal.
+	 * The identifier of the entry, in lower-case hexadecimal: the pin itself; for an authority, a SHA-256 over its
+	 * certificate and what it is trusted for; for a denial, a SHA-256 over its kind and digest.
 	 */
 	readonly id: string;
 	readonly label: string;
-	/** UTC, `2026-01-31T12:00:00Z`. */
+	/** The time of the addition in UTC, e.g. `2026-01-31T12:00:00Z`. */
 	readonly added: string;
 	readonly source: "store" | "development";
 } & (
@@ -38,20 +38,21 @@ export type TrustEntry = {
 export type NewTrust =
 	| { readonly spkiSha256: string; readonly label?: string }
 	| {
-			/** An authority's, or a signer's own, whose key is then pinned. */
+			/** The certificate of an authority, or of a signer, whose key is then pinned. */
 			readonly certificate: Certificate;
-			/** For an authority: the exact subject it may vouch for, in RFC 4514's text, normalized here. */
+			/** For an authority: the exact subject that it may vouch for, as text by RFC 4514, which is normalized. */
 			readonly subject?: string;
-			/** For an authority, in place of a subject: whatever it signs is trusted. */
+			/** For an authority, in place of a subject: it may vouch for any subject. */
 			readonly anySubject?: boolean;
 			readonly label?: string;
 	  }
-	/** An authority whose timestamps count, and nothing else. */
+	/** An authority that is trusted for timestamps and nothing else. */
 	| { readonly timestampAuthority: Certificate; readonly label?: string };
 
 /**
- * Adds to the trust store; what is there already gets the new label.
- * @throws ERR_USAGE for an authority without a subject, a subject without an authority, or text that is no subject or label
+ * Adds an entry to the trust store; an entry that is there already gets the new label.
+ * @throws ERR_USAGE for an authority without a subject, a subject without an authority, or text that is not a subject
+ * or label; ERR_DEVELOPMENT_IDENTITY for the certificate of a development identity
  */
 export function addTrust(trust: NewTrust): TrustEntry {
 	if (trust.label !== undefined && !LABEL.test(trust.label)) {
@@ -77,14 +78,14 @@ export function addTrust(trust: NewTrust): TrustEntry {
 	}
 	const pin = { ...newPin(trust), added };
 	editTrustFile((store) => {
-		// A certificate known from before stays when the same key is given by its hash.
+		// A pin keeps its certificate when the same key is added again by its hash.
 		const known = store.pins.find(({ spkiSha256 }) => spkiSha256 === pin.spkiSha256);
 		return { ...store, pins: [...store.pins.filter((other) => other !== known), { ...known, ...pin }] };
 	});
 	return pinEntry(pin);
 }
 
-/** Adds to the deny list; what is there already gets the new reason. @throws ERR_USAGE for a reason that is not one line */
+/** Adds a denial; one that is there already gets the new reason. @throws ERR_USAGE for a reason that is not one line */
 export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
 	if (reason === "" || !LABEL.test(reason)) {
 		throw new SigtoolError("ERR_USAGE", `Cannot use the reason ${quote(reason)}: it must be one line of text`);
@@ -97,7 +98,7 @@ export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
 	return denialEntry(denial);
 }
 
-/** Everything `defaultTrust` trusts and denies. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+/** Returns all that `defaultTrust` trusts and denies. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
 export function listTrust(): TrustEntry[] {
 	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
 	const development = developmentCertificate();
@@ -110,7 +111,10 @@ export function listTrust(): TrustEntry[] {
 	];
 }
 
-/** Removes the entries of one id, given whole or by its beginning. @throws ERR_USAGE for none or several */
+/**
+ * Removes the entries of an id, which may be shortened to its beginning.
+ * @throws ERR_USAGE when no id has this beginning, or several have
+ */
 export function removeTrust(idOrPrefix: string): TrustEntry[] {
 	const prefix = idOrPrefix.toLowerCase().replace(/^sha256:/, "");
 	const matching = listTrust().filter(({ id }) => prefix !== "" && id.startsWith(prefix));
@@ -135,7 +139,7 @@ export function removeTrust(idOrPrefix: string): TrustEntry[] {
 
 function newTimestampAuthority(certificate: Certificate, label = certificate.subject.text) {
 	if (isCertificateAuthority(certificate)) return { certificate, label };
-	const reason = "it is no authority; add the root that its issuer leads to";
+	const reason = "it is not an authority; add the root that its issuer leads to";
 	throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for timestamps: ${reason}`);
 }
 
@@ -143,11 +147,12 @@ function newPin(trust: Exclude<NewTrust, { timestampAuthority: Certificate }>): 
 	if ("certificate" in trust) {
 		const { certificate, subject, anySubject, label = certificate.subject.text } = trust;
 		if (subject !== undefined || anySubject === true) {
-			const reason = "it is no authority, so its own key is trusted and no subject is needed";
+			const reason = "it is not an authority, so its own key is trusted and no subject is needed";
 			throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for a subject: ${reason}`);
 		}
 		if (isDevelopmentCertificate(certificate)) {
-			// A pin is a key: the marker in the certificate, which keeps it from being enforced, could be lost.
+			// A pin trusts the key itself, so the marker in the certificate, which keeps the key out of enforcement, could
+			// get lost.
 			const message =
 				`Cannot trust ${quote(certificate.subject.text)}: it is a development identity; ` +
 				"make one for releases with `sigtool identity new`, or verify with --trust";
@@ -169,7 +174,7 @@ function subjectFor(trust: { certificate: Certificate; subject?: string; anySubj
 	}
 	const normalized = normalizeNameText(subject);
 	if (normalized === undefined) {
-		const reason = `${quote(subject)} is no subject; write it as \`sigtool inspect\` prints it, such as "CN=Release,O=Example"`;
+		const reason = `${quote(subject)} is not a subject; write it as \`sigtool inspect\` prints it, such as "CN=Release,O=Example"`;
 		throw new SigtoolError("ERR_USAGE", `${action}: ${reason}`);
 	}
 	return normalized;
@@ -200,12 +205,15 @@ function denialEntry(denial: StoredDenial): TrustEntry {
 	return { id: denialId(denial), kind: "denied", denied: kind, sha256, label: reason, added, source: "store" };
 }
 
-/** Not the digest alone: a key can be pinned and denied. */
+/** Hashes the kind as well as the digest, because a key can be pinned and denied, and the id of a pin is its digest. */
 function denialId({ kind, sha256 }: Denial): string {
 	return createHash("sha256").update(`denied ${kind} ${sha256}`).digest("hex");
 }
 
-/** An authority is trusted for one subject at a time, so each pair is an entry. DER ends itself: no pairs share octets. */
+/**
+ * Hashes certificate and subject, because each pair of them is an entry. DER contains its own length, so that no two
+ * pairs give the same bytes.
+ */
 function authorityId({ certificate, subject }: StoredAuthority): string {
 	const text = JSON.stringify(subject ?? null);
 	return createHash("sha256").update(certificate.der).update(text).digest("hex");

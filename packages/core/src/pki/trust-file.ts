@@ -1,5 +1,5 @@
 /**
- * `trust.json` in the user's configuration directory, version 1:
+ * Reads and writes `trust.json` in the user's configuration directory, version 1:
  *
  *     { "version": 1,
  *       "pins": [{ "spkiSha256": hex, "certificate": base64 of the DER, "label": text, "added": time }],
@@ -7,9 +7,9 @@
  *       "timestampAuthorities": [{ "certificate": base64 of the DER, "label": text, "added": time }],
  *       "denied": [{ "kind": "file" | "key" | "certificate" | "catalog", "sha256": hex, "reason": text, "added": time }] }
  *
- * Times are UTC, `2026-01-31T12:00:00Z`. A null subject is any. A pin may lack the certificate, the file
- * its last two lists. Any other field that is
- * missing, unknown or of another form is refused: a typing error must not change who is trusted.
+ * Times are in UTC, e.g. `2026-01-31T12:00:00Z`. A null subject means any subject. A pin may lack the certificate, and
+ * the file its last two lists. A field that is otherwise missing, unknown or of another form is refused, because a
+ * typing error must not change who is trusted.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -21,7 +21,7 @@ import { DENIED_KINDS, type Denial } from "./deny-list.js";
 
 export interface TrustFile {
 	readonly pins: readonly StoredPin[];
-	/** Entries of equal certificates share one object. */
+	/** The trusted authorities. Entries with equal certificates share one certificate object. */
 	readonly authorities: readonly StoredAuthority[];
 	readonly timestampAuthorities: readonly StoredTimestampAuthority[];
 	readonly denied: readonly StoredDenial[];
@@ -38,7 +38,7 @@ export interface StoredDenial extends Denial {
 }
 
 export interface StoredPin {
-	/** Lowercase hexadecimal. */
+	/** In lower-case hexadecimal. */
 	readonly spkiSha256: string;
 	/** A certificate of the key; absent when only the hash was given. */
 	readonly certificate?: Certificate;
@@ -48,13 +48,16 @@ export interface StoredPin {
 
 export interface StoredAuthority {
 	readonly certificate: Certificate;
-	/** The only subject the authority may vouch for, as DistinguishedName.text; undefined: any. */
+	/** The only subject that the authority may vouch for, as `DistinguishedName.text`. Undefined: any subject. */
 	readonly subject: string | undefined;
 	readonly label: string;
 	readonly added: string;
 }
 
-/** The file, or an empty store when there is none. @throws ERR_CONFIG naming file and field, ERR_LIMIT, ERR_IO */
+/**
+ * Returns the content of the file, or an empty store when there is none.
+ * @throws ERR_CONFIG naming file and field; ERR_LIMIT, ERR_IO
+ */
 export function readTrustFile(): TrustFile {
 	const path = trustFile();
 	if (!exists(path)) return { pins: [], authorities: [], timestampAuthorities: [], denied: [] };
@@ -65,7 +68,10 @@ export function readTrustFile(): TrustFile {
 	}
 }
 
-/** What several processes edit at the same time is all kept. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+/**
+ * Edits the file under a lock, so that simultaneous edits by several processes are all kept.
+ * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
+ */
 export function editTrustFile(edit: (store: TrustFile) => TrustFile): void {
 	makePrivateDirectory(configDirectory());
 	exclusively(trustFile(), () => writeTrustFile(edit(readTrustFile())));
@@ -80,7 +86,8 @@ function writeTrustFile({ pins, authorities, timestampAuthorities, denied }: Tru
 		authorities: authorities.map(({ certificate, subject, label, added }) => {
 			return { certificate: base64Of(certificate), subject: subject ?? null, label, added };
 		}),
-		// Left out when empty: a version that does not know them refuses the file, as it must.
+		// An empty list is left out: versions that do not know the list refuse the file, which is right only when it has
+		// entries.
 		...(timestampAuthorities.length > 0 && {
 			timestampAuthorities: timestampAuthorities.map(({ certificate, label, added }) => {
 				return { certificate: base64Of(certificate), label, added };
@@ -161,7 +168,7 @@ function parseTimestampAuthority(entry: unknown, field: string): StoredTimestamp
 function parseDenial(entry: unknown, field: string): StoredDenial {
 	const { kind, sha256, reason, added } = recordOf(entry, field, ["kind", "sha256", "reason", "added"]);
 	const known = DENIED_KINDS.find((each) => each === kind);
-	if (known === undefined) throw invalid(`"${field}.kind" is none that is known`);
+	if (known === undefined) throw invalid(`"${field}.kind" is not a known kind`);
 	return {
 		kind: known,
 		sha256: textOf(sha256, `${field}.sha256`, /^[0-9a-f]{64}$/),
@@ -179,7 +186,7 @@ function parseAuthorityCertificate(base64: string, field: string): Certificate {
 function parsePinnedCertificate(value: unknown, pin: string, pinField: string): Certificate {
 	const field = `${pinField}.certificate`;
 	const certificate = parseBase64Certificate(textOf(value, field, BASE64), field);
-	if (spkiSha256(certificate) !== pin) throw invalid(`"${field}" is not of the key that is pinned`);
+	if (spkiSha256(certificate) !== pin) throw invalid(`"${field}" does not belong to the pinned key`);
 	return certificate;
 }
 
@@ -188,7 +195,7 @@ function parseBase64Certificate(base64: string, field: string): Certificate {
 		return parseCertificate(Buffer.from(base64, "base64"));
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
-		throw invalid(`"${field}" is no certificate: ${cause.message}`, cause);
+		throw invalid(`"${field}" is not a certificate: ${cause.message}`, cause);
 	}
 }
 
@@ -196,7 +203,7 @@ function base64Of({ der }: Certificate): string {
 	return Buffer.from(der).toString("base64");
 }
 
-/** An object with exactly these fields, of the optional ones any. */
+/** Returns an object with exactly the fields of `keys`, and any of those in `optional`. */
 function recordOf<Key extends string, Optional extends string = never>(
 	value: unknown,
 	field: string,
@@ -211,7 +218,7 @@ function recordOf<Key extends string, Optional extends string = never>(
 	const known: readonly string[] = [...keys, ...optional];
 	const unknown = Object.keys(value).find((key) => !known.includes(key));
 	if (unknown !== undefined) throw invalid(`${quote(field)} has the unknown field ${quote(unknown)}`);
-	return value as Record<Key | Optional, unknown>; // Each key was just seen, and what is absent reads as undefined.
+	return value as Record<Key | Optional, unknown>; // Its fields were checked above; absent ones are undefined.
 }
 
 function listOf(value: unknown, field: string): readonly unknown[] {
@@ -230,7 +237,7 @@ function invalid(reason: string, cause?: unknown): SigtoolError {
 }
 
 const MAX_TRUST_FILE_BYTES = 2 ** 20;
-/** One line, which may be empty, as a subject may be. */
+/** One line of text. It may be empty, because a subject may be empty. */
 export const LABEL = /^\P{Cc}*$/u;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;

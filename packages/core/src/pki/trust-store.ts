@@ -1,6 +1,6 @@
 /**
- * Whom this user trusts: keys, pinned by the SHA-256 of their SubjectPublicKeyInfo, and authorities, each for one exact
- * subject unless any was asked for. The roots of the web are never among them.
+ * Reads whom this user trusts: keys, pinned by the SHA-256 of their SubjectPublicKeyInfo, and authorities, each for one
+ * exact subject unless any subject was allowed. The root certificates for TLS are never trusted.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -17,41 +17,49 @@ import { isCertificateAuthority } from "./certificate-checks.js";
 import type { Denial } from "./deny-list.js";
 import { readTrustFile, type StoredPin } from "./trust-file.js";
 
-/** Where trust comes from: the trust store, this call's own options, or this machine's development identity. */
+/** The source of an entry: the trust store, an option of this call, or this machine's development identity. */
 export type TrustSource = "store" | "option" | "development";
 
-/** What verification judges a signer by. */
+/** The policy by which verification judges a signer. */
 export interface TrustPolicy {
-	/** By lowercase hexadecimal SHA-256 of the SubjectPublicKeyInfo. */
+	/** The pinned keys, by the SHA-256 of their SubjectPublicKeyInfo in lower-case hexadecimal. */
 	readonly pins: ReadonlyMap<string, TrustedPin>;
-	/** Entries of equal certificates share one object. */
+	/** The trusted authorities. Entries with equal certificates share one certificate object. */
 	readonly authorities: readonly TrustedAuthority[];
-	/** Whose timestamps count, beside those of authorities for any subject. */
+	/** Authorities whose timestamps are accepted, beside the trusted authorities for any subject. */
 	readonly timestampAuthorities?: readonly Certificate[];
-	/** Refused whatever else is trusted. */
+	/** The deny list, which overrides all trust. */
 	readonly deny?: readonly Denial[];
-	/** What to do about a signer who is not trusted, where that is not --trust or the trust store. */
+	/** The remedy that an error names for an untrusted signer, where it is not --trust or the trust store. */
 	readonly mend?: string;
 }
 
 export interface TrustedPin {
 	readonly label: string;
 	readonly source: TrustSource;
-	/** Judged in place of the one beside a signature, which is not itself signed. Absent: only the key is known. */
+	/**
+	 * The certificate to judge in place of the one that comes with a signature, which the signature does not cover.
+	 * Absent: only the key is known.
+	 */
 	readonly certificate?: Certificate;
-	/** One of the key's certificates, of no consequence where another comes with a signature; for signatures without any. */
+	/** A certificate of the key, for signatures that come without one; where a signature brings one, this is not used. */
 	readonly knownCertificate?: Certificate;
 }
 
 export interface TrustedAuthority {
 	readonly certificate: Certificate;
-	/** The only subject the authority may vouch for, compared with DistinguishedName.text; undefined: any. */
+	/**
+	 * The only subject that the authority may vouch for, compared with `DistinguishedName.text`. Undefined: any subject.
+	 */
 	readonly subject: string | undefined;
 	readonly label: string;
 	readonly source: TrustSource;
 }
 
-/** The trust store, and this machine's development identity as a pin. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+/**
+ * Returns the content of the trust store, and this machine's development identity as a pin.
+ * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
+ */
 export function defaultTrust(): TrustPolicy {
 	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
 	const development = developmentCertificate();
@@ -60,7 +68,8 @@ export function defaultTrust(): TrustPolicy {
 		deny: denied,
 		pins: new Map<string, TrustedPin>([
 			...pins.map((pin) => [pin.spkiSha256, storedPin(pin)] as const),
-			// Last: a key that is a development identity stays one, whatever it is called elsewhere.
+			// The development identity comes last, so that its key stays one even when the trust store pins it under another
+			// name.
 			...(development === undefined ? [] : [developmentPin(development)]),
 		]),
 		authorities: authorities.map(({ certificate, subject, label }) => ({
@@ -72,12 +81,16 @@ export function defaultTrust(): TrustPolicy {
 	};
 }
 
-/** What this user's trust store denies, for whatever else is trusted. None without a home. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+/**
+ * Returns the denials of this user's trust store, which apply whatever else is trusted. Without a home directory there
+ * are none.
+ * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
+ */
 export function storedDenials(): readonly Denial[] {
 	return hasHome() ? readTrustFile().denied : [];
 }
 
-/** Exactly these certificates: an authority for any subject, whatever is none as a pin of its key. */
+/** Trusts exactly these certificates: an authority for any subject, any other certificate as a pin of its key. */
 export function trustFromCertificates(certificates: readonly Certificate[]): TrustPolicy {
 	const signers = certificates.filter((certificate) => !isCertificateAuthority(certificate));
 	return {
@@ -92,13 +105,19 @@ export function trustFromCertificates(certificates: readonly Certificate[]): Tru
 	};
 }
 
-/** Authorities whose timestamps count: one that is trusted for one subject vouches for that subject, not for the time. */
+/**
+ * Returns the authorities whose timestamps are accepted. One that is trusted for a single subject is left out: it
+ * vouches for that subject, not for the time.
+ */
 export function timestampAnchors({ authorities, timestampAuthorities = [] }: TrustPolicy): Certificate[] {
 	const unbound = authorities.filter(({ subject }) => subject === undefined);
 	return [...unbound.map(({ certificate }) => certificate), ...timestampAuthorities];
 }
 
-/** The marked certificate of this machine's development identity, when there is one. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+/**
+ * Returns the certificate of this machine's development identity, undefined when there is none.
+ * @throws ERR_CONFIG when it lacks the marker; ERR_LIMIT, ERR_IO
+ */
 export function developmentCertificate(): Certificate | undefined {
 	const { certificateFile: path } = identityFiles(DEVELOPMENT_IDENTITY);
 	if (!exists(path)) return undefined;

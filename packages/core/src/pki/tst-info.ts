@@ -1,4 +1,4 @@
-/** TSTInfo, what a timestamping authority signs: RFC 3161 §2.4.2. */
+/** Parses TSTInfo, the content that a timestamping authority signs. RFC 3161 §2.4.2. */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
 import { tooLarge } from "../asn1/read-list.js";
@@ -9,23 +9,23 @@ export const TST_INFO_OID = "1.2.840.113549.1.9.16.1.4";
 
 export interface TstInfo {
 	readonly policy: string;
-	/** Digest of the timestamped octets. */
+	/** The digest of the timestamped bytes. */
 	readonly imprint: { readonly algorithm: AlgorithmIdentifier; readonly digest: Uint8Array };
-	/** Value octets of the INTEGER. */
+	/** The value bytes of the INTEGER. */
 	readonly serial: Uint8Array;
-	/** genTime, milliseconds since the epoch. */
+	/** The genTime, in milliseconds since the epoch. */
 	readonly time: number;
-	/** Value octets of the INTEGER. */
+	/** The value bytes of the INTEGER. */
 	readonly nonce: Uint8Array | undefined;
 }
 
-/** Octets of the largest TSTInfo read; real ones take less than 400. */
+/** Size limit of a TSTInfo in bytes; real ones have fewer than 400. */
 const MAX_TST_INFO_SIZE = 16_384;
 
-/** @throws ERR_DER, ERR_LIMIT, ERR_TIMESTAMP for another version or a critical extension */
+/** Parses a TSTInfo. @throws ERR_DER, ERR_LIMIT; ERR_TIMESTAMP for another version or a critical extension */
 export function parseTstInfo(der: Uint8Array): TstInfo {
 	const reader = new DerReader(der, "timestamp");
-	if (der.length > MAX_TST_INFO_SIZE) throw tooLarge(reader, `TSTInfo is larger than ${MAX_TST_INFO_SIZE} octets`);
+	if (der.length > MAX_TST_INFO_SIZE) throw tooLarge(reader, `TSTInfo is larger than ${MAX_TST_INFO_SIZE} bytes`);
 	const outer = reader.open(TAG.SEQUENCE);
 	const version = reader.integer();
 	if (version !== 1) throw new SigtoolError("ERR_TIMESTAMP", `Cannot parse timestamp: TSTInfo has version ${version}`);
@@ -34,19 +34,22 @@ export function parseTstInfo(der: Uint8Array): TstInfo {
 	const imprint = { algorithm: readAlgorithm(reader), digest: reader.value(TAG.OCTET_STRING) };
 	reader.close(imprintEnd);
 	const serial = reader.integerBytes();
-	if (reader.peek() !== TAG.GENERALIZED_TIME) reader.fail("genTime is no GeneralizedTime");
+	if (reader.peek() !== TAG.GENERALIZED_TIME) reader.fail("genTime is not a GeneralizedTime");
 	const time = reader.time();
-	if (reader.peek() === TAG.SEQUENCE) reader.next(); // accuracy
-	if (reader.peek() === TAG.BOOLEAN) reader.boolean(); // ordering
+	if (reader.peek() === TAG.SEQUENCE) reader.next(); // Skips accuracy.
+	if (reader.peek() === TAG.BOOLEAN) reader.boolean(); // Skips ordering.
 	const nonce = reader.peek() === TAG.INTEGER ? reader.integerBytes() : undefined;
-	if (reader.peek() === context(0)) reader.next(); // tsa, a hint
+	if (reader.peek() === context(0)) reader.next(); // Skips tsa, which is only a hint.
 	if (reader.peek() === context(1)) refuseCriticalExtensions(reader);
 	reader.close(outer);
 	if (!reader.done) reader.fail("bytes behind the timestamp");
 	return { policy, imprint, serial, time, nonce };
 }
 
-/** extensions [1] IMPLICIT SEQUENCE OF: none is defined that would have to be applied. */
+/**
+ * Reads extensions [1] IMPLICIT SEQUENCE OF. Refuses a critical one, because no extension is defined that sigtool would
+ * have to apply.
+ */
 function refuseCriticalExtensions(reader: DerReader): void {
 	const outer = reader.open(context(1));
 	while (!reader.done) {

@@ -1,5 +1,5 @@
-/** The brand of data that a trusted signer vouches for. */
+/** The type of verified data. */
 
 declare const verified: unique symbol;
-/** Data whose signature, chain and trust were established. Only verify-catalog.ts and trust/trust-index.ts make it. */
+/** Data whose signature, chain and signer were checked. Only verify-catalog.ts and trust/trust-index.ts make it. */
 export type Verified<T> = T & { readonly [verified]: true };

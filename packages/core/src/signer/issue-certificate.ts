@@ -1,6 +1,6 @@
 /**
- * A small writer of X.509 v3 certificates for code signing (RFC 5280), and of requests for them. What it writes,
- * parseCertificate reads.
+ * Issues X.509 v3 certificates for code signing (RFC 5280) and encodes requests for them. `parseCertificate` reads what
+ * this file writes.
  */
 
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
@@ -22,22 +22,26 @@ import { SigtoolError } from "../errors.js";
 import { type Certificate, DEVELOPMENT_MARKER_OID, parseCertificate } from "../pki/certificate.js";
 
 export interface CertificateOrder {
-	/** The one attribute of the subject: 1 to 64 characters (RFC 5280 appendix A, ub-common-name). */
+	/** The only attribute of the subject: 1 to 64 characters (RFC 5280 appendix A, ub-common-name). */
 	readonly commonName: string;
 	/** The subject's key, public or private. */
 	readonly key: KeyObject;
-	/** The authority's certificate, and its key to sign with. Absent: self-signed, with `key`. */
+	/** The authority's certificate, and its key to sign with. Absent: the certificate is self-signed, with `key`. */
 	readonly issuer?: { readonly certificate: Certificate; readonly key: KeyObject };
-	/** Validity, both ends included, milliseconds since the epoch; whole seconds count. */
+	/**
+	 * The validity is from `notBefore` to `notAfter`, both included, in milliseconds since the epoch; fractions of a
+	 * second are dropped.
+	 */
 	readonly notBefore: number;
 	readonly notAfter: number;
-	/** `development` adds the marker by which a development identity is known; an `authority` issues release identities. */
+	/** `development` adds the marker of a development identity; an `authority` issues release identities. */
 	readonly kind: "release" | "development" | "authority";
 }
 
 /**
- * A code-signing certificate: digitalSignature, codeSigning, key identifiers, a random serial number. That of an authority
- * has keyCertSign and cRLSign instead, and no authority may be below it. The signing key is RSA or EC; the signature is made with SHA-256.
+ * Issues a code-signing certificate: digitalSignature, codeSigning, key identifiers, a random serial number. The
+ * certificate of an authority has keyCertSign and cRLSign instead, and allows no authority below it. The signing key is
+ * RSA or EC and signs with SHA-256.
  * @throws ERR_USAGE for a name of the wrong length
  */
 export function issueCertificate(order: CertificateOrder): Certificate {
@@ -46,7 +50,7 @@ export function issueCertificate(order: CertificateOrder): Certificate {
 	const signingKey = issuer?.key ?? key;
 	const algorithm = SIGNATURE_ALGORITHM[signingKey.asymmetricKeyType === "ec" ? "ec" : "rsa"];
 	const tbs = sequence(
-		encode(context(0), integer(2)), // v3
+		encode(context(0), integer(2)), // The number 2 means v3.
 		encode(TAG.INTEGER, newSerial()),
 		algorithm,
 		issuer?.certificate.subject.der ?? subject,
@@ -62,13 +66,13 @@ export function certificateToPem({ der }: Certificate): string {
 	return toPem("CERTIFICATE", der);
 }
 
-/** RFC 7468 §5, §7: lines of 64 characters. */
+/** Encodes PEM in lines of 64 characters. RFC 7468 §5, §7. */
 export function toPem(label: "CERTIFICATE" | "CERTIFICATE REQUEST" | "ENCRYPTED PRIVATE KEY", der: Uint8Array): string {
 	const base64 = Buffer.from(der).toString("base64");
 	return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, "$&\n")}-----END ${label}-----\n`;
 }
 
-/** Name of one commonName as UTF8String. §4.1.2.4. */
+/** Encodes a Name of one commonName, as UTF8String. §4.1.2.4. */
 function encodeName(commonName: string): Uint8Array {
 	const { length } = [...commonName];
 	if (length === 0 || length > 64) {
@@ -77,7 +81,10 @@ function encodeName(commonName: string): Uint8Array {
 	return sequence(setOf(sequence(oid(OID.commonName), encode(TAG.UTF8_STRING, Buffer.from(commonName, "utf8")))));
 }
 
-/** Sixteen octets, random but for the first two bits, which make the number positive and its form minimal. §4.1.2.2. */
+/**
+ * Returns sixteen bytes that are random but for the first two bits, which make the number positive and its form
+ * minimal. §4.1.2.2.
+ */
 function newSerial(): Uint8Array {
 	const serial = randomBytes(16);
 	serial[0] = (serial[0] & 0x3f) | 0x40;
@@ -100,12 +107,12 @@ function extensions({ key, issuer, kind }: CertificateOrder): Uint8Array[] {
 }
 
 /**
- * A PKCS#10 request (RFC 2986) for a code-signing certificate with this certificate's subject and key, which `sign` is
- * of: `Signer.sign`.
+ * Encodes a PKCS#10 request (RFC 2986) for a code-signing certificate with the subject and key of this certificate.
+ * `sign` signs with that key, as `Signer.sign` does.
  */
 export async function requestCertificate(
 	{ subject, spki, keyAlgorithm }: Certificate,
-	sign: (octets: Uint8Array) => Promise<Uint8Array>,
+	sign: (bytes: Uint8Array) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
 	const extensions = sequence(oid(OID.extensionRequest), setOf(sequence(...CODE_SIGNER)));
 	const info = sequence(integer(0), subject.der, spki, encode(context(0), extensions));
@@ -113,19 +120,22 @@ export async function requestCertificate(
 	return sequence(info, algorithm, bitString(await sign(info)));
 }
 
-/** Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }. §4.1. */
+/** Encodes Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }. §4.1. */
 function extension(id: string, weight: "critical" | "optional", value: Uint8Array): Uint8Array {
 	return weight === "critical"
 		? sequence(oid(id), encode(TAG.BOOLEAN, Uint8Array.of(0xff)), octetString(value))
 		: sequence(oid(id), octetString(value));
 }
 
-/** SHA-1 over the key's bits, a name that protects nothing. RFC 5280 §4.2.1.2 (1): by no other does evmctl find keys. */
+/**
+ * Returns the SHA-1 over the key's bits, RFC 5280 §4.2.1.2 (1), the only identifier by which evmctl finds keys. It
+ * identifies and protects nothing.
+ */
 function keyIdentifier(spki: Uint8Array): Uint8Array {
 	const reader = new DerReader(spki, "public key");
 	reader.open(TAG.SEQUENCE);
 	reader.next(TAG.SEQUENCE);
-	return createHash("sha1").update(reader.bitStringOctets()).digest();
+	return createHash("sha1").update(reader.bitStringBytes()).digest();
 }
 
 function spkiOf(key: KeyObject): Uint8Array {
@@ -144,14 +154,16 @@ const OID = {
 	extensionRequest: "1.2.840.113549.1.9.14",
 } as const;
 
-/** cA is FALSE by default; bit 0 of keyUsage: digitalSignature. */
+/** The extensions of a code signer. cA is FALSE by default; bit 0 of keyUsage is digitalSignature. */
 const CODE_SIGNER = [
 	extension(OID.basicConstraints, "critical", sequence()),
 	extension(OID.keyUsage, "critical", encode(TAG.BIT_STRING, Uint8Array.of(7, 0x80))),
 	extension(OID.extendedKeyUsage, "optional", sequence(oid(OID.codeSigning))),
 ];
 
-/** cA, pathLenConstraint 0; bits 5 and 6 of keyUsage: keyCertSign, cRLSign. */
+/**
+ * The extensions of an authority: cA with pathLenConstraint 0. Bits 5 and 6 of keyUsage are keyCertSign and cRLSign.
+ */
 const AUTHORITY = [
 	extension(
 		OID.basicConstraints,
@@ -161,7 +173,10 @@ const AUTHORITY = [
 	extension(OID.keyUsage, "critical", encode(TAG.BIT_STRING, Uint8Array.of(1, 0x06))),
 ];
 
-/** sha256WithRSAEncryption with NULL (RFC 4055 §5), ecdsa-with-SHA256 without parameters (RFC 5758 §3.2). */
+/**
+ * The identifiers of sha256WithRSAEncryption with NULL (RFC 4055 §5) and of ecdsa-with-SHA256 without parameters (RFC
+ * 5758 §3.2).
+ */
 const SIGNATURE_ALGORITHM = {
 	rsa: sequence(oid("1.2.840.113549.1.1.11"), NULL),
 	ec: sequence(oid("1.2.840.10045.4.3.2")),

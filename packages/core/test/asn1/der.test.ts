@@ -45,7 +45,7 @@ describe("DerReader refuses what is not DER", () => {
 		["an OBJECT IDENTIFIER with a padded arc", "06 03 2a 80 01", (r) => r.oid()],
 		["an unfinished OBJECT IDENTIFIER", "06 02 2a 86", (r) => r.oid()],
 		["an empty OBJECT IDENTIFIER", "06 00", (r) => r.oid()],
-		["a BIT STRING of half octets", "03 02 04 f0", (r) => r.bitStringOctets()],
+		["a BIT STRING of half octets", "03 02 04 f0", (r) => r.bitStringBytes()],
 		["named bits with trailing zeros", "03 02 00 80", (r) => r.namedBits()],
 		["named bits with unused bits set", "03 02 07 81", (r) => r.namedBits()],
 		["a UTCTime without seconds", `17 0b ${Buffer.from("2601010000Z").toString("hex")}`, (r) => r.time()],
@@ -147,7 +147,7 @@ describe("encode and decode", () => {
 	test("write context tags and bit strings", () => {
 		expect(Buffer.from(encode(context(0, "primitive"), bytes("aa"))).toString("hex")).toBe("8001aa");
 		expect(Buffer.from(encode(context(3))).toString("hex")).toBe("a300");
-		expect([...new DerReader(bitString(bytes("f0")), "test").bitStringOctets()]).toEqual([0xf0]);
+		expect([...new DerReader(bitString(bytes("f0")), "test").bitStringBytes()]).toEqual([0xf0]);
 	});
 });
 

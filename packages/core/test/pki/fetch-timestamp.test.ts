@@ -129,7 +129,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 				const strange = stamper("/CN=Strange", { issuer: stranger });
 				sendReply(response, replyTo(query, strange, workshop));
 			},
-			because: /nothing at hand issued .* \[ERR_CHAIN_INCOMPLETE\]/,
+			because: /no certificate of .* was found \[ERR_CHAIN_INCOMPLETE\]/,
 		},
 		"a certificate named by SHA-1": {
 			answer: ({ query, response }) => sendReply(response, replyTo(query, authority, workshop, "sha1")),
@@ -156,7 +156,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 				response.writeHead(200, { "content-type": "application/timestamp-reply" });
 				response.end(Buffer.alloc(2 ** 20 + 1));
 			},
-			because: /larger than 1048576 octets \[ERR_LIMIT\]/,
+			because: /larger than 1048576 bytes \[ERR_LIMIT\]/,
 		},
 	};
 
@@ -292,7 +292,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 			return (error as SigtoolError).message;
 		};
 		expect(await refuse(["http://127.0.0.1:1/"], [])).toContain("--tsa-trust");
-		expect(await refuse(["ftp://127.0.0.1/"])).toContain("no http or https URL");
+		expect(await refuse(["ftp://127.0.0.1/"])).toContain("not an http or https URL");
 		expect(await refuse(["http://user:secret@127.0.0.1/"])).not.toContain("secret");
 	});
 });

@@ -249,7 +249,7 @@ describe("a signer", () => {
 		expect(many.described.at(-1)).toMatchObject({ time: undefined, problem: reason });
 		const large = stamped(sequence(octetString(new Uint8Array(2 ** 20))));
 		expect(large.failures).toMatchObject([{ code: "ERR_LIMIT" }]);
-		expect(large.described).toMatchObject([{ problem: "Cannot parse timestamp: it is larger than 1048576 octets" }]);
+		expect(large.described).toMatchObject([{ problem: "Cannot parse timestamp: it is larger than 1048576 bytes" }]);
 	});
 });
 

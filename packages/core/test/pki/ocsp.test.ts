@@ -29,7 +29,7 @@ describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
 		reader.open(TAG.SEQUENCE);
 		reader.next(TAG.SEQUENCE);
 		const sha1 = (octets: Uint8Array) => octetString(createHash("sha1").update(octets).digest());
-		const key = sha1(reader.bitStringOctets());
+		const key = sha1(reader.bitStringBytes());
 		const { subject } = issuer.certificate;
 		const serial = encode(TAG.INTEGER, signer.certificate.serial);
 		const id = sequence(sequence(oid("1.3.14.3.2.26"), NULL), sha1(subject.der), key, serial);

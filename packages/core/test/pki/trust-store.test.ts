@@ -247,12 +247,12 @@ describe("trust.json", () => {
 		[
 			"a pin with another key's certificate",
 			{ version: 1, pins: [{ ...pin, certificate: notAuthority.certificate }], authorities: [] },
-			/"pins\[0\].certificate" is not of the key that is pinned/,
+			/"pins\[0\].certificate" does not belong to the pinned key/,
 		],
 		[
 			"a pin with a broken certificate",
 			{ version: 1, pins: [{ ...pin, certificate: "MAA=" }], authorities: [] },
-			/"pins\[0\].certificate" is no certificate/,
+			/"pins\[0\].certificate" is not a certificate/,
 		],
 		[
 			"a pin whose certificate is null",
@@ -280,13 +280,13 @@ describe("trust.json", () => {
 		[
 			"a broken certificate",
 			{ version: 1, pins: [], authorities: [{ ...notAuthority, certificate: "MAA=" }] },
-			/is no certificate/,
+			/is not a certificate/,
 		],
 		["denials that are no list", { version: 1, pins: [], authorities: [], denied: {} }, /"denied" is not a list/],
 		[
 			"a denial of another kind",
 			{ version: 1, pins: [], authorities: [], denied: [{ ...denial, kind: "person" }] },
-			/"denied\[0\].kind" is none that is known/,
+			/"denied\[0\].kind" is not a known kind/,
 		],
 		[
 			"a denial without a reason",
