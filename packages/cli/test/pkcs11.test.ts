@@ -141,7 +141,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 				"id=%01",
 				{ SIGTOOL_PIN: "" },
 				2,
-				"the PIN is empty, which is not worth one of its attempts [ERR_PIN]",
+				"the PIN is empty; it was not tried, because wrong PINs lock the token [ERR_PIN]",
 			],
 			["no PIN and no terminal", "id=%01", {}, 2, "use --pin-file or SIGTOOL_PIN [ERR_PIN]"],
 			["a missing token", "token=other;id=%01", { SIGTOOL_PIN: PIN }, 2, 'there is "release" [ERR_PKCS11]'],
@@ -230,7 +230,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 
 		it("refuses a locked PIN, before asking for one where the token says so", () => {
 			const locked = shimmed("locked", { SIGTOOL_PIN: PIN });
-			expect(locked.stderr).toContain("its PIN is locked after too many wrong ones");
+			expect(locked.stderr).toContain("its PIN is locked after too many wrong attempts");
 			expect(locked.stderr).toContain("[ERR_PIN]");
 			expect(shimmed("locked-flag", {})).toMatchObject({ status: 2, log: ["finalize"], stderr: locked.stderr });
 		});

@@ -1,6 +1,6 @@
 /**
- * Signers over a program: it reads what is to be signed from standard input and writes the signature to standard output,
- * so that any key service can sign. The protocol is in docs/signer-command.md.
+ * Signers that run a program. It reads the content to sign from standard input and writes the signature to standard
+ * output, so that any key service can be used. The protocol is in docs/signer-command.md.
  */
 
 import { spawnSync } from "node:child_process";
@@ -11,17 +11,17 @@ import { readCertificates } from "./pem.js";
 import { type Signer, type SignerOptions, signerFromExternalKey } from "./signer.js";
 
 export interface CommandSignerOptions extends SignerOptions {
-	/** A path, or a name to look up in PATH. No shell sees it. */
+	/** A path, or a name to look up in PATH. No shell interprets it. */
 	readonly program: string;
 	readonly args?: readonly string[];
-	/** The key's certificate, PEM or DER; its issuers may follow. */
+	/** File with the key's certificate, in PEM or DER, which its issuers may follow. */
 	readonly certFile: string;
 	readonly chainFiles?: readonly string[];
-	/** For each signature. Default 60 s. */
+	/** Time limit of each signature. Default 60 s. */
 	readonly timeoutMs?: number;
 }
 
-/** The program is first run for the first signature. @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+/** Opens a signer. The program runs once for each signature. @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
 export function openCommandSigner(options: CommandSignerOptions): Signer {
 	const { program, certFile, chainFiles = [] } = options;
 	const certificates = [certFile, ...chainFiles].flatMap(readCertificates);
@@ -35,7 +35,7 @@ export function openCommandSigner(options: CommandSignerOptions): Signer {
 					update(content) {
 						sizeBytes += content.length;
 						if (sizeBytes > MAX_INPUT_BYTES) throw tooMuch(program);
-						pieces.push(Buffer.from(content)); // A copy: the reader of a file reuses its memory.
+						pieces.push(Buffer.from(content)); // Copied: file readers reuse their buffer.
 					},
 					sign: () => runProgram(options, certificates[0], digest, Buffer.concat(pieces)),
 				};
@@ -47,7 +47,7 @@ export function openCommandSigner(options: CommandSignerOptions): Signer {
 	);
 }
 
-/** What the program wrote to standard output. @throws ERR_SIGNER_COMMAND */
+/** Runs the program and returns its standard output. @throws ERR_SIGNER_COMMAND */
 function runProgram(
 	{ program, args = [], timeoutMs = DEFAULT_TIMEOUT_MS }: CommandSignerOptions,
 	certificate: Certificate,
@@ -73,7 +73,7 @@ function runProgram(
 	if (signal !== null) throw failure(program, `it was ended by ${signal}`);
 	if (status !== null && status !== 0) throw failure(program, `it ended with exit status ${status}`);
 	if (error !== undefined) {
-		// Only now: a program that gave up has not read everything either.
+		// This check is the last, because a program that failed may not have read its input either.
 		throw failure(
 			program,
 			codeOf(error) === "EPIPE" ? "it did not read what is to be signed" : errnoReason(error),
@@ -84,7 +84,7 @@ function runProgram(
 	return stdout;
 }
 
-/** What ends a program from here, with SIGKILL. */
+/** The reasons for which sigtool ends the program with SIGKILL, by error code. */
 const LIMITS: Readonly<Record<string, (seconds: number) => string>> = {
 	ETIMEDOUT: (seconds) => `it took longer than ${seconds} s`,
 	ENOBUFS: () => `it wrote more than ${MAX_SIGNATURE_BYTES} bytes to standard output`,
@@ -99,12 +99,15 @@ function failure(program: string, reason: string, cause?: Error): SigtoolError {
 }
 
 function tooMuch(program: string): SigtoolError {
-	const reason = `content of more than ${MAX_INPUT_BYTES} bytes is not passed on; sign it with a key or a token`;
-	return new SigtoolError("ERR_LIMIT", `Cannot have it signed by ${quote(program)}: ${reason}`);
+	const reason = `content of more than ${MAX_INPUT_BYTES} bytes is not passed to a program; sign it with a key file or a token`;
+	return new SigtoolError("ERR_LIMIT", `Cannot sign with ${quote(program)}: ${reason}`);
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
-/** Of one signature: what catalogs and indexes have signed is some 200 bytes; for IMA it is a file's whole content. */
+/**
+ * Limit of the content of one signature. For catalogs and trust indexes some 200 bytes are signed, for IMA the whole
+ * content of a file.
+ */
 const MAX_INPUT_BYTES = 64 * 2 ** 20;
-/** An RSA key of 8192 bits makes 1024 bytes. */
+/** An RSA key of 8192 bits makes signatures of 1024 bytes. */
 const MAX_SIGNATURE_BYTES = 1024;

@@ -1,6 +1,7 @@
 /**
- * Identities: keys and certificates that sigtool keeps for a user, a directory each (`key.pem`, and `certificate.pem` with
- * the issuers behind it). The one named `development` makes itself and is marked as such in its certificate.
+ * Identities: keys and certificates that sigtool keeps for a user, in a directory each. `key.pem` is the key,
+ * `certificate.pem` the certificate followed by its issuers. The identity named `development` is made when it is first
+ * needed, and its certificate is marked as such.
  */
 
 import { createPublicKey, generateKeyPair } from "node:crypto";
@@ -24,37 +25,37 @@ export type IdentityKeyType = "rsa-3072" | "p256" | "p384";
 export interface Identity {
 	readonly name: string;
 	readonly certificate: Certificate;
-	/** Of the certificate, as far as they are there. */
+	/** The issuers of the certificate that are in its file. */
 	readonly issuers: readonly Certificate[];
 	readonly development: boolean;
-	/** PEM, readable by its owner alone; encrypted when it was imported so. */
+	/** The key in PEM, which only its owner can read. It is encrypted if it was imported encrypted. */
 	readonly keyFile: string;
 	readonly certificateFile: string;
 }
 
 export interface IdentityOptions {
 	readonly keyType: IdentityKeyType;
-	/** Common name of the certificate. */
+	/** The common name of the certificate. */
 	readonly subject: string;
-	/** Validity from now on; no longer than the authority's. */
+	/** The validity from now on. It ends with that of the authority at the latest. */
 	readonly days: number;
 	/** An `authority` signs certificates and nothing else. Default `signer`. */
 	readonly role?: "signer" | "authority";
-	/** Name of the authority that issues the certificate; self-signed when absent. */
+	/** Name of the authority that issues the certificate. Absent: the certificate is self-signed. */
 	readonly issuedBy?: string;
-	/** Of the authority's key, when it is encrypted. */
+	/** The passphrase of the authority's key, when that is encrypted. */
 	readonly passphrase?: PassphraseSource;
 }
 
 /**
- * The signer of a user who has no key: RSA 3072, ten years, made when it is first asked for. Processes that ask at the
- * same time get the same one.
- * @throws ERR_CONFIG when what is there is no development identity, ERR_KEY when it has expired, ERR_IO
+ * Returns the signer of a user who has no key: RSA 3072, ten years, made when it is first needed. Processes that ask at
+ * the same time get the same one.
+ * @throws ERR_CONFIG when the certificate lacks the development marker; ERR_KEY when it has expired; ERR_IO
  */
 export async function developmentIdentity(): Promise<Signer> {
 	if (!exists(identityFiles(DEVELOPMENT_IDENTITY).keyFile)) {
 		const order = { keyType: "rsa-3072", subject: developmentName(), days: 3650, kind: "development" } as const;
-		await makeIdentity(DEVELOPMENT_IDENTITY, order); // When another process was faster, its identity is the one.
+		await makeIdentity(DEVELOPMENT_IDENTITY, order); // An identity that another process made first is kept.
 	}
 	const signer = await openIdentity(DEVELOPMENT_IDENTITY);
 	if (!signer.development) {
@@ -65,7 +66,7 @@ export async function developmentIdentity(): Promise<Signer> {
 	return signer;
 }
 
-/** Makes a new identity; one that exists is never replaced. @throws ERR_USAGE, ERR_KEY*, ERR_IO */
+/** Makes a new identity and never replaces one. @throws ERR_USAGE, ERR_KEY*, ERR_IO */
 export async function createIdentity(name: string, options: IdentityOptions): Promise<Identity> {
 	requireNewName(name);
 	const { role = "signer", issuedBy, passphrase } = options;
@@ -79,12 +80,12 @@ export async function createIdentity(name: string, options: IdentityOptions): Pr
 export function requireNewName(name: string): void {
 	checkName(name);
 	if (name === DEVELOPMENT_IDENTITY) {
-		throw new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: it makes itself when it is needed`);
+		throw new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: sigtool makes it when it is needed`);
 	}
 	if (exists(identityFiles(name).directory)) throw nameTaken(name);
 }
 
-/** Writes an identity of that name. @throws ERR_USAGE when there is one, ERR_IO */
+/** Writes a new identity. @throws ERR_USAGE when there is one of that name; ERR_IO */
 export function storeIdentity(name: string, keyPem: string, certificates: readonly Certificate[]): void {
 	if (writeIdentity(name, keyPem, certificates) === "exists") throw nameTaken(name);
 }
@@ -93,7 +94,7 @@ function nameTaken(name: string): SigtoolError {
 	return new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: there is one of that name`);
 }
 
-/** Every identity, by name. @throws ERR_KEY for a certificate that cannot be read, ERR_IO */
+/** Returns every identity, sorted by name. @throws ERR_KEY for a certificate that cannot be read, ERR_IO */
 export function listIdentities(): Identity[] {
 	const names = listDirectory(identitiesDirectory()).filter((name) => {
 		return NAME.test(name) && exists(identityFiles(name).certificateFile);
@@ -101,14 +102,20 @@ export function listIdentities(): Identity[] {
 	return names.map(readIdentity);
 }
 
-/** @throws ERR_USAGE when there is none, ERR_KEY for a certificate that cannot be read, ERR_IO */
+/**
+ * Returns an identity.
+ * @throws ERR_USAGE when there is none of that name; ERR_KEY for a certificate that cannot be read; ERR_IO
+ */
 export function showIdentity(name: string): Identity {
 	checkName(name);
 	checkExistence(name);
 	return readIdentity(name);
 }
 
-/** Its key, which has to be that of its certificate. @throws ERR_USAGE when there is none, ERR_KEY*, ERR_IO */
+/**
+ * Opens the key of an identity, which must belong to its certificate.
+ * @throws ERR_USAGE when there is none of that name; ERR_KEY*, ERR_IO
+ */
 export async function openIdentity(name: string, options: OpenIdentityOptions = {}): Promise<Signer> {
 	const { keyFile, certificateFile } = showIdentity(name);
 	return openPemSigner({ ...options, keyFile, certFile: certificateFile });
@@ -126,15 +133,18 @@ interface NewIdentity extends IdentityOptions {
 async function openAuthority(name: string, passphrase: PassphraseSource | undefined): Promise<Issuer> {
 	const { certificate, keyFile } = showIdentity(name);
 	if (certificate.extensions.basicConstraints?.isAuthority !== true) {
-		const message = `Cannot issue by ${quote(name)}: it is no authority; make one with \`sigtool identity new NAME --ca\``;
+		const message = `Cannot issue with ${quote(name)}: it is not an authority; make one with \`sigtool identity new NAME --ca\``;
 		throw new SigtoolError("ERR_USAGE", message);
 	}
 	if (certificate.notAfter <= Date.now()) {
-		throw new SigtoolError("ERR_KEY", `Cannot issue by ${quote(name)}: its certificate has expired`);
+		throw new SigtoolError("ERR_KEY", `Cannot issue with ${quote(name)}: its certificate has expired`);
 	}
 	const { key } = await openKeyFile(keyFile, passphrase);
 	if (!createPublicKey(key).equals(publicKeyOf(certificate))) {
-		throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot issue by ${quote(name)}: its certificate is of another key`);
+		throw new SigtoolError(
+			"ERR_KEY_MISMATCH",
+			`Cannot issue with ${quote(name)}: its certificate belongs to another key`,
+		);
 	}
 	return { certificate, key };
 }
@@ -182,7 +192,7 @@ function checkExistence(name: string): void {
 	throw new SigtoolError("ERR_USAGE", `Cannot find identity ${quote(name)}: \`sigtool identity list\` names them all`);
 }
 
-/** `sigtool development (jane@workstation)`, cut to what a common name may hold. */
+/** Returns `sigtool development (jane@workstation)`, cut to the length of a common name. */
 function developmentName(): string {
 	return [...`sigtool development (${userName()}@${hostname()}`].slice(0, 63).join("").concat(")");
 }
@@ -191,11 +201,11 @@ function userName(): string {
 	try {
 		return userInfo().username;
 	} catch {
-		return `uid ${process.getuid?.() ?? "unknown"}`; // No entry in the password file, as in many containers.
+		return `uid ${process.getuid?.() ?? "unknown"}`; // Many containers have no entry for the user.
 	}
 }
 
-/** Safe as the name of a directory, and without shapes that a path could take. */
+/** Names that are safe as the name of a directory and that cannot be taken for a path. */
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 const DAY_MS = 86_400_000;

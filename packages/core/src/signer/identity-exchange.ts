@@ -1,4 +1,4 @@
-/** Identities and other programs: requests for certificates, imports, containers. */
+/** Exchanges identities with other programs: certificate requests, imports, PKCS#12 containers. */
 
 import type { KeyObject } from "node:crypto";
 import { compareBytes } from "../asn1/der.js";
@@ -13,12 +13,12 @@ import { openContainerFile } from "./pkcs12.js";
 import { encodePkcs12, encryptKey } from "./pkcs12-encode.js";
 import { checkFitness, type PassphraseSource, signerFromKey } from "./signer.js";
 
-/** Asks for a passphrase on behalf of a file. */
+/** Returns the source of the passphrase of a file. */
 export type PassphraseOf = (file: string) => PassphraseSource;
 
 /**
- * A request for a certificate, PKCS#10 in PEM, with the subject and key of the identity's own one.
- * @throws ERR_USAGE when there is none, ERR_KEY*, ERR_IO
+ * Returns a certificate request, PKCS#10 in PEM, with the subject and the key of the identity's own certificate.
+ * @throws ERR_USAGE when there is no such identity; ERR_KEY*, ERR_IO
  */
 export async function requestForIdentity(name: string, passphraseOf: PassphraseOf): Promise<string> {
 	const { certificate, keyFile } = showIdentity(name);
@@ -26,7 +26,10 @@ export async function requestForIdentity(name: string, passphraseOf: PassphraseO
 	return toPem("CERTIFICATE REQUEST", await requestCertificate(certificate, signer.sign));
 }
 
-/** Where a key comes from. The key stays encrypted as it was, or under the container's passphrase. */
+/**
+ * The source of an imported key. A key from PEM stays as it is, encrypted or not; one from a container is encrypted
+ * under the container's passphrase.
+ */
 export type ImportSource = { readonly keyFile: string; readonly certFile: string } | { readonly containerFile: string };
 
 export interface ImportOptions {
@@ -36,7 +39,7 @@ export interface ImportOptions {
 }
 
 /**
- * Takes over a key with its certificates under a new name. The key must sign catalogs today.
+ * Imports a key with its certificates under a new name. The key must be able to sign catalogs today.
  * @throws ERR_USAGE, ERR_KEY*, ERR_PKCS12*, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
  */
 export async function importIdentity(name: string, source: ImportSource, options: ImportOptions): Promise<Identity> {
@@ -73,8 +76,8 @@ async function fromPkcs12(
 }
 
 /**
- * Puts a new certificate of the same key, from an authority as a rule, in place of the identity's.
- * @throws ERR_USAGE when there is no such identity, ERR_KEY_MISMATCH, ERR_KEY, ERR_ROOT_MISSING, ERR_IO
+ * Replaces the identity's certificate by a new one of the same key, usually from an authority.
+ * @throws ERR_USAGE when there is no such identity; ERR_KEY_MISMATCH, ERR_KEY, ERR_ROOT_MISSING, ERR_IO
  */
 export function importCertificate(name: string, files: readonly string[]): Identity {
 	const { certificate, development } = showIdentity(name);
@@ -97,15 +100,15 @@ export function importCertificate(name: string, files: readonly string[]): Ident
 
 export interface ExportOptions {
 	readonly output: string;
-	/** Of the container; it opens the key as well when that is encrypted. */
+	/** Passphrase of the container. It also opens the identity's key, when that is encrypted. */
 	readonly passphrase: string;
-	/** Of a file that exists. Default `refuse`. */
+	/** `any` replaces a file that exists. Default `refuse`. */
 	readonly overwrite?: "refuse" | "any";
 }
 
 /**
- * Writes key and certificates as a PKCS#12 container that its owner alone can read.
- * @throws ERR_USAGE when there is no such identity, ERR_CATALOG_EXISTS, ERR_KEY*, ERR_IO
+ * Writes key and certificates as a PKCS#12 container that only its owner can read.
+ * @throws ERR_USAGE when there is no such identity; ERR_CATALOG_EXISTS, ERR_KEY*, ERR_IO
  */
 export async function exportIdentity(
 	name: string,

@@ -1,4 +1,4 @@
-/** Signers from PEM files. Whatever fails, neither key nor passphrase gets into a message or a `cause`. */
+/** Signers with a key from a PEM file. Neither key nor passphrase gets into a message or a `cause`. */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { quote, reasonOf, SigtoolError } from "../errors.js";
@@ -7,16 +7,16 @@ import { readInput, readSecret } from "../system/store.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
 export interface PemSignerOptions extends SignerOptions {
-	/** One private key: PKCS#8, PKCS#1 or SEC 1, encrypted or not. What else the file holds is skipped. */
+	/** File with one private key: PKCS#8, PKCS#1 or SEC 1, encrypted or not. Other content is skipped. */
 	readonly keyFile: string;
-	/** The key's certificate, PEM or DER; its issuers may follow. */
+	/** File with the key's certificate, in PEM or DER, which its issuers may follow. */
 	readonly certFile: string;
 	readonly chainFiles?: readonly string[];
 	readonly passphrase?: PassphraseSource;
 	readonly onWarning?: (text: string) => void;
 }
 
-/** @throws ERR_KEY, ERR_KEY_PASSPHRASE, ERR_KEY_MISMATCH, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+/** Opens a signer. @throws ERR_KEY, ERR_KEY_PASSPHRASE, ERR_KEY_MISMATCH, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
 export async function openPemSigner(options: PemSignerOptions): Promise<Signer> {
 	const { keyFile, certFile, chainFiles = [], passphrase, onWarning } = options;
 	const certificates = [certFile, ...chainFiles].flatMap(readCertificates);
@@ -30,7 +30,7 @@ export interface PemKey {
 	readonly pem: string;
 }
 
-/** The one private key of a file. @throws ERR_KEY, ERR_KEY_PASSPHRASE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+/** Opens the only private key of a file. @throws ERR_KEY, ERR_KEY_PASSPHRASE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
 export async function openKeyFile(
 	path: string,
 	passphrase: PassphraseSource | undefined,
@@ -40,7 +40,7 @@ export async function openKeyFile(
 	return { key: await openKey(pem, path, passphrase), pem };
 }
 
-/** Every certificate of a PEM or DER file. @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+/** Reads every certificate of a PEM or DER file. @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
 export function readCertificates(path: string): Certificate[] {
 	const bytes = readInput(path, MAX_CERTIFICATE_FILE_BYTES);
 	try {
@@ -51,7 +51,7 @@ export function readCertificates(path: string): Certificate[] {
 	}
 }
 
-/** Octets of a file that holds a private key, with a warning when others can read it. @throws as readSecret */
+/** Reads a file that holds a private key, and warns when other users can read it. @throws as `readSecret` */
 export function readKeyFile(
 	path: string,
 	onWarning: ((text: string) => void) | undefined,
@@ -62,7 +62,10 @@ export function readKeyFile(
 	return bytes;
 }
 
-/** @throws ERR_KEY_PASSPHRASE when it is too long for node:crypto */
+/**
+ * Asks for the passphrase of a file.
+ * @throws ERR_KEY_PASSPHRASE without a source, or when it is too long for node:crypto
+ */
 export async function askPassphrase(path: string, source: PassphraseSource | undefined): Promise<string> {
 	if (source === undefined) throw refusal("ERR_KEY_PASSPHRASE", path, "it is encrypted and no passphrase was given");
 	const passphrase = await source();
@@ -82,7 +85,7 @@ async function openKey(pem: string, path: string, source: PassphraseSource | und
 	}
 }
 
-/** The block of the text's one private key. RFC 7468 §2. */
+/** Returns the block of the text's only private key. RFC 7468 §2. */
 function privateKeyBlock(text: string, path: string): string {
 	const blocks = [...text.matchAll(/^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/gm)];
 	const [block] = blocks;
@@ -99,7 +102,10 @@ function privateKeyBlock(text: string, path: string): string {
 	return `${text.slice(block.index, block.index + length)}${end}\n`;
 }
 
-/** The error of node:crypto reduced to its code. A wrong passphrase now and then decrypts to what only looks damaged. */
+/**
+ * Makes an error that keeps only the code of node:crypto's. A wrong passphrase sometimes decrypts to bytes that look
+ * like a damaged key.
+ */
 function describeFailure(error: unknown, path: string, encrypted: boolean): SigtoolError {
 	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
 	if (!encrypted) return refusal("ERR_KEY", path, `it is damaged or of an unknown kind (${code})`);
@@ -120,5 +126,5 @@ function refusal(code: "ERR_KEY" | "ERR_KEY_PASSPHRASE", path: string, reason: s
 const MAX_KEY_FILE_BYTES = 65_536;
 /** A bundle of CA certificates has some 200 KB. */
 const MAX_CERTIFICATE_FILE_BYTES = 2 ** 20;
-/** What OpenSSL's passphrase callback can take. */
+/** Limit of OpenSSL's passphrase callback. */
 const MAX_PASSPHRASE_BYTES = 1024;

@@ -1,15 +1,17 @@
-/** What is used of pkcs11js 2.1.7, declared here because the package may be absent where sigtool is built. */
+/**
+ * The part of pkcs11js 2.1.7 that sigtool uses, declared here because the package may be absent where sigtool is built.
+ */
 
 export interface Pkcs11js {
 	readonly PKCS11: new () => Cryptoki;
 }
 
-/** CK_ULONG as the module has it in memory. */
+/** A CK_ULONG as the module has it in memory. */
 export type Handle = Buffer;
 
 export type Template = readonly { readonly type: number; readonly value?: number | Buffer }[];
 
-/** A module's functions, PKCS#11 v2.40 §5. Failures are errors that carry the CKR_ name in their message. */
+/** The functions of a module, PKCS#11 v2.40 §5. They throw errors with the CKR_ name in the message. */
 export interface Cryptoki {
 	load(path: string): void;
 	C_Initialize(): void;
@@ -24,11 +26,11 @@ export interface Cryptoki {
 	C_FindObjectsFinal(session: Handle): void;
 	C_GetAttributeValue(session: Handle, object: Handle, template: Template): readonly { readonly value: Buffer }[];
 	C_SignInit(session: Handle, mechanism: { readonly mechanism: number; readonly parameter: null }, key: Handle): void;
-	/** The part of `output` that was filled. */
+	/** Returns the part of `output` that was filled. */
 	C_Sign(session: Handle, input: Buffer, output: Buffer): Buffer;
 }
 
-/** CK_TOKEN_INFO; texts are padded with blanks. */
+/** CK_TOKEN_INFO. Its texts are padded with spaces. */
 export interface TokenInfo {
 	readonly label: string;
 	readonly manufacturerID: string;

@@ -1,6 +1,6 @@
 /**
- * PKCS#11 modules, through the optional native package pkcs11js, and the sessions with their tokens. PKCS#11 v2.40.
- * Whatever fails, no PIN gets into a message or a `cause`: of an error only its CKR_ name is kept.
+ * Loads PKCS#11 modules (v2.40) through the optional native package pkcs11js, and finds and logs in to their tokens. No
+ * PIN gets into a message or a `cause`: only the CKR_ name of an error is kept.
  */
 
 import { createRequire } from "node:module";
@@ -8,14 +8,14 @@ import { quote, SigtoolError } from "../errors.js";
 import type { Cryptoki, Handle, Pkcs11js, TokenInfo } from "./pkcs11-api.js";
 import type { Pkcs11Uri } from "./pkcs11-uri.js";
 
-/** A module in use. Several signers of one process share it: a process may initialize it once. */
+/** A loaded module. Several signers of one process share it, because a process may initialize a module once. */
 export interface Module {
 	readonly cryptoki: Cryptoki;
-	/** To be called once by everyone who opened it. */
+	/** To be called once for each `openModule`. */
 	readonly close: () => void;
 }
 
-/** @throws ERR_PKCS11 */
+/** Loads a module, or shares one that is loaded already. @throws ERR_PKCS11 */
 export function openModule(path: string): Module {
 	const { PKCS11 } = loadPackage();
 	let shared = modules.get(path);
@@ -36,7 +36,7 @@ export function openModule(path: string): Module {
 
 interface SharedModule {
 	readonly cryptoki: Cryptoki;
-	/** Whether nobody else in this process had initialized it, who would miss it. */
+	/** True when sigtool initialized the module. False when other code of this process did, and still needs it. */
 	readonly isOurs: boolean;
 	users: number;
 }
@@ -67,7 +67,7 @@ export interface Token {
 	readonly warning: string | undefined;
 }
 
-/** The one token that the URI names. @throws ERR_PKCS11, ERR_PIN for one that is locked */
+/** Returns the only token that the URI names. @throws ERR_PKCS11; ERR_PIN for a locked token */
 export function findToken(cryptoki: Cryptoki, uri: Pkcs11Uri): Token {
 	const tokens = attempt("list tokens", () => cryptoki.C_GetSlotList(true)).flatMap((slot) => {
 		const info = attempt("look at a token", () => cryptoki.C_GetTokenInfo(slot));
@@ -76,7 +76,7 @@ export function findToken(cryptoki: Cryptoki, uri: Pkcs11Uri): Token {
 	const [found, ...others] = tokens.filter(({ slot, info }) => isNamed(uri, slot, info));
 	if (found === undefined) {
 		const known = tokens.map(({ info }) => quote(trimmed(info.label))).join(", ");
-		throw new SigtoolError("ERR_PKCS11", `Cannot find the token: there is ${known || "none"}`);
+		throw new SigtoolError("ERR_PKCS11", `Cannot find the token: the module has ${known || "none"}`);
 	}
 	if (others.length > 0) {
 		const known = [found, ...others].map(({ info }) => `serial=${trimmed(info.serialNumber)}`).join(", ");
@@ -86,7 +86,7 @@ export function findToken(cryptoki: Cryptoki, uri: Pkcs11Uri): Token {
 	const label = trimmed(info.label);
 	if ((info.flags & FLAG.userPinLocked) !== 0) throw pinFailure(label, PIN_REASONS.CKR_PIN_LOCKED);
 	if ((info.flags & FLAG.protectedAuthenticationPath) !== 0) {
-		const reason = "it takes its PIN on keys of its own, for which pkcs11js has no call; use --signer-command";
+		const reason = "its PIN is entered on its own keypad, which pkcs11js does not support; use --signer-command";
 		throw new SigtoolError("ERR_PKCS11", `Cannot log in to the token ${quote(label)}: ${reason}`);
 	}
 	return {
@@ -113,29 +113,29 @@ function trimmed(text: string): string {
 	return text.replace(/ +$/, "");
 }
 
-/** With one token. */
+/** A session with one token. */
 export interface Session {
 	readonly cryptoki: Cryptoki;
 	readonly handle: Handle;
-	/** The token's, for messages. */
+	/** Label of the token, for messages. */
 	readonly label: string;
 }
 
-/** @throws ERR_PIN, ERR_PKCS11 */
+/** Logs in to the token of a session, unless it is logged in already. @throws ERR_PIN, ERR_PKCS11 */
 export function logIn({ cryptoki, handle, label }: Session, user: keyof typeof USER, pin: string): void {
-	if (pin === "") throw pinFailure(label, "the PIN is empty, which is not worth one of its attempts");
+	if (pin === "") throw pinFailure(label, "the PIN is empty; it was not tried, because wrong PINs lock the token");
 	try {
 		cryptoki.C_Login(handle, USER[user], pin);
 	} catch (error) {
 		const name = returnName(error);
-		if (name === "CKR_USER_ALREADY_LOGGED_IN") return; // By another signer of this process.
+		if (name === "CKR_USER_ALREADY_LOGGED_IN") return; // Another signer of this process logged in.
 		const reason = PIN_REASONS[name];
 		if (reason !== undefined) throw pinFailure(label, reason);
 		throw pkcs11Failure(`log in to the token ${quote(label)}`, error);
 	}
 }
 
-/** What `call` returns. @throws ERR_PKCS11 with what could not be done, and the CKR_ name */
+/** Returns the result of `call`. @throws ERR_PKCS11 with the action that failed and the CKR_ name */
 export function attempt<T>(action: string, call: () => T): T {
 	try {
 		return call();
@@ -144,12 +144,12 @@ export function attempt<T>(action: string, call: () => T): T {
 	}
 }
 
-/** For what is given back when nobody can be told any more that it failed. */
+/** Releases something at a point where no caller can handle a failure any more. */
 export function ignoringFailure(call: () => void): void {
 	try {
 		call();
 	} catch {
-		// The token is gone, or the module.
+		// The token or the module is gone.
 	}
 }
 
@@ -175,10 +175,10 @@ function loadPackage(): Pkcs11js {
 	}
 }
 
-/** CK_USER_TYPE: for a key that wants the PIN again before each signature, contextSpecific. */
+/** The numbers of CK_USER_TYPE. contextSpecific is for a key that needs the PIN again before each signature. */
 const USER = { user: 1, contextSpecific: 2 } as const;
 
-/** CK_TOKEN_INFO flags. */
+/** The flags of CK_TOKEN_INFO. */
 const FLAG = {
 	loginRequired: 0x4,
 	protectedAuthenticationPath: 0x100,
@@ -190,8 +190,8 @@ const FLAG = {
 const PIN_REASONS: Readonly<Record<string, string>> = {
 	CKR_PIN_INCORRECT: "the PIN is wrong",
 	CKR_PIN_INVALID: "the PIN is wrong",
-	CKR_PIN_LEN_RANGE: "the PIN is wrong, as its length shows",
-	CKR_PIN_LOCKED: "its PIN is locked after too many wrong ones; its security officer unlocks it",
+	CKR_PIN_LEN_RANGE: "the PIN is wrong: the token has none of this length",
+	CKR_PIN_LOCKED: "its PIN is locked after too many wrong attempts; its security officer can unlock it",
 	CKR_PIN_EXPIRED: "its PIN has expired; set a new one with the token's own tool",
 	CKR_USER_PIN_NOT_INITIALIZED: "it has no PIN yet; set one with the token's own tool",
 };

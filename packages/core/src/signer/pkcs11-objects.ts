@@ -1,4 +1,4 @@
-/** What lies in a PKCS#11 token: the key that a URI names, and the certificates that go with it. */
+/** Finds the private key that a URI names in a PKCS#11 token, and the certificates that go with it. */
 
 import { compareBytes } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
@@ -10,14 +10,14 @@ import type { Pkcs11Uri } from "./pkcs11-uri.js";
 
 export interface TokenKey {
 	readonly handle: Handle;
-	/** CKA_ID, which its certificate has too. */
+	/** The CKA_ID, which the key's certificate has too. */
 	readonly id: Uint8Array;
 	readonly kind: "rsa" | "ec" | "other";
-	/** Whether the token wants the PIN again for each signature. */
+	/** True when the token needs the PIN again for each signature. */
 	readonly alwaysAuthenticate: boolean;
 }
 
-/** The one private key that the URI names. @throws ERR_PKCS11 */
+/** Returns the only private key that the URI names. @throws ERR_PKCS11 */
 export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 	const template = [
 		{ type: ATTRIBUTE.class, value: CLASS.privateKey },
@@ -26,7 +26,10 @@ export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 	];
 	const [handle, ...others] = findObjects(session, template);
 	if (handle === undefined) {
-		throw refusal(session, "it holds no private key of that name and id; is it another's, or of another token?");
+		throw refusal(
+			session,
+			"it holds no private key of that name and id; check the URI, and that this is the right token",
+		);
 	}
 	if (others.length > 0) {
 		const ids = [handle, ...others].map((each) => `id=${percentEncoded(read(session, each, ATTRIBUTE.id))}`);
@@ -43,7 +46,10 @@ export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 	};
 }
 
-/** The key's certificate first, then those above it that the token holds. @throws ERR_PKCS11, ERR_CERTIFICATE_FORMAT, ERR_DER */
+/**
+ * Returns the certificates of a key: its own first, then those above it that the token holds.
+ * @throws ERR_PKCS11, ERR_CERTIFICATE_FORMAT, ERR_DER
+ */
 export function certificatesOf(session: Session, { id }: TokenKey): Certificate[] {
 	const certificates = { type: ATTRIBUTE.class, value: CLASS.certificate };
 	const own =
@@ -64,7 +70,7 @@ export function certificatesOf(session: Session, { id }: TokenKey): Certificate[
 	return chain;
 }
 
-/** None where the token holds something else: only what leads to the issuer matters. */
+/** Returns no certificate for bytes that do not parse, because only certificates that lead to an issuer matter. */
 function readable(der: Uint8Array): Certificate[] {
 	try {
 		return [parseCertificate(der)];
@@ -82,7 +88,7 @@ function findObjects({ cryptoki, handle, label }: Session, template: Template): 
 	});
 }
 
-/** Value of an attribute; empty when the object has none. */
+/** Returns the value of an attribute; empty when the object has none. */
 function read({ cryptoki, handle }: Session, object: Handle, type: number): Buffer {
 	try {
 		return cryptoki.C_GetAttributeValue(handle, object, [{ type }])[0]?.value ?? Buffer.alloc(0);
@@ -91,15 +97,15 @@ function read({ cryptoki, handle }: Session, object: Handle, type: number): Buff
 	}
 }
 
-function percentEncoded(octets: Uint8Array): string {
-	return Buffer.from(octets).toString("hex").replace(/../g, "%$&");
+function percentEncoded(bytes: Uint8Array): string {
+	return Buffer.from(bytes).toString("hex").replace(/../g, "%$&");
 }
 
 function refusal({ label }: Session, reason: string): SigtoolError {
 	return new SigtoolError("ERR_PKCS11", `Cannot use the token ${quote(label)}: ${reason}`);
 }
 
-/** CKO_ and CKA_ numbers. */
+/** The numbers of CKO_ and CKA_ constants. */
 const CLASS = { certificate: 1, privateKey: 3 } as const;
 const ATTRIBUTE = {
 	class: 0x0,
@@ -109,7 +115,7 @@ const ATTRIBUTE = {
 	id: 0x102,
 	alwaysAuthenticate: 0x202,
 } as const;
-/** CKK_ numbers, as the first octet of a CK_ULONG has them. */
+/** The numbers of CKK_ constants, which fit into the first byte of a CK_ULONG. */
 const KEY_KINDS: Readonly<Record<number, TokenKey["kind"]>> = { 0: "rsa", 3: "ec" };
 
 const MAX_OBJECTS = 1000;

@@ -1,8 +1,8 @@
 /**
- * PKCS#11 URIs that name a private key, RFC 7512.
+ * Parses PKCS#11 URIs that name a private key, RFC 7512.
  *
  * Supported: the path attributes token, manufacturer, model, serial, slot-id, object, id and type=private; the query
- * attributes module-path and pin-source. Everything else is refused by name, a PIN in the URI above all.
+ * attributes module-path and pin-source. All others are refused by name, above all a PIN in the URI.
  */
 
 import { isAbsolute } from "node:path";
@@ -10,17 +10,19 @@ import { fileURLToPath } from "node:url";
 import { quote, SigtoolError } from "../errors.js";
 
 export interface Pkcs11Uri {
-	/** What the token must be; absent: any. */
+	/**
+	 * `token`, `manufacturer`, `model`, `serial` and `slotId` describe the token. Those that are absent match any token.
+	 */
 	readonly token?: string;
 	readonly manufacturer?: string;
 	readonly model?: string;
 	readonly serial?: string;
 	readonly slotId?: number;
-	/** Label and CKA_ID of the key. */
+	/** `object` is the label of the key, `id` its CKA_ID. */
 	readonly object?: string;
 	readonly id?: Uint8Array;
 	readonly modulePath?: string;
-	/** File whose first line is the PIN. */
+	/** Path of a file whose first line is the PIN. */
 	readonly pinFile?: string;
 }
 
@@ -46,7 +48,7 @@ export function parsePkcs11Uri(text: string): Pkcs11Uri {
 	};
 }
 
-/** name=value pairs, each name once, values in octets. RFC 7512 §2.3. */
+/** Parses name=value pairs, each name once, and percent-decodes the values to bytes. RFC 7512 §2.3. */
 function readAttributes(
 	text: string,
 	separator: ";" | "&",
@@ -77,13 +79,13 @@ function decode(value: string): Uint8Array {
 	return Buffer.from(latin1, "latin1");
 }
 
-function textOf(octets: Uint8Array | undefined, name: string): string | undefined {
-	if (octets === undefined) return undefined;
+function textOf(bytes: Uint8Array | undefined, name: string): string | undefined {
+	if (bytes === undefined) return undefined;
 	try {
-		const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+		const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 		if (!text.includes("\0")) return text;
 	} catch {
-		// Said below.
+		// The error is thrown below.
 	}
 	throw refusal(`the value of ${name} is not text in UTF-8`);
 }
@@ -100,11 +102,15 @@ function absolute(path: string | undefined, name: string): string | undefined {
 	throw refusal(`its ${name} is not an absolute path`);
 }
 
-/** An absolute path, or a file URI. RFC 7512 §2.4 also knows `|command`, which would be a shell's line in an argument. */
+/**
+ * Returns the path that pin-source gives, as an absolute path or a file URI. `|command`, which RFC 7512 §2.4 knows too,
+ * is refused: it would run a shell command from an argument.
+ */
 function pinFile(source: string | undefined): string | undefined {
 	if (source === undefined) return undefined;
 	if (!source.startsWith("file:")) return absolute(source, "pin-source");
-	// Neither a relative path, which URL would make absolute, nor a host, a query or a fragment, which it would leave out.
+	// A relative path is refused, because URL would make it absolute; a host, a query and a fragment, because URL would
+	// drop them.
 	if (!/^file:(\/\/)?\/(?!\/)[^?#]*$/.test(source)) throw refusal("its pin-source is not a file of this machine");
 	try {
 		return fileURLToPath(source);
@@ -121,7 +127,7 @@ const PATH_NAMES: ReadonlySet<string> = new Set([
 	...["token", "manufacturer", "model", "serial", "slot-id", "object", "id", "type"],
 ]);
 const QUERY_NAMES: ReadonlySet<string> = new Set(["module-path", "pin-source"]);
-/** pk11-pchar and pk11-qchar of RFC 7512 §2.3. */
+/** PATH_CHARACTERS is pk11-pchar of RFC 7512 §2.3, QUERY_CHARACTERS pk11-qchar. */
 const PATH_CHARACTERS = /^(?:[A-Za-z0-9._~:[\]@!$'()*+,=&-]|%[0-9A-Fa-f]{2})*$/;
 const QUERY_CHARACTERS = /^(?:[A-Za-z0-9._~:[\]@!$'()*+,=/?|-]|%[0-9A-Fa-f]{2})*$/;
 const MAX_SLOT = 2 ** 32 - 1;

@@ -1,6 +1,7 @@
 /**
- * Signers over keys that never leave a PKCS#11 token: a smart card, a USB key, a hardware security module. Content is
- * hashed here, and the token signs the digest: CKM_RSA_PKCS over a DigestInfo, CKM_ECDSA. Every token has these two.
+ * Signers with a key that never leaves a PKCS#11 token: a smart card, a USB key, a hardware security module. sigtool
+ * hashes the content and the token signs the digest, by CKM_RSA_PKCS over a DigestInfo or by CKM_ECDSA. Every token has
+ * these two mechanisms.
  */
 
 import { createHash } from "node:crypto";
@@ -17,17 +18,23 @@ import { type PassphraseSource, type Signer, type SignerOptions, signerFromExter
 export interface Pkcs11SignerOptions extends SignerOptions {
 	/** Names the key, as `parsePkcs11Uri` returns it. */
 	readonly uri: Pkcs11Uri;
-	/** The module's shared library; the URI's when absent. */
+	/** Path of the module's shared library. Absent: the one in the URI. */
 	readonly modulePath?: string;
-	/** The key's certificate, its issuers may follow; when absent, the token's for the key and those above it. */
+	/**
+	 * File with the key's certificate, which its issuers may follow. Absent: the token's own certificate of the key and
+	 * those above it.
+	 */
 	readonly certFile?: string;
 	readonly chainFiles?: readonly string[];
-	/** Asked once the token is found, with its label. */
+	/** Asks for the PIN; called with the token's label once the token is found. */
 	readonly pin: (label: string) => ReturnType<PassphraseSource>;
 	readonly onWarning?: (text: string) => void;
 }
 
-/** To be closed: a token has few sessions. @throws ERR_PKCS11, ERR_PIN, ERR_USAGE, ERR_KEY, ERR_ROOT_MISSING, ERR_IO */
+/**
+ * Opens a signer. It must be closed, because a token has few sessions.
+ * @throws ERR_PKCS11, ERR_PIN, ERR_USAGE, ERR_KEY, ERR_ROOT_MISSING, ERR_IO
+ */
 export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Signer> {
 	const { uri, modulePath = uri.modulePath, certFile, chainFiles = [], onWarning } = options;
 	if (modulePath === undefined) {
@@ -69,14 +76,14 @@ export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Si
 	}
 }
 
-/** Whether the key is that of the certificate only its signature shows; before that, whether it can be. */
+/** Refuses a key of another kind than that of the certificate. Only a signature shows that the two belong together. */
 function checkKinds({ kind }: TokenKey, { keyAlgorithm, subject }: Certificate, label: string): void {
 	if (kind === keyAlgorithm.kind) return;
 	const reason = `it is of another kind than the key of ${quote(subject.text)}`;
 	throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot sign with this key of the token ${quote(label)}: ${reason}`);
 }
 
-/** Signatures over digests, in the form of CMS. */
+/** Returns a function that signs a digest and encodes the signature as CMS has it. */
 function signing(session: Session, key: TokenKey, pin: string | undefined) {
 	const { cryptoki, handle, label } = session;
 	return (digest: EvidenceDigest, hash: Buffer): Uint8Array => {
@@ -90,20 +97,23 @@ function signing(session: Session, key: TokenKey, pin: string | undefined) {
 	};
 }
 
-/** DigestInfo ::= SEQUENCE { digestAlgorithm, digest OCTET STRING }. RFC 8017 §9.2. */
+/** Encodes DigestInfo ::= SEQUENCE { digestAlgorithm, digest OCTET STRING }. RFC 8017 §9.2. */
 function encodeDigestInfo(digest: EvidenceDigest, hash: Uint8Array): Buffer {
 	return Buffer.from(sequence(sequence(oid(DIGEST_OIDS[digest]), NULL), octetString(hash)));
 }
 
-/** ECDSA-Sig-Value ::= SEQUENCE { r, s }, of the two one behind the other in octets of one size. RFC 3279 §2.2.3. */
+/**
+ * Encodes ECDSA-Sig-Value ::= SEQUENCE { r, s }. The token gives r and s one behind the other, in equally many bytes.
+ * RFC 3279 §2.2.3.
+ */
 function encodeEcdsaSignature(raw: Buffer): Uint8Array {
 	const half = raw.length / 2;
 	const [r, s] = [raw.subarray(0, half), raw.subarray(half)].map((part) => BigInt(`0x0${part.toString("hex")}`));
 	return sequence(integer(r), integer(s));
 }
 
-/** CKM_ and CKF_ numbers. PKCS#11 v2.40. */
+/** The numbers of CKM_ and CKF_ constants, PKCS#11 v2.40. */
 const MECHANISM = { rsaPkcs: 0x1, ecdsa: 0x1041 } as const;
 const SERIAL_SESSION = 0x4;
-/** An RSA key of 8192 bits makes 1024 bytes. */
+/** An RSA key of 8192 bits makes signatures of 1024 bytes. */
 const MAX_SIGNATURE_BYTES = 1024;

@@ -1,6 +1,6 @@
 /**
- * Writing PKCS#12 containers (RFC 7292) as OpenSSL 3 does by default: everything encrypted by PBES2 with PBKDF2 over
- * HMAC-SHA-256 and AES-256-CBC (RFC 8018), a MAC by HMAC-SHA-256. `pkcs12.ts` reads them.
+ * Encodes PKCS#12 containers (RFC 7292) as OpenSSL 3 does by default: all content is encrypted by PBES2, with PBKDF2
+ * over HMAC-SHA-256 and AES-256-CBC (RFC 8018), and the MAC is HMAC-SHA-256. `pkcs12.ts` reads them.
  */
 
 import { createCipheriv, createHash, createHmac, type KeyObject, pbkdf2Sync, randomBytes } from "node:crypto";
@@ -11,15 +11,18 @@ import { SHA256_OID } from "../pki/signature-algorithm.js";
 
 export interface Pkcs12Content {
 	readonly key: KeyObject;
-	/** The key's first. */
+	/** The certificates, that of the key first. */
 	readonly certificates: readonly Certificate[];
-	/** What the key is called where it is imported. */
+	/** The name of the key where it is imported. */
 	readonly friendlyName: string;
-	/** In ASCII and not empty. */
+	/** ASCII text that is not empty. */
 	readonly passphrase: string;
 }
 
-/** @throws ERR_KEY_PASSPHRASE for a passphrase that not every reader would understand the same */
+/**
+ * Encodes a container.
+ * @throws ERR_KEY_PASSPHRASE for a passphrase that is empty or that programs would encode differently
+ */
 export function encodePkcs12({ key, certificates, friendlyName, passphrase }: Pkcs12Content): Uint8Array {
 	if (!/^[\x20-\x7e]+$/.test(passphrase)) {
 		const reason =
@@ -40,13 +43,13 @@ export function encodePkcs12({ key, certificates, friendlyName, passphrase }: Pk
 	return sequence(integer(3), data(safe), macData(safe, passphrase));
 }
 
-/** EncryptedPrivateKeyInfo, PKCS#8. RFC 5958 §3. */
+/** Encodes an EncryptedPrivateKeyInfo, PKCS#8. RFC 5958 §3. */
 export function encryptKey(key: KeyObject, passphrase: string): Uint8Array {
-	const { algorithm, octets } = encrypt(key.export({ format: "der", type: "pkcs8" }), passphrase);
-	return sequence(algorithm, octetString(octets));
+	const { algorithm, ciphertext } = encrypt(key.export({ format: "der", type: "pkcs8" }), passphrase);
+	return sequence(algorithm, octetString(ciphertext));
 }
 
-/** SafeBag ::= SEQUENCE { bagId, bagValue [0] EXPLICIT, bagAttributes SET OF OPTIONAL }. §4.2. */
+/** Encodes SafeBag ::= SEQUENCE { bagId, bagValue [0] EXPLICIT, bagAttributes SET OF OPTIONAL }. §4.2. */
 function safeBag(type: string, value: Uint8Array, attributes: readonly Uint8Array[]): Uint8Array {
 	const optional = attributes.length === 0 ? [] : [setOf(...attributes)];
 	return sequence(oid(type), encode(context(0), value), ...optional);
@@ -56,20 +59,20 @@ function attribute(type: string, value: Uint8Array): Uint8Array {
 	return sequence(oid(type), setOf(value));
 }
 
-/** ContentInfo with plain data. */
+/** Encodes a ContentInfo with plain data. */
 function data(content: Uint8Array): Uint8Array {
 	return sequence(oid(OID.data), encode(context(0), octetString(content)));
 }
 
-/** ContentInfo with EncryptedData, version 0. RFC 2315 §13. */
+/** Encodes a ContentInfo with EncryptedData, version 0. RFC 2315 §13. */
 function encryptedData(content: Uint8Array, passphrase: string): Uint8Array {
-	const { algorithm, octets } = encrypt(content, passphrase);
-	const encrypted = sequence(oid(OID.data), algorithm, encode(context(0, "primitive"), octets));
+	const { algorithm, ciphertext } = encrypt(content, passphrase);
+	const encrypted = sequence(oid(OID.data), algorithm, encode(context(0, "primitive"), ciphertext));
 	return sequence(oid(OID.encryptedData), encode(context(0), sequence(integer(0), encrypted)));
 }
 
-/** By PBES2, with its AlgorithmIdentifier. RFC 8018 §6.2, §A.2, §A.4, §B.2.5. */
-function encrypt(content: Uint8Array, passphrase: string): { algorithm: Uint8Array; octets: Uint8Array } {
+/** Encrypts by PBES2. Returns its AlgorithmIdentifier with the ciphertext. RFC 8018 §6.2, §A.2, §A.4, §B.2.5. */
+function encrypt(content: Uint8Array, passphrase: string): { algorithm: Uint8Array; ciphertext: Uint8Array } {
 	const [salt, iv] = [randomBytes(16), randomBytes(16)];
 	const cipher = createCipheriv("aes-256-cbc", pbkdf2Sync(passphrase, salt, ITERATIONS, 32, "sha256"), iv);
 	const prf = sequence(oid(OID.hmacWithSha256), NULL);
@@ -77,18 +80,18 @@ function encrypt(content: Uint8Array, passphrase: string): { algorithm: Uint8Arr
 	const scheme = sequence(oid(OID.aes256Cbc), octetString(iv));
 	return {
 		algorithm: sequence(oid(OID.pbes2), sequence(derivation, scheme)),
-		octets: Buffer.concat([cipher.update(content), cipher.final()]),
+		ciphertext: Buffer.concat([cipher.update(content), cipher.final()]),
 	};
 }
 
-/** MacData ::= SEQUENCE { DigestInfo, macSalt OCTET STRING, iterations }. §4. */
+/** Encodes MacData ::= SEQUENCE { DigestInfo, macSalt OCTET STRING, iterations }. §4. */
 function macData(content: Uint8Array, passphrase: string): Uint8Array {
 	const salt = randomBytes(16);
 	const mac = createHmac("sha256", macKey(passphrase, salt)).update(content).digest();
 	return sequence(sequence(sequence(oid(SHA256_OID), NULL), octetString(mac)), octetString(salt), integer(ITERATIONS));
 }
 
-/** The derivation of PKCS#12 itself, for 32 octets by SHA-256, which is one block of it. §B.2. */
+/** Derives the key of the MAC as PKCS#12 does: 32 bytes by SHA-256, which is one block of its output. RFC 7292 §B.2. */
 function macKey(passphrase: string, salt: Uint8Array): Buffer {
 	const [purpose, block] = [3, 64];
 	const diversifier = Buffer.alloc(block, purpose);
@@ -98,17 +101,20 @@ function macKey(passphrase: string, salt: Uint8Array): Buffer {
 	return key;
 }
 
-/** As often as fills whole blocks. */
-function repeated(octets: Uint8Array, block: number): Buffer {
-	return Buffer.alloc(Math.ceil(octets.length / block) * block, octets);
+/** Repeats the bytes until they fill whole blocks. */
+function repeated(bytes: Uint8Array, block: number): Buffer {
+	return Buffer.alloc(Math.ceil(bytes.length / block) * block, bytes);
 }
 
-/** Big-endian, as a BMPString has it. */
+/** Encodes text as big-endian UTF-16, as a BMPString has it. */
 function utf16(text: string): Buffer {
 	return Buffer.from(text, "utf16le").swap16();
 }
 
-/** OpenSSL writes 2,048; this takes a program that guesses fifty times as long, and node-forge a second. */
+/**
+ * OpenSSL writes 2,048. With this number guessing a passphrase takes fifty times as long, and node-forge needs a
+ * second.
+ */
 const ITERATIONS = 100_000;
 
 const OID = {

@@ -1,10 +1,10 @@
 /**
- * Signers from PKCS#12 containers (RFC 7292) under a passphrase. node-forge decrypts the container and does nothing else:
- * the outer structure is checked here before it sees a byte, and what it finds leaves as DER, for node:crypto and our own
- * certificate parser.
+ * Signers with a key from a PKCS#12 container (RFC 7292) under a passphrase. node-forge decrypts the container and does
+ * nothing else: this file checks the outer structure before node-forge sees a byte, and passes the results as DER to
+ * node:crypto and sigtool's own certificate parser.
  *
- * Supported: DER; a MAC with SHA-1 or SHA-2; one key of any type; PBES2, 3DES or RC2-40. node-forge takes a container
- * without a MAC for a good one, so those are refused here.
+ * Supported: DER; a MAC with SHA-1 or SHA-2; one key of any type; PBES2, 3DES or RC2-40. Containers without a MAC are
+ * refused here, because node-forge accepts them.
  */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
@@ -18,13 +18,14 @@ import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey }
 
 export interface Pkcs12SignerOptions extends SignerOptions {
 	readonly file: string;
-	/** Further certificates, beside those in the container. */
+	/** Files with certificates that the container lacks. */
 	readonly chainFiles?: readonly string[];
 	readonly passphrase: PassphraseSource;
 	readonly onWarning?: (text: string) => void;
 }
 
 /**
+ * Opens a signer.
  * @throws ERR_PKCS12, ERR_PKCS12_NO_MAC, ERR_PKCS12_PBMAC1, ERR_KEY_PASSPHRASE, ERR_KEY, ERR_KEY_MISMATCH,
  * ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
  */
@@ -39,7 +40,7 @@ export interface ContainerContent {
 	readonly certificates: readonly Certificate[];
 }
 
-/** The one key of a container, and its certificates. @throws as openPkcs12Signer, of the file alone */
+/** Returns the only key of a container, and its certificates. @throws as `openPkcs12Signer`, about the file alone */
 export async function openContainerFile(
 	options: Pick<Pkcs12SignerOptions, "file" | "passphrase" | "onWarning">,
 ): Promise<ContainerContent> {
@@ -52,7 +53,7 @@ export async function openContainerFile(
 	return { key, certificates };
 }
 
-/** The outside of a PFX: version 3, integrity by passphrase, a MAC that can be checked. RFC 7292 §4. */
+/** Checks the outer structure of a PFX: version 3, integrity by passphrase, a MAC that can be checked. RFC 7292 §4. */
 function checkStructure(bytes: Uint8Array, path: string): void {
 	const { contentType, mac } = readPfx(bytes, path);
 	if (contentType !== DATA) throw refusal("ERR_PKCS12", path, "it is protected by a signature, not by a passphrase");
@@ -78,6 +79,8 @@ interface Pfx {
 }
 
 /**
+ * Reads the structure:
+ *
  *     PFX ::= SEQUENCE { version, authSafe ContentInfo, macData MacData OPTIONAL }
  *     MacData ::= SEQUENCE { mac SEQUENCE { AlgorithmIdentifier, OCTET STRING }, macSalt, iterations DEFAULT 1 }
  */
@@ -117,7 +120,10 @@ interface Contents {
 	readonly certificates: readonly Certificate[];
 }
 
-/** What node-forge throws is reduced to its text: the passphrase is among the arguments of what threw. */
+/**
+ * Decrypts the container. Of node-forge's errors only the text is kept, because the passphrase was among their
+ * arguments.
+ */
 async function openContainer(bytes: Buffer, passphrase: string, path: string): Promise<Contents> {
 	const { default: forge } = await import("node-forge");
 	const keys: KeyObject[] = [];
@@ -136,17 +142,18 @@ async function openContainer(bytes: Buffer, passphrase: string, path: string): P
 	return { keys, certificates };
 }
 
-/** What node-forge derives the key of every encrypted part with; its types leave it out. */
+/** The part of node-forge that derives the key of every encrypted part. The types of node-forge lack it. */
 interface PasswordBasedEncryption {
 	getCipher(oid: string, parameters: Forge.asn1.Asn1, passphrase: string): unknown;
 }
 
 /**
- * Runs `open` with the iterations of all key derivations counted. Counts of keys inside an encrypted part come to light
- * only while node-forge decrypts that part, so they are read where it asks for a cipher; the door is put back behind it.
+ * Runs `open` and limits the iterations of all key derivations together. Those of a key inside an encrypted part are
+ * known only once node-forge decrypts that part, so they are read where it asks for a cipher. The function replaced for
+ * this is restored at the end.
  */
 function withBoundedIterations<T>(forge: typeof Forge, path: string, open: () => T): T {
-	const { pbe } = forge.pki as typeof Forge.pki & { pbe: PasswordBasedEncryption }; // See there.
+	const { pbe } = forge.pki as typeof Forge.pki & { pbe: PasswordBasedEncryption }; // The types lack `pbe`.
 	const { getCipher } = pbe;
 	let total = 0;
 	pbe.getCipher = (oid, parameters, passphrase) => {
@@ -165,6 +172,8 @@ function withBoundedIterations<T>(forge: typeof Forge, path: string, open: () =>
 }
 
 /**
+ * Reads the iterations:
+ *
  *     pkcs-12PbeParams ::= SEQUENCE { salt OCTET STRING, iterations INTEGER }                    RFC 7292 appendix C
  *     PBES2-params     ::= SEQUENCE { SEQUENCE { OID, SEQUENCE { salt, iterations, … } }, … }    RFC 8018 §A.2, §A.4
  */
@@ -180,12 +189,12 @@ function readIterations(oid: string, parameters: Uint8Array): number {
 	return reader.integer();
 }
 
-/** PrivateKeyInfo. node-forge decodes RSA keys; others it hands over as they are. */
+/** Returns a PrivateKeyInfo. node-forge decodes RSA keys and hands over others as they are. */
 function keyStructure(forge: typeof Forge, bag: Forge.pkcs12.Bag): Forge.asn1.Asn1 {
 	return bag.key ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(bag.key)) : bag.asn1;
 }
 
-/** Certificate: node-forge keeps the structure it read, and decodes only those with RSA keys. */
+/** Returns a Certificate. node-forge keeps the structure it read, and decodes only certificates with RSA keys. */
 function certificateStructure(forge: typeof Forge, bag: Forge.pkcs12.Bag): Forge.asn1.Asn1 {
 	return bag.cert ? forge.pki.certificateToAsn1(bag.cert) : bag.asn1;
 }
@@ -201,8 +210,9 @@ function describeFailure(error: unknown, passphrase: string, path: string): Sigt
 		return refusal("ERR_KEY_PASSPHRASE", path, "the passphrase is wrong");
 	}
 	if (/[^\0-\x7f]/.test(passphrase)) {
-		// The MAC held: its key comes from the passphrase in UTF-16, that of PBES2 from UTF-8, which node-forge does not do.
-		const reason = `its encryption does not go together with a passphrase outside ASCII, export it again (${text})`;
+		// The MAC matches, so the passphrase is right. The MAC's key comes from its UTF-16, that of PBES2 from its UTF-8,
+		// which node-forge does not do.
+		const reason = `its encryption cannot be opened by a passphrase outside ASCII; export it again with another one (${text})`;
 		return refusal("ERR_PKCS12", path, reason);
 	}
 	return refusal("ERR_PKCS12", path, `its content is damaged or not supported (${text})`);
@@ -213,20 +223,20 @@ function refusal(code: ErrorCode, path: string, reason: string): SigtoolError {
 }
 
 const MAX_CONTAINER_BYTES = 2 ** 20;
-/** Common tools write 2,048 to 600,000; node-forge does 700,000 a second. */
+/** Common tools write 2,048 to 600,000; node-forge does 700,000 in a second. */
 const MAX_MAC_ITERATIONS = 5_000_000;
-/** Of all encrypted parts together, usually two; node-forge does 190,000 a second of PBES2. */
+/** Limit of all encrypted parts together, usually two; node-forge does 190,000 of PBES2 in a second. */
 const MAX_ENCRYPTION_ITERATIONS = 2_000_000;
 
 const DATA = "1.2.840.113549.1.7.1";
 const PBES2 = "1.2.840.113549.1.5.13";
 const PBMAC1 = "1.2.840.113549.1.5.14";
-/** SHA-1, SHA-256, SHA-384, SHA-512. */
+/** The identifiers of SHA-1, SHA-256, SHA-384 and SHA-512. */
 const MAC_DIGESTS: ReadonlySet<string> = new Set([
 	"1.3.14.3.2.26",
 	"2.16.840.1.101.3.4.2.1",
 	"2.16.840.1.101.3.4.2.2",
 	"2.16.840.1.101.3.4.2.3",
 ]);
-/** keyBag and pkcs8ShroudedKeyBag; the only other kind that node-forge lets through is certBag. */
+/** The identifiers of keyBag and pkcs8ShroudedKeyBag. The only other kind that node-forge accepts is certBag. */
 const KEY_BAGS: ReadonlySet<string> = new Set(["1.2.840.113549.1.12.10.1.1", "1.2.840.113549.1.12.10.1.2"]);

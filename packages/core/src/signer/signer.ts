@@ -1,4 +1,4 @@
-/** The seam between what is signed and where the key is. */
+/** The interface between the code that needs a signature and the place of the key: a file, a token or a program. */
 
 import { createPublicKey, createSign, type KeyObject, sign, verify } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
@@ -8,36 +8,41 @@ import { createContentVerifier, type EvidenceDigest, type SigningAlgorithm } fro
 
 export interface Signer {
 	readonly algorithm: SigningAlgorithm;
-	/** The leaf, whose key signs, first; then what else was given, its issuers as a rule. */
+	/** The certificate of the key that signs comes first; then the others that were given, usually its issuers. */
 	readonly certificates: readonly Certificate[];
-	/** Whether the leaf carries the development marker. */
+	/** True when the leaf carries the development marker. */
 	readonly development: boolean;
-	/** Signature over SHA-256 of the octets: PKCS#1 v1.5 as it is (RFC 8017 §8.2), ECDSA in DER (RFC 3279 §2.2.3). */
-	readonly sign: (octets: Uint8Array) => Promise<Uint8Array>;
-	/** Signature in the same form over content that is read in pieces. @throws ERR_KEY for a damaged key */
+	/**
+	 * Signs the SHA-256 of the bytes. The signature is that of PKCS#1 v1.5 unchanged (RFC 8017 §8.2), or ECDSA's in DER
+	 * (RFC 3279 §2.2.3).
+	 */
+	readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
+	/** Begins a signature in the same form over content that is read in pieces. @throws ERR_KEY for a damaged key */
 	readonly begin: (digest: EvidenceDigest) => ContentSignature;
-	/** Gives back what the key's place wants back, a session with a token, say. Nothing is signed afterwards. */
+	/**
+	 * Releases what the place of the key holds open, such as a session with a token. Nothing can be signed afterwards.
+	 */
 	readonly close: () => void;
 }
 
 export interface ContentSignature {
 	update(content: Uint8Array): void;
-	/** Over everything so far. To be called once. */
+	/** Signs all content so far. To be called once. */
 	sign(): Uint8Array;
 }
 
 export interface SignerOptions {
 	/**
-	 * What to do with a certificate that has expired, is not for code signing, or is otherwise one no verifier takes.
-	 * Default `refuse`.
+	 * Decides about a leaf that has expired, is not for code signing, or would be refused by every verifier for another
+	 * reason. Default `refuse`.
 	 */
 	readonly unfit?: "refuse" | "allow";
 }
 
 /**
- * A signer over a private key of node:crypto. The certificates may come in any order: the one that belongs to the key
- * becomes the leaf.
- * @throws ERR_KEY for a key or leaf that cannot sign catalogs, ERR_KEY_MISMATCH when no certificate belongs to the key
+ * Makes a signer with a private key of node:crypto. The certificates may come in any order: the one that belongs to the
+ * key becomes the leaf.
+ * @throws ERR_KEY for a key or leaf that cannot sign catalogs; ERR_KEY_MISMATCH when no certificate belongs to the key
  */
 export function signerFromKey(
 	key: KeyObject,
@@ -49,23 +54,23 @@ export function signerFromKey(
 	const leaf = certificateOf(key, certificates);
 	return {
 		...signerFacts(algorithm, leaf, certificates, options),
-		sign: async (octets) => signChecked(octets, key, leaf),
+		sign: async (bytes) => signChecked(bytes, key, leaf),
 		begin: contentSigner(key, leaf),
 		close() {},
 	};
 }
 
-/** A key that is elsewhere: in a token, or behind a program. */
+/** A key that is kept elsewhere: in a token, or by a program. */
 export interface ExternalKey {
-	/** Where it is, for messages. */
+	/** The place of the key, for messages. */
 	readonly place: string;
 	readonly begin: (digest: EvidenceDigest) => ContentSignature;
 	readonly close: () => void;
 }
 
 /**
- * A signer over a key that is elsewhere. Nobody gets a signature that does not verify under the leaf, which is the first
- * certificate.
+ * Makes a signer with a key that is kept elsewhere. It returns no signature that does not verify under the leaf, which
+ * is the first certificate.
  * @throws ERR_KEY for a leaf that cannot sign catalogs
  */
 export function signerFromExternalKey(
@@ -93,9 +98,9 @@ export function signerFromExternalKey(
 	};
 	return {
 		...signerFacts(algorithmFor(publicKey), leaf, certificates, options),
-		async sign(octets) {
+		async sign(bytes) {
 			const signing = begin("sha256");
-			signing.update(octets);
+			signing.update(bytes);
 			return signing.sign();
 		},
 		begin,
@@ -117,12 +122,12 @@ function signerFacts(
 	};
 }
 
-/** Passphrase of a key, asked for only when it is needed. */
+/** Returns the passphrase of a key. It is called only when the passphrase is needed. */
 export type PassphraseSource = () => string | Promise<string>;
 
 /**
- * RSA from 2048 bits, ECDSA on P-256 and P-384, both with SHA-256: members and attributes are bound by SHA-256 already,
- * so a longer digest in the signature alone would add nothing.
+ * Chooses the algorithm: RSA from 2048 bits, or ECDSA on P-256 and P-384, both with SHA-256. Members and attributes are
+ * bound by SHA-256 already, so a longer digest in the signature alone would add nothing.
  */
 function algorithmFor(key: KeyObject): SigningAlgorithm {
 	const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
@@ -142,7 +147,7 @@ function algorithmFor(key: KeyObject): SigningAlgorithm {
 
 function certificateOf(key: KeyObject, certificates: readonly Certificate[]): Certificate {
 	const publicKey = createPublicKey(key);
-	// Comparing the types first keeps keys of other kinds in the chain, which may not be readable, out of it.
+	// The kinds are compared first, because a key of another kind in the chain may not be readable.
 	const leaf = certificates.find((certificate) => {
 		return certificate.keyAlgorithm.kind === key.asymmetricKeyType && publicKeyOf(certificate).equals(publicKey);
 	});
@@ -162,16 +167,20 @@ export function checkFitness(leaf: Certificate): void {
 	}
 }
 
-/** A key file may be damaged where loading does not look; what it then signs must not get out. @throws ERR_KEY */
-function signChecked(octets: Uint8Array, key: KeyObject, leaf: Certificate): Uint8Array {
-	const signature = sign("sha256", octets, key);
-	if (verify("sha256", octets, publicKeyOf(leaf), signature)) return signature;
+/**
+ * Signs and verifies the signature. Loading does not detect every damage to a key, and a wrong signature must not get
+ * out.
+ * @throws ERR_KEY
+ */
+function signChecked(bytes: Uint8Array, key: KeyObject, leaf: Certificate): Uint8Array {
+	const signature = sign("sha256", bytes, key);
+	if (verify("sha256", bytes, publicKeyOf(leaf), signature)) return signature;
 	throw unusable("it is damaged, its signature does not verify");
 }
 
 /**
- * Of signatures over content only the key is checked, once: a damaged one signs everything wrong, and checking each
- * signature would mean hashing all content twice. A computation gone wrong OpenSSL finds itself, for RSA.
+ * Signs content in pieces. The key is checked once instead of each signature, which would need a second hash over all
+ * content; a damaged key signs everything wrong. For RSA, OpenSSL itself detects a faulty computation.
  */
 function contentSigner(key: KeyObject, leaf: Certificate): Signer["begin"] {
 	let proven = false;
@@ -203,7 +212,7 @@ function unusable(reason: string): SigtoolError {
 }
 
 const MIN_RSA_BITS = 2048;
-/** P-256 and P-384 as OpenSSL names them. */
+/** The names of P-256 and P-384 in OpenSSL. */
 const CURVES: ReadonlySet<string> = new Set(["prime256v1", "secp384r1"]);
 const TYPE_NAMES: Readonly<Record<string, string>> = {
 	ed25519: "Ed25519",
