@@ -144,7 +144,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 				"the PIN is empty; it was not tried, because wrong PINs lock the token [ERR_PIN]",
 			],
 			["no PIN and no terminal", "id=%01", {}, 2, "use --pin-file or SIGTOOL_PIN [ERR_PIN]"],
-			["a missing token", "token=other;id=%01", { SIGTOOL_PIN: PIN }, 2, 'there is "release" [ERR_PKCS11]'],
+			["a missing token", "token=other;id=%01", { SIGTOOL_PIN: PIN }, 2, 'the module has "release" [ERR_PKCS11]'],
 			["a token of another maker", "token=release;model=x", { SIGTOOL_PIN: PIN }, 2, "Cannot find the token"],
 			["another slot", "slot-id=4000000000", { SIGTOOL_PIN: PIN }, 2, "Cannot find the token"],
 			["a missing key", "object=nobody", { SIGTOOL_PIN: PIN }, 2, "no private key of that name and id"],

@@ -11,7 +11,7 @@ describe("DIGEST_ALGORITHMS", () => {
 		},
 	);
 
-	it("counts SHA-256 and up as evidence, SHA-1 as legacy, MD5 as nothing", () => {
+	it("has SHA-256 and up as evidence, SHA-1 as legacy, MD5 as refused", () => {
 		const strengths = Object.entries(DIGEST_ALGORITHMS).map(([name, { strength }]) => `${name} ${strength}`);
 		expect(strengths).toEqual(["md5 refused", "sha1 legacy", "sha256 evidence", "sha384 evidence", "sha512 evidence"]);
 		expect(digestAlgorithmByOid("1.2.3")).toBeUndefined();

@@ -28,7 +28,7 @@ interface ImageShape {
 	readonly size?: number;
 }
 
-/** Headers of a PE image, filled up with ones. */
+/** Returns the headers of a PE image, followed by bytes of the value 1. */
 function image({ peOffset = 64, magic = 0x20b, directoryEntries = 16, table, size = 1000 }: ImageShape): Buffer {
 	const file = Buffer.alloc(Math.max(size, 1000), 1);
 	const wide = magic === 0x20b ? 16 : 0;
@@ -43,7 +43,7 @@ function image({ peOffset = 64, magic = 0x20b, directoryEntries = 16, table, siz
 }
 
 describe("authenticodeParts() of a PE image", () => {
-	it("leaves out checksum and security directory entry, and pads an unsigned image to eight bytes", () => {
+	it("excludes checksum and security directory entry, and pads an unsigned image to eight bytes", () => {
 		expect(partsOf(image({ size: 1001 }))).toEqual({
 			kind: "pe",
 			ranges: [
@@ -64,7 +64,7 @@ describe("authenticodeParts() of a PE image", () => {
 		});
 	});
 
-	it("leaves out a certificate table at the end of the file", () => {
+	it("excludes a certificate table at the end of the file", () => {
 		const parts = partsOf(image({ table: [901, 99] }));
 		expect(parts?.ranges.at(-1)).toEqual([240, 901]);
 		expect(parts?.padding).toBe(0);
@@ -89,7 +89,7 @@ describe("authenticodeParts() of a PE image", () => {
 		["without room for a security directory", image({ directoryEntries: 4 })],
 		["whose certificate table overlaps its headers", image({ table: [100, 900] })],
 		["that is a DOS stub", Buffer.from("MZ")],
-	])("takes a file %s for no image", (_, file) => {
+	])("does not recognise an image %s", (_, file) => {
 		expect(partsOf(file)).toBeUndefined();
 	});
 });
@@ -108,7 +108,7 @@ describe("authenticodeParts() of a cabinet", () => {
 		return file;
 	}
 
-	it("leaves out reserved1, and of a signed one iCabinet, the reserve and the signature", () => {
+	it("excludes reserved1; in a signed one also iCabinet, the reserve and the signature", () => {
 		expect(partsOf(cabinet())?.ranges).toEqual([
 			[0, 4],
 			[8, 500],
@@ -127,13 +127,13 @@ describe("authenticodeParts() of a cabinet", () => {
 		["whose signature is not at the end", cabinet({ signature: [400, 99] })],
 		["without a signature in the reserve", cabinet({ signature: [500, 0] })],
 		["whose signature overlaps the files", cabinet({ signature: [60, 440] })],
-	])("takes one %s for no cabinet", (_, file) => {
+	])("does not recognise one %s", (_, file) => {
 		expect(partsOf(file)).toBeUndefined();
 	});
 });
 
 describe("authenticodeParts() of hostile headers", () => {
-	it("covers every byte but the fields that signing changes and a signature at the end", () => {
+	it("covers every byte except the fields that signing changes and a signature at the end", () => {
 		const start = fc.constantFrom(image({}), image({ magic: 0x10b, table: [900, 100] }), image({ table: [900, 100] }));
 		const edits = fc.array(fc.tuple(fc.nat(999), fc.nat(255)), { maxLength: 4 });
 		fc.assert(
@@ -172,7 +172,7 @@ describe.skipIf(!hasCorpus)("digests of the files of real catalogs (../shared/co
 		const { members } = JSON.parse(readFileSync(join(CORPUS, name, "meta.json"), "utf8")) as { members: Member[] };
 		for (const { tag, how, local } of members) {
 			if (how === undefined || local === undefined) continue;
-			const [what, algorithm] = how.split("-") as [string, "sha1" | "sha256"]; // `pe-sha1`, `crlf-sha256` …
+			const [what, algorithm] = how.split("-") as [string, "sha1" | "sha256"]; // Such as `pe-sha1`.
 			const path = join(CORPUS, name, local);
 			const { kind, digest } = hashSingleFile(path, algorithm);
 			expect([kind, Buffer.from(digest).toString("hex")], local).toEqual([
@@ -185,7 +185,7 @@ describe.skipIf(!hasCorpus)("digests of the files of real catalogs (../shared/co
 		}
 	});
 
-	it("has 69 members there", () => {
+	it("has 69 members whose files are there", () => {
 		const all = names.flatMap((name) => JSON.parse(readFileSync(join(CORPUS, name, "meta.json"), "utf8")).members);
 		expect(all.filter(({ local }: Member) => local !== undefined)).toHaveLength(69);
 	});
@@ -206,7 +206,7 @@ describe.skipIf(!hasTools)(
 			return Buffer.from(hashSingleFile(join(root, name), choice).digest).toString("hex");
 		};
 
-		it("PE: the digest of the unsigned image, padded, and that of the signed one", () => {
+		it("PE: the unsigned image, padded, and the signed one have the same digest", () => {
 			root = makeKey();
 			writeFileSync(join(root, "a.exe"), image({ size: 5003 }));
 			const digest = sign("a.exe", "signed.exe");
@@ -215,7 +215,7 @@ describe.skipIf(!hasTools)(
 			expect(hashSingleFile(join(root, "signed.exe")).kind).toBe(ENTRY_KIND.pe);
 		});
 
-		it("CAB: the digest of the signed cabinet, which is not that of the unsigned one", () => {
+		it("CAB: the signed cabinet has another digest than the unsigned one", () => {
 			root = makeKey();
 			execFileSync("gcab", ["-c", "a.cab", "k.pem", "c.pem"], { cwd: root });
 			const digest = sign("a.cab", "signed.cab");
@@ -228,7 +228,7 @@ describe.skipIf(!hasTools)(
 	},
 );
 
-/** A directory with a self-signed certificate and its key. */
+/** Makes a directory with a self-signed certificate and its key. */
 function makeKey(): string {
 	const root = tempTree();
 	const request = [

@@ -16,11 +16,11 @@ function digestOf(content: Uint8Array, options: FsverityOptions): string {
 	return createFsverityHasher(options).update(content).digest().toString("hex");
 }
 
-/** No two blocks are alike. */
+/** Returns content in which no two blocks are equal. */
 function content(sizeBytes: number): Buffer {
-	const octets = Buffer.alloc(sizeBytes, "fs-verity");
-	for (let offset = 0; offset + 4 <= sizeBytes; offset += 512) octets.writeUInt32LE(offset, offset);
-	return octets;
+	const bytes = Buffer.alloc(sizeBytes, "fs-verity");
+	for (let offset = 0; offset + 4 <= sizeBytes; offset += 512) bytes.writeUInt32LE(offset, offset);
+	return bytes;
 }
 
 describe("createFsverityHasher()", () => {
@@ -30,12 +30,12 @@ describe("createFsverityHasher()", () => {
 		);
 	});
 
-	it("tells files of zeros apart by their size", () => {
+	it("gives files of zeros different digests by their size", () => {
 		const digests = [0, 1, 4095, 4096, 4097].map((size) => digestOf(Buffer.alloc(size), { algorithm: "sha256" }));
 		expect(new Set(digests).size).toBe(5);
 	});
 
-	it("depends on algorithm, block size and salt, also where padding hides a zero of the salt", () => {
+	it("depends on algorithm, block size and salt, even when the salt differs only in a zero at its end", () => {
 		const variants: readonly FsverityOptions[] = [
 			{ algorithm: "sha256" },
 			{ algorithm: "sha512" },
@@ -46,7 +46,7 @@ describe("createFsverityHasher()", () => {
 		expect(new Set(variants.map((options) => digestOf(content(10_000), options))).size).toBe(variants.length);
 	});
 
-	it("does not depend on how the content is cut", () => {
+	it("does not depend on how the content is split", () => {
 		const options = fc.record({
 			algorithm: fc.constantFrom("sha256", "sha512"),
 			blockSize: fc.constantFrom(1024, 4096),
@@ -76,7 +76,7 @@ describe("createFsverityHasher()", () => {
 		expect(() => createFsverityHasher({ algorithm: "sha256", salt: Buffer.alloc(33) })).toThrow(RangeError);
 	});
 
-	it("refuses to go on after digest()", () => {
+	it("refuses update() and digest() after digest()", () => {
 		const hasher = createFsverityHasher({ algorithm: "sha256" });
 		hasher.digest();
 		expect(() => hasher.update(Buffer.alloc(1))).toThrow(TypeError);
@@ -85,7 +85,7 @@ describe("createFsverityHasher()", () => {
 });
 
 describe.skipIf(!hasFsverity)("fsverity digest (needs fsverity)", () => {
-	/** Digests of many files at once, in their order. */
+	/** Returns the digests of many files by one call, in their order. */
 	function judge(files: readonly string[], { algorithm, blockSize = 4096, salt }: FsverityOptions): string[] {
 		const args = ["digest", "--compact", `--hash-alg=${algorithm}`, `--block-size=${blockSize}`];
 		if (salt !== undefined) args.push(`--salt=${Buffer.from(salt).toString("hex")}`);
@@ -94,7 +94,7 @@ describe.skipIf(!hasFsverity)("fsverity digest (needs fsverity)", () => {
 	}
 
 	const SIZES = [0, 1, 4095, 4096, 4097, 8192, 512 * KIB - 1, 512 * KIB, 512 * KIB + 1, MIB + 1];
-	// 1 KiB blocks: what fills one, a level of digests (32 KiB or 16 KiB), and the level above it.
+	// Sizes that fill one block of 1 KiB, one level of digests (32 KiB or 16 KiB), and the level above it.
 	const SMALL_BLOCK_SIZES = [
 		0,
 		1,

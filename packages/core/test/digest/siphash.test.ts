@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { type SipRounds, sipHash } from "../../dist/digest/siphash.js";
 
-/** What `_imp.source_hash()` of CPython 3.10 and 3.13 says of the octets 0, 1, 2 … below 256, again and again. */
+/** Results of `_imp.source_hash()` of CPython 3.10 and 3.13 for the bytes 0 to 255, repeated up to the size. */
 const VECTORS: readonly [rounds: SipRounds, key: number, sizeBytes: number, hash: string][] = [
 	["2-4", 0, 0, "d70077739d4b921e"],
 	["2-4", 0, 8, "38792ffc241c2bc7"],
@@ -17,7 +17,7 @@ const VECTORS: readonly [rounds: SipRounds, key: number, sizeBytes: number, hash
 	["1-3", 0xfffffffe, 1000, "8c95a8728d26f202"],
 ];
 
-it.each(VECTORS)("sipHash() with rounds %s and key %i of %i octets is %s", (rounds, key, sizeBytes, hash) => {
-	const octets = Buffer.from(Array.from({ length: sizeBytes }, (_, index) => index % 256));
-	expect(sipHash(octets, key, rounds).toString("hex")).toBe(hash);
+it.each(VECTORS)("sipHash() with rounds %s and key %i of %i bytes is %s", (rounds, key, sizeBytes, hash) => {
+	const bytes = Buffer.from(Array.from({ length: sizeBytes }, (_, index) => index % 256));
+	expect(sipHash(bytes, key, rounds).toString("hex")).toBe(hash);
 });

@@ -30,8 +30,8 @@ describe("inspectCatalogFile()", () => {
 
 describe.skipIf(!hasCorpus)("inspectCatalog() of real catalogs", () => {
 	it("names every algorithm beside its object identifier", () => {
-		for (const { octets } of corpusCatalogs()) {
-			for (const signer of inspectCatalog(octets).signers) {
+		for (const { bytes } of corpusCatalogs()) {
+			for (const signer of inspectCatalog(bytes).signers) {
 				expect(signer.signatureAlgorithmName).toBe("rsaEncryption");
 				expect(signer.digestAlgorithmName).toMatch(/^sha(1|256)$/);
 			}
@@ -39,8 +39,8 @@ describe.skipIf(!hasCorpus)("inspectCatalog() of real catalogs", () => {
 	});
 
 	it("marks the signer's certificate and puts its issuers behind it", () => {
-		for (const { octets } of corpusCatalogs()) {
-			const { signers, certificates } = inspectCatalog(octets);
+		for (const { bytes } of corpusCatalogs()) {
+			const { signers, certificates } = inspectCatalog(bytes);
 			const own = certificates.filter(({ signer }) => signer);
 			expect(own.map(({ spkiSha256 }) => spkiSha256)).toEqual(signers.map(({ spkiSha256 }) => spkiSha256));
 			if (signers.length === 0) continue;

@@ -27,7 +27,7 @@ function subjects(keys: readonly TrustedKey[]): string[] {
 }
 
 describe("attributeKeys()", () => {
-	it("knows the key of a certificate that is trusted by itself", () => {
+	it("finds the key of a pinned certificate", () => {
 		const keys = attributeKeys(trustFromCertificates([leaf]), []);
 		const [key, ...others] = keys.candidatesFor(keyIdOf(leaf));
 		expect(others).toEqual([]);
@@ -39,23 +39,23 @@ describe("attributeKeys()", () => {
 		expect(key.publicKey.equals(publicKeyOf(leaf))).toBe(true);
 	});
 
-	it("knows the key of a pin in the store by the certificate kept with it", () => {
+	it("finds the key of a pin in the trust store by the certificate kept with it", () => {
 		const keys = attributeKeys(pinOf(leaf, leaf), []);
 		expect(keys.candidatesFor(keyIdOf(leaf))).toMatchObject([{ trustedBy: { label: "pinned", source: "store" } }]);
 	});
 
-	it("knows the key of a pin that is a hash once its certificate is given", () => {
+	it("finds the key of a pin that is only a hash when its certificate is given", () => {
 		expect(attributeKeys(pinOf(leaf), []).candidatesFor(keyIdOf(leaf))).toEqual([]);
 		expect(subjects(attributeKeys(pinOf(leaf), [leaf]).candidatesFor(keyIdOf(leaf)))).toEqual(["CN=Leaf"]);
 	});
 
-	it("says that a key known by its hash alone cannot check an attribute", () => {
+	it("reports that a key known by its hash alone cannot check an attribute", () => {
 		const error = attributeKeys(pinOf(leaf), []).refusalFor(keyIdOf(leaf));
 		expect(error.code).toBe("ERR_UNTRUSTED_SIGNER");
 		expect(error.message).toMatch(/; 1 pinned key is known by hash alone, which cannot check an attribute$/);
 	});
 
-	it("has no key for an id that is unknown, and says what would help", () => {
+	it("finds no key for an unknown id, and names the remedy", () => {
 		const keys = attributeKeys(trustFromCertificates([leaf]), []);
 		expect(keys.candidatesFor(UNKNOWN)).toEqual([]);
 		const error = keys.refusalFor(UNKNOWN);
@@ -65,14 +65,14 @@ describe("attributeKeys()", () => {
 		);
 	});
 
-	it("does not trust a certificate for being given", () => {
+	it("does not trust a certificate because it is given", () => {
 		const keys = attributeKeys(NOBODY, [leaf]);
 		expect(keys.candidatesFor(keyIdOf(leaf))).toEqual([]);
 		expect(keys.refusalFor(keyIdOf(leaf)).code).toBe("ERR_UNTRUSTED_SIGNER");
 		expect(keys.refusalFor(keyIdOf(leaf)).message).toContain(spkiSha256(leaf));
 	});
 
-	it("refuses a key whose certificate has expired, but for a time when it was valid", () => {
+	it("refuses a key whose certificate has expired, unless it is judged for a time when it was valid", () => {
 		const keys = (at: number) => attributeKeys(pinOf(leaf, leaf), [], { at });
 		const later = leaf.notAfter + DAY_MS;
 		expect(keys(later).candidatesFor(keyIdOf(leaf))).toEqual([]);
@@ -80,7 +80,7 @@ describe("attributeKeys()", () => {
 		expect(keys(Date.now()).candidatesFor(keyIdOf(leaf))).toHaveLength(1);
 	});
 
-	it("takes the renewed certificate of a pinned key that is given beside the expired one", () => {
+	it("uses the renewed certificate of a pinned key that is given beside the expired one", () => {
 		const key = p256();
 		const now = Date.now();
 		const order = { commonName: "Old", key, kind: "release" } as const;
@@ -89,14 +89,14 @@ describe("attributeKeys()", () => {
 		expect(subjects(keys.candidatesFor(keyIdOf(expired)))).toEqual(["CN=New"]);
 	});
 
-	it("counts a key once, whatever number of its certificates is given", () => {
+	it("finds a key once, however many of its certificates are given", () => {
 		const key = p256();
 		const [one, two] = [certificateFor(key, "One"), certificateFor(key, "Two")];
 		const keys = attributeKeys(trustFromCertificates([one]), [one, two]);
 		expect(keys.candidatesFor(keyIdOf(one))).toHaveLength(1);
 	});
 
-	it("says of a development identity that it is one", () => {
+	it("marks the key of a development identity as such", () => {
 		const now = Date.now();
 		const period = { notBefore: now - DAY_MS, notAfter: now + DAY_MS };
 		const marked = issueCertificate({ commonName: "Dev", key: p256(), kind: "development", ...period });
@@ -108,15 +108,15 @@ describe("attributeKeys()", () => {
 describe.skipIf(!hasOpenssl)("attributeKeys(), with authorities and chosen key identifiers (needs openssl 3.4)", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
-	const authority: Issued = hasOpenssl ? workshop.issue({ subject: "/CN=Root" }) : (undefined as never); // Skipped.
+	const authority: Issued = hasOpenssl ? workshop.issue({ subject: "/CN=Root" }) : (undefined as never); // The tests are skipped.
 
-	/** A code signer whose subject key identifier ends in these octets. */
+	/** Issues a code signer whose subject key identifier ends in these bytes. */
 	function signerNamed(subject: string, identifier: string): Issued {
 		const extensions = [...CODE_SIGNER.slice(0, 3), `subjectKeyIdentifier=${identifier}`];
 		return workshop.issue({ subject, extensions, key: "p256", issuer: authority });
 	}
 
-	it("know the keys that an authority vouches for, through intermediates given", () => {
+	it("finds the keys that an authority vouches for, through given intermediates", () => {
 		const extensions = [
 			"basicConstraints=critical,CA:TRUE",
 			"keyUsage=critical,keyCertSign",
@@ -132,7 +132,7 @@ describe.skipIf(!hasOpenssl)("attributeKeys(), with authorities and chosen key i
 		expect(attributeKeys(trust, [issued.certificate]).refusalFor(keyId).code).toBe("ERR_UNTRUSTED_SIGNER");
 	});
 
-	it("hold an authority to the one subject it may vouch for", () => {
+	it("lets an authority vouch only for its one subject", () => {
 		const issued = workshop.issue({ subject: "/CN=Signer", issuer: authority, extensions: CODE_SIGNER });
 		const keysFor = (subject: string) => {
 			const { certificate } = authority;
@@ -146,7 +146,7 @@ describe.skipIf(!hasOpenssl)("attributeKeys(), with authorities and chosen key i
 		expect(keysFor("CN=Another")).toEqual([]);
 	});
 
-	it("refuse a certificate that is not for code signing", () => {
+	it("refuses a certificate that is not for code signing", () => {
 		const extensions = [
 			"keyUsage=critical,digitalSignature",
 			"extendedKeyUsage=serverAuth",
@@ -158,7 +158,7 @@ describe.skipIf(!hasOpenssl)("attributeKeys(), with authorities and chosen key i
 		expect(keys.refusalFor(keyIdOf(server.certificate)).code).toBe("ERR_CERTIFICATE_PURPOSE");
 	});
 
-	it("offer every key that shares an id, of which the one that signed verifies", () => {
+	it("finds every key that shares an id, of which the one that signed verifies", () => {
 		const [one, two] = ["/CN=One", "/CN=Two"].map((subject) => signerNamed(subject, "0102c0ffee02"));
 		const trust = trustFromCertificates([authority.certificate]);
 		const candidates = attributeKeys(trust, [one.certificate, two.certificate]).candidatesFor("c0ffee02");
@@ -172,7 +172,7 @@ describe.skipIf(!hasOpenssl)("attributeKeys(), with authorities and chosen key i
 		expect(verdicts).toEqual([false, true]);
 	});
 
-	it("offer at most eight keys for an id", () => {
+	it("finds at most eight keys for an id", () => {
 		const many = Array.from({ length: 10 }, (_, i) => signerNamed(`/CN=Signer ${i}`, "0102c0ffee00"));
 		const trust = trustFromCertificates([authority.certificate]);
 		const keys = attributeKeys(
@@ -182,7 +182,7 @@ describe.skipIf(!hasOpenssl)("attributeKeys(), with authorities and chosen key i
 		expect(keys.candidatesFor("c0ffee00")).toHaveLength(8);
 	});
 
-	it("take a key by the hash of its bits too, as evmctl names keys without a certificate", () => {
+	it("finds a key by the hash of its bits too, as evmctl names keys without a certificate", () => {
 		const named = signerNamed("/CN=Named", "0102c0ffee01");
 		const hashed = workshop.issue({
 			subject: "/CN=Hashed",
@@ -196,7 +196,7 @@ describe.skipIf(!hasOpenssl)("attributeKeys(), with authorities and chosen key i
 		expect(subjects(keys.candidatesFor(keyIdOf(hashed.certificate)))).toEqual(["CN=Named"]);
 	});
 
-	it("name a certificate without a usable key identifier by its key", () => {
+	it("names a certificate without a usable key identifier by its key", () => {
 		const extensions = CODE_SIGNER.slice(0, 3);
 		const short = signerNamed("/CN=Short", "ab");
 		const without = workshop.issue({
@@ -221,7 +221,7 @@ describe("createContentVerifier()", () => {
 
 	function verdict(key: KeyObject, signature: Uint8Array, digest: "sha256" | "sha384" | "sha512" = "sha256"): boolean {
 		const verifier = createContentVerifier(publicKeyOf(certificateFor(key)), digest);
-		for (const octet of content) verifier.update(Uint8Array.of(octet));
+		for (const byte of content) verifier.update(Uint8Array.of(byte));
 		return verifier.verify(signature);
 	}
 
@@ -238,7 +238,7 @@ describe("createContentVerifier()", () => {
 		expect(verdict(key, sign("sha512", content, key), "sha384")).toBe(false);
 	});
 
-	it("accepts no signature that is shorter, longer or changed in any octet", () => {
+	it("accepts no signature that is shorter, longer or changed in any byte", () => {
 		for (const key of [rsa2048(), p256()]) {
 			const signature = sign("sha256", content, key);
 			expect(verdict(key, signature.subarray(1))).toBe(false);
@@ -251,7 +251,7 @@ describe("createContentVerifier()", () => {
 		}
 	});
 
-	it("accepts ECDSA in DER alone: no padded integer, no long form of a length, no plain pair", () => {
+	it("accepts ECDSA only in DER: no padded integer, no long form of a length, no r and s without DER", () => {
 		const key = p256();
 		const signature = sign("sha256", content, key);
 		const rLength = signature[3];

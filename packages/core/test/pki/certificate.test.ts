@@ -20,7 +20,7 @@ import { corpusPem, hasCorpus } from "./corpus.js";
 import { expectError, verdictOf } from "./expect-error.js";
 import { AUTHORITY, CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
 
-describe.skipIf(!hasOpenssl)("parseCertificate(), certificates by openssl", () => {
+describe.skipIf(!hasOpenssl)("parseCertificate() of certificates that openssl made", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let leaf: Issued;
@@ -32,7 +32,7 @@ describe.skipIf(!hasOpenssl)("parseCertificate(), certificates by openssl", () =
 	});
 	afterAll(() => workshop.remove());
 
-	it("reads what node:crypto and openssl read", () => {
+	it("reads the same as node:crypto and openssl", () => {
 		const { certificate } = leaf;
 		const oracle = new X509Certificate(certificate.der);
 		expect(certificate.version).toBe(3);
@@ -49,7 +49,7 @@ describe.skipIf(!hasOpenssl)("parseCertificate(), certificates by openssl", () =
 		expect(spkiSha256(certificate)).toBe(createHash("sha256").update(spki).digest("hex"));
 	});
 
-	it("reads the extensions that decide something", () => {
+	it("reads the extensions that verification applies", () => {
 		const { extensions } = leaf.certificate;
 		expect(extensions.basicConstraints).toEqual({ isAuthority: false, maxPathLength: undefined });
 		expect(extensions.keyUsage).toBe(1);
@@ -63,18 +63,18 @@ describe.skipIf(!hasOpenssl)("parseCertificate(), certificates by openssl", () =
 		expect(root.certificate.serial).toEqual(Buffer.of(0xfb));
 	});
 
-	it("tells authorities from others", () => {
+	it("isCertificateAuthority() recognises authorities", () => {
 		const isAuthority = (...extensions: string[]) =>
 			isCertificateAuthority(workshop.issue({ subject: "/CN=X", extensions, key: "p256" }).certificate);
 		expect(isAuthority(...AUTHORITY)).toBe(true);
 		expect(isAuthority("basicConstraints=critical,CA:TRUE", "keyUsage=digitalSignature")).toBe(false);
 		expect(isAuthority("basicConstraints=CA:FALSE")).toBe(false);
 		expect(isAuthority("extendedKeyUsage=codeSigning")).toBe(false);
-		expect(isAuthority()).toBe(true); // A root from before the extensions.
+		expect(isAuthority()).toBe(true); // Roots older than the extensions have none.
 		expect(isCertificateAuthority(leaf.certificate)).toBe(false);
 	});
 
-	it("knows a development certificate by its marker, which stops no verification", () => {
+	it("recognises a development certificate by its marker, which does not make verification fail", () => {
 		const marked = workshop.issue({
 			subject: "/CN=Dev",
 			extensions: [...CODE_SIGNER.slice(0, 3), `${DEVELOPMENT_MARKER_OID}=DER:0500`],
@@ -89,7 +89,8 @@ describe.skipIf(!hasOpenssl)("parseCertificate(), certificates by openssl", () =
 		expectError("ERR_DER", () => parseCertificate(Buffer.concat([der, Buffer.of(0)])));
 
 		const repeated = Buffer.from(der);
-		repeated[repeated.indexOf(Buffer.from("0603551d23", "hex")) + 4] = 0x0e; // authorityKeyIdentifier → subjectKeyIdentifier
+		// Turns authorityKeyIdentifier into a second subjectKeyIdentifier.
+		repeated[repeated.indexOf(Buffer.from("0603551d23", "hex")) + 4] = 0x0e;
 		expectError("ERR_CERTIFICATE_FORMAT", () => parseCertificate(repeated));
 
 		const differing = Buffer.from(der);
@@ -97,14 +98,14 @@ describe.skipIf(!hasOpenssl)("parseCertificate(), certificates by openssl", () =
 		expectError("ERR_CERTIFICATE_FORMAT", () => parseCertificate(differing));
 	});
 
-	it("refuses a second encoding of a key, which would have a second hash", () => {
+	it("refuses a second encoding of a key, whose hash would be another pin", () => {
 		const hybrid = Buffer.from(leaf.certificate.der);
 		const point = hybrid.indexOf(Buffer.from("03420004", "hex")) + 3;
 		hybrid[point] = 0x06 | (hybrid[point + 64] & 1);
 		expectError("ERR_CERTIFICATE_FORMAT", () => parseCertificate(hybrid));
 	});
 
-	it("refuses what is larger than the limit before looking at it", () => {
+	it("refuses input that is larger than the limit before parsing it", () => {
 		expectError("ERR_LIMIT", () => parseCertificate(new Uint8Array(MAX_CERTIFICATE_SIZE + 1)));
 	});
 
@@ -114,14 +115,14 @@ describe.skipIf(!hasOpenssl)("parseCertificate(), certificates by openssl", () =
 			expectError("ERR_DER", () => parseCertificate(der.subarray(0, length)));
 	});
 
-	it("parses altered octets or ends in a SigtoolError, and so does what uses the result", () => {
+	it("altered bytes parse or end in a SigtoolError, and so does the use of the result", () => {
 		const { der } = root.certificate;
 		fc.assert(
 			fc.property(
 				fc.array(fc.tuple(fc.nat(der.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 }),
 				(changes) => {
 					const altered = Buffer.from(der);
-					for (const [position, octet] of changes) altered[position] = octet;
+					for (const [position, byte] of changes) altered[position] = byte;
 					verdictOf(() => {
 						const certificate = parseCertificate(altered);
 						publicKeyOf(certificate);
@@ -189,7 +190,7 @@ describe("parseName()", () => {
 		expect(name(attribute("2.5.4.3", TAG.T61_STRING, "5a6feb", "hex"))).toBe("CN=Zoë");
 	});
 
-	it("falls back to hexadecimal for unknown types and for octets that are no text", () => {
+	it("writes hexadecimal for unknown types and for bytes that are not text", () => {
 		expect(name(attribute("1.2.3", TAG.UTF8_STRING, "a"))).toBe("1.2.3=#0C0161");
 		expect(name(attribute("2.5.4.3", TAG.UTF8_STRING, "ff", "hex"))).toBe("CN=#0C01FF");
 		expect(name(attribute("2.5.4.3", TAG.BMP_STRING, "d800", "hex"))).toBe("CN=#1E02D800");
@@ -199,7 +200,7 @@ describe("parseName()", () => {
 
 describe.skipIf(!hasCorpus || !hasOpenssl)("certificates of the corpus", () => {
 	it.each(["CAfile-all.pem", "ms-roots.pem", "roots-from-corpus.pem", "intermediates-from-corpus.pem"])(
-		"all of %s parse, and their subjects read as openssl's",
+		"all of %s parse, with the same subjects as in openssl",
 		(file) => {
 			for (const certificate of certificatesFromPem(corpusPem(file))) {
 				const options = ["-inform", "DER", "-noout", "-subject", "-nameopt", "RFC2253,-esc_msb,utf8"];

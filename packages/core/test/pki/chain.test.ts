@@ -24,7 +24,7 @@ function judge(
 	return verifyChain(leaf, { intermediates, anchors, at: AT, purpose: "codeSigning", profile: "default", ...more });
 }
 
-describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
+describe.skipIf(!hasOpenssl)("verifyChain() with certificates that openssl made", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let middle: Issued;
@@ -35,7 +35,7 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		workshop.issue({ subject: `/CN=${name}`, issuer, extensions, key: "p256" });
 	const signer = (issuer: Issued, extensions: readonly string[] = CODE_SIGNER) =>
 		workshop.issue({ subject: "/O=Example/CN=Signer", issuer, extensions, key: "p256" });
-	/** Other lines for the extensions of the same name. */
+	/** Replaces the lines of the extensions that `changes` name; a change without a value removes the line. */
 	const replacing = (lines: readonly string[], ...changes: string[]) => {
 		const names = changes.map((line) => line.split("=")[0]);
 		const kept = lines.filter((line) => !names.includes(line.split("=")[0]));
@@ -173,7 +173,7 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		},
 		"an intermediate for servers": {
 			expect: "ERR_CERTIFICATE_PURPOSE",
-			openssl: "ok", // OpenSSL does not nest extended key usages.
+			openssl: "ok", // OpenSSL does not apply an issuer's usages.
 			make: () => {
 				const issuer = authority(root, "Servers", [...INTERMEDIATE, "extendedKeyUsage=serverAuth"]);
 				return [signer(issuer), issuer];
@@ -213,11 +213,11 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		"a leaf that was tampered with": {
 			expect: "ERR_CERTIFICATE_SIGNATURE",
 			make: () => {
-				const octets = Buffer.from(leaf.certificate.der);
-				octets[octets.lastIndexOf("Signer")] ^= 0x01;
-				const pem = `-----BEGIN CERTIFICATE-----\n${octets.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
+				const bytes = Buffer.from(leaf.certificate.der);
+				bytes[bytes.lastIndexOf("Signer")] ^= 0x01;
+				const pem = `-----BEGIN CERTIFICATE-----\n${bytes.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
 				const file = workshop.write("tampered.pem", pem);
-				return [{ ...leaf, file, certificate: parseCertificate(octets) }, middle];
+				return [{ ...leaf, file, certificate: parseCertificate(bytes) }, middle];
 			},
 		},
 	};
@@ -236,24 +236,24 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		});
 	}
 
-	it("returns the path leaf first and the anchor's own object", () => {
+	it("returns the chain leaf first, and the anchor as the same object", () => {
 		const { certificates, anchor } = judge(leaf.certificate, [middle.certificate], [root.certificate]);
 		expect(certificates).toEqual([leaf.certificate, middle.certificate, root.certificate]);
 		expect(anchor).toBe(root.certificate);
 	});
 
-	it("says that the path is incomplete without the intermediate, naming what is missing", () => {
+	it("reports that the chain is incomplete without the intermediate, and names the missing issuer", () => {
 		const { message } = expectError("ERR_CHAIN_INCOMPLETE", () => judge(leaf.certificate, [], [root.certificate]));
 		expect(message).toContain("CN=Middle");
 	});
 
-	it("says of an authority in the bag that nobody trusts it", () => {
+	it("reports that an authority among the intermediates is not trusted", () => {
 		const bag = [middle.certificate, root.certificate];
 		const { message } = expectError("ERR_CHAIN_INCOMPLETE", () => judge(leaf.certificate, bag, []));
 		expect(message).toContain('"CN=Root" issued itself and is not trusted here');
 	});
 
-	it("reports the attempt that came furthest, whatever comes first in the bag", () => {
+	it("reports the attempt that came furthest, whatever the order of the intermediates", () => {
 		const impostor = authority(root, "Middle", replacing(INTERMEDIATE, "basicConstraints=critical,CA:FALSE"));
 		for (const bag of [
 			[impostor, middle],
@@ -265,7 +265,7 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		}
 	});
 
-	it("takes the cross-signed path when the root of the other one is not trusted", () => {
+	it("returns the cross-signed chain when the root of the other chain is not trusted", () => {
 		const other = workshop.issue({ subject: "/CN=Other root" });
 		const cross = workshop.issue({ subject: "/CN=Root", issuer: other, extensions: INTERMEDIATE, sameKeyAs: root });
 		const bag = [root, middle, cross].map(({ certificate }) => certificate);
@@ -280,13 +280,13 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		expect(judge(leaf.certificate, bag, [root.certificate]).certificates[1]).toBe(middle.certificate);
 	});
 
-	it("finds the right one of two anchors of one name", () => {
+	it("finds the right one of two anchors with one name", () => {
 		const impostor = workshop.issue({ subject: "/CN=Root" });
 		const anchors = [impostor.certificate, root.certificate];
 		expect(judge(leaf.certificate, [middle.certificate], anchors).anchor).toBe(root.certificate);
 	});
 
-	it("finds the path in a bag of 50 certificates in any order, at the cost of its own signatures", () => {
+	it("finds the chain among 50 certificates in any order, and checks only its own signatures", () => {
 		const lower = authority(middle, "Lower");
 		const end = signer(lower);
 		const decoys = Array.from({ length: 47 }, (_, i) => authority(root, i % 2 === 0 ? "Lower" : `Decoy ${i}`));
@@ -326,7 +326,7 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		expectError("ERR_CHAIN_INCOMPLETE", () => judge(ten.certificate, intermediates, [root.certificate]));
 	});
 
-	it("holds the anchor itself to its dates and constraints, but not to the hash of its signature", () => {
+	it("applies the anchor's own dates and constraints, but not the digest of its signature", () => {
 		const make = (order: Partial<Parameters<Workshop["issue"]>[0]>) => {
 			const anchor = workshop.issue({ subject: "/CN=Anchor", ...order });
 			const end = signer(anchor);
@@ -341,14 +341,14 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		expect(make({ extensions: ["subjectKeyIdentifier=hash"] })).toBe("ERR_CERTIFICATE_CONSTRAINTS");
 	});
 
-	it("refuses constraints on directory names, which it does not apply", () => {
+	it("refuses constraints on directory names, which are not supported", () => {
 		const constraint = ["nameConstraints=critical,permitted;dirName:where", "[where]", "O=Example"];
 		const issuer = authority(root, "Constrained", [...INTERMEDIATE, ...constraint]);
 		const end = signer(issuer);
 		expectError("ERR_CERTIFICATE_CONSTRAINTS", () => judge(end.certificate, [issuer.certificate], [root.certificate]));
 	});
 
-	it("holds an email address within the subject to constraints", () => {
+	it("applies constraints to an email address in the subject", () => {
 		const issuer = authority(root, "Constrained", [
 			...INTERMEDIATE,
 			"nameConstraints=critical,permitted;email:.example.com",
@@ -368,7 +368,7 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		expectError("ERR_CERTIFICATE_EXTENSION", () => judge(end.certificate, [issuer.certificate], [root.certificate]));
 	});
 
-	it("takes SHA-1, RSA-1024 and an anchor without extensions under windows-legacy, MD5 never", () => {
+	it("accepts SHA-1, RSA-1024 and an anchor without extensions under windows-legacy, but never MD5", () => {
 		const old = workshop.issue({ subject: "/CN=1997", extensions: [] });
 		const make = (digest: "sha1" | "md5", key: "rsa1024" | "rsa2048") => {
 			const end = workshop.issue({ subject: "/CN=Old", issuer: old, extensions: CODE_SIGNER.slice(0, 4), digest, key });
@@ -383,7 +383,7 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		expectError("ERR_WEAK_KEY", () => judge(ed.certificate, [middle.certificate], [root.certificate]));
 	});
 
-	it("asks of a timestamping authority what the purpose and the strictness ask", () => {
+	it("checks a timestamping authority by its purpose and by the strictness asked for", () => {
 		const usages = (usage: string) => signer(middle, replacing(CODE_SIGNER, `extendedKeyUsage=${usage}`)).certificate;
 		const verdict = (usage: string, timeStampingEku: "strict" | "tolerant") => {
 			const more = { purpose: "timeStamping", timeStampingEku } as const;
@@ -396,7 +396,7 @@ describe.skipIf(!hasOpenssl)("verifyChain(), certificates by openssl", () => {
 		expect(verdict("codeSigning", "tolerant")).toBe("ERR_CERTIFICATE_PURPOSE");
 	});
 
-	it("verifyPinned() asks of a self-signed certificate what it asks of a leaf, and no path", () => {
+	it("verifyPinned() applies the rules for a leaf to a self-signed certificate, without a chain", () => {
 		const make = (extensions: readonly string[], more = {}) =>
 			workshop.issue({
 				subject: "/CN=Pinned",

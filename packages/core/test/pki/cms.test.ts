@@ -44,7 +44,7 @@ describe("encodeSignedData()", () => {
 });
 
 describe("parseSignedData()", () => {
-	it("refuses another type, another version, bytes behind it and sets beyond the limits", () => {
+	it("refuses another type, another version, bytes behind the end and sets beyond the limits", () => {
 		const wrap = (...fields: Uint8Array[]) =>
 			sequence(oid("1.2.840.113549.1.7.2"), encode(context(0), sequence(...fields)));
 		const encapsulated = sequence(oid(CONTENT_TYPE));
@@ -57,7 +57,7 @@ describe("parseSignedData()", () => {
 		expectError("ERR_LIMIT", () => parseSignedData(wrap(integer(1), setOf(), encapsulated, crowd, setOf()), "test"));
 	});
 
-	it("passes over a certificate that does not parse and says so", () => {
+	it("skips a certificate that does not parse and reports it", () => {
 		const bag = encode(context(0), sequence(integer(1)), encode(context(1), NULL));
 		const fields = [integer(1), setOf(), sequence(oid(CONTENT_TYPE)), bag, setOf()];
 		const der = sequence(oid("1.2.840.113549.1.7.2"), encode(context(0), sequence(...fields)));
@@ -68,7 +68,7 @@ describe("parseSignedData()", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("verifySigner(), certificates by openssl", () => {
+describe.skipIf(!hasOpenssl)("verifySigner() with certificates that openssl made", () => {
 	let workshop: Workshop;
 	let rsa: Issued;
 	let ec: Issued;
@@ -113,7 +113,7 @@ describe.skipIf(!hasOpenssl)("verifySigner(), certificates by openssl", () => {
 		return verifySigner(signers[0], { contentType, contentValue, certificates, profile: "default" }).certificate;
 	}
 
-	/** A SignedData with a SignerInfo as given, for what `encodeSignedData` does not write. */
+	/** Encodes a SignedData with the given SignerInfo, for cases that `encodeSignedData` does not write. */
 	function handmade(
 		issued: Issued,
 		parts: {
@@ -146,7 +146,7 @@ describe.skipIf(!hasOpenssl)("verifySigner(), certificates by openssl", () => {
 		return sequence(oid("1.2.840.113549.1.7.2"), encode(context(0), signedData));
 	}
 
-	it("accepts what encodeSignedData() writes, RSA and P-256, and so does openssl", () => {
+	it("accepts the output of encodeSignedData() for RSA and P-256, as openssl does", () => {
 		for (const issued of [rsa, ec]) {
 			const der = signed(issued, [contentType(), messageDigest()], [rsa.certificate, ec.certificate]);
 			const { signers, certificates, contentValue = new Uint8Array() } = parseSignedData(der, "test");
@@ -191,7 +191,7 @@ describe.skipIf(!hasOpenssl)("verifySigner(), certificates by openssl", () => {
 		expectError("ERR_SIGNATURE", () => verify(flip(der.length - 1)));
 	});
 
-	it("refuses attributes that are missing, repeated, many-valued, out of order or of another type", () => {
+	it("refuses attributes that are missing, repeated, out of order, of another type or with several values", () => {
 		const refuses = (...attributes: Uint8Array[]) =>
 			expectError("ERR_SIGNED_ATTRIBUTES", () => verify(signed(rsa, attributes)));
 		refuses(messageDigest());
@@ -231,14 +231,18 @@ describe.skipIf(!hasOpenssl)("verifySigner(), certificates by openssl", () => {
 		expectError("ERR_SIGNATURE", () => verify(der, (data) => ({ ...data, certificates: [decoy] })));
 	});
 
-	it("says when the signer's certificate is not there", () => {
+	it("reports that the signer's certificate is missing", () => {
 		expectError("ERR_SIGNER_CERTIFICATE", () => verify(signed(rsa, undefined, [ec.certificate])));
 	});
 
 	it.each([
 		["RSA-PSS", "1.2.840.113549.1.1.10", "ERR_UNSUPPORTED_ALGORITHM"],
 		["Ed25519", "1.3.101.112", "ERR_UNSUPPORTED_ALGORITHM"],
-		["another digest than the one named beside it", "1.2.840.113549.1.1.12", "ERR_UNSUPPORTED_ALGORITHM"],
+		[
+			"a signature algorithm with another digest than the digest algorithm",
+			"1.2.840.113549.1.1.12",
+			"ERR_UNSUPPORTED_ALGORITHM",
+		],
 		["an unknown algorithm", "1.2.3", "ERR_UNSUPPORTED_ALGORITHM"],
 		["MD5", "1.2.840.113549.1.1.4", "ERR_WEAK_DIGEST"],
 		["SHA-1", "1.2.840.113549.1.1.5", "ERR_WEAK_DIGEST"],
@@ -275,7 +279,7 @@ describe.skipIf(!hasOpenssl)("verifySigner(), certificates by openssl", () => {
 			expectError("ERR_DER", () => parseSignedData(der.subarray(0, length), "test"));
 	});
 
-	it("refuses every bit flip in what is signed, and elsewhere stays with the signer", () => {
+	it("refuses every bit flip in the signed part; a flip elsewhere never gives another signer", () => {
 		const der = signed(ec);
 		const parsed = parseSignedData(der, "test");
 		const [{ signature, signedAttributesDer }] = parsed.signers;
@@ -291,21 +295,21 @@ describe.skipIf(!hasOpenssl)("verifySigner(), certificates by openssl", () => {
 				if (verdictOf(() => (certificate = verify(altered))) !== "ok") continue;
 				expect(
 					covered.some(({ start, end }) => position >= start && position < end),
-					`octet ${position}`,
+					`byte ${position}`,
 				).toBe(false);
 				expect(certificate?.spki).toEqual(ec.certificate.spki);
 			}
 		}
 	});
 
-	it("parses altered octets or ends in a SigtoolError, and so does verification", () => {
+	it("altered bytes parse or end in a SigtoolError, and so does verification", () => {
 		const der = signed(ec);
 		fc.assert(
 			fc.property(
 				fc.array(fc.tuple(fc.nat(der.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 }),
 				(changes) => {
 					const altered = Buffer.from(der);
-					for (const [position, octet] of changes) altered[position] = octet;
+					for (const [position, byte] of changes) altered[position] = byte;
 					verdictOf(() =>
 						verify(altered, (data) => ({ ...data, contentValue: data.contentValue ?? new Uint8Array() })),
 					);
@@ -319,12 +323,12 @@ describe.skipIf(!hasOpenssl)("verifySigner(), certificates by openssl", () => {
 describe.skipIf(!hasCorpus)("catalogs of the corpus", () => {
 	const signed = corpusCatalogs().filter(({ signature }) => signature !== "-");
 
-	it("include 17 signed ones", () => {
+	it("17 of them are signed", () => {
 		expect(signed).toHaveLength(17);
 	});
 
-	it.each(signed)("$name: the signature verifies over the bytes received, and not over others", ({ octets }) => {
-		const { signers, contentType, contentValue, certificates, anomalies } = parseSignedData(octets, "catalog");
+	it.each(signed)("$name: the signature verifies over the bytes received, and not over others", ({ bytes }) => {
+		const { signers, contentType, contentValue, certificates, anomalies } = parseSignedData(bytes, "catalog");
 		expect(signers).toHaveLength(1);
 		expect(anomalies).toEqual([]);
 		if (contentValue === undefined) throw new Error("no content");

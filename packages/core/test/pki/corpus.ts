@@ -1,4 +1,4 @@
-/** Real catalogs outside the repository; tests that read them skip when they are not there. */
+/** Reads real catalogs from outside the repository. Tests that need them skip when they are missing. */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,8 +9,8 @@ export const hasCorpus = existsSync(join(CORPUS, "MANIFEST.txt"));
 
 export interface CorpusCatalog {
 	readonly name: string;
-	readonly octets: Uint8Array;
-	/** What osslsigncode said about the signature and the timestamp of the primary signer: `ok`, `failed` or `-`. */
+	readonly bytes: Uint8Array;
+	/** The result of osslsigncode for the signature and the timestamp of the primary signer: `ok`, `failed` or `-`. */
 	readonly signature: string;
 	readonly timestamp: string;
 }
@@ -31,6 +31,6 @@ export function corpusCatalogs(): CorpusCatalog[] {
 		);
 		if (file === undefined || verdicts === null) throw new Error(`no catalog or verdict for ${name}`);
 		const [, signature, timestamp] = verdicts;
-		return { name, octets: readFileSync(join(CORPUS, name, file)), signature, timestamp };
+		return { name, bytes: readFileSync(join(CORPUS, name, file)), signature, timestamp };
 	});
 }

@@ -1,15 +1,15 @@
 import { expect } from "vitest";
 import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
 
-/** Runs `action`, which must throw a SigtoolError of that code; returns it. */
+/** Runs `action`, which must throw a SigtoolError with that code, and returns the error. */
 export function expectError(code: ErrorCode, action: () => unknown): SigtoolError {
 	const error = caught(action);
 	expect(error, `expected ${code}`).toBeInstanceOf(SigtoolError);
-	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // Just proven to be one.
+	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // Checked above.
 	return error as SigtoolError;
 }
 
-/** "ok", or the code of the SigtoolError that `action` throws. Anything else that is thrown passes through. */
+/** Returns "ok", or the code of the SigtoolError that `action` throws. Any other error is passed on. */
 export function verdictOf(action: () => unknown): "ok" | ErrorCode {
 	const error = caught(action);
 	if (error === undefined) return "ok";

@@ -24,7 +24,7 @@ it.each([
 	expect(expiryNotice([certificate], end - daysLeft * DAY_MS)).toBe(expected);
 });
 
-it("expiryNotice() speaks of the certificate that ends first", () => {
+it("expiryNotice() names the certificate that expires first", () => {
 	const validity = { notBefore: end - 365 * DAY_MS, notAfter: end - 10 * DAY_MS };
 	const issuer = issueCertificate({ commonName: "Issuer", key: p256(), ...validity, kind: "authority" });
 	expect(expiryNotice([certificate, issuer], end - 35 * DAY_MS)).toContain('"CN=Issuer" expires in 25 days');

@@ -13,7 +13,7 @@ import { hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.
 
 const SIGNATURE = Buffer.from("a signature value");
 
-describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", () => {
+describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl ts", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let authority: Issued;
@@ -32,7 +32,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 	afterAll(() => workshop.remove());
 
 	const stampers = new Map<string, Issued>();
-	/** One of each subject. */
+	/** Issues a certificate for timestamps, once for each subject. */
 	const stamper = (subject: string, order: Partial<Parameters<Workshop["issue"]>[0]> = {}) => {
 		const known = stampers.get(subject);
 		const made = known ?? workshop.issue({ subject, issuer: root, extensions: TIME_STAMPER, key: "p256", ...order });
@@ -49,7 +49,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		fetchTimestamp(SIGNATURE, { urls, anchors: [root.certificate], timeoutMs: 10_000 });
 	const good = ({ query, response }: Exchange) => sendReply(response, replyTo(query, authority, workshop));
 
-	it("returns a token over the signature by an authority it can prove", async () => {
+	it("returns a token over the signature by a trusted authority", async () => {
 		const { url, requests } = await server(good);
 		const { token, time, authority: found, url: used } = await fetch(url);
 		expect(found.subject.text).toBe("CN=Time authority");
@@ -60,7 +60,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		expect(requests[0].headers["content-type"]).toBe("application/timestamp-query");
 	});
 
-	/** The query with the octets of its imprint or nonce altered. */
+	/** Returns the query with a change in its imprint or nonce. */
 	function altered(query: Buffer, part: "imprint" | "nonce"): Buffer {
 		const reader = new DerReader(query, "query");
 		reader.open(TAG.SEQUENCE);
@@ -77,7 +77,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		return copy;
 	}
 
-	/** The query with its 32 octets said to be of SHA3-256. */
+	/** Returns the query with SHA3-256 as the algorithm of its 32 bytes. */
 	const asSha3 = (query: Buffer) => {
 		const copy = Buffer.from(query);
 		const sha256 = Buffer.from("608648016503040201", "hex");
@@ -85,7 +85,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		return copy;
 	};
 
-	/** A token that is right but for the extended key usage of whoever signed it. */
+	/** Answers with a token that is correct except for the extended key usage of its signer. */
 	const forgedBy =
 		(extendedKeyUsage: string) =>
 		({ query, response }: Exchange) => {
@@ -175,25 +175,28 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 	it.each([
 		["whose extended key usage is not critical", "timeStamping"],
 		["that is for code as well", "critical,timeStamping,codeSigning"],
-	])("only what is new is refused by a certificate %s: when read, it counts", async (_, extendedKeyUsage) => {
-		const { url } = await server(forgedBy(extendedKeyUsage));
-		const options = { certificates: [], anchors: [root.certificate], profile: "default" } as const;
-		const token = await fetchRaw(url);
-		const signer = { signature: SIGNATURE, unsignedAttributes: [{ oid: TOKEN_ATTRIBUTE, values: [token] }] };
-		expect(verifyTimestamps(signer as unknown as SignerInfo, options)).toMatchObject({
-			timestamps: [{}],
-			failures: [],
-		});
-		await expect(fetch(url)).rejects.toMatchObject({ code: "ERR_TIMESTAMP" });
-	});
+	])(
+		"a token by a certificate %s is refused when it is new, and accepted when it is read",
+		async (_, extendedKeyUsage) => {
+			const { url } = await server(forgedBy(extendedKeyUsage));
+			const options = { certificates: [], anchors: [root.certificate], profile: "default" } as const;
+			const token = await fetchRaw(url);
+			const signer = { signature: SIGNATURE, unsignedAttributes: [{ oid: TOKEN_ATTRIBUTE, values: [token] }] };
+			expect(verifyTimestamps(signer as unknown as SignerInfo, options)).toMatchObject({
+				timestamps: [{}],
+				failures: [],
+			});
+			await expect(fetch(url)).rejects.toMatchObject({ code: "ERR_TIMESTAMP" });
+		},
+	);
 
-	/** Whatever token the server makes of a request. */
+	/** Returns the token that the server makes, unverified. */
 	async function fetchRaw(url: string): Promise<Uint8Array> {
 		const { body } = await exchange({ url, body: encodeRequest(SIGNATURE, newNonce()), maxBytes: 65_536 });
 		return parseResponse(body);
 	}
 
-	it("asks three times when the status is 500, and takes the answer that comes", async () => {
+	it("asks three times when the status is 500, and accepts the third answer", async () => {
 		let count = 0;
 		const { url, requests } = await server((exchange) => {
 			count++;
@@ -204,7 +207,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		expect(requests).toHaveLength(3);
 	});
 
-	it("gives up after three answers of status 500 or connections cut short", async () => {
+	it("gives up after three answers with status 500 or aborted connections", async () => {
 		const failing = await server(({ response }) => response.writeHead(503).end());
 		const cut = await server(({ query, response }) => {
 			const reply = replyTo(query, authority, workshop);
@@ -231,11 +234,11 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		expect([hanging, stalling].map(({ requests }) => requests.length)).toEqual([1, 1]);
 	});
 
-	it("no answer that is cut short or altered in any octet is taken for one of another time or signer", () => {
+	it("a truncation or a change of any byte never gives a token with another time or signer", () => {
 		const nonce = newNonce();
 		const reply = replyTo(encodeRequest(SIGNATURE, nonce), authority, workshop);
-		const judge = (octets: Uint8Array) => {
-			const { time, certificate } = verifyNewToken(parseResponse(octets), SIGNATURE, nonce, {
+		const judge = (bytes: Uint8Array) => {
+			const { time, certificate } = verifyNewToken(parseResponse(bytes), SIGNATURE, nonce, {
 				anchors: [root.certificate],
 			});
 			return `${time} ${certificate.subject.text}`;
@@ -244,9 +247,9 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		for (let position = 0; position < reply.length; position++) {
 			const altered = Buffer.from(reply);
 			altered[position] ^= 1 << (position % 8);
-			for (const octets of [altered, reply.subarray(0, position)]) {
+			for (const bytes of [altered, reply.subarray(0, position)]) {
 				try {
-					expect(judge(octets), `octet ${position}`).toBe(original);
+					expect(judge(bytes), `byte ${position}`).toBe(original);
 				} catch (error) {
 					if (!(error instanceof SigtoolError)) throw error;
 				}
@@ -267,7 +270,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		await expect(fetchTimestamp(SIGNATURE, { ...request, urls: [first.url] })).rejects.toThrow(/stolen \[ERR_DENIED\]/);
 	});
 
-	it("asks nobody else when the proxy is none", async () => {
+	it("asks no other authority when the proxy is malformed", async () => {
 		vi.stubEnv("http_proxy", "socks5://127.0.0.1:1");
 		vi.stubEnv("no_proxy", "");
 		try {
@@ -277,7 +280,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		}
 	});
 
-	it("newTimestamp() refuses one that comes too late for the signer's certificate to be judged by it", async () => {
+	it("newTimestamp() refuses a timestamp later than the validity of the signer's certificate", async () => {
 		const { url } = await server(good);
 		const request = { urls: [url], anchors: [root.certificate] };
 		const expired = workshop.issue({ subject: "/CN=Gone", notAfter: "20210101000000Z" }).certificate;
@@ -285,7 +288,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp(), an authority over openssl ts", (
 		expect((await newTimestamp(SIGNATURE, authority.certificate, request)).url).toBe(url);
 	});
 
-	it("refuses to ask when no authority's timestamps would count, or an address is none", async () => {
+	it("sends nothing when no authority is trusted for timestamps, or a URL is malformed", async () => {
 		const refuse = async (urls: string[], anchors = [root.certificate]) => {
 			const error: unknown = await fetchTimestamp(SIGNATURE, { urls, anchors }).catch((caught) => caught);
 			expect(error).toBeInstanceOf(SigtoolError);

@@ -1,4 +1,6 @@
-/** What anyone can send is read before anyone is trusted: it costs no more than these limits allow. */
+/**
+ * Unverified input is parsed before any signature is checked. These tests show that its cost stays within the limits.
+ */
 
 import { createHash, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
@@ -43,25 +45,25 @@ describe("a name", () => {
 		return sequence(...times(count / perSet, () => setOf(...times(perSet, () => commonName(Buffer.of(0x41))))));
 	};
 
-	it("of more attributes than any real one is refused, however they are spread", () => {
+	it("with more attributes than the limit is refused, however they are distributed", () => {
 		expect(parseName(nameOf(MAX_NAME_ATTRIBUTES)).text).toHaveLength(64 * "CN=A,".length - 1);
 		expectError("ERR_LIMIT", () => parseName(nameOf(MAX_NAME_ATTRIBUTES + 1)));
 		expectError("ERR_LIMIT", () => parseName(nameOf(MAX_NAME_ATTRIBUTES + 2, MAX_NAME_ATTRIBUTES + 2)));
 	});
 
-	it("of more octets than any real one is refused", () => {
+	it("with more bytes than the limit is refused", () => {
 		const empty = sequence(setOf(commonName(new Uint8Array(5000)))).length - 5000;
 		const sized = (size: number) => sequence(setOf(commonName(new Uint8Array(size - empty))));
 		expect(parseName(sized(MAX_NAME_SIZE)).text).toBe(`CN=${"\\00".repeat(MAX_NAME_SIZE - empty)}`);
 		expectError("ERR_LIMIT", () => parseName(sized(MAX_NAME_SIZE + 1)));
 	});
 
-	it("turns control characters into their octets", () => {
+	it("has control characters escaped as their bytes", () => {
 		const text = Buffer.from("a\n\u0085\u0000b\u007f", "utf8");
 		expect(parseName(sequence(setOf(commonName(text)))).text).toBe("CN=a\\0A\\C2\\85\\00b\\7F");
 	});
 
-	it("that names a signer is held to the same", () => {
+	it("that names a signer has the same limits", () => {
 		const bytes = signedBy(sequence(oid(UNKNOWN)), { issuer: nameOf(65) });
 		expectError("ERR_LIMIT", () => parseSignedData(bytes, "test"));
 	});
@@ -97,7 +99,7 @@ describe("a certificate", () => {
 		expectError("ERR_CERTIFICATE_FORMAT", () => certificateWith({ key: rsaKey(2048, 2n ** 32n + 1n) }));
 	});
 
-	it("with an RSA key in a second encoding, which would have a second hash, is refused although OpenSSL takes it", () => {
+	it("with an RSA key in a second encoding, whose hash would be another pin, is refused although OpenSSL accepts it", () => {
 		const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 		const reader = new DerReader(publicKey.export({ type: "pkcs1", format: "der" }), "key");
 		reader.open(TAG.SEQUENCE);
@@ -105,7 +107,7 @@ describe("a certificate", () => {
 		const numbers = (value: Uint8Array) => sequence(encode(TAG.INTEGER, value), integer(65_537));
 		const encodings = [
 			numbers(modulus),
-			numbers(modulus.subarray(1)), // Negative.
+			numbers(modulus.subarray(1)), // The number is negative.
 			Buffer.concat([numbers(modulus), NULL]),
 		].map((key) => Buffer.from(sequence(sequence(oid(RSA_ENCRYPTION), NULL), bitString(key))));
 		for (const key of encodings) {
@@ -122,7 +124,7 @@ describe("a certificate", () => {
 		expectError("ERR_WEAK_KEY", () => publicKeyOf(certificate));
 	});
 
-	it("is not held to constraints when that would take too many comparisons", () => {
+	it("is refused when checking its name constraints would take too many comparisons", () => {
 		const dns = (index: number) => encode(0x82, Buffer.from(`h${index}.example`));
 		const constraints = encode(context(1), ...times(256, (index) => sequence(dns(index + 1000))));
 		const authority = certificateWith({ extensions: [extension("2.5.29.30", sequence(constraints))] });
@@ -139,7 +141,7 @@ describe("a certificate", () => {
 		expectError("ERR_CERTIFICATE_CONSTRAINTS", () => checkNameConstraints(named(10), longAuthority));
 	});
 
-	it("cannot write lines of its own into a message", () => {
+	it("cannot insert lines into a message", () => {
 		const email = (text: string) => {
 			return sequence(
 				setOf(sequence(oid("1.2.840.113549.1.9.1"), encode(TAG.UTF8_STRING, Buffer.from(text, "latin1")))),
@@ -200,10 +202,10 @@ describe("a signer", () => {
 		return verifySigner(signers[0], { contentType, contentValue, certificates, profile: "default" }).certificate;
 	}
 
-	/** Named as the genuine certificate is, with another key. */
+	/** Makes a certificate with the issuer and serial number of the genuine one, and another key. */
 	const decoy = (key: Uint8Array) => certificateWith({ serial: genuine.serial, issuer: genuine.issuer.der, key });
 
-	it("may be one of a few certificates, not of many", () => {
+	it("may match a few certificates, but not many", () => {
 		const decoys = times(MAX_SIGNER_CANDIDATES - 1, () => decoy(newKey()));
 		signatureChecks.mockClear();
 		expect(verify([...decoys, genuine])).toBe(genuine);
@@ -213,7 +215,7 @@ describe("a signer", () => {
 		expect(signatureChecks).not.toHaveBeenCalled();
 	});
 
-	it("with a key that takes too long is refused without a check, and hides no other", () => {
+	it("with a key that is slow to check is refused without a check, and does not hide another", () => {
 		const costly = decoy(rsaKey(16_384));
 		signatureChecks.mockClear();
 		expectError("ERR_WEAK_KEY", () => verify([costly]));
@@ -221,7 +223,7 @@ describe("a signer", () => {
 		expect(verify([costly, genuine])).toBe(genuine);
 	});
 
-	it("carries a bounded number of attributes, of values of all of them, and of signed octets", () => {
+	it("has limits on its attributes, on all their values, and on the signed bytes", () => {
 		const attribute = (index: number, values: number) => encodeAttribute(`1.2.3.${index}`, ...times(values, integer));
 		expect(verdictOf(() => signedData([], [attribute(1, 32), attribute(2, 32)]))).toBe("ok");
 		expectError("ERR_LIMIT", () => signedData([], [attribute(1, 32), attribute(2, 33)]));
@@ -235,7 +237,7 @@ describe("a signer", () => {
 		expectError("ERR_LIMIT", () => signedData([encodeAttribute(UNKNOWN, octetString(new Uint8Array(65_536)))]));
 	});
 
-	it("has its first timestamps looked at, and none that is larger than any real one", () => {
+	it("has limits on the number and the size of the timestamps that are judged", () => {
 		const options = { certificates: [], anchors: [], profile: "default" as const };
 		const stamped = (...values: Uint8Array[]) => {
 			const [signer] = signedData([], [encodeAttribute("1.3.6.1.4.1.311.3.3.1", ...values)]).signers;
@@ -254,7 +256,7 @@ describe("a signer", () => {
 });
 
 describe("a timestamp", () => {
-	it("says no more than an authority has to say", () => {
+	it("has a limit on the size of its TSTInfo", () => {
 		const algorithm = sequence(oid("2.16.840.1.101.3.4.2.1"), NULL);
 		const info = (size: number) => {
 			return sequence(
@@ -267,7 +269,7 @@ describe("a timestamp", () => {
 		expectError("ERR_LIMIT", () => parseTstInfo(info(16_384)));
 	});
 
-	it("says its time in a few octets", () => {
+	it("has a limit on the size of its time", () => {
 		const long = encode(TAG.GENERALIZED_TIME, Buffer.alloc(2 ** 20, "0"));
 		expectError("ERR_DER", () => new DerReader(long, "test").time());
 	});
@@ -277,7 +279,7 @@ interface CertificateParts {
 	readonly subject?: Uint8Array;
 	readonly issuer?: Uint8Array;
 	readonly serial?: Uint8Array;
-	/** SubjectPublicKeyInfo. */
+	/** The SubjectPublicKeyInfo. */
 	readonly key?: Uint8Array;
 	readonly extensions?: readonly Uint8Array[];
 }
@@ -285,7 +287,7 @@ interface CertificateParts {
 const TEST_NAME = sequence(setOf(sequence(oid("2.5.4.3"), encode(TAG.UTF8_STRING, Buffer.from("Test")))));
 const RSA_SHA256 = sequence(oid("1.2.840.113549.1.1.11"), NULL);
 
-/** A certificate that nobody signed. */
+/** Makes a certificate without a valid signature. */
 function certificateWith(parts: CertificateParts): Certificate {
 	const { subject = TEST_NAME, issuer = TEST_NAME, serial = Buffer.of(1), key = rsaKey(2048), extensions = [] } = parts;
 	const tbs = sequence(
@@ -300,7 +302,7 @@ function extension(type: string, value: Uint8Array): Uint8Array {
 	return sequence(oid(type), octetString(value));
 }
 
-/** SubjectPublicKeyInfo of a modulus of that many bits, which need not be one. */
+/** Encodes a SubjectPublicKeyInfo with a modulus of that many bits, which need not be a product of two primes. */
 function rsaKey(bits: number, exponent = 65_537n): Uint8Array {
 	const key = sequence(integer(2n ** BigInt(bits) - 1n), integer(exponent));
 	return sequence(sequence(oid("1.2.840.113549.1.1.1"), NULL), bitString(key));
@@ -310,7 +312,7 @@ function newKey(): Uint8Array {
 	return generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "der" });
 }
 
-/** SignedData of one signer, named by that issuer. */
+/** Encodes a SignedData with one signer, whose certificate this issuer issued. */
 function signedBy(encapsulated: Uint8Array, { issuer }: { readonly issuer: Uint8Array }): Uint8Array {
 	const algorithm = sequence(oid("2.16.840.1.101.3.4.2.1"), NULL);
 	const signer = sequence(

@@ -1,4 +1,7 @@
-/** An authority that revokes: lists by `openssl ca`, a responder over `openssl ocsp` on loopback. */
+/**
+ * An authority that revokes certificates: lists made by `openssl ca`, and a responder on loopback made of `openssl
+ * ocsp`.
+ */
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +11,10 @@ import type { Issued, Workshop } from "./openssl.js";
 
 export interface Revocation {
 	readonly serial: string;
-	/** YYMMDDHHMMSSZ, then what openssl's database takes: `,keyCompromise`, `,keyTime,20250101000000Z`. */
+	/**
+	 * The time as YYMMDDHHMMSSZ, followed by a reason as in openssl's database: `,keyCompromise`,
+	 * `,keyTime,20250101000000Z`.
+	 */
 	readonly revoked?: string;
 }
 
@@ -18,7 +24,7 @@ export const OCSP_SIGNER = [
 	"extendedKeyUsage=OCSPSigning",
 ];
 
-/** openssl's form of a time: YYMMDDHHMMSSZ. */
+/** Formats a time as openssl's database has it: YYMMDDHHMMSSZ. */
 export function databaseTime(milliseconds: number): string {
 	return `${new Date(milliseconds)
 		.toISOString()
@@ -26,7 +32,7 @@ export function databaseTime(milliseconds: number): string {
 		.slice(2)}Z`;
 }
 
-/** A database of these certificates in a directory of its own. */
+/** Writes a database with these certificates into its own directory, and returns that directory. */
 function openDatabase({ directory }: Workshop, entries: readonly Revocation[]): string {
 	const place = mkdtempSync(join(directory, "ca-"));
 	mkdirSync(place, { recursive: true });
@@ -41,14 +47,14 @@ function openDatabase({ directory }: Workshop, entries: readonly Revocation[]): 
 }
 
 export interface ListOptions {
-	/** YYMMDDHHMMSSZ. Default: from now for a week. */
+	/** In the form YYMMDDHHMMSSZ. Default: from now for a week. */
 	readonly lastUpdate?: string;
 	readonly nextUpdate?: string;
-	/** Further lines of openssl's configuration. */
+	/** Additional lines of openssl's configuration. */
 	readonly extensions?: readonly string[];
 }
 
-/** A list in PEM, as a file. */
+/** Issues a list in PEM and returns its path. */
 export function issueList(
 	workshop: Workshop,
 	authority: Issued,
@@ -68,26 +74,21 @@ export function issueList(
 	return file;
 }
 
-/** `-crlexts` names a section of the one configuration there is. */
+/** Joins the two configurations, because `-crlexts` names a section of the only configuration that openssl reads. */
 function joined(place: string): string {
 	const file = join(place, "both.cnf");
 	writeFileSync(file, ["ca.cnf", "extensions.cnf"].map((name) => readFileSync(join(place, name), "utf8")).join("\n"));
 	return file;
 }
 
-export interface ResponderOptions {
-	/** Further words for `openssl ocsp`. */
-	readonly words?: readonly string[];
-}
-
-/** An OCSP response to a request. */
+/** Makes an OCSP response to a request. */
 export function respond(
 	workshop: Workshop,
 	request: Uint8Array,
 	authority: Issued,
 	signer: Issued,
 	entries: readonly Revocation[],
-	words: readonly string[] = ["-ndays", "1"],
+	args: readonly string[] = ["-ndays", "1"],
 ): Buffer {
 	const place = openDatabase(workshop, entries);
 	const [query, reply] = [join(place, "query.der"), join(place, "reply.der")];
@@ -96,7 +97,7 @@ export function respond(
 		"openssl",
 		[
 			...["ocsp", "-index", join(place, "index.txt"), "-CA", authority.file, "-rsigner", signer.file],
-			...["-rkey", signer.keyFile, "-reqin", query, "-respout", reply, ...words],
+			...["-rkey", signer.keyFile, "-reqin", query, "-respout", reply, ...args],
 		],
 		{ stdio: "pipe" },
 	);

@@ -18,12 +18,12 @@ export interface Exchange {
 
 export interface LocalServer {
 	readonly url: string;
-	/** So far. */
+	/** The requests received so far. */
 	readonly requests: IncomingMessage[];
 	readonly close: () => Promise<void>;
 }
 
-/** Answers each POST as `answer` says; what that throws is the status 500. */
+/** Starts a server that calls `answer` for each POST. An error of `answer` becomes status 500. */
 export async function serve(answer: (exchange: Exchange) => void): Promise<LocalServer> {
 	const requests: IncomingMessage[] = [];
 	const server = createServer((request, response) => {
@@ -49,7 +49,7 @@ export async function serve(answer: (exchange: Exchange) => void): Promise<Local
 	};
 }
 
-/** A TimeStampResp to a query. */
+/** Makes a TimeStampResp to a query. */
 export function replyTo(query: Uint8Array, authority: Issued, workshop: Workshop, essDigest = "sha256"): Buffer {
 	return runOpensslTs(query, authority, workshop, essDigest, []);
 }
@@ -59,8 +59,8 @@ export function sendReply(response: ServerResponse, reply: Uint8Array): void {
 }
 
 /**
- * A TimeStampResp whose token is signed by anyone: `openssl ts` itself takes no certificate that is not for timestamps
- * alone. `authority` makes the TSTInfo, `forger` signs it.
+ * Makes a TimeStampResp whose token any certificate signed. `openssl ts` itself accepts only a certificate whose sole
+ * purpose is timestamping. `authority` makes the TSTInfo, `forger` signs it.
  */
 export function forgedReply(query: Uint8Array, authority: Issued, forger: Issued, workshop: Workshop): Buffer {
 	const token = runOpensslTs(query, authority, workshop, "sha256", ["-token_out"]);

@@ -5,7 +5,7 @@ import { bitString, DerReader, encode, integer, NULL, octetString, oid, sequence
 import { statementOfResponse } from "../../dist/pki/ocsp.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
 
-/** Responses that `openssl ocsp` does not make. */
+/** These tests need responses that `openssl ocsp` does not make. */
 describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
 	let workshop: Workshop;
 	let issuer: Issued;
@@ -23,12 +23,12 @@ describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
 	const GOOD = encode(0x80);
 	const REVOKED = encode(0xa1, at("20260101000000Z"));
 
-	/** About the signer, by the issuer; a SingleResponse for each status. */
+	/** Makes a response of the issuer about the signer, with a SingleResponse for each status. */
 	function response(...statuses: readonly Uint8Array[]): Uint8Array {
 		const reader = new DerReader(issuer.certificate.spki, "key");
 		reader.open(TAG.SEQUENCE);
 		reader.next(TAG.SEQUENCE);
-		const sha1 = (octets: Uint8Array) => octetString(createHash("sha1").update(octets).digest());
+		const sha1 = (bytes: Uint8Array) => octetString(createHash("sha1").update(bytes).digest());
 		const key = sha1(reader.bitStringBytes());
 		const { subject } = issuer.certificate;
 		const serial = encode(TAG.INTEGER, signer.certificate.serial);
@@ -46,7 +46,7 @@ describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
 		return statementOfResponse(der, question, { source: "test", now: NOW, profile: "default" }).status;
 	};
 
-	it("takes a certificate for revoked that is called both in one response, in whichever order", () => {
+	it("returns revoked for a certificate that one response calls both good and revoked, in either order", () => {
 		expect(statusIn(response(GOOD))).toBe("good");
 		expect(statusIn(response(GOOD, REVOKED))).toBe("revoked");
 		expect(statusIn(response(REVOKED, GOOD))).toBe("revoked");

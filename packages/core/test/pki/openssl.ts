@@ -1,4 +1,4 @@
-/** Certificates for tests, made by the openssl command line in a directory that `removeWorkshop` deletes. */
+/** Makes certificates for tests with the openssl command line, in a directory that `remove` deletes. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
@@ -14,24 +14,24 @@ export type KeyType = "rsa2048" | "rsa1024" | "p256" | "p384" | "ed25519";
 
 export interface Issued {
 	readonly certificate: Certificate;
-	/** PEM files. */
+	/** `file` has the certificate and `keyFile` the key, both in PEM. */
 	readonly file: string;
 	readonly keyFile: string;
 	readonly subject: string;
 }
 
 export interface Order {
-	/** OpenSSL's slash form, `/O=Example/CN=Leaf`. */
+	/** The subject in OpenSSL's form with slashes, `/O=Example/CN=Leaf`. */
 	readonly subject: string;
-	/** Absent: self-signed. */
+	/** Absent: the certificate is self-signed. */
 	readonly issuer?: Issued;
-	/** Lines of an extension section. */
+	/** Lines of an extension section of openssl's configuration. */
 	readonly extensions?: readonly string[];
 	readonly key?: KeyType;
-	/** Another certificate whose key this one certifies too. */
+	/** A certificate whose key this one certifies as well. */
 	readonly sameKeyAs?: Issued;
 	readonly digest?: "sha1" | "sha256" | "sha384" | "md5";
-	/** YYYYMMDDHHMMSSZ */
+	/** In the form YYYYMMDDHHMMSSZ. */
 	readonly notBefore?: string;
 	readonly notAfter?: string;
 	readonly serial?: string;
@@ -40,7 +40,7 @@ export interface Order {
 export interface Workshop {
 	readonly directory: string;
 	readonly issue: (order: Order) => Issued;
-	/** Writes a file of that name and returns its path. */
+	/** Writes a file with that name and returns its path. */
 	readonly write: (name: string, content: string | Uint8Array) => string;
 	readonly openssl: (...args: string[]) => Buffer;
 	readonly remove: () => void;

@@ -32,40 +32,46 @@ describe("judgeRevocation()", () => {
 
 	it.each<[what: string, certificate: Certificate, statement: RevocationStatement, at: number, status: string]>([
 		["fresh", valid, good(NOW - DAY), NOW, "good"],
-		["of a minute to come, as clocks differ", valid, good(NOW + 60_000), NOW, "good"],
-		["of an hour to come", valid, good(NOW + DAY / 24), NOW, "unknown"],
+		["dated a minute ahead, because clocks differ", valid, good(NOW + 60_000), NOW, "good"],
+		["dated an hour ahead", valid, good(NOW + DAY / 24), NOW, "unknown"],
 		["past its next update", valid, good(NOW - 8 * DAY), NOW, "unknown"],
 		["past its next update, though younger than the timestamp", valid, good(NOW - 8 * DAY), NOW - 9 * DAY, "unknown"],
 		["of yesterday, with no next update", valid, good(NOW - DAY, { nextUpdate: undefined }), NOW, "good"],
 		["of the day before, with no next update", valid, good(NOW - 2 * DAY, { nextUpdate: undefined }), NOW, "unknown"],
-		["of after the timestamp, before the certificate expired", expired, good(NOW - 101 * DAY), NOW - 102 * DAY, "good"],
 		[
-			"of before the timestamp, the certificate having expired",
+			"later than the timestamp, before the certificate expired",
+			expired,
+			good(NOW - 101 * DAY),
+			NOW - 102 * DAY,
+			"good",
+		],
+		[
+			"earlier than the timestamp of a certificate that has expired",
 			expired,
 			good(NOW - 103 * DAY),
 			NOW - 102 * DAY,
 			"unknown",
 		],
-		["of after the certificate expired", expired, good(NOW - DAY), NOW - 102 * DAY, "unknown"],
+		["later than the expiry of the certificate", expired, good(NOW - DAY), NOW - 102 * DAY, "unknown"],
 		[
-			"the same, with expired certificates in it",
+			"later than the expiry, but keeps expired certificates",
 			expired,
 			good(NOW - DAY, { expiredSince: 0 }),
 			NOW - 102 * DAY,
 			"good",
 		],
 		[
-			"the same, with those that expired since",
+			"later than the expiry, and keeps only certificates that expired later",
 			expired,
 			good(NOW - DAY, { expiredSince: NOW - 99 * DAY }),
 			NOW - 102 * DAY,
 			"unknown",
 		],
-	])("a source that is %s", (_, certificate, statement, at, status) => {
+	])("a source: %s", (_, certificate, statement, at, status) => {
 		expect(judge(certificate, [statement], at)).toBe(status);
 	});
 
-	it("takes the revocation that reaches back furthest, whatever else is said", () => {
+	it("applies the earliest revocation, whatever other sources say", () => {
 		const revoked = (revokedAt: number) => good(revokedAt, { status: "revoked", revokedAt });
 		expect(judge(valid, [revoked(NOW - DAY), good(NOW)], NOW - 2 * DAY)).toBe("revoked-later");
 		expect(() => judge(valid, [revoked(NOW - DAY), revoked(NOW - 3 * DAY), good(NOW)], NOW - 2 * DAY)).toThrow(
@@ -75,7 +81,7 @@ describe("judgeRevocation()", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("what openssl issues", () => {
+describe.skipIf(!hasOpenssl)("lists and responses that openssl made", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let leaf: Issued;
@@ -107,17 +113,17 @@ describe.skipIf(!hasOpenssl)("what openssl issues", () => {
 	afterAll(() => workshop.remove());
 
 	const question = () => ({ certificate: leaf.certificate, issuer: root.certificate, nonce });
-	const ofList = (octets: Uint8Array) =>
-		statementOfList(parseRevocationList(octets, "list"), leaf.certificate, root.certificate, "default");
-	const ofResponse = (octets: Uint8Array) =>
-		statementOfResponse(octets, question(), { source: "responder", now: Date.now(), profile: "default" });
+	const ofList = (bytes: Uint8Array) =>
+		statementOfList(parseRevocationList(bytes, "list"), leaf.certificate, root.certificate, "default");
+	const ofResponse = (bytes: Uint8Array) =>
+		statementOfResponse(bytes, question(), { source: "responder", now: Date.now(), profile: "default" });
 
-	it("names the responders that are asked by HTTP", () => {
+	it("responderUrls() returns the HTTP responders that a certificate names", () => {
 		expect(responderUrls(leaf.certificate)).toEqual(["http://a.example/"]);
 		expect(responderUrls(root.certificate)).toEqual([]);
 	});
 
-	it("is read from DER and PEM", () => {
+	it("a list is read from DER and PEM", () => {
 		expect(revocationListsFromFileBytes(list, "list")).toHaveLength(1);
 		const pem = `-----BEGIN X509 CRL-----\n${Buffer.from(list).toString("base64")}\n-----END X509 CRL-----\n`;
 		expect(revocationListsFromFileBytes(Buffer.from(pem + pem), "list")).toHaveLength(2);
@@ -125,19 +131,19 @@ describe.skipIf(!hasOpenssl)("what openssl issues", () => {
 		expect(ofResponse(response).status).toBe("good");
 	});
 
-	it("cut short or altered in any octet ends in a SigtoolError or says the same", () => {
-		for (const [octets, statement] of [
+	it("a truncation or a change of any byte ends in a SigtoolError or in the same statement", () => {
+		for (const [bytes, statement] of [
 			[list, ofList],
 			[response, ofResponse],
 		] as const) {
-			const original = JSON.stringify(statement(octets));
-			for (let position = 0; position < octets.length; position++) {
-				const altered = Buffer.from(octets);
+			const original = JSON.stringify(statement(bytes));
+			for (let position = 0; position < bytes.length; position++) {
+				const altered = Buffer.from(bytes);
 				altered[position] ^= 1 << (position % 8);
-				for (const each of [altered, octets.subarray(0, position)]) {
+				for (const each of [altered, bytes.subarray(0, position)]) {
 					try {
-						// Undefined: a list of another issuer.
-						expect([original, undefined], `octet ${position}`).toContain(JSON.stringify(statement(each)));
+						// A list of another issuer gives undefined.
+						expect([original, undefined], `byte ${position}`).toContain(JSON.stringify(statement(each)));
 					} catch (error) {
 						if (!(error instanceof SigtoolError)) throw error;
 					}
@@ -146,7 +152,7 @@ describe.skipIf(!hasOpenssl)("what openssl issues", () => {
 		}
 	});
 
-	it("a list that writes a serial number with a zero in front is refused, as it would not be found", () => {
+	it("a list with a serial number that starts with an unnecessary zero is refused, because it would not be found", () => {
 		const parsed = parseRevocationList(list, "list");
 		const padded = sequence(encode(TAG.INTEGER, Buffer.from("001001", "hex")), time(NOW));
 		expect(() =>
@@ -154,7 +160,7 @@ describe.skipIf(!hasOpenssl)("what openssl issues", () => {
 		).toThrow("INTEGER is not minimal");
 	});
 
-	it("a list of 200,000 certificates is looked through, not unfolded", () => {
+	it("a list of 200,000 certificates is searched in place", () => {
 		const parsed = parseRevocationList(list, "list");
 		const entries = encodeParts(
 			TAG.SEQUENCE,
@@ -163,7 +169,7 @@ describe.skipIf(!hasOpenssl)("what openssl issues", () => {
 				return sequence(integer(serial), time(NOW));
 			}),
 		);
-		// The signature is not that of these entries: every list is looked through after it was checked.
+		// The signature does not match these entries, because every list is searched after its signature was checked.
 		expect(() =>
 			statementOfList({ ...parsed, tbs: entries, entries }, leaf.certificate, root.certificate, "default"),
 		).toThrow("did not sign it");

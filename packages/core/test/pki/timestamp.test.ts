@@ -20,7 +20,7 @@ const RFC3161 = "1.3.6.1.4.1.311.3.3.1";
 const COUNTERSIGNATURE = "1.2.840.113549.1.9.6";
 const JUNE = Date.UTC(2025, 5, 1);
 
-describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
+describe.skipIf(!hasOpenssl)("verifyTimestamps() of tokens that openssl ts made", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let authority: Issued;
@@ -36,9 +36,9 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 	});
 	afterAll(() => workshop.remove());
 
-	/** A TimeStampToken over `octets`. */
+	/** Makes a TimeStampToken over `bytes`. */
 	function token(
-		octets: Uint8Array,
+		bytes: Uint8Array,
 		options: { digest?: string; essDigest?: string; certificates?: "included" | "left out" } = {},
 	): Uint8Array {
 		const { digest = "sha256", essDigest = "sha256", certificates = "included" } = options;
@@ -54,7 +54,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 		const config = write("ts.cnf", lines.join("\n"));
 		const [query, reply] = [join(directory, "query.tsq"), join(directory, "reply.der")];
 		const certificate = certificates === "included" ? ["-cert"] : [];
-		openssl("ts", "-query", "-data", write("octets", octets), `-${digest}`, ...certificate, "-out", query);
+		openssl("ts", "-query", "-data", write("bytes", bytes), `-${digest}`, ...certificate, "-out", query);
 		const keys = ["-signer", authority.file, "-inkey", authority.keyFile];
 		openssl(
 			"ts",
@@ -73,7 +73,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 		return readFileSync(reply);
 	}
 
-	/** The signer of a SignedData that carries these unsigned attributes. */
+	/** Returns the signer of a SignedData that carries these unsigned attributes. */
 	function signedWith(unsigned: (signature: Uint8Array) => Uint8Array[], issued = signer): SignerInfo {
 		const content = sequence(octetString(Buffer.from("content")));
 		const digest = createHash("sha256").update(content.subarray(2)).digest();
@@ -94,7 +94,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 	const judge = (info: SignerInfo, anchors = [root.certificate], certificates = [signer.certificate]) =>
 		verifyTimestamps(info, { certificates, anchors, profile: "default" });
 
-	it("accepts a token over the signature value and tells its time and chain", () => {
+	it("accepts a token over the signature value and returns its time and chain", () => {
 		const info = signedWith((signature) => [encodeAttribute(RFC3161, token(signature))]);
 		const { timestamps, failures } = judge(info);
 		expect(failures).toEqual([]);
@@ -111,7 +111,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 		expect(judge(info).failures).toEqual([]);
 	});
 
-	it("finds the authority's certificate in the signature's own bag", () => {
+	it("finds the authority's certificate among those of the signature", () => {
 		const info = signedWith((signature) => [encodeAttribute(RFC3161, token(signature, { certificates: "left out" }))]);
 		expect(judge(info).failures.map(({ code }) => code)).toEqual(["ERR_SIGNER_CERTIFICATE"]);
 		expect(judge(info, [root.certificate], [authority.certificate]).timestamps).toHaveLength(1);
@@ -136,7 +136,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 		expect(judge(info, [signer.certificate]).failures.map(({ code }) => code)).toEqual(["ERR_CHAIN_INCOMPLETE"]);
 	});
 
-	it("refuses an authority that is denied, and whom a denied one vouches for", () => {
+	it("refuses a denied authority, and one below a denied one", () => {
 		const info = signedWith((signature) => [encodeAttribute(RFC3161, token(signature))]);
 		for (const { certificate } of [authority, root]) {
 			const deny = [{ kind: "key", sha256: spkiSha256(certificate), reason: "stolen" }] as const;
@@ -156,18 +156,20 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 				const altered = Buffer.from(original);
 				altered[position] ^= 1 << (position % 8);
 				const { timestamps } = judge({ ...info, unsignedAttributes: [{ oid: RFC3161, values: [altered] }] });
-				expect(timestamps, `octet ${position}`).toEqual([]);
+				expect(timestamps, `byte ${position}`).toEqual([]);
 			}
 		}
 	});
 
-	/** A SignerInfo by the authority over `octets`, signed at 2025-06-01, with other attributes beside the digest. */
+	/**
+	 * Makes a SignerInfo of the authority over `bytes`, signed at 2025-06-01, with these attributes beside the digest.
+	 */
 	function countersignature(
-		octets: Uint8Array,
+		bytes: Uint8Array,
 		attributes = [encodeAttribute("1.2.840.113549.1.9.5", time(JUNE))],
 	): Uint8Array {
 		const { issuer, serial } = authority.certificate;
-		const digest = encodeAttribute("1.2.840.113549.1.9.4", octetString(createHash("sha256").update(octets).digest()));
+		const digest = encodeAttribute("1.2.840.113549.1.9.4", octetString(createHash("sha256").update(bytes).digest()));
 		const signed = encodeSignedAttributes([digest, ...attributes]);
 		const signature = sign("sha256", signed, createPrivateKey(readFileSync(authority.keyFile)));
 		return sequence(
@@ -200,7 +202,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 		expect(verdict(() => countersignature(Buffer.from("another")))).toBe("ERR_SIGNED_ATTRIBUTES");
 	});
 
-	it("uses one good timestamp beside bad ones, and the earliest first", () => {
+	it("accepts a good timestamp beside bad ones, and returns the earliest first", () => {
 		const garbage = [octetString(Buffer.from("no token")), sequence()];
 		const info = signedWith((signature) => {
 			const [first, second] = [token(signature), token(signature)];
@@ -212,14 +214,14 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 		expect(failures).toHaveLength(3);
 	});
 
-	it("looks at no more than eight", () => {
+	it("judges no more than eight", () => {
 		const info = signedWith(() => [encodeAttribute(RFC3161, ...Array.from({ length: 20 }, () => sequence()))]);
 		const { failures } = judge(info);
 		expect(failures).toHaveLength(9);
 		expect(failures.map(({ code }) => code)).toContain("ERR_LIMIT");
 	});
 
-	it("lets the chain of an expired signer be judged at the token's time", () => {
+	it("allows to judge the chain of an expired signer at the token's time", () => {
 		const issuer = workshop.issue({ subject: "/CN=Code root", extensions: AUTHORITY });
 		const expired = { issuer, extensions: CODE_SIGNER, key: "p256", notAfter: "20400101000000Z" } as const;
 		const leaf = workshop.issue({ subject: "/CN=Expired", ...expired });
@@ -234,7 +236,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps(), tokens by openssl ts", () => {
 		expect(() => verifyChain(leaf.certificate, { ...options, at: Date.UTC(2041, 0, 1) })).toThrow("expired");
 	});
 
-	it("describeTimestamps() tells what is claimed, and why something cannot be read", () => {
+	it("describeTimestamps() returns the claims, and why a timestamp cannot be read", () => {
 		const info = signedWith((signature) => [
 			encodeAttribute(RFC3161, token(signature)),
 			encodeAttribute(COUNTERSIGNATURE, sequence()),
@@ -255,8 +257,8 @@ describe.skipIf(!hasCorpus)("timestamps of the corpus", () => {
 	const anchors = hasCorpus ? certificatesFromPem(corpusPem("CAfile-all.pem")) : [];
 	const stamped = corpusCatalogs().filter(({ timestamp }) => timestamp !== "-");
 
-	it.each(stamped)("$name: $timestamp for osslsigncode and here", ({ octets, timestamp }) => {
-		const { signers, certificates } = parseSignedData(octets, "catalog");
+	it.each(stamped)("$name: $timestamp, as for osslsigncode", ({ bytes, timestamp }) => {
+		const { signers, certificates } = parseSignedData(bytes, "catalog");
 		const { timestamps, failures } = verifyTimestamps(signers[0], { certificates, anchors, profile: "windows-legacy" });
 		expect(failures.map(({ message }) => message)).toHaveLength(timestamp === "ok" ? 0 : 1);
 		expect(timestamps).toHaveLength(timestamp === "ok" ? 1 : 0);

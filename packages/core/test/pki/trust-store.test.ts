@@ -34,14 +34,14 @@ describe("defaultTrust()", () => {
 		expect(readdirSync(home)).toEqual([]);
 	});
 
-	it("trusts this machine's development identity once there is one, and says so", async () => {
+	it("trusts this machine's development identity once there is one, and marks it as such", async () => {
 		const [certificate] = (await developmentIdentity()).certificates;
 		const pin = { label: certificate.subject.text, source: "development" };
 		expect([...defaultTrust().pins]).toMatchObject([[spkiSha256(certificate), pin]]);
 		expect(listTrust()).toMatchObject([{ id: spkiSha256(certificate), kind: "pin", source: "development" }]);
 	});
 
-	it("refuses a certificate in the development identity's place that lacks the marker", async () => {
+	it("refuses a certificate without the marker in the place of the development identity", async () => {
 		const { certificateFile } = await createIdentity("other", { keyType: "p256", subject: "Other", days: 1 });
 		const place = join(dirname(dirname(certificateFile)), "development", "certificate.pem");
 		mkdirSync(dirname(place));
@@ -62,14 +62,14 @@ describe("addTrust() and removeTrust()", () => {
 		if (process.platform !== "win32") expect(statSync(file).mode & 0o777).toBe(0o600);
 	});
 
-	it("pin the key of a certificate that is no authority, under its subject, and keep the certificate", () => {
+	it("pin the key of a certificate that is not an authority, with its subject as label, and keep the certificate", () => {
 		addTrust({ certificate: leaf });
 		const [[hash, { knownCertificate, ...pin }]] = defaultTrust().pins;
 		expect([hash, pin]).toEqual([spkiSha256(leaf), { label: "CN=Leaf", source: "store" }]);
 		expect(knownCertificate?.der).toEqual(Buffer.from(leaf.der));
 	});
 
-	it("keep the certificate of a key that is pinned again by its hash, and take that of one that is given anew", () => {
+	it("keep the certificate of a key that is pinned again by its hash, and replace it by a newly given one", () => {
 		const theOnlyPin = () => {
 			const pins = [...defaultTrust().pins.values()];
 			expect(pins).toHaveLength(1);
@@ -83,27 +83,27 @@ describe("addTrust() and removeTrust()", () => {
 		expect(theOnlyPin()).toMatchObject({ knownCertificate: { subject: { text: "CN=Renewed" } } });
 	});
 
-	it("give a key that is pinned already its new label", () => {
+	it("give the new label to a key that is pinned already", () => {
 		addTrust({ spkiSha256: PIN, label: "old" });
 		addTrust({ spkiSha256: PIN, label: "new" });
 		expect(listTrust().map(({ label }) => label)).toEqual(["new"]);
 	});
 
-	it("write nothing that could not be read again", () => {
+	it("refuse a label that could not be read again, and write nothing", () => {
 		expectError("ERR_USAGE", () => addTrust({ spkiSha256: PIN, label: "two\nlines" }));
 		expectError("ERR_LIMIT", () => addTrust({ spkiSha256: PIN, label: "x".repeat(2 ** 20) }));
 		addTrust({ spkiSha256: PIN, label: "" });
 		expect(listTrust()).toMatchObject([{ id: PIN, label: "" }]);
 	});
 
-	it("refuse a subject for a certificate that is no authority, and a malformed pin", () => {
+	it("refuse a subject for a certificate that is not an authority, and a malformed pin", () => {
 		expectError("ERR_USAGE", () => addTrust({ certificate: leaf, subject: "CN=Leaf" }));
 		expectError("ERR_USAGE", () => addTrust({ certificate: leaf, anySubject: true }));
 		expect(() => addTrust({ spkiSha256: "ab" })).toThrow(RangeError);
 		expect(listTrust()).toEqual([]);
 	});
 
-	it("remove by the beginning of an id, when it names just one", () => {
+	it("remove an entry by the beginning of its id, when no other begins so", () => {
 		addTrust({ spkiSha256: PIN });
 		addTrust({ spkiSha256: `abcd${PIN.slice(4)}` });
 		expect(expectError("ERR_USAGE", () => removeTrust("ab")).message).toMatch(/2 ids begin with it$/);
@@ -114,7 +114,7 @@ describe("addTrust() and removeTrust()", () => {
 		expect(listTrust()).toEqual([]);
 	});
 
-	it("do not remove the development identity, and say how", async () => {
+	it("do not remove the development identity, and say how to", async () => {
 		const [certificate] = (await developmentIdentity()).certificates;
 		const [{ added }] = listTrust();
 		expect(Math.abs(Date.parse(added) - Date.now())).toBeLessThan(3_600_000);
@@ -129,7 +129,7 @@ describe.skipIf(!hasOpenssl)("authorities", () => {
 	const authority: Issued = hasOpenssl ? workshop.issue({ subject: "/O=Example/CN=Root" }) : (undefined as never); // Skipped.
 	const { certificate } = authority ?? {};
 
-	it("need an exact subject, or any subject by name", () => {
+	it("need an exact subject, or the explicit choice of any subject", () => {
 		const error = expectError("ERR_USAGE", () => addTrust({ certificate }));
 		expect(error.message).toMatch(/--subject, or use --any-subject$/);
 		expect(addTrust({ certificate, subject: "CN=Release,O=Example" })).toMatchObject({
@@ -151,11 +151,11 @@ describe.skipIf(!hasOpenssl)("authorities", () => {
 		"/O=Example/CN=Release",
 		"CN=a,b",
 		"CN=Release,",
-	])("refuse %j as a subject, which no certificate would ever have", (subject) => {
+	])("refuse %j as a subject, because no certificate can have it", (subject) => {
 		expectError("ERR_USAGE", () => addTrust({ certificate, subject }));
 	});
 
-	it("take every subject that a certificate can have", () => {
+	it("accept every subject that a certificate can have", () => {
 		for (const subject of ["CN=a\\, b\\+c=d", "2.5.4.99=#0C0161", "CN=x+OU=y,O=z", "CN=", "CN=a\\0Ab"]) {
 			addTrust({ certificate, subject });
 		}
@@ -169,11 +169,11 @@ describe.skipIf(!hasOpenssl)("authorities", () => {
 		["CN=a\\2c b\\\\\\20", "CN=a\\, b\\\\\\ "],
 		["CN=\\C3\\A9", "CN=\u00e9"],
 		["2.5.4.99=#0c0161", "2.5.4.99=#0C0161"],
-	])("take %j in the form that names are compared in, %j", (subject, normalized) => {
+	])("normalize the subject %j to %j", (subject, normalized) => {
 		expect(addTrust({ certificate, subject })).toMatchObject({ subject: normalized });
 	});
 
-	it.skipIf(!hasCorpus)("take the subjects of the corpus", () => {
+	it.skipIf(!hasCorpus)("accept the subjects of the corpus", () => {
 		for (const { subject } of certificatesFromPem(corpusPem("CAfile-all.pem"))) {
 			expect(addTrust({ certificate, subject: subject.text })).toMatchObject({ subject: subject.text });
 		}
@@ -190,7 +190,7 @@ describe.skipIf(!hasOpenssl)("authorities", () => {
 		expect(defaultTrust().authorities).toMatchObject([{ subject: "CN=Two" }]);
 	});
 
-	it("given as an option vouch for any subject; signers given so are pinned, self-signed or not", () => {
+	it("given as an option vouch for any subject; other certificates are pinned, self-signed or not", () => {
 		const issued = workshop.issue({ subject: "/CN=Issued", issuer: authority, extensions: CODE_SIGNER });
 		const trust = trustFromCertificates([certificate, issued.certificate, leaf]);
 		expect(trust.authorities).toEqual([
@@ -282,7 +282,7 @@ describe("trust.json", () => {
 			{ version: 1, pins: [], authorities: [{ ...notAuthority, certificate: "MAA=" }] },
 			/is not a certificate/,
 		],
-		["denials that are no list", { version: 1, pins: [], authorities: [], denied: {} }, /"denied" is not a list/],
+		["denials that are not a list", { version: 1, pins: [], authorities: [], denied: {} }, /"denied" is not a list/],
 		[
 			"a denial of another kind",
 			{ version: 1, pins: [], authorities: [], denied: [{ ...denial, kind: "person" }] },
@@ -309,7 +309,7 @@ describe("trust.json", () => {
 		expect(error.message).toMatch(reason);
 		expect(error.message).toContain(`Cannot use trust store "${file}": `);
 		expect(error.path).toBe(file);
-		expectError("ERR_CONFIG", () => addTrust({ spkiSha256: PIN })); // Nothing is written over a file that is not understood.
+		expectError("ERR_CONFIG", () => addTrust({ spkiSha256: PIN })); // A file that is not understood is not overwritten.
 	});
 
 	it("is refused when it is larger than 1 MiB", () => {

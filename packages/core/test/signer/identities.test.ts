@@ -55,7 +55,7 @@ describe("developmentIdentity()", () => {
 		expect(readFileSync(join(identities, "development/key.pem"), "latin1")).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
 	});
 
-	it("gives four processes that make it at once the same identity", { timeout: 120_000 }, async () => {
+	it("gives the same identity to four processes that make it at the same time", { timeout: 120_000 }, async () => {
 		const script = `
 			import { developmentIdentity } from ${JSON.stringify(MODULE)};
 			const { certificates } = await developmentIdentity();
@@ -92,7 +92,7 @@ describe("createIdentity()", () => {
 		["rsa-3072", { kind: "rsa", bits: 3072 }],
 		["p256", { kind: "ec", curve: "P-256" }],
 		["p384", { kind: "ec", curve: "P-384" }],
-	] as const)("makes %s, which signs and is no development identity", async (keyType, keyAlgorithm) => {
+	] as const)("makes a %s key, which signs and is not a development identity", async (keyType, keyAlgorithm) => {
 		const identity = await createIdentity("release-1.0", { keyType, subject: "Acme, Inc.", days: 90 });
 		expect(identity.name).toBe("release-1.0");
 		expect(identity.development).toBe(false);
@@ -102,7 +102,7 @@ describe("createIdentity()", () => {
 		await expectToSign(await openIdentity("release-1.0"));
 	});
 
-	it("never replaces one", async () => {
+	it("never replaces an identity", async () => {
 		const options = { keyType: "p256", subject: "Release", days: 1 } as const;
 		const { keyFile } = await createIdentity("release", options);
 		const key = readFileSync(keyFile);
@@ -136,7 +136,7 @@ describe("createIdentity()", () => {
 });
 
 describe("listIdentities() and showIdentity()", () => {
-	it("find none at first, then all by name", async () => {
+	it("find no identity at first, then all of them sorted by name", async () => {
 		expect(listIdentities()).toEqual([]);
 		for (const name of ["b", "a"]) await createIdentity(name, { keyType: "p256", subject: name, days: 1 });
 		await developmentIdentity();
@@ -150,7 +150,7 @@ describe("listIdentities() and showIdentity()", () => {
 		expect(showIdentity("a").certificateFile).toBe(join(identities, "a", "certificate.pem"));
 	});
 
-	it("say when there is none of a name, and which certificate cannot be read", async () => {
+	it("report a name that does not exist, and a certificate that cannot be read", async () => {
 		expectError("ERR_USAGE", () => showIdentity("nobody"));
 		await expectRejection("ERR_USAGE", openIdentity("nobody"));
 		mkdirSync(join(identities, "broken"), { recursive: true });
@@ -160,7 +160,7 @@ describe("listIdentities() and showIdentity()", () => {
 });
 
 it.skipIf(process.platform === "win32" || process.getuid?.() !== 0)(
-	"a user without a name gets an identity too",
+	"developmentIdentity() works for a user without an entry in the password file",
 	() => {
 		const script = `
 		import { developmentIdentity } from ${JSON.stringify(MODULE)};

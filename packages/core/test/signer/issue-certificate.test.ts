@@ -20,7 +20,7 @@ describe("issueCertificate()", () => {
 	const key = p256();
 	const order = { commonName: "Jané, Ltd.", key, ...validity, kind: "release" } as const;
 
-	it("writes what a code-signing leaf needs and nothing more", () => {
+	it("writes exactly the extensions that a code-signing leaf needs", () => {
 		const certificate = issueCertificate(order);
 		const { extensions } = certificate;
 		expect(certificate.version).toBe(3);
@@ -36,7 +36,7 @@ describe("issueCertificate()", () => {
 		verifyPinned(certificate, judgement);
 	});
 
-	it("draws positive serial numbers of 16 octets that differ", () => {
+	it("makes different positive serial numbers of 16 bytes", () => {
 		const serials = Array.from({ length: 20 }, () => Buffer.from(issueCertificate(order).serial).toString("hex"));
 		expect(new Set(serials).size).toBe(20);
 		for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9a-f]{31}$/);
@@ -67,7 +67,7 @@ describe.skipIf(!hasOpenssl)("issueCertificate(), judged by openssl", () => {
 		["RSA", rsa2048],
 		["P-256", p256],
 		["P-384", p384],
-	] as const)("self-signed with %s is accepted and reads as meant", (_, newKey) => {
+	] as const)("a self-signed certificate with %s is accepted and has the intended fields", (_, newKey) => {
 		const certificate = issueCertificate({ commonName: "Leaf", key: newKey(), ...validity, kind: "development" });
 		const file = workshop.write("leaf.pem", certificateToPem(certificate));
 		expect(String(workshop.openssl(...verifyArguments, "-check_ss_sig", "-CAfile", file, file))).toContain(": OK");
@@ -86,7 +86,7 @@ describe.skipIf(!hasOpenssl)("issueCertificate(), judged by openssl", () => {
 		expect(workshop.openssl("x509", "-in", file)).toEqual(readFileSync(join(workshop.directory, "leaf.pem")));
 	});
 
-	it("issued by an authority of openssl's is accepted by openssl and by us", () => {
+	it("a certificate issued by an authority that openssl made is accepted by openssl and verifyChain()", () => {
 		const authority = workshop.issue({ subject: "/O=Example/CN=Root" });
 		const certificate = issueCertificate({
 			commonName: "Leaf",
@@ -111,27 +111,36 @@ describe.skipIf(!hasOpenssl)("authorities and requests, judged by openssl", () =
 		["RSA", rsa2048],
 		["P-256", p256],
 		["P-384", p384],
-	])("an authority issues leaves that both accept, and no authority below it: %s", (_, makeKey) => {
-		const key = makeKey();
-		const root = issueCertificate({ commonName: "Root", key, ...validity, kind: "authority" });
-		expect(root.extensions.basicConstraints).toEqual({ isAuthority: true, maxPathLength: 0 });
-		expect(root.extensions.keyUsage).toBe(KEY_USAGE.keyCertSign | (1 << 6));
-		const issuer = { certificate: root, key };
-		const leaf = issueCertificate({ commonName: "Leaf", key: p256(), issuer, ...validity, kind: "release" });
-		verifyChain(leaf, { ...judgement, anchors: [root], intermediates: [] });
-		const files = [
-			workshop.write("root.pem", certificateToPem(root)),
-			workshop.write("leaf.pem", certificateToPem(leaf)),
-		];
-		workshop.openssl("verify", "-x509_strict", "-purpose", "codesign", "-CAfile", ...files);
+	])(
+		"an authority issues leaves that openssl and verifyChain() accept, and no authority below it: %s",
+		(_, makeKey) => {
+			const key = makeKey();
+			const root = issueCertificate({ commonName: "Root", key, ...validity, kind: "authority" });
+			expect(root.extensions.basicConstraints).toEqual({ isAuthority: true, maxPathLength: 0 });
+			expect(root.extensions.keyUsage).toBe(KEY_USAGE.keyCertSign | (1 << 6));
+			const issuer = { certificate: root, key };
+			const leaf = issueCertificate({ commonName: "Leaf", key: p256(), issuer, ...validity, kind: "release" });
+			verifyChain(leaf, { ...judgement, anchors: [root], intermediates: [] });
+			const files = [
+				workshop.write("root.pem", certificateToPem(root)),
+				workshop.write("leaf.pem", certificateToPem(leaf)),
+			];
+			workshop.openssl("verify", "-x509_strict", "-purpose", "codesign", "-CAfile", ...files);
 
-		const below = issueCertificate({ commonName: "Below", key, issuer, ...validity, kind: "authority" });
-		const deep = { certificate: below, key };
-		const deepLeaf = issueCertificate({ commonName: "Deep", key: p256(), issuer: deep, ...validity, kind: "release" });
-		const chain = { ...judgement, anchors: [root], intermediates: [below] };
-		expectError("ERR_CERTIFICATE_CONSTRAINTS", () => verifyChain(deepLeaf, chain));
-		expectError("ERR_CERTIFICATE_PURPOSE", () => verifyPinned(root, judgement));
-	});
+			const below = issueCertificate({ commonName: "Below", key, issuer, ...validity, kind: "authority" });
+			const deep = { certificate: below, key };
+			const deepLeaf = issueCertificate({
+				commonName: "Deep",
+				key: p256(),
+				issuer: deep,
+				...validity,
+				kind: "release",
+			});
+			const chain = { ...judgement, anchors: [root], intermediates: [below] };
+			expectError("ERR_CERTIFICATE_CONSTRAINTS", () => verifyChain(deepLeaf, chain));
+			expectError("ERR_CERTIFICATE_PURPOSE", () => verifyPinned(root, judgement));
+		},
+	);
 
 	it.each([
 		["RSA", rsa2048],

@@ -1,4 +1,4 @@
-/** Keys and certificates for the tests of signers, made without outside tools. */
+/** Makes keys and certificates for the tests of signers, without outside tools. */
 
 import { generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import { expect } from "vitest";
@@ -13,26 +13,26 @@ export const p384 = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-
 
 export const DAY_MS = 86_400_000;
 
-/** A self-signed code-signing certificate that is valid today. */
+/** Issues a self-signed code-signing certificate that is valid today. */
 export function certificateFor(key: KeyObject, commonName = "Test Signer"): Certificate {
 	const now = Date.now();
 	return issueCertificate({ commonName, key, notBefore: now - DAY_MS, notAfter: now + 90 * DAY_MS, kind: "release" });
 }
 
-/** The signer's signature must verify under its leaf. */
+/** Checks that the signer's signature verifies under its leaf. */
 export async function expectToSign(signer: Signer): Promise<void> {
-	const octets = Buffer.from("what is signed");
-	const signature = await signer.sign(octets);
-	expect(verify("sha256", octets, publicKeyOf(signer.certificates[0]), signature)).toBe(true);
+	const bytes = Buffer.from("what is signed");
+	const signature = await signer.sign(bytes);
+	expect(verify("sha256", bytes, publicKeyOf(signer.certificates[0]), signature)).toBe(true);
 }
 
-/** The promise must be rejected with a SigtoolError of that code; returns it. */
+/** Checks that the promise is rejected with a SigtoolError with that code, and returns the error. */
 export async function expectRejection(code: ErrorCode, promise: Promise<unknown>): Promise<SigtoolError> {
 	const error = await promise.then(
 		() => undefined,
 		(reason: unknown) => reason,
 	);
 	expect(error, `expected ${code}`).toBeInstanceOf(SigtoolError);
-	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // Just proven to be one.
+	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // Checked above.
 	return error as SigtoolError;
 }

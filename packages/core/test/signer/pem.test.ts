@@ -76,7 +76,7 @@ describe("openPemSigner()", () => {
 		}
 	});
 
-	it("takes the leaf and its chain from a file with both, in any order, and from chain files", async () => {
+	it("reads the leaf and its chain from one file, in any order, and from chain files", async () => {
 		const keyFile = write("key.pem", pem);
 		const [one, two] = [certificateFor(p256(), "One"), certificateFor(p256(), "Two")];
 		const both = write("both.pem", certificateToPem(one) + readFileSync(certFile, "utf8"));
@@ -85,12 +85,12 @@ describe("openPemSigner()", () => {
 		expect(certificates.map(({ subject }) => subject.text)).toEqual(["CN=Test Signer", "CN=One", "CN=Two"]);
 	});
 
-	it("takes key and certificate from one file", async () => {
+	it("reads key and certificate from one file", async () => {
 		const file = write("all.pem", pem + readFileSync(certFile, "utf8"));
 		await expectToSign(await openPemSigner({ keyFile: file, certFile: file }));
 	});
 
-	it("warns of a key that others can read", async () => {
+	it("warns of a key that other users can read", async () => {
 		if (process.platform === "win32") return;
 		const keyFile = write("open.pem", pem);
 		chmodSync(keyFile, 0o644);
@@ -99,7 +99,7 @@ describe("openPemSigner()", () => {
 		expect(warnings).toEqual([`other users may read the key in "${keyFile}"; chmod 600 keeps it to you`]);
 	});
 
-	it("refuses a file without a private key, with two, and OpenSSH's form, saying what to do", async () => {
+	it("refuses a file without a private key, with two, and in OpenSSH's form, and names the remedy", async () => {
 		const refusal = async (content: string | Uint8Array) => {
 			const opening = openPemSigner({ keyFile: write("bad.pem", content), certFile });
 			return (await expectRejection("ERR_KEY", opening)).message;
@@ -110,7 +110,7 @@ describe("openPemSigner()", () => {
 		expect(await refusal("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n")).toMatch(/ssh-keygen -p -m PKCS8/);
 	});
 
-	it("names the file when a certificate file holds none, and says when one is missing", async () => {
+	it("names a certificate file that holds no certificate, and one that is missing", async () => {
 		const keyFile = write("key.pem", pem);
 		const error = await expectRejection("ERR_KEY", openPemSigner({ keyFile, certFile: keyFile }));
 		expect(error.message).toContain(`Cannot use "${keyFile}": `);

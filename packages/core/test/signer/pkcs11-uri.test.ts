@@ -26,7 +26,7 @@ describe("parsePkcs11Uri()", () => {
 	it.each([
 		["/run/pin", "/run/pin"],
 		["file:///run/a%20pin".replace("%", "%25"), "/run/a pin"],
-	])("takes the pin-source %s", (source, file) => {
+	])("accepts the pin-source %s", (source, file) => {
 		expect(parsePkcs11Uri(`pkcs11:?pin-source=${source}`).pinFile).toBe(file);
 	});
 
@@ -69,13 +69,13 @@ describe("parsePkcs11Uri()", () => {
 		expect(expectError("ERR_USAGE", () => parsePkcs11Uri(text)).message).toContain(reason);
 	});
 
-	it("refuses a PIN wherever it stands, and does not repeat it", () => {
+	it("refuses a PIN anywhere in the URI, and does not repeat it in the message", () => {
 		for (const text of ["pkcs11:token=a?pin-value=98765", "pkcs11:token=a;pin-value=98765", "pkcs11:token=9876 5"]) {
 			expect(expectError("ERR_USAGE", () => parsePkcs11Uri(text)).message).not.toContain("9876");
 		}
 	});
 
-	it("finds the text that was encoded, whatever it is", () => {
+	it("decodes any text that was percent-encoded", () => {
 		const encoded = (text: string) => Buffer.from(text).toString("hex").replace(/../g, "%$&");
 		fc.assert(
 			fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (text) => {
@@ -85,7 +85,7 @@ describe("parsePkcs11Uri()", () => {
 		);
 	});
 
-	it("ends in an error of ours for whatever else", () => {
+	it("ends in a SigtoolError for any other text", () => {
 		const noise = fc.array(fc.constantFrom(..."pkcs11:;?&=%token4f object|/"), { maxLength: 40 });
 		fc.assert(
 			fc.property(noise, (characters) => {

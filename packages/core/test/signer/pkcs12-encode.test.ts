@@ -23,13 +23,13 @@ function content(key: KeyObject, passphrase = PASSPHRASE) {
 describe("encodePkcs12()", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
-	const write = (octets: Uint8Array) => {
+	const write = (bytes: Uint8Array) => {
 		const file = join(workshop.directory, "x.p12");
-		writeFileSync(file, octets, { mode: 0o600 });
+		writeFileSync(file, bytes, { mode: 0o600 });
 		return file;
 	};
 
-	it.each(KEYS)("writes what openPkcs12Signer() opens: %s", async (_, makeKey) => {
+	it.each(KEYS)("openPkcs12Signer() opens the container: %s", async (_, makeKey) => {
 		const written = content(makeKey());
 		const file = write(encodePkcs12(written));
 		const signer = await openPkcs12Signer({ file, passphrase: () => PASSPHRASE });
@@ -39,7 +39,7 @@ describe("encodePkcs12()", () => {
 		);
 	});
 
-	it.skipIf(!hasOpenssl).each(KEYS)("writes what openssl opens without -legacy: %s", (_, makeKey) => {
+	it.skipIf(!hasOpenssl).each(KEYS)("openssl opens the container without -legacy: %s", (_, makeKey) => {
 		const written = content(makeKey());
 		const file = write(encodePkcs12(written));
 		const args = ["pkcs12", "-in", file, "-passin", `pass:${PASSPHRASE}`];
@@ -52,20 +52,20 @@ describe("encodePkcs12()", () => {
 		expect(() => workshop.openssl("pkcs12", "-in", file, "-passin", "pass:wrong", "-nodes")).toThrow();
 	});
 
-	it("writes what no other passphrase opens", async () => {
+	it("no other passphrase opens the container", async () => {
 		const file = write(encodePkcs12(content(p256())));
 		await expectRejection("ERR_KEY_PASSPHRASE", openPkcs12Signer({ file, passphrase: () => "correct horsf" }));
 	});
 
-	it("writes other octets each time, and nothing in the clear", () => {
+	it("writes different bytes each time, and nothing unencrypted", () => {
 		const written = content(rsa2048());
-		const [one, other] = [encodePkcs12(written), encodePkcs12(written)].map((octets) => Buffer.from(octets));
+		const [one, other] = [encodePkcs12(written), encodePkcs12(written)].map((bytes) => Buffer.from(bytes));
 		expect(one.equals(other)).toBe(false);
 		expect(one.includes(Buffer.from(written.certificates[0].spki))).toBe(false);
 		expect(one.includes(Buffer.from(PASSPHRASE))).toBe(false);
 	});
 
-	it("refuses passphrases that programs would read differently", () => {
+	it("refuses passphrases that programs would encode differently", () => {
 		const key = p256();
 		for (const passphrase of ["", "pässphrase", "tab\t", "nul\0"]) {
 			expectError("ERR_KEY_PASSPHRASE", () => encodePkcs12(content(key, passphrase)));

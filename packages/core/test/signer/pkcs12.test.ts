@@ -26,7 +26,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 	});
 
 	let count = 0;
-	/** A container with the leaf of that kind, its key and the root. */
+	/** Makes a container with the leaf of that kind, its key and the root. */
 	function exportContainer(kind: string, options: readonly string[] = [], passphrase = PASSPHRASE): string {
 		const leaf = leaves.get(kind) ?? root;
 		const file = join(workshop.directory, `${++count}.p12`);
@@ -62,12 +62,12 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		expect(error.message).toMatch(/no verifier of Windows catalogs accepts Ed25519/);
 	});
 
-	it("opens one with an empty passphrase", async () => {
+	it("opens a container with an empty passphrase", async () => {
 		await expectToSign(await open(exportContainer("rsa2048", [], ""), ""));
 		await expectToSign(await open(exportContainer("rsa2048", ["-legacy"], ""), ""));
 	});
 
-	it("opens one with a passphrase outside ASCII where node-forge can, and says so where it cannot", async () => {
+	it("opens a container with a passphrase outside ASCII where node-forge can, and reports where it cannot", async () => {
 		await expectToSign(await open(exportContainer("rsa2048", ["-legacy"], "pässword €"), "pässword €"));
 		const error = await expectRejection("ERR_PKCS12", open(exportContainer("rsa2048", [], "pässword €"), "pässword €"));
 		expect(error.message).toMatch(/cannot be opened by a passphrase outside ASCII; export it again/);
@@ -87,24 +87,24 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		await expectRejection("ERR_KEY_PASSPHRASE", open(file, "x".repeat(1025)));
 	});
 
-	it("refuses one without a MAC, whatever the passphrase, without asking for it", async () => {
+	it("refuses a container without a MAC, and does not ask for the passphrase", async () => {
 		const file = exportContainer("rsa2048", ["-nomac"]);
 		const passphrase = () => expect.fail("asked for the passphrase");
 		await expectRejection("ERR_PKCS12_NO_MAC", openPkcs12Signer({ file, passphrase }));
 	});
 
-	it("refuses one whose MAC was cut off", async () => {
+	it("refuses a container whose MAC was removed", async () => {
 		const { version, authSafe } = partsOf(readFileSync(exportContainer("rsa2048")));
 		const file = workshop.write("cut.p12", sequence(version, authSafe));
 		await expectRejection("ERR_PKCS12_NO_MAC", open(file));
 	});
 
-	it("refuses PBMAC1 by its own code", async () => {
+	it("refuses PBMAC1 with its own error code", async () => {
 		const error = await expectRejection("ERR_PKCS12_PBMAC1", open(exportContainer("rsa2048", ["-pbmac1_pbkdf2"])));
 		expect(error.message).toMatch(/it uses PBMAC1, which is not supported; export it again/);
 	});
 
-	it("refuses MD5 in the MAC, RC2-128, and a MAC of absurd cost", async () => {
+	it("refuses MD5 in the MAC, RC2-128, and a MAC with too many iterations", async () => {
 		await expectRejection("ERR_PKCS12", open(exportContainer("rsa2048", ["-macalg", "md5"])));
 		await expectRejection("ERR_PKCS12", open(exportContainer("rsa2048", ["-legacy", "-certpbe", "PBE-SHA1-RC2-128"])));
 		const { version, authSafe, mac, salt } = partsOf(readFileSync(exportContainer("rsa2048")));
@@ -118,7 +118,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		["the older ciphers", ["-legacy"]],
 		["nothing but the key encrypted", ["-certpbe", "NONE"]],
 		["nothing but the certificates encrypted", ["-keypbe", "NONE"]],
-	] as const)("refuses encryption of absurd cost (%s)", async (_, options) => {
+	] as const)("refuses encryption with too many iterations (%s)", async (_, options) => {
 		const file = exportContainer("p256", ["-iter", "2000001", "-nomaciter", ...options]);
 		const error = await expectRejection("ERR_PKCS12", open(file));
 		expect(error.message).toMatch(/takes 2000001 iterations or more, at most 2000000 are taken/);
@@ -136,13 +136,13 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		expect(
 			(await expectRejection("ERR_PKCS12", open(workshop.write("nested.p12", nestedContainer(1, 1))))).message,
 		).toMatch(
-			/damaged or not supported/, // The key inside is no key.
+			/damaged or not supported/, // The content is not a key.
 		);
 		await expectToSign(await open(exportContainer("p256", ["-legacy"])));
 	});
 
 	it("refuses containers without a key and without its certificate", async () => {
-		const leaf = leaves.get("rsa2048") as Issued; // Made above.
+		const leaf = leaves.get("rsa2048") as Issued; // `beforeAll` made it.
 		const file = join(workshop.directory, "part.p12");
 		const common = ["pkcs12", "-export", "-out", file, "-passout", `pass:${PASSPHRASE}`];
 		workshop.openssl(...common, "-nokeys", "-in", leaf.file);
@@ -153,7 +153,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		await expectToSign(await openPkcs12Signer(withChain));
 	});
 
-	it("warns of a container that others can read", async () => {
+	it("warns of a container that other users can read", async () => {
 		if (process.platform === "win32") return;
 		const file = exportContainer("rsa2048");
 		const warnings: string[] = [];
@@ -174,14 +174,16 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		await expectRejection("ERR_LIMIT", open(workshop.write("big.p12", Buffer.alloc(2 ** 20 + 1))));
 	});
 
-	it("ends in an error of ours for every truncation", { timeout: 120_000 }, async () => {
+	it("ends in a SigtoolError for every truncation", { timeout: 120_000 }, async () => {
 		const bytes = readFileSync(exportContainer("p256"));
 		for (let length = 0; length < bytes.length; length++) {
 			await expectRejection("ERR_PKCS12", open(workshop.write("cut.p12", bytes.subarray(0, length))));
 		}
 	});
 
-	it("ends in an error of ours, or opens the same, for a flip in every third octet", { timeout: 120_000 }, async () => {
+	it("ends in a SigtoolError, or in the same content, for a flip in every third byte", {
+		timeout: 120_000,
+	}, async () => {
 		const bytes = readFileSync(exportContainer("p256", ["-iter", "1"]));
 		for (let at = 0; at < bytes.length; at += 3) {
 			const flipped = Buffer.from(bytes);
@@ -194,8 +196,8 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 });
 
 describe.skipIf(!hasCorpus)("node-forge", () => {
-	it("gives back every certificate of the corpus octet for octet", () => {
-		const forge = createRequire(import.meta.url)("node-forge") as typeof import("node-forge"); // As its types say.
+	it("returns every certificate of the corpus byte for byte", () => {
+		const forge = createRequire(import.meta.url)("node-forge") as typeof import("node-forge"); // The cast follows its types.
 		const certificates = certificatesFromPem(corpusPem("CAfile-all.pem"));
 		expect(certificates.length).toBeGreaterThan(20);
 		for (const { der } of certificates) {
@@ -204,14 +206,14 @@ describe.skipIf(!hasCorpus)("node-forge", () => {
 			try {
 				kept = forge.pki.certificateToAsn1(forge.pki.certificateFromAsn1(structure, true));
 			} catch {
-				// Not an RSA key: containers hand such certificates over as the structure that was read.
+				// Certificates without an RSA key are passed on as the structure that node-forge read.
 			}
 			expect(Buffer.from(forge.asn1.toDer(kept).getBytes(), "latin1").equals(der)).toBe(true);
 		}
 	});
 });
 
-/** A PFX whose encrypted part holds another encrypted thing, each under its own number of iterations. */
+/** Makes a PFX whose encrypted part holds an encrypted key, each with its own number of iterations. */
 function nestedContainer(outerIterations: number, innerIterations: number): Uint8Array {
 	const salt = Buffer.alloc(8, 1);
 	const data = oid("1.2.840.113549.1.7.1");
@@ -240,7 +242,7 @@ function nestedContainer(outerIterations: number, innerIterations: number): Uint
 	);
 }
 
-/** RFC 7292 appendix B with SHA-1, salt and passphrase of at most 64 octets. */
+/** Derives a key by RFC 7292 appendix B with SHA-1, for a salt and a passphrase of at most 64 bytes. */
 function deriveKey(passphrase: Buffer, salt: Buffer, id: number, iterations: number, size: number): Buffer {
 	const input = Buffer.concat([Buffer.alloc(64, salt), Buffer.alloc(64, passphrase)]);
 	const blocks: Buffer[] = [];
@@ -257,7 +259,7 @@ function deriveKey(passphrase: Buffer, salt: Buffer, id: number, iterations: num
 	return Buffer.concat(blocks).subarray(0, size);
 }
 
-/** The elements of a PFX with a MAC. */
+/** Returns the elements of a PFX that has a MAC. */
 function partsOf(pfx: Uint8Array) {
 	const reader = new DerReader(pfx, "container");
 	reader.open(TAG.SEQUENCE);

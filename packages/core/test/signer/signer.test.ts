@@ -18,19 +18,19 @@ describe("signerFromKey()", () => {
 		await expectToSign(signer);
 	});
 
-	it("gives the same RSA signature for the same octets", async () => {
+	it("gives the same RSA signature for the same bytes", async () => {
 		const key = rsa2048();
 		const signer = signerFromKey(key, [certificateFor(key)]);
-		const octets = Buffer.from("deterministic");
-		expect(await signer.sign(octets)).toEqual(await signer.sign(octets));
+		const bytes = Buffer.from("deterministic");
+		expect(await signer.sign(bytes)).toEqual(await signer.sign(bytes));
 	});
 
-	it("never hands out a signature that does not verify", async () => {
+	it("never returns a signature that does not verify", async () => {
 		const key = rsa2048();
 		const { d, dp, dq, ...rest } = key.export({ format: "jwk" });
 		const damaged = createPrivateKey({ key: { ...rest, d: dp, dp: dq, dq: dp }, format: "jwk" });
 		const signer = signerFromKey(damaged, [certificateFor(key)]);
-		await expectRejection("ERR_KEY", signer.sign(Buffer.from("octets")));
+		await expectRejection("ERR_KEY", signer.sign(Buffer.from("content")));
 	});
 
 	it.each([
@@ -47,7 +47,7 @@ describe("signerFromKey()", () => {
 		}
 	});
 
-	it("signs content as a whole and in pieces alike", async () => {
+	it("gives the same signature for content as a whole and in pieces", async () => {
 		const key = rsa2048();
 		const signer = signerFromKey(key, [certificateFor(key)]);
 		const signing = signer.begin("sha256");
@@ -88,18 +88,18 @@ describe("signerFromKey()", () => {
 		expect(expectError("ERR_KEY", () => signerFromKey(privateKey, [leaf])).message).toMatch(/accepts DSA/);
 	});
 
-	it("refuses a public key as the caller's mistake", () => {
+	it("throws a TypeError for a public key", () => {
 		expect(() => signerFromKey(createPublicKey(leafKey), [leaf])).toThrow(TypeError);
 	});
 
-	it("refuses a certificate of another key, and having none", () => {
+	it("refuses a certificate of another key, and no certificate at all", () => {
 		const error = expectError("ERR_KEY_MISMATCH", () => signerFromKey(p256(), [leaf]));
 		expect(error.message).toBe('Cannot sign with this key: it does not belong to "CN=Leaf"');
 		expectError("ERR_KEY_MISMATCH", () => signerFromKey(rsa2048(), [leaf]));
 		expectError("ERR_KEY_MISMATCH", () => signerFromKey(leafKey, []));
 	});
 
-	it("puts the key's certificate first, keeps the others in order and drops what is repeated", () => {
+	it("puts the key's certificate first, keeps the order of the others and removes duplicates", () => {
 		const [first, second] = [certificateFor(rsa2048(), "First"), certificateFor(p256(), "Second")];
 		const { certificates } = signerFromKey(leafKey, [first, leaf, second, first, leaf]);
 		expect(certificates.map(({ subject }) => subject.text)).toEqual(["CN=Leaf", "CN=First", "CN=Second"]);
@@ -115,7 +115,7 @@ describe("signerFromKey()", () => {
 		expect(signerFromKey(leafKey, [expired], { unfit: "allow" }).certificates).toEqual([expired]);
 	});
 
-	it("knows a development identity by its certificate's marker", () => {
+	it("recognises a development identity by its certificate's marker", () => {
 		const now = Date.now();
 		const order = { commonName: "Dev", key: leafKey, notBefore: now - DAY_MS, notAfter: now + DAY_MS };
 		expect(signerFromKey(leafKey, [issueCertificate({ ...order, kind: "development" })]).development).toBe(true);
