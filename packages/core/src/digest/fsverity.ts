@@ -99,7 +99,7 @@ function addContent(tree: Tree, content: Uint8Array): void {
 	const level = levelAt(tree, 0);
 	for (let position = 0; position < content.length; ) {
 		if (prefix.length === 0 && level.end === 0 && content.length - position >= blockSize) {
-			// Without a salt, a whole block is hashed in place, without a copy.
+			// A whole block is hashed in place, without a copy, when there is no salt.
 			addDigest(tree, hash(algorithm, content.subarray(position, position + blockSize), "binary"), 1);
 			position += blockSize;
 			continue;

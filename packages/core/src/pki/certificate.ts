@@ -43,7 +43,7 @@ export type KeyAlgorithm =
 	| { readonly kind: "ec"; readonly curve: string }
 	| { readonly kind: "other"; readonly oid: string };
 
-/** Size limit of a certificate in bytes; the largest seen under a real catalog has 2 KB. */
+/** Size limit of a certificate in bytes; the largest in the chains of real catalogs has 2 KB. */
 export const MAX_CERTIFICATE_SIZE = 65_536;
 
 /**
@@ -126,8 +126,8 @@ export function isDevelopmentCertificate(certificate: Certificate): boolean {
 const publicKeys = new WeakMap<Certificate, KeyObject>();
 
 /**
- * The time of a signature check grows with the square of the modulus; the largest seen under a real catalog has 4096
- * bits.
+ * The time of a signature check grows with the square of the modulus; the largest in the chains of real catalogs has
+ * 4096 bits.
  */
 const MAX_RSA_BITS = 8192;
 

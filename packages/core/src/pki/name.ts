@@ -19,7 +19,7 @@ export interface DistinguishedName {
 
 /** Size limit of a name in bytes, header included. */
 export const MAX_NAME_SIZE = 8192;
-/** Limit of the attributes in one name; names under real catalogs have up to 7, in 213 bytes. */
+/** Limit of the attributes in one name; names in the chains of real catalogs have up to 7, in 213 bytes. */
 export const MAX_NAME_ATTRIBUTES = 64;
 
 /** Reads the next element: Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }. @throws ERR_DER, ERR_LIMIT */

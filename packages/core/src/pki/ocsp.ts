@@ -1,7 +1,7 @@
 /**
- * Asks for the status of one certificate by OCSP (RFC 6960): encodes the request and verifies the basic response. The
- * issuer must have signed the response, or a responder with a certificate from the issuer itself. The revocation status
- * of that responder's certificate is not asked for.
+ * Encodes the question for the status of one certificate by OCSP (RFC 6960), and verifies the basic response. The
+ * signer of a response must be the issuer, or a responder whose certificate the issuer itself issued. The revocation
+ * status of the responder's certificate is not checked.
  */
 
 import { createHash } from "node:crypto";

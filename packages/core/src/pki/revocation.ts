@@ -125,11 +125,11 @@ function stalenessOf(
 	{ notAfter }: Certificate,
 	{ at, now }: RevocationJudgement,
 ): string | undefined {
-	if (thisUpdate > now + SKEW_MS) return `is of ${utc(thisUpdate)}, which is still to come`;
+	if (thisUpdate > now + SKEW_MS) return `is dated ${utc(thisUpdate)}, which is in the future`;
 	if (thisUpdate > notAfter) {
-		if (expiredSince > notAfter) return `is of ${utc(thisUpdate)}, after the certificate expired`;
+		if (expiredSince > notAfter) return `is dated ${utc(thisUpdate)}, after the certificate expired`;
 	} else if (now > notAfter && thisUpdate >= at) return undefined; // No source is fresher after expiry.
-	return now > nextUpdate + SKEW_MS ? `was good until ${utc(nextUpdate)}` : undefined;
+	return now > nextUpdate + SKEW_MS ? `was valid until ${utc(nextUpdate)}` : undefined;
 }
 
 function utc(milliseconds: number): string {

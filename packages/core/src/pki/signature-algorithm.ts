@@ -153,7 +153,7 @@ export const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 export const SHA256_OID = "2.16.840.1.101.3.4.2.1";
 
 /**
- * For RSA the signature identifier is plain rsaEncryption, as in Windows; ECDSA takes no parameters (RFC 5754 §3.3).
+ * The signature identifier for RSA is plain rsaEncryption, as in Windows; ECDSA takes no parameters (RFC 5754 §3.3).
  */
 export const SIGNING_ALGORITHMS: Readonly<Record<SigningAlgorithm, SigningNames>> = {
 	"rsa-pkcs1-sha256": { digestOid: SHA256_OID, signatureOid: RSA_ENCRYPTION, parameters: "null" },

@@ -36,7 +36,7 @@ export function checkTimestampRequest({ urls, anchors }: TimestampRequest): void
 	for (const url of urls) parseHttpUrl(url);
 	if (anchors.length > 0) return;
 	const message =
-		"Cannot judge timestamps: no authority is trusted for them; name its root with --tsa-trust, or `trust add --timestamps`";
+		"Cannot judge timestamps: no authority is trusted for them; name one with --tsa-trust, or add it with `trust add --timestamps`";
 	throw new SigtoolError("ERR_USAGE", message);
 }
 

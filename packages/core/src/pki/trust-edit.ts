@@ -40,9 +40,9 @@ export type NewTrust =
 	| {
 			/** The certificate of an authority, or of a signer, whose key is then pinned. */
 			readonly certificate: Certificate;
-			/** For an authority: the exact subject that it may vouch for, as text by RFC 4514, which is normalized. */
+			/** The exact subject that an authority may vouch for, as text by RFC 4514, which is normalized here. */
 			readonly subject?: string;
-			/** For an authority, in place of a subject: it may vouch for any subject. */
+			/** True lets an authority vouch for any subject, in place of `subject`. */
 			readonly anySubject?: boolean;
 			readonly label?: string;
 	  }
@@ -120,8 +120,7 @@ export function removeTrust(idOrPrefix: string): TrustEntry[] {
 	const matching = listTrust().filter(({ id }) => prefix !== "" && id.startsWith(prefix));
 	const ids = new Set(matching.map(({ id }) => id));
 	const [id] = ids;
-	if (id === undefined)
-		throw cannotRemove(idOrPrefix, "nothing trusted has that id; `sigtool trust list` shows what is");
+	if (id === undefined) throw cannotRemove(idOrPrefix, "no entry has that id; `sigtool trust list` shows all entries");
 	if (ids.size > 1) throw cannotRemove(idOrPrefix, `${ids.size} ids begin with it`);
 	const removed = matching.filter(({ source }) => source === "store");
 	if (removed.length === 0) {
@@ -170,7 +169,7 @@ function subjectFor(trust: { certificate: Certificate; subject?: string; anySubj
 	const action = `Cannot trust authority ${quote(certificate.subject.text)}`;
 	if (subject === undefined) {
 		const way = "name the one subject it may vouch for with --subject, or use --any-subject";
-		throw new SigtoolError("ERR_USAGE", `${action}: it may sign for many; ${way}`);
+		throw new SigtoolError("ERR_USAGE", `${action}: it may vouch for many subjects; ${way}`);
 	}
 	const normalized = normalizeNameText(subject);
 	if (normalized === undefined) {

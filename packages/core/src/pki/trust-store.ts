@@ -133,7 +133,7 @@ export function developmentCertificate(): Certificate | undefined {
 		if (!(cause instanceof SigtoolError)) throw cause;
 		throw refuse(cause.message, cause);
 	}
-	if (!isDevelopmentCertificate(certificate)) throw refuse("its certificate lacks the marker");
+	if (!isDevelopmentCertificate(certificate)) throw refuse("its certificate lacks the development marker");
 	return certificate;
 }
 

@@ -60,7 +60,7 @@ export async function developmentIdentity(): Promise<Signer> {
 	const signer = await openIdentity(DEVELOPMENT_IDENTITY);
 	if (!signer.development) {
 		const { directory } = identityFiles(DEVELOPMENT_IDENTITY);
-		const message = `Cannot use the development identity in ${quote(directory)}: its certificate lacks the marker`;
+		const message = `Cannot use the development identity in ${quote(directory)}: its certificate lacks the development marker`;
 		throw new SigtoolError("ERR_CONFIG", message, { path: directory });
 	}
 	return signer;
@@ -85,13 +85,13 @@ export function requireNewName(name: string): void {
 	if (exists(identityFiles(name).directory)) throw nameTaken(name);
 }
 
-/** Writes a new identity. @throws ERR_USAGE when there is one of that name; ERR_IO */
+/** Writes a new identity. @throws ERR_USAGE when an identity of that name exists; ERR_IO */
 export function storeIdentity(name: string, keyPem: string, certificates: readonly Certificate[]): void {
 	if (writeIdentity(name, keyPem, certificates) === "exists") throw nameTaken(name);
 }
 
 function nameTaken(name: string): SigtoolError {
-	return new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: there is one of that name`);
+	return new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: an identity of that name exists already`);
 }
 
 /** Returns every identity, sorted by name. @throws ERR_KEY for a certificate that cannot be read, ERR_IO */
@@ -189,7 +189,10 @@ function checkName(name: string): void {
 
 function checkExistence(name: string): void {
 	if (exists(identityFiles(name).directory)) return;
-	throw new SigtoolError("ERR_USAGE", `Cannot find identity ${quote(name)}: \`sigtool identity list\` names them all`);
+	throw new SigtoolError(
+		"ERR_USAGE",
+		`Cannot find identity ${quote(name)}: \`sigtool identity list\` shows all identities`,
+	);
 }
 
 /** Returns `sigtool development (jane@workstation)`, cut to the length of a common name. */

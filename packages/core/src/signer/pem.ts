@@ -58,7 +58,8 @@ export function readKeyFile(
 	maxBytes = MAX_KEY_FILE_BYTES,
 ): Buffer {
 	const { bytes, access } = readSecret(path, maxBytes);
-	if (access === "shared") onWarning?.(`other users may read the key in ${quote(path)}; chmod 600 keeps it to you`);
+	if (access === "shared")
+		onWarning?.(`other users may read the key in ${quote(path)}; \`chmod 600\` makes it private`);
 	return bytes;
 }
 
@@ -113,7 +114,11 @@ function describeFailure(error: unknown, path: string, encrypted: boolean): Sigt
 		case "ERR_OSSL_BAD_DECRYPT":
 			return refusal("ERR_KEY_PASSPHRASE", path, "the passphrase is wrong");
 		case "ERR_OSSL_EVP_UNSUPPORTED":
-			return refusal("ERR_KEY", path, "its encryption is not supported any more; `openssl pkcs8 -topk8` renews it");
+			return refusal(
+				"ERR_KEY",
+				path,
+				"its encryption is not supported any more; `openssl pkcs8 -topk8` encrypts it anew",
+			);
 		default:
 			return refusal("ERR_KEY_PASSPHRASE", path, `the passphrase is wrong or the file is damaged (${code})`);
 	}

@@ -26,7 +26,7 @@ export interface Pkcs11Uri {
 	readonly pinFile?: string;
 }
 
-/** @throws ERR_USAGE */
+/** Parses a URI. @throws ERR_USAGE */
 export function parsePkcs11Uri(text: string): Pkcs11Uri {
 	if (!text.startsWith("pkcs11:")) throw refusal("it does not begin with pkcs11:");
 	const [path, query, ...others] = text.slice("pkcs11:".length).split("?");

@@ -49,7 +49,7 @@ export function signerFromKey(
 	certificates: readonly Certificate[],
 	options: SignerOptions = {},
 ): Signer {
-	if (key.type !== "private") throw new TypeError(`A private key signs, not a ${key.type} one`);
+	if (key.type !== "private") throw new TypeError(`A private key is needed, not a ${key.type} one`);
 	const algorithm = algorithmFor(key);
 	const leaf = certificateOf(key, certificates);
 	return {
@@ -163,7 +163,9 @@ export function checkFitness(leaf: Certificate): void {
 		checkLeaf(leaf, { at: Date.now(), purpose: "codeSigning", profile: "default" });
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
-		throw new SigtoolError("ERR_KEY", `Cannot sign, nobody would accept the result: ${cause.message}`, { cause });
+		throw new SigtoolError("ERR_KEY", `Cannot sign, because no verifier would accept the result: ${cause.message}`, {
+			cause,
+		});
 	}
 }
 

@@ -3,7 +3,8 @@
 import { quote, SigtoolError } from "../errors.js";
 
 /**
- * Parses an http or https URL. Refuses one with a user name or a password, because lists of processes would show it.
+ * Parses an http or https URL. Refuses one with a user name or a password, which other users could see in the list of
+ * processes.
  * @throws ERR_USAGE
  */
 export function parseHttpUrl(text: string): URL {

@@ -46,7 +46,7 @@ describe("defaultTrust()", () => {
 		const place = join(dirname(dirname(certificateFile)), "development", "certificate.pem");
 		mkdirSync(dirname(place));
 		writeFileSync(place, readFileSync(certificateFile));
-		expect(expectError("ERR_CONFIG", defaultTrust).message).toMatch(/its certificate lacks the marker$/);
+		expect(expectError("ERR_CONFIG", defaultTrust).message).toMatch(/its certificate lacks the development marker$/);
 		writeFileSync(place, "nothing");
 		expect(expectError("ERR_CONFIG", defaultTrust).path).toBe(place);
 	});

@@ -83,7 +83,9 @@ describe("developmentIdentity()", () => {
 		for (const name of ["key.pem", "certificate.pem"]) {
 			writeFileSync(join(identities, "development", name), readFileSync(join(identities, "release", name)));
 		}
-		expect((await expectRejection("ERR_CONFIG", developmentIdentity())).message).toMatch(/lacks the marker$/);
+		expect((await expectRejection("ERR_CONFIG", developmentIdentity())).message).toMatch(
+			/lacks the development marker$/,
+		);
 	});
 });
 

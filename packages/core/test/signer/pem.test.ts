@@ -96,7 +96,7 @@ describe("openPemSigner()", () => {
 		chmodSync(keyFile, 0o644);
 		const warnings: string[] = [];
 		await openPemSigner({ keyFile, certFile, onWarning: (text) => warnings.push(text) });
-		expect(warnings).toEqual([`other users may read the key in "${keyFile}"; chmod 600 keeps it to you`]);
+		expect(warnings).toEqual([`other users may read the key in "${keyFile}"; \`chmod 600\` makes it private`]);
 	});
 
 	it("refuses a file without a private key, with two, and in OpenSSH's form, and names the remedy", async () => {

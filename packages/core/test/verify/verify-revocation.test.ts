@@ -178,7 +178,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			const old = { lastUpdate: databaseTime(now - 48 * HOUR), nextUpdate: databaseTime(now - 24 * HOUR) };
 			const verification = await verify(plain, { lists: list([], old) });
 			expect(statusOf(verification)).toEqual(["unknown"]);
-			expect(verification.warnings[0]).toMatch(/was good until/);
+			expect(verification.warnings[0]).toMatch(/was valid until/);
 			const revoked = list([{ serial: SERIAL, revoked: databaseTime(now - 72 * HOUR) }], old);
 			await expect(verify(plain, { lists: [...revoked, ...list([])] })).rejects.toMatchObject(REVOKED);
 		});
