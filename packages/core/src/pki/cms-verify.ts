@@ -1,4 +1,4 @@
-/** Whether a signer signed this content, RFC 5652 §5.4 and §5.6. Whether to trust the signer is for chain.ts. */
+/** Checks that a signer signed this content, RFC 5652 §5.4 and §5.6. chain.ts decides whether the signer is trusted. */
 
 import { hash, timingSafeEqual } from "node:crypto";
 import { compareBytes, DerReader, isSortedSet, TAG } from "../asn1/der.js";
@@ -20,18 +20,18 @@ export interface SignerVerification {
 	 * §11.4 wants it, or name plain data, as issuers wrote it.
 	 */
 	readonly contentType: string | "none";
-	/** Octets that messageDigest covers, or their digest. */
+	/** The bytes that messageDigest covers, or a function that returns their digest. */
 	readonly contentValue: Uint8Array | ((digest: DigestName) => Uint8Array);
-	/** Where the signer's certificate is looked for. */
+	/** The certificates among which the signer's is searched. */
 	readonly certificates: readonly Certificate[];
 	readonly profile: Profile;
-	/** What is verified, for messages. */
+	/** The name of the verified object in messages. */
 	readonly what?: string;
 }
 
 /**
- * Finds the signer's certificate and checks the signature over the signed attributes as received, then that these are
- * in DER order, each there once, and speak of this content.
+ * Finds the signer's certificate and checks the signature over the signed attributes as received. Then it checks that the
+ * attributes are in DER order, that none occurs twice, and that they name this content type and digest.
  * @throws ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_SIGNER_CERTIFICATE, ERR_WEAK_DIGEST, ERR_WEAK_KEY,
  * ERR_UNSUPPORTED_ALGORITHM, ERR_LIMIT
  */
@@ -54,16 +54,16 @@ export function verifySigner(signer: SignerInfo, verification: SignerVerificatio
 		const message = `Cannot check the ${what}: more than ${MAX_SIGNER_CANDIDATES} certificates in it may be its signer's`;
 		throw new SigtoolError("ERR_LIMIT", message);
 	}
-	const signedOctets = Buffer.from(signer.signedAttributesDer);
-	signedOctets[0] = TAG.SET; // Signed as a SET OF, sent as [0] IMPLICIT. RFC 5652 §5.4.
-	const certificate = findSigner(candidates, scheme, signedOctets, signer.signature, what);
-	checkAttributeSet(signer, signedOctets, what);
+	const signedBytes = Buffer.from(signer.signedAttributesDer);
+	signedBytes[0] = TAG.SET; // The signature covers a SET OF; the message contains [0] IMPLICIT. RFC 5652 §5.4.
+	const certificate = findSigner(candidates, scheme, signedBytes, signer.signature, what);
+	checkAttributeSet(signer, signedBytes, what);
 	checkContentType(signer, contentType, what);
 	checkMessageDigest(signer, contentValue, digest, what);
 	return { certificate };
 }
 
-/** Certificates the signer may mean: a bag can hold several of one issuer and serial, of which one is genuine. */
+/** Returns the certificates that match the signer. Several can claim one issuer and serial, of which one is genuine. */
 export function signerCertificates({ identifier }: SignerInfo, certificates: readonly Certificate[]): Certificate[] {
 	return certificates.filter(({ issuer, serial, extensions }) => {
 		if (identifier.kind === "subjectKeyId") return isEqual(identifier.keyId, extensions.subjectKeyId);
@@ -71,7 +71,7 @@ export function signerCertificates({ identifier }: SignerInfo, certificates: rea
 	});
 }
 
-/** The only value of a signed attribute; undefined when the attribute is absent. @throws ERR_SIGNED_ATTRIBUTES */
+/** Returns the single value of a signed attribute, or undefined when the attribute is absent. @throws ERR_SIGNED_ATTRIBUTES */
 export function signedAttribute(signer: SignerInfo, oid: string, what: string): Uint8Array | undefined {
 	const attribute = signer.signedAttributes.find((candidate) => candidate.oid === oid);
 	if (attribute === undefined) return undefined;
@@ -83,11 +83,11 @@ export function signedAttribute(signer: SignerInfo, oid: string, what: string): 
 	return value;
 }
 
-/** The candidate whose key signed. One with a key that cannot be used does not stand in the way of another. */
+/** Returns the candidate whose key made the signature. A candidate with an unusable key does not prevent another from matching. */
 function findSigner(
 	candidates: readonly Certificate[],
 	scheme: SignatureScheme,
-	signedOctets: Uint8Array,
+	signedBytes: Uint8Array,
 	signature: Uint8Array,
 	what: string,
 ): Certificate {
@@ -97,7 +97,7 @@ function findSigner(
 	);
 	for (const candidate of candidates) {
 		try {
-			if (isSignatureOf(publicKeyOf(candidate), scheme, signedOctets, signature)) return candidate;
+			if (isSignatureOf(publicKeyOf(candidate), scheme, signedBytes, signature)) return candidate;
 		} catch (error) {
 			if (!(error instanceof SigtoolError)) throw error;
 			if (error.code === "ERR_WEAK_KEY") failure = error;
@@ -106,9 +106,9 @@ function findSigner(
 	throw failure;
 }
 
-/** DER order and no type twice: a set that two readers can read differently is no evidence. RFC 5652 §5.3. */
-function checkAttributeSet({ signedAttributes }: SignerInfo, signedOctets: Uint8Array, what: string): void {
-	const reader = new DerReader(signedOctets, what);
+/** Demands DER order and no type twice, because two readers could read another set differently. RFC 5652 §5.3. */
+function checkAttributeSet({ signedAttributes }: SignerInfo, signedBytes: Uint8Array, what: string): void {
+	const reader = new DerReader(signedBytes, what);
 	const elements: Uint8Array[] = [];
 	reader.open(TAG.SET);
 	while (!reader.done) elements.push(reader.element());
@@ -154,7 +154,7 @@ function isEqual(a: Uint8Array, b: Uint8Array | undefined): boolean {
 	return b !== undefined && compareBytes(a, b) === 0;
 }
 
-/** Certificates tried for one signer, each at the cost of one signature check. */
+/** At most this number of certificates is tried for one signer; each costs one signature check. */
 export const MAX_SIGNER_CANDIDATES = 8;
 
 const CONTENT_TYPE = "1.2.840.113549.1.9.3";

@@ -1,9 +1,9 @@
 /**
- * CMS SignedData (RFC 5652 §5) as catalogs and RFC 3161 tokens use it, whatever the content type: signed attributes are
- * demanded, issuer and serial or key identifier name a signer, revocation lists are read over.
+ * Parses CMS SignedData (RFC 5652 §5) as catalogs and RFC 3161 tokens use it, with any content type. A signer is named by
+ * issuer and serial or by its key identifier. Embedded revocation lists are skipped.
  *
- * Bounded: 16 signers, 256 certificates, 64 attribute values a set, 64 KiB of signed attributes. Views into the bytes
- * parsed; content is neither copied nor looked into.
+ * Bounds: 16 signers, 256 certificates, 64 attribute values a set, 64 KiB of signed attributes. The result consists of
+ * views into the parsed bytes; the content is neither copied nor parsed.
  */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
@@ -26,14 +26,20 @@ export interface SignedData {
 	readonly der: Uint8Array;
 	readonly digestAlgorithms: readonly string[];
 	readonly contentType: string;
-	/** The element inside eContent's [0]; undefined when the content is elsewhere. Its tag is not signed: demand the right one. */
+	/**
+	 * The element inside eContent's [0]. Undefined when the content is detached. The signature does not cover its tag, so a
+	 * caller must check it.
+	 */
 	readonly content: Uint8Array | undefined;
-	/** Its value octets, without tag and length: what messageDigest covers, for a SEQUENCE too (RFC 2315 §9.3). */
+	/** The content without tag and length, which messageDigest covers, also for a SEQUENCE (RFC 2315 §9.3). */
 	readonly contentValue: Uint8Array | undefined;
-	/** Those of the bag that parse. */
+	/** The certificates of the message that could be parsed. */
 	readonly certificates: readonly Certificate[];
 	readonly signers: readonly SignerInfo[];
-	/** What was passed over, one sentence each: the bag is not signed, so nothing in it may make a signature fail. */
+	/**
+	 * One sentence for each certificate that was skipped. The set of certificates is not signed, so nothing in it may make
+	 * a signature invalid.
+	 */
 	readonly anomalies: readonly string[];
 }
 
@@ -41,7 +47,7 @@ export interface SignerInfo {
 	readonly identifier: SignerIdentifier;
 	readonly digestAlgorithm: AlgorithmIdentifier;
 	readonly signatureAlgorithm: AlgorithmIdentifier;
-	/** The [0] element as received; undefined when there are no signed attributes. */
+	/** The [0] element as received. Undefined when there are no signed attributes. */
 	readonly signedAttributesDer: Uint8Array | undefined;
 	readonly signedAttributes: readonly Attribute[];
 	readonly signature: Uint8Array;
@@ -54,19 +60,19 @@ export type SignerIdentifier =
 
 export interface Attribute {
 	readonly oid: string;
-	/** Elements of the SET OF. */
+	/** The elements of the SET OF. */
 	readonly values: readonly Uint8Array[];
 }
 
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const MAX_SIGNERS = 16;
 const MAX_CERTIFICATES = 256;
-/** Of attributes in a set, and of their values in all. */
+/** The bound on the attributes of a set, and on their values together. */
 const MAX_ATTRIBUTES = 64;
-/** They are copied before they are trusted; those of real catalogs take 400 octets. */
+/** Signed attributes are copied before they are trusted, so they are bounded. Real catalogs have about 400 bytes. */
 const MAX_SIGNED_ATTRIBUTES_SIZE = 65_536;
 
-/** ContentInfo with SignedData and nothing behind it. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
+/** Parses a ContentInfo with SignedData and refuses trailing bytes. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
 export function parseSignedData(der: Uint8Array, what: string): SignedData {
 	const reader = new DerReader(der, what);
 	const contentInfo = reader.open(TAG.SEQUENCE);
@@ -93,7 +99,7 @@ export function parseSignedData(der: Uint8Array, what: string): SignedData {
 	return { der, digestAlgorithms, contentType, content, contentValue, certificates, signers, anomalies };
 }
 
-/** A SignerInfo that stands alone, as a countersignature does. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
+/** Parses a SignerInfo by itself, as a countersignature contains it. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
 export function parseSignerInfo(der: Uint8Array, what: string): SignerInfo {
 	const reader = new DerReader(der, what);
 	const signer = readSigner(reader);
@@ -137,7 +143,7 @@ function readSigner(reader: DerReader): SignerInfo {
 	const digestAlgorithm = readAlgorithm(reader);
 	const signed = readAttributes(reader, context(0));
 	if (signed.der !== undefined && signed.der.length > MAX_SIGNED_ATTRIBUTES_SIZE) {
-		throw tooLarge(reader, `the signed attributes are larger than ${MAX_SIGNED_ATTRIBUTES_SIZE} octets`);
+		throw tooLarge(reader, `the signed attributes are larger than ${MAX_SIGNED_ATTRIBUTES_SIZE} bytes`);
 	}
 	const signatureAlgorithm = readAlgorithm(reader);
 	const signature = reader.value(TAG.OCTET_STRING);
