@@ -1,11 +1,10 @@
 #!/bin/sh
-# Signs a Python service with its bytecode, verifies it, and compiles one trust index over it and the library of the Python
-# that is to run it. Runs where that library is as it will be where the service runs: in the same image, on a host with the
-# same packages.
+# Signs a Python service with its bytecode, verifies it, and compiles one trust index over the service and Python's library.
+# Run it where that library is the same as where the service runs: in the same image, or on a host with the same packages.
 #
 #   SIGN_KEY=release.pem SIGN_CERT=release.crt ./ship.sh APP_DIRECTORY OUTPUT_DIRECTORY [POLICY]
 #
-# PYTHON: the program; LIBRARY: where it loads modules from, as `sigtool python build` prints it.
+# PYTHON is the interpreter. LIBRARY lists the directories it loads modules from, as `sigtool python build` prints them.
 set -eu
 
 app=$1

@@ -3,7 +3,7 @@
 #
 #   SIGN_KEY=release.pem SIGN_CERT=release.crt ./ship.sh APP_DIRECTORY OUTPUT_DIRECTORY [POLICY]
 #
-# Runs where the key is, never where the application runs. SOURCE_DATE_EPOCH makes its output reproducible.
+# Run it where the key is, never where the application runs. SOURCE_DATE_EPOCH makes its output reproducible.
 set -eu
 
 app=$1

@@ -1,4 +1,4 @@
-/** Serves one page on the port given, or on any: it prints which. */
+/** Serves one page on the given port, or on any free port, and prints the port. */
 
 import { fileURLToPath } from "node:url";
 import { createVerifier } from "@sigtool/verifier";
@@ -17,7 +17,7 @@ app.use((error, _request, response, _next) => {
 });
 const server = app.listen(Number(process.argv[2] ?? 0), "127.0.0.1", () => console.log(server.address().port));
 
-/** `{{ name }}` becomes the value, escaped. The template is the one that was checked, read on every request. */
+/** Replaces `{{ name }}` by the escaped value. Reads and verifies the template on every request. */
 function render(path, values, done) {
 	verifier.openCode(path).then((bytes) => {
 		const template = Buffer.from(bytes).toString();

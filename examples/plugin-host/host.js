@@ -1,4 +1,4 @@
-/** Runs each plugin over a text. A plugin is CommonJS and may require its neighbours, which are checked the same way. */
+/** Runs each plugin on a text. A plugin is CommonJS. It may require files beside it, which are verified in the same way. */
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const text = process.argv.slice(2).join(" ");
 const names = readdirSync(directory).filter((name) => name.endsWith(".cjs"));
 for (const name of names.sort()) console.log(`${name}: ${load(name)(text)}`);
 
-/** A plugin's exports. The bytes that are compiled are those that were checked: the path is not read again. */
+/** Returns a plugin's exports. Compiles the bytes that were verified, and does not read the path again. */
 function load(name) {
 	const file = join(directory, name);
 	if (loaded.has(file)) return loaded.get(file).exports;

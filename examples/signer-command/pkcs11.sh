@@ -1,5 +1,5 @@
 #!/bin/sh
-# Signs in a PKCS#11 token through openssl and pkcs11-provider, where `--pkcs11` is not at hand. openssl reads the PIN
+# Signs in a PKCS#11 token through openssl and pkcs11-provider, where `--pkcs11` is not available. openssl reads the PIN
 # from the file that the URI names.
 #
 #   SIGN_URI='pkcs11:token=release;id=%01;type=private?pin-source=file:/run/secrets/pin' \

@@ -1,9 +1,9 @@
 #!/bin/sh
-# On the build machine, which has no key: writes what is to be signed, and prints the digest to sign it by.
+# Runs on the build machine, which has no key. Writes the unsigned catalog and prints its digest.
 #
 #   ./build.sh APP_DIRECTORY OUTPUT_DIRECTORY [OPTIONS OF sigtool sign]
 #
-# OUTPUT_DIRECTORY/unsigned.cat goes to the signing machine; the digest goes there by another way than the file.
+# Send OUTPUT_DIRECTORY/unsigned.cat to the signing machine. Send the digest by another way than the file.
 set -eu
 
 app=$1
@@ -11,7 +11,8 @@ out=$2
 shift 2
 
 mkdir -p "$out"
-# In its usual place, where it will lie signed, too: so that no rule is needed that keeps it out of the next release.
+# sigtool writes the catalog to its usual place, where the signed one will be too. So the next release needs no rule that
+# leaves it out.
 report=$(sigtool sign "$app" --unsigned --json "$@")
 cp "$app/$(basename "$app").cat" "$out/unsigned.cat"
 printf '%s\n' "$report" | sed -n 's/^\t"digest": "\(sha256:[0-9a-f]*\)",$/\1/p'

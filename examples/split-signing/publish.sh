@@ -1,5 +1,5 @@
 #!/bin/sh
-# On the build machine again: the signed catalog has to be of the files that are here, by the signer that is expected.
+# Runs on the build machine. Verifies that the signed catalog matches the files here and has the expected signer.
 #
 #   SIGN_CERT=release.crt ./publish.sh APP_DIRECTORY SIGNED_CATALOG
 set -eu

@@ -1,5 +1,5 @@
 #!/bin/sh
-# On the signing machine, which never sees the files: signs exactly what the build machine announced.
+# Runs on the signing machine, which never sees the files. Signs exactly the catalog that the build machine announced.
 #
 #   SIGN_CERT=release.crt ./sign.sh UNSIGNED DIGEST OUTPUT PREVIOUS KEY_OPTIONS…
 #
@@ -16,7 +16,7 @@ shift 4
 if [ "$previous" = first ]; then
 	sigtool finish "$unsigned" -o "$output" --expect-digest "$digest" --cert "$SIGN_CERT" "$@"
 else
-	# `finish` shows what changed since the last release; that this is the last release is verified here.
+	# `finish` shows what changed since PREVIOUS, but does not verify PREVIOUS. So its signature is verified here.
 	sigtool verify "$previous" --trust "$SIGN_CERT"
 	sigtool finish "$unsigned" -o "$output" --expect-digest "$digest" --previous "$previous" --cert "$SIGN_CERT" "$@"
 fi

@@ -1,4 +1,4 @@
-/** Brings the database given up to date. Which migrations there are says a signed list, not the directory. */
+/** Brings the given database up to date. A signed list names the migrations; the directory's listing is not used. */
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -9,7 +9,7 @@ const directory = fileURLToPath(new URL("migrations", import.meta.url));
 const verifier = createVerifier({ catalogs: [{ directory, product: "migrations" }], development: "allow" });
 const read = (name) => Buffer.from(verifier.openCodeSync(join(directory, name))).toString();
 
-// All are checked before the first one runs.
+// Every migration is verified before the first one runs.
 const migrations = JSON.parse(read("list.json")).map((name) => ({ name, sql: read(name) }));
 
 const database = new DatabaseSync(process.argv[2]);
