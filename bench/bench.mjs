@@ -1,5 +1,5 @@
 /**
- * Compares sigtool with public tools: whole processes, one run, ratios paired by round. See README.md.
+ * Compares sigtool with public tools. Measures whole processes in one run, as ratios within each round. See README.md.
  *
  * Exit 0 even when a bound is exceeded (the table says so), 2 wrong usage, 3 when something asked for was not measured.
  */
@@ -40,7 +40,7 @@ const [C, HASHING, SIGN, VERIFY, SUMS] = [
 	"sha256sum -c",
 ];
 const ATTRIBUTE_LOOP = "C, 1 thread";
-/** Files whose times lie less than this back are read with more care, as no tree is that was not just built. */
+/** sigtool checks a file once more if it changed more recently than this. Only a tree that was just built has such files. */
 const SETTLED_MS = 3000;
 const HASHING_BOUNDS = { A: 1.6, B: 1.6, C: 1.15, D: 1.3 };
 
@@ -53,7 +53,7 @@ const cacheDir = options.trees ?? join(process.env.XDG_CACHE_HOME ?? join(homedi
 mkdirSync(cacheDir, { recursive: true });
 const scratch = mkdtempSync(join(cacheDir, "run-"));
 const env = { ...process.env, XDG_CONFIG_HOME: join(scratch, "config"), LC_ALL: "C" };
-// Costs Node 20 36 ms at every start.
+// NODE_EXTRA_CA_CERTS costs Node.js 20 36 ms at every start.
 delete env.NODE_EXTRA_CA_CERTS;
 delete env.NODE_OPTIONS;
 
@@ -85,7 +85,7 @@ try {
 }
 process.exitCode = result.notMeasured.length > 0 ? 3 : 0;
 
-/** Hashing, and on tree B the two verbs, against the tools that do the same. */
+/** Compares hashing, and on tree B also `sign` and `verify`, with the tools that do the same. */
 function compareOnTree(name) {
 	const { path } = tree(name);
 	const programs = [
@@ -133,7 +133,7 @@ function compareStart() {
 	boundedRatio("sigtool verify of one file ÷ node -e 0", times, "verify", "node -e 0", 1.8);
 }
 
-/** One file of tree B beside the catalog of all of it: what is left is reading that catalog. */
+/** Verifies one file of tree B by the catalog of the whole tree. This measures mainly the reading of that catalog. */
 function openLargeCatalog() {
 	const { path } = tree("B");
 	const directory = join(scratch, "many");
@@ -149,8 +149,8 @@ function openLargeCatalog() {
 }
 
 /**
- * Reading and verifying an index and one look-up, as the process that does it measures it: Node.js' start and its modules
- * are left out, warm code is not. Beside it the whole process of `sha256sum`.
+ * Compares reading and verifying an index, with one look-up, with the whole process of `sha256sum`. The process that opens
+ * the index measures itself. So the time excludes the start of Node.js and its modules, and includes the first run of code.
  */
 function openLargeIndex() {
 	const [index, certificate] = [join(scratch, "large.sigx"), join(scratch, "large.der")];
@@ -167,7 +167,7 @@ function openLargeIndex() {
 	});
 }
 
-/** Programs that load their modules and do no more, under the hook alone and under the launcher. */
+/** Measures programs that only load their modules, under the hook alone and under the launcher. */
 function loadModules() {
 	const programsOf = signedLoads({ scratch, env, sigtool });
 	for (const release of options.quick ? ["20", "24"] : ["20", "22", "24", "26"]) {
@@ -184,7 +184,7 @@ function loadModules() {
 	}
 }
 
-/** Processor time of CPython that loads modules and ends, with everything signed. */
+/** Measures the processor time of CPython that loads modules and ends, with everything signed. */
 function loadPython() {
 	for (const python of pythons(options.quick)) {
 		const part = `CPython ${python.version}`;
@@ -212,7 +212,7 @@ function loadPython() {
 	attempt("index of CPython", indexOfPython);
 }
 
-/** What 100,000 more files in the index add to a start, in units of `sha256sum` of that index. */
+/** Measures what 100,000 more files in the index add to a start, in units of `sha256sum` of that index. */
 function indexOfPython() {
 	const [python] = pythons(true);
 	const signed = signedPython(python, { scratch: join(scratch, "index"), env, sigtool });
@@ -228,12 +228,12 @@ function indexOfPython() {
 	bounded("spython, 100,000 files more in the index ÷ sha256sum of it", summary(ratios), 2.5, "");
 }
 
-/** Right to print nothing. */
+/** Marks programs that print nothing when they succeed. */
 function silent(programs) {
 	return programs.map((program) => ({ ...program, silent: true }));
 }
 
-/** Every run finds the tree without the attribute. */
+/** Compares writing of attributes. The tree has none of them at the start of every run. */
 function writeAttributes() {
 	const { path } = tree(options.quick ? "B-quick" : "B");
 	const rounds = options.quick ? 3 : 5;
@@ -249,7 +249,7 @@ function writeAttributes() {
 			{ name: SIGN, argv: sigtool("sign", path, "--format", format, "--namespace", "user"), ...setting },
 		];
 		const times = timed(`attributes, ${format}`, programs, rounds);
-		// The bound is one for 100,000 files: start-up and threads cost the same on a few.
+		// The bound holds for 100,000 files. On few files the cost of start-up and threads would dominate.
 		const bound = options.quick ? undefined : 2;
 		boundedRatio(`sign --format ${format} ÷ C loop`, times, SIGN, ATTRIBUTE_LOOP, bound);
 		attempt("attributes", setting.before);
@@ -257,7 +257,7 @@ function writeAttributes() {
 	signIma(path);
 }
 
-/** RSA-2048, which takes its time: one round says enough. */
+/** Compares signing with RSA-2048. It is slow, so one round is enough. */
 function signIma(path) {
 	const [key, certificate] = [join(scratch, "ima.pem"), join(scratch, "ima.crt")];
 	const strip = { argv: sigtool("strip", path, "--format", "ima", "--namespace", "user"), silent: true };
@@ -277,7 +277,7 @@ function signIma(path) {
 	attempt("attributes", before);
 }
 
-/** The disk done with what `strip` left it to do, and the files' times no longer of now. */
+/** Runs `strip`, waits until the disk has written everything, and then until the files' times are old enough. */
 function stripped(strip) {
 	strip();
 	run({ argv: ["sync"], silent: true }, env);
@@ -313,7 +313,7 @@ function ratio(times, of, by) {
 	return summary(times.get(of).map((seconds, round) => seconds / denominators[round]));
 }
 
-/** What could not run has been named by `timed`. */
+/** Adds a row for a ratio. Adds none if a program could not run; `timed` has reported that. */
 function boundedRatio(name, times, of, by, bound) {
 	if (times.has(of) && times.has(by)) bounded(name, ratio(times, of, by), bound, "");
 }
@@ -341,7 +341,7 @@ function shell(script, argument) {
 	return ["sh", "-c", script, "sh", argument];
 }
 
-/** A missing compiler is reported when the program that could not be made is run. */
+/** Compiles a C program. A missing compiler is reported later, when that program is run. */
 function compile(source) {
 	const program = join(scratch, source.replace(/\.c$/, ""));
 	if (!existsSync(program)) {
@@ -352,7 +352,7 @@ function compile(source) {
 	return program;
 }
 
-/** The interpreter itself: version managers put a slow script before it. */
+/** Returns the path of the interpreter itself, because version managers put a slow script in its place. */
 function python() {
 	try {
 		return run({ argv: ["python3", "-c", "import sys; print(sys.executable, end='')"] }, env);

@@ -1,4 +1,4 @@
-/** Hashing without catalog and signature: prints for the tree argv[2] the line that hash-tree.c prints. */
+/** Hashes the tree argv[2] without catalog and signature, and prints the same line as hash-tree.c. */
 
 import { hashFileSet } from "../packages/core/dist/fileset/hash-files.js";
 import { ENTRY_KIND } from "../packages/core/dist/fileset/manifest.js";

@@ -16,7 +16,7 @@ export const [ISOLATED, SIGNED, HOOKS_ALONE, WITHOUT_AUDIT, NOTHING_VERIFIED] = 
 	"spython, nothing verified",
 ];
 
-/** What the call that adds the audit hook does instead, by program. */
+/** C source that replaces the call that adds the audit hook, by program. */
 const VARIANTS = {
 	"spython-hooks-alone": `#include <string.h>
 typedef int hook(const char *, void *, void *);
@@ -30,14 +30,17 @@ int __wrap_PySys_AddAuditHook(hook *added, void *data) { own = added; return __r
 	"spython-without-audit": "int __wrap_PySys_AddAuditHook(void) { return 0; }\n",
 };
 
-/** Directories that code is loaded from: the path of an isolated Python, and where its sitecustomize leads. */
+/** Prints the directories that an isolated Python loads code from: its path, and the target of its sitecustomize. */
 const ASK = `import json, os, sys, sysconfig
 places = [*sys.path, *(os.path.dirname(os.path.realpath(each.__file__)) for name, each in sys.modules.items() if name == "sitecustomize")]
 places = sorted({os.path.realpath(each) for each in places if os.path.isdir(each)})
 below = lambda each: any(each.startswith(other + "/") for other in places)
 print(json.dumps([sys.version.split()[0], [each for each in places if not below(each)]]))`;
 
-/** The system's newest CPython and, unless `quick`, pyenv's, each with the directories it loads from; those with headers. */
+/**
+ * Returns the system's newest CPython and, unless `quick`, all of pyenv's from 3.8 on, each with the directories that it
+ * loads code from.
+ */
 export function pythons(quick) {
 	const system = ["3.14", "3.13", "3.12", "3.11"].map((release) => `/usr/bin/python${release}`).filter(existsSync);
 	const versions = join(homedir(), ".pyenv/versions");
@@ -51,11 +54,12 @@ export function pythons(quick) {
 }
 
 /**
- * Everything that a Python loads, adopted, and spythons for it, below `scratch`.
+ * Builds spythons for a Python below `scratch`, and an index that adopts everything that this Python loads.
  *
  * @param {(...argv: string[]) => string[]} sigtool its command line
  * @returns {{ of(script: string): object[], indexed(index: string, script: string): string[], makeIndex(more: string[]): string }}
- * `of`: the programs that run a script of `application`; `indexed`: spython with another index; `makeIndex`: one with more directories
+ * `of` returns the programs that run a script; `indexed` returns spython with another index; `makeIndex` makes an index
+ * with more directories
  * @throws {Error} when there is no compiler, or headers are missing
  */
 export function signedPython({ executable, version, directories }, { scratch, env, sigtool }) {
@@ -104,7 +108,7 @@ export function signedPython({ executable, version, directories }, { scratch, en
 	};
 }
 
-/** Builds with `source` in place of PySys_AddAuditHook. */
+/** Calls `build` with a compiler that links `source` in place of PySys_AddAuditHook. */
 function withAuditHook(source, at, build) {
 	writeFileSync(at("wrap.c"), source);
 	writeFileSync(at("cc"), `#!/bin/sh\nexec cc "$@" -Wl,--wrap=PySys_AddAuditHook "${at("wrap.c")}"\n`);

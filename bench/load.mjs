@@ -9,7 +9,7 @@ import { run } from "./measure.mjs";
 const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
 const REGISTER = beside("../packages/verifier/dist/register-development.cjs");
 
-/** What is loaded, by script of test/applications/programs, and how much longer it may take under the hook. */
+/** Programs of test/applications that only load modules, with the allowed ratio under the hook for each release. */
 export const LOADS = [
 	{ name: "many", script: "programs/load-many.cjs", bounds: { 20: 1.3, 22: 1.12, 24: 1.12, 26: 1.12 } },
 	{ name: "big", script: "programs/load-big.cjs", bounds: { 22: 1.1, 24: 1.1, 26: 1.1 } },
@@ -17,15 +17,15 @@ export const LOADS = [
 ];
 export const LAUNCHER_BOUND = 1.2;
 export const [PLAIN, HOOK, LAUNCHER, NODE_POLICY] = ["plain", "hook", "launcher", "--experimental-policy"];
-/** What Node.js turns off under the launcher; it changes which of its forms a package gives. */
+/** The launcher sets this flag on Node.js 20. It decides whether a package gives its CommonJS or its ES module form. */
 const WITHOUT_REQUIRE_OF_ESM = "--no-experimental-require-module";
 
 /**
- * A signed tree and its index, and the host configuration that trusts them, below `scratch`.
+ * Makes a signed tree, its index, and the host configuration that trusts them, below `scratch`.
  *
  * @param {(...argv: string[]) => string[]} sigtool its command line
- * @returns a function that gives the programs which load `script` on a release
- * @throws {Error} when the packages cannot be had, or cannot be signed
+ * @returns a function that returns the programs which load `script` on a release
+ * @throws {Error} when the packages cannot be fetched or signed
  */
 export function signedLoads({ scratch, env, sigtool }) {
 	const installed = installedPackages("programs");
@@ -63,7 +63,7 @@ export function signedLoads({ scratch, env, sigtool }) {
 	};
 }
 
-/** What Node.js 20 takes as a policy: the same files, each with its digest. */
+/** Returns a policy for `--experimental-policy` of Node.js 20, with the same files and their digests. */
 function nodePolicy(directory) {
 	const resources = {};
 	for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {

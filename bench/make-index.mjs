@@ -1,4 +1,4 @@
-/** Writes a trust index of so many invented files, and the certificate of who signed it: COUNT INDEX CERTIFICATE. */
+/** Writes a trust index of COUNT invented files, and its signer's certificate. Arguments: COUNT INDEX CERTIFICATE. */
 
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";

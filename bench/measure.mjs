@@ -3,19 +3,20 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const CPU_TIME = fileURLToPath(new URL("cpu-time.py", import.meta.url));
-/** Not the slow script that version managers put before it: what ran last decides what is in the processor's caches. */
+/** The system's Python. A version manager's slow script would leave other data in the processor's caches. */
 const PYTHON = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 
 /**
- * Wall time of whole processes, warm: every program once unmeasured, then `rounds` rounds, each of which starts with
- * another program. Programs that fail, print nothing, or hash to other digests than the first are left out and told
- * to `problem`.
+ * Measures the wall time of whole processes with warm caches. With `clock: "processor"` it measures processor time. First
+ * every program runs once unmeasured. Then come `rounds` rounds, and each starts with another program. `problem` gets a
+ * text for each program that fails, prints nothing, or hashes to other digests than the first; that one is left out.
  *
- * A program is `{ name, argv, cwd?, hashes?, silent?, before?, evidence? }`: `hashes` when its output holds digests to
- * compare, or that of the program `evidence` does, run behind it; `silent` when it is right to print nothing; `before`
- * is called ahead of every run and takes no part in the time. With `clock: "processor"` it is processor time.
+ * A program is `{ name, argv, cwd?, hashes?, silent?, before?, evidence? }`:
+ * - `hashes`: the output contains digests to compare. With `evidence`, the output of that program does; it runs afterwards.
+ * - `silent`: the program prints nothing when it succeeds.
+ * - `before`: is called before every run, and its time does not count.
  *
- * @returns {Map<string, number[]>} seconds by program name, one a round
+ * @returns {Map<string, number[]>} seconds by program name, one number for each round
  */
 export function measure(programs, { rounds, env, problem, progress, clock = "wall" }) {
 	let expected;
@@ -57,12 +58,12 @@ function wallTime({ name, argv, cwd }, env) {
 	return (performance.now() - start) / 1000;
 }
 
-/** What it and its children took of the processor, in user's and system's code, as the kernel counts it. */
+/** Returns the user and system time of the program and its child processes, as the kernel counts it. */
 function processorTime({ argv, cwd }, env) {
 	return Number(run({ argv: [PYTHON, "-I", CPU_TIME, ...argv], cwd }, env));
 }
 
-/** Runs `program` to its end. @returns {string} what it printed. @throws {Error} unless it ends with status 0 */
+/** Runs a program to its end. @returns {string} its standard output. @throws {Error} unless it ends with status 0 */
 export function run({ argv, cwd }, env) {
 	const { error, status, signal, stdout, stderr } = spawnSync(argv[0], argv.slice(1), {
 		cwd,
@@ -77,7 +78,7 @@ export function run({ argv, cwd }, env) {
 	return stdout;
 }
 
-/** Peak resident memory of one run in MiB, as GNU time sees it; `scratch` is a file to write to. @throws as `run` */
+/** Returns the peak resident memory of one run in MiB, as GNU time sees it. Writes to the file `scratch`. @throws as `run` */
 export function peakRssMib({ argv, cwd }, { env, scratch }) {
 	const output = run({ argv: ["/usr/bin/time", "-f", "%M", "-o", scratch, ...argv], cwd }, env);
 	if (output === "") throw new Error("prints nothing");
@@ -92,19 +93,19 @@ export function summary(values) {
 	return { median, min: sorted[0], max: sorted.at(-1) };
 }
 
-/** The line of an error output that says most: Node and Python print a trace about it. */
+/** Returns the most useful line of an error output, because Node.js and Python print a trace around it. */
 function reason(stderr) {
 	const lines = stderr.trim().split("\n");
 	return lines.find((line) => /^\S*error\b|cannot/i.test(line)) ?? lines[0];
 }
 
-/** "files sum" as hash-tree.c defines it, from that program's own line or from lines that begin with a digest. */
+/** Returns "files sum" as hash-tree.c defines it. Reads the line of that program, or lines that begin with a digest. */
 function sumOfDigests(output) {
 	const line = /^(\d+) \d+ ([0-9a-f]{64})\n$/.exec(output);
 	if (line) return `${line[1]} ${line[2]}`;
 	const sum = new Uint32Array(8);
 	let files = 0;
-	// hashdeep puts the size first.
+	// hashdeep writes the size before the digest.
 	for (const [, hex] of output.matchAll(/^(?:\d+,)?([0-9a-f]{64})\b/gm)) {
 		const digest = Buffer.from(hex, "hex");
 		for (let word = 0; word < 8; word++) sum[word] += digest.readUInt32LE(4 * word);

@@ -1,4 +1,4 @@
-/** Prints the milliseconds it takes to read and verify a trust index and to look one file up: INDEX CERTIFICATE. */
+/** Reads and verifies a trust index, looks one file up, and prints the milliseconds. Arguments: INDEX CERTIFICATE. */
 
 import { readFileSync } from "node:fs";
 import { parseCertificate, trustFromCertificates, verifyTrustIndex } from "../packages/core/dist/read.js";

@@ -1,7 +1,7 @@
 import { cpus, loadavg, release, totalmem } from "node:os";
 
 /**
- * The report as text: columns for a terminal, or tables in Markdown.
+ * Formats the report as columns for a terminal, or as tables in Markdown.
  *
  * @param {{ machine: string, trees: object[], rows: object[], comparison: object[], notMeasured: string[] }} result
  */
@@ -37,7 +37,7 @@ export function formatReport({ machine, trees, rows, comparison, notMeasured }, 
 	return `${parts.join("\n\n")}\n`;
 }
 
-/** Call it before the first measurement: a load much above 0 means that others disturb it. */
+/** Describes the machine and its load. Call it before the first measurement: a load far above 0 disturbs the figures. */
 export function machineLine() {
 	const cores = cpus();
 	return [

@@ -7,7 +7,7 @@ import { join } from "node:path";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Direct dependencies of tree A. No package here ships PE files: those have a digest of their own in a catalog. */
+/** Direct dependencies of tree A. No package contains PE files, because a catalog has another kind of digest for them. */
 const PACKAGES = [
 	"@babel/core@7.29.13",
 	"@babel/preset-env@7.29.14",
@@ -28,7 +28,7 @@ const PACKAGES = [
 	"webpack@5.112.2",
 ];
 
-/** What each tree needs at most: files, bytes to read, bytes on disk (4 KiB blocks). `build` fills an empty directory. */
+/** The most that each tree needs: files, bytes to read, bytes on disk (4 KiB blocks). `build` fills an empty directory. */
 const RECIPES = {
 	A: { files: 39_000, bytes: 700 * MIB, disk: 1500 * MIB, build: installPackages },
 	B: grid({ seed: "B", directories: 1000, filesEach: 100, minBytes: KIB, maxBytes: 8 * KIB }),
@@ -40,8 +40,9 @@ const RECIPES = {
 };
 
 /**
- * The reference tree `name` under `cacheDir`, built on first use. A tree counts as whole only once `<name>.json` is
- * beside it. Content is the same on every machine but for tree A, whose indirect dependencies float.
+ * Returns the reference tree `name` under `cacheDir`, and builds it on first use. A tree is complete only when
+ * `<name>.json` is beside it. Content is the same on every machine, except in tree A, where versions of indirect
+ * dependencies vary.
  *
  * @returns {{ path: string, files: number, bytes: number }}
  * @throws {Error} when the disk or the memory for a warm cache is too small, or the registry cannot be reached
@@ -72,13 +73,13 @@ function checkDisk(name, { files, disk }, cacheDir) {
 	if (bavail * bsize < disk * 1.1) {
 		throw new Error(`Cannot build tree ${name}: ${mib(disk)} of disk needed, ${mib(bavail * bsize)} free`);
 	}
-	// Filesystems without an inode table (btrfs) report 0.
+	// File systems without an inode table (btrfs) report 0.
 	if (ffree > 0 && ffree < files * 1.1) {
 		throw new Error(`Cannot build tree ${name}: ${files} inodes needed, ${ffree} free`);
 	}
 }
 
-/** A tree of `directories` × `filesEach` files, sizes spread evenly from `minBytes` to `maxBytes`. */
+/** Describes a tree of `directories` × `filesEach` files, with sizes spread evenly from `minBytes` to `maxBytes`. */
 function grid({ seed, directories, filesEach, minBytes, maxBytes }) {
 	const files = directories * filesEach;
 	return {
@@ -99,14 +100,14 @@ function grid({ seed, directories, filesEach, minBytes, maxBytes }) {
 	};
 }
 
-/** Deterministic bytes: AES-128-CTR under a key made from `seed`. */
+/** Returns deterministic bytes: AES-128-CTR with a key made from `seed`. */
 function keystream(seed) {
 	const key = createHash("sha256").update(seed).digest().subarray(0, 16);
 	const cipher = createCipheriv("aes-128-ctr", key, Buffer.alloc(16));
 	return (sizeBytes) => cipher.update(Buffer.alloc(sizeBytes));
 }
 
-/** Without .bin: hashing tools disagree on what a link is. */
+/** Installs the packages of tree A, without links in .bin, because hashing tools treat links in different ways. */
 function installPackages(root) {
 	writeFileSync(join(root, "package.json"), '{ "private": true }\n');
 	const flags = ["--no-bin-links", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--save-exact"];

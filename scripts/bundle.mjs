@@ -1,10 +1,10 @@
 /**
- * Makes what ships from what `tsc -b` wrote: the command line as CommonJS files, the verifier as one ES module.
+ * Bundles the output of `tsc -b` for the packages: the command line as CommonJS files, the verifier as one ES module.
  *
- * Most of a short run is the compiling of what was loaded, used or not. So the command line is many files:
- * `main.cjs`, and for each `import()` of a module of its own another complete one, loaded when it is needed. What two of
- * them hold is there twice; only plain data may go from one to the other, and `errors.cjs`, the one SigtoolError, is shared.
- * Files are written only when they differ: a build without changes touches nothing.
+ * A short run spends most of its time compiling loaded code, used or not. So the command line is many files: `main.cjs`,
+ * and one complete file for each `import()` of a module of this project, loaded when it is needed. Modules that two files
+ * need are in both. So only plain data may pass between them; `errors.cjs`, with the one SigtoolError, is shared.
+ * Files are written only when they differ, so a build without changes touches nothing.
  */
 
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { build, transform } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8"));
-const doors = {
+const packageEntries = {
 	"@sigtool/core": join(root, "packages/core/dist/index.js"),
 	"@sigtool/core/read": join(root, "packages/core/dist/read.js"),
 	"@sigtool/core/errors": join(root, "packages/core/dist/errors.js"),
@@ -23,10 +23,10 @@ const doors = {
 
 await bundle("packages/cli/dist/main.js", ".cjs", {
 	format: "cjs",
-	// Heavy, and needed by few commands: left as packages, loaded by the command that uses them.
+	// These packages are large and few commands need them. They stay packages, and the command that uses one loads it.
 	external: ["cli-progress", "fast-glob", "fs-xattr", "ignore", "node-forge", "pkcs11js"],
-	// Packages are loaded with `require`, which is ready at start; `import()` would first start the ES module loader.
-	// A regular expression stays a literal, which costs nothing until it is used.
+	// Packages are loaded with `require`, because `import()` would first start the ES module loader.
+	// A regular expression stays a literal, because a literal costs nothing until it is used.
 	supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },
 	define: { "import.meta.url": "__bundle.url", SIGTOOL_VERSION: JSON.stringify(version) },
 	plugins: [importsBeside, errorsBeside, lazyChildProcess],
@@ -48,7 +48,7 @@ for (const [name, development] of [
 	});
 }
 
-/** Bundles `entry`, and each file that is to stand beside it, and the licences of the packages that went in. */
+/** Bundles `entry` and each file that belongs beside it. Writes the licences of all bundled packages. */
 async function bundle(entry, extension, { plugins = [], outfile: only, finish = (code) => code, ...options }) {
 	const dist = join(root, dirname(only ?? entry));
 	const entries = new Set([join(root, entry)]);
@@ -78,7 +78,7 @@ async function bundle(entry, extension, { plugins = [], outfile: only, finish = 
 	writeIfChanged(join(dist, "third-party-licences.txt"), licencesOf(inputs));
 }
 
-/** What the project's own `import()` loads becomes a file. */
+/** Makes a file of each module that the project itself loads by `import()`. */
 function importsBeside(beside) {
 	return {
 		name: "imports-beside",
@@ -90,9 +90,9 @@ function importsBeside(beside) {
 	};
 }
 
-/** One SigtoolError for all files: `instanceof` tells it from other errors. */
+/** Keeps errors.js in a file of its own, so that all files share one SigtoolError and `instanceof` works. */
 function errorsBeside(beside) {
-	const errors = doors["@sigtool/core/errors"];
+	const errors = packageEntries["@sigtool/core/errors"];
 	return {
 		name: "errors-beside",
 		setup({ onResolve }) {
@@ -105,7 +105,7 @@ function errorsBeside(beside) {
 	};
 }
 
-/** commander loads node:child_process for a feature sigtool does not use; it costs 7 % of the start. */
+/** Delays node:child_process. commander loads it for a feature that sigtool does not use, and it costs 7 % of the start. */
 function lazyChildProcess() {
 	return {
 		name: "lazy-child-process",
@@ -120,7 +120,7 @@ function lazyChildProcess() {
 	};
 }
 
-/** Leaves out comments, which are read at every start, and rewrites two kinds of line in the project's own modules. */
+/** Removes comments, because they are read at every start. Rewrites two kinds of lines in the project's own modules. */
 function modules(beside) {
 	return {
 		name: "modules",
@@ -128,7 +128,7 @@ function modules(beside) {
 			onLoad({ filter: /\.m?js$/ }, async ({ path }) => {
 				const source = readFileSync(path, "utf8");
 				const isOwn = /[\\/]packages[\\/]\w+[\\/]dist[\\/]/.test(path);
-				const contents = isOwn ? workersBeside(path, pastDoors(source), beside) : source;
+				const contents = isOwn ? workersBeside(path, pastEntryPoints(source), beside) : source;
 				return { contents: (await transform(contents, { minifyWhitespace: true, legalComments: "none" })).code };
 			});
 		},
@@ -136,14 +136,14 @@ function modules(beside) {
 }
 
 /**
- * Points `import { name } from "@sigtool/core"` at the file that defines the name: a door evaluates every module
- * behind it. A name that cannot be traced leaves the statement as it is, which is slower and no less right.
+ * Points `import { name } from "@sigtool/core"` at the file that defines the name, because an entry point evaluates every
+ * module that it exports. If a name cannot be traced, the statement stays as it is: that is slower, but also correct.
  */
-function pastDoors(source) {
+function pastEntryPoints(source) {
 	return source.replace(
 		/^import \{([^}]*)\} from "(@sigtool\/(?:core|verifier)[^"]*)";$/gm,
-		(statement, list, door) => {
-			const origins = originsOf(doors[door]);
+		(statement, list, specifier) => {
+			const origins = originsOf(packageEntries[specifier]);
 			const bindings = list
 				.split(",")
 				.map((binding) => binding.trim())
@@ -155,7 +155,7 @@ function pastDoors(source) {
 	);
 }
 
-/** Exported name → file that defines it, for a module in the form `tsc` writes. */
+/** Maps each exported name to the file that defines it, for a module in the form that `tsc` writes. */
 function originsOf(file) {
 	const source = readFileSync(file, "utf8");
 	const origins = new Map();
@@ -169,14 +169,14 @@ function originsOf(file) {
 	return origins;
 }
 
-/** Makes `new URL("./x.js", import.meta.url)` name the bundle's own `x.cjs` or `x.mjs`, and has that bundled too. */
+/** Makes `new URL("./x.js", import.meta.url)` name `x.cjs` or `x.mjs` beside the bundle, and bundles that file too. */
 function workersBeside(path, source, beside) {
 	return source.replace(/new URL\("\.\/([\w/-]+)\.js", import\.meta\.url\)/g, (_, name) => {
 		return `new URL(${JSON.stringify(beside(join(dirname(path), `${name}.js`)))}, import.meta.url)`;
 	});
 }
 
-/** esbuild has each module require what it imports, under another name each time: dozens of look-ups in one file. */
+/** Merges repeated `require` calls. esbuild writes one for each module that imports, dozens of look-ups in one file. */
 function requiringOnce(source) {
 	const names = new Map();
 	const known = new Map();
@@ -190,8 +190,8 @@ function requiringOnce(source) {
 }
 
 /**
- * Less to compile at every start: no list of what error codes mean, and no copy of each built-in module's list of exports,
- * which costs as much again.
+ * Leaves less code to compile at every start. Removes the meanings of the error codes, and esbuild's copy of each built-in
+ * module's list of exports; the two cost about the same.
  */
 async function compact(given) {
 	const source = given.replace(/\b(ERR_\w+:\s*\[[123]),\s*"(?:[^"\\]|\\.)*"\]/g, "$1]");
@@ -200,7 +200,7 @@ async function compact(given) {
 	return (await transform(code, { minify: true, format: "cjs", target: "node20", lineLimit: 120 })).code;
 }
 
-/** The licence texts of the packages among the bundled files, one behind the other. */
+/** Returns the licence texts of the packages among the bundled files, one after the other. */
 function licencesOf(inputs) {
 	const folders = new Set(
 		[...inputs].flatMap((input) => input.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? []),

@@ -1,6 +1,6 @@
 /**
- * Writes docs/errors.md from the table in packages/core/src/errors.ts; `--check` fails when the file is stale.
- * Codes, statuses and meanings come from the built table, the groups from the comments between its lines.
+ * Writes docs/errors.md from the table in packages/core/src/errors.ts. With `--check` it fails when the file is stale.
+ * Codes, statuses and meanings come from the built table. The groups come from the comments between its lines.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
 	process.exitCode = 1;
 }
 
-/** Group name → its codes, in the order of the source. */
+/** Maps each group name to its codes, in the order of the source. */
 function groupsOf(typescript) {
 	const groups = new Map();
 	let codes = [];

@@ -1,6 +1,6 @@
 /**
- * Writes docs/events.md from the table in packages/verifier/src/audit/events.ts; `--check` fails when the file is stale.
- * What each event is comes from the built table, the groups from the comments between its lines.
+ * Writes docs/events.md from the table in packages/verifier/src/audit/events.ts. With `--check` it fails when the file is
+ * stale. Events come from the built table. The groups come from the comments between its lines.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
 	process.exitCode = 1;
 }
 
-/** Group name → its events, in the order of the source. */
+/** Maps each group name to its events, in the order of the source. */
 function groupsOf(typescript) {
 	const groups = new Map();
 	let names = [];

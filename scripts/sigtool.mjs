@@ -1,7 +1,7 @@
 /**
- * `pnpm sigtool …`: the built command line, in the folder the person stands in. pnpm starts scripts in the workspace's
- * own folder and leaves that other one in INIT_CWD. The command line runs in this process, so that standard input,
- * signals and the exit status are its own.
+ * Runs the built command line for `pnpm sigtool …` in the user's working directory. pnpm starts scripts in the workspace's
+ * folder and puts that directory into INIT_CWD. The command line runs in this process, so that it gets standard input and
+ * signals, and sets the exit status.
  */
 
 import { existsSync } from "node:fs";

@@ -1,7 +1,8 @@
 /**
- * What a person gets from the registry: packs the packages, installs the tarballs with npm in an empty project,
- * signs, verifies and inspects with the command, imports and type-checks the libraries. Then once more without a
- * compiler on the PATH. With one, fs-xattr is built and attributes are within reach; without, all else works and says so.
+ * Tests the packages as users get them from the registry. Packs them and installs the tarballs with npm in an empty
+ * project. Signs, verifies and inspects with the command; imports and type-checks the libraries. Then repeats this without
+ * a compiler on the PATH. With a compiler, fs-xattr is built and attributes work. Without one, everything else works, and
+ * sigtool says what is missing.
  */
 
 import assert from "node:assert/strict";
@@ -46,7 +47,7 @@ try {
 	rmSync(folder, { recursive: true, force: true });
 }
 
-/** Paths of the tarballs, after a look at what is in them. */
+/** Packs the packages, checks the content of the tarballs and returns their paths. */
 function pack() {
 	const tarballs = join(folder, "tarballs");
 	for (const name of ["core", "native", "verifier", "cli"]) {
@@ -65,7 +66,7 @@ function pack() {
 	});
 }
 
-/** An empty project with the tarballs installed. */
+/** Makes an empty project with the tarballs installed. */
 function install(name, tarballs, env) {
 	const { devDependencies } = JSON.parse(readFileSync(join(workspace, "package.json"), "utf8"));
 	const project = join(folder, name);
@@ -84,7 +85,7 @@ function signVerifyInspect(project, env) {
 	mkdirSync(join(project, "app/lib"), { recursive: true });
 	writeFileSync(join(project, "app/main.js"), "import './lib/one.js';\n");
 	writeFileSync(join(project, "app/lib/one.js"), "export const one = 1;\n");
-	// As many as make native threads worth loading, where they are.
+	// With this many files sigtool loads the native threads, where they are built.
 	for (let n = 0; n < 100; n++) writeFileSync(join(project, `app/lib/${n}.js`), `export const n = ${n};\n`);
 
 	sigtool(["sign", "app"]);
@@ -95,14 +96,14 @@ function signVerifyInspect(project, env) {
 	console.log("signed, verified, inspected, and found a changed file");
 }
 
-/** Through the launcher that was compiled at installation, where there is a compiler. */
+/** Runs a signed program through the launcher, which was compiled at installation. Skips without a compiler. */
 function runSigned(project, env) {
 	if (!existsSync(join(project, "node_modules/@sigtool/verifier/dist/native/sigtool-launch"))) {
 		console.log("skipped: running (the launcher was not built: no compiler with a static libc here)");
 		return;
 	}
 	mkdirSync(join(project, "signed"));
-	// The project's package.json, which nobody signed, says "module".
+	// The project's package.json says "module", but nobody signed it.
 	writeFileSync(join(project, "signed/main.js"), "console.log('ran', typeof require);\n");
 	const sigtool = (...args) => run("npx", ["--no-install", "sigtool", ...args], { cwd: project, env });
 	sigtool("sign", "signed");
@@ -110,7 +111,7 @@ function runSigned(project, env) {
 	console.log("ran a signed program through the launcher");
 }
 
-/** What is compiled with the tarballs' own sources, where there is a CPython with headers. */
+/** Builds a spython from the sources in the tarballs. Skips without a CPython that has headers. */
 function usePython(project, env) {
 	const python = "/usr/bin/python3";
 	const include = spawnSync(python, ["-c", "import sysconfig; print(sysconfig.get_config_var('INCLUDEPY'))"], {
@@ -130,7 +131,7 @@ function usePython(project, env) {
 	console.log("built a spython, and ran a signed program with it");
 }
 
-/** Where the headers of this Node.js are installed: node-gyp need not fetch them, which it cannot do everywhere. */
+/** Returns npm's setting for the installed headers of this Node.js, because node-gyp cannot download them everywhere. */
 function ownHeaders() {
 	const prefix = dirname(dirname(process.execPath));
 	const version = join(prefix, "include/node/node_version.h");
@@ -161,7 +162,7 @@ function missNativeParts(project, env) {
 	console.log("without fs-xattr and pkcs11js the command says what is missing");
 }
 
-/** What `sigtool doctor` and `examineSystem()` say of an optional package, which must agree. */
+/** Returns the check of an optional package. Asserts that `sigtool doctor` and `examineSystem()` agree on it. */
 function optionalPackage(name, project, env) {
 	const find = (checks) => checks.find(({ id }) => id === name);
 	const command = run("npx", ["--no-install", "sigtool", "doctor", "--json"], { cwd: project, env });
@@ -190,7 +191,7 @@ if (!(error instanceof ReadError) || typeof verifier !== "object") throw error;
 	console.log("type-checked and imported @sigtool/core, @sigtool/core/read and @sigtool/verifier");
 }
 
-/** A PATH with Node.js, npm and a shell, and nothing else. */
+/** Returns a PATH that has Node.js, npm and a shell, and nothing else. */
 function pathWithoutCompiler() {
 	const bin = join(folder, "bin");
 	mkdirSync(bin);
@@ -206,7 +207,7 @@ function which(name) {
 	throw new Error(`Cannot find ${name} on the PATH`);
 }
 
-/** Standard output of a program that must end with `status`. */
+/** Returns the standard output of a program that must end with `status`. */
 function run(program, args, { cwd, env = environment, status = 0 }) {
 	const result = spawnSync(program, args, { cwd, env, encoding: "utf8", maxBuffer: 64 << 20 });
 	if (result.status === status) return result.stdout;
