@@ -11,10 +11,10 @@ import { compiledDatabase, installedPackages } from "./install.mjs";
 import { noLauncher, type SignedTree, signTree, whileChanged } from "./signed-tree.js";
 
 const RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"];
-/** Not only those that are listed. */
+/** The full run changes every file that a program loads, not only the listed ones. */
 const EACH_FILE = process.env.SIGTOOL_FULL !== undefined;
 const MAX_CHANGED = 60;
-/** better-sqlite3 12 has no support for 26. */
+/** better-sqlite3 12 does not support Node.js 26. */
 const DATABASE_RELEASES = ["20", "24"];
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const linux = process.platform === "linux" && process.arch === "x64";
@@ -93,13 +93,13 @@ describe.skipIf(installed === undefined)("real applications (linux-x64, the laun
 	});
 });
 
-/** At most MAX_CHANGED of the files, from the first to the last. */
+/** Returns at most MAX_CHANGED of the files, spread evenly from the first to the last. */
 function spread(files: readonly string[]): string[] {
 	const step = Math.max(1, files.length / MAX_CHANGED);
 	return files.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
 }
 
-/** Lines as they come. */
+/** Returns the lines of a stream one by one, as they arrive. */
 function linesOf(stream: Readable | null) {
 	if (stream === null) throw new Error("nothing to read from");
 	const lines = createInterface(stream)[Symbol.asyncIterator]();

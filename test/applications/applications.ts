@@ -1,20 +1,20 @@
-/** A program of others, run in a directory that holds `node_modules`, `programs` and `project`. */
+/** A real program from npm. It runs in a directory that contains `node_modules`, `programs` and `project`. */
 export interface Application {
 	readonly name: string;
-	/** Script and arguments; paths are relative to that directory. */
+	/** Script and arguments. Paths are relative to that directory. */
 	readonly argv: readonly [script: string, ...args: string[]];
 	readonly status: number;
-	/** Part of what it prints, to know that it did its work. */
+	/** Part of its output, which shows that it did its work. */
 	readonly prints: string;
-	/** Files it loads: where it starts, deep in its dependencies, data and native code. */
+	/** Some of the files it loads: its start, files deep in its dependencies, data and native code. */
 	readonly loads: readonly string[];
-	/** It also loads the addon that was compiled for the release, whose verified copy needs a place. */
+	/** True if it also loads the addon compiled for the release. The addon's verified copy needs a writable directory. */
 	readonly isDatabase?: true;
-	/** What it says when strict refuses it. */
+	/** Its output when strict refuses it. Absent: it works under strict. */
 	readonly strict?: RegExp;
 }
 
-/** Under enforce these programs may compile strings, and webpack the hash function that it carries as WebAssembly. */
+/** The policy for enforce. It allows code from strings, and webpack's hash function, which is WebAssembly in a string. */
 export const POLICY = {
 	runtime: {
 		stringCode: "allow",
@@ -24,7 +24,7 @@ export const POLICY = {
 
 const MODULES = "node_modules";
 
-/** Two of them report findings, which is exit status 1 and 2. */
+/** Two of these programs report findings, so they end with exit status 1 and 2. */
 export const APPLICATIONS: readonly Application[] = [
 	{
 		name: "express, asked by itself",

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 const CACHE = fileURLToPath(new URL("../../.cache/applications/", import.meta.url));
 
 /**
- * A directory whose `node_modules` holds what `packages/<name>` locks, without install scripts. Kept under .cache.
+ * Installs the packages that `packages/<name>` locks, without install scripts, and keeps them under .cache. Returns the
+ * directory that contains `node_modules`.
  *
  * @param {"programs" | "suites"} name
  * @returns {string | undefined} undefined when npm or its registry cannot be reached
@@ -33,11 +34,11 @@ export function installedPackages(name) {
 }
 
 /**
- * Compiles better-sqlite3's addon for `node`, where the package looks for it by version. Kept in the installation.
- * SQLite is not optimised: that takes a minute and changes nothing here.
+ * Compiles better-sqlite3's addon for `node` into the installation, where the package looks for it by version. SQLite is
+ * not optimised, because that takes a minute and changes nothing here.
  *
  * @param {string} folder of `installedPackages`
- * @param {string} node binary whose C headers lie in `../include`
+ * @param {string} node binary with C headers in `../include`
  * @returns {string | undefined} path below `folder`; undefined when it cannot be compiled here
  */
 export function compiledDatabase(folder, node) {

@@ -1,4 +1,4 @@
-/** A directory that is signed and compiled as a user would do it, and run by `sigtool run`. */
+/** Signs and compiles a directory as a user does, and runs programs in it with `sigtool run`. */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,10 +9,10 @@ import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-/** Where a process under the launcher may put the verified copy of an addon; the trees lie elsewhere. */
+/** Directory for the verified copies of addons under the launcher. It contains no signed tree. */
 const ADDON_COPIES = "/var/tmp";
 
-/** Why nothing can be launched here; undefined when it can. */
+/** The reason why the launcher cannot run here. Undefined if it can. */
 export const noLauncher = existsSync(LAUNCHER) ? undefined : "the launcher is not built";
 
 export interface Outcome {
@@ -23,19 +23,19 @@ export interface Outcome {
 
 export interface SignedTree {
 	readonly directory: string;
-	/** Writable for the programs that run. */
+	/** Directory that the programs may write to. */
 	readonly output: string;
-	/** On plain Node.js, in the directory. */
+	/** Runs a program on unguarded Node.js, in the directory. */
 	runPlain(release: string, argv: readonly string[]): Outcome;
-	/** Under the launcher. */
+	/** Runs a program under the launcher. */
 	run(release: string, argv: readonly string[], mode?: "enforce" | "strict"): Outcome;
 	start(release: string, argv: readonly string[]): ChildProcess;
-	/** Runs under the launcher; the files of the tree that were loaded, by the events of that, relative to the directory. */
+	/** Runs a program under the launcher. Returns the files that its events name, relative to the directory. */
 	filesLoadedBy(release: string, argv: readonly string[]): string[];
 	[Symbol.dispose](): void;
 }
 
-/** `fill` puts into a directory what is to be signed. */
+/** Makes a signed tree. `fill` writes the files to sign into the given directory. */
 export function signTree(fill: (directory: string) => void, policy: object): SignedTree {
 	const home = mkdtempSync(join(tmpdir(), "sigtool-applications-"));
 	const [directory, output] = [join(home, "app"), join(home, "output")];
@@ -97,8 +97,8 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 }
 
 /**
- * Flips a bit in the middle of a file while `action` runs; a package.json gets one more line end, as Node.js itself gives up
- * on one that is not JSON before a hook is asked.
+ * Flips a bit in the middle of a file while `action` runs. A package.json gets one more line end instead, because Node.js
+ * itself rejects a package.json that is not JSON before it calls the hook.
  */
 export function whileChanged<Result>(file: string, action: () => Result): Result {
 	const original = readFileSync(file);

@@ -8,7 +8,7 @@ const RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["24"];
 const linux = process.platform === "linux" && process.arch === "x64";
 const installed = linux && noLauncher === undefined ? installedPackages("suites") : undefined;
 
-/** Packages whose tests are published with them; `node:test` and tape, each file a program. */
+/** Packages that are published with their tests. The tests use `node:test` or tape, and each file is a program. */
 const SUITES = [
 	{ name: "qs", files: "node_modules/qs/test", results: 1699 },
 	{ name: "find-my-way", files: "node_modules/find-my-way/test", results: 500 },
@@ -49,7 +49,7 @@ describe.skipIf(installed === undefined)(
 
 const COPY = { recursive: true, verbatimSymlinks: true };
 
-/** Lines that say how a test went, in TAP or as `node:test` prints for people, without how long it took. */
+/** Returns the lines with test results, in TAP or in the format of `node:test`, without the durations. */
 function resultsOf(output: string): string[] {
 	const lines = output.split("\n").filter((line) => /^\s*(ok|not ok|✔|✖|﹣) /.test(line));
 	return lines.map((line) => line.replace(/ \(\d+(\.\d+)?ms\)/, ""));

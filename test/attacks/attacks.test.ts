@@ -27,7 +27,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const LIMIT_MS = 300_000;
 
-/** The release's binary; undefined where there is none to be had. */
+/** Returns the binary of a release. Undefined if none is available. */
 function binary(release: Release): string | undefined {
 	try {
 		return linux ? nodeOfRelease(String(release)) : undefined;

@@ -1,4 +1,4 @@
-/** Signed programs that nobody attacks: they run in every mode, so a technique that fails there did not fail by accident. */
+/** Signed programs without an attack. They run in every mode, so a technique does not fail there by accident. */
 
 import type { Technique } from "./technique.js";
 

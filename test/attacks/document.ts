@@ -1,4 +1,4 @@
-/** The part of docs/threat-model.md that says what was tried and what stays open, made from the suite itself. */
+/** Makes the generated part of docs/threat-model.md from the suite: the techniques tried, and those that stay open. */
 
 import { MODES, type Mode } from "./modes.js";
 import { OPEN } from "./open.js";
@@ -9,12 +9,12 @@ const BEGIN = "<!-- Generated from test/attacks by `pnpm docs:attacks`. -->\n";
 const END = "<!-- End of the generated part. -->";
 const COLUMNS = MODES.filter((mode) => mode !== "plain");
 
-/** `document` with its generated part as the suite has it now. */
+/** Returns `document` with its generated part made anew from the suite. */
 export function withTables(document: string): string {
 	return replaceGenerated(document, BEGIN, `${classTable()}\n${openTable()}`);
 }
 
-/** `document` with other content between a line and the next end of a generated part. */
+/** Returns `document` with `content` between the line `start` and the next end of a generated part. */
 export function replaceGenerated(document: string, start: string, content: string): string {
 	const begin = document.indexOf(start);
 	const end = document.indexOf(END, begin);

@@ -7,7 +7,7 @@ import type { Run } from "./program.js";
 import { attack, makeSite, run } from "./site.js";
 import { EVIL, type Release, type Technique } from "./technique.js";
 
-/** A version that was signed once, and that the attacker put back together with its index. */
+/** An old version that was once signed. The attacker puts it back, together with its index. */
 const OLD: Technique = { name: "old version", signed: { "main.js": EVIL } };
 
 const FOREIGN = "0".repeat(64);
@@ -35,7 +35,7 @@ const replaced: readonly (readonly [what: string, code: string, host: Host])[] =
 async function tryOld(mode: Mode, host: Host): Promise<Run> {
 	const root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-index-")));
 	onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-	const release = Number.parseInt(process.versions.node, 10) as Release; // The launcher needs to know no more of it.
+	const release = Number.parseInt(process.versions.node, 10) as Release; // The launcher uses only the major number.
 	const runtime = runtimeOf(mode, release, process.execPath, root);
 	const site = makeSite(root, runtime, [OLD], undefined);
 	await install(root, runtime, host);

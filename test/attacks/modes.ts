@@ -1,4 +1,4 @@
-/** How a program is started: by plain Node.js, under the hook alone, and by the launcher. */
+/** The ways to start a program: unguarded Node.js, under the hook alone, and by the launcher. */
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ export type Mode = (typeof MODES)[number];
 const NATIVE = fileURLToPath(new URL("../../packages/verifier/dist/native", import.meta.url));
 export const hasLauncher = existsSync(join(NATIVE, "sigtool-launch"));
 
-/** Bytecode carries the hash of V8's flags: the attacker makes his for those that count. */
+/** V8 flags of each mode. Bytecode contains their hash, so the attacker makes bytecode for the right flags. */
 const V8_FLAGS: Readonly<Record<Mode, readonly string[]>> = {
 	plain: [],
 	hook: [],
@@ -45,15 +45,15 @@ export function runtimeOf(mode: Mode, release: Release, node: string, root: stri
 }
 
 export interface Host {
-	/** Of the signed tree. */
+	/** Sequence of the signed tree. */
 	readonly sequence?: number;
 	/** Members of the host configuration. */
 	readonly configuration?: (tree: string) => object;
-	/** What became of the index. */
+	/** Replaces the index. Absent: it stays as it was compiled. */
 	readonly index?: (bytes: Buffer) => Uint8Array;
 }
 
-/** Signs the tree as it stands, and writes what the host trusts and how its launcher is set up. */
+/** Signs the tree as it is now. Writes the host configuration and the launcher configuration. */
 export async function install(root: string, { node, release }: Runtime, host: Host = {}): Promise<void> {
 	const tree = join(realpathSync(root), "app");
 	const home = join(realpathSync(root), "host");
@@ -86,7 +86,7 @@ function pinned(file: string): string {
 	return `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
 }
 
-/** What the launcher knows the very file by, in place of its digest, which takes longer than most of these programs. */
+/** Returns a file's identity for launcher.conf. It replaces the digest, which takes longer than most programs here. */
 function identity(file: string): string {
 	const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
 	const time = (ns: bigint) => `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, "0")}`;

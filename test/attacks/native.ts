@@ -1,10 +1,10 @@
-/** Libraries in C for the techniques that load one. */
+/** Builds the C libraries for techniques that load one. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Library } from "./technique.js";
 
-/** Says that it ran when it is loaded, by whatever loads it: no loader has to know its kind. */
+/** Prints the marker as soon as it is loaded, whatever loads it. */
 const EVIL = `#include <stdio.h>
 #include <unistd.h>
 __attribute__((constructor)) static void run(void) {
@@ -19,7 +19,7 @@ const LINKED = "int answer(void);\nint ask(void) { return answer(); }\n";
 
 export const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
 
-/** Built in a scratch directory; undefined without a compiler. */
+/** Builds the libraries in a scratch directory. Returns undefined without a compiler. */
 export function buildLibraries(scratch: string): Readonly<Record<Library, Uint8Array>> | undefined {
 	if (!hasCompiler) return undefined;
 	const build = (name: string, source: string, ...more: string[]) => {

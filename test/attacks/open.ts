@@ -1,4 +1,7 @@
-/** What stays open, where, and why. The test compares it with what runs, name by name; docs/threat-model.md is made from it. */
+/**
+ * Lists the techniques that stay open, where, and why. The test compares the list with real runs, name by name.
+ * docs/threat-model.md is made from it.
+ */
 
 import type { Mode } from "./modes.js";
 import { RELEASES, type Release, type Technique } from "./technique.js";
@@ -6,7 +9,7 @@ import { RELEASES, type Release, type Technique } from "./technique.js";
 export interface Opening {
 	readonly reason: string;
 	readonly modes: readonly Mode[];
-	/** All when absent. */
+	/** Absent: all releases. */
 	readonly releases?: readonly Release[];
 	readonly techniques: readonly string[];
 }
@@ -94,7 +97,7 @@ export function openingsOf(name: string, mode: Mode, release: Release): readonly
 	);
 }
 
-/** Names of those that run in a mode, in the suite's order. */
+/** Returns the names of the techniques that run in a mode, in the suite's order. */
 export function openIn(mode: Mode, release: Release, techniques: readonly Technique[]): readonly string[] {
 	return techniques.map(({ name }) => name).filter((name) => openingsOf(name, mode, release).length > 0);
 }

@@ -1,13 +1,13 @@
-/** Programs of the suites: what one prints, seen until it ends or has run long enough. */
+/** Runs one program of a suite and collects its output, until it ends or has run long enough. */
 
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { GOOD_MARKER, MARKER } from "./technique.js";
 
 export interface Run {
-	/** Code nobody signed ran. */
+	/** True if unsigned code ran. */
 	readonly evil: boolean;
-	/** A control did what it was signed for. */
+	/** True if a control program did its work. */
 	readonly good: boolean;
 	readonly status: number | null;
 	readonly output: string;
@@ -18,9 +18,9 @@ export interface Program {
 	readonly command: readonly string[];
 	readonly directory: string;
 	readonly environment: NodeJS.ProcessEnv;
-	/** File for standard input; /dev/null when absent. */
+	/** File for standard input. Default: /dev/null. */
 	readonly input?: string | undefined;
-	/** In the output of a parent that may outlive a refusal: it ends the wait. */
+	/** Ends the wait when it appears in the output, because a parent process may outlive a refusal. */
 	readonly settled: RegExp;
 }
 
@@ -39,7 +39,7 @@ export function runProgram({ command, directory, environment, input = "/dev/null
 		closeSync(stdin);
 		let output = "";
 		let late = false;
-		// The group is our own: the child was detached.
+		// The child is detached, so the process group contains only its processes.
 		const end = () => {
 			try {
 				process.kill(-(child.pid ?? Number.NaN), "SIGKILL");
@@ -65,7 +65,7 @@ export function runProgram({ command, directory, environment, input = "/dev/null
 	});
 }
 
-/** As many at a time as the machine has cores for. */
+/** Runs `work` for all items, `width` at a time. Returns the results in the order of the items. */
 export async function pool<T, R>(items: readonly T[], width: number, work: (item: T) => Promise<R>): Promise<R[]> {
 	const results: R[] = [];
 	let next = 0;

@@ -1,4 +1,4 @@
-/** A tree with every technique in it, its attackers' directories beside it, and what running one of them gives. */
+/** Makes a tree with every technique in it, and the attackers' directories beside it. Runs one technique. */
 
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -16,7 +16,7 @@ import {
 export type Libraries = Readonly<Record<Library, Uint8Array>>;
 
 export interface Site {
-	/** The signed tree: one directory a technique. */
+	/** The signed tree, with one directory for each technique. */
 	readonly tree: string;
 	place(technique: Technique): Place;
 }
@@ -25,7 +25,7 @@ export interface Runtime {
 	readonly node: string;
 	readonly release: Release;
 	readonly v8Flags: readonly string[];
-	/** From the options and the script, as the attacker has them, to a command. */
+	/** Makes a command from the options and the script that the attacker gives. */
 	command(options: readonly string[], script: readonly string[], place: Place): readonly string[];
 	readonly environment: Readonly<Record<string, string>>;
 }
@@ -52,7 +52,7 @@ export function makeSite(
 	return site;
 }
 
-/** The attacker's part, once the tree is signed. */
+/** Does the attacker's part, after the tree was signed. */
 export function attack(site: Site, technique: Technique, libraries: Libraries | undefined): void {
 	const place = site.place(technique);
 	writeFiles(place.data, EVIL_FILES, libraries);
@@ -75,7 +75,7 @@ function bytesOf(content: Content, libraries: Libraries | undefined): string | U
 	return libraries?.[content.library] ?? "";
 }
 
-/** A refusal that a parent process outlives ends the wait. */
+/** Ends the wait, because a parent process may outlive a refusal. */
 const SETTLED = /evil-ran-42|ERR_UNTRUSTED_CODE|ERR_RUNTIME_RULE|ERR_START/;
 
 export function run(site: Site, technique: Technique, runtime: Runtime): Promise<Run> {

@@ -1,66 +1,66 @@
-/** What a technique of the suite is: a signed program, what the attacker does to it or beside it, how it is started. */
+/** Describes a technique: a signed program, the attacker's changes to it or beside it, and how it is started. */
 
 export const RELEASES = [20, 22, 24, 26] as const;
 export type Release = (typeof RELEASES)[number];
 
-/** Where one technique lives while it is tried: a directory of the signed tree, and the attacker's own beside the tree. */
+/** The directories of one technique: one in the signed tree, and the attacker's beside the tree. */
 export interface Place {
-	/** Signed, the program's own directory. */
+	/** The program's directory. Signed. */
 	readonly app: string;
-	/** Unsigned, the attacker's: EVIL_FILES and what the technique puts there. */
+	/** The attacker's directory, with EVIL_FILES and the technique's own files. Unsigned. */
 	readonly data: string;
-	/** Node.js of the release tried, for what only that release can make (bytecode, snapshots). */
+	/** Node.js of the tested release, for files that only this release can make (bytecode, snapshots). */
 	readonly node: string;
 	readonly release: Release;
-	/** Flags of V8 the program will run under: bytecode carries their hash. */
+	/** V8 flags that the program runs with. Bytecode contains their hash. */
 	readonly v8Flags: readonly string[];
 }
 
-/** Content of a file: text, bytes, or a library of native.ts. */
+/** The content of a file: text, bytes, or a library of native.ts. */
 export type Content = string | Uint8Array | { readonly library: Library };
 export type Library = "evil" | "good" | "linked";
 export type Files = Readonly<Record<string, Content>>;
 
 export interface Technique {
-	/** What runs that nobody signed, and through which door. Unique in the suite. */
+	/** Names the unsigned code and the way it would run. Unique in the suite. */
 	readonly name: string;
 	/** Signed files by path below the program's directory. The program is `main.js`, or `main.mjs` where there is one. */
 	readonly signed: Files;
-	/** Signed links, by path: their targets. */
+	/** Targets of signed links, by path. */
 	readonly links?: Readonly<Record<string, string>>;
-	/** What the attacker leaves in the signed directory after signing. */
+	/** Files that the attacker writes into the signed directory after signing. */
 	readonly changed?: Files;
-	/** What he leaves in his own directory, besides EVIL_FILES. */
+	/** Files in the attacker's directory, in addition to EVIL_FILES. */
 	readonly beside?: Files;
-	/** What files alone cannot say: links, renames, caches. Runs after `changed` and `beside` were written. */
+	/** Makes links, renames and caches. Runs after `changed` and `beside` were written. */
 	readonly arrange?: (place: Place) => void;
-	/** Options before the script, as an attacker who writes the command line would add them. */
+	/** Options before the script, from an attacker who controls the command line. */
 	readonly flags?: (place: Place) => readonly string[];
-	/** Stands where the script and its arguments would. */
+	/** Replaces the script and its arguments. */
 	readonly script?: (place: Place) => readonly string[];
 	readonly environment?: (place: Place) => Readonly<Record<string, string>>;
-	/** File for standard input; /dev/null when absent. */
+	/** File for standard input. Default: /dev/null. */
 	readonly input?: (place: Place) => string;
-	/** A program the real command is handed to: `unshare -m …`. */
+	/** A program that starts the real command: `unshare -m …`. */
 	readonly through?: (place: Place) => readonly string[];
-	/** Releases whose plain Node.js does not run it, each with the reason. */
+	/** Releases on which unguarded Node.js does not run it, each with the reason. */
 	readonly notOn?: Readonly<Partial<Record<Release, string>>>;
-	/** Loads a library: needs a C compiler. */
+	/** The technique loads a library, so it needs a C compiler. */
 	readonly native?: true;
-	/** Mounts: needs rights for that. */
+	/** The technique mounts, so it needs the right to do that. */
 	readonly mounts?: true;
 }
 
-/** Printed only when code that was not signed runs: it stands in no file, it has to be computed. */
+/** Only unsigned code prints this text. No file contains it, because the code computes it. */
 export const MARKER = "evil-ran-42";
-/** Printed by programs that have to work in every mode. */
+/** Programs that must work in every mode print this text. */
 export const GOOD_MARKER = "good-ran-42";
 
 /** The attacker's code as a script, a module, and the body of a function. */
 export const EVIL = "process.getBuiltinModule('fs').writeSync(1, `evil-ran-${6 * 7}\\n`);\n";
 export const EVIL_SHELL = "echo evil-ran-$((6 * 7))";
 
-/** In every attacker's directory; programs get its path as their first argument. */
+/** Files in every attacker's directory. Programs get the path of that directory as their first argument. */
 export const EVIL_FILES: Files = {
 	"evil.js": EVIL,
 	"evil.cjs": EVIL,
@@ -70,19 +70,19 @@ export const EVIL_FILES: Files = {
 	"evil.sh": `#!/bin/sh\n${EVIL_SHELL}\n`,
 };
 
-/** Begins a program: the attacker's directory, and his text as data the program was tricked into reading. */
+/** The first lines of a program. They read the attacker's directory, and the attacker's text as data. */
 export const DATA = "const data = process.argv[2];\n";
 export const TEXT = `${DATA}const text = require("fs").readFileSync(data + "/evil.txt", "utf8");\n`;
 export const MODULE_TEXT = `import { readFileSync } from "fs";\n${DATA}const text = readFileSync(data + "/evil.txt", "utf8");\n`;
 
-/** A CommonJS program that reads the attacker's text. */
+/** Makes a technique with a CommonJS program that reads the attacker's text. */
 export const withText = (name: string, program: string, more: Partial<Technique> = {}): Technique => ({
 	name,
 	signed: { "main.js": TEXT + program },
 	...more,
 });
 
-/** A CommonJS program that knows where the attacker's directory is. */
+/** Makes a technique with a CommonJS program that knows the attacker's directory. */
 export const withData = (name: string, program: string, more: Partial<Technique> = {}): Technique => ({
 	name,
 	signed: { "main.js": DATA + program },

@@ -9,7 +9,7 @@ import { installedPackages } from "../applications/install.mjs";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 
-/** An example in a place of its own, its packages installed, `signed` signed by a development identity. */
+/** Copies an example to a temporary directory, links its packages, and signs `signed` with a development identity. */
 function prepare(name: string, signed: string, packages: Readonly<Record<string, string>> = {}) {
 	const home = realpathSync(temporaryDirectory());
 	const folder = join(home, name);

@@ -22,7 +22,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const LIMIT_MS = 300_000;
 
-/** Those that can be tried: a compiler is there where one is needed, and the interpreter has the parts. */
+/** Returns the techniques that can run here: with a compiler where one is needed, and with the needed parts of CPython. */
 function triedOn(python: Python): readonly Technique[] {
 	const needs = answers(
 		python,
@@ -31,7 +31,7 @@ function triedOn(python: Python): readonly Technique[] {
 	return all.filter((technique, index) => needs[index] && (hasCompiler || !technique.native));
 }
 
-/** Whether each Python expression is true on an interpreter. */
+/** Evaluates Python expressions on an interpreter, and returns for each one if it is true. */
 function answers({ executable }: Python, expressions: readonly string[]): readonly boolean[] {
 	const program = "import json, sys; print(json.dumps([bool(eval(text)) for text in sys.argv[1:]]))";
 	return JSON.parse(execFileSync(executable, ["-I", "-c", program, ...expressions], { encoding: "utf8" }));
@@ -48,7 +48,7 @@ async function runAll(
 	const runs = new Map<string, Run>();
 	const tryOne = async (technique: Technique) =>
 		runs.set(technique.name, await tryTechnique(site, technique, runtime, native));
-	// The standard library is everybody's: what changes it is tried alone.
+	// All techniques share the standard library. A technique that changes it runs alone.
 	const [alone, together] = partition(techniques, ({ touches }) => touches !== undefined);
 	await pool(together, availableParallelism(), tryOne);
 	await pool(alone, 1, tryOne);
@@ -95,7 +95,7 @@ describe.skipIf(found.length === 0)("ways round the hooks of CPython (one with i
 				const untold = [...runs].filter(([name, { evil, output }]) => evil && !isTold(output, opening(name)));
 				expect(untold.map(([name]) => name)).toEqual([]);
 				expect(those(runs, ({ late }) => late)).toEqual([]);
-				// A crash is no refusal.
+				// A crash does not count as a refusal.
 				expect(those(runs, ({ evil, status }) => !evil && status === null)).toEqual([]);
 			},
 			LIMIT_MS,

@@ -7,7 +7,7 @@ import { TECHNIQUES } from "./techniques/index.js";
 
 const DOCUMENT = fileURLToPath(new URL("../../docs/threat-model.md", import.meta.url));
 
-// `pnpm docs:attacks` writes it.
+// `pnpm docs:attacks` writes this file.
 test("docs/threat-model.md says what the suite tries with CPython and what stays open", async () => {
 	await expect(withTables(readFileSync(DOCUMENT, "utf8"))).toMatchFileSnapshot(DOCUMENT);
 });

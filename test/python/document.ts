@@ -1,4 +1,4 @@
-/** The part of docs/threat-model.md that says what was tried with CPython and what stays open, made from the suite itself. */
+/** Makes the generated part of docs/threat-model.md about CPython: the techniques tried, and those that stay open. */
 
 import { replaceGenerated, table } from "../attacks/document.js";
 import { MODES, type Mode } from "./modes.js";
@@ -8,12 +8,12 @@ import { TECHNIQUES } from "./techniques/index.js";
 const BEGIN = "<!-- Generated from test/python by `pnpm docs:attacks`. -->\n";
 const LABELS: Readonly<Record<Mode, string>> = { enforce: "enforce", strict: "strict", launcher: "launcher, strict" };
 
-/** `document` with its generated part as the suite has it now. */
+/** Returns `document` with its generated part made anew from the suite. */
 export function withTables(document: string): string {
 	return replaceGenerated(document, BEGIN, `${classTable()}\n${openTable()}`);
 }
 
-/** A technique counts where it runs in any version. */
+/** Counts the techniques of each class. A technique counts if it runs in any version. */
 function classTable(): string {
 	const rows = Object.entries(TECHNIQUES).map(([name, techniques]) => {
 		const counts = MODES.flatMap((mode) => {

@@ -24,7 +24,7 @@ describe.skipIf(python === undefined)("Debian's Flask (python3-flask)", () => {
 		rmSync(home, { recursive: true, force: true });
 	});
 
-	/** Where it serves, once it does. */
+	/** Starts the service, and returns its address when it is ready. */
 	function start([file = "", ...words]: readonly string[]): Promise<string> {
 		const child = spawn(file, [...words, join(program, "main.py")], { stdio: ["ignore", "pipe", "ignore"] });
 		server = child;

@@ -3,7 +3,7 @@ import { GAPS } from "../../packages/cli/dist/commands/python/gaps.js";
 import { OPEN } from "./open.js";
 import { TECHNIQUES } from "./techniques/index.js";
 
-/** They run on different machines, and have to tell the same. */
+/** `python gaps` and this suite run on different machines, so both must expect the same events. */
 test("`sigtool python gaps` tries ways of this suite, of nearly every class, and looks for the events that tell of them", () => {
 	const classes = Object.entries(TECHNIQUES).map(([name, techniques]) => ({
 		name,
@@ -11,7 +11,7 @@ test("`sigtool python gaps` tries ways of this suite, of nearly every class, and
 	}));
 	expect(classes.flatMap(({ tried }) => tried)).toHaveLength(GAPS.length);
 	const untried = classes.filter(({ tried }) => tried.length === 0).map(({ name }) => name);
-	expect(untried).toEqual(["standard library"]); // It belongs to the whole machine.
+	expect(untried).toEqual(["standard library"]); // `gaps` does not change it, because the whole machine uses it.
 	for (const { name, events = [], told } of GAPS) {
 		const openings = OPEN.filter(({ techniques }) => techniques.includes(name));
 		const telling = openings.flatMap(({ event }) => event ?? []);

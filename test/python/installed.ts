@@ -1,4 +1,4 @@
-/** A CPython as it is installed, with all that it loads from, and a program of one's own beside it: adopted, with a spython for them. */
+/** Adopts an installed CPython, with all directories it loads from, and a program beside it. Builds a spython for them. */
 
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,11 +8,11 @@ import { adopt } from "./trust.js";
 
 export interface Rules {
 	readonly policy: object;
-	/** Member `audit` of the host configuration. */
+	/** The member `audit` of the host configuration. */
 	readonly audit: object;
 }
 
-/** Words before the script, for a spython in `home` that runs what is in `program` now. */
+/** Builds a spython in `home` for the current files in `program`. Returns the command line before the script. */
 export async function adoptInstalled(python: Python, program: string, home: string, rules: Rules): Promise<string[]> {
 	const spython = join(home, "spython");
 	buildSpython({ python: python.executable, output: spython, sanitize: isSanitized });

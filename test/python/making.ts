@@ -1,15 +1,15 @@
-/** What only an interpreter can make: bytecode and zip archives. */
+/** Makes files that only an interpreter can make: bytecode and zip archives. */
 
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { EVIL, type Place } from "./technique.js";
 
 export interface Bytecode {
-	/** The .pyc. */
+	/** Path of the .pyc. */
 	readonly target: string;
-	/** Its text; the attacker's when absent. */
+	/** Source text to compile. Default: the attacker's. */
 	readonly text?: string;
-	/** The .py whose time and size it pretends to have been made from; absent: it is never compared with one. */
+	/** Path of the .py whose time and size the .pyc records. Absent: Python never compares it with a source. */
 	readonly of?: string;
 }
 
@@ -28,7 +28,7 @@ export function makeBytecode({ python }: Place, { target, text = EVIL, of = "" }
 	execFileSync(python, ["-I", "-c", COMPILE, target, text, of]);
 }
 
-/** The path of a module's cached bytecode, as an import of `directory/name.py` looks for it. */
+/** Returns the path of the cached bytecode that an import of `directory/name.py` looks for. */
 export function cachePath({ version }: Place, directory: string, name: string): string {
 	return `${directory}/__pycache__/${name}.cpython-${version.replace(".", "")}.pyc`;
 }
@@ -38,12 +38,12 @@ with zipfile.ZipFile(sys.argv[1], sys.argv[2]) as archive:
     for name, text in zip(sys.argv[3::2], sys.argv[4::2]):
         archive.writestr(name, open(text[1:], "rb").read() if text[:1] == "@" else text)`;
 
-/** Writes an archive, or appends to one. Text that begins with @ names a file. */
+/** Writes an archive, or appends to one. A text that begins with @ names a file. */
 export function makeZip({ python }: Place, path: string, files: Readonly<Record<string, string>>, mode = "w"): void {
 	execFileSync(python, ["-I", "-W", "ignore", "-c", ZIP, path, mode, ...Object.entries(files).flat()]);
 }
 
-/** The file of an extension module of the standard library. */
+/** Returns the path of an extension module of the standard library. */
 export function extensionModule(library: string, name: string): string {
 	const found = readdirSync(`${library}/lib-dynload`).find((file) => file.startsWith(`${name}.`));
 	return `${library}/lib-dynload/${found}`;

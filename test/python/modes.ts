@@ -1,4 +1,4 @@
-/** How a program is started: by plain CPython, by spython alone, by the launcher. */
+/** The ways to start a program: unguarded CPython, spython alone, and the launcher. */
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { isSanitized, SANITIZER } from "../../packages/verifier/test/python/supp
 import type { Runtime, Site } from "./site.js";
 import { adopt } from "./trust.js";
 
-/** `launcher` is the launcher's strict. */
+/** `launcher` is strict under the launcher. */
 export const MODES = ["enforce", "strict", "launcher"] as const;
 export type Mode = (typeof MODES)[number];
 
@@ -29,7 +29,7 @@ export function plain({ python, home }: Site): Runtime {
 	};
 }
 
-/** Adopts the site as it stands; every event goes to standard error. */
+/** Adopts the site as it is now. Every event goes to standard error. */
 export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
 	const { python, root, tree, home } = site;
 	const program = join(root, "spython");
@@ -54,7 +54,7 @@ export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
 	copyFileSync(LAUNCHER, launcher);
 	writeFileSync(join(root, "launcher.conf"), `${settings.join("\n")}\n`);
 	const command: Runtime["command"] = (options, script, { data }) => {
-		// What holds the script must not be writable.
+		// The launcher refuses a writable directory that contains the script.
 		const write = script[0]?.startsWith(data) ? [] : ["--write", data];
 		return [launcher, "--allow-development", ...write, ...options, ...script];
 	};

@@ -1,10 +1,10 @@
-/** Native code for the techniques that load some, and what an attacker learns from the headers. */
+/** Builds native code for techniques that load some, and finds an offset that an attacker learns from the headers. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Files } from "./technique.js";
 
-/** Says that it ran when it is loaded, by whatever loads it; an extension of SQLite's that finds nothing to do. */
+/** Prints the marker as soon as it is loaded, whatever loads it. It is also a SQLite extension that does nothing. */
 const LIBRARY = `#include <unistd.h>
 static void say(void) {
 	char line[] = "evil-ran-??\\n";
@@ -18,7 +18,7 @@ unsigned la_version(unsigned version) { return version; }
 int sqlite3_extension_init(void) { return 0; }
 `;
 
-/** The same without libraries, relocations or data: octets to be copied anywhere and called. */
+/** The same without libraries, relocations or data, as bytes that can be copied anywhere and called. */
 const CODE = `void say(void) {
 	volatile char line[12];
 	line[0] = 'e', line[1] = 'v', line[2] = 'i', line[3] = 'l', line[4] = line[8] = '-';
@@ -30,7 +30,7 @@ const CODE = `void say(void) {
 
 export const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
 
-/** `evil.so` and `evil.bin`, built in a scratch directory; nothing without a compiler. */
+/** Builds `evil.so` and `evil.bin` in a scratch directory. Returns nothing without a compiler. */
 export function buildNativeFiles(scratch: string): Files {
 	if (!hasCompiler) return {};
 	const at = (name: string) => `${scratch}/${name}`;
@@ -64,7 +64,7 @@ const OFFSET = `#define Py_BUILD_CORE 1
 int main(void) { printf("%zu", offsetof(_PyRuntimeState, open_code_hook)); }
 `;
 
-/** Where an interpreter of this version keeps the pointer to the open-code hook, from the start of `_PyRuntime`. */
+/** Returns the offset of the open-code hook's pointer in `_PyRuntime`, for an interpreter of this version. */
 export function openCodeHookOffset(python: string, scratch: string): string {
 	const ask = "import sysconfig; print(sysconfig.get_path('include'), end='')";
 	const include = execFileSync(python, ["-I", "-c", ask], { encoding: "utf8" });

@@ -1,15 +1,19 @@
-/** What stays open, where, why, and what tells of it. The test compares it with what runs; docs/threat-model.md is made from it. */
+/**
+ * Lists the techniques that run, where, why, and which event reports them. The test compares the list with real runs.
+ * docs/threat-model.md is made from it.
+ */
 
 import type { Mode } from "./modes.js";
 
 export interface Opening {
 	readonly reason: string;
-	/** Those in which it runs; all when absent. */
+	/** Modes in which it runs. Absent: all. */
 	readonly modes?: readonly Mode[];
-	/** `3.12`, or a release such as `3.11.2`; all when absent. */
+	/** Versions such as `3.12`, or releases such as `3.11.2`. Absent: all. */
 	readonly versions?: readonly string[];
-	/** An event of each of them, where the policy selects it, and text in that event. Absent: nothing tells of it. */
+	/** The event that reports each of them, where the policy selects it. Absent: no event does. */
 	readonly event?: string;
+	/** Text in that event. */
 	readonly told?: string;
 	readonly techniques: readonly string[];
 }
@@ -162,7 +166,7 @@ export const OPEN: readonly Opening[] = [
 	},
 ];
 
-/** The opening by which a technique runs in a mode of a release. */
+/** Returns the opening by which a technique runs in a mode and version. */
 export function openingOf(name: string, mode: Mode, version: string): Opening | undefined {
 	return OPEN.find(
 		({ modes, versions, techniques }) =>

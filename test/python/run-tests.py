@@ -1,6 +1,6 @@
-"""Runs tests of CPython's own and writes each one's result: RESULTS NAME…
+"""Runs CPython's own tests and writes the result of each test. Arguments: RESULTS NAME…
 
-An outcome is ok, skipped, failure, error, expected failure or unexpected success, under the test's id.
+An outcome is ok, skipped, failure, error, expected failure or unexpected success. Its key is the test's id.
 """
 
 import json
@@ -19,7 +19,7 @@ class Result(unittest.TestResult):
         self.reasons = {}
 
     def note(self, test, outcome, reason=""):
-        # Of subtests the worst counts, which the first failure is.
+        # The first failure of a subtest is the result of the whole test.
         name = test.test_case.id() if isinstance(test, unittest.case._SubTest) else test.id()
         if self.outcomes.get(name, "ok") == "ok":
             self.outcomes[name] = outcome
@@ -48,7 +48,7 @@ class Result(unittest.TestResult):
         self.note(test, "unexpected success")
 
 
-# No network, nothing large, nothing that takes minutes.
+# Tests must not use the network, large files or minutes of processor time.
 test.support.use_resources = []
 test.support.verbose = False
 result = Result()

@@ -1,4 +1,4 @@
-/** A tree with every technique in it, a standard library, the attackers' directories beside them, and what running one gives. */
+/** Makes a tree with every technique, a standard library, and the attackers' directories. Runs one technique. */
 
 import {
 	cpSync,
@@ -18,9 +18,9 @@ import { EVIL_FILES, type Files, type Place, type Technique, type Version } from
 
 export interface Site {
 	readonly root: string;
-	/** The signed tree: one directory a technique. */
+	/** The signed tree, with one directory for each technique. */
 	readonly tree: string;
-	/** The signed prefix, and the standard library in it. */
+	/** The signed prefix. `library` is the standard library in it. */
 	readonly home: string;
 	readonly library: string;
 	readonly python: Python;
@@ -29,12 +29,12 @@ export interface Site {
 export interface Runtime {
 	/** The program that is started. */
 	readonly program: string;
-	/** From the options and the script, as the attacker has them, to a command. */
+	/** Makes a command from the options and the script that the attacker gives. */
 	command(options: readonly string[], script: readonly string[], place: Place): readonly string[];
 	readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Of the standard library: what no program of the suite imports, and what is large. */
+/** Parts of the standard library that no program of the suite imports, or that are large. */
 const LEFT_OUT = /^(test|idlelib|tkinter|turtledemo|ensurepip|pydoc_data|site-packages|dist-packages|config-.*)$/;
 
 export function makeSite(root: string, python: Python, techniques: readonly Technique[], program: string): Site {
@@ -75,7 +75,7 @@ export function placeOf({ root, home, library, python }: Site, { name }: Techniq
 	};
 }
 
-/** Tries one technique, and puts back what it did to the standard library. */
+/** Tries one technique, and restores the standard library afterwards. */
 export async function tryTechnique(site: Site, technique: Technique, runtime: Runtime, native: Files): Promise<Run> {
 	const place = placeOf(site, technique, runtime.program);
 	writeFiles(place.data, EVIL_FILES);

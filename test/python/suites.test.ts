@@ -9,7 +9,7 @@ import { adoptInstalled } from "./installed.js";
 import { hasStrace, hearWitness, watchedBy } from "./witness.js";
 
 const full = process.env.SIGTOOL_FULL !== undefined;
-/** The system's own: of the others not all parts that the tests ask for are there. */
+/** The system's Python. The other Pythons lack some parts that the tests need. */
 const [python] = PYTHONS.filter(({ library }) => existsSync(join(library, "test/test_json")));
 const RUN_TESTS = fileURLToPath(new URL("run-tests.py", import.meta.url));
 const LIMIT_MS = 1_500_000;
@@ -22,9 +22,9 @@ interface Results {
 const ENFORCED = full
 	? ["test_json", "test_re", "test_decimal", "test_sqlite3", "test_email", "test_unittest", "test_asyncio"]
 	: ["test_json"];
-/** Those that import, write and compile code of their own, which nobody signed. */
+/** Tests that write, compile and import code of their own, which nobody signed. */
 const AUDITED = full ? ["test_import", "test_zipimport", "test_runpy", "test_multiprocessing_fork"] : ["test_runpy"];
-/** How many files of its own making each loads at least. */
+/** The least number of files that each test writes and then loads. */
 const MADE: Readonly<Record<string, number>> = { test_import: 15, test_zipimport: 1, test_runpy: 100 };
 
 describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsuite)", () => {
@@ -38,7 +38,7 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 	});
 	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-	/** Each in a directory of its own, where it may write. */
+	/** Runs one test file in a directory of its own, where it may write. */
 	async function run(command: readonly string[], name: string, kind: string): Promise<Results> {
 		const directory = join(home, `${name}-${kind}`);
 		mkdirSync(directory);
@@ -51,7 +51,7 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 		return JSON.parse(readFileSync(results, "utf8"));
 	}
 
-	/** Those whose outcome is another one, with the last line of its reason. */
+	/** Returns the tests with different outcomes, with the last line of the reason. */
 	function differences(plain: Results, other: Results): string[][] {
 		const names = Object.keys({ ...plain.outcomes, ...other.outcomes });
 		const differing = names.filter((name) => plain.outcomes[name] !== other.outcomes[name]);
@@ -99,7 +99,7 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 				run([...watchedBy(trace), ...spython], name, "audited"),
 			]);
 			expect(Object.keys(plain.outcomes).length).toBeGreaterThan(30);
-			// A spython writes no bytecode, as `python3 -B`.
+			// A spython writes no bytecode, like `python3 -B`.
 			const differing = differences(plain, audited);
 			expect(differing.filter(([, reason]) => reason !== "test meaningful only when writing bytecode")).toEqual([]);
 			const { told, explained, unexplained } = hearWitness(trace, events);
@@ -107,7 +107,7 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 			expect(explained["told as code"]).toBeGreaterThan(100);
 			expect([...told].filter((line) => line.startsWith("refuse "))).toEqual([]);
 			expect(told).toContain(`allow ${join(program, basename(RUN_TESTS))}`);
-			// What it made itself, and then loaded.
+			// These are the files that the test wrote and then loaded.
 			const made = [...told].filter((line) => line.startsWith(`audit ${home}/`));
 			expect(made.length).toBeGreaterThanOrEqual(MADE[name] ?? 0);
 		},

@@ -1,4 +1,4 @@
-/** A key that a host trusts for the length of a test, and what it vouches for. */
+/** Makes a key that a host trusts during a test, and indexes that it signs. */
 
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -18,11 +18,11 @@ const signer = signerFromKey(key, [certificate], { unfit: "allow" });
 
 export interface Trust {
 	readonly index: string;
-	/** Host configuration. */
+	/** Path of the host configuration. */
 	readonly config: string;
 }
 
-/** Adopts directories as they are, and writes the index and a host configuration that trusts it into `home`. */
+/** Adopts directories as they are. Writes the index, and a host configuration that trusts it, into `home`. */
 export async function adopt(
 	directories: readonly string[],
 	home: string,

@@ -32,7 +32,7 @@ describe.skipIf(!hasStrace).each(PYTHONS)(
 
 		interface Run extends Testimony {
 			readonly status: number | null;
-			/** Lines, a character for each octet. */
+			/** Lines of the output, with one character for each byte. */
 			readonly lines: readonly string[];
 			readonly stderr: string;
 		}
@@ -45,7 +45,7 @@ describe.skipIf(!hasStrace).each(PYTHONS)(
 			return { status, stderr, lines: stdout.split("\n").slice(0, -1), ...hearWitness(trace, events) };
 		}
 
-		/** A directory outside of all that is signed. */
+		/** Makes a directory outside all signed trees. */
 		const scratch = () => mkdtempSync(join(home, "scratch-"));
 
 		it("is told of by its path, whatever kind of code it is and however it is loaded", () => {

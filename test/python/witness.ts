@@ -1,7 +1,7 @@
 /**
- * A witness of what a Python process loads that is not its own: strace, which sees what the kernel is asked for, and between
- * that the events being written. Each file that is opened to be read, each mapping of native code and each program that is
- * started has to stand beside the event that tells of it.
+ * Compares the events of a Python process with strace, which sees all system calls, and among them the writing of events.
+ * Each file that is opened for reading, each mapping of native code, and each program that is started must have an event
+ * that reports it, or a known explanation.
  */
 
 import { spawnSync } from "node:child_process";
@@ -9,7 +9,7 @@ import { readFileSync, realpathSync } from "node:fs";
 
 export const hasStrace = spawnSync("strace", ["-f", "-qq", "-o", "/dev/null", "true"]).status === 0;
 
-/** Words before a program, whose calls then go to the file `trace`. */
+/** Returns the command line before a program, so that strace writes its system calls to the file `trace`. */
 export function watchedBy(trace: string): string[] {
 	const calls = "trace=open,openat,openat2,execve,execveat,mmap,write,clone,clone3,fork,vfork";
 	const options = ["-f", "--quiet=attach,personality,thread-execve", "-y", "-s", "16384", "--seccomp-bpf"];
@@ -17,41 +17,41 @@ export function watchedBy(trace: string): string[] {
 }
 
 export interface Testimony {
-	/** Files that an event told of as code, or as bytecode that is read past the hook: `verdict path`. */
+	/** Files that an event reported as code, or as bytecode that is read without the hook: `verdict path`. */
 	readonly told: ReadonlySet<string>;
-	/** How often each explanation was the one. */
+	/** The number of calls with each explanation. */
 	readonly explained: Readonly<Partial<Record<Explanation, number>>>;
-	/** `open`, `map` or `start`, and what. */
+	/** Calls without an explanation: `open`, `map` or `start`, and the path or program. */
 	readonly unexplained: readonly string[];
 }
 
 type Explanation =
-	/** Opened by the hook: the next event of the thread tells of that very file. */
+	/** The hook opened the file: the next event of the thread names it. */
 	| "told as code"
-	/** An archive that an event told of before, and whose octets are kept. */
+	/** An earlier event named this archive, and its bytes are kept. */
 	| "kept archive"
-	/** The event before, python.open, tells that it is read as any file is. */
+	/** The preceding event, python.open, reports that the file is read like any file. */
 	| "told as read"
-	/** After an event told of that very file: by spython, which looks up what it is linked to, then by the system's loader. */
+	/** After its event, spython opens the file for its linked libraries, then the system's loader opens it. */
 	| "told as native code"
-	/** By the system's loader, as native code of which an event told is linked to it. Not told: docs/spython.md, Limits. */
+	/** The system's loader opens it, because reported native code is linked to it. No event: docs/spython.md, Limits. */
 	| "linked library"
-	/** By libc for itself, to end threads, convert text or look names up. Not told: the same. */
+	/** libc opens it for itself, to end threads, convert text or look up names. No event: the same. */
 	| "library of libc"
-	/** What libc and its like read for themselves, none of it code. Not told. */
+	/** libc and similar libraries read it for themselves. It is not code, and there is no event. */
 	| "data of system libraries"
-	/** An event told of the start. What the program does is its own: in audit mode nobody watches children. */
+	/** An event reported the start. In audit mode nothing watches what the child process does. */
 	| "told as program"
-	/** By a call of CPython's that raises no event: its tracker, and `spawn` and `forkserver`. That their modules are imported is told. */
+	/** CPython starts it without an event: its tracker, `spawn` and `forkserver`. The import of their modules is reported. */
 	| "child of multiprocessing"
-	/** The process was killed, or ended by another thread, before this one read what it had opened. */
+	/** The process was killed, or another thread ended it, before this thread read the file that it had opened. */
 	| "not read";
 
 const SYSTEM_DATA =
 	/^\/(proc|sys|dev)\/|^\/etc\/(ld\.so\.cache|localtime|locale\.alias|nsswitch\.conf|passwd|group|hosts|host\.conf|resolv\.conf|gai\.conf|inputrc|ssl\/openssl\.cnf|protocols|services)$|^\/usr\/(share\/(zoneinfo|terminfo|locale)|lib\/locale)\/|\/gconv-modules\.cache$/;
 const LIBRARY_OF_LIBC = /^\/usr\/lib\/[^/]*\/(libgcc_s\.so\.1|libnss_\w+\.so\.2|gconv\/[\w-]+\.so)$/;
 const STARTS_PROGRAM = /^python\.(subprocess\.Popen|os\.exec|os\.posix_spawn|os\.system|pty\.spawn)$/;
-/** Octets of a detail that may have been cut. */
+/** The length in bytes from which the detail of an event may be cut. */
 const LONG = 480;
 const MULTIPROCESSING = /"from (multiprocessing\.(?:resource_tracker|forkserver|spawn)) import /;
 
@@ -71,35 +71,35 @@ type Call =
 	| { readonly kind: "program"; readonly words: string }
 	| { readonly kind: "end"; readonly isKilled: boolean };
 
-/** Its calls that were answered, in their order. */
+/** The completed calls of a thread, in their order. */
 type Thread = Call[];
 
-/** What a thread takes over from the one that made it. */
+/** State that a new thread takes from the thread that made it. */
 interface State {
-	/** Of its process. */
+	/** True for the first thread of its process. */
 	readonly isFirst: boolean;
-	/** Since the verifier.start of spython; what comes before is the program itself. */
+	/** True since spython's verifier.start. Earlier calls load the program itself. */
 	started: boolean;
-	/** Whether an event told of a program that is about to be started, and none was since. */
+	/** True if an event reported the start of a program, and none has started since. */
 	awaited: boolean;
-	/** Of native code told of: how often it may still be opened and mapped. */
+	/** For reported native code: how often it may still be opened and mapped. */
 	readonly native: Map<string, { open: number; map: number }>;
 	last: Event | undefined;
 }
 
-/** Reads the trace of a spython that wrote its events, all of them, to the file `events`. */
+/** Reads the trace of a spython that wrote all of its events to the file `events`. */
 export function hearWitness(trace: string, events: string): Testimony {
 	const first = readThreads(trace, events);
 	const told = new Set<string>();
-	/** Modules by name. */
+	/** Names of imported modules. */
 	const imported = new Set<string>();
 	const explained: Partial<Record<Explanation, number>> = {};
 	const unexplained: string[] = [];
 
 	function explainOpen(call: Opened, next: Call | undefined, state: State): Explanation | undefined {
 		if (next?.kind === "end" && (next.isKilled || !state.isFirst)) return "not read";
-		if (next?.kind === "event" && isCode(next.event) && octets(next.event.path) === call.path) return "told as code";
-		const detail = state.last?.event === "python.open" ? octets(state.last.detail) : "";
+		if (next?.kind === "event" && isCode(next.event) && bytesOf(next.event.path) === call.path) return "told as code";
+		const detail = state.last?.event === "python.open" ? bytesOf(state.last.detail) : "";
 		if (detail.startsWith(`${call.asked}, `) || (detail.length > LONG && call.asked.startsWith(detail))) {
 			if (state.last?.verdict !== "allow") told.add(`${state.last?.verdict} ${call.path}`);
 			return "told as read";
@@ -111,14 +111,14 @@ export function hearWitness(trace: string, events: string): Testimony {
 		return SYSTEM_DATA.test(call.path) ? "data of system libraries" : undefined;
 	}
 
-	/** Whether the thread ended by becoming another program. */
+	/** Explains the calls of a thread. Returns true if the thread became another program. */
 	function follow(calls: Thread, state: State): boolean {
 		for (const [at, call] of calls.entries()) {
 			if (call.kind === "event") {
 				const { event = "", verdict, path } = call.event;
 				state.started ||= event === "verifier.start";
-				if (isCode(call.event)) told.add(`${verdict} ${octets(path)}`);
-				if (event === "module.dlopen") state.native.set(octets(path), { open: 2, map: 1 });
+				if (isCode(call.event)) told.add(`${verdict} ${bytesOf(path)}`);
+				if (event === "module.dlopen") state.native.set(bytesOf(path), { open: 2, map: 1 });
 				if (event === "python.import") imported.add(call.event.detail?.split(",")[0] ?? "");
 				state.awaited ||= STARTS_PROGRAM.test(event);
 				state.last = call.event;
@@ -157,13 +157,13 @@ function isCode({ event }: Event): boolean {
 	return event === "module.open_code" || event === "module.dlopen";
 }
 
-/** Counts it, too. */
+/** Returns true if reported native code may still be opened or mapped, and counts this call. */
 function isExpected({ kind, path }: Call & { kind: "open" | "map" }, { native }: State): boolean {
 	const may = native.get(path);
 	return may !== undefined && may[kind]-- > 0;
 }
 
-/** By the system's loader, for what was loaded before. */
+/** Explains a file without an event that the system's loader or libc opened. */
 function loadedUnseen(path: string, { native }: State): Explanation | undefined {
 	if (isLinkedTo(path, native.keys())) return "linked library";
 	return LIBRARY_OF_LIBC.test(path) ? "library of libc" : undefined;
@@ -171,7 +171,7 @@ function loadedUnseen(path: string, { native }: State): Explanation | undefined 
 
 const links = new Map<string, readonly string[]>();
 
-/** As the loader says of files that are still there. */
+/** Asks the loader if one of the files is linked to the library. The files must still exist. */
 function isLinkedTo(library: string, files: Iterable<string>): boolean {
 	return [...files].some((file) => {
 		if (!links.has(file)) {
@@ -185,11 +185,14 @@ function isLinkedTo(library: string, files: Iterable<string>): boolean {
 	});
 }
 
-/** The first thread, which leads to all others. Numbers are given again, once a thread has ended. Strings are octets, a character each. */
+/**
+ * Returns the first thread, which leads to all others. The kernel reuses a thread's number after its end. Strings have
+ * one character for each byte.
+ */
 function readThreads(trace: string, events: string): Thread {
 	const running = new Map<string, Thread>();
 	const interrupted = new Map<string, string>();
-	/** Those whose number no call returned yet, and those whose number one returned before they did anything. */
+	/** Threads whose number no call has returned yet, and threads whose number was returned before their first call. */
 	const [unclaimed, claimed] = [new Map<string, Thread>(), new Map<string, Thread>()];
 	let first: Thread | undefined;
 	for (const line of readFileSync(trace, "latin1").split("\n")) {
@@ -229,7 +232,7 @@ const SHAPES = {
 	program: /^execve(?:at)?\((.*) = 0$/,
 };
 
-/** Text: the number of the thread that it made. */
+/** Parses a line of the trace. A returned string is the number of a thread that the call made. */
 function readCall(line: string, events: string): Call | string | undefined {
 	const [shape] = /^[a-z]*/.exec(line) ?? [];
 	switch (shape) {
@@ -263,15 +266,15 @@ function readCall(line: string, events: string): Call | string | undefined {
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", v: "\v", f: "\f" };
 
-/** strace escapes as C does. */
+/** Decodes the escapes of strace, which are those of C. */
 function unescaped(text: string): string {
 	return text.replace(/\\(?:([0-7]{1,3})|(.))/g, (_, octal: string | undefined, other: string) =>
 		octal === undefined ? (ESCAPES[other] ?? other) : String.fromCharCode(Number.parseInt(octal, 8)),
 	);
 }
 
-/** Text of an event as the octets that it stands for: those that are no UTF-8 are U+DC80 to U+DCFF there. */
-function octets(text = ""): string {
+/** Returns the bytes of an event's text, one character each. In events, bytes that are not UTF-8 are U+DC80 to U+DCFF. */
+function bytesOf(text = ""): string {
 	const bytes = [...text].map((character) => {
 		const code = character.codePointAt(0) ?? 0;
 		return code >= 0xdc80 && code <= 0xdcff ? Buffer.of(code & 0xff) : Buffer.from(character);

@@ -1,4 +1,4 @@
-/** Serves until it has had its own answers, and prints them. */
+/** Starts the server, sends requests to itself, prints the answers, and ends. */
 const server = require("./express.cjs");
 
 server.on("listening", async () => {

@@ -1,4 +1,4 @@
-/** Serves until SIGTERM; prints the port it listens on. */
+/** Serves until SIGTERM. Prints the port it listens on. */
 const express = require("express");
 const { join } = require("node:path");
 

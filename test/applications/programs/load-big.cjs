@@ -1,2 +1,2 @@
-/** One module of 9 MB. */
+/** Loads one module of 9 MB. */
 process.stdout.write(`${require("typescript").version}\n`);

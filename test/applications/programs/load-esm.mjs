@@ -1,4 +1,4 @@
-/** More than six hundred small ECMAScript modules, and a dozen big ones. */
+/** Loads more than six hundred small ECMAScript modules, and a dozen big ones. */
 import * as lodash from "lodash-es";
 import * as prettier from "prettier";
 import * as acorn from "prettier/plugins/acorn";

@@ -1,4 +1,4 @@
-/** More than a thousand CommonJS modules: what a build of a web application loads. */
+/** Loads more than a thousand CommonJS modules, as a build of a web application does. */
 const webpack = require("webpack");
 require("eslint");
 require("@babel/core").transformSync("", {

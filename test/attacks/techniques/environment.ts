@@ -1,4 +1,4 @@
-/** Environment, options, start-up files and caches: what is there before the first line of the program runs. */
+/** Environment, options, start-up files and caches. They act before the first line of the program runs. */
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ const encoded = encodeURIComponent(EVIL);
 const options = (name: string, value: (data: string) => string): Technique =>
 	withData(name, "", { environment: ({ data }) => ({ NODE_OPTIONS: value(data) }), signed: { "main.mjs": "0;" } });
 
-/** CRC-32 as zlib has it; Node.js 20 has no zlib.crc32(). */
+/** Computes the CRC-32 of zlib, because Node.js 20 has no zlib.crc32(). */
 function crc32(bytes: Uint8Array): number {
 	let crc = ~0;
 	for (const byte of bytes) {
@@ -23,7 +23,7 @@ function crc32(bytes: Uint8Array): number {
 
 const CACHED = "exports.good = true;".padEnd(EVIL.length + 20);
 
-/** Lets Node.js cache evil bytecode for dep.js, puts the signed text back, and gives the entry that text's checksum. */
+/** Makes Node.js cache evil bytecode for dep.js, restores the signed text, and puts its checksum into the cache entry. */
 function poisonCompileCache({ app, data, node, v8Flags }: Place): void {
 	const cache = `${data}/cache`;
 	mkdirSync(cache);

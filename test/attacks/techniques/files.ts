@@ -1,4 +1,4 @@
-/** Files that changed after signing, or were never signed, by every loader that takes a path. */
+/** Files that changed after signing or were never signed, loaded by every loader that takes a path. */
 
 import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { DATA, EVIL, EVIL_SHELL, type Files, type Place, type Technique, withData } from "../technique.js";
@@ -6,7 +6,7 @@ import { DATA, EVIL, EVIL_SHELL, type Files, type Place, type Technique, withDat
 const GOOD = "exports.good = true;\n";
 const GOOD_MODULE = "export const good = true;\n";
 
-/** A program and one file of its own, which the attacker overwrites. */
+/** Makes a technique: a program loads one file of its own, which the attacker overwrites. */
 const changes = (name: string, main: string, file: string, good: string, more: Partial<Technique> = {}): Technique => ({
 	name,
 	signed: { [more.script || !main.includes("import ") ? "main.js" : "main.mjs"]: main, [file]: good },
@@ -22,7 +22,7 @@ const redirects = (name: string, main: string, signed: Files, changed: Files): T
 
 const TYPES_STRIPPED = { 20: "does not strip types" } as const;
 
-/** A directory of the signed tree goes away and the attacker's takes its place. */
+/** Replaces a directory of the signed tree by the attacker's directory. */
 function replaceDirectory({ app, data }: Place): void {
 	mkdirSync(`${data}/lib`);
 	writeFileSync(`${data}/lib/dep.js`, EVIL);

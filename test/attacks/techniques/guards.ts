@@ -1,8 +1,8 @@
-/** Reaching round the guards: through what Node.js passes to a thread, and by what a guard asks while it is put in place. */
+/** Attacks on the guards: by what Node.js passes to a thread, and by calls that a guard makes while it is set. */
 
 import { TEXT, type Technique, withText } from "../technique.js";
 
-/** `at(name)`: what a worker keeps under a symbol of that description. */
+/** Makes a technique with a worker. `at(worker, name)` returns the worker's property whose symbol has that description. */
 const worker = (name: string, program: string): Technique => ({
 	name,
 	signed: {

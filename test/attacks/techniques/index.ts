@@ -13,7 +13,7 @@ import { evaluators, urls, vm } from "./text.js";
 import { wasmTechniques } from "./wasm.js";
 import { workers } from "./workers.js";
 
-/** Every technique by its class, in the order of docs/threat-model.md. */
+/** All techniques by class, in the order of docs/threat-model.md. */
 export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"changed and unsigned files": files,
 	"code in URLs": urls,

@@ -1,8 +1,8 @@
-/** The inspector, from inside and through its port. */
+/** The inspector, used from inside the process and through its port. */
 
 import { type Technique, withText } from "../technique.js";
 
-/** One Runtime.evaluate over a WebSocket, written out: not every release has a client. */
+/** Sends one Runtime.evaluate over a hand-written WebSocket, because not every release has a client. */
 const CLIENT = `function evaluate(url) {
   const { request } = require("http");
   const { hostname, port, pathname } = new URL(url);

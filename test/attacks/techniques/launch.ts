@@ -1,9 +1,9 @@
-/** The start itself: the script's path, the launch record, the configuration, and memory from outside of the language. */
+/** The start: script path, launch record, configuration. Also memory that is written through the file system. */
 
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { DATA, EVIL, type Technique, withData } from "../technique.js";
 
-/** Overwrites the text of a function that V8 has not compiled yet, wherever it lies in memory. */
+/** Finds the text of a function that V8 has not compiled yet in memory, and overwrites it. */
 const OVERWRITES = (path: string) => `const fs = require("fs");
 function lazy() { return "${"-".repeat(EVIL.length)}"; }
 const evil = fs.readFileSync(process.argv[2] + "/evil.txt", "latin1").trim();
@@ -26,7 +26,7 @@ for (let pass = 0; pass < 5 && String(lazy).includes("---"); pass++)
   }
 lazy();`;
 
-/** In a worker, whose heap is small enough to be searched. */
+/** Makes a technique that overwrites memory in a worker, because a worker's heap is small enough to search. */
 const memory = (name: string, path: string): Technique => ({
 	name: `memory by ${name}`,
 	signed: {

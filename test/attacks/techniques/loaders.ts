@@ -1,8 +1,8 @@
-/** A second hook: register, registerHooks, and their flags. */
+/** A second hook, by register, registerHooks, or their flags. */
 
 import { DATA, EVIL, type Technique, withData } from "../technique.js";
 
-/** A signed loader that hands out the attacker's text, as one that transpiles or instruments would. */
+/** A signed loader that returns the attacker's text, as a loader does that transpiles or instruments. */
 const SIGNED_LOADER = `import { readFileSync } from "node:fs";
 let text;
 export function initialize(file) { text = readFileSync(file, "utf8"); }

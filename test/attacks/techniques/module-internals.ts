@@ -1,10 +1,10 @@
-/** The module loader turned against itself, and what Node.js left of its internals within reach. */
+/** Attacks by functions of the module loader, and by internals that Node.js exposes. */
 
 import { DATA, TEXT, type Technique, withData, withText } from "../technique.js";
 
 const GOOD = "exports.good = true;\n";
 
-/** A program that bends the loader and then loads its own signed file. */
+/** Makes a technique: a program changes the loader, then loads its own signed file. */
 const bends = (name: string, program: string): Technique => ({
 	name,
 	signed: { "main.js": TEXT + program, "dep.js": GOOD },

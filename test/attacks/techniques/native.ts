@@ -1,15 +1,15 @@
-/** Native code: addons, libraries, and everything that ends in dlopen(). */
+/** Native code: addons, libraries, and everything that calls dlopen(). */
 
 import { copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { DATA, type Place, type Technique, withData } from "../technique.js";
 
-/** The attacker's library lies in his directory as evil.node; it says so when it is loaded, whoever loads it. */
+/** Makes a technique with native code. The attacker's library is evil.node beside the tree. It prints when it is loaded. */
 const native = (name: string, program: string, more: Partial<Technique> = {}): Technique => ({
 	...withData(name, program, more),
 	native: true,
 });
 
-/** `OPENSSL_CONF` that loads a library as a provider. */
+/** Content of a file for `OPENSSL_CONF` that loads a library as a provider. */
 const PROVIDER = (data: string) => `nodejs_conf = openssl_init
 openssl_conf = openssl_init
 [openssl_init]

@@ -1,6 +1,6 @@
 /**
- * Built-ins the program was tricked into changing, to lie to whoever checks code in the same realm. Each then loads a
- * signed file, whose text the lie may replace, and an unsigned one, which the lie may let pass.
+ * Changed built-ins. A tricked program changes them, so that they return false values to checks in the same realm. Each
+ * technique then loads a signed file, whose text the built-in may replace, and an unsigned file, which it may let pass.
  */
 
 import { EVIL, type Technique } from "../technique.js";

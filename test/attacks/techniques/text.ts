@@ -1,4 +1,4 @@
-/** Text that becomes code: evaluators of the language, data: and other URLs, and node:vm in all its forms. */
+/** Text that becomes code: eval and similar functions, data: and other URLs, and all functions of node:vm. */
 
 import { execFileSync } from "node:child_process";
 import { EVIL, MODULE_TEXT, type Place, type Technique, withText } from "../technique.js";
@@ -74,7 +74,7 @@ server.listen(0, "127.0.0.1", () => import("http://127.0.0.1:" + server.address(
 	),
 ];
 
-/** Bytecode of the attacker's text, for a source of the same length: V8 checks no more than that. */
+/** Makes bytecode of the attacker's text for a source of the same length. V8 checks only the length. */
 function bytecodeFor(source: string, { node, data, v8Flags }: Place): void {
 	const program = `const { Script } = require("vm");
 const evil = ${JSON.stringify(EVIL)}.padEnd(${source.length});

@@ -1,12 +1,13 @@
-/** WebAssembly that nobody signed. */
+/** Unsigned WebAssembly. */
 
 import { DATA, type Technique, withData } from "../technique.js";
 
-/** `(module (func (export "f") (result i32) i32.const 42))`, and one whose start function calls the import ./say.mjs say(42). */
+/** `(module (func (export "f") (result i32) i32.const 42))`. */
 const ANSWERS = Buffer.from(
 	"0061736d010000000105016000017f030201000705010166000 00a06010400412a0b".replaceAll(" ", ""),
 	"hex",
 );
+/** A module whose start function calls the import ./say.mjs say(42). */
 const SAYS = Buffer.from(
 	[
 		"0061736d01000000",
@@ -20,7 +21,7 @@ const SAYS = Buffer.from(
 		.replaceAll(" ", ""),
 	"hex",
 );
-/** `_start` of WASI, which exits with 42. */
+/** A WASI module. Its `_start` exits with 42. */
 const EXITS = Buffer.from(
 	[
 		"0061736d01000000",

@@ -1,4 +1,4 @@
-/** Threads: by file, by text, and by what they inherit. */
+/** Worker threads: started from a file or from text, and attacked by what they inherit. */
 
 import { DATA, EVIL, TEXT, type Technique, withData, withText } from "../technique.js";
 

@@ -1,4 +1,4 @@
-/** Zip archives, which CPython imports from: added, changed, replaced while in use. */
+/** Zip archives that CPython imports from: added, changed, or replaced while in use. */
 
 import { appendFileSync, copyFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { makeBytecode, makeZip } from "../making.js";

@@ -1,4 +1,4 @@
-/** Processes: whatever the program starts, nothing in it is checked any more. */
+/** Child processes. Nothing checks the code in a process that the program starts. */
 
 import { chmodSync, copyFileSync } from "node:fs";
 import { EVIL_SHELL, type Technique, withData, withText } from "../technique.js";
@@ -7,7 +7,7 @@ const SHELL = JSON.stringify(EVIL_SHELL);
 const RUN = "import os, subprocess\n";
 const starts = (name: string, program: string, more: Partial<Technique> = {}) => withText(name, RUN + program, more);
 const SCRIPT = `data + "/evil.sh"`;
-/** What a child process is told to call must come from a module that it can import. */
+/** Uses `exec` as the target, because a child process must be able to import the function that it calls. */
 const multiprocessing = (method: string) => `import multiprocessing
 if __name__ == "__main__":
     text = open(sys.argv[1] + "/evil.txt").read()

@@ -7,14 +7,14 @@ import { EVIL, type Files, type Place, type Technique, withData } from "../techn
 const GOOD = "good = True\n";
 const evil = (path: string) => writeFileSync(path, `${EVIL}\n`);
 
-/** A program and one file of its own, which the attacker overwrites. */
+/** Makes a technique: a program loads one file of its own, which the attacker overwrites. */
 const changes = (name: string, main: string, file: string, more: Files = {}): Technique => ({
 	name,
 	signed: { "main.py": main, [file]: GOOD, ...more },
 	changed: { [file]: EVIL },
 });
 
-/** A program, and what the attacker does to its directory. */
+/** Makes a technique: a program, and the attacker's changes to its directory. */
 const arranged = (
 	name: string,
 	signed: Files,

@@ -1,4 +1,4 @@
-/** The standard library and what is found with it: files changed there, and added. */
+/** The standard library and the directories beside it: files that are changed or added there. */
 
 import { copyFileSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
@@ -8,7 +8,7 @@ import { EVIL, type Place, type Technique } from "../technique.js";
 const LOADS_JSON = "import json\n";
 const LOADS_EVIL = { signed: { "main.py": "import evil\n" } };
 
-/** One file of the library: `path` is below its directory. */
+/** Makes a technique that changes one file of the library. `path` is below the library's directory. */
 const changes = (
 	name: string,
 	path: string | ((place: Place) => string),

@@ -1,4 +1,4 @@
-/** The import system's own parts: loaders called directly, replaced, added. */
+/** Parts of the import system: loaders that are called directly, replaced or added. */
 
 import { makeBytecode } from "../making.js";
 import { since, type Technique, withData, withText } from "../technique.js";

@@ -13,18 +13,18 @@ const copy = (target: (place: Place) => string): Partial<Technique> => ({
 });
 const MACHINERY = "import importlib.machinery as machinery, importlib.util as util\n";
 const LOAD_SPEC = "module = util.module_from_spec(spec)\nspec.loader.exec_module(module)";
-/** A sound extension module of the standard library, signed again as the program's own. */
+/** A valid extension module of the standard library, signed as a file of the program. */
 const signedExtension: Partial<Technique> = {
 	prepare: ({ app, library }) => copyFileSync(extensionModule(library, "_queue"), `${app}/_queue.so`),
 };
 const SIGNED_FIRST = "sys.path.insert(0, __file__[:-7])\n";
 
-/** Says one path when the loader asks, and another one when the hook does. */
+/** A path object that returns one path to the hook and another path to the loader. */
 const TWO_PATHS = `class Path:
     def __init__(self, *paths): self.paths = list(paths)
     def __fspath__(self): return self.paths.pop(0) if len(self.paths) > 1 else self.paths[0]
 `;
-/** A directory of the name that dlopen(3) puts another one for, with a signed module in it. */
+/** A directory named `$LIB`, which dlopen(3) replaces by another directory. It contains a signed module. */
 const replacedDirectory: Partial<Technique> = {
 	arrange: ({ data, library }) => {
 		mkdirSync(`${data}/$LIB`);
@@ -35,7 +35,7 @@ const replacedDirectory: Partial<Technique> = {
 		}
 	},
 };
-/** A signed library that needs one beside it, which needs another; only the first names the directory, for both. */
+/** A signed library that needs a second one, which needs a third. Only the first one names their directory. */
 const signedChain: Partial<Technique> = {
 	prepare: ({ app }) => {
 		const build = (name: string, needed: string[], rpath = "") =>
@@ -55,11 +55,11 @@ const signedChain: Partial<Technique> = {
 };
 const loadsOuter = `import ctypes, os\nctypes.CDLL(os.path.dirname(os.path.abspath(__file__)) + "/libouter.so")`;
 
-/** An interpreter of Tcl, without windows. */
+/** Creates a Tcl interpreter without windows. */
 const TCL = `import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False)`;
 const HAS_TCL = `__import__("importlib.util").util.find_spec("_tkinter") is not None`;
 
-/** Not every build lets SQLite load extensions. */
+/** Some builds of Python cannot let SQLite load extensions. */
 const SQLITE = { needs: `hasattr(__import__("sqlite3").Connection, "enable_load_extension")` };
 
 export const nativeCode: readonly Technique[] = [
@@ -192,7 +192,7 @@ sys.path.append(data + "/lib")
 import evil`,
 		{
 			beside: { "lib/evil.py": EVIL },
-			// The attacker has headers of the same version.
+			// The attacker has the headers of the same version.
 			arrange: ({ data, python }) => writeFileSync(`${data}/offset`, openCodeHookOffset(python, data)),
 		},
 	),
@@ -253,7 +253,7 @@ if ctypes.pythonapi.PyFile_SetOpenCodeHook(hook, None) == 0:
 	),
 ];
 
-/** A text constant of the signed program, overwritten where it lies in memory; `open` gives a descriptor of that memory. */
+/** Makes a technique that overwrites a text constant of the program in memory. `open` opens that memory. */
 const overwrites = (name: string, open: string, more: Partial<Technique> = {}) =>
 	withText(
 		name,

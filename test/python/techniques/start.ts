@@ -1,4 +1,4 @@
-/** Command line, environment and start-up files: what is there before the first line of the program runs. */
+/** Command line, environment and start-up files. They act before the first line of the program runs. */
 
 import {
 	copyFileSync,
@@ -17,11 +17,11 @@ import { EVIL, type Place, type Technique, withData } from "../technique.js";
 const LOADS_JSON = "import json\n";
 const MODULE = { "main.py": "import dep\n", "dep.py": "good = True\n" };
 
-/** The script runs, then what `program` is tricked into by `environment`. */
+/** Makes a technique: the attacker's environment variables trick a signed script. */
 const by = (name: string, environment: NonNullable<Technique["environment"]>, more: Partial<Technique> = {}) =>
 	withData(name, LOADS_JSON, { environment, ...more });
 
-/** A prefix that is the real one but for one module of the attacker's. */
+/** Makes a copy of the real prefix with one module of the attacker's. */
 function makePrefix({ data, library }: Place): void {
 	const copy = `${data}/prefix/lib/${basename(library)}`;
 	mkdirSync(copy, { recursive: true });
@@ -30,7 +30,7 @@ function makePrefix({ data, library }: Place): void {
 	writeFileSync(`${copy}/keyword.py`, `${EVIL}\nkwlist = []\niskeyword = kwlist.__contains__\n`);
 }
 
-/** A virtual environment of the attacker's around whatever program is started. */
+/** Makes a virtual environment of the attacker's for the program that is started. */
 function makeEnvironment({ data, home, program, version }: Place): void {
 	const packages = `${data}/venv/lib/python${version}/site-packages`;
 	mkdirSync(packages, { recursive: true });
@@ -198,7 +198,7 @@ export const environment: readonly Technique[] = [
 	withData(
 		"library by GCONV_PATH that the program sets",
 		`import os\nos.environ.update(GCONV_PATH=data, LOCPATH=data + "/locales")\nimport locale\nlocale.setlocale(locale.LC_CTYPE, "xx")`,
-		// In the C locale nothing was converted yet, and the path is read once.
+		// In the C locale nothing has been converted yet, and libc reads the path only once.
 		{ arrange: makeLocale, environment: () => ({ LC_ALL: "C" }), native: true },
 	),
 	by("library by a script in Tcl by TCL_LIBRARY", ({ data }) => ({ TCL_LIBRARY: data }), {
@@ -209,7 +209,7 @@ export const environment: readonly Technique[] = [
 	}),
 ];
 
-/** A locale of a character set that only the attacker's module converts. */
+/** Makes a locale with a character set that only the attacker's module converts. */
 function makeLocale({ data }: Place): void {
 	const usual = readFileSync("/usr/lib/locale/C.utf8/LC_CTYPE").toString("latin1");
 	cpSync("/usr/lib/locale/C.utf8", `${data}/locales/xx`, { recursive: true });

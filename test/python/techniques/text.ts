@@ -1,4 +1,4 @@
-/** Text and bytes that a signed program was tricked into running: no file is loaded as code. */
+/** Text and bytes that a signed program is tricked into running. No file is loaded as code. */
 
 import { makeBytecode } from "../making.js";
 import { before, EVIL, EVIL_SHELL, since, type Technique, withData, withText } from "../technique.js";
@@ -6,7 +6,7 @@ import { before, EVIL, EVIL_SHELL, since, type Technique, withData, withText } f
 const marshalled: Partial<Technique> = {
 	arrange: (place) => makeBytecode(place, { target: `${place.data}/evil.bin` }),
 };
-/** Protocol 0: exec(EVIL), a line break within a string being an escape. */
+/** A pickle in protocol 0 that calls exec(EVIL). A line break within a string is an escape there. */
 const PICKLE = `cbuiltins\nexec\n(V${EVIL.replaceAll("\\", "\\u005c")}\ntR.`;
 const MARSHAL = `import marshal\ncode = marshal.loads(open(data + "/evil.bin", "rb").read()[16:])\n`;
 

@@ -1,4 +1,4 @@
-"""What no event tells of, as native code does it: reads FILE, maps LIBRARY, or starts /bin/true. WAY DIRECTORY"""
+"""Acts without an event, as native code does: reads a file, maps a library, or starts a shell. Arguments: WAY DIRECTORY"""
 
 import ctypes
 import os
@@ -12,9 +12,9 @@ if way == "open":
     path = os.path.join(directory, "hidden.py")
     with open(path, "w") as file:
         file.write("print('ran')\n")
-    octets = ctypes.create_string_buffer(64)
-    libc.read(libc.open(path.encode(), os.O_RDONLY), octets, 64)
-    exec(octets.value)
+    buffer = ctypes.create_string_buffer(64)
+    libc.read(libc.open(path.encode(), os.O_RDONLY), buffer, 64)
+    exec(buffer.value)
 elif way == "map":
     name = "termios" + sysconfig.get_config_var("EXT_SUFFIX")
     path = shutil.copy(os.path.join(sysconfig.get_config_var("DESTSHARED"), name), directory)

@@ -1,4 +1,4 @@
-"""Makes code of each kind in DIRECTORY, loads it in each way, and prints the paths of what was loaded."""
+"""Makes code of each kind in DIRECTORY, loads it in each way, and prints the paths of the loaded files."""
 
 import ctypes
 import importlib
@@ -38,7 +38,7 @@ def load(name):
     loaded(importlib.import_module(name).__file__)
 
 
-# Source: in a package, with an octet in its name that is no UTF-8, a second time, in a thread, in a fork, in another interpreter.
+# Source: in a package, with a byte in its name that is not UTF-8, a second time, in a thread, in a fork, in another interpreter.
 loaded(make("package/__init__.py"))
 for name in ("plain", "package.inner", "package.\u00e9\udce9", "threaded", "forked", "inside"):
     make(name.replace(".", "/") + ".py")
@@ -67,7 +67,7 @@ alone = os.path.join(directory, "alone.pyc")
 shutil.copy(cached.__cached__, alone)
 load("alone")
 
-# An archive, opened again for its second module; lines of a .pth; scripts of any name.
+# An archive, which is opened again for its second module. Lines of a .pth. Scripts of any name.
 archive = os.path.join(directory, "archive.zip")
 with zipfile.ZipFile(archive, "w") as file:
     file.writestr("zipped.py", "")
