@@ -4,13 +4,13 @@ import { hashFileSet } from "../packages/core/dist/fileset/hash-files.js";
 import { ENTRY_KIND } from "../packages/core/dist/fileset/manifest.js";
 
 const { count, kinds, sizes, digests } = await hashFileSet(process.argv[2], {});
-const words = new Uint32Array(digests.buffer, digests.byteOffset, 8 * count);
+const digestWords = new Uint32Array(digests.buffer, digests.byteOffset, 8 * count);
 const sum = new Uint32Array(8);
 let files = 0;
 let bytes = 0;
 for (let entry = 0; entry < count; entry++) {
 	if (kinds[entry] === ENTRY_KIND.link) continue;
-	for (let word = 0; word < 8; word++) sum[word] += words[8 * entry + word];
+	for (let word = 0; word < 8; word++) sum[word] += digestWords[8 * entry + word];
 	files++;
 	bytes += sizes[entry];
 }

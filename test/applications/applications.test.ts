@@ -54,20 +54,20 @@ describe.skipIf(installed === undefined)("real applications (linux-x64, the laun
 		});
 
 		describe.each(APPLICATIONS)("$name", ({ argv, status, prints, loads, isDatabase, strict }) => {
-			const words = () => argv.map((argument) => (argument === "OUTPUT" ? tree.output : argument));
+			const commandLine = () => argv.map((argument) => (argument === "OUTPUT" ? tree.output : argument));
 
 			test("works as without enforcement", ({ skip }) => {
 				skip(isDatabase === true && addons.get(release) === undefined, "better-sqlite3 cannot be compiled here");
-				const plain = tree.runPlain(release, words());
-				expect(plain.stdout).toContain(prints);
-				expect(plain.status).toBe(status);
-				const enforced = tree.run(release, words());
-				expect(enforced).toMatchObject({ status, stdout: plain.stdout });
+				const unguarded = tree.runUnguarded(release, commandLine());
+				expect(unguarded.stdout).toContain(prints);
+				expect(unguarded.status).toBe(status);
+				const enforced = tree.run(release, commandLine());
+				expect(enforced).toMatchObject({ status, stdout: unguarded.stdout });
 			});
 
 			test(`${strict === undefined ? "works" : "is refused"} under strict`, ({ skip }) => {
 				skip(isDatabase === true && addons.get(release) === undefined, "better-sqlite3 cannot be compiled here");
-				const { stdout, stderr, ...ending } = tree.run(release, words(), "strict");
+				const { stdout, stderr, ...ending } = tree.run(release, commandLine(), "strict");
 				if (strict === undefined) {
 					expect({ ...ending, stderr }).toMatchObject({ status });
 					expect(stdout).toContain(prints);
@@ -80,10 +80,10 @@ describe.skipIf(installed === undefined)("real applications (linux-x64, the laun
 			test("is refused with one changed bit in any file it loads", ({ skip }) => {
 				skip(isDatabase === true && addons.get(release) === undefined, "better-sqlite3 cannot be compiled here");
 				const files = isDatabase ? [...loads, addons.get(release) ?? ""] : loads;
-				const loaded = files.length === 0 ? [] : tree.filesLoadedBy(release, words());
+				const loaded = files.length === 0 ? [] : tree.filesLoadedBy(release, commandLine());
 				expect(loaded).toEqual(expect.arrayContaining([...files]));
 				for (const file of EACH_FILE ? spread(loaded) : files) {
-					const outcome = whileChanged(join(tree.directory, file), () => tree.run(release, words()));
+					const outcome = whileChanged(join(tree.directory, file), () => tree.run(release, commandLine()));
 					expect({ file, status: outcome.status }).toEqual({ file, status: 126 });
 					expect(outcome.stderr).toMatch(`"reason":"ERR_FILE_MODIFIED"`);
 					expect(outcome.stderr).toMatch(`"path":"${join(tree.directory, file)}"`);

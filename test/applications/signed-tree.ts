@@ -26,7 +26,7 @@ export interface SignedTree {
 	/** Directory that the programs may write to. */
 	readonly output: string;
 	/** Runs a program on unguarded Node.js, in the directory. */
-	runPlain(release: string, argv: readonly string[]): Outcome;
+	runUnguarded(release: string, argv: readonly string[]): Outcome;
 	/** Runs a program under the launcher. */
 	run(release: string, argv: readonly string[], mode?: "enforce" | "strict"): Outcome;
 	start(release: string, argv: readonly string[]): ChildProcess;
@@ -45,7 +45,7 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	const env = { ...outer, XDG_CONFIG_HOME: join(home, "config"), NO_COLOR: "1" };
 	const [index, audit] = [join(home, "app.sigx"), join(home, "audit.jsonl")];
 
-	function words(argv: readonly string[], mode: string): string[] {
+	function commandLine(argv: readonly string[], mode: string): string[] {
 		const options = ["--allow-development", "--quiet", "--index", index, "--mode", mode];
 		const written = [output, ADDON_COPIES].flatMap((path) => ["--write", path]);
 		return [SIGTOOL, "run", ...options, ...written, "--", ...argv];
@@ -64,7 +64,7 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	}
 	function filesLoadedBy(release: string, argv: readonly string[]): string[] {
 		rmSync(audit, { force: true });
-		node(release, words(argv, "enforce"));
+		node(release, commandLine(argv, "enforce"));
 		const events = readFileSync(audit, "utf8")
 			.trim()
 			.split("\n")
@@ -88,10 +88,10 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	return {
 		directory,
 		output,
-		runPlain: (release, argv) => node(release, argv),
-		run: (release, argv, mode = "enforce") => node(release, words(argv, mode)),
+		runUnguarded: (release, argv) => node(release, argv),
+		run: (release, argv, mode = "enforce") => node(release, commandLine(argv, mode)),
 		filesLoadedBy,
-		start: (release, argv) => spawn(nodeOfRelease(release), words(argv, "enforce"), { cwd: directory, env }),
+		start: (release, argv) => spawn(nodeOfRelease(release), commandLine(argv, "enforce"), { cwd: directory, env }),
 		[Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),
 	};
 }

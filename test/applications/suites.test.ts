@@ -33,9 +33,9 @@ describe.skipIf(installed === undefined)(
 					let count = 0;
 					for (const name of readdirSync(join(tree.directory, files)).filter((each) => each.endsWith(".js"))) {
 						const file = join(files, name);
-						const plain = tree.runPlain(release, [file]);
+						const unguarded = tree.runUnguarded(release, [file]);
 						const enforced = tree.run(release, [file]);
-						const expected = { file, status: plain.status, results: resultsOf(plain.stdout) };
+						const expected = { file, status: unguarded.status, results: resultsOf(unguarded.stdout) };
 						expect({ file, status: enforced.status, results: resultsOf(enforced.stdout) }).toEqual(expected);
 						count += expected.results.length;
 					}

@@ -65,9 +65,9 @@ describe.each(releases)("Node.js %i", (release) => {
 	const node = binary(release);
 
 	test.skipIf(node === undefined)(
-		"plain: every technique runs unsigned code, but those that say why not",
+		"unguarded: every technique runs unsigned code, except those that say why not",
 		async () => {
-			const runs = await runAll("plain", release, node ?? "");
+			const runs = await runAll("unguarded", release, node ?? "");
 			const inapplicable = techniques.filter(({ notOn }) => notOn?.[release] !== undefined).map(({ name }) => name);
 			expect(those(runs, ({ evil }) => !evil).filter((name) => !isControl(name))).toEqual(inapplicable);
 		},

@@ -8,7 +8,7 @@ import { makeIndex, REGISTER } from "../../packages/verifier/test/node/applicati
 import type { Runtime } from "./site.js";
 import type { Place, Release } from "./technique.js";
 
-export const MODES = ["plain", "hook", "enforce", "strict"] as const;
+export const MODES = ["unguarded", "hook", "enforce", "strict"] as const;
 export type Mode = (typeof MODES)[number];
 
 const NATIVE = fileURLToPath(new URL("../../packages/verifier/dist/native", import.meta.url));
@@ -16,7 +16,7 @@ export const hasLauncher = existsSync(join(NATIVE, "sigtool-launch"));
 
 /** V8 flags of each mode. Bytecode contains their hash, so the attacker makes bytecode for the right flags. */
 const V8_FLAGS: Readonly<Record<Mode, readonly string[]>> = {
-	plain: [],
+	unguarded: [],
 	hook: [],
 	enforce: [],
 	strict: ["--disallow-code-generation-from-strings"],
@@ -25,7 +25,7 @@ const V8_FLAGS: Readonly<Record<Mode, readonly string[]>> = {
 export function runtimeOf(mode: Mode, release: Release, node: string, root: string): Runtime {
 	const home = join(root, "host");
 	const common = { node, release, v8Flags: V8_FLAGS[mode] };
-	if (mode === "plain") {
+	if (mode === "unguarded") {
 		return { ...common, environment: {}, command: (options, script) => [node, ...options, ...script] };
 	}
 	if (mode === "hook") {

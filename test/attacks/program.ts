@@ -27,10 +27,10 @@ export interface Program {
 const LIMIT_MS = 15_000;
 
 export function runProgram({ command, directory, environment, input = "/dev/null", settled }: Program): Promise<Run> {
-	const [program = "", ...words] = command;
+	const [program = "", ...args] = command;
 	const stdin = openSync(input, "r");
 	return new Promise((resolve, reject) => {
-		const child = spawn(program, words, {
+		const child = spawn(program, args, {
 			cwd: directory,
 			env: environment,
 			stdio: [stdin, "pipe", "pipe"],

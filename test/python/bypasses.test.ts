@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { PYTHONS, type Python } from "../../packages/verifier/test/python/support.js";
 import { pool, type Run } from "../attacks/program.js";
 import { CONTROLS, isControl } from "./controls.js";
-import { enforcing, hasLauncher, MODES, plain } from "./modes.js";
+import { enforcing, hasLauncher, MODES, unguarded } from "./modes.js";
 import { buildNativeFiles, hasCompiler } from "./native.js";
 import { type Opening, openingOf } from "./open.js";
 import { makeSite, type Runtime, type Site, tryTechnique } from "./site.js";
@@ -72,10 +72,10 @@ describe.skipIf(found.length === 0)("ways round the hooks of CPython (one with i
 
 	describe.each(found)("CPython $version, $executable", (python) => {
 		test(
-			"plain: every technique runs unsigned code, but those that say why not",
+			"unguarded: every technique runs unsigned code, except those that say why not",
 			async () => {
 				const techniques = triedOn(python);
-				const runs = await runAll(python, techniques, async (site) => plain(site));
+				const runs = await runAll(python, techniques, async (site) => unguarded(site));
 				const inapplicable = techniques.filter(({ notOn }) => notOn?.[python.release as Version] !== undefined);
 				expect(those(runs, ({ evil }) => !evil)).toEqual(inapplicable.map(({ name }) => name));
 				expect(those(runs, ({ late }) => late)).toEqual([]);

@@ -25,8 +25,8 @@ describe.skipIf(python === undefined)("Debian's Flask (python3-flask)", () => {
 	});
 
 	/** Starts the service, and returns its address when it is ready. */
-	function start([file = "", ...words]: readonly string[]): Promise<string> {
-		const child = spawn(file, [...words, join(program, "main.py")], { stdio: ["ignore", "pipe", "ignore"] });
+	function start([file = "", ...args]: readonly string[]): Promise<string> {
+		const child = spawn(file, [...args, join(program, "main.py")], { stdio: ["ignore", "pipe", "ignore"] });
 		server = child;
 		return new Promise((resolve, reject) => {
 			child.stdout.once("data", (port) => resolve(`http://127.0.0.1:${Number(port)}`));
@@ -45,14 +45,14 @@ describe.skipIf(python === undefined)("Debian's Flask (python3-flask)", () => {
 		return Promise.all(responses.map(async (response) => [response.status, await response.text()]));
 	}
 
-	test.each(["enforce", "strict"])("serves in %s what it serves on plain python3", async (mode) => {
+	test.each(["enforce", "strict"])("serves in %s what it serves on unguarded python3", async (mode) => {
 		if (python === undefined) return;
-		const plain = await ask(await start([python.executable, "-I"]));
-		expect(plain).toHaveLength(6);
-		expect(plain[0]).toEqual([200, `{"answer":42}\n`]);
+		const unguarded = await ask(await start([python.executable, "-I"]));
+		expect(unguarded).toHaveLength(6);
+		expect(unguarded[0]).toEqual([200, `{"answer":42}\n`]);
 		server?.kill();
 		const spython = await adoptInstalled(python, program, home, { policy: {}, audit: { stderr: "off" } });
-		expect(await ask(await start([...spython, "--mode", mode]))).toEqual(plain);
+		expect(await ask(await start([...spython, "--mode", mode]))).toEqual(unguarded);
 	});
 
 	test("answers that it failed where a module changed that it loads late, and goes on serving", async () => {

@@ -20,7 +20,7 @@ function pinned(key: string, path: string): string {
 	return `${key} ${path} ${createHash("sha256").update(readFileSync(path)).digest("hex")}`;
 }
 
-export function plain({ python, home }: Site): Runtime {
+export function unguarded({ python, home }: Site): Runtime {
 	const { executable } = python;
 	return {
 		program: executable,

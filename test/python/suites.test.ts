@@ -43,18 +43,18 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 		const directory = join(home, `${name}-${kind}`);
 		mkdirSync(directory);
 		const results = join(directory, "results.json");
-		const [file = "", ...words] = [...command, join(program, "run-tests.py"), results, `test.${name}`];
+		const [file = "", ...args] = [...command, join(program, "run-tests.py"), results, `test.${name}`];
 		const environment = { PATH: process.env.PATH, HOME: directory, TMPDIR: directory, LANG: "C.UTF-8", ...SANITIZER };
-		const child = spawn(file, words, { cwd: directory, env: environment, stdio: "ignore" });
+		const child = spawn(file, args, { cwd: directory, env: environment, stdio: "ignore" });
 		const status = await new Promise((resolve) => child.on("close", resolve));
 		expect(status).toBe(0);
 		return JSON.parse(readFileSync(results, "utf8"));
 	}
 
 	/** Returns the tests with different outcomes, with the last line of the reason. */
-	function differences(plain: Results, other: Results): string[][] {
-		const names = Object.keys({ ...plain.outcomes, ...other.outcomes });
-		const differing = names.filter((name) => plain.outcomes[name] !== other.outcomes[name]);
+	function differences(unguarded: Results, other: Results): string[][] {
+		const names = Object.keys({ ...unguarded.outcomes, ...other.outcomes });
+		const differing = names.filter((name) => unguarded.outcomes[name] !== other.outcomes[name]);
 		return differing.map((name) => [name, other.reasons[name]?.trim().split("\n").at(-1) ?? "not run"]);
 	}
 
@@ -67,9 +67,12 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 			if (python === undefined) return;
 			const policy = { runtime: { children: "allow" }, python: { auditHooks: "allow" } };
 			const spython = await adoptInstalled(python, program, home, { policy, audit: silent });
-			const [plain, enforced] = await Promise.all([run(isolated, name, "plain"), run(spython, name, "enforced")]);
-			expect(Object.keys(plain.outcomes).length).toBeGreaterThan(100);
-			expect(differences(plain, enforced)).toEqual([]);
+			const [unguarded, enforced] = await Promise.all([
+				run(isolated, name, "unguarded"),
+				run(spython, name, "enforced"),
+			]);
+			expect(Object.keys(unguarded.outcomes).length).toBeGreaterThan(100);
+			expect(differences(unguarded, enforced)).toEqual([]);
 		},
 		LIMIT_MS,
 	);
@@ -77,11 +80,11 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 	test("by the default policy only tests that start a program end otherwise", async () => {
 		if (python === undefined) return;
 		const spython = await adoptInstalled(python, program, home, { policy: {}, audit: silent });
-		const [plain, enforced] = [
-			await run(isolated, "test_json", "plain again"),
+		const [unguarded, enforced] = [
+			await run(isolated, "test_json", "unguarded again"),
 			await run(spython, "test_json", "default"),
 		];
-		const differing = differences(plain, enforced);
+		const differing = differences(unguarded, enforced);
 		expect(differing.length).toBeGreaterThan(0);
 		expect(differing.filter(([, reason]) => !reason?.includes("child processes are refused"))).toEqual([]);
 	});
@@ -94,13 +97,13 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 			const policy = { mode: "audit", python: { auditHooks: "allow", events: ["*"] } };
 			const audit = { ...silent, jsonLines: events };
 			const spython = await adoptInstalled(python, program, home, { policy, audit });
-			const [plain, audited] = await Promise.all([
-				run(isolated, name, "plain"),
+			const [unguarded, audited] = await Promise.all([
+				run(isolated, name, "unguarded"),
 				run([...watchedBy(trace), ...spython], name, "audited"),
 			]);
-			expect(Object.keys(plain.outcomes).length).toBeGreaterThan(30);
+			expect(Object.keys(unguarded.outcomes).length).toBeGreaterThan(30);
 			// A spython writes no bytecode, like `python3 -B`.
-			const differing = differences(plain, audited);
+			const differing = differences(unguarded, audited);
 			expect(differing.filter(([, reason]) => reason !== "test meaningful only when writing bytecode")).toEqual([]);
 			const { told, explained, unexplained } = hearWitness(trace, events);
 			expect(unexplained).toEqual([]);

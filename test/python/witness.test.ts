@@ -37,9 +37,9 @@ describe.skipIf(!hasStrace).each(PYTHONS)(
 			readonly stderr: string;
 		}
 
-		function watch(words: readonly string[], cwd = home): Run {
+		function watch(args: readonly string[], cwd = home): Run {
 			const trace = join(home, "trace");
-			const [file = "", ...rest] = [...watchedBy(trace), ...spython, ...words];
+			const [file = "", ...rest] = [...watchedBy(trace), ...spython, ...args];
 			const env = { ...process.env, LANG: "C.UTF-8", ...SANITIZER };
 			const { status, stdout, stderr } = spawnSync(file, rest, { cwd, env, encoding: "latin1" });
 			return { status, stderr, lines: stdout.split("\n").slice(0, -1), ...hearWitness(trace, events) };
@@ -58,14 +58,14 @@ describe.skipIf(!hasStrace).each(PYTHONS)(
 			expect(Object.keys(run.explained)).toEqual(expect.arrayContaining(["told as code", "told as native code"]));
 		});
 
-		const starts: [string, (directory: string) => { words: string[]; paths: string[] }][] = [
-			["a script", (directory) => ({ words: [join(directory, "script.py")], paths: ["script.py"] })],
-			["a script by a link", (directory) => ({ words: [join(directory, "link")], paths: ["script.py"] })],
-			["a module", () => ({ words: ["-m", "script"], paths: ["script.py"] })],
-			["a package", () => ({ words: ["-m", "package"], paths: ["package/__init__.py", "package/__main__.py"] })],
-			["a directory", (directory) => ({ words: [join(directory, "package")], paths: ["package/__main__.py"] })],
-			["an archive", (directory) => ({ words: [join(directory, "archive.zip")], paths: ["archive.zip"] })],
-			["an application", (directory) => ({ words: [join(directory, "archive.pyz")], paths: ["archive.pyz"] })],
+		const starts: [string, (directory: string) => { args: string[]; paths: string[] }][] = [
+			["a script", (directory) => ({ args: [join(directory, "script.py")], paths: ["script.py"] })],
+			["a script by a link", (directory) => ({ args: [join(directory, "link")], paths: ["script.py"] })],
+			["a module", () => ({ args: ["-m", "script"], paths: ["script.py"] })],
+			["a package", () => ({ args: ["-m", "package"], paths: ["package/__init__.py", "package/__main__.py"] })],
+			["a directory", (directory) => ({ args: [join(directory, "package")], paths: ["package/__main__.py"] })],
+			["an archive", (directory) => ({ args: [join(directory, "archive.zip")], paths: ["archive.zip"] })],
+			["an application", (directory) => ({ args: [join(directory, "archive.pyz")], paths: ["archive.pyz"] })],
 		];
 		it.each(starts)("is told of as the main program, %s", (_, start) => {
 			const directory = scratch();
@@ -78,8 +78,8 @@ os.symlink("script.py", "link")
 for name in ("archive.zip", "archive.pyz"):
     with zipfile.ZipFile(name, "w") as file: file.write("script.py", "__main__.py")`;
 			expect(spawnSync(python.executable, ["-I", "-c", make, directory]).status).toBe(0);
-			const { words, paths } = start(directory);
-			const run = watch(words, directory);
+			const { args, paths } = start(directory);
+			const run = watch(args, directory);
 			expect(run).toMatchObject({ status: 0, unexplained: [] });
 			expect(run.lines.at(-1)).toBe("__main__");
 			const told = [...run.told].filter((line) => line.startsWith("audit "));

@@ -68,7 +68,7 @@ type Call =
 	| { readonly kind: "event"; readonly event: Event }
 	| { readonly kind: "map"; readonly path: string }
 	| { readonly kind: "child"; readonly thread: Thread; readonly isProcess: boolean }
-	| { readonly kind: "program"; readonly words: string }
+	| { readonly kind: "program"; readonly argv: string }
 	| { readonly kind: "end"; readonly isKilled: boolean };
 
 /** The completed calls of a thread, in their order. */
@@ -127,10 +127,10 @@ export function hearWitness(trace: string, events: string): Testimony {
 				const native = new Map([...state.native].map(([path, may]) => [path, { ...may }]));
 				if (follow(call.thread, { ...state, native, isFirst: call.isProcess })) state.awaited = false;
 			} else if (call.kind === "program") {
-				const isUntold = imported.has(MULTIPROCESSING.exec(call.words)?.[1] ?? "");
+				const isUntold = imported.has(MULTIPROCESSING.exec(call.argv)?.[1] ?? "");
 				conclude(
 					isUntold ? "child of multiprocessing" : state.awaited ? "told as program" : undefined,
-					`start ${call.words}`,
+					`start ${call.argv}`,
 				);
 				return true;
 			} else if (call.kind === "map") {
@@ -255,9 +255,9 @@ function readCall(line: string, events: string): Call | string | undefined {
 		}
 		case "execve":
 		case "execveat": {
-			const [, words] = SHAPES.program.exec(line) ?? [];
-			const isCheck = /\|(0x10000|AT_EXECVE_CHECK)\)$/.test(words ?? "");
-			return words === undefined || isCheck ? undefined : { kind: "program", words };
+			const [, argv] = SHAPES.program.exec(line) ?? [];
+			const isCheck = /\|(0x10000|AT_EXECVE_CHECK)\)$/.test(argv ?? "");
+			return argv === undefined || isCheck ? undefined : { kind: "program", argv };
 		}
 		default:
 			return SHAPES.child.exec(line)?.[1];
