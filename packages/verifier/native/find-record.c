@@ -1,20 +1,41 @@
+/* The binary search of find-record.h. It compares paths as bytes, which is the order of the index.
+ */
 #include "find-record.h"
 #include <stdbool.h>
 #include <string.h>
 
-/* Below, at or above 0 as the record's path stands to `path`. False when it does not lie among the
- * names. */
-static bool compare(const struct index_table *table, uint32_t record, const char *path,
+/* Sets `order` below, at or above 0 as the path of the record sorts before, like or after `path`,
+ * byte by byte. Returns false if the record's path does not lie inside the names. The caller has
+ * checked that the record itself lies inside the index. */
+static bool compare_path(const struct index_table *table, uint32_t record, const char *path,
 	size_t path_bytes, int *order)
 {
 	const unsigned char *at = table->bytes + table->records_start + (size_t)record * RECORD_BYTES;
-	size_t start = read_u32(at), bytes = read_u16(at + PATH_BYTES_AT);
+	const size_t start = read_u32(at);
+	const size_t bytes = read_u16(at + PATH_BYTES_AT);
 	if (table->names_start + start + bytes > table->names_end)
 		return false;
-	*order = memcmp(
-		table->bytes + table->names_start + start, path, bytes < path_bytes ? bytes : path_bytes);
+	const size_t common = bytes < path_bytes ? bytes : path_bytes;
+	*order = memcmp(table->bytes + table->names_start + start, path, common);
 	if (*order == 0)
 		*order = (bytes > path_bytes) - (bytes < path_bytes);
+	return true;
+}
+
+/* Returns true if the paths of the records before and after `found` sort before and after `path`,
+ * as far as the product `first` to `end` - 1 has such records. */
+static bool is_between_neighbours(const struct index_table *table, uint32_t first, uint32_t end,
+	uint32_t found, const char *path, size_t path_bytes)
+{
+	int order;
+	if (found != first) {
+		if (!compare_path(table, found - 1, path, path_bytes, &order) || order >= 0)
+			return false;
+	}
+	if (found + 1 != end) {
+		if (!compare_path(table, found + 1, path, path_bytes, &order) || order <= 0)
+			return false;
+	}
 	return true;
 }
 
@@ -24,21 +45,22 @@ int64_t find_record(const struct index_table *table, uint32_t first, uint32_t en
 	if (table->records_start + (size_t)end * RECORD_BYTES > table->names_start ||
 		table->names_start > table->names_end || table->names_end > table->size)
 		return DAMAGED;
-	for (uint32_t low = first, high = end; low < high;) {
-		uint32_t middle = low + (high - low) / 2;
-		int order, before = -1, behind = 1;
-		if (!compare(table, middle, path, path_bytes, &order))
+	uint32_t low = first;
+	uint32_t high = end;
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+		int order;
+		if (!compare_path(table, middle, path, path_bytes, &order))
 			return DAMAGED;
+		if (order == 0) {
+			const bool is_ordered =
+				is_between_neighbours(table, first, end, middle, path, path_bytes);
+			return is_ordered ? (int64_t)middle : DAMAGED;
+		}
 		if (order < 0)
 			low = middle + 1;
-		else if (order > 0)
+		else
 			high = middle;
-		else {
-			bool is_read =
-				(middle == first || compare(table, middle - 1, path, path_bytes, &before)) &&
-				(middle + 1 == end || compare(table, middle + 1, path, path_bytes, &behind));
-			return is_read && before < 0 && behind > 0 ? (int64_t)middle : DAMAGED;
-		}
 	}
 	return NO_RECORD;
 }

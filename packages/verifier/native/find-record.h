@@ -1,28 +1,54 @@
-/* The look-up of packages/core/src/trust/index-entries.ts, in the same octets of a trust index. */
+/* Finds the record of a path in a trust index by binary search, as findEntry() in
+ * packages/core/src/trust/index-entries.ts does over the same bytes. docs/trust-index.md has the
+ * layout.
+ *
+ * No byte outside of the index is read, whatever its records say: each offset is checked against
+ * the bounds in `struct index_table` before it is followed. A record is found only if its
+ * neighbours are in order around it, so that an index whose paths are out of order or repeated
+ * gives no two answers for one path. */
 #ifndef SIGTOOL_FIND_RECORD_H
 #define SIGTOOL_FIND_RECORD_H
 #include <stddef.h>
 #include <stdint.h>
 
+/* An index in memory that the caller owns, and where its parts begin, in bytes from its start.
+ * Records end where names start. find_record() checks that the parts are in this order and inside
+ * `size`. */
 struct index_table {
 	const unsigned char *bytes;
 	size_t size;
-	uint32_t records_start, names_start, names_end;
+	uint32_t records_start;
+	uint32_t names_start;
+	uint32_t names_end;
 };
 
-enum { RECORD_BYTES = 48, PATH_BYTES_AT = 4, NO_RECORD = -1, DAMAGED = -2 };
+enum {
+	RECORD_BYTES = 48,
+	PATH_BYTES_AT = 4, /* where a record has the length of its path, two bytes */
+};
 
+/* The answers of find_record() that are no number of a record. */
+enum {
+	NO_RECORD = -1,
+	DAMAGED = -2,
+};
+
+/* Reads an unsigned little-endian number of two bytes; `at` needs no alignment. */
 static inline uint16_t read_u16(const unsigned char *at)
 {
 	return (uint16_t)(at[0] | at[1] << 8);
 }
+
+/* Reads an unsigned little-endian number of four bytes; `at` needs no alignment. */
 static inline uint32_t read_u32(const unsigned char *at)
 {
 	return read_u16(at) | (uint32_t)read_u16(at + 2) << 16;
 }
 
-/* Number of the record with this path among those from `first` to before `end`; NO_RECORD; or
- * DAMAGED where something is not as the format has it. */
+/* Returns the number of the record with this path among the records `first` to `end` - 1, which are
+ * those of one product. `path` has `path_bytes` bytes and needs no NUL. Returns NO_RECORD if there
+ * is none, and DAMAGED if a part or a record leads outside of the index, or the record that was
+ * found is not in order with its neighbours. */
 int64_t find_record(const struct index_table *table, uint32_t first, uint32_t end, const char *path,
 	size_t path_bytes);
 
