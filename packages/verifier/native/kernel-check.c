@@ -1,3 +1,4 @@
+/* The questions of kernel-check.h, asked by system calls whose constants headers may lack. */
 #define _GNU_SOURCE
 #include "kernel-check.h"
 #include <errno.h>
@@ -8,40 +9,54 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* uapi/linux/fcntl.h, statfs(2), and SECBIT_EXEC_RESTRICT_FILE of uapi/linux/securebits.h, where
- * headers are older. */
-enum { EXECVE_CHECK = 0x10000, MOUNTED_NOEXEC = 0x0008, RESTRICT_FILE = 0x100 };
-static bool answers, needs_execute_bit;
+/* Headers may be older than these constants. */
+enum {
+	EXECVE_CHECK = 0x10000, /* AT_EXECVE_CHECK, uapi/linux/fcntl.h */
+	MOUNTED_NOEXEC = 0x0008, /* ST_NOEXEC, statfs(2) */
+	RESTRICT_FILE = 0x100, /* SECBIT_EXEC_RESTRICT_FILE, uapi/linux/securebits.h */
+	EXECUTE_BITS = 0111,
+};
 
-/* execveat(2) with AT_EXECVE_CHECK, which executes nothing: 0, or the errno. */
-static int answer_for(int descriptor)
+static bool knows_execve_check;
+static bool needs_execute_bit;
+
+/* Calls execveat(2) with AT_EXECVE_CHECK, which executes nothing. Returns 0 or the errno. */
+static int check_execve(int descriptor)
 {
 	char *const nothing[] = {NULL};
-	return syscall(SYS_execveat, descriptor, "", nothing, nothing, AT_EMPTY_PATH | EXECVE_CHECK) ==
-				   0
-			   ? 0
-			   : errno;
+	const int flags = AT_EMPTY_PATH | EXECVE_CHECK;
+	const long result = syscall(SYS_execveat, descriptor, "", nothing, nothing, flags);
+	return result == 0 ? 0 : errno;
 }
 
 bool kernel_answers(void)
 {
-	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), answer = answer_for(self);
+	const int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	const int error = check_execve(self);
 	close(self);
+	/* If prctl fails, its -1 has every bit set: the host then counts as one that restricts. */
 	needs_execute_bit = (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & RESTRICT_FILE) != 0;
-	answers = answer != EINVAL && answer != ENOSYS;
-	return answers;
+	/* Older kernels refuse the flag before they look at the descriptor. */
+	knows_execve_check = error != EINVAL && error != ENOSYS;
+	return knows_execve_check;
 }
 
-/* Nearly no package has execute bits: only a host that asked for them refuses what has none. */
 const char *kernel_objection(int descriptor, unsigned mode)
 {
 	struct statfs mount;
 	if (fstatfs(descriptor, &mount) != 0 || (mount.f_flags & MOUNTED_NOEXEC) != 0)
 		return "its mount is noexec";
-	int error = answers && (needs_execute_bit || (mode & 0111) != 0) ? answer_for(descriptor) : 0;
-	if (error == 0 || (error == EACCES && !needs_execute_bit))
+	const bool may_be_executable = needs_execute_bit || (mode & EXECUTE_BITS) != 0;
+	if (!knows_execve_check || !may_be_executable)
 		return NULL;
-	return error == ETXTBSY  ? "it is open for writing"
-		   : error == EACCES ? "it has no execute bit, which this host demands"
-							 : "the kernel would not execute it";
+	switch (check_execve(descriptor)) {
+	case 0:
+		return NULL;
+	case ETXTBSY:
+		return "it is open for writing";
+	case EACCES:
+		return needs_execute_bit ? "it has no execute bit, which this host demands" : NULL;
+	default:
+		return "the kernel would not execute it";
+	}
 }
