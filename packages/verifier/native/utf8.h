@@ -1,16 +1,18 @@
-/* UTF-8 (RFC 3629). */
+/* UTF-8 (RFC 3629): shortest forms only, no surrogates, nothing above U+10FFFF. */
 #ifndef SIGTOOL_UTF8_H
 #define SIGTOOL_UTF8_H
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Length of the character that begins here, in its shortest form and no half of a pair; 0 where
- * there is none. A NUL ends one too. */
+/* Returns the length in bytes, 1 to 4, of the character that begins at `at`, or 0 if none does.
+ * `left` is the number of bytes that may be read, at least 1. In text that ends with a NUL `left`
+ * may be SIZE_MAX: a NUL continues no character, so nothing behind it is read. */
 size_t utf8_length(const unsigned char *at, size_t left);
 
+/* Returns true if all `size` bytes are characters of UTF-8. */
 bool is_utf8(const unsigned char *bytes, size_t size);
 
-/* Whether any of it is no ASCII. */
+/* Returns true if one of the `size` bytes is not ASCII. */
 bool has_high_bit(const unsigned char *bytes, size_t size);
 
 #endif
