@@ -1,10 +1,13 @@
+/* The reading of digest-file.h, part by part: each part is digested right after it was read, by the
+ * thread that reads or by a second one, and never read again from the file. */
 #include "digest-file.h"
 #include "utf8.h"
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
 
-/* The part of OpenSSL 3 that is used here. */
+/* These declarations are the part of OpenSSL 3 that is used. They are weak, so that the addon loads
+ * into a Node.js that does not export them; fetch_algorithm() looks if they are there. */
 typedef struct evp_md_st EVP_MD;
 typedef struct evp_md_ctx_st EVP_MD_CTX;
 #define EXPORTED __attribute__((weak))
@@ -15,25 +18,30 @@ EXPORTED int EVP_DigestInit_ex(EVP_MD_CTX *, const EVP_MD *, void *engine);
 EXPORTED int EVP_DigestUpdate(EVP_MD_CTX *, const void *content, size_t bytes);
 EXPORTED int EVP_DigestFinal_ex(EVP_MD_CTX *, unsigned char *digest, unsigned *bytes);
 
-/* Parts stay in the processor's cache until they are digested; without room for them a stack holds
- * one. */
-enum { PART_BYTES = 128 << 10, STACK_BYTES = 16 << 10, LEAST_THREADED = 1 << 20 };
+enum {
+	PART_BYTES = 128 << 10, /* such a part is still in the processor's cache when it is digested */
+	STACK_BYTES = 16 << 10, /* a part's size if the caller wants no content: it lies on the stack */
+	MIN_THREADED_BYTES = 1 << 20, /* the thread that reads digests smaller files itself */
+};
 
-/* Parts are digested as they come, by who reads them or by a thread. */
+/* One digest in the making, on the stack of digest_file(). */
 struct digester {
 	EVP_MD_CTX *context;
-	bool failed, is_threaded;
-	/* Only for the thread, and guarded by the lock. */
+	bool failed; /* written by the digesting thread until that is joined */
+	bool is_threaded;
 	pthread_t thread;
+	/* The rest is used if `is_threaded`. `content` does not change; the lock guards `filled` and
+	 * `ended`, and `changed` is signaled when one of them changes. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	const unsigned char *content;
-	size_t filled;
+	size_t filled; /* bytes of `content` that were read */
 	bool ended;
 };
 
-/* Fetched once: looking an algorithm up takes longer than most files. */
+/* Fetched once and kept: looking the algorithm up takes longer than digesting most files. */
 static EVP_MD *algorithm;
+
 static void fetch_algorithm(void)
 {
 	if (EVP_MD_fetch != NULL && EVP_MD_CTX_new != NULL && EVP_DigestUpdate != NULL)
@@ -47,30 +55,43 @@ bool can_digest(void)
 	return algorithm != NULL;
 }
 
-static void digest(struct digester *digester, const unsigned char *part, size_t size)
+static bool begin_digest(struct digester *digester)
+{
+	if (!can_digest())
+		return false;
+	digester->context = EVP_MD_CTX_new();
+	if (digester->context == NULL)
+		return false;
+	return EVP_DigestInit_ex(digester->context, algorithm, NULL) != 0;
+}
+
+static void digest_part(struct digester *digester, const unsigned char *part, size_t size)
 {
 	if (!EVP_DigestUpdate(digester->context, part, size))
 		digester->failed = true;
 }
 
-static void *digest_what_comes(void *given)
+/* The digesting thread: digests `content` as it is filled, and ends when all of it is digested. */
+static void *digest_as_filled(void *given)
 {
 	struct digester *digester = given;
 	size_t done = 0;
-	for (bool ended = false; !ended;) {
+	bool ended = false;
+	while (!ended) {
 		pthread_mutex_lock(&digester->lock);
 		while (digester->filled == done && !digester->ended)
 			pthread_cond_wait(&digester->changed, &digester->lock);
-		size_t filled = digester->filled;
+		const size_t filled = digester->filled;
 		ended = digester->ended;
 		pthread_mutex_unlock(&digester->lock);
-		digest(digester, digester->content + done, filled - done);
+		digest_part(digester, digester->content + done, filled - done);
 		done = filled;
 	}
 	return NULL;
 }
 
-static void tell(struct digester *digester, size_t added, bool ended)
+/* Tells the digesting thread that `added` more bytes of `content` were read. */
+static void hand_over(struct digester *digester, size_t added, bool ended)
 {
 	pthread_mutex_lock(&digester->lock);
 	digester->filled += added;
@@ -79,14 +100,18 @@ static void tell(struct digester *digester, size_t added, bool ended)
 	pthread_mutex_unlock(&digester->lock);
 }
 
+/* Reads as digest_file() says and has each part digested. Returns the number of bytes, or -1 with
+ * read(2)'s errno. */
 static ssize_t read_parts(
 	int descriptor, unsigned char *content, size_t size, bool *is_ascii, struct digester *digester)
 {
-	unsigned char room[STACK_BYTES];
-	size_t filled = 0, most = content == NULL ? STACK_BYTES : PART_BYTES;
+	unsigned char part_on_stack[STACK_BYTES];
+	const size_t part_bytes = content == NULL ? STACK_BYTES : PART_BYTES;
+	size_t filled = 0;
 	while (filled < size) {
-		unsigned char *part = content == NULL ? room : content + filled;
-		ssize_t count = read(descriptor, part, size - filled < most ? size - filled : most);
+		unsigned char *part = content == NULL ? part_on_stack : content + filled;
+		const size_t left = size - filled;
+		const ssize_t count = read(descriptor, part, left < part_bytes ? left : part_bytes);
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0)
@@ -95,40 +120,53 @@ static ssize_t read_parts(
 			break;
 		filled += (size_t)count;
 		if (digester->is_threaded)
-			tell(digester, (size_t)count, false);
+			hand_over(digester, (size_t)count, false);
 		else
-			digest(digester, part, (size_t)count);
+			digest_part(digester, part, (size_t)count);
 		if (is_ascii != NULL)
 			*is_ascii = *is_ascii && !has_high_bit(part, (size_t)count);
 	}
 	return (ssize_t)filled;
 }
 
+/* Reads and digests with a context that was initialized. Sets `failed` if libcrypto fails; else
+ * returns as read_parts() does. */
+static ssize_t digest_parts(struct digester *digester, int descriptor, unsigned char *content,
+	size_t size, bool overlaps, bool *is_ascii, unsigned char sha256[32])
+{
+	if (overlaps && size >= MIN_THREADED_BYTES) {
+		const int error = pthread_create(&digester->thread, NULL, digest_as_filled, digester);
+		digester->is_threaded = error == 0; /* if there is none, this thread digests */
+	}
+	const ssize_t filled = read_parts(descriptor, content, size, is_ascii, digester);
+	if (digester->is_threaded) {
+		hand_over(digester, 0, true);
+		pthread_join(digester->thread, NULL);
+	}
+	if (!digester->failed)
+		digester->failed = !EVP_DigestFinal_ex(digester->context, sha256, NULL);
+	return filled;
+}
+
 ssize_t digest_file(int descriptor, unsigned char *content, size_t size, bool overlaps,
 	bool *is_ascii, unsigned char sha256[32])
 {
 	struct digester digester = {
-		.content = content, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+		.content = content,
+	};
 	ssize_t filled = -1;
 	if (is_ascii != NULL)
 		*is_ascii = true;
-	digester.context = can_digest() ? EVP_MD_CTX_new() : NULL;
-	digester.failed =
-		digester.context == NULL || !EVP_DigestInit_ex(digester.context, algorithm, NULL);
-	if (!digester.failed) {
-		digester.is_threaded =
-			overlaps && size >= LEAST_THREADED &&
-			pthread_create(&digester.thread, NULL, digest_what_comes, &digester) == 0;
-		filled = read_parts(descriptor, content, size, is_ascii, &digester);
-		if (digester.is_threaded) {
-			tell(&digester, 0, true);
-			pthread_join(digester.thread, NULL);
-		}
-		digester.failed = digester.failed || !EVP_DigestFinal_ex(digester.context, sha256, NULL);
-	}
+	digester.failed = !begin_digest(&digester);
+	if (!digester.failed)
+		filled = digest_parts(&digester, descriptor, content, size, overlaps, is_ascii, sha256);
 	if (digester.context != NULL)
 		EVP_MD_CTX_free(digester.context);
-	if (digester.failed)
+	if (digester.failed) {
 		errno = EIO;
-	return digester.failed ? -1 : filled;
+		return -1;
+	}
+	return filled;
 }
