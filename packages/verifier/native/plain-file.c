@@ -1,8 +1,5 @@
-/*
- * SHA-256 is that of the OpenSSL inside Node.js, the one node:crypto uses. Where Node.js does not
- * export it, no file is plain.
- */
-
+/* The reading of plain-file.h. openat2(2) refuses links in every part of the path, so that the path
+ * of a file that was opened is its real path, without asking /proc. */
 #define _GNU_SOURCE
 #include "plain-file.h"
 #include "digest-file.h"
@@ -12,35 +9,57 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* linux/openat2.h, where headers are older. */
-enum { OPENAT2 = 437, NO_SYMLINKS = 0x04 };
+/* From linux/openat2.h; headers may be older than this system call. */
+enum {
+	OPENAT2 = 437,
+	NO_SYMLINKS = 0x04, /* RESOLVE_NO_SYMLINKS */
+};
 struct how {
-	uint64_t flags, mode, resolve;
+	uint64_t flags;
+	uint64_t mode;
+	uint64_t resolve;
 };
 
-/* Whether the path is the one that the kernel would give back for it: no empty step, no `.`, no
- * `..`. */
+static bool is_dots(const char *name, size_t length)
+{
+	return name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
+}
+
+/* Returns true for the form in which the kernel gives real paths back: absolute, and no name in it
+ * is empty, `.` or `..`. */
 static bool is_normal(const char *path)
 {
 	if (*path != '/')
 		return false;
-	for (const char *step = path; *step == '/';) {
-		const char *end = ++step;
-		while (*end != '\0' && *end != '/')
-			end++;
-		size_t length = (size_t)(end - step);
-		if (length == 0 || (step[0] == '.' && (length == 1 || (length == 2 && step[1] == '.'))))
+	const char *slash = path;
+	while (*slash == '/') {
+		const char *name = slash + 1;
+		const size_t length = strcspn(name, "/");
+		if (length == 0 || is_dots(name, length))
 			return false;
-		step = end;
+		slash = name + length;
 	}
 	return true;
 }
 
-static bool read_open(int descriptor, double max_bytes, struct plain_file *file)
+/* Reads `file->size` bytes into `file->content`. Returns false if there are fewer, or they are not
+ * UTF-8. */
+static bool read_text(int descriptor, struct plain_file *file)
+{
+	const ssize_t count =
+		digest_file(descriptor, file->content, file->size, true, &file->is_ascii, file->sha256);
+	if (count != (ssize_t)file->size)
+		return false;
+	return file->is_ascii || is_utf8(file->content, file->size);
+}
+
+/* Fills `file` from the descriptor, as read_plain_file() does. */
+static bool read_descriptor(int descriptor, double max_bytes, struct plain_file *file)
 {
 	struct stat status;
 	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
@@ -52,9 +71,7 @@ static bool read_open(int descriptor, double max_bytes, struct plain_file *file)
 	if (file->content == NULL)
 		return false;
 	file->content[file->size] = '\0';
-	bool is_read = digest_file(descriptor, file->content, file->size, true, &file->is_ascii,
-					   file->sha256) == (ssize_t)file->size &&
-				   (file->is_ascii || is_utf8(file->content, file->size));
+	const bool is_read = read_text(descriptor, file);
 	if (!is_read)
 		free(file->content);
 	return is_read;
@@ -65,12 +82,15 @@ bool read_plain_file(const char *path, double max_bytes, struct plain_file *file
 	errno = EINVAL;
 	if (!can_digest() || !is_normal(path))
 		return false;
-	struct how how = {.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC, .resolve = NO_SYMLINKS};
-	int descriptor = (int)syscall(OPENAT2, AT_FDCWD, path, &how, sizeof how);
+	struct how how = {
+		.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+		.resolve = NO_SYMLINKS,
+	};
+	const int descriptor = (int)syscall(OPENAT2, AT_FDCWD, path, &how, sizeof how);
 	if (descriptor < 0)
 		return false;
-	bool is_read = read_open(descriptor, max_bytes, file);
+	const bool is_read = read_descriptor(descriptor, max_bytes, file);
 	close(descriptor);
-	errno = EINVAL; /* Whatever failed, something is there. */
+	errno = EINVAL; /* Something is there, whatever failed, so ENOENT must not be left. */
 	return is_read;
 }
