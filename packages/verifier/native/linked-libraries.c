@@ -1,5 +1,6 @@
-/* The search is as wide as the loader's could be: a library that is needed is looked for in the
- * directories named by all that came before it, as DT_RPATH is inherited. */
+/* The search of linked-libraries.h. DT_RPATH is inherited from object to object, and the loader's
+ * choice depends on more than can be seen here. So every library is looked for in all directories
+ * that any object before it has named. */
 #define _GNU_SOURCE
 #include "linked-libraries.h"
 #include <elf.h>
@@ -13,40 +14,61 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOST_PLACES = 256 };
+enum { MAX_PATHS = 256 };
 
-/* Directories, or files that were found. */
-struct places {
+/* Paths of directories, or of files, that exist. The list owns them. */
+struct paths {
 	size_t count;
-	struct place {
-		char *path;
-		bool is_beside;
-	} all[MOST_PLACES];
+	struct path {
+		char *text;
+		bool is_beside; /* as for take_library */
+	} all[MAX_PATHS];
 };
 
+/* What one search has found so far. The loader searches `directories`; `files` are the object and
+ * the libraries, each of which is looked into in turn. */
+struct search {
+	struct paths directories;
+	struct paths files;
+};
+
+/* A shared object that is mapped into memory, and where its dynamic section and names are. */
 struct object {
 	const unsigned char *bytes;
 	size_t size;
-	Elf64_Ehdr head;
-	Elf64_Phdr dynamic;
-	uint64_t texts; /* address of its names */
+	Elf64_Ehdr header;
+	Elf64_Phdr dynamic; /* the program header of type PT_DYNAMIC */
+	uint64_t strings; /* virtual address of the string table, DT_STRTAB */
 };
 
-/* False where there are too many; no second time, and not what is not there. */
-static bool add(struct places *places, const char *path, bool is_beside)
+/* Adds a copy of `path`, unless nothing is there or it was added before. Returns false if there is
+ * no room for it. */
+static bool add_path(struct paths *paths, const char *path, bool is_beside)
 {
 	if (access(path, F_OK) != 0)
 		return true;
-	for (size_t i = 0; i < places->count; i++)
-		if (strcmp(places->all[i].path, path) == 0)
+	for (size_t i = 0; i < paths->count; i++) {
+		if (strcmp(paths->all[i].text, path) == 0)
 			return true;
-	char *kept = places->count == MOST_PLACES ? NULL : strdup(path);
-	if (kept != NULL)
-		places->all[places->count++] = (struct place){kept, is_beside};
-	return kept != NULL;
+	}
+	if (paths->count == MAX_PATHS)
+		return false;
+	char *copy = strdup(path);
+	if (copy == NULL)
+		return false;
+	paths->all[paths->count] = (struct path){copy, is_beside};
+	paths->count++;
+	return true;
 }
 
-static bool copy(const struct object *object, uint64_t offset, void *to, size_t size)
+static void free_paths(struct paths *paths)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		free(paths->all[i].text);
+}
+
+/* Copies `size` bytes at `offset` of the file. Returns false if they do not lie inside of it. */
+static bool copy_bytes(const struct object *object, uint64_t offset, void *to, size_t size)
 {
 	if (offset > object->size || size > object->size - offset)
 		return false;
@@ -54,159 +76,261 @@ static bool copy(const struct object *object, uint64_t offset, void *to, size_t 
 	return true;
 }
 
-static bool read_part(const struct object *object, size_t number, Elf64_Phdr *part)
+/* Copies a program header. Returns false if there is none of this number. */
+static bool read_program_header(const struct object *object, size_t number, Elf64_Phdr *segment)
 {
-	return number < object->head.e_phnum &&
-		   copy(object, object->head.e_phoff + number * sizeof *part, part, sizeof *part);
+	if (number >= object->header.e_phnum)
+		return false;
+	const uint64_t offset = object->header.e_phoff + number * sizeof *segment;
+	return copy_bytes(object, offset, segment, sizeof *segment);
 }
 
-/* The name that lies `at` among the names; NULL where none does. */
-static const char *name_of(const struct object *object, uint64_t at)
+/* Returns the string at this offset of the string table, inside the mapped file, or NULL if no
+ * segment has it or it has no end. */
+static const char *string_at(const struct object *object, uint64_t string_offset)
 {
-	Elf64_Phdr part;
-	const uint64_t address = object->texts + at;
-	for (size_t i = 0; read_part(object, i, &part); i++) {
-		const uint64_t offset = part.p_offset + (address - part.p_vaddr);
-		if (part.p_type == PT_LOAD && address >= part.p_vaddr &&
-			address - part.p_vaddr < part.p_filesz && offset < object->size)
-			return memchr(object->bytes + offset, '\0', object->size - offset) == NULL
-					   ? NULL
-					   : (const char *)object->bytes + offset;
+	const uint64_t address = object->strings + string_offset;
+	Elf64_Phdr segment;
+	for (size_t i = 0; read_program_header(object, i, &segment); i++) {
+		if (segment.p_type != PT_LOAD || address < segment.p_vaddr ||
+			address - segment.p_vaddr >= segment.p_filesz)
+			continue;
+		const uint64_t offset = segment.p_offset + (address - segment.p_vaddr);
+		if (offset >= object->size)
+			continue;
+		const unsigned char *string = object->bytes + offset;
+		const bool has_end = memchr(string, '\0', object->size - offset) != NULL;
+		return has_end ? (const char *)string : NULL;
 	}
 	return NULL;
 }
 
-/* The next entry of this kind; `at` is 0 for the first. */
-static bool find_next(const struct object *object, int64_t kind, uint64_t *at, uint64_t *value)
+/* Sets `value` to that of the next entry of the dynamic section with this tag, and moves `at`, the
+ * offset in the section, behind it; `at` is 0 for the first. Returns false at the section's end. */
+static bool find_next(const struct object *object, int64_t tag, uint64_t *at, uint64_t *value)
 {
-	Elf64_Dyn entry = {.d_tag = DT_NEEDED};
-	while (entry.d_tag != DT_NULL && *at < object->dynamic.p_filesz &&
-		   copy(object, object->dynamic.p_offset + *at, &entry, sizeof entry)) {
+	while (*at < object->dynamic.p_filesz) {
+		Elf64_Dyn entry;
+		if (!copy_bytes(object, object->dynamic.p_offset + *at, &entry, sizeof entry))
+			return false;
 		*at += sizeof entry;
 		*value = entry.d_un.d_val;
-		if (entry.d_tag == kind)
+		if (entry.d_tag == tag)
 			return true;
+		if (entry.d_tag == DT_NULL)
+			return false;
 	}
 	return false;
 }
 
-/* `$ORIGIN` is where the object was asked for, links and all. */
-static bool add_named(
-	struct places *places, const char *name, size_t length, const char *origin, const char *below)
+/* Returns the length of the `$ORIGIN` that `name` begins with, 0 if with none. */
+static size_t origin_length(const char *name)
 {
 	static const char *const FORMS[] = {"$ORIGIN", "${ORIGIN}"};
-	char path[PATH_MAX];
-	size_t form = 0;
-	while (form < 2 && strncmp(name, FORMS[form], strlen(FORMS[form])) != 0)
-		form++;
-	const size_t skipped = form == 2 ? 0 : strlen(FORMS[form]);
-	if (skipped > length || memchr(name + skipped, '$', length - skipped) != NULL)
-		return false; /* others are the loader's to know */
-	snprintf(path, sizeof path, "%s%.*s%s", form == 2 ? "" : origin, (int)(length - skipped),
-		name + skipped, below);
-	return add(places, path, form != 2 || *name != '/');
+	for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++) {
+		const size_t length = strlen(FORMS[i]);
+		if (strncmp(name, FORMS[i], length) == 0)
+			return length;
+	}
+	return 0;
 }
 
-static bool add_directories(struct places *directories, const char *names, const char *origin)
+/* Adds the path that the loader makes of the `length` bytes at `name`, followed by `below`.
+ * `origin`, the directory of the object by the path it was asked for, stands for `$ORIGIN`. Returns
+ * false for any other `$`, as the loader alone knows what it puts there, and if there is no room.
+ */
+static bool add_named(
+	struct paths *paths, const char *name, size_t length, const char *origin, const char *below)
+{
+	const size_t skipped = origin_length(name);
+	if (skipped > length || memchr(name + skipped, '$', length - skipped) != NULL)
+		return false;
+	const bool has_origin = skipped > 0;
+	const bool is_beside = has_origin || *name != '/';
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s%.*s%s", has_origin ? origin : "", (int)(length - skipped),
+		name + skipped, below);
+	return add_path(paths, path, is_beside);
+}
+
+/* Adds a directory of the search path, and those below it that the loader looks into first. An
+ * empty name is the current directory. */
+static bool add_directory(
+	struct paths *directories, const char *name, size_t length, const char *origin)
 {
 	static const char *const BELOW[] = {
-		"/glibc-hwcaps/x86-64-v4", "/glibc-hwcaps/x86-64-v3", "/glibc-hwcaps/x86-64-v2", ""};
-	for (size_t count = 0; count < MOST_PLACES; count++, names++) {
-		size_t length = strcspn(names, ":");
-		for (size_t i = 0; i < sizeof BELOW / sizeof *BELOW; i++)
-			if (!add_named(directories, length > 0 ? names : ".", length > 0 ? length : 1, origin,
-					BELOW[i]))
-				return false;
-		names += length;
-		if (*names == '\0')
-			return true;
+		"/glibc-hwcaps/x86-64-v4",
+		"/glibc-hwcaps/x86-64-v3",
+		"/glibc-hwcaps/x86-64-v2",
+		"",
+	};
+	if (length == 0) {
+		name = ".";
+		length = 1;
 	}
-	return false;
-}
-
-static bool look_into(const struct object *object, const char *origin, struct places *directories,
-	struct places *files)
-{
-	static const int64_t KINDS[] = {DT_RPATH, DT_RUNPATH};
-	uint64_t value;
-	char path[PATH_MAX];
-	const char *name;
-	for (size_t i = 0; i < 2; i++) {
-		uint64_t at = 0;
-		for (size_t count = 0; find_next(object, KINDS[i], &at, &value); count++)
-			if (count == MOST_PLACES || ((name = name_of(object, value)) != NULL &&
-											!add_directories(directories, name, origin)))
-				return false;
-	}
-	uint64_t at = 0;
-	for (size_t count = 0; find_next(object, DT_NEEDED, &at, &value); count++) {
-		name = name_of(object, value);
-		if (count == MOST_PLACES || (name != NULL && strchr(name, '/') != NULL &&
-										!add_named(files, name, strlen(name), origin, "")))
+	for (size_t i = 0; i < sizeof BELOW / sizeof *BELOW; i++) {
+		if (!add_named(directories, name, length, origin, BELOW[i]))
 			return false;
-		for (size_t i = 0; name != NULL && strchr(name, '/') == NULL && i < directories->count;
-			i++) {
-			snprintf(path, sizeof path, "%s/%s", directories->all[i].path, name);
-			if (!add(files, path, directories->all[i].is_beside))
-				return false;
-		}
 	}
 	return true;
 }
 
-static bool read_object(struct object *object)
+/* Adds the directories of a DT_RPATH or DT_RUNPATH, which colons separate. */
+static bool add_search_path(struct paths *directories, const char *names, const char *origin)
 {
-	bool is_one = copy(object, 0, &object->head, sizeof object->head) &&
-				  memcmp(object->head.e_ident, ELFMAG "\2", SELFMAG + 1) == 0 &&
-				  object->head.e_phentsize == sizeof(Elf64_Phdr);
-	for (size_t i = 0; is_one && object->dynamic.p_type != PT_DYNAMIC; i++)
-		is_one = read_part(object, i, &object->dynamic);
-	return is_one && find_next(object, DT_STRTAB, &(uint64_t){0}, &object->texts);
+	for (size_t count = 0; count < MAX_PATHS; count++) {
+		const size_t length = strcspn(names, ":");
+		if (!add_directory(directories, names, length, origin))
+			return false;
+		if (names[length] == '\0')
+			return true;
+		names += length + 1;
+	}
+	return false;
 }
 
-/* What is no object of this kind is none to the loader either. */
-static bool look_into_file(const char *path, struct places *directories, struct places *files)
+/* Adds the directories of all entries with this tag. */
+static bool add_search_paths(
+	const struct object *object, int64_t tag, const char *origin, struct paths *directories)
+{
+	uint64_t at = 0;
+	uint64_t value;
+	for (size_t count = 0; find_next(object, tag, &at, &value); count++) {
+		if (count == MAX_PATHS)
+			return false;
+		const char *names = string_at(object, value);
+		if (names != NULL && !add_search_path(directories, names, origin))
+			return false;
+	}
+	return true;
+}
+
+/* Adds what the loader may find for one DT_NEEDED: a path as it is named, or a file of this name in
+ * each of the directories. */
+static bool add_needed(struct search *search, const char *name, const char *origin)
+{
+	if (strchr(name, '/') != NULL)
+		return add_named(&search->files, name, strlen(name), origin, "");
+	for (size_t i = 0; i < search->directories.count; i++) {
+		const struct path *directory = &search->directories.all[i];
+		char path[PATH_MAX];
+		snprintf(path, sizeof path, "%s/%s", directory->text, name);
+		if (!add_path(&search->files, path, directory->is_beside))
+			return false;
+	}
+	return true;
+}
+
+/* Adds the directories that an object names, then the libraries that it needs. */
+static bool follow_object(const struct object *object, const char *origin, struct search *search)
+{
+	if (!add_search_paths(object, DT_RPATH, origin, &search->directories) ||
+		!add_search_paths(object, DT_RUNPATH, origin, &search->directories))
+		return false;
+	uint64_t at = 0;
+	uint64_t value;
+	for (size_t count = 0; find_next(object, DT_NEEDED, &at, &value); count++) {
+		if (count == MAX_PATHS)
+			return false;
+		const char *name = string_at(object, value);
+		if (name != NULL && !add_needed(search, name, origin))
+			return false;
+	}
+	return true;
+}
+
+/* Fills in the headers of a mapped file. Returns false if it is no 64-bit ELF object with a dynamic
+ * section and a string table. */
+static bool read_headers(struct object *object)
+{
+	static const char IDENTITY[] = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64};
+	if (!copy_bytes(object, 0, &object->header, sizeof object->header) ||
+		memcmp(object->header.e_ident, IDENTITY, sizeof IDENTITY) != 0 ||
+		object->header.e_phentsize != sizeof(Elf64_Phdr))
+		return false;
+	for (size_t i = 0; object->dynamic.p_type != PT_DYNAMIC; i++) {
+		if (!read_program_header(object, i, &object->dynamic))
+			return false;
+	}
+	uint64_t at = 0;
+	return find_next(object, DT_STRTAB, &at, &object->strings);
+}
+
+/* Maps a regular file, read-only. Returns NULL if it is none or cannot be mapped; then `size` is 0
+ * if there is nothing to map. */
+static void *map_file(int descriptor, size_t *size)
+{
+	struct stat status;
+	*size = 0;
+	if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
+		*size = (size_t)status.st_size;
+	if (*size == 0)
+		return NULL;
+	void *memory = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Follows the object at an absolute path. A file that is no such object has nothing to follow, for
+ * the loader neither. Returns false if it cannot be opened or mapped: the loader, which needs fewer
+ * descriptors and less memory, may not fail at that. */
+static bool follow_file(const char *path, struct search *search)
 {
 	struct object object = {0};
-	struct stat status;
-	bool goes_on = true;
-	char origin[PATH_MAX];
-	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (descriptor >= 0 && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
-		object.size = (size_t)status.st_size;
-	void *memory = object.size == 0
-					   ? MAP_FAILED
-					   : mmap(NULL, object.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+	const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (descriptor < 0)
+		return false;
+	void *memory = map_file(descriptor, &object.size);
 	close(descriptor);
-	if (memory == MAP_FAILED)
-		return descriptor >= 0 && object.size == 0; /* for lack of memory or descriptors the loader,
-													   which needs fewer, may not fail */
+	if (memory == NULL)
+		return object.size == 0;
 	object.bytes = memory;
+	char origin[PATH_MAX];
 	snprintf(origin, sizeof origin, "%.*s", (int)(strrchr(path, '/') - path), path);
-	if (read_object(&object))
-		goes_on = look_into(&object, origin, directories, files);
+	bool goes_on = true;
+	if (read_headers(&object))
+		goes_on = follow_object(&object, origin, search);
 	munmap(memory, object.size);
 	return goes_on;
 }
 
+/* Adds the object that the search begins with, by an absolute path. */
+static bool add_first(struct paths *files, const char *path)
+{
+	char absolute[2 * PATH_MAX] = "";
+	const char *separator = "";
+	if (*path != '/') {
+		if (getcwd(absolute, PATH_MAX) == NULL)
+			return false;
+		separator = "/";
+	}
+	snprintf(absolute + strlen(absolute), PATH_MAX, "%s%s", separator, path);
+	return add_path(files, absolute, true);
+}
+
+/* Follows the files of the search in turn, to which each may add others. The first is the object
+ * itself, which `take` has nothing to do with. */
+static bool follow_files(struct search *search, take_library *take)
+{
+	for (size_t i = 0; i < search->files.count; i++) {
+		const struct path *file = &search->files.all[i];
+		if (i > 0 && !take(file->text, file->is_beside))
+			return false;
+		if (!follow_file(file->text, search))
+			return false;
+	}
+	return true;
+}
+
 bool each_linked_library(const char *path, take_library *take)
 {
-	struct places *directories = calloc(1, sizeof *directories), *files = calloc(1, sizeof *files);
-	char whole[2 * PATH_MAX] = "";
-	bool goes_on =
-		directories != NULL && files != NULL && (*path == '/' || getcwd(whole, PATH_MAX) != NULL);
-	if (goes_on) {
-		snprintf(whole + strlen(whole), PATH_MAX, "%s%s", *path == '/' ? "" : "/", path);
-		goes_on = add(files, whole, true);
-	}
-	for (size_t i = 0; goes_on && i < files->count; i++)
-		goes_on = (i == 0 || take(files->all[i].path, files->all[i].is_beside)) &&
-				  look_into_file(files->all[i].path, directories, files);
-	for (size_t i = 0; directories != NULL && i < directories->count; i++)
-		free(directories->all[i].path);
-	for (size_t i = 0; files != NULL && i < files->count; i++)
-		free(files->all[i].path);
-	free(directories);
-	free(files);
+	struct search *search = calloc(1, sizeof *search);
+	if (search == NULL)
+		return false;
+	bool goes_on = add_first(&search->files, path);
+	if (goes_on)
+		goes_on = follow_files(search, take);
+	free_paths(&search->directories);
+	free_paths(&search->files);
+	free(search);
 	return goes_on;
 }
