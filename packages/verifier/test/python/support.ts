@@ -148,7 +148,7 @@ export class Site {
 		cpSync(NATIVE, copy, { recursive: true });
 		const file = join(copy, "spython/open-code.c");
 		const text = readFileSync(file, "utf8");
-		const altered = text.replace(/^(PyObject \*open_verified\(.*\) \{)$/m, `$1 ${statements}`);
+		const altered = text.replace(/^(PyObject \*open_verified\([^)]*\)\n\{)$/m, `$1 ${statements}`);
 		if (altered === text) throw new Error("Cannot alter spython: open_verified() is not where it was");
 		writeFileSync(file, altered);
 		const { buildSpython: build } = await import(pathToFileURL(join(copy, "build-spython.mjs")).href);
