@@ -1,11 +1,16 @@
-/* Events go to a file and syslog by single writes that wait for nobody, and what these do not take
- * is counted; and to standard error, as what the program says itself. */
+/* Events of spython, and the line with which a start ends that is refused.
+ *
+ * An event is written before what it tells of takes effect. The file and syslog get each event by
+ * a single write that does not wait, so that no reader can hold the program up; events that these
+ * do not take are counted, and the next event tells how many. Standard error may wait, as
+ * it does for whatever the program prints. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../complain.h"
 #include "../syslog.h"
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #if __has_include(<sys/sdt.h>)
 #define _SDT_HAS_SEMAPHORES 1
@@ -13,48 +18,82 @@
 #else
 #define DTRACE_PROBE2(provider, probe, event, detail)
 #endif
-/* Not 0 while somebody traces sigtool:audit. */
+
+/* The values of rules.standard_error. */
+enum { STDERR_REFUSALS, STDERR_OFF, STDERR_ALL };
+
+/* Not 0 while somebody traces sigtool:audit. The name is the one that sys/sdt.h looks for. */
 unsigned short sigtool_audit_semaphore __attribute__((section(".probes")));
 
-static int file = -1;
-static struct stat file_stat;
-static atomic_uint dropped;
+static int event_file = -1; /* the descriptor of rules.json_lines */
+static struct stat event_file_stat; /* as it was when it was opened */
+static atomic_uint dropped; /* events that a sink did not take and that were not told yet */
 
-/* Opened again when a program closed it, or removed it, and maybe opened another file that got its
- * number. */
+/* Returns true if `event_file` still is the file that was opened, and that has a name. A program
+ * may have closed the descriptor, and its number may now be that of another file. */
+static bool is_file_open(void)
+{
+	struct stat now;
+	if (event_file < 0 || fstat(event_file, &now) != 0)
+		return false;
+	const int flags = fcntl(event_file, F_GETFL) & (O_ACCMODE | O_APPEND);
+	return flags == (O_WRONLY | O_APPEND) && now.st_dev == event_file_stat.st_dev &&
+		   now.st_ino == event_file_stat.st_ino && now.st_nlink > 0;
+}
+
+/* Returns a descriptor for rules.json_lines, opened again if need be; -1 with errno. */
 static int file_descriptor(void)
 {
-	struct stat s;
-	const int is_open = file >= 0 && fstat(file, &s) == 0 &&
-						(fcntl(file, F_GETFL) & (O_ACCMODE | O_APPEND)) == (O_WRONLY | O_APPEND);
-	if (is_open && s.st_dev == file_stat.st_dev && s.st_ino == file_stat.st_ino && s.st_nlink > 0)
-		return file;
-	file = open_event_file(rules.json_lines);
-	return file >= 0 && fstat(file, &file_stat) == 0 ? file : -1;
+	if (is_file_open())
+		return event_file;
+	event_file = open_event_file(rules.json_lines);
+	if (event_file < 0 || fstat(event_file, &event_file_stat) != 0)
+		return -1;
+	return event_file;
+}
+
+/* Raises an event for the events that were dropped since the last one. If a sink does not take it
+ * either, it counts as dropped itself. */
+static void report_dropped(void)
+{
+	const unsigned count = atomic_exchange(&dropped, 0);
+	char text[16];
+	if (count == 0)
+		return;
+	snprintf(text, sizeof text, "%u", count);
+	raise_event("verifier.dropped", ALLOW, "#count", text, NULL);
+}
+
+/* Returns true if nobody would see an event that allows something. */
+static bool is_unseen(void)
+{
+	return rules.json_lines == NULL && !rules.syslog && rules.standard_error != STDERR_ALL &&
+		   sigtool_audit_semaphore == 0;
 }
 
 void raise_event(const char *event, enum verdict verdict, ...)
 {
 	struct event_line line;
 	va_list values;
-	if (verdict == ALLOW && rules.json_lines == NULL && !rules.syslog &&
-		rules.standard_error != 2 && sigtool_audit_semaphore == 0)
+	if (verdict == ALLOW && is_unseen())
 		return;
-	const unsigned lost = atomic_exchange(&dropped, 0);
-	if (lost > 0) { /* which counts itself where it is not told either */
-		snprintf(line.text, sizeof line.text, "%u", lost);
-		raise_event("verifier.dropped", ALLOW, "#count", line.text, NULL);
-	}
+	report_dropped();
 	va_start(values, verdict);
 	compose_event(&line, event, verdict, values);
 	va_end(values);
 	DTRACE_PROBE2(sigtool, audit, event, line.text);
-	int is_lost = rules.syslog && !log_to_system("spython", line.text, verdict == REFUSE);
-	if (rules.json_lines != NULL)
-		is_lost |= !append_event(file_descriptor(), &line);
-	if (rules.standard_error == 2 || (rules.standard_error == 0 && verdict != ALLOW))
-		dprintf(2, "sigtool: %s\n", line.text);
-	atomic_fetch_add(&dropped, (unsigned)is_lost);
+	bool is_taken = true;
+	if (rules.syslog)
+		is_taken = log_to_system("spython", line.text, verdict == REFUSE);
+	if (rules.json_lines != NULL) {
+		const bool is_appended = append_event(file_descriptor(), &line);
+		is_taken = is_taken && is_appended;
+	}
+	if (rules.standard_error == STDERR_ALL ||
+		(rules.standard_error == STDERR_REFUSALS && verdict != ALLOW))
+		dprintf(STDERR_FILENO, "sigtool: %s\n", line.text);
+	if (!is_taken)
+		atomic_fetch_add(&dropped, 1);
 }
 
 void open_sinks(void)
@@ -62,19 +101,20 @@ void open_sinks(void)
 	const char *path = rules.json_lines;
 	if (path == NULL || file_descriptor() >= 0)
 		return;
-	rules.json_lines = NULL;
+	rules.json_lines = NULL; /* fail() must not try to write there */
 	fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
 }
 
 _Noreturn void fail(int status, const char *code, const char *format, ...)
 {
 	const int error = errno;
-	char who[64];
+	char program[64] = "spython";
 	va_list values;
-	va_start(values, format);
-	snprintf(who, sizeof who, code == NULL ? "spython" : "spython: %s", code);
-	if (code != NULL)
+	if (code != NULL) {
+		snprintf(program, sizeof program, "spython: %s", code);
 		raise_event("verifier.start", REFUSE, "reason", code, NULL);
+	}
 	errno = error; /* for %m */
-	complain(status, who, format, values);
+	va_start(values, format);
+	complain(status, program, format, values);
 }
