@@ -1,28 +1,50 @@
-/* Where a spython begins. It does not hold CPython: it is a shared object that the interpreter's
- * own program loads before all others, and whose main() takes the place of that program's. So
- * nothing of CPython is linked, and code runs as fast.
+/* The first instructions of spython, and how it gets into the interpreter's program.
  *
- * Executed, it has neither loader nor libc: the kernel jumps to `spython_start`, which drops the
- * variables by which the loader would load other code, and executes that program with this file as
- * LD_PRELOAD, and a first word that CPython does not know: should the loader not load it, nothing
- * runs. */
+ * spython holds nothing of CPython. It is a shared object that the interpreter's own program loads
+ * before all others, and whose main() takes the place of that program's. So nothing of CPython is
+ * linked in, and code runs as fast as it does there.
+ *
+ * Executed as a file, it has neither loader nor libc: the kernel jumps to `spython_start`. That
+ * drops the environment variables by which the loader would load other code, and executes the
+ * interpreter's program with this very file as LD_PRELOAD, and with `--spython` as first argument,
+ * which CPython does not know. So if the loader does not load spython, CPython refuses the argument
+ * and nothing runs. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../environment.h"
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 
-#define BARE                                                                                       \
-	__attribute__((no_stack_protector,                                                             \
-		no_sanitize("address", "undefined"))) /* before there is anything to check it with */
-#define OPENED                                                                                     \
-	"/proc/self/fd/" /* and a number: no path has a space or a colon then, which would part it */
+/* Marks the functions that run without loader and libc. Stack protector and sanitizers are not set
+ * up then, and nothing is relocated: these functions call nothing but each other, and use no static
+ * data that has pointers in it. */
+#define BARE __attribute__((no_stack_protector, no_sanitize("address", "undefined")))
 
+/* A descriptor's number follows. The path of the file could have a space or a colon, at which the
+ * loader would part LD_PRELOAD; this path has none. */
+#define OPENED "/proc/self/fd/"
+#define LONGEST_NUMBER "1234567890"
+
+/* A descriptor from this number on is unlikely to be one that a debugger has open: a debugger looks
+ * for the name in LD_PRELOAD among its own descriptors. */
+enum { HIGH_DESCRIPTOR = 900 };
+
+/* `spython_start` hands the stack, as the kernel left it, to spython_begin(). */
 #ifdef __x86_64__
-__asm__(".text\n.hidden spython_start\n.globl spython_start\nspython_start: xor %ebp, %ebp\nmov "
-		"%rsp, %rdi\nand $-16, %rsp\ncall spython_begin\nhlt\n");
-BARE static long call(long number, long a, const void *b, const void *c, long d)
+__asm__(".text\n"
+		".hidden spython_start\n"
+		".globl spython_start\n"
+		"spython_start:\n"
+		"xor %ebp, %ebp\n" /* no caller's frame */
+		"mov %rsp, %rdi\n"
+		"and $-16, %rsp\n"
+		"call spython_begin\n"
+		"hlt\n");
+
+/* Makes a system call with up to four arguments. Returns its result, or an errno below 0. */
+BARE static long system_call(long number, long a, const void *b, const void *c, long d)
 {
 	register long fourth __asm__("r10") = d;
 	__asm__ volatile("syscall"
@@ -32,73 +54,130 @@ BARE static long call(long number, long a, const void *b, const void *c, long d)
 	return number;
 }
 #else
-__asm__(".text\n.hidden spython_start\n.globl spython_start\nspython_start: mov x29, #0\nmov x30, "
-		"#0\nmov x0, sp\nb spython_begin\n");
-BARE static long call(long number, long a, const void *b, const void *c, long d)
+__asm__(".text\n"
+		".hidden spython_start\n"
+		".globl spython_start\n"
+		"spython_start:\n"
+		"mov x29, #0\n" /* no caller's frame */
+		"mov x30, #0\n"
+		"mov x0, sp\n"
+		"b spython_begin\n");
+
+/* Makes a system call with up to four arguments. Returns its result, or an errno below 0. */
+BARE static long system_call(long number, long a, const void *b, const void *c, long d)
 {
-	register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = (long)b,
-					 x2 __asm__("x2") = (long)c, x3 __asm__("x3") = d;
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = (long)b;
+	register long x2 __asm__("x2") = (long)c;
+	register long x3 __asm__("x3") = d;
 	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
 	return x0;
 }
 #endif
 
-BARE static int begins(const char *text, const char *with)
+BARE static bool begins_with(const char *text, const char *beginning)
 {
-	while (*with != 0 && *text == *with)
-		text++, with++;
-	return *with == 0;
+	while (*beginning != '\0') {
+		if (*text != *beginning)
+			return false;
+		text++;
+		beginning++;
+	}
+	return true;
 }
 
-/* `stack` as the kernel leaves it: the number of words, they, a null, the variables, a null, and
- * what is not needed here. In place, as both get one more; that number's place is free. */
+/* Opens the file that runs, and returns a descriptor that execve() leaves open: a high one, if so
+ * many may be open. Below 0 if there is no /proc or no descriptor left. */
+BARE static long open_self(void)
+{
+	const void *flags = (void *)(O_RDONLY | O_CLOEXEC);
+	const void *least = (void *)HIGH_DESCRIPTOR;
+	const long closed_by_execve = system_call(SYS_openat, AT_FDCWD, "/proc/self/exe", flags, 0);
+	const long high = system_call(SYS_fcntl, closed_by_execve, (void *)F_DUPFD, least, 0);
+	if (high >= 0)
+		return high;
+	return system_call(SYS_fcntl, closed_by_execve, (void *)F_DUPFD, NULL, 0);
+}
+
+/* Writes a descriptor's number in decimal, and a NUL, to `to`, which has room for LONGEST_NUMBER.
+ */
+BARE static void write_number(char *to, long number)
+{
+	for (long unit = 1000000000; unit > 0; unit /= 10) {
+		const bool is_written = unit <= number || unit == 1;
+		if (is_written)
+			*to++ = (char)('0' + number / unit % 10);
+	}
+	*to = '\0';
+}
+
+/* Removes the variables that the loader obeys from the list, in place, and puts `preload` behind
+ * those that are left. The list may so become longer by one: it then overwrites the auxiliary
+ * vector, which execve() does not need. */
+BARE static void replace_loader_variables(char **variables, char *preload)
+{
+	char **kept = variables;
+	for (char **variable = variables; *variable != NULL; variable++) {
+		if (!begins_with(*variable, "LD_") && !begins_with(*variable, "GLIBC_TUNABLES="))
+			*kept++ = *variable;
+	}
+	*kept++ = preload;
+	*kept = NULL;
+}
+
+/* Executes the interpreter's program as described above; ends the process if that fails. `stack` is
+ * what the kernel leaves there: argc, argv and a null, the environment variables and a null, and
+ * the auxiliary vector. argv gets `--spython` behind its first element, in place: argc is not
+ * needed any more, and gives its room to that first element. */
 BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 {
 	static const char refusal[] = "spython: Cannot start \"" SPYTHON_PROGRAM
-								  "\", which it was built for: that, or /proc, is not there, or "
-								  "words, variables or open files are too many\n";
-	static char preload[] =
-		"LD_PRELOAD=" SPYTHON_PRELOADED OPENED "1234567890"; /* the digits are written below */
-	char **variables = stack + 2 + *(long *)stack, **kept = variables,
-		 *digit = preload + sizeof preload - sizeof "1234567890";
-	/* A debugger looks for the name among its own descriptors: by a number that few have, where so
-	 * many may be open. */
-	const long own =
-				   call(SYS_openat, AT_FDCWD, "/proc/self/exe", (void *)(O_RDONLY | O_CLOEXEC), 0),
-			   high = call(SYS_fcntl, own, (void *)F_DUPFD, (void *)900, 0);
-	const long self = high < 0 ? call(SYS_fcntl, own, (void *)F_DUPFD, NULL, 0) : high;
-	for (char **variable = variables; *variable != NULL; variable++)
-		if (!begins(*variable, "LD_") && !begins(*variable, "GLIBC_TUNABLES="))
-			*kept++ = *variable;
-	for (long unit = 1000000000; unit > 0; unit /= 10)
-		if (unit <= self || unit == 1)
-			*digit++ = (char)('0' + self / unit % 10);
-	*digit = 0;
-	*kept++ = preload;
-	*kept = NULL;
+								  "\", which it was built for: that, or /proc, is missing, or "
+								  "there are too many arguments, environment variables or open "
+								  "files\n";
+	static char preload[] = "LD_PRELOAD=" SPYTHON_PRELOADED OPENED LONGEST_NUMBER;
+	const long argument_count = *(long *)stack;
+	char **variables = stack + 1 + argument_count + 1;
+	const long self = open_self();
+	write_number(preload + sizeof preload - sizeof LONGEST_NUMBER, self);
+	replace_loader_variables(variables, preload);
 	stack[0] = stack[1];
 	stack[1] = "--spython";
-	if (self >= 0 && stack[0] != NULL /* before Linux 5.18 there may be no word */)
-		call(SYS_execve, (long)SPYTHON_PROGRAM, stack, variables, 0);
-	call(SYS_write, 2, refusal, (void *)(sizeof refusal - 1), 0);
+	/* Before Linux 5.18 a program may be started without a single argument. */
+	if (self >= 0 && stack[0] != NULL)
+		system_call(SYS_execve, (long)SPYTHON_PROGRAM, stack, variables, 0);
+	system_call(SYS_write, STDERR_FILENO, refusal, (void *)(sizeof refusal - 1), 0);
 	for (;;)
-		call(SYS_exit_group, REFUSED, NULL, NULL, 0);
+		system_call(SYS_exit_group, REFUSED, NULL, NULL, 0);
 }
 
-/* libc's, which the interpreter's program calls with its own main(). Variables are dropped as the
- * launcher does it. */
-__attribute__((visibility("default"))) int __libc_start_main(void *Py_UNUSED(main), int count,
-	char **words, void (*init)(void), void (*fini)(void), void (*last)(void), void *stack_end)
+/* Closes the descriptor that LD_PRELOAD names, and overwrites the variable, in /proc/self/environ
+ * too, so that the program and its children do not see it. */
+static void remove_preload(void)
 {
-	__typeof__(&__libc_start_main) start =
+	static const char NAME[] = "LD_PRELOAD=";
+	char *value = getenv("LD_PRELOAD");
+	if (value == NULL)
+		return;
+	const char *opened = strstr(value, OPENED);
+	if (opened != NULL)
+		close(atoi(opened + strlen(OPENED)));
+	memset(value - strlen(NAME), 0, strlen(NAME) + strlen(value));
+}
+
+/* Takes the place of libc's function of this name, which the interpreter's program calls with its
+ * own main(): libc's is called with run_spython() instead, and with the environment variables that
+ * the launcher lets pass, too. */
+__attribute__((visibility("default"))) int __libc_start_main(void *Py_UNUSED(main),
+	int argument_count, char **arguments, void (*init)(void), void (*fini)(void),
+	void (*last)(void), void *stack_end)
+{
+	__typeof__(&__libc_start_main) start_main =
 		(__typeof__(&__libc_start_main))dlsym(RTLD_NEXT, "__libc_start_main");
-	char *preload = getenv("LD_PRELOAD"), *self = preload == NULL ? NULL : strstr(preload, OPENED);
-	if (self != NULL)
-		close(atoi(self + strlen(OPENED)));
-	if (preload != NULL)
-		memset(preload - strlen("LD_PRELOAD="), 0,
-			strlen("LD_PRELOAD=") + strlen(preload)); /* in /proc/self/environ, too */
-	if ((environ = clean_environment(0, NULL)) == NULL)
-		fail(REFUSED, NULL, "Cannot start: more than 4094 variables");
-	return start((void *)run_spython, count, words, init, fini, last, stack_end);
+	remove_preload();
+	environ = clean_environment(0, NULL);
+	if (environ == NULL)
+		fail(REFUSED, NULL, "Cannot start: there are more than 4094 environment variables");
+	return start_main((void *)run_spython, argument_count, arguments, init, fini, last, stack_end);
 }

@@ -62,7 +62,7 @@ describe.each(PYTHONS)("the start of a spython of $version, $executable", (pytho
 		expect(shell("ulimit -n 3;", "print.py")).toMatchObject({
 			status: 126,
 			stderr: expect.stringMatching(
-				/^spython: Cannot start ".*", which it was built for: .*open files are too many\n$/,
+				/^spython: Cannot start ".*", which it was built for: .*too many arguments, environment variables or open files\n$/,
 			),
 		});
 	});
