@@ -1,18 +1,29 @@
-/* spython: CPython that runs only what a trust index vouches for. docs/spython.md. Options, the
- * start of the verifier, then of Python with both hooks of PEP 578 in place, and the main script,
- * which is read once: judged, compiled, run. */
+/* spython: CPython that runs only what a trust index vouches for. docs/spython.md.
+ *
+ * This file has the order of a start: the options; the host configuration, the index and the
+ * policy; then Python, with both hooks of PEP 578 in place before it imports anything; then the
+ * main script, which is read once, and whose bytes are judged, compiled and run. Until Python runs,
+ * whatever is not as it must be ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../kernel-check.h"
 #include "../lockdown.h"
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 
-enum { INDEX = 3 }; /* the descriptor of the launcher's sealed memory */
+enum {
+	INDEX_DESCRIPTOR = 3, /* the launcher's sealed memory */
+	FINALIZE_FAILED = 120, /* the exit status of CPython's own main() for that */
+};
+
 static struct {
-	const char *index, *config, *module, *refused;
-	int mode; /* -1 where none is asked for */
-	char **words; /* the script or `-m MODULE`, and what is behind it */
+	const char *index;
+	const char *config;
+	int mode; /* -1 if none is asked for */
+	const char *module; /* of -m */
+	const char *refused; /* the first option that is not ours; "-" if there is nothing to run */
+	char **rest; /* the script, or `-m` and its module, and the arguments behind it */
 } options = {.mode = -1};
 
 static const char USAGE_TEXT[] =
@@ -22,92 +33,182 @@ static const char USAGE_TEXT[] =
 	"       spython --about\n"
 	"Runs a script, and only code that the trust index vouches for. docs/spython.md tells more.";
 
-/* Ours end at the script or -m. Python's are refused, later, when there is somewhere to record it.
- */
-static void parse_options(char **word)
+static _Noreturn void print_and_exit(const char *text)
 {
-	int attribute = -1, about = 0, help = 0, started; /* start.c says the last */
-	const struct member known[] = {{"--index", "text", &options.index},
-		{"--mode", MODES, &options.mode}, {"--config", "text", &options.config},
-		{"--audit", "text", &rules.json_lines}, {"--xattr", "ima spython", &attribute},
-		{"--allow-development", "switch", &rules.development}, {"--about", "switch", &about},
-		{"--help", "switch", &help}, {"--spython", "switch", &started},
-		{"--launched", "switch", &rules.launched}, {0}};
-	for (; options.refused == NULL && *word != NULL && **word == '-' && strcmp(*word, "-m") != 0;
-		word++) {
-		if (strcmp(*word, "--") == 0 && word++)
-			break;
-		const struct member *option = find_member(known, *word);
-		if (option == NULL)
-			options.refused = *word;
-		else if (take_member(option, &(struct json){.kind = JSON_TRUE}))
-			continue;
-		else if (word[1] == NULL || *word[1] == 0)
-			fail(USAGE, NULL, "Option %s needs a value", *word);
-		else if (!take_member(option, &(struct json){.kind = JSON_STRING, .text = *++word}))
-			fail(USAGE, NULL, "\"%s\" is no %s: %s", *word, option->name + 2, option->is);
-	}
-	if (about || help)
-		exit(puts(about ? SPYTHON_ABOUT : USAGE_TEXT) < 0 || fflush(stdout) != 0);
-	rules.xattr_ima = attribute == 0;
-	rules.xattr_spython = attribute == 1;
-	options.words = word;
-	if (*word == NULL && options.refused == NULL)
-		options.refused = "-";
-	else if (options.refused == NULL && strcmp(*word, "-m") == 0 &&
-			 (options.module = word[1]) == NULL)
-		fail(USAGE, NULL, "Option -m needs a module");
+	bool is_printed = puts(text) >= 0;
+	if (is_printed)
+		is_printed = fflush(stdout) == 0;
+	exit(is_printed ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-/* In PEP 578's words where it has them. */
+/* Takes the value of an option that has one. Ends the process if it is missing or no choice. */
+static void take_value(const struct member *option, char *value)
+{
+	if (value == NULL || *value == '\0')
+		fail(USAGE, NULL, "Option %s needs a value", option->name);
+	const struct json text = {.kind = JSON_STRING, .text = value};
+	const bool is_taken = take_member(option, &text);
+	if (!is_taken)
+		fail(USAGE, NULL, "Option %s cannot be \"%s\": choose one of %s", option->name, value,
+			option->is);
+}
+
+static bool is_option(const char *argument)
+{
+	return argument != NULL && *argument == '-' && strcmp(argument, "-m") != 0;
+}
+
+/* Takes options from `argument` on, and returns what is behind them: they end at the script, at -m
+ * or behind `--`. The first one that is not known goes to options.refused, and ends them too. */
+static char **take_options(const struct member *known, char **argument)
+{
+	const struct json on = {.kind = JSON_TRUE};
+	while (is_option(*argument)) {
+		if (strcmp(*argument, "--") == 0)
+			return argument + 1;
+		const struct member *option = find_member(known, *argument);
+		if (option == NULL) {
+			options.refused = *argument;
+			return argument;
+		}
+		const bool is_switch = take_member(option, &on);
+		if (!is_switch) {
+			argument++;
+			take_value(option, *argument);
+		}
+		argument++;
+	}
+	return argument;
+}
+
+/* Fills `options`, and those `rules` that the command line sets. Options of Python are refused
+ * later, by refuse_options(), when there is somewhere to record it. */
+static void parse_options(char **arguments)
+{
+	enum { XATTR_NONE = -1, XATTR_IMA, XATTR_SPYTHON };
+	int attribute = XATTR_NONE;
+	int about = 0;
+	int help = 0;
+	int started; /* start.c passes --spython, which says nothing more here */
+	const struct member known[] = {
+		/* name, kind, where the value goes */
+		{"--index", "text", &options.index},
+		{"--mode", MODES, &options.mode},
+		{"--config", "text", &options.config},
+		{"--audit", "text", &rules.json_lines},
+		{"--xattr", "ima spython", &attribute},
+		{"--allow-development", "switch", &rules.development},
+		{"--about", "switch", &about},
+		{"--help", "switch", &help},
+		{"--spython", "switch", &started},
+		{"--launched", "switch", &rules.launched},
+		{0},
+	};
+	options.rest = take_options(known, arguments);
+	if (about)
+		print_and_exit(SPYTHON_ABOUT);
+	if (help)
+		print_and_exit(USAGE_TEXT);
+	rules.xattr_ima = attribute == XATTR_IMA;
+	rules.xattr_spython = attribute == XATTR_SPYTHON;
+	if (options.refused != NULL)
+		return;
+	if (*options.rest == NULL) {
+		options.refused = "-";
+		return;
+	}
+	if (strcmp(*options.rest, "-m") == 0) {
+		options.module = options.rest[1];
+		if (options.module == NULL)
+			fail(USAGE, NULL, "Option -m needs a module");
+	}
+}
+
+/* Returns PEP 578's name for the way of running code that an option of Python asks for, or null. */
+static const char *name_in_pep_578(const char *option)
+{
+	if (strncmp(option, "-c", 2) == 0)
+		return "run_command";
+	if (strncmp(option, "-i", 2) == 0)
+		return "run_interactivehook";
+	if (strcmp(option, "-") == 0)
+		return "run_stdin";
+	return NULL;
+}
+
+/* Ends the process, with an event, if there was an option that is not ours. */
 static void refuse_options(void)
 {
-	const char *option = options.refused, *run;
+	const char *option = options.refused;
 	if (option == NULL)
 		return;
-	run = strncmp(option, "-c", 2) == 0   ? "run_command"
-		  : strncmp(option, "-i", 2) == 0 ? "run_interactivehook"
-		  : strcmp(option, "-") == 0      ? "run_stdin"
-										  : NULL;
 	raise_event("cmdline.refused", REFUSE, "argument", option, "reason", "ERR_START", NULL);
-	if (run != NULL)
-		fail(USAGE, NULL, "'%s' is disabled by policy: name a script, or a module by -m", run);
+	const char *way = name_in_pep_578(option);
+	if (way != NULL)
+		fail(USAGE, NULL, "'%s' is disabled by policy: name a script, or a module by -m", way);
 	fail(USAGE, NULL,
 		"\"%s\" is one option too many: those of Python are fixed, those of the script follow it",
 		option);
 }
 
-static void start_verifier(void)
+static void require_release(void)
 {
 	if (strncmp(Py_GetVersion(), SPYTHON_RELEASE ".", sizeof SPYTHON_RELEASE) != 0)
 		fail(REFUSED, NULL,
 			"Cannot start: \"%s\" is no CPython " SPYTHON_RELEASE " any more; build spython again",
 			SPYTHON_PROGRAM);
+}
+
+/* Returns the names of what this kernel lacks, for the event; null if nothing. */
+static const char *missing_in_kernel(bool can_ask, bool is_restricted)
+{
+	if (can_ask)
+		return is_restricted ? NULL : "seccomp";
+	return is_restricted ? "execve-check" : "execve-check seccomp";
+}
+
+/* Has the kernel refuse other programs, and finds out if it can be asked about code. Ends the
+ * process if the rules require what this kernel lacks. Returns the names of what it lacks. */
+static const char *prepare_kernel(void)
+{
+	bool can_ask = true;
+	if (rules.kernel_check != KERNEL_OFF)
+		can_ask = kernel_answers();
+	/* From here on the process can start no other program, by whatever system call: events tell of
+	 * most ways to start one, not of all. */
+	const bool allows_children = rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE;
+	bool is_restricted = true;
+	if (!allows_children)
+		is_restricted = restrict_calls(-1, NULL, NULL, PROGRAMS_ONLY) == 0;
+	if (!can_ask && rules.kernel_check == KERNEL_REQUIRE)
+		fail(REFUSED, "ERR_KERNEL_CHECK",
+			"Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
+	if (!is_restricted && rules.mode == MODE_STRICT)
+		fail(REFUSED, "ERR_START", "Cannot enforce strictly: this kernel lacks seccomp");
+	return missing_in_kernel(can_ask, is_restricted);
+}
+
+/* Completes `rules` and the index. Where the host configuration itself says `off`, and nothing else
+ * is asked for, there is no index. */
+static void start_verifier(void)
+{
+	require_release();
 	read_host(options.config);
 	refuse_options();
 	if (rules.development)
-		dprintf(2, "spython: development: what a development identity signed counts%s\n",
+		dprintf(STDERR_FILENO,
+			"spython: development: what a development identity signed counts%s\n",
 			SPYTHON_DEVELOPMENT ? "; this spython was built for one" : "");
-	if (rules.host_mode == MODE_OFF && options.mode <= MODE_OFF)
-		return announce(NULL);
+	if (rules.host_mode == MODE_OFF && options.mode <= MODE_OFF) {
+		announce(NULL);
+		return;
+	}
 	const char *index = options.index == NULL ? rules.index : options.index;
 	if (index == NULL && !rules.launched)
 		fail(USAGE, "ERR_HOST_CONFIG",
 			"Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
-	load_index(index, rules.launched ? INDEX : -1, options.mode);
-	const int asks = rules.kernel_check == KERNEL_OFF || kernel_answers(),
-			  allows_children = rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE;
-	/* No program but this one from here on, by whatever call: events tell of most ways to start
-	 * one, not of all. */
-	const int restricts = allows_children || restrict_calls(-1, NULL, NULL, PROGRAMS_ONLY) == 0;
-	if (!asks && rules.kernel_check == KERNEL_REQUIRE)
-		fail(REFUSED, "ERR_KERNEL_CHECK",
-			"Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
-	if (!restricts && rules.mode == MODE_STRICT)
-		fail(REFUSED, "ERR_START", "Cannot enforce strictly: this kernel lacks seccomp");
-	announce(asks        ? restricts ? NULL : "seccomp"
-			 : restricts ? "execve-check"
-						 : "execve-check seccomp");
+	load_index(index, rules.launched ? INDEX_DESCRIPTOR : -1, options.mode);
+	announce(prepare_kernel());
 	prepare_audit();
 }
 
@@ -117,108 +218,177 @@ static void require(PyStatus status)
 		Py_ExitStatusException(status);
 }
 
-/* As `python3 -I`, but for the variables, which have no say, and bytecode, which is not written. */
-static void start_python(int count, char **words)
+static void install_hooks(void)
+{
+	if (PyFile_SetOpenCodeHook(open_code, NULL) != 0 || PySys_AddAuditHook(on_audit, NULL) != 0)
+		fail(REFUSED, "ERR_START", "Cannot start: Python does not take the hooks");
+}
+
+/* Starts Python as `python3 -I` does, but with a fixed home, so that neither environment variables
+ * nor a pyvenv.cfg move it, and without writing bytecode. `arguments` become sys.argv. */
+static void start_python(int argument_count, char **arguments)
 {
 	PyConfig config;
-	if (rules.mode != MODE_OFF &&
-		(PyFile_SetOpenCodeHook(open_code, NULL) != 0 || PySys_AddAuditHook(on_audit, NULL) != 0))
-		fail(REFUSED, "ERR_START", "Cannot start: Python does not take the hooks");
+	if (rules.mode != MODE_OFF)
+		install_hooks();
 	PyConfig_InitPythonConfig(&config);
 	config.isolated = 1;
-	config.use_environment = config.parse_argv = config.user_site_directory =
-		config.write_bytecode = 0;
-	/* From here on, with the first text that is set, these hold for what comes before Python, too.
-	 */
+	config.use_environment = 0;
+	config.parse_argv = 0;
+	config.user_site_directory = 0;
+	config.write_bytecode = 0;
+	/* The first text that is set preinitializes Python, by the settings above. */
 	require(PyConfig_SetBytesString(&config, &config.home, SPYTHON_HOME));
 	require(PyConfig_SetBytesString(&config, &config.program_name, SPYTHON_EXECUTABLE));
 	require(PyConfig_SetBytesString(&config, &config.executable, SPYTHON_EXECUTABLE));
-	require(PyConfig_SetBytesArgv(&config, count, words));
+	require(PyConfig_SetBytesArgv(&config, argument_count, arguments));
 	require(Py_InitializeFromConfig(&config));
 	PyConfig_Clear(&config);
 }
 
-static int set_first_path(const char *directory)
+/* The functions below run the program. Each runs once, so they drop no reference: what they make is
+ * kept to the end of the process. Those that return an object return null with the exception by
+ * which the program ended. */
+
+/* Puts a directory, or an archive, first into sys.path. Returns 0; -1 with an exception. */
+static int set_first_path(const char *path)
 {
-	PyObject *path = PySys_GetObject("path"), *first = PyUnicode_DecodeFSDefault(directory);
-	return path == NULL || first == NULL ? -1 : PyList_Insert(path, 0, first);
+	PyObject *paths = PySys_GetObject("path");
+	PyObject *first = PyUnicode_DecodeFSDefault(path);
+	if (paths == NULL || first == NULL)
+		return -1;
+	return PyList_Insert(paths, 0, first);
 }
 
-/* Also of a directory or an archive, by their __main__. What is made here once is kept to the end.
- */
-static PyObject *run_module(const char *name, int alters_words)
+/* Runs a module as runpy does for -m: a directory or an archive by its __main__. `alters_argv` has
+ * runpy put the module's path into sys.argv[0]. */
+static PyObject *run_module(const char *name, int alters_argv)
 {
 	PyObject *runpy = PyImport_ImportModule("runpy");
-	return runpy == NULL
-			   ? NULL
-			   : PyObject_CallMethod(runpy, "_run_module_as_main", "si", name, alters_words);
+	if (runpy == NULL)
+		return NULL;
+	return PyObject_CallMethod(runpy, "_run_module_as_main", "si", name, alters_argv);
 }
 
+/* Returns the text for __file__: absolute from Python 3.9 on, before as it was given. */
+static PyObject *file_name_of(const char *path)
+{
+	char name[2 * PATH_MAX] = "";
+	if (PY_MINOR_VERSION >= 9 && *path != '/') {
+		if (getcwd(name, PATH_MAX) != NULL)
+			strcat(name, "/");
+	}
+	strncat(name, path, PATH_MAX - 1);
+	return PyUnicode_DecodeFSDefault(name);
+}
+
+/* Gives __main__ what CPython's own main() gives it. Returns 0; -1 with an exception. */
+static int set_main_names(PyObject *names, PyObject *file_name, PyObject *loader)
+{
+	if (PyDict_SetItemString(names, "__file__", file_name) != 0 ||
+		PyDict_SetItemString(names, "__cached__", Py_None) != 0 ||
+		PyDict_SetItemString(names, "__loader__", loader) != 0)
+		return -1;
+	return 0;
+}
+
+/* Runs a file of source code as __main__: exactly the bytes that were judged. */
 static PyObject *run_script(const char *path)
 {
-	char real[PATH_MAX], absolute[2 * PATH_MAX] = "";
-	PyCompilerFlags flags = {.cf_flags = 0, .cf_feature_version = PY_MINOR_VERSION};
-	PyObject *bytes = open_verified(path, "module.open_code", "main", real),
-			 *main = bytes == NULL ? NULL : PyImport_AddModule("__main__");
+	char real[PATH_MAX];
+	PyObject *bytes = open_verified(path, "module.open_code", "main", real);
+	if (bytes == NULL)
+		return NULL;
+	PyObject *main = PyImport_AddModule("__main__");
 	if (main == NULL)
 		return NULL;
 	PyObject *names = PyModule_GetDict(main);
-	if (PY_MINOR_VERSION >= 9 && *path != '/' && getcwd(absolute, PATH_MAX) != NULL)
-		strcat(absolute, "/"); /* before, as argv has it */
-	strncat(absolute, path, PATH_MAX - 1);
-	*strrchr(real, '/') = 0;
-	if (strlen(PyBytes_AS_STRING(bytes)) != (size_t)PyBytes_GET_SIZE(bytes))
-		return PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes"), NULL;
-	PyObject *importlib = PyImport_ImportModule("_frozen_importlib_external"),
-			 *file = PyUnicode_DecodeFSDefault(absolute);
-	PyObject *loader =
-		importlib == NULL || file == NULL
-			? NULL
-			: PyObject_CallMethod(importlib, "SourceFileLoader", "sO", "__main__", file);
-	if (loader == NULL || set_first_path(*real ? real : "/") != 0 ||
-		PyDict_SetItemString(names, "__file__", file) != 0 ||
-		PyDict_SetItemString(names, "__cached__", Py_None) != 0 ||
-		PyDict_SetItemString(names, "__loader__", loader) != 0)
+	PyObject *file_name = file_name_of(path);
+	if (file_name == NULL)
 		return NULL;
-	PyObject *code =
-		Py_CompileStringObject(PyBytes_AS_STRING(bytes), file, Py_file_input, &flags, -1);
-	return code == NULL ? NULL : PyEval_EvalCode(code, names, names);
+	const char *source = PyBytes_AS_STRING(bytes);
+	if (strlen(source) != (size_t)PyBytes_GET_SIZE(bytes)) {
+		PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes");
+		return NULL;
+	}
+	PyObject *importlib = PyImport_ImportModule("_frozen_importlib_external");
+	if (importlib == NULL)
+		return NULL;
+	PyObject *loader =
+		PyObject_CallMethod(importlib, "SourceFileLoader", "sO", "__main__", file_name);
+	if (loader == NULL)
+		return NULL;
+	char *last_slash = strrchr(real, '/');
+	*last_slash = '\0';
+	if (set_first_path(*real != '\0' ? real : "/") != 0 ||
+		set_main_names(names, file_name, loader) != 0)
+		return NULL;
+	PyCompilerFlags flags = {.cf_flags = 0, .cf_feature_version = PY_MINOR_VERSION};
+	PyObject *code = Py_CompileStringObject(source, file_name, Py_file_input, &flags, -1);
+	if (code == NULL)
+		return NULL;
+	return PyEval_EvalCode(code, names, names);
 }
 
-/* Directories and archives are run by what they import, which the hook sees. */
-static PyObject *run_main(char *script)
+/* Runs the module of -m, from the current directory. */
+static PyObject *run_named_module(const char *name)
 {
 	char directory[PATH_MAX];
-	struct stat s;
-	if (options.module != NULL)
-		return getcwd(directory, sizeof directory) == NULL || set_first_path(directory) != 0
-				   ? NULL
-				   : run_module(options.module, 1);
-	const char *dot = strrchr(script, '.');
-	if (stat(script, &s) != 0)
-		fail(USAGE, NULL, "can't open file '%s': [Errno %d] %m", script, errno);
-	if (!S_ISDIR(s.st_mode) && (dot == NULL || word_index(dot, ".pyz .zip") < 0))
-		return run_script(script);
-	return realpath(script, directory) == NULL || set_first_path(directory) != 0
-			   ? NULL
-			   : run_module("__main__", 0);
+	if (getcwd(directory, sizeof directory) == NULL || set_first_path(directory) != 0)
+		return NULL;
+	return run_module(name, 1);
 }
 
-int run_spython(int count, char **words, char **Py_UNUSED(variables))
+/* Runs a directory or an archive by its __main__, which Python imports, and so the hook judges. */
+static PyObject *run_container(const char *path)
+{
+	char real[PATH_MAX];
+	if (realpath(path, real) == NULL || set_first_path(real) != 0)
+		return NULL;
+	return run_module("__main__", 0);
+}
+
+static PyObject *run_path(const char *path)
+{
+	struct stat status;
+	if (stat(path, &status) != 0)
+		fail(USAGE, NULL, "can't open file '%s': [Errno %d] %m", path, errno);
+	const char *suffix = strrchr(path, '.');
+	const bool is_archive = suffix != NULL && word_index(suffix, ".pyz .zip") >= 0;
+	if (S_ISDIR(status.st_mode) || is_archive)
+		return run_container(path);
+	return run_script(path);
+}
+
+/* Ends the process by SIGINT, as CPython does after an exception that nobody caught, so that a
+ * shell sees the reason. Returns only if that fails. */
+static void die_of_interrupt(void)
+{
+	if (signal(SIGINT, SIG_DFL) != SIG_ERR)
+		kill(getpid(), SIGINT);
+}
+
+int run_spython(int argument_count, char **arguments, char **Py_UNUSED(environment_variables))
 {
 	rules.development = SPYTHON_DEVELOPMENT;
-	parse_options(words + (count > 0));
+	parse_options(arguments + (argument_count > 0 ? 1 : 0));
 	start_verifier();
-	char *script = *options.words;
-	if (options.module != NULL)
-		*++options.words = "-m";
-	start_python(count - (int)(options.words - words), options.words);
-	const int failed = run_main(script) == NULL,
-			  interrupted = failed && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
-	if (failed)
-		PyErr_Print(); /* exits for SystemExit */
-	const int finished = Py_FinalizeEx();
-	if (interrupted && signal(SIGINT, SIG_DFL) != SIG_ERR)
-		kill(getpid(), SIGINT);
-	return finished < 0 ? 120 : failed;
+	const char *path = *options.rest;
+	if (options.module != NULL) {
+		/* sys.argv begins with "-m" until runpy puts the module's path there. */
+		options.rest++;
+		*options.rest = "-m";
+	}
+	start_python(argument_count - (int)(options.rest - arguments), options.rest);
+	PyObject *result = options.module != NULL ? run_named_module(options.module) : run_path(path);
+	const bool has_failed = result == NULL;
+	const bool is_interrupted = has_failed && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+	if (has_failed)
+		PyErr_Print(); /* ends the process for SystemExit */
+	const int finalized = Py_FinalizeEx();
+	if (is_interrupted)
+		die_of_interrupt();
+	if (finalized < 0)
+		return FINALIZE_FAILED;
+	return has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
