@@ -1,6 +1,10 @@
-/* The open-code hook (PEP 578): one descriptor, a regular file of bounded size, its real path from
- * the descriptor, the kernel asked, one read, one digest, one verdict, the event, and then those
- * very bytes. */
+/* The open-code hook (PEP 578), and the judging of every file of code.
+ *
+ * One descriptor is opened, and all that is judged comes from it: the type, the size, the real
+ * path, the kernel's opinion, one reading, and the digest of exactly the bytes that were read. Then
+ * the event is raised, and only then does Python get those very bytes. So exchanging the file at
+ * its path changes nothing about what runs. Native code is the exception: the system's loader opens
+ * it again. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../complain.h"
@@ -8,139 +12,237 @@
 #include "../kernel-check.h"
 #include "../owned-file.h"
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-enum { MAX_LINKS = 40, MAX_ARCHIVES = 16 };
-
-struct opened {
-	const char *path; /* as it was asked for */
-	char real[PATH_MAX], hex[SHA256_HEX + 1], expected[SHA256_HEX + 1];
-	uint8_t digest[SHA256_BYTES];
-	int descriptor, is_native;
-	struct stat stat;
-	struct entry entry;
-	const char *reason, *rule, *why; /* a code, or null where it is trusted */
+enum {
+	MAX_LINKS = 40, /* as many as the kernel follows, path_resolution(7) */
+	MAX_ARCHIVES = 16,
 };
 
-static void object(struct opened *file, const char *reason, const char *rule, const char *why)
-{
-	file->reason = reason, file->rule = rule, file->why = why;
-}
-static PyObject *kept_by_interpreter(void)
-{
-	return PyInterpreterState_GetDict(PyThreadState_Get()->interp);
-}
+/* A path on its way to a file, step by step as the kernel goes. */
+struct walk {
+	char reached[PATH_MAX]; /* an absolute path without links; "" for the root directory */
+	char ahead[3 * PATH_MAX];
+	const char *next; /* the part of `ahead` that is left */
+	int links; /* followed so far */
+	bool outside_may_lead; /* links and `..` outside of all products are followed */
+};
 
-/* Whether a path leads to where the file is, step by step as the kernel goes; links inside a
- * product must be signed. Native code is opened again by its path: strictly no step outside may
- * then lead elsewhere. */
-static int leads_to(const char *path, const char *real, int is_native)
+/* Begins at the root directory, with the absolute form of `path` ahead. Returns false if there is
+ * no such form or it is too long. */
+static bool begin_walk(struct walk *walk, const char *path)
 {
-	const int outside_may_lead = !is_native || rules.mode != MODE_STRICT;
-	char done[2 * PATH_MAX] = "", ahead[3 * PATH_MAX], target[PATH_MAX], rest[2 * PATH_MAX],
-				  *at = ahead;
-	if (strcmp(path, real) == 0)
-		return 1;
-	if ((*path != '/' && getcwd(done, PATH_MAX) == NULL) ||
-		snprintf(ahead, sizeof ahead, "%s/%s", done, path) >= PATH_MAX)
-		return 0;
-	*done = 0;
-	for (int links = 0; *(at += strspn(at, "/")) != 0;) {
-		const size_t length = strcspn(at, "/"), before = strlen(done);
-		const char *step = at;
-		const int is_up = length == 2 && strncmp(step, "..", 2) == 0;
-		at += length;
-		struct entry entry = find_entry(done);
-		if (is_up && entry.product == NULL && !outside_may_lead)
-			return 0;
-		if (is_up && before > 0)
-			*strrchr(done, '/') = 0;
-		if (is_up || (length == 1 && *step == '.'))
-			continue;
-		if (snprintf(done + before, PATH_MAX - before, "/%.*s", (int)length, step) >=
-			(int)(PATH_MAX - before))
-			return 0;
-		const ssize_t count = readlink(done, target, sizeof target - 1);
-		if (count < 0 && errno == EINVAL)
-			continue; /* no link */
-		entry = find_entry(done);
-		if (count < 1 || ++links > MAX_LINKS)
-			return 0;
-		if (entry.product == NULL ? !outside_may_lead
-								  : entry.target_length != (size_t)count ||
-										memcmp(entry.target, target, entry.target_length) != 0)
-			return 0;
-		target[count] = 0;
-		done[*target == '/' ? 0 : before] = 0;
-		if (snprintf(rest, sizeof rest, "%s/%s", target, at) >= (int)sizeof rest)
-			return 0;
-		at = strcpy(ahead, rest);
+	size_t length = 0;
+	if (*path != '/') {
+		if (getcwd(walk->ahead, PATH_MAX) == NULL)
+			return false;
+		length = strlen(walk->ahead);
 	}
-	return strcmp(*done ? done : "/", real) == 0;
+	const int added = snprintf(walk->ahead + length, sizeof walk->ahead - length, "/%s", path);
+	*walk->reached = '\0';
+	walk->next = walk->ahead;
+	walk->links = 0;
+	return length + (size_t)added < PATH_MAX;
 }
 
-/* security.ima, which only the administrator writes: 04, 04 for SHA-256, digest. spython's, which
- * anybody does: hexadecimal. */
-static const char *vouching_attribute(const struct opened *file)
+static bool go_up(struct walk *walk)
+{
+	if (find_entry(walk->reached).product == NULL && !walk->outside_may_lead)
+		return false;
+	char *last_slash = strrchr(walk->reached, '/');
+	if (last_slash != NULL)
+		*last_slash = '\0';
+	return true;
+}
+
+/* Returns true if the link at this path, which leads to `target`, may be followed: inside a product
+ * only if exactly this target was signed. */
+static bool may_follow(const struct walk *walk, const char *link, const char *target, size_t length)
+{
+	const struct entry entry = find_entry(link);
+	if (entry.product == NULL)
+		return walk->outside_may_lead;
+	return entry.target_length == length && memcmp(entry.target, target, length) == 0;
+}
+
+/* Goes to a file or directory in the directory that was reached. If it is a link, its target is put
+ * ahead instead. */
+static bool go_down(struct walk *walk, const char *name, size_t length)
+{
+	const size_t before = strlen(walk->reached);
+	const size_t room = sizeof walk->reached - before;
+	const int added = snprintf(walk->reached + before, room, "/%.*s", (int)length, name);
+	if ((size_t)added >= room)
+		return false;
+	char target[PATH_MAX];
+	const ssize_t count = readlink(walk->reached, target, sizeof target - 1);
+	if (count < 0 && errno == EINVAL)
+		return true; /* it is no link */
+	if (count < 1 || walk->links == MAX_LINKS)
+		return false;
+	walk->links++;
+	target[count] = '\0';
+	if (!may_follow(walk, walk->reached, target, (size_t)count))
+		return false;
+	walk->reached[*target == '/' ? 0 : before] = '\0';
+	char ahead[2 * PATH_MAX];
+	const int whole = snprintf(ahead, sizeof ahead, "%s/%s", target, walk->next);
+	if ((size_t)whole >= sizeof ahead)
+		return false;
+	strcpy(walk->ahead, ahead);
+	walk->next = walk->ahead;
+	return true;
+}
+
+/* Takes the next step of a walk that is not at its end. */
+static bool take_step(struct walk *walk)
+{
+	const char *name = walk->next;
+	const size_t length = strcspn(name, "/");
+	walk->next += length;
+	if (length == 1 && *name == '.')
+		return true;
+	if (length == 2 && strncmp(name, "..", 2) == 0)
+		return go_up(walk);
+	return go_down(walk, name, length);
+}
+
+/* Returns true if `path` leads to the file whose real path is `real`, and each link on the way that
+ * lies inside a product was signed with the target that it has. Native code is opened again by its
+ * path: in strict mode no link and no `..` outside of the products may then lead anywhere. */
+static bool leads_to(const char *path, const char *real, bool is_native)
+{
+	struct walk walk;
+	if (strcmp(path, real) == 0)
+		return true;
+	if (!begin_walk(&walk, path))
+		return false;
+	walk.outside_may_lead = !is_native || rules.mode != MODE_STRICT;
+	for (;;) {
+		walk.next += strspn(walk.next, "/");
+		if (*walk.next == '\0')
+			break;
+		if (!take_step(&walk))
+			return false;
+	}
+	return strcmp(*walk.reached != '\0' ? walk.reached : "/", real) == 0;
+}
+
+/* The judgement of a file. */
+struct finding {
+	const char *reason; /* an error code, or null if the file is trusted */
+	const char *rule; /* the rule that decided, for the event */
+	const char *why; /* the reason in words, null if the file is trusted */
+};
+
+/* A file that was opened, and what is known of it. */
+struct opened {
+	const char *path; /* as it was asked for */
+	char real[PATH_MAX];
+	char hex[SHA256_HEX + 1]; /* of what was read; "" until then */
+	char expected[SHA256_HEX + 1]; /* of what was signed, if that is something else; else "" */
+	uint8_t digest[SHA256_BYTES];
+	int descriptor;
+	bool is_native;
+	struct stat stat;
+	struct entry entry;
+};
+
+/* Returns true if the file's security.ima, which only an administrator writes, is a SHA-256 of the
+ * content: bytes 4 (IMA_XATTR_DIGEST_NG) and 4 (HASH_ALGO_SHA256), then the digest. */
+static bool has_ima_digest(const struct opened *file)
 {
 	uint8_t value[SHA256_HEX];
-	if (rules.xattr_ima &&
-		fgetxattr(file->descriptor, "security.ima", value, sizeof value) == 2 + SHA256_BYTES &&
-		value[0] == 4 && value[1] == 4 && memcmp(value + 2, file->digest, SHA256_BYTES) == 0)
+	const ssize_t size = fgetxattr(file->descriptor, "security.ima", value, sizeof value);
+	return size == 2 + SHA256_BYTES && value[0] == 4 && value[1] == 4 &&
+		   memcmp(value + 2, file->digest, SHA256_BYTES) == 0;
+}
+
+/* Returns true if spython's own attribute, which anybody who may write the file can set, is the
+ * SHA-256 of the content in hexadecimal. */
+static bool has_own_attribute(const struct opened *file)
+{
+	static const char NAME[] = "user.org.python.x-spython-hash";
+	uint8_t value[SHA256_HEX];
+	const ssize_t size = fgetxattr(file->descriptor, NAME, value, sizeof value);
+	return size == SHA256_HEX && memcmp(value, file->hex, SHA256_HEX) == 0;
+}
+
+/* Returns the name of the attribute that vouches for the content, of those that the rules allow; or
+ * null. */
+static const char *vouching_attribute(const struct opened *file)
+{
+	if (rules.xattr_ima && has_ima_digest(file))
 		return "ima";
-	if (rules.xattr_spython &&
-		fgetxattr(file->descriptor, "user.org.python.x-spython-hash", value, sizeof value) ==
-			SHA256_HEX &&
-		memcmp(value, file->hex, SHA256_HEX) == 0)
+	if (rules.xattr_spython && has_own_attribute(file))
 		return "spython";
 	return NULL;
 }
 
-/* What the content says weighs more than how the file was reached. */
-static void judge(struct opened *file)
+/* Judges content and path. The first objection counts: what the content is weighs more than how the
+ * file was reached. */
+static struct finding judge_content(struct opened *file)
 {
-	const char *why;
-	to_hex(file->digest, file->hex);
-	if ((why = denied("file", file->hex)) != NULL)
-		object(file, "ERR_DENIED", "deny", why);
-	else if (is_index_expired())
-		object(file, "ERR_INDEX_EXPIRED", "time", "the trust index has expired");
-	else if (file->entry.digest == NULL && (why = vouching_attribute(file)) != NULL)
-		object(file, NULL, why, NULL);
-	else if (file->entry.product == NULL)
-		object(file, "ERR_OUTSIDE_PRODUCTS", "product",
-			"it lies in no directory of a trusted product");
-	else if (file->entry.digest == NULL)
-		object(file, "ERR_FILE_ADDED", "entry", "no signature covers it");
-	else if (memcmp(file->entry.digest, file->digest, SHA256_BYTES) != 0) {
-		object(file, "ERR_FILE_MODIFIED", "entry", "it was modified");
-		to_hex(file->entry.digest, file->expected);
-	} else if (!leads_to(file->path, file->real, file->is_native))
-		object(file, "ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
-	else
-		object(file, NULL, "entry", NULL);
-	if (file->reason == NULL && rules.kernel_check != KERNEL_OFF &&
-		(why = kernel_objection(file->descriptor, file->stat.st_mode)) != NULL)
-		object(file, "ERR_NOT_EXECUTABLE", "kernel", why);
+	const struct entry *entry = &file->entry;
+	const char *denial = denied("file", file->hex);
+	if (denial != NULL)
+		return (struct finding){"ERR_DENIED", "deny", denial};
+	if (is_index_expired())
+		return (struct finding){"ERR_INDEX_EXPIRED", "time", "the trust index has expired"};
+	if (entry->digest == NULL) {
+		const char *attribute = vouching_attribute(file);
+		if (attribute != NULL)
+			return (struct finding){.rule = attribute};
+	}
+	if (entry->product == NULL)
+		return (struct finding){
+			"ERR_OUTSIDE_PRODUCTS", "product", "it lies in no directory of a trusted product"};
+	if (entry->digest == NULL)
+		return (struct finding){"ERR_FILE_ADDED", "entry", "no signature covers it"};
+	if (memcmp(entry->digest, file->digest, SHA256_BYTES) != 0) {
+		to_hex(entry->digest, file->expected);
+		return (struct finding){"ERR_FILE_MODIFIED", "entry", "it was modified"};
+	}
+	if (!leads_to(file->path, file->real, file->is_native))
+		return (struct finding){
+			"ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed"};
+	return (struct finding){.rule = "entry"};
 }
 
-/* As much as fstat said there is: a file that grew meanwhile is not the one that was signed. Native
- * code is only digested. */
+/* Judges a file whose digest is known. The kernel is asked last, and only of what is trusted. */
+static struct finding judge(struct opened *file)
+{
+	to_hex(file->digest, file->hex);
+	const struct finding finding = judge_content(file);
+	if (finding.reason != NULL || rules.kernel_check == KERNEL_OFF)
+		return finding;
+	const char *objection = kernel_objection(file->descriptor, file->stat.st_mode);
+	if (objection != NULL)
+		return (struct finding){"ERR_NOT_EXECUTABLE", "kernel", objection};
+	return finding;
+}
+
+/* Reads and digests as many bytes as fstat(2) said there are, and returns them: a file that grew
+ * meanwhile is not the one that was signed. Native code is digested to its end, and no bytes are
+ * returned. Null with an exception if reading fails. */
 static PyObject *read_and_digest(struct opened *file)
 {
 	const size_t size = file->is_native ? 0 : (size_t)file->stat.st_size;
+	const size_t most = file->is_native ? SIZE_MAX : size;
 	PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
 	if (bytes == NULL)
 		return NULL;
 	uint8_t *content = file->is_native ? NULL : (uint8_t *)PyBytes_AS_STRING(bytes);
-	const ssize_t length = digest_file(
-		file->descriptor, content, file->is_native ? SIZE_MAX : size, false, NULL, file->digest);
+	const ssize_t length = digest_file(file->descriptor, content, most, false, NULL, file->digest);
 	if (length < 0) {
 		PyErr_SetFromErrnoWithFilename(PyExc_OSError, file->path);
-		Py_CLEAR(bytes);
-	} else if (content != NULL && (size_t)length < size)
-		_PyBytes_Resize(&bytes, length);
+		Py_DECREF(bytes);
+		return NULL;
+	}
+	if (content != NULL && (size_t)length < size)
+		_PyBytes_Resize(&bytes, length); /* leaves null with an exception if it fails */
 	return bytes;
 }
 
@@ -155,68 +257,128 @@ int refuse(const char *format, ...)
 	return -1;
 }
 
-/* Archives are opened for each module in them. Kept by interpreter, under its path and all that the
- * file system says of it; null for what is read once. */
+/* Returns a dictionary for objects that live as long as the interpreter, a borrowed reference. Null
+ * without an exception if there is none. */
+static PyObject *kept_by_interpreter(void)
+{
+	return PyInterpreterState_GetDict(PyThreadState_Get()->interp);
+}
+
+/* Returns the key under which bytes that were trusted are kept, for archives, which are opened once
+ * for each module in them: both paths, and all by which fstat(2) shows a change. Null for files
+ * that are read once. */
 static PyObject *archive_key(const struct opened *file, const PyObject *kept)
 {
-	char key[2 * PATH_MAX + IDENTITY], identity[IDENTITY];
-	const char *dot = strrchr(file->real, '.');
-	if (kept == NULL || is_index_expired() || (dot != NULL && word_index(dot, ".py .pyc") >= 0))
+	char key[2 * PATH_MAX + IDENTITY];
+	char identity[IDENTITY];
+	const char *suffix = strrchr(file->real, '.');
+	const bool is_read_once = suffix != NULL && word_index(suffix, ".py .pyc") >= 0;
+	if (file->is_native || kept == NULL || is_index_expired() || is_read_once)
 		return NULL;
 	identity_of(&file->stat, identity);
 	snprintf(key, sizeof key, "%s:%s:%s", file->path, file->real, identity);
 	return PyBytes_FromString(key);
 }
 
-static PyObject *judged_bytes(struct opened *file, const char *event, const char *use)
+static enum verdict verdict_of(const struct finding *finding, bool has_bytes)
 {
-	const int enforcing = rules.mode >= MODE_ENFORCE;
-	PyObject *kept = kept_by_interpreter(), *key = file->is_native ? NULL : archive_key(file, kept),
-			 *bytes = key == NULL ? NULL : PyDict_GetItem(kept, key);
-	if (bytes != NULL)
-		return Py_DECREF(key), Py_INCREF(bytes), bytes;
+	if (finding->reason == NULL)
+		return ALLOW;
+	/* Audit mode hands out all that was read. */
+	if (rules.mode >= MODE_ENFORCE || !has_bytes)
+		return REFUSE;
+	return AUDIT;
+}
+
+static void refuse_file(const struct opened *file, const struct finding *finding)
+{
+	if (*file->expected != '\0') {
+		refuse("File hash mismatch: '%s' (expected: %s, got %s)", file->path, file->expected,
+			file->hex);
+		return;
+	}
+	refuse("Cannot load '%s': %s (%s%s%s)", file->path, finding->why, finding->reason,
+		*file->hex == '\0' ? "" : ", got ", file->hex);
+}
+
+/* Reads and judges the file, raises the event, and returns the bytes if they may be used: a new
+ * reference, or null with an exception. `is_trusted` is false where only audit mode lets them
+ * pass. */
+static PyObject *read_and_judge(
+	struct opened *file, const char *event, const char *use, bool *is_trusted)
+{
+	const bool is_too_large = (uint64_t)file->stat.st_size > rules.max_size;
+	struct finding finding;
+	PyObject *bytes = NULL;
 	file->entry = find_entry(file->real);
-	if (!S_ISREG(file->stat.st_mode))
-		object(file, "ERR_FILE_TYPE", "files", "it is not a regular file");
-	else if (enforcing && (uint64_t)file->stat.st_size > rules.max_size)
-		object(file, "ERR_LIMIT", "files", "it is larger than the policy allows");
-	else if ((bytes = read_and_digest(file)) != NULL)
-		judge(file);
-	else
-		return Py_XDECREF(key), NULL;
-	const enum verdict verdict = file->reason == NULL         ? ALLOW
-								 : enforcing || bytes == NULL ? REFUSE
-															  : AUDIT;
+	if (!S_ISREG(file->stat.st_mode)) {
+		finding = (struct finding){"ERR_FILE_TYPE", "files", "it is not a regular file"};
+	} else if (rules.mode >= MODE_ENFORCE && is_too_large) {
+		finding = (struct finding){"ERR_LIMIT", "files", "it is larger than the policy allows"};
+	} else {
+		bytes = read_and_digest(file);
+		if (bytes == NULL)
+			return NULL;
+		finding = judge(file);
+	}
+	const enum verdict verdict = verdict_of(&finding, bytes != NULL);
 	if (rules.mode != MODE_OFF || verdict == REFUSE)
 		raise_event(event, verdict, "path", file->real, "use", use, "sha256", file->hex, "expected",
 			file->expected, "product", file->entry.product, "entry", file->entry.name, "rule",
-			file->rule, "reason", file->reason, NULL);
-	if (verdict == REFUSE)
+			finding.rule, "reason", finding.reason, NULL);
+	if (verdict == REFUSE) {
 		Py_CLEAR(bytes);
-	if (verdict == REFUSE && *file->expected != 0)
-		refuse("File hash mismatch: '%s' (expected: %s, got %s)", file->path, file->expected,
-			file->hex);
-	else if (verdict == REFUSE)
-		refuse("Cannot load '%s': %s (%s%s%s)", file->path, file->why, file->reason,
-			*file->hex == 0 ? "" : ", got ", file->hex);
-	if (verdict == ALLOW && key != NULL && PyDict_GET_SIZE(kept) <= MAX_ARCHIVES &&
-		PyDict_SetItem(kept, key, bytes) != 0)
-		Py_CLEAR(bytes);
+		refuse_file(file, &finding);
+	}
+	*is_trusted = verdict == ALLOW;
+	return bytes;
+}
+
+/* As read_and_judge(), but bytes that were trusted before, and whose file is unchanged since, are
+ * given again without another event. */
+static PyObject *judged_bytes(struct opened *file, const char *event, const char *use)
+{
+	PyObject *kept = kept_by_interpreter();
+	PyObject *key = archive_key(file, kept);
+	PyObject *bytes = NULL;
+	bool is_trusted = false;
+	if (key != NULL)
+		bytes = PyDict_GetItem(kept, key);
+	if (bytes != NULL) {
+		Py_INCREF(bytes);
+		Py_DECREF(key);
+		return bytes;
+	}
+	bytes = read_and_judge(file, event, use, &is_trusted);
+	if (bytes != NULL && key != NULL && is_trusted && PyDict_GET_SIZE(kept) <= MAX_ARCHIVES) {
+		if (PyDict_SetItem(kept, key, bytes) != 0)
+			Py_CLEAR(bytes);
+	}
 	Py_XDECREF(key);
 	return bytes;
 }
 
+/* Opens a file that is no directory, and fills in all that its descriptor tells. Returns false with
+ * errno; the descriptor may be open then. */
+static bool open_file(struct opened *file)
+{
+	file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file->descriptor < 0)
+		return false;
+	if (!real_path_of(file->descriptor, file->real) || fstat(file->descriptor, &file->stat) != 0)
+		return false;
+	if (S_ISDIR(file->stat.st_mode)) {
+		errno = EISDIR;
+		return false;
+	}
+	return true;
+}
+
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX])
 {
-	struct opened file = {.path = path,
-		.is_native = use == NULL,
-		.descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+	struct opened file = {.path = path, .is_native = use == NULL};
 	PyObject *bytes = NULL;
-	int is_open = file.descriptor >= 0 && real_path_of(file.descriptor, file.real) &&
-				  fstat(file.descriptor, &file.stat) == 0;
-	if (is_open && S_ISDIR(file.stat.st_mode))
-		errno = EISDIR, is_open = 0;
-	if (is_open)
+	if (open_file(&file))
 		bytes = judged_bytes(&file, event, use);
 	else
 		PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
@@ -227,19 +389,35 @@ PyObject *open_verified(const char *path, const char *event, const char *use, ch
 	return bytes;
 }
 
-/* io.BytesIO is looked up once in each interpreter. A program can find what is kept
- * (gc.get_objects) and exchange it, which is to it what replacing io.open_code is. */
+/* Looks io.BytesIO up, and keeps it for the interpreter. Returns a borrowed reference, or null with
+ * an exception. */
+static PyObject *keep_bytes_io(PyObject *kept)
+{
+	PyObject *io = PyImport_ImportModule("_io");
+	PyObject *type = NULL;
+	if (io != NULL)
+		type = PyObject_GetAttrString(io, "BytesIO");
+	Py_XDECREF(io);
+	if (type == NULL || PyDict_SetItemString(kept, "BytesIO", type) != 0)
+		return NULL;
+	Py_DECREF(type); /* `kept` has it */
+	return type;
+}
+
+/* A program can find io.BytesIO where it is kept (gc.get_objects) and exchange it. To the program
+ * that is the same as replacing io.open_code. */
 PyObject *open_code(PyObject *path, void *Py_UNUSED(data))
 {
-	PyObject *name, *file = NULL, *kept = kept_by_interpreter(),
-					*type = kept == NULL ? NULL : PyDict_GetItemString(kept, "BytesIO");
-	if (kept != NULL && type == NULL) {
-		PyObject *io = PyImport_ImportModule("_io");
-		type = io == NULL ? NULL : PyObject_GetAttrString(io, "BytesIO");
-		Py_XDECREF(io);
-		if (type == NULL || PyDict_SetItemString(kept, "BytesIO", type) != 0)
+	PyObject *kept = kept_by_interpreter();
+	PyObject *type = NULL;
+	PyObject *file = NULL;
+	PyObject *name;
+	if (kept != NULL) {
+		type = PyDict_GetItemString(kept, "BytesIO");
+		if (type == NULL)
+			type = keep_bytes_io(kept);
+		if (type == NULL)
 			return NULL;
-		Py_DECREF(type); /* kept has it */
 	}
 	if (!PyUnicode_FSConverter(path, &name))
 		return NULL;
