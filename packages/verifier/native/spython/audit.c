@@ -1,257 +1,373 @@
-/* The audit hook (PEP 578): refuses what goes round the open-code hook or ends it, and records what
- * the policy selects. Most events are neither, so that what they cost is one look-up. */
+/* The audit hook (PEP 578). It refuses what would load code past the open-code hook or end the
+ * hooks, and records the events that the policy selects. Most events are neither, and cost one
+ * look-up in a table. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../linked-libraries.h"
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <sys/vfs.h>
 
-enum { SLOTS = 512, MAX_DETAIL = 512 };
-/* A check answers 0: to be recorded where it is selected; 1: recorded already; -1: refused. `why`
- * is the refusal's, where it has one. */
-static struct slot {
-	const char *name;
-	int (*check)(const char *event, PyObject *arguments, const char *why), selected;
-	const char *why;
-} slots[SLOTS];
-static int all_selected;
+enum {
+	SLOTS = 512,
+	MAX_USED_SLOTS = SLOTS / 2, /* so that most look-ups end at the first slot */
+	MAX_DETAIL = 512,
+};
 
+/* The answers of a check. */
+enum {
+	REFUSED_EVENT = -1, /* with an exception */
+	NO_OBJECTION = 0, /* the event is recorded if it is selected */
+	RECORDED = 1, /* the check has recorded it */
+};
+
+/* Judges an event. `why` is the reason for a refusal. */
+typedef int check_event(const char *event, PyObject *arguments, const char *why);
+
+/* A hash table of events with open addressing. It is filled by prepare_audit() and constant
+ * afterwards. */
+static struct slot {
+	const char *name; /* null: the slot is free */
+	check_event *check; /* null: nothing to judge */
+	const char *why; /* for the check; null if that has reasons of its own */
+	bool is_selected; /* the policy has it recorded */
+} slots[SLOTS];
+static bool is_all_selected;
+
+/* Returns an argument of the event, a borrowed reference; None if there is none. */
 static PyObject *argument(PyObject *arguments, Py_ssize_t at)
 {
-	return arguments != NULL && PyTuple_Check(arguments) && at < PyTuple_GET_SIZE(arguments)
-			   ? PyTuple_GET_ITEM(arguments, at)
-			   : Py_None;
+	if (arguments == NULL || !PyTuple_Check(arguments) || at >= PyTuple_GET_SIZE(arguments))
+		return Py_None;
+	return PyTuple_GET_ITEM(arguments, at);
 }
 
-/* Of its arguments text and whole numbers as they are, of code its file, of the rest the type:
- * nothing here may call what a program defines. */
-static void record(const char *event, enum verdict verdict, PyObject *arguments)
-{
-	const Py_ssize_t count =
-		arguments != NULL && PyTuple_Check(arguments) ? PyTuple_GET_SIZE(arguments) : 0;
-	char name[128], detail[MAX_DETAIL] = "";
-	size_t length = 0;
-	for (Py_ssize_t i = 0; i < count && length < MAX_DETAIL - 8; i++) {
-		PyObject *value = PyTuple_GET_ITEM(arguments, i),
-				 *shown = PyCode_Check(value) ? ((PyCodeObject *)value)->co_filename : value;
-		const int is_plain =
-			PyUnicode_CheckExact(shown) || PyLong_CheckExact(shown) || shown == Py_None;
-		PyObject *text = is_plain ? PyObject_Str(shown) : NULL,
-				 *bytes = text == NULL
-							  ? NULL
-							  : PyUnicode_AsEncodedString(text, "utf-8", "surrogateescape");
-		const char *says = bytes != NULL               ? PyBytes_AS_STRING(bytes)
-						   : PyBytes_CheckExact(value) ? PyBytes_AS_STRING(value)
-													   : Py_TYPE(value)->tp_name;
-		length += (size_t)snprintf(detail + length, MAX_DETAIL - length, "%s%s%s",
-			i == 0 ? "" : ", ", shown == value ? "" : "code ", says);
-		Py_XDECREF(text);
-		Py_XDECREF(bytes);
-		PyErr_Clear();
-	}
-	snprintf(name, sizeof name, "python.%s", event);
-	raise_event(name, verdict, "detail", detail, "reason",
-		verdict == ALLOW ? NULL : "ERR_RUNTIME_RULE", NULL);
-}
-
-static int veto(const char *event, PyObject *arguments, const char *why)
-{
-	const int enforcing = rules.mode >= MODE_ENFORCE;
-	record(event, enforcing ? REFUSE : AUDIT, arguments);
-	if (!enforcing)
-		return 1;
-	return strncmp(event, "cpython.", 8) == 0
-			   ? refuse("'%s' is disabled by policy", event + 8)
-			   : refuse("Cannot go on with %s: %s (ERR_RUNTIME_RULE)", event, why);
-}
-
-/* SQL, too, could load any library by no event where that is enabled; Connection.setconfig()
- * enables the method alone, by none. */
-static int judge_sqlite(const char *event, PyObject *arguments, const char *why)
-{
-	return argument(arguments, 1) == Py_False ? 0 : veto(event, arguments, why);
-}
-
-/* The program's own libcrypto, libc's iconv and Tcl load what these name, as start.c has it of
- * those that it is started with. */
-static int judge_variable(const char *event, PyObject *arguments, const char *why)
-{
-	PyObject *name = argument(arguments, 0);
-	const char *text = PyBytes_CheckExact(name) ? PyBytes_AS_STRING(name) : "OPENSSL_";
-	const int is_one = strncmp(text, "OPENSSL_", 8) == 0 || strncmp(text, "TCL", 3) == 0 ||
-					   strcmp(text, "TK_LIBRARY") == 0 || strcmp(text, "GCONV_PATH") == 0;
-	return is_one ? veto(event, arguments, why) : 0;
-}
-
-static int judge_child(const char *event, PyObject *arguments, const char *why)
-{
-	if (rules.children == CHILDREN_REFUSE)
-		return veto(event, arguments, why);
-	if (rules.children == CHILDREN_AUDIT)
-		record(event, AUDIT, arguments);
-	return rules.children == CHILDREN_AUDIT;
-}
-
-static int is_text(PyObject *name)
+static bool is_text(PyObject *name)
 {
 	return PyUnicode_Check(name) || PyBytes_Check(name);
 }
 
-/* What is named by an absolute path outside of all products is the system's. */
+/* Writes one argument to `to`: text, whole numbers and None as they are, the file of a code object,
+ * and the type of all else. Calls nothing that a program can define, such as __str__. Returns the
+ * length as snprintf(3) does. */
+static size_t describe(PyObject *value, const char *separator, char *to, size_t room)
+{
+	const bool is_code = PyCode_Check(value);
+	PyObject *shown = is_code ? ((PyCodeObject *)value)->co_filename : value;
+	PyObject *text = NULL;
+	PyObject *bytes = NULL;
+	if (PyUnicode_CheckExact(shown) || PyLong_CheckExact(shown) || shown == Py_None)
+		text = PyObject_Str(shown);
+	if (text != NULL)
+		bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogateescape");
+	const char *description = Py_TYPE(value)->tp_name;
+	if (bytes != NULL)
+		description = PyBytes_AS_STRING(bytes);
+	else if (PyBytes_CheckExact(value))
+		description = PyBytes_AS_STRING(value);
+	const char *kind = is_code ? "code " : "";
+	const int length = snprintf(to, room, "%s%s%s", separator, kind, description);
+	Py_XDECREF(text);
+	Py_XDECREF(bytes);
+	PyErr_Clear();
+	return (size_t)length;
+}
+
+/* Raises the event `python.NAME`, with as much of its arguments as there is room for. */
+static void record(const char *event, enum verdict verdict, PyObject *arguments)
+{
+	Py_ssize_t count = 0;
+	char name[128];
+	char detail[MAX_DETAIL] = "";
+	size_t length = 0;
+	if (arguments != NULL && PyTuple_Check(arguments))
+		count = PyTuple_GET_SIZE(arguments);
+	for (Py_ssize_t i = 0; i < count && length < MAX_DETAIL - 8; i++) {
+		const char *separator = i == 0 ? "" : ", ";
+		length += describe(
+			PyTuple_GET_ITEM(arguments, i), separator, detail + length, MAX_DETAIL - length);
+	}
+	snprintf(name, sizeof name, "python.%s", event);
+	const char *reason = verdict == ALLOW ? NULL : "ERR_RUNTIME_RULE";
+	raise_event(name, verdict, "detail", detail, "reason", reason, NULL);
+}
+
+/* Refuses the event. Audit mode only records it. */
+static int veto(const char *event, PyObject *arguments, const char *why)
+{
+	static const char CPYTHON[] = "cpython.";
+	const size_t length = strlen(CPYTHON);
+	if (rules.mode < MODE_ENFORCE) {
+		record(event, AUDIT, arguments);
+		return RECORDED;
+	}
+	record(event, REFUSE, arguments);
+	if (strncmp(event, CPYTHON, length) == 0)
+		refuse("'%s' is disabled by policy", event + length);
+	else
+		refuse("Cannot go on with %s: %s (ERR_RUNTIME_RULE)", event, why);
+	return REFUSED_EVENT;
+}
+
+/* Refuses sqlite3.enable_load_extension(True) and load_extension(): SQL could then load any
+ * library, without an event. Connection.setconfig() has no event; it enables the method alone,
+ * which has one. */
+static int check_sqlite(const char *event, PyObject *arguments, const char *why)
+{
+	if (argument(arguments, 1) == Py_False)
+		return NO_OBJECTION;
+	return veto(event, arguments, why);
+}
+
+/* Refuses to set the variables by which the program's own libcrypto, libc's iconv and Tcl load
+ * code. start.c drops them from those that the process is started with. */
+static int check_variable(const char *event, PyObject *arguments, const char *why)
+{
+	PyObject *name = argument(arguments, 0);
+	/* os.putenv raises its event with bytes. Anything else is refused. */
+	const char *text = PyBytes_CheckExact(name) ? PyBytes_AS_STRING(name) : "OPENSSL_";
+	const bool loads_code = strncmp(text, "OPENSSL_", 8) == 0 || strncmp(text, "TCL", 3) == 0 ||
+							strcmp(text, "TK_LIBRARY") == 0 || strcmp(text, "GCONV_PATH") == 0;
+	if (!loads_code)
+		return NO_OBJECTION;
+	return veto(event, arguments, why);
+}
+
+/* Judges the start of a child process by runtime.children of the policy. */
+static int check_child(const char *event, PyObject *arguments, const char *why)
+{
+	if (rules.children == CHILDREN_REFUSE)
+		return veto(event, arguments, why);
+	if (rules.children == CHILDREN_AUDIT) {
+		record(event, AUDIT, arguments);
+		return RECORDED;
+	}
+	return NO_OBJECTION;
+}
+
+/* Judges a library that native code is linked to, for each_linked_library(). A library that an
+ * absolute path outside of all products names is the system's, and one that is loaded already will
+ * not be loaded again: neither is judged. False leaves an exception, if the library is refused. */
 static bool judge_linked(const char *path, bool is_beside)
 {
-	void *loaded = NULL;
-	if ((!is_beside && find_entry(path).product == NULL) ||
-		(loaded = dlopen(path, RTLD_LAZY | RTLD_NOLOAD)) != NULL)
-		return loaded == NULL || dlclose(loaded) == 0;
+	if (!is_beside && find_entry(path).product == NULL)
+		return true;
+	void *loaded = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+	if (loaded != NULL)
+		return dlclose(loaded) == 0;
 	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
 	Py_XDECREF(bytes);
 	return bytes != NULL;
 }
 
-/* What the system's loader searches for has no slash, which strict does not have. In paths it puts
- * other directories for `$LIB` and its like. */
-static int judge_native(const char *event, PyObject *arguments, PyObject *file, int may_be_searched)
+/* Judges a file of native code by its content, and all that it is linked to. */
+static int judge_native_file(const char *event, PyObject *arguments, const char *path)
 {
-	PyObject *path, *bytes = NULL;
-	const char *why = NULL;
-	if (!PyUnicode_FSConverter(file, &path))
-		return -1;
-	const char *name = PyBytes_AS_STRING(path);
-	const int is_searched = may_be_searched && strchr(name, '/') == NULL;
+	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
+	if (bytes == NULL)
+		return REFUSED_EVENT;
+	Py_DECREF(bytes);
+	if (each_linked_library(path, judge_linked))
+		return NO_OBJECTION;
+	if (PyErr_Occurred())
+		return REFUSED_EVENT;
+	return veto(event, arguments, "it is linked to more than can be followed");
+}
+
+/* Returns why native code of this name is refused unread, or null. `is_searched` is true if the
+ * system's loader would search for the file, so that its path is not known. */
+static const char *objection_to_name(const char *name, bool is_searched)
+{
 	if (rules.refuses_extensions)
-		why = "the policy says python.extensions: refuse";
-	else if (strchr(name, '$') != NULL)
-		why = "its path has a $, which the system's loader replaces";
-	else if (is_searched && rules.mode == MODE_STRICT)
-		why = "it names no file";
-	else if (!is_searched && (bytes = open_verified(name, "module.dlopen", NULL, NULL)) != NULL &&
-			 !each_linked_library(name, judge_linked)) {
-		Py_CLEAR(bytes);
-		if (!PyErr_Occurred())
-			why = "it is linked to more than can be followed";
-	}
-	const int answer = why != NULL                    ? veto(event, arguments, why)
-					   : is_searched || bytes != NULL ? 0
-													  : -1;
-	Py_XDECREF(bytes);
+		return "the policy says python.extensions: refuse";
+	if (strchr(name, '$') != NULL)
+		return "its path has a $, which the system's loader replaces";
+	if (is_searched && rules.mode == MODE_STRICT)
+		return "it names no file";
+	return NULL;
+}
+
+/* Judges native code that is about to be loaded. With `may_be_searched` a name without a slash is
+ * left to the system's loader, which searches the system's own directories; strict mode refuses
+ * it. */
+static int judge_native(
+	const char *event, PyObject *arguments, PyObject *file, bool may_be_searched)
+{
+	PyObject *path;
+	int answer = NO_OBJECTION;
+	if (!PyUnicode_FSConverter(file, &path))
+		return REFUSED_EVENT;
+	const char *name = PyBytes_AS_STRING(path);
+	const bool is_searched = may_be_searched && strchr(name, '/') == NULL;
+	const char *objection = objection_to_name(name, is_searched);
+	if (objection != NULL)
+		answer = veto(event, arguments, objection);
+	else if (!is_searched)
+		answer = judge_native_file(event, arguments, name);
 	Py_DECREF(path);
 	return answer;
 }
 
-/* With a file the event comes before an extension module's dlopen(3). */
-static int judge_import(const char *event, PyObject *arguments, const char *why)
+/* Judges an import. The event of an extension module has its file, and comes before dlopen(3).
+ * Other modules have no file here, as the open-code hook judges them; two of them start child
+ * processes without an event, and are refused where child processes are. */
+static int check_import(const char *event, PyObject *arguments, const char *why)
 {
-	PyObject *name = argument(arguments, 0), *file = argument(arguments, 1);
+	PyObject *name = argument(arguments, 0);
+	PyObject *file = argument(arguments, 1);
 	if (file != Py_None)
-		return judge_native(event, arguments, file, 0);
+		return judge_native(event, arguments, file, false);
 	if (rules.children != CHILDREN_REFUSE || !PyUnicode_Check(name))
-		return 0;
-	const int starts_children =
-		PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_spawn_posix") == 0 ||
-		PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_forkserver") == 0;
-	return starts_children ? veto(event, arguments, why) : 0;
+		return NO_OBJECTION;
+	if (PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_spawn_posix") == 0 ||
+		PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_forkserver") == 0)
+		return veto(event, arguments, why);
+	return NO_OBJECTION;
 }
 
-/* What has __fspath__ was asked before, and may answer otherwise now. Null is the program itself.
- */
-static int judge_library(const char *event, PyObject *arguments, const char *why)
+/* Judges ctypes' loading of a library. None is the program itself. An object with __fspath__ was
+ * asked before, and may answer something else now: it is refused. */
+static int check_library(const char *event, PyObject *arguments, const char *why)
 {
 	PyObject *library = argument(arguments, 0);
 	if (library == Py_None)
-		return 0;
-	return is_text(library) ? judge_native(event, arguments, library, 1)
-							: veto(event, arguments, why);
+		return NO_OBJECTION;
+	if (!is_text(library))
+		return veto(event, arguments, why);
+	return judge_native(event, arguments, library, true);
 }
 
-/* `/proc/PID/mem` by whatever links. A relative name may be one beside a directory's descriptor,
- * which the event does not tell. */
-static int is_memory(const char *path)
+/* Returns true if the path is that of a process's memory, `/proc/PID/mem`, by whatever links. A
+ * relative path that leads nowhere from here may be one from the descriptor of a directory, which
+ * the event does not tell: then its last name decides. */
+static bool is_process_memory(const char *path)
 {
-	const char *slash = strrchr(path, '/');
 	char real[PATH_MAX];
 	struct statfs system;
-	if (realpath(path, real) == NULL)
-		return *path != '/' && strcmp(slash == NULL ? path : slash + 1, "mem") == 0;
-	return strcmp(strrchr(real, '/'), "/mem") == 0 && statfs(real, &system) == 0 &&
-		   system.f_type == PROC_SUPER_MAGIC;
+	if (realpath(path, real) == NULL) {
+		const char *last_slash = strrchr(path, '/');
+		const char *name = last_slash == NULL ? path : last_slash + 1;
+		return *path != '/' && strcmp(name, "mem") == 0;
+	}
+	if (strcmp(strrchr(real, '/'), "/mem") != 0 || statfs(real, &system) != 0)
+		return false;
+	return system.f_type == PROC_SUPER_MAGIC;
 }
 
-/* A .pyc that is read, and not by the hook, goes to a loader past it. Memory of processes is not
- * for writing. */
-static int judge_open(const char *event, PyObject *arguments, const char *unsteady)
+/* Returns why a file of this name must not be opened for this access, or null. */
+static const char *objection_to_open(const char *name, int access)
 {
-	PyObject *file = argument(arguments, 0), *flags = argument(arguments, 2), *path;
-	if (!PyLong_Check(flags) || PyLong_Check(file) || file == Py_None)
-		return 0;
-	const int access = (int)PyLong_AsLong(flags) & O_ACCMODE;
-	const Py_ssize_t count = PyUnicode_CheckExact(file) ? PyUnicode_GET_LENGTH(file) : 0;
-	if (access != O_RDONLY && !is_text(file))
-		return veto(event, arguments, unsteady);
-	if (access == O_RDONLY && count > 0 && PyUnicode_READ_CHAR(file, count - 1) != 'c')
-		return 0;
-	if (!PyUnicode_FSConverter(file, &path))
-		return PyErr_Clear(), 0;
-	const char *name = PyBytes_AS_STRING(path), *dot = strrchr(name, '.'), *why = NULL;
-	if (access != O_WRONLY && dot != NULL && strcmp(dot, ".pyc") == 0)
-		why = "bytecode is for the hook to read, which this loader passes by";
-	else if (access != O_RDONLY && is_memory(name))
-		why = "memory of a process is not for writing";
-	Py_DECREF(path);
-	return why == NULL ? 0 : veto(event, arguments, why);
+	const char *suffix = strrchr(name, '.');
+	const bool is_bytecode = suffix != NULL && strcmp(suffix, ".pyc") == 0;
+	if (access != O_WRONLY && is_bytecode)
+		return "bytecode is for the hook to read, which this loader passes by";
+	if (access != O_RDONLY && is_process_memory(name))
+		return "memory of a process is not for writing";
+	return NULL;
 }
 
+/* Refuses to write memory of processes, and to read bytecode: the open-code hook opens files
+ * without this event, so a loader that raises it passes the hook by. `why` is the refusal of an
+ * object that could give another path each time, if it is opened for writing. */
+static int check_open(const char *event, PyObject *arguments, const char *why)
+{
+	PyObject *file = argument(arguments, 0);
+	PyObject *flags = argument(arguments, 2);
+	PyObject *path;
+	if (!PyLong_Check(flags) || PyLong_Check(file) || file == Py_None)
+		return NO_OBJECTION;
+	const int access = (int)PyLong_AsLong(flags) & O_ACCMODE;
+	if (access != O_RDONLY && !is_text(file))
+		return veto(event, arguments, why);
+	/* Nearly all opens are to read a file whose name does not end in "c": these are done here. */
+	const Py_ssize_t length = PyUnicode_CheckExact(file) ? PyUnicode_GET_LENGTH(file) : 0;
+	if (access == O_RDONLY && length > 0 && PyUnicode_READ_CHAR(file, length - 1) != 'c')
+		return NO_OBJECTION;
+	if (!PyUnicode_FSConverter(file, &path)) {
+		PyErr_Clear();
+		return NO_OBJECTION;
+	}
+	const char *objection = objection_to_open(PyBytes_AS_STRING(path), access);
+	Py_DECREF(path);
+	if (objection == NULL)
+		return NO_OBJECTION;
+	return veto(event, arguments, objection);
+}
+
+/* Returns the slot with this name, or else the free slot where it would be. The table is never
+ * full, so there is one. */
 static struct slot *slot_of(const char *name)
 {
-	uint32_t hash = 2166136261;
-	for (const char *c = name; *c != 0; c++)
+	uint32_t hash = 2166136261; /* FNV-1a */
+	for (const char *c = name; *c != '\0'; c++)
 		hash = (hash ^ (uint8_t)*c) * 16777619;
-	struct slot *slot = &slots[hash % SLOTS];
-	while (slot->name != NULL && strcmp(slot->name, name) != 0)
-		slot = slot == slots + SLOTS - 1 ? slots : slot + 1;
-	return slot;
+	size_t at = hash % SLOTS;
+	while (slots[at].name != NULL && strcmp(slots[at].name, name) != 0)
+		at = (at + 1) % SLOTS;
+	return &slots[at];
 }
 
 void prepare_audit(void)
 {
 	static const char CHILD[] = "child processes are refused, as nothing verifies what they load; "
 								"os.fork works (policy: runtime.children)";
-	static const char HOOK[] = "the hook is spython's",
-					  UNSTEADY[] = "it is no text, and could say another path each time",
-					  SQL[] = "SQL could load any library";
-	const struct slot checks[] = {{"open", judge_open, 0, UNSTEADY},
-		{"import", judge_import, 0, CHILD}, {"ctypes.dlopen", judge_library, 0, UNSTEADY},
-		{"sqlite3.load_extension", judge_sqlite, 0, SQL},
-		{"sqlite3.enable_load_extension", judge_sqlite, 0, SQL}, {"setopencodehook", veto, 0, HOOK},
-		{"sys.addaudithook", rules.audit_hooks ? NULL : veto, 0,
-			"the policy says python.auditHooks: refuse"},
-		{"subprocess.Popen", judge_child, 0, CHILD}, {"os.exec", judge_child, 0, CHILD},
-		{"os.posix_spawn", judge_child, 0, CHILD}, {"os.system", judge_child, 0, CHILD},
-		{"pty.spawn", judge_child, 0, CHILD},
-		{"os.putenv", judge_variable, 0, "native code would be loaded from what it names"},
-		{"cpython.run_command", veto, 0, HOOK}, {"cpython.run_stdin", veto, 0, HOOK},
-		{"cpython.run_interactivehook", veto, 0, HOOK}, {"cpython.run_startup", veto, 0, HOOK}};
-	size_t count = 0;
-	for (; count < sizeof checks / sizeof *checks; count++)
-		*slot_of(checks[count].name) = checks[count];
+	static const char HOOK[] = "the hook is spython's";
+	static const char HOOKS[] = "the policy says python.auditHooks: refuse";
+	static const char SQL[] = "SQL could load any library";
+	static const char UNSTEADY[] = "it is no text, and could say another path each time";
+	static const char VARIABLE[] = "native code would be loaded from what it names";
+	const struct {
+		const char *event;
+		check_event *check;
+		const char *why;
+	} checks[] = {
+		{"open", check_open, UNSTEADY},
+		{"import", check_import, CHILD},
+		{"ctypes.dlopen", check_library, UNSTEADY},
+		{"sqlite3.load_extension", check_sqlite, SQL},
+		{"sqlite3.enable_load_extension", check_sqlite, SQL},
+		{"setopencodehook", veto, HOOK},
+		{"sys.addaudithook", rules.audit_hooks ? NULL : veto, HOOKS},
+		{"subprocess.Popen", check_child, CHILD},
+		{"os.exec", check_child, CHILD},
+		{"os.posix_spawn", check_child, CHILD},
+		{"os.system", check_child, CHILD},
+		{"pty.spawn", check_child, CHILD},
+		{"os.putenv", check_variable, VARIABLE},
+		{"cpython.run_command", veto, HOOK},
+		{"cpython.run_stdin", veto, HOOK},
+		{"cpython.run_interactivehook", veto, HOOK},
+		{"cpython.run_startup", veto, HOOK},
+	};
+	size_t used = sizeof checks / sizeof *checks;
+	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+		struct slot *slot = slot_of(checks[i].event);
+		slot->name = checks[i].event;
+		slot->check = checks[i].check;
+		slot->why = checks[i].why;
+	}
 	EACH(event, rules.events) {
-		struct slot *slot = slot_of(event->text);
-		if (++count > SLOTS / 2)
+		used++;
+		if (used > MAX_USED_SLOTS)
 			fail(REFUSED, "ERR_POLICY",
 				"Cannot use the policy: python.events has more than 200 names");
-		all_selected |= strcmp(event->text, "*") == 0;
+		struct slot *slot = slot_of(event->text);
 		slot->name = event->text;
-		slot->selected = 1;
+		slot->is_selected = true;
+		if (strcmp(event->text, "*") == 0)
+			is_all_selected = true;
 	}
 }
 
 int on_audit(const char *event, PyObject *arguments, void *Py_UNUSED(data))
 {
 	const struct slot *slot = slot_of(event);
-	const int answer = slot->check == NULL ? 0 : slot->check(event, arguments, slot->why);
-	if (answer == 0 && (slot->selected || all_selected))
+	int answer = NO_OBJECTION;
+	if (slot->check != NULL)
+		answer = slot->check(event, arguments, slot->why);
+	if (answer == NO_OBJECTION && (slot->is_selected || is_all_selected))
 		record(event, ALLOW, arguments);
-	return answer < 0 ? -1 : 0;
+	return answer == REFUSED_EVENT ? -1 : 0;
 }
