@@ -1,24 +1,39 @@
-/* libFuzzer target for what reads a trust index, by the first octet modulo 3: whole files, by their
- * signature (0); head, records and names whatever their signature, which nobody but a signer could
- * bring (1); the same behind a host configuration and its length in two octets (2). Look-ups follow
- * each, of paths in every product. */
+/* libFuzzer target for what reads a trust index and a host configuration. sanitized.test.ts builds
+ * and runs it. The first byte modulo 3 says how the rest of an input is read:
+ *
+ * 0: as a whole file, whose signature is verified.
+ * 1: as head, records and names without a signature, which only a signer could bring.
+ * 2: as 1, behind two bytes with the length of a host configuration and that configuration.
+ *
+ * Paths in every product are looked up afterwards.
+ *
+ * The sources are included rather than linked, so that their static state can be reset, and so that
+ * the memory which a process that starts once keeps for good is freed before the next input. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Freed when the next input comes: a process that starts once keeps all of it. */
-static void *kept[4096], *mapped;
-static size_t kept_count, mapped_length;
+/* The memory of the current input. */
+static void *kept[4096];
+static size_t kept_count;
+static void *mapped;
+static size_t mapped_length;
+
 static void *keep(void *memory)
 {
-	return kept[kept_count++] = memory;
+	kept[kept_count] = memory;
+	kept_count++;
+	return memory;
 }
+
 static void *map(size_t length)
 {
+	mapped = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	mapped_length = length;
-	return mapped = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return mapped;
 }
+
 #include "spython.h"
 #define malloc(size) keep(malloc(size))
 #define calloc(count, size) keep(calloc(count, size))
@@ -29,48 +44,66 @@ static void *map(size_t length)
 #include "../json.c"
 #include "../members.c"
 #include "../owned-file.c"
+
+/* The host configuration that the input has, in the place of a file. */
 static const uint8_t *host;
 static size_t host_length;
-static ssize_t give_host(char *text, size_t room)
+
+static ssize_t give_host(char *text, size_t room, const char **why)
 {
+	*why = "";
 	if (host_length > room)
 		return -1;
 	memcpy(text, host, host_length);
 	return (ssize_t)host_length;
 }
-#define read_owned(path, trusted, text, room, why) (*(why) = "", give_host(text, room))
+
+#define read_owned(path, trusted, text, room, why) give_host(text, room, why)
 #define realpath(path, resolved) keep(realpath(path, resolved))
 #include "host.c"
 #include "index.c"
 #undef malloc
 #undef calloc
 
+/* Takes the place of events.c: a refusal ends the reading of an input. */
 static jmp_buf refused;
+
 void open_sinks(void)
 {
 }
+
 void raise_event(const char *event, enum verdict verdict, ...)
 {
-	(void)event, (void)verdict;
+	(void)event;
+	(void)verdict;
 }
+
 _Noreturn void fail(int status, const char *code, const char *format, ...)
 {
-	(void)status, (void)code, (void)format;
+	(void)status;
+	(void)code;
+	(void)format;
 	longjmp(refused, 1);
 }
 
+/* Resets all static state to that of a process that has just started. */
 static void forget(void)
 {
-	while (kept_count > 0)
-		free(kept[--kept_count]);
+	while (kept_count > 0) {
+		kept_count--;
+		free(kept[kept_count]);
+	}
 	if (mapped != NULL)
 		munmap(mapped, mapped_length);
 	mapped = NULL;
 	for (size_t i = 0; i < product_count; i++)
 		products[i] = (struct product){0};
-	product_count = entry_count = 0;
+	product_count = 0;
+	entry_count = 0;
 	not_after = UINT64_MAX;
-	policy = catalog_signers = listed = NULL;
+	policy = NULL;
+	catalog_signers = NULL;
+	listed = NULL;
 	rules = (struct rules){.host_mode = -1, .host_file = "none", .max_size = 64 << 20};
 	own_mode = MODE_ENFORCE;
 	ima = 0;
@@ -78,6 +111,7 @@ static void forget(void)
 	host_length = 0;
 }
 
+/* Reads all that an entry leads to, so that the sanitizers see it. */
 static void look_up_path(const char *path)
 {
 	volatile uint8_t read = 0;
@@ -88,27 +122,38 @@ static void look_up_path(const char *path)
 		read ^= (uint8_t)entry.target[i];
 }
 
-/* Names that the records give themselves, as far as there is something, and others. */
-static void look_up(void)
+/* Looks up paths that may be in the product or not. */
+static void look_up_usual_names(const struct product *product)
 {
 	static const char *const NAMES[] = {"main.py", "link", "link/to.py", "none", "~", ""};
 	char path[2 * PATH_MAX];
-	for (const struct product *p = products; p < products + product_count && p < products + 4;
-		p++) {
-		for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-			snprintf(path, sizeof path, "%.*s/%s", PATH_MAX, p->root, NAMES[i]);
-			look_up_path(path);
-		}
-		for (uint32_t i = p->first; i < p->end && i < p->first + 8; i++) {
-			const uint8_t *record = table.bytes + table.records_start + (size_t)i * RECORD_BYTES;
-			const size_t at = table.names_start + (size_t)read_u32(record),
-						 length = read_u16(record + PATH_BYTES_AT);
-			if (at + length > table.size)
-				continue;
-			snprintf(path, sizeof path, "%.*s/%.*s", PATH_MAX, p->root, (int)length,
-				(const char *)table.bytes + at);
-			look_up_path(path);
-		}
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+		snprintf(path, sizeof path, "%.*s/%s", PATH_MAX, product->root, NAMES[i]);
+		look_up_path(path);
+	}
+}
+
+/* Looks up the paths of the product's first records, as far as they lie in the index. */
+static void look_up_records(const struct product *product)
+{
+	char path[2 * PATH_MAX];
+	for (uint32_t i = product->first; i < product->end && i < product->first + 8; i++) {
+		const uint8_t *record = table.bytes + table.records_start + (size_t)i * RECORD_BYTES;
+		const size_t at = table.names_start + (size_t)read_u32(record);
+		const size_t length = read_u16(record + PATH_BYTES_AT);
+		if (at + length > table.size)
+			continue;
+		snprintf(path, sizeof path, "%.*s/%.*s", PATH_MAX, product->root, (int)length,
+			(const char *)table.bytes + at);
+		look_up_path(path);
+	}
+}
+
+static void look_up(void)
+{
+	for (size_t i = 0; i < product_count && i < 4; i++) {
+		look_up_usual_names(&products[i]);
+		look_up_records(&products[i]);
 	}
 	look_up_path("/");
 	announce(NULL);
@@ -123,28 +168,45 @@ static void read_unsigned(const uint8_t *data, size_t size)
 	look_up();
 }
 
+static void read_with_host(const uint8_t *data, size_t size)
+{
+	if (size < 2)
+		return;
+	host = data + 2;
+	host_length = read_u16(data);
+	if (host_length > size - 2)
+		return;
+	read_host("none");
+	read_unsigned(host + host_length, size - 2 - host_length);
+}
+
+/* Reads an index as the launcher hands it over. load_index() closes the memory, unless it refuses
+ * it before. */
+static void read_sealed(const uint8_t *data, size_t size)
+{
+	const int memory = memfd_create("index", MFD_ALLOW_SEALING);
+	if (write(memory, data, size) != (ssize_t)size)
+		return;
+	if (fcntl(memory, F_ADD_SEALS, ALL_SEALS) != 0)
+		return;
+	load_index(NULL, memory, -1);
+	look_up();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	forget();
 	if (size == 0 || setjmp(refused) != 0)
 		return 0;
-	if (*data % 3 == 1)
-		return read_unsigned(data + 1, size - 1), 0;
-	if (*data % 3 == 2) {
-		if (size < 3)
-			return 0;
-		host = data + 3;
-		host_length = read_u16(data + 1);
-		if (host_length > size - 3)
-			return 0;
-		read_host("none");
-		return read_unsigned(host + host_length, size - 3 - host_length), 0;
-	}
-	int memory = memfd_create("index", MFD_ALLOW_SEALING);
-	if (write(memory, data + 1, size - 1) == (ssize_t)size - 1 &&
-		fcntl(memory, F_ADD_SEALS, ALL_SEALS) == 0) {
-		load_index(NULL, memory, -1);
-		look_up();
+	switch (*data % 3) {
+	case 0:
+		read_sealed(data + 1, size - 1);
+		break;
+	case 1:
+		read_unsigned(data + 1, size - 1);
+		break;
+	default:
+		read_with_host(data + 1, size - 1);
 	}
 	return 0;
 }
