@@ -90,7 +90,7 @@ static void *digest_as_filled(void *given)
 	return NULL;
 }
 
-/* Tells the digesting thread that `added` more bytes of `content` were read. */
+/* Informs the digesting thread that `added` more bytes of `content` were read. */
 static void hand_over(struct digester *digester, size_t added, bool ended)
 {
 	pthread_mutex_lock(&digester->lock);

@@ -24,7 +24,7 @@ struct index_table {
 
 enum {
 	RECORD_BYTES = 48,
-	PATH_BYTES_AT = 4, /* where a record has the length of its path, two bytes */
+	PATH_BYTES_AT = 4, /* the offset of the path's length, two bytes, in a record */
 };
 
 /* The answers of find_record() that are no number of a record. */

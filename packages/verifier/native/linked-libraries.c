@@ -21,11 +21,11 @@ struct paths {
 	size_t count;
 	struct path {
 		char *text;
-		bool is_beside; /* as for take_library */
+		bool is_beside; /* the second argument of take_library */
 	} all[MAX_PATHS];
 };
 
-/* What one search has found so far. The loader searches `directories`; `files` are the object and
+/* The state of one search. The loader searches `directories`; `files` are the object and
  * the libraries, each of which is looked into in turn. */
 struct search {
 	struct paths directories;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 enum package_type {
-	TYPE_NONE, /* no `type`, or a value that Node.js passes over */
+	TYPE_NONE, /* `type` is absent, or has a value that Node.js passes over */
 	TYPE_COMMONJS,
 	TYPE_MODULE,
 	TYPE_UNKNOWN, /* JSON.parse must be asked */

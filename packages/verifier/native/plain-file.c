@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* From linux/openat2.h; headers may be older than this system call. */
+/* Headers may be older than this system call; linux/openat2.h has it. */
 enum {
 	OPENAT2 = 437,
 	NO_SYMLINKS = 0x04, /* RESOLVE_NO_SYMLINKS */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What was read. The caller judges it. */
+/* The file as it was read. The caller judges it. */
 struct plain_file {
 	unsigned char *content; /* the caller frees it; a NUL stands behind `size` bytes */
 	size_t size;

@@ -18,7 +18,7 @@ enum {
 
 /* The answers of a check. */
 enum {
-	REFUSED_EVENT = -1, /* with an exception */
+	REFUSED_EVENT = -1, /* an exception is set */
 	NO_OBJECTION = 0, /* the event is recorded if it is selected */
 	RECORDED = 1, /* the check has recorded it */
 };
@@ -31,7 +31,7 @@ typedef int check_event(const char *event, PyObject *arguments, const char *why)
 static struct slot {
 	const char *name; /* null: the slot is free */
 	check_event *check; /* null: nothing to judge */
-	const char *why; /* for the check; null if that has reasons of its own */
+	const char *why; /* the reason that the check gives; null if it has its own */
 	bool is_selected; /* the policy has it recorded */
 } slots[SLOTS];
 static bool is_all_selected;

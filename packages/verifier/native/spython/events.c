@@ -1,9 +1,9 @@
 /* Events of spython, and the line with which a start ends that is refused.
  *
- * An event is written before what it tells of takes effect. The file and syslog get each event by
- * a single write that does not wait, so that no reader can hold the program up; events that these
- * do not take are counted, and the next event tells how many. Standard error may wait, as
- * it does for whatever the program prints. */
+ * An event is written before the decision that it records takes effect. The file and syslog get
+ * each event by a single write that does not wait, so that no reader can hold the program up;
+ * events that these do not take are counted, and a verifier.dropped event reports the count.
+ * Standard error may wait, as it does for whatever the program prints. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../complain.h"
@@ -22,12 +22,12 @@
 /* The values of rules.standard_error. */
 enum { STDERR_REFUSALS, STDERR_OFF, STDERR_ALL };
 
-/* Not 0 while somebody traces sigtool:audit. The name is the one that sys/sdt.h looks for. */
+/* A tracer of sigtool:audit raises this above 0. The name is the one that sys/sdt.h looks for. */
 unsigned short sigtool_audit_semaphore __attribute__((section(".probes")));
 
 static int event_file = -1; /* the descriptor of rules.json_lines */
-static struct stat event_file_stat; /* as it was when it was opened */
-static atomic_uint dropped; /* events that a sink did not take and that were not told yet */
+static struct stat event_file_stat; /* its state when it was opened */
+static atomic_uint dropped; /* events that a sink did not take and that were not reported yet */
 
 /* Returns true if `event_file` still is the file that was opened, and that has a name. A program
  * may have closed the descriptor, and its number may now be that of another file. */
@@ -114,7 +114,7 @@ _Noreturn void fail(int status, const char *code, const char *format, ...)
 		snprintf(program, sizeof program, "spython: %s", code);
 		raise_event("verifier.start", REFUSE, "reason", code, NULL);
 	}
-	errno = error; /* for %m */
+	errno = error; /* %m shows it */
 	va_start(values, format);
 	complain(status, program, format, values);
 }

@@ -32,7 +32,7 @@ enum {
 /* A record, in bytes from its start; find-record.h has its other fields. */
 enum {
 	KIND_AT = 6,
-	SIZE_AT = 8, /* of a link: the length of its target */
+	SIZE_AT = 8, /* the file's size, or the length of a link's target */
 	DIGEST_AT = 16,
 	FILE_KIND = 0,
 	LINK_KIND = 1,
@@ -57,8 +57,8 @@ static const char INDEX_OID[] = "2.25.213635600933900886167909968535539274014";
 static const char DEVELOPMENT_OID[] = "2.25.160338890626714142025452589499789174236";
 
 static struct index_table table;
-static char index_hex[SHA256_HEX + 1]; /* of the whole file */
-static char signer_hex[SHA256_HEX + 1]; /* of the signer's SubjectPublicKeyInfo */
+static char index_hex[SHA256_HEX + 1]; /* the digest of the whole file */
+static char signer_hex[SHA256_HEX + 1]; /* the digest of the signer's SubjectPublicKeyInfo */
 
 /* The head. */
 static uint64_t not_after = UINT64_MAX; /* milliseconds since 1970 */
@@ -84,13 +84,13 @@ static const struct member HEAD[] = {
 static struct product {
 	const char *name;
 	const char *root; /* the directory it is bound to, as a real path where there is one */
-	size_t root_length; /* without a slash at its end */
-	char sequence[24]; /* in decimal; "" if it has none */
+	size_t root_length; /* 0 for the root directory, whose slash begins the path below it */
+	char sequence[24]; /* a decimal number; "" if it has none */
 	uint32_t first; /* its records are those from `first` to `end` - 1 */
 	uint32_t end;
 } products[MAX_PRODUCTS];
 static size_t product_count;
-static uint32_t entry_count; /* of all these products */
+static uint32_t entry_count; /* the entries of all these products together */
 
 static _Noreturn void malformed(const char *reason)
 {
@@ -102,7 +102,7 @@ static _Noreturn void distrust(const char *code, const char *reason)
 	fail(REFUSED, code, "Cannot trust the trust index: %s", reason);
 }
 
-/* For functions of libcrypto that return 1, and fail only for want of memory. */
+/* Checks functions of libcrypto that return 1, and fail only for want of memory. */
 static void require(int result)
 {
 	if (result != 1)
@@ -351,7 +351,7 @@ static void add_product(const struct json *described)
 		product->root_length = 0;
 	if (sequence != NULL)
 		snprintf(product->sequence, sizeof product->sequence, "%lu", sequence->number);
-	/* At most MAX_PRODUCTS times MAX_ENTRIES, which is less than 2^32. */
+	/* The sum is at most MAX_PRODUCTS times MAX_ENTRIES, which is less than 2^32. */
 	product->first = entry_count;
 	product->end = entry_count + (uint32_t)entries->number;
 	entry_count = product->end;

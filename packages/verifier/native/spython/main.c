@@ -21,7 +21,7 @@ static struct {
 	const char *index;
 	const char *config;
 	int mode; /* -1 if none is asked for */
-	const char *module; /* of -m */
+	const char *module; /* the name behind -m; null if there is none */
 	const char *refused; /* the first option that is not ours; "-" if there is nothing to run */
 	char **rest; /* the script, or `-m` and its module, and the arguments behind it */
 } options = {.mode = -1};
@@ -174,8 +174,8 @@ static const char *prepare_kernel(void)
 	bool can_ask = true;
 	if (rules.kernel_check != KERNEL_OFF)
 		can_ask = kernel_answers();
-	/* From here on the process can start no other program, by whatever system call: events tell of
-	 * most ways to start one, not of all. */
+	/* The kernel keeps the process from starting any other program from here on. Audit events cover
+	 * most ways to start one, not all. */
 	const bool allows_children = rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE;
 	bool is_restricted = true;
 	if (!allows_children)

@@ -17,7 +17,7 @@
 #include <sys/xattr.h>
 
 enum {
-	MAX_LINKS = 40, /* as many as the kernel follows, path_resolution(7) */
+	MAX_LINKS = 40, /* the kernel's own limit, path_resolution(7) */
 	MAX_ARCHIVES = 16,
 };
 
@@ -134,15 +134,15 @@ static bool leads_to(const char *path, const char *real, bool is_native)
 struct finding {
 	const char *reason; /* an error code, or null if the file is trusted */
 	const char *rule; /* the rule that decided, for the event */
-	const char *why; /* the reason in words, null if the file is trusted */
+	const char *why; /* the reason as text, null if the file is trusted */
 };
 
 /* A file that was opened, and what is known of it. */
 struct opened {
-	const char *path; /* as it was asked for */
+	const char *path; /* the path that was asked for */
 	char real[PATH_MAX];
-	char hex[SHA256_HEX + 1]; /* of what was read; "" until then */
-	char expected[SHA256_HEX + 1]; /* of what was signed, if that is something else; else "" */
+	char hex[SHA256_HEX + 1]; /* the digest of what was read; "" until then */
+	char expected[SHA256_HEX + 1]; /* the signed digest, if it is another; else "" */
 	uint8_t digest[SHA256_BYTES];
 	int descriptor;
 	bool is_native;
@@ -334,8 +334,8 @@ static PyObject *read_and_judge(
 	return bytes;
 }
 
-/* As read_and_judge(), but bytes that were trusted before, and whose file is unchanged since, are
- * given again without another event. */
+/* Does the same as read_and_judge(), but gives bytes that were trusted before, and whose file is
+ * unchanged since, again without another event. */
 static PyObject *judged_bytes(struct opened *file, const char *event, const char *use)
 {
 	PyObject *kept = kept_by_interpreter();
@@ -358,8 +358,8 @@ static PyObject *judged_bytes(struct opened *file, const char *event, const char
 	return bytes;
 }
 
-/* Opens a file that is no directory, and fills in all that its descriptor tells. Returns false with
- * errno; the descriptor may be open then. */
+/* Opens a file that is no directory, and fills in its real path and fstat(2)'s answer. Returns
+ * false with errno; the descriptor may be open then. */
 static bool open_file(struct opened *file)
 {
 	file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

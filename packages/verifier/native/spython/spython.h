@@ -34,8 +34,8 @@ int run_spython(int argument_count, char **arguments, char **environment_variabl
 
 /* host.c */
 
-/* What command line, host configuration and policy say together. A list, a path or a document that
- * is absent is null. */
+/* The rules that command line, host configuration and policy make together. A list, a path or a
+ * document that is absent is null. */
 struct rules {
 	int mode; /* enum mode; decided by read_policy() */
 	int kernel_check;
@@ -44,13 +44,13 @@ struct rules {
 	int development; /* development identities and the user's own configuration count */
 	int launched; /* the launcher started this process; the index is sealed memory */
 	int audit_hooks; /* the program may add audit hooks */
-	int refuses_extensions; /* no native code is loaded from files */
+	int refuses_extensions; /* native code in files is never loaded */
 	int xattr_ima; /* security.ima vouches for a file that has no entry */
 	int xattr_spython; /* spython's own extended attribute does; in audit mode only */
-	int host_mode; /* of the host configuration; -1 if it names none */
+	int host_mode; /* the mode in the host configuration; -1 if it names none */
 	int standard_error; /* events there: 0 refusals and audit, 1 none, 2 all */
 	int syslog; /* events go there, too */
-	uint64_t max_size; /* of a file, in bytes */
+	uint64_t max_size; /* the largest file that is loaded, in bytes */
 	const char *host_file; /* the host configuration's path; set by read_host() */
 	const char *index;
 	const char *policy;
@@ -90,7 +90,7 @@ const char *denied(const char *kind, const char *hex);
 
 /* index.c: the trust index, which says what may run. */
 
-/* What was signed for a path. Every pointer stays valid for good, but for `name`, which
+/* The signed facts about a path. Every pointer stays valid for good, but for `name`, which
  * points into the path asked for. */
 struct entry {
 	const char *product; /* null if no product has the path */
@@ -139,7 +139,7 @@ void prepare_audit(void);
 /* The audit hook of PEP 578: 0, or -1 with an exception that stops what the event announces. */
 int on_audit(const char *event, PyObject *arguments, void *unused);
 
-/* events.c: telling what was decided. */
+/* events.c: recording what was decided. */
 
 /* Opens rules.json_lines, if there is one. Ends the process if it cannot be written. */
 void open_sinks(void);

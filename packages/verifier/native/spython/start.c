@@ -37,7 +37,7 @@ __asm__(".text\n"
 		".hidden spython_start\n"
 		".globl spython_start\n"
 		"spython_start:\n"
-		"xor %ebp, %ebp\n" /* no caller's frame */
+		"xor %ebp, %ebp\n" /* the ABI's mark of the outermost frame */
 		"mov %rsp, %rdi\n"
 		"and $-16, %rsp\n"
 		"call spython_begin\n"
@@ -58,7 +58,7 @@ __asm__(".text\n"
 		".hidden spython_start\n"
 		".globl spython_start\n"
 		"spython_start:\n"
-		"mov x29, #0\n" /* no caller's frame */
+		"mov x29, #0\n" /* the ABI's mark of the outermost frame */
 		"mov x30, #0\n"
 		"mov x0, sp\n"
 		"b spython_begin\n");
@@ -144,7 +144,7 @@ BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 	replace_loader_variables(variables, preload);
 	stack[0] = stack[1];
 	stack[1] = "--spython";
-	/* Before Linux 5.18 a program may be started without a single argument. */
+	/* The kernel may start a program without a single argument before Linux 5.18. */
 	if (self >= 0 && stack[0] != NULL)
 		system_call(SYS_execve, (long)SPYTHON_PROGRAM, stack, variables, 0);
 	system_call(SYS_write, STDERR_FILENO, refusal, (void *)(sizeof refusal - 1), 0);
