@@ -48,13 +48,13 @@ function document(groups) {
 
 <!-- Generated from packages/verifier/src/audit/events.ts by \`pnpm docs:events\`. -->
 
-Every event has the fields ${code(COMMON_FIELDS)}, then its own as far as there is something to say. \`time\` is UTC;
-\`verdict\` is \`allow\`, \`refuse\`, or \`audit\`: it went on, and under enforcement would have been refused. \`reason\` is a code of
-[errors.md](errors.md). An event is raised when it is decided, before what it speaks of happens.
-${code(Object.keys(OBSERVED))} are frequent: hooks and the diagnostics channel see them, and sinks only those that a hook refused.
+Every event has the fields ${code(COMMON_FIELDS)}, then its own; a field that has no value is absent. \`time\` is UTC;
+\`verdict\` is \`allow\`, \`refuse\`, or \`audit\`: the action went on, and enforcement would have refused it. \`reason\` is a code of
+[errors.md](errors.md). An event is raised after the decision and before the action.
+${code(Object.keys(OBSERVED))} are frequent: hooks and the diagnostics channel see all of them, sinks only those that a hook refused.
 
-**Bypassable** events tell what well-behaved code does: code that runs already could do the same without the event, through
-native code or an inner binding of Node.js. The others cannot be got past from inside the process.
+**Bypassable** events record what well-behaved code does: code that already runs could do the same without the event, through
+native code or an internal binding of Node.js. Code in the process cannot avoid the other events.
 
 ${sections.join("\n")}`;
 }

@@ -1,9 +1,9 @@
-"""Compiles sources into .pyc files that Python never checks against them, for a signature to do that.
+"""Compiles sources into unchecked .pyc files, which Python loads without checking the source: a signature covers both.
 
-    python3 compile.py DIRECTORY < names, relative to it, each ended by a NUL
+    python3 compile.py DIRECTORY < names relative to DIRECTORY, each ended by a NUL
 
-Prints a line of JSON for each source, and for each .pyc that has none. Each source is compiled in a child of its own: the
-same source then gives the same octets, whatever else is compiled, and one that crashes the compiler takes nothing with it.
+Prints one line of JSON for each source, and for each unchecked .pyc without a compiled source. Compiles each source in a
+child process: so a source always gives the same bytes, and a crash of the compiler does not affect other sources.
 """
 
 import json
@@ -48,7 +48,7 @@ def compile_all(sources, temporary):
 
 
 def compile_one(source, made):
-    """In a child: its exit status. What went wrong is written to `made`."""
+    """Runs in the child process. Returns its exit status; on failure `made` gets the message."""
     target = cache_from_source(source, optimization="")
     try:
         if os.path.islink(os.path.dirname(target)):
@@ -62,7 +62,7 @@ def compile_one(source, made):
         return MADE
     except BaseException as problem:
         if is_unchecked(target):
-            os.unlink(target)  # Made from what the source was before.
+            os.unlink(target)  # It was made from an earlier source.
         with open(made, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(str(getattr(problem, "exc_value", problem)))
         return FAILED

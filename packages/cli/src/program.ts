@@ -1,4 +1,4 @@
-/** Runs a command line: from words to a report on the terminal and an exit status. */
+/** Parses the command-line arguments, runs the command, prints its report and returns the exit status. */
 
 import { quote } from "@sigtool/core/errors";
 import { Command, CommanderError } from "commander";
@@ -16,7 +16,7 @@ import {
 import { terminal } from "./output/terminal.js";
 import { VERSION } from "./version.js";
 
-/** Never throws: every failure is printed, as one line or as one JSON document. */
+/** Never throws: prints every failure, as one line or as one JSON document. */
 export async function run(argv: readonly string[]): Promise<ExitStatus> {
 	let exit: ExitStatus = 0;
 	const complaints: string[] = [];
@@ -28,15 +28,15 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		return exit;
 	} catch (error) {
 		if (error instanceof CommanderError && error.exitCode === 0) return 0;
-		// After `run` there are words of another program.
+		// The arguments after `run` may belong to another program, so a --json there is not ours.
 		const options: OutputOptions = { json: argv[0] !== "run" && argv.includes("--json") };
-		const words = commandWords(argv);
-		if (!(error instanceof CommanderError)) return printFailure(words.join(" "), error, options);
+		const names = commandNames(argv);
+		if (!(error instanceof CommanderError)) return printFailure(names.join(" "), error, options);
 		const complaint = complaints.join("");
-		const unknown = wordAfterHelp(argv);
+		const unknown = topicOfHelp(argv);
 		if (complaint.startsWith("Usage:") && unknown === undefined && options.json !== true)
 			printText(`${complaint}\n`, "stderr");
-		return printFailure(words.join(" "), usageFailure(complaint, words, unknown), options);
+		return printFailure(names.join(" "), usageFailure(complaint, names, unknown), options);
 	}
 }
 
@@ -55,22 +55,25 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 			getErrHasColors: () => false,
 		});
 	examples(program, ["sigtool sign ./lib", "sigtool verify ./lib", "sigtool inspect ./lib/lib.cat"], EXITS);
-	const words = argv[0] === "help" ? argv.slice(1) : argv;
-	const named = COMMANDS.filter(({ name }) => name === words[0]);
-	for (const declaration of named.length > 0 ? named : COMMANDS) addCommand(program, declaration, words, finish);
+	const given = argv[0] === "help" ? argv.slice(1) : argv;
+	const named = COMMANDS.filter(({ name }) => name === given[0]);
+	for (const declaration of named.length > 0 ? named : COMMANDS) addCommand(program, declaration, given, finish);
 	return program;
 }
 
-/** A command that the words do not name gets its name and description only: declaring options takes time. */
+/**
+ * Adds a command. One that the arguments do not name gets only its name and description, because declaring options
+ * takes time.
+ */
 function addCommand(
 	parent: Command,
 	{ name, description, declare, commands = [] }: CommandDeclaration,
-	words: readonly string[],
+	args: readonly string[],
 	finish: (status: ExitStatus) => void,
 ): void {
 	const command = parent.command(name).description(description);
-	const rest = words.slice(words.indexOf(name) + 1);
-	if (!words.includes(name)) return;
+	const rest = args.slice(args.indexOf(name) + 1);
+	if (!args.includes(name)) return;
 	const load = declare(command);
 	for (const declaration of commands) addCommand(command, declaration, rest, finish);
 	if (load === undefined) return;
@@ -82,7 +85,7 @@ function addCommand(
 			const path = commandPath(command);
 			const options = command.opts<OutputOptions>();
 			try {
-				const code = (await load()) as (...operands: unknown[]) => Promise<Report>; // commander's operands are untyped.
+				const code = (await load()) as (...operands: unknown[]) => Promise<Report>; // commander does not type operands.
 				finish(printReport(path, await code(...operands.slice(0, -1)), options));
 			} catch (error) {
 				finish(printFailure(path, error, options));
@@ -90,9 +93,12 @@ function addCommand(
 		});
 }
 
-/** commander's complaint as one line, with where to look. Where it shows help instead, a command's name was missing. */
-function usageFailure(complaint: string, words: readonly string[], unknown: string | undefined): Error {
-	const help = `\`${["sigtool", ...words].join(" ")} --help\``;
+/**
+ * Turns commander's complaint into one line that names the help. When commander printed help instead, a command's name
+ * was missing.
+ */
+function usageFailure(complaint: string, names: readonly string[], unknown: string | undefined): Error {
+	const help = `\`${["sigtool", ...names].join(" ")} --help\``;
 	if (complaint === "" || complaint.startsWith("Usage:")) {
 		const reason = unknown === undefined ? "Name a command" : `Unknown command ${quote(unknown)}`;
 		return usageError(`${reason}; see ${help}`);
@@ -105,7 +111,7 @@ function usageFailure(complaint: string, words: readonly string[], unknown: stri
 	return usageError(choiceFailure(reason) ?? `${reason.charAt(0).toUpperCase()}${reason.slice(1)}; see ${help}`);
 }
 
-/** `Option --links takes record, reject or follow, not "x"`. */
+/** Words a wrong choice as `Option --links takes record, reject or follow, not "x"`; undefined for other complaints. */
 function choiceFailure(reason: string): string | undefined {
 	const match = /^option '(?:-\w, )?(--[\w-]+).*' argument '(.*)' is invalid\. Allowed choices are (.*)$/s.exec(reason);
 	if (match === null) return undefined;
@@ -113,15 +119,15 @@ function choiceFailure(reason: string): string | undefined {
 	return `Option ${option} takes ${choices.replace(/, (?=[^,]*$)/, " or ")}, not ${quote(value)}`;
 }
 
-/** What `help` was asked about. */
-function wordAfterHelp(argv: readonly string[]): string | undefined {
-	const words = argv.filter((word) => !word.startsWith("-"));
-	return words.includes("help") ? words[words.indexOf("help") + 1] : undefined;
+/** Returns the argument after `help`. */
+function topicOfHelp(argv: readonly string[]): string | undefined {
+	const operands = argv.filter((argument) => !argument.startsWith("-"));
+	return operands.includes("help") ? operands[operands.indexOf("help") + 1] : undefined;
 }
 
-/** The words that name a command, e.g. `identity new`. */
-function commandWords(argv: readonly string[]): string[] {
-	const [first, second] = argv.filter((word) => !word.startsWith("-"));
+/** Returns the arguments that name a command, e.g. `identity new`. */
+function commandNames(argv: readonly string[]): string[] {
+	const [first, second] = argv.filter((argument) => !argument.startsWith("-"));
 	const declaration = COMMANDS.find(({ name }) => name === first);
 	if (declaration === undefined) return [];
 	return declaration.commands?.some(({ name }) => name === second) === true ? [first, second] : [first];
@@ -132,7 +138,7 @@ function commandPath(command: Command): string {
 	return parent === null || parent.parent === null ? command.name() : `${commandPath(parent)} ${command.name()}`;
 }
 
-/** Columns, where no terminal tells. */
+/** The width of help in columns when there is no terminal. */
 const HELP_WIDTH = 80;
 
 const EXITS = `

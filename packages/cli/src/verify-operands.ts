@@ -1,24 +1,24 @@
 /**
- * Verifying with operands alone. There is nothing to parse, and the parser of options takes half as long to load as
- * verifying a small file does; scripts do so before everything they start.
+ * Runs `verify` without options, past commander: loading the parser takes half as long as verifying a small file, and
+ * scripts verify before everything they start.
  */
 
 import type { VerifyCommandOptions } from "./commands/verify/verify-options.js";
 import { type ExitStatus, printFailure, printReport } from "./output/output.js";
 
-/** What the parser makes of no options. */
+/** The options that commander returns when none is given. */
 export const NO_OPTIONS: VerifyCommandOptions = {
 	profile: "default",
 	ignore: true,
 };
 
-/** Whether the words are `verify` and operands. */
-export function isPlain([name, ...operands]: readonly string[]): boolean {
-	return name === "verify" && operands.length > 0 && !operands.some((word) => word.startsWith("-"));
+/** Tells whether the arguments are `verify` and operands only. */
+export function isBareVerify([name, ...operands]: readonly string[]): boolean {
+	return name === "verify" && operands.length > 0 && !operands.some((operand) => operand.startsWith("-"));
 }
 
-/** As `run` of program.ts, for words that are plain. */
-export async function runPlain([name, ...operands]: readonly string[]): Promise<ExitStatus> {
+/** Does what `run` of program.ts does, for arguments that `isBareVerify` accepts. */
+export async function runBareVerify([name, ...operands]: readonly string[]): Promise<ExitStatus> {
 	try {
 		const { verify } = await import("./commands/verify/verify.js");
 		return printReport(name, await verify(operands, NO_OPTIONS), NO_OPTIONS);

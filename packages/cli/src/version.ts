@@ -1,4 +1,4 @@
-/** Version of the package; the bundler replaces the name by package.json's value. */
+/** The version in package.json, by which the bundler replaces this name. */
 declare const SIGTOOL_VERSION: string;
 
 export const VERSION = SIGTOOL_VERSION;

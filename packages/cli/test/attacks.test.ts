@@ -1,4 +1,7 @@
-/** Ways in which a changed tree might pass for the signed one. Each is shown to change something before it is refused. */
+/**
+ * Tries ways in which a changed tree could pass for the signed one. Each test shows the change before it shows the
+ * refusal.
+ */
 
 import {
 	copyFileSync,
@@ -22,14 +25,16 @@ function signedApp(tree: Record<string, TreeEntry>, args: string[] = []) {
 	expect(sigtool(["sign", root, ...args])).toMatchObject({ status: 0 });
 	expect(sigtool(["verify", root])).toMatchObject({ status: 0 });
 	const at = (path: string) => join(root, path);
-	const codes = (...words: string[]) => {
-		const [result] = sigtool(["verify", ...words, "--json"]).json().results;
+	const codes = (...args: string[]) => {
+		const [result] = sigtool(["verify", ...args, "--json"]).json().results;
 		return result.error === undefined ? result.findings.map(({ code }: { code: string }) => code) : [result.error.code];
 	};
 	return { home, root, sigtool, at, codes };
 }
 
-/** A cabinet whose reserved bytes 4 to 7 are outside its digest, and the same without them, which is no cabinet. */
+/**
+ * Makes a cabinet, whose reserved bytes 4 to 7 its digest does not cover, and its covered bytes, which are no cabinet.
+ */
 function cabinetAndItsCoveredBytes(): [Buffer, Buffer] {
 	const cabinet = Buffer.alloc(80, 1);
 	cabinet.write("MSCF", 0, "latin1");
@@ -66,7 +71,7 @@ describe("a digest of one kind says nothing about a file of another", () => {
 });
 
 describe("symbolic links nobody signed", () => {
-	test("to a signed directory do not lend its name", () => {
+	test("a link to a signed directory does not make its files signed under the link's name", () => {
 		const { at, root, codes } = signedApp({ "a/x.js": "good a", "b/x.js": "good b" });
 		rmSync(at("a"), { recursive: true });
 		symlinkSync("b", at("a"));
@@ -76,7 +81,7 @@ describe("symbolic links nobody signed", () => {
 		expect(codes(at("a/x.js"))).toContain("ERR_NOT_A_MEMBER");
 	});
 
-	test("on the way of a signed link are looked at as the kernel follows them", () => {
+	test("links that a signed link leads through are checked in the kernel's order", () => {
 		const { at, root, codes, sigtool } = signedApp({
 			"sub/deep/z": "z",
 			"sub/y": "good",
@@ -92,7 +97,7 @@ describe("symbolic links nobody signed", () => {
 		expect(codes(root)).toEqual(["ERR_FILE_MODIFIED"]);
 	});
 
-	test("are no members by digest either", () => {
+	test("a link is no member by digest either", () => {
 		const { home, at, root, codes } = signedApp({ "driver.sys": "good" });
 		writeFileSync(join(home, "evil.sys"), "evil");
 		renameSync(at("driver.sys"), at("zzz"));
@@ -100,7 +105,7 @@ describe("symbolic links nobody signed", () => {
 		expect(codes(root, "--match", "digest")).toEqual(["ERR_NOT_A_MEMBER"]);
 	});
 
-	test("out of the tree are refused where links were followed when signing", () => {
+	test("a link to outside the tree is refused if sign followed links", () => {
 		const { home, at, root, codes } = signedApp({ a: "same", l: { link: "a" } }, ["--links", "follow"]);
 		writeFileSync(join(home, "outside"), "same");
 		unlinkSync(at("l"));
@@ -110,7 +115,7 @@ describe("symbolic links nobody signed", () => {
 	});
 });
 
-describe("places nothing signed speaks for", () => {
+describe("files that no signed entry covers", () => {
 	test("an ignored or empty directory is not trusted by itself", () => {
 		const { at, codes } = signedApp({ "main.js": "1", "node_modules/x.js": "2", ".sigtoolignore": "node_modules/\n" });
 		expect(codes(at("node_modules"))).toContain("ERR_NOT_A_MEMBER");
@@ -119,7 +124,7 @@ describe("places nothing signed speaks for", () => {
 		expect(codes(at("empty"))).toContain("ERR_NOT_A_MEMBER");
 	});
 
-	test("the name of the temporary file hides nothing", () => {
+	test("a file with the name of the temporary file is reported", () => {
 		const { at, root, codes } = signedApp({ "main.js": "1" });
 		writeFileSync(temporaryNameFor(at("app.cat")), "evil()");
 		expect(codes(root)).toEqual(["ERR_FILE_ADDED"]);
@@ -135,7 +140,7 @@ describe("places nothing signed speaks for", () => {
 });
 
 describe("several catalogs do not weaken each other", () => {
-	test("ignore rules count only if each has them, and modes are kept", () => {
+	test("an ignore rule counts only if every catalog has it, and modes still count", () => {
 		const { home, at, root, sigtool } = signedApp({ "main.js": "1", run: { content: "2", mode: 0o755 } });
 		const strict = join(home, "strict.cat");
 		const lax = join(home, "lax.cat");
@@ -152,7 +157,7 @@ describe("several catalogs do not weaken each other", () => {
 		expect(verify(lax, strict)).toBe(1);
 	});
 
-	test("a spoilt catalog of a given directory is not passed over", () => {
+	test("a damaged catalog in a given directory is not ignored", () => {
 		const { home, root, sigtool } = signedApp({ "main.js": "1" });
 		const catalogs = join(home, "catalogs");
 		mkdirSync(catalogs);
@@ -174,7 +179,7 @@ describe("development identities", () => {
 		});
 	});
 
-	test("stay ones when their key is pinned by hash as well", () => {
+	test("remain development identities when their key is pinned by hash as well", () => {
 		const { root, sigtool } = signedApp({ a: "1" });
 		const [{ id }] = sigtool(["trust", "list", "--json"]).json().trusted;
 		expect(sigtool(["trust", "add", id])).toMatchObject({ status: 0 });
@@ -182,7 +187,7 @@ describe("development identities", () => {
 	});
 });
 
-describe("input that would exhaust something", () => {
+describe("input that could exhaust resources", () => {
 	test("130,000 empty files are signed and verified", () => {
 		const home = temporaryDirectory();
 		const sigtool = runner(home);
@@ -218,7 +223,7 @@ describe("input that would exhaust something", () => {
 	});
 });
 
-test("names and subjects never command the terminal", () => {
+test("names and subjects never control the terminal", () => {
 	const { at, root, sigtool } = signedApp({ a: "1" });
 	writeFileSync(at("evil\u001b[2J\u009b2J\u202e.js"), "");
 	for (const args of [

@@ -1,4 +1,4 @@
-/** sign, strip and inspect where attributes are concerned: usage, rights, what is touched and what is not. */
+/** Tests sign, strip and inspect with extended attributes: usage, permissions, and which files they change. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, linkSync, readFileSync, writeFileSync } from "node:fs";
@@ -36,7 +36,7 @@ function open(tree = TREE) {
 	return { home, root, at, run: runner(home), key, keyFile, certFile };
 }
 
-/** Names of the attributes a file has. */
+/** Returns the names of a file's attributes. */
 function namesOf(file: string): string[] {
 	const { stdout } = spawnSync("getfattr", ["-m", "-", "--absolute-names", file], { encoding: "utf8" });
 	return stdout.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
@@ -45,7 +45,7 @@ function namesOf(file: string): string[] {
 const formats = (...names: string[]) => names.flatMap((name) => ["--format", name]);
 
 describe.skipIf(!isPossible)(`sign ${needs}`, () => {
-	test("writes every format in one run, the catalog among them, and nothing in a second", () => {
+	test("writes every format and the catalog in one run, and nothing in a second run", () => {
 		const { root, at, run, key, certFile } = open();
 		const all = formats("cat", "spython", "ima", "evm");
 		const first = run(["sign", root, ...all, ...key, ...USER]);
@@ -63,7 +63,7 @@ describe.skipIf(!isPossible)(`sign ${needs}`, () => {
 		expect(stdout.match(/: 0 written, 2 unchanged\n/g)).toHaveLength(3);
 	});
 
-	test("replaces what another key or another digest signed, and what is malformed", () => {
+	test("replaces signatures of another key or digest, and malformed values", () => {
 		const { home, root, at, run, key, certFile } = open();
 		const other = makeSelfSigned(join(home, "other"));
 		const sign = (...args: string[]) => {
@@ -93,7 +93,7 @@ describe.skipIf(!isPossible)(`sign ${needs}`, () => {
 		}
 		const signed = run(["sign", root, "--format", "spython"]);
 		expect(signed.stdout).toContain("content  2 files, 2 links, 4 B\n");
-		expect(signed.stdout).toContain("links    have no attributes; a catalog signs them\n");
+		expect(signed.stdout).toContain("links    not signed, because links have no attributes; a catalog signs them\n");
 		expect(FILES.map(stat)).toEqual(before);
 		expect(namesOf(join(home, "outside.js"))).toEqual([]);
 		const verified = run(["verify", root, "--format", "spython", "--allow-unsigned"]);
@@ -116,7 +116,7 @@ describe.skipIf(!isPossible)(`sign ${needs}`, () => {
 		expect(run(["strip", at("pipe"), "--format", "spython"]).stderr).toContain("[ERR_FILE_TYPE]");
 	});
 
-	test("names content that would be a signature elsewhere, and leaves the file as it was", () => {
+	test("refuses content that could pass for a signature elsewhere, and leaves the file unchanged", () => {
 		const { root, at, run, key } = open();
 		run(["sign", root, "--format", "ima-hash", ...USER]);
 		writeFileSync(at("a.js"), Buffer.from([0x31, 0x05, 0x30, 0x03, 0x06, 0x01, 0x2a]));
@@ -128,7 +128,7 @@ describe.skipIf(!isPossible)(`sign ${needs}`, () => {
 		expect(run(["sign", root, "--format", "ima-verity", ...key, ...USER])).toMatchObject({ status: 0 });
 	});
 
-	test("wants an IMA attribute where EVM is to be signed", () => {
+	test("refuses to sign EVM without an IMA attribute", () => {
 		const { root, run, key } = open();
 		const signed = run(["sign", root, "--format", "evm", ...key, ...USER]);
 		expect(signed).toMatchObject({ status: 1, stdout: "" });
@@ -142,9 +142,9 @@ describe("usage", () => {
 		["ima-verity and ima", ["--format", "ima-verity", "--format", "ima"], "ima-verity and ima"],
 		["a name of IMA for spython", ["--format", "spython", "--attribute", "user.ima", "--format", "ima"], '"user.ima"'],
 		["ima-verity over SHA-384", ["--format", "ima-verity", "--digest", "sha384"], "sha256 or sha512"],
-		["a key for a hash", ["--format", "spython", "--format", "ima-hash"], "Leave the key out"],
+		["a key for a hash", ["--format", "spython", "--format", "ima-hash"], "Leave out the key"],
 		["a name for IMA", ["--format", "ima", "--attribute", "user.x"], "--attribute with --format spython"],
-		["another digest for a catalog", ["--digest", "sha512"], "catalogs are SHA-256"],
+		["another digest for a catalog", ["--digest", "sha512"], "catalogs always use SHA-256"],
 		["carrying without a catalog", ["--format", "ima", "--carry", "ima"], "--format cat"],
 		["an unknown format", ["--format", "evm2"], "spython"],
 	] as const;
@@ -171,14 +171,14 @@ describe("usage", () => {
 		}
 	});
 
-	test("strip wants to be told what", () => {
+	test("strip refuses without --format", () => {
 		const home = temporaryDirectory();
 		expect(runner(home)(["strip", home])).toMatchObject({ status: 2, stdout: "" });
 	});
 });
 
 describe.skipIf(!isPossible)(`strip ${needs}`, () => {
-	test("removes the attributes of the formats it is told, and says of how many files", () => {
+	test("removes the attributes of the given formats, and says from how many files", () => {
 		const { root, at, run, key } = open();
 		run(["sign", root, ...formats("spython", "ima", "evm"), ...key, ...USER]);
 		for (const file of FILES) setfattr(at(file), "user.other", Buffer.from("kept"));
@@ -203,7 +203,7 @@ describe.skipIf(!isPossible)(`strip ${needs}`, () => {
 		expect(run(["verify", root, "--format", "evm", ...USER]).stderr).toContain("found    2 unsigned");
 	});
 
-	test("passes over links, and counts a file under two names once", () => {
+	test("ignores links, and counts a file with two names once", () => {
 		const { home, root, at, run } = open({ "a.js": "a\n", "out.js": { link: "../outside.js" } });
 		writeFileSync(join(home, "outside.js"), "outside\n");
 		for (const file of [at("a.js"), join(home, "outside.js")]) setfattr(file, SPYTHON, Buffer.from("x"));
@@ -231,7 +231,7 @@ describe.skipIf(!isPossible || !canWriteAttributes("security"))("inspect (needs 
 		["user.ima", "signature", signature(3, 2), ["key id abcdef01"]],
 		["user.evm", "portable-signature", signature(5, 2), ["key id abcdef01"]],
 		["user.ima", "malformed", signature(3, 2).subarray(0, -1), ["problem Cannot parse IMA attribute: "]],
-	])("decodes %s, %s, which nobody verified", (name, kind, value, facts) => {
+	])("decodes %s, %s, without verifying it", (name, kind, value, facts) => {
 		const { at, run } = open({ "a.js": "a\n" });
 		setfattr(at("a.js"), name, value);
 		const table = run(["inspect", at("a.js")]);
@@ -269,7 +269,7 @@ describe.skipIf(!isPossible || !canWriteAttributes("security"))("inspect (needs 
 
 const NOBODY = 65_534;
 
-/** Whether that user may read the command line. */
+/** Tells whether the user nobody may read the command line. */
 function canBeNobody(): boolean {
 	if (!isRoot) return false;
 	return spawnSync(process.execPath, [MAIN, "--version"], { uid: NOBODY, gid: NOBODY }).status === 0;
@@ -278,7 +278,7 @@ function canBeNobody(): boolean {
 const unprivileged = "without rights (needs root to give them up, a command line that others may read, attr, openssl)";
 
 describe.skipIf(!isPossible || !canBeNobody())(unprivileged, () => {
-	/** The tree and the key belong to nobody, who runs the command. */
+	/** Makes a tree and a key that belong to the user nobody, and returns a runner as that user. */
 	function openAsNobody() {
 		const opened = open();
 		const { home, root, keyFile, certFile } = opened;
@@ -305,33 +305,36 @@ describe.skipIf(!isPossible || !canBeNobody())(unprivileged, () => {
 		expect(asNobody("strip", root, ...formats(...names), ...USER)).toMatchObject({ status: 0 });
 	});
 
-	test.skipIf(!canWriteAttributes("security"))("security.* names the file and what would work", () => {
-		const { root, at, key, run, certFile, asNobody } = openAsNobody();
-		const refused = asNobody("sign", root, "--format", "ima", ...key);
-		expect(refused).toMatchObject({ status: 3, stdout: "" });
-		expect(refused.stderr).toMatch(
-			/"security.ima" of "a.js": it needs root .*`--namespace user` works without \(EPERM\) \[ERR_ATTRIBUTE_DENIED\]/,
-		);
-		expect(FILES.flatMap((file) => namesOf(at(file)))).toEqual([]);
-		expect(run(["sign", root, "--format", "ima", ...key])).toMatchObject({ status: 0 });
-		// Reading needs no rights, and a run that has nothing to write none either.
-		expect(asNobody("verify", root, "--format", "ima", "--trust", certFile)).toMatchObject({ status: 0 });
-		expect(asNobody("sign", root, "--format", "ima", ...key).stdout).toMatch(/^nothing to write /);
-		const kept = asNobody("strip", root, "--format", "ima");
-		expect(kept).toMatchObject({ status: 3 });
-		for (const file of FILES) {
-			expect(kept.stderr).toContain(
-				`"security.ima" of "${file}": it needs root (CAP_SYS_ADMIN) (EPERM) [ERR_ATTRIBUTE_DENIED]\n`,
+	test.skipIf(!canWriteAttributes("security"))(
+		"security.* without permission: the error names the file and the way out",
+		() => {
+			const { root, at, key, run, certFile, asNobody } = openAsNobody();
+			const refused = asNobody("sign", root, "--format", "ima", ...key);
+			expect(refused).toMatchObject({ status: 3, stdout: "" });
+			expect(refused.stderr).toMatch(
+				/"security.ima" of "a.js": it needs root .*`--namespace user` works without \(EPERM\) \[ERR_ATTRIBUTE_DENIED\]/,
 			);
-		}
-		// Nor does finding that there is nothing to remove.
-		expect(run(["strip", root, "--format", "ima"])).toMatchObject({ status: 0 });
-		const nothing = asNobody("strip", root, ...formats("ima", "evm"));
-		expect(nothing).toMatchObject({ status: 0, stderr: "" });
-		expect(nothing.stdout).toContain("nothing to strip in ");
-	});
+			expect(FILES.flatMap((file) => namesOf(at(file)))).toEqual([]);
+			expect(run(["sign", root, "--format", "ima", ...key])).toMatchObject({ status: 0 });
+			// Neither reading needs privileges, nor a run that has nothing to write.
+			expect(asNobody("verify", root, "--format", "ima", "--trust", certFile)).toMatchObject({ status: 0 });
+			expect(asNobody("sign", root, "--format", "ima", ...key).stdout).toMatch(/^nothing to write /);
+			const kept = asNobody("strip", root, "--format", "ima");
+			expect(kept).toMatchObject({ status: 3 });
+			for (const file of FILES) {
+				expect(kept.stderr).toContain(
+					`"security.ima" of "${file}": it needs root (CAP_SYS_ADMIN) (EPERM) [ERR_ATTRIBUTE_DENIED]\n`,
+				);
+			}
+			// A run that finds nothing to remove needs no privileges either.
+			expect(run(["strip", root, "--format", "ima"])).toMatchObject({ status: 0 });
+			const nothing = asNobody("strip", root, ...formats("ima", "evm"));
+			expect(nothing).toMatchObject({ status: 0, stderr: "" });
+			expect(nothing.stdout).toContain("nothing to strip in ");
+		},
+	);
 
-	test("a file of somebody else is named", () => {
+	test("an error about another user's file names the file", () => {
 		const { root, at, asNobody } = openAsNobody();
 		chownSync(at("lib/b.js"), 0, 0);
 		const refused = asNobody("sign", root, "--format", "spython");

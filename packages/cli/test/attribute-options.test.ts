@@ -1,4 +1,4 @@
-/** Options that say nothing about the formats asked for are refused: they would seem to have been heeded. */
+/** Tests that an option is refused if it has no effect on the chosen formats: a user would believe that it had one. */
 
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -21,14 +21,14 @@ describe("verify", () => {
 		["--match", "digest"],
 		["--tsa-trust", CERTIFICATE],
 		["--no-ignore"],
-	])("of attributes alone refuses %s", (option, ...value) => {
+	])("verify of attributes only refuses %s", (option, ...value) => {
 		const { root, run } = open();
 		const verified = run(["verify", root, ...ATTRIBUTES, option, ...value]);
 		expect(verified).toMatchObject({ status: 2, stdout: "" });
 		expect(verified.stderr).toBe(`error: Leave ${option} out: it is about catalogs; add --format cat [ERR_USAGE]\n`);
 	});
 
-	test.each(["fail", "warn", "ignore"])("of attributes alone refuses --added %s, and says why", (added) => {
+	test.each(["fail", "warn", "ignore"])("verify of attributes only refuses --added %s, and says why", (added) => {
 		const { root, run } = open();
 		const verified = run(["verify", root, ...ATTRIBUTES, "--added", added]);
 		expect(verified).toMatchObject({ status: 2, stdout: "" });
@@ -51,7 +51,7 @@ describe("verify", () => {
 		},
 	);
 
-	test("of both takes the options of both", () => {
+	test("verify of catalogs and attributes takes the options of both", () => {
 		const { root, run } = open();
 		run(["sign", root, "--product", "p"]);
 		const ofCatalogs = ["--product", "p", "--root", root, "--match", "path", "--no-ignore", "--added", "warn"];
@@ -62,7 +62,7 @@ describe("verify", () => {
 		expect(results).toHaveLength(2);
 	});
 
-	test("--added fail is what goes without saying, and holds for the catalog among other formats", () => {
+	test("--added fail is the default, and applies to the catalog among other formats", () => {
 		const { root, run } = open();
 		run(["sign", root]);
 		makeTree(root, { "b.js": "b\n" });
@@ -87,13 +87,13 @@ describe("verify and strip", () => {
 		expect(refused.stderr).toBe("error: Leave --attribute out: it is about --format spython [ERR_USAGE]\n");
 	});
 
-	test("say in their help which options are about what, and that strip wants a format", () => {
+	test("say in their help which options belong to which format, and that strip needs a format", () => {
 		const { run } = open();
 		const help = run(["verify", "--help"]).stdout;
 		expect(help).toMatch(
-			/About catalogs alone: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust/,
+			/Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust/,
 		);
-		expect(help).toMatch(/About attributes alone: --cert, --namespace, --allow-unsigned, and --attribute/);
-		expect(run(["strip", "--help"]).stdout).toMatch(/--format <format> +what to remove, needed/);
+		expect(help).toMatch(/Options for attributes only: --cert, --namespace, --allow-unsigned, and --attribute/);
+		expect(run(["strip", "--help"]).stdout).toMatch(/--format <format> +what to remove \(required\)/);
 	});
 });

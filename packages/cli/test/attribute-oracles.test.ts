@@ -1,4 +1,4 @@
-/** Attributes written by the command line and judged by evmctl and fsverity, and the other way round. */
+/** evmctl and fsverity judge attributes that sigtool wrote, and sigtool judges theirs. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ const DIGESTS = ["sha256", "sha512"] as const;
 const NAMESPACES: readonly AttributeNamespace[] = ["security", "user"];
 const hasEvmctl = hasProgram("evmctl") && hasProgram("openssl");
 
-/** Keys are slow to make: one of each kind for all tests. */
+/** Makes one key of each kind for all tests, because making keys is slow. */
 const keyRing = mkdtempSync(join(tmpdir(), "sigtool-keys-"));
 const keys = new Map<AttributeKey, SelfSigned>();
 function keyOf(name: AttributeKey): SelfSigned {
@@ -40,7 +40,7 @@ function evmctl(...args: string[]): { readonly accepted: boolean; readonly outpu
 	return { accepted: status === 0, output: `${stdout}${stderr}` };
 }
 
-/** The tree twice, without attributes, and the command line. */
+/** Makes two equal trees without attributes, and a runner. */
 function makePair(key: SelfSigned) {
 	const home = temporaryDirectory();
 	const ours = makeTree(join(home, "ours"), TREE);
@@ -101,7 +101,7 @@ describe.each(NAMESPACES)("evmctl and %s.*", (namespace) => {
 			});
 		});
 
-		test.each(DIGESTS)("write the same hash in %s, which is no signature", (digest) => {
+		test.each(DIGESTS)("write the same %s hash, which counts as unsigned", (digest) => {
 			const { ours, theirs, hash, verify } = makePair(keyOf("P-256"));
 			expect(hash("--format", "ima-hash", "--digest", digest, ...inNamespace)).toMatchObject({ status: 0 });
 			for (const file of FILES) {
@@ -120,7 +120,7 @@ describe.each(NAMESPACES)("evmctl and %s.*", (namespace) => {
 
 describe.skipIf(!hasEvmctl || !canWriteAttributes("security"))("evmctl and security.evm (needs evmctl, root)", () => {
 	describe.each(ATTRIBUTE_KEYS)("%s", (keyName) => {
-		test.each(DIGESTS)("hold a portable signature over %s to owner, group and mode", (digest) => {
+		test.each(DIGESTS)("refuse a portable signature over %s after owner, group or mode changed", (digest) => {
 			const key = keyOf(keyName);
 			const { ours, sign, verify } = makePair(key);
 			const formats = ["--format", "ima", "--format", "evm"];
@@ -167,7 +167,7 @@ const isVerityPossible = hasEvmctl && hasProgram("fsverity") && canWriteAttribut
 
 describe.skipIf(!isVerityPossible)("evmctl and fsverity (need both, and openssl)", () => {
 	describe.each(["RSA-2048", "RSA-4096"] as const)("%s", (keyName) => {
-		test.each(DIGESTS)("make of the fs-verity digest in %s what --format ima-verity writes", (digest) => {
+		test.each(DIGESTS)("sign the same %s fs-verity digest as --format ima-verity", (digest) => {
 			const key = keyOf(keyName);
 			const { ours, sign, verify } = makePair(key);
 			expect(sign("--format", "ima-verity", "--digest", digest, "--namespace", "user")).toMatchObject({ status: 0 });

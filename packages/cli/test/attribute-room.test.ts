@@ -1,4 +1,4 @@
-/** A file system that holds less than a kilobyte in one attribute, and all attributes of a file in one block. */
+/** Tests a file system that holds less than a kilobyte in one attribute, and all attributes of a file in one block. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -19,7 +19,10 @@ import {
 const isRoot = process.getuid?.() === 0;
 const mounted = isRoot && hasProgram("mkfs.ext4") && canWriteAttributes("security") ? mountSmallBlocks() : undefined;
 
-/** Mounts an ext4 with 1 KiB blocks whose inodes have no room for attributes; undefined where that is not allowed. */
+/**
+ * Mounts an ext4 with 1 KiB blocks and no room for attributes in its inodes. Returns undefined without permission to
+ * mount.
+ */
 function mountSmallBlocks(): string | undefined {
 	const directory = mkdtempSync(join(tmpdir(), "sigtool-room-"));
 	const [image, mountPoint] = [join(directory, "image"), join(directory, "mount")];
@@ -68,7 +71,7 @@ describe.skipIf(mounted === undefined)("ext4 with 1 KiB blocks (needs root, attr
 		expect(sign(...formats).stdout).toMatch(/^nothing to write /);
 	});
 
-	test.skipIf(!hasProgram("evmctl"))("evmctl accepts what stands there (needs evmctl)", () => {
+	test.skipIf(!hasProgram("evmctl"))("evmctl accepts the attributes (needs evmctl)", () => {
 		const { derFile, at, sign } = onSmallBlocks("RSA-4096");
 		expect(sign("--format", "ima")).toMatchObject({ status: 0 });
 		for (const file of FILES) {
@@ -76,7 +79,7 @@ describe.skipIf(mounted === undefined)("ext4 with 1 KiB blocks (needs root, attr
 		}
 	});
 
-	test("without room left keeps the value that was there, and names file, limit and the catalog", () => {
+	test("without room left keeps the old value; the error names file, limit and the catalog as a way out", () => {
 		const { at, hash, sign, verify } = onSmallBlocks();
 		expect(hash("--format", "ima-hash")).toMatchObject({ status: 0 });
 		const before = FILES.map((file) => getfattr(at(file), "security.ima"));
@@ -99,7 +102,7 @@ describe.skipIf(mounted === undefined)("ext4 with 1 KiB blocks (needs root, attr
 		expect(readFileSync(at("b.py"), "utf8")).toBe(TREE["b.py"]);
 	});
 
-	test("without room for the second of two attributes takes the first back", () => {
+	test("without room for the second attribute removes the first again", () => {
 		const { at, hash, sign } = onSmallBlocks("RSA-4096");
 		expect(sign("--format", "ima", "--format", "evm", "--json").json()).toMatchObject({
 			exit: 3,
@@ -115,7 +118,7 @@ describe.skipIf(mounted === undefined)("ext4 with 1 KiB blocks (needs root, attr
 		expect(getfattr(at("a.py"), "security.ima")).toEqual(before);
 	});
 
-	test("a catalog takes what the file system has no room for", () => {
+	test("a catalog can carry attributes that the file system has no room for", () => {
 		const { root, at, hash, sign, verify } = onSmallBlocks();
 		for (const file of FILES) setfattr(at(file), "user.filler", Buffer.alloc(900));
 		expect(hash("--format", "spython")).toMatchObject({ status: 3 });

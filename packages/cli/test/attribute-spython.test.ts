@@ -1,4 +1,4 @@
-/** A session with --format spython on a private copy of a Python library, and runs that are killed. */
+/** Signs a private copy of a Python library with --format spython, and kills runs half-way. */
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -19,7 +19,7 @@ import {
 const ATTRIBUTE = "user.org.python.x-spython-hash";
 const hasAttributes = canWriteAttributes("user");
 
-/** What spython's mkxattr does to a tree, and what a reader finds there: one JSON object of path and attribute. */
+/** Writes attributes as spython's mkxattr does, or reads them. Prints a JSON object that maps paths to attributes. */
 const PYTHON_LOOP = `
 import hashlib, json, os, sys
 action, root = sys.argv[1:]
@@ -41,7 +41,7 @@ function python(action: "write" | "read", root: string): Record<string, string> 
 	return JSON.parse(execFileSync("python3", ["-I", "-c", PYTHON_LOOP, action, root], { encoding: "utf8" }));
 }
 
-/** Two private copies of a few packages of Python's library, compiled as an installed one is. */
+/** Makes two private copies of a few packages of Python's library, with bytecode as in an installation. */
 function copyLibrary() {
 	const home = temporaryDirectory();
 	const stdlib = execFileSync("python3", ["-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"], {
@@ -70,7 +70,7 @@ describe.skipIf(!hasAttributes || !hasProgram("python3"))(title, () => {
 		}
 	});
 
-	test("verifies as hashes that nobody signed, and with --allow-unsigned as unchanged", () => {
+	test("verifies as unsigned hashes, and with --allow-unsigned as unchanged", () => {
 		const { library, run } = copyLibrary();
 		const { files } = run(["sign", library, "--format", "spython", "--json"]).json();
 		const refused = run(["verify", library, "--format", "spython"]);
@@ -83,7 +83,7 @@ describe.skipIf(!hasAttributes || !hasProgram("python3"))(title, () => {
 		expect(accepted.stdout).toContain(`unchanged ${library}: hashes match; nothing is signed\n`);
 	});
 
-	test("with hashes from spython's own loop verifies but for the files that the loop passes over", () => {
+	test("with hashes from spython's own loop verifies, except for files that the loop skips", () => {
 		const { second, run } = copyLibrary();
 		const paths = Object.keys(python("write", second));
 		const hashed = paths.length;
@@ -96,7 +96,7 @@ describe.skipIf(!hasAttributes || !hasProgram("python3"))(title, () => {
 		expect(run(["verify", ...alone, "--format", "spython", "--allow-unsigned"])).toMatchObject({ status: 0 });
 	});
 
-	test("changed by one octet of one file, names it with both digests", () => {
+	test("after a change of one byte, names the file with both digests", () => {
 		const { library, run } = copyLibrary();
 		run(["sign", library, "--format", "spython"]);
 		const file = join(library, "json/decoder.py");
@@ -122,7 +122,7 @@ describe.skipIf(!hasAttributes || !hasProgram("python3"))(title, () => {
 		expect(result.counts).toMatchObject({ mismatch: 1, "hash-only": result.files - 1 });
 	});
 
-	test("signed once more changes no attribute and says so; after a change, the one of that file", () => {
+	test("signed again changes no attribute and says so; after a change it updates that file's attribute", () => {
 		const { library, run } = copyLibrary();
 		const sign = () => run(["sign", library, "--format", "spython", "--json"]).json().attributes[0];
 		const { writtenCount, unchangedCount } = sign();
@@ -151,7 +151,7 @@ describe.skipIf(!hasAttributes || !hasProgram("python3"))(title, () => {
 const FILE_COUNT = 400;
 const nameOf = (index: number) => `module${String(index).padStart(3, "0")}.py`;
 
-/** Files that take a run some while. */
+/** Makes a tree that takes long enough to sign for a kill half-way. */
 function largeTree(home: string, name: string): string {
 	const root = join(home, name);
 	mkdirSync(root);
@@ -161,13 +161,13 @@ function largeTree(home: string, name: string): string {
 	return root;
 }
 
-/** How many files have the attribute. */
+/** Returns how many files have the attribute. */
 function countOf(root: string, attribute: string): number {
 	const { stdout } = spawnSync("getfattr", ["-R", "-n", attribute, root], { encoding: "utf8", maxBuffer: 1 << 26 });
 	return stdout.match(/^# file:/gm)?.length ?? 0;
 }
 
-/** Kills a run as soon as the file in that place has its attribute; repeats until one was caught half-way. */
+/** Kills a run as soon as file number `at` has its attribute. Repeats until a run was killed half-way. */
 async function killHalfWay(root: string, args: readonly string[], attribute: string, at: number): Promise<number> {
 	for (let attempt = 0; attempt < 10; attempt++) {
 		const child = spawn(process.execPath, [MAIN, ...args], { stdio: "ignore" });
@@ -189,7 +189,7 @@ describe.skipIf(!hasAttributes || !hasProgram("openssl"))("a run killed half-way
 		["ima", "user.ima", 1],
 		["ima", "user.ima", 90],
 		["ima", "user.ima", 250],
-	])("leaves whole values of %s alone, and can be repeated", { timeout: 120_000 }, async (format, attribute, at) => {
+	])("leaves only complete values of %s, and can be repeated", { timeout: 120_000 }, async (format, attribute, at) => {
 		const home = temporaryDirectory();
 		const root = largeTree(home, "tree");
 		const { keyFile, certFile } = makeSelfSigned(join(home, "key"), "P-256");

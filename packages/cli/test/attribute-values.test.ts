@@ -1,4 +1,6 @@
-/** Damaged attributes: one tree a format, each file with the same content and another damaged value. */
+/**
+ * Tests damaged attributes. Each format has a tree whose files have the same content, each with another damaged value.
+ */
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
@@ -29,40 +31,40 @@ const SIGNATURE = ["mismatch", "ERR_SIGNATURE"] as const;
 const MODIFIED = ["mismatch", "ERR_FILE_MODIFIED"] as const;
 const UNTRUSTED = ["untrusted-signer", "ERR_UNTRUSTED_SIGNER"] as const;
 
-const OCTETS = Array.from({ length: 256 }, (_, octet) => octet);
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
 const MD5_OR_SHA1 = [1, 2];
 
-function withOctet(value: Buffer, index: number, octet: number): Buffer {
-	return Buffer.from(value).fill(octet, index, index + 1);
+function withByte(value: Buffer, index: number, byte: number): Buffer {
+	return Buffer.from(value).fill(byte, index, index + 1);
 }
 
-/** Every cut, and one octet more. */
+/** Makes every shorter value, and values with one more byte. */
 function lengthCases(value: Buffer): Cases {
 	const cases: Cases = new Map();
 	for (let length = 0; length < value.length; length++) {
 		cases.set(`cut to ${length}`, { value: value.subarray(0, length), expected: FORMAT });
 	}
-	for (const octet of [0, 0x0a, 0x30]) {
-		cases.set(`followed by ${octet}`, { value: Buffer.concat([value, Buffer.of(octet)]), expected: FORMAT });
+	for (const byte of [0, 0x0a, 0x30]) {
+		cases.set(`followed by ${byte}`, { value: Buffer.concat([value, Buffer.of(byte)]), expected: FORMAT });
 	}
 	return cases;
 }
 
-/** Every other octet at one place. */
-function octetCases(value: Buffer, name: string, index: number, expected: (octet: number) => Verdict): Cases {
-	const others = OCTETS.filter((octet) => octet !== value[index]);
+/** Makes every value that differs in the byte at `index`. */
+function byteCases(value: Buffer, name: string, index: number, expected: (byte: number) => Verdict): Cases {
+	const others = BYTES.filter((byte) => byte !== value[index]);
 	return new Map(
-		others.map((octet) => [`${name} ${octet}`, { value: withOctet(value, index, octet), expected: expected(octet) }]),
+		others.map((byte) => [`${name} ${byte}`, { value: withByte(value, index, byte), expected: expected(byte) }]),
 	);
 }
 
-/** Of `type | version | algorithm | key id | length | signature`. */
-function signatureCases(value: Buffer, type: (octet: number) => Verdict, algorithm: (octet: number) => Verdict): Cases {
+/** Makes damaged values of the form `type | version | algorithm | key id | length | signature`. */
+function signatureCases(value: Buffer, type: (byte: number) => Verdict, algorithm: (byte: number) => Verdict): Cases {
 	const cases = new Map([
 		...lengthCases(value),
-		...octetCases(value, "type", 0, type),
-		...octetCases(value, "version", 1, () => FORMAT),
-		...octetCases(value, "algorithm", 2, algorithm),
+		...byteCases(value, "type", 0, type),
+		...byteCases(value, "version", 1, () => FORMAT),
+		...byteCases(value, "algorithm", 2, algorithm),
 	]);
 	const length = value.readUInt16BE(7);
 	for (const announced of [0, length - 1, length + 1, 256 * length, 0xffff]) {
@@ -73,27 +75,30 @@ function signatureCases(value: Buffer, type: (octet: number) => Verdict, algorit
 	for (let index = 3; index < value.length; index++) {
 		if (index === 7 || index === 8) continue;
 		for (let bit = 0; bit < 8; bit++) {
-			const changed = withOctet(value, index, value[index] ^ (1 << bit));
-			cases.set(`bit ${bit} of octet ${index}`, { value: changed, expected: index < 7 ? UNTRUSTED : SIGNATURE });
+			const changed = withByte(value, index, value[index] ^ (1 << bit));
+			cases.set(`bit ${bit} of byte ${index}`, { value: changed, expected: index < 7 ? UNTRUSTED : SIGNATURE });
 		}
 	}
 	return cases;
 }
 
-/** What another number of a digest algorithm makes of a signature; `known` are those that are not refused. */
-function algorithmVerdict(known: readonly number[], weak: readonly number[]): (octet: number) => Verdict {
-	return (octet) => (known.includes(octet) ? SIGNATURE : weak.includes(octet) ? WEAK : UNSUPPORTED);
+/**
+ * Returns the verdict on a signature with another number of a digest algorithm. `known` numbers are supported, `weak`
+ * ones refused as weak.
+ */
+function algorithmVerdict(known: readonly number[], weak: readonly number[]): (byte: number) => Verdict {
+	return (byte) => (known.includes(byte) ? SIGNATURE : weak.includes(byte) ? WEAK : UNSUPPORTED);
 }
 
-/** By format, from the unharmed value. */
+/** Makes the damaged values of each format from the intact value. */
 const DAMAGE: Record<string, (value: Buffer) => Cases> = {
 	spython(value) {
-		const isDigit = (octet: number) => /[0-9a-f]/.test(String.fromCharCode(octet));
+		const isDigit = (byte: number) => /[0-9a-f]/.test(String.fromCharCode(byte));
 		const upper = Buffer.from(value.toString("latin1").toUpperCase(), "latin1");
 		return new Map<string, Case>([
 			...lengthCases(value),
-			...octetCases(value, "first octet", 0, (octet) => (isDigit(octet) ? MODIFIED : FORMAT)),
-			...octetCases(value, "last octet", 63, (octet) => (isDigit(octet) ? MODIFIED : FORMAT)),
+			...byteCases(value, "first byte", 0, (byte) => (isDigit(byte) ? MODIFIED : FORMAT)),
+			...byteCases(value, "last byte", 63, (byte) => (isDigit(byte) ? MODIFIED : FORMAT)),
 			["in upper case", { value: upper, expected: FORMAT }],
 			["with a prefix", { value: Buffer.concat([Buffer.from("sha256:"), value]), expected: FORMAT }],
 			["in binary", { value: Buffer.from(value.toString("latin1"), "hex"), expected: FORMAT }],
@@ -101,12 +106,12 @@ const DAMAGE: Record<string, (value: Buffer) => Cases> = {
 	},
 	"ima-hash": (value) => {
 		const known = [...MD5_OR_SHA1, 5, 6];
-		const algorithm = (octet: number) => (known.includes(octet) ? FORMAT : UNSUPPORTED);
+		const algorithm = (byte: number) => (known.includes(byte) ? FORMAT : UNSUPPORTED);
 		return new Map([
 			...lengthCases(value),
-			...octetCases(value, "type", 0, () => FORMAT),
-			...octetCases(value, "algorithm", 1, algorithm),
-			...octetCases(value, "last octet of the digest", value.length - 1, () => MODIFIED),
+			...byteCases(value, "type", 0, () => FORMAT),
+			...byteCases(value, "algorithm", 1, algorithm),
+			...byteCases(value, "last byte of the digest", value.length - 1, () => MODIFIED),
 			["MD5", { value: Buffer.concat([Buffer.of(1), Buffer.alloc(16)]), expected: WEAK }],
 			["SHA-1", { value: Buffer.concat([Buffer.of(1), Buffer.alloc(20)]), expected: WEAK }],
 			["SHA-1 under its number", { value: Buffer.concat([Buffer.of(4, 2), Buffer.alloc(20)]), expected: WEAK }],
@@ -114,12 +119,12 @@ const DAMAGE: Record<string, (value: Buffer) => Cases> = {
 	},
 	ima: (value) => signatureCases(value, () => FORMAT, algorithmVerdict([5, 6], MD5_OR_SHA1)),
 	"ima-verity": (value) => {
-		// Type 4 takes the version, 3, for a digest algorithm.
+		// In type 4 the version byte, 3, stands where a digest algorithm is expected.
 		return signatureCases(value, (type) => (type === 4 ? UNSUPPORTED : FORMAT), algorithmVerdict([6], []));
 	},
 	evm: (value) => {
-		// Type 3 is bound to one inode.
-		const type = (octet: number) => (octet === 3 ? UNSUPPORTED : FORMAT);
+		// Type 3 is a signature that is bound to one inode, which is not supported.
+		const type = (byte: number) => (byte === 3 ? UNSUPPORTED : FORMAT);
 		const hmac = Buffer.concat([Buffer.of(2), Buffer.alloc(20, 1)]);
 		return new Map([
 			...signatureCases(value, type, algorithmVerdict([5, 6], MD5_OR_SHA1)),
@@ -128,7 +133,7 @@ const DAMAGE: Record<string, (value: Buffer) => Cases> = {
 	},
 };
 
-/** In the form that `setfattr --restore` reads. */
+/** Formats the attributes as `setfattr --restore` reads them. */
 function dumpOf(names: ReadonlyMap<string, ReadonlyMap<string, Buffer>>): string {
 	return Array.from(names, ([file, attributes]) => {
 		const lines = Array.from(attributes, ([name, value]) => `${name}=0x${value.toString("hex")}\n`);
@@ -145,7 +150,7 @@ describe.skipIf(!isPossible)("verify (needs attr, openssl and user attributes)",
 		["ima", "user.ima", ["trusted", undefined]],
 		["ima-verity", "user.ima", ["trusted", undefined]],
 		["evm", "user.evm", ["trusted", undefined]],
-	] as const)("refuses every damaged value of %s with its code, and none but those", (format, attribute, right) => {
+	] as const)("refuses every damaged value of %s with its code, and no intact value", (format, attribute, right) => {
 		const home = temporaryDirectory();
 		const root = makeTree(join(home, "tree"), { control: "content\n" });
 		const { keyFile, certFile } = makeSelfSigned(join(home, "key"));

@@ -1,4 +1,4 @@
-/** What `verify --format` says of files: every status, and whose key it is. */
+/** Tests `verify --format`: every status of a file, and the choice of the key. */
 
 import { execFileSync } from "node:child_process";
 import {
@@ -44,7 +44,7 @@ function open(tree: Parameters<typeof makeTree>[1] = { "a.js": "a\n", "b.js": "b
 	return { home, root, run, sign, verify, at: (file: string) => join(root, file) };
 }
 
-/** `status code` of every file, in path order. */
+/** Returns `status code` of every file, in the order of paths. */
 function verdicts(run: Run): Record<string, string> {
 	const [{ attributes }] = run.json().results;
 	return Object.fromEntries(
@@ -63,9 +63,9 @@ describe.skipIf(!isPossible)(`the statuses ${needs}`, () => {
 		"stale.js": ["mismatch", "ERR_FILE_MODIFIED", '"stale.js" was modified'],
 		"weak.js": ["malformed", "ERR_WEAK_DIGEST", "SHA-1 is no evidence"],
 	} as const;
-	const FILES = Object.keys(STATUSES) as (keyof typeof STATUSES)[]; // Its own keys.
+	const FILES = Object.keys(STATUSES) as (keyof typeof STATUSES)[]; // Object.keys() has a wider type.
 
-	/** A tree with a file of each status. */
+	/** Makes a tree that has a file of each status. */
 	function openAll() {
 		const tree = open(Object.fromEntries(FILES.map((file) => [file, `// ${file}\n`])));
 		const [ours, theirs] = ["ours", "theirs"].map((name) => makeSelfSigned(join(tree.home, name)));
@@ -80,7 +80,7 @@ describe.skipIf(!isPossible)(`the statuses ${needs}`, () => {
 		return { ...tree, trust: ["--format", "ima", "--trust", ours.certFile] };
 	}
 
-	test("stand beside each file with its code, in the table and in --json", () => {
+	test("are shown for each file with the code, in the table and with --json", () => {
 		const { root, verify, trust } = openAll();
 		const document = verify(...trust, "--json");
 		expect(document).toMatchObject({ status: 1, stderr: "" });
@@ -121,7 +121,7 @@ describe.skipIf(!isPossible)(`the statuses ${needs}`, () => {
 		}
 	});
 
-	test("--allow-unsigned takes hashes for enough where hashes are what is asked for, and nothing else", () => {
+	test("--allow-unsigned accepts hashes only for formats that are hashes", () => {
 		const { at, run, root, verify, trust } = openAll();
 		const findings = (run: Run) => run.json().results[0].findings.map(({ path }: { path: string }) => path);
 		const bad = FILES.filter((file) => !["bare.js", "right.js"].includes(file));
@@ -198,7 +198,7 @@ describe.skipIf(!isPossible)(`keys ${needs}`, () => {
 		expect(verdicts(one)).toEqual({ "a.js": "trusted", "b.js": "mismatch ERR_SIGNATURE" });
 	});
 
-	test("come from the trust store, and leave with it", () => {
+	test("come from the trust store, and stop counting when removed from it", () => {
 		const { home, run, sign, verify } = open();
 		const key = makeSelfSigned(join(home, "key"));
 		sign(key, ["a.js", "b.js"], "--format", "ima");
@@ -211,7 +211,7 @@ describe.skipIf(!isPossible)(`keys ${needs}`, () => {
 		expect(verify("--format", "ima")).toMatchObject({ status: 1 });
 	});
 
-	test("under a trusted authority count once their certificate is given, while it is valid", () => {
+	test("under a trusted authority count if their certificate is given and valid", () => {
 		const { home, sign, verify } = open();
 		const { keyFile, certFile, caFile } = makeAuthority(join(home, "authority"));
 		sign({ keyFile, certFile, derFile: "" }, ["a.js", "b.js"], "--format", "ima");
@@ -225,7 +225,7 @@ describe.skipIf(!isPossible)(`keys ${needs}`, () => {
 });
 
 describe.skipIf(!isPossible)(`IMA ${needs}`, () => {
-	test("binds content and no path, and says so", () => {
+	test("binds the content but not the path, and says so", () => {
 		const { home, root, at, sign, verify } = open();
 		const key = makeSelfSigned(join(home, "key"));
 		sign(key, ["a.js", "b.js"], "--format", "ima");
@@ -243,7 +243,7 @@ describe.skipIf(!isPossible)(`IMA ${needs}`, () => {
 		expect(Object.keys(verdicts(verify(...trust, "--json")))).toEqual(["a.js", "elsewhere/b.js"]);
 	});
 
-	test("a value copied to other content does not hold there", () => {
+	test("a value copied to a file with other content is refused", () => {
 		const { home, at, sign, verify } = open();
 		const key = makeSelfSigned(join(home, "key"));
 		sign(key, ["a.js"], "--format", "ima");
@@ -255,7 +255,7 @@ describe.skipIf(!isPossible)(`IMA ${needs}`, () => {
 		expect(verdicts(verify(...trust))).toEqual({ "a.js": "trusted", "b.js": "trusted" });
 	});
 
-	test("a hash written over a signature is a hash, even where the content is the same", () => {
+	test("a hash that replaced a signature is only a hash, even if the content is the same", () => {
 		const { home, root, run, sign, verify } = open();
 		const key = makeSelfSigned(join(home, "key"));
 		sign(key, ["a.js", "b.js"], "--format", "ima");
@@ -265,7 +265,7 @@ describe.skipIf(!isPossible)(`IMA ${needs}`, () => {
 		expect(verdicts(verify(...trust))).toEqual({ "a.js": "hash-only ERR_UNSIGNED", "b.js": "hash-only ERR_UNSIGNED" });
 	});
 
-	test("a hash that a trusted EVM signature covers is signed by way of it, and by nothing less", () => {
+	test("a hash counts as signed only if a trusted EVM signature covers it", () => {
 		const { home, at, run, root, sign, verify } = open();
 		const key = makeSelfSigned(join(home, "key"));
 		expect(run(["sign", root, "--format", "ima-hash", ...USER])).toMatchObject({ status: 0 });
@@ -274,7 +274,7 @@ describe.skipIf(!isPossible)(`IMA ${needs}`, () => {
 		expect(verify(...formats)).toMatchObject({ status: 0 });
 		expect(verify("--format", "ima-hash", "--trust", key.certFile)).toMatchObject({ status: 1 });
 
-		// A changed file with a new hash: IMA alone sees nothing, EVM does.
+		// IMA alone does not notice a changed file with a new hash, but EVM does.
 		writeFileSync(at("b.js"), "another\n");
 		expect(run(["sign", at("b.js"), "--format", "ima-hash", ...USER])).toMatchObject({ status: 0 });
 		const statuses = verify(...formats, "--json").json().results[0].attributes;
@@ -285,7 +285,7 @@ describe.skipIf(!isPossible)(`IMA ${needs}`, () => {
 		expect(verify(...formats)).toMatchObject({ status: 1 });
 	});
 
-	test("files that are one under two names are written once", () => {
+	test("the attributes of a file with two names are written once", () => {
 		const { home, at, run, root, verify } = open({ "a.js": "a\n" });
 		const key = makeSelfSigned(join(home, "key"));
 		linkSync(at("a.js"), at("b.js"));

@@ -1,4 +1,4 @@
-/** Who has to accept what we sign: sigtool, openssl and osslsigncode. */
+/** The programs that have to accept every catalog: sigtool, openssl and osslsigncode. */
 
 import { spawnSync } from "node:child_process";
 import { expect } from "vitest";
@@ -6,7 +6,7 @@ import { hasProgram, type runner } from "./support.js";
 
 export const hasJudges = hasProgram("openssl") && hasProgram("osslsigncode");
 
-/** Each must accept the catalog of the tree, for the authority. */
+/** Expects each program to accept the tree's catalog under the authority. */
 export function expectAcceptance(
 	sigtool: ReturnType<typeof runner>,
 	tree: string,

@@ -72,7 +72,7 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 		},
 	);
 
-	test("keeps .pyc files and sources together: what Python loads without a look is made anew", () => {
+	test("makes unchecked .pyc files anew when their source has changed", () => {
 		const { root, sign } = signedApp();
 		sign();
 		writeFileSync(join(root, "pkg/a.py"), 'print("second")\n');
@@ -81,18 +81,18 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 		expect(prints(root).stdout).toBe("second\n");
 	});
 
-	test("names a source that does not compile, removes what it was before, and signs the rest", () => {
+	test("names a source that does not compile, removes its old .pyc, and signs the rest", () => {
 		const { root, sign, pyc } = signedApp();
 		sign();
 		writeFileSync(join(root, "pkg/a.py"), "def f(:\n");
 		const { status, stderr } = sign();
 		expect(status).toBe(0);
-		expect(stderr).toMatch(/warning: "pkg\/a.py" was not compiled by .*: invalid syntax/);
+		expect(stderr).toMatch(/warning: "pkg\/a.py" could not be compiled by .*: invalid syntax/);
 		expect(existsSync(pyc("pkg/a"))).toBe(false);
 		expect(prints(root).stderr).toContain("SyntaxError");
 	});
 
-	test("removes what it made of a source that is gone, and nothing that others made", () => {
+	test("removes the .pyc of a source that is gone, and no other .pyc", () => {
 		const { root, sign, pyc } = signedApp();
 		sign();
 		const other = pyc("pkg/b");
@@ -104,19 +104,19 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 		expect([existsSync(pyc("pkg/a")), existsSync(other)]).toEqual([false, true]);
 	});
 
-	test("names what another Python would load unchecked and nobody made now", () => {
+	test("names a .pyc that another Python would load unchecked and that this run did not make", () => {
 		const { sign, pyc } = signedApp();
 		sign();
 		copyFileSync(pyc("pkg/a"), pyc("pkg/a").replace(/cpython-\d+/, "cpython-399"));
-		expect(sign().stderr).toMatch(/a\.cpython-399\.pyc" is loaded without a look at its source/);
+		expect(sign().stderr).toMatch(/Python loads ".*a\.cpython-399\.pyc" without checking its source/);
 	});
 
-	test("writes through no link", () => {
+	test("does not write through links", () => {
 		const { home, root, sign } = signedApp();
 		mkdirSync(join(home, "elsewhere"));
 		symlinkSync("../elsewhere", join(root, "__pycache__"));
 		const { stderr } = sign("--links-outside", "record");
-		expect(stderr).toContain('"main.py" was not compiled');
+		expect(stderr).toContain('"main.py" could not be compiled');
 		expect(readdirSync(join(home, "elsewhere"))).toEqual([]);
 		rmSync(join(root, "__pycache__"));
 		sign();
@@ -133,7 +133,7 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 		expect(readFileSync(victim, "utf8")).toBe(TREE["main.py"]);
 	});
 
-	test("refuses rules under which what it makes would not be signed", () => {
+	test("refuses rules that would leave its .pyc files unsigned", () => {
 		const { root, sign } = signedApp();
 		expect(sign("--exclude", "__pycache__")).toMatchObject({
 			status: 2,
@@ -145,7 +145,7 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 		expect(sign("--include", "pkg").stdout).toContain("3 unchanged");
 	});
 
-	test("does not run what it compiles, nor what lies beside it", () => {
+	test("runs neither the sources nor files beside them", () => {
 		const { root, home, sign } = signedApp();
 		const mark = join(home, "mark");
 		const code = `open(${JSON.stringify(mark)}, "w")\n`;
@@ -159,7 +159,7 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 		expect(sign().status).toBe(0);
 	});
 
-	test("says what does not go together, and which Python is missing", () => {
+	test("says which options do not go together, and which Python is missing", () => {
 		const { root, sigtool } = signedApp();
 		const refused = (...args: string[]) => {
 			const { status, stderr } = sigtool(["sign", root, ...args]);
@@ -174,14 +174,14 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 });
 
 describe.each(PYTHONS)("sign without --compile-python, unchecked .pyc of %s", (python) => {
-	/** Sources of every length modulo eight, and what this Python makes of them. */
+	/** Makes sources of every length modulo eight, and compiles them with this Python. */
 	const sources = Object.fromEntries(
-		Array.from({ length: 20 }, (_, size) => [`pkg/of ${size}.octets.py`, "#".repeat(size)]),
+		Array.from({ length: 20 }, (_, size) => [`pkg/of ${size}.bytes.py`, "#".repeat(size)]),
 	);
 	const compile = (root: string, mode: string, ...more: string[]) =>
 		execFileSync(python, ["-I", ...more, "-m", "compileall", "-qf", "--invalidation-mode", mode, root]);
 
-	test("signs it as long as each source is what it was made of, whatever its times", () => {
+	test("signs it while each source is the one it was made from, whatever the timestamps", () => {
 		const { root, sigtool } = signedApp(python);
 		makeTree(root, sources);
 		compile(root, "unchecked-hash");
@@ -189,7 +189,7 @@ describe.each(PYTHONS)("sign without --compile-python, unchecked .pyc of %s", (p
 		expect(sigtool(["sign", root])).toMatchObject({ status: 0, stdout: expect.stringContaining("48 files") });
 	});
 
-	test("refuses what would run without a look at a source that is another now, and says the way out", () => {
+	test("refuses an unchecked .pyc whose source has changed, and says the way out", () => {
 		const { root, sigtool, pyc } = signedApp(python);
 		compile(root, "unchecked-hash");
 		compile(root, "unchecked-hash", "-O");
@@ -214,7 +214,7 @@ describe.each(PYTHONS)("sign without --compile-python, unchecked .pyc of %s", (p
 		expect(spawnSync(python, ["-sB", join(root, "main.py")], { encoding: "utf8" }).stdout).toBe("second\n");
 	});
 
-	test("has no word for what this Python holds against the source itself, and for bytecode without source", () => {
+	test("does not complain about a .pyc that Python checks itself, or about bytecode without source", () => {
 		const { root, sigtool, pyc } = signedApp(python);
 		for (const mode of ["timestamp", "checked-hash"]) {
 			compile(root, mode);

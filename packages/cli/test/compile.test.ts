@@ -6,7 +6,7 @@ import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from 
 
 const EPOCH = { SOURCE_DATE_EPOCH: "1790000000" };
 
-/** A signed directory, and where its index goes. */
+/** Makes a signed directory, and a path for its index. */
 function signedApp() {
 	const home = temporaryDirectory();
 	const root = makeTree(join(home, "app"), { "main.js": "1", "lib/a.js": "2", current: { link: "lib" } });
@@ -35,7 +35,7 @@ describe("compile", () => {
 		expect(existsSync(index)).toBe(false);
 	});
 
-	test.skipIf(!hasProgram("openssl"))("takes key, trust, policy and end; as JSON too", () => {
+	test.skipIf(!hasProgram("openssl"))("takes a key, trust, a policy and an expiry; also with --json", () => {
 		const { home, root, sigtool, index } = signedApp();
 		const { keyFile, certFile, caFile } = makeAuthority(join(home, "authority"));
 		const signing = ["--key", keyFile, "--cert", certFile];
@@ -63,8 +63,8 @@ describe("compile", () => {
 	});
 
 	test.each<[text: string, message: string]>([
-		["0", "Give --not-after days, or a time that is not past"],
-		["2020-01-01", "Give --not-after days, or a time that is not past"],
+		["0", "Give --not-after a number of days, or a time in the future"],
+		["2020-01-01", "Give --not-after a number of days, or a time in the future"],
 		["soon", "Give --not-after a time with its zone"],
 	])("refuses --not-after %s", (when, message) => {
 		const { root, sigtool, index } = signedApp();
@@ -84,7 +84,7 @@ describe("compile", () => {
 		expect(stderr).toContain(policy);
 	});
 
-	test("needs a file to write, outside of what is signed", () => {
+	test("needs an output file outside the signed directories", () => {
 		const { root, sigtool } = signedApp();
 		expect(sigtool(["compile", root]).stderr).toContain("-o, --output <file>");
 		expect(sigtool(["compile", root, "-o", "-"]).status).toBe(2);
@@ -106,7 +106,7 @@ describe("compile --adopt", () => {
 		expect(sigtool(["compile", "--adopt", library, "-o", index]).status).toBe(0);
 	});
 
-	test("takes neither a signed directory nor none", () => {
+	test("refuses a signed directory and a missing one", () => {
 		const { root, sigtool, index } = signedApp();
 		expect(sigtool(["compile", "--adopt", root, "-o", index]).stderr).toContain("it carries a catalog");
 		expect(sigtool(["compile", "-o", index]).stderr).toContain("Name a signed directory");
@@ -114,7 +114,7 @@ describe("compile --adopt", () => {
 });
 
 describe("inspect and verify of a trust index", () => {
-	test("show what it says, and who vouches for it", () => {
+	test("show its content and its signer", () => {
 		const { root, sigtool, index } = signedApp();
 		sigtool(["compile", root, "-o", index, "--allow-development"], { env: EPOCH });
 		const inspected = sigtool(["inspect", index, "--json"]).json();
@@ -142,7 +142,7 @@ describe("inspect and verify of a trust index", () => {
 		expect(sigtool(["verify", index, "--product", "other"]).stderr).toContain("[ERR_PRODUCT_MISMATCH]");
 	});
 
-	test("tell a stranger's and a damaged one", () => {
+	test("recognise an index of an untrusted signer, and a damaged one", () => {
 		const { home, root, sigtool, index } = signedApp();
 		sigtool(["compile", root, "-o", index, "--allow-development"]);
 		mkdirSync(join(home, "elsewhere"));

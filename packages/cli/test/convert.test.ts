@@ -13,17 +13,17 @@ describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 		sigtool = runner(home);
 	});
 	const at = (name: string) => join(home, name);
-	const convert = (...words: string[]) => sigtool(["convert", ...words, "--trust", authority.caFile]);
+	const convert = (...args: string[]) => sigtool(["convert", ...args, "--trust", authority.caFile]);
 
-	/** A signed catalog, `lib.cat`. */
+	/** Makes a signed catalog, `lib.cat`. */
 	function sign(key: Parameters<typeof makeAuthority>[1] = "rsa:2048"): void {
 		authority = makeAuthority(at("pki"), key);
 		const tree = makeTree(at("lib"), { "a.js": "1", "b/c.js": "2", l: { link: "a.js" } });
-		const words = ["--key", authority.keyFile, "--cert", authority.certFile, "--chain", authority.caFile];
-		expect(sigtool(["sign", tree, "-o", at("lib.cat"), ...words])).toMatchObject({ status: 0 });
+		const args = ["--key", authority.keyFile, "--cert", authority.certFile, "--chain", authority.caFile];
+		expect(sigtool(["sign", tree, "-o", at("lib.cat"), ...args])).toMatchObject({ status: 0 });
 	}
 
-	/** What openssl says of the detached signature. */
+	/** Verifies the detached signature with openssl. */
 	function judge(command: "cms" | "smime"): string {
 		const files = ["-in", at("lib.p7"), "-content", at("lib.p7.content"), "-CAfile", authority.caFile];
 		const args = [command, "-verify", "-binary", "-inform", "DER", "-purpose", "any", ...files, "-out", at("out")];
@@ -31,7 +31,7 @@ describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 	}
 
 	it.each(["rsa:2048", "P-256", "P-384"] as const)(
-		"makes what openssl verifies, and the same catalog of it (%s)",
+		"makes a detached signature that openssl verifies, and the same catalog from it (%s)",
 		(key) => {
 			sign(key);
 			expect(convert(at("lib.cat"), "-o", at("lib.p7"))).toMatchObject({ status: 0, stderr: "" });
@@ -50,7 +50,7 @@ describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 		},
 	);
 
-	it("says what it verified", () => {
+	it("shows what it verified", () => {
 		sign();
 		const document = convert(at("lib.cat"), "-o", at("lib.p7"), "--content", at("list"), "--json").json();
 		expect(document).toMatchObject({ exit: 0, into: "detached", output: at("lib.p7"), content: at("list") });
@@ -62,11 +62,11 @@ describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 	describe("writes nothing", () => {
 		const outputs = () => ["x.p7", "x.p7.content", "x.cat"].filter((name) => existsSync(at(name)));
 
-		it("of a catalog that does not verify", () => {
+		it("for a catalog that does not verify", () => {
 			sign();
-			const octets = readFileSync(at("lib.cat"));
-			octets[octets.indexOf("a\0.\0j\0s\0")] ^= 1;
-			writeFileSync(at("changed.cat"), octets);
+			const bytes = readFileSync(at("lib.cat"));
+			bytes[bytes.indexOf("a\0.\0j\0s\0")] ^= 1;
+			writeFileSync(at("changed.cat"), bytes);
 			writeFileSync(at("noise.cat"), "noise");
 			const other = makeAuthority(at("other")).caFile;
 			expect(sigtool(["sign", at("lib"), "--unsigned", "-o", at("unsigned.cat")])).toMatchObject({ status: 0 });
@@ -78,7 +78,7 @@ describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 			expect(outputs()).toEqual([]);
 		});
 
-		it("of a signature that is over other content, or over none", () => {
+		it("for a signature over other content, or without content", () => {
 			sign();
 			expect(convert(at("lib.cat"), "-o", at("lib.p7"))).toMatchObject({ status: 0 });
 			const content = readFileSync(at("lib.p7.content"));
@@ -94,7 +94,7 @@ describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 			expect(outputs()).toEqual([]);
 		});
 
-		it("over files that exist, without --force", () => {
+		it("over existing files without --force", () => {
 			sign();
 			copyFileSync(at("lib.cat"), at("x.p7.content"));
 			expect(convert(at("lib.cat"), "-o", at("x.p7")).stderr).toContain("--force replaces it [ERR_CATALOG_EXISTS]");

@@ -18,10 +18,10 @@ import {
 
 const hasOpenssl = hasProgram("openssl");
 
-/** Order of P-256's group. SEC 2 §2.4.2. */
+/** The order of P-256's group. SEC 2 §2.4.2. */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
-/** The certificate with (r, n - s) in place of its issuer's signature (r, s), on P-256: as good, and anybody can make it. */
+/** Replaces the issuer's signature (r, s) on P-256 by (r, n - s), which is as valid and which anybody can compute. */
 function withOtherSignature(der: Uint8Array): Uint8Array {
 	const { tbs, signatureAlgorithm, signature } = parseCertificate(der);
 	const reader = new DerReader(signature, "signature");
@@ -52,13 +52,13 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 	});
 
 	const sha256 = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
-	/** What is refused, however the signer is trusted. */
-	function expectRefused(words: readonly string[], reason: string): void {
+	/** Expects a refusal, whether the trust store or --trust has the signer. */
+	function expectRefused(args: readonly string[], reason: string): void {
 		for (const trust of [
 			["--trust", caFile],
 			["--trust", certFile],
 		]) {
-			expect(sigtool([...words, ...trust])).toMatchObject({
+			expect(sigtool([...args, ...trust])).toMatchObject({
 				status: 1,
 				stderr: expect.stringMatching(new RegExp(`${reason}.*\\[ERR_DENIED\\]`)),
 			});
@@ -77,7 +77,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expect(existsSync(join(home, "lib.sigx"))).toBe(false);
 	});
 
-	test("an authority's key takes its signers with it; a certificate leaves others of the key alone", () => {
+	test("a denied authority denies its signers; a denied certificate does not deny others of its key", () => {
 		sigtool(["trust", "deny", caFile, "--reason", "broken into"]);
 		expect(sigtool(["verify", lib, "--trust", caFile]).stderr).toMatch(/"CN=Test Root": .*key: broken into/);
 		const [{ id }] = sigtool(["trust", "list", "--json"]).json().trusted;
@@ -87,7 +87,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expectRefused(["verify", lib], "names its certificate: issued in error");
 	});
 
-	test("a certificate is refused with the other signature that anybody can make of its own by ECDSA", () => {
+	test("a denied certificate is refused with the other ECDSA signature that anybody can compute", () => {
 		const other = join(home, "other.der");
 		writeFileSync(other, withOtherSignature(new X509Certificate(readFileSync(certFile)).raw));
 		sigtool(["sign", lib, ...key.slice(0, 2), "--cert", other, "--product", "lib"]);
@@ -96,11 +96,11 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expectRefused(["verify", lib], "names its certificate: issued in error");
 	});
 
-	test("a catalog is refused, with other unsigned parts as well", () => {
+	test("a denied catalog is refused, also with other unsigned parts", () => {
 		sigtool(["trust", "deny", catalog, "--reason", "withdrawn"]);
 		expectRefused(["verify", lib], "names its catalog: withdrawn");
 		expectRefused(["verify", catalog], "names its catalog: withdrawn");
-		// A certificate more in the bag, which nobody signed.
+		// The signature does not cover the list of certificates, so another one can be added.
 		sigtool(["sign", lib, ...key, "--product", "lib", "--sequence", "1"]);
 		expect(sigtool(["verify", lib, "--trust", caFile]).status).toBe(0);
 		const env = { SOURCE_DATE_EPOCH: String(Math.floor(Date.now() / 1000)) };
@@ -112,7 +112,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expectRefused(["verify", lib], "withdrawn too");
 	});
 
-	test("a file is refused wherever it lies, in a tree, alone, in an index and before compiling", () => {
+	test("a denied file is refused in a tree, alone, in an index and before compiling", () => {
 		sigtool(["compile", lib, ...key, "--trust", caFile, "-o", join(home, "lib.sigx")]);
 		expect(sigtool(["verify", join(home, "lib.sigx"), "--trust", certFile]).status).toBe(0);
 		sigtool(["trust", "deny", join(lib, "more/a.js"), "--reason", "CVE-2026-0001"]);
@@ -125,7 +125,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expect(sigtool(["verify", join(lib, "index.js"), "--trust", caFile]).status).toBe(0);
 	});
 
-	test("a trust index knows the keys and catalogs it was compiled from", () => {
+	test("a trust index is refused for the keys and catalogs it was compiled from", () => {
 		const index = join(home, "lib.sigx");
 		const other = makeAuthority(join(home, "other"), "P-256");
 		sigtool(["compile", lib, "--key", other.keyFile, "--cert", other.certFile, "--trust", caFile, "-o", index]);
@@ -145,12 +145,12 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		}
 	});
 
-	test("--config adds to a host configuration, keeps what it holds, and refuses one that is none", () => {
+	test("--config adds to a host configuration, keeps its content, and refuses an invalid one", () => {
 		const config = join(home, "verifier.json");
 		const pins = [{ "spki-sha256": "a".repeat(64) }];
 		writeFileSync(config, JSON.stringify({ version: 1, pins, deny: [{ file: "b".repeat(64), reason: "before" }] }));
 		chmodSync(config, 0o600);
-		const deny = (...words: string[]) => sigtool(["trust", "deny", ...words, "--config", config]);
+		const deny = (...args: string[]) => sigtool(["trust", "deny", ...args, "--config", config]);
 		expect(deny("c".repeat(64), "--as", "file", "--reason", "once").status).toBe(0);
 		expect(deny("C".repeat(64), "--as", "file", "--reason", "again").status).toBe(0);
 		expect(JSON.parse(readFileSync(config, "utf8"))).toEqual({
@@ -174,7 +174,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expect(readFileSync(config, "utf8")).toBe(before);
 	});
 
-	test("a program that goes by this user's trust store loads nothing that is denied there", () => {
+	test("a program that uses this user's trust store loads nothing that is denied there", () => {
 		sigtool(["trust", "add", certFile]);
 		const verifier = new URL("../../verifier/dist/index.mjs", import.meta.url).href;
 		const load = (file: string) => {
@@ -194,7 +194,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expect(load("more/a.js")).toBe("ERR_DENIED undefined\n");
 	});
 
-	test("keeps what several processes deny at once, and waits for no lock that was left behind", () => {
+	test("loses no entry when several processes deny at once, and ignores a stale lock", () => {
 		const lock = join(home, "config/sigtool/.trust.json.sigtool-lock");
 		expect(sigtool(["trust", "add", certFile]).status).toBe(0);
 		writeFileSync(lock, "");
@@ -221,7 +221,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 	});
 
 	test("says what it cannot use", () => {
-		const deny = (...words: string[]) => sigtool(["trust", "deny", ...words]);
+		const deny = (...args: string[]) => sigtool(["trust", "deny", ...args]);
 		expect(deny("a".repeat(64), "--reason", "x").stderr).toContain("--as");
 		expect(deny(certFile)).toMatchObject({ status: 2, stderr: expect.stringContaining("--reason") });
 		expect(deny(certFile, "--reason", "two\nlines")).toMatchObject({

@@ -1,4 +1,4 @@
-/** The examples for Python services of docs/deploy.md, run as far as they can be without the system they are for. */
+/** Runs the examples for Python services of docs/deploy.md, as far as that is possible without their target system. */
 
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const PYTHON = "/usr/bin/python3.13";
 const canBuild = existsSync("/usr/include/python3.13/Python.h") && existsSync("/usr/include/openssl/cms.h");
 const canSpeakForAnother = spawnSync("unshare", ["-m", "true"]).status === 0;
 
-/** A host that has its places elsewhere than the examples. */
+/** A host whose files have other paths than in the examples. */
 class PythonHost extends Host {
 	constructor() {
 		super({
@@ -26,9 +26,9 @@ class PythonHost extends Host {
 		symlinkSync(MAIN, this.at("bin/sigtool"));
 	}
 
-	/** Words of an example, its places being this host's. */
-	own(words: readonly string[]): string[] {
-		const places = [
+	/** Replaces the paths in an example's command-line arguments by this host's paths. */
+	own(args: readonly string[]): string[] {
+		const paths = [
 			["/etc/sigtool/release.crt", this.key.certFile],
 			["/usr/bin/python3", PYTHON],
 			["/usr/local/lib/spython", this.at("spython")],
@@ -37,10 +37,10 @@ class PythonHost extends Host {
 			["/var/lib/app", this.at("data")],
 			["/srv/app", this.at("srv/app")],
 		] as const;
-		return words.map((word) => places.reduce((text, [from, to]) => text.replace(from, to), word));
+		return args.map((arg) => paths.reduce((text, [from, to]) => text.replace(from, to), arg));
 	}
 
-	/** As the Dockerfile does it. */
+	/** Builds as the Dockerfile does. */
 	build(audit: object = {}): void {
 		const env = {
 			...process.env,
@@ -61,16 +61,16 @@ class PythonHost extends Host {
 		const steps = example("Dockerfile").match(/(?<=^RUN .*)(sigtool (python|launcher) |ship\.sh ).*$/gm) ?? [];
 		expect(steps).toHaveLength(3);
 		for (const step of steps) {
-			const [program = "", ...words] = this.own(step.split(" "));
-			const more = words[0] === "launcher" ? [...this.prefix, "--config", this.at("etc/verifier.json")] : [];
+			const [program = "", ...args] = this.own(step.split(" "));
+			const more = args[0] === "launcher" ? [...this.prefix, "--config", this.at("etc/verifier.json")] : [];
 			const run = program === "ship.sh" ? join(EXAMPLES, "ship.sh") : program;
-			const { status, stderr } = spawnSync(run, [...words, ...more], { env, encoding: "utf8" });
+			const { status, stderr } = spawnSync(run, [...args, ...more], { env, encoding: "utf8" });
 			expect([step, status], stderr).toEqual([step, 0]);
 		}
 	}
 
-	start(words: readonly string[], before: readonly string[] = []) {
-		const [program = "", ...rest] = [...before, ...this.own(words)];
+	start(args: readonly string[], before: readonly string[] = []) {
+		const [program = "", ...rest] = [...before, ...this.own(args)];
 		return spawnSync(program, rest, { encoding: "utf8" });
 	}
 
@@ -82,7 +82,7 @@ class PythonHost extends Host {
 describe.skipIf(!canBeHost || !canBuild)(
 	"a Python service (needs root, the launcher built, and python3.13 with headers)",
 	() => {
-		it("as the Dockerfile builds it runs by its ENTRYPOINT and by the unit's ExecStart, and not once it was changed", () => {
+		it("built as in the Dockerfile runs by its ENTRYPOINT and by the unit's ExecStart, and not after a change", () => {
 			const host = new PythonHost();
 			host.build({ syslog: false });
 			const ran = { status: 0, stdout: "ran service ['--port', '80']\n", stderr: "" };
@@ -94,7 +94,7 @@ describe.skipIf(!canBeHost || !canBuild)(
 			expect(host.start(host.entrypoint)).toMatchObject({ status: 126, stdout: "" });
 		}, 60_000);
 
-		it.skipIf(!hasProgram("systemd-analyze"))("has a unit that systemd understands (needs systemd-analyze)", () => {
+		it.skipIf(!hasProgram("systemd-analyze"))("has a unit that systemd accepts (needs systemd-analyze)", () => {
 			const host = new PythonHost();
 			const unit = example("app.service").replace("/usr/lib/sigtool/sigtool-launch", "/bin/true");
 			writeFileSync(host.at("app.service"), unit);
@@ -121,7 +121,10 @@ describe.skipIf(!canBeHost || !canBuild)(
 	},
 );
 
-/** What the log host gets: rsyslogd and the service run with a /dev of their own, so that the socket in it is theirs. */
+/**
+ * Returns what a log host receives. rsyslogd and the service run with their own /dev, so that they share its log socket
+ * alone.
+ */
 async function forwarded(host: PythonHost, conf: string): Promise<string[]> {
 	let received = "";
 	const sockets: Socket[] = [];

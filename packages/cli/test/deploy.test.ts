@@ -1,4 +1,4 @@
-/** The examples of docs/deploy.md, run as far as they can be without the system they are for. */
+/** Runs the examples of docs/deploy.md, as far as that is possible without their target system. */
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const example = (name: string) => readFileSync(join(EXAMPLES, name), "utf8");
 const LAUNCHER = "/usr/lib/sigtool/sigtool-launch";
 
 describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)", () => {
-	/** As the CI job does it, and then unpacked at another place of the host. */
+	/** Ships as the CI job does, then unpacks into another directory of the host. */
 	function shipped(host: Host): string {
 		mkdirSync(host.at("bin"));
 		symlinkSync(MAIN, host.at("bin/sigtool"));
@@ -35,20 +35,20 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		return host.at("srv/app/main.js");
 	}
 
-	/** What an example starts, its places being this host's. */
-	function start(host: Host, words: readonly string[], script: string) {
-		const own = words.map((word) => {
-			return word
+	/** Starts the command of an example, with this host's paths. */
+	function start(host: Host, example: readonly string[], script: string) {
+		const own = example.map((arg) => {
+			return arg
 				.replace(LAUNCHER, host.at("lib/sigtool-launch"))
 				.replace("/var/lib/app", host.at("data"))
 				.replace("/srv/app/main.js", script);
 		});
-		expect(own.filter((word) => word.startsWith("/srv") || word.startsWith("/usr"))).toEqual([]);
+		expect(own.filter((arg) => arg.startsWith("/srv") || arg.startsWith("/usr"))).toEqual([]);
 		const [program = "", ...args] = own;
 		return spawnSync(program, args, { encoding: "utf8" });
 	}
 
-	it("of what ship.sh signed, compiled and packed runs where the host binds it", () => {
+	it("runs what ship.sh signed, compiled and packed, in the directory that the host binds", () => {
 		const host = new Host();
 		const script = shipped(host);
 		expect(host.run(script, "shipped")).toMatchObject({ status: 0, stdout: "ran shipped\n", stderr: "" });
@@ -56,19 +56,19 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		expect(host.run(script)).toMatchObject({ status: 126, stdout: "" });
 	});
 
-	it("by the Dockerfile's ENTRYPOINT runs", () => {
+	it("runs by the Dockerfile's ENTRYPOINT", () => {
 		const entrypoint = /^ENTRYPOINT (\[.*\])$/m.exec(example("Dockerfile"))?.[1] ?? "";
 		const host = new Host();
 		expect(start(host, JSON.parse(entrypoint), shipped(host))).toMatchObject({ status: 0, stdout: "ran undefined\n" });
 	});
 
-	it("by the unit's ExecStart runs", () => {
+	it("runs by the unit's ExecStart", () => {
 		const command = /^ExecStart=(.*)$/m.exec(example("app.service"))?.[1] ?? "";
 		const host = new Host();
 		expect(start(host, command.split(" "), shipped(host))).toMatchObject({ status: 0, stdout: "ran undefined\n" });
 	});
 
-	it.skipIf(!hasProgram("systemd-analyze"))("has a unit that systemd understands (needs systemd-analyze)", () => {
+	it.skipIf(!hasProgram("systemd-analyze"))("has a unit that systemd accepts (needs systemd-analyze)", () => {
 		const host = new Host();
 		const script = shipped(host);
 		const unit = example("app.service")
@@ -80,7 +80,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		expect(status).toBe(0);
 	});
 
-	it("is allowed by a configuration as the example has it, with this host's pins", () => {
+	it("runs under the example's configuration with this host's pins", () => {
 		const host = new Host();
 		const script = shipped(host);
 		const document = JSON.parse(example("verifier.json"));
@@ -98,7 +98,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		expect(host.run(script, "x")).toMatchObject({ status: 0, stdout: "ran x\n" });
 	});
 
-	it("changes keys without a gap: both pinned, then signed anew, then the old one gone", () => {
+	it("changes keys without interruption: both pinned, then signed anew, then the old pin removed", () => {
 		const host = new Host();
 		host.ship();
 		const next = makeSelfSigned(host.at("next"));
@@ -113,7 +113,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		expect(run()).toBe(126);
 	});
 
-	it("opens in an emergency by two files of root's, and the events say so", () => {
+	it("can be switched off in an emergency by two files of root, and the events say so", () => {
 		const host = new Host();
 		const audit = { jsonLines: host.at("audit.jsonl"), stderr: "off" };
 		host.configure({ mode: "enforce", audit });
@@ -127,7 +127,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 			});
 		};
 		install("audit");
-		expect(run()).toMatchObject({ status: 126, stdout: "" }); // One of the two is not enough.
+		expect(run()).toMatchObject({ status: 126, stdout: "" }); // One of the two files is not enough.
 		host.configure({ mode: "audit", audit });
 		rmSync(host.at("audit.jsonl"));
 		expect(run()).toMatchObject({ status: 0, stdout: "mended in haste\n" });
@@ -138,7 +138,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		expect(events).toContainEqual(expect.objectContaining({ event: "module.open_code", verdict: "audit" }));
 	});
 
-	it("never runs code out of a directory it may write to", () => {
+	it("never runs code from a directory that it may write to", () => {
 		const main = `
 			const { writeFileSync } = require("node:fs");
 			writeFileSync(process.argv[2] + "/late.js", "console.log('evil')");
@@ -160,7 +160,7 @@ describe("the examples", () => {
 	});
 
 	it.skipIf(spawnSync("python3", ["-c", "import yaml"]).status !== 0)(
-		"hold a manifest that is YAML and restricted (needs python3-yaml)",
+		"have a valid YAML manifest with restrictions (needs python3-yaml)",
 		() => {
 			const program = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))";
 			const { stdout } = spawnSync("python3", ["-c", program], { input: example("deployment.yaml"), encoding: "utf8" });
@@ -169,7 +169,7 @@ describe("the examples", () => {
 			const { containers, securityContext, volumes } = spec.template.spec;
 			expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
 			const [{ command, volumeMounts, securityContext: own }] = containers;
-			expect(command).toBeUndefined(); // It would replace the launcher.
+			expect(command).toBeUndefined(); // A command would replace the launcher.
 			expect(own).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
 			expect(volumeMounts.map(({ name }: { name: string }) => name)).toEqual(
 				volumes.map(({ name }: { name: string }) => name),

@@ -1,4 +1,4 @@
-/** `sigtool digest`: what it prints, whom it suits, and what it refuses. */
+/** Tests `sigtool digest`: its output, its agreement with other tools, and its refusals. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -16,7 +16,7 @@ function workspace(entries: Parameters<typeof makeTree>[1] = {}) {
 
 const sha256 = (content: string) => createHash("sha256").update(content).digest("hex");
 
-/** Names that a file can have and a checksum line must not break on. */
+/** File names with characters that need escapes in a checksum line. */
 const AWKWARD = ["back\\slash", "new\nline", "carriage\rreturn", "tab\t", " space ", "escape\u001b[31m", "\u202eü"];
 
 describe.skipIf(!onUnix || !hasProgram("sha256sum"))("sigtool digest and coreutils (needs sha256sum)", () => {
@@ -69,7 +69,7 @@ describe("sigtool digest", () => {
 		expect(spawnSync("sh", args, { cwd: root, encoding: "utf8" }).stdout).toBe(`${sha256("content")}  -\n`);
 	});
 
-	test("an empty file's fs-verity digest, other with a salt or other blocks", () => {
+	test("fs-verity digests of an empty file differ with a salt or another block size", () => {
 		const { root, sigtool } = workspace({ empty: "" });
 		const digest = (...args: string[]) =>
 			sigtool(["digest", "--algorithm", "fsverity-sha256", "empty", ...args], { cwd: root }).stdout.split(" ")[0];
@@ -79,7 +79,7 @@ describe("sigtool digest", () => {
 		expect(new Set([plain, digest("--salt", "00fF"), digest("--block-size", "1024")]).size).toBe(3);
 	});
 
-	test("files that have no digest are named, and keep no other from being printed", () => {
+	test("files that fail are named, and do not stop the others", () => {
 		const { root, sigtool } = workspace({ a: "1", "d/b": "2" });
 		const run = sigtool(["digest", "none", "d", "a"], { cwd: root });
 		expect(run).toMatchObject({ status: 1, stdout: `${sha256("1")}  a\n` });
@@ -126,7 +126,7 @@ describe("sigtool digest", () => {
 });
 
 describe("sigtool digest --algorithm authenticode", () => {
-	/** Headers of a 64-bit image, filled up with ones to a size that wants padding. */
+	/** Makes the headers of a 64-bit image, filled up with ones to a size that needs padding. */
 	function image(): Buffer {
 		const file = Buffer.alloc(5003, 1);
 		file.write("MZ", 0, "latin1");
@@ -137,7 +137,7 @@ describe("sigtool digest --algorithm authenticode", () => {
 		return file.fill(0, 64 + 168, 64 + 176);
 	}
 
-	test("is what a catalog holds for an image", () => {
+	test("is the digest that a catalog has for an image", () => {
 		const { root, sigtool } = workspace();
 		writeFileSync(join(root, "a.exe"), image());
 		const [hex] = sigtool(["digest", "--algorithm", "authenticode", "a.exe"], { cwd: root }).stdout.split(" ");
@@ -155,7 +155,8 @@ describe("sigtool digest --algorithm authenticode", () => {
 			cwd: root,
 			stdio: "pipe",
 		});
-		expect(readFileSync(join(root, "data")).toString("hex")).toContain(`0420${hex}`); // An OCTET STRING of 32 bytes.
+		// 04 20 is the DER head of an OCTET STRING of 32 bytes.
+		expect(readFileSync(join(root, "data")).toString("hex")).toContain(`0420${hex}`);
 	});
 
 	test("refuses a file that is neither image nor cabinet", () => {

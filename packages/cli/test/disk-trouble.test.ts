@@ -15,7 +15,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
 const NOBODY = 65_534;
-/** Enough for a catalog of several blocks. */
+/** Enough files for a catalog of several blocks. */
 const FILES = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`lib/file-${n}.js`, `export default ${n};\n`]));
 
 describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root) is exit 3, names the catalog, and keeps it", () => {
@@ -46,7 +46,7 @@ describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root) is exit 3, na
 	});
 });
 
-describe.skipIf(!canBeNobody())("what an unprivileged user may not touch (setpriv, when root)", () => {
+describe.skipIf(!canBeNobody())("files that an unprivileged user may not access (setpriv, when root)", () => {
 	test("a read-only directory is exit 3 and keeps the catalog", () => {
 		const { root, sigtool, catalog } = treeOfNobody({ a: "1" });
 		const before = readFileSync(catalog);
@@ -70,7 +70,7 @@ describe.skipIf(!canBeNobody())("what an unprivileged user may not touch (setpri
 		}
 		expect(readFileSync(catalog).equals(before)).toBe(true);
 		expect(sigtool("verify", join(root, "main.js"))).toMatchObject({ status: 0 });
-		// A difference that is proven says more than one that may be there.
+		// A proven difference (1) counts more than an unknown outcome (3).
 		writeFileSync(join(root, "main.js"), "changed");
 		expect(sigtool("verify", root)).toMatchObject({ status: 1 });
 	});
@@ -109,13 +109,13 @@ function mount(directory: string, option: string): void {
 	});
 }
 
-/** Tried where it leaves no trace. */
+/** Tells whether this user may mount. Tries it in a mount namespace of its own. */
 function canMount(): boolean {
 	if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
 	return spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
 }
 
-/** Grows a file until the disk is full, then gives some room back. */
+/** Grows a file until the disk is full, then makes it `roomBytes` smaller. */
 function fillUp(file: string, roomBytes: number): void {
 	const descriptor = openSync(file, "w");
 	let size = 0;
@@ -135,21 +135,21 @@ function fillInodes(disk: string): void {
 	expect(fill).toThrow("ENOSPC");
 }
 
-/** The command in front of another that runs it as an unprivileged user. */
+/** Returns the command that runs another command as an unprivileged user. */
 function asNobody(): string[] {
 	return process.getuid?.() === 0
 		? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"]
 		: ["env"];
 }
 
-/** As root, the built command line must be in reach of that user. */
+/** Tells whether the unprivileged user can run the built command line. */
 function canBeNobody(): boolean {
 	if (process.platform !== "linux") return false;
 	const [program, ...args] = [...asNobody(), process.execPath, MAIN, "--version"];
 	return spawnSync(program, args).status === 0;
 }
 
-/** As `signedTree`, all of it that user's, who also runs the commands. */
+/** Makes a `signedTree` that the unprivileged user owns, and a runner as that user. */
 function treeOfNobody(entries: Record<string, string>) {
 	const home = temporaryDirectory();
 	const { root, catalog } = signedTree(home, join(home, "tree"), entries);

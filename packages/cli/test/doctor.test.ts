@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runner, temporaryDirectory } from "./support.js";
 
-it("doctor prints a line a check, and leaves the directory as it was", () => {
+it("doctor prints one line per check, and leaves the directory unchanged", () => {
 	const directory = temporaryDirectory();
 	const { status, stdout, stderr } = runner(directory)(["doctor", directory]);
 	expect([status, stderr]).toEqual([0, ""]);
@@ -26,12 +26,12 @@ it("doctor --json has the same checks as data", () => {
 	expect(ids).toContain("attribute-room");
 });
 
-it("doctor looks at the current directory unless told otherwise", () => {
+it("doctor examines the working directory by default", () => {
 	const directory = temporaryDirectory();
 	expect(runner(directory)(["doctor", "--json"], { cwd: directory }).json()).toMatchObject({ exit: 0, path: "." });
 });
 
-it("doctor ends with 2 for a path that is not there", () => {
+it("doctor ends with 2 for a missing path", () => {
 	const directory = temporaryDirectory();
 	const { status, stderr } = runner(directory)(["doctor", join(directory, "none")]);
 	expect(status).toBe(2);

@@ -5,7 +5,7 @@ import { certificatesFromPem, trustFromCertificates, verifyCatalog, verifyPath }
 import { describe, expect, test } from "vitest";
 import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
-/** About as long as writing, flushing and renaming a megabyte takes. */
+/** About the time that writing, flushing and renaming a megabyte takes. */
 const WRITING_MS = 10;
 const KILLS = process.env.SIGTOOL_FULL ? 500 : 50;
 
@@ -19,7 +19,7 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 		for (let kill = 0; kill < KILLS; kill++) {
 			const before = readFileSync(catalog);
 			const child = start("--sequence", String(100 + kill));
-			// Writing is short: every second moment is counted from where it begins, the others from the very start.
+			// Writing takes little of the time. So every second delay starts when writing begins, the others at the start.
 			if (kill % 2 === 0) await killAfter(random() * wholeMs * 1.05, child);
 			else await killAfter(random() * WRITING_MS, child, temporary);
 			expectOldOrNew(before, 100 + kill);
@@ -29,7 +29,7 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 		expect(sigtool(["verify", root])).toMatchObject({ status: 0, stderr: "" });
 	});
 
-	test("in front of every step of writing it, and in the middle of a write", async () => {
+	test("before every step of writing it, and in the middle of a write", async () => {
 		const { home, root, sigtool, trust, catalog, temporary, expectOldOrNew } = signedTree(manyFiles(1, 20));
 		const preload = join(home, "kill.cjs");
 		writeFileSync(preload, KILL_AT_STEP);
@@ -40,7 +40,7 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 			const { status } = sigtool(["sign", root, "--sequence", String(100 + step)], { env });
 			const outcome = expectOldOrNew(before, 100 + step);
 			outcomes.push(status === 0 ? "done" : existsSync(temporary) ? `${outcome}, temporary` : outcome);
-			// A left-over temporary file is the only difference, and its origin is said.
+			// A left-over temporary file is the only finding, and the message explains it.
 			const { findings } = await verifyPath(root, { trust });
 			const leftover = { code: "ERR_FILE_ADDED", message: expect.stringContaining("an interrupted run leaves it") };
 			expect(findings).toMatchObject(existsSync(temporary) ? [leftover] : []);
@@ -50,7 +50,7 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 		expect(outcomes.length).toBeGreaterThan(7);
 	});
 
-	test("and the next run removes what it left, whatever that is", () => {
+	test("and the next run removes the left-over file, whatever its content", () => {
 		const { root, sigtool, catalog, temporary } = signedTree({ a: "1" });
 		for (const left of [readFileSync(catalog).subarray(0, 100), "", "not a catalog"]) {
 			writeFileSync(temporary, left);
@@ -64,7 +64,7 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 	});
 });
 
-/** A tree signed once by a development identity of its own. */
+/** Makes a tree that its own development identity has signed once. */
 function signedTree(entries: Record<string, string>) {
 	const home = temporaryDirectory();
 	const root = makeTree(join(home, "tree"), entries);
@@ -78,7 +78,7 @@ function signedTree(entries: Record<string, string>) {
 	};
 	const development = join(home, "config/sigtool/identities/development/certificate.pem");
 	const trust = trustFromCertificates(certificatesFromPem(readFileSync(development, "utf8")));
-	/** The catalog is what it was, octet for octet, or a complete one of that sequence. */
+	/** Expects the catalog to be unchanged, or to be a complete one with that sequence. */
 	const expectOldOrNew = (before: Buffer, sequence: number): "old" | "new" => {
 		const after = readFileSync(catalog);
 		if (after.equals(before)) return "old";
@@ -98,7 +98,7 @@ function manyFiles(directories: number, filesEach: number): Record<string, strin
 	return entries;
 }
 
-/** Kills a process some time after now, or after a file appears; returns when it has ended, by itself or so. */
+/** Kills a process some time after now, or after a file appears. Resolves when the process has ended, killed or not. */
 async function killAfter(delayMs: number, child: ChildProcess, appearing?: string): Promise<void> {
 	const timers: NodeJS.Timeout[] = [];
 	const schedule = () => timers.push(setTimeout(() => child.kill("SIGKILL"), delayMs));
@@ -118,7 +118,7 @@ function finished(child: ChildProcess): Promise<void> {
 	return new Promise((resolve) => child.once("exit", () => resolve()));
 }
 
-/** Park and Miller's generator: the same delays in every run. */
+/** Park and Miller's generator, which gives the same delays in every run. */
 function seededRandom(seed: number): () => number {
 	let state = seed;
 	return () => {
@@ -128,8 +128,8 @@ function seededRandom(seed: number): () => number {
 }
 
 /**
- * Preloaded into sigtool: from where the temporary file is created, kills in front of the n-th call on the file system,
- * a write half done.
+ * A script to preload into sigtool. It kills the process before the n-th call on the file system, counted from the call
+ * that creates the temporary file. When that call is a write, half of it is done first.
  */
 const KILL_AT_STEP = `
 	const fs = require("node:fs");

@@ -20,7 +20,7 @@ describe("sigtool identity", () => {
 	const keyFile = (name: string) => at(`config/sigtool/identities/${name}/key.pem`);
 	const certificateFile = (name: string) => at(`config/sigtool/identities/${name}/certificate.pem`);
 	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe", encoding: "utf8" });
-	/** Must succeed; what --json says. */
+	/** Runs a command that must succeed, and returns its JSON document. */
 	function done(args: readonly string[], options = {}) {
 		const run = sigtool([...args, "--json"], options);
 		expect([args, run.status, run.stderr]).toEqual([args, 0, ""]);
@@ -42,7 +42,7 @@ describe("sigtool identity", () => {
 		expect(sigtool(["verify", tree])).toMatchObject({ status: 1 });
 	});
 
-	it("refuses to sign by an authority, and to issue by what is none", () => {
+	it("refuses to sign with an authority, and to issue with an identity that is none", () => {
 		done(["identity", "new", "ca", "--ca", "--key-type", "p256"]);
 		done(["identity", "new", "plain", "--key-type", "p256"]);
 		expect(sigtool(sign("ca")).stderr).toContain("[ERR_KEY]");
@@ -75,7 +75,7 @@ describe("sigtool identity", () => {
 		expect(sigtool(["verify", tree, "--trust", certificateFile("long")]).stderr).toBe("");
 	});
 
-	it("leaves the development identity marked as one", () => {
+	it("keeps the marker of the development identity", () => {
 		expect(sigtool(["sign", tree])).toMatchObject({ status: 0 });
 		const before = readFileSync(certificateFile("development"));
 		const unmarked = ["identity", "import", "development", "--cert", certificateFile("development")];
@@ -120,7 +120,7 @@ describe("sigtool identity", () => {
 			expect(readFileSync(certificateFile("release"))).toEqual(before);
 		});
 
-		it.each(["rsa:2048", "P-256"] as const)("exports what openssl opens, and imports it again: %s", (key) => {
+		it.each(["rsa:2048", "P-256"] as const)("exports a container that openssl opens, and imports it: %s", (key) => {
 			const { keyFile: pem, certFile, caFile } = makeAuthority(at("pki"), key);
 			const from = ["--key", pem, "--cert", certFile, "--chain", caFile];
 			done(["identity", "import", "release", ...from]);
@@ -154,7 +154,7 @@ describe("sigtool identity", () => {
 			done(["identity", "csr", "release"], PASSPHRASE);
 		});
 
-		it("refuses what does not go together, and keys that cannot sign catalogs", () => {
+		it("refuses options that do not go together, and keys that cannot sign catalogs", () => {
 			const { keyFile: pem, certFile, caFile } = makeAuthority(at("pki"));
 			const ed = makeAuthority(at("ed"), "ed25519");
 			const refused: [string, string[]][] = [
@@ -166,9 +166,9 @@ describe("sigtool identity", () => {
 				["ERR_KEY", ["--key", ed.keyFile, "--cert", ed.certFile]],
 				["ERR_ROOT_MISSING", ["--p12", at("none.p12")]],
 			];
-			for (const [code, words] of refused) {
-				const { stderr } = sigtool(["identity", "import", "new", ...words], PASSPHRASE);
-				expect([words, stderr]).toEqual([words, expect.stringContaining(`[${code}]`)]);
+			for (const [code, args] of refused) {
+				const { stderr } = sigtool(["identity", "import", "new", ...args], PASSPHRASE);
+				expect([args, stderr]).toEqual([args, expect.stringContaining(`[${code}]`)]);
 			}
 			expect(done(["identity", "list"]).identities).toEqual([]);
 			expect(sigtool(["identity", "export", "nobody", "--to-p12", at("x")]).stderr).toContain("[ERR_USAGE]");

@@ -1,4 +1,4 @@
-/** The steps of docs/identities.md: a new key is announced, used, and the old one goes. */
+/** Follows docs/identities.md: the new key is announced, then used, then the old key is removed. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -40,14 +40,14 @@ describe("replacing a key", () => {
 		expect([verify(before), verify(after)]).toEqual([1, 0]);
 	});
 
-	it.skipIf(!canBeHost)("a host runs through all of it, and what the old key signed no more (needs root)", () => {
+	it.skipIf(!canBeHost)("a host runs releases in every step, and finally none of the old key (needs root)", () => {
 		const host = new Host();
 		const identity = (name: string) => makeIdentity(host.sigtool, name);
 		const [old, next] = [identity("release-2026"), identity("release-2027")];
 		const pinned = (...pins: NewIdentity[]) => {
 			host.configure({ pins: pins.map(({ pin }) => ({ "spki-sha256": pin, name: pin })) });
 		};
-		/** A release, as it comes to the host: files and index. */
+		/** Makes a release as it arrives at the host: files and index. */
 		const release = (text: string, { key }: NewIdentity) => {
 			writeFileSync(host.at("app/main.js"), `console.log(${JSON.stringify(text)})`);
 			const certificate = key[3];

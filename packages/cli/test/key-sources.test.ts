@@ -1,4 +1,4 @@
-/** Wherever the key is, the catalog is one that everybody accepts. */
+/** Tests that other programs accept the catalog, wherever the key is. */
 
 import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
@@ -33,16 +33,16 @@ describe.skipIf(!hasJudges)("openssl, osslsigncode and sigtool accept what was s
 		return file;
 	}
 
-	const sign = (words: readonly string[], env: Record<string, string> = {}) =>
-		sigtool(["sign", tree, "-o", catalog, ...words], { env });
+	const sign = (args: readonly string[], env: Record<string, string> = {}) =>
+		sigtool(["sign", tree, "-o", catalog, ...args], { env });
 
 	describe.each(KEYS)("%s", (key) => {
 		beforeEach(() => {
 			authority = makeAuthority(join(home, "pki"), key);
 		});
 
-		function expectAccepted(words: readonly string[], env: Record<string, string> = {}): void {
-			const run = sign(words, env);
+		function expectAccepted(args: readonly string[], env: Record<string, string> = {}): void {
+			const run = sign(args, env);
 			expect([run.stderr, run.status]).toEqual(["", 0]);
 			expectAcceptance(sigtool, tree, catalog, authority.caFile);
 		}
@@ -63,13 +63,13 @@ describe.skipIf(!hasJudges)("openssl, osslsigncode and sigtool accept what was s
 			const token = makeSoftToken(join(home, "token"));
 			token.importKey(authority.keyFile, { label: "signer", id: "01" });
 			token.importCertificate(authority.certFile, { label: "signer", id: "01" });
-			const words = ["--pkcs11", "pkcs11:token=release;object=signer", "--pkcs11-module", SOFTHSM_MODULE];
-			expectAccepted(words, { ...token.env, SIGTOOL_PIN: PIN });
+			const args = ["--pkcs11", "pkcs11:token=release;object=signer", "--pkcs11-module", SOFTHSM_MODULE];
+			expectAccepted(args, { ...token.env, SIGTOOL_PIN: PIN });
 		});
 
 		it("by a program", () => {
-			const words = ["--signer-command", OPENSSL_SIGNER, "--cert", authority.certFile];
-			expectAccepted(words, { SIGN_KEY: authority.keyFile });
+			const args = ["--signer-command", OPENSSL_SIGNER, "--cert", authority.certFile];
+			expectAccepted(args, { SIGN_KEY: authority.keyFile });
 		});
 
 		it("on another machine", () => {
@@ -80,7 +80,7 @@ describe.skipIf(!hasJudges)("openssl, osslsigncode and sigtool accept what was s
 		});
 	});
 
-	it("and sigtool refuses Ed25519 wherever it comes from, and containers without a MAC", () => {
+	it("sigtool refuses Ed25519 keys from every source, and containers without a MAC", () => {
 		authority = makeAuthority(join(home, "ed"), "ed25519");
 		const cert = ["--cert", authority.certFile];
 		const secret = { SIGTOOL_PASSPHRASE: "secret", SIGN_KEY: authority.keyFile };

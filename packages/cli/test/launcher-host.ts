@@ -1,4 +1,4 @@
-/** A host with everything in production's form, in a directory of root's: release keys, a signed application, a launcher. */
+/** Makes a host as in production, in a directory of root: release keys, a signed application, a launcher. */
 
 import { createHash, createPublicKey } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { makeSelfSigned, makeTree, type Run, runner, type SelfSigned } from "./s
 
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
 
-/** A place where root owns every directory is only root's to make. */
+/** Only root can make a directory below which root owns everything. */
 export const canBeHost = existsSync(LAUNCHER) && process.getuid?.() === 0;
 
 export class Host {
@@ -30,13 +30,13 @@ export class Host {
 		return join(this.directory, path);
 	}
 
-	/** Replaces members of verifier.json. */
+	/** Writes verifier.json, with these members replaced. */
 	configure(members: Readonly<Record<string, unknown>> = {}): void {
 		const document = { version: 1, onRefusal: "exit", pins: [pinOf(this.key)], index: this.at("app.sigx"), ...members };
 		writeFileSync(this.at("verifier.json"), JSON.stringify(document));
 	}
 
-	/** Signs, compiles, installs. @throws Error with what a step printed */
+	/** Signs, compiles and installs. @throws Error with the output of the step that failed */
 	ship(key = this.key, mode = "enforce", compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		const steps = [
@@ -58,8 +58,8 @@ export class Host {
 		return ["--index", this.at("app.sigx"), "--config", this.at("verifier.json")];
 	}
 
-	run(...words: readonly string[]): Run {
-		return this.sigtool(["run", ...this.prefix, ...words]);
+	run(...args: readonly string[]): Run {
+		return this.sigtool(["run", ...this.prefix, ...args]);
 	}
 
 	events(file: string): readonly Readonly<Record<string, unknown>>[] {

@@ -15,7 +15,7 @@ import { canBeHost, Host } from "./launcher-host.js";
 import { MAIN } from "./support.js";
 
 describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher built)", () => {
-	it("installs what starts a signed program without the command line's help", () => {
+	it("installs a launcher that starts a signed program without the command line", () => {
 		const host = new Host();
 		host.ship();
 		expect(statSync(host.at("lib/sigtool-launch")).mode & 0o7777).toBe(0o755);
@@ -66,7 +66,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 
 	const user = ["--reuid=1234", "--regid=1234", "--clear-groups"];
 	const isReadable = spawnSync("setpriv", [...user, "test", "-r", MAIN]).status === 0;
-	it.skipIf(!isReadable)("tells who may not install, in one line (needs setpriv, and files all may read)", () => {
+	it.skipIf(!isReadable)("says in one line who may not install (needs setpriv, and files that all may read)", () => {
 		const install = [
 			MAIN,
 			"launcher",
@@ -102,16 +102,16 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		[["--node", "/nope"], /^error: Cannot use "\/nope": no such file or directory \(ENOENT\) \[ERR_IO\]\n$/, 3],
 		[["--config", "/etc"], /"\/etc" as configuration: it is not a file \[ERR_USAGE\]/, 2],
 		[["--index", MAIN], /Cannot use ".*": it does not begin as one \[ERR_INDEX_FORMAT\]/, 1],
-	] as const)("refuses to install with %s, and names it", (words, message, exit) => {
+	] as const)("refuses to install with %s, and names it", (args, message, exit) => {
 		const host = new Host();
-		const { status, stderr } = host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...words]);
+		const { status, stderr } = host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...args]);
 		expect(stderr).toMatch(message);
 		expect(status).toBe(exit);
 	});
 
 	const damages: readonly (readonly [string, (host: Host) => void, RegExp])[] = [
 		[
-			"settings that others may write",
+			"a launcher configuration that others may write",
 			(h) => chmodSync(h.at("lib/launcher.conf"), 0o664),
 			/settings .*others may write/,
 		],
@@ -124,12 +124,12 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		["a changed hook", (h) => writeFileSync(h.at("lib/register.cjs"), "//"), /hook .*register\.cjs changed/],
 		["a changed addon", (h) => writeFileSync(h.at("lib/native/addon.node"), ""), /addon .*changed/],
 		[
-			"settings with a key that means nothing",
+			"a launcher configuration with an unknown key",
 			(h) => appendFileSync(h.at("lib/launcher.conf"), "bogus x\n"),
 			/settings .*"bogus" means nothing here/,
 		],
 		[
-			"settings with a mode that is none",
+			"a launcher configuration with an unknown mode",
 			(h) =>
 				writeFileSync(
 					h.at("lib/launcher.conf"),
@@ -143,7 +143,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 			/configuration +it is not JSON/,
 		],
 		[
-			"no settings",
+			"no launcher configuration",
 			(h) => rmSync(h.at("lib/launcher.conf")),
 			/launcher\.conf: no such file or directory \(ENOENT\); run .sigtool launcher install/,
 		],
@@ -156,7 +156,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		["a configuration in error", (h) => h.configure({ pinz: [] }), /index .*ERR_HOST_CONFIG/],
 		["another node pinned by the host", (h) => h.configure({ launcher: { node: [] } }), /pins another node/],
 		[
-			"settings older than the configuration",
+			"a launcher configuration older than the host configuration",
 			(h) => h.configure({ audit: { jsonLines: "/var/log/x" } }),
 			/flags .*install. again/,
 		],
@@ -170,7 +170,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(status).toBe(1);
 	});
 
-	it("check writes no event, and says with --quiet only what is wrong", () => {
+	it("check writes no event, and with --quiet prints only what is wrong", () => {
 		const host = new Host();
 		host.configure({ audit: { jsonLines: host.at("events/audit.jsonl"), stderr: "all" } });
 		host.ship();
@@ -181,7 +181,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(readdirSync(host.at("events"))).toEqual([]);
 	});
 
-	it("check tells as JSON what it finds", () => {
+	it("check prints its findings as JSON", () => {
 		const host = new Host();
 		host.ship();
 		const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();

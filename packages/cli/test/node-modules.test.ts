@@ -32,7 +32,7 @@ describe.skipIf(installed === undefined)("verify of a real node_modules (npm and
 	const at = (path: string) => join(root, path);
 	const sigtool = runner(home);
 	const verify = () => sigtool(["verify", root, "--json"]);
-	/** Code and path of each finding, in order of the paths. */
+	/** Returns path and code of each finding, in the order of paths. */
 	const findings = (): string[] => {
 		const { exit, results } = verify().json();
 		expect(exit).toBe(results[0].findings.length === 0 ? 0 : 1);
@@ -54,7 +54,7 @@ describe.skipIf(installed === undefined)("verify of a real node_modules (npm and
 		expect(programs.every((name) => lstatSync(at(`.bin/${name}`)).isSymbolicLink())).toBe(true);
 	});
 
-	/** Each makes one change and returns how to take it back. */
+	/** Each `make` makes one change and returns a function that undoes it. */
 	const changes: readonly { name: string; make: () => () => void; expected: readonly string[] }[] = [
 		{
 			name: "one changed byte",
@@ -133,7 +133,7 @@ describe.skipIf(installed === undefined)("verify of a real node_modules (npm and
 	});
 });
 
-/** The node_modules of the packages above, installed once; undefined when the registry is out of reach. */
+/** Installs the packages above once and returns their node_modules; undefined when the registry cannot be reached. */
 function install(): string | undefined {
 	const hash = createHash("sha256").update(PACKAGES.join(" ")).digest("hex").slice(0, 12);
 	const directory = join(CACHE, `node-modules-${hash}`);

@@ -1,4 +1,4 @@
-/** Other people's tools judge what we write, and we judge what they write. */
+/** Other tools judge what sigtool writes, and sigtool judges what they write. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +8,9 @@ import { type Authority, hasProgram, makeAuthority, makeTree, runner, temporaryD
 
 const hasOsslsigncode = hasProgram("osslsigncode");
 
-/** A minimal 32-bit image: DOS header, PE header, optional header with 16 directories, one section of 512 bytes. */
+/**
+ * Makes a minimal 32-bit image: DOS header, PE header, optional header with 16 directories, one section of 512 bytes.
+ */
 function minimalPe(fill: number): Buffer {
 	const image = Buffer.alloc(1024, 0);
 	image.write("MZ", 0, "latin1");
@@ -118,9 +120,9 @@ describe.skipIf(!hasOsslsigncode || !hasProgram("gcab") || !hasProgram("wixl"))(
 				const run = osslsigncode("verify", "-catalog", catalog, "-in", file, "-CAfile", caFile);
 				expect(`${name} ${member} ${run.status}\n${run.stdout}`).toMatch(new RegExp(`^${name} ${member} 0\n`));
 				const changed = join(home, `changed-${member}`);
-				const octets = readFileSync(file);
-				octets[octets.length - 1] ^= 1;
-				writeFileSync(changed, octets);
+				const bytes = readFileSync(file);
+				bytes[bytes.length - 1] ^= 1;
+				writeFileSync(changed, bytes);
 				expect(osslsigncode("verify", "-catalog", catalog, "-in", changed, "-CAfile", caFile).status).not.toBe(0);
 			}
 		}

@@ -1,4 +1,4 @@
-/** What is printed, where, and with which status, whatever goes wrong with the command line or the output. */
+/** Tests output and exit status when the command line is wrong or the output cannot be written. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ describe.skipIf(!existsSync("/dev/full"))("standard output that cannot be writte
 		"sign ROOT --json --links x",
 		"verify ROOT --json",
 		"identity list --json",
-	])("%s ends with one line on stderr and 3", (line) => {
+	])("%s ends with one line on stderr and status 3", (line) => {
 		const { home, root } = workspace();
 		const run = spawnSync(
 			"sh",
@@ -51,11 +51,11 @@ describe.skipIf(!existsSync("/dev/full"))("standard output that cannot be writte
 	});
 });
 
-describe("a command line that does not work", () => {
+describe("a wrong command line", () => {
 	test.each([
 		[[], "Name a command; see `sigtool --help`"],
 		[["identity"], "Name a command; see `sigtool identity --help`"],
-	])("%j shows the help on stderr, last the error", (args, message) => {
+	])("%j shows the help on stderr, then the error", (args, message) => {
 		const { sigtool } = workspace();
 		const run = sigtool(args);
 		expect(run).toMatchObject({ status: 2, stdout: "" });
@@ -138,7 +138,7 @@ describe.skipIf(!hasProgram("openssl") || !hasProgram("python3"))("the passphras
 	});
 });
 
-/** Runs a command with a terminal of its own and a pipe as stdin; types the keys when it is asked. */
+/** Runs a command with its own terminal and a pipe as stdin. Types the keys when the command asks. */
 const ON_A_TERMINAL = `
 import os, pty, sys, termios
 keys = sys.argv[1].encode().decode("unicode_escape").encode()
@@ -174,15 +174,15 @@ print(output.decode(), end="")
 print("exit %d, terminal %s" % (os.waitstatus_to_exitcode(status), "unchanged" if before == after else "changed"))
 `;
 
-test("a run with nothing left to wait for and no outcome ends with 3", () => {
+test("a run that ends without an outcome has status 3", () => {
 	const { home, root, sigtool } = workspace();
 	const { caFile } = makeAuthority(join(home, "authority"));
 	sigtool(["sign", root]);
 	const hook = join(home, "hook.cjs");
 	const silent = "() => Object.assign(new (require('node:events'))(), { end() {} })";
 	writeFileSync(hook, `require("node:http").request = ${silent};\n`);
-	const words = ["timestamp", join(root, "pack.cat"), "--timestamp", "http://127.0.0.1:9", "--tsa-trust", caFile];
-	const run = sigtool(words, { env: { NODE_OPTIONS: `--require=${hook}`, no_proxy: "*" } });
+	const args = ["timestamp", join(root, "pack.cat"), "--timestamp", "http://127.0.0.1:9", "--tsa-trust", caFile];
+	const run = sigtool(args, { env: { NODE_OPTIONS: `--require=${hook}`, no_proxy: "*" } });
 	expect(run).toMatchObject({ status: 3, stderr: expect.stringContaining("without an outcome") });
 	expect(run.stderr).toContain("[ERR_INTERNAL]");
 });

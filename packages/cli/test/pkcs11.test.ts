@@ -39,7 +39,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 
 	const module = ["--pkcs11-module", SOFTHSM_MODULE];
 	const environment = (env: Record<string, string> = {}) => ({ env: { ...token.env, ...env } });
-	/** Signs with the key that the URI's rest names. */
+	/** Signs with the key that the rest of the URI names. */
 	const sign = (key: string, options: readonly string[] = [], env: Record<string, string> = { SIGTOOL_PIN: PIN }) =>
 		sigtool(["sign", tree, "--pkcs11", `pkcs11:${key}`, ...module, ...options], environment(env));
 
@@ -54,14 +54,14 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 		expect(JSON.stringify(signer ?? "")).not.toContain(PIN);
 	});
 
-	it("puts the key's certificate and those above it into the catalog, and no other", () => {
+	it("puts only the key's certificate and its issuers into the catalog", () => {
 		expect(sign("id=%01")).toMatchObject({ status: 0 });
 		const { certificates } = sigtool(["inspect", join(tree, "tree.cat"), "--json"]).json();
 		const subjects = certificates.map(({ subject }: { subject: string }) => subject).sort();
 		expect(subjects).toEqual(["CN=Test Root", "CN=Test Signer,O=Example"]);
 	});
 
-	it("takes the PIN from a file, from pin-source, from the environment", () => {
+	it("takes the PIN from a file, from pin-source, or from the environment", () => {
 		expect(sign("id=%01", ["--pin-file", token.pinFile], {})).toMatchObject({ status: 0 });
 		expect(sign("id=%01", ["--pin-file", token.pinFile], { SIGTOOL_PIN: "wrong" })).toMatchObject({ status: 0 });
 		expect(sign(`id=%01?pin-source=file:${token.pinFile}`, [], {})).toMatchObject({ status: 0 });
@@ -111,8 +111,8 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 		}
 	});
 
-	it("gives two signers of one process the same token, and each can be closed", async () => {
-		process.env.SOFTHSM2_CONF = token.env.SOFTHSM2_CONF; // Of this process, which loads the module.
+	it("lets two signers of one process share a token, and closes each separately", async () => {
+		process.env.SOFTHSM2_CONF = token.env.SOFTHSM2_CONF; // This process loads the module itself.
 		onTestFinished(() => {
 			delete process.env.SOFTHSM2_CONF;
 		});
@@ -160,7 +160,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 			expect(readFileSync(join(tree, "tree.cat"))).toEqual(before);
 		});
 
-		it("a choice among two certificates of a key", () => {
+		it("two certificates of one key", () => {
 			token.importKey(rsa.keyFile, { label: "renewed", id: "1a" });
 			for (const label of ["old", "new"]) token.importCertificate(rsa.certFile, { label, id: "1a" });
 			expect(sign("token=release;id=%1A").stderr).toContain(
@@ -178,14 +178,14 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 			expect(sign("id=%01").stderr).toContain("choose among 3 tokens");
 		});
 
-		it("a certificate of another key, by the signature", () => {
+		it("a certificate of another key, which the signature shows", () => {
 			expect(sign("token=release;id=%0A", ["--cert", rsa.certFile]).stderr).toContain("[ERR_KEY_MISMATCH]");
 			expect(sign("token=release;id=%02", ["--cert", rsa.certFile]).stderr).toMatch(
 				/of another kind than the key of .*\[ERR_KEY_MISMATCH\]/,
 			);
 		});
 
-		it("modules that are none, and PINs in arguments", () => {
+		it("files that are no module, and PINs in arguments", () => {
 			const run = (uri: string, ...options: string[]) =>
 				sigtool(["sign", tree, "--pkcs11", uri, ...options], environment({ SIGTOOL_PIN: PIN })).stderr;
 			expect(run("pkcs11:")).toContain("Name the PKCS#11 module with --pkcs11-module");
@@ -197,7 +197,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 		});
 	});
 
-	describe.skipIf(!hasProgram("gcc"))("with a token that SoftHSM2 cannot be (needs gcc)", () => {
+	describe.skipIf(!hasProgram("gcc"))("with a token in states that SoftHSM2 does not have (needs gcc)", () => {
 		let shim: string;
 		beforeAll(() => {
 			shim = join(home, "shim.so");
@@ -228,7 +228,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 			expect(mismatched).toMatchObject({ status: 2, log: ["open", "login", "close", "finalize"] });
 		});
 
-		it("refuses a locked PIN, before asking for one where the token says so", () => {
+		it("refuses a locked PIN, and does not ask for one when the token says so", () => {
 			const locked = shimmed("locked", { SIGTOOL_PIN: PIN });
 			expect(locked.stderr).toContain("its PIN is locked after too many wrong attempts");
 			expect(locked.stderr).toContain("[ERR_PIN]");
@@ -241,13 +241,13 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 			expect(run.stderr).toContain('the next wrong PIN locks the token "release"');
 		});
 
-		it("refuses a reader with keys of its own, and names the way out", () => {
+		it("refuses a reader with its own PIN pad, and names the way out", () => {
 			const run = shimmed("reader", {});
 			expect(run).toMatchObject({ status: 2, log: ["finalize"] });
 			expect(run.stderr).toContain("use --signer-command [ERR_PKCS11]");
 		});
 
-		it("gives the PIN again for each signature of a key that wants that", () => {
+		it("gives the PIN again for each signature if the key demands it", () => {
 			const login = ["--token-label", "release", "--login", "--pin", PIN];
 			const generate = ["--keypairgen", "--key-type", "EC:prime256v1", "--id", "0e", "--always-auth"];
 			token.tool(...login, ...generate);
@@ -266,11 +266,11 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 
 	const publicKey = (der: Uint8Array) => new X509Certificate(der).publicKey;
 
-	/** Without a terminal to ask on: what it says and how it ends. */
+	/** Runs the command line without a terminal. Returns its output, then its exit status. */
 	function spawnDetached(args: readonly string[], env: Record<string, string>): string {
-		const words = ["setsid", "--wait", process.execPath, fileURLToPath(new URL("../dist/main.cjs", import.meta.url))];
+		const command = ["setsid", "--wait", process.execPath, fileURLToPath(new URL("../dist/main.cjs", import.meta.url))];
 		const script = '"$@" </dev/null; echo "status $?"';
-		return execFileSync("sh", ["-c", `(${script}) 2>&1`, "sh", ...words, ...args], {
+		return execFileSync("sh", ["-c", `(${script}) 2>&1`, "sh", ...command, ...args], {
 			env: { ...process.env, ...token.env, XDG_CONFIG_HOME: join(home, "config"), ...env },
 			encoding: "utf8",
 		});

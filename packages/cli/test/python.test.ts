@@ -21,11 +21,11 @@ import { canBeHost, Host, pinOf } from "./launcher-host.js";
 import { hasProgram, makeAuthority, makeSelfSigned, makeTree, runner, temporaryDirectory } from "./support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
-/** The newest of the system's that has headers. */
+/** The newest Python of the system that has headers. */
 const PYTHON = ["3.14", "3.13", "3.12", "3.11"]
 	.map((release) => `/usr/bin/python${release}`)
 	.find((python) => existsSync(python) && existsSync(`/usr/include/${python.split("/").pop()}/Python.h`));
-/** Others of a release that the system has settings for. */
+/** Other Pythons of a release for which the system has a directory /etc/pythonX.Y. */
 const NAMESAKES = pyenvPythons().filter((python) => existsSync(`/etc/python${/3\.\d+/.exec(python)?.[0]}`));
 const canBuild = PYTHON !== undefined && hasProgram("cc") && existsSync("/usr/include/openssl/cms.h");
 
@@ -35,14 +35,14 @@ function pyenvPythons(): string[] {
 }
 
 describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, a C compiler and libssl-dev)", () => {
-	it("builds what trusts the keys it is told, and shows them", () => {
+	it("builds a spython that trusts the given keys, and shows them", () => {
 		const home = temporaryDirectory();
 		const sigtool = runner(home);
 		const { certFile } = makeSelfSigned(join(home, "release"));
 		const output = join(home, "spython");
 		const more = "ab".repeat(32);
-		const words = ["python", "build", "--python", PYTHON ?? "", "--trust", certFile, "--trust", more, "-o", output];
-		const { status, json, stderr } = sigtool([...words, "--json"]);
+		const args = ["python", "build", "--python", PYTHON ?? "", "--trust", certFile, "--trust", more, "-o", output];
+		const { status, json, stderr } = sigtool([...args, "--json"]);
 		expect([status, stderr]).toEqual([0, ""]);
 		const facts = {
 			executable: PYTHON,
@@ -54,39 +54,36 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 		expect(JSON.parse(execFileSync(output, ["--about"], { encoding: "utf8" }))).toMatchObject(facts);
 	});
 
-	it.each<[what: string, words: (home: string) => string[], status: number, message: string]>([
-		["without anybody to trust", () => [], 2, "Name who may sign with --trust"],
-		["for an authority", (home) => ["--trust", makeAuthority(join(home, "ca")).caFile], 2, "it is an authority's"],
-		["for a development identity that is not asked for", developmentCertificate, 1, "use --allow-development"],
+	it.each<[what: string, args: (home: string) => string[], status: number, message: string]>([
+		["without a signer to trust", () => [], 2, "Name who may sign with --trust"],
 		[
-			"for what is no Python",
+			"for an authority",
+			(home) => ["--trust", makeAuthority(join(home, "ca")).caFile],
+			2,
+			"it is the certificate of an authority",
+		],
+		["for a development identity without --allow-development", developmentCertificate, 1, "add --allow-development"],
+		[
+			"for a program that is no Python",
 			() => ["--trust", "0".repeat(64), "--python", "/bin/false"],
 			2,
 			'Cannot ask "/bin/false"',
 		],
-		["for what is no certificate", () => ["--trust", "/etc/hostname"], 2, "it holds no certificate"],
+		["for a file that is no certificate", () => ["--trust", "/etc/hostname"], 2, "it holds no certificate"],
 		["without headers", withoutHeaders, 2, "Debian has it in python3.13-dev"],
 		["for a Python that is too old", (home) => withoutHeaders(home, "3.7.1"), 2, "needs CPython 3.8 or later"],
-	])("refuses to build %s", (_, words, status, message) => {
+	])("refuses to build %s", (_, args, status, message) => {
 		const home = temporaryDirectory();
-		const run = runner(home)([
-			"python",
-			"build",
-			"--python",
-			PYTHON ?? "",
-			"-o",
-			join(home, "spython"),
-			...words(home),
-		]);
+		const run = runner(home)(["python", "build", "--python", PYTHON ?? "", "-o", join(home, "spython"), ...args(home)]);
 		expect(run).toMatchObject({ status, stderr: expect.stringContaining(message) });
 		expect(existsSync(join(home, "spython"))).toBe(false);
 	});
 
-	it.skipIf(NAMESAKES.length === 0)("names as library what that Python loads from, and nothing of a namesake's", () => {
+	it.skipIf(NAMESAKES.length === 0)("names the library directories of that Python, and no other Python's", () => {
 		const home = temporaryDirectory();
 		for (const python of [PYTHON ?? "", ...NAMESAKES]) {
-			const words = ["python", "build", "--python", python, "--trust", "0".repeat(64), "-o", join(home, "spython")];
-			const { library } = runner(home)([...words, "--json"]).json();
+			const args = ["python", "build", "--python", python, "--trust", "0".repeat(64), "-o", join(home, "spython")];
+			const { library } = runner(home)([...args, "--json"]).json();
 			const ask =
 				"import sys; from importlib.util import find_spec as f; print(sys.prefix, f('json').origin, sep='\\n')";
 			const [prefix, json] = execFileSync(python, ["-I", "-c", ask], { encoding: "utf8" }).trim().split("\n");
@@ -98,13 +95,13 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 		}
 	});
 
-	it("writes over no file but a program", () => {
+	it("overwrites only compiled programs", () => {
 		const home = temporaryDirectory();
 		const output = join(home, "main.py");
 		writeFileSync(output, "print()\n");
 		const build = (file: string) => {
-			const words = ["python", "build", "--python", PYTHON ?? "", "--trust", "0".repeat(64), "-o", file];
-			return runner(home)(words, { cwd: home });
+			const args = ["python", "build", "--python", PYTHON ?? "", "--trust", "0".repeat(64), "-o", file];
+			return runner(home)(args, { cwd: home });
 		};
 		expect(build("main.py")).toMatchObject({ status: 2, stderr: expect.stringContaining("no compiled program") });
 		expect(build(".").status).toBe(2);
@@ -119,7 +116,7 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 		return ["--trust", join(home, "config/sigtool/identities/development/certificate.pem")];
 	}
 
-	/** Says of itself what a CPython without them would. */
+	/** Makes a script that answers as a CPython without headers would. */
 	function withoutHeaders(home: string, version = "3.13.5"): string[] {
 		const facts = {
 			version,
@@ -153,11 +150,11 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			expect(sigtool(["sign", at("app")]).status).toBe(0);
 		});
 		afterAll(() => rmSync(home, { recursive: true }));
-		const run = (...words: string[]) => sigtool(["run", "-q", "--allow-development", ...words], { cwd: home });
-		/** Without looking at all of the library each time. */
-		const indexed = (...words: string[]) => run("--index", at("app.sigx"), ...words);
+		const run = (...args: string[]) => sigtool(["run", "-q", "--allow-development", ...args], { cwd: home });
+		/** Runs with a compiled index, so that the library is not hashed each time. */
+		const indexed = (...args: string[]) => run("--index", at("app.sigx"), ...args);
 
-		it("names what builds a spython as long as there is none", () => {
+		it("names the command that builds a spython when there is none", () => {
 			const { status, stderr } = run("app/main.py");
 			expect(stderr).toMatch(/there is no spython yet; build one with `sigtool python build --allow-development`/);
 			expect(status).toBe(2);
@@ -168,14 +165,14 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			expect(sigtool(["compile", at("app"), ...adopted, "-o", at("app.sigx"), "--allow-development"]).status).toBe(0);
 		});
 
-		it("compiles for the Python of the spython that was built", () => {
+		it("compiles for the Python that the spython was built for", () => {
 			makeTree(at("compiled"), { "a.py": "" });
 			expect(sigtool(["sign", at("compiled"), "--compile-python"]).status).toBe(0);
 			const release = PYTHON?.replace(/\D/g, "");
 			expect(existsSync(at(`compiled/__pycache__/a.cpython-${release}.pyc`))).toBe(true);
 		});
 
-		it("runs a signed program without any configuration, and says what it takes for granted", () => {
+		it("runs a signed program without configuration, and says what it trusts without a signature", () => {
 			const { status, stdout, stderr } = sigtool(["run", "--allow-development", "app/main.py", "a b", "--json", "-m"], {
 				cwd: home,
 			});
@@ -185,7 +182,7 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			expect(stderr).toMatch(/\nspython: development: /);
 		});
 
-		it("runs strictly, by a module's name, and by any name", () => {
+		it("runs in strict mode, by a module's name, and a file with any name", () => {
 			expect(indexed("--mode", "strict", "app/main.py").status).toBe(42);
 			expect(sigtool(["run", "-q", "--allow-development", "-m", "main", "-x"], { cwd: at("app") })).toMatchObject({
 				status: 42,
@@ -198,7 +195,7 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			);
 		});
 
-		it("keeps programs, and files that were not granted, from it", () => {
+		it("does not let it start programs or write files that were not granted", () => {
 			expect(indexed("app/child.py")).toMatchObject({
 				status: 126,
 				stderr: expect.stringContaining("ERR_RUNTIME_RULE"),
@@ -209,17 +206,9 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 				status: 0,
 				stdout: "written\n",
 			});
-			// Where else its own launcher would be.
-			const words = [
-				"--allow-development",
-				"--index",
-				at("app.sigx"),
-				"--write",
-				"data",
-				"app/writes.py",
-				at("data/y"),
-			];
-			const granted = sigtool(["run", "-q", ...words], { cwd: home, env: { TMPDIR: at("data") } });
+			// With TMPDIR inside a granted directory, the private launcher has to be elsewhere.
+			const args = ["--allow-development", "--index", at("app.sigx"), "--write", "data", "app/writes.py", at("data/y")];
+			const granted = sigtool(["run", "-q", ...args], { cwd: home, env: { TMPDIR: at("data") } });
 			expect(granted).toMatchObject({ status: 0, stdout: "written\n" });
 			expect(readdirSync(at("data")).sort()).toEqual(["x", "y"]);
 			expect(
@@ -227,12 +216,12 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			).toEqual([]);
 		});
 
-		it.skipIf(!existsSync("/dev/shm"))("lets it fork, and share semaphores where they may be written", () => {
+		it.skipIf(!existsSync("/dev/shm"))("lets it fork, and share semaphores in a granted directory", () => {
 			expect(indexed("--write", "/dev/shm", "app/pool.py")).toMatchObject({ status: 0, stdout: "[1, 2]\n" });
 			expect(indexed("app/pool.py").stderr).toContain("PermissionError");
 		});
 
-		it("tries ways round it, and finds what the threat model says", () => {
+		it("tries ways around it, with the results of the threat model", () => {
 			const { status, json } = sigtool(["python", "gaps", "--json"]);
 			expect(status).toBe(0);
 			const { gaps, python } = json();
@@ -245,7 +234,7 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 					? { spython: verdict(opening("enforce")), launcher: verdict(opening("launcher")) }
 					: { spython: "closed", launcher: "closed" };
 				expect({ name, spython, launcher }).toEqual({ name, ...expected });
-				// Debian has it in a package of its own.
+				// On Debian, tkinter is in a separate package that may be missing.
 				if (name !== "script in Tcl") expect([name, works]).toEqual([name, true]);
 			}
 			const text = sigtool(["python", "gaps", "--spython", "/bin/true"]);
@@ -269,11 +258,11 @@ describe.skipIf(!canBuild || !canBeHost)(
 	() => {
 		it("installs a spython beside the launcher, and checks it", () => {
 			const host = new Host({ "main.py": "import sys\nprint('ran', sys.argv[1])\n", "main.js": "console.log('node')" });
-			const install = (...words: string[]) =>
-				host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...words]);
+			const install = (...args: string[]) =>
+				host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...args]);
 			const check = () => host.sigtool(["launcher", "check", ...host.prefix]);
-			const build = (...words: string[]) =>
-				host.sigtool(["python", "build", "--python", PYTHON ?? "", "-o", host.at("spython"), ...words]);
+			const build = (...args: string[]) =>
+				host.sigtool(["python", "build", "--python", PYTHON ?? "", "-o", host.at("spython"), ...args]);
 			const built = build("--allow-development", "--json");
 			expect(built.status).toBe(0);
 			const adopted = built.json().library.flatMap((each: string) => ["--adopt", each]);
@@ -313,7 +302,7 @@ describe.skipIf(!canBuild || !canBeHost)(
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 126, stdout: "" });
 			appendFileSync(host.at("lib/spython"), "x");
 			expect(check()).toMatchObject({ status: 1, stderr: expect.stringMatching(/wrong +spython +.*spython changed/) });
-			expect(check().stderr).not.toContain("python release"); // It is not even asked.
+			expect(check().stderr).not.toContain("python release"); // A changed spython is not run.
 			expect(host.run(host.at("app/main.py"), "x").stderr).toContain("its SHA-256 is");
 			copyFileSync(host.at("spython"), host.at("lib/spython"));
 			chmodSync(host.at("lib/spython"), 0o775);

@@ -36,7 +36,10 @@ const LIBRARY: Record<string, TreeEntry> = {
 };
 const FILES = ["bin/run", "index.js", "lib/a.js", "lib/empty.js"];
 
-/** In the form of a signature, version 2: type, version, SHA-256, key id, length, and octets that tell files apart. */
+/**
+ * Makes a value in the form of a signature, version 2: type, version, SHA-256, key id, length, and bytes that differ
+ * for each file.
+ */
 function signatureValue(type: 3 | 5, fill: number): string {
 	return Buffer.concat([Buffer.from([type, 2, 4, 1, 2, 3, 4, 0, 71]), Buffer.alloc(71, fill)]).toString("hex");
 }
@@ -45,13 +48,13 @@ function setfattr(file: string, name: string, hex: string): void {
 	execFileSync("setfattr", ["-n", name, "-v", `0x${hex}`, file]);
 }
 
-/** Value in hexadecimal as getfattr sees it, or undefined. */
+/** Reads an attribute with getfattr, in hexadecimal; undefined when the file does not have it. */
 function getfattr(file: string, name: string): string | undefined {
 	const { status, stdout } = spawnSync("getfattr", ["--only-values", "--absolute-names", "-n", name, file]);
 	return status === 0 ? stdout.toString("hex") : undefined;
 }
 
-/** A tree whose files have IMA and EVM signatures, signed with what it carries, and a copy that lost them on the way. */
+/** Makes a tree whose catalog carries the files' IMA and EVM signatures, and a copy without the attributes. */
 function transported(namespace: Namespace, tree = LIBRARY) {
 	const home = temporaryDirectory();
 	const sigtool = runner(home);
@@ -82,7 +85,7 @@ function transported(namespace: Namespace, tree = LIBRARY) {
 describe.each<Namespace>(["user", "security"])("restore", (namespace) => {
 	const name = `${namespace}.* attributes (needs setfattr and a file system that has them)`;
 	describe.skipIf(!canWrite(namespace))(name, () => {
-		test("brings back what a copy lost; a second run writes nothing and says so", () => {
+		test("restores attributes that a copy lost; a second run writes nothing and says so", () => {
 			const { root, restore, values, found } = transported(namespace);
 			const first = restore();
 			expect(first).toMatchObject({ status: 0, stderr: "" });
@@ -95,7 +98,7 @@ describe.each<Namespace>(["user", "security"])("restore", (namespace) => {
 			expect(second.stdout).toMatch(/written +0 attributes of 0 files\n +unchanged +8 attributes/);
 		});
 
-		test("refuses a changed and names a missing file, leaves both alone and restores the others", () => {
+		test("refuses a changed file, names a missing one, and restores the others", () => {
 			const { root, restore, values, found } = transported(namespace);
 			writeFileSync(join(root, "lib/a.js"), "export const a = 2;\n");
 			unlinkSync(join(root, "bin/run"));
@@ -146,7 +149,7 @@ describe.each<Namespace>(["user", "security"])("restore", (namespace) => {
 			expect(restore()).toMatchObject({ status: 0 });
 		});
 
-		test("does not believe a catalog whose signer is not trusted", () => {
+		test("refuses a catalog whose signer is not trusted", () => {
 			const { root, sigtool, found } = transported(namespace);
 			expect(sigtool(["restore", root]).stderr).toContain("[ERR_UNTRUSTED_SIGNER]");
 			expect(found()).toEqual(FILES.map((path) => [path, undefined, undefined]));
@@ -171,9 +174,9 @@ describe.each<Namespace>(["user", "security"])("restore", (namespace) => {
 });
 
 describe.skipIf(!isRoot || !canWrite("security") || !hasProgram("setpriv"))(
-	"restore without rights (needs root to give them up)",
+	"restore without privileges (needs root to drop them)",
 	() => {
-		test("names each file and what would work, and could not decide", () => {
+		test("names each file and the way out, with exit status 3", () => {
 			const { root, caFile } = transported("security");
 			const [setpriv, ...powerless] = POWERLESS_ROOT;
 			const run = spawnSync(setpriv, [...powerless, process.execPath, MAIN, "restore", root, "--trust", caFile], {
@@ -202,7 +205,7 @@ describe.skipIf(!hasProgram("osslsigncode") || !canWrite("user"))("osslsigncode"
 });
 
 describe("restore", () => {
-	test("says what to do where the catalog carries nothing", () => {
+	test("says what to do when the catalog carries nothing", () => {
 		const home = temporaryDirectory();
 		const root = makeTree(join(home, "library"), LIBRARY);
 		expect(runner(home)(["sign", root])).toMatchObject({ status: 0 });
@@ -211,7 +214,7 @@ describe("restore", () => {
 		expect(run.stderr).toContain("carries no attributes for it; `sigtool sign --format cat --carry ima` makes one");
 	});
 
-	test("with a root that the directory does not lie below, advises nothing that it does not have", () => {
+	test("refuses a --root that the directory is not below, and advises no option that restore does not have", () => {
 		const home = temporaryDirectory();
 		const root = makeTree(join(home, "library"), LIBRARY);
 		const elsewhere = makeTree(join(home, "elsewhere"), LIBRARY);

@@ -43,9 +43,9 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 		workshop.remove();
 	});
 
-	const verify = (...words: string[]) => sigtool("verify", lib, "--trust", root.file, ...words);
+	const verify = (...args: string[]) => sigtool("verify", lib, "--trust", root.file, ...args);
 
-	it("exit 0 when the responder knows the signer, 1 when he was revoked", async () => {
+	it("exit 0 when the responder knows the signer, 1 when the signer was revoked", async () => {
 		known = [{ serial: "1001" }];
 		const good = await verify("--ocsp", "require");
 		expect(good).toMatchObject({ status: 0, stderr: "" });
@@ -70,7 +70,7 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 		expect(await verify("--ocsp", "off")).toMatchObject({ status: 0, stderr: "" });
 	});
 
-	it("exit 3 when the responder switches protocols in place of an answer", async () => {
+	it("exit 3 when the responder answers with a switch of protocols", async () => {
 		known = "switches";
 		expect(await verify("--ocsp", "require")).toMatchObject({
 			status: 3,
@@ -78,7 +78,7 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 		});
 	});
 
-	it("takes lists in PEM, and says what is wrong with other files", async () => {
+	it("accepts revocation lists in PEM, and says what is wrong with other files", async () => {
 		const good = issueList(workshop, root, []);
 		const { results } = JSON.parse((await verify("--crl", good, "--json")).stdout);
 		expect(results[0].catalogs[0].revocation).toMatchObject([{ subject: "CN=Signer", status: "good" }]);

@@ -8,7 +8,7 @@ import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
 
-/** The running one, or all of them. */
+/** The release that runs the tests, or all releases in a full run. */
 const RELEASES =
 	process.env.SIGTOOL_FULL === undefined ? [process.versions.node.split(".")[0] ?? ""] : ["20", "22", "24", "26"];
 
@@ -17,7 +17,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		console.log(JSON.stringify(process.argv.slice(2)));
 		process.exitCode = require("./answer.json");`;
 
-	/** A tree that this machine's development identity signed, in a directory with nothing else configured. */
+	/** Makes a tree that a development identity signed, without any other configuration. */
 	function signedApp(files: Readonly<Record<string, string>> = {}) {
 		const home = temporaryDirectory();
 		const sigtool = runner(home);
@@ -25,13 +25,13 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(sigtool(["sign", "app"], { cwd: home })).toMatchObject({ status: 0 });
 		const scratch = join(home, "tmp");
 		mkdirSync(scratch);
-		const run = (...words: string[]) => {
-			return sigtool(["run", "--allow-development", ...words], { cwd: home, env: { TMPDIR: scratch } });
+		const run = (...args: string[]) => {
+			return sigtool(["run", "--allow-development", ...args], { cwd: home, env: { TMPDIR: scratch } });
 		};
 		return { home, scratch, sigtool, run, at: (path: string) => join(home, path) };
 	}
 
-	it("runs a signed program without any configuration, and says what that is worth", () => {
+	it("runs a signed program without configuration, and says how far that can be trusted", () => {
 		const { run, scratch } = signedApp();
 		const { status, stdout, stderr } = run("./app/main.js", "a b", "--json", "-q", "--help");
 		expect(stderr).toBe(
@@ -42,19 +42,19 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(readdirSync(scratch)).toEqual([]);
 	});
 
-	it.each(RELEASES)("runs one on Node.js %s, strictly too", (release) => {
+	it.each(RELEASES)("runs a signed program on Node.js %s, in strict mode too", (release) => {
 		const { home, at } = signedApp({ "main.js": "console.log(process.version, process.argv[2])" });
 		const node = nodeOfRelease(release);
 		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
 		for (const mode of ["enforce", "strict"]) {
-			const words = [MAIN, "run", "-q", "--allow-development", "--mode", mode, at("app/main.js"), mode];
-			const { stdout, stderr } = spawnSync(node, words, { env, encoding: "utf8" });
+			const args = [MAIN, "run", "-q", "--allow-development", "--mode", mode, at("app/main.js"), mode];
+			const { stdout, stderr } = spawnSync(node, args, { env, encoding: "utf8" });
 			expect(stderr).toBe("");
 			expect(stdout).toMatch(new RegExp(`^v${release}\\.[\\d.]+ ${mode}\n$`));
 		}
 	});
 
-	it.each(RELEASES)("runs one strictly on Node.js %s whose policy refuses all it can, workers among it", (release) => {
+	it.each(RELEASES)("runs in strict mode on Node.js %s under a policy that refuses everything", (release) => {
 		const { home, at, sigtool } = signedApp({
 			"main.js": "console.log('ran')",
 			"threads.js": "new (require('node:worker_threads').Worker)('./main.js')",
@@ -64,9 +64,9 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		const compile = ["compile", "app", "-o", "app.sigx", "--policy", "policy.json", "--allow-development"];
 		expect(sigtool(compile, { cwd: home })).toMatchObject({ status: 0 });
 		const run = (script: string) => {
-			const words = ["run", "-q", "--allow-development", "--index", at("app.sigx"), "--mode", "strict", at(script)];
+			const args = ["run", "-q", "--allow-development", "--index", at("app.sigx"), "--mode", "strict", at(script)];
 			const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
-			return spawnSync(nodeOfRelease(release), [MAIN, ...words], { env, encoding: "utf8" });
+			return spawnSync(nodeOfRelease(release), [MAIN, ...args], { env, encoding: "utf8" });
 		};
 		expect(run("app/main.js")).toMatchObject({ status: 0, stdout: "ran\n", stderr: "" });
 		const { status, stdout, stderr } = run("app/threads.js");
@@ -74,7 +74,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(stderr).toContain("worker.spawn");
 	});
 
-	it("runs nothing of a tree that was changed since it was signed", () => {
+	it("runs nothing from a tree that was changed after signing", () => {
 		const { run, at } = signedApp();
 		writeFileSync(at("app/answer.json"), "43");
 		const { status, stdout, stderr } = run("app/main.js");
@@ -82,7 +82,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(stderr).toMatch(/"answer.json" was modified.*\[ERR_FILE_MODIFIED\]/);
 	});
 
-	it("refuses what is changed after the start, with the event and status 126", () => {
+	it("refuses a file that was changed after the start, with an event and status 126", () => {
 		const { run, at } = signedApp({
 			"main.js": `require("node:fs").writeFileSync("data/late.js", "console.log('evil')"); require("../data/late.js");`,
 		});
@@ -92,7 +92,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(stderr).toMatch(/late\.js/);
 	});
 
-	it("says how to begin where nothing is signed", () => {
+	it("says how to begin when nothing is signed", () => {
 		const home = temporaryDirectory();
 		makeTree(join(home, "app"), { "main.js": "" });
 		const { status, stderr } = runner(home)(["run", "--allow-development", "app/main.js"], { cwd: home });
@@ -100,7 +100,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(status).toBe(1);
 	});
 
-	it("says what is wrong with a script that is none, as JSON where that is asked for before it", () => {
+	it("says what is wrong with the script, as JSON if --json stands before it", () => {
 		const { run } = signedApp();
 		const directory = run("app");
 		expect(directory.stderr).toMatch(/Cannot run "app": it is not a file; name the file.*\[ERR_USAGE\]\n$/);
@@ -110,14 +110,14 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect([missing.status, missing.stderr]).toEqual([2, ""]);
 	});
 
-	it("takes an index that was compiled before", () => {
+	it("uses an index that was compiled before", () => {
 		const { sigtool, run, home } = signedApp();
 		const compiled = sigtool(["compile", "app", "-o", "app.sigx", "--allow-development"], { cwd: home });
 		expect(compiled).toMatchObject({ status: 0 });
 		expect(run("--index", "app.sigx", "app/main.js")).toMatchObject({ status: 42, stderr: "" });
 	});
 
-	it("passes a signal on, and ends by the one the program ends by", async () => {
+	it("passes signals on, and ends by the same signal as the program", async () => {
 		const { home, scratch } = signedApp({
 			"main.js": `
 				process.on("SIGTERM", () => { console.log("told"); process.removeAllListeners("SIGTERM"); process.kill(process.pid, "SIGHUP"); });
@@ -141,14 +141,14 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 });
 
 describe("sigtool run", () => {
-	it("says how to install a launcher where there is none", () => {
+	it("says how to install a launcher when there is none", () => {
 		const home = temporaryDirectory();
 		const { status, stderr } = runner(home)(["run", "--prefix", join(home, "none"), "main.js"]);
 		expect(stderr).toMatch(/Cannot find ".*none\/sigtool-launch": run `sigtool launcher install`.*\[ERR_LAUNCHER\]/);
 		expect(status).toBe(2);
 	});
 
-	it("takes neither index nor catalog for an installed launcher, which has its own", () => {
+	it("refuses --index and --catalog with an installed launcher, which has its own", () => {
 		const { status, stderr } = runner(temporaryDirectory())(["run", "--index", "x.sigx", "main.js"]);
 		expect(stderr).toMatch(/--allow-development alone.*\[ERR_USAGE\]/);
 		expect(status).toBe(2);

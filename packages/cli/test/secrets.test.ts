@@ -1,4 +1,4 @@
-/** No passphrase, PIN or key gets anywhere but where it is used, right or wrong, whether the command succeeds or fails. */
+/** Tests that no passphrase, PIN or key, right or wrong, leaks from a command, whether it succeeds or fails. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import {
@@ -24,10 +24,10 @@ const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launc
 const PASSPHRASE = "passphrase-c3a1";
 const WRONG = "wrong-secret-77e0";
 
-describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they are (needs strace, openssl)", () => {
+describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs strace, openssl)", () => {
 	let home: string;
 	let authority: Authority;
-	/** What must be found nowhere. */
+	/** The texts that must not appear anywhere. */
 	let secrets: readonly string[];
 	const at = (name: string) => join(home, name);
 	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
@@ -38,7 +38,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 		authority = makeAuthority(at("pki"));
 		const { keyFile, certFile } = authority;
 		const [, ...lines] = readFileSync(keyFile, "utf8").split("\n");
-		// The middle of the key: its beginning is the same for all, and the modulus is public.
+		// Takes lines from the middle of the key file: the first lines hold the header and the public modulus.
 		secrets = [PASSPHRASE, PIN, WRONG, lines[12], lines[20]];
 		openssl("pkcs8", "-topk8", "-in", keyFile, "-passout", `pass:${PASSPHRASE}`, "-out", at("encrypted.pem"));
 		const container = ["-inkey", keyFile, "-in", certFile, "-passout", `pass:${PASSPHRASE}`];
@@ -52,7 +52,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 
 	interface Traced {
 		readonly status: number | null;
-		/** Everything it said and wrote, and what it gave to every program it started: argv and environment. */
+		/** Output, own arguments, and argv and environment of every child process; in some tests also files. */
 		readonly traces: Readonly<Record<string, string>>;
 	}
 
@@ -64,7 +64,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 			encoding: "utf8",
 		});
 		const [own, ...children] = readFileSync(log, "utf8").split("\n");
-		// Its own environment holds what whoever started it put there; its arguments do not.
+		// The test itself puts secrets into the command's environment, so only its argv is checked.
 		return {
 			status,
 			traces: { stdout, stderr, arguments: own.replace(/\], \[.*/, ""), children: children.join("\n") },
@@ -78,9 +78,12 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 	}
 
 	const cert = () => ["--cert", authority.certFile];
-	const sign = (...words: string[]) => ["sign", at("tree"), "--verbose", ...words];
+	const sign = (...args: string[]) => ["sign", at("tree"), "--verbose", ...args];
 
-	/** With the right secret it ends with 0, with the wrong one otherwise; with --json, too. */
+	/**
+	 * Expects exit status 0 with the right secret and 2 with the wrong one, with and without --json, and no secret in any
+	 * output.
+	 */
 	function expectDiscretion(
 		args: readonly string[],
 		right: Record<string, string>,
@@ -96,7 +99,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 
 	const passphrase = (value: string) => ({ SIGTOOL_PASSPHRASE: value });
 
-	it("or would be found: in arguments, in what is printed, in what a program is started with", () => {
+	it("the test finds a secret in arguments, in output, and in the environment of a child process", () => {
 		const env = { SIGN_KEY: authority.keyFile, NOT_A_SECRET: PIN };
 		const { traces } = traced(sign("--signer-command", at("signer.sh"), ...cert(), "--description", WRONG), env);
 		expect(traces.arguments).toContain(WRONG);
@@ -104,13 +107,13 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 		expect(traced(["verify", PASSPHRASE]).traces.stderr).toContain(PASSPHRASE);
 	});
 
-	it("of encrypted keys and containers, from the environment", () => {
+	it("of encrypted keys and containers, given in the environment", () => {
 		const key = sign("--key", at("encrypted.pem"), ...cert());
 		expectDiscretion(key, passphrase(PASSPHRASE), passphrase(WRONG));
 		expectDiscretion(sign("--p12", at("key.p12")), passphrase(PASSPHRASE), passphrase(WRONG));
 	});
 
-	it("of containers, from a file", () => {
+	it("of containers, given in a file", () => {
 		for (const [file, status] of [
 			["passphrase", 0],
 			["wrong", 2],
@@ -121,7 +124,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 		}
 	});
 
-	it("of programs that sign, which get none of the variables", () => {
+	it("of signing programs, which get none of the variables", () => {
 		const env = { ...passphrase(PASSPHRASE), SIGTOOL_PIN: PIN, SIGN_KEY: authority.keyFile };
 		for (const key of [authority.keyFile, at("pki/ca.key"), at("missing")]) {
 			const run = traced(sign("--signer-command", at("signer.sh"), ...cert()), { ...env, SIGN_KEY: key });
@@ -130,7 +133,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 		}
 	});
 
-	it("of identities that are imported, requested and exported, and of what that leaves behind", () => {
+	it("of identities that are imported, requested and exported, also in the files left behind", () => {
 		const right = passphrase(PASSPHRASE);
 		const steps: [string[], Record<string, string>, number][] = [
 			[["identity", "import", "a", "--p12", at("key.p12")], passphrase(WRONG), 2],
@@ -154,7 +157,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 	});
 
 	it.skipIf(!existsSync(LAUNCHER))(
-		"of what `run` starts, which prints its environment (needs the launcher built)",
+		"in the environment of a program that `run` starts (needs the launcher built)",
 		() => {
 			makeTree(at("app"), { "main.js": "console.log(JSON.stringify(process.env))" });
 			const env = { ...passphrase(PASSPHRASE), SIGTOOL_PIN: PIN, KEPT: "kept" };
@@ -181,7 +184,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 			expectDiscretion(key(), pin(PIN), pin(WRONG));
 		});
 
-		it("from a file, and from the URI, which refuses a PIN without repeating it", () => {
+		it("from a file, and from the URI, where a PIN is refused and not repeated", () => {
 			const run = traced([...key(), "--pin-file", token.pinFile], token.env);
 			expect(run.status).toBe(0);
 			expectSilence(run);
@@ -204,10 +207,10 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("secrets stay where they 
 	});
 });
 
-/** strace writes octets beyond ASCII in octal. */
+/** Decodes the octal escapes that strace prints for bytes beyond ASCII. */
 function unescaped(text: string): string {
-	const octets = text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-	return octets === text ? text : Buffer.from(octets, "latin1").toString("utf8");
+	const bytes = text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+	return bytes === text ? text : Buffer.from(bytes, "latin1").toString("utf8");
 }
 
 function filesBelow(directory: string): string[] {
@@ -216,7 +219,7 @@ function filesBelow(directory: string): string[] {
 		.filter((file) => statSync(file).isFile());
 }
 
-/** Some containers do not let processes look at each other. */
+/** Tells whether strace works here. Some containers do not allow ptrace. */
 function canTrace(): boolean {
 	return hasProgram("strace") && spawnSync("strace", ["-f", "-qq", "-e", "trace=execve", "true"]).status === 0;
 }

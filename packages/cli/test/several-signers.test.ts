@@ -31,21 +31,15 @@ describe.skipIf(!hasOpenssl)("verify and compile --require", () => {
 		mkdirSync(sigs);
 	});
 
-	function sign(
-		name: string,
-		{ keyFile, certFile }: Pick<Authority, "keyFile" | "certFile">,
-		...words: string[]
-	): void {
+	function sign(name: string, { keyFile, certFile }: Pick<Authority, "keyFile" | "certFile">, ...args: string[]): void {
 		const key = ["--key", keyFile, "--cert", certFile];
-		expect(sigtool(["sign", lib, "-o", join(sigs, `${name}.cat`), "--product", "lib", ...key, ...words]).status).toBe(
-			0,
-		);
+		expect(sigtool(["sign", lib, "-o", join(sigs, `${name}.cat`), "--product", "lib", ...key, ...args]).status).toBe(0);
 	}
 	const trust = () => [...["--trust", ada.caFile], ...["--trust", bob.caFile]];
 	const verify = (required: string, path = lib) =>
 		sigtool(["verify", path, "--catalog", sigs, "--require", required, ...trust(), "--root", lib]);
 
-	test("two keys over one tree are two signers, and not three", () => {
+	test("two keys over one tree count as two signers, and not as three", () => {
 		sign("ada", ada);
 		sign("bob", bob);
 		expect(verify("2")).toMatchObject({ status: 0, stderr: "" });
@@ -57,7 +51,7 @@ describe.skipIf(!hasOpenssl)("verify and compile --require", () => {
 		});
 	});
 
-	test("one key is one signer, with whatever catalogs and certificates", () => {
+	test("one key counts as one signer, however many catalogs and certificates it has", () => {
 		sign("ada", ada);
 		sign("again", ada, "--sequence", "7");
 		const other = join(home, "other.pem");
@@ -87,11 +81,11 @@ describe.skipIf(!hasOpenssl)("verify and compile --require", () => {
 		return file;
 	}
 
-	test("a file that one of them slipped in is signed by one alone, and refused", () => {
+	test("a file that only one signer added is refused", () => {
 		sign("ada", ada);
 		writeFileSync(join(lib, "evil.js"), "3\n");
 		sign("bob", bob);
-		// Without --require either signer's word is enough.
+		// Without --require one signer is enough.
 		expect(sigtool(["verify", lib, "--catalog", sigs, ...trust()]).status).toBe(0);
 		for (const added of ["fail", "warn", "ignore"]) {
 			const { status, stderr } = sigtool([
@@ -113,7 +107,7 @@ describe.skipIf(!hasOpenssl)("verify and compile --require", () => {
 		expect(verify("2", join(lib, "index.js")).status).toBe(0);
 	});
 
-	test("an index is compiled only from what enough of them signed", () => {
+	test("an index is compiled only from files that enough signers signed", () => {
 		sign("ada", ada);
 		sign("bob", bob);
 		const index = join(home, "lib.sigx");
@@ -125,7 +119,7 @@ describe.skipIf(!hasOpenssl)("verify and compile --require", () => {
 		expect(compile("2")).toMatchObject({ status: 0 });
 	});
 
-	test("says what it cannot count", () => {
+	test("says why it cannot count signers", () => {
 		sigtool(["sign", lib, "--key", ada.keyFile, "--cert", ada.certFile]);
 		const own = sigtool(["verify", lib, "--require", "2", ...trust()]);
 		expect(own).toMatchObject({ status: 1, stderr: expect.stringContaining("name the other catalogs with --catalog") });

@@ -56,7 +56,7 @@ describe("sign writes one catalog", () => {
 		expect(readFileSync(catalog).equals(first)).toBe(true);
 	});
 
-	test("with SHA-1 twins only when asked", () => {
+	test("with SHA-1 twins only with --sha1-twins", () => {
 		const { root, sigtool, catalog } = workspace({ a: "1" });
 		sigtool(["sign", root, "--sha1-twins"]);
 		const digests = inspectCatalog(readFileSync(catalog)).members.map(({ digest }) => digest);
@@ -65,7 +65,7 @@ describe("sign writes one catalog", () => {
 		expect(sigtool(["verify", root]).status).toBe(0);
 	});
 
-	test("over several paths, relative to what they share", () => {
+	test("over several paths, relative to their common directory", () => {
 		const { home, sigtool } = workspace();
 		makeTree(join(home, "app"), { "bin/x": "1", "lib/y": "2", "other/z": "3" });
 		const catalog = join(home, "app.cat");
@@ -96,12 +96,12 @@ describe("sign writes one catalog", () => {
 		writeFileSync(join(root, "d/c"), "x");
 		expect(sigtool(["verify", root])).toMatchObject({ status: 1 });
 		const key = ["--p12", "x.p12", "--passphrase-file", "-"];
-		expect(sigtool(["sign", root, "--files-from", "-", ...key], { input: "a\0" }).stderr).toContain("Use - once");
+		expect(sigtool(["sign", root, "--files-from", "-", ...key], { input: "a\0" }).stderr).toContain("Use - only once");
 		const missing = sigtool(["sign", root, "--files-from", "-"], { input: "a\0nope\0" });
 		expect(missing).toMatchObject({ status: 2, stderr: expect.stringContaining("nope") });
 	});
 
-	test("over what --include matches, dotfiles too", () => {
+	test("over files that --include matches, including dotfiles", () => {
 		const { root, sigtool, catalog } = workspace({ "src/a.js": "1", "src/.b.js": "2", "src/c.txt": "3", "d.js": "4" });
 		expect(sigtool(["sign", root, "--include", "src/**/*.js"])).toMatchObject({ status: 0 });
 		expect(names(catalog)).toEqual(["src\\.b.js", "src\\a.js"]);
@@ -111,7 +111,7 @@ describe("sign writes one catalog", () => {
 	});
 });
 
-describe("sign never overwrites a catalog that is not ours", () => {
+describe("sign does not overwrite a catalog that sigtool did not write", () => {
 	test("without --force", () => {
 		const { root, sigtool, catalog } = workspace();
 		writeFileSync(catalog, "something else");
@@ -200,7 +200,7 @@ describe("sign refuses, names the entry, and writes nothing", () => {
 	});
 });
 
-test("sign leaves out the directory's own catalog when it writes another, as a rule that verify knows", () => {
+test("sign leaves out the directory's own catalog when it writes another, by a recorded rule", () => {
 	const { home, root, sigtool } = workspace({ a: "1", "pack.cat": "not ours" });
 	const other = join(home, "other.cat");
 	sigtool(["sign", root, "-o", other]);
@@ -281,7 +281,7 @@ describe.skipIf(!hasProgram("openssl"))("keys", () => {
 		expect(bash).toMatchObject({ status: 0, stdout: expect.stringContaining("1 file,") });
 	});
 
-	test("what is missing is said before a passphrase is asked for", () => {
+	test("missing files are reported before a passphrase is asked for", () => {
 		const { home, root, sigtool } = workspace();
 		const { certFile } = makeAuthority(join(home, "pki"));
 		const key = ["--key", join(home, "no.key"), "--cert", certFile];
@@ -290,7 +290,7 @@ describe.skipIf(!hasProgram("openssl"))("keys", () => {
 		expect(message([root])).toMatch(/Cannot read ".*no\.key": no such file or directory \[ERR_ROOT_MISSING\]/);
 	});
 
-	test("Ed25519 is refused with the reason, a foreign certificate as well", () => {
+	test("an Ed25519 key and a certificate of another key are refused with the reason", () => {
 		const { home, root, sigtool } = workspace();
 		const ed = makeAuthority(join(home, "ed"), "ed25519");
 		const rsa = makeAuthority(join(home, "rsa"));
@@ -306,7 +306,7 @@ describe.skipIf(!hasProgram("openssl"))("keys", () => {
 });
 
 describe.skipIf(!hasProgram("openssl"))("split signing", () => {
-	test("signs elsewhere what was written unsigned, after showing it", () => {
+	test("finish shows and signs a catalog that was written unsigned", () => {
 		const { home, root, sigtool, catalog } = workspace();
 		const { keyFile, certFile, caFile } = makeAuthority(join(home, "pki"));
 		const key = ["--key", keyFile, "--cert", certFile];

@@ -28,7 +28,7 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 		sigtool = runner(home);
 	});
 
-	/** A program of that shell text. */
+	/** Makes a program from shell text. */
 	function program(text: string): string {
 		const file = join(home, "signer.sh");
 		writeFileSync(file, `#!/bin/sh\n${text}\n`);
@@ -42,8 +42,8 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 
 	it.each(["rsa:2048", "P-256", "P-384"] as const)("signs with %s by the openssl example", (key) => {
 		const { keyFile, certFile, caFile } = makeAuthority(join(home, key), key);
-		const words = ["--signer-command", join(EXAMPLES, "openssl.sh"), "--cert", certFile];
-		const run = sigtool(["sign", tree, ...words], { env: { SIGN_KEY: keyFile } });
+		const args = ["--signer-command", join(EXAMPLES, "openssl.sh"), "--cert", certFile];
+		const run = sigtool(["sign", tree, ...args], { env: { SIGN_KEY: keyFile } });
 		expect([run.stderr, run.status]).toEqual(["", 0]);
 		expect(sigtool(["verify", tree, "--trust", caFile])).toMatchObject({ status: 0 });
 	});
@@ -66,16 +66,16 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 		},
 	);
 
-	it("passes words on as they are, and no shell sees them", () => {
-		const words = ["dgst", "-sha256", "-sign", authority.keyFile];
-		const args = words.flatMap((word) => ["--signer-argument", word]);
+	it("passes arguments on unchanged, without a shell", () => {
+		const given = ["dgst", "-sha256", "-sign", authority.keyFile];
+		const args = given.flatMap((argument) => ["--signer-argument", argument]);
 		expect(sign("openssl", ...args)).toMatchObject({ status: 0 });
 		const run = sign(program('printf "%s\\n" "$@" >&2; exit 1'), "--signer-argument", `$(touch ${home}/evil) ; *`);
 		expect(run.stderr).toContain(`$(touch ${home}/evil) ; *\n`);
 		expect(existsSync(join(home, "evil"))).toBe(false);
 	});
 
-	it("tells the program version, algorithm and pin, and it signs, finishes and compiles", () => {
+	it("passes version, algorithm and pin to the program, and works with sign, finish and compile", () => {
 		const log = join(home, "log");
 		const signer = program(
 			`echo "$SIGTOOL_SIGNER_PROTOCOL $SIGTOOL_SIGNER_ALGORITHM $SIGTOOL_SIGNER_KEY" >>${log}
@@ -106,7 +106,7 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 		expect(sigtool([...verify, "--trust", authority.caFile])).toMatchObject({ status: 0 });
 	});
 
-	describe("leaves the old catalog and says why, where the program", () => {
+	describe("leaves the old catalog and says why, when the program", () => {
 		let before: Buffer;
 		beforeEach(() => {
 			expect(sigtool(["sign", tree, "--key", authority.keyFile, "--cert", authority.certFile]).status).toBe(0);
@@ -150,7 +150,7 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 	it("refuses key options that do not go together", () => {
 		const cert = ["--cert", authority.certFile];
 		const command = ["--signer-command", "true"];
-		for (const words of [
+		for (const args of [
 			command,
 			[...command, ...cert, "--key", authority.keyFile],
 			[...command, ...cert, "--p12", "x"],
@@ -160,13 +160,13 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 			[...command, ...cert, "--signer-timeout", "0"],
 			[...command, ...cert, "--signer-timeout", "1e3"],
 		]) {
-			const run = sigtool(["sign", tree, ...words]);
-			expect([words, run.status]).toEqual([words, 2]);
+			const run = sigtool(["sign", tree, ...args]);
+			expect([args, run.status]).toEqual([args, 2]);
 			expect(run.stderr).toContain("[ERR_USAGE]");
 		}
 	});
 
-	it("passes neither passphrase nor PIN on to the program", () => {
+	it("passes neither passphrase nor PIN to the program", () => {
 		const signer = program(`env >${home}/env; exec openssl dgst -sha256 -sign ${authority.keyFile}`);
 		const secrets = { SIGTOOL_PASSPHRASE: "secret-1", SIGTOOL_PIN: "secret-2" };
 		const key = ["--signer-command", signer, "--cert", authority.certFile];

@@ -1,4 +1,4 @@
-/** A PKCS#11 token for tests: SoftHSM2 with a configuration and store of its own. */
+/** Makes a PKCS#11 token for tests: SoftHSM2 with its own configuration and store. */
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { hasProgram } from "./support.js";
 
-/** Where Debian has it. */
+/** The path of SoftHSM2's module on Debian. */
 export const SOFTHSM_MODULE = "/usr/lib/softhsm/libsofthsm2.so";
 export const hasSoftToken = existsSync(SOFTHSM_MODULE) && hasProgram("softhsm2-util") && hasProgram("pkcs11-tool");
 export const canLoadPkcs11 = hasPackage();
@@ -14,11 +14,11 @@ export const canLoadPkcs11 = hasPackage();
 export const PIN = "71 ünïq";
 
 export interface SoftToken {
-	/** What finds it, for the environment. */
+	/** The environment variable with which SoftHSM2 finds the token. */
 	readonly env: { readonly SOFTHSM2_CONF: string };
 	readonly pinFile: string;
 	readonly addToken: (label: string) => void;
-	/** A key in a PEM file, and its certificate when there is one. `id` in hexadecimal. */
+	/** Imports the key of a PEM file into the token. `id` is in hexadecimal. */
 	readonly importKey: (keyFile: string, object: TokenObject) => void;
 	readonly importCertificate: (certFile: string, object: TokenObject) => void;
 	readonly tool: (...args: string[]) => string;
@@ -27,11 +27,11 @@ export interface SoftToken {
 export interface TokenObject {
 	readonly label: string;
 	readonly id: string;
-	/** Default `release`. */
+	/** The token's label. Default `release`. */
 	readonly token?: string;
 }
 
-/** With one token, `release`. */
+/** Makes a store that has one token, `release`. */
 export function makeSoftToken(directory: string): SoftToken {
 	const at = (name: string) => join(directory, name);
 	mkdirSync(at("tokens"), { recursive: true });
@@ -64,7 +64,7 @@ export function makeSoftToken(directory: string): SoftToken {
 	return softToken;
 }
 
-/** Whether the optional package pkcs11js was built here. */
+/** Tells whether the optional package pkcs11js can be loaded. */
 function hasPackage(): boolean {
 	try {
 		createRequire(new URL("../../core/package.json", import.meta.url))("pkcs11js");

@@ -1,4 +1,4 @@
-/** The recipe of docs/split-signing.md, on two machines that share nothing but what is handed over. */
+/** Follows docs/split-signing.md, on two machines that share only the files that are handed over. */
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		app = makeTree(join(home, "build/app"), { "main.js": "1", "lib/a.js": "2" });
 	});
 
-	/** Runs a script of the examples as that machine, whose home and configuration are its own. */
+	/** Runs a script of the examples on a machine, which has its own home directory and configuration. */
 	function on(machine: "build" | "signing", script: string, args: readonly string[], env: Record<string, string> = {}) {
 		const { status, stdout, stderr } = spawnSync(join(EXAMPLES, script), args, {
 			cwd: join(home, machine),
@@ -32,7 +32,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		return { status, stdout, stderr };
 	}
 
-	/** What it prints is the digest alone. */
+	/** Builds and hands over the unsigned catalog. Returns the digest, which is all that the script prints. */
 	function build(...options: string[]): string {
 		const run = on("build", "build.sh", ["app", "out", "--product", "app", ...options]);
 		expect([run.status, run.stderr]).toEqual([0, ""]);
@@ -41,7 +41,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		return run.stdout.trim();
 	}
 
-	/** Made after the first build: no step of it can have seen the key. */
+	/** Makes the key after the first build, so that no step of the build can have seen it. */
 	function makeKey(): readonly string[] {
 		key = makeAuthority(join(home, "signing/pki"), "P-256");
 		return ["--key", key.keyFile];
@@ -58,7 +58,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		return on("build", "publish.sh", ["app", "app.cat"], { SIGN_CERT: key.certFile });
 	}
 
-	it("signs what was announced, and the next release with what changed since", () => {
+	it("signs the announced digest, and shows for the next release what changed since", () => {
 		let digest = build("--sequence", "1");
 		const options = makeKey();
 		expect(sign(digest, "first", options)).toMatchObject({ status: 0 });
@@ -87,7 +87,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		expect(publish()).toMatchObject({ status: 0, stderr: "" });
 	});
 
-	it("refuses an unsigned catalog other than the one announced, and a previous one of another signer", () => {
+	it("refuses an unsigned catalog with another digest, and a previous catalog of another signer", () => {
 		const digest = build();
 		const options = makeKey();
 		writeFileSync(join(app, "evil.js"), "evil");
@@ -98,7 +98,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		expect(existsSync(join(home, "signing/app.cat"))).toBe(false);
 	});
 
-	it("does not publish when the files are no longer those that were signed", () => {
+	it("does not publish files that changed after signing", () => {
 		const digest = build();
 		const options = makeKey();
 		expect(sign(digest, "first", options)).toMatchObject({ status: 0 });
@@ -108,7 +108,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		expect(published.stderr).toContain('"main.js" was modified');
 	});
 
-	it("ends without a digest when the tree cannot be signed", () => {
+	it("prints no digest when the tree cannot be signed", () => {
 		symlinkSync("/etc/passwd", join(app, "out-of-the-tree"));
 		expect(on("build", "build.sh", ["app", "out"])).toMatchObject({ status: 1, stdout: "" });
 	});
@@ -129,7 +129,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 			const hasKey = /secrets\.|vars\.|--pkcs11|--key|environment:/.test(text);
 			expect([name, hasKey]).toEqual([name, name === "sign"]);
 			expect(text).toMatch(new RegExp(`/${name}\\.sh `));
-			// Scripts of the tag that is signed do not run where the key is.
+			// The signing job checks out nothing, so no script of the release runs where the key is.
 			expect([name, text.includes("actions/checkout")]).toEqual([name, name !== "sign"]);
 		}
 	});

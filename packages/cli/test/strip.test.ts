@@ -1,4 +1,4 @@
-/** What strip cannot do is said at the end and does not keep it from the rest; what inspect could not look at is said. */
+/** Tests that strip goes on after a failure and reports it, and that inspect reports what it could not read. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const isRoot = process.getuid?.() === 0;
 const needs = "(needs attr and user attributes)";
 const STRIP = ["--format", "spython"];
 
-/** A tree whose files have spython's attribute. */
+/** Makes a tree whose files have spython's attribute. */
 function open(tree: Record<string, TreeEntry> = { "a.js": "a\n", "lib/b.js": "b\n", "z.js": "z\n" }) {
 	const home = temporaryDirectory();
 	const root = makeTree(join(home, "tree"), tree);
@@ -35,7 +35,7 @@ function open(tree: Record<string, TreeEntry> = { "a.js": "a\n", "lib/b.js": "b\
 
 describe.skipIf(!isPossible)(`strip ${needs}`, () => {
 	test.skipIf(!hasProgram("mkfifo"))(
-		"goes past a FIFO and a name that is not UTF-8, and names both (needs mkfifo)",
+		"reports a FIFO and a name that is not UTF-8, and strips the rest (needs mkfifo)",
 		() => {
 			const { root, at, left, run } = open();
 			execFileSync("mkfifo", [at("b.pipe")]);
@@ -96,7 +96,7 @@ describe.skipIf(!isPossible)(`strip ${needs}`, () => {
 			);
 			expect(left()).toEqual(["lib/b.js"]);
 			expect(run(["strip", at("lib/b.js"), ...STRIP]).stderr).toContain(`of "${at("lib/b.js")}": the file may be`);
-			// Where there is nothing to remove nobody is refused.
+			// A file without the attribute is no failure, even if it is immutable.
 			expect(run(["strip", root, "--format", "ima", "--namespace", "user"])).toMatchObject({ status: 0, stderr: "" });
 		},
 	);
@@ -127,7 +127,7 @@ describe.skipIf(!isPossible)(`inspect ${needs}`, () => {
 		expect(run(["inspect", at("a.js")]).stdout).not.toContain("link to");
 	});
 
-	test("marks a value of which it shows the beginning only", () => {
+	test("marks a value that it shows only in part", () => {
 		const { at, run } = open({ "a.js": "a\n" });
 		setfattr(at("a.js"), SPYTHON, Buffer.alloc(1025, 0x61));
 		const [shown] = run(["inspect", at("a.js"), "--json"]).json().extendedAttributes;
@@ -135,7 +135,7 @@ describe.skipIf(!isPossible)(`inspect ${needs}`, () => {
 		expect(run(["inspect", at("a.js"), "--verbose"]).stdout).toContain(`value ${"61".repeat(1024)}…\n`);
 	});
 
-	test("says of a damaged catalog what is wrong, and of another file that it is none", () => {
+	test("says what is wrong with a damaged catalog, and that another file is no catalog", () => {
 		const { home, run } = open({});
 		for (const [name, message] of [
 			["x.cat", "it is not a catalog ("],
@@ -151,7 +151,7 @@ describe.skipIf(!isPossible)(`inspect ${needs}`, () => {
 });
 
 describe("without fs-xattr", () => {
-	/** The command line where no package is found beside it. */
+	/** Copies the command line to a place where it finds no packages. */
 	function withoutPackages() {
 		const home = temporaryDirectory();
 		cpSync(dirname(MAIN), join(home, "dist"), { recursive: true });
@@ -163,7 +163,7 @@ describe("without fs-xattr", () => {
 	}
 	const MISSING = "the optional package fs-xattr is not installed";
 
-	test("inspect says that it did not look, and shows catalogs nevertheless", () => {
+	test("inspect says that it did not read attributes, but shows catalogs", () => {
 		const { root, run } = withoutPackages();
 		const none = run("inspect", join(root, "a.js"));
 		expect(none).toMatchObject({ status: 1, stdout: "" });
@@ -189,7 +189,7 @@ describe("without fs-xattr", () => {
 });
 
 describe.skipIf(!canMountRamfs())("on a file system without attributes (needs root and ramfs)", () => {
-	test("strip finds nothing to do, inspect says why there is nothing, sign names catalogs", () => {
+	test("strip finds nothing to do, inspect says why, and sign recommends catalogs", () => {
 		const home = temporaryDirectory();
 		const disk = join(home, "disk");
 		mkdirSync(disk);

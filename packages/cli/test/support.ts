@@ -1,4 +1,4 @@
-/** What the command line's tests share: running it, trees, and certificates made with openssl. */
+/** Shared by the tests of the command line: a runner, trees, and certificates made with openssl. */
 
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -9,14 +9,14 @@ import { onTestFinished } from "vitest";
 
 export const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look into documents freely, and fail where they are otherwise.
+// biome-ignore lint/suspicious/noExplicitAny: tests read documents without types, and fail when a member is missing.
 type Json = any;
 
 export interface Run {
 	readonly status: number | null;
 	readonly stdout: string;
 	readonly stderr: string;
-	/** The one document that --json prints. */
+	/** Parses the one document that --json prints. */
 	readonly json: () => Json;
 }
 
@@ -26,7 +26,7 @@ export interface RunOptions {
 	readonly input?: string | Buffer;
 }
 
-/** Runs the built command line with a configuration directory of its own. */
+/** Returns a function that runs the built command line, with a configuration directory below `home`. */
 export function runner(home: string) {
 	return (args: readonly string[], { cwd, env, input }: RunOptions = {}): Run => {
 		const { NODE_EXTRA_CA_CERTS: _, SOURCE_DATE_EPOCH: __, ...inherited } = process.env;
@@ -43,7 +43,10 @@ export function runner(home: string) {
 
 export type Outcome = Pick<Run, "status" | "stdout" | "stderr">;
 
-/** Runs the built command line while the servers of this process go on answering it, directly. */
+/**
+ * Returns a function that runs the built command line asynchronously and without a proxy, so that servers in this
+ * process can answer it.
+ */
 export function servedRunner(configHome: string) {
 	return (...args: string[]): Promise<Outcome> => {
 		const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
@@ -56,7 +59,7 @@ export function servedRunner(configHome: string) {
 	};
 }
 
-/** A directory that is removed when the test has finished. */
+/** Makes a directory that is removed when the test has finished. */
 export function temporaryDirectory(): string {
 	const directory = mkdtempSync(join(tmpdir(), "sigtool-test-"));
 	onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
@@ -92,7 +95,7 @@ export interface Authority {
 	readonly subject: string;
 }
 
-/** A root and a code-signing leaf. `key` as `openssl req -newkey` takes it. */
+/** Makes a root and a code-signing leaf with that kind of key. */
 export function makeAuthority(
 	directory: string,
 	key: "rsa:2048" | "P-256" | "P-384" | "ed25519" = "rsa:2048",
@@ -129,16 +132,19 @@ export function makeAuthority(
 
 export interface SelfSigned {
 	readonly keyFile: string;
-	/** PEM. */
+	/** The certificate in PEM. */
 	readonly certFile: string;
-	/** The same in DER, as `evmctl` wants it. */
+	/** The certificate in DER, which evmctl needs. */
 	readonly derFile: string;
 }
 
 export const ATTRIBUTE_KEYS = ["RSA-2048", "RSA-4096", "P-256", "P-384"] as const;
 export type AttributeKey = (typeof ATTRIBUTE_KEYS)[number];
 
-/** A code-signing certificate of its own at `place`.pem. `keyIdentifier` as OpenSSL takes it: `hash`, or hexadecimal. */
+/**
+ * Makes a self-signed code-signing certificate, `place`.pem. `keyIdentifier` is `hash` or hexadecimal, as OpenSSL takes
+ * it.
+ */
 export function makeSelfSigned(place: string, key: AttributeKey = "P-256", keyIdentifier = "hash"): SelfSigned {
 	const [keyFile, certFile, derFile] = [`${place}.key`, `${place}.pem`, `${place}.der`];
 	const [family, size] = key.split("-");
@@ -155,7 +161,9 @@ export function makeSelfSigned(place: string, key: AttributeKey = "P-256", keyId
 
 export type AttributeNamespace = "user" | "security";
 
-/** Whether setfattr and getfattr are here, and files for tests can have attributes of that namespace. */
+/**
+ * Tells whether setfattr and getfattr exist and can write attributes of that namespace below the temporary directory.
+ */
 export function canWriteAttributes(namespace: AttributeNamespace): boolean {
 	if (!hasProgram("setfattr") || !hasProgram("getfattr")) return false;
 	const directory = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
@@ -169,11 +177,11 @@ export function setfattr(file: string, name: string, value: Uint8Array): void {
 	execFileSync("setfattr", ["-h", "-n", name, "-v", `0x${Buffer.from(value).toString("hex")}`, file]);
 }
 
-/** As getfattr sees it; undefined when the file has no such attribute. */
+/** Reads an attribute with getfattr; undefined when the file does not have it. */
 export function getfattr(file: string, name: string): Buffer | undefined {
 	const { status, stdout } = spawnSync("getfattr", ["-h", "--only-values", "--absolute-names", "-n", name, file]);
 	return status === 0 ? stdout : undefined;
 }
 
-/** In front of a command: the superuser without any of its capabilities, who still reads what is his. */
+/** Arguments in front of a command that run it as root without capabilities. It can still read files that root owns. */
 export const POWERLESS_ROOT = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"] as const;

@@ -1,4 +1,4 @@
-/** The command line on a terminal of its own, made by script(1). */
+/** Runs the command line on its own terminal, which script(1) makes. */
 
 import { spawn } from "node:child_process";
 import { hasProgram, MAIN } from "./support.js";
@@ -6,12 +6,12 @@ import { hasProgram, MAIN } from "./support.js";
 export const hasTerminal = process.platform === "linux" && hasProgram("script");
 
 export interface Shown {
-	/** Everything the terminal shows, the echo of what is typed included. */
+	/** Everything that the terminal shows, including the echo of typed text. */
 	readonly text: string;
 	readonly status: number | null;
 }
 
-/** Types one answer after each question, a line that ends with a colon, as soon as it is there. */
+/** Types one answer as soon as a question appears, which is output that ends with a colon and a space. */
 export function onTerminal(
 	args: readonly string[],
 	env: Readonly<Record<string, string>>,

@@ -46,7 +46,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 	const bad = () => server(({ query, response }) => sendReply(response, replyTo(query, authority, workshop, "sha1")));
 	const tree = () => makeTree(join(temporaryDirectory(), "lib"), { "index.js": "1\n", "more/a.js": "2\n" });
 	const trust = () => ["--trust", root.file, "--tsa-trust", timeRoot.file];
-	/** A year after every certificate here has expired. */
+	/** A time at which every certificate here has expired. */
 	const LATER = ["--at", "2041-01-01"];
 
 	async function expectTimestamped(lib: string): Promise<void> {
@@ -60,7 +60,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		expect(judged.stdout).toMatch(/Signature verification: ok/);
 	}
 
-	it("sign adds a timestamp, with which the catalog outlives its signer's certificate", async () => {
+	it("sign adds a timestamp, so that the catalog stays valid after its signer's certificate expired", async () => {
 		const lib = tree();
 		const url = await good();
 		const signed = await sigtool("sign", lib, ...key, "--timestamp", url, "--tsa-trust", timeRoot.file);
@@ -69,7 +69,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		await expectTimestamped(lib);
 	});
 
-	it("verify refuses the expired signer without one, and says why now is the time that counts", async () => {
+	it("verify refuses an expired signer without a timestamp, and says why it judges at the current time", async () => {
 		const lib = tree();
 		await sigtool("sign", lib, ...key);
 		expect((await sigtool("verify", lib, ...trust())).stdout).toMatch(/\(now: it has no timestamp\)/);
@@ -77,7 +77,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		expect(later).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_CERTIFICATE_EXPIRED") });
 	});
 
-	it("timestamp adds one later, once, and replaces it with --force", async () => {
+	it("timestamp adds a timestamp later, and replaces it only with --force", async () => {
 		const lib = tree();
 		const catalog = join(lib, "lib.cat");
 		const options = ["--timestamp", await good(), "--tsa-trust", timeRoot.file];
@@ -96,7 +96,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		await expectTimestamped(lib);
 	});
 
-	it("finish adds one", async () => {
+	it("finish adds a timestamp", async () => {
 		const lib = tree();
 		await sigtool("sign", lib, "--unsigned");
 		const options = ["--timestamp", await good(), "--tsa-trust", timeRoot.file];
@@ -105,7 +105,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		await expectTimestamped(lib);
 	});
 
-	it("the old catalog stays as it is when no authority answers with a token that verifies", async () => {
+	it("the old catalog stays unchanged when no authority answers with a valid token", async () => {
 		const lib = tree();
 		await sigtool("sign", lib, ...key);
 		const before = readFileSync(join(lib, "lib.cat"));
@@ -117,11 +117,11 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		];
 		for (const [url, status, reason] of cases) {
 			const options = ["--timestamp", url, "--tsa-trust", timeRoot.file];
-			const words = [
+			const args = [
 				["timestamp", join(lib, "lib.cat"), ...options],
 				["sign", lib, ...key, ...options],
 			];
-			for (const each of words) {
+			for (const each of args) {
 				expect(await sigtool(...each)).toMatchObject({ status, stderr: expect.stringContaining(reason) });
 				expect(readFileSync(join(lib, "lib.cat"))).toEqual(before);
 				expect(readdirSync(lib)).toEqual(["index.js", "lib.cat", "more"]);
@@ -129,7 +129,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		}
 	});
 
-	it("a catalog that somebody else changes meanwhile stays as he made it", async () => {
+	it("a catalog that another process changes meanwhile is not overwritten", async () => {
 		const lib = tree();
 		const catalog = join(lib, "lib.cat");
 		await sigtool("sign", lib, ...key);
@@ -149,7 +149,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		await expectTimestamped(lib);
 	});
 
-	it("takes the authorities that the trust store has for timestamps, which vouch for no signer", async () => {
+	it("uses the timestamp authorities of the trust store, which are not trusted for signers", async () => {
 		const lib = tree();
 		const sigtool = servedRunner(temporaryDirectory());
 		await sigtool("trust", "add", timeRoot.file, "--timestamps");
@@ -166,7 +166,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		expect((await sigtool("sign", lib, ...key, "--timestamp", await good())).stderr).toContain("--timestamps");
 	});
 
-	it("refuses a timestamp of an unsigned catalog, and one that no trusted authority could be held against", async () => {
+	it("refuses to timestamp an unsigned catalog, or without a trusted timestamp authority", async () => {
 		const lib = tree();
 		const catalog = join(lib, "lib.cat");
 		await sigtool("sign", lib, ...key);

@@ -1,4 +1,4 @@
-/** What moves a tree, and what its files' attributes are worth afterwards: other people's tools, run for real. */
+/** Moves trees with other tools, and verifies and restores the files' attributes afterwards. */
 
 import { execFileSync } from "node:child_process";
 import { appendFileSync, chmodSync, mkdirSync, rmSync } from "node:fs";
@@ -33,12 +33,12 @@ const FILES = Object.keys(LIBRARY)
 
 interface Transport {
 	readonly name: string;
-	/** Programs it takes beside coreutils. */
+	/** The programs that it needs besides coreutils. */
 	readonly needs: readonly string[];
-	/** Puts the tree `from` at `to`, which is not there yet; `spare` is a directory for what lies between. */
+	/** Moves the tree `from` to `to`, which does not exist yet. `spare` is a directory for temporary files. */
 	readonly move: (from: string, to: string, spare: string) => void;
 	readonly keeps: readonly AttributeNamespace[];
-	/** What the catalog finds different afterwards; nothing when absent. */
+	/** The findings of the catalog afterwards. Absent: none. */
 	readonly differs?: readonly (readonly [path: string, code: string])[];
 }
 
@@ -100,7 +100,7 @@ function zip(from: string, to: string, spare: string): void {
 	run("unzip", "-q", archive, "-d", dirname(to));
 }
 
-/** Nobody's configuration: a global one may rewrite line ends or sign. */
+/** Clones by git without global configuration, which could rewrite line ends or sign commits. */
 function gitClone(from: string, to: string, spare: string): void {
 	const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", HOME: spare };
 	const git = (...args: string[]) => {
@@ -116,7 +116,10 @@ function gitClone(from: string, to: string, spare: string): void {
 	rmSync(join(to, ".git"), { recursive: true });
 }
 
-/** A signed tree that carries its signatures, and what its receiver does: without a key, knowing one certificate. */
+/**
+ * Makes a signed tree whose catalog carries the signatures, and the functions of its receiver, who has no key and
+ * trusts one certificate.
+ */
 function signedLibrary(namespace: AttributeNamespace, formats: readonly string[] = ["cat", "ima", "spython"]) {
 	const home = temporaryDirectory();
 	const root = makeTree(join(home, "from", "library"), LIBRARY);
@@ -146,7 +149,7 @@ function signedLibrary(namespace: AttributeNamespace, formats: readonly string[]
 			const { written, unchanged, findings } = json();
 			return { status, written: written.attributes, unchanged, findings: codes(findings) };
 		},
-		/** The attributes as getfattr sees them, by file. */
+		/** Reads the attributes of all files with getfattr. */
 		attributes: (path: string) => getfattr(path, `${namespace}.ima`),
 	};
 }
@@ -158,7 +161,7 @@ function codes(findings: readonly Finding[]): [string, string][] {
 	return findings.map(({ path, code }): [string, string] => [path, code]).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Exit status, what each file is and its code, and each finding. */
+/** Returns the exit status, status and code of each file, and each finding. */
 function judged({ status, json }: Run) {
 	const [{ attributes = [], findings }] = json().results as [{ attributes?: Judged[]; findings: Finding[] }];
 	const files = attributes.map((file) => [file.path, [file.status, file.code].join(" ").trimEnd()]);
@@ -176,19 +179,19 @@ function getfattr(root: string, name: string): Record<string, string> {
 const each = (status: string) => Object.fromEntries(FILES.map((path) => [path, status]));
 const eachFinding = (code: string) => FILES.map((path): [string, string] => [path, code]);
 const TRUSTED = { status: 0, files: each("trusted"), findings: [] };
-/** All trusted but one. */
+/** The result when every file except one is trusted. */
 const trustedBut = (path: string, status: string, code: string) => {
 	return { status: 1, files: { ...each("trusted"), [path]: `${status} ${code}` }, findings: [[path, code]] };
 };
 const UNSIGNED = { status: 1, files: each("unsigned ERR_UNSIGNED"), findings: eachFinding("ERR_UNSIGNED") };
 
-describe.each<AttributeNamespace>(["user", "security"])("what carries %s.ima", (namespace) => {
+describe.each<AttributeNamespace>(["user", "security"])("transports of %s.ima", (namespace) => {
 	describe.skipIf(!canWriteAttributes(namespace))(`(needs attr, and rights for ${namespace}.*)`, () => {
 		for (const { name, needs, move, keeps, differs = [] } of TRANSPORTS) {
 			const keptOrLost = keeps.includes(namespace) ? "keeps" : "loses";
 			const missing = needs.some((program) => !hasProgram(program));
 			const condition = needs.length === 0 ? "" : ` (needs ${needs.join(" and ")})`;
-			test.skipIf(missing)(`${name} ${keptOrLost} it, and restore makes it whole${condition}`, () => {
+			test.skipIf(missing)(`${name} ${keptOrLost} it, and restore writes what is missing${condition}`, () => {
 				const { root, place, verifyIma, verifySpython, verifyCatalog, restore, attributes } = signedLibrary(namespace);
 				const signed = attributes(root);
 				expect(Object.keys(signed)).toHaveLength(FILES.length);
@@ -214,7 +217,7 @@ describe.each<AttributeNamespace>(["user", "security"])("what carries %s.ima", (
 
 describe.each<AttributeNamespace>(["user", "security"])("a tree signed with %s.ima", (namespace) => {
 	describe.skipIf(!canWriteAttributes(namespace))(`(needs attr, and rights for ${namespace}.*)`, () => {
-		test("restore refuses a file that was changed on the way, and makes the others whole", () => {
+		test("restore refuses a file that was changed in transit, and restores the others", () => {
 			const { root, place, verifyIma, restore, attributes } = signedLibrary(namespace);
 			const to = place("to");
 			run("cp", "-r", root, to);
@@ -226,7 +229,7 @@ describe.each<AttributeNamespace>(["user", "security"])("a tree signed with %s.i
 			expect(attributes(to)).toEqual(others);
 		});
 
-		test("sed -i loses an attribute, and restore brings it back where the content is the same", () => {
+		test("sed -i loses an attribute, and restore writes it again if the content is the same", () => {
 			const { root, verifyIma, restore } = signedLibrary(namespace);
 			run("sed", "-i", "s/never there//", join(root, "lib/a.js"));
 			expect(verifyIma(root)).toEqual(trustedBut("lib/a.js", "unsigned", "ERR_UNSIGNED"));
@@ -237,7 +240,7 @@ describe.each<AttributeNamespace>(["user", "security"])("a tree signed with %s.i
 			expect(verifyIma(root)).toEqual(trustedBut("lib/a.js", "unsigned", "ERR_UNSIGNED"));
 		});
 
-		test("appending in place leaves an attribute stale, which is found and not repaired", () => {
+		test("appending in place leaves an outdated attribute, which is reported and not replaced", () => {
 			const { root, verifyIma, verifySpython, restore, attributes } = signedLibrary(namespace);
 			const signed = attributes(root);
 			appendFileSync(join(root, "lib/a.js"), "// more\n");

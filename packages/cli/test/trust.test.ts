@@ -33,7 +33,7 @@ describe("files of certificates", () => {
 });
 
 describe.skipIf(!hasProgram("openssl"))("authorities", () => {
-	test("are entries of their own for each subject, and removed one at a time", () => {
+	test("have one entry for each subject, which can be removed separately", () => {
 		const { home, root, sigtool } = workspace();
 		const { caFile, keyFile, certFile, subject } = makeAuthority(join(home, "pki"), "P-256");
 		sigtool(["sign", root, "--key", keyFile, "--cert", certFile]);
@@ -49,7 +49,7 @@ describe.skipIf(!hasProgram("openssl"))("authorities", () => {
 		expect(sigtool(["trust", "list", "--json"]).json().trusted).toMatchObject([{ id: ids[0] }]);
 	});
 
-	test("say which way round names are compared", () => {
+	test("warn when a subject is in reverse order", () => {
 		const { home, sigtool } = workspace();
 		const { caFile } = makeAuthority(join(home, "pki"), "P-256");
 		const add = (subject: string) => sigtool(["trust", "add", caFile, "--subject", subject]);

@@ -1,13 +1,13 @@
-/** What goes past the parser of options must not be told from what goes through it. */
+/** `verify` without options skips commander. Its result must be the same as with commander. */
 
 import { join } from "node:path";
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { COMMANDS } from "../dist/commands/commands.js";
-import { isPlain, NO_OPTIONS } from "../dist/verify-operands.js";
+import { isBareVerify, NO_OPTIONS } from "../dist/verify-operands.js";
 import { makeTree, runner, temporaryDirectory } from "./support.js";
 
-test("the parser makes the same of no options", () => {
+test("NO_OPTIONS are the options that commander returns when none is given", () => {
 	const command = new Command();
 	COMMANDS.find(({ name }) => name === "verify")?.declare(command);
 	command.action(() => {}).parse(["file"], { from: "user" });
@@ -24,8 +24,8 @@ test.each([
 	[["--json", "verify", "a"], false],
 	[["sign", "a"], false],
 	[[], false],
-])("%j is plain: %s", (words, plain) => {
-	expect(isPlain(words)).toBe(plain);
+])("%j skips commander: %s", (args, expected) => {
+	expect(isBareVerify(args)).toBe(expected);
 });
 
 test("both ways print the same and end with the same status", () => {

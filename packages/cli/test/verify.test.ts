@@ -35,7 +35,7 @@ function signedLibrary(extra: string[] = [], tree = LIBRARY) {
 	const signed = sigtool(["sign", root, ...extra]);
 	expect(signed).toMatchObject({ status: 0 });
 	const verify = (...args: string[]) => sigtool(["verify", root, ...args]);
-	/** Code and path of every finding. */
+	/** Returns code and path of every finding. */
 	const findings = (...args: string[]): [string, string][] => {
 		const [result] = verify("--json", ...args).json().results;
 		return result.findings.map(({ code, path }: { code: string; path: string }) => [code, path]);
@@ -43,7 +43,7 @@ function signedLibrary(extra: string[] = [], tree = LIBRARY) {
 	return { home, root, sigtool, verify, findings, at: (path: string) => join(root, path) };
 }
 
-describe("verify reports each difference by name and alone", () => {
+describe("verify reports each difference with the file's name, and nothing else", () => {
 	const differences: [name: string, change: (at: (path: string) => string) => void, expected: [string, string][]][] = [
 		[
 			"one changed byte",
@@ -136,7 +136,7 @@ describe("verify reports each difference by name and alone", () => {
 		expect(verify().status).toBe(0);
 	});
 
-	test("says when a text file would match with other line ends", () => {
+	test("says if a text file would match with other line ends", () => {
 		const { verify, at } = signedLibrary([], { "dos.txt": "one\r\ntwo\r\n", "unix.txt": "one\ntwo 2\n" });
 		writeFileSync(at("dos.txt"), "one\ntwo\n");
 		writeFileSync(at("unix.txt"), "one\r\ntwo 2\r\n");
@@ -145,7 +145,7 @@ describe("verify reports each difference by name and alone", () => {
 		expect(stderr).toMatch(/"unix.txt" was modified; with LF line ends it would match/);
 	});
 
-	test("says whose content a swapped file has", () => {
+	test("names the file whose content a swapped file has", () => {
 		const { verify, at } = signedLibrary();
 		copyFileSync(at("lib/b.js"), at("lib/a.js"));
 		expect(verify().stderr).toContain('its content was signed as "lib/b.js"');
@@ -160,7 +160,7 @@ describe("verify of a single file", () => {
 		expect(sigtool(["verify", at("index.js")]).status).toBe(1);
 	});
 
-	test("refuses an unsigned one, whatever --added says", () => {
+	test("refuses an unsigned file, whatever --added says", () => {
 		const { sigtool, at } = signedLibrary();
 		writeFileSync(at("lib/new.js"), "");
 		const run = sigtool(["verify", at("lib/new.js"), "--json"]);
@@ -171,7 +171,7 @@ describe("verify of a single file", () => {
 		}
 	});
 
-	test("reports a deleted one as missing, and a name nobody signed as a usage error", () => {
+	test("reports a deleted file as missing, and an unsigned name as a usage error", () => {
 		const { sigtool, at } = signedLibrary();
 		unlinkSync(at("lib/b.js"));
 		const run = sigtool(["verify", at("lib/b.js"), "--json"]);
@@ -189,7 +189,7 @@ describe("verify of a single file", () => {
 		expect(run.json().results[0].findings).toMatchObject([{ code: "ERR_FILE_MODIFIED", path: "lib/a.js" }]);
 	});
 
-	test("takes --root where the catalog lies elsewhere", () => {
+	test("uses --root when the catalog is elsewhere", () => {
 		const { home, sigtool, at, root } = signedLibrary();
 		const catalog = join(home, "l.cat");
 		renameSync(at("library.cat"), catalog);
@@ -208,7 +208,7 @@ describe("verify of a single file", () => {
 });
 
 describe("verify of a directory within a signed tree", () => {
-	test("looks at what was signed below it, and at nothing else", () => {
+	test("checks the signed files below it, and no others", () => {
 		const { sigtool, at } = signedLibrary();
 		writeFileSync(at("index.js"), "changed");
 		expect(sigtool(["verify", at("lib")])).toMatchObject({ status: 0, stdout: expect.stringContaining("3 entries") });
@@ -221,7 +221,7 @@ describe("verify of a directory within a signed tree", () => {
 		]);
 	});
 
-	test("says which catalog a renamed directory holds", () => {
+	test("names the catalog in a renamed directory", () => {
 		const { home, root, sigtool } = signedLibrary();
 		renameSync(root, join(home, "renamed"));
 		const run = sigtool(["verify", join(home, "renamed")]);
@@ -232,7 +232,7 @@ describe("verify of a directory within a signed tree", () => {
 });
 
 describe("nested catalogs", () => {
-	test("count as signed members of the outer one, and not otherwise", () => {
+	test("are accepted only as signed members of the outer catalog", () => {
 		const { sigtool, at, root } = signedLibrary();
 		expect(sigtool(["sign", at("lib")]).status).toBe(0);
 		const unsigned = sigtool(["verify", at("lib"), "--json"]);
@@ -244,7 +244,7 @@ describe("nested catalogs", () => {
 		expect(sigtool(["verify", root, at("lib"), at("lib/a.js")]).status).toBe(0);
 	});
 
-	test("a catalog that is nowhere has its own code and exit status 1", () => {
+	test("a missing catalog has its own code and exit status 1", () => {
 		const home = temporaryDirectory();
 		makeTree(join(home, "plain"), { a: "1" });
 		const run = runner(home)(["verify", join(home, "plain"), "--json"]);
@@ -253,7 +253,7 @@ describe("nested catalogs", () => {
 	});
 });
 
-describe("ignore rules only silence `added`", () => {
+describe("ignore rules only hide added files", () => {
 	const tree = { ...LIBRARY, ".sigtoolignore": "# logs\n*.log\n/cache/\n", "old.log": "old", "cache/x": "1" };
 
 	test("are recorded, counted, and listed by --no-ignore", () => {
@@ -267,7 +267,7 @@ describe("ignore rules only silence `added`", () => {
 		expect(findings("--no-ignore").map(([, path]) => path)).toEqual(["cache/x", "lib/x.tmp", "new.log", "old.log"]);
 	});
 
-	test("are those of the signed catalog, not of the tree", () => {
+	test("come from the signed catalog, not from the tree", () => {
 		const { findings, at } = signedLibrary([], tree);
 		writeFileSync(at(".sigtoolignore"), "*\n");
 		writeFileSync(at("evil.js"), "");
@@ -281,7 +281,7 @@ describe("ignore rules only silence `added`", () => {
 		const home = temporaryDirectory();
 		const root = makeTree(join(home, "two"), { "a.log": "1", "b.log": "2", "d/c.log": "3", keep: "4" });
 		const { keyFile, certFile, caFile } = makeAuthority(join(home, "pki"));
-		// `sign` leaves out what its rules match; a catalog whose rules match its own members is made by hand.
+		// `sign` leaves out files that its rules match, so the test encodes a catalog whose rules match its own members.
 		const manifest = await hashFileSet(root);
 		const facts = { ...parseFacts([]), modes: "none", ignore: ["*.log", "d/"] } as const;
 		const list = encodeCatalog(manifest, facts, { thisUpdate: Date.now() });
@@ -313,7 +313,7 @@ describe("ignore rules only silence `added`", () => {
 	});
 });
 
-describe("what the verdict depends on", () => {
+describe("the verdict", () => {
 	test("--product refuses another product", () => {
 		const { verify } = signedLibrary(["--product", "left"]);
 		expect(verify("--product", "left").status).toBe(0);
@@ -322,7 +322,7 @@ describe("what the verdict depends on", () => {
 		expect(run.json().results[0].error.code).toBe("ERR_PRODUCT_MISMATCH");
 	});
 
-	test("a development identity is trusted on this machine, and said", () => {
+	test("a development identity is trusted on this machine, and shown", () => {
 		const { home, root, verify } = signedLibrary();
 		expect(verify().stdout).toContain("(development)");
 		expect(verify("--json").json().results[0]).toMatchObject({ development: true, verdict: "trusted" });
@@ -332,13 +332,13 @@ describe("what the verdict depends on", () => {
 		expect(elsewhere.json().results[0].error.message).toContain("(a development identity)");
 	});
 
-	test("a catalog cut short or flipped is refused before files are looked at", () => {
+	test("a truncated or changed catalog is refused before files are read", () => {
 		const { root, sigtool, at } = signedLibrary();
 		const file = at("library.cat");
-		const octets = readFileSync(file);
-		writeFileSync(file, octets.subarray(0, -1));
+		const bytes = readFileSync(file);
+		writeFileSync(file, bytes.subarray(0, -1));
 		expect(sigtool(["verify", root, "--json"]).json().results[0].error.code).toBe("ERR_DER");
-		const flipped = Buffer.from(octets);
+		const flipped = Buffer.from(bytes);
 		flipped[flipped.indexOf("i\0n\0d\0e\0x\0")] ^= 1;
 		writeFileSync(file, flipped);
 		expect(sigtool(["verify", root, "--json"]).json().results[0].error.code).toMatch(/ERR_SIGN/);

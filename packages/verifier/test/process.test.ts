@@ -1,4 +1,4 @@
-/** What can only be seen in a process of its own: its end, its memory, its mounts, and built-ins that were replaced. */
+/** Tests that need a separate process: its end, its memory, its mounts, and replaced built-ins. */
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { makeSigner, sha256, signedIndex } from "./support.js";
 
 const dist = new URL("../dist/", import.meta.url);
 
-/** A signed index over `main.js` and `lib.js`, with the host configuration of the test's own user. */
+/** Makes a signed index over `main.js` and `lib.js`, and a host configuration of this user. */
 async function installed(configuration: object = {}) {
 	const directory = realpathSync(temporaryDirectory());
 	const root = makeTree(join(directory, "app"), { "main.js": "main()", "lib.js": "lib()" });
@@ -95,7 +95,7 @@ test("10,000 loads leave neither descriptors nor memory behind", async () => {
 	expect(bytes).toBeLessThan(1 << 20);
 });
 
-test("what the addon reads is given back, whether it is handed out or refused", async () => {
+test("memory of files that the addon reads is freed, whether they are handed out or refused", async () => {
 	const { env, root } = await installed();
 	writeFileSync(join(root, "main.js"), "x".repeat(1 << 20));
 	const script = `
@@ -172,12 +172,13 @@ test.skipIf(!canMount)("a file on a noexec mount is refused, also one that was m
 			return code === "ERR_UNTRUSTED_CODE" && cause.code === "ERR_NOT_EXECUTABLE";
 		});
 		execFileSync("mount", ["-o", "remount,exec", root]);
-		assert.throws(() => gate.openCodeSync(root + "/main.js", "module")); // As it was seen first: remounting takes root.
+		// The mount was read as noexec first, and a later remount, which takes root, is not noticed.
+		assert.throws(() => gate.openCodeSync(root + "/main.js", "module"));
 		open().openCodeSync(root + "/main.js", "module");`;
 	expect(run(script, env, { prefix: ["unshare", "-m"] })).toMatchObject({ status: 0, stderr: "" });
 });
 
-test.skipIf(!canMount)("with the addon noexec mounts are found also when they become so", async (context) => {
+test.skipIf(!canMount)("with the addon, mounts that become noexec later are found too", async (context) => {
 	const { env } = await installed({ audit: { stderr: "off" } });
 	const script = `
 		import { execFileSync } from "node:child_process";
@@ -195,7 +196,10 @@ test.skipIf(!canMount)("with the addon noexec mounts are found also when they be
 	expect([status, stderr]).toEqual([0, ""]);
 });
 
-/** Runs a program below a /dev/log of its own, and prints what came there: ten datagrams wait at least, so nobody reads meanwhile. */
+/**
+ * Runs a program with its own /dev/log, then prints the datagrams. The socket queues at least ten, so it is read only
+ * afterwards.
+ */
 const LISTEN = `import socket, subprocess, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind("/dev/log")
@@ -207,7 +211,7 @@ except BlockingIOError: sys.exit(code)
 `;
 
 test.skipIf(!canMount || !hasProgram("python3"))(
-	"with the addon the system's log gets one datagram an event, refusals as critical (needs unshare -m and python3)",
+	"with the addon the system log gets one datagram per event, refusals as critical (needs unshare -m and python3)",
 	async (context) => {
 		const { env, directory, root } = await installed({ audit: { syslog: true, stderr: "off" } });
 		mkdirSync(join(directory, "dev"));
@@ -232,7 +236,7 @@ test.skipIf(!canMount || !hasProgram("python3"))(
 	},
 );
 
-test("where nobody reads the system's log, or there is no addon, the other sinks go on", async () => {
+test("without a reader of the system log, or without the addon, the other sinks go on", async () => {
 	const { env, root } = await installed({ audit: { syslog: true, stderr: "refusals" } });
 	writeFileSync(join(root, "lib.js"), "evil()");
 	const script = `
@@ -249,7 +253,7 @@ test("with the addon a file that is open for writing is refused, if it has an ex
 		if (addon === undefined || !addon.kernelAnswers()) process.exit(3);
 		const gate = open({ addon });
 		gate.openCodeSync(root + "/main.js", "module");
-		gate.openCodeSync(root + "/lib.js", "module"); // No execute bit: the kernel's EACCES refuses nothing.
+		gate.openCodeSync(root + "/lib.js", "module"); // Without an execute bit the kernel answers EACCES, which refuses nothing.
 		fs.openSync(root + "/main.js", "r+");
 		assert.throws(() => gate.openCodeSync(root + "/main.js", "module"), /open for writing/);`;
 	const { status, stderr } = run(script, env);

@@ -1,4 +1,4 @@
-/** What the verifier's tests share: an index made from a directory as it stands, and a gate over it. */
+/** Shared by the verifier's tests: an index made from a directory, and a gate over it. */
 
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
@@ -31,7 +31,7 @@ export function indexOf(root: string, product = "app", more: { sequence?: number
 	};
 }
 
-/** A sink that keeps events. */
+/** Makes a sink that keeps events in memory. */
 export function memorySink(wants: AuditSink["wants"] = "all") {
 	const events: AuditEvent[] = [];
 	const write = (lines: string) => {
@@ -57,13 +57,13 @@ export function gateFor(index: CodeIndex, parts: Partial<GateParts> = {}) {
 }
 
 export const refusal = (code: string) => expect.objectContaining({ code });
-/** ERR_UNTRUSTED_CODE for a reason. */
+/** Matches ERR_UNTRUSTED_CODE with this reason. */
 export const untrusted = (reason: string) =>
 	expect.objectContaining({ code: "ERR_UNTRUSTED_CODE", cause: refusal(reason) });
 
 const DAY_MS = 86_400_000;
 
-/** A key with a certificate of its own, valid now. */
+/** Makes a key with a self-signed certificate that is valid now. */
 export function makeSigner(kind: "release" | "development" = "release"): Signer {
 	const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
 	const now = Date.now();

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-// By the name it is published under: the bundle, not the modules it is made from.
+// The published name loads the bundle, not the modules that it is made from.
 import { createVerifier } from "@sigtool/verifier";
 import { describe, expect, test } from "vitest";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../cli/test/support.js";
@@ -10,14 +10,14 @@ import { createGate } from "../dist/gate/create-gate.js";
 import { readHostConfiguration } from "../dist/host/config.js";
 import { makeSigner, refusal, sha256, signedIndex, untrusted } from "./support.js";
 
-/** As that of the command line's tests, without links on the way. */
+/** Makes a temporary directory with a real path. */
 const home = () => realpathSync(temporaryDirectory());
 
 describe("over catalogs", () => {
 	function signedPlugins() {
 		const directory = home();
 		const root = makeTree(join(directory, "plugins"), { "a.js": "a()", "d/b.js": "b()", l: { link: "a.js" } });
-		// Starts and is laid out as an image, without being one that Authenticode hashes in parts.
+		// It begins like an image, but is none that Authenticode hashes in parts.
 		writeFileSync(join(root, "tool.exe"), Buffer.concat([Buffer.from("MZ"), Buffer.alloc(100)]));
 		const { keyFile, certFile, caFile } = makeAuthority(join(directory, "pki"));
 		const sigtool = runner(directory);
@@ -42,7 +42,7 @@ describe("over catalogs", () => {
 		expect(verifier.mode).toBe("enforce");
 	});
 
-	test("what was not signed under its name is refused", () => {
+	test("a file that is not signed under its name is refused", () => {
 		const { catalogs, trust, at } = signedPlugins();
 		const verifier = createVerifier({ catalogs, trust });
 		writeFileSync(at("new.js"), "");
@@ -65,7 +65,7 @@ describe("over catalogs", () => {
 		expect(createVerifier({ ...developer, development: "allow" }).mode).toBe("enforce");
 	});
 
-	test("what is misspelt or is no path is a mistake of the caller, and passes for nothing else", async () => {
+	test("a misspelt option or a value that is no path is a mistake of the caller", async () => {
 		const { catalogs, trust, at } = signedPlugins();
 		for (const wrong of [{ mode: "stict" }, { onRefusal: "exitt" }, { development: "no" }, { development: true }]) {
 			expect(() => createVerifier({ catalogs, trust, ...(wrong as object) })).toThrow(RangeError);
@@ -89,7 +89,7 @@ describe("over catalogs", () => {
 });
 
 describe("over a trust index and a host configuration", () => {
-	/** A signed index of one small tree, and the configuration that trusts its signer; both can be had otherwise. */
+	/** Makes a signed index of a small tree and the configuration that trusts its signer. The parameters change both. */
 	async function installed(
 		more: { configuration?: object; policy?: object; product?: object; sequence?: number } = {},
 	) {
@@ -120,12 +120,12 @@ describe("over a trust index and a host configuration", () => {
 		const audit = { stderr: "off" };
 		const document = { version: 1, pins: [{ "spki-sha256": pin }], index, audit, ...more.configuration };
 		writeFileSync(config, JSON.stringify(document), { mode: 0o644 });
-		// In CI root owns the files; elsewhere they are the developer's own.
+		// In CI root owns the files, elsewhere the developer.
 		const development = process.getuid?.() === 0 ? "refuse" : "allow";
 		return { bytes, signer, main: join(root, "main.js"), options: { config, development } as const };
 	}
 
-	test("a directory that was adopted is as good as its product's name is to the host", async () => {
+	test("an adopted directory is trusted if the host names its product", async () => {
 		const adopted = { name: "/usr/lib/app", adopted: true } as const;
 		const { main, options } = await installed({ product: adopted });
 		expect(createVerifier(options).openCodeSync(main).toString()).toBe("main()");
@@ -135,7 +135,7 @@ describe("over a trust index and a host configuration", () => {
 		expect(() => createVerifier(others.options)).toThrow(refusal("ERR_PRODUCT_MISMATCH"));
 	});
 
-	test("the index that the host names decides", async () => {
+	test("the index that the host names is used", async () => {
 		const { main, options } = await installed();
 		const verifier = createVerifier(options);
 		expect(Buffer.from(verifier.openCodeSync(main)).toString()).toBe("main()");
@@ -180,7 +180,7 @@ describe("over a trust index and a host configuration", () => {
 		);
 	});
 
-	test("an index is refused by what is signed in it, too, which other certificates beside the signature do not change", async () => {
+	test("an index is refused if the deny list names the file or its signed part, which other certificates do not change", async () => {
 		const { bytes, options } = await installed();
 		const signed = signedPartOf(bytes);
 		const document = JSON.parse(readFileSync(options.config, "utf8"));
@@ -193,7 +193,7 @@ describe("over a trust index and a host configuration", () => {
 		expect(() => createVerifier({ ...options, index: bytes })).not.toThrow();
 	});
 
-	test("a missing addon is refused where the policy requires the kernel's check, and named elsewhere", async () => {
+	test("a missing addon is refused if the policy requires the kernel's check, and reported otherwise", async () => {
 		const gateOver = ({ options: { config, development } }: Awaited<ReturnType<typeof installed>>, mode?: "strict") => {
 			return createGate({ configuration: readHostConfiguration({ file: config, development }), mode, development });
 		};
@@ -219,7 +219,7 @@ describe("over a trust index and a host configuration", () => {
 		expect(() => createVerifier({ ...options, mode: "audit" }).openCodeSync(main)).toThrow();
 	});
 
-	test("the host's mode off opens everything, also without a sound index, and says so", async () => {
+	test("the host's mode off allows everything, even without a valid index, and says so", async () => {
 		const log = join(home(), "audit.jsonl");
 		const audit = { stderr: "off", jsonLines: log };
 		const { options, main } = await installed({ configuration: { mode: "off", index: "/nonexistent", audit } });
@@ -252,7 +252,7 @@ describe("over a trust index and a host configuration", () => {
 	});
 });
 
-test("the published types are complete without any other package", () => {
+test("the published types need no other package", () => {
 	const seen = new Set<string>();
 	const visit = (file: URL) => {
 		if (seen.has(file.href)) return;

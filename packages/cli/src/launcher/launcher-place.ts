@@ -1,4 +1,4 @@
-/** Puts launcher, hook, addon and spython into one directory, with the settings that pin them. */
+/** Copies launcher, hook, addon and spython into one directory, with the launcher configuration that pins them. */
 
 import { spawnSync } from "node:child_process";
 import {
@@ -23,25 +23,26 @@ export const LAUNCHER_NAME = "sigtool-launch";
 export const CONF_NAME = "launcher.conf";
 
 export interface LauncherPlan {
-	/** Program to run scripts with, where one is to; links are followed once, now. */
+	/** The Node.js to run scripts with; undefined for none. Links on the path are resolved now. */
 	readonly node: string | undefined;
-	/** A spython that was built, to be copied. */
+	/** A compiled spython, which is copied; undefined for none. */
 	readonly spython: string | undefined;
-	/** Absolute paths; the index need not exist yet. */
+	/** Absolute path of the trust index, which need not exist yet. */
 	readonly index: string;
+	/** Absolute path of the host configuration. */
 	readonly config: string;
 	readonly mode: LaunchMode;
 	readonly development: "refuse" | "allow";
 }
 
-/** The launcher of a directory, whether or not it is there. */
+/** Returns the path of the launcher in a directory, whether it exists or not. */
 export function launcherIn(directory: string): string {
 	return join(directory, LAUNCHER_NAME);
 }
 
 /**
- * Copies the parts, each whole or not at all, and writes the settings last: until then the ones before them count.
- * @throws ERR_LAUNCHER when node is none, ERR_IO, ERR_INDEX_FORMAT
+ * Copies the parts, each atomically, and writes the launcher configuration last: until then the previous one applies.
+ * @throws ERR_LAUNCHER when `node` is no Node.js that can be launched, ERR_IO, ERR_INDEX_FORMAT
  */
 export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
 	const at = (name: string) => join(directory, name);
@@ -59,7 +60,7 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
 
 type NodeSettings = Pick<LauncherConf, "node" | "nodeMajor" | "nodeIdentity" | "bundle" | "addon">;
 
-/** The hook and the addon, where there is a node to load them. */
+/** Copies the hook and the addon if there is a Node.js to load them, and returns what pins them. */
 function placeNode(program: string | undefined, parts: NativeParts, at: (name: string) => string): NodeSettings {
 	const none = { node: undefined, nodeMajor: undefined, nodeIdentity: undefined, bundle: undefined, addon: undefined };
 	if (program === undefined) return none;
@@ -75,7 +76,10 @@ function placeNode(program: string | undefined, parts: NativeParts, at: (name: s
 	};
 }
 
-/** @throws ERR_LAUNCHER when it is no spython, or one for development where that does not count */
+/**
+ * Copies the spython and returns what pins it.
+ * @throws ERR_LAUNCHER when it is no spython, or trusts a development identity without permission
+ */
 function placePython(
 	spython: string | undefined,
 	development: LauncherPlan["development"],
@@ -92,8 +96,8 @@ function placePython(
 }
 
 /**
- * What the launcher takes from the index and the host configuration: where the signed trees lie, what the policy refuses,
- * where events go. Who signed the index does not matter here: it is the hook that trusts, or ends the process.
+ * Derives settings of the launcher from the index and the host configuration: the signed trees, what the policy
+ * refuses, the file for events. The index is not verified here: the hook verifies it, or ends the process.
  * @throws ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_IO
  */
 export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
@@ -127,7 +131,10 @@ interface HostSettings {
 	readonly products?: readonly { readonly name?: string; readonly root?: string }[];
 }
 
-/** The members needed here; the hook reads all of it strictly. Nothing where it cannot be read. */
+/**
+ * Reads the members that are needed here. Returns none when the file cannot be read, because the hook reads it
+ * strictly.
+ */
 function hostSettings(file: string): HostSettings {
 	try {
 		return JSON.parse(readFileSync(file, "utf8")) as HostSettings;
@@ -136,7 +143,7 @@ function hostSettings(file: string): HostSettings {
 	}
 }
 
-/** @throws ERR_LAUNCHER when it is no Node.js that can be launched */
+/** Asks a Node.js for its major release. @throws ERR_LAUNCHER when it is no Node.js that can be launched */
 export function majorOf(node: string): number {
 	const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8", env: {} });
 	const major = Number(/^v(\d+)\.\d+\.\d+/.exec(stdout ?? "")?.[1]);
@@ -151,7 +158,7 @@ function copy(source: string, target: string, mode: number): void {
 	});
 }
 
-/** Through a file beside it. @throws ERR_IO */
+/** Writes a temporary file beside the target and renames it. @throws ERR_IO */
 function replace(target: string, write: (file: string) => void): void {
 	const temporary = `${target}.${process.pid}`;
 	try {

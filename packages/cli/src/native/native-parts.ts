@@ -1,4 +1,4 @@
-/** The launcher, the hook and the addon of the installed verifier: where they are, and building what is compiled. */
+/** Finds the launcher, the hook and the addon of the installed verifier, and builds the native ones. */
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -9,9 +9,9 @@ import { environmentWithoutSecrets } from "../options/secret-variables.js";
 
 export interface NativeParts {
 	readonly launcher: string;
-	/** The hook, one file. */
+	/** The bundle with the hook. */
 	readonly bundle: string;
-	/** Absent where it was not built. */
+	/** The native addon; undefined where it was not built. */
 	readonly addon: string | undefined;
 }
 
@@ -31,13 +31,13 @@ export function nativeParts(): NativeParts {
 
 export interface NativeBuild {
 	readonly directory: string;
-	/** Files that are there now. */
+	/** The names of the native parts that exist now. */
 	readonly built: readonly string[];
-	/** What the compiler, or its absence, had to say. */
+	/** The output of the build, for example the compiler's errors. Empty when all went well. */
 	readonly complaint: string;
 }
 
-/** Compiles into the verifier's own directory what is missing or older than its sources. */
+/** Compiles the native parts that are missing or older than their sources, into the verifier's own directory. */
 export function buildNative(): NativeBuild {
 	const package_ = verifierDirectory();
 	const { stdout, stderr } = spawnSync(process.execPath, [join(package_, "native/build.mjs")], {
@@ -49,7 +49,7 @@ export function buildNative(): NativeBuild {
 	return { directory, built, complaint: `${stdout}${stderr}`.trim() };
 }
 
-/** The installed package with the sources in it. @throws ERR_LAUNCHER */
+/** Returns the directory of the installed package @sigtool/verifier. @throws ERR_LAUNCHER */
 export function verifierDirectory(): string {
 	try {
 		return dirname(createRequire(import.meta.url).resolve("@sigtool/verifier/package.json"));

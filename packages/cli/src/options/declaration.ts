@@ -4,15 +4,18 @@ import type { Report } from "../output/output.js";
 export interface CommandDeclaration {
 	readonly name: string;
 	readonly description: string;
-	/** Adds arguments, options and examples, and says which code runs. Absent for a group of commands. */
+	/** Adds arguments, options and examples; returns the code to run. Returns undefined for a group of commands. */
 	readonly declare: (command: Command) => (() => Promise<CommandCode>) | undefined;
 	readonly commands?: readonly CommandDeclaration[];
 }
 
-/** What a command runs: operands in their order, then options; what it leaves is printed in one place. */
+/**
+ * The code of a command. It gets the operands in order, then the options, and returns a report, which the caller
+ * prints.
+ */
 export type CommandCode = (...operands: never[]) => Promise<Report>;
 
-/** Shown below a command's help. */
+/** Adds examples below a command's help, then the text `after`. */
 export function examples(command: Command, lines: readonly string[], after = ""): void {
 	command.addHelpText("after", `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n${after}`);
 }

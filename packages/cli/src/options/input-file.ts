@@ -1,6 +1,9 @@
 import { readInput } from "@sigtool/core";
 
-/** What an option names: a file, a pipe, a process substitution, `-` for standard input. @throws as core's readInput */
+/**
+ * Reads what an option names: a file, a pipe, a process substitution, or `-` for standard input.
+ * @throws as core's readInput
+ */
 export function readInputFile(file: string, maxBytes: number): Buffer {
 	return readInput(file === "-" ? "/dev/stdin" : file, maxBytes);
 }

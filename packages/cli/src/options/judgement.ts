@@ -1,7 +1,7 @@
-/** Whom to trust, and at what time: options that all commands which verify catalogs have. */
+/** Reads the options about trust and time, which every command that verifies catalogs has. */
 
 import { type Certificate, defaultTrust, storedDenials, type TrustPolicy, trustFromCertificates } from "@sigtool/core";
-import { plain } from "../output/output.js";
+import { escaped } from "../output/output.js";
 import { readCertificates } from "./certificate-file.js";
 import { usageError } from "./usage.js";
 
@@ -14,7 +14,7 @@ export interface JudgementOptions {
 export interface Judgement {
 	readonly trust: TrustPolicy;
 	readonly timestampAnchors: readonly Certificate[] | undefined;
-	/** Milliseconds since the epoch. */
+	/** The time of --at, in milliseconds since the epoch; undefined without that option. */
 	readonly at: number | undefined;
 }
 
@@ -27,20 +27,20 @@ export function judgementOf({ trust, tsaTrust, at }: JudgementOptions): Judgemen
 	};
 }
 
-/** The trust store, or the certificates named in its place; what it denies is denied in any case. */
+/** Returns the trust store, or a policy of the named certificates with the deny list of the trust store. */
 export function trustOf(files: readonly string[] | undefined): TrustPolicy {
 	if (files === undefined) return defaultTrust();
 	return { ...trustFromCertificates(files.flatMap(readCertificates)), deny: storedDenials() };
 }
 
-/** A date, or a time with its zone: a time without one would mean another moment on each machine. */
+/** Parses a date, or a time with its zone. A time without a zone would mean another moment on each machine. */
 export function parseTime(text: string, option: string): number {
 	const at = Date.parse(text);
 	const day = text.slice(0, 10);
 	const isForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
 	const isDay = isForm && new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day.slice(8));
 	if (!isDay || Number.isNaN(at)) {
-		throw usageError(`Give ${option} a time with its zone such as 2026-01-31T12:00:00Z, not "${plain(text)}"`);
+		throw usageError(`Give ${option} a time with its zone such as 2026-01-31T12:00:00Z, not "${escaped(text)}"`);
 	}
 	return at;
 }

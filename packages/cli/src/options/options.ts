@@ -1,4 +1,4 @@
-/** Options that several commands take, and how they are written down. */
+/** Declares the options that several commands take. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 
@@ -6,29 +6,29 @@ export function keyOptions(command: Command): Command {
 	command
 		.option("--key <pem>", "private key (PKCS#8, PKCS#1, SEC1; may be encrypted)")
 		.option("--cert <pem>", "the key's certificate")
-		.addOption(repeated("--chain <pem>", "certificates between it and the authority"))
+		.addOption(repeated("--chain <pem>", "intermediate certificates, up to the authority"))
 		.option("--p12 <file>", "key and certificates in a PKCS#12 container");
 	return passphraseOption(command)
-		.option("--pkcs11 <uri>", "key in a token, as pkcs11:token=…;object=… (docs/pkcs11.md)")
-		.option("--pkcs11-module <library>", "the token's module, unless the URI has module-path")
+		.option("--pkcs11 <uri>", "URI of a key in a token, e.g. pkcs11:token=…;object=… (docs/pkcs11.md)")
+		.option("--pkcs11-module <library>", "PKCS#11 module of the token (default: module-path of the URI)")
 		.option(
 			"--pin-file <file>",
-			"its first line is the PIN, - for stdin (else the URI's pin-source, else $SIGTOOL_PIN, else a prompt)",
+			"file whose first line is the PIN, - for stdin (default: the URI's pin-source, else $SIGTOOL_PIN, else a prompt)",
 		)
-		.option("--signer-command <program>", "a program that signs; with --cert (docs/signer-command.md)")
-		.addOption(repeated("--signer-argument <word>", "a word for that program"))
-		.option("--signer-timeout <seconds>", "how long it may take for one signature (default: 60)");
+		.option("--signer-command <program>", "program that makes the signatures; needs --cert (docs/signer-command.md)")
+		.addOption(repeated("--signer-argument <argument>", "one argument for that program"))
+		.option("--signer-timeout <seconds>", "time limit for one signature (default: 60)");
 }
 
-/** How many signers, and whether they were revoked. */
+/** Adds the options about the number of signers and about revocation. */
 export function signerOptions(command: Command): void {
 	command
-		.option("--require <number>", "so many different keys must have signed each entry, each by its own --catalog")
+		.option("--require <number>", "how many different keys must have signed each entry, each in its own --catalog")
 		.addOption(repeated("--crl <file>", "certificate revocation list, in PEM or DER"))
 		.addOption(
 			new Option(
 				"--ocsp <how>",
-				"ask responders whether certificates were revoked; unknown: fail or warn (default: off)",
+				"ask OCSP responders about revocation; without an answer require fails, prefer warns (default: off)",
 			).choices(["require", "prefer", "off"]),
 		);
 }
@@ -36,52 +36,60 @@ export function signerOptions(command: Command): void {
 export function passphraseOption(command: Command): Command {
 	return command.option(
 		"--passphrase-file <file>",
-		"its first line is the passphrase, - for stdin (else $SIGTOOL_PASSPHRASE, else a prompt)",
+		"file whose first line is the passphrase, - for stdin (default: $SIGTOOL_PASSPHRASE, else a prompt)",
 	);
 }
 
 export function timestamps(): Option {
-	return repeated("--timestamp <url>", "timestamping authority (RFC 3161); the next is asked when one fails");
+	return repeated("--timestamp <url>", "URL of a timestamping authority (RFC 3161); when one fails, the next is asked");
 }
 
 export function timestampTrust(): Option {
-	return repeated("--tsa-trust <pem>", "trust these timestamping authorities");
+	return repeated("--tsa-trust <pem>", "certificates of timestamping authorities to trust");
 }
 
-/** Which catalogs count, and as what. */
+/** Adds the options that select catalogs and their root, and those of `judgementOptions`. */
 export function catalogOptions(command: Command): Command {
 	command
-		.addOption(repeated("--catalog <path>", "catalog, or directory of catalogs, to verify against"))
-		.option("--root <dir>", "directory the signed paths are relative to (default: <path>, or the catalog's own)");
+		.addOption(repeated("--catalog <path>", "catalog to verify against, or a directory of catalogs"))
+		.option(
+			"--root <dir>",
+			"directory that the signed paths are relative to (default: <path>, or the catalog's directory)",
+		);
 	return judgementOptions(command);
 }
 
-/** Whom to trust, and at what time. */
+/** Adds the options about trust and about the time to judge at. */
 export function judgementOptions(command: Command): Command {
 	return command
 		.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
 		.addOption(timestampTrust())
 		.option("--product <name>", "refuse a catalog of another product")
 		.option("--at <time>", "judge certificates at this time, e.g. 2026-01-31T12:00:00Z")
-		.addOption(choice("--profile <name>", "what counts as evidence", ["default", "windows-legacy"]));
+		.addOption(
+			choice("--profile <name>", "what counts as evidence; windows-legacy also accepts SHA-1 and short RSA keys", [
+				"default",
+				"windows-legacy",
+			]),
+		);
 }
 
-/** `ATTRIBUTE_FORMATS` of core, which is not loaded to print help. */
+/** A copy of core's `ATTRIBUTE_FORMATS`, because core is not loaded to print help. */
 export const ATTRIBUTE_FORMATS = ["spython", "ima-hash", "ima", "evm", "ima-verity"];
 
 export function formats(description: string, choices: readonly string[]): Option {
 	return repeated("--format <format>", description, choices);
 }
 
-/** `without-default`: whether it was given matters. */
+/** `without-default` leaves the option undefined when it is not given. */
 export function namespace(how: "with-default" | "without-default" = "with-default"): Option {
 	const [flags, names] = ["--namespace <name>", ["security", "user"] as const];
-	const description = "where IMA's and EVM's attributes are; user needs no rights";
+	const description = "namespace of the IMA and EVM attributes; user needs no privileges";
 	if (how === "with-default") return choice(flags, description, names);
 	return new Option(flags, `${description} (default: security)`).choices(names);
 }
 
-/** An option that takes one value each time it is given, one of `choices` when there are any. */
+/** Makes a repeatable option. Each use adds one value, which must be one of `choices` if there are any. */
 export function repeated(flags: string, description: string, choices?: readonly string[]): Option {
 	const values: string[] = [];
 	const option = new Option(flags, `${description} (repeatable)`);
@@ -95,7 +103,7 @@ export function repeated(flags: string, description: string, choices?: readonly 
 	});
 }
 
-/** One of a few words; the first is the default. */
+/** Makes an option that takes one of `choices`. The first is the default. */
 export function choice(flags: string, description: string, choices: readonly [string, ...string[]]): Option {
 	return new Option(flags, description).choices(choices).default(choices[0]);
 }

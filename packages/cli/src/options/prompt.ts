@@ -1,4 +1,4 @@
-/** Asks for a secret on the terminal, as ssh and git do: standard input may be a pipe, and nothing is shown. */
+/** Asks for a secret on the terminal without echo, as ssh and git do, so that standard input may be a pipe. */
 
 import { openSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
@@ -6,11 +6,14 @@ import { SigtoolError } from "@sigtool/core/errors";
 
 export interface Question {
 	readonly text: string;
-	/** What is said where nobody answers. */
+	/** The error when there is no terminal or no answer: its code, the secret that is needed, and the option to use. */
 	readonly otherwise: { readonly code: "ERR_KEY_PASSPHRASE" | "ERR_PIN"; readonly needs: string; readonly use: string };
 }
 
-/** Ctrl-C ends the process with 130. @throws `otherwise` without a terminal, and for an end of input before any text */
+/**
+ * Returns the secret. Ctrl-C ends the process with status 130.
+ * @throws `otherwise` without a terminal, or when input ends before any text
+ */
 export async function askSecret({ text, otherwise }: Question): Promise<string> {
 	const unanswered = (reason: string) => {
 		const { code, needs, use } = otherwise;
@@ -18,7 +21,7 @@ export async function askSecret({ text, otherwise }: Question): Promise<string> 
 	};
 	const terminal = openTerminal();
 	if (terminal === undefined) throw unanswered("there is no terminal to ask on");
-	terminal.input.setRawMode(true); // First: whoever sees the question types at once.
+	terminal.input.setRawMode(true); // It turns off echo before the question can be answered.
 	terminal.write(text);
 	try {
 		const answer = await readLine(terminal.input);
@@ -36,11 +39,11 @@ export async function askSecret({ text, otherwise }: Question): Promise<string> 
 interface Terminal {
 	readonly input: ReadStream;
 	write(text: string): void;
-	/** Gives the terminal back as it was. */
+	/** Restores the terminal's mode. */
 	close(): void;
 }
 
-/** Windows has no /dev/tty; there standard input has to be the terminal. */
+/** Opens /dev/tty. Windows has none, so there standard input has to be the terminal. */
 function openTerminal(): Terminal | undefined {
 	const isWindows = process.platform === "win32";
 	if (isWindows && !process.stdin.isTTY) return undefined;
@@ -69,7 +72,7 @@ function openTerminal(): Terminal | undefined {
 
 type Answer = { readonly text: string } | "interrupt" | "end";
 
-/** One line, with the keys of a terminal that edits lines itself, which raw mode turns off. */
+/** Reads one line. Handles the keys for editing a line, because raw mode turns off those of the terminal. */
 function readLine(input: ReadStream): Promise<Answer> {
 	let characters: string[] = [];
 	input.setEncoding("utf8");
@@ -96,5 +99,5 @@ function readLine(input: ReadStream): Promise<Answer> {
 	});
 }
 
-/** What Ctrl-C, Ctrl-D, Ctrl-U and the backspace key send. */
+/** The characters that Ctrl-C, Ctrl-D, Ctrl-U and the backspace key send. */
 const KEY = { interrupt: "\u0003", end: "\u0004", clear: "\u0015", delete: "\u007f" } as const;

@@ -2,15 +2,18 @@ import { type RevocationList, readBounded, revocationListsFromFileBytes } from "
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { usageError } from "./usage.js";
 
-/** A million entries. */
+/** 64 MiB, which is room for a million entries. */
 const MAX_BYTES = 2 ** 26;
 
-/** Every revocation list of a PEM or DER file named on the command line. @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT */
+/**
+ * Reads every revocation list of a PEM or DER file that was named on the command line.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT
+ */
 export function readRevocationLists(file: string): RevocationList[] {
-	const octets = readBounded(file, MAX_BYTES);
+	const bytes = readBounded(file, MAX_BYTES);
 	let lists: RevocationList[];
 	try {
-		lists = revocationListsFromFileBytes(octets, quote(file));
+		lists = revocationListsFromFileBytes(bytes, quote(file));
 	} catch (error) {
 		if (!(error instanceof SigtoolError)) throw error;
 		throw usageError(`Cannot use ${quote(file)}: ${reasonOf(error)}`);

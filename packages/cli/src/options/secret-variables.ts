@@ -1,16 +1,16 @@
-/** Environment variables that hold secrets, which no child of this process inherits. */
+/** Handles environment variables that hold secrets. No child process inherits them. */
 
 export const PASSPHRASE_VARIABLE = "SIGTOOL_PASSPHRASE";
 export const PIN_VARIABLE = "SIGTOOL_PIN";
 
-/** The variable's value; from here on it is in the environment no more. */
+/** Returns the variable's value and deletes the variable. */
 export function takeSecret(variable: string): string | undefined {
 	const value = process.env[variable];
 	delete process.env[variable];
 	return value;
 }
 
-/** The environment for a child. */
+/** Returns the environment for a child process. */
 export function environmentWithoutSecrets(): NodeJS.ProcessEnv {
 	const { [PASSPHRASE_VARIABLE]: _, [PIN_VARIABLE]: __, ...environment } = process.env;
 	return environment;

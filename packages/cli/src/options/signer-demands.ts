@@ -1,7 +1,7 @@
-/** What is demanded of whoever signed, beside being trusted: how many they are, and that none was revoked. */
+/** Reads what the options demand of signers besides trust: their number, and that none was revoked. */
 
 import type { RevocationOptions } from "@sigtool/core";
-import { plain } from "../output/output.js";
+import { escaped } from "../output/output.js";
 import { usageError } from "./usage.js";
 
 export interface SignerDemandOptions {
@@ -19,12 +19,12 @@ export interface SignerDemands {
 export async function signerDemandsOf({ require, crl, ocsp }: SignerDemandOptions): Promise<SignerDemands> {
 	const requiredSigners = require === undefined ? undefined : parseCount(require);
 	if (crl === undefined && (ocsp ?? "off") === "off") return { requiredSigners, revocation: undefined };
-	// Loaded when used.
+	// Loaded only when needed, to keep other commands fast.
 	const { readRevocationLists } = await import("./revocation-files.js");
 	return { requiredSigners, revocation: { lists: crl?.flatMap(readRevocationLists), ocsp } };
 }
 
 function parseCount(text: string): number {
 	if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
-	throw usageError(`Give --require a number of signers such as 2, not "${plain(text)}"`);
+	throw usageError(`Give --require a number of signers such as 2, not "${escaped(text)}"`);
 }

@@ -1,4 +1,7 @@
-/** From key options to a Signer. Secrets come from a file, the environment or a prompt, never from an argument. */
+/**
+ * Opens the signer that the key options name. Secrets come from a file, the environment or a prompt, never from an
+ * argument.
+ */
 
 import { resolve } from "node:path";
 import {
@@ -31,13 +34,13 @@ export interface KeyOptions {
 	readonly signerTimeout?: string;
 }
 
-/** Whether any option names a key. */
+/** Tells whether any option names a key, a certificate or a chain. */
 export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean {
 	return SOURCES.some((source) => options[source] !== undefined) || cert !== undefined || chain.length > 0;
 }
 
 /**
- * The signer the options name, else the development identity. To be closed by the caller.
+ * Opens the signer that the options name, or the development identity. The caller has to close it.
  * @throws ERR_USAGE for key options that do not fit together; ERR_KEY*, ERR_PKCS12*
  */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
@@ -84,7 +87,7 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 	return developmentIdentity();
 }
 
-/** Where the passphrase of a file comes from. */
+/** Returns, for a file, the function that gets its passphrase. Takes the secret out of the environment at once. */
 export function passphrases({
 	passphraseFile,
 }: Pick<KeyOptions, "passphraseFile">): (file: string) => () => Promise<string> {
@@ -95,13 +98,13 @@ export function passphrases({
 	};
 }
 
-/** A passphrase for a file that is made now: what is typed is typed twice. @throws ERR_KEY_PASSPHRASE */
+/** Gets the passphrase for a new file. A person has to type it twice. @throws ERR_KEY_PASSPHRASE */
 export async function newPassphrase(options: Pick<KeyOptions, "passphraseFile">, file: string): Promise<string> {
 	const value = takeSecret(PASSPHRASE_VARIABLE);
 	const question = { text: `New passphrase for ${quote(file)}: `, otherwise: NO_PASSPHRASE };
 	const passphrase = await readSecret(question, options.passphraseFile, value);
 	if ((options.passphraseFile ?? value) !== undefined) return passphrase;
-	if ((await askSecret({ ...question, text: "The same again: " })) === passphrase) return passphrase;
+	if ((await askSecret({ ...question, text: "Repeat the passphrase: " })) === passphrase) return passphrase;
 	throw new SigtoolError("ERR_KEY_PASSPHRASE", `Cannot protect ${quote(file)}: the two passphrases differ`);
 }
 
@@ -110,7 +113,7 @@ const SOURCES = ["key", "p12", "pkcs11", "signerCommand"] as const;
 function checkTogether(options: KeyOptions): void {
 	const [source, ...others] = SOURCES.filter((name) => options[name] !== undefined);
 	if (others.length > 0) {
-		throw usageError("Use one of --key, --p12, --pkcs11 and --signer-command: a signature is of one key");
+		throw usageError("Use only one of --key, --p12, --pkcs11 and --signer-command");
 	}
 	const { cert, chain = [], signerArgument, signerTimeout, pkcs11Module, pinFile } = options;
 	if (source === undefined && (cert !== undefined || chain.length > 0)) {
@@ -135,14 +138,14 @@ function timeoutMs(seconds: string | undefined): number | undefined {
 	return Number(seconds) * 1000;
 }
 
-/** From the file's first line, else the value of the environment, else a prompt. */
+/** Reads the first line of the file, else takes the value from the environment, else asks on the terminal. */
 async function readSecret(question: Question, file: string | undefined, value: string | undefined): Promise<string> {
 	if (file !== undefined) return firstLine(readInputFile(file, MAX_SECRET_FILE_BYTES));
 	return value ?? askSecret(question);
 }
 
-function firstLine(octets: Buffer): string {
-	return octets.toString("utf8").replace(/\r?\n[\s\S]*$/, "");
+function firstLine(bytes: Buffer): string {
+	return bytes.toString("utf8").replace(/\r?\n[\s\S]*$/, "");
 }
 
 const NO_PASSPHRASE: Question["otherwise"] = {

@@ -1,6 +1,9 @@
 import { usageError } from "./usage.js";
 
-/** SOURCE_DATE_EPOCH in milliseconds, or now. https://reproducible-builds.org/specs/source-date-epoch/ */
+/**
+ * Returns SOURCE_DATE_EPOCH in milliseconds, or the current time.
+ * https://reproducible-builds.org/specs/source-date-epoch/
+ */
 export function sourceDate(): number {
 	const text = process.env.SOURCE_DATE_EPOCH;
 	if (text === undefined || text === "") return Date.now();
@@ -11,5 +14,5 @@ export function sourceDate(): number {
 	return seconds * 1000;
 }
 
-/** 2049-12-31T23:59:59Z, the end of UTCTime. */
+/** 2049-12-31T23:59:59Z, the last time that UTCTime can express. */
 const MAX_SECONDS = 2_524_607_999;

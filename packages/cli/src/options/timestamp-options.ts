@@ -1,4 +1,4 @@
-/** From options to a request for a timestamp, and how the timestamp is shown. */
+/** Makes a timestamp request from options, and formats the timestamp. */
 
 import {
 	checkTimestampRequest,
@@ -8,7 +8,7 @@ import {
 	type TimestampRequest,
 	timestampAnchors,
 } from "@sigtool/core";
-import { plain } from "../output/output.js";
+import { escaped } from "../output/output.js";
 import { isoTime } from "../output/render.js";
 import { readCertificates } from "./certificate-file.js";
 import { usageError } from "./usage.js";
@@ -18,7 +18,7 @@ export interface TimestampingOptions {
 	readonly tsaTrust?: readonly string[];
 }
 
-/** Undefined when no timestamp is asked for. @throws ERR_USAGE */
+/** Returns undefined when no timestamp is wanted. @throws ERR_USAGE */
 export function timestampRequestOf({ timestamp, tsaTrust }: TimestampingOptions): TimestampRequest | undefined {
 	if (timestamp === undefined) {
 		if (tsaTrust !== undefined) throw usageError("Name the timestamping authority with --timestamp");
@@ -35,5 +35,5 @@ export function timestampFields({ time, authority, url }: NewTimestamp): Record<
 }
 
 export function timestampText({ time, authority }: NewTimestamp): string {
-	return `${isoTime(time)} by ${plain(authority.subject.text)}`;
+	return `${isoTime(time)} by ${escaped(authority.subject.text)}`;
 }

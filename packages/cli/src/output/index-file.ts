@@ -1,13 +1,16 @@
 import { type IndexedProduct, MAX_TRUST_INDEX_BYTES, readBounded, type TrustIndex } from "@sigtool/core";
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { plain } from "./output.js";
+import { escaped } from "./output.js";
 import { count, isoTime } from "./render.js";
 
-/** What `read` makes of an index file; its errors name the file. @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, as `read` */
-export function fromIndexFile<T>(file: string, read: (octets: Uint8Array) => T): T {
-	const octets = readBounded(file, MAX_TRUST_INDEX_BYTES);
+/**
+ * Reads an index file and passes its bytes to `read`, whose errors then name the file.
+ * @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and as `read`
+ */
+export function fromIndexFile<T>(file: string, read: (bytes: Uint8Array) => T): T {
+	const bytes = readBounded(file, MAX_TRUST_INDEX_BYTES);
 	try {
-		return read(octets);
+		return read(bytes);
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
 		const message = `Cannot use trust index ${quote(file)}: ${reasonOf(cause)}`;
@@ -15,16 +18,16 @@ export function fromIndexFile<T>(file: string, read: (octets: Uint8Array) => T):
 	}
 }
 
-/** What may be loaded, from where, and whether anybody signed it. */
+/** Shows a product, its directory, and whether it was adopted without a signature. */
 export function productRows({ name, root, sequence, adopted }: Omit<IndexedProduct, "catalogs">): [string, string][] {
 	const release = sequence === undefined ? "" : `, sequence ${sequence}`;
 	return [
-		["product", `${plain(name)}${release}${adopted === true ? ", adopted: nobody signed it" : ""}`],
-		["root", plain(root)],
+		["product", `${escaped(name)}${release}${adopted === true ? ", adopted: nobody signed it" : ""}`],
+		["root", escaped(root)],
 	];
 }
 
-/** What an index says, but for its entries. */
+/** Shows an index without its entries. */
 export function indexRows(index: TrustIndex): [string, string | undefined][] {
 	const { products, policy, compiledAt, notAfter, entryCount } = index;
 	return [
@@ -36,7 +39,7 @@ export function indexRows(index: TrustIndex): [string, string | undefined][] {
 	];
 }
 
-/** As `indexRows`, for the JSON document. */
+/** Returns the content of `indexRows`, and more, for the JSON document. */
 export function indexFields(index: TrustIndex): Record<string, unknown> {
 	const { products, policy, compiledAt, notAfter, signers, entryCount, digest } = index;
 	return {

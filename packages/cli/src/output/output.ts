@@ -1,6 +1,6 @@
 /**
- * What may be printed, and where: results on stdout, everything else on stderr, with --json exactly one document on
- * stdout whatever happens.
+ * Prints results on stdout and everything else on stderr. With --json it prints exactly one document on stdout,
+ * whatever happens.
  */
 
 import { writeSync } from "node:fs";
@@ -14,19 +14,19 @@ export interface OutputOptions {
 }
 
 /**
- * Exit status of a run: 0 trusted or done; 1 verification failed, or the files cannot be signed; 2 usage or configuration;
- * 3 could not decide; 130 interrupted.
+ * The exit status of a run: 0 trusted or done; 1 verification failed, or the files cannot be signed; 2 usage or
+ * configuration; 3 could not decide; 130 interrupted.
  */
 export type ExitStatus = 0 | 1 | 2 | 3 | 130;
 
-/** What a command leaves: its status, the same facts as lines for a person and as fields of the JSON document. */
+/** The result of a command. `lines` and `fields` hold the same facts, for a person and for the JSON document. */
 export interface Report {
 	readonly exit: ExitStatus;
 	readonly fields: Readonly<Record<string, unknown>>;
 	readonly lines: readonly string[];
-	/** Lines that other programs read, before the others: control characters are escaped only where a terminal shows them. */
+	/** Lines for other programs, printed before `lines`. Their control characters are escaped only on a terminal. */
 	readonly data?: readonly string[];
-	/** Shown even with --quiet, on stderr. */
+	/** Lines that are printed on stderr, even with --quiet. */
 	readonly problems?: readonly string[];
 	readonly warnings?: readonly string[];
 }
@@ -47,8 +47,8 @@ export function printReport(command: string, report: Report, options: OutputOpti
 }
 
 /**
- * One line a failure: `error: <message> [<code>]`, never a stack; with --json a document, unless standard output is what
- * failed. Never throws.
+ * Prints a failure as one line, `error: <message> [<code>]`, without a stack; with --json as a document, unless writing
+ * to standard output failed. Never throws.
  */
 export function printFailure(command: string, error: unknown, options: OutputOptions): ExitStatus {
 	const failure = asSigtoolError(error);
@@ -67,14 +67,17 @@ export function printFailure(command: string, error: unknown, options: OutputOpt
 	return exit;
 }
 
-/** Standard output cannot be written. */
+/** A failure to write to standard output. */
 class OutputError extends SigtoolError {
 	constructor(cause: unknown) {
 		super("ERR_IO", `Cannot write to standard output: ${errnoReason(cause)}`, { cause });
 	}
 }
 
-/** Of two commands' outcomes the one that counts, 1 before 3 before 2: a known failure says more than an unknown outcome. */
+/**
+ * Returns the more important of two exit statuses: 1, then 3, then 2, then 0. A known failure counts more than an
+ * unknown outcome.
+ */
 export function worse(a: ExitStatus, b: ExitStatus): ExitStatus {
 	const rank: readonly ExitStatus[] = [0, 2, 3, 1];
 	return rank.indexOf(a) >= rank.indexOf(b) ? a : b;
@@ -84,15 +87,15 @@ export function printNote(text: string, options: OutputOptions): void {
 	if (options.json !== true && options.quiet !== true) printError(text);
 }
 
-/** A column of labels and their values, e.g. `  signer   CN=…`. */
+/** Formats labels and values in two columns, e.g. `  signer   CN=…`. Leaves out rows without a value. */
 export function rows(pairs: readonly (readonly [label: string, value: string | undefined])[]): string[] {
 	const shown = pairs.filter(([, value]) => value !== undefined && value !== "");
 	const width = Math.max(0, ...shown.map(([label]) => label.length));
 	return shown.map(([label, value]) => `  ${colour.dim(label.padEnd(width))}  ${value}`);
 }
 
-/** Text from a certificate or a file name, safe for a terminal: control characters escaped. */
-export function plain(text: string): string {
+/** Escapes control characters of a text, e.g. a file name or a certificate's name, so that a terminal can show it. */
+export function escaped(text: string): string {
 	return escapeText(text).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
 }
 
@@ -106,7 +109,7 @@ export function oneLine(message: string): string {
 	return message.replace(/[\r\n]+/g, " ");
 }
 
-/** Help and the like, as they are. */
+/** Prints the program's own text, such as help, without escaping. */
 export function printText(text: string, where: "stdout" | "stderr" = "stdout"): void {
 	writeAll(where === "stdout" ? 1 : 2, text);
 }
@@ -117,7 +120,7 @@ function printJson(document: Readonly<Record<string, unknown>>): void {
 
 function printData(lines: readonly string[]): void {
 	if (lines.length === 0) return;
-	const shown = terminal(1) === undefined ? lines : lines.map(plain);
+	const shown = terminal(1) === undefined ? lines : lines.map(escaped);
 	writeAll(1, `${shown.join("\n")}\n`);
 }
 
@@ -130,9 +133,9 @@ function printError(text: string): void {
 }
 
 /**
- * The last line of defence against names that command a terminal: whatever escaped being escaped is escaped here, in
- * JSON's own form. Line breaks and the colours of terminal.ts stay. Spelled out, as loading Unicode's properties takes
- * longer than the rest.
+ * Escapes every control character that is left, in JSON's form, as the last defence against names that control a
+ * terminal. Keeps line breaks and the colours of terminal.ts. The expression lists characters, because Unicode
+ * properties take longer to load than everything else here.
  */
 function harmless(text: string): string {
 	return text.replace(COLOUR_OR_CONTROL, (match) => {
@@ -141,12 +144,12 @@ function harmless(text: string): string {
 }
 
 const COLOUR_OR_CONTROL =
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for.
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression has to match control characters.
 	/\u001b\[(?:2|22|31|32|33|39)m|(?![\n\t])[^\x20-\x7e\xa0-\uffff]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
- * Synchronous, so that nothing is lost when the process exits; a closed pipe is the reader's choice, not an error. What
- * cannot be said on standard error cannot be said.
+ * Writes synchronously, so that nothing is lost when the process exits. A closed pipe is no error: the reader closed
+ * it. Ignores every failure of standard error, because it cannot be reported.
  */
 function writeAll(descriptor: 1 | 2, text: string): void {
 	const bytes = Buffer.from(text, "utf8");
@@ -154,7 +157,7 @@ function writeAll(descriptor: 1 | 2, text: string): void {
 		try {
 			offset += writeSync(descriptor, bytes, offset);
 		} catch (error) {
-			const code = (error as NodeJS.ErrnoException).code; // writeSync throws nothing else.
+			const code = (error as NodeJS.ErrnoException).code; // writeSync() throws only such errors.
 			if (code === "EAGAIN") continue;
 			if (code === "EPIPE" || descriptor === 2) return;
 			throw new OutputError(error);

@@ -1,4 +1,4 @@
-/** A progress bar on stderr, for work of more than half a second on a terminal. */
+/** Shows a progress bar on stderr when that is a terminal and the work takes more than half a second. */
 
 import type { HashProgress } from "@sigtool/core";
 import type { OutputOptions } from "./output.js";
@@ -12,7 +12,7 @@ export interface Progress {
 
 const DELAY_MS = 500;
 const BAR_WIDTH = 40;
-/** Columns for the label and the numbers beside the bar. */
+/** The columns for the label and the numbers beside the bar. */
 const TEXT_WIDTH = 50;
 
 export async function startProgress(label: string, options: OutputOptions): Promise<Progress> {
@@ -24,7 +24,7 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 	let growing = true;
 	let shown = false;
 	const bar = new cliProgress.SingleBar({
-		// While files are still being found, a percentage would go backwards.
+		// Shows no percentage while files are still being found, because it would go backwards.
 		format(barOptions, { progress, value, total }) {
 			if (growing) return `${label} ${thousands(value)} files`;
 			const filled = cliProgress.Format.BarFormat(progress, barOptions);
@@ -32,10 +32,10 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 		},
 		stream: stderr,
 		barsize: Math.max(0, Math.min(BAR_WIDTH, stderr.columns - TEXT_WIDTH)),
-		// Hashing keeps the thread busy: the bar must draw when it is updated, not from a timer.
+		// Hashing keeps the thread busy, so no timer would fire: the bar is drawn on each update.
 		synchronousUpdate: true,
 		clearOnComplete: true,
-		// Modes of the terminal stay as they are: nothing has to be restored, however the process ends.
+		// The terminal's modes stay unchanged, so nothing has to be restored when the process ends.
 		hideCursor: false,
 		linewrap: true,
 	});

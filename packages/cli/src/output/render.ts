@@ -1,8 +1,8 @@
-/** How facts that several commands show are written. */
+/** Formats facts that several commands show. */
 
 import { isAbsolute, relative } from "node:path";
 import { type Certificate, type CertificateStatus, type Finding, spkiSha256, type UsedCatalog } from "@sigtool/core";
-import { type OutputOptions, plain, rows } from "./output.js";
+import { escaped, type OutputOptions, rows } from "./output.js";
 
 export function signerFields(certificate: Certificate, development: boolean): Record<string, unknown> {
 	return {
@@ -16,57 +16,57 @@ export function signerFields(certificate: Certificate, development: boolean): Re
 }
 
 export function signerRows(certificate: Certificate, development: boolean): [string, string][] {
-	const subject = plain(certificate.subject.text);
+	const subject = escaped(certificate.subject.text);
 	return [
 		["signer", development ? `${subject}  (development)` : subject],
 		["pin", spkiSha256(certificate)],
 	];
 }
 
-type ShownCatalog = Omit<UsedCatalog, "octets">;
+type ShownCatalog = Pick<UsedCatalog, "file" | "facts" | "signer" | "judgedAt" | "revocation">;
 
-/** A verified catalog and why it is trusted. */
+/** Shows a verified catalog and why it is trusted. */
 export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [string, string | undefined][] {
 	const { file, facts, signer, judgedAt } = catalog;
 	const sequence = facts.sequence === undefined ? "" : `, sequence ${facts.sequence}`;
 	const chain = options.verbose === true ? signer.chain.slice(1) : [];
 	return [
-		["catalog", plain(shownPath(file))],
-		["product", facts.product === undefined ? undefined : `${plain(facts.product)}${sequence}`],
+		["catalog", escaped(shownPath(file))],
+		["product", facts.product === undefined ? undefined : `${escaped(facts.product)}${sequence}`],
 		...signerRows(signer.certificate, signer.development),
-		...chain.map((certificate): [string, string] => ["issued by", plain(certificate.subject.text)]),
-		["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
+		...chain.map((certificate): [string, string] => ["issued by", escaped(certificate.subject.text)]),
+		["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
 		...(catalog.revocation ?? []).map((status): [string, string] => ["revocation", revocationText(status)]),
 		["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${timeSource(judgedAt)})`],
 	];
 }
 
 function revocationText({ certificate, status, statement }: CertificateStatus): string {
-	const source = statement === undefined ? "" : ` (${plain(statement.source)}, ${isoTime(statement.thisUpdate)})`;
-	return `${REVOCATION_WORDS[status]}: ${plain(certificate.subject.text)}${source}`;
+	const source = statement === undefined ? "" : ` (${escaped(statement.source)}, ${isoTime(statement.thisUpdate)})`;
+	return `${REVOCATION_TEXTS[status]}: ${escaped(certificate.subject.text)}${source}`;
 }
 
-const REVOCATION_WORDS = { good: "not revoked", "revoked-later": "revoked later", unknown: "unknown" } as const;
+const REVOCATION_TEXTS = { good: "not revoked", "revoked-later": "revoked later", unknown: "unknown" } as const;
 
-/** Which time it is and why. */
+/** Says where the time of judgement comes from and, without a timestamp, why. */
 function timeSource({ source, authority, without }: ShownCatalog["judgedAt"]): string {
-	if (authority !== undefined) return `${source}, by ${plain(authority)}`;
+	if (authority !== undefined) return `${source}, by ${escaped(authority)}`;
 	return without === undefined ? source : `${source}: ${WITHOUT[without]}`;
 }
 
 const WITHOUT = {
 	"no-timestamp": "it has no timestamp",
 	"unusable-timestamp": "its timestamp does not verify",
-	"lifetime-signing": "its signer allows no timestamp to outlive the certificate",
+	"lifetime-signing": "its signer's certificate does not let a timestamp extend its validity",
 } as const;
 
-/** Relative to where the person stands when it lies there. */
+/** Makes a path relative when it is below the working directory. */
 function shownPath(file: string): string {
 	const path = relative(process.cwd(), file);
 	return path.startsWith("..") || isAbsolute(path) ? file : path;
 }
 
-/** As `catalogRows`, for the JSON document. */
+/** Returns the content of `catalogRows` for the JSON document. */
 export function catalogFields({ file, facts, signer, judgedAt, revocation }: ShownCatalog): Record<string, unknown> {
 	return {
 		file,
@@ -83,12 +83,15 @@ function revocationFields({ certificate, status, statement, reasons }: Certifica
 	return { subject: certificate.subject.text, status, source: statement?.source ?? null, reasons };
 }
 
-/** What differs, with both digests of a modified file when they are known; none is that of an empty file. */
+/** Formats a finding, with both digests of a modified file if they are known. An empty file is shown as `empty`. */
 export function findingLines(finding: Finding): string[] {
 	return digestLines(finding, "signed");
 }
 
-/** As `findingLines`, of attributes: nobody signed a hash that one of them holds. */
+/**
+ * Formats a finding about attributes. The expected digest is called `recorded` instead of `signed`, because a hash is
+ * not signed.
+ */
 export function attributeFindingLines(finding: Finding): string[] {
 	return digestLines(finding, "recorded");
 }
@@ -106,7 +109,7 @@ function digestLines({ message, code, expected, actual }: Finding, origin: "sign
 	return lines;
 }
 
-/** For --verbose: what was written, and how long it took. */
+/** Shows with --verbose how much was written and how long it took. */
 export function writtenRows(catalogBytes: number | undefined, startedAt: number): [string, string | undefined][] {
 	return [
 		["catalog", catalogBytes === undefined ? undefined : `${thousands(catalogBytes)} bytes`],
@@ -118,7 +121,9 @@ export function count(number: number, one: string, many = `${one}s`): string {
 	return `${thousands(number)} ${number === 1 ? one : many}`;
 }
 
-/** 1,234,567. Not toLocaleString: loading a locale's data takes longer than verifying a file. */
+/**
+ * Formats a number as 1,234,567. toLocaleString() would load a locale's data, which takes longer than verifying a file.
+ */
 export function thousands(number: number): string {
 	return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }

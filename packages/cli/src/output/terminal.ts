@@ -1,23 +1,26 @@
-/** Terminals and their colours, told without Node.js' streams where there are none: loading those takes as long as a small command. */
+/**
+ * Finds terminals and writes their colours. Loads no streams of Node.js without a terminal: that takes as long as a
+ * small command.
+ */
 
 import { fstatSync, statSync } from "node:fs";
 import type { WriteStream } from "node:tty";
 
-/** Standard output or error as a terminal; undefined when it is a file, a pipe or /dev/null. */
+/** Returns standard output or standard error as a terminal; undefined when it is a file, a pipe or /dev/null. */
 export function terminal(descriptor: 1 | 2): WriteStream | undefined {
 	if (!mayBeTerminal(descriptor)) return undefined;
 	const stream = descriptor === 1 ? process.stdout : process.stderr;
 	return stream.isTTY ? stream : undefined;
 }
 
-/** A character device but not /dev/null. Windows does not say. */
+/** Recognises a character device other than /dev/null. On Windows that cannot be found out, so the stream decides. */
 function mayBeTerminal(descriptor: 1 | 2): boolean {
 	if (process.platform === "win32") return true;
 	const stats = fstatSync(descriptor);
 	return stats.isCharacterDevice() && stats.rdev !== statSync("/dev/null", { throwIfNoEntry: false })?.rdev;
 }
 
-/** ECMA-48 colours, where they are wanted. */
+/** Wraps text in ECMA-48 colours, where colours are wanted. */
 export const colour = {
 	red: (text: string) => coloured(31, text, 39),
 	green: (text: string) => coloured(32, text, 39),
@@ -32,7 +35,10 @@ function coloured(start: number, text: string, end: number): string {
 
 let isColourful: boolean | undefined;
 
-/** What is set and not empty counts. https://no-color.org, https://force-color.org; logs of CI systems show colours. */
+/**
+ * Follows https://no-color.org and https://force-color.org, where an empty variable does not count. Logs of CI systems
+ * show colours.
+ */
 function wantsColours(): boolean {
 	const { NO_COLOR, FORCE_COLOR, CI, TERM } = process.env;
 	if (NO_COLOR) return false;

@@ -1,22 +1,23 @@
-/** Compiling Python's sources before they are signed, by the Pythons that will run them. */
+/** Compiles Python sources before they are signed, with each Python that will run them. */
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 
 export interface CompiledPython {
-	/** .pyc files that were written, and that were so already; below the directory. */
+	/** The relative paths of the .pyc files that were written. */
 	readonly made: readonly string[];
+	/** The relative paths of the .pyc files that were already correct. */
 	readonly same: readonly string[];
-	/** Of sources that are no longer there. */
+	/** The .pyc files that were removed because their source no longer exists. */
 	readonly removed: readonly string[];
-	/** What does not compile, and .pyc that Python will not check and nobody made now. */
+	/** Sources that do not compile, and .pyc files that Python loads unchecked although this run did not make them. */
 	readonly warnings: readonly string[];
 }
 
 /**
- * Makes a .pyc of each source among the files below `root`, for each Python: one that Python loads without a look at the
- * source. python/compile.py does the work.
+ * Makes an unchecked .pyc of each source among the files below `root`, for each Python: Python loads it without
+ * checking the source. python/compile.py does the work.
  * @throws ERR_USAGE, ERR_UNSUPPORTED_PLATFORM
  */
 export function compilePython(root: string, files: readonly string[], pythons: readonly string[]): CompiledPython {
@@ -44,18 +45,18 @@ export function compilePython(root: string, files: readonly string[], pythons: r
 		removed,
 		warnings: [
 			...of("failed").map(
-				({ source, python, message }) => `${quote(source ?? "")} was not compiled by ${python}: ${message}`,
+				({ source, python, message }) => `${quote(source ?? "")} could not be compiled by ${python}: ${message}`,
 			),
 			...Array.from(
 				strange,
 				(pyc) =>
-					`${quote(pyc)} is loaded without a look at its source, and was not made now: remove it, or name its Python with --python`,
+					`Python loads ${quote(pyc)} without checking its source, and this run did not make it: remove it, or name its Python with --python`,
 			),
 		],
 	};
 }
 
-/** What python/compile.py prints of a source or a .pyc. */
+/** One line that python/compile.py prints, about a source or a .pyc file. */
 interface Result {
 	readonly state: "made" | "same" | "failed" | "removed" | "unchecked";
 	readonly source?: string;
@@ -64,7 +65,8 @@ interface Result {
 }
 
 function runCompiler(python: string, root: string, files: readonly string[]): Result[] {
-	// -I would do, but for the seed: before 3.11 sets of constants are written in the order of their hashes.
+	// Not -I, because it ignores PYTHONHASHSEED. Without that, Python before 3.11 writes sets of constants in random
+	// order.
 	const { error, status, stdout, stderr } = spawnSync(python, ["-s", "-B", COMPILER, root], {
 		env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, PYTHONHASHSEED: "0" },
 		input: files.map((file) => `${file}\0`).join(""),
@@ -78,8 +80,9 @@ function runCompiler(python: string, root: string, files: readonly string[]): Re
 			`Cannot compile with ${quote(python)}: ${reason}; name a CPython with --python`,
 		);
 	}
-	return stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Result])); // Its own program's.
+	// compile.py prints this form.
+	return stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Result]));
 }
 
-/** From where the bundle lies. */
-const COMPILER = fileURLToPath(new URL("../../python/compile.py", import.meta.url));
+/** Relative to the bundle, which is in dist/. */
+const COMPILER = fileURLToPath(new URL("../python/compile.py", import.meta.url));

@@ -1,4 +1,4 @@
-/** A spython that was built: building it, what it says of itself, and where this user's own is. */
+/** Builds a spython, asks one about itself, and knows where this user's own one is. */
 
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
@@ -10,48 +10,48 @@ import { verifierDirectory } from "../native/native-parts.js";
 import { environmentWithoutSecrets } from "../options/secret-variables.js";
 
 export interface SpythonFacts {
-	/** Of the CPython in it, e.g. `3.13.5`. */
+	/** The release of CPython that it was built for, e.g. `3.13.5`. */
 	readonly python: string;
-	/** Prefix of its library. */
+	/** The prefix of its library. */
 	readonly home: string;
-	/** The Python it was built like, as `sys.executable` says it. */
+	/** `sys.executable` of the Python that it was built for. */
 	readonly executable: string;
-	/** What that is: the program it is loaded into. */
+	/** The real program behind `executable`, into which the spython is loaded. */
 	readonly program: string;
-	/** Keys that may sign, as hexadecimal SHA-256. */
+	/** The keys that may sign, as hexadecimal SHA-256. */
 	readonly pins: readonly string[];
-	/** One of the keys is a development identity's. */
+	/** True when one of the keys belongs to a development identity. */
 	readonly development: boolean;
 }
 
-/** Where `sigtool python build` puts it, and `sigtool run` looks for it. */
+/** Returns the file that `sigtool python build` writes and `sigtool run` uses by default. */
 export function ownSpython(): string {
 	return join(configDirectory(), "spython");
 }
 
-/** What a spython says of itself. @throws ERR_LAUNCHER when it is none */
+/** Asks a spython about itself. @throws ERR_LAUNCHER when the file is no spython */
 export function aboutSpython(program: string): SpythonFacts {
 	const { stdout, stderr } = spawnSync(resolve(program), ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
 	try {
-		const facts = JSON.parse(stdout ?? "") as SpythonFacts; // Checked here.
+		const facts = JSON.parse(stdout ?? "") as SpythonFacts; // The next two lines check the form.
 		const texts = [facts.python, facts.home, facts.executable, facts.program, ...facts.pins];
 		if (texts.every((text) => typeof text === "string") && typeof facts.development === "boolean") return facts;
 	} catch {
-		// Said below.
+		// The error follows below.
 	}
-	// The dynamic loader's words, where a library is missing.
+	// The last line names the library when the dynamic loader misses one.
 	const said = stderr?.trim().split("\n").pop() ?? "";
 	const reason = existsSync(program) ? `it is no spython${said === "" ? "" : ` (${said})`}` : "it does not exist";
 	const message = `Cannot use ${quote(program)}: ${reason}; \`sigtool python build\` makes one`;
 	throw new SigtoolError("ERR_LAUNCHER", message, { path: program });
 }
 
-/** The Python to compile for where none is named: the one this user's spython was built like, where there is one. */
+/** Returns the Python to compile for by default: the one that this user's spython was built for, else `python3`. */
 export function usualPython(): string {
 	return existsSync(ownSpython()) ? aboutSpython(ownSpython()).executable : "python3";
 }
 
-/** The directories its library is in: where Python, and Debian, put modules. */
+/** Returns the existing directories of its library, including those where Debian puts modules. */
 export function libraryOf({ home, python }: SpythonFacts): string[] {
 	const release = /^\d+\.\d+/.exec(python)?.[0] ?? "";
 	const standard = join(home, "lib", `python${release}`);
@@ -61,14 +61,15 @@ export function libraryOf({ home, python }: SpythonFacts): string[] {
 		join(home, "local/lib", `python${release}`),
 		join(home, "lib/python3"),
 	];
-	// Debian's own keeps one module there, by a link from its library; another Python of that release has nothing to do with it.
+	// Debian's Python has sitecustomize.py as a link into /etc/pythonX.Y. No other Python of that release uses that
+	// directory.
 	const settings = join("/etc", `python${release}`);
 	const site = join(standard, "sitecustomize.py");
 	if (existsSync(site) && dirname(realpathSync(site)) === settings) usual.push(settings);
 	return usual.filter((directory) => statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true);
 }
 
-/** Those of its directories that lie in none of an index's: what is there will be refused. */
+/** Returns the directories of its library that are below none of `roots`. Every module in them would be refused. */
 export function libraryOutside(facts: SpythonFacts, roots: readonly string[]): string[] {
 	return libraryOf(facts).filter((directory) => {
 		const real = `${realpathSync(directory)}/`;
@@ -83,15 +84,15 @@ export interface SpythonOrder {
 	readonly output: string;
 }
 
-/** Compiles one. @throws ERR_LAUNCHER with what is missing, or what the compiler said */
+/** Compiles a spython. @throws ERR_LAUNCHER that says what is missing, or what the compiler printed */
 export function buildSpython(order: SpythonOrder): void {
 	const builder = pathToFileURL(join(verifierDirectory(), "native/build-spython.mjs")).href;
-	const words = ["--input-type=module", "--eval", BUILD, builder, JSON.stringify(order)];
-	const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8", env: environmentWithoutSecrets() });
+	const args = ["--input-type=module", "--eval", BUILD, builder, JSON.stringify(order)];
+	const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env: environmentWithoutSecrets() });
 	if (status !== 0) throw new SigtoolError("ERR_LAUNCHER", stderr.trim() || "Cannot build spython");
 }
 
-/** The builder is an ES module, and this a file that requires. */
+/** The builder is an ES module, which this CommonJS bundle runs in another process. */
 const BUILD = `
 const [builder, order] = process.argv.slice(1);
 const { buildSpython } = await import(builder);

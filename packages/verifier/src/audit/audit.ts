@@ -1,8 +1,9 @@
 /**
- * Decisions as events: hooks first, which may refuse; then the diagnostics channel `sigtool:audit`; then sinks.
+ * Raises every decision as an event. Hooks see it first and may refuse; then it goes to the diagnostics channel
+ * `sigtool:audit`, then to the sinks.
  *
- * A refusal is in every sink before `raise` returns. Events of verdict `allow` wait for the event loop, in a bounded
- * queue that drops only them and counts what it dropped.
+ * A refusal is in every sink before `raise` returns. Events of verdict `allow` are queued until the event loop is idle.
+ * The queue is bounded; when it is full, it drops new events of verdict `allow` and counts them.
  */
 
 import { channel } from "node:diagnostics_channel";
@@ -10,12 +11,12 @@ import { errnoReason, SigtoolError } from "@sigtool/core/read";
 import { freeze, isoTime, now, onExit, processId, stringifyJson, threadId, whenIdle } from "../safe/primordials.js";
 import { type EventDetail, type EventName, type FieldValue, OBSERVED } from "./events.js";
 
-/** `audit`: it went on, and under enforcement would have been refused. */
+/** `audit`: the action went on, and enforcement would have refused it. */
 export type EventVerdict = "allow" | "refuse" | "audit";
 
-/** Frozen, without a prototype: the common fields, then the event's own. */
+/** A frozen object without a prototype. The common fields come first, then the event's own fields. */
 export interface AuditEvent {
-	/** UTC, `2026-01-31T12:00:00.000Z`. */
+	/** The time in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`. */
 	readonly time: string;
 	readonly event: EventName;
 	readonly verdict: EventVerdict;
@@ -24,32 +25,40 @@ export interface AuditEvent {
 	readonly [field: string]: FieldValue;
 }
 
-/** Sees every event before what it speaks of happens. Whatever it throws refuses that. */
+/** Sees every event before the action takes place. A hook refuses the action by throwing. */
 export type AuditHook = (event: AuditEvent) => void;
 
 export interface AuditSink {
-	/** As messages name it, e.g. the file. */
+	/** The name in error messages, e.g. the quoted file name. */
 	readonly name: string;
-	/** `refusals`: whatever has another verdict than `allow`. */
+	/** `refusals` takes only events whose verdict is `refuse` or `audit`. */
 	readonly wants: "refusals" | "all";
-	/** Writes whole lines of JSON, each with its line feed, before it returns. Throws when it cannot. */
+	/**
+	 * Writes whole lines of JSON, each ended by a line feed, before it returns. Throws when it cannot write all of them.
+	 */
 	write(lines: string): void;
 }
 
 export interface Audit {
-	/** Whether `raise` would do anything: that nobody listens is the usual case, and what there is to say takes time to put together. */
+	/**
+	 * Tells whether `raise` would reach anybody. Usually it would not, and then callers need not build the event's
+	 * fields.
+	 */
 	isHeard(event: EventName, verdict: EventVerdict): boolean;
-	/** Cannot be removed. @throws ERR_AUDIT_HOOK when one added before refuses */
+	/** Adds a hook, which cannot be removed. @throws ERR_AUDIT_HOOK when a hook that was added earlier refuses */
 	addHook(hook: AuditHook): void;
-	/** @throws ERR_AUDIT_HOOK when a hook refuses what was not refused yet; ERR_AUDIT_SINK when a refusal was not written */
+	/**
+	 * @throws ERR_AUDIT_HOOK when a hook refuses an action whose verdict is not `refuse`; ERR_AUDIT_SINK when a sink did
+	 * not take an event of verdict `refuse` or `audit`
+	 */
 	raise<Name extends EventName>(event: Name, verdict: EventVerdict, detail: EventDetail<Name>): void;
-	/** Writes what waits. Never throws; what was lost is in `dropped`. */
+	/** Writes the queued events. Never throws; events that were lost are counted in `dropped`. */
 	flush(): void;
-	/** Events of verdict `allow` that reached not every sink that wanted them. */
+	/** The number of events of verdict `allow` that at least one sink which wanted them did not get. */
 	readonly dropped: number;
 }
 
-/** Characters of events that may wait. */
+/** The longest queue, in UTF-16 code units. */
 export const MAX_QUEUED = 1 << 20;
 
 export function createAudit(sinks: readonly AuditSink[]): Audit {
@@ -62,14 +71,15 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	let queued = 0;
 	let dropped = 0;
 	let reported = 0;
-	/** While a hook or subscriber runs. */
-	let isAsking = false;
+	/** True while a hook or subscriber runs. */
+	let isInHook = false;
 	let isScheduled = false;
 	let isAtExit = false;
 
 	function isHeard(name: EventName, verdict: EventVerdict): boolean {
 		const isObserved = OBSERVED[name] === true;
-		if (isObserved && isAsking) return false; // Whoever opens a log for events must not be asked about that.
+		// A hook that opens its log file would otherwise be called for that file again.
+		if (isObserved && isInHook) return false;
 		const isAwaited = verdict !== "allow" || (forAll !== undefined && !isObserved);
 		return isAwaited || hooks !== undefined || diagnostics.hasSubscribers;
 	}
@@ -86,31 +96,33 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	}
 
 	function publish(event: AuditEvent): void {
-		if (diagnostics.hasSubscribers) asking(() => diagnostics.publish(event));
+		if (diagnostics.hasSubscribers) inHook(() => diagnostics.publish(event));
 		if (event.verdict !== "allow") writeNow(event);
 		else if (OBSERVED[event.event] !== true) enqueue(event);
 	}
 
-	/** The first hook's that throws. */
+	/** Calls the hooks until one throws; returns that as an error. */
 	function objectionTo(event: AuditEvent): SigtoolError | undefined {
 		for (let node = hooks; node !== undefined; node = node.next) {
 			const { hook } = node;
 			try {
-				asking(() => hook(event));
+				inHook(() => hook(event));
 			} catch (cause) {
-				return new SigtoolError("ERR_AUDIT_HOOK", `Cannot go on with ${event.event}: an audit hook refused`, { cause });
+				return new SigtoolError("ERR_AUDIT_HOOK", `Cannot go on with ${event.event}: an audit hook refused it`, {
+					cause,
+				});
 			}
 		}
 		return undefined;
 	}
 
-	function asking(call: () => void): void {
-		const wasAsking = isAsking;
-		isAsking = true;
+	function inHook(call: () => void): void {
+		const wasInHook = isInHook;
+		isInHook = true;
 		try {
 			call();
 		} finally {
-			isAsking = wasAsking;
+			isInHook = wasInHook;
 		}
 	}
 
@@ -142,7 +154,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		if (writeTo(forAll, line) === undefined) reported = dropped;
 	}
 
-	/** In order with what waits. */
+	/** Writes the queue first, so that sinks get all events in order. */
 	function writeNow(event: AuditEvent): void {
 		flush();
 		const failure = writeTo(forRefusals, lineOf(event));
@@ -166,7 +178,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	};
 }
 
-/** Lists that programs cannot reach into through Array.prototype. */
+/** Linked lists, because a program can replace the methods and setters of Array.prototype that arrays depend on. */
 interface HookNode {
 	readonly hook: AuditHook;
 	next: HookNode | undefined;
@@ -180,7 +192,7 @@ function sinkList(sinks: readonly AuditSink[]): SinkNode | undefined {
 	return sinks.reduceRight<SinkNode | undefined>((next, sink) => ({ sink, next }), undefined);
 }
 
-/** Every sink gets its chance; the first failure is returned. */
+/** Writes to every sink, whether or not others fail. Returns the first failure. */
 function writeTo(list: SinkNode | undefined, lines: string): SigtoolError | undefined {
 	let failure: SigtoolError | undefined;
 	for (let node = list; node !== undefined; node = node.next) {
@@ -203,7 +215,7 @@ function eventOf(name: EventName, verdict: EventVerdict, detail: Readonly<Record
 		pid: processId,
 		thread: threadId,
 		...detail,
-	}) as unknown as AuditEvent; // The prototype is none, which the type cannot say.
+	}) as unknown as AuditEvent; // The type cannot express that there is no prototype.
 }
 
 function lineOf(event: AuditEvent): string {

@@ -1,38 +1,41 @@
-/** Every audit event by name: its own fields, and whether code in the process can get past it. docs/events.md is made from it. */
+/** The table of audit events. `pnpm docs:events` generates docs/events.md from it. */
 
 export interface EventDescription {
-	/** Fields of its own, beside `COMMON_FIELDS`; absent where nothing is to be said. */
+	/** The event's own fields, which follow `COMMON_FIELDS`. A field that has no value is absent from the event. */
 	readonly fields: readonly string[];
-	/** `true` when code that runs in the process can do the same without the event: by native code or an inner binding. */
+	/**
+	 * True when code in the process can do the same without the event, by native code or an internal binding of Node.js.
+	 */
 	readonly bypassable: boolean;
 	readonly meaning: string;
 }
 
-/** In every event: UTC time, event, verdict (`allow`, `refuse`; `audit`: went on, and enforcement would refuse), process, thread. */
+/** The fields of every event: UTC time, event name, verdict (see `EventVerdict`), process id and thread id. */
 export const COMMON_FIELDS = ["time", "event", "verdict", "pid", "thread"] as const;
 
-/** Keep the groups in reading order: docs follow it. */
+/** docs/events.md has the groups and events in this order; each comment is the heading of a group. */
 export const EVENTS = {
 	// The verifier itself
 	"verifier.start": {
 		fields: ["mode", "index", "signer", "products", "tier", "missing", "reason"],
 		bypassable: false,
-		meaning: "The verifier starts to decide, or cannot; `missing` names what this runtime or system does not enforce.",
+		meaning: "The verifier starts, or cannot start. `missing` names what this runtime or system does not enforce.",
 	},
 	"verifier.addhook": {
 		fields: ["name"],
 		bypassable: false,
-		meaning: "An audit hook is about to be added; those before it may refuse.",
+		meaning: "An audit hook is about to be added. Hooks that were added earlier may refuse it.",
 	},
 	"verifier.dropped": {
 		fields: ["count"],
 		bypassable: false,
-		meaning: "So many events of verdict `allow` were not written, because the queue was full or a sink failed.",
+		meaning: "`count` events of verdict `allow` have not been written, because the queue was full or a sink failed.",
 	},
 	"catalog.load": {
 		fields: ["sha256", "product", "sequence", "signer"],
 		bypassable: false,
-		meaning: "A product of a verified trust index (`sha256`) or catalog is admitted.",
+		meaning:
+			"A product of a verified trust index or catalog is accepted. `sha256` is the digest of the index; catalogs have none here.",
 	},
 	"native.load": {
 		fields: ["name"],
@@ -42,44 +45,48 @@ export const EVENTS = {
 	"cmdline.refused": {
 		fields: ["argument", "variable", "reason"],
 		bypassable: false,
-		meaning: "The process was started with an option, a variable or a setting under which nothing can be enforced.",
+		meaning:
+			"The process was started with an option, an environment variable or a setting that makes enforcement impossible.",
 	},
 
 	// Code
 	"module.open_code": {
 		fields: ["path", "use", "sha256", "expected", "product", "entry", "rule", "reason"],
 		bypassable: false,
-		meaning: "A file is opened as code: module, JSON, template, migration or whatever a program gives to `openCode`.",
+		meaning:
+			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration.",
 	},
 	"module.compile": {
 		fields: ["path", "sha256", "format", "reason"],
 		bypassable: false,
-		meaning: "Source is about to be compiled as a module.",
+		meaning: "Source text is about to be compiled as a module.",
 	},
 	"module.dlopen": {
 		fields: ["path", "sha256", "product", "reason"],
 		bypassable: true,
-		meaning: "A native addon is about to be loaded. Native code that runs already can load more unseen.",
+		meaning:
+			"A native addon, or a library in CPython, is about to be loaded. Native code that already runs can load more without an event.",
 	},
 	"module.register": {
 		fields: ["kind", "path", "reason"],
 		bypassable: true,
-		meaning: "A program adds module hooks of its own, sets `Module.wrap`, or replaces an inner loader function.",
+		meaning: "A program adds its own module hooks, or replaces `Module.wrap` or `Module.wrapper`.",
 	},
 	"module.compile_cache": {
 		fields: ["path", "reason"],
 		bypassable: false,
-		meaning: "A program asks for the compile cache, whose bytecode nobody signed.",
+		meaning: "A program asks for the compile cache. Its bytecode is not signed, so the cache stays off.",
 	},
 	"code.string": {
 		fields: ["kind", "sha256", "sizeBytes", "reason"],
 		bypassable: true,
-		meaning: "Text becomes code: `-e`, standard input, `eval` worker. `eval` and `Function` themselves raise no event.",
+		meaning:
+			"Text is about to run as code: the REPL, a worker from text, a URL that is no file, or a V8 flag that allows it. `eval` and `Function` raise no event.",
 	},
 	"vm.compile": {
 		fields: ["kind", "path", "sha256", "sizeBytes", "reason"],
 		bypassable: true,
-		meaning: "`node:vm` is about to compile text; or was given cached bytecode, which is always refused.",
+		meaning: "`node:vm` is about to compile text, or was given cached bytecode, which is always refused.",
 	},
 	"wasm.compile": {
 		fields: ["sha256", "sizeBytes", "product", "entry", "reason"],
@@ -94,14 +101,18 @@ export const EVENTS = {
 	"inspector.open": {
 		fields: ["kind", "port", "reason"],
 		bypassable: true,
-		meaning: "A debugger is about to be let in, or a session opened from inside.",
+		meaning: "A debugger is about to get access, or the program opens an inspector session itself.",
 	},
 	"sqlite.load_extension": {
 		fields: ["path", "reason"],
 		bypassable: true,
 		meaning: "`node:sqlite` is about to load an extension, which is native code.",
 	},
-	"ffi.open": { fields: ["path", "reason"], bypassable: true, meaning: "`node:ffi` is about to load a library." },
+	"ffi.open": {
+		fields: ["path", "reason"],
+		bypassable: true,
+		meaning: "A program asks for `node:ffi`, which gives access to raw memory and to any library.",
+	},
 	"crypto.set_engine": {
 		fields: ["path", "reason"],
 		bypassable: true,
@@ -110,10 +121,10 @@ export const EVENTS = {
 	"process.binding": {
 		fields: ["name", "reason"],
 		bypassable: true,
-		meaning: "A program asks for an inner binding of Node.js.",
+		meaning: "A program asks for an internal binding of Node.js.",
 	},
 
-	// What a program does
+	// Other actions of a program
 	"child_process.spawn": {
 		fields: ["file", "arguments", "shell", "reason"],
 		bypassable: true,
@@ -127,7 +138,7 @@ export const EVENTS = {
 	"process.execve": {
 		fields: ["file", "arguments", "reason"],
 		bypassable: true,
-		meaning: "The process is about to become another program.",
+		meaning: "The process is about to be replaced by another program (`execve`).",
 	},
 	"process.env": {
 		fields: ["name", "operation", "reason"],
@@ -144,20 +155,22 @@ export const EVENTS = {
 		bypassable: true,
 		meaning: "A stream socket is about to be connected.",
 	},
-	"dns.lookup": { fields: ["host", "reason"], bypassable: true, meaning: "A name is about to be resolved." },
+	"dns.lookup": { fields: ["host", "reason"], bypassable: true, meaning: "A host name is about to be resolved." },
 
 	// CPython
 	"python.<name>": {
 		fields: ["detail", "reason"],
 		bypassable: true,
 		meaning:
-			"An audit event of CPython's own, as `python.subprocess.Popen`: those the policy selects, and those that are refused. `detail` holds its arguments as far as they are text or numbers, of others the type.",
+			"An audit event of CPython itself, e.g. `python.subprocess.Popen`: every one that the policy selects, and every one that is refused. `detail` holds the arguments that are text or numbers; of the others it holds the type.",
 	},
 } as const satisfies Record<string, EventDescription>;
 
 export type EventName = keyof typeof EVENTS;
 
-/** Of no consequence for what code runs, and frequent: for hooks and the channel, and in sinks only where a hook refused. */
+/**
+ * Frequent events that do not affect which code runs. Hooks and the channel see all of them, sinks only refused ones.
+ */
 export const OBSERVED: { readonly [Name in EventName]?: true } = Object.assign(Object.create(null), {
 	"process.env": true,
 	"fs.open": true,
@@ -167,7 +180,7 @@ export const OBSERVED: { readonly [Name in EventName]?: true } = Object.assign(O
 
 export type FieldValue = string | number | boolean | undefined;
 
-/** An event's own fields. Text comes as it is: whoever writes it out escapes it. */
+/** The event's own fields. Text in them is not escaped; a sink escapes it. */
 export type EventDetail<Name extends EventName> = {
 	readonly [Field in (typeof EVENTS)[Name]["fields"][number]]?: FieldValue;
 };

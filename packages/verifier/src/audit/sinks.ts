@@ -1,4 +1,4 @@
-/** Where events go: a file of JSON Lines, standard error, the system's log. */
+/** The three sinks for events: a JSON Lines file, standard error, and the system log. */
 
 import { errnoReason, quote, SigtoolError } from "@sigtool/core/read";
 import {
@@ -22,18 +22,18 @@ import {
 import type { AuditSink } from "./audit.js";
 
 /**
- * Appends to a file, made with mode 0600; each call is one write of whole lines, so that processes can share it.
- * @throws ERR_AUDIT_SINK when it cannot be opened
+ * Appends to a file, which is created with mode 0600. Each call is one write of whole lines, so several processes can
+ * share the file. @throws ERR_AUDIT_SINK when the file cannot be opened
  */
 export function jsonLinesSink(file: string, wants: AuditSink["wants"] = "all"): AuditSink {
 	let descriptor: number;
 	try {
 		descriptor = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
 	} catch (cause) {
-		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}; see \`sigtool launcher check\`, and whether this user may append to it`;
+		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}; run \`sigtool launcher check\`, and let this user append to the file`;
 		throw new SigtoolError("ERR_AUDIT_SINK", message, { cause, path: file });
 	}
-	const requireSame = fileBehind(descriptor);
+	const requireSame = identityCheck(descriptor);
 	return {
 		name: quote(file),
 		wants,
@@ -45,28 +45,30 @@ export function jsonLinesSink(file: string, wants: AuditSink["wants"] = "all"): 
 }
 
 /**
- * Throws once it is another file: a program can close any descriptor, and open a file that gets its number.
+ * Returns a check that throws when the descriptor no longer refers to the same file: a program can close any
+ * descriptor, and the next file it opens may get the same number.
  *
- * Asked in big integers, as Node.js keeps what else it heard of a file last: after a pipe its realpathSync follows no link.
+ * Asks for BigInts on purpose: without them fstat() fills an array inside Node.js that realpathSync() reads too, and
+ * after fstat() of a pipe realpathSync() would follow no link.
  */
-function fileBehind(descriptor: number): () => void {
+function identityCheck(descriptor: number): () => void {
 	const { dev, ino } = fstatSync(descriptor, IN_BIG_INTEGERS);
 	return () => {
 		const stats = fstatSync(descriptor, IN_BIG_INTEGERS);
-		if (stats.dev !== dev || stats.ino !== ino) throw new Error("its descriptor was taken away");
+		if (stats.dev !== dev || stats.ino !== ino) throw new Error("its descriptor now belongs to another file");
 	};
 }
 
 const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
 
 /**
- * One line an event, in ASCII: nothing in a name can move a terminal's cursor.
- * @throws ERR_AUDIT_SINK when it is closed
+ * Writes one line per event, in printable ASCII, so that no name can control the terminal.
+ * @throws ERR_AUDIT_SINK when standard error is closed
  */
 export function standardErrorSink(wants: AuditSink["wants"] = "refusals"): AuditSink {
 	let requireSame: () => void;
 	try {
-		requireSame = fileBehind(STANDARD_ERROR);
+		requireSame = identityCheck(STANDARD_ERROR);
 	} catch (cause) {
 		throw new SigtoolError("ERR_AUDIT_SINK", `Cannot write audit events to standard error: ${errnoReason(cause)}`, {
 			cause,
@@ -87,16 +89,16 @@ export function standardErrorSink(wants: AuditSink["wants"] = "refusals"): Audit
 	};
 }
 
-/** The system's log, by the addon. Nobody waits for it: what it does not take is lost. */
+/** Writes to the system log through the addon. Never waits: an event that the log does not take at once is lost. */
 export function systemLogSink(log: (line: string, isRefusal: boolean) => boolean): AuditSink {
 	return {
-		name: "the system's log",
+		name: "the system log",
 		wants: "all",
 		write(lines) {
 			for (let start = 0, end = 0; start < lines.length; start = end + 1) {
 				end = indexOf(lines, "\n", start);
 				const line = asciiOf(slice(lines, start, end));
-				log(line, indexOf(line, '"verdict":"refuse"') !== -1); // Quotes in names are escaped.
+				log(line, indexOf(line, '"verdict":"refuse"') !== -1); // No field can contain this text: JSON escapes quotes.
 			}
 		},
 	};
@@ -104,7 +106,7 @@ export function systemLogSink(log: (line: string, isRefusal: boolean) => boolean
 
 export const STANDARD_ERROR = 2;
 
-/** All of a text, to a descriptor that may be a pipe somebody else made non-blocking. */
+/** Writes the whole text. The descriptor may be a non-blocking pipe, so it tries again on EAGAIN. */
 export function writeFully(descriptor: number, text: string): void {
 	const bytes = encodeUtf8(text);
 	for (let written = 0, waits = 0; written < bytes.length; ) {
@@ -117,12 +119,12 @@ export function writeFully(descriptor: number, text: string): void {
 	}
 }
 
-/** A reader that takes nothing for a second is a sink that failed. */
+/** The sink has failed when its reader takes nothing for one second (100 × 10 ms). */
 const WAIT_MS = 10;
 const MAX_WAITS = 100;
 const NEVER = new Int32(new SharedMemory(4));
 
-/** What is neither ASCII nor printable, as `\uXXXX`, which JSON reads back as the same. */
+/** Escapes everything but printable ASCII as `\uXXXX`, which is the same JSON. */
 function asciiOf(json: string): string {
 	let text = "";
 	let start = 0;

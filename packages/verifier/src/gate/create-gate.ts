@@ -1,4 +1,4 @@
-/** From a trust index, or catalogs, and what this host says of them to the gate. Everything is verified here, once. */
+/** Makes the gate from a trust index or catalogs and the host configuration. Everything is verified here, once. */
 
 import {
 	DEFAULT_POLICY,
@@ -25,33 +25,37 @@ import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
 
 export interface GateOptions {
-	/** File or octets of a trust index, which nobody may write to afterwards. Absent: the one the configuration names. */
+	/**
+	 * The trust index: its file, or its bytes, which must not change afterwards. Absent: the index that the configuration
+	 * names.
+	 */
 	readonly index?: string | Uint8Array;
 	readonly configuration: HostConfiguration;
-	/** Makes the host's mode stricter, never weaker. */
+	/** The mode, if it is stricter than the host's. A weaker one has no effect. */
 	readonly mode?: Mode;
-	/** In place of the host's; `throw` when neither says. */
+	/** Overrides the host's setting. Default `throw`. */
 	readonly onRefusal?: OnRefusal;
-	/** Whether what a development identity signed counts. Default `refuse`. */
+	/** `allow` accepts signatures of a development identity. Default `refuse`. */
 	readonly development?: Development;
 	readonly addon?: KernelAddon | undefined;
-	/** For the start event: what this runtime is able to do, and what is not enforced, by name. */
+	/** The runtime's tier, for the start event. */
 	readonly tier?: string;
+	/** Names of what is not enforced, for the start event. */
 	readonly missing?: readonly string[];
 }
 
-/** What a trusted signer said, and who that is. */
+/** Verified statements, and the signers that made them. */
 export interface Evidence {
 	readonly index: CodeIndex;
 	readonly policy: Policy;
-	/** Whoever vouched for any of it. */
+	/** The signers of the index, or of each catalog. */
 	readonly signers: readonly VerifiedSigner[];
-	/** Lowercase hexadecimal SHA-256 of the index file; undefined for catalogs. */
+	/** The SHA-256 of the index file, in lower-case hexadecimal; undefined for catalogs. */
 	readonly digest: string | undefined;
 }
 
 /**
- * A gate over a trust index. Failing is an event too.
+ * Makes a gate over a trust index. A failure raises an event too.
  * @throws as `verifyTrustIndex`, and ERR_HOST_CONFIG, ERR_POLICY, ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED,
  * ERR_KERNEL_CHECK, ERR_AUDIT_SINK
  */
@@ -59,7 +63,7 @@ export function createGate(options: GateOptions): Gate {
 	return gateOver(options, () => readIndex(options));
 }
 
-/** As `createGate`, over whatever `gather` verifies. */
+/** Same as `createGate`, but with the evidence that `gather` returns. `gather` may refuse by throwing. */
 export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 	if (platform === "win32") {
 		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", "Cannot enforce anything on Windows yet: use Linux or macOS");
@@ -77,7 +81,7 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 		audit.raise("verifier.start", "refuse", { reason, missing: options.missing?.join(" ") });
 		throw error;
 	}
-	// Sinks that take every event show here whether they work; an audit trail that begins broken is none.
+	// The start event shows whether sinks that take every event work. Enforcement needs a complete audit trail.
 	audit.flush();
 	if (audit.dropped > 0 && gate.mode !== "audit" && gate.mode !== "off") {
 		throw new SigtoolError("ERR_AUDIT_SINK", "Cannot start: the first audit event could not be written");
@@ -92,12 +96,15 @@ const NOTHING_SIGNED: CodeIndex = {
 	hasContent: () => false,
 };
 
-/** The emergency opening by the host: nothing is verified, so that it helps when that is what fails. An event says so. */
+/**
+ * The host's emergency switch, mode off. Nothing is verified, so that it also helps when verification fails. Raises an
+ * event.
+ */
 function unguardedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
 	try {
 		audit.raise("verifier.start", "audit", { mode: "off", tier, missing: missing?.join(" ") });
 	} catch {
-		// A sink that fails does not keep it shut.
+		// A failed sink does not stop the emergency switch.
 	}
 	const policy = policyInMode(DEFAULT_POLICY, "off");
 	const judge = createJudge(NOTHING_SIGNED, [], []);
@@ -133,8 +140,8 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
 	const { maxSizeBytes } = policy.files;
 	const { exitProcess: exit, readPlainFile, readPackageType } = addon ?? {};
-	const shortWays = { readPlainFile, readPackageType };
-	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, ...shortWays, maxSizeBytes, sizes: "bounded" });
+	const fastPath = { readPlainFile, readPackageType };
+	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, ...fastPath, maxSizeBytes, sizes: "bounded" });
 }
 
 function readIndex({ index, configuration, development, addon }: GateOptions): Evidence {
@@ -149,7 +156,7 @@ function readIndex({ index, configuration, development, addon }: GateOptions): E
 	return { index: verified.index, policy, signers: [verified.signer], digest };
 }
 
-/** The policy document that the host configuration names. */
+/** Reads the policy document that the host configuration names; undefined when it names none. */
 function hostPolicy({ configuration, development = "refuse" }: GateOptions): Policy | undefined {
 	const { policy: file } = configuration;
 	if (file === undefined) return undefined;

@@ -1,7 +1,7 @@
 /**
- * The short way to most files: one call of the native addon, in which a file is opened, questioned, read and digested. It
- * knows only one answer, that the file is as it was signed; every other file is opened the long way (open-code.ts),
- * which finds and says what is wrong, or that nothing is.
+ * The fast path: one call of the native addon opens, checks, reads and hashes a file. It has a result only for a file
+ * that is exactly as signed. Every other file takes the full path (open-code.ts), which judges it again and words the
+ * refusal.
  */
 
 import { Bytes, hexSlice } from "../safe/primordials.js";
@@ -12,17 +12,20 @@ import type { TrustedVerdict } from "./verdict.js";
 export type ReadPlainFile = NonNullable<KernelAddon["readPlainFile"]>;
 export type ReadPackageType = NonNullable<KernelAddon["readPackageType"]>;
 
-/** Of exactly what was hashed: its text, of which UTF-8 can be turned into the same bytes again, or what the addon found in it. */
-export interface PlainCode<Content> {
+export interface FastRead<Content> {
+	/** Exactly what was hashed: the text, which encodes to the same bytes, or what the addon found in it. */
 	readonly content: Content;
 	readonly verdict: TrustedVerdict;
 }
 
-/** Its path is where it lies: a plain file is reached without links. Undefined: ask the long way. */
-export function plainFiles<Content>(
+/**
+ * Returns a function that reads a file at a real path. Its result is undefined when the caller has to take the full
+ * path.
+ */
+export function fastReader<Content>(
 	rules: OpenRules,
 	read: (path: string, maxBytes: number, facts: Uint8Array) => Content | undefined,
-): (path: string) => PlainCode<Content> | undefined {
+): (path: string) => FastRead<Content> | undefined {
 	const { judge, kernel, maxSizeBytes } = rules;
 	const facts = new Bytes(EXECUTABLE + 1);
 	return (path) => {
@@ -34,13 +37,13 @@ export function plainFiles<Content>(
 	};
 }
 
-/** The same of a package.json, of which only its `type` is read; "absent" when nothing is at the path. */
-export function plainPackages(
+/** Same for a package.json, of which it returns only the `type`; "absent" when the file does not exist. */
+export function fastTypeReader(
 	rules: OpenRules,
 	read: ReadPackageType,
-): (path: string) => PlainCode<PlainType> | "absent" | undefined {
+): (path: string) => FastRead<PackageJsonType> | "absent" | undefined {
 	let isAbsent = false;
-	const readType = plainFiles(rules, (path, maxBytes, facts) => {
+	const readType = fastReader(rules, (path, maxBytes, facts) => {
 		const type = read(path, maxBytes, facts);
 		isAbsent = type === ABSENT;
 		return type === undefined || isAbsent ? undefined : TYPES[type];
@@ -48,9 +51,9 @@ export function plainPackages(
 	return (path) => readType(path) ?? (isAbsent ? "absent" : undefined);
 }
 
-export type PlainType = "none" | "commonjs" | "module";
-const TYPES: readonly PlainType[] = ["none", "commonjs", "module"];
+export type PackageJsonType = "none" | "commonjs" | "module";
+const TYPES: readonly PackageJsonType[] = ["none", "commonjs", "module"];
 const ABSENT = -1;
 
-/** Where in the facts, behind the digest, stands whether the kernel has no objection. */
+/** The index in `facts` of the kernel's answer, after the digest. */
 const EXECUTABLE = 32;

@@ -1,5 +1,3 @@
-/** From a path as it was given to the file it leads to, link by link. */
-
 import {
 	charCodeAt,
 	indexOf,
@@ -11,14 +9,15 @@ import {
 	slice,
 } from "../safe/primordials.js";
 
-/** As many links as Linux follows. */
+/** The limit is that of Linux: MAXSYMLINKS in include/linux/namei.h. */
 const MAX_LINKS = 40;
 const SLASH = 0x2f;
 
 /**
- * Where an absolute path leads, step by step as the kernel goes: `..` behind a link goes up from where the link leads.
- * Undefined as soon as `admit` refuses a link (its own real path, and its target), or at the 41st.
- * @throws the system's errors
+ * Returns the real path that an absolute path leads to. Follows links step by step, as the kernel does: `..` after a
+ * link goes up from the link's target. Calls `admit` with each link's own real path and its target. Returns undefined
+ * when `admit` refuses a link, or at the 41st link.
+ * @throws the system's errors, e.g. ENOENT
  */
 export function followLinks(path: string, admit: (link: string, target: string) => boolean): string | undefined {
 	let done = "";

@@ -1,6 +1,6 @@
 /**
- * What a runtime asks before it runs anything: one door for files, one for what else can become code. Each answer is an
- * event; each refusal is written before it is thrown, or before it ends the process.
+ * The gate: a runtime asks it before it runs anything. It opens files as code, and rules on what else can become code.
+ * Each decision is an event. A refusal is written to the sinks before it is thrown or ends the process.
  */
 
 import { type Mode, type Policy, quote, SigtoolError } from "@sigtool/core/read";
@@ -9,15 +9,24 @@ import type { EventDetail, EventName, FieldValue } from "../audit/events.js";
 import { STANDARD_ERROR, writeFully } from "../audit/sinks.js";
 import type { OnRefusal } from "../host/config.js";
 import { Bytes, exitNow, keysOf } from "../safe/primordials.js";
-import { type PlainType, plainFiles, plainPackages, type ReadPackageType, type ReadPlainFile } from "./fast-path.js";
+import {
+	fastReader,
+	fastTypeReader,
+	type PackageJsonType,
+	type ReadPackageType,
+	type ReadPlainFile,
+} from "./fast-path.js";
 import type { Capability } from "./kernel-check.js";
 import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
 import { explain, type Verdict, verdictDetail } from "./verdict.js";
 
-/** What a file is opened as: for the event, of no consequence for the verdict. */
+/** The purpose a file is opened for. It is recorded in the event and does not affect the verdict. */
 export type CodeUse = "main" | "commonjs" | "module" | "json" | "typescript" | "addon" | "wasm" | "worker" | "data";
 
-/** Code that may be run, or in audit mode will be: `bytes` are exactly those that were hashed, in memory nobody else has. */
+/**
+ * Code that may run, or that audit mode lets run. `bytes` are exactly those that were hashed, in memory that is not
+ * shared.
+ */
 export interface AdmittedCode {
 	readonly realPath: string;
 	readonly bytes: Uint8Array;
@@ -26,30 +35,40 @@ export interface AdmittedCode {
 
 export interface Gate {
 	readonly mode: Mode;
-	/** As it applies in this mode. */
+	/** The policy after `policyInMode` has adapted it to the mode. */
 	readonly policy: Policy;
 	readonly audit: Audit;
-	/** What opening a file enforces here and what not. */
+	/** The checks of an opened file, each with whether this system enforces it. */
 	readonly capabilities: readonly Capability[];
 	/** @throws ERR_UNTRUSTED_CODE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK; the system's own errors */
 	openCodeSync(path: string, use: CodeUse): AdmittedCode;
-	/** The content alone, for which there is a shorter way: as text where that way was taken, which UTF-8 alone is. Throws as `openCodeSync`. */
+	/**
+	 * Returns the content alone, by the fast path where possible. That path returns a string, which encodes to the same
+	 * bytes as the file; the full path returns bytes. Throws like `openCodeSync`.
+	 */
 	readCodeSync(path: string, use: CodeUse): string | Uint8Array;
-	/** What a package.json that may be read says of its `type`, "absent" when none is there; undefined: ask `readCodeSync`. Throws as that does. */
-	packageTypeOf(path: string): PlainType | "absent" | undefined;
-	/** As `openCodeSync`, as a promise. */
+	/**
+	 * Returns the `type` of a trusted package.json, or "absent" when the file does not exist, by the fast path.
+	 * Undefined: the caller has to use `readCodeSync`. Throws like that.
+	 */
+	packageTypeOf(path: string): PackageJsonType | "absent" | undefined;
+	/** The asynchronous `openCodeSync`. */
 	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
-	/** What a regular file holds that lies outside of every product's tree; undefined for any other. Nothing vouches for it. No event. */
+	/**
+	 * Reads a file outside every product's tree, which no signature covers; undefined for any other file. Raises no
+	 * event.
+	 */
 	readOutside(path: string): Uint8Array | undefined;
-	/** The verdict for bytes that are said to lie at a real path; no event. */
+	/** Returns the verdict for these bytes, if they were read from this real path. Raises no event. */
 	decide(path: string, bytes: Uint8Array): Verdict;
-	/** Whether a link may be followed: outside of products any, inside of them those that are signed. No event. */
+	/** Tells whether a link may be followed: any link outside products, only a signed one inside. Raises no event. */
 	admitsLink(path: string, target: string): boolean;
-	/** Whether content is that of a signed file, wherever it lies; by lowercase hexadecimal SHA-256. No event. */
+	/** Tells whether any signed file has this SHA-256, in lower-case hexadecimal, at whatever path. Raises no event. */
 	hasContent(sha256: string): boolean;
 	/**
-	 * What policy says of something the program asks of its runtime. Returns when it may go on.
-	 * @param why what a refusal throws, when there is more to say than that the policy refuses it
+	 * Raises the event for something that the program asks of its runtime. Returns when it may go on.
+	 * @param ruling the policy's decision; in the modes off and audit, `refuse` counts as `audit`
+	 * @param why the error that a refusal throws; absent: ERR_RUNTIME_RULE
 	 * @throws ERR_RUNTIME_RULE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK
 	 */
 	rule<Name extends EventName>(event: Name, detail: EventDetail<Name>, ruling: EventVerdict, why?: SigtoolError): void;
@@ -59,31 +78,34 @@ export interface GateParts extends OpenRules {
 	readonly mode: Mode;
 	readonly policy: Policy;
 	readonly onRefusal: OnRefusal;
-	/** How `exit` ends the process; by default the calling thread, which is not all of it in a worker. */
+	/** Ends the process where `onRefusal` is `exit`. The default ends only the calling thread when that is a worker. */
 	readonly exit?: ((status: number) => never) | undefined;
 	readonly audit: Audit;
 	readonly readPlainFile?: ReadPlainFile | undefined;
 	readonly readPackageType?: ReadPackageType | undefined;
 }
 
-/** Exit status of a process that is ended by a refusal. */
+/** The exit status of a process that a refusal ended. */
 export const REFUSED_STATUS = 126;
 
 export function gateOf(parts: GateParts): Gate {
 	const { mode, policy, onRefusal, exit = exitNow, audit, judge } = parts;
 	const rules: OpenRules = { ...parts, sizes: mode === "off" || mode === "audit" ? "any" : "bounded" };
-	const readPlain = parts.readPlainFile && plainFiles(rules, parts.readPlainFile);
-	const readType = parts.readPackageType && plainPackages(rules, parts.readPackageType);
+	const readFast = parts.readPlainFile && fastReader(rules, parts.readPlainFile);
+	const readType = parts.readPackageType && fastTypeReader(rules, parts.readPackageType);
 	const refusing: EventVerdict = mode === "off" || mode === "audit" ? "audit" : "refuse";
 
 	function admit(path: string, use: CodeUse, opened: OpenedCode): AdmittedCode {
 		const { realPath, bytes, verdict } = opened;
-		// Where nothing was read nothing can be handed out, whatever the mode.
+		// Without bytes there is nothing to run, so this is a refusal in every mode.
 		announce(path, use, realPath, verdict, bytes === undefined ? "refuse" : refusing);
 		return { realPath, bytes: bytes ?? NOTHING, verdict };
 	}
 
-	/** Most often it is that a file may be opened, and nobody listens. `otherwise`: the ruling for a file that is not trusted. */
+	/**
+	 * Raises the event of a file. `otherwise` is the ruling for a file that is not trusted. Skips events that nobody
+	 * hears.
+	 */
 	function announce(path: string, use: CodeUse, realPath: string, verdict: Verdict, otherwise: EventVerdict): void {
 		const ruling = verdict.trusted ? "allow" : otherwise;
 		if (ruling === "allow" && !audit.isHeard("module.open_code", ruling)) return;
@@ -92,7 +114,7 @@ export function gateOf(parts: GateParts): Gate {
 		});
 	}
 
-	/** The event first, then what follows from it. */
+	/** Raises the event first, then refuses or returns. */
 	function settle<Name extends EventName>(
 		event: Name,
 		detail: EventDetail<Name>,
@@ -106,7 +128,7 @@ export function gateOf(parts: GateParts): Gate {
 			error = refusal();
 		} catch (cause) {
 			const isUnwritten = codeOf(cause) === "ERR_AUDIT_SINK";
-			if (isUnwritten && ruling === "audit") return; // Nothing is refused but by hooks.
+			if (isUnwritten && ruling === "audit") return; // In audit mode only a hook may refuse.
 			error = isUnwritten && ruling === "refuse" ? unwritten(cause, refusal()) : cause;
 		}
 		if (onRefusal === "exit") endProcess(error, exit);
@@ -120,16 +142,16 @@ export function gateOf(parts: GateParts): Gate {
 		capabilities: parts.kernel.capabilities,
 		openCodeSync: (path, use) => admit(path, use, openCodeSync(path, rules)),
 		readCodeSync(path, use) {
-			const plain = readPlain?.(path);
-			if (plain === undefined) return admit(path, use, openCodeSync(path, rules)).bytes;
-			announce(path, use, path, plain.verdict, refusing);
-			return plain.content;
+			const fast = readFast?.(path);
+			if (fast === undefined) return admit(path, use, openCodeSync(path, rules)).bytes;
+			announce(path, use, path, fast.verdict, refusing);
+			return fast.content;
 		},
 		packageTypeOf(path) {
-			const plain = readType?.(path);
-			if (plain === undefined || plain === "absent") return plain;
-			announce(path, "json", path, plain.verdict, refusing);
-			return plain.content;
+			const fast = readType?.(path);
+			if (fast === undefined || fast === "absent") return fast;
+			announce(path, "json", path, fast.verdict, refusing);
+			return fast.content;
 		},
 		openCode: async (path, use) => admit(path, use, await openCode(path, rules)),
 		readOutside(path) {
@@ -154,9 +176,9 @@ export function gateOf(parts: GateParts): Gate {
 }
 
 const NOTHING = new Bytes(0);
-const WASM_MEND = "; if it is to run, name its digest in runtime.webAssemblySha256";
+const WASM_MEND = "; to allow it, add its digest to runtime.webAssemblySha256 of the policy";
 
-/** Path, digests, product, entry and rule, and what mends it. The cause's code says why. */
+/** ERR_UNTRUSTED_CODE with path, digests, product, entry, rule and remedy. Its cause has the reason's code. */
 function untrustedCode(path: string, verdict: Verdict): SigtoolError {
 	if (verdict.trusted) return new SigtoolError("ERR_INTERNAL", `Cannot load ${quote(path)}: it was not read`);
 	const message = `Cannot load ${quote(path)}: ${explain(verdict, quote)}`;
@@ -164,23 +186,23 @@ function untrustedCode(path: string, verdict: Verdict): SigtoolError {
 	return new SigtoolError("ERR_UNTRUSTED_CODE", message, { path, cause });
 }
 
-/** A refusal that is not in the audit trail: what failed, and what was refused. */
+/** ERR_AUDIT_SINK for a refusal that a sink did not take. The message names both failures. */
 function unwritten(failure: unknown, refusal: SigtoolError): SigtoolError {
-	const { message } = failure as SigtoolError; // By its code.
+	const { message } = failure as SigtoolError; // Its code was ERR_AUDIT_SINK.
 	return new SigtoolError("ERR_AUDIT_SINK", `${message}; unwritten: ${refusal.message}`, { cause: refusal });
 }
 
-/** A program could catch what is thrown, and load something else. */
+/** Ends the process: a program could catch an error, and then load something else. */
 function endProcess(error: unknown, exit: (status: number) => never): never {
 	try {
-		const { message } = error as Error; // Whatever was thrown, a text that says undefined does no harm.
+		const { message } = error as Error; // If it is no Error, the text "undefined" does no harm.
 		writeFully(STANDARD_ERROR, `sigtool: ${codeOf(error)}: ${message}\n`);
 	} finally {
 		exit(REFUSED_STATUS);
 	}
 }
 
-/** ` (path "/a.js")`, of whatever there is to say. */
+/** Formats the fields that have a value, e.g. ` (path "/a.js")`. */
 function described(detail: Readonly<Record<string, FieldValue>>): string {
 	const names = keysOf(detail);
 	let text = "";

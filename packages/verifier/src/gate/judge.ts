@@ -1,4 +1,4 @@
-/** Verdicts for bytes by their place and content, from an index that was verified, the host's bounds and its deny list. */
+/** Judges bytes by path and content, from a verified index, the products bound by the host, and its deny list. */
 
 import { realpathSync } from "node:fs";
 import { contentDigest, type Denial, quote, SigtoolError } from "@sigtool/core/read";
@@ -6,28 +6,29 @@ import type { BoundProduct } from "../host/config.js";
 import { now, sha256, slice, startsWith } from "../safe/primordials.js";
 import { type TrustedVerdict, type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 
-/** What a trusted signer said may run. Entries are asked for by product and path, never by content alone. */
+/** The signed entries. Look-ups are by product and path, so that signed content does not count under another path. */
 export interface CodeIndex {
 	readonly products: readonly IndexedProduct[];
-	/** Milliseconds since the epoch. */
+	/** The expiry in milliseconds since the epoch. */
 	readonly notAfter: number | undefined;
 	find(product: string, path: string): CodeEntry | undefined;
-	/** Whether a file of any product has this content, by lowercase hexadecimal SHA-256. */
+	/** Tells whether a file of any product has this SHA-256, in lower-case hexadecimal. */
 	hasContent(sha256: string): boolean;
 }
 
 export interface IndexedProduct {
 	readonly name: string;
-	/** Absolute real path. */
+	/** The absolute real path of the product's directory. */
 	readonly root: string;
 	readonly sequence: number | undefined;
-	/** Lowercase hexadecimal SHA-256 of each. */
+	/** The SHA-256 of each catalog, in lower-case hexadecimal. */
 	readonly catalogs: readonly string[];
 }
 
 /**
- * `sha256`: of a file's whole content, or of what Authenticode's rules say counts in an image, a cabinet, or whatever it
- * is. A kind of its own, as no member may be absent: programs can put members on Object.prototype.
+ * A signed entry. `sha256` covers the whole file for `file`, and for `authenticode` the bytes that Authenticode hashes
+ * in an image (`pe`), a cabinet (`cab`) or either. `kind` exists because a program can put members on Object.prototype:
+ * an absent member could then seem to be present.
  */
 export type CodeEntry =
 	| { readonly kind: "file"; readonly sha256: string }
@@ -35,15 +36,17 @@ export type CodeEntry =
 	| { readonly kind: "link"; readonly target: string };
 
 export interface Judge {
-	/** `path` is where the bytes really lie. */
+	/** Returns the verdict. `path` is the real path of the bytes. */
 	decide(path: string, bytes: Uint8Array): Verdict;
-	/** The verdict that `decide` gives when it is a good one, for content known by its lowercase hexadecimal SHA-256. */
+	/**
+	 * Same as `decide` for content with this SHA-256, in lower-case hexadecimal; undefined unless the verdict is trusted.
+	 */
 	trustedAs(path: string, sha256: string): TrustedVerdict | undefined;
-	/** Whether a link may be followed: those inside a product must be signed with that target. */
+	/** Tells whether a link may be followed. A link inside a product must be signed with this target. */
 	admitsLink(path: string, target: string): boolean;
-	/** Whether content is that of a signed file, wherever it lies; by lowercase hexadecimal SHA-256. */
+	/** Tells whether any signed file has this SHA-256, in lower-case hexadecimal, at whatever path. */
 	hasContent(sha256: string): boolean;
-	/** The product whose tree a path lies in, and the path below its root. */
+	/** Returns the product whose tree contains the path, and the relative path below its root. */
 	placeOf(path: string): Place | undefined;
 }
 
@@ -134,12 +137,12 @@ function checkProduct(product: IndexedProduct, bounds: readonly BoundProduct[], 
 
 interface Tree {
 	readonly product: string;
-	/** With a slash at its end. */
+	/** The root with a slash at its end. */
 	readonly prefix: string;
 	readonly next: Tree | undefined;
 }
 
-/** Deeper trees first, so that a product inside another's tree answers for its own files. */
+/** Lists deeper trees first, so that a product inside another product's tree decides about its own files. */
 function treesOf(products: readonly IndexedProduct[], bounds: readonly BoundProduct[]): Tree | undefined {
 	const roots = products.map(({ name, root }) => {
 		const bound = bounds.find((each) => each.name === name)?.root ?? root;
@@ -154,11 +157,14 @@ function realPathIfThere(path: string): string {
 	try {
 		return realpathSync.native(path);
 	} catch {
-		return path; // Nothing can be loaded from there until it exists.
+		return path; // No file can be loaded from a directory that does not exist.
 	}
 }
 
-/** Only of content that is of the kind signed: the parts that count in an image are also a file of their own. */
+/**
+ * Refuses content of another kind than the signed one: the bytes that count in an image can also be a file by
+ * themselves.
+ */
 function authenticodeDigest(bytes: Uint8Array, content: "pe" | "cab" | "any"): string | undefined {
 	const { kind, digest } = contentDigest(bytes, "sha256");
 	return content === "any" || content === kind ? Buffer.from(digest).toString("hex") : undefined;

@@ -1,26 +1,31 @@
 /**
- * Whether the kernel would execute an open file: AT_EXECVE_CHECK (Linux 6.14) through the native addon; without it what
- * /proc says of the file's mount, by which noexec is found and a file that is open for writing is not.
+ * Asks the kernel whether it would execute an open file, by AT_EXECVE_CHECK (Linux 6.14) through the native addon.
+ * Without the addon it reads /proc about the file's mount, which shows noexec but no file that is open for writing.
  */
 
 import { SigtoolError } from "@sigtool/core/read";
 import { indexOf, readFileSync, slice } from "../safe/primordials.js";
 
-/** The native addon's part. */
+/** The functions of the native addon, native/addon.c. */
 export interface KernelAddon {
-	/** Whether the kernel can be asked (Linux 6.14). Until this was called it is not, but for mounts. */
+	/** Tells whether the kernel has AT_EXECVE_CHECK. Until this is called, `kernelObjection` only looks at mounts. */
 	kernelAnswers(): boolean;
-	/** Why the kernel would not execute an open file; undefined where it would, or nobody can tell. */
+	/**
+	 * Returns why the kernel would not execute an open file; undefined when it would, or when that cannot be found out.
+	 */
 	kernelObjection(descriptor: number): string | undefined;
 	/**
-	 * Text in UTF-8, a byte order mark included, of a regular file of at most so many bytes, at an absolute path without
-	 * links. Undefined for any other file, and when anything fails. `facts`: 32 bytes of SHA-256, and 1 where the kernel has no
-	 * objection.
+	 * Reads a regular file of at most `maxBytes` bytes as UTF-8 text, with its byte order mark. `path` is absolute and
+	 * without links. Undefined for any other file, and on every failure. Fills `facts` with 32 bytes of SHA-256, then 1
+	 * when the kernel has no objection, otherwise 0.
 	 */
 	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | undefined;
-	/** The same of a package.json, in place of its text 0, 1 for commonjs or 2 for module, by its `type`; -1: nothing is there. */
+	/**
+	 * Same for the `type` of a package.json, instead of text: 0 none, 1 commonjs, 2 module; -1 when the file does not
+	 * exist.
+	 */
 	readPackageType?(path: string, maxBytes: number, facts: Uint8Array): number | undefined;
-	/** As `FindRecord` of a trust index; spelt out, as published types name no other package. */
+	/** Core's `FindRecord`. It is spelled out because the published types must not refer to another package. */
 	findRecord?(
 		bytes: Uint8Array,
 		recordsStart: number,
@@ -30,26 +35,28 @@ export interface KernelAddon {
 		end: number,
 		path: string,
 	): number;
-	/** One line to /dev/log, waiting for nobody; whether it was taken. */
+	/** Sends one line to /dev/log without blocking. Returns whether the log took it. */
 	logToSystem?(line: string, isRefusal: boolean): boolean;
-	/** Ends all threads, whichever calls. */
+	/** Ends all threads of the process, whichever thread calls it. */
 	exitProcess(status: number): never;
 }
 
-/** Something that is enforced when a file is opened, or is not, and how or why. */
+/** One property that may be enforced. `detail` says how it is enforced, or why it is not. */
 export interface Capability {
 	readonly name: string;
 	readonly enforced: boolean;
 	readonly detail: string;
 }
 
-/** `require`: start without the addon's check is refused. `log`: what can be asked is asked. `off`: nothing is asked. */
+/**
+ * `require` refuses to start without AT_EXECVE_CHECK, `log` asks as far as this system can answer, `off` asks nothing.
+ */
 export type KernelRule = "require" | "log" | "off";
 
 export interface KernelCheck {
-	/** Why the kernel would not execute the file; undefined when it would, or nobody can tell. */
+	/** Returns why the kernel would not execute the file; undefined when it would, or when that cannot be found out. */
 	objection(descriptor: number, device: number): string | undefined;
-	/** The same of a file that the addon has read, and knows an objection to or none. */
+	/** Same for a file that the addon has read. `isExecutable` is its answer: the kernel has no objection. */
 	admits(isExecutable: boolean): boolean;
 	readonly capabilities: readonly Capability[];
 }
@@ -58,9 +65,10 @@ export interface KernelCheck {
 export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefined): KernelCheck {
 	if (rule === "off") return { objection: () => undefined, admits: () => true, capabilities: capabilities(OFF, OFF) };
 	const answers = addon?.kernelAnswers() === true;
-	const missing = addon === undefined ? "the native addon is missing; run `sigtool native build`" : "Linux before 6.14";
+	const missing =
+		addon === undefined ? "the native addon is missing; run `sigtool native build`" : "this needs Linux 6.14 or later";
 	if (rule === "require" && !answers) {
-		const message = `Cannot ask the kernel about code, which the policy requires: ${missing}`;
+		const message = `Cannot ask the kernel about files, as the policy requires: ${missing}`;
 		throw new SigtoolError("ERR_KERNEL_CHECK", message);
 	}
 	const isLinux = process.platform === "linux";
@@ -68,8 +76,8 @@ export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefin
 		objection: addon?.kernelObjection ?? (isLinux ? objectionByMount() : () => undefined),
 		admits: (isExecutable) => isExecutable,
 		capabilities: capabilities(
-			[isLinux, isLinux ? "as the kernel says of the mount" : "only Linux says"],
-			[answers, answers ? "as the kernel says of files with an execute bit" : missing],
+			[isLinux, isLinux ? "the kernel knows the mount" : "only on Linux"],
+			[answers, answers ? "for files with an execute bit" : missing],
 		),
 	};
 }
@@ -79,10 +87,10 @@ const OFF: Enforcement = [false, "the policy asks for no kernel check"];
 
 function capabilities(noexec: Enforcement, openForWriting: Enforcement): readonly Capability[] {
 	const isLinux = process.platform === "linux";
-	const realPath: Enforcement = [isLinux, isLinux ? "from the descriptor" : "looked up again; only Linux says"];
+	const realPath: Enforcement = [isLinux, isLinux ? "from the descriptor" : "by resolving the path again"];
 	const all: readonly (readonly [name: string, ...Enforcement])[] = [
-		["signed content", true, "one read, one digest, by product and path"],
-		["signed links", true, "each one on the way, inside a product"],
+		["signed content", true, "read and hashed once, then looked up by product and path"],
+		["signed links", true, "every link on the path, inside a product"],
 		["real path", ...realPath],
 		["noexec mounts", ...noexec],
 		["files open for writing", ...openForWriting],
@@ -91,9 +99,9 @@ function capabilities(noexec: Enforcement, openForWriting: Enforcement): readonl
 }
 
 interface Mounts {
-	/** By device: whether a mount of it is noexec. */
+	/** True for a device that has a noexec mount. */
 	readonly devices: { [device: number]: boolean | undefined };
-	/** By mount id: whether it is noexec. */
+	/** True for a mount that is noexec. The key is its mount ID. */
 	readonly ids: { [id: string]: boolean | undefined };
 }
 
@@ -103,8 +111,8 @@ function objectionByMount(): KernelCheck["objection"] {
 }
 
 /**
- * Only where some mount of a file's device is noexec, the file's own mount is looked up. Mounts made later are found,
- * mounts made noexec later are not: that takes root.
+ * Looks up a file's own mount only where its device has a noexec mount. Finds mounts that were made later, but not
+ * mounts that root changed to noexec later.
  */
 function noexecMounts(): (descriptor: number, device: number) => boolean {
 	let mounts = readMounts();
@@ -112,7 +120,7 @@ function noexecMounts(): (descriptor: number, device: number) => boolean {
 		const key = deviceKey((device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00));
 		if (mounts.devices[key] === undefined) {
 			mounts = readMounts();
-			mounts.devices[key] ??= true; // Some file systems give files other devices than mountinfo says.
+			mounts.devices[key] ??= true; // On some file systems stat() gives another device than mountinfo.
 		}
 		if (mounts.devices[key] === false) return false;
 		const id = mountIdOf(descriptor);
@@ -121,16 +129,20 @@ function noexecMounts(): (descriptor: number, device: number) => boolean {
 	};
 }
 
-/** The line `mnt_id:\t24` of proc_pid_fdinfo(5). */
+/** Reads the mount ID from the line `mnt_id:\t24`; see proc_pid_fdinfo(5). */
 function mountIdOf(descriptor: number): string {
 	const text = readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1");
 	const start = indexOf(text, "mnt_id:") + 8;
 	return slice(text, start, indexOf(text, "\n", start));
 }
 
-/** `36 35 98:0 /root /mount/point rw,noexec …`: proc_pid_mountinfo(5). Spaces in names are escaped. */
+/**
+ * Reads lines such as `36 35 98:0 /root /mount/point rw,noexec …`; see proc_pid_mountinfo(5). Spaces in names are
+ * escaped.
+ */
 function readMounts(): Mounts {
-	const mounts = { devices: { __proto__: null }, ids: { __proto__: null } } as unknown as Mounts; // No type says "no prototype".
+	// No type expresses a missing prototype.
+	const mounts = { devices: { __proto__: null }, ids: { __proto__: null } } as unknown as Mounts;
 	const text = readFileSync("/proc/self/mountinfo", "latin1");
 	for (let end = 0; end < text.length; end = indexOf(text, "\n", end) + 1) {
 		const id = field();

@@ -1,6 +1,6 @@
 /**
- * A file opened as code: one descriptor, a regular file of bounded size, its real path from the descriptor, the kernel
- * asked, one read into private memory, one digest, one verdict. The path is not opened a second time.
+ * Opens a file as code: one descriptor, a regular file of bounded size, its real path from the descriptor, the kernel's
+ * answer, one read into private memory, one digest, one verdict. The path is never opened a second time.
  */
 
 import {
@@ -30,7 +30,7 @@ import { type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 
 export interface OpenedCode {
 	readonly realPath: string;
-	/** Exactly the bytes that were hashed, in memory nobody else has; undefined when they were not read. */
+	/** Exactly the bytes that were hashed, in memory that is not shared; undefined when they were not read. */
 	readonly bytes: Uint8Array | undefined;
 	readonly verdict: Verdict;
 }
@@ -39,7 +39,7 @@ export interface OpenRules {
 	readonly judge: Judge;
 	readonly kernel: KernelCheck;
 	readonly maxSizeBytes: number;
-	/** `bounded` leaves files above the size unread; `any` reads them, for a mode in which nothing is refused. */
+	/** `bounded` does not read files above `maxSizeBytes`. `any` reads them, for modes that refuse nothing. */
 	readonly sizes: "bounded" | "any";
 }
 
@@ -53,7 +53,7 @@ export function openCodeSync(path: string, rules: OpenRules): OpenedCode {
 	}
 }
 
-/** As `openCodeSync`; only reading the content waits. */
+/** The asynchronous `openCodeSync`. Only reading the content is asynchronous. */
 export async function openCode(path: string, rules: OpenRules): Promise<OpenedCode> {
 	const file = openFile(path, rules);
 	try {
@@ -68,7 +68,7 @@ interface OpenFile {
 	readonly realPath: string;
 	readonly sizeBytes: number;
 	readonly isReadable: boolean;
-	/** Known before a byte was read. */
+	/** The refusal that was found before any content was read. */
 	readonly objection: UntrustedVerdict | undefined;
 }
 
@@ -101,7 +101,7 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 	}
 }
 
-/** Without links on the way a path is where the file lies; those inside a product must be signed. */
+/** Tells whether every link on the path may be followed. A path that equals the real path has none. */
 function leadsTo(path: string, realPath: string, judge: Judge): boolean {
 	if (path === realPath) return true;
 	const absolute = charCodeAt(path, 0) === SLASH ? path : `${workingDirectory()}/${path}`;
@@ -111,13 +111,13 @@ function leadsTo(path: string, realPath: string, judge: Judge): boolean {
 function judged(file: OpenFile, bytes: Uint8Array | undefined, { judge }: OpenRules): OpenedCode {
 	const { realPath, objection } = file;
 	const verdict = bytes === undefined ? undefined : judge.decide(realPath, bytes);
-	// What the content says weighs more than how the file was reached.
+	// A refusal for the content comes before one for the way to the file.
 	if (verdict !== undefined && (objection === undefined || !verdict.trusted)) return { realPath, bytes, verdict };
 	const refused = objection ?? untrusted("ERR_FILE_TYPE");
 	return { realPath, bytes, verdict: { ...refused, ...judge.placeOf(realPath), sha256: verdict?.sha256 } };
 }
 
-/** What there is of the size that fstat gave; a file that grew meanwhile is not the one that was signed. */
+/** Reads at most the size from fstat(). Bytes that were appended later are not read, and would not be signed either. */
 function readWholeSync({ descriptor, sizeBytes }: OpenFile): Uint8Array {
 	const bytes = allocate(sizeBytes);
 	let filled = 0;
@@ -148,7 +148,10 @@ function readSome(descriptor: number, bytes: Uint8Array, offset: number): Promis
 	});
 }
 
-/** Where an open file lies, whatever was renamed since: on Linux the kernel knows; elsewhere as far as the path still leads there. */
+/**
+ * Returns the real path of an open file: on Linux from the kernel, elsewhere by the path, or "" if that no longer leads
+ * there.
+ */
 function pathOfDescriptor(descriptor: number, path: string): string {
 	if (platform === "linux") return readlinkSync(`/proc/self/fd/${descriptor}`);
 	const real = realPathOf(path);

@@ -1,8 +1,8 @@
-/** What was decided of a file, and how to say it. */
+/** Verdicts about files, and their wording. */
 
 import type { FieldValue } from "../audit/events.js";
 
-/** Why a file is not trusted; the codes of docs/errors.md. */
+/** The reason why a file is not trusted: a code of docs/errors.md. */
 export type Reason =
 	| "ERR_OUTSIDE_PRODUCTS"
 	| "ERR_FILE_ADDED"
@@ -14,7 +14,10 @@ export type Reason =
 	| "ERR_DENIED"
 	| "ERR_INDEX_EXPIRED";
 
-/** What decided: an entry of the index, the deny list, the tree's bounds, its links, a limit, the kernel, or time. */
+/**
+ * The rule that decided: `entry` the index, `deny` the deny list, `product` the directories of products, `link` the
+ * links on the path, `files` file type and size, `kernel` the kernel's answer, `time` the expiry of the index.
+ */
 export type Rule = "entry" | "deny" | "product" | "link" | "files" | "kernel" | "time";
 
 export type Verdict = TrustedVerdict | UntrustedVerdict;
@@ -22,9 +25,9 @@ export type Verdict = TrustedVerdict | UntrustedVerdict;
 export interface TrustedVerdict {
 	readonly trusted: true;
 	readonly product: string;
-	/** Path below the product's root. */
+	/** The relative path below the product's root. */
 	readonly entry: string;
-	/** Lowercase hexadecimal SHA-256 of the bytes. */
+	/** The SHA-256 of the bytes, in lower-case hexadecimal. */
 	readonly sha256: string;
 	readonly rule: "entry";
 }
@@ -36,15 +39,16 @@ export interface UntrustedVerdict {
 	readonly entry: string | undefined;
 	/** Undefined when the file was refused before it was read. */
 	readonly sha256: string | undefined;
-	/** What was signed under that name. */
+	/** The digest that was signed for this entry. */
 	readonly expected: string | undefined;
 	readonly rule: Rule;
-	/** What is wrong, and what mends it: a phrase each. */
+	/** A phrase that says what is wrong. */
 	readonly why: string;
+	/** A phrase that says what to do about it. */
 	readonly mend: string;
 }
 
-/** An untrusted verdict, by its reason; `facts` as far as they are known. */
+/** Makes an untrusted verdict for a reason. `facts` overrides the members that are known. */
 export function untrusted(
 	reason: Reason,
 	facts: Partial<Omit<UntrustedVerdict, "trusted" | "reason">> = {},
@@ -67,34 +71,34 @@ export function untrusted(
 const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: string; readonly mend: string }>> = {
 	ERR_OUTSIDE_PRODUCTS: {
 		rule: "product",
-		why: "it lies in no directory of a trusted product",
-		mend: "move it into the product, sign and compile, or bind its product to that directory in the host configuration",
+		why: "it is in no directory of a trusted product",
+		mend: "move it into the product, then sign and compile again; or bind its product to that directory in the host configuration",
 	},
 	ERR_FILE_ADDED: {
 		rule: "entry",
 		why: "no signature covers it",
-		mend: "sign the tree with it and compile the index again, or remove it",
+		mend: "remove it, or sign the tree with it and compile the index again",
 	},
 	ERR_FILE_MODIFIED: {
 		rule: "entry",
 		why: "it was modified",
-		mend: "put back the signed file, or sign the tree and compile the index again",
+		mend: "restore the signed file, or sign the tree and compile the index again",
 	},
 	ERR_FILE_TYPE: { rule: "files", why: "it is not a regular file", mend: "put a regular file there" },
 	ERR_LINK_CHANGED: {
 		rule: "link",
-		why: "a link on the way to it is not as it was signed",
-		mend: "put back the signed link, or sign the tree and compile the index again",
+		why: "a symbolic link on its path is not as signed",
+		mend: "restore the signed link, or sign the tree and compile the index again",
 	},
 	ERR_LIMIT: {
 		rule: "files",
 		why: "it is larger than the policy allows",
-		mend: "raise files.maxSizeBytes in the policy, if it must be that large",
+		mend: "if it must be that large, raise files.maxSizeBytes in the policy",
 	},
 	ERR_NOT_EXECUTABLE: {
 		rule: "kernel",
 		why: "the kernel would not execute it",
-		mend: "move it to a mount that is not noexec, and let no process keep it open for writing",
+		mend: "move it to a mount without noexec, and close it in every process that has it open for writing",
 	},
 	ERR_DENIED: { rule: "deny", why: "the deny list names it", mend: "install a release without it" },
 	ERR_INDEX_EXPIRED: {
@@ -104,14 +108,17 @@ const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: stri
 	},
 };
 
-/** The fields of a verdict's event. */
+/** Returns the fields of the verdict's event. */
 export function verdictDetail(verdict: Verdict): Readonly<Record<string, FieldValue>> {
 	const { sha256, product, entry, rule } = verdict;
 	const common = { sha256, product, entry, rule };
 	return verdict.trusted ? common : { ...common, expected: verdict.expected, reason: verdict.reason };
 }
 
-/** `it was modified (ERR_FILE_MODIFIED): product "app", entry "a.js", found …, signed …; put back …` */
+/**
+ * Words a verdict: `it was modified (ERR_FILE_MODIFIED; rule entry, product "app", entry "a.js", found …, signed …);
+ * restore …`.
+ */
 export function explain(verdict: UntrustedVerdict, quote: (text: string) => string): string {
 	const { product, entry, sha256, expected } = verdict;
 	let facts = `rule ${verdict.rule}`;

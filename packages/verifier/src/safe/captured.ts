@@ -1,4 +1,4 @@
-/** What only the hook in Node.js needs, captured as `primordials.ts` captures the rest: before a program runs. */
+/** Captures, like `primordials.ts`, the functions that only the hook in Node.js needs, before a program runs. */
 
 import buffer from "node:buffer";
 import util from "node:util";
@@ -15,7 +15,9 @@ export const {
 	getPrototypeOf,
 	setPrototypeOf,
 } = Object;
-/** A property that may be written and deleted. Its descriptor has no prototype that a program could put a getter into. */
+/**
+ * Defines a writable, configurable property. The descriptor has no prototype, where a program could have put a getter.
+ */
 export function define(object: object, name: PropertyKey, value: unknown, enumerable: boolean): void {
 	defineProperty(object, name, {
 		__proto__: null,
@@ -47,7 +49,7 @@ export const repeat = uncurryThis(String.prototype.repeat);
 
 const PromiseObject = Promise;
 const reject = Promise.reject;
-/** A promise that was rejected. */
+/** Returns a rejected promise. */
 export const rejected = (error: unknown): Promise<never> => apply(reject, PromiseObject, [error]);
 
 const { isAnyArrayBuffer, isArrayBufferView, isDataView } = util.types;
@@ -57,13 +59,14 @@ const ofDataViews = viewGetters(DataView.prototype);
 
 function viewGetters(prototype: object): { readonly [Name in keyof View]: (view: unknown) => View[Name] } {
 	const getter = (name: keyof View) => {
-		const get = getOwnPropertyDescriptor(prototype, name)?.get as (this: unknown) => never; // These three are getters.
+		// All three properties are getters.
+		const get = getOwnPropertyDescriptor(prototype, name)?.get as (this: unknown) => never;
 		return uncurryThis(get);
 	};
 	return { buffer: getter("buffer"), byteOffset: getter("byteOffset"), byteLength: getter("byteLength") };
 }
 
-/** A private copy of the bytes of an ArrayBuffer or a view of one; `undefined` for anything else. */
+/** Copies the bytes of an ArrayBuffer or of a view. Returns undefined for any other value. */
 export function copyOfBytes(source: unknown): Uint8Array | undefined {
 	if (isArrayBufferView(source)) {
 		const get = isDataView(source) ? ofDataViews : ofArrays;

@@ -1,9 +1,10 @@
 /**
- * What is used while a program runs, captured before the program could replace it: functions of Node.js, and methods of
- * built-in prototypes as functions of their receiver. Loaded before everything else.
+ * Captures the functions that are used while a program runs, before the program could replace them: functions of
+ * Node.js, and methods of built-in prototypes as functions that take the receiver first. This module is loaded before
+ * all others.
  *
- * What decides calls nothing but these, operators, literals and its own functions: no `for…of`, no spread, no array
- * methods, no element appended to an array, since each of these asks a prototype that a program can write to.
+ * Code that decides uses only these, operators, literals and its own functions. It uses no `for…of`, no spread, no
+ * array methods, and appends no array element: each of these depends on a prototype that a program can change.
  */
 
 import crypto from "node:crypto";
@@ -11,11 +12,13 @@ import fs from "node:fs";
 import process from "node:process";
 import { threadId as thread } from "node:worker_threads";
 
-/** `uncurryThis(String.prototype.slice)(text, 1)` is `text.slice(1)`, whatever becomes of the prototype. */
+/**
+ * `uncurryThis(String.prototype.slice)(text, 1)` is `text.slice(1)`, even after a program has changed the prototype.
+ */
 export function uncurryThis<This, Args extends unknown[], Result>(
 	method: (this: This, ...args: Args) => Result,
 ): (self: This, ...args: Args) => Result {
-	return bindCall(method) as (self: This, ...args: Args) => Result; // What Function.prototype.call does, in types.
+	return bindCall(method) as (self: This, ...args: Args) => Result; // The types do not describe a bound call().
 }
 const bindCall = Function.prototype.bind.bind(Function.prototype.call);
 
@@ -33,7 +36,7 @@ export const read = fs.read;
 export const {
 	O_APPEND,
 	O_CREAT,
-	O_NOFOLLOW = 0, // Windows has neither.
+	O_NOFOLLOW = 0, // Windows has neither O_NOFOLLOW nor O_NONBLOCK.
 	O_NONBLOCK = 0,
 	O_RDONLY,
 	O_WRONLY,
@@ -43,16 +46,16 @@ export const {
 } = fs.constants;
 
 const hashOnce = crypto.hash;
-/** Lowercase hexadecimal SHA-256. */
+/** Returns the SHA-256 in lower-case hexadecimal. */
 export const sha256 = (bytes: Uint8Array): string => hashOnce("sha256", bytes, "hex");
 
 export const Bytes = Uint8Array;
 type Slice = (this: Uint8Array, start: number, end: number) => string;
-// Not in the types, there since Node.js 6: what is below Buffer.prototype.toString.
+// Node.js has had these since version 6, below Buffer.prototype.toString; its types do not.
 const decoders = Buffer.prototype as unknown as { hexSlice: Slice; utf8Slice: Slice };
 export const hexSlice = uncurryThis(decoders.hexSlice);
 export const utf8Slice = uncurryThis(decoders.utf8Slice);
-/** Memory of its own, to be filled: what was in it before is not erased. */
+/** Allocates memory that shares no pool. It is not cleared, so the caller has to fill it. */
 export const allocate: (sizeBytes: number) => Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow;
 export const PromiseObject = Promise;
 export const Int32 = Int32Array;
@@ -61,7 +64,7 @@ export const atomicsWait = Atomics.wait;
 
 export const stringifyJson = JSON.stringify;
 export const freeze = Object.freeze;
-/** Own enumerable names, in order. */
+/** Returns the object's own enumerable names, in order. */
 export const keysOf = Object.keys;
 
 export const startsWith = uncurryThis(String.prototype.startsWith);
@@ -80,7 +83,7 @@ export const encodeUtf8 = (text: string): Uint8Array => encode(encoder, text);
 export const now = Date.now;
 const DateObject = Date;
 const toIsoString = uncurryThis(Date.prototype.toISOString);
-/** UTC with milliseconds, `2026-01-31T12:00:00.000Z`. */
+/** Formats a time in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`. */
 export const isoTime = (milliseconds: number): string => toIsoString(new DateObject(milliseconds));
 
 export const whenIdle = setImmediate;
@@ -90,8 +93,8 @@ export const workingDirectory: () => string = process.cwd;
 export const processId = process.pid;
 export const threadId = thread;
 
-/** The call below `process.exit`: no listener runs. In a worker it ends the thread alone. */
+/** The function below `process.exit`, which runs no listener. In a worker it ends only that thread. */
 export const exitNow: (status: number) => never = (
 	process as unknown as { reallyExit(status: number): never }
-).reallyExit // Not in the types; there since Node.js 0.5.
+).reallyExit // Node.js has had it since 0.5; its types do not.
 	.bind(process);

@@ -1,5 +1,3 @@
-/** How a function of Node.js is put behind a check. */
-
 import {
 	apply,
 	construct,
@@ -14,16 +12,16 @@ import {
 type AnyFunction = (...args: never[]) => unknown;
 
 /**
- * Puts `replacement(original)` in a method's place, under the same name and as visible as it was. What there is not, on
- * this version, stays away.
+ * Replaces a method by `replacement(original)`, with the same name and the same enumerability. Does nothing when this
+ * version of Node.js does not have the method.
  */
 export function replace(object: object, name: string, replacement: (original: AnyFunction) => AnyFunction): void {
 	const descriptor = getOwnPropertyDescriptor(object, name);
 	const original: unknown = descriptor?.value ?? descriptor?.get?.call(object);
 	if (descriptor === undefined || typeof original !== "function") return;
-	const value = replacement(original as AnyFunction); // It is one; which, the caller knows.
+	const value = replacement(original as AnyFunction); // The caller knows the signature.
 	define(value, "name", original.name, false);
-	const symbols = getOwnPropertySymbols(original); // How util.promisify() is to treat it.
+	const symbols = getOwnPropertySymbols(original); // Symbols tell util.promisify() how to treat the function.
 	for (let i = 0; i < symbols.length; i++) {
 		const symbol = symbols[i] as symbol;
 		if (symbol !== PROMISIFY) define(value, symbol, original[symbol as never], false);
@@ -31,10 +29,10 @@ export function replace(object: object, name: string, replacement: (original: An
 	define(object, name, value, descriptor.enumerable ?? true);
 }
 
-/** Leads to a variant that is behind no check. */
+/** The property with this symbol is an unguarded variant of the function, so it is not copied. */
 const PROMISIFY = Symbol.for("nodejs.util.promisify.custom");
 
-/** Runs `check` with a method's arguments before the method; what it throws refuses the call. */
+/** Calls `check` with a method's arguments before the method. `check` refuses the call by throwing. */
 export function guard(object: object, name: string, check: (args: readonly unknown[]) => void): void {
 	replace(
 		object,
@@ -47,15 +45,18 @@ export function guard(object: object, name: string, check: (args: readonly unkno
 	);
 }
 
-/** In place of `for…of`, which asks `Array.prototype` for an iterator: a program's own would have it see no name. */
+/**
+ * Replaces `for…of`, which gets its iterator from `Array.prototype`: a program could set one there that yields no name.
+ */
 export function forEachName(names: readonly string[], action: (name: string) => void): void {
 	for (let i = 0; i < names.length; i++) action(names[i] ?? "");
 }
 
 /**
- * Puts a class behind `make`, which judges the arguments and calls `create` with those to construct with. Instances,
- * `instanceof` and subclasses stay as they were. No Proxy: `util.inspect` would call a program's getters with what is
- * behind one. `parent`: what the class is to inherit from; nothing leads from it to the class behind.
+ * Returns a class in front of `original`. Its constructor calls `make`, which judges the arguments and calls `create`
+ * with the arguments to construct with. Instances, `instanceof` and subclasses work as before. It is no Proxy, because
+ * `util.inspect` would call a program's getters with the class behind it. `parent` becomes the prototype of the
+ * returned class, and must not lead to `original`.
  */
 export function guardClass<Class extends abstract new (...args: never[]) => object>(
 	original: Class,
@@ -75,5 +76,5 @@ export function guardClass<Class extends abstract new (...args: never[]) => obje
 	}
 	setPrototypeOf(guarded, parent);
 	define(original.prototype, "constructor", guarded, false);
-	return guarded as unknown as Class; // It constructs the same.
+	return guarded as unknown as Class; // It constructs the same objects.
 }

@@ -56,7 +56,7 @@ test("a hook refuses code too, and further hooks", () => {
 	expect(() => gate.audit.addHook(() => {})).toThrow(refusal("ERR_AUDIT_HOOK"));
 });
 
-test("events go to the diagnostics channel, but for those a subscriber causes", () => {
+test("events go to the diagnostics channel, except those that a subscriber causes", () => {
 	const audit = createAudit([]);
 	const seen: unknown[] = [];
 	const listener = (event: unknown) => {
@@ -70,7 +70,7 @@ test("events go to the diagnostics channel, but for those a subscriber causes", 
 	expect(seen).toMatchObject([{ event: "fs.open", path: "/x" }, { event: "vm.compile" }]);
 });
 
-test("frequent events go to hooks and not to sinks, unless a hook refuses; what a hook opens is not asked about", () => {
+test("frequent events go to hooks and not to sinks, unless a hook refuses; a file that a hook opens raises none", () => {
 	const sink = memorySink();
 	const audit = createAudit([sink]);
 	const seen: unknown[] = [];
@@ -90,7 +90,7 @@ test("frequent events go to hooks and not to sinks, unless a hook refuses; what 
 	]);
 });
 
-test("refusals are written before raise() returns, in order behind what waits", () => {
+test("refusals are written before raise() returns, after the queued events", () => {
 	const sink = memorySink();
 	const audit = createAudit([sink]);
 	audit.raise("vm.compile", "allow", { path: "1" });
@@ -99,7 +99,7 @@ test("refusals are written before raise() returns, in order behind what waits", 
 	expect(sink.events.map(({ path }) => path)).toEqual(["1", "2"]);
 });
 
-test("a full queue drops only what was allowed, counts it and says so", () => {
+test("a full queue drops only events of verdict allow, counts them and says so", () => {
 	const sink = memorySink();
 	const audit = createAudit([sink]);
 	const path = "x".repeat(MAX_QUEUED / 4);
@@ -113,7 +113,7 @@ test("a full queue drops only what was allowed, counts it and says so", () => {
 	expect(audit.dropped).toBe(3);
 });
 
-test("a failing sink refuses what was to be refused, and is counted for the rest", () => {
+test("a failing sink turns a refusal into an error, and other events into a count", () => {
 	const sink = memorySink();
 	const audit = createAudit([broken(), sink]);
 	audit.raise("vm.compile", "allow", { path: "1" });
@@ -130,7 +130,7 @@ test.skipIf(!existsSync("/dev/full"))("a full disk is a failing sink: /dev/full"
 	);
 });
 
-test("a refusal that cannot be written stays one, and names both what failed and what was refused", () => {
+test("a refusal that cannot be written still refuses, and names both failures", () => {
 	const root = temporaryDirectory();
 	writeFileSync(join(root, "a.js"), "a()");
 	const { gate } = gateFor(indexOf(root), { audit: createAudit([broken()]) });
@@ -151,7 +151,7 @@ test("a refusal that cannot be written stays one, and names both what failed and
 	expect(auditing.openCodeSync(join(root, "a.js"), "module").bytes).toHaveLength(9);
 });
 
-test("JSON Lines: one line an event, whatever is in a name", () => {
+test("JSON Lines: one line per event, whatever is in a name", () => {
 	const file = join(temporaryDirectory(), "audit.jsonl");
 	const path = 'a\n{"event":"forged"}\r\u2028\u001b[2J';
 	for (const audit of [createAudit([jsonLinesSink(file)]), createAudit([jsonLinesSink(file)])]) {
@@ -162,12 +162,12 @@ test("JSON Lines: one line an event, whatever is in a name", () => {
 	expect(lines.map((line) => JSON.parse(line).path)).toEqual([path, path]);
 });
 
-test("JSON Lines: a descriptor that was closed and used for another file is a failing sink", () => {
+test("JSON Lines: the sink fails when its descriptor was closed and used for another file", () => {
 	const directory = temporaryDirectory();
 	const probe = openSync(join(directory, "probe"), "w");
 	closeSync(probe);
 	const audit = createAudit([jsonLinesSink(join(directory, "audit.jsonl"))]);
-	closeSync(probe); // The sink's, by its number.
+	closeSync(probe); // The probe has the sink's descriptor number.
 	const victim = openSync(join(directory, "victim"), "w");
 	onTestFinished(() => closeSync(victim));
 	expect(victim).toBe(probe);

@@ -40,10 +40,10 @@ function tree() {
 	return { home, root, at: (path: string) => join(root, path) };
 }
 
-/** What is done to the tree after it was signed, the path that is then opened, and what a gate over it has different. */
+/** A change of the tree after signing, the path that is then opened, and parts of the gate that differ. */
 interface Case {
 	readonly name: string;
-	/** Below the tree, or `asGiven`. */
+	/** The path, relative to the tree unless `asGiven`. */
 	readonly path: string;
 	readonly asGiven?: true;
 	readonly change?: (at: (path: string) => string) => unknown;
@@ -55,9 +55,9 @@ const CASES: readonly Case[] = [
 	{ name: "a signed file that is not ASCII", path: "lib/größe.js" },
 	{ name: "a signed file with a byte order mark", path: "marked.js" },
 	{ name: "an empty file", path: "empty.js" },
-	{ name: "octets that are no text", path: "bytes.wasm" },
+	{ name: "bytes that are no text", path: "bytes.wasm" },
 	{ name: "a file of some megabytes", path: "large.js", parts: { maxSizeBytes: 1 << 30 } },
-	{ name: "one that is not ASCII", path: "large-ö.js", parts: { maxSizeBytes: 1 << 30 } },
+	{ name: "a large file that is not ASCII", path: "large-ö.js", parts: { maxSizeBytes: 1 << 30 } },
 	{ name: "a changed file", path: "a.js", change: (at) => writeFileSync(at("a.js"), "b()") },
 	{ name: "a longer file", path: "a.js", change: (at) => writeFileSync(at("a.js"), "a();evil()") },
 	{ name: "a signed file in another's place", path: "a.js", change: (at) => renameSync(at("lib/b.js"), at("a.js")) },
@@ -107,8 +107,8 @@ const CASES: readonly Case[] = [
 	{ name: "a large file in audit mode", path: "a.js", parts: { mode: "audit", maxSizeBytes: 1 } },
 ];
 
-describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the addon)", () => {
-	/** Content, or the codes of what was thrown; and the events. */
+describe.skipIf(readPlainFile === undefined)("the fast path (needs the addon)", () => {
+	/** Returns the content or the error, and the events. */
 	function outcome(index: ReturnType<typeof indexOf>, path: string, parts: Partial<GateParts>) {
 		const { gate, events } = gateFor(index, { kernel: createKernelCheck("log", addon), ...parts });
 		let result: unknown;
@@ -122,7 +122,7 @@ describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the
 		return { result, events: events.map(({ time, ...others }) => others) };
 	}
 
-	it.each(CASES)("leads to the same as the long one: $name", ({ path, asGiven, change, parts = {} }) => {
+	it.each(CASES)("has the same result as the full path: $name", ({ path, asGiven, change, parts = {} }) => {
 		const { root, at } = tree();
 		const index = indexOf(root);
 		change?.(at);
@@ -130,25 +130,25 @@ describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the
 		expect(outcome(index, given, { ...parts, readPlainFile })).toEqual(outcome(index, given, parts));
 	});
 
-	it("is taken for files that are as they were signed, and for no other", () => {
+	it("is used only for files that are exactly as signed", () => {
 		const { root, at } = tree();
-		let long = 0;
+		let fullPathCount = 0;
 		const judge = createJudge(indexOf(root), [], []);
 		const counting = {
 			...judge,
 			decide(...given: Parameters<typeof judge.decide>) {
-				long++;
+				fullPathCount++;
 				return judge.decide(...given);
 			},
 		};
 		const { gate } = gateFor(indexOf(root), { judge: counting, readPlainFile });
 		for (const path of ["a.js", "lib/b.js", "lib/größe.js", "empty.js"]) gate.readCodeSync(at(path), "commonjs");
-		expect(long).toBe(0);
+		expect(fullPathCount).toBe(0);
 		for (const path of ["current.js", "bytes.wasm"]) gate.readCodeSync(at(path), "commonjs");
-		expect(long).toBe(2);
+		expect(fullPathCount).toBe(2);
 	});
 
-	it("is closed for what the deny list names", () => {
+	it("refuses a file on the deny list", () => {
 		const { root, at } = tree();
 		const deny = [{ kind: "file", sha256: sha256("a()"), reason: "worm" }] as const;
 		const { gate } = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny), readPlainFile });
@@ -156,7 +156,7 @@ describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the
 		expect(gate.readCodeSync(at("lib/b.js"), "commonjs")).toBe("b()");
 	});
 
-	it("is closed once the index has expired", () => {
+	it("refuses every file after the index has expired", () => {
 		const { root, at } = tree();
 		const notAfter = Date.now() + 2000;
 		const judge = createJudge(indexOf(root, "app", { notAfter }), [], []);
@@ -165,7 +165,7 @@ describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the
 		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_INDEX_EXPIRED/);
 	});
 
-	it("is closed for a file that is open for writing, if it has an execute bit", (context) => {
+	it("refuses a file that is open for writing, if it has an execute bit", (context) => {
 		if (addon?.kernelAnswers() !== true) context.skip("Linux before 6.14");
 		const { root, at } = tree();
 		chmodSync(at("a.js"), 0o755);
@@ -176,7 +176,7 @@ describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the
 		expect(gate.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
 	});
 
-	it("asks hooks before it hands out, and tells every sink that wants to know", () => {
+	it("raises its event to hooks and sinks before it returns the content", () => {
 		const { root, at } = tree();
 		const { gate, events } = gateFor(indexOf(root), { readPlainFile });
 		gate.audit.addHook(({ event, path }) => {
@@ -200,7 +200,7 @@ describe.skipIf(readPlainFile === undefined)("the short way to a file (needs the
 		]);
 	});
 
-	it("tells the type in a package.json that is as it was signed, and of no other than that it is absent", () => {
+	it("returns the type of a signed package.json, or that the file is absent, and nothing for any other", () => {
 		const { root, at } = tree();
 		for (const folder of ["changed", "added", "linked"])
 			makeTree(at(folder), { "package.json": '{ "type": "module" }' });

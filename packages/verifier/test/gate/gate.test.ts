@@ -40,7 +40,7 @@ test("openCodeSync() hands out signed bytes, with an event", () => {
 	expect(events[0]).toMatchObject({ event: "module.open_code", verdict: "allow", use: "commonjs", path: realPath });
 });
 
-test("openCode() does the same as a promise", async () => {
+test("openCode() does the same asynchronously", async () => {
 	const { root, at } = tree();
 	const { gate } = gateFor(indexOf(root));
 	expect(Buffer.from((await gate.openCode(at("a.js"), "data")).bytes).toString()).toBe("a()");
@@ -78,7 +78,7 @@ test("openCodeSync() refuses links that were not signed, or not with that target
 	expect(() => gate.openCodeSync(at("lib/b.js"), "module")).toThrow(untrusted("ERR_FILE_ADDED"));
 });
 
-test("openCodeSync() refuses what was not signed under its name, and says how to mend it", () => {
+test("openCodeSync() refuses a file that is not signed under its name, and names the way out", () => {
 	const { home, root, at } = tree();
 	const { gate, events } = gateFor(indexOf(root));
 	writeFileSync(at("new.js"), "a()");
@@ -88,7 +88,7 @@ test("openCodeSync() refuses what was not signed under its name, and says how to
 	expect(() => gate.openCodeSync(join(home, "outside.js"), "module")).toThrow(untrusted("ERR_OUTSIDE_PRODUCTS"));
 	expect(() => gate.openCodeSync(at("lib/b.js"), "module")).toThrow(
 		`Cannot load "${at("lib/b.js")}": it was modified (ERR_FILE_MODIFIED; rule entry, product "app", ` +
-			`entry "lib/b.js", found ${sha256("a()")}, signed ${sha256("b()")}); put back the signed file`,
+			`entry "lib/b.js", found ${sha256("a()")}, signed ${sha256("b()")}); restore the signed file`,
 	);
 	expect(events.map(({ verdict, reason }) => [verdict, reason])).toEqual([
 		["refuse", "ERR_FILE_ADDED"],
@@ -106,7 +106,7 @@ test("openCodeSync() does not wait for a FIFO, and reads nothing above the polic
 	const { gate } = gateFor(index, { maxSizeBytes: 2 });
 	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_TYPE"));
 	expect(() => gate.openCodeSync(root, "module")).toThrow(untrusted("ERR_FILE_TYPE"));
-	truncateSync(at("empty.js"), 2 ** 40); // Sparse; reading it would fail otherwise.
+	truncateSync(at("empty.js"), 2 ** 40); // It is sparse. Reading all of it would fail.
 	expect(() => gate.openCodeSync(at("empty.js"), "module")).toThrow(untrusted("ERR_LIMIT"));
 });
 
@@ -117,11 +117,11 @@ test("openCodeSync() returns the bytes it hashed, whatever happens to the file a
 		if (event === "module.open_code") writeFileSync(at("a.js"), "evil()");
 	});
 	expect(Buffer.from(gate.openCodeSync(at("a.js"), "module").bytes).toString()).toBe("a()");
-	expect(readFileSync(at("a.js"), "utf8")).toBe("evil()"); // Whoever checks and then loads runs this.
+	expect(readFileSync(at("a.js"), "utf8")).toBe("evil()"); // A load by path after the check would run this.
 	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_MODIFIED"));
 });
 
-test("in audit mode everything is handed out, and the event says what enforcement would do", () => {
+test("in audit mode everything is handed out, and the event says what enforcement would refuse", () => {
 	const { root, at } = tree();
 	const { gate, events } = gateFor(indexOf(root), { mode: "audit", maxSizeBytes: 3 });
 	writeFileSync(at("a.js"), "changed()");
@@ -133,7 +133,7 @@ test("in audit mode everything is handed out, and the event says what enforcemen
 	]);
 });
 
-test("rule() refuses after its event, and lets pass what policy allows", () => {
+test("rule() refuses after the event, and returns when the policy allows it", () => {
 	const { root } = tree();
 	const { gate, events } = gateFor(indexOf(root));
 	expect(() => gate.rule("wasm.compile", { sizeBytes: 8 }, "refuse")).toThrow(
@@ -145,7 +145,7 @@ test("rule() refuses after its event, and lets pass what policy allows", () => {
 	expect(events.map(({ verdict }) => verdict)).toEqual(["refuse", "audit", "allow"]);
 });
 
-test("decide() judges bytes by the place they are said to lie at, without an event", () => {
+test("decide() judges bytes by the given path, without an event", () => {
 	const { root, at } = tree();
 	const { gate, events } = gateFor(indexOf(root));
 	expect(gate.decide(at("a.js"), Buffer.from("a()"))).toMatchObject({ trusted: true, entry: "a.js" });
@@ -156,7 +156,7 @@ test("decide() judges bytes by the place they are said to lie at, without an eve
 	expect(events).toEqual([]);
 });
 
-test("the deny list goes before every signature", () => {
+test("the deny list overrides every signature", () => {
 	const { root, at } = tree();
 	const deny = [{ kind: "file", sha256: sha256("a()"), reason: "CVE-2026-1" }] as const;
 	const { gate } = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny) });
@@ -165,7 +165,7 @@ test("the deny list goes before every signature", () => {
 	expect(() => createJudge(indexOf(root), [], catalog)).toThrow(refusal("ERR_DENIED"));
 });
 
-test("an index is refused when its product is not expected here, too old, or out of date", () => {
+test("an index is refused for an unexpected product, an old sequence, or after its expiry", () => {
 	const { root } = tree();
 	const bound = (name: string, minimumSequence?: number) => [{ name, root: undefined, minimumSequence }];
 	expect(() => createJudge(indexOf(root), bound("other"), [])).toThrow(refusal("ERR_PRODUCT_MISMATCH"));
@@ -177,7 +177,7 @@ test("an index is refused when its product is not expected here, too old, or out
 	expect(() => createJudge(indexOf(root, "app", { notAfter: 1 }), [], [])).toThrow(refusal("ERR_INDEX_EXPIRED"));
 });
 
-test("the root that the host binds a product to counts, not the recorded one", () => {
+test("the root that the host binds to a product overrides the recorded one", () => {
 	const { home, root, at } = tree();
 	const index = indexOf(root);
 	const bounds = [{ name: "app", root: join(home, "deployed"), minimumSequence: undefined }];

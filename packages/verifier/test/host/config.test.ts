@@ -7,7 +7,7 @@ import { sha256 } from "../support.js";
 
 const HEX = sha256("");
 
-/** A configuration file that only its owner, who is root in CI, can write to. */
+/** Writes a configuration file that only its owner can write to, who is root in CI. */
 function configure(content: unknown) {
 	const directory = join(realpathSync(temporaryDirectory()), "etc");
 	mkdirSync(directory, { mode: 0o755 });
@@ -107,7 +107,7 @@ describe.skipIf(!isRoot)("as root", () => {
 		expect(read).toThrow(invalid("belongs to user 1234, not to root"));
 	});
 
-	test("a configuration behind a link, and one that is no file, are refused", () => {
+	test("a configuration that a link leads to, and one that is no file, are refused", () => {
 		const { file, directory } = configure({ version: 1 });
 		symlinkSync(directory, `${directory}-link`);
 		const linked = join(`${directory}-link`, "verifier.json");

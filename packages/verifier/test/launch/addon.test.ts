@@ -10,7 +10,10 @@ const ADDON = join(BUILT, "addon.node");
 const [EPERM, EINVAL, ERANGE, ENODATA] = [1, 22, 34, 61];
 
 describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
-	/** What a program prints that has the addon as `addon`, an executable file open as `program`, and a text as `text`. */
+	/**
+	 * Runs statements with the variables `addon`, `program` (the descriptor of an executable file) and `text` (of a text
+	 * file). Returns the JSON value that they return.
+	 */
 	function run(body: string): unknown {
 		const script = `
 			const addon = require(${JSON.stringify(ADDON)}), fs = require("node:fs");
@@ -24,7 +27,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		return JSON.parse(stdout);
 	}
 
-	it("asks whether the kernel would execute a file, and executes nothing", (context) => {
+	it("asks whether the kernel would execute a file, without executing it", (context) => {
 		const answers = run(`
 			const written = __dirname + "/written";
 			fs.writeFileSync(written, "", { mode: 0o755 });
@@ -35,13 +38,13 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(answers).toEqual([true, [null, null, null], [null, null, "it is open for writing"]]);
 	});
 
-	it("takes what is no descriptor for one of a mount that is noexec", () => {
+	it("treats a value that is no descriptor like a file on a noexec mount", () => {
 		const given = `[undefined, null, "0", {}, -5, -1, 4000].map((fd) => addon.kernelObjection(fd))`;
 		const answers = run(`return [...${given}, addon.kernelObjection()];`) as string[];
 		expect(new Set(answers)).toEqual(new Set(["its mount is noexec"]));
 	});
 
-	it("reads plain files only, in one call, with their digest", () => {
+	it("reads only regular files without links on the path, in one call, with their digest", () => {
 		const answers = run(`
 			const { createHash } = require("node:crypto");
 			const facts = new Uint8Array(33), read = (path, most = 1e6) => addon.readPlainFile(path, most, facts);
@@ -56,11 +59,11 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 				[[], ["/etc/passwd"], ["/etc/passwd", 1e6], ["/etc/passwd", 1e6, new Uint8Array(32)], [7, 1e6, facts], ["/etc/passwd", "1", facts]]
 					.map((given) => addon.readPlainFile(...given)),
 			];`);
-		const none = (count: number) => Array(count).fill(null); // undefined, in JSON.
+		const none = (count: number) => Array(count).fill(null); // JSON turns undefined into null.
 		expect(answers).toEqual([true, true, 1, "ä", none(8), [null, "string", null], none(6)]);
 	});
 
-	it("takes for text what is UTF-8, as Node.js does, and gives back the same text", () => {
+	it("accepts the same UTF-8 as Node.js, and returns the same text", () => {
 		const answers = run(`
 			const { isUtf8 } = require("node:buffer");
 			const file = __dirname + "/text", facts = new Uint8Array(33), wrong = [];
@@ -81,7 +84,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(answers).toEqual([]);
 	});
 
-	it("reads attributes into the view it is given, and cuts no name", () => {
+	it("reads attributes into the given view, and truncates no name", () => {
 		const answers = run(`
 			require("node:child_process").spawnSync("setfattr", ["-n", "user.sigtool", "-v", "value", process.argv[1]]);
 			const view = new Uint8Array(16);
@@ -120,7 +123,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect({ status, stdout }).toEqual({ status: 126, stdout: "" });
 	});
 
-	it("loads in workers, too", () => {
+	it("loads in workers too", () => {
 		const script = `
 			const { Worker, isMainThread } = require("node:worker_threads");
 			const { kernelAnswers } = require(${JSON.stringify(ADDON)});
@@ -133,7 +136,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		);
 	});
 
-	it("is no reason to fail where there is none", async () => {
+	it("is optional", async () => {
 		const { loadKernelAddon } = await import("../../dist/gate/kernel-addon.js");
 		expect(loadKernelAddon(undefined)).toBeUndefined();
 		expect(loadKernelAddon("/nonexistent/addon.node")).toBeUndefined();
@@ -163,7 +166,7 @@ describe.skipIf(process.platform !== "linux" || !hasCompiler)("build.mjs (needs 
 		expect(build(place(), { ...process.env, CC: cross })).toMatchObject({ status: 0, stdout: "", stderr: "" });
 	});
 
-	it("says what is lacking where there is no compiler, or one that fails", () => {
+	it("says what is missing without a compiler, or when the compiler fails", () => {
 		const directory = place();
 		const none = build(directory, { ...process.env, CC: "/nonexistent/cc" });
 		expect(none.status).toBe(1);

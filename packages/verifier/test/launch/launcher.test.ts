@@ -15,13 +15,13 @@ import { describe, expect, it } from "vitest";
 import { hasLauncher, Installation, isRoot, pinned } from "./support.js";
 
 describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
-	it("is no dynamic program, so that LD_PRELOAD finds nothing to load into", () => {
+	it("is a static program, so LD_PRELOAD has no effect", () => {
 		const { launcher } = new Installation();
 		expect(spawnSync("ldd", [launcher], { encoding: "utf8" }).stderr).toMatch(/not a dynamic executable/);
 	});
 
 	describe("starting a script", () => {
-		it("passes words, standard input and the exit status through", () => {
+		it("passes arguments, standard input and the exit status through", () => {
 			const installation = new Installation();
 			const script = installation.write(
 				"app/main.js",
@@ -62,7 +62,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(run.rest()).toBe("EPERM\nEPERM\n");
 		});
 
-		it("names in the record where a script that is a link really lies", () => {
+		it("records the real path of a script that is a link", () => {
 			const installation = new Installation();
 			const script = installation.write("app/main.js", "console.log(process.argv[1])");
 			symlinkSync("app/main.js", installation.at("start"));
@@ -71,7 +71,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(run.rest()).toBe(`${installation.at("start")}\n`);
 		});
 
-		it("leaves no descriptor of the caller open but the standard ones", () => {
+		it("leaves no descriptor of the caller open except the standard ones", () => {
 			const installation = new Installation();
 			installation.write(
 				"main.js",
@@ -89,10 +89,10 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(run.rest()).toBe("/dev/null\n");
 		});
 
-		it("gives flags by mode and settings, and those of strict to strict alone", () => {
+		it("passes the flags for mode and configuration, and those of strict only in strict mode", () => {
 			const installation = new Installation();
 			installation.write("main.js", "");
-			const flags = (...words: string[]) => installation.run([...words, "main.js"]).launched().flags;
+			const flags = (...args: string[]) => installation.run([...args, "main.js"]).launched().flags;
 			const require = ["--require", installation.at("bin/register.cjs")];
 			expect(flags("--mode", "audit")).toEqual(require);
 			expect(flags()).not.toContain("--disallow-code-generation-from-strings");
@@ -116,7 +116,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			]);
 		});
 
-		it("lets Node.js start no other program", () => {
+		it("does not let Node.js start another program", () => {
 			const installation = new Installation();
 			const program = 'console.log(require("node:child_process").spawnSync("true").error?.code)';
 			const script = installation.write("main.js", program);
@@ -133,7 +133,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 	});
 
 	describe("usage", () => {
-		const refusedWords: readonly (readonly [string, readonly string[], RegExp])[] = [
+		const refusedArgs: readonly (readonly [string, readonly string[], RegExp])[] = [
 			["no script", [], /Name a script/],
 			["an empty script", [""], /Name a script/],
 			["code on the command line", ["-e", "0"], /"-e" is one option too many/],
@@ -145,19 +145,19 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			["a mode that does not exist", ["--mode", "lax", "main.js"], /"lax" is no mode/],
 			["an option without its value", ["--write"], /--write needs a value/],
 			["a directory", ["."], /not a regular file/],
-			["a script that is not there", ["absent.js"], /Cannot open the script/],
+			["a missing script", ["absent.js"], /Cannot open the script/],
 			["a device", ["/dev/null"], /not a regular file/],
-			["a writable directory that is not there", ["--write", "absent", "main.js"], /Cannot make "absent" writable/],
+			["a missing writable directory", ["--write", "absent", "main.js"], /Cannot make "absent" writable/],
 		];
-		it.each(refusedWords)("refuses %s", (_, words, message) => {
+		it.each(refusedArgs)("refuses %s", (_, args, message) => {
 			const installation = new Installation();
 			installation.write("main.js", "");
-			const { status, stderr, stdout } = installation.run(words);
+			const { status, stderr, stdout } = installation.run(args);
 			expect(stderr).toMatch(message);
 			expect([status, stdout]).toEqual([2, ""]);
 		});
 
-		it("prints no control characters of what it was given", () => {
+		it("prints no control characters from its arguments", () => {
 			const installation = new Installation();
 			const { stderr } = installation.run(["./\u001b[2Jmain\n.js"]);
 			expect(stderr).toMatch(/^sigtool-launch: [ -~]*\n$/);
@@ -165,14 +165,14 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 	});
 
 	describe("modes", () => {
-		it("may be made stricter, and weaker in development only", () => {
+		it("may be made stricter, but weaker only in development", () => {
 			const installation = new Installation();
 			installation.write("main.js", "");
 			expect(installation.run(["--mode", "strict", "main.js"]).launched().record).toContain("mode strict\n");
 			expect(installation.run(["--mode", "audit", "main.js"]).launched().record).toContain("mode audit\n");
 		});
 
-		it.skipIf(!isRoot)("are not weakened outside of development", () => {
+		it.skipIf(!isRoot)("cannot be weakened outside development", () => {
 			const installation = rootsOwn();
 			const { status, stderr } = installation.runAsGiven(["--mode", "audit", "main.js"]);
 			expect(stderr).toMatch(/Cannot be in mode audit: launcher.conf says enforce/);
@@ -181,7 +181,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 		});
 	});
 
-	describe("what it trusts", () => {
+	describe("the files it trusts", () => {
 		const refusals: readonly (readonly [string, (installation: Installation) => void, RegExp, number])[] = [
 			[
 				"a changed hook",
@@ -202,23 +202,23 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 				126,
 			],
 			[
-				"settings that others may write",
+				"a configuration that others may write",
 				(i) => chmodSync(i.settingsFile, 0o664),
 				/launcher.conf": others may write it/,
 				126,
 			],
 			["a directory that others may write", (i) => chmodSync(i.at("bin"), 0o775), /bin": others may write it/, 126],
 			["a hook that others may write", (i) => chmodSync(i.at("bin/register.cjs"), 0o646), /others may write it/, 126],
-			["settings that are not there", (i) => rmSync(i.settingsFile), /Cannot open ".*launcher.conf"/, 126],
+			["a missing configuration", (i) => rmSync(i.settingsFile), /Cannot open ".*launcher.conf"/, 126],
 			["a hook reached by a link", (i) => throughLink(i), /named by another path/, 126],
-			["an index that is not there", (i) => i.set("index", "/nonexistent"), /Cannot open the trust index/, 126],
-			["a setting that means nothing", (i) => i.set("nodeflags", "-e 0"), /"nodeflags", which means nothing/, 2],
+			["a missing index", (i) => i.set("index", "/nonexistent"), /Cannot open the trust index/, 126],
+			["an unknown setting", (i) => i.set("nodeflags", "-e 0"), /"nodeflags", which means nothing/, 2],
 			["a setting without a value", (i) => i.set("mode", ""), /not "key value"/, 2],
-			["a digest that is none", (i) => i.set("bundle", i.at("bin/register.cjs")), /needs "bundle PATH SHA256"/, 2],
+			["a missing digest", (i) => i.set("bundle", i.at("bin/register.cjs")), /needs "bundle PATH SHA256"/, 2],
 			["a missing setting", (i) => i.set("config", undefined), /must name index, config, and node/, 2],
-			["a mode that is none", (i) => i.set("mode", "lax"), /"lax" is no mode/, 2],
+			["an unknown mode", (i) => i.set("mode", "lax"), /"lax" is no mode/, 2],
 			["a setting given twice", (i) => append(i, "mode enforce\nmode off\n"), /"mode" twice/, 2],
-			["a last line that is cut off", (i) => append(i, "mode off"), /lines of text/, 2],
+			["a last line that is truncated", (i) => append(i, "mode off"), /lines of text/, 2],
 			["a NUL", (i) => append(i, "mode \0off\n"), /lines of text/, 2],
 			["another version", (i) => writeFileSync(i.settingsFile, "version 2\n"), /first line/, 2],
 			["settings longer than 64 KiB", (i) => append(i, `tree /${"x".repeat(70_000)}\n`), /less than 64 KiB/, 126],
@@ -233,7 +233,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect([status, stdout]).toEqual([exit, ""]);
 		});
 
-		it("writes a refusal to the file of events first, where there is one", () => {
+		it("writes a refusal to the file of events first, if there is one", () => {
 			const installation = new Installation();
 			installation.write("main.js", "");
 			installation.set("audit", installation.at("events.jsonl"));
@@ -245,7 +245,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(Object.keys(event)).toEqual(["time", "event", "verdict", "pid", "thread", "reason"]);
 		});
 
-		it("takes node for unchanged when it is the very file of the installation, and digests it when it is not", () => {
+		it("does not digest node again while it is the installed file, and digests it otherwise", () => {
 			const installation = new Installation();
 			installation.write("main.js", "console.log('ran')");
 			const [node = ""] = pinned(process.execPath).split(" ");
@@ -258,7 +258,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(installation.run(["main.js"]).status).toBe(126);
 		});
 
-		it.skipIf(!isRoot)("refuses files of other users, and of the user himself outside of development", () => {
+		it.skipIf(!isRoot)("refuses files of other users, and outside development those of the user", () => {
 			const installation = rootsOwn();
 			expect(installation.runAsGiven(["main.js"]).rest()).toBe("ran\n");
 			expect(installation.run(["main.js"]).stderr).toMatch(/Cannot allow development/);
@@ -268,7 +268,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(refused.status).toBe(126);
 		});
 
-		it("computes SHA-256 as others do, at each length about a block", () => {
+		it("computes SHA-256 correctly, at each length around a block", () => {
 			const installation = new Installation();
 			for (const length of [0, 1, 55, 56, 63, 64, 65, 119, 120, 262_015, 262_016, 262_017, 600_001]) {
 				const content = Buffer.alloc(length, "sigtool");
@@ -282,7 +282,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 	});
 });
 
-/** As root: an installation where no directory is anybody else's, to be run without `--allow-development`. */
+/** Makes an installation below directories that only root owns, to run without `--allow-development`. Needs root. */
 function rootsOwn(): Installation {
 	const temporary = process.env.TMPDIR;
 	process.env.TMPDIR = "/var/lib";
@@ -297,7 +297,7 @@ function rootsOwn(): Installation {
 	}
 }
 
-/** A program that tries to change what lies behind descriptors. */
+/** Makes a program that tries to write to the files behind descriptors. */
 function writingTo(descriptors: readonly number[]): string {
 	return `for (const fd of ${JSON.stringify(descriptors)}) {
 		try { require("fs").writeSync(fd, "x", 0); console.log("written"); } catch (error) { console.log(error.code); }

@@ -1,4 +1,4 @@
-/** What the kernel refuses to whatever is launched. A program of our own stands in for node and tries it. */
+/** Tests what the kernel refuses to a launched program. A test program takes the place of node and tries it. */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { compileProgram, hasCompiler, hasLauncher, Installation, isRoot, NATIVE,
 
 const ERRNO = { EPERM: 1, EACCES: 13, ENOSYS: 38 } as const;
 
-/** The entries of lockdown.c's table, as they stand there: `SYS_ptrace`, or a number. */
+/** The entries of lockdown.c's table: `SYS_ptrace`, or a number. */
 const DENIED = deniedCalls();
 
 function deniedCalls(): readonly string[] {
@@ -22,7 +22,7 @@ function deniedCalls(): readonly string[] {
 		.filter(Boolean);
 }
 
-/** Tries what its last word names, and prints the errno, 0 for success. */
+/** A program that tries what its last argument names, and prints the errno of each attempt, or 0 for success. */
 const PROBE = `
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,8 +38,8 @@ const PROBE = `
 #include <unistd.h>
 static const struct { const char *name; long number; } CALLS[] = {${DENIED.map((name) => `{"${name}", ${name}}`).join(",")}};
 static void tell(const char *name, long result) { printf("%s %d\\n", name, result < 0 ? errno : 0); }
-int main(int count, char **words) {
-	const char *what = words[count - 1];
+int main(int argc, char **argv) {
+	const char *what = argv[argc - 1];
 	char *none[] = {NULL};
 	if (strcmp(what, "calls") == 0)
 		for (size_t i = 0; i < sizeof CALLS / sizeof *CALLS; i++) tell(CALLS[i].name, syscall(CALLS[i].number, -1, -1, -1, -1, -1, -1));
@@ -48,7 +48,7 @@ int main(int count, char **words) {
 		tell("execveat", syscall(SYS_execveat, -1, "/nonexistent", none, none, 0));
 		tell("empty", syscall(SYS_execveat, open("/dev/null", O_RDONLY), "", none, none, AT_EMPTY_PATH));
 		tell("check", syscall(SYS_execveat, self, "", none, none, AT_EMPTY_PATH | 0x10000));
-		char *again[] = {words[0], "again", NULL};
+		char *again[] = {argv[0], "again", NULL};
 		fflush(stdout);
 		syscall(SYS_execveat, self, "", again, none, AT_EMPTY_PATH);
 		tell("open", open("/dev/null", O_WRONLY));
@@ -78,7 +78,7 @@ int main(int count, char **words) {
 }
 `;
 
-/** Starts a program for which some system calls do not exist: number,number,… program words… */
+/** A program that starts another without some system calls. Its arguments: NUMBER,NUMBER,… PROGRAM ARGUMENT… */
 const WITHOUT = `
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -87,10 +87,10 @@ const WITHOUT = `
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-int main(int count, char **words) {
+int main(int argc, char **argv) {
 	struct sock_filter code[64] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0)};
 	unsigned short length = 1;
-	for (char *number = strtok(words[1], ","); number != NULL && length < 60; number = strtok(NULL, ",")) {
+	for (char *number = strtok(argv[1], ","); number != NULL && length < 60; number = strtok(NULL, ",")) {
 		code[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)atoi(number), 0, 1);
 		code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 38);
 	}
@@ -98,8 +98,8 @@ int main(int count, char **words) {
 	struct sock_fprog filter = {length, code};
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) return 99;
-	execv(words[2], words + 2);
-	return count > 2 ? 98 : 97;
+	execv(argv[2], argv + 2);
+	return argc > 2 ? 98 : 97;
 }
 `;
 const LANDLOCK = "444,445,446";
@@ -115,11 +115,11 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 	});
 	afterAll(() => rmSync(programs, { recursive: true, force: true }));
 
-	/** What the probe prints under the launcher, and without it. */
-	function attempt(what: string, { words = [], env = {} }: { words?: string[]; env?: Record<string, string> } = {}) {
+	/** Runs the probe under the launcher (`refused`) and without it (`free`). */
+	function attempt(what: string, { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {}) {
 		const installation = new Installation(probe);
 		installation.write("script", "");
-		const launched = installation.run([...words, "script", what], { env });
+		const launched = installation.run([...args, "script", what], { env });
 		const plain = installation.runAsGiven([], { env, before: ["sh", "-c", `exec ${probe} ${what}`] });
 		const errnos = (text: string) =>
 			Object.fromEntries(
@@ -131,7 +131,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		return { launched, plain, refused: errnos(launched.stdout), free: errnos(plain.stdout), installation };
 	}
 
-	it("finds each call of the list refused, and none of them without the launcher", () => {
+	it("each call on the list is refused, but none without the launcher", () => {
 		const { refused, free } = attempt("calls");
 		const needed = [
 			...["setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "ptrace", "execve"],
@@ -144,7 +144,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		if (isRoot) expect(Object.values(free)).not.toContain(String(ERRNO.EPERM));
 	});
 
-	it("executes nothing again, by any descriptor; asking whether it might is answered", () => {
+	it("executes nothing through any descriptor, but may ask with AT_EXECVE_CHECK", () => {
 		const { refused, free } = attempt("exec");
 		expect(refused).toMatchObject({ execveat: "1", empty: "1", open: "0" });
 		expect(refused.check).not.toBe(String(ERRNO.EPERM));
@@ -152,32 +152,32 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		expect(free).toMatchObject({ execveat: "2", again: "0" });
 	});
 
-	it("types nothing into the terminal behind it", () => {
+	it("cannot type into its terminal", () => {
 		const { refused, free } = attempt("terminal");
 		expect(refused).toMatchObject({ TIOCSTI: "1", TIOCLINUX: "1" });
 		expect(refused.FIONREAD).toBe(free.FIONREAD);
 		expect([free.TIOCSTI, free.TIOCLINUX]).not.toContain("1");
 	});
 
-	it.skipIf(process.arch !== "x64")("has no other way to number its calls", () => {
+	it.skipIf(process.arch !== "x64")("has no second numbering of system calls", () => {
 		expect(attempt("x32").refused).toEqual({ getpid: "1" });
 		const { launched, plain } = attempt("i386");
 		expect(launched.signal).toBe("SIGSYS");
 		expect(["getpid 0\n", ""]).toContain(plain.stdout);
 	});
 
-	it("writes below granted directories and to /dev/null, and nowhere else", () => {
+	it("can write only below granted directories and to /dev/null", () => {
 		const scratch = mkdtempSync(join(programs, "scratch-"));
 		mkdirSync(join(scratch, "granted"));
 		const files = ["granted/file", "file"].map((name) => join(scratch, name));
 		const all = [...files, "/proc/self/mem", "/dev/null", without];
 		const env = { PROBE: all.join(":") };
-		const { refused, free } = attempt("files", { env, words: ["--write", join(scratch, "granted")] });
+		const { refused, free } = attempt("files", { env, args: ["--write", join(scratch, "granted")] });
 		expect(all.map((name) => refused[name])).toEqual(["0", "13", "13", "0", "13"]);
 		expect(all.slice(0, 4).map((name) => free[name])).toEqual(["0", "0", "0", "0"]);
 	});
 
-	it("writes below the directories of its settings, too", () => {
+	it("can also write below the directories of its configuration", () => {
 		const installation = new Installation(probe);
 		installation.write("script", "");
 		mkdirSync(installation.at("data"));
@@ -187,7 +187,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		expect(stdout).toBe(`${files[0]} 0\n${files[1]} 13\n`);
 	});
 
-	it("appends to the file of events, and to no file that a link in its place leads to", () => {
+	it("appends to the file of events, but not through a link in its place", () => {
 		const installation = new Installation(probe);
 		installation.write("script", "");
 		const [events, other] = [installation.at("events"), installation.write("other", "")];
@@ -199,15 +199,15 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		expect(installation.run(["script", "files"], files).stdout).toBe(`${events} 13\n${other} 13\n`);
 	});
 
-	it("may neither dump core nor gain rights", () => {
+	it("can neither dump core nor gain privileges", () => {
 		const { refused } = attempt("limits");
 		expect(refused).toMatchObject({ core: "0", no_new_privs: "1" });
 	});
 
-	it("is left alone in audit mode and without enforcement", () => {
+	it("is not restricted in the modes audit and off", () => {
 		const scratch = join(programs, "audited");
 		for (const mode of ["audit", "off"]) {
-			const { launched } = attempt("files", { env: { PROBE: scratch }, words: ["--mode", mode] });
+			const { launched } = attempt("files", { env: { PROBE: scratch }, args: ["--mode", mode] });
 			expect(launched.stdout).toBe(`${scratch} 0\n`);
 		}
 	});
@@ -225,18 +225,22 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		};
 		const refusals: readonly (readonly [string, (i: Installation) => string, RegExp])[] = [
 			["the root", () => "/", /"\/" writable: "\/.*" lies in it/],
-			["one that holds the script", (i) => i.at("app"), /app" writable: ".*app\/main.js" lies in it/],
+			["one that contains the script", (i) => i.at("app"), /app" writable: ".*app\/main.js" lies in it/],
 			["one above the launcher", (i) => i.directory, /lies in it/],
-			["one that holds a signed tree", (i) => i.at("trees"), /"\/.*\/trees\/product" lies in it/],
+			["one that contains a signed tree", (i) => i.at("trees"), /"\/.*\/trees\/product" lies in it/],
 			["a signed tree itself", (i) => i.at("trees/product"), /lies in it/],
-			["one that a link on the way to the index leads into", linked("index", "app.sigx"), /real\/app.sigx" lies in it/],
 			[
-				"one that a link on the way to a signed tree leads into",
+				"one that a link on the path of the index leads into",
+				linked("index", "app.sigx"),
+				/real\/app.sigx" lies in it/,
+			],
+			[
+				"one that a link on the path of a signed tree leads into",
 				linked("tree", "product"),
 				/real\/product" lies in it/,
 			],
-			["where the addon lies", addonOf, /native\/addon.node" lies in it/],
-			["where the kernel has other file systems", () => "/sys/fs/cgroup", /it is the kernel's/],
+			["the addon's directory", addonOf, /native\/addon.node" lies in it/],
+			["a file system of the kernel", () => "/sys/fs/cgroup", /it is the kernel's/],
 			["/proc", () => "/proc/self", /it is the kernel's/],
 			["/sys", () => "/sys", /it is the kernel's/],
 			["/dev", () => "/dev", /it is the kernel's/],
@@ -252,12 +256,12 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		});
 	});
 
-	describe("what this kernel lacks", () => {
+	describe("a feature that this kernel lacks", () => {
 		const lacking: readonly (readonly [string, string])[] = [
 			["landlock", LANDLOCK],
 			["seccomp", process.arch === "x64" ? "317" : "277"],
 		];
-		it.each(lacking)("is named at the start and in the record: %s", (feature, calls) => {
+		it.each(lacking)("is named in the message and in the record: %s", (feature, calls) => {
 			const installation = new Installation();
 			installation.write("script", "");
 			const run = installation.run(["script"], { before: [without, calls] });
@@ -267,7 +271,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 			expect(run.launched().record).toContain(`missing ${feature}\n`);
 			expect(run.status).toBe(0);
 		});
-		it.each(lacking)("ends a strict start: %s", (feature, calls) => {
+		it.each(lacking)("makes strict mode refuse to start: %s", (feature, calls) => {
 			const installation = new Installation();
 			installation.write("script", "");
 			const { status, stderr, stdout } = installation.run(["--mode", "strict", "script"], { before: [without, calls] });
@@ -276,7 +280,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		});
 	});
 
-	it("passes over each dangerous variable, as docs/launcher.md lists them", () => {
+	it("drops each dangerous variable that docs/launcher.md lists", () => {
 		const installation = new Installation();
 		installation.write("script", "");
 		const source = readFileSync(join(NATIVE, "launch/environment.c"), "utf8");
@@ -317,7 +321,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		expect(Object.keys(few).sort()).toEqual(["HOME", "LC_ALL", "PATH", "SIGTOOL_LAUNCH", "TZ"]);
 	});
 
-	it("lists in docs/launcher.md each call it refuses", () => {
+	it("every refused call is in docs/launcher.md", () => {
 		const documented = readFileSync(join(NATIVE, "../../../docs/launcher.md"), "utf8");
 		const source = readFileSync(join(NATIVE, "launch/lockdown.c"), "utf8");
 		const names = DENIED.map((name) => {

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compileProgram, hasCompiler, hasLauncher, Installation, pinned } from "./support.js";
 
-/** In the place of CPython, and in no need of a loader: tells as JSON what it was given, and what the kernel lets it do. */
+/** A static program that takes the place of CPython. It prints as JSON what it was given and what the kernel allows. */
 const STAND_IN = `
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,9 @@ static void content(int descriptor) {
 	buffer[got < 0 ? 0 : got] = 0;
 	text(buffer);
 }
-int main(int count, char **words) {
-	printf("{\\"words\\":[");
-	for (int i = 0; i < count; i++) { if (i) putchar(','); text(words[i]); }
+int main(int argc, char **argv) {
+	printf("{\\"args\\":[");
+	for (int i = 0; i < argc; i++) { if (i) putchar(','); text(argv[i]); }
 	printf("],\\"index\\":");
 	content(3);
 	printf(",\\"announced\\":%d", getenv("SIGTOOL_LAUNCH") != NULL || fcntl(4, F_GETFD) >= 0);
@@ -50,7 +50,7 @@ function installed(): Installation {
 	return installation;
 }
 
-type Refusal = [what: string, arrange: (i: Installation) => void, words: string[], status: number, message: RegExp];
+type Refusal = [what: string, arrange: (i: Installation) => void, args: string[], status: number, message: RegExp];
 
 const EPERM = 1;
 const EACCES = 13;
@@ -58,35 +58,35 @@ const EACCES = 13;
 const OPTIONS = ["--launched", "--mode", "enforce", "--config", "/etc/sigtool/verifier.json", "--allow-development"];
 
 describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs it built, and a C compiler)", () => {
-	const told = (installation: Installation, ...words: string[]) => {
-		const { status, stderr, stdout } = installation.run(words, { env: { PYTHONPATH: "/evil" } });
+	const told = (installation: Installation, ...args: string[]) => {
+		const { status, stderr, stdout } = installation.run(args, { env: { PYTHONPATH: "/evil" } });
 		expect([status, stderr]).toEqual([0, ""]);
 		return JSON.parse(stdout);
 	};
 
-	it("starts it for a script that ends in .py, as it was named, with its own words behind it", () => {
+	it("starts it for a .py script, under the name that was given, with the script's arguments", () => {
 		const installation = installed();
-		const { words, index, preloaded, announced, pythonpath } = told(installation, "app/main.py", "a b", "-m", "--x");
-		expect(words).toEqual([installation.at("bin/python"), ...OPTIONS, "--", "app/main.py", "a b", "-m", "--x"]);
+		const { args, index, preloaded, announced, pythonpath } = told(installation, "app/main.py", "a b", "-m", "--x");
+		expect(args).toEqual([installation.at("bin/python"), ...OPTIONS, "--", "app/main.py", "a b", "-m", "--x"]);
 		expect([index, preloaded]).toEqual(["an index", "a spython"]);
 		expect([announced, pythonpath]).toEqual([0, 0]);
 	});
 
-	it("starts it when asked to, whatever the script is called", () => {
+	it("starts it with --python, whatever the script's name", () => {
 		const installation = installed();
 		installation.write("serve", "");
-		expect(told(installation, "--python", "serve").words.slice(1)).toEqual([...OPTIONS, "--", "serve"]);
+		expect(told(installation, "--python", "serve").args.slice(1)).toEqual([...OPTIONS, "--", "serve"]);
 	});
 
-	it("starts it with a module by its name", () => {
-		const { words } = told(installed(), "-m", "pkg.serve", "--port", "80");
-		expect(words.slice(1)).toEqual([...OPTIONS, "-m", "pkg.serve", "--port", "80"]);
+	it("starts it with a module's name", () => {
+		const { args } = told(installed(), "-m", "pkg.serve", "--port", "80");
+		expect(args.slice(1)).toEqual([...OPTIONS, "-m", "pkg.serve", "--port", "80"]);
 	});
 
-	it("needs neither node nor its hook, and looks at neither", () => {
+	it("neither needs nor checks node and its hook", () => {
 		const installation = installed();
 		installation.set("bundle", `/nonexistent ${"0".repeat(64)}`);
-		expect(told(installation, "app/main.py").words).toEqual([
+		expect(told(installation, "app/main.py").args).toEqual([
 			installation.at("bin/python"),
 			...OPTIONS,
 			"--",
@@ -94,22 +94,22 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs 
 		]);
 		for (const key of ["node", "node-major", "bundle"]) installation.set(key, undefined);
 		installation.write("serve.js", "");
-		expect(told(installation, "serve.js").words.slice(-2)).toEqual(["--", "serve.js"]);
+		expect(told(installation, "serve.js").args.slice(-2)).toEqual(["--", "serve.js"]);
 	});
 
-	it("says where events go", () => {
+	it("passes on the file of events", () => {
 		const installation = installed();
 		installation.set("audit", installation.at("events.jsonl"));
-		const { words } = told(installation, "app/main.py");
-		expect(words.slice(6, 8)).toEqual(["--audit", installation.at("events.jsonl")]);
+		const { args } = told(installation, "app/main.py");
+		expect(args.slice(6, 8)).toEqual(["--audit", installation.at("events.jsonl")]);
 	});
 
-	it("has the kernel refuse what it refuses to node, and in audit nothing", () => {
+	it("is restricted by the kernel like node, and in audit mode not at all", () => {
 		const installation = installed();
 		expect(told(installation, "app/main.py")).toMatchObject({ execve: EPERM, write: EACCES });
 		expect(told(installation, "--mode", "strict", "app/main.py")).toMatchObject({ execve: EPERM, write: EACCES });
 		expect(told(installation, "--mode", "audit", "app/main.py")).toMatchObject({ execve: 0, write: 0 });
-		expect(told(installation, "--mode", "off", "app/main.py").words.slice(2, 4)).toEqual(["--mode", "off"]);
+		expect(told(installation, "--mode", "off", "app/main.py").args.slice(2, 4)).toEqual(["--mode", "off"]);
 		mkdirSync(installation.at("data"));
 		const run = installation.run(["--write", ".", "../app/main.py"], { cwd: installation.at("data") });
 		expect(JSON.parse(run.stdout)).toMatchObject({ execve: EPERM, write: 0 });
@@ -121,9 +121,9 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs 
 			for (const key of keys) i.set(key, undefined);
 		};
 	it.each<Refusal>([
-		["a script for which no python is named", without("python", "spython"), ["app/main.py"], 2, /names no python/],
+		["a script when no python is configured", without("python", "spython"), ["app/main.py"], 2, /names no python/],
 		[
-			"one without a spython",
+			"a script when no spython is configured",
 			(i) => i.set("spython", undefined),
 			["app/main.py"],
 			2,
@@ -144,10 +144,10 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs 
 		["a module with a line break", () => {}, ["-m", "a\nmode off"], 126, /line break/],
 		["its own directory made writable", () => {}, ["--write", "bin", "app/main.py"], 126, /Cannot make/],
 		["neither node nor python", without("node", "python", "spython"), ["app/main.py"], 2, /must name/],
-	])("refuses %s", (_, arrange, words, status, message) => {
+	])("refuses %s", (_, arrange, args, status, message) => {
 		const installation = installed();
 		arrange(installation);
-		const run = installation.run(words);
+		const run = installation.run(args);
 		expect([run.status, run.stdout]).toEqual([status, ""]);
 		expect(run.stderr).toMatch(message);
 	});

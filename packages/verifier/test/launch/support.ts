@@ -1,4 +1,7 @@
-/** A launcher of one's own: copied with its settings into a directory, with a stand-in for the hook that tells what it got. */
+/**
+ * Installs a launcher for a test: a copy with its configuration in a directory, and a script in place of the hook that
+ * prints what it got.
+ */
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -23,7 +26,7 @@ export const hasLauncher = existsSync(join(BUILT, "sigtool-launch"));
 export const isRoot = process.getuid?.() === 0;
 export const hasCompiler = spawnSync("sh", ["-c", "command -v cc"]).status === 0;
 
-/** What the stand-in for the hook prints, as its first line. */
+/** The first line that the script in place of the hook prints. */
 export interface Launched {
 	readonly index: string;
 	readonly record: string;
@@ -49,9 +52,9 @@ export interface Run {
 	readonly signal: string | null;
 	readonly stdout: string;
 	readonly stderr: string;
-	/** What the hook got. */
+	/** Parses what the hook got. */
 	readonly launched: () => Launched;
-	/** What was printed after that. */
+	/** Returns the output after that line. */
 	readonly rest: () => string;
 }
 
@@ -59,7 +62,7 @@ export interface RunOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cwd?: string;
 	readonly input?: string;
-	/** A program and its words, to be put before the launcher. */
+	/** A program with arguments, which runs the launcher. */
 	readonly before?: readonly string[];
 }
 
@@ -105,7 +108,7 @@ export class Installation {
 		this.set("node-major", major);
 	}
 
-	/** Without a value the line is left out. */
+	/** Sets a line of launcher.conf, or removes it without a value. */
 	set(key: string, value: string | undefined): void {
 		if (value === undefined) this.#settings.delete(key);
 		else this.#settings.set(key, value);
@@ -113,31 +116,31 @@ export class Installation {
 		this.write("bin/launcher.conf", `version 1\n${lines.join("")}`);
 	}
 
-	/** With `--allow-development`, as the directory is this user's. */
-	run(words: readonly string[], options: RunOptions = {}): Run {
-		return this.runAsGiven(["--allow-development", ...words], options);
+	/** Runs with `--allow-development`, because this user owns the directory. */
+	run(args: readonly string[], options: RunOptions = {}): Run {
+		return this.runAsGiven(["--allow-development", ...args], options);
 	}
 
-	runAsGiven(words: readonly string[], { env, cwd, input, before = [] }: RunOptions = {}): Run {
-		const [program = this.launcher, ...args] = [...before, this.launcher, ...words];
-		const { status, signal, stdout, stderr } = spawnSync(program, args, {
+	runAsGiven(args: readonly string[], { env, cwd, input, before = [] }: RunOptions = {}): Run {
+		const [program = this.launcher, ...rest] = [...before, this.launcher, ...args];
+		const { status, signal, stdout, stderr } = spawnSync(program, rest, {
 			env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", ...env },
 			cwd: cwd ?? this.directory,
 			input,
 			encoding: "utf8",
 			timeout: 30_000,
 		});
-		const [first = "", ...rest] = stdout.split("\n");
-		return { status, signal, stdout, stderr, launched: () => JSON.parse(first), rest: () => rest.join("\n") };
+		const [first = "", ...others] = stdout.split("\n");
+		return { status, signal, stdout, stderr, launched: () => JSON.parse(first), rest: () => others.join("\n") };
 	}
 }
 
-/** `PATH SHA256`, as launcher.conf has it. */
+/** Returns `PATH SHA256`, as in launcher.conf. */
 export function pinned(file: string): string {
 	return `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
 }
 
-/** The same of a `node`, and its major release; digesting it takes time. */
+/** Returns the pin and the major release of a node. Remembers them, because digesting it takes time. */
 function pinnedNode(file: string): { readonly pin: string; readonly major: string } {
 	const known = pinnedNodes.get(file);
 	if (known !== undefined) return known;
@@ -148,7 +151,7 @@ function pinnedNode(file: string): { readonly pin: string; readonly major: strin
 }
 const pinnedNodes = new Map<string, { readonly pin: string; readonly major: string }>();
 
-/** A program made of C text, in a directory that goes with the test. */
+/** Compiles a program from C text into a directory. */
 export function compileProgram(directory: string, name: string, source: string): string {
 	const program = join(directory, name);
 	writeFileSync(`${program}.c`, source);

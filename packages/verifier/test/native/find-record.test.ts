@@ -10,7 +10,7 @@ import { sha256 } from "../support.js";
 
 const addon = loadKernelAddon(fileURLToPath(new URL("../../dist/native/addon.node", import.meta.url)));
 
-/** A table of files and links by path, as it lies in an index. */
+/** Makes the table of an index, with a file or a link for each path. */
 function tableOf(paths: readonly string[]): { table: EntryTable; count: number } {
 	const entries = new Map<string, IndexEntry>();
 	for (const path of paths) {
@@ -26,7 +26,7 @@ function tableOf(paths: readonly string[]): { table: EntryTable; count: number }
 	return { table: { bytes, recordsStart, namesStart, namesEnd: namesStart + names, findRecord: undefined }, count };
 }
 
-/** The entry, or the message of what was thrown. */
+/** Returns the entry, or the message of the error. */
 function outcome(table: EntryTable, first: number, end: number, path: string): unknown {
 	try {
 		return findEntry(table, first, end, path);
@@ -60,7 +60,7 @@ const anyPath = fc.oneof(
 describe.skipIf(addon?.findRecord === undefined)("the addon's search for an entry (needs the addon)", () => {
 	const native = (table: EntryTable): EntryTable => ({ ...table, findRecord: addon?.findRecord });
 
-	it("finds what the search in JavaScript finds", () => {
+	it("finds the same as the search in JavaScript", () => {
 		const paths = fc.uniqueArray(fc.stringMatching(/^[a-zä-ü]{1,3}(\/[a-z.]{1,3}[a-z]){0,3}$/), {
 			minLength: 1,
 			maxLength: 40,
@@ -78,7 +78,7 @@ describe.skipIf(addon?.findRecord === undefined)("the addon's search for an entr
 		);
 	});
 
-	it("looks only among the records it is given", () => {
+	it("searches only the given records", () => {
 		const { table, count } = tableOf(["a", "b", "c", "d"]);
 		for (const [first, end] of [
 			[0, 0],
@@ -93,16 +93,16 @@ describe.skipIf(addon?.findRecord === undefined)("the addon's search for an entr
 		}
 	});
 
-	it("finds in a damaged index no other entry, and reads nothing outside of it", () => {
+	it("finds no wrong entry in a damaged index, and reads nothing outside it", () => {
 		const { table, count } = tableOf(["a", "b/c", "b/d", "e", "größe.js"]);
-		const damage = fc.record({ at: fc.nat({ max: count * RECORD_BYTES - 1 }), octet: fc.nat({ max: 255 }) });
+		const damage = fc.record({ at: fc.nat({ max: count * RECORD_BYTES - 1 }), byte: fc.nat({ max: 255 }) });
 		fc.assert(
 			fc.property(fc.array(damage, { minLength: 1, maxLength: 4 }), anyPath, (damages, path) => {
 				const bytes = Buffer.from(table.bytes);
-				for (const { at, octet } of damages) bytes[table.recordsStart + at] = octet;
+				for (const { at, byte } of damages) bytes[table.recordsStart + at] = byte;
 				const damaged = { ...table, bytes };
 				for (const each of [path, "a", "b/d", "größe.js"]) {
-					// Where paths are out of order, either may take one for absent.
+					// When damage changed the order of paths, either search may miss an entry.
 					const found = [native(damaged), damaged].map((table) => outcome(table, 0, count, each));
 					const entries = found.filter((result) => typeof result === "object");
 					expect(entries[1] ?? entries[0]).toEqual(entries[0]);
@@ -112,7 +112,7 @@ describe.skipIf(addon?.findRecord === undefined)("the addon's search for an entr
 		);
 	});
 
-	it("asks for the other where the numbers it is given reach past the octets", () => {
+	it("leaves arguments that reach past the bytes to the search in JavaScript", () => {
 		const { table, count } = tableOf(["a", "b"]);
 		const { bytes, recordsStart, namesStart, namesEnd } = table;
 		const find = addon?.findRecord as (...given: unknown[]) => number;

@@ -11,7 +11,7 @@ const readPackageType = addon?.readPackageType;
 
 const KNOWN = ["none", "commonjs", "module"];
 
-/** What JSON.parse makes of it, or "unknown". */
+/** Returns the type by JSON.parse, or "unknown" if it fails. */
 function typeByParsing(text: string): string {
 	let value: unknown;
 	try {
@@ -45,7 +45,7 @@ describe.skipIf(readPackageType === undefined)("the type in a package.json, by t
 		['"type"', "none"],
 		["{}", "none"],
 		[`{ "a": ${"[".repeat(4000)}${"]".repeat(4000)}, "type": "module" }`, "module"],
-	])("is that of JSON.parse: %s", (text, type) => {
+	])("equals that of JSON.parse: %s", (text, type) => {
 		expect([typeByParsing(text), reader()(text)]).toEqual([type, type]);
 	});
 
@@ -60,11 +60,11 @@ describe.skipIf(readPackageType === undefined)("the type in a package.json, by t
 			'{ "type": "module',
 			'{"a":"\\',
 		],
-	])("is left to JSON.parse where that is simpler, or fails: %s …", (...texts) => {
+	])("is left to JSON.parse if the text is unusual or invalid: %s …", (...texts) => {
 		expect(texts.map(reader())).toEqual(texts.map(() => "unknown"));
 	});
 
-	it("is never another than that of JSON.parse", () => {
+	it("never differs from that of JSON.parse", () => {
 		const space = fc.constantFrom("", "", " ", "\n\t\r");
 		const text = fc.constantFrom(
 			"type",

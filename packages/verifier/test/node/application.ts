@@ -1,4 +1,4 @@
-/** A small signed application in a folder of its own, and how to run it under the hook, for tests. */
+/** Makes a small signed application in its own directory, and runs it under the hook. */
 
 import { spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
@@ -25,20 +25,20 @@ import { DEFAULT_POLICY, parsePolicy } from "../../../core/dist/trust/policy.js"
 
 export const REGISTER = fileURLToPath(new URL("../../dist/register-development.cjs", import.meta.url));
 
-/** Releases the ordinary run tries; all that are supported in the full one. */
+/** The releases of Node.js to test: two in an ordinary run, all supported ones in a full run. */
 export const RELEASES: readonly string[] = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"];
 
 export interface Application {
 	/** The signed tree. */
 	readonly directory: string;
-	/** Beside it: host configuration, index, audit file. */
+	/** The directory above it, with host configuration, index and audit file. */
 	readonly home: string;
 	/** Signs the tree as it is now. */
 	sign(options?: SignOptions): Promise<void>;
 	run(release: string, args: readonly string[], options?: RunOptions): Outcome;
-	/** The index as it was written. */
+	/** Reads the index. */
 	index(): Uint8Array;
-	/** Events so far, those of the last run included. */
+	/** Returns all events so far, including those of the last run. */
 	events(): readonly Record<string, unknown>[];
 	[Symbol.dispose](): void;
 }
@@ -52,7 +52,7 @@ export interface RunOptions {
 	readonly nodeArguments?: readonly string[];
 	readonly env?: Record<string, string>;
 	readonly input?: string;
-	/** Absent: the development bundle. `none`: Node.js alone. */
+	/** The file to preload. Absent: the development bundle. `none`: nothing. */
 	readonly register?: string;
 }
 
@@ -62,7 +62,7 @@ export interface Outcome {
 	readonly stderr: string;
 }
 
-/** `files`: content by path below the tree. */
+/** Makes and signs an application. `files` maps relative paths to content. */
 export async function makeApplication(
 	files: Record<string, string | Uint8Array>,
 	options?: SignOptions,
@@ -111,7 +111,7 @@ export async function makeApplication(
 	return application;
 }
 
-/** That of the tests, without what the hook refuses. */
+/** Returns the environment of the tests without variables that the hook refuses. */
 export function environmentOf(home: string): NodeJS.ProcessEnv {
 	const clean = Object.entries(process.env).filter(([name]) => !/^(NODE|VITE)/.test(name));
 	return { ...Object.fromEntries(clean), XDG_CONFIG_HOME: join(home, "config") };
@@ -128,7 +128,7 @@ const signer = signerFromKey(key, [issueCertificate({ commonName: "Test", key, .
 	unfit: "allow",
 });
 
-/** A trust index of a directory as it stands, and the hash of the key that signed it. */
+/** Makes a trust index of a directory. Returns its bytes and the pin of the key that signed it. */
 export async function makeIndex(directory: string, policy: object, sequence?: number) {
 	const content = encodeIndex({
 		notAfter: undefined,

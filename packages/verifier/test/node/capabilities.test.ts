@@ -13,7 +13,7 @@ const COLUMNS: readonly (readonly [name: string, runtime: Runtime])[] = [
 ];
 
 describe("capabilitiesOf()", () => {
-	it("is what docs/node.md shows", () => {
+	it("is the table in docs/node.md", () => {
 		const file = fileURLToPath(new URL("../../../../docs/node.md", import.meta.url));
 		const text = readFileSync(file, "utf8");
 		const expected = text.replace(/(?<=<!-- capabilities -->\n)[\s\S]*(?=<!-- \/capabilities -->)/, table());
@@ -21,18 +21,18 @@ describe("capabilitiesOf()", () => {
 		expect(text).toBe(expected);
 	});
 
-	it("has the same names whatever the runtime", () => {
+	it("has the same names for every runtime", () => {
 		const names = COLUMNS.map(([, runtime]) => capabilitiesOf(runtime).map(({ name }) => name));
 		for (const each of names) expect(each).toEqual(names[0]);
 		expect(new Set(names[0]).size).toBe(names[0]?.length);
 	});
 
-	it("leaves no more open under the launcher than without", () => {
+	it("leaves less open under the launcher than without it", () => {
 		const open = (runtime: Runtime) => capabilitiesOf(runtime).filter(({ enforced }) => !enforced).length;
 		expect(open(LAUNCHED)).toBeLessThan(open(HOOK));
 	});
 
-	it("calls versions without hooks in the thread limited", () => {
+	it("calls releases without synchronous hooks limited", () => {
 		expect(COLUMNS.map(([, runtime]) => tierOf(runtime))).toEqual([
 			"enforce-limited",
 			"enforce-limited",

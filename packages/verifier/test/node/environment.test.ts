@@ -29,7 +29,7 @@ const ARGUMENTS: readonly (readonly string[])[] = [
 	["--test"],
 ];
 
-describe.each(RELEASES)("start on Node.js %s", (release) => {
+describe.each(RELEASES)("a start on Node.js %s", (release) => {
 	let application: Application;
 	beforeAll(async () => {
 		application = await makeApplication({ "package.json": "{}", "main.cjs": 'console.log("ran")' });
@@ -47,19 +47,19 @@ describe.each(RELEASES)("start on Node.js %s", (release) => {
 	});
 
 	it.each([
-		[{ env: { NODE_PATH: "/x" } }, 'unsigned code could come in by the variable "NODE_PATH"; unset it'],
-		[{ nodeArguments: ["--import", "x"] }, 'unsigned code could come in by the option "--import"; leave it out'],
-	])("says what is in the way, and the way out: %j", (options, why) => {
+		[{ env: { NODE_PATH: "/x" } }, 'unsigned code could run because of the environment variable "NODE_PATH"; unset it'],
+		[{ nodeArguments: ["--import", "x"] }, 'unsigned code could run because of the option "--import"; leave it out'],
+	])("says what is wrong, and the way out: %j", (options, why) => {
 		const { stderr } = application.run(release, ["main.cjs"], options);
 		expect(stderr).toContain(`sigtool: ERR_START: Cannot start: ${why}, or start with \`sigtool run\`\n`);
 	});
 
-	it("is refused without V8's flag where the policy refuses code made from text", async () => {
+	it("is refused without V8's flag when the policy refuses code from text", async () => {
 		const files = { "package.json": "{}", "main.cjs": 'console.log("ran"); eval("console.log(\'evaluated\')")' };
 		using strict = await makeApplication(files, { policy: { runtime: { stringCode: "refuse" } } });
 		const outcome = strict.run(release, ["main.cjs"]);
 		refused(outcome);
-		expect(outcome.stderr).toContain("which takes the option --disallow-code-generation-from-strings; add it");
+		expect(outcome.stderr).toContain("which needs the option --disallow-code-generation-from-strings; add it");
 		const nodeArguments = ["--disallow-code-generation-from-strings"];
 		const { stdout, stderr } = strict.run(release, ["main.cjs"], { nodeArguments });
 		expect(stdout).toBe("ran\n");
@@ -87,7 +87,7 @@ describe.each(RELEASES)("start on Node.js %s", (release) => {
 		},
 	);
 
-	it("takes no development configuration and no development identity without being asked", () => {
+	it("uses no development configuration or identity unless asked to", () => {
 		const register = REGISTER.replace("-development", "");
 		const { status, stderr } = application.run(release, ["main.cjs"], { register });
 		expect(status).toBe(126);
@@ -105,7 +105,7 @@ describe.each(RELEASES)("start on Node.js %s", (release) => {
 		refused(broken.run(release, ["main.cjs"]));
 	});
 
-	it("lets no debugger in on SIGUSR1", async () => {
+	it("opens no debugger on SIGUSR1", async () => {
 		const program = 'process.stdout.write("ready"); setTimeout(() => {}, 60_000);';
 		using waiting = await makeApplication({ "main.cjs": program });
 		const child = spawn(nodeOfRelease(release), ["--require", REGISTER, "main.cjs"], {

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Application, makeApplication, RELEASES } from "./application.js";
 
-/** Answers in place of the thread that Node.js 20 asks about imports, while that gets to answer somebody else. */
+/**
+ * Makes code that answers an import in place of the loader thread of Node.js 20, and sends the question to that thread
+ * with another port.
+ */
 const FORGE = (place: string) => `${place}.prototype.postMessage = function (m, l) {
 	if (m?.method !== "load" || !m.port) return postMessage.call(this, m, l);
 	m.port.postMessage({ status: "success", body: { format: "module", source: "console.log('evil')", responseURL: m.args[0] } });
@@ -10,8 +13,11 @@ const FORGE = (place: string) => `${place}.prototype.postMessage = function (m, 
 };
 import("./module.mjs").finally(() => process.exit(3))`;
 
-/** `[name, program, event, releases]`; each program prints "evil" when it gets its way. */
-const DOORS: readonly (readonly [name: string, program: string, event: string, since?: number])[] = [
+/**
+ * Each program tries to run unsigned code, and prints "evil" when it succeeds. `since` is the first release that it is
+ * for.
+ */
+const ATTEMPTS: readonly (readonly [name: string, program: string, event: string, since?: number])[] = [
 	["vm.Script", 'new (require("vm").Script)("console.log(\'evil\')").runInThisContext()', "vm.compile"],
 	["vm.runInThisContext", 'require("vm").runInThisContext("console.log(\'evil\')")', "vm.compile"],
 	["vm.runInNewContext", 'require("vm").runInNewContext("log(\'evil\')", console)', "vm.compile"],
@@ -92,22 +98,22 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 		"module.register",
 	],
 	[
-		"what util.inspect calls getters with",
+		"the class that util.inspect passes to getters",
 		'const vm = require("vm"), util = require("util"); let inner; Object.defineProperty(vm.Script, "x", { get() { inner = this; return 1; }, enumerable: true }); util.inspect(vm.Script, { getters: true, showProxy: true }); new inner("console.log(`evil`)").runInThisContext()',
 		"vm.compile",
 	],
 	[
-		"tags that util.inspect asks for",
+		"tags that util.inspect reads",
 		'const vm = require("vm"), util = require("util"); let inner; Object.defineProperty(Function.prototype, Symbol.toStringTag, { get() { inner ??= this; return "f"; } }); util.inspect(vm.Script); new (inner ?? vm.Script)("console.log(`evil`)").runInThisContext()',
 		"vm.compile",
 	],
 	[
-		"what a worker is given",
+		"the inheritance that a worker is about to get",
 		'const w = require("worker_threads"); new w.Worker("./empty.js", { workerData: { get x() { console.log(w.getEnvironmentData("sigtool:start") ? "evil" : "nothing"); process.exit(3); } } })',
 		"none",
 	],
 	[
-		"what a worker was given",
+		"the inheritance that a worker has taken",
 		'const w = require("worker_threads"); new w.Worker("./empty.js"); if (w.getEnvironmentData("sigtool:start")) console.log("evil"); process.exit(3)',
 		"none",
 	],
@@ -240,7 +246,7 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 	["node:ffi", 'require("node:ffi"); console.log("evil")', "ffi.open", 26],
 	["V8 flags", 'require("v8").setFlagsFromString("--allow-natives-syntax"); console.log("evil")', "code.string"],
 	[
-		"what a worker is told, changed by MessagePort.prototype",
+		"a worker's start message changed by MessagePort.prototype",
 		'const { Worker, MessagePort } = require("worker_threads"); const p = MessagePort.prototype, { postMessage } = p; p.postMessage = function (m, l) { if (m.type === "loadScript") Object.assign(m, { doEval: "module", filename: "console.log(\'evil\')" }); return postMessage.call(this, m, l); }; new Worker("./empty.js")',
 		"worker.spawn",
 	],
@@ -275,22 +281,22 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 		"none",
 	],
 	[
-		"vm asked for while Array.prototype has no iterator",
+		"vm loaded while Array.prototype has no iterator",
 		'const key = Symbol.iterator, it = Array.prototype[key]; Array.prototype[key] = function* () {}; let vm; try { vm = require("vm"); } finally { Array.prototype[key] = it; } vm.runInThisContext("console.log(\'evil\')")',
 		"vm.compile",
 	],
 	[
-		"vm asked for while Module._load gives another",
+		"vm loaded while Module._load returns another module",
 		'const m = require("module"), { _load } = m; m._load = () => ({ Script: class {} }); process.getBuiltinModule("vm"); m._load = _load; require("vm").runInThisContext("console.log(\'evil\')")',
 		"vm.compile",
 	],
 	[
-		"vm asked for while Module.prototype.require gives another",
+		"vm loaded while Module.prototype.require returns another module",
 		'const p = module.constructor.prototype, r = p.require; p.require = () => ({ Script: class {} }); process.getBuiltinModule("vm"); p.require = r; require("vm").runInThisContext("console.log(\'evil\')")',
 		"vm.compile",
 	],
 	[
-		"tls asked for while it is being guarded",
+		"tls loaded while it is being guarded",
 		'let at; Object.defineProperty(Object.prototype, "context", { configurable: true, set() { at ??= require("tls"); } }); require("tls"); console.log(at ? "evil" : "")',
 		"process.binding",
 		22,
@@ -302,7 +308,7 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 		22,
 	],
 	[
-		"a realm of its own",
+		"a separate realm",
 		'const vm = require("vm"); vm.createContext(vm.constants.DONT_CONTEXTIFY).eval("0"); console.log("evil")',
 		"none",
 		22,
@@ -311,14 +317,14 @@ const DOORS: readonly (readonly [name: string, program: string, event: string, s
 
 const IMPORTS_VM = 'import { runInThisContext } from "node:vm"; runInThisContext("console.log(`evil`)");';
 
-/** What the policy of these programs takes. */
+/** The policy `stringCode: refuse` needs this option. */
 const NO_STRINGS = { nodeArguments: ["--disallow-code-generation-from-strings"] };
 
-describe.each(RELEASES)("doors on Node.js %s", (release) => {
-	const known = DOORS.filter(([, , , since = 20]) => Number(release) >= since);
+describe.each(RELEASES)("guards on Node.js %s", (release) => {
+	const known = ATTEMPTS.filter(([, , , since = 20]) => Number(release) >= since);
 	let application: Application;
 	beforeAll(async () => {
-		const programs = known.map(([, program], index): [string, string] => [`door-${index}.cjs`, program]);
+		const programs = known.map(([, program], index): [string, string] => [`attempt-${index}.cjs`, program]);
 		application = await makeApplication(
 			{ ...Object.fromEntries(programs), "package.json": "{}", "empty.js": "", "module.mjs": "", "vm.mjs": IMPORTS_VM },
 			{ policy: { runtime: { stringCode: "refuse" } } },
@@ -326,12 +332,12 @@ describe.each(RELEASES)("doors on Node.js %s", (release) => {
 	});
 	afterAll(() => application[Symbol.dispose]());
 
-	it.each(known.map(([name, , event], index) => ({ name, event, index })))("closes $name", ({ event, index }) => {
-		const { status, stdout, stderr } = application.run(release, [`door-${index}.cjs`], NO_STRINGS);
+	it.each(known.map(([name, , event], index) => ({ name, event, index })))("stop $name", ({ event, index }) => {
+		const { status, stdout, stderr } = application.run(release, [`attempt-${index}.cjs`], NO_STRINGS);
 		expect(stdout, stderr).not.toContain("evil");
 		if (event === "none") return expect(status).not.toBe(0);
 		expect(status, stderr).toBe(126);
-		if (event === "wasm.compile") expect(stderr).toMatch(/name its digest in runtime\.webAssemblySha256/);
+		if (event === "wasm.compile") expect(stderr).toMatch(/add its digest to runtime\.webAssemblySha256/);
 		const refusal = application.events().findLast(({ verdict }) => verdict === "refuse");
 		expect(refusal?.event).toBe(event);
 	});
@@ -355,10 +361,10 @@ const HARMLESS: readonly (readonly [name: string, program: string, since?: numbe
 		"a wrapped Module._compile",
 		'const { prototype } = module.constructor; const inner = prototype._compile; prototype._compile = function (...args) { return inner.apply(this, args) }; require("./said.js")',
 	],
-	["an extension of its own", 'require.extensions[".said"] = require.extensions[".js"]; require("./other.said")'],
+	["a new extension of require", 'require.extensions[".said"] = require.extensions[".js"]; require("./other.said")'],
 	["signed WebAssembly", 'new WebAssembly.Module(require("fs").readFileSync("./empty.wasm")); require("./said.js")'],
 	[
-		"the compile cache, which is off",
+		"asking for the compile cache, which is off",
 		'if (require("module").enableCompileCache("/nonexistent").directory === undefined) require("./said.js")',
 		22,
 	],
@@ -375,7 +381,7 @@ const HARMLESS: readonly (readonly [name: string, program: string, since?: numbe
 	["process.binding('natives')", 'process.noDeprecation = true; process.binding("natives"); require("./said.js")'],
 ];
 
-describe.each(RELEASES)("what stays as it is on Node.js %s", (release) => {
+describe.each(RELEASES)("harmless code that still works on Node.js %s", (release) => {
 	const known = HARMLESS.filter(([, , since = 20]) => Number(release) >= since);
 	let application: Application;
 	beforeAll(async () => {

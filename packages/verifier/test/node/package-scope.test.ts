@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Application, makeApplication, RELEASES, write } from "./application.js";
 
-/** No package.json among them. */
+/** The signed files, which include no package.json. */
 const FILES = {
 	"common.js":
 		'const { n } = require("./n.js"); import("./n.js").then((m) => console.log(n, m.n, require.main === module, this === module.exports));',
@@ -46,13 +46,13 @@ describe.each(RELEASES)("package.json above the signed tree on Node.js %s", (rel
 		return application.run(release, [name], register === undefined ? {} : { register });
 	}
 
-	it("changes what runs on plain Node.js", () => {
+	it("changes what runs on unguarded Node.js", () => {
 		expect(runBelow(UNSIGNED.none, "common.js", "none").status).toBe(0);
 		expect(runBelow(UNSIGNED.module, "common.js", "none").status).not.toBe(0);
 		expect(runBelow(UNSIGNED.commonjs, "module.js", "none").status).not.toBe(0);
 	});
 
-	it.each(programs)("changes nothing of what %s does", (name) => {
+	it.each(programs)("does not change what %s does", (name) => {
 		const plain = runBelow(UNSIGNED.none, name, "none");
 		expect(plain.status, plain.stderr).toBe(0);
 		for (const [label, content] of Object.entries(UNSIGNED)) {
@@ -64,21 +64,21 @@ describe.each(RELEASES)("package.json above the signed tree on Node.js %s", (rel
 	it.each([
 		["by-hash.cjs", { imports: { "#n": "./app/n.js" } }],
 		["by-name.mjs", { name: "project", exports: "./app/n.js" }],
-	])("is refused where it would lead names to files: %s", (name, content) => {
+	])("is refused if it decides what names resolve to: %s", (name, content) => {
 		expect(runBelow(content, name, "none").status).toBe(0);
 		const { status, stderr } = runBelow(content, name);
 		expect(status).toBe(126);
-		expect(stderr).toMatch(/ERR_OUTSIDE_PRODUCTS: .*give the signed tree a package\.json of its own/);
+		expect(stderr).toMatch(/ERR_OUTSIDE_PRODUCTS: .*add a package\.json to the signed tree/);
 		expect(stderr).toContain(JSON.stringify(join(application.home, "package.json")));
 	});
 
-	it("stops what runs when Node.js cannot read it", () => {
+	it("stops the program when Node.js cannot read it", () => {
 		expect(runBelow('{ "type"', "n.js").status).not.toBe(0);
 	});
 });
 
 describe.each(RELEASES)("modules without a package.json on Node.js %s", (release) => {
-	it("in node_modules are not of the type of whoever uses them", async () => {
+	it("in node_modules do not get the type of the program that uses them", async () => {
 		using application = await makeApplication({
 			"package.json": '{ "type": "module" }',
 			"main.js": `import { createRequire } from "node:module"; import { a } from "./node_modules/loose/index.js";

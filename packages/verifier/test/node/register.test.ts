@@ -53,7 +53,7 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 		}
 	});
 
-	it("starts workers with this hook, not with one of its name below another working directory", async () => {
+	it("starts workers with this hook, not with a file of the same name in another working directory", async () => {
 		const named = relative(application.directory, REGISTER);
 		using program = await makeApplication({
 			"main.cjs": `process.chdir(process.argv[2]); new (require("worker_threads").Worker)(__dirname + "/worker.js");`,
@@ -66,7 +66,7 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 		expect(stdout, stderr).toBe("signed\n");
 	});
 
-	it("takes another file in the place of standard error for a sink that fails", async () => {
+	it("treats standard error as a failed sink when it is another file", async () => {
 		using program = await makeApplication({
 			"main.cjs": `const fs = require("fs"); fs.closeSync(2); fs.openSync(process.argv[2], "w"); require("./added.cjs");`,
 		});
@@ -77,22 +77,25 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 		expect(readFileSync(taken, "utf8")).toMatch(/^sigtool: ERR_AUDIT_SINK: .*standard error.*; unwritten: /);
 	});
 
-	it.skipIf(!existsSync(ADDON))("ends the whole process for what a worker loads (needs the addon built)", async () => {
-		const worker = 'try { require("./added.js"); } catch {}';
-		using threads = await makeApplication({
-			"package.json": "{}",
-			"main.cjs": 'new (require("worker_threads").Worker)("./worker.js").on("exit", () => console.log("goes on"));',
-			"worker.js": worker,
-			"ended.cjs": 'new (require("worker_threads").Worker)("./none.js").on("exit", () => console.log("goes on"));',
-			"none.js": "",
-		});
-		write(join(threads.directory, "added.js"), "console.log('evil')");
-		expect(threads.run(release, ["ended.cjs"])).toMatchObject({ status: 0, stdout: "goes on\n" });
-		expect(threads.run(release, ["main.cjs"])).toMatchObject({ status: 126, stdout: "" });
-		expect(threads.events().at(-1)).toMatchObject({ verdict: "refuse", reason: "ERR_FILE_ADDED" });
-	});
+	it.skipIf(!existsSync(ADDON))(
+		"ends the whole process when a worker loads unsigned code (needs the addon built)",
+		async () => {
+			const worker = 'try { require("./added.js"); } catch {}';
+			using threads = await makeApplication({
+				"package.json": "{}",
+				"main.cjs": 'new (require("worker_threads").Worker)("./worker.js").on("exit", () => console.log("goes on"));',
+				"worker.js": worker,
+				"ended.cjs": 'new (require("worker_threads").Worker)("./none.js").on("exit", () => console.log("goes on"));',
+				"none.js": "",
+			});
+			write(join(threads.directory, "added.js"), "console.log('evil')");
+			expect(threads.run(release, ["ended.cjs"])).toMatchObject({ status: 0, stdout: "goes on\n" });
+			expect(threads.run(release, ["main.cjs"])).toMatchObject({ status: 126, stdout: "" });
+			expect(threads.events().at(-1)).toMatchObject({ verdict: "refuse", reason: "ERR_FILE_ADDED" });
+		},
+	);
 
-	it("lets a signed program watch and refuse by a hook of its own, through the library", async () => {
+	it("lets a signed program add an audit hook that refuses, through the library", async () => {
 		using watched = await makeApplication({
 			"package.json": "{}",
 			"main.mjs": `import { addAuditHook, hookCapabilities } from "./verifier.mjs";
@@ -115,7 +118,7 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 		expect(alone).toMatchObject({ status: 0, stdout: "false none\nfirst\nsecond\n" });
 	});
 
-	it("starts where policy refuses workers, and is none itself", async () => {
+	it("starts under a policy that refuses workers", async () => {
 		const policy = { runtime: { workers: "refuse" } };
 		using program = await makeApplication({ "main.js": 'console.log("ran")' }, { policy });
 		const { status, stdout, stderr } = program.run(release, ["main.js"]);
@@ -132,7 +135,7 @@ describe.each(RELEASES)("register on Node.js %s", (release) => {
 	});
 });
 
-/** Warnings name the process. */
+/** Removes the process id from warnings. */
 function withoutIds(text: string): string {
 	return text.replace(/\(node:\d+\)/g, "(node)");
 }

@@ -7,14 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Application, makeApplication, REGISTER, RELEASES, write } from "./application.js";
 
 /**
- * A file is replaced right after its digest was computed. Every program prints what it got: "good" from what was signed,
- * "evil" from what came in its place.
+ * A file that is replaced right after its digest was computed. Every program prints "good" if it got the signed file,
+ * and "evil" if it got the replacement.
  */
 interface Case {
 	readonly name: string;
 	readonly main: string;
 	readonly files?: Record<string, string>;
-	/** Replaced, by default with itself where "good" reads "evil". */
+	/** The file that is replaced. By default its replacement has "evil" in place of "good". */
 	readonly victim: string;
 	readonly kind?: "addon" | "link" | "directory";
 	readonly since?: number;
@@ -166,7 +166,10 @@ int napi_create_string_utf8(env, const char *, size_t, value *);
 value napi_register_module_v1(env e, value exports) { napi_create_string_utf8(e, "WORD", 4, &exports); return exports; }
 `;
 
-/** By the native addon in one call, or step by step in JavaScript; the ordinary run tries each way on one release. */
+/**
+ * The digest is computed by the native addon in one call, or in JavaScript. An ordinary run tries each way on one
+ * release.
+ */
 type Way = "addon" | "JavaScript";
 const runs = RELEASES.filter(() => existsSync("/usr/bin/cc")).flatMap((release) => {
 	const ways: readonly Way[] = process.env.SIGTOOL_FULL
@@ -193,12 +196,12 @@ describe.each(runs)(
 				});
 				expect(existsSync(join(application.home, "swapped")), "the file was replaced").toBe(true);
 				expect(stdout, stderr).not.toContain("evil");
-				// Where Node.js loads it once more, what is there by then is refused.
+				// If Node.js opens the file a second time, the replacement is refused.
 				if (status !== 126) expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "good\n" });
 				else expect(stderr).toContain("ERR_UNTRUSTED_CODE");
 			});
 
-			it("is what a check before the load leaves open", async () => {
+			it("may run under a naive hook", async () => {
 				application[Symbol.dispose]();
 				application = await arrange(each);
 				const { stdout } = application.run(release, [each.main], {
@@ -208,7 +211,7 @@ describe.each(runs)(
 			});
 		});
 
-		it("runs in at least 15 cases where the check and the load are two", () => {
+		it("runs in at least 15 cases under a naive hook, which checks and then loads", () => {
 			expect(ranEvil).toBeGreaterThanOrEqual(15);
 		});
 	},
@@ -231,7 +234,10 @@ async function arrange({ files = {}, kind, victim }: Case): Promise<Application>
 	return application;
 }
 
-/** Wraps what digests before `hook` captures it: the swap happens between the digest and whatever is done with it. */
+/**
+ * Wraps the digest functions before `hook` captures them, so that the file is replaced right after its digest was
+ * computed.
+ */
 function preload({ directory, home }: Application, { kind, victim }: Case, way: Way, hook: string): string {
 	const path = join(directory, victim);
 	const judged = kind === "link" ? join(directory, "one/v.js") : kind === "directory" ? join(path, "v.js") : path;
@@ -277,7 +283,7 @@ if (fs.existsSync("${ADDON_FILE}"))
 
 const q = (text: string) => JSON.stringify(text);
 
-/** Checks each file, and lets Node.js load it by its path. */
+/** A naive hook, which checks each file and then lets Node.js load it by its path. */
 const NAIVE = `
 const crypto = require("crypto"), fs = require("fs"), Module = require("module"), path = require("path");
 const { fileURLToPath } = require("url");

@@ -29,7 +29,7 @@ Promise.all(later).then(([content, { address }]) => {
 `;
 
 describe.each(RELEASES)("Node.js %s", (release) => {
-	it("tells of files, sockets, names and variables, on the channel and not in the sinks", async () => {
+	it("raises events for files, sockets, names and variables, on the channel and not in the sinks", async () => {
 		using application = await makeApplication({ "main.js": MAIN });
 		const { status, stdout, stderr } = application.run(release, ["main.js"]);
 		expect([status, stderr]).toEqual([0, ""]);

@@ -18,10 +18,10 @@ import { makeKey, PYTHONS, Site } from "./support.js";
 const isRoot = process.getuid?.() === 0;
 const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
 const [major = 0, minor = 0] = release().split(".").map(Number);
-/** Linux 6.14 has AT_EXECVE_CHECK. */
+/** True when the kernel has AT_EXECVE_CHECK (Linux 6.14). */
 const canAsk = major > 6 || (major === 6 && minor >= 14);
 
-describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython of $version (as root)", (python) => {
+describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of spython $version (as root)", (python) => {
 	let site: Site;
 	let config: string;
 	beforeAll(async () => {
@@ -32,7 +32,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 	});
 	afterAll(() => site.remove());
 
-	/** A run under this configuration; `/tmp` is open to all, which the sticky bit makes good. */
+	/** Runs under this configuration, in a directory below `/tmp`, which is acceptable because of its sticky bit. */
 	function under(document: unknown, args: readonly string[] = ["app/main.py"], options: readonly string[] = []) {
 		writeFileSync(
 			config,
@@ -59,7 +59,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 		await site.sign();
 	});
 
-	it("refuses other products, older sequences and what it denies", () => {
+	it("refuses other products, older sequences and entries of the deny list", () => {
 		const head = JSON.parse(site.sigtool("inspect", "--json", site.index));
 		const [key] = [site.pin];
 		const file = spawnSync("sha256sum", [join(site.application, "helper.py")], { encoding: "utf8" }).stdout.slice(
@@ -84,7 +84,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 		});
 	});
 
-	it("binds a product to another directory than it was compiled from", () => {
+	it("binds a product to another directory than the compiled one", () => {
 		const elsewhere = join(site.root, "elsewhere");
 		spawnSync("cp", ["-a", site.application, elsewhere]);
 		const products = [{ name: "app", root: elsewhere }, { name: python.library }];
@@ -92,7 +92,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 		expect(under({ products })).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_OUTSIDE_PRODUCTS") });
 	});
 
-	it("ends the process at a refusal where it says so", async () => {
+	it("ends the process at a refusal with onRefusal exit", async () => {
 		site.write({ "catches.py": "try:\n    import extra\nexcept BaseException:\n    pass\nprint('went on')\n" });
 		await site.sign();
 		site.write({ "extra.py": "" });
@@ -123,12 +123,12 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 	});
 
 	it.each([
-		["that is sound", { version: 1 }, ran],
-		["of another version", { version: 2 }, refused("ERR_POLICY")],
-		["without a version", { mode: "audit" }, refused("ERR_POLICY")],
-		["whose version is a text", { version: "1" }, refused("ERR_POLICY")],
-		["with a member that is unknown", { version: 1, surprise: 1 }, refused("ERR_POLICY")],
-	])("holds a policy of its own %s", (_, document, expected) => {
+		["a valid one", { version: 1 }, ran],
+		["one of another version", { version: 2 }, refused("ERR_POLICY")],
+		["one without a version", { mode: "audit" }, refused("ERR_POLICY")],
+		["one whose version is a string", { version: "1" }, refused("ERR_POLICY")],
+		["one with an unknown member", { version: 1, surprise: 1 }, refused("ERR_POLICY")],
+	])("reads the policy document that it names, %s", (_, document, expected) => {
 		const policy = join(site.root, "policy.json");
 		writeFileSync(policy, JSON.stringify(document), { mode: 0o600 });
 		expect(under({ policy })).toMatchObject(expected);
@@ -151,7 +151,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 		expect(under(document)).toMatchObject(refused("ERR_HOST_CONFIG"));
 	});
 
-	it("refuses a configuration that others could have written, or that a link leads to", () => {
+	it("refuses a configuration that others may write, or that a link leads to", () => {
 		under({});
 		chmodSync(config, 0o666);
 		expect(site.run(["app/main.py"], { options: ["--config", config] })).toMatchObject(refused("ERR_HOST_CONFIG"));
@@ -161,7 +161,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 		expect(site.run(["app/main.py"], { options: ["--config", link] })).toMatchObject(refused("ERR_HOST_CONFIG"));
 	});
 
-	it("refuses what a development identity signed, but for development", () => {
+	it("refuses signatures of a development identity, except for development", () => {
 		const pin = makeKey(site.root, "developer", "development");
 		site.sigtool(
 			"sign",
@@ -237,7 +237,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 			expect(events).toContainEqual(expect.objectContaining({ event: "python.compile", detail: "1, made\nup" }));
 		});
 
-		it("of every kind of CPython are to be had", async () => {
+		it("can include every event of CPython", async () => {
 			const jsonLines = join(site.root, "all.jsonl");
 			await site.sign({ policy: { python: { events: ["*"] } } });
 			expect(under({ audit: { jsonLines } })).toMatchObject(ran);
@@ -248,7 +248,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 			await site.sign();
 		});
 
-		it("go to a file again after a program closed it, and opened its own in that place", async () => {
+		it("go to the file again after a program closed it and opened another file with its descriptor", async () => {
 			const jsonLines = join(site.root, "again.jsonl");
 			const own = join(site.root, "own.txt");
 			site.write({
@@ -260,7 +260,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 			expect(lines(jsonLines).some(({ path }) => /json\/.*tool/.test(path ?? ""))).toBe(true);
 		});
 
-		it("say what was found and why it is refused, however long the path", async () => {
+		it("contain digests and reason, however long the path", async () => {
 			site.write({ "runs.py": "import runpy, sys\nrunpy.run_path(sys.argv[1])\n" });
 			await site.sign();
 			const first = join(site.application, "\u0001".repeat(250));
@@ -281,14 +281,17 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("what a host says of spython 
 			);
 		});
 
-		it("that a sink does not take are counted, and told when it does", () => {
+		it("that a sink does not take are counted, and reported when it works again", () => {
 			const fifo = join(site.root, "fifo");
 			spawnSync("mkfifo", [fifo]);
 			expect(under({ audit: { jsonLines: fifo } })).toMatchObject(refused("ERR_AUDIT_SINK"));
 			expect(under({ audit: { jsonLines: "/dev/full" } })).toMatchObject(ran);
 		});
 
-		/** With its priority. Ten datagrams wait at least where nobody reads before the program has ended. */
+		/**
+		 * Returns the logged events with their priorities. The socket queues at least ten datagrams when it is read
+		 * afterwards.
+		 */
 		function logged(read: "afterwards" | "meanwhile", ...args: string[]) {
 			const listen = `import socket, subprocess, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -329,7 +332,7 @@ while True:
 		const hasLocales =
 			existsSync("/usr/share/i18n/locales/fr_FR") && spawnSync("localedef", ["--version"]).status === 0;
 		it.skipIf(!canMount || !hasLocales)(
-			"go to syslog in its own language (needs unshare -m, localedef and locales)",
+			"go to syslog in English, whatever the program's locale (needs unshare -m, localedef and locales)",
 			async () => {
 				const french = join(site.root, "fr_FR.UTF-8");
 				spawnSync("localedef", ["-i", "fr_FR", "-f", "UTF-8", french]);
@@ -346,34 +349,31 @@ while True:
 		);
 	});
 
-	it.skipIf(!canMount)(
-		"refuses all that lies on a mount that is noexec, whatever vouches for it (needs unshare -m)",
-		async () => {
-			await site.sign({ policy: { python: { xattr: "ima" } } });
-			const path = join(site.application, "attribute.py");
-			writeFileSync(path, "print('ran')\n");
-			const hash = spawnSync("sha256sum", [path], { encoding: "utf8" }).stdout.slice(0, 64);
-			expect(spawnSync("setfattr", ["-n", "security.ima", "-v", `0x0404${hash}`, path]).status).toBe(0);
-			const { application } = site;
-			const remount = `mount --bind ${application} ${application} && mount -o remount,bind,noexec ${application} && exec "$@"`;
-			for (const script of ["main.py", "attribute.py"]) {
-				const words = [join(application, script)];
-				const mounted = (...program: string[]) =>
-					spawnSync("unshare", ["-m", "sh", "-c", remount, "sh", ...program, ...words], { encoding: "utf8" });
-				expect(site.run(words)).toMatchObject(ran);
-				expect(mounted(python.executable)).toMatchObject(ran);
-				expect(mounted(site.spython, "--index", site.index)).toMatchObject({
-					status: 1,
-					stdout: "",
-					stderr: expect.stringContaining("its mount is noexec (ERR_NOT_EXECUTABLE"),
-				});
-			}
-			rmSync(path);
-			await site.sign();
-		},
-	);
+	it.skipIf(!canMount)("refuses every file on a noexec mount, even a signed one (needs unshare -m)", async () => {
+		await site.sign({ policy: { python: { xattr: "ima" } } });
+		const path = join(site.application, "attribute.py");
+		writeFileSync(path, "print('ran')\n");
+		const hash = spawnSync("sha256sum", [path], { encoding: "utf8" }).stdout.slice(0, 64);
+		expect(spawnSync("setfattr", ["-n", "security.ima", "-v", `0x0404${hash}`, path]).status).toBe(0);
+		const { application } = site;
+		const remount = `mount --bind ${application} ${application} && mount -o remount,bind,noexec ${application} && exec "$@"`;
+		for (const script of ["main.py", "attribute.py"]) {
+			const args = [join(application, script)];
+			const mounted = (...program: string[]) =>
+				spawnSync("unshare", ["-m", "sh", "-c", remount, "sh", ...program, ...args], { encoding: "utf8" });
+			expect(site.run(args)).toMatchObject(ran);
+			expect(mounted(python.executable)).toMatchObject(ran);
+			expect(mounted(site.spython, "--index", site.index)).toMatchObject({
+				status: 1,
+				stdout: "",
+				stderr: expect.stringContaining("its mount is noexec (ERR_NOT_EXECUTABLE"),
+			});
+		}
+		rmSync(path);
+		await site.sign();
+	});
 
-	it.skipIf(!canAsk)("refuses what has an execute bit and is open for writing (needs Linux 6.14)", async () => {
+	it.skipIf(!canAsk)("refuses a file with an execute bit that is open for writing (needs Linux 6.14)", async () => {
 		const path = join(site.application, "main.py");
 		chmodSync(path, 0o755);
 		await site.sign();

@@ -1,4 +1,4 @@
-"""Loads code over and over, and prints what a round of that leaves behind: octets of malloc(), CPython's blocks, descriptors. WORK PLACE"""
+"""Loads code repeatedly. Prints what one round leaves: bytes of malloc(), blocks of CPython, descriptors. Arguments: WORK DIRECTORY"""
 
 import ctypes
 import gc
@@ -36,7 +36,7 @@ def source():
 
 
 def archive():
-    # The importer that keeps what an archive has in it is made anew.
+    # Makes the importer anew, because it keeps the archive's directory.
     for _ in range(LOADS):
         sys.path_importer_cache.pop(place + "/archive.zip", None)
         sys.modules.pop("zipped", None)
@@ -57,7 +57,7 @@ def native():
 
 
 def refusal():
-    """What a plain Python does."""
+    """Ignores refusals, which unguarded Python does not make."""
     attempts = [lambda: runpy.run_path(place + "/unsigned.py"), lambda: open(place + "/unsigned.pyc", "rb").close()] * LOADS
     for attempt in attempts + [lambda: os.system("exit")] * 4:
         try:
@@ -76,7 +76,7 @@ def interpreters():
     interpreters.destroy(number)
 
 
-# What is made once is made by the first; a table that grows does so in one of the five others.
+# The first measurement includes what is made only once. Taking the least of five differences ignores tables that grow.
 counts = []
 for _ in range(6):
     for _ in range(ROUNDS):

@@ -7,22 +7,29 @@ import { isSanitized, PYTHONS, type Python, Site } from "./support.js";
 
 const PROGRAM = readFileSync(fileURLToPath(new URL("leaks.py", import.meta.url)), "utf8");
 
-/** What a round may leave more than plain Python's: octets, blocks, descriptors. It loads code 32 times. */
+/**
+ * The most that one round may leave beyond unguarded Python: bytes, blocks, descriptors. A round loads code 32 times.
+ */
 const MORE = [500, 2, 0.5];
-/** An interpreter that comes and goes leaves more than 100,000 octets in plain Python, some more or less each time. */
+/**
+ * The same for a subinterpreter, which in unguarded Python leaves more than 100,000 bytes, not always the same number.
+ */
 const MORE_BY_INTERPRETER = [3000, 8, 0.5];
 
-/** Left behind by each opening of code (a descriptor by each 16th), and by the first one of each interpreter. */
+/**
+ * Statements that leak on purpose: at each opening of code (a descriptor at every 16th), or at the first one of each
+ * interpreter.
+ */
 const LEAKS = {
-	opening: `{ static void *volatile octets; octets = malloc(24); PyBytes_FromStringAndSize(NULL, 40);
+	opening: `{ static void *volatile memory; memory = malloc(24); PyBytes_FromStringAndSize(NULL, 40);
 		static unsigned count; if (count++ % 16 == 0) (void)!dup(2); }`,
-	interpreter: `{ static void *volatile octets; static int64_t last = -1; const int64_t id = PyInterpreterState_GetID(PyThreadState_Get()->interp);
-		if (last != id) last = id, octets = malloc(10000); }`,
+	interpreter: `{ static void *volatile memory; static int64_t last = -1; const int64_t id = PyInterpreterState_GetID(PyThreadState_Get()->interp);
+		if (last != id) last = id, memory = malloc(10000); }`,
 };
 
-// The sanitizers have an allocator of their own.
+// The sanitizers replace malloc(), which this test measures.
 describe.skipIf(isSanitized).each(PYTHONS)(
-	"what spython of $version keeps of what it loaded, $executable",
+	"memory that spython $version keeps after loading code, $executable",
 	(python) => {
 		let site: Site;
 		let config: string;
@@ -42,8 +49,8 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 
 		const program = () => join(site.application, "leaks.py");
 		function left(command: readonly string[], work: string): number[] {
-			const [file = "", ...words] = [...command, program(), work, site.application];
-			const { status, stdout, stderr } = spawnSync(file, words, { cwd: site.root, encoding: "utf8" });
+			const [file = "", ...args] = [...command, program(), work, site.application];
+			const { status, stdout, stderr } = spawnSync(file, args, { cwd: site.root, encoding: "utf8" });
 			expect(status, stderr).toBe(0);
 			return JSON.parse(stdout);
 		}
@@ -55,7 +62,7 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 		}
 		const leftBy = (spython: string, work: string) => left([spython, "--config", config, "--index", site.index], work);
 
-		/** What is left more than by plain Python, of which more than is allowed. */
+		/** Returns what a round leaves more than in unguarded Python, as far as it exceeds the limit. */
 		function excess(spython: string, work: string): number[] {
 			const plain = leftByPlain(work);
 			const more = work === "interpreters" ? MORE_BY_INTERPRETER : MORE;
@@ -63,17 +70,17 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 		}
 
 		const works = ["source", "archive", "script", "native", "refusal"];
-		it.each(works)("is no more than plain Python does, %s loaded over and over", (work) => {
+		it.each(works)("is no more than in unguarded Python: %s", (work) => {
 			expect(excess(site.spython, work)).toEqual([]);
 		});
 
-		// 3.12.1 ends by a fault; 3.8 leaves 84,000 octets or 113,000, as it happens.
+		// 3.12.1 ends with a fault. 3.8 leaves 84,000 or 113,000 bytes at random.
 		it.skipIf(!canDestroyInterpreters(python))(
-			"is no more than plain Python does, by interpreters that come and go (needs a Python that survives that, and leaves the same each time)",
+			"is no more than in unguarded Python: subinterpreters (needs a Python whose subinterpreters end cleanly)",
 			() => expect(excess(site.spython, "interpreters")).toEqual([]),
 		);
 
-		it("would be found were it more", async () => {
+		it("is found by the test when more is kept", async () => {
 			const leaking = await site.buildAltered(LEAKS.opening);
 			for (const work of works) expect(excess(leaking, work), work).toEqual([0, 1, 2]);
 			if (!canDestroyInterpreters(python)) return;

@@ -16,7 +16,7 @@ import { flipByte, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
 
-/** Says of each line of a program, `name: expression`, how it ended. */
+/** Makes a program that evaluates each line `name: expression` and prints how it ended. */
 const trying = (imports: string, lines: Readonly<Record<string, string>>) =>
 	`${imports}\ndef attempt(name, do):\n    try: print(name, "did", do())\n    except BaseException as error: print(name, type(error).__name__, error)\n${Object.entries(
 		lines,
@@ -24,7 +24,7 @@ const trying = (imports: string, lines: Readonly<Record<string, string>>) =>
 		.map(([name, expression]) => `attempt(${JSON.stringify(name)}, lambda: ${expression})`)
 		.join("\n")}\n`;
 
-describe.each(PYTHONS)("what spython of $version refuses at run time, $executable", (python) => {
+describe.each(PYTHONS)("refusals of spython $version at run time, $executable", (python) => {
 	let site: Site;
 	beforeAll(() => {
 		site = new Site(python);
@@ -40,7 +40,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		);
 	}
 
-	it("refuses children in words that say so, and lets forks be", async () => {
+	it("refuses child processes with a clear message, and allows fork", async () => {
 		const lines = {
 			run: "subprocess.run([sys.executable, '-c', 'print(1)'])",
 			system: "os.system('true')",
@@ -74,7 +74,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		expect(site.run(["app/child.py"])).toMatchObject({ status: 0, stdout: "1\n" });
 	});
 
-	it("refuses loaders past the hook, other hooks and writing to memory", async () => {
+	it("refuses loaders that avoid the hook, other hooks, and writing to memory", async () => {
 		const lines = {
 			pyc: "open(data + '/evil.pyc', 'rb').read()",
 			bytes: "open((data + '/evil.pyc').encode(), 'rb').read()",
@@ -110,7 +110,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		expect(Number(answers(site.run(["app/past.py"]).stdout).hooks)).toBeGreaterThan(0);
 	});
 
-	it("judges libraries that ctypes loads by a path, and finds others as the system does but in strict", async () => {
+	it("judges libraries that ctypes loads by a path; loads others by name as the system does, except in strict mode", async () => {
 		const library = spawnSync(python.executable, ["-I", "-c", "import _ctypes; print(_ctypes.__file__)"], {
 			encoding: "utf8",
 		}).stdout.trim();
@@ -139,7 +139,7 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		expect(enforce.copy).toMatch(/^PermissionError .*ERR_OUTSIDE_PRODUCTS/);
 		const strict = site.run(["app/libraries.py"], { options: ["--mode", "strict"] });
 		if (strict.status === 0) {
-			// The loader goes there again, and may be led elsewhere then.
+			// The dynamic loader follows the path a second time, and the link may have changed by then.
 			const outside = expect.stringMatching(/^PermissionError .*ERR_LINK_CHANGED/);
 			const signed = expect.stringMatching(/^did /);
 			const name = expect.stringMatching(/^PermissionError /);
@@ -152,13 +152,13 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		});
 	});
 
-	it("judges what a library is linked to, where that names the directory, and leaves the system's to the system", async () => {
+	it("judges the libraries that a library names with a directory, and not those of the system", async () => {
 		const elsewhere = join(site.root, "elsewhere");
 		mkdirSync(elsewhere, { recursive: true });
 		const link = (path: string, needed: readonly string[], rpath: string) => {
 			mkdirSync(join(path, ".."), { recursive: true });
-			const words = ["-shared", "-fPIC", "-Wl,--no-as-needed", "-x", "c", "-", "-x", "none", "-o", path];
-			const { stderr } = spawnSync("cc", [...words, ...needed, `-Wl,-rpath,${rpath}`], {
+			const args = ["-shared", "-fPIC", "-Wl,--no-as-needed", "-x", "c", "-", "-x", "none", "-o", path];
+			const { stderr } = spawnSync("cc", [...args, ...needed, `-Wl,-rpath,${rpath}`], {
 				cwd: site.application,
 				input: "",
 				encoding: "utf8",
@@ -187,17 +187,17 @@ describe.each(PYTHONS)("what spython of $version refuses at run time, $executabl
 		expect(run().stderr).toContain("it is linked to more than can be followed");
 	});
 
-	it("refuses a library where there is no memory to see what it is linked to", async () => {
+	it("refuses a library when there is no memory to read what it is linked to", async () => {
 		const at = (name: string) => join(site.application, name);
-		const build = (output: string, ...words: string[]) => {
+		const build = (output: string, ...args: string[]) => {
 			const options = ["-shared", "-fPIC", "-Wl,--no-as-needed", "-x", "c", "-", "-x", "none", "-o", output];
 			expect(
-				spawnSync("cc", [...options, ...words], { cwd: site.application, input: "", encoding: "utf8" }).stderr,
+				spawnSync("cc", [...options, ...args], { cwd: site.application, input: "", encoding: "utf8" }).stderr,
 			).toBe("");
 		};
 		build("libbeside.so", "-Wl,-soname,libbeside.so");
 		build("liblarge.so", "libbeside.so", "-Wl,-rpath,$ORIGIN");
-		truncateSync(at("liblarge.so"), 48 << 20); // The loader maps the little that is behind no hole.
+		truncateSync(at("liblarge.so"), 48 << 20); // The file is sparse, and the loader maps only its small segments.
 		const load = `import ctypes, os, resource
 size = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 resource.setrlimit(resource.RLIMIT_AS, (size + (24 << 20),) * 2)
@@ -232,7 +232,7 @@ print("did")
 		rmSync(join(site.application, "linked"));
 	});
 
-	it("imports from archives, opened often and digested once, and runs one", async () => {
+	it("imports from archives, which are digested once, and runs one", async () => {
 		const zip =
 			"import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w') as z:\n    for name in ('one', 'two', '__main__'): z.writestr(name + '.py', 'print(%r)' % name)";
 		spawnSync(python.executable, ["-I", "-c", zip, join(site.application, "all.zip")]);
@@ -248,7 +248,7 @@ print("did")
 			"second.py": `import sys, os\nsys.path[:0] = [sys.path[0] + '/all.zip']\nimport one\nos.symlink('all.zip', ${JSON.stringify(join(site.application, "aside.zip"))})\nsys.path[:0] = [${JSON.stringify(link)}]\nimport two\n`,
 		});
 		await site.sign();
-		// By a link that nobody signed; Python then finds the module where it was found before.
+		// The unsigned link is refused. Python then finds the module in the other archive.
 		expect(site.run(["app/second.py"]).events).toContainEqual(
 			expect.objectContaining({ verdict: "refuse", reason: "ERR_LINK_CHANGED" }),
 		);
@@ -264,7 +264,7 @@ print("did")
 	});
 
 	it.skipIf(!isRoot)(
-		"takes security.ima for a signature where the policy says so, spython's attribute in audit mode (as root)",
+		"accepts security.ima as a signature if the policy says so, and spython's attribute in audit mode (as root)",
 		async () => {
 			site.write({ "main.py": "print('ran')\n" });
 			await site.sign({ policy: { python: { xattr: "ima" } } });
@@ -296,7 +296,7 @@ print("did")
 		},
 	);
 
-	it("starts from its own home, whatever variables and a pyvenv.cfg beside it say", async () => {
+	it("uses its own home, whatever environment variables and a pyvenv.cfg beside it say", async () => {
 		const evil = join(site.root, "evil");
 		mkdirSync(evil);
 		writeFileSync(join(site.root, "pyvenv.cfg"), `home = ${evil}\ninclude-system-site-packages = false\n`);
@@ -320,7 +320,7 @@ print("did")
 		expect(site.run(["app/main.py"], { env })).toMatchObject({ status: 0, stdout: plain.stdout });
 	});
 
-	it("ends by signals and at the end of input as Python does", async () => {
+	it("ends at signals and at the end of input like Python", async () => {
 		site.write({
 			"interrupt.py": "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n",
 			"terminate.py": "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n",

@@ -22,7 +22,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 		});
 		afterAll(() => site.remove());
 
-		it("runs a program, every event written, and refuses", () => {
+		it("runs a program with every event written, and refuses", () => {
 			const config = join(site.root, "config.json");
 			writeFileSync(config, JSON.stringify({ version: 1, audit: { stderr: "all" } }), { mode: 0o600 });
 			const run = (...args: string[]) => site.run(args, { env: SANITIZER, options: ["--config", config] });
@@ -33,10 +33,10 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 		});
 
 		it.each([
-			["AddressSanitizer: heap-buffer-overflow", "{ char *volatile octets = malloc(8); octets[8] = 0; }"],
-			["AddressSanitizer: heap-use-after-free", "{ char *volatile octets = malloc(8); free(octets); octets[0] = 0; }"],
+			["AddressSanitizer: heap-buffer-overflow", "{ char *volatile memory = malloc(8); memory[8] = 0; }"],
+			["AddressSanitizer: heap-use-after-free", "{ char *volatile memory = malloc(8); free(memory); memory[0] = 0; }"],
 			["runtime error: signed integer overflow", "{ volatile int number = INT_MAX; number++; }"],
-		])("says `%s` where there is one", async (found, statements) => {
+		])("reports `%s` when the code has that error", async (found, statements) => {
 			const altered = await site.buildAltered(`\n#include <limits.h>\n${statements}`, { sanitize: true });
 			const run = spawnSync(altered, ["--index", site.index, join(site.application, "main.py")], {
 				env: { ...process.env, ...SANITIZER },
@@ -47,7 +47,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 		});
 
 		if (full)
-			it("passes all tests of spython, those of CPython and the ways round the hooks too", async () => {
+			it("passes all tests of spython, including CPython's own and the ways around the hooks", async () => {
 				const tests = [".", "../../../../test/python"].map((place) => fileURLToPath(new URL(place, import.meta.url)));
 				const env = { ...process.env, ...SANITIZER, SIGTOOL_SANITIZE: "1", CI: "" };
 				const nested = spawn("npx", ["vitest", "run", ...tests], { env, stdio: ["ignore", "pipe", "inherit"] });
@@ -80,7 +80,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 				const heads = [[0], [1], [2, host.length % 256, host.length >> 8, ...Buffer.from(host)]];
 				for (const [kind, head] of heads.entries())
 					writeFileSync(join(corpus, `${kind}`), Buffer.concat([Buffer.from(head), readFileSync(index)]));
-				// As deep as it goes, and no end. Behind it a signature of one octet.
+				// JSON that is nested as deep as allowed and never closed, then a signature of one byte.
 				const deep = Buffer.from(`\x01${"\0".repeat(24)}${"[".repeat(16)}!`);
 				deep.writeUInt32LE(16, 1 + 12);
 				writeFileSync(join(corpus, "deep"), deep);
@@ -122,7 +122,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 				);
 				expect(run.status, run.stderr.slice(-3000)).toBe(0);
 				expect(Number(/number_of_executed_units: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(1000);
-				// The seeds are read to their end, and looked up in.
+				// The coverage shows that the seeds are parsed completely, and that look-ups in them run.
 				expect(Number(/cov: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(200);
 				for (const reached of ["read_host", "load_index", "find_entry", "find_record"])
 					expect(run.stderr).toMatch(new RegExp(`^COVERED_FUNC: hits: [1-9].* ${reached} `, "m"));

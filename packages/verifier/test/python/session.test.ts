@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { flipByte, PYTHONS, Site } from "./support.js";
 
-/** Large, and nothing here loads it. */
+/** Large directories that no program here loads from. */
 const LEFT_OUT = /\/(test|tests|idlelib|lib2to3|ensurepip|site-packages|dist-packages|__pycache__|config-[^/]*)$/;
 
 describe.each(PYTHONS)("one bit of the standard library of $version, $executable", (python) => {
@@ -24,7 +24,7 @@ describe.each(PYTHONS)("one bit of the standard library of $version, $executable
 		rmSync(home, { recursive: true, force: true });
 	});
 
-	it("ends the start, which names file and digests, until the library is signed again", async () => {
+	it("makes the start fail with file and digests, until the library is signed again", async () => {
 		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "OK\n" });
 		for (const name of ["encodings/__init__.py", "json/decoder.py"]) {
 			const path = join(library, name);
@@ -36,7 +36,7 @@ describe.each(PYTHONS)("one bit of the standard library of $version, $executable
 			expect(run.stderr).toContain(path);
 			flipByte(path, 4);
 		}
-		flipByte(join(library, "json/decoder.py"), 4); // In a text, so that it still runs.
+		flipByte(join(library, "json/decoder.py"), 4); // The byte is in the docstring, so the module still works.
 		await site.sign({ library });
 		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "OK\n" });
 	});
@@ -45,7 +45,7 @@ describe.each(PYTHONS)("one bit of the standard library of $version, $executable
 		site.write({ "native.py": "import _json\nprint(_json.__file__)\n" });
 		await site.sign({ library });
 		const native = site.run(["app/native.py"]);
-		if (native.status !== 0) return; // It is built in here.
+		if (native.status !== 0) return; // In this Python the module is built in.
 		const path = native.stdout.trim();
 		flipByte(path, 4000);
 		expect(site.run(["app/native.py"])).toMatchObject({

@@ -23,7 +23,7 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 	});
 	afterAll(() => site.remove());
 
-	it("runs a signed script with its words, path and name as Python does", () => {
+	it("runs a signed script with arguments, path and name as in Python", () => {
 		const plain = spawnSync(python.executable, ["app/main.py", "a", "-b"], {
 			cwd: site.root,
 			encoding: "utf8",
@@ -38,7 +38,7 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 		expect(site.run(["-m", "json.tool"], { input: "[1]" }).stdout).toBe("[\n    1\n]\n");
 	});
 
-	it("ends as the program ends: status, message, traceback with source", () => {
+	it("ends like the program: status, message, traceback with source", () => {
 		expect(site.run(["app/fails.py", "stop"])).toMatchObject({ status: 1, stderr: expect.stringContaining("stop\n") });
 		const failed = site.run(["app/fails.py", "fail"]);
 		expect(failed.status).toBe(1);
@@ -67,14 +67,14 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 		expect(site.run(["app/main.py"]).status).toBe(0);
 	});
 
-	it("ends as Python does where there is no such script", () => {
+	it("ends like Python when the script does not exist", () => {
 		const missing = (program: string) => ({ status: 2, stdout: "", stderr: expect.stringContaining(program) });
 		expect(site.run(["app/none.py"])).toMatchObject(missing("can't open file 'app/none.py': [Errno 2] No such file"));
 		const plain = spawnSync(python.executable, ["app/none.py"], { cwd: site.root, encoding: "utf8" });
 		expect(plain).toMatchObject(missing("[Errno 2] No such file"));
 	});
 
-	it("refuses what nobody signed, wherever it lies", () => {
+	it("refuses unsigned files in every directory", () => {
 		site.write({ "extra.py": "print('evil')\n" });
 		copyFileSync(join(site.application, "helper.py"), join(site.root, "outside.py"));
 		expect(site.run(["app/extra.py"])).toMatchObject({
@@ -109,7 +109,7 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 		});
 	});
 
-	it("loads signed extension modules, as an event each", () => {
+	it("loads signed extension modules, with one event each", () => {
 		const run = site.run(["app/native.py"], { options: [] });
 		expect(run).toMatchObject({ status: 0, stdout: "array('b', [1])\n" });
 	});
@@ -160,7 +160,7 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 			refusedFor(changed, "ERR_SIGNED_ATTRIBUTES");
 		});
 
-		it("is refused as a plain file where the launcher's sealed memory should be", () => {
+		it("is refused as a regular file in place of the launcher's sealed memory", () => {
 			const run = spawnSync("sh", ["-c", '"$0" --launched app/main.py 3<app.sigx', site.spython], {
 				cwd: site.root,
 				encoding: "utf8",

@@ -1,4 +1,4 @@
-/** How a spython gets into the interpreter's program, and what of that is left to be seen. */
+/** Tests how a spython is loaded into the interpreter, and which traces of that a program can see. */
 
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
@@ -29,21 +29,21 @@ describe.each(PYTHONS)("the start of a spython of $version, $executable", (pytho
 			env: {},
 		});
 
-	it("leaves neither its variable nor its descriptor", () => {
+	it("leaves neither its environment variable nor its descriptor", () => {
 		const plain = spawnSync(python.executable, ["-I", "app/seen.py"], { cwd: site.root, encoding: "utf8", env: {} });
 		expect(JSON.parse(plain.stdout)).toMatchObject({ variables: [], environ: false });
 		expect(shell("", "seen.py").stdout).toBe(plain.stdout);
 		expect(shell("ulimit -n 300;", "seen.py").stdout).toBe(plain.stdout);
 	});
 
-	it("starts under every name", () => {
+	it("starts under every file name", () => {
 		const odd = join(site.root, "a b:c\nd");
 		mkdirSync(odd);
 		copyFileSync(site.spython, join(odd, "$ORIGIN"));
 		expect(shell("", "print.py", join(odd, "$ORIGIN")).stdout).toBe("printed\n");
 	});
 
-	it("does not put what the program prints among the events, when standard output is closed", () => {
+	it("does not write the program's output into the events when standard output is closed", () => {
 		const events = join(site.root, "events.jsonl");
 		spawnSync(
 			"sh",
@@ -58,7 +58,7 @@ describe.each(PYTHONS)("the start of a spython of $version, $executable", (pytho
 		expect(lines.filter((line) => !line.startsWith("{"))).toEqual([]);
 	});
 
-	it("says what keeps it from starting", () => {
+	it("says why it cannot start", () => {
 		expect(shell("ulimit -n 3;", "print.py")).toMatchObject({
 			status: 126,
 			stderr: expect.stringMatching(
@@ -67,8 +67,8 @@ describe.each(PYTHONS)("the start of a spython of $version, $executable", (pytho
 		});
 	});
 
-	it("runs nothing where it cannot be loaded, whatever the variables say", () => {
-		// Room for the interpreter and libc, and not for what comes before these.
+	it("runs nothing when it cannot be loaded, whatever the environment variables say", () => {
+		// Some of these limits leave memory for the interpreter and libc, but not for the spython.
 		const limits = Array.from({ length: 40 }, (_, i) => 4000 + 500 * i);
 		const results = limits.map((limit) => {
 			return spawnSync("sh", ["-c", `ulimit -v ${limit}; exec "$@"`, "sh", site.spython, "--index", site.index], {

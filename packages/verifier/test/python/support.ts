@@ -1,4 +1,4 @@
-/** What the tests of spython share: the Pythons found, a spython for one of them, and trees that are signed for it. */
+/** Shared by the tests of spython: the Pythons of this machine, a spython for one of them, and trees signed for it. */
 
 import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
@@ -34,12 +34,12 @@ const SIGTOOL = fileURLToPath(new URL("../../../cli/dist/main.cjs", import.meta.
 
 export interface Python {
 	readonly executable: string;
-	/** `3.13` */
+	/** The release, e.g. `3.13`. */
 	readonly release: string;
 	readonly version: string;
-	/** Standard library. */
+	/** The directory of the standard library. */
 	readonly library: string;
-	/** Other directories that are on its path and exist. */
+	/** The other existing directories on `sys.path`. */
 	readonly packages: readonly string[];
 }
 
@@ -49,7 +49,10 @@ library = sysconfig.get_path("stdlib")
 print(json.dumps({"executable": sys.executable, "release": "%d.%d" % sys.version_info[:2], "version": sys.version.split()[0], "library": os.path.realpath(library),
 	"packages": [p for p in sys.path if os.path.isdir(p) and not p.startswith(library)], "include": sysconfig.get_config_var("INCLUDEPY")}))`;
 
-/** Every CPython from 3.8 on that has headers: the system's, and pyenv's. All of them in full runs, else the system's newest. */
+/**
+ * Every CPython from 3.8 on that has headers, of the system and of pyenv. An ordinary run uses only the first, the
+ * system's newest.
+ */
 export const PYTHONS: readonly Python[] = findPythons();
 
 function findPythons(): Python[] {
@@ -68,9 +71,12 @@ function describePython(executable: string): Python[] {
 	return usable ? [python] : [];
 }
 
-/** Whether every spython of the tests is one with AddressSanitizer and UndefinedBehaviorSanitizer. */
+/** True when every spython of the tests is built with AddressSanitizer and UndefinedBehaviorSanitizer. */
 export const isSanitized = process.env.SIGTOOL_SANITIZE !== undefined;
-/** What one needs: what CPython keeps to the end is no leak, and the launcher loads nothing before it. Others look at nothing of it. */
+/**
+ * The options for a spython with sanitizers: memory that CPython keeps to its end is no leak, and the order of loaded
+ * libraries does not matter. Without sanitizers they have no effect.
+ */
 export const SANITIZER: Readonly<Record<string, string>> = { ASAN_OPTIONS: "detect_leaks=0:verify_asan_link_order=0" };
 
 export interface Run {
@@ -78,7 +84,7 @@ export interface Run {
 	readonly signal: string | null;
 	readonly stdout: string;
 	readonly stderr: string;
-	/** Those on standard error. */
+	/** The events on standard error. */
 	readonly events: readonly Readonly<Record<string, string | number>>[];
 }
 
@@ -86,12 +92,12 @@ export interface RunOptions {
 	readonly cwd?: string;
 	readonly env?: Readonly<Record<string, string>>;
 	readonly input?: string;
-	/** Options before `--index`. */
+	/** Further options, which come before `--index`. */
 	readonly options?: readonly string[];
 	readonly index?: string;
 }
 
-/** A directory with a signer of its own, a spython that has its key pinned, an application to sign and its index. */
+/** A directory with a signer, a spython that pins the signer's key, an application and its index. */
 export class Site {
 	readonly root: string;
 	readonly application: string;
@@ -121,7 +127,7 @@ export class Site {
 		}
 	}
 
-	/** Signs the application and compiles its index, with the library adopted; by another key if there is one named. */
+	/** Signs the application and compiles its index, with the library adopted. `key` names another signer. */
 	async sign(options: { policy?: object; library?: string; key?: string; output?: string } = {}): Promise<void> {
 		const { policy, library = this.python.library, key = "signer", output = this.index } = options;
 		const [keyFile, certFile] = [join(this.root, `${key}.key`), join(this.root, `${key}.pem`)];
@@ -142,7 +148,10 @@ export class Site {
 		collectGarbage();
 	}
 
-	/** Another spython, in which each opening of code begins by these statements of C: a fault on purpose, for tests to find. */
+	/**
+	 * Builds another spython in which open_verified() begins with these C statements: a fault on purpose, which tests
+	 * have to find.
+	 */
 	async buildAltered(statements: string, options: { sanitize?: boolean } = {}): Promise<string> {
 		const copy = mkdtempSync(join(this.root, "native-"));
 		cpSync(NATIVE, copy, { recursive: true });
@@ -188,15 +197,15 @@ export class Site {
 }
 
 /**
- * Each hashing reserves 360 MiB of shared memory, whose size says nothing to the collector, but all to fork(2): it fails
- * where a process has more than the machine.
+ * Frees memory of earlier hashing. Each hashing reserves 360 MiB of shared memory, whose size the collector does not
+ * know, but fork(2) does: it fails when the process has more memory than the machine.
  */
 function collectGarbage(): void {
 	setFlagsFromString("--expose-gc");
 	runInNewContext("gc")();
 }
 
-/** As it is installed it stays the same, and to digest it takes longer than all that is done with it. */
+/** Adopts each library only once: it does not change during the tests, and hashing it takes most of the time. */
 function adoptOnce(library: string): Promise<CompiledDirectory> {
 	const known = adopted.get(library) ?? adopt(library);
 	adopted.set(library, known);
@@ -209,7 +218,7 @@ function adopt(library: string): Promise<CompiledDirectory> {
 	return adoptDirectory(library, { roots: [library], trust: trustFromCertificates([]), onProgress: undefined });
 }
 
-/** NAME.key and NAME.pem in a directory; returns the pin. */
+/** Makes a key and a certificate, NAME.key and NAME.pem, in a directory. Returns the pin. */
 export function makeKey(directory: string, name: string, kind: "release" | "development" = "release"): string {
 	const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 	const now = Date.now();

@@ -15,7 +15,7 @@ import { type KeyOptions, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { productRows } from "../../output/index-file.js";
-import { type OutputOptions, plain, printNote, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, printNote, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, catalogFields, count, isoTime, signerFields, signerRows } from "../../output/render.js";
 
@@ -46,7 +46,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 		notAfter: options.notAfter === undefined ? undefined : parseNotAfter(options.notAfter, time),
 	} as const;
 	const demands = await signerDemandsOf(options);
-	// Before a passphrase is asked for.
+	// Refuses before the signer asks for a passphrase.
 	checkCompileTarget(directories, target);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const progress = await startProgress("verifying", options);
@@ -83,12 +83,13 @@ function readPolicy(file: string): Policy {
 	}
 }
 
-/** Days from now on, or a moment. */
+/** Parses a number of days from now, or a time. Returns milliseconds since the epoch. */
 function parseNotAfter(text: string, now: number): number {
 	const end = /^\d{1,5}$/.test(text)
 		? Math.floor(now / 1000) * 1000 + Number(text) * 86_400_000
 		: parseTime(text, "--not-after");
-	if (end <= now) throw usageError(`Give --not-after days, or a time that is not past, not "${plain(text)}"`);
+	if (end <= now)
+		throw usageError(`Give --not-after a number of days, or a time in the future, not "${escaped(text)}"`);
 	return end;
 }
 
@@ -115,7 +116,7 @@ function report(result: CompileResult, signer: Signer, warnings: readonly string
 			signer: signerFields(certificate, signer.development),
 		},
 		lines: [
-			`compiled ${plain(file)}`,
+			`compiled ${escaped(file)}`,
 			...rows([
 				...products.flatMap(({ fileCount, linkCount, ...product }): [string, string][] => [
 					...productRows(product),

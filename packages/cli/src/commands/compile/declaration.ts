@@ -7,14 +7,14 @@ export const COMPILE: CommandDeclaration = {
 	declare(command) {
 		keyOptions(command)
 			.argument("[dir...]", "signed directories, each with its catalog")
-			.requiredOption("-o, --output <file>", "where the index goes, e.g. app.sigx; not into a signed directory")
-			.option("--policy <json>", "what a runtime may do (default: enforce; see docs/policy.md)")
-			.option("--not-after <when>", "refuse the index after so many days, or after a time")
-			.addOption(repeated("--adopt <dir>", "trust this directory, which carries no catalog, as it is now"))
-			.addOption(repeated("--catalog <path>", "the directory's catalogs, when they lie elsewhere"))
+			.requiredOption("-o, --output <file>", "file for the index, e.g. app.sigx; outside the signed directories")
+			.option("--policy <json>", "policy document: what a runtime may do (default: mode enforce; see docs/policy.md)")
+			.option("--not-after <when>", "when the index expires: a number of days, or a time")
+			.addOption(repeated("--adopt <dir>", "trust a directory that has no catalog, with the files it has now"))
+			.addOption(repeated("--catalog <path>", "catalogs of the directories, if they are elsewhere"))
 			.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
-			.option("--product <name>", "refuse another product; names that of a catalog without one")
-			.option("--allow-development", "take catalogs that a development identity signed")
+			.option("--product <name>", "refuse another product; names the product where a catalog names none")
+			.option("--allow-development", "accept catalogs that a development identity signed")
 			.option("--force", "replace a file that is not a trust index");
 		signerOptions(command);
 		examples(command, [

@@ -1,7 +1,7 @@
 import { convertCatalog } from "@sigtool/core";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
-import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { catalogFields, catalogRows } from "../../output/render.js";
 
 export interface ConvertCommandOptions extends JudgementOptions, OutputOptions {
@@ -29,9 +29,9 @@ export async function convert(file: string, options: ConvertCommandOptions): Pro
 		exit: 0,
 		fields: { output, into, content: contentFile, ...catalogFields(catalog) },
 		lines: [
-			`wrote ${plain(output)}`,
+			`wrote ${escaped(output)}`,
 			...rows([
-				[into === "detached" ? "content" : "content was", plain(contentFile)],
+				[into === "detached" ? "content" : "content was", escaped(contentFile)],
 				...catalogRows(catalog, options),
 			]),
 		],

@@ -6,8 +6,11 @@ export const CONVERT: CommandDeclaration = {
 	description: "verify a catalog and write it as a detached CMS signature and its content, or back",
 	declare(command) {
 		judgementOptions(command.argument("<file>", "a signed catalog, or a detached signature in DER"))
-			.requiredOption("-o, --output <file>", "where the signature, or the catalog, goes")
-			.option("--content <file>", "what the detached signature is over (default, when written: <output>.content)")
+			.requiredOption("-o, --output <file>", "file for the signature, or for the catalog")
+			.option(
+				"--content <file>",
+				"signed content of the detached signature (default when writing one: <output>.content)",
+			)
 			.option("--force", "replace files that exist");
 		examples(command, [
 			"sigtool convert lib.cat -o lib.p7",

@@ -10,7 +10,7 @@ export interface DigestCommandOptions extends OutputOptions {
 	readonly blockSize?: string;
 }
 
-/** One line a file, as coreutils' `sha256sum` prints it; a file that has no digest does not keep the others from it. */
+/** Prints one line per file, in the format of coreutils' `sha256sum`. A file that fails does not stop the others. */
 export async function digest(files: readonly string[], options: DigestCommandOptions): Promise<Report> {
 	const compute = digester(options);
 	const outcomes = files.map((file) => digestOne(file, compute));
@@ -68,7 +68,7 @@ function digestOne(file: string, compute: Digester): Outcome {
 	}
 }
 
-/** As coreutils 9 writes and `sha256sum -c` reads it: a name that needs escapes is announced by a backslash. */
+/** Formats a line as coreutils 9 does, for `sha256sum -c`: a leading backslash announces escapes in the name. */
 function checksumLine(hex: string, file: string): string {
 	const name = file.replace(/[\\\n\r]/g, (character) => NAME_ESCAPES[character]);
 	return `${name === file ? "" : "\\"}${hex}  ${name}`;

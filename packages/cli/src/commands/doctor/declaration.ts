@@ -2,7 +2,7 @@ import { type CommandDeclaration, examples } from "../../options/declaration.js"
 
 export const DOCTOR: CommandDeclaration = {
 	name: "doctor",
-	description: "show what this system offers for signing and enforcing, and what is missing",
+	description: "show what this system has for signing and enforcing, and what is missing",
 	declare(command) {
 		command.argument("[path]", "where the files are or will be", ".");
 		examples(command, ["sigtool doctor", "sigtool doctor /srv/app --json"]);

@@ -1,8 +1,11 @@
 import { type Check, examineSystem } from "@sigtool/core";
-import { type OutputOptions, plain, type Report } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";
 
-/** What the system offers, a line a check; it informs, so that what is missing is no failure. */
+/**
+ * Prints one line per check of the system. The exit status is 0 whatever is missing, because nothing was asked to
+ * succeed.
+ */
 export async function doctor(path: string, _options: OutputOptions): Promise<Report> {
 	const checks = await examineSystem(path);
 	const width = Math.max(...checks.map(({ title }) => title.length));
@@ -14,7 +17,7 @@ export async function doctor(path: string, _options: OutputOptions): Promise<Rep
 }
 
 function line({ title, status, value, meaning }: Check, width: number): string {
-	return `${COLOURS[status](status.padEnd(7))}  ${title.padEnd(width)}  ${plain(value)} ${colour.dim(`– ${meaning}`)}`;
+	return `${COLOURS[status](status.padEnd(7))}  ${title.padEnd(width)}  ${escaped(value)} ${colour.dim(`– ${meaning}`)}`;
 }
 
 const COLOURS: Readonly<Record<Check["status"], (text: string) => string>> = {

@@ -7,7 +7,7 @@ import {
 	timestampText,
 } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
-import { type OutputOptions, plain, printNote, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, printNote, type Report, rows } from "../../output/output.js";
 import { count, signerFields, signerRows, writtenRows } from "../../output/render.js";
 
 export interface FinishCommandOptions extends KeyOptions, TimestampingOptions, OutputOptions {
@@ -18,7 +18,7 @@ export interface FinishCommandOptions extends KeyOptions, TimestampingOptions, O
 	readonly url?: string;
 }
 
-/** Shows what is about to be signed on stderr, then signs it. */
+/** Shows on stderr what is about to be signed, then signs it. */
 export async function finish(file: string, options: FinishCommandOptions): Promise<Report> {
 	if (options.expectDigest !== undefined && !/^(sha256:)?[0-9a-f]{64}$/i.test(options.expectDigest)) {
 		throw usageError("Give --expect-digest the 64 hexadecimal digits that `sigtool sign --unsigned` printed");
@@ -34,15 +34,15 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	const changes = options.previous === undefined ? undefined : describeChanges(options.previous, catalog, warnings);
 	const content = `${count(catalog.fileCount, "file")}, ${count(catalog.linkCount, "link")}`;
 	const about = rows([
-		["product", `${plain(product ?? "(none)")}, sequence ${sequence ?? "(none)"}`],
+		["product", `${escaped(product ?? "(none)")}, sequence ${sequence ?? "(none)"}`],
 		["content", content],
 		["links", catalog.facts.links === "record" ? undefined : catalog.facts.links],
 		["scope", scopeOf(catalog.facts)],
-		...rulesOf(catalog.facts).map((rule): [string, string] => ["rule", plain(rule)]),
+		...rulesOf(catalog.facts).map((rule): [string, string] => ["rule", escaped(rule)]),
 		["unsigned", catalog.sha256],
 		["since", changes?.summary],
 	]);
-	printNote([`about to sign ${plain(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
+	printNote([`about to sign ${escaped(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const { output, description, url } = options;
 	const finishing = { signer, output, description, url, timestamp: timestampRequest };
@@ -62,7 +62,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 			...(changes === undefined ? {} : { since: changes.fields }),
 		},
 		lines: [
-			`signed ${plain(output ?? file)}`,
+			`signed ${escaped(output ?? file)}`,
 			...rows([
 				...signerRows(leaf, signer.development),
 				["timestamp", timestamp && timestampText(timestamp)],
@@ -73,27 +73,27 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	};
 }
 
-/** Rules that keep `verify` from reporting files as added. */
+/** Lists the rules because of which `verify` does not report some files as added. */
 function rulesOf({ ignore, include }: CatalogFacts): string[] {
 	return [...ignore.map((pattern) => `ignore ${pattern}`), ...include.map((glob) => `include ${glob}`)];
 }
 
 function scopeOf({ scope }: CatalogFacts): string | undefined {
 	if (scope === "root") return undefined;
-	return scope === "listed" ? "exactly the files listed; others are not looked at" : scope.map(plain).join(", ");
+	return scope === "listed" ? "only the listed files; others are not looked at" : scope.map(escaped).join(", ");
 }
 
 function describeChanges(previousFile: string, catalog: UnsignedCatalog, warnings: string[]) {
 	const { facts, diff } = changesSince(previousFile, catalog);
 	if (facts.product !== catalog.facts.product) {
-		warnings.push(`the previous catalog is of product "${plain(facts.product ?? "(none)")}"`);
+		warnings.push(`the previous catalog is of product "${escaped(facts.product ?? "(none)")}"`);
 	}
 	if ((facts.sequence ?? -1) >= (catalog.facts.sequence ?? -1)) {
 		warnings.push(`the sequence does not grow: the previous catalog has ${facts.sequence ?? "none"}`);
 	}
 	const rules = (of: CatalogFacts) => JSON.stringify([rulesOf(of), scopeOf(of), of.links, of.modes]);
 	if (rules(facts) !== rules(catalog.facts)) {
-		warnings.push(`the rules differ from the previous catalog's: ${plain(rulesOf(facts).join(", ") || "none")}`);
+		warnings.push(`the rules differ from the previous catalog's: ${escaped(rulesOf(facts).join(", ") || "none")}`);
 	}
 	const kinds = [
 		["added", diff.added],
@@ -101,11 +101,11 @@ function describeChanges(previousFile: string, catalog: UnsignedCatalog, warning
 		["changed", diff.changed],
 		["mode changed", diff.modeChanged],
 	] as const;
-	const lines = kinds.flatMap(([kind, paths]) => paths.map((path) => `  ${kind} ${plain(path)}`));
+	const lines = kinds.flatMap(([kind, paths]) => paths.map((path) => `  ${kind} ${escaped(path)}`));
 	const counts = kinds.map(([kind, paths]) => `${paths.length} ${kind}`).join(", ");
 	return {
 		fields: { catalog: previousFile, product: facts.product ?? null, sequence: facts.sequence ?? null, ...diff },
-		summary: `${plain(previousFile)} (not verified), sequence ${facts.sequence ?? "none"}: ${counts}`,
+		summary: `${escaped(previousFile)} (not verified), sequence ${facts.sequence ?? "none"}: ${counts}`,
 		lines,
 	};
 }

@@ -3,7 +3,7 @@ import { choice, passphraseOption, repeated } from "../../options/options.js";
 
 export const IDENTITY: CommandDeclaration = {
 	name: "identity",
-	description: "keys and certificates made and kept by sigtool",
+	description: "keys and certificates that sigtool makes and keeps",
 	declare(command) {
 		examples(command, [
 			"sigtool identity new release",
@@ -15,13 +15,13 @@ export const IDENTITY: CommandDeclaration = {
 	commands: [
 		{
 			name: "new",
-			description: "make a key and a certificate, self-signed or by an authority of yours",
+			description: "make a key and a certificate, self-signed or issued by an authority of yours",
 			declare(command) {
 				command
 					.argument("<name>", "lower-case letters, digits, dots, dashes and underscores")
 					.addOption(choice("--key-type <type>", "kind of key", ["rsa-3072", "p256", "p384"]))
 					.option("--common-name <name>", "common name of the certificate (default: the identity's name)")
-					.option("--days <number>", "how long the certificate is valid", "365")
+					.option("--days <number>", "days that the certificate is valid", "365")
 					.option("--ca", "make an authority, which issues certificates and signs nothing else; for tests")
 					.option("--issued-by <name>", "the identity made with --ca that issues the certificate");
 				passphraseOption(command);
@@ -35,9 +35,9 @@ export const IDENTITY: CommandDeclaration = {
 		},
 		{
 			name: "csr",
-			description: "print a request for a certificate (PKCS#10), for an authority to answer",
+			description: "print a certificate request (PKCS#10) for an authority",
 			declare(command) {
-				passphraseOption(command.argument("<name>", "whose key and subject it is of"));
+				passphraseOption(command.argument("<name>", "identity whose key and subject the request has"));
 				examples(command, [
 					"sigtool identity csr release > release.csr",
 					"sigtool identity import release --cert answer.crt --chain ca.crt",
@@ -47,14 +47,14 @@ export const IDENTITY: CommandDeclaration = {
 		},
 		{
 			name: "import",
-			description: "take over a key with its certificate, or a new certificate of an identity's key",
+			description: "import a key with its certificate, or a new certificate for an identity's key",
 			declare(command) {
 				passphraseOption(
 					command
-						.argument("<name>", "a new name; with --cert alone, that of the identity whose key it is")
-						.option("--key <pem>", "private key; it stays encrypted when it is")
+						.argument("<name>", "a new name; with --cert alone, the identity that has the key")
+						.option("--key <pem>", "private key; an encrypted key stays encrypted")
 						.option("--cert <pem>", "the key's certificate")
-						.addOption(repeated("--chain <pem>", "certificates between it and the authority"))
+						.addOption(repeated("--chain <pem>", "intermediate certificates, up to the authority"))
 						.option("--p12 <file>", "key and certificates in a PKCS#12 container"),
 				);
 				examples(command, [
@@ -71,8 +71,8 @@ export const IDENTITY: CommandDeclaration = {
 			declare(command) {
 				passphraseOption(
 					command
-						.argument("<name>", "as `sigtool identity list` prints it")
-						.requiredOption("--to-p12 <file>", "where the container goes")
+						.argument("<name>", "name, as `sigtool identity list` prints it")
+						.requiredOption("--to-p12 <file>", "file for the container")
 						.option("--force", "replace a file that exists"),
 				);
 				examples(command, ["sigtool identity export release --to-p12 release.p12"]);
@@ -91,7 +91,7 @@ export const IDENTITY: CommandDeclaration = {
 			name: "show",
 			description: "show an identity's certificate, pin and files",
 			declare(command) {
-				command.argument("<name>", "as `sigtool identity list` prints it");
+				command.argument("<name>", "name, as `sigtool identity list` prints it");
 				examples(command, ["sigtool identity show development"]);
 				return async () => (await import("./identity.js")).identityShow;
 			},

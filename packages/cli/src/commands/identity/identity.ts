@@ -13,7 +13,7 @@ import {
 } from "@sigtool/core";
 import { newPassphrase, passphrases } from "../../options/signer-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
-import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { isoTime, signerFields, signerRows } from "../../output/render.js";
 
 interface PassphraseOptions extends OutputOptions {
@@ -32,7 +32,8 @@ export async function identityNew(name: string, options: IdentityNewOptions): Pr
 	const { keyType, commonName = name, days, ca = false, issuedBy } = options;
 	if (/^\s*CN\s*=/i.test(commonName)) throw usageError('Give --common-name the name alone, without "CN="');
 	if (!/^[1-9]\d{0,4}$/.test(days)) throw usageError(`Give --days a number from 1 to 99999, not "${days}"`);
-	if (ca && issuedBy !== undefined) throw usageError("Use --ca or --issued-by: an authority has none above it");
+	if (ca && issuedBy !== undefined)
+		throw usageError("Use --ca or --issued-by, not both: an authority made here is self-signed");
 	const identity = await createIdentity(name, {
 		keyType,
 		subject: commonName,
@@ -44,26 +45,26 @@ export async function identityNew(name: string, options: IdentityNewOptions): Pr
 	return {
 		exit: 0,
 		fields: identityFields(identity),
-		lines: [`made identity ${plain(name)}`, ...identityRows(identity), "", ...nextSteps(identity)],
+		lines: [`made identity ${escaped(name)}`, ...identityRows(identity), "", ...nextSteps(identity)],
 		warnings: notices([identity]),
 	};
 }
 
-/** Commands to go on with. */
+/** Suggests the next commands. */
 function nextSteps({ name, certificate, issuers: [issuer], keyFile, certificateFile }: Identity): string[] {
 	if (certificate.extensions.basicConstraints?.isAuthority === true) {
 		return [
-			`Issue by:    sigtool identity new NAME --issued-by ${plain(name)}`,
-			`Trust it by: sigtool trust add ${plain(certificateFile)} --subject "CN=NAME"`,
+			`Issue with: sigtool identity new NAME --issued-by ${escaped(name)}`,
+			`Trust with: sigtool trust add ${escaped(certificateFile)} --subject "CN=NAME"`,
 		];
 	}
 	return [
-		`Sign with:   sigtool sign PATH --key ${plain(keyFile)} --cert ${plain(certificateFile)}`,
-		`Trust it by: sigtool trust add ${issuer === undefined ? plain(certificateFile) : spkiSha256(certificate)}`,
+		`Sign with:  sigtool sign PATH --key ${escaped(keyFile)} --cert ${escaped(certificateFile)}`,
+		`Trust with: sigtool trust add ${issuer === undefined ? escaped(certificateFile) : spkiSha256(certificate)}`,
 	];
 }
 
-/** A request to hand to an authority: PEM on standard output, so that it can be piped. */
+/** Prints the certificate request in PEM on standard output, so that it can be piped. */
 export async function identityCsr(name: string, options: PassphraseOptions): Promise<Report> {
 	const request = await requestForIdentity(name, passphrases(options));
 	return { exit: 0, fields: { name, request }, data: [request.trimEnd()], lines: [] };
@@ -92,7 +93,7 @@ export async function identityImport(name: string, options: IdentityImportOption
 	return {
 		exit: 0,
 		fields: identityFields(identity),
-		lines: [`imported ${plain(name)}`, ...identityRows(identity)],
+		lines: [`imported ${escaped(name)}`, ...identityRows(identity)],
 		warnings: [...warnings, ...notices([identity])],
 	};
 }
@@ -111,7 +112,7 @@ export interface IdentityExportOptions extends PassphraseOptions {
 export async function identityExport(name: string, options: IdentityExportOptions): Promise<Report> {
 	const output = options.toP12;
 	requireOutputName(output, "--to-p12");
-	showIdentity(name); // Before a passphrase is asked for.
+	showIdentity(name); // Refuses an unknown name before it asks for a passphrase.
 	const passphrase = await newPassphrase(options, output);
 	const identity = await exportIdentity(name, {
 		output,
@@ -121,7 +122,7 @@ export async function identityExport(name: string, options: IdentityExportOption
 	return {
 		exit: 0,
 		fields: { ...identityFields(identity), container: output },
-		lines: [`exported ${plain(name)}`, ...rows([["container", plain(output)]])],
+		lines: [`exported ${escaped(name)}`, ...rows([["container", escaped(output)]])],
 	};
 }
 
@@ -133,7 +134,7 @@ export async function identityList(_options: OutputOptions): Promise<Report> {
 		lines:
 			identities.length === 0
 				? ["no identities; make one with `sigtool identity new NAME`"]
-				: identities.flatMap((identity) => [plain(identity.name), ...identityRows(identity)]),
+				: identities.flatMap((identity) => [escaped(identity.name), ...identityRows(identity)]),
 		warnings: notices(identities),
 	};
 }
@@ -143,12 +144,12 @@ export async function identityShow(name: string, _options: OutputOptions): Promi
 	return {
 		exit: 0,
 		fields: identityFields(identity),
-		lines: [plain(identity.name), ...identityRows(identity)],
+		lines: [escaped(identity.name), ...identityRows(identity)],
 		warnings: notices([identity]),
 	};
 }
 
-/** Certificates that end soon. */
+/** Warns about certificates that expire soon. */
 function notices(identities: readonly Identity[]): string[] {
 	return identities.flatMap(({ certificate }) => expiryNotice([certificate], Date.now()) ?? []);
 }
@@ -156,10 +157,10 @@ function notices(identities: readonly Identity[]): string[] {
 function identityRows({ certificate, issuers, development, keyFile, certificateFile }: Identity): string[] {
 	return rows([
 		...signerRows(certificate, development),
-		...issuers.map(({ subject }): [string, string] => ["issued by", plain(subject.text)]),
+		...issuers.map(({ subject }): [string, string] => ["issued by", escaped(subject.text)]),
 		["valid", `${isoTime(certificate.notBefore)} to ${isoTime(certificate.notAfter)}`],
-		["key", plain(keyFile)],
-		["certificate", plain(certificateFile)],
+		["key", escaped(keyFile)],
+		["certificate", escaped(certificateFile)],
 	]);
 }
 

@@ -2,7 +2,7 @@ import { type CommandDeclaration, examples } from "../../options/declaration.js"
 
 export const INSPECT: CommandDeclaration = {
 	name: "inspect",
-	description: "show what a catalog, a trust index, or a file's integrity attributes say, verified or not",
+	description: "show the content of a catalog, a trust index, or a file's integrity attributes, verified or not",
 	declare(command) {
 		command.argument(
 			"<file>",

@@ -8,14 +8,14 @@ import {
 } from "@sigtool/core";
 import { reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
-import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { signerFields, signerRows } from "../../output/render.js";
 
-/** What a trust index says, and whether this user trusts whoever signed it. */
+/** Shows a trust index, and whether this user trusts its signer. */
 export async function inspectIndex(file: string, options: OutputOptions): Promise<Report> {
-	const { index, verdict } = fromIndexFile(file, (octets) => ({
-		index: parseTrustIndex(octets),
-		verdict: judge(octets),
+	const { index, verdict } = fromIndexFile(file, (bytes) => ({
+		index: parseTrustIndex(bytes),
+		verdict: judge(bytes),
 	}));
 	const members = options.json === true || options.verbose === true ? membersOf(index) : [];
 	const failed = verdict instanceof SigtoolError;
@@ -31,23 +31,23 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 			members,
 		},
 		lines: [
-			plain(file),
+			escaped(file),
 			...rows([
 				[
 					"status",
 					failed
-						? `not verified: ${plain(reasonOf(verdict))} [${verdict.code}]`
+						? `not verified: ${escaped(reasonOf(verdict))} [${verdict.code}]`
 						: "verified; its files were not looked at",
 				],
 				...(certificate === undefined ? [] : signerRows(certificate, development === true)),
 				...indexRows(index),
-				...index.signers.map((pin): [string, string] => ["catalogs by", pin]),
+				...index.signers.map((pin): [string, string] => ["catalog signer", pin]),
 				...index.products.flatMap(({ catalogs }) => catalogs).map((digest): [string, string] => ["catalog", digest]),
 				...policyRows(index.policy),
 				["sha256", index.digest],
 				...members.map(({ product, path, ...entry }): [string, string] => {
-					const content = entry.kind === "file" ? entry.sha256 : `leads to ${plain(entry.target)}`;
-					return [plain(product), `${plain(path)} ${content}`];
+					const content = entry.kind === "file" ? entry.sha256 : `leads to ${escaped(entry.target)}`;
+					return [escaped(product), `${escaped(path)} ${content}`];
 				}),
 			]),
 		],
@@ -61,18 +61,18 @@ function membersOf(index: TrustIndex): ({ readonly product: string; readonly pat
 	});
 }
 
-function judge(octets: Uint8Array): VerifiedTrustIndex | SigtoolError {
+function judge(bytes: Uint8Array): VerifiedTrustIndex | SigtoolError {
 	try {
-		return verifyTrustIndex(octets, { trust: defaultTrust(), development: "allow" });
+		return verifyTrustIndex(bytes, { trust: defaultTrust(), development: "allow" });
 	} catch (error) {
 		if (error instanceof SigtoolError) return error;
 		throw error;
 	}
 }
 
-/** One row for each of the policy's groups, as JSON. */
+/** Shows each group of the policy as a row of JSON. */
 function policyRows(policy: object): [string, string][] {
 	return Object.entries(policy)
 		.filter(([name]) => name !== "version" && name !== "mode")
-		.map(([name, value]) => [name, plain(JSON.stringify(value))]);
+		.map(([name, value]) => [name, escaped(JSON.stringify(value))]);
 }

@@ -9,13 +9,13 @@ import {
 	inspectCatalogFile,
 } from "@sigtool/core";
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { type OutputOptions, plain, type Report } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { count, isoTime } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 
 /**
- * A catalog, a file's integrity attributes, or both, as a tree for a person and as data; nothing in it is verified. A link
- * is followed, and said to be one.
+ * Shows a catalog, a file's integrity attributes, or both, as a tree and as JSON. Nothing in it is verified. Follows a
+ * symbolic link and says so.
  */
 export async function inspect(file: string, options: OutputOptions): Promise<Report> {
 	if (file.endsWith(".sigx")) return (await import("./inspect-index.js")).inspectIndex(file, options);
@@ -34,9 +34,9 @@ export async function inspect(file: string, options: OutputOptions): Promise<Rep
 			...(isUnread && { extendedAttributesError: { code: attributes.code, message: attributes.message } }),
 		},
 		lines: [
-			plain(file),
+			escaped(file),
 			...treeLines([
-				...(target === undefined ? [] : [leaf("link to", plain(target))]),
+				...(target === undefined ? [] : [leaf("link to", escaped(target))]),
 				...(inspection === undefined ? [leaf("status", UNVERIFIED)] : treeOf(inspection, options)),
 				...(isUnread
 					? [leaf("attributes", `not looked at: ${reasonOf(attributes)}`)]
@@ -48,7 +48,10 @@ export async function inspect(file: string, options: OutputOptions): Promise<Rep
 
 const UNVERIFIED = "not verified; use `sigtool verify`";
 
-/** What the file's attributes say, or why they cannot be read. @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_IO */
+/**
+ * Reads the file's integrity attributes, or returns why they cannot be read.
+ * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_IO
+ */
 async function attributesOf(file: string): Promise<InspectedAttribute[] | SigtoolError> {
 	try {
 		return await inspectAttributes(file);
@@ -58,7 +61,7 @@ async function attributesOf(file: string): Promise<InspectedAttribute[] | Sigtoo
 	}
 }
 
-/** The catalog in the file; undefined when the file is none and has attributes to show. */
+/** Reads the catalog. Returns undefined when the file is no catalog but has attributes to show. */
 function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError): CatalogInspection | undefined {
 	try {
 		return inspectCatalogFile(file);
@@ -69,7 +72,10 @@ function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError
 	}
 }
 
-/** What a catalog suffers from matters only of a file that means to be one; --verbose shows it in any case. */
+/**
+ * Makes the error for a file with nothing to show. It says what is wrong with the catalog only where the file is meant
+ * to be one.
+ */
 function nothingIn(file: string, cause: SigtoolError, attributes: InspectedAttribute[] | SigtoolError): SigtoolError {
 	const isMeant = file.endsWith(".cat") || cause.code === "ERR_LIMIT";
 	const catalog = isMeant ? cause.message.replace(`Cannot read ${quote(file)}: `, "") : "it is no catalog";
@@ -87,22 +93,22 @@ function attributeBranch(attribute: InspectedAttribute, { verbose }: OutputOptio
 		["digest", digest],
 		["key id", keyId],
 		["signature", signatureBytes === undefined ? undefined : count(signatureBytes, "byte")],
-		["problem", problem && plain(problem)],
+		["problem", problem && escaped(problem)],
 		["value", verbose === true ? `${value}${truncated ? "…" : ""}` : undefined],
 	];
 	return {
-		label: `${plain(name)}: ${kind}, ${count(sizeBytes, "byte")}`,
+		label: `${escaped(name)}: ${kind}, ${count(sizeBytes, "byte")}`,
 		children: facts.flatMap(([label, text]) => (text === undefined ? [] : [leaf(label, text)])),
 	};
 }
 
-/** A label and what hangs below it. */
+/** A label in the tree, and the branches below it. */
 interface Branch {
 	readonly label: string;
 	readonly children?: readonly Branch[];
 }
 
-/** Members shown without --verbose. */
+/** The number of members that are shown without --verbose. */
 const SHOWN_MEMBERS = 50;
 
 function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[] {
@@ -117,7 +123,7 @@ function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[]
 		leaf("time", isoTime(thisUpdate)),
 	];
 	if (facts !== undefined) {
-		branches.push(leaf("product", `${plain(facts.product ?? "(none)")}, sequence ${facts.sequence ?? "(none)"}`));
+		branches.push(leaf("product", `${escaped(facts.product ?? "(none)")}, sequence ${facts.sequence ?? "(none)"}`));
 	}
 	if (carried.files > 0) {
 		branches.push(
@@ -127,7 +133,7 @@ function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[]
 	branches.push(
 		{
 			label: count(attributes.length, "catalog attribute"),
-			children: attributes.map(({ name, value }) => leaf(plain(name), plain(value))),
+			children: attributes.map(({ name, value }) => leaf(escaped(name), escaped(value))),
 		},
 		{
 			label: count(members.length, "member"),
@@ -140,9 +146,9 @@ function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[]
 		{
 			label: count(certificates.length, "certificate"),
 			children: certificates.map(({ subject, issuer, notBefore, notAfter, spkiSha256, signer, development }) => ({
-				label: `${plain(subject)}${development ? " (development)" : ""}${signer ? " (the signer's)" : ""}`,
+				label: `${escaped(subject)}${development ? " (development)" : ""}${signer ? " (the signer's)" : ""}`,
 				children: [
-					leaf("issuer", plain(issuer)),
+					leaf("issuer", escaped(issuer)),
 					leaf("valid", `${isoTime(notBefore)} to ${isoTime(notAfter)}`),
 					leaf("pin", spkiSha256),
 				],
@@ -152,7 +158,7 @@ function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[]
 	if (anomalies.length > 0) {
 		branches.push({
 			label: count(anomalies.length, "anomaly", "anomalies"),
-			children: anomalies.map((label) => ({ label: plain(label) })),
+			children: anomalies.map((label) => ({ label: escaped(label) })),
 		});
 	}
 	return branches;
@@ -162,9 +168,9 @@ function memberBranch(member: InspectedMember, { verbose }: OutputOptions): Bran
 	const { digest, digestAlgorithm, subject, name, attributes, carried } = member;
 	const others = attributes.filter(({ value }) => value !== name);
 	return {
-		label: `${digestAlgorithm}:${digest} ${subject}${name === undefined ? "" : ` ${plain(name)}`}`,
+		label: `${digestAlgorithm}:${digest} ${subject}${name === undefined ? "" : ` ${escaped(name)}`}`,
 		children: [
-			...others.map((attribute) => leaf(plain(attribute.name), plain(attribute.value))),
+			...others.map((attribute) => leaf(escaped(attribute.name), escaped(attribute.value))),
 			...carried.map(({ name, value }) => {
 				return leaf("carries", `${name}, ${count(value.length, "byte")}${verbose === true ? ` ${base64(value)}` : ""}`);
 			}),
@@ -174,7 +180,7 @@ function memberBranch(member: InspectedMember, { verbose }: OutputOptions): Bran
 
 function signerBranch(signer: InspectedSigner): Branch {
 	return {
-		label: `signed by ${plain(signer.subject ?? "(no certificate for it)")}`,
+		label: `signed by ${escaped(signer.subject ?? "(no certificate for it)")}`,
 		children: [
 			...(signer.spkiSha256 === undefined ? [] : [leaf("pin", signer.spkiSha256)]),
 			leaf("digest", algorithm(signer.digestAlgorithm, signer.digestAlgorithmName)),
@@ -182,10 +188,10 @@ function signerBranch(signer: InspectedSigner): Branch {
 			...signer.timestamps.map(({ kind, time, signer: authority }) => {
 				return leaf(
 					"timestamp",
-					`${kind} ${time === undefined ? "(unreadable)" : isoTime(time)} ${plain(authority ?? "")}`,
+					`${kind} ${time === undefined ? "(unreadable)" : isoTime(time)} ${escaped(authority ?? "")}`,
 				);
 			}),
-			...signer.nestedSignatures.map(({ signers }) => leaf("nested signature", plain(signers.join("; ")))),
+			...signer.nestedSignatures.map(({ signers }) => leaf("nested signature", escaped(signers.join("; ")))),
 		],
 	};
 }
@@ -198,7 +204,7 @@ function leaf(name: string, value: string): Branch {
 	return { label: `${colour.dim(name)} ${value}` };
 }
 
-/** Box-drawing lines; the tree is ours and three levels deep. */
+/** Draws the tree with box-drawing characters. The recursion is bounded, because the tree has three levels. */
 function treeLines(branches: readonly Branch[], indent = ""): string[] {
 	return branches.flatMap(({ label, children = [] }, index) => {
 		const last = index === branches.length - 1;
@@ -241,6 +247,6 @@ function carriedFields({ name, value }: CarriedAttribute): Record<string, unknow
 	return { name, sizeBytes: value.length, base64: base64(value) };
 }
 
-function base64(octets: Uint8Array): string {
-	return Buffer.from(octets).toString("base64");
+function base64(bytes: Uint8Array): string {
+	return Buffer.from(bytes).toString("base64");
 }

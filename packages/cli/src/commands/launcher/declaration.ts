@@ -3,7 +3,7 @@ import { choice } from "../../options/options.js";
 
 export const LAUNCHER: CommandDeclaration = {
 	name: "launcher",
-	description: "the program that starts Node.js and Python for production, and its settings",
+	description: "the program that starts Node.js and Python in production, and its configuration",
 	declare(command) {
 		examples(command, ["sigtool launcher install", "sigtool launcher check"]);
 		return undefined;
@@ -11,17 +11,19 @@ export const LAUNCHER: CommandDeclaration = {
 	commands: [
 		{
 			name: "install",
-			description: "put launcher, hook and settings into a directory that only root can write",
+			description: "install launcher, hook and configuration into a directory that only root can write to",
 			declare(command) {
 				command
-					.option("--prefix <dir>", "the directory", INSTALLED_PREFIX)
-					.option("--node <path>", "the Node.js to start (default: this one)")
-					.option("--no-node", "start no Node.js, with --python")
-					.option("--python <spython>", "the spython to start scripts in Python with; it is copied")
-					.option("--index <file>", "trust index to hand over", "/etc/sigtool/app.sigx")
-					.option("--config <file>", "host configuration; made when there is none", "/etc/sigtool/verifier.json")
-					.addOption(choice("--mode <mode>", "the weakest it may run in", ["enforce", "strict", "audit", "off"]))
-					.option("--allow-development", "let --allow-development count files of its user");
+					.option("--prefix <dir>", "directory to install into", INSTALLED_PREFIX)
+					.option("--node <path>", "Node.js to start (default: the one that runs sigtool)")
+					.option("--no-node", "do not start Node.js; needs --python")
+					.option("--python <spython>", "spython to run Python scripts with; it is copied")
+					.option("--index <file>", "trust index for the programs", "/etc/sigtool/app.sigx")
+					.option("--config <file>", "host configuration; created if it does not exist", "/etc/sigtool/verifier.json")
+					.addOption(
+						choice("--mode <mode>", "weakest mode that a program may run in", ["enforce", "strict", "audit", "off"]),
+					)
+					.option("--allow-development", "let the launcher's --allow-development accept files of its user");
 				examples(command, [
 					"sudo sigtool launcher install",
 					"sudo sigtool launcher install --node /usr/bin/node --index /srv/app.sigx --mode strict",
@@ -34,7 +36,7 @@ export const LAUNCHER: CommandDeclaration = {
 			name: "check",
 			description: "audit an installed launcher: owners, modes, digests, pins, versions",
 			declare(command) {
-				command.option("--prefix <dir>", "where it is installed", INSTALLED_PREFIX);
+				command.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
 				examples(command, ["sigtool launcher check", "sigtool launcher check --json | jq .findings"]);
 				return async () => (await import("./launcher.js")).launcherCheck;
 			},

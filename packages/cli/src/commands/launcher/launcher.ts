@@ -6,12 +6,12 @@ import type { LaunchMode } from "../../launcher/launcher-conf.js";
 import { CONF_NAME, launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
-import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";
 
 export interface LauncherInstallOptions extends OutputOptions {
 	readonly prefix: string;
-	/** False for --no-node. */
+	/** `--no-node` sets it to false. */
 	readonly node?: string | false;
 	readonly python?: string;
 	readonly index: string;
@@ -41,27 +41,29 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 		exit: 0,
 		fields: { prefix, configuration: { file: config, skeleton }, settings: conf },
 		lines: [
-			`installed ${plain(launcherIn(prefix))}`,
+			`installed ${escaped(launcherIn(prefix))}`,
 			...rows([
-				["settings", plain(join(prefix, CONF_NAME))],
-				["node", conf.node && `${plain(conf.node.path)}, release ${conf.nodeMajor}`],
-				["hook", conf.bundle && plain(conf.bundle.path)],
-				["addon", conf.node && (conf.addon === undefined ? "none" : plain(conf.addon.path))],
-				["python", conf.python && plain(conf.python.path)],
-				["spython", conf.spython && plain(conf.spython.path)],
-				["index", existsSync(index) ? plain(index) : `${plain(index)}, which is still to be made`],
-				["configuration", `${plain(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
+				[CONF_NAME, escaped(join(prefix, CONF_NAME))],
+				["node", conf.node && `${escaped(conf.node.path)}, release ${conf.nodeMajor}`],
+				["hook", conf.bundle && escaped(conf.bundle.path)],
+				["addon", conf.node && (conf.addon === undefined ? "none" : escaped(conf.addon.path))],
+				["python", conf.python && escaped(conf.python.path)],
+				["spython", conf.spython && escaped(conf.spython.path)],
+				["index", existsSync(index) ? escaped(index) : `${escaped(index)}, which does not exist yet`],
+				["configuration", `${escaped(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
 				["mode", conf.mode],
 			]),
 		],
 		warnings:
 			conf.node !== undefined && conf.addon === undefined
-				? ["the addon was not built: the kernel is not asked about files"]
+				? [
+						"the addon is missing, so the kernel is not asked about files; run `sigtool native build`, then install again",
+					]
 				: [],
 	};
 }
 
-/** Trusts nobody yet. One that is there is never replaced: it is the host's. */
+/** Writes a host configuration that trusts nobody yet. Never replaces an existing one. @throws ERR_IO */
 function writeSkeleton(file: string, index: string, mode: LaunchMode): "new" {
 	const document = {
 		version: 1,
@@ -99,7 +101,7 @@ export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Pr
 	const width = Math.max(...findings.map(({ what }) => what.length));
 	const shown = quiet === true ? findings.filter(({ status }) => status === "wrong") : findings;
 	const lines = shown.map(({ what, status, says }) => {
-		return `${COLOURS[status](status.padEnd(5))}  ${what.padEnd(width)}  ${plain(says)}`;
+		return `${COLOURS[status](status.padEnd(5))}  ${what.padEnd(width)}  ${escaped(says)}`;
 	});
 	return {
 		exit: isWrong ? 1 : 0,

@@ -10,7 +10,7 @@ export const NATIVE: CommandDeclaration = {
 	commands: [
 		{
 			name: "build",
-			description: "compile them, with the C compiler of this machine",
+			description: "compile launcher and addon with the C compiler of this machine",
 			declare(command) {
 				examples(command, ["sigtool native build"]);
 				return async () => (await import("./native.js")).nativeBuild;

@@ -3,7 +3,7 @@ import { repeated } from "../../options/options.js";
 
 export const PYTHON: CommandDeclaration = {
 	name: "python",
-	description: "a CPython that runs only what was signed",
+	description: "spython: CPython that runs only signed code",
 	declare(command) {
 		examples(command, ["sigtool python build --allow-development", "sigtool python gaps"]);
 		return undefined;
@@ -11,13 +11,13 @@ export const PYTHON: CommandDeclaration = {
 	commands: [
 		{
 			name: "build",
-			description: "compile a spython like a CPython of this machine",
+			description: "compile a spython for a CPython of this machine",
 			declare(command) {
 				command
-					.option("--python <program>", "the CPython it is to be like", "python3")
-					.addOption(repeated("--trust <pem|pin>", "who may sign: certificates, or the SHA-256 of a key"))
-					.option("-o, --output <file>", "where it goes (default: where `sigtool run` looks)")
-					.option("--allow-development", "trust a development identity; this machine's without --trust");
+					.option("--python <program>", "CPython to compile it for", "python3")
+					.addOption(repeated("--trust <pem|pin>", "who may sign: certificates, or the SHA-256 of a public key"))
+					.option("-o, --output <file>", "file for the spython (default: where `sigtool run` looks)")
+					.option("--allow-development", "trust a development identity; without --trust, this machine's own");
 				examples(command, [
 					"sigtool python build --allow-development",
 					"sigtool python build --python /usr/bin/python3.13 --trust release.crt -o spython",
@@ -29,7 +29,7 @@ export const PYTHON: CommandDeclaration = {
 			name: "gaps",
 			description: "try ways to run unsigned code, and show which are closed, logged or open",
 			declare(command) {
-				command.option("--spython <file>", "the spython to try (default: where `sigtool run` looks)");
+				command.option("--spython <file>", "spython to try (default: where `sigtool run` looks)");
 				examples(command, ["sigtool python gaps", "sigtool python gaps --spython ./spython --json | jq .gaps"]);
 				return async () => (await import("./python.js")).pythonGaps;
 			},

@@ -1,31 +1,32 @@
 /**
- * Ways to run unsigned code in CPython, one or two of each kind, for `sigtool python gaps` to try. The project's own tests try
- * a hundred and more (docs/threat-model.md); those here have the same names there.
+ * Lists ways to run unsigned code in CPython, one or two of each kind, which `sigtool python gaps` tries. The project's
+ * own tests try more than a hundred (docs/threat-model.md), where those listed here have the same names.
  */
 
 export interface Gap {
-	/** What runs that nobody signed, and through which door. */
+	/** Names the unsigned code and the way in which it gets to run. */
 	readonly name: string;
-	/** Signed files of the program, which is `main.py` and gets the attacker's directory as its first argument. */
+	/** The signed files. The program is `main.py`, and its first argument is the attacker's directory. */
 	readonly signed: Readonly<Record<string, string>>;
-	/** What the attacker changes or adds in the signed directory. */
+	/** The files that the attacker changes or adds in the signed directory. */
 	readonly changed?: Readonly<Record<string, string>>;
-	/** Python for the plain interpreter, with `app` and `data`: what the attacker makes with it. */
+	/** Python code that the attacker runs first, in unguarded Python. `app` and `data` are the two directories. */
 	readonly making?: string;
-	/** In place of `main.py` and its argument. */
-	readonly words?: readonly string[];
-	/** `DATA` stands for the attacker's directory. */
+	/** The command-line arguments that replace `main.py` and its argument. */
+	readonly args?: readonly string[];
+	/** Environment variables. `DATA` in a value stands for the attacker's directory. */
 	readonly environment?: Readonly<Record<string, string>>;
-	/** Events by any of which it shows where it is not refused, and text in them. */
+	/** Names of events. One of them must record the attempt where it is not refused. */
 	readonly events?: readonly string[];
+	/** A text that must be in the recorded event. */
 	readonly told?: string;
 }
 
-/** What an attacker's code prints, and no file holds. */
+/** The output of the attacker's code. No file contains this text. */
 export const MARKER = "evil-ran-42";
 const EVIL = `__import__("os").write(1, b"evil-ran-%d\\n" % (6 * 7))`;
 
-/** In every attacker's directory. */
+/** The files in every attacker's directory. */
 export const ATTACKER_FILES: Readonly<Record<string, string>> = { "evil.py": `${EVIL}\n`, "evil.txt": `${EVIL}\n` };
 
 const DATA = "import sys\ndata = sys.argv[1]\n";
@@ -34,20 +35,20 @@ const IMPORTS = { "main.py": "import dep\n", "dep.py": "good = True\n" };
 const COMPILED = (target: string) =>
 	`import os, py_compile\nos.makedirs(os.path.dirname(${target}), exist_ok=True)\n` +
 	`py_compile.compile(data + "/evil.py", ${target}, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)\n`;
-/** Any library will do: that the interpreter maps it is enough. */
+/** Copies some library to the attacker's directory: it is enough that the interpreter maps it. */
 const LIBRARY = `import glob, os, shutil, sysconfig
 shutil.copy(sorted(glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "_json*.so")) + glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "*.so")))[0], data)
 `;
 const MAPPED = `if any(data in line for line in open("/proc/self/maps")): print("evil-ran-%d" % (6 * 7))\n`;
-/** A program whose constant is overwritten in memory before it is run. */
+/** Makes a program that runs a constant which `how` has overwritten in memory. */
 const overwriting = (how: string) =>
 	`${TEXT}constant = "pass" + " " * 200\naddress = id(constant) + sys.getsizeof("") - 1\n` +
 	`new = text.strip().ljust(204).encode()\n${how}\nexec(constant)\n`;
 const ofText = { events: ["python.compile"], told: "evil-ran" } as const;
 
 export const GAPS: readonly Gap[] = [
-	{ name: "-c", signed: { "main.py": "" }, words: ["-c", EVIL] },
-	{ name: "unsigned script", signed: { "main.py": "" }, words: ["DATA/evil.py"] },
+	{ name: "-c", signed: { "main.py": "" }, args: ["-c", EVIL] },
+	{ name: "unsigned script", signed: { "main.py": "" }, args: ["DATA/evil.py"] },
 	{ name: "module by PYTHONPATH", signed: { "main.py": "import evil\n" }, environment: { PYTHONPATH: "DATA" } },
 	{ name: "changed module", signed: IMPORTS, changed: { "dep.py": EVIL } },
 	{

@@ -4,7 +4,7 @@ import { developmentIdentity, isDevelopmentCertificate, spkiSha256, trustFromCer
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import { readCertificates } from "../../options/certificate-file.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
-import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { bytes } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import { aboutSpython, buildSpython, libraryOf, ownSpython } from "../../python/spython.js";
@@ -17,7 +17,7 @@ export interface PythonBuildOptions extends OutputOptions {
 	readonly allowDevelopment?: boolean;
 }
 
-/** Compiles a spython and shows what it says of itself. */
+/** Compiles a spython and shows the facts that it prints about itself. */
 export async function pythonBuild(options: PythonBuildOptions): Promise<Report> {
 	const { python, trust = [], allowDevelopment = false } = options;
 	requireOutputName(options.output);
@@ -30,7 +30,9 @@ export async function pythonBuild(options: PythonBuildOptions): Promise<Report> 
 	const pins = trust.length > 0 ? given : [spkiSha256((await developmentIdentity()).certificates[0])];
 	const output = resolve(options.output ?? ownSpython());
 	if (existsSync(output) && !isProgram(output)) {
-		throw usageError(`Cannot write ${quote(output)}: what is there is no compiled program; remove it, or name another`);
+		throw usageError(
+			`Cannot write ${quote(output)}: the existing file is no compiled program; remove it, or name another file`,
+		);
 	}
 	buildSpython({ python, pins: [...new Set(pins)], development: allowDevelopment, output });
 	const facts = aboutSpython(output);
@@ -39,21 +41,19 @@ export async function pythonBuild(options: PythonBuildOptions): Promise<Report> 
 		exit: 0,
 		fields: { spython: output, ...facts, library },
 		lines: [
-			`built ${plain(output)}`,
+			`built ${escaped(output)}`,
 			...rows([
-				["python", `${plain(facts.python)}, as ${plain(facts.executable)}`],
-				...library.map((directory): [string, string] => ["library", plain(directory)]),
+				["python", `${escaped(facts.python)}, built for ${escaped(facts.executable)}`],
+				...library.map((directory): [string, string] => ["library", escaped(directory)]),
 				...facts.pins.map((pin): [string, string] => ["pin", pin]),
 				["size", bytes(statSync(output).size)],
 			]),
 		],
-		warnings: facts.development
-			? ["it trusts a development identity, and says so at each start: not for production"]
-			: [],
+		warnings: facts.development ? ["it trusts a development identity, so do not use it in production"] : [],
 	};
 }
 
-/** ELF: what a compiler may write over. */
+/** Recognises an ELF file, which the compiler may overwrite. */
 function isProgram(file: string): boolean {
 	if (!statSync(file).isFile()) return false;
 	const descriptor = openSync(file, "r");
@@ -63,36 +63,41 @@ function isProgram(file: string): boolean {
 	return head.toString("latin1") === "\x7fELF";
 }
 
-/** A pin, or the keys of the certificates in a file. */
+/** Returns the pins that a value of --trust stands for: a pin itself, or those of the certificates in a file. */
 function pinsOf(trust: string, allowDevelopment: boolean): string[] {
 	if (/^(sha256:)?[0-9a-f]{64}$/i.test(trust)) return [trust.toLowerCase().replace(/^sha256:/, "")];
 	const certificates = readCertificates(trust);
 	if (certificates.some(isDevelopmentCertificate) && !allowDevelopment) {
-		const message = `Cannot trust ${quote(trust)}: it is a development identity's; use --allow-development to build for it`;
+		const message = `Cannot trust ${quote(trust)}: it is the certificate of a development identity; add --allow-development to accept it`;
 		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message, { path: trust });
 	}
 	const { pins, authorities } = trustFromCertificates(certificates);
 	if (authorities.length === 0) return [...pins.keys()];
-	throw usageError(`Cannot trust ${quote(trust)}: it is an authority's; name the certificates of those who sign`);
+	throw usageError(
+		`Cannot trust ${quote(trust)}: it is the certificate of an authority; name the certificates of the signers`,
+	);
 }
 
 export interface PythonGapsOptions extends OutputOptions {
 	readonly spython?: string;
 }
 
-/** Tries ways to run unsigned code with it. Exit status 0 whatever is open: docs/threat-model.md says what may be. */
+/**
+ * Tries ways to run unsigned code with a spython. The exit status is 0 whatever is open; docs/threat-model.md lists
+ * what is.
+ */
 export async function pythonGaps({ spython = ownSpython() }: PythonGapsOptions): Promise<Report> {
 	const about = aboutSpython(spython);
 	const { gaps, withoutLauncher } = await tryGaps(resolve(spython));
 	const cell = (verdict: GapVerdict | undefined) => COLOURS[verdict ?? "untried"]((verdict ?? "-").padEnd(8));
 	const lines = gaps.map(({ name, works, spython, launcher }) => {
-		return `${cell(spython)}  ${cell(launcher)}  ${name}${works ? "" : " (not even in plain Python)"}`;
+		return `${cell(spython)}  ${cell(launcher)}  ${name}${works ? "" : " (does not work in unguarded Python either)"}`;
 	});
 	return {
 		exit: 0,
 		fields: { spython, ...about, gaps: gaps.map((gap) => ({ ...gap, launcher: gap.launcher ?? null })) },
-		lines: [`${plain(spython)}, CPython ${plain(about.python)}`, "spython   launcher, strict", ...lines],
-		warnings: withoutLauncher === undefined ? [] : [`the launcher could not be tried: ${plain(withoutLauncher)}`],
+		lines: [`${escaped(spython)}, CPython ${escaped(about.python)}`, "spython   launcher, strict", ...lines],
+		warnings: withoutLauncher === undefined ? [] : [`the launcher could not be tried: ${escaped(withoutLauncher)}`],
 	};
 }
 

@@ -1,4 +1,6 @@
-/** Trying ways round a spython in throw-away directories: each on plain Python first, then where it should not work. */
+/**
+ * Tries ways around a spython in temporary directories: each in unguarded Python first, then where it should not work.
+ */
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -18,39 +20,42 @@ import { type NativeParts, nativeParts } from "../../native/native-parts.js";
 import { aboutSpython, libraryOf } from "../../python/spython.js";
 import { ATTACKER_FILES, GAPS, type Gap, MARKER } from "./gaps.js";
 
-/** `logged`: it runs, and an event tells of it where the policy selects that. */
+/**
+ * `closed`: the code does not run. `logged`: it runs, and an event records it if the policy selects that event. `open`:
+ * it runs.
+ */
 export type GapVerdict = "closed" | "logged" | "open";
 
 export interface TriedGap {
 	readonly name: string;
-	/** False where plain Python does not run it either: then there is nothing to close. */
+	/** False where unguarded Python does not run it either, so that there is nothing to close. */
 	readonly works: boolean;
 	readonly spython: GapVerdict;
-	/** Under the launcher, in strict; undefined where that cannot start here. */
+	/** The verdict under the launcher, in strict mode; undefined where the launcher cannot start. */
 	readonly launcher: GapVerdict | undefined;
 }
 
 export interface TriedGaps {
 	readonly gaps: readonly TriedGap[];
-	/** Why the launcher could not be tried. */
+	/** The reason why the launcher could not be tried. */
 	readonly withoutLauncher: string | undefined;
 }
 
-/** @throws ERR_LAUNCHER when the spython does not run even what was signed */
+/** @throws ERR_LAUNCHER when the spython does not run signed code */
 export async function tryGaps(spython: string): Promise<TriedGaps> {
 	const directory = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-gaps-")));
 	try {
 		const ground = await prepare(directory, spython);
-		const [plain, alone, launched] = starts(ground, spython);
+		const [unguarded, alone, launched] = starts(ground, spython);
 		const complaint = control(alone, ground);
 		if (complaint !== undefined) {
-			throw new SigtoolError("ERR_LAUNCHER", `Cannot try ${spython}: it does not run what was signed: ${complaint}`);
+			throw new SigtoolError("ERR_LAUNCHER", `Cannot try ${spython}: it does not run signed code: ${complaint}`);
 		}
 		const withoutLauncher = launched === undefined ? "it is not built" : control(launched, ground);
 		const gaps = GAPS.map((gap): TriedGap => {
 			return {
 				name: gap.name,
-				works: attempt(gap, plain, ground) !== "closed",
+				works: attempt(gap, unguarded, ground) !== "closed",
 				spython: attempt(gap, alone, ground),
 				launcher: launched && withoutLauncher === undefined ? attempt(gap, launched, ground) : undefined,
 			};
@@ -69,10 +74,10 @@ interface Ground {
 	readonly events: string;
 }
 
-/** What starts a program: a command, to which its own words are added. */
+/** A command that starts a program, to which the program's arguments are appended. */
 type Start = readonly string[];
 
-/** One signed directory with a directory for each gap, and an index that vouches for it and for the library. */
+/** Makes a signed directory that has a directory for each gap, and an index over it and the library. */
 async function prepare(directory: string, spython: string): Promise<Ground> {
 	const about = aboutSpython(spython);
 	const ground = {
@@ -100,7 +105,7 @@ async function prepare(directory: string, spython: string): Promise<Ground> {
 	return ground;
 }
 
-/** Plain Python, the spython by itself, and under the launcher. */
+/** Returns the commands for unguarded Python, for the spython alone, and for the spython under the launcher. */
 function starts({ directory, python, index, config }: Ground, spython: string): [Start, Start, Start | undefined] {
 	const development = "--allow-development";
 	const alone = [spython, "--index", index, "--config", config, development];
@@ -110,8 +115,8 @@ function starts({ directory, python, index, config }: Ground, spython: string): 
 	} catch {
 		return [[python, "-sB"], alone, undefined];
 	}
-	const place = join(directory, "launcher");
-	placeLauncher(place, parts, {
+	const installed = join(directory, "launcher");
+	placeLauncher(installed, parts, {
 		node: undefined,
 		spython,
 		index,
@@ -119,10 +124,10 @@ function starts({ directory, python, index, config }: Ground, spython: string): 
 		mode: "strict",
 		development: "allow",
 	});
-	return [[python, "-sB"], alone, [launcherIn(place), development]];
+	return [[python, "-sB"], alone, [launcherIn(installed), development]];
 }
 
-/** What goes wrong when it is to run what was signed. */
+/** Runs a signed program. Returns the last line of its errors if it does not work. */
 function control(start: Start, ground: Ground): string | undefined {
 	const { stdout, stderr } = run([...start, join(controlOf(ground), "main.py")], ground.directory);
 	return stdout.includes("good-ran-42") ? undefined : stderr.trim().split("\n").pop();
@@ -130,7 +135,7 @@ function control(start: Start, ground: Ground): string | undefined {
 
 function attempt(gap: Gap, start: Start, ground: Ground): GapVerdict {
 	const [app, data] = [appOf(ground, gap), join(ground.directory, "data")];
-	// As it was signed: the attempt before may have changed it.
+	// Restores the signed files, because an earlier attempt may have changed them.
 	rmSync(app, { recursive: true });
 	rmSync(data, { recursive: true, force: true });
 	write(app, gap.signed);
@@ -140,9 +145,9 @@ function attempt(gap: Gap, start: Start, ground: Ground): GapVerdict {
 	run([ground.python, "-IB", "-c", making], data);
 	writeFileSync(ground.events, "", { mode: 0o600 });
 	const inData = (text: string) => text.replace("DATA", data);
-	const words = gap.words?.map(inData) ?? [join(app, "main.py"), data];
+	const args = gap.args?.map(inData) ?? [join(app, "main.py"), data];
 	const environment = Object.entries(gap.environment ?? {}).map(([name, value]) => [name, inData(value)]);
-	const { stdout } = run([...start, ...words], data, Object.fromEntries(environment));
+	const { stdout } = run([...start, ...args], data, Object.fromEntries(environment));
 	if (!stdout.includes(MARKER)) return "closed";
 	return tells(readFileSync(ground.events, "utf8"), gap) ? "logged" : "open";
 }
@@ -153,8 +158,8 @@ function tells(lines: string, { events = [], told = "" }: Gap): boolean {
 		.some((line) => events.some((name) => line.includes(`"event":"${name}"`)) && line.includes(told));
 }
 
-function run([program, ...words]: Start, cwd: string, environment: Readonly<Record<string, string>> = {}) {
-	const { stdout, stderr } = spawnSync(program, words, {
+function run([program, ...args]: Start, cwd: string, environment: Readonly<Record<string, string>> = {}) {
+	const { stdout, stderr } = spawnSync(program, args, {
 		cwd,
 		env: { PATH: process.env.PATH, HOME: cwd, ...environment },
 		encoding: "utf8",

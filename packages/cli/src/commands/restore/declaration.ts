@@ -5,7 +5,7 @@ export const RESTORE: CommandDeclaration = {
 	name: "restore",
 	description: "write back the IMA and EVM signatures that a signed catalog carries",
 	declare(command) {
-		catalogOptions(command.argument("<dir>", "signed directory, or one of a signed tree"));
+		catalogOptions(command.argument("<dir>", "signed directory, or a directory of a signed tree"));
 		examples(
 			command,
 			[
@@ -20,6 +20,6 @@ export const RESTORE: CommandDeclaration = {
 };
 
 const RESTORING = `
-Needs no key: \`sigtool sign --format cat --carry ima\` put the signatures into the catalog. A file that is no longer
-what was signed is refused and left as it is. Writing security.ima and security.evm needs root.
+Needs no key: the catalog contains the signatures, from \`sigtool sign --format cat --carry ima\`. A file that was
+changed since is refused and stays unchanged. Writing security.ima and security.evm needs root.
 `;

@@ -1,6 +1,6 @@
 import { type Restoration, restoreAttributes, worstExitStatus } from "@sigtool/core";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
-import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { catalogFields, catalogRows, count, findingLines } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
@@ -34,9 +34,9 @@ export async function restore(path: string, options: RestoreCommandOptions): Pro
 function report(restoration: Restoration, options: RestoreCommandOptions): Report {
 	const { path, verdict, catalogs, fileCount, writtenFileCount, writtenCount, unchangedCount, findings } = restoration;
 	const isRestored = verdict === "restored";
-	const refused = `${colour.red(verdict)} ${plain(path)}: ${count(findings.length, "file")} not restored`;
+	const refused = `${colour.red(verdict)} ${escaped(path)}: ${count(findings.length, "file")} not restored`;
 	const lines = [
-		isRestored ? `${colour.green(writtenCount === 0 ? "nothing to restore" : "restored")} ${plain(path)}` : refused,
+		isRestored ? `${colour.green(writtenCount === 0 ? "nothing to restore" : "restored")} ${escaped(path)}` : refused,
 		...rows([
 			...catalogs.flatMap((catalog) => catalogRows(catalog, options)),
 			["carried", `for ${count(fileCount, "file")}`],

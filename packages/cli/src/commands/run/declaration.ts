@@ -4,22 +4,26 @@ import { repeated } from "../../options/options.js";
 
 export const RUN: CommandDeclaration = {
 	name: "run",
-	description: "start a program in Node.js or Python that can load nothing but what was signed",
+	description: "run a Node.js or Python program that can load only signed code",
 	declare(command) {
 		command
-			.argument("<script>", "the program's file; in Python, where it ends in .py")
-			.argument("[args...]", "everything after it is the program's")
+			.argument("<script>", "the program's file; a .py file runs in Python")
+			.argument("[args...]", "all further arguments go to the program")
 			.passThroughOptions()
-			.addOption(new Option("--mode <mode>", "stricter than installed, never weaker").choices(LAUNCH_MODES))
-			.addOption(repeated("--write <dir>", "a directory the program may write below; /dev/null always"))
-			.option("--env-clear", "pass on nothing but PATH, HOME, LANG, LC_*, TERM, TZ and USER")
-			.option("--allow-development", "count what this user signed, without an installation")
-			.option("--index <file>", "trust index, with --allow-development")
-			.addOption(repeated("--catalog <file>", "the script's catalog, with --allow-development"))
-			.option("-m, --module", "<script> is the name of a module in Python, found from here")
-			.option("--python", "the program is in Python, whatever its name")
-			.option("--spython <file>", "the spython to start it with, with --allow-development")
-			.option("--prefix <dir>", "where the launcher is installed", INSTALLED_PREFIX);
+			.addOption(
+				new Option("--mode <mode>", "a stricter mode than the installed one; a weaker one is refused").choices(
+					LAUNCH_MODES,
+				),
+			)
+			.addOption(repeated("--write <dir>", "directory below which the program may write; /dev/null is always allowed"))
+			.option("--env-clear", "pass on only the environment variables PATH, HOME, LANG, LC_*, TERM, TZ and USER")
+			.option("--allow-development", "accept development signatures of this user; needs no installed launcher")
+			.option("--index <file>", "trust index; needs --allow-development")
+			.addOption(repeated("--catalog <file>", "catalog of the script; needs --allow-development"))
+			.option("-m, --module", "<script> is the name of a Python module, found from the working directory")
+			.option("--python", "run the program in Python, whatever its name")
+			.option("--spython <file>", "spython to run it with; needs --allow-development")
+			.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
 		examples(
 			command,
 			[
@@ -36,11 +40,12 @@ export const RUN: CommandDeclaration = {
 };
 
 const ABOUT_RUNNING = `
-Exit status and signals are the program's own; 126 when it was refused, by the launcher or later. docs/launcher.md
-tells what the launcher takes away: variables, system calls, writing, other programs.
+Exit status and signals are those of the program; status 126 means a refusal, by the launcher or at run time.
+docs/launcher.md lists what the launcher takes away: environment variables, system calls, writing to files, starting
+other programs.
 `;
 
-/** As launcher-conf.ts and launcher-place.ts have them, which are not loaded to print help. */
+/** Copies from launcher-conf.ts and launcher-place.ts, because those are not loaded to print help. */
 const LAUNCH_MODES = ["off", "audit", "enforce", "strict"] as const;
 
 const INSTALLED_PREFIX = "/usr/lib/sigtool";

@@ -15,7 +15,7 @@ import { quote, SigtoolError } from "@sigtool/core/errors";
 import { placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
-import { plain, printNote } from "../../output/output.js";
+import { escaped, printNote } from "../../output/output.js";
 import { aboutSpython, libraryOf, libraryOutside, ownSpython } from "../../python/spython.js";
 import type { RunCommandOptions } from "./run-options.js";
 
@@ -80,7 +80,7 @@ function findSpython(script: string, given: string | undefined): string {
 function requireLibrary(python: string, index: string, roots: readonly string[]): void {
 	const [first] = libraryOutside(aboutSpython(python), roots);
 	if (first === undefined || !existsSync(join(first, "encodings"))) return;
-	const message = `Cannot run with ${quote(index)}: it vouches for no library of Python; compile it with --adopt ${plain(first)}`;
+	const message = `Cannot run with ${quote(index)}: it vouches for no library of Python; compile it with --adopt ${escaped(first)}`;
 	throw usageError(message);
 }
 
@@ -108,11 +108,11 @@ async function compile(
 			? "this machine's development identity"
 			: "your trust store";
 		printNote(
-			`note: ${plain(name)} is held against ${files} and ${who}, without a host configuration; other machines do not trust that`,
+			`note: ${escaped(name)} is held against ${files} and ${who}, without a host configuration; other machines do not trust that`,
 			options,
 		);
 	}
-	const adopted = products.filter((product) => product.adopted === true).map(({ root }) => plain(root));
+	const adopted = products.filter((product) => product.adopted === true).map(({ root }) => escaped(root));
 	if (adopted.length > 0) printNote(`note: taken as they are now: ${adopted.join(", ")}`, options);
 }
 
@@ -128,7 +128,7 @@ function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCom
 	) {
 		if (isSigned(directory)) return directory;
 		if (directory !== dirname(directory)) continue;
-		const mend = `run \`sigtool sign ${plain(relative("", start) || ".")}\` first`;
+		const mend = `run \`sigtool sign ${escaped(relative("", start) || ".")}\` first`;
 		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", `Cannot run ${quote(script)}: no catalog vouches for it; ${mend}`, {
 			path: script,
 		});

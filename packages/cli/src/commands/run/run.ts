@@ -13,7 +13,7 @@ import type { RunCommandOptions } from "./run-options.js";
 /** Ends as the application ends: with its exit status, or by its signal. */
 export async function run(script: string, args: readonly string[], options: RunCommandOptions): Promise<never> {
 	const { index, catalog, mode, write = [], envClear, allowDevelopment, prefix, python, module, spython } = options;
-	const words = [
+	const argv = [
 		...(allowDevelopment === true ? ["--allow-development"] : []),
 		...(mode === undefined ? [] : ["--mode", mode]),
 		...write.flatMap((directory) => ["--write", directory]),
@@ -26,7 +26,7 @@ export async function run(script: string, args: readonly string[], options: RunC
 		let ending: Ending;
 		try {
 			await placePrivately(directory, script, options);
-			ending = await launch(launcherIn(directory), words);
+			ending = await launch(launcherIn(directory), argv);
 		} finally {
 			rmSync(directory, { recursive: true, force: true });
 		}
@@ -42,7 +42,7 @@ export async function run(script: string, args: readonly string[], options: RunC
 		const mend = "run `sigtool launcher install`, or try it with --allow-development";
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
-	return endAs(await launch(launcher, words));
+	return endAs(await launch(launcher, argv));
 }
 
 /** A directory that is granted can hold neither launcher nor index: where that is the usual place, they go beside the identities. */
@@ -59,9 +59,9 @@ interface Ending {
 }
 
 /** A terminal sends its signals to both; others send them to this process alone, which passes them on. */
-function launch(launcher: string, words: readonly string[]): Promise<Ending> {
+function launch(launcher: string, argv: readonly string[]): Promise<Ending> {
 	return new Promise((resolve, reject) => {
-		const child = spawn(launcher, words, { stdio: "inherit", env: environmentWithoutSecrets() });
+		const child = spawn(launcher, argv, { stdio: "inherit", env: environmentWithoutSecrets() });
 		for (const signal of PASSED_SIGNALS) {
 			const isTyped = process.stdin.isTTY && (signal === "SIGINT" || signal === "SIGQUIT");
 			process.on(signal, () => isTyped || child.kill(signal));

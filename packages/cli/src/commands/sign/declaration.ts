@@ -16,34 +16,34 @@ export const SIGN: CommandDeclaration = {
 	description: "hash a tree and sign it, into one catalog or into extended attributes",
 	declare(command) {
 		keyOptions(command)
-			.argument("<path...>", "directories or files; one directory gets <dir>/<name>.cat")
-			.option("-o, --output <file>", "where the catalog goes")
+			.argument("<path...>", "directories or files; the catalog of a single directory is <dir>/<name>.cat")
+			.option("-o, --output <file>", "file for the catalog")
 			.addOption(formats("what to write (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
-			.addOption(repeated("--include <glob>", "sign only what matches"))
-			.addOption(repeated("--exclude <pattern>", "leave out what matches, in .gitignore's syntax"))
+			.addOption(repeated("--include <glob>", "sign only matching files"))
+			.addOption(repeated("--exclude <pattern>", "leave out matching files, in .gitignore's syntax"))
 			.option("--files-from <file>", "sign exactly the NUL-separated paths of this file, - for stdin")
-			.addOption(choice("--links <how>", "symbolic links", ["record", "reject", "follow"]))
+			.addOption(choice("--links <how>", "what to do with symbolic links", ["record", "reject", "follow"]))
 			.addOption(
 				new Option(
 					"--links-outside <how>",
-					"links that leave the tree (default: refuse; attributes alone: record)",
+					"symbolic links to outside the tree (default: refuse; with attributes only: record)",
 				).choices(["refuse", "record"]),
 			)
 			.addOption(choice("--case-collisions <how>", "names that differ only by case", ["refuse", "allow"]))
-			.option("--product <name>", "what the catalog vouches for (default: the directory's name)")
-			.option("--sequence <number>", "grows with every release (default: signing time in seconds)")
+			.option("--product <name>", "name of the signed product (default: the directory's name)")
+			.option("--sequence <number>", "number that grows with every release (default: signing time in seconds)")
 			.option("--description <text>", "program name shown with the signature")
 			.option("--url <url>", "more information, shown with the signature")
-			.option("--attribute <name>", "spython's attribute, when it is not the usual one")
-			.addOption(choice("--digest <name>", "hash of the attributes", ["sha256", "sha384", "sha512"]))
+			.option("--attribute <name>", "another name for spython's attribute")
+			.addOption(choice("--digest <name>", "digest algorithm of the attributes", ["sha256", "sha384", "sha512"]))
 			.addOption(namespace())
-			.addOption(new Option("--carry <what>", "let the catalog carry IMA and EVM attributes").choices(["ima"]))
-			.option("--sha1-twins", "add SHA-1 members for old readers; they are no evidence")
+			.addOption(new Option("--carry <what>", "put IMA and EVM attributes into the catalog as well").choices(["ima"]))
+			.option("--sha1-twins", "add SHA-1 members for old readers; they prove nothing")
 			.option(
 				"--compile-python",
-				"first make .pyc files that Python loads without a look at the source; without it, old ones are refused",
+				"first make .pyc files that Python loads without checking the source; otherwise outdated ones are refused",
 			)
-			.addOption(repeated("--python <program>", "for which Python to compile (default: as your spython, else python3)"))
+			.addOption(repeated("--python <program>", "Python to compile for (default: that of your spython, else python3)"))
 			.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
 			.addOption(timestamps())
 			.addOption(timestampTrust())

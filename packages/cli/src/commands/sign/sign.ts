@@ -17,7 +17,7 @@ import {
 	timestampText,
 } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
-import { type OutputOptions, plain, printNote, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, printNote, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, count, isoTime, signerFields, signerRows, writtenRows } from "../../output/render.js";
 import type { CompiledPython } from "../../python/compile-python.js";
@@ -103,13 +103,13 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	if (result.overtakenCount > 0) {
 		const holds = result.overtakenCount === 1 ? "holds" : "hold";
 		const files = count(result.overtakenCount, "EVM signature");
-		warnings.push(`${files} no longer ${holds}, as the IMA attribute is another; add --format evm`);
+		warnings.push(`${files} no longer ${holds}, because the IMA attribute changed; add --format evm`);
 	}
 	const verboseRows = options.verbose === true ? detailRows(result, startedAt) : [];
 	return report(result, [...warnings, ...(compiled?.warnings ?? [])], [...compiledRow(compiled), ...verboseRows]);
 }
 
-/** Loaded where it is asked for, as it starts programs. */
+/** Returns the step that compiles Python before hashing. Its code is loaded only with --compile-python. */
 async function preparation(options: SignCommandOptions, tell: (compiled: CompiledPython) => void) {
 	if (options.compilePython !== true) return undefined;
 	const { compilePython } = await import("../../python/compile-python.js");
@@ -132,29 +132,32 @@ function compiledRow(compiled: CompiledPython | undefined): [string, string][] {
 function checkCombination(formats: readonly SignFormat[], options: SignCommandOptions): void {
 	const makesSignatures = formats.some((format) => format !== "cat" && isSignatureFormat(format));
 	if (options.unsigned === true && (namesKey(options) || makesSignatures)) {
-		throw usageError("Use --unsigned without a key; `sigtool finish` signs, and only catalogs can be finished");
+		throw usageError("Use --unsigned without a key, and for a catalog only: `sigtool finish` signs it later");
 	}
 	if (options.python !== undefined && options.compilePython !== true)
 		throw usageError("Use --python with --compile-python");
 	if (options.filesFrom === "-" && (options.passphraseFile === "-" || options.pinFile === "-")) {
-		throw usageError("Use - once: standard input is the list of --files-from, or the secret");
+		throw usageError("Use - only once: standard input is either the list of --files-from or the secret");
 	}
 	if (options.compilePython === true && options.filesFrom !== undefined) {
-		throw usageError("Use --compile-python without --files-from: what it makes is in no list");
+		throw usageError("Use --compile-python without --files-from: the list does not name the files that it makes");
 	}
 	const [only] = formats.filter((format) => format === "cat" || isSignatureFormat(format));
 	if (only === undefined && namesKey(options)) {
-		throw usageError(`Leave the key out: ${formats.join(" and ")} is a hash, which nobody signs`);
+		throw usageError(`Leave out the key: ${formats.join(" and ")} is a hash without a signature`);
 	}
 	if (options.timestamp !== undefined && (options.unsigned === true || !formats.includes("cat"))) {
-		throw usageError("Use --timestamp with a catalog that is signed: it is about the signature in it");
+		throw usageError("Use --timestamp only when a catalog is signed: it is a timestamp of that signature");
 	}
 	if (options.attribute !== undefined && !formats.includes("spython")) {
-		throw usageError("Use --attribute with --format spython: the others have one name each");
+		throw usageError("Use --attribute with --format spython: other formats have fixed names");
 	}
-	const isPlain = formats.every((format) => format === "cat");
-	if (isPlain && (options.digest !== "sha256" || (options.namespace !== "security" && options.carry === undefined))) {
-		throw usageError("Use --digest and --namespace with a format that is an attribute: catalogs are SHA-256");
+	const isCatalogOnly = formats.every((format) => format === "cat");
+	if (
+		isCatalogOnly &&
+		(options.digest !== "sha256" || (options.namespace !== "security" && options.carry === undefined))
+	) {
+		throw usageError("Use --digest and --namespace with an attribute format: catalogs always use SHA-256");
 	}
 }
 
@@ -183,9 +186,14 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 			headline(result),
 			...rows([
 				["content", `${count(fileCount, "file")}${links}, ${bytes(totalBytes)}`],
-				["product", catalog && `${plain(catalog.product)}, sequence ${catalog.sequence}`],
+				["product", catalog && `${escaped(catalog.product)}, sequence ${catalog.sequence}`],
 				...attributes.map(attributeRow),
-				["links", catalog === undefined && linkCount > 0 ? "have no attributes; a catalog signs them" : undefined],
+				[
+					"links",
+					catalog === undefined && linkCount > 0
+						? "not signed, because links have no attributes; a catalog signs them"
+						: undefined,
+				],
 				[
 					"carried",
 					catalog?.carryingCount ? `attributes of ${catalog.carryingCount} of ${count(fileCount, "file")}` : undefined,
@@ -194,7 +202,7 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 				["timestamp", catalog?.timestamp && timestampText(catalog.timestamp)],
 				["sha256", catalog?.unsignedSha256],
 				["ignored", ignoreRules.length === 0 ? undefined : `${count(ignoredCount, "entry", "entries")} by ${rules}`],
-				["paths", result.rootNote === undefined ? undefined : plain(result.rootNote)],
+				["paths", result.rootNote === undefined ? undefined : escaped(result.rootNote)],
 				...verboseRows,
 			]),
 		],
@@ -203,34 +211,34 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 }
 
 function headline({ catalog, signer, root, attributes }: SignResult): string {
-	if (catalog !== undefined) return `${signer === undefined ? "wrote unsigned" : "signed"} ${plain(catalog.file)}`;
-	if (attributes.every(({ writtenCount }) => writtenCount === 0)) return `nothing to write in ${plain(root)}`;
-	return signer === undefined ? `wrote hashes in ${plain(root)}; nothing is signed` : `signed ${plain(root)}`;
+	if (catalog !== undefined) return `${signer === undefined ? "wrote unsigned" : "signed"} ${escaped(catalog.file)}`;
+	if (attributes.every(({ writtenCount }) => writtenCount === 0)) return `nothing to write in ${escaped(root)}`;
+	return signer === undefined ? `wrote hashes in ${escaped(root)}; nothing is signed` : `signed ${escaped(root)}`;
 }
 
 function attributeRow({ format, name, writtenCount, unchangedCount }: WrittenAttribute): [string, string] {
-	return [format, `${plain(name)}: ${writtenCount} written, ${unchangedCount} unchanged`];
+	return [format, `${escaped(name)}: ${writtenCount} written, ${unchangedCount} unchanged`];
 }
 
-/** For --verbose. */
+/** Shows more with --verbose. */
 function detailRows(
 	{ root, ignoreRules, time, catalog }: SignResult,
 	startedAt: number,
 ): [string, string | undefined][] {
 	return [
-		...ignoreRules.map((rule): [string, string] => ["rule", plain(rule)]),
-		["root", plain(root)],
+		...ignoreRules.map((rule): [string, string] => ["rule", escaped(rule)]),
+		["root", escaped(root)],
 		["time", isoTime(time)],
 		...writtenRows(catalog?.sizeBytes, startedAt),
 	];
 }
 
-/** NUL-separated, as `find -print0` and `git ls-files -z` write them. */
+/** Reads NUL-separated names, as `find -print0` and `git ls-files -z` print them. @throws ERR_USAGE */
 function readFileList(file: string): string[] {
-	const octets = readInputFile(file, MAX_LIST_BYTES);
+	const list = readInputFile(file, MAX_LIST_BYTES);
 	let text: string;
 	try {
-		text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+		text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(list);
 	} catch {
 		throw usageError(`Cannot use the list of files ${quote(file)}: a name in it is not UTF-8`);
 	}
@@ -242,7 +250,7 @@ function readFileList(file: string): string[] {
 	return names;
 }
 
-/** A million paths of 250 bytes. */
+/** 256 MiB, which is room for a million paths of 250 bytes. */
 const MAX_LIST_BYTES = 2 ** 28;
 
 function parseSequence(text: string | undefined): number | undefined {

@@ -7,8 +7,10 @@ export const STRIP: CommandDeclaration = {
 	declare(command) {
 		command
 			.argument("<path...>", "directories or files")
-			.addOption(formats("what to remove, needed; IMA's three are one attribute", ATTRIBUTE_FORMATS))
-			.option("--attribute <name>", "spython's attribute, when it is not the usual one")
+			.addOption(
+				formats("what to remove (required); ima, ima-hash and ima-verity are one attribute", ATTRIBUTE_FORMATS),
+			)
+			.option("--attribute <name>", "another name for spython's attribute")
 			.addOption(namespace());
 		examples(command, ["sigtool strip ./lib --format spython", "sigtool strip ./lib --format ima --format evm"]);
 		return async () => (await import("./strip.js")).strip;

@@ -1,7 +1,15 @@
 import { type AttributeFormat, type StripResult, stripAttributes, worstExitStatus } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import { usageError } from "../../options/usage.js";
-import { type ExitStatus, type OutputOptions, oneLine, plain, type Report, rows, worse } from "../../output/output.js";
+import {
+	type ExitStatus,
+	escaped,
+	type OutputOptions,
+	oneLine,
+	type Report,
+	rows,
+	worse,
+} from "../../output/output.js";
 import { count, findingLines } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 
@@ -11,7 +19,7 @@ export interface StripCommandOptions extends OutputOptions {
 	readonly namespace?: "security" | "user";
 }
 
-/** Every path is stripped; one that cannot be does not keep the others from it. */
+/** Strips every path. A path that fails does not stop the others. */
 export async function strip(paths: readonly string[], options: StripCommandOptions): Promise<Report> {
 	const { format: formats, attribute, namespace } = options;
 	if (formats === undefined) throw usageError("Name with --format what to remove, e.g. --format spython");
@@ -55,15 +63,15 @@ async function orFailure(path: string, run: () => Promise<StripResult>): Promise
 function outcomeOf({ path, verdict, fileCount, removed, findings }: StripResult): Outcome {
 	const isStripped = verdict === "stripped";
 	const isEmpty = [...removed.values()].every((number) => number === 0);
-	const done = `${colour.green(isEmpty ? "nothing to strip in" : "stripped")} ${plain(path)}`;
-	const refused = `${colour.red(verdict)} ${plain(path)}: ${count(findings.length, "problem")}`;
+	const done = `${colour.green(isEmpty ? "nothing to strip in" : "stripped")} ${escaped(path)}`;
+	const refused = `${colour.red(verdict)} ${escaped(path)}: ${count(findings.length, "problem")}`;
 	const lines = [
 		isStripped ? done : refused,
 		...rows([
 			["looked at", count(fileCount, "file")],
 			...Array.from(removed, ([name, number]): [string, string] => [
 				"removed",
-				`${plain(name)} of ${count(number, "file")}`,
+				`${escaped(name)} of ${count(number, "file")}`,
 			]),
 		]),
 	];

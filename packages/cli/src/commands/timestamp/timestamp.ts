@@ -6,7 +6,7 @@ import {
 	timestampText,
 } from "../../options/timestamp-options.js";
 import { usageError } from "../../options/usage.js";
-import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 
 export interface TimestampCommandOptions extends TimestampingOptions, OutputOptions {
 	readonly force?: boolean;
@@ -19,6 +19,6 @@ export async function timestamp(file: string, options: TimestampCommandOptions):
 	return {
 		exit: 0,
 		fields: { catalog: file, timestamp: timestampFields(added) },
-		lines: [`timestamped ${plain(file)}`, ...rows([["timestamp", timestampText(added)]])],
+		lines: [`timestamped ${escaped(file)}`, ...rows([["timestamp", timestampText(added)]])],
 	};
 }

@@ -3,7 +3,7 @@ import { type CommandDeclaration, examples } from "../../options/declaration.js"
 
 export const TRUST: CommandDeclaration = {
 	name: "trust",
-	description: "who may sign what this user verifies",
+	description: "whose signatures this user trusts",
 	declare(command) {
 		examples(command, ["sigtool trust add release.crt", "sigtool trust list"]);
 		return undefined;
@@ -16,9 +16,9 @@ export const TRUST: CommandDeclaration = {
 				command
 					.argument("<certificate>", "PEM or DER file, or the hexadecimal SHA-256 of a public key (SPKI)")
 					.option("--subject <name>", "with an authority: the exact subject it may vouch for")
-					.option("--any-subject", "with an authority: whatever it signs is trusted")
-					.option("--timestamps", "with an authority: its timestamps count, and nothing else it signs")
-					.option("--label <text>", "name it goes by");
+					.option("--any-subject", "with an authority: trust every subject it vouches for")
+					.option("--timestamps", "with an authority: trust its timestamps, and nothing else it signs")
+					.option("--label <text>", "name to show for it");
 				examples(command, [
 					"sigtool trust add release.crt",
 					'sigtool trust add ca.crt --subject "CN=Release,O=Example"',
@@ -37,10 +37,10 @@ export const TRUST: CommandDeclaration = {
 					.addOption(
 						new Option(
 							"--as <kind>",
-							"what it is (default: by the name; of *.pem, *.crt, *.cer and *.der the key)",
+							"what to deny (default: by the file name; the key for *.pem, *.crt, *.cer and *.der)",
 						).choices(["key", "certificate", "catalog", "file"]),
 					)
-					.option("--config <file>", "in this host configuration, which runtimes read, instead of here");
+					.option("--config <file>", "deny it in this host configuration, which runtimes read, not in the trust store");
 				examples(command, [
 					'sigtool trust deny stolen.crt --reason "stolen in May"',
 					'sigtool trust deny lib/index.js --reason "CVE-2026-0001" --config /etc/sigtool/verifier.json',
@@ -59,7 +59,7 @@ export const TRUST: CommandDeclaration = {
 		},
 		{
 			name: "remove",
-			description: "stop trusting a key or authority, or denying something",
+			description: "remove an entry, so that it is no longer trusted or denied",
 			declare(command) {
 				command.argument("<id>", "the id that `sigtool trust list` prints, or its beginning");
 				examples(command, ["sigtool trust remove 3b0c44"]);

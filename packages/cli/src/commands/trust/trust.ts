@@ -16,7 +16,7 @@ import {
 import { hostConfigurationDenying } from "@sigtool/verifier";
 import { readCertificateFile } from "../../options/certificate-file.js";
 import { usageError } from "../../options/usage.js";
-import { type OutputOptions, plain, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 
 export interface TrustAddOptions extends OutputOptions {
 	readonly subject?: string;
@@ -34,17 +34,18 @@ export async function trustAdd(certificate: string, options: TrustAddOptions): P
 	return {
 		exit: 0,
 		fields: trustFields(entry),
-		lines: [`trusted ${KIND_WORDS[entry.kind]} ${plain(entry.label)}`, ...trustRows(entry)],
+		lines: [`trusted ${KIND_LABELS[entry.kind]} ${escaped(entry.label)}`, ...trustRows(entry)],
 		warnings:
 			anySubject === true
-				? [`every signer under "${plain(entry.label)}" is now trusted; --subject names exactly one`]
+				? [`every signer under "${escaped(entry.label)}" is now trusted; --subject names exactly one`]
 				: orderWarnings(entry),
 	};
 }
 
 function newTrust(certificate: string, { subject, anySubject, timestamps, label }: TrustAddOptions): NewTrust {
 	if (/^(sha256:)?[0-9a-f]{64}$/i.test(certificate)) {
-		if (timestamps === true) throw usageError("Give --timestamps a certificate: a hash alone vouches for no time");
+		if (timestamps === true)
+			throw usageError("Use --timestamps with a certificate: a hash alone does not identify an authority");
 		return { spkiSha256: certificate.toLowerCase().replace(/^sha256:/, ""), label };
 	}
 	const parsed = readCertificateFile(certificate);
@@ -52,14 +53,16 @@ function newTrust(certificate: string, { subject, anySubject, timestamps, label 
 	return { certificate: parsed, subject, anySubject: anySubject === true, label };
 }
 
-const KIND_WORDS = { pin: "pin", authority: "authority", timestamps: "timestamps of", denied: "denied" } as const;
+const KIND_LABELS = { pin: "pin", authority: "authority", timestamps: "timestamps of", denied: "denied" } as const;
 
-/** Tools that show names the other way round are common; certificates that are made so are not, but they exist. */
+/** Warns about a subject in reverse order: common tools print names so, but few certificates have such names. */
 function orderWarnings(entry: TrustEntry): string[] {
 	if (entry.kind !== "authority" || entry.subject === undefined) return [];
 	if (!/^(?:C|ST|L|O|OU|DC)=.*,CN=/s.test(entry.subject)) return [];
 	const { subject } = entry;
-	return [`subjects are compared as \`sigtool inspect\` prints them, as a rule "${plain(reverseNameText(subject))}"`];
+	return [
+		`the subject must be in the order that \`sigtool inspect\` prints, usually "${escaped(reverseNameText(subject))}"`,
+	];
 }
 
 export async function trustList(_options: OutputOptions): Promise<Report> {
@@ -70,7 +73,7 @@ export async function trustList(_options: OutputOptions): Promise<Report> {
 		lines:
 			entries.length === 0
 				? ["nothing is trusted; add a signer with `sigtool trust add CERTIFICATE`"]
-				: entries.flatMap((entry) => [`${KIND_WORDS[entry.kind]} ${plain(entry.label)}`, ...trustRows(entry)]),
+				: entries.flatMap((entry) => [`${KIND_LABELS[entry.kind]} ${escaped(entry.label)}`, ...trustRows(entry)]),
 	};
 }
 
@@ -80,7 +83,7 @@ export interface TrustDenyOptions extends OutputOptions {
 	readonly config?: string;
 }
 
-/** Here, or in the host configuration that is named, which runtimes read. */
+/** Denies something in the user's trust store, or in the host configuration that --config names. */
 export async function trustDeny(what: string, { as, reason, config }: TrustDenyOptions): Promise<Report> {
 	if (!/^\P{Cc}+$/u.test(reason)) throw usageError("Give --reason one line of text");
 	const denials = denialsOf(what, as).map((denial): Denial => ({ ...denial, reason }));
@@ -93,11 +96,11 @@ export async function trustDeny(what: string, { as, reason, config }: TrustDenyO
 		exit: 0,
 		fields: { config: config ?? null, denied: denials },
 		lines: [
-			`denied ${denials[0].kind} ${plain(what)}`,
+			`denied ${denials[0].kind} ${escaped(what)}`,
 			...rows([
 				...denials.map(({ sha256 }): [string, string] => ["sha256", sha256]),
-				["reason", plain(reason)],
-				["in", config && plain(config)],
+				["reason", escaped(reason)],
+				["in", config && escaped(config)],
 			]),
 		],
 	};
@@ -114,7 +117,10 @@ export async function trustRemove(id: string, _options: OutputOptions): Promise<
 	return {
 		exit: 0,
 		fields: { removed: removed.map(trustFields) },
-		lines: removed.flatMap((entry) => [`removed ${KIND_WORDS[entry.kind]} ${plain(entry.label)}`, ...trustRows(entry)]),
+		lines: removed.flatMap((entry) => [
+			`removed ${KIND_LABELS[entry.kind]} ${escaped(entry.label)}`,
+			...trustRows(entry),
+		]),
 	};
 }
 
@@ -129,7 +135,7 @@ function trustRows(entry: TrustEntry): string[] {
 	const subject = entry.kind === "authority" ? (entry.subject ?? "any (whatever it signs)") : undefined;
 	return rows([
 		["id", entry.id],
-		["subject", subject === undefined ? undefined : plain(subject)],
+		["subject", subject === undefined ? undefined : escaped(subject)],
 		["added", entry.added],
 		["source", entry.source === "development" ? "this machine's development identity" : undefined],
 	]);

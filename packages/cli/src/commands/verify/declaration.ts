@@ -11,18 +11,21 @@ import {
 
 export const VERIFY: CommandDeclaration = {
 	name: "verify",
-	description: "say whether files are what a trusted signer signed, and what changed",
+	description: "check whether files are what a trusted signer signed, and show what changed",
 	declare(command) {
 		catalogOptions(
-			command.argument("<path...>", "signed directories, files of one, catalogs, or trust indexes (.sigx)"),
+			command.argument("<path...>", "signed directories, files in one, catalogs, or trust indexes (.sigx)"),
 		)
 			.addOption(formats("what to verify (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
-			.option("--attribute <name>", "spython's attribute, when it is not the usual one")
+			.option("--attribute <name>", "another name for spython's attribute")
 			.addOption(namespace("without-default"))
-			.addOption(repeated("--cert <pem>", "certificates of signers, which attributes do not hold"))
-			.option("--allow-unsigned", "take hashes that match for enough, though nobody signed them")
+			.addOption(repeated("--cert <pem>", "certificates of the signers; attributes do not contain them"))
+			.option("--allow-unsigned", "accept matching hashes that nobody signed")
 			.addOption(
-				new Option("--match <how>", "bind files to their paths, or to digests alone").choices(["path", "digest"]),
+				new Option("--match <how>", "what must match the signature: path and digest, or the digest alone").choices([
+					"path",
+					"digest",
+				]),
 			)
 			.addOption(
 				new Option("--added <how>", "files that no signature covers (default: fail)").choices([
@@ -31,7 +34,7 @@ export const VERIFY: CommandDeclaration = {
 					"ignore",
 				]),
 			)
-			.option("--no-ignore", "report what the signed ignore rules hide as added");
+			.option("--no-ignore", "also report added files that the signed ignore rules hide");
 		signerOptions(command);
 		examples(
 			command,
@@ -53,6 +56,7 @@ export const VERIFY: CommandDeclaration = {
 };
 
 const ABOUT_VERIFYING = `
-About catalogs alone: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --require, --crl, --ocsp.
-About attributes alone: --cert, --namespace, --allow-unsigned, and --attribute with --format spython.
+Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --require, --crl,
+--ocsp.
+Options for attributes only: --cert, --namespace, --allow-unsigned, and --attribute with --format spython.
 `;

@@ -1,7 +1,7 @@
 import { type AttributeFormat, type AttributeVerification, verifyAttributes, worstExitStatus } from "@sigtool/core";
 import { readCertificates } from "../../options/certificate-file.js";
 import type { Judgement } from "../../options/judgement.js";
-import { plain, rows } from "../../output/output.js";
+import { escaped, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { attributeFindingLines, count, signerFields, signerRows } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
@@ -48,7 +48,7 @@ function outcomeOf(
 				"links",
 				linkCount === 0 ? undefined : `${count(linkCount, "link")} not looked at: they have no such attributes`,
 			],
-			["passed over", passedOver && `${plain(passedOver)}: a catalog, which has a signature of its own`],
+			["passed over", passedOver && `${escaped(passedOver)}: a catalog, which has a signature of its own`],
 			...signers.flatMap(({ certificate, development }) => signerRows(certificate, development)),
 			[
 				"binds",
@@ -82,10 +82,10 @@ function outcomeOf(
 }
 
 function headline({ path, verdict, findings, counts }: AttributeVerification): string {
-	if (verdict === "trusted") return `${colour.green(verdict)} ${plain(path)}`;
-	if (verdict !== "unchanged") return `${colour.red(verdict)} ${plain(path)}: ${count(findings.length, "problem")}`;
+	if (verdict === "trusted") return `${colour.green(verdict)} ${escaped(path)}`;
+	if (verdict !== "unchanged") return `${colour.red(verdict)} ${escaped(path)}: ${count(findings.length, "problem")}`;
 	const rest = counts.trusted > 0 ? "not all is signed" : "nothing is signed";
-	return `${colour.green(verdict)} ${plain(path)}: hashes match; ${rest}`;
+	return `${colour.green(verdict)} ${escaped(path)}: hashes match; ${rest}`;
 }
 
 function bound(formats: readonly AttributeFormat[]): string {
@@ -98,5 +98,5 @@ function found(counts: Readonly<Record<string, number>>): string {
 }
 
 function attributeLine({ path, format, status }: AttributeVerification["attributes"][number]): string {
-	return `  ${status.padEnd(16)} ${format.padEnd(10)} ${plain(path)}`;
+	return `  ${status.padEnd(16)} ${format.padEnd(10)} ${escaped(path)}`;
 }

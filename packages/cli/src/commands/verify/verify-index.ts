@@ -2,7 +2,7 @@ import { expiryNotice, verifyTrustIndex } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import type { Judgement } from "../../options/judgement.js";
 import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
-import { plain, rows } from "../../output/output.js";
+import { escaped, rows } from "../../output/output.js";
 import { isoTime, signerFields, signerRows } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
@@ -28,11 +28,11 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 	const passed = findings.length === 0;
 	const verdict = passed ? "trusted" : "failed";
 	const lines = [
-		`${passed ? colour.green(verdict) : colour.red(verdict)} ${plain(file)}`,
+		`${passed ? colour.green(verdict) : colour.red(verdict)} ${escaped(file)}`,
 		...rows([
 			...indexRows(index),
 			...signerRows(signer.certificate, signer.development),
-			["trusted by", `${signer.trustedBy.kind} ${plain(signer.trustedBy.label)}`],
+			["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
 			["checked", "the trust index's own signature; no files"],
 		]),
 	];
@@ -52,7 +52,7 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 		lines: passed ? lines : [],
 		problems: passed
 			? []
-			: [...lines, ...findings.map(({ message, sha256, code }) => plain(`  ${message} (${sha256}) [${code}]`))],
+			: [...lines, ...findings.map(({ message, sha256, code }) => escaped(`  ${message} (${sha256}) [${code}]`))],
 		warnings: notice === undefined ? [] : [`${notice}; the index fails from then on`],
 	};
 }

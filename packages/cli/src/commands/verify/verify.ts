@@ -3,7 +3,7 @@ import { SigtoolError } from "@sigtool/core/errors";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
 import { usageError } from "../../options/usage.js";
-import { type ExitStatus, oneLine, plain, type Report, rows, worse } from "../../output/output.js";
+import { type ExitStatus, escaped, oneLine, type Report, rows, worse } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { catalogFields, catalogRows, count, findingLines } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
@@ -124,8 +124,8 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 	const { path, verdict, findings, notices } = verification;
 	const trusted = verdict === "trusted";
 	const headline = trusted
-		? `${colour.green("trusted")} ${plain(path)}`
-		: `${colour.red(verdict)} ${plain(path)}: ${count(findings.length, verdict === "failed" ? "difference" : "unreadable entry", verdict === "failed" ? "differences" : "unreadable entries")}`;
+		? `${colour.green("trusted")} ${escaped(path)}`
+		: `${colour.red(verdict)} ${escaped(path)}: ${count(findings.length, verdict === "failed" ? "difference" : "unreadable entry", verdict === "failed" ? "differences" : "unreadable entries")}`;
 	const report = [headline, ...describe(verification, options)];
 	return {
 		exit: trusted ? 0 : worstExitStatus(findings),
@@ -153,7 +153,7 @@ function describe(verification: Verification, options: VerifyCommandOptions): st
 		...catalogs.flatMap((catalog) => catalogRows(catalog, options)),
 		["checked", checked],
 		["hidden", rules.length === 0 ? undefined : `${hidden}; --no-ignore reports them`],
-		...shown.map((rule): [string, string] => ["rule", plain(rule)]),
+		...shown.map((rule): [string, string] => ["rule", escaped(rule)]),
 	]);
 }
 

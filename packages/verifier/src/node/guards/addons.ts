@@ -1,8 +1,8 @@
 /**
- * Native addons: the dynamic loader takes a path, not bytes. So the verified bytes are written to a file without a name,
- * which nobody can open, and that is loaded.
+ * Loads native addons. The dynamic loader takes a path, not bytes. So the verified bytes are written to a file that has
+ * no name in any directory, and the loader gets that file.
  *
- * An addon that finds libraries beside itself (`$ORIGIN`) finds none there.
+ * An addon that loads libraries beside itself (`$ORIGIN`) does not find them.
  */
 
 import fs from "node:fs";
@@ -15,7 +15,7 @@ import { apply, repeat, toText } from "../../safe/captured.js";
 import { closeSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
 import { replace } from "../../safe/replace.js";
 
-/** `writable`: further directories that can take a copy. */
+/** Judges every addon that `process.dlopen` loads. `writable` are further directories for the copy. */
 export function guardAddons(gate: Gate, writable: readonly string[]): void {
 	const directories = [...DIRECTORIES, ...writable];
 	const ruling = gate.policy.runtime.addons;
@@ -24,7 +24,7 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 		"dlopen",
 		(original) =>
 			function dlopen(this: unknown, target: unknown, filename: unknown, flags?: unknown): unknown {
-				const file = toText(filename); // Once: an object could answer differently the second time.
+				const file = toText(filename); // Converted once: an object could return another text the second time.
 				if (ruling === "refuse") gate.rule("module.dlopen", { path: file }, "refuse");
 				const { bytes, realPath, verdict } = gate.openCodeSync(file, "addon");
 				gate.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
@@ -36,14 +36,17 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 }
 
 const { O_RDWR, O_RDONLY, O_EXCL, O_DIRECTORY = 0 } = fs.constants;
-/** Linux: an inode in a directory's file system, under no name; with O_EXCL it gets none later either. */
+/** Linux: creates an inode without a name in the directory's file system. With O_EXCL it can never get a name. */
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 const { RTLD_LAZY = 1 } = os.constants.dlopen;
 const { dirname } = path;
-/** Asked for in this order, and the addon's own last. */
+/** The directories for the copy, in this order. The addon's own directory is the last one. */
 const DIRECTORIES = ["/tmp", "/var/tmp", "/dev/shm"];
 
-/** Gives `load` the path of a file that holds exactly these bytes and that nobody else can reach. */
+/**
+ * Calls `load` with the path of a file that holds exactly these bytes and has no name in any directory.
+ * @throws ERR_IO when no directory can hold the file
+ */
 function throughCopy(
 	addon: string,
 	bytes: Uint8Array,
@@ -69,17 +72,17 @@ function throughCopy(
 		}
 	}
 	const message =
-		`Cannot load ${quote(addon)}: no directory takes its verified copy; ` +
-		"let the program write to /tmp, /var/tmp or /dev/shm, where that is not noexec (launcher: --write /var/tmp)";
+		`Cannot load ${quote(addon)}: no directory can hold its verified copy; ` +
+		"let the program write to /tmp, /var/tmp or /dev/shm, on a mount without noexec (under the launcher: --write /var/tmp)";
 	throw new SigtoolError("ERR_IO", message, { cause, path: addon });
 }
 
-/** What the dynamic loader says of a file on a mount that is noexec. */
+/** Recognises the dynamic loader's message for a file on a noexec mount. */
 function isNoexec(error: unknown): boolean {
 	return indexOf(toText((error as Error).message), "failed to map segment") !== -1;
 }
 
-/** A descriptor for reading only. */
+/** Writes the bytes to a file without a name. Returns a read-only descriptor of it. */
 function copyIn(directory: string, bytes: Uint8Array): number {
 	const descriptor = openSync(directory, O_RDWR | O_EXCL | O_TMPFILE, 0o500);
 	try {
@@ -90,7 +93,9 @@ function copyIn(directory: string, bytes: Uint8Array): number {
 	}
 }
 
-/** The loader takes two equal names for one library, and descriptors come again. */
+/**
+ * Makes a new path each time: descriptor numbers are reused, and the dynamic loader does not load the same path twice.
+ */
 let copies = 0;
 function uniquePath(descriptor: number): string {
 	return `/proc/self/fd${repeat("/.", threadId)}${repeat("/", ++copies)}${descriptor}`;

@@ -1,4 +1,7 @@
-/** `node:child_process`: other programs, which load what they like. Refused unless the policy has them; each is an event. */
+/**
+ * Guards `node:child_process`: another program loads code that nobody checks. Each start is an event, and the policy
+ * rules on it.
+ */
 
 import type { Gate } from "../../gate/gate.js";
 import { toText } from "../../safe/captured.js";
@@ -6,8 +9,8 @@ import { forEachName, guard } from "../../safe/replace.js";
 
 export function guardChildren(gate: Gate, childProcess: object): void {
 	const ruling = gate.policy.runtime.children;
-	// Below spawn, exec, execFile, fork and node:cluster alike.
-	const { ChildProcess } = childProcess as { ChildProcess: { readonly prototype: object } }; // Node.js's own class.
+	// spawn, exec, execFile, fork and node:cluster all call a method of this class, which Node.js exports.
+	const { ChildProcess } = childProcess as { ChildProcess: { readonly prototype: object } };
 	guard(ChildProcess.prototype, "spawn", (given) => {
 		const { file, args } = (given[0] ?? {}) as { file?: unknown; args?: unknown };
 		gate.rule("child_process.spawn", { file: toText(file), arguments: argumentsOf(args) }, ruling);

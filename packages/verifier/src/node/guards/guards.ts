@@ -1,4 +1,7 @@
-/** Every way past the loader that JavaScript can see, closed as the policy says. */
+/**
+ * Installs the guards: wrappers around every function of Node.js by which a program could pass the loader, as far as
+ * JavaScript can reach it.
+ */
 
 import module from "node:module";
 import process from "node:process";
@@ -12,25 +15,30 @@ import { guardRepl, guardVm } from "./vm-guard.js";
 import { guardWebAssembly } from "./wasm-guard.js";
 import { watchEnvironment, watchFiles, watchNames, watchSockets } from "./watch.js";
 
-export interface Doors {
-	/** To be called before a program gets a built-in module, by its `node:` name. */
+export interface Guards {
+	/** Guards a built-in module, given by its `node:` name. Has to be called before a program gets that module. */
 	prepare(builtin: string): void;
-	/** To be called before a program imports anything: what it gets of built-in modules that way is a copy of their exports. */
+	/**
+	 * Copies the guarded functions into the ES modules of the built-ins, whose exports are copies. Has to be called
+	 * before a program imports anything.
+	 */
 	prepareImports(): void;
 }
 
-type Guard = (exports: object, name: string) => void;
+type InstallGuard = (exports: object, name: string) => void;
 
-/** A built-in module is guarded when a program first asks for it: loading it for that would cost every start. */
-export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
+/**
+ * Guards a built-in module when a program first asks for it, because loading all of them would slow down every start.
+ */
+export function installGuards(gate: Gate, writable: readonly string[]): Guards {
 	const { syncBuiltinESMExports } = module;
-	// Not `require`, which passes functions of node:module that a program may have replaced.
+	// `require` would call functions of node:module that a program may have replaced.
 	const load = process.getBuiltinModule;
-	const guards: Record<string, Guard | undefined> = {
+	const guards: Record<string, InstallGuard | undefined> = {
 		"node:child_process": (exports) => guardChildren(gate, exports),
 		"node:crypto": (exports) => guardCrypto(gate, exports),
 		"node:dns": (exports) => watchNames(gate, exports),
-		// Raw memory, to read and to write: code is what it likes.
+		// It reads and writes raw memory, so no check of code would hold.
 		"node:ffi": () => gate.rule("ffi.open", { path: "node:ffi" }, "refuse"),
 		"node:fs": (exports) => watchFiles(gate, exports),
 		"node:inspector": (exports) => guardInspector(gate, exports),
@@ -45,7 +53,7 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 		"node:v8": (exports) => guardV8(gate, exports),
 		"node:vm": (exports) => guardVm(gate, exports),
 	};
-	const leadsTo: Record<string, string | readonly string[] | undefined> = {
+	const builtOn: Record<string, string | readonly string[] | undefined> = {
 		"node:_tls_common": "node:tls",
 		"node:_tls_wrap": "node:tls",
 		"node:cluster": "node:child_process",
@@ -55,22 +63,22 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 		"node:https": "node:tls",
 		"node:inspector/promises": "node:inspector",
 		"node:http2": "node:tls",
-		"node:test": ["node:child_process", "node:vm"], // It takes functions of both while it is loaded.
+		"node:test": ["node:child_process", "node:vm"], // It captures functions of both while it is loaded.
 	};
 	Object.setPrototypeOf(guards, null);
-	Object.setPrototypeOf(leadsTo, null);
+	Object.setPrototypeOf(builtOn, null);
 
-	// Without a synchronous hook an import is seen by nobody.
+	// Without synchronous hooks nothing sees an import, so imports are prepared from the start.
 	let areImportsPrepared = !("registerHooks" in module);
 
 	function prepareImports(): void {
 		if (areImportsPrepared) return;
-		syncBuiltinESMExports(); // First: a program can make this fail once.
+		syncBuiltinESMExports(); // It comes first because a program can make it fail once.
 		areImportsPrepared = true;
 	}
 
 	function prepare(builtin: string): void {
-		const names = leadsTo[builtin] ?? builtin;
+		const names = builtOn[builtin] ?? builtin;
 		if (typeof names === "string") prepareOne(names);
 		else forEachName(names, prepareOne);
 	}
@@ -84,17 +92,17 @@ export function guardDoors(gate: Gate, writable: readonly string[]): Doors {
 			guards[name] = undefined;
 			if (areImportsPrepared) syncBuiltinESMExports();
 		} catch (error) {
-			guards[name] = guard; // A program can make this fail once, and ask again.
+			guards[name] = guard; // A program can make this fail once, and then ask again.
 			throw error;
 		}
 	}
 
-	/** Getters of a program's own may run meanwhile, and ask for the same module. */
+	/** Refuses a module that is being guarded: a program's getters may run meanwhile and ask for it. */
 	function refuseHalfGuarded(_exports: object, name: string): void {
 		gate.rule("process.binding", { name, reason: "ERR_START" }, "refuse");
 	}
 
-	// Those that are not too dear to load at every start.
+	// These are cheap enough to load at every start.
 	if (areImportsPrepared) {
 		for (const name of ["child_process", "crypto", "dns", "fs", "inspector", "tls", "v8", "vm"])
 			prepare(`node:${name}`);

@@ -1,4 +1,6 @@
-/** `node:module`: hooks of a program's own would stand between what was judged and what runs, bytecode beside both. */
+/**
+ * Guards `node:module`: a program's own hooks could change code after it was judged, and cached bytecode is not signed.
+ */
 
 import type { Gate } from "../../gate/gate.js";
 import { guard, replace } from "../../safe/replace.js";
@@ -7,7 +9,7 @@ export function guardModule(gate: Gate, module: object): void {
 	for (const kind of ["register", "registerHooks"]) {
 		guard(module, kind, () => gate.rule("module.register", { kind }, "refuse"));
 	}
-	// Programs ask for it to be faster, and run as well without: it is off, which is no reason to end them.
+	// Programs run without the compile cache too, only slower. So it is off, which needs no refusal.
 	replace(
 		module,
 		"enableCompileCache",
@@ -19,5 +21,5 @@ export function guardModule(gate: Gate, module: object): void {
 	);
 }
 
-/** `module.constants.compileCacheStatus.DISABLED`. */
+/** The value of `module.constants.compileCacheStatus.DISABLED`. */
 const COMPILE_CACHE_DISABLED = 3;

@@ -1,4 +1,4 @@
-/** `process` and the smaller doors: each lets in native code, another program, a debugger, or an inner binding. */
+/** Guards `process` and built-ins by which native code, another program, a debugger or an internal binding gets in. */
 
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
@@ -8,7 +8,7 @@ import { indexOf, startsWith } from "../../safe/primordials.js";
 import { recordOf } from "../../safe/record.js";
 import { forEachName, guard, replace } from "../../safe/replace.js";
 
-/** `prepare` is told of a built-in module before the program gets it. */
+/** Guards functions of `process`. Calls `prepare` with a built-in module's name before the program gets that module. */
 export function guardProcess(gate: Gate, prepare: (builtin: string) => void): void {
 	guard(process, "execve", (args) => {
 		gate.rule("process.execve", { file: toText(args[0]) }, gate.policy.runtime.children);
@@ -18,7 +18,7 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 		"binding",
 		(original) =>
 			function binding(this: unknown, given: unknown): unknown {
-				const name = toText(given); // Once: an object could answer differently the second time.
+				const name = toText(given); // Converted once: an object could return another text the second time.
 				if (HARMLESS_BINDINGS[name] !== true) gate.rule("process.binding", { name }, "refuse");
 				return apply(original, this, [name]);
 			},
@@ -27,7 +27,7 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 	for (const kind of ["_debugProcess", "_debugEnd"]) {
 		guard(process, kind, () => gate.rule("inspector.open", { kind }, "refuse"));
 	}
-	// A listener takes the signal away from Node.js, which would let a debugger in.
+	// Without a listener Node.js would open the inspector on SIGUSR1.
 	if (isMainThread && !process.execArgv.includes("--disable-sigusr1")) process.on("SIGUSR1", () => {});
 	guard(process, "getBuiltinModule", (args) => {
 		const id = args[0];
@@ -35,24 +35,25 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 	});
 }
 
-/** Old packages look at these; none of them compiles, loads or starts anything. */
+/** Old packages read these bindings, none of which compiles, loads or starts anything. */
 const HARMLESS_BINDINGS = recordOf(["config", "constants", "http_parser", "natives", "os", "util", "uv"]);
 
 export function guardInspector(gate: Gate, inspector: object): void {
 	const check = (kind: string) => () => gate.rule("inspector.open", { kind }, "refuse");
-	const { Session } = inspector as { Session: { readonly prototype: object } }; // Node.js's own class.
+	const { Session } = inspector as { Session: { readonly prototype: object } }; // Node.js exports this class.
 	guard(inspector, "open", check("open"));
 	guard(Session.prototype, "connect", check("Session"));
 	guard(Session.prototype, "connectToMainThread", check("Session"));
 }
 
-/** OpenSSL loads engines by name from where its configuration says. */
+/** Refuses OpenSSL engines: OpenSSL loads them by name, from a directory of its configuration. */
 export function guardCrypto(gate: Gate, crypto: object): void {
 	guard(crypto, "setEngine", (args) => gate.rule("crypto.set_engine", { path: toText(args[0]) }, "refuse"));
 }
 
 export function guardTls(gate: Gate, tls: object): void {
-	const { createSecureContext } = tls as { createSecureContext(): { context: object } }; // As documented.
+	// The types hide the internal class of a context.
+	const { createSecureContext } = tls as { createSecureContext(): { context: object } };
 	const prototype: object = Object.getPrototypeOf(createSecureContext().context);
 	forEachName(["setEngineKey", "setClientCertEngine"], (name) => {
 		guard(prototype, name, () => gate.rule("crypto.set_engine", { path: name }, "refuse"));
@@ -60,13 +61,13 @@ export function guardTls(gate: Gate, tls: object): void {
 }
 
 export function guardSqlite(gate: Gate, sqlite: object): void {
-	const { DatabaseSync } = sqlite as { DatabaseSync: { readonly prototype: object } }; // Node.js's own class.
+	const { DatabaseSync } = sqlite as { DatabaseSync: { readonly prototype: object } }; // Node.js exports this class.
 	guard(DatabaseSync.prototype, "loadExtension", (args) => {
 		gate.rule("sqlite.load_extension", { path: toText(args[0]) }, "refuse");
 	});
 }
 
-/** V8's switches decide what may become code. */
+/** Refuses flags of V8, which decide whether text may become code. */
 export function guardV8(gate: Gate, v8: object): void {
 	replace(
 		v8,
@@ -80,7 +81,7 @@ export function guardV8(gate: Gate, v8: object): void {
 	);
 }
 
-/** Sizes, and the garbage collector for tests; one flag at a time. */
+/** Allows one flag at a time, for sizes, or for access to the garbage collector as tests need it. */
 function isHarmlessFlag(flag: string): boolean {
 	if (indexOf(flag, " ") !== -1) return false;
 	return (

@@ -1,6 +1,6 @@
 /**
- * `node:vm` and `node:repl`: text that becomes code. Text that is a signed file's, under that file's name, is such code;
- * other text is what the policy says of strings. Bytecode that nobody signed is never taken.
+ * Guards `node:vm` and `node:repl`, which turn text into code. Text of a signed file under that file's name is trusted.
+ * The policy rules on other text, by `stringCode`. Cached bytecode is always refused, because it is not signed.
  */
 
 import type { Gate } from "../../gate/gate.js";
@@ -11,15 +11,15 @@ import { forEachName, guard, guardClass, replace } from "../../safe/replace.js";
 type Options = Record<PropertyKey, unknown>;
 
 export function guardVm(gate: Gate, vm: object): void {
-	const { Script } = vm as { Script: new (...args: never[]) => object }; // Its shape is Node.js's own.
+	const { Script } = vm as { Script: new (...args: never[]) => object }; // Node.js exports this class.
 	const prototype = getPrototypeOf(Script.prototype);
 	const GuardedScript = guardClass(Script, Function.prototype, (args, create) => {
-		const text = toText(args[0]); // Once: an object could answer differently the second time.
+		const text = toText(args[0]); // Converted once: an object could return another text the second time.
 		const own = ownOptions(args[1]);
 		compile("Script", text, own);
 		return create([text, own]);
 	});
-	// The class below compiles too.
+	// The base class compiles too, and could be reached as the constructor of its prototype.
 	define(prototype, "constructor", GuardedScript, false);
 	define(vm, "Script", GuardedScript, true);
 
@@ -34,7 +34,7 @@ export function guardVm(gate: Gate, vm: object): void {
 					const own = ownOptions(args[place]);
 					compile(name, text, own);
 					if (name === "runInNewContext") withoutStrings(own, "contextCodeGeneration");
-					// Not by assignment, which asks setters of Array.prototype where there was no such argument.
+					// An assignment would call setters of Array.prototype where the argument is missing.
 					define(args, 0, text, true);
 					define(args, place, own, true);
 					return apply(original, this, args);
@@ -67,14 +67,17 @@ export function guardVm(gate: Gate, vm: object): void {
 		const path = filename === undefined ? undefined : toText(filename);
 		options.filename = path ?? (kind === "compileFunction" ? "" : "evalmachine.<anonymous>");
 		if (cachedData !== undefined) gate.rule("vm.compile", { kind, path, reason: "ERR_UNSIGNED_BYTECODE" }, "refuse");
-		if (text === ASKED_BY_REPL) return;
+		if (text === RUN_BY_REPL) return;
 		const bytes = encodeUtf8(text ?? "");
 		if (path !== undefined && gate.decide(path, bytes).trusted) return;
 		const detail = { kind, path, sha256: sha256(bytes), sizeBytes: bytes.length };
 		gate.rule("vm.compile", detail, gate.policy.runtime.stringCode);
 	}
 
-	/** A new realm has its own `eval` and `WebAssembly`, which no command line option and no wrap reaches. */
+	/**
+	 * Restricts a new realm, which has its own `eval` and `WebAssembly`: neither guards nor command-line options apply
+	 * there.
+	 */
 	function withoutStrings(options: Options, name: string): void {
 		const { stringCode, webAssembly } = gate.policy.runtime;
 		const wanted = ownOptions(options[name]);
@@ -86,14 +89,14 @@ export function guardVm(gate: Gate, vm: object): void {
 	}
 }
 
-/** What node:repl runs while it is loaded, by the functions guarded here. */
-const ASKED_BY_REPL = "Object.getOwnPropertyNames(globalThis)";
+/** The text that node:repl itself runs while it is loaded, by the functions guarded here. */
+const RUN_BY_REPL = "Object.getOwnPropertyNames(globalThis)";
 
-/** What somebody types, or sends, is compiled by no function of node:vm. */
+/** Guards the REPL as a whole: it compiles input without the public functions of node:vm. */
 export function guardRepl(gate: Gate, repl: object): void {
 	const check = () => gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
 	guard(repl, "start", check);
-	const { REPLServer } = repl as { REPLServer: new (...args: never[]) => object }; // Its shape is Node.js's own.
+	const { REPLServer } = repl as { REPLServer: new (...args: never[]) => object }; // Node.js exports this class.
 	const guarded = guardClass(REPLServer, getPrototypeOf(REPLServer), (args, create) => {
 		check();
 		return create(args);
@@ -101,7 +104,7 @@ export function guardRepl(gate: Gate, repl: object): void {
 	define(repl, "REPLServer", guarded, true);
 }
 
-/** A copy, each member read once; without a prototype, which a program could supply members through. */
+/** Copies options, reading each member once. The copy has no prototype, by which a program could add members. */
 function ownOptions(options: unknown): Options {
 	if (typeof options === "string") return { __proto__: null, filename: options } as unknown as Options;
 	return assign({ __proto__: null }, options) as Options;

@@ -1,4 +1,7 @@
-/** `WebAssembly`: bytes that become code. A module counts as signed by the content of a signed file or of the policy's list. */
+/**
+ * Guards `WebAssembly`. A module is trusted when a signed file has the same content, or when its digest is on the
+ * policy's list.
+ */
 
 import type { Gate } from "../../gate/gate.js";
 import { apply, copyOfBytes, define, rejected } from "../../safe/captured.js";
@@ -30,7 +33,7 @@ export function guardWebAssembly(gate: Gate): void {
 				},
 		);
 	}
-	// The bytes of a response are not here yet; a program that compiles from an array is judged.
+	// The bytes of a response have not arrived yet, so they cannot be judged. Compiling from an array is judged above.
 	for (const name of ["compileStreaming", "instantiateStreaming"]) {
 		replace(
 			wasm,
@@ -47,10 +50,10 @@ export function guardWebAssembly(gate: Gate): void {
 		);
 	}
 
-	/** A copy of the bytes: what is compiled is what was judged. */
+	/** Judges a copy of the bytes and returns the copy, so that what is compiled is what was judged. */
 	function judged(source: unknown): unknown {
 		const bytes = copyOfBytes(source);
-		if (bytes === undefined) return undefined; // WebAssembly says what it thinks of it.
+		if (bytes === undefined) return undefined; // WebAssembly itself throws its TypeError.
 		const digest = sha256(bytes);
 		const isAllowed = ruling === "signed" && isKnown(digest);
 		gate.rule("wasm.compile", { sha256: digest, sizeBytes: bytes.length }, isAllowed ? "allow" : "refuse");
@@ -61,7 +64,7 @@ export function guardWebAssembly(gate: Gate): void {
 		return allowed[digest] === true || gate.hasContent(digest);
 	}
 
-	/** By its own brand, which no `Symbol.hasInstance` and no prototype can lend. */
+	/** Recognises a WebAssembly.Module by its internal slot, which no prototype or `Symbol.hasInstance` can imitate. */
 	function isModule(value: unknown): boolean {
 		try {
 			exportsOf(value);
@@ -76,5 +79,5 @@ interface ModuleClass {
 	new (...args: never[]): object;
 	exports(module: unknown): unknown;
 }
-// Not in the types of Node.js.
+// The types of Node.js do not have WebAssembly.
 const wasm = (globalThis as unknown as { WebAssembly: { Module: ModuleClass } }).WebAssembly;

@@ -1,6 +1,6 @@
 /**
- * What a program does beside running code, as events that hooks may refuse: files, sockets, names, variables. Seen as far
- * as well-behaved code goes; inner bindings of Node.js get past it.
+ * Raises events for what a program does besides running code: it opens files, connects sockets, resolves names and sets
+ * environment variables. Hooks may refuse them. Code that uses internal bindings of Node.js avoids these events.
  */
 
 import type { EventDetail } from "../../audit/events.js";
@@ -8,9 +8,9 @@ import type { Gate } from "../../gate/gate.js";
 import { apply, ProxyObject, toText } from "../../safe/captured.js";
 import { forEachName, guard } from "../../safe/replace.js";
 
-/** `node:fs`, and its promises. */
+/** Watches `node:fs` and `node:fs/promises`. */
 export function watchFiles(gate: Gate, fs: object): void {
-	const { promises } = fs as { readonly promises: object }; // Node.js's own module.
+	const { promises } = fs as { readonly promises: object }; // Node.js exports this object.
 	const watch = (args: readonly unknown[], usualFlags: string) => {
 		const [path, options] = [args[0], args[1]];
 		const flags = typeof options === "string" || typeof options === "number" ? toText(options) : usualFlags;
@@ -21,34 +21,34 @@ export function watchFiles(gate: Gate, fs: object): void {
 
 	function watchModule(module: object): void {
 		forEachName(["open", "openSync"], (name) => guard(module, name, (args) => watch(args, "r")));
-		// The second argument is an encoding, or the content.
+		// The second argument is no flag here, but an encoding or the content.
 		forEachName(["readFile", "readFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "r")));
 		forEachName(["writeFile", "writeFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "w")));
 		forEachName(["appendFile", "appendFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "a")));
 	}
 }
 
-/** `node:net`, on which http, https and tls stand. */
+/** Watches `node:net`, which node:http, node:https and node:tls use. */
 export function watchSockets(gate: Gate, net: object): void {
-	const { Socket } = net as { readonly Socket: { readonly prototype: object } }; // Node.js's own class.
+	const { Socket } = net as { readonly Socket: { readonly prototype: object } }; // Node.js exports this class.
 	guard(Socket.prototype, "connect", (args) => gate.rule("net.connect", destinationOf(args), "allow"));
 }
 
-/** `node:dns`, and its promises. */
+/** Watches `node:dns` and `node:dns/promises`. */
 export function watchNames(gate: Gate, dns: object): void {
-	const { promises } = dns as { readonly promises: object }; // Node.js's own module.
+	const { promises } = dns as { readonly promises: object }; // Node.js exports this object.
 	const watch = (args: readonly unknown[]) => gate.rule("dns.lookup", { host: textOf(args[0]) }, "allow");
 	guard(dns, "lookup", watch);
 	guard(promises, "lookup", watch);
 }
 
-/** Writes to `process.env`; reading is no event, and no value is recorded. */
+/** Watches writes to `process.env`. Reading is no event, and no value is recorded. */
 export function watchEnvironment(gate: Gate): void {
 	const watch = (name: unknown, operation: string) =>
 		gate.rule("process.env", { name: toText(name), operation }, "allow");
 	const { defineProperty, deleteProperty, set } = Reflect;
 	process.env = new ProxyObject(process.env, {
-		// A handler with a prototype would take traps from whoever writes to Object.prototype.
+		// A program could add traps to Object.prototype, so the handler has no prototype.
 		__proto__: null,
 		set(env: object, name: string, value: unknown) {
 			watch(name, "set");
@@ -65,7 +65,9 @@ export function watchEnvironment(gate: Gate): void {
 	} as ProxyHandler<NodeJS.ProcessEnv>);
 }
 
-/** As `socket.connect` takes it: options, a port and a host, or a path; net.connect passes them as a list. */
+/**
+ * Reads the arguments of `socket.connect`: options, a port and a host, or a path. net.connect passes them as one array.
+ */
 function destinationOf(args: readonly unknown[]): EventDetail<"net.connect"> {
 	const first = args[0];
 	const given = typeof first === "object" && first !== null && 0 in first ? (first as { 0: unknown })[0] : first;
@@ -77,7 +79,7 @@ function destinationOf(args: readonly unknown[]): EventDetail<"net.connect"> {
 	return isPort ? { port: textOf(given), host: textOf(args[1]) } : { path: textOf(given) };
 }
 
-/** Paths are text, URLs or octets; what else there is Node.js refuses. */
+/** Converts a path, which may be a string, a URL or bytes. Node.js refuses any other value by itself. */
 function textOf(value: unknown): string | undefined {
 	return value === undefined || value === null || typeof value === "function" ? undefined : toText(value);
 }

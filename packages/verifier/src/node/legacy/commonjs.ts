@@ -1,6 +1,6 @@
 /**
- * Node.js before 22.15, `require`: the functions by extension, which are all that stands between a path and its module.
- * ES modules cannot be required: their imports would be read past every hook.
+ * Hooks `require` on Node.js before 22.15 by replacing `Module._extensions`, whose functions load every required file.
+ * Refuses to require ES modules, because no hook would see their imports.
  */
 
 import module from "node:module";
@@ -8,7 +8,7 @@ import type { Gate } from "../../gate/gate.js";
 import { define, endsWith, parseJson, toText } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import { guard } from "../../safe/replace.js";
-import type { Doors } from "../guards/guards.js";
+import type { Guards } from "../guards/guards.js";
 import type { ModuleText } from "../load/module-text.js";
 import type { PackageScopes } from "../load/package-scope.js";
 import { sourceText, withoutByteOrderMark } from "../load/source-text.js";
@@ -20,8 +20,8 @@ interface InnerModule {
 }
 type Extension = (module: InnerModule, filename: string) => void;
 
-export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText, doors: Doors): void {
-	// Not in the types, and used by programs since Node.js 0.3.
+export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
+	// Programs have used _extensions since Node.js 0.3, but the types do not have it.
 	const { _extensions } = module as unknown as { _extensions: Record<string, Extension> };
 	_extensions[".js"] = (target, filename) => {
 		const file = toText(filename);
@@ -30,14 +30,15 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 		const isMain = target.id === ".";
 		if (isModule && !isMain) throw requiresModule(file);
 		texts.handOut(file, text);
-		// As CommonJS, or text that looks like an ES module would be taken for one. A main module is imported, past a hook.
+		// Node.js would take text that looks like an ES module for one. Only a main module may be one: a hook sees its
+		// import.
 		target._compile(text, file, isModule ? "module" : isMain ? undefined : "commonjs");
 	};
 	_extensions[".json"] = (target, filename) => {
 		const file = toText(filename);
 		target.exports = parseJson(withoutByteOrderMark(sourceText(gate, file, gate.readCodeSync(file, "json"))));
 	};
-	// TypeScript, where an option has Node.js strip it: it would read the file itself.
+	// Refuses TypeScript where an option makes Node.js strip it, because Node.js would read the file itself.
 	for (const name of [".ts", ".cts", ".mts"]) {
 		if (_extensions[name] === undefined) continue;
 		_extensions[name] = (_target, filename) => {
@@ -46,12 +47,12 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 	}
 	guard(module, "_load", (args) => {
 		const request = args[0];
-		if (typeof request === "string") doors.prepare(startsWith(request, "node:") ? request : `node:${request}`);
+		if (typeof request === "string") guards.prepare(startsWith(request, "node:") ? request : `node:${request}`);
 	});
 }
 
 function requiresModule(file: string): Error {
-	const error = new Error(`Cannot require ${file}: it is an ES module, which the verifier loads by import() only`);
+	const error = new Error(`Cannot require ${file}: it is an ES module; load it with import()`);
 	define(error, "code", "ERR_REQUIRE_ESM", true);
 	return error;
 }

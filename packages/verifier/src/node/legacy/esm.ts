@@ -1,6 +1,7 @@
 /**
- * Node.js before 22.15, `import`: a hook in a thread of its own, which runs no code of the program. There this bundle is
- * preloaded again, decides by the same index, and answers with text; CommonJS it leaves to the thread that asks.
+ * Hooks `import` on Node.js before 22.15. The hook runs in a separate thread, which runs no code of the program: there
+ * this bundle is preloaded again, judges by the same index, and answers with text. It leaves CommonJS to the thread
+ * that asks.
  */
 
 import module from "node:module";
@@ -32,12 +33,13 @@ type NextResolve = (specifier: string, context: ResolveContext) => Promise<Resol
 type NextLoad = (url: string, context: object) => Promise<LoadResult>;
 
 const HANDOVER = Symbol.for("sigtool:loader");
-/** Nothing to read from a disk: what it exports, the preloaded bundle has put there. */
+/** The loader's module as a URL, so that no file is read. It exports the functions that `offerLoader` has published. */
 const LOADER = "data:text/javascript,export const{load,resolve}=globalThis[Symbol.for('sigtool:loader')]";
 
 /**
- * In the thread of the program: from here on imports are asked of the other one. Their answers pass objects and methods
- * that a program could get at, which is made impossible here. @throws ERR_START
+ * Starts the hook's thread, in the thread of the program. From now on that thread answers all imports. Protects the
+ * objects and methods of Node.js that the answers pass through, because a program could otherwise replace them. @throws
+ * ERR_START
  */
 export function startLoaderThread(): void {
 	keepThen();
@@ -45,7 +47,7 @@ export function startLoaderThread(): void {
 	const { unref } = prototype;
 	let thread: Worker | undefined;
 	prototype.unref = function (this: Worker) {
-		thread = this; // Node.js calls it on what it has just made.
+		thread = this; // Node.js calls unref() on the Worker it has just made.
 		unref.call(this);
 	};
 	try {
@@ -54,13 +56,13 @@ export function startLoaderThread(): void {
 		prototype.unref = unref;
 	}
 	if (thread === undefined)
-		throw new SigtoolError("ERR_START", "Cannot guard imports: their thread is not to be found");
+		throw new SigtoolError("ERR_START", "Cannot guard imports: the thread that loads them was not found");
 	keepToItself(thread);
 }
 
 /**
- * An answer becomes the value of a promise, which asks it for `then`: a getter of a program's own on Object.prototype could
- * change the source in it. What stands there instead lets objects get one of their own, as if it were not there.
+ * Occupies `then` on Object.prototype. A promise asks its value for `then`, so a getter that a program defined there
+ * could change the source in an answer. Other objects can still be assigned a `then` of their own.
  */
 function keepThen(): void {
 	const prototype = Object.prototype;
@@ -69,25 +71,25 @@ function keepThen(): void {
 		__proto__: null,
 		get: () => undefined,
 		set(this: object, value: unknown) {
-			if (this === prototype) throw new TypeError("Cannot give all objects a method named then");
+			if (this === prototype) throw new TypeError("Cannot set Object.prototype.then while modules are verified");
 			defineProperty(this, "then", assign({ __proto__: null, value }, settable) as PropertyDescriptor);
 		},
 	};
 	defineProperty(prototype, "then", then as PropertyDescriptor);
 }
 
-/** What Node.js calls to ask, and to read answers, goes to the one port and by the methods that were there at the start. */
+/** Binds the questions and answers of Node.js to the present port and methods, which a program can then not replace. */
 function keepToItself(thread: Worker): void {
 	const { MessagePort, receiveMessageOnPort } = workerThreads;
 	const { postMessage } = MessagePort.prototype;
 	const key = Object.getOwnPropertySymbols(thread).find(({ description }) => description === "kPublicPort");
-	const own = thread as unknown as Record<PropertyKey, unknown>; // Its symbols are in no type.
+	const own = thread as unknown as Record<PropertyKey, unknown>; // The types do not describe its symbols.
 	let port = key === undefined ? undefined : own[key];
 	if (key === undefined || !(port instanceof MessagePort)) {
-		throw new SigtoolError("ERR_START", "Cannot guard imports: the port to their thread is not to be found");
+		throw new SigtoolError("ERR_START", "Cannot guard imports: the port to the thread that loads them was not found");
 	}
 	const close = () => {
-		port = null; // When the thread has ended, as Node.js has it.
+		port = null; // Node.js sets it when the thread has ended.
 	};
 	defineProperty(thread, key, { __proto__: null, get: () => port, set: close } as PropertyDescriptor);
 	const fix = (name: string, value: unknown) =>
@@ -96,7 +98,7 @@ function keepToItself(thread: Worker): void {
 	fix("receiveMessageSync", () => receiveMessageOnPort(port as MessagePort));
 }
 
-/** In the hook's own thread. */
+/** Publishes the hooks for `LOADER`, in the hook's thread. */
 export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 	guardLinks(gate);
 
@@ -108,8 +110,9 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 	}
 
 	/**
-	 * Node.js keeps its `realpathSync` for imports out of reach. A path is followed once more; by a package's name `require`
-	 * goes the same way. Stays open: a link that only the "import" condition of a package leads to.
+	 * Checks links for an import, because the `realpathSync` that imports use cannot be replaced. Follows a path a second
+	 * time; resolves a package's name a second time by `require`, whose links are checked. Stays open: a link that is
+	 * reached only by the "import" condition of a package.
 	 */
 	function followAgain(specifier: string, parent: string | undefined, file: string): void {
 		if (/^(\.{0,2}\/|file:)/.test(specifier)) {
@@ -119,7 +122,7 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 			try {
 				module.createRequire(parent).resolve(specifier);
 			} catch {
-				// A package for imports only.
+				// The package has no "require" condition.
 			}
 		}
 	}

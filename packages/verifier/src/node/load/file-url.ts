@@ -1,11 +1,11 @@
-/** Paths of file URLs in the form Node.js gives to load hooks: normalized, without a host. */
+/** Reads file URLs in the form in which Node.js passes them to load hooks: normalized, without a host. */
 
 import { decodePercent } from "../../safe/captured.js";
 import { indexOf, slice, startsWith } from "../../safe/primordials.js";
 
 /**
- * Path a `file:` URL names, its query and fragment left off; `undefined` for every other URL and for one whose escapes
- * name no path (`%2F`, `%00`, or bytes that are not UTF-8).
+ * Returns the path of a `file:` URL without query and fragment. Undefined for every other URL, and for one whose
+ * escapes stand for no path: `%2F`, `%00`, or bytes that are not UTF-8.
  */
 export function pathOfFileUrl(url: string): string | undefined {
 	if (!startsWith(url, "file:///")) return undefined;

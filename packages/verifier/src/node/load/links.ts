@@ -1,6 +1,6 @@
 /**
- * Links on the way to a module. Node.js follows them before any hook hears of the file, in one function that it looks up in
- * node:fs each time: there each link inside a product must be one that was signed.
+ * Checks the symbolic links on the path of a module: each link inside a product must be signed. Node.js follows links
+ * before it calls any hook, by `realpathSync`, which it looks up in node:fs each time. So that function is wrapped.
  */
 
 import fs from "node:fs";
@@ -19,7 +19,7 @@ export function guardLinks(gate: Gate): void {
 		(original) =>
 			function realpathSync(path: unknown, options: unknown): unknown {
 				const real = (original as RealPath)(path, options);
-				// Nearly always nothing was followed, and this is asked for every module.
+				// The cheapest test comes first: Node.js calls this for every module, and most paths have no link.
 				if (real !== path && isOfLoader(options) && typeof real === "string") checkLinks(gate, path as string, real);
 				return real;
 			},
@@ -27,12 +27,12 @@ export function guardLinks(gate: Gate): void {
 	fs.realpathSync.native = native;
 }
 
-/** The modules' loaders bring a cache along, under a symbol that programs do not have. */
+/** Recognises calls of Node.js's loaders: they pass a cache, under a symbol that programs do not have. */
 function isOfLoader(options: unknown): boolean {
 	return typeof options === "object" && options !== null && getOwnPropertySymbols(options).length > 0;
 }
 
-/** `real` is where `path` led Node.js. */
+/** Refuses unless `path` leads to `real`, which Node.js found, by links that may be followed. */
 export function checkLinks(gate: Gate, path: string, real: string): void {
 	if (path === real || followLinks(path, gate.admitsLink) === real) return;
 	gate.rule("module.open_code", { path, use: "link", reason: "ERR_LINK_CHANGED" }, "refuse");

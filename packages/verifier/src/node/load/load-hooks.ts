@@ -1,44 +1,45 @@
 /**
- * Node.js ≥ 22.15: one synchronous hook, in the thread, below `require` and `import` alike. What it returns is what runs,
- * so it returns the text of the very bytes that were judged; Node.js reads no source again.
+ * Hooks `require` and `import` on Node.js ≥ 22.15 by one synchronous function in the same thread. Node.js runs the text
+ * that it returns, which is the text of the bytes that were judged, and does not read the file again.
  */
 
 import module from "node:module";
 import type { CodeUse, Gate } from "../../gate/gate.js";
 import { endsWith } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
-import type { Doors } from "../guards/guards.js";
+import type { Guards } from "../guards/guards.js";
 import { pathOfFileUrl } from "./file-url.js";
 import type { ModuleText } from "./module-text.js";
 import type { PackageScopes } from "./package-scope.js";
 import { bytesOf, sourceText, withoutByteOrderMark } from "./source-text.js";
 
-/** Node.js calls with these; its types are for newer hooks only. */
+/** The context that Node.js passes. The types of Node.js 20 do not have it. */
 interface LoadContext {
 	readonly format: string | null | undefined;
-	/** Absent from `require`. */
+	/** Absent for `require`. */
 	readonly importAttributes: object | undefined;
 }
 interface LoadResult {
 	readonly format: string | null | undefined;
 	readonly source: string | Uint8Array | null;
 	readonly shortCircuit?: boolean;
-	/** Node.js 22: an imported CommonJS module goes through Module._load, as it does without hooks. */
+	/** Node.js 22: lets an imported CommonJS module go through Module._load, as it does without hooks. */
 	readonly shouldBeReloadedByCJSLoader?: boolean;
 }
 type NextLoad = (url: string, context?: object) => LoadResult;
 type RegisterHooks = (hooks: object) => unknown;
 
-/** From here on no module is loaded but through `gate`. */
-export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: ModuleText, doors: Doors): void {
-	const { registerHooks } = module as unknown as { registerHooks: RegisterHooks }; // Since 22.15; types are of 20.
+/** Installs the hook. From now on every module is loaded through `gate`. */
+export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
+	// Node.js 22.15 added registerHooks; the types are those of 20.
+	const { registerHooks } = module as unknown as { registerHooks: RegisterHooks };
 	registerHooks({ __proto__: null, load });
 
 	function load(url: string, context: LoadContext, nextLoad: NextLoad): LoadResult {
 		const isRequired = context.importAttributes === undefined;
-		if (!isRequired) doors.prepareImports();
+		if (!isRequired) guards.prepareImports();
 		if (startsWith(url, "node:")) {
-			doors.prepare(url);
+			guards.prepare(url);
 			return nextLoad(url);
 		}
 		const { format: derived } = context;
@@ -47,7 +48,7 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
 			return nextLoad(url);
 		}
-		// Loaded as a file, which process.dlopen judges.
+		// Node.js loads it with process.dlopen, which judges the file.
 		if (derived === "addon") return { format: derived, source: null, shortCircuit: true };
 		const content = gate.readCodeSync(path, useOf(path, derived, isRequired));
 		const format = derived === "json" ? derived : scopes.formatOf(path, derived);

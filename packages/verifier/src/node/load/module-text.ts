@@ -1,6 +1,7 @@
 /**
- * The last step before CommonJS is compiled: `Module.prototype._compile`, which programs also call with text of their
- * own. It compiles what a hook handed out for that file, and other text only as the policy has it for strings.
+ * Guards `Module.prototype._compile`, the last step before CommonJS is compiled, which programs also call with their
+ * own text. It compiles text that a hook handed out for the file, and text that is signed for it. The policy rules on
+ * other text, by `stringCode`.
  */
 
 import module from "node:module";
@@ -9,7 +10,7 @@ import { apply, getOwnPropertyDescriptor, hasOwn, MapObject, mapDelete, mapSet, 
 import { encodeUtf8, mapGet, sha256 } from "../../safe/primordials.js";
 
 export interface ModuleText {
-	/** Verified text that Node.js is about to compile for a file, once. */
+	/** Announces verified text that Node.js is about to compile for a file. It counts for one compilation. */
 	handOut(file: string, text: string): void;
 }
 
@@ -21,18 +22,19 @@ interface InnerModule {
 }
 
 export function guardModuleText(gate: Gate): ModuleText {
-	const inner = module as unknown as InnerModule; // Not in the types, and used by programs since Node.js 0.5.
+	// Programs have used these members since Node.js 0.5, but the types do not have them.
+	const inner = module as unknown as InnerModule;
 	const compile = inner.prototype._compile;
 	const { wrap, wrapper } = inner;
 	const [head, tail] = wrapper;
 	const handedOut = new MapObject<string, string>();
 
 	inner.prototype._compile = function _compile(content, filename, format) {
-		const text = toText(content); // Once: an object could answer differently the second time.
+		const text = toText(content); // Converted once: an object could return another text the second time.
 		const file = toText(filename);
 		if (mapGet(handedOut, file) === text) mapDelete(handedOut, file);
 		else checkOwnText(text, file);
-		// Whoever sets these has text of theirs compiled around the module's.
+		// A program that sets these gets its own text compiled around the module's text.
 		const isWrapped = inner.wrap !== wrap || inner.wrapper !== wrapper || !holds("0", head) || !holds("1", tail);
 		if (isWrapped) gate.rule("module.register", { kind: "Module.wrap", path: file }, "refuse");
 		return apply(compile, this, [text, file, format]);

@@ -1,10 +1,11 @@
 /**
- * The package.json files that decide how a module is read. Node.js reads them itself, unseen by any hook, and keeps what
- * it read: here the nearest one of every loaded file is verified, and what it says is held against what Node.js made of it.
- * One above the signed trees is nobody's: a format that comes from it is found anew, as if it were not there.
+ * Verifies the package.json files that decide how a module is read. Node.js reads and caches them without calling a
+ * hook. So this verifies the nearest package.json of every loaded file, and compares its `type` with the format that
+ * Node.js derived. A package.json above the signed trees does not count: a format that comes from it is derived again,
+ * as if it were absent.
  *
- * Stays open: another signed file in a package.json's place during resolution, or an unsigned one that is put back
- * before the module it led to is loaded; both lead to signed files only.
+ * Stays open: during resolution a package.json can be replaced by another signed file, or by an unsigned one that is
+ * gone before the module is loaded. Both lead to signed files only.
  */
 
 import { quote, SigtoolError } from "@sigtool/core/read";
@@ -13,22 +14,30 @@ import { endsWith, hasOwn, MapObject, mapSet, parseJson } from "../../safe/captu
 import { indexOf, lastIndexOf, lstatSync, mapGet, slice } from "../../safe/primordials.js";
 import { sourceText } from "./source-text.js";
 
-/** `none`: a package.json without a `type`, or `node_modules`, where Node.js looks no further; `bare`: none in the signed trees. */
+/**
+ * `none`: the nearest package.json has no `type`, or the search ended at `node_modules`, as in Node.js. `bare`: the
+ * signed trees have no package.json for the file.
+ */
 export type PackageType = "module" | "commonjs" | "none" | "bare";
 
 export interface PackageScopes {
 	/**
-	 * @throws ERR_UNTRUSTED_CODE when the nearest package.json is not as it was signed; ERR_OUTSIDE_PRODUCTS when it lies
-	 * outside of every signed tree and would say where names lead
+	 * Returns the verified type that the nearest package.json gives to a file.
+	 * @throws ERR_UNTRUSTED_CODE when that package.json is not as signed; ERR_OUTSIDE_PRODUCTS when it is outside every
+	 * signed tree and has `imports` or `exports`, which decide what names resolve to
 	 */
 	typeOf(file: string): PackageType;
 	/**
-	 * Holds the format Node.js derived for a file against the verified package.json. Undefined where it has to be found from
-	 * the source: Node.js derived none, or by a package.json that is nobody's.
-	 * @throws ERR_RUNTIME_RULE when Node.js read another one
+	 * Compares the format that Node.js derived for a file with the verified package.json, and returns it. Undefined when
+	 * the format has to be derived from the source: Node.js derived none, or used a package.json outside every signed
+	 * tree.
+	 * @throws ERR_RUNTIME_RULE when Node.js read another package.json
 	 */
 	formatOf(file: string, format: string | null | undefined): string | undefined;
-	/** The URL to ask Node.js for a file's format by, together with its source: no package.json that is nobody's counts there. */
+	/**
+	 * Returns the URL with which Node.js derives a format from a source without using a package.json outside every signed
+	 * tree.
+	 */
 	urlForFormat(file: string, url: string): string;
 }
 
@@ -48,18 +57,18 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 		return type ?? "bare";
 	}
 
-	/** `undefined` when there is no such file. */
+	/** Returns undefined when the file does not exist. */
 	function readType(file: string): PackageType | undefined {
 		const known = gate.packageTypeOf(file);
 		if (known !== undefined) return known === "absent" ? undefined : known;
 		if (lstatSync(file, NO_ENTRY) === undefined) return undefined;
-		const stray = gate.readOutside(file);
-		if (stray !== undefined) {
-			if (file === ROOT || leadsNames(sourceText(gate, file, stray))) refuseStray(file);
+		const unsigned = gate.readOutside(file);
+		if (unsigned !== undefined) {
+			if (file === ROOT || resolvesNames(sourceText(gate, file, unsigned))) refuseUnsigned(file);
 			return "bare";
 		}
 		const text = sourceText(gate, file, gate.readCodeSync(file, "json"));
-		// Most say nothing of it, and parsing them is most of the cost.
+		// Most package.json files have no `type`, and parsing them would take most of the time.
 		const isNamed =
 			indexOf(text, '"module"') !== -1 || indexOf(text, '"commonjs"') !== -1 || indexOf(text, "\\u") !== -1;
 		if (!isNamed) return "none";
@@ -67,9 +76,9 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 		return type === "module" || type === "commonjs" ? type : "none";
 	}
 
-	function refuseStray(file: string): void {
+	function refuseUnsigned(file: string): void {
 		const reason = "ERR_OUTSIDE_PRODUCTS";
-		const message = `Cannot use ${quote(file)}: nothing vouches for it, and it would say where names lead; give the signed tree a package.json of its own`;
+		const message = `Cannot use ${quote(file)}: it is not signed, and it decides what names resolve to; add a package.json to the signed tree`;
 		gate.rule(
 			"module.open_code",
 			{ path: file, use: "package.json", reason },
@@ -85,7 +94,7 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 			const derived = format ?? undefined;
 			if (type === "bare") return isTypedByPackage(file) && derived !== "wasm" ? undefined : derived;
 			if (!endsWith(file, ".js") || type === derived) return derived;
-			// Without a type Node.js looks at the source, or takes it for CommonJS where that is turned off.
+			// Without a type Node.js derives the format from the source, or assumes CommonJS where that is turned off.
 			if (type === "none" && (derived === undefined || derived === "commonjs")) return derived;
 			gate.rule("module.open_code", { path: file, use: "package.json", reason: "ERR_FILE_CHANGED" }, "refuse");
 			return derived;
@@ -96,11 +105,11 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 	};
 }
 
-/** Above it Node.js finds no package.json but the root's. */
+/** A URL above which Node.js finds no package.json except /package.json. */
 const NOWHERE = "file:///dev/null/module";
 const ROOT = "/package.json";
 
-/** Other files are what their extensions say. */
+/** Tells whether a package.json decides the file's format. For other files the extension decides. */
 export function isTypedByPackage(file: string): boolean {
 	return endsWith(file, ".js") || endsWith(file, ".ts") || extensionOf(file) === "";
 }
@@ -113,8 +122,10 @@ function extensionOf(file: string): string {
 
 const NO_ENTRY = { __proto__: null, throwIfNoEntry: false } as unknown as { throwIfNoEntry: false };
 
-/** Whether a package.json says where `#names` or its own name lead; true for one that Node.js cannot read either. */
-function leadsNames(text: string): boolean {
+/**
+ * Tells whether a package.json decides what `#names` or its own name resolve to. True for one that is not valid JSON.
+ */
+function resolvesNames(text: string): boolean {
 	try {
 		const content = parseJson(text);
 		return ownMember(content, "imports") !== undefined || ownMember(content, "exports") !== undefined;
@@ -125,10 +136,11 @@ function leadsNames(text: string): boolean {
 
 function ownMember(value: unknown, name: "type" | "imports" | "exports"): unknown {
 	const isObject = typeof value === "object" && value !== null;
-	return isObject && hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined; // It has it, whatever it is.
+	// hasOwn() has shown that the member exists.
+	return isObject && hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }
 
-/** "" for the root. */
+/** Returns the directory of a path; "" for the root. */
 function directoryOf(path: string): string {
 	return slice(path, 0, lastIndexOf(path, "/"));
 }

@@ -1,16 +1,19 @@
-/** What the hook enforces on a version of Node.js, and what it leaves to the launcher or to nobody; docs/node.md shows it. */
+/**
+ * Lists what the hook enforces on a version of Node.js, and what only the launcher or nothing enforces. docs/node.md
+ * has the table.
+ */
 
 import module from "node:module";
 import process from "node:process";
 import type { Capability } from "../../gate/kernel-check.js";
 
-/** What the answer depends on. */
+/** The facts about a process that the list depends on. */
 export interface Runtime {
-	/** Node.js ≥ 22.15: hooks in the thread, below `require` and `import` alike. */
+	/** True for Node.js ≥ 22.15, which has synchronous hooks for `require` and `import`. */
 	readonly hasSyncHooks: boolean;
-	/** Started by the launcher, in enforce or strict. */
+	/** True when the launcher started the process, which it protects in the modes enforce and strict. */
 	readonly launched: boolean;
-	/** `--disallow-code-generation-from-strings`. */
+	/** True when Node.js got `--disallow-code-generation-from-strings`. */
 	readonly refusesStrings: boolean;
 }
 
@@ -19,14 +22,17 @@ export interface HookCapabilities {
 	readonly capabilities: readonly Capability[];
 }
 
-/** `enforce-limited`: files are verified all the same, by older means and with more left open. */
+/**
+ * `enforce-limited` (Node.js before 22.15) verifies files too, but by older functions of Node.js that leave more ways
+ * open.
+ */
 export type Tier = "enforce" | "enforce-limited";
 
 export function tierOf({ hasSyncHooks }: Runtime): Tier {
 	return hasSyncHooks ? "enforce" : "enforce-limited";
 }
 
-/** Of this process. */
+/** Returns the facts about this process. */
 export function currentRuntime(launched: boolean): Runtime {
 	return {
 		hasSyncHooks: "registerHooks" in module,
@@ -43,37 +49,47 @@ export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
 		return { name, enforced, detail: enforced ? by : open };
 	};
 	return [
-		always("commonjs", "every file that is required, the main one too"),
+		always("commonjs", "every required file, and the main one"),
 		always("json", "required or imported"),
-		always("modules", hasSyncHooks ? "a hook in the thread that imports" : "a hook in a thread of its own"),
-		always("require-esm", hasSyncHooks ? "as any import" : "refused: its imports would pass every hook"),
+		always("modules", hasSyncHooks ? "a hook in the thread that imports" : "a hook in a separate thread"),
+		always("require-esm", hasSyncHooks ? "like any import" : "refused: no hook would see its imports"),
 		always("typescript", hasSyncHooks ? "verified, then stripped by Node.js" : "not stripped by this version"),
-		always("package-type", "the nearest package.json, and what Node.js made of it"),
+		always("package-type", "the nearest package.json, and the format that Node.js took from it"),
 		never(
 			"package-redirect",
 			"a package.json that is swapped while a name is resolved can lead to another signed file",
 		),
 		always("addons", "the verified bytes are loaded, from a file without a name"),
-		never("addon-libraries", "libraries that an addon loads itself are not seen"),
-		always("workers", "each starts with the hook; none from text or data: URLs"),
-		always("vm", "text is compiled as the policy has it; cached bytecode never"),
-		when(refusesStrings, "string-code", "a flag of V8", "eval and Function: needs a flag, which the launcher sets"),
-		always("web-assembly", "signed content, Node.js's own, or the policy's list"),
+		never("addon-libraries", "libraries that an addon loads itself are not checked"),
+		always("workers", "each starts with the hook; none starts from text or a data: URL"),
+		always("vm", "text is compiled if the policy allows it; cached bytecode is refused"),
+		when(refusesStrings, "string-code", "by a flag of V8", "eval and Function need a flag that only the launcher sets"),
+		always("web-assembly", "only signed content, Node.js's own modules, or the policy's list"),
 		always("compile-cache", "off"),
-		always("hooks", "no second module.register or registerHooks; Module.wrap stays"),
-		always("bindings", "process.binding only for those that compile and start nothing"),
+		always("hooks", "module.register, registerHooks and another Module.wrap are refused"),
+		always("bindings", "process.binding only for bindings that compile and start nothing"),
 		always("builtins", hasSyncHooks ? "guarded when a program first asks" : "guarded from the start"),
-		always("inspector", "inspector.open and Session; SIGUSR1 opens none"),
-		always("native-doors", "sqlite extensions, OpenSSL engines, node:ffi"),
+		always("inspector", "inspector.open and Session are refused; SIGUSR1 opens no inspector"),
+		always("native-extensions", "SQLite extensions, OpenSSL engines and node:ffi are refused"),
 		when(
 			launched,
 			"children",
-			"no execve in the kernel",
-			"child_process and process.execve only, as the policy has it",
+			"the kernel refuses execve",
+			"only child_process and process.execve are guarded, by the policy",
 		),
-		always("start", "variables, options and the compile cache are refused; code on the command line too"),
-		when(launched, "before-start", "the launcher starts it clean", "what ran before the hook can hide from it"),
-		when(launched, "process-memory", "no writing to /proc/self/mem", "/proc/self/mem rewrites the process"),
-		never("native-code", "a signed addon does what it likes"),
+		always("start", "dangerous variables and options, the compile cache, and code on the command line are refused"),
+		when(
+			launched,
+			"before-start",
+			"the launcher starts a clean process",
+			"code that ran before the hook can hide from it",
+		),
+		when(
+			launched,
+			"process-memory",
+			"the kernel refuses writes to /proc/self/mem",
+			"a program can change its memory by /proc/self/mem",
+		),
+		never("native-code", "a signed addon is not restricted"),
 	];
 }

@@ -1,6 +1,6 @@
 /**
- * What a process was started with that lets unsigned code in before or below the hook, where no hook can see it. Asked
- * once, at start, in the main thread.
+ * Finds environment variables, options and kinds of start that let unsigned code run before or below the hook, where no
+ * hook can see it. It is called once, at start, in the main thread.
  */
 
 import process from "node:process";
@@ -8,28 +8,31 @@ import { quote } from "@sigtool/core/read";
 import { indexOf, keysOf, slice, startsWith } from "../../safe/primordials.js";
 import { recordOf } from "../../safe/record.js";
 
-/** One reason why nothing can be enforced in this process. */
+/** A reason why nothing can be enforced in this process. */
 export interface Impurity {
 	readonly kind: "variable" | "argument" | "setting";
 	readonly name: string;
-	/** One line: what is in the way, and how to mend it. */
+	/** One line that says what is wrong, and what to do about it. */
 	readonly why: string;
 }
 
-/** The first found; `undefined` when the process is clean. `strings`: code could be made from text that should not. */
+/**
+ * Returns the first impurity, or undefined. `strings` is true when policy refuses code from text and V8 lacks the flag
+ * for it.
+ */
 export function findImpurity({ strings }: { readonly strings: boolean }): Impurity | undefined {
 	const variable = keysOf(process.env).find(isDangerousVariable);
 	if (variable !== undefined) {
-		const why = `unsigned code could come in by the variable ${quote(variable)}; unset it`;
+		const why = `unsigned code could run because of the environment variable ${quote(variable)}; unset it`;
 		return { kind: "variable", name: variable, why };
 	}
 	const argument = unexpectedArgument(process.execArgv);
 	if (argument !== undefined) {
-		const why = `unsigned code could come in by the option ${quote(argument)}; leave it out`;
+		const why = `unsigned code could run because of the option ${quote(argument)}; leave it out`;
 		return { kind: "argument", name: argument, why };
 	}
 	if (strings) {
-		const why = `the policy refuses code made from text, which takes the option ${NO_STRINGS}; add it`;
+		const why = `the policy refuses code from text, which needs the option ${NO_STRINGS}; add it`;
 		return { kind: "setting", name: `no ${NO_STRINGS}`, why };
 	}
 	const setting = unexpectedSetting();
@@ -39,7 +42,7 @@ export function findImpurity({ strings }: { readonly strings: boolean }): Impuri
 
 const NO_STRINGS = "--disallow-code-generation-from-strings";
 
-/** Read by Node.js, OpenSSL or the dynamic loader, and able to bring in code, or to have state written or read. */
+/** Recognises variables by which Node.js, OpenSSL or the dynamic loader load code, or write or read other state. */
 export function isDangerousVariable(name: string): boolean {
 	return startsWith(name, "LD_") || startsWith(name, "OPENSSL_") || VARIABLES[name] === true;
 }
@@ -60,7 +63,7 @@ const VARIABLES = recordOf([
 	"SSL_CERT_ENGINE",
 ]);
 
-/** One `--require`, which is the hook's own since it runs; else only what is known to be harmless. */
+/** Allows harmless options and one `--require`, which must be the hook's own, because the hook runs. */
 function unexpectedArgument(execArgv: readonly string[]): string | undefined {
 	let preloads = 0;
 	for (let i = 0; i < execArgv.length; i++) {
@@ -74,7 +77,7 @@ function unexpectedArgument(execArgv: readonly string[]): string | undefined {
 	return undefined;
 }
 
-/** Their value may be the next argument, if they have none behind a "=". */
+/** The options whose value is the next argument unless it follows a "=". */
 const TAKE_VALUE = recordOf([
 	"--allow-fs-read",
 	"--allow-fs-write",
@@ -94,7 +97,10 @@ const TAKE_VALUE = recordOf([
 	"--unhandled-rejections",
 ]);
 
-/** Whatever is not known to be so is not: new releases of Node.js bring new options. */
+/**
+ * Recognises the options on a fixed list. Any other option counts as harmful, because new releases of Node.js add
+ * options.
+ */
 export function isHarmlessArgument(argument: string): boolean {
 	return ARGUMENTS[nameOf(argument)] === true;
 }
@@ -169,7 +175,7 @@ const ARGUMENTS = recordOf([
 	"--zero-fill-buffers",
 ]);
 
-/** Code that is no file: there is only a path to a script, or nothing to enforce. */
+/** Recognises starts whose code comes from no file: `-e`, standard input, the debugger. Only a file can be verified. */
 function unexpectedSetting(): string | undefined {
 	const script = process.argv[1];
 	if ((process as { _eval?: string })._eval !== undefined) return "code on the command line";

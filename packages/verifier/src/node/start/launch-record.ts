@@ -1,6 +1,6 @@
 /**
- * What the launcher hands over: the trust index on descriptor 3, and on 4 a record of what it decided, both in sealed
- * memory that the kernel lets nobody change.
+ * Takes over what the launcher passes on: the trust index on descriptor 3, and the record of its decisions on
+ * descriptor 4. Both are in sealed memory, which the kernel lets nobody change.
  */
 
 import fs from "node:fs";
@@ -11,15 +11,15 @@ import { MODES } from "../../host/config.js";
 export interface LaunchRecord {
 	readonly mode: Mode;
 	readonly development: "refuse" | "allow";
-	/** Host configuration. */
+	/** The path of the host configuration. */
 	readonly config: string;
-	/** Script the launcher was asked to run, absolute. */
+	/** The absolute path of the script that the launcher was asked to run. */
 	readonly script: string;
-	/** The native addon, which the launcher held against its digest. */
+	/** The path of the native addon, whose digest the launcher checked. */
 	readonly addon: string | undefined;
-	/** Directories the program may write below. */
+	/** The directories below which the program may write. */
 	readonly write: readonly string[];
-	/** What the kernel could not give, e.g. `landlock`. */
+	/** The protections that the kernel does not have, e.g. `landlock`. */
 	readonly missing: readonly string[];
 }
 
@@ -33,7 +33,10 @@ const INDEX_DESCRIPTOR = 3;
 const RECORD_DESCRIPTOR = 4;
 const MAX_RECORD_BYTES = 65_536;
 
-/** `undefined` when no launcher started this process. Closes what it read. @throws ERR_LAUNCH_RECORD */
+/**
+ * Reads both and closes their descriptors. Undefined when no launcher started this process.
+ * @throws ERR_LAUNCH_RECORD
+ */
 export function takeLaunch(): Launch | undefined {
 	const announced = process.env[VARIABLE];
 	if (announced === undefined) return undefined;
@@ -43,7 +46,7 @@ export function takeLaunch(): Launch | undefined {
 	return { record, index: takeMemory(INDEX_DESCRIPTOR, MAX_TRUST_INDEX_BYTES) };
 }
 
-/** Lines `key value`. @throws ERR_LAUNCH_RECORD */
+/** Parses lines of the form `key value`. @throws ERR_LAUNCH_RECORD */
 export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 	const values = new Map<string, string[]>();
 	for (const line of new TextDecoder("utf-8", { fatal: true }).decode(bytes).split("\n").slice(0, -1)) {
@@ -54,7 +57,7 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 	}
 	const one = (key: string) => {
 		const [value, ...others] = values.get(key) ?? [];
-		if (value === undefined || others.length > 0) throw malformed(`it does not have one "${key}"`);
+		if (value === undefined || others.length > 0) throw malformed(`it needs exactly one line "${key}"`);
 		return value;
 	};
 	if (one("version") !== "1") throw malformed("it has another version");
@@ -62,8 +65,9 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 	const mode = MODES.find((each) => each === one("mode"));
 	const development = one("development");
 	const addon = values.has("addon") ? one("addon") : undefined;
-	if (mode === undefined) throw malformed("its mode is none");
-	if (development !== "allow" && development !== "refuse") throw malformed(`its "development" is neither`);
+	if (mode === undefined) throw malformed("its mode is unknown");
+	if (development !== "allow" && development !== "refuse")
+		throw malformed(`its "development" is neither allow nor refuse`);
 	return {
 		mode,
 		development,
@@ -76,13 +80,13 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 }
 const KEYS = new Set(["version", "mode", "script", "node-major", "config", "development", "addon", "write", "missing"]);
 
-/** The link of a memfd says what it is; that it is sealed the launcher saw to. */
+/** Reads a memfd of the launcher, known by its link in /proc. The launcher has sealed it. */
 function takeMemory(descriptor: number, maxBytes: number): Uint8Array {
 	try {
 		const link = fs.readlinkSync(`/proc/self/fd/${descriptor}`);
 		const { size } = fs.fstatSync(descriptor);
 		if (!/^\/memfd:sigtool-[\w-]+ \(deleted\)$/.test(link))
-			throw malformed(`descriptor ${descriptor} is something else`);
+			throw malformed(`descriptor ${descriptor} is not the launcher's memory`);
 		if (size > maxBytes) throw malformed(`descriptor ${descriptor} holds too much`);
 		const bytes = new Uint8Array(size);
 		for (let filled = 0; filled < size; ) {

@@ -1,6 +1,6 @@
 /**
- * How a program that imports the library, which is another copy of this code than the hook's, reaches the hook of its
- * process. Nothing is decided by what stands here, and nothing can be taken from the hook by it: hooks only refuse more.
+ * Connects the library that a program imports with the hook of its process, which runs another copy of this code. No
+ * decision depends on this object, and it cannot weaken the hook: an audit hook can only refuse more.
  */
 
 import type { AuditHook } from "../../audit/audit.js";
@@ -11,17 +11,17 @@ interface LiveHook {
 	readonly addAuditHook: (hook: AuditHook) => void;
 }
 
-/** What the hook of this process enforces; undefined without it. */
+/** Returns what the hook of this process enforces; undefined when no hook is loaded. */
 export function hookCapabilities(): HookCapabilities | undefined {
 	return liveHook()?.capabilities;
 }
 
 /**
- * Lets a function see every decision of this thread's hook before it takes effect, and refuse by throwing. Cannot be
- * removed. False without a hook, when it will see nothing.
+ * Adds a function that sees every decision of this thread's hook before it takes effect, and can refuse by throwing. It
+ * cannot be removed. Returns false when no hook is loaded: then the function is never called.
  */
 export function addAuditHook(hook: AuditHook): boolean {
-	if (typeof hook !== "function") throw new TypeError("An audit hook is a function");
+	if (typeof hook !== "function") throw new TypeError("An audit hook must be a function");
 	const live = liveHook();
 	live?.addAuditHook(hook);
 	return live !== undefined;
@@ -32,7 +32,7 @@ export function publishHook(live: LiveHook): void {
 }
 
 function liveHook(): LiveHook | undefined {
-	return (globalThis as { [PLACE]?: LiveHook })[PLACE]; // Put there by `publishHook` alone.
+	return (globalThis as { [PLACE]?: LiveHook })[PLACE]; // Only `publishHook` sets it.
 }
 
 const PLACE = Symbol.for("sigtool.hook");

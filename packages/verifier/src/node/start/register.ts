@@ -1,20 +1,23 @@
 /**
- * The entry of `node --require @sigtool/verifier/register app.js`, and of the launcher: bundled into one file without
- * imports but those of Node.js. Whatever goes wrong ends the process before the program has begun.
+ * The entry point of `node --require @sigtool/verifier/register app.js`, which the launcher uses too. It is bundled
+ * into one file that imports only from Node.js. Every failure ends the process before the program begins.
  */
 
 import { REFUSED_STATUS } from "../../gate/gate.js";
 import { writeSync } from "../../safe/primordials.js";
 import { exitProcess, start } from "./start.js";
 
-/** Set by the bundler: `allow` in register-development.cjs, which also takes what a development identity signed. */
+/**
+ * Set by the bundler. In register-development.cjs it is `allow`, which accepts signatures of a development identity.
+ */
 declare const SIGTOOL_DEVELOPMENT: "refuse" | "allow";
 
 try {
 	start(SIGTOOL_DEVELOPMENT);
 } catch (error) {
 	try {
-		const { code, message } = error as { code?: string; message?: string }; // Whatever it was, undefined does no harm.
+		// If it is no Error, undefined does no harm.
+		const { code, message } = error as { code?: string; message?: string };
 		writeSync(2, `sigtool: ${code ?? "ERR_INTERNAL"}: ${message ?? String(error)}\n`);
 	} finally {
 		exitProcess(REFUSED_STATUS);

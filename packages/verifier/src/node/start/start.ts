@@ -1,6 +1,6 @@
 /**
- * The order in which a process becomes one that runs only what was signed: what launched it, whom to trust, the index,
- * whether the process is clean, and then the hook, before the first file of the program is read.
+ * Starts enforcement in a process, in this order: the launcher's record, the host configuration, the index, the check
+ * that the process is clean, and then the hook, before the first file of the program is read.
  */
 
 import module from "node:module";
@@ -12,38 +12,41 @@ import type { Gate } from "../../gate/gate.js";
 import { loadKernelAddon } from "../../gate/kernel-addon.js";
 import { type HostConfiguration, readHostConfiguration } from "../../host/config.js";
 import { exitNow } from "../../safe/primordials.js";
-import { guardDoors } from "../guards/guards.js";
+import { installGuards } from "../guards/guards.js";
 import { installLegacyCommonJs } from "../legacy/commonjs.js";
 import { offerLoader, startLoaderThread } from "../legacy/esm.js";
 import { guardLinks } from "../load/links.js";
 import { installLoadHooks } from "../load/load-hooks.js";
 import { guardModuleText } from "../load/module-text.js";
 import { createPackageScopes } from "../load/package-scope.js";
-import { installPlainCommonJs } from "../load/signed-commonjs.js";
+import { installFastCommonJs } from "../load/signed-commonjs.js";
 import { capabilitiesOf, currentRuntime, type Runtime, tierOf } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
 import { takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
 import { bequeath, guardWorkers, takeInheritance } from "./workers.js";
 
-/** What a thread decides by. Plain data: workers get a copy. */
+/** All that a thread needs to decide. It can be cloned, because workers get a copy. */
 export interface Inheritance {
 	readonly index: Uint8Array;
 	readonly configuration: HostConfiguration;
-	/** The launcher's, which overrules the configuration's. */
+	/** The launcher's mode. It makes the configuration's mode stricter, never weaker. */
 	readonly mode: Mode | undefined;
 	readonly development: "refuse" | "allow";
 	readonly launched: boolean;
-	/** Directories that the launcher lets the program write below. */
+	/** The directories below which the launcher lets the program write. */
 	readonly writable: readonly string[];
-	/** File of the native addon, pinned by whoever pinned the hook. */
+	/**
+	 * The file of the native addon. It is trusted as the hook is: the launcher pins both, or it is installed beside the
+	 * hook.
+	 */
 	readonly addon: string | undefined;
-	/** `loader`: it runs nothing of the program, and answers another's imports. */
+	/** `loader`: the thread runs no code of the program and answers the imports of another thread. */
 	readonly role: "program" | "loader";
 }
 
 /**
- * From its return on no code is loaded but what the index signs.
+ * Installs the hook. After it returns, only code that the index signs is loaded.
  * @throws ERR_START, ERR_LAUNCH_RECORD, ERR_HOST_CONFIG, and what verifying an index throws
  */
 export function start(development: "refuse" | "allow"): void {
@@ -66,7 +69,7 @@ export function start(development: "refuse" | "allow"): void {
 	publishHook({ capabilities: { tier: tierOf(runtime), capabilities }, addAuditHook: gate.audit.addHook });
 }
 
-/** Ends the process as well as this thread can: for a start that failed. */
+/** Ends the process after a failed start. In a worker without the addon it can end only the thread. */
 export function exitProcess(status: number): never {
 	return exit(status);
 }
@@ -75,23 +78,26 @@ let exit = exitNow;
 function install(gate: Gate, inheritance: Inheritance): void {
 	const hasSyncHooks = "registerHooks" in module;
 	if (!hasSyncHooks) {
-		// While nothing is guarded yet.
+		// The thread starts first, because the guards would refuse it.
 		bequeath({ ...inheritance, role: "loader" }, startLoaderThread);
 		if (gate.policy.runtime.stringCode === "refuse") makeInnerRealm();
 	}
 	const scopes = createPackageScopes(gate);
 	const texts = guardModuleText(gate);
-	const doors = guardDoors(gate, inheritance.writable);
+	const guards = installGuards(gate, inheritance.writable);
 	guardLinks(gate);
 	guardWorkers(gate, inheritance);
 	if (hasSyncHooks) {
-		installLoadHooks(gate, scopes, texts, doors);
-		installPlainCommonJs(gate, scopes, texts);
-	} else installLegacyCommonJs(gate, scopes, texts, doors);
-	doors.prepare("node:module"); // Every module has it at hand, as module.constructor.
+		installLoadHooks(gate, scopes, texts, guards);
+		installFastCommonJs(gate, scopes, texts);
+	} else installLegacyCommonJs(gate, scopes, texts, guards);
+	guards.prepare("node:module"); // Every module can reach it as module.constructor.
 }
 
-/** Node.js 20 makes a realm by the public function of node:vm when a reader of a web stream is first released, as `fetch` does. */
+/**
+ * Makes Node.js 20 create its inner realm now. It does so by a public function of node:vm, which will be guarded, when
+ * a reader of a web stream is first released, for example by `fetch`.
+ */
 function makeInnerRealm(): void {
 	new ReadableStream().getReader().releaseLock();
 }
@@ -106,7 +112,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 	}
 	const configuration = readHostConfiguration({ development });
 	if (configuration.index === undefined) {
-		const message = `Cannot start: host configuration ${quote(configuration.file)} names no "index"`;
+		const message = `Cannot start: host configuration ${quote(configuration.file)} names no "index"; add the path of a trust index`;
 		throw new SigtoolError("ERR_START", message, { path: configuration.file });
 	}
 	return {
@@ -121,11 +127,12 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 	};
 }
 
-/** Only threads that this hook lets start have one. */
+/** @throws ERR_START in a thread that this hook did not start */
 function inheritanceOfThread(): Inheritance {
 	const inheritance = takeInheritance();
-	if (inheritance === undefined) throw new SigtoolError("ERR_START", "Cannot start a thread that was given no trust");
-	return inheritance as Inheritance; // What guardWorkers of the parent put there, by value.
+	if (inheritance === undefined)
+		throw new SigtoolError("ERR_START", "Cannot start a thread that got no trust from its parent");
+	return inheritance as Inheritance; // The parent's guardWorkers() or bequeath() has passed it by value.
 }
 
 function checkProcess(gate: Gate, { refusesStrings }: Runtime): void {

@@ -1,7 +1,7 @@
 /**
- * The port between a thread and a worker it starts, over which Node.js tells the worker what to run. Programs get hold of
- * it by symbols that a worker carries, or by what they put into prototypes: here whatever goes through is looked at last.
- * Trust is added at this point, where nobody sees it any more.
+ * Guards the port between a thread and a worker that it starts, over which Node.js tells the worker what to run.
+ * Programs can reach the port by symbols of the worker or by changed prototypes. So each message is judged here, last,
+ * and the inheritance is added here, where no program can read it.
  */
 
 import workerThreads from "node:worker_threads";
@@ -23,15 +23,18 @@ import {
 import { keysOf } from "../../safe/primordials.js";
 import { guard, replace } from "../../safe/replace.js";
 
-/** Every worker is told `inheritance` by `channel`, among its environment data. Before a program runs. @throws ERR_START */
+/**
+ * Adds `inheritance` under the key `channel` to the environment data of every worker. Has to run before the program.
+ * @throws ERR_START
+ */
 export function guardWorkerMessages(gate: Gate, channel: string, inheritance: unknown): void {
 	const portOfHandle = new WeakMap<object, object>();
 	const inner = new WeakMap<object, true>();
 	const prototype = prototypeOfHandles();
 	if (prototype === undefined) return;
-	// Of this class threads could be made that no hook is loaded in.
+	// With this class a program could start threads without the hook.
 	defineProperty(prototype, "constructor", { __proto__: null, value: undefined } as PropertyDescriptor);
-	// Node.js sets it before anybody else has the handle.
+	// Node.js sets messagePort before a program can get the handle.
 	defineProperty(prototype, "messagePort", {
 		__proto__: null,
 		get(this: object) {
@@ -52,10 +55,10 @@ export function guardWorkerMessages(gate: Gate, channel: string, inheritance: un
 				return apply(original, this, args);
 			},
 	);
-	// In another context a port has the method as it was.
+	// In another context the port would have the original postMessage.
 	guard(workerThreads, "moveMessagePortToContext", () => refuse("moveMessagePortToContext"));
 
-	/** A copy, which getters that run while it is written cannot reach. */
+	/** Returns a copy of the message, because getters of the program may run while Node.js writes the message. */
 	function judged(message: unknown): unknown {
 		if (typeof message !== "object" || message === null) return message;
 		const copy = { __proto__: null } as unknown as Record<string, unknown>;
@@ -78,12 +81,12 @@ export function guardWorkerMessages(gate: Gate, channel: string, inheritance: un
 	}
 }
 
-/** By which Node.js tells a worker its script, and everything else it starts with. */
+/** The type of the message in which Node.js tells a worker its script and its other start data. */
 const LOAD_SCRIPT = "loadScript";
 
 /**
- * Of the inner objects that are threads: one is made, taken away from its worker, and never started. Undefined where the
- * process has no permission to make any.
+ * Returns the prototype of the internal objects that represent threads. Makes one, takes it from its worker and never
+ * starts it. Undefined where the process has no permission to make workers.
  */
 function prototypeOfHandles(): object | undefined {
 	const { Worker } = workerThreads;
@@ -107,5 +110,5 @@ function prototypeOfHandles(): object | undefined {
 		if (error !== found) throw error;
 	}
 	if (found.handle !== undefined) return getPrototypeOf(found.handle);
-	throw new SigtoolError("ERR_START", "Cannot guard workers: this Node.js starts them in an unknown way");
+	throw new SigtoolError("ERR_START", "Cannot guard workers: this release of Node.js starts them in an unknown way");
 }

@@ -1,6 +1,6 @@
 /**
- * Workers: each starts with this hook again, on the trust its parent was given, which goes to it by value. Nothing a
- * program can set decides about that: not the parent's environment, not `execArgv`, not `workerData`.
+ * Guards workers. Each worker starts with this hook and gets a copy of its parent's inheritance. Nothing that a program
+ * can set changes that: not the parent's environment variables, not `execArgv`, not `workerData`.
  */
 
 import { isAbsolute } from "node:path";
@@ -17,16 +17,19 @@ import { guardWorkerMessages } from "./worker-messages.js";
 const { getEnvironmentData, setEnvironmentData, SHARE_ENV } = workerThreads;
 const CHANNEL = "sigtool:start";
 
-/** What this thread was given by its parent, once. `undefined` in the main thread, and for threads that Node.js starts. */
+/**
+ * Takes the inheritance that the parent thread passed on. Undefined in the main thread, and in threads that Node.js
+ * starts itself.
+ */
 export function takeInheritance(): unknown {
 	const inheritance: unknown = getEnvironmentData(CHANNEL);
-	setEnvironmentData(CHANNEL, undefined as never); // Removes it: the types want a value.
+	setEnvironmentData(CHANNEL, undefined as never); // undefined removes it, but the types demand a value.
 	return inheritance;
 }
 
-/** Gives threads that `action` starts what they take by `takeInheritance`. */
+/** Passes `inheritance` to every thread that `action` starts. */
 export function bequeath<Result>(inheritance: unknown, action: () => Result): Result {
-	setEnvironmentData(CHANNEL, inheritance as never); // Plain data can be cloned.
+	setEnvironmentData(CHANNEL, inheritance as never); // It can be cloned.
 	try {
 		return action();
 	} finally {
@@ -34,14 +37,14 @@ export function bequeath<Result>(inheritance: unknown, action: () => Result): Re
 	}
 }
 
-/** `inheritance`: what workers are started with; plain data. */
+/** Guards the class Worker. `inheritance` is passed to every worker, so it must be possible to clone it. */
 export function guardWorkers(gate: Gate, inheritance: unknown): void {
-	guardWorkerMessages(gate, CHANNEL, inheritance); // While workers can still be made unseen.
+	guardWorkerMessages(gate, CHANNEL, inheritance); // It makes a worker itself, so it comes before the guard.
 	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
 	const own = new OwnArguments(process.execArgv);
 	const { Worker } = workerThreads;
 	const guarded = guardClass(Worker, getPrototypeOf(Worker), (args, create) => {
-		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>; // Each member read once.
+		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>; // Each member is read once.
 		const isUrl = typeof args[0] === "object" && args[0] !== null;
 		const path = toText(args[0]);
 		const isEval = options.eval !== undefined && options.eval !== false;
@@ -49,7 +52,7 @@ export function guardWorkers(gate: Gate, inheritance: unknown): void {
 			gate.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "refuse");
 		}
 		gate.rule("worker.spawn", { path, kind: "thread" }, ruling);
-		// With neither, a worker has the options of its parent and reads no NODE_OPTIONS.
+		// Without env and execArgv a worker has the options of its parent and does not read NODE_OPTIONS.
 		if (options.env !== undefined || options.execArgv !== undefined || own.dependOnDirectory) {
 			options.env = cleanEnvironment(options.env);
 			options.execArgv = own.before(options.execArgv, refuse);
@@ -74,11 +77,13 @@ export function guardWorkers(gate: Gate, inheritance: unknown): void {
 	}
 }
 
-/** Those that this process was started with: a program may repeat them, and cannot leave the hook out. */
+/** The Node.js options that this process was started with. A program may repeat them, but cannot leave the hook out. */
 class OwnArguments {
 	readonly #all: Readonly<Record<string, true | undefined>>;
 	readonly #needed: readonly string[];
-	/** Whether they name the hook by what the working directory makes of it, which a program can change. */
+	/**
+	 * True when they name the hook by a path or name that depends on the working directory, which a program can change.
+	 */
 	readonly dependOnDirectory: boolean;
 
 	constructor(execArgv: readonly string[]) {
@@ -87,17 +92,18 @@ class OwnArguments {
 		const [, joined] = (execArgv[preload] ?? "").split(/=(.*)/s);
 		const hook = joined ?? execArgv[preload + 1] ?? "";
 		this.dependOnDirectory = !isAbsolute(hook);
-		// The others hold for the whole process, and a worker may not be given them.
+		// The other options apply to the whole process, and Node.js does not accept them for a worker.
 		const passed = ["--no-experimental-require-module", "--no-addons"].filter((each) => execArgv.includes(each));
 		this.#needed = ["--require", isAbsolute(hook) ? hook : __filename, ...passed];
 	}
 
+	/** Returns the options for a worker: those that it needs, then the harmless ones that the program gave. */
 	before(given: unknown, refuse: (reason: string) => void): string[] {
 		const result: string[] = [];
 		let count = 0;
 		const add = (value: string) => define(result, count++, value, true);
 		for (let i = 0; i < this.#needed.length; i++) add(this.#needed[i] ?? "");
-		const { length } = (given ?? []) as ArrayLike<unknown>; // Node.js itself refuses what is no array.
+		const { length } = (given ?? []) as ArrayLike<unknown>; // Node.js itself refuses a value that is no array.
 		for (let i = 0; i < length; i++) {
 			const argument = toText((given as ArrayLike<unknown>)[i]);
 			if (this.#all[argument] === true) continue;
