@@ -1,8 +1,6 @@
 /**
- * A directory that carries no catalog as part of a trust index: nobody signed it, and whoever compiles the index vouches for
- * it by saying so.
- *
- * It is recorded as it is at that moment, whole: no rules of selection.
+ * Adopts a directory without a catalog into a trust index. Nobody signed its files: the signer of the index vouches for
+ * them. Every file is recorded as it is now; no rule leaves one out.
  */
 
 import { join } from "node:path";
@@ -19,15 +17,15 @@ import { watchForDenied } from "../verify/verify-denied.js";
 import { type CompiledDirectory, collectInto } from "./compile-directory.js";
 
 export interface AdoptOptions {
-	/** Real paths of all directories of the index: what lies in one below this one is left to that. */
+	/** The real paths of all directories of the index. Files below another one of them belong to that one. */
 	readonly roots: readonly string[];
-	/** What it denies is not adopted. */
+	/** A file that its deny list names is refused. */
 	readonly trust: TrustPolicy;
 	readonly onProgress: ((done: HashProgress) => void) | undefined;
 }
 
 /**
- * A directory as it is, as a product named by its real path.
+ * Records a directory as it is now. Its product is named by its real path.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_PATH_*, ERR_FILE_TYPE, ERR_FILE_CHANGED, ERR_DENIED, ERR_LIMIT, ERR_IO
  */
 export async function adoptDirectory(directory: string, options: AdoptOptions): Promise<CompiledDirectory> {
@@ -82,7 +80,7 @@ export async function adoptDirectory(directory: string, options: AdoptOptions): 
 	};
 }
 
-/** Links to something that is in none of the directories. */
+/** Warns of links to targets outside of all directories. */
 function linkWarnings(root: string, entries: ReadonlyMap<string, IndexEntry>, roots: readonly string[]): string[] {
 	const leadOut = [...entries].flatMap(([path, { kind }]) => {
 		const end = kind === "link" ? realPathIfThere(join(root, path)) : undefined;

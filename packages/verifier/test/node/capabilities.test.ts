@@ -1,13 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { capabilitiesOf, type Runtime, tierOf } from "../../dist/node/start/capabilities.js";
+import { legacyLoading } from "../../dist/node/legacy/loading.js";
+import { syncLoading } from "../../dist/node/load/loading.js";
+import { capabilitiesOf, type Runtime } from "../../dist/node/start/capabilities.js";
 
-const HOOK: Runtime = { hasSyncHooks: true, launched: false, refusesStrings: false };
-const LAUNCHED: Runtime = { hasSyncHooks: true, launched: true, refusesStrings: true };
+const HOOK: Runtime = { loading: syncLoading, launched: false, refusesStrings: false };
+const LAUNCHED: Runtime = { loading: syncLoading, launched: true, refusesStrings: true };
 const COLUMNS: readonly (readonly [name: string, runtime: Runtime])[] = [
-	["20, hook", { ...HOOK, hasSyncHooks: false }],
-	["20, launcher", { ...LAUNCHED, hasSyncHooks: false }],
+	["20, hook", { ...HOOK, loading: legacyLoading }],
+	["20, launcher", { ...LAUNCHED, loading: legacyLoading }],
 	["≥ 22.15, hook", HOOK],
 	["≥ 22.15, launcher", LAUNCHED],
 ];
@@ -33,7 +35,7 @@ describe("capabilitiesOf()", () => {
 	});
 
 	it("calls releases without synchronous hooks limited", () => {
-		expect(COLUMNS.map(([, runtime]) => tierOf(runtime))).toEqual([
+		expect(COLUMNS.map(([, runtime]) => runtime.loading.tier)).toEqual([
 			"enforce-limited",
 			"enforce-limited",
 			"enforce",

@@ -1,4 +1,4 @@
-/** A launcher of one run's own, for what this user signed: nothing is installed, and nothing configured. */
+/** Makes a launcher for one run, for code that this user signed. Nothing is installed, and no configuration is needed. */
 
 import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
@@ -20,7 +20,7 @@ import { aboutSpython, libraryOf, libraryOutside, ownSpython } from "../../pytho
 import type { RunCommandOptions } from "./run-options.js";
 
 /**
- * Puts it into a directory. The user's own host configuration counts where there is one.
+ * Writes the launcher into a directory. The user's own host configuration counts if it exists.
  * @throws ERR_ROOT_MISSING, ERR_USAGE, ERR_CATALOG_NOT_FOUND, ERR_LAUNCHER, and as `compileTrustIndex`
  */
 export async function placePrivately(directory: string, script: string, options: RunCommandOptions): Promise<void> {
@@ -62,7 +62,7 @@ function requireFile(script: string): void {
 	}
 }
 
-/** As the launcher decides. */
+/** Must decide as launch.c does. */
 function isPython(script: string, { python, module }: RunCommandOptions): boolean {
 	return python === true || module === true || script.endsWith(".py");
 }
@@ -76,7 +76,7 @@ function findSpython(script: string, given: string | undefined): string {
 	});
 }
 
-/** Without its library a Python does not even start. */
+/** Refuses an index that adopts no library of Python, because Python cannot start without it. */
 function requireLibrary(python: string, index: string, roots: readonly string[]): void {
 	const [first] = libraryOutside(aboutSpython(python), roots);
 	if (first === undefined || !existsSync(join(first, "encodings"))) return;
@@ -84,7 +84,7 @@ function requireLibrary(python: string, index: string, roots: readonly string[])
 	throw usageError(message);
 }
 
-/** The signed directory that holds the script, verified and compiled by this machine's development identity. */
+/** Verifies the signed directory that contains the script, and compiles it with this machine's development identity. */
 async function compile(
 	output: string,
 	script: string,
@@ -116,7 +116,10 @@ async function compile(
 	if (adopted.length > 0) printNote(`note: taken as they are now: ${adopted.join(", ")}`, options);
 }
 
-/** The nearest signed directory above the script, for a module above here; with catalogs given, that of the first. */
+/**
+ * Returns the directory of the first given catalog, else the nearest signed directory above the script. For a module the
+ * search starts in the working directory.
+ */
 function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCommandOptions): string {
 	const [catalog] = catalogs ?? [];
 	if (catalog !== undefined) return dirname(resolve(catalog));
@@ -135,7 +138,7 @@ function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCom
 	}
 }
 
-/** Whether it has a catalog of its name in it. */
+/** Tells whether the directory contains a catalog of its own name. */
 function isSigned(directory: string): boolean {
 	return existsSync(join(directory, `${basename(directory)}.cat`));
 }

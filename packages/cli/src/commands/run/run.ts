@@ -10,7 +10,7 @@ import { usageError } from "../../options/usage.js";
 import { placePrivately } from "./private-launcher.js";
 import type { RunCommandOptions } from "./run-options.js";
 
-/** Ends as the application ends: with its exit status, or by its signal. */
+/** Ends with the exit status of the application, or by the signal that ended it. */
 export async function run(script: string, args: readonly string[], options: RunCommandOptions): Promise<never> {
 	const { index, catalog, mode, write = [], envClear, allowDevelopment, prefix, python, module, spython } = options;
 	const argv = [
@@ -45,7 +45,10 @@ export async function run(script: string, args: readonly string[], options: RunC
 	return endAs(await launch(launcher, argv));
 }
 
-/** A directory that is granted can hold neither launcher nor index: where that is the usual place, they go beside the identities. */
+/**
+ * Returns a directory for launcher and index that no --write directory contains: the usual one for temporary files, else
+ * one beside the identities.
+ */
 function placeBeside(granted: readonly string[]): string {
 	const usual = realpathSync(tmpdir());
 	if (!granted.some((each) => existsSync(each) && `${usual}/`.startsWith(`${realpathSync(each)}/`))) return usual;
@@ -58,7 +61,7 @@ interface Ending {
 	readonly signal: NodeJS.Signals | null;
 }
 
-/** A terminal sends its signals to both; others send them to this process alone, which passes them on. */
+/** Passes on signals that other processes send. A terminal sends its signals to both processes by itself. */
 function launch(launcher: string, argv: readonly string[]): Promise<Ending> {
 	return new Promise((resolve, reject) => {
 		const child = spawn(launcher, argv, { stdio: "inherit", env: environmentWithoutSecrets() });

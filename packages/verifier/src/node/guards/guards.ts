@@ -30,7 +30,7 @@ type InstallGuard = (exports: object, name: string) => void;
 /**
  * Guards a built-in module when a program first asks for it, because loading all of them would slow down every start.
  */
-export function installGuards(gate: Gate, writable: readonly string[]): Guards {
+export function installGuards(gate: Gate, writable: readonly string[], builtins: "on-demand" | "at-start"): Guards {
 	const { syncBuiltinESMExports } = module;
 	// `require` would call functions of node:module that a program may have replaced.
 	const load = process.getBuiltinModule;
@@ -69,7 +69,7 @@ export function installGuards(gate: Gate, writable: readonly string[]): Guards {
 	Object.setPrototypeOf(builtOn, null);
 
 	// Without synchronous hooks nothing sees an import, so imports are prepared from the start.
-	let areImportsPrepared = !("registerHooks" in module);
+	let areImportsPrepared = builtins === "at-start";
 
 	function prepareImports(): void {
 		if (areImportsPrepared) return;

@@ -3,14 +3,13 @@
  * has the table.
  */
 
-import module from "node:module";
-import process from "node:process";
 import type { Capability } from "../../gate/kernel-check.js";
+import type { Loading, Tier } from "../load/loading.js";
 
 /** The facts about a process that the list depends on. */
 export interface Runtime {
-	/** True for Node.js ≥ 22.15, which has synchronous hooks for `require` and `import`. */
-	readonly hasSyncHooks: boolean;
+	/** How this release of Node.js loads modules. */
+	readonly loading: Pick<Loading, "tier" | "details">;
 	/** True when the launcher started the process, which it protects in the modes enforce and strict. */
 	readonly launched: boolean;
 	/** True when Node.js got `--disallow-code-generation-from-strings`. */
@@ -22,27 +21,9 @@ export interface HookCapabilities {
 	readonly capabilities: readonly Capability[];
 }
 
-/**
- * `enforce-limited` (Node.js before 22.15) verifies files too, but by older functions of Node.js that leave more ways
- * open.
- */
-export type Tier = "enforce" | "enforce-limited";
-
-export function tierOf({ hasSyncHooks }: Runtime): Tier {
-	return hasSyncHooks ? "enforce" : "enforce-limited";
-}
-
-/** Returns the facts about this process. */
-export function currentRuntime(launched: boolean): Runtime {
-	return {
-		hasSyncHooks: "registerHooks" in module,
-		launched,
-		refusesStrings: process.execArgv.includes("--disallow-code-generation-from-strings"),
-	};
-}
-
 export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
-	const { hasSyncHooks, launched, refusesStrings } = runtime;
+	const { launched, refusesStrings } = runtime;
+	const { details } = runtime.loading;
 	const always = (name: string, detail: string): Capability => ({ name, enforced: true, detail });
 	const never = (name: string, detail: string): Capability => ({ name, enforced: false, detail });
 	const when = (enforced: boolean, name: string, by: string, open: string): Capability => {
@@ -51,9 +32,9 @@ export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
 	return [
 		always("commonjs", "every required file, and the main one"),
 		always("json", "required or imported"),
-		always("modules", hasSyncHooks ? "a hook in the thread that imports" : "a hook in a separate thread"),
-		always("require-esm", hasSyncHooks ? "like any import" : "refused: no hook would see its imports"),
-		always("typescript", hasSyncHooks ? "verified, then stripped by Node.js" : "not stripped by this version"),
+		always("modules", details.modules),
+		always("require-esm", details["require-esm"]),
+		always("typescript", details.typescript),
 		always("package-type", "the nearest package.json, and the format that Node.js took from it"),
 		never(
 			"package-redirect",
@@ -68,7 +49,7 @@ export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
 		always("compile-cache", "off"),
 		always("hooks", "module.register, registerHooks and another Module.wrap are refused"),
 		always("bindings", "process.binding only for bindings that compile and start nothing"),
-		always("builtins", hasSyncHooks ? "guarded when a program first asks" : "guarded from the start"),
+		always("builtins", details.builtins),
 		always("inspector", "inspector.open and Session are refused; SIGUSR1 opens no inspector"),
 		always("native-extensions", "SQLite extensions, OpenSSL engines and node:ffi are refused"),
 		when(

@@ -5,6 +5,7 @@
 
 import module from "node:module";
 import { join } from "node:path";
+import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { MAX_TRUST_INDEX_BYTES, type Mode, quote, readBounded, SigtoolError } from "@sigtool/core/read";
 import { createGate } from "../../gate/create-gate.js";
@@ -13,18 +14,19 @@ import { loadKernelAddon } from "../../gate/kernel-addon.js";
 import { type HostConfiguration, readHostConfiguration } from "../../host/config.js";
 import { exitNow } from "../../safe/primordials.js";
 import { installGuards } from "../guards/guards.js";
-import { installLegacyCommonJs } from "../legacy/commonjs.js";
-import { offerLoader, startLoaderThread } from "../legacy/esm.js";
+import { legacyLoading } from "../legacy/loading.js";
 import { guardLinks } from "../load/links.js";
-import { installLoadHooks } from "../load/load-hooks.js";
+import { type Loading, syncLoading } from "../load/loading.js";
 import { guardModuleText } from "../load/module-text.js";
 import { createPackageScopes } from "../load/package-scope.js";
-import { installFastCommonJs } from "../load/signed-commonjs.js";
-import { capabilitiesOf, currentRuntime, type Runtime, tierOf } from "./capabilities.js";
+import { capabilitiesOf, type Runtime } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
 import { takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
 import { bequeath, guardWorkers, takeInheritance } from "./workers.js";
+
+/** The one question about the release of Node.js. */
+const LOADING: Loading = "registerHooks" in module ? syncLoading : legacyLoading;
 
 /** All that a thread needs to decide. It can be cloned, because workers get a copy. */
 export interface Inheritance {
@@ -51,7 +53,11 @@ export interface Inheritance {
  */
 export function start(development: "refuse" | "allow"): void {
 	const inheritance = isMainThread ? inheritanceOfProcess(development) : inheritanceOfThread();
-	const runtime = currentRuntime(inheritance.launched);
+	const runtime: Runtime = {
+		loading: LOADING,
+		launched: inheritance.launched,
+		refusesStrings: process.execArgv.includes("--disallow-code-generation-from-strings"),
+	};
 	const capabilities = capabilitiesOf(runtime);
 	const addon = loadKernelAddon(inheritance.addon);
 	exit = addon?.exitProcess ?? exit;
@@ -59,14 +65,14 @@ export function start(development: "refuse" | "allow"): void {
 		...inheritance,
 		addon,
 		onRefusal: inheritance.configuration.onRefusal ?? "exit",
-		tier: tierOf(runtime),
+		tier: LOADING.tier,
 		missing: capabilities.filter(({ enforced }) => !enforced).map(({ name }) => name),
 	});
 	if (gate.mode === "off") return;
 	if (isMainThread) checkProcess(gate, runtime);
-	if (inheritance.role === "loader") offerLoader(gate, createPackageScopes(gate));
+	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
 	else install(gate, inheritance);
-	publishHook({ capabilities: { tier: tierOf(runtime), capabilities }, addAuditHook: gate.audit.addHook });
+	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: gate.audit.addHook });
 }
 
 /** Ends the process after a failed start. In a worker without the addon it can end only the thread. */
@@ -76,30 +82,14 @@ export function exitProcess(status: number): never {
 let exit = exitNow;
 
 function install(gate: Gate, inheritance: Inheritance): void {
-	const hasSyncHooks = "registerHooks" in module;
-	if (!hasSyncHooks) {
-		// The thread starts first, because the guards would refuse it.
-		bequeath({ ...inheritance, role: "loader" }, startLoaderThread);
-		if (gate.policy.runtime.stringCode === "refuse") makeInnerRealm();
-	}
+	LOADING.prepare(gate, (startThread) => bequeath({ ...inheritance, role: "loader" }, startThread));
 	const scopes = createPackageScopes(gate);
 	const texts = guardModuleText(gate);
-	const guards = installGuards(gate, inheritance.writable);
+	const guards = installGuards(gate, inheritance.writable, LOADING.builtins);
 	guardLinks(gate);
-	guardWorkers(gate, inheritance);
-	if (hasSyncHooks) {
-		installLoadHooks(gate, scopes, texts, guards);
-		installFastCommonJs(gate, scopes, texts);
-	} else installLegacyCommonJs(gate, scopes, texts, guards);
+	guardWorkers(gate, inheritance, LOADING.options);
+	LOADING.install(gate, scopes, texts, guards);
 	guards.prepare("node:module"); // Every module can reach it as module.constructor.
-}
-
-/**
- * Makes Node.js 20 create its inner realm now. It does so by a public function of node:vm, which will be guarded, when
- * a reader of a web stream is first released, for example by `fetch`.
- */
-function makeInnerRealm(): void {
-	new ReadableStream().getReader().releaseLock();
 }
 
 function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {

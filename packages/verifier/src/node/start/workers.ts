@@ -38,10 +38,10 @@ export function bequeath<Result>(inheritance: unknown, action: () => Result): Re
 }
 
 /** Guards the class Worker. `inheritance` is passed to every worker, so it must be possible to clone it. */
-export function guardWorkers(gate: Gate, inheritance: unknown): void {
+export function guardWorkers(gate: Gate, inheritance: unknown, options: readonly string[]): void {
 	guardWorkerMessages(gate, CHANNEL, inheritance); // It makes a worker itself, so it comes before the guard.
 	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
-	const own = new OwnArguments(process.execArgv);
+	const own = new OwnArguments(process.execArgv, options);
 	const { Worker } = workerThreads;
 	const guarded = guardClass(Worker, getPrototypeOf(Worker), (args, create) => {
 		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>; // Each member is read once.
@@ -86,14 +86,14 @@ class OwnArguments {
 	 */
 	readonly dependOnDirectory: boolean;
 
-	constructor(execArgv: readonly string[]) {
+	constructor(execArgv: readonly string[], options: readonly string[]) {
 		this.#all = recordOf(execArgv);
 		const preload = execArgv.findIndex((argument) => /^(-r|--require)(=|$)/.test(argument));
 		const [, joined] = (execArgv[preload] ?? "").split(/=(.*)/s);
 		const hook = joined ?? execArgv[preload + 1] ?? "";
 		this.dependOnDirectory = !isAbsolute(hook);
 		// The other options apply to the whole process, and Node.js does not accept them for a worker.
-		const passed = ["--no-experimental-require-module", "--no-addons"].filter((each) => execArgv.includes(each));
+		const passed = [...options, "--no-addons"].filter((each) => execArgv.includes(each));
 		this.#needed = ["--require", isAbsolute(hook) ? hook : __filename, ...passed];
 	}
 

@@ -1,0 +1,32 @@
+/** How Node.js before 22.15 loads modules: by the extensions of `require`, and by a second thread for `import`. */
+
+import type { Loading } from "../load/loading.js";
+import { installLegacyCommonJs } from "./commonjs.js";
+import { offerLoader, startLoaderThread } from "./esm.js";
+
+export const legacyLoading: Loading = {
+	tier: "enforce-limited",
+	details: {
+		modules: "a hook in a separate thread",
+		"require-esm": "refused: no hook would see its imports",
+		typescript: "not stripped by this version",
+		builtins: "guarded from the start",
+	},
+	builtins: "at-start",
+	options: ["--no-experimental-require-module"],
+	prepare(gate, asLoader) {
+		// The thread starts first, because the guards would refuse it.
+		asLoader(startLoaderThread);
+		if (gate.policy.runtime.stringCode === "refuse") makeInnerRealm();
+	},
+	install: installLegacyCommonJs,
+	serveImports: offerLoader,
+};
+
+/**
+ * Makes Node.js create its inner realm now. It does so by a public function of node:vm, which will be guarded, when a
+ * reader of a web stream is first released, for example by `fetch`.
+ */
+function makeInnerRealm(): void {
+	new ReadableStream().getReader().releaseLock();
+}

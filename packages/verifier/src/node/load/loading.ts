@@ -1,0 +1,49 @@
+/** The interface between the start of a process and the way its release of Node.js loads modules. */
+
+import type { Gate } from "../../gate/gate.js";
+import type { Guards } from "../guards/guards.js";
+import { installLoadHooks } from "./load-hooks.js";
+import type { ModuleText } from "./module-text.js";
+import type { PackageScopes } from "./package-scope.js";
+import { installFastCommonJs } from "./signed-commonjs.js";
+
+/**
+ * `enforce-limited` (Node.js before 22.15) verifies files too, but by older functions of Node.js that leave more ways
+ * open.
+ */
+export type Tier = "enforce" | "enforce-limited";
+
+export interface Loading {
+	readonly tier: Tier;
+	/** The details of those capabilities that differ between releases. */
+	readonly details: Readonly<Record<"modules" | "require-esm" | "typescript" | "builtins", string>>;
+	/** `at-start`: no hook sees an import, so built-in modules must be guarded before the program runs. */
+	readonly builtins: "on-demand" | "at-start";
+	/** Options of Node.js that each worker must get again. */
+	readonly options: readonly string[];
+	/** Runs before anything is guarded. A thread that is started inside of `asLoader` gets the role of a loader. */
+	prepare(gate: Gate, asLoader: (start: () => void) => void): void;
+	/** From its return on, `require` and `import` ask the gate. */
+	install(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void;
+	/** Answers the imports of another thread, in a thread with the role of a loader. */
+	serveImports(gate: Gate, scopes: PackageScopes): void;
+}
+
+/** Node.js 22.15 and later: synchronous hooks see `require` and `import` in every thread. */
+export const syncLoading: Loading = {
+	tier: "enforce",
+	details: {
+		modules: "a hook in the thread that imports",
+		"require-esm": "like any import",
+		typescript: "verified, then stripped by Node.js",
+		builtins: "guarded when a program first asks",
+	},
+	builtins: "on-demand",
+	options: [],
+	prepare() {},
+	install(gate, scopes, texts, guards) {
+		installLoadHooks(gate, scopes, texts, guards);
+		installFastCommonJs(gate, scopes, texts);
+	},
+	serveImports() {},
+};
