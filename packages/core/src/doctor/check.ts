@@ -1,15 +1,16 @@
-/** One thing that is there, or is not, and what it is to sigtool. */
+/** The result of examining one feature of the system. */
 export interface Check {
-	/** Stable, for programs. */
+	/** A stable identifier for programs. */
 	readonly id: string;
 	readonly title: string;
 	readonly status: "yes" | "no" | "partly" | "unknown";
-	/** What was found. May hold text of the system, which is untrusted. */
+	/** A text about the finding. It may contain untrusted text of the system. */
 	readonly value: string;
+	/** A text about what sigtool uses the feature for. */
 	readonly meaning: string;
 }
 
 export type Finding = Pick<Check, "status" | "value">;
 
-/** What a system without the thing, or without a way to look, is told. */
+/** The finding on a system that does not have the feature, or no way to examine it. */
 export const NOT_HERE: Finding = { status: "unknown", value: "not on this system" };

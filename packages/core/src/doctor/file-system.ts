@@ -1,4 +1,4 @@
-/** The file system that holds a path, and what it takes of attributes, tried on a file without a name. */
+/** Examines the file system of a path, and which attributes it can store, by writing them to an unnamed file. */
 
 import { closeSync, constants, openSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -7,7 +7,7 @@ import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
 import { type Check, type Finding, NOT_HERE } from "./check.js";
 import type { Mount } from "./mount.js";
 
-/** Directory that holds what `path` names, or the directory it names, without links. @throws ERR_ROOT_MISSING, ERR_IO */
+/** Returns the real path of a directory, or of the directory of any other file. @throws ERR_ROOT_MISSING, ERR_IO */
 export function directoryOf(path: string): string {
 	try {
 		const real = realpathSync(path);
@@ -42,7 +42,7 @@ export function mountChecks(mount: Mount | undefined): Check[] {
 	];
 }
 
-/** Each attribute is set on an unnamed file (O_TMPFILE), which is gone when its descriptor is closed. */
+/** Tries each attribute on an unnamed file (O_TMPFILE), which the kernel deletes when its descriptor is closed. */
 export async function attributeChecks(directory: string): Promise<Check[]> {
 	let attributes: AttributeAccess;
 	try {
@@ -69,7 +69,7 @@ export async function attributeChecks(directory: string): Promise<Check[]> {
 	}
 }
 
-/** `__O_TMPFILE` of asm-generic/fcntl.h, which holds on every processor Node.js runs on. */
+/** `__O_TMPFILE` of asm-generic/fcntl.h, which is valid on every architecture that Node.js supports. */
 const O_TMPFILE = 0o20000000;
 
 type Trial = (attributes: AttributeAccess, descriptor: number) => Finding;
@@ -98,7 +98,7 @@ const TRIALS: readonly (Omit<Check, keyof Finding> & { readonly trial: Trial })[
 	{
 		id: "security-ima",
 		title: "security.ima",
-		meaning: "IMA signatures, where the kernel looks for them",
+		meaning: "IMA signatures that the kernel can verify",
 		trial: (attributes, file) => writable(attributes, file, "security.ima", IMA_HASH),
 	},
 	{
@@ -110,12 +110,12 @@ const TRIALS: readonly (Omit<Check, keyof Finding> & { readonly trial: Trial })[
 	{
 		id: "trusted-attributes",
 		title: "trusted.*",
-		meaning: "not used by sigtool; out of reach of unprivileged programs",
+		meaning: "not used by sigtool; unprivileged programs cannot read or write them",
 		trial: (attributes, file) => writable(attributes, file, "trusted.sigtool", IMA_HASH),
 	},
 ];
 
-/** Values of a kind that a kernel with IMA and EVM lets pass: digest-ng with SHA-256, and a portable signature. */
+/** Values that a kernel with IMA and EVM accepts: a digest-ng with SHA-256, and a portable signature. */
 const IMA_HASH = Uint8Array.of(0x04, 0x04, ...new Uint8Array(32));
 const EVM_SIGNATURE = Uint8Array.of(0x05, 0x02, 0x04, ...new Uint8Array(16));
 
@@ -130,7 +130,7 @@ function writable(attributes: AttributeAccess, descriptor: number, name: string,
 	return { status: "unknown", value: `refused (${errno})` };
 }
 
-/** The longest value, by bisection, in the first namespace that takes any. */
+/** Finds the longest value by bisection, in the first namespace that accepts a value. */
 function room(attributes: AttributeAccess, descriptor: number): Finding {
 	const name = ["user.ima", "security.ima"].find((candidate) => {
 		return write(attributes, descriptor, candidate, IMA_HASH) === undefined;
@@ -152,10 +152,10 @@ function room(attributes: AttributeAccess, descriptor: number): Finding {
 
 /** XATTR_SIZE_MAX, linux/limits.h. */
 const MAX_VALUE_BYTES = 65_536;
-/** Header of an IMA signature and the signature with RSA-4096. */
+/** The header of an IMA signature, and an RSA-4096 signature. */
 const LARGEST_SIGNATURE_BYTES = 9 + 512;
 
-/** The errno of a write that failed. */
+/** Returns undefined after success, or the errno of a failed write. */
 function write(attributes: AttributeAccess, descriptor: number, name: string, value: Uint8Array): string | undefined {
 	try {
 		attributes.write(descriptor, name, value);

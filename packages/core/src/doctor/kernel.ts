@@ -1,10 +1,10 @@
-/** What this kernel can do for enforcement. Nothing is tried: these are its own words, versions and build options. */
+/** Examines what the kernel offers for enforcement. It reads files of /proc and /sys, versions and build options only. */
 
 import type { Check, Finding } from "./check.js";
 import { NOT_HERE } from "./check.js";
 import type { SystemFacts } from "./system.js";
 
-/** Facts are undefined on systems other than Linux. `fileSystem` is the type that holds the examined path. */
+/** Facts are undefined on systems other than Linux. `fileSystem` is the type of the examined path's file system. */
 export function kernelChecks(facts: SystemFacts | undefined, fileSystem: string | undefined): Check[] {
 	return KERNEL_CHECKS.map(({ look, ...check }) => {
 		return { ...check, ...(facts === undefined ? NOT_HERE : look(facts, fileSystem)) };
@@ -20,14 +20,14 @@ const KERNEL_CHECKS: readonly KernelCheck[] = [
 		id: "exec-check",
 		title: "AT_EXECVE_CHECK",
 		meaning: "lets runtimes ask the kernel whether a file may run",
-		look: ({ release }) => sinceExecCheck(release, { status: "yes", value: `Linux ${release}, judged by its version` }),
+		look: ({ release }) => sinceExecCheck(release, { status: "yes", value: `Linux ${release}, by its version alone` }),
 	},
 	{
 		id: "securebits",
 		title: "exec securebits",
-		meaning: "tell interpreters to run only what the kernel would",
+		meaning: "tell interpreters to run only files that the kernel would execute",
 		look: ({ release }) => {
-			return sinceExecCheck(release, { status: "unknown", value: "readable with prctl(2) alone, not from here" });
+			return sinceExecCheck(release, { status: "unknown", value: "only prctl(2) can read them, not Node.js" });
 		},
 	},
 	{
@@ -42,7 +42,7 @@ const KERNEL_CHECKS: readonly KernelCheck[] = [
 		meaning: "rules out set-id programs; seccomp and Landlock need it",
 		look: ({ text }) => {
 			const value = statusField(text("/proc/self/status"), "NoNewPrivs");
-			if (value === undefined) return { status: "unknown", value: "/proc/self/status does not say" };
+			if (value === undefined) return { status: "unknown", value: "not listed in /proc/self/status" };
 			return value === "1" ? { status: "yes", value: "set" } : { status: "no", value: "not set" };
 		},
 	},
@@ -55,19 +55,19 @@ const KERNEL_CHECKS: readonly KernelCheck[] = [
 	{
 		id: "ima",
 		title: "IMA",
-		meaning: "lets the kernel refuse files by their signature; verifying needs none of it",
+		meaning: "lets the kernel refuse files by their signature; `sigtool verify` does not need it",
 		look: ima,
 	},
 	{
 		id: "evm",
 		title: "EVM",
-		meaning: "lets the kernel guard owner, mode and attributes; verifying needs none of it",
+		meaning: "lets the kernel guard owner, mode and attributes; `sigtool verify` does not need it",
 		look: evm,
 	},
 	{
 		id: "fs-verity",
 		title: "fs-verity",
-		meaning: "lets the kernel seal a file; its digests need none of it",
+		meaning: "lets the kernel seal a file; `sigtool digest` does not need it",
 		look: fsVerity,
 	},
 	{
@@ -78,7 +78,7 @@ const KERNEL_CHECKS: readonly KernelCheck[] = [
 	},
 ];
 
-/** AT_EXECVE_CHECK and SECBIT_EXEC_* came together with Linux 6.14. */
+/** Linux 6.14 introduced both AT_EXECVE_CHECK and SECBIT_EXEC_*. */
 function sinceExecCheck(release: string, finding: Finding): Finding {
 	const [, major, minor] = /^(\d{1,4})\.(\d{1,4})/.exec(release) ?? [];
 	if (major === undefined) return { status: "unknown", value: `Linux ${release}` };
@@ -94,10 +94,10 @@ function seccomp({ text, option }: SystemFacts): Finding {
 	const status = text("/proc/self/status");
 	const mode = { "0": "unfiltered", "1": "strict", "2": "filtered" }[statusField(status, "Seccomp") ?? ""];
 	const value = `this process is ${mode ?? "in an unknown mode"}`;
-	return actions.includes("errno") ? { status: "yes", value } : { status: "partly", value: "refusals cannot be told" };
+	return actions.includes("errno") ? { status: "yes", value } : { status: "partly", value: "it has no action `errno`" };
 }
 
-/** `Name:\tvalue` of /proc/self/status. */
+/** Returns the number in a line `Name:\tnumber` of /proc/self/status. */
 function statusField(status: string | undefined, name: string): string | undefined {
 	return new RegExp(`^${name}:\\t(\\d+)$`, "m").exec(status ?? "")?.[1];
 }
@@ -113,7 +113,7 @@ function activeModule({ text, option }: SystemFacts, module: string, buildOption
 	return { status: "no", value: "not among the active modules (kernel parameter lsm=)" };
 }
 
-/** For a part of the kernel that shows nothing of itself. */
+/** Returns the finding for a kernel feature that has no files under /sys/kernel/security. */
 function withoutFiles({ exists, option }: SystemFacts, buildOption: string): Finding {
 	if (option(buildOption) === "n" || exists("/sys/kernel/security/lsm")) return ABSENT;
 	return { status: "unknown", value: NO_SECURITYFS };
@@ -131,7 +131,7 @@ function ima(facts: SystemFacts): Finding {
 	const shown = parameters.length === 0 ? "" : ` (${parameters.join(" ")})`;
 	return appraises
 		? { status: "yes", value: `appraises files${shown}` }
-		: { status: "partly", value: `in the kernel; no rule to appraise files can be seen${shown}` };
+		: { status: "partly", value: `in the kernel; no visible rule appraises files${shown}` };
 }
 
 function evm(facts: SystemFacts): Finding {
@@ -139,7 +139,7 @@ function evm(facts: SystemFacts): Finding {
 	const path = ["/sys/kernel/security/integrity/evm/evm", "/sys/kernel/security/evm"].find((file) => exists(file));
 	if (path === undefined) return withoutFiles(facts, "EVM");
 	const state = text(path)?.trim();
-	if (state === undefined) return { status: "partly", value: "in the kernel; whether it has keys only root can read" };
+	if (state === undefined) return { status: "partly", value: "in the kernel; only root can read if it has keys" };
 	return state === "0"
 		? { status: "partly", value: "in the kernel, without keys" }
 		: { status: "yes", value: `has keys (state ${state})` };
@@ -149,8 +149,8 @@ function fsVerity({ exists, option }: SystemFacts, fileSystem: string | undefine
 	if (option("FS_VERITY") === "n") return ABSENT;
 	if (fileSystem === undefined) return { status: "unknown", value: "the file system is not known" };
 	return exists(`/sys/fs/${fileSystem}/features/verity`)
-		? { status: "partly", value: `${fileSystem} can; whether this one was made with it cannot be seen from here` }
-		: { status: "no", value: `${fileSystem} has none in this kernel` };
+		? { status: "partly", value: `${fileSystem} supports it; this file system may have been made without it` }
+		: { status: "no", value: `${fileSystem} does not support it in this kernel` };
 }
 
 function audit({ text, exists, option }: SystemFacts): Finding {

@@ -1,14 +1,14 @@
-/** Which mount holds a path, by /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+/** Finds the mount of a path in /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 
 export interface Mount {
 	readonly mountPoint: string;
-	/** Type of the file system, e.g. `ext4`, `fuse.sshfs`. */
+	/** The type of the file system, such as `ext4` or `fuse.sshfs`. */
 	readonly type: string;
-	/** Of the mount and of the file system below it, each once. */
+	/** The options of the mount and of its file system, each once. */
 	readonly options: readonly string[];
 }
 
-/** The last and longest mount above an absolute path without links; undefined when no line is a mount above it. */
+/** Returns the mount with the longest mount point above an absolute path without links, the last one among equals. */
 export function mountOf(path: string, mountinfo: string): Mount | undefined {
 	let found: Mount | undefined;
 	for (const line of mountinfo.split("\n")) {
@@ -19,7 +19,7 @@ export function mountOf(path: string, mountinfo: string): Mount | undefined {
 	return found;
 }
 
-/** `36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw,errors=continue` */
+/** Parses `36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw,errors=continue`. */
 function parseMount(line: string): Mount | undefined {
 	const match = /^\d+ \d+ \d+:\d+ \S+ (\/\S*) (\S+)(?: \S+)* - ([\w.-]+) \S* (\S+)$/.exec(line);
 	if (match === null) return undefined;
@@ -27,7 +27,7 @@ function parseMount(line: string): Mount | undefined {
 	return { mountPoint: withoutEscapes(mountPoint), type, options: [...new Set(`${own},${shared}`.split(","))] };
 }
 
-/** Space, tab, line feed and backslash are written in octal; other octets as they are. */
+/** Decodes the octal escapes that the kernel writes for space, tab, line feed and backslash. */
 function withoutEscapes(text: string): string {
 	return text.replace(/\\([0-3][0-7]{2})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -1,11 +1,11 @@
-/** What runs sigtool, and what builds its native parts. */
+/** Examines the Node.js that runs sigtool, and the compiler for its native parts. */
 
 import { accessSync, constants, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Check, Finding } from "./check.js";
 
-/** `version` as process.versions.node has it, `searchPath` as the environment's PATH. No program is run. */
+/** Takes process.versions.node and the environment variable PATH. Runs no program. */
 export function runtimeChecks(version: string, searchPath: string): Check[] {
 	return [
 		{
@@ -24,7 +24,7 @@ export function runtimeChecks(version: string, searchPath: string): Check[] {
 	];
 }
 
-/** A synchronous hook over both kinds of modules, `module.registerHooks`, is there from Node.js 22.15 on, and 23.5. */
+/** Node.js has `module.registerHooks`, a synchronous hook for both kinds of modules, from 22.15 and 23.5 on. */
 function nodeTier(version: string): Finding {
 	const [major = 0, minor = 0] = version.split(".").map(Number);
 	const full = major > 23 || (major === 23 && minor >= 5) || (major === 22 && minor >= 15);

@@ -1,16 +1,16 @@
-/** What the system says of itself under /proc and /sys. Nothing is believed to be there, short, or in the expected form. */
+/** Reads facts about the system under /proc and /sys. Files may be missing, long, or in an unexpected form. */
 
 import { closeSync, constants, existsSync, openSync, readSync } from "node:fs";
 import { release } from "node:os";
 import { gunzipSync } from "node:zlib";
 
 export interface SystemFacts {
-	/** As uname(2) has it, e.g. `6.12.9-amd64`. */
+	/** The kernel's release from uname(2), such as `6.12.9-amd64`. */
 	readonly release: string;
-	/** Content of a file, cut at 1 MiB; undefined when it is not there or may not be read. */
+	/** Returns the content of a file, cut at 1 MiB, or undefined when it cannot be read. */
 	text(path: string): string | undefined;
 	exists(path: string): boolean;
-	/** Value of a build option without its `CONFIG_`; undefined when the kernel's configuration cannot be read. */
+	/** Returns a build option, named without `CONFIG_`. Undefined: the kernel's configuration cannot be read. */
 	option(name: string): "y" | "m" | "n" | undefined;
 }
 
@@ -24,12 +24,12 @@ export function systemFacts(): SystemFacts {
 			options ??= parseKernelConfig(readKernelConfig() ?? "");
 			if (options.size === 0) return undefined;
 			const value = options.get(name);
-			return value === "y" || value === "m" ? value : "n"; // An option whose own conditions fail has no line.
+			return value === "y" || value === "m" ? value : "n"; // An option whose dependencies are off has no line.
 		},
 	};
 }
 
-/** `CONFIG_NAME=value` lines by name. */
+/** Returns the values of the `CONFIG_NAME=value` lines by NAME. */
 export function parseKernelConfig(text: string): Map<string, string> {
 	const lines = text.matchAll(/^CONFIG_(\w{1,100})=(.{0,1000})$/gm);
 	return new Map([...lines].map(([, name = "", value = ""]) => [name, value]));
@@ -41,11 +41,11 @@ function readKernelConfig(): string | undefined {
 	try {
 		return gunzipSync(packed, { maxOutputLength: 8 * MAX_BYTES }).toString("utf8");
 	} catch {
-		return undefined; // Longer than any kernel's, or damaged: as good as unreadable.
+		return undefined; // The file is damaged, or longer than any kernel's configuration.
 	}
 }
 
-/** Files of /proc have no size to go by. */
+/** Reads up to MAX_BYTES. Files of /proc have no size that could be used instead. */
 function readSome(path: string): Buffer | undefined {
 	let descriptor: number | undefined;
 	try {
@@ -57,7 +57,7 @@ function readSome(path: string): Buffer | undefined {
 		}
 		return bytes.subarray(0, length);
 	} catch {
-		return undefined; // Whatever the reason, it is not known.
+		return undefined; // The reason does not matter: the content is unknown.
 	} finally {
 		if (descriptor !== undefined) closeSync(descriptor);
 	}

@@ -1,6 +1,6 @@
 /**
- * Writing extended attributes while files are hashed: through the descriptor the content is read by, only what differs,
- * and taken back when the content turns out to have changed meanwhile.
+ * Writes extended attributes while files are hashed, through the descriptor that reads the content. An attribute is
+ * written only when its value differs, and gets its old value back when the content changes meanwhile.
  */
 
 import { createHash, type Hash } from "node:crypto";
@@ -9,19 +9,19 @@ import { type AttributeAccess, attributeError } from "../system/attributes.js";
 import { pathOfDescriptor } from "./descriptor-path.js";
 import { type FileVisitor, fileChanged, type OpenFile } from "./hash-file.js";
 
-/** Makes one attribute's value, file by file. */
+/** Computes the value of one attribute for one file after another. */
 export interface AttributeMaker {
-	/** With its namespace: `security.ima`. */
+	/** The attribute's name with its namespace, such as `security.ima`. */
 	readonly name: string;
-	/** `present`: the value the file has, untrusted. */
+	/** Starts a file. `present` is the untrusted value that the file has now. */
 	begin(file: OpenFile, present: Uint8Array | undefined): void;
-	/** The whole content in order; the octets are valid during the call only. */
+	/** Takes the content piece by piece, in order and without gaps. A piece is valid during the call only. */
 	content(piece: Uint8Array): void;
-	/** The value the file is to have: what is present where that is right. */
+	/** Returns the value that the file must have, which may be the present one. */
 	finish(file: OpenFile, sha256: Uint8Array): Uint8Array;
 }
 
-/** How often each maker's value was written and how often it was there already: two shared counters a maker. */
+/** Two shared counters for each maker: how often its value was written, and how often the file had it already. */
 export type AttributeCounts = Int32Array;
 
 export function attributeCounts(makers: number): AttributeCounts {
@@ -29,8 +29,8 @@ export function attributeCounts(makers: number): AttributeCounts {
 }
 
 /**
- * Writes the makers' values in their order, so that a later one may depend on what an earlier one wrote. Its `end` throws
- * what `attributeError` makes of a refusal by the system, after taking back what it wrote.
+ * Returns a visitor that writes the makers' values in their order, so that a later value may depend on an earlier one.
+ * When a write fails, `end` restores the old values and throws the error of `attributeError`.
  */
 export function createAttributeWriter(
 	access: AttributeAccess,
@@ -40,7 +40,7 @@ export function createAttributeWriter(
 	const present: (Uint8Array | undefined)[] = [];
 	let written: number[] = [];
 
-	/** A directory on the way that was replaced by a link would lead out of the tree. */
+	/** Refuses a file that is no longer at its path: a directory replaced by a symbolic link would lead out of the tree. */
 	function requirePlace({ descriptor, path, name }: OpenFile): void {
 		if (pathOfDescriptor(descriptor, path) !== path) throw fileChanged(name);
 	}
@@ -96,7 +96,7 @@ export function createAttributeWriter(
 	};
 }
 
-/** @throws ERR_ATTRIBUTE_*, ERR_IO, with the file's name */
+/** Returns undefined when the file has no such attribute. @throws ERR_ATTRIBUTE_*, ERR_IO */
 export function readAttribute(access: AttributeAccess, file: OpenFile, name: string): Uint8Array | undefined {
 	try {
 		return access.read(file.descriptor, name);
@@ -105,13 +105,13 @@ export function readAttribute(access: AttributeAccess, file: OpenFile, name: str
 	}
 }
 
-/** An attribute that is a hash of the content: any thread can make it. */
+/** An attribute whose value is a digest of the content. Every thread can compute it. */
 export interface DigestAttribute {
 	readonly name: string;
 	readonly digest: EvidenceDigest;
-	/** Octets in front of the digest. */
+	/** The bytes in front of the digest. */
 	readonly prefix: Uint8Array;
-	readonly text: "hex" | "octets";
+	readonly text: "hex" | "bytes";
 }
 
 export function digestMaker({ name, digest, prefix, text }: DigestAttribute): AttributeMaker {
@@ -125,13 +125,13 @@ export function digestMaker({ name, digest, prefix, text }: DigestAttribute): At
 			hash?.update(piece);
 		},
 		finish(_, sha256) {
-			const octets = hash?.digest() ?? sha256;
-			return Buffer.concat([prefix, text === "hex" ? Buffer.from(Buffer.from(octets).toString("hex")) : octets]);
+			const bytes = hash?.digest() ?? sha256;
+			return Buffer.concat([prefix, text === "hex" ? Buffer.from(Buffer.from(bytes).toString("hex")) : bytes]);
 		},
 	};
 }
 
-/** What a thread needs to write digest attributes; can be passed to a worker. */
+/** The data by which a thread writes digest attributes. It can be passed to a worker thread. */
 export interface DigestAttributes {
 	readonly attributes: readonly DigestAttribute[];
 	readonly counts: AttributeCounts;

@@ -1,5 +1,5 @@
 /**
- * The files of a tree held against a signed set: every difference by name, each with its code, none hiding another.
+ * Compares the files of a tree with a signed set. Every difference is a finding with its own code; none hides another.
  */
 
 import { type ErrorCode, quote, type SigtoolError } from "../errors.js";
@@ -7,48 +7,49 @@ import { comparePathBytes } from "./entry-path.js";
 import { hashWithOtherLineEnds } from "./line-ends.js";
 import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 
-/** What was signed, by entry path. Built from a verified catalog only. */
+/** The signed files and links by entry path. A signed set is built from verified catalogs only. */
 export interface SignedSet {
 	readonly files: ReadonlyMap<string, SignedFile>;
-	/** Target of each signed symbolic link. */
+	/** The target of each signed symbolic link. */
 	readonly links: ReadonlyMap<string, string>;
 }
 
 export interface SignedFile {
-	/** ENTRY_KIND by which the digest was made, -1 when unknown: a digest of one kind says nothing about another. */
+	/** The ENTRY_KIND of the digest, or -1 when unknown. Digests of different kinds cannot be compared. */
 	readonly kind: number;
-	/** 32 octets, or 20 in a legacy catalog; empty for a zero-length file. */
+	/** The digest has 32 bytes, or 20 in a legacy catalog. It is empty for a zero-length file. */
 	readonly digest: Uint8Array;
-	/** POSIX mode bits, or -1 when none was recorded. */
+	/** The POSIX mode bits, or -1 when none were recorded. */
 	readonly mode: number;
-	/** Extended attributes the catalog carries for it; absent when it carries none. Not compared. */
+	/** The extended attributes that the catalog carries for the file. They are not compared. */
 	readonly carried?: readonly CarriedAttribute[];
 }
 
 export interface Finding {
 	readonly code: ErrorCode;
-	/** Entry path, or for a nameless missing member its digest in hexadecimal. */
+	/** The entry path, or the digest in hexadecimal when a missing member has no name. */
 	readonly path: string;
-	/** One line that names the entry and says what is wrong. */
+	/** A line that names the entry and says what is wrong. */
 	readonly message: string;
-	/** What was signed and what is there: digests in hexadecimal, link targets, or octal modes. */
+	/** The signed digest in hexadecimal, link target, or mode in octal. */
 	readonly expected?: string;
+	/** The same fact about the entry that was found. */
 	readonly actual?: string;
 }
 
 export interface CompareOptions {
-	/** Execute and set-id bits are compared only where the host has them. */
+	/** The value `compare` compares execute and set-ID bits, and is for hosts that have them. */
 	readonly modes: "compare" | "ignore";
 }
 
-/** Bits of a mode that change what may run: execute for user, group, others; set-user-id and set-group-id. */
+/** The mode bits that change what may run: execute for user, group and others; set-user-ID and set-group-ID. */
 const EXECUTE_AND_SET_ID = 0o6111;
 
-/** Differences when every signed file is bound to its path, in path order. */
+/** Returns the differences in path order. Each signed file is accepted at its own path only. */
 export function compareByPath(manifest: Manifest, signed: SignedSet, options: CompareOptions): Finding[] {
 	const findings: Finding[] = manifest.problems.map(problemFinding);
 	const seen = new Set<string>(findings.map((finding) => finding.path));
-	// What lies in a directory that could not be listed is not known to be missing.
+	// Entries below a directory that could not be listed are not reported as missing: they may be there.
 	const unreadable = new Set(seen);
 	let owners: Map<string, string> | undefined;
 	for (let index = 0; index < manifest.count; index++) {
@@ -85,15 +86,15 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 	return inPathOrder(findings);
 }
 
-/** A signed digest and the name to report it by. */
+/** A signed digest and the name by which it is reported. */
 export interface SignedDigest {
-	/** As in SignedFile. */
+	/** See `SignedFile.kind`. */
 	readonly kind: number;
 	readonly digest: Uint8Array;
 	readonly name: string;
 }
 
-/** Differences when membership is by digest alone: a file is good under any name, a link only under its own. */
+/** Returns the differences in path order. A file is accepted at any path when its digest is signed; a link at its own. */
 export function compareByDigest(
 	manifest: Manifest,
 	signed: readonly SignedDigest[],
@@ -102,7 +103,7 @@ export function compareByDigest(
 	const findings: Finding[] = manifest.problems.map(problemFinding);
 	const names = new Map<string, string>();
 	for (const { kind, digest, name } of signed) names.set(kindKey(kind, digest), name);
-	/** What the catalogs know this digest of this kind by. */
+	/** Returns the key of a signed digest that has this kind, or an unknown one. */
 	const known = (kind: number, digest: Uint8Array) => {
 		return [kindKey(kind, digest), kindKey(-1, digest)].find((candidate) => names.has(candidate));
 	};
@@ -112,7 +113,7 @@ export function compareByDigest(
 		const kind = manifest.kinds[index];
 		if (kind === ENTRY_KIND.link) {
 			if (links.get(path) === manifest.linkTargets.get(index)) continue;
-			const message = `${quote(path)} is a symbolic link, and none that was signed`;
+			const message = `${quote(path)} is a symbolic link that was not signed`;
 			findings.push({ code: "ERR_NOT_A_MEMBER", path, message });
 			continue;
 		}
@@ -134,7 +135,7 @@ export function compareByDigest(
 	for (const [kindAndDigest, name] of names) {
 		if (seen.has(kindAndDigest)) continue;
 		const expected = Buffer.from(kindAndDigest.slice(1), "latin1").toString("hex");
-		const message = `no file is the signed ${quote(name)}`;
+		const message = `no file has the content that was signed as ${quote(name)}`;
 		findings.push({ code: "ERR_FILE_MISSING", path: name, message, expected });
 	}
 	return inPathOrder(findings);
@@ -161,7 +162,7 @@ function compareLink(path: string, expected: string | undefined, actual: string 
 	return { code: "ERR_LINK_CHANGED", path, message, expected, actual };
 }
 
-/** Undefined where the bits are as signed, or none were signed (-1). */
+/** Returns undefined when the bits are as signed, or when none were signed (-1). */
 export function compareMode(path: string, signed: number, found: number): Finding | undefined {
 	if (signed === -1 || ((signed ^ found) & EXECUTE_AND_SET_ID) === 0) return undefined;
 	const expected = signed.toString(8);
@@ -188,14 +189,14 @@ function modified(
 	return { code: "ERR_FILE_MODIFIED", path, message, expected: hex(expected), actual: hex(digest) };
 }
 
-/** Empty for a zero-length file, which has no member and no digest in a catalog. */
+/** Returns an empty array for a zero-length file, which has no member and no digest in a catalog. */
 function digestOf(manifest: Manifest, index: number): Uint8Array {
 	const { digestBytes } = manifest;
 	if (manifest.sizes[index] === 0) return EMPTY;
 	return manifest.digests.subarray(index * digestBytes, (index + 1) * digestBytes);
 }
 
-/** The line ends with which a text file would have a digest that `matches`. */
+/** Returns the line ends with which a text file would have a digest that `matches` accepts. */
 function matchingLineEnds(
 	manifest: Manifest,
 	index: number,
@@ -227,12 +228,11 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 const EMPTY = new Uint8Array(0);
 
-/** One character for the kind, then the digest. */
+/** Returns one character for the kind (`?` when unknown), then the digest in Latin-1. */
 function kindKey(kind: number, digest: Uint8Array): string {
 	return (kind === -1 ? "?" : String(kind)) + key(digest);
 }
 
-/** Zero-length files are of no kind. */
 function isOfKind(signed: number, found: number): boolean {
 	return signed === -1 || signed === found;
 }

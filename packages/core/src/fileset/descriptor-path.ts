@@ -1,10 +1,10 @@
-/** Where an open file lies, whatever was renamed or linked since its path was looked up. */
+/** Finds the real path of an open file, even when something was renamed or linked after it was opened. */
 
 import { fstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 
 /**
- * Real path of the file that is open as `descriptor`: on Linux the kernel knows; elsewhere where `path`, by which it was
- * opened, leads if it still is that file, else undefined.
+ * Returns the real path of the file that is open as `descriptor`. On Linux the kernel tells it. Elsewhere it is the real
+ * path of `path`, by which the file was opened, or undefined when `path` now leads to another file.
  */
 export function pathOfDescriptor(descriptor: number, path: string): string | undefined {
 	if (process.platform === "linux") return readlinkSync(`/proc/self/fd/${descriptor}`);

@@ -1,13 +1,13 @@
-/** What changed from one signed set to the next, by path. */
+/** Compares two signed sets, path by path. */
 
 import type { SignedSet } from "./compare.js";
 
 export interface SignedSetDiff {
 	readonly added: readonly string[];
 	readonly removed: readonly string[];
-	/** Other content, link target, or a link instead of a file. */
+	/** Paths with other content or another link target, or where a link replaced a file or a file a link. */
 	readonly changed: readonly string[];
-	/** Same content with another mode. */
+	/** Paths with the same content and another mode. */
 	readonly modeChanged: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** One digest of one file or of standard input, as `sigtool digest` prints it. */
+/** Computes one digest of one file or of standard input for `sigtool digest`. */
 
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
@@ -8,20 +8,23 @@ import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 import { readOrWait } from "../system/store.js";
 import { fileChanged } from "./hash-file.js";
 
-/** `authenticode` is the SHA-256 that Windows signs of PE images and cabinets; `fsverity-*` the kernel's file digest. */
+/**
+ * The value `authenticode` is the SHA-256 that Windows signs for PE images and cabinets; `fsverity-*` is the file digest
+ * that the kernel's fs-verity computes.
+ */
 export type FileDigestAlgorithm = "sha256" | "sha512" | "authenticode" | "fsverity-sha256" | "fsverity-sha512";
 
-/** For `fsverity-*` alone. */
+/** Options that only `fsverity-*` accepts. */
 export type FileDigestOptions = Omit<FsverityOptions, "algorithm">;
 
 export interface FileDigest {
 	readonly digest: Uint8Array;
-	/** All of the file, also where the digest covers less. */
+	/** The size of the whole file, also when the digest covers only a part of it. */
 	readonly sizeBytes: number;
 }
 
 /**
- * The digest of a regular file that stays the same meanwhile. Symbolic links are followed.
+ * Hashes a regular file, which must not change meanwhile. Symbolic links are followed.
  * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE (not regular; with `authenticode` neither PE image nor cabinet),
  * ERR_FILE_CHANGED, ERR_IO; TypeError, RangeError for options
  */
@@ -35,7 +38,7 @@ export function digestFile(path: string, algorithm: FileDigestAlgorithm, options
 		const parts = algorithm === "authenticode" ? coveredParts(path, descriptor, stats.size) : undefined;
 		for (const [start, end] of parts?.ranges ?? [[0, stats.size]]) hashRange(path, descriptor, start, end, hasher);
 		hasher.update(new Uint8Array(parts?.padding ?? 0));
-		// Some files, as those of /proc, hold more than their size says.
+		// Some files, such as those in /proc, contain more bytes than their size says.
 		const isLonger = readAt(descriptor, stats.size, 1).length !== 0;
 		const after = fstatSync(descriptor);
 		if (isLonger || after.size !== stats.size || after.mtimeMs !== stats.mtimeMs || after.ctimeMs !== stats.ctimeMs) {
@@ -49,7 +52,7 @@ export function digestFile(path: string, algorithm: FileDigestAlgorithm, options
 	}
 }
 
-/** The digest of standard input up to its end, whatever it is. @throws ERR_IO; TypeError, RangeError for options */
+/** Hashes standard input up to its end; it may be of any type. @throws ERR_IO; TypeError, RangeError for options */
 export function digestStandardInput(
 	algorithm: Exclude<FileDigestAlgorithm, "authenticode">,
 	options: FileDigestOptions = {},
@@ -68,7 +71,7 @@ export function digestStandardInput(
 	return { digest: hasher.digest(), sizeBytes };
 }
 
-/** O_NONBLOCK: opening a FIFO must not wait for its writer. Windows has no such flag. */
+/** O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO. Windows has no such flag. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const STDIN = 0;
 const BUFFER_BYTES = 2 ** 17;
@@ -91,7 +94,7 @@ function createHasher(algorithm: FileDigestAlgorithm, options: FileDigestOptions
 function coveredParts(path: string, descriptor: number, sizeBytes: number): AuthenticodeParts {
 	const parts = authenticodeParts(sizeBytes, (offset, length) => readAt(descriptor, offset, length));
 	if (parts !== undefined) return parts;
-	throw notOfType(path, "it is neither a PE image nor a cabinet; catalogs hold the sha256 of all of it");
+	throw notOfType(path, "it is neither a PE image nor a cabinet; for such a file catalogs hold its sha256");
 }
 
 function hashRange(path: string, descriptor: number, start: number, end: number, hasher: ContentHasher): void {
@@ -105,13 +108,14 @@ function hashRange(path: string, descriptor: number, start: number, end: number,
 }
 
 function readAt(descriptor: number, offset: number, length: number): Buffer {
-	const octets = Buffer.alloc(length);
-	return octets.subarray(0, readSync(descriptor, octets, 0, length, offset));
+	const bytes = Buffer.alloc(length);
+	return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
 }
 
 function failure(path: string, cause: unknown): SigtoolError {
 	const code = isErrnoException(cause) ? cause.code : undefined;
-	if (code === "ENXIO" || code === "EISDIR") return notOfType(path, NOT_REGULAR); // A socket; a directory on Windows.
+	// A socket fails with ENXIO, on Windows a directory with EISDIR.
+	if (code === "ENXIO" || code === "EISDIR") return notOfType(path, NOT_REGULAR);
 	if (code !== "ENOENT") return ioError("hash", path, cause);
 	return new SigtoolError("ERR_ROOT_MISSING", `Cannot hash ${quote(path)}: it does not exist`, { cause, path });
 }

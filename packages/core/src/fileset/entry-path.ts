@@ -1,14 +1,14 @@
-/** What a legal entry name is: relative, "/"-separated, and the same file on every system it may be unpacked on. */
+/** Checks that entry names are relative, "/"-separated, and name the same file on every system. */
 
 import { type ErrorCode, quote, quoteAscii, SigtoolError } from "../errors.js";
 
-/** @throws ERR_PATH_* for the first rule the name breaks; collisions need the whole set, see `checkCollisions` */
+/** Checks one name; collisions need the whole set, see `checkCollisions`. @throws ERR_PATH_* for the first broken rule */
 export function checkEntryPath(path: string): void {
 	const problem = entryPathProblem(path);
 	if (problem !== undefined) throw problem;
 }
 
-/** The error `checkEntryPath` throws, or undefined for a legal name. */
+/** Returns the error that `checkEntryPath` would throw, or undefined for a legal name. */
 export function entryPathProblem(path: string): SigtoolError | undefined {
 	if (PLAIN_PATH.test(path)) return undefined;
 	if (path === "") return refusal("ERR_PATH_EMPTY", path, "it is empty");
@@ -29,7 +29,7 @@ export function entryPathProblem(path: string): SigtoolError | undefined {
 	return undefined;
 }
 
-/** Names nothing can be wrong with, recognised at once: nearly all. */
+/** Matches nearly all legal names and no illegal one, so that most names need one test only. */
 const PLAIN_PATH = /^[\w.@+ -]*[\w@+-](?:\/[\w.@+ -]*[\w@+-])*$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const DRIVE = /^[A-Za-z]:/;
@@ -39,13 +39,13 @@ function refusal(code: ErrorCode, path: string, reason: string): SigtoolError {
 }
 
 export interface CollisionOptions {
-	/** Names that differ only by case, which one directory of Windows or macOS cannot hold. Default `refuse`. */
+	/** Names that differ only by case cannot be in one directory of Windows or macOS. Default `refuse`. */
 	readonly caseCollisions?: "refuse" | "allow";
 }
 
 /**
- * Refuses a set in which two names, or the directories leading to them, are one name on another system. Linear in the
- * length of all paths.
+ * Refuses a set in which two names, or two directory names, are the same name on another system. The time is linear in
+ * the length of all paths.
  * @throws ERR_PATH_DUPLICATE, ERR_PATH_CASE_COLLISION, ERR_PATH_NFC_COLLISION, naming both paths
  */
 export function checkCollisions(paths: Iterable<string>, options: CollisionOptions = {}): void {
@@ -58,19 +58,22 @@ export function checkCollisions(paths: Iterable<string>, options: CollisionOptio
 
 interface SeenName {
 	readonly name: string;
-	/** First entry path that contained the name. */
+	/** The first entry path that contains the name. */
 	readonly path: string;
-	/** Number of a directory, or -1 for an entry. */
+	/** The number of a directory, or -1 for an entry. */
 	readonly directory: number;
 }
 
-/** Takes a set's paths one by one; returns the error `checkCollisions` throws for a path that collides with an earlier. */
+/**
+ * Returns a function that takes the paths of a set one by one. For a path that collides with an earlier one it returns the
+ * error that `checkCollisions` throws.
+ */
 export function collisionFinder(options: CollisionOptions = {}): (path: string) => SigtoolError | undefined {
 	const equivalent = options.caseCollisions === "allow" ? normalized : folded;
-	// Keyed by the number of the directory and the name's equivalent, so that no prefix is looked at twice.
+	// The key is the directory's number and the name as it is compared, so that no prefix is compared twice.
 	const seen = new Map<string, SeenName>();
 	let directories = 0;
-	// Paths mostly come sorted: the directory of the path before is mostly this one's too.
+	// Paths usually come sorted, so that most have the same directory as the path before.
 	let lastPrefix = "";
 	let lastDirectory = 0;
 
@@ -127,7 +130,7 @@ function normalized(name: string): string {
 	return ASCII.test(name) ? name : name.normalize("NFC");
 }
 
-/** Full case folding through both mappings: finds K and the Kelvin sign, ß and SS, σ and ς equal. */
+/** Maps to upper and then to lower case, so that K and the Kelvin sign, ß and SS, σ and ς become equal. */
 function folded(name: string): string {
 	if (ASCII.test(name)) return name.toLowerCase();
 	return name.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
@@ -135,7 +138,7 @@ function folded(name: string): string {
 
 const ASCII = /^[\0-\x7f]*$/;
 
-/** Byte order of the paths' UTF-8: code point order, which differs from `<` only where surrogates are involved. */
+/** Compares by UTF-8 bytes, which is code point order and differs from `<` only when a path contains surrogates. */
 export function comparePathBytes(a: string, b: string): number {
 	const length = Math.min(a.length, b.length);
 	for (let i = 0; i < length; i++) {
@@ -146,7 +149,7 @@ export function comparePathBytes(a: string, b: string): number {
 	return a.length - b.length;
 }
 
-/** Moves the surrogates D800–DFFF, which stand for code points above FFFF, behind E000–FFFF. */
+/** Sorts the surrogates D800–DFFF, which encode code points above FFFF, after E000–FFFF. */
 function rank(unit: number): number {
 	if (unit < 0xd800) return unit;
 	return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;

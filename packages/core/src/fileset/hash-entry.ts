@@ -1,4 +1,4 @@
-/** One entry of a tree as a manifest, without walk, rows and threads: a single file is verified before these are loaded. */
+/** Hashes one entry of a tree without walk, rows and threads, so that verifying a single file does not load them. */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
@@ -10,13 +10,13 @@ import { walkListed } from "./walk-listed.js";
 
 export interface HashEntryOptions extends LinkOptions {
 	readonly digest: "sha256" | "sha1";
-	/** Needs SHA-256. */
+	/** A visitor needs `digest: "sha256"`. */
 	readonly visitor?: FileVisitor | undefined;
 }
 
 /**
- * What `hashFileSet(root, { only: [path], onProblem: "collect" })` finds. `root` is the real path of a directory.
- * Never throws for what is wrong with the entry: a problem takes the place of its row.
+ * Returns the manifest of `hashFileSet(root, { only: [path], onProblem: "collect" })`. `root` is the real path of a
+ * directory. Never throws because of the entry: when it cannot be hashed, the manifest has a problem and no row.
  */
 export function hashEntry(root: string, path: string, { digest, visitor, ...links }: HashEntryOptions): Manifest {
 	const base = slashes(root).replace(/\/?$/, "/");
@@ -62,7 +62,7 @@ export function hashEntry(root: string, path: string, { digest, visitor, ...link
 	};
 }
 
-/** Where the content stands: under another name when a link is followed. */
+/** Returns the path of the content, which is another one when a link is followed. */
 function contentPath(base: string, path: string, step: WalkStep): string {
 	return step.kind === "linked-file" ? step.realPath : base + path;
 }

@@ -1,8 +1,8 @@
 /**
- * Hashing one file: one descriptor, what it is before and after, and a digest in between.
+ * Hashes one file through one descriptor, and checks with fstat(2) that it is regular and did not change meanwhile.
  *
- * Synchronous reads into one reused buffer and one-shot hashes: on small files several times as fast as any asynchronous
- * way, and it needs no other part of the engine, so that verifying a single file starts at once.
+ * Synchronous reads into one reused buffer and one-shot hashes are several times as fast on small files as any
+ * asynchronous way. The module loads no other part of the engine, so that verifying a single file starts at once.
  */
 
 import { createHash, hash } from "node:crypto";
@@ -11,56 +11,56 @@ import { AUTHENTICODE_FIRST_BYTE, authenticodeParts, type ReadAt } from "../dige
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 import { ENTRY_KIND, type EntryKind } from "./manifest.js";
 
-/** `sha1` serves old catalogs alone; with `sha256+sha1` a SHA-1 twin stands beside each digest. */
+/** The value `sha1` is for old catalogs only; `sha256+sha1` computes both digests of each file. */
 export type DigestChoice = "sha256" | "sha1" | "sha256+sha1";
 
-/** Columns a hashed file's facts are written to; as in a manifest. */
+/** The columns that receive the facts about hashed files, with the meaning they have in `Manifest`. */
 export interface HashColumns {
 	readonly kinds: Uint8Array;
 	readonly modes: Uint16Array;
 	readonly sizes: Float64Array;
-	/** 32 bytes a row, or 20 for SHA-1 alone. */
+	/** A row has 32 bytes, or 20 when only SHA-1 is computed. */
 	readonly digests: Buffer;
-	/** 20 bytes a row. */
+	/** A row has 20 bytes. */
 	readonly sha1Digests?: Buffer | undefined;
 }
 
-/** Files from this size on are left to whoever shares them out. */
+/** Files of this size or more can be deferred, so that the threads share them among each other. */
 export const BIG_FILE_BYTES = 2 ** 18;
 
 /** A regular file while it is hashed. */
 export interface OpenFile {
-	/** Opened for reading. */
+	/** The descriptor is open for reading. */
 	readonly descriptor: number;
-	/** By which it was opened: no link is in it, or there was none. */
+	/** The path by which the file was opened. It contained no symbolic link when it was looked up. */
 	readonly path: string;
-	/** What messages call the file. */
+	/** The file's name in messages. */
 	readonly name: string;
 	readonly row: number;
 	readonly stats: Stats;
 }
 
-/** Looks at files while they are hashed, so that each is read once for everyone. */
+/** Receives the content of files while they are hashed, so that each file is read only once. */
 export interface FileVisitor {
 	begin(file: OpenFile): void;
-	/** The whole content in order; the octets are valid during the call only. */
+	/** Takes the content piece by piece, in order and without gaps. A piece is valid during the call only. */
 	content(piece: Uint8Array): void;
 	/**
-	 * Called once the content is known not to have changed while it was read, with its SHA-256. `wrote`, when the visitor
-	 * attached something to the file: then the content is read once more.
+	 * Takes the SHA-256 of the content, which did not change while it was read. Returns `wrote` when it wrote attributes:
+	 * the content is then read and compared once more.
 	 */
 	end(file: OpenFile, sha256: Uint8Array): "wrote" | "looked";
-	/** The content is no longer what it was: takes back what `end` wrote. */
+	/** Restores what `end` overwrote. It is called when the content changed after `end`. */
 	undo(file: OpenFile): void;
 }
 
 export interface HashFileOptions {
 	readonly digest: "sha256" | "sha1";
-	/** Needs SHA-256. */
+	/** A visitor needs `digest: "sha256"`. */
 	readonly visitor?: FileVisitor | undefined;
-	/** `defer`: a file of BIG_FILE_BYTES or more is left unhashed. */
+	/** The value `defer` leaves files of BIG_FILE_BYTES or more unhashed. */
 	readonly bigFiles: "hash" | "defer";
-	/** What messages call the file; its path when absent. */
+	/** The file's name in messages. Absent: its path. */
 	readonly name?: string;
 	/** Called after each piece of a file that is read in pieces. */
 	readonly onBytes?: ((bytes: number) => void) | undefined;
@@ -68,7 +68,7 @@ export interface HashFileOptions {
 
 /**
  * Hashes the file at `path` and writes its facts to `row`. A symbolic link is not followed.
- * @returns `deferred` after writing only the size
+ * @returns `deferred` when only size and mode were written
  * @throws ERR_FILE_TYPE, ERR_FILE_CHANGED (with the system's error as cause when the file is gone), ERR_IO
  */
 export function hashFileInto(
@@ -146,7 +146,7 @@ export function hashSingleFile(path: string, choice: DigestChoice = "sha256"): H
 		throw new SigtoolError("ERR_ROOT_MISSING", message, { cause: error.cause, path });
 	}
 	return {
-		kind: columns.kinds[0] as EntryKind, // Written from ENTRY_KIND.
+		kind: columns.kinds[0] as EntryKind, // hashFileInto() writes no other values.
 		mode: columns.modes[0],
 		sizeBytes: columns.sizes[0],
 		digest: columns.digests,
@@ -154,26 +154,26 @@ export function hashSingleFile(path: string, choice: DigestChoice = "sha256"): H
 	};
 }
 
-/** O_NONBLOCK: a FIFO put in a file's place must not stop us. Windows has neither flag. */
+/** O_NONBLOCK keeps open(2) from waiting when a FIFO has replaced the file. Windows has neither flag. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 const BUFFER_BYTES = 2 ** 17;
 let buffer: Buffer | undefined;
 
 /**
- * A file whose times lie further back than this when it is read did not change meanwhile: a change would have set them.
- * Covers clock ticks and the two seconds of FAT. Not looking at each file twice saves a tenth of the time.
+ * A file whose mtime and ctime are older than this did not change while it was read: a change would have updated them.
+ * The value covers clock ticks and FAT's resolution of two seconds. Saving a second fstat(2) saves a tenth of the time.
  */
 const SETTLED_MS = 2500;
 
 function hashAtOnce(content: Buffer, columns: HashColumns, row: number, digest: "sha256" | "sha1"): void {
 	const digestBytes = digest === "sha1" ? 20 : 32;
-	// A one-byte string is the cheapest thing `hash` returns.
+	// Of all forms in which `hash` can return a digest, a Latin-1 string is the cheapest.
 	columns.digests.write(hash(digest, content, "binary"), row * digestBytes, digestBytes, "latin1");
 	columns.sha1Digests?.write(hash("sha1", content, "binary"), row * 20, 20, "latin1");
 }
 
-/** Any file; `piece` is the buffer, holding the file's first bytes, which tell whether it may be a PE or a cabinet. */
+/** Hashes a file of any size. `piece` contains its first bytes, which show if it may be a PE image or a cabinet. */
 function hashInPieces(
 	descriptor: number,
 	piece: Buffer,
@@ -184,8 +184,8 @@ function hashInPieces(
 	{ digest, visitor, onBytes }: HashFileOptions,
 ): { readonly kind: EntryKind; readonly sha256: Uint8Array | undefined } {
 	const readAt: ReadAt = (offset, length) => {
-		const octets = Buffer.alloc(length);
-		return octets.subarray(0, readSync(descriptor, octets, 0, length, offset));
+		const bytes = Buffer.alloc(length);
+		return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
 	};
 	const parts = piece[0] === AUTHENTICODE_FIRST_BYTE ? authenticodeParts(sizeBytes, readAt) : undefined;
 	const main = createHash(digest);
@@ -197,7 +197,7 @@ function hashInPieces(
 		const bytes = readSync(descriptor, piece, 0, Math.min(BUFFER_BYTES, sizeBytes - position), position);
 		if (bytes === 0) throw fileChanged(name);
 		const end = position + bytes;
-		// Ranges ascend; the octets between them are a few fields and the signature.
+		// The ranges ascend. The bytes between them are a few header fields and the signature.
 		while (range < ranges.length && ranges[range][0] < end) {
 			const covered = piece.subarray(
 				Math.max(ranges[range][0] - position, 0),
@@ -221,7 +221,7 @@ function hashInPieces(
 	return { kind: ENTRY_KIND[parts?.kind ?? "file"], sha256: visitor && (whole?.digest() ?? digestOfParts) };
 }
 
-/** @throws ERR_FILE_CHANGED when the content is another after the visitor wrote */
+/** @throws ERR_FILE_CHANGED when the content changed until after the visitor wrote */
 function endVisit(visitor: FileVisitor | undefined, file: OpenFile, sha256: Uint8Array): void {
 	if (visitor?.end(file, sha256) !== "wrote") return;
 	if (!isStill(file, sha256)) {
@@ -230,7 +230,7 @@ function endVisit(visitor: FileVisitor | undefined, file: OpenFile, sha256: Uint
 	}
 }
 
-/** Whether the content, read once more, has this SHA-256. */
+/** Reads the content once more and returns true when it has this SHA-256. */
 function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
 	buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
 	let bytes = readSync(descriptor, buffer, 0, BUFFER_BYTES, 0);
@@ -239,7 +239,7 @@ function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
 	}
 	const again = createHash("sha256");
 	let position = 0;
-	// One more than the size: a file that grew all the while must not keep us.
+	// The loop ends behind the old size, so that a file that keeps growing does not keep it running.
 	while (bytes > 0 && position <= stats.size) {
 		again.update(buffer.subarray(0, bytes));
 		position += bytes;
@@ -248,7 +248,7 @@ function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
 	return again.digest().equals(sha256);
 }
 
-/** ERR_FILE_CHANGED for the entry called `name`. */
+/** Returns the ERR_FILE_CHANGED for `name`. With a cause it says that the file is gone. */
 export function fileChanged(name: string, cause?: unknown): SigtoolError {
 	const reason = cause === undefined ? "it changed while it was read" : "it is no longer there";
 	return new SigtoolError("ERR_FILE_CHANGED", `Cannot hash ${quote(name)}: ${reason}`, { cause, path: name });
@@ -264,7 +264,7 @@ function failure(name: string, cause: unknown): SigtoolError {
 	return isOther ? notAFile(name) : ioError("hash", name, cause);
 }
 
-/** Opening a symbolic link or a socket; reading at an offset of a directory, a FIFO or a terminal. */
+/** The errnos of opening a symbolic link or a socket, and of reading a directory, a FIFO or a terminal at an offset. */
 const ERRNO_OF_OTHER_TYPES: ReadonlySet<string> = new Set(["ELOOP", "ENXIO", "EISDIR", "ESPIPE"]);
 
 function isMissing(cause: unknown): boolean {

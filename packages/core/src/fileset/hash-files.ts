@@ -1,6 +1,6 @@
 /**
- * Hashing a file set: the calling thread walks and adds rows; it and, when the work is worth them, worker threads claim
- * and hash them; the columns they filled are the manifest.
+ * Hashes a file set. The calling thread walks the tree and adds rows; it and, for large sets, other threads claim the rows
+ * and hash them. The filled columns become the manifest.
  */
 
 import { realpathSync, statSync } from "node:fs";
@@ -27,36 +27,36 @@ export interface HashFileSetOptions {
 	readonly linksOutside?: LinkOptions["linksOutside"];
 	/** Default `refuse`. */
 	readonly caseCollisions?: "refuse" | "allow";
-	/** Entries to leave out and count; a directory is not entered and counts once. */
+	/** Returns true for entries that are left out and counted. A directory is then not entered and counts once. */
 	readonly exclude?: (path: string, kind: "file" | "directory") => boolean;
-	/** Exactly these entry paths; nothing is walked. */
+	/** The entry paths to hash. The tree is not walked. */
 	readonly only?: readonly string[] | undefined;
-	/** Entry paths of files and links that are left out without being counted. */
+	/** The entry paths of files and links that are left out without being counted. */
 	readonly skip?: ReadonlySet<string>;
-	/** `collect`: what cannot be hashed is listed in the manifest instead of ending the work. Default `throw`. */
+	/** The value `collect` lists unhashable entries in the manifest, where `throw` ends the work. Default `throw`. */
 	readonly onProblem?: "throw" | "collect";
 	/** Called synchronously, at most every PROGRESS_INTERVAL_MS. */
 	readonly onProgress?: ((progress: HashProgress) => void) | undefined;
-	/** Threads beside the calling one; decided by the amount of work when absent. */
+	/** The number of threads beside the calling one. Absent: the amount of work decides. */
 	readonly workers?: number;
-	/** `native` threads where they are installed; when absent, only for work worth them. */
+	/** The value `native` uses native threads where they are installed. Absent: only for large sets. */
 	readonly engine?: "native" | "javascript";
-	/** Attributes to write to every file, on every thread. */
+	/** The attributes that every thread writes to the files it hashes. */
 	readonly attributes?: DigestAttributes | undefined;
-	/** Looks at every file, on the calling thread, which then hashes alone. Not together with `attributes`. */
+	/** A visitor of every file. The calling thread then hashes alone. It excludes `attributes`. */
 	readonly visitor?: FileVisitor | undefined;
 }
 
 export interface HashProgress {
 	readonly files: number;
-	/** Files found so far. */
+	/** The number of files found so far. */
 	readonly totalFiles: number;
 	readonly bytes: number;
 }
 
 /**
- * Hashes the tree at `root`, or the one file it names, whose directory then is the root.
- * @throws ERR_ROOT_MISSING, ERR_LIMIT, and unless they are collected ERR_PATH_*, ERR_FILE_*, ERR_LINK_*, ERR_IO
+ * Hashes the tree at `root`. When `root` is a file, only this file is hashed and its directory is the manifest's root.
+ * @throws ERR_ROOT_MISSING, ERR_LIMIT; and ERR_PATH_*, ERR_FILE_*, ERR_LINK_*, ERR_IO unless they are collected
  */
 export async function hashFileSet(root: string, options: HashFileSetOptions = {}): Promise<Manifest> {
 	const { base, only } = locate(root, options.only);
@@ -93,7 +93,7 @@ export async function hashFileSet(root: string, options: HashFileSetOptions = {}
 	}
 }
 
-/** Turns what the walk finds into rows, which threads may claim from then on. */
+/** Adds a row for each entry of the walk, and publishes the rows for the threads to claim. */
 async function addRows(
 	steps: Iterable<WalkStep>,
 	rows: SharedRows,
@@ -130,7 +130,7 @@ function locate(root: string, only: readonly string[] | undefined): { base: stri
 	}
 }
 
-/** A real path as the walk takes it. */
+/** Returns a real path in the form the walk needs: "/"-separated, and ending in "/". */
 export function asBase(realPath: string): string {
 	const path = process.platform === "win32" ? realPath.replaceAll("\\", "/") : realPath;
 	return path.endsWith("/") ? path : `${path}/`;

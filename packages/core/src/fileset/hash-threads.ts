@@ -1,4 +1,4 @@
-/** The threads of one job: the calling one, and native ones or workers from the moment the work is worth them. */
+/** Runs the threads of one job: the calling one, and native threads or workers as soon as there is enough work. */
 
 import { availableParallelism } from "node:os";
 import { SigtoolError } from "../errors.js";
@@ -8,34 +8,34 @@ import { announce, createRowHasher, type HashJob, isOver } from "./row-hasher.js
 import { COUNTER, MOST_THREADS } from "./shared-rows.js";
 
 export interface HashThreads {
-	/** Lets rows below `count` be claimed. */
+	/** Allows the threads to claim rows below `count`. */
 	publish(count: number): Promise<void>;
-	/** Says that no rows will come any more, and works until all are done with. @throws ERR_INTERNAL if a thread dies */
+	/** Declares that no more rows will come, and hashes until all are finished. @throws ERR_INTERNAL if a thread dies */
 	finish(): Promise<void>;
-	/** Ends the threads, whatever is left to do. */
+	/** Ends the threads, even when there are rows left. */
 	abandon(): void;
 }
 
 export interface HashThreadsOptions {
-	/** Threads beside the calling one; when absent, one less than processors when the work is worth it. */
+	/** The number of threads beside the calling one. Undefined: one less than processors when there is enough work. */
 	readonly workers: number | undefined;
-	/** `native` where that is installed; when absent, only for work worth it. */
+	/** The value `native` uses native threads where they are installed. Undefined: when there is enough work. */
 	readonly engine: "native" | "javascript" | undefined;
-	/** Called after every few files and within big ones. */
+	/** A callback after every few files, and repeatedly within big ones. */
 	readonly onPiece: () => void;
-	/** Looks at the files that the calling thread hashes. */
+	/** A visitor of the files that the calling thread hashes. */
 	readonly visitor: FileVisitor | undefined;
 }
 
-/** What makes loading the native module worth it. */
+/** For fewer files, loading the native module takes longer than it saves. */
 const NATIVE_MIN_FILES = 64;
-/** What makes a worker, which is ready after 25 ms, worth starting. */
+/** For fewer files or bytes, starting a worker takes longer than it saves: a worker is ready after 25 ms. */
 const WORKER_MIN_FILES = 4096;
 const WORKER_MIN_BIG_BYTES = 2 ** 25;
 
-/** Longest wait for other threads between looks at whether one has died; native ones give no sign when they are done. */
+/** The longest wait for other threads. A worker may have died meanwhile; native threads do not notify when they finish. */
 const IDLE_MS = { workers: 20, native: 0.2 };
-/** Rows hashed natively at a time, between looks at what is left to JavaScript. */
+/** The number of rows hashed natively before the rows that are left to JavaScript are checked. */
 const NATIVE_BLOCK_ROWS = 8;
 
 export function createHashThreads(
@@ -46,7 +46,7 @@ export function createHashThreads(
 	const hasher = createRowHasher(job, { thread: 0, onPiece, visitor });
 	const count = Math.min(workers ?? availableParallelism() - 1, MOST_THREADS - 1);
 	let native: NativeThreads | undefined;
-	// The job's own attributes are written by native threads as well.
+	// Native threads can write the job's own attributes, but they cannot call any other visitor.
 	let triedNative = engine === "javascript" || (visitor !== undefined && job.attributes === undefined);
 	let started = count === 0;
 	let death: Error | undefined;
@@ -61,7 +61,7 @@ export function createHashThreads(
 
 	function step(): boolean {
 		if (native === undefined) return hasher.step();
-		// Rows that the native threads leave to JavaScript are on the list of big files.
+		// Native threads put the rows that only JavaScript can hash on the list of big files.
 		if (hasher.bigStep()) return true;
 		const done = native.work(NATIVE_BLOCK_ROWS);
 		onPiece();
@@ -92,7 +92,7 @@ export function createHashThreads(
 				if (isOver(counters)) break;
 				Atomics.wait(counters, COUNTER.news, news, native === undefined ? IDLE_MS.workers : IDLE_MS.native);
 				onPiece();
-				// A worker's death is told through the event loop.
+				// The "error" event of a worker that died arrives through the event loop.
 				await new Promise((resolve) => setImmediate(resolve));
 				if (death !== undefined) {
 					throw new SigtoolError("ERR_INTERNAL", "Cannot go on hashing: a worker thread died", { cause: death });

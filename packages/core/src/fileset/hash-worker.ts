@@ -1,4 +1,4 @@
-/** A worker thread of `hashFileSet`: hashes rows of the job it was given until there are no more. */
+/** Runs in a worker thread of `hashFileSet`, and hashes rows of its job until there are no more. */
 
 import { workerData } from "node:worker_threads";
 import { loadAttributes } from "../system/attributes.js";
@@ -6,7 +6,7 @@ import { digestAttributeWriter } from "./attribute-writer.js";
 import { createRowHasher, type HashJob, isOver } from "./row-hasher.js";
 import { COUNTER } from "./shared-rows.js";
 
-work(workerData as { job: HashJob; thread: number }); // Given by start-workers.ts.
+work(workerData as { job: HashJob; thread: number }); // start-workers.ts passes this type.
 
 async function work({ job, thread }: { job: HashJob; thread: number }): Promise<void> {
 	const { counters } = job.rows;

@@ -1,22 +1,22 @@
-/** Whether a text file would be what was signed had a version control system not changed its line ends. */
+/** Hashes a text file with other line ends, to recognise a file whose line ends a version control system changed. */
 
 import { hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
-/** Larger files are not looked at. */
+/** Larger files are not read. */
 const MOST_BYTES = 2 ** 24;
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** Digests of a text file with other line ends. Undefined where nothing would change. */
+/** The digests of a text file with other line ends. A digest is undefined when the content would be the same. */
 export interface OtherLineEnds {
-	/** CRLF in place of every bare LF. */
+	/** The digest with CRLF in place of every bare LF. */
 	readonly crlf: Uint8Array | undefined;
-	/** LF in place of every CRLF. */
+	/** The digest with LF in place of every CRLF. */
 	readonly lf: Uint8Array | undefined;
 }
 
-/** Neither for a file with a NUL (not text), of more than 16 MiB, or not readable. */
+/** Returns neither digest when the file contains a NUL byte, has more than 16 MiB, or cannot be read. */
 export function hashWithOtherLineEnds(path: string, algorithm: "sha1" | "sha256"): OtherLineEnds {
 	const text = readUpTo(path, MOST_BYTES);
 	if (text === undefined || text.includes(0)) return { crlf: undefined, lf: undefined };
@@ -25,10 +25,10 @@ export function hashWithOtherLineEnds(path: string, algorithm: "sha1" | "sha256"
 	let crlfLength = 0;
 	let lfLength = 0;
 	for (let i = 0; i < text.length; i++) {
-		const octet = text[i];
-		if (octet === LF && text[i - 1] !== CR) withCrlf[crlfLength++] = CR;
-		withCrlf[crlfLength++] = octet;
-		if (octet !== CR || text[i + 1] !== LF) withLf[lfLength++] = octet;
+		const byte = text[i];
+		if (byte === LF && text[i - 1] !== CR) withCrlf[crlfLength++] = CR;
+		withCrlf[crlfLength++] = byte;
+		if (byte !== CR || text[i + 1] !== LF) withLf[lfLength++] = byte;
 	}
 	const digestOf = (content: Uint8Array) => {
 		return content.length === text.length ? undefined : hash(algorithm, content, "buffer");

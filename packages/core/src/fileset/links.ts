@@ -1,17 +1,17 @@
-/** Symbolic links of a file set: what they point at, and whether that stays inside the tree. */
+/** Reads the symbolic links of a file set and checks that their targets are inside the tree. */
 
 import { readlinkSync, realpathSync, statSync } from "node:fs";
 import { ioError, quote, SigtoolError } from "../errors.js";
 
 export interface LinkOptions {
-	/** `record`: the link is an entry; `follow`: what it points at stands in its place; `reject`: an error. */
+	/** The value `record` makes the link an entry, `follow` puts its target in its place, `reject` refuses it. */
 	readonly links: "record" | "reject" | "follow";
-	/** Whether a link may be absolute or leave the tree. */
+	/** The value `refuse` refuses a link that is absolute or leaves the tree. */
 	readonly linksOutside: "refuse" | "record";
 }
 
 /**
- * Target of the link `path` of the tree at `base` (which ends in "/"), "/"-separated.
+ * Returns the "/"-separated target of the link `path` in the tree at `base`, which ends in "/".
  * @throws ERR_LINK_REJECTED, ERR_LINK_OUTSIDE, ERR_PATH_ENCODING, ERR_IO
  */
 export function linkTarget(base: string, path: string, options: LinkOptions): string {
@@ -24,7 +24,7 @@ export function linkTarget(base: string, path: string, options: LinkOptions): st
 	return target;
 }
 
-/** Whether a link at `path` would be absolute or, taken name by name, climb above the root. */
+/** Returns true when the link at `path` is absolute or, segment by segment, climbs above the root. */
 export function leavesRoot(path: string, target: string): boolean {
 	if (target.startsWith("/") || /^[A-Za-z]:/.test(target)) return true;
 	let depth = path.split("/").length - 1;
@@ -41,7 +41,7 @@ export interface LinkEnd {
 	readonly realPath: string;
 }
 
-/** What the link `path` leads to in the end. @throws ERR_LINK_OUTSIDE, ERR_IO (for a dangling link too) */
+/** Resolves the link `path`, and all links it leads to. @throws ERR_LINK_OUTSIDE, ERR_IO (also for a dangling link) */
 export function followLink(base: string, path: string, options: LinkOptions): LinkEnd {
 	try {
 		const realPath = slashes(realpathSync.native(base + path));
@@ -53,27 +53,27 @@ export function followLink(base: string, path: string, options: LinkOptions): Li
 	}
 }
 
-/** The error for a followed link to a directory that contains it. */
+/** Returns the error for a followed link to a directory that contains the link. */
 export function linkCycle(path: string, realPath: string): SigtoolError {
 	const message = `Cannot follow link ${quote(path)}: it leads back to ${quote(realPath)}, which contains it`;
 	return new SigtoolError("ERR_LINK_CYCLE", message, { path });
 }
 
 function readTarget(base: string, path: string): string {
-	let octets: Buffer;
+	let bytes: Buffer;
 	try {
-		octets = readlinkSync(base + path, { encoding: "buffer" });
+		bytes = readlinkSync(base + path, { encoding: "buffer" });
 	} catch (cause) {
 		throw ioError("read link", path, cause);
 	}
-	const target = octets.toString();
-	if (!Buffer.from(target).equals(octets)) {
+	const target = bytes.toString();
+	if (!Buffer.from(target).equals(bytes)) {
 		throw new SigtoolError("ERR_PATH_ENCODING", `Cannot hash ${quote(path)}: its target is not valid UTF-8`, { path });
 	}
 	return slashes(target);
 }
 
-/** The names of a path in the form entries have. */
+/** Returns the path with "/" as separator, as entry paths have it. */
 export function slashes(path: string): string {
 	return process.platform === "win32" ? path.replaceAll("\\", "/") : path;
 }

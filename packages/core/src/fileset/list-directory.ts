@@ -1,4 +1,4 @@
-/** One directory of a tree: its entries in order, each name checked, links and special files judged. */
+/** Lists one directory of a tree in order, checks every name, and classifies links and special files. */
 
 import { type Dirent, readdirSync } from "node:fs";
 import { ioError, quote, SigtoolError } from "../errors.js";
@@ -6,14 +6,14 @@ import { type CollisionOptions, collisionFinder, comparePathBytes, entryPathProb
 import { followLink, type LinkOptions, linkTarget } from "./links.js";
 
 export interface ListOptions extends LinkOptions, CollisionOptions {
-	/** Entries to leave out, counted; a directory is not entered. */
+	/** Returns true for entries that are left out and counted. A directory is then not entered. */
 	readonly exclude?: (path: string, kind: "file" | "directory") => boolean;
 }
 
-/** What stands at a name that is neither a regular file nor an ordinary directory. */
+/** An entry that is not simply a regular file to hash or a directory to enter. */
 export type SpecialEntry =
 	| { readonly kind: "link"; readonly path: string; readonly target: string }
-	/** A followed link to a file, to be hashed as that file under the link's path. */
+	/** A followed link to a file. The file's content is hashed under the link's path. */
 	| { readonly kind: "linked-file"; readonly path: string; readonly realPath: string }
 	/** A followed link to a directory; `realPath` ends in "/". */
 	| { readonly kind: "linked-directory"; readonly realPath: string }
@@ -21,15 +21,15 @@ export type SpecialEntry =
 	| { readonly kind: "problem"; readonly error: SigtoolError };
 
 export interface Listing {
-	/** Names in byte order; a directory's ends in "/". */
+	/** The names in byte order. A directory's name ends in "/". */
 	readonly keys: readonly string[];
-	/** By key. */
+	/** The special entries by key. */
 	readonly special: ReadonlyMap<string, SpecialEntry>;
 }
 
 /**
- * Lists `base + prefix`; both end in "/", or `prefix` is empty. `skipped` are names of files and links to leave out.
- * Never throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE and ERR_LINK_* stand at the names they are about.
+ * Lists the directory `base + prefix`, where both end in "/" or `prefix` is empty. Files and links named in `skipped` are
+ * left out. Never throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE and ERR_LINK_* become problems of the entries concerned.
  */
 export function listDirectory(
 	base: string,
@@ -65,17 +65,17 @@ export function listDirectory(
 	return { keys: sort(keys), special };
 }
 
-/** Stands in for the content of a directory that cannot be read; no entry has an empty name. */
+/** The key that reports a directory that cannot be read. No entry has an empty name. */
 const UNREADABLE = "";
 
 type EntryType = Pick<Dirent, "isFile" | "isDirectory" | "isSymbolicLink" | "isFIFO" | "isSocket">;
 interface Entry extends EntryType {
 	readonly name: string;
-	/** `unknown`: the name is not UTF-8, and `name` shows its other bytes as \\xNN. */
+	/** The value `unknown` means that the name is not UTF-8; `name` then has its bytes above 7F as \\xNN. */
 	readonly encoding?: "unknown" | undefined;
 }
 
-/** Judges an entry that is neither a regular file nor a directory. */
+/** Classifies an entry that is neither a regular file nor a directory. */
 export function judgeSpecial(base: string, path: string, type: EntryType, options: LinkOptions): SpecialEntry {
 	if (!type.isSymbolicLink()) {
 		return problem(notRegular(path, type.isFIFO() ? "a FIFO" : type.isSocket() ? "a socket" : "a device"));
@@ -95,7 +95,7 @@ export function judgeSpecial(base: string, path: string, type: EntryType, option
 function readEntries(directory: string): readonly Entry[] {
 	const entries = readdirSync(directory, { withFileTypes: true });
 	if (!entries.some((entry) => entry.name.includes("\ufffd"))) return entries;
-	// A replacement character may be part of the name or stand for bytes that are not UTF-8: only the bytes tell.
+	// A replacement character is part of the name, or it replaces bytes that are not UTF-8. Only the bytes tell which.
 	return readdirSync(directory, { withFileTypes: true, encoding: "buffer" }).map((entry) => {
 		const text = entry.name.toString();
 		const isUtf8 = Buffer.from(text).equals(entry.name);
@@ -111,11 +111,11 @@ function readEntries(directory: string): readonly Entry[] {
 	});
 }
 
-function escaped(octets: Buffer): string {
-	return octets.toString("latin1").replace(/[\x80-\xff]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16)}`);
+function escaped(bytes: Buffer): string {
+	return bytes.toString("latin1").replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
-/** Adds a problem for every name that is illegal or collides with a sibling; one look at all names settles most. */
+/** Adds a problem for each name that is illegal or collides with a sibling. One test of all names clears most of them. */
 function checkNames(prefix: string, keys: readonly string[], special: Map<string, SpecialEntry>, options: ListOptions) {
 	const text = `${keys.join("/")}/`;
 	const isSuspect = SUSPECT.test(text);
@@ -131,12 +131,12 @@ function checkNames(prefix: string, keys: readonly string[], special: Map<string
 	}
 }
 
-/** Whatever `checkEntryPath` may refuse in a name, and a little more. */
+/** Matches every name that `checkEntryPath` refuses, and some that it accepts. */
 const SUSPECT = /[\\:\ud800-\udfff]|[. ]\//;
 const NOT_ASCII = /[\x80-\uffff]/;
 const NOT_LOWERCASE = /[A-Z\x80-\uffff]/;
 
-/** Byte order of the names' UTF-8; plain string order is the same until surrogates come in. */
+/** Sorts by UTF-8 bytes. The default string order is the same unless a name contains surrogates. */
 function sort(keys: string[]): string[] {
 	return keys.some((key) => SURROGATE.test(key)) ? keys.sort(comparePathBytes) : keys.sort();
 }

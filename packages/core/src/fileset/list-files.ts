@@ -1,9 +1,9 @@
-/** Names of the regular files of a tree, without looking into them. */
+/** Lists the regular files of a tree without reading them. */
 
 import { asBase } from "./hash-files.js";
 import { type WalkOptions, walkTree } from "./walk.js";
 
-/** Entry paths in byte order below a real path. What cannot be listed or may not be signed is left out. */
+/** Returns entry paths in byte order. `root` is a real path. Entries that cannot be listed or signed are left out. */
 export function listFiles(root: string, exclude: WalkOptions["exclude"]): string[] {
 	const names: string[] = [];
 	const options = {

@@ -1,21 +1,23 @@
-/** Where catalogs lie: PowerShell's convention is `<dir>/<name of dir>.cat`. */
+/** Finds catalogs. By PowerShell's convention a directory's catalog is `<dir>/<name of dir>.cat`. */
 
 import { existsSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 
-/** The catalog a directory has by convention, whether or not it exists. */
+/** Returns the path of a directory's conventional catalog, even when there is no such file. */
 export function conventionalCatalog(directory: string): string {
 	return join(directory, `${basename(directory)}.cat`);
 }
 
-/** A conventional catalog and the directory it speaks for, as one gets there; `file` is real. */
+/** A conventional catalog and the directory it covers. */
 export interface LocatedCatalog {
+	/** The real directory path of the catalog, and its name. */
 	readonly file: string;
+	/** The absolute path of the directory as it was given, which may contain links. */
 	readonly directory: string;
 }
 
-/** Conventional catalogs that exist in a directory and above it, along the path as given, the directory's own first. */
+/** Returns the conventional catalogs of a directory and of those above it in the path as given, from the inside out. */
 export function catalogsFrom(directory: string): LocatedCatalog[] {
 	const found: LocatedCatalog[] = [];
 	for (let current = resolve(directory); ; current = dirname(current)) {
@@ -25,7 +27,10 @@ export function catalogsFrom(directory: string): LocatedCatalog[] {
 	}
 }
 
-/** A catalog file as it is; for a directory its `*.cat` files in name order. @throws ERR_CATALOG_NOT_FOUND */
+/**
+ * Returns the path of a file unchanged, and for a directory its `*.cat` files in name order.
+ * @throws ERR_CATALOG_NOT_FOUND, ERR_ROOT_MISSING, ERR_IO
+ */
 export function catalogFilesAt(path: string): string[] {
 	const stats = statOrUndefined(path);
 	if (stats === undefined) throw missing(path);
@@ -37,14 +42,14 @@ export function catalogFilesAt(path: string): string[] {
 	return names.map((name) => join(path, name));
 }
 
-/** Names of a directory's `*.cat` files, in order. @throws ERR_IO */
+/** Returns the sorted names of a directory's `*.cat` files. @throws ERR_ROOT_MISSING, ERR_IO */
 export function catalogNamesIn(directory: string): string[] {
 	return attempt("list", directory, () => readdirSync(directory))
 		.filter((name) => name.endsWith(".cat"))
 		.sort();
 }
 
-/** What is at a path; a link is `link` unless it leads to a directory. @throws ERR_ROOT_MISSING, ERR_IO */
+/** Returns the type of the file at a path. A link to a directory counts as that. @throws ERR_ROOT_MISSING, ERR_IO */
 export function kindOf(path: string): "directory" | "file" | "link" | "other" {
 	const stats = attempt("open", path, () => lstatSync(path, { throwIfNoEntry: false }));
 	if (stats === undefined) throw missing(path);
@@ -52,7 +57,7 @@ export function kindOf(path: string): "directory" | "file" | "link" | "other" {
 	return stats.isDirectory() ? "directory" : stats.isFile() ? "file" : "other";
 }
 
-/** Absolute path without links. @throws ERR_ROOT_MISSING, ERR_IO */
+/** Returns the absolute path without links. @throws ERR_ROOT_MISSING, ERR_IO */
 export function realPath(path: string): string {
 	return attempt("open", path, () => realpathSync.native(path));
 }
@@ -72,7 +77,7 @@ function attempt<T>(action: string, path: string, run: () => T): T {
 	}
 }
 
-/** Path of an entry below a root, with `/`. Both absolute and without links. */
+/** Returns the "/"-separated path of an entry below a root. Both arguments are absolute and without links. */
 export function entryPathOf(root: string, path: string): string {
 	return relative(root, path).split(sep).join("/");
 }

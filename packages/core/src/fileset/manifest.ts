@@ -1,47 +1,47 @@
-/** A hashed file set as columns: one typed array a fact, one row an entry, no object an entry. */
+/** Holds a hashed file set as columns: a typed array for each fact, a row and no object for each entry. */
 
 import type { SigtoolError } from "../errors.js";
 
-/** How an entry's digest was made: over the whole file, by Authenticode's rules, or (a link) not at all. */
+/** The kind of an entry's digest: over the whole file, by Authenticode's rules for PE or cabinets, or none for a link. */
 export const ENTRY_KIND = { file: 0, pe: 1, cab: 2, link: 3 } as const;
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND];
 
-/** An extended attribute of a file that travels in its catalog. */
+/** An extended attribute of a file that its catalog contains. */
 export interface CarriedAttribute {
-	/** With its namespace: `security.ima`. */
+	/** The name with its namespace, such as `security.ima`. */
 	readonly name: string;
 	readonly value: Uint8Array;
 }
 
-/** Columns may be views of shared memory; nothing writes to them once the manifest exists. */
+/** Nothing writes to the columns after the manifest was made. Its rows are in byte order of the UTF-8 paths. */
 export interface Manifest {
-	/** Absolute real path of the directory the entries' paths start from. */
+	/** The absolute real path of the directory from which the entries' paths start. */
 	readonly root: string;
-	/** Entries, in byte order of their UTF-8 paths. */
+	/** The number of entries. */
 	readonly count: number;
-	/** UTF-8, "/"-separated, one behind the other without a terminator. */
+	/** The paths in UTF-8, "/"-separated, one after the other without a terminator. */
 	readonly pathBytes: Uint8Array;
-	/** Where each path starts; `count + 1` offsets. */
+	/** The offset of each path's first byte, and behind them the offset of the end: `count + 1` offsets. */
 	readonly pathOffsets: Uint32Array;
-	/** ENTRY_KIND. */
+	/** The ENTRY_KIND of each entry. */
 	readonly kinds: Uint8Array;
-	/** st_mode & 0o7777; 0o644 on Windows. */
+	/** The mode is st_mode & 0o7777, on Windows 0o644. */
 	readonly modes: Uint16Array;
-	/** Bytes; 0 for a link. */
+	/** The size in bytes, 0 for a link. */
 	readonly sizes: Float64Array;
-	/** Bytes a row of `digests`: 32 for SHA-256, 20 for SHA-1. */
+	/** The bytes in a row of `digests`: 32 for SHA-256, 20 for SHA-1. */
 	readonly digestBytes: number;
-	/** Zeros for a link. */
+	/** The digests. A link has zeros. */
 	readonly digests: Uint8Array;
-	/** 20 bytes a row, when asked for. */
+	/** The SHA-1 digests, 20 bytes each. Absent: not requested beside SHA-256. */
 	readonly sha1Digests?: Uint8Array;
-	/** Target of each link, by row, as it stands in the file system. */
+	/** The target of each link by row, "/"-separated and otherwise as the file system has it. */
 	readonly linkTargets: ReadonlyMap<number, string>;
-	/** Attributes a catalog is to carry, by row; absent when none were asked for. */
+	/** The attributes for a catalog to carry, by row. Absent: not requested. */
 	readonly carried?: ReadonlyMap<number, readonly CarriedAttribute[]>;
-	/** Entries that `exclude` left out; a directory counts once. */
+	/** The number of entries that `exclude` left out. A directory counts once. */
 	readonly ignoredCount: number;
-	/** What could not be hashed, in path order; those entries have no row. Empty unless problems are collected. */
+	/** The errors of entries that could not be hashed and have no row, in path order. Empty unless they are collected. */
 	readonly problems: readonly SigtoolError[];
 }
 
@@ -51,12 +51,12 @@ export function entryPathAt(manifest: Manifest, index: number): string {
 	return bytes.toString("utf8", pathOffsets[index], pathOffsets[index + 1]);
 }
 
-/** Digest of an entry, without a copy. */
+/** Returns a view of an entry's digest. */
 export function digestAt(manifest: Manifest, index: number): Uint8Array {
 	return manifest.digests.subarray(index * manifest.digestBytes, (index + 1) * manifest.digestBytes);
 }
 
-/** SHA-1 twin of an entry, without a copy; undefined when none were asked for. */
+/** Returns a view of an entry's additional SHA-1 digest, or undefined when none was requested. */
 export function sha1DigestAt(manifest: Manifest, index: number): Uint8Array | undefined {
 	return manifest.sha1Digests?.subarray(index * 20, (index + 1) * 20);
 }

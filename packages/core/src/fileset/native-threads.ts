@@ -1,19 +1,19 @@
 /**
- * Threads of `@sigtool/native`, which hash plain files without JavaScript. The package is optional: where it is missing
- * or was not built, there are none, and worker threads do the same work.
+ * Starts the threads of `@sigtool/native`, which hash regular files without JavaScript, except possible PE images and
+ * cabinets. The package is optional: where it is missing or was not built, worker threads do the same work.
  */
 
 import { createRequire } from "node:module";
 import type { HashJob } from "./row-hasher.js";
 
 export interface NativeThreads {
-	/** Hashes up to `most` rows on the calling thread as well; returns how many there were to claim. */
+	/** Claims and hashes up to `most` rows on the calling thread too, and returns how many it claimed. */
 	work(most: number): number;
-	/** Waits until the threads have ended, which they do when the work is over or was abandoned. */
+	/** Waits for the threads, which end when the work is finished or abandoned. */
 	stop(): void;
 }
 
-/** Starts `count` threads on a job; undefined where that cannot be done. */
+/** Starts `count` threads on a job. Returns undefined when the native package is missing or cannot do the job. */
 export function startNativeThreads(
 	{ base, digest, rows, attributes }: HashJob,
 	count: number,
@@ -33,7 +33,7 @@ export function startNativeThreads(
 	};
 }
 
-/** What hash-threads.c registers; a job is opaque. */
+/** The functions that hash-threads.c registers. A job is opaque. */
 interface NativeModule {
 	start(rows: HashJob["rows"], root: string, threads: number, attributes: HashJob["attributes"]): object | undefined;
 	work(job: object, most: number): number;
@@ -45,7 +45,7 @@ let loaded: NativeModule | "missing" | undefined;
 function loadNative(): NativeModule | undefined {
 	if (loaded === undefined) {
 		try {
-			loaded = createRequire(import.meta.url)("@sigtool/native") as NativeModule; // Its types end at C.
+			loaded = createRequire(import.meta.url)("@sigtool/native") as NativeModule; // Its C code has no other types.
 		} catch {
 			loaded = "missing";
 		}

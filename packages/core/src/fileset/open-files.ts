@@ -1,4 +1,4 @@
-/** Opening regular files one after the other, for what is done to them without reading their content. */
+/** Opens regular files one after the other, for operations that do not read the content. */
 
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
@@ -8,19 +8,19 @@ import { walkTree } from "./walk.js";
 
 export interface OpenedFile {
 	readonly descriptor: number;
-	/** Entry path, or the operand that named the file. */
+	/** The entry path, or the path on the command line that named the file. */
 	readonly name: string;
 }
 
 export interface OpenFilesOptions {
-	/** What is in the tree and cannot be opened as its regular file: ERR_PATH_*, ERR_FILE_TYPE, ERR_FILE_CHANGED, ERR_IO. */
+	/** Receives ERR_PATH_*, ERR_FILE_TYPE, ERR_FILE_CHANGED or ERR_IO for each entry that cannot be opened. */
 	readonly onProblem: (problem: SigtoolError) => void;
 }
 
 /**
- * Calls `act` with each regular file of a directory, opened for reading. Symbolic links are passed over; what vanished
- * meanwhile, too.
- * @returns how many files there were
+ * Calls `act` with each regular file of a directory, opened for reading. Symbolic links are skipped, and so are files that
+ * vanished meanwhile.
+ * @returns the number of files opened
  * @throws ERR_ROOT_MISSING, ERR_IO, and whatever `act` throws
  */
 export function openFiles(directory: string, act: (file: OpenedFile) => void, { onProblem }: OpenFilesOptions): number {
@@ -43,8 +43,8 @@ export function openFiles(directory: string, act: (file: OpenedFile) => void, { 
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * Calls `act` with the one file at `path`, unless it is a link or vanished.
- * @throws ERR_FILE_TYPE, ERR_IO, and whatever `act` throws
+ * Calls `act` with the one file at `path`, unless it vanished.
+ * @throws ERR_FILE_TYPE (also for a symbolic link), ERR_IO, and whatever `act` throws
  */
 export function openFile(path: string, name: string, act: (file: OpenedFile) => void): void {
 	const descriptor = openRegular(path, name, "anywhere");
@@ -69,12 +69,12 @@ function openOrReport(path: string, name: string, onProblem: OpenFilesOptions["o
 	}
 }
 
-/** O_NONBLOCK: a FIFO put in a file's place must not stop us. Windows has neither flag. */
+/** O_NONBLOCK keeps open(2) from waiting when a FIFO has replaced the file. Windows has neither flag. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * A descriptor, or undefined when nothing is there any more. `in-place`: the file lies at this very path, which is real. A
- * directory on the way that was replaced by a link would lead to files outside the tree.
+ * Returns a descriptor, or undefined when the file vanished. `in-place` demands that `path` is the file's real path: a
+ * directory that was replaced by a symbolic link would lead to files outside the tree.
  */
 function openRegular(path: string, name: string, place: "in-place" | "anywhere"): number | undefined {
 	let descriptor = -1;
@@ -93,7 +93,7 @@ function openRegular(path: string, name: string, place: "in-place" | "anywhere")
 }
 
 function moved(name: string): SigtoolError {
-	const message = `Cannot open ${quote(name)}: it, or a directory on the way to it, was moved or replaced meanwhile`;
+	const message = `Cannot open ${quote(name)}: the file, or a directory above it, was moved or replaced meanwhile`;
 	return new SigtoolError("ERR_FILE_CHANGED", message, { path: name });
 }
 

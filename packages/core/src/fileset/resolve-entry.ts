@@ -1,22 +1,22 @@
-/** From a path as a person gives it to the entry the kernel would open, with every symbolic link on the way. */
+/** Resolves a path from the command line to the entry that the kernel would open, and records the symbolic links in it. */
 
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { isAbsolute } from "node:path";
 import { ioError, quote, SigtoolError } from "../errors.js";
 
 export interface ResolvedEntry {
-	/** Entry path without links; "" for the root. Undefined when a link leads out of the tree. */
+	/** The entry path without links, "" for the root. Undefined: the path leaves the tree. */
 	readonly entry: string | undefined;
-	/** Entry paths of the links that were followed, in order. */
+	/** The entry paths of the links that were followed, in order. */
 	readonly links: readonly string[];
 }
 
-/** As many links as Linux follows. */
+/** Linux follows as many links (MAXSYMLINKS, linux/namei.h). */
 const MAX_LINKS = 40;
 
 /**
- * Follows `path`, relative to the real directory `root`, step by step as the kernel does: `..` behind a link goes up from
- * where the link leads. What does not exist is taken as it stands. @throws ERR_LINK_CYCLE, ERR_IO
+ * Follows `path`, relative to the real directory `root`, segment by segment as the kernel does: `..` after a link goes up
+ * from the link's target. Segments that do not exist are kept as they are. @throws ERR_LINK_CYCLE, ERR_IO
  */
 export function resolveEntry(root: string, path: string): ResolvedEntry {
 	const links: string[] = [];
@@ -51,7 +51,7 @@ function lstatOrUndefined(path: string): Stats | undefined {
 	try {
 		return lstatSync(path, { throwIfNoEntry: false });
 	} catch (cause) {
-		const { code } = cause as NodeJS.ErrnoException; // lstatSync throws nothing else.
+		const { code } = cause as NodeJS.ErrnoException; // lstatSync() throws no other type for a string.
 		if (code === "ENOTDIR") return undefined;
 		throw ioError("open", path, cause);
 	}

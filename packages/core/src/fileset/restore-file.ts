@@ -1,6 +1,6 @@
 /**
- * Writing the extended attributes of one signed file back: one descriptor for the content that is held against the signed
- * digest, for the attributes, and for the content once more.
+ * Restores the extended attributes of one signed file. One descriptor serves to compare the content with the signed
+ * digest, to write the attributes, and to compare the content once more.
  */
 
 import { createHash } from "node:crypto";
@@ -14,20 +14,20 @@ import { isBelow } from "./locate-catalogs.js";
 import { type CarriedAttribute, ENTRY_KIND } from "./manifest.js";
 
 export interface RestoreFileOptions {
-	/** `follow`: links on the way are followed as long as they stay in the tree, as they were when signing. */
+	/** The value `follow` accepts links in the path that stay in the tree, for trees signed with followed links. */
 	readonly links: "refuse" | "follow";
 }
 
 export interface RestoredFile {
-	/** Attributes that were missing or had another value. */
+	/** The number of attributes that were missing or had another value. */
 	readonly writtenCount: number;
 	readonly unchangedCount: number;
 	readonly sizeBytes: number;
 }
 
 /**
- * Gives the entry `path` of the tree at the real directory `root` the attributes that were signed with it, in their order.
- * A file that is not what was signed is left as it is; one that changes meanwhile gets back what it had.
+ * Writes to the entry `path` of the tree at the real directory `root` the attributes that its catalog carries, in order.
+ * A file that differs from what was signed is not touched. One that changes meanwhile gets its old attributes back.
  * @throws ERR_FILE_MISSING, ERR_FILE_TYPE, ERR_FILE_MODIFIED, ERR_MODE_CHANGED, ERR_FILE_CHANGED, ERR_LINK_CHANGED,
  * ERR_LINK_OUTSIDE, ERR_ATTRIBUTE_*, ERR_IO
  */
@@ -53,7 +53,7 @@ export function restoreFile(
 		const replaced = writeAttributes(file, carried);
 		if (replaced.length > 0 && (!isSigned(file, signed) || modeChangeOf(file, signed) !== undefined)) {
 			for (const { name, value } of replaced) put(file, name, value);
-			throw changed(path, "it was modified while its attributes were written; they are as they were");
+			throw changed(path, "it was modified while its attributes were written; they have their old values again");
 		}
 		for (const { name, value } of carried) {
 			if (!isEqual(get(file, name), value)) throw changed(path, `another process changed its attribute ${quote(name)}`);
@@ -67,16 +67,16 @@ export function restoreFile(
 
 interface OpenFile {
 	readonly descriptor: number;
-	/** Entry path, for messages. */
+	/** The entry path, for messages. */
 	readonly path: string;
 	readonly access: AttributeAccess;
 }
 
-/** O_NONBLOCK: a FIFO put in a file's place must not stop us. Windows has neither flag. */
+/** O_NONBLOCK keeps open(2) from waiting when a FIFO has replaced the file. Windows has neither flag. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 
-/** A descriptor of the entry and of nothing outside the tree, whatever is renamed or linked meanwhile. */
+/** Opens the entry, and never a file outside the tree, even when something is renamed or linked meanwhile. */
 function openEntry(root: string, path: string, { links }: RestoreFileOptions): number {
 	const file = root.endsWith("/") ? root + path : `${root}/${path}`;
 	let descriptor = -1;
@@ -124,7 +124,7 @@ function changed(path: string, reason: string): SigtoolError {
 const BUFFER_BYTES = 2 ** 17;
 let buffer: Buffer | undefined;
 
-/** Whether the content, as far as a catalog's digest covers it, is what was signed. */
+/** Returns true when the content, as far as a catalog's digest covers it, is what was signed. */
 function isSigned({ descriptor, path }: OpenFile, { digest, kind }: SignedFile): boolean {
 	try {
 		const { size } = fstatSync(descriptor);
@@ -136,12 +136,12 @@ function isSigned({ descriptor, path }: OpenFile, { digest, kind }: SignedFile):
 	}
 }
 
-/** As `verify` compares modes. */
+/** Compares the modes as `verify` does. */
 function modeChangeOf({ descriptor, path }: OpenFile, signed: SignedFile): Finding | undefined {
 	return compareMode(path, signed.mode, fstatSync(descriptor).mode & 0o7777);
 }
 
-/** Digest over the parts that a catalog's covers, and its kind; undefined when the file is not as long as it said. */
+/** Returns the digest a catalog would have, and its kind. Returns undefined when the file's size changed meanwhile. */
 function contentOf(
 	descriptor: number,
 	sizeBytes: number,
@@ -166,11 +166,11 @@ function contentOf(
 }
 
 function readAt(descriptor: number, offset: number, length: number): Buffer {
-	const octets = Buffer.alloc(length);
-	return octets.subarray(0, readSync(descriptor, octets, 0, length, offset));
+	const bytes = Buffer.alloc(length);
+	return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
 }
 
-/** What was there before of each attribute that was written. */
+/** The old value of an attribute that was overwritten; undefined when there was none. */
 interface Replaced {
 	readonly name: string;
 	readonly value: Uint8Array | undefined;
@@ -195,7 +195,7 @@ function get({ descriptor, path, access }: OpenFile, name: string): Uint8Array |
 	}
 }
 
-/** Writes a value, or removes the attribute when there is to be none. */
+/** Writes a value, or removes the attribute when `value` is undefined. */
 function put({ descriptor, path, access }: OpenFile, name: string, value: Uint8Array | undefined): void {
 	try {
 		if (value === undefined) access.remove(descriptor, name);

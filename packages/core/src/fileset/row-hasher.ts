@@ -1,39 +1,39 @@
-/** The loop every thread runs: claim rows through Atomics, hash them, write their columns. No messages, no locks. */
+/** Implements the loop of every thread: claim rows with Atomics, hash them, write their columns. It needs no locks. */
 
 import { SigtoolError } from "../errors.js";
 import type { DigestAttributes } from "./attribute-writer.js";
 import { type FileVisitor, type HashFileOptions, hashFileInto } from "./hash-file.js";
 import { bufferOver, COUNTER, hashColumns, ROW_STATE, type SharedRows } from "./shared-rows.js";
 
-/** What a thread needs to know; can be passed to a worker. */
+/** The data that a thread needs. It can be passed to a worker thread. */
 export interface HashJob {
-	/** Absolute real path of the root, "/" behind it. */
+	/** The absolute real path of the root, ending in "/". */
 	readonly base: string;
 	readonly digest: "sha256" | "sha1";
 	readonly rows: SharedRows;
-	/** Attributes that each thread writes to the files it hashes. */
+	/** The attributes that each thread writes to the files it hashes. */
 	readonly attributes?: DigestAttributes | undefined;
 }
 
 export interface RowHasherOptions {
-	/** Numbers the threads of a job. */
+	/** The number of this thread among the threads of the job. */
 	readonly thread: number;
-	/** Called after every few files and within big ones. */
+	/** A callback after every few files, and repeatedly within big ones. */
 	readonly onPiece?: () => void;
-	/** Looks at the files this thread hashes. */
+	/** A visitor of the files that this thread hashes. */
 	readonly visitor?: FileVisitor | undefined;
 }
 
 export interface RowHasher {
-	/** Does one piece of work: a block of rows or one big file. False when there is none to be claimed now. */
+	/** Hashes a block of rows or one big file. Returns false when there is nothing to claim now. */
 	step(): boolean;
-	/** Hashes one file of the list of big ones, if there is any. */
+	/** Hashes one file from the list of big files. Returns false when the list has none to claim. */
 	bigStep(): boolean;
-	/** Bytes of the big files this thread has met or, where others met them, hashed. */
+	/** The bytes of the big files that this thread found, and of those that it hashed for native threads. */
 	readonly bigBytes: number;
 }
 
-/** Rows claimed at a time. */
+/** The number of rows that are claimed at a time. */
 const BLOCK_ROWS = 64;
 
 export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visitor }: RowHasherOptions): RowHasher {
@@ -90,7 +90,7 @@ export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visi
 		try {
 			return hashFileInto(columns, row, base + path, visitor === undefined ? options : { ...options, name: path });
 		} catch (error) {
-			// A failed system call can be made again where its reason is reported; that a file changed is seen only here.
+			// toManifest() repeats a failed system call to report its reason. A change of the file can be seen only here.
 			const isChange = error instanceof SigtoolError && error.code === "ERR_FILE_CHANGED" && error.cause === undefined;
 			states[row] = isChange ? ROW_STATE.changed : ROW_STATE.failed;
 			return "failed";
@@ -127,7 +127,7 @@ export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visi
 	};
 }
 
-/** True when every row there will ever be is done with, or the work was given up. */
+/** Returns true when all rows are finished and no more will come, or when the work was abandoned. */
 export function isOver(counters: Int32Array): boolean {
 	if (Atomics.load(counters, COUNTER.abandoned) === 1) return true;
 	if (Atomics.load(counters, COUNTER.complete) === 0) return false;

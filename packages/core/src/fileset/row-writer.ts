@@ -1,4 +1,4 @@
-/** Adds entries to the shared rows, in path order; only the walking thread does. */
+/** Adds entries to the shared rows in path order. Only the walking thread may do so. */
 
 import { SigtoolError } from "../errors.js";
 import { ENTRY_KIND } from "./manifest.js";
@@ -6,11 +6,11 @@ import { bufferOver, ROW_STATE, type SharedRows } from "./shared-rows.js";
 
 export interface RowWriter {
 	readonly count: number;
-	/** Files `prefix + name`, to be hashed. @throws ERR_LIMIT */
+	/** Adds the files `prefix + name` for the threads to hash. @throws ERR_LIMIT */
 	addFiles(prefix: string, names: readonly string[]): void;
-	/** A symbolic link; returns its row. @throws ERR_LIMIT */
+	/** Adds a symbolic link and returns its row. @throws ERR_LIMIT */
 	addLink(path: string): number;
-	/** A file whose content stands under another path, left for `lookAgain`; returns its row. @throws ERR_LIMIT */
+	/** Adds a file whose content is at another path, for `toManifest()` to hash. Returns its row. @throws ERR_LIMIT */
 	addElsewhere(path: string): number;
 }
 

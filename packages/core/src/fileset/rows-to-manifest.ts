@@ -1,4 +1,4 @@
-/** From hashed rows to a manifest: what failed is reported, and rows without a digest are taken out. */
+/** Turns hashed rows into a manifest: reports what failed and removes rows without a digest. */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
@@ -8,12 +8,12 @@ import type { Manifest } from "./manifest.js";
 import type { HashJob } from "./row-hasher.js";
 import { bufferOver, hashColumns, ROW_STATE, type SharedRows } from "./shared-rows.js";
 
-/** What the walk found, beside the rows. */
+/** The result of the walk beside the rows. */
 export interface FoundEntries {
-	/** Rows. */
+	/** The number of rows. */
 	readonly count: number;
 	readonly linkTargets: ReadonlyMap<number, string>;
-	/** Where the content of followed links stands, by row. */
+	/** The real paths of files that are reached through followed links, by row. */
 	readonly realPaths: ReadonlyMap<number, string>;
 	readonly problems: readonly SigtoolError[];
 	readonly ignoredCount: number;
@@ -21,7 +21,7 @@ export interface FoundEntries {
 
 export interface ToManifestOptions {
 	readonly onProblem: "throw" | "collect";
-	/** Looks at the files that are hashed here. */
+	/** A visitor of the files that are hashed here. */
 	readonly visitor: FileVisitor | undefined;
 }
 
@@ -58,7 +58,7 @@ export function toManifest(job: HashJob, found: FoundEntries, { onProblem, visit
 	};
 }
 
-/** Hashes a row that failed once more: a followed link for the first time, else to learn why it failed. */
+/** Hashes the file of a followed link, or hashes a failed row again to get the reason of the failure. */
 function lookAgain(
 	job: HashJob,
 	row: number,
@@ -76,7 +76,7 @@ function lookAgain(
 	}
 }
 
-/** Closes the gaps that `lost` rows (ascending) leave in every column; returns the link targets by their new rows. */
+/** Removes the `lost` rows, which are ascending, from every column. Returns the link targets by their new rows. */
 function removeRows(
 	rows: SharedRows,
 	digestBytes: number,

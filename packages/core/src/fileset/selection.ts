@@ -1,32 +1,32 @@
 /**
- * Which files of a tree a signature is about: ignore patterns, include globs, and the paths named on the command line.
+ * Selects the files of a tree that a signature covers, by ignore patterns, include globs and paths of the command line.
  *
- * The same rules serve signing (what is left out) and verifying (whose appearance is not reported). They never reach a
- * signed member: a path in `members` is always looked at.
+ * When signing, the other files are left out; when verifying, they are not reported as added. The rules never apply to a
+ * signed member: a path in `members` is always compared.
  */
 
 import { quote, SigtoolError } from "../errors.js";
 
 export interface SelectionRules {
-	/** Patterns in .gitignore's syntax, case-sensitive. */
+	/** Case-sensitive patterns in the syntax of .gitignore. */
 	readonly ignore: readonly string[];
-	/** Globs (fast-glob's syntax); when there are any, only what they match is selected. A directory selects its content. */
+	/** Globs in the syntax of fast-glob. If there are any, only matches are selected; a directory includes its content. */
 	readonly include: readonly string[];
-	/** `root`: everything; `listed`: nothing but members; else entry paths of files and directories. */
+	/** The value `root` selects everything, `listed` only members, an array the files and directories with its paths. */
 	readonly scope: "root" | "listed" | readonly string[];
 }
 
 export interface Selection {
-	/** Whether the walk leaves this entry out; a directory that is left out is not entered. Absent: nothing is. */
+	/** Returns true for an entry that the walk leaves out. Such a directory is not entered. Undefined: all are selected. */
 	readonly excludes: ((path: string, kind: "file" | "directory") => boolean) | undefined;
-	/** Entries that ignore patterns or include globs have left out so far; a directory counts once. */
+	/** The number of entries that patterns and globs have left out so far. A directory counts once. */
 	readonly ignoredCount: number;
 }
 
-/** Name of the file at a tree's root whose lines are ignore patterns. */
+/** The name of the file at a tree's root whose lines are ignore patterns. */
 export const IGNORE_FILE = ".sigtoolignore";
 
-/** `members` are asked for only when there are rules. @throws ERR_USAGE for a pattern that cannot be understood */
+/** Calls `members` only when there are rules. @throws ERR_USAGE for a pattern that cannot be understood */
 export async function createSelection(
 	root: string,
 	rules: SelectionRules,
@@ -54,7 +54,7 @@ export async function createSelection(
 	};
 }
 
-/** Lines of an ignore file that are patterns: blank lines and comments are dropped, the rest is kept as it stands. */
+/** Returns the patterns of an ignore file: its lines, unchanged, without blank lines and comments. */
 export function ignorePatterns(text: string): string[] {
 	return text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));
 }
@@ -74,12 +74,12 @@ async function ignoreMatcher(patterns: readonly string[]): Promise<Matcher> {
 	return (path, kind) => matcher.ignores(kind === "directory" ? `${path}/` : path);
 }
 
-/** fast-glob decides what matches; its walk never follows links and its result only narrows ours. */
+/** Lets fast-glob decide what matches. Its walk follows no links, and its result can only reduce the selection. */
 async function includeMatcher(root: string, globs: readonly string[]): Promise<Matcher> {
 	if (globs.length === 0) return () => true;
 	for (const glob of globs) checkGlob(glob);
 	const { default: fastGlob } = await import("fast-glob");
-	// What cannot be listed matches nothing here; the walk names it.
+	// A directory that cannot be listed matches nothing here; the walk reports it.
 	const options = {
 		cwd: root,
 		dot: true,
@@ -98,7 +98,7 @@ async function includeMatcher(root: string, globs: readonly string[]): Promise<M
 	return (path, kind) => (kind === "directory" && ancestors.has(path)) || isAtOrBelow(path, matches);
 }
 
-/** Braces multiply: a few dozen octets can stand for millions of globs. */
+/** Braces multiply: a glob of a few dozen bytes can expand to millions of globs. */
 const MAX_BRACES = 4;
 
 function checkGlob(glob: string): void {
@@ -122,7 +122,7 @@ function scopeMatcher(scope: SelectionRules["scope"]): Matcher {
 	return (path, kind) => (kind === "directory" && ancestors.has(path)) || isAtOrBelow(path, paths);
 }
 
-/** The paths and every directory above them. */
+/** Returns the paths and every directory above them. */
 function withAncestors(paths: Iterable<string>): Set<string> {
 	const all = new Set<string>();
 	for (let path of paths) {

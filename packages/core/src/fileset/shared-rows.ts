@@ -1,8 +1,8 @@
 /**
- * The rows of a file set while it is hashed: columns and counters in memory that all threads share.
+ * Holds the rows of a file set while it is hashed, as columns and counters in memory that all threads share.
  *
- * Only the walking thread adds rows. A row below `published` is claimed by exactly one thread, which alone writes its
- * facts. Memory is reserved for the most rows there may be; the system provides it page by page as rows come.
+ * Only the walking thread adds rows. Each row below `published` is claimed by exactly one thread, which alone writes its
+ * facts. Memory is reserved for the largest number of rows; the system provides it page by page when rows are written.
  */
 
 import type { HashColumns } from "./hash-file.js";
@@ -10,36 +10,36 @@ import type { HashColumns } from "./hash-file.js";
 export interface SharedRows extends Omit<HashColumns, "digests" | "sha1Digests"> {
 	readonly pathBytes: Uint8Array;
 	readonly pathOffsets: Uint32Array;
-	/** ROW_STATE. */
+	/** The ROW_STATE of each row. */
 	readonly states: Uint8Array;
 	readonly digests: Uint8Array;
 	readonly sha1Digests: Uint8Array | undefined;
-	/** Rows of big files in the order they were met, plus one; 0 until written. */
+	/** The list of big files in the order in which they were found: row + 1, or 0 until it is written. */
 	readonly bigRows: Int32Array;
-	/** COUNTER. */
+	/** The counters, with the indices of COUNTER. */
 	readonly counters: Int32Array;
-	/** Bytes hashed by each thread, written by that thread alone. */
+	/** The bytes hashed by each thread. Only that thread writes its element. */
 	readonly threadBytes: Float64Array;
 }
 
-/** `settled` rows are not to be hashed: links. `failed` rows are hashed again where the reason can be reported. */
+/** A `settled` row is a link and is not hashed. A `failed` row is hashed again by `toManifest()`, which reports errors. */
 export const ROW_STATE = { waiting: 0, settled: 1, changed: 2, failed: 3 } as const;
 
 export const COUNTER = {
-	/** Rows that may be claimed. */
+	/** The number of rows that may be claimed. */
 	published: 0,
-	/** 1 when no more rows will come. */
+	/** The value 1 means that no more rows will come. */
 	complete: 1,
-	/** Rows claimed, in blocks. */
+	/** The number of rows that were claimed, in blocks. */
 	claimed: 2,
-	/** Rows that are done with. */
+	/** The number of rows that are finished. */
 	finished: 3,
-	/** Big files met, and claimed. */
+	/** The number of big files that were put on the list, and that were claimed from it. */
 	bigMet: 4,
 	bigClaimed: 5,
-	/** 1 when the work was given up. */
+	/** The value 1 means that the work was abandoned. */
 	abandoned: 6,
-	/** Goes up whenever a waiting thread may have something to do. */
+	/** Is incremented whenever a waiting thread may have something to do. */
 	news: 7,
 } as const;
 
@@ -48,9 +48,9 @@ export interface RowLimits {
 	readonly pathBytes: number;
 }
 
-/** As many rows as a catalog holds members, with 128 bytes of path each. */
+/** The limits are the number of members a catalog can have, and 128 bytes of path for each. */
 export const MOST_ROWS: RowLimits = { rows: 2 ** 21, pathBytes: 2 ** 28 };
-/** Native threads, and as many workers: numbers below this and from it on. */
+/** The most native threads, and the most workers. Workers beside native threads are numbered from here on. */
 export const MOST_THREADS = 16;
 
 export function allocateRows(limits: RowLimits, digestBytes: number, twins: "with-sha1" | "none"): SharedRows {
@@ -71,7 +71,7 @@ export function allocateRows(limits: RowLimits, digestBytes: number, twins: "wit
 	};
 }
 
-/** The columns a hashed file is written to. */
+/** Returns the columns that `hashFileInto()` writes. */
 export function hashColumns(rows: SharedRows): HashColumns {
 	const { kinds, modes, sizes, digests, sha1Digests } = rows;
 	return { kinds, modes, sizes, digests: bufferOver(digests), sha1Digests: sha1Digests && bufferOver(sha1Digests) };

@@ -1,4 +1,4 @@
-/** Bytecode of Python's that is loaded without a look at its source (PEP 552), and was made of another one. */
+/** Finds unchecked hash-based .pyc files (PEP 552), which Python loads without reading the source, that are out of date. */
 
 import { closeSync, openSync, readSync } from "node:fs";
 import { type SipRounds, sipHash } from "../digest/siphash.js";
@@ -7,26 +7,26 @@ import { readBounded } from "../system/store.js";
 import { ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 
 /**
- * Refuses to sign a file set in which Python would run something else than the sources say. Bytecode without a source
- * beside it, and bytecode that Python itself holds against the source, is nobody's mistake.
+ * Refuses to sign a file set in which Python would run bytecode that differs from its source. Bytecode without a source,
+ * and bytecode that Python itself compares with the source, is accepted.
  * @throws ERR_STALE_BYTECODE
  */
 export function refuseStaleBytecode(manifest: Manifest): void {
 	const stale = describeStaleBytecode(manifest);
 	if (stale === undefined) return;
-	const message = `Cannot sign ${stale.text}; make it anew with --compile-python, or remove it`;
+	const message = `Cannot sign ${stale.text}; compile it again with --compile-python, or remove it`;
 	throw new SigtoolError("ERR_STALE_BYTECODE", message, { path: stale.path });
 }
 
-/** The first such file, and what is to be said of all. */
+/** Returns the path of the first stale file, and a text about all of them. Undefined: there is none. */
 export function describeStaleBytecode(
 	manifest: Manifest,
 ): { readonly path: string; readonly text: string } | undefined {
 	const [path, ...others] = staleBytecode(manifest);
 	if (path === undefined) return undefined;
-	const more = others.length === 0 ? "" : `, and ${others.length} more likewise`;
+	const more = others.length === 0 ? "" : `; the same is true of ${others.length} more`;
 	const source = quote(sourceOf(path) ?? "");
-	const text = `${quote(path)}: Python would run it without a look at ${source}, which has changed since it was made${more}`;
+	const text = `${quote(path)}: Python would run it without reading ${source}, which changed after it was compiled${more}`;
 	return { path, text };
 }
 
@@ -39,16 +39,16 @@ function* staleBytecode(manifest: Manifest): Generator<string> {
 	}
 }
 
-/** By the end of its name, as there may be a million others. */
+/** Compares the last bytes of the path instead of decoding it, because a manifest may have a million rows. */
 function isBytecode({ kinds, pathBytes, pathOffsets }: Manifest, row: number): boolean {
 	const end = pathOffsets[row + 1];
 	if (end - pathOffsets[row] < SUFFIX.length || kinds[row] === ENTRY_KIND.link) return false;
-	return SUFFIX.every((octet, index) => pathBytes[end - SUFFIX.length + index] === octet);
+	return SUFFIX.every((byte, index) => pathBytes[end - SUFFIX.length + index] === byte);
 }
 
 const SUFFIX = Buffer.from(".pyc");
 
-/** As CPython names bytecode (PEP 3147, PEP 488). */
+/** Returns the path of the source by CPython's names for bytecode (PEP 3147, PEP 488), undefined for other names. */
 function sourceOf(path: string): string | undefined {
 	const [, directory, name] = /^((?:.*\/)?)__pycache__\/([^/]+)\.cpython-\w+(?:\.opt-\w+)?\.pyc$/s.exec(path) ?? [];
 	return name === undefined ? undefined : `${directory}${name}.py`;
@@ -58,11 +58,11 @@ function isStale(bytecode: string, source: string): boolean {
 	let head: Buffer;
 	let text: Buffer;
 	try {
-		head = firstOctets(bytecode);
+		head = readHead(bytecode);
 		if (head.readUInt32LE(4) !== UNCHECKED) return false;
 		text = readBounded(source, MAX_SOURCE_BYTES);
 	} catch {
-		return false; // There is no source, or it can no more be read than Python could.
+		return false; // There is no source, or Python cannot read it either.
 	}
 	const noted = head.subarray(8);
 	const magic = head.readUInt32LE(0);
@@ -70,17 +70,17 @@ function isStale(bytecode: string, source: string): boolean {
 }
 
 const UNCHECKED = 0b01;
-/** Of CPython 3.11 and later, and of those before. */
+/** CPython uses SipHash-1-3 from 3.11 on, and SipHash-2-4 before. */
 const ROUNDS: readonly SipRounds[] = ["1-3", "2-4"];
 const MAX_SOURCE_BYTES = 2 ** 28;
 
-/** Magic number, flags and the source's hash; zeros where the file is shorter. */
-function firstOctets(path: string): Buffer {
-	const octets = Buffer.alloc(16);
+/** Returns magic number, flags and the source's hash: 16 bytes, zeros where the file is shorter. */
+function readHead(path: string): Buffer {
+	const bytes = Buffer.alloc(16);
 	const descriptor = openSync(path, "r");
 	try {
-		readSync(descriptor, octets);
-		return octets;
+		readSync(descriptor, bytes);
+		return bytes;
 	} finally {
 		closeSync(descriptor);
 	}

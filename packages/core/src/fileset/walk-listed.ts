@@ -1,4 +1,4 @@
-/** The entries a caller lists by path, in byte order, instead of a walk. */
+/** Yields the entries that a caller lists by path, in byte order, in the place of a walk. */
 
 import { lstatSync, type Stats } from "node:fs";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
@@ -8,9 +8,9 @@ import { judgeSpecial } from "./list-directory.js";
 import type { WalkOptions, WalkStep } from "./walk.js";
 
 /**
- * Looks at each of `paths` below `base` (which ends in "/"). Never throws; problems beside those of a walk are
- * ERR_ROOT_MISSING, ERR_FILE_TYPE for a directory, ERR_PATH_DUPLICATE, and ERR_LINK_PARENT: a path through a link is
- * another entry's unless links are followed.
+ * Looks up each of `paths` below `base`, which ends in "/". Never throws. In addition to the problems of a walk there are
+ * ERR_ROOT_MISSING, ERR_FILE_TYPE for a directory, ERR_PATH_DUPLICATE, and ERR_LINK_PARENT: unless links are followed, a
+ * path through a link is not an entry.
  */
 export function* walkListed(
 	base: string,
@@ -55,7 +55,7 @@ function examine(base: string, path: string, knownDirectories: Set<string>, opti
 	return judged;
 }
 
-/** First directory on the way to `path` that is a symbolic link. */
+/** Returns the first directory in `path` that is a symbolic link. */
 function linkAbove(base: string, path: string, knownDirectories: Set<string>): string | undefined {
 	for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
 		const directory = path.slice(0, slash);

@@ -1,27 +1,27 @@
 /**
- * A tree's entries in byte order of their full paths, read directory by directory, synchronously.
+ * Yields the entries of a tree in byte order of their full paths, and reads one directory after the other synchronously.
  *
  * A directory sorts as `name/`, so depth-first order is path order and nothing is sorted twice. Only the listings of the
- * directories on the way to the current one are held.
+ * current directory and of those above it are in memory.
  */
 
 import { linkCycle } from "./links.js";
 import { type Listing, type ListOptions, listDirectory, type SpecialEntry } from "./list-directory.js";
 
 export interface WalkOptions extends ListOptions {
-	/** Files and links left out without being counted. */
+	/** The entry paths of files and links that are left out without being counted. */
 	readonly skip: ReadonlySet<string>;
 }
 
 export type WalkStep =
-	/** Regular files of one directory, in order; their paths are `prefix + name`. */
+	/** Regular files of one directory, in order. The path of each is `prefix + name`. */
 	| { readonly kind: "files"; readonly prefix: string; readonly names: readonly string[] }
 	| Exclude<SpecialEntry, { kind: "linked-directory" }>;
 
-/** Most names in one step: what is held as strings of a large directory's files beside its listing. */
+/** The most names in one step, which bounds the memory that a step takes in a large directory. */
 const MAX_NAMES = 1024;
 
-/** Walks the tree whose absolute real path, "/" behind it, is `base`. Never throws: see `listDirectory`, ERR_LINK_CYCLE. */
+/** Walks the tree at the real path `base`, which ends in "/". Never throws: see `listDirectory`, and ERR_LINK_CYCLE. */
 export function* walkTree(base: string, options: WalkOptions): Generator<WalkStep, void, undefined> {
 	const skipped = namesByDirectory(options.skip);
 	const open = (prefix: string, realPath: string): OpenDirectory => {
@@ -54,11 +54,11 @@ export function* walkTree(base: string, options: WalkOptions): Generator<WalkSte
 }
 
 interface OpenDirectory extends Listing {
-	/** "" or ending in "/". */
+	/** The directory's entry path with "/" at its end, "" for the root. */
 	readonly prefix: string;
-	/** Ends in "/". Differs from base + prefix behind a followed link. */
+	/** The real path, ending in "/". It differs from base + prefix below a followed link. */
 	readonly realPath: string;
-	/** Index of the key to visit next. */
+	/** The index of the next key to visit. */
 	next: number;
 }
 

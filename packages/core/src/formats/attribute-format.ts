@@ -1,24 +1,25 @@
-/** The formats that are extended attributes: which attribute each is, and what one value can hold. */
+/** Names the extended attribute of each format that is kept in one. */
 
 import { quote, SigtoolError } from "../errors.js";
 import { EVM_ATTRIBUTE, EVM_PROTECTED_ATTRIBUTES, EVM_USER_ATTRIBUTE } from "./evm.js";
 import { IMA_ATTRIBUTE, IMA_USER_ATTRIBUTE } from "./ima.js";
 import { SPYTHON_ATTRIBUTE } from "./spython.js";
 
-/** `ima-hash`, `ima` and `ima-verity` are kinds of one attribute. */
+/** The formats `ima-hash`, `ima` and `ima-verity` share one attribute. */
 export const ATTRIBUTE_FORMATS = ["spython", "ima-hash", "ima", "evm", "ima-verity"] as const;
 export type AttributeFormat = (typeof ATTRIBUTE_FORMATS)[number];
 
 export interface AttributeNaming {
-	/** `user` for use without privileges; the kernel then does not look at IMA's and EVM's. Default `security`. */
+	/** The value `user` needs no privileges, but the kernel ignores IMA's and EVM's values there. Default `security`. */
 	readonly namespace?: "security" | "user";
-	/** spython's attribute, when it is not the usual one. */
+	/** The name of spython's attribute. Absent: SPYTHON_ATTRIBUTE. */
 	readonly attribute?: string;
 }
 
 /**
- * Name of the attribute a format is kept in.
- * @throws ERR_UNSUPPORTED_PLATFORM for `security.*` where there is no such namespace; ERR_USAGE for a name in none
+ * Returns the name of the attribute that holds a format's values.
+ * @throws ERR_UNSUPPORTED_PLATFORM for `security.*` on systems other than Linux; ERR_USAGE for a name without namespace, or
+ * with another meaning
  */
 export function attributeName(format: AttributeFormat, { namespace = "security", attribute }: AttributeNaming): string {
 	if (format === "spython") return attribute === undefined ? SPYTHON_ATTRIBUTE : requireNamespace(attribute);
@@ -30,17 +31,17 @@ export function attributeName(format: AttributeFormat, { namespace = "security",
 	return namespace === "user" ? IMA_USER_ATTRIBUTE : IMA_ATTRIBUTE;
 }
 
-/** Whether a value of this format is a signature, for which a key is needed. */
-/** Whether it is one of the three that share IMA's attribute. */
+/** Returns true for the three formats that share IMA's attribute. */
 export function isImaFormat(format: AttributeFormat): boolean {
 	return format === "ima-hash" || format === "ima" || format === "ima-verity";
 }
 
+/** Returns true for the formats whose values are signatures, which need a key. */
 export function isSignatureFormat(format: AttributeFormat): boolean {
 	return format !== "spython" && format !== "ima-hash";
 }
 
-/** Linux keeps attributes in these three namespaces; `system.*` is its own. */
+/** Requires one of the three namespaces that Linux has for programs; `system.*` is the kernel's own. @throws ERR_USAGE */
 function requireNamespace(name: string): string {
 	const isNamed = process.platform !== "linux" || /^(?:user|security|trusted)\../.test(name);
 	const isTaken = TAKEN.has(name);

@@ -1,30 +1,30 @@
 /**
- * IMA and EVM signatures carried in a catalog, as text: `security.ima=0sAwIE…`, the way `getfattr -d -e base64` prints them.
+ * Encodes IMA and EVM signatures for a catalog as text like `security.ima=0sAwIE…`, as `getfattr -d -e base64` prints it.
  *
- * Supported: the names of CARRIED_NAMES, each once a file, values of 1 to MAX_CARRIED_BYTES octets. A file's come in the
- * order of CARRIED_NAMES: an EVM signature covers the IMA value and has to be written behind it.
+ * Supported: the names of CARRIED_NAMES, each once per file, and values of 1 to MAX_CARRIED_BYTES bytes. A file's
+ * attributes are in the order of CARRIED_NAMES: an EVM signature covers the IMA value and must be written after it.
  */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
 
 export const CARRIED_NAMES: readonly string[] = ["security.ima", "security.evm", "user.ima", "user.evm"];
-/** An RSA-4096 signature takes 521 octets; ext4 with blocks of 1 KiB holds 968. */
+/** The limit exceeds an RSA-4096 signature, 521 bytes, and the room on ext4 with blocks of 1 KiB, 968 bytes. */
 export const MAX_CARRIED_BYTES = 1024;
 
-/** The texts for one file, in the order given. @throws ERR_ATTRIBUTE_FORMAT naming the file */
+/** Returns the texts for one file, in the order given. @throws ERR_ATTRIBUTE_FORMAT naming the file */
 export function carriedTexts(attributes: readonly CarriedAttribute[], path: string): string[] {
 	const problem = carriedProblem(attributes);
 	if (problem === undefined) return attributes.map(carriedText);
 	throw new SigtoolError("ERR_ATTRIBUTE_FORMAT", `Cannot carry attributes of ${quote(path)}: ${problem}`, { path });
 }
 
-/** One text; nothing is checked. */
+/** Returns the text of one attribute without checking it. */
 export function carriedText({ name, value }: CarriedAttribute): string {
 	return `${name}${MARK}${Buffer.from(value.buffer, value.byteOffset, value.length).toString("base64")}`;
 }
 
-/** The attributes of one file from its texts. @throws ERR_CATALOG_FORMAT */
+/** Returns the attributes of one file from its texts, in the order of CARRIED_NAMES. @throws ERR_CATALOG_FORMAT */
 export function parseCarried(texts: readonly string[], path: string): CarriedAttribute[] {
 	const attributes = texts.map((text) => parseOne(text, path));
 	const problem = carriedProblem(attributes);
@@ -38,13 +38,13 @@ const MAX_BASE64 = Math.ceil(MAX_CARRIED_BYTES / 3) * 4;
 function parseOne(text: string, path: string): CarriedAttribute {
 	const mark = text.indexOf(MARK);
 	const base64 = text.slice(mark + MARK.length);
-	if (mark === -1 || base64.length > MAX_BASE64) throw malformed(path, "a text that is none, or too long");
+	if (mark === -1 || base64.length > MAX_BASE64) throw malformed(path, "a text is not NAME=0sBASE64, or too long");
 	const value = Buffer.from(base64, "base64");
-	if (value.toString("base64") !== base64) throw malformed(path, "a value that is not base64");
+	if (value.toString("base64") !== base64) throw malformed(path, "a value is not base64");
 	return { name: text.slice(0, mark), value };
 }
 
-/** What keeps attributes from being carried. */
+/** Returns the reason why a catalog cannot carry these attributes, or undefined when it can. */
 function carriedProblem(attributes: readonly CarriedAttribute[]): string | undefined {
 	const names = new Set<string>();
 	for (const { name, value } of attributes) {

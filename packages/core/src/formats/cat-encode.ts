@@ -1,9 +1,8 @@
 /**
- * Writing a catalog's list: New-FileCatalog's layout, version 2, in one buffer of exactly the right size.
+ * Encodes a catalog's list in New-FileCatalog's layout, version 2, into one buffer of exactly the right size.
  *
- * Members whose paths are equally long, of one kind and mode, differ in digest, path and carried values alone. Each such
- * form is encoded once, with holes; a first pass adds up the sizes of the forms, a second one copies them and fills the
- * holes.
+ * Members of one kind and mode whose paths have one length differ only in digest, path and carried values. Each such form
+ * is encoded once, with holes. A first pass adds up the sizes of the forms, a second one copies them and fills the holes.
  */
 
 import { createHash } from "node:crypto";
@@ -26,19 +25,20 @@ import {
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
 import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { bmpOctets, CARRIED_ATTRIBUTE, CATALOG_OID, MAX_MEMBERS, type NameValue } from "./cat.js";
+import { bmpBytes, CARRIED_ATTRIBUTE, CATALOG_OID, MAX_MEMBERS, type NameValue } from "./cat.js";
 import { carriedText, carriedTexts } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE, encodeFacts, PLAIN_ATTRIBUTE_FLAGS } from "./cat-facts.js";
 
 export interface CatalogEncoding {
-	/** Milliseconds since the epoch; whole seconds are written. */
+	/** Milliseconds since the epoch, of which whole seconds are written. */
 	readonly thisUpdate: number;
-	/** 16 octets; absent: from a hash over all that is written, so that equal input gives equal octets. */
+	/** The list id, 16 bytes. Absent: a hash over all that is written, so that equal input gives equal bytes. */
 	readonly listId?: Uint8Array;
 }
 
 /**
- * DER of the certificate trust list for a file set. SHA-1 twins are written when the manifest carries SHA-1 digests.
+ * Returns the DER of the certificate trust list for a file set. When the manifest has SHA-1 digests, each member has a
+ * SHA-1 twin: a second member for the same file.
  * @throws ERR_LIMIT; ERR_ATTRIBUTE_FORMAT for an attribute that cannot be carried
  */
 export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: CatalogEncoding): Uint8Array {
@@ -49,25 +49,25 @@ export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: 
 	const tail = encode(context(0), encodeParts(TAG.SEQUENCE, encodeFacts(facts).map(encodeCatalogAttribute)));
 	const listId = options.listId ?? listIdOf(manifest, [rest, tail]);
 	const head = Buffer.concat([opening, octetString(listId), rest]);
-	const size = forms.reduce((sum, form) => sum + form.octets.length, 0);
+	const size = forms.reduce((sum, form) => sum + form.bytes.length, 0);
 	if (size + tail.length > MAX_LIST_BYTES) {
 		throw new SigtoolError("ERR_LIMIT", "Cannot write a catalog of more than 2 GiB");
 	}
 	const length = head.length + headerSize(size) + size + tail.length;
-	const out = Buffer.allocUnsafeSlow(headerSize(length) + length); // Every octet is written below.
+	const out = Buffer.allocUnsafeSlow(headerSize(length) + length); // Every byte is written below.
 	const start = writeHeader(out, 0, TAG.SEQUENCE, length);
 	out.set(head, start);
 	let position = writeHeader(out, start + head.length, TAG.SEQUENCE, size);
-	const target = { octets: out, view: viewOf(out), digests: viewOf(manifest.digests) };
+	const target = { bytes: out, view: viewOf(out), digests: viewOf(manifest.digests) };
 	for (const row of sortByTag(manifest, rows)) {
 		writeMember(target, position, manifest, rows, row, forms[row]);
-		position += forms[row].octets.length;
+		position += forms[row].bytes.length;
 	}
 	out.set(tail, position);
 	return out;
 }
 
-/** Over the columns, which are a fifth of the octets that are made from them. */
+/** Hashes the columns and not the encoded list, which is five times as large. */
 function listIdOf(manifest: Manifest, parts: readonly Uint8Array[]): Uint8Array {
 	const { pathBytes, pathOffsets, kinds, modes, digests, sha1Digests, carried } = manifest;
 	const hash = createHash("sha256");
@@ -82,15 +82,15 @@ function listIdOf(manifest: Manifest, parts: readonly Uint8Array[]): Uint8Array 
 const LIST_ID_SIZE = 16;
 const MAX_LIST_BYTES = 2 ** 31 - 2 ** 16;
 
-/** A row is a SHA-256 member or, from `twinsFrom` on, the SHA-1 twin of the row that many before it. */
+/** The rows below `twinsFrom` are SHA-256 members. Row r from there on is the SHA-1 twin of row r - twinsFrom. */
 interface Rows {
-	/** Manifest index of each SHA-256 member. */
+	/** The manifest index of each SHA-256 member. */
 	readonly entries: Uint32Array;
 	readonly twinsFrom: number;
 	readonly count: number;
 }
 
-/** Links and zero-length files have no digest of their own and are facts of the list, not members. */
+/** Selects the entries that become members. Links and zero-length files have no digest and become facts of the list. */
 function memberRows(manifest: Manifest): Rows {
 	const entries = new Uint32Array(manifest.count);
 	let members = 0;
@@ -108,7 +108,10 @@ function entryOf(rows: Rows, row: number): number {
 	return rows.entries[row < rows.twinsFrom ? row : row - rows.twinsFrom];
 }
 
-/** memcmp order of tags, equal tags by path: a numeric sort of (first four octets, row), then runs of equal prefixes. */
+/**
+ * Returns the rows in memcmp order of their tags, equal tags in path order. Sorts numbers made of a tag's first four bytes
+ * and the row, then each run of equal prefixes.
+ */
 function sortByTag(manifest: Manifest, rows: Rows): Uint32Array {
 	const { digests, sha1Digests = digests } = manifest;
 	const keys = new Float64Array(rows.count);
@@ -142,20 +145,20 @@ function tagOf(manifest: Manifest, rows: Rows, row: number): Uint8Array {
 	return manifest.sha1Digests.subarray(entry * 20, entry * 20 + 20);
 }
 
-/** An encoded member with zeros where its digest and path belong. */
+/** An encoded member with holes for its digest, path and carried values. */
 interface MemberForm {
-	readonly octets: Uint8Array;
-	/** UTF-16 code units of the path. */
+	readonly bytes: Uint8Array;
+	/** The length of the path in UTF-16 code units. */
 	readonly pathUnits: number;
 	readonly tagAt: number;
 	readonly pathAt: number;
-	/** Where the digest stands again; 0 for a twin. */
+	/** The offset of the digest in SpcIndirectData; 0 for a twin, which has none. */
 	readonly digestAt: number;
-	/** Where the text of each carried attribute begins. */
+	/** The offset of each carried attribute's text. */
 	readonly carriedAt: readonly number[];
 }
 
-/** The form of each row. */
+/** Returns the form of each row. */
 function formsOf(manifest: Manifest, rows: Rows, modeRule: CatalogFacts["modes"]): MemberForm[] {
 	const { pathBytes, pathOffsets, kinds, modes, carried } = manifest;
 	const known = new Map<number | string, MemberForm>();
@@ -179,7 +182,7 @@ function formsOf(manifest: Manifest, rows: Rows, modeRule: CatalogFacts["modes"]
 	return forms;
 }
 
-/** Names and lengths decide the form, and whether the attributes can be carried. */
+/** Returns the facts about an attribute that its form depends on. They also decide if the attribute can be carried. */
 function lengthKey({ name, value }: CarriedAttribute): string {
 	return `${name}=${value.length}`;
 }
@@ -187,8 +190,8 @@ function lengthKey({ name, value }: CarriedAttribute): string {
 const NO_TEXTS: readonly string[] = [];
 
 /**
- * The order of the attributes follows from their lengths and names; what fills the holes cannot change it. `carried`: texts
- * of the right names and lengths.
+ * Encodes a form. The order of the attributes follows from their lengths and names, so that filling the holes cannot
+ * change it. `carried` has texts with the right names and lengths.
  */
 function encodeForm(
 	kind: number,
@@ -205,17 +208,17 @@ function encodeForm(
 	if (mode !== DEFAULT_MODE) attributes.push(nameValueAttribute("SigtoolMode", mode.toString(8).padStart(3, "0")));
 	const tag = octetString(new Uint8Array(role === "member" ? 32 : 20));
 	const set = setOf(...attributes);
-	const octets = sequence(tag, set);
-	const tagAt = octets.length - set.length - tag.length + 2;
+	const bytes = sequence(tag, set);
+	const tagAt = bytes.length - set.length - tag.length + 2;
 	const endOf = (attribute: Uint8Array) => {
-		let end = octets.length;
+		let end = bytes.length;
 		for (const other of attributes) if (compareBytes(other, attribute) > 0) end -= other.length;
 		return end;
 	};
-	/** Where a text that a NUL and the end of its attribute follow begins. */
+	/** Returns the offset of a text that is followed by a NUL and by the end of its attribute. */
 	const textAt = (attribute: Uint8Array, units: number) => endOf(attribute) - units * 2 - 2;
 	return {
-		octets,
+		bytes,
 		pathUnits,
 		tagAt,
 		pathAt: textAt(path, pathUnits),
@@ -224,15 +227,15 @@ function encodeForm(
 	};
 }
 
-/** What members are written to, and their SHA-256 digests: views, which move four octets as fast as one. */
+/** The buffer that receives the members, and the SHA-256 digests. A DataView moves four bytes as fast as one. */
 interface Target {
-	readonly octets: Buffer;
+	readonly bytes: Buffer;
 	readonly view: DataView;
 	readonly digests: DataView;
 }
 
 function writeMember(
-	{ octets: out, view, digests }: Target,
+	{ bytes: out, view, digests }: Target,
 	position: number,
 	manifest: Manifest,
 	rows: Rows,
@@ -240,8 +243,8 @@ function writeMember(
 	form: MemberForm,
 ): void {
 	const entry = entryOf(rows, row);
-	const { octets, tagAt, digestAt, pathAt, pathUnits, carriedAt } = form;
-	out.set(octets, position);
+	const { bytes, tagAt, digestAt, pathAt, pathUnits, carriedAt } = form;
+	out.set(bytes, position);
 	if (row >= rows.twinsFrom) out.set(tagOf(manifest, rows, row), position + tagAt);
 	else {
 		for (let i = 0; i < 32; i += 4) {
@@ -269,7 +272,7 @@ function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
 	return new DataView(buffer, byteOffset, length);
 }
 
-/** UTF-16LE, with backslashes. */
+/** Writes the path in UTF-16LE, with backslashes. */
 function writePath(out: Uint8Array, position: number, manifest: Manifest, entry: number, units: number): void {
 	const { pathBytes, pathOffsets } = manifest;
 	const start = pathOffsets[entry];
@@ -302,14 +305,15 @@ function encodeCatalogAttribute({ name, flags, value }: NameValue): Uint8Array {
 
 function encodeNameValue(name: string, flags: number, value: string): Uint8Array {
 	const text = octetString(Buffer.from(`${value}\0`, "utf16le"));
-	return sequence(encode(TAG.BMP_STRING, bmpOctets(name)), integer(flags), text);
+	return sequence(encode(TAG.BMP_STRING, bmpBytes(name)), integer(flags), text);
 }
 
-/** MemberInfo of version 2 by ENTRY_KIND. */
+/** MemberInfo of version 2, with ENTRY_KIND as index. */
 const MEMBER_INFO = [0x82, 0x80, 0x81].map((tag) => sequence(oid(CATALOG_OID.memberInfoV2), setOf(encode(tag))));
 
-/** SpcIndirectData by ENTRY_KIND, its last 32 octets the digest's hole. SpcLink is [2] file { [0] "" }. */
+/** SpcLink ::= CHOICE { …, file [2] EXPLICIT SpcString }, with the empty string as [0] of SpcString. */
 const LINK = encode(context(2), encode(0x80));
+/** SpcIndirectData, with ENTRY_KIND as index. Its last 32 bytes are the hole for the digest. */
 const INDIRECT_DATA = [
 	sequence(oid(CATALOG_OID.flatData), LINK),
 	sequence(

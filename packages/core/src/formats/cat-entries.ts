@@ -1,4 +1,4 @@
-/** Catalog members by entry path or by digest: the two ways a catalog can vouch for files. */
+/** Returns catalog members by entry path or by digest, the two ways in which files are matched with a catalog. */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
@@ -16,8 +16,8 @@ import { parseCarried } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
 
 /**
- * Octets of the digests that count: 32 where a catalog has any SHA-256 member, else 20. SHA-1 twins beside SHA-256
- * members say nothing more and are passed over.
+ * Returns the size in bytes of the digests that count: 32 when a catalog has any SHA-256 member or none at all, else 20.
+ * SHA-1 twins beside SHA-256 members add nothing and are skipped.
  * @throws ERR_WEAK_DIGEST for a SHA-1 catalog under the default profile
  */
 export function evidenceSize(catalog: Catalog, profile: "default" | "windows-legacy"): 20 | 32 {
@@ -29,7 +29,7 @@ export function evidenceSize(catalog: Catalog, profile: "default" | "windows-leg
 	throw new SigtoolError("ERR_WEAK_DIGEST", message);
 }
 
-/** `path` when every member that counts carries a FilePath, else `digest`. */
+/** Returns `path` when every member that counts has a FilePath, else `digest`. */
 export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest" {
 	const { count, digestSizes, pathStarts, pathEnds } = catalog.members;
 	for (let row = 0; row < count; row++) {
@@ -39,9 +39,9 @@ export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest"
 }
 
 /**
- * Every signed entry by path.
- * @throws ERR_PATH_* for a name no file may have or that collides with another; ERR_CATALOG_FORMAT for a nameless member,
- * or attributes carried in another form than ours
+ * Returns every signed entry by path.
+ * @throws ERR_PATH_* for an illegal name or one that collides with another; ERR_CATALOG_FORMAT for a member without a
+ * FilePath, or malformed carried attributes
  */
 export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedSet {
 	const files = new Map<string, SignedFile>();
@@ -64,14 +64,14 @@ export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 
 }
 
 /**
- * The one entry of a path, found without decoding the others: for a single file of a large catalog.
- * @throws ERR_PATH_* for a path that no entry may have; ERR_PATH_DUPLICATE
+ * Returns the one entry of a path without decoding the others, for a single file of a large catalog.
+ * @throws ERR_PATH_* for an illegal path; ERR_PATH_DUPLICATE; ERR_CATALOG_FORMAT for malformed carried attributes
  */
 export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32, path: string): SignedSet {
 	checkEntryPath(path);
 	const { members, bytes } = catalog;
 	const text = Buffer.from(path.replaceAll("/", "\\"), "utf16le");
-	const octets = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	const files = new Map<string, SignedFile>();
 	const add = (file: SignedFile) => {
 		if (files.has(path))
@@ -82,7 +82,7 @@ export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32
 		const start = members.pathStarts[row];
 		const end = members.pathEnds[row];
 		if (members.digestSizes[row] !== size || end - start !== text.length) continue;
-		if (octets.compare(text, 0, text.length, start, end) === 0) add(signedFile(catalog, facts, row, path));
+		if (buffer.compare(text, 0, text.length, start, end) === 0) add(signedFile(catalog, facts, row, path));
 	}
 	const emptyMode = facts.emptyFiles.get(path);
 	if (emptyMode !== undefined) add(emptyFile(facts, path, emptyMode));
@@ -91,7 +91,7 @@ export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32
 	return { files, links: new Map(target === undefined ? [] : [[path, target]]) };
 }
 
-/** Every digest that counts, with the best name the catalog has for it; a zero-length file's is empty. */
+/** Returns every digest that counts, with its name in the catalog or else in hexadecimal. A zero-length file's is empty. */
 export function entriesByDigest(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedDigest[] {
 	const entries: SignedDigest[] = Array.from(facts.emptyFiles.keys(), (name) => {
 		return { kind: ENTRY_KIND.file, digest: EMPTY, name };
@@ -105,13 +105,13 @@ export function entriesByDigest(catalog: Catalog, facts: CatalogFacts, size: 20 
 	return entries;
 }
 
-/** FilePath, or the `File` attribute that inf2cat writes. */
+/** Returns the member's FilePath, or else the `File` attribute that inf2cat writes. */
 export function memberName(catalog: Catalog, row: number): string | undefined {
 	const path = memberFilePath(catalog, row);
 	return path ?? memberAttributes(catalog, row).find(({ name }) => name === "File")?.value;
 }
 
-/** How a member's digest was made, as ENTRY_KIND; -1 when the catalog does not say. */
+/** Returns the ENTRY_KIND of a member, or -1 when the catalog does not tell it. */
 function entryKind(members: MemberTable, row: number): number {
 	return [-1, ENTRY_KIND.file, ENTRY_KIND.pe, ENTRY_KIND.cab][members.subjectKinds[row]];
 }
@@ -123,7 +123,7 @@ function signedFile(catalog: Catalog, facts: CatalogFacts, row: number, path: st
 	const file = { kind: entryKind(members, row), digest: memberDigest(members, row), mode };
 	if (members.carriedCounts[row] === 0) return file;
 	if (facts.carried === undefined) {
-		const message = `Cannot read catalog: ${quote(path)} carries attributes, and the list does not say that any does`;
+		const message = `Cannot read catalog: ${quote(path)} carries attributes, but the list has no SigtoolCarries`;
 		throw new SigtoolError("ERR_CATALOG_FORMAT", message);
 	}
 	return { ...file, carried: parseCarried(memberCarriedTexts(catalog, row), path) };

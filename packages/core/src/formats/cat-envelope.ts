@@ -1,4 +1,4 @@
-/** A catalog's list in its SignedData: unsigned, or signed with exactly the four attributes Windows writes. */
+/** Puts a catalog's list into SignedData, unsigned or signed with exactly the four signed attributes that Windows writes. */
 
 import { createHash } from "node:crypto";
 import { context, DerReader, encode, octetString, oid, sequence, TAG } from "../asn1/der.js";
@@ -8,17 +8,17 @@ import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pk
 import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
-import { bmpOctets, CATALOG_OID } from "./cat.js";
+import { bmpBytes, CATALOG_OID } from "./cat.js";
 
 export interface EnvelopeOptions extends ProgramInfo {
-	/** Absent: without a timestamp. */
+	/** The request for a timestamp. Absent: the signature gets none. */
 	readonly timestamp?: TimestampRequest;
 }
 
 export interface ProgramInfo {
-	/** Program name shown with the signature. */
+	/** The program name that Windows shows with the signature. */
 	readonly description?: string;
-	/** Where to learn more; ASCII. */
+	/** The program's web page, in ASCII. */
 	readonly url?: string;
 }
 
@@ -30,7 +30,7 @@ const OID = {
 	individualCodeSigning: "1.3.6.1.4.1.311.2.1.21",
 } as const;
 
-/** The complete catalog without certificates or signature, for another machine to sign; in pieces. */
+/** Returns the pieces of a catalog without certificates and signature, for another machine to sign. */
 export function encodeUnsigned(list: Uint8Array): Uint8Array[] {
 	return encodeSignedData({ contentType: CATALOG_OID.certTrustList, content: list, certificates: [] });
 }
@@ -41,7 +41,7 @@ export interface SignedCatalog {
 }
 
 /**
- * The catalog, signed.
+ * Signs a list and returns the complete catalog.
  * @throws ERR_USAGE for a URL that is not ASCII, and what the signer and `fetchTimestamp` throw
  */
 export async function signEncoded(list: Uint8Array, signer: Signer, options: EnvelopeOptions): Promise<SignedCatalog> {
@@ -65,7 +65,8 @@ export async function signEncoded(list: Uint8Array, signer: Signer, options: Env
 }
 
 /**
- * A verified token that proves something: its time is within the signer's certificate's.
+ * Fetches and verifies a timestamp of a signature. A time outside the validity of the signer's certificate would prove
+ * nothing and is refused.
  * @throws ERR_TIMESTAMP, and what `fetchTimestamp` throws
  */
 export async function newTimestamp(
@@ -73,7 +74,7 @@ export async function newTimestamp(
 	{ notBefore, notAfter, subject }: Certificate,
 	request: TimestampRequest,
 ): Promise<NewTimestamp> {
-	// Loaded when used: signing needs no network.
+	// The module is loaded only when it is used: signing without a timestamp needs no network.
 	const { fetchTimestamp } = await import("../pki/fetch-timestamp.js");
 	const timestamp = await fetchTimestamp(signature, request);
 	if (timestamp.time >= notBefore && timestamp.time <= notAfter) return timestamp;
@@ -82,14 +83,14 @@ export async function newTimestamp(
 	throw new SigtoolError("ERR_TIMESTAMP", message);
 }
 
-/** Lowercase hexadecimal SHA-256 of pieces one behind the other. */
+/** Returns the SHA-256 of the concatenated pieces in lower-case hexadecimal. */
 export function sha256Hex(pieces: readonly Uint8Array[]): string {
 	const hash = createHash("sha256");
 	for (const piece of pieces) hash.update(piece);
 	return hash.digest("hex");
 }
 
-/** SHA-256 over the value octets of the list's SEQUENCE, without tag and length. */
+/** Returns the SHA-256 of the value bytes of the list's SEQUENCE, without tag and length. */
 function digestOfList(list: Uint8Array): Uint8Array {
 	const reader = new DerReader(list, "catalog");
 	return createHash("sha256").update(reader.value(TAG.SEQUENCE)).digest();
@@ -99,7 +100,7 @@ function digestOfList(list: Uint8Array): Uint8Array {
 function encodeOpusInfo({ description, url }: ProgramInfo): Uint8Array {
 	const parts: Uint8Array[] = [];
 	if (description !== undefined) {
-		parts.push(encode(context(0), encode(context(0, "primitive"), bmpOctets(description))));
+		parts.push(encode(context(0), encode(context(0, "primitive"), bmpBytes(description))));
 	}
 	if (url !== undefined) {
 		if (!/^[\x21-\x7e]+$/.test(url)) throw new SigtoolError("ERR_USAGE", "Give the URL in ASCII, without spaces");

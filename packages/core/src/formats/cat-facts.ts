@@ -1,9 +1,9 @@
 /**
- * What sigtool records in a catalog beside the members: NameValue attributes of the list, one name a fact.
+ * Encodes and parses the facts that sigtool records in a catalog beside the members, as NameValue attributes of the list.
  *
- * `FilePath` is PowerShell's (New-FileCatalog lists zero-length files so); names that begin with `Sigtool` are ours and
- * every other reader skips them. docs/catalog-format.md documents each. Facts count as evidence only in a verified
- * catalog; reading them is strict either way, because a fact read two ways is no fact.
+ * `FilePath` is PowerShell's: New-FileCatalog lists zero-length files with it. Names that begin with `Sigtool` are ours,
+ * and every other reader skips them; docs/catalog-format.md describes each. Facts are evidence only in a verified catalog.
+ * They are always parsed strictly, so that no two readers can understand them differently.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -11,47 +11,47 @@ import { type CarriedAttribute, entryPathAt, type Manifest } from "../fileset/ma
 import { CARRIED_ATTRIBUTE, type NameValue, parseMode } from "./cat.js";
 import { carriedTexts, parseCarried } from "./cat-carried.js";
 
-/** CRYPTCAT_ATTR: authenticated | plain text | name in ASCII, what every producer writes. */
+/** The CRYPTCAT_ATTR flags that every producer writes: authenticated, plain text, name in ASCII. */
 export const PLAIN_ATTRIBUTE_FLAGS = 0x10010001;
 
 export interface CatalogFacts {
-	/** What the catalog vouches for; with `sequence` it decides freshness. Absent in catalogs of other producers. */
+	/** The product that the catalog is for. With `sequence` it decides freshness. Other producers' catalogs have none. */
 	readonly product?: string;
-	/** Grows with every release of the product. */
+	/** A number that grows with every release of the product. */
 	readonly sequence?: number;
-	/** Whether POSIX modes were recorded. Members without a mode of their own then have DEFAULT_MODE. */
+	/** The value `posix` means that modes were recorded. Members without a mode then have DEFAULT_MODE. */
 	readonly modes: "posix" | "none";
-	/** `follow-outside`: links that leave the tree were followed too. */
+	/** The value `follow-outside` means that links that leave the tree were followed too. */
 	readonly links: "record" | (typeof LINK_RULES)[number];
-	/** Whether names that differ only by case were let in. */
+	/** The value `allow` accepts names that differ only by case. */
 	readonly caseCollisions: "refuse" | "allow";
-	/** Patterns in .gitignore's syntax whose matches are not reported as added. */
+	/** Patterns in the syntax of .gitignore. Files that match are not reported as added. */
 	readonly ignore: readonly string[];
-	/** Globs outside of which nothing is reported as added; empty for no such rule. */
+	/** Globs. If there are any, files that match none of them are not reported as added. */
 	readonly include: readonly string[];
-	/** `root`: all of it; `listed`: only the named files; else the paths that were given, relative to the root. */
+	/** The value `root` is the whole tree, `listed` the members alone, an array the paths given, relative to the root. */
 	readonly scope: "root" | "listed" | readonly string[];
-	/** Zero-length files by entry path, with their mode or -1. */
+	/** The zero-length files by entry path, with their mode or -1. */
 	readonly emptyFiles: ReadonlyMap<string, number>;
-	/** Targets of symbolic links by entry path, as readlink(2) gives them. */
+	/** The targets of symbolic links by entry path, "/"-separated and otherwise as readlink(2) gives them. */
 	readonly symbolicLinks: ReadonlyMap<string, string>;
 	/**
-	 * There when the catalog carries extended attributes of files: those of zero-length files, by entry path. Those of
-	 * other files stand with their members.
+	 * The carried attributes of zero-length files, by entry path; those of other files are in their members. Absent: the
+	 * catalog carries no attributes of any file.
 	 */
 	readonly carried?: ReadonlyMap<string, readonly CarriedAttribute[]>;
 }
 
-/** The mode that is not written with a member. */
+/** The mode that is not written, and that a member without a mode has. */
 export const DEFAULT_MODE = 0o644;
 const FORMAT_VERSION = "1";
 
-/** True for a catalog that sigtool wrote, judged by its attributes alone. */
+/** Returns true when the attributes are those of a catalog that sigtool wrote. */
 export function isSigtoolCatalog(attributes: readonly NameValue[]): boolean {
 	return attributes.some(({ name }) => name === "SigtoolVersion");
 }
 
-/** Facts that are entries: links and zero-length files, which have no digest and so are no members. */
+/** Returns the entries that are facts and not members, because they have no digest: links and zero-length files. */
 export function entryFacts(manifest: Manifest): Pick<CatalogFacts, "emptyFiles" | "symbolicLinks" | "carried"> {
 	const emptyFiles = new Map<string, number>();
 	const symbolicLinks = new Map<string, string>();
@@ -69,7 +69,7 @@ export function entryFacts(manifest: Manifest): Pick<CatalogFacts, "emptyFiles" 
 	return { emptyFiles, symbolicLinks, carried };
 }
 
-/** Attributes in a fixed order, so that equal facts give equal octets. */
+/** Returns the attributes in a fixed order, so that equal facts give equal bytes. */
 export function encodeFacts(facts: CatalogFacts): NameValue[] {
 	const attributes: NameValue[] = [];
 	const add = (name: string, value: string) => attributes.push({ name, flags: PLAIN_ATTRIBUTE_FLAGS, value });
@@ -124,10 +124,12 @@ export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 	const recordsModes = once.has("SigtoolModes");
 	const listed = once.has("SigtoolListed");
 	if (listed && lists.SigtoolScope.length > 0) refuse("a list of files and a scope at once");
-	for (const path of modes.keys()) if (!emptyFiles.has(path)) refuse(`a mode of ${quote(path)}, which is no entry`);
+	for (const path of modes.keys())
+		if (!emptyFiles.has(path)) refuse(`a mode of ${quote(path)}, which is no zero-length file`);
 	const carries = once.has("SigtoolCarries");
 	for (const path of carriedByPath.keys()) {
-		if (!carries || !emptyFiles.has(path)) refuse(`attributes of ${quote(path)}, which is no entry that may have them`);
+		if (!carries) refuse(`attributes of ${quote(path)} without SigtoolCarries`);
+		if (!emptyFiles.has(path)) refuse(`attributes of ${quote(path)}, which is no zero-length file`);
 	}
 	for (const path of emptyFiles.keys()) if (recordsModes) emptyFiles.set(path, modes.get(path) ?? DEFAULT_MODE);
 	return {
@@ -149,8 +151,8 @@ function parseCarriedOf([path, texts]: readonly [string, readonly string[]]): [s
 	return [path, parseCarried(texts, path)];
 }
 
-/** Facts that are not free text, and the only values they may have. */
 const LINK_RULES = ["follow", "follow-outside"] as const;
+/** The only values of facts that are not free text. */
 const EXACT_VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
 	["SigtoolVersion", [FORMAT_VERSION]],
 	["SigtoolModes", ["posix"]],
@@ -161,7 +163,7 @@ const EXACT_VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, rea
 ]);
 const FREE_TEXT = new Set(["SigtoolProduct", "SigtoolSequence"]);
 
-/** Every fact is one of this format, has a value it may have, and stands in a catalog that names the format. */
+/** Requires that every fact belongs to this format and has an allowed value, and that the catalog names the format. */
 function checkFacts(attributes: readonly NameValue[], once: ReadonlyMap<string, string>): void {
 	const version = once.get("SigtoolVersion");
 	if (version !== undefined && version !== FORMAT_VERSION) {
@@ -183,7 +185,7 @@ function parseSequence(text: string | undefined): number | undefined {
 	return sequence;
 }
 
-/** A JSON array of two strings, in exactly the form JSON.stringify gives it. */
+/** Parses a JSON array of two strings, which must have exactly the form that JSON.stringify() produces. */
 function parsePair(text: string): [string, string] {
 	let pair: unknown;
 	try {

@@ -1,15 +1,15 @@
 /**
- * The certificate trust list inside a Windows catalog: reading it strictly into columns.
+ * Parses the certificate trust list of a Windows catalog strictly, into columns.
  *
- * Supported: catalogs of version 1 (tags are hexadecimal SHA-1) and 2 (tags are raw SHA-256, with or without SHA-1
- * twins), attributes NameValue, MemberInfo and SpcIndirectData; other member attributes are skipped unread. The
- * encoder is in `cat-encode.ts`; docs/catalog-format.md has the layout octet by octet.
+ * Supported: catalogs of version 1 (a member's tag is its SHA-1 in hexadecimal) and 2 (the tag is the SHA-256 in binary,
+ * with or without a second member for the SHA-1), and the attributes NameValue, MemberInfo and SpcIndirectData. Other
+ * member attributes are skipped. `cat-encode.ts` has the encoder, docs/catalog-format.md the layout byte by byte.
  */
 
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 
-/** Object identifiers of a catalog, Microsoft's arc 1.3.6.1.4.1.311. */
+/** The object identifiers in a catalog, from Microsoft's arc 1.3.6.1.4.1.311. */
 export const CATALOG_OID = {
 	certTrustList: "1.3.6.1.4.1.311.10.1",
 	catalogList: "1.3.6.1.4.1.311.12.1.1",
@@ -24,64 +24,63 @@ export const CATALOG_OID = {
 	cabData: "1.3.6.1.4.1.311.2.1.28",
 } as const;
 
-/** What a member's digest was computed over. `unknown`: the catalog does not say (SHA-1 twins of some producers). */
+/** The kind of file that a digest covers. It is `unknown` when the catalog does not tell, as with some SHA-1 members. */
 export const SUBJECT_KIND = { unknown: 0, flat: 1, pe: 2, cab: 3 } as const;
 export type SubjectKind = keyof typeof SUBJECT_KIND;
 
 export interface NameValue {
 	readonly name: string;
-	/** CRYPTCAT_ATTR flags; 0x10010001 is authenticated plain text. */
+	/** The CRYPTCAT_ATTR flags; 0x10010001 is authenticated plain text. */
 	readonly flags: number;
 	readonly value: string;
 }
 
-/** One column a fact, one row a member, in the catalog's order. Paths and attributes are decoded when asked for. */
+/** The members as columns, with a row for each in the catalog's order. Paths and attributes are decoded on request. */
 export interface MemberTable {
 	readonly count: number;
-	/** 32 octets a row; a SHA-1 digest uses the first 20. */
+	/** The digests, 32 bytes for each row. A SHA-1 digest uses the first 20. */
 	readonly digests: Uint8Array;
-	/** 20 or 32. */
+	/** The size of each digest in bytes, 20 or 32. */
 	readonly digestSizes: Uint8Array;
-	/** SUBJECT_KIND. */
+	/** The SUBJECT_KIND of each member. */
 	readonly subjectKinds: Uint8Array;
-	/** Where the UTF-16LE text of the member's FilePath stands in the content; equal offsets when it has none. */
+	/** The offsets of the UTF-16LE text of the FilePath in the content. They are equal when the member has none. */
 	readonly pathStarts: Uint32Array;
 	readonly pathEnds: Uint32Array;
-	/** POSIX mode bits (0o7777) recorded with the member, or -1. */
+	/** The POSIX mode bits (0o7777) recorded with the member, or -1. */
 	readonly modes: Int16Array;
-	/** How many extended attributes the member carries. */
+	/** The number of extended attributes that the member carries. */
 	readonly carriedCounts: Uint8Array;
-	/** Where the member's SET OF attributes stands in the content. */
+	/** The offset of the member's SET OF attributes in the content. */
 	readonly attributeStarts: Uint32Array;
-	/** Whether members stand in the order of their tags, as every known producer writes them. */
+	/** The value `sorted` means that members are in the order of their tags, as every known producer writes them. */
 	readonly order: "sorted" | "unsorted";
 }
 
 export interface Catalog {
-	/** The DER the table's offsets refer to. */
+	/** The DER to which the table's offsets refer. */
 	readonly bytes: Uint8Array;
 	readonly version: 1 | 2;
-	/** 16 octets. */
+	/** The list id, 16 bytes. */
 	readonly listId: Uint8Array;
 	/** Milliseconds since the epoch. */
 	readonly thisUpdate: number;
 	readonly attributes: readonly NameValue[];
-	/** Read when first asked for. @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT */
+	/** The members, which are parsed at the first access. @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT */
 	readonly members: MemberTable;
 }
 
-/** Name of the NameValue attributes that hold an extended attribute each. */
+/** The name of the NameValue attributes that each hold one extended attribute. */
 export const CARRIED_ATTRIBUTE = "SigtoolXattr";
 
-/** Members a catalog may hold; the encoder's sort key has room for as many. */
+/** The most members in a catalog. The encoder's sort key has room for as many. */
 export const MAX_MEMBERS = 2 ** 21;
 const MAX_CATALOG_ATTRIBUTES = 2 ** 20;
-/** Values of the attributes of one member; real catalogs have up to 4. */
+/** The most attribute values of one member. Real catalogs have up to 4. */
 export const MAX_MEMBER_ATTRIBUTES = 64;
 
 /**
- * Reads the content of a catalog's SignedData; its members are read when they are first asked for. Says nothing about
- * who signed it.
+ * Parses the content of a catalog's SignedData, but its members only at the first access. Does not verify any signature.
  * @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT
  */
 export function parseCatalog(content: Uint8Array): Catalog {
@@ -91,19 +90,19 @@ export function parseCatalog(content: Uint8Array): Catalog {
 	if (reader.oid() !== CATALOG_OID.catalogList) refuse("the list is not a catalog list");
 	reader.close(usage);
 	const listId = reader.value(TAG.OCTET_STRING);
-	if (listId.length !== 16) refuse("the list id is not 16 octets");
+	if (listId.length !== 16) refuse("the list id is not 16 bytes long");
 	const thisUpdate = reader.time();
 	const algorithm = reader.open(TAG.SEQUENCE);
 	const version = versionOf(reader.oid());
 	if (!reader.done) reader.null();
 	reader.close(algorithm);
 	const membersStart = reader.position;
-	// The list of no members may be left out altogether.
+	// A catalog without members may leave out the member list.
 	if (reader.peek() === TAG.SEQUENCE) reader.next();
 	const membersEnd = reader.position;
 	const attributes = reader.done ? [] : parseCatalogAttributes(reader);
 	reader.close(list);
-	if (!reader.done) reader.fail("unexpected octets behind the list");
+	if (!reader.done) reader.fail("unexpected bytes behind the list");
 	let members: MemberTable | undefined;
 	return {
 		bytes: content,
@@ -118,19 +117,19 @@ export function parseCatalog(content: Uint8Array): Catalog {
 	};
 }
 
-/** Digest of a member, without a copy. */
+/** Returns a view of a member's digest. */
 export function memberDigest(members: MemberTable, index: number): Uint8Array {
 	return members.digests.subarray(index * 32, index * 32 + members.digestSizes[index]);
 }
 
-/** FilePath of a member as it stands in the catalog, backslashes included. */
+/** Returns the FilePath of a member as the catalog has it, with backslashes; undefined when the member has none. */
 export function memberFilePath(catalog: Catalog, index: number): string | undefined {
 	const { pathStarts, pathEnds } = catalog.members;
 	if (pathEnds[index] === pathStarts[index]) return undefined;
 	return utf16(catalog.bytes, pathStarts[index], pathEnds[index]);
 }
 
-/** Texts of the extended attributes a member carries, for `parseCarried`; nothing else of the member is decoded. */
+/** Returns the texts of the extended attributes that a member carries, for `parseCarried`. Decodes nothing else. */
 export function memberCarriedTexts(catalog: Catalog, index: number): string[] {
 	const texts: string[] = [];
 	if (catalog.members.carriedCounts[index] === 0) return texts;
@@ -157,7 +156,7 @@ export function memberCarriedTexts(catalog: Catalog, index: number): string[] {
 	return texts;
 }
 
-/** Every NameValue attribute of a member, at most MAX_MEMBER_ATTRIBUTES: reading the members refused more. */
+/** Returns the NameValue attributes of a member, at most MAX_MEMBER_ATTRIBUTES: parsing the members refused more. */
 export function memberAttributes(catalog: Catalog, index: number): NameValue[] {
 	const attributes: NameValue[] = [];
 	const reader = new DerReader(catalog.bytes, "catalog member", catalog.members.attributeStarts[index]);
@@ -180,7 +179,7 @@ function versionOf(memberList: string): 1 | 2 {
 	return refuse(`unknown member list ${memberList}`);
 }
 
-/** A member: SEQUENCE { tag OCTET STRING, SET OF SEQUENCE { OID, SET OF value } }. */
+/** Parses the members. Each is a SEQUENCE { tag OCTET STRING, SET OF SEQUENCE { OID, SET OF value } }. */
 function parseMembers(reader: DerReader, version: 1 | 2): MemberTable {
 	if (reader.done) return tableOf(0);
 	const list = reader.open(TAG.SEQUENCE);
@@ -213,7 +212,7 @@ function parseMembers(reader: DerReader, version: 1 | 2): MemberTable {
 	return table;
 }
 
-/** memcmp order of two ranges of one array; a prefix comes first. */
+/** Returns true when range a is after range b in memcmp order, in which a prefix comes first. */
 function isAbove(bytes: Uint8Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
 	const length = Math.min(aEnd - aStart, bEnd - bStart);
 	for (let i = 0; i < length; i++) {
@@ -222,7 +221,7 @@ function isAbove(bytes: Uint8Array, aStart: number, aEnd: number, bStart: number
 	return aEnd - aStart > bEnd - bStart;
 }
 
-/** Returns how many values count against the limit: at least one. */
+/** Parses one attribute and returns how many values it adds towards MAX_MEMBER_ATTRIBUTES, at least one. */
 function parseMemberAttribute(reader: DerReader, table: MemberTable, row: number): number {
 	const attribute = reader.open(TAG.SEQUENCE);
 	reader.next(TAG.OID);
@@ -240,7 +239,7 @@ function parseMemberAttribute(reader: DerReader, table: MemberTable, row: number
 	return Math.max(nameValues, 1);
 }
 
-/** Picks FilePath and SigtoolMode and counts SigtoolXattr, without decoding others. */
+/** Records FilePath and SigtoolMode, counts SigtoolXattr, and skips others undecoded. */
 function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number): void {
 	const sequence = reader.open(TAG.SEQUENCE);
 	reader.next(TAG.BMP_STRING);
@@ -265,7 +264,7 @@ function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number
 	reader.close(sequence);
 }
 
-/** SpcIndirectDataContent: the kind of subject, and a digest that must be the tag's. */
+/** Parses SpcIndirectDataContent: the kind of file, and a digest that must equal the tag. */
 function parseIndirectData(reader: DerReader, table: MemberTable, row: number): void {
 	const content = reader.open(TAG.SEQUENCE);
 	const data = reader.open(TAG.SEQUENCE);
@@ -286,7 +285,7 @@ function parseIndirectData(reader: DerReader, table: MemberTable, row: number): 
 	reader.close(content);
 }
 
-/** MemberInfo of version 2 is one empty context-specific element: [0] PE, [1] CAB, [2] flat. */
+/** Parses MemberInfo of version 2, which is one empty context-specific element: [0] PE, [1] CAB, [2] flat. */
 function parseMemberInfo(reader: DerReader, table: MemberTable, row: number): void {
 	reader.next();
 	if (reader.tag === 0x80) setSubjectKind(table, row, SUBJECT_KIND.pe);
@@ -294,14 +293,14 @@ function parseMemberInfo(reader: DerReader, table: MemberTable, row: number): vo
 	else if (reader.tag === 0x82) setSubjectKind(table, row, SUBJECT_KIND.flat);
 }
 
-/** A member says twice what its digest is of, and must say the same. */
+/** Records the kind of file. MemberInfo and SpcIndirectData both state it and must agree. */
 function setSubjectKind(table: MemberTable, row: number, kind: number): void {
 	const known = table.subjectKinds[row];
 	if (known !== SUBJECT_KIND.unknown && known !== kind) refuse("a member contradicts itself about its kind of file");
 	table.subjectKinds[row] = kind;
 }
 
-/** [0] EXPLICIT SEQUENCE OF SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING { NameValue } }. */
+/** Parses [0] EXPLICIT SEQUENCE OF SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING { NameValue } }. */
 function parseCatalogAttributes(reader: DerReader): NameValue[] {
 	const attributes: NameValue[] = [];
 	const tagged = reader.open(context(0));
@@ -323,7 +322,7 @@ function parseCatalogAttributes(reader: DerReader): NameValue[] {
 	return attributes;
 }
 
-/** SEQUENCE { BMPString name, INTEGER flags, OCTET STRING value }, the value UTF-16LE and NUL-terminated. */
+/** Parses SEQUENCE { BMPString name, INTEGER flags, OCTET STRING value }. The value is NUL-terminated UTF-16LE. */
 function parseNameValue(reader: DerReader): NameValue {
 	const sequence = reader.open(TAG.SEQUENCE);
 	const name = bmp(reader.value(TAG.BMP_STRING), reader);
@@ -335,7 +334,7 @@ function parseNameValue(reader: DerReader): NameValue {
 	return { name, flags, value };
 }
 
-/** Octal digits of `SigtoolMode`, at most 7777. */
+/** Parses the octal digits of `SigtoolMode`, at most 7777. @throws ERR_CATALOG_FORMAT */
 export function parseMode(text: string): number {
 	if (!/^[0-7]{1,4}$/.test(text)) refuse("a recorded mode is not octal");
 	return Number.parseInt(text, 8);
@@ -343,21 +342,21 @@ export function parseMode(text: string): number {
 
 function copyTag(bytes: Uint8Array, start: number, end: number, table: MemberTable, row: number): void {
 	const size = end - start;
-	if (size !== 32 && size !== 20) refuse(`a tag of ${size} octets`);
+	if (size !== 32 && size !== 20) refuse(`a tag of ${size} bytes`);
 	table.digestSizes[row] = size;
 	for (let i = 0; i < size; i++) table.digests[row * 32 + i] = bytes[start + i];
 }
 
-/** Tags of version 1: 40 uppercase hexadecimal digits in UTF-16LE and a NUL, 82 octets. */
+/** Decodes a tag of version 1: 40 upper-case hexadecimal digits and a NUL in UTF-16LE, 82 bytes. */
 function decodeHexTag(bytes: Uint8Array, start: number, end: number, table: MemberTable, row: number): void {
-	if (end - start !== 82) refuse(`a tag of ${end - start} octets`);
+	if (end - start !== 82) refuse(`a tag of ${end - start} bytes`);
 	const text = utf16(bytes, start, end);
 	if (!/^[0-9A-F]{40}\0$/.test(text)) refuse("a tag is not a hexadecimal digest");
 	table.digestSizes[row] = 20;
 	table.digests.set(Buffer.from(text.slice(0, 40), "hex"), row * 32);
 }
 
-/** End of the text of the OCTET STRING read last: in front of its terminating NUL when it has one. */
+/** Returns the end of the text in the OCTET STRING that was read last, without its terminating NUL if it has one. */
 function textEnd(reader: DerReader): number {
 	const { bytes, valueStart, valueEnd } = reader;
 	const terminated = valueEnd - valueStart >= 2 && bytes[valueEnd - 1] === 0 && bytes[valueEnd - 2] === 0;
@@ -368,7 +367,7 @@ function requireWholeUnits(reader: DerReader): void {
 	if ((reader.valueEnd - reader.valueStart) % 2 !== 0) refuse("half a UTF-16 code unit");
 }
 
-/** Elements inside the one the cursor is in; the cursor does not move. */
+/** Counts the remaining elements inside the one where the cursor is. The cursor is put back. */
 function countElements(reader: DerReader): number {
 	const start = reader.position;
 	let count = 0;
@@ -401,24 +400,24 @@ function utf16(bytes: Uint8Array, start: number, end: number): string {
 	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf16le", start, end);
 }
 
-/** BMPString is big-endian. */
-function bmp(octets: Uint8Array, reader: DerReader): string {
-	if (octets.length % 2 !== 0) reader.fail("BMPString of odd length");
-	return Buffer.from(octets).swap16().toString("utf16le");
+/** Decodes a BMPString, which is UTF-16 in big-endian order. */
+function bmp(bytes: Uint8Array, reader: DerReader): string {
+	if (bytes.length % 2 !== 0) reader.fail("BMPString of odd length");
+	return Buffer.from(bytes).swap16().toString("utf16le");
 }
 
 function refuse(reason: string): never {
 	throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read catalog: ${reason}`);
 }
 
-/** Names sigtool reads on every member, as the octets a BMPString holds. */
-export function bmpOctets(text: string): Uint8Array {
+/** Returns the bytes of a text as a BMPString. */
+export function bmpBytes(text: string): Uint8Array {
 	return Buffer.from(text, "utf16le").swap16();
 }
 
-const BMP_FILE_PATH = bmpOctets("FilePath");
-const BMP_MODE = bmpOctets("SigtoolMode");
-const BMP_CARRIED = bmpOctets(CARRIED_ATTRIBUTE);
+const BMP_FILE_PATH = bmpBytes("FilePath");
+const BMP_MODE = bmpBytes("SigtoolMode");
+const BMP_CARRIED = bmpBytes(CARRIED_ATTRIBUTE);
 const OID_NAME_VALUE = encodeOid(CATALOG_OID.nameValue);
 const OID_MEMBER_INFO_V2 = encodeOid(CATALOG_OID.memberInfoV2);
 const OID_INDIRECT_DATA = encodeOid(CATALOG_OID.indirectData);

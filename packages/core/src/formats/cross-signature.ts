@@ -1,20 +1,20 @@
 /**
- * Content that is, as a whole, what the same key signs elsewhere. IMA's version 2 signs whatever the content is, so that
- * a file's signature would be a certificate's, a catalog's, or another attribute's as well, and the other way round.
+ * Recognises a file whose whole content is data that the same key signs in another format. An IMA signature of version 2
+ * covers the bare content, so that it would also be valid for that certificate, catalog or attribute, and the reverse.
  *
- * Recognised, leniently, by their ends: signed attributes of CMS (RFC 5652 §5.4), certificates and revocation lists to
- * be signed (RFC 5280 §4.1, §5.1), OCSP responses (RFC 6960 §4.2.1), what IMA's version 3, EVM and fs-verity's own
- * signatures are made over.
+ * The check is lenient and looks at the first and last bytes. It recognises signed attributes of CMS (RFC 5652 §5.4),
+ * the signed part of certificates and revocation lists (RFC 5280 §4.1, §5.1) and of OCSP responses (RFC 6960 §4.2.1), and
+ * the messages that signatures of IMA's version 3, EVM and fs-verity cover.
  */
 
 import { TAG } from "../asn1/der.js";
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { ALGORITHM_NUMBERS } from "./integrity-signature.js";
 
-/** Looks at content while it goes by. */
+/** Checks content that it receives piece by piece. */
 export interface CrossSignatureCheck {
 	update(piece: Uint8Array): void;
-	/** What the content is, continuing "it is"; undefined when it is nothing of the kind. */
+	/** Returns a text that continues "it is", or undefined when the content is harmless. */
 	found(): string | undefined;
 }
 
@@ -29,15 +29,15 @@ export function createCrossSignatureCheck(): CrossSignatureCheck {
 			sizeBytes += piece.length;
 		},
 		found() {
-			if (isToBeSigned(head, sizeBytes)) return "what a certificate or revocation list is signed over";
+			if (isToBeSigned(head, sizeBytes)) return "the signed part of a certificate or revocation list";
 			if (isAttributeSet(head, sizeBytes)) return "the signed attributes of a CMS signature";
-			if (isVerityMessage(head, sizeBytes)) return "what is signed of a file with fs-verity";
-			return isEvmMessage(tail) ? "what is signed for EVM" : undefined;
+			if (isVerityMessage(head, sizeBytes)) return "the message that is signed for a file with fs-verity";
+			return isEvmMessage(tail) ? "the message that is signed for EVM" : undefined;
 		},
 	};
 }
 
-/** Enough for the first fields of a certificate with a long serial number and parameters. */
+/** The first fields of a certificate fit, even with a long serial number and algorithm parameters. */
 const HEAD_BYTES = 256;
 const TAIL_BYTES = 24;
 
@@ -48,29 +48,29 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
 interface Element {
 	readonly tag: number;
 	readonly start: number;
-	/** Undefined for the indefinite form, whose end is not looked for. */
+	/** The offset of the end. Undefined: the length has the indefinite form. */
 	readonly end: number | undefined;
 }
 
-/** Tag and length in any form of BER, up to 4 GB. X.690 §8.1.3. */
-function elementAt(octets: Uint8Array, at: number): Element | undefined {
-	const [tag, first, ...more] = octets.subarray(at, at + 6);
+/** Reads tag and length in any form of BER, for lengths up to 4 GB. X.690 §8.1.3. */
+function elementAt(bytes: Uint8Array, at: number): Element | undefined {
+	const [tag, first, ...more] = bytes.subarray(at, at + 6);
 	if (tag === undefined || first === undefined) return undefined;
 	if (first < 0x80) return { tag, start: at + 2, end: at + 2 + first };
 	const count = first - 0x80;
 	if (count === 0) return { tag, start: at + 2, end: undefined };
 	if (count > 4 || count > more.length) return undefined;
-	const length = more.slice(0, count).reduce((sum, octet) => sum * 256 + octet, 0);
+	const length = more.slice(0, count).reduce((sum, byte) => sum * 256 + byte, 0);
 	return { tag, start: at + 2 + count, end: at + 2 + count + length };
 }
 
-/** Whether the content is one element of this tag and nothing else. */
+/** Returns true when the content is one element with this tag and nothing else. */
 function elementIs(head: Uint8Array, tag: number, sizeBytes: number): boolean {
 	const element = elementAt(head, 0);
 	return element?.tag === tag && (element.end ?? sizeBytes) === sizeBytes;
 }
 
-/** A SET OF Attribute, each a SEQUENCE that begins with an object identifier. RFC 5652 §5.3. */
+/** Recognises a SET OF Attribute: its elements are SEQUENCEs that begin with an object identifier. RFC 5652 §5.3. */
 function isAttributeSet(head: Uint8Array, sizeBytes: number): boolean {
 	if (!elementIs(head, TAG.SET, sizeBytes)) return false;
 	const attribute = elementAt(head, elementAt(head, 0)?.start ?? 0);
@@ -78,8 +78,8 @@ function isAttributeSet(head: Uint8Array, sizeBytes: number): boolean {
 }
 
 /**
- * TBSCertificate, TBSCertList: a version and a serial number or neither, the algorithm, a name. An OCSP response has its
- * responder's [1] or [2] instead. A PKCS#12 container would look the same, but for the type of its content.
+ * Recognises a TBSCertificate or TBSCertList: optional version and serial number, the algorithm, a name. An OCSP response
+ * has the responder as [1] or [2] instead. A PKCS#12 container looks the same except for its content type, and passes.
  */
 function isToBeSigned(head: Uint8Array, sizeBytes: number): boolean {
 	if (!elementIs(head, TAG.SEQUENCE, sizeBytes)) return false;
@@ -95,10 +95,10 @@ function isToBeSigned(head: Uint8Array, sizeBytes: number): boolean {
 	return element.end === undefined || (head[element.end] ?? TAG.SEQUENCE) === TAG.SEQUENCE;
 }
 
-/** The beginning of the object identifiers 1.2.840.113549.1.7.*, none of which is an algorithm. */
+/** The first bytes of the object identifiers 1.2.840.113549.1.7.*, none of which is an algorithm. */
 const PKCS7 = Buffer.from("06092a864886f70d0107", "hex");
 
-/** `06 | algorithm | digest` of IMA's version 3, or "FSVerity" | le16 algorithm | le16 size | digest. */
+/** Recognises IMA's version 3, `06 | algorithm | digest`, and "FSVerity" | le16 algorithm | le16 size | digest. */
 function isVerityMessage(head: Uint8Array, sizeBytes: number): boolean {
 	const digests = (["sha256", "sha512"] as const).map((name) => [name, DIGEST_ALGORITHMS[name].sizeBytes] as const);
 	if (Buffer.from(head.subarray(0, 8)).toString("latin1") === "FSVerity") {
@@ -109,9 +109,9 @@ function isVerityMessage(head: Uint8Array, sizeBytes: number): boolean {
 	});
 }
 
-/** Ends as `evmPortableMessage` does, for a regular file. */
+/** Recognises the last bytes of the `evmPortableMessage` of a regular file. */
 function isEvmMessage(tail: Uint8Array): boolean {
 	if (tail.length < TAIL_BYTES) return false;
 	const isRegular = (tail[21] & 0xf0) === 0x80;
-	return isRegular && tail.subarray(0, 12).every((octet) => octet === 0) && tail[22] === 0 && tail[23] === 0;
+	return isRegular && tail.subarray(0, 12).every((byte) => byte === 0) && tail[22] === 0 && tail[23] === 0;
 }

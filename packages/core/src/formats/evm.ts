@@ -1,11 +1,11 @@
 /**
- * Values of `security.evm`: the Linux kernel's Extended Verification Module, security/integrity/evm/.
+ * Encodes and parses values of `security.evm`, the Linux kernel's Extended Verification Module, security/integrity/evm/.
  *
  *     05 02 | … signature header …      portable signature, over the attributes below, owner, group and mode
  *     03 02 | … signature header …      the same bound to one inode
- *     02 | HMAC-SHA-1, 20 octets        under a key that only the machine has
+ *     02 | HMAC-SHA-1, 20 bytes         under a key that only the machine has
  *
- * Only the portable signature is written, and only it can be judged: the others are recognised so that they can be shown.
+ * Only the portable signature can be written and verified. The others are parsed so that they can be shown.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -19,13 +19,13 @@ import {
 } from "./integrity-signature.js";
 
 export const EVM_ATTRIBUTE = "security.evm";
-/** For use without privileges, as by `evmctl --xattr-user`; the kernel does not look at it. */
+/** The attribute for use without privileges, as with `evmctl --xattr-user`. The kernel ignores it. */
 export const EVM_USER_ATTRIBUTE = "user.evm";
 
 /**
- * The attributes that a portable signature covers, in the order in which their values are hashed, whether or not a
- * kernel has their security module: evm_config_default_xattrnames in evm_main.c. `evmctl` takes the three longer
- * names of Smack in only with `--smack`; a kernel can be told of more names at run time.
+ * The attributes that a portable signature covers, in the order in which their values are hashed. They are covered even
+ * when a kernel lacks their security module: evm_config_default_xattrnames in evm_main.c. `evmctl` includes the three
+ * longer names of Smack only with `--smack`. A kernel can be configured with more names at run time.
  */
 export const EVM_PROTECTED_ATTRIBUTES = [
 	"security.selinux",
@@ -42,17 +42,17 @@ export type EvmValue =
 	| ({ readonly kind: "portable-signature" | "inode-signature" } & IntegritySignature)
 	| { readonly kind: "hmac" };
 
-/** What a portable signature binds. It does not bind the file's name or place, and the content only by way of IMA's. */
+/** The data that a portable signature covers. It covers no name or path, and the content only through IMA's attribute. */
 export interface EvmSubject {
-	/** Values of those of EVM_PROTECTED_ATTRIBUTES that the file has. Under `user.evm`, `user.ima` takes the place of IMA's. */
+	/** The values of the EVM_PROTECTED_ATTRIBUTES that the file has. For `user.evm`, `user.ima` replaces `security.ima`. */
 	readonly attributes: ReadonlyMap<string, Uint8Array>;
 	readonly uid: number;
 	readonly gid: number;
-	/** `st_mode` as a whole: type, set-id and permission bits. */
+	/** The whole `st_mode`: type, set-ID and permission bits. */
 	readonly mode: number;
 }
 
-/** The subject for an attribute called `name`, from fstat and the values that `read` finds. */
+/** Returns the subject of the attribute `name`, from the result of fstat(2) and the values that `read` returns. */
 export function readEvmSubject(
 	name: string,
 	{ uid, gid, mode }: Pick<EvmSubject, "uid" | "gid" | "mode">,
@@ -67,7 +67,7 @@ export function readEvmSubject(
 	return { attributes, uid, gid, mode };
 }
 
-/** Every octet accounted for. @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM */
+/** Parses a whole value and refuses bytes left over. @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM */
 export function parseEvm(value: Uint8Array): EvmValue {
 	checkSize(value, WHAT);
 	switch (value[0]) {
@@ -76,26 +76,26 @@ export function parseEvm(value: Uint8Array): EvmValue {
 		case INODE_SIGNATURE.type:
 			return { kind: "inode-signature", ...parseSignature(value, INODE_SIGNATURE, WHAT) };
 		case HMAC:
-			if (value.length !== HMAC_BYTES) throw malformed(WHAT, `an HMAC has ${HMAC_BYTES} octets, not ${value.length}`);
+			if (value.length !== HMAC_BYTES) throw malformed(WHAT, `an HMAC has ${HMAC_BYTES} bytes, not ${value.length}`);
 			return { kind: "hmac" };
 		default:
 			throw malformed(WHAT, `type ${value[0]} is not known`);
 	}
 }
 
-/** A signature over `evmPortableMessage`. @throws ERR_ATTRIBUTE_SPACE */
+/** Encodes a signature over `evmPortableMessage`. @throws ERR_ATTRIBUTE_SPACE */
 export function encodeEvmSignature(signature: IntegritySignature): Uint8Array {
 	return encodeSignature(PORTABLE_SIGNATURE, signature);
 }
 
 /**
- * What is hashed and signed: the values one after the other, without names or lengths, then struct h_misc of a 64-bit
- * little-endian machine, 24 octets, inode and generation zero. hmac_add_misc in evm_crypto.c.
- * @throws ERR_UNSIGNED without a value for IMA, which the kernel asks for too
+ * Returns the message that is hashed and signed: the values one after the other, without names or lengths, then struct
+ * h_misc of a 64-bit little-endian machine, 24 bytes, with inode and generation zero. hmac_add_misc in evm_crypto.c.
+ * @throws ERR_UNSIGNED without a value for IMA, which the kernel requires too
  */
 export function evmPortableMessage({ attributes, uid, gid, mode }: EvmSubject): Uint8Array {
 	if (!attributes.has(IMA_ATTRIBUTE)) {
-		const message = "Cannot judge metadata: the file has no IMA attribute; sign it with `--format ima` as well";
+		const message = "Cannot use EVM: the file has no IMA attribute; sign it with `--format ima` as well";
 		throw new SigtoolError("ERR_UNSIGNED", message);
 	}
 	const values = EVM_PROTECTED_ATTRIBUTES.map((name) => attributes.get(name) ?? NOTHING);

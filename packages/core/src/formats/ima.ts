@@ -1,13 +1,14 @@
 /**
- * Values of `security.ima`: the Linux kernel's Integrity Measurement Architecture, security/integrity/ima/ima_appraise.c.
+ * Encodes and parses values of `security.ima`, the Linux kernel's Integrity Measurement Architecture,
+ * security/integrity/ima/ima_appraise.c.
  *
- *     01 | digest                          MD5 or SHA-1, told apart by length
+ *     01 | digest                          MD5 or SHA-1, by the length
  *     04 | algorithm | digest              digest-ng
  *     03 02 | … signature header …         signature version 2, over the content
  *     06 03 | … signature header …         signature version 3, over an fs-verity digest
  *
- * Not supported: signature version 1, and version 3 over a digest that is not fs-verity's. A digest is no signature, and
- * a signature binds the content alone, not the file's name, place, owner or mode.
+ * Not supported: signature version 1, and version 3 over a digest that is not fs-verity's. A digest is no signature. A
+ * signature covers only the content, not the file's name, path, owner or mode.
  */
 
 import type { DigestAlgorithm } from "../digest/algorithms.js";
@@ -26,10 +27,10 @@ import {
 } from "./integrity-signature.js";
 
 export const IMA_ATTRIBUTE = "security.ima";
-/** For use without privileges, as by `evmctl --xattr-user`; the kernel does not look at it. */
+/** The attribute for use without privileges, as with `evmctl --xattr-user`. The kernel ignores it. */
 export const IMA_USER_ATTRIBUTE = "user.ima";
 
-/** What fs-verity knows: SHA-384 is not among it. */
+/** The algorithms of fs-verity, which has no SHA-384. */
 export type VerityDigest = FsverityOptions["algorithm"];
 
 export type ImaValue =
@@ -44,11 +45,11 @@ export interface IntegrityDigest {
 }
 
 export interface VeritySignature extends IntegritySignature {
-	/** Of the fs-verity digest, and of the hash over `verityMessage`. */
+	/** The algorithm of the fs-verity digest and of the hash over `verityMessage`. */
 	readonly algorithm: VerityDigest;
 }
 
-/** Every octet accounted for. @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM */
+/** Parses a whole value and refuses bytes left over. @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM */
 export function parseIma(value: Uint8Array): ImaValue {
 	checkSize(value, WHAT);
 	switch (value[0]) {
@@ -76,23 +77,23 @@ export function parseIma(value: Uint8Array): ImaValue {
 	}
 }
 
-/** A hash of the content that nobody signed. */
+/** Encodes a digest of the content, which is not signed. */
 export function encodeImaDigest(algorithm: EvidenceDigest, digest: Uint8Array): Uint8Array {
 	checkDigestSize(algorithm, digest, WHAT);
 	return Buffer.concat([Buffer.of(DIGEST_NG, ALGORITHM_NUMBERS[algorithm]), digest]);
 }
 
-/** A signature over the content, which `createCrossSignatureCheck` found nothing in. @throws ERR_ATTRIBUTE_SPACE */
+/** Encodes a signature over content that `createCrossSignatureCheck` has passed. @throws ERR_ATTRIBUTE_SPACE */
 export function encodeImaSignature(signature: IntegritySignature): Uint8Array {
 	return encodeSignature(SIGNATURE, signature);
 }
 
-/** A signature over `verityMessage`. @throws ERR_ATTRIBUTE_SPACE */
+/** Encodes a signature over `verityMessage`. @throws ERR_ATTRIBUTE_SPACE */
 export function encodeVeritySignature(signature: VeritySignature): Uint8Array {
 	return encodeSignature(VERITY_SIGNATURE, signature);
 }
 
-/** What is hashed and signed in version 3: `06 | algorithm | fs-verity digest`. calc_file_id_hash in ima_appraise.c. */
+/** Returns the message signed in version 3: `06 | algorithm | fs-verity digest`. calc_file_id_hash in ima_appraise.c. */
 export function verityMessage(algorithm: VerityDigest, digest: Uint8Array): Uint8Array {
 	checkDigestSize(algorithm, digest, "fs-verity digest");
 	return Buffer.concat([Buffer.of(VERITY_SIGNATURE.type, ALGORITHM_NUMBERS[algorithm]), digest]);

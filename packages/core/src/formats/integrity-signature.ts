@@ -1,7 +1,7 @@
 /**
- * What the values of Linux' integrity attributes share: algorithm numbers, and signatures behind a header.
+ * Encodes and parses the parts that IMA's and EVM's values have in common: algorithm numbers, and signatures with a header.
  *
- *     type | version | algorithm | key id, 4 octets | length of the signature, 2 octets big-endian | signature
+ *     type | version | algorithm | key id, 4 bytes | length of the signature, 2 bytes big-endian | signature
  *
  * struct signature_v2_hdr in security/integrity/integrity.h. RSA signatures are PKCS#1 v1.5, ECDSA ones are DER.
  */
@@ -11,33 +11,33 @@ import { SigtoolError } from "../errors.js";
 import type { EvidenceDigest } from "../pki/signature-algorithm.js";
 
 export interface IntegritySignature {
-	/** What the signed octets are hashed with. To count as evidence it must pass `requireEvidence`. */
+	/** The hash function of the signature. Only one that passes `requireEvidence` is evidence. */
 	readonly algorithm: DigestAlgorithm;
-	/** Which key may have signed, 8 lowercase hexadecimal digits: a hint that several keys can share. */
+	/** A hint at the signing key, 8 lower-case hexadecimal digits. Several keys can have the same. */
 	readonly keyId: string;
-	/** At least one octet. */
+	/** The signature, at least one byte. */
 	readonly signature: Uint8Array;
 }
 
-/** First two octets of a value. */
+/** The first two bytes of a value. */
 export interface SignatureKind {
 	readonly type: number;
 	readonly version: number;
 }
 
-/** Octets of the longest value read or written: a signature with RSA of 8000 bits, and 968 is what small blocks hold. */
+/** The longest value that is read or written has room for an RSA-8000 signature. Small blocks of ext4 hold 968 bytes. */
 export const MAX_VALUE_BYTES = 1024;
 
-/** @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM; `what` names the attribute in messages, `IMA attribute` */
+/** The argument `what` names the attribute in messages. @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM */
 export function parseSignature(value: Uint8Array, kind: SignatureKind, what: string): IntegritySignature {
 	if (value[1] !== kind.version) throw malformed(what, `signature version ${value[1] ?? "missing"} is not known`);
-	if (value.length <= HEADER_BYTES) throw malformed(what, `it ends within its header, after ${value.length} octets`);
+	if (value.length <= HEADER_BYTES) throw malformed(what, `it ends within its header, after ${value.length} bytes`);
 	const algorithm = algorithmByNumber(value[2], what);
 	const header = Buffer.from(value.buffer, value.byteOffset, HEADER_BYTES);
 	const announced = header.readUInt16BE(7);
 	const signature = value.subarray(HEADER_BYTES);
 	if (signature.length !== announced) {
-		throw malformed(what, `it announces a signature of ${announced} octets and holds ${signature.length}`);
+		throw malformed(what, `it announces a signature of ${announced} bytes and holds ${signature.length}`);
 	}
 	return { algorithm, keyId: header.toString("hex", 3, 7), signature };
 }
@@ -45,9 +45,9 @@ export function parseSignature(value: Uint8Array, kind: SignatureKind, what: str
 /** @throws ERR_ATTRIBUTE_SPACE for a signature longer than `parseSignature` reads */
 export function encodeSignature(kind: SignatureKind, { algorithm, keyId, signature }: IntegritySignature): Uint8Array {
 	if (!/^[0-9a-f]{8}$/.test(keyId)) throw new RangeError("A key id is 8 lowercase hexadecimal digits");
-	if (signature.length === 0) throw new RangeError("A signature has at least one octet");
+	if (signature.length === 0) throw new RangeError("A signature has at least one byte");
 	if (HEADER_BYTES + signature.length > MAX_VALUE_BYTES) {
-		const reason = `its ${signature.length} octets are more than an attribute takes; sign with a key of 4096 bits or fewer`;
+		const reason = `its ${signature.length} bytes are more than an attribute takes; sign with a key of 4096 bits or fewer`;
 		throw new SigtoolError("ERR_ATTRIBUTE_SPACE", `Cannot put the signature into an attribute: ${reason}`);
 	}
 	const value = Buffer.alloc(HEADER_BYTES + signature.length);
@@ -58,20 +58,20 @@ export function encodeSignature(kind: SignatureKind, { algorithm, keyId, signatu
 	return value;
 }
 
-/** Nothing empty and nothing longer than `MAX_VALUE_BYTES` is looked at. @throws ERR_ATTRIBUTE_FORMAT */
+/** Refuses a value that is empty or longer than `MAX_VALUE_BYTES`. @throws ERR_ATTRIBUTE_FORMAT */
 export function checkSize({ length }: Uint8Array, what: string): void {
 	if (length === 0) throw malformed(what, "it is empty");
-	if (length > MAX_VALUE_BYTES) throw malformed(what, `it has ${length} octets, more than ${MAX_VALUE_BYTES}`);
+	if (length > MAX_VALUE_BYTES) throw malformed(what, `it has ${length} bytes, more than ${MAX_VALUE_BYTES}`);
 }
 
-/** The algorithm, when a digest or signature made with it proves anything. @throws ERR_WEAK_DIGEST */
+/** Returns the algorithm when its digests and signatures are evidence. @throws ERR_WEAK_DIGEST for MD5 and SHA-1 */
 export function requireEvidence(algorithm: DigestAlgorithm, what: string): EvidenceDigest {
 	if (algorithm !== "md5" && algorithm !== "sha1") return algorithm;
 	const name = algorithm === "md5" ? "MD5" : "SHA-1";
 	throw new SigtoolError("ERR_WEAK_DIGEST", `Cannot trust the ${what}: ${name} is no evidence`);
 }
 
-/** MD5 and SHA-1 are read, so that they can be shown. @throws ERR_UNSUPPORTED_ALGORITHM */
+/** Accepts MD5 and SHA-1 too, so that their values can be shown. @throws ERR_UNSUPPORTED_ALGORITHM */
 export function algorithmByNumber(number: number, what: string): DigestAlgorithm {
 	const algorithm = ALGORITHM_BY_NUMBER.get(number);
 	if (algorithm !== undefined) return algorithm;
@@ -79,10 +79,10 @@ export function algorithmByNumber(number: number, what: string): DigestAlgorithm
 	throw new SigtoolError("ERR_UNSUPPORTED_ALGORITHM", `Cannot use ${what}: digest algorithm ${name} is not accepted`);
 }
 
-/** @throws ERR_ATTRIBUTE_FORMAT when the digest is not as long as its algorithm's are */
+/** @throws ERR_ATTRIBUTE_FORMAT when the digest has not the length of its algorithm */
 export function checkDigestSize(algorithm: DigestAlgorithm, { length }: Uint8Array, what: string): void {
 	const { sizeBytes } = DIGEST_ALGORITHMS[algorithm];
-	if (length !== sizeBytes) throw malformed(what, `${algorithm} has ${sizeBytes} octets, not ${length}`);
+	if (length !== sizeBytes) throw malformed(what, `${algorithm} has ${sizeBytes} bytes, not ${length}`);
 }
 
 export function malformed(what: string, reason: string): SigtoolError {
@@ -102,7 +102,7 @@ export const ALGORITHM_NUMBERS: Readonly<Record<DigestAlgorithm, number>> = {
 const ALGORITHM_BY_NUMBER: ReadonlyMap<number, DigestAlgorithm> = new Map(
 	(["md5", "sha1", "sha256", "sha384", "sha512"] as const).map((name) => [ALGORITHM_NUMBERS[name], name]),
 );
-/** Names for what is refused and likely to be met, for the message. */
+/** The names of refused algorithms that may occur in practice, for the message. */
 const KERNEL_NAMES: Readonly<Record<number, string>> = {
 	0: "MD4",
 	3: "RIPEMD-160",

@@ -1,13 +1,13 @@
 /**
- * The attribute in which spython looks for a file's hash: SHA-2 of the content in lowercase hexadecimal, ASCII, no NUL
- * behind it. Whoever may write the file may write the attribute: it is a hash, never a signature.
+ * Encodes and parses the attribute in which spython expects a file's hash: the SHA-2 of the content in lower-case
+ * hexadecimal ASCII without a NUL. Everyone who can write to the file can write the attribute: it is no signature.
  */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
 import type { EvidenceDigest } from "../pki/signature-algorithm.js";
 
-/** Where spython and its mkxattr keep it unless told otherwise. */
+/** The default name of the attribute in spython and its tool mkxattr. */
 export const SPYTHON_ATTRIBUTE = "user.org.python.x-spython-hash";
 
 export interface SpythonHash {
@@ -20,9 +20,9 @@ export function encodeSpythonHash(digest: Uint8Array): Uint8Array {
 	return Buffer.from(Buffer.from(digest).toString("hex"), "latin1");
 }
 
-/** Nothing but the digits; their number tells the algorithm. @throws ERR_ATTRIBUTE_FORMAT */
+/** Parses a value of hexadecimal digits alone; their number determines the algorithm. @throws ERR_ATTRIBUTE_FORMAT */
 export function parseSpythonHash(value: Uint8Array): SpythonHash {
-	if (value.length > MAX_DIGITS) throw malformed(`it has ${value.length} octets, more than ${MAX_DIGITS}`);
+	if (value.length > MAX_DIGITS) throw malformed(`it has ${value.length} bytes, more than ${MAX_DIGITS}`);
 	const text = Buffer.from(value).toString("latin1");
 	if (!/^(?:[0-9a-f]{2})+$/.test(text)) throw malformed("it is not lowercase hexadecimal alone");
 	const digest = Buffer.from(text, "hex");
@@ -31,7 +31,7 @@ export function parseSpythonHash(value: Uint8Array): SpythonHash {
 
 function algorithmOf({ length }: Uint8Array): EvidenceDigest {
 	const algorithm = ALGORITHMS.find((name) => DIGEST_ALGORITHMS[name].sizeBytes === length);
-	if (algorithm === undefined) throw malformed(`no accepted digest has ${length} octets`);
+	if (algorithm === undefined) throw malformed(`no accepted digest has ${length} bytes`);
 	return algorithm;
 }
 

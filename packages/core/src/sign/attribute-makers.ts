@@ -58,7 +58,7 @@ export function digestAttribute(format: AttributeFormat, name: string, digest: E
 	if (format === "spython") return { name, digest, prefix: new Uint8Array(), text: "hex" };
 	const { sizeBytes } = DIGEST_ALGORITHMS[digest];
 	const prefix = encodeImaDigest(digest, new Uint8Array(sizeBytes)).slice(0, -sizeBytes);
-	return { name, digest, prefix, text: "octets" };
+	return { name, digest, prefix, text: "bytes" };
 }
 
 function remembering(maker: AttributeMaker, made: MadeValue | undefined): AttributeMaker {

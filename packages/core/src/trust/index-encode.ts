@@ -1,4 +1,4 @@
-/** Writing a trust index: its content in one piece, and the signature behind it. */
+/** Encodes and signs a trust index: the content in one piece, and the signature behind it. */
 
 import { createHash } from "node:crypto";
 import { octetString, oid, time } from "../asn1/der.js";
@@ -26,11 +26,11 @@ export interface IndexContent extends Omit<IndexHead, "products"> {
 }
 
 export interface ProductContent extends Omit<IndexHeadProduct, "entries"> {
-	/** By path, in any order. */
+	/** The entries by path, in any order. */
 	readonly entries: ReadonlyMap<string, IndexEntry>;
 }
 
-/** Everything but the signature. Equal content gives equal octets. @throws ERR_LIMIT */
+/** Returns all of an index but the signature. Equal content gives equal bytes. @throws ERR_LIMIT */
 export function encodeIndex(content: IndexContent): Uint8Array {
 	const products = content.products.map(({ entries, ...product }) => ({ ...product, entries: entries.size }));
 	const head = encodeHead({ ...content, products });
@@ -64,7 +64,10 @@ export function encodeIndex(content: IndexContent): Uint8Array {
 	return bytes;
 }
 
-/** The index in pieces. `at`: milliseconds since the epoch; whole seconds are signed. @throws what the signer throws */
+/**
+ * Signs the content and returns the index in pieces. `at` is the signing time in milliseconds since the epoch, of which
+ * whole seconds are signed. @throws the errors of the signer
+ */
 export async function signIndex(content: Uint8Array, signer: Signer, at: number): Promise<Uint8Array[]> {
 	const [certificate] = signer.certificates;
 	const signedAttributes = encodeSignedAttributes([
@@ -84,7 +87,7 @@ export async function signIndex(content: Uint8Array, signer: Signer, at: number)
 
 interface Row {
 	readonly path: Uint8Array;
-	/** Empty for a file. */
+	/** The target of a link, empty for a file. */
 	readonly target: Uint8Array;
 	readonly entry: IndexEntry;
 }
@@ -93,7 +96,7 @@ function toRow([name, entry]: readonly [string, IndexEntry]): Row {
 	const path = Buffer.from(name);
 	const target = Buffer.from(entry.kind === "link" ? entry.target : "");
 	if (path.length > LIMITS.pathBytes || target.length > LIMITS.pathBytes) {
-		const message = `Cannot compile: the path of ${quote(name)}, or its target, is longer than ${LIMITS.pathBytes} octets`;
+		const message = `Cannot compile: the path of ${quote(name)}, or its target, is longer than ${LIMITS.pathBytes} bytes`;
 		throw new SigtoolError("ERR_LIMIT", message, { path: name });
 	}
 	return { path, target, entry };

@@ -1,33 +1,33 @@
 /**
- * The entries of a trust index, looked up where they lie.
+ * Looks up the entries of a trust index in its bytes, without decoding the others.
  *
- * A verifier asks while the program it guards runs, and that program can replace methods of every built-in prototype. So
- * `findEntry` and `hasContent` call nothing but functions that were bound when this module was loaded, and read octets by
- * index.
+ * The verifier does so while the program it guards runs, and this program can replace the methods of every built-in
+ * prototype. Therefore `findEntry` and `hasContent` read bytes by index, and call only functions that were bound when this
+ * module was loaded.
  */
 
 import { SigtoolError } from "../errors.js";
 import { KIND, LIMITS, RECORD, RECORD_BYTES } from "./index-layout.js";
 
 export type IndexEntry =
-	/** `sha256`: hexadecimal, over the whole file as it is on the disk. */
+	/** A regular file. `sha256` is the lower-case hexadecimal digest of the whole file, `size` its length in bytes. */
 	| { readonly kind: "file"; readonly sha256: string; readonly size: number }
-	/** As readlink(2) gives it. */
+	/** A symbolic link with the target that readlink(2) returns. */
 	| { readonly kind: "link"; readonly target: string };
 
 export interface EntryTable {
 	readonly bytes: Uint8Array;
-	/** Where records and names start in `bytes`, and where names end. */
+	/** The offsets in `bytes` where records and names start, and where names end. */
 	readonly recordsStart: number;
 	readonly namesStart: number;
 	readonly namesEnd: number;
-	/** In place of the search here, which takes ten times as long until it is compiled. */
+	/** A native search. The one in this module takes ten times as long until V8 has compiled it. */
 	readonly findRecord: FindRecord | undefined;
 }
 
 /**
- * Number of the record of a path among [first, end); -1: there is none; -2: something is not as it should be, which the
- * search here is to say.
+ * Returns the number of a path's record among [first, end); -1 when there is none; -2 when the search in this module must
+ * report what is wrong.
  */
 export type FindRecord = (
 	bytes: Uint8Array,
@@ -40,8 +40,8 @@ export type FindRecord = (
 ) => number;
 
 /**
- * The entry of a path among the records [first, end), which are sorted by path. Where they are not, a path may seem to be
- * absent; its neighbours must stand where they belong, so that no path has two entries.
+ * Returns the entry of a path among the records [first, end), which must be sorted by path. In an unsorted index a path
+ * may seem to be missing, but none has two entries: the neighbours of a found record must be below and above it.
  * @throws ERR_INDEX_FORMAT
  */
 export function findEntry(table: EntryTable, first: number, end: number, path: string): IndexEntry | undefined {
@@ -53,12 +53,13 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 	const pathBytes = encodeInto(path, sought).written;
 	let low = first;
 	let high = end;
-	// How many octets the nearest paths known to be below and above share with the one looked for: all between share them.
+	// The numbers of leading bytes that the nearest paths below and above share with `path`. All paths between share the
+	// smaller of them.
 	let sharedBelow = 0;
 	let sharedAbove = 0;
 	while (low < high) {
 		const middle = (low + high) >>> 1;
-		const shared = sharedOctets(table, middle, pathBytes, smaller(sharedBelow, sharedAbove));
+		const shared = sharedBytes(table, middle, pathBytes, smaller(sharedBelow, sharedAbove));
 		const order = orderBehind(table, middle, pathBytes, shared);
 		if (order < 0) {
 			low = middle + 1;
@@ -75,13 +76,13 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 	return undefined;
 }
 
-/** Whether the content of a file among the first `count` records has this digest; hexadecimal SHA-256. */
+/** Returns true when a file among the first `count` records has this SHA-256, which is in lower-case hexadecimal. */
 export function hasContent({ bytes, recordsStart }: EntryTable, count: number, sha256: string): boolean {
 	const first = +`0x${sha256[0]}${sha256[1]}`;
 	for (let record = 0; record < count; record++) {
 		const at = recordsStart + record * RECORD_BYTES;
 		const digest = at + RECORD.digest;
-		// An octet first: for one other file in 256 a string is made.
+		// The first byte is compared first, so that a string is made for one other file in 256 only.
 		if (bytes[digest] !== first || uint16(bytes, at + RECORD.kind) !== KIND.file) continue;
 		if (hexAt(bytes, digest) === sha256) return true;
 	}
@@ -89,13 +90,13 @@ export function hasContent({ bytes, recordsStart }: EntryTable, count: number, s
 }
 
 /**
- * Path and entry of each of the records [first, end), in ascending order of the paths' octets.
- * @throws ERR_INDEX_FORMAT when they are in another
+ * Yields path and entry of each of the records [first, end).
+ * @throws ERR_INDEX_FORMAT when the paths are not in ascending order of their bytes
  */
 export function* namedEntries(table: EntryTable, first: number, end: number): Generator<[string, IndexEntry]> {
-	let previous = new Octets(0);
+	let previous = new Bytes(0);
 	for (let record = first; record < end; record++) {
-		const path = octetsAt(table.bytes, pathStart(table, record), pathBytesOf(table, record));
+		const path = bytesAt(table.bytes, pathStart(table, record), pathBytesOf(table, record));
 		if (Buffer.compare(previous, path) >= 0) throw malformed(record, UNSORTED);
 		yield [decode(path), entryAt(table, record)];
 		previous = path;
@@ -104,13 +105,13 @@ export function* namedEntries(table: EntryTable, first: number, end: number): Ge
 
 const UNSORTED = "paths are not in ascending order";
 
-/** How the path of a record stands to the one looked for: below, at or above 0. */
+/** Compares the path of a record with the sought one: below 0 when it is smaller, 0 when equal, above 0 when greater. */
 function compareToSought(table: EntryTable, record: number, soughtBytes: number): number {
-	return orderBehind(table, record, soughtBytes, sharedOctets(table, record, soughtBytes, 0));
+	return orderBehind(table, record, soughtBytes, sharedBytes(table, record, soughtBytes, 0));
 }
 
-/** How many octets the path of a record begins with as the one looked for does; the first `known` are taken to be so. */
-function sharedOctets(table: EntryTable, record: number, soughtBytes: number, known: number): number {
+/** Returns how many leading bytes a record's path shares with the sought one. The first `known` are not compared. */
+function sharedBytes(table: EntryTable, record: number, soughtBytes: number, known: number): number {
 	const { bytes } = table;
 	const start = pathStart(table, record);
 	const pathBytes = pathBytesOf(table, record);
@@ -120,7 +121,7 @@ function sharedOctets(table: EntryTable, record: number, soughtBytes: number, kn
 	return shared;
 }
 
-/** As `compareToSought`, for a path of which so many octets are the same. */
+/** Compares like `compareToSought` when the number of shared leading bytes is known. */
 function orderBehind(table: EntryTable, record: number, soughtBytes: number, shared: number): number {
 	const pathBytes = pathBytesOf(table, record);
 	if (shared >= pathBytes || shared >= soughtBytes) return pathBytes - soughtBytes;
@@ -132,15 +133,15 @@ function entryAt(table: EntryTable, record: number): IndexEntry {
 	const at = recordsStart + record * RECORD_BYTES;
 	const kind = uint16(bytes, at + RECORD.kind);
 	const size = uint32(bytes, at + RECORD.size) + uint32(bytes, at + RECORD.size + 4) * 2 ** 32;
-	if (size >= 2 ** 53) throw malformed(record, "its size is no exact number");
+	if (size >= 2 ** 53) throw malformed(record, "its size is 2^53 or more");
 	if (kind === KIND.file) return { kind: "file", sha256: hexAt(bytes, at + RECORD.digest), size };
 	if (kind !== KIND.link) throw malformed(record, "it is neither a file nor a link");
 	const target = pathStart(table, record) + pathBytesOf(table, record);
 	if (size > table.namesEnd - target) throw malformed(record, "its target reaches past the names");
-	return { kind: "link", target: decode(octetsAt(bytes, target, size)) };
+	return { kind: "link", target: decode(bytesAt(bytes, target, size)) };
 }
 
-/** Where the path of a record starts; all of it lies among the names. */
+/** Returns the offset of a record's path. @throws ERR_INDEX_FORMAT unless the whole path is among the names */
 function pathStart(table: EntryTable, record: number): number {
 	const start = table.namesStart + uint32(table.bytes, table.recordsStart + record * RECORD_BYTES + RECORD.nameStart);
 	if (start + pathBytesOf(table, record) > table.namesEnd) throw malformed(record, "its path reaches past the names");
@@ -159,10 +160,10 @@ function hexAt(bytes: Uint8Array, start: number): string {
 	return hexSlice(bytes, start, start + 32);
 }
 
-function octetsAt(bytes: Uint8Array, start: number, length: number): Uint8Array<ArrayBuffer> {
-	const octets = new Octets(length);
-	for (let i = 0; i < length; i++) octets[i] = bytes[start + i];
-	return octets;
+function bytesAt(bytes: Uint8Array, start: number, length: number): Uint8Array<ArrayBuffer> {
+	const copy = new Bytes(length);
+	for (let i = 0; i < length; i++) copy[i] = bytes[start + i];
+	return copy;
 }
 
 function uint16(bytes: Uint8Array, at: number): number {
@@ -173,13 +174,13 @@ function uint32(bytes: Uint8Array, at: number): number {
 	return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
 }
 
-const Octets = Uint8Array;
+const Bytes = Uint8Array;
 const smaller = Math.min;
 const encodeInto = TextEncoder.prototype.encodeInto.bind(new TextEncoder());
-/** Decoding of Buffer, which costs a start less than a TextDecoder. */
-const decode: (octets: Uint8Array) => string = Function.prototype.call.bind(Buffer.prototype.utf8Slice);
-const hexSlice: (octets: Uint8Array, start: number, end: number) => string = Function.prototype.call.bind(
+/** Buffer decodes, because creating a TextDecoder takes longer at start-up. */
+const decode: (bytes: Uint8Array) => string = Function.prototype.call.bind(Buffer.prototype.utf8Slice);
+const hexSlice: (bytes: Uint8Array, start: number, end: number) => string = Function.prototype.call.bind(
 	Buffer.prototype.hexSlice,
 );
-/** The path looked for: at most three octets a UTF-16 unit. */
-const sought = new Octets(3 * LIMITS.pathBytes);
+/** The sought path in UTF-8, which has at most three bytes for each UTF-16 code unit. */
+const sought = new Bytes(3 * LIMITS.pathBytes);

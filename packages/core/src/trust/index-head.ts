@@ -1,4 +1,4 @@
-/** The head of a trust index: what there is to say but for the entries, as one JSON document. */
+/** Encodes and parses the head of a trust index: one JSON document with everything but the entries. */
 
 import { isUtf8 } from "node:buffer";
 import { quote, SigtoolError } from "../errors.js";
@@ -6,7 +6,7 @@ import { LIMITS } from "./index-layout.js";
 import { absent, list, object, SHA256_HEX, set, text, wholeNumber } from "./json-shape.js";
 import { type Policy, parsePolicy } from "./policy.js";
 
-/** Its members in this order. Entries stand product by product. */
+/** The members of the head, in the order in which they are written. The index has its entries product by product. */
 export interface IndexHead {
 	/** Milliseconds since the epoch. */
 	readonly notAfter: number | undefined;
@@ -19,14 +19,14 @@ export interface IndexHeadProduct {
 	readonly name: string;
 	readonly root: string;
 	readonly sequence: number | undefined;
-	/** Nobody signed it: whoever compiled took the directory as it was. */
+	/** Is set when the directory was unsigned, and the signer of the index adopted its content as it was. */
 	readonly adopted?: true | undefined;
 	readonly catalogs: readonly string[];
-	/** How many of the entries are its. */
+	/** The number of the product's entries. */
 	readonly entries: number;
 }
 
-/** UTF-8; equal heads are equal octets. */
+/** Encodes a head in UTF-8. Equal heads give equal bytes. */
 export function encodeHead({ notAfter, policy, signers, products }: IndexHead): Uint8Array {
 	const ordered = products.map(({ name, root, sequence, adopted, catalogs, entries }) => {
 		return { name, root, sequence, adopted, catalogs, entries };
@@ -35,12 +35,12 @@ export function encodeHead({ notAfter, policy, signers, products }: IndexHead): 
 }
 
 /** @throws ERR_INDEX_FORMAT; ERR_POLICY for the policy */
-export function parseHead(octets: Uint8Array): IndexHead {
+export function parseHead(bytes: Uint8Array): IndexHead {
 	let value: unknown;
 	try {
-		if (!isUtf8(octets)) throw new TypeError("It is not UTF-8");
-		// By Buffer: making a TextDecoder takes longer than all of this.
-		value = JSON.parse(Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("utf8"));
+		if (!isUtf8(bytes)) throw new TypeError("It is not UTF-8");
+		// Buffer decodes, because creating a TextDecoder takes longer than this whole function.
+		value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
 	} catch (cause) {
 		throw new SigtoolError("ERR_INDEX_FORMAT", "Cannot read the trust index: its head is not JSON", { cause });
 	}
@@ -52,7 +52,7 @@ export function parseHead(octets: Uint8Array): IndexHead {
 }
 
 const readHead = object<IndexHead>({
-	notAfter: absent(undefined, wholeNumber(0, 8.64e15)), // The last moment of a Date.
+	notAfter: absent(undefined, wholeNumber(0, 8.64e15)), // 8.64e15 is the greatest time of a Date.
 	policy: (value) => parsePolicy(value),
 	signers: set(SHA256_HEX),
 	products: list(

@@ -1,8 +1,8 @@
 /**
- * Reading a trust index (`.sigx`): which content each path of some products must have, and by what policy, signed by
- * whoever compiled it from verified catalogs. docs/trust-index.md has the layout.
+ * Verifies and parses a trust index (`.sigx`), which states the content of each path of some products and the policy. It
+ * is signed by the one who compiled it from verified catalogs. docs/trust-index.md has the layout.
  *
- * Supported: version 1, one signer, SHA-256. Everything is in one place only, so that nothing can overlap.
+ * Supported: version 1, one signer, SHA-256. The parts follow each other without gaps, so that none can overlap.
  */
 
 import { createHash } from "node:crypto";
@@ -32,58 +32,58 @@ export type { FindRecord, IndexEntry } from "./index-entries.js";
 export interface TrustIndex {
 	readonly products: readonly IndexedProduct[];
 	readonly policy: Policy;
-	/** Milliseconds since the epoch; the signer's word. */
+	/** The signing time in milliseconds since the epoch, as the signer claims it. */
 	readonly compiledAt: number;
-	/** Milliseconds since the epoch after which it is not to be used. */
+	/** The time in milliseconds since the epoch after which the index is refused. */
 	readonly notAfter: number | undefined;
-	/** Who signed the catalogs: hexadecimal SHA-256 of their keys (SPKI). */
+	/** The hexadecimal SHA-256 of the keys (SPKI) that signed the catalogs. */
 	readonly signers: readonly string[];
 	readonly entryCount: number;
-	/** Hexadecimal SHA-256 of the whole file. */
+	/** The hexadecimal SHA-256 of the whole file. */
 	readonly digest: string;
 	/**
-	 * The entry of a product's path, "/"-separated and relative to the product's root. Sound also in a program that replaced
-	 * methods of built-in prototypes, which of the rest only `hasContent` is.
+	 * Returns the entry of a path of a product, "/"-separated and relative to the product's root. The result is right even
+	 * when a program has replaced methods of built-in prototypes, which is true of `hasContent` too, but of nothing else.
 	 */
 	find(product: string, path: string): IndexEntry | undefined;
-	/** Whether a file of any product has this content, by hexadecimal SHA-256. As sound as `find`. */
+	/** Returns true when a file of any product has this SHA-256, in lower-case hexadecimal. */
 	hasContent(sha256: string): boolean;
-	/** All of a product's, in byte order of their paths. @throws ERR_INDEX_FORMAT on the way, where they are not */
+	/** Yields all entries of a product, in byte order of their paths. @throws ERR_INDEX_FORMAT at the first out of order */
 	entries(product: string): Iterable<[path: string, entry: IndexEntry]>;
 }
 
 export interface IndexedProduct {
 	readonly name: string;
-	/** Absolute directory it was compiled from. */
+	/** The absolute path of the directory from which it was compiled. */
 	readonly root: string;
-	/** The lowest of its catalogs'. */
+	/** The lowest sequence of its catalogs. */
 	readonly sequence: number | undefined;
-	/** Nobody signed it: whoever compiled took the directory as it was. */
+	/** Is set when the directory was unsigned, and the signer of the index adopted its content as it was. */
 	readonly adopted?: true | undefined;
-	/** Hexadecimal SHA-256 of the catalog files. */
+	/** The hexadecimal SHA-256 of each catalog file. */
 	readonly catalogs: readonly string[];
 }
 
 export interface TrustIndexVerifyOptions {
 	readonly trust: TrustPolicy;
-	/** Milliseconds since the epoch at which to judge; now when absent. */
+	/** The time in milliseconds since the epoch for which the index is verified. Absent: now. */
 	readonly at?: number;
-	/** What a development identity signed. Default `refuse`. */
+	/** The value `allow` accepts an index that a development identity signed. Default `refuse`. */
 	readonly development?: "refuse" | "allow";
-	/** A native search for entries, that finds the same. */
+	/** A native search for entries, with the same results. */
 	readonly findRecord?: FindRecord | undefined;
 }
 
 export interface VerifiedTrustIndex {
 	readonly index: Verified<TrustIndex>;
 	readonly signer: VerifiedSigner;
-	/** Milliseconds since the epoch. */
+	/** The time in milliseconds since the epoch for which the index was verified. */
 	readonly judgedAt: number;
 }
 
 /**
- * Verifies an index's signature, then whether its signer is trusted, and only then reads what it says. The octets must not
- * change afterwards: entries are read from them.
+ * Verifies an index's signature, then that its signer is trusted, and only then parses the content. The bytes must not
+ * change afterwards, because entries are read from them on request.
  * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_WEAK_*,
  * ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_DEVELOPMENT_IDENTITY, ERR_LIMIT, ERR_POLICY
  */
@@ -113,35 +113,38 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	const index = readIndex(parts, options.findRecord);
 	refuseDeniedSources(index, trust.deny);
 	if (index.notAfter !== undefined && at > index.notAfter) {
-		const message = `Cannot use the ${WHAT}: it was to be used until ${new Date(index.notAfter).toISOString()}; compile it again`;
+		const message = `Cannot use the ${WHAT}: it expired on ${new Date(index.notAfter).toISOString()}; compile it again`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
 	}
-	return { index: index as Verified<TrustIndex>, signer: verifiedSigner, judgedAt: at }; // Evidence turns into the brand.
+	return { index: index as Verified<TrustIndex>, signer: verifiedSigner, judgedAt: at }; // All checks have passed.
 }
 
-/** Whoever signed what an index was compiled from, and that itself, are known by digests. @throws ERR_DENIED */
+/** Refuses an index that was compiled from a denied catalog, or from one that a denied key signed. @throws ERR_DENIED */
 function refuseDeniedSources({ signers, products }: TrustIndex, deny: readonly Denial[] | undefined): void {
 	for (const denial of deny ?? []) {
 		const sources = denial.kind === "key" ? signers : products.flatMap(({ catalogs }) => catalogs);
 		if ((denial.kind === "key" || denial.kind === "catalog") && sources.includes(denial.sha256)) {
-			throw denied(`what the ${WHAT} was compiled from`, denial);
+			throw denied(`a catalog from which the ${WHAT} was compiled`, denial);
 		}
 	}
 }
 
-/** What an index says, whoever signed it. @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_POLICY, ERR_LIMIT */
+/**
+ * Parses an index without verifying its signature.
+ * @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_POLICY, ERR_LIMIT
+ */
 export function parseTrustIndex(bytes: Uint8Array): TrustIndex {
 	return readIndex(splitIndex(bytes));
 }
 
-/** The octets that an index's signature covers. @throws as `parseTrustIndex` */
+/** Returns the bytes that an index's signature covers. @throws the errors of `parseTrustIndex` but ERR_POLICY */
 export function signedPartOf(bytes: Uint8Array): Uint8Array {
 	return splitIndex(bytes).signed;
 }
 
-/** Whether octets begin as every index does. */
+/** Returns true when the bytes begin with MAGIC. */
 export function isTrustIndex(bytes: Uint8Array): boolean {
-	return MAGIC.every((octet, position) => bytes[position] === octet);
+	return MAGIC.every((byte, position) => bytes[position] === byte);
 }
 
 const WHAT = "trust index";
@@ -149,7 +152,7 @@ const WHAT = "trust index";
 interface IndexParts extends Omit<EntryTable, "findRecord"> {
 	readonly head: Uint8Array;
 	readonly entryCount: number;
-	/** What the signature covers. */
+	/** The bytes that the signature covers. */
 	readonly signed: Uint8Array;
 	readonly contentSha256: Uint8Array;
 	readonly digest: string;
@@ -157,16 +160,16 @@ interface IndexParts extends Omit<EntryTable, "findRecord"> {
 	readonly signer: SignerInfo;
 }
 
-/** Header, head, records, names, signature: one behind the other, to the last octet. */
+/** Splits an index into header, head, records, names and signature, which follow each other up to the last byte. */
 function splitIndex(bytes: Uint8Array): IndexParts {
-	if (!isTrustIndex(bytes)) throw malformed("it does not begin as one");
+	if (!isTrustIndex(bytes)) throw malformed("it does not begin with the bytes of a trust index");
 	if (bytes.length < HEADER_BYTES) throw malformed("it is truncated");
 	const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
 	const [version, headBytes, entryCount, nameBytes] = [8, 12, 16, 20].map((at) => header.getUint32(at, true));
 	if (version !== FORMAT_VERSION)
 		throw malformed(`its format has version ${version}, which this sigtool does not know`);
 	if (headBytes > LIMITS.headBytes || entryCount > LIMITS.entries || nameBytes > LIMITS.nameBytes) {
-		throw new SigtoolError("ERR_LIMIT", `Cannot read the ${WHAT}: it says it is larger than one may be`);
+		throw new SigtoolError("ERR_LIMIT", `Cannot read the ${WHAT}: its header announces more than the limits allow`);
 	}
 	const recordsStart = HEADER_BYTES + headBytes;
 	const namesStart = recordsStart + entryCount * RECORD_BYTES;
@@ -189,12 +192,12 @@ function splitIndex(bytes: Uint8Array): IndexParts {
 	};
 }
 
-/** SignedData over content that is not in it, by one signer. */
+/** Parses SignedData with one signer and detached content. */
 function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signer"> {
 	const signedData = parseSignedData(der, WHAT);
 	const { contentType, content, signers } = signedData;
 	if (contentType !== TRUST_INDEX_OID) throw malformed(`its signature is for content of type ${contentType}`);
-	if (content !== undefined) throw malformed("its signature brings content of its own");
+	if (content !== undefined) throw malformed("its signature contains other content");
 	const [signer, ...others] = signers;
 	if (signer === undefined || others.length > 0) throw malformed(`it has ${signers.length} signers`);
 	return { signedData, signer };
@@ -212,8 +215,8 @@ function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
 		end += entries;
 	}
 	starts.push(end);
-	if (end !== entryCount) throw malformed(`its products have ${end} entries, and it has ${entryCount}`);
-	/** Its number, or the number of products. As robust as `findEntry`. */
+	if (end !== entryCount) throw malformed(`its products have ${end} entries, but its header says ${entryCount}`);
+	/** Returns a product's index, or the number of products. Calls no method that a program could have replaced. */
 	const numberOf = (product: string) => {
 		let number = 0;
 		while (number < names.length && names[number] !== product) number++;
@@ -241,7 +244,7 @@ function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
 
 function signingTime(signer: SignerInfo): number {
 	const value = signedAttribute(signer, SIGNING_TIME_OID, WHAT);
-	if (value === undefined) throw malformed("its signature names no time");
+	if (value === undefined) throw malformed("its signature has no signing time");
 	return new DerReader(value, WHAT).time();
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { encode, integer, NULL, octetString, oid, sequence, TAG, time } from "../../dist/asn1/der.js";
 import {
-	bmpOctets,
+	bmpBytes,
 	CATALOG_OID,
 	MAX_MEMBER_ATTRIBUTES,
 	memberAttributes,
@@ -10,7 +10,7 @@ import {
 
 test("refuses a member of more attributes than any real one, however they are spread", () => {
 	const nameValue = sequence(
-		encode(TAG.BMP_STRING, bmpOctets("Name")),
+		encode(TAG.BMP_STRING, bmpBytes("Name")),
 		integer(0),
 		octetString(Buffer.from("v", "utf16le")),
 	);

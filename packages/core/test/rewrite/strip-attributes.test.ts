@@ -58,7 +58,7 @@ describe("openFiles()", () => {
 			["ERR_FILE_CHANGED", "lib/c"],
 		]);
 		expect(problems[0].message).toBe(
-			'Cannot open "lib/b": it, or a directory on the way to it, was moved or replaced meanwhile',
+			'Cannot open "lib/b": the file, or a directory above it, was moved or replaced meanwhile',
 		);
 		// The path alone, even without following a link at its end, leads to the file outside.
 		const reached = openSync(join(root, "lib/b"), constants.O_RDONLY | constants.O_NOFOLLOW);

@@ -143,6 +143,6 @@ function withoutDigest(verdict: string): string {
 describe("parseTrustIndex()", () => {
 	it("reads what nobody vouches for", async () => {
 		expect(parseTrustIndex(await makeIndex(makeSigner("development"))).products[0]?.name).toBe("app");
-		expect(() => parseTrustIndex(Buffer.alloc(0))).toThrow("does not begin as one");
+		expect(() => parseTrustIndex(Buffer.alloc(0))).toThrow("does not begin with the bytes of a trust index");
 	});
 });
