@@ -1,4 +1,4 @@
-/** Everything public, by name. Programs that only verify use `@sigtool/core/read`. */
+/** The entry point with everything public. Programs that only verify use `@sigtool/core/read`. */
 
 export {
 	type CompiledProduct,

@@ -1,4 +1,4 @@
-/** The door for programs that verify: nothing here can sign or touches a private key. */
+/** The entry point for programs that verify. Nothing here can sign or use a private key. */
 
 export { contentDigest } from "./digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";

@@ -1,4 +1,4 @@
-/** What the system under a path offers for signing, verifying and enforcing, and what is missing. */
+/** Examines what a system and the file system of a path offer for signing, verifying and enforcing. */
 
 import type { Check } from "./check.js";
 import { attributeChecks, directoryOf, mountChecks } from "./file-system.js";
@@ -8,8 +8,8 @@ import { runtimeChecks } from "./runtime.js";
 import { systemFacts } from "./system.js";
 
 /**
- * Looks, and changes nothing that stays: attributes are tried on a file without a name. Every check is in the result on
- * every system; what cannot be known is `unknown`.
+ * Leaves no changes behind: attributes are tried on a file without a name. The result has every check on every system;
+ * the status is `unknown` when a feature cannot be examined.
  * @throws ERR_ROOT_MISSING, ERR_IO
  */
 export async function examineSystem(path: string): Promise<Check[]> {

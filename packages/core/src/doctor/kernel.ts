@@ -1,4 +1,6 @@
-/** Examines what the kernel offers for enforcement. It reads files of /proc and /sys, versions and build options only. */
+/**
+ * Examines what the kernel offers for enforcement. It reads files of /proc and /sys, versions and build options only.
+ */
 
 import type { Check, Finding } from "./check.js";
 import { NOT_HERE } from "./check.js";

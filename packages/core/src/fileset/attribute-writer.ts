@@ -40,7 +40,9 @@ export function createAttributeWriter(
 	const present: (Uint8Array | undefined)[] = [];
 	let written: number[] = [];
 
-	/** Refuses a file that is no longer at its path: a directory replaced by a symbolic link would lead out of the tree. */
+	/**
+	 * Refuses a file that is no longer at its path: a directory replaced by a symbolic link would lead out of the tree.
+	 */
 	function requirePlace({ descriptor, path, name }: OpenFile): void {
 		if (pathOfDescriptor(descriptor, path) !== path) throw fileChanged(name);
 	}

@@ -94,7 +94,9 @@ export interface SignedDigest {
 	readonly name: string;
 }
 
-/** Returns the differences in path order. A file is accepted at any path when its digest is signed; a link at its own. */
+/**
+ * Returns the differences in path order. A file is accepted at any path when its digest is signed; a link at its own.
+ */
 export function compareByDigest(
 	manifest: Manifest,
 	signed: readonly SignedDigest[],

@@ -3,8 +3,8 @@
 import { fstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 
 /**
- * Returns the real path of the file that is open as `descriptor`. On Linux the kernel tells it. Elsewhere it is the real
- * path of `path`, by which the file was opened, or undefined when `path` now leads to another file.
+ * Returns the real path of the file that is open as `descriptor`. On Linux the kernel tells it. Elsewhere it is the
+ * real path of `path`, by which the file was opened, or undefined when `path` now leads to another file.
  */
 export function pathOfDescriptor(descriptor: number, path: string): string | undefined {
 	if (process.platform === "linux") return readlinkSync(`/proc/self/fd/${descriptor}`);

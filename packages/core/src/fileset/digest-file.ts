@@ -9,8 +9,8 @@ import { readOrWait } from "../system/store.js";
 import { fileChanged } from "./hash-file.js";
 
 /**
- * The value `authenticode` is the SHA-256 that Windows signs for PE images and cabinets; `fsverity-*` is the file digest
- * that the kernel's fs-verity computes.
+ * The value `authenticode` is the SHA-256 that Windows signs for PE images and cabinets; `fsverity-*` is the file
+ * digest that the kernel's fs-verity computes.
  */
 export type FileDigestAlgorithm = "sha256" | "sha512" | "authenticode" | "fsverity-sha256" | "fsverity-sha512";
 

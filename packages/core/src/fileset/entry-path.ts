@@ -2,7 +2,10 @@
 
 import { type ErrorCode, quote, quoteAscii, SigtoolError } from "../errors.js";
 
-/** Checks one name; collisions need the whole set, see `checkCollisions`. @throws ERR_PATH_* for the first broken rule */
+/**
+ * Checks one name; collisions need the whole set, see `checkCollisions`.
+ * @throws ERR_PATH_* for the first broken rule
+ */
 export function checkEntryPath(path: string): void {
 	const problem = entryPathProblem(path);
 	if (problem !== undefined) throw problem;
@@ -65,8 +68,8 @@ interface SeenName {
 }
 
 /**
- * Returns a function that takes the paths of a set one by one. For a path that collides with an earlier one it returns the
- * error that `checkCollisions` throws.
+ * Returns a function that takes the paths of a set one by one. For a path that collides with an earlier one it returns
+ * the error that `checkCollisions` throws.
  */
 export function collisionFinder(options: CollisionOptions = {}): (path: string) => SigtoolError | undefined {
 	const equivalent = options.caseCollisions === "allow" ? normalized : folded;

@@ -1,6 +1,6 @@
 /**
- * Hashes a file set. The calling thread walks the tree and adds rows; it and, for large sets, other threads claim the rows
- * and hash them. The filled columns become the manifest.
+ * Hashes a file set. The calling thread walks the tree and adds rows; it and, for large sets, other threads claim the
+ * rows and hash them. The filled columns become the manifest.
  */
 
 import { realpathSync, statSync } from "node:fs";

@@ -33,7 +33,9 @@ const NATIVE_MIN_FILES = 64;
 const WORKER_MIN_FILES = 4096;
 const WORKER_MIN_BIG_BYTES = 2 ** 25;
 
-/** The longest wait for other threads. A worker may have died meanwhile; native threads do not notify when they finish. */
+/**
+ * The longest wait for other threads. A worker may have died meanwhile; native threads do not notify when they finish.
+ */
 const IDLE_MS = { workers: 20, native: 0.2 };
 /** The number of rows hashed natively before the rows that are left to JavaScript are checked. */
 const NATIVE_BLOCK_ROWS = 8;

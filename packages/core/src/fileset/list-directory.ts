@@ -28,8 +28,9 @@ export interface Listing {
 }
 
 /**
- * Lists the directory `base + prefix`, where both end in "/" or `prefix` is empty. Files and links named in `skipped` are
- * left out. Never throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE and ERR_LINK_* become problems of the entries concerned.
+ * Lists the directory `base + prefix`, where both end in "/" or `prefix` is empty. Files and links named in `skipped`
+ * are left out. Never throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE and ERR_LINK_* become problems of the entries
+ * concerned.
  */
 export function listDirectory(
 	base: string,
@@ -115,7 +116,9 @@ function escaped(bytes: Buffer): string {
 	return bytes.toString("latin1").replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
-/** Adds a problem for each name that is illegal or collides with a sibling. One test of all names clears most of them. */
+/**
+ * Adds a problem for each name that is illegal or collides with a sibling. One test of all names clears most of them.
+ */
 function checkNames(prefix: string, keys: readonly string[], special: Map<string, SpecialEntry>, options: ListOptions) {
 	const text = `${keys.join("/")}/`;
 	const isSuspect = SUSPECT.test(text);

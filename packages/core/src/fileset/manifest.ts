@@ -2,7 +2,9 @@
 
 import type { SigtoolError } from "../errors.js";
 
-/** The kind of an entry's digest: over the whole file, by Authenticode's rules for PE or cabinets, or none for a link. */
+/**
+ * The kind of an entry's digest: over the whole file, by Authenticode's rules for PE or cabinets, or none for a link.
+ */
 export const ENTRY_KIND = { file: 0, pe: 1, cab: 2, link: 3 } as const;
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND];
 

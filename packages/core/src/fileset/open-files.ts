@@ -18,8 +18,8 @@ export interface OpenFilesOptions {
 }
 
 /**
- * Calls `act` with each regular file of a directory, opened for reading. Symbolic links are skipped, and so are files that
- * vanished meanwhile.
+ * Calls `act` with each regular file of a directory, opened for reading. Symbolic links are skipped, and so are files
+ * that vanished meanwhile.
  * @returns the number of files opened
  * @throws ERR_ROOT_MISSING, ERR_IO, and whatever `act` throws
  */

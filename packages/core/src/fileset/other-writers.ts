@@ -1,6 +1,6 @@
 /**
- * Checks who can write to a tree whose unsigned content is adopted. The tree is refused when everyone can write to it, and
- * causes a warning when other users or a group can.
+ * Checks who can write to a tree whose unsigned content is adopted. The tree is refused when everyone can write to it,
+ * and causes a warning when other users or a group can.
  */
 
 import { lstatSync, type Stats } from "node:fs";

@@ -1,4 +1,6 @@
-/** Resolves a path from the command line to the entry that the kernel would open, and records the symbolic links in it. */
+/**
+ * Resolves a path from the command line to the entry that the kernel would open, and records the symbolic links in it.
+ */
 
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { isAbsolute } from "node:path";
@@ -15,8 +17,8 @@ export interface ResolvedEntry {
 const MAX_LINKS = 40;
 
 /**
- * Follows `path`, relative to the real directory `root`, segment by segment as the kernel does: `..` after a link goes up
- * from the link's target. Segments that do not exist are kept as they are. @throws ERR_LINK_CYCLE, ERR_IO
+ * Follows `path`, relative to the real directory `root`, segment by segment as the kernel does: `..` after a link goes
+ * up from the link's target. Segments that do not exist are kept as they are. @throws ERR_LINK_CYCLE, ERR_IO
  */
 export function resolveEntry(root: string, path: string): ResolvedEntry {
 	const links: string[] = [];

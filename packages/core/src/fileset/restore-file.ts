@@ -26,8 +26,9 @@ export interface RestoredFile {
 }
 
 /**
- * Writes to the entry `path` of the tree at the real directory `root` the attributes that its catalog carries, in order.
- * A file that differs from what was signed is not touched. One that changes meanwhile gets its old attributes back.
+ * Writes to the entry `path` of the tree at the real directory `root` the attributes that its catalog carries, in
+ * order. A file that differs from what was signed is not touched. One that changes meanwhile gets its old attributes
+ * back.
  * @throws ERR_FILE_MISSING, ERR_FILE_TYPE, ERR_FILE_MODIFIED, ERR_MODE_CHANGED, ERR_FILE_CHANGED, ERR_LINK_CHANGED,
  * ERR_LINK_OUTSIDE, ERR_ATTRIBUTE_*, ERR_IO
  */

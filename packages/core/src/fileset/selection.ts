@@ -1,8 +1,8 @@
 /**
  * Selects the files of a tree that a signature covers, by ignore patterns, include globs and paths of the command line.
  *
- * When signing, the other files are left out; when verifying, they are not reported as added. The rules never apply to a
- * signed member: a path in `members` is always compared.
+ * When signing, the other files are left out; when verifying, they are not reported as added. The rules never apply to
+ * a signed member: a path in `members` is always compared.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -10,14 +10,18 @@ import { quote, SigtoolError } from "../errors.js";
 export interface SelectionRules {
 	/** Case-sensitive patterns in the syntax of .gitignore. */
 	readonly ignore: readonly string[];
-	/** Globs in the syntax of fast-glob. If there are any, only matches are selected; a directory includes its content. */
+	/**
+	 * Globs in the syntax of fast-glob. If there are any, only matches are selected; a directory includes its content.
+	 */
 	readonly include: readonly string[];
 	/** The value `root` selects everything, `listed` only members, an array the files and directories with its paths. */
 	readonly scope: "root" | "listed" | readonly string[];
 }
 
 export interface Selection {
-	/** Returns true for an entry that the walk leaves out. Such a directory is not entered. Undefined: all are selected. */
+	/**
+	 * Returns true for an entry that the walk leaves out. Such a directory is not entered. Undefined: all are selected.
+	 */
 	readonly excludes: ((path: string, kind: "file" | "directory") => boolean) | undefined;
 	/** The number of entries that patterns and globs have left out so far. A directory counts once. */
 	readonly ignoredCount: number;

@@ -1,8 +1,9 @@
 /**
  * Holds the rows of a file set while it is hashed, as columns and counters in memory that all threads share.
  *
- * Only the walking thread adds rows. Each row below `published` is claimed by exactly one thread, which alone writes its
- * facts. Memory is reserved for the largest number of rows; the system provides it page by page when rows are written.
+ * Only the walking thread adds rows. Each row below `published` is claimed by exactly one thread, which alone writes
+ * its facts. Memory is reserved for the largest number of rows; the system provides it page by page when rows are
+ * written.
  */
 
 import type { HashColumns } from "./hash-file.js";
@@ -22,7 +23,9 @@ export interface SharedRows extends Omit<HashColumns, "digests" | "sha1Digests">
 	readonly threadBytes: Float64Array;
 }
 
-/** A `settled` row is a link and is not hashed. A `failed` row is hashed again by `toManifest()`, which reports errors. */
+/**
+ * A `settled` row is a link and is not hashed. A `failed` row is hashed again by `toManifest()`, which reports errors.
+ */
 export const ROW_STATE = { waiting: 0, settled: 1, changed: 2, failed: 3 } as const;
 
 export const COUNTER = {

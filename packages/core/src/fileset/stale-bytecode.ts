@@ -1,4 +1,6 @@
-/** Finds unchecked hash-based .pyc files (PEP 552), which Python loads without reading the source, that are out of date. */
+/**
+ * Finds unchecked hash-based .pyc files (PEP 552), which Python loads without reading the source, that are out of date.
+ */
 
 import { closeSync, openSync, readSync } from "node:fs";
 import { type SipRounds, sipHash } from "../digest/siphash.js";
@@ -7,8 +9,8 @@ import { readBounded } from "../system/store.js";
 import { ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 
 /**
- * Refuses to sign a file set in which Python would run bytecode that differs from its source. Bytecode without a source,
- * and bytecode that Python itself compares with the source, is accepted.
+ * Refuses to sign a file set in which Python would run bytecode that differs from its source. Bytecode without a
+ * source, and bytecode that Python itself compares with the source, is accepted.
  * @throws ERR_STALE_BYTECODE
  */
 export function refuseStaleBytecode(manifest: Manifest): void {

@@ -1,8 +1,9 @@
 /**
- * Yields the entries of a tree in byte order of their full paths, and reads one directory after the other synchronously.
+ * Yields the entries of a tree in byte order of their full paths, and reads one directory after the other
+ * synchronously.
  *
- * A directory sorts as `name/`, so depth-first order is path order and nothing is sorted twice. Only the listings of the
- * current directory and of those above it are in memory.
+ * A directory sorts as `name/`, so depth-first order is path order and nothing is sorted twice. Only the listings of
+ * the current directory and of those above it are in memory.
  */
 
 import { linkCycle } from "./links.js";

@@ -18,8 +18,8 @@ export interface AttributeNaming {
 
 /**
  * Returns the name of the attribute that holds a format's values.
- * @throws ERR_UNSUPPORTED_PLATFORM for `security.*` on systems other than Linux; ERR_USAGE for a name without namespace, or
- * with another meaning
+ * @throws ERR_UNSUPPORTED_PLATFORM for `security.*` on systems other than Linux; ERR_USAGE for a name without
+ * namespace, or with another meaning
  */
 export function attributeName(format: AttributeFormat, { namespace = "security", attribute }: AttributeNaming): string {
 	if (format === "spython") return attribute === undefined ? SPYTHON_ATTRIBUTE : requireNamespace(attribute);
@@ -41,7 +41,10 @@ export function isSignatureFormat(format: AttributeFormat): boolean {
 	return format !== "spython" && format !== "ima-hash";
 }
 
-/** Requires one of the three namespaces that Linux has for programs; `system.*` is the kernel's own. @throws ERR_USAGE */
+/**
+ * Requires one of the three namespaces that Linux has for programs; `system.*` is the kernel's own.
+ * @throws ERR_USAGE
+ */
 function requireNamespace(name: string): string {
 	const isNamed = process.platform !== "linux" || /^(?:user|security|trusted)\../.test(name);
 	const isTaken = TAKEN.has(name);

@@ -1,5 +1,6 @@
 /**
- * Encodes IMA and EVM signatures for a catalog as text like `security.ima=0sAwIE…`, as `getfattr -d -e base64` prints it.
+ * Encodes IMA and EVM signatures for a catalog as text like `security.ima=0sAwIE…`, as `getfattr -d -e base64` prints
+ * it.
  *
  * Supported: the names of CARRIED_NAMES, each once per file, and values of 1 to MAX_CARRIED_BYTES bytes. A file's
  * attributes are in the order of CARRIED_NAMES: an EVM signature covers the IMA value and must be written after it.

@@ -1,8 +1,9 @@
 /**
  * Encodes a catalog's list in New-FileCatalog's layout, version 2, into one buffer of exactly the right size.
  *
- * Members of one kind and mode whose paths have one length differ only in digest, path and carried values. Each such form
- * is encoded once, with holes. A first pass adds up the sizes of the forms, a second one copies them and fills the holes.
+ * Members of one kind and mode whose paths have one length differ only in digest, path and carried values. Each such
+ * form is encoded once, with holes. A first pass adds up the sizes of the forms, a second one copies them and fills the
+ * holes.
  */
 
 import { createHash } from "node:crypto";
@@ -109,8 +110,8 @@ function entryOf(rows: Rows, row: number): number {
 }
 
 /**
- * Returns the rows in memcmp order of their tags, equal tags in path order. Sorts numbers made of a tag's first four bytes
- * and the row, then each run of equal prefixes.
+ * Returns the rows in memcmp order of their tags, equal tags in path order. Sorts numbers made of a tag's first four
+ * bytes and the row, then each run of equal prefixes.
  */
 function sortByTag(manifest: Manifest, rows: Rows): Uint32Array {
 	const { digests, sha1Digests = digests } = manifest;

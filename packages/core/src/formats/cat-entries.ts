@@ -16,8 +16,8 @@ import { parseCarried } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
 
 /**
- * Returns the size in bytes of the digests that count: 32 when a catalog has any SHA-256 member or none at all, else 20.
- * SHA-1 twins beside SHA-256 members add nothing and are skipped.
+ * Returns the size in bytes of the digests that count: 32 when a catalog has any SHA-256 member or none at all, else
+ * 20. SHA-1 twins beside SHA-256 members add nothing and are skipped.
  * @throws ERR_WEAK_DIGEST for a SHA-1 catalog under the default profile
  */
 export function evidenceSize(catalog: Catalog, profile: "default" | "windows-legacy"): 20 | 32 {
@@ -91,7 +91,9 @@ export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32
 	return { files, links: new Map(target === undefined ? [] : [[path, target]]) };
 }
 
-/** Returns every digest that counts, with its name in the catalog or else in hexadecimal. A zero-length file's is empty. */
+/**
+ * Returns every digest that counts, with its name in the catalog or else in hexadecimal. A zero-length file's is empty.
+ */
 export function entriesByDigest(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedDigest[] {
 	const entries: SignedDigest[] = Array.from(facts.emptyFiles.keys(), (name) => {
 		return { kind: ENTRY_KIND.file, digest: EMPTY, name };

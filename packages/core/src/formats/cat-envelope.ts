@@ -1,4 +1,7 @@
-/** Puts a catalog's list into SignedData, unsigned or signed with exactly the four signed attributes that Windows writes. */
+/**
+ * Puts a catalog's list into SignedData, unsigned or signed with exactly the four signed attributes that Windows
+ * writes.
+ */
 
 import { createHash } from "node:crypto";
 import { context, DerReader, encode, octetString, oid, sequence, TAG } from "../asn1/der.js";

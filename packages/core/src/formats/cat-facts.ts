@@ -1,9 +1,10 @@
 /**
- * Encodes and parses the facts that sigtool records in a catalog beside the members, as NameValue attributes of the list.
+ * Encodes and parses the facts that sigtool records in a catalog beside the members, as NameValue attributes of the
+ * list.
  *
- * `FilePath` is PowerShell's: New-FileCatalog lists zero-length files with it. Names that begin with `Sigtool` are ours,
- * and every other reader skips them; docs/catalog-format.md describes each. Facts are evidence only in a verified catalog.
- * They are always parsed strictly, so that no two readers can understand them differently.
+ * `FilePath` is PowerShell's: New-FileCatalog lists zero-length files with it. Names that begin with `Sigtool` are
+ * ours, and every other reader skips them; docs/catalog-format.md describes each. Facts are evidence only in a verified
+ * catalog. They are always parsed strictly, so that no two readers can understand them differently.
  */
 
 import { quote, SigtoolError } from "../errors.js";

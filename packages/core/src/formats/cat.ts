@@ -1,9 +1,9 @@
 /**
  * Parses the certificate trust list of a Windows catalog strictly, into columns.
  *
- * Supported: catalogs of version 1 (a member's tag is its SHA-1 in hexadecimal) and 2 (the tag is the SHA-256 in binary,
- * with or without a second member for the SHA-1), and the attributes NameValue, MemberInfo and SpcIndirectData. Other
- * member attributes are skipped. `cat-encode.ts` has the encoder, docs/catalog-format.md the layout byte by byte.
+ * Supported: catalogs of version 1 (a member's tag is its SHA-1 in hexadecimal) and 2 (the tag is the SHA-256 in
+ * binary, with or without a second member for the SHA-1), and the attributes NameValue, MemberInfo and SpcIndirectData.
+ * Other member attributes are skipped. `cat-encode.ts` has the encoder, docs/catalog-format.md the layout byte by byte.
  */
 
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
@@ -24,7 +24,9 @@ export const CATALOG_OID = {
 	cabData: "1.3.6.1.4.1.311.2.1.28",
 } as const;
 
-/** The kind of file that a digest covers. It is `unknown` when the catalog does not tell, as with some SHA-1 members. */
+/**
+ * The kind of file that a digest covers. It is `unknown` when the catalog does not tell, as with some SHA-1 members.
+ */
 export const SUBJECT_KIND = { unknown: 0, flat: 1, pe: 2, cab: 3 } as const;
 export type SubjectKind = keyof typeof SUBJECT_KIND;
 
@@ -80,7 +82,8 @@ const MAX_CATALOG_ATTRIBUTES = 2 ** 20;
 export const MAX_MEMBER_ATTRIBUTES = 64;
 
 /**
- * Parses the content of a catalog's SignedData, but its members only at the first access. Does not verify any signature.
+ * Parses the content of a catalog's SignedData, but its members only at the first access. Does not verify any
+ * signature.
  * @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT
  */
 export function parseCatalog(content: Uint8Array): Catalog {

@@ -1,10 +1,11 @@
 /**
- * Recognises a file whose whole content is data that the same key signs in another format. An IMA signature of version 2
- * covers the bare content, so that it would also be valid for that certificate, catalog or attribute, and the reverse.
+ * Recognises a file whose whole content is data that the same key signs in another format. An IMA signature of version
+ * 2 covers the bare content, so that it would also be valid for that certificate, catalog or attribute, and the
+ * reverse.
  *
  * The check is lenient and looks at the first and last bytes. It recognises signed attributes of CMS (RFC 5652 §5.4),
- * the signed part of certificates and revocation lists (RFC 5280 §4.1, §5.1) and of OCSP responses (RFC 6960 §4.2.1), and
- * the messages that signatures of IMA's version 3, EVM and fs-verity cover.
+ * the signed part of certificates and revocation lists (RFC 5280 §4.1, §5.1) and of OCSP responses (RFC 6960 §4.2.1),
+ * and the messages that signatures of IMA's version 3, EVM and fs-verity cover.
  */
 
 import { TAG } from "../asn1/der.js";
@@ -78,8 +79,9 @@ function isAttributeSet(head: Uint8Array, sizeBytes: number): boolean {
 }
 
 /**
- * Recognises a TBSCertificate or TBSCertList: optional version and serial number, the algorithm, a name. An OCSP response
- * has the responder as [1] or [2] instead. A PKCS#12 container looks the same except for its content type, and passes.
+ * Recognises a TBSCertificate or TBSCertList: optional version and serial number, the algorithm, a name. An OCSP
+ * response has the responder as [1] or [2] instead. A PKCS#12 container looks the same except for its content type, and
+ * passes.
  */
 function isToBeSigned(head: Uint8Array, sizeBytes: number): boolean {
 	if (!elementIs(head, TAG.SEQUENCE, sizeBytes)) return false;

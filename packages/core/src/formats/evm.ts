@@ -1,5 +1,6 @@
 /**
- * Encodes and parses values of `security.evm`, the Linux kernel's Extended Verification Module, security/integrity/evm/.
+ * Encodes and parses values of `security.evm`, the Linux kernel's Extended Verification Module,
+ * security/integrity/evm/.
  *
  *     05 02 | … signature header …      portable signature, over the attributes below, owner, group and mode
  *     03 02 | … signature header …      the same bound to one inode
@@ -42,9 +43,13 @@ export type EvmValue =
 	| ({ readonly kind: "portable-signature" | "inode-signature" } & IntegritySignature)
 	| { readonly kind: "hmac" };
 
-/** The data that a portable signature covers. It covers no name or path, and the content only through IMA's attribute. */
+/**
+ * The data that a portable signature covers. It covers no name or path, and the content only through IMA's attribute.
+ */
 export interface EvmSubject {
-	/** The values of the EVM_PROTECTED_ATTRIBUTES that the file has. For `user.evm`, `user.ima` replaces `security.ima`. */
+	/**
+	 * The values of the EVM_PROTECTED_ATTRIBUTES that the file has. For `user.evm`, `user.ima` replaces `security.ima`.
+	 */
 	readonly attributes: ReadonlyMap<string, Uint8Array>;
 	readonly uid: number;
 	readonly gid: number;

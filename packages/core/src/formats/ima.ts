@@ -93,7 +93,9 @@ export function encodeVeritySignature(signature: VeritySignature): Uint8Array {
 	return encodeSignature(VERITY_SIGNATURE, signature);
 }
 
-/** Returns the message signed in version 3: `06 | algorithm | fs-verity digest`. calc_file_id_hash in ima_appraise.c. */
+/**
+ * Returns the message signed in version 3: `06 | algorithm | fs-verity digest`. calc_file_id_hash in ima_appraise.c.
+ */
 export function verityMessage(algorithm: VerityDigest, digest: Uint8Array): Uint8Array {
 	checkDigestSize(algorithm, digest, "fs-verity digest");
 	return Buffer.concat([Buffer.of(VERITY_SIGNATURE.type, ALGORITHM_NUMBERS[algorithm]), digest]);

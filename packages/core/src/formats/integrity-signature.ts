@@ -1,5 +1,6 @@
 /**
- * Encodes and parses the parts that IMA's and EVM's values have in common: algorithm numbers, and signatures with a header.
+ * Encodes and parses the parts that IMA's and EVM's values have in common: algorithm numbers, and signatures with a
+ * header.
  *
  *     type | version | algorithm | key id, 4 bytes | length of the signature, 2 bytes big-endian | signature
  *
@@ -25,7 +26,9 @@ export interface SignatureKind {
 	readonly version: number;
 }
 
-/** The longest value that is read or written has room for an RSA-8000 signature. Small blocks of ext4 hold 968 bytes. */
+/**
+ * The longest value that is read or written has room for an RSA-8000 signature. Small blocks of ext4 hold 968 bytes.
+ */
 export const MAX_VALUE_BYTES = 1024;
 
 /** The argument `what` names the attribute in messages. @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM */

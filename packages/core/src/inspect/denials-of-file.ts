@@ -1,4 +1,4 @@
-/** What to put on a deny list for a file that is at hand. */
+/** Computes the digests by which the deny list refuses a given file. */
 
 import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
@@ -12,24 +12,24 @@ import { readCatalogFile } from "../verify/catalog-file.js";
 
 export interface DeniedDigest {
 	readonly kind: DeniedKind;
-	/** Lowercase hexadecimal. */
+	/** The digest in lower-case hexadecimal. */
 	readonly sha256: string;
 }
 
 /**
- * @param kind by the name when absent: the key of `*.pem`, `*.crt`, `*.cer` and `*.der`, `*.cat` and `*.sigx` as catalogs, all
- * else as files
- * @returns of a catalog two: the file, and what is signed in it, which no other certificates or timestamps change; of a
- * certificate too
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT, and what reading a certificate, catalog or index throws
+ * Returns the digests to deny. A catalog or certificate has two: of the file, and of its signed part, which stays the
+ * same when certificates or timestamps are replaced.
+ * @param kind is derived from the name when absent: `key` for `*.pem`, `*.crt`, `*.cer` and `*.der`, `catalog` for
+ * `*.cat` and `*.sigx`, else `file`
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT, and the errors of parsing a certificate, catalog or index
  */
 export function denialsOfFile(file: string, kind: DeniedKind = kindByName(file)): DeniedDigest[] {
 	switch (kind) {
 		case "file":
 			return [{ kind, sha256: Buffer.from(digestFile(file, "sha256").digest).toString("hex") }];
 		case "catalog": {
-			const octets = readCatalogFile(file);
-			return [octets, signedOctets(octets, file)].map((part) => ({ kind, sha256: sha256Of(part) }));
+			const bytes = readCatalogFile(file);
+			return [bytes, signedBytes(bytes, file)].map((part) => ({ kind, sha256: sha256Of(part) }));
 		}
 		default: {
 			const [certificate, ...others] = certificatesFromFileBytes(readBounded(file, MAX_CERTIFICATE_FILE_BYTES));
@@ -48,15 +48,15 @@ function kindByName(file: string): DeniedKind {
 	return /\.(cat|sigx)$/i.test(file) ? "catalog" : "file";
 }
 
-function signedOctets(octets: Uint8Array, file: string): Uint8Array {
-	if (isTrustIndex(octets)) return signedPartOf(octets);
-	const { contentValue } = parseSignedData(octets, "catalog");
+function signedBytes(bytes: Uint8Array, file: string): Uint8Array {
+	if (isTrustIndex(bytes)) return signedPartOf(bytes);
+	const { contentValue } = parseSignedData(bytes, "catalog");
 	if (contentValue !== undefined) return contentValue;
-	throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot deny ${quote(file)}: nothing is signed in it`, { path: file });
+	throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot deny ${quote(file)}: it has no content`, { path: file });
 }
 
-function sha256Of(octets: Uint8Array): string {
-	return createHash("sha256").update(octets).digest("hex");
+function sha256Of(bytes: Uint8Array): string {
+	return createHash("sha256").update(bytes).digest("hex");
 }
 
 const MAX_CERTIFICATE_FILE_BYTES = 2 ** 22;

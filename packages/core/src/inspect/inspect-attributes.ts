@@ -1,4 +1,4 @@
-/** What the integrity attributes of a file say, as plain data. Nothing here is evidence. */
+/** Describes the integrity attributes of a file as data. Nothing is verified, so the result is not evidence. */
 
 import { quote, SigtoolError } from "../errors.js";
 import { kindOf, realPath } from "../fileset/locate-catalogs.js";
@@ -11,17 +11,17 @@ import { attributeError, loadAttributes } from "../system/attributes.js";
 export interface InspectedAttribute {
 	readonly name: string;
 	readonly sizeBytes: number;
-	/** Lowercase hexadecimal; `truncated` when these are only the first octets. */
+	/** The value in lower-case hexadecimal, or its first SHOWN_BYTES bytes when it is longer. */
 	readonly value: string;
 	readonly truncated: boolean;
-	/** `hash`, IMA's and EVM's kinds of value, or `malformed`. */
+	/** The value is `hash`, a kind of `ImaValue` or `EvmValue`, or `malformed`. */
 	readonly kind: string;
 	readonly algorithm: string | undefined;
-	/** Lowercase hexadecimal. */
+	/** The digest in lower-case hexadecimal. */
 	readonly digest: string | undefined;
 	readonly keyId: string | undefined;
 	readonly signatureBytes: number | undefined;
-	/** What is wrong with a malformed one. */
+	/** The reason why the value is malformed. */
 	readonly problem: string | undefined;
 }
 
@@ -41,12 +41,13 @@ interface Parsed {
 	readonly signature?: Uint8Array;
 }
 
-/** Longest value shown; nothing that sigtool reads is longer. */
+/** The longest value that is shown whole. Values that sigtool can parse are not longer. */
 const SHOWN_BYTES = 1024;
 
 /**
- * The attributes of spython, IMA and EVM that a file has; a link is followed.
- * @throws ERR_ATTRIBUTES_UNAVAILABLE, ERR_ATTRIBUTE_*, ERR_IO; ERR_ATTRIBUTE_UNSUPPORTED where none can exist
+ * Returns the attributes of spython, IMA and EVM that a file has. A link is followed.
+ * @throws ERR_ATTRIBUTES_UNAVAILABLE, ERR_ATTRIBUTE_*, ERR_IO; ERR_ATTRIBUTE_UNSUPPORTED if the file can have none of
+ * them
  */
 export async function inspectAttributes(path: string): Promise<InspectedAttribute[]> {
 	if (kindOf(path) === "directory") {
@@ -93,6 +94,6 @@ function describe(name: string, value: Uint8Array, parse: (value: Uint8Array) =>
 	}
 }
 
-function hex(octets: Uint8Array): string {
-	return Buffer.from(octets).toString("hex");
+function hex(bytes: Uint8Array): string {
+	return Buffer.from(bytes).toString("hex");
 }

@@ -1,5 +1,5 @@
 /**
- * What a catalog says, as plain data, whoever made it and whether or not it verifies. Nothing here is evidence.
+ * Describes any producer's catalog as data. Nothing is verified, so the result is not evidence.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -26,44 +26,46 @@ import { parseCatalogFile } from "../verify/catalog-file.js";
 
 export interface CatalogInspection {
 	readonly version: 1 | 2;
-	/** Hexadecimal. */
+	/** The list id in hexadecimal. */
 	readonly listId: string;
 	readonly thisUpdate: number;
 	readonly attributes: readonly NameValue[];
-	/** Present when the attributes are sigtool's own. */
+	/** The facts that sigtool records. Undefined: another producer made the catalog. */
 	readonly facts: CatalogFacts | undefined;
 	readonly members: readonly InspectedMember[];
-	/** Extended attributes carried for files, and for how many; of zero-length files they are among the facts. */
+	/** The numbers of carried attributes, and of files that have some, including the zero-length files of the facts. */
 	readonly carried: { readonly files: number; readonly attributes: number };
 	readonly signers: readonly InspectedSigner[];
-	/** The first signer's and those of its issuers that are there, from the signer up; then other signers'; then the rest. */
+	/**
+	 * The first signer's certificate with its issuers, from the signer up; then those of other signers; then the rest.
+	 */
 	readonly certificates: readonly InspectedCertificate[];
 	readonly anomalies: readonly string[];
 }
 
 export interface InspectedMember {
-	/** Hexadecimal. */
+	/** The digest in hexadecimal. */
 	readonly digest: string;
 	readonly digestAlgorithm: "sha1" | "sha256";
 	readonly subject: "unknown" | "flat" | "pe" | "cab";
-	/** FilePath, or the `File` attribute of driver catalogs. */
+	/** The value of FilePath, or of the `File` attribute in driver catalogs. */
 	readonly name: string | undefined;
-	/** All but those that hold what is `carried`. */
+	/** The NameValue attributes, without those that hold carried attributes. */
 	readonly attributes: readonly NameValue[];
-	/** Extended attributes of the file. */
+	/** The carried extended attributes of the file. */
 	readonly carried: readonly CarriedAttribute[];
 }
 
 export interface InspectedSigner {
-	/** Of its certificate, when that is there. */
+	/** The subject of the signer's certificate. Undefined: the catalog does not contain it. */
 	readonly subject: string | undefined;
 	readonly spkiSha256: string | undefined;
-	/** Object identifiers, and their names where they have one. */
+	/** The object identifier of the algorithm. Its name is undefined when sigtool does not know it. */
 	readonly digestAlgorithm: string;
 	readonly digestAlgorithmName: string | undefined;
 	readonly signatureAlgorithm: string;
 	readonly signatureAlgorithmName: string | undefined;
-	/** Object identifiers of the attributes, in order. */
+	/** The object identifiers of the attributes, in order. */
 	readonly signedAttributes: readonly string[];
 	readonly unsignedAttributes: readonly string[];
 	readonly timestamps: readonly TimestampDescription[];
@@ -81,21 +83,21 @@ export interface InspectedCertificate {
 	readonly notBefore: number;
 	readonly notAfter: number;
 	readonly spkiSha256: string;
-	/** Whether it is a signer's own. */
+	/** True for the certificate of a signer. */
 	readonly signer: boolean;
 	readonly development: boolean;
 }
 
 const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
-/** A catalog file; errors name it. @throws ERR_ROOT_MISSING, ERR_IO, and as `inspectCatalog` */
+/** Inspects a catalog file; errors name it. @throws ERR_ROOT_MISSING, ERR_IO, and the errors of `inspectCatalog` */
 export function inspectCatalogFile(file: string): CatalogInspection {
 	return parseCatalogFile(file, inspectCatalog);
 }
 
 /** @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_LIMIT */
-export function inspectCatalog(octets: Uint8Array): CatalogInspection {
-	const signedData = parseSignedData(octets, "catalog");
+export function inspectCatalog(bytes: Uint8Array): CatalogInspection {
+	const signedData = parseSignedData(bytes, "catalog");
 	if (signedData.contentType !== CATALOG_OID.certTrustList || signedData.content === undefined) {
 		throw new SigtoolError("ERR_CATALOG_FORMAT", "Cannot read catalog: the signed content is not a catalog list");
 	}
@@ -161,10 +163,10 @@ function inspectSigner(signer: SignerInfo, certificates: readonly Certificate[])
 	};
 }
 
-/** One level only: what a nested signature nests is not looked at. */
-function inspectNested(octets: Uint8Array): InspectedNestedSignature {
+/** Inspects one level only: signatures nested in a nested signature are ignored. */
+function inspectNested(bytes: Uint8Array): InspectedNestedSignature {
 	try {
-		const { signers, certificates } = parseSignedData(octets, "nested signature");
+		const { signers, certificates } = parseSignedData(bytes, "nested signature");
 		return {
 			signers: signers.map((signer) => signerCertificates(signer, certificates)[0]?.subject.text ?? "unknown"),
 			digestAlgorithms: signers.map(({ digestAlgorithm }) => digestAlgorithm.oid),
@@ -175,7 +177,7 @@ function inspectNested(octets: Uint8Array): InspectedNestedSignature {
 	}
 }
 
-/** The bag is a set; read from each leaf up, by names, it is easier to follow. */
+/** Orders the unordered certificates of a catalog for reading: from each signer's upwards, by the issuers' names. */
 function chainOrder(leaves: readonly Certificate[], certificates: readonly Certificate[]): Certificate[] {
 	const bySubject = new Map(certificates.map((certificate) => [certificate.subject.text, certificate]));
 	const ordered = new Set<Certificate>();
@@ -200,6 +202,6 @@ function inspectCertificate(certificate: Certificate): Omit<InspectedCertificate
 	};
 }
 
-function hex(octets: Uint8Array): string {
-	return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("hex");
+function hex(bytes: Uint8Array): string {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }

@@ -1,6 +1,6 @@
 /**
- * The verb: a catalog into a detached CMS signature beside what it is over, and back. The signature stays octet for octet;
- * whichever comes in is verified before anything is written.
+ * Implements `sigtool convert`: turns a catalog into a detached CMS signature and a file with its content, and back.
+ * The signature stays the same byte for byte. The input is verified before anything is written.
  */
 
 import { resolve } from "node:path";
@@ -13,9 +13,12 @@ import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "
 
 export interface ConvertOptions extends CatalogVerifyOptions {
 	readonly output: string;
-	/** What a detached signature is over: read with one, else written. `<output>.content` when absent and written. */
+	/**
+	 * The file with the signed content, which is read for a detached signature and written for a catalog. Absent when it
+	 * is written: `<output>.content`.
+	 */
 	readonly contentFile?: string;
-	/** Of files that exist. Default `refuse`. */
+	/** The value `any` replaces existing files. Default `refuse`. */
 	readonly overwrite?: "refuse" | "any";
 }
 
@@ -26,13 +29,13 @@ export interface Conversion {
 }
 
 /**
- * A catalog becomes DER that `openssl cms -verify -content` reads, and a file with the octets that are signed: the value
- * of the list's SEQUENCE, without tag and length. Those two become the catalog again, the same octets as before.
- * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_ROOT_MISSING, ERR_IO, and what `verifyCatalog` throws
+ * Turns a catalog into DER for `openssl cms -verify -content` and a file with the signed bytes: the value of the list's
+ * SEQUENCE, without tag and length. Turns these two into the same catalog again, byte for byte.
+ * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_ROOT_MISSING, ERR_IO, and the errors of `verifyCatalog`
  */
 export function convertCatalog(file: string, options: ConvertOptions): Conversion {
 	const { output } = options;
-	const { der, contentValue } = parseCatalogFile(file, (octets) => parseSignedData(octets, "catalog"));
+	const { der, contentValue } = parseCatalogFile(file, (bytes) => parseSignedData(bytes, "catalog"));
 	if (contentValue === undefined) return attach(file, der, options);
 	const contentFile = options.contentFile ?? `${output}.content`;
 	if (resolve(output) === resolve(contentFile)) {
@@ -48,7 +51,7 @@ export function convertCatalog(file: string, options: ConvertOptions): Conversio
 function attach(file: string, signature: Uint8Array, options: ConvertOptions): Conversion {
 	const { output, contentFile } = options;
 	if (contentFile === undefined) {
-		throw new SigtoolError("ERR_USAGE", `Name what ${quote(file)} is a signature of with --content`);
+		throw new SigtoolError("ERR_USAGE", `Name the content that ${quote(file)} signs with --content`);
 	}
 	checkOutput(output, options);
 	const content = encode(TAG.SEQUENCE, readInput(contentFile, MAX_CATALOG_BYTES));
@@ -61,6 +64,6 @@ function attach(file: string, signature: Uint8Array, options: ConvertOptions): C
 function checkOutput(path: string, { overwrite = "refuse" }: ConvertOptions): void {
 	requireFileName(path);
 	if (overwrite === "any" || !exists(path)) return;
-	const message = `Cannot write ${quote(path)}: there is a file of that name; --force replaces it`;
+	const message = `Cannot write ${quote(path)}: the file exists; --force replaces it`;
 	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path });
 }

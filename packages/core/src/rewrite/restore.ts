@@ -1,8 +1,8 @@
 /**
- * The verb: the extended attributes that a verified catalog carries, back on the files they were signed with.
+ * Implements `sigtool restore`: writes the extended attributes that a verified catalog carries back to their files.
  *
- * catalogs are verified first, as for `verify` → every file with attributes is opened once, held against its signed
- * digest and only then written to (`fileset/restore-file.ts`). No key is needed: the signatures were made when signing.
+ * Catalogs are verified first, as for `verify`. Then each file with attributes is opened once, compared with its signed
+ * digest, and only then written to (`fileset/restore-file.ts`). No key is needed: the signatures are in the catalog.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -26,26 +26,27 @@ export interface RestoreOptions extends Omit<SourceOptions, "match" | "requiredS
 
 export interface Restoration {
 	readonly path: string;
-	/** `undecided`: what is not restored is so only because the system refused. */
+	/** The value `undecided` means that all failures have exit status 3: the system refused the operation. */
 	readonly verdict: "restored" | "failed" | "undecided";
 	readonly catalogs: readonly UsedCatalog[];
-	/** Files that the catalogs carry attributes for. */
+	/** The number of files for which the catalogs carry attributes. */
 	readonly fileCount: number;
-	/** Files that got an attribute, and attributes written. */
+	/** The number of files to which an attribute was written. */
 	readonly writtenFileCount: number;
+	/** The number of attributes that were written. */
 	readonly writtenCount: number;
-	/** Attributes that were as signed. */
+	/** The number of attributes that had the signed value already. */
 	readonly unchangedCount: number;
-	/** Files that were not restored, and why, in path order. */
+	/** The files that were not restored with the reasons, in path order. */
 	readonly findings: readonly Finding[];
 	readonly warnings: readonly string[];
 }
 
 /**
- * Restores attributes below a signed directory, or a directory of a signed tree. Files without carried attributes, and
- * attributes that are not carried, are left alone.
- * @throws ERR_USAGE when nothing there has carried attributes, ERR_ATTRIBUTES_UNAVAILABLE, and as `verifyPath` what keeps
- * a catalog from being trusted
+ * Restores attributes below a signed directory, or below a directory of a signed tree. Files without carried
+ * attributes, and attributes that are not carried, are not changed.
+ * @throws ERR_USAGE when no file there has carried attributes, ERR_ATTRIBUTES_UNAVAILABLE, and the errors of
+ * `verifyPath` for a catalog that cannot be trusted
  */
 export async function restoreAttributes(path: string, options: RestoreOptions): Promise<Restoration> {
 	if (kindOf(path) !== "directory") {
@@ -84,7 +85,7 @@ export async function restoreAttributes(path: string, options: RestoreOptions): 
 	return { path, verdict, catalogs, ...counts, findings, warnings };
 }
 
-/** Entry path of a directory of the tree; undefined for all of it. @throws ERR_USAGE when it leads out of the tree */
+/** Returns the entry path of a directory, or undefined for the whole tree. @throws ERR_USAGE when it is outside */
 function entryWithin(root: string, path: string, links: "record" | "reject" | "follow"): string | undefined {
 	if (realPath(root) === realPath(path)) return undefined;
 	const lexical = lexicalWithin(root, path);
@@ -93,7 +94,7 @@ function entryWithin(root: string, path: string, links: "record" | "reject" | "f
 	throw new SigtoolError("ERR_USAGE", `Cannot restore ${quote(path)}: it leads out of ${quote(root)}`, { path });
 }
 
-/** As `lexicalEntry`, which advises options that only `verify` has. */
+/** Calls `lexicalEntry` and replaces its message, which advises options that only `verify` has. */
 function lexicalWithin(root: string, path: string): string {
 	try {
 		return lexicalEntry(root, path);
@@ -104,7 +105,7 @@ function lexicalWithin(root: string, path: string): string {
 	}
 }
 
-/** In path order. */
+/** Returns the files with carried attributes below `within`, in path order. */
 function carryingFiles(files: ReadonlyMap<string, SignedFile>, within: string | undefined): [string, SignedFile][] {
 	return [...files]
 		.filter(([path, { carried }]) => carried !== undefined && (within === undefined || path.startsWith(`${within}/`)))

@@ -1,4 +1,4 @@
-/** The verb: files without the extended attributes that sigtool writes. */
+/** Implements `sigtool strip`: removes the extended attributes that sigtool writes. */
 
 import { isErrnoException, quote, SigtoolError } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
@@ -9,27 +9,27 @@ import { type AttributeAccess, attributeError, loadAttributes } from "../system/
 import { worstExitStatus } from "../verify/verification.js";
 
 export interface StripOptions extends AttributeNaming {
-	/** `ima-hash`, `ima` and `ima-verity` are one attribute: each removes what is there. */
+	/** The formats. `ima-hash`, `ima` and `ima-verity` share one attribute, and each removes any value of it. */
 	readonly formats: readonly AttributeFormat[];
 }
 
 export interface StripResult {
 	readonly path: string;
-	/** `undecided`: what is not stripped is so only because the system refused. */
+	/** The value `undecided` means that all failures have exit status 3: the system refused the operation. */
 	readonly verdict: "stripped" | "failed" | "undecided";
-	/** Regular files that were looked at. */
+	/** The number of regular files that were opened. */
 	readonly fileCount: number;
-	/** Attributes removed, by name. */
+	/** The number of removed attributes by name. */
 	readonly removed: ReadonlyMap<string, number>;
-	/** Files that kept an attribute, and what is no file, link or directory with a usable name; in path order. */
+	/** The files that kept an attribute, and entries with an unusable name or type, in path order. */
 	readonly findings: readonly Finding[];
 }
 
 /**
- * Removes the formats' attributes from every regular file below a directory, or from one file. What cannot be stripped
- * does not keep the others from it.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE; ERR_FILE_TYPE for a link, device or the like named as
- * the path
+ * Removes the formats' attributes from every regular file below a directory, or from one file. Goes on after a file
+ * that cannot be stripped.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE; ERR_FILE_TYPE when `path` is neither a regular file
+ * nor a directory
  */
 export async function stripAttributes(path: string, options: StripOptions): Promise<StripResult> {
 	const names = new Set(options.formats.map((format) => attributeName(format, options)));
@@ -46,7 +46,7 @@ export async function stripAttributes(path: string, options: StripOptions): Prom
 			try {
 				if (removeFrom(access, file, name)) removed.set(name, (removed.get(name) ?? 0) + 1);
 			} catch (error) {
-				// A name that no file can have is not about this one.
+				// An attribute name that no file can have is wrong for all files.
 				if (!(error instanceof SigtoolError) || error.code === "ERR_USAGE") throw error;
 				report(error);
 			}
@@ -59,7 +59,7 @@ export async function stripAttributes(path: string, options: StripOptions): Prom
 	return { path, verdict, fileCount, removed, findings };
 }
 
-/** False when there was nothing to remove: the system may refuse the attempt before it looks whether it is there. */
+/** Returns false when there was nothing to remove, even when the system refused before it looked for the attribute. */
 function removeFrom(access: AttributeAccess, { descriptor, name: path }: OpenedFile, name: string): boolean {
 	try {
 		return access.remove(descriptor, name);

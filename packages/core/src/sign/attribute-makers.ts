@@ -1,4 +1,4 @@
-/** What each format makes of a file for its attribute: a hash, or a signature that is kept where it is right already. */
+/** Creates the maker of each format's attribute: a hash, or a signature. A present signature that is right is kept. */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { createFsverityHasher, type FsverityHasher } from "../digest/fsverity.js";
@@ -30,11 +30,11 @@ interface Making {
 	readonly access: AttributeAccess;
 	readonly signer: Signer;
 	readonly digest: EvidenceDigest;
-	/** What the run makes of IMA's attribute, if anything. */
+	/** The IMA value that the run makes. Undefined: the run has no format that makes one. */
 	readonly ima: MadeValue | undefined;
 }
 
-/** Of the file that is looked at. */
+/** The value that was made for the current file. */
 interface MadeValue {
 	value: Uint8Array | undefined;
 }
@@ -53,7 +53,7 @@ export function makerOf(format: AttributeFormat, name: string, { signer, ...opti
 	return remembering(format === "ima" ? imaMaker(name, key, making) : verityMaker(name, key, making), options.ima);
 }
 
-/** A format that is a hash, for any thread to make. */
+/** Returns the attribute of a format that is a hash, which every thread can compute. */
 export function digestAttribute(format: AttributeFormat, name: string, digest: EvidenceDigest): DigestAttribute {
 	if (format === "spython") return { name, digest, prefix: new Uint8Array(), text: "hex" };
 	const { sizeBytes } = DIGEST_ALGORITHMS[digest];
@@ -77,7 +77,7 @@ interface KeyUse {
 	readonly digest: EvidenceDigest;
 }
 
-/** What is present is verified while the content is read for signing it: either way it is read once. */
+/** Verifies the present signature while the content is read for a new one, so that the content is read only once. */
 function imaMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making): AttributeMaker {
 	const publicKey = publicKeyOf(signer.certificates[0]);
 	let signature: ContentSignature;
@@ -112,12 +112,12 @@ function imaMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making): 
 }
 
 function crossSignature(path: string, found: string): SigtoolError {
-	const reason = `its content is ${found}, so that the signature could be put there; leave the file out`;
+	const reason = `its content is ${found}, so the signature could be misused there; exclude the file`;
 	return new SigtoolError("ERR_CROSS_SIGNATURE", `Cannot sign ${quote(path)} for IMA: ${reason}`, { path });
 }
 
 function verityMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making): AttributeMaker {
-	const algorithm = digest as VerityDigest; // checkTogether refused the one that is none.
+	const algorithm = digest as VerityDigest; // checkTogether() refused sha384.
 	let hasher: FsverityHasher;
 	let present: Uint8Array | undefined;
 	return {
@@ -141,9 +141,9 @@ function verityMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making
 }
 
 /**
- * Signs IMA's value for the content, so that has to be of the content: what the run made itself, else what the file has
- * and the content was held against. Whoever may write the attribute would otherwise choose what is signed. A value that
- * does not fit ends in the code that `verifyAttributes` has for it.
+ * Signs IMA's value, which therefore must match the content: either the run made it, or the file had it and the content
+ * was compared with it. Otherwise anyone who can write the attribute could choose what is signed. A value that does not
+ * match is refused with the code that `verifyAttributes` uses for it.
  */
 function evmMaker(name: string, { keyId, digest }: KeyUse, { access, signer, ima }: Making): AttributeMaker {
 	const keys = attributeKeys(trustFromCertificates(signer.certificates.slice(0, 1)), []);
@@ -182,15 +182,15 @@ function evmMaker(name: string, { keyId, digest }: KeyUse, { access, signer, ima
 	};
 }
 
-/** A signature by another key cannot be judged here; that it is trusted is for whoever verifies both. */
+/** Refuses an IMA value that does not match the content. One signed by another key is accepted without verification. */
 function checkImaFits({ name }: OpenFile, trial: AttributeTrial | undefined, sha256: Uint8Array): void {
 	const verdict = trial?.verdict(sha256);
 	if (verdict?.status !== "mismatch" && verdict?.status !== "malformed") return;
-	const reason = "its IMA attribute does not fit its content; add --format ima to write it anew";
+	const reason = "its IMA attribute does not fit its content; add --format ima to replace it";
 	throw new SigtoolError(verdict.code, `Cannot sign ${quote(name)} for EVM: ${reason}`, { path: name });
 }
 
-/** Puts the file's name into what is wrong with its content or attributes. */
+/** Adds the file's name to errors about its content or attributes. */
 export function withName<T>({ name }: OpenFile, act: () => T): T {
 	try {
 		return act();
@@ -202,7 +202,7 @@ export function withName<T>({ name }: OpenFile, act: () => T): T {
 
 interface Signed {
 	readonly present: Uint8Array | undefined;
-	/** What is present, when it is a signature of the right kind. */
+	/** The present value, when it is a signature of the right kind. */
 	readonly old: IntegritySignature | undefined;
 	readonly message: Uint8Array;
 }
@@ -223,7 +223,7 @@ function keepOrSign(
 	return encode(signature.sign());
 }
 
-/** What cannot be parsed is replaced. */
+/** Returns undefined for a value that cannot be parsed, so that it is replaced. */
 function parsedOrNothing<T>(parse: (value: Uint8Array) => T, value: Uint8Array | undefined): T | undefined {
 	try {
 		return value && parse(value);

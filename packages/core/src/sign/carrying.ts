@@ -1,6 +1,6 @@
 /**
- * What becomes of a file's IMA and EVM attributes in a run: a catalog carries those that a restored file is to have, and
- * an EVM signature that the run left behind is counted.
+ * Collects the IMA and EVM attributes that files have after a run, for a catalog to carry them, and counts the EVM
+ * signatures that the run made invalid.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -19,15 +19,15 @@ import { withName } from "./attribute-makers.js";
 export interface CarryingOptions extends AttributeNaming {
 	readonly access: AttributeAccess;
 	readonly signer: Signer | undefined;
-	/** Called with what a file has in the end, for the catalog. */
+	/** Receives the attributes that a file has in the end, for the catalog. */
 	readonly onCarried: (row: number, attributes: readonly CarriedAttribute[]) => void;
-	/** Called for a file whose EVM signature is over the IMA value that the run replaced. */
+	/** A callback for each file whose EVM signature covers an IMA value that the run replaced. */
 	readonly onOvertaken: () => void;
 }
 
 /**
- * Around the visitor that writes. Its `end` throws ERR_FILE_MODIFIED, ERR_SIGNATURE, ERR_ATTRIBUTE_FORMAT and the like for
- * an IMA value that was there before and does not fit the content.
+ * Wraps the visitor that writes. Its `end` throws ERR_FILE_MODIFIED, ERR_SIGNATURE, ERR_ATTRIBUTE_FORMAT or another
+ * code of an `AttributeVerdict` for an IMA value that the run kept and that does not match the content.
  */
 export function carryingAfter(writer: FileVisitor, options: CarryingOptions): FileVisitor {
 	const { access, signer, onCarried, onOvertaken } = options;
@@ -62,15 +62,17 @@ export function carryingAfter(writer: FileVisitor, options: CarryingOptions): Fi
 	};
 }
 
-/** A signature by another key is for whoever trusts it to judge. */
+/** Refuses an IMA value that does not match the content. One signed by another key is accepted without verification. */
 function requireFit({ name }: OpenFile, trial: AttributeTrial | undefined, sha256: Uint8Array): void {
 	const verdict = trial?.verdict(sha256);
 	if (verdict?.status !== "mismatch" && verdict?.status !== "malformed") return;
-	const reason = "its IMA attribute does not fit its content; add --format ima to write it anew";
+	const reason = "its IMA attribute does not fit its content; add --format ima to replace it";
 	throw new SigtoolError(verdict.code, `Cannot carry attributes of ${quote(name)}: ${reason}`, { path: name });
 }
 
-/** An HMAC, or a signature for one inode, is of use on the machine alone that it was made on. */
+/**
+ * Returns false for an HMAC and for a signature bound to an inode, which are valid only on the machine that made them.
+ */
 function isPortable(file: OpenFile, value: Uint8Array | undefined): boolean {
 	return value !== undefined && withName(file, () => parseEvm(value)).kind === "portable-signature";
 }

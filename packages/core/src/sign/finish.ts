@@ -1,7 +1,8 @@
 /**
- * Split signing: a catalog made unsigned on one machine is signed on another, which never sees the files.
+ * Implements split signing: a catalog is made unsigned on one machine and signed on another, which never has the files.
  *
- * The signing machine checks the digest it was told, sees what it is about to sign, then signs exactly those octets.
+ * The signing machine compares the catalog's digest with the expected one, shows its entries, and signs exactly its
+ * bytes.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -19,34 +20,35 @@ import { parseCatalogFile } from "../verify/catalog-file.js";
 
 export interface UnsignedCatalog {
 	readonly file: string;
-	/** Lowercase hexadecimal SHA-256 of the file. */
+	/** The SHA-256 of the file in lower-case hexadecimal. */
 	readonly sha256: string;
 	readonly facts: CatalogFacts;
 	readonly fileCount: number;
 	readonly linkCount: number;
-	/** The list that will be signed, and what it signs. */
+	/** The bytes to sign. */
 	readonly list: Uint8Array;
+	/** The entries in the list. */
 	readonly entries: SignedSet;
 }
 
 export interface OpenUnsignedOptions {
-	/** Hexadecimal SHA-256 the file must have, as `signPaths` reported it. */
+	/** The hexadecimal SHA-256 that the file must have, as `signPaths` reported it. */
 	readonly expectDigest?: string;
 }
 
 /** @throws ERR_DIGEST_MISMATCH, ERR_CATALOG_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_PATH_*, ERR_IO */
 export function openUnsigned(file: string, options: OpenUnsignedOptions = {}): UnsignedCatalog {
-	return parseCatalogFile(file, (octets) => parseUnsigned(octets, file, options));
+	return parseCatalogFile(file, (bytes) => parseUnsigned(bytes, file, options));
 }
 
-function parseUnsigned(octets: Uint8Array, file: string, options: OpenUnsignedOptions): UnsignedCatalog {
-	const sha256 = sha256Hex([octets]);
+function parseUnsigned(bytes: Uint8Array, file: string, options: OpenUnsignedOptions): UnsignedCatalog {
+	const sha256 = sha256Hex([bytes]);
 	const expected = options.expectDigest?.toLowerCase().replace(/^sha256:/, "");
 	if (expected !== undefined && expected !== sha256) {
 		const message = `Cannot sign ${quote(file)}: its digest is ${sha256}, expected ${expected}`;
 		throw new SigtoolError("ERR_DIGEST_MISMATCH", message, { path: file });
 	}
-	const signedData = parseSignedData(octets, "catalog");
+	const signedData = parseSignedData(bytes, "catalog");
 	if (signedData.signers.length > 0) {
 		const message = `Cannot sign ${quote(file)}: it is signed already; sign the files again to replace it`;
 		throw new SigtoolError("ERR_CATALOG_FORMAT", message, { path: file });
@@ -54,13 +56,13 @@ function parseUnsigned(octets: Uint8Array, file: string, options: OpenUnsignedOp
 	return { file, sha256, ...readList(signedData.contentType, signedData.content, file) };
 }
 
-/** What changed since an earlier catalog, which is read and not verified. */
+/** Returns the changes since an earlier catalog, whose signature is not verified. */
 export function changesSince(
 	previousFile: string,
 	catalog: UnsignedCatalog,
 ): { facts: CatalogFacts; diff: SignedSetDiff } {
-	const previous = parseCatalogFile(previousFile, (octets) => {
-		const { contentType, content } = parseSignedData(octets, "catalog");
+	const previous = parseCatalogFile(previousFile, (bytes) => {
+		const { contentType, content } = parseSignedData(bytes, "catalog");
 		return readList(contentType, content, previousFile);
 	});
 	return { facts: previous.facts, diff: diffSignedSets(previous.entries, catalog.entries) };
@@ -68,12 +70,12 @@ export function changesSince(
 
 export interface FinishOptions extends EnvelopeOptions {
 	readonly signer: Signer;
-	/** Where the signed catalog goes; over the unsigned one when absent. */
+	/** The path of the signed catalog. Absent: it replaces the unsigned one. */
 	readonly output?: string;
 }
 
 export interface FinishResult {
-	/** Size of the file that was written. */
+	/** The size of the written file. */
 	readonly catalogBytes: number;
 	readonly timestamp: NewTimestamp | undefined;
 }
@@ -98,14 +100,15 @@ function readList(contentType: string, content: Uint8Array | undefined, file: st
 	return { facts, list: content, entries, fileCount: entries.files.size, linkCount: entries.links.size };
 }
 
-/** A SHA-1 member counts for readers of old; one that no SHA-256 member stands beside would be signed unseen. */
+/** Refuses a SHA-1 member without a SHA-256 member of the same path: it would be signed without having been shown. */
 function requireTwins(catalog: Catalog, entries: SignedSet, file: string): void {
 	const { count, digestSizes } = catalog.members;
 	for (let row = 0; row < count; row++) {
 		if (digestSizes[row] !== 20) continue;
 		const path = memberFilePath(catalog, row)?.replaceAll("\\", "/");
 		if (path !== undefined && entries.files.has(path)) continue;
-		const message = `Cannot sign ${quote(file)}: it has a SHA-1 member ${quote(path ?? "without a name")} and no other of that name`;
+		const member = path === undefined ? "a SHA-1 member without a name" : `a SHA-1 member ${quote(path)}`;
+		const message = `Cannot sign ${quote(file)}: it has ${member} and no SHA-256 member for that file`;
 		throw new SigtoolError("ERR_CATALOG_FORMAT", message, { path: file });
 	}
 }

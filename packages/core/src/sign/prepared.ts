@@ -1,18 +1,18 @@
-/** What a caller makes of the files that are to be signed, before anything is hashed: compiled code, to be signed with them. */
+/** Lets a caller create files before a tree is hashed, such as compiled code, which are then signed with the others. */
 
 import { quote, SigtoolError } from "../errors.js";
 import { listFiles } from "../fileset/list-files.js";
 import { createSelection, type Selection, type SelectionRules } from "../fileset/selection.js";
 
 /**
- * May write and remove files below `root`, the directory that entry paths start from.
- * @returns entry paths that have to be signed with the rest
+ * May write and remove files below `root`, the directory from which entry paths start.
+ * @returns the entry paths that must be signed with the others
  */
 export type Prepare = (root: string, files: readonly string[]) => readonly string[];
 
 /**
- * Prepares, and then selects: what was written meanwhile counts.
- * @throws ERR_USAGE where something that was made to be signed is left out, and as `createSelection`
+ * Calls `prepare`, and then selects among the files that exist after it.
+ * @throws ERR_USAGE when a rule leaves out a file that `prepare` returned, and the errors of `createSelection`
  */
 export async function prepareSelection(
 	root: string,
@@ -24,7 +24,7 @@ export async function prepareSelection(
 	const selection = await select();
 	const leftOut = prepared.find((path) => rules.scope === "listed" || isLeftOut(path, selection));
 	if (leftOut === undefined) return selection;
-	const message = `Cannot sign ${quote(leftOut)}: it was made to be signed, and what is to be signed leaves it out`;
+	const message = `Cannot sign ${quote(leftOut)}: it was compiled to be signed, but an option or ignore rule leaves it out`;
 	throw new SigtoolError("ERR_USAGE", message, { path: leftOut });
 }
 

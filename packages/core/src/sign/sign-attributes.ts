@@ -1,6 +1,7 @@
 /**
- * Extended attributes, made while files are hashed: a hash (`spython`, `ima-hash`) on any thread, a signature (`ima`,
- * `ima-verity`, `evm`) where the key is. What is right already is kept, so that a second run writes nothing.
+ * Prepares extended attributes that are written while files are hashed: hashes (`spython`, `ima-hash`) on every thread,
+ * signatures (`ima`, `ima-verity`, `evm`) on the calling one. A right value is kept, so that a second run writes
+ * nothing.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -21,44 +22,45 @@ import { digestAttribute, makerOf } from "./attribute-makers.js";
 import { carryingAfter } from "./carrying.js";
 
 export interface AttributeSignOptions extends AttributeNaming {
-	/** Each at most once, and one of IMA's three at most. */
+	/** The formats, each at most once, and at most one of IMA's three. */
 	readonly formats: readonly AttributeFormat[];
-	/** Of all formats. Default `sha256`; fs-verity knows no `sha384`. */
+	/** The hash function of all formats. Default `sha256`; fs-verity has no `sha384`. */
 	readonly digest?: EvidenceDigest;
-	/** Needed for signatures. */
+	/** The signer, which formats that are signatures need. */
 	readonly signer?: Signer | undefined;
-	/** Also reads the IMA and EVM attributes that files then have, for the catalog. */
+	/** True to read the resulting IMA and EVM attributes of all files for the catalog. */
 	readonly carry?: boolean;
 }
 
 export interface WrittenAttribute {
 	readonly format: AttributeFormat;
 	readonly name: string;
-	/** Files whose attribute was written, and files that had it. */
+	/** The number of files whose attribute was written. */
 	readonly writtenCount: number;
+	/** The number of files that had the right value already. */
 	readonly unchangedCount: number;
 }
 
-/** What hashing a file set takes to write attributes, and what it leaves. */
+/** The options with which `hashFileSet` writes attributes, and the results after it. */
 export interface AttributeSigning {
 	readonly hashing: Pick<HashFileSetOptions, "attributes" | "visitor">;
 	readonly written: () => WrittenAttribute[];
-	/** By row: what a catalog can carry. */
+	/** The attributes that a catalog can carry, by row. */
 	readonly carried: ReadonlyMap<number, readonly CarriedAttribute[]>;
-	/** Files whose EVM signature no longer holds, as IMA's value is another. */
+	/** Returns the number of files whose EVM signature became invalid, because the run replaced IMA's value. */
 	readonly overtakenCount: () => number;
 }
 
 /** @throws ERR_USAGE, ERR_UNSUPPORTED_PLATFORM, ERR_ATTRIBUTES_UNAVAILABLE */
 export async function prepareAttributes(options: AttributeSignOptions): Promise<AttributeSigning> {
 	const { digest = "sha256", signer, carry = false } = options;
-	// EVM covers what IMA's maker writes.
+	// EVM comes last, because it covers the value that IMA's maker writes.
 	const formats = [...options.formats].sort((a, b) => Number(a === "evm") - Number(b === "evm"));
 	checkTogether(formats, digest);
 	const names = formats.map((format) => attributeName(format, options));
 	const twice = names.find((name, index) => names.indexOf(name) !== index);
 	if (twice !== undefined) {
-		throw new SigtoolError("ERR_USAGE", `Cannot keep two formats in one attribute, ${quote(twice)}`);
+		throw new SigtoolError("ERR_USAGE", `Cannot write two formats to one attribute, ${quote(twice)}`);
 	}
 	const counts = attributeCounts(formats.length);
 	const carried = new Map<number, readonly CarriedAttribute[]>();
@@ -98,6 +100,6 @@ function checkTogether(formats: readonly AttributeFormat[], digest: EvidenceDige
 		throw new SigtoolError("ERR_USAGE", `Choose one of ${ima.join(" and ")}: they are kept in one attribute`);
 	}
 	if (formats.includes("ima-verity") && digest === "sha384") {
-		throw new SigtoolError("ERR_USAGE", "Use --digest sha256 or sha512 with ima-verity: fs-verity knows no other");
+		throw new SigtoolError("ERR_USAGE", "Use --digest sha256 or sha512 with ima-verity: fs-verity has no other digest");
 	}
 }

@@ -1,4 +1,4 @@
-/** The verb: a timestamp for a catalog that is signed already. */
+/** Implements `sigtool timestamp`: adds a timestamp to a signed catalog. */
 
 import { quote, SigtoolError } from "../errors.js";
 import { CATALOG_OID } from "../formats/cat.js";
@@ -12,20 +12,20 @@ import { MAX_CATALOG_BYTES } from "../verify/catalog-file.js";
 
 export interface TimestampOptions {
 	readonly request: TimestampRequest;
-	/** Of timestamps the catalog has. Default `refuse`. */
+	/** The value `replace` replaces timestamps that the catalog has. Default `refuse`. */
 	readonly existing?: "refuse" | "replace";
 }
 
 /**
- * Asks for a timestamp over the catalog's signature, which must be sound, and writes it into the file; all else in
- * it stays. The file is as it was when anything fails.
- * @throws ERR_UNSIGNED, ERR_USAGE when there is a timestamp, ERR_NETWORK, ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and what
- * `parseSignedData` and `verifySigner` throw
+ * Verifies the catalog's signature, requests a timestamp of it, and writes that into the file. Everything else in the
+ * file stays the same. When anything fails, the file is not changed.
+ * @throws ERR_UNSIGNED, ERR_USAGE when there is a timestamp, ERR_NETWORK, ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and
+ * the errors of `parseSignedData` and `verifySigner`
  */
 export async function timestampCatalog(file: string, options: TimestampOptions): Promise<NewTimestamp> {
 	const { request, existing = "refuse" } = options;
-	const octets = readBounded(file, MAX_CATALOG_BYTES);
-	const { contentType, contentValue, certificates, signers } = parseSignedData(octets, "catalog");
+	const bytes = readBounded(file, MAX_CATALOG_BYTES);
+	const { contentType, contentValue, certificates, signers } = parseSignedData(bytes, "catalog");
 	if (contentType !== CATALOG_OID.certTrustList || contentValue === undefined) {
 		throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot timestamp ${quote(file)}: it is not a catalog`, {
 			path: file,
@@ -38,7 +38,7 @@ export async function timestampCatalog(file: string, options: TimestampOptions):
 		throw new SigtoolError("ERR_USAGE", message, { path: file });
 	}
 	const timestamp = await newTimestamp(signer.signature, certificate, request);
-	if (!readBounded(file, MAX_CATALOG_BYTES).equals(octets)) {
+	if (!readBounded(file, MAX_CATALOG_BYTES).equals(bytes)) {
 		throw new SigtoolError("ERR_FILE_CHANGED", `Cannot timestamp ${quote(file)}: it changed meanwhile`, { path: file });
 	}
 	const others = signer.unsignedAttributes.filter((attribute) => !isTimestampAttribute(attribute));
@@ -46,7 +46,7 @@ export async function timestampCatalog(file: string, options: TimestampOptions):
 		...others.map(({ oid, values }) => encodeAttribute(oid, ...values)),
 		encodeAttribute(TOKEN_ATTRIBUTE, timestamp.token),
 	];
-	writeAtomically(file, withUnsignedAttributes(octets, attributes));
+	writeAtomically(file, withUnsignedAttributes(bytes, attributes));
 	return timestamp;
 }
 

@@ -1,26 +1,26 @@
 /**
- * Extended attributes of open files, through the optional native package fs-xattr. The descriptor names the file, so what
- * was hashed and what carries the attribute are one, whatever happens to the path meanwhile.
+ * Reads and writes extended attributes of open files with the optional native package fs-xattr. The file is identified
+ * by a descriptor, so that the hashed file is the one with the attribute, whatever happens to its path meanwhile.
  *
- * A value read is untrusted: whoever may write the file may write it. A failed call throws an Error whose `code` is the
- * errno; `attributeError` words it for the file's name, which only the caller knows.
+ * Values are untrusted: everyone who can write to the file can write them. A failed call throws an Error whose `code`
+ * is the errno; `attributeError` turns it into a message with the file's name, which only the caller knows.
  */
 
 import { existsSync, fstatSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { type ErrorCode, errnoReason, isErrnoException, quote, SigtoolError } from "../errors.js";
 
-/** The three calls need no more than a descriptor opened for reading, and the rights the system asks for. */
+/** The three calls need a descriptor opened for reading, and the permissions that the system requires. */
 export interface AttributeAccess {
-	/** Value, or undefined when the file has no such attribute. */
+	/** Returns the value, or undefined when the file has no such attribute. */
 	read(descriptor: number, name: string): Uint8Array | undefined;
-	/** Creates or replaces. */
+	/** Creates or replaces an attribute. */
 	write(descriptor: number, name: string, value: Uint8Array): void;
-	/** False when there was none. */
+	/** Returns false when the file has no such attribute. */
 	remove(descriptor: number, name: string): boolean;
 }
 
-/** Loads the native package, once a thread. @throws ERR_ATTRIBUTES_UNAVAILABLE with what to install */
+/** Loads the native package. @throws ERR_ATTRIBUTES_UNAVAILABLE with a message that names what to install */
 export async function loadAttributes(): Promise<AttributeAccess> {
 	const pathOf = pathByDescriptor();
 	const xattr = await loadPackage();
@@ -41,16 +41,16 @@ export async function loadAttributes(): Promise<AttributeAccess> {
 }
 
 export interface AttributeErrorOptions {
-	/** Length of the value that was to be written. */
+	/** The length of the value in a failed write. */
 	readonly sizeBytes?: number;
-	/** What to advise: `sign` has other namespaces and formats to offer. Default `sign`; nothing where it removes. */
+	/** The advice in the message: `sign` suggests another namespace or format, but never for `remove`. Default `sign`. */
 	readonly instead?: "sign" | "none";
 }
 
 /**
- * What a failed call of `AttributeAccess` means for the file at `path`, with the way out; a SigtoolError stays as it is.
- * Codes: ERR_ATTRIBUTE_DENIED, ERR_ATTRIBUTE_UNSUPPORTED, ERR_ATTRIBUTE_SPACE, ERR_ATTRIBUTE_FORMAT (a value over 64 KiB),
- * ERR_FILE_CHANGED (a value that keeps growing), else ERR_IO.
+ * Returns the error for a failed call of `AttributeAccess` on the file at `path`, with advice; a SigtoolError is
+ * returned unchanged. Codes: ERR_ATTRIBUTE_DENIED, ERR_ATTRIBUTE_UNSUPPORTED, ERR_ATTRIBUTE_SPACE, ERR_ATTRIBUTE_FORMAT
+ * (a value over 64 KiB), ERR_FILE_CHANGED (a value that keeps growing), else ERR_IO.
  */
 export function attributeError(
 	action: "read" | "write" | "remove",
@@ -101,8 +101,8 @@ function explain(
 }
 
 /**
- * EPERM is what the kernel says of an immutable or append-only file to everybody, and of `security.*` to those without
- * the capability, which root may lack in a container.
+ * Returns the reason for EPERM or EACCES. The kernel returns EPERM to everybody for an immutable or append-only file,
+ * and for `security.*` to processes without CAP_SYS_ADMIN, which root may lack in a container.
  */
 function denial(errno: string, action: string, name: string): string {
 	if (action === "read") return "permission denied";
@@ -113,18 +113,20 @@ function denial(errno: string, action: string, name: string): string {
 }
 
 const CATALOG = "sign into a catalog instead, with `--format cat`";
-/** Measured with `security.ima` as the only one: ext4 keeps all of a file in one block, names included. */
+/**
+ * The sizes were measured with `security.ima` alone. ext4 stores all attributes of a file, with names, in one block.
+ */
 const ROOM =
 	"the file system is full, or has less room for a file's attributes (ext4 about 4000 bytes, 960 with 1 KiB blocks)";
 
-/** Linux allows no more in one attribute (XATTR_SIZE_MAX, linux/limits.h); macOS does. */
+/** The limit of Linux for one attribute (XATTR_SIZE_MAX, linux/limits.h). macOS allows more. */
 const MAX_VALUE_BYTES = 65_536;
 /** XATTR_NAME_MAX, linux/limits.h. */
 const MAX_NAME_BYTES = 255;
 
 /**
- * fs-xattr asks for the size, then for the value. When the value grows in between the second call fails; when it shrinks
- * the end of what is returned is left over memory, which no format accepts as part of a value.
+ * Reads a value. fs-xattr first asks for the size, then for the value. When the value grows in between, the second call
+ * fails and is repeated. When it shrinks, the result ends in uninitialised memory, which no format accepts as a value.
  */
 function readValue(xattr: FsXattr, path: string, name: string): Uint8Array | undefined {
 	for (let attempts = 1; ; attempts++) {
@@ -141,10 +143,10 @@ function readValue(xattr: FsXattr, path: string, name: string): Uint8Array | und
 
 const READ_ATTEMPTS = 5;
 
-/** That there is no attribute is an exception too, and collecting its stack takes as long as the call. */
+/** Calls without stack traces: a missing attribute is an exception too, and its stack takes as long as the call. */
 function withoutStack<T>(call: () => T): T {
 	const limit = Error.stackTraceLimit;
-	Reflect.set(Error, "stackTraceLimit", 0); // Does nothing where intrinsics are frozen.
+	Reflect.set(Error, "stackTraceLimit", 0); // Reflect.set() does not throw when intrinsics are frozen.
 	try {
 		return call();
 	} finally {
@@ -152,19 +154,19 @@ function withoutStack<T>(call: () => T): T {
 	}
 }
 
-/** What `call` returns, or undefined when there is no such attribute. Gives a failure the code that fs-xattr leaves out. */
+/** Returns the result of `call`, or undefined when there is no such attribute. Adds error codes that fs-xattr omits. */
 function attempt<T>(call: () => T): T | undefined {
 	try {
 		return call();
 	} catch (error) {
 		if (!(error instanceof Error && "code" in error && "errno" in error)) throw error;
-		if (error.code === "ENODATA" || error.code === "ENOATTR") return undefined; // Linux, macOS
+		if (error.code === "ENODATA" || error.code === "ENOATTR") return undefined; // macOS has ENOATTR.
 		if (error.code === "" && typeof error.errno === "number") error.code = getSystemErrorName(-error.errno);
 		throw error;
 	}
 }
 
-/** fs-xattr would cut a name at its NUL. @throws ERR_USAGE */
+/** Returns a valid name unchanged. fs-xattr would cut a name at a NUL. @throws ERR_USAGE */
 function checked(name: string): string {
 	if (name !== "" && !name.includes("\0") && Buffer.byteLength(name) <= MAX_NAME_BYTES) return name;
 	throw new SigtoolError(
@@ -173,14 +175,14 @@ function checked(name: string): string {
 	);
 }
 
-/** Path that leads to the inode of a descriptor. @throws ERR_ATTRIBUTES_UNAVAILABLE */
+/** Returns a function that turns a descriptor into a path to its inode. @throws ERR_ATTRIBUTES_UNAVAILABLE */
 function pathByDescriptor(): (descriptor: number) => string {
 	switch (process.platform) {
 		case "linux":
 			if (existsSync("/proc/self/fd")) return (descriptor) => `/proc/self/fd/${descriptor}`;
 			throw unavailable("/proc is not mounted");
 		case "darwin":
-			// No descriptor leads to attributes here; volfs looks an inode up by number, which stays taken while it is open.
+			// fs-xattr takes only paths. volfs finds an inode by its number, which cannot be reused while the file is open.
 			return (descriptor) => {
 				const { dev, ino } = fstatSync(descriptor, { bigint: true });
 				return `/.vol/${dev}/${ino}`;

@@ -1,6 +1,6 @@
-/** What is used of fs-xattr 0.4.0. Declared here because the package may be absent where sigtool is built. */
+/** Declares the functions used of fs-xattr 0.4.0, because the package may be absent where sigtool is built. */
 declare module "fs-xattr" {
-	/** Failures carry `code` and `errno`; `code` is empty for a number the package does not know, EDQUOT for one. */
+	/** Errors have `code` and `errno`. `code` is empty for an errno that the package does not know, such as EDQUOT. */
 	export function getAttributeSync(path: string, name: string): Buffer;
 	export function setAttributeSync(path: string, name: string, value: Buffer): void;
 	export function removeAttributeSync(path: string, name: string): void;

@@ -1,6 +1,6 @@
 /**
- * The disk: atomic writes and bounded reads. Nothing else in this package writes. Synchronous throughout: these are single
- * files at the ends of an operation.
+ * Reads and writes single files: atomic writes and bounded reads. Nothing else in this package writes files. All
+ * functions are synchronous, because they run only at the beginning and the end of an operation.
  */
 
 import {
@@ -26,14 +26,14 @@ import { basename, dirname, join } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 
 export interface WriteOptions {
-	/** Permission bits, exactly these. Absent: those of the file replaced; for a new file 0644 less the umask. */
+	/** The exact permission bits. Absent: those of the replaced file, or for a new file 0644 without the umask's bits. */
 	readonly mode?: number;
 }
 
 /**
- * Replaces or creates a file: after a crash, a kill or a full disk the path holds the old content or the new one, whole
- * and flushed. A symbolic link at `path` is replaced, not followed. When two processes write one path, one of them may
- * fail, and the file is still one of the two.
+ * Replaces or creates a file. After a crash, a signal or a full disk, the path has either the old or the new content,
+ * complete and flushed. A symbolic link at `path` is replaced, not followed. When two processes write to one path, one
+ * of them may fail, and the file is one of the two.
  * @throws ERR_IO
  */
 export function writeAtomically(
@@ -45,7 +45,7 @@ export function writeAtomically(
 	try {
 		removeFile(temporary);
 		const { ino } = writeNew(temporary, content, options.mode ?? modeOf(path));
-		// A second process that removed ours as left over may be half through its own file of that name.
+		// Another process may have removed our temporary file as a leftover, and still be writing its own of that name.
 		if (lstatIfThere(temporary)?.ino !== ino) throw refusal("write", path, "another process is writing it");
 		try {
 			renameSync(temporary, path);
@@ -59,15 +59,15 @@ export function writeAtomically(
 	}
 }
 
-/** The name `writeAtomically` uses beside its target: known, so that the next run removes what a killed one left. */
+/** Returns the temporary name of `writeAtomically`. It is fixed, so that the next run removes a killed run's file. */
 export function temporaryNameFor(path: string): string {
 	return join(dirname(path), `.${basename(path)}.sigtool-tmp`);
 }
 
 /**
- * Runs `action` while no other process does so for this path, so that what it reads and writes back loses nobody's change. A
- * lock that a killed process left counts for ten seconds.
- * @throws ERR_IO, and what `action` throws
+ * Runs `action` while no other process runs one for this path, so that reading, changing and writing a file loses no
+ * change. A lock left by a killed process is removed after ten seconds.
+ * @throws ERR_IO, and the errors of `action`
  */
 export function exclusively<T>(path: string, action: () => T): T {
 	const lock = join(dirname(path), `.${basename(path)}.sigtool-lock`);
@@ -79,7 +79,7 @@ export function exclusively<T>(path: string, action: () => T): T {
 	}
 }
 
-/** Whether the lock is ours now. */
+/** Tries to create the lock file and returns true on success. Removes a lock that is too old. */
 function isTaken(lock: string, path: string): boolean {
 	try {
 		closeSync(openSync(lock, "wx", 0o600));
@@ -93,40 +93,40 @@ function isTaken(lock: string, path: string): boolean {
 }
 
 const LOCK_PAUSE_MS = 10;
-/** Longer than any holder takes. */
+/** The age after which a lock is a leftover. No action takes that long. */
 const LOCK_MS = 10_000;
 
-/** A whole regular file. @throws ERR_ROOT_MISSING when there is none, ERR_LIMIT when it is larger, ERR_IO */
+/** Reads a whole regular file. @throws ERR_ROOT_MISSING when it does not exist, ERR_LIMIT when it is larger, ERR_IO */
 export function readBounded(path: string, maxBytes: number): Buffer {
 	return readWithStats(path, maxBytes).bytes;
 }
 
 export interface SecretFile {
 	readonly bytes: Buffer;
-	/** Whether the mode lets the group or others at it. Windows keeps access lists instead: always `private` there. */
+	/** The value `shared` means that the mode gives the group or others access. On Windows it is always `private`. */
 	readonly access: "private" | "shared";
 }
 
-/** As `readInput`, for a key: says as well who else can read it. */
+/** Reads a key like `readInput`, and tells if other users have access to it. @throws the errors of `readInput` */
 export function readSecret(path: string, maxBytes: number): SecretFile {
 	const { bytes, stats } = readWithStats(path, maxBytes, "any");
 	return { bytes, access: process.platform !== "win32" && (stats.mode & 0o077) !== 0 ? "shared" : "private" };
 }
 
 /**
- * All of what the user names as input, which may be a pipe, a terminal or a process substitution; `/dev/stdin` is standard
- * input on every system. Waits for the writer, as every reader of pipes does. @throws as `readBounded`
+ * Reads an input that the user names, which may be a pipe, a terminal or a process substitution. `/dev/stdin` is
+ * standard input on every system. Waits for the writer of a pipe. @throws the errors of `readBounded`
  */
 export function readInput(path: string, maxBytes: number): Buffer {
 	return readWithStats(path, maxBytes, "any").bytes;
 }
 
-/** True when anything has that name, a dangling link included. @throws ERR_IO */
+/** Returns true when there is a file of any type at the path, even a dangling link. @throws ERR_IO */
 export function exists(path: string): boolean {
 	return lstatIfThere(path) !== undefined;
 }
 
-/** Refuses a directory, or a link to one, as the place of a file. @throws ERR_USAGE, ERR_IO */
+/** Refuses a directory, or a link to one, as the name of an output file. @throws ERR_USAGE, ERR_IO */
 export function requireFileName(path: string): void {
 	if (!path.endsWith("/") && !isDirectory(path)) return;
 	const message = `Cannot write ${quote(path)}: it is a directory; name the file`;
@@ -137,12 +137,12 @@ function isDirectory(path: string): boolean {
 	try {
 		return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 	} catch (cause) {
-		if (isErrnoException(cause) && cause.code === "ENOTDIR") return false; // Whoever writes there says what is wrong.
+		if (isErrnoException(cause) && cause.code === "ENOTDIR") return false; // Writing to the path reports the error.
 		throw ioError("look up", path, cause);
 	}
 }
 
-/** Names in a directory, sorted; none when it does not exist. @throws ERR_IO */
+/** Returns the sorted names in a directory, none when it does not exist. @throws ERR_IO */
 export function listDirectory(path: string): string[] {
 	try {
 		return readdirSync(path).sort();
@@ -152,12 +152,12 @@ export function listDirectory(path: string): string[] {
 	}
 }
 
-/** Makes a directory, and those above it that are missing, for this user alone (0700). @throws ERR_IO */
+/** Creates a directory, and missing ones above it, with mode 0700. @throws ERR_IO */
 export function makePrivateDirectory(path: string): void {
 	const missing: string[] = [];
 	for (let above = path; !exists(above); above = dirname(above)) missing.push(above);
 	try {
-		// One level at a time: where a parent cannot hold directories (/proc), Node.js' own recursion does not end.
+		// Node.js' recursive mkdir does not end in a file system without mkdir(2), such as /proc.
 		for (const directory of missing.reverse()) makeDirectory(directory);
 	} catch (cause) {
 		throw ioError("create", path, cause);
@@ -168,7 +168,7 @@ function makeDirectory(path: string): void {
 	try {
 		mkdirSync(path, { mode: 0o700 });
 	} catch (cause) {
-		// Another process was faster.
+		// Another process may have created the directory meanwhile.
 		if (!isErrnoException(cause) || cause.code !== "EEXIST") throw cause;
 	}
 }
@@ -180,8 +180,8 @@ export interface NewFile {
 }
 
 /**
- * Makes a private directory that appears with all its files or not at all. Of several processes that make the same one,
- * one gets `created` and the others `exists`, when it is there. Nothing that exists is changed.
+ * Creates a private directory that appears with all its files or not at all. When several processes create the same
+ * one, one gets `created`, and the others get `exists` after it is complete. An existing directory is not changed.
  * @throws ERR_IO
  */
 export function createDirectory(path: string, files: readonly NewFile[]): "created" | "exists" {
@@ -189,10 +189,10 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 	makePrivateDirectory(parent);
 	let temporary: string | undefined;
 	try {
-		temporary = mkdtempSync(join(parent, `.${basename(path)}.`)); // mkdtemp(3): 0700
+		temporary = mkdtempSync(join(parent, `.${basename(path)}.`)); // mkdtemp(3) gives it mode 0700.
 		for (const { name, content, mode } of files) writeNew(join(temporary, name), content, mode);
 		syncDirectory(temporary);
-		renameSync(temporary, path); // Fails when a directory with files is there.
+		renameSync(temporary, path); // rename(2) fails when the target is a directory with files.
 		syncDirectory(parent);
 		return "created";
 	} catch (cause) {
@@ -202,10 +202,10 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 	}
 }
 
-/** rename(2) onto a directory that holds something, by system: Linux and macOS, then Windows. */
+/** The errnos of renaming onto a directory that is not empty: two of Linux and macOS, then two of Windows. */
 const TAKEN: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "EPERM", "EACCES"]);
 
-/** Creates, fills and flushes a file; removes it again when that fails. A link in its place is not followed. */
+/** Creates, writes and flushes a file, and removes it when that fails. A link at the path is not followed. */
 function writeNew(path: string, content: Uint8Array | readonly Uint8Array[], mode: number | undefined): Stats {
 	const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 	const descriptor = openSync(path, flags, mode ?? 0o644);
@@ -230,12 +230,12 @@ function removeFile(path: string): void {
 	}
 }
 
-/** write(2) may take fewer octets than it was given. */
+/** Calls write(2) repeatedly, because it may write fewer bytes than it is given. */
 function writeFully(descriptor: number, chunk: Uint8Array): void {
 	for (let position = 0; position < chunk.length; ) position += writeSync(descriptor, chunk, position);
 }
 
-/** One descriptor from the check to the last octet. */
+/** Checks and reads a file through one descriptor. */
 function readWithStats(
 	path: string,
 	maxBytes: number,
@@ -243,7 +243,7 @@ function readWithStats(
 ): { bytes: Buffer; stats: Stats } {
 	let descriptor: number | undefined;
 	try {
-		// O_NONBLOCK: opening a FIFO must not wait for its writer, unless one is welcome.
+		// O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO, when only a regular file is accepted.
 		const flags = constants.O_RDONLY | (kinds === "any" ? 0 : (constants.O_NONBLOCK ?? 0));
 		// Standard input may be a socket, which has no name to open.
 		descriptor = kinds === "any" && path === "/dev/stdin" ? STDIN : openSync(path, flags);
@@ -269,7 +269,8 @@ function readWithStats(
 const STDIN = 0;
 
 function readFully(descriptor: number, sizeBytes: number, path: string): Buffer {
-	const bytes = Buffer.allocUnsafeSlow(sizeBytes + 1); // One octet more shows growth; unpooled, as it may hold a key.
+	// One byte more than the size reveals that the file grew. The buffer is not pooled, because it may hold a key.
+	const bytes = Buffer.allocUnsafeSlow(sizeBytes + 1);
 	let length = 0;
 	for (let count = -1; count !== 0 && length < bytes.length; length += count) {
 		count = readSync(descriptor, bytes, length, bytes.length - length, null);
@@ -278,7 +279,7 @@ function readFully(descriptor: number, sizeBytes: number, path: string): Buffer 
 	return bytes.subarray(0, length);
 }
 
-/** What comes through a pipe. */
+/** Reads a pipe or terminal up to its end. */
 function readToEnd(descriptor: number, maxBytes: number, path: string): Buffer {
 	const chunks: Buffer[] = [];
 	for (let total = 0; ; ) {
@@ -292,8 +293,8 @@ function readToEnd(descriptor: number, maxBytes: number, path: string): Buffer {
 }
 
 /**
- * The next octets of a pipe, terminal or file: how many, 0 at the end. Standard input is at times not blocking, whoever
- * made it so; on Windows the end of a pipe is an error.
+ * Reads the next bytes of a pipe, terminal or file, and returns their number, 0 at the end. Waits when another process
+ * has made standard input non-blocking. On Windows the end of a pipe is the error EOF.
  */
 export function readOrWait(descriptor: number, chunk: Buffer): number {
 	for (;;) {
@@ -309,14 +310,14 @@ export function readOrWait(descriptor: number, chunk: Buffer): number {
 }
 
 const EAGAIN_PAUSE_MS = 10;
-/** What a pipe of Linux holds. */
+/** The capacity of a pipe in Linux. */
 const PIPE_BYTES = 65_536;
 
 function tooLarge(path: string, maxBytes: number): SigtoolError {
 	return new SigtoolError("ERR_LIMIT", `Cannot read ${quote(path)}: it is larger than ${maxBytes} bytes`, { path });
 }
 
-/** Permission bits of a regular file that is about to be replaced. */
+/** Returns the permission bits of a regular file, or undefined when there is none at the path. */
 function modeOf(path: string): number | undefined {
 	const stats = lstatIfThere(path);
 	return stats?.isFile() ? stats.mode & 0o777 : undefined;
@@ -331,7 +332,7 @@ function lstatIfThere(path: string): Stats | undefined {
 	}
 }
 
-/** Flushes a rename. Windows has no descriptors of directories; there the rename itself is all there is. */
+/** Flushes a rename to the disk. Windows has no descriptors of directories, so this does nothing there. */
 function syncDirectory(path: string): void {
 	if (process.platform === "win32") return;
 	const descriptor = openSync(path, constants.O_RDONLY);

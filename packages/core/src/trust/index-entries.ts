@@ -2,8 +2,8 @@
  * Looks up the entries of a trust index in its bytes, without decoding the others.
  *
  * The verifier does so while the program it guards runs, and this program can replace the methods of every built-in
- * prototype. Therefore `findEntry` and `hasContent` read bytes by index, and call only functions that were bound when this
- * module was loaded.
+ * prototype. Therefore `findEntry` and `hasContent` read bytes by index, and call only functions that were bound when
+ * this module was loaded.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -26,8 +26,8 @@ export interface EntryTable {
 }
 
 /**
- * Returns the number of a path's record among [first, end); -1 when there is none; -2 when the search in this module must
- * report what is wrong.
+ * Returns the number of a path's record among [first, end); -1 when there is none; -2 when the search in this module
+ * must report what is wrong.
  */
 export type FindRecord = (
 	bytes: Uint8Array,
@@ -105,7 +105,9 @@ export function* namedEntries(table: EntryTable, first: number, end: number): Ge
 
 const UNSORTED = "paths are not in ascending order";
 
-/** Compares the path of a record with the sought one: below 0 when it is smaller, 0 when equal, above 0 when greater. */
+/**
+ * Compares the path of a record with the sought one: below 0 when it is smaller, 0 when equal, above 0 when greater.
+ */
 function compareToSought(table: EntryTable, record: number, soughtBytes: number): number {
 	return orderBehind(table, record, soughtBytes, sharedBytes(table, record, soughtBytes, 0));
 }

@@ -1,6 +1,6 @@
 /**
- * Verifies and parses a trust index (`.sigx`), which states the content of each path of some products and the policy. It
- * is signed by the one who compiled it from verified catalogs. docs/trust-index.md has the layout.
+ * Verifies and parses a trust index (`.sigx`), which states the content of each path of some products and the policy.
+ * It is signed by the one who compiled it from verified catalogs. docs/trust-index.md has the layout.
  *
  * Supported: version 1, one signer, SHA-256. The parts follow each other without gaps, so that none can overlap.
  */
@@ -42,13 +42,17 @@ export interface TrustIndex {
 	/** The hexadecimal SHA-256 of the whole file. */
 	readonly digest: string;
 	/**
-	 * Returns the entry of a path of a product, "/"-separated and relative to the product's root. The result is right even
-	 * when a program has replaced methods of built-in prototypes, which is true of `hasContent` too, but of nothing else.
+	 * Returns the entry of a path of a product, "/"-separated and relative to the product's root. The result is right
+	 * even when a program has replaced methods of built-in prototypes, which is true of `hasContent` too, but of nothing
+	 * else.
 	 */
 	find(product: string, path: string): IndexEntry | undefined;
 	/** Returns true when a file of any product has this SHA-256, in lower-case hexadecimal. */
 	hasContent(sha256: string): boolean;
-	/** Yields all entries of a product, in byte order of their paths. @throws ERR_INDEX_FORMAT at the first out of order */
+	/**
+	 * Yields all entries of a product, in byte order of their paths.
+	 * @throws ERR_INDEX_FORMAT at the first out of order
+	 */
 	entries(product: string): Iterable<[path: string, entry: IndexEntry]>;
 }
 
@@ -84,8 +88,9 @@ export interface VerifiedTrustIndex {
 /**
  * Verifies an index's signature, then that its signer is trusted, and only then parses the content. The bytes must not
  * change afterwards, because entries are read from them on request.
- * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_WEAK_*,
- * ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_DEVELOPMENT_IDENTITY, ERR_LIMIT, ERR_POLICY
+ * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
+ * ERR_WEAK_*, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_DEVELOPMENT_IDENTITY,
+ * ERR_LIMIT, ERR_POLICY
  */
 export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOptions): VerifiedTrustIndex {
 	const { trust, at = Date.now(), development = "refuse" } = options;
@@ -119,7 +124,10 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	return { index: index as Verified<TrustIndex>, signer: verifiedSigner, judgedAt: at }; // All checks have passed.
 }
 
-/** Refuses an index that was compiled from a denied catalog, or from one that a denied key signed. @throws ERR_DENIED */
+/**
+ * Refuses an index that was compiled from a denied catalog, or from one that a denied key signed.
+ * @throws ERR_DENIED
+ */
 function refuseDeniedSources({ signers, products }: TrustIndex, deny: readonly Denial[] | undefined): void {
 	for (const denial of deny ?? []) {
 		const sources = denial.kind === "key" ? signers : products.flatMap(({ catalogs }) => catalogs);

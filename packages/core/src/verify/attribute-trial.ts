@@ -1,6 +1,5 @@
 /**
- * What one attribute of one file proves: its value is parsed before the content is read, and held against the content
- * while that is read.
+ * Judges one attribute of one file. The value is parsed before the content is read, and compared while it is read.
  */
 
 import { createHash } from "node:crypto";
@@ -17,8 +16,8 @@ import type { AttributeKeys, TrustedKey } from "../pki/attribute-keys.js";
 import { createContentVerifier } from "../pki/signature-algorithm.js";
 
 /**
- * `hash-only`: the content matches a hash that nobody signed. `mismatch`: the content is not what the attribute was made
- * for. `untrusted-signer`: no trusted key goes by the signature's key id, so nothing was checked.
+ * The result for one attribute. `hash-only`: the content matches an unsigned hash. `mismatch`: the attribute was made
+ * for other content or metadata. `untrusted-signer`: no trusted key has the signature's key id, so it was not verified.
  */
 export type AttributeStatus = "trusted" | "hash-only" | "unsigned" | "mismatch" | "untrusted-signer" | "malformed";
 
@@ -27,24 +26,25 @@ export type AttributeVerdict =
 	| {
 			readonly status: Exclude<AttributeStatus, "trusted">;
 			readonly code: ErrorCode;
-			/** Continues a sentence about the file. */
+			/** The rest of a sentence whose subject is the file. */
 			readonly reason: string;
-			/** Of a hash that does not match, hexadecimal. */
+			/** The hash in the attribute, hexadecimal, when the content has another. */
 			readonly expected?: string;
+			/** The hash of the content, hexadecimal. */
 			readonly actual?: string;
 	  };
 
-/** The file's attributes as they were before its content was read; untrusted. */
+/** The untrusted attributes of a file, which were read before its content. */
 export interface AttributesFound {
 	readonly value: Uint8Array | undefined;
-	/** For EVM: what it covers. */
+	/** The metadata and attributes that an EVM value covers. Undefined for other formats. */
 	readonly subject: EvmSubject | undefined;
 }
 
 export interface AttributeTrial {
-	/** The whole content in order; the octets are valid during the call only. */
+	/** Takes the content piece by piece, in order and without gaps. A piece is valid during the call only. */
 	content(piece: Uint8Array): void;
-	/** With the SHA-256 of the content. */
+	/** Returns the verdict after all of the content, whose SHA-256 it takes. */
 	verdict(sha256: Uint8Array): AttributeVerdict;
 }
 
@@ -64,7 +64,7 @@ export function startTrial(format: AttributeFormat, found: AttributesFound, keys
 	}
 }
 
-/** `ima` judges whatever kind of value there is; the others want their own. */
+/** Judges a value of IMA's attribute: with `ima` a value of any kind, with the others no signature of another kind. */
 function imaTrial(value: Uint8Array, keys: AttributeKeys, format: "ima" | "ima-hash" | "ima-verity"): AttributeTrial {
 	const parsed = parseIma(value);
 	switch (parsed.kind) {
@@ -79,7 +79,7 @@ function imaTrial(value: Uint8Array, keys: AttributeKeys, format: "ima" | "ima-h
 }
 
 function otherKind(kind: string): AttributeTrial {
-	const reason = `has ${kind} in place of what was asked for; --format ima judges it`;
+	const reason = `has ${kind}, which is not the requested format; --format ima verifies it`;
 	return settled({ status: "malformed", code: "ERR_ATTRIBUTE_FORMAT", reason });
 }
 
@@ -104,7 +104,9 @@ function hashTrial(algorithm: DigestAlgorithm, expected: Uint8Array): AttributeT
 	};
 }
 
-/** Several keys can share a key id: each checks the signature, while the content is read once. */
+/**
+ * Verifies with every key that has the signature's key id, because several can share one, and reads the content once.
+ */
 function contentTrial(parsed: IntegritySignature, keys: AttributeKeys): AttributeTrial {
 	const digest = requireEvidence(parsed.algorithm, "signature");
 	const candidates = keys.candidatesFor(parsed.keyId);
@@ -119,7 +121,7 @@ function contentTrial(parsed: IntegritySignature, keys: AttributeKeys): Attribut
 		verdict() {
 			const found = check.found();
 			if (found !== undefined) {
-				const reason = `is ${found}, so that its signature may be one that was made for that`;
+				const reason = `is ${found}, so its signature may have been made for another purpose`;
 				return { status: "malformed", code: "ERR_CROSS_SIGNATURE", reason };
 			}
 			const signer = verifiers.find(({ verifier }) => verifier.verify(parsed.signature));
@@ -136,18 +138,20 @@ function verityTrial(parsed: VeritySignature, keys: AttributeKeys): AttributeTri
 	};
 }
 
-/** A portable signature covers IMA's value, not the content: so IMA's has to match, be it a hash or a signature. */
+/**
+ * Judges EVM. A portable signature covers IMA's value and not the content, so IMA's hash or signature must match too.
+ */
 function evmTrial(value: Uint8Array, subject: EvmSubject | undefined, keys: AttributeKeys): AttributeTrial {
 	const parsed = parseEvm(value);
 	if (parsed.kind !== "portable-signature") {
 		const kind = parsed.kind === "hmac" ? "an HMAC" : "bound to one inode";
-		const reason = `has an EVM attribute that only the machine that made it can judge: it is ${kind}`;
+		const reason = `has an EVM attribute that only the machine that made it can verify: it is ${kind}`;
 		return settled({ status: "malformed", code: "ERR_UNSUPPORTED_ALGORITHM", reason });
 	}
 	requireEvidence(parsed.algorithm, "signature");
 	const covered = subject?.attributes.get(IMA_ATTRIBUTE);
 	if (subject === undefined || covered === undefined) {
-		const reason = "has no IMA attribute, without which a signature for EVM says nothing of the content";
+		const reason = "has no IMA attribute, and an EVM signature without one does not cover the content";
 		return settled({ status: "mismatch", code: "ERR_SIGNATURE", reason });
 	}
 	const message = evmPortableMessage(subject);

@@ -1,8 +1,9 @@
 /**
- * The verb: do the extended attributes of these files fit them, and did someone trusted sign?
+ * Implements `sigtool verify --format` for attributes: checks that they match their files and that a trusted key
+ * signed.
  *
- * Every regular file is read once, its attributes through the same descriptor (`attribute-trial.ts`). No ignore rules
- * apply: nothing signed them. Symbolic links have no such attributes and are not looked at.
+ * Every regular file is read once, and its attributes through the same descriptor (`attribute-trial.ts`). Ignore rules
+ * do not apply, because no signature covers them. Symbolic links cannot have these attributes and are skipped.
  */
 
 import { basename } from "node:path";
@@ -35,53 +36,55 @@ import { watchForDenied } from "./verify-denied.js";
 export interface AttributeVerifyOptions extends AttributeNaming {
 	readonly formats: readonly AttributeFormat[];
 	readonly trust: TrustPolicy;
-	/** Signers' certificates that trust vouches for through an authority, and their issuers. */
+	/** The certificates of signers that an authority in `trust` issued, and intermediate certificates. */
 	readonly certificates?: readonly Certificate[];
-	/** Milliseconds since the epoch; now when absent. */
+	/** The time in milliseconds since the epoch for which certificates are judged. Absent: now. */
 	readonly at?: number;
 	readonly profile?: Profile;
-	/** Whether hashes that match are enough where hashes are what is asked for. Default `refuse`. */
+	/** The value `accept` accepts matching hashes of formats that are hashes. Default `refuse`. */
 	readonly bareHashes?: "refuse" | "accept";
 	readonly onProgress?: (done: HashProgress) => void;
 }
 
 export interface VerifiedAttribute {
-	/** Entry path. */
+	/** The entry path. */
 	readonly path: string;
 	readonly format: AttributeFormat;
 	readonly status: AttributeStatus;
-	/** Absent when trusted. */
+	/** The error code. Absent: the status is `trusted`. */
 	readonly code?: string;
-	/** Lowercase hexadecimal SHA-256 of the signer's SubjectPublicKeyInfo. */
+	/** The SHA-256 of the signer's SubjectPublicKeyInfo in lower-case hexadecimal. */
 	readonly signer?: string;
 }
 
 export interface AttributeVerification {
 	readonly path: string;
 	/**
-	 * `unchanged`: as `trusted`, but for hashes that nobody signed. `undecided`: all that keeps it from either are files that
-	 * could not be read.
+	 * The value `unchanged` means that all match, but some are unsigned hashes. `undecided` means that all findings have
+	 * exit status 3, such as files that could not be read.
 	 */
 	readonly verdict: "trusted" | "unchanged" | "failed" | "undecided";
-	/** Every file and format, in path order. */
+	/** The results of every file and format, in path order. */
 	readonly attributes: readonly VerifiedAttribute[];
 	readonly counts: Readonly<Record<AttributeStatus, number>>;
 	readonly fileCount: number;
 	readonly linkCount: number;
-	/** Whoever signed something. */
+	/** The keys that signed at least one attribute. */
 	readonly signers: readonly TrustedKey[];
-	/** The catalog in its usual place, which was not looked at. Verified, unless hashes alone were asked for. */
+	/**
+	 * The name of the conventional catalog, which was skipped. Its signature was verified unless all formats are hashes.
+	 */
 	readonly passedOver: string | undefined;
 	readonly findings: readonly AttributeFinding[];
 }
 
 export interface AttributeFinding extends Finding {
-	/** Absent where the file as a whole could not be looked at. */
+	/** The format. Absent: the finding is about the file as a whole. */
 	readonly format?: AttributeFormat;
 }
 
 /**
- * @throws ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE, ERR_UNSUPPORTED_PLATFORM, and what keeps files from being found
+ * @throws ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE, ERR_UNSUPPORTED_PLATFORM, ERR_LIMIT, ERR_IO
  */
 export async function verifyAttributes(path: string, options: AttributeVerifyOptions): Promise<AttributeVerification> {
 	const keys = attributeKeys(options.trust, options.certificates ?? [], options);
@@ -140,7 +143,7 @@ function createJudge(
 	};
 }
 
-/** A file system without attributes has none. */
+/** Returns undefined when the attribute is missing, also when the file system does not support attributes. */
 function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): Uint8Array | undefined {
 	try {
 		return readAttribute(access, file, name);
@@ -151,8 +154,8 @@ function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): U
 }
 
 /**
- * Name of the catalog in its usual place, which `sign` leaves out too. It has a signature of its own, which has to hold
- * where signatures are asked for.
+ * Returns the name of the conventional catalog, which `sign` leaves out too, if it can be skipped. When a format is a
+ * signature, the catalog's own signature must be valid and trusted.
  */
 function catalogToPassOver(path: string, { trust, at, profile, formats }: AttributeVerifyOptions): string | undefined {
 	if (kindOf(path) !== "directory") return undefined;
@@ -184,7 +187,7 @@ function conclude(
 		signers.set(verdict.key.spkiSha256, verdict.key);
 		signedFiles.add(file);
 	}
-	// A hash that a signature of EVM covers is signed by way of it.
+	// An IMA hash counts as signed when a trusted EVM signature of the same file covers it.
 	const bare = judged.filter(({ path: file, verdict }) => verdict.status === "hash-only" && !signedFiles.has(file));
 	const refused = bare.filter(({ format }) => options.bareHashes !== "accept" || isSignatureFormat(format));
 	const findings: AttributeFinding[] = [...unread];
@@ -198,7 +201,7 @@ function conclude(
 		findings.push({ code, path: file, format, message, ...(expected && { expected, actual }) });
 	}
 	if (judged.length + unread.length === 0) {
-		findings.push({ code: "ERR_UNSIGNED", path, message: `${quote(path)} holds no files` });
+		findings.push({ code: "ERR_UNSIGNED", path, message: `${quote(path)} contains no files` });
 	}
 	return {
 		path,
@@ -226,7 +229,7 @@ function verdictOf(findings: readonly AttributeFinding[], bareCount: number): At
 function nothingSigned(path: string, bare: readonly Judged[]): AttributeFinding {
 	const hashes = bare.length === 1 ? "1 hash matches" : `${bare.length} hashes match`;
 	const wanted = bare.some(({ format }) => isSignatureFormat(format));
-	const way = wanted ? "a signature was asked for" : "--allow-unsigned accepts that";
-	const message = `${hashes}; nothing is signed: whoever changes a file can change its hash; ${way}`;
+	const way = wanted ? "the requested format is a signature" : "--allow-unsigned accepts that";
+	const message = `${hashes}; nothing is signed: everyone who can change a file can change its hash; ${way}`;
 	return { code: "ERR_UNSIGNED", path, message };
 }

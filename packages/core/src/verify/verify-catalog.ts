@@ -1,6 +1,6 @@
 /**
- * Verifying, in the order that keeps unverified data powerless: DER, signature over the bytes received, signed
- * attributes, chain at a trusted time, trust; only then are members looked at and compared with files.
+ * Verifies a catalog in an order in which unverified data has no effect: DER, signature over the bytes received, signed
+ * attributes, chain at a trusted time, trust. Only then are members parsed and compared with files.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -21,15 +21,15 @@ export type { Verified } from "../pki/verified.js";
 
 export interface CatalogVerifyOptions {
 	readonly trust: TrustPolicy;
-	/** Anchors for timestamping authorities; when absent, authorities that are trusted for any subject. */
+	/** The trust anchors of timestamping authorities. Absent: the authorities that are trusted for any subject. */
 	readonly timestampAnchors?: readonly Certificate[];
-	/** Authorities whose timestamps do not count, and why; by SHA-256 of the SubjectPublicKeyInfo. */
+	/** The reason to refuse an authority's timestamps, by the SHA-256 of its SubjectPublicKeyInfo. */
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
-	/** Milliseconds since the epoch at which to judge; now when absent. */
+	/** The time in milliseconds since the epoch for which chains are judged. Absent: now. */
 	readonly at?: number;
-	/** `windows-legacy` accepts SHA-1 and RSA from 1024 bits, as Windows did. MD5 never counts. */
+	/** The value `windows-legacy` accepts SHA-1 and RSA from 1024 bits, as Windows did. MD5 is never accepted. */
 	readonly profile?: "default" | "windows-legacy";
-	/** Product the catalog must be of. */
+	/** The product that the catalog must be for. */
 	readonly product?: string;
 }
 
@@ -38,30 +38,31 @@ export interface VerifiedCatalog {
 	readonly facts: CatalogFacts;
 	readonly signer: VerifiedSigner;
 	readonly judgedAt: JudgedTime;
-	/** The one that tells the time. */
+	/** The timestamp that determined the time. */
 	readonly timestamp: Timestamp | undefined;
-	/** Things that did not decide the verdict and that a person should know. */
+	/** Texts for the user about facts that do not affect the verdict. */
 	readonly warnings: readonly string[];
 }
 
 export interface JudgedTime {
-	/** Milliseconds since the epoch at which the signer's chain was judged. */
+	/** The time in milliseconds since the epoch for which the signer's chain was judged. */
 	readonly at: number;
 	readonly source: "now" | "given" | "rfc3161" | "countersignature";
-	/** Subject of the authority, when the time is a timestamp's. */
+	/** The subject of the authority, when the time is that of a timestamp. */
 	readonly authority?: string;
-	/** Why the time is not a timestamp's. */
+	/** The reason why the time is not that of a timestamp. */
 	readonly without?: "no-timestamp" | "unusable-timestamp" | "lifetime-signing";
 }
 
-/** Lifetime signing: a timestamp does not outlive the certificate. Microsoft, szOID_LIFETIME_SIGNING. */
+/** A timestamp does not prolong a signature by a certificate with this usage. Microsoft, szOID_LIFETIME_SIGNING. */
 const LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13";
 const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
 /**
- * Verifies a catalog's own signature and whether its signer is trusted.
+ * Verifies a catalog's signature and that its signer is trusted. Compares no files.
  * @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_UNSIGNED, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
- * ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_WEAK_KEY, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_PRODUCT_MISMATCH
+ * ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_WEAK_KEY, ERR_UNTRUSTED_SIGNER, ERR_DENIED,
+ * ERR_PRODUCT_MISMATCH
  */
 export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
 	const { trust, profile = "default" } = options;
@@ -93,7 +94,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	const facts = parseFacts(catalog.attributes);
 	checkProduct(facts, options.product);
 	return {
-		catalog: catalog as Verified<Catalog>, // The one place where evidence turns into the brand.
+		catalog: catalog as Verified<Catalog>, // All checks have passed.
 		facts,
 		signer: verifiedSigner,
 		judgedAt,
@@ -107,7 +108,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	};
 }
 
-/** A sound timestamp is proof of an earlier time; without one the chain must hold now. */
+/** A valid timestamp proves an earlier signing time. Without one the chain is judged for the given time, or for now. */
 function judgementTime(
 	leaf: Certificate,
 	[timestamp]: readonly Timestamp[],
@@ -123,7 +124,7 @@ function judgementTime(
 	return at === undefined ? { at: Date.now(), source: "now", without } : { at, source: "given", without };
 }
 
-/** An expired signer is often one whose timestamp did not verify: its reason belongs to the message. */
+/** Adds to "expired" the reason why the timestamp was not used: a valid one would often have prevented the error. */
 function withTimestampFailures<T>(failures: readonly SigtoolError[], judge: () => T): T {
 	try {
 		return judge();
@@ -142,7 +143,9 @@ function checkProduct(facts: CatalogFacts, expected: string | undefined): void {
 	throw new SigtoolError("ERR_PRODUCT_MISMATCH", `Cannot trust the catalog: it ${found}, expected ${quote(expected)}`);
 }
 
-/** What a timestamp holds stays valid; without one the first certificate to end ends it all. */
+/**
+ * Warns before the first certificate of the chain expires. A timestamped signature stays valid and needs no warning.
+ */
 function expiryWarnings({ chain }: VerifiedSigner, { at, source }: JudgedTime): string[] {
 	if (source !== "now") return [];
 	const notice = expiryNotice(chain, at);

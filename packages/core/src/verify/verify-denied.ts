@@ -1,4 +1,4 @@
-/** Files that the deny list names, whatever signed them: found by all of their content, while it is hashed. */
+/** Finds files that the deny list names, even when they are signed, by the SHA-256 of their whole content. */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
@@ -7,21 +7,21 @@ import { type Catalog, memberFilePath } from "../formats/cat.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 
 export interface DeniedFiles {
-	/** To be passed on in place of the one given; that one, when no file is denied. */
+	/** The visitor to use in the place of `next`. It is `next` itself when the deny list names no files. */
 	readonly visitor: FileVisitor | undefined;
-	/** Filled while files are hashed. */
+	/** The denied files. The array grows while files are hashed. */
 	readonly findings: readonly Finding[];
 }
 
 /**
- * @param next sees the files as well
- * @throws ERR_WEAK_DIGEST where files are denied and hashed by SHA-1 alone, which could not tell
+ * Returns a visitor that finds denied files. It passes all calls on to `next`.
+ * @throws ERR_WEAK_DIGEST when files are denied but hashed with SHA-1 only, which cannot be compared
  */
 export function watchForDenied({ deny = [] }: TrustPolicy, digest: "sha256" | "sha1", next?: FileVisitor): DeniedFiles {
 	const files = deny.filter(({ kind }) => kind === "file");
 	if (files.length === 0) return { visitor: next, findings: [] };
 	if (digest === "sha1") {
-		const message = "Cannot apply the deny list: it names files by SHA-256, and the catalog has SHA-1 alone";
+		const message = "Cannot apply the deny list: it names files by SHA-256, but the catalog has only SHA-1";
 		throw new SigtoolError("ERR_WEAK_DIGEST", message);
 	}
 	const reasons = new Map(files.map(({ sha256, reason }) => [sha256, reason]));
@@ -44,7 +44,7 @@ export function watchForDenied({ deny = [] }: TrustPolicy, digest: "sha256" | "s
 	};
 }
 
-/** Members whose digest is denied: of files as a whole, where no file is at hand. */
+/** Finds members whose digest is denied, when there are no files to hash. */
 export function deniedMembers(catalog: Catalog, { deny }: TrustPolicy): Finding[] {
 	const files = deny?.filter(({ kind }) => kind === "file") ?? [];
 	const { count, digests, digestSizes } = catalog.members;

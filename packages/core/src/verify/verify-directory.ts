@@ -1,4 +1,4 @@
-/** A directory, or a directory of a signed tree, held against the catalogs. */
+/** Compares a signed directory, or a directory of a signed tree, with the catalogs. */
 
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
@@ -20,18 +20,18 @@ import { watchForDenied } from "./verify-denied.js";
 import { compareEntry, lexicalEntry } from "./verify-file.js";
 
 export interface DirectoryVerifyOptions extends VerifyOptions {
-	/** Sees the content of every file while it is hashed, on the calling thread, which then hashes alone. */
+	/** A visitor of every file. The calling thread then hashes alone. */
 	readonly visitor?: FileVisitor;
 }
 
-/** @throws as `verifyPath` */
+/** @throws the errors of `verifyPath` */
 export async function verifyDirectory(path: string, options: DirectoryVerifyOptions): Promise<Verification> {
 	const sources = await unlessRevoked(loadCatalogs(path, options), options);
 	const { catalogs } = sources;
 	const root = realPath(sources.root);
 	const { within, findings: onTheWay } = await withinTree(sources, path, options);
 	let entries: SignedEntries | undefined;
-	// Members are read only when something depends on them.
+	// Members are parsed only when they are needed.
 	const signed = () => {
 		entries ??= signedEntries(catalogs, options);
 		return entries;
@@ -98,9 +98,9 @@ function signedLinks(catalogs: readonly UsedCatalog[]): ReadonlyMap<string, stri
 }
 
 interface Within {
-	/** Entry path of a directory that is part of a signed tree; undefined for the whole tree. */
+	/** The entry path of a directory in a signed tree, or undefined for the whole tree. */
 	readonly within: string | undefined;
-	/** What is wrong with the links on the way to it. */
+	/** The findings about the symbolic links in the path to the directory. */
 	readonly findings: readonly Finding[];
 }
 
@@ -121,7 +121,7 @@ async function withinTree({ catalogs, root }: Sources, path: string, options: Ve
 
 type Excludes = (path: string, kind: "file" | "directory") => boolean;
 
-/** Leaves out everything that is neither on the way to `within` nor below it. */
+/** Leaves out everything but `within`, the directories above it, and the entries below it. */
 function restrictedTo(within: string | undefined, excludes: Excludes | undefined): Excludes | undefined {
 	if (within === undefined) return excludes;
 	return (path, kind) => {
@@ -138,8 +138,8 @@ function below({ files, links }: SignedSet, within: string | undefined): SignedS
 }
 
 /**
- * The one catalog of sigtool's own whose list can be held against the files as a whole. Attributes it carries are not
- * read from the files, so that such a list cannot be encoded again.
+ * Returns the catalog whose list can be compared as a whole: the only one, made by sigtool. It must carry no
+ * attributes, because these are not read from the files, so that the list could not be encoded again.
  */
 function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOptions): UsedCatalog | undefined {
 	const [catalog, ...others] = catalogs;
@@ -148,8 +148,8 @@ function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOption
 }
 
 /**
- * True when encoding what was found gives the signed list octet for octet: then everything is as it was signed, and no
- * member needs to be decoded. False says nothing yet.
+ * Returns true when encoding the files that were found gives the signed list byte for byte. Then nothing has changed,
+ * and no member needs to be decoded. False means only that the entries must be compared one by one.
  */
 function isSignedList(manifest: Manifest, { catalog, facts }: UsedCatalog): boolean {
 	if (manifest.problems.length > 0) return false;
@@ -162,7 +162,7 @@ function pathsOf(set: SignedSet): string[] {
 	return [...set.files.keys(), ...set.links.keys()];
 }
 
-/** With several catalogs a rule counts only if each of them has it. */
+/** Returns the rules that all catalogs have in common. */
 function selectionRules(catalogs: readonly UsedCatalog[], { ignoreRules }: VerifyOptions): SelectionRules {
 	if (ignoreRules === "report") return { ignore: [], include: [], scope: "root" };
 	const [first, ...others] = catalogs.map((catalog) => catalog.facts);
@@ -180,13 +180,13 @@ function selectionRules(catalogs: readonly UsedCatalog[], { ignoreRules }: Verif
 	};
 }
 
-/** The catalogs, as entries of the tree that holds them: they cannot sign themselves. */
+/** Returns the entry paths of the catalogs in the tree. They are skipped, because a catalog cannot sign itself. */
 function catalogEntryPaths(root: string, catalogs: readonly UsedCatalog[]): Set<string> {
 	const files = catalogs.map(({ file }) => join(realPath(dirname(file)), basename(file)));
 	return new Set(files.filter((file) => isBelow(root, file)).map((file) => entryPathOf(root, file)));
 }
 
-/** What an interrupted run of `sign` leaves is unsigned like any other file, and has a simple explanation. */
+/** Adds an explanation to the finding about a temporary file that an interrupted run of `sign` left. */
 function hintAtLeftovers(root: string, catalogs: readonly UsedCatalog[]): (finding: Finding) => Finding {
 	const names = new Set(
 		catalogs.map(({ file }) => entryPathOf(root, temporaryNameFor(join(realPath(dirname(file)), basename(file))))),

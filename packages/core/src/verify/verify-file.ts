@@ -1,4 +1,4 @@
-/** One file held against the catalogs, without reading the rest of the tree. */
+/** Compares one file with the catalogs without reading the rest of the tree. */
 
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
@@ -14,8 +14,8 @@ import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "
 import { watchForDenied } from "./verify-denied.js";
 
 /**
- * The file and every symbolic link on the way to it are held against the catalogs.
- * @throws as `verifyPath`
+ * Compares the file, and every symbolic link in its path, with the catalogs.
+ * @throws the errors of `verifyPath`
  */
 export async function verifyFile(path: string, options: VerifyOptions): Promise<Verification> {
 	const { catalogs, root } = await unlessRevoked(sourcesOf(path, options), options);
@@ -27,18 +27,18 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 		findings.push(...compareEntry(realPath(root), each, catalogs, options));
 	}
 	if (entry === undefined)
-		warnings.push(`${quote(path)} leads out of the signed tree; what it leads to was not looked at`);
+		warnings.push(`${quote(path)} leads out of the signed tree; the file it leads to was not checked`);
 	const checkedCount = links.length + (entry === undefined ? 0 : 1);
 	return conclude({ path, match: "path", catalogs, checkedCount, findings, warnings });
 }
 
-/** A file that is nowhere and that no catalog answers for is a mistyped name, not a missing member. */
+/** Loads the catalogs. Reports a file as not existing, instead of the lack of a catalog, when both are missing. */
 function sourcesOf(path: string, options: VerifyOptions): Sources {
 	const directory = dirname(resolve(path));
 	try {
 		const { catalogs, root } = loadCatalogs(directory, options);
 		if (options.root !== undefined || options.catalogs === undefined) return { catalogs, root };
-		// A given catalog's directory is the tree when there is one such directory.
+		// When all given catalogs are in one directory, that directory is the tree.
 		const [only, ...others] = new Set(catalogs.map((catalog) => dirname(resolve(catalog.file))));
 		return { catalogs, root: others.length === 0 ? only : directory };
 	} catch (error) {
@@ -48,13 +48,16 @@ function sourcesOf(path: string, options: VerifyOptions): Sources {
 	}
 }
 
-/** Where links were followed when signing, entries have the names they are reached by. */
+/** Resolves the links in a path. If signing followed links, entries have the paths that go through them. */
 function entriesOf(root: string, path: string, catalogs: readonly UsedCatalog[]): ResolvedEntry {
 	const entry = lexicalEntry(root, path);
 	return linkRules(catalogs).links === "follow" ? { entry, links: [] } : resolveEntry(realPath(root), entry);
 }
 
-/** Entry path of `path`, links not looked at. @throws ERR_USAGE when it does not lie below the root */
+/**
+ * Returns the entry path of `path`. Links are resolved only when the path as given is not below the root.
+ * @throws ERR_USAGE when it is not below the root
+ */
 export function lexicalEntry(root: string, path: string): string {
 	const absolute = resolve(path);
 	for (const directory of [resolve(root), realPath(root)]) {
@@ -72,7 +75,7 @@ function missingFile(path: string): SigtoolError {
 	return new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { path });
 }
 
-/** One entry by its path, held against the catalogs. */
+/** Compares the entry at one path with the catalogs. @throws ERR_ROOT_MISSING when it neither exists nor is signed */
 export function compareEntry(
 	root: string,
 	entry: string,

@@ -1,8 +1,8 @@
 /**
- * The verb: is this directory, or this file, what a trusted signer signed?
+ * Implements `sigtool verify`: checks that a directory or a file is what a trusted signer signed.
  *
- * Catalogs are verified first (`verify-catalog.ts`), from where they lie (`verify-sources.ts`); then files are hashed
- * and every difference is a finding.
+ * Catalogs are located (`verify-sources.ts`) and verified (`verify-catalog.ts`) first. Then files are hashed, and every
+ * difference is a finding.
  */
 
 import { basename, dirname, join } from "node:path";
@@ -17,16 +17,16 @@ import { verifyFile } from "./verify-file.js";
 import { requireSigners } from "./verify-signers.js";
 
 /**
- * Verifies a directory, a file of a signed directory, or a catalog's own signature (a `.cat` file that no
- * other catalog answers for).
- * Differences are findings; everything that keeps a verdict from being reached is thrown.
- * @throws ERR_ROOT_MISSING, ERR_CATALOG_NOT_FOUND, ERR_NESTED_CATALOG, ERR_PATH_*, ERR_USAGE, and what `verifyCatalog` throws
+ * Verifies a directory, a file of a signed directory, or the signature of a `.cat` file that no other catalog covers.
+ * Differences are findings. An error that prevents a verdict is thrown.
+ * @throws ERR_ROOT_MISSING, ERR_CATALOG_NOT_FOUND, ERR_NESTED_CATALOG, ERR_PATH_*, ERR_USAGE, and the errors of
+ * `verifyCatalog`
  */
 export async function verifyPath(path: string, options: VerifyOptions): Promise<Verification> {
 	if (path === "") throw new SigtoolError("ERR_USAGE", "Name a file or directory to verify");
 	const kind = exists(path) ? kindOf(path) : "missing";
 	if (kind === "directory") {
-		// Loaded when needed: of all that verifies trees a single file needs little.
+		// Verifying a single file does not need this module and all that it imports.
 		const { verifyDirectory } = await import("./verify-directory.js");
 		return verifyDirectory(path, options);
 	}
@@ -34,14 +34,14 @@ export async function verifyPath(path: string, options: VerifyOptions): Promise<
 	return verifyFile(path, options);
 }
 
-/** A `.cat` file that no catalog but itself answers for. */
+/** Returns true for a `.cat` file that no conventional catalog covers, except possibly itself. */
 function isOwnWitness(path: string): boolean {
 	if (!path.endsWith(".cat")) return false;
 	const [nearest] = catalogsFrom(dirname(path));
 	return nearest === undefined || nearest.file === join(realPath(dirname(path)), basename(path));
 }
 
-/** A catalog for its own sake: its signature, and that its members can be read and are evidence. */
+/** Verifies a catalog's own signature, and that its members can be parsed and are evidence. */
 async function verifyCatalogFile(path: string, options: VerifyOptions): Promise<Verification> {
 	const loaded = { catalogs: [loadCatalog(path, options)], root: dirname(path) };
 	requireSigners(loaded.catalogs, options.requiredSigners ?? 1);
