@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { quote, quoteAscii, reasonOf, SigtoolError } from "../dist/errors.js";
 
 describe("quote()", () => {
-	it("escapes what would break the line or the reader's trust in it", () => {
+	it("escapes characters that would break or disguise a line", () => {
 		expect(quote('a"b\\c\n\u0085\u202e\ud800é')).toBe('"a\\"b\\\\c\\n\\u0085\\u202e\\ud800é"');
 	});
 
@@ -13,11 +13,11 @@ describe("quote()", () => {
 	});
 });
 
-it("quoteAscii() tells names apart that look the same", () => {
+it("quoteAscii() distinguishes names that look the same", () => {
 	expect(quoteAscii("\u00e9 e\u0301 😀")).toBe('"\\u00e9 e\\u0301 \\ud83d\\ude00"');
 });
 
-it("reasonOf() leaves out what could not be done, unless a name is in it", () => {
+it("reasonOf() removes the action from a message unless it contains a name", () => {
 	expect(reasonOf(new SigtoolError("ERR_DER", "Cannot parse catalog: bad: worse"))).toBe("bad: worse");
 	expect(reasonOf(new SigtoolError("ERR_PATH_EMPTY", 'Cannot use entry "a: b": no'))).toBe(
 		'cannot use entry "a: b": no',

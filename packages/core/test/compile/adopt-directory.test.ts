@@ -37,7 +37,7 @@ const pathsOf = (index: Awaited<ReturnType<typeof compile>>["index"], product: s
 	Array.from(index.entries(product), ([path]) => path);
 
 describe("compileTrustIndex() of a directory to adopt", () => {
-	it("records all of it, whatever ignore rules say, and that nobody signed it", async () => {
+	it("records all files despite ignore rules, and marks the product as adopted", async () => {
 		const home = tempTree({ ...TREE, "python/.sigtoolignore": "*.py\n" });
 		const python = join(home, "python");
 		const { index, warnings, products } = await compile([], [python]);
@@ -48,14 +48,14 @@ describe("compileTrustIndex() of a directory to adopt", () => {
 		expect(warnings).toEqual([]);
 	});
 
-	it("takes nothing that is denied", async () => {
+	it("refuses a denied file", async () => {
 		const python = join(tempTree(TREE), "python");
 		const sha256 = createHash("sha256").update("2").digest("hex");
 		const denying = { trust: { ...trust, deny: [{ kind: "file", sha256, reason: "worm" }] } } as const;
 		await expectRejection("ERR_DENIED", compile([], [python], denying));
 	});
 
-	it("stands beside signed ones, of which the index says no such thing", async () => {
+	it("marks only the adopted product when others are signed", async () => {
 		const home = tempTree(TREE);
 		const [app, python] = [join(home, "app"), join(home, "python")];
 		await signPaths([app], { signer });
@@ -67,7 +67,7 @@ describe("compileTrustIndex() of a directory to adopt", () => {
 		expect(readFileSync(join(app, "app.cat"))).not.toHaveLength(0);
 	});
 
-	it("leaves what lies in another directory of the index to that one", async () => {
+	it("leaves out the entries that belong to another product's directory", async () => {
 		const home = tempTree(TREE);
 		const [python, json] = [join(home, "python"), join(home, "python/json")];
 		const { index } = await compile([], [python, json]);
@@ -78,7 +78,7 @@ describe("compileTrustIndex() of a directory to adopt", () => {
 		expect(pathsOf(mixed.index, python)).toEqual([".hidden", "os.py"]);
 	});
 
-	it("says which links lead to what is in no directory of the index", async () => {
+	it("warns about links whose targets are in no directory of the index", async () => {
 		const home = tempTree({ ...TREE, "etc/site.py": "4" });
 		const [python, etc] = [join(home, "python"), join(home, "etc")];
 		symlinkSync(join(etc, "site.py"), join(python, "site.py"));
@@ -104,7 +104,7 @@ describe("compileTrustIndex() of a directory to adopt", () => {
 		await expectRejection(code, compile([], [python]));
 	});
 
-	it("says that a group may write what it takes", async () => {
+	it("warns when a group can write to the directory", async () => {
 		const python = join(tempTree(TREE), "python");
 		chmodSync(join(python, "os.py"), 0o664);
 		chmodSync(join(python, "json"), 0o775);
@@ -113,7 +113,7 @@ describe("compileTrustIndex() of a directory to adopt", () => {
 		]);
 	});
 
-	it("refuses one that carries a catalog, one twice, none, and an index inside", async () => {
+	it("refuses a directory with a catalog, a duplicate, a missing one, and one that contains the index", async () => {
 		const home = tempTree(TREE);
 		const [app, python] = [join(home, "app"), join(home, "python")];
 		await expectRejection("ERR_USAGE", compile([], [python, python]));
@@ -129,7 +129,7 @@ describe("compileTrustIndex() of a directory to adopt", () => {
 });
 
 describe("parseHead()", () => {
-	it("takes adopted for true or nothing", () => {
+	it("accepts no value of `adopted` but true", () => {
 		const head = (adopted: unknown) => {
 			const product = { name: "/lib", root: "/lib", adopted, catalogs: [], entries: 0 };
 			return Buffer.from(JSON.stringify({ policy: { version: 1 }, signers: [], products: [product] }));

@@ -37,9 +37,9 @@ const certificate = certificateFor(key);
 const signer = signerFromKey(key, [certificate]);
 const trust = trustFromCertificates([certificate]);
 
-const sha256 = (octets: string | Uint8Array) => createHash("sha256").update(octets).digest("hex");
+const sha256 = (bytes: string | Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-/** A PE image whose checksum and padding Authenticode leaves out. */
+/** Returns a PE image with a checksum, which Authenticode does not cover. */
 const IMAGE = Buffer.alloc(1001, 1);
 IMAGE.write("MZ", 0, "latin1");
 IMAGE.writeUInt32LE(64, 60);
@@ -55,7 +55,7 @@ const TREE: Readonly<Record<string, TreeEntry>> = {
 	"app/current": { link: "lib" },
 };
 
-/** A home with the signed directory `app`, its root and where its index goes. */
+/** Creates a directory with the signed directory `app`, and returns the paths of `app` and its index. */
 async function signedApp(entries = TREE, options: Partial<Parameters<typeof signPaths>[1]> = {}) {
 	const home = tempTree(entries);
 	const root = join(home, "app");
@@ -72,7 +72,7 @@ async function compile(
 }
 
 describe("compileTrustIndex()", () => {
-	it("records the SHA-256 of whole files, links with their targets, and who vouches for them", async () => {
+	it("records the SHA-256 of whole files, links with their targets, and the signers", async () => {
 		const { root, output } = await signedApp();
 		const policy = parsePolicy({ version: 1, mode: "strict" });
 		const index = await compile([root], { output, policy, notAfter: Date.now() + DAY_MS });
@@ -90,7 +90,7 @@ describe("compileTrustIndex()", () => {
 		expect(index.digest).toBe(sha256(readFileSync(output)));
 	});
 
-	it("tells a file apart that the catalog does not: an image with another checksum", async () => {
+	it("distinguishes PE images with different checksums, which the catalog does not", async () => {
 		const { root, output } = await signedApp();
 		const image = Buffer.from(IMAGE);
 		image[64 + 88] ^= 1;
@@ -100,7 +100,7 @@ describe("compileTrustIndex()", () => {
 		expect(index.find("app", "lib/native.dll")).toMatchObject({ sha256: sha256(image) });
 	});
 
-	it("writes equal octets for equal input, and others only in the signature at another time", async () => {
+	it("writes equal bytes for equal input, and at another time differs only in the signature", async () => {
 		const { root, output } = await signedApp();
 		const time = Date.now();
 		const run = async (when: number) => {
@@ -114,7 +114,7 @@ describe("compileTrustIndex()", () => {
 		expect(later.subarray(0, contentBytes).equals(first.subarray(0, contentBytes))).toBe(true);
 	});
 
-	it("holds several products, each under its own name", async () => {
+	it("contains several products, each with its own name", async () => {
 		const { home, root, output } = await signedApp({ ...TREE, "plugins/main.js": "2" });
 		await signPaths([join(home, "plugins")], { signer });
 		const index = await compile([root, join(home, "plugins")], { output });
@@ -153,7 +153,7 @@ describe("compileTrustIndex()", () => {
 		expect(existsSync(output)).toBe(false);
 	});
 
-	it("takes catalogs of a development identity only when told to", async () => {
+	it("accepts catalogs of a development identity only with that option", async () => {
 		const developerKey = p256();
 		const now = Date.now();
 		const order = { commonName: "Dev", key: developerKey, notBefore: now - DAY_MS, notAfter: now + 90 * DAY_MS };
@@ -166,7 +166,7 @@ describe("compileTrustIndex()", () => {
 		await expectRejection("ERR_UNTRUSTED_SIGNER", compile([root], { output, development: "allow" }));
 	});
 
-	it("asks for the product of a catalog that names none, and holds others to it", async () => {
+	it("requires a product for a catalog that names none, and the same product of other catalogs", async () => {
 		const { root, output } = await signedApp();
 		await expectRejection("ERR_PRODUCT_MISMATCH", compile([root], { output, product: "other" }));
 		expect((await compile([root], { output, product: "app" })).products[0]?.name).toBe("app");
@@ -187,7 +187,7 @@ describe("compileTrustIndex()", () => {
 		expect(product).toMatchObject({ name: "named", sequence: undefined });
 	});
 
-	it("takes catalogs that lie elsewhere, several over one tree, with the lowest sequence", async () => {
+	it("accepts several catalogs outside of the tree, and records the lowest sequence", async () => {
 		const { home, root, output } = await signedApp();
 		const second = join(home, "second.cat");
 		renameSync(join(root, "app.cat"), join(home, "first.cat"));
@@ -197,7 +197,7 @@ describe("compileTrustIndex()", () => {
 		expect(index.products[0]?.catalogs).toHaveLength(2);
 	});
 
-	it("refuses what cannot be known by its path when it is loaded", async () => {
+	it("refuses entries that cannot be identified by their path when they are loaded", async () => {
 		const { root, output } = await signedApp();
 		await expectRejection("ERR_USAGE", compile([join(root, "lib")], { output }));
 		await expectRejection("ERR_USAGE", compile([join(root, "main.js")], { output }));
@@ -205,7 +205,7 @@ describe("compileTrustIndex()", () => {
 		await expectRejection("ERR_USAGE", compile([root], { output }));
 	});
 
-	it("writes neither into what it is about nor over anything but an index", async () => {
+	it("writes neither into the directory it covers nor over a file that is no index", async () => {
 		const { home, root, output } = await signedApp();
 		await expectRejection("ERR_USAGE", compile([root], { output: join(root, "app.sigx") }));
 		writeFileSync(output, "mine");
@@ -220,7 +220,7 @@ describe("compileTrustIndex()", () => {
 });
 
 describe("a trust index's signature and a catalog's", () => {
-	it("never pass for each other", async () => {
+	it("are refused in each other's place", async () => {
 		const { root, output } = await signedApp();
 		await compile([root], { output });
 		const index = readFileSync(output);
@@ -231,7 +231,7 @@ describe("a trust index's signature and a catalog's", () => {
 		expectError("ERR_INDEX_FORMAT", () => verifyTrustIndex(Buffer.concat([content, catalog]), { trust }));
 		expectError("ERR_CATALOG_FORMAT", () => verifyCatalog(index.subarray(contentBytes), { trust }));
 		expectError("ERR_DER", () => verifyCatalog(index, { trust }));
-		// Nor with the type named anew beside a genuine signature: it is among what is signed.
+		// Changing the content type beside a genuine signature does not help, because the signature covers it.
 		const [{ signedAttributesDer = IMAGE, signature }] = parseSignedData(catalog, "catalog").signers;
 		const signedAttributes = Buffer.from(signedAttributesDer).fill(TAG.SET, 0, 1);
 		const relabelled = encodeSignedData({

@@ -62,14 +62,14 @@ describe("examineSystem()", () => {
 		});
 	});
 
-	it.skipIf(!isLinux)("says so where no file can be made", async () => {
+	it.skipIf(!isLinux)("says so when it cannot create a file", async () => {
 		const checks = byId(await examineSystem("/proc"));
 		expect(checks.get("file-system")).toMatchObject({ value: expect.stringMatching(/^proc on \/proc, /) });
 		expect(checks.get("user-attributes")).toMatchObject({ status: "unknown" });
 	});
 });
 
-/** A tmpfs of its own, mounted noexec; undefined where that is not allowed. */
+/** Mounts a tmpfs with noexec. Returns undefined when that is not permitted. */
 const tmpfs = isLinux && isRoot && hasPackage ? mountTmpfs() : undefined;
 
 function mountTmpfs(): string | undefined {
@@ -88,13 +88,13 @@ describe.skipIf(tmpfs === undefined)("examineSystem() on a noexec tmpfs (needs r
 		rmSync(join(mountPoint, ".."), { recursive: true, force: true });
 	});
 
-	it("finds the mount by a name with a space, and noexec", async () => {
+	it("finds the mount with a space in its name, and noexec", async () => {
 		const checks = byId(await examineSystem(mountPoint));
 		expect(checks.get("file-system")?.value).toContain(`tmpfs on ${mountPoint}, rw,noexec`);
 		expect(checks.get("executable")).toMatchObject({ status: "no", value: "mounted noexec" });
 	});
 
-	it("agrees with what can then be written", async () => {
+	it("finds the attributes that can then be written", async () => {
 		const checks = byId(await examineSystem(mountPoint));
 		expect(checks.get("trusted-attributes")).toMatchObject({ status: "yes" });
 		const room = Number(/^(\d+) bytes$/.exec(checks.get("attribute-room")?.value ?? "")?.[1]);
@@ -126,19 +126,19 @@ describe("mountOf()", () => {
 		expect(mountOf(path, MOUNTINFO)?.type).toBe(type);
 	});
 
-	it("has the options of the mount and the file system, each once", () => {
+	it("returns the options of the mount and the file system, each once", () => {
 		expect(mountOf("/srv", MOUNTINFO)?.options).toEqual(["ro"]);
 		expect(mountOf("/", MOUNTINFO)?.options).toEqual(["rw", "relatime", "errors=continue"]);
 	});
 
-	it("knows nothing from nothing", () => {
+	it("returns undefined for unusable text", () => {
 		expect(mountOf("/", "")).toBeUndefined();
 		expect(mountOf("relative", MOUNTINFO)).toBeUndefined();
 	});
 });
 
 describe("kernelChecks()", () => {
-	/** A system with these files and, unless undefined, these build options. */
+	/** Returns facts about a system with these files and, unless undefined, these build options. */
 	const facts = (release: string, files: Record<string, string>, options?: Record<string, "y" | "m">): SystemFacts => ({
 		release,
 		text: (path) => files[path],
@@ -148,7 +148,7 @@ describe("kernelChecks()", () => {
 	const statuses = (system: SystemFacts | undefined, fileSystem?: string) =>
 		Object.fromEntries(kernelChecks(system, fileSystem).map(({ id, status }) => [id, status]));
 
-	it("knows a system that has everything", () => {
+	it("recognises a system that has every feature", () => {
 		const system = facts(
 			"6.14.0-1-generic",
 			{
@@ -169,14 +169,14 @@ describe("kernelChecks()", () => {
 		});
 	});
 
-	it("knows a system that lacks everything", () => {
+	it("recognises a system that has no feature", () => {
 		expect(statuses(facts("6.13.9", { "/proc/self/status": "NoNewPrivs:\t0\n" }, {}), "ext4")).toEqual({
 			...{ "exec-check": "no", securebits: "no", seccomp: "no", "no-new-privileges": "no", landlock: "no" },
 			...{ ima: "no", evm: "no", "fs-verity": "no", audit: "no" },
 		});
 	});
 
-	it("does not guess where nothing can be read, or the text makes no sense", () => {
+	it("returns `unknown` when files cannot be read or parsed", () => {
 		const unknown = { "no-new-privileges": "unknown", landlock: "unknown", ima: "unknown", evm: "unknown" };
 		expect(statuses(facts("", {}))).toMatchObject({ ...unknown, "exec-check": "unknown", "fs-verity": "unknown" });
 		const nonsense = { "/proc/self/status": "NoNewPrivs:\tyes\n\0", "/proc/cmdline": "\n" };
@@ -194,37 +194,37 @@ describe("kernelChecks()", () => {
 		expect(statuses(system)).toMatchObject({ ima: status });
 	});
 
-	it("tells an EVM without keys, and audit that is switched off", () => {
+	it("recognises an EVM without keys, and audit that is switched off", () => {
 		const files = { "/sys/kernel/security/evm": "0\n", "/proc/self/loginuid": "0", "/proc/cmdline": "quiet audit=0\n" };
 		expect(statuses(facts("6.1.0", files))).toMatchObject({ evm: "partly", audit: "no" });
 	});
 
-	it("takes what a readable /sys/kernel/security does not show for absent", () => {
+	it("returns `no` for a feature that is not in a readable /sys/kernel/security", () => {
 		const files = { "/sys/kernel/security/lsm": "capability,landlock" };
 		expect(statuses(facts("6.1.0", files))).toMatchObject({ landlock: "yes", ima: "no", evm: "no" });
 	});
 
-	it("sees a kernel module that is built in and not active", () => {
+	it("recognises a kernel module that is built in and not active", () => {
 		const files = { "/sys/kernel/security/lsm": "capability,yama" };
 		expect(statuses(facts("6.1.0", files, { SECURITY_LANDLOCK: "y" }))).toMatchObject({ landlock: "no" });
 	});
 });
 
 describe("systemFacts()", () => {
-	it("reads text of files without a size, and nothing of what is not there", () => {
+	it("reads files without a size, and returns undefined for missing ones", () => {
 		const facts = systemFacts();
 		if (isLinux) expect(facts.text("/proc/self/status")).toMatch(/^Pid:\t\d+$/m);
 		expect(facts.text(join(tmpdir(), "sigtool-none"))).toBeUndefined();
 		expect(facts.text(tmpdir())).toBeUndefined();
 	});
 
-	it("cuts a text that does not end", () => {
+	it("cuts an endless file", () => {
 		const file = join(temporaryFolder(), "long");
 		writeFileSync(file, Buffer.alloc((1 << 20) + 5, "a"));
 		expect(systemFacts().text(file)).toHaveLength(1 << 20);
 	});
 
-	it("knows options by name, whatever stands between them", () => {
+	it("finds options by name among other lines", () => {
 		const text = '# CONFIG_IMA is not set\nCONFIG_AUDIT=y\nCONFIG_LSM="a,b"\nCONFIG_=y\n CONFIG_X=y\n';
 		expect([...parseKernelConfig(text)]).toEqual([
 			["AUDIT", "y"],
@@ -245,7 +245,7 @@ describe("runtimeChecks()", () => {
 		expect(byId(runtimeChecks(version, "")).get("node")).toMatchObject({ status });
 	});
 
-	it.skipIf(process.platform === "win32")("finds a compiler by PATH and runs nothing", () => {
+	it.skipIf(process.platform === "win32")("finds a compiler in PATH and runs no program", () => {
 		const folder = temporaryFolder();
 		const compiler = (path: string) => byId(runtimeChecks("24.0.0", path)).get("compiler");
 		mkdirSync(join(folder, "gcc"));

@@ -39,7 +39,7 @@ const EARLIER = Buffer.from("an earlier value");
 const found = await userAttributes();
 const needs = "(needs fs-xattr, and user attributes in the temporary folder)";
 
-const access = found as AttributeAccess; // Every test that uses it is skipped without.
+const access = found as AttributeAccess; // Tests that use it are skipped when it is undefined.
 const read = (path: string, name = NAME) => withFile(path, (descriptor) => access.read(descriptor, name));
 const write = (path: string, value: Uint8Array, name = NAME) => {
 	withFile(path, (descriptor) => access.write(descriptor, name, value));
@@ -47,11 +47,11 @@ const write = (path: string, value: Uint8Array, name = NAME) => {
 const sha256 = (content: string | Buffer) => createHash("sha256").update(content).digest("hex");
 const hashOf = (path: string) => Buffer.from(sha256(readFileSync(path)));
 
-/** What others do to a file. */
+/** Actions of another process during the run. */
 interface Meanwhile {
-	/** Once it is open. */
+	/** Runs when the file is open. */
 	readonly opened?: () => void;
-	/** Once its content was read, before the attribute is written. */
+	/** Runs when the content was read, before the attribute is written. */
 	readonly hashed?: () => void;
 }
 
@@ -80,13 +80,13 @@ function hashInto(path: string, visitor: FileVisitor): void {
 	hashFileInto(columns, 0, path, { digest: "sha256", bigFiles: "hash", visitor });
 }
 
-/** Hashes the file at `path` and gives it the hash. */
+/** Hashes the file at `path` and writes its hash attribute. */
 function attach(path: string, meanwhile: Meanwhile = {}): void {
 	hashInto(path, createAttributeWriter(access, [makerOf(NAME, meanwhile)], attributeCounts(1)));
 }
 
-/** The same but for the second look at the content. */
-function attachUnguarded(path: string, meanwhile: Meanwhile): void {
+/** Hashes and writes without reading the content a second time. */
+function attachWithoutSecondRead(path: string, meanwhile: Meanwhile): void {
 	const writer = createAttributeWriter(access, [makerOf(NAME, meanwhile)], attributeCounts(1));
 	const end: FileVisitor["end"] = (file, digest) => {
 		writer.end(file, digest);
@@ -95,16 +95,16 @@ function attachUnguarded(path: string, meanwhile: Meanwhile): void {
 	hashInto(path, { ...writer, end });
 }
 
-function overwrite(path: string, octet: string, position: number): void {
+function overwrite(path: string, byte: string, position: number): void {
 	const descriptor = openSync(path, "r+");
-	writeSync(descriptor, octet, position);
+	writeSync(descriptor, byte, position);
 	closeSync(descriptor);
 }
 
 const CHANGES: Record<string, (path: string) => void> = {
 	"appends to it": (path) => appendFileSync(path, "!"),
-	"changes its first octet": (path) => overwrite(path, "!", 0),
-	"changes its last octet": (path) => overwrite(path, "!", statSync(path).size - 1),
+	"changes its first byte": (path) => overwrite(path, "!", 0),
+	"changes its last byte": (path) => overwrite(path, "!", statSync(path).size - 1),
 	"empties it": (path) => truncateSync(path),
 	"changes it and puts its time back"(path) {
 		const { atime, mtime } = statSync(path);
@@ -114,8 +114,8 @@ const CHANGES: Record<string, (path: string) => void> = {
 };
 const SIZES = { "a small file": 1000, "a file of several pieces": 600_000 };
 
-/** Lets a file count as one that lies still, which is otherwise read only once. */
-function letItLieStill(): void {
+/** Moves the clock forward, so that a new file counts as settled and is read only once. */
+function treatFilesAsSettled(): void {
 	vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
 	onTestFinished(() => void vi.restoreAllMocks());
 }
@@ -152,7 +152,7 @@ describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
 			])("ends with ERR_FILE_CHANGED and the attribute as it was: %s", (_, still, earlier) => {
 				const path = join(tempTree({ file: Buffer.alloc(size, "content ") }), "file");
 				if (earlier !== undefined) write(path, earlier);
-				if (still) letItLieStill();
+				if (still) treatFilesAsSettled();
 				const error = expectError("ERR_FILE_CHANGED", () => attach(path, { hashed: () => change(path) }));
 				expect(error.path).toBe(path);
 				expect(read(path)).toEqual(earlier);
@@ -161,7 +161,7 @@ describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
 			it("leaves a wrong value where the content is not looked at again", () => {
 				const path = join(tempTree({ file: Buffer.alloc(size, "content ") }), "file");
 				const before = hashOf(path);
-				attachUnguarded(path, { hashed: () => change(path) });
+				attachWithoutSecondRead(path, { hashed: () => change(path) });
 				expect(read(path)).toEqual(before);
 				expect(hashOf(path)).not.toEqual(before);
 			});
@@ -187,7 +187,7 @@ describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
 		expect(read(path)).toEqual(hashOf(path));
 	});
 
-	it("takes all it wrote to a file back when a later one of its attributes is refused", () => {
+	it("restores the attributes it wrote to a file when writing a later one is refused", () => {
 		const path = join(tempTree({ file: "content" }), "file");
 		write(path, EARLIER);
 		const refusing: AttributeAccess = {
@@ -206,9 +206,9 @@ describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
 	});
 
 	describe.each(["opened", "hashed"] as const)("when another file takes the path once the first is %s", (when) => {
-		/** A file, a second name for it, and one that takes its place. */
+		/** Creates a file, a second name for it, and a file that replaces it. */
 		function swappable() {
-			if (when === "opened") letItLieStill(); // Else losing a name counts as a change.
+			if (when === "opened") treatFilesAsSettled(); // Otherwise the removal of a name counts as a change.
 			const root = tempTree({ file: "content", newcomer: "another" });
 			const [path, kept] = ["file", "kept"].map((name) => join(root, name));
 			linkSync(path, kept);
@@ -222,7 +222,7 @@ describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
 			expect([path, kept].map((name) => read(name))).toEqual([undefined, undefined]);
 		});
 
-		it("would give the newcomer a wrong value by path", () => {
+		it("would write a wrong value to the new file if it used the path", () => {
 			const { path, kept, swap } = swappable();
 			const naive: FileVisitor = {
 				begin: () => when === "opened" && swap(),
@@ -240,7 +240,7 @@ describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
 		});
 	});
 
-	describe("when a directory on the way becomes a link to another", () => {
+	describe("when a directory in the path becomes a link to another", () => {
 		const swappable = () => {
 			const root = tempTree({ "tree/lib/file": "content", "outside/file": "another" });
 			const at = (name: string) => join(root, name);
@@ -255,7 +255,7 @@ describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
 			expect(read(outside)).toBeUndefined();
 		});
 
-		it("would write to a file there without looking at where the open file lies", () => {
+		it("would write to a file outside without comparing the descriptor's real path", () => {
 			const { path, outside } = swappable();
 			const writer = createAttributeWriter(access, [makerOf(NAME, {})], attributeCounts(1));
 			const unaware: FileVisitor = { ...writer, end: (file, sha256) => writer.end({ ...file, path: outside }, sha256) };
@@ -268,7 +268,7 @@ describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
 const key = p256();
 const certificate = certificateFor(key);
 
-/** A signer during whose work something happens. */
+/** Returns a signer that runs an action while it signs. */
 function signerWith(meanwhile: () => void): Signer {
 	const signer = signerFromKey(key, [certificate]);
 	return {
@@ -296,7 +296,7 @@ describe.skipIf(found === undefined)(`signPaths() ${needs}`, () => {
 	const NAMES = ["user.ima", "user.evm", "user.org.python.x-spython-hash"];
 	const attributesOf = (path: string) => NAMES.map((name) => read(path, name));
 
-	it.each(FORMATS)("takes %s %s back when the content changes while the key is at work", async (...formats) => {
+	it.each(FORMATS)("restores %s %s when the content changes while the key signs", async (...formats) => {
 		const root = tempTree({ file: "content" });
 		const path = join(root, "file");
 		write(path, EARLIER, "user.ima");
@@ -319,7 +319,7 @@ describe.skipIf(found === undefined)(`signPaths() ${needs}`, () => {
 			await startWriter(path);
 			const options = { formats: [format], namespace: "user", signer: signerFromKey(key, [certificate]) } as const;
 			let refusals = 0;
-			// The writer may be left waiting for a processor for as long as a run takes, which then succeeds.
+			// A run succeeds when the writing process gets no processor time while it lasts.
 			for (let attempt = 0; attempt < 100 && refusals < 5; attempt++) {
 				write(path, EARLIER, "user.ima");
 				const before = attributesOf(path);

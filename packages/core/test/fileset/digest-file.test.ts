@@ -13,7 +13,7 @@ const sha256 = (content: string | Buffer) => createHash("sha256").update(content
 const hexOf = (path: string) => Buffer.from(digestFile(path, "sha256").digest).toString("hex");
 
 describe("digestFile()", () => {
-	it("says the digest and the size, through a link too", () => {
+	it("returns digest and size, also through a link", () => {
 		const large = Buffer.alloc(300_000, "large");
 		const root = tempTree({ empty: "", a: "one", large, link: { link: "a" } });
 		expect(hexOf(join(root, "empty"))).toBe(sha256(""));
@@ -42,12 +42,12 @@ describe("digestFile()", () => {
 		expect(() => digestFile(path, "sha256")).toThrow(expect.objectContaining({ code: "ERR_FILE_TYPE", path }));
 	});
 
-	it("names a missing file", () => {
+	it("throws an error that names a missing file", () => {
 		const path = join(tempTree(), "none");
 		expect(() => digestFile(path, "sha256")).toThrow(expect.objectContaining({ code: "ERR_ROOT_MISSING", path }));
 	});
 
-	it.skipIf(!existsSync("/proc/version"))("refuses a file that holds more than its size says", () => {
+	it.skipIf(!existsSync("/proc/version"))("refuses a file with more bytes than its size says", () => {
 		expect(() => digestFile("/proc/version", "sha256")).toThrow(expect.objectContaining({ code: "ERR_FILE_CHANGED" }));
 	});
 
@@ -67,7 +67,7 @@ describe("digestFile()", () => {
 		expect(() => digestFile(path, "sha256")).toThrow(expect.objectContaining({ code: "ERR_FILE_CHANGED", path }));
 	});
 
-	it("has no Authenticode digest of a file that is neither image nor cabinet", () => {
+	it("refuses `authenticode` for a file that is neither a PE image nor a cabinet", () => {
 		const root = tempTree({ text: "MZ, but no image", empty: "" });
 		for (const name of ["text", "empty"]) {
 			const path = join(root, name);
@@ -75,7 +75,7 @@ describe("digestFile()", () => {
 		}
 	});
 
-	it("takes salt and block size for fs-verity alone", () => {
+	it("accepts salt and block size only with fs-verity", () => {
 		const path = join(tempTree({ a: "" }), "a");
 		expect(() => digestFile(path, "sha256", { salt: Buffer.alloc(1) })).toThrow(TypeError);
 		expect(() => digestFile(path, "authenticode", { blockSize: 4096 })).toThrow(TypeError);

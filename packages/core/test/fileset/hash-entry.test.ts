@@ -1,4 +1,4 @@
-/** One entry without the engine is what the engine makes of a list of one. */
+/** Tests that hashEntry() returns the manifest that hashFileSet() makes of a list with one path. */
 
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";

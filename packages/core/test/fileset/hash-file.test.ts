@@ -26,7 +26,7 @@ describe("hashSingleFile()", () => {
 		}
 	});
 
-	it("gives a file that lies still, which is read only once, the same digest", () => {
+	it("gives a settled file, which is read only once, the same digest", () => {
 		const path = join(tempTree({ file: { content: "content", mode: 0o640 } }), "file");
 		const fresh = hashSingleFile(path, "sha256+sha1");
 		vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
@@ -36,11 +36,11 @@ describe("hashSingleFile()", () => {
 		expect(Buffer.from(fresh.digest)).toEqual(createHash("sha256").update("content").digest());
 	});
 
-	it.skipIf(!existsSync("/proc/version"))("refuses a file that holds more than it says (/proc)", () => {
+	it.skipIf(!existsSync("/proc/version"))("refuses a file with more bytes than its size says (/proc)", () => {
 		expectError("ERR_FILE_CHANGED", () => hashSingleFile("/proc/version"));
 	});
 
-	it("says what is missing", () => {
+	it("names the missing file", () => {
 		const error = expectError("ERR_ROOT_MISSING", () => hashSingleFile("/nowhere/at all"));
 		expect(error.message).toContain('"/nowhere/at all"');
 	});
@@ -58,7 +58,7 @@ describe("hashSingleFile()", () => {
 		},
 	);
 
-	it.skipIf(process.getuid?.() === 0)("says that a file cannot be read", () => {
+	it.skipIf(process.getuid?.() === 0)("reports a file that cannot be read", () => {
 		const path = join(tempTree({ file: { content: "x", mode: 0 } }), "file");
 		expect(expectError("ERR_IO", () => hashSingleFile(path)).message).toMatch(/permission denied \(EACCES\)$/);
 	});

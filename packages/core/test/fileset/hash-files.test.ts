@@ -10,7 +10,7 @@ import { pathsOf, plain, type TreeEntry, tempTree } from "./temp-tree.js";
 
 const sha256 = (content: string | Uint8Array) => createHash("sha256").update(content).digest();
 
-/** Every way files are hashed; natively only where the optional module was built. */
+/** The engines and numbers of workers to test. `native` is included only when the optional module was built. */
 const ENGINES: HashFileSetOptions[] = [
 	{ engine: "javascript", workers: 0 },
 	{ engine: "javascript", workers: 1 },
@@ -21,9 +21,9 @@ const ENGINES: HashFileSetOptions[] = [
 			] as const)
 		: []),
 ];
-const named = ENGINES.map((options) => [`${options.engine}, ${options.workers} beside`, options] as const);
+const named = ENGINES.map((options) => [`${options.engine}, ${options.workers} workers`, options] as const);
 
-/** Code and entry path of what is wrong with a tree, with problems collected. */
+/** Hashes a tree with collected problems, and returns the code and entry path of each. */
 async function problemsOf(root: string, options: HashFileSetOptions = {}) {
 	const { problems } = await hashFileSet(root, { ...options, onProblem: "collect" });
 	return problems.map(({ code, path }) => [code, path]);
@@ -52,7 +52,7 @@ describe("hashFileSet() of a tree", () => {
 		expect(manifest.problems).toEqual([]);
 	});
 
-	it("makes SHA-1 twins, or SHA-1 digests alone, when asked to", async () => {
+	it("computes SHA-1 digests beside SHA-256, or alone, on request", async () => {
 		const root = tempTree({ a: "a", b: "b" });
 		const sha1 = (content: string) => createHash("sha1").update(content).digest();
 		const twins = await hashFileSet(root, { digest: "sha256+sha1" });
@@ -64,13 +64,13 @@ describe("hashFileSet() of a tree", () => {
 		expect(sha1DigestAt(legacy, 1)).toBeUndefined();
 	});
 
-	it("resolves links on the way to the root, and takes an empty tree", async () => {
+	it("resolves links in the path of the root, and accepts an empty tree", async () => {
 		const root = tempTree({ "real/x": "x", link: { link: "real" }, "none/.keep": "" });
 		expect((await hashFileSet(join(root, "link"))).root).toBe(join(root, "real"));
 		expect((await hashFileSet(join(root, "none"), { skip: new Set([".keep"]) })).count).toBe(0);
 	});
 
-	it("takes a file for a set of one", async () => {
+	it("hashes a single file as a set of one", async () => {
 		const root = tempTree({ "a/file": "content", "a/other": "" });
 		const manifest = await hashFileSet(join(root, "a/file"));
 		expect([manifest.root, pathsOf(manifest)]).toEqual([join(root, "a"), ["file"]]);
@@ -80,7 +80,7 @@ describe("hashFileSet() of a tree", () => {
 		await expect(hashFileSet("/nowhere")).rejects.toMatchObject({ code: "ERR_ROOT_MISSING", path: "/nowhere" });
 	});
 
-	it("leaves out what is excluded, counted, and what is skipped, uncounted", async () => {
+	it("leaves out excluded entries, which it counts, and skipped ones, which it does not", async () => {
 		const root = tempTree({ a: "", "d/x": "", "d/y": "", "e/a": "", "e/own.cat": "", l: { link: "a" } });
 		const seen: string[] = [];
 		const manifest = await hashFileSet(root, {
@@ -104,7 +104,7 @@ describe("hashFileSet() of listed paths", () => {
 		expect(manifest.linkTargets).toEqual(new Map([[1, "x"]]));
 	});
 
-	it("names each that it cannot take", async () => {
+	it("reports each path that it cannot hash", async () => {
 		const root = tempTree({ "d/x": "", l: { link: "d" }, "out/l": { link: "../.." } });
 		const only = ["missing", "d/x/y", "d", "../x", "/d/x", "d/x", "d/x", "D/X", "l/x", "out/l"];
 		expect(await problemsOf(root, { only })).toEqual([
@@ -142,7 +142,7 @@ describe("hashFileSet() and symbolic links", () => {
 		"b/c": "c",
 	};
 
-	it("records targets as they stand, dangling ones too", async () => {
+	it("records targets unchanged, also of dangling links", async () => {
 		const manifest = await hashFileSet(tempTree(links));
 		const targets = [...manifest.linkTargets].map(([row, target]) => [entryPathAt(manifest, row), target]);
 		expect(targets).toEqual([
@@ -157,7 +157,7 @@ describe("hashFileSet() and symbolic links", () => {
 		expect(Buffer.from(digestAt(manifest, row))).toEqual(Buffer.alloc(32));
 	});
 
-	it("refuses targets that are absolute or leave the tree, unless they are to be recorded", async () => {
+	it("refuses targets that are absolute or leave the tree, unless linksOutside is `record`", async () => {
 		const outside = {
 			abs: { link: "/etc" },
 			"d/far": { link: "../../x" },
@@ -173,7 +173,7 @@ describe("hashFileSet() and symbolic links", () => {
 		expect((await hashFileSet(root, { linksOutside: "record" })).linkTargets.size).toBe(4);
 	});
 
-	it("rejects every link when told to", async () => {
+	it("rejects every link with links: `reject`", async () => {
 		const root = tempTree({ a: "", l: { link: "a" } });
 		await expect(hashFileSet(root, { links: "reject" })).rejects.toMatchObject({
 			code: "ERR_LINK_REJECTED",
@@ -181,7 +181,7 @@ describe("hashFileSet() and symbolic links", () => {
 		});
 	});
 
-	it("puts what links lead to in their place when they are followed", async () => {
+	it("puts the targets in the place of links that are followed", async () => {
 		const root = tempTree({ "a/x": "x", "l-dir": { link: "a" }, "l-file": { link: "a/x" }, "l.z": "" });
 		const manifest = await hashFileSet(root, { links: "follow" });
 		expect(pathsOf(manifest)).toEqual(["a/x", "l-dir/x", "l-file", "l.z"]);
@@ -189,7 +189,7 @@ describe("hashFileSet() and symbolic links", () => {
 		for (const row of [0, 1, 2]) expect(Buffer.from(digestAt(manifest, row))).toEqual(sha256("x"));
 	});
 
-	it("follows no link in a circle, out of the tree or to nowhere", async () => {
+	it("refuses to follow a link in a cycle, out of the tree, or without a target", async () => {
 		const root = tempTree({
 			"t/a/b/up": { link: "../.." },
 			"t/a/self": { link: "." },
@@ -211,11 +211,10 @@ describe("hashFileSet() and symbolic links", () => {
 	});
 });
 
-describe.skipIf(process.platform !== "linux")("hashFileSet() and what it cannot hash (Linux)", () => {
-	const bytesPath = (root: string, ...octets: number[]) =>
-		Buffer.concat([Buffer.from(`${root}/`), Buffer.from(octets)]);
+describe.skipIf(process.platform !== "linux")("hashFileSet() of entries that it cannot hash (Linux)", () => {
+	const bytesPath = (root: string, ...bytes: number[]) => Buffer.concat([Buffer.from(`${root}/`), Buffer.from(bytes)]);
 
-	it("names FIFOs, sockets and illegal names, and keeps the rest", async () => {
+	it("reports FIFOs, sockets and illegal names, and hashes the others", async () => {
 		const root = tempTree({
 			fifo: (path) => execFileSync("mkfifo", [path]),
 			good: "good",
@@ -248,7 +247,7 @@ describe.skipIf(process.platform !== "linux")("hashFileSet() and what it cannot 
 		await expect(hashFileSet(root)).rejects.toMatchObject({ name: "SigtoolError" });
 	});
 
-	it("names what collides within a directory", async () => {
+	it("reports names that collide within a directory", async () => {
 		const root = tempTree({
 			"d/README": "",
 			"d/readme": "",
@@ -264,7 +263,7 @@ describe.skipIf(process.platform !== "linux")("hashFileSet() and what it cannot 
 		]);
 	});
 
-	it.skipIf(process.getuid?.() === 0)("names what cannot be read", async () => {
+	it.skipIf(process.getuid?.() === 0)("reports files and directories that cannot be read", async () => {
 		const root = tempTree({ "closed/x": "", secret: { content: "", mode: 0 }, open: "" });
 		chmodSync(join(root, "closed"), 0);
 		onTestFinished(() => chmodSync(join(root, "closed"), 0o700));
@@ -274,11 +273,11 @@ describe.skipIf(process.platform !== "linux")("hashFileSet() and what it cannot 
 		]);
 	});
 
-	it.each(named)("names files that vanish or turn into something else (%s)", async (_, options) => {
+	it.each(named)("reports files that vanish or change their type (%s)", async (_, options) => {
 		const names = Array.from({ length: 9 }, (_, n) => `f${n}`);
 		const root = tempTree({ ...Object.fromEntries(names.map((name) => [name, Buffer.alloc(2 ** 20)])), sub: "" });
 		let changed = false;
-		// Runs after the first listing, before any file is opened.
+		// The filter runs after the directory was listed and before any file is opened.
 		const exclude = (path: string) => {
 			if (path === "sub" && !changed) {
 				changed = true;
@@ -311,7 +310,7 @@ describe("hashFileSet() on several threads", () => {
 		"gives the manifest that one thread gives (%s)",
 		async (digest) => {
 			const root = variedTree();
-			// Lets this thread take the files for settled, as they mostly are.
+			// The files count as settled for this thread, as most files do.
 			vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
 			onTestFinished(() => void vi.restoreAllMocks());
 			const alone = plain(await hashFileSet(root, { digest, workers: 0 }));
@@ -323,7 +322,7 @@ describe("hashFileSet() on several threads", () => {
 		},
 	);
 
-	it("starts workers by itself for many files, and for big ones", async () => {
+	it("starts workers by default for many files, and for big ones", async () => {
 		const many: Record<string, TreeEntry> = {};
 		for (let n = 0; n < 5000; n++) many[`d${n >> 8}/${n}`] = String(n);
 		const root = tempTree(many);
@@ -334,7 +333,7 @@ describe("hashFileSet() on several threads", () => {
 		expect(plain(await hashFileSet(big))).toEqual(plain(await hashFileSet(big, alone)));
 	});
 
-	it("holds a directory of 70,000 files", async () => {
+	it("hashes a directory of 70,000 files", async () => {
 		const root = tempTree();
 		for (let n = 0; n < 70_000; n++) closeSync(openSync(join(root, `f${n}`), "w"));
 		const manifest = await hashFileSet(root);
@@ -357,7 +356,7 @@ describe("hashFileSet() on several threads", () => {
 		}
 	});
 
-	it.each(named)("names a file that is written to while it is read (%s)", async (_, options) => {
+	it.each(named)("reports a file that is written to while it is read (%s)", async (_, options) => {
 		const root = tempTree({ a: "a", grows: Buffer.alloc(2 ** 27), z: "z" });
 		const writer = spawn("sh", ["-c", "while echo more; do :; done >> grows"], { cwd: root, stdio: "ignore" });
 		onTestFinished(() => void writer.kill("SIGKILL"));
@@ -365,7 +364,7 @@ describe("hashFileSet() on several threads", () => {
 		expect(await problemsOf(root, options)).toEqual([["ERR_FILE_CHANGED", "grows"]]);
 	});
 
-	it.each(named)("leaves executables and cabinets to what knows them (%s)", async (_, options) => {
+	it.each(named)("hashes PE images and cabinets by Authenticode's rules (%s)", async (_, options) => {
 		const root = tempTree({ "a.txt": "MZ is how this text begins", "b.exe": "MZ", "c.txt": "plain" });
 		const { count, kinds, digests, problems } = await hashFileSet(root, { ...options, onProblem: "collect" });
 		const other = await hashFileSet(root, { ...ENGINES[0], onProblem: "collect" });
@@ -378,7 +377,7 @@ describe("hashFileSet() on several threads", () => {
 		expect(Buffer.from(digests.subarray(0, 32))).toEqual(sha256("MZ is how this text begins"));
 	});
 
-	it("ends its workers when the caller's own function throws", async () => {
+	it("ends its workers when the caller's callback throws", async () => {
 		const root = variedTree();
 		const exclude = (path: string) => {
 			if (path.startsWith("d6/")) throw new RangeError("mine");

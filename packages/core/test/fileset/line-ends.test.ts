@@ -29,7 +29,7 @@ describe("hashWithOtherLineEnds()", () => {
 		}
 	});
 
-	it("has no answer for more than 16 MiB, a missing file, a directory or a link", () => {
+	it("returns no digests for more than 16 MiB, a missing file, a directory or a link", () => {
 		const root = tempTree({ big: "a\n".repeat(2 ** 23 + 1), link: { link: "text" }, text: "a\n" });
 		for (const name of ["big", "missing", ".", "link"]) {
 			expect(hashWithOtherLineEnds(join(root, name), "sha256")).toEqual({ crlf: undefined, lf: undefined });

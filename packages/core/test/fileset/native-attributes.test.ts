@@ -1,4 +1,4 @@
-/** Attributes that native threads write, held against those of JavaScript. */
+/** Compares the attributes that native threads write with those of JavaScript. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,14 +15,14 @@ import { startWriter } from "./start-writer.js";
 import { tempTree } from "./temp-tree.js";
 
 const TEXT: DigestAttribute = { name: "user.test-text", digest: "sha256", prefix: new Uint8Array(), text: "hex" };
-const OCTETS: DigestAttribute = { name: "user.test-octets", digest: "sha256", prefix: Buffer.of(4, 4), text: "octets" };
-/** A namespace that no system has. */
+const BYTES: DigestAttribute = { name: "user.test-bytes", digest: "sha256", prefix: Buffer.of(4, 4), text: "bytes" };
+/** An attribute in a namespace that no system has. */
 const NOWHERE: DigestAttribute = { ...TEXT, name: "nowhere.test" };
 const EARLIER = Buffer.alloc(600, "earlier ");
 
 const isBuilt = existsSync(new URL("../../../native/hash-threads.node", import.meta.url));
 const found = isBuilt && process.platform === "linux" ? await userAttributes() : undefined;
-const access = found as AttributeAccess; // Every test that uses it is skipped without.
+const access = found as AttributeAccess; // Tests that use it are skipped when it is undefined.
 
 const read = (path: string, { name }: DigestAttribute) => withFile(path, (file) => access.read(file, name));
 const write = (path: string, { name }: DigestAttribute, value: Uint8Array) => {
@@ -45,26 +45,26 @@ async function attach(root: string, engine: "native" | "javascript", attributes:
 describe.skipIf(found === undefined)(
 	"hashFileSet() with native threads and attributes (needs @sigtool/native, fs-xattr and user attributes)",
 	() => {
-		it("writes what JavaScript writes, over whatever was there, and nothing the second time", async () => {
+		it("writes the same values as JavaScript over any old ones, and nothing in a second run", async () => {
 			const [root, other] = [someTree(), someTree()];
 			const count = namesOf().length;
 			write(join(root, "lib/1"), TEXT, EARLIER);
 			write(join(root, "lib/33"), TEXT, Buffer.of(1));
-			expect(await attach(root, "native", [TEXT, OCTETS])).toEqual([count, 0, count, 0]);
-			expect(await attach(other, "javascript", [TEXT, OCTETS])).toEqual([count, 0, count, 0]);
+			expect(await attach(root, "native", [TEXT, BYTES])).toEqual([count, 0, count, 0]);
+			expect(await attach(other, "javascript", [TEXT, BYTES])).toEqual([count, 0, count, 0]);
 			for (const name of namesOf()) {
-				for (const attribute of [TEXT, OCTETS]) {
+				for (const attribute of [TEXT, BYTES]) {
 					const value = read(join(root, name), attribute);
 					expect(value?.length).toBeGreaterThan(32);
 					expect(value).toEqual(read(join(other, name), attribute));
 				}
 			}
-			expect(await attach(root, "native", [TEXT, OCTETS])).toEqual([0, count, 0, count]);
-			write(join(root, "lib/4096"), OCTETS, Buffer.of(1));
-			expect(await attach(root, "native", [TEXT, OCTETS])).toEqual([0, count, 1, count - 1]);
+			expect(await attach(root, "native", [TEXT, BYTES])).toEqual([0, count, 0, count]);
+			write(join(root, "lib/4096"), BYTES, Buffer.of(1));
+			expect(await attach(root, "native", [TEXT, BYTES])).toEqual([0, count, 1, count - 1]);
 		});
 
-		it("takes a file's first attribute back when the second is refused", async () => {
+		it("restores a file's first attribute when writing the second is refused", async () => {
 			const root = tempTree({ a: "a", b: "b" });
 			write(join(root, "b"), TEXT, Buffer.of(1));
 			await expectRejection("ERR_ATTRIBUTE_UNSUPPORTED", attach(root, "native", [TEXT, NOWHERE]));
@@ -78,7 +78,7 @@ describe.skipIf(found === undefined)(
 			const path = join(root, "file");
 			await startWriter(path);
 			let refusals = 0;
-			// The writer may be left waiting for a processor for as long as a run takes, which then succeeds.
+			// A run succeeds when the writing process gets no processor time while it lasts.
 			for (let attempt = 0; attempt < 2000 && refusals < 5; attempt++) {
 				write(path, TEXT, Buffer.of(1));
 				const error = await attach(root, "native", [TEXT]).catch((reason) => reason);
@@ -91,7 +91,7 @@ describe.skipIf(found === undefined)(
 			expect(readFileSync(path).subarray(16).equals(content.subarray(16))).toBe(true);
 		});
 
-		it("writes nothing through a link on the way, and would if the file lay there", () => {
+		it("writes nothing through a link in the path, and writes when the path has none", () => {
 			const root = tempTree({ "tree/lib": { link: "../outside" }, "outside/file": "content" });
 			const outside = join(root, "outside/file");
 			expect(workNatively(join(root, "tree/"), "lib/file")).toEqual({ finished: 0, left: 1 });
@@ -102,7 +102,10 @@ describe.skipIf(found === undefined)(
 	},
 );
 
-/** One row, hashed by the native module alone: what it finished, and what it left to JavaScript. */
+/**
+ * Hashes one row with the native module alone, and returns how many rows it finished and how many it left to
+ * JavaScript.
+ */
 function workNatively(base: string, path: string): { finished: number; left: number } {
 	const rows = allocateRows(MOST_ROWS, 32, "none");
 	const attributes = { attributes: [TEXT], counts: attributeCounts(1) };

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { onTestFinished } from "vitest";
 
-/** Runs a process that changes the file at `path` without a pause until the test is over. */
+/** Starts a process that changes the file at `path` without pause until the test ends. */
 export async function startWriter(path: string): Promise<void> {
 	const code = `
 		const { openSync, writeSync } = require("node:fs");

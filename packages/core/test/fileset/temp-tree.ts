@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 import { entryPathAt, type Manifest } from "../../dist/fileset/manifest.js";
 
-/** Content of a file, or a link's target, or a function that makes something else at the path. */
+/** The content of a file, the target of a link, or a function that creates another type of file at the path. */
 export type TreeEntry =
 	| string
 	| Uint8Array
@@ -12,7 +12,7 @@ export type TreeEntry =
 	| { content: string; mode: number }
 	| ((path: string) => void);
 
-/** Makes a tree under the system's temporary directory, removed when the test ends; returns its real path. */
+/** Creates a tree in the system's temporary directory and returns its real path. It is removed when the test ends. */
 export function tempTree(entries: Readonly<Record<string, TreeEntry>> = {}): string {
 	const root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-fileset-")));
 	onTestFinished(() => rmSync(root, { recursive: true, force: true }));
@@ -34,7 +34,7 @@ export function pathsOf(manifest: Manifest): string[] {
 	return Array.from({ length: manifest.count }, (_, index) => entryPathAt(manifest, index));
 }
 
-/** Everything a manifest says, as plain values that compare by content. */
+/** Returns the content of a manifest as values that can be compared with toEqual(). */
 export function plain(manifest: Manifest): unknown {
 	return {
 		paths: pathsOf(manifest),

@@ -17,7 +17,7 @@ interface Entry {
 	readonly carried?: readonly CarriedAttribute[];
 }
 
-/** Entries in the order of their paths. */
+/** The entries, which must be in the order of their paths. */
 function manifestOf(entries: readonly Entry[], twins: "twins" | "no twins" = "no twins"): Manifest {
 	const paths = entries.map(({ path }) => Buffer.from(path));
 	const pathOffsets = new Uint32Array(entries.length + 1);
@@ -64,7 +64,7 @@ function listOf(manifest: Manifest): Uint8Array {
 	return encodeCatalog(manifest, { ...FACTS, ...entryFacts(manifest) }, TIME);
 }
 
-/** Attributes by path, values in hexadecimal, as a reader of the list sees them. */
+/** Parses a list and returns its carried attributes by path, with hexadecimal values. */
 function carriedIn(list: Uint8Array): Record<string, Record<string, string>> {
 	const catalog = parseCatalog(list);
 	const { files } = entriesByPath(catalog, parseFacts(catalog.attributes), 32);
@@ -80,7 +80,7 @@ const attribute = (name: string, length: number, fill = 3): CarriedAttribute => 
 };
 
 describe("attributes carried in a catalog", () => {
-	test("come back with their files, zero-length files and files of equal content included", () => {
+	test("are parsed for their files, also for zero-length files and files of equal content", () => {
 		const entries: Entry[] = [
 			{ path: "a", content: "same", carried: [attribute("security.ima", 264, 1), attribute("security.evm", 264, 2)] },
 			{ path: "b", content: "same", carried: [attribute("security.ima", 264, 9)] },
@@ -92,7 +92,7 @@ describe("attributes carried in a catalog", () => {
 		expect(carriedIn(listOf(manifestOf(entries)))).toEqual(expected);
 	});
 
-	test("survive any values, whose lengths move every offset, and leave members sorted as DER wants", () => {
+	test("round-trip with any values and lengths, and leave members in DER order", () => {
 		const value = fc.uint8Array({ minLength: 1, maxLength: MAX_CARRIED_BYTES });
 		const attributes = fc
 			.uniqueArray(fc.record({ name: fc.constantFrom(...CARRIED_NAMES), value }), { selector: ({ name }) => name })
@@ -122,7 +122,7 @@ describe("attributes carried in a catalog", () => {
 		);
 	});
 
-	test("stand in the order in which they have to be written, IMA before EVM", () => {
+	test("are in the order in which they must be written, IMA before EVM", () => {
 		const carried = [...CARRIED_NAMES].reverse().map((name) => attribute(name, 8));
 		const catalog = parseCatalog(listOf(manifestOf([{ path: "a", content: "1", carried }])));
 		const { files } = entriesByPath(catalog, parseFacts(catalog.attributes), 32);
@@ -130,7 +130,7 @@ describe("attributes carried in a catalog", () => {
 		expect(entryByPath(catalog, parseFacts(catalog.attributes), 32, "a").files.get("a")).toEqual(files.get("a"));
 	});
 
-	test("stand with the SHA-256 member, not with its SHA-1 twin", () => {
+	test("are in the SHA-256 member, not in its SHA-1 twin", () => {
 		const catalog = parseCatalog(
 			listOf(manifestOf([{ path: "a", content: "1", carried: [attribute("user.ima", 8)] }], "twins")),
 		);
@@ -141,7 +141,7 @@ describe("attributes carried in a catalog", () => {
 		}
 	});
 
-	test("are announced by the list, and a catalog without any is octet for octet as if there were no such thing", () => {
+	test("are announced by the list, and a catalog without any is unchanged byte for byte", () => {
 		const entries = [
 			{ path: "a", content: "1" },
 			{ path: "e", content: "" },
@@ -154,7 +154,7 @@ describe("attributes carried in a catalog", () => {
 		expect(parseFacts(parseCatalog(carrying).attributes).carried).toEqual(new Map());
 	});
 
-	test("end in a catalog or a SigtoolError for every bit flip", () => {
+	test("give a catalog or a SigtoolError for every bit flip", () => {
 		const carried = [attribute("security.ima", 7)];
 		const list = listOf(
 			manifestOf([
@@ -211,7 +211,7 @@ describe("parseCarried() refuses", () => {
 		expectError("ERR_CATALOG_FORMAT", () => parseCarried(texts, "a"));
 	});
 
-	test("nothing that carriedText() wrote", () => {
+	test("no text that carriedText() wrote", () => {
 		const written = [...CARRIED_NAMES].map((name, index) => attribute(name, MAX_CARRIED_BYTES - index, 0xff));
 		expect(parseCarried(written.map(carriedText), "a").map(carriedText)).toEqual(written.map(carriedText));
 	});
@@ -234,7 +234,7 @@ describe("facts refuse", () => {
 		expectError("ERR_CATALOG_FORMAT", () => parseFacts(all));
 	});
 
-	test("a member's attributes that the list does not announce", () => {
+	test("attributes of a member without SigtoolCarries", () => {
 		const manifest = manifestOf([{ path: "a", content: "1", carried: [attribute("user.ima", 8)] }]);
 		const catalog = parseCatalog(encodeCatalog(manifest, FACTS, TIME));
 		expectError("ERR_CATALOG_FORMAT", () => entriesByPath(catalog, parseFacts(catalog.attributes), 32));

@@ -8,7 +8,7 @@ import {
 	parseCatalog,
 } from "../../dist/formats/cat.js";
 
-test("refuses a member of more attributes than any real one, however they are spread", () => {
+test("refuses a member with more than 64 attribute values, in one attribute or in many", () => {
 	const nameValue = sequence(
 		encode(TAG.BMP_STRING, bmpBytes("Name")),
 		integer(0),
@@ -35,7 +35,7 @@ test("refuses a member of more attributes than any real one, however they are sp
 	}
 });
 
-/** A catalog list of version 2 with one member. */
+/** Returns a catalog list of version 2 with one member. */
 function listOf(member: Uint8Array): Uint8Array {
 	return sequence(
 		sequence(oid(CATALOG_OID.catalogList)),

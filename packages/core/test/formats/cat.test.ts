@@ -60,7 +60,7 @@ function roundTrip(entries: readonly Entry[], facts: Partial<CatalogFacts> = {},
 }
 
 describe("encodeCatalog()", () => {
-	test("writes what parseCatalog() reads back, path lengths around every change of a length's size", () => {
+	test("writes members that parseCatalog() parses, also where DER lengths change their size", () => {
 		const lengths = [1, 5, 6, 7, 19, 20, 21, 22, 40, 41, 42, 43, 44, 60, 61, 62, 63, 64, 100, 120, 127, 128, 200, 4000];
 		for (const mode of [0o644, 0o755, 0o4755]) {
 			const entries = lengths.map((length) => ({ path: "p".repeat(length), content: `content ${length}`, mode }));
@@ -93,7 +93,7 @@ describe("encodeCatalog()", () => {
 		}
 	});
 
-	test("keeps every path of files with equal content", () => {
+	test("writes every path of files with equal content", () => {
 		const catalog = roundTrip([{ path: "a" }, { path: "b" }, { path: "dir/c" }]);
 		const paths = [0, 1, 2].map((row) => memberFilePath(catalog, row));
 		expect(paths).toEqual(["a", "b", "dir\\c"]);
@@ -127,7 +127,7 @@ describe("encodeCatalog()", () => {
 		expect(entriesByPath(catalog, FACTS, 32).files.size).toBe(1);
 	});
 
-	test("is deterministic, and its list id changes with whatever is written", () => {
+	test("is deterministic, and its list id changes with every input", () => {
 		const encodeOne = (file: Parameters<typeof manifestOf>[0][number], facts = FACTS) =>
 			encodeCatalog(manifestOf([file]), facts, TIME);
 		const first = encodeOne({ path: "a" });
@@ -141,7 +141,7 @@ describe("encodeCatalog()", () => {
 		expect(new Set(ids).size).toBe(4);
 	});
 
-	test("carries any legal path through UTF-16", () => {
+	test("round-trips any legal path through UTF-16", () => {
 		const paths = ["ünï/çödé.js", "日本/語.txt", "emoji/😀.md", "a\ue000b", "tab\tnew\nline"];
 		const catalog = roundTrip(paths.map((path) => ({ path, content: path })));
 		expect([...entriesByPath(catalog, FACTS, 32).files.keys()].sort()).toEqual([...paths].sort());
@@ -172,7 +172,7 @@ describe("encodeCatalog()", () => {
 });
 
 describe("facts", () => {
-	test("survive the catalog", () => {
+	test("round-trip through a catalog", () => {
 		const facts: CatalogFacts = {
 			...FACTS,
 			links: "follow",
@@ -246,7 +246,7 @@ describe("entriesByPath() refuses hostile names", () => {
 });
 
 describe("parseCatalog()", () => {
-	test("ends in a catalog or a SigtoolError for every truncation and bit flip", () => {
+	test("gives a catalog or a SigtoolError for every truncation and bit flip", () => {
 		const facts = { ...FACTS, emptyFiles: new Map([["empty", 0o755]]), symbolicLinks: new Map([["l", "a"]]) };
 		const list = encodeCatalog(manifestOf([{ path: "a" }, { path: "b/c", mode: 0o755, kind: "pe" }]), facts, TIME);
 		for (let length = 0; length < list.length; length++) {
@@ -271,7 +271,7 @@ describe("parseCatalog()", () => {
 		expect(() => parseCatalog(list).members).toThrowError(expect.objectContaining({ code: "ERR_CATALOG_FORMAT" }));
 	});
 
-	test("matches by path where every member has one", () => {
+	test("matches by path when every member has one", () => {
 		expect(naturalMatch(roundTrip([{ path: "a" }]), 32)).toBe("path");
 	});
 });

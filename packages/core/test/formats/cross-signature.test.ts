@@ -1,4 +1,4 @@
-/** Content that must not get a signature of its own, as certificates, lists and signatures by OpenSSL show. */
+/** Tests the check for content that IMA must not sign, also with certificates, lists and signatures made by OpenSSL. */
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,24 +11,24 @@ import { evmPortableMessage } from "../../dist/formats/evm.js";
 import { IMA_ATTRIBUTE, verityMessage } from "../../dist/formats/ima.js";
 import { encodeAttribute, encodeSignedAttributes } from "../../dist/pki/cms.js";
 
-const CERTIFICATE = "what a certificate or revocation list is signed over";
+const CERTIFICATE = "the signed part of a certificate or revocation list";
 const CMS = "the signed attributes of a CMS signature";
-const VERITY = "what is signed of a file with fs-verity";
-const EVM = "what is signed for EVM";
+const VERITY = "the message that is signed for a file with fs-verity";
+const EVM = "the message that is signed for EVM";
 
-/** In pieces of any size the same comes out. */
+/** Returns the result for content in one piece, and requires the same result for single bytes. */
 function foundIn(content: Uint8Array): string | undefined {
-	const [whole, octetwise] = [content.length || 1, 1].map((step) => {
+	const [whole, bytewise] = [content.length || 1, 1].map((step) => {
 		const check = createCrossSignatureCheck();
 		for (let at = 0; at < content.length; at += step) check.update(content.subarray(at, at + step));
 		return check.found();
 	});
-	expect(octetwise).toBe(whole);
+	expect(bytewise).toBe(whole);
 	return whole;
 }
 
 describe("createCrossSignatureCheck()", () => {
-	it("recognises what a catalog's signature is made over", () => {
+	it("recognises the signed attributes of a catalog", () => {
 		const digest = encodeAttribute("1.2.840.113549.1.9.4", octetString(new Uint8Array(32)));
 		expect(foundIn(encodeSignedAttributes([digest]))).toBe(CMS);
 		for (const length of [0, 1, 127, 128, 255, 256, 65_535, 65_536]) {
@@ -38,13 +38,13 @@ describe("createCrossSignatureCheck()", () => {
 		}
 	});
 
-	it("passes octets that only begin like a set: one file in 65,536 of random ones does", () => {
+	it("accepts bytes that only begin like a set, as one in 65,536 random files does", () => {
 		expect(foundIn(Buffer.concat([Buffer.of(TAG.SET, 0x80, 0xbb, 0x75), Buffer.alloc(100, 0x71)]))).toBeUndefined();
 		expect(foundIn(encode(TAG.SET, Buffer.alloc(100, 0x71)))).toBeUndefined();
 		expect(foundIn(Buffer.concat([Buffer.of(TAG.SET, 0x80), sequence(encode(TAG.OID, Buffer.of(42)))]))).toBe(CMS);
 	});
 
-	it("recognises what fs-verity signatures are made over", () => {
+	it("recognises the messages of fs-verity signatures", () => {
 		for (const [digest, number, size] of [
 			["sha256", 1, 32],
 			["sha512", 2, 64],
@@ -56,7 +56,7 @@ describe("createCrossSignatureCheck()", () => {
 		}
 	});
 
-	it("recognises what EVM's signature is made over, whatever the file's mode", () => {
+	it("recognises the message of an EVM signature for any file mode", () => {
 		for (const mode of [0o100644, 0o104755, 0o100000, 0o107777]) {
 			const attributes = new Map([[IMA_ATTRIBUTE, Buffer.from(`0404${"ab".repeat(32)}`, "hex")]]);
 			expect(foundIn(evmPortableMessage({ attributes, uid: 1000, gid: 2 ** 32 - 1, mode }))).toBe(EVM);
@@ -72,7 +72,7 @@ describe("createCrossSignatureCheck()", () => {
 		expect(foundIn(Buffer.concat([Buffer.of(0x30, 0x80), inner, Buffer.of(0x30, 0x00, 0, 0)]))).toBe(CERTIFICATE);
 	});
 
-	it("accepts all else", () => {
+	it("accepts other content", () => {
 		const set = encode(TAG.SET, new Uint8Array(300));
 		for (const content of [
 			Buffer.alloc(0),
@@ -126,7 +126,7 @@ describe.skipIf(!canRunOpenssl())("createCrossSignatureCheck() and files by Open
 		expect(foundIn(innerPart(certificate))).toBe(CERTIFICATE);
 	});
 
-	it("recognises the inner part of a revocation list, and not the list", () => {
+	it("recognises the signed part of a revocation list, but accepts the whole list", () => {
 		make("ca.cer", "rsa:2048");
 		openssl("x509", "-inform", "DER", "-in", "ca.cer", "-out", "ca.pem");
 		writeFileSync(at("index.txt"), "");
@@ -160,7 +160,7 @@ describe.skipIf(!canRunOpenssl())("createCrossSignatureCheck() and files by Open
 	});
 });
 
-/** The first element in a SEQUENCE. */
+/** Returns the first element in a SEQUENCE. */
 function innerPart(der: Uint8Array): Uint8Array {
 	const reader = new DerReader(der, "file");
 	reader.open(TAG.SEQUENCE);

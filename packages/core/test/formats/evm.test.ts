@@ -24,13 +24,13 @@ const portable = encodeEvmSignature(SIGNATURE);
 const IMA = encodeImaDigest("sha256", new Uint8Array(32));
 
 describe("parseEvm()", () => {
-	it("reads the portable signature in the documented layout, as it is written", () => {
+	it("parses and encodes the portable signature in the documented layout", () => {
 		expect(Buffer.from(portable).toString("hex")).toBe(`05020400f1bd240046${"07".repeat(70)}`);
 		expect(parseEvm(portable)).toEqual({ kind: "portable-signature", ...SIGNATURE });
 	});
 
-	it("gives back every signature that was encoded", () => {
-		const signatures = fc.uint8Array({ minLength: 1, maxLength: 1015 }).map((octets) => Buffer.from(octets));
+	it("parses every signature that was encoded", () => {
+		const signatures = fc.uint8Array({ minLength: 1, maxLength: 1015 }).map((bytes) => Buffer.from(bytes));
 		fc.assert(
 			fc.property(signatures, (signature) => {
 				const value = encodeEvmSignature({ ...SIGNATURE, signature });
@@ -39,13 +39,13 @@ describe("parseEvm()", () => {
 		);
 	});
 
-	it("names what it cannot judge: an HMAC, and a signature bound to an inode", () => {
+	it("tells the kinds that cannot be verified: an HMAC, and a signature bound to an inode", () => {
 		expect(parseEvm(Buffer.concat([Buffer.of(2), Buffer.alloc(20)]))).toEqual({ kind: "hmac" });
 		const bound = Buffer.from(portable).fill(3, 0, 1);
 		expect(parseEvm(bound)).toEqual({ kind: "inode-signature", ...SIGNATURE });
 	});
 
-	it("refuses a value cut at any place or followed by an octet", () => {
+	it("refuses every truncated value, and one with a byte more", () => {
 		for (const value of [portable, Buffer.concat([Buffer.of(2), Buffer.alloc(20)])]) {
 			for (let length = 0; length < value.length; length++) {
 				expectError("ERR_ATTRIBUTE_FORMAT", () => parseEvm(value.subarray(0, length)));
@@ -55,11 +55,11 @@ describe("parseEvm()", () => {
 	});
 
 	it("refuses unknown types, versions and algorithms", () => {
-		for (let octet = 0; octet < 256; octet++) {
-			const changed = (index: number) => Buffer.from(portable).fill(octet, index, index + 1);
-			if (![3, 5].includes(octet)) expectError("ERR_ATTRIBUTE_FORMAT", () => parseEvm(changed(0)));
-			if (octet !== 2) expectError("ERR_ATTRIBUTE_FORMAT", () => parseEvm(changed(1)));
-			if (![1, 2, 4, 5, 6].includes(octet)) expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseEvm(changed(2)));
+		for (let byte = 0; byte < 256; byte++) {
+			const changed = (index: number) => Buffer.from(portable).fill(byte, index, index + 1);
+			if (![3, 5].includes(byte)) expectError("ERR_ATTRIBUTE_FORMAT", () => parseEvm(changed(0)));
+			if (byte !== 2) expectError("ERR_ATTRIBUTE_FORMAT", () => parseEvm(changed(1)));
+			if (![1, 2, 4, 5, 6].includes(byte)) expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseEvm(changed(2)));
 		}
 	});
 });
@@ -88,7 +88,7 @@ describe("evmPortableMessage()", () => {
 	});
 });
 
-const keyNames = Object.keys(KEYS) as KeyName[]; // Its own keys.
+const keyNames = Object.keys(KEYS) as KeyName[]; // KEYS has no other keys.
 
 describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, attr)", () => {
 	const bench = openBench();
@@ -96,7 +96,7 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 
 	type Namespace = "user" | "security";
 
-	/** What is signed of a file as it is now. */
+	/** Returns the EVM message of a file as it is now. */
 	function messageOf(path: string, namespace: Namespace = "user"): Uint8Array {
 		const { uid, gid, mode } = statSync(path);
 		const attributes = new Map<string, Uint8Array>();
@@ -107,19 +107,19 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 		return evmPortableMessage({ attributes, uid, gid, mode });
 	}
 
-	/** A new file, in the mode 0640. */
+	/** Creates a new file with mode 0640. */
 	function newFile(): string {
 		const path = bench.file("file", "content");
 		chmodSync(path, 0o640);
 		return path;
 	}
 
-	/** Gives the file our two attributes. */
+	/** Writes sigtool's IMA and EVM attributes to the file. */
 	function sign(path: string, { certificate, signer }: EvmctlKey, namespace: Namespace = "user"): void {
 		const keyId = keyIdOf(certificate);
-		const signatureOver = (octets: Uint8Array) => {
+		const signatureOver = (bytes: Uint8Array) => {
 			const signing = signer.begin("sha256");
-			signing.update(octets);
+			signing.update(bytes);
 			return { algorithm: "sha256", keyId, signature: signing.sign() } as const;
 		};
 		setAttribute(path, `${namespace}.ima`, encodeImaSignature(signatureOver(Buffer.from("content"))));
@@ -130,7 +130,7 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 		return bench.evmctl(["verify", ...options, "-k", certificateFile, path]).accepted;
 	}
 
-	it.each(keyNames)("evmctl accepts ours with %s until the mode changes", (keyName) => {
+	it.each(keyNames)("evmctl accepts sigtool's signature with %s until the mode changes", (keyName) => {
 		const key = bench.key(keyName);
 		const path = newFile();
 		sign(path, key);
@@ -141,7 +141,7 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 		expect(isAccepted(path, key, "--xattr-user")).toBe(true);
 	});
 
-	it("evmctl accepts ours until the IMA attribute changes", () => {
+	it("evmctl accepts sigtool's signature until the IMA attribute changes", () => {
 		const key = bench.key("P-256");
 		const path = newFile();
 		sign(path, key);
@@ -149,7 +149,7 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 		expect(isAccepted(path, key, "--xattr-user")).toBe(false);
 	});
 
-	it.each(keyNames)("we accept evmctl's with %s until the mode changes", (keyName) => {
+	it.each(keyNames)("sigtool accepts evmctl's signature with %s until the mode changes", (keyName) => {
 		const key = bench.key(keyName);
 		const path = newFile();
 		sign(path, key);
@@ -162,9 +162,9 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 		expect(isSignedBy(key, theirs, messageOf(path))).toBe(false);
 	});
 
-	it.skipIf(!isRoot)("owner, group and every protected attribute are bound as evmctl has it (needs root)", () => {
+	it.skipIf(!isRoot)("owner, group and every protected attribute are covered as by evmctl (needs root)", () => {
 		const key = bench.key("P-256");
-		// Each with another value that it changes to.
+		// Each has a second value, to which it is changed.
 		const values: readonly [string, Uint8Array, Uint8Array][] = [
 			["security.capability", capability(0x20), capability(0x40)],
 			["security.apparmor", Buffer.from("profile"), Buffer.from("another")],
@@ -195,9 +195,9 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 	});
 });
 
-/** struct vfs_cap_data of version 2: permitted and effective, from the lowest octet of the set. */
-function capability(octet: number): Buffer {
-	return Buffer.concat([Buffer.of(1, 0, 0, 2, 0, octet), Buffer.alloc(14)]);
+/** struct vfs_cap_data of version 2: permitted and effective, with the lowest byte of the set. */
+function capability(byte: number): Buffer {
+	return Buffer.concat([Buffer.of(1, 0, 0, 2, 0, byte), Buffer.alloc(14)]);
 }
 
 function isSignedBy({ certificate }: EvmctlKey, value: Uint8Array, message: Uint8Array): boolean {

@@ -1,4 +1,4 @@
-/** Keys for evmctl, evmctl itself and attributes through setfattr, in a directory that `remove` deletes. */
+/** Provides keys for evmctl, runs evmctl, and sets attributes with setfattr, in a directory that `remove` deletes. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
@@ -10,7 +10,7 @@ import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
 
 const tools = ["evmctl", "setfattr", "getfattr", "openssl"];
 
-/** The programs, and a file system for temporary files that takes attributes. */
+/** True when the programs are installed and the file system of temporary files supports attributes. */
 export const hasEvmctl = tools.every((tool) => spawnSync(tool, ["--version"]).error === undefined) && takesAttributes();
 export const hasFsverity = spawnSync("fsverity", ["--version"]).error === undefined;
 export const isRoot = process.getuid?.() === 0;
@@ -24,19 +24,19 @@ export const KEYS = {
 export type KeyName = keyof typeof KEYS;
 
 export interface EvmctlKey {
-	/** PEM. */
+	/** The path of the key in PEM. */
 	readonly keyFile: string;
-	/** DER, with the key identifier that `evmctl` computes for keys without a certificate. */
+	/** The path of the certificate in DER. Its key identifier is the one that `evmctl` computes from a bare key. */
 	readonly certificateFile: string;
 	readonly certificate: Certificate;
 	readonly signer: Signer;
 }
 
 export interface Bench {
-	/** A file without attributes, in place of what has that name. */
+	/** Creates a file without attributes, and replaces any file of that name. */
 	readonly file: (name: string, content: string | Uint8Array) => string;
 	readonly key: (name: KeyName) => EvmctlKey;
-	/** Standard output, and whether it was content. */
+	/** Returns standard output, and true when the exit status was 0. */
 	readonly evmctl: (args: readonly string[], input?: string) => { readonly accepted: boolean; readonly output: string };
 	readonly remove: () => void;
 }
@@ -68,7 +68,7 @@ export function setAttribute(path: string, name: string, value: Uint8Array): voi
 	execFileSync("setfattr", ["-h", "-n", name, "-v", `0x${Buffer.from(value).toString("hex")}`, path]);
 }
 
-/** Undefined when the file has none of that name. */
+/** Returns undefined when the file has no attribute of that name. */
 export function getAttribute(path: string, name: string): Buffer | undefined {
 	const { stdout } = spawnSync("getfattr", ["-h", "--absolute-names", "-n", name, "-e", "hex", path], {
 		encoding: "utf8",

@@ -33,12 +33,12 @@ const v2 = encodeImaSignature(SIGNATURE);
 const sigv3 = encodeVeritySignature(SIGNATURE);
 const ng = encodeImaDigest("sha256", EMPTY_SHA256);
 
-/** `value` with one octet replaced. */
-function withOctet(value: Uint8Array, index: number, octet: number): Uint8Array {
-	return Buffer.from(value).fill(octet, index, index + 1);
+/** Returns a copy of `value` with one byte replaced. */
+function withByte(value: Uint8Array, index: number, byte: number): Uint8Array {
+	return Buffer.from(value).fill(byte, index, index + 1);
 }
 
-/** The same octets amid others of one buffer. */
+/** Returns the same bytes as a view into the middle of a larger buffer. */
 function view(value: Uint8Array): Uint8Array {
 	return Buffer.concat([Buffer.of(0xff), value, Buffer.of(0xff)]).subarray(1, value.length + 1);
 }
@@ -53,7 +53,7 @@ describe("parseIma()", () => {
 		expect(() => parseIma(view(value))).not.toThrow();
 	});
 
-	it("gives back every digest that was encoded", () => {
+	it("parses every digest that was encoded", () => {
 		const sizes = { sha256: 32, sha384: 48, sha512: 64 } as const;
 		for (const algorithm of ["sha256", "sha384", "sha512"] as const) {
 			const digest = Buffer.alloc(sizes[algorithm], 1);
@@ -61,11 +61,11 @@ describe("parseIma()", () => {
 		}
 	});
 
-	it("gives back every signature that was encoded", () => {
+	it("parses every signature that was encoded", () => {
 		const arbitrary = fc.record({
 			algorithm: fc.constantFrom("sha256", "sha512"),
 			keyId: fc.uint8Array({ minLength: 4, maxLength: 4 }).map((id) => Buffer.from(id).toString("hex")),
-			signature: fc.uint8Array({ minLength: 1, maxLength: 1015 }).map((octets) => Buffer.from(octets)),
+			signature: fc.uint8Array({ minLength: 1, maxLength: 1015 }).map((bytes) => Buffer.from(bytes)),
 		});
 		fc.assert(
 			fc.property(arbitrary, (signature) => {
@@ -75,8 +75,8 @@ describe("parseIma()", () => {
 		);
 	});
 
-	it("shows a legacy digest, which is no evidence", () => {
-		const md5 = parseIma(Buffer.concat([Buffer.of(1), Buffer.alloc(16)])) as Extract<ImaValue, { kind: "digest" }>; // Asserted next.
+	it("parses a legacy digest, which is no evidence", () => {
+		const md5 = parseIma(Buffer.concat([Buffer.of(1), Buffer.alloc(16)])) as Extract<ImaValue, { kind: "digest" }>; // The next line asserts the kind.
 		expect(md5).toEqual({ kind: "digest", algorithm: "md5", digest: Buffer.alloc(16) });
 		const sha1 = parseIma(Buffer.concat([Buffer.of(1), Buffer.alloc(20)]));
 		expect(sha1).toEqual({ kind: "digest", algorithm: "sha1", digest: Buffer.alloc(20) });
@@ -92,9 +92,9 @@ describe("parseIma()", () => {
 		["digest-ng", ng],
 		["signature version 2", v2],
 		["signature version 3", sigv3],
-	])("refuses %s cut at any place or followed by an octet", (name, value) => {
+	])("refuses %s when truncated or with a byte more", (name, value) => {
 		for (let length = 0; length < value.length; length++) {
-			if (name === "a legacy digest" && length === 17) continue; // An MD5 digest.
+			if (name === "a legacy digest" && length === 17) continue; // This length is that of an MD5 digest.
 			expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(view(value.subarray(0, length))));
 		}
 		expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(Buffer.concat([value, Buffer.of(0)])));
@@ -102,34 +102,34 @@ describe("parseIma()", () => {
 
 	it("refuses every unknown type, and versions other than the one of the type", () => {
 		for (let type = 0; type < 256; type++) {
-			if (![1, 3, 4, 6].includes(type)) expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(withOctet(v2, 0, type)));
+			if (![1, 3, 4, 6].includes(type)) expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(withByte(v2, 0, type)));
 		}
 		for (let version = 0; version < 256; version++) {
-			if (version !== 2) expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(withOctet(v2, 1, version)));
-			if (version !== 3) expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(withOctet(sigv3, 1, version)));
+			if (version !== 2) expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(withByte(v2, 1, version)));
+			if (version !== 3) expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(withByte(sigv3, 1, version)));
 		}
 	});
 
-	it("refuses every algorithm but MD5, SHA-1 and SHA-2 from 256 bits, and those fs-verity lacks", () => {
+	it("accepts only MD5, SHA-1 and SHA-2 from 256 bits, and of these only fs-verity's for fs-verity", () => {
 		for (let number = 0; number < 256; number++) {
 			if (![1, 2, 4, 5, 6].includes(number)) {
-				expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseIma(withOctet(v2, 2, number)));
-				expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseIma(withOctet(ng, 1, number)));
+				expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseIma(withByte(v2, 2, number)));
+				expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseIma(withByte(ng, 1, number)));
 			}
 			if (number !== 4 && number !== 6) {
-				expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseIma(withOctet(sigv3, 2, number)));
+				expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseIma(withByte(sigv3, 2, number)));
 			}
 		}
-		const { message } = expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseIma(withOctet(v2, 2, 7)));
+		const { message } = expectError("ERR_UNSUPPORTED_ALGORITHM", () => parseIma(withByte(v2, 2, 7)));
 		expect(message).toBe("Cannot use IMA attribute: digest algorithm SHA-224 is not accepted");
 	});
 
-	it("refuses a digest as long as another algorithm's, and a signature of no octets", () => {
-		expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(withOctet(ng, 1, 6)));
+	it("refuses a digest with the length of another algorithm, and an empty signature", () => {
+		expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(withByte(ng, 1, 6)));
 		expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(Buffer.from("030204c8f1bd240000", "hex")));
 	});
 
-	it("refuses more than 1024 octets, and writes no more", () => {
+	it("neither parses nor encodes more than 1024 bytes", () => {
 		expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(Buffer.concat([v2, Buffer.alloc(1024)])));
 		const tooLong = { ...SIGNATURE, signature: Buffer.alloc(1016) };
 		expectError("ERR_ATTRIBUTE_SPACE", () => encodeImaSignature(tooLong));
@@ -137,7 +137,7 @@ describe("parseIma()", () => {
 });
 
 describe("verityMessage()", () => {
-	it("names type and algorithm before the digest", () => {
+	it("has type and algorithm in front of the digest", () => {
 		expect(Buffer.from(verityMessage("sha256", EMPTY_SHA256)).toString("hex")).toBe(
 			`0604${EMPTY_SHA256.toString("hex")}`,
 		);
@@ -145,7 +145,7 @@ describe("verityMessage()", () => {
 	});
 });
 
-const keyNames = Object.keys(KEYS) as KeyName[]; // Its own keys.
+const keyNames = Object.keys(KEYS) as KeyName[]; // KEYS has no other keys.
 const digests = ["sha256", "sha512"] as const;
 const contents = { empty: Buffer.alloc(0), "5 MB": Buffer.alloc(5_000_000, "five megabytes") } as const;
 

@@ -11,7 +11,7 @@ describe("encodeSpythonHash()", () => {
 		expect(Buffer.from(encodeSpythonHash(createHash("sha256").update("abc").digest())).toString("latin1")).toBe(ABC);
 	});
 
-	it("refuses what is no digest", () => {
+	it("refuses lengths that no digest has", () => {
 		for (const length of [0, 16, 20, 31, 33, 65]) {
 			expectError("ERR_ATTRIBUTE_FORMAT", () => encodeSpythonHash(new Uint8Array(length)));
 		}
@@ -19,22 +19,25 @@ describe("encodeSpythonHash()", () => {
 });
 
 describe("parseSpythonHash()", () => {
-	it.each(["sha256", "sha384", "sha512"] as const)("tells %s by its length and gives back what was encoded", (name) => {
-		fc.assert(
-			fc.property(fc.uint8Array({ maxLength: 64 }), (content) => {
-				const digest = createHash(name).update(content).digest();
-				expect(parseSpythonHash(encodeSpythonHash(digest))).toEqual({ algorithm: name, digest });
-			}),
-			{ numRuns: 20 },
-		);
-	});
+	it.each(["sha256", "sha384", "sha512"] as const)(
+		"recognises %s by its length and parses what was encoded",
+		(name) => {
+			fc.assert(
+				fc.property(fc.uint8Array({ maxLength: 64 }), (content) => {
+					const digest = createHash(name).update(content).digest();
+					expect(parseSpythonHash(encodeSpythonHash(digest))).toEqual({ algorithm: name, digest });
+				}),
+				{ numRuns: 20 },
+			);
+		},
+	);
 
 	it.each([
 		["nothing", ""],
 		["a digit too few", ABC.slice(1)],
-		["an octet too few", ABC.slice(2)],
+		["one byte too few", ABC.slice(2)],
 		["a digit too many", `${ABC}0`],
-		["an octet too many", `${ABC}00`],
+		["one byte too many", `${ABC}00`],
 		["a NUL behind", `${ABC}\0`],
 		["a line end behind", `${ABC}\n`],
 		["capitals", ABC.toUpperCase()],

@@ -15,7 +15,7 @@ describe("inspectCatalogFile()", () => {
 		return file;
 	};
 
-	it("names a file that is no catalog, with what it found", () => {
+	it("names a file that is no catalog, and the content it has", () => {
 		const file = fileOf("# text");
 		const { message, path } = expectError("ERR_DER", () => inspectCatalogFile(file));
 		expect(message).toMatch(/^Cannot read ".*x\.cat": it is not a catalog \(expected tag 0x30, found 0x23/);

@@ -39,7 +39,7 @@ const options: RestoreOptions = { trust: trustFromCertificates([certificate]) };
 const valueFor = (path: string, name: string) => Buffer.from(`\x03\x02${name} of ${path}`);
 
 interface CarryingOptions {
-	/** Entries without attributes of their own. */
+	/** The entries without attributes. */
 	readonly without?: readonly string[];
 	readonly names?: readonly string[];
 	readonly links?: "record" | "follow";
@@ -47,7 +47,7 @@ interface CarryingOptions {
 	readonly catalog?: string;
 }
 
-/** Signs the tree at `root`, each file with its `user.ima`; nothing is written to the files. */
+/** Signs the tree at `root` with a `user.ima` for each file, and writes nothing to the files. */
 async function signCarrying(root: string, carrying: CarryingOptions = {}): Promise<string> {
 	const { without = [], names = ["user.ima"], links = "record", product = "demo" } = carrying;
 	const catalog = carrying.catalog ?? join(root, `${basename(root)}.cat`);
@@ -78,7 +78,7 @@ const LIBRARY: Record<string, TreeEntry> = {
 const FILES = ["a.js", "lib/b.js", "lib/empty.js", "lib/large.bin", "run"];
 
 describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a file system with user.*)", () => {
-	const attributes = access as AttributeAccess; // Tests run only where it is there.
+	const attributes = access as AttributeAccess; // The tests are skipped when it is undefined.
 	const get = (root: string, path: string, name = "user.ima") => {
 		return withFile(join(root, path), (descriptor) => attributes.read(descriptor, name));
 	};
@@ -97,7 +97,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		expect(second).toMatchObject({ verdict: "restored", writtenFileCount: 0, writtenCount: 0, unchangedCount: 5 });
 	});
 
-	test("restores nothing to a file that is denied", async () => {
+	test("does not restore a denied file", async () => {
 		const root = tempTree(LIBRARY);
 		await signCarrying(root);
 		const sha256 = createHash("sha256").update("export const a = 1;\n").digest("hex");
@@ -108,7 +108,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		expect(get(root, "a.js")).toBeUndefined();
 	});
 
-	test("replaces a value that is not the signed one, and leaves what is not carried alone", async () => {
+	test("replaces values that differ from the signed ones, and keeps attributes that are not carried", async () => {
 		const root = tempTree(LIBRARY);
 		await signCarrying(root, { without: ["run"] });
 		set(root, "a.js", valueFor("a.js", "user.ima"));
@@ -122,7 +122,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		expect(get(root, "run")).toEqual(Buffer.from("not carried"));
 	});
 
-	test("writes IMA and EVM signatures of one file, counted each", async () => {
+	test("writes and counts both the IMA and the EVM signature of a file", async () => {
 		const root = tempTree(LIBRARY);
 		await signCarrying(root, { names: ["user.evm", "user.ima"] });
 		set(root, "a.js", valueFor("a.js", "user.evm"), "user.evm");
@@ -131,7 +131,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		expect(get(root, "run", "user.evm")).toEqual(valueFor("run", "user.evm"));
 	});
 
-	test("refuses files that are no longer what was signed, by name and untouched, and restores the others", async () => {
+	test("reports files that changed since signing without touching them, and restores the others", async () => {
 		const root = tempTree(LIBRARY);
 		await signCarrying(root);
 		writeFileSync(join(root, "a.js"), "export const a = 2;\n");
@@ -152,7 +152,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		expect(get(root, "lib/empty.js")).toBeUndefined();
 	});
 
-	test("does not follow links to files or directories that took an entry's place", async () => {
+	test("does not follow links that replaced a file or directory", async () => {
 		const root = tempTree(LIBRARY);
 		await signCarrying(root);
 		const elsewhere = tempTree();
@@ -171,7 +171,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		for (const path of ["run", "lib/b.js", "lib/empty.js"]) expect(get(elsewhere, path), path).toBeUndefined();
 	});
 
-	test("follows links where they were followed when signing, and only inside the tree", async () => {
+	test("follows links if signing followed them, and only inside the tree", async () => {
 		const root = tempTree({ "real/a.js": "1", inside: { link: "real" }, "alias.js": { link: "real/a.js" } });
 		const elsewhere = tempTree({ "a.js": "2" });
 		symlinkSync(elsewhere, join(root, "outside"));
@@ -182,7 +182,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		expect(get(root, "real/a.js")).toBeDefined();
 	});
 
-	test("restores a directory of a signed tree, and with the catalog elsewhere", async () => {
+	test("restores a directory of a signed tree, also with a catalog outside of it", async () => {
 		const root = tempTree(LIBRARY);
 		const catalog = await signCarrying(root);
 		expect(await restoreAttributes(join(root, "lib"), options)).toMatchObject({ fileCount: 3, writtenCount: 3 });
@@ -196,7 +196,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		expect(await restoreAttributes(join(root, "lib"), within)).toMatchObject({ fileCount: 3, unchangedCount: 3 });
 	});
 
-	test("takes attributes from several catalogs, of one file from the first that has them", async () => {
+	test("uses several catalogs, and for a file the first that carries its attributes", async () => {
 		const root = tempTree(LIBRARY);
 		const catalogs = [join(root, "1.cat"), join(root, "2.cat")];
 		await signCarrying(root, { without: ["a.js"], catalog: catalogs[0] });
@@ -208,7 +208,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		expect(get(root, "run", "user.ima")).toBeDefined();
 	});
 
-	test("writes nothing on the word of a catalog that is not trusted, damaged, or of another product", async () => {
+	test("writes nothing for an untrusted or damaged catalog, or one for another product", async () => {
 		const root = tempTree(LIBRARY);
 		const catalog = await signCarrying(root);
 		const stranger = { trust: trustFromCertificates([certificateFor(p256())]) };
@@ -221,7 +221,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		for (const path of FILES) expect(get(root, path), path).toBeUndefined();
 	});
 
-	test("says so where nothing is carried, or no directory is named", async () => {
+	test("refuses a path without carried attributes, or one that is no directory", async () => {
 		const root = tempTree(LIBRARY);
 		await signCarrying(root, { without: FILES });
 		const nothing = await expectRejection("ERR_USAGE", restoreAttributes(root, options));
@@ -240,7 +240,7 @@ describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a
 		expect(seen).toEqual([0.2, 0.4, 0.6, 0.8, 1]);
 	});
 
-	test("leaves verification as it was: a tree whose catalog carries attributes is trusted, each change is named", async () => {
+	test("a tree whose catalog carries attributes is trusted, and verification reports each change", async () => {
 		const root = tempTree(LIBRARY);
 		await signCarrying(root);
 		expect(await verifyPath(root, options)).toMatchObject({ verdict: "trusted", checkedCount: 6, findings: [] });
@@ -267,7 +267,7 @@ describe("restoreFile()", () => {
 		{ name: "user.evm", value: Buffer.from("new evm") },
 	];
 
-	/** Attributes of one file in memory; `onWrite` is what another process does meanwhile. */
+	/** Keeps the attributes of one file in memory. `onWrite` does what another process would do meanwhile. */
 	function memory(onWrite: (name: string, held: Map<string, Uint8Array>) => void = () => {}) {
 		const held = new Map<string, Uint8Array>([["user.ima", Buffer.from("old ima")]]);
 		const inMemory: AttributeAccess = {
@@ -287,7 +287,7 @@ describe("restoreFile()", () => {
 		return { kind: ENTRY_KIND.file, digest: Buffer.from(digests.subarray(0, 32)), mode: -1, carried };
 	}
 
-	test("gives a file that is modified while attributes are written back what it had", async () => {
+	test("restores the old attributes of a file that is modified while they are written", async () => {
 		const root = tempTree({ file: content });
 		const signed = await signedFile(root);
 		const { access, texts } = memory((name) => {
@@ -297,7 +297,7 @@ describe("restoreFile()", () => {
 		expect(texts()).toEqual({ "user.ima": "old ima" });
 	});
 
-	test("gives a file whose mode is changed while attributes are written back what it had", async () => {
+	test("restores the old attributes of a file whose mode changes while they are written", async () => {
 		const root = tempTree({ file: { content, mode: 0o644 } });
 		const signed = { ...(await signedFile(root)), mode: 0o644 };
 		const { access, texts } = memory((name) => {
@@ -328,7 +328,7 @@ describe("restoreFile()", () => {
 		expectError("ERR_FILE_CHANGED", () => restoreFile(root, "file", signed, access, { links: "refuse" }));
 	});
 
-	test("refuses content of the right digest and another kind, or of another digest", async () => {
+	test("refuses content with the right digest of another kind, and content with another digest", async () => {
 		const root = tempTree({ file: content });
 		const signed = await signedFile(root);
 		const { access, texts } = memory();

@@ -27,7 +27,9 @@ const isPossible = access !== undefined;
 
 const inode = (descriptor: number) => fstatSync(descriptor).ino;
 
-/** Opens a tree's files; after the first of them a link to files of the same names stands in place of their directory. */
+/**
+ * Opens a tree's files. After the first one, the directory is replaced by a link to one with files of the same names.
+ */
 function openWhileSwapped(act: (descriptor: number) => void) {
 	const root = tempTree({ "lib/a": "1", "lib/b": "2", "lib/c": "3" });
 	const outside = tempTree({ a: "1", b: "2", c: "3" });
@@ -60,14 +62,14 @@ describe("openFiles()", () => {
 		expect(problems[0].message).toBe(
 			'Cannot open "lib/b": the file, or a directory above it, was moved or replaced meanwhile',
 		);
-		// The path alone, even without following a link at its end, leads to the file outside.
+		// The path leads to the file outside, even though O_NOFOLLOW does not follow a link in its last segment.
 		const reached = openSync(join(root, "lib/b"), constants.O_RDONLY | constants.O_NOFOLLOW);
 		expect(inode(reached)).toBe(statSync(join(outside, "b")).ino);
 		closeSync(reached);
 	});
 
-	test.skipIf(!isPossible)("leaves the attributes of files outside alone then (needs user attributes)", () => {
-		const attributes = access as AttributeAccess; // Runs only where it is there.
+	test.skipIf(!isPossible)("does not change attributes of files outside in this case (needs user attributes)", () => {
+		const attributes = access as AttributeAccess; // The tests are skipped when it is undefined.
 		const touch = (descriptor: number) => attributes.write(descriptor, NAME, Uint8Array.of(1));
 		const { root, outside } = openWhileSwapped(touch);
 		const has = (file: string) => withFile(file, (descriptor) => attributes.read(descriptor, NAME) !== undefined);
@@ -77,7 +79,7 @@ describe("openFiles()", () => {
 		expect(has(join(outside, "b"))).toBe(true);
 	});
 
-	test("passes over what vanished, and names what became something else", () => {
+	test("skips files that vanished, and reports those that changed their type", () => {
 		const root = tempTree({ a: "1", b: "2", c: "3", d: "4", "e/f": "5" });
 		const elsewhere = tempTree({ target: "0" });
 		const problems: SigtoolError[] = [];
@@ -103,16 +105,16 @@ describe("openFiles()", () => {
 	});
 });
 
-test("openFile() does not follow a link that took the file's place", () => {
+test("openFile() does not follow a link that replaced the file", () => {
 	const root = tempTree({ target: "1", link: { link: "target" } });
 	expectError("ERR_FILE_TYPE", () => openFile(join(root, "link"), "link", () => expect.unreachable()));
 });
 
 describe.skipIf(!isPossible)("stripAttributes() (needs fs-xattr and user attributes)", () => {
 	const options = { formats: ["ima"], namespace: "user" } as const;
-	const attributes = access as AttributeAccess; // Runs only where it is there.
+	const attributes = access as AttributeAccess; // The tests are skipped when it is undefined.
 
-	test("tells what was removed from what was not there", async () => {
+	test("distinguishes removed attributes from missing ones", async () => {
 		const root = tempTree({ a: "1", "lib/b": "2" });
 		withFile(join(root, "a"), (descriptor) => attributes.write(descriptor, NAME, Uint8Array.of(1)));
 		const stripped = await stripAttributes(root, { ...options, formats: ["ima", "ima-hash", "evm"] });
@@ -123,7 +125,7 @@ describe.skipIf(!isPossible)("stripAttributes() (needs fs-xattr and user attribu
 		]);
 	});
 
-	test("refuses a link named as the path and leaves what it leads to alone", async () => {
+	test("refuses a link as the path, and does not change its target", async () => {
 		const root = tempTree({ a: "1", link: { link: "a" } });
 		withFile(join(root, "a"), (descriptor) => attributes.write(descriptor, NAME, Uint8Array.of(1)));
 		const error = await expectRejection("ERR_FILE_TYPE", stripAttributes(join(root, "link"), options));
@@ -131,7 +133,7 @@ describe.skipIf(!isPossible)("stripAttributes() (needs fs-xattr and user attribu
 		expect(withFile(join(root, "a"), (descriptor) => attributes.read(descriptor, NAME))).toBeDefined();
 	});
 
-	test("ends at once at a name that no file can have", async () => {
+	test("stops at an attribute name that no file can have", async () => {
 		const root = tempTree({ a: "1", b: "2" });
 		const attribute = `user.${"x".repeat(300)}`;
 		await expectRejection("ERR_USAGE", stripAttributes(root, { formats: ["spython"], attribute }));
@@ -155,9 +157,9 @@ describe.skipIf(!isPossible)("stripAttributes() (needs fs-xattr and user attribu
 });
 
 describe.skipIf(!isPossible)("inspectAttributes() (needs fs-xattr and user attributes)", () => {
-	const attributes = access as AttributeAccess; // Runs only where it is there.
+	const attributes = access as AttributeAccess; // The tests are skipped when it is undefined.
 
-	test("shows the first 1024 octets of a longer value, and says so", async () => {
+	test("shows the first 1024 bytes of a longer value, and says so", async () => {
 		const root = tempTree({ long: "1", full: "2" });
 		for (const [file, sizeBytes] of [
 			["long", 1025],

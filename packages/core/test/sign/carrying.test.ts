@@ -25,7 +25,7 @@ const access = await loadAttributes().catch(() => undefined);
 const canWrite = access !== undefined && canWriteHere();
 
 describe.skipIf(!canWrite)("signPaths() with attributes to carry (needs fs-xattr and user.*)", () => {
-	it("carries what the run wrote, and what was there and fits", async () => {
+	it("carries values that the run wrote, and old ones that match the content", async () => {
 		const root = tempTree({ a: "a", b: "b" });
 		await sign(root, ["ima-hash", "evm"]);
 		const { catalog } = await sign(root, ["cat"], { carry: "ima" });
@@ -34,7 +34,7 @@ describe.skipIf(!canWrite)("signPaths() with attributes to carry (needs fs-xattr
 		expect(carried(catalog?.file)).toEqual({ a: both, b: both });
 	});
 
-	it("refuses a value that does not fit the content, but for a signature by somebody else", async () => {
+	it("refuses an old value that does not match the content, except a signature by another key", async () => {
 		const root = tempTree({ a: "a" });
 		write(root, "a", "user.ima", encodeImaDigest("sha256", new Uint8Array(32)));
 		await expectRejection("ERR_FILE_MODIFIED", sign(root, ["cat"], { carry: "ima" }));
@@ -45,7 +45,7 @@ describe.skipIf(!canWrite)("signPaths() with attributes to carry (needs fs-xattr
 		expect((await sign(root, ["cat", "ima"], { carry: "ima" })).catalog?.carryingCount).toBe(1);
 	});
 
-	it("does not carry what holds on one machine alone", async () => {
+	it("does not carry values that are valid on one machine only", async () => {
 		const root = tempTree({ a: "a" });
 		await sign(root, ["ima"]);
 		write(root, "a", "user.evm", Buffer.concat([Buffer.of(2), Buffer.alloc(20)]));
@@ -53,7 +53,7 @@ describe.skipIf(!canWrite)("signPaths() with attributes to carry (needs fs-xattr
 		expect(carried(catalog?.file)).toEqual({ a: ["user.ima"] });
 	});
 
-	it("counts EVM signatures that the run leaves behind, and does not carry them", async () => {
+	it("counts EVM signatures that the run makes invalid, and does not carry them", async () => {
 		const root = tempTree({ a: "a", b: "b" });
 		await sign(root, ["ima-hash", "evm"]);
 		const { overtakenCount, catalog } = await sign(root, ["cat", "ima"], { carry: "ima" });
@@ -81,7 +81,7 @@ describe.skipIf(!canWrite)(
 			expect((await verify(root, "ima-verity")).verdict).toBe("trusted");
 		});
 
-		it("is not trusted with IMA's signature over it, which is trusted beside other content", async () => {
+		it("is not trusted with an IMA signature that is trusted for other content", async () => {
 			for (const content of [attributes, Buffer.concat([attributes, Buffer.of(0)])]) {
 				const root = tempTree({ a: "a" });
 				writeFileSync(join(root, "a"), content);
@@ -120,7 +120,7 @@ function verify(root: string, format: "ima" | "ima-verity" | "evm") {
 	return verifyAttributes(root, { formats: [format], namespace: "user", trust });
 }
 
-/** Names of the attributes that a catalog carries, by entry. */
+/** Returns the names of the attributes that a catalog carries, by entry. */
 function carried(file = ""): Record<string, string[]> {
 	const { catalog, facts } = verifyCatalog(readCatalogFile(file), { trust });
 	const { files } = entriesByPath(catalog, facts, 32);

@@ -15,7 +15,7 @@ const trust = trustFromCertificates([certificate]);
 
 const TREE = { "app/main.src": "1", "app/lib/a.src": "2", "app/old.out": "stale", "app/ignored/b.src": "3" };
 
-/** Makes an .out of each .src, and removes the old one. */
+/** Replaces each .src by an .out, which it removes first. */
 const prepare: NonNullable<SignOptions["prepare"]> = (root, files) => {
 	rmSync(join(root, "old.out"));
 	return files
@@ -28,7 +28,7 @@ const prepare: NonNullable<SignOptions["prepare"]> = (root, files) => {
 };
 
 describe("signPaths() with something to prepare", () => {
-	it("signs what was made of the files that the rules select, and not what was removed", async () => {
+	it("signs the files that were made of the selected ones, and not those that were removed", async () => {
 		const app = join(tempTree(TREE), "app");
 		const { fileCount } = await signPaths([app], { signer, prepare, exclude: ["ignored"] });
 		expect(fileCount).toBe(4);
@@ -46,7 +46,7 @@ describe("signPaths() with something to prepare", () => {
 		["with its directory", { exclude: ["/lib"], prepare: () => ["lib/a.out"] }],
 		["by an include glob", { include: ["**/*.src"] }],
 		["by a list", { files: ["main.src"], prepare: () => ["main.out"] }],
-	])("refuses to leave out %s what was made to be signed, and signs nothing", async (_, options) => {
+	])("refuses %s that leaves out a prepared file, and signs nothing", async (_, options) => {
 		const app = join(tempTree(TREE), "app");
 		await expectRejection("ERR_USAGE", signPaths([app], { signer, prepare, ...options }));
 		expect(existsSync(join(app, "app.cat"))).toBe(false);

@@ -14,7 +14,7 @@ const hasAttributes = await canWriteUser();
 const isRoot = process.getuid?.() === 0;
 const hasAttr = spawnSync("getfattr", ["--version"]).status === 0;
 const hasMkfs = spawnSync("mkfs.ext4", ["-V"]).status === 0;
-/** security.* can be written: root, and a file system that has it. */
+/** True when security.* can be written, which needs root and a file system that supports it. */
 const hasSecurity = isRoot && hasAttr && canWriteSecurity();
 
 async function canWriteUser(): Promise<boolean> {
@@ -59,7 +59,7 @@ function temporaryFile(): { readonly path: string; readonly descriptor: number }
 	return { path, descriptor: opened(path) };
 }
 
-/** The attribute as getfattr sees it. */
+/** Returns the attribute as getfattr prints it. */
 function getfattr(path: string, name: string): Buffer {
 	return execFileSync("getfattr", ["--only-values", "--absolute-names", "-n", name, path]);
 }
@@ -84,13 +84,13 @@ describe.skipIf(!hasAttributes)("AttributeAccess (needs fs-xattr, and user attri
 		expect(attributes.read(descriptor, "user.one")).toBeUndefined();
 	});
 
-	it("writes the part of a buffer that a view shows", () => {
+	it("writes only the bytes of a view into a larger buffer", () => {
 		const { descriptor } = temporaryFile();
 		attributes.write(descriptor, "user.part", bytes(100).subarray(10, 20));
 		expect(attributes.read(descriptor, "user.part")).toEqual(Buffer.from(bytes(100).subarray(10, 20)));
 	});
 
-	it("keeps to the file that was opened when another takes its path", () => {
+	it("uses the opened file when another one replaces it at its path", () => {
 		const { path, descriptor } = temporaryFile();
 		renameSync(path, `${path}.moved`);
 		writeFileSync(path, "another");
@@ -102,7 +102,7 @@ describe.skipIf(!hasAttributes)("AttributeAccess (needs fs-xattr, and user attri
 	it.each([
 		["an empty name", ""],
 		["a name with NUL", "user.a\0b"],
-		["a name of 256 octets", `user.x${"é".repeat(125)}`],
+		["a name of 256 bytes", `user.x${"é".repeat(125)}`],
 	])("refuses %s before it reaches the system", (_, name) => {
 		const { descriptor } = temporaryFile();
 		expectError("ERR_USAGE", () => attributes.read(descriptor, name));
@@ -123,7 +123,7 @@ describe.skipIf(!hasAttributes)("AttributeAccess (needs fs-xattr, and user attri
 		expect(attributes.read(descriptor, "user.worker")).toEqual(Buffer.from([1, 2]));
 	});
 
-	it("loads with require() too, without a word on standard error", () => {
+	it("loads with require() too, without output on standard error", () => {
 		const from = createRequire(import.meta.url).resolve("../../package.json");
 		const code = `const { createRequire } = require("node:module");
 			process.stdout.write(typeof createRequire(${JSON.stringify(from)})("fs-xattr").getAttributeSync);`;
@@ -145,7 +145,7 @@ describe.skipIf(!hasAttributes)("AttributeAccess (needs fs-xattr, and user attri
 		expect(getfattr(path, "security.ima")).toEqual(Buffer.from([4, 4, ...bytes(32)]));
 	});
 
-	it.skipIf(process.platform !== "linux")("names what a file system without attributes lacks", () => {
+	it.skipIf(process.platform !== "linux")("reports a file system without attributes", () => {
 		const descriptor = opened("/proc/self/status");
 		let error: unknown;
 		try {
@@ -157,7 +157,7 @@ describe.skipIf(!hasAttributes)("AttributeAccess (needs fs-xattr, and user attri
 		expect(String(error)).toContain("--format cat");
 	});
 
-	it.skipIf(!isRoot)("without rights says what works instead (needs root, to give it up)", () => {
+	it.skipIf(!isRoot)("without privileges advises what works (needs root, to drop it)", () => {
 		const { path } = temporaryFile();
 		execFileSync("chmod", ["-R", "a+rwX", join(path, "..")]);
 		const code = `
@@ -178,7 +178,7 @@ describe.skipIf(!hasAttributes)("AttributeAccess (needs fs-xattr, and user attri
 	});
 });
 
-/** A small ext4 with 1 KiB blocks, mounted; undefined where that is not allowed. */
+/** Mounts a small ext4 with 1 KiB blocks. Returns undefined when that is not permitted. */
 const mounted = hasAttributes && isRoot && hasMkfs ? mountSmallBlocks() : undefined;
 
 function mountSmallBlocks(): string | undefined {
@@ -198,13 +198,13 @@ describe.skipIf(mounted === undefined)("ext4 with 1 KiB blocks (needs root, e2fs
 		rmSync(join(mountPoint, ".."), { recursive: true, force: true });
 	});
 
-	it("holds 968 octets of security.ima, and says of more that it does not fit", async () => {
+	it("stores 968 bytes of security.ima, and reports that more do not fit", async () => {
 		const attributes = await loadAttributes();
 		const path = join(mountPoint, "file");
 		writeFileSync(path, "content");
 		const descriptor = openSync(path, "r");
 		try {
-			const signature = (length: number) => Uint8Array.from(bytes(length), (octet, index) => (index === 0 ? 3 : octet));
+			const signature = (length: number) => Uint8Array.from(bytes(length), (byte, index) => (index === 0 ? 3 : byte));
 			attributes.write(descriptor, "security.ima", signature(968));
 			expect(() => attributes.write(descriptor, "security.ima", signature(969))).toThrow(
 				expect.objectContaining({ code: "ENOSPC" }),
@@ -251,14 +251,14 @@ describe("attributeError()", () => {
 		};
 		const NEEDS_ROOT = "it needs root (CAP_SYS_ADMIN)";
 
-		it("says that it needs root, and offers the other namespace where IMA's and EVM's are written", () => {
+		it("says that root is needed, and advises `--namespace user` when IMA's or EVM's is written", () => {
 			for (const name of ["security.ima", "security.evm"]) {
 				expect(message(1000, "write", name)).toBe(`${NEEDS_ROOT}; \`--namespace user\` works without (EPERM)`);
 			}
 			expect(message(1000, "write", "security.x")).toBe(`${NEEDS_ROOT} (EPERM)`);
 		});
 
-		it("does not offer it where other attributes would be removed, or signed ones are to be restored", () => {
+		it("does not advise it for removing attributes or restoring signed ones", () => {
 			expect(message(1000, "remove", "security.ima")).toBe(`${NEEDS_ROOT} (EPERM)`);
 			expect(message(1000, "write", "security.ima", "none")).toBe(`${NEEDS_ROOT} (EPERM)`);
 			expect(attributeError("write", "a", "user.ima", failure("ENOTSUP"), { instead: "none" }).message).toMatch(
@@ -266,14 +266,14 @@ describe("attributeError()", () => {
 			);
 		});
 
-		it("tells root where else to look", () => {
+		it("names other causes to root", () => {
 			const reason = "the file may be immutable (lsattr shows it), or it needs a root that has CAP_SYS_ADMIN";
 			expect(message(0, "remove", "security.ima")).toBe(`${reason} (EPERM)`);
 			expect(message(0, "write", "security.ima")).toBe(`${reason}; \`--namespace user\` works without (EPERM)`);
 		});
 	});
 
-	it("leaves an error that already says what is wrong", () => {
+	it("returns a SigtoolError unchanged", () => {
 		const error = new SigtoolError("ERR_USAGE", "Cannot use it");
 		expect(attributeError("read", "a", "user.x", error)).toBe(error);
 	});

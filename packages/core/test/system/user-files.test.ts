@@ -26,9 +26,9 @@ describe.skipIf(process.platform === "win32")("configDirectory()", () => {
 		},
 	);
 
-	it.skipIf(process.getuid?.() !== 0)("fails when nothing names a home", () => {
+	it.skipIf(process.getuid?.() !== 0)("fails when neither environment nor user database has a home directory", () => {
 		const script = `import(${JSON.stringify(new URL("../../dist/system/user-files.js", import.meta.url).href)}).then(({ configDirectory }) => {
-			process.setuid(54321); // Without an entry in the password file.
+			process.setuid(54321); // This user id has no entry in the password file.
 			configDirectory();
 		}).catch(({ code, message }) => console.log(code, message));`;
 		const { stdout } = spawnSync(process.execPath, ["-e", script], { env: { HOME: "home" }, encoding: "utf8" });
@@ -36,7 +36,7 @@ describe.skipIf(process.platform === "win32")("configDirectory()", () => {
 	});
 });
 
-/** What the user database says of this user, who may not be in it. */
+/** Returns the home directory in the user database, or undefined when the user is not in it. */
 function systemHome(): string | undefined {
 	try {
 		return userInfo().homedir;

@@ -11,17 +11,17 @@ beforeAll(() => {
 	signer = makeSigner();
 });
 
-const judge = (octets: Uint8Array) => judgeIndex(octets, { trust: trustIn(signer), at: NOW });
+const judge = (bytes: Uint8Array) => judgeIndex(bytes, { trust: trustIn(signer), at: NOW });
 
 describe("a signed index that no compiler wrote", () => {
-	/** What verification says of the small index after `change`, signed again. */
+	/** Changes the content of the small index, signs it again, and returns the result of verification. */
 	async function judgeChanged(change: (content: Buffer) => Buffer | undefined): Promise<string> {
 		const content = Buffer.from(encodeIndex(CONTENT));
 		return judge(await signed(change(content) ?? content, signer));
 	}
 	const headBytes = () => Buffer.from(encodeIndex(CONTENT)).readUInt32LE(12);
 	const record = (index: number) => HEADER_BYTES + headBytes() + index * RECORD_BYTES;
-	/** The content with another head. */
+	/** Returns the content with another head. */
 	function withHead(content: Buffer, change: (head: Record<string, unknown>) => unknown): Buffer {
 		const end = HEADER_BYTES + headBytes();
 		const text = JSON.stringify(change(JSON.parse(content.toString("utf8", HEADER_BYTES, end))));
@@ -30,7 +30,7 @@ describe("a signed index that no compiler wrote", () => {
 		return Buffer.concat([header, Buffer.from(text), content.subarray(end)]);
 	}
 
-	it("is accepted unchanged: what follows is refused for what was changed", async () => {
+	it("is accepted without a change, so that the following ones are refused because of their change", async () => {
 		expect(await judgeChanged(() => undefined)).toContain("main.js");
 		expect(await judgeChanged((content) => withHead(content, (head) => head))).toContain("main.js");
 	});
@@ -52,7 +52,7 @@ describe("a signed index that no compiler wrote", () => {
 	it.each<[name: string, at: number, value: number]>([
 		["name that overlaps another", RECORD.nameStart, 1],
 		["name far away", RECORD.nameStart, 0xffff_fff0],
-		["path of no octets", RECORD.pathBytes, 0],
+		["path of no bytes", RECORD.pathBytes, 0],
 		["kind nobody knows", RECORD.kind, 2],
 		["size beyond 2^53", RECORD.size + 4, 0xffff_ffff],
 	])("is refused with an entry with a %s", async (_, at, value) => {
@@ -64,8 +64,8 @@ describe("a signed index that no compiler wrote", () => {
 		expect(verdict).toBe("ERR_INDEX_FORMAT");
 	});
 
-	it("is refused with entries out of order or twice, so that no look-up has two answers", async () => {
-		/** Products with these paths of equal length, as they are. */
+	it("is refused with unsorted or duplicate entries, so that no look-up has two results", async () => {
+		/** Returns the index with exactly these paths of equal length per product, not sorted. */
 		const withPaths = (...paths: string[]) => {
 			const entries = new Map([...paths.keys()].map((index) => [`${"0".repeat(7)}${index}`, { ...first }]));
 			const [product] = CONTENT.products;
@@ -92,11 +92,11 @@ describe("a signed index that no compiler wrote", () => {
 	});
 
 	function productWith(head: Record<string, unknown>, change: object): unknown {
-		const [first, ...others] = head.products as object[]; // As encodeHead wrote it.
+		const [first, ...others] = head.products as object[]; // encodeHead() wrote an array.
 		return { ...head, products: [{ ...first, ...change }, ...others] };
 	}
 
-	it("is refused when it is signed by nobody, without a time, or for another content type", async () => {
+	it("is refused without a signer, without a signing time, or with another content type", async () => {
 		const content = encodeIndex(CONTENT);
 		const [, ...signature] = await signedWith(TRUST_INDEX_OID, []);
 		expect(judge(Buffer.concat([content, ...signature]))).toBe("ERR_SIGNED_ATTRIBUTES");

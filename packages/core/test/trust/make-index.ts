@@ -1,4 +1,4 @@
-/** Small indexes for tests, of two products, made without a disk. */
+/** Creates small indexes with two products for tests, without writing files. */
 
 import { generateKeyPairSync } from "node:crypto";
 import { SigtoolError } from "../../dist/errors.js";
@@ -10,7 +10,7 @@ import type { IndexEntry } from "../../dist/trust/index-entries.js";
 import { DEFAULT_POLICY } from "../../dist/trust/policy.js";
 import { type TrustIndexVerifyOptions, verifyTrustIndex } from "../../dist/trust/trust-index.js";
 
-/** When the tests' certificates are made valid, and indexes signed. */
+/** The time at which the tests' certificates are valid and the indexes are signed. */
 export const NOW = Date.UTC(2026, 0, 31, 12);
 export const DAY_MS = 86_400_000;
 
@@ -63,10 +63,10 @@ export async function signed(content: Uint8Array, signer: Signer): Promise<Buffe
 	return Buffer.concat(await signIndex(content, signer, NOW));
 }
 
-/** The code of the refusal, or all that the index says. */
-export function judgeIndex(octets: Uint8Array, options: TrustIndexVerifyOptions): string {
+/** Returns the error code of a refusal, or the whole content of the index as text. */
+export function judgeIndex(bytes: Uint8Array, options: TrustIndexVerifyOptions): string {
 	try {
-		const { index } = verifyTrustIndex(octets, options);
+		const { index } = verifyTrustIndex(bytes, options);
 		return JSON.stringify([index, index.products.map(({ name }) => [...index.entries(name)])]);
 	} catch (error) {
 		if (error instanceof SigtoolError) return error.code;

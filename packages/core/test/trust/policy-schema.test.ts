@@ -84,7 +84,7 @@ describe("policy.schema.json and parsePolicy()", () => {
 		expect(verdictOf(() => parsePolicy(document(members)))).toBe("ERR_POLICY");
 	});
 
-	it.each([[[]], [null], ["policy"], [1], [{}]])("both refuse %j in a document's place", (value) => {
+	it.each([[[]], [null], ["policy"], [1], [{}]])("both refuse %j instead of a document", (value) => {
 		expect(validate(value)).toBe(false);
 		expect(verdictOf(() => parsePolicy(value))).toBe("ERR_POLICY");
 	});
@@ -122,6 +122,6 @@ describe("policy.schema.json and parsePolicy()", () => {
 			properties === undefined
 				? value
 				: Object.fromEntries(Object.entries(properties).map(([name, member]) => [name, defaultOf(member)]));
-		expect({ ...(defaultOf(schema) as object), version: 1 }).toEqual(DEFAULT_POLICY); // The schema is an object's.
+		expect({ ...(defaultOf(schema) as object), version: 1 }).toEqual(DEFAULT_POLICY); // The schema describes an object.
 	});
 });

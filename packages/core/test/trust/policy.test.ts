@@ -3,7 +3,7 @@ import { SigtoolError } from "../../dist/errors.js";
 import { DEFAULT_POLICY, parsePolicy, policyInMode } from "../../dist/trust/policy.js";
 
 describe("parsePolicy()", () => {
-	it("fills in what is missing, and takes its own result for the same policy", () => {
+	it("fills in missing members, and parses its own result as the same policy", () => {
 		expect(DEFAULT_POLICY).toEqual({
 			version: 1,
 			mode: "enforce",
@@ -61,7 +61,7 @@ describe("parsePolicy()", () => {
 });
 
 describe("policyInMode()", () => {
-	it("lets strict note nothing that it can refuse", () => {
+	it("turns every `note` that strict can refuse into a refusal", () => {
 		const lax = parsePolicy({
 			version: 1,
 			files: { kernelCheck: "off" },

@@ -12,7 +12,9 @@ import { CONTENT, makeIndex, makeSigner, signed } from "./make-index.js";
 const READER = fileURLToPath(new URL("../../dist/read.js", import.meta.url));
 
 describe("find() in a program that replaced every method it can reach", () => {
-	/** Status of a process that looks entries up after `sabotage`, a statement, ran; 1 for a wrong answer. */
+	/**
+	 * Returns the exit status of a process that runs the statement `sabotage` and looks up entries; 1 for a wrong result.
+	 */
 	async function lookUpAfter(sabotage: string): Promise<number | null> {
 		const signer = makeSigner();
 		const home = tempTree({ "app.sigx": await makeIndex(signer), "signer.der": signer.certificates[0].der });
@@ -55,18 +57,18 @@ describe("find() in a program that replaced every method it can reach", () => {
 		Array.prototype[0] = Object.prototype.sha256 = Object.prototype.written = Object.prototype.target = "evil";
 		globalThis.Uint8Array = globalThis.Buffer = globalThis.TextDecoder = globalThis.TextEncoder = evil`;
 
-	it("still has the right answers", async () => {
+	it("still returns the right results", async () => {
 		expect(await lookUpAfter("")).toBe(0);
 		expect(await lookUpAfter(EVERYTHING)).toBe(0);
 	});
 
-	it("where a look-up through those methods has not", async () => {
+	it("returns wrong results if it uses those methods", async () => {
 		expect(await lookUpAfter(`${EVERYTHING}; exit("main.js".endsWith(".js") ? 0 : 7)`)).toBe(7);
 	});
 });
 
 describe.skipIf(!hasOpenssl)("a trust index's signature", () => {
-	it.each(["rsa2048", "p256"] as const)("is one that openssl verifies over the octets before it (%s)", async (key) => {
+	it.each(["rsa2048", "p256"] as const)("is verified by openssl over the bytes in front of it (%s)", async (key) => {
 		const workshop = openWorkshop();
 		try {
 			const root = workshop.issue({ subject: "/CN=Root" });
@@ -74,9 +76,9 @@ describe.skipIf(!hasOpenssl)("a trust index's signature", () => {
 			const signer = await openPemSigner({ keyFile: leaf.keyFile, certFile: leaf.file });
 			const content = encodeIndex(CONTENT);
 			const bytes = await signed(content, signer);
-			const verify = (octets: Uint8Array) => {
+			const verify = (signedContent: Uint8Array) => {
 				const at = (name: string) => join(workshop.directory, name);
-				writeFileSync(at("content"), octets);
+				writeFileSync(at("content"), signedContent);
 				writeFileSync(at("signature"), bytes.subarray(content.length));
 				const files = ["-content", at("content"), "-in", at("signature"), "-CAfile", root.file, "-out", "/dev/null"];
 				return spawnSync("openssl", [

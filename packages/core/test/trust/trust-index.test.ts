@@ -20,10 +20,10 @@ beforeAll(async () => {
 	trusted = { trust: trustIn(signer), at: NOW };
 });
 
-const judge = (octets: Uint8Array, options = trusted) => judgeIndex(octets, options);
+const judge = (bytes: Uint8Array, options = trusted) => judgeIndex(bytes, options);
 
 describe("verifyTrustIndex()", () => {
-	it("gives back what was compiled", () => {
+	it("returns the compiled content", () => {
 		const { index, signer: who } = verifyTrustIndex(bytes, trusted);
 		expect(who.development).toBe(false);
 		expect(index).toMatchObject({
@@ -43,7 +43,7 @@ describe("verifyTrustIndex()", () => {
 		}
 	});
 
-	it("finds nothing under another name, in another product, or in none", () => {
+	it("finds no entry at another path, in another product, or in an unknown one", () => {
 		const { index } = verifyTrustIndex(bytes, trusted);
 		for (const path of ["", "main", "main.jsx", "Main.js", "lib", "lib/", "lib/größ", "./main.js", "x".repeat(9000)]) {
 			expect(index.find("app", path)).toBeUndefined();
@@ -53,7 +53,7 @@ describe("verifyTrustIndex()", () => {
 		expect([...index.entries("toString")]).toEqual([]);
 	});
 
-	it("knows the content of files under any name, and of no link", async () => {
+	it("knows the content of files at any path, but not of links", async () => {
 		const { index } = verifyTrustIndex(bytes, trusted);
 		for (const digit of "abdef0") expect(index.hasContent(digit.repeat(64))).toBe(true);
 		for (const text of ["1".repeat(64), "A".repeat(64), "a".repeat(63), `${"a".repeat(64)}a`, "aa", ""]) {
@@ -65,9 +65,9 @@ describe("verifyTrustIndex()", () => {
 		expect(onlyLink.hasContent("0".repeat(64))).toBe(false);
 	});
 
-	it("gives back whatever entries there are", async () => {
+	it("returns all entries of any index", async () => {
 		const path = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 });
-		const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((octets) => Buffer.from(octets).toString("hex"));
+		const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("hex"));
 		const entry = fc.oneof(
 			fc.record({ kind: fc.constant("file" as const), sha256: digest, size: fc.maxSafeNat() }),
 			fc.record({ kind: fc.constant("link" as const), target: path }),
@@ -91,7 +91,7 @@ describe("verifyTrustIndex()", () => {
 		);
 	});
 
-	it("refuses a stranger, a development identity unless allowed, and what is past its time", async () => {
+	it("refuses an unknown signer, a development identity unless allowed, and an expired index", async () => {
 		expect(judge(bytes, { ...trusted, trust: trustIn(makeSigner()) })).toBe("ERR_UNTRUSTED_SIGNER");
 		expect(judge(bytes, { ...trusted, trust: trustIn() })).toBe("ERR_UNTRUSTED_SIGNER");
 		expect(judge(bytes, { ...trusted, at: NOW + 8 * DAY_MS })).toBe("ERR_INDEX_EXPIRED");
@@ -102,15 +102,15 @@ describe("verifyTrustIndex()", () => {
 		expect(judge(theirs, { trust: trustIn(developer), at: NOW, development: "allow" })).toContain("main.js");
 	});
 
-	it("refuses every truncation, and anything behind the end", () => {
+	it("refuses every truncation, and bytes behind the end", () => {
 		for (let length = 0; length < bytes.length; length++) {
 			const verdict = judge(bytes.subarray(0, length));
-			if (!verdict.startsWith("ERR_")) expect.fail(`${length} of ${bytes.length} octets`);
+			if (!verdict.startsWith("ERR_")) expect.fail(`${length} of ${bytes.length} bytes`);
 		}
 		expect(judge(Buffer.concat([bytes, Buffer.of(0)]))).toBe("ERR_DER");
 	});
 
-	it("refuses another digest for a file, which reads well unverified", () => {
+	it("refuses a changed digest of a file, which parseTrustIndex() accepts", () => {
 		const swapped = Buffer.from(bytes);
 		const at = swapped.indexOf(Buffer.alloc(32, 0xaa));
 		swapped.fill(0xee, at, at + 32);
@@ -118,18 +118,18 @@ describe("verifyTrustIndex()", () => {
 		expect(judge(swapped)).toBe("ERR_SIGNED_ATTRIBUTES");
 	});
 
-	it("never says anything else with a bit flipped", { timeout: FLIPS_TIMEOUT_MS }, () => {
+	it("never returns other content after a bit flip", { timeout: FLIPS_TIMEOUT_MS }, () => {
 		const { length: contentBytes } = encodeIndex(CONTENT);
 		const original = judge(bytes);
 		const stride = process.env.SIGTOOL_FULL ? 1 : 7;
 		for (let position = 0; position < bytes.length * 8; position += stride) {
-			const octet = position >> 3;
-			bytes[octet] ^= 1 << (position & 7);
+			const at = position >> 3;
+			bytes[at] ^= 1 << (position & 7);
 			const verdict = judge(bytes);
-			bytes[octet] ^= 1 << (position & 7);
-			// Of the signature a few bits say nothing; the file's digest tells them all.
-			const same = octet >= contentBytes && withoutDigest(verdict) === withoutDigest(original);
-			if (!verdict.startsWith("ERR_") && !same) expect.fail(`bit ${position & 7} of octet ${octet}: ${verdict}`);
+			bytes[at] ^= 1 << (position & 7);
+			// A few bits of the signature have no meaning, but all change the file's digest.
+			const same = at >= contentBytes && withoutDigest(verdict) === withoutDigest(original);
+			if (!verdict.startsWith("ERR_") && !same) expect.fail(`bit ${position & 7} of byte ${at}: ${verdict}`);
 		}
 	});
 });
@@ -141,7 +141,7 @@ function withoutDigest(verdict: string): string {
 }
 
 describe("parseTrustIndex()", () => {
-	it("reads what nobody vouches for", async () => {
+	it("parses an index without verifying its signer", async () => {
 		expect(parseTrustIndex(await makeIndex(makeSigner("development"))).products[0]?.name).toBe("app");
 		expect(() => parseTrustIndex(Buffer.alloc(0))).toThrow("does not begin with the bytes of a trust index");
 	});

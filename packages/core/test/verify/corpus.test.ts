@@ -1,5 +1,5 @@
 /**
- * Twenty real catalogs held against what is known of them: members and tags, osslsigncode's verdicts, and every member
+ * Compares twenty real catalogs with known facts: members and tags, osslsigncode's verdicts, and every member
  * file. They are not part of the repository; without them these tests are skipped.
  */
 
@@ -22,7 +22,7 @@ interface Member {
 	readonly tag?: string;
 	readonly t?: string;
 	readonly file?: string;
-	/** `flat-sha1`, `pe-sha256`, `crlf-sha1` …: what matched, `crlf` after restoring line ends. */
+	/** The digest that matched: `flat-sha1`, `pe-sha256`, …; `crlf-sha1` after restoring line ends. */
 	readonly how?: string;
 	readonly local?: string;
 	readonly mi: string;
@@ -41,7 +41,7 @@ interface Sample {
 		readonly signer: string;
 		readonly members: readonly Member[];
 	};
-	/** osslsigncode's verdict on the catalog. */
+	/** The verdict of osslsigncode on the catalog. */
 	readonly accepted: boolean;
 }
 
@@ -66,14 +66,14 @@ function samples(): Sample[] {
 
 const SAMPLES = samples();
 const SHA1 = "1.3.14.3.2.26";
-/** Its issuer is signed with MD5, which osslsigncode lets pass from a list of its own. */
+/** The catalog whose issuer is signed with MD5. osslsigncode accepts it because it is in a list of its own. */
 const MD5_AUTHORITY = "arduino-430cdc-f647fe06";
 
-/** By name: code and message under windows-legacy. */
+/** The code and message under windows-legacy, by name. */
 const REFUSED: Readonly<Record<string, readonly [code: string, reason: RegExp]>> = {
 	[MD5_AUTHORITY]: ["ERR_WEAK_DIGEST", /MD5 is no evidence/],
 	"arduino-arduino-79a2f22f": ["ERR_CERTIFICATE_EXPIRED", /it expired on 2013-12-19T19:46:35Z/],
-	// A signature without the name of its digest: for OpenSSL a bad one as well.
+	// The signature does not contain the name of its digest. OpenSSL refuses it too.
 	"arduino-arduino-org-ade6926c": [
 		"ERR_CERTIFICATE_EXPIRED",
 		/2019-01-05.*its timestamp was not used: .*does not match/,
@@ -123,14 +123,14 @@ describe.skipIf(!hasCorpus)("real catalogs", () => {
 
 	const signed = SAMPLES.filter(({ meta }) => meta.signer !== "-");
 	test.each(signed)("$name: unsigned attributes are replaced, and nothing else", ({ catalog }) => {
-		const octets = readFileSync(catalog);
-		const [{ unsignedAttributes }, ...others] = parseSignedData(octets, "catalog").signers;
+		const bytes = readFileSync(catalog);
+		const [{ unsignedAttributes }, ...others] = parseSignedData(bytes, "catalog").signers;
 		expect(others).toEqual([]);
 		const attributes = unsignedAttributes.map(({ oid, values }) => encodeAttribute(oid, ...values));
-		const same = Buffer.concat(withUnsignedAttributes(octets, attributes));
-		if (attributes.length > 0) expect(same.equals(octets)).toBe(true);
-		const stamped = Buffer.concat(withUnsignedAttributes(octets, [encodeAttribute("1.2.3", NULL)]));
-		const before = parseSignedData(octets, "catalog");
+		const same = Buffer.concat(withUnsignedAttributes(bytes, attributes));
+		if (attributes.length > 0) expect(same.equals(bytes)).toBe(true);
+		const stamped = Buffer.concat(withUnsignedAttributes(bytes, [encodeAttribute("1.2.3", NULL)]));
+		const before = parseSignedData(bytes, "catalog");
 		const after = parseSignedData(stamped, "catalog");
 		expect(after.signers[0].unsignedAttributes).toEqual([{ oid: "1.2.3", values: [Buffer.from(NULL)] }]);
 		expect(Buffer.compare(after.signers[0].signature, before.signers[0].signature)).toBe(0);
@@ -146,13 +146,13 @@ describe.skipIf(!hasCorpus)("real catalogs", () => {
 		expect(warnings.filter((warning) => warning.includes("timestamp"))).toEqual([]);
 	});
 
-	test("those that are refused are no others than osslsigncode's, but for the one it lets pass by name", () => {
+	test("refuses the catalogs that osslsigncode refuses, and one that it accepts by name", () => {
 		const refused = SAMPLES.filter(({ name, accepted }) => !accepted || name === MD5_AUTHORITY);
 		expect(refused.map(({ name }) => name)).toEqual(Object.keys(REFUSED).sort());
 	});
 
 	const refused = SAMPLES.filter(({ name }) => Object.hasOwn(REFUSED, name));
-	test.each(refused)("$name: refused with the reason", ({ name, catalog }) => {
+	test.each(refused)("$name: is refused with the right reason", ({ name, catalog }) => {
 		const [code, reason] = REFUSED[name];
 		expect(() => judge(catalog)).toThrowError(
 			expect.objectContaining({ code, message: expect.stringMatching(reason) }),

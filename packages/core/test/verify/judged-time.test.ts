@@ -10,7 +10,7 @@ import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } fro
 
 const LATER = Date.UTC(2039, 0, 1);
 
-describe.skipIf(!hasOpenssl)("verifyCatalog() says at which time it judged and why", () => {
+describe.skipIf(!hasOpenssl)("verifyCatalog() returns the time for which it judged the chain", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let timeRoot: Issued;
@@ -46,23 +46,23 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() says at which time it judged and w
 		return verifyCatalog(readFileSync(output), { trust, ...anchors, ...options }).judgedAt;
 	}
 
-	it("a timestamp's, whatever time is given", async () => {
+	it("the time of the timestamp, even when another is given", async () => {
 		const { at, ...rest } = await judge("stamped", { at: LATER });
 		expect(rest).toEqual({ source: "rfc3161", authority: "CN=Time" });
 		expect(Math.abs(at - start)).toBeLessThan(300_000);
 	});
 
-	it("now, or the one given, without a timestamp", async () => {
+	it("now, or the given time, without a timestamp", async () => {
 		expect(await judge("plain")).toMatchObject({ source: "now", without: "no-timestamp" });
 		expect(await judge("plain", { at: LATER })).toEqual({ at: LATER, source: "given", without: "no-timestamp" });
 	});
 
-	it("now, where nobody trusts the authority of the timestamp", async () => {
+	it("now, when the timestamping authority is not trusted", async () => {
 		const judged = await judge("stamped", { timestampAnchors: [root.certificate] });
 		expect(judged).toMatchObject({ source: "now", without: "unusable-timestamp" });
 	});
 
-	it("now, where the signer's certificate says that no timestamp outlives it", async () => {
+	it("now, when the signer's certificate has lifetime signing", async () => {
 		const lifetime = CODE_SIGNER.map((line) => line.replace("codeSigning", "codeSigning,1.3.6.1.4.1.311.10.3.13"));
 		expect(await judge("stamped", {}, lifetime)).toMatchObject({ source: "now", without: "lifetime-signing" });
 	});

@@ -1,4 +1,4 @@
-/** A catalog with everything one can carry, for tests that damage it: see `makeStampedCatalog`. */
+/** Creates a catalog with everything that one can contain, for tests that damage it; see `makeStampedCatalog`. */
 
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,26 +10,28 @@ import type { Signer } from "../../dist/signer/signer.js";
 import { CODE_SIGNER, type Issued, type Workshop } from "../pki/openssl.js";
 
 export const RFC3161_TOKEN = "1.3.6.1.4.1.311.3.3.1";
-/** An attribute nobody knows. */
+/** The object identifier of an attribute without meaning. */
 export const UNKNOWN = "1.3.6.1.4.1.55555.1";
 
 export interface StampedCatalog {
-	/** 100 members, an empty file and a link; a token and an unknown attribute, both unsigned. Product `demo`. */
+	/**
+	 * The catalog of product `demo`: 100 members, an empty file, a link; a token and an unknown attribute, both unsigned.
+	 */
 	readonly bytes: Uint8Array;
-	/** The same without unsigned attributes. */
+	/** The same catalog without unsigned attributes. */
 	readonly unstamped: Uint8Array;
 	readonly root: Issued;
 	readonly intermediate: Issued;
-	/** Expires, as all certificates here, with the year 2039. */
+	/** The root certificate. All certificates here expire at the end of 2039. */
 	readonly leaf: Issued;
-	/** Another root of the very same name. */
+	/** Another root with the same name. */
 	readonly impostor: Issued;
 	readonly timeRoot: Issued;
-	/** The leaf; its issuer and a certificate that nobody uses go with it. */
+	/** The leaf with its issuer and an unused certificate. */
 	readonly signer: Signer;
 }
 
-/** About 30 KB: RSA leaf, intermediate, a certificate nobody uses, an RFC 3161 token by `openssl ts`. */
+/** Makes about 30 KB: RSA leaf, intermediate, an unused certificate, an RFC 3161 token by `openssl ts`. */
 export async function makeStampedCatalog(workshop: Workshop): Promise<StampedCatalog> {
 	const root = workshop.issue({ subject: "/CN=Root" });
 	const impostor = workshop.issue({ subject: "/CN=Root" });
@@ -62,7 +64,7 @@ export async function makeStampedCatalog(workshop: Workshop): Promise<StampedCat
 	return { bytes, unstamped, root, intermediate, leaf, impostor, timeRoot, signer };
 }
 
-/** The catalog with these unsigned attributes (results of `encodeAttribute`) in place of its own. */
+/** Returns the catalog with its unsigned attributes replaced by these results of `encodeAttribute`. */
 export function withUnsignedAttributes(catalog: Uint8Array, unsignedAttributes: readonly Uint8Array[]): Uint8Array {
 	const { contentType, content, certificates, signers } = parseSignedData(catalog, "catalog");
 	const [{ signedAttributesDer, signature, identifier }] = signers;
@@ -81,8 +83,8 @@ export function withUnsignedAttributes(catalog: Uint8Array, unsignedAttributes: 
 	return Buffer.concat(encodeSignedData({ contentType, content, certificates, signer }));
 }
 
-/** A TimeStampToken of now over `octets`, by an authority that `root` vouches for. */
-function issueToken({ directory, issue, openssl, write }: Workshop, root: Issued, octets: Uint8Array): Uint8Array {
+/** Returns a TimeStampToken over `bytes` for the current time, by an authority that `root` issued. */
+function issueToken({ directory, issue, openssl, write }: Workshop, root: Issued, bytes: Uint8Array): Uint8Array {
 	const usage = "extendedKeyUsage=critical,timeStamping";
 	const extensions = CODE_SIGNER.map((line) => (line.startsWith("extendedKeyUsage") ? usage : line));
 	const authority = issue({ subject: "/CN=Time authority", issuer: root, extensions });
@@ -91,7 +93,7 @@ function issueToken({ directory, issue, openssl, write }: Workshop, root: Issued
 		...["digests=sha256", "signer_digest=sha256", "ess_cert_id_alg=sha256"],
 	];
 	const [query, reply] = [join(directory, "query.tsq"), join(directory, "token.der")];
-	openssl("ts", "-query", "-data", write("octets", octets), "-sha256", "-cert", "-out", query);
+	openssl("ts", "-query", "-data", write("bytes", bytes), "-sha256", "-cert", "-out", query);
 	openssl(
 		...["ts", "-reply", "-config", write("ts.cnf", lines.join("\n")), "-section", "tsa", "-queryfile", query],
 		...["-signer", authority.file, "-inkey", authority.keyFile, "-token_out", "-out", reply],

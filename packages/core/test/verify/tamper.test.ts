@@ -7,10 +7,10 @@ import { type CatalogVerifyOptions, verifyCatalog } from "../../dist/verify/veri
 import { hasOpenssl, openWorkshop, type Workshop } from "../pki/openssl.js";
 import { makeStampedCatalog, type StampedCatalog } from "./stamped-catalog.js";
 
-/** Every bit in the full run; else every so many: odd, so that each bit of an octet is met alike. */
+/** The step between flipped bits, 1 in the full run. It is odd, so that each bit of a byte is flipped equally often. */
 const STRIDE = process.env.SIGTOOL_FULL ? { closely: 1, widely: 1 } : { closely: 37, widely: 149 };
 const FLIPS_TIMEOUT_MS = 1_800_000;
-/** When every certificate has expired: only a sound token makes the signature good. */
+/** A time at which every certificate has expired, so that only a valid token makes the signature valid. */
 const AFTERWARDS = Date.UTC(2041, 0, 1);
 
 describe.skipIf(!hasOpenssl)("verifyCatalog() of a damaged catalog (keys and token by openssl 3.4 or later)", () => {
@@ -30,7 +30,7 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() of a damaged catalog (keys and tok
 	});
 	afterAll(() => workshop.remove());
 
-	it("accepts the undamaged one, of about 30 KB, by its token and not without it", () => {
+	it("accepts the undamaged catalog of about 30 KB with its token, and refuses it without", () => {
 		const { bytes, unstamped } = catalog;
 		expect(bytes.length).toBeGreaterThan(28_000);
 		expect(bytes.length).toBeLessThan(36_000);
@@ -46,11 +46,11 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() of a damaged catalog (keys and tok
 		const whole = catalog.bytes;
 		for (let length = 0; length < whole.length; length++) {
 			const verdict = judge(whole.subarray(0, length), trusted);
-			if (!verdict.startsWith("ERR_")) expect.fail(`${length} of ${whole.length} octets: ${verdict}`);
+			if (!verdict.startsWith("ERR_")) expect.fail(`${length} of ${whole.length} bytes: ${verdict}`);
 		}
 	});
 
-	it("refuses every flipped bit of what is covered; elsewhere a flip changes nothing or is refused", {
+	it("refuses every flip of a covered bit; a flip elsewhere changes nothing or is refused", {
 		timeout: FLIPS_TIMEOUT_MS,
 	}, () => {
 		const { bytes } = catalog;
@@ -58,29 +58,29 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() of a damaged catalog (keys and tok
 		const original = judge(bytes, trusted);
 		expect(original).not.toMatch(/^ERR_/);
 		const counts = { covered: 0, harmless: 0, refused: 0 };
-		flipEach(bytes, STRIDE.closely, (octet, bit) => {
+		flipEach(bytes, STRIDE.closely, (at, bit) => {
 			const verdict = judge(bytes, trusted);
 			const refused = verdict.startsWith("ERR_");
-			if (!refused && (verdict !== original || covered[octet] === 1)) expect.fail(`bit ${bit} of octet ${octet}`);
-			counts[covered[octet] === 1 ? "covered" : refused ? "refused" : "harmless"]++;
+			if (!refused && (verdict !== original || covered[at] === 1)) expect.fail(`bit ${bit} of byte ${at}`);
+			counts[covered[at] === 1 ? "covered" : refused ? "refused" : "harmless"]++;
 		});
 		expect(counts.covered).toBeGreaterThan(counts.harmless + counts.refused);
 		expect(counts.harmless).toBeGreaterThan(0);
 		expect(counts.refused).toBeGreaterThan(0);
 	});
 
-	it("never shows other entries, facts or keys under a pinned key", { timeout: FLIPS_TIMEOUT_MS }, () => {
+	it("never returns other entries, facts or keys with a pinned key", { timeout: FLIPS_TIMEOUT_MS }, () => {
 		const { bytes, leaf } = catalog;
 		const pinned = { trust: trustFromCertificates([leaf.certificate]) };
 		const original = judge(bytes, pinned, "signed");
 		expect(original).not.toMatch(/^ERR_/);
-		flipEach(bytes, STRIDE.widely, (octet, bit) => {
+		flipEach(bytes, STRIDE.widely, (at, bit) => {
 			const verdict = judge(bytes, pinned, "signed");
-			if (!verdict.startsWith("ERR_") && verdict !== original) expect.fail(`bit ${bit} of octet ${octet}`);
+			if (!verdict.startsWith("ERR_") && verdict !== original) expect.fail(`bit ${bit} of byte ${at}`);
 		});
 	});
 
-	/** Trust that fits in every way but the one that matters. */
+	/** Trust policies that match the catalog in all but one respect. */
 	function otherTrust(): TrustPolicy {
 		const { impostor, root } = catalog;
 		const { authorities } = trustFromCertificates([impostor.certificate, root.certificate]);
@@ -97,23 +97,23 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() of a damaged catalog (keys and tok
 		const bytes = given();
 		const refusing = { ...trusted, ...options() };
 		expect(judge(bytes, refusing)).toMatch(/^ERR_/);
-		flipEach(bytes, STRIDE.widely, (octet, bit) => {
-			if (!judge(bytes, refusing).startsWith("ERR_")) expect.fail(`bit ${bit} of octet ${octet}`);
+		flipEach(bytes, STRIDE.widely, (at, bit) => {
+			if (!judge(bytes, refusing).startsWith("ERR_")) expect.fail(`bit ${bit} of byte ${at}`);
 		});
 	});
 });
 
-/** Flips every so many bits, one at a time, and puts each back after `visit`. */
-function flipEach(bytes: Uint8Array, stride: number, visit: (octet: number, bit: number) => void): void {
+/** Flips one bit in `stride` at a time, and flips it back after `visit`. */
+function flipEach(bytes: Uint8Array, stride: number, visit: (at: number, bit: number) => void): void {
 	for (let position = 0; position < bytes.length * 8; position += stride) {
-		const [octet, bit] = [position >> 3, position & 7];
-		bytes[octet] ^= 1 << bit;
-		visit(octet, bit);
-		bytes[octet] ^= 1 << bit;
+		const [at, bit] = [position >> 3, position & 7];
+		bytes[at] ^= 1 << bit;
+		visit(at, bit);
+		bytes[at] ^= 1 << bit;
 	}
 }
 
-/** The code of the refusal, or all that a verdict says (`signed`: all of it that the signature covers). */
+/** Returns the code of the refusal, or the verdict as text; with `signed` only the facts that the signature covers. */
 function judge(bytes: Uint8Array, options: CatalogVerifyOptions, extent: "all" | "signed" = "all"): string {
 	try {
 		const { catalog, facts, signer, judgedAt } = verifyCatalog(bytes, options);
@@ -132,7 +132,7 @@ function judge(bytes: Uint8Array, options: CatalogVerifyOptions, extent: "all" |
 	}
 }
 
-/** 1 for each octet that the signature or the chain covers, or that names the signer or the type. */
+/** Returns 1 for each byte that the signature or the chain covers, or that names the signer or the type. */
 function coverOf({ bytes, leaf, intermediate }: StampedCatalog): Uint8Array {
 	const { content, certificates, signers } = parseSignedData(bytes, "catalog");
 	const [{ identifier, signedAttributesDer, signature }] = signers;
@@ -150,6 +150,6 @@ function coverOf({ bytes, leaf, intermediate }: StampedCatalog): Uint8Array {
 	return cover;
 }
 
-function hex(octets: Uint8Array): string {
-	return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("hex");
+function hex(bytes: Uint8Array): string {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }

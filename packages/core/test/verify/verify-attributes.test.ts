@@ -22,7 +22,7 @@ const needs = "(needs fs-xattr, and user attributes in the temporary folder)";
 const found = await userAttributes();
 const isRoot = process.getuid?.() === 0;
 
-const access = found as AttributeAccess; // Every test that uses it is skipped without.
+const access = found as AttributeAccess; // Tests that use it are skipped when it is undefined.
 const read = (path: string, name: string) => withFile(path, (descriptor) => access.read(descriptor, name));
 const write = (path: string, name: string, value: Uint8Array) => {
 	withFile(path, (descriptor) => access.write(descriptor, name, value));
@@ -45,7 +45,7 @@ function verify(root: string, formats: readonly AttributeFormat[], options: Part
 	});
 }
 
-/** Status and code of the one file, format by format. */
+/** Returns status and code of the one file for each format. */
 async function verdicts(root: string, ...formats: AttributeFormat[]): Promise<string[]> {
 	const { attributes } = await verify(root, formats);
 	return attributes.map(({ format, status, code }) => [format, status, code].join(" ").trim());
@@ -54,7 +54,7 @@ async function verdicts(root: string, ...formats: AttributeFormat[]): Promise<st
 const imaHash = (content: string) => encodeImaDigest("sha256", createHash("sha256").update(content).digest());
 
 describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
-	it("looks at every regular file, whatever the ignore rules, at no link and not at the tree's catalog", async () => {
+	it("verifies every regular file despite ignore rules, but no link and not the tree's catalog", async () => {
 		const root = tempTree({ ".sigtoolignore": "ignored\n", ignored: "i", "lib/a": "a", link: { link: "lib/a" } });
 		await signPaths([root], { formats: ["cat", "ima"], namespace: "user", signer });
 		const { attributes, fileCount, linkCount, verdict } = await verify(root, ["ima"]);
@@ -66,7 +66,7 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 		expect({ fileCount, linkCount, verdict }).toEqual({ fileCount: 3, linkCount: 1, verdict: "failed" });
 	});
 
-	it("passes a catalog over whose signature holds, and no other", async () => {
+	it("skips a catalog only when its signature is valid", async () => {
 		const root = tempTree({ a: "a" });
 		await signPaths([root], { formats: ["cat", "ima"], namespace: "user", signer });
 		const name = `${basename(root)}.cat`;
@@ -77,7 +77,7 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 		expect(findings).toMatchObject([{ code: "ERR_UNSIGNED", path: name, format: "ima" }]);
 	});
 
-	it("refuses a file that is denied, and signatures of a key that is", async () => {
+	it("refuses a denied file, and signatures by a denied key", async () => {
 		const root = tempTree({ a: "a", b: "b" });
 		await sign(root, "ima");
 		const trust = trustFromCertificates([certificate]);
@@ -92,7 +92,7 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 		expect(findings).toMatchObject([{ code: "ERR_DENIED" }, { code: "ERR_DENIED" }]);
 	});
 
-	it("finds nothing signed where there are no files", async () => {
+	it("fails with ERR_UNSIGNED when there are no files", async () => {
 		const { verdict, findings } = await verify(tempTree(), ["ima"], { bareHashes: "accept" });
 		expect({ verdict, findings }).toMatchObject({ verdict: "failed", findings: [{ code: "ERR_UNSIGNED" }] });
 		await expectRejection("ERR_ROOT_MISSING", verify("/nowhere/at all", ["ima"]));
@@ -116,7 +116,7 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 		expect(await verdicts(root, "evm")).toEqual(["evm mismatch ERR_SIGNATURE"]);
 	});
 
-	it.skipIf(!isRoot)("finds that EVM's signature does not hold for another owner or group (needs root)", async () => {
+	it.skipIf(!isRoot)("refuses an EVM signature after a change of owner or group (needs root)", async () => {
 		for (const [uid, gid] of [
 			[65534, 0],
 			[0, 65534],
@@ -128,7 +128,7 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 		}
 	});
 
-	it("believes no EVM signature over content that IMA's value does not fit", async () => {
+	it("refuses an EVM signature when IMA's value does not match the content", async () => {
 		const root = tempTree({ file: "content" });
 		await sign(root, "ima-hash", "evm");
 		expect(await verdicts(root, "evm")).toEqual(["evm trusted"]);
@@ -139,7 +139,7 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 		expect(verdict).toBe("evm mismatch ERR_SIGNATURE");
 	});
 
-	it.each(["sign", "verify", "strip"])("%s refuses a name with NUL before it looks at a file", async (verb) => {
+	it.each(["sign", "verify", "strip"])("%s refuses an attribute name with NUL before it opens a file", async (verb) => {
 		const root = tempTree({ file: "content" });
 		const naming = { formats: ["spython"], attribute: "user.a\0b" } as const;
 		const trust = trustFromCertificates([certificate]);
@@ -151,7 +151,7 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 	});
 });
 
-/** An EVM signature over what the file has, whatever its content. */
+/** Writes an EVM signature over the file's present attributes, without checking its content. */
 function signEvmBlindly(path: string): void {
 	const { uid, gid, mode } = statSync(path);
 	const subject = readEvmSubject("user.evm", { uid, gid, mode }, (name) => read(path, name));
@@ -162,14 +162,14 @@ function signEvmBlindly(path: string): void {
 }
 
 describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
-	/** A file whose IMA attribute somebody made for other content. */
+	/** Creates a file whose IMA attribute was made for other content. */
 	function prepared(): { readonly root: string; readonly path: string } {
 		const root = tempTree({ file: { content: "content", mode: 0o644 } });
 		write(join(root, "file"), "user.ima", imaHash("another"));
 		return { root, path: join(root, "file") };
 	}
 
-	it("does not sign an IMA attribute of other content, which would make that content trusted", async () => {
+	it("does not sign an IMA attribute of other content, which would become trusted", async () => {
 		const { root, path } = prepared();
 		const { message, path: named } = await expectRejection("ERR_FILE_MODIFIED", sign(root, "evm"));
 		expect(message).toContain('"file" for EVM: its IMA attribute does not fit its content');
@@ -181,7 +181,7 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 		expect(await verdicts(root, "evm")).toEqual(["evm trusted"]);
 	});
 
-	it("signs after writing IMA's anew, in whatever order the formats are named", async () => {
+	it("signs after writing IMA's value, in whatever order the formats are given", async () => {
 		const { root } = prepared();
 		const { attributes } = await sign(root, "evm", "ima");
 		expect(attributes).toMatchObject([
@@ -192,14 +192,14 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 		expect((await sign(root, "evm", "ima")).attributes).toMatchObject([{ unchangedCount: 1 }, { unchangedCount: 1 }]);
 	});
 
-	it.each(["sha256", "sha384", "sha512"] as const)("signs a hash in %s that fits", async (digest) => {
+	it.each(["sha256", "sha384", "sha512"] as const)("signs a matching hash in %s", async (digest) => {
 		const root = tempTree({ file: "content", empty: "", big: Buffer.alloc(600_000, "big ") });
 		await signPaths([root], { formats: ["ima-hash"], digest, namespace: "user" });
 		await sign(root, "evm");
 		expect(await verify(root, ["evm"])).toMatchObject({ verdict: "trusted", counts: { trusted: 3 } });
 	});
 
-	it("signs over another key's IMA signature, which counts where that key is trusted too", async () => {
+	it("signs another key's IMA signature, and both are trusted when both keys are", async () => {
 		const root = tempTree({ file: "content" });
 		const otherKey = p256();
 		const other = certificateFor(otherKey, "Other");
@@ -211,7 +211,7 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 		expect(await verify(root, ["evm"], { trust })).toMatchObject({ verdict: "trusted" });
 	});
 
-	it("does not sign its own key's signature of an earlier content, nor a hash that proves nothing", async () => {
+	it("signs neither its own key's signature of earlier content nor a weak hash", async () => {
 		const root = tempTree({ file: "content" });
 		const path = join(root, "file");
 		await sign(root, "ima");
@@ -232,7 +232,7 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 		const root = tempTree({ file: "content" });
 		const path = join(root, "file");
 		write(path, "user.ima", imaHash("content"));
-		// A file that lies still is read once, and what is done to it meanwhile not seen by its times.
+		// A settled file is read once, so that its times do not reveal a change meanwhile.
 		vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
 		const replaced = replaceAfter(call, times, path, imaHash("another"));
 		await expectRejection("ERR_FILE_CHANGED", sign(root, ...formats));
@@ -241,7 +241,7 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 	});
 });
 
-/** Lets somebody replace the file's IMA attribute right after so many such calls for it. */
+/** Replaces the file's IMA attribute right after that many calls for it. */
 function replaceAfter(call: "setSync" | "getSync", times: number, path: string, value: Uint8Array): () => boolean {
 	const require = createRequire(createRequire(new URL("../../package.json", import.meta.url)).resolve("fs-xattr"));
 	const addon: Record<string, (path: string, name: string, value?: Buffer) => unknown> =

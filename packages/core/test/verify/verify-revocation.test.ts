@@ -23,7 +23,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 	let responder: LocalServer;
 	let answer: (exchange: Exchange) => void;
 	let ocspSigner: Issued;
-	/** Signed by `signer`; with a timestamp of now, and without. */
+	/** Signs with `signer`, with a timestamp for the current time or without one. */
 	let stamped: string;
 	let plain: string;
 	const SERIAL = "1001";
@@ -93,7 +93,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			expect(statusOf(verification)).toEqual(["good"]);
 		});
 
-		it("refuses a signer who is, with date, reason and file", async () => {
+		it("refuses a signer who is in it, with date, reason and file", async () => {
 			const lists = list([{ serial: SERIAL, revoked: `${BEFORE},keyCompromise` }]);
 			await expect(verify(plain, { lists })).rejects.toMatchObject({
 				...REVOKED,
@@ -114,7 +114,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			expect(verification.warnings[0]).toMatch(/"CN=Signer" was revoked later/);
 		});
 
-		it("counts the date from which the key was invalid, not that of the revocation", async () => {
+		it("uses the date from which the key was invalid, not that of the revocation", async () => {
 			const year = new Date(now - HOUR).toISOString().replace(/[-:T]|\.\d+Z$/g, "");
 			const lists = list([{ serial: SERIAL, revoked: `${AFTER},keyTime,${year}Z` }]);
 			await expect(verify(stamped, { lists })).rejects.toMatchObject({
@@ -123,7 +123,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			});
 		});
 
-		it("does not use the timestamp of an authority that was revoked, unless harmlessly and later", async () => {
+		it("uses no timestamp of a revoked authority, unless it was revoked later and without compromise", async () => {
 			const lists = (revoked: string) => list([{ serial: TIME_SERIAL, revoked }], {}, timeRoot);
 			const usedTime = async (revoked: string) => {
 				const { catalogs, warnings } = await verify(stamped, { lists: lists(revoked) });
@@ -149,7 +149,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			expect(statusOf(await verify(file, { lists: good }))).toEqual(["good", "unknown"]);
 		});
 
-		it("believes no list of another key, of a certificate that may not sign lists, or of only some certificates", async () => {
+		it("refuses a list by another key, by a certificate that may not sign lists, or for only some certificates", async () => {
 			const impostor = workshop.issue({ subject: "/CN=Root" });
 			const reason = async (lists: RevocationOptions["lists"]) => (await verify(plain, { lists })).warnings[0];
 			expect(await reason(list([{ serial: SERIAL, revoked: BEFORE }], {}, impostor))).toMatch(
@@ -174,7 +174,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			expect(warnings[0]).toMatch(/key usage of its issuer does not allow it/);
 		});
 
-		it("takes a list that is no longer fresh for a revocation, and not for its absence", async () => {
+		it("uses an outdated list as proof of a revocation, but not of its absence", async () => {
 			const old = { lastUpdate: databaseTime(now - 48 * HOUR), nextUpdate: databaseTime(now - 24 * HOUR) };
 			const verification = await verify(plain, { lists: list([], old) });
 			expect(statusOf(verification)).toEqual(["unknown"]);
@@ -183,14 +183,14 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			await expect(verify(plain, { lists: [...revoked, ...list([])] })).rejects.toMatchObject(REVOKED);
 		});
 
-		it("lets a fresher list lift a hold, and an older one not", async () => {
+		it("lifts a hold by a newer list, but not by an older one", async () => {
 			const old = { lastUpdate: databaseTime(now - 48 * HOUR), nextUpdate: AFTER };
 			const held = { serial: SERIAL, revoked: `${BEFORE},certificateHold` };
 			expect((await verify(plain, { lists: [...list([held], old), ...list([])] })).verdict).toBe("trusted");
 			await expect(verify(plain, { lists: [...list([held]), ...list([], old)] })).rejects.toMatchObject(REVOKED);
 		});
 
-		it("says that a pinned key is asked of nobody", async () => {
+		it("warns that the status of a pinned key is not requested", async () => {
 			const pinned = { trust: trustFromCertificates([signer.certificate]) };
 			const lists = list([{ serial: SERIAL, revoked: BEFORE }]);
 			const { warnings } = await verify(plain, { lists }, pinned);
@@ -222,14 +222,14 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			});
 		});
 
-		it("holds the revocation against the timestamp", async () => {
+		it("compares the time of the revocation with the timestamp", async () => {
 			responds([{ serial: SERIAL, revoked: AFTER }]);
 			expect((await verify(stamped, { ocsp: "prefer" })).verdict).toBe("trusted");
 			responds([{ serial: SERIAL, revoked: BEFORE }]);
 			await expect(verify(stamped, { ocsp: "prefer" })).rejects.toMatchObject(REVOKED);
 		});
 
-		it("asks nobody when off", async () => {
+		it("sends no request when off", async () => {
 			expect((await verify(plain, { ocsp: "off" })).verdict).toBe("trusted");
 			expect(responder.requests).toEqual([]);
 		});
@@ -313,7 +313,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			},
 		);
 
-		it("takes an answer from stock, without the nonce, while it is fresh", async () => {
+		it("accepts a prepared response without the nonce while it is fresh", async () => {
 			responds(good, ocspSigner, ["-ndays", "1", "-resp_no_certs"]);
 			expect((await verify(plain, { ocsp: "prefer" })).warnings[0]).toMatch(
 				/neither the issuer nor a certificate in it/,
@@ -322,7 +322,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			expect((await verify(plain, { ocsp: "require" })).verdict).toBe("trusted");
 		});
 
-		it("is not needed where a fresh list answers, and does not outweigh a list that revokes", async () => {
+		it("is not asked when a fresh list has the status, and does not override a list that revokes", async () => {
 			answer = ({ response }) => response.writeHead(404).end();
 			expect((await verify(plain, { ocsp: "require", lists: list([]) })).verdict).toBe("trusted");
 			responds(good);
@@ -330,7 +330,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			await expect(verify(plain, { ocsp: "prefer", lists })).rejects.toMatchObject(REVOKED);
 		});
 
-		it("tells of a revocation rather than of a responder that is down", async () => {
+		it("reports a revocation rather than an unreachable responder", async () => {
 			answer = ({ response }) => response.writeHead(404).end();
 			const middle = workshop.issue({ subject: "/CN=Gone", issuer: root, serial: "0x5001" });
 			const extensions = [...CODE_SIGNER, `authorityInfoAccess=OCSP;URI:${responder.url}`];
@@ -343,7 +343,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 			await expect(verify(file, { ocsp: "require" })).rejects.toMatchObject(UNKNOWN);
 		});
 
-		it("demands the status of the timestamping authority as well", async () => {
+		it("requires the status of the timestamping authority too", async () => {
 			responds(good);
 			await expect(verify(stamped, { ocsp: "require" })).rejects.toMatchObject({
 				...UNKNOWN,
