@@ -168,7 +168,7 @@ const SETTLED_MS = 2500;
 
 function hashAtOnce(content: Buffer, columns: HashColumns, row: number, digest: "sha256" | "sha1"): void {
 	const digestBytes = digest === "sha1" ? 20 : 32;
-	// Of all forms in which `hash` can return a digest, a Latin-1 string is the cheapest.
+	// `hash` returns a Latin-1 string faster than any other form.
 	columns.digests.write(hash(digest, content, "binary"), row * digestBytes, digestBytes, "latin1");
 	columns.sha1Digests?.write(hash("sha1", content, "binary"), row * 20, 20, "latin1");
 }

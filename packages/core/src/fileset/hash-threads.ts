@@ -27,9 +27,9 @@ export interface HashThreadsOptions {
 	readonly visitor: FileVisitor | undefined;
 }
 
-/** For fewer files, loading the native module takes longer than it saves. */
+/** Loading the native module takes longer than it saves for fewer files. */
 const NATIVE_MIN_FILES = 64;
-/** For fewer files or bytes, starting a worker takes longer than it saves: a worker is ready after 25 ms. */
+/** Starting a worker, which takes 25 ms, takes longer than it saves for fewer files or bytes. */
 const WORKER_MIN_FILES = 4096;
 const WORKER_MIN_BIG_BYTES = 2 ** 25;
 

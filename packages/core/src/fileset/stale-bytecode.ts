@@ -26,7 +26,8 @@ export function describeStaleBytecode(
 ): { readonly path: string; readonly text: string } | undefined {
 	const [path, ...others] = staleBytecode(manifest);
 	if (path === undefined) return undefined;
-	const more = others.length === 0 ? "" : `; the same is true of ${others.length} more`;
+	const files = others.length === 1 ? "1 more file" : `${others.length} more files`;
+	const more = others.length === 0 ? "" : `; the same is true of ${files}`;
 	const source = quote(sourceOf(path) ?? "");
 	const text = `${quote(path)}: Python would run it without reading ${source}, which changed after it was compiled${more}`;
 	return { path, text };

@@ -27,7 +27,6 @@ export interface UnsignedCatalog {
 	readonly linkCount: number;
 	/** The bytes to sign. */
 	readonly list: Uint8Array;
-	/** The entries in the list. */
 	readonly entries: SignedSet;
 }
 

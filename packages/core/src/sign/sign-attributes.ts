@@ -1,7 +1,7 @@
 /**
  * Prepares extended attributes that are written while files are hashed: hashes (`spython`, `ima-hash`) on every thread,
- * signatures (`ima`, `ima-verity`, `evm`) on the calling one. A right value is kept, so that a second run writes
- * nothing.
+ * signatures (`ima`, `ima-verity`, `evm`) on the calling one. A value that is right
+ * already is kept, so that a second run writes nothing.
  */
 
 import { quote, SigtoolError } from "../errors.js";

@@ -121,7 +121,7 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 		const message = `Cannot use the ${WHAT}: it expired on ${new Date(index.notAfter).toISOString()}; compile it again`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
 	}
-	return { index: index as Verified<TrustIndex>, signer: verifiedSigner, judgedAt: at }; // All checks have passed.
+	return { index: index as Verified<TrustIndex>, signer: verifiedSigner, judgedAt: at }; // Signature and signer were checked above.
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Implements `sigtool verify --format` for attributes: checks that they match their files and that a trusted key
- * signed.
+ * signed them.
  *
  * Every regular file is read once, and its attributes through the same descriptor (`attribute-trial.ts`). Ignore rules
  * do not apply, because no signature covers them. Symbolic links cannot have these attributes and are skipped.

@@ -94,7 +94,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	const facts = parseFacts(catalog.attributes);
 	checkProduct(facts, options.product);
 	return {
-		catalog: catalog as Verified<Catalog>, // All checks have passed.
+		catalog: catalog as Verified<Catalog>, // Signature, chain, signer and product were checked above.
 		facts,
 		signer: verifiedSigner,
 		judgedAt,

@@ -109,7 +109,7 @@ describe("compileTrustIndex() of a directory to adopt", () => {
 		chmodSync(join(python, "os.py"), 0o664);
 		chmodSync(join(python, "json"), 0o775);
 		expect((await compile([], [python])).warnings).toEqual([
-			expect.stringMatching(/^others than you may write ".*" and 1 more of ".*python"/),
+			expect.stringMatching(/^other users can write to ".*" and 1 more of ".*python"/),
 		]);
 	});
 
