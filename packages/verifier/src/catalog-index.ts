@@ -62,7 +62,7 @@ function treeOf(source: CatalogSource, trust: TrustPolicy, development: Developm
 		name: source.product ?? catalogs[0]?.facts.product ?? root,
 		root,
 		sequence: lowest === -1 ? undefined : lowest,
-		catalogs: catalogs.map(({ octets }) => sha256(octets)),
+		catalogs: catalogs.map(({ bytes }) => sha256(bytes)),
 	};
 	return {
 		product,

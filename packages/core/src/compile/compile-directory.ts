@@ -144,6 +144,6 @@ function lowestSequence(catalogs: readonly UsedCatalog[]): number | undefined {
 	);
 }
 
-function fileSha256({ octets }: UsedCatalog): string {
-	return createHash("sha256").update(octets).digest("hex");
+function fileSha256({ bytes }: UsedCatalog): string {
+	return createHash("sha256").update(bytes).digest("hex");
 }

@@ -10,19 +10,19 @@ export interface UsedCatalog extends VerifiedCatalog {
 	/** The status of each certificate of the signer and of the timestamp. Absent: no list or responder was asked. */
 	readonly revocation?: readonly CertificateStatus[];
 	/** The whole file, as it was read. */
-	readonly octets: Uint8Array;
+	readonly bytes: Uint8Array;
 }
 
 /** @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and what `verifyCatalog` throws */
 export function loadCatalog(file: string, options: CatalogVerifyOptions): UsedCatalog {
-	const octets = readCatalogFile(file);
-	return { file, octets, ...verifyNamed(file, octets, options) };
+	const bytes = readCatalogFile(file);
+	return { file, bytes, ...verifyNamed(file, bytes, options) };
 }
 
 /** Does what `verifyCatalog` does, and throws what it throws, with the file's name in the message. */
-export function verifyNamed(file: string, octets: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
+export function verifyNamed(file: string, bytes: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
 	try {
-		return verifyCatalog(octets, options);
+		return verifyCatalog(bytes, options);
 	} catch (error) {
 		if (!(error instanceof SigtoolError) || error.path !== undefined) throw error;
 		throw new SigtoolError(error.code, `${quote(file)}: ${error.message}`, { cause: error.cause, path: file });

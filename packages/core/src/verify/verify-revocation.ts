@@ -64,7 +64,7 @@ async function withSoundTimestamp(
 ): Promise<{ catalog: UsedCatalog; statuses: CertificateStatus[] }> {
 	const refusedAuthorities = new Map<string, SigtoolError>();
 	for (let judged = catalog; ; ) {
-		const { timestamp, judgedAt, file, octets } = judged;
+		const { timestamp, judgedAt, file, bytes } = judged;
 		if (timestamp === undefined) return { catalog: judged, statuses: [] };
 		try {
 			const { certificates } = timestamp.chain;
@@ -72,7 +72,7 @@ async function withSoundTimestamp(
 		} catch (error) {
 			if (!(error instanceof SigtoolError) || error.code !== "ERR_CERTIFICATE_REVOKED") throw error;
 			refusedAuthorities.set(spkiSha256(timestamp.certificate), error);
-			judged = { file, octets, ...verifyNamed(file, octets, { ...options, refusedAuthorities }) };
+			judged = { file, bytes, ...verifyNamed(file, bytes, { ...options, refusedAuthorities }) };
 		}
 	}
 }

@@ -175,7 +175,7 @@ describe("writeAtomically()", () => {
 });
 
 describe("readBounded()", () => {
-	it("reads a file up to the limit and refuses one octet more", () => {
+	it("reads a file up to the limit and refuses one byte more", () => {
 		writeFileSync(file, "12345");
 		expect(readBounded(file, 5).toString()).toBe("12345");
 		expectError("ERR_LIMIT", () => readBounded(file, 4));

@@ -9,8 +9,8 @@ import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
 /** Verifies the signature and the signer of a trust index, and no files. @throws as `verifyTrustIndex` */
 export function verifyIndex(file: string, { product }: VerifyCommandOptions, { trust, at }: Judgement): Outcome {
-	const { index, signer, judgedAt } = fromIndexFile(file, (octets) => {
-		return verifyTrustIndex(octets, { trust, at, development: "allow" });
+	const { index, signer, judgedAt } = fromIndexFile(file, (bytes) => {
+		return verifyTrustIndex(bytes, { trust, at, development: "allow" });
 	});
 	if (product !== undefined && !index.products.some(({ name }) => name === product)) {
 		const message = `Cannot trust ${quote(file)}: it is not of product ${quote(product)}`;
