@@ -1,47 +1,124 @@
-/* Which variables reach the application: not those by which libc, the loader, OpenSSL, Node.js or
- * an interpreter loads code or settings. docs/launcher.md lists them, and a test holds the two
- * against each other. */
+/* Guarantees that no environment variable makes libc, the dynamic loader, OpenSSL, a library with
+ * plug-ins, Node.js or an interpreter load code or settings, whoever set it before the launcher
+ * was called. Variables that an application's own native code reads are known to nobody but its
+ * author; --env-clear is for these. docs/launcher.md lists the same names, and a test compares the
+ * two lists. */
 #include "../environment.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
+enum { MAX_VARIABLES = 4094 };
+
 extern char **environ;
 
-/* A name, or with `*` the beginning of names. */
-static const char *const DROPPED[] = {"NODE_*", "SIGTOOL_*", "TS_NODE_*", "ELECTRON_*", "LD_*",
-	"DYLD_*", "GCONV_PATH", "GETCONF_DIR", "GLIBC_TUNABLES", "HOSTALIASES", "LOCALDOMAIN",
-	"LOCPATH", "MALLOC_*", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF", "RES_OPTIONS", "TZDIR",
-	"OPENSSL_*", "SSL_CERT_ENGINE", "SSLKEYLOGFILE", "KRB5_*", "SASL_PATH", "P11_KIT_*", "GIO_*",
-	"GTK_*", "GDK_*", "QT_*", "MAGICK_*", "VIPS_*", "TCL*", "TK_LIBRARY", "PYTHON*", "PERL*",
-	"RUBY*", "GEM_*", "LUA_*", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_*", "BASH_*", "ENV",
-	"CDPATH", "IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", NULL};
-/* What passes though its family does not, and all that passes --env-clear. */
-static const char *const KEPT[] = {"NODE_ENV", NULL}, *const BASIC[] = {"PATH", "HOME", "LANG",
-														  "LC_*", "TERM", "TZ", "USER", NULL};
+/* Each row is the name of a variable, or the beginning of names where it ends in `*`. */
+static const char *const DROPPED[] = {
+	/* Node.js and the programs around it. */
+	"NODE_*",
+	"SIGTOOL_*",
+	"TS_NODE_*",
+	"ELECTRON_*",
+	/* The dynamic loader and libc. */
+	"LD_*",
+	"DYLD_*",
+	"GCONV_PATH",
+	"GETCONF_DIR",
+	"GLIBC_TUNABLES",
+	"HOSTALIASES",
+	"LOCALDOMAIN",
+	"LOCPATH",
+	"MALLOC_*",
+	"NIS_PATH",
+	"NLSPATH",
+	"RESOLV_HOST_CONF",
+	"RES_OPTIONS",
+	"TZDIR",
+	/* Libraries that load plug-ins or scripts, or write secrets. */
+	"OPENSSL_*",
+	"SSL_CERT_ENGINE",
+	"SSLKEYLOGFILE",
+	"KRB5_*",
+	"SASL_PATH",
+	"P11_KIT_*",
+	"GIO_*",
+	"GTK_*",
+	"GDK_*",
+	"QT_*",
+	"MAGICK_*",
+	"VIPS_*",
+	"TCL*",
+	"TK_LIBRARY",
+	/* Interpreters and shells. */
+	"PYTHON*",
+	"PERL*",
+	"RUBY*",
+	"GEM_*",
+	"LUA_*",
+	"JAVA_TOOL_OPTIONS",
+	"_JAVA_OPTIONS",
+	"JDK_*",
+	"BASH_*",
+	"ENV",
+	"CDPATH",
+	"IFS",
+	"SHELLOPTS",
+	"BASHOPTS",
+	"PS4",
+	"PROMPT_COMMAND",
+	"ZDOTDIR",
+	NULL,
+};
 
-static int matches(const char *variable, const char *const *names)
+/* These pass although a row of DROPPED matches them. */
+static const char *const KEPT[] = {"NODE_ENV", NULL};
+
+/* Nothing else passes --env-clear. */
+static const char *const BASIC[] = {
+	"PATH",
+	"HOME",
+	"LANG",
+	"LC_*",
+	"TERM",
+	"TZ",
+	"USER",
+	NULL,
+};
+
+/* `variable` is `NAME=VALUE`; `names` ends with NULL. */
+static bool is_named(const char *variable, const char *const *names)
 {
-	for (size_t length; *names != NULL; names++) {
-		length = strcspn(*names, "*");
-		if (strncmp(variable, *names, length) == 0 &&
-			((*names)[length] == '*' || variable[length] == '='))
-			return 1;
+	for (const char *const *name = names; *name != NULL; name++) {
+		const size_t length = strcspn(*name, "*");
+		if (strncmp(variable, *name, length) != 0)
+			continue;
+		const bool is_prefix = (*name)[length] == '*';
+		if (is_prefix || variable[length] == '=')
+			return true;
 	}
-	return 0;
+	return false;
+}
+
+static bool passes(const char *variable, bool clear)
+{
+	if (strchr(variable, '=') == NULL)
+		return false;
+	if (clear)
+		return is_named(variable, BASIC);
+	return is_named(variable, KEPT) || !is_named(variable, DROPPED);
 }
 
 char **clean_environment(int clear, char *last)
 {
-	static char *kept[4096];
+	static char *kept[MAX_VARIABLES + 2];
 	size_t count = 0;
 	for (char **variable = environ; *variable != NULL; variable++) {
-		int passes =
-			matches(*variable, clear ? BASIC : KEPT) || (!clear && !matches(*variable, DROPPED));
-		if (!passes || strchr(*variable, '=') == NULL)
+		if (!passes(*variable, clear))
 			continue;
-		if (count == sizeof kept / sizeof *kept - 2)
+		if (count == MAX_VARIABLES)
 			return NULL;
-		kept[count++] = *variable;
+		kept[count] = *variable;
+		count++;
 	}
 	kept[count] = last;
 	return kept;
