@@ -28,7 +28,6 @@ const TARGETS = {
 			"addon.c",
 			...parts("plain-file", "digest-file", "utf8", "kernel-check", "syslog", "package-type", "json", "find-record"),
 			"launch/lockdown.c",
-			"launch/launch.h",
 			"lockdown.h",
 			"mode.h",
 			"hex.h",
