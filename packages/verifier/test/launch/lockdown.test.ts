@@ -240,10 +240,10 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 				/real\/product" lies in it/,
 			],
 			["the addon's directory", addonOf, /native\/addon.node" lies in it/],
-			["a file system of the kernel", () => "/sys/fs/cgroup", /it is the kernel's/],
-			["/proc", () => "/proc/self", /it is the kernel's/],
-			["/sys", () => "/sys", /it is the kernel's/],
-			["/dev", () => "/dev", /it is the kernel's/],
+			["a file system of the kernel", () => "/sys/fs/cgroup", /it belongs to the kernel/],
+			["/proc", () => "/proc/self", /it belongs to the kernel/],
+			["/sys", () => "/sys", /it belongs to the kernel/],
+			["/dev", () => "/dev", /it belongs to the kernel/],
 		];
 		it.each(refusals)("are not %s", (_, directory, message) => {
 			const installation = new Installation(probe);

@@ -138,7 +138,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs 
 				/its SHA-256 is/,
 			],
 		),
-		["code on the command line", () => {}, ["--python", "-c", "0"], 2, /one option too many/],
+		["code on the command line", () => {}, ["--python", "-c", "0"], 2, /Unknown option/],
 		["a module without a name", () => {}, ["-m"], 2, /Name a script/],
 		["an option in a module's place", () => {}, ["-m", "-i"], 2, /is no script/],
 		["a module with a line break", () => {}, ["-m", "a\nmode off"], 126, /line break/],

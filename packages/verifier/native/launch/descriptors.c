@@ -1,0 +1,89 @@
+/* Guarantees that the runtime inherits no open file of the caller but its standard descriptors, and
+ * that the index and the record in descriptors 3 and 4 cannot be changed by any process, the
+ * runtime included. It assumes that memfd seals hold, as the kernel promises since Linux 3.17. */
+#define _GNU_SOURCE
+#include "launch.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* MFD_NOEXEC_SEAL of Linux 6.3 makes memory that is sealable and never executable. */
+enum { NOEXEC_SEAL = 8 };
+
+void reserve_descriptors(void)
+{
+	if (syscall(SYS_close_range, INDEX_DESCRIPTOR, ~0U, 0) != 0)
+		fail(REFUSED, "Cannot start: this kernel lacks close_range (Linux 5.9)");
+	for (int descriptor = 0; descriptor <= RECORD_DESCRIPTOR; descriptor++) {
+		if (fcntl(descriptor, F_GETFD) >= 0)
+			continue;
+		/* The lowest number that is free is the descriptor's, and there may be no standard error to
+		 * say otherwise on. */
+		const int opened = open("/dev/null", O_RDWR);
+		if (opened != descriptor)
+			_exit(REFUSED);
+	}
+}
+
+/* Returns a memory file; -1 where there can be none, which the first use then reports. */
+static int create_memory(const char *name)
+{
+	const int memory = (int)syscall(SYS_memfd_create, name, NOEXEC_SEAL);
+	if (memory >= 0)
+		return memory;
+	return (int)syscall(SYS_memfd_create, name, MFD_ALLOW_SEALING);
+}
+
+/* Copies until `file` ends. Returns false with errno, which is EFBIG for more than
+ * MAX_INDEX_BYTES. */
+static bool copy(int file, int memory)
+{
+	static char buffer[1 << 16];
+	off_t size = 0;
+	for (;;) {
+		const ssize_t got = read(file, buffer, sizeof buffer);
+		if (got < 0)
+			return false;
+		if (got == 0)
+			return true;
+		size += got;
+		if (size > MAX_INDEX_BYTES) {
+			errno = EFBIG;
+			return false;
+		}
+		const ssize_t written = write(memory, buffer, (size_t)got);
+		if (written != got)
+			return false;
+	}
+}
+
+static void seal_at(int descriptor, int memory)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	if (fcntl(memory, F_ADD_SEALS, seals) != 0)
+		fail(REFUSED, "Cannot seal memory: %m");
+	if (dup2(memory, descriptor) < 0)
+		fail(REFUSED, "Cannot seal memory: %m");
+	close(memory);
+}
+
+void seal_file(int descriptor, const char *name, int file, const char *path)
+{
+	const int memory = create_memory(name);
+	if (!copy(file, memory))
+		fail(REFUSED, "Cannot copy \"%s\" into memory: %m", path);
+	seal_at(descriptor, memory);
+}
+
+void seal_text(int descriptor, const char *name, const char *text)
+{
+	const int memory = create_memory(name);
+	const size_t length = strlen(text);
+	const ssize_t written = write(memory, text, length);
+	if (written != (ssize_t)length)
+		fail(REFUSED, "Cannot copy \"%s\" into memory: %m", name);
+	seal_at(descriptor, memory);
+}

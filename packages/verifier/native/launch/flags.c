@@ -1,0 +1,80 @@
+/* Guarantees that a runtime gets these flags and no others: none comes from the caller. */
+#include "launch.h"
+#include <stdlib.h>
+
+struct flag {
+	bool is_given;
+	const char *text;
+};
+
+static char **append(char **next, const struct flag *flags, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!flags[i].is_given)
+			continue;
+		*next = (char *)flags[i].text; /* argv's type; execveat() changes nothing. */
+		next++;
+	}
+	return next;
+}
+
+/* The permissions of Node.js close, in strict, ways to child processes and native code that no hook
+ * sees. They allow all reading, writing and network: Landlock restricts writing. */
+char **append_node_flags(
+	char **next, const struct settings *settings, const struct runtime *runtime)
+{
+	const bool is_on = settings->mode != MODE_OFF;
+	const bool enforces = settings->mode >= MODE_ENFORCE;
+	const bool is_strict = settings->mode == MODE_STRICT;
+	const int major = atoi(settings->node_major);
+	const bool is_20 = major < 22;
+	const bool no_strings = is_strict || settings->string_code != NULL;
+	/* The verifier's own addon needs addons; with it the hook refuses all others. */
+	const bool no_addons = settings->addons != NULL && runtime->addon == NULL;
+	/* Node.js 20 runs the hooks of import in a worker, so the hook refuses workers there. */
+	const bool no_workers = settings->workers != NULL && !is_20;
+	const bool is_experimental = is_20 || major >= 25;
+	const struct flag flags[] = {
+		{is_on, "--require"},
+		{is_on, runtime->hook},
+		{enforces && no_strings, "--disallow-code-generation-from-strings"},
+		{enforces && is_20, "--no-experimental-require-module"},
+		{enforces && !is_20, "--disable-sigusr1"},
+		{enforces && no_addons, "--no-addons"},
+		{is_strict && is_20, "--experimental-permission"},
+		{is_strict && !is_20, "--permission"},
+		{is_strict, "--allow-fs-read=*"},
+		{is_strict, "--allow-fs-write=*"},
+		{is_strict && major >= 25, "--allow-net"},
+		{is_strict, "--disable-warning=SecurityWarning"},
+		{is_strict && is_experimental, "--disable-warning=ExperimentalWarning"},
+		{is_strict && !no_addons, "--allow-addons"},
+		{is_strict && !no_workers, "--allow-worker"},
+	};
+	const size_t count = sizeof flags / sizeof *flags;
+	_Static_assert(sizeof flags / sizeof *flags < MAX_FLAGS, "they fit behind the program's name");
+	return append(next, flags, count);
+}
+
+/* These are options of spython. CPython does not know the first and ends with an error: should the
+ * dynamic loader not load spython, nothing runs. */
+char **append_python_flags(
+	char **next, const struct settings *settings, const struct options *options)
+{
+	const bool has_audit = settings->audit != NULL;
+	const struct flag flags[] = {
+		{true, "--launched"},
+		{true, "--mode"},
+		{true, MODE_NAMES[settings->mode]},
+		{true, "--config"},
+		{true, settings->config},
+		{has_audit, "--audit"},
+		{has_audit, settings->audit},
+		{settings->development, "--allow-development"},
+		{options->is_module, "-m"},
+		{!options->is_module, "--"},
+	};
+	const size_t count = sizeof flags / sizeof *flags;
+	_Static_assert(sizeof flags / sizeof *flags < MAX_FLAGS, "they fit behind the program's name");
+	return append(next, flags, count);
+}

@@ -1,0 +1,35 @@
+/* Guarantees that a start that fails ends with one line on standard error and a status, and that a
+ * refusal is an event in the host's file before it takes effect. */
+#include "launch.h"
+#include "../complain.h"
+#include "../event-line.h"
+#include <errno.h>
+#include <stdarg.h>
+
+/* fail() is called from everywhere, and launcher.conf names the file of events. */
+static const struct settings *reported;
+
+void report_refusals_of(const struct settings *settings)
+{
+	reported = settings;
+}
+
+static void write_refusal(void)
+{
+	if (reported == NULL || reported->audit == NULL)
+		return;
+	const int file = open_event_file(reported->audit);
+	write_event(file, "verifier.start", REFUSE, "reason", "ERR_LAUNCHER", NULL);
+}
+
+_Noreturn void fail(int status, const char *format, ...)
+{
+	const int error = errno;
+	if (status == REFUSED)
+		write_refusal();
+	errno = error; /* %m reads it. */
+
+	va_list values;
+	va_start(values, format);
+	complain(status, "sigtool-launch", format, values);
+}

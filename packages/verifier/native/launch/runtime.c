@@ -1,0 +1,72 @@
+/* Guarantees that the program which is executed, and the code which it loads first, have the
+ * digests that launcher.conf names, by the descriptors that were digested. It assumes that nobody
+ * but root, or in development the user, writes these files while they are used: open_trusted()
+ * looks at owners and modes for that. */
+#define _GNU_SOURCE
+#include "launch.h"
+#include "../owned-file.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool ends_in_py(const char *script)
+{
+	const size_t length = script == NULL ? 0 : strlen(script);
+	return length > 3 && strcmp(script + length - 3, ".py") == 0;
+}
+
+void choose_runtime(struct runtime *runtime, const struct settings *settings,
+	const struct options *options, const char *script)
+{
+	const bool is_python = options->wants_python || settings->program == NULL || ends_in_py(script);
+	if (is_python && settings->python == NULL)
+		fail(USAGE,
+			"launcher.conf names no python; `sigtool launcher install --python` puts one there");
+	if (is_python)
+		*runtime = (struct runtime){
+			.is_python = true,
+			.program = settings->python,
+			.program_digest = settings->python_digest,
+			.hook = settings->spython,
+			.hook_digest = settings->spython_digest,
+		};
+	else
+		*runtime = (struct runtime){
+			.program = settings->program,
+			.program_digest = settings->digest,
+			.program_identity = settings->identity,
+			.hook = settings->bundle,
+			.hook_digest = settings->bundle_digest,
+			.addon = settings->addon,
+			.addon_digest = settings->addon_digest,
+		};
+}
+
+int open_pinned(const char *path, const char *digest, const char *identity, int development)
+{
+	const int file = open_trusted(path, development);
+	struct stat status;
+	if (fstat(file, &status) != 0)
+		fail(REFUSED, "Cannot look at \"%s\": %m", path);
+	/* node is 100 MB, and digesting it takes up to 0.7 s. */
+	char seen[IDENTITY];
+	identity_of(&status, seen);
+	if (identity != NULL && strcmp(seen, identity) == 0)
+		return file;
+
+	char hex[SHA256_HEX + 1];
+	if (sha256_file(file, hex) != 0)
+		fail(REFUSED, "Cannot read \"%s\": %m", path);
+	if (strcmp(hex, digest) != 0)
+		fail(REFUSED, "Cannot trust \"%s\": its SHA-256 is %s, not %s", path, hex, digest);
+	return file;
+}
+
+void name_preload(int spython, char variable[PRELOAD_BYTES])
+{
+	const int high = fcntl(spython, F_DUPFD, 900);
+	const int descriptor = high < 0 ? dup(spython) : high;
+	snprintf(variable, PRELOAD_BYTES, "LD_PRELOAD=/proc/self/fd/%d", descriptor);
+}

@@ -1,0 +1,35 @@
+/* Guarantees that the runtime is given a file to run, and neither code on the command line, nor
+ * standard input, nor a directory, nor a subcommand such as `node inspect`. The hook judges that
+ * file when the runtime opens it, so another file in its place gains nothing. */
+#define _GNU_SOURCE
+#include "launch.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+void find_script(const char *name, const struct options *options, const struct runtime *runtime,
+	char path[PATH_MAX], struct record *record)
+{
+	if (name == NULL || *name == '\0' || *name == '-')
+		fail(USAGE, "Name a script, such as ./main.js: \"%s\" is no script",
+			name == NULL ? "" : name);
+	/* `./` keeps node from taking the name for a subcommand; Python has none. */
+	const bool is_clear = runtime->is_python || *name == '/';
+	const int length = snprintf(path, PATH_MAX, "%s%s", is_clear ? "" : "./", name);
+	if (length >= PATH_MAX)
+		fail(USAGE, "The path of the script is too long");
+	if (options->is_module) {
+		add_line(record, "module", name);
+		return;
+	}
+
+	const int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
+	if (file < 0 || fstat(file, &status) != 0)
+		fail(USAGE, "Cannot open the script \"%s\": %m", path);
+	if (!S_ISREG(status.st_mode))
+		fail(USAGE, "\"%s\" is no script: it is not a regular file", path);
+	char real[PATH_MAX];
+	real_path(file, real);
+	add_line(record, "script", real);
+}
