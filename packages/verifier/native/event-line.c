@@ -1,70 +1,119 @@
+/* Guarantees that an event is one line of JSON which its reader takes for what was decided,
+ * whatever the names of files are: texts are escaped, and a text that is too long is cut, so that
+ * the rest of the line has room. */
 #define _GNU_SOURCE
 #include "event-line.h"
 #include "utf8.h"
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-/* A name that is too long is cut, so that what is said of it has room. */
-enum { ROOM_FOR_REST = 1 << 10, MOST_OF_ONE = 5 << 10 };
+/* Bytes at the end of a line that texts leave free, and the most that one text takes. */
+enum { ROOM_FOR_REST = 1 << 10, MAX_TEXT_BYTES = 5 << 10 };
 
+/* The least descriptor that is no standard one. */
+enum { FIRST_FREE_DESCRIPTOR = 3 };
+
+static const char *const VERDICTS[] = {"allow", "audit", "refuse"};
+
+/* Appends; the caller knows that it fits. */
 __attribute__((format(printf, 2, 3))) static void put(
 	struct event_line *line, const char *format, ...)
 {
 	va_list values;
 	va_start(values, format);
-	line->length += (size_t)vsnprintf(
-		line->text + line->length, sizeof line->text - line->length, format, values);
+	const int length =
+		vsnprintf(line->text + line->length, sizeof line->text - line->length, format, values);
+	line->length += (size_t)length;
 	va_end(values);
 }
 
-/* What is no UTF-8 is as Python has it in names: U+DC80 to U+DCFF. */
+/* Reads the character at `at`, which is not NUL, and returns its bytes. One that is not UTF-8 is
+ * read as one byte, U+DC80 to U+DCFF, as Python has it in names of files (PEP 383). */
+static size_t read_character(const unsigned char *at, unsigned *code)
+{
+	/* The NUL behind the text ends a character that is cut off. */
+	const size_t length = utf8_length(at, SIZE_MAX);
+	if (length == 0) {
+		*code = 0xdc00 + *at;
+		return 1;
+	}
+	if (length == 1) {
+		*code = *at;
+		return 1;
+	}
+	*code = *at & (0x7fu >> length);
+	for (size_t i = 1; i < length; i++)
+		*code = *code << 6 | (at[i] & 0x3f);
+	return length;
+}
+
+/* Appends a character as JSON, in at most 12 bytes: escaped unless it is printable ASCII, and as a
+ * surrogate pair above U+FFFF. */
+static void put_character(struct event_line *line, unsigned code)
+{
+	if (code == '"' || code == '\\')
+		put(line, "\\%c", code);
+	else if (code >= ' ' && code < 127) {
+		line->text[line->length] = (char)code;
+		line->length++;
+	} else if (code > 0xffff)
+		put(line, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
+	else
+		put(line, "\\u%04x", code);
+}
+
 static void put_string(struct event_line *line, const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
-	const size_t last = sizeof line->text - ROOM_FOR_REST,
-				 end = line->length + MOST_OF_ONE < last ? line->length + MOST_OF_ONE : last;
+	const size_t last = sizeof line->text - ROOM_FOR_REST;
+	size_t end = line->length + MAX_TEXT_BYTES;
+	if (end > last)
+		end = last;
 	put(line, "\"");
+	const unsigned char *at = (const unsigned char *)text;
 	while (*at != '\0' && line->length < end) {
-		size_t length = utf8_length(at, SIZE_MAX); /* A NUL ends it. */
-		unsigned code = length == 0 ? 0xdc00u + *at : length == 1 ? *at : *at & (0x7fu >> length);
-		for (size_t i = 1; i < length; i++)
-			code = code << 6 | (at[i] & 0x3f);
-		at += length == 0 ? 1 : length;
-		if (code == '"' || code == '\\')
-			put(line, "\\%c", code);
-		else if (code >= ' ' && code < 127)
-			line->text[line->length++] = (char)code;
-		else if (code > 0xffff)
-			put(line, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
-		else
-			put(line, "\\u%04x", code);
+		unsigned code;
+		at += read_character(at, &code);
+		put_character(line, code);
 	}
 	put(line, "\"");
 }
 
-void compose_event(struct event_line *line, const char *event, enum verdict verdict, va_list values)
+/* Begins the line with the time in UTC, in milliseconds. */
+static void begin(struct event_line *line)
 {
-	static const char *const VERDICTS[] = {"allow", "audit", "refuse"};
-	const int process = getpid(), thread = gettid();
 	struct timespec now;
 	struct tm utc;
 	clock_gettime(CLOCK_REALTIME, &now);
-	line->length = strftime(line->text, sizeof line->text, "{\"time\":\"%Y-%m-%dT%H:%M:%S",
-		gmtime_r(&now.tv_sec, &utc));
-	put(line, ".%03ldZ\",\"event\":", now.tv_nsec / 1000000);
+	gmtime_r(&now.tv_sec, &utc);
+	line->length = strftime(line->text, sizeof line->text, "{\"time\":\"%Y-%m-%dT%H:%M:%S", &utc);
+	put(line, ".%03ldZ\"", now.tv_nsec / 1000000);
+}
+
+void compose_event(struct event_line *line, const char *event, enum verdict verdict, va_list values)
+{
+	/* Events have 0 for the main thread, as Node.js numbers threads. */
+	const int process = getpid();
+	const int own = gettid();
+	const int thread = own == process ? 0 : own;
+	begin(line);
+	put(line, ",\"event\":");
 	put_string(line, event);
-	put(line, ",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", VERDICTS[verdict], process,
-		thread == process ? 0 : thread);
-	for (const char *name; (name = va_arg(values, const char *)) != NULL;) {
+	put(line, ",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", VERDICTS[verdict], process, thread);
+	for (;;) {
+		const char *name = va_arg(values, const char *);
+		if (name == NULL)
+			break;
 		const char *value = va_arg(values, const char *);
 		if (value == NULL || *value == '\0')
 			continue;
-		put(line, ",\"%s\":", name + (*name == '#'));
-		if (*name == '#')
+		const bool is_number = *name == '#';
+		put(line, ",\"%s\":", is_number ? name + 1 : name);
+		if (is_number)
 			put(line, "%s", value);
 		else
 			put_string(line, value);
@@ -74,12 +123,13 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 
 int open_event_file(const char *path)
 {
-	int file = open(
-		path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
-	if (file < 0 || file > 2)
+	const int flags =
+		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	const int file = open(path, flags, 0600);
+	if (file < 0 || file >= FIRST_FREE_DESCRIPTOR)
 		return file;
-	/* A standard descriptor that was closed: what the program prints would be among the events. */
-	int above = fcntl(file, F_DUPFD_CLOEXEC, 3);
+	/* A standard descriptor was closed: what the program prints would be among the events. */
+	const int above = fcntl(file, F_DUPFD_CLOEXEC, FIRST_FREE_DESCRIPTOR);
 	close(file);
 	return above;
 }
@@ -87,7 +137,8 @@ int open_event_file(const char *path)
 int append_event(int file, struct event_line *line)
 {
 	line->text[line->length] = '\n';
-	ssize_t count = write(file, line->text, line->length + 1);
+	/* One write(), so that lines of several processes do not mix. */
+	const ssize_t count = write(file, line->text, line->length + 1);
 	line->text[line->length] = '\0';
 	return count == (ssize_t)line->length + 1;
 }
