@@ -1,3 +1,6 @@
+/* Guarantees that an event reaches the log of the system, or that the caller is told: libc's
+ * syslog() reports no failure and may wait. The socket is opened for each event, since code in the
+ * process could close one that is kept, and open a file that gets its number. */
 #define _GNU_SOURCE
 #include "syslog.h"
 #include <stdio.h>
@@ -8,28 +11,44 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CRITICAL = 10 << 3 | 2, NOTICE = 10 << 3 | 5 };
+/* The facility authpriv with a severity, RFC 3164 section 4.1.1. */
+enum { AUTHPRIV = 10 << 3, CRITICAL = AUTHPRIV | 2, NOTICE = AUTHPRIV | 5 };
 
-/* A socket of its own each time: a program could close one that is kept, and open a file that gets
- * its number. */
+/* RFC 3164 has English names of months; those of strftime() depend on the locale. */
+static const char *const MONTHS[] = {
+	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+/* Writes the priority, the time and the tag, which stand in front of the text. */
+static void write_head(char *head, size_t room, const char *program, bool is_refusal)
+{
+	const time_t now = time(NULL);
+	struct tm local;
+	localtime_r(&now, &local);
+	snprintf(head, room, "<%d>%s %2d %02d:%02d:%02d %s[%d]: ", is_refusal ? CRITICAL : NOTICE,
+		MONTHS[local.tm_mon], local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec, program,
+		getpid());
+}
+
 bool log_to_system(const char *program, const char *text, bool is_refusal)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
-	static const char MONTHS[] =
-		"JanFebMarAprMayJunJulAugSepOctNovDec"; /* RFC 3164's, in whatever language the program
-												   speaks */
 	char head[128];
-	struct tm local;
-	localtime_r(&(time_t){time(NULL)}, &local);
-	snprintf(head, sizeof head,
-		"<%d>%.3s %2d %02d:%02d:%02d %s[%d]: ", is_refusal ? CRITICAL : NOTICE,
-		MONTHS + 3 * local.tm_mon, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
-		program, getpid());
-	struct iovec parts[] = {{head, strlen(head)}, {(void *)text, strlen(text)}};
+	write_head(head, sizeof head, program, is_refusal);
+	const size_t head_bytes = strlen(head);
+	const size_t text_bytes = strlen(text);
+
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	struct iovec parts[] = {
+		{head, head_bytes},
+		{(void *)text, text_bytes},
+	};
 	const struct msghdr message = {
-		.msg_name = &address, .msg_namelen = sizeof address, .msg_iov = parts, .msg_iovlen = 2};
-	int log = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	ssize_t sent = sendmsg(log, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		.msg_name = &address,
+		.msg_namelen = sizeof address,
+		.msg_iov = parts,
+		.msg_iovlen = sizeof parts / sizeof *parts,
+	};
+	const int log = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const ssize_t sent = sendmsg(log, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(log);
-	return sent == (ssize_t)(parts[0].iov_len + parts[1].iov_len);
+	return sent == (ssize_t)(head_bytes + text_bytes);
 }
