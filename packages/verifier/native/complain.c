@@ -4,13 +4,17 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { DELETE = 127 };
+
 _Noreturn void complain(int status, const char *who, const char *format, va_list values)
 {
 	char line[3 * PATH_MAX];
 	vsnprintf(line, sizeof line, format, values);
-	for (char *c = line; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
+	for (char *c = line; *c != '\0'; c++) {
+		const unsigned char byte = (unsigned char)*c;
+		if (byte < ' ' || byte == DELETE)
 			*c = '?';
-	dprintf(2, "%s: %s\n", who, line);
+	}
+	dprintf(STDERR_FILENO, "%s: %s\n", who, line);
 	_exit(status);
 }

@@ -1,10 +1,12 @@
-/* What a program that refuses to start, or to go on, says. */
+/* The last line of a program that refuses to start, or to go on. */
 #ifndef SIGTOOL_COMPLAIN_H
 #define SIGTOOL_COMPLAIN_H
 #include <stdarg.h>
 
-/* One line on standard error, then the end. `who` and a colon are in front. Control characters,
- * which would command a terminal or part a line of a log, are none any more. */
+/* Writes `who`, a colon and the message as one line on standard error, then ends the process with
+ * `status`, without exit handlers. `format` may use %m. A message longer than 12 KiB is cut.
+ * Control characters in the message become `?`, since they would command a terminal or forge a
+ * line of a log. */
 _Noreturn void complain(int status, const char *who, const char *format, va_list values);
 
 #endif

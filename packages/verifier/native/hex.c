@@ -5,8 +5,10 @@ static const char DIGITS[] = "0123456789abcdef";
 
 void to_hex(const uint8_t digest[SHA256_BYTES], char hex[SHA256_HEX + 1])
 {
-	for (int i = 0; i < SHA256_HEX; i++)
-		hex[i] = DIGITS[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
+	for (int i = 0; i < SHA256_BYTES; i++) {
+		hex[2 * i] = DIGITS[digest[i] >> 4];
+		hex[2 * i + 1] = DIGITS[digest[i] & 15];
+	}
 	hex[SHA256_HEX] = '\0';
 }
 
