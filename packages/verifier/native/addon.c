@@ -1,35 +1,56 @@
-/*
- * What the hook cannot do from JavaScript: ask the kernel whether it would execute an open file,
- * read an extended attribute of one, take rights away from the process, and end it from a worker;
- * and what takes it ten times as long: open, read and digest a file. Optional: without it the
- * former are named as missing.
+/* The native part of the hook in Node.js: questions to the kernel, rights that the process gives
+ * up, and a fast path to files, which takes a tenth of the time that JavaScript takes. It
+ * guarantees that an argument of a wrong type is answered like a file that is not there, or a
+ * damaged index, and never throws. Nothing here decides what may run. The addon is optional:
+ * without it the hook names what is missing.
  *
- *   kernelAnswers()         whether it can be asked whether it would execute a file (Linux 6.14)
- *   kernelObjection(descriptor)  why it would not; undefined where it would, or cannot be asked
- *   readPlainFile(path, maxBytes, facts)  text in UTF-8 at an absolute path without links, in a
- * regular file of at most so many bytes, a byte order mark included; undefined for any other, or
- * when anything fails. Into the 33 bytes of `facts` go its SHA-256, and 1 where the kernel has no
- * objection readPackageType(path, maxBytes, facts)  the same of a package.json, without the text:
- * 0, 1 for commonjs, 2 for module; undefined also where JSON.parse has to be asked; -1 when nothing
- * is at the path, which leaves the facts alone findRecord(index, recordsStart, namesStart,
- * namesEnd, first, end, path)  number of the record, or as find-record.h has it
- *   fgetxattr(descriptor, name, view)  bytes of the value put into the Uint8Array `view`, or the
- * negative errno logToSystem(line, isRefusal)  whether the system's log took an event
- *   exitProcess(status)     ends all threads at once
- *   lockdown()              0, or an errno: no system call of lockdown.c any more, in any thread;
- * not to be traced
+ *   kernelAnswers() → boolean
+ *       Returns whether the kernel can be asked about execution (Linux 6.14).
+ *
+ *   kernelObjection(descriptor) → string | undefined
+ *       Returns why the kernel would not execute an open file; undefined when it would, or cannot
+ *       be asked.
+ *
+ *   readPlainFile(path, maxBytes, facts) → string | undefined
+ *       Returns the text of a regular file of at most `maxBytes` bytes of UTF-8, a byte order mark
+ *       included, at an absolute path without links; undefined for any other file, and when
+ *       anything fails. `facts` is a Uint8Array of 33 bytes, which receives the SHA-256 of the file
+ *       and then 1 when the kernel has no objection to it, else 0.
+ *
+ *   readPackageType(path, maxBytes, facts) → number | undefined
+ *       Reads a package.json in the same way and returns 0 for no type, 1 for commonjs, 2 for
+ *       module; undefined also where JSON.parse has to be asked; and -1 when nothing is at the
+ *       path, which leaves `facts` as they are.
+ *
+ *   findRecord(index, recordsStart, namesStart, namesEnd, first, end, path) → number
+ *       Returns the answer of find_record() in find-record.h.
+ *
+ *   fgetxattr(descriptor, name, view) → number
+ *       Puts the value of an extended attribute into the Uint8Array `view`. Returns its bytes, or
+ *       the negative errno.
+ *
+ *   logToSystem(line, isRefusal) → boolean
+ *       Returns whether the log of the system took an event.
+ *
+ *   lockdown() → number
+ *       Refuses the system calls of launch/lockdown.c to each thread, and debuggers to the process.
+ *       Returns 0 or an errno.
+ *
+ *   exitProcess(status) → never
+ *       Ends all threads at once, from whichever thread.
  */
 
 #define _GNU_SOURCE
 #include "find-record.h"
 #include "kernel-check.h"
+#include "lent-string.h"
 #include "lockdown.h"
+#include "node-api.h"
 #include "package-type.h"
 #include "plain-file.h"
 #include "syslog.h"
 #include <errno.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -37,47 +58,46 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* The part of Node-API, version 8, that is used here. Its ABI is stable, so no headers have to be
- * found. */
-typedef struct napi_env__ *napi_env;
-typedef struct napi_value__ *napi_value;
-typedef struct napi_callback_info__ *napi_callback_info;
-typedef napi_value (*napi_callback)(napi_env env, napi_callback_info info);
-int napi_create_function(
-	napi_env, const char *name, size_t length, napi_callback, void *data, napi_value *out);
-int napi_set_named_property(napi_env, napi_value object, const char *name, napi_value);
-int napi_get_cb_info(
-	napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
-int napi_get_value_string_utf8(napi_env, napi_value, char *out, size_t size, size_t *length);
-int napi_get_value_bool(napi_env, napi_value, bool *out);
-int napi_get_value_int32(napi_env, napi_value, int32_t *out);
-int napi_get_value_uint32(napi_env, napi_value, uint32_t *out);
-int napi_get_value_double(napi_env, napi_value, double *out);
-int napi_create_string_latin1(napi_env, const char *text, size_t length, napi_value *out);
-int node_api_create_external_string_latin1(napi_env, char *text, size_t length,
-	void (*finalize)(napi_env, void *text, void *hint), void *hint, napi_value *out, bool *copied);
-int napi_create_string_utf8(napi_env, const char *text, size_t length, napi_value *out);
-int napi_get_boolean(napi_env, bool value, napi_value *out);
-int napi_create_int32(napi_env, int32_t, napi_value *out);
-int napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data,
-	napi_value *buffer, size_t *offset);
+enum { NO_DESCRIPTOR = -1, MAX_NAME_BYTES = 255, MAX_INDEX_PATH_BYTES = 4096 };
 
-enum {
-	NO_DESCRIPTOR = -1,
-	UINT8_ARRAY = 1,
-	MAX_NAME = 255,
-	MAX_INDEX_PATH = 4096,
-	MAX_LINE = 1 << 15,
-	LEAST_LENT = 1 << 20,
-	MOST_LENT = 64 << 20
-};
+/* The room that get_text() needs for a text of so many bytes: one byte more, and NUL. */
+#define ROOM_FOR(bytes) ((bytes) + 2)
 
-/* What is no number, or no descriptor, is answered as an unknown descriptor is: EBADF. */
+/* Returns an argument as a descriptor. Anything else becomes NO_DESCRIPTOR, for which system calls
+ * answer EBADF. */
 static int descriptor_of(napi_env env, napi_value value)
 {
 	int32_t descriptor;
-	return napi_get_value_int32(env, value, &descriptor) == 0 && descriptor >= 0 ? descriptor
-																				 : NO_DESCRIPTOR;
+	if (napi_get_value_int32(env, value, &descriptor) != 0 || descriptor < 0)
+		return NO_DESCRIPTOR;
+	return descriptor;
+}
+
+/* Reads an argument as text of less than `room` - 1 bytes, which may contain NUL. Returns false for
+ * anything else, and for text that fills the buffer, as it may have been cut. */
+static bool get_text(napi_env env, napi_value value, char *text, size_t room, size_t *length)
+{
+	if (napi_get_value_string_utf8(env, value, text, room, length) != 0)
+		return false;
+	return *length < room - 1;
+}
+
+/* Reads an argument likewise, and returns false for one with a NUL, where C would end it. */
+static bool get_c_string(napi_env env, napi_value value, char *text, size_t room)
+{
+	size_t length = 0;
+	if (!get_text(env, value, text, room, &length))
+		return false;
+	return strlen(text) == length;
+}
+
+/* Reads an argument as a Uint8Array. The bytes are its own and stay until the callback returns. */
+static bool get_bytes(napi_env env, napi_value value, void **bytes, size_t *size)
+{
+	int type = -1;
+	if (napi_get_typedarray_info(env, value, &type, size, bytes, NULL, NULL) != 0)
+		return false;
+	return type == NAPI_UINT8_ARRAY;
 }
 
 static napi_value number(napi_env env, int32_t value)
@@ -87,169 +107,153 @@ static napi_value number(napi_env env, int32_t value)
 	return result;
 }
 
-static napi_value answers(napi_env env, napi_callback_info info)
+static napi_value boolean(napi_env env, bool value)
 {
-	napi_value answer = NULL;
-	(void)info;
-	napi_get_boolean(env, kernel_answers(), &answer);
-	return answer;
+	napi_value result = NULL;
+	napi_get_boolean(env, value, &result);
+	return result;
 }
 
-static napi_value objection(napi_env env, napi_callback_info info)
+static napi_value on_kernel_answers(napi_env env, napi_callback_info info)
 {
-	napi_value given[1] = {NULL}, answer = NULL;
+	(void)info;
+	return boolean(env, kernel_answers());
+}
+
+static napi_value on_kernel_objection(napi_env env, napi_callback_info info)
+{
+	napi_value given[1] = {NULL};
 	size_t count = 1;
-	struct stat status;
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	int descriptor = descriptor_of(env, given[0]);
-	const char *why =
-		kernel_objection(descriptor, fstat(descriptor, &status) == 0 ? status.st_mode : 0);
+	const int descriptor = descriptor_of(env, given[0]);
+	struct stat status;
+	const unsigned mode = fstat(descriptor, &status) == 0 ? status.st_mode : 0;
+	const char *why = kernel_objection(descriptor, mode);
+	napi_value answer = NULL;
 	if (why != NULL)
 		napi_create_string_latin1(env, why, strlen(why), &answer);
 	return answer;
 }
 
-/* A name with a NUL in it would be cut there: it is refused. */
-static napi_value get_attribute(napi_env env, napi_callback_info info)
+static napi_value on_fgetxattr(napi_env env, napi_callback_info info)
 {
 	napi_value given[3] = {NULL};
-	size_t count = 3, name_length = 0, size = 0;
-	char name[MAX_NAME + 2];
-	void *bytes = NULL;
-	int type = -1;
+	size_t count = 3;
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	if (napi_get_value_string_utf8(env, given[1], name, sizeof name, &name_length) != 0 ||
-		name_length > MAX_NAME || strlen(name) != name_length)
+	char name[ROOM_FOR(MAX_NAME_BYTES)];
+	if (!get_c_string(env, given[1], name, sizeof name))
 		return number(env, -ERANGE);
-	if (napi_get_typedarray_info(env, given[2], &type, &size, &bytes, NULL, NULL) != 0 ||
-		type != UINT8_ARRAY || size == 0)
+	void *bytes = NULL;
+	size_t size = 0;
+	if (!get_bytes(env, given[2], &bytes, &size) || size == 0)
 		return number(env, -EINVAL);
-	ssize_t length = fgetxattr(descriptor_of(env, given[0]), name, bytes, size);
+	const int descriptor = descriptor_of(env, given[0]);
+	const ssize_t length = fgetxattr(descriptor, name, bytes, size);
 	return number(env, length < 0 ? -errno : (int32_t)length);
 }
 
-/* What V8's strings hold of memory that it does not know to be large. Telling it makes it collect
- * at once, which takes longer than the copy that is saved. */
-static _Atomic size_t lent;
-
-static void take_back(napi_env env, void *content, void *size)
-{
-	(void)env;
-	lent -= (uintptr_t)size;
-	free(content);
-}
-
-/* Frees what was read, or lends it: strings of megabytes are not copied, as long as they are few.
- */
-static napi_value content_of(napi_env env, struct plain_file *file)
-{
-	napi_value content = NULL;
-	char *text = (char *)file->content;
-	bool is_copied;
-	if (file->is_ascii && file->size >= LEAST_LENT && lent + file->size <= MOST_LENT) {
-		lent += file->size;
-		if (node_api_create_external_string_latin1(
-				env, text, file->size, take_back, (void *)file->size, &content, &is_copied) == 0)
-			return content; /* Where V8 made a copy after all, it has given this back. */
-		lent -= file->size;
-	} else if (file->is_ascii)
-		napi_create_string_latin1(env, text, file->size, &content);
-	else
-		napi_create_string_utf8(env, text, file->size, &content);
-	free(text);
-	return content;
-}
-
-/* A path with a NUL in it would be cut there: it is no plain file's. False as `read_plain_file`
- * answers it, errno included. */
+/* Reads the file that the arguments `path`, `maxBytes` and `facts` name, and writes the facts.
+ * Returns false, with the errno of read_plain_file() or EINVAL, when that is no such file; then
+ * nothing is to be freed. */
 static bool read_given(napi_env env, napi_callback_info info, struct plain_file *file)
 {
-	enum { EXECUTABLE = sizeof((struct plain_file *)0)->sha256, FACTS };
+	enum { EXECUTABLE = sizeof file->sha256, FACTS };
 	napi_value given[3] = {NULL};
-	size_t count = 3, path_length = 0, size = 0;
+	size_t count = 3;
+	errno = EINVAL;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
 	char path[PATH_MAX];
 	double max_bytes = 0;
 	void *facts = NULL;
-	int type = -1;
-	errno = EINVAL;
-	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	if (napi_get_value_string_utf8(env, given[0], path, sizeof path, &path_length) != 0 ||
-		path_length >= sizeof path - 1 || strlen(path) != path_length ||
-		napi_get_value_double(env, given[1], &max_bytes) != 0 ||
-		napi_get_typedarray_info(env, given[2], &type, &size, &facts, NULL, NULL) != 0 ||
-		type != UINT8_ARRAY || size != FACTS || !read_plain_file(path, max_bytes, file))
+	size_t size = 0;
+	if (!get_c_string(env, given[0], path, sizeof path))
+		return false;
+	if (napi_get_value_double(env, given[1], &max_bytes) != 0)
+		return false;
+	if (!get_bytes(env, given[2], &facts, &size) || size != FACTS)
+		return false;
+	if (!read_plain_file(path, max_bytes, file))
 		return false;
 	memcpy(facts, file->sha256, sizeof file->sha256);
 	((unsigned char *)facts)[EXECUTABLE] = file->is_executable;
 	return true;
 }
 
-static napi_value read_plain(napi_env env, napi_callback_info info)
+static napi_value on_read_plain_file(napi_env env, napi_callback_info info)
 {
 	struct plain_file file;
-	return read_given(env, info, &file) ? content_of(env, &file) : NULL;
+	if (!read_given(env, info, &file))
+		return NULL;
+	return string_of(env, (char *)file.content, file.size, file.is_ascii);
 }
 
-static napi_value read_package_type(napi_env env, napi_callback_info info)
+static napi_value on_read_package_type(napi_env env, napi_callback_info info)
 {
 	struct plain_file file;
 	if (!read_given(env, info, &file))
 		return errno == ENOENT ? number(env, -1) : NULL;
-	enum package_type type = package_type((char *)file.content, file.size);
+	const enum package_type type = package_type((char *)file.content, file.size);
 	free(file.content);
 	return type == TYPE_UNKNOWN ? NULL : number(env, (int32_t)type);
 }
 
-static napi_value find(napi_env env, napi_callback_info info)
+static napi_value on_find_record(napi_env env, napi_callback_info info)
 {
-	enum { INDEX, RECORDS_START, NAMES_START, NAMES_END, FIRST, END, PATH, ALL };
-	napi_value given[ALL] = {NULL};
-	size_t count = ALL, size = 0, path_bytes = 0;
-	uint32_t numbers[PATH] = {0};
-	char path[MAX_INDEX_PATH + 2];
-	void *bytes = NULL;
-	int type = -1;
+	enum { INDEX, RECORDS_START, NAMES_START, NAMES_END, FIRST, END, PATH, ARGUMENTS };
+	napi_value given[ARGUMENTS] = {NULL};
+	size_t count = ARGUMENTS;
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	for (int i = RECORDS_START; i < PATH; i++)
+	uint32_t numbers[PATH] = {0};
+	for (int i = RECORDS_START; i <= END; i++)
 		if (napi_get_value_uint32(env, given[i], &numbers[i]) != 0)
 			return number(env, DAMAGED);
-	if (napi_get_typedarray_info(env, given[INDEX], &type, &size, &bytes, NULL, NULL) != 0 ||
-		type != UINT8_ARRAY ||
-		napi_get_value_string_utf8(env, given[PATH], path, sizeof path, &path_bytes) != 0 ||
-		path_bytes > MAX_INDEX_PATH)
+	void *bytes = NULL;
+	size_t size = 0;
+	if (!get_bytes(env, given[INDEX], &bytes, &size))
 		return number(env, DAMAGED);
-	struct index_table table = {
-		bytes, size, numbers[RECORDS_START], numbers[NAMES_START], numbers[NAMES_END]};
-	return number(
-		env, (int32_t)find_record(&table, numbers[FIRST], numbers[END], path, path_bytes));
+	char path[ROOM_FOR(MAX_INDEX_PATH_BYTES)];
+	size_t path_bytes = 0;
+	if (!get_text(env, given[PATH], path, sizeof path, &path_bytes))
+		return number(env, DAMAGED);
+	const struct index_table table = {
+		.bytes = bytes,
+		.size = size,
+		.records_start = numbers[RECORDS_START],
+		.names_start = numbers[NAMES_START],
+		.names_end = numbers[NAMES_END],
+	};
+	const int64_t found = find_record(&table, numbers[FIRST], numbers[END], path, path_bytes);
+	return number(env, (int32_t)found);
 }
 
-/* What has a NUL in it, or does not fit a line, is nobody's. */
-static napi_value log_line(napi_env env, napi_callback_info info)
+static napi_value on_log_to_system(napi_env env, napi_callback_info info)
 {
-	napi_value given[2] = {NULL}, answer = NULL;
-	size_t count = 2, length = 0;
-	char line[MAX_LINE];
-	bool is_refusal = false;
+	napi_value given[2] = {NULL};
+	size_t count = 2;
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	bool is_line = napi_get_value_string_utf8(env, given[0], line, sizeof line, &length) == 0 &&
-				   length < sizeof line - 1 && strlen(line) == length;
-	bool is_told = is_line && napi_get_value_bool(env, given[1], &is_refusal) == 0;
-	napi_get_boolean(env, is_told && log_to_system("node", line, is_refusal), &answer);
-	return answer;
+	char line[1 << 15];
+	if (!get_c_string(env, given[0], line, sizeof line))
+		return boolean(env, false);
+	bool is_refusal = false;
+	if (napi_get_value_bool(env, given[1], &is_refusal) != 0)
+		return boolean(env, false);
+	return boolean(env, log_to_system("node", line, is_refusal));
 }
 
-static napi_value lock_down(napi_env env, napi_callback_info info)
+static napi_value on_lockdown(napi_env env, napi_callback_info info)
 {
 	(void)info;
+	/* No process of the same user may attach as a debugger, or read this one's memory. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return number(env, errno);
-	int result = restrict_calls(NO_DESCRIPTOR, NULL, NULL, ALL_THREADS);
-	/* TSYNC answers with the thread that could not follow. */
-	return number(env, result == 0 ? 0 : result > 0 ? ESRCH : errno);
+	const int result = restrict_calls(NO_DESCRIPTOR, NULL, NULL, ALL_THREADS);
+	if (result < 0)
+		return number(env, errno);
+	/* A positive result is the thread that could not be filtered. */
+	return number(env, result == 0 ? 0 : ESRCH);
 }
 
-static napi_value exit_process(napi_env env, napi_callback_info info)
+static napi_value on_exit_process(napi_env env, napi_callback_info info)
 {
 	napi_value given[1] = {NULL};
 	size_t count = 1;
@@ -259,14 +263,22 @@ static napi_value exit_process(napi_env env, napi_callback_info info)
 	_exit(status);
 }
 
-static void expose(napi_env env, napi_value exports, const char *name, napi_callback callback)
-{
-	napi_value function;
-	if (napi_create_function(env, name, SIZE_MAX, callback, NULL, &function) == 0)
-		napi_set_named_property(env, exports, name, function);
-}
+static const struct {
+	const char *name;
+	napi_callback callback;
+} EXPORTS[] = {
+	{"kernelAnswers", on_kernel_answers},
+	{"kernelObjection", on_kernel_objection},
+	{"readPlainFile", on_read_plain_file},
+	{"readPackageType", on_read_package_type},
+	{"findRecord", on_find_record},
+	{"fgetxattr", on_fgetxattr},
+	{"logToSystem", on_log_to_system},
+	{"lockdown", on_lockdown},
+	{"exitProcess", on_exit_process},
+};
 
-/* Node.js finds these two by name. */
+/* Node.js finds the next two functions by name. */
 __attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1(void);
 int32_t node_api_module_get_api_version_v1(void)
 {
@@ -277,14 +289,12 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(
 	napi_env env, napi_value exports);
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
-	expose(env, exports, "kernelAnswers", answers);
-	expose(env, exports, "kernelObjection", objection);
-	expose(env, exports, "readPlainFile", read_plain);
-	expose(env, exports, "readPackageType", read_package_type);
-	expose(env, exports, "findRecord", find);
-	expose(env, exports, "fgetxattr", get_attribute);
-	expose(env, exports, "logToSystem", log_line);
-	expose(env, exports, "lockdown", lock_down);
-	expose(env, exports, "exitProcess", exit_process);
+	for (size_t i = 0; i < sizeof EXPORTS / sizeof *EXPORTS; i++) {
+		napi_value function;
+		const int status = napi_create_function(
+			env, EXPORTS[i].name, NAPI_AUTO_LENGTH, EXPORTS[i].callback, NULL, &function);
+		if (status == 0)
+			napi_set_named_property(env, exports, EXPORTS[i].name, function);
+	}
 	return exports;
 }

@@ -26,11 +26,11 @@ const TARGETS = {
 	"addon.node": {
 		sources: [
 			"addon.c",
-			...parts("plain-file", "digest-file", "utf8", "kernel-check", "syslog", "package-type", "json", "find-record"),
+			...parts("lent-string", "plain-file", "digest-file", "utf8", "kernel-check", "syslog", "package-type", "json"),
+			...parts("find-record"),
 			"launch/lockdown.c",
 			"lockdown.h",
-			"mode.h",
-			"hex.h",
+			"node-api.h",
 		],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},
