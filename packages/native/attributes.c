@@ -13,23 +13,32 @@
 enum { PATH_BYTES = 4096, VALUE_BYTES = ATTRIBUTE_PREFIX_BYTES + 2 * ATTRIBUTE_DIGEST_BYTES };
 
 static bool read_attribute(struct attribute *attribute, napi_env env, napi_value given);
+static bool write_value(const struct attributes *attributes, int index, int file, const char *path,
+	const uint8_t *digest, struct attachment *attachment);
 static size_t encode(const struct attribute *attribute, const uint8_t *digest, uint8_t *value);
 static bool lies_at(int file, const char *path);
 
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given)
 {
-	napi_value list, counts;
+	napi_value list;
 	uint32_t count;
-	void *data;
-	if (napi_get_named_property(env, given, "attributes", &list) ||
-		napi_get_array_length(env, list, &count) || count > MOST_ATTRIBUTES ||
-		napi_get_named_property(env, given, "counts", &counts) ||
-		napi_get_typedarray_info(env, counts, NULL, NULL, &data, NULL, NULL))
+	if (napi_get_named_property(env, given, "attributes", &list))
 		return false;
+	if (napi_get_array_length(env, list, &count) || count > MAX_ATTRIBUTES)
+		return false;
+
+	napi_value counts;
+	void *data;
+	if (napi_get_named_property(env, given, "counts", &counts))
+		return false;
+	if (napi_get_typedarray_info(env, counts, NULL, NULL, &data, NULL, NULL))
+		return false;
+
 	for (uint32_t i = 0; i < count; i++) {
 		napi_value attribute;
-		if (napi_get_element(env, list, i, &attribute) ||
-			!read_attribute(&attributes->list[i], env, attribute))
+		if (napi_get_element(env, list, i, &attribute))
+			return false;
+		if (!read_attribute(&attributes->list[i], env, attribute))
 			return false;
 	}
 	attributes->count = (int)count;
@@ -37,27 +46,35 @@ bool read_attributes(struct attributes *attributes, napi_env env, napi_value giv
 	return true;
 }
 
+/* Reads a DigestAttribute. Returns false for a name that fills the buffer, as it may have been cut,
+ * or holds a NUL: it would be another attribute's. */
 static bool read_attribute(struct attribute *attribute, napi_env env, napi_value given)
 {
 	napi_value name, prefix, text;
-	size_t name_bytes, text_bytes;
-	void *octets;
-	char form[8];
 	if (napi_get_named_property(env, given, "name", &name) ||
 		napi_get_named_property(env, given, "prefix", &prefix) ||
-		napi_get_named_property(env, given, "text", &text) ||
-		napi_get_value_string_utf8(
-			env, name, attribute->name, sizeof attribute->name, &name_bytes) ||
-		napi_get_value_string_utf8(env, text, form, sizeof form, &text_bytes) ||
-		napi_get_typedarray_info(env, prefix, NULL, &attribute->prefix_bytes, &octets, NULL, NULL))
+		napi_get_named_property(env, given, "text", &text))
 		return false;
-	/* A name that was cut, or holds a NUL, is another attribute's. */
-	if (name_bytes >= sizeof attribute->name - 1 || strlen(attribute->name) != name_bytes ||
-		attribute->prefix_bytes > sizeof attribute->prefix)
+
+	size_t name_bytes;
+	if (napi_get_value_string_utf8(env, name, attribute->name, sizeof attribute->name, &name_bytes))
 		return false;
-	if (attribute->prefix_bytes)
-		memcpy(attribute->prefix, octets, attribute->prefix_bytes);
-	attribute->hex = !strcmp(form, "hex");
+	char form[8];
+	size_t form_bytes;
+	if (napi_get_value_string_utf8(env, text, form, sizeof form, &form_bytes))
+		return false;
+	void *prefix_data;
+	if (napi_get_typedarray_info(
+			env, prefix, NULL, &attribute->prefix_bytes, &prefix_data, NULL, NULL))
+		return false;
+
+	if (name_bytes >= sizeof attribute->name - 1 || strlen(attribute->name) != name_bytes)
+		return false;
+	if (attribute->prefix_bytes > sizeof attribute->prefix)
+		return false;
+	if (attribute->prefix_bytes > 0)
+		memcpy(attribute->prefix, prefix_data, attribute->prefix_bytes);
+	attribute->hex = strcmp(form, "hex") == 0;
 	return true;
 }
 
@@ -66,91 +83,126 @@ bool attach(const struct attributes *attributes, int file, const char *path, con
 {
 	attachment->written = 0;
 	for (int i = 0; i < attributes->count; i++) {
-		const char *name = attributes->list[i].name;
-		uint8_t value[VALUE_BYTES], *present = attachment->before[attachment->written].value;
-		size_t bytes = encode(&attributes->list[i], digest, value);
-		ssize_t had = fgetxattr(file, name, present, PREVIOUS_BYTES);
-		if (had == (ssize_t)bytes && !memcmp(present, value, bytes))
+		if (write_value(attributes, i, file, path, digest, attachment))
 			continue;
-		attachment->before[attachment->written].attribute = i;
-		attachment->before[attachment->written].bytes = had;
-		if ((had < 0 && errno != ENODATA) || (attachment->written == 0 && !lies_at(file, path)) ||
-			fsetxattr(file, name, value, bytes, 0)) {
-			detach(attributes, file, attachment);
-			return false;
-		}
-		attachment->written++;
+		detach(attributes, file, attachment);
+		return false;
 	}
+	return true;
+}
+
+/* Writes one attribute unless its value is there already, and notes the previous value of one that
+ * was written. */
+static bool write_value(const struct attributes *attributes, int index, int file, const char *path,
+	const uint8_t *digest, struct attachment *attachment)
+{
+	const struct attribute *attribute = &attributes->list[index];
+	struct previous_value *before = &attachment->before[attachment->written];
+	uint8_t value[VALUE_BYTES];
+	const size_t bytes = encode(attribute, digest, value);
+	const ssize_t had = fgetxattr(file, attribute->name, before->value, PREVIOUS_BYTES);
+	if (had == (ssize_t)bytes && memcmp(before->value, value, bytes) == 0)
+		return true;
+	if (had < 0 && errno != ENODATA)
+		return false;
+	if (attachment->written == 0 && !lies_at(file, path))
+		return false;
+	if (fsetxattr(file, attribute->name, value, bytes, 0) != 0)
+		return false;
+	before->attribute = index;
+	before->bytes = had;
+	attachment->written++;
 	return true;
 }
 
 void detach(const struct attributes *attributes, int file, const struct attachment *attachment)
 {
 	for (int i = 0; i < attachment->written; i++) {
-		const char *name = attributes->list[attachment->before[i].attribute].name;
-		if (attachment->before[i].bytes < 0)
+		const struct previous_value *before = &attachment->before[i];
+		const char *name = attributes->list[before->attribute].name;
+		if (before->bytes < 0)
 			fremovexattr(file, name);
 		else
-			fsetxattr(
-				file, name, attachment->before[i].value, (size_t)attachment->before[i].bytes, 0);
+			fsetxattr(file, name, before->value, (size_t)before->bytes, 0);
 	}
 }
 
 void count_attached(const struct attributes *attributes, const struct attachment *attachment)
 {
+	/* Attributes were written in the order of the list, some passed over. */
 	int next = 0;
 	for (int i = 0; i < attributes->count; i++) {
-		bool wrote = next < attachment->written && attachment->before[next].attribute == i;
-		next += wrote;
-		atomic_fetch_add(&attributes->counts[2 * i + !wrote], 1);
+		const bool wrote = next < attachment->written && attachment->before[next].attribute == i;
+		_Atomic int32_t *written = &attributes->counts[2 * i];
+		_Atomic int32_t *unchanged = &attributes->counts[2 * i + 1];
+		if (wrote)
+			next++;
+		atomic_fetch_add(wrote ? written : unchanged, 1);
 	}
 }
 
+/* Writes the attribute's value, and returns its bytes. */
 static size_t encode(const struct attribute *attribute, const uint8_t *digest, uint8_t *value)
 {
 	static const char digits[] = "0123456789abcdef";
 	memcpy(value, attribute->prefix, attribute->prefix_bytes);
-	uint8_t *next = value + attribute->prefix_bytes;
-	for (int i = 0; i < ATTRIBUTE_DIGEST_BYTES; i++) {
-		if (attribute->hex)
-			*next++ = (uint8_t)digits[digest[i] >> 4];
-		*next++ = attribute->hex ? (uint8_t)digits[digest[i] & 15] : digest[i];
+	uint8_t *text = value + attribute->prefix_bytes;
+	if (!attribute->hex) {
+		memcpy(text, digest, ATTRIBUTE_DIGEST_BYTES);
+		return attribute->prefix_bytes + ATTRIBUTE_DIGEST_BYTES;
 	}
-	return (size_t)(next - value);
+	for (int i = 0; i < ATTRIBUTE_DIGEST_BYTES; i++) {
+		text[2 * i] = (uint8_t)digits[digest[i] >> 4];
+		text[2 * i + 1] = (uint8_t)digits[digest[i] & 15];
+	}
+	return attribute->prefix_bytes + 2 * ATTRIBUTE_DIGEST_BYTES;
 }
 
-/* A directory on the way that was replaced by a link would lead out of the tree. */
+/* Returns whether the kernel names the open file by this path. A directory of the path that was
+ * replaced by a link would lead out of the tree. */
 static bool lies_at(int file, const char *path)
 {
-	char link[32], place[PATH_BYTES];
+	char link[32];
+	char real[PATH_BYTES];
 	snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-	ssize_t bytes = readlink(link, place, sizeof place);
-	return bytes == (ssize_t)strlen(path) && !memcmp(place, path, (size_t)bytes);
+	const ssize_t bytes = readlink(link, real, sizeof real);
+	return bytes == (ssize_t)strlen(path) && memcmp(real, path, (size_t)bytes) == 0;
 }
 
 #else
 
+/* Other systems have attributes of other kinds: JavaScript writes these. */
+
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given)
 {
-	(void)attributes, (void)env, (void)given;
+	(void)attributes;
+	(void)env;
+	(void)given;
 	return false;
 }
 
 bool attach(const struct attributes *attributes, int file, const char *path, const uint8_t *digest,
 	struct attachment *attachment)
 {
-	(void)attributes, (void)file, (void)path, (void)digest, (void)attachment;
+	(void)attributes;
+	(void)file;
+	(void)path;
+	(void)digest;
+	(void)attachment;
 	return false;
 }
 
 void detach(const struct attributes *attributes, int file, const struct attachment *attachment)
 {
-	(void)attributes, (void)file, (void)attachment;
+	(void)attributes;
+	(void)file;
+	(void)attachment;
 }
 
 void count_attached(const struct attributes *attributes, const struct attachment *attachment)
 {
-	(void)attributes, (void)attachment;
+	(void)attributes;
+	(void)attachment;
 }
 
 #endif

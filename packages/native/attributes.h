@@ -1,7 +1,11 @@
 /*
- * Extended attributes that are a hash of the content, written as
- * packages/core/src/fileset/attribute-writer.ts does it: only what differs, through the descriptor
- * the content was read by, and taken back when something goes wrong.
+ * Extended attributes that are a digest of the content, written while a file is hashed. It is
+ * guaranteed that no value stands beside content which it does not fit, and that a file whose
+ * writing fails has the values it had: only values that differ are written, through the descriptor
+ * by which the content was read, and detach() takes them back. It assumes that nobody else writes
+ * the same attributes meanwhile.
+ *
+ * packages/core/src/fileset/attribute-writer.ts does the same in JavaScript.
  */
 
 #ifndef ATTRIBUTES_H
@@ -13,53 +17,60 @@
 #include <stdbool.h>
 
 enum {
-	MOST_ATTRIBUTES = 4,
+	MAX_ATTRIBUTES = 4,
 	ATTRIBUTE_DIGEST_BYTES = 32,
 	ATTRIBUTE_NAME_BYTES = 256,
 	ATTRIBUTE_PREFIX_BYTES = 8,
-	/* A value from before that is longer is left to JavaScript. */
+	/* A file with a longer value, which detach() could not restore, is left to JavaScript. */
 	PREVIOUS_BYTES = 512,
 };
 
 struct attribute {
 	char name[ATTRIBUTE_NAME_BYTES];
-	/* In front of the digest. */
+	/* Bytes in front of the digest. */
 	uint8_t prefix[ATTRIBUTE_PREFIX_BYTES];
 	size_t prefix_bytes;
-	/* Lowercase hexadecimal instead of octets. */
+	/* The digest is written in lower-case hexadecimal instead of bytes. */
 	bool hex;
 };
 
 struct attributes {
 	int count;
-	struct attribute list[MOST_ATTRIBUTES];
-	/* AttributeCounts of attribute-writer.ts: written and unchanged, for each. */
+	struct attribute list[MAX_ATTRIBUTES];
+	/* AttributeCounts of attribute-writer.ts: written and unchanged, for each attribute. JavaScript
+	 * owns the memory. */
 	_Atomic int32_t *counts;
 };
 
-/* What a file had, for undoing. */
-struct attachment {
-	int written;
-	struct {
-		int attribute;
-		/* -1: there was none. */
-		long bytes;
-		uint8_t value[PREVIOUS_BYTES];
-	} before[MOST_ATTRIBUTES];
+/* The value that an attribute had before it was written. */
+struct previous_value {
+	/* Index in the list of attributes. */
+	int attribute;
+	/* -1 where the file had no such attribute. */
+	long bytes;
+	uint8_t value[PREVIOUS_BYTES];
 };
 
-/* Reads DigestAttributes of attribute-writer.ts; false for what cannot be written here. */
+/* What attach() wrote to one file. */
+struct attachment {
+	int written;
+	struct previous_value before[MAX_ATTRIBUTES];
+};
+
+/* Reads DigestAttributes of attribute-writer.ts. Returns false for attributes that cannot be
+ * written here. `given` must stay referenced as long as `attributes` is used. */
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given);
 
-/* Gives an open file its values, unless it lies elsewhere than at `path` by now. False when that
- * did not work: then nothing was written, and JavaScript may say what is wrong. */
+/* Gives an open file the values that belong to `digest`, which has ATTRIBUTE_DIGEST_BYTES. Writes
+ * nothing when the file is not at the absolute path `path` any more. Returns false when that, or
+ * writing, failed: then the file has its previous values, and JavaScript words the failure. */
 bool attach(const struct attributes *attributes, int file, const char *path, const uint8_t *digest,
 	struct attachment *attachment);
 
-/* The content is no longer what it was. */
+/* Restores the previous values, after the content has changed. Failures are ignored. */
 void detach(const struct attributes *attributes, int file, const struct attachment *attachment);
 
-/* The content is what it was: counts what was done. */
+/* Counts what attach() did, after the content proved to be unchanged. */
 void count_attached(const struct attributes *attributes, const struct attachment *attachment);
 
 #endif
