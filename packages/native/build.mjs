@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process";
 import { renameSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const C_FILES = ["hash-threads.c", "attributes.c"];
-const SOURCES = [...C_FILES, "attributes.h", "node-api.h", "openssl-digest.h", "build.mjs"];
+const C_FILES = ["hash-threads.c", "hash-row.c", "attributes.c"];
+const SOURCES = [...C_FILES, "job.h", "attributes.h", "node-api.h", "openssl-digest.h", "build.mjs"];
 const OUTPUT = "hash-threads.node";
 const FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", "-shared", "-pthread"];
 const PLATFORM_FLAGS = { linux: ["-Wl,-z,relro,-z,now"], darwin: ["-undefined", "dynamic_lookup"] };

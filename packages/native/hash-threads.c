@@ -1,232 +1,226 @@
 /*
- * Hashes the rows of a file set in threads that run no JavaScript.
+ * Hashes the rows of a file set in threads that run no JavaScript. The module is
  *
- * The rows are the shared columns of packages/core/src/fileset/shared-rows.ts, whose layout and
- * counters this file follows; whoever claims a row alone writes its facts. Only plain files are
- * hashed here. A row that is anything else (it may be a PE or a cabinet, it cannot be opened, it is
- * no regular file) is put on the list of rows that JavaScript hashes, which knows what they are and
- * words what is wrong with them.
+ *   start(rows, root, threads, attributes | undefined) → job | undefined
+ *       Starts `threads` threads on the columns `rows`, in the tree at the absolute path `root`,
+ *       which ends with a slash. Returns undefined when that cannot be done.
  *
- * SHA-256 is that of the OpenSSL inside Node.js, the one node:crypto uses. Attributes that are a
- * hash of the content are written on the way, when the job has some.
+ *   work(job, most) → number
+ *       Hashes at most `most` rows on the calling thread. Returns how many there were to claim.
+ *
+ *   stop(job)
+ *       Waits for the threads, which end when each row is done with or the work is abandoned, and
+ *       frees the job. No other call may follow.
+ *
+ * A row is claimed by one thread, at most once. Layout and counters are those of
+ * packages/core/src/fileset/shared-rows.ts. It is assumed that JavaScript publishes a row after its
+ * path, and passes columns that are long enough: nothing here checks their lengths.
  */
 
 #define _GNU_SOURCE
-#include "attributes.h"
-#include "node-api.h"
-#include "openssl-digest.h"
+#include "job.h"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#ifdef __APPLE__
-#define MTIME st_mtimespec
-#define CTIME st_ctimespec
-#else
-#define MTIME st_mtim
-#define CTIME st_ctim
-#endif
-
-/* COUNTER and ROW_STATE of shared-rows.ts, ENTRY_KIND of manifest.ts. */
-enum { PUBLISHED, COMPLETE, CLAIMED, FINISHED, BIG_MET, BIG_CLAIMED, ABANDONED };
-enum { WAITING = 0, CHANGED = 2 };
-enum { KIND_FILE = 0 };
-
-enum outcome { HASHED, CHANGED_MEANWHILE, FOR_JAVASCRIPT };
-
 enum {
-	DIGEST_BYTES = 32,
-	BUFFER_BYTES = 128 * 1024,
-	PATH_BYTES = 4096,
-	MOST_THREADS = 16,
-	COLUMNS = 10,
-	AUTHENTICODE_FIRST_BYTE = 'M',
-	/* A file whose times lie further back did not change while it was read; see hash-file.ts. */
-	SETTLED_SECONDS = 3,
-	IDLE_MICROSECONDS = 50,
-	/* Rows that a thread claims at a time. */
+	/* Rows that a thread claims at a time, and how long it waits where there are none. */
 	CLAIMED_ROWS = 8,
+	IDLE_MICROSECONDS = 50,
 };
 
-/* What one thread needs to hash. */
-struct lane {
-	struct job *job;
-	pthread_t thread;
-	int number;
-	/* A descriptor of its own: threads that share one wait for each other at every open. */
-	int root;
-	EVP_MD_CTX *context;
-	/* Root and path, one behind the other. */
-	char place[2 * PATH_BYTES];
-	size_t root_bytes;
-	unsigned char buffer[BUFFER_BYTES];
+enum column {
+	PATHS,
+	PATH_OFFSETS,
+	STATES,
+	KINDS,
+	MODES,
+	SIZES,
+	DIGESTS,
+	BIG_ROWS,
+	COUNTERS,
+	THREAD_BYTES,
+	COLUMNS,
 };
 
-struct job {
-	const uint8_t *path_bytes;
-	const uint32_t *path_offsets;
-	uint8_t *states, *kinds;
-	uint16_t *modes;
-	double *sizes;
-	uint8_t *digests;
-	_Atomic int32_t *big_rows, *counters;
-	double *thread_bytes;
-	struct attributes attributes;
-	/* Keep the columns and the counts alive as long as threads write to them. */
-	napi_ref columns, given_attributes;
-	napi_env env;
-	EVP_MD *sha256;
-	/* Lane 0 is the calling thread's. */
-	struct lane *lanes[MOST_THREADS];
-	int lane_count, started;
+static const char *const COLUMN_NAMES[COLUMNS] = {
+	[PATHS] = "pathBytes",
+	[PATH_OFFSETS] = "pathOffsets",
+	[STATES] = "states",
+	[KINDS] = "kinds",
+	[MODES] = "modes",
+	[SIZES] = "sizes",
+	[DIGESTS] = "digests",
+	[BIG_ROWS] = "bigRows",
+	[COUNTERS] = "counters",
+	[THREAD_BYTES] = "threadBytes",
 };
-
-static const char *const COLUMN_NAMES[COLUMNS] = {"pathBytes", "pathOffsets", "states", "kinds",
-	"modes", "sizes", "digests", "bigRows", "counters", "threadBytes"};
 
 static napi_value start(napi_env env, napi_callback_info info);
 static napi_value work(napi_env env, napi_callback_info info);
 static napi_value stop(napi_env env, napi_callback_info info);
 static bool open_job(struct job *job, napi_env env, napi_value columns, napi_value attributes);
+static bool read_columns(struct job *job, napi_env env, napi_value columns);
 static bool add_lane(struct job *job, const char *root);
+static void start_threads(struct job *job);
 static void close_job(void *job);
 static struct job *job_of(
 	napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
 static int32_t hash_some(struct lane *lane, int32_t most);
 static void *run(void *lane);
 static int32_t claim(struct job *job, int32_t most, int32_t *end);
-static bool over(struct job *job);
-static bool hash_row(struct lane *lane, int32_t row);
-static enum outcome hash_path(struct lane *lane, int32_t row);
-static enum outcome hash_file(struct lane *lane, int32_t row, int file);
-static enum outcome hash_content(
-	struct lane *lane, int file, ssize_t bytes, off_t size, uint8_t *digest);
-static bool changed_since(int file, const struct stat *before);
-static enum outcome attach_digest(struct lane *lane, int file, off_t size, const uint8_t *digest);
+static bool is_over(struct job *job);
 
 int32_t node_api_module_get_api_version_v1(void)
 {
 	return 8;
 }
 
-/* Module: { start(rows, root, threads, attributes | undefined) → job, work(job, most) → rows,
- * stop(job) }. */
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
 	static const struct {
 		const char *name;
-		napi_callback function;
-	} functions[] = {{"start", start}, {"work", work}, {"stop", stop}};
+		napi_callback callback;
+	} functions[] = {
+		{"start", start},
+		{"work", work},
+		{"stop", stop},
+	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
 		napi_value function;
 		if (napi_create_function(
-				env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function) ||
-			napi_set_named_property(env, exports, functions[i].name, function))
+				env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].callback, NULL, &function))
+			return NULL;
+		if (napi_set_named_property(env, exports, functions[i].name, function))
 			return NULL;
 	}
 	return exports;
 }
 
-/* Starts `threads` threads on the columns `rows` of the tree at the absolute path `root/`;
- * undefined when it cannot. */
 static napi_value start(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[4], result;
-	size_t count = 4, length;
-	char root[PATH_BYTES];
-	int32_t threads;
-	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) || count != 4 ||
-		napi_get_value_string_utf8(env, arguments[1], root, sizeof root, &length) ||
-		length >= sizeof root - 1 || napi_get_value_int32(env, arguments[2], &threads) ||
-		threads < 0 || threads >= MOST_THREADS)
+	napi_value arguments[4];
+	size_t count = 4;
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) || count != 4)
 		return NULL;
+	char root[PATH_BYTES];
+	size_t length;
+	if (napi_get_value_string_utf8(env, arguments[1], root, sizeof root, &length))
+		return NULL;
+	if (length >= sizeof root - 1)
+		return NULL;
+	int32_t threads;
+	if (napi_get_value_int32(env, arguments[2], &threads))
+		return NULL;
+	if (threads < 0 || threads >= MAX_LANES)
+		return NULL;
+
 	struct job *job = calloc(1, sizeof *job);
 	if (!job)
 		return NULL;
-	bool ready = open_job(job, env, arguments[0], arguments[3]);
-	for (int i = 0; ready && i <= threads; i++)
-		ready = add_lane(job, root);
-	if (!ready || napi_create_external(env, job, NULL, NULL, &result) ||
+	bool is_ready = open_job(job, env, arguments[0], arguments[3]);
+	for (int i = 0; is_ready && i <= threads; i++)
+		is_ready = add_lane(job, root);
+	napi_value result;
+	if (!is_ready || napi_create_external(env, job, NULL, NULL, &result) ||
 		napi_add_env_cleanup_hook(env, close_job, job)) {
 		close_job(job);
 		return NULL;
 	}
-	for (int i = 1;
-		i <= threads && !pthread_create(&job->lanes[i]->thread, NULL, run, job->lanes[i]); i++)
-		job->started = i;
+	start_threads(job);
 	return result;
 }
 
-/* Hashes at most `most` rows on the calling thread; returns how many there were to claim. */
 static napi_value work(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[2], result;
-	int32_t most;
+	napi_value arguments[2];
 	struct job *job = job_of(env, info, 2, arguments);
-	if (!job || napi_get_value_int32(env, arguments[1], &most))
+	if (!job)
 		return NULL;
-	return napi_create_int32(env, hash_some(job->lanes[0], most), &result) ? NULL : result;
+	int32_t most;
+	if (napi_get_value_int32(env, arguments[1], &most))
+		return NULL;
+	const int32_t claimed = hash_some(job->lanes[0], most);
+	napi_value result;
+	if (napi_create_int32(env, claimed, &result))
+		return NULL;
+	return result;
 }
 
-/* Waits for the threads, which end when every row is done with or the work is abandoned, and frees
- * the job. */
 static napi_value stop(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[1];
 	struct job *job = job_of(env, info, 1, arguments);
-	if (job && !napi_remove_env_cleanup_hook(env, close_job, job))
+	if (!job)
+		return NULL;
+	/* Without the hook Node.js has closed the job already. */
+	if (!napi_remove_env_cleanup_hook(env, close_job, job))
 		close_job(job);
 	return NULL;
 }
 
+/* Reads `count` arguments, of which the first is a job. Returns NULL for any other call. */
 static struct job *job_of(
 	napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
 {
-	void *job;
 	size_t given = count;
-	if (napi_get_cb_info(env, info, &given, arguments, NULL, NULL) || given != count ||
-		napi_get_value_external(env, arguments[0], &job))
+	if (napi_get_cb_info(env, info, &given, arguments, NULL, NULL) || given != count)
+		return NULL;
+	void *job;
+	if (napi_get_value_external(env, arguments[0], &job))
 		return NULL;
 	return job;
 }
 
+/* Fills a job of zeros, except for its lanes. Where it returns false close_job() frees what it
+ * has. */
 static bool open_job(struct job *job, napi_env env, napi_value columns, napi_value attributes)
 {
-	void *data[COLUMNS];
-	int type;
 	job->env = env;
-	for (int i = 0; i < COLUMNS; i++) {
-		napi_value column;
-		if (napi_get_named_property(env, columns, COLUMN_NAMES[i], &column) ||
-			napi_get_typedarray_info(env, column, NULL, NULL, &data[i], NULL, NULL))
-			return false;
-	}
-	job->path_bytes = data[0];
-	job->path_offsets = data[1];
-	job->states = data[2];
-	job->kinds = data[3];
-	job->modes = data[4];
-	job->sizes = data[5];
-	job->digests = data[6];
-	job->big_rows = data[7];
-	job->counters = data[8];
-	job->thread_bytes = data[9];
-	job->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (!job->sha256 || napi_create_reference(env, columns, 1, &job->columns) ||
-		napi_typeof(env, attributes, &type))
+	if (!read_columns(job, env, columns))
 		return false;
-	return type == NAPI_UNDEFINED ||
-		   (read_attributes(&job->attributes, env, attributes) &&
-			   !napi_create_reference(env, attributes, 1, &job->given_attributes));
+	job->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!job->sha256)
+		return false;
+	if (napi_create_reference(env, columns, 1, &job->columns))
+		return false;
+
+	int type;
+	if (napi_typeof(env, attributes, &type))
+		return false;
+	if (type == NAPI_UNDEFINED)
+		return true;
+	if (!read_attributes(&job->attributes, env, attributes))
+		return false;
+	return !napi_create_reference(env, attributes, 1, &job->given_attributes);
 }
 
+static bool read_columns(struct job *job, napi_env env, napi_value columns)
+{
+	void *data[COLUMNS];
+	for (int i = 0; i < COLUMNS; i++) {
+		napi_value column;
+		if (napi_get_named_property(env, columns, COLUMN_NAMES[i], &column))
+			return false;
+		if (napi_get_typedarray_info(env, column, NULL, NULL, &data[i], NULL, NULL))
+			return false;
+	}
+	job->path_bytes = data[PATHS];
+	job->path_offsets = data[PATH_OFFSETS];
+	job->states = data[STATES];
+	job->kinds = data[KINDS];
+	job->modes = data[MODES];
+	job->sizes = data[SIZES];
+	job->digests = data[DIGESTS];
+	job->big_rows = data[BIG_ROWS];
+	job->counters = data[COUNTERS];
+	job->thread_bytes = data[THREAD_BYTES];
+	return true;
+}
+
+/* Adds a lane, which close_job() frees even where this returns false. */
 static bool add_lane(struct job *job, const char *root)
 {
 	struct lane *lane = malloc(sizeof *lane);
@@ -237,12 +231,26 @@ static bool add_lane(struct job *job, const char *root)
 	lane->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	lane->context = EVP_MD_CTX_new();
 	lane->root_bytes = strlen(root);
-	memcpy(lane->place, root, lane->root_bytes);
-	job->lanes[job->lane_count++] = lane;
+	memcpy(lane->path, root, lane->root_bytes);
+	job->lanes[job->lane_count] = lane;
+	job->lane_count++;
 	return lane->root >= 0 && lane->context;
 }
 
-/* Also run when Node.js ends with threads at work. */
+/* Starts a thread for each lane but the first. Where the system allows no more threads, those that
+ * run do all the work. */
+static void start_threads(struct job *job)
+{
+	for (int i = 1; i < job->lane_count; i++) {
+		struct lane *lane = job->lanes[i];
+		const int error = pthread_create(&lane->thread, NULL, run, lane);
+		if (error)
+			return;
+		job->started = i;
+	}
+}
+
+/* Ends the threads and frees the job. Node.js calls it, too, when it ends while threads work. */
 static void close_job(void *data)
 {
 	struct job *job = data;
@@ -251,10 +259,11 @@ static void close_job(void *data)
 	for (int i = 1; i <= job->started; i++)
 		pthread_join(job->lanes[i]->thread, NULL);
 	for (int i = 0; i < job->lane_count; i++) {
-		if (job->lanes[i]->root >= 0)
-			close(job->lanes[i]->root);
-		EVP_MD_CTX_free(job->lanes[i]->context);
-		free(job->lanes[i]);
+		struct lane *lane = job->lanes[i];
+		if (lane->root >= 0)
+			close(lane->root);
+		EVP_MD_CTX_free(lane->context);
+		free(lane);
 	}
 	if (job->columns)
 		napi_delete_reference(job->env, job->columns);
@@ -267,9 +276,11 @@ static void close_job(void *data)
 static void *run(void *data)
 {
 	struct lane *lane = data;
-	while (!over(lane->job))
-		if (!hash_some(lane, CLAIMED_ROWS))
+	while (!is_over(lane->job)) {
+		const int32_t claimed = hash_some(lane, CLAIMED_ROWS);
+		if (claimed == 0)
 			usleep(IDLE_MICROSECONDS);
+	}
 	return NULL;
 }
 
@@ -277,138 +288,45 @@ static void *run(void *data)
 static int32_t hash_some(struct lane *lane, int32_t most)
 {
 	struct job *job = lane->job;
-	int32_t end, start = claim(job, most, &end), finished = 0;
-	for (int32_t row = start; row < end; row++)
-		finished += hash_row(lane, row);
+	int32_t end;
+	const int32_t first = claim(job, most, &end);
+	int32_t finished = 0;
+	for (int32_t row = first; row < end; row++) {
+		const bool is_finished = hash_row(lane, row);
+		if (is_finished)
+			finished++;
+	}
 	if (finished)
 		atomic_fetch_add(&job->counters[FINISHED], finished);
-	return end - start;
+	return end - first;
 }
 
-/* Claims the rows from what it returns to `end`: none when there are none now. */
+/* Claims the rows from the one that it returns to before `end`: none when none is published. */
 static int32_t claim(struct job *job, int32_t most, int32_t *end)
 {
-	int32_t start = atomic_load(&job->counters[CLAIMED]);
-	do {
+	int32_t first = atomic_load(&job->counters[CLAIMED]);
+	for (;;) {
 		*end = atomic_load(&job->counters[PUBLISHED]);
-		if (*end - start > most)
-			*end = start + most;
-		if (*end == start)
-			return start;
-	} while (!atomic_compare_exchange_weak(&job->counters[CLAIMED], &start, *end));
-	return start;
+		if (*end - first > most)
+			*end = first + most;
+		if (*end == first)
+			return first;
+		/* A failure loads what other threads have claimed meanwhile. */
+		const bool is_claimed = atomic_compare_exchange_weak(&job->counters[CLAIMED], &first, *end);
+		if (is_claimed)
+			return first;
+	}
 }
 
-/* True when no row will ever be claimed again. */
-static bool over(struct job *job)
+/* Returns whether no row will ever be claimed again. */
+static bool is_over(struct job *job)
 {
 	_Atomic int32_t *counters = job->counters;
 	if (atomic_load(&counters[ABANDONED]))
 		return true;
-	return atomic_load(&counters[COMPLETE]) &&
-		   atomic_load(&counters[CLAIMED]) == atomic_load(&counters[PUBLISHED]);
-}
-
-/* False for a row that was put on the list of those that JavaScript finishes. */
-static bool hash_row(struct lane *lane, int32_t row)
-{
-	struct job *job = lane->job;
-	enum outcome outcome = job->states[row] == WAITING ? hash_path(lane, row) : HASHED;
-	if (outcome == FOR_JAVASCRIPT)
-		atomic_store(&job->big_rows[atomic_fetch_add(&job->counters[BIG_MET], 1)], row + 1);
-	else if (outcome == CHANGED_MEANWHILE)
-		job->states[row] = CHANGED;
-	return outcome != FOR_JAVASCRIPT;
-}
-
-static enum outcome hash_path(struct lane *lane, int32_t row)
-{
-	struct job *job = lane->job;
-	size_t start = job->path_offsets[row], length = job->path_offsets[row + 1] - start;
-	if (length >= PATH_BYTES)
-		return FOR_JAVASCRIPT;
-	char *path = lane->place + lane->root_bytes;
-	memcpy(path, job->path_bytes + start, length);
-	path[length] = 0;
-	int file = openat(lane->root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (file < 0)
-		return FOR_JAVASCRIPT;
-	enum outcome outcome = hash_file(lane, row, file);
-	close(file);
-	return outcome;
-}
-
-/* Reads first: what fstat then says about the times covers the reading. */
-static enum outcome hash_file(struct lane *lane, int32_t row, int file)
-{
-	struct job *job = lane->job;
-	struct stat st;
-	time_t now = time(NULL);
-	ssize_t bytes = pread(file, lane->buffer, BUFFER_BYTES, 0);
-	if (bytes < 0 || fstat(file, &st) || !S_ISREG(st.st_mode) ||
-		(bytes > 0 && lane->buffer[0] == AUTHENTICODE_FIRST_BYTE))
-		return FOR_JAVASCRIPT;
-	bool whole = bytes == st.st_size && bytes < BUFFER_BYTES;
-	bool settled = st.st_mtime < now - SETTLED_SECONDS && st.st_ctime < now - SETTLED_SECONDS;
-
-	uint8_t *digest = job->digests + (size_t)DIGEST_BYTES * (size_t)row;
-	enum outcome outcome = hash_content(lane, file, bytes, st.st_size, digest);
-	if (outcome != HASHED)
-		return outcome;
-	if (!(whole && settled) && changed_since(file, &st))
-		return CHANGED_MEANWHILE;
-	job->kinds[row] = KIND_FILE;
-	job->modes[row] = (uint16_t)(st.st_mode & 07777);
-	job->sizes[row] = (double)st.st_size;
-	return job->attributes.count ? attach_digest(lane, file, st.st_size, digest) : HASHED;
-}
-
-/* Digest of a file of `size` bytes, of which `bytes` stand in the buffer. */
-static enum outcome hash_content(
-	struct lane *lane, int file, ssize_t bytes, off_t size, uint8_t *digest)
-{
-	struct job *job = lane->job;
-	off_t done = 0;
-	EVP_DigestInit_ex(lane->context, job->sha256, NULL);
-	for (;;) {
-		EVP_DigestUpdate(lane->context, lane->buffer, (size_t)bytes);
-		job->thread_bytes[lane->number] += (double)bytes;
-		done += bytes;
-		if (done >= size || bytes == 0 || atomic_load(&job->counters[ABANDONED]))
-			break;
-		if ((bytes = pread(file, lane->buffer, BUFFER_BYTES, done)) < 0)
-			return FOR_JAVASCRIPT;
-	}
-	if (done != size)
-		return CHANGED_MEANWHILE;
-	return EVP_DigestFinal_ex(lane->context, digest, NULL) ? HASHED : FOR_JAVASCRIPT;
-}
-
-/* The content is read once more after the writing: a value never stands beside content it does not
- * fit. */
-static enum outcome attach_digest(struct lane *lane, int file, off_t size, const uint8_t *digest)
-{
-	const struct attributes *attributes = &lane->job->attributes;
-	struct attachment attachment;
-	uint8_t again[DIGEST_BYTES];
-	if (!attach(attributes, file, lane->place, digest, &attachment))
-		return FOR_JAVASCRIPT;
-	if (attachment.written) {
-		ssize_t bytes = pread(file, lane->buffer, BUFFER_BYTES, 0);
-		if (bytes < 0 || hash_content(lane, file, bytes, size, again) != HASHED ||
-			memcmp(again, digest, sizeof again)) {
-			detach(attributes, file, &attachment);
-			return CHANGED_MEANWHILE;
-		}
-	}
-	count_attached(attributes, &attachment);
-	return HASHED;
-}
-
-static bool changed_since(int file, const struct stat *before)
-{
-	struct stat after;
-	return fstat(file, &after) || after.st_size != before->st_size ||
-		   memcmp(&after.MTIME, &before->MTIME, sizeof after.MTIME) ||
-		   memcmp(&after.CTIME, &before->CTIME, sizeof after.CTIME);
+	if (!atomic_load(&counters[COMPLETE]))
+		return false;
+	const int32_t claimed = atomic_load(&counters[CLAIMED]);
+	const int32_t published = atomic_load(&counters[PUBLISHED]);
+	return claimed == published;
 }

@@ -1,5 +1,5 @@
-/* The part of Node-API, version 8, that is used here. Its ABI is stable, so no headers have to be
- * found. */
+/* The part of Node-API, version 8, that this module uses. Its ABI is stable, so the module builds
+ * where no headers of Node.js are. */
 
 #ifndef NODE_API_SUBSET_H
 #define NODE_API_SUBSET_H
@@ -9,10 +9,10 @@
 
 #define NAPI_AUTO_LENGTH SIZE_MAX
 
-/* napi_valuetype. */
+/* A napi_valuetype. */
 #define NAPI_UNDEFINED 0
 
-/* 0 is napi_ok. */
+/* It is 0, which is napi_ok, or an error. */
 typedef int napi_status;
 typedef struct napi_env__ *napi_env;
 typedef struct napi_value__ *napi_value;
@@ -30,6 +30,9 @@ napi_status napi_get_element(napi_env, napi_value, uint32_t index, napi_value *o
 napi_status napi_get_named_property(napi_env, napi_value object, const char *name, napi_value *out);
 napi_status napi_get_cb_info(
 	napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
+
+/* Cuts text that does not fit in `size` bytes with its NUL, and splits no character; `length` is
+ * without the NUL. */
 napi_status napi_get_value_string_utf8(
 	napi_env, napi_value, char *out, size_t size, size_t *length);
 napi_status napi_get_value_int32(napi_env, napi_value, int32_t *out);
@@ -40,10 +43,12 @@ napi_status napi_create_external(napi_env, void *data, napi_finalize, void *hint
 napi_status napi_get_value_external(napi_env, napi_value, void **out);
 napi_status napi_create_reference(napi_env, napi_value, uint32_t count, napi_ref *out);
 napi_status napi_delete_reference(napi_env, napi_ref);
+
+/* Runs `hook` when the environment ends, unless it is removed before. */
 napi_status napi_add_env_cleanup_hook(napi_env, void (*hook)(void *), void *argument);
 napi_status napi_remove_env_cleanup_hook(napi_env, void (*hook)(void *), void *argument);
 
-/* Node.js finds these two by name. */
+/* Node.js finds these two functions by name. */
 __attribute__((visibility("default"))) napi_value napi_register_module_v1(
 	napi_env env, napi_value exports);
 __attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1(void);

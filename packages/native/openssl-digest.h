@@ -1,5 +1,6 @@
-/* The part of OpenSSL 3's EVP interface that is used here: Node.js exports it to modules it loads.
- */
+/* The part of OpenSSL 3's EVP interface that this module uses. Node.js exports it to modules that
+ * it loads. Functions that return int return 1, or 0 when they fail; those that return a pointer
+ * return NULL then. */
 
 #ifndef OPENSSL_DIGEST_SUBSET_H
 #define OPENSSL_DIGEST_SUBSET_H

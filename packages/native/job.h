@@ -1,0 +1,66 @@
+/* A job: the rows of one file set, and the threads that hash them. hash-threads.c makes it and
+ * hands out rows; hash-row.c hashes one. */
+
+#ifndef JOB_H
+#define JOB_H
+
+#include "attributes.h"
+#include "node-api.h"
+#include "openssl-digest.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { DIGEST_BYTES = 32, BUFFER_BYTES = 128 * 1024, PATH_BYTES = 4096, MAX_LANES = 16 };
+
+/* COUNTER of shared-rows.ts. */
+enum { PUBLISHED, COMPLETE, CLAIMED, FINISHED, BIG_MET, BIG_CLAIMED, ABANDONED };
+
+/* What one thread needs to hash; no other thread touches it. */
+struct lane {
+	struct job *job;
+	pthread_t thread;
+	int number;
+	/* Each lane opens the root for itself: threads that share a descriptor wait for each other at
+	 * every open. */
+	int root;
+	EVP_MD_CTX *context;
+	/* The root, which ends with a slash, and behind it the path of a row. */
+	char path[2 * PATH_BYTES];
+	size_t root_bytes;
+	unsigned char buffer[BUFFER_BYTES];
+};
+
+struct job {
+	/* Columns of shared-rows.ts, in memory of JavaScript. Who claims a row alone writes its facts;
+	 * counters and `big_rows` are for all. */
+	const uint8_t *path_bytes;
+	const uint32_t *path_offsets;
+	uint8_t *states;
+	uint8_t *kinds;
+	uint16_t *modes;
+	double *sizes;
+	uint8_t *digests;
+	_Atomic int32_t *big_rows;
+	_Atomic int32_t *counters;
+	double *thread_bytes;
+
+	struct attributes attributes;
+	/* References keep columns and counts alive as long as threads write to them. */
+	napi_ref columns;
+	napi_ref given_attributes;
+	napi_env env;
+	EVP_MD *sha256;
+	/* Lane 0 belongs to the thread that called start(), the others to `started` threads. */
+	struct lane *lanes[MAX_LANES];
+	int lane_count;
+	int started;
+};
+
+/* Hashes a row that the lane has claimed, and writes its kind, mode, size and digest, or the state
+ * `changed`. Returns false for a row that was put on the list of those that JavaScript hashes. */
+bool hash_row(struct lane *lane, int32_t row);
+
+#endif
