@@ -1,10 +1,10 @@
 /*
- * hash-tree DIR: SHA-256 of every regular file under DIR, on two threads. The yardstick of the
- * bench.
+ * hash-tree DIR: SHA-256 of every regular file below DIR, on two threads. It is the yardstick of
+ * the bench: C that does nothing but what hashing a tree needs.
  *
- * Prints "files bytes sum". The sum adds the digests as vectors of eight little-endian 32-bit
- * words, so it is the same in whatever order the files were hashed. Symbolic links and special
- * files are left out. Exit 1: something could not be read.
+ * It prints "files bytes sum". The sum adds the digests as vectors of eight little-endian 32-bit
+ * words, so it does not depend on the order in which files are hashed. Symbolic links and special
+ * files are left out. The exit status is 1 when something could not be read, 2 for usage.
  *
  * cc -O2 -std=c17 -pthread hash-tree.c -lcrypto
  */
@@ -24,41 +24,57 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { THREADS = 2, BUFFER_BYTES = 128 * 1024, DIGEST_WORDS = 8 };
+enum { THREADS = 2, BUFFER_BYTES = 128 * 1024, DIGEST_WORDS = 8, MAX_NAME_BYTES = 256 };
 
-/* Listed by one worker, its owner; the files are then claimed one at a time by the owner and
- * whoever is idle. */
+/* One worker, the owner, lists a directory; then the owner and workers that are idle claim its
+ * files one at a time. The last of its users frees it. */
 struct directory {
-	struct directory *next; /* in `unlisted` */
+	/* The next one in `unlisted`. */
+	struct directory *next;
 	DIR *stream;
-	char *names; /* of the files, NUL-terminated, one behind the other */
+	/* Names of the files, each with its NUL, one behind the other; `name_offsets` says where. */
+	char *names;
 	size_t *name_offsets;
 	size_t file_count;
 	atomic_size_t claimed;
-	int users; /* under `lock` */
+	/* Workers that use it. Guarded by `lock`. */
+	int users;
 	char path[];
 };
 
+/* Room that a worker has for the names of one directory. */
+struct room {
+	size_t bytes;
+	size_t max_bytes;
+	size_t max_files;
+};
+
 struct worker {
-	struct directory *owned; /* under `lock` */
+	/* The directory that this worker listed. Guarded by `lock`. */
+	struct directory *owned;
 	EVP_MD *sha256;
 	EVP_MD_CTX *context;
-	uint64_t files, bytes;
+	uint64_t files;
+	uint64_t bytes;
 	uint32_t sum[DIGEST_WORDS];
 	unsigned char buffer[BUFFER_BYTES];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
-static struct directory *unlisted; /* under `lock` */
-static int listing; /* under `lock`: workers that may yet add to `unlisted` */
+/* Directories to list, and the workers that may yet add to them. Guarded by `lock`. */
+static struct directory *unlisted;
+static int listing;
 static struct worker workers[THREADS];
 
 static void *run(void *worker);
 static struct directory *take(void);
+static struct directory *choose(void);
 static struct directory *unfinished(void);
+static void hash_files(struct worker *w, struct directory *d);
 static unsigned char entry_type(const struct directory *d, const struct dirent *entry);
 static void list(struct worker *w, struct directory *d);
+static const struct dirent *next_entry(struct directory *d);
 static void leave(struct worker *w, struct directory *d);
 static void hash_file(struct worker *w, int directory_fd, const char *name);
 static struct directory *new_directory(const char *parent, const char *name);
@@ -74,9 +90,11 @@ int main(int argc, char **argv)
 	unlisted = new_directory(argv[1], ".");
 
 	pthread_t threads[THREADS];
-	for (int i = 1; i < THREADS; i++)
-		if ((errno = pthread_create(&threads[i], NULL, run, &workers[i])))
+	for (int i = 1; i < THREADS; i++) {
+		errno = pthread_create(&threads[i], NULL, run, &workers[i]);
+		if (errno)
 			fail("start", "a thread");
+	}
 	run(&workers[0]);
 
 	struct worker *total = &workers[0];
@@ -99,31 +117,36 @@ static void *run(void *worker)
 	struct worker *w = worker;
 	w->sha256 = checked(EVP_MD_fetch(NULL, "SHA256", NULL));
 	w->context = checked(EVP_MD_CTX_new());
-	for (struct directory *d; (d = take());) {
+	for (;;) {
+		struct directory *d = take();
+		if (!d)
+			return NULL;
 		if (!d->stream)
 			list(w, d);
-		for (size_t i; (i = atomic_fetch_add(&d->claimed, 1)) < d->file_count;)
-			hash_file(w, dirfd(d->stream), d->names + d->name_offsets[i]);
+		hash_files(w, d);
 		leave(w, d);
 	}
-	return NULL;
 }
 
-/* A directory to list, or else one to help with. NULL: the other workers are finishing what is
- * left. */
+static void hash_files(struct worker *w, struct directory *d)
+{
+	for (;;) {
+		const size_t i = atomic_fetch_add(&d->claimed, 1);
+		if (i >= d->file_count)
+			return;
+		hash_file(w, dirfd(d->stream), d->names + d->name_offsets[i]);
+	}
+}
+
+/* Returns a directory to list or to help with, of which the worker is a user from then on. Waits
+ * while another worker may find more; NULL when the others are finishing what is left. */
 static struct directory *take(void)
 {
-	struct directory *d;
 	pthread_mutex_lock(&lock);
-	for (;;) {
-		if ((d = unlisted)) {
-			unlisted = d->next;
-			listing++;
-			break;
-		}
-		if ((d = unfinished()) || !listing)
-			break;
+	struct directory *d = choose();
+	while (!d && listing) {
 		pthread_cond_wait(&published, &lock);
+		d = choose();
 	}
 	if (d)
 		d->users++;
@@ -131,6 +154,19 @@ static struct directory *take(void)
 	return d;
 }
 
+/* Returns a directory to list, which is counted in `listing`, or else one to help with, or NULL.
+ * The caller holds `lock`. */
+static struct directory *choose(void)
+{
+	struct directory *d = unlisted;
+	if (!d)
+		return unfinished();
+	unlisted = d->next;
+	listing++;
+	return d;
+}
+
+/* Returns a directory that was listed and has files to claim, or NULL. The caller holds `lock`. */
 static struct directory *unfinished(void)
 {
 	for (int i = 0; i < THREADS; i++) {
@@ -141,14 +177,16 @@ static struct directory *unfinished(void)
 	return NULL;
 }
 
+/* Ends the use of a directory that has no more files to claim. */
 static void leave(struct worker *w, struct directory *d)
 {
 	pthread_mutex_lock(&lock);
 	if (w->owned == d)
 		w->owned = NULL;
-	bool last = --d->users == 0;
+	d->users--;
+	const bool is_last = d->users == 0;
 	pthread_mutex_unlock(&lock);
-	if (!last)
+	if (!is_last)
 		return;
 	closedir(d->stream);
 	free(d->names);
@@ -156,41 +194,47 @@ static void leave(struct worker *w, struct directory *d)
 	free(d);
 }
 
-/* Reads `d`, then publishes its files and its subdirectories at once. */
+/* Adds the name of a file to a directory, and makes room for more as needed. */
+static void add_file(struct directory *d, struct room *room, const char *name)
+{
+	const size_t name_bytes = strlen(name) + 1;
+	if (room->bytes + MAX_NAME_BYTES > room->max_bytes) {
+		room->max_bytes = 2 * room->max_bytes + 4096;
+		d->names = checked(realloc(d->names, room->max_bytes));
+	}
+	if (d->file_count == room->max_files) {
+		room->max_files = 2 * room->max_files + 64;
+		d->name_offsets =
+			checked(realloc(d->name_offsets, room->max_files * sizeof *d->name_offsets));
+	}
+	memcpy(d->names + room->bytes, name, name_bytes);
+	d->name_offsets[d->file_count] = room->bytes;
+	d->file_count++;
+	room->bytes += name_bytes;
+}
+
+/* Reads a directory, then publishes its files and its subdirectories at once. */
 static void list(struct worker *w, struct directory *d)
 {
-	struct directory *first = NULL, **last = &first;
-	size_t bytes = 0, capacity_bytes = 0, capacity = 0;
-	struct dirent *entry;
-
-	if (!(d->stream = opendir(d->path)))
+	struct directory *first = NULL;
+	struct directory **last = &first;
+	struct room room = {0};
+	d->stream = opendir(d->path);
+	if (!d->stream)
 		fail("open", d->path);
-	while ((errno = 0, entry = readdir(d->stream))) {
+	for (;;) {
+		const struct dirent *entry = next_entry(d);
+		if (!entry)
+			break;
 		const char *name = entry->d_name;
-		switch (entry_type(d, entry)) {
-		case DT_DIR:
-			if (strcmp(name, ".") && strcmp(name, "..")) {
-				*last = new_directory(d->path, name);
-				last = &(*last)->next;
-			}
-			break;
-		case DT_REG:
-			if (bytes + sizeof entry->d_name > capacity_bytes) {
-				capacity_bytes = 2 * capacity_bytes + 4096;
-				d->names = checked(realloc(d->names, capacity_bytes));
-			}
-			if (d->file_count == capacity) {
-				capacity = 2 * capacity + 64;
-				d->name_offsets =
-					checked(realloc(d->name_offsets, capacity * sizeof *d->name_offsets));
-			}
-			d->name_offsets[d->file_count++] = bytes;
-			bytes = (size_t)(stpcpy(d->names + bytes, name) + 1 - d->names);
-			break;
+		const unsigned char type = entry_type(d, entry);
+		if (type == DT_REG)
+			add_file(d, &room, name);
+		if (type == DT_DIR && strcmp(name, ".") && strcmp(name, "..")) {
+			*last = new_directory(d->path, name);
+			last = &(*last)->next;
 		}
 	}
-	if (errno)
-		fail("list", d->path);
 
 	pthread_mutex_lock(&lock);
 	*last = unlisted;
@@ -201,7 +245,17 @@ static void list(struct worker *w, struct directory *d)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Some filesystems leave d_type unknown. */
+/* Returns the next entry, which is valid until the next call, or NULL at the end. */
+static const struct dirent *next_entry(struct directory *d)
+{
+	errno = 0;
+	const struct dirent *entry = readdir(d->stream);
+	if (!entry && errno)
+		fail("list", d->path);
+	return entry;
+}
+
+/* Returns the type, which some file systems leave unknown in the directory. */
 static unsigned char entry_type(const struct directory *d, const struct dirent *entry)
 {
 	struct stat st;
@@ -214,20 +268,21 @@ static unsigned char entry_type(const struct directory *d, const struct dirent *
 
 static void hash_file(struct worker *w, int directory_fd, const char *name)
 {
+	const int fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	int fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		fail("open", name);
 
 	off_t done = 0;
-	ssize_t n;
+	ssize_t got;
 	EVP_DigestInit_ex(w->context, w->sha256, NULL);
 	do {
-		if ((n = read(fd, w->buffer, BUFFER_BYTES)) < 0)
+		got = read(fd, w->buffer, BUFFER_BYTES);
+		if (got < 0)
 			fail("read", name);
-		EVP_DigestUpdate(w->context, w->buffer, (size_t)n);
-		done += n;
-	} while (n > 0 && done < st.st_size);
+		EVP_DigestUpdate(w->context, w->buffer, (size_t)got);
+		done += got;
+	} while (got > 0 && done < st.st_size);
 	if (done != st.st_size) {
 		errno = ESTALE;
 		fail("hash a changing", name);
@@ -245,6 +300,7 @@ static void hash_file(struct worker *w, int directory_fd, const char *name)
 	w->bytes += (uint64_t)done;
 }
 
+/* Makes a directory that is not listed yet. */
 static struct directory *new_directory(const char *parent, const char *name)
 {
 	size_t path_bytes = strlen(parent) + 1 + strlen(name) + 1;
@@ -253,6 +309,7 @@ static struct directory *new_directory(const char *parent, const char *name)
 	return d;
 }
 
+/* Returns what was allocated; a failure ends the process. */
 static void *checked(void *allocation)
 {
 	if (!allocation)

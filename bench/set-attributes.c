@@ -2,14 +2,15 @@
  * set-attributes write|remove|read spython|ima-hash DIR: the yardstick for attributes, on one
  * thread.
  *
- * write:  open, fstat, read, SHA-256 and setxattr of every regular file under DIR, whatever the
- * file has remove: takes the attribute from every file that has it read:   the attributes alone, no
- * content; a file that has none is a failure
+ *   write    does open, fstat, read, SHA-256 and setxattr for every regular file below DIR,
+ *            whatever the file has
+ *   remove   takes the attribute from every file that has it
+ *   read     gets the attributes alone, without content; a file that has none is a failure
  *
- * spython is the digest in hexadecimal in user.org.python.x-spython-hash; ima-hash is 04 04 and its
- * octets in user.ima. write and read print the line of hash-tree.c, "files bytes sum"; read's bytes
- * are those of the values. Symbolic links and special files are left out. Exit 1: something could
- * not be done.
+ * spython puts the digest in hexadecimal into user.org.python.x-spython-hash, ima-hash puts 04 04
+ * and the digest's bytes into user.ima. write and read print the line of hash-tree.c, "files bytes
+ * sum"; the bytes of read are those of the values. Symbolic links and special files are left out.
+ * The exit status is 1 when something could not be done, 2 for usage.
  *
  * cc -O2 -std=c17 set-attributes.c -lcrypto
  */
@@ -36,11 +37,14 @@ enum {
 };
 
 struct format {
-	const char *argument, *attribute;
+	const char *argument;
+	const char *attribute;
 	size_t prefix_bytes;
 	unsigned char prefix[2];
 	bool hex;
 };
+
+static const char DIGITS[] = "0123456789abcdef";
 
 typedef void (*visitor)(int fd, const char *name);
 
@@ -49,17 +53,25 @@ static const struct format FORMATS[] = {
 	{"ima-hash", "user.ima", 2, {4, 4}, false},
 };
 
+/* The format that was asked for. */
 static const struct format *format;
-static uint64_t files, bytes;
+
+/* The line that is printed. */
+static uint64_t files;
+static uint64_t bytes;
 static uint32_t sum[DIGEST_WORDS];
+
 static EVP_MD *sha256;
 static EVP_MD_CTX *context;
 static unsigned char buffer[BUFFER_BYTES];
 
+static const struct format *find_format(const char *argument);
+static void print_totals(void);
 static void write_attribute(int fd, const char *name);
 static void read_attribute(int fd, const char *name);
 static void remove_attribute(int fd, const char *name);
 static void for_each_file(int parent, const char *name, visitor visit);
+static const struct dirent *next_entry(DIR *stream, const char *name);
 static unsigned char entry_type(int directory, const struct dirent *entry);
 static off_t hash_content(int fd, const char *name, unsigned char digest[DIGEST_BYTES]);
 static size_t encode(const unsigned char digest[DIGEST_BYTES], unsigned char value[VALUE_BYTES]);
@@ -72,41 +84,56 @@ int main(int argc, char **argv)
 {
 	if (argc != 4)
 		return usage();
-	for (size_t i = 0; i < sizeof FORMATS / sizeof *FORMATS; i++)
-		if (!strcmp(argv[2], FORMATS[i].argument))
-			format = &FORMATS[i];
+	const char *action = argv[1];
+	const char *directory = argv[3];
+	format = find_format(argv[2]);
 	if (!format)
 		return usage();
 
-	if (!strcmp(argv[1], "remove")) {
-		for_each_file(AT_FDCWD, argv[3], remove_attribute);
+	if (!strcmp(action, "remove")) {
+		for_each_file(AT_FDCWD, directory, remove_attribute);
 		return 0;
 	}
-	if (!strcmp(argv[1], "write")) {
+	if (!strcmp(action, "write")) {
 		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 		context = EVP_MD_CTX_new();
 		if (!sha256 || !context)
 			fail("prepare", "SHA-256");
-		for_each_file(AT_FDCWD, argv[3], write_attribute);
-	} else if (!strcmp(argv[1], "read")) {
-		for_each_file(AT_FDCWD, argv[3], read_attribute);
+		for_each_file(AT_FDCWD, directory, write_attribute);
+	} else if (!strcmp(action, "read")) {
+		for_each_file(AT_FDCWD, directory, read_attribute);
 	} else {
 		return usage();
 	}
+	print_totals();
+	return 0;
+}
+
+static const struct format *find_format(const char *argument)
+{
+	for (size_t i = 0; i < sizeof FORMATS / sizeof *FORMATS; i++)
+		if (!strcmp(argument, FORMATS[i].argument))
+			return &FORMATS[i];
+	return NULL;
+}
+
+static void print_totals(void)
+{
 	printf("%ju %ju ", (uintmax_t)files, (uintmax_t)bytes);
 	for (int word = 0; word < DIGEST_WORDS; word++)
 		printf("%08x", sum[word]);
 	putchar('\n');
-	return 0;
 }
 
 static void write_attribute(int fd, const char *name)
 {
 	unsigned char digest[DIGEST_BYTES], value[VALUE_BYTES];
-	bytes += (uint64_t)hash_content(fd, name, digest);
-	if (fsetxattr(fd, format->attribute, value, encode(digest, value), 0) < 0)
+	const off_t hashed = hash_content(fd, name, digest);
+	const size_t length = encode(digest, value);
+	if (fsetxattr(fd, format->attribute, value, length, 0) < 0)
 		fail("set the attribute of", name);
 	files++;
+	bytes += (uint64_t)hashed;
 	add_to_sum(digest);
 }
 
@@ -131,35 +158,44 @@ static void remove_attribute(int fd, const char *name)
 		fail("remove the attribute of", name);
 }
 
-/* The directory `name` of the one at `parent`; depth is bounded by the trees of the bench. */
+/* Visits the files below the directory `name` of the directory `parent`. The trees of the bench
+ * bound the depth of the recursion. */
 static void for_each_file(int parent, const char *name, visitor visit)
 {
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
 	if (!stream)
 		fail("open", name);
-	while ((errno = 0, entry = readdir(stream))) {
-		switch (entry_type(fd, entry)) {
-		case DT_DIR:
-			if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-				for_each_file(fd, entry->d_name, visit);
+	for (;;) {
+		const struct dirent *entry = next_entry(stream, name);
+		if (!entry)
 			break;
-		case DT_REG: {
-			int file = openat(fd, entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		const unsigned char type = entry_type(fd, entry);
+		if (type == DT_DIR && strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			for_each_file(fd, entry->d_name, visit);
+		if (type == DT_REG) {
+			const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+			const int file = openat(fd, entry->d_name, flags);
 			if (file < 0)
 				fail("open", entry->d_name);
 			visit(file, entry->d_name);
 			close(file);
 		}
-		}
 	}
-	if (errno)
-		fail("list", name);
 	closedir(stream);
 }
 
-/* Some filesystems leave d_type unknown. */
+/* Returns the next entry, which is valid until the next call, or NULL at the end. */
+static const struct dirent *next_entry(DIR *stream, const char *name)
+{
+	errno = 0;
+	const struct dirent *entry = readdir(stream);
+	if (!entry && errno)
+		fail("list", name);
+	return entry;
+}
+
+/* Returns the type, which some file systems leave unknown in the directory. */
 static unsigned char entry_type(int directory, const struct dirent *entry)
 {
 	struct stat st;
@@ -170,20 +206,22 @@ static unsigned char entry_type(int directory, const struct dirent *entry)
 	return IFTODT(st.st_mode);
 }
 
+/* Digests a file and returns its size; one that changes meanwhile ends the process. */
 static off_t hash_content(int fd, const char *name, unsigned char digest[DIGEST_BYTES])
 {
 	struct stat st;
 	off_t done = 0;
-	ssize_t n;
+	ssize_t got;
 	if (fstat(fd, &st) < 0)
 		fail("examine", name);
 	EVP_DigestInit_ex(context, sha256, NULL);
 	do {
-		if ((n = read(fd, buffer, BUFFER_BYTES)) < 0)
+		got = read(fd, buffer, BUFFER_BYTES);
+		if (got < 0)
 			fail("read", name);
-		EVP_DigestUpdate(context, buffer, (size_t)n);
-		done += n;
-	} while (n > 0 && done < st.st_size);
+		EVP_DigestUpdate(context, buffer, (size_t)got);
+		done += got;
+	} while (got > 0 && done < st.st_size);
 	if (done != st.st_size) {
 		errno = ESTALE;
 		fail("hash a changing", name);
@@ -192,6 +230,7 @@ static off_t hash_content(int fd, const char *name, unsigned char digest[DIGEST_
 	return done;
 }
 
+/* Writes the value of the attribute and returns its bytes. */
 static size_t encode(const unsigned char digest[DIGEST_BYTES], unsigned char value[VALUE_BYTES])
 {
 	if (!format->hex) {
@@ -200,12 +239,13 @@ static size_t encode(const unsigned char digest[DIGEST_BYTES], unsigned char val
 		return format->prefix_bytes + DIGEST_BYTES;
 	}
 	for (int i = 0; i < DIGEST_BYTES; i++) {
-		value[2 * i] = (unsigned char)"0123456789abcdef"[digest[i] >> 4];
-		value[2 * i + 1] = (unsigned char)"0123456789abcdef"[digest[i] & 15];
+		value[2 * i] = (unsigned char)DIGITS[digest[i] >> 4];
+		value[2 * i + 1] = (unsigned char)DIGITS[digest[i] & 15];
 	}
 	return VALUE_BYTES;
 }
 
+/* Reads the digest out of a value; returns false for one that encode() does not write. */
 static bool decode(const unsigned char *value, size_t length, unsigned char digest[DIGEST_BYTES])
 {
 	if (!format->hex) {
@@ -219,7 +259,7 @@ static bool decode(const unsigned char *value, size_t length, unsigned char dige
 		return false;
 	for (int i = 0; i < DIGEST_BYTES; i++) {
 		const char pair[] = {(char)value[2 * i], (char)value[2 * i + 1], 0};
-		if (strspn(pair, "0123456789abcdef") != 2)
+		if (strspn(pair, DIGITS) != 2)
 			return false;
 		digest[i] = (unsigned char)strtoul(pair, NULL, 16);
 	}

@@ -1,9 +1,10 @@
 /*
- * A PKCS#11 module in front of another, for tests: tokens in states that SoftHSM2 does not get
- * into, and a log of sessions.
+ * A PKCS#11 module in front of another, for tests. It reports tokens in states that SoftHSM2 does
+ * not get into, and logs sessions. Environment variables control it:
  *
- * SHIM_MODULE is the module behind it, SHIM_LOG a file for the log, SHIM one of: locked,
- * locked-flag, final-try, reader.
+ *   SHIM_MODULE  is the path of the module behind it.
+ *   SHIM_LOG     is a file, to which one line an event is appended; may be absent.
+ *   SHIM         is the state: locked, locked-flag, final-try or reader; may be absent.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -13,24 +14,31 @@
 typedef unsigned long ulong_t;
 typedef ulong_t (*function_t)();
 
-/* CK_FUNCTION_LIST: a version, then pointers in the order of PKCS#11 v2.40 §5. */
+/* CK_FUNCTION_LIST has a version, then pointers in the order of PKCS#11 v2.40, section 5. */
 struct functions {
 	unsigned char version[2];
 	function_t at[68];
 };
 enum { FINALIZE = 1, TOKEN_INFO = 6, OPEN_SESSION = 12, CLOSE_SESSION = 13, LOGIN = 18 };
 
-static struct functions shim, *real;
+/* Where CK_TOKEN_INFO has its flags, and some of these. */
+enum { FLAGS_AT = 96, CKF_PROTECTED_PATH = 0x100, CKF_FINAL_TRY = 0x20000, CKF_LOCKED = 0x40000 };
+enum { CKR_GENERAL_ERROR = 0x5, CKR_PIN_LOCKED = 0xa4 };
+enum { CKU_CONTEXT_SPECIFIC = 2 };
 
-static int is(const char *mode)
+static struct functions shim;
+static struct functions *real;
+
+static int is(const char *state)
 {
 	const char *chosen = getenv("SHIM");
-	return chosen && !strcmp(chosen, mode);
+	return chosen && !strcmp(chosen, state);
 }
 
 static void note(const char *event)
 {
-	FILE *log = getenv("SHIM_LOG") ? fopen(getenv("SHIM_LOG"), "a") : NULL;
+	const char *path = getenv("SHIM_LOG");
+	FILE *log = path ? fopen(path, "a") : NULL;
 	if (!log)
 		return;
 	fprintf(log, "%s\n", event);
@@ -45,12 +53,16 @@ static ulong_t finalize(void *reserved)
 
 static ulong_t token_info(ulong_t slot, unsigned char *info)
 {
-	ulong_t result = real->at[TOKEN_INFO](slot, info);
+	const ulong_t result = real->at[TOKEN_INFO](slot, info);
 	ulong_t flags;
-
-	memcpy(&flags, info + 96, sizeof flags);
-	flags |= is("locked-flag") ? 0x40000 : is("final-try") ? 0x20000 : is("reader") ? 0x100 : 0;
-	memcpy(info + 96, &flags, sizeof flags);
+	memcpy(&flags, info + FLAGS_AT, sizeof flags);
+	if (is("locked-flag"))
+		flags |= CKF_LOCKED;
+	if (is("final-try"))
+		flags |= CKF_FINAL_TRY;
+	if (is("reader"))
+		flags |= CKF_PROTECTED_PATH;
+	memcpy(info + FLAGS_AT, &flags, sizeof flags);
 	return result;
 }
 
@@ -69,19 +81,23 @@ static ulong_t close_session(ulong_t session)
 
 static ulong_t login(ulong_t session, ulong_t user, char *pin, ulong_t length)
 {
-	note(user == 2 ? "login for one signature" : "login");
+	note(user == CKU_CONTEXT_SPECIFIC ? "login for one signature" : "login");
 	if (is("locked"))
-		return 0xa4; /* CKR_PIN_LOCKED */
+		return CKR_PIN_LOCKED;
 	return real->at[LOGIN](session, user, pin, length);
 }
 
 ulong_t C_GetFunctionList(struct functions **list)
 {
 	void *module = dlopen(getenv("SHIM_MODULE"), RTLD_NOW);
-	function_t get = module ? (function_t)dlsym(module, "C_GetFunctionList") : NULL;
-
-	if (!get || get(&real))
-		return 0x5; /* CKR_GENERAL_ERROR */
+	if (!module)
+		return CKR_GENERAL_ERROR;
+	function_t get = (function_t)dlsym(module, "C_GetFunctionList");
+	if (!get)
+		return CKR_GENERAL_ERROR;
+	const ulong_t result = get(&real);
+	if (result)
+		return CKR_GENERAL_ERROR;
 	shim = *real;
 	shim.at[FINALIZE] = finalize;
 	shim.at[TOKEN_INFO] = token_info;
