@@ -18,8 +18,9 @@ const TARGETS = {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
 			...parts("complain", "event-line", "utf8", "owned-file", "members", "json", "hex"),
-			"mode.h",
+			"environment.h",
 			"lockdown.h",
+			"mode.h",
 		],
 		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],
 	},
