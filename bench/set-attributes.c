@@ -130,7 +130,8 @@ static void write_attribute(int fd, const char *name)
 	unsigned char digest[DIGEST_BYTES], value[VALUE_BYTES];
 	const off_t hashed = hash_content(fd, name, digest);
 	const size_t length = encode(digest, value);
-	if (fsetxattr(fd, format->attribute, value, length, 0) < 0)
+	const int failed = fsetxattr(fd, format->attribute, value, length, 0);
+	if (failed)
 		fail("set the attribute of", name);
 	files++;
 	bytes += (uint64_t)hashed;
@@ -154,7 +155,8 @@ static void read_attribute(int fd, const char *name)
 
 static void remove_attribute(int fd, const char *name)
 {
-	if (fremovexattr(fd, format->attribute) < 0 && errno != ENODATA)
+	const int failed = fremovexattr(fd, format->attribute);
+	if (failed && errno != ENODATA)
 		fail("remove the attribute of", name);
 }
 

@@ -83,7 +83,8 @@ bool attach(const struct attributes *attributes, int file, const char *path, con
 {
 	attachment->written = 0;
 	for (int i = 0; i < attributes->count; i++) {
-		if (write_value(attributes, i, file, path, digest, attachment))
+		const bool is_written = write_value(attributes, i, file, path, digest, attachment);
+		if (is_written)
 			continue;
 		detach(attributes, file, attachment);
 		return false;
@@ -107,7 +108,8 @@ static bool write_value(const struct attributes *attributes, int index, int file
 		return false;
 	if (attachment->written == 0 && !lies_at(file, path))
 		return false;
-	if (fsetxattr(file, attribute->name, value, bytes, 0) != 0)
+	const int failed = fsetxattr(file, attribute->name, value, bytes, 0);
+	if (failed)
 		return false;
 	before->attribute = index;
 	before->bytes = had;

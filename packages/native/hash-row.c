@@ -150,7 +150,8 @@ static enum outcome attach_digest(struct lane *lane, int file, off_t size, const
 {
 	const struct attributes *attributes = &lane->job->attributes;
 	struct attachment attachment;
-	if (!attach(attributes, file, lane->path, digest, &attachment))
+	const bool is_attached = attach(attributes, file, lane->path, digest, &attachment);
+	if (!is_attached)
 		return FOR_JAVASCRIPT;
 	if (attachment.written > 0) {
 		uint8_t again[DIGEST_BYTES];

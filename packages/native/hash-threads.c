@@ -124,8 +124,11 @@ static napi_value start(napi_env env, napi_callback_info info)
 	for (int i = 0; is_ready && i <= threads; i++)
 		is_ready = add_lane(job, root);
 	napi_value result;
-	if (!is_ready || napi_create_external(env, job, NULL, NULL, &result) ||
-		napi_add_env_cleanup_hook(env, close_job, job)) {
+	if (is_ready)
+		is_ready = napi_create_external(env, job, NULL, NULL, &result) == 0;
+	if (is_ready)
+		is_ready = napi_add_env_cleanup_hook(env, close_job, job) == 0;
+	if (!is_ready) {
 		close_job(job);
 		return NULL;
 	}
@@ -155,8 +158,9 @@ static napi_value stop(napi_env env, napi_callback_info info)
 	struct job *job = job_of(env, info, 1, arguments);
 	if (!job)
 		return NULL;
-	/* Without the hook Node.js has closed the job already. */
-	if (!napi_remove_env_cleanup_hook(env, close_job, job))
+	/* Node.js closes the job where the hook stays. */
+	const napi_status failed = napi_remove_env_cleanup_hook(env, close_job, job);
+	if (!failed)
 		close_job(job);
 	return NULL;
 }

@@ -172,7 +172,8 @@ static bool read_given(napi_env env, napi_callback_info info, struct plain_file 
 		return false;
 	if (!get_bytes(env, given[2], &facts, &size) || size != FACTS)
 		return false;
-	if (!read_plain_file(path, max_bytes, file))
+	const bool is_read = read_plain_file(path, max_bytes, file);
+	if (!is_read)
 		return false;
 	memcpy(facts, file->sha256, sizeof file->sha256);
 	((unsigned char *)facts)[EXECUTABLE] = file->is_executable;
@@ -244,7 +245,8 @@ static napi_value on_lockdown(napi_env env, napi_callback_info info)
 {
 	(void)info;
 	/* No process of the same user may attach as a debugger, or read this one's memory. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+	const int failed = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (failed)
 		return number(env, errno);
 	const int result = restrict_calls(NO_DESCRIPTOR, NULL, NULL, ALL_THREADS);
 	if (result < 0)

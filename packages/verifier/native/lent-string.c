@@ -42,7 +42,8 @@ napi_value string_of(napi_env env, char *text, size_t size, bool is_ascii)
 {
 	napi_value string = NULL;
 	if (is_lendable(size, is_ascii)) {
-		if (lend(env, text, size, &string))
+		const bool is_lent = lend(env, text, size, &string);
+		if (is_lent)
 			return string;
 	} else if (is_ascii)
 		napi_create_string_latin1(env, text, size, &string);

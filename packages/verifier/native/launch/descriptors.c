@@ -15,13 +15,14 @@ enum { NOEXEC_SEAL = 8 };
 
 void reserve_descriptors(void)
 {
-	if (syscall(SYS_close_range, INDEX_DESCRIPTOR, ~0U, 0) != 0)
+	const long closed = syscall(SYS_close_range, INDEX_DESCRIPTOR, ~0U, 0);
+	if (closed != 0)
 		fail(REFUSED, "Cannot start: this kernel lacks close_range (Linux 5.9)");
 	for (int descriptor = 0; descriptor <= RECORD_DESCRIPTOR; descriptor++) {
 		if (fcntl(descriptor, F_GETFD) >= 0)
 			continue;
-		/* The lowest number that is free is the descriptor's, and there may be no standard error to
-		 * say otherwise on. */
+		/* open() takes the lowest number that is free, which is this one. There may be no standard
+		 * error on which to report a failure. */
 		const int opened = open("/dev/null", O_RDWR);
 		if (opened != descriptor)
 			_exit(REFUSED);
@@ -63,9 +64,11 @@ static bool copy(int file, int memory)
 static void seal_at(int descriptor, int memory)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	if (fcntl(memory, F_ADD_SEALS, seals) != 0)
+	const int sealed = fcntl(memory, F_ADD_SEALS, seals);
+	if (sealed != 0)
 		fail(REFUSED, "Cannot seal memory: %m");
-	if (dup2(memory, descriptor) < 0)
+	const int duplicate = dup2(memory, descriptor);
+	if (duplicate < 0)
 		fail(REFUSED, "Cannot seal memory: %m");
 	close(memory);
 }
@@ -73,7 +76,8 @@ static void seal_at(int descriptor, int memory)
 void seal_file(int descriptor, const char *name, int file, const char *path)
 {
 	const int memory = create_memory(name);
-	if (!copy(file, memory))
+	const bool is_copied = copy(file, memory);
+	if (!is_copied)
 		fail(REFUSED, "Cannot copy \"%s\" into memory: %m", path);
 	seal_at(descriptor, memory);
 }

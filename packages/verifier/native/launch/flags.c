@@ -27,22 +27,23 @@ char **append_node_flags(
 	const bool enforces = settings->mode >= MODE_ENFORCE;
 	const bool is_strict = settings->mode == MODE_STRICT;
 	const int major = atoi(settings->node_major);
-	const bool is_20 = major < 22;
+	const bool is_before_22 = major < 22;
 	const bool no_strings = is_strict || settings->string_code != NULL;
 	/* The verifier's own addon needs addons; with it the hook refuses all others. */
 	const bool no_addons = settings->addons != NULL && runtime->addon == NULL;
-	/* Node.js 20 runs the hooks of import in a worker, so the hook refuses workers there. */
-	const bool no_workers = settings->workers != NULL && !is_20;
-	const bool is_experimental = is_20 || major >= 25;
+	/* Node.js 20 runs hooks of import in a worker thread, so workers stay allowed there, and the
+	 * hook refuses those of the program. */
+	const bool no_workers = settings->workers != NULL && !is_before_22;
+	const bool is_experimental = is_before_22 || major >= 25;
 	const struct flag flags[] = {
 		{is_on, "--require"},
 		{is_on, runtime->hook},
 		{enforces && no_strings, "--disallow-code-generation-from-strings"},
-		{enforces && is_20, "--no-experimental-require-module"},
-		{enforces && !is_20, "--disable-sigusr1"},
+		{enforces && is_before_22, "--no-experimental-require-module"},
+		{enforces && !is_before_22, "--disable-sigusr1"},
 		{enforces && no_addons, "--no-addons"},
-		{is_strict && is_20, "--experimental-permission"},
-		{is_strict && !is_20, "--permission"},
+		{is_strict && is_before_22, "--experimental-permission"},
+		{is_strict && !is_before_22, "--permission"},
 		{is_strict, "--allow-fs-read=*"},
 		{is_strict, "--allow-fs-write=*"},
 		{is_strict && major >= 25, "--allow-net"},

@@ -1,7 +1,7 @@
 /* Guarantees that no directory is made writable below which lies a file that decides what may run,
- * or the kernel's own. Against code in the process: the directories are opened here, so a link that
- * replaces one later grants nothing else. It assumes that links on the way to those files do not
- * change until then. */
+ * or a file of the kernel. The directories are opened here, so a link that replaces one later
+ * grants nothing else. It assumes that no link on the way to those files changes during the start.
+ */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <fcntl.h>

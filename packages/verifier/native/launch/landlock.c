@@ -129,9 +129,11 @@ int restrict_files(const struct settings *settings, int program, const int *gran
 	for (size_t i = 0; i < settings->writable_count; i++)
 		allow(rules, change & ~MAKE_DEVICE, granted[i]);
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+	const int no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (no_new_privileges != 0)
 		return -1;
-	if (syscall(LANDLOCK_RESTRICT_SELF, rules, 0) != 0)
+	const long restricted = syscall(LANDLOCK_RESTRICT_SELF, rules, 0);
+	if (restricted != 0)
 		return -1;
 	close(rules);
 	return version;

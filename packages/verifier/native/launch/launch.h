@@ -30,7 +30,8 @@ enum { INDEX_DESCRIPTOR = 3, RECORD_DESCRIPTOR = 4 };
 /* launcher.conf. Paths are absolute and real, digests are 64 lower-case hexadecimal digits; a key
  * that may be absent is NULL. docs/launcher.md says what each key means. */
 struct settings {
-	/* Node.js. `program` is NULL where launcher.conf names none; then the rest is, too. */
+	/* Node.js. Where `program` is NULL the others are not used; else `digest`, `node_major`,
+	 * `bundle` and `bundle_digest` are there. */
 	const char *program;
 	const char *digest;
 	const char *identity;
@@ -73,7 +74,7 @@ struct options {
 	bool clears_environment;
 	bool allows_development;
 	bool wants_python;
-	/* The first word of the script's command line names a module, as after `python3 -m`. */
+	/* The script is the name of a module, as after `python3 -m`. */
 	bool is_module;
 };
 
@@ -125,7 +126,7 @@ void seal_text(int descriptor, const char *name, const char *text);
 /* options.c */
 
 /* Reads the launcher's options from argv, which ends with NULL and is without the program's name.
- * Returns where the script's command line begins: its first word may be NULL. */
+ * Returns the part of argv that begins with the script, which may be NULL. */
 char **parse_options(char **argv, struct options *options);
 
 /* settings.c */
@@ -134,8 +135,9 @@ char **parse_options(char **argv, struct options *options);
 enum mode parse_mode(const char *name);
 
 /* Reads launcher.conf beside the launcher. It must belong to root, or with `allow_development` and
- * a line `development allow` to the user. Adds to `settings`, which begin as zeros. Afterwards
- * `index`, `config` and all of Node.js's or of CPython's settings are there. */
+ * a line `development allow` to the user. Adds to `settings`, which begin as zeros but for the
+ * directories of --write. Afterwards `index` and `config` are there, and the program and the hook
+ * of at least one runtime. */
 void read_settings(struct settings *settings, int allow_development);
 
 /* Opens a regular file that nobody but root, or in development the user, could have written or
@@ -203,8 +205,8 @@ void restrict_process(const struct settings *settings, int program, const int *g
 /* landlock.c */
 
 /* Refuses, from here on, to execute anything but `program`, its dynamic loader and signed trees,
- * and to change anything but what lies below the `granted` directories, /dev/null, and, by
- * appending, the file of events. Returns the version of Landlock; -1 where the kernel cannot.
+ * and to change anything but what lies below the `granted` directories, /dev/null, and the content
+ * of the file of events. Returns the version of Landlock; -1 where the kernel cannot.
  * Before version 3 truncation is not refused. */
 int restrict_files(const struct settings *settings, int program, const int *granted);
 

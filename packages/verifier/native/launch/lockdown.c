@@ -193,7 +193,8 @@ int restrict_calls(int program, const char *path, char *const *arguments, int ho
 	finish_jumps(code, count);
 
 	const struct sock_fprog filter = {(unsigned short)count, code};
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+	const int no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (no_new_privileges != 0)
 		return -1;
 	const unsigned flags = how & ALL_THREADS ? SECCOMP_FILTER_FLAG_TSYNC : 0;
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);

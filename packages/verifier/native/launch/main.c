@@ -31,7 +31,7 @@ static void begin_record(
 	struct record *record, const struct settings *settings, const struct runtime *runtime);
 static int open_index(const struct settings *settings);
 static void compose_arguments(char **next, const struct settings *settings,
-	const struct options *options, const struct runtime *runtime, char *script, char **words);
+	const struct options *options, const struct runtime *runtime, char *script, char **own);
 static char **compose_environment(const struct settings *settings, const struct options *options,
 	const struct runtime *runtime, char *preload);
 static void lock_down(const struct settings *settings, const struct runtime *runtime,
@@ -78,7 +78,8 @@ int main(int argc, char **argv)
 	}
 	seal_file(INDEX_DESCRIPTOR, "sigtool-index", index, settings.index);
 
-	/* Composes argv and environ: flags, the script, argc words at most, and NULL. */
+	/* Composes argv and environ. Flags and the script come first, then at most argc arguments of
+	 * the script, then NULL. */
 	char *arguments[MAX_FLAGS + 1 + argc + 1];
 	compose_arguments(arguments, &settings, &options, &runtime, script, command + 1);
 	char **environment = compose_environment(&settings, &options, &runtime, preload);
@@ -127,10 +128,10 @@ static int open_index(const struct settings *settings)
 	return index;
 }
 
-/* Writes argv: the program's path, the flags, the script, its own `words`, which end with NULL, and
- * NULL. */
+/* Writes argv: the program's path, the flags, the script, the script's `own` arguments, which end
+ * with NULL, and NULL. */
 static void compose_arguments(char **next, const struct settings *settings,
-	const struct options *options, const struct runtime *runtime, char *script, char **words)
+	const struct options *options, const struct runtime *runtime, char *script, char **own)
 {
 	*next = (char *)runtime->program;
 	next++;
@@ -140,8 +141,8 @@ static void compose_arguments(char **next, const struct settings *settings,
 		next = append_node_flags(next, settings, runtime);
 	*next = script;
 	next++;
-	for (char **word = words; *word != NULL; word++) {
-		*next = *word;
+	for (char **argument = own; *argument != NULL; argument++) {
+		*next = *argument;
 		next++;
 	}
 	*next = NULL;

@@ -1,5 +1,5 @@
-/* Guarantees that no option of a runtime can be given: a word that begins with `-` is one of the
- * options below, or stands behind the script and is the script's own. */
+/* Guarantees that no option of a runtime can be given: an argument that begins with `-` is one of
+ * the options below, or stands behind the script and is the script's own. */
 #include "launch.h"
 #include <string.h>
 
@@ -33,25 +33,25 @@ static void take_option(struct options *options, const char *option, const char 
 
 char **parse_options(char **argv, struct options *options)
 {
-	char **word = argv;
-	while (*word != NULL && **word == '-') {
-		const char *option = *word;
-		word++;
+	char **next = argv;
+	while (*next != NULL && **next == '-') {
+		const char *option = *next;
+		next++;
 		if (strcmp(option, "--") == 0)
-			return word;
+			return next;
 		if (strcmp(option, "-m") == 0) {
 			options->is_module = true;
 			options->wants_python = true;
-			return word;
+			return next;
 		}
 		const char *value = NULL;
 		if (takes_value(option)) {
-			value = *word;
+			value = *next;
 			if (value == NULL || *value == '\0')
 				fail(USAGE, "Option %s needs a value", option);
-			word++;
+			next++;
 		}
 		take_option(options, option, value);
 	}
-	return word;
+	return next;
 }

@@ -1,7 +1,7 @@
 /* Guarantees that the process has lost, before a runtime is executed in mode enforce or strict, the
  * rights that no hook inside it could refuse; and that a right which this kernel cannot take is
- * named, or in strict ends the start. System calls are filtered last, by lockdown.c, as sealing the
- * record needs one that is refused afterwards. */
+ * named, or in strict ends the start. System calls are filtered last, by lockdown.c: sealing the
+ * record makes a memory file, which the filter refuses. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../event-line.h"
@@ -22,7 +22,8 @@ bool can_filter_calls(void)
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-/* Says that something which hooks and policy depend on is missing. */
+/* Records and says that the kernel lacks something on which enforcement depends; mode strict does
+ * not start without it. */
 static void lack(const char *feature, const struct settings *settings, struct record *record)
 {
 	if (settings->mode == MODE_STRICT)
@@ -46,14 +47,15 @@ void restrict_process(const struct settings *settings, int program, const int *g
 	const struct rlimit none = {0, 0};
 	setrlimit(RLIMIT_CORE, &none);
 
-	/* The file of events must exist before Landlock can allow appending to it. */
+	/* The file of events must exist before Landlock can allow writing to it. */
 	if (settings->audit != NULL) {
 		const int file = open_event_file(settings->audit);
 		close(file);
 	}
 
-	/* Nothing depends on it: Node.js executes no interpreter, and spython judges by itself. */
-	if (!deny_interactive())
+	/* Enforcement does not depend on it, so it is recorded only. */
+	const bool is_denied = deny_interactive();
+	if (!is_denied)
 		add_line(record, "missing", "securebits");
 
 	const int version = restrict_files(settings, program, granted);

@@ -1,7 +1,8 @@
 /* Guarantees that the program which is executed, and the code which it loads first, have the
- * digests that launcher.conf names, by the descriptors that were digested. It assumes that nobody
- * but root, or in development the user, writes these files while they are used: open_trusted()
- * looks at owners and modes for that. */
+ * digests that launcher.conf names. The program and spython are used by the descriptor that was
+ * digested; Node.js loads its hook and the addon by path. It assumes that nobody but root, or in
+ * development the user, writes these files or moves them meanwhile: open_trusted() checks owners
+ * and modes for that. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../owned-file.h"
@@ -57,7 +58,8 @@ int open_pinned(const char *path, const char *digest, const char *identity, int 
 		return file;
 
 	char hex[SHA256_HEX + 1];
-	if (sha256_file(file, hex) != 0)
+	const int failed = sha256_file(file, hex);
+	if (failed)
 		fail(REFUSED, "Cannot read \"%s\": %m", path);
 	if (strcmp(hex, digest) != 0)
 		fail(REFUSED, "Cannot trust \"%s\": its SHA-256 is %s, not %s", path, hex, digest);

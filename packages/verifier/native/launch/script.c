@@ -13,9 +13,9 @@ void find_script(const char *name, const struct options *options, const struct r
 	if (name == NULL || *name == '\0' || *name == '-')
 		fail(USAGE, "Name a script, such as ./main.js: \"%s\" is no script",
 			name == NULL ? "" : name);
-	/* `./` keeps node from taking the name for a subcommand; Python has none. */
-	const bool is_clear = runtime->is_python || *name == '/';
-	const int length = snprintf(path, PATH_MAX, "%s%s", is_clear ? "" : "./", name);
+	/* node would take a bare name such as `inspect` for a subcommand. */
+	const bool needs_prefix = !runtime->is_python && *name != '/';
+	const int length = snprintf(path, PATH_MAX, "%s%s", needs_prefix ? "./" : "", name);
 	if (length >= PATH_MAX)
 		fail(USAGE, "The path of the script is too long");
 	if (options->is_module) {
