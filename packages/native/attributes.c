@@ -68,7 +68,8 @@ static bool read_attribute(struct attribute *attribute, napi_env env, napi_value
 			env, prefix, NULL, &attribute->prefix_bytes, &prefix_data, NULL, NULL))
 		return false;
 
-	if (name_bytes >= sizeof attribute->name - 1 || strlen(attribute->name) != name_bytes)
+	if (name_bytes >= sizeof attribute->name - TEXT_CUT_BYTES ||
+		strlen(attribute->name) != name_bytes)
 		return false;
 	if (attribute->prefix_bytes > sizeof attribute->prefix)
 		return false;

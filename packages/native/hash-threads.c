@@ -109,7 +109,7 @@ static napi_value start(napi_env env, napi_callback_info info)
 	size_t length;
 	if (napi_get_value_string_utf8(env, arguments[1], root, sizeof root, &length))
 		return NULL;
-	if (length >= sizeof root - 1)
+	if (length >= sizeof root - TEXT_CUT_BYTES)
 		return NULL;
 	int32_t threads;
 	if (napi_get_value_int32(env, arguments[2], &threads))

@@ -33,6 +33,9 @@ napi_status napi_get_cb_info(
 
 /* Cuts text that does not fit in `size` bytes with its NUL, and splits no character; `length` is
  * without the NUL. */
+/* Cuts a longer text at a whole character. So a text can have been cut although up to
+ * TEXT_CUT_BYTES of the buffer stayed free: three of a character of four, and the NUL. */
+enum { TEXT_CUT_BYTES = 4 };
 napi_status napi_get_value_string_utf8(
 	napi_env, napi_value, char *out, size_t size, size_t *length);
 napi_status napi_get_value_int32(napi_env, napi_value, int32_t *out);

@@ -60,8 +60,12 @@
 
 enum { NO_DESCRIPTOR = -1, MAX_NAME_BYTES = 255, MAX_INDEX_PATH_BYTES = 4096 };
 
-/* The room that get_text() needs for a text of so many bytes: one byte more, and NUL. */
-#define ROOM_FOR(bytes) ((bytes) + 2)
+/* Node-API cuts a longer text at a whole character, so up to this many bytes of a buffer can stay
+ * free although the text was cut: three of a character of four, and the NUL. */
+enum { CUT_BYTES = 4 };
+
+/* The room that get_text() needs for a text of so many bytes. */
+#define ROOM_FOR(bytes) ((bytes) + CUT_BYTES + 1)
 
 /* Returns an argument as a descriptor. Anything else becomes NO_DESCRIPTOR, for which system calls
  * answer EBADF. */
@@ -73,13 +77,13 @@ static int descriptor_of(napi_env env, napi_value value)
 	return descriptor;
 }
 
-/* Reads an argument as text of less than `room` - 1 bytes, which may contain NUL. Returns false for
- * anything else, and for text that fills the buffer, as it may have been cut. */
+/* Reads an argument as text of less than `room` - CUT_BYTES bytes, which may contain NUL. Returns
+ * false for anything else, and for text that may have been cut. */
 static bool get_text(napi_env env, napi_value value, char *text, size_t room, size_t *length)
 {
 	if (napi_get_value_string_utf8(env, value, text, room, length) != 0)
 		return false;
-	return *length < room - 1;
+	return *length < room - CUT_BYTES;
 }
 
 /* Reads an argument likewise, and returns false for one with a NUL, where C would end it. */
@@ -162,7 +166,7 @@ static bool read_given(napi_env env, napi_callback_info info, struct plain_file 
 	size_t count = 3;
 	errno = EINVAL;
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	char path[PATH_MAX];
+	char path[ROOM_FOR(PATH_MAX)];
 	double max_bytes = 0;
 	void *facts = NULL;
 	size_t size = 0;

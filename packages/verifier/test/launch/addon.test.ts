@@ -63,6 +63,21 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(answers).toEqual([true, true, 1, "ä", none(8), [null, "string", null], none(6)]);
 	});
 
+	it("refuses a path that is too long, also where its buffer ends inside of a character", () => {
+		const answers = run(`
+			const facts = new Uint8Array(33);
+			const directory = fs.realpathSync(__dirname);
+			let file = directory;
+			while (Buffer.byteLength(file) < 3900) file += "/" + "d".repeat(Math.min(200, 4093 - Buffer.byteLength(file) - 1));
+			file += "/" + "f".repeat(4093 - Buffer.byteLength(file) - 1);
+			process.chdir(directory);
+			for (const step of file.slice(directory.length + 1).split("/").slice(0, -1)) { fs.mkdirSync(step); process.chdir(step); }
+			fs.writeFileSync(file.slice(file.lastIndexOf("/") + 1), "short");
+			process.chdir(directory);
+			return [Buffer.byteLength(file), ...["", "x", "\u00e9", "\u20acx.js", "\u{1f600}"].map((end) => addon.readPlainFile(file + end, 1e6, facts))];`);
+		expect(answers).toEqual([4093, "short", null, null, null, null]);
+	});
+
 	it("accepts the same UTF-8 as Node.js, and returns the same text", () => {
 		const answers = run(`
 			const { isUtf8 } = require("node:buffer");
