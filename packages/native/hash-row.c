@@ -157,7 +157,7 @@ static enum outcome attach_digest(struct lane *lane, int file, off_t size, const
 		uint8_t again[DIGEST_BYTES];
 		const ssize_t bytes = pread(file, lane->buffer, BUFFER_BYTES, 0);
 		const bool is_same = bytes >= 0 && hash_content(lane, file, bytes, size, again) == HASHED &&
-							 memcmp(again, digest, sizeof again) == 0;
+			memcmp(again, digest, sizeof again) == 0;
 		if (!is_same) {
 			detach(attributes, file, &attachment);
 			return CHANGED_MEANWHILE;
@@ -174,6 +174,6 @@ static bool changed_since(int file, const struct stat *before)
 	if (fstat(file, &after) != 0)
 		return true;
 	return after.st_size != before->st_size ||
-		   memcmp(&after.MTIME, &before->MTIME, sizeof after.MTIME) != 0 ||
-		   memcmp(&after.CTIME, &before->CTIME, sizeof after.CTIME) != 0;
+		memcmp(&after.MTIME, &before->MTIME, sizeof after.MTIME) != 0 ||
+		memcmp(&after.CTIME, &before->CTIME, sizeof after.CTIME) != 0;
 }

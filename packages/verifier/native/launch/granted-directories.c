@@ -20,7 +20,7 @@ static bool begins_with(const char *path, const char *prefix)
 static bool is_of_kernel(const struct statfs *file_system, const char *real)
 {
 	return file_system->f_type == PROC_SUPER_MAGIC || file_system->f_type == SYSFS_MAGIC ||
-		   strcmp(real, "/dev") == 0 || begins_with(real, "/sys/") || begins_with(real, "/proc/");
+		strcmp(real, "/dev") == 0 || begins_with(real, "/sys/") || begins_with(real, "/proc/");
 }
 
 /* `directory` is a real path. `path`, which may be NULL, is followed through links when it exists,
@@ -33,7 +33,7 @@ static void require_not_beneath(const char *path, const char *directory)
 	const size_t length = strlen(directory);
 	const bool is_root = length == 1;
 	const bool is_beneath = path != NULL && strncmp(path, directory, length) == 0 &&
-							(path[length] == '/' || path[length] == '\0');
+		(path[length] == '/' || path[length] == '\0');
 	if (is_root || is_beneath)
 		fail(REFUSED, "Cannot make \"%s\" writable: \"%s\" lies in it", directory, path);
 }

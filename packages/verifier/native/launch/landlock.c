@@ -43,9 +43,8 @@ enum {
 
 /* Each right that changes a file or a directory. */
 static const uint64_t CHANGE = FS_WRITE_FILE | FS_REMOVE_DIRECTORY | FS_REMOVE_FILE |
-							   FS_MAKE_CHARACTER_DEVICE | FS_MAKE_DIRECTORY | FS_MAKE_REGULAR_FILE |
-							   FS_MAKE_SOCKET | FS_MAKE_FIFO | FS_MAKE_BLOCK_DEVICE |
-							   FS_MAKE_SYMBOLIC_LINK | FS_REFER | FS_TRUNCATE;
+	FS_MAKE_CHARACTER_DEVICE | FS_MAKE_DIRECTORY | FS_MAKE_REGULAR_FILE | FS_MAKE_SOCKET |
+	FS_MAKE_FIFO | FS_MAKE_BLOCK_DEVICE | FS_MAKE_SYMBOLIC_LINK | FS_REFER | FS_TRUNCATE;
 static const uint64_t MAKE_DEVICE = FS_MAKE_CHARACTER_DEVICE | FS_MAKE_BLOCK_DEVICE;
 
 /* Returns the rights to change that a kernel with this version of Landlock can refuse. */

@@ -110,7 +110,7 @@ void read_settings(struct settings *settings, int allow_development)
 			path);
 	settings->mode = settings->mode_name == NULL ? MODE_ENFORCE : parse_mode(settings->mode_name);
 	settings->development = allow_development && settings->development_name &&
-							strcmp(settings->development_name, "allow") == 0;
+		strcmp(settings->development_name, "allow") == 0;
 	if (allow_development && !settings->development)
 		fail(REFUSED, "Cannot allow development: \"%s\" does not", path);
 }

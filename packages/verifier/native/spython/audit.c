@@ -129,7 +129,7 @@ static int check_variable(const char *event, PyObject *arguments, const char *wh
 	/* os.putenv raises its event with bytes. Anything else is refused. */
 	const char *text = PyBytes_CheckExact(name) ? PyBytes_AS_STRING(name) : "OPENSSL_";
 	const bool loads_code = strncmp(text, "OPENSSL_", 8) == 0 || strncmp(text, "TCL", 3) == 0 ||
-							strcmp(text, "TK_LIBRARY") == 0 || strcmp(text, "GCONV_PATH") == 0;
+		strcmp(text, "TK_LIBRARY") == 0 || strcmp(text, "GCONV_PATH") == 0;
 	if (!loads_code)
 		return NO_OBJECTION;
 	return veto(event, arguments, why);

@@ -38,7 +38,7 @@ static bool is_file_open(void)
 		return false;
 	const int flags = fcntl(event_file, F_GETFL) & (O_ACCMODE | O_APPEND);
 	return flags == (O_WRONLY | O_APPEND) && now.st_dev == event_file_stat.st_dev &&
-		   now.st_ino == event_file_stat.st_ino && now.st_nlink > 0;
+		now.st_ino == event_file_stat.st_ino && now.st_nlink > 0;
 }
 
 /* Returns a descriptor for rules.json_lines, opened again if need be; -1 with errno. */
@@ -68,7 +68,7 @@ static void report_dropped(void)
 static bool is_unseen(void)
 {
 	return rules.json_lines == NULL && !rules.syslog && rules.standard_error != STDERR_ALL &&
-		   sigtool_audit_semaphore == 0;
+		sigtool_audit_semaphore == 0;
 }
 
 void raise_event(const char *event, enum verdict verdict, ...)

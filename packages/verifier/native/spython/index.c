@@ -412,8 +412,8 @@ static void read_head(int mode_asked)
 static void start_libcrypto(void)
 {
 	const uint64_t options = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG |
-							 OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
-							 OPENSSL_INIT_NO_ADD_ALL_DIGESTS;
+		OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+		OPENSSL_INIT_NO_ADD_ALL_DIGESTS;
 	require(OPENSSL_init_crypto(options, NULL));
 }
 

@@ -157,7 +157,7 @@ static bool has_ima_digest(const struct opened *file)
 	uint8_t value[SHA256_HEX];
 	const ssize_t size = fgetxattr(file->descriptor, "security.ima", value, sizeof value);
 	return size == 2 + SHA256_BYTES && value[0] == 4 && value[1] == 4 &&
-		   memcmp(value + 2, file->digest, SHA256_BYTES) == 0;
+		memcmp(value + 2, file->digest, SHA256_BYTES) == 0;
 }
 
 /* Returns true if spython's own attribute, which anybody who may write the file can set, is the
