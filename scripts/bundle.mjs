@@ -40,7 +40,7 @@ for (const [name, development] of [
 	["register", "refuse"],
 	["register-development", "allow"],
 ]) {
-	await bundle("packages/verifier/dist/node/register.js", ".cjs", {
+	await bundle("packages/verifier/dist/node/start/register.js", ".cjs", {
 		format: "cjs",
 		outfile: `packages/verifier/dist/${name}.cjs`,
 		define: { SIGTOOL_DEVELOPMENT: JSON.stringify(development) },

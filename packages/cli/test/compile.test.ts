@@ -73,7 +73,7 @@ describe("compile", () => {
 	});
 
 	test.each<[content: string, message: string]>([
-		["{", "it is not a JSON document"],
+		["{", "it is not JSON"],
 		['{ "version": 1, "runtime": { "addon": "refuse" } }', '"$.runtime.addon" is not a member of this version'],
 	])("refuses the policy %s", (content, message) => {
 		const { home, root, sigtool, index } = signedApp();

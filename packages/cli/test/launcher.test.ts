@@ -45,8 +45,10 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		const check = host.sigtool(["launcher", "check", ...host.prefix]);
 		expect(check.stderr).toMatch(/wrong {2}configuration +.*trusts nobody: add a pin/);
 		expect(check.status).toBe(1);
-		writeFileSync(host.at("etc/v.json"), "mine");
+		writeFileSync(host.at("etc/v.json"), '{ "version": 1 }');
 		expect(host.sigtool(install).stdout).toMatch(/kept as it was/);
+		writeFileSync(host.at("etc/v.json"), "mine");
+		expect(host.sigtool(install)).toMatchObject({ status: 2, stderr: expect.stringContaining("ERR_HOST_CONFIG") });
 		expect(readFileSync(host.at("etc/v.json"), "utf8")).toBe("mine");
 	});
 
@@ -113,9 +115,13 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		[
 			"a launcher configuration that others may write",
 			(h) => chmodSync(h.at("lib/launcher.conf"), 0o664),
-			/settings .*others may write/,
+			/settings .*launcher\.conf" can be written to by its group/,
 		],
-		["a directory that others may write", (h) => chmodSync(h.at("lib"), 0o777), /launcher .*others may write/],
+		[
+			"a directory that others may write",
+			(h) => chmodSync(h.at("lib"), 0o777),
+			/launcher .*lib" can be written to by everyone/,
+		],
 		[
 			"a launcher of another user",
 			(h) => chownSync(h.at("lib/sigtool-launch"), 1234, 0),
@@ -126,7 +132,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		[
 			"a launcher configuration with an unknown key",
 			(h) => appendFileSync(h.at("lib/launcher.conf"), "bogus x\n"),
-			/settings .*"bogus" means nothing here/,
+			/settings .*\$\.bogus" is not a member of this version/,
 		],
 		[
 			"a launcher configuration with an unknown mode",
@@ -135,12 +141,12 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 					h.at("lib/launcher.conf"),
 					readFileSync(h.at("lib/launcher.conf"), "utf8").replace("mode enforce", "mode x"),
 				),
-			/settings .*"x" is no mode/,
+			/settings .*\$\.mode" must be one of/,
 		],
 		[
 			"a configuration that is not JSON",
 			(h) => writeFileSync(h.at("verifier.json"), "{"),
-			/configuration +it is not JSON/,
+			/configuration +cannot use .*: it is not JSON/,
 		],
 		[
 			"no launcher configuration",

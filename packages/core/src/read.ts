@@ -4,6 +4,7 @@ export { contentDigest } from "./digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";
 export { ERROR_CODES, type ErrorCode, type ExitStatus, errnoReason, quote, SigtoolError } from "./errors.js";
 export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
+export { pathOfDescriptor } from "./fileset/descriptor-path.js";
 export {
 	digestFile,
 	digestStandardInput,
@@ -13,6 +14,7 @@ export {
 } from "./fileset/digest-file.js";
 export type { HashProgress } from "./fileset/hash-files.js";
 export { type CarriedAttribute, ENTRY_KIND } from "./fileset/manifest.js";
+export { otherWriterOf } from "./fileset/other-writers.js";
 export { resolveEntry } from "./fileset/resolve-entry.js";
 export {
 	ATTRIBUTE_FORMATS,
@@ -55,16 +57,15 @@ export {
 export { readBounded } from "./system/store.js";
 export { configDirectory } from "./system/user-files.js";
 export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
-export { jsonShape, type Reader, type Refusal } from "./trust/json-shape.js";
+export { MODES, type Mode } from "./trust/mode.js";
+export { DEFAULT_POLICY, type Policy, parsePolicy, policyFromFileBytes, policyInMode } from "./trust/policy.js";
 export {
-	DEFAULT_POLICY,
+	type HostDocument,
+	type LauncherDocument,
+	MAX_HOST_BYTES,
 	MAX_POLICY_BYTES,
-	type Mode,
-	type Policy,
-	parsePolicy,
-	policyFromFileBytes,
-	policyInMode,
-} from "./trust/policy.js";
+} from "./trust/schema.js";
+export { hostFromFileBytes, launcherFromFileBytes } from "./trust/settings.js";
 export {
 	type FindRecord,
 	type IndexEntry,

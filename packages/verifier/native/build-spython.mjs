@@ -23,7 +23,9 @@ const SHARED = [
 	"launch/lockdown.c",
 	"linked-libraries.c",
 	"members.c",
+	"options.c",
 	"owned-file.c",
+	"schema.c",
 	"syslog.c",
 	"utf8.c",
 ];

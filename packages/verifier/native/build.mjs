@@ -17,7 +17,8 @@ const TARGETS = {
 	"sigtool-launch": {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
-			...parts("complain", "event-line", "utf8", "owned-file", "members", "json", "hex"),
+			...parts("complain", "event-line", "utf8", "owned-file", "key-lines", "schema", "members", "json", "hex"),
+			"mode.h",
 			"environment.h",
 			"lockdown.h",
 			"mode.h",

@@ -1,8 +1,15 @@
-/* One pass, in place, without recursion: a container's `next` is the one around it until it ends.
- * The NUL behind the text is no part of JSON, so it ends every loop. */
+/* Reads in one pass, in place and without recursion, so that no document exhausts the stack: until
+ * a container ends, its `next` is the container around it. The NUL behind the text is no part of
+ * any JSON, so that every loop ends there. Readers return what is behind the value, or NULL for
+ * what is no JSON. */
 
 #include "json.h"
+#include "utf8.h"
+#include <stdbool.h>
 #include <string.h>
+
+enum { HEX_DIGITS = 4 };
+static const uint64_t MAX_NUMBER = ((uint64_t)1 << 53) - 1;
 
 static char *behind_space(char *at)
 {
@@ -11,41 +18,154 @@ static char *behind_space(char *at)
 	return at;
 }
 
-static char end_of(const struct json *container)
+/* Returns the number that four hexadecimal digits stand for, or -1. */
+static int32_t read_hex(const char *at)
 {
-	return container->kind == JSON_OBJECT ? '}' : ']';
+	int32_t number = 0;
+	for (int i = 0; i < HEX_DIGITS; i++) {
+		const char digit = at[i];
+		int32_t value;
+		if (digit >= '0' && digit <= '9')
+			value = digit - '0';
+		else if (digit >= 'a' && digit <= 'f')
+			value = digit - 'a' + 10;
+		else if (digit >= 'A' && digit <= 'F')
+			value = digit - 'A' + 10;
+		else
+			return -1;
+		number = number * 16 + value;
+	}
+	return number;
 }
 
-/* These answer what is behind the value that begins here, or NULL where there is none. */
+/* Writes a character as UTF-8, which is never longer than its escape, and returns what is behind.
+ */
+static char *write_utf8(char *to, int32_t character)
+{
+	if (character < 0x80) {
+		*to++ = (char)character;
+		return to;
+	}
+	if (character < 0x800) {
+		*to++ = (char)(0xc0 | character >> 6);
+	} else if (character < 0x10000) {
+		*to++ = (char)(0xe0 | character >> 12);
+		*to++ = (char)(0x80 | (character >> 6 & 0x3f));
+	} else {
+		*to++ = (char)(0xf0 | character >> 18);
+		*to++ = (char)(0x80 | (character >> 12 & 0x3f));
+		*to++ = (char)(0x80 | (character >> 6 & 0x3f));
+	}
+	*to++ = (char)(0x80 | (character & 0x3f));
+	return to;
+}
+
+static bool is_between(int32_t unit, int32_t first, int32_t last)
+{
+	return unit >= first && unit <= last;
+}
+
+/* Reads what is behind `\u`: four digits, or the two halves of a surrogate pair. `character` is 0
+ * where C cannot hold it in a text. */
+static char *read_unicode(char *at, int32_t *character)
+{
+	const int32_t unit = read_hex(at);
+	if (unit < 0)
+		return NULL;
+	at += HEX_DIGITS;
+	*character = is_between(unit, 0xd800, 0xdfff) ? 0 : unit;
+	if (!is_between(unit, 0xd800, 0xdbff) || at[0] != '\\' || at[1] != 'u')
+		return at;
+	const int32_t low = read_hex(at + 2);
+	if (!is_between(low, 0xdc00, 0xdfff))
+		return at;
+	*character = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+	return at + 2 + HEX_DIGITS;
+}
+
 static char *read_string(char *at, struct json *value)
 {
-	static const char NAMES[] = "\"\\/bfnrt", MEANT[] = "\"\\/\b\f\n\r\t";
-	if (*at++ != '"')
+	static const char NAMES[] = "\"\\/bfnrt";
+	static const char MEANT[] = "\"\\/\b\f\n\r\t";
+	if (*at != '"')
 		return NULL;
+	at++;
 	*value = (struct json){.kind = JSON_STRING, .text = at, .next = value + 1};
-	while (*at != '"' && *at != '\\' && (unsigned char)*at >= ' ')
-		at++;
 	char *to = at;
-	for (; *at != '"'; at++) {
-		const char *name = *at == '\\' && at[1] != '\0' ? strchr(NAMES, at[1]) : NULL;
-		if ((unsigned char)*at < ' ' || (*at == '\\' && name == NULL))
+	while (*at != '"') {
+		if ((unsigned char)*at < ' ')
 			return NULL;
-		at += name != NULL;
-		*to++ = name == NULL ? *at : MEANT[name - NAMES];
+		if (*at != '\\') {
+			*to++ = *at++;
+			continue;
+		}
+		at++;
+		if (*at == 'u') {
+			int32_t character;
+			at = read_unicode(at + 1, &character);
+			if (at == NULL)
+				return NULL;
+			if (character == 0)
+				value->kind = JSON_OTHER_STRING;
+			else
+				to = write_utf8(to, character);
+			continue;
+		}
+		const char *name = *at == '\0' ? NULL : strchr(NAMES, *at);
+		if (name == NULL)
+			return NULL;
+		*to++ = MEANT[name - NAMES];
+		at++;
 	}
 	*to = '\0';
+	if (value->kind == JSON_OTHER_STRING)
+		value->text = "";
 	return at + 1;
+}
+
+static bool is_digit(char character)
+{
+	return character >= '0' && character <= '9';
+}
+
+static char *behind_digits(char *at)
+{
+	while (is_digit(*at))
+		at++;
+	return at;
 }
 
 static char *read_number(char *at, struct json *value)
 {
 	*value = (struct json){.kind = JSON_NUMBER, .next = value + 1};
-	if (*at == '0')
-		return at + 1;
-	const char *first = at;
-	for (; *at >= '0' && *at <= '9' && value->number < (uint64_t)1 << 53; at++)
-		value->number = 10 * value->number + (uint64_t)(*at - '0');
-	return at == first || value->number > (uint64_t)1 << 53 ? NULL : at;
+	if (*at == '-') {
+		value->kind = JSON_OTHER_NUMBER;
+		at++;
+	}
+	if (!is_digit(*at) || (*at == '0' && is_digit(at[1])))
+		return NULL;
+	for (; is_digit(*at); at++) {
+		if (value->number <= MAX_NUMBER)
+			value->number = 10 * value->number + (uint64_t)(*at - '0');
+	}
+	if (value->number > MAX_NUMBER)
+		value->kind = JSON_OTHER_NUMBER;
+	if (*at == '.') {
+		if (!is_digit(at[1]))
+			return NULL;
+		value->kind = JSON_OTHER_NUMBER;
+		at = behind_digits(at + 1);
+	}
+	if (*at == 'e' || *at == 'E') {
+		at++;
+		if (*at == '+' || *at == '-')
+			at++;
+		if (!is_digit(*at))
+			return NULL;
+		value->kind = JSON_OTHER_NUMBER;
+		at = behind_digits(at);
+	}
+	return at;
 }
 
 static char *read_scalar(char *at, struct json *value)
@@ -54,44 +174,65 @@ static char *read_scalar(char *at, struct json *value)
 	if (*at == '"')
 		return read_string(at, value);
 	for (int i = JSON_NULL; i <= JSON_FALSE; i++) {
-		if (strncmp(at, WORDS[i], strlen(WORDS[i])) == 0) {
-			*value = (struct json){.kind = i, .next = value + 1};
-			return at + strlen(WORDS[i]);
+		const size_t length = strlen(WORDS[i]);
+		if (strncmp(at, WORDS[i], length) == 0) {
+			*value = (struct json){.kind = (enum json_kind)i, .next = value + 1};
+			return at + length;
 		}
 	}
 	return read_number(at, value);
 }
 
+static char end_of(const struct json *container)
+{
+	return container->kind == JSON_OBJECT ? '}' : ']';
+}
+
 const struct json *parse_json(char *text, size_t size, struct json *values, size_t room)
 {
-	struct json *value = values, *open = NULL;
+	struct json *value = values;
+	struct json *open = NULL;
+	if (strlen(text) != size || !is_utf8((const unsigned char *)text, size))
+		return NULL;
 	for (char *at = behind_space(text);; at = behind_space(at)) {
 		if ((size_t)(value - values) + 2 > room)
 			return NULL;
 		if (open != NULL && open->kind == JSON_OBJECT) {
-			at = read_string(at, value++);
-			if (at == NULL || *(at = behind_space(at)) != ':')
+			at = read_string(at, value);
+			if (at == NULL)
 				return NULL;
+			at = behind_space(at);
+			if (*at != ':')
+				return NULL;
+			value++;
 			at = behind_space(at + 1);
 		}
 		if (*at == '{' || *at == '[') {
-			*value = (struct json){.kind = *at == '{' ? JSON_OBJECT : JSON_ARRAY, .next = open};
-			open = value++;
+			const enum json_kind kind = *at == '{' ? JSON_OBJECT : JSON_ARRAY;
+			*value = (struct json){.kind = kind, .next = open};
+			open = value;
+			value++;
 			at = behind_space(at + 1);
 			if (*at != end_of(open))
 				continue;
-		} else if ((at = read_scalar(at, value++)) == NULL)
-			return NULL;
-		while (open != NULL && *(at = behind_space(at)) == end_of(open)) {
+		} else {
+			at = read_scalar(at, value);
+			if (at == NULL)
+				return NULL;
+			value++;
+		}
+		at = behind_space(at);
+		while (open != NULL && *at == end_of(open)) {
 			struct json *around = open->next;
 			open->next = value;
 			open = around;
-			at++;
+			at = behind_space(at + 1);
 		}
 		if (open == NULL)
-			return behind_space(at) == text + size ? values : NULL;
-		if (*at++ != ',')
+			return at == text + size ? values : NULL;
+		if (*at != ',')
 			return NULL;
+		at++;
 	}
 }
 
@@ -100,8 +241,9 @@ const struct json *json_member(const struct json *object, const char *name)
 	const struct json *found = NULL;
 	if (object == NULL || object->kind != JSON_OBJECT)
 		return NULL;
-	for (const struct json *key = object + 1; key < object->next; key = key[1].next)
-		if (strcmp(key->text, name) == 0)
+	for (const struct json *key = object + 1; key < object->next; key = key[1].next) {
+		if (key->kind == JSON_STRING && strcmp(key->text, name) == 0)
 			found = key + 1;
+	}
 	return found;
 }

@@ -1,39 +1,43 @@
-/* JSON (RFC 8259) as trust indexes, configurations and most of package.json have it: whole numbers
- * without a sign, at most 2^53; no `\u`, as UTF-8 stands for itself and control characters are in
- * no name. */
+/* JSON (RFC 8259) in UTF-8, read in place. Values that C cannot hold exactly are accepted as JSON
+ * and have a kind of their own, so that a reader of settings refuses them and a reader of any JSON
+ * goes past them. */
 #ifndef SIGTOOL_JSON_H
 #define SIGTOOL_JSON_H
 #include <stddef.h>
 #include <stdint.h>
 
-/* Values lie one behind the other, an object's as a string and its value each; `next` is behind all
- * of one. */
-struct json {
-	enum {
-		JSON_NULL,
-		JSON_TRUE,
-		JSON_FALSE,
-		JSON_NUMBER,
-		JSON_STRING,
-		JSON_ARRAY,
-		JSON_OBJECT
-	} kind;
-	const char *text; /* of a string; ends with a NUL */
-	uint64_t number;
-	struct json *next;
+enum json_kind {
+	JSON_NULL,
+	JSON_TRUE,
+	JSON_FALSE,
+	JSON_NUMBER, /* whole, written in digits alone, at most 2^53 - 1 */
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT,
+	JSON_OTHER_NUMBER, /* has a sign, a fraction or an exponent, or is larger */
+	JSON_OTHER_STRING, /* holds U+0000 or half of a surrogate pair; its `text` is empty */
 };
 
-/* Through the values of an array, which may be NULL. */
+/* Values lie one behind the other, those of an object as its name and its value each. */
+struct json {
+	enum json_kind kind;
+	const char *text; /* of a string; ends with a NUL */
+	uint64_t number;
+	struct json *next; /* behind all of this value */
+};
+
+/* Goes through the values of an array, which may be NULL. */
 #define EACH(value, array)                                                                         \
 	for (const struct json *value = (array) == NULL ? NULL : (array) + 1;                          \
 		(array) != NULL && value < (array)->next; value = value->next)
 
-/* The document, which is `values`; NULL where it is none, or `room` does not suffice, as half of
- * `size` and two does for any. `text` has a NUL at `size`, is changed, and stays in use. */
+/* Returns the document, which is `values`. NULL: it is not JSON in UTF-8, or `room` values do not
+ * suffice; `size` / 2 + 2 suffice for any. `text` ends with a NUL, behind `size` bytes unless
+ * one is among them; it is changed and stays in use. */
 const struct json *parse_json(char *text, size_t size, struct json *values, size_t room);
 
-/* The last of that name, as JSON.parse has it; NULL where the object is NULL or none, or has no
- * such member. */
+/* Returns the value of the last member of that name, as JSON.parse has it. NULL: the object is
+ * NULL, is none, or has no such member. */
 const struct json *json_member(const struct json *object, const char *name);
 
 #endif

@@ -1,18 +1,31 @@
 #include "members.h"
 #include "hex.h"
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_NAME = 64 };
+enum { MAX_NAME = 64, MAX_MEMBERS = 64 };
+
+struct reader {
+	const struct member *members;
+	const struct json **values; /* NULL within lists */
+	struct fault *fault;
+};
+
+static bool read_value(
+	struct reader reader, const struct member *member, const struct json *value, const char *at);
 
 int word_index(const char *word, const char *words)
 {
 	const size_t length = strlen(word);
-	for (int i = 0; *words != '\0'; i++, words += *words == ' ') {
+	int index = 0;
+	while (*words != '\0') {
 		const size_t next = strcspn(words, " ");
 		if (next == length && memcmp(words, word, length) == 0)
-			return i;
+			return index;
 		words += next;
+		words += *words == ' ' ? 1 : 0;
+		index++;
 	}
 	return -1;
 }
@@ -24,98 +37,345 @@ const struct member *find_member(const struct member *members, const char *name)
 	return members->name == NULL ? NULL : members;
 }
 
-static bool are_texts(const struct json *list)
+const char *text_of(const struct json *value)
 {
-	EACH(value, list)
-		if (value->kind != JSON_STRING)
-			return false;
-	return list->kind == JSON_ARRAY;
+	return value == NULL ? NULL : value->text;
 }
 
-bool take_member(const struct member *member, const struct json *value)
+bool refuse_member(struct fault *fault, const char *why, const char *at, ...)
 {
-	enum { ANY, SWITCH, NUMBER, VERSION, TEXT, PATH, DIGEST, TEXTS, LIST, OBJECT };
-	const int is =
-		word_index(member->is, "any switch number version text path digest texts list object");
-	const bool is_text = value->kind == JSON_STRING;
-	int word = -1;
-	bool fits = true;
-	switch (is) {
-	case ANY:
-		break;
-	case SWITCH:
-		word = value->kind == JSON_TRUE;
-		fits = value->kind == JSON_TRUE || value->kind == JSON_FALSE;
-		break;
-	case NUMBER:
-		fits = value->kind == JSON_NUMBER;
-		break;
-	case VERSION:
-		fits = value->kind == JSON_NUMBER && value->number == 1;
-		break;
-	case TEXT:
-		fits = is_text;
-		break;
-	case PATH:
-		fits = is_text && *value->text == '/';
-		break;
-	case DIGEST:
-		fits = is_text && is_sha256_hex(value->text);
-		break;
-	case TEXTS:
-		fits = are_texts(value);
-		break;
-	case LIST:
-		fits = value->kind == JSON_ARRAY;
-		break;
-	case OBJECT:
-		fits = value->kind == JSON_OBJECT;
-		break;
-	default:
-		word = is_text ? word_index(value->text, member->is) : -1;
-		fits = word >= 0;
+	va_list values;
+	va_start(values, at);
+	vsnprintf(fault->at, sizeof fault->at, at, values);
+	va_end(values);
+	snprintf(fault->why, sizeof fault->why, "%s", why);
+	return false;
+}
+
+/* A text is UTF-8 here, in which U+0080 to U+009F begin with 0xc2. */
+static bool is_line(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+		if (*c < ' ' || *c == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0))
+			return false;
 	}
-	if (!fits || member->place == NULL)
-		return fits;
-	if (word >= 0)
-		*(int *)member->place = word;
-	else if (is == NUMBER)
-		*(uint64_t *)member->place = value->number;
-	else if (is == TEXT || is == PATH || is == DIGEST)
-		*(const char **)member->place = value->text;
-	else
-		*(const struct json **)member->place = value;
+	return *text != '\0';
+}
+
+static bool is_path(const char *text)
+{
+	if (*text != '/' || !is_line(text))
+		return false;
+	if (text[1] == '\0')
+		return true;
+	while (*text == '/') {
+		const char *step = text + 1;
+		const size_t length = strcspn(step, "/");
+		const bool leads_nowhere = strspn(step, ".") == length && length <= 2; /* "", "." or ".." */
+		if (leads_nowhere)
+			return false;
+		text = step + length;
+	}
 	return true;
 }
 
-/* What is read has dots in none of its names, or one would stand for a member further in. */
-const char *read_members(const struct json *object, const char *of, const struct member *members)
+static bool is_root(const char *text)
 {
-	static char wrong[MAX_NAME];
-	char name[MAX_NAME];
-	const char *inside = NULL;
-	uint64_t seen = 0;
-	if (object == NULL || object->kind != JSON_OBJECT)
-		return *of == '\0' ? "$" : strcpy(wrong, of);
-	for (const struct json *key = object + 1; inside == NULL && key < object->next;
-		key = key[1].next) {
-		snprintf(name, sizeof name, "%s%s%s", of, *of == '\0' ? "" : ".", key->text);
-		const struct member *member = find_member(members, name);
-		const uint64_t bit = member == NULL ? 0 : (uint64_t)1 << (member - members);
-		if (member == NULL || strchr(key->text, '.') != NULL || (seen & bit) != 0 ||
-			!take_member(member, key + 1))
-			return strcpy(wrong, name);
-		seen |= bit;
-		if (strcmp(member->is, "object") == 0)
-			inside = read_members(key + 1, name, members);
-		else if (strcmp(member->is, "list") == 0) {
-			EACH(value, key + 1)
-				inside = inside == NULL ? read_members(value, name, members) : inside;
-		}
+	const char letter = (char)(*text | 0x20);
+	const bool has_drive = letter >= 'a' && letter <= 'z' && text[1] == ':';
+	return *text == '/' || (has_drive && (text[2] == '/' || text[2] == '\\')) ||
+		strncmp(text, "\\\\", 2) == 0;
+}
+
+static bool is_event(const char *text)
+{
+	static const char WORD[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+	if (strcmp(text, "*") == 0)
+		return true;
+	for (;;) {
+		const size_t length = strspn(text, WORD);
+		if (length == 0)
+			return false;
+		text += length;
+		if (*text == '\0')
+			return true;
+		if (*text != '.')
+			return false;
+		text++;
 	}
-	for (const struct member *member = members;
-		*of == '\0' && inside == NULL && member->name != NULL; member++)
-		if (strcmp(member->is, "version") == 0 && (seen & (uint64_t)1 << (member - members)) == 0)
-			inside = member->name;
-	return inside;
+}
+
+static bool fits(const struct member *member, const struct json *value)
+{
+	const bool is_text = value->kind == JSON_STRING;
+	const bool is_number = value->kind == JSON_NUMBER;
+	switch (member->kind) {
+	case IS_ANY:
+		return true;
+	case IS_DIGEST:
+		return is_text && is_sha256_hex(value->text);
+	case IS_EVENT:
+		return is_text && is_event(value->text);
+	case IS_LINE:
+		return is_text && is_line(value->text);
+	case IS_NUMBER:
+		return is_number && value->number >= member->least && value->number <= member->most;
+	case IS_OBJECT:
+		return value->kind == JSON_OBJECT;
+	case IS_PATH:
+		return is_text && is_path(value->text);
+	case IS_ROOT:
+		return is_text && is_root(value->text);
+	case IS_SWITCH:
+		return value->kind == JSON_TRUE || value->kind == JSON_FALSE;
+	case IS_TEXT:
+		return is_text && *value->text != '\0';
+	case IS_TRUE:
+		return value->kind == JSON_TRUE;
+	case IS_VERSION:
+		return is_number && value->number == 1;
+	case IS_WORD:
+		return is_text && word_index(value->text, member->words) >= 0;
+	}
+	return false;
+}
+
+/* Returns the name behind an object's name and a dot where a row is a member of that object, else
+ * NULL. The document's own name is empty. */
+static const char *name_within(const struct member *member, const char *object)
+{
+	const size_t length = strlen(object);
+	const char *name = member->name;
+	if (length > 0) {
+		if (strncmp(name, object, length) != 0 || name[length] != '.')
+			return NULL;
+		name += length + 1;
+	}
+	return strchr(name, '.') == NULL ? name : NULL;
+}
+
+static const struct member *member_of(
+	const struct member *members, const char *object, const char *given)
+{
+	for (; members->name != NULL; members++) {
+		const char *name = name_within(members, object);
+		if (name != NULL && strcmp(name, given) == 0)
+			return members;
+	}
+	return NULL;
+}
+
+static bool read_given(struct reader reader, const struct json *object, const char *of,
+	const char *at, bool seen[MAX_MEMBERS])
+{
+	static const char BAD_NAME[] = "must not have a name with U+0000 or half of a surrogate pair";
+	char path[sizeof reader.fault->at];
+	for (const struct json *key = object + 1; key < object->next; key = key[1].next) {
+		if (key->kind != JSON_STRING)
+			return refuse_member(reader.fault, BAD_NAME, "%s", at);
+		const struct member *member = member_of(reader.members, of, key->text);
+		if (member == NULL)
+			return refuse_member(reader.fault, IS_UNKNOWN, "%s.%s", at, key->text);
+		const size_t row = (size_t)(member - reader.members);
+		if (seen[row])
+			return refuse_member(reader.fault, IS_TWICE, "%s.%s", at, key->text);
+		seen[row] = true;
+		snprintf(path, sizeof path, "%s.%s", at, key->text);
+		if (!read_value(reader, member, key + 1, path))
+			return false;
+	}
+	return true;
+}
+
+static bool read_absent(
+	struct reader reader, const char *of, const char *at, const bool seen[MAX_MEMBERS])
+{
+	char path[sizeof reader.fault->at];
+	for (const struct member *member = reader.members; member->name != NULL; member++) {
+		const char *name = name_within(member, of);
+		if (name == NULL || seen[member - reader.members] || (member->flags & OPTIONAL) != 0)
+			continue;
+		if (member->otherwise == NULL)
+			return refuse_member(reader.fault, member->must, "%s.%s", at, name);
+		snprintf(path, sizeof path, "%s.%s", at, name);
+		if (!read_value(reader, member, member->otherwise, path))
+			return false;
+	}
+	return true;
+}
+
+/* Returns whether each of the names, parted by spaces, is there. */
+static bool has_all(
+	struct reader reader, const char *of, const char *names, const bool seen[MAX_MEMBERS])
+{
+	for (const struct member *member = reader.members; member->name != NULL; member++) {
+		const char *name = name_within(member, of);
+		const bool is_needed = name != NULL && word_index(name, names) >= 0;
+		if (is_needed && !seen[member - reader.members])
+			return false;
+	}
+	return true;
+}
+
+/* Writes names that spaces part with something else between them. */
+static void join_names(char *to, size_t room, const char *names, const char *between)
+{
+	for (size_t length = 0; *names != '\0' && length < room;) {
+		const size_t next = strcspn(names, " ");
+		const char *behind = names[next] == '\0' ? "" : between;
+		length += (size_t)snprintf(to + length, room - length, "%.*s%s", (int)next, names, behind);
+		names += next;
+		names += *names == ' ' ? 1 : 0;
+	}
+}
+
+static bool read_needs(
+	struct reader reader, const char *of, const char *at, const bool seen[MAX_MEMBERS])
+{
+	char names[MAX_NAME];
+	char why[sizeof reader.fault->why];
+	for (const struct member *member = reader.members; member->name != NULL; member++) {
+		const char *name = name_within(member, of);
+		const bool is_there = name != NULL && seen[member - reader.members];
+		if (!is_there || member->needs == NULL || has_all(reader, of, member->needs, seen))
+			continue;
+		join_names(names, sizeof names, member->needs, " and ");
+		snprintf(why, sizeof why, "needs %s beside it", names);
+		return refuse_member(reader.fault, why, "%s.%s", at, name);
+	}
+	return true;
+}
+
+static bool read_choice(
+	struct reader reader, const char *of, const char *at, const bool seen[MAX_MEMBERS])
+{
+	char names[sizeof reader.fault->why / 2] = "";
+	char why[sizeof reader.fault->why];
+	unsigned kind = 0;
+	int count = 0;
+	for (const struct member *member = reader.members; member->name != NULL; member++) {
+		const char *name = name_within(member, of);
+		const unsigned choice = name == NULL ? 0 : member->flags & (ONE_OF | SOME_OF);
+		if (choice == 0)
+			continue;
+		const size_t length = strlen(names);
+		snprintf(names + length, sizeof names - length, "%s%s", length > 0 ? ", " : "", name);
+		kind = choice;
+		count += seen[member - reader.members];
+	}
+	if (kind == 0 || count == 1 || (count > 1 && kind == SOME_OF))
+		return true;
+	snprintf(why, sizeof why, "must have %s of %s", kind == ONE_OF ? "exactly one" : "at least one",
+		names);
+	return refuse_member(reader.fault, why, "%s", at);
+}
+
+static bool read_object(
+	struct reader reader, const struct json *object, const char *of, const char *at)
+{
+	bool seen[MAX_MEMBERS] = {false};
+	return read_given(reader, object, of, at, seen) && read_absent(reader, of, at, seen) &&
+		read_needs(reader, of, at, seen) && read_choice(reader, of, at, seen);
+}
+
+/* Returns whether a text is before the item of a list; `name` is the objects' member, NULL where
+ * the items are texts themselves. */
+static bool is_before(const struct json *list, const struct json *item, const char *name)
+{
+	const struct json *text = name == NULL ? item : json_member(item, name);
+	for (const struct json *each = list + 1; each < item; each = each->next) {
+		const struct json *other = name == NULL ? each : json_member(each, name);
+		if (strcmp(other->text, text->text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool read_repeats(
+	struct reader reader, const struct member *member, const struct json *list, const char *at)
+{
+	const struct member *key = NULL;
+	for (const struct member *each = reader.members; each->name != NULL; each++) {
+		if ((each->flags & (UNIQUE | LIST)) == UNIQUE && name_within(each, member->name) != NULL)
+			key = each;
+	}
+	if (key == NULL && (member->flags & UNIQUE) == 0)
+		return true;
+	EACH(item, list) {
+		if (is_before(list, item, key == NULL ? NULL : name_within(key, member->name)))
+			return refuse_member(reader.fault,
+				key == NULL ? "must not hold anything twice" : "must not hold a name twice", "%s",
+				at);
+	}
+	return true;
+}
+
+/* Returns whether C holds the value exactly. */
+static bool is_exact(struct reader reader, const struct json *value, const char *at)
+{
+	if (value->kind == JSON_OTHER_NUMBER)
+		return refuse_member(reader.fault,
+			"must be a whole number in digits alone, at most 9007199254740991", "%s", at);
+	if (value->kind == JSON_OTHER_STRING)
+		return refuse_member(
+			reader.fault, "must not hold U+0000 or half of a surrogate pair", "%s", at);
+	return true;
+}
+
+static bool read_single(
+	struct reader reader, const struct member *member, const struct json *value, const char *at)
+{
+	if (!is_exact(reader, value, at))
+		return false;
+	if (!fits(member, value))
+		return refuse_member(reader.fault, member->must, "%s", at);
+	return member->kind != IS_OBJECT || read_object(reader, value, member->name, at);
+}
+
+static bool read_list(
+	struct reader reader, const struct member *member, const struct json *list, const char *at)
+{
+	char path[sizeof reader.fault->at];
+	char why[sizeof reader.fault->why];
+	size_t count = 0;
+	struct reader inner = reader;
+	inner.values = NULL;
+	EACH(item, list) {
+		snprintf(path, sizeof path, "%s[%zu]", at, count);
+		if (!read_single(inner, member, item, path))
+			return false;
+		count++;
+	}
+	if (member->items > 0 && count > member->items) {
+		snprintf(why, sizeof why, "must not hold more than %lu", (unsigned long)member->items);
+		return refuse_member(reader.fault, why, "%s", at);
+	}
+	return read_repeats(reader, member, list, at);
+}
+
+static bool read_value(
+	struct reader reader, const struct member *member, const struct json *value, const char *at)
+{
+	if (reader.values != NULL)
+		reader.values[member - reader.members] = value;
+	if ((member->flags & LIST) == 0)
+		return read_single(reader, member, value, at);
+	if (value->kind == JSON_ARRAY)
+		return read_list(reader, member, value, at);
+	return is_exact(reader, value, at) && refuse_member(reader.fault, "must be a list", "%s", at);
+}
+
+bool read_members(const struct json *document, const struct member *members,
+	const struct json **values, struct fault *fault)
+{
+	for (size_t i = 0; members[i].name != NULL; i++)
+		values[i] = NULL;
+	if (document == NULL)
+		return refuse_member(fault, "it is not JSON in UTF-8", "%s", "");
+	const struct reader reader = {members, values, fault};
+	if (!is_exact(reader, document, "$"))
+		return false;
+	if (document->kind != JSON_OBJECT)
+		return refuse_member(fault, "must be an object", "$");
+	return read_object(reader, document, "", "$");
 }

@@ -3,6 +3,7 @@ export type { EventName, FieldValue } from "./audit/events.js";
 export type { Capability } from "./gate/kernel-check.js";
 export type { Reason, Rule, TrustedVerdict, UntrustedVerdict, Verdict } from "./gate/verdict.js";
 export { type HostDenial, hostConfigurationDenying } from "./host/host-denials.js";
+export { faultOfFile, type Trusted } from "./host/owned-file.js";
 export type { Tier } from "./node/load/loading.js";
 export type { HookCapabilities } from "./node/start/capabilities.js";
 export { addAuditHook, hookCapabilities } from "./node/start/live-hook.js";

@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { certificatesFromPem, defaultTrust, quote, trustFromCertificates } from "@sigtool/core/read";
+import { certificatesFromPem, defaultTrust, MODES, quote, trustFromCertificates } from "@sigtool/core/read";
 import type { AuditHook } from "./audit/audit.js";
 import { type CatalogSource, evidenceOf } from "./catalog-index.js";
 import { createGate, gateOver } from "./gate/create-gate.js";
@@ -17,7 +17,6 @@ import {
 	configurationOf,
 	findHostConfiguration,
 	type HostConfiguration,
-	MODES,
 	readHostConfiguration,
 } from "./host/config.js";
 import { keysOf } from "./safe/primordials.js";

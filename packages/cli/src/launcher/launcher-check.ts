@@ -1,13 +1,20 @@
 /** Whether an installed launcher is as it was installed, and what it starts from is fit to be trusted. */
 
-import { closeSync, existsSync, lstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { verifyHost } from "@sigtool/verifier";
+import { faultOfFile, verifyHost } from "@sigtool/verifier";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
 import { aboutSpython, libraryOutside } from "../python/spython.js";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
-import { CONF_NAME, type DerivedSettings, derivedSettings, launcherIn, majorOf } from "./launcher-place.js";
+import {
+	CONF_NAME,
+	type DerivedSettings,
+	derivedSettings,
+	hostDocument,
+	launcherIn,
+	majorOf,
+} from "./launcher-place.js";
 
 /** `note`: nothing is wrong, and something is to be known. */
 export interface LauncherFinding {
@@ -21,9 +28,10 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 	const confFile = join(resolve(directory), CONF_NAME);
 	let conf: LauncherConf;
 	try {
-		conf = parseLauncherConf(readFileSync(confFile, "utf8"));
+		conf = parseLauncherConf(readFileSync(confFile), confFile);
 	} catch (error) {
-		return [wrong("settings", `${confFile}: ${why(error)}; run \`sigtool launcher install\``)];
+		const says = error instanceof SigtoolError ? why(error) : `${confFile}: ${why(error)}`;
+		return [wrong("settings", `${says}; run \`sigtool launcher install\``)];
 	}
 	const { development } = conf;
 	const parts = partsOrUndefined();
@@ -108,13 +116,9 @@ function sameAsOwn(what: string, installed: string, own: string | undefined): La
 }
 
 function configurationSays({ config, node, bundle }: LauncherConf): string {
-	// Only what is not judged elsewhere; `verifyHost` reads it strictly.
-	const document = JSON.parse(readFileSync(config, "utf8")) as {
-		readonly pins?: readonly unknown[];
-		readonly authorities?: readonly unknown[];
-		readonly launcher?: { readonly node?: readonly PinnedFile[]; readonly bundle?: PinnedFile };
-	};
-	const { pins = [], authorities = [], launcher } = document;
+	const document = hostDocument(config);
+	if (document === undefined) return refuse(`${config} does not exist`);
+	const { pins, authorities, launcher } = document;
 	if (pins.length + authorities.length === 0) refuse(`${config} trusts nobody: add a pin`);
 	const { node: nodes, bundle: hook } = launcher ?? {};
 	if (node && nodes !== undefined && !nodes.some((each) => isSame(each, node))) refuse(`${config} pins another node`);
@@ -147,19 +151,10 @@ function eventsSay(file: string): string {
 		: refuse(`${directory} does not exist: make it, for the application's user to write in`);
 }
 
-/** Throws for what makes it unfit; so that it can be put before `??`. */
+/** Throws for what makes it unfit; so that it can be put before `??`. As sigtool-launch judges it. */
 function fault(file: string, development: LauncherConf["development"]): undefined {
-	for (let path = resolve(file); ; path = dirname(path)) {
-		const stats = lstatSync(path);
-		const isOwn = development === "allow" && stats.uid === process.getuid?.();
-		if (stats.uid !== 0 && !isOwn) refuse(`${path} belongs to user ${stats.uid}`);
-		if ((stats.mode & 0o022) !== 0 && !isSticky(stats, development)) refuse(`others may write ${path}: chmod go-w`);
-		if (path === dirname(path)) return undefined;
-	}
-}
-
-function isSticky(stats: Stats, development: LauncherConf["development"]): boolean {
-	return development === "allow" && stats.isDirectory() && (stats.mode & 0o1000) !== 0;
+	const found = faultOfFile(resolve(file), { development, sticky: development === "allow" ? "accept" : "refuse" });
+	return found === undefined ? undefined : refuse(found);
 }
 
 /** An ELF program without an interpreter: none of its program headers, which follow the file's, is PT_INTERP (3). */

@@ -1,22 +1,22 @@
 /** Copies launcher, hook, addon and spython into one directory, with the launcher configuration that pins them. */
 
 import { spawnSync } from "node:child_process";
-import {
-	chmodSync,
-	copyFileSync,
-	existsSync,
-	mkdirSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { MAX_TRUST_INDEX_BYTES, parseTrustIndex, readBounded, type TrustIndex } from "@sigtool/core";
+import {
+	type HostDocument,
+	hostFromFileBytes,
+	MAX_HOST_BYTES,
+	MAX_TRUST_INDEX_BYTES,
+	type Mode,
+	parseTrustIndex,
+	readBounded,
+	type TrustIndex,
+} from "@sigtool/core";
 import { ioError, isErrnoException, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import type { NativeParts } from "../native/native-parts.js";
 import { aboutSpython } from "../python/spython.js";
-import { encodeLauncherConf, identityOf, type LauncherConf, type LaunchMode, pin } from "./launcher-conf.js";
+import { encodeLauncherConf, identityOf, type LauncherConf, pin } from "./launcher-conf.js";
 
 export const INSTALLED_PREFIX = "/usr/lib/sigtool";
 export const LAUNCHER_NAME = "sigtool-launch";
@@ -31,7 +31,7 @@ export interface LauncherPlan {
 	readonly index: string;
 	/** Absolute path of the host configuration. */
 	readonly config: string;
-	readonly mode: LaunchMode;
+	readonly mode: Mode;
 	readonly development: "refuse" | "allow";
 }
 
@@ -98,10 +98,10 @@ function placePython(
 /**
  * Derives settings of the launcher from the index and the host configuration: the signed trees, what the policy
  * refuses, the file for events. The index is not verified here: the hook verifies it, or ends the process.
- * @throws ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_IO
+ * @throws ERR_HOST_CONFIG, ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_IO
  */
 export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
-	const { audit, products: bound = [] } = hostSettings(config);
+	const { audit, products: bound = [] } = hostDocument(config) ?? {};
 	if (!existsSync(index)) return { audit: audit?.jsonLines, trees: [], writable: [], refused: [] };
 	const { products, policy } = readIndex(index);
 	const { stringCode, addons, workers } = policy.runtime;
@@ -126,21 +126,9 @@ function readIndex(file: string): TrustIndex {
 
 export type DerivedSettings = Pick<LauncherConf, "audit" | "trees" | "writable" | "refused">;
 
-interface HostSettings {
-	readonly audit?: { readonly jsonLines?: string };
-	readonly products?: readonly { readonly name?: string; readonly root?: string }[];
-}
-
-/**
- * Reads the members that are needed here. Returns none when the file cannot be read, because the hook reads it
- * strictly.
- */
-function hostSettings(file: string): HostSettings {
-	try {
-		return JSON.parse(readFileSync(file, "utf8")) as HostSettings;
-	} catch {
-		return {};
-	}
+/** Returns the host configuration, or undefined when the file does not exist yet. @throws ERR_HOST_CONFIG, ERR_IO */
+export function hostDocument(file: string): HostDocument | undefined {
+	return existsSync(file) ? hostFromFileBytes(readBounded(file, MAX_HOST_BYTES), file) : undefined;
 }
 
 /** Asks a Node.js for its major release. @throws ERR_LAUNCHER when it is no Node.js that can be launched */

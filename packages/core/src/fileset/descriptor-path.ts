@@ -2,13 +2,20 @@
 
 import { fstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 
+// Captured when this is loaded: a program that replaces functions of node:fs later has no say in where a file lies.
+const [fstat, readLink, realPathOf, stat] = [fstatSync, readlinkSync, realpathSync.native, statSync];
+const isLinux = process.platform === "linux";
+
 /**
  * Returns the real path of the file that is open as `descriptor`. On Linux the kernel tells it. Elsewhere it is the
  * real path of `path`, by which the file was opened, or undefined when `path` now leads to another file.
  */
 export function pathOfDescriptor(descriptor: number, path: string): string | undefined {
-	if (process.platform === "linux") return readlinkSync(`/proc/self/fd/${descriptor}`);
-	const real = realpathSync.native(path);
-	const [mine, theirs] = [fstatSync(descriptor, { bigint: true }), statSync(real, { bigint: true })];
+	if (isLinux) return readLink(`/proc/self/fd/${descriptor}`);
+	const real = realPathOf(path);
+	const mine = fstat(descriptor, EXACT);
+	const theirs = stat(real, EXACT);
 	return mine.dev === theirs.dev && mine.ino === theirs.ino ? real : undefined;
 }
+
+const EXACT = { bigint: true } as const;

@@ -163,8 +163,9 @@ let buffer: Buffer | undefined;
 /**
  * A file whose mtime and ctime are older than this did not change while it was read: a change would have updated them.
  * The value covers clock ticks and FAT's resolution of two seconds. Saving a second fstat(2) saves a tenth of the time.
+ * hash-row.c waits as long.
  */
-const SETTLED_MS = 2500;
+export const SETTLED_MS = 3000;
 
 function hashAtOnce(content: Buffer, columns: HashColumns, row: number, digest: "sha256" | "sha1"): void {
 	const digestBytes = digest === "sha1" ? 20 : 32;

@@ -1,11 +1,32 @@
 /**
- * Checks who can write to a tree whose unsigned content is adopted. The tree is refused when everyone can write to it,
- * and causes a warning when other users or a group can.
+ * Checks who can write to files. A tree whose unsigned content is adopted is refused when everyone can write to it, and
+ * causes a warning when other users or a group can.
  */
 
-import { lstatSync, type Stats } from "node:fs";
+import { constants, lstatSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
+
+/** Where a file lies whose directory is open to all: with the sticky bit nobody replaces what is another's. */
+export type StickyDirectories = "accept" | "refuse";
+
+/**
+ * Returns who may write to a file or directory beside root and user `own`: everyone, its group, or its owner. Undefined means
+ * nobody.
+ */
+export function otherWriterOf(
+	{ mode, uid }: Pick<Stats, "mode" | "uid">,
+	own: number | undefined,
+	sticky: StickyDirectories,
+): "everyone" | "group" | "owner" | undefined {
+	const isSticky = (mode & S_IFMT) === S_IFDIR && (mode & S_ISVTX) !== 0 && sticky === "accept";
+	if (!isSticky && (mode & S_IWOTH) !== 0) return "everyone";
+	if (!isSticky && (mode & S_IWGRP) !== 0) return "group";
+	return uid === 0 || uid === own ? undefined : "owner";
+}
+
+const { S_IFMT, S_IFDIR, S_IWGRP, S_IWOTH } = constants;
+const S_ISVTX = 0o1000;
 
 export interface OtherWriters {
 	/** Checks a file or directory. @throws ERR_USAGE when everyone can write to it */
@@ -22,15 +43,15 @@ export function findOtherWriters(root: string): OtherWriters {
 	const open: string[] = [];
 	const me = process.getuid?.() ?? 0;
 	const look = (path: string, stats: Pick<Stats, "mode" | "uid"> | undefined = statsOf(path)) => {
-		if (stats === undefined || process.platform === "win32") return; // Windows has no modes to check.
-		const { mode, uid } = stats;
-		if ((mode & 0o002) !== 0) throw openToAll(root, path);
-		if ((mode & 0o020) !== 0 || (uid !== 0 && uid !== me)) open.push(path);
+		if (stats === undefined || process.platform === "win32") return; // The file is gone, or Windows has no modes to check.
+		const writer = otherWriterOf(stats, me, "refuse");
+		if (writer === "everyone") throw openToAll(root, path);
+		if (writer !== undefined) open.push(path);
 	};
 	look(root);
 	for (let above = dirname(root); ; above = dirname(above)) {
-		// In a directory with the sticky bit users cannot replace each other's files.
-		if (process.platform !== "win32" && ((statsOf(above)?.mode ?? 0) & 0o1002) === 0o002) throw openToAll(root, above);
+		const stats = process.platform === "win32" ? undefined : statsOf(above);
+		if (stats !== undefined && otherWriterOf(stats, me, "accept") === "everyone") throw openToAll(root, above);
 		if (above === dirname(above)) break;
 	}
 	return {

@@ -1,15 +1,22 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFileSync, chmodSync, existsSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { hashFileInto, hashSingleFile } from "../../dist/fileset/hash-file.js";
+import { hashFileInto, hashSingleFile, SETTLED_MS } from "../../dist/fileset/hash-file.js";
 import { ENTRY_KIND } from "../../dist/fileset/manifest.js";
 import { expectError } from "../pki/expect-error.js";
 import { tempTree } from "./temp-tree.js";
 
 const sizes = [0, 1, 4096, 2 ** 17 - 1, 2 ** 17, 2 ** 17 + 1, 2 ** 18, 3 * 2 ** 18 + 5];
+
+it("a file is settled after the same time in JavaScript and in native threads", () => {
+	const folder = new URL("../../../native/", import.meta.url);
+	const sources = readdirSync(folder).filter((name) => name.endsWith(".c"));
+	const native = sources.map((name) => readFileSync(new URL(name, folder), "utf8")).join("");
+	expect(native.match(/SETTLED_SECONDS = \d+/g)).toEqual([`SETTLED_SECONDS = ${SETTLED_MS / 1000}`]);
+});
 
 describe("hashSingleFile()", () => {
 	it.each(sizes)("hashes %i bytes", (size) => {

@@ -52,8 +52,6 @@ struct settings {
 	const char *string_code;
 	const char *addons;
 	const char *workers;
-	const char *mode_name;
-	const char *development_name;
 	/* Roots of signed trees. */
 	const char *trees[MAX_DIRECTORIES + 1];
 	size_t tree_count;

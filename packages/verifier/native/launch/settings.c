@@ -1,8 +1,11 @@
-/* launcher.conf beside the launcher: `key value` lines, written by root and by nobody else. */
+/* launcher.conf beside the launcher, as the table LAUNCHER has it: whatever else a line says ends
+ * the start. Nobody but root, and in development the user, can have written the file or replaced
+ * it. */
 #define _GNU_SOURCE
 #include "launch.h"
-#include "../members.h"
+#include "../key-lines.h"
 #include "../owned-file.h"
+#include "../schema.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,8 +24,8 @@ void real_path(int descriptor, char path[PATH_MAX])
 		fail(REFUSED, "Cannot start: /proc does not tell where open files are");
 }
 
-/* In a sticky directory such as /tmp nobody can put another file in the place of mine: enough for
- * development. */
+/* Returns whom to trust besides root. In a sticky directory such as /tmp nobody can put another
+ * file in the place of the user's: enough for development. */
 static int whom_to_trust(int development)
 {
 	return development ? TRUST_USER | TRUST_STICKY : 0;
@@ -37,80 +40,87 @@ int open_trusted(const char *path, int development)
 	return file;
 }
 
-static void take(const struct member *members, const char *key, const char *value)
+/* Reads the file beside the launcher into `text`, and its path into `path`. */
+static size_t read_file(int allow_development, char path[PATH_MAX], char *text, size_t room)
 {
-	const struct member *member = find_member(members, key);
-	if (member == NULL)
-		fail(USAGE, "launcher.conf says \"%s\", which means nothing here", key);
-	if (*(const char **)member->place != NULL)
-		fail(USAGE, "launcher.conf says \"%s\" twice", key);
-	if (!take_member(member, &(struct json){.kind = JSON_STRING, .text = value}))
-		fail(USAGE, "launcher.conf says \"%s %s\", which is no %s", key, value, member->is);
+	static const char NAME[] = "launcher.conf";
+	const ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof NAME);
+	if (length <= 0)
+		fail(REFUSED, "Cannot start: /proc does not tell where the launcher is");
+	path[length] = '\0';
+	strcpy(strrchr(path, '/') + 1, NAME);
+	const char *why;
+	const ssize_t size = read_owned(path, whom_to_trust(allow_development), text, room, &why);
+	if (size < 0)
+		fail(REFUSED, "%s", why);
+	return (size_t)size;
 }
 
-static void set(struct settings *s, const char *key, char *value)
+static const char *path_of(const struct json *pinned_file)
 {
-	const struct member members[] = {{"node", "path", &s->program},
-		{"node SHA256", "digest", &s->digest}, {"node-major", "text", &s->node_major},
-		{"node-identity", "text", &s->identity}, {"bundle", "path", &s->bundle},
-		{"bundle SHA256", "digest", &s->bundle_digest}, {"addon", "path", &s->addon},
-		{"addon SHA256", "digest", &s->addon_digest}, {"python", "path", &s->python},
-		{"python SHA256", "digest", &s->python_digest}, {"spython", "path", &s->spython},
-		{"spython SHA256", "digest", &s->spython_digest}, {"index", "path", &s->index},
-		{"config", "path", &s->config}, {"audit", "path", &s->audit},
-		{"mode", "text", &s->mode_name}, {"development", "text", &s->development_name},
-		{"string-code", "text", &s->string_code}, {"addons", "text", &s->addons},
-		{"workers", "text", &s->workers}, {"tree", "path", &s->trees[s->tree_count]},
-		{"write", "path", &s->writable[s->writable_count]}, {0}};
-	char of_digest[32];
-	snprintf(of_digest, sizeof of_digest, "%s SHA256", key);
-	if (find_member(members, of_digest) != NULL) {
-		char *space = strrchr(value, ' ');
-		if (space == NULL)
-			fail(USAGE, "launcher.conf needs \"%s PATH SHA256\"", key);
-		*space = 0;
-		take(members, of_digest, space + 1);
+	return text_of(json_member(pinned_file, "path"));
+}
+
+static const char *digest_of(const struct json *pinned_file)
+{
+	return text_of(json_member(pinned_file, "sha256"));
+}
+
+/* Adds directories to those that options named. */
+static void add_directories(const struct json *list, const char **directories, size_t *count)
+{
+	EACH(directory, list) {
+		if (*count == MAX_DIRECTORIES)
+			fail(USAGE, "More than %d directories", MAX_DIRECTORIES);
+		directories[*count] = directory->text;
+		*count += 1;
 	}
-	take(members, key, value);
-	s->tree_count += s->trees[s->tree_count] != NULL;
-	s->writable_count += s->writable[s->writable_count] != NULL;
-	if (s->tree_count > MAX_DIRECTORIES || s->writable_count > MAX_DIRECTORIES)
-		fail(USAGE, "More than %d directories", MAX_DIRECTORIES);
+}
+
+static void take_values(struct settings *settings, const struct json *const *values)
+{
+	static char major[8];
+	const struct json *node_major = values[LAUNCHER_NODE_MAJOR];
+	settings->program = path_of(values[LAUNCHER_NODE]);
+	settings->digest = digest_of(values[LAUNCHER_NODE]);
+	settings->identity = text_of(values[LAUNCHER_NODE_IDENTITY]);
+	if (node_major != NULL) {
+		snprintf(major, sizeof major, "%u", (unsigned)(node_major->number % 10000));
+		settings->node_major = major;
+	}
+	settings->bundle = path_of(values[LAUNCHER_BUNDLE]);
+	settings->bundle_digest = digest_of(values[LAUNCHER_BUNDLE]);
+	settings->addon = path_of(values[LAUNCHER_ADDON]);
+	settings->addon_digest = digest_of(values[LAUNCHER_ADDON]);
+	settings->python = path_of(values[LAUNCHER_PYTHON]);
+	settings->python_digest = digest_of(values[LAUNCHER_PYTHON]);
+	settings->spython = path_of(values[LAUNCHER_SPYTHON]);
+	settings->spython_digest = digest_of(values[LAUNCHER_SPYTHON]);
+	settings->index = text_of(values[LAUNCHER_INDEX]);
+	settings->config = text_of(values[LAUNCHER_CONFIG]);
+	settings->audit = text_of(values[LAUNCHER_AUDIT]);
+	settings->string_code = text_of(values[LAUNCHER_STRING_CODE]);
+	settings->addons = text_of(values[LAUNCHER_ADDONS]);
+	settings->workers = text_of(values[LAUNCHER_WORKERS]);
+	add_directories(values[LAUNCHER_TREE], settings->trees, &settings->tree_count);
+	add_directories(values[LAUNCHER_WRITE], settings->writable, &settings->writable_count);
+	settings->mode = parse_mode(values[LAUNCHER_MODE]->text);
 }
 
 void read_settings(struct settings *settings, int allow_development)
 {
-	static char path[PATH_MAX], text[1 << 16];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof "launcher.conf");
-	if (length <= 0)
-		fail(REFUSED, "Cannot start: /proc does not tell where the launcher is");
-	strcpy(strrchr(path, '/') + 1, "launcher.conf");
-	const char *why;
-	length = read_owned(path, whom_to_trust(allow_development), text, sizeof text, &why);
-	if (length < 0)
-		fail(REFUSED, "%s", why);
-	if (length == 0 || strlen(text) != (size_t)length || text[length - 1] != '\n')
-		fail(USAGE, "Cannot read \"%s\": it must be lines of text", path);
-	if (strncmp(text, "version 1\n", 10) != 0)
-		fail(USAGE, "Cannot read \"%s\": its first line must be \"version 1\"", path);
-	for (char *line = text + 10, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		*end = 0;
-		char *value = strchr(line, ' ');
-		if (value == NULL || value[1] == 0)
-			fail(USAGE, "launcher.conf has the line \"%s\", which is not \"key value\"", line);
-		*value++ = 0;
-		set(settings, line, value);
-	}
-	if (!settings->index || !settings->config ||
-		(settings->program ? !settings->node_major || !settings->bundle : !settings->python) ||
-		!settings->python != !settings->spython)
-		fail(USAGE,
-			"Cannot read \"%s\": it must name index, config, and node, node-major and bundle, or "
-			"python and spython",
-			path);
-	settings->mode = settings->mode_name == NULL ? MODE_ENFORCE : parse_mode(settings->mode_name);
-	settings->development = allow_development && settings->development_name &&
-		strcmp(settings->development_name, "allow") == 0;
-	if (allow_development && !settings->development)
+	static char path[PATH_MAX];
+	static char text[MAX_LAUNCHER_BYTES + 1];
+	static struct json cells[KEY_LINES_ROOM];
+	const struct json *values[LAUNCHER_MEMBERS];
+	struct fault fault;
+	const size_t size = read_file(allow_development, path, text, sizeof text);
+	const struct json *document = parse_key_lines(text, size, LAUNCHER, cells, &fault);
+	if (document == NULL || !read_members(document, LAUNCHER, values, &fault))
+		fail(USAGE, "Cannot use \"%s\": \"%s\" %s", path, fault.at, fault.why);
+	take_values(settings, values);
+	const bool allows = strcmp(values[LAUNCHER_DEVELOPMENT]->text, "allow") == 0;
+	settings->development = allow_development && allows;
+	if (allow_development && !allows)
 		fail(REFUSED, "Cannot allow development: \"%s\" does not", path);
 }

@@ -19,9 +19,6 @@
 #define DTRACE_PROBE2(provider, probe, event, detail)
 #endif
 
-/* The values of rules.standard_error. */
-enum { STDERR_REFUSALS, STDERR_OFF, STDERR_ALL };
-
 /* A tracer of sigtool:audit raises this above 0. The name is the one that sys/sdt.h looks for. */
 unsigned short sigtool_audit_semaphore __attribute__((section(".probes")));
 

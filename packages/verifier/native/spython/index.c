@@ -60,25 +60,7 @@ static struct index_table table;
 static char index_hex[SHA256_HEX + 1]; /* the digest of the whole file */
 static char signer_hex[SHA256_HEX + 1]; /* the digest of the signer's SubjectPublicKeyInfo */
 
-/* The head. */
 static uint64_t not_after = UINT64_MAX; /* milliseconds since 1970 */
-static const struct json *policy;
-static const struct json *catalog_signers;
-static const struct json *listed; /* the products */
-static const struct member HEAD[] = {
-	/* name, kind, where the value goes */
-	{"notAfter", "number", &not_after},
-	{"policy", "any", &policy},
-	{"signers", "texts", &catalog_signers},
-	{"products", "list", &listed},
-	{"products.name", "text", NULL},
-	{"products.root", "path", NULL},
-	{"products.sequence", "number", NULL},
-	{"products.adopted", "any", NULL},
-	{"products.catalogs", "texts", NULL},
-	{"products.entries", "number", NULL},
-	{0},
-};
 
 /* Products in the order of the head, which is that of their records. */
 static struct product {
@@ -333,10 +315,8 @@ static void add_product(const struct json *described)
 	const struct json *root = json_member(described, "root");
 	const struct json *entries = json_member(described, "entries");
 	const struct json *sequence = json_member(described, "sequence");
-	if (name == NULL || root == NULL || entries == NULL)
-		malformed("one of its products has no name, root or number of entries");
-	if (entries->number > MAX_ENTRIES || product_count == MAX_PRODUCTS)
-		malformed("its products, or the entries of one, are too many");
+	if (product_count == MAX_PRODUCTS)
+		malformed("its products are too many");
 	const struct json *bound = find_by(rules.products, "name", name->text);
 	require_accepted(name->text, sequence, bound);
 	refuse_denied(json_member(described, "catalogs"), "catalog");
@@ -388,19 +368,22 @@ static void read_head(int mode_asked)
 	/* Shorter than `length` if the head has a NUL. No JSON has one, so nothing behind it is read.
 	 */
 	char *text = strndup((const char *)table.bytes + HEADER, length);
-	const char *wrong = read_members(keep_json(text, length), "", HEAD);
-	if (wrong != NULL)
-		fail(REFUSED, "ERR_INDEX_FORMAT",
-			"Cannot read the trust index: \"%s\" in its head is not as it must be", wrong);
+	const struct json *values[HEAD_MEMBERS];
+	struct fault fault;
+	if (!read_members(keep_json(text, length), HEAD, values, &fault))
+		fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot use the head of the trust index: \"%s\" %s",
+			fault.at, fault.why);
+	if (values[HEAD_NOT_AFTER] != NULL)
+		not_after = values[HEAD_NOT_AFTER]->number;
 	if (is_index_expired())
 		fail(REFUSED, "ERR_INDEX_EXPIRED",
 			"Cannot use the trust index: it has expired; compile it again");
-	refuse_denied(catalog_signers, "key");
+	refuse_denied(values[HEAD_SIGNERS], "key");
 	const char *reason = denied("catalog", index_hex);
 	if (reason != NULL)
 		distrust("ERR_DENIED", reason);
-	read_policy(policy, mode_asked);
-	EACH(product, listed)
+	read_policy(values[HEAD_POLICY], mode_asked);
+	EACH(product, values[HEAD_PRODUCTS])
 		add_product(product);
 	if ((size_t)entry_count * RECORD_BYTES != table.names_start - table.records_start)
 		malformed("its products together have another number of entries than its header says");

@@ -8,6 +8,7 @@
 #include "spython.h"
 #include "../kernel-check.h"
 #include "../lockdown.h"
+#include "../options.h"
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -42,12 +43,11 @@ static _Noreturn void print_and_exit(const char *text)
 }
 
 /* Takes the value of an option that has one. Ends the process if it is missing or no choice. */
-static void take_value(const struct member *option, char *value)
+static void take_value(const struct option_row *option, const char *value)
 {
 	if (value == NULL || *value == '\0')
 		fail(USAGE, NULL, "Option %s needs a value", option->name);
-	const struct json text = {.kind = JSON_STRING, .text = value};
-	const bool is_taken = take_member(option, &text);
+	const bool is_taken = take_option(option, value);
 	if (!is_taken)
 		fail(USAGE, NULL, "Option %s cannot be \"%s\": choose one of %s", option->name, value,
 			option->is);
@@ -60,19 +60,19 @@ static bool is_option(const char *argument)
 
 /* Takes options from `argument` on, and returns what is behind them: they end at the script, at -m
  * or behind `--`. The first one that is not known goes to options.refused, and ends them too. */
-static char **take_options(const struct member *known, char **argument)
+static char **take_options(const struct option_row *known, char **argument)
 {
-	const struct json on = {.kind = JSON_TRUE};
 	while (is_option(*argument)) {
 		if (strcmp(*argument, "--") == 0)
 			return argument + 1;
-		const struct member *option = find_member(known, *argument);
+		const struct option_row *option = find_option(known, *argument);
 		if (option == NULL) {
 			options.refused = *argument;
 			return argument;
 		}
-		const bool is_switch = take_member(option, &on);
-		if (!is_switch) {
+		if (is_switch(option)) {
+			take_option(option, NULL);
+		} else {
 			argument++;
 			take_value(option, *argument);
 		}
@@ -85,12 +85,12 @@ static char **take_options(const struct member *known, char **argument)
  * later, by refuse_options(), when there is somewhere to record it. */
 static void parse_options(char **arguments)
 {
-	enum { XATTR_NONE = -1, XATTR_IMA, XATTR_SPYTHON };
-	int attribute = XATTR_NONE;
+	enum { NO_ATTRIBUTE = -1, IMA_ATTRIBUTE, SPYTHON_ATTRIBUTE };
+	int attribute = NO_ATTRIBUTE;
 	int about = 0;
 	int help = 0;
 	int started; /* start.c passes --spython, which says nothing more here */
-	const struct member known[] = {
+	const struct option_row known[] = {
 		/* name, kind, where the value goes */
 		{"--index", "text", &options.index},
 		{"--mode", MODES, &options.mode},
@@ -109,8 +109,8 @@ static void parse_options(char **arguments)
 		print_and_exit(SPYTHON_ABOUT);
 	if (help)
 		print_and_exit(USAGE_TEXT);
-	rules.xattr_ima = attribute == XATTR_IMA;
-	rules.xattr_spython = attribute == XATTR_SPYTHON;
+	rules.xattr_ima = attribute == IMA_ATTRIBUTE;
+	rules.xattr_spython = attribute == SPYTHON_ATTRIBUTE;
 	if (options.refused != NULL)
 		return;
 	if (*options.rest == NULL) {
@@ -172,7 +172,7 @@ static const char *missing_in_kernel(bool can_ask, bool is_restricted)
 static const char *prepare_kernel(void)
 {
 	bool can_ask = true;
-	if (rules.kernel_check != KERNEL_OFF)
+	if (rules.kernel_check != KERNEL_CHECK_OFF)
 		can_ask = kernel_answers();
 	/* The kernel keeps the process from starting any other program from here on. Audit events cover
 	 * most ways to start one, not all. */
@@ -180,7 +180,7 @@ static const char *prepare_kernel(void)
 	bool is_restricted = true;
 	if (!allows_children)
 		is_restricted = restrict_calls(-1, NULL, NULL, PROGRAMS_ONLY) == 0;
-	if (!can_ask && rules.kernel_check == KERNEL_REQUIRE)
+	if (!can_ask && rules.kernel_check == KERNEL_CHECK_REQUIRE)
 		fail(REFUSED, "ERR_KERNEL_CHECK",
 			"Cannot ask the kernel about code, which the policy requires: Linux before 6.14");
 	if (!is_restricted && rules.mode == MODE_STRICT)

@@ -181,8 +181,8 @@ static const char *vouching_attribute(const struct opened *file)
 	return NULL;
 }
 
-/* Judges content and path. The first objection counts: what the content is weighs more than how the
- * file was reached. */
+/* Judges content and path. The first objection in the order of docs/verifier.md counts: what the
+ * content is weighs more than how the file was reached. */
 static struct finding judge_content(struct opened *file)
 {
 	const struct entry *entry = &file->entry;
@@ -216,7 +216,7 @@ static struct finding judge(struct opened *file)
 {
 	to_hex(file->digest, file->hex);
 	const struct finding finding = judge_content(file);
-	if (finding.reason != NULL || rules.kernel_check == KERNEL_OFF)
+	if (finding.reason != NULL || rules.kernel_check == KERNEL_CHECK_OFF)
 		return finding;
 	const char *objection = kernel_objection(file->descriptor, file->stat.st_mode);
 	if (objection != NULL)

@@ -9,8 +9,8 @@
 #include <Python.h>
 #include "../event-line.h"
 #include "../hex.h"
-#include "../members.h"
 #include "../mode.h"
+#include "../schema.h"
 
 /* Exit statuses. */
 enum {
@@ -21,10 +21,6 @@ enum {
 enum {
 	ALL_SEALS = 15, /* F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE */
 };
-
-/* The values of rules.kernel_check and rules.children, in the order of their names in host.c. */
-enum { KERNEL_LOG, KERNEL_REQUIRE, KERNEL_OFF };
-enum { CHILDREN_REFUSE, CHILDREN_AUDIT, CHILDREN_ALLOW };
 
 /* main.c */
 
@@ -38,8 +34,8 @@ int run_spython(int argument_count, char **arguments, char **environment_variabl
  * document that is absent is null. */
 struct rules {
 	int mode; /* enum mode; decided by read_policy() */
-	int kernel_check;
-	int children;
+	int kernel_check; /* KERNEL_CHECK_LOG or another, as in schema.h */
+	int children; /* CHILDREN_REFUSE or another */
 	int exit_on_refusal; /* a refusal ends the process instead of raising PermissionError */
 	int development; /* development identities and the user's own configuration count */
 	int launched; /* the launcher started this process; the index is sealed memory */
@@ -48,7 +44,7 @@ struct rules {
 	int xattr_ima; /* security.ima vouches for a file that has no entry */
 	int xattr_spython; /* spython's own extended attribute does; in audit mode only */
 	int host_mode; /* the mode in the host configuration; -1 if it names none */
-	int standard_error; /* events there: 0 refusals and audit, 1 none, 2 all */
+	int standard_error; /* STDERR_REFUSALS or another */
 	int syslog; /* events go there, too */
 	uint64_t max_size; /* the largest file that is loaded, in bytes */
 	const char *host_file; /* the host configuration's path; set by read_host() */

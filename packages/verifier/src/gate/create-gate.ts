@@ -4,9 +4,10 @@ import {
 	DEFAULT_POLICY,
 	MAX_POLICY_BYTES,
 	MAX_TRUST_INDEX_BYTES,
+	MODES,
 	type Mode,
 	type Policy,
-	parsePolicy,
+	policyFromFileBytes,
 	policyInMode,
 	quote,
 	readBounded,
@@ -17,8 +18,8 @@ import {
 import { type Audit, type AuditSink, createAudit } from "../audit/audit.js";
 import type { EventDetail } from "../audit/events.js";
 import { jsonLinesSink, standardErrorSink, systemLogSink } from "../audit/sinks.js";
-import { type AuditSettings, type Development, type HostConfiguration, MODES, type OnRefusal } from "../host/config.js";
-import { jsonOf, readOwnedFile } from "../host/owned-file.js";
+import type { AuditSettings, Development, HostConfiguration, OnRefusal } from "../host/config.js";
+import { readOwnedFile } from "../host/owned-file.js";
 import { platform } from "../safe/primordials.js";
 import { type Gate, gateOf } from "./gate.js";
 import { type CodeIndex, createJudge } from "./judge.js";
@@ -164,7 +165,7 @@ function hostPolicy({ configuration, development = "refuse" }: GateOptions): Pol
 	if (bytes === undefined) {
 		throw new SigtoolError("ERR_HOST_CONFIG", `Cannot use policy ${quote(file)}: it does not exist`, { path: file });
 	}
-	return parsePolicy(jsonOf(bytes, file));
+	return policyFromFileBytes(bytes, file);
 }
 
 function stricter(a: Mode, b: Mode = a): Mode {

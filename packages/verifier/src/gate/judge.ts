@@ -36,7 +36,10 @@ export type CodeEntry =
 	| { readonly kind: "link"; readonly target: string };
 
 export interface Judge {
-	/** Returns the verdict. `path` is the real path of the bytes. */
+	/**
+	 * Returns the verdict. `path` is the real path of the bytes. If there are several reasons, the first in the order of
+	 * docs/verifier.md counts.
+	 */
 	decide(path: string, bytes: Uint8Array): Verdict;
 	/**
 	 * Same as `decide` for content with this SHA-256, in lower-case hexadecimal; undefined unless the verdict is trusted.
@@ -96,8 +99,8 @@ export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], d
 			const place = placeOf(path);
 			const reason = denied[digest];
 			if (reason !== undefined) return refusal("ERR_DENIED", { why: `the deny list names it: ${reason}` });
-			if (place === undefined) return refusal("ERR_OUTSIDE_PRODUCTS");
 			if (isPast(notAfter)) return refusal("ERR_INDEX_EXPIRED");
+			if (place === undefined) return refusal("ERR_OUTSIDE_PRODUCTS");
 			const { product, entry } = place;
 			const signed = index.find(product, entry);
 			if (signed === undefined || signed.kind === "link") return refusal("ERR_FILE_ADDED");

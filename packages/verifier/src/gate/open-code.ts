@@ -3,6 +3,7 @@
  * answer, one read into private memory, one digest, one verdict. The path is never opened a second time.
  */
 
+import { pathOfDescriptor } from "@sigtool/core/read";
 import {
 	allocate,
 	Bytes,
@@ -13,14 +14,10 @@ import {
 	O_RDONLY,
 	openSync,
 	PromiseObject,
-	platform,
 	read,
-	readlinkSync,
 	readSync,
-	realPathOf,
 	S_IFMT,
 	S_IFREG,
-	statSync,
 	workingDirectory,
 } from "../safe/primordials.js";
 import { followLinks } from "./follow-links.js";
@@ -76,7 +73,7 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 	const descriptor = openSync(path, O_RDONLY | O_NONBLOCK);
 	try {
 		const { mode, size, dev } = fstatSync(descriptor);
-		const realPath = pathOfDescriptor(descriptor, path);
+		const realPath = pathOfDescriptor(descriptor, path) ?? "";
 		const isRegular = (mode & S_IFMT) === S_IFREG;
 		const isSmall = size <= rules.maxSizeBytes;
 		return {
@@ -91,9 +88,10 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 			if (!isRegular) return untrusted("ERR_FILE_TYPE");
 			if (!isSmall)
 				return untrusted("ERR_LIMIT", { why: `it has ${size} bytes, and the policy allows ${rules.maxSizeBytes}` });
+			if (!leadsTo(path, realPath, rules.judge)) return untrusted("ERR_LINK_CHANGED");
 			const why = rules.kernel.objection(descriptor, dev);
-			if (why !== undefined) return untrusted("ERR_NOT_EXECUTABLE", { why: `the kernel would not execute it: ${why}` });
-			return leadsTo(path, realPath, rules.judge) ? undefined : untrusted("ERR_LINK_CHANGED");
+			if (why === undefined) return undefined;
+			return untrusted("ERR_NOT_EXECUTABLE", { why: `the kernel would not execute it: ${why}` });
 		}
 	} catch (error) {
 		closeSync(descriptor);
@@ -146,18 +144,6 @@ function readSome(descriptor: number, bytes: Uint8Array, offset: number): Promis
 			error ? fail(error) : done(count),
 		);
 	});
-}
-
-/**
- * Returns the real path of an open file: on Linux from the kernel, elsewhere by the path, or "" if that no longer leads
- * there.
- */
-function pathOfDescriptor(descriptor: number, path: string): string {
-	if (platform === "linux") return readlinkSync(`/proc/self/fd/${descriptor}`);
-	const real = realPathOf(path);
-	const mine = fstatSync(descriptor);
-	const theirs = statSync(real);
-	return mine.dev === theirs.dev && mine.ino === theirs.ino ? real : "";
 }
 
 const SLASH = 0x2f;

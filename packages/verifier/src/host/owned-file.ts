@@ -1,9 +1,16 @@
 /** Files that decide what may run: read only where nobody but their owner could have written them. */
 
-import { isUtf8 } from "node:buffer";
-import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { errnoReason, quote, SigtoolError } from "@sigtool/core/read";
+import { errnoReason, otherWriterOf, pathOfDescriptor, quote, SigtoolError } from "@sigtool/core/read";
+
+/** Whom a file may come from. */
+export interface Trusted {
+	/** `allow` accepts this user beside root as the owner. */
+	readonly development: "refuse" | "allow";
+	/** `accept`: a directory above may be open to all where the sticky bit keeps others from replacing what is in it. */
+	readonly sticky: "refuse" | "accept";
+}
 
 export interface OwnedFileOptions {
 	/** `allow` accepts this user beside root as the owner. */
@@ -33,11 +40,13 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 		const stats = fstatSync(descriptor);
 		if (!stats.isFile()) throw refuse("it is not a regular file");
 		if (stats.size > options.maxBytes) throw refuse(`it is larger than ${options.maxBytes} bytes`);
-		const realPath = realPathOf(descriptor, path);
-		if (options.development === "refuse" && realPath !== resolve(path)) {
+		const realPath = pathOfDescriptor(descriptor, path);
+		if (realPath === undefined) throw refuse("it was replaced while it was opened");
+		// On macOS the system's own links lead to /etc and /tmp.
+		if (process.platform === "linux" && options.development === "refuse" && realPath !== resolve(path)) {
 			throw refuse(`a link leads to it; name ${quote(realPath)} instead`);
 		}
-		const fault = faultOf(stats, realPath, options) ?? faultAbove(realPath, options);
+		const fault = faultOfFile(realPath, { ...options, sticky: "accept" }, stats);
 		if (fault !== undefined) throw refuse(fault);
 		const bytes = new Uint8Array(stats.size);
 		return bytes.subarray(0, readSync(descriptor, bytes, 0, stats.size, 0));
@@ -46,36 +55,26 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 	}
 }
 
-/** The JSON document that such a file holds. @throws ERR_HOST_CONFIG */
-export function jsonOf(bytes: Uint8Array, path: string): unknown {
-	try {
-		if (!isUtf8(bytes)) throw new TypeError("it is not UTF-8");
-		return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
-	} catch (cause) {
-		const message = `Cannot use ${quote(path)}: it is not JSON: ${String(cause)}`;
-		throw new SigtoolError("ERR_HOST_CONFIG", message, { cause, path });
-	}
-}
-
-function realPathOf(descriptor: number, path: string): string {
-	return process.platform === "linux" ? readlinkSync(`/proc/self/fd/${descriptor}`) : resolve(path);
-}
-
-function faultAbove(path: string, options: OwnedFileOptions): string | undefined {
-	const above = dirname(path);
-	if (above === path) return undefined;
-	return faultOf(lstatSync(above), above, options) ?? faultAbove(above, options);
-}
-
-function faultOf(stats: Stats, path: string, { development }: OwnedFileOptions): string | undefined {
+/**
+ * Returns why others than root, and this user in development, could have written a file or put another in its place, or
+ * undefined. Every directory above the real path counts.
+ */
+export function faultOfFile(
+	realPath: string,
+	{ development, sticky }: Trusted,
+	statsOfFile: Stats = lstatSync(realPath),
+): string | undefined {
 	const own = development === "allow" ? process.getuid?.() : undefined;
-	if (stats.uid !== 0 && stats.uid !== own) {
-		return `${quote(path)} belongs to user ${stats.uid}, not to root${own === undefined ? "" : " or you"}`;
+	for (let path = realPath; ; path = dirname(path)) {
+		const stats = path === realPath ? statsOfFile : lstatSync(path);
+		switch (otherWriterOf(stats, own, sticky)) {
+			case "owner":
+				return `${quote(path)} belongs to user ${stats.uid}, not to root${own === undefined ? "" : " or you"}`;
+			case "group":
+				return `${quote(path)} can be written to by its group; run \`chmod go-w\` on it`;
+			case "everyone":
+				return `${quote(path)} can be written to by everyone; run \`chmod go-w\` on it`;
+		}
+		if (path === dirname(path)) return undefined;
 	}
-	const isSticky = stats.isDirectory() && (stats.mode & S_ISVTX) !== 0;
-	if ((stats.mode & 0o022) === 0 || isSticky) return undefined;
-	const who = (stats.mode & 0o002) !== 0 ? "everybody" : "its group";
-	return `${quote(path)} can be written to by ${who}; run \`chmod go-w\` on it`;
 }
-
-const S_ISVTX = 0o1000;

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
 import { createJudge } from "../../dist/gate/judge.js";
+import { openCodeSync } from "../../dist/gate/open-code.js";
 import { gateFor, indexOf, refusal, sha256, untrusted } from "../support.js";
 
 function tree() {
@@ -188,4 +189,42 @@ test("the root that the host binds to a product overrides the recorded one", () 
 	writeFileSync(at("a.js"), "a()");
 	expect(() => gate.openCodeSync(at("a.js"), "main")).toThrow(untrusted("ERR_OUTSIDE_PRODUCTS"));
 	rmSync(root, { recursive: true });
+});
+
+test("of several reasons the first in the order of docs/verifier.md counts", async () => {
+	const { home, root, at } = tree();
+	const outside = join(makeTree(join(home, "else"), { "x.js": "x()" }), "x.js");
+	const index = (notAfter?: number) => indexOf(root, "app", { notAfter });
+	const deny = [{ kind: "file", sha256: sha256("x()"), reason: "CVE" }] as const;
+	const soon = Date.now() + 50;
+	const judges = {
+		now: createJudge(index(), [], []),
+		expired: createJudge(index(soon), [], []),
+		denying: createJudge(index(soon), [], deny),
+	};
+	const reasonOf = (path: string, judge: keyof typeof judges, maxSizeBytes = 100) => {
+		const kernel = { objection: () => "its mount is noexec", admits: () => false, capabilities: [] };
+		const rules = { judge: judges[judge], kernel, maxSizeBytes, sizes: "bounded" } as const;
+		const { verdict } = openCodeSync(path, rules);
+		return verdict.trusted ? "trusted" : verdict.reason;
+	};
+	while (Date.now() <= soon) await new Promise((done) => setTimeout(done, 10));
+	unlinkSync(at("alias"));
+	symlinkSync("./lib", at("alias"));
+	writeFileSync(at("added.js"), "added()");
+	const found = [
+		reasonOf(root, "denying", 0),
+		reasonOf(outside, "denying", 1),
+		reasonOf(outside, "denying"),
+		reasonOf(outside, "expired"),
+		reasonOf(outside, "now"),
+		reasonOf(at("added.js"), "now"),
+		reasonOf(at("alias/b.js"), "now"),
+		reasonOf(at("a.js"), "now"),
+	];
+	writeFileSync(at("lib/b.js"), "evil()");
+	found.splice(6, 0, reasonOf(at("alias/b.js"), "now"));
+	const page = readFileSync(new URL("../../../docs/verifier.md", import.meta.url), "utf8");
+	const [, order = ""] = /first in this order counts[^:]*: ([^.]*)\./.exec(page) ?? [];
+	expect(found.map((code) => `\`${code}\``)).toEqual(order.split(/,\s+/));
 });

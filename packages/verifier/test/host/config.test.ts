@@ -59,7 +59,7 @@ test("the shortest configuration trusts nobody and reports refusals", () => {
 test.each<[document: unknown, message: string]>([
 	["", "it is not JSON"],
 	["[]", '"$" must be an object'],
-	[{}, '"$.version" must be a whole number from 1 to 1'],
+	[{}, '"$.version" must be 1, the version of this format'],
 	[{ version: 2 }, '"$.version" must be'],
 	[{ version: 1, mod: "enforce" }, '"$.mod" is not a member of this version'],
 	[{ version: 1, mode: "on" }, '"$.mode" must be one of "off", "audit", "enforce", "strict"'],
@@ -67,7 +67,7 @@ test.each<[document: unknown, message: string]>([
 	[{ version: 1, pins: [{ "spki-sha256": HEX.toUpperCase() }] }, '"$.pins[0].spki-sha256" must be 64'],
 	[{ version: 1, products: [{ name: "a", root: "srv" }] }, '"$.products[0].root" must be an absolute path'],
 	[{ version: 1, products: [{ name: "a", root: "/srv/../x" }] }, "must be an absolute path"],
-	[{ version: 1, products: [{ name: "a" }, { name: "a" }] }, "must not name a product twice"],
+	[{ version: 1, products: [{ name: "a" }, { name: "a" }] }, '"$.products" must not hold a name twice'],
 	[{ version: 1, products: [{ name: "a", minimumSequence: -1 }] }, "must be a whole number"],
 	[{ version: 1, deny: [{ reason: "x" }] }, "must have exactly one of file, key, certificate, catalog"],
 	[{ version: 1, deny: [{ file: HEX, key: HEX, reason: "x" }] }, "must have exactly one of"],
@@ -98,7 +98,7 @@ describe.skipIf(!isRoot)("as root", () => {
 		chmodSync(directory, 0o775);
 		expect(read).toThrow(invalid(`"${directory}" can be written to by its group`));
 		chmodSync(directory, 0o757);
-		expect(read).toThrow(invalid(`"${directory}" can be written to by everybody`));
+		expect(read).toThrow(invalid(`"${directory}" can be written to by everyone`));
 		chmodSync(directory, 0o755);
 		chownSync(file, 1234, 0);
 		expect(read).toThrow(invalid("belongs to user 1234, not to root"));

@@ -127,7 +127,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs 
 			(i) => i.set("spython", undefined),
 			["app/main.py"],
 			2,
-			/must name .* python and spython/,
+			/"\$.python" needs spython beside it/,
 		],
 		...["python", "spython"].map(
 			(key): Refusal => [
@@ -143,7 +143,13 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs 
 		["an option in a module's place", () => {}, ["-m", "-i"], 2, /is no script/],
 		["a module with a line break", () => {}, ["-m", "a\nmode off"], 126, /line break/],
 		["its own directory made writable", () => {}, ["--write", "bin", "app/main.py"], 126, /Cannot make/],
-		["neither node nor python", without("node", "python", "spython"), ["app/main.py"], 2, /must name/],
+		[
+			"neither node nor python",
+			without("node", "python", "spython"),
+			["app/main.py"],
+			2,
+			/"\$" must have at least one of node, python/,
+		],
 	])("refuses %s", (_, arrange, args, status, message) => {
 		const installation = installed();
 		arrange(installation);

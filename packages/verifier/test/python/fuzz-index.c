@@ -44,6 +44,8 @@ static void *map(size_t length)
 #include "../json.c"
 #include "../members.c"
 #include "../owned-file.c"
+#include "../schema.c"
+#include "../utf8.c"
 
 /* The host configuration that the input has, in the place of a file. */
 static const uint8_t *host;
@@ -52,9 +54,10 @@ static size_t host_length;
 static ssize_t give_host(char *text, size_t room, const char **why)
 {
 	*why = "";
-	if (host_length > room)
+	if (host_length >= room)
 		return -1;
 	memcpy(text, host, host_length);
+	text[host_length] = '\0';
 	return (ssize_t)host_length;
 }
 
@@ -101,13 +104,7 @@ static void forget(void)
 	product_count = 0;
 	entry_count = 0;
 	not_after = UINT64_MAX;
-	policy = NULL;
-	catalog_signers = NULL;
-	listed = NULL;
-	rules = (struct rules){.host_mode = -1, .host_file = "none", .max_size = 64 << 20};
-	own_mode = MODE_ENFORCE;
-	ima = 0;
-	json_lines = NULL;
+	rules = (struct rules){.host_mode = -1, .host_file = "none"};
 	host_length = 0;
 }
 

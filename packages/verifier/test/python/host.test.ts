@@ -134,6 +134,28 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		expect(under({ policy })).toMatchObject(expected);
 	});
 
+	it("records the default events under a policy that names none", async () => {
+		const policy = join(site.root, "shortest.json");
+		const jsonLines = join(site.root, "default-events.jsonl");
+		writeFileSync(policy, '{"version":1}', { mode: 0o600 });
+		site.write({ "makes.py": "import types\ntypes.FunctionType((lambda: 1).__code__, {})\n" });
+		await site.sign();
+		expect(under({ policy, audit: { jsonLines } }, ["app/makes.py"]).status).toBe(0);
+		expect(readFileSync(jsonLines, "utf8")).toContain('"event":"python.function.__new__"');
+	});
+
+	it("names the member that it refuses", () => {
+		const document = { products: [{ name: "app", root: "/srv/" }] };
+		expect(under(document).stderr).toContain(
+			`Cannot use host configuration "${config}": "$.products[0].root" must be an absolute path`,
+		);
+		const policy = join(site.root, "wrong.json");
+		writeFileSync(policy, '{"version":1,"files":{"maxSizeBytes":0}}', { mode: 0o600 });
+		expect(under({ policy }).stderr).toContain(
+			`Cannot use policy "${policy}": "$.files.maxSizeBytes" must be a whole number from 1 to 2147483647`,
+		);
+	});
+
 	it.each([
 		["no JSON", "{"],
 		["an unknown member", { surprise: 1 }],

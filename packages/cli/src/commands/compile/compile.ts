@@ -7,7 +7,6 @@ import {
 	policyFromFileBytes,
 	type Signer,
 } from "@sigtool/core";
-import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { readInputFile } from "../../options/input-file.js";
 import { parseTime, trustOf } from "../../options/judgement.js";
 import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
@@ -72,15 +71,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 }
 
 function readPolicy(file: string): Policy {
-	try {
-		return policyFromFileBytes(readInputFile(file, MAX_POLICY_BYTES));
-	} catch (cause) {
-		if (!(cause instanceof SigtoolError) || cause.code !== "ERR_POLICY") throw cause;
-		throw new SigtoolError(cause.code, `Cannot use the policy ${quote(file)}: ${reasonOf(cause)}`, {
-			cause,
-			path: file,
-		});
-	}
+	return policyFromFileBytes(readInputFile(file, MAX_POLICY_BYTES), file);
 }
 
 /** Parses a number of days from now, or a time. Returns milliseconds since the epoch. */

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import type { Mode } from "@sigtool/core";
 import { ioError, quote } from "@sigtool/core/errors";
 import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
-import type { LaunchMode } from "../../launcher/launcher-conf.js";
 import { CONF_NAME, launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
@@ -16,7 +16,7 @@ export interface LauncherInstallOptions extends OutputOptions {
 	readonly python?: string;
 	readonly index: string;
 	readonly config: string;
-	readonly mode: LaunchMode;
+	readonly mode: Mode;
 	readonly allowDevelopment?: boolean;
 }
 
@@ -64,7 +64,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 }
 
 /** Writes a host configuration that trusts nobody yet. Never replaces an existing one. @throws ERR_IO */
-function writeSkeleton(file: string, index: string, mode: LaunchMode): "new" {
+function writeSkeleton(file: string, index: string, mode: Mode): "new" {
 	const document = {
 		version: 1,
 		mode,

@@ -1,3 +1,4 @@
+import { MODES } from "@sigtool/core";
 import { Option } from "commander";
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
 import { repeated } from "../../options/options.js";
@@ -11,9 +12,7 @@ export const RUN: CommandDeclaration = {
 			.argument("[args...]", "all further arguments go to the program")
 			.passThroughOptions()
 			.addOption(
-				new Option("--mode <mode>", "a stricter mode than the installed one; a weaker one is refused").choices(
-					LAUNCH_MODES,
-				),
+				new Option("--mode <mode>", "a stricter mode than the installed one; a weaker one is refused").choices(MODES),
 			)
 			.addOption(repeated("--write <dir>", "directory below which the program may write; /dev/null is always allowed"))
 			.option("--env-clear", "pass on only the environment variables PATH, HOME, LANG, LC_*, TERM, TZ and USER")
@@ -45,7 +44,5 @@ docs/launcher.md lists what the launcher takes away: environment variables, syst
 other programs.
 `;
 
-/** Copies from launcher-conf.ts and launcher-place.ts, because those are not loaded to print help. */
-const LAUNCH_MODES = ["off", "audit", "enforce", "strict"] as const;
-
+/** A copy from launcher-place.ts, which is not loaded to print help. */
 const INSTALLED_PREFIX = "/usr/lib/sigtool";

@@ -1,10 +1,10 @@
-import type { LaunchMode } from "../../launcher/launcher-conf.js";
+import type { Mode } from "@sigtool/core";
 import type { OutputOptions } from "../../output/output.js";
 
 export interface RunCommandOptions extends OutputOptions {
 	readonly index?: string;
 	readonly catalog?: readonly string[];
-	readonly mode?: LaunchMode;
+	readonly mode?: Mode;
 	readonly write?: readonly string[];
 	readonly envClear?: boolean;
 	readonly allowDevelopment?: boolean;

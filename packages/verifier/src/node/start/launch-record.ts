@@ -5,8 +5,7 @@
 
 import fs from "node:fs";
 import process from "node:process";
-import { MAX_TRUST_INDEX_BYTES, type Mode, SigtoolError } from "@sigtool/core/read";
-import { MODES } from "../../host/config.js";
+import { MAX_TRUST_INDEX_BYTES, MODES, type Mode, SigtoolError } from "@sigtool/core/read";
 
 export interface LaunchRecord {
 	readonly mode: Mode;

@@ -1,0 +1,367 @@
+/**
+ * The one table of the documents that are read in TypeScript and in C: which members they have, of what kind, within which
+ * bounds, and with which defaults. `pnpm generate` makes from it the tables of the C reader, the JSON Schemas and the tables of
+ * docs/policy.md, docs/verifier.md and docs/launcher.md; `pnpm lint` fails when one of these is older.
+ */
+
+import { LIMITS } from "./index-layout.js";
+import { MODES } from "./mode.js";
+import type { ObjectShape, ValueOf } from "./shape.js";
+
+/** The number of bytes of the largest document of each kind. */
+export const MAX_POLICY_BYTES = 2 ** 16;
+export const MAX_HOST_BYTES = 2 ** 20;
+export const MAX_LAUNCHER_BYTES = 2 ** 16;
+
+/** The largest file that is read as code: it fits one buffer on every Node.js. */
+const MAX_FILE_BYTES = 2 ** 31 - 1;
+
+const VERSION = { kind: "version", does: "The version of this format." } as const;
+
+/** Events that start or load something else, or turn against the hooks. Imports raise none of them. */
+const PYTHON_EVENTS = [
+	"code.__new__",
+	"ctypes.dlopen",
+	"function.__new__",
+	"os.exec",
+	"os.fork",
+	"os.forkpty",
+	"os.posix_spawn",
+	"os.system",
+	"pty.spawn",
+	"setopencodehook",
+	"sqlite3.load_extension",
+	"subprocess.Popen",
+	"sys.addaudithook",
+	"sys.remote_exec",
+] as const;
+
+/** What a runtime may do with signed code. */
+export const POLICY = {
+	kind: "object",
+	members: {
+		version: VERSION,
+		mode: { kind: "word", words: MODES, otherwise: "enforce", does: "How strictly the policy is applied." },
+		products: {
+			kind: "list",
+			of: { kind: "line" },
+			unique: "value",
+			does: "Products that may be loaded from. An empty list allows any that the host knows.",
+		},
+		launch: {
+			kind: "object",
+			does: "What the launcher allows.",
+			by: "the launcher",
+			members: {
+				write: {
+					kind: "list",
+					of: { kind: "path" },
+					unique: "value",
+					does: "Directories that the program may write below.",
+				},
+			},
+		},
+		files: {
+			kind: "object",
+			does: "How files are opened as code.",
+			members: {
+				maxSizeBytes: {
+					kind: "number",
+					least: 1,
+					most: MAX_FILE_BYTES,
+					otherwise: 64 * 2 ** 20,
+					does: "The size in bytes of the largest file that is read. Larger files are refused unread.",
+				},
+				kernelCheck: {
+					kind: "word",
+					words: ["log", "require", "off"],
+					otherwise: "log",
+					does: "Whether the kernel must agree that a file may be executed.",
+				},
+			},
+		},
+		runtime: {
+			kind: "object",
+			does: "What Node.js allows. `children` holds for CPython too.",
+			by: "Node.js",
+			members: {
+				addons: { kind: "word", words: ["signed", "refuse"], otherwise: "signed", does: "Native addons." },
+				webAssembly: {
+					kind: "word",
+					words: ["signed", "refuse", "allow"],
+					otherwise: "signed",
+					does: "WebAssembly modules. What Node.js brings itself counts as signed.",
+				},
+				webAssemblySha256: {
+					kind: "list",
+					of: { kind: "digest" },
+					unique: "value",
+					does: "SHA-256 of the bytes of more WebAssembly modules that count as signed.",
+				},
+				stringCode: {
+					kind: "word",
+					words: ["audit", "refuse", "allow"],
+					otherwise: "audit",
+					does: "Code made from strings by `eval` and `new Function`.",
+				},
+				workers: { kind: "word", words: ["signed", "refuse"], otherwise: "signed", does: "Worker threads." },
+				children: {
+					kind: "word",
+					words: ["refuse", "audit", "allow"],
+					otherwise: "refuse",
+					does: "Child processes.",
+					by: "Node.js and CPython",
+				},
+			},
+		},
+		python: {
+			kind: "object",
+			does: "What CPython allows and records.",
+			by: "CPython",
+			members: {
+				auditHooks: {
+					kind: "word",
+					words: ["refuse", "allow"],
+					otherwise: "refuse",
+					does: "Hooks that a program adds with `sys.addaudithook`.",
+				},
+				xattr: {
+					kind: "word",
+					words: ["off", "ima"],
+					otherwise: "off",
+					does: "`ima`: a file whose attribute `security.ima` is the hash of its content counts as signed. Only the administrator can write that attribute.",
+				},
+				events: {
+					kind: "list",
+					of: { kind: "event" },
+					unique: "value",
+					most: 200,
+					otherwise: PYTHON_EVENTS,
+					does: "Names of CPython's [audit events](https://docs.python.org/3/library/audit_events.html) that become events, or `*` for all. What is refused is always an event.",
+				},
+				extensions: { kind: "word", words: ["signed", "refuse"], otherwise: "signed", does: "Extension modules." },
+			},
+		},
+	},
+} as const satisfies ObjectShape;
+
+const SEQUENCE = { kind: "number", least: 0, most: Number.MAX_SAFE_INTEGER, optional: true } as const;
+
+const PINNED_FILE_MEMBERS = {
+	path: { kind: "path", does: "The real path of the file." },
+	sha256: { kind: "digest", does: "The SHA-256 of its content." },
+} as const;
+
+/** The host configuration: whom this machine trusts, and what for. */
+export const HOST = {
+	kind: "object",
+	members: {
+		version: VERSION,
+		mode: { kind: "word", words: MODES, optional: true, does: "The mode, in place of the policy's." },
+		onRefusal: {
+			kind: "word",
+			words: ["throw", "exit"],
+			optional: true,
+			does: "What a refusal does to the process. Absent: `throw`, unless the program asks for `exit`.",
+		},
+		pins: {
+			kind: "list",
+			does: "Keys that may sign.",
+			of: {
+				kind: "object",
+				members: {
+					"spki-sha256": {
+						kind: "digest",
+						does: "The SHA-256 of the SubjectPublicKeyInfo, as `sigtool trust list` and `inspect` print it.",
+					},
+					name: { kind: "line", optional: true, does: "A name for people." },
+				},
+			},
+		},
+		authorities: {
+			kind: "list",
+			does: "Authorities whose certificates may sign.",
+			by: "Node.js",
+			of: {
+				kind: "object",
+				members: {
+					certificate: { kind: "path", does: "A file with one certificate, in PEM or DER." },
+					subject: { kind: "line", does: "The exact subject that the authority may vouch for." },
+				},
+			},
+		},
+		products: {
+			kind: "list",
+			unique: "name",
+			does: "Products that may be loaded; an index with any other is refused. An empty list allows all that a trusted signer names.",
+			of: {
+				kind: "object",
+				members: {
+					name: { kind: "line", does: "The name of the product." },
+					root: {
+						kind: "path",
+						optional: true,
+						does: "The directory that the product is bound to, in place of the one recorded when the index was compiled.",
+					},
+					minimumSequence: { ...SEQUENCE, does: "The smallest sequence that is accepted." },
+				},
+			},
+		},
+		deny: {
+			kind: "list",
+			does: "What is not trusted whoever signed it. `sigtool trust deny … --config FILE` adds to it.",
+			of: {
+				kind: "object",
+				choose: "exactly one",
+				members: {
+					file: { kind: "digest", optional: true, choice: true, does: "The SHA-256 of a file's content." },
+					key: {
+						kind: "digest",
+						optional: true,
+						choice: true,
+						does: "The SHA-256 of a key's SubjectPublicKeyInfo. Of the signers of an index's catalogs only the keys are known.",
+					},
+					certificate: {
+						kind: "digest",
+						optional: true,
+						choice: true,
+						does: "The SHA-256 of a certificate in DER, or of what is signed in it.",
+					},
+					catalog: {
+						kind: "digest",
+						optional: true,
+						choice: true,
+						does: "The SHA-256 of a catalog or index as a file, or of what is signed in it.",
+					},
+					reason: { kind: "line", does: "The reason, which is shown with the refusal." },
+				},
+			},
+		},
+		index: { kind: "path", optional: true, does: "The trust index that is used when a program names none." },
+		policy: { kind: "path", optional: true, does: "A [policy](policy.md), in place of the index's." },
+		launcher: {
+			kind: "object",
+			optional: true,
+			does: "What `sigtool launcher check` compares.",
+			members: {
+				node: {
+					kind: "list",
+					does: "The Node.js programs that may be launched.",
+					of: { kind: "object", members: PINNED_FILE_MEMBERS },
+				},
+				bundle: { kind: "object", optional: true, members: PINNED_FILE_MEMBERS, does: "The hook's file." },
+			},
+		},
+		audit: {
+			kind: "object",
+			does: "Where events go.",
+			members: {
+				jsonLines: { kind: "path", optional: true, does: "A file that every event is appended to." },
+				stderr: {
+					kind: "word",
+					words: ["refusals", "off", "all"],
+					otherwise: "refusals",
+					does: "Which events are written to standard error.",
+				},
+				syslog: {
+					kind: "switch",
+					otherwise: false,
+					does: "`true` sends every event to `/dev/log` (`spython[PID]: {…}` or `node[PID]: {…}`, authpriv.notice, refusals authpriv.crit), waiting for nobody: what it does not take at once is lost, and Node.js needs the addon for it.",
+				},
+			},
+		},
+	},
+} as const satisfies ObjectShape;
+
+const PINNED_FILE = { kind: "object", optional: true, members: PINNED_FILE_MEMBERS } as const;
+const REFUSED = { kind: "word", words: ["refuse"], optional: true } as const;
+
+/** launcher.conf, whose lines `key value` are read as the members of an object. */
+export const LAUNCHER = {
+	kind: "object",
+	choose: "at least one",
+	members: {
+		version: VERSION,
+		mode: { kind: "word", words: MODES, otherwise: "enforce", does: "The weakest mode outside of development." },
+		development: {
+			kind: "word",
+			words: ["refuse", "allow"],
+			otherwise: "refuse",
+			does: "Whether `--allow-development` may be given.",
+		},
+		node: { ...PINNED_FILE, choice: true, needs: ["node-major", "bundle"], does: "Node.js." },
+		"node-major": { kind: "number", least: 20, most: 9999, optional: true, does: "The major release of node." },
+		"node-identity": {
+			kind: "line",
+			optional: true,
+			does: "`dev:inode:size:mtime:ctime` of node when it was digested: while these are the same, it is not digested again.",
+		},
+		bundle: { ...PINNED_FILE, does: "The hook of Node.js." },
+		addon: { ...PINNED_FILE, does: "The native addon of the hook." },
+		python: { ...PINNED_FILE, choice: true, needs: ["spython"], does: "The program of CPython." },
+		spython: { ...PINNED_FILE, needs: ["python"], does: "The spython that CPython's program loads." },
+		index: { kind: "path", does: "The trust index." },
+		config: { kind: "path", does: "The host configuration." },
+		audit: {
+			kind: "path",
+			optional: true,
+			does: "The file that `audit.jsonLines` of the host configuration names. The process may append to it, and so does the launcher when it refuses.",
+		},
+		tree: { kind: "list", of: { kind: "path" }, most: 64, does: "The root of a signed tree." },
+		write: {
+			kind: "list",
+			of: { kind: "path" },
+			most: 64,
+			does: "A directory to write below, from the policy's `launch.write`; 64 together with those of `--write`.",
+		},
+		"string-code": { ...REFUSED, does: "The policy says `runtime.stringCode: refuse`." },
+		addons: { ...REFUSED, does: "The policy says `runtime.addons: refuse`." },
+		workers: { ...REFUSED, does: "The policy says `runtime.workers: refuse`." },
+	},
+} as const satisfies ObjectShape;
+
+/** The head of a trust index: all that it says but for the entries. */
+export const HEAD = {
+	kind: "object",
+	members: {
+		notAfter: {
+			kind: "number",
+			least: 0,
+			most: 8.64e15,
+			optional: true,
+			does: "The last moment of its validity, in milliseconds since the epoch; at most the last moment of a Date.",
+		},
+		policy: { kind: "any", optional: true, does: "The policy." },
+		signers: {
+			kind: "list",
+			of: { kind: "digest" },
+			unique: "value",
+			does: "The keys that signed the catalogs, as SHA-256 of their SubjectPublicKeyInfo.",
+		},
+		products: {
+			kind: "list",
+			unique: "name",
+			most: LIMITS.products,
+			does: "The products, in the order of their entries.",
+			of: {
+				kind: "object",
+				members: {
+					name: { kind: "text", does: "The name of the product." },
+					root: { kind: "root", does: "The directory it was compiled from." },
+					sequence: { ...SEQUENCE, does: "The sequence of its release." },
+					adopted: {
+						kind: "true",
+						optional: true,
+						does: "Nobody signed it: whoever compiled took the directory as it was.",
+					},
+					catalogs: { kind: "list", of: { kind: "digest" }, unique: "value", does: "The SHA-256 of its catalogs." },
+					entries: { kind: "number", least: 0, most: LIMITS.entries, does: "The number of its entries." },
+				},
+			},
+		},
+	},
+} as const satisfies ObjectShape;
+
+export type Policy = ValueOf<typeof POLICY>;
+export type HostDocument = ValueOf<typeof HOST>;
+export type LauncherDocument = ValueOf<typeof LAUNCHER>;

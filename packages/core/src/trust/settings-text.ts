@@ -1,0 +1,146 @@
+/** Settings as text: the JSON and the lines that are read alike here and in C (packages/verifier/native/json.c, members.c). */
+
+import { isUtf8 } from "node:buffer";
+import { type Member, type ObjectShape, type Refusal, TWICE, UNKNOWN } from "./shape.js";
+
+/**
+ * Reads the value of a JSON document (RFC 8259) in UTF-8 without a byte order mark, in the subset that no two readers understand
+ * differently: no object names a member twice, numbers are whole, written in digits alone and at most 2^53 - 1, and no text
+ * holds U+0000 or half of a surrogate pair.
+ * @throws what `refuse` makes; `at` is empty for what is no JSON at all
+ */
+export function parseStrictJson(bytes: Uint8Array, maxBytes: number, refuse: Refusal): unknown {
+	const text = textOf(bytes, maxBytes, refuse);
+	let value: unknown;
+	try {
+		value = JSON.parse(text);
+	} catch (cause) {
+		throw refuse("", `it is not JSON: ${String(cause)}`);
+	}
+	refuseAmbiguity(text, refuse);
+	return value;
+}
+
+/** The container that a text is in: `names` of an object so far, or the number of the item in a list. */
+interface Container {
+	readonly at: string;
+	readonly names: Set<string> | undefined;
+	place: string;
+	index: number;
+}
+
+/** `text` is JSON, so that every token ends and every bracket has its other half. */
+function refuseAmbiguity(text: string, refuse: Refusal): void {
+	const open: Container[] = [];
+	let isName = false;
+	for (let at = 0; at < text.length; at++) {
+		const container = open.at(-1);
+		const place = container?.place ?? "$";
+		switch (text[at]) {
+			case "{":
+				open.push({ at: place, names: new Set(), place, index: 0 });
+				isName = true;
+				break;
+			case "[":
+				open.push({ at: place, names: undefined, place: `${place}[0]`, index: 0 });
+				break;
+			case "}":
+			case "]":
+				open.pop();
+				isName = false;
+				break;
+			case ",":
+				isName = container?.names !== undefined;
+				if (container !== undefined && !isName) container.place = `${container.at}[${++container.index}]`;
+				break;
+			case '"': {
+				const end = endOfString(text, at);
+				const string: string = JSON.parse(text.slice(at, end + 1));
+				if (UNUSABLE.test(string)) throw refuse(isName ? (container?.at ?? "$") : place, isName ? BAD_NAME : BAD_TEXT);
+				if (isName && container !== undefined) {
+					container.place = `${container.at}.${string}`;
+					if (container.names?.has(string) === true) throw refuse(container.place, TWICE);
+					container.names?.add(string);
+				}
+				isName = false;
+				at = end;
+				break;
+			}
+			default: {
+				const [number = ""] = NUMBER_STARTS.has(text[at])
+					? (NUMBER.exec(text.slice(at, at + MAX_NUMBER_LENGTH)) ?? [])
+					: [];
+				if (number === "") break;
+				if (!/^\d+$/.test(number) || Number(number) > Number.MAX_SAFE_INTEGER) throw refuse(place, BAD_NUMBER);
+				at += number.length - 1;
+			}
+		}
+	}
+}
+
+function endOfString(text: string, start: number): number {
+	let end = start + 1;
+	while (text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+	return end;
+}
+
+const NUMBER_STARTS: ReadonlySet<string> = new Set("-0123456789");
+/** The first characters of a number; more digits than this make it larger than 2^53. */
+const NUMBER = /^-?\d[\d.eE+-]*/;
+const MAX_NUMBER_LENGTH = 32;
+/** U+0000, which ends a text in C, and half of a surrogate pair, which UTF-8 does not have. */
+const UNUSABLE = /[\0\p{Surrogate}]/u;
+const BAD_TEXT = "must not hold U+0000 or half of a surrogate pair";
+const BAD_NAME = "must not have a name with U+0000 or half of a surrogate pair";
+const BAD_NUMBER = "must be a whole number in digits alone, at most 9007199254740991";
+
+/**
+ * The object that lines `key value` stand for, the first of which is `version 1`: of a list one line an item, of an object
+ * with `path` and `sha256` both on one line. Values are of the kind that the member has; whether they fit is for `readShape`.
+ * @throws what `refuse` makes
+ */
+export function parseKeyLines(shape: ObjectShape, bytes: Uint8Array, maxBytes: number, refuse: Refusal): object {
+	const text = textOf(bytes, maxBytes, refuse);
+	if (text.includes("\0")) throw refuse("", NO_TEXT);
+	const lines = text.split("\n");
+	const values = new Map<string, unknown>();
+	for (const [index, line] of lines.entries()) {
+		const at = `line ${index + 1}`;
+		if (index === lines.length - 1) {
+			if (line !== "") throw refuse(at, "must end with a line break");
+			break;
+		}
+		if (index >= MAX_LINES) throw refuse(at, `must not be there: there are at most ${MAX_LINES} lines`);
+		if (index === 0 && line !== "version 1") throw refuse(at, 'must be "version 1"');
+		const space = line.indexOf(" ");
+		if (space < 1 || space === line.length - 1) throw refuse(at, 'must be "key value"');
+		const key = line.slice(0, space);
+		if (!Object.hasOwn(shape.members, key)) throw refuse(`$.${key}`, UNKNOWN);
+		const member = shape.members[key];
+		const before = values.get(key);
+		if (before !== undefined && member.kind !== "list") throw refuse(`$.${key}`, TWICE);
+		const value = valueOnLine(member, line.slice(space + 1));
+		values.set(key, member.kind === "list" ? [...((before as unknown[] | undefined) ?? []), value] : value);
+	}
+	if (values.size === 0) throw refuse("line 1", 'must be "version 1"');
+	return Object.fromEntries(values);
+}
+
+function valueOnLine(member: Member, text: string): unknown {
+	const isNumber = member.kind === "number" || member.kind === "version";
+	if (isNumber) return /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : text;
+	if (member.kind !== "object") return text;
+	const space = text.lastIndexOf(" ");
+	return space < 0 ? { path: text } : { path: text.slice(0, space), sha256: text.slice(space + 1) };
+}
+
+const MAX_LINES = 256;
+
+function textOf(bytes: Uint8Array, maxBytes: number, refuse: Refusal): string {
+	if (bytes.length > maxBytes) throw refuse("", `it is larger than ${maxBytes} bytes`);
+	// By Buffer: making a TextDecoder takes longer than reading most documents.
+	if (isUtf8(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+	throw refuse("", NO_TEXT);
+}
+
+const NO_TEXT = "it is not text in UTF-8";

@@ -1,0 +1,33 @@
+/** Settings of this host from the bytes of their files. policy.ts has the policy, which indexes hold too. */
+
+import { type ErrorCode, quote, SigtoolError } from "../errors.js";
+import {
+	HOST,
+	type HostDocument,
+	LAUNCHER,
+	type LauncherDocument,
+	MAX_HOST_BYTES,
+	MAX_LAUNCHER_BYTES,
+} from "./schema.js";
+import { parseKeyLines, parseStrictJson } from "./settings-text.js";
+import { type Refusal, readShape } from "./shape.js";
+
+/** Reads a host configuration, `verifier.json`. @throws ERR_HOST_CONFIG, naming file and member */
+export function hostFromFileBytes(bytes: Uint8Array, file: string): HostDocument {
+	const refuse = refusalFor("ERR_HOST_CONFIG", `host configuration ${quote(file)}`, file);
+	return readShape(HOST, parseStrictJson(bytes, MAX_HOST_BYTES, refuse), refuse);
+}
+
+/** Reads a `launcher.conf`. @throws ERR_CONFIG, naming file and key */
+export function launcherFromFileBytes(bytes: Uint8Array, file: string): LauncherDocument {
+	const refuse = refusalFor("ERR_CONFIG", quote(file), file);
+	return readShape(LAUNCHER, parseKeyLines(LAUNCHER, bytes, MAX_LAUNCHER_BYTES, refuse), refuse);
+}
+
+/** Errors of one code about one document, each with the member that is refused. */
+export function refusalFor(code: ErrorCode, what: string, path?: string): Refusal {
+	return (at, reason) => {
+		const member = at === "" ? "" : `${quote(at)} `;
+		return new SigtoolError(code, `Cannot use ${what}: ${member}${reason}`, { path });
+	};
+}

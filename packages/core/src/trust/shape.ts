@@ -1,0 +1,196 @@
+/**
+ * The shapes that a settings document can have, as data, and the reader of values by them. schema.ts holds the documents;
+ * scripts/schema.mjs generates the tables of the C reader (packages/verifier/native/members.c) from the same data.
+ */
+
+/** A value alone, without what an object says of its member. */
+export type Shape =
+	/** The number 1. */
+	| { readonly kind: "version" }
+	| { readonly kind: "word"; readonly words: readonly string[] }
+	/** A whole number with both bounds included. */
+	| { readonly kind: "number"; readonly least: number; readonly most: number }
+	| { readonly kind: "switch" }
+	/** `true` alone: the member is absent otherwise. */
+	| { readonly kind: "true" }
+	| { readonly kind: TextKind }
+	/** Anything: another reader judges it. */
+	| { readonly kind: "any" }
+	| ListShape
+	| ObjectShape;
+
+/** A list is empty when it is absent and has no default. */
+export interface ListShape {
+	readonly kind: "list";
+	readonly of: Shape;
+	/** No two items are equal; of objects: in this member. */
+	readonly unique?: "value" | "name";
+	/** The largest number of items. */
+	readonly most?: number;
+}
+
+/** An object has the defaults of its members when it is absent and not optional. */
+export interface ObjectShape {
+	readonly kind: "object";
+	readonly members: { readonly [name: string]: Member };
+	/** How many of the members that are a `choice` must be there. */
+	readonly choose?: "exactly one" | "at least one";
+}
+
+/** One member of an object. It must be there unless it is optional, has a default, or is a list or an object. */
+export type Member = Shape & {
+	readonly optional?: true;
+	/** The default. */
+	readonly otherwise?: unknown;
+	/** The object says in `choose` how many of these must be there. */
+	readonly choice?: true;
+	/** Members of the same object that must be there beside this one. */
+	readonly needs?: readonly string[];
+	/** Sentences for the documentation, and for editors. */
+	readonly does: string;
+	/** Who acts on it; every reader judges it. */
+	readonly by?: string;
+};
+
+/** The type of the values that have a shape. */
+export type ValueOf<S> = S extends { readonly kind: "object"; readonly members: infer Members }
+	? { readonly [Name in keyof Members]: ValueOf<Members[Name]> | AbsentOf<Members[Name]> }
+	: S extends { readonly kind: "list"; readonly of: infer Item }
+		? readonly ValueOf<Item>[]
+		: S extends { readonly kind: "word"; readonly words: readonly (infer Word)[] }
+			? Word
+			: S extends { readonly kind: infer Kind extends keyof Values }
+				? Values[Kind]
+				: never;
+
+type AbsentOf<S> = S extends { readonly optional: true } ? undefined : never;
+type Values = Record<TextKind, string> & { version: 1; number: number; switch: boolean; true: true; any: unknown };
+
+/** The error for what stands at a path, e.g. `$.files` and `must be an object`. */
+export type Refusal = (at: string, reason: string) => Error;
+
+export type TextKind = keyof typeof TEXT_FORMS;
+
+/** `form` describes all of the text; members.c has the same forms by hand. `called` is for tables in the documentation. */
+export const TEXT_FORMS = {
+	line: { form: /^\P{Cc}+$/u, is: "a line of text", called: "a line of text" },
+	path: {
+		form: /^(?:\/|(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+)$/u,
+		is: "an absolute path without ., .., a / at the end, and control characters",
+		called: "a path",
+	},
+	digest: { form: /^[0-9a-f]{64}$/, is: "64 lower-case hexadecimal digits", called: "a SHA-256" },
+	event: {
+		form: /^(?:\*|[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)$/,
+		is: "the name of an audit event, or *",
+		called: "the name of an audit event, or `*`",
+	},
+	text: { form: /^[\s\S]+$/, is: "a text that is not empty", called: "a text" },
+	root: { form: /^(?:\/|[A-Za-z]:[\\/]|\\\\)/, is: "an absolute path", called: "an absolute path" },
+} as const;
+
+/**
+ * A value of the shape, frozen, its objects with all members in the order of the table. Members are judged in the order of
+ * the value, then what is missing in the order of the table.
+ */
+export function readShape<const S extends Shape>(shape: S, value: unknown, refuse: Refusal): ValueOf<S> {
+	return read(shape, value, "$", refuse) as ValueOf<S>; // `read` returns what the shape describes, or throws.
+}
+
+function read(shape: Shape, value: unknown, at: string, refuse: Refusal): unknown {
+	if (shape.kind === "object") return readObject(shape, value, at, refuse);
+	if (shape.kind === "list") return readList(shape, value, at, refuse);
+	if (fits(shape, value)) return value;
+	throw refuse(at, mustBe(shape));
+}
+
+function readObject(shape: ObjectShape, value: unknown, at: string, refuse: Refusal): object {
+	if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse(at, mustBe(shape));
+	const given = new Map<string, unknown>();
+	for (const [name, each] of Object.entries(value)) {
+		if (!Object.hasOwn(shape.members, name)) throw refuse(`${at}.${name}`, UNKNOWN);
+		if (each !== undefined) given.set(name, read(shape.members[name], each, `${at}.${name}`, refuse));
+	}
+	const members = Object.entries(shape.members);
+	const entries = members.map(([name, member]) => {
+		return [name, given.has(name) ? given.get(name) : absent(member, `${at}.${name}`, refuse)];
+	});
+	for (const [name, { needs = [] }] of members) {
+		if (given.has(name) && !needs.every((each) => given.has(each))) {
+			throw refuse(`${at}.${name}`, `needs ${needs.join(" and ")} beside it`);
+		}
+	}
+	const choices = members.flatMap(([name, { choice }]) => (choice === true ? [name] : []));
+	const chosen = choices.filter((name) => given.has(name)).length;
+	if (shape.choose !== undefined && (chosen === 0 || (chosen > 1 && shape.choose === "exactly one"))) {
+		throw refuse(at, `must have ${shape.choose} of ${choices.join(", ")}`);
+	}
+	return Object.freeze(Object.fromEntries(entries));
+}
+
+function absent(member: Member, at: string, refuse: Refusal): unknown {
+	if (member.optional === true) return undefined;
+	if (member.otherwise !== undefined) return read(member, member.otherwise, at, refuse);
+	if (member.kind === "list") return read(member, [], at, refuse);
+	if (member.kind === "object") return read(member, {}, at, refuse);
+	throw refuse(at, mustBe(member));
+}
+
+function readList(shape: ListShape, value: unknown, at: string, refuse: Refusal): readonly unknown[] {
+	if (!Array.isArray(value)) throw refuse(at, mustBe(shape));
+	const items = value.map((each, index) => read(shape.of, each, `${at}[${index}]`, refuse));
+	if (items.length > (shape.most ?? items.length)) throw refuse(at, `must not hold more than ${shape.most}`);
+	const keys = shape.unique === "name" ? items.map((item) => (item as { name: unknown }).name) : items; // Objects, then.
+	if (shape.unique !== undefined && new Set(keys).size < items.length) {
+		throw refuse(at, `must not hold ${shape.unique === "name" ? "a name" : "anything"} twice`);
+	}
+	return Object.freeze(items);
+}
+
+function fits(shape: Exclude<Shape, ListShape | ObjectShape>, value: unknown): boolean {
+	switch (shape.kind) {
+		case "version":
+			return value === 1;
+		case "word":
+			return typeof value === "string" && shape.words.includes(value);
+		case "number":
+			return Number.isInteger(value) && Number(value) >= shape.least && Number(value) <= shape.most;
+		case "switch":
+			return typeof value === "boolean";
+		case "true":
+			return value === true;
+		case "any":
+			return true;
+		default:
+			return typeof value === "string" && TEXT_FORMS[shape.kind].form.test(value);
+	}
+}
+
+/** Why a member is refused that the table does not have. */
+export const UNKNOWN = "is not a member of this version";
+/** Why a member is refused that the table has once. */
+export const TWICE = "is there twice";
+
+/** Why a value of another shape is refused; both readers say this. */
+export function mustBe(shape: Shape): string {
+	switch (shape.kind) {
+		case "version":
+			return "must be 1, the version of this format";
+		case "word":
+			return `must be ${shape.words.length > 1 ? "one of " : ""}${shape.words.map((word) => `"${word}"`).join(", ")}`;
+		case "number":
+			return `must be a whole number from ${shape.least} to ${shape.most}`;
+		case "switch":
+			return "must be true or false";
+		case "true":
+			return "must be true";
+		case "any":
+			return "must be there";
+		case "list":
+			return "must be a list";
+		case "object":
+			return "must be an object";
+		default:
+			return `must be ${TEXT_FORMS[shape.kind].is}`;
+	}
+}

@@ -1,0 +1,176 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+	hostFromFileBytes,
+	launcherFromFileBytes,
+	policyFromFileBytes,
+	SigtoolError,
+} from "../../../core/dist/read.js";
+import { hasCompiler, NATIVE } from "../launch/support.js";
+import { DOCUMENTS, type SettingsDocument } from "./documents.js";
+
+type Reader = SettingsDocument["reader"];
+
+/** All values by the dotted name of their member, or the path of what is refused. */
+type Judgement = { readonly values: Readonly<Record<string, unknown>> } | { readonly at: string; readonly why: string };
+
+const READERS = {
+	policy: policyFromFileBytes,
+	host: hostFromFileBytes,
+	launcher: launcherFromFileBytes,
+};
+
+function byTypeScript(reader: Reader, bytes: Buffer): Judgement {
+	try {
+		return { values: valuesOf(reader, READERS[reader](bytes, "FILE")) };
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		const [, at = "", why = ""] = /^Cannot use .*?"FILE": (?:"(\$.*?|line \d+)" )?(.*)$/s.exec(error.message) ?? [];
+		return { at: JSON.parse(`"${at}"`), why };
+	}
+}
+
+/** Groups are what their members are; in lists, and in launcher.conf's pinned files, objects stay whole. */
+function valuesOf(reader: Reader, group: object, prefix = ""): Record<string, unknown> {
+	const entries = Object.entries(group).flatMap(([name, value]): [string, unknown][] => {
+		const isGroup = typeof value === "object" && value !== null && !Array.isArray(value);
+		return isGroup ? Object.entries(valuesOf(reader, value, `${prefix}${name}.`)) : [[`${prefix}${name}`, value]];
+	});
+	return JSON.parse(JSON.stringify(Object.fromEntries(entries))); // Without what is absent, as C prints it.
+}
+
+/** What a JSON Schema cannot say, or sees no more once the text is parsed. */
+const BEYOND_SCHEMA = /^must not (hold a name twice|hold U\+0000|have a name with U\+0000)/;
+
+describe("the JSON Schemas", () => {
+	const schemaOf = (name: string) => {
+		const file = new URL(`../../../core/${name}.schema.json`, import.meta.url);
+		return new Ajv2020().compile(JSON.parse(readFileSync(file, "utf8")));
+	};
+	const schemas = { policy: schemaOf("policy"), host: schemaOf("verifier") };
+
+	it.each(["policy", "host"] as const)("agree with the readers on each %s, as far as they can", (reader) => {
+		let compared = 0;
+		for (const { name, bytes } of DOCUMENTS.filter((each) => each.reader === reader && !/^many/.test(each.name))) {
+			const value = parsedOrUndefined(bytes);
+			const judgement = byTypeScript(reader, Buffer.from(JSON.stringify(value) ?? "no JSON"));
+			if (value === undefined || ("why" in judgement && BEYOND_SCHEMA.test(judgement.why))) continue;
+			expect({ name, accepted: schemas[reader](value) }).toEqual({ name, accepted: "values" in judgement });
+			compared++;
+		}
+		expect(compared).toBeGreaterThan(50);
+	});
+});
+
+function parsedOrUndefined(bytes: Buffer): unknown {
+	try {
+		return JSON.parse(bytes.toString("utf8"));
+	} catch {
+		return undefined;
+	}
+}
+
+describe.skipIf(!hasCompiler)("the readers of settings in TypeScript and in C (needs cc)", () => {
+	const directory = mkdtempSync(join(tmpdir(), "sigtool-settings-"));
+	afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+	/** With sanitizers, and without them, which is ten times as fast. */
+	const programs = { checked: join(directory, "checked"), fast: join(directory, "fast") };
+
+	beforeAll(() => {
+		const sources = ["json", "members", "schema", "key-lines", "utf8", "hex"].map((name) => join(NATIVE, `${name}.c`));
+		const own = fileURLToPath(new URL("read-settings.c", import.meta.url));
+		const flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-I", NATIVE, own, ...sources];
+		const sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
+		const { checked, fast } = programs;
+		for (const [output, more] of [
+			[checked, sanitize],
+			[fast, []],
+		] as const) {
+			const { status, stderr } = spawnSync("cc", [...flags, ...more, "-o", output], { encoding: "utf8" });
+			expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+		}
+	});
+
+	function byC(program: string, reader: Reader, bytes: Buffer): Judgement {
+		const { status, stdout, stderr } = spawnSync(program, [reader], {
+			input: bytes,
+			encoding: "utf8",
+			env: { ASAN_OPTIONS: "detect_leaks=0" }, // Values are kept until the process ends.
+		});
+		if (status !== 0) throw new Error(`read-settings ended with ${status}: ${stderr}`);
+		return JSON.parse(stdout);
+	}
+
+	const atOf = (judgement: Judgement) => ("values" in judgement ? undefined : judgement.at);
+	const whyOf = (judgement: Judgement) => ("values" in judgement || judgement.at === "" ? undefined : judgement.why);
+
+	it.each(DOCUMENTS)("agree on a $reader with $name", ({ reader, bytes, at }) => {
+		const [typeScript, c] = [byTypeScript(reader, bytes), byC(programs.checked, reader, bytes)];
+		expect({ typeScript: atOf(typeScript), c: atOf(c) }).toEqual({ typeScript: at, c: at });
+		if (at === undefined) expect(c).toEqual(typeScript);
+		else expect(whyOf(c)).toBe(whyOf(typeScript));
+	});
+
+	it("agree on documents of which tokens and bytes are changed", () => {
+		const accepted = DOCUMENTS.filter(({ at, bytes }) => at === undefined && bytes.length < 4096);
+		const insert = fc.oneof(fc.constantFrom(...TOKENS), fc.string({ unit: "binary", maxLength: 3 }));
+		const change = fc.record({ at: fc.nat(), remove: fc.nat(2), insert });
+		const exchange = fc.record({ word: fc.nat(), insert });
+		const changes = fc.oneof(
+			fc.array(change, { minLength: 1, maxLength: 3 }),
+			fc.array(exchange, { minLength: 1, maxLength: 2 }),
+		);
+		const verdicts = { accepted: 0, refused: 0 };
+		fc.assert(
+			fc.property(fc.constantFrom(...accepted), changes, ({ reader, bytes }, list) => {
+				const tokens = bytes.toString("utf8").match(TOKEN) ?? [];
+				for (const one of list) {
+					const words = [...tokens.keys()].filter((index) => (tokens[index]?.length ?? 0) > 1);
+					if ("word" in one) tokens.splice(words[one.word % words.length] ?? 0, 1, one.insert);
+					else tokens.splice(one.at % (tokens.length + 1), one.remove, one.insert);
+				}
+				const changed = Buffer.from(tokens.join(""));
+				const [typeScript, c] = [byTypeScript(reader, changed), byC(programs.fast, reader, changed)];
+				verdicts["values" in c ? "accepted" : "refused"]++;
+				if ("values" in typeScript && "values" in c) expect(c).toEqual(typeScript);
+				else expect(["at" in c, "at" in typeScript]).toEqual([true, true]);
+			}),
+			{ numRuns: full ? 50_000 : 1500 },
+		);
+		expect(Math.min(verdicts.accepted, verdicts.refused)).toBeGreaterThan(20);
+	});
+});
+
+const full = process.env.SIGTOOL_FULL !== undefined;
+
+/** A text, a number or word, a line break, or a mark; in launcher.conf a key, a path or a digest. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|[\w./-]+|[\s\S]/g;
+
+/** What stands in place of tokens: values that fit elsewhere, and values that nearly fit. */
+const TOKENS: readonly string[] = [
+	...["{", "}", "[", "]", ",", ":", " ", "\n", "\t", '"', "\\", "\0", "\ufeff", "version 1\n"],
+	...["0", "1", "-0", "-1", "1.0", "1e0", "01", "9007199254740991", "9007199254740992", "2147483648"],
+	...["true", "false", "null", "nul", '""', '"off"', '"strict"', '"refuse"', '"signed"', '"/a"', '"/a/"', '"/../a"'],
+	...['"\\u006doff"', '"\\ud800"', '"\\ud83d\\ude00"', '"\\u0000"', '"\\u0085"', '"é"', '"*"', '"os.system"'],
+	...['"version":1,', '"mode":"off",', '"files":{},', '"products":["a","a"],', '"name":"b",', '"path"', '"sha256"'],
+	...[
+		'"key"',
+		'"file"',
+		'"reason"',
+		"mode off\n",
+		"tree /b\n",
+		"index /c\n",
+		"node-major 22\n",
+		"/a/./b",
+		"refuse",
+		"allow",
+	],
+	...["f".repeat(64), `"${"0".repeat(64)}"`, "A".repeat(64)],
+];

@@ -1,0 +1,317 @@
+/**
+ * Writes everything that is generated from the table in packages/core/src/trust/schema.ts; `--check` fails, naming the files,
+ * where one is stale. `SIGTOOL_SCHEMA_ROOT` is a directory with the files to check in place of this repository's.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MODES } from "../packages/core/dist/trust/mode.js";
+import * as schema from "../packages/core/dist/trust/schema.js";
+import { mustBe, TEXT_FORMS, TWICE, UNKNOWN } from "../packages/core/dist/trust/shape.js";
+
+const root = process.env.SIGTOOL_SCHEMA_ROOT ?? fileURLToPath(new URL("..", import.meta.url));
+const ORIGIN = "Generated from packages/core/src/trust/schema.ts by `pnpm generate`.";
+const NATIVE = "packages/verifier/native";
+const DOCUMENTS = { POLICY: schema.POLICY, HOST: schema.HOST, LAUNCHER: schema.LAUNCHER, HEAD: schema.HEAD };
+const LIMITS = { POLICY: schema.MAX_POLICY_BYTES, HOST: schema.MAX_HOST_BYTES, LAUNCHER: schema.MAX_LAUNCHER_BYTES };
+
+const PATH_NOTE = `
+A path is absolute and has no \`.\`, no \`..\`, no \`/\` at its end and no control characters. A line of text has no control
+characters and is not empty.
+`;
+const JSON_NOTE = `${PATH_NOTE}
+The document is JSON in UTF-8 without a byte order mark. No object names a member twice, numbers are written in digits
+alone, and no text holds U+0000 or half of a surrogate pair.
+`;
+
+const files = {
+	[`${NATIVE}/mode.h`]: modeHeader(),
+	[`${NATIVE}/schema.h`]: tableHeader(),
+	[`${NATIVE}/schema.c`]: tables(),
+	"packages/core/policy.schema.json": jsonSchemaOf("policy", schema.POLICY, "docs/policy.md"),
+	"packages/core/verifier.schema.json": jsonSchemaOf("host configuration", schema.HOST, "docs/verifier.md"),
+	...Object.fromEntries(
+		[
+			["docs/policy.md", "policy", `${membersTable(schema.POLICY)}${JSON_NOTE}`],
+			["docs/verifier.md", "verifier.json", `${membersTable(schema.HOST)}${JSON_NOTE}`],
+			["docs/launcher.md", "launcher.conf", `${keysTable(schema.LAUNCHER)}${PATH_NOTE}`],
+		].map(([file, name, table]) => [file, withTable(file, name, table)]),
+	),
+};
+
+const stale = Object.keys(files).filter((file) => {
+	const path = join(root, file);
+	return !existsSync(path) || readFileSync(path, "utf8") !== files[file];
+});
+if (!process.argv.includes("--check")) for (const file of stale) writeFileSync(join(root, file), files[file]);
+else if (stale.length > 0) {
+	const which = stale.join(", ");
+	console.error(`older than packages/core/src/trust/schema.ts: ${which}; run \`pnpm generate\` and commit the result`);
+	process.exitCode = 1;
+}
+
+/** Every member of a document by its dotted name, those of objects in lists too, with the object it is in. */
+function* rowsOf(shape, prefix = "") {
+	for (const [name, member] of Object.entries(shape.members)) {
+		const row = { name: `${prefix}${name}`, member, within: shape };
+		yield row;
+		const inner = member.kind === "list" ? member.of : member;
+		if (inner.kind === "object") yield* rowsOf(inner, `${row.name}.`);
+	}
+}
+
+function modeHeader() {
+	return `/* ${ORIGIN} */
+/* The modes, from letting everything run to refusing what enforcement would only record. */
+#ifndef SIGTOOL_MODE_H
+#define SIGTOOL_MODE_H
+
+enum mode { ${MODES.map((mode) => `MODE_${constant(mode)}`).join(", ")} };
+#define MODES "${MODES.join(" ")}"
+static const char *const MODE_NAMES[] = {${MODES.map((mode) => `"${mode}"`).join(", ")}};
+
+#endif
+`;
+}
+
+function tableHeader() {
+	const words = new Map();
+	for (const { name, member } of Object.values(DOCUMENTS).flatMap((shape) => [...rowsOf(shape)])) {
+		if (member.kind !== "word" || member.words.length < 2 || member.words === MODES) continue;
+		const own = constant(name.split(".").at(-1));
+		const list = member.words.map((word) => `${own}_${constant(word)}`).join(", ");
+		if (words.has(own) && words.get(own) !== list) throw new Error(`Cannot name the words of ${name}: ${own} is taken`);
+		words.set(own, list);
+	}
+	const numbers = Object.entries(DOCUMENTS).map(([document, shape]) => {
+		const names = [...rowsOf(shape)].map(({ name }) => `\t${document}_${constant(name)},\n`);
+		return `enum {\n${names.join("")}\t${document}_MEMBERS\n};\nextern const struct member ${document}[];\n`;
+	});
+	const limits = Object.entries(LIMITS).map(([document, bytes]) => `\tMAX_${document}_BYTES = ${bytes},\n`);
+	return `/* ${ORIGIN} */
+/* The members of each document, whose numbers find values, and the words of members in order. */
+#ifndef SIGTOOL_SCHEMA_H
+#define SIGTOOL_SCHEMA_H
+#include "members.h"
+/* clang-format off */
+
+enum {
+${limits.join("")}};
+
+${[...words.values()].map((list) => `enum { ${list} };\n`).join("")}
+${numbers.join("\n")}
+#endif
+`;
+}
+
+function tables() {
+	return `/* ${ORIGIN} */
+#include "schema.h"
+/* clang-format off */
+
+const char IS_UNKNOWN[] = ${text(UNKNOWN)};
+const char IS_TWICE[] = ${text(TWICE)};
+${Object.entries(DOCUMENTS)
+	.map(([document, shape]) => tableOf(document, shape))
+	.join("")}`;
+}
+
+function tableOf(document, shape) {
+	const cells = [];
+	const rows = [...rowsOf(shape)].map((row) => `\t{${rowOf(document, row, cells).join(", ")}},\n`);
+	const behind = (cell, index) =>
+		cell.replace(/NEXT(\d+)/, (_, count) => `DEFAULTS_${document} + ${index + Number(count)}`);
+	const values = cells.map((cell, index) => `\t{${behind(cell, index)}},\n`);
+	return `
+static struct json DEFAULTS_${document}[] = {
+${values.join("")}};
+const struct member ${document}[] = {
+${rows.join("")}	{0}
+};
+`;
+}
+
+function rowOf(document, { name, member, within }, cells) {
+	const isList = member.kind === "list";
+	const value = isList ? member.of : member;
+	const choice = member.choice === true ? (within.choose === "exactly one" ? "ONE_OF" : "SOME_OF") : undefined;
+	const flags = [
+		isList && "LIST",
+		(member.unique === "value" || isKey(document, name)) && "UNIQUE",
+		member.optional === true && "OPTIONAL",
+		choice,
+	].filter(Boolean);
+	const fields = [
+		["name", text(name)],
+		["kind", `IS_${value.kind.toUpperCase()}`],
+		["flags", flags.length === 0 ? undefined : flags.join(" | ")],
+		["words", value.words && text(value.words.join(" "))],
+		["least", value.least || undefined],
+		["most", value.most],
+		["items", member.kind === "list" ? member.most : undefined],
+		["needs", member.needs && text(member.needs.join(" "))],
+		["otherwise", otherwiseOf(document, member, cells)],
+		["must", text(mustBe(value))],
+	];
+	return fields.filter(([, value]) => value !== undefined).map(([field, value]) => `.${field} = ${value}`);
+}
+
+/** Whether no two objects of a list may have the same value of this member. */
+function isKey(document, name) {
+	const list = [...rowsOf(DOCUMENTS[document])].find((row) => `${row.name}.name` === name);
+	return list?.member.unique === "name";
+}
+
+/** Adds the cells of a default to the others, and returns where they are. */
+function otherwiseOf(document, member, cells) {
+	const { kind, optional, otherwise = kind === "list" ? [] : kind === "object" ? {} : undefined } = member;
+	if (optional === true || otherwise === undefined) return undefined;
+	const at = cells.length;
+	const strings = (values) => values.map((value) => `.kind = JSON_STRING, .text = ${text(value)}, .next = NEXT1`);
+	if (Array.isArray(otherwise)) {
+		cells.push(`.kind = JSON_ARRAY, .next = NEXT${otherwise.length + 1}`, ...strings(otherwise));
+	} else if (typeof otherwise === "object") cells.push(".kind = JSON_OBJECT, .next = NEXT1");
+	else if (typeof otherwise === "string") cells.push(...strings([otherwise]));
+	else if (typeof otherwise === "number") cells.push(`.kind = JSON_NUMBER, .number = ${otherwise}, .next = NEXT1`);
+	else cells.push(`.kind = JSON_${otherwise ? "TRUE" : "FALSE"}, .next = NEXT1`);
+	return `DEFAULTS_${document} + ${at}`;
+}
+
+function constant(name) {
+	return name
+		.replace(/[a-z](?=[A-Z0-9])/g, "$&_")
+		.replace(/\W/g, "_")
+		.toUpperCase();
+}
+
+function text(value) {
+	return JSON.stringify(value);
+}
+
+/** JSON Schema, draft 2020-12. It cannot say that no two objects of a list have the same name; the readers do. */
+function jsonSchemaOf(title, shape, page) {
+	const head = {
+		$schema: "https://json-schema.org/draft/2020-12/schema",
+		title: `sigtool ${title}, version 1`,
+		description: `${page} explains each member.`,
+		$comment: ORIGIN,
+	};
+	return `${JSON.stringify({ ...head, ...schemaOf(shape) }, null, "\t")}\n`;
+}
+
+function schemaOf(shape) {
+	const described = shape.does === undefined ? {} : { description: shape.does };
+	const value = { ...described, ...formOf(shape) };
+	const isFilled = shape.kind === "list" && shape.optional !== true;
+	const otherwise = shape.otherwise ?? (isFilled ? [] : undefined);
+	return otherwise === undefined || shape.of?.kind === "object" ? value : { ...value, default: otherwise };
+}
+
+function formOf(shape) {
+	switch (shape.kind) {
+		case "version":
+			return { const: 1 };
+		case "word":
+			return { enum: shape.words };
+		case "number":
+			return { type: "integer", minimum: shape.least, maximum: shape.most };
+		case "switch":
+			return { type: "boolean" };
+		case "list":
+			return {
+				type: "array",
+				items: schemaOf(shape.of),
+				...(shape.unique === "value" && { uniqueItems: true }),
+				...(shape.most !== undefined && { maxItems: shape.most }),
+			};
+		case "object": {
+			const members = Object.entries(shape.members);
+			const isNeeded = ({ kind, optional, otherwise }) =>
+				optional !== true && otherwise === undefined && kind !== "list" && kind !== "object";
+			const required = members.flatMap(([name, member]) => (isNeeded(member) ? [name] : []));
+			const choices = members.flatMap(([name, { choice }]) => (choice === true ? [{ required: [name] }] : []));
+			return {
+				type: "object",
+				...(required.length > 0 && { required }),
+				additionalProperties: false,
+				properties: Object.fromEntries(members.map(([name, member]) => [name, schemaOf(member)])),
+				...(choices.length > 0 && { oneOf: choices }),
+			};
+		}
+		default:
+			return { type: "string", pattern: TEXT_FORMS[shape.kind].form.source };
+	}
+}
+
+/** The table of a document's members, which stands in a page between two comments. */
+function withTable(file, name, table) {
+	const path = join(root, file);
+	const [begin, end] = [`<!-- generated: ${name}. ${ORIGIN} -->\n`, `<!-- end of generated: ${name} -->`];
+	const page = readFileSync(path, "utf8");
+	const [from, to] = [page.indexOf(`<!-- generated: ${name}.`), page.indexOf(end)];
+	if (from < 0 || to < from) throw new Error(`Cannot find the comments around the table ${name} in ${file}`);
+	return `${page.slice(0, from)}${begin}\n${table}\n${page.slice(to)}`;
+}
+
+function membersTable(shape) {
+	const rows = [...documented(shape)].map(({ name, member, by = "" }) => {
+		return `| \`${name}\` | ${valueText(member)} | ${defaultText(member)} | ${member.does} | ${by} |`;
+	});
+	return `| member | value | default | meaning | only for |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}\n`;
+}
+
+/** Members with a value; of those in a list `list[].name`. */
+function* documented(shape, prefix = "", by = undefined) {
+	for (const [name, member] of Object.entries(shape.members)) {
+		const at = `${prefix}${name}`;
+		const own = member.by ?? by;
+		if (member.kind === "object") {
+			if (member.optional === true) yield { name: at, member, by: own };
+			yield* documented(member, `${at}.`, own);
+		} else {
+			yield { name: at, member, by: own };
+			if (member.kind === "list" && member.of.kind === "object") yield* documented(member.of, `${at}[].`, own);
+		}
+	}
+}
+
+function keysTable(shape) {
+	const rows = Object.entries(shape.members).map(([name, member]) => {
+		const value = member.kind === "object" ? "`PATH SHA256`" : valueText(member.kind === "list" ? member.of : member);
+		const times = member.kind === "list" ? `Up to ${member.most} lines.` : undefined;
+		const needs = member.needs && `Needs ${member.needs.map((each) => `\`${each}\``).join(" and ")}.`;
+		const meaning = [member.does, times, needs].filter(Boolean).join(" ");
+		return `| \`${name}\` | ${value} | ${defaultText(member)} | ${meaning} |`;
+	});
+	return `| key | value | default | meaning |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n`;
+}
+
+function valueText(shape) {
+	switch (shape.kind) {
+		case "version":
+			return "`1`";
+		case "word":
+			return shape.words.map((word) => `\`${word}\``).join(", ");
+		case "number":
+			return `${shape.least} to ${shape.most}`;
+		case "switch":
+			return "`true`, `false`";
+		case "object":
+			return "an object";
+		case "list": {
+			const bound = shape.most === undefined ? "" : ` of at most ${shape.most}`;
+			return shape.of.kind === "object" ? `a list${bound} of objects` : `a list${bound}, each ${valueText(shape.of)}`;
+		}
+		default:
+			return TEXT_FORMS[shape.kind].called;
+	}
+}
+
+/** Empty for what must be there. */
+function defaultText({ kind, optional, otherwise }) {
+	if (Array.isArray(otherwise)) return otherwise.map((each) => `\`${each}\``).join(", ");
+	if (otherwise !== undefined) return `\`${otherwise}\``;
+	if (kind === "list") return "empty";
+	return optional === true ? "absent" : "";
+}

@@ -1,0 +1,56 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+const workspace = fileURLToPath(new URL("../..", import.meta.url));
+const script = join(workspace, "scripts/schema.mjs");
+
+/** Each with something that the table says, which is changed. */
+const PARTS = [
+	["packages/verifier/native/mode.h", "MODE_STRICT"],
+	["packages/verifier/native/schema.h", "POLICY_MODE"],
+	["packages/verifier/native/schema.c", "2147483647"],
+	["packages/core/policy.schema.json", "2147483647"],
+	["packages/core/verifier.schema.json", "minimumSequence"],
+	["docs/policy.md", "2147483647"],
+	["docs/verifier.md", "9007199254740991"],
+	["docs/launcher.md", "`PATH SHA256`"],
+] as const;
+
+function check(change: (root: string) => void) {
+	const root = mkdtempSync(join(tmpdir(), "sigtool-schema-"));
+	onTestFinished(() => rmSync(root, { recursive: true }));
+	for (const [file] of PARTS) cpSync(join(workspace, file), join(root, file), { recursive: true });
+	change(root);
+	const env = { ...process.env, SIGTOOL_SCHEMA_ROOT: root };
+	return spawnSync(process.execPath, [script, "--check"], { env, encoding: "utf8" });
+}
+
+describe("what is generated from the schema", () => {
+	it("is as the table has it, and `pnpm lint` looks", () => {
+		expect(check(() => {})).toMatchObject({ status: 0, stderr: "" });
+		const { scripts } = JSON.parse(readFileSync(join(workspace, "package.json"), "utf8"));
+		expect(scripts.lint).toContain("node scripts/schema.mjs --check");
+	});
+
+	it.each(PARTS)("fails the check where %s is stale, and is named", (file, said) => {
+		const { status, stderr } = check((root) => {
+			const text = readFileSync(join(root, file), "utf8");
+			expect(text).toContain(said);
+			writeFileSync(join(root, file), text.replace(said, "x"));
+		});
+		expect(stderr).toContain(`schema.ts: ${file}; run \`pnpm generate\``);
+		expect(status).toBe(1);
+	});
+
+	it("fails the check where a file is missing", () => {
+		const [file] = PARTS[0];
+		expect(check((root) => rmSync(join(root, file)))).toMatchObject({
+			status: 1,
+			stderr: expect.stringContaining(file),
+		});
+	});
+});
