@@ -1,6 +1,6 @@
 /**
- * Writes everything that is generated from the table in packages/core/src/trust/schema.ts; `--check` fails, naming the files,
- * where one is stale. `SIGTOOL_SCHEMA_ROOT` is a directory with the files to check in place of this repository's.
+ * Writes everything that is generated from the table in packages/core/src/trust/schema.ts. `--check` fails and names the
+ * files that are stale. `SIGTOOL_SCHEMA_ROOT` is a directory whose files are checked instead of this repository's.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { mustBe, TEXT_FORMS, TWICE, UNKNOWN } from "../packages/core/dist/trust/
 
 const root = process.env.SIGTOOL_SCHEMA_ROOT ?? fileURLToPath(new URL("..", import.meta.url));
 const ORIGIN = "Generated from packages/core/src/trust/schema.ts by `pnpm generate`.";
-const NATIVE = "packages/verifier/native";
+const NATIVE = "packages/verifier/native/shared";
 const DOCUMENTS = { POLICY: schema.POLICY, HOST: schema.HOST, LAUNCHER: schema.LAUNCHER, HEAD: schema.HEAD };
 const LIMITS = { POLICY: schema.MAX_POLICY_BYTES, HOST: schema.MAX_HOST_BYTES, LAUNCHER: schema.MAX_LAUNCHER_BYTES };
 
@@ -51,7 +51,7 @@ else if (stale.length > 0) {
 	process.exitCode = 1;
 }
 
-/** Every member of a document by its dotted name, those of objects in lists too, with the object it is in. */
+/** Lists every member of a document by its dotted name, also those of objects in lists, with its object. */
 function* rowsOf(shape, prefix = "") {
 	for (const [name, member] of Object.entries(shape.members)) {
 		const row = { name: `${prefix}${name}`, member, within: shape };
@@ -157,7 +157,7 @@ function rowOf(document, { name, member, within }, cells) {
 	return fields.filter(([, value]) => value !== undefined).map(([field, value]) => `.${field} = ${value}`);
 }
 
-/** Whether no two objects of a list may have the same value of this member. */
+/** Tells whether no two objects of a list may have the same value of this member. */
 function isKey(document, name) {
 	const list = [...rowsOf(DOCUMENTS[document])].find((row) => `${row.name}.name` === name);
 	return list?.member.unique === "name";
@@ -189,7 +189,7 @@ function text(value) {
 	return JSON.stringify(value);
 }
 
-/** JSON Schema, draft 2020-12. It cannot say that no two objects of a list have the same name; the readers do. */
+/** Makes a JSON Schema, draft 2020-12. It cannot demand that the objects of a list have different names; the readers do. */
 function jsonSchemaOf(title, shape, page) {
 	const head = {
 		$schema: "https://json-schema.org/draft/2020-12/schema",
@@ -244,7 +244,7 @@ function formOf(shape) {
 	}
 }
 
-/** The table of a document's members, which stands in a page between two comments. */
+/** Makes the table of a document's members, which a page contains between two comments. */
 function withTable(file, name, table) {
 	const path = join(root, file);
 	const [begin, end] = [`<!-- generated: ${name}. ${ORIGIN} -->\n`, `<!-- end of generated: ${name} -->`];
@@ -261,7 +261,7 @@ function membersTable(shape) {
 	return `| member | value | default | meaning | only for |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}\n`;
 }
 
-/** Members with a value; of those in a list `list[].name`. */
+/** Lists the members with a value; a member in a list is `list[].name`. */
 function* documented(shape, prefix = "", by = undefined) {
 	for (const [name, member] of Object.entries(shape.members)) {
 		const at = `${prefix}${name}`;
@@ -308,7 +308,7 @@ function valueText(shape) {
 	}
 }
 
-/** Empty for what must be there. */
+/** Empty for a required member. */
 function defaultText({ kind, optional, otherwise }) {
 	if (Array.isArray(otherwise)) return otherwise.map((each) => `\`${each}\``).join(", ");
 	if (otherwise !== undefined) return `\`${otherwise}\``;

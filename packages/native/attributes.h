@@ -51,7 +51,7 @@ struct previous_value {
 	uint8_t value[PREVIOUS_BYTES];
 };
 
-/* What attach() wrote to one file. */
+/* The attributes that attach() wrote to one file. */
 struct attachment {
 	int written;
 	struct previous_value before[MAX_ATTRIBUTES];

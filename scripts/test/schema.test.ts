@@ -10,9 +10,9 @@ const script = join(workspace, "scripts/schema.mjs");
 
 /** Each with something that the table says, which is changed. */
 const PARTS = [
-	["packages/verifier/native/mode.h", "MODE_STRICT"],
-	["packages/verifier/native/schema.h", "POLICY_MODE"],
-	["packages/verifier/native/schema.c", "2147483647"],
+	["packages/verifier/native/shared/mode.h", "MODE_STRICT"],
+	["packages/verifier/native/shared/schema.h", "POLICY_MODE"],
+	["packages/verifier/native/shared/schema.c", "2147483647"],
 	["packages/core/policy.schema.json", "2147483647"],
 	["packages/core/verifier.schema.json", "minimumSequence"],
 	["docs/policy.md", "2147483647"],

@@ -10,28 +10,14 @@ import { fileURLToPath } from "node:url";
 
 const native = fileURLToPath(new URL(".", import.meta.url));
 const own = readdirSync(join(native, "spython")).filter((name) => name.endsWith(".c"));
-/** What the launcher and the addon have in common with it. */
-const SHARED = [
-	"complain.c",
-	"digest-file.c",
-	"event-line.c",
-	"find-record.c",
-	"hex.c",
-	"json.c",
-	"kernel-check.c",
-	"launch/environment.c",
-	"launch/lockdown.c",
-	"linked-libraries.c",
-	"members.c",
-	"options.c",
-	"owned-file.c",
-	"schema.c",
-	"syslog.c",
-	"utf8.c",
+/** A spython needs all shared sources but key-lines.c, which reads launcher.conf. */
+const shared = readdirSync(join(native, "shared")).filter((name) => name.endsWith(".c") && name !== "key-lines.c");
+const SOURCES = [
+	...own.map((name) => join(native, "spython", name)),
+	...shared.map((name) => join(native, "shared", name)),
 ];
-const SOURCES = [...own.map((name) => join("spython", name)), ...SHARED].map((name) => join(native, name));
 
-/** Nothing of it is seen by the interpreter and what that loads, but for the function that start.c puts before libc's. */
+/** The interpreter and its libraries see no symbol of a spython, except the function by which start.c replaces libc's. */
 const FLAGS = [
 	...["-std=gnu11", "-Wall", "-Wextra", "-fstack-protector-strong", "-fstack-clash-protection"],
 	...[
@@ -53,7 +39,7 @@ const SANITIZE = [
 	"-fno-omit-frame-pointer",
 ];
 
-/** What a Python says of itself; the last line, as site may print others. */
+/** A program that prints the facts about a Python in its last line; `site` may print lines before. */
 const QUESTION = `
 import json, sys, sysconfig
 print(json.dumps({"version": sys.version.split()[0], "release": "%d.%d" % sys.version_info[:2], "executable": sys.executable,

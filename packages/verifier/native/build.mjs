@@ -1,6 +1,6 @@
 /**
- * Compiles the launcher and the addon into dist/native where there is Linux and a C compiler; without them the hook alone
- * still works, and says what it lacks. `--out DIR` puts them elsewhere.
+ * Compiles the launcher and the addon into dist/native on Linux with a C compiler. Without them the hook alone still
+ * works, and reports what it lacks. `--out DIR` names another directory.
  */
 
 import { spawnSync } from "node:child_process";
@@ -10,29 +10,24 @@ import { fileURLToPath } from "node:url";
 
 const native = fileURLToPath(new URL(".", import.meta.url));
 const launchers = readdirSync(join(native, "launch")).filter((name) => /\.[ch]$/.test(name));
+const addon = readdirSync(join(native, "addon")).filter((name) => /\.[ch]$/.test(name));
 const FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"];
 
-/** What is built, from which sources. The launcher stays out of the dynamic loader's reach. */
+/** The sources and flags of each program. The launcher is static, so the dynamic loader cannot change it. */
 const TARGETS = {
 	"sigtool-launch": {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
-			...parts("complain", "event-line", "utf8", "owned-file", "key-lines", "schema", "members", "json", "hex"),
-			"mode.h",
-			"environment.h",
-			"lockdown.h",
-			"mode.h",
+			...shared("complain", "environment", "event-line", "hex", "json", "key-lines", "lockdown", "members"),
+			...shared("owned-file", "schema", "utf8"),
+			"shared/mode.h",
 		],
 		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],
 	},
 	"addon.node": {
 		sources: [
-			"addon.c",
-			...parts("lent-string", "plain-file", "digest-file", "utf8", "kernel-check", "syslog", "package-type", "json"),
-			...parts("find-record"),
-			"launch/lockdown.c",
-			"lockdown.h",
-			"node-api.h",
+			...addon.map((name) => join("addon", name)),
+			...shared("digest-file", "find-record", "json", "kernel-check", "lockdown", "syslog", "utf8"),
 		],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},
@@ -41,12 +36,12 @@ const TARGETS = {
 const out = process.argv[2] === "--out" ? resolve(process.argv[3] ?? "") : join(native, "..", "dist", "native");
 process.exitCode = Object.keys(TARGETS).filter((name) => !build(name)).length === 0 ? 0 : complain();
 
-/** What targets, or spython, share: a source and its header each. */
-function parts(...names) {
-	return names.flatMap((name) => [`${name}.c`, `${name}.h`]);
+/** Returns a source and its header for each name. */
+function shared(...names) {
+	return names.flatMap((name) => [`shared/${name}.c`, `shared/${name}.h`]);
 }
 
-/** Whether it is there and no older than what it is made from. */
+/** Builds a target unless it is newer than all of its sources. Returns false when it could not be built. */
 function build(name) {
 	const { sources, flags } = TARGETS[name];
 	const target = join(out, name);

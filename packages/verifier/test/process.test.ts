@@ -100,7 +100,7 @@ test("memory of files that the addon reads is freed, whether they are handed out
 	writeFileSync(join(root, "main.js"), "x".repeat(1 << 20));
 	const script = `
 		const gate = open({ addon, onRefusal: "throw" });
-		for (let i = 0; i < 500; i++) addon?.readPlainFile(root + "/main.js", 1e9, new Uint8Array(33));
+		for (let i = 0; i < 500; i++) addon?.readRegularFile(root + "/main.js", 1e9, new Uint8Array(33));
 		for (let i = 0; i < 500; i++) try { gate.readCodeSync(root + "/main.js", "module"); } catch {}
 		console.log(process.resourceUsage().maxRSS);`;
 	expect(Number(run(script, env).stdout)).toBeLessThan(400 << 10);

@@ -1,4 +1,4 @@
-/** Whether an installed launcher is as it was installed, and what it starts from is fit to be trusted. */
+/** Checks that an installed launcher is as it was installed, and that a process can be started from it safely. */
 
 import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -16,14 +16,14 @@ import {
 	majorOf,
 } from "./launcher-place.js";
 
-/** `note`: nothing is wrong, and something is to be known. */
+/** `note`: nothing is wrong, but the administrator should know it. */
 export interface LauncherFinding {
 	readonly what: string;
 	readonly status: "ok" | "wrong" | "note";
 	readonly says: string;
 }
 
-/** In reading order. Without readable settings that is all there is. Never throws for what it finds. */
+/** Returns the findings in reading order. Unreadable settings are the only finding then. A finding is never thrown. */
 export function checkLauncher(directory: string): LauncherFinding[] {
 	const confFile = join(resolve(directory), CONF_NAME);
 	let conf: LauncherConf;
@@ -87,7 +87,7 @@ function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 	const { python, spython, development } = conf;
 	if (python === undefined || spython === undefined) return [];
 	const programs = [pinned("python", python, development), pinned("spython", spython, development)];
-	if (programs.some(({ status }) => status === "wrong")) return programs; // It is not run.
+	if (programs.some(({ status }) => status === "wrong")) return programs; // A program that is not as installed is not run.
 	let outside: string[] = [];
 	const release = judged("python release", () => {
 		const facts = aboutSpython(spython.path);
@@ -101,7 +101,7 @@ function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 	return [...programs, release, ...missing];
 }
 
-/** Of the index as it is now; where that cannot be read, which is a finding of its own, as it was at the installation. */
+/** Returns the settings that the current index gives. If it cannot be read, which is a finding itself, those of the installation. */
 function treesOf(conf: LauncherConf): readonly string[] {
 	try {
 		return derivedSettings(conf).trees;
@@ -143,7 +143,7 @@ function flagsSay(conf: LauncherConf): string {
 	return refuse("index or configuration ask for others by now: run `sigtool launcher install` again");
 }
 
-/** The file itself is made by the first who appends to it, and belongs to that user. */
+/** Checks the directory of the events file. The file itself is created by the first process that appends to it. */
 function eventsSay(file: string): string {
 	const directory = dirname(file);
 	return existsSync(directory)
@@ -151,13 +151,13 @@ function eventsSay(file: string): string {
 		: refuse(`${directory} does not exist: make it, for the application's user to write in`);
 }
 
-/** Throws for what makes it unfit; so that it can be put before `??`. As sigtool-launch judges it. */
+/** Throws if sigtool-launch would refuse the file. The result is always undefined, so that a call can stand before `??`. */
 function fault(file: string, development: LauncherConf["development"]): undefined {
 	const found = faultOfFile(resolve(file), { development, sticky: development === "allow" ? "accept" : "refuse" });
 	return found === undefined ? undefined : refuse(found);
 }
 
-/** An ELF program without an interpreter: none of its program headers, which follow the file's, is PT_INTERP (3). */
+/** Tells whether an ELF program is static: none of its program headers, which follow the ELF header, is PT_INTERP (3). */
 function isStatic(program: string): boolean {
 	const head = Buffer.alloc(4096);
 	const file = openSync(program, "r");
@@ -172,7 +172,7 @@ function partsOrUndefined(): NativeParts | undefined {
 	try {
 		return nativeParts();
 	} catch {
-		return undefined; // What is installed can be judged without.
+		return undefined; // The installed parts can be checked without it.
 	}
 }
 

@@ -1,45 +1,46 @@
 /**
- * `launcher.conf`, which sigtool-launch reads beside itself: `key value` lines, first `version 1`. docs/launcher.md explains
- * each key, core's trust/schema.ts is their table; packages/verifier/native/launch/settings.c is the other reader.
+ * Reads and writes `launcher.conf`, which sigtool-launch reads in its own directory: lines `key value`, the first of which
+ * is `version 1`. docs/launcher.md explains each key. core's trust/schema.ts is the table of the keys, and
+ * packages/verifier/native/launch/settings.c is the other reader.
  */
 
 import { realpathSync, statSync } from "node:fs";
 import { digestFile, type LauncherDocument, launcherFromFileBytes } from "@sigtool/core";
 import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 
-/** A file by its real path and its lowercase hexadecimal SHA-256. */
+/** The real path of a file, and its SHA-256 in lower-case hexadecimal. */
 export type PinnedFile = NonNullable<LauncherDocument["node"]>;
 
-/** What a policy refuses and a flag of Node.js can refuse below it. */
+/** Features that a policy can refuse, and that a flag of Node.js then refuses, too. */
 export type RefusedByFlag = "string-code" | "addons" | "workers";
 const REFUSABLE: readonly RefusedByFlag[] = ["string-code", "addons", "workers"];
 
 export interface LauncherConf {
 	readonly mode: LauncherDocument["mode"];
 	readonly development: LauncherDocument["development"];
-	/** Absent, with what follows, where there is only a spython. */
+	/** Node.js. Absent, with the members up to `addon`, when only CPython is launched. */
 	readonly node: PinnedFile | undefined;
 	readonly nodeMajor: number | undefined;
-	/** Of node when it was digested: as long as it is the same, node need not be digested again. */
+	/** The identity of the node file when it was digested. While it is the same, node is not digested again. */
 	readonly nodeIdentity: string | undefined;
 	readonly bundle: PinnedFile | undefined;
 	readonly addon: PinnedFile | undefined;
-	/** CPython, and the spython that it is made to load; neither where there is no other. */
+	/** CPython, and the spython that it loads. Either both are present, or none. */
 	readonly python: PinnedFile | undefined;
 	readonly spython: PinnedFile | undefined;
 	/** Absolute paths. */
 	readonly index: string;
 	readonly config: string;
-	/** File of audit events, which the hook may write to. */
+	/** The file for audit events, to which the process may append. */
 	readonly audit: string | undefined;
-	/** Roots of signed trees: nothing that holds one is made writable. */
+	/** The roots of signed trees. A directory that contains one is never made writable. */
 	readonly trees: readonly string[];
-	/** Directories the policy lets the program write below. */
+	/** The directories below which the policy lets the program write. */
 	readonly writable: readonly string[];
 	readonly refused: readonly RefusedByFlag[];
 }
 
-/** @throws ERR_USAGE for what the launcher would refuse, such as a path with a line break in it */
+/** @throws ERR_USAGE for a value that the launcher would refuse, such as a path with a line break */
 export function encodeLauncherConf(conf: LauncherConf): string {
 	const lines: [string, string | undefined][] = [
 		["version", "1"],
@@ -77,7 +78,7 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 	return text;
 }
 
-/** As the launcher reads it. @throws ERR_CONFIG, naming the key */
+/** Accepts exactly what the launcher accepts. @throws ERR_CONFIG, naming the key */
 export function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf {
 	const document = launcherFromFileBytes(bytes, file);
 	const { mode, development, node, bundle, addon, python, spython, index, config, audit, tree, write } = document;
@@ -105,7 +106,7 @@ function realPath(file: string): string {
 	}
 }
 
-/** Device, inode, size, and times of content and inode in seconds: what differs once a file is written to or replaced. */
+/** Returns device, inode, size, mtime and ctime in seconds: one of them differs once a file was written to or replaced. */
 export function identityOf(path: string): string {
 	const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
 	return [dev, ino, size, seconds(mtimeNs), seconds(ctimeNs)].join(":");

@@ -1,3 +1,3 @@
-/** The modes of a policy, from letting everything run to refusing what enforcement would only record. */
+/** The modes of a policy, from weak to strict: `off` checks nothing, `strict` refuses even what `enforce` only records. */
 export const MODES = ["off", "audit", "enforce", "strict"] as const;
 export type Mode = (typeof MODES)[number];

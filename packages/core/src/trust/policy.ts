@@ -1,6 +1,6 @@
 /**
- * The policy: what a runtime may do, as a JSON document. schema.ts is the table of its members, docs/policy.md explains them,
- * and policy.schema.json says the same to editors and to other programs.
+ * Reads the policy, a JSON document with the permissions of a runtime. schema.ts is the table of its members, docs/policy.md
+ * explains them, and policy.schema.json describes them for editors and other programs.
  */
 
 import { quote } from "../errors.js";
@@ -13,7 +13,7 @@ import { readShape } from "./shape.js";
 export type { Policy };
 
 /**
- * Reads a policy that was parsed already. Missing members are as in DEFAULT_POLICY, and all stand in one order, so that equal
+ * Reads a policy that is already parsed. Missing members are as in DEFAULT_POLICY. The members have one order, so that equal
  * policies are equal JSON.
  * @throws ERR_POLICY, naming the member
  */
@@ -27,7 +27,7 @@ export function policyFromFileBytes(bytes: Uint8Array, file: string): Policy {
 	return readShape(POLICY, parseStrictJson(bytes, MAX_POLICY_BYTES, refuse), refuse);
 }
 
-/** `policy` under `mode`: under strict nothing is merely noted, and the kernel must be asked. */
+/** Returns `policy` adapted to `mode`. In strict, nothing is only recorded, and the kernel must be asked. */
 export function policyInMode(policy: Policy, mode: Mode): Policy {
 	if (mode !== "strict") return { ...policy, mode };
 	const { files, runtime, python } = policy;

@@ -1,7 +1,7 @@
 /**
- * The one table of the documents that are read in TypeScript and in C: which members they have, of what kind, within which
- * bounds, and with which defaults. `pnpm generate` makes from it the tables of the C reader, the JSON Schemas and the tables of
- * docs/policy.md, docs/verifier.md and docs/launcher.md; `pnpm lint` fails when one of these is older.
+ * The one table of the documents that are read in TypeScript and in C: their members, each with its kind, bounds and
+ * default. `pnpm generate` makes from it the tables of the C reader, the JSON Schemas, and the tables of docs/policy.md,
+ * docs/verifier.md and docs/launcher.md. `pnpm lint` fails when one of them is stale.
  */
 
 import { LIMITS } from "./index-layout.js";
@@ -18,7 +18,7 @@ const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 const VERSION = { kind: "version", does: "The version of this format." } as const;
 
-/** Events that start or load something else, or turn against the hooks. Imports raise none of them. */
+/** Events of CPython that start a program, load code, or attack the hooks. Imports raise none of them. */
 const PYTHON_EVENTS = [
 	"code.__new__",
 	"ctypes.dlopen",
@@ -36,7 +36,7 @@ const PYTHON_EVENTS = [
 	"sys.remote_exec",
 ] as const;
 
-/** What a runtime may do with signed code. */
+/** The policy: the permissions of signed code in a runtime. */
 export const POLICY = {
 	kind: "object",
 	members: {
@@ -152,7 +152,7 @@ const PINNED_FILE_MEMBERS = {
 	sha256: { kind: "digest", does: "The SHA-256 of its content." },
 } as const;
 
-/** The host configuration: whom this machine trusts, and what for. */
+/** The host configuration: the signers that this machine trusts, and the products they may sign. */
 export const HOST = {
 	kind: "object",
 	members: {
@@ -320,7 +320,7 @@ export const LAUNCHER = {
 	},
 } as const satisfies ObjectShape;
 
-/** The head of a trust index: all that it says but for the entries. */
+/** The head of a trust index: everything in it except the entries. */
 export const HEAD = {
 	kind: "object",
 	members: {

@@ -1,13 +1,13 @@
-/** Settings as text: the JSON and the lines that are read alike here and in C (packages/verifier/native/json.c, members.c). */
+/** Parses settings: the JSON and the lines that C parses alike (packages/verifier/native/shared/json.c, key-lines.c). */
 
 import { isUtf8 } from "node:buffer";
 import { type Member, type ObjectShape, type Refusal, TWICE, UNKNOWN } from "./shape.js";
 
 /**
- * Reads the value of a JSON document (RFC 8259) in UTF-8 without a byte order mark, in the subset that no two readers understand
+ * Parses a JSON document (RFC 8259) in UTF-8 without a byte order mark, in the subset that no two readers understand
  * differently: no object names a member twice, numbers are whole, written in digits alone and at most 2^53 - 1, and no text
- * holds U+0000 or half of a surrogate pair.
- * @throws what `refuse` makes; `at` is empty for what is no JSON at all
+ * contains U+0000 or half of a surrogate pair.
+ * @throws the error that `refuse` makes; `at` is empty for a text that is no JSON
  */
 export function parseStrictJson(bytes: Uint8Array, maxBytes: number, refuse: Refusal): unknown {
 	const text = textOf(bytes, maxBytes, refuse);
@@ -21,7 +21,7 @@ export function parseStrictJson(bytes: Uint8Array, maxBytes: number, refuse: Ref
 	return value;
 }
 
-/** The container that a text is in: `names` of an object so far, or the number of the item in a list. */
+/** The container that is being parsed: the `names` of an object so far, or the number of the item in a list. */
 interface Container {
 	readonly at: string;
 	readonly names: Set<string> | undefined;
@@ -29,7 +29,7 @@ interface Container {
 	index: number;
 }
 
-/** `text` is JSON, so that every token ends and every bracket has its other half. */
+/** Finds what JSON.parse accepts and this subset refuses. `text` must be JSON, so that every token and bracket is complete. */
 function refuseAmbiguity(text: string, refuse: Refusal): void {
 	const open: Container[] = [];
 	let isName = false;
@@ -85,7 +85,7 @@ function endOfString(text: string, start: number): number {
 }
 
 const NUMBER_STARTS: ReadonlySet<string> = new Set("-0123456789");
-/** The first characters of a number; more digits than this make it larger than 2^53. */
+/** A number in digits alone. One with more digits is larger than 2^53. */
 const NUMBER = /^-?\d[\d.eE+-]*/;
 const MAX_NUMBER_LENGTH = 32;
 /** U+0000, which ends a text in C, and half of a surrogate pair, which UTF-8 does not have. */
@@ -95,9 +95,9 @@ const BAD_NAME = "must not have a name with U+0000 or half of a surrogate pair";
 const BAD_NUMBER = "must be a whole number in digits alone, at most 9007199254740991";
 
 /**
- * The object that lines `key value` stand for, the first of which is `version 1`: of a list one line an item, of an object
- * with `path` and `sha256` both on one line. Values are of the kind that the member has; whether they fit is for `readShape`.
- * @throws what `refuse` makes
+ * Parses lines `key value`, the first of which is `version 1`, into an object. A list has one line for each item; an object
+ * with `path` and `sha256` has both on one line. `readShape` judges the values afterwards.
+ * @throws the error that `refuse` makes
  */
 export function parseKeyLines(shape: ObjectShape, bytes: Uint8Array, maxBytes: number, refuse: Refusal): object {
 	const text = textOf(bytes, maxBytes, refuse);
@@ -138,7 +138,7 @@ const MAX_LINES = 256;
 
 function textOf(bytes: Uint8Array, maxBytes: number, refuse: Refusal): string {
 	if (bytes.length > maxBytes) throw refuse("", `it is larger than ${maxBytes} bytes`);
-	// By Buffer: making a TextDecoder takes longer than reading most documents.
+	// Buffer decodes, because creating a TextDecoder takes longer than parsing most documents.
 	if (isUtf8(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 	throw refuse("", NO_TEXT);
 }

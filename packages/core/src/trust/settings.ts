@@ -1,4 +1,4 @@
-/** Settings of this host from the bytes of their files. policy.ts has the policy, which indexes hold too. */
+/** Reads the settings of this host from the bytes of their files. policy.ts reads the policy, which indexes contain, too. */
 
 import { type ErrorCode, quote, SigtoolError } from "../errors.js";
 import {
@@ -24,7 +24,7 @@ export function launcherFromFileBytes(bytes: Uint8Array, file: string): Launcher
 	return readShape(LAUNCHER, parseKeyLines(LAUNCHER, bytes, MAX_LAUNCHER_BYTES, refuse), refuse);
 }
 
-/** Errors of one code about one document, each with the member that is refused. */
+/** Returns a function that makes errors of one code about one document and the refused member. */
 export function refusalFor(code: ErrorCode, what: string, path?: string): Refusal {
 	return (at, reason) => {
 		const member = at === "" ? "" : `${quote(at)} `;

@@ -1,9 +1,9 @@
 /**
  * The shapes that a settings document can have, as data, and the reader of values by them. schema.ts holds the documents;
- * scripts/schema.mjs generates the tables of the C reader (packages/verifier/native/members.c) from the same data.
+ * scripts/schema.mjs generates the tables of the C reader (packages/verifier/native/shared/members.c) from the same data.
  */
 
-/** A value alone, without what an object says of its member. */
+/** The shape of one value. */
 export type Shape =
 	/** The number 1. */
 	| { readonly kind: "version" }
@@ -11,10 +11,10 @@ export type Shape =
 	/** A whole number with both bounds included. */
 	| { readonly kind: "number"; readonly least: number; readonly most: number }
 	| { readonly kind: "switch" }
-	/** `true` alone: the member is absent otherwise. */
+	/** Only `true`; otherwise the member is absent. */
 	| { readonly kind: "true" }
 	| { readonly kind: TextKind }
-	/** Anything: another reader judges it. */
+	/** Any value, because another reader judges it. */
 	| { readonly kind: "any" }
 	| ListShape
 	| ObjectShape;
@@ -23,7 +23,7 @@ export type Shape =
 export interface ListShape {
 	readonly kind: "list";
 	readonly of: Shape;
-	/** No two items are equal; of objects: in this member. */
+	/** No two items may be equal. For objects: in this member. */
 	readonly unique?: "value" | "name";
 	/** The largest number of items. */
 	readonly most?: number;
@@ -33,7 +33,7 @@ export interface ListShape {
 export interface ObjectShape {
 	readonly kind: "object";
 	readonly members: { readonly [name: string]: Member };
-	/** How many of the members that are a `choice` must be there. */
+	/** The number of `choice` members that must be present. */
 	readonly choose?: "exactly one" | "at least one";
 }
 
@@ -42,13 +42,13 @@ export type Member = Shape & {
 	readonly optional?: true;
 	/** The default. */
 	readonly otherwise?: unknown;
-	/** The object says in `choose` how many of these must be there. */
+	/** One of the members that the object counts by `choose`. */
 	readonly choice?: true;
-	/** Members of the same object that must be there beside this one. */
+	/** Members of the same object that must be present with this one. */
 	readonly needs?: readonly string[];
 	/** Sentences for the documentation, and for editors. */
 	readonly does: string;
-	/** Who acts on it; every reader judges it. */
+	/** The part that acts on the member. Every reader judges it. */
 	readonly by?: string;
 };
 
@@ -66,7 +66,7 @@ export type ValueOf<S> = S extends { readonly kind: "object"; readonly members: 
 type AbsentOf<S> = S extends { readonly optional: true } ? undefined : never;
 type Values = Record<TextKind, string> & { version: 1; number: number; switch: boolean; true: true; any: unknown };
 
-/** The error for what stands at a path, e.g. `$.files` and `must be an object`. */
+/** Makes the error for the value at a path, e.g. `$.files` and `must be an object`. */
 export type Refusal = (at: string, reason: string) => Error;
 
 export type TextKind = keyof typeof TEXT_FORMS;
@@ -90,8 +90,8 @@ export const TEXT_FORMS = {
 } as const;
 
 /**
- * A value of the shape, frozen, its objects with all members in the order of the table. Members are judged in the order of
- * the value, then what is missing in the order of the table.
+ * Returns the value with its defaults, frozen, the members of its objects in the order of the table. The first fault is
+ * thrown: members are judged in the order of the value, then missing ones in the order of the table.
  */
 export function readShape<const S extends Shape>(shape: S, value: unknown, refuse: Refusal): ValueOf<S> {
 	return read(shape, value, "$", refuse) as ValueOf<S>; // `read` returns what the shape describes, or throws.
@@ -140,7 +140,7 @@ function readList(shape: ListShape, value: unknown, at: string, refuse: Refusal)
 	if (!Array.isArray(value)) throw refuse(at, mustBe(shape));
 	const items = value.map((each, index) => read(shape.of, each, `${at}[${index}]`, refuse));
 	if (items.length > (shape.most ?? items.length)) throw refuse(at, `must not hold more than ${shape.most}`);
-	const keys = shape.unique === "name" ? items.map((item) => (item as { name: unknown }).name) : items; // Objects, then.
+	const keys = shape.unique === "name" ? items.map((item) => (item as { name: unknown }).name) : items; // Only lists of objects are unique by name.
 	if (shape.unique !== undefined && new Set(keys).size < items.length) {
 		throw refuse(at, `must not hold ${shape.unique === "name" ? "a name" : "anything"} twice`);
 	}
@@ -166,12 +166,12 @@ function fits(shape: Exclude<Shape, ListShape | ObjectShape>, value: unknown): b
 	}
 }
 
-/** Why a member is refused that the table does not have. */
+/** The reason for refusing a member that the table does not have. */
 export const UNKNOWN = "is not a member of this version";
-/** Why a member is refused that the table has once. */
+/** The reason for refusing a member that stands twice. */
 export const TWICE = "is there twice";
 
-/** Why a value of another shape is refused; both readers say this. */
+/** The reason for refusing a value of another shape. Both readers use the same text. */
 export function mustBe(shape: Shape): string {
 	switch (shape.kind) {
 		case "version":

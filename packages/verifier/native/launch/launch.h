@@ -3,9 +3,9 @@
  * comment says otherwise. */
 #ifndef SIGTOOL_LAUNCH_H
 #define SIGTOOL_LAUNCH_H
-#include "../hex.h"
-#include "../lockdown.h"
-#include "../mode.h"
+#include "../shared/hex.h"
+#include "../shared/lockdown.h"
+#include "../shared/mode.h"
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,7 +13,7 @@
  * not reach it. docs/launcher.md. */
 #define _GNU_SOURCE
 #include "launch.h"
-#include "../environment.h"
+#include "../shared/environment.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

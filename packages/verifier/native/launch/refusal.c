@@ -1,8 +1,8 @@
 /* Guarantees that a start that fails ends with one line on standard error and a status, and that a
  * refusal is an event in the host's file before it takes effect. */
 #include "launch.h"
-#include "../complain.h"
-#include "../event-line.h"
+#include "../shared/complain.h"
+#include "../shared/event-line.h"
 #include <errno.h>
 #include <stdarg.h>
 

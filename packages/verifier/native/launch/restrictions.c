@@ -4,7 +4,7 @@
  * record makes a memory file, which the filter refuses. */
 #define _GNU_SOURCE
 #include "launch.h"
-#include "../event-line.h"
+#include "../shared/event-line.h"
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <sys/prctl.h>

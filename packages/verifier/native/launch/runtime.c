@@ -5,7 +5,7 @@
  * and modes for that. */
 #define _GNU_SOURCE
 #include "launch.h"
-#include "../owned-file.h"
+#include "../shared/owned-file.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

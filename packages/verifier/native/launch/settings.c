@@ -3,9 +3,9 @@
  * it. */
 #define _GNU_SOURCE
 #include "launch.h"
-#include "../key-lines.h"
-#include "../owned-file.h"
-#include "../schema.h"
+#include "../shared/key-lines.h"
+#include "../shared/owned-file.h"
+#include "../shared/schema.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

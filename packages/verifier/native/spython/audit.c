@@ -3,7 +3,7 @@
  * look-up in a table. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../linked-libraries.h"
+#include "linked-libraries.h"
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/magic.h>

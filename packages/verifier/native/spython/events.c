@@ -6,8 +6,8 @@
  * Standard error may wait, as it does for whatever the program prints. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../complain.h"
-#include "../syslog.h"
+#include "../shared/complain.h"
+#include "../shared/syslog.h"
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>

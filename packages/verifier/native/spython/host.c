@@ -5,7 +5,7 @@
  * process ends. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../owned-file.h"
+#include "../shared/owned-file.h"
 
 struct rules rules = {.host_mode = -1};
 

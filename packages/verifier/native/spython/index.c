@@ -8,8 +8,8 @@
  * them after they were verified. Whatever is not as it must be ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../find-record.h"
-#include "../owned-file.h"
+#include "../shared/find-record.h"
+#include "../shared/owned-file.h"
 #include <fcntl.h>
 #include <openssl/cms.h>
 #include <openssl/ess.h>

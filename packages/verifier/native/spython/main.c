@@ -6,9 +6,9 @@
  * whatever is not as it must be ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../kernel-check.h"
-#include "../lockdown.h"
-#include "../options.h"
+#include "../shared/kernel-check.h"
+#include "../shared/lockdown.h"
+#include "options.h"
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/stat.h>

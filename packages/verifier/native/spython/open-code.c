@@ -7,10 +7,10 @@
  * it again. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../complain.h"
-#include "../digest-file.h"
-#include "../kernel-check.h"
-#include "../owned-file.h"
+#include "../shared/complain.h"
+#include "../shared/digest-file.h"
+#include "../shared/kernel-check.h"
+#include "../shared/owned-file.h"
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/stat.h>

@@ -7,10 +7,10 @@
 #define SPYTHON_H
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include "../event-line.h"
-#include "../hex.h"
-#include "../mode.h"
-#include "../schema.h"
+#include "../shared/event-line.h"
+#include "../shared/hex.h"
+#include "../shared/mode.h"
+#include "../shared/schema.h"
 
 /* Exit statuses. */
 enum {

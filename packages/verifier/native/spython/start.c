@@ -11,7 +11,7 @@
  * and nothing runs. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../environment.h"
+#include "../shared/environment.h"
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdbool.h>

@@ -140,8 +140,8 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
 	const { maxSizeBytes } = policy.files;
-	const { exitProcess: exit, readPlainFile, readPackageType } = addon ?? {};
-	const fastPath = { readPlainFile, readPackageType };
+	const { exitProcess: exit, readRegularFile, readPackageType } = addon ?? {};
+	const fastPath = { readRegularFile, readPackageType };
 	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, ...fastPath, maxSizeBytes, sizes: "bounded" });
 }
 

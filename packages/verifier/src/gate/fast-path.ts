@@ -9,7 +9,7 @@ import type { KernelAddon } from "./kernel-check.js";
 import type { OpenRules } from "./open-code.js";
 import type { TrustedVerdict } from "./verdict.js";
 
-export type ReadPlainFile = NonNullable<KernelAddon["readPlainFile"]>;
+export type ReadRegularFile = NonNullable<KernelAddon["readRegularFile"]>;
 export type ReadPackageType = NonNullable<KernelAddon["readPackageType"]>;
 
 export interface FastRead<Content> {

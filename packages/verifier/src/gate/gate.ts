@@ -14,7 +14,7 @@ import {
 	fastTypeReader,
 	type PackageJsonType,
 	type ReadPackageType,
-	type ReadPlainFile,
+	type ReadRegularFile,
 } from "./fast-path.js";
 import type { Capability } from "./kernel-check.js";
 import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
@@ -81,7 +81,7 @@ export interface GateParts extends OpenRules {
 	/** Ends the process where `onRefusal` is `exit`. The default ends only the calling thread when that is a worker. */
 	readonly exit?: ((status: number) => never) | undefined;
 	readonly audit: Audit;
-	readonly readPlainFile?: ReadPlainFile | undefined;
+	readonly readRegularFile?: ReadRegularFile | undefined;
 	readonly readPackageType?: ReadPackageType | undefined;
 }
 
@@ -91,7 +91,7 @@ export const REFUSED_STATUS = 126;
 export function gateOf(parts: GateParts): Gate {
 	const { mode, policy, onRefusal, exit = exitNow, audit, judge } = parts;
 	const rules: OpenRules = { ...parts, sizes: mode === "off" || mode === "audit" ? "any" : "bounded" };
-	const readFast = parts.readPlainFile && fastReader(rules, parts.readPlainFile);
+	const readFast = parts.readRegularFile && fastReader(rules, parts.readRegularFile);
 	const readType = parts.readPackageType && fastTypeReader(rules, parts.readPackageType);
 	const refusing: EventVerdict = mode === "off" || mode === "audit" ? "audit" : "refuse";
 

@@ -8,7 +8,7 @@ import type { KernelAddon } from "./kernel-check.js";
 export function loadKernelAddon(file: string | undefined): KernelAddon | undefined {
 	if (file === undefined) return undefined;
 	try {
-		return createRequire(file)(file) as KernelAddon; // The interface matches native/addon.c.
+		return createRequire(file)(file) as KernelAddon; // The interface matches native/addon/addon.c.
 	} catch {
 		return undefined;
 	}

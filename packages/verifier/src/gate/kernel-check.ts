@@ -6,7 +6,7 @@
 import { SigtoolError } from "@sigtool/core/read";
 import { indexOf, readFileSync, slice } from "../safe/primordials.js";
 
-/** The functions of the native addon, native/addon.c. */
+/** The functions of the native addon, native/addon/addon.c. */
 export interface KernelAddon {
 	/** Tells whether the kernel has AT_EXECVE_CHECK. Until this is called, `kernelObjection` only looks at mounts. */
 	kernelAnswers(): boolean;
@@ -19,7 +19,7 @@ export interface KernelAddon {
 	 * without links. Undefined for any other file, and on every failure. Fills `facts` with 32 bytes of SHA-256, then 1
 	 * when the kernel has no objection, otherwise 0.
 	 */
-	readPlainFile?(path: string, maxBytes: number, facts: Uint8Array): string | undefined;
+	readRegularFile?(path: string, maxBytes: number, facts: Uint8Array): string | undefined;
 	/**
 	 * Same for the `type` of a package.json, instead of text: 0 none, 1 commonjs, 2 module; -1 when the file does not
 	 * exist.

@@ -1,9 +1,9 @@
 /**
- * The host configuration: whom this machine trusts to say what may run. The table of its members is core's
- * trust/schema.ts, from which the C reader's is generated.
+ * Reads the host configuration, which names the signers that this machine trusts. core's trust/schema.ts is the table of
+ * its members, and the table of the C reader is generated from it.
  *
- * Only whoever owns the machine may write it: the file and every directory above it belong to root and nobody else can
- * write to them. In development it may be the user's own.
+ * Only root may be able to write it: the file and every directory above it must belong to root, and nobody else may write to
+ * them. In development they may belong to the user.
  */
 
 import { join, resolve } from "node:path";
@@ -24,15 +24,15 @@ import {
 } from "@sigtool/core/read";
 import { readOwnedFile } from "./owned-file.js";
 
-/** Whether what this machine's user made for himself counts: his own files, his development identity. */
+/** `allow` trusts this user's own files and development identity. */
 export type Development = "refuse" | "allow";
 export type OnRefusal = NonNullable<HostDocument["onRefusal"]>;
 export type BoundProduct = HostDocument["products"][number];
 export type AuditSettings = HostDocument["audit"];
 
-/** The document, with what it refers to read. */
+/** The document, with the files that it names. */
 export interface HostConfiguration extends Omit<HostDocument, "version" | "pins" | "authorities" | "deny"> {
-	/** The file it was read from. */
+	/** The path of the file that was read. */
 	readonly file: string;
 	readonly trust: TrustPolicy;
 	readonly deny: readonly Denial[];
@@ -41,7 +41,7 @@ export interface HostConfiguration extends Omit<HostDocument, "version" | "pins"
 export interface HostConfigurationOptions {
 	/** `allow` also accepts files of this user, and looks under `$XDG_CONFIG_HOME/sigtool` first. Default `refuse`. */
 	readonly development?: Development;
-	/** In place of the usual one. */
+	/** The path of the configuration. Default: the usual one. */
 	readonly file?: string;
 }
 
@@ -56,7 +56,7 @@ export function readHostConfiguration(options: HostConfigurationOptions = {}): H
 	throw new SigtoolError("ERR_HOST_CONFIG", message, { path: file });
 }
 
-/** As `readHostConfiguration`; undefined when there is none. */
+/** Does what `readHostConfiguration` does, but returns undefined when no file exists. */
 export function findHostConfiguration(options: HostConfigurationOptions = {}): HostConfiguration | undefined {
 	const { development = "refuse", file: given } = options;
 	const own = development === "allow" ? [join(configDirectory(), "verifier.json")] : [];
@@ -67,7 +67,7 @@ export function findHostConfiguration(options: HostConfigurationOptions = {}): H
 	return undefined;
 }
 
-/** For a program that brings its own trust: no bounds, no sinks; of a deny list what the trust has. */
+/** Returns the configuration of a program with its own trust: no bounds, no sinks, and the deny list of that trust. */
 export function configurationOf(trust: TrustPolicy): HostConfiguration {
 	return {
 		file: HOST_CONFIGURATION_FILE,
@@ -108,7 +108,7 @@ function pinOf({ "spki-sha256": spkiSha256, name }: HostDocument["pins"][number]
 	return [spkiSha256, { label: name ?? `key ${spkiSha256.slice(0, 16)}`, source: "option" }];
 }
 
-/** One: the schema has exactly one of the kinds. */
+/** Returns the one kind that the schema guarantees. */
 function denialsOf({ reason, ...digests }: HostDocument["deny"][number]): Denial[] {
 	return DENIED_KINDS.flatMap((kind) => {
 		const sha256 = digests[kind];

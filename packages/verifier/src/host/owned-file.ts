@@ -1,14 +1,14 @@
-/** Files that decide what may run: read only where nobody but their owner could have written them. */
+/** Reads files that decide what may run, and refuses those that another user could have written. */
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errnoReason, otherWriterOf, pathOfDescriptor, quote, SigtoolError } from "@sigtool/core/read";
 
-/** Whom a file may come from. */
+/** The owners that are accepted. */
 export interface Trusted {
 	/** `allow` accepts this user beside root as the owner. */
 	readonly development: "refuse" | "allow";
-	/** `accept`: a directory above may be open to all where the sticky bit keeps others from replacing what is in it. */
+	/** `accept` allows a directory above to be writable for everyone if its sticky bit keeps others from replacing files. */
 	readonly sticky: "refuse" | "accept";
 }
 
@@ -19,9 +19,9 @@ export interface OwnedFileOptions {
 }
 
 /**
- * The content of a regular file that belongs to root and that group and others cannot write to, nor to any directory above
- * it. In a directory with the sticky bit nobody replaces what is another's, so that one may be open to all. No link leads
- * there, but in development. Undefined when there is no such file.
+ * Returns the content of a regular file, or undefined when it does not exist. The file and every directory above it must
+ * belong to root and be writable for root alone. A directory with the sticky bit may be writable for everyone, because
+ * nobody can replace the files of others in it. Links on the path are refused, except in development.
  * @throws ERR_HOST_CONFIG
  */
 export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Array | undefined {
@@ -32,7 +32,7 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 	try {
 		descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
 	} catch (cause) {
-		const { code } = cause as NodeJS.ErrnoException; // openSync throws nothing else.
+		const { code } = cause as NodeJS.ErrnoException; // openSync throws only such errors.
 		if (code === "ENOENT" || code === "ENOTDIR") return undefined;
 		throw refuse(errnoReason(cause), cause);
 	}

@@ -21,7 +21,7 @@ import { createKernelCheck } from "../../dist/gate/kernel-check.js";
 import { gateFor, indexOf, sha256 } from "../support.js";
 
 const addon = loadKernelAddon(fileURLToPath(new URL("../../dist/native/addon.node", import.meta.url)));
-const readPlainFile = addon?.readPlainFile;
+const readRegularFile = addon?.readRegularFile;
 
 function tree() {
 	const home = realpathSync(temporaryDirectory());
@@ -107,7 +107,7 @@ const CASES: readonly Case[] = [
 	{ name: "a large file in audit mode", path: "a.js", parts: { mode: "audit", maxSizeBytes: 1 } },
 ];
 
-describe.skipIf(readPlainFile === undefined)("the fast path (needs the addon)", () => {
+describe.skipIf(readRegularFile === undefined)("the fast path (needs the addon)", () => {
 	/** Returns the content or the error, and the events. */
 	function outcome(index: ReturnType<typeof indexOf>, path: string, parts: Partial<GateParts>) {
 		const { gate, events } = gateFor(index, { kernel: createKernelCheck("log", addon), ...parts });
@@ -127,7 +127,7 @@ describe.skipIf(readPlainFile === undefined)("the fast path (needs the addon)", 
 		const index = indexOf(root);
 		change?.(at);
 		const given = asGiven === true ? path : `${root}/${path}`;
-		expect(outcome(index, given, { ...parts, readPlainFile })).toEqual(outcome(index, given, parts));
+		expect(outcome(index, given, { ...parts, readRegularFile })).toEqual(outcome(index, given, parts));
 	});
 
 	it("is used only for files that are exactly as signed", () => {
@@ -141,7 +141,7 @@ describe.skipIf(readPlainFile === undefined)("the fast path (needs the addon)", 
 				return judge.decide(...given);
 			},
 		};
-		const { gate } = gateFor(indexOf(root), { judge: counting, readPlainFile });
+		const { gate } = gateFor(indexOf(root), { judge: counting, readRegularFile });
 		for (const path of ["a.js", "lib/b.js", "lib/größe.js", "empty.js"]) gate.readCodeSync(at(path), "commonjs");
 		expect(fullPathCount).toBe(0);
 		for (const path of ["current.js", "bytes.wasm"]) gate.readCodeSync(at(path), "commonjs");
@@ -151,7 +151,7 @@ describe.skipIf(readPlainFile === undefined)("the fast path (needs the addon)", 
 	it("refuses a file on the deny list", () => {
 		const { root, at } = tree();
 		const deny = [{ kind: "file", sha256: sha256("a()"), reason: "worm" }] as const;
-		const { gate } = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny), readPlainFile });
+		const { gate } = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny), readRegularFile });
 		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_DENIED/);
 		expect(gate.readCodeSync(at("lib/b.js"), "commonjs")).toBe("b()");
 	});
@@ -160,7 +160,7 @@ describe.skipIf(readPlainFile === undefined)("the fast path (needs the addon)", 
 		const { root, at } = tree();
 		const notAfter = Date.now() + 2000;
 		const judge = createJudge(indexOf(root, "app", { notAfter }), [], []);
-		const { gate } = gateFor(indexOf(root), { judge, readPlainFile });
+		const { gate } = gateFor(indexOf(root), { judge, readRegularFile });
 		while (Date.now() <= notAfter) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
 		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_INDEX_EXPIRED/);
 	});
@@ -169,7 +169,7 @@ describe.skipIf(readPlainFile === undefined)("the fast path (needs the addon)", 
 		if (addon?.kernelAnswers() !== true) context.skip("Linux before 6.14");
 		const { root, at } = tree();
 		chmodSync(at("a.js"), 0o755);
-		const { gate } = gateFor(indexOf(root), { kernel: createKernelCheck("log", addon), readPlainFile });
+		const { gate } = gateFor(indexOf(root), { kernel: createKernelCheck("log", addon), readRegularFile });
 		const writer = openSync(at("a.js"), "r+");
 		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/open for writing/);
 		closeSync(writer);
@@ -178,7 +178,7 @@ describe.skipIf(readPlainFile === undefined)("the fast path (needs the addon)", 
 
 	it("raises its event to hooks and sinks before it returns the content", () => {
 		const { root, at } = tree();
-		const { gate, events } = gateFor(indexOf(root), { readPlainFile });
+		const { gate, events } = gateFor(indexOf(root), { readRegularFile });
 		gate.audit.addHook(({ event, path }) => {
 			if (event === "module.open_code" && path === at("lib/b.js")) throw new Error("no");
 		});
@@ -226,7 +226,7 @@ describe.skipIf(readPlainFile === undefined)("the fast path (needs the addon)", 
 
 	it("leaves no descriptor behind", () => {
 		const { root, at } = tree();
-		const { gate } = gateFor(indexOf(root), { readPlainFile });
+		const { gate } = gateFor(indexOf(root), { readRegularFile });
 		const next = () => {
 			const descriptor = openSync(at("a.js"), "r");
 			closeSync(descriptor);

@@ -47,7 +47,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 	it("reads only regular files without links on the path, in one call, with their digest", () => {
 		const answers = run(`
 			const { createHash } = require("node:crypto");
-			const facts = new Uint8Array(33), read = (path, most = 1e6) => addon.readPlainFile(path, most, facts);
+			const facts = new Uint8Array(33), read = (path, most = 1e6) => addon.readRegularFile(path, most, facts);
 			const own = read(process.argv[1]), digest = Buffer.from(facts).toString("hex", 0, 32);
 			fs.symlinkSync(process.argv[1], __dirname + "/link");
 			fs.writeFileSync(__dirname + "/text", "\\u00e4");
@@ -57,7 +57,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 				[__dirname, __dirname + "/link", __dirname + "/none", "main.cjs", "/dev/null", __dirname + "/./text", "", "/"].map((path) => read(path)),
 				[read(process.argv[1], own.length - 1), typeof read(process.argv[1], own.length), read(process.argv[1] + "\\0x")],
 				[[], ["/etc/passwd"], ["/etc/passwd", 1e6], ["/etc/passwd", 1e6, new Uint8Array(32)], [7, 1e6, facts], ["/etc/passwd", "1", facts]]
-					.map((given) => addon.readPlainFile(...given)),
+					.map((given) => addon.readRegularFile(...given)),
 			];`);
 		const none = (count: number) => Array(count).fill(null); // JSON turns undefined into null.
 		expect(answers).toEqual([true, true, 1, "ä", none(8), [null, "string", null], none(6)]);
@@ -74,7 +74,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 			for (const step of file.slice(directory.length + 1).split("/").slice(0, -1)) { fs.mkdirSync(step); process.chdir(step); }
 			fs.writeFileSync(file.slice(file.lastIndexOf("/") + 1), "short");
 			process.chdir(directory);
-			return [Buffer.byteLength(file), ...["", "x", "\u00e9", "\u20acx.js", "\u{1f600}"].map((end) => addon.readPlainFile(file + end, 1e6, facts))];`);
+			return [Buffer.byteLength(file), ...["", "x", "\u00e9", "\u20acx.js", "\u{1f600}"].map((end) => addon.readRegularFile(file + end, 1e6, facts))];`);
 		expect(answers).toEqual([4093, "short", null, null, null, null]);
 	});
 
@@ -85,7 +85,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 			function check(bytes) {
 				fs.writeFileSync(file, bytes);
 				const expected = isUtf8(bytes) ? bytes.utf8Slice(0, bytes.length) : undefined;
-				if (addon.readPlainFile(file, 1e6, facts) !== expected) wrong.push(bytes.toString("hex"));
+				if (addon.readRegularFile(file, 1e6, facts) !== expected) wrong.push(bytes.toString("hex"));
 			}
 			const points = [0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xfeff, 0xffff, 0x10000, 0x10ffff];
 			for (const point of points) for (const before of [0, 1, 61, 62, 63, 64]) {

@@ -12,7 +12,7 @@ const ERRNO = { EPERM: 1, EACCES: 13, ENOSYS: 38 } as const;
 const DENIED = deniedCalls();
 
 function deniedCalls(): readonly string[] {
-	const source = readFileSync(join(NATIVE, "launch/lockdown.c"), "utf8");
+	const source = readFileSync(join(NATIVE, "shared/lockdown.c"), "utf8");
 	const table = /DENIED\[\] = \{([^}]*)\}/.exec(source)?.[1] ?? "";
 	const isHere = process.arch === "x64" ? table : table.replace(/#ifdef[\s\S]*?#endif/, "");
 	return isHere
@@ -283,7 +283,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 	it("drops each dangerous variable that docs/launcher.md lists", () => {
 		const installation = new Installation();
 		installation.write("script", "");
-		const source = readFileSync(join(NATIVE, "launch/environment.c"), "utf8");
+		const source = readFileSync(join(NATIVE, "shared/environment.c"), "utf8");
 		const names = (table: string) => {
 			const text = new RegExp(`${table}\\[\\] = \\{([^}]*)\\}`).exec(source)?.[1] ?? "";
 			return [...text.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name);
@@ -323,7 +323,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 
 	it("every refused call is in docs/launcher.md", () => {
 		const documented = readFileSync(join(NATIVE, "../../../docs/launcher.md"), "utf8");
-		const source = readFileSync(join(NATIVE, "launch/lockdown.c"), "utf8");
+		const source = readFileSync(join(NATIVE, "shared/lockdown.c"), "utf8");
 		const names = DENIED.map((name) => {
 			if (name.startsWith("SYS_")) return name.slice(4);
 			return new RegExp(`\\b${name} /\\* (\\w+)`).exec(source)?.[1] ?? name;

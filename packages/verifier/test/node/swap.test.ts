@@ -269,7 +269,7 @@ require(${q(hook)});`,
 const ADDON_FILE = join(REGISTER, "../native/addon.node");
 const SWAP_IN_ADDON = `
 const addon = require("${ADDON_FILE}");
-for (const name of ["readPlainFile", "readPackageType"]) {
+for (const name of ["readRegularFile", "readPackageType"]) {
 	const read = addon[name];
 	addon[name] = (path, maxBytes, facts) => {
 		const content = read(path, maxBytes, facts);
@@ -279,7 +279,7 @@ for (const name of ["readPlainFile", "readPackageType"]) {
 }`;
 const WITHOUT_ADDON = `
 if (fs.existsSync("${ADDON_FILE}"))
-	Object.assign(require("${ADDON_FILE}"), { readPlainFile: undefined, readPackageType: undefined });`;
+	Object.assign(require("${ADDON_FILE}"), { readRegularFile: undefined, readPackageType: undefined });`;
 
 const q = (text: string) => JSON.stringify(text);
 

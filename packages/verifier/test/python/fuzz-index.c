@@ -39,13 +39,13 @@ static void *map(size_t length)
 #define calloc(count, size) keep(calloc(count, size))
 #define strndup(text, size) keep(strndup(text, size))
 #define mmap(address, length, ...) map(length)
-#include "../find-record.c"
-#include "../hex.c"
-#include "../json.c"
-#include "../members.c"
-#include "../owned-file.c"
-#include "../schema.c"
-#include "../utf8.c"
+#include "../shared/find-record.c"
+#include "../shared/hex.c"
+#include "../shared/json.c"
+#include "../shared/members.c"
+#include "../shared/owned-file.c"
+#include "../shared/schema.c"
+#include "../shared/utf8.c"
 
 /* The host configuration that the input has, in the place of a file. */
 static const uint8_t *host;

@@ -17,7 +17,7 @@ import { DOCUMENTS, type SettingsDocument } from "./documents.js";
 
 type Reader = SettingsDocument["reader"];
 
-/** All values by the dotted name of their member, or the path of what is refused. */
+/** All values by the dotted name of their member, or the path of the refused member. */
 type Judgement = { readonly values: Readonly<Record<string, unknown>> } | { readonly at: string; readonly why: string };
 
 const READERS = {
@@ -36,16 +36,16 @@ function byTypeScript(reader: Reader, bytes: Buffer): Judgement {
 	}
 }
 
-/** Groups are what their members are; in lists, and in launcher.conf's pinned files, objects stay whole. */
+/** Flattens groups into their members. Objects in lists, and the pinned files of launcher.conf, stay whole. */
 function valuesOf(reader: Reader, group: object, prefix = ""): Record<string, unknown> {
 	const entries = Object.entries(group).flatMap(([name, value]): [string, unknown][] => {
 		const isGroup = typeof value === "object" && value !== null && !Array.isArray(value);
 		return isGroup ? Object.entries(valuesOf(reader, value, `${prefix}${name}.`)) : [[`${prefix}${name}`, value]];
 	});
-	return JSON.parse(JSON.stringify(Object.fromEntries(entries))); // Without what is absent, as C prints it.
+	return JSON.parse(JSON.stringify(Object.fromEntries(entries))); // C does not print absent members either.
 }
 
-/** What a JSON Schema cannot say, or sees no more once the text is parsed. */
+/** Faults that a JSON Schema cannot express, or that are lost once the text is parsed. */
 const BEYOND_SCHEMA = /^must not (hold a name twice|hold U\+0000|have a name with U\+0000)/;
 
 describe("the JSON Schemas", () => {
@@ -80,13 +80,26 @@ describe.skipIf(!hasCompiler)("the readers of settings in TypeScript and in C (n
 	const directory = mkdtempSync(join(tmpdir(), "sigtool-settings-"));
 	afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-	/** With sanitizers, and without them, which is ten times as fast. */
+	/** The reader with sanitizers, and without them, which is ten times as fast. */
 	const programs = { checked: join(directory, "checked"), fast: join(directory, "fast") };
 
 	beforeAll(() => {
-		const sources = ["json", "members", "schema", "key-lines", "utf8", "hex"].map((name) => join(NATIVE, `${name}.c`));
+		const sources = ["json", "members", "schema", "key-lines", "utf8", "hex"].map((name) =>
+			join(NATIVE, "shared", `${name}.c`),
+		);
 		const own = fileURLToPath(new URL("read-settings.c", import.meta.url));
-		const flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-I", NATIVE, own, ...sources];
+		const flags = [
+			"-std=gnu11",
+			"-O1",
+			"-g",
+			"-Wall",
+			"-Wextra",
+			"-Werror",
+			"-I",
+			join(NATIVE, "shared"),
+			own,
+			...sources,
+		];
 		const sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
 		const { checked, fast } = programs;
 		for (const [output, more] of [
@@ -153,7 +166,7 @@ const full = process.env.SIGTOOL_FULL !== undefined;
 /** A text, a number or word, a line break, or a mark; in launcher.conf a key, a path or a digest. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[\w./-]+|[\s\S]/g;
 
-/** What stands in place of tokens: values that fit elsewhere, and values that nearly fit. */
+/** Replacements for tokens: values that fit another member, and values that nearly fit. */
 const TOKENS: readonly string[] = [
 	...["{", "}", "[", "]", ",", ":", " ", "\n", "\t", '"', "\\", "\0", "\ufeff", "version 1\n"],
 	...["0", "1", "-0", "-1", "1.0", "1e0", "01", "9007199254740991", "9007199254740992", "2147483648"],

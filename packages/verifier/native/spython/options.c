@@ -1,5 +1,5 @@
 #include "options.h"
-#include "members.h"
+#include "../shared/members.h"
 #include <string.h>
 
 const struct option_row *find_option(const struct option_row *options, const char *name)

@@ -5,13 +5,13 @@
  *
  * SHA-256 is that of the OpenSSL inside Node.js, which node:crypto uses too. Where Node.js does not
  * export it, the fast path takes no file. */
-#ifndef SIGTOOL_PLAIN_FILE_H
-#define SIGTOOL_PLAIN_FILE_H
+#ifndef SIGTOOL_REGULAR_FILE_H
+#define SIGTOOL_REGULAR_FILE_H
 #include <stdbool.h>
 #include <stddef.h>
 
 /* The file as it was read. The caller judges it. */
-struct plain_file {
+struct regular_file {
 	unsigned char *content; /* the caller frees it; a NUL stands behind `size` bytes */
 	size_t size;
 	bool is_ascii;
@@ -22,6 +22,6 @@ struct plain_file {
 /* Reads the file that `path` names into `file`. Returns false if it is none for the fast path, is
  * larger than `max_bytes`, becomes shorter meanwhile, or anything fails. Then nothing is to be
  * freed, and errno is ENOENT if nothing is there, else another value. */
-bool read_plain_file(const char *path, double max_bytes, struct plain_file *file);
+bool read_regular_file(const char *path, double max_bytes, struct regular_file *file);
 
 #endif

@@ -7,7 +7,7 @@
  * Numbers of newer system calls are written out, since headers may be older than the kernel; they
  * are the same on x86-64 and arm64. */
 #define _GNU_SOURCE
-#include "../lockdown.h"
+#include "lockdown.h"
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>

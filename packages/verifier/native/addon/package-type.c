@@ -1,6 +1,6 @@
 /* The answer of package-type.h, from the strict parser that reads configurations too. */
 #include "package-type.h"
-#include "json.h"
+#include "../shared/json.h"
 #include <string.h>
 
 enum { MAX_VALUES = 4096 };

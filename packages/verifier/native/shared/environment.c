@@ -3,7 +3,7 @@
  * was called. Variables that an application's own native code reads are known to nobody but its
  * author; --env-clear is for these. docs/launcher.md lists the same names, and a test compares the
  * two lists. */
-#include "../environment.h"
+#include "environment.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-/* The reading of plain-file.h. openat2(2) refuses links in every part of the path, so that the path
- * of a file that was opened is its real path, without asking /proc. */
+/* The reading of regular-file.h. openat2(2) refuses links in every part of the path, so that the
+ * path of a file that was opened is its real path, without asking /proc. */
 #define _GNU_SOURCE
-#include "plain-file.h"
-#include "digest-file.h"
-#include "kernel-check.h"
-#include "utf8.h"
+#include "regular-file.h"
+#include "../shared/digest-file.h"
+#include "../shared/kernel-check.h"
+#include "../shared/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -49,7 +49,7 @@ static bool is_normal(const char *path)
 
 /* Reads `file->size` bytes into `file->content`. Returns false if there are fewer, or they are not
  * UTF-8. */
-static bool read_text(int descriptor, struct plain_file *file)
+static bool read_text(int descriptor, struct regular_file *file)
 {
 	const ssize_t count =
 		digest_file(descriptor, file->content, file->size, true, &file->is_ascii, file->sha256);
@@ -58,8 +58,8 @@ static bool read_text(int descriptor, struct plain_file *file)
 	return file->is_ascii || is_utf8(file->content, file->size);
 }
 
-/* Fills `file` from the descriptor, as read_plain_file() does. */
-static bool read_descriptor(int descriptor, double max_bytes, struct plain_file *file)
+/* Fills `file` from the descriptor, as read_regular_file() does. */
+static bool read_descriptor(int descriptor, double max_bytes, struct regular_file *file)
 {
 	struct stat status;
 	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
@@ -77,7 +77,7 @@ static bool read_descriptor(int descriptor, double max_bytes, struct plain_file 
 	return is_read;
 }
 
-bool read_plain_file(const char *path, double max_bytes, struct plain_file *file)
+bool read_regular_file(const char *path, double max_bytes, struct regular_file *file)
 {
 	errno = EINVAL;
 	if (!can_digest() || !is_normal(path))

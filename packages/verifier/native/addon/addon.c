@@ -11,7 +11,7 @@
  *       Returns why the kernel would not execute an open file; undefined when it would, or cannot
  *       be asked.
  *
- *   readPlainFile(path, maxBytes, facts) → string | undefined
+ *   readRegularFile(path, maxBytes, facts) → string | undefined
  *       Returns the text of a regular file of at most `maxBytes` bytes of UTF-8, a byte order mark
  *       included, at an absolute path without links; undefined for any other file, and when
  *       anything fails. `facts` is a Uint8Array of 33 bytes, which receives the SHA-256 of the file
@@ -41,14 +41,14 @@
  */
 
 #define _GNU_SOURCE
-#include "find-record.h"
-#include "kernel-check.h"
+#include "../shared/find-record.h"
+#include "../shared/kernel-check.h"
 #include "lent-string.h"
-#include "lockdown.h"
+#include "../shared/lockdown.h"
 #include "node-api.h"
 #include "package-type.h"
-#include "plain-file.h"
-#include "syslog.h"
+#include "regular-file.h"
+#include "../shared/syslog.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -157,9 +157,9 @@ static napi_value on_fgetxattr(napi_env env, napi_callback_info info)
 }
 
 /* Reads the file that the arguments `path`, `maxBytes` and `facts` name, and writes the facts.
- * Returns false, with the errno of read_plain_file() or EINVAL, when that is no such file; then
+ * Returns false, with the errno of read_regular_file() or EINVAL, when that is no such file; then
  * nothing is to be freed. */
-static bool read_given(napi_env env, napi_callback_info info, struct plain_file *file)
+static bool read_given(napi_env env, napi_callback_info info, struct regular_file *file)
 {
 	enum { EXECUTABLE = sizeof file->sha256, FACTS };
 	napi_value given[3] = {NULL};
@@ -176,7 +176,7 @@ static bool read_given(napi_env env, napi_callback_info info, struct plain_file 
 		return false;
 	if (!get_bytes(env, given[2], &facts, &size) || size != FACTS)
 		return false;
-	const bool is_read = read_plain_file(path, max_bytes, file);
+	const bool is_read = read_regular_file(path, max_bytes, file);
 	if (!is_read)
 		return false;
 	memcpy(facts, file->sha256, sizeof file->sha256);
@@ -184,9 +184,9 @@ static bool read_given(napi_env env, napi_callback_info info, struct plain_file 
 	return true;
 }
 
-static napi_value on_read_plain_file(napi_env env, napi_callback_info info)
+static napi_value on_read_regular_file(napi_env env, napi_callback_info info)
 {
-	struct plain_file file;
+	struct regular_file file;
 	if (!read_given(env, info, &file))
 		return NULL;
 	return string_of(env, (char *)file.content, file.size, file.is_ascii);
@@ -194,7 +194,7 @@ static napi_value on_read_plain_file(napi_env env, napi_callback_info info)
 
 static napi_value on_read_package_type(napi_env env, napi_callback_info info)
 {
-	struct plain_file file;
+	struct regular_file file;
 	if (!read_given(env, info, &file))
 		return errno == ENOENT ? number(env, -1) : NULL;
 	const enum package_type type = package_type((char *)file.content, file.size);
@@ -275,7 +275,7 @@ static const struct {
 } EXPORTS[] = {
 	{"kernelAnswers", on_kernel_answers},
 	{"kernelObjection", on_kernel_objection},
-	{"readPlainFile", on_read_plain_file},
+	{"readRegularFile", on_read_regular_file},
 	{"readPackageType", on_read_package_type},
 	{"findRecord", on_find_record},
 	{"fgetxattr", on_fgetxattr},
