@@ -36,9 +36,9 @@ async function installed(configuration: object = {}) {
 const PREAMBLE = `
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { createGate } from "${new URL("create-gate.js", dist)}";
-import { loadKernelAddon } from "${new URL("kernel-addon.js", dist)}";
-import { readHostConfiguration } from "${new URL("config.js", dist)}";
+import { createGate } from "${new URL("gate/create-gate.js", dist)}";
+import { loadKernelAddon } from "${new URL("gate/kernel-addon.js", dist)}";
+import { readHostConfiguration } from "${new URL("host/config.js", dist)}";
 const root = process.env.ROOT;
 const addon = loadKernelAddon("${new URL("native/addon.node", dist).pathname}");
 const open = (more) => createGate({ configuration: readHostConfiguration({ development: "allow" }), ...more });

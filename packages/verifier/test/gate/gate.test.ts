@@ -224,7 +224,7 @@ test("of several reasons the first in the order of docs/verifier.md counts", asy
 	];
 	writeFileSync(at("lib/b.js"), "evil()");
 	found.splice(6, 0, reasonOf(at("alias/b.js"), "now"));
-	const page = readFileSync(new URL("../../../docs/verifier.md", import.meta.url), "utf8");
-	const [, order = ""] = /first in this order counts[^:]*: ([^.]*)\./.exec(page) ?? [];
+	const page = readFileSync(new URL("../../../../docs/verifier.md", import.meta.url), "utf8");
+	const [, order = ""] = /first in this order counts[^:]*:\s+([^.]*)\./.exec(page) ?? [];
 	expect(found.map((code) => `\`${code}\``)).toEqual(order.split(/,\s+/));
 });

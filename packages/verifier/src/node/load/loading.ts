@@ -6,17 +6,9 @@ import { installLoadHooks } from "./load-hooks.js";
 import type { ModuleText } from "./module-text.js";
 import type { PackageScopes } from "./package-scope.js";
 import { installFastCommonJs } from "./signed-commonjs.js";
+import type { ReleaseFacts } from "./tier.js";
 
-/**
- * `enforce-limited` (Node.js before 22.15) verifies files too, but by older functions of Node.js that leave more ways
- * open.
- */
-export type Tier = "enforce" | "enforce-limited";
-
-export interface Loading {
-	readonly tier: Tier;
-	/** The details of those capabilities that differ between releases. */
-	readonly details: Readonly<Record<"modules" | "require-esm" | "typescript" | "builtins", string>>;
+export interface Loading extends ReleaseFacts {
 	/** `at-start`: no hook sees an import, so built-in modules must be guarded before the program runs. */
 	readonly builtins: "on-demand" | "at-start";
 	/** Options of Node.js that each worker must get again. */

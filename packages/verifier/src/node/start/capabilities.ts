@@ -4,12 +4,12 @@
  */
 
 import type { Capability } from "../../gate/kernel-check.js";
-import type { Loading, Tier } from "../load/loading.js";
+import type { ReleaseFacts, Tier } from "../load/tier.js";
 
 /** The facts about a process that the list depends on. */
 export interface Runtime {
 	/** How this release of Node.js loads modules. */
-	readonly loading: Pick<Loading, "tier" | "details">;
+	readonly loading: ReleaseFacts;
 	/** True when the launcher started the process, which it protects in the modes enforce and strict. */
 	readonly launched: boolean;
 	/** True when Node.js got `--disallow-code-generation-from-strings`. */
