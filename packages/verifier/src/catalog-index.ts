@@ -12,18 +12,11 @@ import {
 	signedEntries,
 	type TrustPolicy,
 } from "@sigtool/core/read";
+import type { CatalogSource } from "./catalog-source.js";
 import type { Evidence } from "./gate/create-gate.js";
 import type { CodeEntry, IndexedProduct } from "./gate/judge.js";
 import type { Development } from "./host/config.js";
 import { mapGet, sha256 } from "./safe/primordials.js";
-
-export interface CatalogSource {
-	readonly directory: string;
-	/** The product that the catalog must be of. */
-	readonly product?: string;
-	/** Catalog files. Default: the directory's own `<dir>/<name>.cat`. */
-	readonly files?: readonly string[];
-}
 
 /** @throws as `loadCatalogs`; ERR_DEVELOPMENT_IDENTITY unless allowed; ERR_PRODUCT_MISMATCH when two share a name */
 export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy, development: Development): Evidence {

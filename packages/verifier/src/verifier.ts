@@ -8,7 +8,8 @@
 import { fileURLToPath } from "node:url";
 import { certificatesFromPem, defaultTrust, MODES, quote, trustFromCertificates } from "@sigtool/core/read";
 import type { AuditHook } from "./audit/audit.js";
-import { type CatalogSource, evidenceOf } from "./catalog-index.js";
+import { evidenceOf } from "./catalog-index.js";
+import type { CatalogSource } from "./catalog-source.js";
 import { createGate, gateOver } from "./gate/create-gate.js";
 import { loadKernelAddon } from "./gate/kernel-addon.js";
 import type { Capability, KernelAddon } from "./gate/kernel-check.js";
