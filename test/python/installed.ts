@@ -2,7 +2,7 @@
 
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { buildSpython } from "../../packages/verifier/native/build-spython.mjs";
+import { buildOrCopySpython } from "../../packages/verifier/test/python/kept-spython.js";
 import { isSanitized, type Python } from "../../packages/verifier/test/python/support.js";
 import { adopt } from "./trust.js";
 
@@ -15,7 +15,7 @@ export interface Rules {
 /** Builds a spython in `home` for the current files in `program`. Returns the command line before the script. */
 export async function adoptInstalled(python: Python, program: string, home: string, rules: Rules): Promise<string[]> {
 	const spython = join(home, "spython");
-	buildSpython({ python: python.executable, output: spython, sanitize: isSanitized });
+	buildOrCopySpython(python, spython, { sanitize: isSanitized });
 	const site = join(python.library, "sitecustomize.py");
 	const places = [python.library, ...python.packages, ...(existsSync(site) ? [dirname(realpathSync(site))] : [])];
 	const real = [...new Set(places.map((place) => realpathSync(place)))];

@@ -146,7 +146,7 @@ describe("inspect and verify of a trust index", () => {
 		const { home, root, sigtool, index } = signedApp();
 		sigtool(["compile", root, "-o", index, "--allow-development"]);
 		mkdirSync(join(home, "elsewhere"));
-		const stranger = runner(join(home, "elsewhere"));
+		const stranger = runner(join(home, "elsewhere"), { identity: "none" });
 		expect(stranger(["verify", index])).toMatchObject({
 			status: 1,
 			stderr: expect.stringContaining("[ERR_UNTRUSTED_SIGNER]"),

@@ -41,7 +41,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 
 	beforeEach(() => {
 		home = temporaryDirectory();
-		sigtool = runner(home);
+		sigtool = runner(home, { identity: "none" });
 		const authority = makeAuthority(join(home, "ca"), "P-256");
 		({ caFile, certFile } = authority);
 		key = ["--key", authority.keyFile, "--cert", certFile];

@@ -5,7 +5,7 @@ import { runner, temporaryDirectory } from "./support.js";
 
 it("doctor prints one line per check, and leaves the directory unchanged", () => {
 	const directory = temporaryDirectory();
-	const { status, stdout, stderr } = runner(directory)(["doctor", directory]);
+	const { status, stdout, stderr } = runner(directory, { identity: "none" })(["doctor", directory]);
 	expect([status, stderr]).toEqual([0, ""]);
 	const lines = stdout.trimEnd().split("\n");
 	expect(lines.length).toBeGreaterThan(10);
@@ -16,7 +16,7 @@ it("doctor prints one line per check, and leaves the directory unchanged", () =>
 
 it("doctor --json has the same checks as data", () => {
 	const directory = temporaryDirectory();
-	const document = runner(directory)(["doctor", "--json", directory]).json();
+	const document = runner(directory, { identity: "none" })(["doctor", "--json", directory]).json();
 	expect(document).toMatchObject({ command: "doctor", exit: 0, path: directory });
 	for (const check of document.checks) {
 		expect(Object.keys(check).sort()).toEqual(["id", "meaning", "status", "title", "value"]);
@@ -28,12 +28,15 @@ it("doctor --json has the same checks as data", () => {
 
 it("doctor examines the working directory by default", () => {
 	const directory = temporaryDirectory();
-	expect(runner(directory)(["doctor", "--json"], { cwd: directory }).json()).toMatchObject({ exit: 0, path: "." });
+	expect(runner(directory, { identity: "none" })(["doctor", "--json"], { cwd: directory }).json()).toMatchObject({
+		exit: 0,
+		path: ".",
+	});
 });
 
 it("doctor ends with 2 for a missing path", () => {
 	const directory = temporaryDirectory();
-	const { status, stderr } = runner(directory)(["doctor", join(directory, "none")]);
+	const { status, stderr } = runner(directory, { identity: "none" })(["doctor", join(directory, "none")]);
 	expect(status).toBe(2);
 	expect(stderr).toContain("[ERR_ROOT_MISSING]");
 });

@@ -14,7 +14,7 @@ describe("sigtool identity", () => {
 	beforeEach(() => {
 		home = temporaryDirectory();
 		tree = makeTree(join(home, "tree"), { "a.js": "1" });
-		sigtool = runner(home);
+		sigtool = runner(home, { identity: "none" });
 	});
 	const at = (name: string) => join(home, name);
 	const keyFile = (name: string) => at(`config/sigtool/identities/${name}/key.pem`);

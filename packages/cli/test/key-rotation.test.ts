@@ -19,7 +19,7 @@ function makeIdentity(sigtool: ReturnType<typeof runner>, name: string): NewIden
 describe("replacing a key", () => {
 	it("people trust both keys in between, and only the new one afterwards", () => {
 		const home = temporaryDirectory();
-		const [signing, person] = [runner(join(home, "signing")), runner(join(home, "person"))];
+		const [signing, person] = [runner(join(home, "signing")), runner(join(home, "person"), { identity: "none" })];
 		const [before, after] = ["before", "after"].map((name) => makeTree(join(home, name), { "a.js": name }));
 		const verify = (tree: string) => person(["verify", tree]).status;
 

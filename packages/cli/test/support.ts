@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { writeRsaKey } from "../../core/test/kept-keys.js";
+import { giveDevelopmentIdentity } from "./development-identity.js";
 
 export const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 
@@ -26,9 +28,17 @@ export interface RunOptions {
 	readonly input?: string | Buffer;
 }
 
+export interface RunnerOptions {
+	/** `given`: the run finds a development identity and need not make one, which takes a while. Default: given. */
+	readonly identity?: "given" | "none";
+}
+
 /** Returns a function that runs the built command line, with a configuration directory below `home`. */
-export function runner(home: string) {
+export function runner(home: string, { identity = "given" }: RunnerOptions = {}) {
+	let isGiven = identity === "none";
 	return (args: readonly string[], { cwd, env, input }: RunOptions = {}): Run => {
+		if (!isGiven) giveDevelopmentIdentity(join(home, "config"));
+		isGiven = true;
 		const { NODE_EXTRA_CA_CERTS: _, SOURCE_DATE_EPOCH: __, ...inherited } = process.env;
 		const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
 			cwd,
@@ -103,17 +113,29 @@ export function makeAuthority(
 	const at = (name: string) => join(directory, name);
 	const newKey = (file: string) => {
 		if (key === "ed25519") return ["-newkey", "ed25519", "-keyout", file];
-		if (key === "rsa:2048") return ["-newkey", key, "-keyout", file];
+		if (key === "rsa:2048") {
+			writeRsaKey(file, 2048);
+			return ["-key", file];
+		}
 		return ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${key}`, "-keyout", file];
 	};
 	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
 	mkdirSync(directory, { recursive: true });
 	openssl(
-		...["req", "-x509", "-nodes", "-days", "100", "-subj", "/CN=Test Root", "-out", at("ca.pem")],
+		...["req", "-new", "-x509", "-nodes", "-days", "100", "-subj", "/CN=Test Root", "-out", at("ca.pem")],
 		...["-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext", "basicConstraints=critical,CA:TRUE"],
 		...newKey(at("ca.key")),
 	);
-	openssl("req", "-nodes", "-subj", "/O=Example/CN=Test Signer", "-out", at("leaf.csr"), ...newKey(at("leaf.key")));
+	openssl(
+		"req",
+		"-new",
+		"-nodes",
+		"-subj",
+		"/O=Example/CN=Test Signer",
+		"-out",
+		at("leaf.csr"),
+		...newKey(at("leaf.key")),
+	);
 	writeFileSync(
 		at("leaf.ext"),
 		"basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nsubjectKeyIdentifier=hash\n",
@@ -148,10 +170,21 @@ export type AttributeKey = (typeof ATTRIBUTE_KEYS)[number];
 export function makeSelfSigned(place: string, key: AttributeKey = "P-256", keyIdentifier = "hash"): SelfSigned {
 	const [keyFile, certFile, derFile] = [`${place}.key`, `${place}.pem`, `${place}.der`];
 	const [family, size] = key.split("-");
-	const newKey = family === "RSA" ? [`rsa:${size}`] : ["ec", "-pkeyopt", `ec_paramgen_curve:${key}`];
+	if (family === "RSA") writeRsaKey(keyFile, size === "4096" ? 4096 : 2048);
+	const ec = ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${key}`, "-keyout", keyFile];
 	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
 	openssl(
-		...["req", "-x509", "-nodes", "-newkey", ...newKey, "-keyout", keyFile, "-out", certFile, "-days", "90"],
+		...[
+			"req",
+			"-new",
+			"-x509",
+			"-nodes",
+			...(family === "RSA" ? ["-key", keyFile] : ec),
+			"-out",
+			certFile,
+			"-days",
+			"90",
+		],
 		...["-subj", `/CN=${basename(place)}`, "-addext", `subjectKeyIdentifier=${keyIdentifier}`],
 		...["-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=codeSigning"],
 	);

@@ -129,7 +129,7 @@ function signedLibrary(namespace: AttributeNamespace, formats: readonly string[]
 	expect(runner(home)(["sign", root, ...outputs, ...signing])).toMatchObject({ status: 0 });
 	rmSync(keyFile);
 
-	const receiver = runner(join(home, "receiver"));
+	const receiver = runner(join(home, "receiver"), { identity: "none" });
 	const trust = ["--trust", certFile, "--json"];
 	const verifySigned = (path: string, format: string) => {
 		return judged(receiver(["verify", path, "--format", format, "--namespace", namespace, ...trust]));

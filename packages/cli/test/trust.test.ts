@@ -6,7 +6,7 @@ import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from 
 
 function workspace() {
 	const home = temporaryDirectory();
-	return { home, root: makeTree(join(home, "pack"), { a: "1" }), sigtool: runner(home) };
+	return { home, root: makeTree(join(home, "pack"), { a: "1" }), sigtool: runner(home, { identity: "none" }) };
 }
 
 describe("files of certificates", () => {

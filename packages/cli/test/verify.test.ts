@@ -326,7 +326,7 @@ describe("the verdict", () => {
 		const { home, root, verify } = signedLibrary();
 		expect(verify().stdout).toContain("(development)");
 		expect(verify("--json").json().results[0]).toMatchObject({ development: true, verdict: "trusted" });
-		const elsewhere = runner(join(home, "elsewhere"))(["verify", root, "--json"]);
+		const elsewhere = runner(join(home, "elsewhere"), { identity: "none" })(["verify", root, "--json"]);
 		expect(elsewhere.status).toBe(1);
 		expect(elsewhere.json().results[0].error.code).toBe("ERR_UNTRUSTED_SIGNER");
 		expect(elsewhere.json().results[0].error.message).toContain("(a development identity)");

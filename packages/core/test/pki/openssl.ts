@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Certificate, certificatesFromPem } from "../../dist/pki/certificate.js";
+import { nextRsaKey } from "../kept-keys.js";
 
 /** `x509 -not_before` came with OpenSSL 3.4, `verify -purpose codesign` with 3.2. */
 export const hasOpenssl = isOpensslAtLeast(3, 4);
@@ -102,9 +103,9 @@ function newKey(type: KeyType): string {
 function newPrivateKey(type: KeyType): KeyObject {
 	switch (type) {
 		case "rsa2048":
-			return generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+			return nextRsaKey(2048);
 		case "rsa1024":
-			return generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
+			return nextRsaKey(1024);
 		case "p256":
 			return generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
 		case "p384":

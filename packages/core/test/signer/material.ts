@@ -6,8 +6,9 @@ import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
 import { type Certificate, publicKeyOf } from "../../dist/pki/certificate.js";
 import { issueCertificate } from "../../dist/signer/issue-certificate.js";
 import type { Signer } from "../../dist/signer/signer.js";
+import { nextRsaKey } from "../kept-keys.js";
 
-export const rsa2048 = (): KeyObject => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+export const rsa2048 = (): KeyObject => nextRsaKey(2048);
 export const p256 = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
 export const p384 = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
 

@@ -1,7 +1,7 @@
 /** Shared by the tests of spython: the Pythons of this machine, a spython for one of them, and trees signed for it. */
 
 import { spawnSync } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import {
 	cpSync,
 	existsSync,
@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { giveDevelopmentIdentity } from "../../../cli/test/development-identity.js";
 import { adoptDirectory } from "../../../core/dist/compile/adopt-directory.js";
 import { type CompiledDirectory, compileDirectory } from "../../../core/dist/compile/compile-directory.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
@@ -27,7 +28,8 @@ import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js
 import { openPemSigner, readCertificates } from "../../../core/dist/signer/pem.js";
 import { encodeIndex, signIndex } from "../../../core/dist/trust/index-encode.js";
 import { parsePolicy } from "../../../core/dist/trust/policy.js";
-import { buildSpython } from "../../native/build-spython.mjs";
+import { keptKey } from "../../../core/test/kept-keys.js";
+import { buildOrCopySpython } from "./kept-spython.js";
 
 export const NATIVE = fileURLToPath(new URL("../../native", import.meta.url));
 const SIGTOOL = fileURLToPath(new URL("../../../cli/dist/main.cjs", import.meta.url));
@@ -113,9 +115,9 @@ export class Site {
 		this.index = join(this.root, "app.sigx");
 		this.spython = join(this.root, "spython");
 		mkdirSync(this.application);
-		this.pin = makeKey(this.root, "signer");
-		const options = { python: python.executable, pins: [this.pin], output: this.spython };
-		buildSpython({ ...options, sanitize: isSanitized, ...settings });
+		// The same key in all sites, so that their spythons are the same.
+		this.pin = makeKey(this.root, "signer", "release", keptKey("spython", newKey));
+		buildOrCopySpython(python, this.spython, { pins: [this.pin], sanitize: isSanitized, ...settings });
 	}
 
 	/** Writes files of the application. */
@@ -167,6 +169,7 @@ export class Site {
 	}
 
 	sigtool(...args: readonly string[]): string {
+		giveDevelopmentIdentity(join(this.root, "config"));
 		const { status, stdout, stderr } = spawnSync(process.execPath, [SIGTOOL, ...args], {
 			env: { ...process.env, NO_COLOR: "1", XDG_CONFIG_HOME: join(this.root, "config") },
 			encoding: "utf8",
@@ -218,9 +221,17 @@ function adopt(library: string): Promise<CompiledDirectory> {
 	return adoptDirectory(library, { roots: [library], trust: trustFromCertificates([]), onProgress: undefined });
 }
 
+function newKey(): KeyObject {
+	return generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+}
+
 /** Makes a key and a certificate, NAME.key and NAME.pem, in a directory. Returns the pin. */
-export function makeKey(directory: string, name: string, kind: "release" | "development" = "release"): string {
-	const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+export function makeKey(
+	directory: string,
+	name: string,
+	kind: "release" | "development" = "release",
+	privateKey = newKey(),
+): string {
 	const now = Date.now();
 	const order = { commonName: name, key: privateKey, notBefore: now - 86_400_000, notAfter: now + 86_400_000, kind };
 	const certificate = issueCertificate(order);

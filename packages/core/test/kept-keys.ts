@@ -1,0 +1,48 @@
+/**
+ * Keys for tests. To generate one for RSA takes longer than most tests, so they are kept under .cache/test-keys and used again
+ * by the next run. The full run generates each anew.
+ */
+
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const FOLDER = join(import.meta.dirname, "../../../.cache/test-keys");
+
+export type RsaBits = 1024 | 2048 | 3072 | 4096;
+
+/** Number of RSA keys that this test file took, by size. */
+const taken = new Map<RsaBits, number>();
+
+/** Returns a key that no other call in the same test file returns. */
+export function nextRsaKey(bits: RsaBits): KeyObject {
+	const number = (taken.get(bits) ?? 0) + 1;
+	taken.set(bits, number);
+	return keptKey(`rsa-${bits}-${number}`, () => generateKeyPairSync("rsa", { modulusLength: bits }).privateKey);
+}
+
+/** Writes such a key as PKCS #8 in PEM, which is what `openssl req -newkey rsa:BITS -keyout` writes. */
+export function writeRsaKey(file: string, bits: RsaBits): void {
+	writeFileSync(file, toPem(nextRsaKey(bits)), { mode: 0o600 });
+}
+
+/** Returns the private key of that name, which `generate` makes when nobody kept one. */
+export function keptKey(name: string, generate: () => KeyObject): KeyObject {
+	if (process.env.SIGTOOL_FULL !== undefined) return generate();
+	const file = join(FOLDER, `${name}.pem`);
+	try {
+		return createPrivateKey(readFileSync(file));
+	} catch {
+		mkdirSync(FOLDER, { recursive: true });
+		const temporary = `${file}.${process.pid}`;
+		writeFileSync(temporary, toPem(generate()), { mode: 0o600 });
+		// Two workers may generate one each. The first one to put it there wins.
+		if (!existsSync(file)) renameSync(temporary, file);
+		rmSync(temporary, { force: true });
+		return createPrivateKey(readFileSync(file));
+	}
+}
+
+function toPem(key: KeyObject): string {
+	return key.export({ type: "pkcs8", format: "pem" }).toString();
+}

@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildSpython } from "../../native/build-spython.mjs";
+import type { Python } from "./support.js";
+
+const NATIVE = fileURLToPath(new URL("../../native", import.meta.url));
+const CACHE = fileURLToPath(new URL("../../../../.cache/spython/", import.meta.url));
+
+export interface SpythonOptions {
+	readonly pins?: readonly string[];
+	readonly home?: string;
+	readonly sanitize?: boolean;
+}
+
+/**
+ * Compiles a spython to `output`, or copies the one that an earlier test compiled from the same sources with the same options,
+ * because that takes two seconds. The full run compiles each, as does a test that has a Python home of its own.
+ */
+export function buildOrCopySpython(python: Python, output: string, options: SpythonOptions): void {
+	const order = { python: python.executable, ...options };
+	if (process.env.SIGTOOL_FULL !== undefined || options.home !== undefined) {
+		buildSpython({ ...order, output });
+		return;
+	}
+	const ordered = digest(JSON.stringify([python, options, process.env.CC]));
+	const name = `${ordered}-${digest(...sources())}`;
+	const kept = join(CACHE, name);
+	if (!existsSync(kept)) {
+		mkdirSync(CACHE, { recursive: true });
+		const outdated = readdirSync(CACHE).filter((other) => other.startsWith(ordered) && !other.startsWith(name));
+		for (const other of outdated) rmSync(join(CACHE, other), { force: true });
+		const partial = `${kept}.${process.pid}`;
+		buildSpython({ ...order, output: partial });
+		renameSync(partial, kept);
+	}
+	copyFileSync(kept, output);
+}
+
+function sources(): Buffer[] {
+	const names = readdirSync(NATIVE, { recursive: true, encoding: "utf8" }).filter((name) => /\.(c|h|mjs)$/.test(name));
+	return names.sort().map((name) => readFileSync(join(NATIVE, name)));
+}
+
+function digest(...parts: readonly (string | Buffer)[]): string {
+	const hash = createHash("sha256");
+	for (const part of parts) hash.update(part);
+	return hash.digest("hex").slice(0, 16);
+}
