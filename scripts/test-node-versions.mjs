@@ -1,4 +1,7 @@
-/** Runs the tests of packages/core on each Node.js release sigtool supports besides the one at hand. */
+/**
+ * Runs the tests of packages/core on each Node.js release sigtool supports besides the one at hand, but for those that are
+ * the same on every release: test-projects.mjs names them.
+ */
 
 import { spawnSync } from "node:child_process";
 import { delimiter, dirname, join } from "node:path";
@@ -16,7 +19,12 @@ if (process.platform !== "linux" || process.arch !== "x64") {
 		console.log(`\nNode.js ${run(node, ["--version"], "pipe").trim()}`);
 		// First on the PATH too, for tests that start a `node` of their own.
 		const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
-		run(node, [join(workspace, "node_modules/vitest/vitest.mjs"), "run", "packages/core"], "inherit", env);
+		run(
+			node,
+			[join(workspace, "node_modules/vitest/vitest.mjs"), "run", "--mode", "release", "packages/core"],
+			"inherit",
+			env,
+		);
 	}
 }
 

@@ -1,0 +1,63 @@
+/** Which test files run side by side and which alone, and which of them only `pnpm test:long` runs. */
+
+/** Every test file. */
+export const ALL = [
+	"packages/*/test/**/*.test.ts",
+	"scripts/test/**/*.test.ts",
+	"test/**/*.test.ts",
+	"test-fixtures/**/*.test.ts",
+];
+
+/** These run one at a time, after the others, because another file at work would change what they find. */
+export const ALONE = [
+	// They kill a program at a random moment, or at one that they wait for.
+	"packages/cli/test/attribute-killed.test.ts",
+	"packages/cli/test/durability.test.ts",
+	"packages/core/test/store/store.test.ts",
+	// It races with a process that writes what is being read.
+	"packages/core/test/fileset/hash-files.test.ts",
+	// They measure memory and descriptors.
+	"packages/verifier/test/process.test.ts",
+	"packages/verifier/test/python/leaks.test.ts",
+	// It mounts a loop device, as packages/core/test/attributes.test.ts does: both could take the same one.
+	"packages/cli/test/attribute-room.test.ts",
+	// They use every core by themselves. The ones of CPython also change its standard library for a moment.
+	"test/attacks/attacks.test.ts",
+	"test/python/bypasses.test.ts",
+	"test/python/suites.test.ts",
+];
+
+/** `pnpm test` names these and leaves them out, because each takes long. */
+export const LONG = [
+	// Every known attack, and one bit flipped after the other.
+	"packages/core/test/tamper.test.ts",
+	"test/attacks/attacks.test.ts",
+	"test/python/bypasses.test.ts",
+	// Kills over and over.
+	"packages/cli/test/attribute-killed.test.ts",
+	"packages/cli/test/durability.test.ts",
+	// Tens of thousands of files.
+	"packages/cli/test/many-files.test.ts",
+	"packages/core/test/fileset/many-files.test.ts",
+	// Every CPython that is found, and spython compiled with several options, or with sanitizers.
+	"packages/cli/test/compile-python.test.ts",
+	"packages/cli/test/python.test.ts",
+	"packages/verifier/test/python/leaks.test.ts",
+	"packages/verifier/test/python/sanitized.test.ts",
+	"test/python/flask.test.ts",
+	"test/python/suites.test.ts",
+	"test/python/witness.test.ts",
+	// Programs that npm installs, and every tool that moves files.
+	"packages/cli/test/node-modules.test.ts",
+	"packages/cli/test/transports.test.ts",
+	"test/applications/applications.test.ts",
+	"test/applications/suites.test.ts",
+	"test/examples/examples.test.ts",
+];
+
+/**
+ * Tests of packages/core that the releases of Node.js besides the oldest leave out: they compute on bytes and JSON by the
+ * language alone. All others reach what differs by release: files, worker threads, sockets, processes, and node:crypto,
+ * which makes and checks keys, signatures and certificates by the OpenSSL of that release.
+ */
+export const SAME_ON_EVERY_RELEASE = ["packages/core/test/{asn1,formats,trust}/**"];

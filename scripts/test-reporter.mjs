@@ -1,0 +1,75 @@
+/**
+ * Vitest's own reporter for people, but short: a run of several files prints those that failed. A terminal shows how far it is
+ * in its last lines, a log every half minute. At the end it names what was skipped, and the long tests that were left out.
+ */
+
+import { DefaultReporter } from "vitest/node";
+import { LONG } from "./test-projects.mjs";
+
+const EVERY_MS = 30_000;
+
+export default class TestReporter extends DefaultReporter {
+	files = 0;
+	ended = 0;
+	failed = 0;
+	tests = 0;
+	timer = undefined;
+
+	onTestRunStart(specifications) {
+		super.onTestRunStart(specifications);
+		this.files = specifications.length;
+		if (!this.isTTY) this.timer = setInterval(() => this.printProgress(), EVERY_MS);
+	}
+
+	onTestCaseResult(test) {
+		this.tests++;
+		super.onTestCaseResult(test);
+	}
+
+	onTestModuleEnd(module) {
+		this.ended++;
+		if (module.state() === "failed") this.failed++;
+		super.onTestModuleEnd(module);
+	}
+
+	/** Every file when there is one, else the failed ones. */
+	printTestModule(module) {
+		if (this.files === 1 || module.state() === "failed") super.printTestModule(module);
+	}
+
+	printProgress() {
+		const seconds = Math.round((performance.now() - this.start) / 1000);
+		const failed = this.failed === 0 ? "" : `, ${this.failed} failed`;
+		this.log(`${clock(seconds)}  ${this.ended} of ${this.files} test files${failed}; ${this.tests} tests`);
+	}
+
+	onTestRunEnd(modules, errors, reason) {
+		clearInterval(this.timer);
+		super.onTestRunEnd(modules, errors, reason);
+		for (const [name, count] of skippedIn(modules)) this.log(`skipped ${count}: ${name}`);
+		// Who names files asked for these alone.
+		const isNamed = this.ctx.filenamePattern?.length > 0 && modules.length > 0;
+		const isLeft = this.ctx.projects.every(({ name }) => !name.startsWith("long"));
+		if (isLeft && !isNamed) this.log(`left to pnpm test:long:\n  ${LONG.join("\n  ")}`);
+	}
+}
+
+/** Name of a skipped test, or of the outermost group with nothing but skipped ones → number of tests. */
+function skippedIn(modules) {
+	const skipped = new Map();
+	const visit = (children) => {
+		for (const child of children) {
+			const tests = child.type === "suite" ? [...child.children.allTests()] : [child];
+			if (tests.length === 0) continue;
+			if (tests.every((test) => test.result().state === "skipped"))
+				skipped.set(child.fullName, (skipped.get(child.fullName) ?? 0) + tests.length);
+			else if (child.type === "suite") visit(child.children);
+		}
+	};
+	for (const { children } of modules) visit(children);
+	return skipped;
+}
+
+function clock(seconds) {
+	return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
