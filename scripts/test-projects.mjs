@@ -13,13 +13,13 @@ export const ALONE = [
 	// They kill a program at a random moment, or at one that they wait for.
 	"packages/cli/test/attribute-killed.test.ts",
 	"packages/cli/test/durability.test.ts",
-	"packages/core/test/store/store.test.ts",
+	"packages/core/test/system/store.test.ts",
 	// It races with a process that writes what is being read.
 	"packages/core/test/fileset/hash-files.test.ts",
 	// They measure memory and descriptors.
 	"packages/verifier/test/process.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
-	// It mounts a loop device, as packages/core/test/attributes.test.ts does: both could take the same one.
+	// It mounts a loop device, as packages/core/test/system/attributes.test.ts does: both could take the same one.
 	"packages/cli/test/attribute-room.test.ts",
 	// They use every core by themselves. The ones of CPython also change its standard library for a moment.
 	"test/attacks/attacks.test.ts",
@@ -30,7 +30,7 @@ export const ALONE = [
 /** `pnpm test` names these and leaves them out, because each takes long. */
 export const LONG = [
 	// Every known attack, and one bit flipped after the other.
-	"packages/core/test/tamper.test.ts",
+	"packages/core/test/verify/tamper.test.ts",
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
 	// Kills over and over.

@@ -1,0 +1,17 @@
+/** The lists of scripts/test-projects.mjs name files that exist, so that a renamed test does not change its project unseen. */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { ALONE, LONG, SAME_ON_EVERY_RELEASE } from "../test-projects.mjs";
+
+const workspace = fileURLToPath(new URL("../..", import.meta.url));
+const folders = SAME_ON_EVERY_RELEASE.flatMap((pattern) => {
+	const [, before = "", names = ""] = /^(.*)\{(.*)\}/.exec(pattern) ?? [];
+	return names.split(",").map((name) => join(before, name));
+});
+
+it.each([...ALONE, ...LONG, ...folders])("%s exists", (file) => {
+	expect(existsSync(join(workspace, file))).toBe(true);
+});
