@@ -283,7 +283,7 @@ it("loadAttributes() says what to install when fs-xattr is missing", () => {
 	const folder = temporaryFolder();
 	execFileSync("cp", ["-r", new URL("../../dist", import.meta.url).pathname, folder]);
 	writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-	const code = `import("file://${folder}/dist/attributes.js").then(({ loadAttributes }) => loadAttributes())
+	const code = `import("file://${folder}/dist/system/attributes.js").then(({ loadAttributes }) => loadAttributes())
 		.catch(({ code, message }) => console.log(code, message));`;
 	const { stdout } = spawnSync(process.execPath, ["-e", code], { encoding: "utf8" });
 	expect(stdout).toMatch(/^ERR_ATTRIBUTES_UNAVAILABLE Cannot use extended attributes: .*fs-xattr.*compiler/);
