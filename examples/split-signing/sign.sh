@@ -17,6 +17,6 @@ if [ "$previous" = first ]; then
 	sigtool finish "$unsigned" -o "$output" --expect-digest "$digest" --cert "$SIGN_CERT" "$@"
 else
 	# `finish` shows what changed since PREVIOUS, but does not verify PREVIOUS. So its signature is verified here.
-	sigtool verify "$previous" --trust "$SIGN_CERT"
+	sigtool verify --signature-only "$previous" --trust "$SIGN_CERT"
 	sigtool finish "$unsigned" -o "$output" --expect-digest "$digest" --previous "$previous" --cert "$SIGN_CERT" "$@"
 fi

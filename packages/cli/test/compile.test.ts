@@ -138,7 +138,10 @@ describe("inspect and verify of a trust index", () => {
 		expect(sigtool(["inspect", index, "--verbose"]).stdout).toMatch(/lib\/a\.js [0-9a-f]{64}\n/);
 		const verified = sigtool(["verify", index, "--json"]);
 		expect(verified.status).toBe(0);
-		expect(verified.json().results).toMatchObject([{ verdict: "trusted", development: true, index: said }]);
+		expect(verified.json().results).toMatchObject([
+			{ verdict: "signed", match: "none", development: true, index: said },
+		]);
+		expect(sigtool(["verify", index]).stdout).toMatch(/^signed .*: its signature alone; no files were compared\n/);
 		expect(sigtool(["verify", index, "--product", "other"]).stderr).toContain("[ERR_PRODUCT_MISMATCH]");
 	});
 

@@ -34,7 +34,15 @@ test("both ways print the same and end with the same status", () => {
 	const sigtool = runner(home);
 	sigtool(["sign", root]);
 	makeTree(root, { b: "changed", c: "added" });
-	for (const path of [root, join(root, "a"), join(root, "b"), join(root, "c"), join(root, "missing"), ""]) {
+	for (const path of [
+		root,
+		join(root, "pack.cat"),
+		join(root, "a"),
+		join(root, "b"),
+		join(root, "c"),
+		join(root, "missing"),
+		"",
+	]) {
 		const { status, stdout, stderr } = sigtool(["verify", path]);
 		const time = /judged at .*/g;
 		const parsed = sigtool(["verify", path, "--added", "fail"]);

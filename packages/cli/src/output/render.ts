@@ -61,7 +61,7 @@ const WITHOUT = {
 } as const;
 
 /** Makes a path relative when it is below the working directory. */
-function shownPath(file: string): string {
+export function shownPath(file: string): string {
 	const path = relative(process.cwd(), file);
 	return path.startsWith("..") || isAbsolute(path) ? file : path;
 }

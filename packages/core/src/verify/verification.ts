@@ -10,6 +10,11 @@ import type { RevocationOptions } from "./verify-revocation.js";
 export interface VerifyOptions extends SourceOptions {
 	/** The verdict for an unsigned entry of a directory. Default `fail`. A file that is verified by itself always fails. */
 	readonly added?: "fail" | "warn" | "ignore";
+	/**
+	 * The value `signature` verifies a catalog's signature and compares no files, so that the verdict is `signed` and never
+	 * `trusted`. Default `files`.
+	 */
+	readonly extent?: "files" | "signature";
 	/** `report` reports entries as added although signed ignore rules cover them. Default `apply`. */
 	readonly ignoreRules?: "apply" | "report";
 	/** Absent: revocation is not checked. */
@@ -19,8 +24,13 @@ export interface VerifyOptions extends SourceOptions {
 
 export interface Verification {
 	readonly path: string;
-	/** `undecided`: no difference was proven, but some files could not be read. */
-	readonly verdict: "trusted" | "failed" | "undecided";
+	/**
+	 * `trusted`: files were compared, and none differs. `signed`: a signature holds, and no file was compared.
+	 * `undecided`: no difference was proven, but some files could not be read.
+	 */
+	readonly verdict: "trusted" | "signed" | "failed" | "undecided";
+	/** The real path of the directory that entry paths are relative to. Undefined when no files were compared by path. */
+	readonly root: string | undefined;
 	readonly catalogs: readonly UsedCatalog[];
 	/** How files were compared with the catalogs. `none`: only the signature of a catalog was verified. */
 	readonly match: "path" | "digest" | "none";
@@ -46,20 +56,24 @@ export async function unlessRevoked(sources: Sources, options: VerifyOptions): P
 }
 
 /** The entries that were compared, and how they differ. */
-export interface Comparison extends Pick<Verification, "path" | "catalogs" | "match" | "checkedCount"> {
+export interface Comparison extends Pick<Verification, "path" | "root" | "catalogs" | "match" | "checkedCount"> {
 	readonly ignoredCount?: number;
 	readonly findings: readonly Finding[];
 	readonly warnings?: readonly string[];
 }
 
-/** Decides the verdict by `added`, and collects the warnings of the catalogs. */
+/**
+ * Decides the verdict by `added`, and collects the warnings of the catalogs. Only here does a verification become
+ * `trusted`, and never one that compared no files.
+ */
 export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignore" = "fail"): Verification {
 	const { ignoredCount = 0, findings, catalogs, warnings = [] } = comparison;
 	const isAddition = ({ code }: Finding) => code === "ERR_FILE_ADDED" || code === "ERR_NOT_A_MEMBER";
 	const decisive = added === "fail" ? findings : findings.filter((finding) => !isAddition(finding));
+	const passed = comparison.match === "none" ? "signed" : "trusted";
 	return {
 		...comparison,
-		verdict: decisive.length === 0 ? "trusted" : worstExitStatus(decisive) === 3 ? "undecided" : "failed",
+		verdict: decisive.length === 0 ? passed : worstExitStatus(decisive) === 3 ? "undecided" : "failed",
 		ignoredCount,
 		findings: decisive,
 		notices: added === "warn" ? findings.filter(isAddition) : [],

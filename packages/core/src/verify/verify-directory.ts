@@ -12,7 +12,7 @@ import { createSelection, type SelectionRules } from "../fileset/selection.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "../formats/cat-facts.js";
 import { temporaryNameFor } from "../system/store.js";
-import { linkRules, type SignedEntries, signedEntries } from "./merge.js";
+import { bindingOf, linkRules, type SignedEntries, signedEntries } from "./merge.js";
 import { loadCatalogs, type Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
@@ -22,12 +22,18 @@ import { compareEntry, lexicalEntry } from "./verify-file.js";
 export interface DirectoryVerifyOptions extends VerifyOptions {
 	/** A visitor of every file. The calling thread then hashes alone. */
 	readonly visitor?: FileVisitor;
+	/** The catalog that was named in the place of the directory. It is the one that is used. */
+	readonly operand?: string;
 }
 
 /** @throws the errors of `verifyPath` */
-export async function verifyDirectory(path: string, options: DirectoryVerifyOptions): Promise<Verification> {
+export async function verifyDirectory(path: string, given: DirectoryVerifyOptions): Promise<Verification> {
+	const { operand } = given;
+	// A given root says that the operand signs that tree, as --catalog does.
+	const options = operand === undefined || given.root === undefined ? given : { ...given, catalogs: [operand] };
 	const sources = await unlessRevoked(loadCatalogs(path, options), options);
 	const { catalogs } = sources;
+	if (operand !== undefined && options.root === undefined) requireNames(operand, catalogs, options);
 	const root = realPath(sources.root);
 	const { within, findings: onTheWay } = await withinTree(sources, path, options);
 	let entries: SignedEntries | undefined;
@@ -51,7 +57,8 @@ export async function verifyDirectory(path: string, options: DirectoryVerifyOpti
 		visitor: denied.visitor,
 	});
 	const comparison = {
-		path,
+		path: operand ?? path,
+		root,
 		catalogs,
 		checkedCount: manifest.count,
 		ignoredCount: selection.ignoredCount,
@@ -91,6 +98,18 @@ export async function verifyDirectory(path: string, options: DirectoryVerifyOpti
 		});
 	}
 	return conclude({ ...comparison, match, findings }, options.added);
+}
+
+/**
+ * Refuses a catalog whose members have no names, as those of drivers: any directory may contain such files.
+ * @throws ERR_USAGE
+ */
+function requireNames(operand: string, catalogs: readonly UsedCatalog[], options: VerifyOptions): void {
+	if (bindingOf(catalogs, { ...options, match: undefined }).match === "path") return;
+	const message =
+		`Cannot tell which files ${quote(operand)} signs: its members have no names; name their directory with --root, ` +
+		"or verify the signature alone with --signature-only";
+	throw new SigtoolError("ERR_USAGE", message, { path: operand });
 }
 
 function signedLinks(catalogs: readonly UsedCatalog[]): ReadonlyMap<string, string> {

@@ -29,7 +29,7 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 	if (entry === undefined)
 		warnings.push(`${quote(path)} leads out of the signed tree; the file it leads to was not checked`);
 	const checkedCount = links.length + (entry === undefined ? 0 : 1);
-	return conclude({ path, match: "path", catalogs, checkedCount, findings, warnings });
+	return conclude({ path, match: "path", root: realPath(root), catalogs, checkedCount, findings, warnings });
 }
 
 /** Loads the catalogs. Reports a file as not existing, instead of the lack of a catalog, when both are missing. */
@@ -113,5 +113,5 @@ function verifyByDigest(path: string, catalogs: readonly UsedCatalog[], options:
 	});
 	const differences = compareByDigest(manifest, digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
 	const findings = [...denied.findings, ...differences];
-	return conclude({ path, match: "digest", catalogs, checkedCount: 1, findings });
+	return conclude({ path, match: "digest", root: undefined, catalogs, checkedCount: 1, findings });
 }

@@ -2,11 +2,11 @@
  * Implements `sigtool verify`: checks that a directory or a file is what a trusted signer signed.
  *
  * Catalogs are located (`verify-sources.ts`) and verified (`verify-catalog.ts`) first. Then files are hashed, and every
- * difference is a finding.
+ * difference is a finding. Only `extent: "signature"` compares no files, and its verdict is never `trusted`.
  */
 
 import { basename, dirname, join } from "node:path";
-import { SigtoolError } from "../errors.js";
+import { quote, SigtoolError } from "../errors.js";
 import { catalogsFrom, kindOf, realPath } from "../fileset/locate-catalogs.js";
 import { evidenceSize } from "../formats/cat-entries.js";
 import { exists } from "../system/store.js";
@@ -17,36 +17,54 @@ import { verifyFile } from "./verify-file.js";
 import { requireSigners } from "./verify-signers.js";
 
 /**
- * Verifies a directory, a file of a signed directory, or the signature of a `.cat` file that no other catalog covers.
- * Differences are findings. An error that prevents a verdict is thrown.
+ * Verifies a directory, a file of a signed directory, or the tree of a `.cat` file: `root`, else the directory that the
+ * catalog is found in by convention. A `.cat` file that another catalog covers is a file like any other, unless `root`
+ * is given. Differences are findings. An error that prevents a verdict is thrown.
  * @throws ERR_ROOT_MISSING, ERR_CATALOG_NOT_FOUND, ERR_NESTED_CATALOG, ERR_PATH_*, ERR_USAGE, and the errors of
  * `verifyCatalog`
  */
 export async function verifyPath(path: string, options: VerifyOptions): Promise<Verification> {
 	if (path === "") throw new SigtoolError("ERR_USAGE", "Name a file or directory to verify");
 	const kind = exists(path) ? kindOf(path) : "missing";
-	if (kind === "directory") {
-		// Verifying a single file does not need this module and all that it imports.
-		const { verifyDirectory } = await import("./verify-directory.js");
-		return verifyDirectory(path, options);
+	if (options.extent === "signature") return verifySignature(path, kind, options);
+	if (kind === "directory") return (await directoryVerifier())(path, options);
+	if (kind === "file" && path.endsWith(".cat") && options.catalogs === undefined) {
+		const root = options.root ?? treeOf(path);
+		if (root !== undefined) return (await directoryVerifier())(root, { ...options, operand: path });
 	}
-	if (options.catalogs === undefined && kind === "file" && isOwnWitness(path)) return verifyCatalogFile(path, options);
 	return verifyFile(path, options);
 }
 
-/** Returns true for a `.cat` file that no conventional catalog covers, except possibly itself. */
-function isOwnWitness(path: string): boolean {
-	if (!path.endsWith(".cat")) return false;
-	const [nearest] = catalogsFrom(dirname(path));
-	return nearest === undefined || nearest.file === join(realPath(dirname(path)), basename(path));
+/** Loads the module that compares directories, because verifying a single file needs neither it nor its imports. */
+async function directoryVerifier() {
+	return (await import("./verify-directory.js")).verifyDirectory;
 }
 
-/** Verifies a catalog's own signature, and that its members can be parsed and are evidence. */
-async function verifyCatalogFile(path: string, options: VerifyOptions): Promise<Verification> {
+/**
+ * Returns the directory whose files a catalog signs by convention. Returns undefined when another catalog covers it.
+ * @throws ERR_USAGE when no convention tells
+ */
+function treeOf(catalog: string): string | undefined {
+	const directory = dirname(catalog);
+	const [nearest] = catalogsFrom(directory);
+	if (nearest?.file === join(realPath(directory), basename(catalog))) return directory;
+	if (nearest !== undefined) return undefined;
+	const message =
+		`Cannot tell which files ${quote(catalog)} signs: name their directory with --root, ` +
+		"or verify the signature alone with --signature-only";
+	throw new SigtoolError("ERR_USAGE", message, { path: catalog });
+}
+
+/** Verifies a catalog's own signature, and that its members can be parsed and are evidence. Compares no files. */
+async function verifySignature(path: string, kind: string, options: VerifyOptions): Promise<Verification> {
+	if (kind === "directory") {
+		const message = `Cannot verify the signature alone of ${quote(path)}: it is a directory; name a catalog`;
+		throw new SigtoolError("ERR_USAGE", message, { path });
+	}
 	const loaded = { catalogs: [loadCatalog(path, options)], root: dirname(path) };
 	requireSigners(loaded.catalogs, options.requiredSigners ?? 1);
 	const { catalogs } = await unlessRevoked(loaded, options);
 	for (const { catalog } of catalogs) evidenceSize(catalog, options.profile ?? "default");
 	const findings = catalogs.flatMap(({ catalog }) => deniedMembers(catalog, options.trust));
-	return conclude({ path, match: "none", catalogs, checkedCount: 0, findings });
+	return conclude({ path, match: "none", root: undefined, catalogs, checkedCount: 0, findings });
 }

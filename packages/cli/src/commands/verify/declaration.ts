@@ -14,7 +14,10 @@ export const VERIFY: CommandDeclaration = {
 	description: "check whether files are what a trusted signer signed, and show what changed",
 	declare(command) {
 		catalogOptions(
-			command.argument("<path...>", "signed directories, files in one, catalogs, or trust indexes (.sigx)"),
+			command.argument(
+				"<path...>",
+				"signed directories, files in one, catalogs (their trees), or trust indexes (.sigx)",
+			),
 		)
 			.addOption(formats("what to verify (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
 			.option("--attribute <name>", "another name for spython's attribute")
@@ -34,7 +37,8 @@ export const VERIFY: CommandDeclaration = {
 					"ignore",
 				]),
 			)
-			.option("--no-ignore", "also report added files that the signed ignore rules hide");
+			.option("--no-ignore", "also report added files that the signed ignore rules hide")
+			.option("--signature-only", "verify the signature of a catalog and compare no files; the verdict is `signed`");
 		signerOptions(command);
 		examples(
 			command,
@@ -42,6 +46,8 @@ export const VERIFY: CommandDeclaration = {
 				"sigtool verify ./lib",
 				"sigtool verify ./lib --trust ca.crt --product lib",
 				"sigtool verify ./lib/index.js",
+				"sigtool verify ./driver.cat --root ./driver --profile windows-legacy --trust roots.pem",
+				"sigtool verify ./driver.cat --signature-only --trust roots.pem",
 				"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
 				"sigtool verify ./lib --trust ca.crt --crl ca.crl --ocsp prefer",
 				"sigtool verify ./lib --catalog sigs --require 2",
@@ -57,6 +63,6 @@ export const VERIFY: CommandDeclaration = {
 
 const ABOUT_VERIFYING = `
 Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --require, --crl,
---ocsp.
+--ocsp, --signature-only.
 Options for attributes only: --cert, --namespace, --allow-unsigned, and --attribute with --format spython.
 `;

@@ -7,7 +7,7 @@ import { isoTime, signerFields, signerRows } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
-/** Verifies the signature and the signer of a trust index, and no files. @throws as `verifyTrustIndex` */
+/** Verifies the signature and the signer of a trust index, and no files: the verdict is `signed`. @throws as `verifyTrustIndex` */
 export function verifyIndex(file: string, { product }: VerifyCommandOptions, { trust, at }: Judgement): Outcome {
 	const { index, signer, judgedAt } = fromIndexFile(file, (bytes) => {
 		return verifyTrustIndex(bytes, { trust, at, development: "allow" });
@@ -26,9 +26,11 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 			sha256,
 		}));
 	const passed = findings.length === 0;
-	const verdict = passed ? "trusted" : "failed";
+	const verdict = passed ? "signed" : "failed";
 	const lines = [
-		`${passed ? colour.green(verdict) : colour.red(verdict)} ${escaped(file)}`,
+		passed
+			? `${colour.green(verdict)} ${escaped(file)}: its signature alone; no files were compared`
+			: `${colour.red(verdict)} ${escaped(file)}`,
 		...rows([
 			...indexRows(index),
 			...signerRows(signer.certificate, signer.development),

@@ -16,6 +16,7 @@ export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOpti
 	readonly match?: "path" | "digest";
 	readonly added?: "fail" | "warn" | "ignore";
 	readonly ignore: boolean;
+	readonly signatureOnly?: boolean;
 }
 
 /** The result for one path. */

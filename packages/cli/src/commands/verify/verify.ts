@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { type SignFormat, type Verification, verifyPath, worstExitStatus } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
@@ -5,7 +6,7 @@ import { type SignerDemands, signerDemandsOf } from "../../options/signer-demand
 import { usageError } from "../../options/usage.js";
 import { type ExitStatus, escaped, oneLine, type Report, rows, worse } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { catalogFields, catalogRows, count, findingLines } from "../../output/render.js";
+import { catalogFields, catalogRows, count, findingLines, shownPath } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
@@ -54,14 +55,18 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 /** Refuses an option that has no effect on the given formats, so that nobody believes it was applied. @throws ERR_USAGE */
 function checkOptions(formats: readonly SignFormat[], options: VerifyCommandOptions): void {
 	const { catalog, root, product, match, tsaTrust, ignore, added } = options;
-	const { require, crl, ocsp } = options;
+	const { require, crl, ocsp, signatureOnly } = options;
 	const { cert, attribute, allowUnsigned, namespace } = options;
+	if (signatureOnly === true) {
+		const ofFiles = { catalog, root, match, added, "no-ignore": ignore ? undefined : true };
+		refuse(ofFiles, "--signature-only compares no files");
+	}
 	if (!formats.includes("cat")) {
 		if (added !== undefined) {
 			throw usageError("Leave --added out: a file without an attribute cannot be told from one that was stripped");
 		}
 		const ofCatalogs = {
-			...{ catalog, root, product, match, "tsa-trust": tsaTrust, require, crl, ocsp },
+			...{ catalog, root, product, match, "tsa-trust": tsaTrust, require, crl, ocsp, "signature-only": signatureOnly },
 			"no-ignore": ignore ? undefined : true,
 		};
 		refuse(ofCatalogs, "it is about catalogs; add --format cat");
@@ -92,6 +97,7 @@ async function verifyCatalogsOf(
 			profile: options.profile,
 			match: options.match,
 			added: options.added,
+			extent: options.signatureOnly === true ? "signature" : "files",
 			ignoreRules: options.ignore ? "apply" : "report",
 			onProgress: (done) => progress.update(done),
 		});
@@ -122,26 +128,26 @@ async function orFailure(path: string, judge: () => Promise<Outcome>): Promise<O
 
 function outcomeOf(verification: Verification, options: VerifyCommandOptions): Outcome {
 	const { path, verdict, findings, notices } = verification;
-	const trusted = verdict === "trusted";
-	const headline = trusted
-		? `${colour.green("trusted")} ${escaped(path)}`
+	const passed = verdict === "trusted" || verdict === "signed";
+	const headline = passed
+		? `${colour.green(verdict)} ${escaped(path)}${verdict === "signed" ? ": its signature alone; no files were compared" : ""}`
 		: `${colour.red(verdict)} ${escaped(path)}: ${count(findings.length, verdict === "failed" ? "difference" : "unreadable entry", verdict === "failed" ? "differences" : "unreadable entries")}`;
 	const report = [headline, ...describe(verification, options)];
 	return {
-		exit: trusted ? 0 : worstExitStatus(findings),
+		exit: passed ? 0 : worstExitStatus(findings),
 		// A getter, because only --json needs the fields, which can be large.
 		get fields() {
 			return verificationFields(verification);
 		},
-		lines: trusted ? report : [],
-		problems: trusted ? [] : [...report, ...findings.flatMap(findingLines)],
+		lines: passed ? report : [],
+		problems: passed ? [] : [...report, ...findings.flatMap(findingLines)],
 		warnings: [...verification.warnings, ...notices.map(({ message }) => message)],
 	};
 }
 
 /** Rows that name the catalogs, and how many entries were compared or hidden. */
 function describe(verification: Verification, options: VerifyCommandOptions): string[] {
-	const { catalogs, match, checkedCount, ignoredCount } = verification;
+	const { path, root, catalogs, match, checkedCount, ignoredCount } = verification;
 	const rules = catalogs.flatMap(({ facts }) => [...facts.ignore, ...facts.include.map((glob) => `include ${glob}`)]);
 	const shown = options.verbose === true ? rules : [];
 	const hidden = `${count(ignoredCount, "entry", "entries")} by ${count(rules.length, "signed rule")}`;
@@ -151,6 +157,7 @@ function describe(verification: Verification, options: VerifyCommandOptions): st
 			: `${count(checkedCount, "entry", "entries")} by ${match}`;
 	return rows([
 		...catalogs.flatMap((catalog) => catalogRows(catalog, options)),
+		["tree", root === undefined || resolve(path) === root ? undefined : escaped(shownPath(root) || ".")],
 		["checked", checked],
 		["hidden", rules.length === 0 ? undefined : `${hidden}; --no-ignore reports them`],
 		...shown.map((rule): [string, string] => ["rule", escaped(rule)]),
@@ -158,10 +165,11 @@ function describe(verification: Verification, options: VerifyCommandOptions): st
 }
 
 function verificationFields(verification: Verification): Record<string, unknown> {
-	const { path, verdict, match, checkedCount, ignoredCount, findings, notices, catalogs } = verification;
+	const { path, verdict, root, match, checkedCount, ignoredCount, findings, notices, catalogs } = verification;
 	return {
 		path,
 		verdict,
+		root: root ?? null,
 		development: catalogs.some(({ signer }) => signer.development),
 		match,
 		checked: checkedCount,
