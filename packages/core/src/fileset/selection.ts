@@ -23,6 +23,8 @@ export interface Selection {
 	 * Returns true for an entry that the walk leaves out. Such a directory is not entered. Undefined: all are selected.
 	 */
 	readonly excludes: ((path: string, kind: "file" | "directory") => boolean) | undefined;
+	/** Returns true for a file that no path of the scope, no glob and no member covers, whatever the patterns say. */
+	readonly isOutside: (path: string) => boolean;
 	/** The number of entries that patterns and globs have left out so far. A directory counts once. */
 	readonly ignoredCount: number;
 }
@@ -37,7 +39,7 @@ export async function createSelection(
 	members: () => Iterable<string> = () => [],
 ): Promise<Selection> {
 	if (rules.ignore.length === 0 && rules.include.length === 0 && rules.scope === "root") {
-		return { excludes: undefined, ignoredCount: 0 };
+		return { excludes: undefined, isOutside: () => false, ignoredCount: 0 };
 	}
 	const protectedPaths = withAncestors(members());
 	const isIgnored = await ignoreMatcher(rules.ignore);
@@ -52,6 +54,7 @@ export async function createSelection(
 			ignoredCount++;
 			return true;
 		},
+		isOutside: (path) => !protectedPaths.has(path) && !(inScope(path, "file") && isIncluded(path, "file")),
 		get ignoredCount() {
 			return ignoredCount;
 		},

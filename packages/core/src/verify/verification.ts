@@ -3,12 +3,16 @@
 import { ERROR_CODES, type ExitStatus } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
 import type { HashProgress } from "../fileset/hash-files.js";
+import type { Coverage } from "./coverage.js";
 import type { SourceOptions, Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import type { RevocationOptions } from "./verify-revocation.js";
 
 export interface VerifyOptions extends SourceOptions {
-	/** The verdict for an unsigned entry of a directory. Default `fail`. A file that is verified by itself always fails. */
+	/**
+	 * The verdict for an unsigned entry of a directory. Default `fail` for what the catalogs cover; a given value is about
+	 * every file of the tree. A file that is verified by itself always fails.
+	 */
 	readonly added?: "fail" | "warn" | "ignore";
 	/**
 	 * The value `signature` verifies a catalog's signature and compares no files, so that the verdict is `signed` and never
@@ -34,6 +38,12 @@ export interface Verification {
 	readonly catalogs: readonly UsedCatalog[];
 	/** How files were compared with the catalogs. `none`: only the signature of a catalog was verified. */
 	readonly match: "path" | "digest" | "none";
+	/** The part of the tree that the catalogs are about. `none`: no files were compared. */
+	readonly covers: Coverage["covers"] | "file" | "none";
+	/** The paths that were signed, when the catalogs cover `paths`. */
+	readonly coveredPaths: readonly string[];
+	/** The number of files beside those that the catalogs cover. Undefined when they were not counted. */
+	readonly otherCount: number | undefined;
 	/** The number of entries that were compared with a catalog. */
 	readonly checkedCount: number;
 	/** The number of entries that signed ignore rules keep from being reported as added. A directory counts once. */
@@ -56,7 +66,10 @@ export async function unlessRevoked(sources: Sources, options: VerifyOptions): P
 }
 
 /** The entries that were compared, and how they differ. */
-export interface Comparison extends Pick<Verification, "path" | "root" | "catalogs" | "match" | "checkedCount"> {
+export interface Comparison
+	extends Pick<Verification, "path" | "root" | "catalogs" | "match" | "covers" | "checkedCount"> {
+	readonly coveredPaths?: readonly string[];
+	readonly otherCount?: number | undefined;
 	readonly ignoredCount?: number;
 	readonly findings: readonly Finding[];
 	readonly warnings?: readonly string[];
@@ -67,13 +80,15 @@ export interface Comparison extends Pick<Verification, "path" | "root" | "catalo
  * `trusted`, and never one that compared no files.
  */
 export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignore" = "fail"): Verification {
-	const { ignoredCount = 0, findings, catalogs, warnings = [] } = comparison;
+	const { coveredPaths = [], otherCount, ignoredCount = 0, findings, catalogs, warnings = [] } = comparison;
 	const isAddition = ({ code }: Finding) => code === "ERR_FILE_ADDED" || code === "ERR_NOT_A_MEMBER";
 	const decisive = added === "fail" ? findings : findings.filter((finding) => !isAddition(finding));
 	const passed = comparison.match === "none" ? "signed" : "trusted";
 	return {
 		...comparison,
 		verdict: decisive.length === 0 ? passed : worstExitStatus(decisive) === 3 ? "undecided" : "failed",
+		coveredPaths,
+		otherCount,
 		ignoredCount,
 		findings: decisive,
 		notices: added === "warn" ? findings.filter(isAddition) : [],

@@ -12,6 +12,7 @@ import { createSelection, type SelectionRules } from "../fileset/selection.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "../formats/cat-facts.js";
 import { temporaryNameFor } from "../system/store.js";
+import { countOthers, coverageOf } from "./coverage.js";
 import { bindingOf, linkRules, type SignedEntries, signedEntries } from "./merge.js";
 import { loadCatalogs, type Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
@@ -42,24 +43,31 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 		entries ??= signedEntries(catalogs, options);
 		return entries;
 	};
-	const selection = await createSelection(root, selectionRules(catalogs, options), () => pathsOf(signed().set));
+	const members = () => pathsOf(signed().set);
+	const covered = selectionRules(catalogs, options);
+	const selection = await createSelection(root, asAskedFor(covered, options), members);
 	const listed = within === undefined ? listToCompare(catalogs, options) : undefined;
 	const digest = listed === undefined && signed().digestSize === 20 ? "sha1" : "sha256";
 	const denied = watchForDenied(options.trust, digest, options.visitor);
+	const skip = catalogEntryPaths(root, catalogs);
 	const manifest = await hashFileSet(root, {
 		digest,
 		...linkRules(catalogs),
 		caseCollisions: listed?.facts.caseCollisions ?? "allow",
 		exclude: restrictedTo(within, selection.excludes),
-		skip: catalogEntryPaths(root, catalogs),
+		skip,
 		onProblem: "collect",
 		onProgress: options.onProgress,
 		visitor: denied.visitor,
 	});
+	const { covers, paths: coveredPaths } = coverageOf(covered);
 	const comparison = {
 		path: operand ?? path,
 		root,
 		catalogs,
+		covers,
+		coveredPaths,
+		otherCount: covers === "paths" ? undefined : await othersBeside(root, covered, { members, within, skip }),
 		checkedCount: manifest.count,
 		ignoredCount: selection.ignoredCount,
 	};
@@ -179,6 +187,25 @@ function isSignedList(manifest: Manifest, { catalog, facts }: UsedCatalog): bool
 
 function pathsOf(set: SignedSet): string[] {
 	return [...set.files.keys(), ...set.links.keys()];
+}
+
+/** Returns the rules of `covered`, without those about a part of the tree when `added` is about all of it. */
+function asAskedFor(covered: SelectionRules, { added = "ignore" }: VerifyOptions): SelectionRules {
+	return added === "ignore" ? covered : { ignore: covered.ignore, include: [], scope: "root" };
+}
+
+interface Beside {
+	readonly members: () => Iterable<string>;
+	readonly within: string | undefined;
+	readonly skip: ReadonlySet<string>;
+}
+
+/** Counts the files that the rules do not cover. Files that ignore patterns hide are not among them. */
+async function othersBeside(root: string, covered: SelectionRules, { members, within, skip }: Beside): Promise<number> {
+	if (coverageOf(covered).covers === "tree") return 0;
+	const selection = await createSelection(root, { ...covered, ignore: [] }, members);
+	const { excludes } = await createSelection(root, { ignore: covered.ignore, include: [], scope: "root" }, members);
+	return countOthers(root, selection, restrictedTo(within, excludes), skip);
 }
 
 /** Returns the rules that all catalogs have in common. */

@@ -29,7 +29,16 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 	if (entry === undefined)
 		warnings.push(`${quote(path)} leads out of the signed tree; the file it leads to was not checked`);
 	const checkedCount = links.length + (entry === undefined ? 0 : 1);
-	return conclude({ path, match: "path", root: realPath(root), catalogs, checkedCount, findings, warnings });
+	return conclude({
+		path,
+		match: "path",
+		covers: "file",
+		root: realPath(root),
+		catalogs,
+		checkedCount,
+		findings,
+		warnings,
+	});
 }
 
 /** Loads the catalogs. Reports a file as not existing, instead of the lack of a catalog, when both are missing. */
@@ -113,5 +122,5 @@ function verifyByDigest(path: string, catalogs: readonly UsedCatalog[], options:
 	});
 	const differences = compareByDigest(manifest, digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
 	const findings = [...denied.findings, ...differences];
-	return conclude({ path, match: "digest", root: undefined, catalogs, checkedCount: 1, findings });
+	return conclude({ path, match: "digest", covers: "file", root: undefined, catalogs, checkedCount: 1, findings });
 }

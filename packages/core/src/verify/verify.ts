@@ -66,5 +66,5 @@ async function verifySignature(path: string, kind: string, options: VerifyOption
 	const { catalogs } = await unlessRevoked(loaded, options);
 	for (const { catalog } of catalogs) evidenceSize(catalog, options.profile ?? "default");
 	const findings = catalogs.flatMap(({ catalog }) => deniedMembers(catalog, options.trust));
-	return conclude({ path, match: "none", root: undefined, catalogs, checkedCount: 0, findings });
+	return conclude({ path, match: "none", covers: "none", root: undefined, catalogs, checkedCount: 0, findings });
 }

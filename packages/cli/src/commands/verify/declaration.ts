@@ -31,11 +31,10 @@ export const VERIFY: CommandDeclaration = {
 				]),
 			)
 			.addOption(
-				new Option("--added <how>", "files that no signature covers (default: fail)").choices([
-					"fail",
-					"warn",
-					"ignore",
-				]),
+				new Option(
+					"--added <how>",
+					"every file that no signature covers (default: fail, of what the catalog covers)",
+				).choices(["fail", "warn", "ignore"]),
 			)
 			.option("--no-ignore", "also report added files that the signed ignore rules hide")
 			.option("--signature-only", "verify the signature of a catalog and compare no files; the verdict is `signed`");

@@ -158,20 +158,35 @@ function describe(verification: Verification, options: VerifyCommandOptions): st
 	return rows([
 		...catalogs.flatMap((catalog) => catalogRows(catalog, options)),
 		["tree", root === undefined || resolve(path) === root ? undefined : escaped(shownPath(root) || ".")],
+		["covers", coverage(verification)],
 		["checked", checked],
 		["hidden", rules.length === 0 ? undefined : `${hidden}; --no-ignore reports them`],
 		...shown.map((rule): [string, string] => ["rule", escaped(rule)]),
 	]);
 }
 
+/** Says that the catalogs are about a part of the tree; undefined when they are about all of it. */
+function coverage({ covers, coveredPaths, otherCount = 0 }: Verification): string | undefined {
+	if (covers === "paths") {
+		return `the signed paths ${escaped(coveredPaths.join(", "))}; nothing beside them was looked at`;
+	}
+	if (covers !== "list" && covers !== "include") return undefined;
+	const part = covers === "list" ? "the files of a list (--files-from)" : "files that match its include globs";
+	const others = count(otherCount, "other file lies there", "other files lie there");
+	return `${part}; ${otherCount === 0 ? "no other file lies there" : `${others}: --added fail reports them`}`;
+}
+
 function verificationFields(verification: Verification): Record<string, unknown> {
 	const { path, verdict, root, match, checkedCount, ignoredCount, findings, notices, catalogs } = verification;
+	const { covers, otherCount } = verification;
 	return {
 		path,
 		verdict,
 		root: root ?? null,
 		development: catalogs.some(({ signer }) => signer.development),
 		match,
+		covers,
+		others: otherCount ?? null,
 		checked: checkedCount,
 		ignored: ignoredCount,
 		findings,
