@@ -6,6 +6,7 @@
 #
 # PYTHON is the interpreter. LIBRARY lists the directories it loads modules from, as `sigtool python build` prints them.
 set -eu
+export SIGTOOL_DEVELOPMENT=refuse
 
 app=$1
 out=$2

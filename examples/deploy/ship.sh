@@ -5,6 +5,7 @@
 #
 # Run it where the key is, never where the application runs. SOURCE_DATE_EPOCH makes its output reproducible.
 set -eu
+export SIGTOOL_DEVELOPMENT=refuse
 
 app=$1
 out=$2

@@ -5,6 +5,7 @@
 #
 # Send OUTPUT_DIRECTORY/unsigned.cat to the signing machine. Send the digest by another way than the file.
 set -eu
+export SIGTOOL_DEVELOPMENT=refuse
 
 app=$1
 out=$2

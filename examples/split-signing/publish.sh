@@ -3,6 +3,7 @@
 #
 #   SIGN_CERT=release.crt ./publish.sh APP_DIRECTORY SIGNED_CATALOG
 set -eu
+export SIGTOOL_DEVELOPMENT=refuse
 
 app=$1
 signed=$2

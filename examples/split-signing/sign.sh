@@ -6,6 +6,7 @@
 # PREVIOUS is the catalog of the last release, or the word "first". KEY_OPTIONS say where the key is, as in
 # `--pkcs11 'pkcs11:token=release;object=signer' --pkcs11-module MODULE --pin-file FILE`.
 set -eu
+export SIGTOOL_DEVELOPMENT=refuse
 
 unsigned=$1
 digest=$2

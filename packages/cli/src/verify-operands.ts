@@ -10,6 +10,7 @@ import { type ExitStatus, printFailure, printReport } from "./output/output.js";
 export const NO_OPTIONS: VerifyCommandOptions = {
 	profile: "default",
 	ignore: true,
+	development: true,
 };
 
 /** Tells whether the arguments are `verify` and operands only. */

@@ -307,7 +307,10 @@ describe("ignore rules only hide added files", () => {
 		const { verify, at } = signedLibrary();
 		writeFileSync(at("new.js"), "");
 		expect(verify("--added", "warn")).toMatchObject({ status: 0, stderr: expect.stringContaining("new.js") });
-		expect(verify("--added", "ignore")).toMatchObject({ status: 0, stderr: "" });
+		expect(verify("--added", "ignore")).toMatchObject({
+			status: 0,
+			stderr: expect.stringMatching(/^note: a development identity signed [^\n]*\n$/),
+		});
 		writeFileSync(at("index.js"), "changed");
 		expect(verify("--added", "ignore").status).toBe(1);
 	});
@@ -393,9 +396,13 @@ describe("exit status and output", () => {
 		});
 	});
 
-	test("--quiet prints nothing on success and findings on failure", () => {
+	test("--quiet prints nothing but notes on success and findings on failure", () => {
 		const { verify, at } = signedLibrary();
-		expect(verify("--quiet")).toMatchObject({ status: 0, stdout: "", stderr: "" });
+		expect(verify("--quiet")).toMatchObject({
+			status: 0,
+			stdout: "",
+			stderr: expect.stringMatching(/^note: a development identity signed [^\n]*\n$/),
+		});
 		writeFileSync(at("index.js"), "changed");
 		expect(verify("--quiet")).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("index.js") });
 	});

@@ -116,6 +116,10 @@ export const ERROR_CODES = {
 	ERR_UNTRUSTED_SIGNER: [1, "The signature is valid, but its signer is not trusted here."],
 	ERR_TOO_FEW_SIGNERS: [1, "Fewer different keys signed the tree, or an entry of it, than `--require` demands."],
 	ERR_DEVELOPMENT_IDENTITY: [1, "A development identity signed something that needs a release identity."],
+	ERR_DEVELOPMENT_REFUSED: [
+		2,
+		"A development identity would sign, or would be trusted, and `--no-development` or `SIGTOOL_DEVELOPMENT` refuses that.",
+	],
 	ERR_PRODUCT_MISMATCH: [1, "The catalog belongs to another product than the one expected."],
 	ERR_DIGEST_MISMATCH: [1, "A file does not have the digest given with `--expect-digest`."],
 

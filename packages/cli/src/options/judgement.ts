@@ -3,9 +3,10 @@
 import { type Certificate, defaultTrust, storedDenials, type TrustPolicy, trustFromCertificates } from "@sigtool/core";
 import { escaped } from "../output/output.js";
 import { readCertificates } from "./certificate-file.js";
+import { type DevelopmentOptions, developmentOf } from "./development.js";
 import { usageError } from "./usage.js";
 
-export interface JudgementOptions {
+export interface JudgementOptions extends DevelopmentOptions {
 	readonly trust?: readonly string[];
 	readonly tsaTrust?: readonly string[];
 	readonly at?: string;
@@ -18,19 +19,24 @@ export interface Judgement {
 	readonly at: number | undefined;
 }
 
-export function judgementOf({ trust, tsaTrust, at }: JudgementOptions): Judgement {
+export function judgementOf(options: JudgementOptions): Judgement {
+	const { trust, tsaTrust, at } = options;
 	const time = at === undefined ? undefined : parseTime(at, "--at");
 	return {
-		trust: trustOf(trust),
+		trust: trustOf(trust, options),
 		timestampAnchors: tsaTrust?.flatMap(readCertificates),
 		at: time,
 	};
 }
 
-/** Returns the trust store, or a policy of the named certificates with the deny list of the trust store. */
-export function trustOf(files: readonly string[] | undefined): TrustPolicy {
-	if (files === undefined) return defaultTrust();
-	return { ...trustFromCertificates(files.flatMap(readCertificates)), deny: storedDenials() };
+/**
+ * Returns the trust store, or a policy of the named certificates with the deny list of the trust store. Either one
+ * trusts development identities only where the options allow them.
+ */
+export function trustOf(files: readonly string[] | undefined, options: DevelopmentOptions): TrustPolicy {
+	const development = developmentOf(options);
+	if (files === undefined) return { ...defaultTrust(), development };
+	return { ...trustFromCertificates(files.flatMap(readCertificates)), deny: storedDenials(), development };
 }
 
 /** Parses a date, or a time with its zone. A time without a zone would mean another moment on each machine. */

@@ -17,7 +17,8 @@ export function keyOptions(command: Command): Command {
 		)
 		.option("--signer-command <program>", "program that makes the signatures; needs --cert (docs/signer-command.md)")
 		.addOption(repeated("--signer-argument <argument>", "one argument for that program"))
-		.option("--signer-timeout <seconds>", "time limit for one signature (default: 60)");
+		.option("--signer-timeout <seconds>", "time limit for one signature (default: 60)")
+		.addOption(noDevelopment("never sign with a development identity, or trust one"));
 }
 
 /** Adds the options about the number of signers and about revocation. */
@@ -71,7 +72,12 @@ export function judgementOptions(command: Command): Command {
 				"default",
 				"windows-legacy",
 			]),
-		);
+		)
+		.addOption(noDevelopment("trust no development identity"));
+}
+
+function noDevelopment(description: string): Option {
+	return new Option("--no-development", `${description}; as SIGTOOL_DEVELOPMENT=refuse does`);
 }
 
 /** A copy of core's `ATTRIBUTE_FORMATS`, because core is not loaded to print help. */

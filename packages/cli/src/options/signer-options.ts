@@ -12,15 +12,17 @@ import {
 	openPkcs11Signer,
 	openPkcs12Signer,
 	parsePkcs11Uri,
+	requireDevelopmentUse,
 	type Signer,
 } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
+import { type DevelopmentOptions, developmentOf } from "./development.js";
 import { readInputFile } from "./input-file.js";
 import { askSecret, type Question } from "./prompt.js";
 import { PASSPHRASE_VARIABLE, PIN_VARIABLE, takeSecret } from "./secret-variables.js";
 import { usageError } from "./usage.js";
 
-export interface KeyOptions {
+export interface KeyOptions extends DevelopmentOptions {
 	readonly key?: string;
 	readonly cert?: string;
 	readonly chain?: readonly string[];
@@ -41,10 +43,14 @@ export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean 
 
 /**
  * Opens the signer that the options name, or the development identity. The caller has to close it.
- * @throws ERR_USAGE for key options that do not fit together; ERR_KEY*, ERR_PKCS12*
+ * @throws ERR_USAGE for key options that do not fit together; ERR_DEVELOPMENT_REFUSED; ERR_KEY*, ERR_PKCS12*
  */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
 	const signer = await openNamed(options, onWarning);
+	if (signer.development && developmentOf(options) === "refuse") {
+		signer.close();
+		requireDevelopmentUse("refuse");
+	}
 	const notice = expiryNotice(signer.certificates.slice(0, 1), Date.now());
 	if (notice !== undefined) onWarning(notice);
 	return signer;
@@ -84,7 +90,7 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 			chainFiles: chain,
 		});
 	}
-	return developmentIdentity();
+	return developmentIdentity(developmentOf(options));
 }
 
 /** Returns, for a file, the function that gets its passphrase. Takes the secret out of the environment at once. */

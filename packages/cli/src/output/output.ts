@@ -29,13 +29,22 @@ export interface Report {
 	/** Lines that are printed on stderr, even with --quiet. */
 	readonly problems?: readonly string[];
 	readonly warnings?: readonly string[];
+	/** Facts that nobody may overlook, printed on stderr even with --quiet: a development identity was used or trusted. */
+	readonly notes?: readonly string[];
 }
 
 export function printReport(command: string, report: Report, options: OutputOptions): ExitStatus {
 	if (options.json === true) {
-		printJson({ command, exit: report.exit, ...report.fields, warnings: report.warnings ?? [] });
+		printJson({
+			command,
+			exit: report.exit,
+			...report.fields,
+			notes: report.notes ?? [],
+			warnings: report.warnings ?? [],
+		});
 		return report.exit;
 	}
+	for (const note of report.notes ?? []) printError(`note: ${note}`);
 	if (options.quiet !== true)
 		for (const warning of report.warnings ?? []) printError(`${colour.yellow("warning")}: ${warning}`);
 	for (const problem of report.problems ?? []) printError(problem);

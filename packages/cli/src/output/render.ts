@@ -2,6 +2,7 @@
 
 import { isAbsolute, relative } from "node:path";
 import { type Certificate, type CertificateStatus, type Finding, spkiSha256, type UsedCatalog } from "@sigtool/core";
+import { quote } from "@sigtool/core/errors";
 import { escaped, type OutputOptions, rows } from "./output.js";
 
 export function signerFields(certificate: Certificate, development: boolean): Record<string, unknown> {
@@ -24,6 +25,12 @@ export function signerRows(certificate: Certificate, development: boolean): [str
 }
 
 type ShownCatalog = Pick<UsedCatalog, "file" | "facts" | "signer" | "judgedAt" | "revocation">;
+
+/** Returns the note that a development identity is trusted for `path`, which is printed even with --quiet; or nothing. */
+export function developmentNotes(path: string, signers: readonly { readonly development: boolean }[]): string[] {
+	if (!signers.some(({ development }) => development)) return [];
+	return [`a development identity signed ${quote(path)}; other machines do not trust it`];
+}
 
 /** Shows a verified catalog and why it is trusted. */
 export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [string, string | undefined][] {

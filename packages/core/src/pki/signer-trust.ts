@@ -30,7 +30,7 @@ export interface SignerTrustOptions {
 /**
  * Returns the signer when it is trusted. A pinned key needs no chain; any other key needs one to an authority that may
  * vouch for this subject.
- * @throws ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_CERTIFICATE_*, ERR_WEAK_DIGEST, ERR_WEAK_KEY, ERR_UNSUPPORTED_ALGORITHM
+ * @throws ERR_UNTRUSTED_SIGNER, ERR_DEVELOPMENT_REFUSED, ERR_DENIED, ERR_CERTIFICATE_*, ERR_WEAK_DIGEST, ERR_WEAK_KEY, ERR_UNSUPPORTED_ALGORITHM
  */
 export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): VerifiedSigner {
 	refuseDeniedCertificates(trust.deny, [leaf]); // A denial comes first, because its reason helps most.
@@ -39,13 +39,15 @@ export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: Sign
 	const { chain, trustedBy } =
 		pin === undefined ? trustedChain(leaf, trust, options) : trustedPin(pin.certificate ?? leaf, pin, options);
 	refuseDeniedCertificates(trust.deny, chain);
+	// A signature does not cover the certificate that comes with it, so the marker in the pin's certificate counts too.
+	const development = trustedBy.source === "development" || [leaf, chain[0]].some(isDevelopmentCertificate);
+	if (development && trust.development === "refuse") throw refusedDevelopment(leaf);
 	return {
 		certificate: leaf,
 		chain,
 		spkiSha256: key,
 		trustedBy,
-		// A signature does not cover the certificate that comes with it, so the marker in the pin's certificate counts too.
-		development: trustedBy.source === "development" || [leaf, chain[0]].some(isDevelopmentCertificate),
+		development,
 	};
 }
 
@@ -73,6 +75,13 @@ function trustedChain(leaf: Certificate, trust: TrustPolicy, options: SignerTrus
 		chain: chain.certificates,
 		trustedBy: { kind: "authority", label: authority.label, source: authority.source },
 	};
+}
+
+function refusedDevelopment(leaf: Certificate): SigtoolError {
+	const message =
+		`Cannot trust signer ${quote(leaf.subject.text)}: a development identity signed it, and ` +
+		"--no-development or SIGTOOL_DEVELOPMENT=refuse forbids that; sign it with a release key";
+	return new SigtoolError("ERR_DEVELOPMENT_REFUSED", message);
 }
 
 function untrusted(leaf: Certificate, { mend = MEND }: TrustPolicy, cause?: SigtoolError): SigtoolError {

@@ -4,6 +4,7 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
+import { type DevelopmentUse, developmentUse } from "../system/development-use.js";
 import { exists, readBounded } from "../system/store.js";
 import { DEVELOPMENT_IDENTITY, hasHome, identityFiles } from "../system/user-files.js";
 import {
@@ -30,6 +31,8 @@ export interface TrustPolicy {
 	readonly timestampAuthorities?: readonly Certificate[];
 	/** The deny list, which overrides all trust. */
 	readonly deny?: readonly Denial[];
+	/** The value `refuse` trusts no development identity, whatever else the policy says. Default `allow`. */
+	readonly development?: DevelopmentUse;
 	/** The remedy that an error names for an untrusted signer, where it is not --trust or the trust store. */
 	readonly mend?: string;
 }
@@ -57,13 +60,15 @@ export interface TrustedAuthority {
 }
 
 /**
- * Returns the content of the trust store, and this machine's development identity as a pin.
+ * Returns the content of the trust store, and this machine's development identity as a pin. SIGTOOL_DEVELOPMENT decides
+ * whether development identities are trusted.
  * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
  */
 export function defaultTrust(): TrustPolicy {
 	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
 	const development = developmentCertificate();
 	return {
+		development: developmentUse(),
 		timestampAuthorities: timestampAuthorities.map(({ certificate }) => certificate),
 		deny: denied,
 		pins: new Map<string, TrustedPin>([

@@ -9,6 +9,7 @@ import { hostname, userInfo } from "node:os";
 import { promisify } from "node:util";
 import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, publicKeyOf } from "../pki/certificate.js";
+import { type DevelopmentUse, developmentUse, requireDevelopmentUse } from "../system/development-use.js";
 import { createDirectory, exists, listDirectory } from "../system/store.js";
 import {
 	DEVELOPMENT_IDENTITY,
@@ -50,9 +51,11 @@ export interface IdentityOptions {
 /**
  * Returns the signer of a user who has no key: RSA 3072, ten years, made when it is first needed. Processes that ask at
  * the same time get the same one.
- * @throws ERR_CONFIG when the certificate lacks the development marker; ERR_KEY when it has expired; ERR_IO
+ * @throws ERR_DEVELOPMENT_REFUSED where `use` or SIGTOOL_DEVELOPMENT refuses it; ERR_CONFIG when the certificate lacks the
+ * development marker; ERR_KEY when it has expired; ERR_IO
  */
-export async function developmentIdentity(): Promise<Signer> {
+export async function developmentIdentity(use: DevelopmentUse = developmentUse()): Promise<Signer> {
+	requireDevelopmentUse(use);
 	if (!exists(identityFiles(DEVELOPMENT_IDENTITY).keyFile)) {
 		const order = { keyType: "rsa-3072", subject: developmentName(), days: 3650, kind: "development" } as const;
 		await makeIdentity(DEVELOPMENT_IDENTITY, order); // An identity that another process made first is kept.

@@ -96,7 +96,11 @@ export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignor
 	};
 }
 
-/** Returns exit status 1 when any difference is proven, and 3 when all are files that could not be read. */
+/**
+ * Returns exit status 1 when any difference is proven, 3 when all are files that could not be read, and 2 when all are
+ * refusals of a development identity.
+ */
 export function worstExitStatus(findings: readonly Finding[]): ExitStatus {
-	return findings.every(({ code }) => ERROR_CODES[code][0] === 3) ? 3 : 1;
+	if (findings.every(({ code }) => ERROR_CODES[code][0] === 3)) return 3;
+	return findings.every(({ code }) => code === "ERR_DEVELOPMENT_REFUSED") ? 2 : 1;
 }

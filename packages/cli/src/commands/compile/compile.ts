@@ -7,6 +7,7 @@ import {
 	policyFromFileBytes,
 	type Signer,
 } from "@sigtool/core";
+import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { parseTime, trustOf } from "../../options/judgement.js";
 import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
@@ -14,7 +15,7 @@ import { type KeyOptions, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { productRows } from "../../output/index-file.js";
-import { escaped, type OutputOptions, printNote, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, catalogFields, count, isoTime, signerFields, signerRows } from "../../output/render.js";
 
@@ -55,7 +56,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 			...target,
 			...demands,
 			signer,
-			trust: trustOf(options.trust),
+			trust: trustOf(options.trust, options),
 			development: options.allowDevelopment === true ? "allow" : "refuse",
 			time,
 			onProgress: (done) => progress.update(done),
@@ -63,9 +64,6 @@ export async function compile(directories: readonly string[], options: CompileCo
 	} finally {
 		progress.stop();
 		signer.close();
-	}
-	if (signer.development) {
-		printNote("note: signed with this machine's development identity; other machines do not trust it", options);
 	}
 	return report(result, signer, [...warnings, ...result.warnings]);
 }
@@ -104,6 +102,7 @@ function report(result: CompileResult, signer: Signer, warnings: readonly string
 			})),
 			policy,
 			notAfter: notAfter === undefined ? null : isoTime(notAfter),
+			development: signer.development,
 			signer: signerFields(certificate, signer.development),
 		},
 		lines: [
@@ -121,5 +120,6 @@ function report(result: CompileResult, signer: Signer, warnings: readonly string
 			]),
 		],
 		warnings,
+		notes: signer.development ? [SIGNED_BY_DEVELOPMENT] : [],
 	};
 }

@@ -2,7 +2,7 @@ import { convertCatalog } from "@sigtool/core";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
-import { catalogFields, catalogRows } from "../../output/render.js";
+import { catalogFields, catalogRows, developmentNotes } from "../../output/render.js";
 
 export interface ConvertCommandOptions extends JudgementOptions, OutputOptions {
 	readonly output: string;
@@ -36,5 +36,6 @@ export async function convert(file: string, options: ConvertCommandOptions): Pro
 			]),
 		],
 		warnings: verified.warnings,
+		notes: developmentNotes(file, [verified.signer]),
 	};
 }

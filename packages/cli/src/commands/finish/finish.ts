@@ -1,4 +1,5 @@
 import { type CatalogFacts, changesSince, finishCatalog, openUnsigned, type UnsignedCatalog } from "@sigtool/core";
+import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
 import {
 	type TimestampingOptions,
@@ -70,6 +71,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 			]),
 		],
 		warnings,
+		notes: signer.development ? [SIGNED_BY_DEVELOPMENT] : [],
 	};
 }
 

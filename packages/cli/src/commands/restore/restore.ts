@@ -2,7 +2,7 @@ import { type Restoration, restoreAttributes, worstExitStatus } from "@sigtool/c
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { catalogFields, catalogRows, count, findingLines } from "../../output/render.js";
+import { catalogFields, catalogRows, count, developmentNotes, findingLines } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 
 export interface RestoreCommandOptions extends JudgementOptions, OutputOptions {
@@ -58,5 +58,9 @@ function report(restoration: Restoration, options: RestoreCommandOptions): Repor
 		lines: isRestored ? lines : [],
 		problems: isRestored ? [] : [...lines, ...findings.flatMap(findingLines)],
 		warnings: restoration.warnings,
+		notes: developmentNotes(
+			path,
+			catalogs.map(({ signer }) => signer),
+		),
 	};
 }

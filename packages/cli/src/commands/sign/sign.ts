@@ -7,6 +7,7 @@ import {
 	type WrittenAttribute,
 } from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
+import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
@@ -17,7 +18,7 @@ import {
 	timestampText,
 } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
-import { escaped, type OutputOptions, printNote, type Report, rows } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, count, isoTime, signerFields, signerRows, writtenRows } from "../../output/render.js";
 import type { CompiledPython } from "../../python/compile-python.js";
@@ -96,9 +97,6 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	} finally {
 		progress.stop();
 		signer?.close();
-	}
-	if (signer?.development === true) {
-		printNote("note: signed with this machine's development identity; other machines do not trust it", options);
 	}
 	if (result.overtakenCount > 0) {
 		const holds = result.overtakenCount === 1 ? "holds" : "hold";
@@ -180,6 +178,7 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 			ignored: { entries: ignoredCount, rules: ignoreRules },
 			...(catalog?.timestamp && { timestamp: timestampFields(catalog.timestamp) }),
 			...(catalog?.unsignedSha256 === undefined ? {} : { digest: `sha256:${catalog.unsignedSha256}` }),
+			development: signer?.development === true,
 			signer: signer === undefined ? null : signerFields(signer.certificates[0], signer.development),
 		},
 		lines: [
@@ -207,6 +206,7 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 			]),
 		],
 		warnings,
+		notes: signer?.development === true ? [SIGNED_BY_DEVELOPMENT] : [],
 	};
 }
 

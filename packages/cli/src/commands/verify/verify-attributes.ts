@@ -3,7 +3,7 @@ import { readCertificates } from "../../options/certificate-file.js";
 import type { Judgement } from "../../options/judgement.js";
 import { escaped, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { attributeFindingLines, count, signerFields, signerRows } from "../../output/render.js";
+import { attributeFindingLines, count, developmentNotes, signerFields, signerRows } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
@@ -78,6 +78,7 @@ function outcomeOf(
 		lines: passed ? lines : [],
 		problems: passed ? [] : [...lines, ...findings.flatMap(attributeFindingLines)],
 		warnings: [],
+		notes: developmentNotes(path, signers),
 	};
 }
 

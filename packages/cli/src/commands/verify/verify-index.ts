@@ -3,7 +3,7 @@ import { quote, SigtoolError } from "@sigtool/core/errors";
 import type { Judgement } from "../../options/judgement.js";
 import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
 import { escaped, rows } from "../../output/output.js";
-import { isoTime, signerFields, signerRows } from "../../output/render.js";
+import { developmentNotes, isoTime, signerFields, signerRows } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
@@ -56,5 +56,6 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 			? []
 			: [...lines, ...findings.map(({ message, sha256, code }) => escaped(`  ${message} (${sha256}) [${code}]`))],
 		warnings: notice === undefined ? [] : [`${notice}; the index fails from then on`],
+		notes: developmentNotes(file, [signer]),
 	};
 }

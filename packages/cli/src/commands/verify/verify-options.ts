@@ -26,4 +26,5 @@ export interface Outcome {
 	readonly lines: readonly string[];
 	readonly problems: readonly string[];
 	readonly warnings: readonly string[];
+	readonly notes: readonly string[];
 }

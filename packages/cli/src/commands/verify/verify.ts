@@ -6,7 +6,7 @@ import { type SignerDemands, signerDemandsOf } from "../../options/signer-demand
 import { usageError } from "../../options/usage.js";
 import { type ExitStatus, escaped, oneLine, type Report, rows, worse } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { catalogFields, catalogRows, count, findingLines, shownPath } from "../../output/render.js";
+import { catalogFields, catalogRows, count, developmentNotes, findingLines, shownPath } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
@@ -49,6 +49,7 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 		lines: outcomes.flatMap(({ lines }) => lines),
 		problems: outcomes.flatMap(({ problems }) => problems),
 		warnings: outcomes.flatMap(({ warnings }) => warnings),
+		notes: outcomes.flatMap(({ notes }) => notes),
 	};
 }
 
@@ -122,6 +123,7 @@ async function orFailure(path: string, judge: () => Promise<Outcome>): Promise<O
 			lines: [],
 			problems: [`${colour.red("error")}: ${oneLine(message)} [${code}]`],
 			warnings: [],
+			notes: [],
 		};
 	}
 }
@@ -142,6 +144,10 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 		lines: passed ? report : [],
 		problems: passed ? [] : [...report, ...findings.flatMap(findingLines)],
 		warnings: [...verification.warnings, ...notices.map(({ message }) => message)],
+		notes: developmentNotes(
+			path,
+			verification.catalogs.map(({ signer }) => signer),
+		),
 	};
 }
 

@@ -1,0 +1,28 @@
+/** Decides whether development identities may sign and be trusted, for a whole pipeline. */
+
+import { quote, SigtoolError } from "../errors.js";
+
+export type DevelopmentUse = "allow" | "refuse";
+
+/** The environment variable by which a pipeline refuses development identities. */
+export const DEVELOPMENT_VARIABLE = "SIGTOOL_DEVELOPMENT";
+
+/**
+ * Returns the value of SIGTOOL_DEVELOPMENT, or `allow` when it is not set.
+ * @throws ERR_CONFIG for any other value, because a misspelt one would otherwise allow what it was meant to refuse
+ */
+export function developmentUse(): DevelopmentUse {
+	const value = process.env[DEVELOPMENT_VARIABLE] ?? "";
+	if (value === "" || value === "allow") return "allow";
+	if (value === "refuse") return "refuse";
+	throw new SigtoolError("ERR_CONFIG", `Set ${DEVELOPMENT_VARIABLE} to refuse or allow, not ${quote(value)}`);
+}
+
+/** @throws ERR_DEVELOPMENT_REFUSED unless development identities may sign */
+export function requireDevelopmentUse(use: DevelopmentUse): void {
+	if (use === "allow") return;
+	const message =
+		`Cannot sign with a development identity: --no-development or ${DEVELOPMENT_VARIABLE}=refuse forbids it; ` +
+		"name a release key, e.g. with --key and --cert";
+	throw new SigtoolError("ERR_DEVELOPMENT_REFUSED", message);
+}
