@@ -29,6 +29,18 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(check.status).toBe(0);
 	});
 
+	it('13.14: run of a changed tree ends with 126 and says "Cannot run"', () => {
+		const host = new Host({ "main.js": "console.log(require('./b.js'))", "b.js": "module.exports = 1" });
+		host.ship();
+		expect(host.run(host.at("app/main.js"))).toMatchObject({ status: 0, stdout: "1\n", stderr: "" });
+		for (const name of ["b.js", "main.js"]) {
+			writeFileSync(host.at(`app/${name}`), "console.log('evil')");
+			const { status, stdout, stderr } = host.run(host.at("app/main.js"));
+			expect([status, stdout]).toEqual([126, ""]);
+			expect(stderr).toMatch(/error: Cannot run ".*main\.js": .*\[ERR_UNTRUSTED_CODE\]\n$/);
+		}
+	});
+
 	it("writes a configuration that trusts nobody, and never replaces one", () => {
 		const host = new Host();
 		const install = [

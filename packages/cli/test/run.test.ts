@@ -74,12 +74,15 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(stderr).toContain("worker.spawn");
 	});
 
-	it("runs nothing from a tree that was changed after signing", () => {
+	it('13.14: runs nothing from a changed tree, says "Cannot run" and ends with 126', () => {
 		const { run, at } = signedApp();
 		writeFileSync(at("app/answer.json"), "43");
 		const { status, stdout, stderr } = run("app/main.js");
-		expect([status, stdout]).toEqual([1, ""]);
-		expect(stderr).toMatch(/"answer.json" was modified.*\[ERR_FILE_MODIFIED\]/);
+		expect([status, stdout]).toEqual([126, ""]);
+		expect(stderr).toMatch(/^error: Cannot run "app\/main\.js": "answer.json" was modified.*\[ERR_FILE_MODIFIED\]\n$/);
+		const json = run("--json", "app/main.js");
+		expect(json.json()).toMatchObject({ command: "run", exit: 126, error: { code: "ERR_FILE_MODIFIED" } });
+		expect(json.status).toBe(126);
 	});
 
 	it("refuses a file that was changed after the start, with an event and status 126", () => {
@@ -90,6 +93,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		const { status, stdout, stderr } = run("-q", "--write", "data", "app/main.js");
 		expect([status, stdout]).toEqual([126, ""]);
 		expect(stderr).toMatch(/late\.js/);
+		expect(stderr).toMatch(/error: Cannot run "app\/main\.js": .*126.*\[ERR_UNTRUSTED_CODE\]\n$/);
 	});
 
 	it("says how to begin when nothing is signed", () => {
@@ -97,7 +101,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		makeTree(join(home, "app"), { "main.js": "" });
 		const { status, stderr } = runner(home)(["run", "--allow-development", "app/main.js"], { cwd: home });
 		expect(stderr).toMatch(/no catalog vouches for it; run `sigtool sign app` first \[ERR_CATALOG_NOT_FOUND\]/);
-		expect(status).toBe(1);
+		expect(status).toBe(126);
 	});
 
 	it("says what is wrong with the script, as JSON if --json stands before it", () => {

@@ -15,9 +15,9 @@ export interface OutputOptions {
 
 /**
  * The exit status of a run: 0 trusted or done; 1 verification failed, or the files cannot be signed; 2 usage or
- * configuration; 3 could not decide; 130 interrupted.
+ * configuration; 3 could not decide; 126 `run` refused to run a program; 130 interrupted.
  */
-export type ExitStatus = 0 | 1 | 2 | 3 | 130;
+export type ExitStatus = 0 | 1 | 2 | 3 | 126 | 130;
 
 /** The result of a command. `lines` and `fields` hold the same facts, for a person and for the JSON document. */
 export interface Report {
@@ -57,16 +57,17 @@ export function printReport(command: string, report: Report, options: OutputOpti
 
 /**
  * Prints a failure as one line, `error: <message> [<code>]`, without a stack; with --json as a document, unless writing
- * to standard output failed. Never throws.
+ * to standard output failed. Never throws. `status` replaces the exit status of the error's code.
  */
-export function printFailure(command: string, error: unknown, options: OutputOptions): ExitStatus {
+export function printFailure(command: string, error: unknown, options: OutputOptions, status?: ExitStatus): ExitStatus {
 	const failure = asSigtoolError(error);
-	const { code, message, path, exitStatus: exit } = failure;
+	const { code, message, path } = failure;
+	const exit = status ?? failure.exitStatus;
 	if (options.json === true && !(failure instanceof OutputError)) {
 		try {
 			printJson({ command, exit, error: { code, message, ...(path === undefined ? {} : { path }) } });
 		} catch (outputError) {
-			return printFailure(command, outputError, {});
+			return printFailure(command, outputError, {}, status);
 		}
 	} else {
 		printError(`${colour.red("error")}: ${oneLine(message)} [${code}]`);

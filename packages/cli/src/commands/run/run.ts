@@ -7,11 +7,43 @@ import { quote, SigtoolError } from "@sigtool/core/errors";
 import { launcherIn } from "../../launcher/launcher-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
 import { usageError } from "../../options/usage.js";
+import { printFailure } from "../../output/output.js";
 import { placePrivately } from "./private-launcher.js";
 import type { RunCommandOptions } from "./run-options.js";
 
-/** Ends with the exit status of the application, or by the signal that ended it. */
+/**
+ * Ends with the exit status of the application, or by the signal that ended it. A refusal, before the start or after it,
+ * ends with 126 and a line that says "Cannot run".
+ */
 export async function run(script: string, args: readonly string[], options: RunCommandOptions): Promise<never> {
+	let ending: Ending;
+	try {
+		ending = await start(script, args, options);
+	} catch (error) {
+		if (!(error instanceof SigtoolError) || error.exitStatus !== 1) throw error;
+		process.exit(printFailure("run", cannotRun(script, error), options, REFUSED));
+	}
+	if (ending.status !== REFUSED) return endAs(ending);
+	const message = `Cannot run ${quote(script)}: it ended with ${REFUSED}, which means that code was refused; see above`;
+	const refusal = new SigtoolError("ERR_UNTRUSTED_CODE", message, { path: script });
+	// Standard output belongs to the program, so that nothing is printed there, also with --json.
+	process.exit(printFailure("run", refusal, {}, REFUSED));
+}
+
+/** The exit status of the launcher and of the runtimes for a refusal. */
+const REFUSED = 126;
+
+/** Words an error of verification or compilation as the refusal that it means here. */
+function cannotRun(script: string, { code, message, path, cause }: SigtoolError): SigtoolError {
+	const reason = message.replace(/^Cannot \w+( "(?:[^"\\]|\\.)*")?: /, "");
+	return new SigtoolError(code, `Cannot run ${quote(script)}: ${reason}`, {
+		cause,
+		...(path !== undefined && { path }),
+	});
+}
+
+/** Starts the program by the installed launcher, or by one that is made for this run. Returns how it ended. */
+async function start(script: string, args: readonly string[], options: RunCommandOptions): Promise<Ending> {
 	const { index, catalog, mode, write = [], envClear, allowDevelopment, prefix, python, module, spython } = options;
 	const argv = [
 		...(allowDevelopment === true ? ["--allow-development"] : []),
@@ -23,14 +55,12 @@ export async function run(script: string, args: readonly string[], options: RunC
 	];
 	if (allowDevelopment === true) {
 		const directory = realpathSync(mkdtempSync(join(placeBeside(write), "sigtool-run-")));
-		let ending: Ending;
 		try {
 			await placePrivately(directory, script, options);
-			ending = await launch(launcherIn(directory), argv);
+			return await launch(launcherIn(directory), argv);
 		} finally {
 			rmSync(directory, { recursive: true, force: true });
 		}
-		return endAs(ending);
 	}
 	if ((index ?? catalog ?? spython) !== undefined) {
 		throw usageError(
@@ -42,7 +72,7 @@ export async function run(script: string, args: readonly string[], options: RunC
 		const mend = "run `sigtool launcher install`, or try it with --allow-development";
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
-	return endAs(await launch(launcher, argv));
+	return launch(launcher, argv);
 }
 
 /**
