@@ -221,11 +221,10 @@ describe("verify of a directory within a signed tree", () => {
 		]);
 	});
 
-	test("names the catalog in a renamed directory", () => {
+	test("takes the catalog in a renamed directory", () => {
 		const { home, root, sigtool } = signedLibrary();
 		renameSync(root, join(home, "renamed"));
-		const run = sigtool(["verify", join(home, "renamed")]);
-		expect(run).toMatchObject({ status: 1, stderr: expect.stringContaining('it holds "library.cat"') });
+		expect(sigtool(["verify", join(home, "renamed")])).toMatchObject({ status: 0 });
 		const catalog = join(home, "renamed/library.cat");
 		expect(sigtool(["verify", join(home, "renamed"), "--catalog", catalog])).toMatchObject({ status: 0 });
 	});

@@ -90,6 +90,10 @@ export const ERROR_CODES = {
 
 	// Signatures
 	ERR_CATALOG_NOT_FOUND: [1, "No catalog was found that covers the path."],
+	ERR_CATALOG_AMBIGUOUS: [
+		1,
+		"Several catalogs of sigtool's lie in the directory, and none is named after it; `--catalog` names one.",
+	],
 	ERR_NESTED_CATALOG: [1, "A catalog inside a signed tree is not itself a signed member of it."],
 	ERR_UNSIGNED: [
 		1,

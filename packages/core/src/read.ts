@@ -79,6 +79,7 @@ export {
 } from "./trust/trust-index.js";
 export type { AttributeStatus } from "./verify/attribute-trial.js";
 export { readCatalogFile } from "./verify/catalog-file.js";
+export { catalogsCovering } from "./verify/find-catalogs.js";
 export { signedEntries } from "./verify/merge.js";
 export { loadCatalogs } from "./verify/sources.js";
 export type { UsedCatalog } from "./verify/used-catalog.js";

@@ -13,6 +13,7 @@ import { describeStaleBytecode } from "../fileset/stale-bytecode.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import { exists } from "../system/store.js";
 import type { IndexEntry } from "../trust/index-entries.js";
+import { ownCatalogsIn } from "../verify/find-catalogs.js";
 import { watchForDenied } from "../verify/verify-denied.js";
 import { type CompiledDirectory, collectInto } from "./compile-directory.js";
 
@@ -31,7 +32,7 @@ export interface AdoptOptions {
 export async function adoptDirectory(directory: string, options: AdoptOptions): Promise<CompiledDirectory> {
 	const { roots, onProgress } = options;
 	const root = realPath(directory);
-	if (exists(conventionalCatalog(root))) {
+	if (exists(conventionalCatalog(root)) || ownCatalogsIn(root).length > 0) {
 		const message = `Cannot adopt ${quote(directory)}: it carries a catalog; name it without --adopt, so that it is verified`;
 		throw new SigtoolError("ERR_USAGE", message, { path: directory });
 	}

@@ -70,6 +70,11 @@ type Matcher = (path: string, kind: "file" | "directory") => boolean;
 
 async function ignoreMatcher(patterns: readonly string[]): Promise<Matcher> {
 	if (patterns.length === 0) return () => false;
+	// Plain names need no parser. `sign` leaves version control folders out of every tree by such patterns.
+	if (patterns.every((pattern) => PLAIN_NAME.test(pattern))) {
+		const names = new RegExp(`(?:^|/)(?:${patterns.join("|").replaceAll(".", "\\.")})(?:/|$)`);
+		return (path) => names.test(path);
+	}
 	const { default: ignore } = await import("ignore");
 	const matcher = ignore({ ignorecase: false });
 	try {
@@ -80,6 +85,9 @@ async function ignoreMatcher(patterns: readonly string[]): Promise<Matcher> {
 	}
 	return (path, kind) => matcher.ignores(kind === "directory" ? `${path}/` : path);
 }
+
+/** Matches a pattern that is the name of files and directories at any depth. */
+const PLAIN_NAME = /^[\w.-]+$/;
 
 /** Lets fast-glob decide what matches. Its walk follows no links, and its result can only reduce the selection. */
 async function includeMatcher(root: string, globs: readonly string[]): Promise<Matcher> {

@@ -5,12 +5,12 @@
  * a temporary file, which is renamed. No catalog is written unless everything before succeeded.
  */
 
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
 import { conventionalCatalog, entryPathOf, kindOf } from "../fileset/locate-catalogs.js";
-import type { Manifest } from "../fileset/manifest.js";
-import { IGNORE_FILE, ignorePatterns, type SelectionRules } from "../fileset/selection.js";
+import { entryPathAt, type Manifest } from "../fileset/manifest.js";
+import { IGNORE_FILE, ignorePatterns, type Selection, type SelectionRules } from "../fileset/selection.js";
 import { refuseStaleBytecode } from "../fileset/stale-bytecode.js";
 import type { AttributeFormat, AttributeNaming } from "../formats/attribute-format.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
@@ -19,7 +19,8 @@ import { type CatalogFacts, entryFacts } from "../formats/cat-facts.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { exists, readBounded, temporaryNameFor, writeAtomically } from "../system/store.js";
-import { isOwnCatalog } from "../verify/catalog-file.js";
+import { isOwnCatalog, unverifiedFacts } from "../verify/catalog-file.js";
+import { ownCatalogsIn } from "../verify/find-catalogs.js";
 import { type Prepare, prepareSelection } from "./prepared.js";
 import { type AttributeSignOptions, prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
 import { resolveSignTarget, type SignTarget } from "./target.js";
@@ -80,6 +81,8 @@ export interface SignResult {
 	readonly totalBytes: number;
 	readonly ignoredCount: number;
 	readonly ignoreRules: readonly string[];
+	/** Texts for the user about what may surprise later. */
+	readonly warnings: readonly string[];
 	readonly signer: Signer | undefined;
 	/** The signing time in milliseconds since the epoch. */
 	readonly time: number;
@@ -119,13 +122,15 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 	const product = options.product ?? basename(root);
 	if (product === "")
 		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(firstPath)}: name the product with --product`);
-	if (output !== undefined) checkReplaceable(output, options.overwrite ?? "own");
+	const time = options.time ?? Date.now();
+	const { sequence = Math.floor(time / 1000) } = options;
+	if (output !== undefined && options.overwrite !== "any") checkReplaceable(output, { product, sequence });
 	const attributeFormats = formats.filter((format) => format !== "cat");
 	const attributes =
 		attributeFormats.length > 0 || options.carry !== undefined
 			? await prepareAttributes({ ...options, formats: attributeFormats, carry: options.carry === "ima" })
 			: undefined;
-	const rules: SelectionRules = {
+	const given: SelectionRules = {
 		// A list names exactly the files to sign, so no rule may remove one.
 		ignore:
 			scope === "listed"
@@ -134,7 +139,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		include: options.include ?? [],
 		scope,
 	};
-	const selection = await prepareSelection(root, rules, options);
+	const { selection, used } = await selectUnversioned(root, given, options, output);
 	const { links = "record" } = options;
 	const hashed = await hashFileSet(root, {
 		digest: options.sha1Twins === "write" ? "sha256+sha1" : "sha256",
@@ -153,9 +158,9 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 	}
 	refuseStaleBytecode(hashed);
 	const manifest = options.carry === undefined ? hashed : carrying(hashed, attributes?.carried);
-	const time = options.time ?? Date.now();
-	const catalog =
-		output === undefined ? undefined : await writeCatalog(output, manifest, rules, { ...options, product, time });
+	const rules = { ...given, ignore: [...used(), ...given.ignore] };
+	const named = { ...options, product, sequence, time };
+	const catalog = output === undefined ? undefined : await writeCatalog(output, manifest, rules, named);
 	const linkCount = manifest.linkTargets.size;
 	return {
 		catalog: catalog && { ...catalog, file: options.output ?? join(firstPath, catalog.file) },
@@ -171,6 +176,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		totalBytes: manifest.sizes.reduce((sum, size) => sum + size, 0),
 		ignoredCount: selection.ignoredCount,
 		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
+		warnings: output === undefined ? [] : [...otherCatalogs(root, output), ...linksThatNpmDrops(manifest)],
 		signer,
 		time,
 	};
@@ -187,10 +193,10 @@ async function writeCatalog(
 	output: string,
 	manifest: Manifest,
 	rules: SelectionRules,
-	options: SignOptions & { readonly product: string; readonly time: number },
+	options: SignOptions & { readonly product: string; readonly sequence: number; readonly time: number },
 ): Promise<WrittenCatalog> {
-	const { signer, product, time, sequence = Math.floor(time / 1000) } = options;
-	const facts = factsOf(manifest, rules, { ...options, product, sequence });
+	const { signer, product, time, sequence } = options;
+	const facts = factsOf(manifest, rules, options);
 	const list = encodeCatalog(manifest, facts, { thisUpdate: time });
 	const { pieces, timestamp } =
 		signer === undefined
@@ -208,9 +214,21 @@ async function writeCatalog(
 	};
 }
 
-/** Refuses to replace a file that is not a catalog of sigtool's. @throws ERR_CATALOG_EXISTS, ERR_IO */
-function checkReplaceable(output: string, overwrite: "own" | "any"): void {
-	if (overwrite === "any" || !exists(output) || isOwnCatalog(output)) return;
+/**
+ * Refuses to replace a file that is not a catalog of sigtool's, or a catalog of the product with a higher sequence: a
+ * host that knows it would refuse the new one.
+ * @throws ERR_CATALOG_EXISTS, ERR_IO
+ */
+function checkReplaceable(output: string, next: { readonly product: string; readonly sequence: number }): void {
+	if (!exists(output)) return;
+	if (isOwnCatalog(output)) {
+		const facts = unverifiedFacts(output);
+		if (facts?.product !== next.product || (facts.sequence ?? 0) <= next.sequence) return;
+		const message =
+			`Cannot replace catalog ${quote(output)}: sequence ${next.sequence} is lower than ${facts.sequence}, which it has; ` +
+			"give a higher --sequence, or --force";
+		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
+	}
 	const message = `Cannot write catalog ${quote(output)}: the file there was not written by sigtool; --force replaces it`;
 	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
 }
@@ -224,6 +242,71 @@ function otherCatalogPattern(root: string, scope: SignTarget["scope"], output: s
 	if (scope !== "root" || usual === output || !exists(usual) || kindOf(usual) !== "file" || !isOwnCatalog(usual))
 		return [];
 	return [`/${basename(usual).replace(/[\\*?[\]! ]/g, "\\$&")}`];
+}
+
+/**
+ * The patterns that every tree is signed with, before those of the user, who can take one back: `!.git`. Only those
+ * that left something out are recorded, so that `verify` hides nothing which was not there.
+ */
+const VERSION_CONTROL = [".git", ".hg", ".svn", ".jj"] as const;
+
+interface Unversioned {
+	readonly selection: Selection;
+	/** Returns the patterns of VERSION_CONTROL to record. Complete when the tree has been walked. */
+	readonly used: () => readonly string[];
+}
+
+/**
+ * Selects by the rules and VERSION_CONTROL. Without a catalog nothing can record a rule, so all is selected. A list names
+ * exactly what is signed; the rules then serve `verify` alone, which counts the other files.
+ */
+async function selectUnversioned(
+	root: string,
+	rules: SelectionRules,
+	options: SignOptions,
+	output: string | undefined,
+): Promise<Unversioned> {
+	if (output === undefined || rules.scope === "listed") {
+		const present = output === undefined ? [] : VERSION_CONTROL.filter((name) => exists(join(root, name)));
+		return { selection: await prepareSelection(root, rules, options), used: () => present };
+	}
+	const ignore = [...VERSION_CONTROL, ...rules.ignore];
+	const selection = await prepareSelection(root, { ...rules, ignore }, options);
+	const used = new Set<string>();
+	return {
+		selection: {
+			isOutside: selection.isOutside,
+			excludes(path, kind) {
+				const isLeftOut = selection.excludes?.(path, kind) === true;
+				if (isLeftOut) used.add(path.slice(path.lastIndexOf("/") + 1));
+				return isLeftOut;
+			},
+			get ignoredCount() {
+				return selection.ignoredCount;
+			},
+		},
+		used: () => VERSION_CONTROL.filter((name) => used.has(name) && !rules.ignore.includes(name)),
+	};
+}
+
+/** Warns of catalogs that are signed as files, of which a renamed directory could not tell which one is its own. */
+function otherCatalogs(root: string, output: string): string[] {
+	if (dirname(output) !== root) return [];
+	return ownCatalogsIn(root)
+		.filter((file) => file !== output)
+		.map((file) => `${quote(basename(file))} is another catalog in this directory, and is signed as a file; remove it`);
+}
+
+/** Warns of symbolic links of a package, because `npm pack` drops them and `verify` then reports them as missing. */
+function linksThatNpmDrops(manifest: Manifest): string[] {
+	const { root, linkTargets } = manifest;
+	if (linkTargets.size === 0 || !exists(join(root, "package.json"))) return [];
+	const paths = [...linkTargets.keys()].map((index) => entryPathAt(manifest, index));
+	const packed = paths.filter((path) => !path.startsWith("node_modules/"));
+	if (packed.length === 0) return [];
+	const links = packed.length === 1 ? "1 link" : `${packed.length} links`;
+	const message = `npm leaves symbolic links out of packages: ${links} will be missing from one, such as ${quote(packed[0])}`;
+	return [`${message}; --links follow signs files in their place`];
 }
 
 const MAX_IGNORE_FILE_BYTES = 2 ** 20;

@@ -2,7 +2,7 @@
 
 import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
 import { parseCatalog } from "../formats/cat.js";
-import { isSigtoolCatalog } from "../formats/cat-facts.js";
+import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
 import { readBounded } from "../system/store.js";
 
@@ -12,6 +12,21 @@ export const MAX_CATALOG_BYTES = 2 ** 30;
 /** @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
 export function readCatalogFile(file: string): Uint8Array {
 	return readBounded(file, MAX_CATALOG_BYTES);
+}
+
+/**
+ * Returns the facts of a catalog that sigtool wrote, without verifying them; undefined for any other file.
+ * @throws ERR_IO
+ */
+export function unverifiedFacts(file: string): CatalogFacts | undefined {
+	try {
+		const { content } = parseSignedData(readCatalogFile(file), "catalog");
+		const attributes = content === undefined ? [] : parseCatalog(content).attributes;
+		return isSigtoolCatalog(attributes) ? parseFacts(attributes) : undefined;
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code !== "ERR_IO") return undefined;
+		throw error;
+	}
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Finds and verifies the catalogs that answer for a path.
  *
- * They are the given ones, else the directory's own `<dir>/<name>.cat`, for a file that of the nearest parent. A catalog
+ * They are the given ones, else those that `find-catalogs.ts` finds, for a file those of the nearest parent. A catalog
  * inside a signed tree counts only if the outer catalog signs it.
  */
 
@@ -11,13 +11,13 @@ import { quote, SigtoolError } from "../errors.js";
 import {
 	catalogFilesAt,
 	catalogNamesIn,
-	catalogsFrom,
 	conventionalCatalog,
 	entryPathOf,
 	isBelow,
 	realPath,
 } from "../fileset/locate-catalogs.js";
 import { readCatalogFile } from "./catalog-file.js";
+import { catalogsCovering } from "./find-catalogs.js";
 import { type MergeOptions, signedEntries } from "./merge.js";
 import { loadCatalog, type UsedCatalog } from "./used-catalog.js";
 import type { CatalogVerifyOptions } from "./verify-catalog.js";
@@ -63,7 +63,7 @@ function loadConventionalCatalog(
 	directory: string,
 	options: SourceOptions,
 ): { catalog: UsedCatalog; directory: string } {
-	const [nearest, ...outer] = catalogsFrom(directory);
+	const [nearest, ...outer] = catalogsCovering(directory);
 	if (nearest === undefined) {
 		const [other] = catalogNamesIn(directory);
 		const hint =

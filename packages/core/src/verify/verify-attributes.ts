@@ -6,14 +6,14 @@
  * do not apply, because no signature covers them. Symbolic links cannot have these attributes and are skipped.
  */
 
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import { readAttribute } from "../fileset/attribute-writer.js";
 import type { Finding } from "../fileset/compare.js";
 import { comparePathBytes } from "../fileset/entry-path.js";
 import type { FileVisitor, OpenFile } from "../fileset/hash-file.js";
 import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
-import { conventionalCatalog, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { kindOf, realPath } from "../fileset/locate-catalogs.js";
 import {
 	type AttributeFormat,
 	type AttributeNaming,
@@ -26,9 +26,9 @@ import type { Certificate } from "../pki/certificate.js";
 import type { Profile } from "../pki/signature-algorithm.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
-import { exists } from "../system/store.js";
 import { type AttributeStatus, type AttributeTrial, type AttributeVerdict, startTrial } from "./attribute-trial.js";
 import { isOwnCatalog } from "./catalog-file.js";
+import { findCatalogs } from "./find-catalogs.js";
 import { loadCatalog } from "./used-catalog.js";
 import { worstExitStatus } from "./verification.js";
 import { watchForDenied } from "./verify-denied.js";
@@ -154,13 +154,14 @@ function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): U
 }
 
 /**
- * Returns the name of the conventional catalog, which `sign` leaves out too, if it can be skipped. When a format is a
+ * Returns the name of the directory's catalog, which `sign` leaves out too, if it can be skipped. When a format is a
  * signature, the catalog's own signature must be valid and trusted.
  */
 function catalogToPassOver(path: string, { trust, at, profile, formats }: AttributeVerifyOptions): string | undefined {
 	if (kindOf(path) !== "directory") return undefined;
-	const catalog = conventionalCatalog(realPath(path));
-	if (!exists(catalog) || kindOf(catalog) !== "file") return undefined;
+	const [nearest] = findCatalogs(path).catalogs;
+	const catalog = nearest?.file;
+	if (catalog === undefined || dirname(catalog) !== realPath(path) || kindOf(catalog) !== "file") return undefined;
 	if (!formats.some(isSignatureFormat)) return isOwnCatalog(catalog) ? basename(catalog) : undefined;
 	try {
 		loadCatalog(catalog, { trust, ...(at !== undefined && { at }), ...(profile !== undefined && { profile }) });

@@ -7,9 +7,10 @@
 
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { catalogsFrom, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { kindOf, realPath } from "../fileset/locate-catalogs.js";
 import { evidenceSize } from "../formats/cat-entries.js";
 import { exists } from "../system/store.js";
+import { findCatalogs } from "./find-catalogs.js";
 import { loadCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import { deniedMembers } from "./verify-denied.js";
@@ -46,7 +47,7 @@ async function directoryVerifier() {
  */
 function treeOf(catalog: string): string | undefined {
 	const directory = dirname(catalog);
-	const [nearest] = catalogsFrom(directory);
+	const [nearest] = findCatalogs(directory).catalogs;
 	if (nearest?.file === join(realPath(directory), basename(catalog))) return directory;
 	if (nearest !== undefined) return undefined;
 	const message =

@@ -1,8 +1,9 @@
 /** Makes a launcher for one run, for code that this user signed. Nothing is installed, and no configuration is needed. */
 
 import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import {
+	catalogsCovering,
 	compileTrustIndex,
 	configDirectory,
 	defaultTrust,
@@ -124,21 +125,15 @@ function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCom
 	const [catalog] = catalogs ?? [];
 	if (catalog !== undefined) return dirname(resolve(catalog));
 	const start = module === true ? "." : dirname(script);
-	for (
-		let directory = module === true ? realpathSync(".") : dirname(realpathSync(script));
-		;
-		directory = dirname(directory)
-	) {
-		if (isSigned(directory)) return directory;
-		if (directory !== dirname(directory)) continue;
-		const mend = `run \`sigtool sign ${escaped(relative("", start) || ".")}\` first`;
-		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", `Cannot run ${quote(script)}: no catalog vouches for it; ${mend}`, {
-			path: script,
-		});
-	}
+	const [nearest] = catalogsCovering(module === true ? realpathSync(".") : dirname(realpathSync(script)));
+	if (nearest !== undefined) return nearest.directory;
+	const mend = `run \`sigtool sign ${escaped(relative("", start) || ".")}\` first`;
+	throw new SigtoolError("ERR_CATALOG_NOT_FOUND", `Cannot run ${quote(script)}: no catalog vouches for it; ${mend}`, {
+		path: script,
+	});
 }
 
-/** Tells whether the directory contains a catalog of its own name. */
+/** Tells whether the directory has a catalog of its own, as `verify` finds it. */
 function isSigned(directory: string): boolean {
-	return existsSync(join(directory, `${basename(directory)}.cat`));
+	return catalogsCovering(directory)[0]?.directory === directory;
 }

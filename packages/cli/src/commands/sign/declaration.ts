@@ -47,7 +47,7 @@ export const SIGN: CommandDeclaration = {
 			.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
 			.addOption(timestamps())
 			.addOption(timestampTrust())
-			.option("--force", "replace a catalog that sigtool did not write");
+			.option("--force", "replace a catalog that sigtool did not write, or one with a higher sequence");
 		examples(command, [
 			"sigtool sign ./lib",
 			"sigtool sign ./lib --key release.pem --cert release.crt --chain ca.crt",

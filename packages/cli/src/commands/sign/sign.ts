@@ -104,7 +104,11 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 		warnings.push(`${files} no longer ${holds}, because the IMA attribute changed; add --format evm`);
 	}
 	const verboseRows = options.verbose === true ? detailRows(result, startedAt) : [];
-	return report(result, [...warnings, ...(compiled?.warnings ?? [])], [...compiledRow(compiled), ...verboseRows]);
+	return report(
+		result,
+		[...warnings, ...result.warnings, ...(compiled?.warnings ?? [])],
+		[...compiledRow(compiled), ...verboseRows],
+	);
 }
 
 /** Returns the step that compiles Python before hashing. Its code is loaded only with --compile-python. */
