@@ -97,7 +97,7 @@ describe("13.10: sign leaves out version control folders by a recorded rule", ()
 		});
 		expect(sigtool(["sign", root, "--json"]).json().ignored).toEqual({ entries: 2, rules: [".git", ".svn"] });
 		expect(names()).toEqual([".gitignore", "a"]);
-		expect(inspectCatalog(readFileSync(at("d/d.cat"))).facts.ignore).toEqual([".git", ".svn"]);
+		expect(inspectCatalog(readFileSync(at("d/d.cat"))).facts?.ignore).toEqual([".git", ".svn"]);
 		writeFileSync(at("d/.git/index"), "changed by git");
 		expect(sigtool(["verify", root])).toMatchObject({
 			status: 0,
@@ -151,7 +151,7 @@ describe("13.18: sign refuses a sequence lower than that of the catalog it repla
 	it("13.18: unless --force is given, or the product is another", () => {
 		const { root, sigtool, at } = workspace();
 		const sign = (...args: string[]) => sigtool(["sign", root, ...args]);
-		const sequence = () => inspectCatalog(readFileSync(at("d/d.cat"))).facts.sequence;
+		const sequence = () => inspectCatalog(readFileSync(at("d/d.cat"))).facts?.sequence;
 		expect(sign("--sequence", "42")).toMatchObject({ status: 0 });
 		const lower = sign("--sequence", "41");
 		expect(lower.stderr).toMatch(/sequence 41 is lower than 42.*--force.*\[ERR_CATALOG_EXISTS\]/);

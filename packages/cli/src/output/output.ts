@@ -35,13 +35,8 @@ export interface Report {
 
 export function printReport(command: string, report: Report, options: OutputOptions): ExitStatus {
 	if (options.json === true) {
-		printJson({
-			command,
-			exit: report.exit,
-			...report.fields,
-			notes: report.notes ?? [],
-			warnings: report.warnings ?? [],
-		});
+		const { exit, fields, notes, warnings = [] } = report;
+		printJson({ command, exit, ...fields, ...(notes && { notes }), warnings });
 		return report.exit;
 	}
 	for (const note of report.notes ?? []) printError(`note: ${note}`);

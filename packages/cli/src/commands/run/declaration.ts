@@ -39,7 +39,7 @@ export const RUN: CommandDeclaration = {
 };
 
 const ABOUT_RUNNING = `
-Exit status and signals are those of the program; status 126 means a refusal, by the launcher or at run time.
+Exit status and signals are those of the program; status 126 means a refusal, before the start or at run time.
 docs/launcher.md lists what the launcher takes away: environment variables, system calls, writing to files, starting
 other programs.
 `;

@@ -20,7 +20,12 @@ export const SIGN: CommandDeclaration = {
 			.option("-o, --output <file>", "file for the catalog")
 			.addOption(formats("what to write (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
 			.addOption(repeated("--include <glob>", "sign only matching files"))
-			.addOption(repeated("--exclude <pattern>", "leave out matching files, in .gitignore's syntax"))
+			.addOption(
+				repeated(
+					"--exclude <pattern>",
+					"leave out matching files, in .gitignore's syntax; .git, .hg, .svn and .jj are left out without it",
+				),
+			)
 			.option("--files-from <file>", "sign exactly the NUL-separated paths of this file, - for stdin")
 			.addOption(choice("--links <how>", "what to do with symbolic links", ["record", "reject", "follow"]))
 			.addOption(
