@@ -39,7 +39,7 @@ export function runner(home: string, { identity = "given" }: RunnerOptions = {})
 	return (args: readonly string[], { cwd, env, input }: RunOptions = {}): Run => {
 		if (!isGiven) giveDevelopmentIdentity(join(home, "config"));
 		isGiven = true;
-		const { NODE_EXTRA_CA_CERTS: _, SOURCE_DATE_EPOCH: __, ...inherited } = process.env;
+		const { NODE_EXTRA_CA_CERTS: _, SOURCE_DATE_EPOCH: __, SIGTOOL_DEVELOPMENT: ___, ...inherited } = process.env;
 		const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
 			cwd,
 			env: { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: join(home, "config"), ...env },

@@ -30,7 +30,13 @@ afterEach(() => {
 
 describe("defaultTrust()", () => {
 	it("trusts nobody at first and makes no file", () => {
-		expect(defaultTrust()).toEqual({ pins: new Map(), authorities: [], timestampAuthorities: [], deny: [] });
+		expect(defaultTrust()).toEqual({
+			development: "allow",
+			pins: new Map(),
+			authorities: [],
+			timestampAuthorities: [],
+			deny: [],
+		});
 		expect(readdirSync(home)).toEqual([]);
 	});
 
@@ -39,6 +45,21 @@ describe("defaultTrust()", () => {
 		const pin = { label: certificate.subject.text, source: "development" };
 		expect([...defaultTrust().pins]).toMatchObject([[spkiSha256(certificate), pin]]);
 		expect(listTrust()).toMatchObject([{ id: spkiSha256(certificate), kind: "pin", source: "development" }]);
+	});
+
+	it("13.3: SIGTOOL_DEVELOPMENT decides whether development identities sign and are trusted", async () => {
+		try {
+			process.env.SIGTOOL_DEVELOPMENT = "refuse";
+			expect(defaultTrust().development).toBe("refuse");
+			await expect(developmentIdentity()).rejects.toMatchObject({ code: "ERR_DEVELOPMENT_REFUSED", exitStatus: 2 });
+			expect(readdirSync(home)).toEqual([]);
+			process.env.SIGTOOL_DEVELOPMENT = "refused";
+			expect(() => defaultTrust()).toThrowError(expect.objectContaining({ code: "ERR_CONFIG" }));
+			process.env.SIGTOOL_DEVELOPMENT = "allow";
+			expect(defaultTrust().development).toBe("allow");
+		} finally {
+			delete process.env.SIGTOOL_DEVELOPMENT;
+		}
 	});
 
 	it("refuses a certificate without the marker in the place of the development identity", async () => {
