@@ -33,7 +33,7 @@ describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root) is exit 3, na
 		const before = readFileSync(catalog);
 		const names = readdirSync(root);
 		fill(disk, before.length);
-		const run = sigtool(["sign", root, "--sequence", "2"]);
+		const run = sigtool(["sign", root, "--sequence", "2", "--force"]);
 		expect(run).toMatchObject({ status: 3, stdout: "" });
 		expect(run.stderr).toMatch(new RegExp(`error: Cannot write "${catalog}": .*\\(ENOSPC\\) \\[ERR_IO\\]`));
 		expect(sigtool(["sign", root, "--json"]).json()).toMatchObject({

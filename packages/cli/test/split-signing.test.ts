@@ -94,7 +94,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		build();
 		expect(sign(digest, "first", options).stderr).toContain("[ERR_DIGEST_MISMATCH]");
 		rmSync(join(app, "evil.js"));
-		expect(sign(build("--sequence", "7"), "unsigned.cat", options).stderr).toContain("[ERR_UNSIGNED]");
+		expect(sign(build("--sequence", "7", "--force"), "unsigned.cat", options).stderr).toContain("[ERR_UNSIGNED]");
 		expect(existsSync(join(home, "signing/app.cat"))).toBe(false);
 	});
 
