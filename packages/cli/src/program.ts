@@ -79,7 +79,7 @@ function addCommand(
 	if (load === undefined) return;
 	command
 		.option("--json", "print one JSON document on stdout")
-		.option("-q, --quiet", "print nothing but errors")
+		.option("-q, --quiet", "print nothing but errors and what failed")
 		.option("-v, --verbose", "print more")
 		.action(async (...operands: unknown[]) => {
 			const path = commandPath(command);

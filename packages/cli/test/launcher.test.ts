@@ -55,7 +55,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(host.sigtool(install).stdout).toMatch(/v\.json, new: add a pin to it/);
 		expect(JSON.parse(readFileSync(host.at("etc/v.json"), "utf8"))).toMatchObject({ pins: [], authorities: [] });
 		const check = host.sigtool(["launcher", "check", ...host.prefix]);
-		expect(check.stderr).toMatch(/wrong {2}configuration +.*trusts nobody: add a pin/);
+		expect(check.stdout).toMatch(/wrong {2}configuration +.*trusts nobody: add a pin/);
 		expect(check.status).toBe(1);
 		writeFileSync(host.at("etc/v.json"), '{ "version": 1 }');
 		expect(host.sigtool(install).stdout).toMatch(/kept as it was/);
@@ -193,7 +193,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		host.configure({ audit: { jsonLines: host.at("events/audit.jsonl"), stderr: "all" } });
 		host.ship();
 		const check = () => host.sigtool(["launcher", "check", "--quiet", ...host.prefix]);
-		expect(check().stderr).toMatch(/^wrong {2}events +\S+\/events does not exist: make it.*\n$/);
+		expect(check().stdout).toMatch(/^wrong {2}events +\S+\/events does not exist: make it.*\n$/);
 		mkdirSync(host.at("events"));
 		expect(check()).toMatchObject({ status: 0, stdout: "", stderr: "" });
 		expect(readdirSync(host.at("events"))).toEqual([]);

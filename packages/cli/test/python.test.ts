@@ -282,7 +282,7 @@ describe.skipIf(!canBuild || !canBeHost)(
 			const settings = readFileSync(host.at("lib/launcher.conf"));
 			host.ship(host.key, "enforce", adopted);
 			writeFileSync(host.at("lib/launcher.conf"), settings);
-			expect(check().stderr).toMatch(/wrong +flags/);
+			expect(check().stdout).toMatch(/wrong +flags/);
 			expect(check().stderr).not.toContain("is not in the index");
 			expect(install("--python", host.at("spython")).status).toBe(0);
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 0, stdout: "ran x\n", stderr: "" });
@@ -301,12 +301,12 @@ describe.skipIf(!canBuild || !canBeHost)(
 			appendFileSync(host.at("app/main.py"), "print('evil')\n");
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 126, stdout: "" });
 			appendFileSync(host.at("lib/spython"), "x");
-			expect(check()).toMatchObject({ status: 1, stderr: expect.stringMatching(/wrong +spython +.*spython changed/) });
+			expect(check()).toMatchObject({ status: 1, stdout: expect.stringMatching(/wrong +spython +.*spython changed/) });
 			expect(check().stderr).not.toContain("python release"); // A changed spython is not run.
 			expect(host.run(host.at("app/main.py"), "x").stderr).toContain("its SHA-256 is");
 			copyFileSync(host.at("spython"), host.at("lib/spython"));
 			chmodSync(host.at("lib/spython"), 0o775);
-			expect(check().stderr).toMatch(/wrong +spython +.* can be written to by its group/);
+			expect(check().stdout).toMatch(/wrong +spython +.* can be written to by its group/);
 		}, 60_000);
 	},
 );

@@ -183,11 +183,11 @@ describe.skipIf(!isRoot || !canWrite("security") || !hasProgram("setpriv"))(
 				env: { PATH: process.env.PATH, NO_COLOR: "1", HOME: "/nonexistent" },
 				encoding: "utf8",
 			});
-			expect(run).toMatchObject({ status: 3, stdout: "" });
-			expect(run.stderr).toMatch(new RegExp(`^undecided ${root}: 4 files not restored\n`));
-			for (const path of FILES) expect(run.stderr).toContain(`"security.ima" of "${path}"`);
-			expect(run.stderr).toMatch(/needs a root that has CAP_SYS_ADMIN \(EPERM\) \[ERR_ATTRIBUTE_DENIED\]/);
-			expect(run.stderr).not.toContain("--namespace");
+			expect(run).toMatchObject({ status: 3, stderr: "" });
+			expect(run.stdout).toMatch(new RegExp(`^undecided ${root}: 4 files not restored\n`));
+			for (const path of FILES) expect(run.stdout).toContain(`"security.ima" of "${path}"`);
+			expect(run.stdout).toMatch(/needs a root that has CAP_SYS_ADMIN \(EPERM\) \[ERR_ATTRIBUTE_DENIED\]/);
+			expect(run.stdout).not.toContain("--namespace");
 		});
 	},
 );

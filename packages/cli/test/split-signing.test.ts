@@ -105,7 +105,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		writeFileSync(join(app, "main.js"), "evil");
 		const published = publish();
 		expect(published.status).toBe(1);
-		expect(published.stderr).toContain('"main.js" was modified');
+		expect(published.stdout).toContain('"main.js" was modified');
 	});
 
 	it("prints no digest when the tree cannot be signed", () => {

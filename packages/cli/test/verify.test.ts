@@ -125,9 +125,9 @@ describe("verify reports each difference with the file's name, and nothing else"
 		expect(verify()).toMatchObject({ status: 0, stdout: expect.stringContaining("trusted") });
 		change(at);
 		expect(findings()).toEqual(expected);
-		const { status, stderr } = verify();
+		const { status, stdout } = verify();
 		expect(status).toBe(1);
-		for (const [code, path] of expected) expect(stderr).toMatch(new RegExp(`"${path}".*\\[${code}\\]`));
+		for (const [code, path] of expected) expect(stdout).toMatch(new RegExp(`"${path}".*\\[${code}\\]`));
 	});
 
 	test("read and write bits may differ", () => {
@@ -140,15 +140,15 @@ describe("verify reports each difference with the file's name, and nothing else"
 		const { verify, at } = signedLibrary([], { "dos.txt": "one\r\ntwo\r\n", "unix.txt": "one\ntwo 2\n" });
 		writeFileSync(at("dos.txt"), "one\ntwo\n");
 		writeFileSync(at("unix.txt"), "one\r\ntwo 2\r\n");
-		const { stderr } = verify();
-		expect(stderr).toMatch(/"dos.txt" was modified; with CRLF line ends it would match/);
-		expect(stderr).toMatch(/"unix.txt" was modified; with LF line ends it would match/);
+		const { stdout } = verify();
+		expect(stdout).toMatch(/"dos.txt" was modified; with CRLF line ends it would match/);
+		expect(stdout).toMatch(/"unix.txt" was modified; with LF line ends it would match/);
 	});
 
 	test("names the file whose content a swapped file has", () => {
 		const { verify, at } = signedLibrary();
 		copyFileSync(at("lib/b.js"), at("lib/a.js"));
-		expect(verify().stderr).toContain('its content was signed as "lib/b.js"');
+		expect(verify().stdout).toContain('its content was signed as "lib/b.js"');
 	});
 });
 
@@ -194,7 +194,7 @@ describe("verify of a single file", () => {
 		const catalog = join(home, "l.cat");
 		renameSync(at("library.cat"), catalog);
 		const args = ["verify", at("lib/a.js"), "--catalog", catalog];
-		expect(sigtool(args)).toMatchObject({ status: 1, stderr: expect.stringContaining("--root") });
+		expect(sigtool(args)).toMatchObject({ status: 1, stdout: expect.stringContaining("--root") });
 		expect(sigtool([...args, "--root", root])).toMatchObject({ status: 0 });
 	});
 
@@ -403,7 +403,7 @@ describe("exit status and output", () => {
 			stderr: expect.stringMatching(/^note: a development identity signed [^\n]*\n$/),
 		});
 		writeFileSync(at("index.js"), "changed");
-		expect(verify("--quiet")).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("index.js") });
+		expect(verify("--quiet")).toMatchObject({ status: 1, stdout: expect.stringContaining("index.js"), stderr: "" });
 	});
 
 	test("every command has help with examples", () => {

@@ -23,10 +23,13 @@ export type ExitStatus = 0 | 1 | 2 | 3 | 126 | 130;
 export interface Report {
 	readonly exit: ExitStatus;
 	readonly fields: Readonly<Record<string, unknown>>;
+	/** The report, printed on stdout. */
 	readonly lines: readonly string[];
+	/** The part of `lines` that --quiet prints: what is said of a failure. Default none. */
+	readonly failures?: readonly string[];
 	/** Lines for other programs, printed before `lines`. Their control characters are escaped only on a terminal. */
 	readonly data?: readonly string[];
-	/** Lines that are printed on stderr, even with --quiet. */
+	/** Error lines, which are printed on stderr, even with --quiet. */
 	readonly problems?: readonly string[];
 	readonly warnings?: readonly string[];
 	/** Facts that nobody may overlook, printed on stderr even with --quiet: a development identity was used or trusted. */
@@ -43,10 +46,8 @@ export function printReport(command: string, report: Report, options: OutputOpti
 	if (options.quiet !== true)
 		for (const warning of report.warnings ?? []) printError(`${colour.yellow("warning")}: ${warning}`);
 	for (const problem of report.problems ?? []) printError(problem);
-	if (options.quiet !== true) {
-		printData(report.data ?? []);
-		print(report.lines.join("\n"));
-	}
+	if (options.quiet !== true) printData(report.data ?? []);
+	print((options.quiet === true ? (report.failures ?? []) : report.lines).join("\n"));
 	return report.exit;
 }
 

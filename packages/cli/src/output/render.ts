@@ -1,9 +1,9 @@
 /** Formats facts that several commands show. */
 
 import { isAbsolute, relative } from "node:path";
-import { type Certificate, type CertificateStatus, type Finding, spkiSha256, type UsedCatalog } from "@sigtool/core";
+import { type Certificate, type CertificateStatus, spkiSha256, type UsedCatalog } from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
-import { escaped, type OutputOptions, rows } from "./output.js";
+import { escaped, type OutputOptions } from "./output.js";
 
 export function signerFields(certificate: Certificate, development: boolean): Record<string, unknown> {
 	return {
@@ -88,32 +88,6 @@ export function catalogFields({ file, facts, signer, judgedAt, revocation }: Sho
 
 function revocationFields({ certificate, status, statement, reasons }: CertificateStatus): Record<string, unknown> {
 	return { subject: certificate.subject.text, status, source: statement?.source ?? null, reasons };
-}
-
-/** Formats a finding, with both digests of a modified file if they are known. An empty file is shown as `empty`. */
-export function findingLines(finding: Finding): string[] {
-	return digestLines(finding, "signed");
-}
-
-/**
- * Formats a finding about attributes. The expected digest is called `recorded` instead of `signed`, because a hash is
- * not signed.
- */
-export function attributeFindingLines(finding: Finding): string[] {
-	return digestLines(finding, "recorded");
-}
-
-function digestLines({ message, code, expected, actual }: Finding, origin: "signed" | "recorded"): string[] {
-	const lines = [`  ${message} [${code}]`];
-	if (code === "ERR_FILE_MODIFIED" && expected !== undefined) {
-		lines.push(
-			...rows([
-				[`  ${origin}`, expected || "empty"],
-				["  found", actual || "empty"],
-			]),
-		);
-	}
-	return lines;
 }
 
 /** Shows with --verbose how much was written and how long it took. */

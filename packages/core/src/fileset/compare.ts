@@ -6,6 +6,7 @@ import { type ErrorCode, quote, type SigtoolError } from "../errors.js";
 import { comparePathBytes } from "./entry-path.js";
 import { hashWithOtherLineEnds } from "./line-ends.js";
 import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
+import { withWholeDirectories } from "./whole-directories.js";
 
 /** The signed files and links by entry path. A signed set is built from verified catalogs only. */
 export interface SignedSet {
@@ -35,6 +36,8 @@ export interface Finding {
 	readonly expected?: string;
 	/** The same fact about the entry that was found. */
 	readonly actual?: string;
+	/** The highest directory around the entry that is missing or was added as a whole. */
+	readonly directory?: string;
 }
 
 export interface CompareOptions {
@@ -83,7 +86,7 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 			findings.push({ code: "ERR_FILE_MISSING", path, message: `${quote(path)} is missing` });
 		}
 	}
-	return inPathOrder(findings);
+	return inPathOrder(withWholeDirectories(findings, manifest, signed));
 }
 
 /** A signed digest and the name by which it is reported. */

@@ -106,8 +106,8 @@ export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Pr
 	return {
 		exit: isWrong ? 1 : 0,
 		fields: { prefix: resolve(prefix), findings },
-		lines: isWrong ? [] : lines,
-		problems: isWrong ? lines : [],
+		lines,
+		failures: isWrong ? lines : [],
 	};
 }
 

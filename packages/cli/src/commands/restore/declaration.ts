@@ -5,7 +5,10 @@ export const RESTORE: CommandDeclaration = {
 	name: "restore",
 	description: "write back the IMA and EVM signatures that a signed catalog carries",
 	declare(command) {
-		catalogOptions(command.argument("<dir>", "signed directory, or a directory of a signed tree"));
+		catalogOptions(command.argument("<dir>", "signed directory, or a directory of a signed tree")).option(
+			"--all",
+			"list every file that is not restored, not only the first 20 of a kind",
+		);
 		examples(
 			command,
 			[

@@ -1,11 +1,13 @@
 import { type Restoration, restoreAttributes, worstExitStatus } from "@sigtool/core";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
+import { findingLines } from "../../output/findings.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { catalogFields, catalogRows, count, developmentNotes, findingLines } from "../../output/render.js";
+import { catalogFields, catalogRows, count, developmentNotes } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 
 export interface RestoreCommandOptions extends JudgementOptions, OutputOptions {
+	readonly all?: boolean;
 	readonly catalog?: readonly string[];
 	readonly root?: string;
 	readonly product?: string;
@@ -43,6 +45,7 @@ function report(restoration: Restoration, options: RestoreCommandOptions): Repor
 			["written", `${count(writtenCount, "attribute")} of ${count(writtenFileCount, "file")}`],
 			["unchanged", count(unchangedCount, "attribute")],
 		]),
+		...findingLines(findings, options),
 	];
 	return {
 		exit: isRestored ? 0 : worstExitStatus(findings),
@@ -55,8 +58,8 @@ function report(restoration: Restoration, options: RestoreCommandOptions): Repor
 			findings,
 			catalogs: catalogs.map(catalogFields),
 		},
-		lines: isRestored ? lines : [],
-		problems: isRestored ? [] : [...lines, ...findings.flatMap(findingLines)],
+		lines,
+		failures: isRestored ? [] : lines,
 		warnings: restoration.warnings,
 		notes: developmentNotes(
 			path,

@@ -11,7 +11,8 @@ export const STRIP: CommandDeclaration = {
 				formats("what to remove (required); ima, ima-hash and ima-verity are one attribute", ATTRIBUTE_FORMATS),
 			)
 			.option("--attribute <name>", "another name for spython's attribute")
-			.addOption(namespace());
+			.addOption(namespace())
+			.option("--all", "list every problem, not only the first 20 of a kind");
 		examples(command, ["sigtool strip ./lib --format spython", "sigtool strip ./lib --format ima --format evm"]);
 		return async () => (await import("./strip.js")).strip;
 	},

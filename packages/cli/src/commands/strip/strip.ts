@@ -1,6 +1,7 @@
 import { type AttributeFormat, type StripResult, stripAttributes, worstExitStatus } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import { usageError } from "../../options/usage.js";
+import { findingLines } from "../../output/findings.js";
 import {
 	type ExitStatus,
 	escaped,
@@ -10,10 +11,11 @@ import {
 	rows,
 	worse,
 } from "../../output/output.js";
-import { count, findingLines } from "../../output/render.js";
+import { count } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 
 export interface StripCommandOptions extends OutputOptions {
+	readonly all?: boolean;
 	readonly format?: readonly AttributeFormat[];
 	readonly attribute?: string;
 	readonly namespace?: "security" | "user";
@@ -28,12 +30,13 @@ export async function strip(paths: readonly string[], options: StripCommandOptio
 	}
 	const outcomes: Outcome[] = [];
 	for (const path of paths) {
-		outcomes.push(await orFailure(path, async () => stripAttributes(path, { formats, attribute, namespace })));
+		outcomes.push(await orFailure(path, options, async () => stripAttributes(path, { formats, attribute, namespace })));
 	}
 	return {
 		exit: outcomes.reduce<ExitStatus>((worst, { exit }) => worse(worst, exit), 0),
 		fields: { results: outcomes.map(({ fields }) => fields) },
 		lines: outcomes.flatMap(({ lines }) => lines),
+		failures: outcomes.flatMap(({ exit, lines }) => (exit === 0 ? [] : lines)),
 		problems: outcomes.flatMap(({ problems }) => problems),
 	};
 }
@@ -43,9 +46,13 @@ interface Outcome extends Pick<Report, "fields" | "lines"> {
 	readonly problems: readonly string[];
 }
 
-async function orFailure(path: string, run: () => Promise<StripResult>): Promise<Outcome> {
+async function orFailure(
+	path: string,
+	options: StripCommandOptions,
+	run: () => Promise<StripResult>,
+): Promise<Outcome> {
 	try {
-		return outcomeOf(await run());
+		return outcomeOf(await run(), options);
 	} catch (error) {
 		const isAboutPath = error instanceof SigtoolError && error.path !== undefined;
 		if (!isAboutPath) throw error;
@@ -60,7 +67,8 @@ async function orFailure(path: string, run: () => Promise<StripResult>): Promise
 	}
 }
 
-function outcomeOf({ path, verdict, fileCount, removed, findings }: StripResult): Outcome {
+function outcomeOf(result: StripResult, options: StripCommandOptions): Outcome {
+	const { path, verdict, fileCount, removed, findings } = result;
 	const isStripped = verdict === "stripped";
 	const isEmpty = [...removed.values()].every((number) => number === 0);
 	const done = `${colour.green(isEmpty ? "nothing to strip in" : "stripped")} ${escaped(path)}`;
@@ -74,11 +82,12 @@ function outcomeOf({ path, verdict, fileCount, removed, findings }: StripResult)
 				`${escaped(name)} of ${count(number, "file")}`,
 			]),
 		]),
+		...findingLines(findings, options),
 	];
 	return {
 		exit: isStripped ? 0 : worstExitStatus(findings),
 		fields: { path, verdict, files: fileCount, removed: Object.fromEntries(removed), findings },
-		lines: isStripped ? lines : [],
-		problems: isStripped ? [] : [...lines, ...findings.flatMap(findingLines)],
+		lines,
+		problems: [],
 	};
 }

@@ -37,7 +37,8 @@ export const VERIFY: CommandDeclaration = {
 				).choices(["fail", "warn", "ignore"]),
 			)
 			.option("--no-ignore", "also report added files that the signed ignore rules hide")
-			.option("--signature-only", "verify the signature of a catalog and compare no files; the verdict is `signed`");
+			.option("--signature-only", "verify the signature of a catalog and compare no files; the verdict is `signed`")
+			.option("--all", "list every difference, not only the first 20 of a kind");
 		signerOptions(command);
 		examples(
 			command,

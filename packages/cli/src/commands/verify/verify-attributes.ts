@@ -1,9 +1,10 @@
 import { type AttributeFormat, type AttributeVerification, verifyAttributes, worstExitStatus } from "@sigtool/core";
 import { readCertificates } from "../../options/certificate-file.js";
 import type { Judgement } from "../../options/judgement.js";
+import { countByKind, findingLines } from "../../output/findings.js";
 import { escaped, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { attributeFindingLines, count, developmentNotes, signerFields, signerRows } from "../../output/render.js";
+import { count, developmentNotes, signerFields, signerRows } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
@@ -75,8 +76,8 @@ function outcomeOf(
 				trustedBy,
 			})),
 		},
-		lines: passed ? lines : [],
-		problems: passed ? [] : [...lines, ...findings.flatMap(attributeFindingLines)],
+		lines: [...lines, ...findingLines(findings, { ...options, origin: "recorded" })],
+		problems: [],
 		warnings: [],
 		notes: developmentNotes(path, signers),
 	};
@@ -84,7 +85,9 @@ function outcomeOf(
 
 function headline({ path, verdict, findings, counts }: AttributeVerification): string {
 	if (verdict === "trusted") return `${colour.green(verdict)} ${escaped(path)}`;
-	if (verdict !== "unchanged") return `${colour.red(verdict)} ${escaped(path)}: ${count(findings.length, "problem")}`;
+	if (verdict !== "unchanged") {
+		return `${colour.red(verdict)} ${escaped(path)}: ${count(findings.length, "problem")}: ${countByKind(findings)}`;
+	}
 	const rest = counts.trusted > 0 ? "not all is signed" : "nothing is signed";
 	return `${colour.green(verdict)} ${escaped(path)}: hashes match; ${rest}`;
 }

@@ -17,13 +17,16 @@ export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOpti
 	readonly added?: "fail" | "warn" | "ignore";
 	readonly ignore: boolean;
 	readonly signatureOnly?: boolean;
+	readonly all?: boolean;
 }
 
 /** The result for one path. */
 export interface Outcome {
 	readonly exit: ExitStatus;
 	readonly fields: Readonly<Record<string, unknown>>;
+	/** The report, for stdout. */
 	readonly lines: readonly string[];
+	/** Error lines, for stderr. */
 	readonly problems: readonly string[];
 	readonly warnings: readonly string[];
 	readonly notes: readonly string[];

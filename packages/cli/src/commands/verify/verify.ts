@@ -4,9 +4,10 @@ import { SigtoolError } from "@sigtool/core/errors";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
 import { usageError } from "../../options/usage.js";
+import { countByKind, findingLines, findingWarnings } from "../../output/findings.js";
 import { type ExitStatus, escaped, oneLine, type Report, rows, worse } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { catalogFields, catalogRows, count, developmentNotes, findingLines, shownPath } from "../../output/render.js";
+import { catalogFields, catalogRows, count, developmentNotes, shownPath } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
@@ -47,6 +48,7 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 			return { results: outcomes.map(({ fields }) => fields) };
 		},
 		lines: outcomes.flatMap(({ lines }) => lines),
+		failures: outcomes.flatMap(({ exit, lines }) => (exit === 0 ? [] : lines)),
 		problems: outcomes.flatMap(({ problems }) => problems),
 		warnings: outcomes.flatMap(({ warnings }) => warnings),
 		notes: outcomes.flatMap(({ notes }) => notes),
@@ -133,22 +135,26 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 	const passed = verdict === "trusted" || verdict === "signed";
 	const headline = passed
 		? `${colour.green(verdict)} ${escaped(path)}${verdict === "signed" ? ": its signature alone; no files were compared" : ""}`
-		: `${colour.red(verdict)} ${escaped(path)}: ${count(findings.length, verdict === "failed" ? "difference" : "unreadable entry", verdict === "failed" ? "differences" : "unreadable entries")}`;
-	const report = [headline, ...describe(verification, options)];
+		: `${colour.red(verdict)} ${escaped(path)}: ${differences(verification)}`;
 	return {
 		exit: passed ? 0 : worstExitStatus(findings),
 		// A getter, because only --json needs the fields, which can be large.
 		get fields() {
 			return verificationFields(verification);
 		},
-		lines: passed ? report : [],
-		problems: passed ? [] : [...report, ...findings.flatMap(findingLines)],
-		warnings: [...verification.warnings, ...notices.map(({ message }) => message)],
+		lines: [headline, ...describe(verification, options), ...findingLines(findings, options)],
+		problems: [],
+		warnings: [...verification.warnings, ...findingWarnings(notices, options)],
 		notes: developmentNotes(
 			path,
 			verification.catalogs.map(({ signer }) => signer),
 		),
 	};
+}
+
+function differences({ verdict, findings }: Verification): string {
+	if (verdict === "undecided") return count(findings.length, "unreadable entry", "unreadable entries");
+	return `${count(findings.length, "difference")}: ${countByKind(findings)}`;
 }
 
 /** Rows that name the catalogs, and how many entries were compared or hidden. */

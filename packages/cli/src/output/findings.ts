@@ -1,0 +1,112 @@
+/** Formats findings: how many there are of each kind, then the first of each kind. */
+
+import type { Finding } from "@sigtool/core";
+import { quote } from "@sigtool/core/errors";
+import { type OutputOptions, rows } from "./output.js";
+import { count, thousands } from "./render.js";
+
+export interface FindingOptions extends OutputOptions {
+	/** Lists every finding on a line of its own. */
+	readonly all?: boolean;
+	/** The name of the expected digest. A hash that nobody signed is `recorded`. Default `signed`. */
+	readonly origin?: "signed" | "recorded";
+}
+
+/** The most lines for one kind of finding without --all. */
+const MAX_LINES = 20;
+
+/** Returns how many findings there are of each kind, e.g. `2 modified, 1 missing`. */
+export function countByKind(findings: readonly Finding[]): string {
+	return Array.from(byCode(findings), ([code, { length }]) => `${thousands(length)} ${KINDS[code] ?? code}`).join(", ");
+}
+
+/**
+ * Lists the findings by kind. Without --all, a directory that is missing or was added as a whole is one line, and a kind
+ * has at most 20 lines. With --verbose, both digests of a modified file follow; an empty file is shown as `empty`.
+ */
+export function findingLines(findings: readonly Finding[], options: FindingOptions): string[] {
+	return groups(findings, options).flatMap(({ shown, rest }) => [
+		...shown.flatMap((finding) => [`  ${finding.message} [${finding.code}]`, ...digestRows(finding, options)]),
+		...rest.map((line) => `  ${line}`),
+	]);
+}
+
+/** Lists findings that do not decide the verdict, each for a line after `warning: `. */
+export function findingWarnings(findings: readonly Finding[], options: FindingOptions): string[] {
+	return groups(findings, options).flatMap(({ shown, rest }) => [...shown.map(({ message }) => message), ...rest]);
+}
+
+interface Group {
+	readonly shown: readonly Finding[];
+	/** The line about the findings that are not shown, if there are any. */
+	readonly rest: readonly string[];
+}
+
+function groups(findings: readonly Finding[], { all }: FindingOptions): Group[] {
+	return Array.from(byCode(findings), ([code, group]) => {
+		const lines = all === true ? group.map((finding) => [finding]) : foldDirectories(group);
+		const shownLines = all === true ? lines : lines.slice(0, MAX_LINES);
+		const left = lines.slice(shownLines.length).reduce((sum, { length }) => sum + length, 0);
+		return {
+			shown: shownLines.map(summary),
+			rest: left === 0 ? [] : [`and ${thousands(left)} more [${code}]; --all lists them`],
+		};
+	});
+}
+
+function byCode(findings: readonly Finding[]): ReadonlyMap<Finding["code"], Finding[]> {
+	const groups = new Map<Finding["code"], Finding[]>(FIRST.map((code) => [code, []]));
+	for (const finding of findings) {
+		const group = groups.get(finding.code);
+		if (group === undefined) groups.set(finding.code, [finding]);
+		else group.push(finding);
+	}
+	for (const code of FIRST) if (groups.get(code)?.length === 0) groups.delete(code);
+	return groups;
+}
+
+/** Puts the findings of one directory together, where the directory is missing or was added as a whole. */
+function foldDirectories(findings: readonly Finding[]): Finding[][] {
+	const folded = new Map<string, Finding[]>();
+	for (const finding of findings) {
+		const name = finding.directory === undefined ? finding.path : `${finding.directory}/`;
+		const together = folded.get(name);
+		if (together === undefined) folded.set(name, [finding]);
+		else together.push(finding);
+	}
+	return [...folded.values()];
+}
+
+function summary(together: readonly Finding[]): Finding {
+	const [finding] = together;
+	const { code, directory } = finding;
+	if (together.length === 1 || directory === undefined) return finding;
+	const entries = count(together.length, "entry", "entries");
+	const state = code === "ERR_FILE_MISSING" ? `is missing, with ${entries}` : `was added, with ${entries}`;
+	const covered = code === "ERR_FILE_ADDED" ? ": no signature covers them" : "";
+	return { ...finding, message: `${quote(`${directory}/`)} ${state}${covered}` };
+}
+
+function digestRows({ code, expected, actual }: Finding, { verbose, origin = "signed" }: FindingOptions): string[] {
+	if (verbose !== true || code !== "ERR_FILE_MODIFIED" || expected === undefined) return [];
+	return rows([
+		[`  ${origin}`, expected || "empty"],
+		["  found", actual || "empty"],
+	]);
+}
+
+/** The kinds that are listed first, in this order. Others follow in the order of their first finding. */
+const FIRST: readonly Finding["code"][] = ["ERR_FILE_MODIFIED", "ERR_FILE_MISSING", "ERR_FILE_ADDED"];
+
+/** How a number of findings is worded. Other kinds are called by their code. */
+const KINDS: Readonly<Partial<Record<Finding["code"], string>>> = {
+	ERR_FILE_MODIFIED: "modified",
+	ERR_FILE_MISSING: "missing",
+	ERR_FILE_ADDED: "added",
+	ERR_NOT_A_MEMBER: "not a member",
+	ERR_LINK_CHANGED: "changed link",
+	ERR_MODE_CHANGED: "changed mode",
+	ERR_DENIED: "denied",
+	ERR_IO: "unreadable",
+	ERR_UNSIGNED: "unsigned",
+};
