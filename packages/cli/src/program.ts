@@ -1,7 +1,7 @@
 /** Parses the command-line arguments, runs the command, prints its report and returns the exit status. */
 
 import { quote } from "@sigtool/core/errors";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { COMMANDS } from "./commands/commands.js";
 import { type CommandDeclaration, examples } from "./options/declaration.js";
 import { usageError } from "./options/usage.js";
@@ -13,7 +13,7 @@ import {
 	printText,
 	type Report,
 } from "./output/output.js";
-import { terminal } from "./output/terminal.js";
+import { COLOUR_CHOICES, type ColourChoice, chooseColours, terminal } from "./output/terminal.js";
 import { VERSION } from "./version.js";
 
 /** Never throws: prints every failure, as one line or as one JSON document. */
@@ -30,6 +30,7 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		if (error instanceof CommanderError && error.exitCode === 0) return 0;
 		// The arguments after `run` may belong to another program, so a --json there is not ours.
 		const options: OutputOptions = { json: argv[0] !== "run" && argv.includes("--json") };
+		if (argv[0] !== "run") chooseColours(colourChoice(argv));
 		const names = commandNames(argv);
 		if (!(error instanceof CommanderError)) return printFailure(names.join(" "), error, options);
 		const complaint = complaints.join("");
@@ -81,9 +82,12 @@ function addCommand(
 		.option("--json", "print one JSON document on stdout")
 		.option("-q, --quiet", "print nothing but errors and what failed")
 		.option("-v, --verbose", "print more")
+		.addOption(new Option("--color <when>", "show colours (default: auto, on terminals)").choices(COLOUR_CHOICES))
+		.helpOption("-h, --help", "show this help")
 		.action(async (...operands: unknown[]) => {
 			const path = commandPath(command);
 			const options = command.opts<OutputOptions>();
+			chooseColours(options.color ?? "auto");
 			try {
 				const code = (await load()) as (...operands: unknown[]) => Promise<Report>; // commander does not type operands.
 				finish(printReport(path, await code(...operands.slice(0, -1)), options));
@@ -117,6 +121,15 @@ function choiceFailure(reason: string): string | undefined {
 	if (match === null) return undefined;
 	const [, option, value, choices] = match;
 	return `Option ${option} takes ${choices.replace(/, (?=[^,]*$)/, " or ")}, not ${quote(value)}`;
+}
+
+/** Returns the value of --color in a command line that could not be parsed. */
+function colourChoice(argv: readonly string[]): ColourChoice {
+	const given = argv.flatMap((argument, index) => {
+		if (argument === "--color") return argv.slice(index + 1, index + 2);
+		return argument.startsWith("--color=") ? argument.slice("--color=".length) : [];
+	});
+	return COLOUR_CHOICES.find((choice) => given.includes(choice)) ?? "auto";
 }
 
 /** Returns the argument after `help`. */

@@ -5,12 +5,13 @@
 
 import { writeSync } from "node:fs";
 import { errnoReason, escapeText, SigtoolError } from "@sigtool/core/errors";
-import { colour, terminal } from "./terminal.js";
+import { type ColourChoice, colour, showsColours, terminal } from "./terminal.js";
 
 export interface OutputOptions {
 	readonly json?: boolean;
 	readonly quiet?: boolean;
 	readonly verbose?: boolean;
+	readonly color?: ColourChoice;
 }
 
 /**
@@ -131,21 +132,22 @@ function printData(lines: readonly string[]): void {
 }
 
 function print(text: string): void {
-	if (text !== "") writeAll(1, `${harmless(text)}\n`);
+	if (text !== "") writeAll(1, `${harmless(text, 1)}\n`);
 }
 
 function printError(text: string): void {
-	writeAll(2, `${harmless(text)}\n`);
+	writeAll(2, `${harmless(text, 2)}\n`);
 }
 
 /**
  * Escapes every control character that is left, in JSON's form, as the last defence against names that control a
- * terminal. Keeps line breaks and the colours of terminal.ts. The expression lists characters, because Unicode
- * properties take longer to load than everything else here.
+ * terminal. Keeps line breaks, and the colours of terminal.ts where the stream shows them. The expression lists
+ * characters, because Unicode properties take longer to load than everything else here.
  */
-function harmless(text: string): string {
+function harmless(text: string, descriptor: 1 | 2): string {
 	return text.replace(COLOUR_OR_CONTROL, (match) => {
-		return match.length > 1 ? match : `\\u${match.charCodeAt(0).toString(16).padStart(4, "0")}`;
+		if (match.length > 1) return showsColours(descriptor) ? match : "";
+		return `\\u${match.charCodeAt(0).toString(16).padStart(4, "0")}`;
 	});
 }
 

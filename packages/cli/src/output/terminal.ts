@@ -20,7 +20,7 @@ function mayBeTerminal(descriptor: 1 | 2): boolean {
 	return stats.isCharacterDevice() && stats.rdev !== statSync("/dev/null", { throwIfNoEntry: false })?.rdev;
 }
 
-/** Wraps text in ECMA-48 colours, where colours are wanted. */
+/** Wraps text in ECMA-48 colours. Printing removes them where the stream shows none. */
 export const colour = {
 	red: (text: string) => coloured(31, text, 39),
 	green: (text: string) => coloured(32, text, 39),
@@ -29,19 +29,34 @@ export const colour = {
 } as const;
 
 function coloured(start: number, text: string, end: number): string {
-	isColourful ??= wantsColours();
-	return isColourful ? `\u001b[${start}m${text}\u001b[${end}m` : text;
+	return `\u001b[${start}m${text}\u001b[${end}m`;
 }
 
-let isColourful: boolean | undefined;
+export const COLOUR_CHOICES = ["auto", "always", "never"] as const;
+export type ColourChoice = (typeof COLOUR_CHOICES)[number];
 
-/**
- * Follows https://no-color.org and https://force-color.org, where an empty variable does not count. Logs of CI systems
- * show colours.
- */
-function wantsColours(): boolean {
-	const { NO_COLOR, FORCE_COLOR, CI, TERM } = process.env;
+let choice: ColourChoice = "auto";
+const decided = new Map<1 | 2, boolean>();
+
+/** Sets the value of --color for this process. */
+export function chooseColours(value: ColourChoice): void {
+	choice = value;
+	decided.clear();
+}
+
+/** Tells whether standard output or standard error shows colours. Each stream is decided by itself, and once. */
+export function showsColours(descriptor: 1 | 2): boolean {
+	const known = decided.get(descriptor);
+	if (known !== undefined) return known;
+	const shows = choice === "auto" ? wantsColours(descriptor) : choice === "always";
+	decided.set(descriptor, shows);
+	return shows;
+}
+
+/** Follows https://no-color.org and https://force-color.org, where an empty variable does not count. */
+function wantsColours(descriptor: 1 | 2): boolean {
+	const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
 	if (NO_COLOR) return false;
-	if (FORCE_COLOR || CI || process.platform === "win32") return true;
-	return terminal(1) !== undefined && TERM !== "dumb";
+	if (FORCE_COLOR) return true;
+	return TERM !== "dumb" && terminal(descriptor) !== undefined;
 }
