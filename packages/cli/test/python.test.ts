@@ -69,7 +69,12 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 			2,
 			'Cannot ask "/bin/false"',
 		],
-		["for a file that is no certificate", () => ["--trust", "/etc/hostname"], 2, "it holds no certificate"],
+		[
+			"for a file that is no certificate",
+			() => ["--trust", "/etc/hostname"],
+			2,
+			"it is a text file, not a certificate",
+		],
 		["without headers", withoutHeaders, 2, "Debian has it in python3.13-dev"],
 		["for a Python that is too old", (home) => withoutHeaders(home, "3.7.1"), 2, "needs CPython 3.8 or later"],
 	])("refuses to build %s", (_, args, status, message) => {
@@ -191,7 +196,7 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			expect(indexed("--python", "app/tool").stdout).toBe("tool ran\n");
 			expect(indexed("--spython", at("config/sigtool/spython"), "app/main.py").status).toBe(42);
 			expect(sigtool(["run", "-q", "--allow-development", "-m", "main"], { cwd: home }).stderr).toContain(
-				"no catalog vouches for it; run `sigtool sign .` first",
+				"it lies in no signed directory; run `sigtool sign .` first",
 			);
 		});
 

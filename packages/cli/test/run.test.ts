@@ -100,7 +100,9 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		const home = temporaryDirectory();
 		makeTree(join(home, "app"), { "main.js": "" });
 		const { status, stderr } = runner(home)(["run", "--allow-development", "app/main.js"], { cwd: home });
-		expect(stderr).toMatch(/no catalog vouches for it; run `sigtool sign app` first \[ERR_CATALOG_NOT_FOUND\]/);
+		expect(stderr).toMatch(
+			/it lies in no signed directory; run `sigtool sign app` first, or name its catalog with --catalog \[ERR_CATALOG_NOT_FOUND\]/,
+		);
 		expect(status).toBe(126);
 	});
 

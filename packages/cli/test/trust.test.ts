@@ -15,8 +15,8 @@ describe("files of certificates", () => {
 		["verify pack --trust FILE", "missing", 2, 'Cannot read "FILE": no such file or directory [ERR_ROOT_MISSING]'],
 		["verify pack --tsa-trust FILE", "missing", 2, 'Cannot read "FILE": no such file or directory [ERR_ROOT_MISSING]'],
 		["sign pack --files-from FILE", "missing", 2, 'Cannot read "FILE": no such file or directory [ERR_ROOT_MISSING]'],
-		["trust add FILE", "text", 2, 'Cannot use "FILE": it holds no certificate [ERR_USAGE]'],
-		["trust add FILE", "key", 2, 'Cannot use "FILE": it holds no certificate, only a private key [ERR_USAGE]'],
+		["trust add FILE", "text", 2, 'Cannot use "FILE": it is a text file, not a certificate [ERR_USAGE]'],
+		["trust add FILE", "key", 2, 'Cannot use "FILE": it is a private key in PEM, not a certificate [ERR_USAGE]'],
 		["trust add FILE", "fifo", 3, 'Cannot read "FILE": it is not a regular file [ERR_IO]'],
 		["verify pack --trust FILE", "fifo", 3, 'Cannot read "FILE": it is not a regular file [ERR_IO]'],
 	])("%s with FILE %s: exit %i", (line, kind, status, message) => {

@@ -174,7 +174,9 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 export interface SigtoolErrorOptions {
 	readonly cause?: unknown;
 	/** The file or entry that the error is about, written as the user knows it. */
-	readonly path?: string;
+	readonly path?: string | undefined;
+	/** Every problem, where the error is about several. */
+	readonly problems?: readonly SigtoolError[];
 }
 
 /**
@@ -186,11 +188,13 @@ export class SigtoolError extends Error {
 	override readonly name = "SigtoolError";
 	readonly code: ErrorCode;
 	readonly path: string | undefined;
+	readonly problems: readonly SigtoolError[];
 
 	constructor(code: ErrorCode, message: string, options: SigtoolErrorOptions = {}) {
 		super(message, options.cause === undefined ? undefined : { cause: options.cause });
 		this.code = code;
 		this.path = options.path;
+		this.problems = options.problems ?? [];
 	}
 
 	/** The exit status of the command line for this error. */

@@ -58,21 +58,43 @@ export function printReport(command: string, report: Report, options: OutputOpti
  */
 export function printFailure(command: string, error: unknown, options: OutputOptions, status?: ExitStatus): ExitStatus {
 	const failure = asSigtoolError(error);
-	const { code, message, path } = failure;
 	const exit = status ?? failure.exitStatus;
 	if (options.json === true && !(failure instanceof OutputError)) {
 		try {
-			printJson({ command, exit, error: { code, message, ...(path === undefined ? {} : { path }) } });
+			const problems = failure.problems.map(errorFields);
+			const error = { ...errorFields(failure), ...(problems.length === 0 ? {} : { problems }) };
+			printJson({ command, exit, error });
 		} catch (outputError) {
 			return printFailure(command, outputError, {}, status);
 		}
 	} else {
-		printError(`${colour.red("error")}: ${oneLine(message)} [${code}]`);
+		for (const line of problemLines(failure.problems)) printError(`${colour.red("error")}: ${line}`);
+		printError(`${colour.red("error")}: ${errorText(failure)}`);
 		if (options.verbose === true && failure.cause instanceof Error)
 			printError(`cause: ${oneLine(failure.cause.message)}`);
 	}
 	return exit;
 }
+
+function errorFields({ code, message, path }: SigtoolError): Record<string, string> {
+	return { code, message, ...(path === undefined ? {} : { path }) };
+}
+
+function errorText({ code, message }: SigtoolError): string {
+	return `${oneLine(message)} [${code}]`;
+}
+
+/** Lists at most MAX_PROBLEMS problems of each code. */
+function problemLines(problems: readonly SigtoolError[]): string[] {
+	return [...new Set(problems.map(({ code }) => code))].flatMap((code) => {
+		const group = problems.filter((problem) => problem.code === code);
+		const rest = group.length - MAX_PROBLEMS;
+		const more = rest > 0 ? [`and ${rest} more [${code}]; --json lists them`] : [];
+		return [...group.slice(0, MAX_PROBLEMS).map(errorText), ...more];
+	});
+}
+
+const MAX_PROBLEMS = 20;
 
 /** A failure to write to standard output. */
 class OutputError extends SigtoolError {

@@ -80,7 +80,8 @@ export class DerReader {
 		let position = this.position;
 		if (end - position < 2) this.fail(position === end ? "an element is missing" : "an element is truncated");
 		const identifier = bytes[position] as number;
-		if (tag !== -1 && identifier !== tag) this.fail(`expected tag ${hex(tag)}, found ${hex(identifier)}`);
+		if (tag !== -1 && identifier !== tag)
+			this.fail(`it has ${elementName(identifier)} in the place of ${elementName(tag)}`);
 		if ((identifier & 0x1f) === 0x1f) this.fail("tag numbers above 30 are not supported");
 		this.start = position;
 		let length = bytes[position + 1] as number;
@@ -207,7 +208,7 @@ export class DerReader {
 		if (this.tag === TAG.UTC_TIME) fields = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)()Z$/.exec(text);
 		else if (this.tag === TAG.GENERALIZED_TIME) {
 			fields = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{0,8}[1-9])?Z$/.exec(text);
-		} else this.fail(`expected a time, found tag ${hex(this.tag)}`);
+		} else this.fail(`it has ${elementName(this.tag)} in the place of a time`);
 		if (fields === null) this.fail("malformed time");
 		const [, y, month, day, hour, minute, second, fraction] = fields;
 		const year = this.tag === TAG.UTC_TIME ? Number(y) + (Number(y) < 50 ? 2000 : 1900) : Number(y);
@@ -363,6 +364,10 @@ function latin1(bytes: Uint8Array): string {
 	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
-function hex(tag: number): string {
-	return `0x${tag.toString(16).padStart(2, "0")}`;
+/** Names an element by its identifier byte, e.g. `SEQUENCE`, `[0]`, or the byte where it has no name. */
+function elementName(identifier: number): string {
+	const name = Object.keys(TAG).find((key) => TAG[key as keyof typeof TAG] === identifier); // These are the keys.
+	if (name !== undefined) return name.replaceAll("_", " ");
+	if ((identifier & 0xc0) === 0x80) return `[${identifier & 0x1f}]`;
+	return `an element of type 0x${identifier.toString(16).padStart(2, "0")}`;
 }

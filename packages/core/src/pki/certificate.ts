@@ -10,6 +10,7 @@ import { createPublicKey, hash, type KeyObject } from "node:crypto";
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
 import { type CertificateExtensions, NO_EXTENSIONS, readExtensions } from "./extensions.js";
+import { describeFileBytes } from "./file-kind.js";
 import { type DistinguishedName, readName } from "./name.js";
 import { decodePem } from "./pem-blocks.js";
 import { type AlgorithmIdentifier, RSA_ENCRYPTION, readAlgorithm } from "./signature-algorithm.js";
@@ -76,17 +77,24 @@ export function parseCertificate(der: Uint8Array): Certificate {
 export function certificatesFromPem(text: string): Certificate[] {
 	const blocks = decodePem(text, "CERTIFICATE");
 	if (blocks.length > 0) return blocks.map(parseCertificate);
-	const instead = /^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/m.test(text) ? ", only a private key" : "";
-	throw new SigtoolError(
-		"ERR_CERTIFICATE_FORMAT",
-		`Cannot read certificates from PEM: it holds no certificate${instead}`,
-	);
+	throw noCertificate(Buffer.from(text, "latin1"));
 }
 
 /** Parses the certificates of a file: one in DER, or any number in PEM. @throws as `certificatesFromPem` */
 export function certificatesFromFileBytes(bytes: Uint8Array): Certificate[] {
-	if (bytes[0] === TAG.SEQUENCE) return [parseCertificate(bytes)];
+	if (bytes[0] === TAG.SEQUENCE) {
+		const { kind } = describeFileBytes(bytes);
+		if (kind !== "certificate" && kind !== "unknown") throw noCertificate(bytes);
+		return [parseCertificate(bytes)];
+	}
 	return certificatesFromPem(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"));
+}
+
+function noCertificate(bytes: Uint8Array): SigtoolError {
+	const { kind, text } = describeFileBytes(bytes);
+	const hint = kind === "catalog" ? "; `sigtool inspect` shows the pin of its signer" : "";
+	const reason = kind === "cut off" || kind === "empty" ? `it is ${text}` : `it is ${text}, not a certificate${hint}`;
+	return new SigtoolError("ERR_CERTIFICATE_FORMAT", `Cannot read certificates: ${reason}`);
 }
 
 /**

@@ -84,7 +84,8 @@ function refusedDevelopment(leaf: Certificate): SigtoolError {
 	return new SigtoolError("ERR_DEVELOPMENT_REFUSED", message);
 }
 
-function untrusted(leaf: Certificate, { mend = MEND }: TrustPolicy, cause?: SigtoolError): SigtoolError {
+function untrusted(leaf: Certificate, trust: TrustPolicy, cause?: SigtoolError): SigtoolError {
+	const { mend = given(trust) ?? MEND } = trust;
 	const marked = isDevelopmentCertificate(leaf) ? " (a development identity)" : "";
 	const message =
 		`Cannot trust signer ${quote(leaf.subject.text)}${marked}, key ${spkiSha256(leaf)}: ` +
@@ -92,4 +93,17 @@ function untrusted(leaf: Certificate, { mend = MEND }: TrustPolicy, cause?: Sigt
 	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message, { cause });
 }
 
+/** Lists the certificates of --trust, where that was given, so that a wrong one is seen. */
+function given({ pins, authorities }: TrustPolicy): string | undefined {
+	const labels = [...pins.values(), ...authorities].flatMap(({ source, label }) =>
+		source === "option" ? [label] : [],
+	);
+	if (labels.length === 0) return undefined;
+	const shown = labels.slice(0, MAX_SHOWN).map(quote);
+	const rest = labels.length - shown.length;
+	const all = rest > 0 ? [...shown, `${rest} more`] : shown;
+	return `--trust names ${all.join(", ").replace(/, (?=[^,]*$)/, " and ")}`;
+}
+
+const MAX_SHOWN = 5;
 const MEND = "pass its certificate or authority with --trust, or add it with `sigtool trust add`";

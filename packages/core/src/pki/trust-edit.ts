@@ -120,7 +120,7 @@ export function removeTrust(idOrPrefix: string): TrustEntry[] {
 	const matching = listTrust().filter(({ id }) => prefix !== "" && id.startsWith(prefix));
 	const ids = new Set(matching.map(({ id }) => id));
 	const [id] = ids;
-	if (id === undefined) throw cannotRemove(idOrPrefix, "no entry has that id; `sigtool trust list` shows all entries");
+	if (id === undefined) throw cannotRemove(idOrPrefix, whyNoEntry(prefix));
 	if (ids.size > 1) throw cannotRemove(idOrPrefix, `${ids.size} ids begin with it`);
 	const removed = matching.filter(({ source }) => source === "store");
 	if (removed.length === 0) {
@@ -134,6 +134,13 @@ export function removeTrust(idOrPrefix: string): TrustEntry[] {
 		denied: denied.filter((denial) => denialId(denial) !== id),
 	}));
 	return removed;
+}
+
+function whyNoEntry(prefix: string): string {
+	const denied = readTrustFile().denied.filter(({ sha256 }) => prefix.length >= 8 && sha256.startsWith(prefix));
+	const [denial] = denied;
+	if (denial === undefined) return "no entry has that id; `sigtool trust list` shows all entries";
+	return `it is the digest of a denied ${denial.kind}, whose entry has the id ${denialId(denial)}`;
 }
 
 function newTimestampAuthority(certificate: Certificate, label = certificate.subject.text) {

@@ -22,6 +22,7 @@ import { exists, readBounded, temporaryNameFor, writeAtomically } from "../syste
 import { isOwnCatalog, unverifiedFacts } from "../verify/catalog-file.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";
 import { type Prepare, prepareSelection } from "./prepared.js";
+import { refuseProblems } from "./refuse-problems.js";
 import { type AttributeSignOptions, prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
 import { resolveSignTarget, type SignTarget } from "./target.js";
 
@@ -149,10 +150,11 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		exclude: selection.excludes,
 		only: options.files?.map(normalizeListed),
 		skip: output === undefined ? undefined : ownPaths(root, output),
-		onProblem: "throw",
+		onProblem: "collect",
 		onProgress: options.onProgress,
 		...attributes?.hashing,
 	});
+	refuseProblems(firstPath, hashed.problems);
 	if (hashed.count === (output === undefined ? hashed.linkTargets.size : 0)) {
 		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(firstPath)}: there are no files to sign`);
 	}

@@ -3,6 +3,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { quote, reasonOf, SigtoolError } from "../errors.js";
 import { type Certificate, certificatesFromFileBytes } from "../pki/certificate.js";
+import { describeFileBytes, type FileKind } from "../pki/file-kind.js";
 import { readInput, readSecret } from "../system/store.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
@@ -36,7 +37,7 @@ export async function openKeyFile(
 	passphrase: PassphraseSource | undefined,
 	onWarning?: (text: string) => void,
 ): Promise<PemKey> {
-	const pem = privateKeyBlock(readKeyFile(path, onWarning).toString("latin1"), path);
+	const pem = privateKeyBlock(readKeyFile(path, onWarning), path);
 	return { key: await openKey(pem, path, passphrase), pem };
 }
 
@@ -47,7 +48,9 @@ export function readCertificates(path: string): Certificate[] {
 		return certificatesFromFileBytes(bytes);
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
-		throw new SigtoolError("ERR_KEY", `Cannot use ${quote(path)}: ${reasonOf(cause)}`, { cause, path });
+		const isKey = describeFileBytes(bytes).kind.endsWith("private key");
+		const hint = isKey ? "; are --key and --cert swapped?" : "";
+		throw new SigtoolError("ERR_KEY", `Cannot use ${quote(path)}: ${reasonOf(cause)}${hint}`, { cause, path });
 	}
 }
 
@@ -87,11 +90,12 @@ async function openKey(pem: string, path: string, source: PassphraseSource | und
 }
 
 /** Returns the block of the text's only private key. RFC 7468 §2. */
-function privateKeyBlock(text: string, path: string): string {
+function privateKeyBlock(bytes: Buffer, path: string): string {
+	const text = bytes.toString("latin1");
 	const blocks = [...text.matchAll(/^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/gm)];
 	const [block] = blocks;
 	if (block === undefined) {
-		throw refusal("ERR_KEY", path, "it holds no private key in PEM; `openssl pkey` converts other forms");
+		throw refusal("ERR_KEY", path, notAKey(bytes));
 	}
 	if (blocks.length > 1) throw refusal("ERR_KEY", path, `it holds ${blocks.length} private keys`);
 	if (block[1] === "OPENSSH ") {
@@ -102,6 +106,18 @@ function privateKeyBlock(text: string, path: string): string {
 	if (length === -1) throw refusal("ERR_KEY", path, "it is damaged: the end of the key is missing");
 	return `${text.slice(block.index, block.index + length)}${end}\n`;
 }
+
+function notAKey(bytes: Uint8Array): string {
+	const { kind, text } = describeFileBytes(bytes);
+	if (kind === "cut off" || kind === "empty") return `it is ${text}`;
+	return `it is ${text}, not a private key in PEM; ${KEY_HINTS[kind] ?? "`openssl pkey` converts other forms"}`;
+}
+
+const KEY_HINTS: Readonly<Partial<Record<FileKind, string>>> = {
+	certificate: "are --key and --cert swapped?",
+	"PEM certificate": "are --key and --cert swapped?",
+	"PKCS#12 container": "use --p12",
+};
 
 /**
  * Makes an error that keeps only the code of node:crypto's. A wrong passphrase sometimes decrypts to bytes that look

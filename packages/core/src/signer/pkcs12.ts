@@ -12,6 +12,7 @@ import type Forge from "node-forge";
 import { DerReader, TAG } from "../asn1/der.js";
 import { type ErrorCode, quote, SigtoolError } from "../errors.js";
 import { type Certificate, parseCertificate } from "../pki/certificate.js";
+import { describeFileBytes } from "../pki/file-kind.js";
 import { readAlgorithm } from "../pki/signature-algorithm.js";
 import { askPassphrase, readCertificates, readKeyFile } from "./pem.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
@@ -98,9 +99,19 @@ function readPfx(bytes: Uint8Array, path: string): Pfx {
 		return { contentType, mac };
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
-		const reason = `it is not a PKCS#12 container in DER (${cause.message}); \`openssl pkcs12\` converts older forms`;
+		const reason = notAContainer(bytes, cause);
 		throw new SigtoolError("ERR_PKCS12", `Cannot open ${quote(path)}: ${reason}`, { cause, path });
 	}
+}
+
+function notAContainer(bytes: Uint8Array, cause: SigtoolError): string {
+	const { kind, text } = describeFileBytes(bytes);
+	if (kind === "cut off" || kind === "empty") return `it is ${text}`;
+	if (kind === "PKCS#12 container" || kind === "unknown") {
+		return `it is not a PKCS#12 container in DER (${cause.message}); \`openssl pkcs12\` converts older forms`;
+	}
+	const isPem = kind === "PEM certificate" || kind === "PEM private key";
+	return `it is ${text}, not a PKCS#12 container${isPem ? "; use --key and --cert" : ""}`;
 }
 
 function readMacData(reader: DerReader): { algorithm: string; iterations: number } {

@@ -163,9 +163,9 @@ export function checkFitness(leaf: Certificate): void {
 		checkLeaf(leaf, { at: Date.now(), purpose: "codeSigning", profile: "default" });
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
-		throw new SigtoolError("ERR_KEY", `Cannot sign, because no verifier would accept the result: ${cause.message}`, {
-			cause,
-		});
+		const way = cause.code === "ERR_CERTIFICATE_PURPOSE" ? `; ${OTHER_CERTIFICATE}` : "";
+		const message = `Cannot sign, because no verifier would accept the result: ${cause.message}${way}`;
+		throw new SigtoolError("ERR_KEY", message, { cause });
 	}
 }
 
@@ -213,6 +213,9 @@ function unusable(reason: string): SigtoolError {
 	return new SigtoolError("ERR_KEY", `Cannot sign with this key: ${reason}`);
 }
 
+const OTHER_CERTIFICATE =
+	"ask the authority for one with digitalSignature and extendedKeyUsage=codeSigning, " +
+	"or make one with `sigtool identity new`";
 const MIN_RSA_BITS = 2048;
 /** The names of P-256 and P-384 in OpenSSL. */
 const CURVES: ReadonlySet<string> = new Set(["prime256v1", "secp384r1"]);

@@ -4,6 +4,7 @@ import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
 import { parseCatalog } from "../formats/cat.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
+import { describeFileBytes } from "../pki/file-kind.js";
 import { readBounded } from "../system/store.js";
 
 /** A larger catalog is refused unread. */
@@ -58,9 +59,25 @@ export function parseCatalogFile<T>(file: string, parse: (bytes: Uint8Array) => 
 		return parse(bytes);
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError) || cause.path === file) throw cause;
-		const reason = FORMAT_CODES.has(cause.code) ? `it is not a catalog (${reasonOf(cause)})` : reasonOf(cause);
-		throw new SigtoolError(cause.code, `Cannot read ${quote(file)}: ${reason}`, { cause, path: file });
+		throw namingFile(file, bytes, cause);
 	}
 }
 
-const FORMAT_CODES: ReadonlySet<ErrorCode> = new Set(["ERR_DER", "ERR_CMS_FORMAT", "ERR_CATALOG_FORMAT"]);
+/** Makes an error about the content of a catalog file, with the same code, that says what the file is instead. */
+export function namingFile(file: string, bytes: Uint8Array, cause: SigtoolError): SigtoolError {
+	const reason = FORMAT_CODES.has(cause.code) ? notACatalog(bytes, cause) : reasonOf(cause);
+	return new SigtoolError(cause.code, `Cannot read ${quote(file)}: ${reason}`, { cause, path: file });
+}
+
+function notACatalog(bytes: Uint8Array, cause: SigtoolError): string {
+	const { kind, text } = describeFileBytes(bytes);
+	if (kind === "cut off" || kind === "empty") return `it is ${text}`;
+	// A message about a file that begins like a catalog has to say what is wrong in it.
+	if (kind === "catalog" || kind === "signed data" || kind === "unknown")
+		return `it is not a catalog (${reasonOf(cause)})`;
+	const hint = kind === "certificate" || kind === "PEM certificate" ? "; --trust takes certificates" : "";
+	return `it is ${text}, not a catalog${hint}`;
+}
+
+/** The codes of content that is not a catalog. */
+export const FORMAT_CODES: ReadonlySet<ErrorCode> = new Set(["ERR_DER", "ERR_CMS_FORMAT", "ERR_CATALOG_FORMAT"]);

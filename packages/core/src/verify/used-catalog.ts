@@ -2,7 +2,7 @@
 
 import { quote, SigtoolError } from "../errors.js";
 import type { CertificateStatus } from "../pki/revocation.js";
-import { readCatalogFile } from "./catalog-file.js";
+import { FORMAT_CODES, namingFile, readCatalogFile } from "./catalog-file.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "./verify-catalog.js";
 
 export interface UsedCatalog extends VerifiedCatalog {
@@ -25,6 +25,7 @@ export function verifyNamed(file: string, bytes: Uint8Array, options: CatalogVer
 		return verifyCatalog(bytes, options);
 	} catch (error) {
 		if (!(error instanceof SigtoolError) || error.path !== undefined) throw error;
+		if (FORMAT_CODES.has(error.code)) throw namingFile(file, bytes, error);
 		throw new SigtoolError(error.code, `${quote(file)}: ${error.message}`, { cause: error.cause, path: file });
 	}
 }

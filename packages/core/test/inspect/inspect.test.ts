@@ -18,7 +18,7 @@ describe("inspectCatalogFile()", () => {
 	it("names a file that is no catalog, and the content it has", () => {
 		const file = fileOf("# text");
 		const { message, path } = expectError("ERR_DER", () => inspectCatalogFile(file));
-		expect(message).toMatch(/^Cannot read ".*x\.cat": it is not a catalog \(expected tag 0x30, found 0x23/);
+		expect(message).toMatch(/^Cannot read ".*x\.cat": it is a text file, not a catalog$/);
 		expect(path).toBe(file);
 	});
 

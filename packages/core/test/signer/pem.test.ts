@@ -104,8 +104,10 @@ describe("openPemSigner()", () => {
 			const opening = openPemSigner({ keyFile: write("bad.pem", content), certFile });
 			return (await expectRejection("ERR_KEY", opening)).message;
 		};
-		expect(await refusal("")).toMatch(/it holds no private key in PEM; `openssl pkey` converts/);
-		expect(await refusal(key.export({ format: "der", type: "pkcs8" }))).toMatch(/no private key in PEM/);
+		expect(await refusal("")).toMatch(/: it is empty$/);
+		expect(await refusal(key.export({ format: "der", type: "pkcs8" }))).toMatch(
+			/it is a private key, not a private key in PEM; `openssl pkey` converts other forms$/,
+		);
 		expect(await refusal(pem + pem)).toMatch(/it holds 2 private keys/);
 		expect(await refusal("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n")).toMatch(/ssh-keygen -p -m PKCS8/);
 	});

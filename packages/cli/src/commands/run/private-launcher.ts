@@ -127,10 +127,9 @@ function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCom
 	const start = module === true ? "." : dirname(script);
 	const [nearest] = catalogsCovering(module === true ? realpathSync(".") : dirname(realpathSync(script)));
 	if (nearest !== undefined) return nearest.directory;
-	const mend = `run \`sigtool sign ${escaped(relative("", start) || ".")}\` first`;
-	throw new SigtoolError("ERR_CATALOG_NOT_FOUND", `Cannot run ${quote(script)}: no catalog vouches for it; ${mend}`, {
-		path: script,
-	});
+	const mend = `run \`sigtool sign ${escaped(relative("", start) || ".")}\` first, or name its catalog with --catalog`;
+	const message = `Cannot run ${quote(script)}: it lies in no signed directory; ${mend}`;
+	throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: script });
 }
 
 /** Tells whether the directory has a catalog of its own, as `verify` finds it. */

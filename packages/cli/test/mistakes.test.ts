@@ -1,0 +1,450 @@
+/** Tests that the message of a common mistake names the mistake and the way out. Every row is one mistake. */
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasProgram, makeAuthority, makeSelfSigned, makeTree, type Run, runner } from "./support.js";
+
+interface Mistake {
+	readonly name: string;
+	/** The command line, in a directory with the files that `makeFiles` makes. */
+	readonly line: string;
+	readonly code: string;
+	readonly exit: 1 | 2 | 3;
+	readonly message: RegExp;
+	readonly input?: string;
+}
+
+const KEY = "--key leaf.key --cert leaf.pem";
+const DENIED = "2689367b205c16ce32ed4200942b8b8b1e262dfc70d9bc9fbc77c49699a4f1df"; // The SHA-256 of "ok".
+
+const MISTAKES: readonly Mistake[] = [
+	{ name: "no command", line: "", code: "ERR_USAGE", exit: 2, message: /Name a command; see `sigtool --help`/ },
+	{ name: "a misspelt command", line: "verfy d", code: "ERR_USAGE", exit: 2, message: /Unknown command 'verfy'/ },
+	{
+		name: "no path",
+		line: "verify",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Missing required argument 'path'; see `sigtool verify --help`/,
+	},
+	{
+		name: "a misspelt option",
+		line: "verify d --trsut ca.pem",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown option '--trsut'.*Did you mean --trust\?/,
+	},
+	{
+		name: "a wrong choice",
+		line: "sign d --links yes",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /takes record, reject or follow, not "yes"/,
+	},
+	{
+		name: "an option without its value",
+		line: "sign d --key",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /'--key <pem>' argument missing/,
+	},
+	{
+		name: "a path that does not exist",
+		line: "verify nowhere",
+		code: "ERR_ROOT_MISSING",
+		exit: 2,
+		message: /"nowhere": it does not exist/,
+	},
+	{
+		name: "a key in PEM as --p12",
+		line: "sign d --p12 leaf.key",
+		code: "ERR_PKCS12",
+		exit: 2,
+		message: /Cannot open "leaf\.key": it is a private key in PEM, not a PKCS#12 container; use --key and --cert/,
+	},
+	{
+		name: "a certificate in PEM as --p12",
+		line: "sign d --p12 leaf.pem",
+		code: "ERR_PKCS12",
+		exit: 2,
+		message: /Cannot open "leaf\.pem": it is a certificate in PEM, not a PKCS#12 container; use --key and --cert/,
+	},
+	{
+		name: "a text file as --p12",
+		line: "sign d --p12 notes.txt",
+		code: "ERR_PKCS12",
+		exit: 2,
+		message: /Cannot open "notes\.txt": it is a text file, not a PKCS#12 container/,
+	},
+	{
+		name: "a PKCS#12 container as --key",
+		line: "sign d --key leaf.p12 --cert leaf.pem",
+		code: "ERR_KEY",
+		exit: 2,
+		message: /Cannot open key "leaf\.p12": it is a PKCS#12 container, not a private key in PEM; use --p12/,
+	},
+	{
+		name: "key and certificate swapped",
+		line: "sign d --key leaf.pem --cert leaf.key",
+		code: "ERR_KEY",
+		exit: 2,
+		message: /Cannot use "leaf\.key": it is a private key in PEM, not a certificate; are --key and --cert swapped\?/,
+	},
+	{
+		name: "a certificate as --key",
+		line: "sign d --key leaf.pem --cert leaf.pem",
+		code: "ERR_KEY",
+		exit: 2,
+		message:
+			/Cannot open key "leaf\.pem": it is a certificate in PEM, not a private key in PEM; are --key and --cert swapped\?/,
+	},
+	{
+		name: "a key without its certificate",
+		line: "sign d --key leaf.key",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Name the key's certificate with --cert/,
+	},
+	{
+		name: "a certificate without its key",
+		line: "sign d --cert leaf.pem",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Name the private key with --key/,
+	},
+	{
+		name: "a certificate of another key",
+		line: "sign d --key leaf.key --cert other.pem",
+		code: "ERR_KEY_MISMATCH",
+		exit: 2,
+		message: /it does not belong to "CN=other"/,
+	},
+	{
+		name: "a certificate without codeSigning",
+		line: "sign d --key tls.key --cert tls.pem",
+		code: "ERR_KEY",
+		exit: 2,
+		message:
+			/"CN=tls": its extended key usage does not name codeSigning; .*extendedKeyUsage=codeSigning.*`sigtool identity new`/,
+	},
+	{
+		name: "a wrong passphrase",
+		line: "sign d --p12 leaf.p12 --passphrase-file notes.txt",
+		code: "ERR_KEY_PASSPHRASE",
+		exit: 2,
+		message: /"leaf\.p12": the passphrase is wrong/,
+	},
+	{
+		name: "no passphrase",
+		line: "sign d --p12 leaf.p12",
+		code: "ERR_KEY_PASSPHRASE",
+		exit: 2,
+		message: /--passphrase-file or SIGTOOL_PASSPHRASE/,
+	},
+	{
+		name: "a text file as --catalog",
+		line: "verify d --catalog notes.txt",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot read "notes\.txt": it is a text file, not a catalog/,
+	},
+	{
+		name: "a certificate in PEM as --catalog",
+		line: "verify d --catalog leaf.pem",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot read "leaf\.pem": it is a certificate in PEM, not a catalog; --trust takes certificates/,
+	},
+	{
+		name: "a certificate in DER as --catalog",
+		line: "verify d --catalog leaf.der",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot read "leaf\.der": it is a certificate, not a catalog; --trust takes certificates/,
+	},
+	{
+		name: "a key as --catalog",
+		line: "verify d --catalog leaf.key",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot read "leaf\.key": it is a private key in PEM, not a catalog/,
+	},
+	{
+		name: "a truncated catalog",
+		line: "verify d --catalog cut.cat",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot read "cut\.cat": it is cut off, only 300 of [\d,]+ bytes are there; copy it again/,
+	},
+	{
+		name: "an empty catalog",
+		line: "verify d --catalog empty.cat",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot read "empty\.cat": it is empty/,
+	},
+	{
+		name: "no catalog",
+		line: "verify plain",
+		code: "ERR_CATALOG_NOT_FOUND",
+		exit: 1,
+		message: /Cannot find the catalog "plain\.cat" in "plain": sign it, or name one with --catalog/,
+	},
+	{
+		name: "a wrong --trust",
+		line: "verify d --trust other.pem --trust ca.pem",
+		code: "ERR_UNTRUSTED_SIGNER",
+		exit: 1,
+		message:
+			/Cannot trust signer "CN=sigtool development.*: it is not trusted here; --trust names "CN=other" and "CN=Test Root"/,
+	},
+	{
+		name: "a text file as --trust",
+		line: "verify d --trust notes.txt",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot use "notes\.txt": it is a text file, not a certificate/,
+	},
+	{
+		name: "a catalog as --trust",
+		line: "verify d --trust d/d.cat",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot use "d\/d\.cat": it is a catalog, not a certificate/,
+	},
+	{
+		name: "a catalog for trust add",
+		line: "trust add d/d.cat",
+		code: "ERR_USAGE",
+		exit: 2,
+		message:
+			/Cannot use "d\/d\.cat": it is a catalog, not a certificate; `sigtool inspect` shows the pin of its signer/,
+	},
+	{
+		name: "a key for trust add",
+		line: "trust add leaf.key",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot use "leaf\.key": it is a private key in PEM, not a certificate/,
+	},
+	{
+		name: "an authority without a subject",
+		line: "trust add ca.pem",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /--subject, or use --any-subject/,
+	},
+	{
+		name: "the digest of a denied file for trust remove",
+		line: `trust remove ${DENIED}`,
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot remove "2689.*": it is the digest of a denied file, whose entry has the id [0-9a-f]{64}/,
+	},
+	{
+		name: "an id that is not there",
+		line: "trust remove abcdef",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /no entry has that id; `sigtool trust list` shows all entries/,
+	},
+	{
+		name: "a FIFO in the tree",
+		line: "sign fifo",
+		code: "ERR_FILE_TYPE",
+		exit: 1,
+		message: /Cannot hash "pipe": it is a FIFO; --exclude leaves it out/,
+	},
+	{
+		name: "run outside a signed tree",
+		line: "run --allow-development plain/a.js",
+		code: "ERR_CATALOG_NOT_FOUND",
+		exit: 1,
+		message:
+			/Cannot run "plain\/a\.js": it lies in no signed directory; run `sigtool sign plain` first, or name its catalog with --catalog/,
+	},
+	{
+		name: "run of a directory",
+		line: "run --allow-development d",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot run "d": it is not a file/,
+	},
+	{
+		name: "run without a launcher",
+		line: "run --prefix none d/a.js",
+		code: "ERR_LAUNCHER",
+		exit: 2,
+		message: /`sigtool launcher install`, or try it with --allow-development/,
+	},
+	{
+		name: "another product",
+		line: "verify d --product other",
+		code: "ERR_PRODUCT_MISMATCH",
+		exit: 1,
+		message: /"d".*"other"/,
+	},
+	{
+		name: "a time without its zone",
+		line: "verify d --at 2026-01-31T12:00:00",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Give --at a time with its zone/,
+	},
+	{
+		name: "inspect of a text file",
+		line: "inspect notes.txt",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot inspect "notes\.txt": it is no catalog and has no attributes/,
+	},
+	{
+		name: "finish of a text file",
+		line: `finish notes.txt ${KEY}`,
+		code: "ERR_DER",
+		exit: 1,
+		message: /"notes\.txt": it is a text file, not a catalog/,
+	},
+	{
+		name: "a sequence that is no number",
+		line: "sign d --sequence v1",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Give --sequence a whole number below 2\^53, not "v1"/,
+	},
+	{
+		name: "a list separated by line ends",
+		line: "sign d -o x.cat --files-from -",
+		input: "a.js\nb.js\n",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /separate names with NUL, e\.g\. find -print0/,
+	},
+	{
+		name: "a catalog for standard output",
+		line: "sign d -o -",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Name a file with -o/,
+	},
+	{
+		name: "an empty directory",
+		line: "sign empty",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot sign "empty": there are no files to sign/,
+	},
+	{
+		name: "a text file as trust index",
+		line: "verify notes.sigx",
+		code: "ERR_INDEX_FORMAT",
+		exit: 1,
+		message: /"notes\.sigx": it does not begin with the bytes of a trust index/,
+	},
+	{
+		name: "another file's place for the catalog",
+		line: "sign d -o notes.txt",
+		code: "ERR_CATALOG_EXISTS",
+		exit: 2,
+		message: /--force replaces it/,
+	},
+];
+
+describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("a mistake", () => {
+	let home: string;
+	beforeAll(() => {
+		home = mkdtempSync(join(tmpdir(), "sigtool-test-"));
+		makeFiles(home);
+	});
+	afterAll(() => rmSync(home, { recursive: true, force: true }));
+	const run = ({ line, input = "" }: Pick<Mistake, "line" | "input">, ...more: string[]): Run => {
+		const args = line.split(" ").filter((word) => word !== "");
+		return runner(home)([...args, ...more], { cwd: home, input, env: { SIGTOOL_PASSPHRASE: undefined as never } });
+	};
+
+	it("13: is one of at least 40", () => {
+		expect(MISTAKES.length).toBeGreaterThanOrEqual(40);
+		expect(new Set(MISTAKES.map(({ line }) => line)).size).toBe(MISTAKES.length);
+	});
+
+	it.each(MISTAKES)("13.15: $name is named: $code, exit status $exit", (mistake) => {
+		const { status, stdout, stderr } = run(mistake);
+		const errors = stderr.split("\n").filter((line) => line.startsWith("error: "));
+		expect(errors).toHaveLength(1);
+		expect(errors[0]).toMatch(mistake.message);
+		expect(errors[0].endsWith(` [${mistake.code}]`), errors[0]).toBe(true);
+		expect(status).toBe(mistake.exit);
+		expect(stdout + stderr).not.toMatch(/expected tag|tag 0x/);
+	});
+
+	it("13.15: in several files is named for each of them when signing, at most 20 of a kind", () => {
+		makeTree(join(home, "bad"), { "a.js": "1", "b.": "1", link: { link: "../../outside" } });
+		execFileSync(
+			"mkfifo",
+			Array.from({ length: 22 }, (_, number) => join(home, `bad/pipe${number}`)),
+		);
+		const { status, stdout, stderr } = run({ line: "sign bad" });
+		const errors = stderr.trimEnd().split("\n");
+		expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+		expect(errors).toHaveLength(24);
+		expect(
+			errors.filter((line) => /"pipe\d+": it is a FIFO; --exclude leaves it out \[ERR_FILE_TYPE\]$/.test(line)),
+		).toHaveLength(20);
+		expect(errors).toContain("error: and 2 more [ERR_FILE_TYPE]; --json lists them");
+		expect(stderr).toMatch(/"b\.".*\[ERR_PATH_TRAILING_DOT\]/);
+		expect(stderr).toMatch(/"link".*\[ERR_LINK_OUTSIDE\]/);
+		expect(errors.at(-1)).toMatch(/^error: Cannot sign "bad": 24 entries cannot be signed \[ERR_/);
+		const { error } = run({ line: "sign bad --json" }).json();
+		expect(error.problems).toHaveLength(24);
+		expect(error.problems).toContainEqual({
+			code: "ERR_FILE_TYPE",
+			message: 'Cannot hash "pipe7": it is a FIFO; --exclude leaves it out',
+			path: "pipe7",
+		});
+	});
+});
+
+/** Makes a signed tree `d`, a key with certificates, and files that are none of those. */
+function makeFiles(home: string): void {
+	const at = (name: string) => join(home, name);
+	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
+	const sigtool = runner(home);
+	makeAuthority(home, "P-256");
+	makeSelfSigned(at("other"));
+	openssl(
+		...["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", at("tls.key")],
+		...["-out", at("tls.pem"), "-days", "90", "-subj", "/CN=tls", "-addext", "extendedKeyUsage=serverAuth"],
+	);
+	openssl("x509", "-in", at("leaf.pem"), "-outform", "DER", "-out", at("leaf.der"));
+	openssl(
+		"pkcs12",
+		"-export",
+		"-inkey",
+		at("leaf.key"),
+		"-in",
+		at("leaf.pem"),
+		"-out",
+		at("leaf.p12"),
+		"-passout",
+		"pass:x",
+	);
+	for (const name of ["leaf.key", "tls.key", "leaf.p12"]) execFileSync("chmod", ["600", at(name)]);
+	makeTree(home, {
+		"d/a.js": "1",
+		"plain/a.js": "1",
+		"fifo/a.js": "1",
+		"notes.txt": "notes\n",
+		"notes.sigx": "notes\n",
+	});
+	mkdirSync(at("empty"));
+	execFileSync("mkfifo", [at("fifo/pipe")]);
+	expect(sigtool(["sign", at("d")]).status).toBe(0);
+	copyFileSync(at("d/d.cat"), at("cut.cat"));
+	writeFileSync(at("cut.cat"), readFileSync(at("d/d.cat")).subarray(0, 300));
+	writeFileSync(at("empty.cat"), "");
+	writeFileSync(at("ok"), "ok");
+	expect(sigtool(["trust", "deny", at("ok"), "--reason", "bad"]).status).toBe(0);
+}

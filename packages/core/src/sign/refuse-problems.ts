@@ -1,0 +1,23 @@
+/** Refuses to sign a file set in which some entries cannot be signed, and names them all. */
+
+import { quote, SigtoolError } from "../errors.js";
+
+/**
+ * Throws the only problem as it is. Several become one error with all of them in `problems`, and with the code of the
+ * first one that is about the tree, not about the system.
+ */
+export function refuseProblems(path: string, problems: readonly SigtoolError[]): void {
+	if (problems.length === 0) return;
+	const named = problems.map(withWayOut);
+	const [first] = named;
+	if (named.length === 1) throw first;
+	const { code } = named.find(({ exitStatus }) => exitStatus === 1) ?? first;
+	const message = `Cannot sign ${quote(path)}: ${named.length} entries cannot be signed`;
+	throw new SigtoolError(code, message, { path, problems: named });
+}
+
+function withWayOut(problem: SigtoolError): SigtoolError {
+	const { code, message, path, cause } = problem;
+	if (code !== "ERR_FILE_TYPE") return problem;
+	return new SigtoolError(code, `${message}; --exclude leaves it out`, { path, cause });
+}
