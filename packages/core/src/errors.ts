@@ -242,17 +242,20 @@ export function quoteAscii(text: string): string {
 }
 
 /**
- * Escapes control characters, line separators, bidirectional controls, quotes, backslashes and lone surrogates as JSON
- * does, so that the text stays on one line.
+ * Escapes control characters, line separators, bidirectional controls, characters without a width, quotes, backslashes
+ * and lone surrogates as JSON does, so that the text stays on one line and shows all that it has.
  */
 export function escapeText(text: string): string {
 	const escaped = JSON.stringify(text).slice(1, -1);
-	return escaped.replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escapeUnit);
+	return escaped.replace(UNSEEN, escapeUnit);
 }
 
 function escapeUnit(unit: string): string {
 	return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
+
+/** Control characters, and format characters that are invisible or change the order of what is shown. */
+const UNSEEN = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
 /**
  * Maximum length of a quoted text, in UTF-16 units. Real paths are shorter; a hostile name of a megabyte is not

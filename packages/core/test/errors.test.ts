@@ -6,6 +6,13 @@ describe("quote()", () => {
 		expect(quote('a"b\\c\n\u0085\u202e\ud800é')).toBe('"a\\"b\\\\c\\n\\u0085\\u202e\\ud800é"');
 	});
 
+	it("13.15: escapes characters that are invisible or change the order of text", () => {
+		for (const unseen of "\u061c\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\ufeff") {
+			expect(quote(`a${unseen}b`)).toBe(`"a\\u${unseen.charCodeAt(0).toString(16).padStart(4, "0")}b"`);
+		}
+		expect(quote("a\u00ad\u2010\u2027\u202f\u205f\u2070é日😀")).toBe('"a\u00ad\u2010\u2027\u202f\u205f\u2070é日😀"');
+	});
+
 	it("shows the beginning of a name that is too long for a message", () => {
 		expect(quote("x".repeat(500))).toHaveLength(502);
 		expect(quote("x".repeat(501))).toBe(`"${"x".repeat(500)}…"`);

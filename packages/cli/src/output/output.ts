@@ -175,7 +175,7 @@ function harmless(text: string, descriptor: 1 | 2): string {
 
 const COLOUR_OR_CONTROL =
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression has to match control characters.
-	/\u001b\[(?:2|22|31|32|33|39)m|(?![\n\t])[^\x20-\x7e\xa0-\uffff]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+	/\u001b\[(?:2|22|31|32|33|39)m|(?![\n\t])[^\x20-\x7e\xa0-\uffff]|[\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
 /**
  * Writes synchronously, so that nothing is lost when the process exits. A closed pipe is no error: the reader closed
