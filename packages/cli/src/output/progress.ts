@@ -1,8 +1,8 @@
-/** Shows a progress bar on stderr when that is a terminal and the work takes more than half a second. */
+/** Shows progress on stderr when that is a terminal and the work takes more than half a second. */
 
 import type { HashProgress } from "@sigtool/core";
 import type { OutputOptions } from "./output.js";
-import { thousands } from "./render.js";
+import { bytes, thousands } from "./render.js";
 import { terminal } from "./terminal.js";
 
 export interface Progress {
@@ -11,27 +11,17 @@ export interface Progress {
 }
 
 const DELAY_MS = 500;
-const BAR_WIDTH = 40;
-/** The columns for the label and the numbers beside the bar. */
-const TEXT_WIDTH = 50;
 
 export async function startProgress(label: string, options: OutputOptions): Promise<Progress> {
 	const stderr = terminal(2);
 	if (stderr === undefined || options.quiet === true || options.json === true) return SILENT;
 	const { default: cliProgress } = await import("cli-progress");
 	const startedAt = performance.now();
-	let lastTotal = 0;
-	let growing = true;
+	let state: ProgressState = { files: 0, totalFiles: 0, bytes: 0, totalBytes: 0, elapsedMs: 0, found: "growing" };
 	let shown = false;
 	const bar = new cliProgress.SingleBar({
-		// Shows no percentage while files are still being found, because it would go backwards.
-		format(barOptions, { progress, value, total }) {
-			if (growing) return `${label} ${thousands(value)} files`;
-			const filled = cliProgress.Format.BarFormat(progress, barOptions);
-			return `${label} [${filled}] ${Math.floor(progress * 100)}% ${thousands(value)}/${thousands(total)} files`;
-		},
+		format: () => progressText(label, state, stderr.columns),
 		stream: stderr,
-		barsize: Math.max(0, Math.min(BAR_WIDTH, stderr.columns - TEXT_WIDTH)),
 		// Hashing keeps the thread busy, so no timer would fire: the bar is drawn on each update.
 		synchronousUpdate: true,
 		clearOnComplete: true,
@@ -40,14 +30,14 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 		linewrap: true,
 	});
 	return {
-		update({ files, totalFiles }) {
-			growing = totalFiles !== lastTotal;
-			lastTotal = totalFiles;
-			if (performance.now() - startedAt < DELAY_MS) return;
-			if (!shown) bar.start(totalFiles, files);
+		update(done) {
+			const elapsedMs = performance.now() - startedAt;
+			state = { ...done, elapsedMs, found: done.totalFiles === state.totalFiles ? "all" : "growing" };
+			if (elapsedMs < DELAY_MS) return;
+			if (!shown) bar.start(Math.max(1, done.totalBytes), done.bytes);
 			shown = true;
-			bar.setTotal(totalFiles);
-			bar.update(files);
+			bar.setTotal(Math.max(1, done.totalBytes));
+			bar.update(done.bytes);
 		},
 		stop() {
 			if (shown) bar.stop();
@@ -55,4 +45,56 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 	};
 }
 
+export interface ProgressState extends HashProgress {
+	readonly elapsedMs: number;
+	/** The value `growing` means that files are still being found. */
+	readonly found: "all" | "growing";
+}
+
+/**
+ * Returns one line that is shorter than the terminal is wide: bytes, rate and time left, with a bar where there is room.
+ * While files are still being found it shows no percentage, because that would go backwards.
+ */
+export function progressText(label: string, state: ProgressState, columns: number): string {
+	const { files, bytes: done, totalBytes, elapsedMs, found } = state;
+	const rate = done / Math.max(1, elapsedMs);
+	const speed = `${bytes(Math.round(rate * 1000))}/s`;
+	const room = Math.max(0, columns - 1);
+	if (found === "growing" || totalBytes === 0) {
+		return longest([`${label} ${thousands(files)} files, ${bytes(done)}, ${speed}`, `${label} ${bytes(done)}`], room);
+	}
+	const share = Math.min(1, done / totalBytes);
+	const percent = `${Math.floor(share * 100)}%`;
+	const left = rate === 0 ? "" : `, ${duration((totalBytes - done) / rate)} left`;
+	const texts = [
+		`${percent} ${bytes(done)} of ${bytes(totalBytes)}, ${speed}${left}`,
+		`${percent} ${bytes(done)}, ${speed}${left}`,
+		`${percent} ${speed}${left}`,
+		`${percent}${left}`,
+		percent,
+	];
+	const text = longest(texts, room - label.length - 1);
+	const barWidth = Math.min(MAX_BAR_WIDTH, room - label.length - text.length - 4);
+	if (barWidth < MIN_BAR_WIDTH) return `${label} ${text}`.slice(0, room);
+	const filled = Math.round(share * barWidth);
+	return `${label} [${"=".repeat(filled)}${"-".repeat(barWidth - filled)}] ${text}`;
+}
+
+/** Returns the first text that fits. The last one is cut if it does not fit. */
+function longest(texts: readonly string[], room: number): string {
+	return texts.find(({ length }) => length <= room) ?? (texts.at(-1) ?? "").slice(0, Math.max(0, room));
+}
+
+/** Formats a time in milliseconds as `8 s`, `2 min 5 s` or `3 h 20 min`. */
+function duration(milliseconds: number): string {
+	const seconds = Math.ceil(milliseconds / 1000);
+	if (seconds < 60) return `${seconds} s`;
+	const minutes = Math.floor(seconds / 60);
+	if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+	return `${thousands(Math.floor(minutes / 60))} h ${minutes % 60} min`;
+}
+
+const MAX_BAR_WIDTH = 40;
+/** A shorter bar says nothing. */
+const MIN_BAR_WIDTH = 5;
 const SILENT: Progress = { update() {}, stop() {} };

@@ -52,6 +52,8 @@ export interface HashProgress {
 	/** The number of files found so far. */
 	readonly totalFiles: number;
 	readonly bytes: number;
+	/** The size of all files found so far. It is estimated from the files that were opened. */
+	readonly totalBytes: number;
 }
 
 /**
@@ -143,7 +145,7 @@ function limitsFor(paths: readonly string[]): RowLimits {
 const PROGRESS_INTERVAL_MS = 50;
 
 function progressReporter(
-	{ counters, threadBytes }: SharedRows,
+	{ counters, threadBytes, sizes }: SharedRows,
 	onProgress: HashFileSetOptions["onProgress"],
 ): (when: "when-due" | "now") => void {
 	if (onProgress === undefined) return () => {};
@@ -152,10 +154,16 @@ function progressReporter(
 		const now = performance.now();
 		if (when === "when-due" && now - last < PROGRESS_INTERVAL_MS) return;
 		last = now;
+		const totalFiles = Atomics.load(counters, COUNTER.published);
+		const opened = Atomics.load(counters, COUNTER.claimed);
+		let openedBytes = 0;
+		for (let row = 0; row < opened; row++) openedBytes += sizes[row];
+		const bytes = threadBytes.reduce((sum, each) => sum + each, 0);
 		onProgress({
 			files: Atomics.load(counters, COUNTER.finished),
-			totalFiles: Atomics.load(counters, COUNTER.published),
-			bytes: threadBytes.reduce((sum, bytes) => sum + bytes, 0),
+			totalFiles,
+			bytes,
+			totalBytes: Math.max(bytes, Math.round(openedBytes * (totalFiles / Math.max(1, opened)))),
 		});
 	};
 }

@@ -77,7 +77,8 @@ export async function restoreAttributes(path: string, options: RestoreOptions): 
 			if (!(error instanceof SigtoolError)) throw error;
 			findings.push({ code: error.code, path: entry, message: error.message });
 		}
-		options.onProgress?.({ files: ++done, totalFiles: files.length, bytes });
+		const totalBytes = Math.round((bytes * files.length) / ++done);
+		options.onProgress?.({ files: done, totalFiles: files.length, bytes, totalBytes });
 	}
 	const verdict = findings.length === 0 ? "restored" : worstExitStatus(findings) === 3 ? "undecided" : "failed";
 	const warnings = catalogs.flatMap((catalog) => catalog.warnings);

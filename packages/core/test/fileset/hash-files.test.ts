@@ -338,7 +338,7 @@ describe("hashFileSet() on several threads", () => {
 		for (const options of ENGINES) {
 			const reports: HashProgress[] = [];
 			await hashFileSet(root, { ...options, onProgress: (progress) => reports.push(progress) });
-			expect(reports.at(-1)).toEqual({ files: 6, totalFiles: 6, bytes: 6 * 2 ** 25 });
+			expect(reports.at(-1)).toEqual({ files: 6, totalFiles: 6, bytes: 6 * 2 ** 25, totalBytes: 6 * 2 ** 25 });
 			for (const [index, { files, bytes }] of reports.entries()) {
 				expect(files).toBeGreaterThanOrEqual(reports[index - 1]?.files ?? 0);
 				expect(bytes).toBeGreaterThanOrEqual(reports[index - 1]?.bytes ?? 0);
