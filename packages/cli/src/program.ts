@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from "commander";
 import { COMMANDS } from "./commands/commands.js";
 import { type CommandDeclaration, examples } from "./options/declaration.js";
 import { usageError } from "./options/usage.js";
+import { HELP, HELP_WIDTH } from "./output/help.js";
 import {
 	type ExitStatus,
 	type OutputOptions,
@@ -46,6 +47,7 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 		.description("Signs sets of files and says exactly what changed since.")
 		.version(VERSION, "-V, --version")
 		.enablePositionalOptions()
+		.configureHelp(HELP)
 		.exitOverride()
 		.configureOutput({
 			writeOut: printText,
@@ -79,6 +81,7 @@ function addCommand(
 	for (const declaration of commands) addCommand(command, declaration, rest, finish);
 	if (load === undefined) return;
 	command
+		.optionsGroup("Output:")
 		.option("--json", "print one JSON document on stdout")
 		.option("-q, --quiet", "print nothing but errors and what failed")
 		.option("-v, --verbose", "print more")
@@ -150,9 +153,6 @@ function commandPath(command: Command): string {
 	const { parent } = command;
 	return parent === null || parent.parent === null ? command.name() : `${commandPath(parent)} ${command.name()}`;
 }
-
-/** The width of help in columns when there is no terminal. */
-const HELP_WIDTH = 80;
 
 const EXITS = `
 Exit status: 0 trusted or done; 1 verification failed, or the files cannot be signed; 2 usage or configuration;

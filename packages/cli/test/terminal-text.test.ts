@@ -82,3 +82,37 @@ describe("progressText()", () => {
 		expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(40);
 	});
 });
+
+describe("help", () => {
+	it("13.15: puts options into groups", () => {
+		const sigtool = runner(temporaryDirectory());
+		const headings = (command: string) => {
+			return [...sigtool([command, "--help"]).stdout.matchAll(/^(\S[^\n]*):$/gm)].map(([, heading]) => heading);
+		};
+		expect(headings("verify")).toEqual(
+			expect.arrayContaining(["Arguments", "Catalogs", "Trust", "What is compared", "Extended attributes", "Output"]),
+		);
+		expect(headings("sign")).toEqual(
+			expect.arrayContaining(["Key", "What is signed", "What is written", "About the release", "Timestamp", "Output"]),
+		);
+		for (const command of ["sign", "verify", "restore"]) expect(headings(command)).not.toContain("Options");
+	});
+
+	it.skipIf(!hasTerminal)("13.15: fits a terminal of 40 columns, except for examples to copy", () => {
+		for (const command of ["sign", "verify", "compile", "identity", "run", "trust", "digest"]) {
+			const lines = onColumns(40, [command, "--help"]).split("\n");
+			const long = lines.filter((line) => line.length > 40 && !line.startsWith("  $ ") && !line.startsWith("Usage: "));
+			expect(long).toEqual([]);
+		}
+		const lines = onColumns(40, ["--help"]).split("\n");
+		expect(lines.filter((line) => line.length > 40 && !line.startsWith("  $ "))).toEqual([]);
+	});
+
+	it("13.15: is at most 80 columns wide without a terminal", () => {
+		const sigtool = runner(temporaryDirectory());
+		for (const args of [["--help"], ["sign", "--help"], ["verify", "--help"], ["run", "--help"]]) {
+			const lines = sigtool(args).stdout.split("\n");
+			expect(lines.filter((line) => line.length > 80 && !line.startsWith("  $ "))).toEqual([]);
+		}
+	});
+});

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { filled } from "../output/help.js";
 import type { Report } from "../output/output.js";
 
 export interface CommandDeclaration {
@@ -17,5 +18,6 @@ export type CommandCode = (...operands: never[]) => Promise<Report>;
 
 /** Adds examples below a command's help, then the text `after`. */
 export function examples(command: Command, lines: readonly string[], after = ""): void {
-	command.addHelpText("after", `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n${after}`);
+	const shown = lines.map((line) => `  $ ${line}`).join("\n");
+	command.addHelpText("after", () => `\nExamples:\n${shown}\n${filled(after, command)}`);
 }

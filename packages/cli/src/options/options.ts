@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 
 export function keyOptions(command: Command): Command {
 	command
+		.optionsGroup("Key:")
 		.option("--key <pem>", "private key (PKCS#8, PKCS#1, SEC1; may be encrypted)")
 		.option("--cert <pem>", "the key's certificate")
 		.addOption(repeated("--chain <pem>", "intermediate certificates, up to the authority"))
@@ -18,12 +19,24 @@ export function keyOptions(command: Command): Command {
 		.option("--signer-command <program>", "program that makes the signatures; needs --cert (docs/signer-command.md)")
 		.addOption(repeated("--signer-argument <argument>", "one argument for that program"))
 		.option("--signer-timeout <seconds>", "time limit for one signature (default: 60)")
-		.addOption(noDevelopment("never sign with a development identity, or trust one"));
+		.addOption(noDevelopment("never sign with a development identity, or trust one"))
+		.optionsGroup(OTHERS);
+}
+
+/** The heading of options that belong to no group. */
+const OTHERS = "Options:";
+
+/** Puts options under headings of the help. Each is named as its property is, e.g. `filesFrom`. */
+export function group(command: Command, groups: Readonly<Record<string, readonly string[]>>): void {
+	for (const [heading, names] of Object.entries(groups)) {
+		for (const option of command.options) if (names.includes(option.attributeName())) option.helpGroup(`${heading}:`);
+	}
 }
 
 /** Adds the options about the number of signers and about revocation. */
 export function signerOptions(command: Command): void {
 	command
+		.optionsGroup("Several signers, and revocation:")
 		.option("--require <number>", "how many different keys must have signed each entry, each in its own --catalog")
 		.addOption(repeated("--crl <file>", "certificate revocation list, in PEM or DER"))
 		.addOption(
@@ -31,7 +44,8 @@ export function signerOptions(command: Command): void {
 				"--ocsp <how>",
 				"ask OCSP responders about revocation; without an answer require fails, prefer warns (default: off)",
 			).choices(["require", "prefer", "off"]),
-		);
+		)
+		.optionsGroup(OTHERS);
 }
 
 export function passphraseOption(command: Command): Command {
@@ -52,6 +66,7 @@ export function timestampTrust(): Option {
 /** Adds the options that select catalogs and their root, and those of `judgementOptions`. */
 export function catalogOptions(command: Command): Command {
 	command
+		.optionsGroup("Catalogs:")
 		.addOption(repeated("--catalog <path>", "catalog to verify against, or a directory of catalogs"))
 		.option(
 			"--root <dir>",
@@ -63,6 +78,7 @@ export function catalogOptions(command: Command): Command {
 /** Adds the options about trust and about the time to judge at. */
 export function judgementOptions(command: Command): Command {
 	return command
+		.optionsGroup("Trust:")
 		.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
 		.addOption(timestampTrust())
 		.option("--product <name>", "refuse a catalog of another product")
@@ -73,7 +89,8 @@ export function judgementOptions(command: Command): Command {
 				"windows-legacy",
 			]),
 		)
-		.addOption(noDevelopment("trust no development identity"));
+		.addOption(noDevelopment("trust no development identity"))
+		.optionsGroup(OTHERS);
 }
 
 function noDevelopment(description: string): Option {

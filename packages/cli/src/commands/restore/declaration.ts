@@ -1,5 +1,5 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
-import { catalogOptions } from "../../options/options.js";
+import { catalogOptions, group } from "../../options/options.js";
 
 export const RESTORE: CommandDeclaration = {
 	name: "restore",
@@ -9,6 +9,7 @@ export const RESTORE: CommandDeclaration = {
 			"--all",
 			"list every file that is not restored, not only the first 20 of a kind",
 		);
+		group(command, { Output: ["all"] });
 		examples(
 			command,
 			[

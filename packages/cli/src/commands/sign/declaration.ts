@@ -4,6 +4,7 @@ import {
 	ATTRIBUTE_FORMATS,
 	choice,
 	formats,
+	group,
 	keyOptions,
 	namespace,
 	repeated,
@@ -53,6 +54,14 @@ export const SIGN: CommandDeclaration = {
 			.addOption(timestamps())
 			.addOption(timestampTrust())
 			.option("--force", "replace a catalog that sigtool did not write, or one with a higher sequence");
+		group(command, {
+			"What is signed": ["include", "exclude", "filesFrom", "links", "linksOutside", "caseCollisions"],
+			"What is written": ["output", "format", "unsigned", "sha1Twins", "force"],
+			"About the release": ["product", "sequence", "description", "url"],
+			"Extended attributes": ["attribute", "digest", "namespace", "carry"],
+			Python: ["compilePython", "python"],
+			Timestamp: ["timestamp", "tsaTrust"],
+		});
 		examples(command, [
 			"sigtool sign ./lib",
 			"sigtool sign ./lib --key release.pem --cert release.crt --chain ca.crt",

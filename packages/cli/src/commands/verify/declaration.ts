@@ -4,6 +4,7 @@ import {
 	ATTRIBUTE_FORMATS,
 	catalogOptions,
 	formats,
+	group,
 	namespace,
 	repeated,
 	signerOptions,
@@ -40,6 +41,11 @@ export const VERIFY: CommandDeclaration = {
 			.option("--signature-only", "verify the signature of a catalog and compare no files; the verdict is `signed`")
 			.option("--all", "list every difference, not only the first 20 of a kind");
 		signerOptions(command);
+		group(command, {
+			"What is compared": ["match", "added", "ignore"],
+			"Extended attributes": ["format", "attribute", "namespace", "cert", "allowUnsigned"],
+			Output: ["all"],
+		});
 		examples(
 			command,
 			[

@@ -1,0 +1,40 @@
+/** Formats help so that it fits the terminal, also a narrow one. */
+
+import type { Command, HelpConfiguration } from "commander";
+
+/** The narrowest column of descriptions. With less room, a description stands below its option. */
+const MIN_COLUMN = 28;
+const INDENT = "      ";
+
+/** The settings for commander. Commands inherit them from the program. */
+export const HELP: HelpConfiguration = {
+	minWidthToWrap: 12,
+	formatItem(term, termWidth, description, helper) {
+		const width = helper.helpWidth ?? HELP_WIDTH;
+		if (description === "") return `  ${term}`;
+		if (width - termWidth - 4 >= MIN_COLUMN) {
+			const [first, ...rest] = helper.boxWrap(description, width - termWidth - 4).split("\n");
+			return [`  ${term.padEnd(termWidth)}  ${first}`, ...rest.map((line) => " ".repeat(termWidth + 4) + line)].join(
+				"\n",
+			);
+		}
+		const lines = helper.boxWrap(description, width - INDENT.length).split("\n");
+		return [`  ${term}`, ...lines.map((line) => INDENT + line)].join("\n");
+	},
+};
+
+/** The width of help in columns when there is no terminal. */
+export const HELP_WIDTH = 80;
+
+/** Fills the paragraphs of a text, which blank lines separate, to the width of the help of a command. */
+export function filled(text: string, command: Command): string {
+	const helper = command.createHelp();
+	const width = command.configureOutput().getOutHelpWidth?.() ?? HELP_WIDTH;
+	return text
+		.split("\n\n")
+		.map((paragraph) => {
+			const [, before, line, after] = /^(\n*)(.*?)(\n*)$/s.exec(paragraph) ?? [];
+			return `${before}${helper.boxWrap((line ?? "").replaceAll("\n", " "), width)}${after}`;
+		})
+		.join("\n\n");
+}
