@@ -120,7 +120,7 @@ describe.each<Namespace>(["user", "security"])("restore", (namespace) => {
 			expect(found()).toEqual(
 				values.map(([path, ...rest]) => (untouched.has(path) ? [path, undefined, undefined] : [path, ...rest])),
 			);
-			expect(restore().stderr).toContain(
+			expect(restore().stdout).toContain(
 				'"lib/a.js" was modified: its attributes are not restored [ERR_FILE_MODIFIED]',
 			);
 		});
@@ -141,7 +141,7 @@ describe.each<Namespace>(["user", "security"])("restore", (namespace) => {
 			for (const [path, ima, evm] of found().filter(([path]) => path === "bin/run" || path === "lib/a.js")) {
 				expect([ima, evm], path).toEqual([undefined, undefined]);
 			}
-			expect(restore().stderr).toContain(
+			expect(restore().stdout).toContain(
 				'"bin/run" has mode 4755, signed with 755: its attributes are not restored [ERR_MODE_CHANGED]',
 			);
 			chmodSync(join(root, "bin/run"), 0o755);

@@ -86,7 +86,17 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 			findings.push({ code: "ERR_FILE_MISSING", path, message: `${quote(path)} is missing` });
 		}
 	}
-	return inPathOrder(withWholeDirectories(findings, manifest, signed));
+	return inPathOrder(
+		withWholeDirectories(findings, {
+			found: () => foundPaths(manifest),
+			signed: () => [...signed.files.keys(), ...signed.links.keys()],
+		}),
+	);
+}
+
+function* foundPaths(manifest: Manifest): Generator<string> {
+	for (let index = 0; index < manifest.count; index++) yield entryPathAt(manifest, index);
+	for (const { path } of manifest.problems) if (path !== undefined) yield path;
 }
 
 /** A signed digest and the name by which it is reported. */

@@ -1,31 +1,33 @@
 /** Recognises directories that are missing or were added as a whole. */
 
-import type { Finding, SignedSet } from "./compare.js";
-import { entryPathAt, type Manifest } from "./manifest.js";
+import type { ErrorCode } from "../errors.js";
+
+/** The part of a finding that this file needs. */
+interface Difference {
+	readonly code: ErrorCode;
+	readonly path: string;
+	readonly directory?: string;
+}
+
+/** The paths of all entries, which are listed only when they are needed. */
+export interface AllPaths {
+	readonly found: () => Iterable<string>;
+	readonly signed: () => Iterable<string>;
+}
 
 /**
  * Returns the findings, with `directory` for each missing entry of a directory in which nothing was found, and for each
  * added entry of a directory in which nothing is signed.
  */
-export function withWholeDirectories(
-	findings: readonly Finding[],
-	manifest: Manifest,
-	{ files, links }: SignedSet,
-): Finding[] {
-	const foundIn = lazily(() =>
-		directoriesOf([...pathsOf(manifest), ...manifest.problems.map(({ path = "" }) => path)]),
-	);
-	const signedIn = lazily(() => directoriesOf([...files.keys(), ...links.keys()]));
+export function withWholeDirectories<T extends Difference>(findings: readonly T[], { found, signed }: AllPaths): T[] {
+	const foundIn = lazily(() => directoriesOf(found()));
+	const signedIn = lazily(() => directoriesOf(signed()));
 	return findings.map((finding) => {
 		const { code, path } = finding;
 		if ((code !== "ERR_FILE_MISSING" && code !== "ERR_FILE_ADDED") || !path.includes("/")) return finding;
 		const directory = highestOutside(code === "ERR_FILE_MISSING" ? foundIn() : signedIn(), path);
 		return directory === undefined ? finding : { ...finding, directory };
 	});
-}
-
-function* pathsOf(manifest: Manifest): Generator<string> {
-	for (let index = 0; index < manifest.count; index++) yield entryPathAt(manifest, index);
 }
 
 /** Returns every directory on the way to one of the paths. */
