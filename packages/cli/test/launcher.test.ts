@@ -183,8 +183,8 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		const host = new Host();
 		host.ship();
 		damage(host);
-		const { status, stderr } = host.sigtool(["launcher", "check", ...host.prefix]);
-		expect(stderr).toMatch(message);
+		const { status, stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
+		expect(stdout).toMatch(message);
 		expect(status).toBe(1);
 	});
 

@@ -38,9 +38,9 @@ export const VERIFY: CommandDeclaration = {
 				).choices(["fail", "warn", "ignore"]),
 			)
 			.option("--no-ignore", "also report added files that the signed ignore rules hide")
-			.option("--signature-only", "verify the signature of a catalog and compare no files; the verdict is `signed`")
-			.option("--all", "list every difference, not only the first 20 of a kind");
+			.option("--signature-only", "verify the signature of a catalog and compare no files; the verdict is `signed`");
 		signerOptions(command);
+		command.option("--all", "list every difference, not only the first 20 of a kind");
 		group(command, {
 			"What is compared": ["match", "added", "ignore"],
 			"Extended attributes": ["format", "attribute", "namespace", "cert", "allowUnsigned"],
