@@ -42,7 +42,7 @@ export const VERIFY: CommandDeclaration = {
 		signerOptions(command);
 		command.option("--all", "list every difference, not only the first 20 of a kind");
 		group(command, {
-			"What is compared": ["match", "added", "ignore"],
+			"What is compared": ["signatureOnly", "match", "added", "ignore"],
 			"Extended attributes": ["format", "attribute", "namespace", "cert", "allowUnsigned"],
 			Output: ["all"],
 		});
