@@ -35,7 +35,11 @@ await bundle("packages/cli/dist/main.js", ".cjs", {
 	},
 });
 chmodSync(join(root, "packages/cli/dist/main.cjs"), 0o755);
-await bundle("packages/verifier/dist/index.js", ".mjs", { format: "esm", external: ["fs-xattr"] });
+await bundle("packages/verifier/dist/checked.js", ".mjs", {
+	format: "esm",
+	external: ["fs-xattr"],
+	outfile: "packages/verifier/dist/index.mjs",
+});
 for (const [name, development] of [
 	["register", "refuse"],
 	["register-development", "allow"],

@@ -13,7 +13,10 @@ export type ExitStatus = 1 | 2 | 3;
 /** Every code with its exit status and its meaning. Keep the groups in reading order: docs/errors.md follows it. */
 export const ERROR_CODES = {
 	// Usage and configuration
-	ERR_USAGE: [2, "The command line asks for something that does not exist, or its arguments contradict each other."],
+	ERR_USAGE: [
+		2,
+		"The command line, or a call of the library, asks for something that does not exist, or its arguments contradict each other.",
+	],
 	ERR_CONFIG: [2, "A configuration file, trust store or identity is not in the expected form."],
 	ERR_ROOT_MISSING: [2, "A path named on the command line does not exist."],
 	ERR_CATALOG_EXISTS: [2, "The output exists and is not a file that the command replaces; `--force` replaces it."],

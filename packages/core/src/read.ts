@@ -34,6 +34,7 @@ export {
 	inspectCatalogFile,
 } from "./inspect/inspect.js";
 export { type InspectedAttribute, inspectAttributes } from "./inspect/inspect-attributes.js";
+export { argumentChecks, type Check, type ParameterChecks } from "./options/check.js";
 export {
 	type Certificate,
 	certificatesFromFileBytes,

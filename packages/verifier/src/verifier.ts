@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { certificatesFromPem, defaultTrust, MODES, quote, trustFromCertificates } from "@sigtool/core/read";
+import { certificatesFromPem, defaultTrust, MODES, SigtoolError, trustFromCertificates } from "@sigtool/core/read";
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
 import type { CatalogSource } from "./catalog-source.js";
@@ -20,7 +20,6 @@ import {
 	type HostConfiguration,
 	readHostConfiguration,
 } from "./host/config.js";
-import { keysOf } from "./safe/primordials.js";
 
 export interface VerifierOptions {
 	/** Path or bytes of a trust index (`sigtool compile`). Default without `catalogs`: the index that the host configuration names. */
@@ -60,9 +59,10 @@ export interface Verifier {
 
 /** @throws Error with a `code` of docs/errors.md when configuration, index, catalogs or trust cannot be used */
 export function createVerifier(options: VerifierOptions = {}): Verifier {
-	checkChoices(options);
 	const { index, catalogs, mode, onRefusal, development = "refuse" } = options;
-	if (index !== undefined && catalogs !== undefined) throw new TypeError("Give either an index or catalogs");
+	if (index !== undefined && catalogs !== undefined) {
+		throw new SigtoolError("ERR_USAGE", "Cannot call createVerifier(): give either an index or catalogs");
+	}
 	const configuration = configurationFor(options);
 	const common = {
 		configuration,
@@ -101,24 +101,6 @@ export function verifyHost({ index, config, development }: Pick<VerifierOptions,
 	return { mode };
 }
 
-/** Refuses misspelt options and values: they must not silently mean the default. @throws RangeError, TypeError */
-function checkChoices(options: VerifierOptions): void {
-	for (const name of keysOf(options)) {
-		if (!Object.hasOwn(CHOICES, name)) throw new TypeError(`There is no option ${quote(name)}`);
-		const choices = CHOICES[name as keyof VerifierOptions]; // The line above proves the key.
-		const value: unknown = options[name as keyof VerifierOptions];
-		if (choices === undefined || value === undefined || choices.some((choice) => choice === value)) continue;
-		throw new RangeError(`Option ${name} must be one of ${choices.join(", ")}, not ${quote(String(value))}`);
-	}
-}
-
-const CHOICES: Readonly<Record<keyof VerifierOptions, readonly string[] | undefined>> = {
-	...{ index: undefined, catalogs: undefined, config: undefined, trust: undefined },
-	mode: MODES,
-	onRefusal: ["throw", "exit"],
-	development: ["refuse", "allow"],
-};
-
 /** Refuses Buffers and URLs, which a caller could change between the check and the use. */
 function textOf(path: unknown): string {
 	if (typeof path === "string") return path;
@@ -132,7 +114,9 @@ function ownAddon(): KernelAddon | undefined {
 /** The program's own trust counts first, then the host configuration, then this user's trust store. */
 function configurationFor({ config, trust, development }: VerifierOptions): HostConfiguration {
 	if (trust !== undefined) {
-		if (config !== undefined) throw new TypeError("Give either trust or a configuration");
+		if (config !== undefined) {
+			throw new SigtoolError("ERR_USAGE", "Cannot call createVerifier(): give either trust or a configuration");
+		}
 		return configurationOf(trustFromCertificates(certificatesFromPem(trust)));
 	}
 	if (config !== undefined) return readHostConfiguration({ development, file: config });

@@ -65,12 +65,25 @@ describe("over catalogs", () => {
 		expect(createVerifier({ ...developer, development: "allow" }).mode).toBe("enforce");
 	});
 
-	test("a misspelt option or a value that is no path is a mistake of the caller", async () => {
+	test("13.9: a misspelt option or a value that is no path is a mistake of the caller", async () => {
 		const { catalogs, trust, at } = signedPlugins();
 		for (const wrong of [{ mode: "stict" }, { onRefusal: "exitt" }, { development: "no" }, { development: true }]) {
-			expect(() => createVerifier({ catalogs, trust, ...(wrong as object) })).toThrow(RangeError);
+			const [member] = Object.keys(wrong);
+			const mistake = expect.objectContaining({
+				code: "ERR_USAGE",
+				message: expect.stringContaining(`"${member}" must be`),
+			});
+			expect(() => createVerifier({ catalogs, trust, ...(wrong as object) })).toThrow(mistake);
 		}
-		expect(() => createVerifier({ catalogs, trust, ...{ onRefusl: "exit" } })).toThrow(/no option "onRefusl"/);
+		const misspelt = /^Cannot call createVerifier\(\): "onRefusl" is not an option; did you mean "onRefusal"\?$/;
+		expect(() => createVerifier({ catalogs, trust, ...{ onRefusl: "exit" } })).toThrow(misspelt);
+		expect(() => createVerifier({ catalogs, trust: "ca.pem" })).toThrow(
+			/"trust" must be certificates in PEM; .* read the file$/,
+		);
+		const misspeltSource = { directory: at("."), prodct: "p" };
+		expect(() => createVerifier({ catalogs: [misspeltSource], trust })).toThrow(
+			/"catalogs\[0\].prodct" is not an option/,
+		);
 		expect(() => createVerifier({ catalogs: [{ directory: at("none") }], trust })).toThrow(refusal("ERR_ROOT_MISSING"));
 		const verifier = createVerifier({ catalogs, trust, mode: undefined });
 		const others: unknown[] = [Buffer.from(at("a.js")), new URL(`file://${at("a.js")}`), undefined];

@@ -46,7 +46,9 @@ export function makerOf(format: AttributeFormat, name: string, { signer, ...opti
 		const maker = digestMaker(digestAttribute(format, name, options.digest));
 		return isImaFormat(format) ? remembering(maker, options.ima) : maker;
 	}
-	if (signer === undefined) throw new TypeError(`The format ${format} needs a signer`);
+	if (signer === undefined) {
+		throw new SigtoolError("ERR_USAGE", `Cannot sign with format ${format}: it is a signature, so it needs a signer`);
+	}
 	const making = { ...options, signer };
 	const key = { keyId: keyIdOf(signer.certificates[0]), digest: options.digest };
 	if (format === "evm") return evmMaker(name, key, making);

@@ -37,8 +37,11 @@ export interface SignOptions extends AttributeNaming {
 	readonly carry?: "ima";
 	/** The path of the catalog. Default for one directory: `<dir>/<name>.cat`. */
 	readonly output?: string;
-	/** Absent: the catalog is written unsigned, for `finishCatalog`. Signatures in attributes need a signer. */
-	readonly signer?: Signer;
+	/**
+	 * The value `none` writes an unsigned catalog, for `finishCatalog`. Signatures in attributes need a signer; formats
+	 * that are hashes need none.
+	 */
+	readonly signer: Signer | "none";
 	/** Globs; only what matches is signed. */
 	readonly include?: readonly string[];
 	/** Patterns in .gitignore's syntax, beside those of the tree's .sigtoolignore. */
@@ -112,7 +115,8 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 
 /** Signs what `resolveSignTarget` found for the same options. @throws as `signPaths` */
 export async function signTarget(target: SignTarget, options: SignOptions): Promise<SignResult> {
-	const { signer, formats = ["cat"] } = options;
+	const { formats = ["cat"] } = options;
+	const signer = options.signer === "none" ? undefined : options.signer;
 	const { firstPath, root, scope, output } = target;
 	if (scope === "listed" && (options.exclude ?? options.include) !== undefined) {
 		throw new SigtoolError(
@@ -129,7 +133,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 	const attributeFormats = formats.filter((format) => format !== "cat");
 	const attributes =
 		attributeFormats.length > 0 || options.carry !== undefined
-			? await prepareAttributes({ ...options, formats: attributeFormats, carry: options.carry === "ima" })
+			? await prepareAttributes({ ...options, signer, formats: attributeFormats, carry: options.carry === "ima" })
 			: undefined;
 	const given: SelectionRules = {
 		// A list names exactly the files to sign, so no rule may remove one.
@@ -161,7 +165,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 	refuseStaleBytecode(hashed);
 	const manifest = options.carry === undefined ? hashed : carrying(hashed, attributes?.carried);
 	const rules = { ...given, ignore: [...used(), ...given.ignore] };
-	const named = { ...options, product, sequence, time };
+	const named = { ...options, signer, product, sequence, time };
 	const catalog = output === undefined ? undefined : await writeCatalog(output, manifest, rules, named);
 	const linkCount = manifest.linkTargets.size;
 	return {
@@ -195,7 +199,12 @@ async function writeCatalog(
 	output: string,
 	manifest: Manifest,
 	rules: SelectionRules,
-	options: SignOptions & { readonly product: string; readonly sequence: number; readonly time: number },
+	options: Omit<SignOptions, "signer"> & {
+		readonly signer: Signer | undefined;
+		readonly product: string;
+		readonly sequence: number;
+		readonly time: number;
+	},
 ): Promise<WrittenCatalog> {
 	const { signer, product, time, sequence } = options;
 	const facts = factsOf(manifest, rules, options);
@@ -322,7 +331,7 @@ function ignoreFilePatterns(root: string): string[] {
 function factsOf(
 	manifest: Manifest,
 	rules: SelectionRules,
-	options: SignOptions & { readonly product: string; readonly sequence: number },
+	options: Omit<SignOptions, "signer"> & { readonly product: string; readonly sequence: number },
 ): CatalogFacts {
 	return {
 		product: options.product,

@@ -112,7 +112,7 @@ describe.skipIf(!canWrite)("signPaths() for attributes alone (needs fs-xattr)", 
 	);
 });
 
-function sign(root: string, formats: SignOptions["formats"], options: SignOptions = {}) {
+function sign(root: string, formats: SignOptions["formats"], options: Partial<SignOptions> = {}) {
 	return signPaths([root], { formats, namespace: "user", signer, ...options });
 }
 

@@ -71,7 +71,7 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 		await signPaths([root], { formats: ["cat", "ima"], namespace: "user", signer });
 		const name = `${basename(root)}.cat`;
 		expect(await verify(root, ["ima"])).toMatchObject({ verdict: "trusted", passedOver: name, fileCount: 1 });
-		await signPaths([root], {});
+		await signPaths([root], { signer: "none" });
 		const { verdict, passedOver, findings } = await verify(root, ["ima"]);
 		expect({ verdict, passedOver }).toEqual({ verdict: "failed", passedOver: undefined });
 		expect(findings).toMatchObject([{ code: "ERR_UNSIGNED", path: name, format: "ima" }]);
@@ -143,7 +143,10 @@ describe.skipIf(found === undefined)(`verifyAttributes() ${needs}`, () => {
 		const root = tempTree({ file: "content" });
 		const naming = { formats: ["spython"], attribute: "user.a\0b" } as const;
 		const trust = trustFromCertificates([certificate]);
-		const run = { sign: () => signPaths([root], naming), strip: () => stripAttributes(root, naming) };
+		const run = {
+			sign: () => signPaths([root], { ...naming, signer: "none" }),
+			strip: () => stripAttributes(root, naming),
+		};
 		const promise = verb === "verify" ? verifyAttributes(root, { ...naming, trust }) : run[verb as "sign" | "strip"]();
 		const { message } = await expectRejection("ERR_USAGE", promise);
 		expect(message).toContain('"user.a\\u0000b"');
@@ -194,7 +197,7 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 
 	it.each(["sha256", "sha384", "sha512"] as const)("signs a matching hash in %s", async (digest) => {
 		const root = tempTree({ file: "content", empty: "", big: Buffer.alloc(600_000, "big ") });
-		await signPaths([root], { formats: ["ima-hash"], digest, namespace: "user" });
+		await signPaths([root], { formats: ["ima-hash"], digest, namespace: "user", signer: "none" });
 		await sign(root, "evm");
 		expect(await verify(root, ["evm"])).toMatchObject({ verdict: "trusted", counts: { trusted: 3 } });
 	});

@@ -71,7 +71,7 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	try {
 		result = await signTarget(target, {
 			output: options.output,
-			signer,
+			signer: signer ?? "none",
 			formats,
 			attribute: options.attribute,
 			digest: options.digest,

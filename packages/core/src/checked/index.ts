@@ -1,0 +1,403 @@
+/**
+ * The entry point `@sigtool/core` as programs load it: `../index.js`, whose types it has, with every function that takes
+ * options behind a check of its arguments.
+ */
+
+import type { KeyObject } from "node:crypto";
+import type { CompileOptions } from "../compile/compile.js";
+import * as unchecked from "../index.js";
+import {
+	bytes,
+	type Check,
+	callback,
+	checkedFunctions,
+	either,
+	finiteNumber,
+	listOf,
+	made,
+	type ObjectChecks,
+	object,
+	oneOf,
+	optional,
+	shaped,
+	text,
+	truth,
+} from "../options/check.js";
+import type { OpenUnsignedOptions } from "../sign/finish.js";
+import type { TargetOptions } from "../sign/target.js";
+import type { CommandSignerOptions } from "../signer/command.js";
+import type { IdentityOptions } from "../signer/identities.js";
+import type { ExportOptions, ImportOptions } from "../signer/identity-exchange.js";
+import type { PemSignerOptions } from "../signer/pem.js";
+import type { Pkcs11SignerOptions } from "../signer/pkcs11.js";
+import type { Pkcs12SignerOptions } from "../signer/pkcs12.js";
+import type { SignerOptions } from "../signer/signer.js";
+import type { WriteOptions } from "../system/store.js";
+import {
+	attributeFormat,
+	catalogMembers,
+	certificate,
+	certificates,
+	denial,
+	development,
+	milliseconds,
+	naming,
+	onProgress,
+	path,
+	paths,
+	revocation,
+	texts,
+	trust,
+} from "./shapes.js";
+
+export * from "../index.js";
+export {
+	certificatesFromFileBytes,
+	certificatesFromPem,
+	createFsverityHasher,
+	digestFile,
+	digestStandardInput,
+	expiryNotice,
+	inspectAttributes,
+	inspectCatalog,
+	inspectCatalogFile,
+	isDevelopmentCertificate,
+	isTrustIndex,
+	loadCatalogs,
+	normalizeNameText,
+	parseCertificate,
+	parseTrustIndex,
+	policyFromFileBytes,
+	policyInMode,
+	readBounded,
+	readCatalogFile,
+	resolveEntry,
+	revocationListsFromFileBytes,
+	signedEntries,
+	spkiSha256,
+	trustFromCertificates,
+	verifyAttributes,
+	verifyCatalog,
+	verifyPath,
+	verifyTrustIndex,
+} from "./read.js";
+
+const signer = made<unchecked.Signer>("a signer, such as openPemSigner() opens", "sign", "begin", "certificates");
+const signerOrNone = either(
+	made<unchecked.Signer>('a signer, such as openPemSigner() opens, or "none" for an unsigned catalog', "sign", "begin"),
+	oneOf("none"),
+);
+const signerMembers: ObjectChecks<SignerOptions> = { unfit: optional(oneOf("refuse", "allow")) };
+const passphrase = callback<unchecked.PassphraseSource>();
+const passphraseOf = callback<ImportOptions["passphraseOf"]>();
+const chainFiles = optional(paths);
+const onWarning: Check<((text: string) => void) | undefined> = optional(callback());
+const timestamp = object<unchecked.TimestampRequest>(
+	{ urls: texts, anchors: certificates, deny: optional(listOf(denial)), timeoutMs: optional(milliseconds) },
+	"a request for a timestamp, { urls, anchors }",
+);
+const programMembers: ObjectChecks<unchecked.ProgramInfo> = { description: optional(text), url: optional(text) };
+const ownOrAny = optional(oneOf("own", "any"));
+const signFormats = optional(listOf(either(oneOf("cat"), attributeFormat), "a list of formats"));
+const target = made<unchecked.SignTarget>("what resolveSignTarget() returns", "root", "scope");
+const unsignedCatalog = made<unchecked.UnsignedCatalog>("what openUnsigned() returns", "list", "facts");
+
+const signOptions = object<unchecked.SignOptions>({
+	...naming,
+	...programMembers,
+	formats: signFormats,
+	digest: optional(oneOf("sha256", "sha384", "sha512")),
+	carry: optional(oneOf("ima")),
+	output: optional(path),
+	signer: signerOrNone,
+	include: optional(texts),
+	exclude: optional(texts),
+	files: optional(paths),
+	links: optional(oneOf("record", "reject", "follow")),
+	linksOutside: optional(oneOf("refuse", "record")),
+	caseCollisions: optional(oneOf("refuse", "allow")),
+	product: optional(text),
+	sequence: optional(finiteNumber),
+	sha1Twins: optional(oneOf("omit", "write")),
+	prepare: optional(callback()),
+	timestamp: optional(timestamp),
+	overwrite: ownOrAny,
+	time: optional(milliseconds),
+	onProgress,
+});
+
+const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer">> = {
+	output: path,
+	catalogs: optional(paths),
+	product: optional(text),
+	requiredSigners: optional(finiteNumber),
+	revocation,
+	development,
+	onProgress,
+	adopt: optional(paths),
+	policy: optional(made<unchecked.Policy>("a policy, which parsePolicy() returns", "version", "files")),
+	notAfter: optional(milliseconds),
+	overwrite: ownOrAny,
+	time: optional(milliseconds),
+};
+
+type NewAuthority = Extract<unchecked.NewTrust, { timestampAuthority: unknown }>;
+type NewCertificate = Extract<unchecked.NewTrust, { certificate: unknown }>;
+type NewPin = Extract<unchecked.NewTrust, { spkiSha256: unknown }>;
+const newAuthority = object<NewAuthority>({ timestampAuthority: certificate, label: optional(text) });
+const newCertificate = object<NewCertificate>({
+	certificate,
+	subject: optional(text),
+	anySubject: optional(truth),
+	label: optional(text),
+});
+const newPin = object<NewPin>({ spkiSha256: text, label: optional(text) });
+const newTrust = shaped<unchecked.NewTrust>((value) => {
+	return "timestampAuthority" in value ? newAuthority : "certificate" in value ? newCertificate : newPin;
+});
+
+type KeyFiles = Extract<unchecked.ImportSource, { keyFile: unknown }>;
+type ContainerFile = Extract<unchecked.ImportSource, { containerFile: unknown }>;
+const keyFiles = object<KeyFiles>({ keyFile: path, certFile: path });
+const containerFile = object<ContainerFile>({ containerFile: path });
+const importSource = shaped<unchecked.ImportSource>((value) => ("containerFile" in value ? containerFile : keyFiles));
+
+export const {
+	addTrust,
+	changesSince,
+	checkCompileTarget,
+	checkTimestampRequest,
+	compileTrustIndex,
+	convertCatalog,
+	createIdentity,
+	denialsOfFile,
+	denyTrust,
+	examineSystem,
+	exclusively,
+	exportIdentity,
+	finishCatalog,
+	importCertificate,
+	importIdentity,
+	openCommandSigner,
+	openPemSigner,
+	openPkcs11Signer,
+	openPkcs12Signer,
+	openUnsigned,
+	parsePkcs11Uri,
+	readInput,
+	removeTrust,
+	requestForIdentity,
+	resolveSignTarget,
+	restoreAttributes,
+	reverseNameText,
+	showIdentity,
+	signerFromKey,
+	signPaths,
+	signTarget,
+	stripAttributes,
+	timestampAnchors,
+	timestampCatalog,
+	writeAtomically,
+} = checkedFunctions(unchecked, {
+	addTrust: [["options", newTrust]],
+	changesSince: [
+		["previousFile", path],
+		["catalog", unsignedCatalog],
+	],
+	checkCompileTarget: [
+		["directories", paths],
+		["options", object<Omit<CompileOptions, "trust" | "signer">>(compileTargetMembers)],
+	],
+	checkTimestampRequest: [["options", timestamp]],
+	compileTrustIndex: [
+		["directories", paths],
+		["options", object<CompileOptions>({ ...compileTargetMembers, trust, signer })],
+	],
+	convertCatalog: [
+		["file", path],
+		[
+			"options",
+			object<unchecked.ConvertOptions>({
+				...catalogMembers,
+				output: path,
+				contentFile: optional(path),
+				overwrite: optional(oneOf("refuse", "any")),
+			}),
+		],
+	],
+	createIdentity: [
+		["name", text],
+		[
+			"options",
+			object<IdentityOptions>({
+				keyType: oneOf("rsa-3072", "p256", "p384"),
+				subject: text,
+				days: finiteNumber,
+				role: optional(oneOf("signer", "authority")),
+				issuedBy: optional(text),
+				passphrase: optional(passphrase),
+			}),
+		],
+	],
+	denialsOfFile: [
+		["file", path],
+		["kind", optional(oneOf("file", "key", "certificate", "catalog"))],
+	],
+	denyTrust: [["options", denial]],
+	examineSystem: [["path", path]],
+	exclusively: [
+		["path", path],
+		["action", callback()],
+	],
+	exportIdentity: [
+		["name", text],
+		["options", object<ExportOptions>({ output: path, passphrase: text, overwrite: optional(oneOf("refuse", "any")) })],
+	],
+	finishCatalog: [
+		["catalog", unsignedCatalog],
+		[
+			"options",
+			object<unchecked.FinishOptions>({
+				...programMembers,
+				signer,
+				output: optional(path),
+				timestamp: optional(timestamp),
+			}),
+		],
+	],
+	importCertificate: [
+		["name", text],
+		["files", paths],
+	],
+	importIdentity: [
+		["name", text],
+		["source", importSource],
+		["options", object<ImportOptions>({ chainFiles: paths, passphraseOf, onWarning })],
+	],
+	openCommandSigner: [
+		[
+			"options",
+			object<CommandSignerOptions>({
+				...signerMembers,
+				program: text,
+				args: optional(texts),
+				certFile: path,
+				chainFiles,
+				timeoutMs: optional(milliseconds),
+			}),
+		],
+	],
+	openPemSigner: [
+		[
+			"options",
+			object<PemSignerOptions>({
+				...signerMembers,
+				keyFile: path,
+				certFile: path,
+				chainFiles,
+				passphrase: optional(passphrase),
+				onWarning,
+			}),
+		],
+	],
+	openPkcs11Signer: [
+		[
+			"options",
+			object<Pkcs11SignerOptions>({
+				...signerMembers,
+				uri: object<unchecked.Pkcs11Uri>(
+					{
+						token: optional(text),
+						manufacturer: optional(text),
+						model: optional(text),
+						serial: optional(text),
+						slotId: optional(finiteNumber),
+						object: optional(text),
+						id: optional(bytes),
+						modulePath: optional(path),
+						pinFile: optional(path),
+					},
+					"a URI that parsePkcs11Uri() returns",
+				),
+				modulePath: optional(path),
+				certFile: optional(path),
+				chainFiles,
+				pin: callback(),
+				onWarning,
+			}),
+		],
+	],
+	openPkcs12Signer: [
+		["options", object<Pkcs12SignerOptions>({ ...signerMembers, file: path, chainFiles, passphrase, onWarning })],
+	],
+	openUnsigned: [
+		["file", path],
+		["options", optional(object<OpenUnsignedOptions>({ expectDigest: optional(text) }))],
+	],
+	parsePkcs11Uri: [["text", text]],
+	readInput: [
+		["path", path],
+		["maxBytes", finiteNumber],
+	],
+	removeTrust: [["idOrPrefix", text]],
+	requestForIdentity: [
+		["name", text],
+		["passphraseOf", passphraseOf],
+	],
+	resolveSignTarget: [
+		["paths", paths],
+		[
+			"options",
+			object<TargetOptions>({
+				formats: optional(texts),
+				output: optional(path),
+				files: optional(paths),
+				carry: optional(oneOf("ima")),
+			}),
+		],
+	],
+	restoreAttributes: [
+		["path", path],
+		[
+			"options",
+			object<unchecked.RestoreOptions>({
+				...catalogMembers,
+				catalogs: optional(paths),
+				root: optional(path),
+				onProgress,
+			}),
+		],
+	],
+	reverseNameText: [["text", text]],
+	showIdentity: [["name", text]],
+	signerFromKey: [
+		["key", made<KeyObject>("a KeyObject of node:crypto", "type", "export")],
+		["certificates", certificates],
+		["options", optional(object<SignerOptions>(signerMembers))],
+	],
+	signPaths: [
+		["paths", paths],
+		["options", signOptions],
+	],
+	signTarget: [
+		["target", target],
+		["options", signOptions],
+	],
+	stripAttributes: [
+		["path", path],
+		["options", object<unchecked.StripOptions>({ ...naming, formats: listOf(attributeFormat, "a list of formats") })],
+	],
+	timestampAnchors: [["trust", trust]],
+	timestampCatalog: [
+		["file", path],
+		[
+			"options",
+			object<unchecked.TimestampOptions>({ request: timestamp, existing: optional(oneOf("refuse", "replace")) }),
+		],
+	],
+	writeAtomically: [
+		["path", path],
+		["content", either(bytes, listOf(bytes))],
+		["options", optional(object<WriteOptions>({ mode: optional(finiteNumber) }))],
+	],
+});

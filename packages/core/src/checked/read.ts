@@ -1,0 +1,180 @@
+/**
+ * The entry point `@sigtool/core/read` as programs load it: `../read.js`, whose types it has, with every function that
+ * takes options behind a check of its arguments. Packages of this project, which are compiled against the types, are
+ * bundled past the checks.
+ */
+
+import type { FileDigestAlgorithm, FileDigestOptions } from "../fileset/digest-file.js";
+import {
+	bytes,
+	type Check,
+	callback,
+	checkedFunctions,
+	finiteNumber,
+	listOf,
+	made,
+	object,
+	oneOf,
+	optional,
+	text,
+} from "../options/check.js";
+import * as unchecked from "../read.js";
+import type { MergeOptions } from "../verify/merge.js";
+import type { SourceOptions } from "../verify/sources.js";
+import {
+	attributeFormat,
+	catalogMembers,
+	certificate,
+	certificates,
+	development,
+	mergeMembers,
+	milliseconds,
+	naming,
+	onProgress,
+	path,
+	profile,
+	revocation,
+	sourceMembers,
+	trust,
+} from "./shapes.js";
+
+export * from "../read.js";
+
+const fsverityMembers = { blockSize: optional(finiteNumber), salt: optional(bytes) };
+const fileDigestOptions: Check<FileDigestOptions | undefined> = optional(object<FileDigestOptions>(fsverityMembers));
+const usedCatalog = made<unchecked.UsedCatalog>("a catalog that loadCatalogs() returns", "catalog", "facts");
+const policy = made<unchecked.Policy>("a policy, which parsePolicy() returns", "version", "files");
+const STREAM_ALGORITHMS = ["sha256", "sha512", "fsverity-sha256", "fsverity-sha512"] as const;
+const FILE_ALGORITHMS = [...STREAM_ALGORITHMS, "authenticode"] as const satisfies readonly FileDigestAlgorithm[];
+
+export const {
+	certificatesFromFileBytes,
+	certificatesFromPem,
+	createFsverityHasher,
+	digestFile,
+	digestStandardInput,
+	expiryNotice,
+	inspectAttributes,
+	inspectCatalog,
+	inspectCatalogFile,
+	isDevelopmentCertificate,
+	isTrustIndex,
+	loadCatalogs,
+	normalizeNameText,
+	parseCertificate,
+	parseTrustIndex,
+	policyFromFileBytes,
+	policyInMode,
+	readBounded,
+	readCatalogFile,
+	resolveEntry,
+	revocationListsFromFileBytes,
+	signedEntries,
+	spkiSha256,
+	trustFromCertificates,
+	verifyAttributes,
+	verifyCatalog,
+	verifyPath,
+	verifyTrustIndex,
+} = checkedFunctions(unchecked, {
+	certificatesFromFileBytes: [["bytes", bytes]],
+	certificatesFromPem: [["text", text]],
+	createFsverityHasher: [
+		["options", object<unchecked.FsverityOptions>({ algorithm: oneOf("sha256", "sha512"), ...fsverityMembers })],
+	],
+	digestFile: [
+		["path", path],
+		["algorithm", oneOf(...FILE_ALGORITHMS)],
+		["options", fileDigestOptions],
+	],
+	digestStandardInput: [
+		["algorithm", oneOf(...STREAM_ALGORITHMS)],
+		["options", fileDigestOptions],
+	],
+	expiryNotice: [
+		["certificates", certificates],
+		["at", milliseconds],
+	],
+	inspectAttributes: [["path", path]],
+	inspectCatalog: [["bytes", bytes]],
+	inspectCatalogFile: [["file", path]],
+	isDevelopmentCertificate: [["certificate", certificate]],
+	isTrustIndex: [["bytes", bytes]],
+	loadCatalogs: [
+		["directory", path],
+		["options", object<SourceOptions>(sourceMembers)],
+	],
+	normalizeNameText: [["text", text]],
+	parseCertificate: [["der", bytes]],
+	parseTrustIndex: [["bytes", bytes]],
+	policyFromFileBytes: [["bytes", bytes]],
+	policyInMode: [
+		["policy", policy],
+		["mode", oneOf("off", "audit", "enforce", "strict")],
+	],
+	readBounded: [
+		["path", path],
+		["maxBytes", finiteNumber],
+	],
+	readCatalogFile: [["file", path]],
+	resolveEntry: [
+		["root", path],
+		["path", path],
+	],
+	revocationListsFromFileBytes: [
+		["bytes", bytes],
+		["name", text],
+	],
+	signedEntries: [
+		["catalogs", listOf(usedCatalog)],
+		["options", object<MergeOptions>(mergeMembers)],
+		["path", optional(path)],
+	],
+	spkiSha256: [["certificate", certificate]],
+	trustFromCertificates: [["certificates", certificates]],
+	verifyAttributes: [
+		["path", path],
+		[
+			"options",
+			object<unchecked.AttributeVerifyOptions>({
+				...naming,
+				formats: listOf(attributeFormat, "a list of formats"),
+				trust,
+				certificates: optional(certificates),
+				at: optional(milliseconds),
+				profile,
+				bareHashes: optional(oneOf("refuse", "accept")),
+				onProgress,
+			}),
+		],
+	],
+	verifyCatalog: [
+		["bytes", bytes],
+		["options", object<unchecked.CatalogVerifyOptions>(catalogMembers)],
+	],
+	verifyPath: [
+		["path", path],
+		[
+			"options",
+			object<unchecked.VerifyOptions>({
+				...sourceMembers,
+				added: optional(oneOf("fail", "warn", "ignore")),
+				ignoreRules: optional(oneOf("apply", "report")),
+				revocation,
+				onProgress,
+			}),
+		],
+	],
+	verifyTrustIndex: [
+		["bytes", bytes],
+		[
+			"options",
+			object<unchecked.TrustIndexVerifyOptions>({
+				trust,
+				at: optional(milliseconds),
+				development,
+				findRecord: optional(callback()),
+			}),
+		],
+	],
+});

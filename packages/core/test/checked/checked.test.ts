@@ -1,0 +1,196 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+// The published names load the checked functions.
+import * as core from "@sigtool/core";
+import * as read from "@sigtool/core/read";
+import { afterAll, describe, expect, it } from "vitest";
+import { certificateFor, p256 } from "../signer/material.js";
+
+const directory = mkdtempSync(join(tmpdir(), "sigtool-checked-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+writeFileSync(join(directory, "file"), "content");
+const catalog = join(directory, "out.cat");
+const key = p256();
+const certificate = certificateFor(key);
+const signer = core.signerFromKey(key, [certificate]);
+const trust = core.trustFromCertificates([certificate]);
+const NOTHING = new Uint8Array();
+const unsigned = { list: NOTHING, facts: {} };
+
+/** Each function that takes options: the arguments before them, and options that are accepted. */
+const FUNCTIONS: Readonly<Record<string, readonly [before: readonly unknown[], options: Record<string, unknown>]>> = {
+	addTrust: [[], { spkiSha256: "0".repeat(64) }],
+	checkCompileTarget: [[[directory]], { output: catalog }],
+	checkTimestampRequest: [[], { urls: [], anchors: [] }],
+	compileTrustIndex: [[[directory]], { output: catalog, signer, trust }],
+	convertCatalog: [[catalog], { output: catalog, trust }],
+	createFsverityHasher: [[], { algorithm: "sha256" }],
+	createIdentity: [["x"], { keyType: "p256", subject: "x", days: 1 }],
+	denyTrust: [[], { kind: "file", sha256: "0".repeat(64), reason: "r" }],
+	digestFile: [[catalog, "sha256"], {}],
+	digestStandardInput: [["sha256"], {}],
+	exportIdentity: [["x"], { output: catalog, passphrase: "p" }],
+	finishCatalog: [[unsigned], { signer }],
+	importIdentity: [["x", { containerFile: "c" }], { chainFiles: [], passphraseOf: () => () => "" }],
+	loadCatalogs: [[directory], { trust }],
+	openCommandSigner: [[], { program: "p", certFile: "c" }],
+	openPemSigner: [[], { keyFile: "k", certFile: "c" }],
+	openPkcs11Signer: [[], { uri: {}, pin: () => "" }],
+	openPkcs12Signer: [[], { file: "f", passphrase: () => "" }],
+	openUnsigned: [[catalog], {}],
+	resolveSignTarget: [[[directory]], {}],
+	restoreAttributes: [[directory], { trust }],
+	signedEntries: [[[]], {}],
+	signerFromKey: [[{ type: "private", export: () => {} }, []], {}],
+	signPaths: [[[directory]], { signer }],
+	signTarget: [[{ root: directory, scope: "root" }], { signer }],
+	stripAttributes: [[directory], { formats: ["spython"] }],
+	timestampCatalog: [[catalog], { request: { urls: [], anchors: [] } }],
+	verifyAttributes: [[directory], { formats: ["ima"], trust }],
+	verifyCatalog: [[NOTHING], { trust }],
+	verifyPath: [[directory], { trust }],
+	verifyTrustIndex: [[NOTHING], { trust }],
+	writeAtomically: [[join(directory, "new"), NOTHING], {}],
+};
+
+/** The functions without options whose arguments are checked, each with one wrong argument. */
+const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
+	certificatesFromFileBytes: ["text"],
+	certificatesFromPem: [NOTHING],
+	changesSince: [catalog, {}],
+	denialsOfFile: [catalog, "kee"],
+	examineSystem: [undefined],
+	exclusively: [catalog, "action"],
+	expiryNotice: [{}, 0],
+	importCertificate: ["x", "file"],
+	inspectAttributes: [undefined],
+	inspectCatalog: ["text"],
+	inspectCatalogFile: [NOTHING],
+	isDevelopmentCertificate: ["text"],
+	isTrustIndex: ["text"],
+	normalizeNameText: [undefined],
+	parseCertificate: ["text"],
+	parsePkcs11Uri: [undefined],
+	parseTrustIndex: ["text"],
+	policyFromFileBytes: ["text"],
+	policyInMode: [core.DEFAULT_POLICY, "stict"],
+	readBounded: [catalog],
+	readCatalogFile: [undefined],
+	readInput: [catalog, "all"],
+	removeTrust: [undefined],
+	requestForIdentity: ["x", "passphrase"],
+	resolveEntry: [directory],
+	reverseNameText: [undefined],
+	revocationListsFromFileBytes: [NOTHING],
+	showIdentity: [undefined],
+	spkiSha256: ["text"],
+	timestampAnchors: ["ca.pem"],
+	trustFromCertificates: ["ca.pem"],
+};
+
+/** The functions that take nothing, one plain value, or a value of any type that they judge themselves. */
+const UNCHECKED: ReadonlySet<string> = new Set([
+	...["configDirectory", "contentDigest", "defaultTrust", "developmentIdentity", "errnoReason", "isSignatureFormat"],
+	...["listIdentities", "listTrust", "parsePolicy", "quote", "SigtoolError", "storedDenials", "worstExitStatus"],
+]);
+
+type Call = (...values: readonly unknown[]) => unknown;
+const functions = new Map<string, Call>(
+	Object.entries(core).flatMap(([name, value]) => (typeof value === "function" ? [[name, value as Call]] : [])),
+);
+
+async function mistake(name: string, ...values: readonly unknown[]): Promise<string> {
+	try {
+		await functions.get(name)?.(...values);
+	} catch (error) {
+		if (!(error instanceof core.SigtoolError)) throw error;
+		expect(error.code).toBe("ERR_USAGE");
+		return error.message;
+	}
+	throw new Error(`${name}() accepts it`);
+}
+
+describe("the checks of public functions", () => {
+	it("13.9: every public function is checked or listed as one that needs no check", () => {
+		const known = [...Object.keys(FUNCTIONS), ...Object.keys(OTHERS), ...UNCHECKED];
+		expect([...functions.keys()].sort()).toEqual(known.sort());
+		for (const [name, value] of Object.entries(read)) expect(core).toHaveProperty(name, value);
+	});
+
+	for (const [name, [before, options]] of Object.entries(FUNCTIONS)) {
+		it(`13.9: ${name}() names an option that is misspelt, missing or of another type`, async () => {
+			const call = `Cannot call ${name}(): `;
+			expect(await mistake(name, ...before, { ...options, nonsense: 1 })).toBe(`${call}"nonsense" is not an option`);
+			expect(await mistake(name, ...before, "options")).toMatch(/"options" must be .*, not text$|".*" is missing: /);
+			for (const [option, value] of Object.entries(options)) {
+				const { [option]: _, ...others } = options;
+				const misspelt = { ...others, [`${option}x`]: value };
+				expect(await mistake(name, ...before, misspelt)).toContain(
+					`${call}"${option}x" is not an option; did you mean "${option}"?`,
+				);
+				expect(await mistake(name, ...before, others)).toMatch(/^Cannot call \w+\(\): "\w+" is missing: it must be /);
+				expect(await mistake(name, ...before, { ...options, [option]: 5n })).toContain(`${call}"${option}" must be `);
+			}
+			if (Object.keys(options).length > 0)
+				expect(await mistake(name, ...before)).toMatch(/"\w+" is missing: it must be /);
+			for (const [index] of before.entries()) {
+				const wrong = before.map((value, each) => (each === index ? 5n : value));
+				expect(await mistake(name, ...wrong, options)).toMatch(/^Cannot call \w+\(\): "\w+" (must be |is missing: )/);
+			}
+		});
+	}
+
+	for (const [name, values] of Object.entries(OTHERS)) {
+		it(`13.9: ${name}() names an argument of another type`, async () => {
+			expect(await mistake(name, ...values)).toMatch(new RegExp(`^Cannot call ${name}\\(\\): "[\\w.[\\]]+" `));
+		});
+	}
+
+	it("13.9: signPaths() writes an unsigned catalog only for signer none", async () => {
+		const options = { output: catalog };
+		for (const wrong of [undefined, options, { ...options, signer: undefined }, { ...options, singer: signer }]) {
+			await mistake("signPaths", [directory], wrong);
+		}
+		expect(existsSync(catalog)).toBe(false);
+		const needed =
+			'"signer" is missing: it must be a signer, such as openPemSigner() opens, or "none" for an unsigned catalog';
+		expect(await mistake("signPaths", [directory], options)).toBe(`Cannot call signPaths(): ${needed}`);
+		const { catalog: written } = await core.signPaths([directory], { ...options, signer: "none" });
+		expect(written?.unsignedSha256).toHaveLength(64);
+	});
+
+	it("13.9: a format that is a signature needs a signer", async () => {
+		const options = { formats: ["ima"], namespace: "user", signer: "none" } as const;
+		expect(await mistake("signPaths", [directory], options)).toMatch(
+			/^Cannot sign with format ima: .* needs a signer$/,
+		);
+	});
+
+	it("13.9: a path in the place of a trust policy gets a clear message", async () => {
+		const made = "defaultTrust() or trustFromCertificates(certificatesFromPem(…)) returns";
+		expect(await mistake("verifyPath", directory, { trust: "ca.pem" })).toBe(
+			`Cannot call verifyPath(): "trust" must be a trust policy, which ${made}, not text`,
+		);
+		expect(await mistake("verifyPath", directory, { trust, added: "wran" })).toBe(
+			'Cannot call verifyPath(): "added" must be "fail" or "warn" or "ignore", not "wran"',
+		);
+		expect(await mistake("verifyPath", directory, { trust: { ...trust, denny: [] } })).toContain(
+			'"trust.denny" is not an option; did you mean "deny"?',
+		);
+		expect(await mistake("verifyPath", directory, { trust, revocation: { oscp: "require" } })).toContain(
+			'"revocation.oscp"',
+		);
+		expect(await mistake("signPaths", "directory", { signer })).toContain('"paths" must be a list of paths, not text');
+		expect(await mistake("signPaths", [directory], { signer: Promise.resolve(signer) })).toContain(
+			"not a promise; await it",
+		);
+	});
+
+	it("13.9: a message does not contain the value, which could be a passphrase", async () => {
+		const options = { file: "f", passphrase: "secret" };
+		expect(await mistake("openPkcs12Signer", options)).toBe(
+			'Cannot call openPkcs12Signer(): "passphrase" must be a function, not text',
+		);
+	});
+});
