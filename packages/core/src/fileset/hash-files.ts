@@ -12,9 +12,10 @@ import type { DigestChoice, FileVisitor } from "./hash-file.js";
 import { createHashThreads, type HashThreads } from "./hash-threads.js";
 import type { LinkOptions } from "./links.js";
 import type { Manifest } from "./manifest.js";
-import { createRowWriter } from "./row-writer.js";
+import { withRows } from "./row-arena.js";
+import { createRowWriter, type RowWriter } from "./row-writer.js";
 import { type FoundEntries, toManifest } from "./rows-to-manifest.js";
-import { allocateRows, COUNTER, MOST_ROWS, type RowLimits, type SharedRows } from "./shared-rows.js";
+import { COUNTER, type RowLimits, type SharedRows } from "./shared-rows.js";
 import { type WalkOptions, type WalkStep, walkTree } from "./walk.js";
 import { walkListed } from "./walk-listed.js";
 
@@ -64,17 +65,8 @@ export async function hashFileSet(root: string, options: HashFileSetOptions = {}
 	const { base, only } = locate(root, options.only);
 	const digest = options.digest === "sha1" ? "sha1" : "sha256";
 	const twins = options.digest === "sha256+sha1" ? "with-sha1" : "none";
-	const rows = allocateRows(only === undefined ? MOST_ROWS : limitsFor(only), digest === "sha1" ? 20 : 32, twins);
 	const { attributes } = options;
 	const visitor = attributes ? digestAttributeWriter(await loadAttributes(), attributes) : options.visitor;
-	const job = { base, digest, rows, attributes } as const;
-	const onProgress = progressReporter(rows, options.onProgress);
-	const threads = createHashThreads(job, {
-		workers: options.visitor === undefined ? options.workers : 0,
-		engine: options.engine,
-		onPiece: () => onProgress("when-due"),
-		visitor,
-	});
 	const walkOptions: WalkOptions = {
 		links: options.links ?? "record",
 		linksOutside: options.linksOutside ?? "refuse",
@@ -82,27 +74,41 @@ export async function hashFileSet(root: string, options: HashFileSetOptions = {}
 		exclude: options.exclude,
 		skip: options.skip ?? new Set(),
 	};
-	const steps = only === undefined ? walkTree(base, walkOptions) : walkListed(base, only, walkOptions);
 	const onProblem = options.onProblem ?? "throw";
-	try {
-		const found = await addRows(steps, rows, threads, onProblem);
-		await threads.finish();
-		const manifest = toManifest(job, found, { onProblem, visitor });
-		onProgress("now");
-		return manifest;
-	} finally {
-		threads.abandon();
-	}
+	let writer: RowWriter | undefined;
+	let threads: HashThreads | undefined;
+	return withRows(only === undefined ? "most" : limitsFor(only), twins, {
+		async run(rows) {
+			const job = { base, digest, rows, attributes } as const;
+			const onProgress = progressReporter(rows, options.onProgress);
+			writer = createRowWriter(rows);
+			threads = createHashThreads(job, {
+				workers: options.visitor === undefined ? options.workers : 0,
+				engine: options.engine,
+				onPiece: () => onProgress("when-due"),
+				visitor,
+			});
+			const steps = only === undefined ? walkTree(base, walkOptions) : walkListed(base, only, walkOptions);
+			const found = await addRows(steps, writer, threads, onProblem);
+			await threads.finish();
+			const manifest = toManifest(job, found, { onProblem, visitor });
+			onProgress("now");
+			return manifest;
+		},
+		async end() {
+			await threads?.end();
+			return writer?.count ?? 0;
+		},
+	});
 }
 
 /** Adds a row for each entry of the walk, and publishes the rows for the threads to claim. */
 async function addRows(
 	steps: Iterable<WalkStep>,
-	rows: SharedRows,
+	writer: RowWriter,
 	threads: HashThreads,
 	onProblem: "throw" | "collect",
 ): Promise<FoundEntries> {
-	const writer = createRowWriter(rows);
 	const linkTargets = new Map<number, string>();
 	const realPaths = new Map<number, string>();
 	const problems: SigtoolError[] = [];

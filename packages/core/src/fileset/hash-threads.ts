@@ -12,8 +12,8 @@ export interface HashThreads {
 	publish(count: number): Promise<void>;
 	/** Declares that no more rows will come, and hashes until all are finished. @throws ERR_INTERNAL if a thread dies */
 	finish(): Promise<void>;
-	/** Ends the threads, even when there are rows left. */
-	abandon(): void;
+	/** Ends the threads, even when there are rows left. Resolves when none of them will write to the rows any more. */
+	end(): Promise<void>;
 }
 
 export interface HashThreadsOptions {
@@ -52,11 +52,12 @@ export function createHashThreads(
 	let triedNative = engine === "javascript" || (visitor !== undefined && job.attributes === undefined);
 	let started = count === 0;
 	let death: Error | undefined;
+	let workersEnd: Promise<unknown> | undefined;
 
 	async function startWorkers(): Promise<void> {
 		started = true;
 		const { startWorkers } = await import("./start-workers.js");
-		startWorkers(job, native === undefined ? 1 : MOST_THREADS, count, (error) => {
+		workersEnd = startWorkers(job, native === undefined ? 1 : MOST_THREADS, count, (error) => {
 			death = error;
 		});
 	}
@@ -102,10 +103,12 @@ export function createHashThreads(
 			}
 			native?.stop();
 		},
-		abandon() {
+		async end() {
+			const isFinished = isOver(counters);
 			Atomics.store(counters, COUNTER.abandoned, 1);
 			announce(counters);
 			native?.stop();
+			if (!isFinished) await workersEnd;
 		},
 	};
 }

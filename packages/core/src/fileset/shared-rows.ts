@@ -3,7 +3,7 @@
  *
  * Only the walking thread adds rows. Each row below `published` is claimed by exactly one thread, which alone writes
  * its facts. Memory is reserved for the largest number of rows; the system provides it page by page when rows are
- * written.
+ * written. `row-arena.ts` uses one set of columns again and again.
  */
 
 import type { HashColumns } from "./hash-file.js";
@@ -69,9 +69,25 @@ export function allocateRows(limits: RowLimits, digestBytes: number, twins: "wit
 		digests: new Uint8Array(shared(digestBytes * rows)),
 		sha1Digests: twins === "with-sha1" ? new Uint8Array(shared(20 * rows)) : undefined,
 		bigRows: new Int32Array(shared(4 * rows)),
-		counters: new Int32Array(shared(4 * Object.keys(COUNTER).length)),
-		threadBytes: new Float64Array(shared(8 * 2 * MOST_THREADS)),
+		...newCounters(),
 	};
+}
+
+/** Returns the counters of a new job. A thread of an earlier job never sees them, because it has its own. */
+export function newCounters(): Pick<SharedRows, "counters" | "threadBytes"> {
+	return {
+		counters: new Int32Array(new SharedArrayBuffer(4 * Object.keys(COUNTER).length)),
+		threadBytes: new Float64Array(new SharedArrayBuffer(8 * 2 * MOST_THREADS)),
+	};
+}
+
+/** Sets the first `count` rows to zero, as they are in new columns. */
+export function clearRows(rows: SharedRows, count: number): void {
+	const { pathOffsets, states, kinds, modes, sizes, digests, sha1Digests, bigRows } = rows;
+	for (const column of [states, kinds, modes, sizes, bigRows]) column.fill(0, 0, count);
+	pathOffsets.fill(0, 0, count + 1);
+	digests.fill(0, 0, (digests.length / states.length) * count);
+	sha1Digests?.fill(0, 0, 20 * count);
 }
 
 /** Returns the columns that `hashFileInto()` writes. */

@@ -3,8 +3,17 @@
 import { Worker } from "node:worker_threads";
 import type { HashJob } from "./row-hasher.js";
 
-/** Starts `count` workers with the thread numbers from `first` on. They end by themselves and keep no process alive. */
-export function startWorkers(job: HashJob, first: number, count: number, onError: (error: Error) => void): void {
+/**
+ * Starts `count` workers with the thread numbers from `first` on. They end by themselves and keep no process alive. The
+ * promise resolves when all have ended.
+ */
+export function startWorkers(
+	job: HashJob,
+	first: number,
+	count: number,
+	onError: (error: Error) => void,
+): Promise<unknown> {
+	const ends: Promise<unknown>[] = [];
 	for (let thread = first; thread < first + count; thread++) {
 		const worker = new Worker(new URL("./hash-worker.js", import.meta.url), {
 			workerData: { job, thread },
@@ -13,6 +22,8 @@ export function startWorkers(job: HashJob, first: number, count: number, onError
 			trackUnmanagedFds: false,
 		});
 		worker.on("error", onError);
+		ends.push(new Promise((resolve) => worker.on("exit", resolve)));
 		worker.unref();
 	}
+	return Promise.all(ends);
 }
