@@ -25,9 +25,11 @@ export {
 export type { Catalog, MemberTable, NameValue } from "./formats/cat.js";
 export type { CatalogFacts } from "./formats/cat-facts.js";
 export {
+	type CatalogFileInspection,
 	type CatalogInspection,
 	type InspectedCertificate,
 	type InspectedMember,
+	type InspectedMembers,
 	type InspectedNestedSignature,
 	type InspectedSigner,
 	inspectCatalog,

@@ -143,8 +143,61 @@ export function printText(text: string, where: "stdout" | "stderr" = "stdout"): 
 	writeAll(where === "stdout" ? 1 : 2, text);
 }
 
+/**
+ * Makes the items of a list while the JSON document is written, because all together need too much memory. It is a
+ * function and not a class, because the bundles of commands and of the output each have their own copies of classes.
+ */
+export type StreamedList = () => Iterable<unknown>;
+
+/** Prints a document. Its own members may be a StreamedList, values in them may not. */
 function printJson(document: Readonly<Record<string, unknown>>): void {
-	print(JSON.stringify(document, null, "\t"));
+	if (!Object.values(document).some(isStreamed)) {
+		print(JSON.stringify(document, null, "\t"));
+		return;
+	}
+	let text = "";
+	try {
+		for (const piece of jsonPieces(document)) {
+			text += piece;
+			if (text.length < PIECE_LENGTH) continue;
+			writeAll(1, harmless(text));
+			text = "";
+		}
+	} catch (error) {
+		// The beginning is written, so a second document would not make the output JSON.
+		throw error instanceof OutputError ? error : new OutputError(error);
+	}
+	print(text);
+}
+
+const PIECE_LENGTH = 2 ** 16;
+
+function isStreamed(value: unknown): value is StreamedList {
+	return typeof value === "function";
+}
+
+function* jsonPieces(document: Readonly<Record<string, unknown>>): Generator<string, void, undefined> {
+	let before = "{";
+	for (const [name, value] of Object.entries(document)) {
+		if (value === undefined) continue;
+		yield `${before}\n\t${JSON.stringify(name)}: `;
+		before = ",";
+		if (!isStreamed(value)) {
+			yield indented(value, "\t");
+			continue;
+		}
+		let separator = "[";
+		for (const item of value()) {
+			yield `${separator}\n\t\t${indented(item, "\t\t")}`;
+			separator = ",";
+		}
+		yield separator === "[" ? "[]" : "\n\t]";
+	}
+	yield "\n}";
+}
+
+function indented(value: unknown, indent: string): string {
+	return JSON.stringify(value, null, "\t").replaceAll("\n", `\n${indent}`);
 }
 
 function printData(lines: readonly string[]): void {

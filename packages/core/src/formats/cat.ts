@@ -133,7 +133,7 @@ export function memberFilePath(catalog: Catalog, index: number): string | undefi
 }
 
 /** Returns the texts of the extended attributes that a member carries, for `parseCarried`. Decodes nothing else. */
-export function memberCarriedTexts(catalog: Catalog, index: number): string[] {
+export function memberCarriedTexts(catalog: Pick<Catalog, "bytes" | "members">, index: number): string[] {
 	const texts: string[] = [];
 	if (catalog.members.carriedCounts[index] === 0) return texts;
 	const reader = new DerReader(catalog.bytes, "catalog member", catalog.members.attributeStarts[index]);
@@ -160,13 +160,14 @@ export function memberCarriedTexts(catalog: Catalog, index: number): string[] {
 }
 
 /** Returns the NameValue attributes of a member, at most MAX_MEMBER_ATTRIBUTES: parsing the members refused more. */
-export function memberAttributes(catalog: Catalog, index: number): NameValue[] {
+export function memberAttributes(catalog: Pick<Catalog, "bytes" | "members">, index: number): NameValue[] {
 	const attributes: NameValue[] = [];
 	const reader = new DerReader(catalog.bytes, "catalog member", catalog.members.attributeStarts[index]);
 	const set = reader.open(TAG.SET);
 	while (!reader.done) {
 		const attribute = reader.open(TAG.SEQUENCE);
-		const isNameValue = reader.oid() === CATALOG_OID.nameValue;
+		reader.next(TAG.OID);
+		const isNameValue = reader.valueEquals(OID_NAME_VALUE);
 		const values = reader.open(TAG.SET);
 		while (isNameValue && !reader.done) attributes.push(parseNameValue(reader));
 		reader.leave(values);
@@ -182,8 +183,8 @@ function versionOf(memberList: string): 1 | 2 {
 	return refuse(`unknown member list ${memberList}`);
 }
 
-/** Parses the members. Each is a SEQUENCE { tag OCTET STRING, SET OF SEQUENCE { OID, SET OF value } }. */
-function parseMembers(reader: DerReader, version: 1 | 2): MemberTable {
+/** Parses a list of members. Each is a SEQUENCE { tag OCTET STRING, SET OF SEQUENCE { OID, SET OF value } }. */
+export function parseMembers(reader: DerReader, version: 1 | 2): MemberTable {
 	if (reader.done) return tableOf(0);
 	const list = reader.open(TAG.SEQUENCE);
 	const table = tableOf(countElements(reader));

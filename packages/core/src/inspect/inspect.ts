@@ -2,7 +2,7 @@
  * Describes any producer's catalog as data. Nothing is verified, so the result is not evidence.
  */
 
-import { SigtoolError } from "../errors.js";
+import { quote, SigtoolError } from "../errors.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
 import {
 	CARRIED_ATTRIBUTE,
@@ -19,10 +19,13 @@ import { parseCarried } from "../formats/cat-carried.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
 import { algorithmName } from "../pki/algorithm-names.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "../pki/certificate.js";
-import { parseSignedData, type SignerInfo } from "../pki/cms.js";
+import { parseSignedData, type SignedData, type SignerInfo } from "../pki/cms.js";
 import { signerCertificates } from "../pki/cms-verify.js";
 import { describeTimestamps, type TimestampDescription } from "../pki/timestamp.js";
-import { parseCatalogFile } from "../verify/catalog-file.js";
+import { openPieces } from "../system/store.js";
+import { MAX_CATALOG_BYTES, parseCatalogFile } from "../verify/catalog-file.js";
+import { type Pieces, piecesOf, splitCatalog } from "./catalog-pieces.js";
+import { indexMembers, type MemberBatch, type MemberIndex } from "./member-index.js";
 
 export interface CatalogInspection {
 	readonly version: 1 | 2;
@@ -32,6 +35,7 @@ export interface CatalogInspection {
 	readonly attributes: readonly NameValue[];
 	/** The facts that sigtool records. Undefined: another producer made the catalog. */
 	readonly facts: CatalogFacts | undefined;
+	/** The members in path order. Those without a name come last. */
 	readonly members: readonly InspectedMember[];
 	/** The numbers of carried attributes, and of files that have some, including the zero-length files of the facts. */
 	readonly carried: { readonly files: number; readonly attributes: number };
@@ -90,48 +94,126 @@ export interface InspectedCertificate {
 
 const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
-/** Inspects a catalog file; errors name it. @throws ERR_ROOT_MISSING, ERR_IO, and the errors of `inspectCatalog` */
-export function inspectCatalogFile(file: string): CatalogInspection {
-	return parseCatalogFile(file, inspectCatalog);
+/** The members of a catalog file. They are read from it while they are listed. */
+export interface InspectedMembers extends Iterable<InspectedMember> {
+	readonly count: number;
+	/** Lists the members in path order. @throws ERR_FILE_CHANGED when the file is not the inspected one any more, ERR_IO */
+	[Symbol.iterator](): Generator<InspectedMember, void, undefined>;
+}
+
+export interface CatalogFileInspection extends Omit<CatalogInspection, "members"> {
+	readonly members: InspectedMembers;
+}
+
+/**
+ * Inspects a catalog file without keeping it in memory; errors name it.
+ * @throws ERR_ROOT_MISSING, ERR_IO, and the errors of `inspectCatalog`
+ */
+export function inspectCatalogFile(file: string): CatalogFileInspection {
+	const pieces = openPieces(file, MAX_CATALOG_BYTES);
+	const { state } = pieces;
+	try {
+		const { index, ...rest } = inspectPieces(pieces);
+		return {
+			...rest,
+			members: {
+				count: index.count,
+				*[Symbol.iterator]() {
+					const again = openPieces(file, MAX_CATALOG_BYTES);
+					try {
+						if (again.state !== state) {
+							const message = `Cannot inspect ${quote(file)}: it changed meanwhile`;
+							throw new SigtoolError("ERR_FILE_CHANGED", message, { path: file });
+						}
+						yield* membersOf(index, again);
+					} finally {
+						again.close();
+					}
+				},
+			},
+		};
+	} catch (error) {
+		if (!(error instanceof SigtoolError) || error.code === "ERR_IO") throw error;
+		// The catalog is malformed. Parsing it as a whole finds the error about its structure, if there is one.
+		return parseCatalogFile(file, (bytes) => {
+			parseWhole(bytes);
+			throw error;
+		});
+	} finally {
+		pieces.close();
+	}
 }
 
 /** @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_LIMIT */
 export function inspectCatalog(bytes: Uint8Array): CatalogInspection {
-	const signedData = parseSignedData(bytes, "catalog");
+	const pieces = piecesOf(bytes);
+	try {
+		const { index, ...rest } = inspectPieces(pieces);
+		return { ...rest, members: [...membersOf(index, pieces)] };
+	} catch (error) {
+		parseWhole(bytes);
+		throw error;
+	}
+}
+
+function* membersOf(index: MemberIndex, pieces: Pieces): Generator<InspectedMember, void, undefined> {
+	for (const batch of index.batches(pieces)) {
+		for (let row = 0; row < batch.members.count; row++) yield inspectMember(batch, row);
+	}
+}
+
+/** Parses a malformed catalog at once. @throws the error about it */
+function parseWhole(bytes: Uint8Array): void {
+	parseList(parseSignedData(bytes, "catalog")).members.count;
+}
+
+function parseList(signedData: SignedData): Catalog {
 	if (signedData.contentType !== CATALOG_OID.certTrustList || signedData.content === undefined) {
 		throw new SigtoolError("ERR_CATALOG_FORMAT", "Cannot read catalog: the signed content is not a catalog list");
 	}
-	const catalog = parseCatalog(signedData.content);
-	const { version, listId, thisUpdate, attributes } = catalog;
+	return parseCatalog(signedData.content);
+}
+
+/** Inspects all members once, so that a malformed one is an error now, and keeps where they are. */
+function inspectPieces(pieces: Pieces): Omit<CatalogInspection, "members"> & { readonly index: MemberIndex } {
+	const { shell, membersStart, membersEnd } = splitCatalog(pieces);
+	const signedData = parseSignedData(shell, "catalog");
+	const { version, listId, thisUpdate, attributes } = parseList(signedData);
 	const leaves = signedData.signers.flatMap((signer) =>
 		signerCertificates(signer, signedData.certificates).slice(0, 1),
 	);
-	const members = Array.from({ length: catalog.members.count }, (_, row) => inspectMember(catalog, row));
 	const facts = isSigtoolCatalog(attributes) ? parseFacts(attributes) : undefined;
-	const carried = [...members.map((member) => member.carried), ...(facts?.carried?.values() ?? [])];
+	const carried = { files: 0, attributes: 0 };
+	const addCarried = ({ length }: readonly CarriedAttribute[]) => {
+		carried.files += length > 0 ? 1 : 0;
+		carried.attributes += length;
+	};
+	for (const each of facts?.carried?.values() ?? []) addCarried(each);
+	const index = indexMembers(pieces, { start: membersStart, end: membersEnd, version }, (batch, row) => {
+		const member = inspectMember(batch, row);
+		addCarried(member.carried);
+		return member.name;
+	});
 	return {
 		version,
 		listId: hex(listId),
 		thisUpdate,
 		attributes,
 		facts,
-		members,
-		carried: { files: carried.filter(({ length }) => length > 0).length, attributes: carried.flat().length },
+		index,
+		carried,
 		signers: signedData.signers.map((signer) => inspectSigner(signer, signedData.certificates)),
 		certificates: chainOrder(leaves, signedData.certificates).map((certificate) => ({
 			...inspectCertificate(certificate),
 			signer: leaves.includes(certificate),
 		})),
-		anomalies: [
-			...signedData.anomalies,
-			...(catalog.members.order === "unsorted" ? ["members are not sorted by tag"] : []),
-		],
+		anomalies: [...signedData.anomalies, ...(index.isSorted ? [] : ["members are not sorted by tag"])],
 	};
 }
 
 const SUBJECT_NAMES = ["unknown", "flat", "pe", "cab"] as const satisfies readonly (keyof typeof SUBJECT_KIND)[];
 
-function inspectMember(catalog: Catalog, row: number): InspectedMember {
+function inspectMember(catalog: MemberBatch, row: number): InspectedMember {
 	const attributes = memberAttributes(catalog, row);
 	const name =
 		attributes.find((attribute) => attribute.name === "FilePath") ?? attributes.find(({ name }) => name === "File");

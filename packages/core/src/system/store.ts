@@ -101,6 +101,37 @@ export function readBounded(path: string, maxBytes: number): Buffer {
 	return readWithStats(path, maxBytes).bytes;
 }
 
+/** A regular file that is read in pieces, because it may not fit in memory. */
+export interface FilePieces {
+	readonly sizeBytes: number;
+	/** Identifies the content as well as the file system can: size, inode and times. */
+	readonly state: string;
+	/** Copies the bytes from `start` to `end` into `target` at `at`. @throws ERR_IO, also when the file has become shorter */
+	copy(target: Uint8Array, at: number, start: number, end: number): void;
+	close(): void;
+}
+
+/** Opens a regular file, which must be closed. @throws ERR_ROOT_MISSING, ERR_LIMIT when it is larger, ERR_IO */
+export function openPieces(path: string, maxBytes: number): FilePieces {
+	const { descriptor, stats } = openForReading(path, maxBytes, "regular");
+	return {
+		sizeBytes: stats.size,
+		state: [stats.size, stats.ino, stats.mtimeMs, stats.ctimeMs].join(" "),
+		copy(target, at, start, end) {
+			try {
+				for (let done = start; done < end; ) {
+					const count = readSync(descriptor, target, at + done - start, end - done, done);
+					if (count === 0) throw refusal("read", path, "it became shorter while it was read");
+					done += count;
+				}
+			} catch (cause) {
+				throw asIoError("read", path, cause);
+			}
+		},
+		close: () => closeSync(descriptor),
+	};
+}
+
 export interface SecretFile {
 	readonly bytes: Buffer;
 	/** The value `shared` means that the mode gives the group or others access. On Windows it is always `private`. */
@@ -241,6 +272,23 @@ function readWithStats(
 	maxBytes: number,
 	kinds: "regular" | "any" = "regular",
 ): { bytes: Buffer; stats: Stats } {
+	const { descriptor, stats } = openForReading(path, maxBytes, kinds);
+	try {
+		const bytes = stats.isFile() ? readFully(descriptor, stats.size, path) : readToEnd(descriptor, maxBytes, path);
+		return { bytes, stats };
+	} catch (cause) {
+		throw asIoError("read", path, cause);
+	} finally {
+		if (descriptor !== STDIN) closeSync(descriptor);
+	}
+}
+
+/** Opens a file and checks its type and size. @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+function openForReading(
+	path: string,
+	maxBytes: number,
+	kinds: "regular" | "any",
+): { descriptor: number; stats: Stats } {
 	let descriptor: number | undefined;
 	try {
 		// O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO, when only a regular file is accepted.
@@ -248,21 +296,17 @@ function readWithStats(
 		// Standard input may be a socket, which has no name to open.
 		descriptor = kinds === "any" && path === "/dev/stdin" ? STDIN : openSync(path, flags);
 		const stats = fstatSync(descriptor);
-		if (stats.isFile()) {
-			if (stats.size > maxBytes) throw tooLarge(path, maxBytes);
-			return { bytes: readFully(descriptor, stats.size, path), stats };
-		}
+		if (stats.isFile() && stats.size > maxBytes) throw tooLarge(path, maxBytes);
 		if (stats.isDirectory()) throw refusal("read", path, "it is a directory");
-		if (kinds === "regular") throw refusal("read", path, "it is not a regular file");
-		return { bytes: readToEnd(descriptor, maxBytes, path), stats };
+		if (!stats.isFile() && kinds === "regular") throw refusal("read", path, "it is not a regular file");
+		return { descriptor, stats };
 	} catch (cause) {
+		if (descriptor !== undefined && descriptor !== STDIN) closeSync(descriptor);
 		if (isErrnoException(cause) && cause.code === "ENOENT") {
 			const message = `Cannot read ${quote(path)}: no such file or directory`;
 			throw new SigtoolError("ERR_ROOT_MISSING", message, { cause, path });
 		}
 		throw asIoError("read", path, cause);
-	} finally {
-		if (descriptor !== undefined && descriptor !== STDIN) closeSync(descriptor);
 	}
 }
 

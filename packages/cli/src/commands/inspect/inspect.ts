@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync } from "node:fs";
 import {
 	type CarriedAttribute,
-	type CatalogInspection,
+	type CatalogFileInspection,
 	type InspectedAttribute,
 	type InspectedMember,
 	type InspectedSigner,
@@ -9,7 +9,7 @@ import {
 	inspectCatalogFile,
 } from "@sigtool/core";
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { escaped, type OutputOptions, type Report } from "../../output/output.js";
+import { escaped, type OutputOptions, type Report, type StreamedList } from "../../output/output.js";
 import { count, isoTime } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 
@@ -62,7 +62,7 @@ async function attributesOf(file: string): Promise<InspectedAttribute[] | Sigtoo
 }
 
 /** Reads the catalog. Returns undefined when the file is no catalog but has attributes to show. */
-function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError): CatalogInspection | undefined {
+function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError): CatalogFileInspection | undefined {
 	try {
 		return inspectCatalogFile(file);
 	} catch (error) {
@@ -111,11 +111,13 @@ interface Branch {
 /** The number of members that are shown without --verbose. */
 const SHOWN_MEMBERS = 50;
 
-function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[] {
+function treeOf(inspection: CatalogFileInspection, options: OutputOptions): Branch[] {
 	const { version, listId, thisUpdate, attributes, facts, members, carried, signers, certificates, anomalies } =
 		inspection;
-	const shown = options.verbose === true ? members : members.slice(0, SHOWN_MEMBERS);
-	const rest = members.length - shown.length;
+	// With --json nobody sees the tree.
+	const most = options.json === true ? 0 : options.verbose === true ? members.count : SHOWN_MEMBERS;
+	const shown = firstOf(members, most);
+	const rest = members.count - shown.length;
 	const branches: Branch[] = [
 		leaf("status", UNVERIFIED),
 		leaf("version", String(version)),
@@ -136,7 +138,7 @@ function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[]
 			children: attributes.map(({ name, value }) => leaf(escaped(name), escaped(value))),
 		},
 		{
-			label: count(members.length, "member"),
+			label: count(members.count, "member"),
 			children: [
 				...shown.map((member) => memberBranch(member, options)),
 				...(rest > 0 ? [{ label: `… ${count(rest, "more member")}; --verbose or --json shows all` }] : []),
@@ -162,6 +164,13 @@ function treeOf(inspection: CatalogInspection, options: OutputOptions): Branch[]
 		});
 	}
 	return branches;
+}
+
+function firstOf<T>(items: Iterable<T>, most: number): T[] {
+	const first: T[] = [];
+	if (most === 0) return first;
+	for (const item of items) if (first.push(item) === most) break;
+	return first;
 }
 
 function memberBranch(member: InspectedMember, { verbose }: OutputOptions): Branch {
@@ -213,11 +222,11 @@ function treeLines(branches: readonly Branch[], indent = ""): string[] {
 	});
 }
 
-function jsonOf(inspection: CatalogInspection): Record<string, unknown> {
+function jsonOf(inspection: CatalogFileInspection): Record<string, unknown> {
 	const { facts, members, thisUpdate, certificates, signers, ...rest } = inspection;
 	return {
 		...rest,
-		members: members.map(({ carried, ...member }) => ({ ...member, carried: carried.map(carriedFields) })),
+		members: (() => membersOf(members)) satisfies StreamedList,
 		thisUpdate: isoTime(thisUpdate),
 		facts:
 			facts === undefined
@@ -241,6 +250,10 @@ function jsonOf(inspection: CatalogInspection): Record<string, unknown> {
 			notAfter: isoTime(certificate.notAfter),
 		})),
 	};
+}
+
+function* membersOf(members: Iterable<InspectedMember>): Generator<object, void, undefined> {
+	for (const { carried, ...member } of members) yield { ...member, carried: carried.map(carriedFields) };
 }
 
 function carriedFields({ name, value }: CarriedAttribute): Record<string, unknown> {
