@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { certificatesFromPem, defaultTrust, MODES, SigtoolError, trustFromCertificates } from "@sigtool/core/read";
+import { certificatesFromPem, defaultTrust, SigtoolError, trustFromCertificates } from "@sigtool/core/read";
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
 import type { CatalogSource } from "./catalog-source.js";

@@ -160,7 +160,7 @@ function printJson(document: Readonly<Record<string, unknown>>): void {
 		for (const piece of jsonPieces(document)) {
 			text += piece;
 			if (text.length < PIECE_LENGTH) continue;
-			writeAll(1, harmless(text));
+			writeAll(1, harmless(text, 1));
 			text = "";
 		}
 	} catch (error) {

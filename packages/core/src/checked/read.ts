@@ -107,7 +107,10 @@ export const {
 	normalizeNameText: [["text", text]],
 	parseCertificate: [["der", bytes]],
 	parseTrustIndex: [["bytes", bytes]],
-	policyFromFileBytes: [["bytes", bytes]],
+	policyFromFileBytes: [
+		["bytes", bytes],
+		["file", path],
+	],
 	policyInMode: [
 		["policy", policy],
 		["mode", oneOf("off", "audit", "enforce", "strict")],
@@ -158,6 +161,7 @@ export const {
 			"options",
 			object<unchecked.VerifyOptions>({
 				...sourceMembers,
+				extent: optional(oneOf("files", "signature")),
 				added: optional(oneOf("fail", "warn", "ignore")),
 				ignoreRules: optional(oneOf("apply", "report")),
 				revocation,

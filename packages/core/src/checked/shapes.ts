@@ -47,6 +47,7 @@ export const trust: Check<TrustPolicy> = object<TrustPolicy>(
 		timestampAuthorities: optional(certificates),
 		deny: optional(listOf(denial)),
 		mend: optional(text),
+		development: optional(oneOf("allow", "refuse")),
 	},
 	"a trust policy, which defaultTrust() or trustFromCertificates(certificatesFromPem(…)) returns",
 );
