@@ -27,7 +27,7 @@ function loadedBy(args: readonly string[], env = process.env): string[] {
 			encoding: "utf8",
 			env,
 		});
-		expect([status, stderr]).toEqual([0, ""]);
+		expect([status, stderr.replace(/^note: .*\n/, "")]).toEqual([0, ""]);
 		return JSON.parse(readFileSync(report, "utf8"));
 	} finally {
 		rmSync(folder, { recursive: true, force: true });

@@ -81,7 +81,7 @@ describe("13.1: a catalog as operand verifies its tree", () => {
 		writeFileSync(at("a"), "changed");
 		expect(sigtool(["verify", inner, "--root", root])).toMatchObject({
 			status: 1,
-			stderr: expect.stringContaining('"a" was modified'),
+			stdout: expect.stringContaining('"a" was modified'),
 		});
 	});
 
@@ -111,7 +111,7 @@ describe("13.1: --signature-only", () => {
 
 	it("13.1: still fails for a signature that does not hold", () => {
 		const { home, sigtool, catalog } = signedTree();
-		const elsewhere = runner(join(home, "elsewhere"));
+		const elsewhere = runner(join(home, "elsewhere"), { identity: "none" });
 		expect(elsewhere(["verify", "--signature-only", catalog]).stderr).toContain("[ERR_UNTRUSTED_SIGNER]");
 		const bytes = readFileSync(catalog);
 		bytes[bytes.length - 1] ^= 1;

@@ -92,7 +92,7 @@ describe("colours", () => {
 		expect(toFile.file).toMatch(/^failed /);
 		expect(toFile.terminal).toContain("\u001b[33mwarning\u001b[39m: ");
 		const errorsToFile = shown("2>");
-		expect(errorsToFile.file).toMatch(/^warning: /);
+		expect(errorsToFile.file).toMatch(/^warning: /m);
 		expect(errorsToFile.terminal).toContain("\u001b[31mfailed\u001b[39m");
 	});
 });

@@ -12,7 +12,7 @@ const TRUSTED = /^note: a development identity signed ".*d"; other machines do n
 function workspace() {
 	const home = temporaryDirectory();
 	const root = makeTree(join(home, "d"), { a: "1" });
-	return { home, root, sigtool: runner(home), at: (path: string) => join(home, path) };
+	return { home, root, sigtool: runner(home, { identity: "none" }), at: (path: string) => join(home, path) };
 }
 
 describe("13.3: a development identity", () => {

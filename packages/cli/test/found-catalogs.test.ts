@@ -107,7 +107,7 @@ describe("13.10: sign leaves out version control folders by a recorded rule", ()
 		makeTree(at("d/.hg"), { store: "1" });
 		expect(sigtool(["verify", root])).toMatchObject({
 			status: 1,
-			stderr: expect.stringContaining('".hg/store" was added'),
+			stdout: expect.stringContaining('".hg/store" was added'),
 		});
 	});
 

@@ -12,7 +12,7 @@ interface Mistake {
 	/** The command line, in a directory with the files that `makeFiles` makes. */
 	readonly line: string;
 	readonly code: string;
-	readonly exit: 1 | 2 | 3;
+	readonly exit: 1 | 2 | 3 | 126;
 	readonly message: RegExp;
 	readonly input?: string;
 }
@@ -262,7 +262,7 @@ const MISTAKES: readonly Mistake[] = [
 		name: "run outside a signed tree",
 		line: "run --allow-development plain/a.js",
 		code: "ERR_CATALOG_NOT_FOUND",
-		exit: 1,
+		exit: 126,
 		message:
 			/Cannot run "plain\/a\.js": it lies in no signed directory; run `sigtool sign plain` first, or name its catalog with --catalog/,
 	},

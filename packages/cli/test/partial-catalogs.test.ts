@@ -34,7 +34,7 @@ describe.each([
 		writeFileSync(at("other/z"), "");
 		expect(result()).toMatchObject({ others: 4 });
 		unlinkSync(at("lib/b.js"));
-		expect(verify()).toMatchObject({ status: 1, stderr: expect.stringContaining("4 other files lie there") });
+		expect(verify()).toMatchObject({ status: 1, stdout: expect.stringContaining("4 other files lie there") });
 	});
 
 	it("13.2: honours --added fail and warn", () => {

@@ -48,21 +48,26 @@ const STREAM_ALGORITHMS = ["sha256", "sha512", "fsverity-sha256", "fsverity-sha5
 const FILE_ALGORITHMS = [...STREAM_ALGORITHMS, "authenticode"] as const satisfies readonly FileDigestAlgorithm[];
 
 export const {
+	catalogsCovering,
 	certificatesFromFileBytes,
 	certificatesFromPem,
 	createFsverityHasher,
 	digestFile,
 	digestStandardInput,
 	expiryNotice,
+	hostFromFileBytes,
 	inspectAttributes,
 	inspectCatalog,
 	inspectCatalogFile,
 	isDevelopmentCertificate,
 	isTrustIndex,
+	launcherFromFileBytes,
 	loadCatalogs,
 	normalizeNameText,
+	otherWriterOf,
 	parseCertificate,
 	parseTrustIndex,
+	pathOfDescriptor,
 	policyFromFileBytes,
 	policyInMode,
 	readBounded,
@@ -77,6 +82,7 @@ export const {
 	verifyPath,
 	verifyTrustIndex,
 } = checkedFunctions(unchecked, {
+	catalogsCovering: [["directory", path]],
 	certificatesFromFileBytes: [["bytes", bytes]],
 	certificatesFromPem: [["text", text]],
 	createFsverityHasher: [
@@ -95,18 +101,35 @@ export const {
 		["certificates", certificates],
 		["at", milliseconds],
 	],
+	hostFromFileBytes: [
+		["bytes", bytes],
+		["file", path],
+	],
 	inspectAttributes: [["path", path]],
 	inspectCatalog: [["bytes", bytes]],
 	inspectCatalogFile: [["file", path]],
 	isDevelopmentCertificate: [["certificate", certificate]],
 	isTrustIndex: [["bytes", bytes]],
+	launcherFromFileBytes: [
+		["bytes", bytes],
+		["file", path],
+	],
 	loadCatalogs: [
 		["directory", path],
 		["options", object<SourceOptions>(sourceMembers)],
 	],
 	normalizeNameText: [["text", text]],
+	otherWriterOf: [
+		["stats", made<Parameters<typeof unchecked.otherWriterOf>[0]>("the result of stat()", "mode", "uid")],
+		["own", optional(finiteNumber)],
+		["sticky", oneOf("accept", "refuse")],
+	],
 	parseCertificate: [["der", bytes]],
 	parseTrustIndex: [["bytes", bytes]],
+	pathOfDescriptor: [
+		["descriptor", finiteNumber],
+		["path", path],
+	],
 	policyFromFileBytes: [
 		["bytes", bytes],
 		["file", path],

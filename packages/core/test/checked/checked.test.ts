@@ -56,6 +56,7 @@ const FUNCTIONS: Readonly<Record<string, readonly [before: readonly unknown[], o
 
 /** The functions without options whose arguments are checked, each with one wrong argument. */
 const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
+	catalogsCovering: [undefined],
 	certificatesFromFileBytes: ["text"],
 	certificatesFromPem: [NOTHING],
 	changesSince: [catalog, {}],
@@ -63,17 +64,21 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	examineSystem: [undefined],
 	exclusively: [catalog, "action"],
 	expiryNotice: [{}, 0],
+	hostFromFileBytes: ["text", "file"],
 	importCertificate: ["x", "file"],
 	inspectAttributes: [undefined],
 	inspectCatalog: ["text"],
 	inspectCatalogFile: [NOTHING],
 	isDevelopmentCertificate: ["text"],
 	isTrustIndex: ["text"],
+	launcherFromFileBytes: ["text", "file"],
 	normalizeNameText: [undefined],
+	otherWriterOf: [{ mode: 0, uid: 0 }, 0, "maybe"],
 	parseCertificate: ["text"],
 	parsePkcs11Uri: [undefined],
 	parseTrustIndex: ["text"],
-	policyFromFileBytes: ["text"],
+	pathOfDescriptor: ["3", "file"],
+	policyFromFileBytes: ["text", "file"],
 	policyInMode: [core.DEFAULT_POLICY, "stict"],
 	readBounded: [catalog],
 	readCatalogFile: [undefined],
@@ -91,8 +96,25 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 
 /** The functions that take nothing, one plain value, or a value of any type that they judge themselves. */
 const UNCHECKED: ReadonlySet<string> = new Set([
-	...["configDirectory", "contentDigest", "defaultTrust", "developmentIdentity", "errnoReason", "isSignatureFormat"],
-	...["listIdentities", "listTrust", "parsePolicy", "quote", "SigtoolError", "storedDenials", "worstExitStatus"],
+	...[
+		"configDirectory",
+		"contentDigest",
+		"defaultTrust",
+		"developmentIdentity",
+		"developmentUse",
+		"errnoReason",
+		"isSignatureFormat",
+	],
+	...[
+		"listIdentities",
+		"listTrust",
+		"parsePolicy",
+		"quote",
+		"requireDevelopmentUse",
+		"SigtoolError",
+		"storedDenials",
+		"worstExitStatus",
+	],
 ]);
 
 type Call = (...values: readonly unknown[]) => unknown;
