@@ -65,6 +65,10 @@ export const ERROR_CODES = {
 
 	// Differences that verification finds in a tree
 	ERR_FILE_MODIFIED: [1, "A file's content differs from what was signed under its name."],
+	ERR_UNSIGNED_BYTES: [
+		1,
+		"An executable or a cabinet holds bytes that its signed digest does not cover: other data than well-formed signatures, or any such bytes where code is loaded.",
+	],
 	ERR_FILE_MISSING: [1, "A signed entry is missing."],
 	ERR_FILE_ADDED: [1, "A file was added that was not signed."],
 	ERR_LINK_CHANGED: [

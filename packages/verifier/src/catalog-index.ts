@@ -80,16 +80,15 @@ function realPathOf(directory: string): string {
 	}
 }
 
-/** An Authenticode digest cannot be compared with the digest of a whole file, so an entry records which one it has. */
-function entryOf({ kind, digest }: SignedFile): CodeEntry {
+/**
+ * Returns the entry with the digest of the whole file. A digest of unknown kind counts as such a digest, so that it never
+ * vouches for an image or a cabinet by a part of it.
+ */
+function entryOf({ kind, digest, wholeSha256 }: SignedFile): CodeEntry {
 	if (digest.length === 0) return { kind: "file", sha256: EMPTY };
-	const sha256 = Buffer.from(digest).toString("hex");
-	if (kind === ENTRY_KIND.file) return { kind: "file", sha256 };
-	return {
-		kind: "authenticode",
-		sha256,
-		content: kind === ENTRY_KIND.pe ? "pe" : kind === ENTRY_KIND.cab ? "cab" : "any",
-	};
+	const isPartial = kind === ENTRY_KIND.pe || kind === ENTRY_KIND.cab;
+	const whole = isPartial ? wholeSha256 : digest;
+	return whole === undefined ? { kind: "partial" } : { kind: "file", sha256: Buffer.from(whole).toString("hex") };
 }
 
 const EMPTY = sha256(new Uint8Array());

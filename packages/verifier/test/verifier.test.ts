@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { createVerifier } from "@sigtool/verifier";
 import { describe, expect, test } from "vitest";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../cli/test/support.js";
+import { hashFileSet } from "../../core/dist/fileset/hash-files.js";
+import { encodeCatalog } from "../../core/dist/formats/cat-encode.js";
+import { signEncoded } from "../../core/dist/formats/cat-envelope.js";
+import { entryFacts } from "../../core/dist/formats/cat-facts.js";
 import { DEFAULT_POLICY, spkiSha256 } from "../../core/dist/read.js";
+import { openPemSigner } from "../../core/dist/signer/pem.js";
 import { signedPartOf } from "../../core/dist/trust/trust-index.js";
 import { createGate } from "../dist/gate/create-gate.js";
 import { readHostConfiguration } from "../dist/host/config.js";
@@ -12,6 +17,21 @@ import { makeSigner, refusal, sha256, signedIndex, untrusted } from "./support.j
 
 /** Makes a temporary directory with a real path. */
 const home = () => realpathSync(temporaryDirectory());
+
+/** Returns a PE image, and the same with a zip in its certificate table, which Authenticode does not cover. */
+function imageAndItWithZip(): [Buffer, Buffer] {
+	const image = Buffer.alloc(1000, 1);
+	image.write("MZ", 0, "latin1");
+	image.writeUInt32LE(64, 60);
+	image.write("PE\0\0", 64, "latin1");
+	image.writeUInt16LE(0x20b, 88);
+	image.writeUInt32LE(16, 196);
+	image.fill(0, 232, 240);
+	const changed = Buffer.concat([image, Buffer.from("PK\x05\x06", "latin1"), Buffer.alloc(20)]);
+	changed.writeUInt32LE(image.length, 232);
+	changed.writeUInt32LE(changed.length - image.length, 236);
+	return [image, changed];
+}
 
 describe("over catalogs", () => {
 	function signedPlugins() {
@@ -21,13 +41,27 @@ describe("over catalogs", () => {
 		writeFileSync(join(root, "tool.exe"), Buffer.concat([Buffer.from("MZ"), Buffer.alloc(100)]));
 		const { keyFile, certFile, caFile } = makeAuthority(join(directory, "pki"));
 		const sigtool = runner(directory);
-		expect(sigtool(["sign", root, "--key", keyFile, "--cert", certFile])).toMatchObject({ status: 0 });
+		const resign = () => {
+			expect(sigtool(["sign", root, "--key", keyFile, "--cert", certFile])).toMatchObject({ status: 0 });
+		};
+		resign();
+		/** Signs as another producer would, who knows of no `SigtoolSha256`. */
+		const signForeign = async () => {
+			const { wholeFiles: _, ...manifest } = await hashFileSet(root, { skip: new Set(["plugins.cat"]) });
+			const rules = { ignore: [], include: [], scope: "root", caseCollisions: "refuse", modes: "none" } as const;
+			const facts = { ...rules, links: "record", ...entryFacts(manifest) } as const;
+			const list = encodeCatalog(manifest, facts, { thisUpdate: Date.now() });
+			const { pieces } = await signEncoded(list, await openPemSigner({ keyFile, certFile }), {});
+			writeFileSync(join(root, "plugins.cat"), Buffer.concat(pieces));
+		};
 		const catalogs = [{ directory: root }];
 		return {
 			directory,
 			root,
 			catalogs,
 			sigtool,
+			resign,
+			signForeign,
 			trust: readFileSync(caFile, "utf8"),
 			at: (path: string) => join(root, path),
 		};
@@ -50,6 +84,29 @@ describe("over catalogs", () => {
 		expect(() => verifier.openCodeSync(at("new.js"))).toThrow(untrusted("ERR_FILE_ADDED"));
 		expect(() => verifier.openCodeSync(at("d/b.js"))).toThrow(untrusted("ERR_FILE_MODIFIED"));
 		expect(verifier.decide(at("d/b.js"), Buffer.from("b()")).trusted).toBe(true);
+	});
+
+	test("13.4: a zip appended behind the signature of a signed .exe is refused", () => {
+		const { root, catalogs, trust, at, resign } = signedPlugins();
+		const [program, changed] = imageAndItWithZip();
+		writeFileSync(at("tool.exe"), program);
+		resign();
+		const verifier = createVerifier({ catalogs, trust });
+		expect(Buffer.from(verifier.openCodeSync(at("tool.exe"))).equals(program)).toBe(true);
+		writeFileSync(at("tool.exe"), changed);
+		expect(() => verifier.openCodeSync(at("tool.exe"))).toThrow(untrusted("ERR_FILE_MODIFIED"));
+		expect(verifier.decide(join(root, "tool.exe"), program).trusted).toBe(true);
+	});
+
+	test("13.4: an .exe of which a catalog has an Authenticode digest alone is never handed out", async () => {
+		const { root, catalogs, trust, at, signForeign } = signedPlugins();
+		const [program] = imageAndItWithZip();
+		writeFileSync(at("tool.exe"), program);
+		await signForeign();
+		const verifier = createVerifier({ catalogs: catalogs.map((each) => ({ ...each, product: undefined })), trust });
+		expect(Buffer.from(verifier.openCodeSync(at("a.js"))).toString()).toBe("a()");
+		expect(() => verifier.openCodeSync(at("tool.exe"))).toThrow(untrusted("ERR_UNSIGNED_BYTES"));
+		expect(verifier.decide(join(root, "tool.exe"), program).trusted).toBe(false);
 	});
 
 	test("another trust, another product, and a development identity are refused", () => {

@@ -8,9 +8,11 @@
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
+import type { SignedFile } from "../fileset/compare.js";
 import type { FileVisitor } from "../fileset/hash-file.js";
 import type { HashProgress } from "../fileset/hash-files.js";
 import { realPath } from "../fileset/locate-catalogs.js";
+import { ENTRY_KIND } from "../fileset/manifest.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import type { ProductContent } from "../trust/index-encode.js";
 import type { IndexEntry } from "../trust/index-entries.js";
@@ -83,13 +85,24 @@ export async function compileDirectory(directory: string, options: DirectoryOpti
 		entries.set(path, entry);
 	}
 	for (const [path, target] of links) entries.set(path, { kind: "link", target });
+	const partial = [...files.values()].filter(isSignedInPart).length;
 	const name = productOf(directory, catalogs, options.product);
 	const sequence = lowestSequence(catalogs);
 	return {
 		content: { name, root, sequence, catalogs: [...new Set(catalogs.map(fileSha256))].sort(), entries },
 		product: { name, root, sequence, adopted: undefined, fileCount: files.size, linkCount: links.size, catalogs },
-		warnings,
+		warnings: partial === 0 ? warnings : [...warnings, `in ${quote(root)}, ${partialWarning(partial)}`],
 	};
+}
+
+/** Returns true for an image or a cabinet of which no catalog has the SHA-256 of the whole file. */
+function isSignedInPart({ kind, wholeSha256 }: SignedFile): boolean {
+	return (kind === ENTRY_KIND.pe || kind === ENTRY_KIND.cab) && wholeSha256 === undefined;
+}
+
+function partialWarning(count: number): string {
+	const subject = count === 1 ? "1 executable or cabinet is" : `${count} executables or cabinets are`;
+	return `${subject} signed by an Authenticode digest alone: the signer of the index vouches for the bytes that it leaves out, as they are now`;
 }
 
 /** Collects the SHA-256 of each file's complete content while it is hashed. */

@@ -15,6 +15,8 @@ export interface AuthenticodeParts {
 	readonly ranges: readonly (readonly [start: number, end: number])[];
 	/** The number of zero bytes that are hashed behind the last range. */
 	readonly padding: number;
+	/** The bytes behind the last range up to the end of the file, where the signatures are. Absent: there are none. */
+	readonly signatures?: readonly [start: number, end: number];
 }
 
 /** Returns the bytes [offset, offset + length) of the file, fewer only where the file ends. They need not be a copy. */
@@ -45,6 +47,25 @@ export function contentDigest(
 	const hash = createHash(algorithm);
 	for (const [start, end] of parts?.ranges ?? [[0, content.length]]) hash.update(content.subarray(start, end));
 	return { kind: parts?.kind ?? "file", digest: hash.update(new Uint8Array(parts?.padding ?? 0)).digest() };
+}
+
+/**
+ * Tells if the bytes that no digest covers are well-formed signatures up to the end of the file, so that no other data,
+ * such as an appended zip, can be there: WIN_CERTIFICATEs of type PKCS_SIGNED_DATA in an image, one bare SignedData in a
+ * cabinet. Only the header of each SignedData is read: its unsigned attributes can still hold anything. Sources: as
+ * above, and wintrust.h.
+ */
+export function signaturesOf({ kind, signatures }: AuthenticodeParts, readAt: ReadAt): "well-formed" | "malformed" {
+	if (signatures === undefined) return "well-formed";
+	const [start, end] = signatures;
+	if (kind === "cab") return isSignedData(start, end, readAt) ? "well-formed" : "malformed";
+	let position = start;
+	for (let count = 0; position < end && count < MAX_WIN_CERTIFICATES; count++) {
+		const next = endOfWinCertificate(position, end, readAt);
+		if (next === undefined) return "malformed";
+		position = next;
+	}
+	return position === end ? "well-formed" : "malformed";
 }
 
 /** The first byte of every file that `authenticodeParts` can recognise: the M of MZ and MSCF. */
@@ -93,6 +114,7 @@ function imageParts(sizeBytes: number, peOffset: number, readAt: ReadAt): Authen
 			[securityDirectory + 8, end],
 		],
 		padding: isSigned ? 0 : (8 - (end % 8)) % 8,
+		...(isSigned ? { signatures: [end, sizeBytes] as const } : {}),
 	};
 }
 
@@ -125,7 +147,52 @@ function cabinetParts(sizeBytes: number, view: DataView): AuthenticodeParts | un
 	if (signatureSize === 0 || signatureStart + signatureSize !== sizeBytes) return undefined;
 	if (firstFile < 60 || firstFile >= signatureStart) return undefined;
 	ranges.push([8, 34], [56, signatureStart]);
-	return { kind: "cab", ranges, padding: 0 };
+	return { kind: "cab", ranges, padding: 0, signatures: [signatureStart, sizeBytes] };
+}
+
+/** The most certificates in one image. Images have one or two. */
+const MAX_WIN_CERTIFICATES = 64;
+const WIN_CERTIFICATE_HEADER_SIZE = 8;
+const WIN_CERTIFICATE_REVISIONS: readonly number[] = [0x100, 0x200];
+const WIN_CERTIFICATE_PKCS_SIGNED_DATA = 2;
+/** Certificates start at multiples of this many bytes, and zeros fill the gaps. */
+const ALIGNMENT = 8;
+
+/** Returns the aligned end of the WIN_CERTIFICATE at `start`; undefined when it is not well-formed. */
+function endOfWinCertificate(start: number, end: number, readAt: ReadAt): number | undefined {
+	const header = readAt(start, WIN_CERTIFICATE_HEADER_SIZE);
+	if (header.length !== WIN_CERTIFICATE_HEADER_SIZE) return undefined;
+	const view = viewOf(header);
+	const length = view.getUint32(0, true);
+	const next = start + Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+	if (length <= WIN_CERTIFICATE_HEADER_SIZE || next > end) return undefined;
+	if (!WIN_CERTIFICATE_REVISIONS.includes(view.getUint16(4, true))) return undefined;
+	if (view.getUint16(6, true) !== WIN_CERTIFICATE_PKCS_SIGNED_DATA) return undefined;
+	const isWellFormed =
+		isSignedData(start + WIN_CERTIFICATE_HEADER_SIZE, start + length, readAt) && isZero(start + length, next, readAt);
+	return isWellFormed ? next : undefined;
+}
+
+/** The OBJECT IDENTIFIER 1.2.840.113549.1.7.2, with which the ContentInfo of a SignedData begins. */
+const SIGNED_DATA = Buffer.from("06092a864886f70d010702", "hex");
+
+/** Returns true for one ContentInfo in DER with a SignedData, and less than ALIGNMENT zeros behind it. */
+function isSignedData(start: number, end: number, readAt: ReadAt): boolean {
+	const head = readAt(start, 6);
+	if (head.length !== 6 || head[0] !== 0x30) return false;
+	const lengthBytes = head[1] < 0x80 ? 0 : head[1] - 0x80;
+	if (lengthBytes > 4 || head[1] === 0x80) return false;
+	let length = lengthBytes === 0 ? head[1] : 0;
+	for (let i = 0; i < lengthBytes; i++) length = length * 256 + head[2 + i];
+	const content = start + 2 + lengthBytes;
+	const padding = end - content - length;
+	if (padding < 0 || padding >= ALIGNMENT || length < SIGNED_DATA.length) return false;
+	return SIGNED_DATA.equals(readAt(content, SIGNED_DATA.length)) && isZero(content + length, end, readAt);
+}
+
+function isZero(start: number, end: number, readAt: ReadAt): boolean {
+	const bytes = readAt(start, end - start);
+	return bytes.length === end - start && bytes.every((byte) => byte === 0);
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -20,6 +20,8 @@ export interface SignedFile {
 	readonly kind: number;
 	/** The digest has 32 bytes, or 20 in a legacy catalog. It is empty for a zero-length file. */
 	readonly digest: Uint8Array;
+	/** The SHA-256 of the whole file, which sigtool signs for images and cabinets. Absent: it was not signed. */
+	readonly wholeSha256?: Uint8Array;
 	/** The POSIX mode bits, or -1 when none were recorded. */
 	readonly mode: number;
 	/** The extended attributes that the catalog carries for the file. They are not compared. */
@@ -74,6 +76,9 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 		if (!equalBytes(digest, file.digest) || !isOfKind(file.kind, manifest.kinds[index])) {
 			owners ??= pathsByDigest(signed);
 			findings.push(modified(manifest, index, path, file.digest, owners.get(key(digest))));
+		} else {
+			const change = compareUncovered(manifest, index, path, [file.wholeSha256]);
+			if (change !== undefined) findings.push(change);
 		}
 		if (options.modes === "compare") {
 			const change = compareMode(path, file.mode, manifest.modes[index]);
@@ -104,6 +109,8 @@ export interface SignedDigest {
 	/** See `SignedFile.kind`. */
 	readonly kind: number;
 	readonly digest: Uint8Array;
+	/** See `SignedFile.wholeSha256`. */
+	readonly wholeSha256?: Uint8Array;
 	readonly name: string;
 }
 
@@ -117,7 +124,14 @@ export function compareByDigest(
 ): Finding[] {
 	const findings: Finding[] = manifest.problems.map(problemFinding);
 	const names = new Map<string, string>();
-	for (const { kind, digest, name } of signed) names.set(kindKey(kind, digest), name);
+	const wholes = new Map<string, (Uint8Array | undefined)[]>();
+	for (const { kind, digest, wholeSha256, name } of signed) {
+		const signedKey = kindKey(kind, digest);
+		names.set(signedKey, name);
+		if (kind === ENTRY_KIND.pe || kind === ENTRY_KIND.cab) {
+			wholes.set(signedKey, [...(wholes.get(signedKey) ?? []), wholeSha256]);
+		}
+	}
 	/** Returns the key of a signed digest that has this kind, or an unknown one. */
 	const known = (kind: number, digest: Uint8Array) => {
 		return [kindKey(kind, digest), kindKey(-1, digest)].find((candidate) => names.has(candidate));
@@ -136,6 +150,8 @@ export function compareByDigest(
 		const match = known(kind, digest);
 		if (match !== undefined) {
 			seen.add(match);
+			const change = compareUncovered(manifest, index, path, wholes.get(match) ?? [undefined]);
+			if (change !== undefined) findings.push(change);
 			continue;
 		}
 		const ends = matchingLineEnds(manifest, index, (other) => {
@@ -184,6 +200,31 @@ export function compareMode(path: string, signed: number, found: number): Findin
 	const actual = found.toString(8);
 	const message = `${quote(path)} has mode ${actual}, signed with ${expected}`;
 	return { code: "ERR_MODE_CHANGED", path, message, expected, actual };
+}
+
+/**
+ * Judges the bytes of an image or a cabinet that its digest does not cover. `signed` has the SHA-256 of every whole file
+ * that was signed with this digest. Where one was not signed, well-formed signatures are accepted there.
+ */
+function compareUncovered(
+	manifest: Manifest,
+	index: number,
+	path: string,
+	signed: readonly (Uint8Array | undefined)[],
+): Finding | undefined {
+	const kind = manifest.kinds[index];
+	if (kind !== ENTRY_KIND.pe && kind !== ENTRY_KIND.cab) return undefined;
+	const whole = manifest.wholeFiles?.get(index);
+	if (whole !== undefined && signed.some((each) => each !== undefined && equalBytes(each, whole.sha256)))
+		return undefined;
+	if (signed.includes(undefined)) {
+		if (whole?.signatures === "well-formed") return undefined;
+		const message = `${quote(path)} holds unsigned bytes: what its Authenticode digest leaves out is not well-formed signatures up to the end of the file`;
+		return { code: "ERR_UNSIGNED_BYTES", path, message };
+	}
+	const message = `${quote(path)} was modified in the bytes that Authenticode does not cover: its checksum or what lies behind its signature`;
+	const expected = hex(signed[0] ?? EMPTY);
+	return { code: "ERR_FILE_MODIFIED", path, message, expected, actual: whole && hex(whole.sha256) };
 }
 
 function modified(

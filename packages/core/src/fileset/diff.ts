@@ -1,6 +1,6 @@
 /** Compares two signed sets, path by path. */
 
-import type { SignedSet } from "./compare.js";
+import type { SignedFile, SignedSet } from "./compare.js";
 
 export interface SignedSetDiff {
 	readonly added: readonly string[];
@@ -19,7 +19,7 @@ export function diffSignedSets(before: SignedSet, after: SignedSet): SignedSetDi
 	for (const [path, file] of after.files) {
 		const old = before.files.get(path);
 		if (old === undefined) (before.links.has(path) ? changed : added).push(path);
-		else if (Buffer.compare(old.digest, file.digest) !== 0) changed.push(path);
+		else if (!isSameContent(old, file)) changed.push(path);
 		else if (old.mode !== file.mode) modeChanged.push(path);
 	}
 	for (const [path, target] of after.links) {
@@ -32,4 +32,11 @@ export function diffSignedSets(before: SignedSet, after: SignedSet): SignedSetDi
 	}
 	for (const list of [added, removed, changed, modeChanged]) list.sort();
 	return { added, removed, changed, modeChanged };
+}
+
+/** Compares whole files where both sets have their digest. */
+function isSameContent(a: SignedFile, b: SignedFile): boolean {
+	if (Buffer.compare(a.digest, b.digest) !== 0) return false;
+	if (a.wholeSha256 === undefined || b.wholeSha256 === undefined) return true;
+	return Buffer.compare(a.wholeSha256, b.wholeSha256) === 0;
 }

@@ -4,7 +4,7 @@ import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
 import { type FileVisitor, hashFileInto } from "./hash-file.js";
 import { type LinkOptions, slashes } from "./links.js";
-import { ENTRY_KIND, type Manifest } from "./manifest.js";
+import { ENTRY_KIND, type Manifest, wholeFileColumns, wholeFilesIn } from "./manifest.js";
 import type { WalkStep } from "./walk.js";
 import { walkListed } from "./walk-listed.js";
 
@@ -27,6 +27,7 @@ export function hashEntry(root: string, path: string, { digest, visitor, ...link
 		modes: new Uint16Array(1),
 		sizes: new Float64Array(1),
 		digests: Buffer.alloc(digestBytes),
+		...wholeFileColumns(),
 	};
 	const linkTargets = new Map<number, string>();
 	const problems: SigtoolError[] = [];
@@ -56,6 +57,7 @@ export function hashEntry(root: string, path: string, { digest, visitor, ...link
 		sizes: columns.sizes.subarray(0, count),
 		digestBytes,
 		digests: columns.digests.subarray(0, count * digestBytes),
+		wholeFiles: wholeFilesIn(columns.kinds, columns, count),
 		linkTargets,
 		ignoredCount: 0,
 		problems,

@@ -7,15 +7,15 @@
 
 import { createHash, hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
-import { AUTHENTICODE_FIRST_BYTE, authenticodeParts, type ReadAt } from "../digest/authenticode.js";
+import { AUTHENTICODE_FIRST_BYTE, authenticodeParts, type ReadAt, signaturesOf } from "../digest/authenticode.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
-import { ENTRY_KIND, type EntryKind } from "./manifest.js";
+import { ENTRY_KIND, type EntryKind, type WholeFileColumns, wholeFileColumns } from "./manifest.js";
 
 /** The value `sha1` is for old catalogs only; `sha256+sha1` computes both digests of each file. */
 export type DigestChoice = "sha256" | "sha1" | "sha256+sha1";
 
 /** The columns that receive the facts about hashed files, with the meaning they have in `Manifest`. */
-export interface HashColumns {
+export interface HashColumns extends WholeFileColumns {
 	readonly kinds: Uint8Array;
 	readonly modes: Uint16Array;
 	readonly sizes: Float64Array;
@@ -137,6 +137,7 @@ export function hashSingleFile(path: string, choice: DigestChoice = "sha256"): H
 		sizes: new Float64Array(1),
 		digests: Buffer.alloc(digest === "sha1" ? 20 : 32),
 		sha1Digests: choice === "sha256+sha1" ? Buffer.alloc(20) : undefined,
+		...wholeFileColumns(),
 	};
 	try {
 		hashFileInto(columns, 0, path, { digest, bigFiles: "hash" });
@@ -191,7 +192,7 @@ function hashInPieces(
 	const parts = piece[0] === AUTHENTICODE_FIRST_BYTE ? authenticodeParts(sizeBytes, readAt) : undefined;
 	const main = createHash(digest);
 	const twin = columns.sha1Digests === undefined ? undefined : createHash("sha1");
-	const whole = visitor === undefined || parts === undefined ? undefined : createHash("sha256");
+	const whole = parts === undefined ? undefined : createHash("sha256");
 	const ranges = parts?.ranges ?? [[0, sizeBytes]];
 	let range = 0;
 	for (let position = 0; position < sizeBytes; ) {
@@ -215,11 +216,16 @@ function hashInPieces(
 		position = end;
 		onBytes?.(bytes);
 	}
+	const wholeDigest = whole?.digest();
+	if (parts !== undefined && wholeDigest !== undefined) {
+		columns.wholeDigests.set(wholeDigest, row * 32);
+		columns.malformed[row] = signaturesOf(parts, readAt) === "malformed" ? 1 : 0;
+	}
 	const padding = Buffer.alloc(parts?.padding ?? 0);
 	const digestOfParts = main.update(padding).digest();
 	columns.digests.set(digestOfParts, row * (digest === "sha1" ? 20 : 32));
 	if (twin !== undefined) columns.sha1Digests?.set(twin.update(padding).digest(), row * 20);
-	return { kind: ENTRY_KIND[parts?.kind ?? "file"], sha256: visitor && (whole?.digest() ?? digestOfParts) };
+	return { kind: ENTRY_KIND[parts?.kind ?? "file"], sha256: visitor && (wholeDigest ?? digestOfParts) };
 }
 
 /** @throws ERR_FILE_CHANGED when the content changed until after the visitor wrote */

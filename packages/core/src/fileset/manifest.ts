@@ -15,6 +15,14 @@ export interface CarriedAttribute {
 	readonly value: Uint8Array;
 }
 
+/** The facts about the whole of an image or a cabinet: its digest covers only a part of it. */
+export interface WholeFile {
+	/** The SHA-256 of every byte of the file. */
+	readonly sha256: Uint8Array;
+	/** The value `malformed`: what the digest leaves out is not well-formed signatures up to the end of the file. */
+	readonly signatures: "well-formed" | "malformed";
+}
+
 /** Nothing writes to the columns after the manifest was made. Its rows are in byte order of the UTF-8 paths. */
 export interface Manifest {
 	/** The absolute real path of the directory from which the entries' paths start. */
@@ -37,6 +45,8 @@ export interface Manifest {
 	readonly digests: Uint8Array;
 	/** The SHA-1 digests, 20 bytes each. Absent: not requested beside SHA-256. */
 	readonly sha1Digests?: Uint8Array;
+	/** The facts about the whole file of each image and each cabinet, by row. Absent: unknown. */
+	readonly wholeFiles?: ReadonlyMap<number, WholeFile>;
 	/** The target of each link by row, "/"-separated and otherwise as the file system has it. */
 	readonly linkTargets: ReadonlyMap<number, string>;
 	/** The attributes for a catalog to carry, by row. Absent: not requested. */
@@ -45,6 +55,34 @@ export interface Manifest {
 	readonly ignoredCount: number;
 	/** The errors of entries that could not be hashed and have no row, in path order. Empty unless they are collected. */
 	readonly problems: readonly SigtoolError[];
+}
+
+/** The columns in which hashing collects the facts about whole files, one row for each file. */
+export interface WholeFileColumns {
+	/** The SHA-256, 32 bytes for each row. Only images and cabinets have one. */
+	readonly wholeDigests: Uint8Array;
+	/** The value 1 marks malformed signatures. */
+	readonly malformed: Uint8Array;
+}
+
+/** Returns columns for one file. */
+export function wholeFileColumns(): WholeFileColumns {
+	return { wholeDigests: new Uint8Array(32), malformed: new Uint8Array(1) };
+}
+
+/** Returns the facts about the images and cabinets among the first `count` rows. */
+export function wholeFilesIn(
+	kinds: Uint8Array,
+	{ wholeDigests, malformed }: WholeFileColumns,
+	count: number,
+): ReadonlyMap<number, WholeFile> {
+	const wholeFiles = new Map<number, WholeFile>();
+	for (let row = 0; row < count; row++) {
+		if (kinds[row] !== ENTRY_KIND.pe && kinds[row] !== ENTRY_KIND.cab) continue;
+		const sha256 = wholeDigests.slice(row * 32, row * 32 + 32);
+		wholeFiles.set(row, { sha256, signatures: malformed[row] === 1 ? "malformed" : "well-formed" });
+	}
+	return wholeFiles;
 }
 
 export function entryPathAt(manifest: Manifest, index: number): string {

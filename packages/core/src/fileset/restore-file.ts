@@ -3,7 +3,7 @@
  * digest, to write the attributes, and to compare the content once more.
  */
 
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { AUTHENTICODE_FIRST_BYTE, authenticodeParts } from "../digest/authenticode.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
@@ -126,12 +126,13 @@ const BUFFER_BYTES = 2 ** 17;
 let buffer: Buffer | undefined;
 
 /** Returns true when the content, as far as a catalog's digest covers it, is what was signed. */
-function isSigned({ descriptor, path }: OpenFile, { digest, kind }: SignedFile): boolean {
+function isSigned({ descriptor, path }: OpenFile, { digest, wholeSha256, kind }: SignedFile): boolean {
 	try {
 		const { size } = fstatSync(descriptor);
 		if (digest.length === 0) return size === 0 && readAt(descriptor, 0, 1).length === 0;
 		const found = contentOf(descriptor, size, digest.length === 20 ? "sha1" : "sha256");
-		return found !== undefined && (kind === -1 || kind === found.kind) && isEqual(found.digest, digest);
+		if (found === undefined || (kind !== -1 && kind !== found.kind) || !isEqual(found.digest, digest)) return false;
+		return wholeSha256 === undefined || isEqual(wholeDigestOf(descriptor, size), wholeSha256);
 	} catch (cause) {
 		throw ioError("hash", path, cause);
 	}
@@ -148,22 +149,34 @@ function contentOf(
 	sizeBytes: number,
 	algorithm: "sha1" | "sha256",
 ): { readonly digest: Uint8Array; readonly kind: number } | undefined {
-	buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
 	const hash = createHash(algorithm);
 	const isCandidate = readAt(descriptor, 0, 1)[0] === AUTHENTICODE_FIRST_BYTE;
 	const parts = isCandidate
 		? authenticodeParts(sizeBytes, (offset, length) => readAt(descriptor, offset, length))
 		: undefined;
 	for (const [start, end] of parts?.ranges ?? [[0, sizeBytes]]) {
-		for (let position = start; position < end; ) {
-			const bytes = readSync(descriptor, buffer, 0, Math.min(BUFFER_BYTES, end - position), position);
-			if (bytes === 0) return undefined;
-			hash.update(buffer.subarray(0, bytes));
-			position += bytes;
-		}
+		if (!hashRange(descriptor, start, end, hash)) return undefined;
 	}
 	if (readAt(descriptor, sizeBytes, 1).length > 0) return undefined;
 	return { digest: hash.update(Buffer.alloc(parts?.padding ?? 0)).digest(), kind: ENTRY_KIND[parts?.kind ?? "file"] };
+}
+
+/** Returns the SHA-256 of every byte; undefined when the file became shorter meanwhile. */
+function wholeDigestOf(descriptor: number, sizeBytes: number): Uint8Array | undefined {
+	const hash = createHash("sha256");
+	return hashRange(descriptor, 0, sizeBytes, hash) ? hash.digest() : undefined;
+}
+
+/** Returns false when the file ends before `end`. */
+function hashRange(descriptor: number, start: number, end: number, hash: Hash): boolean {
+	buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
+	for (let position = start; position < end; ) {
+		const bytes = readSync(descriptor, buffer, 0, Math.min(BUFFER_BYTES, end - position), position);
+		if (bytes === 0) return false;
+		hash.update(buffer.subarray(0, bytes));
+		position += bytes;
+	}
+	return true;
 }
 
 function readAt(descriptor: number, offset: number, length: number): Buffer {

@@ -4,7 +4,7 @@ import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
 import { comparePathBytes } from "./entry-path.js";
 import { type FileVisitor, fileChanged, hashFileInto } from "./hash-file.js";
-import type { Manifest } from "./manifest.js";
+import { type Manifest, wholeFilesIn } from "./manifest.js";
 import type { HashJob } from "./row-hasher.js";
 import { bufferOver, hashColumns, ROW_STATE, type SharedRows } from "./shared-rows.js";
 
@@ -52,6 +52,7 @@ export function toManifest(job: HashJob, found: FoundEntries, { onProblem, visit
 		digestBytes,
 		digests: rows.digests.slice(0, count * digestBytes),
 		...(rows.sha1Digests && { sha1Digests: rows.sha1Digests.slice(0, count * 20) }),
+		wholeFiles: wholeFilesIn(rows.kinds, rows, count),
 		linkTargets,
 		ignoredCount: found.ignoredCount,
 		problems: problems.sort((a, b) => comparePathBytes(a.path ?? "", b.path ?? "")),
@@ -83,7 +84,7 @@ function removeRows(
 	found: FoundEntries,
 	lost: readonly number[],
 ): ReadonlyMap<number, string> {
-	const { pathBytes, pathOffsets, kinds, modes, sizes, digests, sha1Digests } = rows;
+	const { pathBytes, pathOffsets, kinds, modes, sizes, digests, sha1Digests, wholeDigests, malformed } = rows;
 	const linkTargets = new Map<number, string>();
 	let to = 0;
 	for (const [index, gap] of [-1, ...lost].entries()) {
@@ -97,6 +98,8 @@ function removeRows(
 		sizes.copyWithin(to, start, end);
 		digests.copyWithin(to * digestBytes, start * digestBytes, end * digestBytes);
 		sha1Digests?.copyWithin(to * 20, start * 20, end * 20);
+		wholeDigests.copyWithin(to * 32, start * 32, end * 32);
+		malformed.copyWithin(to, start, end);
 		for (let row = start; row < end; row++) {
 			const target = found.linkTargets.get(row);
 			if (target !== undefined) linkTargets.set(to, target);

@@ -68,6 +68,8 @@ export function allocateRows(limits: RowLimits, digestBytes: number, twins: "wit
 		sizes: new Float64Array(shared(8 * rows)),
 		digests: new Uint8Array(shared(digestBytes * rows)),
 		sha1Digests: twins === "with-sha1" ? new Uint8Array(shared(20 * rows)) : undefined,
+		wholeDigests: new Uint8Array(shared(32 * rows)),
+		malformed: new Uint8Array(shared(rows)),
 		bigRows: new Int32Array(shared(4 * rows)),
 		...newCounters(),
 	};
@@ -92,8 +94,8 @@ export function clearRows(rows: SharedRows, count: number): void {
 
 /** Returns the columns that `hashFileInto()` writes. */
 export function hashColumns(rows: SharedRows): HashColumns {
-	const { kinds, modes, sizes, digests, sha1Digests } = rows;
-	return { kinds, modes, sizes, digests: bufferOver(digests), sha1Digests: sha1Digests && bufferOver(sha1Digests) };
+	const { digests, sha1Digests } = rows;
+	return { ...rows, digests: bufferOver(digests), sha1Digests: sha1Digests && bufferOver(sha1Digests) };
 }
 
 export function bufferOver(bytes: Uint8Array): Buffer {

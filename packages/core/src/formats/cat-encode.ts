@@ -26,7 +26,14 @@ import {
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
 import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { bmpBytes, CARRIED_ATTRIBUTE, CATALOG_OID, MAX_MEMBERS, type NameValue } from "./cat.js";
+import {
+	bmpBytes,
+	CARRIED_ATTRIBUTE,
+	CATALOG_OID,
+	MAX_MEMBERS,
+	type NameValue,
+	WHOLE_DIGEST_ATTRIBUTE,
+} from "./cat.js";
 import { carriedText, carriedTexts } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE, encodeFacts, PLAIN_ATTRIBUTE_FLAGS } from "./cat-facts.js";
 
@@ -70,10 +77,11 @@ export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: 
 
 /** Hashes the columns and not the encoded list, which is five times as large. */
 function listIdOf(manifest: Manifest, parts: readonly Uint8Array[]): Uint8Array {
-	const { pathBytes, pathOffsets, kinds, modes, digests, sha1Digests, carried } = manifest;
+	const { pathBytes, pathOffsets, kinds, modes, digests, sha1Digests, carried, wholeFiles } = manifest;
 	const hash = createHash("sha256");
 	for (const part of [...parts, pathOffsets, pathBytes, kinds, modes, digests]) hash.update(part);
 	if (sha1Digests !== undefined) hash.update(sha1Digests);
+	for (const [entry, { sha256 }] of wholeFiles ?? []) hash.update(`${entry} `).update(sha256);
 	for (const [entry, attributes] of carried ?? []) {
 		for (const attribute of attributes) hash.update(`${entry} ${carriedText(attribute)}\n`);
 	}
@@ -155,13 +163,15 @@ interface MemberForm {
 	readonly pathAt: number;
 	/** The offset of the digest in SpcIndirectData; 0 for a twin, which has none. */
 	readonly digestAt: number;
+	/** The offset of the text of `SigtoolSha256`; 0 when the member has none. */
+	readonly wholeDigestAt: number;
 	/** The offset of each carried attribute's text. */
 	readonly carriedAt: readonly number[];
 }
 
 /** Returns the form of each row. */
 function formsOf(manifest: Manifest, rows: Rows, modeRule: CatalogFacts["modes"]): MemberForm[] {
-	const { pathBytes, pathOffsets, kinds, modes, carried } = manifest;
+	const { pathBytes, pathOffsets, kinds, modes, carried, wholeFiles } = manifest;
 	const known = new Map<number | string, MemberForm>();
 	const forms: MemberForm[] = [];
 	for (let row = 0; row < rows.count; row++) {
@@ -170,12 +180,14 @@ function formsOf(manifest: Manifest, rows: Rows, modeRule: CatalogFacts["modes"]
 		const units = utf16Units(pathBytes, pathOffsets[entry], pathOffsets[entry + 1]);
 		const mode = modeRule === "posix" && twin === 0 ? modes[entry] : DEFAULT_MODE;
 		const attributes = carried === undefined || twin === 1 ? undefined : carried.get(entry);
-		const plainKey = ((units * 4 + kinds[entry]) * 2 + twin) * 0o10000 + mode;
+		const whole = twin === 0 && wholeFiles?.has(entry) === true ? 1 : 0;
+		const plainKey = (((units * 4 + kinds[entry]) * 2 + twin) * 2 + whole) * 0o10000 + mode;
 		const key = attributes === undefined ? plainKey : `${plainKey} ${attributes.map(lengthKey).join(" ")}`;
 		let form = known.get(key);
 		if (form === undefined) {
 			const texts = attributes === undefined ? NO_TEXTS : carriedTexts(attributes, entryPathAt(manifest, entry));
-			form = encodeForm(kinds[entry], units, mode, twin === 1 ? "twin" : "member", texts);
+			const role = twin === 1 ? "twin" : whole === 1 ? "member with whole digest" : "member";
+			form = encodeForm(kinds[entry], units, mode, role, texts);
 			known.set(key, form);
 		}
 		forms.push(form);
@@ -189,6 +201,8 @@ function lengthKey({ name, value }: CarriedAttribute): string {
 }
 
 const NO_TEXTS: readonly string[] = [];
+/** The hexadecimal digits of a SHA-256. */
+const WHOLE_DIGEST_UNITS = 64;
 
 /**
  * Encodes a form. The order of the attributes follows from their lengths and names, so that filling the holes cannot
@@ -198,16 +212,18 @@ function encodeForm(
 	kind: number,
 	pathUnits: number,
 	mode: number,
-	role: "member" | "twin",
+	role: "member" | "member with whole digest" | "twin",
 	carried: readonly string[],
 ): MemberForm {
 	const path = nameValueAttribute("FilePath", "\0".repeat(pathUnits));
 	const indirectData = INDIRECT_DATA[kind];
 	const carriedAttributes = carried.map((text) => nameValueAttribute(CARRIED_ATTRIBUTE, text));
 	const attributes = [MEMBER_INFO[kind], path, ...carriedAttributes];
-	if (role === "member") attributes.push(indirectData);
+	if (role !== "twin") attributes.push(indirectData);
+	const wholeDigest = nameValueAttribute(WHOLE_DIGEST_ATTRIBUTE, "\0".repeat(WHOLE_DIGEST_UNITS));
+	if (role === "member with whole digest") attributes.push(wholeDigest);
 	if (mode !== DEFAULT_MODE) attributes.push(nameValueAttribute("SigtoolMode", mode.toString(8).padStart(3, "0")));
-	const tag = octetString(new Uint8Array(role === "member" ? 32 : 20));
+	const tag = octetString(new Uint8Array(role === "twin" ? 20 : 32));
 	const set = setOf(...attributes);
 	const bytes = sequence(tag, set);
 	const tagAt = bytes.length - set.length - tag.length + 2;
@@ -223,7 +239,8 @@ function encodeForm(
 		pathUnits,
 		tagAt,
 		pathAt: textAt(path, pathUnits),
-		digestAt: role === "member" ? endOf(indirectData) - 32 : 0,
+		digestAt: role === "twin" ? 0 : endOf(indirectData) - 32,
+		wholeDigestAt: role === "member with whole digest" ? textAt(wholeDigest, WHOLE_DIGEST_UNITS) : 0,
 		carriedAt: carriedAttributes.map((attribute, index) => textAt(attribute, carried[index].length)),
 	};
 }
@@ -244,7 +261,7 @@ function writeMember(
 	form: MemberForm,
 ): void {
 	const entry = entryOf(rows, row);
-	const { bytes, tagAt, digestAt, pathAt, pathUnits, carriedAt } = form;
+	const { bytes, tagAt, digestAt, pathAt, pathUnits, wholeDigestAt, carriedAt } = form;
 	out.set(bytes, position);
 	if (row >= rows.twinsFrom) out.set(tagOf(manifest, rows, row), position + tagAt);
 	else {
@@ -255,6 +272,10 @@ function writeMember(
 		}
 	}
 	writePath(out, position + pathAt, manifest, entry, pathUnits);
+	const whole = wholeDigestAt === 0 ? undefined : manifest.wholeFiles?.get(entry);
+	if (whole !== undefined) {
+		out.write(Buffer.from(whole.sha256).toString("hex"), position + wholeDigestAt, "utf16le");
+	}
 	if (carriedAt.length > 0) writeCarried(out, position, carriedAt, manifest.carried?.get(entry) ?? []);
 }
 

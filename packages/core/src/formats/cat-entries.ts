@@ -11,6 +11,7 @@ import {
 	memberCarriedTexts,
 	memberDigest,
 	memberFilePath,
+	memberWholeDigest,
 } from "./cat.js";
 import { parseCarried } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
@@ -102,7 +103,8 @@ export function entriesByDigest(catalog: Catalog, facts: CatalogFacts, size: 20 
 		if (catalog.members.digestSizes[row] !== size) continue;
 		const digest = memberDigest(catalog.members, row);
 		const name = memberName(catalog, row) ?? Buffer.from(digest).toString("hex");
-		entries.push({ kind: entryKind(catalog.members, row), digest, name });
+		const wholeSha256 = memberWholeDigest(catalog, row);
+		entries.push({ kind: entryKind(catalog.members, row), digest, name, ...(wholeSha256 && { wholeSha256 }) });
 	}
 	return entries;
 }
@@ -122,7 +124,9 @@ function signedFile(catalog: Catalog, facts: CatalogFacts, row: number, path: st
 	const { members } = catalog;
 	const recorded = members.modes[row];
 	const mode = recorded !== -1 || facts.modes === "none" ? recorded : DEFAULT_MODE;
-	const file = { kind: entryKind(members, row), digest: memberDigest(members, row), mode };
+	const wholeSha256 = memberWholeDigest(catalog, row);
+	const plain = { kind: entryKind(members, row), digest: memberDigest(members, row), mode };
+	const file = wholeSha256 === undefined ? plain : { ...plain, wholeSha256 };
 	if (members.carriedCounts[row] === 0) return file;
 	if (facts.carried === undefined) {
 		const message = `Cannot read catalog: ${quote(path)} carries attributes, but the list has no SigtoolCarries`;

@@ -51,6 +51,8 @@ export interface MemberTable {
 	readonly pathEnds: Uint32Array;
 	/** The POSIX mode bits (0o7777) recorded with the member, or -1. */
 	readonly modes: Int16Array;
+	/** The offset of the text of `SigtoolSha256` in the content; 0 when the member has none. */
+	readonly wholeDigestStarts: Uint32Array;
 	/** The number of extended attributes that the member carries. */
 	readonly carriedCounts: Uint8Array;
 	/** The offset of the member's SET OF attributes in the content. */
@@ -71,6 +73,11 @@ export interface Catalog {
 	/** The members, which are parsed at the first access. @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT */
 	readonly members: MemberTable;
 }
+
+/** The name of the NameValue attribute with the SHA-256 of a whole image or cabinet, in lower-case hexadecimal. */
+export const WHOLE_DIGEST_ATTRIBUTE = "SigtoolSha256";
+/** The size of its text in UTF-16. */
+const WHOLE_DIGEST_BYTES = 2 * 64;
 
 /** The name of the NameValue attributes that each hold one extended attribute. */
 export const CARRIED_ATTRIBUTE = "SigtoolXattr";
@@ -123,6 +130,12 @@ export function parseCatalog(content: Uint8Array): Catalog {
 /** Returns a view of a member's digest. */
 export function memberDigest(members: MemberTable, index: number): Uint8Array {
 	return members.digests.subarray(index * 32, index * 32 + members.digestSizes[index]);
+}
+
+/** Returns the SHA-256 of the whole file, which sigtool signs for images and cabinets; undefined when there is none. */
+export function memberWholeDigest({ bytes, members }: Catalog, index: number): Uint8Array | undefined {
+	const start = members.wholeDigestStarts[index];
+	return start === 0 ? undefined : Buffer.from(utf16(bytes, start, start + WHOLE_DIGEST_BYTES), "hex");
 }
 
 /** Returns the FilePath of a member as the catalog has it, with backslashes; undefined when the member has none. */
@@ -211,6 +224,7 @@ export function parseMembers(reader: DerReader, version: 1 | 2): MemberTable {
 		}
 		reader.close(set);
 		reader.close(member);
+		checkWholeDigest(table, row);
 	}
 	reader.close(list);
 	return table;
@@ -243,13 +257,22 @@ function parseMemberAttribute(reader: DerReader, table: MemberTable, row: number
 	return Math.max(nameValues, 1);
 }
 
-/** Records FilePath and SigtoolMode, counts SigtoolXattr, and skips others undecoded. */
+/** Refuses the digest of a whole file for a member whose own digest covers it already, or is SHA-1. */
+function checkWholeDigest({ wholeDigestStarts, subjectKinds, digestSizes }: MemberTable, row: number): void {
+	if (wholeDigestStarts[row] === 0) return;
+	const isPartial = subjectKinds[row] === SUBJECT_KIND.pe || subjectKinds[row] === SUBJECT_KIND.cab;
+	if (!isPartial || digestSizes[row] !== 32)
+		refuse(`a member carries ${WHOLE_DIGEST_ATTRIBUTE} beside a digest of another kind`);
+}
+
+/** Records FilePath, SigtoolMode and SigtoolSha256, counts SigtoolXattr, and skips others undecoded. */
 function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number): void {
 	const sequence = reader.open(TAG.SEQUENCE);
 	reader.next(TAG.BMP_STRING);
 	const isPath = reader.valueEquals(BMP_FILE_PATH);
 	const isMode = !isPath && reader.valueEquals(BMP_MODE);
-	if (!isPath && !isMode) {
+	const isWhole = !isPath && !isMode && reader.valueEquals(BMP_WHOLE_DIGEST);
+	if (!isPath && !isMode && !isWhole) {
 		if (reader.valueEquals(BMP_CARRIED)) table.carriedCounts[row]++;
 		requireWholeUnits(reader);
 	}
@@ -264,6 +287,11 @@ function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number
 	} else if (isMode) {
 		if (table.modes[row] !== -1) refuse("a member carries two modes");
 		table.modes[row] = parseMode(utf16(reader.bytes, reader.valueStart, textEnd(reader)));
+	} else if (isWhole) {
+		if (table.wholeDigestStarts[row] !== 0) refuse(`a member carries ${WHOLE_DIGEST_ATTRIBUTE} twice`);
+		const text = utf16(reader.bytes, reader.valueStart, textEnd(reader));
+		if (!/^[0-9a-f]{64}$/.test(text)) refuse(`${WHOLE_DIGEST_ATTRIBUTE} of a member is not a digest`);
+		table.wholeDigestStarts[row] = reader.valueStart;
 	}
 	reader.close(sequence);
 }
@@ -394,6 +422,7 @@ function tableOf(count: number): MemberTable & { order: "sorted" | "unsorted" } 
 		pathStarts: new Uint32Array(count),
 		pathEnds: new Uint32Array(count),
 		modes: new Int16Array(count).fill(-1),
+		wholeDigestStarts: new Uint32Array(count),
 		carriedCounts: new Uint8Array(count),
 		attributeStarts: new Uint32Array(count),
 		order: "sorted",
@@ -421,6 +450,7 @@ export function bmpBytes(text: string): Uint8Array {
 
 const BMP_FILE_PATH = bmpBytes("FilePath");
 const BMP_MODE = bmpBytes("SigtoolMode");
+const BMP_WHOLE_DIGEST = bmpBytes(WHOLE_DIGEST_ATTRIBUTE);
 const BMP_CARRIED = bmpBytes(CARRIED_ATTRIBUTE);
 const OID_NAME_VALUE = encodeOid(CATALOG_OID.nameValue);
 const OID_MEMBER_INFO_V2 = encodeOid(CATALOG_OID.memberInfoV2);

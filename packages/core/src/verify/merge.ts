@@ -98,8 +98,10 @@ function union(sets: readonly SignedSet[], catalogs: readonly UsedCatalog[]): Si
 /** A mode counts where any catalog records it. Carried attributes are those of the first catalog that has them. */
 function combined(first: SignedFile, second: SignedFile): SignedFile {
 	const carried = first.carried ?? second.carried;
+	const wholeSha256 = first.wholeSha256 ?? second.wholeSha256;
 	return {
 		...first,
+		...(wholeSha256 === undefined ? {} : { wholeSha256 }),
 		mode: first.mode === -1 ? second.mode : first.mode,
 		...(carried === undefined ? {} : { carried }),
 	};
@@ -107,7 +109,9 @@ function combined(first: SignedFile, second: SignedFile): SignedFile {
 
 function agree(a: SignedFile, b: SignedFile): boolean {
 	const sameMode = a.mode === -1 || b.mode === -1 || a.mode === b.mode;
-	return sameMode && a.kind === b.kind && Buffer.compare(a.digest, b.digest) === 0;
+	const sameWhole =
+		a.wholeSha256 === undefined || b.wholeSha256 === undefined || Buffer.compare(a.wholeSha256, b.wholeSha256) === 0;
+	return sameMode && sameWhole && a.kind === b.kind && Buffer.compare(a.digest, b.digest) === 0;
 }
 
 function contradiction(path: string, { file }: UsedCatalog): SigtoolError {

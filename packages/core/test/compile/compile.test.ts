@@ -55,6 +55,16 @@ const TREE: Readonly<Record<string, TreeEntry>> = {
 	"app/current": { link: "lib" },
 };
 
+/** The facts of another producer's catalog. */
+const FOREIGN = {
+	modes: "none",
+	links: "record",
+	caseCollisions: "refuse",
+	ignore: [],
+	include: [],
+	scope: "root",
+} as const;
+
 /** Creates a directory with the signed directory `app`, and returns the paths of `app` and its index. */
 async function signedApp(entries = TREE, options: Partial<Parameters<typeof signPaths>[1]> = {}) {
 	const home = tempTree(entries);
@@ -90,13 +100,23 @@ describe("compileTrustIndex()", () => {
 		expect(index.digest).toBe(sha256(readFileSync(output)));
 	});
 
-	it("distinguishes PE images with different checksums, which the catalog does not", async () => {
+	it("13.4: says for which images it vouches, where their catalog has an Authenticode digest alone", async () => {
 		const { root, output } = await signedApp();
 		const image = Buffer.from(IMAGE);
 		image[64 + 88] ^= 1;
 		writeFileSync(join(root, "lib/native.dll"), image);
+		await expectRejection("ERR_FILE_MODIFIED", compile([root], { output }));
+		const catalog = join(root, "app.cat");
+		const { wholeFiles: _, ...manifest } = await hashFileSet(root, { skip: new Set(["app.cat"]) });
+		const facts = { ...FOREIGN, ...entryFacts(manifest) };
+		const list = encodeCatalog(manifest, facts, { thisUpdate: Date.now() });
+		writeFileSync(catalog, Buffer.concat((await signEncoded(list, signer, {})).pieces));
+		image[64 + 88] ^= 2;
+		writeFileSync(join(root, "lib/native.dll"), image);
 		expect((await verifyPath(root, { trust })).verdict).toBe("trusted");
-		const index = await compile([root], { output });
+		const { warnings } = await compileTrustIndex([root], { trust, signer, output, product: "app" });
+		expect(warnings).toEqual([expect.stringMatching(/^in ".*", 1 executable or cabinet is signed by an Authenticode/)]);
+		const { index } = verifyTrustIndex(readFileSync(output), { trust, development: "allow" });
 		expect(index.find("app", "lib/native.dll")).toMatchObject({ sha256: sha256(image) });
 	});
 
@@ -172,15 +192,7 @@ describe("compileTrustIndex()", () => {
 		expect((await compile([root], { output, product: "app" })).products[0]?.name).toBe("app");
 		const catalog = join(root, "app.cat");
 		const manifest = await hashFileSet(root, { skip: new Set(["app.cat"]) });
-		const facts = {
-			modes: "none",
-			links: "record",
-			caseCollisions: "refuse",
-			ignore: [],
-			include: [],
-			scope: "root",
-		} as const;
-		const list = encodeCatalog(manifest, { ...facts, ...entryFacts(manifest) }, { thisUpdate: Date.now() });
+		const list = encodeCatalog(manifest, { ...FOREIGN, ...entryFacts(manifest) }, { thisUpdate: Date.now() });
 		writeFileSync(catalog, Buffer.concat((await signEncoded(list, signer, {})).pieces));
 		await expectRejection("ERR_USAGE", compile([root], { output }));
 		const [product] = (await compile([root], { output, product: "named" })).products;

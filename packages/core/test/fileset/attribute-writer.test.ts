@@ -22,6 +22,7 @@ import {
 	digestMaker,
 } from "../../dist/fileset/attribute-writer.js";
 import { type FileVisitor, hashFileInto } from "../../dist/fileset/hash-file.js";
+import { wholeFileColumns } from "../../dist/fileset/manifest.js";
 import type { AttributeFormat } from "../../dist/formats/attribute-format.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
@@ -76,6 +77,7 @@ function hashInto(path: string, visitor: FileVisitor): void {
 		modes: new Uint16Array(1),
 		sizes: new Float64Array(1),
 		digests: Buffer.alloc(32),
+		...wholeFileColumns(),
 	};
 	hashFileInto(columns, 0, path, { digest: "sha256", bigFiles: "hash", visitor });
 }

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { hashFileInto, hashSingleFile, SETTLED_MS } from "../../dist/fileset/hash-file.js";
-import { ENTRY_KIND } from "../../dist/fileset/manifest.js";
+import { ENTRY_KIND, wholeFileColumns } from "../../dist/fileset/manifest.js";
 import { expectError } from "../pki/expect-error.js";
 import { tempTree } from "./temp-tree.js";
 
@@ -72,15 +72,23 @@ describe("hashSingleFile()", () => {
 });
 
 describe("hashFileInto() while the file changes", () => {
+	function oneRow() {
+		return {
+			kinds: new Uint8Array(1),
+			modes: new Uint16Array(1),
+			sizes: new Float64Array(1),
+			digests: Buffer.alloc(32),
+			...wholeFileColumns(),
+		};
+	}
+
 	function hashWhile(change: (path: string) => void) {
 		const path = join(tempTree({ file: Buffer.alloc(2 ** 20) }), "file");
-		const columns = { kinds: new Uint8Array(1), modes: new Uint16Array(1), sizes: new Float64Array(1) };
 		let pieces = 0;
 		const onBytes = () => {
 			if (pieces++ === 1) change(path);
 		};
-		return () =>
-			hashFileInto({ ...columns, digests: Buffer.alloc(32) }, 0, path, { digest: "sha256", bigFiles: "hash", onBytes });
+		return () => hashFileInto(oneRow(), 0, path, { digest: "sha256", bigFiles: "hash", onBytes });
 	}
 
 	it.each([
@@ -98,10 +106,9 @@ describe("hashFileInto() while the file changes", () => {
 
 	it("leaves a big file to the caller when told to", () => {
 		const path = join(tempTree({ file: Buffer.alloc(2 ** 18) }), "file");
-		const columns = { kinds: new Uint8Array(1), modes: new Uint16Array(1), sizes: new Float64Array(1) };
-		const digests = Buffer.alloc(32);
-		expect(hashFileInto({ ...columns, digests }, 0, path, { digest: "sha256", bigFiles: "defer" })).toBe("deferred");
+		const columns = oneRow();
+		expect(hashFileInto(columns, 0, path, { digest: "sha256", bigFiles: "defer" })).toBe("deferred");
 		expect(columns.sizes[0]).toBe(2 ** 18);
-		expect(digests).toEqual(Buffer.alloc(32));
+		expect(columns.digests).toEqual(Buffer.alloc(32));
 	});
 });

@@ -43,6 +43,7 @@ export function plain(manifest: Manifest): unknown {
 		sizes: [...manifest.sizes],
 		digests: Buffer.from(manifest.digests).toString("hex"),
 		sha1Digests: manifest.sha1Digests && Buffer.from(manifest.sha1Digests).toString("hex"),
+		wholeFiles: [...(manifest.wholeFiles ?? [])],
 		linkTargets: [...manifest.linkTargets],
 		ignoredCount: manifest.ignoredCount,
 		problems: manifest.problems.map(({ code, path }) => ({ code, path })),

@@ -8,6 +8,7 @@ import { memberAttributes, memberDigest, memberFilePath, parseCatalog } from "..
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { entriesByPath, evidenceSize, naturalMatch } from "../../dist/formats/cat-entries.js";
 import { type CatalogFacts, encodeFacts, parseFacts } from "../../dist/formats/cat-facts.js";
+import { expectError } from "../pki/expect-error.js";
 
 interface Entry {
 	path: string;
@@ -116,6 +117,32 @@ describe("encodeCatalog()", () => {
 				["c.js", 1],
 			]),
 		);
+	});
+
+	test("13.4: signs the SHA-256 of whole images and cabinets, not in their SHA-1 twins", () => {
+		const entries = [{ path: "a.exe", kind: "pe", mode: 0o755 }, { path: "b" }] as const;
+		const wholeFiles = new Map([[0, { sha256: Buffer.alloc(32, 0xab), signatures: "well-formed" as const }]]);
+		const catalog = parseCatalog(encodeCatalog({ ...manifestOf(entries, true), wholeFiles }, FACTS, TIME));
+		const { files } = entriesByPath(catalog, parseFacts(catalog.attributes), 32);
+		expect(files.get("a.exe")).toMatchObject({ mode: 0o755, wholeSha256: Buffer.alloc(32, 0xab) });
+		expect(files.get("b")).not.toHaveProperty("wholeSha256");
+		const named = [0, 1, 2, 3].filter((row) => {
+			return memberAttributes(catalog, row).some(({ name }) => name === "SigtoolSha256");
+		});
+		expect(named.map((row) => catalog.members.digestSizes[row])).toEqual([32]);
+	});
+
+	test("13.4: refuses the SHA-256 of a whole file beside a digest that covers it, and one that is no digest", () => {
+		const sha256 = Buffer.alloc(32, 0xab);
+		const listOf = (kind: "file" | "pe") => {
+			const wholeFiles = new Map([[0, { sha256, signatures: "well-formed" as const }]]);
+			return encodeCatalog({ ...manifestOf([{ path: "a", kind }]), wholeFiles }, FACTS, TIME);
+		};
+		expect(parseCatalog(listOf("pe")).members.count).toBe(1);
+		expectError("ERR_CATALOG_FORMAT", () => parseCatalog(listOf("file")).members);
+		const list = Buffer.from(listOf("pe"));
+		list.write("X", list.indexOf(Buffer.from("abab", "utf16le")), "utf16le");
+		expectError("ERR_CATALOG_FORMAT", () => parseCatalog(list).members);
 	});
 
 	test("adds SHA-1 twins with the path and without a mode, and they are no evidence", () => {

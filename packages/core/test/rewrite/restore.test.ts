@@ -339,6 +339,17 @@ describe("restoreFile()", () => {
 		expect(texts()).toEqual({ "user.ima": "old ima" });
 	});
 
+	test("13.4: refuses content whose uncovered bytes are not as signed", async () => {
+		const root = tempTree({ file: content });
+		const signed = await signedFile(root);
+		const { access, texts } = memory();
+		const other = { ...signed, wholeSha256: Buffer.alloc(32, 7) };
+		expectError("ERR_FILE_MODIFIED", () => restoreFile(root, "file", other, access, { links: "refuse" }));
+		expect(texts()).toEqual({ "user.ima": "old ima" });
+		const same = { ...signed, wholeSha256: signed.digest };
+		expect(restoreFile(root, "file", same, access, { links: "refuse" }).writtenCount).toBeGreaterThan(0);
+	});
+
 	test.each([
 		["EPERM", "ERR_ATTRIBUTE_DENIED"],
 		["ENOTSUP", "ERR_ATTRIBUTE_UNSUPPORTED"],

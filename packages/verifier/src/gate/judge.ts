@@ -1,7 +1,7 @@
 /** Judges bytes by path and content, from a verified index, the products bound by the host, and its deny list. */
 
 import { realpathSync } from "node:fs";
-import { contentDigest, type Denial, quote, SigtoolError } from "@sigtool/core/read";
+import { type Denial, quote, SigtoolError } from "@sigtool/core/read";
 import type { BoundProduct } from "../host/config.js";
 import { now, sha256, slice, startsWith } from "../safe/primordials.js";
 import { type TrustedVerdict, type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
@@ -26,13 +26,13 @@ export interface IndexedProduct {
 }
 
 /**
- * A signed entry. `sha256` covers the whole file for `file`, and for `authenticode` the bytes that Authenticode hashes
- * in an image (`pe`), a cabinet (`cab`) or either. `kind` exists because a program can put members on Object.prototype:
- * an absent member could then seem to be present.
+ * A signed entry. `sha256` covers the whole file. An entry of kind `partial` is an image or a cabinet of which only an
+ * Authenticode digest was signed: it is never trusted, because this digest leaves out bytes that can be code. `kind`
+ * exists because a program can put members on Object.prototype: an absent member could then seem to be present.
  */
 export type CodeEntry =
 	| { readonly kind: "file"; readonly sha256: string }
-	| { readonly kind: "authenticode"; readonly sha256: string; readonly content: "pe" | "cab" | "any" }
+	| { readonly kind: "partial" }
 	| { readonly kind: "link"; readonly target: string };
 
 export interface Judge {
@@ -104,8 +104,8 @@ export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], d
 			const { product, entry } = place;
 			const signed = index.find(product, entry);
 			if (signed === undefined || signed.kind === "link") return refusal("ERR_FILE_ADDED");
-			const found = signed.kind === "file" ? digest : authenticodeDigest(bytes, signed.content);
-			if (found !== signed.sha256) return refusal("ERR_FILE_MODIFIED", { expected: signed.sha256 });
+			if (signed.kind === "partial") return refusal("ERR_UNSIGNED_BYTES");
+			if (digest !== signed.sha256) return refusal("ERR_FILE_MODIFIED", { expected: signed.sha256 });
 			return { trusted: true, product, entry, sha256: digest, rule: "entry" };
 
 			function refusal(code: UntrustedVerdict["reason"], facts: Partial<UntrustedVerdict> = {}): Verdict {
@@ -162,13 +162,4 @@ function realPathIfThere(path: string): string {
 	} catch {
 		return path; // No file can be loaded from a directory that does not exist.
 	}
-}
-
-/**
- * Refuses content of another kind than the signed one: the bytes that count in an image can also be a file by
- * themselves.
- */
-function authenticodeDigest(bytes: Uint8Array, content: "pe" | "cab" | "any"): string | undefined {
-	const { kind, digest } = contentDigest(bytes, "sha256");
-	return content === "any" || content === kind ? Buffer.from(digest).toString("hex") : undefined;
 }

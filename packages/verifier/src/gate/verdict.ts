@@ -7,6 +7,7 @@ export type Reason =
 	| "ERR_OUTSIDE_PRODUCTS"
 	| "ERR_FILE_ADDED"
 	| "ERR_FILE_MODIFIED"
+	| "ERR_UNSIGNED_BYTES"
 	| "ERR_FILE_TYPE"
 	| "ERR_LINK_CHANGED"
 	| "ERR_LIMIT"
@@ -83,6 +84,11 @@ const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: stri
 		rule: "entry",
 		why: "it was modified",
 		mend: "restore the signed file, or sign the tree and compile the index again",
+	},
+	ERR_UNSIGNED_BYTES: {
+		rule: "entry",
+		why: "its catalog has an Authenticode digest alone, which leaves out bytes that can be code",
+		mend: "sign the tree with sigtool, which signs the whole file too, or compile a trust index",
 	},
 	ERR_FILE_TYPE: { rule: "files", why: "it is not a regular file", mend: "put a regular file there" },
 	ERR_LINK_CHANGED: {
