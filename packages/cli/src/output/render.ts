@@ -1,7 +1,13 @@
 /** Formats facts that several commands show. */
 
 import { isAbsolute, relative } from "node:path";
-import { type Certificate, type CertificateStatus, spkiSha256, type UsedCatalog } from "@sigtool/core";
+import {
+	type Certificate,
+	type CertificateStatus,
+	spkiSha256,
+	type UsedCatalog,
+	type VerifiedSigner,
+} from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
 import { escaped, type OutputOptions } from "./output.js";
 
@@ -24,6 +30,20 @@ export function signerRows(certificate: Certificate, development: boolean): [str
 	];
 }
 
+/**
+ * Shows the signer of something verified. With a key that is pinned by its hash alone, only the pin is shown: nobody
+ * signed the certificate that came with the signature.
+ */
+export function trustedSignerRows({ certificate, spkiSha256, development }: VerifiedSigner): [string, string][] {
+	return certificate === undefined ? [["pin", spkiSha256]] : signerRows(certificate, development);
+}
+
+/** Returns the content of `trustedSignerRows` for the JSON document. */
+export function trustedSignerFields({ certificate, spkiSha256, development }: VerifiedSigner): Record<string, unknown> {
+	if (certificate !== undefined) return signerFields(certificate, development);
+	return { subject: null, issuer: null, notBefore: null, notAfter: null, spkiSha256, development };
+}
+
 type ShownCatalog = Pick<UsedCatalog, "file" | "facts" | "signer" | "judgedAt" | "revocation">;
 
 /** Returns the note that a development identity is trusted for `path`, which is printed even with --quiet; or nothing. */
@@ -40,7 +60,7 @@ export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [str
 	return [
 		["catalog", escaped(shownPath(file))],
 		["product", facts.product === undefined ? undefined : `${escaped(facts.product)}${sequence}`],
-		...signerRows(signer.certificate, signer.development),
+		...trustedSignerRows(signer),
 		...chain.map((certificate): [string, string] => ["issued by", escaped(certificate.subject.text)]),
 		["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
 		...(catalog.revocation ?? []).map((status): [string, string] => ["revocation", revocationText(status)]),
@@ -79,7 +99,7 @@ export function catalogFields({ file, facts, signer, judgedAt, revocation }: Sho
 		file,
 		product: facts.product ?? null,
 		sequence: facts.sequence ?? null,
-		signer: signerFields(signer.certificate, signer.development),
+		signer: trustedSignerFields(signer),
 		trustedBy: signer.trustedBy,
 		judgedAt: { ...judgedAt, time: isoTime(judgedAt.at), at: undefined },
 		...(revocation && { revocation: revocation.map(revocationFields) }),

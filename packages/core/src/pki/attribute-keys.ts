@@ -25,6 +25,8 @@ export interface AttributeKeys {
 }
 
 export interface TrustedKey extends VerifiedSigner {
+	/** The certificate of the trust policy, or the one that was given for this verification. */
+	readonly certificate: Certificate;
 	readonly publicKey: KeyObject;
 }
 
@@ -48,7 +50,7 @@ export function attributeKeys(
 	for (const certificate of [...trustedCertificates(trust), ...certificates]) {
 		try {
 			const signer = judgeSigner(certificate, trust, { intermediates: certificates, at, profile });
-			const key = { ...signer, publicKey: publicKeyOf(certificate) };
+			const key = { ...signer, certificate, publicKey: publicKeyOf(certificate) };
 			for (const keyId of keyIdsOf(certificate)) trusted.set(keyId, withKey(trusted.get(keyId) ?? [], key));
 		} catch (error) {
 			if (!(error instanceof SigtoolError)) throw error;

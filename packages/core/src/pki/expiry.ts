@@ -1,13 +1,18 @@
 /** Warns of a certificate that expires soon, while there is time to renew it. */
 
 import { quote } from "../errors.js";
-import type { Certificate } from "./certificate.js";
+
+/** The end of a certificate's validity, in milliseconds since the epoch, and the name under which to warn of it. */
+export interface Expiry {
+	readonly subject: { readonly text: string };
+	readonly notAfter: number;
+}
 
 /**
  * Returns a warning from 30 days before the first of these certificates expires, undefined before that. `at`:
  * milliseconds since the epoch.
  */
-export function expiryNotice(certificates: readonly Certificate[], at: number): string | undefined {
+export function expiryNotice(certificates: readonly Expiry[], at: number): string | undefined {
 	const { subject, notAfter } = certificates.reduce((first, each) => (each.notAfter < first.notAfter ? each : first));
 	const daysLeft = Math.floor((notAfter - at) / DAY_MS);
 	if (daysLeft >= NOTICE_DAYS) return undefined;

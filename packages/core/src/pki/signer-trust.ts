@@ -5,13 +5,20 @@ import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./certificate.js";
 import { type Chain, verifyChain, verifyPinned } from "./chain.js";
 import { refuseDeniedCertificates } from "./deny-list.js";
+import type { Expiry } from "./expiry.js";
 import type { Profile } from "./signature-algorithm.js";
 import type { TrustedPin, TrustPolicy, TrustSource } from "./trust-store.js";
 
 export interface VerifiedSigner {
-	readonly certificate: Certificate;
-	/** The chain, leaf first. For a pinned key it is one certificate: the pin's own, or the leaf if the pin has none. */
+	/**
+	 * The leaf of a chain, or the certificate that was pinned with the key. Undefined: the key is pinned by its hash alone,
+	 * and nobody vouches for the certificate that came with the signature.
+	 */
+	readonly certificate: Certificate | undefined;
+	/** The chain, leaf first. For a pinned key it is the certificate that was pinned with it, if any. */
 	readonly chain: readonly Certificate[];
+	/** The end of each certificate that was judged, under a name that is trusted: the label of a pin without a certificate. */
+	readonly expiries: readonly Expiry[];
 	/** The pin: the SHA-256 of the leaf's SubjectPublicKeyInfo, in lower-case hexadecimal. */
 	readonly spkiSha256: string;
 	/** The pin or authority by which the signer is trusted, and its label in the trust policy. */
@@ -36,26 +43,33 @@ export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: Sign
 	refuseDeniedCertificates(trust.deny, [leaf]); // A denial comes first, because its reason helps most.
 	const key = spkiSha256(leaf);
 	const pin = trust.pins.get(key);
-	const { chain, trustedBy } =
-		pin === undefined ? trustedChain(leaf, trust, options) : trustedPin(pin.certificate ?? leaf, pin, options);
+	const { chain, expiries, trustedBy } =
+		pin === undefined ? trustedChain(leaf, trust, options) : trustedPin(leaf, pin, options);
 	refuseDeniedCertificates(trust.deny, chain);
 	// A signature does not cover the certificate that comes with it, so the marker in the pin's certificate counts too.
-	const development = trustedBy.source === "development" || [leaf, chain[0]].some(isDevelopmentCertificate);
+	const development = trustedBy.source === "development" || [leaf, ...chain.slice(0, 1)].some(isDevelopmentCertificate);
 	if (development && trust.development === "refuse") throw refusedDevelopment(leaf);
 	return {
-		certificate: leaf,
+		certificate: chain[0],
 		chain,
+		expiries,
 		spkiSha256: key,
 		trustedBy,
 		development,
 	};
 }
 
-type Judgement = Pick<VerifiedSigner, "chain" | "trustedBy">;
+type Judgement = Pick<VerifiedSigner, "chain" | "expiries" | "trustedBy">;
 
-function trustedPin(certificate: Certificate, pin: TrustedPin, { at, profile }: SignerTrustOptions): Judgement {
-	verifyPinned(certificate, { at, purpose: "codeSigning", profile });
-	return { chain: [certificate], trustedBy: { kind: "pin", label: pin.label, source: pin.source } };
+function trustedPin(leaf: Certificate, pin: TrustedPin, { at, profile }: SignerTrustOptions): Judgement {
+	const judged = pin.certificate ?? leaf;
+	verifyPinned(judged, { at, purpose: "codeSigning", profile });
+	const pinned = pin.certificate ?? pin.knownCertificate;
+	return {
+		chain: pinned === undefined ? [] : [pinned],
+		expiries: [{ subject: pinned?.subject ?? { text: pin.label }, notAfter: judged.notAfter }],
+		trustedBy: { kind: "pin", label: pin.label, source: pin.source },
+	};
 }
 
 function trustedChain(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): Judgement {
@@ -73,6 +87,7 @@ function trustedChain(leaf: Certificate, trust: TrustPolicy, options: SignerTrus
 	if (authority === undefined) throw untrusted(leaf, trust);
 	return {
 		chain: chain.certificates,
+		expiries: chain.certificates,
 		trustedBy: { kind: "authority", label: authority.label, source: authority.source },
 	};
 }

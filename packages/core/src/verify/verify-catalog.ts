@@ -146,9 +146,9 @@ function checkProduct(facts: CatalogFacts, expected: string | undefined): void {
 /**
  * Warns before the first certificate of the chain expires. A timestamped signature stays valid and needs no warning.
  */
-function expiryWarnings({ chain }: VerifiedSigner, { at, source }: JudgedTime): string[] {
+function expiryWarnings({ expiries }: VerifiedSigner, { at, source }: JudgedTime): string[] {
 	if (source !== "now") return [];
-	const notice = expiryNotice(chain, at);
+	const notice = expiryNotice(expiries, at);
 	return notice === undefined ? [] : [`${notice}; without a timestamp, what it signed fails from then on`];
 }
 

@@ -44,7 +44,7 @@ export async function checkRevocation(catalogs: readonly UsedCatalog[], options:
 		const { catalog, statuses } = await withSoundTimestamp(each, sources, options);
 		const { signer, judgedAt } = catalog;
 		const revocation = [...(await statusesOf(signer.chain, judgedAt.at, "codeSigning", sources)), ...statuses];
-		const pinned = signer.trustedBy.kind === "pin" ? [pinnedWarning(signer.certificate)] : [];
+		const pinned = signer.trustedBy.kind === "pin" ? [pinnedWarning(signer.trustedBy)] : [];
 		const warnings = [...catalog.warnings, ...pinned, ...revocation.flatMap(warningsOf)];
 		checked.push({ ...catalog, revocation, warnings });
 	}
@@ -165,8 +165,8 @@ function unknownText({ certificate, reasons }: CertificateStatus): string {
 	return `Cannot tell whether certificate ${quote(certificate.subject.text)} was revoked: ${reasons.join("; ")}`;
 }
 
-function pinnedWarning({ subject }: Certificate): string {
-	return `the key of ${quote(subject.text)} is pinned: no authority is asked whether it was revoked`;
+function pinnedWarning({ label }: { readonly label: string }): string {
+	return `the key of ${quote(label)} is pinned: no authority is asked whether it was revoked`;
 }
 
 const REPLY_TYPE = "application/ocsp-response";

@@ -9,7 +9,7 @@ import {
 import { reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
-import { signerFields, signerRows } from "../../output/render.js";
+import { trustedSignerFields, trustedSignerRows } from "../../output/render.js";
 
 /** Shows a trust index, and whether this user trusts its signer. */
 export async function inspectIndex(file: string, options: OutputOptions): Promise<Report> {
@@ -19,14 +19,13 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 	}));
 	const members = options.json === true || options.verbose === true ? membersOf(index) : [];
 	const failed = verdict instanceof SigtoolError;
-	const { certificate, development } = failed ? {} : verdict.signer;
 	return {
 		exit: 0,
 		fields: {
 			index: file,
 			verified: !failed,
 			...(failed && { problem: { code: verdict.code, message: verdict.message } }),
-			signer: certificate === undefined ? null : signerFields(certificate, development === true),
+			signer: failed ? null : trustedSignerFields(verdict.signer),
 			...indexFields(index),
 			members,
 		},
@@ -39,7 +38,7 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 						? `not verified: ${escaped(reasonOf(verdict))} [${verdict.code}]`
 						: "verified; its files were not looked at",
 				],
-				...(certificate === undefined ? [] : signerRows(certificate, development === true)),
+				...(failed ? [] : trustedSignerRows(verdict.signer)),
 				...indexRows(index),
 				...index.signers.map((pin): [string, string] => ["catalog signer", pin]),
 				...index.products.flatMap(({ catalogs }) => catalogs).map((digest): [string, string] => ["catalog", digest]),

@@ -3,7 +3,7 @@ import { quote, SigtoolError } from "@sigtool/core/errors";
 import type { Judgement } from "../../options/judgement.js";
 import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
 import { escaped, rows } from "../../output/output.js";
-import { developmentNotes, isoTime, signerFields, signerRows } from "../../output/render.js";
+import { developmentNotes, isoTime, trustedSignerFields, trustedSignerRows } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
@@ -16,7 +16,7 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 		const message = `Cannot trust ${quote(file)}: it is not of product ${quote(product)}`;
 		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message, { path: file });
 	}
-	const notice = at === undefined ? expiryNotice(signer.chain, judgedAt) : undefined;
+	const notice = at === undefined ? expiryNotice(signer.expiries, judgedAt) : undefined;
 	const findings = (trust.deny ?? [])
 		.filter(({ kind, sha256 }) => kind === "file" && index.hasContent(sha256))
 		.map(({ sha256, reason }) => ({
@@ -33,7 +33,7 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 			: `${colour.red(verdict)} ${escaped(file)}`,
 		...rows([
 			...indexRows(index),
-			...signerRows(signer.certificate, signer.development),
+			...trustedSignerRows(signer),
 			["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
 			["checked", "the trust index's own signature; no files"],
 		]),
@@ -47,7 +47,7 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 			match: "none",
 			findings,
 			index: indexFields(index),
-			signer: signerFields(signer.certificate, signer.development),
+			signer: trustedSignerFields(signer),
 			trustedBy: signer.trustedBy,
 			judgedAt: isoTime(judgedAt),
 		},
