@@ -36,6 +36,11 @@ export function checkNameConstraints(certificate: Certificate, authority: Certif
 			throw refusal("ERR_CERTIFICATE_CONSTRAINTS", certificate, reason);
 		}
 		const text = ascii(name);
+		// A name in UTF-16, or with a space at its end, would match no constraint, and so pass every exclusion.
+		if (!PRINTABLE.test(text)) {
+			const reason = `its ${name.kind} name ${quote(text)} is not printable ASCII, and its issuer constrains such names`;
+			throw refusal("ERR_CERTIFICATE_CONSTRAINTS", certificate, reason);
+		}
 		if (allowed.length > 0 && !allowed.some((base) => matches(text, base.text))) {
 			throw refusal("ERR_CERTIFICATE_CONSTRAINTS", certificate, `its issuer does not permit the name ${quote(text)}`);
 		}
@@ -65,11 +70,17 @@ function baseOf(base: GeneralName): { kind: GeneralName["kind"]; text: string } 
 	return { kind: base.kind, text: ascii(base) };
 }
 
-/** Returns the subject and the alternative names; without alternative names, the email addresses in the subject. */
+const PRINTABLE = /^[\x21-\x7e]*$/;
+
+/**
+ * Returns the subject, the email addresses in it, and the alternative names. RFC 5280 demands the first addresses only
+ * without alternative names; an authority could then avoid its constraint by adding any such name. OpenSSL always
+ * judges them too.
+ */
 function namesOf({ subject, extensions }: Certificate): GeneralName[] {
 	const { subjectAltName } = extensions;
 	const emails = emailAddressesIn(subject).map((value): GeneralName => ({ kind: "email", value }));
-	return [{ kind: "directory", value: subject.der }, ...(subjectAltName ?? emails)];
+	return [{ kind: "directory", value: subject.der }, ...emails, ...(subjectAltName ?? [])];
 }
 
 const MATCHERS: Readonly<Partial<Record<GeneralName["kind"], (name: string, base: string) => boolean>>> = {

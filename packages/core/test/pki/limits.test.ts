@@ -154,11 +154,11 @@ describe("a certificate", () => {
 		const permitted = expectError("ERR_CERTIFICATE_CONSTRAINTS", () => {
 			checkNameConstraints(certificateWith({ subject: email(`\n${"x".repeat(7000)}@evil.example`) }), bases(0));
 		});
-		expect(permitted.message).toMatch(/does not permit the name "\\nx{400,499}…"$/);
+		expect(permitted.message).toMatch(/its email name "\\nx{400,499}…" is not printable ASCII/);
 		const excluded = expectError("ERR_CERTIFICATE_CONSTRAINTS", () => {
 			checkNameConstraints(certificateWith({ subject: email("a\u009b\n@example.com") }), bases(1));
 		});
-		expect(excluded.message).toMatch(/excludes the name "a\\u009b\\n@example\.com"$/);
+		expect(excluded.message).toMatch(/its email name "a\\u009b\\n@example\.com" is not printable ASCII/);
 	});
 });
 
