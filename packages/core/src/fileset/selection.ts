@@ -6,12 +6,14 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
+import { compileGlob, globProblem, ignorePatternProblem } from "./glob.js";
+import { compileIgnorePatterns } from "./ignore-patterns.js";
 
 export interface SelectionRules {
 	/** Case-sensitive patterns in the syntax of .gitignore. */
 	readonly ignore: readonly string[];
 	/**
-	 * Globs in the syntax of fast-glob. If there are any, only matches are selected; a directory includes its content.
+	 * Globs in the syntax of `glob.ts`. If there are any, only matches are selected; a directory includes its content.
 	 */
 	readonly include: readonly string[];
 	/** The value `root` selects everything, `listed` only members, an array the files and directories with its paths. */
@@ -33,17 +35,15 @@ export interface Selection {
 export const IGNORE_FILE = ".sigtoolignore";
 
 /** Calls `members` only when there are rules. @throws ERR_USAGE for a pattern that cannot be understood */
-export async function createSelection(
-	root: string,
-	rules: SelectionRules,
-	members: () => Iterable<string> = () => [],
-): Promise<Selection> {
+export function createSelection(rules: SelectionRules, members: () => Iterable<string> = () => []): Selection {
 	if (rules.ignore.length === 0 && rules.include.length === 0 && rules.scope === "root") {
 		return { excludes: undefined, isOutside: () => false, ignoredCount: 0 };
 	}
+	const problem = patternProblem(rules);
+	if (problem !== undefined) throw new SigtoolError("ERR_USAGE", `Cannot use ${problem}`);
 	const protectedPaths = withAncestors(members());
-	const isIgnored = await ignoreMatcher(rules.ignore);
-	const isIncluded = await includeMatcher(root, rules.include);
+	const isIgnored = compileIgnorePatterns(rules.ignore);
+	const isIncluded = includeMatcher(rules.include);
 	const inScope = scopeMatcher(rules.scope);
 	let ignoredCount = 0;
 	return {
@@ -68,65 +68,54 @@ export function ignorePatterns(text: string): string[] {
 
 type Matcher = (path: string, kind: "file" | "directory") => boolean;
 
-async function ignoreMatcher(patterns: readonly string[]): Promise<Matcher> {
-	if (patterns.length === 0) return () => false;
-	// Plain names need no parser. `sign` leaves version control folders out of every tree by such patterns.
-	if (patterns.every((pattern) => PLAIN_NAME.test(pattern))) {
-		const names = new RegExp(`(?:^|/)(?:${patterns.join("|").replaceAll(".", "\\.")})(?:/|$)`);
-		return (path) => names.test(path);
-	}
-	const { default: ignore } = await import("ignore");
-	const matcher = ignore({ ignorecase: false });
-	try {
-		matcher.add([...patterns]);
-		matcher.ignores("a");
-	} catch (cause) {
-		throw new SigtoolError("ERR_USAGE", "Cannot use the ignore patterns: one of them cannot be understood", { cause });
-	}
-	return (path, kind) => matcher.ignores(kind === "directory" ? `${path}/` : path);
-}
-
-/** Matches a pattern that is the name of files and directories at any depth. */
-const PLAIN_NAME = /^[\w.-]+$/;
-
-/** Lets fast-glob decide what matches. Its walk follows no links, and its result can only reduce the selection. */
-async function includeMatcher(root: string, globs: readonly string[]): Promise<Matcher> {
+/** Includes what a glob matches, and everything below a directory that one matches. */
+function includeMatcher(globs: readonly string[]): Matcher {
 	if (globs.length === 0) return () => true;
-	for (const glob of globs) checkGlob(glob);
-	const { default: fastGlob } = await import("fast-glob");
-	// A directory that cannot be listed matches nothing here; the walk reports it.
-	const options = {
-		cwd: root,
-		dot: true,
-		followSymbolicLinks: false,
-		onlyFiles: false,
-		unique: true,
-		suppressErrors: true,
-	};
-	let matches: ReadonlySet<string>;
-	try {
-		matches = new Set(fastGlob.sync([...globs], options));
-	} catch (cause) {
-		throw new SigtoolError("ERR_USAGE", `Cannot use the include globs ${globs.map(quote).join(", ")}`, { cause });
+	const compiled = globs.map(compileGlob);
+	const directories = new Map<string, boolean>([["", false]]);
+
+	function isIncluded(path: string): boolean {
+		const parent = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+		return isDirectoryIncluded(parent) || compiled.some((glob) => glob.matches(path));
 	}
-	const ancestors = withAncestors(matches);
-	return (path, kind) => (kind === "directory" && ancestors.has(path)) || isAtOrBelow(path, matches);
+
+	/** Remembers directories, because every entry asks about those above it. */
+	function isDirectoryIncluded(directory: string): boolean {
+		let known = directories.get(directory);
+		if (known === undefined) {
+			known = isIncluded(directory);
+			directories.set(directory, known);
+		}
+		return known;
+	}
+
+	return (path, kind) => {
+		if (kind === "file") return isIncluded(path);
+		return isDirectoryIncluded(path) || compiled.some((glob) => glob.leadsInto(path));
+	};
 }
 
-/** Braces multiply: a glob of a few dozen bytes can expand to millions of globs. */
-const MAX_BRACES = 4;
+/** A catalog or a command line with more include globs, or more text in them, is refused. */
+const MAX_GLOBS = 1024;
+const MAX_GLOBS_UNITS = 2 ** 16;
 
-function checkGlob(glob: string): void {
-	const braces = glob.split("{").length - 1;
-	const reason =
-		glob === ""
-			? "it is empty"
-			: braces > MAX_BRACES
-				? `it has more than ${MAX_BRACES} braces`
-				: /\{[^}]*\.\.[^}]*\}/.test(glob)
-					? "ranges are not supported"
-					: undefined;
-	if (reason !== undefined) throw new SigtoolError("ERR_USAGE", `Cannot use include glob ${quote(glob)}: ${reason}`);
+/**
+ * Returns the reason why patterns are refused, when signing and when verifying; undefined for patterns that can be used.
+ */
+export function patternProblem({ ignore, include }: Pick<SelectionRules, "ignore" | "include">): string | undefined {
+	const units = include.reduce((sum, glob) => sum + glob.length, 0);
+	if (include.length > MAX_GLOBS || units > MAX_GLOBS_UNITS) {
+		return `there are more than ${MAX_GLOBS} include globs, or more than ${MAX_GLOBS_UNITS} characters of them`;
+	}
+	for (const glob of include) {
+		const problem = globProblem(glob);
+		if (problem !== undefined) return `include glob ${quote(glob)}: ${problem}`;
+	}
+	for (const pattern of ignore) {
+		const problem = ignorePatternProblem(pattern);
+		if (problem !== undefined) return `ignore pattern ${quote(pattern)}: ${problem}`;
+	}
+	return undefined;
 }
 
 function scopeMatcher(scope: SelectionRules["scope"]): Matcher {

@@ -9,6 +9,7 @@
 
 import { quote, SigtoolError } from "../errors.js";
 import { type CarriedAttribute, entryPathAt, type Manifest } from "../fileset/manifest.js";
+import { patternProblem } from "../fileset/selection.js";
 import { CARRIED_ATTRIBUTE, type NameValue, parseMode } from "./cat.js";
 import { carriedTexts, parseCarried } from "./cat-carried.js";
 
@@ -122,6 +123,8 @@ export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 		else if (name.startsWith("Sigtool")) addOnce(once, name, value, "attribute");
 	}
 	checkFacts(attributes, once);
+	const problem = patternProblem({ ignore: lists.SigtoolIgnore, include: lists.SigtoolInclude });
+	if (problem !== undefined) refuse(problem);
 	const recordsModes = once.has("SigtoolModes");
 	const listed = once.has("SigtoolListed");
 	if (listed && lists.SigtoolScope.length > 0) refuse("a list of files and a scope at once");

@@ -14,14 +14,14 @@ export type Prepare = (root: string, files: readonly string[]) => readonly strin
  * Calls `prepare`, and then selects among the files that exist after it.
  * @throws ERR_USAGE when a rule leaves out a file that `prepare` returned, and the errors of `createSelection`
  */
-export async function prepareSelection(
+export function prepareSelection(
 	root: string,
 	rules: SelectionRules,
 	{ prepare, files }: { readonly prepare?: Prepare; readonly files?: readonly string[] },
-): Promise<Selection> {
-	const select = () => createSelection(root, { ...rules, scope: rules.scope === "listed" ? "root" : rules.scope });
-	const prepared = prepare?.(root, files ?? listFiles(root, (await select()).excludes)) ?? [];
-	const selection = await select();
+): Selection {
+	const select = () => createSelection({ ...rules, scope: rules.scope === "listed" ? "root" : rules.scope });
+	const prepared = prepare?.(root, files ?? listFiles(root, select().excludes)) ?? [];
+	const selection = select();
 	const leftOut = prepared.find((path) => rules.scope === "listed" || isLeftOut(path, selection));
 	if (leftOut === undefined) return selection;
 	const message = `Cannot sign ${quote(leftOut)}: it was compiled to be signed, but an option or ignore rule leaves it out`;

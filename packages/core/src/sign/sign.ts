@@ -144,7 +144,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		include: options.include ?? [],
 		scope,
 	};
-	const { selection, used } = await selectUnversioned(root, given, options, output);
+	const { selection, used } = selectUnversioned(root, given, options, output);
 	const { links = "record" } = options;
 	const hashed = await hashFileSet(root, {
 		digest: options.sha1Twins === "write" ? "sha256+sha1" : "sha256",
@@ -271,18 +271,18 @@ interface Unversioned {
  * Selects by the rules and VERSION_CONTROL. Without a catalog nothing can record a rule, so all is selected. A list names
  * exactly what is signed; the rules then serve `verify` alone, which counts the other files.
  */
-async function selectUnversioned(
+function selectUnversioned(
 	root: string,
 	rules: SelectionRules,
 	options: SignOptions,
 	output: string | undefined,
-): Promise<Unversioned> {
+): Unversioned {
 	if (output === undefined || rules.scope === "listed") {
 		const present = output === undefined ? [] : VERSION_CONTROL.filter((name) => exists(join(root, name)));
-		return { selection: await prepareSelection(root, rules, options), used: () => present };
+		return { selection: prepareSelection(root, rules, options), used: () => present };
 	}
 	const ignore = [...VERSION_CONTROL, ...rules.ignore];
-	const selection = await prepareSelection(root, { ...rules, ignore }, options);
+	const selection = prepareSelection(root, { ...rules, ignore }, options);
 	const used = new Set<string>();
 	return {
 		selection: {

@@ -45,7 +45,7 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 	};
 	const members = () => pathsOf(signed().set);
 	const covered = selectionRules(catalogs, options);
-	const selection = await createSelection(root, asAskedFor(covered, options), members);
+	const selection = createSelection(asAskedFor(covered, options), members);
 	const listed = within === undefined ? listToCompare(catalogs, options) : undefined;
 	const digest = listed === undefined && signed().digestSize === 20 ? "sha1" : "sha256";
 	const denied = watchForDenied(options.trust, digest, options.visitor);
@@ -203,8 +203,8 @@ interface Beside {
 /** Counts the files that the rules do not cover. Files that ignore patterns hide are not among them. */
 async function othersBeside(root: string, covered: SelectionRules, { members, within, skip }: Beside): Promise<number> {
 	if (coverageOf(covered).covers === "tree") return 0;
-	const selection = await createSelection(root, { ...covered, ignore: [] }, members);
-	const { excludes } = await createSelection(root, { ignore: covered.ignore, include: [], scope: "root" }, members);
+	const selection = createSelection({ ...covered, ignore: [] }, members);
+	const { excludes } = createSelection({ ignore: covered.ignore, include: [], scope: "root" }, members);
 	return countOthers(root, selection, restrictedTo(within, excludes), skip);
 }
 

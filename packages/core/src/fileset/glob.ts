@@ -1,0 +1,252 @@
+/**
+ * Matches entry paths with globs. A catalog's globs are signed, but whoever signed them must not thereby keep a verifier
+ * busy, or lead it out of the tree: every glob is bounded, and matching takes at most the product of the lengths of glob
+ * and path, without backtracking into earlier wildcards.
+ *
+ * Supported: `*` and `?` within a segment, `[a-z]` and `[!a-z]`, `**` as a whole segment, `{a,b}`, and `\` before a
+ * character that stands for itself. Names that begin with a dot are names like any other. Case matters.
+ */
+
+/** A glob of more UTF-16 units is refused. */
+const MAX_GLOB_UNITS = 1024;
+/** A glob with more `*` or `**` is refused. */
+const MAX_WILDCARDS = 16;
+/** Braces multiply: a glob of a few dozen bytes can expand to millions of globs. */
+const MAX_BRACES = 4;
+const MAX_EXPANSIONS = 256;
+
+/** Returns the reason why an include glob is refused, when signing and when verifying; undefined for one that can be used. */
+export function globProblem(glob: string): string | undefined {
+	if (glob === "") return "it is empty";
+	const common = boundProblem(glob);
+	if (common !== undefined) return common;
+	if (/^[/]|^[A-Za-z]:/.test(glob)) return "it is absolute, and paths are relative to the signed directory";
+	if (glob.startsWith("!")) return "it begins with `!`; leave files out with an exclude pattern instead";
+	if (glob.split("{").length - 1 > MAX_BRACES) return `it has more than ${MAX_BRACES} braces`;
+	if (/\{[^}]*\.\.[^}]*\}/.test(glob)) return "ranges are not supported";
+	if (/[@+?*!]\(/.test(glob)) return "extended patterns such as `+(a)` are not supported";
+	const expansions = expandBraces(glob, MAX_EXPANSIONS);
+	if (expansions === undefined) return `its braces stand for more than ${MAX_EXPANSIONS} globs`;
+	for (const each of expansions) {
+		const segments = segmentsOf(each);
+		if (segments.includes("..")) return "it leaves the tree with `..`";
+		if (segments.some((segment) => segment === "" || segment === ".")) return "it has an empty segment or a `.`";
+		const problem = segments.map(classProblem).find((reason) => reason !== undefined);
+		if (problem !== undefined) return problem;
+	}
+	return undefined;
+}
+
+/** Returns the reason why a pattern of an ignore file is refused; undefined for one that can be used. */
+export function ignorePatternProblem(pattern: string): string | undefined {
+	return boundProblem(pattern);
+}
+
+function boundProblem(glob: string): string | undefined {
+	if (glob.length > MAX_GLOB_UNITS) return `it is longer than ${MAX_GLOB_UNITS} characters`;
+	if (glob.includes("\0")) return "it contains a NUL character";
+	const wildcards = glob.match(/\*+/g)?.length ?? 0;
+	return wildcards > MAX_WILDCARDS ? `it has more than ${MAX_WILDCARDS} wildcards` : undefined;
+}
+
+export interface Glob {
+	/** Returns true for a path that the whole glob matches. */
+	matches(path: string): boolean;
+	/** Returns true for a directory below which a path can match. */
+	leadsInto(directory: string): boolean;
+}
+
+/** Compiles a glob that `globProblem` accepts. */
+export function compileGlob(glob: string): Glob {
+	const all = (expandBraces(glob, MAX_EXPANSIONS) ?? []).map((each) => segmentsOf(each).map(compileSegment));
+	return {
+		matches: (path) => {
+			const names = path.split("/");
+			return all.some((segments) => matchesSegments(segments, names));
+		},
+		leadsInto: (directory) => {
+			const names = directory.split("/");
+			return all.some((segments) => {
+				for (const [index, name] of names.entries()) {
+					const segment = segments[index];
+					if (segment === ANY_SEGMENTS) return true;
+					if (segment === undefined || !matchesName(segment, name)) return false;
+				}
+				return segments.length > names.length;
+			});
+		},
+	};
+}
+
+/** Compiles a "/"-separated pattern without braces. Every segment but `**` matches one name. */
+export function compileSegments(pattern: string): (path: string) => boolean {
+	const segments = pattern.split("/").map(compileSegment);
+	return (path) => matchesSegments(segments, path.split("/"));
+}
+
+/** Splits a glob, without a `./` in front and a `/` behind it. */
+function segmentsOf(glob: string): string[] {
+	return glob
+		.replace(/^\.\//, "")
+		.replace(/(?<=.)\/$/, "")
+		.split("/");
+}
+
+/** Returns the globs that braces stand for, or undefined when there are more than `most`. */
+function expandBraces(glob: string, most: number): string[] | undefined {
+	const open = findUnescaped(glob, "{", 0);
+	if (open === -1) return [glob];
+	const [commas, close] = partsOfBrace(glob, open);
+	if (close === -1 || commas.length === 0) {
+		const rest = expandBraces(glob.slice(open + 1), most);
+		return rest?.map((each) => `${glob.slice(0, open)}\\{${each}`);
+	}
+	const bounds = [open, ...commas, close];
+	const all: string[] = [];
+	for (let i = 0; i + 1 < bounds.length; i++) {
+		const alternative = glob.slice(bounds[i] + 1, bounds[i + 1]);
+		const expanded = expandBraces(glob.slice(0, open) + alternative + glob.slice(close + 1), most - all.length);
+		if (expanded === undefined || all.length + expanded.length > most) return undefined;
+		all.push(...expanded);
+	}
+	return all;
+}
+
+/** Returns the offsets of the commas of the brace at `open`, and of its end, -1 when it has none. */
+function partsOfBrace(glob: string, open: number): [commas: number[], close: number] {
+	const commas: number[] = [];
+	let depth = 0;
+	for (let at = open; at < glob.length; at++) {
+		if (glob[at] === "\\") at++;
+		else if (glob[at] === "{") depth++;
+		else if (glob[at] === "," && depth === 1) commas.push(at);
+		else if (glob[at] === "}" && --depth === 0) return [commas, at];
+	}
+	return [commas, -1];
+}
+
+function findUnescaped(text: string, character: string, from: number): number {
+	for (let at = from; at < text.length; at++) {
+		if (text[at] === "\\") at++;
+		else if (text[at] === character) return at;
+	}
+	return -1;
+}
+
+const ANY_SEGMENTS = Symbol("**");
+const ANY_TEXT = Symbol("*");
+const ANY_CHARACTER = Symbol("?");
+
+/** One element of a segment: a character, a wildcard, or a class. */
+type Element = string | typeof ANY_TEXT | typeof ANY_CHARACTER | CharacterClass;
+type Segment = readonly Element[] | typeof ANY_SEGMENTS;
+
+interface CharacterClass {
+	readonly negated: boolean;
+	readonly ranges: readonly (readonly [first: number, last: number])[];
+}
+
+function classProblem(segment: string): string | undefined {
+	const start = findUnescaped(segment, "[", 0);
+	if (start === -1) return undefined;
+	if (segment.includes("[:")) return "named classes such as `[:alpha:]` are not supported";
+	return readClass(Array.from(segment), Array.from(segment.slice(0, start)).length) === undefined
+		? "a `[` in it has no `]`"
+		: undefined;
+}
+
+function compileSegment(segment: string): Segment {
+	if (segment === "**") return ANY_SEGMENTS;
+	const characters = Array.from(segment);
+	const elements: Element[] = [];
+	for (let at = 0; at < characters.length; at++) {
+		const character = characters[at];
+		if (character === "*") {
+			if (elements.at(-1) !== ANY_TEXT) elements.push(ANY_TEXT);
+		} else if (character === "?") elements.push(ANY_CHARACTER);
+		else if (character === "\\" && at + 1 < characters.length) elements.push(characters[++at]);
+		else {
+			const found = character === "[" ? readClass(characters, at) : undefined;
+			elements.push(found?.characters ?? character);
+			if (found !== undefined) at = found.end;
+		}
+	}
+	return elements;
+}
+
+/** Reads the class at `start`. Undefined when it does not end. A `]` at its beginning is a member. */
+function readClass(
+	text: readonly string[],
+	start: number,
+): { readonly characters: CharacterClass; readonly end: number } | undefined {
+	const negated = text[start + 1] === "!" || text[start + 1] === "^";
+	const ranges: [number, number][] = [];
+	const first = start + (negated ? 2 : 1);
+	for (let at = first; at < text.length; at++) {
+		if (text[at] === "]" && at > first) return { characters: { negated, ranges }, end: at };
+		if (text[at] === "\\" && at + 1 < text.length) at++;
+		const low = codePoint(text[at]);
+		const isRange = text[at + 1] === "-" && at + 2 < text.length && text[at + 2] !== "]";
+		if (isRange) at += text[at + 2] === "\\" && at + 3 < text.length ? 3 : 2;
+		ranges.push([low, isRange ? codePoint(text[at]) : low]);
+	}
+	return undefined;
+}
+
+function codePoint(character: string): number {
+	return character.codePointAt(0) ?? 0;
+}
+
+/**
+ * Matches the names of a path with the segments. After a mismatch only the last `**` takes one more name, which is
+ * enough: an earlier one could only leave less to match.
+ */
+function matchesSegments(segments: readonly Segment[], names: readonly string[]): boolean {
+	return matchesRun(
+		segments,
+		names,
+		ANY_SEGMENTS,
+		(segment, name) => segment !== ANY_SEGMENTS && matchesName(segment, name),
+	);
+}
+
+function matchesName(segment: Segment, name: string): boolean {
+	if (segment === ANY_SEGMENTS) return true;
+	return matchesRun(segment, Array.from(name), ANY_TEXT, matchesCharacter);
+}
+
+function matchesCharacter(element: Element, character: string): boolean {
+	if (element === ANY_CHARACTER) return true;
+	if (typeof element === "string") return element === character;
+	if (element === ANY_TEXT) return false;
+	const point = codePoint(character);
+	return element.ranges.some(([first, last]) => point >= first && point <= last) !== element.negated;
+}
+
+/** Matches items with a pattern in which `anyRun` stands for any number of items. */
+function matchesRun<Part, Item>(
+	pattern: readonly Part[],
+	items: readonly Item[],
+	anyRun: Part,
+	matchesOne: (part: Part, item: Item) => boolean,
+): boolean {
+	let at = 0;
+	let item = 0;
+	let runAt = -1;
+	let runEnd = 0;
+	while (item < items.length) {
+		if (at < pattern.length && pattern[at] === anyRun) {
+			runAt = at++;
+			runEnd = item;
+		} else if (at < pattern.length && matchesOne(pattern[at], items[item])) {
+			at++;
+			item++;
+		} else if (runAt === -1) return false;
+		else {
+			at = runAt + 1;
+			item = ++runEnd;
+		}
+	}
+	while (at < pattern.length && pattern[at] === anyRun) at++;
+	return at === pattern.length;
+}

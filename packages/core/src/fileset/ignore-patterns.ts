@@ -1,0 +1,69 @@
+/**
+ * Decides by patterns in the syntax of .gitignore which entries are left out, as gitignore(5) describes it: the last
+ * pattern that matches decides, and what lies below an ignored directory cannot be selected again.
+ */
+
+import { compileSegments } from "./glob.js";
+
+export type IgnoreMatcher = (path: string, kind: "file" | "directory") => boolean;
+
+/** Compiles patterns that `ignorePatternProblem` accepts. */
+export function compileIgnorePatterns(patterns: readonly string[]): IgnoreMatcher {
+	const rules = patterns.flatMap((pattern) => ruleOf(pattern) ?? []);
+	const directories = new Map<string, boolean>([["", false]]);
+
+	function isIgnored(path: string, kind: "file" | "directory"): boolean {
+		if (isDirectoryIgnored(path.slice(0, Math.max(path.lastIndexOf("/"), 0)))) return true;
+		for (let i = rules.length - 1; i >= 0; i--) {
+			const { matches, onlyDirectories, negated } = rules[i];
+			if ((kind === "directory" || !onlyDirectories) && matches(path)) return !negated;
+		}
+		return false;
+	}
+
+	/** Remembers directories, because every entry asks about those above it. */
+	function isDirectoryIgnored(directory: string): boolean {
+		let known = directories.get(directory);
+		if (known === undefined) {
+			known = isIgnored(directory, "directory");
+			directories.set(directory, known);
+		}
+		return known;
+	}
+
+	return (path, kind) => (kind === "directory" ? isDirectoryIgnored(path) : isIgnored(path, kind));
+}
+
+interface Rule {
+	readonly matches: (path: string) => boolean;
+	readonly onlyDirectories: boolean;
+	readonly negated: boolean;
+}
+
+/** Returns undefined for a pattern that matches nothing: blank, a comment, or ending in an escape of nothing. */
+function ruleOf(pattern: string): Rule | undefined {
+	if (pattern.startsWith("#")) return undefined;
+	const negated = pattern.startsWith("!");
+	const trimmed = withoutTrailingSpaces(negated ? pattern.slice(1) : pattern);
+	const onlyDirectories = trimmed.endsWith("/");
+	const body = onlyDirectories ? trimmed.slice(0, -1) : trimmed;
+	if (body === "" || /(?:^|[^\\])(?:\\\\)*\\$/.test(body)) return undefined;
+	const isAnchored = body.includes("/");
+	const relative = body.startsWith("/") ? body.slice(1) : body;
+	// What follows a `/**` at the end lies inside; the directory itself does not match.
+	const inside = relative.endsWith("/**") ? `${relative.slice(0, -2)}*/**` : relative;
+	return { matches: compileSegments(isAnchored ? inside : `**/${inside}`), onlyDirectories, negated };
+}
+
+/** Removes spaces at the end, unless a backslash stands before them. */
+function withoutTrailingSpaces(pattern: string): string {
+	let end = pattern.length;
+	while (end > 0 && pattern[end - 1] === " " && !isEscaped(pattern, end - 1)) end--;
+	return pattern.slice(0, end);
+}
+
+function isEscaped(text: string, at: number): boolean {
+	let backslashes = 0;
+	while (text[at - 1 - backslashes] === "\\") backslashes++;
+	return backslashes % 2 === 1;
+}
