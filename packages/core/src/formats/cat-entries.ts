@@ -46,51 +46,62 @@ export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest"
  */
 export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedSet {
 	const files = new Map<string, SignedFile>();
+	for (const [path, row] of rowsByPath(catalog, facts, size)) {
+		files.set(path, row === EMPTY_FILE ? emptyFile(facts, path) : signedFile(catalog, facts, row, path));
+	}
+	return { files, links: facts.symbolicLinks };
+}
+
+/**
+ * Returns the entry of one path, as `entriesByPath` has it. Whether a path is legal and unique depends on all the others,
+ * so they are all checked, but only the one is decoded.
+ * @throws as `entriesByPath`
+ */
+export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32, path: string): SignedSet {
+	const row = rowsByPath(catalog, facts, size).get(path);
+	const target = facts.symbolicLinks.get(path);
+	const file =
+		row === undefined || row === EMPTY_FILE ? row && emptyFile(facts, path) : signedFile(catalog, facts, row, path);
+	return {
+		files: new Map(file === undefined ? [] : [[path, file]]),
+		links: new Map(target === undefined ? [] : [[path, target]]),
+	};
+}
+
+/** Stands for the row of a zero-length file, which is no member. */
+const EMPTY_FILE = -1;
+
+/**
+ * Decides the entry paths of a catalog: the row of each file that counts. The paths of a catalog are decided once.
+ * @throws ERR_PATH_*, ERR_CATALOG_FORMAT
+ */
+function rowsByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): ReadonlyMap<string, number> {
+	const known = DECIDED.get(catalog);
+	if (known?.facts === facts && known.size === size) return known.rows;
+	const rows = new Map<string, number>();
 	const paths: string[] = [];
 	const { count, digestSizes } = catalog.members;
 	for (let row = 0; row < count; row++) {
 		if (digestSizes[row] !== size) continue;
 		const path = entryPath(catalog, row);
 		paths.push(path);
-		files.set(path, signedFile(catalog, facts, row, path));
+		rows.set(path, row);
 	}
-	for (const [path, mode] of facts.emptyFiles) {
+	for (const path of facts.emptyFiles.keys()) {
 		paths.push(path);
-		files.set(path, emptyFile(facts, path, mode));
+		rows.set(path, EMPTY_FILE);
 	}
 	for (const path of facts.symbolicLinks.keys()) paths.push(path);
 	for (const path of paths) checkEntryPath(path);
 	checkCollisions(paths, { caseCollisions: facts.caseCollisions });
-	return { files, links: facts.symbolicLinks };
+	DECIDED.set(catalog, { facts, size, rows });
+	return rows;
 }
 
-/**
- * Returns the one entry of a path without decoding the others, for a single file of a large catalog.
- * @throws ERR_PATH_* for an illegal path; ERR_PATH_DUPLICATE; ERR_CATALOG_FORMAT for malformed carried attributes
- */
-export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32, path: string): SignedSet {
-	checkEntryPath(path);
-	const { members, bytes } = catalog;
-	const text = Buffer.from(path.replaceAll("/", "\\"), "utf16le");
-	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-	const files = new Map<string, SignedFile>();
-	const add = (file: SignedFile) => {
-		if (files.has(path))
-			throw new SigtoolError("ERR_PATH_DUPLICATE", `Cannot trust ${quote(path)}: it is signed twice`);
-		files.set(path, file);
-	};
-	for (let row = 0; row < members.count; row++) {
-		const start = members.pathStarts[row];
-		const end = members.pathEnds[row];
-		if (members.digestSizes[row] !== size || end - start !== text.length) continue;
-		if (buffer.compare(text, 0, text.length, start, end) === 0) add(signedFile(catalog, facts, row, path));
-	}
-	const emptyMode = facts.emptyFiles.get(path);
-	if (emptyMode !== undefined) add(emptyFile(facts, path, emptyMode));
-	const target = facts.symbolicLinks.get(path);
-	if (target !== undefined && files.has(path)) add({ kind: ENTRY_KIND.file, digest: EMPTY, mode: -1 });
-	return { files, links: new Map(target === undefined ? [] : [[path, target]]) };
-}
+const DECIDED = new WeakMap<
+	Catalog,
+	{ readonly facts: CatalogFacts; readonly size: 20 | 32; readonly rows: ReadonlyMap<string, number> }
+>();
 
 /**
  * Returns every digest that counts, with its name in the catalog or else in hexadecimal. A zero-length file's is empty.
@@ -135,7 +146,8 @@ function signedFile(catalog: Catalog, facts: CatalogFacts, row: number, path: st
 	return { ...file, carried: parseCarried(memberCarriedTexts(catalog, row), path) };
 }
 
-function emptyFile(facts: CatalogFacts, path: string, mode: number): SignedFile {
+function emptyFile(facts: CatalogFacts, path: string): SignedFile {
+	const mode = facts.emptyFiles.get(path) ?? -1;
 	const carried = facts.carried?.get(path);
 	return { kind: ENTRY_KIND.file, digest: EMPTY, mode, ...(carried === undefined ? {} : { carried }) };
 }
