@@ -7,6 +7,7 @@
  */
 
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
+import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
 
 /** The object identifiers in a catalog, from Microsoft's arc 1.3.6.1.4.1.311. */
@@ -296,7 +297,7 @@ function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number
 	reader.close(sequence);
 }
 
-/** Parses SpcIndirectDataContent: the kind of file, and a digest that must equal the tag. */
+/** Parses the one SpcIndirectDataContent: the kind of file, and a digest that must be of its algorithm and equal the tag. */
 function parseIndirectData(reader: DerReader, table: MemberTable, row: number): void {
 	const content = reader.open(TAG.SEQUENCE);
 	const data = reader.open(TAG.SEQUENCE);
@@ -306,15 +307,21 @@ function parseIndirectData(reader: DerReader, table: MemberTable, row: number): 
 	else if (reader.valueEquals(OID_CAB_DATA)) setSubjectKind(table, row, SUBJECT_KIND.cab);
 	reader.leave(data);
 	const digestInfo = reader.open(TAG.SEQUENCE);
-	reader.next(TAG.SEQUENCE);
-	reader.next(TAG.OCTET_STRING);
 	const size = table.digestSizes[row];
+	const algorithm = reader.open(TAG.SEQUENCE);
+	reader.next(TAG.OID);
+	if (!reader.valueEquals(size === 32 ? OID_SHA256 : OID_SHA1))
+		refuse("a member's digest is not of the algorithm it names");
+	if (!reader.done) reader.null();
+	reader.close(algorithm);
+	reader.next(TAG.OCTET_STRING);
 	if (reader.valueEnd - reader.valueStart !== size) refuse("a member's tag and digest differ in length");
 	for (let i = 0; i < size; i++) {
 		if (reader.bytes[reader.valueStart + i] !== table.digests[row * 32 + i]) refuse("a member's tag is not its digest");
 	}
 	reader.close(digestInfo);
 	reader.close(content);
+	if (!reader.done) refuse("a member has two values of SpcIndirectData");
 }
 
 /** Parses MemberInfo of version 2, which is one empty context-specific element: [0] PE, [1] CAB, [2] flat. */
@@ -455,6 +462,8 @@ const BMP_CARRIED = bmpBytes(CARRIED_ATTRIBUTE);
 const OID_NAME_VALUE = encodeOid(CATALOG_OID.nameValue);
 const OID_MEMBER_INFO_V2 = encodeOid(CATALOG_OID.memberInfoV2);
 const OID_INDIRECT_DATA = encodeOid(CATALOG_OID.indirectData);
+const OID_SHA256 = encodeOid(DIGEST_ALGORITHMS.sha256.oid);
+const OID_SHA1 = encodeOid(DIGEST_ALGORITHMS.sha1.oid);
 const OID_FLAT_DATA = encodeOid(CATALOG_OID.flatData);
 const OID_PE_IMAGE_DATA = encodeOid(CATALOG_OID.peImageData);
 const OID_CAB_DATA = encodeOid(CATALOG_OID.cabData);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DerReader, isSortedSet, TAG } from "../../dist/asn1/der.js";
+import { DerReader, encode, isSortedSet, TAG } from "../../dist/asn1/der.js";
 import { SigtoolError } from "../../dist/errors.js";
 import { ENTRY_KIND, type Manifest } from "../../dist/fileset/manifest.js";
 import { memberAttributes, memberDigest, memberFilePath, parseCatalog } from "../../dist/formats/cat.js";
@@ -58,6 +58,28 @@ const TIME = { thisUpdate: Date.parse("2026-01-02T03:04:05Z") };
 
 function roundTrip(entries: readonly Entry[], facts: Partial<CatalogFacts> = {}, twins = false) {
 	return parseCatalog(encodeCatalog(manifestOf(entries, twins), { ...FACTS, ...facts }, TIME));
+}
+
+/** Returns the list of one member with a second value in the SET behind `oidBytes`. All lengths are encoded anew. */
+function withSecondValue(list: Uint8Array, oidBytes: Uint8Array, value: Uint8Array): Uint8Array {
+	function rebuilt(bytes: Uint8Array): Uint8Array[] {
+		const reader = new DerReader(bytes, "list");
+		const elements: Uint8Array[] = [];
+		let isBehindOid = false;
+		while (!reader.done) {
+			const element = reader.element(reader.peek());
+			const isConstructed = (element[0] & 0x20) !== 0;
+			if (!isConstructed) elements.push(element);
+			else {
+				const inner = new DerReader(element, "element").value(element[0]);
+				const added = isBehindOid ? [value] : [];
+				elements.push(encode(element[0], Buffer.concat([...rebuilt(inner), ...added])));
+			}
+			isBehindOid = Buffer.compare(element, oidBytes) === 0;
+		}
+		return elements;
+	}
+	return Buffer.concat(rebuilt(list));
 }
 
 describe("encodeCatalog()", () => {
@@ -117,6 +139,27 @@ describe("encodeCatalog()", () => {
 				["c.js", 1],
 			]),
 		);
+	});
+
+	describe("13.17: SpcIndirectData", () => {
+		const list = Buffer.from(encodeCatalog(manifestOf([{ path: "a" }]), FACTS, TIME));
+		const sha256Oid = Buffer.from("0609608648016503040201", "hex");
+		/** The only SpcIndirectData: its attribute, and the SET of its values. */
+		const indirectOid = Buffer.from("060a2b060104018237020104", "hex");
+
+		test("13.17: a digest algorithm that is not the digest's is refused", () => {
+			const other = Buffer.from(list);
+			other[other.indexOf(sha256Oid) + sha256Oid.length - 1] = 2; // The last arc of SHA-384.
+			expectError("ERR_CATALOG_FORMAT", () => parseCatalog(other).members);
+		});
+
+		test("13.17: a second value is refused", () => {
+			expect(parseCatalog(list).members.count).toBe(1);
+			const values = list.indexOf(indirectOid) + indirectOid.length;
+			const reader = new DerReader(list, "values", values);
+			const value = reader.value(TAG.SET);
+			expectError("ERR_CATALOG_FORMAT", () => parseCatalog(withSecondValue(list, indirectOid, value)).members);
+		});
 	});
 
 	test("13.4: signs the SHA-256 of whole images and cabinets, not in their SHA-1 twins", () => {
