@@ -126,9 +126,27 @@ const MAX_NAME_BYTES = 255;
 
 /**
  * Reads a value. fs-xattr first asks for the size, then for the value. When the value grows in between, the second call
- * fails and is repeated. When it shrinks, the result ends in uninitialised memory, which no format accepts as a value.
+ * fails and is repeated. When it shrinks, the result ends in uninitialised memory. Callers write values back, so that a
+ * value counts only when two reads in a row returned it.
  */
 function readValue(xattr: FsXattr, path: string, name: string): Uint8Array | undefined {
+	return readTwice(() => readOnce(xattr, path, name));
+}
+
+/** Returns what two reads in a row have returned. @throws an error with the code EBUSY when no two are equal */
+export function readTwice(read: () => Uint8Array | undefined): Uint8Array | undefined {
+	let before = read();
+	for (let attempts = 1; attempts <= READ_ATTEMPTS; attempts++) {
+		const value = read();
+		if (value === undefined || before === undefined ? value === before : Buffer.compare(value, before) === 0) {
+			return value;
+		}
+		before = value;
+	}
+	throw Object.assign(new Error("attribute keeps changing"), { code: "EBUSY" });
+}
+
+function readOnce(xattr: FsXattr, path: string, name: string): Uint8Array | undefined {
 	for (let attempts = 1; ; attempts++) {
 		try {
 			const value = attempt(() => withoutStack(() => xattr.getAttributeSync(path, name)));

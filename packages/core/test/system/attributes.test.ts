@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
-import { type AttributeAccess, attributeError, loadAttributes } from "../../dist/system/attributes.js";
+import { type AttributeAccess, attributeError, loadAttributes, readTwice } from "../../dist/system/attributes.js";
 import { expectError } from "../pki/expect-error.js";
 
 const module = new URL("../../dist/system/attributes.js", import.meta.url).href;
@@ -287,4 +287,24 @@ it("loadAttributes() says what to install when fs-xattr is missing", () => {
 		.catch(({ code, message }) => console.log(code, message));`;
 	const { stdout } = spawnSync(process.execPath, ["-e", code], { encoding: "utf8" });
 	expect(stdout).toMatch(/^ERR_ATTRIBUTES_UNAVAILABLE Cannot use extended attributes: .*fs-xattr.*compiler/);
+});
+
+describe("13.17: readTwice()", () => {
+	const reads = (...texts: (string | undefined)[]) => {
+		return () => {
+			const text = texts.length > 1 ? texts.shift() : texts[0];
+			return text === undefined ? undefined : Buffer.from(text);
+		};
+	};
+
+	it("13.17: returns no value that was read only once, such as one that ends in stale memory", () => {
+		expect(readTwice(reads("old stale", "old", "old"))).toEqual(Buffer.from("old"));
+		expect(readTwice(reads("old", undefined, undefined))).toBeUndefined();
+		expect(readTwice(reads("same"))).toEqual(Buffer.from("same"));
+	});
+
+	it("13.17: gives up on a value that keeps changing", () => {
+		let count = 0;
+		expect(() => readTwice(() => Buffer.from(String(count++)))).toThrow(expect.objectContaining({ code: "EBUSY" }));
+	});
 });
