@@ -42,6 +42,9 @@ const ABOUT_RUNNING = `
 Exit status and signals are those of the program; status 126 means a refusal, before the start or at run time.
 docs/launcher.md lists what the launcher takes away: environment variables, system calls, writing to files, starting
 other programs.
+
+This command is a Node.js program itself: NODE_OPTIONS in its environment acts before anything is checked. Start it from
+an environment that you trust. The installed launcher, which is no Node.js program, drops such variables.
 `;
 
 /** A copy from launcher-place.ts, which is not loaded to print help. */
