@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, sign } from "node:crypto";
+import { constants, createHash, createPrivateKey, privateEncrypt, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -200,6 +200,39 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps() of tokens that openssl ts made"
 		);
 		expect(verdict((signature) => countersignature(signature, []))).toBe("ERR_TIMESTAMP");
 		expect(verdict(() => countersignature(Buffer.from("another")))).toBe("ERR_SIGNED_ATTRIBUTES");
+	});
+
+	it("13.19: does not accept a countersignature over the bare SHA-1, without DigestInfo, in any profile", () => {
+		const make = (bytes: Uint8Array, form: "bare" | "DigestInfo") => {
+			const { issuer, serial } = authority.certificate;
+			const sha1 = (content: Uint8Array) => createHash("sha1").update(content).digest();
+			const signed = encodeSignedAttributes([
+				encodeAttribute("1.2.840.113549.1.9.4", octetString(sha1(bytes))),
+				encodeAttribute("1.2.840.113549.1.9.5", time(JUNE)),
+			]);
+			const key = createPrivateKey(readFileSync(authority.keyFile));
+			const signature =
+				form === "bare"
+					? privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, sha1(signed))
+					: sign("sha1", signed, key);
+			return sequence(
+				integer(1),
+				sequence(issuer.der, encode(TAG.INTEGER, serial)),
+				sequence(oid("1.3.14.3.2.26"), NULL),
+				Uint8Array.of(context(0), ...signed.subarray(1)),
+				sequence(oid("1.2.840.113549.1.1.1"), NULL),
+				octetString(signature),
+			);
+		};
+		const verdict = (form: "bare" | "DigestInfo", profile: "default" | "windows-legacy") => {
+			const info = signedWith((signature) => [encodeAttribute(COUNTERSIGNATURE, make(signature, form))]);
+			const certificates = [authority.certificate];
+			const { timestamps, failures } = verifyTimestamps(info, { certificates, anchors: [root.certificate], profile });
+			return failures[0]?.code ?? timestamps[0]?.kind;
+		};
+		expect(verdict("DigestInfo", "windows-legacy")).toBe("countersignature");
+		expect(verdict("bare", "windows-legacy")).toBe("ERR_SIGNATURE");
+		expect(verdict("bare", "default")).toBe("ERR_WEAK_DIGEST");
 	});
 
 	it("accepts a good timestamp beside bad ones, and returns the earliest first", () => {
