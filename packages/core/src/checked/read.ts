@@ -98,7 +98,10 @@ export const {
 		["options", fileDigestOptions],
 	],
 	expiryNotice: [
-		["certificates", certificates],
+		[
+			"certificates",
+			listOf(made<Parameters<typeof unchecked.expiryNotice>[0][number]>("a certificate", "subject", "notAfter")),
+		],
 		["at", milliseconds],
 	],
 	hostFromFileBytes: [
