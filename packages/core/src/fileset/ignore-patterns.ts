@@ -50,7 +50,7 @@ function ruleOf(pattern: string): Rule | undefined {
 	if (body === "" || /(?:^|[^\\])(?:\\\\)*\\$/.test(body)) return undefined;
 	const isAnchored = body.includes("/");
 	const relative = body.startsWith("/") ? body.slice(1) : body;
-	// What follows a `/**` at the end lies inside; the directory itself does not match.
+	// A final `/**` matches the content of a directory, and not the directory itself.
 	const inside = relative.endsWith("/**") ? `${relative.slice(0, -2)}*/**` : relative;
 	return { matches: compileSegments(isAnchored ? inside : `**/${inside}`), onlyDirectories, negated };
 }
