@@ -25,7 +25,7 @@ const scratch = mkdtempSync(join(tmpdir(), "sigtool-attacks-"));
 const libraries = buildLibraries(scratch);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 1_200_000;
 
 /** Returns the binary of a release. Undefined if none is available. */
 function binary(release: Release): string | undefined {

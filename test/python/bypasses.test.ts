@@ -20,7 +20,7 @@ const scratch = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-python-")));
 const native = buildNativeFiles(scratch);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 1_200_000;
 
 /** Returns the techniques that can run here: with a compiler where one is needed, and with the needed parts of CPython. */
 function triedOn(python: Python): readonly Technique[] {

@@ -59,7 +59,7 @@ describe.skipIf(!hasAttributes || !hasProgram("openssl"))("a run killed half-way
 		["ima", "user.ima", 1],
 		["ima", "user.ima", 90],
 		["ima", "user.ima", 250],
-	])("leaves whole values of %s alone, and can be repeated", { timeout: 120_000 }, async (format, attribute, at) => {
+	])("leaves whole values of %s alone, and can be repeated", async (format, attribute, at) => {
 		const home = temporaryDirectory();
 		const root = largeTree(home, "tree");
 		const { keyFile, certFile } = makeSelfSigned(join(home, "key"), "P-256");

@@ -92,7 +92,7 @@ describe.skipIf(!canBeHost || !canBuild)(
 			expect(host.sigtool(["launcher", "check", ...host.prefix])).toMatchObject({ status: 0 });
 			writeFileSync(host.at("srv/app/main.py"), "print('evil')\n");
 			expect(host.start(host.entrypoint)).toMatchObject({ status: 126, stdout: "" });
-		}, 60_000);
+		});
 
 		it.skipIf(!hasProgram("systemd-analyze"))("has a unit that systemd accepts (needs systemd-analyze)", () => {
 			const host = new PythonHost();

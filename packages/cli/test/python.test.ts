@@ -244,7 +244,7 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			}
 			const text = sigtool(["python", "gaps", "--spython", "/bin/true"]);
 			expect(text).toMatchObject({ status: 2, stderr: expect.stringContaining("it is no spython") });
-		}, 60_000);
+		});
 
 		it("refuses what was changed or added since it was signed", () => {
 			writeFileSync(at("app/pkg/answer.py"), "VALUE = 7\n");
@@ -312,6 +312,6 @@ describe.skipIf(!canBuild || !canBeHost)(
 			copyFileSync(host.at("spython"), host.at("lib/spython"));
 			chmodSync(host.at("lib/spython"), 0o775);
 			expect(check().stdout).toMatch(/wrong +spython +.* can be written to by its group/);
-		}, 60_000);
+		});
 	},
 );

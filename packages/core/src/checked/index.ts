@@ -71,7 +71,6 @@ export {
 	otherWriterOf,
 	parseCertificate,
 	parseTrustIndex,
-	pathOfDescriptor,
 	policyFromFileBytes,
 	policyInMode,
 	readBounded,

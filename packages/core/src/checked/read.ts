@@ -67,7 +67,6 @@ export const {
 	otherWriterOf,
 	parseCertificate,
 	parseTrustIndex,
-	pathOfDescriptor,
 	policyFromFileBytes,
 	policyInMode,
 	readBounded,
@@ -129,10 +128,6 @@ export const {
 	],
 	parseCertificate: [["der", bytes]],
 	parseTrustIndex: [["bytes", bytes]],
-	pathOfDescriptor: [
-		["descriptor", finiteNumber],
-		["path", path],
-	],
 	policyFromFileBytes: [
 		["bytes", bytes],
 		["file", path],

@@ -55,7 +55,7 @@ describe("developmentIdentity()", () => {
 		expect(readFileSync(join(identities, "development/key.pem"), "latin1")).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
 	});
 
-	it("gives the same identity to four processes that make it at the same time", { timeout: 120_000 }, async () => {
+	it("gives the same identity to four processes that make it at the same time", async () => {
 		const script = `
 			import { developmentIdentity } from ${JSON.stringify(MODULE)};
 			const { certificates } = await developmentIdentity();

@@ -123,7 +123,7 @@ describe("writeAtomically()", () => {
 		}
 	});
 
-	it("leaves the old content or the new one when it is killed at any moment", { timeout: 120_000 }, async () => {
+	it("leaves the old content or the new one when it is killed at any moment", async () => {
 		const size = 300_000;
 		const script = `
 			import { writeAtomically } from ${JSON.stringify(STORE)};
@@ -151,7 +151,7 @@ describe("writeAtomically()", () => {
 		expect(readdirSync(directory)).toEqual(["lib.cat"]);
 	});
 
-	it("survives two processes that write the same path", { timeout: 120_000 }, async () => {
+	it("survives two processes that write the same path", async () => {
 		const script = (letter: string) => `
 			import { writeAtomically } from ${JSON.stringify(STORE)};
 			const content = Buffer.alloc(200_000, ${JSON.stringify(letter)});

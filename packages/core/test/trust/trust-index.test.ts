@@ -118,7 +118,7 @@ describe("verifyTrustIndex()", () => {
 		expect(judge(swapped)).toBe("ERR_SIGNED_ATTRIBUTES");
 	});
 
-	it("never returns other content after a bit flip", { timeout: FLIPS_TIMEOUT_MS }, () => {
+	it("never returns other content after a bit flip", () => {
 		const { length: contentBytes } = encodeIndex(CONTENT);
 		const original = judge(bytes);
 		const stride = process.env.SIGTOOL_FULL ? 1 : 7;
@@ -133,8 +133,6 @@ describe("verifyTrustIndex()", () => {
 		}
 	});
 });
-
-const FLIPS_TIMEOUT_MS = 120_000;
 
 function withoutDigest(verdict: string): string {
 	return verdict.replace(/"digest":"[0-9a-f]{64}"/, "");

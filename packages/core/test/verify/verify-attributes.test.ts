@@ -230,7 +230,7 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 
 	it.each<["setSync" | "getSync", AttributeFormat[], number]>([
 		["setSync", ["ima", "evm"], 1],
-		["getSync", ["evm"], 2],
+		["getSync", ["evm"], 4], // Each value is read twice.
 	])("takes all back when IMA's attribute is replaced after %s by %s", async (call, formats, times) => {
 		const root = tempTree({ file: "content" });
 		const path = join(root, "file");
