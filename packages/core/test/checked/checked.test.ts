@@ -77,7 +77,6 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	parseCertificate: ["text"],
 	parsePkcs11Uri: [undefined],
 	parseTrustIndex: ["text"],
-	pathOfDescriptor: ["3", "file"],
 	policyFromFileBytes: ["text", "file"],
 	policyInMode: [core.DEFAULT_POLICY, "stict"],
 	readBounded: [catalog],
@@ -94,7 +93,10 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	trustFromCertificates: ["ca.pem"],
 };
 
-/** The functions that take nothing, one plain value, or a value of any type that they judge themselves. */
+/**
+ * The functions that take nothing, one value of any type that they judge themselves, or that the verifier calls while a
+ * program runs, which could have replaced what the checks use.
+ */
 const UNCHECKED: ReadonlySet<string> = new Set([
 	...[
 		"configDirectory",
@@ -109,6 +111,7 @@ const UNCHECKED: ReadonlySet<string> = new Set([
 		"listIdentities",
 		"listTrust",
 		"parsePolicy",
+		"pathOfDescriptor",
 		"quote",
 		"requireDevelopmentUse",
 		"SigtoolError",
