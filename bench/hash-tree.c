@@ -300,7 +300,7 @@ static void hash_file(struct worker *w, int directory_fd, const char *name)
 	w->bytes += (uint64_t)done;
 }
 
-/* Makes a directory that is not listed yet. */
+/* Allocates the record of a directory that is still to be listed. */
 static struct directory *new_directory(const char *parent, const char *name)
 {
 	size_t path_bytes = strlen(parent) + 1 + strlen(name) + 1;

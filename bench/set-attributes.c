@@ -232,7 +232,7 @@ static off_t hash_content(int fd, const char *name, unsigned char digest[DIGEST_
 	return done;
 }
 
-/* Writes the value of the attribute and returns its bytes. */
+/* Writes the attribute's value and returns its length in bytes. */
 static size_t encode(const unsigned char digest[DIGEST_BYTES], unsigned char value[VALUE_BYTES])
 {
 	if (!format->hex) {

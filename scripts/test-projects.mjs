@@ -1,4 +1,4 @@
-/** Which test files run side by side and which alone, and which of them only `pnpm test:long` runs. */
+/** Lists which test files run in parallel, which run alone, and which run only by `pnpm test:long`. */
 
 /** Every test file. */
 export const ALL = [

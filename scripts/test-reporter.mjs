@@ -47,7 +47,7 @@ export default class TestReporter extends DefaultReporter {
 		clearInterval(this.timer);
 		super.onTestRunEnd(modules, errors, reason);
 		for (const [name, count] of skippedIn(modules)) this.log(`skipped ${count}: ${name}`);
-		// Who names files asked for these alone.
+		// A run of named test files wants only those, so the hint about test:long is left out.
 		const isNamed = this.ctx.filenamePattern?.length > 0 && modules.length > 0;
 		const isLeft = this.ctx.projects.every(({ name }) => !name.startsWith("long"));
 		if (isLeft && !isNamed) this.log(`left to pnpm test:long:\n  ${LONG.join("\n  ")}`);

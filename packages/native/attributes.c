@@ -46,8 +46,8 @@ bool read_attributes(struct attributes *attributes, napi_env env, napi_value giv
 	return true;
 }
 
-/* Reads a DigestAttribute. Returns false for a name that fills the buffer, as it may have been cut,
- * or holds a NUL: it would be another attribute's. */
+/* Reads a DigestAttribute. Returns false for wrong types, for a prefix that is too long, and for
+ * a name that may have been cut or holds a NUL, because C would then write another attribute. */
 static bool read_attribute(struct attribute *attribute, napi_env env, napi_value given)
 {
 	napi_value name, prefix, text;

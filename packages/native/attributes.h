@@ -1,9 +1,8 @@
 /*
- * Extended attributes that are a digest of the content, written while a file is hashed. It is
- * guaranteed that no value stands beside content which it does not fit, and that a file whose
- * writing fails has the values it had: only values that differ are written, through the descriptor
- * by which the content was read, and detach() takes them back. It assumes that nobody else writes
- * the same attributes meanwhile.
+ * Writes extended attributes that hold the digest of the content, while a file is hashed. Only
+ * values that differ are written, through the descriptor by which the content was read. If the
+ * content changes or a write fails, detach() restores the previous values, as far as the system
+ * allows. This file assumes that nobody else writes the same attributes meanwhile.
  *
  * packages/core/src/fileset/attribute-writer.ts does the same in JavaScript.
  */

@@ -158,7 +158,8 @@ static napi_value stop(napi_env env, napi_callback_info info)
 	struct job *job = job_of(env, info, 1, arguments);
 	if (!job)
 		return NULL;
-	/* Node.js closes the job where the hook stays. */
+	/* If the hook cannot be removed, Node.js calls close_job() later, so it must not be called
+	 * here. */
 	const napi_status failed = napi_remove_env_cleanup_hook(env, close_job, job);
 	if (!failed)
 		close_job(job);
@@ -178,8 +179,8 @@ static struct job *job_of(
 	return job;
 }
 
-/* Fills a job of zeros, except for its lanes. Where it returns false close_job() frees what it
- * has. */
+/* Fills a zeroed job, except for its lanes. If it returns false, close_job() frees what the job
+ * holds. */
 static bool open_job(struct job *job, napi_env env, napi_value columns, napi_value attributes)
 {
 	job->env = env;

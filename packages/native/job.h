@@ -18,7 +18,7 @@ enum { DIGEST_BYTES = 32, BUFFER_BYTES = 128 * 1024, PATH_BYTES = 4096, MAX_LANE
 /* COUNTER of shared-rows.ts. */
 enum { PUBLISHED, COMPLETE, CLAIMED, FINISHED, BIG_MET, BIG_CLAIMED, ABANDONED };
 
-/* The state of one thread that hashes. No other thread touches it. */
+/* Holds the state of one hashing thread. No other thread touches it while it works. */
 struct lane {
 	struct job *job;
 	pthread_t thread;

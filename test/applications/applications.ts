@@ -8,7 +8,10 @@ export interface Application {
 	readonly prints: string;
 	/** Some of the files it loads: its start, files deep in its dependencies, data and native code. */
 	readonly loads: readonly string[];
-	/** True if it also loads the addon compiled for the release. The addon's verified copy needs a writable directory. */
+	/**
+	 * True if the program loads better-sqlite3, compiled for each release of Node.js. The verified copy of that addon
+	 * needs a writable directory.
+	 */
 	readonly isDatabase?: true;
 	/** Its output when strict refuses it. Absent: it works under strict. */
 	readonly strict?: RegExp;

@@ -52,7 +52,10 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 	});
 
 	const sha256 = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
-	/** Expects a refusal, whether the trust store or --trust has the signer. */
+	/**
+	 * Expects a refusal with --trust naming the authority, and with --trust naming the certificate of the signer
+	 * itself.
+	 */
 	function expectRefused(args: readonly string[], reason: string): void {
 		for (const trust of [
 			["--trust", caFile],

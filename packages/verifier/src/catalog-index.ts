@@ -18,7 +18,10 @@ import type { CodeEntry, IndexedProduct } from "./gate/judge.js";
 import type { Development } from "./host/config.js";
 import { mapGet, sha256 } from "./safe/primordials.js";
 
-/** @throws as `loadCatalogs`; ERR_DEVELOPMENT_IDENTITY unless allowed; ERR_PRODUCT_MISMATCH when two share a name */
+/**
+ * Makes the evidence of all sources. @throws as `loadCatalogs`; ERR_DEVELOPMENT_IDENTITY unless allowed;
+ * ERR_PRODUCT_MISMATCH when two sources have the same product
+ */
 export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy, development: Development): Evidence {
 	const trees = sources.map((source) => treeOf(source, trust, development));
 	const names = new Map(trees.map((tree) => [tree.product.name, tree]));

@@ -1,4 +1,4 @@
-/** Formats findings: how many there are of each kind, then the first of each kind. */
+/** Formats findings: the count of each kind, then up to MAX_LINES lines of each kind. */
 
 import type { Finding } from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";

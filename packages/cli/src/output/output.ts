@@ -53,8 +53,9 @@ export function printReport(command: string, report: Report, options: OutputOpti
 }
 
 /**
- * Prints a failure as one line, `error: <message> [<code>]`, without a stack; with --json as a document, unless writing
- * to standard output failed. Never throws. `status` replaces the exit status of the error's code.
+ * Prints each problem and then the failure, each as one line `error: <message> [<code>]` without a stack; --verbose
+ * adds the cause. With --json it prints a document, unless standard output failed. Never throws. `status` replaces the
+ * exit status of the error's code.
  */
 export function printFailure(command: string, error: unknown, options: OutputOptions, status?: ExitStatus): ExitStatus {
 	const failure = asSigtoolError(error);

@@ -12,7 +12,7 @@ import { environmentWithoutSecrets } from "../options/secret-variables.js";
 export interface SpythonFacts {
 	/** The release of CPython that it was built for, e.g. `3.13.5`. */
 	readonly python: string;
-	/** The prefix of its library. */
+	/** The installation prefix below which the standard library of Python lies. */
 	readonly home: string;
 	/** `sys.executable` of the Python that it was built for. */
 	readonly executable: string;

@@ -245,8 +245,8 @@ function checkReplaceable(output: string, next: { readonly product: string; read
 }
 
 /**
- * Leaves out an earlier catalog in its usual place when this one is written elsewhere. The pattern is recorded in the
- * catalog, so that `verify` does not report that file as added.
+ * Returns the pattern that excludes an older catalog at the default path when the new one is written elsewhere. The new
+ * catalog records it, so that `verify` does not report the old one as added.
  */
 function otherCatalogPattern(root: string, scope: SignTarget["scope"], output: string | undefined): string[] {
 	const usual = conventionalCatalog(root);

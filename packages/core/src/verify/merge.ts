@@ -39,7 +39,10 @@ export function bindingOf(catalogs: readonly UsedCatalog[], options: MergeOption
 	const { profile = "default" } = options;
 	const [digestSize, ...others] = new Set(catalogs.map(({ catalog }) => evidenceSize(catalog, profile)));
 	if (others.length > 0) {
-		throw new SigtoolError("ERR_USAGE", "Cannot use SHA-1 and SHA-256 catalogs together; verify with one at a time");
+		throw new SigtoolError(
+			"ERR_USAGE",
+			"Cannot use SHA-1 and SHA-256 catalogs together; verify with catalogs of one digest algorithm at a time",
+		);
 	}
 	const carriesPaths = catalogs.every(({ catalog }) => naturalMatch(catalog, digestSize) === "path");
 	return { match: options.match ?? (carriesPaths ? "path" : "digest"), digestSize };

@@ -32,7 +32,7 @@ export interface SourceOptions extends CatalogVerifyOptions, MergeOptions {
 
 /** The catalogs that answer for a path, and the root of their tree. */
 export interface Sources {
-	/** At least one. */
+	/** Contains at least one catalog. */
 	readonly catalogs: readonly UsedCatalog[];
 	/** The directory that signed paths are relative to, as it is reached from the path. */
 	readonly root: string;

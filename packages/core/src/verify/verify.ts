@@ -56,7 +56,10 @@ function treeOf(catalog: string): string | undefined {
 	throw new SigtoolError("ERR_USAGE", message, { path: catalog });
 }
 
-/** Verifies a catalog's own signature, and that its members can be parsed and are evidence. Compares no files. */
+/**
+ * Verifies a catalog's signature, its number of signers and revocation, and that its members have an acceptable digest
+ * and are not denied. Compares no files.
+ */
 async function verifySignature(path: string, kind: string, options: VerifyOptions): Promise<Verification> {
 	if (kind === "directory") {
 		const message = `Cannot verify the signature alone of ${quote(path)}: it is a directory; name a catalog`;

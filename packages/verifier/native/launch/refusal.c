@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
-/* fail() is called from everywhere, and launcher.conf names the file of events. */
+/* This is global because fail() is called from everywhere. It is NULL until report_refusals_of()
+ * sets it. */
 static const struct settings *reported;
 
 void report_refusals_of(const struct settings *settings)

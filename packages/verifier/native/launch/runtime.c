@@ -1,7 +1,8 @@
 /* Guarantees that the program which is executed, and the code which it loads first, have the
- * digests that launcher.conf names. The program and spython are used by the descriptor that was
- * digested; Node.js loads its hook and the addon by path. It assumes that nobody but root, or in
- * development the user, writes these files or moves them meanwhile: open_trusted() checks owners
+ * digests that launcher.conf names. A program whose identity_of() is the one that was recorded at
+ * installation is not digested again. The program and spython are used by the descriptor that was
+ * checked; Node.js loads its hook and the addon by path. This file assumes that nobody but root, or
+ * in development the user, writes these files or moves them meanwhile: open_trusted() checks owners
  * and modes for that. */
 #define _GNU_SOURCE
 #include "launch.h"

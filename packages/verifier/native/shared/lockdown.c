@@ -158,7 +158,8 @@ int restrict_calls(int program, const char *path, char *const *arguments, int ho
 		IF(SYS_execveat, 0, ALLOW),
 		LOAD(args[4]),
 		TEST(BPF_JSET, FLAG_EXECVE_CHECK, ALLOW, 0),
-		/* Its one execution is known by descriptor and addresses. */
+		/* The only allowed execution is recognised by its descriptor and by the addresses of
+		 * path and argv. */
 		LOAD(args[0]),
 		IF(program, 0, DENY),
 		LOAD(args[1]),

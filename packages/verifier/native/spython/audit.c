@@ -49,9 +49,10 @@ static bool is_text(PyObject *name)
 	return PyUnicode_Check(name) || PyBytes_Check(name);
 }
 
-/* Writes one argument to `to`: text, whole numbers and None as they are, the file of a code object,
- * and the type of all else. Calls nothing that a program can define, such as __str__. Returns the
- * length as snprintf(3) does. */
+/* Writes one argument to `to`: text, bytes, whole numbers and None as they are, the file of a
+ * code object, and the type of all else. Calls no method of the value. For a lone surrogate
+ * outside of U+DC80 to U+DCFF CPython calls the registered error handler `surrogateescape`,
+ * which a program can replace. Returns the length as snprintf(3) does. */
 static size_t describe(PyObject *value, const char *separator, char *to, size_t room)
 {
 	const bool is_code = PyCode_Check(value);

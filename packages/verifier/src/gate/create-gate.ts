@@ -82,7 +82,7 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 		audit.raise("verifier.start", "refuse", { reason, missing: options.missing?.join(" ") });
 		throw error;
 	}
-	// The start event shows whether sinks that take every event work. Enforcement needs a complete audit trail.
+	// Writing the start event tests the sinks that receive all events. Enforcement needs a complete audit trail.
 	audit.flush();
 	if (audit.dropped > 0 && gate.mode !== "audit" && gate.mode !== "off") {
 		throw new SigtoolError("ERR_AUDIT_SINK", "Cannot start: the first audit event could not be written");

@@ -13,7 +13,10 @@ export type ReadRegularFile = NonNullable<KernelAddon["readRegularFile"]>;
 export type ReadPackageType = NonNullable<KernelAddon["readPackageType"]>;
 
 export interface FastRead<Content> {
-	/** Exactly what was hashed: the text, which encodes to the same bytes, or what the addon found in it. */
+	/**
+	 * The text, which encodes to exactly the hashed bytes; for a package.json only the `type` that the addon read from
+	 * those bytes.
+	 */
 	readonly content: Content;
 	readonly verdict: TrustedVerdict;
 }

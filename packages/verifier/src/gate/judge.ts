@@ -12,7 +12,10 @@ export interface CodeIndex {
 	/** The expiry in milliseconds since the epoch. */
 	readonly notAfter: number | undefined;
 	find(product: string, path: string): CodeEntry | undefined;
-	/** Tells whether a file of any product has this SHA-256, in lower-case hexadecimal. */
+	/**
+	 * Tells whether a file of any product has this SHA-256, in lower-case hexadecimal. An index made from catalogs
+	 * always answers false.
+	 */
 	hasContent(sha256: string): boolean;
 }
 
@@ -58,7 +61,10 @@ export interface Place {
 	readonly entry: string;
 }
 
-/** @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED when the index may not be used at all */
+/**
+ * Makes a judge. @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED when the index must not be
+ * used at all
+ */
 export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], deny: readonly Denial[]): Judge {
 	for (const product of index.products) checkProduct(product, bounds, deny);
 	const { notAfter } = index;

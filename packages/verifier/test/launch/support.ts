@@ -108,7 +108,7 @@ export class Installation {
 		this.set("node-major", major);
 	}
 
-	/** Sets a line of launcher.conf, or removes it without a value. */
+	/** Sets a line of launcher.conf, or removes the line if `value` is undefined. */
 	set(key: string, value: string | undefined): void {
 		if (value === undefined) this.#settings.delete(key);
 		else this.#settings.set(key, value);

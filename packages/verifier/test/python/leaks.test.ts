@@ -62,7 +62,9 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 		}
 		const leftBy = (spython: string, work: string) => left([spython, "--config", config, "--index", site.index], work);
 
-		/** Returns what a round leaves more than in unguarded Python, as far as it exceeds the limit. */
+		/**
+		 * Returns the indices of the measures that grow, in each round, by more than the limit above unguarded Python.
+		 */
 		function excess(spython: string, work: string): number[] {
 			const plain = leftByPlain(work);
 			const more = work === "interpreters" ? MORE_BY_INTERPRETER : MORE;

@@ -2,10 +2,7 @@ import { type Check, examineSystem } from "@sigtool/core";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";
 
-/**
- * Prints one line per check of the system. The exit status is 0 whatever is missing, because nothing was asked to
- * succeed.
- */
+/** Prints one line per check of the system. The exit status is always 0, because the command only reports. */
 export async function doctor(path: string, _options: OutputOptions): Promise<Report> {
 	const checks = await examineSystem(path);
 	const width = Math.max(...checks.map(({ title }) => title.length));

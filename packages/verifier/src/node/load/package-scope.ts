@@ -1,11 +1,11 @@
 /**
  * Verifies the package.json files that decide how a module is read. Node.js reads and caches them without calling a
  * hook. So this verifies the nearest package.json of every loaded file, and compares its `type` with the format that
- * Node.js derived. A package.json above the signed trees does not count: a format that comes from it is derived again,
- * as if it were absent.
+ * Node.js derived. A package.json outside the signed trees never decides a format: the format is derived again without
+ * it. If it has `imports` or `exports`, or is /package.json, it is refused.
  *
- * Stays open: during resolution a package.json can be replaced by another signed file, or by an unsigned one that is
- * gone before the module is loaded. Both lead to signed files only.
+ * One gap remains: during resolution another signed package.json, or an unsigned one that disappears before the load,
+ * can be put in its place. Either way only signed files are loaded.
  */
 
 import { quote, SigtoolError } from "@sigtool/core/read";

@@ -36,8 +36,8 @@ export function installFastCommonJs(gate: Gate, scopes: PackageScopes, texts: Mo
 	};
 
 	/**
-	 * Undefined: Node.js derives the format from the text, which may be an ES module. `module`: the load hook loads the
-	 * file.
+	 * Returns the format. Returns undefined if Node.js has to derive it from the text, and `module` if the load hook
+	 * has to load the file.
 	 */
 	function formatOf(file: string): "commonjs" | "typescript" | "module" | undefined {
 		if (endsWith(file, ".cjs")) return "commonjs";
