@@ -36,8 +36,10 @@ export const LONG = [
 	// Kills over and over.
 	"packages/cli/test/attribute-killed.test.ts",
 	"packages/cli/test/durability.test.ts",
-	// Tens of thousands of files.
+	// Tens of thousands of files, a million members, a thousand signatures.
+	"packages/cli/test/inspect-size.test.ts",
 	"packages/cli/test/many-files.test.ts",
+	"packages/core/test/fileset/long-lived.test.ts",
 	"packages/core/test/fileset/many-files.test.ts",
 	// Every CPython that is found, and spython compiled with several options, or with sanitizers.
 	"packages/cli/test/compile-python.test.ts",
@@ -47,7 +49,13 @@ export const LONG = [
 	"test/python/flask.test.ts",
 	"test/python/suites.test.ts",
 	"test/python/witness.test.ts",
-	// Programs that npm installs, and every tool that moves files.
+	// Every guard of Node.js, each in a process of its own; every format under evmctl; programs that sign slowly.
+	"packages/cli/test/attribute-oracles.test.ts",
+	"packages/cli/test/signer-command.test.ts",
+	"packages/verifier/test/node/guards.test.ts",
+	// Deployments, programs that npm installs, and every tool that moves files.
+	"packages/cli/test/deploy-python.test.ts",
+	"packages/cli/test/deploy.test.ts",
 	"packages/cli/test/node-modules.test.ts",
 	"packages/cli/test/transports.test.ts",
 	"test/applications/applications.test.ts",
