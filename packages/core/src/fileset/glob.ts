@@ -58,7 +58,7 @@ export interface Glob {
 
 /** Compiles a glob that `globProblem` accepts. */
 export function compileGlob(glob: string): Glob {
-	const all = (expandBraces(glob, MAX_EXPANSIONS) ?? []).map((each) => segmentsOf(each).map(compileSegment));
+	const all = (expandBraces(glob, MAX_EXPANSIONS) ?? []).map((each) => compiledSegments(segmentsOf(each)));
 	return {
 		matches: (path) => {
 			const names = path.split("/");
@@ -76,6 +76,12 @@ export function compileGlob(glob: string): Glob {
 			});
 		},
 	};
+}
+
+/** A final `/**` matches the content of a directory, and not the directory itself, so it needs one name at least. */
+function compiledSegments(segments: readonly string[]): Segment[] {
+	const isContent = segments.length > 1 && segments.at(-1) === "**";
+	return [...segments.slice(0, -1), ...(isContent ? ["*"] : []), ...segments.slice(-1)].map(compileSegment);
 }
 
 /** Compiles a "/"-separated pattern without braces. Every segment but `**` matches one name. */

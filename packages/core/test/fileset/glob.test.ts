@@ -127,13 +127,17 @@ describe("compileGlob()", () => {
 				const glob = parts.join("");
 				// micromatch does not document `**` inside a segment or beside braces.
 				fc.pre(globProblem(glob) === undefined && !glob.endsWith("/") && !/\*\*[^/]|[^/]\*\*/.test(glob));
+				// With a wildcard before it, a final `/**` also matches the directory itself there, and without one it does not.
+				fc.pre(!glob.endsWith("/**") || !/[*[{]/.test(glob.slice(0, -3)));
+				// A `*` beside braces becomes `**` for one alternative, which the two packages below fast-glob read differently.
+				fc.pre(!/\}\*|\*\{/.test(glob));
 				fc.pre(!glob.startsWith("./") && (!glob.split("/").includes("**") || !glob.includes("{")));
 				const options = { cwd: root, dot: true, onlyFiles: false, followSymbolicLinks: false, suppressErrors: true };
 				const theirs = fastGlob.sync(glob, options).sort();
 				const { matches } = compileGlob(glob);
 				expect([glob, found.filter(matches).sort()]).toEqual([glob, theirs]);
 			}),
-			{ numRuns: 300 },
+			{ numRuns: 2000 },
 		);
 	});
 
