@@ -53,6 +53,10 @@ export const LONG = [
 	"packages/cli/test/attribute-oracles.test.ts",
 	"packages/cli/test/signer-command.test.ts",
 	"packages/verifier/test/node/guards.test.ts",
+	// Random trees under every form of verify; keys of every kind; installed launchers.
+	"packages/cli/test/every-form.test.ts",
+	"packages/cli/test/identity.test.ts",
+	"packages/cli/test/launcher.test.ts",
 	// Deployments, programs that npm installs, and every tool that moves files.
 	"packages/cli/test/deploy-python.test.ts",
 	"packages/cli/test/deploy.test.ts",
