@@ -1,0 +1,221 @@
+import { spawnSync } from "node:child_process";
+import {
+	appendFileSync,
+	chmodSync,
+	chownSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { describe, expect, it } from "vitest";
+import { canBeHost, Host } from "../../launcher-host.js";
+import { MAIN } from "../../support.js";
+
+describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher built)", () => {
+	it("installs a launcher that starts a signed program without the command line", () => {
+		const host = new Host();
+		host.ship();
+		expect(statSync(host.at("lib/sigtool-launch")).mode & 0o7777).toBe(0o755);
+		expect(statSync(host.at("lib/register.cjs")).mode & 0o7777).toBe(0o644);
+		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).toMatch(
+			new RegExp(`^version 1\nmode enforce\ndevelopment refuse\nnode /[\\s\\S]*\ntree ${host.at("app")}\n$`),
+		);
+		expect(host.run(host.at("app/main.js"), "x")).toMatchObject({ status: 0, stdout: "ran x\n", stderr: "" });
+		const check = host.sigtool(["launcher", "check", ...host.prefix]);
+		expect(check.stderr).toBe("");
+		expect(check.status).toBe(0);
+	});
+
+	it('13.14: run of a changed tree ends with 126 and says "Cannot run"', () => {
+		const host = new Host({ "main.js": "console.log(require('./b.js'))", "b.js": "module.exports = 1" });
+		host.ship();
+		expect(host.run(host.at("app/main.js"))).toMatchObject({ status: 0, stdout: "1\n", stderr: "" });
+		for (const name of ["b.js", "main.js"]) {
+			writeFileSync(host.at(`app/${name}`), "console.log('evil')");
+			const { status, stdout, stderr } = host.run(host.at("app/main.js"));
+			expect([status, stdout]).toEqual([126, ""]);
+			expect(stderr).toMatch(/error: Cannot run ".*main\.js": .*\[ERR_UNTRUSTED_CODE\]\n$/);
+		}
+	});
+
+	it("writes a configuration that trusts nobody, and never replaces one", () => {
+		const host = new Host();
+		const install = [
+			"launcher",
+			"install",
+			...host.prefix,
+			"--index",
+			host.at("app.sigx"),
+			"--config",
+			host.at("etc/v.json"),
+		];
+		expect(host.sigtool(install).stdout).toMatch(/v\.json, new: add a pin to it/);
+		expect(JSON.parse(readFileSync(host.at("etc/v.json"), "utf8"))).toMatchObject({ pins: [], authorities: [] });
+		const check = host.sigtool(["launcher", "check", ...host.prefix]);
+		expect(check.stdout).toMatch(/wrong {2}configuration +.*trusts nobody: add a pin/);
+		expect(check.status).toBe(1);
+		writeFileSync(host.at("etc/v.json"), '{ "version": 1 }');
+		expect(host.sigtool(install).stdout).toMatch(/kept as it was/);
+		writeFileSync(host.at("etc/v.json"), "mine");
+		expect(host.sigtool(install)).toMatchObject({ status: 2, stderr: expect.stringContaining("ERR_HOST_CONFIG") });
+		expect(readFileSync(host.at("etc/v.json"), "utf8")).toBe("mine");
+	});
+
+	it("takes flags and writable directories from the index's policy", () => {
+		const host = new Host({ "main.js": "eval('1')" });
+		const runtime = { stringCode: "refuse", addons: "refuse", workers: "refuse" };
+		writeFileSync(
+			host.at("policy.json"),
+			JSON.stringify({ version: 1, launch: { write: [host.at("data")] }, runtime }),
+		);
+		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).toContain(
+			`write ${host.at("data")}\nstring-code refuse\naddons refuse\nworkers refuse\n`,
+		);
+		expect(host.run(host.at("app/main.js")).stderr).toMatch(/Code generation from strings disallowed/);
+	});
+
+	const user = ["--reuid=1234", "--regid=1234", "--clear-groups"];
+	const isReadable = spawnSync("setpriv", [...user, "test", "-r", MAIN]).status === 0;
+	it.skipIf(!isReadable)("says in one line who may not install (needs setpriv, and files that all may read)", () => {
+		const install = [
+			MAIN,
+			"launcher",
+			"install",
+			"--prefix",
+			"/usr/lib/sigtool-none",
+			"--config",
+			"/etc/sigtool-none/v.json",
+		];
+		const { status, stderr } = spawnSync("setpriv", [...user, process.execPath, ...install], {
+			env: { ...process.env, NO_COLOR: "1" },
+			encoding: "utf8",
+		});
+		expect(stderr).toMatch(/^error: Cannot make "\/etc\/sigtool-none": permission denied \(EACCES\) \[ERR_IO\]\n$/);
+		expect(status).toBe(3);
+	});
+
+	it("refuses to install what is not Node.js", () => {
+		const host = new Host();
+		const { status, stderr } = host.sigtool([
+			"launcher",
+			"install",
+			...host.prefix,
+			...host.places,
+			"--node",
+			"/bin/sh",
+		]);
+		expect(stderr).toMatch(/is not Node.js 20 or later \[ERR_LAUNCHER\]/);
+		expect(status).toBe(2);
+	});
+
+	it.each([
+		[["--node", "/nope"], /^error: Cannot use "\/nope": no such file or directory \(ENOENT\) \[ERR_IO\]\n$/, 3],
+		[["--config", "/etc"], /"\/etc" as configuration: it is not a file \[ERR_USAGE\]/, 2],
+		[["--index", MAIN], /Cannot use ".*": it does not begin with the bytes of a trust index \[ERR_INDEX_FORMAT\]/, 1],
+	] as const)("refuses to install with %s, and names it", (args, message, exit) => {
+		const host = new Host();
+		const { status, stderr } = host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...args]);
+		expect(stderr).toMatch(message);
+		expect(status).toBe(exit);
+	});
+
+	const damages: readonly (readonly [string, (host: Host) => void, RegExp])[] = [
+		[
+			"a launcher configuration that others may write",
+			(h) => chmodSync(h.at("lib/launcher.conf"), 0o664),
+			/settings .*launcher\.conf" can be written to by its group/,
+		],
+		[
+			"a directory that others may write",
+			(h) => chmodSync(h.at("lib"), 0o777),
+			/launcher .*lib" can be written to by everyone/,
+		],
+		[
+			"a launcher of another user",
+			(h) => chownSync(h.at("lib/sigtool-launch"), 1234, 0),
+			/launcher .*belongs to user 1234/,
+		],
+		["a changed hook", (h) => writeFileSync(h.at("lib/register.cjs"), "//"), /hook .*register\.cjs changed/],
+		["a changed addon", (h) => writeFileSync(h.at("lib/native/addon.node"), ""), /addon .*changed/],
+		[
+			"a launcher configuration with an unknown key",
+			(h) => appendFileSync(h.at("lib/launcher.conf"), "bogus x\n"),
+			/settings .*\$\.bogus" is not a member of this version/,
+		],
+		[
+			"a launcher configuration with an unknown mode",
+			(h) =>
+				writeFileSync(
+					h.at("lib/launcher.conf"),
+					readFileSync(h.at("lib/launcher.conf"), "utf8").replace("mode enforce", "mode x"),
+				),
+			/settings .*\$\.mode" must be one of/,
+		],
+		[
+			"a configuration that is not JSON",
+			(h) => writeFileSync(h.at("verifier.json"), "{"),
+			/configuration +cannot use .*: it is not JSON/,
+		],
+		[
+			"no launcher configuration",
+			(h) => rmSync(h.at("lib/launcher.conf")),
+			/launcher\.conf: no such file or directory \(ENOENT\); run .sigtool launcher install/,
+		],
+		["no index", (h) => rmSync(h.at("app.sigx")), /index .*does not exist/],
+		[
+			"an index nobody trusts",
+			(h) => h.configure({ pins: [{ "spki-sha256": "0".repeat(64) }] }),
+			/index .*add its key to "pins" in ".*verifier\.json" if it may.*ERR_UNTRUSTED_SIGNER/,
+		],
+		["a configuration in error", (h) => h.configure({ pinz: [] }), /index .*ERR_HOST_CONFIG/],
+		["another node pinned by the host", (h) => h.configure({ launcher: { node: [] } }), /pins another node/],
+		[
+			"a launcher configuration older than the host configuration",
+			(h) => h.configure({ audit: { jsonLines: "/var/log/x" } }),
+			/flags .*install. again/,
+		],
+	];
+	it.each(damages)("check finds %s", (_, damage, message) => {
+		const host = new Host();
+		host.ship();
+		damage(host);
+		const { status, stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
+		expect(stdout).toMatch(message);
+		expect(status).toBe(1);
+	});
+
+	it("check writes no event, and with --quiet prints only what is wrong", () => {
+		const host = new Host();
+		host.configure({ audit: { jsonLines: host.at("events/audit.jsonl"), stderr: "all" } });
+		host.ship();
+		const check = () => host.sigtool(["launcher", "check", "--quiet", ...host.prefix]);
+		expect(check().stdout).toMatch(/^wrong {2}events +\S+\/events does not exist: make it.*\n$/);
+		mkdirSync(host.at("events"));
+		expect(check()).toMatchObject({ status: 0, stdout: "", stderr: "" });
+		expect(readdirSync(host.at("events"))).toEqual([]);
+	});
+
+	it("check prints its findings as JSON", () => {
+		const host = new Host();
+		host.ship();
+		const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
+		expect(findings.map(({ what, status }: { what: string; status: string }) => `${status} ${what}`)).toEqual([
+			...["ok settings", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon"],
+			...["ok configuration", "ok index", "ok flags"],
+		]);
+	});
+
+	it("lets the hook append events to the configured file, and the program to no other", () => {
+		const host = new Host({ "main.js": `require("node:fs").writeFileSync(${JSON.stringify("/var/lib/other")}, "")` });
+		host.configure({ audit: { jsonLines: host.at("audit.jsonl"), stderr: "off" } });
+		host.ship();
+		const { status, stderr } = host.run(host.at("app/main.js"));
+		expect(stderr).toMatch(/EACCES/);
+		expect(status).toBe(1);
+		expect(host.events(host.at("audit.jsonl"))).toContainEqual(expect.objectContaining({ event: "verifier.start" }));
+	});
+});

@@ -1,0 +1,166 @@
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { nodeOfRelease } from "../../../../../scripts/node-releases.mjs";
+import { MAIN, makeTree, runner, temporaryDirectory } from "../../support.js";
+
+const LAUNCHER = fileURLToPath(new URL("../../../../verifier/dist/native/sigtool-launch", import.meta.url));
+
+/** The release that runs the tests, or all releases in a full run. */
+const RELEASES =
+	process.env.SIGTOOL_FULL === undefined ? [process.versions.node.split(".")[0] ?? ""] : ["20", "22", "24", "26"];
+
+describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs the launcher built)", () => {
+	const program = `
+		console.log(JSON.stringify(process.argv.slice(2)));
+		process.exitCode = require("../../answer.json");`;
+
+	/** Makes a tree that a development identity signed, without any other configuration. */
+	function signedApp(files: Readonly<Record<string, string>> = {}) {
+		const home = temporaryDirectory();
+		const sigtool = runner(home);
+		makeTree(join(home, "app"), { "main.js": program, "answer.json": "42", ...files });
+		expect(sigtool(["sign", "app"], { cwd: home })).toMatchObject({ status: 0 });
+		const scratch = join(home, "tmp");
+		mkdirSync(scratch);
+		const run = (...args: string[]) => {
+			return sigtool(["run", "--allow-development", ...args], { cwd: home, env: { TMPDIR: scratch } });
+		};
+		return { home, scratch, sigtool, run, at: (path: string) => join(home, path) };
+	}
+
+	it("runs a signed program without configuration, and says how far that can be trusted", () => {
+		const { run, scratch } = signedApp();
+		const { status, stdout, stderr } = run("./app/main.js", "a b", "--json", "-q", "--help");
+		expect(stderr).toBe(
+			`note: app is held against "app/app.cat" and this machine's development identity, without a host configuration; other machines do not trust that\n`,
+		);
+		expect(stdout).toBe(`${JSON.stringify(["a b", "--json", "-q", "--help"])}\n`);
+		expect(status).toBe(42);
+		expect(readdirSync(scratch)).toEqual([]);
+	});
+
+	it.each(RELEASES)("runs a signed program on Node.js %s, in strict mode too", (release) => {
+		const { home, at } = signedApp({ "main.js": "console.log(process.version, process.argv[2])" });
+		const node = nodeOfRelease(release);
+		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+		for (const mode of ["enforce", "strict"]) {
+			const args = [MAIN, "run", "-q", "--allow-development", "--mode", mode, at("app/main.js"), mode];
+			const { stdout, stderr } = spawnSync(node, args, { env, encoding: "utf8" });
+			expect(stderr).toBe("");
+			expect(stdout).toMatch(new RegExp(`^v${release}\\.[\\d.]+ ${mode}\n$`));
+		}
+	});
+
+	it.each(RELEASES)("runs in strict mode on Node.js %s under a policy that refuses everything", (release) => {
+		const { home, at, sigtool } = signedApp({
+			"main.js": "console.log('ran')",
+			"threads.js": "new (require('node:worker_threads').Worker)('./main.js')",
+		});
+		const refused = { addons: "refuse", workers: "refuse", stringCode: "refuse", webAssembly: "refuse" };
+		writeFileSync(at("policy.json"), JSON.stringify({ version: 1, runtime: refused }));
+		const compile = ["compile", "app", "-o", "app.sigx", "--policy", "policy.json", "--allow-development"];
+		expect(sigtool(compile, { cwd: home })).toMatchObject({ status: 0 });
+		const run = (script: string) => {
+			const args = ["run", "-q", "--allow-development", "--index", at("app.sigx"), "--mode", "strict", at(script)];
+			const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+			return spawnSync(nodeOfRelease(release), [MAIN, ...args], { env, encoding: "utf8" });
+		};
+		expect(run("app/main.js")).toMatchObject({ status: 0, stdout: "ran\n", stderr: "" });
+		const { status, stdout, stderr } = run("app/threads.js");
+		expect([status, stdout]).toEqual([126, ""]);
+		expect(stderr).toContain("worker.spawn");
+	});
+
+	it('13.14: runs nothing from a changed tree, says "Cannot run" and ends with 126', () => {
+		const { run, at } = signedApp();
+		writeFileSync(at("app/answer.json"), "43");
+		const { status, stdout, stderr } = run("app/main.js");
+		expect([status, stdout]).toEqual([126, ""]);
+		expect(stderr).toMatch(/^error: Cannot run "app\/main\.js": "answer.json" was modified.*\[ERR_FILE_MODIFIED\]\n$/);
+		const json = run("--json", "app/main.js");
+		expect(json.json()).toMatchObject({ command: "run", exit: 126, error: { code: "ERR_FILE_MODIFIED" } });
+		expect(json.status).toBe(126);
+	});
+
+	it("refuses a file that was changed after the start, with an event and status 126", () => {
+		const { run, at } = signedApp({
+			"main.js": `require("node:fs").writeFileSync("data/late.js", "console.log('evil')"); require("../../../data/late.js");`,
+		});
+		mkdirSync(at("data"));
+		const { status, stdout, stderr } = run("-q", "--write", "data", "app/main.js");
+		expect([status, stdout]).toEqual([126, ""]);
+		expect(stderr).toMatch(/late\.js/);
+		expect(stderr).toMatch(/error: Cannot run "app\/main\.js": .*126.*\[ERR_UNTRUSTED_CODE\]\n$/);
+	});
+
+	it("says how to begin when nothing is signed", () => {
+		const home = temporaryDirectory();
+		makeTree(join(home, "app"), { "main.js": "" });
+		const { status, stderr } = runner(home)(["run", "--allow-development", "app/main.js"], { cwd: home });
+		expect(stderr).toMatch(
+			/it lies in no signed directory; run `sigtool sign app` first, or name its catalog with --catalog \[ERR_CATALOG_NOT_FOUND\]/,
+		);
+		expect(status).toBe(126);
+	});
+
+	it("says what is wrong with the script, as JSON if --json stands before it", () => {
+		const { run } = signedApp();
+		const directory = run("app");
+		expect(directory.stderr).toMatch(/Cannot run "app": it is not a file; name the file.*\[ERR_USAGE\]\n$/);
+		expect(directory.status).toBe(2);
+		const missing = run("--json", "none.js");
+		expect(missing.json()).toMatchObject({ command: "run", exit: 2, error: { code: "ERR_ROOT_MISSING" } });
+		expect([missing.status, missing.stderr]).toEqual([2, ""]);
+	});
+
+	it("uses an index that was compiled before", () => {
+		const { sigtool, run, home } = signedApp();
+		const compiled = sigtool(["compile", "app", "-o", "app.sigx", "--allow-development"], { cwd: home });
+		expect(compiled).toMatchObject({ status: 0 });
+		expect(run("--index", "app.sigx", "app/main.js")).toMatchObject({ status: 42, stderr: "" });
+	});
+
+	it("passes signals on, and ends by the same signal as the program", async () => {
+		const { home, scratch } = signedApp({
+			"main.js": `
+				process.on("SIGTERM", () => { console.log("told"); process.removeAllListeners("SIGTERM"); process.kill(process.pid, "SIGHUP"); });
+				setInterval(() => {}, 1000);
+				console.log("ready");`,
+		});
+		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config"), TMPDIR: scratch };
+		const child = spawn(process.execPath, [MAIN, "run", "-q", "--allow-development", "app/main.js"], {
+			cwd: home,
+			env,
+		});
+		let output = "";
+		child.stdout.on("data", (text) => {
+			output += text;
+			if (String(text).includes("ready")) child.kill("SIGTERM");
+		});
+		const signal = await new Promise((resolve) => child.on("exit", (_, by) => resolve(by)));
+		expect([output, signal]).toEqual(["ready\ntold\n", "SIGHUP"]);
+		expect(readdirSync(scratch)).toEqual([]);
+	});
+});
+
+describe("sigtool run", () => {
+	it("says how to install a launcher when there is none", () => {
+		const home = temporaryDirectory();
+		const { status, stderr } = runner(home)(["run", "--prefix", join(home, "none"), "main.js"]);
+		expect(stderr).toMatch(/Cannot find ".*none\/sigtool-launch": run `sigtool launcher install`.*\[ERR_LAUNCHER\]/);
+		expect(status).toBe(2);
+	});
+
+	it("refuses --index and --catalog with an installed launcher, which has its own", () => {
+		const { status, stderr } = runner(temporaryDirectory())(["run", "--index", "x.sigx", "main.js"]);
+		expect(stderr).toMatch(/--allow-development alone.*\[ERR_USAGE\]/);
+		expect(status).toBe(2);
+	});
+
+	it("needs a script", () => {
+		expect(runner(temporaryDirectory())(["run"]).stderr).toMatch(/missing required argument 'script'/i);
+	});
+});

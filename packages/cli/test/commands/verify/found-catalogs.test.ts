@@ -1,0 +1,168 @@
+/** A renamed directory keeps its catalog; what `sign` leaves out by default, refuses and warns of. */
+
+import { execFileSync } from "node:child_process";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { inspectCatalog } from "@sigtool/core";
+import { describe, expect, it } from "vitest";
+import { hasProgram, makeTree, runner, type TreeEntry, temporaryDirectory } from "../../support.js";
+
+function workspace(tree: Record<string, TreeEntry> = { a: "1", "lib/b": "2" }) {
+	const home = temporaryDirectory();
+	const root = makeTree(join(home, "d"), tree);
+	const sigtool = runner(home);
+	const at = (path: string) => join(home, path);
+	const names = (file = "d/d.cat") =>
+		inspectCatalog(readFileSync(at(file)))
+			.members.map(({ name }) => name)
+			.sort();
+	return { home, root, sigtool, at, names };
+}
+
+describe("13.11: the one catalog of sigtool's at the root is taken, whatever its name", () => {
+	function renamed() {
+		const place = workspace();
+		expect(place.sigtool(["sign", place.root])).toMatchObject({ status: 0 });
+		renameSync(place.root, place.at("e"));
+		return place;
+	}
+
+	it("13.11: of a renamed directory, for the directory, a part, a file and the catalog itself", () => {
+		const { sigtool, at } = renamed();
+		for (const path of ["e", "e/lib", "e/lib/b", "e/d.cat"])
+			expect(sigtool(["verify", at(path)])).toMatchObject({ status: 0 });
+		expect(sigtool(["verify", "."], { cwd: at("e") })).toMatchObject({
+			status: 0,
+			stdout: expect.stringContaining("d.cat"),
+		});
+		writeFileSync(at("e/lib/b"), "changed");
+		for (const path of ["e", "e/lib", "e/lib/b", "e/d.cat"])
+			expect(sigtool(["verify", at(path)])).toMatchObject({ status: 1 });
+	});
+
+	it("13.11: other producers' files named .cat do not count", () => {
+		const { sigtool, at } = renamed();
+		writeFileSync(at("e/driver.cat"), "not a catalog of ours");
+		expect(sigtool(["verify", at("e"), "--json"]).json().results[0].findings).toMatchObject([
+			{ code: "ERR_FILE_ADDED", path: "driver.cat" },
+		]);
+	});
+
+	it("13.11: two are an error that names both, and so is compiling or adopting such a directory", () => {
+		const { sigtool, at } = renamed();
+		makeTree(at("other"), { x: "1" });
+		sigtool(["sign", at("other"), "-o", at("e/second.cat")]);
+		for (const args of [
+			["verify", at("e")],
+			["verify", at("e/lib/b")],
+			["compile", at("e"), "-o", at("x.sigx"), "--allow-development"],
+		]) {
+			const run = sigtool(args);
+			expect(run.stderr).toMatch(/"d\.cat" and "second\.cat".*--catalog.*\[ERR_CATALOG_AMBIGUOUS\]/);
+			expect(run.status).toBe(1);
+		}
+		expect(sigtool(["compile", "--adopt", at("e"), "-o", at("x.sigx")]).stderr).toContain("it carries a catalog");
+		expect(sigtool(["verify", at("e/d.cat"), "--root", at("e")])).toMatchObject({ status: 1 });
+	});
+
+	it("13.11: a catalog named after the directory wins, and sign warns of the other", () => {
+		const { sigtool, at } = renamed();
+		const signed = sigtool(["sign", at("e")]);
+		expect(signed.stderr).toMatch(/warning: "d\.cat" is another catalog.*signed as a file/);
+		expect(sigtool(["verify", at("e"), "--json"]).json().results[0]).toMatchObject({ verdict: "trusted", checked: 3 });
+	});
+
+	it("13.11: warns that npm drops links, where there is a package.json", () => {
+		const { root, sigtool } = workspace({
+			a: "1",
+			"package.json": "{}",
+			l: { link: "a" },
+			"node_modules/.bin/x": { link: "../../a" },
+		});
+		expect(sigtool(["sign", root]).stderr).toMatch(/warning: npm leaves symbolic links out of packages: 1 link .*"l"/);
+		expect(sigtool(["sign", root, "--exclude", "/l"]).stderr).not.toContain("npm");
+		const json = sigtool(["sign", root, "--json"]).json();
+		expect(json.warnings).toEqual([expect.stringContaining("npm leaves symbolic links out")]);
+	});
+});
+
+describe("13.10: sign leaves out version control folders by a recorded rule", () => {
+	const FOLDERS = [".git", ".hg", ".svn", ".jj"];
+	it("13.10: at any depth, and records only the rules that were needed", () => {
+		const { root, sigtool, at, names } = workspace({
+			a: "1",
+			".git/HEAD": "x",
+			"sub/.svn/entries": "y",
+			".gitignore": "z",
+		});
+		expect(sigtool(["sign", root, "--json"]).json().ignored).toEqual({ entries: 2, rules: [".git", ".svn"] });
+		expect(names()).toEqual([".gitignore", "a"]);
+		expect(inspectCatalog(readFileSync(at("d/d.cat"))).facts?.ignore).toEqual([".git", ".svn"]);
+		writeFileSync(at("d/.git/index"), "changed by git");
+		expect(sigtool(["verify", root])).toMatchObject({
+			status: 0,
+			stdout: expect.stringContaining("2 entries by 2 signed rules"),
+		});
+		expect(sigtool(["verify", root, "--no-ignore"])).toMatchObject({ status: 1 });
+		makeTree(at("d/.hg"), { store: "1" });
+		expect(sigtool(["verify", root])).toMatchObject({
+			status: 1,
+			stdout: expect.stringContaining('".hg/store" was added'),
+		});
+	});
+
+	it.each(FOLDERS)("13.10: %s", (folder) => {
+		const { root, sigtool, names } = workspace({ a: "1", [`${folder}/x`]: "2" });
+		sigtool(["sign", root]);
+		expect(names()).toEqual(["a"]);
+	});
+
+	it("13.10: no rule is recorded without such a folder", () => {
+		const { root, sigtool } = workspace();
+		expect(sigtool(["sign", root, "--json"]).json().ignored).toEqual({ entries: 0, rules: [] });
+	});
+
+	it("13.10: a later pattern brings a folder back, and a list names exactly what is signed", () => {
+		const { root, sigtool, names } = workspace({ a: "1", ".git/x": "2" });
+		sigtool(["sign", root, "--exclude", "!.git"]);
+		expect(names()).toEqual([".git\\x", "a"]);
+		sigtool(["sign", root, "--files-from", "-"], { input: "a\0.git/x" });
+		expect(names()).toEqual([".git\\x", "a"]);
+		makeTree(join(root, ".git"), { more: "3" });
+		sigtool(["sign", root, "--files-from", "-"], { input: "a" });
+		expect(sigtool(["verify", root, "--json"]).json().results[0]).toMatchObject({ covers: "list", others: 0 });
+	});
+
+	it.skipIf(!hasProgram("git"))("13.10: a checkout, and its clone under another name, are trusted (needs git)", () => {
+		const { root, sigtool, at } = workspace();
+		const git = (...args: string[]) =>
+			execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example", ...args], { cwd: root, stdio: "pipe" });
+		git("init", "-q");
+		sigtool(["sign", root]);
+		git("add", ".");
+		git("commit", "-q", "-m", "release");
+		expect(sigtool(["verify", root])).toMatchObject({ status: 0 });
+		git("clone", "-q", root, at("clone"));
+		expect(sigtool(["verify", at("clone")])).toMatchObject({ status: 0 });
+	});
+});
+
+describe("13.18: sign refuses a sequence lower than that of the catalog it replaces", () => {
+	it("13.18: unless --force is given, or the product is another", () => {
+		const { root, sigtool, at } = workspace();
+		const sign = (...args: string[]) => sigtool(["sign", root, ...args]);
+		const sequence = () => inspectCatalog(readFileSync(at("d/d.cat"))).facts?.sequence;
+		expect(sign("--sequence", "42")).toMatchObject({ status: 0 });
+		const lower = sign("--sequence", "41");
+		expect(lower.stderr).toMatch(/sequence 41 is lower than 42.*--force.*\[ERR_CATALOG_EXISTS\]/);
+		expect([lower.status, sequence()]).toEqual([2, 42]);
+		expect(sign("--sequence", "42")).toMatchObject({ status: 0 });
+		expect(sign("--sequence", "43")).toMatchObject({ status: 0 });
+		expect(sign("--sequence", "7", "--force")).toMatchObject({ status: 0 });
+		expect(sequence()).toBe(7);
+		expect(sign("--sequence", "1", "--product", "other")).toMatchObject({ status: 0 });
+		sign("--product", "other");
+		const clock = sigtool(["sign", root, "--product", "other"], { env: { SOURCE_DATE_EPOCH: "1000" } });
+		expect(clock).toMatchObject({ status: 2, stderr: expect.stringContaining("sequence 1000 is lower") });
+	});
+});

@@ -1,0 +1,93 @@
+/** Puts another certificate of the pinned key into a catalog and an index: no signature covers that certificate. */
+
+import type { KeyObject } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { TAG } from "../../../../core/dist/asn1/der.js";
+import { compileTrustIndex } from "../../../../core/dist/compile/compile.js";
+import { type Certificate, spkiSha256 } from "../../../../core/dist/pki/certificate.js";
+import { encodeSignedData, parseSignedData } from "../../../../core/dist/pki/cms.js";
+import { trustFromCertificates } from "../../../../core/dist/pki/trust-store.js";
+import { signPaths } from "../../../../core/dist/sign/sign.js";
+import { issueCertificate } from "../../../../core/dist/signer/issue-certificate.js";
+import { type Signer, signerFromKey } from "../../../../core/dist/signer/signer.js";
+import { p256 } from "../../../../core/test/signer/material.js";
+import { makeTree, runner, temporaryDirectory } from "../../support.js";
+
+const DAY_MS = 86_400_000;
+/** Appears in nothing that anyone signed. */
+const CLAIM = "Microsoft";
+
+function issue(key: KeyObject, commonName: string, days: number): Certificate {
+	const now = Date.now();
+	return issueCertificate({ commonName, key, notBefore: now - DAY_MS, notAfter: now + days * DAY_MS, kind: "release" });
+}
+
+function pemOf({ der }: Certificate): string {
+	return `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString("base64")}\n-----END CERTIFICATE-----\n`;
+}
+
+/** Returns the SignedData with another certificate, which its signature does not notice. */
+function reissued(bytes: Uint8Array, certificate: Certificate, { algorithm }: Signer): Uint8Array {
+	const { contentType, content, signers } = parseSignedData(bytes, "catalog");
+	const [{ signedAttributesDer = new Uint8Array(), signature }] = signers;
+	const signedAttributes = Buffer.from(signedAttributesDer).fill(TAG.SET, 0, 1);
+	const signer = { algorithm, certificate, signedAttributes, signature };
+	return Buffer.concat(encodeSignedData({ contentType, content, certificates: [certificate], signer }));
+}
+
+async function claimed() {
+	const home = temporaryDirectory();
+	const root = makeTree(join(home, "app"), { "a.js": "1" });
+	const key = p256();
+	const genuine = issue(key, "Genuine", 300);
+	const signer = signerFromKey(key, [genuine]);
+	await signPaths([root], { signer });
+	const index = join(home, "app.sigx");
+	await compileTrustIndex([root], { trust: trustFromCertificates([genuine]), signer, output: index });
+	const catalog = join(root, "app.cat");
+	// Its end is near, so that a warning would name it.
+	const claim = issue(key, `${CLAIM} Corporation`, 10);
+	writeFileSync(catalog, reissued(readFileSync(catalog), claim, signer));
+	mkdirSync(join(home, "pki"));
+	const certificate = join(home, "pki/genuine.crt");
+	writeFileSync(certificate, pemOf(genuine));
+	return { root, catalog, certificate, pin: spkiSha256(genuine), sigtool: runner(home) };
+}
+
+describe("13.5: a pinned key, and a certificate in the catalog that nobody signed", () => {
+	test.each([
+		["given with --trust", "given", "CN=Genuine"],
+		["pinned with its certificate", "stored", "CN=Genuine"],
+		["pinned by its hash", "hash", null],
+	] as const)("13.5: a key %s is shown by what is pinned", async (_, kind, subject) => {
+		const { root, catalog, certificate, pin, sigtool } = await claimed();
+		if (kind === "stored") expect(sigtool(["trust", "add", certificate])).toMatchObject({ status: 0 });
+		if (kind === "hash") expect(sigtool(["trust", "add", pin, "--label", "CI"])).toMatchObject({ status: 0 });
+		const trust = kind === "given" ? ["--trust", certificate] : [];
+		for (const path of [root, catalog]) {
+			for (const form of [["--verbose"], ["--json"], ["--quiet"], ["--ocsp", "prefer"]]) {
+				const run = sigtool(["verify", path, ...trust, ...form]);
+				expect(run).toMatchObject({ status: 0 });
+				expect(run.stdout + run.stderr).not.toContain(CLAIM);
+			}
+		}
+		const text = sigtool(["verify", root, ...trust]);
+		expect(text.stdout).toContain(pin);
+		expect(/^ {2}signer .*$/m.exec(text.stdout)?.[0] ?? null).toEqual(
+			subject === null ? null : expect.stringContaining(subject),
+		);
+		const [result] = sigtool(["verify", root, ...trust, "--json"]).json().results;
+		const [{ signer }] = result.catalogs;
+		expect(signer).toMatchObject({ subject, issuer: subject, spkiSha256: pin });
+		expect(signer.notAfter === null).toBe(subject === null);
+		expect(signer.notBefore === null).toBe(subject === null);
+	});
+
+	test("13.5: the end of the certificate is warned of by the name of the pin", async () => {
+		const { root, pin, sigtool } = await claimed();
+		expect(sigtool(["trust", "add", pin, "--label", "CI"])).toMatchObject({ status: 0 });
+		expect(sigtool(["verify", root]).stderr).toMatch(/the certificate of "CI" expires in 9 days/);
+	});
+});

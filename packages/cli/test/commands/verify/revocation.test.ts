@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+	databaseTime,
+	issueList,
+	OCSP_SIGNER,
+	type Revocation,
+	respond,
+	sendResponse,
+} from "../../../../core/test/pki/local-ca.js";
+import { type LocalServer, serve } from "../../../../core/test/pki/local-tsa.js";
+import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../../../../core/test/pki/openssl.js";
+import { makeTree, servedRunner } from "../../support.js";
+
+const sigtool = servedRunner("/nonexistent");
+const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n";
+
+describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
+	let workshop: Workshop;
+	let root: Issued;
+	let responder: LocalServer;
+	let known: readonly Revocation[] | "down" | "switches";
+	let lib: string;
+	const REVOKED = databaseTime(Date.now() - 3_600_000);
+
+	beforeAll(async () => {
+		workshop = openWorkshop();
+		root = workshop.issue({ subject: "/CN=Root" });
+		const ocspSigner = workshop.issue({ subject: "/CN=Responder", issuer: root, extensions: OCSP_SIGNER });
+		responder = await serve((exchange) => {
+			if (known === "down") exchange.response.writeHead(503).end();
+			else if (known === "switches") exchange.request.socket.write(SWITCHING);
+			else sendResponse(exchange, respond(workshop, exchange.query, root, ocspSigner, known));
+		});
+		const extensions = [...CODE_SIGNER, `authorityInfoAccess=OCSP;URI:${responder.url}`];
+		const signer = workshop.issue({ subject: "/CN=Signer", issuer: root, extensions, serial: "0x1001" });
+		lib = makeTree(join(workshop.directory, "lib"), { "index.js": "1\n" });
+		await sigtool("sign", lib, "--key", signer.keyFile, "--cert", signer.file);
+	});
+	afterAll(async () => {
+		await responder.close();
+		workshop.remove();
+	});
+
+	const verify = (...args: string[]) => sigtool("verify", lib, "--trust", root.file, ...args);
+
+	it("exit 0 when the responder knows the signer, 1 when the signer was revoked", async () => {
+		known = [{ serial: "1001" }];
+		const good = await verify("--ocsp", "require");
+		expect(good).toMatchObject({ status: 0, stderr: "" });
+		expect(good.stdout).toMatch(/revocation +not revoked: CN=Signer \(responder "http:\/\/127\.0\.0\.1:\d+\/tsr", 20/);
+		known = [{ serial: "1001", revoked: `${REVOKED},keyCompromise` }];
+		expect(await verify("--ocsp", "prefer")).toMatchObject({
+			status: 1,
+			stderr: expect.stringMatching(/key compromise.*\[ERR_CERTIFICATE_REVOKED\]/),
+		});
+	});
+
+	it("exit 3 with require and a warning with prefer when the responder is down", async () => {
+		known = "down";
+		expect(await verify("--ocsp", "require")).toMatchObject({
+			status: 3,
+			stderr: expect.stringMatching(/status 503.*\[ERR_REVOCATION_UNKNOWN\]/),
+		});
+		expect(await verify("--ocsp", "prefer")).toMatchObject({
+			status: 0,
+			stderr: expect.stringMatching(/^warning: Cannot tell whether certificate "CN=Signer" was revoked: .*status 503/),
+		});
+		expect(await verify("--ocsp", "off")).toMatchObject({ status: 0, stderr: "" });
+	});
+
+	it("exit 3 when the responder answers with a switch of protocols", async () => {
+		known = "switches";
+		expect(await verify("--ocsp", "require")).toMatchObject({
+			status: 3,
+			stderr: expect.stringMatching(/without an answer.*\[ERR_REVOCATION_UNKNOWN\]/),
+		});
+	});
+
+	it("accepts revocation lists in PEM, and says what is wrong with other files", async () => {
+		const good = issueList(workshop, root, []);
+		const { results } = JSON.parse((await verify("--crl", good, "--json")).stdout);
+		expect(results[0].catalogs[0].revocation).toMatchObject([{ subject: "CN=Signer", status: "good" }]);
+		const revoked = issueList(workshop, root, [{ serial: "1001", revoked: REVOKED }]);
+		expect(await verify("--crl", good, "--crl", revoked)).toMatchObject({ status: 1 });
+		expect(await verify("--crl", root.file)).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining("holds no revocation list"),
+		});
+		const cut = workshop.write("cut.crl", readFileSync(good, "latin1").slice(0, 200));
+		expect(await verify("--crl", cut)).toMatchObject({ status: 2, stderr: expect.stringContaining("does not end") });
+	});
+});

@@ -1,0 +1,122 @@
+/** A development identity is never silent, and a pipeline can refuse it. */
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
+
+const SIGNED = "note: signed with this machine's development identity; other machines do not trust it\n";
+const TRUSTED = /^note: a development identity signed ".*d"; other machines do not trust it\n/;
+
+function workspace() {
+	const home = temporaryDirectory();
+	const root = makeTree(join(home, "d"), { a: "1" });
+	return { home, root, sigtool: runner(home, { identity: "none" }), at: (path: string) => join(home, path) };
+}
+
+describe("13.3: a development identity", () => {
+	it("13.3: is noted when it signs and when it is trusted, also with -q, and in JSON", () => {
+		const { root, sigtool, at } = workspace();
+		expect(sigtool(["sign", root, "-q"])).toMatchObject({ status: 0, stdout: "", stderr: SIGNED });
+		expect(sigtool(["sign", root, "--json"]).json()).toMatchObject({ development: true, notes: [SIGNED.slice(6, -1)] });
+		for (const path of [root, join(root, "a")]) {
+			expect(sigtool(["verify", path, "-q"])).toMatchObject({
+				status: 0,
+				stdout: "",
+				stderr: expect.stringMatching(/^note: /),
+			});
+		}
+		expect(sigtool(["verify", root, "-q"]).stderr).toMatch(TRUSTED);
+		const verified = sigtool(["verify", root, "--json"]).json();
+		expect(verified.notes).toEqual([expect.stringMatching(/^a development identity signed /)]);
+		expect(verified.results[0].development).toBe(true);
+		const compiled = sigtool(["compile", root, "-o", at("d.sigx"), "--allow-development", "-q"]);
+		expect(compiled).toMatchObject({ status: 0, stdout: "", stderr: SIGNED });
+		expect(sigtool(["verify", at("d.sigx"), "-q"])).toMatchObject({
+			status: 0,
+			stderr: expect.stringMatching(/^note: /),
+		});
+	});
+
+	const refusals: [name: string, args: string[], env: Record<string, string>][] = [
+		["--no-development", ["--no-development"], {}],
+		["SIGTOOL_DEVELOPMENT=refuse", [], { SIGTOOL_DEVELOPMENT: "refuse" }],
+	];
+	it.each(refusals)("13.3: %s refuses to sign with one, makes none, and ends with 2", (_, args, env) => {
+		const { root, sigtool, at } = workspace();
+		const run = sigtool(["sign", root, ...args], { env });
+		expect(run.stderr).toMatch(
+			/^error: Cannot sign with a development identity: .*--key.*\[ERR_DEVELOPMENT_REFUSED\]\n$/,
+		);
+		expect([run.status, existsSync(join(root, "d.cat")), existsSync(at("config"))]).toEqual([2, false, false]);
+		sigtool(["sign", root]);
+		expect(sigtool(["compile", root, "-o", at("d.sigx"), ...args], { env }).stderr).toContain(
+			"[ERR_DEVELOPMENT_REFUSED]",
+		);
+		const key = at("config/sigtool/identities/development/key.pem");
+		const named = sigtool(["sign", root, "--key", key, "--cert", key.replace("key.pem", "certificate.pem"), ...args], {
+			env,
+		});
+		expect(named).toMatchObject({ status: 2, stderr: expect.stringContaining("[ERR_DEVELOPMENT_REFUSED]") });
+	});
+
+	it.each(refusals)("13.3: %s refuses to trust one, and ends with 2", (_, args, env) => {
+		const { root, sigtool, at } = workspace();
+		sigtool(["sign", root]);
+		sigtool(["compile", root, "-o", at("d.sigx"), "--allow-development"]);
+		const certificate = at("config/sigtool/identities/development/certificate.pem");
+		for (const operands of [
+			[root],
+			[join(root, "a")],
+			[join(root, "d.cat"), "--signature-only"],
+			[root, "--trust", certificate],
+			[at("d.sigx")],
+		]) {
+			const run = sigtool(["verify", ...operands, ...args], { env });
+			expect(run.stderr, operands.join(" ")).toMatch(/a development identity signed .*\[ERR_DEVELOPMENT_REFUSED\]/);
+			expect(run.status, operands.join(" ")).toBe(2);
+		}
+		expect(sigtool(["convert", join(root, "d.cat"), "-o", at("d.p7"), ...args], { env }).status).toBe(2);
+		const json = sigtool(["verify", root, "--json", ...args], { env }).json();
+		expect(json).toMatchObject({ exit: 2, results: [{ error: { code: "ERR_DEVELOPMENT_REFUSED" } }] });
+	});
+
+	it("13.3: a misspelt SIGTOOL_DEVELOPMENT allows nothing", () => {
+		const { root, sigtool } = workspace();
+		const run = sigtool(["sign", root], { env: { SIGTOOL_DEVELOPMENT: "no" } });
+		expect(run).toMatchObject({
+			status: 2,
+			stderr: expect.stringMatching(/SIGTOOL_DEVELOPMENT.*refuse.*\[ERR_CONFIG\]/),
+		});
+	});
+
+	it.skipIf(!hasProgram("openssl"))("13.3: a release key is not noted, and passes where development is refused", () => {
+		const { root, sigtool, at } = workspace();
+		const { keyFile, certFile, caFile } = makeAuthority(at("pki"), "P-256");
+		const env = { SIGTOOL_DEVELOPMENT: "refuse" };
+		expect(sigtool(["sign", root, "-q", "--key", keyFile, "--cert", certFile], { env })).toMatchObject({
+			status: 0,
+			stderr: "",
+		});
+		expect(sigtool(["verify", root, "-q", "--trust", caFile], { env })).toMatchObject({ status: 0, stderr: "" });
+		writeFileSync(join(root, "a"), "changed");
+		expect(sigtool(["verify", root, "-q", "--trust", caFile], { env })).toMatchObject({ status: 1 });
+	});
+});
+
+const REPOSITORY = fileURLToPath(new URL("../../../..", import.meta.url));
+
+describe("13.3: recipes for pipelines refuse development identities", () => {
+	const recipes = readdirSync(join(REPOSITORY, "examples"), { recursive: true, encoding: "utf8" })
+		.filter((name) => /\.(sh|ya?ml)$|Dockerfile$|\.service$/.test(name) && !name.includes("node_modules"))
+		.map((name) => [`examples/${name}`, readFileSync(join(REPOSITORY, "examples", name), "utf8")])
+		.filter(([, text]) => /^[^#]*\bsigtool (sign|finish|verify|compile)\b/m.test(text));
+	it("13.3: there are some", () => expect(recipes.length).toBeGreaterThanOrEqual(5));
+	it.each(recipes)("13.3: %s", (_, text) => {
+		const refusesAll = /^\s*(export |env: .*)?SIGTOOL_DEVELOPMENT[=:] ?"?refuse/m.test(text);
+		for (const [line] of text.matchAll(/^[^#\n]*\bsigtool (sign|finish|verify|compile)\b.*/gm)) {
+			expect(refusesAll || line.includes("--no-development"), line).toBe(true);
+		}
+	});
+});
