@@ -1,9 +1,10 @@
-"""Compiles sources into unchecked .pyc files, which Python loads without checking the source: a signature covers both.
+"""Compiles sources into unchecked .pyc files. Python loads such a file without comparing it with its source, which is
+safe because a signature covers both files.
 
     python3 compile.py DIRECTORY < names relative to DIRECTORY, each ended by a NUL
 
 Prints one line of JSON for each source, and for each unchecked .pyc without a compiled source. Compiles each source in a
-child process: so a source always gives the same bytes, and a crash of the compiler does not affect other sources.
+separate child process. So a source always gives the same bytes, and a crash of the compiler affects no other source.
 """
 
 import json
@@ -48,7 +49,7 @@ def compile_all(sources, temporary):
 
 
 def compile_one(source, made):
-    """Runs in the child process. Returns its exit status; on failure `made` gets the message."""
+    """Returns the exit status of the child process that calls it. On failure, writes the message to the file `made`."""
     target = cache_from_source(source, optimization="")
     try:
         if os.path.islink(os.path.dirname(target)):
@@ -62,7 +63,7 @@ def compile_one(source, made):
         return MADE
     except BaseException as problem:
         if is_unchecked(target):
-            os.unlink(target)  # It was made from an earlier source.
+            os.unlink(target)  # This .pyc was made from an earlier source.
         with open(made, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(str(getattr(problem, "exc_value", problem)))
         return FAILED

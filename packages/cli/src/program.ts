@@ -29,7 +29,7 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		return exit;
 	} catch (error) {
 		if (error instanceof CommanderError && error.exitCode === 0) return 0;
-		// The arguments after `run` may belong to another program, so a --json there is not ours.
+		// The arguments after `run` may belong to the program that is run, so a --json among them is not meant for sigtool.
 		const options: OutputOptions = { json: argv[0] !== "run" && argv.includes("--json") };
 		if (argv[0] !== "run") chooseColours(colourChoice(argv));
 		const names = commandNames(argv);
@@ -101,8 +101,8 @@ function addCommand(
 }
 
 /**
- * Turns commander's complaint into one line that names the help. When commander printed help instead, a command's name
- * was missing.
+ * Turns commander's complaint into one line that says how to get help. If commander printed help in place of a
+ * complaint, the arguments lacked a command's name.
  */
 function usageFailure(complaint: string, names: readonly string[], unknown: string | undefined): Error {
 	const help = `\`${["sigtool", ...names].join(" ")} --help\``;
@@ -118,7 +118,10 @@ function usageFailure(complaint: string, names: readonly string[], unknown: stri
 	return usageError(choiceFailure(reason) ?? `${reason.charAt(0).toUpperCase()}${reason.slice(1)}; see ${help}`);
 }
 
-/** Words a wrong choice as `Option --links takes record, reject or follow, not "x"`; undefined for other complaints. */
+/**
+ * Returns the message for a wrong choice, such as `Option --links takes record, reject or follow, not "x"`. Returns
+ * undefined for other complaints.
+ */
 function choiceFailure(reason: string): string | undefined {
 	const match = /^option '(?:-\w, )?(--[\w-]+).*' argument '(.*)' is invalid\. Allowed choices are (.*)$/s.exec(reason);
 	if (match === null) return undefined;

@@ -1,12 +1,12 @@
 /**
- * Runs `verify` without options, past commander: loading the parser takes half as long as verifying a small file, and
- * scripts verify before everything they start.
+ * Runs `verify` without options, and without commander. Loading that parser takes half as long as verifying a small
+ * file, and scripts verify everything that they start.
  */
 
 import type { VerifyCommandOptions } from "./commands/verify/verify-options.js";
 import { type ExitStatus, printFailure, printReport } from "./output/output.js";
 
-/** The options that commander returns when none is given. */
+/** The options that commander returns if none is given. */
 export const NO_OPTIONS: VerifyCommandOptions = {
 	profile: "default",
 	ignore: true,

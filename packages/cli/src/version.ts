@@ -1,4 +1,4 @@
-/** The version in package.json, by which the bundler replaces this name. */
+/** The bundler replaces this name by the version in package.json. */
 declare const SIGTOOL_VERSION: string;
 
 export const VERSION = SIGTOOL_VERSION;

@@ -1,4 +1,7 @@
-/** Lists every command. Options are declared when a command is named, so that a run does not pay for those of the others. */
+/**
+ * Lists every command. The options of a command are declared only if the arguments name the command, because declaring
+ * options takes time.
+ */
 
 import type { CommandDeclaration } from "../options/declaration.js";
 import { COMPILE } from "./compile/declaration.js";

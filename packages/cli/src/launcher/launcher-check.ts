@@ -16,14 +16,17 @@ import {
 	majorOf,
 } from "./launcher-place.js";
 
-/** `note`: nothing is wrong, but the administrator should know it. */
+/** The status `note` means that nothing is wrong, but that the administrator should know about the fact. */
 export interface LauncherFinding {
 	readonly what: string;
 	readonly status: "ok" | "wrong" | "note";
 	readonly says: string;
 }
 
-/** Returns the findings in reading order. Unreadable settings are the only finding then. A finding is never thrown. */
+/**
+ * Returns the findings in the order in which they are printed. If the settings cannot be read, that is the only
+ * finding. Findings are returned, never thrown.
+ */
 export function checkLauncher(directory: string): LauncherFinding[] {
 	const confFile = join(resolve(directory), CONF_NAME);
 	let conf: LauncherConf;
@@ -87,7 +90,8 @@ function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 	const { python, spython, development } = conf;
 	if (python === undefined || spython === undefined) return [];
 	const programs = [pinned("python", python, development), pinned("spython", spython, development)];
-	if (programs.some(({ status }) => status === "wrong")) return programs; // A program that is not as installed is not run.
+	// A program that is not as installed must not be run.
+	if (programs.some(({ status }) => status === "wrong")) return programs;
 	let outside: string[] = [];
 	const release = judged("python release", () => {
 		const facts = aboutSpython(spython.path);
@@ -101,7 +105,10 @@ function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 	return [...programs, release, ...missing];
 }
 
-/** Returns the settings that the current index gives. If it cannot be read, which is a finding itself, those of the installation. */
+/**
+ * Returns the trees that the current index and host configuration give. If these cannot be read, returns the trees at
+ * the time of installation, because another finding reports the failure.
+ */
 function treesOf(conf: LauncherConf): readonly string[] {
 	try {
 		return derivedSettings(conf).trees;
@@ -172,7 +179,7 @@ function partsOrUndefined(): NativeParts | undefined {
 	try {
 		return nativeParts();
 	} catch {
-		return undefined; // The installed parts can be checked without it.
+		return undefined; // The installed parts can be checked without the parts of this package.
 	}
 }
 

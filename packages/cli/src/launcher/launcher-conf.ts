@@ -11,24 +11,27 @@ import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 /** The real path of a file, and its SHA-256 in lower-case hexadecimal. */
 export type PinnedFile = NonNullable<LauncherDocument["node"]>;
 
-/** Features that a policy can refuse, and that a flag of Node.js then refuses, too. */
+/** Features that a policy can refuse. The launcher then also passes a flag to Node.js that refuses the feature. */
 export type RefusedByFlag = "string-code" | "addons" | "workers";
 const REFUSABLE: readonly RefusedByFlag[] = ["string-code", "addons", "workers"];
 
 export interface LauncherConf {
 	readonly mode: LauncherDocument["mode"];
 	readonly development: LauncherDocument["development"];
-	/** Node.js. Absent, with the members up to `addon`, when only CPython is launched. */
+	/** Node.js. This member and those up to `addon` are undefined if only CPython is launched. */
 	readonly node: PinnedFile | undefined;
 	readonly nodeMajor: number | undefined;
-	/** The identity of the node file when it was digested. While it is the same, node is not digested again. */
+	/**
+	 * The identity of the node file when its digest was computed. While the file has this identity, the launcher does not
+	 * compute the digest again.
+	 */
 	readonly nodeIdentity: string | undefined;
 	readonly bundle: PinnedFile | undefined;
 	readonly addon: PinnedFile | undefined;
-	/** CPython, and the spython that it loads. Either both are present, or none. */
+	/** CPython, and the spython that it loads. Either both of these members are defined or none of them is. */
 	readonly python: PinnedFile | undefined;
 	readonly spython: PinnedFile | undefined;
-	/** Absolute paths. */
+	/** The absolute paths of the trust index and of the host configuration. */
 	readonly index: string;
 	readonly config: string;
 	/** The file for audit events, to which the process may append. */
@@ -106,7 +109,10 @@ function realPath(file: string): string {
 	}
 }
 
-/** Returns device, inode, size, mtime and ctime in seconds: one of them differs once a file was written to or replaced. */
+/**
+ * Returns device, inode, size, mtime and ctime, the times in seconds with nine decimals. At least one of these values
+ * differs after the file was written to or replaced.
+ */
 export function identityOf(path: string): string {
 	const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
 	return [dev, ino, size, seconds(mtimeNs), seconds(ctimeNs)].join(":");

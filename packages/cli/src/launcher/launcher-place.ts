@@ -35,7 +35,7 @@ export interface LauncherPlan {
 	readonly development: "refuse" | "allow";
 }
 
-/** Returns the path of the launcher in a directory, whether it exists or not. */
+/** Returns the path of the launcher in a directory, even if the launcher does not exist. */
 export function launcherIn(directory: string): string {
 	return join(directory, LAUNCHER_NAME);
 }
@@ -126,7 +126,7 @@ function readIndex(file: string): TrustIndex {
 
 export type DerivedSettings = Pick<LauncherConf, "audit" | "trees" | "writable" | "refused">;
 
-/** Returns the host configuration, or undefined when the file does not exist yet. @throws ERR_HOST_CONFIG, ERR_IO */
+/** Returns the host configuration, or undefined if the file does not exist yet. @throws ERR_HOST_CONFIG, ERR_IO */
 export function hostDocument(file: string): HostDocument | undefined {
 	return existsSync(file) ? hostFromFileBytes(readBounded(file, MAX_HOST_BYTES), file) : undefined;
 }

@@ -11,7 +11,7 @@ export interface NativeParts {
 	readonly launcher: string;
 	/** The bundle with the hook. */
 	readonly bundle: string;
-	/** The native addon; undefined where it was not built. */
+	/** The native addon. Undefined if it was not built. */
 	readonly addon: string | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface NativeBuild {
 	readonly directory: string;
 	/** The names of the native parts that exist now. */
 	readonly built: readonly string[];
-	/** The output of the build, for example the compiler's errors. Empty when all went well. */
+	/** The output of the build, for example the compiler's errors. Empty if nothing failed. */
 	readonly complaint: string;
 }
 

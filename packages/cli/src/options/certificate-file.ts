@@ -2,7 +2,7 @@ import { type Certificate, certificatesFromFileBytes, readBounded } from "@sigto
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { usageError } from "./usage.js";
 
-/** 4 MiB. A bundle of all public authorities has about 200 KB. */
+/** The limit is 4 MiB. A bundle of all public authorities has about 200 KB. */
 const MAX_BYTES = 2 ** 22;
 
 /**

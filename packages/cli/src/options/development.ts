@@ -1,4 +1,4 @@
-/** Reads whether development identities may sign and be trusted: --no-development, else SIGTOOL_DEVELOPMENT. */
+/** Decides whether development identities may sign and be trusted: by --no-development, else by SIGTOOL_DEVELOPMENT. */
 
 import { type DevelopmentUse, developmentUse } from "@sigtool/core";
 

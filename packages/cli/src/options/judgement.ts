@@ -30,8 +30,8 @@ export function judgementOf(options: JudgementOptions): Judgement {
 }
 
 /**
- * Returns the trust store, or a policy of the named certificates with the deny list of the trust store. Either one
- * trusts development identities only where the options allow them.
+ * Returns the trust store. If certificate files are given, returns a policy that trusts their certificates instead,
+ * with the deny list of the trust store. The result trusts development identities only if the options allow them.
  */
 export function trustOf(files: readonly string[] | undefined, options: DevelopmentOptions): TrustPolicy {
 	const development = developmentOf(options);
@@ -39,7 +39,10 @@ export function trustOf(files: readonly string[] | undefined, options: Developme
 	return { ...trustFromCertificates(files.flatMap(readCertificates)), deny: storedDenials(), development };
 }
 
-/** Parses a date, or a time with its zone. A time without a zone would mean another moment on each machine. */
+/**
+ * Parses a date, or a time with its zone. Refuses a time without a zone, because it would mean another moment on each
+ * machine.
+ */
 export function parseTime(text: string, option: string): number {
 	const at = Date.parse(text);
 	const day = text.slice(0, 10);

@@ -1,4 +1,4 @@
-/** Declares the options that several commands take. */
+/** Declares the options that several commands have. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 
@@ -26,7 +26,7 @@ export function keyOptions(command: Command): Command {
 /** The heading of options that belong to no group. */
 const OTHERS = "Options:";
 
-/** Puts options under headings of the help. Each is named as its property is, e.g. `filesFrom`. */
+/** Puts options under headings of the help. An option is named by its property, e.g. `filesFrom` for --files-from. */
 export function group(command: Command, groups: Readonly<Record<string, readonly string[]>>): void {
 	for (const [heading, names] of Object.entries(groups)) {
 		for (const option of command.options) if (names.includes(option.attributeName())) option.helpGroup(`${heading}:`);
@@ -126,7 +126,7 @@ export function repeated(flags: string, description: string, choices?: readonly 
 	});
 }
 
-/** Makes an option that takes one of `choices`. The first is the default. */
+/** Makes an option whose value must be one of `choices`. The first choice is the default. */
 export function choice(flags: string, description: string, choices: readonly [string, ...string[]]): Option {
 	return new Option(flags, description).choices(choices).default(choices[0]);
 }

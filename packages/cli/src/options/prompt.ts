@@ -21,7 +21,7 @@ export async function askSecret({ text, otherwise }: Question): Promise<string> 
 	};
 	const terminal = openTerminal();
 	if (terminal === undefined) throw unanswered("there is no terminal to ask on");
-	terminal.input.setRawMode(true); // It turns off echo before the question can be answered.
+	terminal.input.setRawMode(true); // Raw mode turns off echo, so it must begin before the user can type the answer.
 	terminal.write(text);
 	try {
 		const answer = await readLine(terminal.input);

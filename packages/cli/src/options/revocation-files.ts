@@ -2,7 +2,7 @@ import { type RevocationList, readBounded, revocationListsFromFileBytes } from "
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { usageError } from "./usage.js";
 
-/** 64 MiB, which is room for a million entries. */
+/** The limit is 64 MiB, which is room for a million entries. */
 const MAX_BYTES = 2 ** 26;
 
 /**

@@ -93,7 +93,10 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 	return developmentIdentity(developmentOf(options));
 }
 
-/** Returns, for a file, the function that gets its passphrase. Takes the secret out of the environment at once. */
+/**
+ * Returns a function that makes, for a file, the function that gets the file's passphrase. Removes the secret from the
+ * environment at once.
+ */
 export function passphrases({
 	passphraseFile,
 }: Pick<KeyOptions, "passphraseFile">): (file: string) => () => Promise<string> {

@@ -18,7 +18,7 @@ export interface TimestampingOptions {
 	readonly tsaTrust?: readonly string[];
 }
 
-/** Returns undefined when no timestamp is wanted. @throws ERR_USAGE */
+/** Returns undefined if no timestamp is wanted. @throws ERR_USAGE */
 export function timestampRequestOf({ timestamp, tsaTrust }: TimestampingOptions): TimestampRequest | undefined {
 	if (timestamp === undefined) {
 		if (tsaTrust !== undefined) throw usageError("Name the timestamping authority with --timestamp");

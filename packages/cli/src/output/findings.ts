@@ -8,7 +8,7 @@ import { count, thousands } from "./render.js";
 export interface FindingOptions extends OutputOptions {
 	/** Lists every finding on a line of its own. */
 	readonly all?: boolean;
-	/** The name of the expected digest. A hash that nobody signed is `recorded`. Default `signed`. */
+	/** The label of the expected digest. A digest that nobody signed is `recorded`. Default: `signed`. */
 	readonly origin?: "signed" | "recorded";
 }
 
@@ -31,7 +31,7 @@ export function findingLines(findings: readonly Finding[], options: FindingOptio
 	]);
 }
 
-/** Lists findings that do not decide the verdict, each for a line after `warning: `. */
+/** Returns the findings that do not decide the verdict, as texts that the caller prints after `warning: `. */
 export function findingWarnings(findings: readonly Finding[], options: FindingOptions): string[] {
 	return groups(findings, options).flatMap(({ shown, rest }) => [...shown.map(({ message }) => message), ...rest]);
 }
@@ -65,7 +65,9 @@ function byCode(findings: readonly Finding[]): ReadonlyMap<Finding["code"], Find
 	return groups;
 }
 
-/** Puts the findings of one directory together, where the directory is missing or was added as a whole. */
+/**
+ * Groups the findings below a directory that is missing or was added as a whole. Every other finding is a group alone.
+ */
 function foldDirectories(findings: readonly Finding[]): Finding[][] {
 	const folded = new Map<string, Finding[]>();
 	for (const finding of findings) {
@@ -98,7 +100,9 @@ function digestRows({ code, expected, actual }: Finding, { verbose, origin = "si
 /** The kinds that are listed first, in this order. Others follow in the order of their first finding. */
 const FIRST: readonly Finding["code"][] = ["ERR_FILE_MODIFIED", "ERR_FILE_MISSING", "ERR_FILE_ADDED"];
 
-/** How a number of findings is worded. Other kinds are called by their code. */
+/**
+ * The text for each kind of finding, which follows the number of findings. A kind without a text is shown as its code.
+ */
 const KINDS: Readonly<Partial<Record<Finding["code"], string>>> = {
 	ERR_FILE_MODIFIED: "modified",
 	ERR_FILE_MISSING: "missing",

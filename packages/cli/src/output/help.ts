@@ -2,7 +2,7 @@
 
 import type { Command, HelpConfiguration } from "commander";
 
-/** The narrowest column of descriptions. With less room, a description stands below its option. */
+/** The least width of descriptions in columns. If there is less room, a description stands below its option. */
 const MIN_COLUMN = 28;
 const INDENT = "      ";
 
@@ -26,7 +26,7 @@ export const HELP: HelpConfiguration = {
 /** The width of help in columns when there is no terminal. */
 export const HELP_WIDTH = 80;
 
-/** Fills the paragraphs of a text, which blank lines separate, to the width of the help of a command. */
+/** Wraps a text to the width of a command's help. Blank lines in the text separate paragraphs. */
 export function filled(text: string, command: Command): string {
 	const helper = command.createHelp();
 	const width = command.configureOutput().getOutHelpWidth?.() ?? HELP_WIDTH;

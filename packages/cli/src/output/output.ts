@@ -20,13 +20,15 @@ export interface OutputOptions {
  */
 export type ExitStatus = 0 | 1 | 2 | 3 | 126 | 130;
 
-/** The result of a command. `lines` and `fields` hold the same facts, for a person and for the JSON document. */
+/**
+ * The result of a command. `lines` contains the facts for a person, and `fields` the same facts for the JSON document.
+ */
 export interface Report {
 	readonly exit: ExitStatus;
 	readonly fields: Readonly<Record<string, unknown>>;
 	/** The report, printed on stdout. */
 	readonly lines: readonly string[];
-	/** The part of `lines` that --quiet prints: what is said of a failure. Default none. */
+	/** The lines that --quiet prints in place of `lines`: those about a failure. Default: none. */
 	readonly failures?: readonly string[];
 	/** Lines for other programs, printed before `lines`. Their control characters are escaped only on a terminal. */
 	readonly data?: readonly string[];
@@ -105,8 +107,8 @@ class OutputError extends SigtoolError {
 }
 
 /**
- * Returns the more important of two exit statuses: 1, then 3, then 2, then 0. A known failure counts more than an
- * unknown outcome.
+ * Returns the more important of two exit statuses. The most important is 1, then 3, then 2, then 0, because a known
+ * failure counts more than an unknown outcome.
  */
 export function worse(a: ExitStatus, b: ExitStatus): ExitStatus {
 	const rank: readonly ExitStatus[] = [0, 2, 3, 1];
@@ -145,12 +147,13 @@ export function printText(text: string, where: "stdout" | "stderr" = "stdout"): 
 }
 
 /**
- * Makes the items of a list while the JSON document is written, because all together need too much memory. It is a
- * function and not a class, because the bundles of commands and of the output each have their own copies of classes.
+ * Makes the items of a list one by one while the JSON document is written, because all items together need too much
+ * memory. The type is a function and not a class, because each bundle has its own copy of a class, and `instanceof`
+ * does not recognise the copy of another bundle.
  */
 export type StreamedList = () => Iterable<unknown>;
 
-/** Prints a document. Its own members may be a StreamedList, values in them may not. */
+/** Prints a document. A member of the document may be a StreamedList. A value inside a member may not. */
 function printJson(document: Readonly<Record<string, unknown>>): void {
 	if (!Object.values(document).some(isStreamed)) {
 		print(JSON.stringify(document, null, "\t"));
@@ -165,7 +168,8 @@ function printJson(document: Readonly<Record<string, unknown>>): void {
 			text = "";
 		}
 	} catch (error) {
-		// The beginning is written, so a second document would not make the output JSON.
+		// The beginning of this document is already written, so no second document may follow: the output would not be
+		// JSON.
 		throw error instanceof OutputError ? error : new OutputError(error);
 	}
 	print(text);
@@ -216,9 +220,9 @@ function printError(text: string): void {
 }
 
 /**
- * Escapes every control character that is left, in JSON's form, as the last defence against names that control a
- * terminal. Keeps line breaks, and the colours of terminal.ts where the stream shows them. The expression lists
- * characters, because Unicode properties take longer to load than everything else here.
+ * Escapes the remaining control characters as JSON does. This is the last defence against names that control a
+ * terminal. Keeps line breaks, and the colours of terminal.ts if the stream shows colours. The regular expression lists
+ * the characters, because Unicode properties take longer to load than everything else here.
  */
 function harmless(text: string, descriptor: 1 | 2): string {
 	return text.replace(COLOUR_OR_CONTROL, (match) => {
@@ -232,8 +236,8 @@ const COLOUR_OR_CONTROL =
 	/\u001b\[(?:2|22|31|32|33|39)m|(?![\n\t])[^\x20-\x7e\xa0-\uffff]|[\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
 /**
- * Writes synchronously, so that nothing is lost when the process exits. A closed pipe is no error: the reader closed
- * it. Ignores every failure of standard error, because it cannot be reported.
+ * Writes synchronously, so that nothing is lost when the process exits. A closed pipe is no error, because the reader
+ * closed it on purpose. Ignores every failure of standard error, because there is no other place to report it.
  */
 function writeAll(descriptor: 1 | 2, text: string): void {
 	const bytes = Buffer.from(text, "utf8");
@@ -241,7 +245,7 @@ function writeAll(descriptor: 1 | 2, text: string): void {
 		try {
 			offset += writeSync(descriptor, bytes, offset);
 		} catch (error) {
-			const code = (error as NodeJS.ErrnoException).code; // writeSync() throws only such errors.
+			const code = (error as NodeJS.ErrnoException).code; // writeSync() throws no other kind of error.
 			if (code === "EAGAIN") continue;
 			if (code === "EPIPE" || descriptor === 2) return;
 			throw new OutputError(error);

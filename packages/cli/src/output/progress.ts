@@ -95,6 +95,6 @@ function duration(milliseconds: number): string {
 }
 
 const MAX_BAR_WIDTH = 40;
-/** A shorter bar says nothing. */
+/** A bar with fewer columns is too short to show progress. */
 const MIN_BAR_WIDTH = 5;
 const SILENT: Progress = { update() {}, stop() {} };

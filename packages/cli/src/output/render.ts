@@ -31,7 +31,7 @@ export function signerRows(certificate: Certificate, development: boolean): [str
 }
 
 /**
- * Shows the signer of something verified. With a key that is pinned by its hash alone, only the pin is shown: nobody
+ * Shows the signer of something verified. If the key is pinned by its hash alone, shows only the pin, because nobody
  * signed the certificate that came with the signature.
  */
 export function trustedSignerRows({ certificate, spkiSha256, development }: VerifiedSigner): [string, string][] {
@@ -75,7 +75,7 @@ function revocationText({ certificate, status, statement }: CertificateStatus): 
 
 const REVOCATION_TEXTS = { good: "not revoked", "revoked-later": "revoked later", unknown: "unknown" } as const;
 
-/** Says where the time of judgement comes from and, without a timestamp, why. */
+/** Says where the time of judgement comes from. If no timestamp gives it, also says why. */
 function timeSource({ source, authority, without }: ShownCatalog["judgedAt"]): string {
 	if (authority !== undefined) return `${source}, by ${escaped(authority)}`;
 	return without === undefined ? source : `${source}: ${WITHOUT[without]}`;
@@ -87,7 +87,7 @@ const WITHOUT = {
 	"lifetime-signing": "its signer's certificate does not let a timestamp extend its validity",
 } as const;
 
-/** Makes a path relative when it is below the working directory. */
+/** Makes a path relative if it is below the working directory. */
 export function shownPath(file: string): string {
 	const path = relative(process.cwd(), file);
 	return path.startsWith("..") || isAbsolute(path) ? file : path;

@@ -1,12 +1,12 @@
 /**
- * Finds terminals and writes their colours. Loads no streams of Node.js without a terminal: that takes as long as a
- * small command.
+ * Finds terminals, and colours text for them. Without a terminal, does not load the streams of Node.js, because loading
+ * them takes as long as a small command.
  */
 
 import { fstatSync, statSync } from "node:fs";
 import type { WriteStream } from "node:tty";
 
-/** Returns standard output or standard error as a terminal; undefined when it is a file, a pipe or /dev/null. */
+/** Returns standard output or standard error as a terminal. Returns undefined if it is a file, a pipe or /dev/null. */
 export function terminal(descriptor: 1 | 2): WriteStream | undefined {
 	if (!mayBeTerminal(descriptor)) return undefined;
 	const stream = descriptor === 1 ? process.stdout : process.stderr;
@@ -20,7 +20,7 @@ function mayBeTerminal(descriptor: 1 | 2): boolean {
 	return stats.isCharacterDevice() && stats.rdev !== statSync("/dev/null", { throwIfNoEntry: false })?.rdev;
 }
 
-/** Wraps text in ECMA-48 colours. Printing removes them where the stream shows none. */
+/** Puts ECMA-48 colour codes around a text. The printing functions remove the codes if the stream shows no colours. */
 export const colour = {
 	red: (text: string) => coloured(31, text, 39),
 	green: (text: string) => coloured(32, text, 39),
@@ -44,7 +44,7 @@ export function chooseColours(value: ColourChoice): void {
 	decided.clear();
 }
 
-/** Tells whether standard output or standard error shows colours. Each stream is decided by itself, and once. */
+/** Tells whether standard output or standard error shows colours. Decides for each stream separately, and only once. */
 export function showsColours(descriptor: 1 | 2): boolean {
 	const known = decided.get(descriptor);
 	if (known !== undefined) return known;
@@ -53,7 +53,7 @@ export function showsColours(descriptor: 1 | 2): boolean {
 	return shows;
 }
 
-/** Follows https://no-color.org and https://force-color.org, where an empty variable does not count. */
+/** Follows https://no-color.org and https://force-color.org, which ignore a variable with an empty value. */
 function wantsColours(descriptor: 1 | 2): boolean {
 	const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
 	if (NO_COLOR) return false;

@@ -16,8 +16,8 @@ export interface CompiledPython {
 }
 
 /**
- * Makes an unchecked .pyc of each source among the files below `root`, for each Python: Python loads it without
- * checking the source. python/compile.py does the work.
+ * Makes an unchecked .pyc of each source among `files`, which are relative to `root`, with each of the Pythons. Python
+ * loads such a .pyc without comparing it with its source. python/compile.py does the work.
  * @throws ERR_USAGE, ERR_UNSUPPORTED_PLATFORM
  */
 export function compilePython(root: string, files: readonly string[], pythons: readonly string[]): CompiledPython {
@@ -65,8 +65,8 @@ interface Result {
 }
 
 function runCompiler(python: string, root: string, files: readonly string[]): Result[] {
-	// Not -I, because it ignores PYTHONHASHSEED. Without that, Python before 3.11 writes sets of constants in random
-	// order.
+	// The option -I is not used, because it makes Python ignore PYTHONHASHSEED. Without that variable, Python before 3.11
+	// writes sets of constants in random order.
 	const { error, status, stdout, stderr } = spawnSync(python, ["-s", "-B", COMPILER, root], {
 		env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, PYTHONHASHSEED: "0" },
 		input: files.map((file) => `${file}\0`).join(""),
@@ -80,9 +80,9 @@ function runCompiler(python: string, root: string, files: readonly string[]): Re
 			`Cannot compile with ${quote(python)}: ${reason}; name a CPython with --python`,
 		);
 	}
-	// compile.py prints this form.
+	// Every line that compile.py prints has this form.
 	return stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Result]));
 }
 
-/** Relative to the bundle, which is in dist/. */
+/** The path is relative to the bundle, which is in dist/. */
 const COMPILER = fileURLToPath(new URL("../python/compile.py", import.meta.url));

@@ -1,4 +1,4 @@
-/** Builds a spython, asks one about itself, and knows where this user's own one is. */
+/** Builds a spython, asks a spython for facts about itself, and finds the spython that this user built. */
 
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
@@ -12,7 +12,7 @@ import { environmentWithoutSecrets } from "../options/secret-variables.js";
 export interface SpythonFacts {
 	/** The release of CPython that it was built for, e.g. `3.13.5`. */
 	readonly python: string;
-	/** The installation prefix below which the standard library of Python lies. */
+	/** The installation prefix. Python's standard library is below it. */
 	readonly home: string;
 	/** `sys.executable` of the Python that it was built for. */
 	readonly executable: string;
@@ -37,9 +37,9 @@ export function aboutSpython(program: string): SpythonFacts {
 		const texts = [facts.python, facts.home, facts.executable, facts.program, ...facts.pins];
 		if (texts.every((text) => typeof text === "string") && typeof facts.development === "boolean") return facts;
 	} catch {
-		// The error follows below.
+		// Output that cannot be parsed leads to the error below.
 	}
-	// The last line names the library when the dynamic loader misses one.
+	// If the dynamic loader misses a library, the last line of its message names the library.
 	const said = stderr?.trim().split("\n").pop() ?? "";
 	const reason = existsSync(program) ? `it is no spython${said === "" ? "" : ` (${said})`}` : "it does not exist";
 	const message = `Cannot use ${quote(program)}: ${reason}; \`sigtool python build\` makes one`;
@@ -51,7 +51,7 @@ export function usualPython(): string {
 	return existsSync(ownSpython()) ? aboutSpython(ownSpython()).executable : "python3";
 }
 
-/** Returns the existing directories of its library, including those where Debian puts modules. */
+/** Returns the existing directories of the standard library, including those where Debian puts modules. */
 export function libraryOf({ home, python }: SpythonFacts): string[] {
 	const release = /^\d+\.\d+/.exec(python)?.[0] ?? "";
 	const standard = join(home, "lib", `python${release}`);
@@ -61,7 +61,7 @@ export function libraryOf({ home, python }: SpythonFacts): string[] {
 		join(home, "local/lib", `python${release}`),
 		join(home, "lib/python3"),
 	];
-	// Debian's Python has sitecustomize.py as a link into /etc/pythonX.Y. No other Python of that release uses that
+	// Debian's Python has sitecustomize.py as a link into /etc/pythonX.Y. No other Python of the same release uses that
 	// directory.
 	const settings = join("/etc", `python${release}`);
 	const site = join(standard, "sitecustomize.py");
@@ -69,7 +69,10 @@ export function libraryOf({ home, python }: SpythonFacts): string[] {
 	return usual.filter((directory) => statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true);
 }
 
-/** Returns the directories of its library that are below none of `roots`. Every module in them would be refused. */
+/**
+ * Returns the directories of the standard library that are below none of `roots`. Every module in them would be
+ * refused.
+ */
 export function libraryOutside(facts: SpythonFacts, roots: readonly string[]): string[] {
 	return libraryOf(facts).filter((directory) => {
 		const real = `${realpathSync(directory)}/`;

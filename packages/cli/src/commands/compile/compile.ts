@@ -46,7 +46,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 		notAfter: options.notAfter === undefined ? undefined : parseNotAfter(options.notAfter, time),
 	} as const;
 	const demands = await signerDemandsOf(options);
-	// Refuses before the signer asks for a passphrase.
+	// A wrong target must be refused before the signer asks for a passphrase.
 	checkCompileTarget(directories, target);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const progress = await startProgress("verifying", options);

@@ -75,7 +75,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	};
 }
 
-/** Lists the rules because of which `verify` does not report some files as added. */
+/** Lists the signed rules that keep `verify` from reporting some files as added. */
 function rulesOf({ ignore, include }: CatalogFacts): string[] {
 	return [...ignore.map((pattern) => `ignore ${pattern}`), ...include.map((glob) => `include ${glob}`)];
 }

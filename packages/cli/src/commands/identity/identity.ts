@@ -112,7 +112,7 @@ export interface IdentityExportOptions extends PassphraseOptions {
 export async function identityExport(name: string, options: IdentityExportOptions): Promise<Report> {
 	const output = options.toP12;
 	requireOutputName(output, "--to-p12");
-	showIdentity(name); // Refuses an unknown name before it asks for a passphrase.
+	showIdentity(name); // An unknown name must be refused before a passphrase is asked for.
 	const passphrase = await newPassphrase(options, output);
 	const identity = await exportIdentity(name, {
 		output,

@@ -14,8 +14,8 @@ import { count, isoTime } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 
 /**
- * Shows a catalog, a file's integrity attributes, or both, as a tree and as JSON. Nothing in it is verified. Follows a
- * symbolic link and says so.
+ * Shows the catalog in a file, the file's integrity attributes, or both, as a tree and as JSON. Verifies nothing of
+ * what it shows. If the path is a symbolic link, follows the link and says so.
  */
 export async function inspect(file: string, options: OutputOptions): Promise<Report> {
 	if (file.endsWith(".sigx")) return (await import("./inspect-index.js")).inspectIndex(file, options);
@@ -49,7 +49,7 @@ export async function inspect(file: string, options: OutputOptions): Promise<Rep
 const UNVERIFIED = "not verified; use `sigtool verify`";
 
 /**
- * Reads the file's integrity attributes, or returns why they cannot be read.
+ * Reads the file's integrity attributes. Returns the error if the attributes cannot be read although the file can.
  * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_IO
  */
 async function attributesOf(file: string): Promise<InspectedAttribute[] | SigtoolError> {
@@ -61,7 +61,7 @@ async function attributesOf(file: string): Promise<InspectedAttribute[] | Sigtoo
 	}
 }
 
-/** Reads the catalog. Returns undefined when the file is no catalog but has attributes to show. */
+/** Reads the catalog. Returns undefined if the file is no catalog but has attributes to show. */
 function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError): CatalogFileInspection | undefined {
 	try {
 		return inspectCatalogFile(file);
@@ -73,8 +73,8 @@ function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError
 }
 
 /**
- * Makes the error for a file with nothing to show. It says what is wrong with the catalog only where the file is meant
- * to be one.
+ * Makes the error for a file with nothing to show. The message says what is wrong with the catalog only if the file is
+ * meant to be a catalog.
  */
 function nothingIn(file: string, cause: SigtoolError, attributes: InspectedAttribute[] | SigtoolError): SigtoolError {
 	const isMeant = file.endsWith(".cat") || cause.code === "ERR_LIMIT";
@@ -114,7 +114,7 @@ const SHOWN_MEMBERS = 50;
 function treeOf(inspection: CatalogFileInspection, options: OutputOptions): Branch[] {
 	const { version, listId, thisUpdate, attributes, facts, members, carried, signers, certificates, anomalies } =
 		inspection;
-	// With --json nobody sees the tree.
+	// With --json the tree is not printed, so it needs no members.
 	const most = options.json === true ? 0 : options.verbose === true ? members.count : SHOWN_MEMBERS;
 	const shown = firstOf(members, most);
 	const rest = members.count - shown.length;

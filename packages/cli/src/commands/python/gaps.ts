@@ -1,6 +1,7 @@
 /**
- * Lists ways to run unsigned code in CPython, one or two of each kind, which `sigtool python gaps` tries. The project's
- * own tests try more than a hundred (docs/threat-model.md), where those listed here have the same names.
+ * Lists the ways to run unsigned code in CPython that `sigtool python gaps` tries, one or two of each kind. The tests
+ * in test/python try more than a hundred ways, these among them under the same names. docs/threat-model.md describes
+ * those tests.
  */
 
 export interface Gap {
@@ -16,7 +17,7 @@ export interface Gap {
 	readonly args?: readonly string[];
 	/** Environment variables. `DATA` in a value stands for the attacker's directory. */
 	readonly environment?: Readonly<Record<string, string>>;
-	/** Names of events. One of them must record the attempt where it is not refused. */
+	/** Names of events. If the attempt is not refused, one of these events must record it. */
 	readonly events?: readonly string[];
 	/** A text that must be in the recorded event. */
 	readonly told?: string;
@@ -35,7 +36,10 @@ const IMPORTS = { "main.py": "import dep\n", "dep.py": "good = True\n" };
 const COMPILED = (target: string) =>
 	`import os, py_compile\nos.makedirs(os.path.dirname(${target}), exist_ok=True)\n` +
 	`py_compile.compile(data + "/evil.py", ${target}, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)\n`;
-/** Copies some library to the attacker's directory: it is enough that the interpreter maps it. */
+/**
+ * Copies a library of Python to the attacker's directory. Any library serves, because the attempt succeeds once the
+ * interpreter maps a file from there.
+ */
 const LIBRARY = `import glob, os, shutil, sysconfig
 shutil.copy(sorted(glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "_json*.so")) + glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "*.so")))[0], data)
 `;

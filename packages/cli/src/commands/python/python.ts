@@ -53,7 +53,7 @@ export async function pythonBuild(options: PythonBuildOptions): Promise<Report> 
 	};
 }
 
-/** Recognises an ELF file, which the compiler may overwrite. */
+/** Tells whether a file is an ELF file. The compiler may overwrite no other existing file. */
 function isProgram(file: string): boolean {
 	if (!statSync(file).isFile()) return false;
 	const descriptor = openSync(file, "r");
@@ -83,8 +83,8 @@ export interface PythonGapsOptions extends OutputOptions {
 }
 
 /**
- * Tries ways to run unsigned code with a spython. The exit status is 0 whatever is open; docs/threat-model.md lists
- * what is.
+ * Tries ways to run unsigned code with a spython. The exit status is 0 even if some ways are open, because some are
+ * known to be open: docs/threat-model.md lists them.
  */
 export async function pythonGaps({ spython = ownSpython() }: PythonGapsOptions): Promise<Report> {
 	const about = aboutSpython(spython);

@@ -1,5 +1,6 @@
 /**
- * Tries ways around a spython in temporary directories: each in unguarded Python first, then where it should not work.
+ * Tries ways around a spython in temporary directories. Tries each way first in unguarded Python, where it should work,
+ * and then with the spython and the launcher, where it should not.
  */
 
 import { spawnSync } from "node:child_process";
@@ -21,23 +22,23 @@ import { aboutSpython, libraryOf } from "../../python/spython.js";
 import { ATTACKER_FILES, GAPS, type Gap, MARKER } from "./gaps.js";
 
 /**
- * `closed`: the code does not run. `logged`: it runs, and an event records it if the policy selects that event. `open`:
- * it runs.
+ * The verdict is `closed` if the code does not run, `logged` if it runs and an event records it (provided that the
+ * policy selects the event), and `open` if it runs without an event.
  */
 export type GapVerdict = "closed" | "logged" | "open";
 
 export interface TriedGap {
 	readonly name: string;
-	/** False where unguarded Python does not run it either, so that there is nothing to close. */
+	/** False if unguarded Python does not run the code either. Then there is nothing to close. */
 	readonly works: boolean;
 	readonly spython: GapVerdict;
-	/** The verdict under the launcher, in strict mode; undefined where the launcher cannot start. */
+	/** The verdict under the launcher, in strict mode. Undefined if the launcher cannot start. */
 	readonly launcher: GapVerdict | undefined;
 }
 
 export interface TriedGaps {
 	readonly gaps: readonly TriedGap[];
-	/** The reason why the launcher could not be tried. */
+	/** The reason why the launcher could not be tried. Undefined if it was tried. */
 	readonly withoutLauncher: string | undefined;
 }
 
@@ -77,7 +78,7 @@ interface Ground {
 /** A command that starts a program, to which the program's arguments are appended. */
 type Start = readonly string[];
 
-/** Makes a signed directory that has a directory for each gap, and an index over it and the library. */
+/** Makes a signed directory that has a directory for each gap, and an index of it and of Python's library. */
 async function prepare(directory: string, spython: string): Promise<Ground> {
 	const about = aboutSpython(spython);
 	const ground = {

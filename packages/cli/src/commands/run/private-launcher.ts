@@ -21,7 +21,7 @@ import { aboutSpython, libraryOf, libraryOutside, ownSpython } from "../../pytho
 import type { RunCommandOptions } from "./run-options.js";
 
 /**
- * Writes the launcher into a directory. The user's own host configuration counts if it exists.
+ * Writes the launcher into a directory. The user's own host configuration applies if it exists.
  * @throws ERR_ROOT_MISSING, ERR_USAGE, ERR_CATALOG_NOT_FOUND, ERR_LAUNCHER, and as `compileTrustIndex`
  */
 export async function placePrivately(directory: string, script: string, options: RunCommandOptions): Promise<void> {
@@ -63,7 +63,7 @@ function requireFile(script: string): void {
 	}
 }
 
-/** Must decide as launch.c does. */
+/** Tells whether Python is started. launch.c decides the same again, so both must follow the same rules. */
 function isPython(script: string, { python, module }: RunCommandOptions): boolean {
 	return python === true || module === true || script.endsWith(".py");
 }
@@ -132,7 +132,7 @@ function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCom
 	throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: script });
 }
 
-/** Tells whether the directory has a catalog of its own, as `verify` finds it. */
+/** Tells whether the directory itself has a catalog that `verify` would find. */
 function isSigned(directory: string): boolean {
 	return catalogsCovering(directory)[0]?.directory === directory;
 }

@@ -11,7 +11,7 @@ export interface RunCommandOptions extends OutputOptions {
 	readonly prefix: string;
 	/** Starts the script with the spython, whatever its name. A module is always started with it. */
 	readonly python?: boolean;
-	/** `script` is the name of a Python module. */
+	/** True if `script` is the name of a Python module. */
 	readonly module?: boolean;
 	readonly spython?: string;
 }

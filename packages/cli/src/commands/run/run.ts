@@ -12,8 +12,8 @@ import { placePrivately } from "./private-launcher.js";
 import type { RunCommandOptions } from "./run-options.js";
 
 /**
- * Ends with the exit status of the application, or by the signal that ended it. A refusal, before the start or after it,
- * ends with 126 and a line that says "Cannot run".
+ * Ends this process as the application ended: with its exit status, or by its signal. If code is refused, before or
+ * after the start, ends with status 126 and a line that says "Cannot run".
  */
 export async function run(script: string, args: readonly string[], options: RunCommandOptions): Promise<never> {
 	let ending: Ending;
@@ -26,14 +26,14 @@ export async function run(script: string, args: readonly string[], options: RunC
 	if (ending.status !== REFUSED) return endAs(ending);
 	const message = `Cannot run ${quote(script)}: it ended with ${REFUSED}, which means that code was refused; see above`;
 	const refusal = new SigtoolError("ERR_UNTRUSTED_CODE", message, { path: script });
-	// Standard output belongs to the program, so that nothing is printed there, also with --json.
+	// Standard output belongs to the program, so nothing is printed there, even with --json.
 	process.exit(printFailure("run", refusal, {}, REFUSED));
 }
 
 /** The exit status of the launcher and of the runtimes for a refusal. */
 const REFUSED = 126;
 
-/** Words an error of verification or compilation as the refusal that it means here. */
+/** Turns an error of verification or compilation into an error whose message begins with "Cannot run". */
 function cannotRun(script: string, { code, message, path, cause }: SigtoolError): SigtoolError {
 	const reason = message.replace(/^Cannot \w+( "(?:[^"\\]|\\.)*")?: /, "");
 	return new SigtoolError(code, `Cannot run ${quote(script)}: ${reason}`, {
@@ -91,7 +91,10 @@ interface Ending {
 	readonly signal: NodeJS.Signals | null;
 }
 
-/** Passes on signals that other processes send. A terminal sends its signals to both processes by itself. */
+/**
+ * Starts the launcher, and passes on to it the signals that other processes send. A signal that is typed on a terminal
+ * reaches the launcher by itself, because the terminal sends it to both processes.
+ */
 function launch(launcher: string, argv: readonly string[]): Promise<Ending> {
 	return new Promise((resolve, reject) => {
 		const child = spawn(launcher, argv, { stdio: "inherit", env: environmentWithoutSecrets() });
@@ -113,5 +116,5 @@ function endAs({ status, signal }: Ending): never {
 	if (signal === null) process.exit(status ?? 1);
 	for (const each of PASSED_SIGNALS) process.removeAllListeners(each);
 	process.kill(process.pid, signal);
-	process.exit(128); // Only a signal that this process was told to ignore gets here.
+	process.exit(128); // This is reached only if this process ignores the signal.
 }

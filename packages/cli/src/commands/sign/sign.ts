@@ -224,7 +224,7 @@ function attributeRow({ format, name, writtenCount, unchangedCount }: WrittenAtt
 	return [format, `${escaped(name)}: ${writtenCount} written, ${unchangedCount} unchanged`];
 }
 
-/** Shows more with --verbose. */
+/** Returns the rows that only --verbose shows. */
 function detailRows(
 	{ root, ignoreRules, time, catalog }: SignResult,
 	startedAt: number,
@@ -254,7 +254,7 @@ function readFileList(file: string): string[] {
 	return names;
 }
 
-/** 256 MiB, which is room for a million paths of 250 bytes. */
+/** The limit is 256 MiB, which is room for a million paths of 250 bytes. */
 const MAX_LIST_BYTES = 2 ** 28;
 
 function parseSequence(text: string | undefined): number | undefined {

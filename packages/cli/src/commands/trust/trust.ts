@@ -55,7 +55,10 @@ function newTrust(certificate: string, { subject, anySubject, timestamps, label 
 
 const KIND_LABELS = { pin: "pin", authority: "authority", timestamps: "timestamps of", denied: "denied" } as const;
 
-/** Warns about a subject in reverse order: common tools print names so, but few certificates have such names. */
+/**
+ * Warns about a subject whose parts are in reverse order. Common tools print subjects in that order, but few
+ * certificates contain it.
+ */
 function orderWarnings(entry: TrustEntry): string[] {
 	if (entry.kind !== "authority" || entry.subject === undefined) return [];
 	if (!/^(?:C|ST|L|O|OU|DC)=.*,CN=/s.test(entry.subject)) return [];

@@ -7,7 +7,10 @@ import { developmentNotes, isoTime, trustedSignerFields, trustedSignerRows } fro
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
-/** Verifies the signature and the signer of a trust index, and no files: the verdict is `signed`. @throws as `verifyTrustIndex` */
+/**
+ * Verifies the signature and the signer of a trust index, but no files, so the verdict is `signed`. @throws as
+ * `verifyTrustIndex`
+ */
 export function verifyIndex(file: string, { product }: VerifyCommandOptions, { trust, at }: Judgement): Outcome {
 	const { index, signer, judgedAt } = fromIndexFile(file, (bytes) => {
 		return verifyTrustIndex(bytes, { trust, at, development: "allow" });

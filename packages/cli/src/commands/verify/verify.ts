@@ -138,7 +138,7 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 		: `${colour.red(verdict)} ${escaped(path)}: ${differences(verification)}`;
 	return {
 		exit: passed ? 0 : worstExitStatus(findings),
-		// A getter, because only --json needs the fields, which can be large.
+		// This is a getter, because only --json needs the fields, which can be large.
 		get fields() {
 			return verificationFields(verification);
 		},
@@ -157,7 +157,7 @@ function differences({ verdict, findings }: Verification): string {
 	return `${count(findings.length, "difference")}: ${countByKind(findings)}`;
 }
 
-/** Rows that name the catalogs, and how many entries were compared or hidden. */
+/** Returns the rows that name the catalogs and say how many entries were compared or hidden. */
 function describe(verification: Verification, options: VerifyCommandOptions): string[] {
 	const { path, root, catalogs, match, checkedCount, ignoredCount } = verification;
 	const rules = catalogs.flatMap(({ facts }) => [...facts.ignore, ...facts.include.map((glob) => `include ${glob}`)]);
@@ -177,7 +177,7 @@ function describe(verification: Verification, options: VerifyCommandOptions): st
 	]);
 }
 
-/** Says that the catalogs are about a part of the tree; undefined when they are about all of it. */
+/** Says which part of the tree the catalogs cover. Returns undefined if they cover the whole tree. */
 function coverage({ covers, coveredPaths, otherCount = 0 }: Verification): string | undefined {
 	if (covers === "paths") {
 		return `the signed paths ${escaped(coveredPaths.join(", "))}; nothing beside them was looked at`;
