@@ -1,10 +1,11 @@
 /**
  * Bundles the output of `tsc -b` for the packages: the command line as CommonJS files, the verifier as one ES module.
  *
- * A short run spends most of its time compiling loaded code, used or not. So the command line is many files: `main.cjs`,
- * and one complete file for each `import()` of a module of this project, loaded when it is needed. Modules that two files
- * need are in both. So only plain data may pass between them; `errors.cjs`, with the one SigtoolError, is shared.
- * Files are written only when they differ, so a build without changes touches nothing.
+ * A short run spends most of its time on compiling the code that it loads, even code that it does not use. So the
+ * command line consists of many files: `main.cjs`, and one complete file for each module of this project that is loaded
+ * by `import()`. A module that two files need is copied into both. So only plain data may pass between files. They all
+ * share `errors.cjs`, which contains the one SigtoolError. A file is written only if its content differs, so a build
+ * without changes touches nothing.
  */
 
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -109,7 +110,10 @@ function errorsBeside(beside) {
 	};
 }
 
-/** Delays node:child_process. commander loads it for a feature that sigtool does not use, and it costs 7 % of the start. */
+/**
+ * Delays node:child_process. commander loads that module for a feature that sigtool does not use, which takes 7 % of
+ * the start.
+ */
 function lazyChildProcess() {
 	return {
 		name: "lazy-child-process",
@@ -180,7 +184,10 @@ function workersBeside(path, source, beside) {
 	});
 }
 
-/** Merges repeated `require` calls. esbuild writes one for each module that imports, dozens of look-ups in one file. */
+/**
+ * Merges repeated `require` calls. esbuild writes one call for each module that imports, which makes dozens of look-ups
+ * in one file.
+ */
 function requiringOnce(source) {
 	const names = new Map();
 	const known = new Map();
@@ -194,8 +201,8 @@ function requiringOnce(source) {
 }
 
 /**
- * Leaves less code to compile at every start. Removes the meanings of the error codes, and esbuild's copy of each built-in
- * module's list of exports; the two cost about the same.
+ * Removes code that would be compiled at every start: the meanings of the error codes, and esbuild's copies of the
+ * export lists of built-in modules. Compiling the meanings costs about as much as compiling the copies.
  */
 async function compact(given) {
 	const source = given.replace(/\b(ERR_\w+:\s*\[[123]),\s*"(?:[^"\\]|\\.)*"\]/g, "$1]");

@@ -1,6 +1,6 @@
 /**
- * Writes docs/events.md from the table in packages/verifier/src/audit/events.ts. With `--check` it fails when the file is
- * stale. Events come from the built table. The groups come from the comments between its lines.
+ * Writes docs/events.md from the table in packages/verifier/src/audit/events.ts. With `--check` it writes nothing and
+ * fails if the file is stale. Events come from the built table. The groups come from the comments between its lines.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

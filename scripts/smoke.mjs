@@ -85,7 +85,7 @@ function signVerifyInspect(project, env) {
 	mkdirSync(join(project, "app/lib"), { recursive: true });
 	writeFileSync(join(project, "app/main.js"), "import './lib/one.js';\n");
 	writeFileSync(join(project, "app/lib/one.js"), "export const one = 1;\n");
-	// With this many files sigtool loads the native threads, where they are built.
+	// With this many files sigtool loads the native threads if they are built.
 	for (let n = 0; n < 100; n++) writeFileSync(join(project, `app/lib/${n}.js`), `export const n = ${n};\n`);
 
 	sigtool(["sign", "app"]);
@@ -103,7 +103,7 @@ function runSigned(project, env) {
 		return;
 	}
 	mkdirSync(join(project, "signed"));
-	// The project's package.json says "module", but nobody signed it.
+	// The project's package.json says "module". Nobody signed that file, so main.js must run as CommonJS.
 	writeFileSync(join(project, "signed/main.js"), "console.log('ran', typeof require);\n");
 	const sigtool = (...args) => run("npx", ["--no-install", "sigtool", ...args], { cwd: project, env });
 	sigtool("sign", "signed");

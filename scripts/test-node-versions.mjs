@@ -1,6 +1,6 @@
 /**
- * Runs the tests of packages/core on each Node.js release sigtool supports besides the one at hand, but for those that are
- * the same on every release: test-projects.mjs names them.
+ * Runs the tests of packages/core on each release of Node.js that sigtool supports except the oldest, on which `pnpm
+ * test` runs. Leaves out the tests that have the same results on every release, which test-projects.mjs lists.
  */
 
 import { spawnSync } from "node:child_process";
@@ -17,7 +17,7 @@ if (process.platform !== "linux" || process.arch !== "x64") {
 	for (const release of RELEASES) {
 		const node = nodeOfRelease(release);
 		console.log(`\nNode.js ${run(node, ["--version"], "pipe").trim()}`);
-		// First on the PATH too, for tests that start a `node` of their own.
+		// The release is also first on the PATH, for tests that start `node` by its name.
 		const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
 		run(
 			node,
@@ -28,7 +28,10 @@ if (process.platform !== "linux" || process.arch !== "x64") {
 	}
 }
 
-/** Standard output of a program run in the workspace, or "" when it is inherited; a failure ends this script too. */
+/**
+ * Runs a program in the workspace. Returns its standard output, or "" if the program inherits it. Ends this script if
+ * the program fails.
+ */
 function run(program, args, stdout, env = process.env) {
 	const result = spawnSync(program, args, {
 		cwd: workspace,

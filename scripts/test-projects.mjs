@@ -8,7 +8,10 @@ export const ALL = [
 	"test-fixtures/**/*.test.ts",
 ];
 
-/** These run one at a time, after the others, because another file at work would change what they find. */
+/**
+ * These files run one at a time, after the others, because test files that run at the same time would change their
+ * results.
+ */
 export const ALONE = [
 	// They kill a program at a random moment, or at one that they wait for.
 	"packages/cli/test/attributes/killed.test.ts",
@@ -19,29 +22,30 @@ export const ALONE = [
 	// They measure memory and descriptors.
 	"packages/verifier/test/process.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
-	// It mounts a loop device, as packages/core/test/system/attributes.test.ts does: both could take the same one.
+	// It mounts a loop device, as packages/core/test/system/attributes.test.ts does. Both files could choose the same
+	// device.
 	"packages/cli/test/attributes/room.test.ts",
-	// They use every core by themselves. The ones of CPython also change its standard library for a moment.
+	// Each of them uses every core. Those of test/python also change the standard library of CPython for a moment.
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
 	"test/python/suites.test.ts",
 ];
 
-/** `pnpm test` names these and leaves them out, because each takes long. */
+/** `pnpm test` does not run these files, because each takes long, and lists them at its end. */
 export const LONG = [
-	// Every known attack, and one bit flipped after the other.
+	// They try every known attack, or flip one bit after the other.
 	"packages/core/test/verify/tamper.test.ts",
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
-	// Kills over and over.
+	// They kill a process many times.
 	"packages/cli/test/attributes/killed.test.ts",
 	"packages/cli/test/durability.test.ts",
-	// Tens of thousands of files, a million members, a thousand signatures.
+	// They use tens of thousands of files, a million members, or a thousand signatures.
 	"packages/cli/test/commands/inspect/inspect-size.test.ts",
 	"packages/cli/test/many-files.test.ts",
 	"packages/core/test/fileset/long-lived.test.ts",
 	"packages/core/test/fileset/many-files.test.ts",
-	// Every CPython that is found, and spython compiled with several options, or with sanitizers.
+	// They run every CPython that is found, or compile spython with several options or with sanitizers.
 	"packages/cli/test/commands/compile/compile-python.test.ts",
 	"packages/cli/test/commands/python/python.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
@@ -49,15 +53,16 @@ export const LONG = [
 	"test/python/flask.test.ts",
 	"test/python/suites.test.ts",
 	"test/python/witness.test.ts",
-	// Every guard of Node.js, each in a process of its own; every format under evmctl; programs that sign slowly.
+	// They try every guard of Node.js in a separate process, let evmctl judge every format, or run programs that sign
+	// slowly.
 	"packages/cli/test/attributes/oracles.test.ts",
 	"packages/cli/test/options/signer-command.test.ts",
 	"packages/verifier/test/node/guards.test.ts",
-	// Random trees under every form of verify; keys of every kind; installed launchers.
+	// They try random trees with every form of verify, make keys of every kind, or install launchers.
 	"packages/cli/test/commands/verify/every-form.test.ts",
 	"packages/cli/test/commands/identity/identity.test.ts",
 	"packages/cli/test/commands/launcher/launcher.test.ts",
-	// Deployments, programs that npm installs, and every tool that moves files.
+	// They run deployments, programs that npm installs, or every tool that moves files.
 	"packages/cli/test/commands/python/deploy-python.test.ts",
 	"packages/cli/test/commands/launcher/deploy.test.ts",
 	"packages/cli/test/commands/sign/node-modules.test.ts",
@@ -68,12 +73,12 @@ export const LONG = [
 ];
 
 /**
- * Tests of packages/core that the releases of Node.js besides the oldest leave out: they compute on bytes and JSON by the
- * language alone. All others reach what differs by release: files, worker threads, sockets, processes, and node:crypto,
- * which makes and checks keys, signatures and certificates by the OpenSSL of that release.
+ * These tests of packages/core run only on the oldest release of Node.js, because they use nothing but the language
+ * itself to compute on bytes and JSON. All other tests use what differs by release: files, worker threads, sockets,
+ * processes, and node:crypto, which makes and checks keys, signatures and certificates with the release's OpenSSL.
  */
 export const SAME_ON_EVERY_RELEASE = [
 	"packages/core/test/{asn1,formats,trust}/**",
-	// It bounds resident memory, of which the garbage collector of each release keeps another amount.
+	// It limits resident memory, and the garbage collector of each release keeps a different amount of memory.
 	"packages/core/test/fileset/long-lived.test.ts",
 ];

@@ -1,6 +1,7 @@
 /**
- * Vitest's own reporter for people, but short: a run of several files prints those that failed. A terminal shows how far it is
- * in its last lines, a log every half minute. At the end it names what was skipped, and the long tests that were left out.
+ * Prints less than Vitest's default reporter for people: a run of several files prints only the files that failed. A
+ * terminal shows the progress in its last lines, and a log gets a line about it every half minute. At the end the
+ * reporter lists the skipped tests, and the long tests that were left out.
  */
 
 import { DefaultReporter } from "vitest/node";
@@ -32,7 +33,7 @@ export default class TestReporter extends DefaultReporter {
 		super.onTestModuleEnd(module);
 	}
 
-	/** Every file when there is one, else the failed ones. */
+	/** Prints a file if it is the only one or if it failed. */
 	printTestModule(module) {
 		if (this.files === 1 || module.state() === "failed") super.printTestModule(module);
 	}
@@ -47,14 +48,17 @@ export default class TestReporter extends DefaultReporter {
 		clearInterval(this.timer);
 		super.onTestRunEnd(modules, errors, reason);
 		for (const [name, count] of skippedIn(modules)) this.log(`skipped ${count}: ${name}`);
-		// A run of named test files wants only those, so the hint about test:long is left out.
+		// A run of named test files is meant to run only those, so it prints no hint about test:long.
 		const isNamed = this.ctx.filenamePattern?.length > 0 && modules.length > 0;
 		const isLeft = this.ctx.projects.every(({ name }) => !name.startsWith("long"));
 		if (isLeft && !isNamed) this.log(`left to pnpm test:long:\n  ${LONG.join("\n  ")}`);
 	}
 }
 
-/** Name of a skipped test, or of the outermost group with nothing but skipped ones → number of tests. */
+/**
+ * Maps the name of each skipped test to the number of tests. If all tests of a group were skipped, the map has the
+ * outermost such group in their place.
+ */
 function skippedIn(modules) {
 	const skipped = new Map();
 	const visit = (children) => {

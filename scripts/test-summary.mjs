@@ -1,9 +1,10 @@
 /**
- * Sums the test runs under .cache/test-results: names what was skipped, and ends with `N passed, N failed, N skipped`.
- * A run may have ended early; its file then holds what it got to. Without any file the sums are zero and the status 1.
+ * Adds up the test runs under .cache/test-results. Lists the skipped tests, and ends with `N passed, N failed, N
+ * skipped`. The file of a run that ended early contains the results up to that time. If there is no file, the sums are
+ * zero and the exit status is 1.
  *
- * `--all-tools`: the status is 1 too when something was skipped that needs neither ../shared nor a user other than root,
- * as a program that judges what sigtool writes is missing then.
+ * With `--all-tools` the exit status is also 1 if a skipped test needs neither ../shared nor a user other than root. It
+ * was then skipped because a program that judges what sigtool writes is missing.
  */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -13,7 +14,7 @@ const folder = fileURLToPath(new URL("../.cache/test-results/", import.meta.url)
 const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".json")) : [];
 const runs = files.map((file) => JSON.parse(readFileSync(folder + file, "utf8")));
 
-/** Name of a skipped test → number of runs that skipped it. */
+/** Maps the name of a skipped test to the number of runs that skipped it. */
 const skipped = new Map();
 for (const test of runs.flatMap((run) => run.testResults).flatMap((file) => file.assertionResults)) {
 	if (test.status !== "passed" && test.status !== "failed")

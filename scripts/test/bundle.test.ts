@@ -9,7 +9,10 @@ const packages = fileURLToPath(new URL("../../packages", import.meta.url));
 const main = join(packages, "cli/dist/main.cjs");
 const hasFsXattr = existsSync(join(packages, "cli/node_modules/fs-xattr/build/Release/xattr.node"));
 
-/** Modules of Node.js, files of the command line and of packages that one loads beyond what an empty script does. */
+/**
+ * Returns what a command loads and an empty script does not: modules of Node.js, and files of the command line and of
+ * packages.
+ */
 function loadedBy(args: readonly string[], env = process.env): string[] {
 	const folder = mkdtempSync(join(tmpdir(), "sigtool-bundle-"));
 	try {

@@ -10,7 +10,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome");
 
-/** File, a module it may import, and modules it may not. Each line of the table is one step between two floors. */
+/**
+ * Each row has a file, modules that it may import, and modules that it may not import. A row stands for one step
+ * between two floors.
+ */
 const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refused: readonly string[]])[] = [
 	["core/src/errors.ts", [], ["./asn1/der.js", "node:util"]],
 	["core/src/options/check.ts", ["../errors.js"], ["../digest/algorithms.js", "node:crypto"]],
@@ -159,7 +162,10 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["cli/src/program.ts", ["commander", "./output/output.js"], ["node:crypto", "../../core/dist/sign.js", "node-forge"]],
 ];
 
-/** File and a statement that is refused although the module may be imported. */
+/**
+ * Each row has a file, a statement that it may contain, and statements that are refused although it may import the
+ * module.
+ */
 const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: readonly string[]])[] = [
 	[
 		"core/src/fileset/walk.ts",
@@ -187,7 +193,7 @@ describe("the floors", () => {
 	let folder: string;
 	/** Lines that Biome refused, as `file:line`. */
 	let refused: Set<string>;
-	/** One file a floor: its statements, one a line. */
+	/** Maps each file to its statements, each of which is one line. */
 	const files = new Map<string, string[]>();
 
 	beforeAll(() => {
@@ -224,7 +230,7 @@ describe("the floors", () => {
 	});
 	afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-	/** Line number of a statement in its file, which is added when it is not there yet. */
+	/** Returns the line number of a statement in its file. Adds the statement if it is not in the file yet. */
 	function lineOf(file: string, statement: string): number {
 		const lines = files.get(file) ?? [];
 		files.set(file, lines);

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const script = join(workspace, "scripts/schema.mjs");
 
-/** Each with something that the table says, which is changed. */
+/** Each row has a generated file, and a text in it that comes from the table. */
 const PARTS = [
 	["packages/verifier/native/shared/mode.h", "MODE_STRICT"],
 	["packages/verifier/native/shared/schema.h", "POLICY_MODE"],
