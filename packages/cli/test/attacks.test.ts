@@ -33,7 +33,8 @@ function signedApp(tree: Record<string, TreeEntry>, args: string[] = []) {
 }
 
 /**
- * Makes a cabinet, whose reserved bytes 4 to 7 its digest does not cover, and its covered bytes, which are no cabinet.
+ * Returns a cabinet file, and the bytes of it that its digest covers, which are all but the reserved bytes 4 to 7. The
+ * covered bytes alone are no cabinet.
  */
 function cabinetAndItsCoveredBytes(): [Buffer, Buffer] {
 	const cabinet = Buffer.alloc(80, 1);

@@ -1,4 +1,7 @@
-/** A development identity for tests, because to make one (RSA 3072) takes four times as long as a command that signs. */
+/**
+ * Gives tests a development identity that exists already, because making one (RSA 3072) takes four times as long as a
+ * command that signs.
+ */
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -9,10 +12,13 @@ import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 const CACHE = fileURLToPath(new URL("../../../.cache/", import.meta.url));
-/** Below a configuration directory. */
+/** The path of the identity below a configuration directory. */
 const PLACE = "sigtool/identities/development";
 
-/** Puts an identity where the command line would make its own, unless there is one. The full run leaves that to the program. */
+/**
+ * Copies an identity to the path where the command line would make one, unless it exists. In the full run, the command
+ * line makes its identities itself.
+ */
 export function giveDevelopmentIdentity(configHome: string): void {
 	const target = join(configHome, PLACE);
 	if (process.env.SIGTOOL_FULL !== undefined || existsSync(target)) return;
@@ -21,7 +27,10 @@ export function giveDevelopmentIdentity(configHome: string): void {
 	cpSync(source, target, { recursive: true });
 }
 
-/** A configuration directory in which this build of the program has made its identity, kept under .cache. */
+/**
+ * Returns a configuration directory in which this build of the program has made its identity. The directory is kept
+ * under .cache.
+ */
 function sharedConfiguration(): string {
 	const facts = [readFileSync(MAIN), hostname(), userInfo().username];
 	const hash = createHash("sha256");
@@ -38,7 +47,7 @@ function sharedConfiguration(): string {
 		if (status !== 0) throw new Error(`Cannot make a development identity: ${stderr}`);
 		renameSync(partial, folder);
 	} catch (error) {
-		// Another worker was faster.
+		// If another test worker was faster, its directory is used.
 		if (!existsSync(folder)) throw error;
 	} finally {
 		rmSync(partial, { recursive: true, force: true });

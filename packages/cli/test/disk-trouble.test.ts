@@ -111,7 +111,7 @@ function mount(directory: string, option: string): void {
 	});
 }
 
-/** Tells whether this user may mount. Tries it in a mount namespace of its own. */
+/** Tells whether this user may mount. Tries to in a new mount namespace. */
 function canMount(): boolean {
 	if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
 	return spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;

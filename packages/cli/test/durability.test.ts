@@ -19,7 +19,8 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 		for (let kill = 0; kill < KILLS; kill++) {
 			const before = readFileSync(catalog);
 			const child = start("--sequence", String(100 + kill));
-			// Writing takes little of the time. So every second delay starts when writing begins, the others at the start.
+			// Writing takes little of the time. So every second kill is timed from the beginning of writing, the others from
+			// the start.
 			if (kill % 2 === 0) await killAfter(random() * wholeMs * 1.05, child);
 			else await killAfter(random() * WRITING_MS, child, temporary);
 			expectOldOrNew(before, 100 + kill);
@@ -43,7 +44,7 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 			const { status } = sigtool(["sign", root, "--sequence", String(100 + step)], { env });
 			const outcome = expectOldOrNew(before, 100 + step);
 			outcomes.push(status === 0 ? "done" : existsSync(temporary) ? `${outcome}, temporary` : outcome);
-			// A left-over temporary file is the only finding, and the message explains it.
+			// If a temporary file is left over, it is the only finding, and the message explains it.
 			const { findings } = await verifyPath(root, { trust });
 			const leftover = { code: "ERR_FILE_ADDED", message: expect.stringContaining("an interrupted run leaves it") };
 			expect(findings).toMatchObject(existsSync(temporary) ? [leftover] : []);
@@ -67,7 +68,7 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 	});
 });
 
-/** Makes a tree that its own development identity has signed once. */
+/** Makes a tree that a development identity has signed once. */
 function signedTree(entries: Record<string, string>) {
 	const home = temporaryDirectory();
 	const root = makeTree(join(home, "tree"), entries);
@@ -81,7 +82,10 @@ function signedTree(entries: Record<string, string>) {
 	};
 	const development = join(home, "config/sigtool/identities/development/certificate.pem");
 	const trust = trustFromCertificates(certificatesFromPem(readFileSync(development, "utf8")));
-	/** Expects the catalog to be unchanged, or to be a complete one with that sequence. */
+	/**
+	 * Expects the catalog to be either unchanged, or complete and with the given sequence. Returns which of the two it
+	 * is.
+	 */
 	const expectOldOrNew = (before: Buffer, sequence: number): "old" | "new" => {
 		const after = readFileSync(catalog);
 		if (after.equals(before)) return "old";
@@ -132,7 +136,7 @@ function seededRandom(seed: number): () => number {
 
 /**
  * A script to preload into sigtool. It kills the process before the n-th call on the file system, counted from the call
- * that creates the temporary file. When that call is a write, half of it is done first.
+ * that creates the temporary file. If that call is a write, half of the bytes are written first.
  */
 const KILL_AT_STEP = `
 	const fs = require("node:fs");

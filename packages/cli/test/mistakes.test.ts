@@ -1,4 +1,4 @@
-/** Tests that the message of a common mistake names the mistake and the way out. Every row is one mistake. */
+/** Tests that the message of a common mistake names the mistake and says what to do. Every row is one mistake. */
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -407,7 +407,7 @@ describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("a mista
 	});
 });
 
-/** Makes a signed tree `d`, a key with certificates, and files that are none of those. */
+/** Makes a signed tree `d`, keys with certificates, and files of other kinds. */
 function makeFiles(home: string): void {
 	const at = (name: string) => join(home, name);
 	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });

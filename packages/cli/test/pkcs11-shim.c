@@ -1,10 +1,10 @@
 /*
- * A PKCS#11 module in front of another, for tests. It reports tokens in states that SoftHSM2 does
- * not get into, and logs sessions. Environment variables control it:
+ * A PKCS#11 module for tests that passes calls on to another module. It reports states of tokens
+ * that SoftHSM2 never reports, and logs sessions. Environment variables control it:
  *
- *   SHIM_MODULE  is the path of the module behind it.
- *   SHIM_LOG     is a file, to which one line an event is appended; may be absent.
- *   SHIM         is the state: locked, locked-flag, final-try or reader; may be absent.
+ *   SHIM_MODULE  is the path of the other module.
+ *   SHIM_LOG     is the path of a file, which gets one line for each event. Optional.
+ *   SHIM         is the state: locked, locked-flag, final-try or reader. Optional.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ struct functions {
 };
 enum { FINALIZE = 1, TOKEN_INFO = 6, OPEN_SESSION = 12, CLOSE_SESSION = 13, LOGIN = 18 };
 
-/* Where CK_TOKEN_INFO has its flags, and some of these. */
+/* The offset in bytes of the flags in CK_TOKEN_INFO, and some of the flags. */
 enum { FLAGS_AT = 96, CKF_PROTECTED_PATH = 0x100, CKF_FINAL_TRY = 0x20000, CKF_LOCKED = 0x40000 };
 enum { CKR_GENERAL_ERROR = 0x5, CKR_PIN_LOCKED = 0xa4 };
 enum { CKU_CONTEXT_SPECIFIC = 2 };

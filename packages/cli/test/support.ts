@@ -29,7 +29,10 @@ export interface RunOptions {
 }
 
 export interface RunnerOptions {
-	/** `given`: the run finds a development identity and need not make one, which takes a while. Default: given. */
+	/**
+	 * If `given`, the default, the run finds a development identity. If `none`, the run has to make one, which takes a
+	 * while.
+	 */
 	readonly identity?: "given" | "none";
 }
 
@@ -105,7 +108,7 @@ export interface Authority {
 	readonly subject: string;
 }
 
-/** Makes a root and a code-signing leaf with that kind of key. */
+/** Makes a root certificate and a code-signing certificate that it signs, both with that kind of key. */
 export function makeAuthority(
 	directory: string,
 	key: "rsa:2048" | "P-256" | "P-384" | "ed25519" = "rsa:2048",
@@ -164,8 +167,8 @@ export const ATTRIBUTE_KEYS = ["RSA-2048", "RSA-4096", "P-256", "P-384"] as cons
 export type AttributeKey = (typeof ATTRIBUTE_KEYS)[number];
 
 /**
- * Makes a self-signed code-signing certificate, `place`.pem. `keyIdentifier` is `hash` or hexadecimal, as OpenSSL takes
- * it.
+ * Makes a self-signed code-signing certificate, `place`.pem. `keyIdentifier` is `hash` or hexadecimal, as in OpenSSL's
+ * configuration.
  */
 export function makeSelfSigned(place: string, key: AttributeKey = "P-256", keyIdentifier = "hash"): SelfSigned {
 	const [keyFile, certFile, derFile] = [`${place}.key`, `${place}.pem`, `${place}.der`];

@@ -1,4 +1,4 @@
-/** Runs the command line on its own terminal, which script(1) makes. */
+/** Runs the command line on a new terminal, which script(1) makes. */
 
 import { spawn } from "node:child_process";
 import { hasProgram, MAIN } from "./support.js";

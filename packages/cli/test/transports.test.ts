@@ -33,12 +33,12 @@ const FILES = Object.keys(LIBRARY)
 
 interface Transport {
 	readonly name: string;
-	/** The programs that it needs besides coreutils. */
+	/** The programs that the transport needs besides coreutils. */
 	readonly needs: readonly string[];
 	/** Moves the tree `from` to `to`, which does not exist yet. `spare` is a directory for temporary files. */
 	readonly move: (from: string, to: string, spare: string) => void;
 	readonly keeps: readonly AttributeNamespace[];
-	/** The findings of the catalog afterwards. Absent: none. */
+	/** The catalog's findings after the move. Undefined if there are none. */
 	readonly differs?: readonly (readonly [path: string, code: string])[];
 }
 

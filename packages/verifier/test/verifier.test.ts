@@ -18,7 +18,10 @@ import { makeSigner, refusal, sha256, signedIndex, untrusted } from "./support.j
 /** Makes a temporary directory with a real path. */
 const home = () => realpathSync(temporaryDirectory());
 
-/** Returns a PE image, and the same with a zip in its certificate table, which Authenticode does not cover. */
+/**
+ * Returns a PE image, and the same image with a zip in its certificate table, which Authenticode's digest does not
+ * cover.
+ */
 function imageAndItWithZip(): [Buffer, Buffer] {
 	const image = Buffer.alloc(1000, 1);
 	image.write("MZ", 0, "latin1");
@@ -37,7 +40,7 @@ describe("over catalogs", () => {
 	function signedPlugins() {
 		const directory = home();
 		const root = makeTree(join(directory, "plugins"), { "a.js": "a()", "d/b.js": "b()", l: { link: "a.js" } });
-		// It begins like an image, but is none that Authenticode hashes in parts.
+		// The file begins like a PE image but is none, so its digest covers the whole file.
 		writeFileSync(join(root, "tool.exe"), Buffer.concat([Buffer.from("MZ"), Buffer.alloc(100)]));
 		const { keyFile, certFile, caFile } = makeAuthority(join(directory, "pki"));
 		const sigtool = runner(directory);
@@ -45,7 +48,7 @@ describe("over catalogs", () => {
 			expect(sigtool(["sign", root, "--key", keyFile, "--cert", certFile])).toMatchObject({ status: 0 });
 		};
 		resign();
-		/** Signs as another producer would, who knows of no `SigtoolSha256`. */
+		/** Signs as a producer does that does not know the attribute `SigtoolSha256`. */
 		const signForeign = async () => {
 			const { wholeFiles: _, ...manifest } = await hashFileSet(root, { skip: new Set(["plugins.cat"]) });
 			const rules = { ignore: [], include: [], scope: "root", caseCollisions: "refuse", modes: "none" } as const;

@@ -1,4 +1,4 @@
-/** Runs that write attributes and are killed. */
+/** Kills runs while they write attributes, and tests what they leave. */
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ const hasAttributes = canWriteAttributes("user");
 const FILE_COUNT = 400;
 const nameOf = (index: number) => `module${String(index).padStart(3, "0")}.py`;
 
-/** Files that take a run some while. */
+/** Makes a tree of FILE_COUNT files. Writing their attributes takes long enough to kill the run half-way. */
 function largeTree(home: string, name: string): string {
 	const root = join(home, name);
 	mkdirSync(root);
@@ -31,13 +31,16 @@ function largeTree(home: string, name: string): string {
 	return root;
 }
 
-/** How many files have the attribute. */
+/** Returns the number of files that have the attribute. */
 function countOf(root: string, attribute: string): number {
 	const { stdout } = spawnSync("getfattr", ["-R", "-n", attribute, root], { encoding: "utf8", maxBuffer: 1 << 26 });
 	return stdout.match(/^# file:/gm)?.length ?? 0;
 }
 
-/** Kills a run as soon as the file in that place has its attribute; repeats until one was caught half-way. */
+/**
+ * Kills a run as soon as the file with the number `at` has its attribute. Repeats this until a run was killed half-way,
+ * and returns the number of files that have the attribute.
+ */
 async function killHalfWay(root: string, args: readonly string[], attribute: string, at: number): Promise<number> {
 	for (let attempt = 0; attempt < 10; attempt++) {
 		const child = spawn(process.execPath, [MAIN, ...args], { stdio: "ignore" });

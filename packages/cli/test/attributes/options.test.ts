@@ -1,4 +1,7 @@
-/** Tests that an option is refused if it has no effect on the chosen formats: a user would believe that it had one. */
+/**
+ * Tests that an option is refused if it has no effect on the chosen formats, because a user would believe that it has
+ * one.
+ */
 
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

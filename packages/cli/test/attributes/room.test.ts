@@ -1,4 +1,7 @@
-/** Tests a file system that holds less than a kilobyte in one attribute, and all attributes of a file in one block. */
+/**
+ * Tests a file system with little room: less than a kilobyte for one attribute, and one block for all attributes of a
+ * file.
+ */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

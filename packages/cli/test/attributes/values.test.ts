@@ -1,5 +1,5 @@
 /**
- * Tests damaged attributes. Each format has a tree whose files have the same content, each with another damaged value.
+ * Tests damaged attributes. Each format has a tree of files with the same content. Each file has another damaged value.
  */
 
 import { execFileSync } from "node:child_process";
@@ -83,8 +83,8 @@ function signatureCases(value: Buffer, type: (byte: number) => Verdict, algorith
 }
 
 /**
- * Returns the verdict on a signature with another number of a digest algorithm. `known` numbers are supported, `weak`
- * ones refused as weak.
+ * Returns a function from the number of a digest algorithm to the verdict that is expected for a signature with that
+ * number. Numbers in `known` are supported, and numbers in `weak` are refused as weak.
  */
 function algorithmVerdict(known: readonly number[], weak: readonly number[]): (byte: number) => Verdict {
 	return (byte) => (known.includes(byte) ? SIGNATURE : weak.includes(byte) ? WEAK : UNSUPPORTED);

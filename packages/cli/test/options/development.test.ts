@@ -1,4 +1,6 @@
-/** A development identity is never silent, and a pipeline can refuse it. */
+/**
+ * Tests that every use of a development identity is reported, and that a pipeline can refuse development identities.
+ */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Tests that other programs accept the catalog, wherever the key is. */
+/** Tests that other programs accept the catalog, wherever the signing key is kept. */
 
 import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";

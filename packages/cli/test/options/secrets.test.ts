@@ -52,7 +52,10 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs s
 
 	interface Traced {
 		readonly status: number | null;
-		/** Output, own arguments, and argv and environment of every child process; in some tests also files. */
+		/**
+		 * The output and the arguments of the command, and the arguments and the environment of every child process. Some
+		 * tests add files.
+		 */
 		readonly traces: Readonly<Record<string, string>>;
 	}
 

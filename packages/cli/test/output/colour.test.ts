@@ -1,4 +1,4 @@
-/** Tests that each stream has colours only where somebody sees them, or asked for them. */
+/** Tests that a stream has colours only if a person sees them or asked for them. */
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +9,10 @@ import { hasTerminal } from "../terminal.js";
 
 const COLOUR = "\u001b[";
 
-/** Returns a signed tree with a missing file and a warning, and a function that verifies it with that environment. */
+/**
+ * Returns a signed tree with a missing file and a warning, and a function that verifies the tree in a given
+ * environment.
+ */
 function changedTree() {
 	const home = temporaryDirectory();
 	const sigtool = runner(home);
@@ -39,7 +42,7 @@ describe("colours", () => {
 	it("13.13: are not written to files and pipes on Windows", () => {
 		const { home, verify } = changedTree();
 		const hook = join(home, "windows.cjs");
-		// Only the code that looks for terminals sees another platform.
+		// The script shows Windows as the platform, but only to the code that looks for terminals.
 		writeFileSync(
 			hook,
 			`const real = process.platform;

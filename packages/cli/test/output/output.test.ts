@@ -138,7 +138,9 @@ describe.skipIf(!hasProgram("openssl") || !hasProgram("python3"))("the passphras
 	});
 });
 
-/** Runs a command with its own terminal and a pipe as stdin. Types the keys when the command asks. */
+/**
+ * Runs a command on a new terminal, with a pipe as standard input. Types the keys when the command asks for something.
+ */
 const ON_A_TERMINAL = `
 import os, pty, sys, termios
 keys = sys.argv[1].encode().decode("unicode_escape").encode()

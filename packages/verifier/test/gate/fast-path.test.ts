@@ -40,10 +40,10 @@ function tree() {
 	return { home, root, at: (path: string) => join(root, path) };
 }
 
-/** A change of the tree after signing, the path that is then opened, and parts of the gate that differ. */
+/** A change of the tree after signing, the path that is opened afterwards, and the parts of the gate that differ. */
 interface Case {
 	readonly name: string;
-	/** The path, relative to the tree unless `asGiven`. */
+	/** The path, which is relative to the tree unless `asGiven` is set. */
 	readonly path: string;
 	readonly asGiven?: true;
 	readonly change?: (at: (path: string) => string) => unknown;

@@ -107,7 +107,7 @@ test("openCodeSync() does not wait for a FIFO, and reads nothing above the polic
 	const { gate } = gateFor(index, { maxSizeBytes: 2 });
 	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_TYPE"));
 	expect(() => gate.openCodeSync(root, "module")).toThrow(untrusted("ERR_FILE_TYPE"));
-	truncateSync(at("empty.js"), 2 ** 40); // It is sparse. Reading all of it would fail.
+	truncateSync(at("empty.js"), 2 ** 40); // The file is sparse. Reading all of it would fail.
 	expect(() => gate.openCodeSync(at("empty.js"), "module")).toThrow(untrusted("ERR_LIMIT"));
 });
 
@@ -118,7 +118,7 @@ test("openCodeSync() returns the bytes it hashed, whatever happens to the file a
 		if (event === "module.open_code") writeFileSync(at("a.js"), "evil()");
 	});
 	expect(Buffer.from(gate.openCodeSync(at("a.js"), "module").bytes).toString()).toBe("a()");
-	expect(readFileSync(at("a.js"), "utf8")).toBe("evil()"); // A load by path after the check would run this.
+	expect(readFileSync(at("a.js"), "utf8")).toBe("evil()"); // A load by path after the check would run this text.
 	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_MODIFIED"));
 });
 

@@ -7,7 +7,7 @@ import { sha256 } from "../support.js";
 
 const HEX = sha256("");
 
-/** Writes a configuration file that only its owner can write to, who is root in CI. */
+/** Writes a configuration file that only its owner can write to. In CI the owner is root. */
 function configure(content: unknown) {
 	const directory = join(realpathSync(temporaryDirectory()), "etc");
 	mkdirSync(directory, { mode: 0o755 });

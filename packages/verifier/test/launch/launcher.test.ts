@@ -297,7 +297,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 	});
 });
 
-/** Makes an installation below directories that only root owns, to run without `--allow-development`. Needs root. */
+/** Makes an installation below directories that root owns, so that it needs no `--allow-development`. Needs root. */
 function rootsOwn(): Installation {
 	const temporary = process.env.TMPDIR;
 	process.env.TMPDIR = "/var/lib";
@@ -312,7 +312,7 @@ function rootsOwn(): Installation {
 	}
 }
 
-/** Makes a program that tries to write to the files behind descriptors. */
+/** Makes a program that tries to write to the files of the given descriptors. */
 function writingTo(descriptors: readonly number[]): string {
 	return `for (const fd of ${JSON.stringify(descriptors)}) {
 		try { require("fs").writeSync(fd, "x", 0); console.log("written"); } catch (error) { console.log(error.code); }

@@ -22,7 +22,10 @@ function deniedCalls(): readonly string[] {
 		.filter(Boolean);
 }
 
-/** A program that tries what its last argument names, and prints the errno of each attempt, or 0 for success. */
+/**
+ * A program that makes the attempts which its last argument names. It prints the errno of each attempt, or 0 for
+ * success.
+ */
 const PROBE = `
 #define _GNU_SOURCE
 #include <errno.h>
@@ -78,7 +81,10 @@ int main(int argc, char **argv) {
 }
 `;
 
-/** A program that starts another without some system calls. Its arguments: NUMBER,NUMBER,… PROGRAM ARGUMENT… */
+/**
+ * A program that starts another program in which some system calls fail. Its arguments: NUMBER,NUMBER,… PROGRAM
+ * ARGUMENT…
+ */
 const WITHOUT = `
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -62,7 +62,7 @@ export interface RunOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cwd?: string;
 	readonly input?: string;
-	/** A program with arguments, which runs the launcher. */
+	/** A program with arguments that starts the launcher, whose path is appended to them. */
 	readonly before?: readonly string[];
 }
 

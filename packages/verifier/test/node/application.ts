@@ -52,7 +52,7 @@ export interface RunOptions {
 	readonly nodeArguments?: readonly string[];
 	readonly env?: Record<string, string>;
 	readonly input?: string;
-	/** The file to preload. Absent: the development bundle. `none`: nothing. */
+	/** The file to preload, or `none` to preload nothing. Default: the development bundle. */
 	readonly register?: string;
 }
 

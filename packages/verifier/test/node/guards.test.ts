@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Application, makeApplication, RELEASES } from "./application.js";
 
 /**
- * Makes code that answers an import in place of the loader thread of Node.js 20, and sends the question to that thread
- * with another port.
+ * Makes code that answers the request for an import, in place of the loader thread of Node.js 20. The code then sends
+ * the request to that thread with another port, so that nobody reads the thread's answer.
  */
 const FORGE = (place: string) => `${place}.prototype.postMessage = function (m, l) {
 	if (m?.method !== "load" || !m.port) return postMessage.call(this, m, l);
@@ -14,8 +14,8 @@ const FORGE = (place: string) => `${place}.prototype.postMessage = function (m, 
 import("./module.mjs").finally(() => process.exit(3))`;
 
 /**
- * Each program tries to run unsigned code, and prints "evil" when it succeeds. `since` is the first release that it is
- * for.
+ * Each program tries to run unsigned code, and prints "evil" if it succeeds. `since` is the first release on which the
+ * program is tried.
  */
 const ATTEMPTS: readonly (readonly [name: string, program: string, event: string, since?: number])[] = [
 	["vm.Script", 'new (require("vm").Script)("console.log(\'evil\')").runInThisContext()', "vm.compile"],

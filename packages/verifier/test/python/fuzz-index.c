@@ -1,14 +1,16 @@
-/* libFuzzer target for what reads a trust index and a host configuration. sanitized.test.ts builds
- * and runs it. The first byte modulo 3 says how the rest of an input is read:
+/* This libFuzzer target tests the code that reads a trust index and a host configuration.
+ * sanitized.test.ts builds and runs it. The first byte of an input modulo 3 says how the rest of
+ * the input is read:
  *
  * 0: as a whole file, whose signature is verified.
- * 1: as head, records and names without a signature, which only a signer could bring.
- * 2: as 1, behind two bytes with the length of a host configuration and that configuration.
+ * 1: as head, records and names without a signature. In use, only a trusted signer can make such
+ *    input reach this code.
+ * 2: as two bytes with the length of a host configuration, that configuration, and then as in 1.
  *
- * Paths in every product are looked up afterwards.
+ * Afterwards paths are looked up in each of the first four products.
  *
- * The sources are included rather than linked, so that their static state can be reset, and so that
- * the memory which a process that starts once keeps for good is freed before the next input. */
+ * The sources are included and not linked, for two reasons: their static state can be reset, and
+ * the memory that a real process keeps until its end can be freed before the next input. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdlib.h>
@@ -47,7 +49,7 @@ static void *map(size_t length)
 #include "../shared/schema.c"
 #include "../shared/utf8.c"
 
-/* The host configuration that the input has, in the place of a file. */
+/* The host configuration in the input, which is read in place of a file. */
 static const uint8_t *host;
 static size_t host_length;
 
@@ -68,7 +70,7 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 #undef malloc
 #undef calloc
 
-/* Takes the place of events.c: a refusal ends the reading of an input. */
+/* This takes the place of events.c. A refusal ends the reading of an input. */
 static jmp_buf refused;
 
 void open_sinks(void)
@@ -108,7 +110,7 @@ static void forget(void)
 	host_length = 0;
 }
 
-/* Reads all that an entry leads to, so that the sanitizers see it. */
+/* Reads every byte that an entry points to, so that the sanitizers check the access. */
 static void look_up_path(const char *path)
 {
 	volatile uint8_t read = 0;
@@ -130,7 +132,7 @@ static void look_up_usual_names(const struct product *product)
 	}
 }
 
-/* Looks up the paths of the product's first records, as far as they lie in the index. */
+/* Looks up the paths of the product's first records, if the paths are within the index. */
 static void look_up_records(const struct product *product)
 {
 	char path[2 * PATH_MAX];
@@ -177,8 +179,8 @@ static void read_with_host(const uint8_t *data, size_t size)
 	read_unsigned(host + host_length, size - 2 - host_length);
 }
 
-/* Reads an index as the launcher hands it over. load_index() closes the memory, unless it refuses
- * it before. */
+/* Reads an index in sealed memory, as the launcher passes it. load_index() closes the memory's
+ * descriptor, unless it refuses the index before. */
 static void read_sealed(const uint8_t *data, size_t size)
 {
 	const int memory = memfd_create("index", MFD_ALLOW_SEALING);

@@ -32,7 +32,10 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 	});
 	afterAll(() => site.remove());
 
-	/** Runs under this configuration, in a directory below `/tmp`, which is acceptable because of its sticky bit. */
+	/**
+	 * Runs under this configuration. Its directory is below `/tmp`, which is acceptable because of the sticky bit of
+	 * `/tmp`.
+	 */
 	function under(document: unknown, args: readonly string[] = ["app/main.py"], options: readonly string[] = []) {
 		writeFileSync(
 			config,
@@ -311,8 +314,8 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		});
 
 		/**
-		 * Returns the logged events with their priorities. The socket queues at least ten datagrams when it is read
-		 * afterwards.
+		 * Returns the logged events with their priorities. If the socket is read only afterwards, it queues at least ten
+		 * datagrams.
 		 */
 		function logged(read: "afterwards" | "meanwhile", ...args: string[]) {
 			const listen = `import socket, subprocess, sys

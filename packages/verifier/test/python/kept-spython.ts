@@ -15,8 +15,9 @@ export interface SpythonOptions {
 }
 
 /**
- * Compiles a spython to `output`, or copies the one that an earlier test compiled from the same sources with the same options,
- * because that takes two seconds. The full run compiles each, as does a test that has a Python home of its own.
+ * Compiles a spython to `output`. If an earlier test compiled one from the same sources with the same options, copies
+ * that one, because compiling takes two seconds. In the full run, and for a test with a separate Python home, always
+ * compiles.
  */
 export function buildOrCopySpython(python: Python, output: string, options: SpythonOptions): void {
 	const order = { python: python.executable, ...options };

@@ -76,7 +76,8 @@ def interpreters():
     interpreters.destroy(number)
 
 
-# The first measurement includes what is made only once. Taking the least of five differences ignores tables that grow.
+# The first measurement is only a base, because it includes what is made only once. A table that grows makes some of the
+# five differences larger, so the least difference counts.
 counts = []
 for _ in range(6):
     for _ in range(ROUNDS):

@@ -8,17 +8,19 @@ import { isSanitized, PYTHONS, type Python, Site } from "./support.js";
 const PROGRAM = readFileSync(fileURLToPath(new URL("leaks.py", import.meta.url)), "utf8");
 
 /**
- * The most that one round may leave beyond unguarded Python: bytes, blocks, descriptors. A round loads code 32 times.
+ * The limits for what one round may leave beyond unguarded Python: bytes, blocks, descriptors. A round loads code 32
+ * times.
  */
 const MORE = [500, 2, 0.5];
 /**
- * The same for a subinterpreter, which in unguarded Python leaves more than 100,000 bytes, not always the same number.
+ * The limits for a round that makes a subinterpreter. In unguarded Python it leaves more than 100,000 bytes, and not
+ * always the same number.
  */
 const MORE_BY_INTERPRETER = [3000, 8, 0.5];
 
 /**
- * Statements that leak on purpose: at each opening of code (a descriptor at every 16th), or at the first one of each
- * interpreter.
+ * Statements that leak on purpose. `opening` leaks memory at each opening of code, and a descriptor at every 16th.
+ * `interpreter` leaks memory at the first opening in each interpreter.
  */
 const LEAKS = {
 	opening: `{ static void *volatile memory; memory = malloc(24); PyBytes_FromStringAndSize(NULL, 40);
@@ -63,7 +65,8 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 		const leftBy = (spython: string, work: string) => left([spython, "--config", config, "--index", site.index], work);
 
 		/**
-		 * Returns the indices of the measures that grow, in each round, by more than the limit above unguarded Python.
+		 * Returns the indices of the measures whose growth in a round exceeds that of unguarded Python by more than the
+		 * limit.
 		 */
 		function excess(spython: string, work: string): number[] {
 			const plain = leftByPlain(work);
@@ -76,7 +79,7 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 			expect(excess(site.spython, work)).toEqual([]);
 		});
 
-		// 3.12.1 ends with a fault. 3.8 leaves 84,000 or 113,000 bytes at random.
+		// CPython 3.12.1 crashes when a subinterpreter ends. CPython 3.8 leaves 84,000 or 113,000 bytes at random.
 		it.skipIf(!canDestroyInterpreters(python))(
 			"is no more than in unguarded Python: subinterpreters (needs a Python whose subinterpreters end cleanly)",
 			() => expect(excess(site.spython, "interpreters")).toEqual([]),

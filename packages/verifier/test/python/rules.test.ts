@@ -139,7 +139,8 @@ describe.each(PYTHONS)("refusals of spython $version at run time, $executable", 
 		expect(enforce.copy).toMatch(/^PermissionError .*ERR_OUTSIDE_PRODUCTS/);
 		const strict = site.run(["app/libraries.py"], { options: ["--mode", "strict"] });
 		if (strict.status === 0) {
-			// The dynamic loader follows the path a second time, and the link may have changed by then.
+			// Strict mode refuses a link, because the dynamic loader follows the path a second time and the link may have
+			// changed by then.
 			const outside = expect.stringMatching(/^PermissionError .*ERR_LINK_CHANGED/);
 			const signed = expect.stringMatching(/^did /);
 			const name = expect.stringMatching(/^PermissionError /);

@@ -115,7 +115,7 @@ export class Site {
 		this.index = join(this.root, "app.sigx");
 		this.spython = join(this.root, "spython");
 		mkdirSync(this.application);
-		// The same key in all sites, so that their spythons are the same.
+		// All sites have the same key, so that their spythons are the same and need not be compiled again.
 		this.pin = makeKey(this.root, "signer", "release", keptKey("spython", newKey));
 		buildOrCopySpython(python, this.spython, { pins: [this.pin], sanitize: isSanitized, ...settings });
 	}
@@ -200,8 +200,8 @@ export class Site {
 }
 
 /**
- * Frees memory of earlier hashing. Each hashing reserves 360 MiB of shared memory, whose size the collector does not
- * know, but fork(2) does: it fails when the process has more memory than the machine.
+ * Frees the memory of earlier hashing. Each hashing reserves 360 MiB of shared memory. The garbage collector does not
+ * know that size, but fork(2) counts it, and fails if the process has more memory than the machine.
  */
 function collectGarbage(): void {
 	setFlagsFromString("--expose-gc");

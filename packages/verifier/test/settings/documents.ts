@@ -1,10 +1,13 @@
-/** Documents that both readers judge alike: `at` is the path of what is refused, "" of a document as a whole. */
+/**
+ * Documents that the two readers, in TypeScript and in C, must judge alike. `at` is the path of the refused member, or
+ * "" if the whole document is refused.
+ */
 
 export interface SettingsDocument {
 	readonly reader: "policy" | "host" | "launcher";
 	readonly name: string;
 	readonly bytes: Buffer;
-	/** Undefined: it is accepted. */
+	/** Undefined if the document is accepted. */
 	readonly at: string | undefined;
 }
 
@@ -15,7 +18,7 @@ const OTHER_HEX = "f".repeat(64);
 const times = (count: number, make: (index: number) => string) => Array.from({ length: count }, (_, i) => make(i));
 const pad = (text: string, bytes: number) => text + " ".repeat(bytes - text.length);
 
-/** Rows that hold for any JSON, in a policy. */
+/** Policies for the rules that apply to every kind of JSON document. */
 const JSON_ROWS: readonly Row[] = [
 	["the shortest", '{"version":1}'],
 	["white space of every kind around it", ' \t\r\n{ "version" : 1 }\r\n\t '],

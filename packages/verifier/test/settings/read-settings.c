@@ -1,6 +1,6 @@
-/* Reads a document as spython and the launcher do, by the same sources, and prints what they take
- * from it as one line of JSON: all values, the defaults too, or the path of what is refused and
- * why.
+/* Reads a document with the same sources as spython and the launcher, and prints the result as one
+ * line of JSON: either all values, including defaults, or the path of the refused member and the
+ * reason.
  *
  *     read-settings policy|host|launcher|head < DOCUMENT */
 #define _GNU_SOURCE
@@ -61,8 +61,8 @@ static void print_json(const struct json *value)
 	}
 }
 
-/* Every value by the dotted name of its member, as they are found by its number; objects are what
- * their members are. */
+/* Prints every value under the dotted name of its member. Leaves out an object that is not in a
+ * list, because its members are printed. */
 static void print_values(const struct member *members, const struct json *const *values)
 {
 	const char *comma = "";

@@ -17,7 +17,7 @@ import { DOCUMENTS, type SettingsDocument } from "./documents.js";
 
 type Reader = SettingsDocument["reader"];
 
-/** All values by the dotted name of their member, or the path of the refused member. */
+/** All values by the dotted name of their member, or the path of the refused member and the reason. */
 type Judgement = { readonly values: Readonly<Record<string, unknown>> } | { readonly at: string; readonly why: string };
 
 const READERS = {
@@ -42,7 +42,8 @@ function valuesOf(reader: Reader, group: object, prefix = ""): Record<string, un
 		const isGroup = typeof value === "object" && value !== null && !Array.isArray(value);
 		return isGroup ? Object.entries(valuesOf(reader, value, `${prefix}${name}.`)) : [[`${prefix}${name}`, value]];
 	});
-	return JSON.parse(JSON.stringify(Object.fromEntries(entries))); // C does not print absent members either.
+	// This drops undefined members, because the C reader does not print them either.
+	return JSON.parse(JSON.stringify(Object.fromEntries(entries)));
 }
 
 /** Faults that a JSON Schema cannot express, or that are lost once the text is parsed. */
@@ -80,7 +81,7 @@ describe.skipIf(!hasCompiler)("the readers of settings in TypeScript and in C (n
 	const directory = mkdtempSync(join(tmpdir(), "sigtool-settings-"));
 	afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-	/** The reader with sanitizers, and without them, which is ten times as fast. */
+	/** The C reader, compiled with sanitizers and without them. The one without sanitizers is ten times as fast. */
 	const programs = { checked: join(directory, "checked"), fast: join(directory, "fast") };
 
 	beforeAll(() => {
@@ -163,7 +164,10 @@ describe.skipIf(!hasCompiler)("the readers of settings in TypeScript and in C (n
 
 const full = process.env.SIGTOOL_FULL !== undefined;
 
-/** A text, a number or word, a line break, or a mark; in launcher.conf a key, a path or a digest. */
+/**
+ * Matches a token: a JSON string, a number, a word or any other character. In launcher.conf a key, path or digest is a
+ * token, too.
+ */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[\w./-]+|[\s\S]/g;
 
 /** Replacements for tokens: values that fit another member, and values that nearly fit. */

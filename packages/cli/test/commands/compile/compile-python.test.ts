@@ -174,7 +174,7 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 });
 
 describe.each(PYTHONS)("sign without --compile-python, unchecked .pyc of %s", (python) => {
-	/** Makes sources of every length modulo eight, and compiles them with this Python. */
+	/** Makes sources whose lengths have every remainder modulo eight, and compiles them with this Python. */
 	const sources = Object.fromEntries(
 		Array.from({ length: 20 }, (_, size) => [`pkg/of ${size}.bytes.py`, "#".repeat(size)]),
 	);

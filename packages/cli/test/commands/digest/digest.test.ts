@@ -126,7 +126,7 @@ describe("sigtool digest", () => {
 });
 
 describe("sigtool digest --algorithm authenticode", () => {
-	/** Makes the headers of a 64-bit image, filled up with ones to a size that needs padding. */
+	/** Makes the headers of a 64-bit PE image, followed by bytes of the value 1 up to a size that needs padding. */
 	function image(): Buffer {
 		const file = Buffer.alloc(5003, 1);
 		file.write("MZ", 0, "latin1");

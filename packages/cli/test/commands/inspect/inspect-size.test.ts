@@ -66,7 +66,7 @@ describe.skipIf(!existsSync("/proc/self/status"))("sigtool inspect of a million 
 		let count = 0;
 		let previous = "";
 		let outOfOrder = 0;
-		// The document is longer than the longest string, so only what stands around the members is parsed as JSON.
+		// The document is longer than JavaScript's longest string. So only the lines around the members are parsed as JSON.
 		const others: string[] = [];
 		let isMember = false;
 		for await (const line of createInterface({ input: program.stdout })) {

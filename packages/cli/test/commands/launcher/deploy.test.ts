@@ -127,7 +127,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 			});
 		};
 		install("audit");
-		expect(run()).toMatchObject({ status: 126, stdout: "" }); // One of the two files is not enough.
+		expect(run()).toMatchObject({ status: 126, stdout: "" }); // Changing only one of the two files is not enough.
 		host.configure({ mode: "audit", audit });
 		rmSync(host.at("audit.jsonl"));
 		expect(run()).toMatchObject({ status: 0, stdout: "mended in haste\n" });

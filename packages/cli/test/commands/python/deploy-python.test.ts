@@ -122,8 +122,8 @@ describe.skipIf(!canBeHost || !canBuild)(
 );
 
 /**
- * Returns what a log host receives. rsyslogd and the service run with their own /dev, so that they share its log socket
- * alone.
+ * Returns what a log host receives. rsyslogd and the service see a separate /dev, so that no other process uses its log
+ * socket.
  */
 async function forwarded(host: PythonHost, conf: string): Promise<string[]> {
 	let received = "";

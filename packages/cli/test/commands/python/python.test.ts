@@ -25,7 +25,7 @@ const LAUNCHER = fileURLToPath(new URL("../../../../verifier/dist/native/sigtool
 const PYTHON = ["3.14", "3.13", "3.12", "3.11"]
 	.map((release) => `/usr/bin/python${release}`)
 	.find((python) => existsSync(python) && existsSync(`/usr/include/${python.split("/").pop()}/Python.h`));
-/** Other Pythons of a release for which the system has a directory /etc/pythonX.Y. */
+/** Pythons of pyenv whose release has a directory /etc/pythonX.Y on this system. */
 const NAMESAKES = pyenvPythons().filter((python) => existsSync(`/etc/python${/3\.\d+/.exec(python)?.[0]}`));
 const canBuild = PYTHON !== undefined && hasProgram("cc") && existsSync("/usr/include/openssl/cms.h");
 
@@ -211,7 +211,7 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 				status: 0,
 				stdout: "written\n",
 			});
-			// With TMPDIR inside a granted directory, the private launcher has to be elsewhere.
+			// If TMPDIR is in a directory that the program may write to, the private launcher has to be elsewhere.
 			const args = ["--allow-development", "--index", at("app.sigx"), "--write", "data", "app/writes.py", at("data/y")];
 			const granted = sigtool(["run", "-q", ...args], { cwd: home, env: { TMPDIR: at("data") } });
 			expect(granted).toMatchObject({ status: 0, stdout: "written\n" });

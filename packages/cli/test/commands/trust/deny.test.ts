@@ -52,10 +52,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 	});
 
 	const sha256 = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
-	/**
-	 * Expects a refusal with --trust naming the authority, and with --trust naming the certificate of the signer
-	 * itself.
-	 */
+	/** Expects a refusal in two cases: if --trust names the authority, and if it names the signer's own certificate. */
 	function expectRefused(args: readonly string[], reason: string): void {
 		for (const trust of [
 			["--trust", caFile],
@@ -63,7 +60,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		]) {
 			const { status, stdout, stderr } = sigtool([...args, ...trust]);
 			expect(status).toBe(1);
-			// The refusal of a signer is an error, that of a file is part of the report.
+			// The refusal of a signer is printed as an error. The refusal of a file is part of the report.
 			expect(stdout + stderr).toMatch(new RegExp(`${reason}.*\\[ERR_DENIED\\]`));
 		}
 	}

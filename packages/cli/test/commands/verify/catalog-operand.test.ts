@@ -1,4 +1,4 @@
-/** `verify X.cat`: the files of the catalog's tree are compared, unless the signature alone is asked for by name. */
+/** Tests that `verify X.cat` compares the files of the catalog's tree, unless --signature-only is given. */
 
 import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

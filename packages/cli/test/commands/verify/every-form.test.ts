@@ -1,6 +1,6 @@
 /**
- * Every way in which people call `verify`, and the habits of `sha256sum -c`, over random trees with random changes: an
- * intact tree ends with 0, and a changed, added or missing file with 1, in every form.
+ * Tests every way in which people call `verify`, including the habits of `sha256sum -c`, on random trees with random
+ * changes. In every form, an intact tree ends with 0, and a tree with a changed, added or missing file ends with 1.
  */
 
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTree, runner } from "../../support.js";
 
-/** Starting Node.js for each form takes most of the time. */
+/** Each run starts Node.js once for each form, which takes most of the time. */
 const RUNS = process.env.SIGTOOL_FULL === undefined ? 4 : 60;
 
 interface Form {
@@ -28,7 +28,7 @@ interface Place {
 const outside = ({ home }: Place) => join(home, "elsewhere");
 const inside = ({ root }: Place) => root;
 
-/** The forms without -q. Each is also tried with it, before and after the operands. */
+/** The forms are listed without -q. Each form is also tried with -q before the operands and with --quiet after them. */
 const FORMS: readonly Form[] = [
 	{ name: "verify D", args: ({ root }) => [root], cwd: outside },
 	{ name: "verify .", args: () => ["."], cwd: inside },
@@ -87,7 +87,7 @@ describe("13 (must hold 3): every form of verify ends with 1 over a changed, add
 	});
 	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-	/** Returns the exit status of each form, alternating how -q is given. */
+	/** Returns the exit status of each form. `turn` decides how each form gets -q. */
 	function statuses(place: Place, turn: number): Record<string, number | null> {
 		const results: Record<string, number | null> = {};
 		for (const [index, form] of FORMS.entries()) {
@@ -106,7 +106,7 @@ describe("13 (must hold 3): every form of verify ends with 1 over a changed, add
 	const all = (results: Record<string, number | null>, status: number) =>
 		Object.fromEntries(Object.keys(results).map((form) => [form, status]));
 
-	/** The catalog as `sign` puts it, and after the directory was renamed. */
+	/** Tries the directory under the name with which it was signed, and renamed. */
 	it.each(["as signed", "renamed"] as const)("13 (must hold 3): %s", (how) => {
 		fc.assert(
 			fc.property(tree, fc.constantFrom(...Object.keys(CHANGES)), fc.nat({ max: 100 }), (files, change, pick) => {

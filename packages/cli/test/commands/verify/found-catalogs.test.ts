@@ -1,4 +1,4 @@
-/** A renamed directory keeps its catalog; what `sign` leaves out by default, refuses and warns of. */
+/** Tests that a renamed directory keeps its catalog, and what `sign` leaves out by default, refuses or warns about. */
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Catalogs of a list, of globs or of paths cover a part of their tree. `verify` says so, and what else lies there. */
+/**
+ * Tests catalogs that cover a part of their tree: the files of a list, of globs, or of paths. `verify` says which part
+ * a catalog covers, and tells about the files beside that part.
+ */
 
 import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

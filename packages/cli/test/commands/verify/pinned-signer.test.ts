@@ -1,4 +1,7 @@
-/** Puts another certificate of the pinned key into a catalog and an index: no signature covers that certificate. */
+/**
+ * Puts another certificate of the pinned key into a catalog and into an index. Their signatures stay valid, because
+ * they do not cover the certificate.
+ */
 
 import type { KeyObject } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,7 +19,7 @@ import { p256 } from "../../../../core/test/signer/material.js";
 import { makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const DAY_MS = 86_400_000;
-/** Appears in nothing that anyone signed. */
+/** Nobody signed anything that contains this text. */
 const CLAIM = "Microsoft";
 
 function issue(key: KeyObject, commonName: string, days: number): Certificate {
@@ -28,7 +31,10 @@ function pemOf({ der }: Certificate): string {
 	return `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString("base64")}\n-----END CERTIFICATE-----\n`;
 }
 
-/** Returns the SignedData with another certificate, which its signature does not notice. */
+/**
+ * Returns the SignedData with another certificate. The signature stays valid, because it does not cover the
+ * certificate.
+ */
 function reissued(bytes: Uint8Array, certificate: Certificate, { algorithm }: Signer): Uint8Array {
 	const { contentType, content, signers } = parseSignedData(bytes, "catalog");
 	const [{ signedAttributesDer = new Uint8Array(), signature }] = signers;
@@ -47,7 +53,7 @@ async function claimed() {
 	const index = join(home, "app.sigx");
 	await compileTrustIndex([root], { trust: trustFromCertificates([genuine]), signer, output: index });
 	const catalog = join(root, "app.cat");
-	// Its end is near, so that a warning would name it.
+	// The certificate expires soon, so that a warning about it would show its name.
 	const claim = issue(key, `${CLAIM} Corporation`, 10);
 	writeFileSync(catalog, reissued(readFileSync(catalog), claim, signer));
 	mkdirSync(join(home, "pki"));
