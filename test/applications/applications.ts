@@ -13,7 +13,7 @@ export interface Application {
 	 * needs a writable directory.
 	 */
 	readonly isDatabase?: true;
-	/** Its output when strict refuses it. Absent: it works under strict. */
+	/** The output if strict refuses the program. Undefined if the program works under strict. */
 	readonly strict?: RegExp;
 }
 

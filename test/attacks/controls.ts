@@ -1,4 +1,7 @@
-/** Signed programs without an attack. They run in every mode, so a technique does not fail there by accident. */
+/**
+ * Signed programs without an attack. They must run in every mode, so that a technique fails in a mode only if it is
+ * refused.
+ */
 
 import type { Technique } from "./technique.js";
 

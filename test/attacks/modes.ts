@@ -49,7 +49,7 @@ export interface Host {
 	readonly sequence?: number;
 	/** Members of the host configuration. */
 	readonly configuration?: (tree: string) => object;
-	/** Replaces the index. Absent: it stays as it was compiled. */
+	/** Replaces the index. If undefined, the index stays as it was compiled. */
 	readonly index?: (bytes: Buffer) => Uint8Array;
 }
 
@@ -86,7 +86,10 @@ function pinned(file: string): string {
 	return `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
 }
 
-/** Returns a file's identity for launcher.conf. It replaces the digest, which takes longer than most programs here. */
+/**
+ * Returns a file's identity for launcher.conf. With it the launcher need not compute the digest of the file, which
+ * takes longer than most programs here.
+ */
 function identity(file: string): string {
 	const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
 	const time = (ns: bigint) => `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, "0")}`;

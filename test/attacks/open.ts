@@ -1,6 +1,6 @@
 /**
- * Lists the techniques that stay open, where, and why. The test compares the list with real runs, name by name.
- * docs/threat-model.md is made from it.
+ * Lists the techniques that stay open, with the reason, the modes and the releases. The test compares the list with
+ * real runs, name by name. docs/threat-model.md is made from the list.
  */
 
 import type { Mode } from "./modes.js";
@@ -9,7 +9,7 @@ import { RELEASES, type Release, type Technique } from "./technique.js";
 export interface Opening {
 	readonly reason: string;
 	readonly modes: readonly Mode[];
-	/** Absent: all releases. */
+	/** The releases on which the techniques are open. Undefined if they are open on all releases. */
 	readonly releases?: readonly Release[];
 	readonly techniques: readonly string[];
 }

@@ -20,7 +20,7 @@ export interface Program {
 	readonly environment: NodeJS.ProcessEnv;
 	/** File for standard input. Default: /dev/null. */
 	readonly input?: string | undefined;
-	/** Ends the wait when it appears in the output, because a parent process may outlive a refusal. */
+	/** Output that matches ends the wait, because a parent process may outlive a refusal. */
 	readonly settled: RegExp;
 }
 

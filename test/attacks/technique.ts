@@ -24,7 +24,7 @@ export type Files = Readonly<Record<string, Content>>;
 export interface Technique {
 	/** Names the unsigned code and the way it would run. Unique in the suite. */
 	readonly name: string;
-	/** Signed files by path below the program's directory. The program is `main.js`, or `main.mjs` where there is one. */
+	/** Signed files by path below the program's directory. The program is `main.mjs` if there is one, else `main.js`. */
 	readonly signed: Files;
 	/** Targets of signed links, by path. */
 	readonly links?: Readonly<Record<string, string>>;
@@ -43,11 +43,11 @@ export interface Technique {
 	readonly input?: (place: Place) => string;
 	/** A program that starts the real command: `unshare -m …`. */
 	readonly through?: (place: Place) => readonly string[];
-	/** Releases on which unguarded Node.js does not run it, each with the reason. */
+	/** Releases on which unguarded Node.js does not run the technique, each with the reason. */
 	readonly notOn?: Readonly<Partial<Record<Release, string>>>;
 	/** The technique loads a library, so it needs a C compiler. */
 	readonly native?: true;
-	/** The technique mounts, so it needs the right to do that. */
+	/** The technique mounts, so it needs the privilege to mount. */
 	readonly mounts?: true;
 }
 

@@ -31,7 +31,7 @@ function triedOn(python: Python): readonly Technique[] {
 	return all.filter((technique, index) => needs[index] && (hasCompiler || !technique.native));
 }
 
-/** Evaluates Python expressions on an interpreter, and returns for each one if it is true. */
+/** Evaluates Python expressions in an interpreter, and returns for each expression whether it is true. */
 function answers({ executable }: Python, expressions: readonly string[]): readonly boolean[] {
 	const program = "import json, sys; print(json.dumps([bool(eval(text)) for text in sys.argv[1:]]))";
 	return JSON.parse(execFileSync(executable, ["-I", "-c", program, ...expressions], { encoding: "utf8" }));

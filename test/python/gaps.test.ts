@@ -3,7 +3,7 @@ import { GAPS } from "../../packages/cli/dist/commands/python/gaps.js";
 import { OPEN } from "./open.js";
 import { TECHNIQUES } from "./techniques/index.js";
 
-/** `python gaps` and this suite run on different machines, so both must expect the same events. */
+/** The machines on which `python gaps` runs do not run this suite, so the two must expect the same events. */
 test("`sigtool python gaps` tries ways of this suite, of nearly every class, and looks for the events that tell of them", () => {
 	const classes = Object.entries(TECHNIQUES).map(([name, techniques]) => ({
 		name,

@@ -9,7 +9,9 @@ export interface Bytecode {
 	readonly target: string;
 	/** Source text to compile. Default: the attacker's. */
 	readonly text?: string;
-	/** Path of the .py whose time and size the .pyc records. Absent: Python never compares it with a source. */
+	/**
+	 * Path of the .py whose time and size the .pyc records. If undefined, Python never compares the .pyc with a source.
+	 */
 	readonly of?: string;
 }
 

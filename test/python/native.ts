@@ -18,7 +18,10 @@ unsigned la_version(unsigned version) { return version; }
 int sqlite3_extension_init(void) { return 0; }
 `;
 
-/** The same without libraries, relocations or data, as bytes that can be copied anywhere and called. */
+/**
+ * A function that prints the marker. It has no libraries, relocations or data, so its bytes can be copied to any
+ * address and called.
+ */
 const CODE = `void say(void) {
 	volatile char line[12];
 	line[0] = 'e', line[1] = 'v', line[2] = 'i', line[3] = 'l', line[4] = line[8] = '-';

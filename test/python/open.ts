@@ -1,17 +1,19 @@
 /**
- * Lists the techniques that run, where, why, and which event reports them. The test compares the list with real runs.
- * docs/threat-model.md is made from it.
+ * Lists the techniques that run, with the reason, the modes, the versions, and the event that reports them. The test
+ * compares the list with real runs. docs/threat-model.md is made from the list.
  */
 
 import type { Mode } from "./modes.js";
 
 export interface Opening {
 	readonly reason: string;
-	/** Modes in which it runs. Absent: all. */
+	/** The modes in which the techniques run. Undefined if they run in all modes. */
 	readonly modes?: readonly Mode[];
-	/** Versions such as `3.12`, or releases such as `3.11.2`. Absent: all. */
+	/** Versions such as `3.12`, or releases such as `3.11.2`. Undefined if the techniques run on all versions. */
 	readonly versions?: readonly string[];
-	/** The event that reports each of them, where the policy selects it. Absent: no event does. */
+	/**
+	 * The event that reports each of the techniques if the policy selects the event. Undefined if no event reports them.
+	 */
 	readonly event?: string;
 	/** Text in that event. */
 	readonly told?: string;

@@ -22,7 +22,7 @@ interface Results {
 const ENFORCED = full
 	? ["test_json", "test_re", "test_decimal", "test_sqlite3", "test_email", "test_unittest", "test_asyncio"]
 	: ["test_json"];
-/** Tests that write, compile and import code of their own, which nobody signed. */
+/** Tests that write, compile and import code, which nobody signed. */
 const AUDITED = full ? ["test_import", "test_zipimport", "test_runpy", "test_multiprocessing_fork"] : ["test_runpy"];
 /** The least number of files that each test writes and then loads. */
 const MADE: Readonly<Record<string, number>> = { test_import: 15, test_zipimport: 1, test_runpy: 100 };
@@ -38,7 +38,7 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 	});
 	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-	/** Runs one test file in a directory of its own, where it may write. */
+	/** Runs one test file in a new directory, where it may write. */
 	async function run(command: readonly string[], name: string, kind: string): Promise<Results> {
 		const directory = join(home, `${name}-${kind}`);
 		mkdirSync(directory);

@@ -52,7 +52,7 @@ export interface Technique {
 	readonly input?: (place: Place) => string;
 	/** A program that starts the real command: `unshare -m …`. */
 	readonly through?: (place: Place) => readonly string[];
-	/** Versions on which unguarded CPython does not run it, each with the reason. */
+	/** Versions on which unguarded CPython does not run the technique, each with the reason. */
 	readonly notOn?: Readonly<Partial<Record<Version, string>>>;
 	/** A Python expression that must be true. It asks for a part that an interpreter may be built without. */
 	readonly needs?: string;
@@ -91,7 +91,7 @@ export const withData = (name: string, program: string, more: Partial<Technique>
 	...more,
 });
 
-/** Gives the versions of `which` one reason. */
+/** Returns a value for `notOn` that gives one reason for all versions in `which`. */
 export const notOn = (reason: string, ...which: readonly Version[]) =>
 	Object.fromEntries(which.map((version) => [version, reason])) as Partial<Record<Version, string>>;
 

@@ -1,7 +1,7 @@
 /**
- * Compares the events of a Python process with strace, which sees all system calls, and among them the writing of events.
- * Each file that is opened for reading, each mapping of native code, and each program that is started must have an event
- * that reports it, or a known explanation.
+ * Compares the events of a Python process with strace, which sees all system calls, even those that write the events.
+ * Each file that is opened for reading, each mapping of native code, and each program that is started must have an
+ * event that reports it, or a known explanation.
  */
 
 import { spawnSync } from "node:child_process";
@@ -17,7 +17,9 @@ export function watchedBy(trace: string): string[] {
 }
 
 export interface Testimony {
-	/** Files that an event reported as code, or as bytecode that is read without the hook: `verdict path`. */
+	/**
+	 * Files that an event reported as code, or as bytecode that is read without the hook. Each text is `verdict path`.
+	 */
 	readonly told: ReadonlySet<string>;
 	/** The number of calls with each explanation. */
 	readonly explained: Readonly<Partial<Record<Explanation, number>>>;
@@ -26,23 +28,32 @@ export interface Testimony {
 }
 
 type Explanation =
-	/** The hook opened the file: the next event of the thread names it. */
+	/** The hook opened the file, and the next event of the thread names the file. */
 	| "told as code"
-	/** An earlier event named this archive, and its bytes are kept. */
+	/** An earlier event named this archive, and its bytes are kept in memory. */
 	| "kept archive"
 	/** The preceding event, python.open, reports that the file is read like any file. */
 	| "told as read"
-	/** After its event, spython opens the file for its linked libraries, then the system's loader opens it. */
+	/** After the event, spython opens the file to find its linked libraries, and then the system's loader opens it. */
 	| "told as native code"
-	/** The system's loader opens it, because reported native code is linked to it. No event: docs/spython.md, Limits. */
+	/**
+	 * The system's loader opens the library, because reported native code is linked to it. docs/spython.md says under
+	 * Limits why there is no event.
+	 */
 	| "linked library"
-	/** libc opens it for itself, to end threads, convert text or look up names. No event: the same. */
+	/**
+	 * libc opens the library for itself, to end threads, convert text or look up names. There is no event, for the reason
+	 * under Limits.
+	 */
 	| "library of libc"
-	/** libc and similar libraries read it for themselves. It is not code, and there is no event. */
+	/** libc and similar libraries read the file for themselves. The file is not code, and there is no event. */
 	| "data of system libraries"
 	/** An event reported the start. In audit mode nothing watches what the child process does. */
 	| "told as program"
-	/** CPython starts it without an event: its tracker, `spawn` and `forkserver`. The import of their modules is reported. */
+	/**
+	 * CPython starts this program of multiprocessing without an event: the tracker, `spawn` or `forkserver`. An event
+	 * reported the import of its module.
+	 */
 	| "child of multiprocessing"
 	/** The process was killed, or another thread ended it, before this thread read the file that it had opened. */
 	| "not read";
@@ -51,7 +62,7 @@ const SYSTEM_DATA =
 	/^\/(proc|sys|dev)\/|^\/etc\/(ld\.so\.cache|localtime|locale\.alias|nsswitch\.conf|passwd|group|hosts|host\.conf|resolv\.conf|gai\.conf|inputrc|ssl\/openssl\.cnf|protocols|services)$|^\/usr\/(share\/(zoneinfo|terminfo|locale)|lib\/locale)\/|\/gconv-modules\.cache$/;
 const LIBRARY_OF_LIBC = /^\/usr\/lib\/[^/]*\/(libgcc_s\.so\.1|libnss_\w+\.so\.2|gconv\/[\w-]+\.so)$/;
 const STARTS_PROGRAM = /^python\.(subprocess\.Popen|os\.exec|os\.posix_spawn|os\.system|pty\.spawn)$/;
-/** The length in bytes from which the detail of an event may be cut. */
+/** An event may cut a detail that is longer than this, in bytes. */
 const LONG = 480;
 const MULTIPROCESSING = /"from (multiprocessing\.(?:resource_tracker|forkserver|spawn)) import /;
 
@@ -78,11 +89,11 @@ type Thread = Call[];
 interface State {
 	/** True for the first thread of its process. */
 	readonly isFirst: boolean;
-	/** True since spython's verifier.start. Earlier calls load the program itself. */
+	/** True after spython's event verifier.start. Earlier calls load the program itself. */
 	started: boolean;
-	/** True if an event reported the start of a program, and none has started since. */
+	/** True if an event reported the start of a program, and no program has started since. */
 	awaited: boolean;
-	/** For reported native code: how often it may still be opened and mapped. */
+	/** Maps the path of reported native code to how often it may still be opened and mapped. */
 	readonly native: Map<string, { open: number; map: number }>;
 	last: Event | undefined;
 }

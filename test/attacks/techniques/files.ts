@@ -6,7 +6,7 @@ import { DATA, EVIL, EVIL_SHELL, type Files, type Place, type Technique, withDat
 const GOOD = "exports.good = true;\n";
 const GOOD_MODULE = "export const good = true;\n";
 
-/** Makes a technique: a program loads one file of its own, which the attacker overwrites. */
+/** Makes a technique: a program loads one of its signed files, which the attacker overwrites. */
 const changes = (name: string, main: string, file: string, good: string, more: Partial<Technique> = {}): Technique => ({
 	name,
 	signed: { [more.script || !main.includes("import ") ? "main.js" : "main.mjs"]: main, [file]: good },

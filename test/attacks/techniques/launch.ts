@@ -3,7 +3,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { DATA, EVIL, type Technique, withData } from "../technique.js";
 
-/** Finds the text of a function that V8 has not compiled yet in memory, and overwrites it. */
+/** Finds in memory the text of a function that V8 has not compiled yet, and overwrites the text. */
 const OVERWRITES = (path: string) => `const fs = require("fs");
 function lazy() { return "${"-".repeat(EVIL.length)}"; }
 const evil = fs.readFileSync(process.argv[2] + "/evil.txt", "latin1").trim();

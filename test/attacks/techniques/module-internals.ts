@@ -4,7 +4,7 @@ import { DATA, TEXT, type Technique, withData, withText } from "../technique.js"
 
 const GOOD = "exports.good = true;\n";
 
-/** Makes a technique: a program changes the loader, then loads its own signed file. */
+/** Makes a technique: a program changes the loader, then loads one of its signed files. */
 const bends = (name: string, program: string): Technique => ({
 	name,
 	signed: { "main.js": TEXT + program, "dep.js": GOOD },

@@ -7,7 +7,7 @@ import { EVIL, type Files, type Place, type Technique, withData } from "../techn
 const GOOD = "good = True\n";
 const evil = (path: string) => writeFileSync(path, `${EVIL}\n`);
 
-/** Makes a technique: a program loads one file of its own, which the attacker overwrites. */
+/** Makes a technique: a program loads one of its signed files, which the attacker overwrites. */
 const changes = (name: string, main: string, file: string, more: Files = {}): Technique => ({
 	name,
 	signed: { "main.py": main, [file]: GOOD, ...more },

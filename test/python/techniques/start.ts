@@ -198,7 +198,8 @@ export const environment: readonly Technique[] = [
 	withData(
 		"library by GCONV_PATH that the program sets",
 		`import os\nos.environ.update(GCONV_PATH=data, LOCPATH=data + "/locales")\nimport locale\nlocale.setlocale(locale.LC_CTYPE, "xx")`,
-		// In the C locale nothing has been converted yet, and libc reads the path only once.
+		// The program starts in the C locale, because libc reads the path only once, and in this locale it has not read it
+		// yet.
 		{ arrange: makeLocale, environment: () => ({ LC_ALL: "C" }), native: true },
 	),
 	by("library by a script in Tcl by TCL_LIBRARY", ({ data }) => ({ TCL_LIBRARY: data }), {

@@ -38,7 +38,8 @@ def load(name):
     loaded(importlib.import_module(name).__file__)
 
 
-# Source: in a package, with a byte in its name that is not UTF-8, a second time, in a thread, in a fork, in another interpreter.
+# Loads source: in a package, with a byte in its name that is not UTF-8, a second time, in a thread, in a fork, and in
+# another interpreter.
 loaded(make("package/__init__.py"))
 for name in ("plain", "package.inner", "package.\u00e9\udce9", "threaded", "forked", "inside"):
     make(name.replace(".", "/") + ".py")
@@ -59,7 +60,7 @@ interpreters.run_string(interpreter, "import sys\nsys.path.insert(0, %r)\nimport
 interpreters.destroy(interpreter)
 loaded(os.path.join(directory, "inside.py"))
 
-# Bytecode: beside its source, which is read to compile it, and alone.
+# Loads bytecode: beside its source, which is read to compile it, and without a source.
 loaded(make("cached.py"))
 loaded(py_compile.compile(os.path.join(directory, "cached.py")))
 import cached
@@ -67,7 +68,7 @@ alone = os.path.join(directory, "alone.pyc")
 shutil.copy(cached.__cached__, alone)
 load("alone")
 
-# An archive, which is opened again for its second module. Lines of a .pth. Scripts of any name.
+# Loads an archive, which is opened again for its second module, the lines of a .pth, and a script without an extension.
 archive = os.path.join(directory, "archive.zip")
 with zipfile.ZipFile(archive, "w") as file:
     file.writestr("zipped.py", "")
@@ -80,7 +81,7 @@ site.addsitedir(os.path.join(directory, "sites"))
 runpy.run_path(make("script"))
 loaded(os.path.join(directory, "script"))
 
-# Native code: an extension module, and a library.
+# Loads native code: an extension module, and a library.
 suffix = sysconfig.get_config_var("EXT_SUFFIX")
 for name in ("_lsprof", "termios"):
     shutil.copy(os.path.join(sysconfig.get_config_var("DESTSHARED"), name + suffix), directory)
