@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { ALL, ALONE, LONG, SAME_ON_EVERY_RELEASE } from "./scripts/test-projects.mjs";
 
-/** Projects run one behind the other, in this order. */
+/** Projects run one after the other, in this order. */
 const PROJECTS = [
 	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG] },
 	{ name: "alone", include: ALONE, exclude: LONG },
@@ -10,12 +10,13 @@ const PROJECTS = [
 	{ name: "long-alone", include: LONG.filter((file) => ALONE.includes(file)), exclude: [] },
 ];
 
-// Tests import what ships: the built files under packages/*/dist (see CONTRIBUTING.md).
+// Tests import what ships, which is the built files under packages/*/dist (see CONTRIBUTING.md).
 export default defineConfig(({ mode }) => ({
 	test: {
-		// `--mode full` (pnpm test:full) lengthens the tests that look at SIGTOOL_FULL; `--mode release` is test-node-versions.mjs.
+		// `--mode full` (pnpm test:full) makes the tests that read SIGTOOL_FULL longer.
+		// The script test-node-versions.mjs uses `--mode release`.
 		env: mode === "full" ? { SIGTOOL_FULL: "1" } : {},
-		// For a test that hangs. On a busy machine a sound one takes many times what it takes at rest.
+		// The limit is for a test that hangs. On a busy machine any other test takes many times as long as on an idle one.
 		testTimeout: 300_000,
 		hookTimeout: 300_000,
 		pool: "forks",
@@ -29,7 +30,7 @@ export default defineConfig(({ mode }) => ({
 				sequence: { groupOrder },
 			},
 		})),
-		// One result file a run, for scripts/test-summary.mjs.
+		// Each run writes one result file, which scripts/test-summary.mjs reads.
 		reporters: ["./scripts/test-reporter.mjs", ...(process.env.CI ? ["json"] : [])],
 		outputFile: { json: `.cache/test-results/${process.version}-${process.pid}.json` },
 	},

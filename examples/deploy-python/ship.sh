@@ -1,10 +1,11 @@
 #!/bin/sh
-# Signs a Python service with its bytecode, verifies it, and compiles one trust index over the service and Python's library.
-# Run it where that library is the same as where the service runs: in the same image, or on a host with the same packages.
+# Signs a Python service with its bytecode, verifies it, and compiles one trust index over the service and Python's
+# library. Run this script in an image or on a host that has the same library as the one where the service runs.
 #
 #   SIGN_KEY=release.pem SIGN_CERT=release.crt ./ship.sh APP_DIRECTORY OUTPUT_DIRECTORY [POLICY]
 #
-# PYTHON is the interpreter. LIBRARY lists the directories it loads modules from, as `sigtool python build` prints them.
+# PYTHON is the interpreter. LIBRARY lists the directories from which PYTHON loads modules, as `sigtool python build`
+# prints them.
 set -eu
 export SIGTOOL_DEVELOPMENT=refuse
 

@@ -3,7 +3,7 @@
 #
 #   SIGN_KEY=release.pem SIGN_CERT=release.crt ./ship.sh APP_DIRECTORY OUTPUT_DIRECTORY [POLICY]
 #
-# Run it where the key is, never where the application runs. SOURCE_DATE_EPOCH makes its output reproducible.
+# Run this script where the key is, never where the application runs. SOURCE_DATE_EPOCH makes the output reproducible.
 set -eu
 export SIGTOOL_DEVELOPMENT=refuse
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Signs with a key in a file. It only demonstrates the protocol: `--key` does the same without a program.
+# Signs with a key in a file. The script only demonstrates the protocol, because `--key` signs with such a key without a
+# program.
 #
 #   SIGN_KEY=release.pem sigtool sign ./lib --signer-command ./openssl.sh --cert release.crt
 set -eu

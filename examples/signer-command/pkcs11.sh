@@ -1,6 +1,6 @@
 #!/bin/sh
-# Signs in a PKCS#11 token through openssl and pkcs11-provider, where `--pkcs11` is not available. openssl reads the PIN
-# from the file that the URI names.
+# Signs in a PKCS#11 token through openssl and pkcs11-provider, for a system on which `--pkcs11` is not available.
+# openssl reads the PIN from the file that the URI names.
 #
 #   SIGN_URI='pkcs11:token=release;id=%01;type=private?pin-source=file:/run/secrets/pin' \
 #   PKCS11_MODULE=/usr/lib/softhsm/libsofthsm2.so \

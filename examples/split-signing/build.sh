@@ -12,8 +12,8 @@ out=$2
 shift 2
 
 mkdir -p "$out"
-# sigtool writes the catalog to its usual place, where the signed one will be too. So the next release needs no rule that
-# leaves it out.
+# sigtool writes the unsigned catalog to the path of the signed one, which it leaves out of every release. So the next
+# release needs no rule to leave out the catalog.
 report=$(sigtool sign "$app" --unsigned --json "$@")
 cp "$app/$(basename "$app").cat" "$out/unsigned.cat"
 printf '%s\n' "$report" | sed -n 's/^\t"digest": "\(sha256:[0-9a-f]*\)",$/\1/p'
