@@ -95,7 +95,7 @@ function importsBeside(beside) {
 	};
 }
 
-/** Keeps errors.js in a file of its own, so that all files share one SigtoolError and `instanceof` works. */
+/** Keeps errors.js in a separate file, so that all files share one SigtoolError and `instanceof` works. */
 function errorsBeside(beside) {
 	const errors = packageEntries["@sigtool/core/errors"];
 	return {

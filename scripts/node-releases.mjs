@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
  *
  * @param {string} release major version, such as "24"
  * @returns {string} path of the binary; for one from npm the C headers are in `../include`
- * @throws {Error} when there is none for this system, or npm cannot fetch it
+ * @throws {Error} if there is none for this system, or npm cannot fetch it
  */
 export function nodeOfRelease(release) {
 	if (process.versions.node.startsWith(`${release}.`)) return process.execPath;

@@ -195,7 +195,10 @@ function text(value) {
 	return JSON.stringify(value);
 }
 
-/** Makes a JSON Schema, draft 2020-12. It cannot demand that the objects of a list have different names; the readers do. */
+/**
+ * Makes a JSON Schema, draft 2020-12. A schema cannot demand that the objects of a list have different names, but the
+ * readers do.
+ */
 function jsonSchemaOf(title, shape, page) {
 	const head = {
 		$schema: "https://json-schema.org/draft/2020-12/schema",

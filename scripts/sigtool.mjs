@@ -1,7 +1,7 @@
 /**
- * Runs the built command line for `pnpm sigtool …` in the user's working directory. pnpm starts scripts in the workspace's
- * folder and puts that directory into INIT_CWD. The command line runs in this process, so that it gets standard input and
- * signals, and sets the exit status.
+ * Runs the built command line for `pnpm sigtool …` in the user's working directory. pnpm starts scripts in the
+ * workspace's folder, and puts the user's directory into INIT_CWD. The command line runs in this process, so that it
+ * gets standard input and signals, and sets the exit status.
  */
 
 import { existsSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Each check of `pnpm lint` finds the fault that it is there for. */
+/** Tests that each check of `pnpm lint` finds the fault for which it exists. */
 
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

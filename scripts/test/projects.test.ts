@@ -1,4 +1,7 @@
-/** The lists of scripts/test-projects.mjs name files that exist, so that a renamed test does not change its project unseen. */
+/**
+ * Tests that the lists of scripts/test-projects.mjs name files that exist. Otherwise a renamed test would change its
+ * project unnoticed.
+ */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";

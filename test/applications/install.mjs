@@ -11,7 +11,7 @@ const CACHE = fileURLToPath(new URL("../../.cache/applications/", import.meta.ur
  * directory that contains `node_modules`.
  *
  * @param {"programs" | "suites"} name
- * @returns {string | undefined} undefined when npm or its registry cannot be reached
+ * @returns {string | undefined} undefined if npm or its registry cannot be reached
  */
 export function installedPackages(name) {
 	const manifests = fileURLToPath(new URL(`packages/${name}/`, import.meta.url));
@@ -39,7 +39,7 @@ export function installedPackages(name) {
  *
  * @param {string} folder of `installedPackages`
  * @param {string} node binary with C headers in `../include`
- * @returns {string | undefined} path below `folder`; undefined when it cannot be compiled here
+ * @returns {string | undefined} path below `folder`; undefined if it cannot be compiled here
  */
 export function compiledDatabase(folder, node) {
 	const abi = execFileSync(node, ["-p", "process.versions.modules"], { encoding: "utf8" }).trim();

@@ -22,7 +22,9 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const LIMIT_MS = 1_200_000;
 
-/** Returns the techniques that can run here: with a compiler where one is needed, and with the needed parts of CPython. */
+/**
+ * Returns the techniques that can run here. Leaves out those that need a missing compiler or a missing part of CPython.
+ */
 function triedOn(python: Python): readonly Technique[] {
 	const needs = answers(
 		python,

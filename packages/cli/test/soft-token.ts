@@ -1,4 +1,4 @@
-/** Makes a PKCS#11 token for tests: SoftHSM2 with its own configuration and store. */
+/** Makes a PKCS#11 token for tests: SoftHSM2 with a separate configuration and store. */
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Shared by the tests of the command line: a runner, trees, and certificates made with openssl. */
+/** Provides the tests of the command line with a runner, trees, and certificates made with openssl. */
 
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -213,7 +213,7 @@ export function setfattr(file: string, name: string, value: Uint8Array): void {
 	execFileSync("setfattr", ["-h", "-n", name, "-v", `0x${Buffer.from(value).toString("hex")}`, file]);
 }
 
-/** Reads an attribute with getfattr; undefined when the file does not have it. */
+/** Reads an attribute with getfattr; undefined if the file does not have it. */
 export function getfattr(file: string, name: string): Buffer | undefined {
 	const { status, stdout } = spawnSync("getfattr", ["-h", "--only-values", "--absolute-names", "-n", name, file]);
 	return status === 0 ? stdout : undefined;

@@ -1,4 +1,4 @@
-/** Shared by the verifier's tests: an index made from a directory, and a gate over it. */
+/** Provides the verifier's tests with an index made from a directory, and a gate over it. */
 
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Attacks on the guards: by what Node.js passes to a thread, and by calls that a guard makes while it is set. */
+/**
+ * Attacks on the guards: through what Node.js passes to a thread, and through functions that are called while a guard
+ * is being set.
+ */
 
 import { TEXT, type Technique, withText } from "../technique.js";
 

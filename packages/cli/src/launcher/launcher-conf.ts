@@ -1,7 +1,7 @@
 /**
- * Reads and writes `launcher.conf`, which sigtool-launch reads in its own directory: lines `key value`, the first of which
- * is `version 1`. docs/launcher.md explains each key. core's trust/schema.ts is the table of the keys, and
- * packages/verifier/native/launch/settings.c is the other reader.
+ * Reads and writes `launcher.conf`, which sigtool-launch reads from the directory in which it is installed. Each line
+ * is `key value`, and the first line is `version 1`. docs/launcher.md explains the keys, and core's trust/schema.ts has
+ * their table. packages/verifier/native/launch/settings.c is the other reader.
  */
 
 import { realpathSync, statSync } from "node:fs";

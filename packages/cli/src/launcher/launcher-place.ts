@@ -42,7 +42,7 @@ export function launcherIn(directory: string): string {
 
 /**
  * Copies the parts, each atomically, and writes the launcher configuration last: until then the previous one applies.
- * @throws ERR_LAUNCHER when `node` is no Node.js that can be launched, ERR_IO, ERR_INDEX_FORMAT
+ * @throws ERR_LAUNCHER if `node` is no Node.js that can be launched, ERR_IO, ERR_INDEX_FORMAT
  */
 export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
 	const at = (name: string) => join(directory, name);
@@ -78,7 +78,7 @@ function placeNode(program: string | undefined, parts: NativeParts, at: (name: s
 
 /**
  * Copies the spython and returns what pins it.
- * @throws ERR_LAUNCHER when it is no spython, or trusts a development identity without permission
+ * @throws ERR_LAUNCHER if it is no spython, or trusts a development identity without permission
  */
 function placePython(
 	spython: string | undefined,
@@ -131,7 +131,7 @@ export function hostDocument(file: string): HostDocument | undefined {
 	return existsSync(file) ? hostFromFileBytes(readBounded(file, MAX_HOST_BYTES), file) : undefined;
 }
 
-/** Asks a Node.js for its major release. @throws ERR_LAUNCHER when it is no Node.js that can be launched */
+/** Asks a Node.js for its major release. @throws ERR_LAUNCHER if it is no Node.js that can be launched */
 export function majorOf(node: string): number {
 	const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8", env: {} });
 	const major = Number(/^v(\d+)\.\d+\.\d+/.exec(stdout ?? "")?.[1]);

@@ -15,7 +15,7 @@ export interface NativeParts {
 	readonly addon: string | undefined;
 }
 
-/** @throws ERR_LAUNCHER when the launcher or the hook is missing */
+/** @throws ERR_LAUNCHER if the launcher or the hook is missing */
 export function nativeParts(): NativeParts {
 	const dist = join(verifierDirectory(), "dist");
 	const launcher = join(dist, "native/sigtool-launch");

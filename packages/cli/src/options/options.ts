@@ -104,7 +104,7 @@ export function formats(description: string, choices: readonly string[]): Option
 	return repeated("--format <format>", description, choices);
 }
 
-/** `without-default` leaves the option undefined when it is not given. */
+/** `without-default` leaves the option undefined if it is not given. */
 export function namespace(how: "with-default" | "without-default" = "with-default"): Option {
 	const [flags, names] = ["--namespace <name>", ["security", "user"] as const];
 	const description = "namespace of the IMA and EVM attributes; user needs no privileges";

@@ -6,13 +6,13 @@ import { SigtoolError } from "@sigtool/core/errors";
 
 export interface Question {
 	readonly text: string;
-	/** The error when there is no terminal or no answer: its code, the secret that is needed, and the option to use. */
+	/** The error if there is no terminal or no answer: its code, the secret that is needed, and the option to use. */
 	readonly otherwise: { readonly code: "ERR_KEY_PASSPHRASE" | "ERR_PIN"; readonly needs: string; readonly use: string };
 }
 
 /**
  * Returns the secret. Ctrl-C ends the process with status 130.
- * @throws `otherwise` without a terminal, or when input ends before any text
+ * @throws `otherwise` without a terminal, or if input ends before any text
  */
 export async function askSecret({ text, otherwise }: Question): Promise<string> {
 	const unanswered = (reason: string) => {

@@ -1,4 +1,4 @@
-/** Handles environment variables that hold secrets. No child process inherits them. */
+/** Handles environment variables that contain secrets. No child process inherits them. */
 
 export const PASSPHRASE_VARIABLE = "SIGTOOL_PASSPHRASE";
 export const PIN_VARIABLE = "SIGTOOL_PIN";

@@ -19,7 +19,7 @@ export interface SignerDemands {
 export async function signerDemandsOf({ require, crl, ocsp }: SignerDemandOptions): Promise<SignerDemands> {
 	const requiredSigners = require === undefined ? undefined : parseCount(require);
 	if (crl === undefined && (ocsp ?? "off") === "off") return { requiredSigners, revocation: undefined };
-	// Loaded only when needed, to keep other commands fast.
+	// This module is loaded only if it is needed, to keep other commands fast.
 	const { readRevocationLists } = await import("./revocation-files.js");
 	return { requiredSigners, revocation: { lists: crl?.flatMap(readRevocationLists), ocsp } };
 }

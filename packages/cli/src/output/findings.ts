@@ -6,7 +6,7 @@ import { type OutputOptions, rows } from "./output.js";
 import { count, thousands } from "./render.js";
 
 export interface FindingOptions extends OutputOptions {
-	/** Lists every finding on a line of its own. */
+	/** Lists each finding on a separate line. */
 	readonly all?: boolean;
 	/** The label of the expected digest. A digest that nobody signed is `recorded`. Default: `signed`. */
 	readonly origin?: "signed" | "recorded";

@@ -52,8 +52,8 @@ export interface ProgressState extends HashProgress {
 }
 
 /**
- * Returns one line that is shorter than the terminal is wide: bytes, rate and time left, with a bar where there is room.
- * While files are still being found it shows no percentage, because that would go backwards.
+ * Returns one line that is shorter than the terminal is wide: bytes, rate and time left, with a bar if there is room.
+ * While files are still being found, it shows no percentage, because the percentage would decrease.
  */
 export function progressText(label: string, state: ProgressState, columns: number): string {
 	const { files, bytes: done, totalBytes, elapsedMs, found } = state;

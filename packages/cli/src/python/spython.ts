@@ -20,7 +20,7 @@ export interface SpythonFacts {
 	readonly program: string;
 	/** The keys that may sign, as hexadecimal SHA-256. */
 	readonly pins: readonly string[];
-	/** True when one of the keys belongs to a development identity. */
+	/** True if one of the keys belongs to a development identity. */
 	readonly development: boolean;
 }
 
@@ -29,7 +29,7 @@ export function ownSpython(): string {
 	return join(configDirectory(), "spython");
 }
 
-/** Asks a spython about itself. @throws ERR_LAUNCHER when the file is no spython */
+/** Asks a spython about itself. @throws ERR_LAUNCHER if the file is no spython */
 export function aboutSpython(program: string): SpythonFacts {
 	const { stdout, stderr } = spawnSync(resolve(program), ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
 	try {

@@ -119,11 +119,11 @@ const DAMAGE: Record<string, (value: Buffer) => Cases> = {
 	},
 	ima: (value) => signatureCases(value, () => FORMAT, algorithmVerdict([5, 6], MD5_OR_SHA1)),
 	"ima-verity": (value) => {
-		// In type 4 the version byte, 3, stands where a digest algorithm is expected.
+		// If the type becomes 4, the version byte, which is 3, is read as a digest algorithm. That one is not supported.
 		return signatureCases(value, (type) => (type === 4 ? UNSUPPORTED : FORMAT), algorithmVerdict([6], []));
 	},
 	evm: (value) => {
-		// Type 3 is a signature that is bound to one inode, which is not supported.
+		// Type 3 means a signature that is bound to one inode. sigtool does not support such signatures.
 		const type = (byte: number) => (byte === 3 ? UNSUPPORTED : FORMAT);
 		const hmac = Buffer.concat([Buffer.of(2), Buffer.alloc(20, 1)]);
 		return new Map([

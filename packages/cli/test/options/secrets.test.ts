@@ -38,7 +38,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs s
 		authority = makeAuthority(at("pki"));
 		const { keyFile, certFile } = authority;
 		const [, ...lines] = readFileSync(keyFile, "utf8").split("\n");
-		// Takes lines from the middle of the key file: the first lines hold the header and the public modulus.
+		// The lines are from the middle of the key file, because the first lines contain the header and the public modulus.
 		secrets = [PASSPHRASE, PIN, WRONG, lines[12], lines[20]];
 		openssl("pkcs8", "-topk8", "-in", keyFile, "-passout", `pass:${PASSPHRASE}`, "-out", at("encrypted.pem"));
 		const container = ["-inkey", keyFile, "-in", certFile, "-passout", `pass:${PASSPHRASE}`];

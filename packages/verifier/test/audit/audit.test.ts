@@ -167,7 +167,7 @@ test("JSON Lines: the sink fails when its descriptor was closed and used for ano
 	const probe = openSync(join(directory, "probe"), "w");
 	closeSync(probe);
 	const audit = createAudit([jsonLinesSink(join(directory, "audit.jsonl"))]);
-	closeSync(probe); // The probe has the sink's descriptor number.
+	closeSync(probe); // The sink now has the number of the probe's descriptor, so this closes the sink's file.
 	const victim = openSync(join(directory, "victim"), "w");
 	onTestFinished(() => closeSync(victim));
 	expect(victim).toBe(probe);

@@ -8,7 +8,7 @@ import { compileProgram, hasCompiler, hasLauncher, Installation, isRoot, NATIVE,
 
 const ERRNO = { EPERM: 1, EACCES: 13, ENOSYS: 38 } as const;
 
-/** The entries of lockdown.c's table: `SYS_ptrace`, or a number. */
+/** The entries of the table in lockdown.c: names such as `SYS_ptrace`, or numbers. */
 const DENIED = deniedCalls();
 
 function deniedCalls(): readonly string[] {

@@ -1,4 +1,4 @@
-/** Makes a small signed application in its own directory, and runs it under the hook. */
+/** Makes a small signed application in a separate directory, and runs it under the hook. */
 
 import { spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Application, makeApplication, REGISTER, RELEASES, write } from "./application.js";
 
 /**
- * A file that is replaced right after its digest was computed. Every program prints "good" if it got the signed file,
- * and "evil" if it got the replacement.
+ * In each case, a file is replaced right after its digest was computed. Every program prints "good" if it got the
+ * signed file, and "evil" if it got the replacement.
  */
 interface Case {
 	readonly name: string;
@@ -167,8 +167,8 @@ value napi_register_module_v1(env e, value exports) { napi_create_string_utf8(e,
 `;
 
 /**
- * The digest is computed by the native addon in one call, or in JavaScript. An ordinary run tries each way on one
- * release.
+ * The way in which the digest is computed: by the native addon in one call, or in JavaScript. An ordinary run tries
+ * each way on one release.
  */
 type Way = "addon" | "JavaScript";
 const runs = RELEASES.filter(() => existsSync("/usr/bin/cc")).flatMap((release) => {

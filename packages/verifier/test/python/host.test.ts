@@ -18,7 +18,7 @@ import { makeKey, PYTHONS, Site } from "./support.js";
 const isRoot = process.getuid?.() === 0;
 const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
 const [major = 0, minor = 0] = release().split(".").map(Number);
-/** True when the kernel has AT_EXECVE_CHECK (Linux 6.14). */
+/** True if the kernel has AT_EXECVE_CHECK (Linux 6.14). */
 const canAsk = major > 6 || (major === 6 && minor >= 14);
 
 describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of spython $version (as root)", (python) => {

@@ -36,7 +36,7 @@ def source():
 
 
 def archive():
-    # Makes the importer anew, because it keeps the archive's directory.
+    # Makes a new importer each time, because an importer keeps the archive's list of files.
     for _ in range(LOADS):
         sys.path_importer_cache.pop(place + "/archive.zip", None)
         sys.modules.pop("zipped", None)

@@ -1,4 +1,6 @@
-/** Shared by the tests of spython: the Pythons of this machine, a spython for one of them, and trees signed for it. */
+/**
+ * Provides the tests of spython with the Pythons of this machine, a spython for one of them, and trees signed for it.
+ */
 
 import { spawnSync } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
@@ -73,7 +75,7 @@ function describePython(executable: string): Python[] {
 	return usable ? [python] : [];
 }
 
-/** True when every spython of the tests is built with AddressSanitizer and UndefinedBehaviorSanitizer. */
+/** True if every spython of the tests is built with AddressSanitizer and UndefinedBehaviorSanitizer. */
 export const isSanitized = process.env.SIGTOOL_SANITIZE !== undefined;
 /**
  * The options for a spython with sanitizers: memory that CPython keeps to its end is no leak, and the order of loaded

@@ -53,7 +53,7 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 	};
 }
 
-/** @throws ERR_INDEX_FORMAT when entries are out of order */
+/** @throws ERR_INDEX_FORMAT if entries are out of order */
 function membersOf(index: TrustIndex): ({ readonly product: string; readonly path: string } & IndexEntry)[] {
 	return index.products.flatMap(({ name: product }) => {
 		return Array.from(index.entries(product), ([path, entry]) => ({ product, path, ...entry }));

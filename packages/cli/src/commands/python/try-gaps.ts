@@ -42,7 +42,7 @@ export interface TriedGaps {
 	readonly withoutLauncher: string | undefined;
 }
 
-/** @throws ERR_LAUNCHER when the spython does not run signed code */
+/** @throws ERR_LAUNCHER if the spython does not run signed code */
 export async function tryGaps(spython: string): Promise<TriedGaps> {
 	const directory = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-gaps-")));
 	try {

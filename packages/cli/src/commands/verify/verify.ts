@@ -11,7 +11,7 @@ import { catalogFields, catalogRows, count, developmentNotes, shownPath } from "
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
-/** Verifies every path, also after one of them failed. */
+/** Verifies every path, even if an earlier path failed. */
 export async function verify(paths: readonly string[], options: VerifyCommandOptions): Promise<Report> {
 	const formats = [...new Set(options.format ?? ["cat" as const])];
 	checkOptions(formats, options);

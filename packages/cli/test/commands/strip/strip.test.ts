@@ -151,7 +151,7 @@ describe.skipIf(!isPossible)(`inspect ${needs}`, () => {
 });
 
 describe("without fs-xattr", () => {
-	/** Copies the command line to a place where it finds no packages. */
+	/** Copies the command line to a directory from which it finds no packages. */
 	function withoutPackages() {
 		const home = temporaryDirectory();
 		cpSync(dirname(MAIN), join(home, "dist"), { recursive: true });

@@ -171,7 +171,7 @@ describe.skipIf(!hasProgram("openssl"))("13.1: a catalog without names (needs op
 	});
 });
 
-/** Replaces a BMPString, or its beginning, wherever it occurs. Both texts have the same length. */
+/** Replaces a BMPString, or its beginning, wherever it occurs. The two texts must have the same length. */
 function rename(list: Buffer, from: string, to: string): void {
 	const [old, other] = [from, to].map((text) => Buffer.from(text, "utf16le").swap16());
 	for (let at = list.indexOf(old); at !== -1; at = list.indexOf(old)) other.copy(list, at);
