@@ -177,7 +177,9 @@ function originsOf(file) {
 	return origins;
 }
 
-/** Makes `new URL("./x.js", import.meta.url)` name `x.cjs` or `x.mjs` beside the bundle, and bundles that file too. */
+/**
+ * Makes `new URL("./x.js", import.meta.url)` point to `x.cjs` or `x.mjs` beside the bundle, and bundles that file too.
+ */
 function workersBeside(path, source, beside) {
 	return source.replace(/new URL\("\.\/([\w/-]+)\.js", import\.meta\.url\)/g, (_, name) => {
 		return `new URL(${JSON.stringify(beside(join(dirname(path), `${name}.js`)))}, import.meta.url)`;

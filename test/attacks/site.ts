@@ -52,7 +52,7 @@ export function makeSite(
 	return site;
 }
 
-/** Does the attacker's part, after the tree was signed. */
+/** Makes the attacker's changes, after the tree was signed. */
 export function attack(site: Site, technique: Technique, libraries: Libraries | undefined): void {
 	const place = site.place(technique);
 	writeFiles(place.data, EVIL_FILES, libraries);

@@ -65,8 +65,8 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 }
 
 /**
- * Adds a command. One that the arguments do not name gets only its name and description, because declaring options
- * takes time.
+ * Adds a command. A command that the arguments do not name gets only its name and description, because declaring
+ * options takes time.
  */
 function addCommand(
 	parent: Command,

@@ -72,7 +72,7 @@ describe.skipIf(!canBeNobody())("files that an unprivileged user may not access 
 		expect(sigtool("verify", root)).toMatchObject({ status: 3, stdout: named });
 		expect(readFileSync(catalog).equals(before)).toBe(true);
 		expect(sigtool("verify", join(root, "main.js"))).toMatchObject({ status: 0 });
-		// A proven difference (1) counts more than an unknown outcome (3).
+		// Exit status 1, for a proven difference, counts more than 3, for an unknown outcome.
 		writeFileSync(join(root, "main.js"), "changed");
 		expect(sigtool("verify", root)).toMatchObject({ status: 1 });
 	});

@@ -105,7 +105,10 @@ function manyFiles(directories: number, filesEach: number): Record<string, strin
 	return entries;
 }
 
-/** Kills a process some time after now, or after a file appears. Resolves when the process has ended, killed or not. */
+/**
+ * Kills a process when the delay has passed, counted from now or from the time at which the file `appearing` appears.
+ * Resolves when the process has ended, even if it was not killed.
+ */
 async function killAfter(delayMs: number, child: ChildProcess, appearing?: string): Promise<void> {
 	const timers: NodeJS.Timeout[] = [];
 	const schedule = () => timers.push(setTimeout(() => child.kill("SIGKILL"), delayMs));

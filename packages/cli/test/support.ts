@@ -219,5 +219,8 @@ export function getfattr(file: string, name: string): Buffer | undefined {
 	return status === 0 ? stdout : undefined;
 }
 
-/** Arguments in front of a command that run it as root without capabilities. It can still read files that root owns. */
+/**
+ * Arguments in front of a command, which then runs as root without capabilities. It can still read files that root
+ * owns.
+ */
 export const POWERLESS_ROOT = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"] as const;

@@ -117,8 +117,8 @@ function gitClone(from: string, to: string, spare: string): void {
 }
 
 /**
- * Makes a signed tree whose catalog carries the signatures, and the functions of its receiver, who has no key and
- * trusts one certificate.
+ * Makes a signed tree whose catalog carries the signatures. Returns the functions with which its receiver tests a copy.
+ * The receiver has no key and trusts one certificate.
  */
 function signedLibrary(namespace: AttributeNamespace, formats: readonly string[] = ["cat", "ima", "spython"]) {
 	const home = temporaryDirectory();
@@ -179,7 +179,7 @@ function getfattr(root: string, name: string): Record<string, string> {
 const each = (status: string) => Object.fromEntries(FILES.map((path) => [path, status]));
 const eachFinding = (code: string) => FILES.map((path): [string, string] => [path, code]);
 const TRUSTED = { status: 0, files: each("trusted"), findings: [] };
-/** The result when every file except one is trusted. */
+/** The result if every file except one is trusted. */
 const trustedBut = (path: string, status: string, code: string) => {
 	return { status: 1, files: { ...each("trusted"), [path]: `${status} ${code}` }, findings: [[path, code]] };
 };

@@ -193,7 +193,7 @@ describe("over a trust index and a host configuration", () => {
 		const audit = { stderr: "off" };
 		const document = { version: 1, pins: [{ "spki-sha256": pin }], index, audit, ...more.configuration };
 		writeFileSync(config, JSON.stringify(document), { mode: 0o644 });
-		// In CI root owns the files, elsewhere the developer.
+		// In CI root owns the files. Elsewhere the developer owns them, and the verifier must allow that.
 		const development = process.getuid?.() === 0 ? "refuse" : "allow";
 		return { bytes, signer, main: join(root, "main.js"), options: { config, development } as const };
 	}

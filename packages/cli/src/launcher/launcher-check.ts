@@ -1,4 +1,4 @@
-/** Checks that an installed launcher is as it was installed, and that a process can be started from it safely. */
+/** Checks that a launcher is unchanged since its installation, and that it can start a process safely. */
 
 import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

@@ -36,7 +36,7 @@ export interface LauncherConf {
 	readonly config: string;
 	/** The file for audit events, to which the process may append. */
 	readonly audit: string | undefined;
-	/** The roots of signed trees. A directory that contains one is never made writable. */
+	/** The roots of signed trees. A directory that contains such a root is never made writable. */
 	readonly trees: readonly string[];
 	/** The directories below which the policy lets the program write. */
 	readonly writable: readonly string[];

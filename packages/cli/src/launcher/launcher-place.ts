@@ -23,9 +23,11 @@ export const LAUNCHER_NAME = "sigtool-launch";
 export const CONF_NAME = "launcher.conf";
 
 export interface LauncherPlan {
-	/** The Node.js to run scripts with; undefined for none. Links on the path are resolved now. */
+	/**
+	 * The path of the Node.js that runs scripts. Undefined if no Node.js is launched. Links on the path are resolved now.
+	 */
 	readonly node: string | undefined;
-	/** A compiled spython, which is copied; undefined for none. */
+	/** The path of a compiled spython, which is copied. Undefined if CPython is not launched. */
 	readonly spython: string | undefined;
 	/** Absolute path of the trust index, which need not exist yet. */
 	readonly index: string;
@@ -97,7 +99,7 @@ function placePython(
 
 /**
  * Derives settings of the launcher from the index and the host configuration: the signed trees, what the policy
- * refuses, the file for events. The index is not verified here: the hook verifies it, or ends the process.
+ * refuses, and the file for events. Does not verify the index, because the hook verifies it, or ends the process.
  * @throws ERR_HOST_CONFIG, ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_IO
  */
 export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {

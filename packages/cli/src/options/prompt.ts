@@ -43,7 +43,7 @@ interface Terminal {
 	close(): void;
 }
 
-/** Opens /dev/tty. Windows has none, so there standard input has to be the terminal. */
+/** Opens /dev/tty. Windows has no /dev/tty, so there the terminal has to be standard input. */
 function openTerminal(): Terminal | undefined {
 	const isWindows = process.platform === "win32";
 	if (isWindows && !process.stdin.isTTY) return undefined;

@@ -10,7 +10,7 @@ export function takeSecret(variable: string): string | undefined {
 	return value;
 }
 
-/** Returns the environment for a child process. */
+/** Returns the environment for a child process, without the secrets. */
 export function environmentWithoutSecrets(): NodeJS.ProcessEnv {
 	const { [PASSPHRASE_VARIABLE]: _, [PIN_VARIABLE]: __, ...environment } = process.env;
 	return environment;

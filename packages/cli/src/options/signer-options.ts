@@ -147,7 +147,10 @@ function timeoutMs(seconds: string | undefined): number | undefined {
 	return Number(seconds) * 1000;
 }
 
-/** Reads the first line of the file, else takes the value from the environment, else asks on the terminal. */
+/**
+ * Returns the first line of the file if a file is given, else the given value, else the answer that is typed on the
+ * terminal.
+ */
 async function readSecret(question: Question, file: string | undefined, value: string | undefined): Promise<string> {
 	if (file !== undefined) return firstLine(readInputFile(file, MAX_SECRET_FILE_BYTES));
 	return value ?? askSecret(question);

@@ -14,5 +14,5 @@ export function sourceDate(): number {
 	return seconds * 1000;
 }
 
-/** 2049-12-31T23:59:59Z, the last time that UTCTime can express. */
+/** The last time that UTCTime can express, 2049-12-31T23:59:59Z, in seconds since the epoch. */
 const MAX_SECONDS = 2_524_607_999;

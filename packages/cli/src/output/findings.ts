@@ -21,8 +21,9 @@ export function countByKind(findings: readonly Finding[]): string {
 }
 
 /**
- * Lists the findings by kind. Without --all, a directory that is missing or was added as a whole is one line, and a kind
- * has at most 20 lines. With --verbose, both digests of a modified file follow; an empty file is shown as `empty`.
+ * Lists the findings by kind. With --verbose, the two digests of a modified file follow the file, and the digest of an
+ * empty file is shown as `empty`. Without --all, a directory that is missing or was added as a whole is one line, and a
+ * kind has at most 20 lines.
  */
 export function findingLines(findings: readonly Finding[], options: FindingOptions): string[] {
 	return groups(findings, options).flatMap(({ shown, rest }) => [

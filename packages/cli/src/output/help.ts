@@ -1,4 +1,4 @@
-/** Formats help so that it fits the terminal, also a narrow one. */
+/** Formats help so that it fits the terminal, even a narrow one. */
 
 import type { Command, HelpConfiguration } from "commander";
 
@@ -23,7 +23,7 @@ export const HELP: HelpConfiguration = {
 	},
 };
 
-/** The width of help in columns when there is no terminal. */
+/** The width of help in columns if there is no terminal. */
 export const HELP_WIDTH = 80;
 
 /** Wraps a text to the width of a command's help. Blank lines in the text separate paragraphs. */

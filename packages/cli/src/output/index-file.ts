@@ -39,7 +39,7 @@ export function indexRows(index: TrustIndex): [string, string | undefined][] {
 	];
 }
 
-/** Returns the content of `indexRows`, and more, for the JSON document. */
+/** Returns the content of `indexRows`, and further facts, for the JSON document. */
 export function indexFields(index: TrustIndex): Record<string, unknown> {
 	const { products, policy, compiledAt, notAfter, signers, entryCount, digest } = index;
 	return {

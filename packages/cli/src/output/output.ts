@@ -15,8 +15,9 @@ export interface OutputOptions {
 }
 
 /**
- * The exit status of a run: 0 trusted or done; 1 verification failed, or the files cannot be signed; 2 usage or
- * configuration; 3 could not decide; 126 `run` refused to run a program; 130 interrupted.
+ * The exit status of a run: 0 if trusted or done, 1 if verification failed or the files cannot be signed, 2 for a
+ * mistake in usage or configuration, 3 if sigtool could not decide, 126 if `run` refused to run a program, and 130 if
+ * interrupted.
  */
 export type ExitStatus = 0 | 1 | 2 | 3 | 126 | 130;
 

@@ -22,7 +22,7 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 	const bar = new cliProgress.SingleBar({
 		format: () => progressText(label, state, stderr.columns),
 		stream: stderr,
-		// Hashing keeps the thread busy, so no timer would fire: the bar is drawn on each update.
+		// The bar is drawn on each update, because hashing keeps the thread busy, so that no timer fires.
 		synchronousUpdate: true,
 		clearOnComplete: true,
 		// The terminal's modes stay unchanged, so nothing has to be restored when the process ends.

@@ -46,7 +46,10 @@ export function trustedSignerFields({ certificate, spkiSha256, development }: Ve
 
 type ShownCatalog = Pick<UsedCatalog, "file" | "facts" | "signer" | "judgedAt" | "revocation">;
 
-/** Returns the note that a development identity is trusted for `path`, which is printed even with --quiet; or nothing. */
+/**
+ * Returns the note that a development identity signed `path`, or no note if none did. A note is printed even with
+ * --quiet.
+ */
 export function developmentNotes(path: string, signers: readonly { readonly development: boolean }[]): string[] {
 	if (!signers.some(({ development }) => development)) return [];
 	return [`a development identity signed ${quote(path)}; other machines do not trust it`];

@@ -13,7 +13,10 @@ export function terminal(descriptor: 1 | 2): WriteStream | undefined {
 	return stream.isTTY ? stream : undefined;
 }
 
-/** Recognises a character device other than /dev/null. On Windows that cannot be found out, so the stream decides. */
+/**
+ * Tells whether a descriptor is a character device other than /dev/null. Always true on Windows, where the stream
+ * decides.
+ */
 function mayBeTerminal(descriptor: 1 | 2): boolean {
 	if (process.platform === "win32") return true;
 	const stats = fstatSync(descriptor);

@@ -39,7 +39,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 
 	const module = ["--pkcs11-module", SOFTHSM_MODULE];
 	const environment = (env: Record<string, string> = {}) => ({ env: { ...token.env, ...env } });
-	/** Signs with the key that the rest of the URI names. */
+	/** Signs with a key in the token. `key` is the PKCS#11 URI of that key without `pkcs11:`. */
 	const sign = (key: string, options: readonly string[] = [], env: Record<string, string> = { SIGTOOL_PIN: PIN }) =>
 		sigtool(["sign", tree, "--pkcs11", `pkcs11:${key}`, ...module, ...options], environment(env));
 

@@ -1,4 +1,6 @@
-/** Tests what the kernel refuses to a launched program. A test program takes the place of node and tries it. */
+/**
+ * Tests what the kernel refuses to a launched program. A test program that runs in place of node makes the attempts.
+ */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -52,7 +52,7 @@ export interface Run {
 	readonly signal: string | null;
 	readonly stdout: string;
 	readonly stderr: string;
-	/** Parses what the hook got. */
+	/** Parses the first line, which says what the hook got. */
 	readonly launched: () => Launched;
 	/** Returns the output after that line. */
 	readonly rest: () => string;
@@ -140,7 +140,10 @@ export function pinned(file: string): string {
 	return `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
 }
 
-/** Returns the pin and the major release of a node. Remembers them, because digesting it takes time. */
+/**
+ * Returns the pin and the major release of a node. Remembers them, because computing the digest of that file takes
+ * time.
+ */
 function pinnedNode(file: string): { readonly pin: string; readonly major: string } {
 	const known = pinnedNodes.get(file);
 	if (known !== undefined) return known;

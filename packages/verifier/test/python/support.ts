@@ -153,8 +153,8 @@ export class Site {
 	}
 
 	/**
-	 * Builds another spython in which open_verified() begins with these C statements: a fault on purpose, which tests
-	 * have to find.
+	 * Builds another spython in which open_verified() begins with these C statements. The statements are a deliberate
+	 * fault, which the tests must find.
 	 */
 	async buildAltered(statements: string, options: { sanitize?: boolean } = {}): Promise<string> {
 		const copy = mkdtempSync(join(this.root, "native-"));
@@ -210,7 +210,9 @@ function collectGarbage(): void {
 	runInNewContext("gc")();
 }
 
-/** Adopts each library only once: it does not change during the tests, and hashing it takes most of the time. */
+/**
+ * Adopts each library only once, because libraries do not change during the tests and hashing takes most of the time.
+ */
 function adoptOnce(library: string): Promise<CompiledDirectory> {
 	const known = adopted.get(library) ?? adopt(library);
 	adopted.set(library, known);

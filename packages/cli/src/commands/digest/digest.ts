@@ -68,7 +68,10 @@ function digestOne(file: string, compute: Digester): Outcome {
 	}
 }
 
-/** Formats a line as coreutils 9 does, for `sha256sum -c`: a leading backslash announces escapes in the name. */
+/**
+ * Formats a line as coreutils 9 does, for `sha256sum -c`. A backslash at the beginning of the line says that the name
+ * has escapes.
+ */
 function checksumLine(hex: string, file: string): string {
 	const name = file.replace(/[\\\n\r]/g, (character) => NAME_ESCAPES[character]);
 	return `${name === file ? "" : "\\"}${hex}  ${name}`;

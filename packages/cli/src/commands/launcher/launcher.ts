@@ -11,7 +11,7 @@ import { colour } from "../../output/terminal.js";
 
 export interface LauncherInstallOptions extends OutputOptions {
 	readonly prefix: string;
-	/** `--no-node` sets it to false. */
+	/** False with --no-node. */
 	readonly node?: string | false;
 	readonly python?: string;
 	readonly index: string;
@@ -63,7 +63,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	};
 }
 
-/** Writes a host configuration that trusts nobody yet. Never replaces an existing one. @throws ERR_IO */
+/** Writes a host configuration that trusts nobody yet. Never replaces an existing file. @throws ERR_IO */
 function writeSkeleton(file: string, index: string, mode: Mode): "new" {
 	const document = {
 		version: 1,

@@ -11,7 +11,10 @@ export interface Gap {
 	readonly signed: Readonly<Record<string, string>>;
 	/** The files that the attacker changes or adds in the signed directory. */
 	readonly changed?: Readonly<Record<string, string>>;
-	/** Python code that the attacker runs first, in unguarded Python. `app` and `data` are the two directories. */
+	/**
+	 * Python code that the attacker runs first, in unguarded Python. Its variables `app` and `data` are the paths of the
+	 * signed and of the attacker's directory.
+	 */
 	readonly making?: string;
 	/** The command-line arguments that replace `main.py` and its argument. */
 	readonly args?: readonly string[];

@@ -63,7 +63,10 @@ function isProgram(file: string): boolean {
 	return head.toString("latin1") === "\x7fELF";
 }
 
-/** Returns the pins that a value of --trust stands for: a pin itself, or those of the certificates in a file. */
+/**
+ * Returns the pins for a value of --trust: the value itself if it is a pin, else the pins of the certificates in that
+ * file.
+ */
 function pinsOf(trust: string, allowDevelopment: boolean): string[] {
 	if (/^(sha256:)?[0-9a-f]{64}$/i.test(trust)) return [trust.toLowerCase().replace(/^sha256:/, "")];
 	const certificates = readCertificates(trust);

@@ -128,7 +128,7 @@ function starts({ directory, python, index, config }: Ground, spython: string): 
 	return [[python, "-sB"], alone, [launcherIn(installed), development]];
 }
 
-/** Runs a signed program. Returns the last line of its errors if it does not work. */
+/** Runs a signed program. Returns undefined if the program works, else the last line of its errors. */
 function control(start: Start, ground: Ground): string | undefined {
 	const { stdout, stderr } = run([...start, join(controlOf(ground), "main.py")], ground.directory);
 	return stdout.includes("good-ran-42") ? undefined : stderr.trim().split("\n").pop();

@@ -9,7 +9,9 @@ export interface RunCommandOptions extends OutputOptions {
 	readonly envClear?: boolean;
 	readonly allowDevelopment?: boolean;
 	readonly prefix: string;
-	/** Starts the script with the spython, whatever its name. A module is always started with it. */
+	/**
+	 * True if the script is started with the spython, whatever its name is. A module is always started with the spython.
+	 */
 	readonly python?: boolean;
 	/** True if `script` is the name of a Python module. */
 	readonly module?: boolean;

@@ -111,7 +111,7 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	);
 }
 
-/** Returns the step that compiles Python before hashing. Its code is loaded only with --compile-python. */
+/** Returns the step that compiles Python before hashing. The code of the step is loaded only with --compile-python. */
 async function preparation(options: SignCommandOptions, tell: (compiled: CompiledPython) => void) {
 	if (options.compilePython !== true) return undefined;
 	const { compilePython } = await import("../../python/compile-python.js");

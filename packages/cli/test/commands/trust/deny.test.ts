@@ -21,7 +21,10 @@ const hasOpenssl = hasProgram("openssl");
 /** The order of P-256's group. SEC 2 §2.4.2. */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
-/** Replaces the issuer's signature (r, s) on P-256 by (r, n - s), which is as valid and which anybody can compute. */
+/**
+ * Replaces the issuer's signature (r, s) on P-256 by (r, n - s). The new signature is as valid, and anybody can compute
+ * it.
+ */
 function withOtherSignature(der: Uint8Array): Uint8Array {
 	const { tbs, signatureAlgorithm, signature } = parseCertificate(der);
 	const reader = new DerReader(signature, "signature");
