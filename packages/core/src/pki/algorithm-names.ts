@@ -1,8 +1,8 @@
-/** Names of algorithms for display: those of the RFCs, and for digests those of node:crypto. */
+/** Names algorithms for display. A digest has its name from node:crypto, any other algorithm the name from its RFC. */
 
 import { digestAlgorithmByOid } from "../digest/algorithms.js";
 
-/** Returns the name for an object identifier in dotted decimal, undefined for one that is rarely seen. */
+/** Returns the name for an object identifier in dotted decimal, or undefined if sigtool has no name for it. */
 export function algorithmName(oid: string): string | undefined {
 	return digestAlgorithmByOid(oid) ?? SIGNATURE_NAMES[oid];
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the keys that check the signature in an extended attribute. Such a signature comes without certificates and
- * names its key by four bytes, so the certificates come from the trust policy and from the caller.
+ * Finds the keys that check the signature in an extended attribute. An attribute contains no certificates and names the
+ * key by four bytes only, so the certificates come from the trust policy and from the caller.
  */
 
 import { createHash, type KeyObject } from "node:crypto";
@@ -13,32 +13,32 @@ import type { TrustPolicy } from "./trust-store.js";
 
 export interface AttributeKeys {
 	/**
-	 * Returns the different trusted keys with this id (8 lower-case hexadecimal digits), at most 8; none for an unknown
-	 * id. The id is only a hint, so each key has to be tried.
+	 * Returns the different trusted keys with this id (8 lower-case hexadecimal digits): at most 8 keys, and no key for
+	 * an unknown id. The id is only a hint, so the caller has to try each key.
 	 */
 	readonly candidatesFor: (keyId: string) => readonly TrustedKey[];
 	/**
-	 * Returns the reason why there is no candidate: the error of a certificate with this id, or else
-	 * ERR_UNTRUSTED_SIGNER.
+	 * Returns the reason why there is no candidate: the error that refused a certificate with this id, or
+	 * ERR_UNTRUSTED_SIGNER if no certificate has this id.
 	 */
 	readonly refusalFor: (keyId: string) => SigtoolError;
 }
 
 export interface TrustedKey extends VerifiedSigner {
-	/** The certificate of the trust policy, or the one that was given for this verification. */
+	/** The certificate comes from the trust policy or from the caller. */
 	readonly certificate: Certificate;
 	readonly publicKey: KeyObject;
 }
 
 export interface AttributeKeyOptions {
-	/** The time for which keys are judged, in milliseconds since the epoch. Default: now. */
+	/** The time for which keys are judged, in milliseconds since the epoch. The default is now. */
 	readonly at?: number;
 	readonly profile?: Profile;
 }
 
 /**
- * Judges the certificates of the trust policy and those given, as `verifyCatalog` judges the signer of a catalog. Those
- * given may be signers and their issuers in any order.
+ * Judges the certificates of the trust policy and the given `certificates`, by the rules of `verifyCatalog` for the
+ * signer of a catalog. The given certificates may be signers and their issuers, in any order.
  */
 export function attributeKeys(
 	trust: TrustPolicy,
@@ -65,25 +65,25 @@ export function attributeKeys(
 
 /**
  * Returns the id to write with a signature, by which the kernel finds the key: the last four bytes of the subject key
- * identifier, or of a SHA-1 over the key's bits for a certificate without one.
+ * identifier. For a certificate without that identifier it is the last four bytes of a SHA-1 over the key's bits.
  */
 export function keyIdOf(certificate: Certificate): string {
 	return keyIdsOf(certificate)[0];
 }
 
 /**
- * Returns the ids of a key: first that of the certificate's key identifier, then that of the key's bits, which `evmctl`
- * uses before 1.6 or without a certificate.
+ * Returns the ids of a key: first the id from the certificate's key identifier, then the id from the key's bits.
+ * `evmctl` writes the second one before version 1.6, and later if it has no certificate.
  */
 function keyIdsOf({ extensions: { subjectKeyId }, spki }: Certificate): readonly [string, ...string[]] {
-	const ofKey = lastFour(createHash("sha1").update(keyBits(spki)).digest()); // SHA-1 only names the key.
+	const ofKey = lastFour(createHash("sha1").update(keyBits(spki)).digest()); // SHA-1 only names the key here.
 	if (subjectKeyId === undefined || subjectKeyId.length < 4) return [ofKey];
 	return [lastFour(subjectKeyId), ofKey];
 }
 
 /**
- * Returns the certificates in the trust policy. An authority may be a signer too: `openssl req -x509` makes one of
- * every self-signed certificate.
+ * Returns the certificates in the trust policy. Authorities are included because an authority may be a signer too:
+ * `openssl req -x509` marks every self-signed certificate as an authority.
  */
 function trustedCertificates({ pins, authorities }: TrustPolicy): Certificate[] {
 	const pinned = [...pins.values()].flatMap(
@@ -124,7 +124,7 @@ function unknownKey(keyId: string, trust: TrustPolicy): SigtoolError {
 }
 
 /**
- * Limit of the keys with one id, which are equal by intent or by a chance of one in four billion. To try each means to
- * hash the content once more.
+ * Limit of the keys with one id. Two keys share an id by intent, or by a chance of one in four billion. Each key that
+ * is tried costs one more hash of the content.
  */
 const MAX_CANDIDATES = 8;

@@ -1,4 +1,4 @@
-/** Checks a certificate by itself, as the leaf of a chain or as an authority in it. chain.ts checks who issued it. */
+/** Checks a certificate by itself, as the leaf of a chain or as an authority in it. chain.ts checks its issuer. */
 
 import { compareBytes } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
@@ -14,22 +14,22 @@ export interface CertificateRequirements {
 	readonly purpose: Purpose;
 	readonly profile: Profile;
 	/**
-	 * RFC 3161 §2.3 demands that the extended key usage of a timestamping authority is critical and has no other purpose.
-	 * `strict` applies this, for a timestamp that was just requested. `tolerant`, the default, does not, because
-	 * Microsoft's own authorities have a non-critical one.
+	 * RFC 3161 §2.3 demands that the extended key usage of a timestamping authority is critical and has no other
+	 * purpose. `strict` applies this rule and is for a timestamp that was just requested. `tolerant`, the default, does
+	 * not apply it, because the extended key usage of Microsoft's own authorities is not critical.
 	 */
 	readonly timeStampingEku?: "strict" | "tolerant";
 }
 
-/** Returns true when subject and issuer are the same name. RFC 5280 §6.1. */
+/** Returns true if subject and issuer are the same name. RFC 5280 §6.1. */
 export function isSelfIssued(certificate: Certificate): boolean {
 	return compareBytes(certificate.subject.der, certificate.issuer.der) === 0;
 }
 
 /**
- * Returns true when basicConstraints and keyUsage allow the certificate to issue others. A self-issued certificate that
- * has neither of them and no extended key usage counts as well, because roots older than RFC 2459 have none;
- * `checkAuthority` accepts such a certificate only as an anchor under `windows-legacy`.
+ * Returns true if basicConstraints and keyUsage allow the certificate to issue others. Roots older than RFC 2459 lack
+ * both extensions, so a self-issued certificate without them and without an extended key usage gives true as well.
+ * `checkAuthority` accepts such a root only as an anchor under `windows-legacy`.
  */
 export function isCertificateAuthority(certificate: Certificate): boolean {
 	const { basicConstraints, keyUsage, extendedKeyUsage } = certificate.extensions;
@@ -39,8 +39,8 @@ export function isCertificateAuthority(certificate: Certificate): boolean {
 }
 
 /**
- * Checks the leaf of a chain, or a pinned certificate. A key usage, where there is one, must allow the purpose. An
- * extended key usage must be present and name the purpose; `anyExtendedKeyUsage` is not enough.
+ * Checks the leaf of a chain, or a pinned certificate. If it has a key usage, that must allow the purpose. An extended
+ * key usage must be present and name the purpose; `anyExtendedKeyUsage` is not enough.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, ERR_WEAK_KEY
  */
 export function checkLeaf(leaf: Certificate, requirements: CertificateRequirements): void {
@@ -61,10 +61,10 @@ export function checkLeaf(leaf: Certificate, requirements: CertificateRequiremen
 }
 
 /**
- * Checks an issuer that has `below` intermediates under it, not counting self-issued ones. Its extended key usage,
- * where there is one, must allow the purpose, except for `ocspSigning`: a responder answers for the issuer itself. The
- * rules hold for anchors too, but under `windows-legacy` an anchor may lack basicConstraints, as Microsoft's root of
- * 1997 does.
+ * Checks an issuer; `below` is the number of intermediates under it that are not self-issued. If the issuer has an
+ * extended key usage, that must allow the purpose. `ocspSigning` is exempt, because a responder answers for the issuer
+ * itself. The rules apply to anchors too, but under `windows-legacy` an anchor may lack basicConstraints, as
+ * Microsoft's root of 1997 does.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, _CONSTRAINTS, ERR_WEAK_KEY
  */
 export function checkAuthority(
@@ -93,7 +93,7 @@ export function checkAuthority(
 	}
 }
 
-/** Makes an error about a certificate, which it names by the subject. */
+/** Makes an error about a certificate. The message names the certificate by its subject. */
 export function refusal(code: SigtoolError["code"], certificate: Certificate, reason: string): SigtoolError {
 	return new SigtoolError(code, `Cannot trust certificate ${quote(certificate.subject.text)}: ${reason}`);
 }
@@ -143,8 +143,8 @@ const PURPOSE_OID: Readonly<Record<Purpose, string>> = {
 	ocspSigning: "1.3.6.1.5.5.7.3.9",
 };
 /**
- * Each purpose needs one of these bits of keyUsage. For a timestamp nonRepudiation alone is enough, as in OpenSSL; RFC
- * 3161 does not say.
+ * Each purpose needs one of these bits of keyUsage. For a timestamp, nonRepudiation alone is enough, as in OpenSSL,
+ * because RFC 3161 does not name a bit.
  */
 const LEAF_KEY_USAGE: Readonly<Record<Purpose, number>> = {
 	codeSigning: KEY_USAGE.digitalSignature,

@@ -1,9 +1,9 @@
 /**
  * Parses X.509 certificates (RFC 5280 §4): v1 to v3, in strict DER.
  *
- * Tolerated because the certificates of real catalogs need it: serial numbers that are zero or negative, T61String
- * names, v1 without extensions, keyUsage with trailing zero bits, key types that sigtool does not use (these are
- * refused when used, not when read).
+ * The certificates of real catalogs make it necessary to tolerate serial numbers that are zero or negative, T61String
+ * names, v1 without extensions, and keyUsage with trailing zero bits. Key types that sigtool does not support are
+ * refused only when a key is used.
  */
 
 import { createPublicKey, hash, type KeyObject } from "node:crypto";
@@ -17,8 +17,8 @@ import { type AlgorithmIdentifier, RSA_ENCRYPTION, readAlgorithm } from "./signa
 
 export interface Certificate {
 	/**
-	 * `der` is the certificate as received, `tbs` the part that is signed. All bytes here are views into the bytes
-	 * parsed.
+	 * `der` is the certificate as received, and `tbs` is the part of it that is signed. Every Uint8Array here is a view
+	 * into the parsed bytes.
 	 */
 	readonly der: Uint8Array;
 	readonly tbs: Uint8Array;
@@ -44,12 +44,12 @@ export type KeyAlgorithm =
 	| { readonly kind: "ec"; readonly curve: string }
 	| { readonly kind: "other"; readonly oid: string };
 
-/** Size limit of a certificate in bytes; the largest in the chains of real catalogs has 2 KB. */
+/** Size limit of a certificate in bytes. The largest certificate in the chains of real catalogs has 2 KB. */
 export const MAX_CERTIFICATE_SIZE = 65_536;
 
 /**
- * OID of the extension that marks a development identity: not critical, value NULL. The arc is sigtool's own, from a
- * UUID.
+ * OID of the extension that marks a development identity. The extension is not critical and its value is NULL. The OID
+ * was made for sigtool from a UUID.
  */
 export const DEVELOPMENT_MARKER_OID = "2.25.160338890626714142025452589499789174236";
 
@@ -72,7 +72,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
 
 /**
  * Parses every CERTIFICATE block of a PEM text and skips others.
- * @throws as `parseCertificate`; ERR_CERTIFICATE_FORMAT for none
+ * @throws as `parseCertificate`; ERR_CERTIFICATE_FORMAT if there is no such block
  */
 export function certificatesFromPem(text: string): Certificate[] {
 	const blocks = decodePem(text, "CERTIFICATE");
@@ -98,10 +98,10 @@ function noCertificate(bytes: Uint8Array): SigtoolError {
 }
 
 /**
- * Returns the certificate's public key, which is made at the first call. A key with which signature checks would take
- * long is never made.
- * @throws ERR_WEAK_KEY for RSA above 8192 bits and explicit curves; ERR_CERTIFICATE_FORMAT when node:crypto cannot read
- * it
+ * Returns the certificate's public key. The first call makes the key object. It refuses a key with which signature
+ * checks would take long.
+ * @throws ERR_WEAK_KEY for RSA above 8192 bits and explicit curves; ERR_CERTIFICATE_FORMAT if node:crypto cannot read
+ * the key
  */
 export function publicKeyOf(certificate: Certificate): KeyObject {
 	let key = publicKeys.get(certificate);
@@ -124,8 +124,8 @@ export function spkiSha256(certificate: Certificate): string {
 }
 
 /**
- * Returns true when the certificate carries the development marker, with any value: the marker can only take trust
- * away.
+ * Returns true if the certificate carries the development marker. Any value counts, because the marker can only take
+ * trust away.
  */
 export function isDevelopmentCertificate(certificate: Certificate): boolean {
 	return certificate.extensions.all.has(DEVELOPMENT_MARKER_OID);
@@ -134,8 +134,8 @@ export function isDevelopmentCertificate(certificate: Certificate): boolean {
 const publicKeys = new WeakMap<Certificate, KeyObject>();
 
 /**
- * The time of a signature check grows with the square of the modulus; the largest in the chains of real catalogs has
- * 4096 bits.
+ * The time of a signature check grows with the square of the size of the modulus. The largest modulus in the chains of
+ * real catalogs has 4096 bits.
  */
 const MAX_RSA_BITS = 8192;
 
@@ -203,8 +203,8 @@ function readExplicitExtensions(reader: DerReader): CertificateExtensions {
 
 /**
  * Parses a SubjectPublicKeyInfo: RSA (RFC 3279 §2.3.1), EC on a named curve (RFC 5480 §2.1), or another kind. A pin is
- * a hash of this element, so only one encoding of each key is accepted: rsaEncryption with NULL, positive numbers with
- * nothing behind them, uncompressed points. OpenSSL accepts other encodings too.
+ * a hash of this element, so only one encoding of each key is accepted, although OpenSSL accepts others: rsaEncryption
+ * with NULL parameters, positive numbers without trailing bytes, uncompressed points.
  */
 function parseKeyAlgorithm(spki: Uint8Array): KeyAlgorithm {
 	const reader = new DerReader(spki, "public key");
@@ -249,8 +249,8 @@ function malformedKey(reason: string): SigtoolError {
 }
 
 /**
- * Common exponents have 17 bits, and Microsoft's RSAPUBKEY has room for 32. The time of a signature check grows with
- * them.
+ * Common exponents have 17 bits, and Microsoft's RSAPUBKEY has room for 32 bits. The limit exists because the time of a
+ * signature check grows with the size of the exponent.
  */
 const MAX_EXPONENT_BITS = 32;
 /** The first byte of an uncompressed point, SEC 1 §2.3.3. */

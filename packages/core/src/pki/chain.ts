@@ -1,10 +1,11 @@
 /**
  * Finds a chain from a signer to a trust anchor and verifies it, RFC 5280 §6. An anchor is a name and a key (§6.1.1 d).
- * As in OpenSSL its certificate must be valid and an authority all the same; only its own signature is not checked.
+ * The anchor's certificate must nevertheless be valid and an authority, as in OpenSSL. Only the signature on the
+ * anchor's certificate is not checked.
  *
- * The intermediates come from whoever made the signature, so the search is bounded: chains of at most 10 certificates,
- * at most 200 candidates tried. Candidate issuers are found by name, ordered by key identifier, and proven by
- * signature. Certificate policies are not applied; revocation is not looked up here.
+ * An attacker may have chosen the intermediates, so the search is bounded: a chain has at most 10 certificates, and at
+ * most 200 candidates are tried. Candidate issuers are found by name, ordered by key identifier, and proven by
+ * signature. Certificate policies are not applied. Revocation is not checked here.
  */
 
 import { compareBytes } from "../asn1/der.js";
@@ -23,7 +24,7 @@ import { isSignatureOf, type SignatureScheme, signatureScheme } from "./signatur
 export { isCertificateAuthority, isSelfIssued } from "./certificate-checks.js";
 
 export interface ChainOptions extends CertificateRequirements {
-	/** Intermediates in any order; those that do not belong to the chain are ignored. */
+	/** Intermediates in any order. Certificates that do not belong to the chain are ignored. */
 	readonly intermediates: readonly Certificate[];
 	readonly anchors: readonly Certificate[];
 }
@@ -37,18 +38,18 @@ export interface Chain {
 
 /** Limit of the certificates in a chain, leaf and anchor included. */
 export const MAX_CHAIN_LENGTH = 10;
-/** Limit of the issuers that one search tries; each costs a signature check. */
+/** Limit of the issuers that one search tries. Each try costs a signature check. */
 export const MAX_CANDIDATES = 200;
 
 /**
- * Returns a chain from the leaf to an anchor in which every certificate passes its checks. When there is none, throws
- * the error of the attempt that came furthest.
+ * Returns a chain from the leaf to an anchor in which every certificate passes its checks. If there is no such chain,
+ * throws the error of the attempt that found the longest chain.
  * @throws ERR_CHAIN_INCOMPLETE, ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _CONSTRAINTS, _EXTENSION,
  * _SIGNATURE, ERR_WEAK_DIGEST, ERR_WEAK_KEY, ERR_UNSUPPORTED_ALGORITHM
  */
 export function verifyChain(leaf: Certificate, options: ChainOptions): Chain {
 	checkLeaf(leaf, options);
-	schemeOf(leaf, options); // A weak algorithm is refused, whoever issued the leaf.
+	schemeOf(leaf, options); // A weak algorithm is refused before any issuer is searched.
 
 	const steps: Step[] = [{ certificate: leaf, candidates: candidateIssuers(leaf, options), next: 0 }];
 	let best = { depth: 0, error: incomplete(leaf) };
@@ -86,10 +87,10 @@ export function verifyChain(leaf: Certificate, options: ChainOptions): Chain {
 }
 
 /**
- * Checks a certificate whose key is pinned: all rules for a leaf apply, and no chain is needed. Without an issuer only
- * the key is proven, because anybody can put another certificate around it. So pass the certificate that was pinned
- * where it is known: the dates and the development marker of one that came with a signature guard against mistakes, not
- * against forgery.
+ * Checks a certificate whose key is pinned: all rules for a leaf apply, and no chain is needed. Only the key is proven,
+ * because without a chain anybody can make another certificate with that key. Pass the certificate that was pinned, if
+ * it is known. The dates and the development marker of a certificate that came with a signature protect against
+ * mistakes, not against forgery.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, ERR_WEAK_KEY
  */
 export function verifyPinned(leaf: Certificate, requirements: CertificateRequirements): void {
@@ -109,8 +110,8 @@ interface Step {
 }
 
 /**
- * Returns the certificates that have the issuer's name: those with a fitting key identifier first, and among them
- * anchors before intermediates.
+ * Returns the certificates that have the issuer's name. Certificates with the right key identifier come first. Among
+ * equals, anchors come before intermediates.
  */
 function candidateIssuers(certificate: Certificate, { anchors, intermediates }: ChainOptions): Candidate[] {
 	const isNamed = (issuer: Certificate) => isEqual(certificate.issuer.der, issuer.subject.der);
@@ -132,7 +133,7 @@ function checkIssuer({ issuer, role }: Candidate, chain: readonly Certificate[],
 	checkAuthority(issuer, role, below, options);
 	if (role === "intermediate") schemeOf(issuer, options);
 	for (const [depth, certificate] of chain.entries()) {
-		// A self-issued intermediate is the same authority under a new key and is exempt. RFC 5280 §6.1.3 b.
+		// A self-issued intermediate is exempt, because it is the same authority with a new key. RFC 5280 §6.1.3 b.
 		if (depth === 0 || !isSelfIssued(certificate)) checkNameConstraints(certificate, issuer);
 	}
 }
@@ -148,8 +149,8 @@ function schemeOf(certificate: Certificate, { profile }: ChainOptions): Signatur
 }
 
 /**
- * Returns false when no anchor would fit behind the issuer, or when the chain already has a certificate of the same
- * name and key, so that the search would go round in a circle.
+ * Returns false if the limit of the chain's length leaves no room for an anchor behind the issuer, or if the chain
+ * already has a certificate with the issuer's name and key, because the search would then run in a circle.
  */
 function mayExtend(chain: readonly Certificate[], issuer: Certificate): boolean {
 	if (chain.length + 2 > MAX_CHAIN_LENGTH) return false;

@@ -1,4 +1,4 @@
-/** Encodes CMS SignedData (RFC 5652) as pieces, because content can have tens of megabytes and must not be copied. */
+/** Encodes CMS SignedData (RFC 5652) as an array of pieces, so that content of tens of megabytes is not copied. */
 
 import {
 	compareBytes,
@@ -20,29 +20,33 @@ import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "./signature-algorithm
 
 export interface SignedDataContent {
 	readonly contentType: string;
-	/** One DER element, which becomes the content of eContent's [0] unchanged. Absent: the content is elsewhere. */
+	/** One DER element, which becomes the content of eContent's [0] unchanged. Undefined if the content is detached. */
 	readonly content?: Uint8Array;
-	/** Written in the order of their encodings, which DER and Windows demand of a SET OF. */
+	/** The encoder sorts the certificates by their bytes, because DER and Windows demand this order of a SET OF. */
 	readonly certificates: readonly Certificate[];
-	/** Absent: the catalog is unsigned, and its sets of algorithms and signers are empty. */
+	/** Undefined for an unsigned catalog, which has empty sets of algorithms and signers. */
 	readonly signer?: SignerContent;
 }
 
 export interface SignerContent {
 	readonly algorithm: SigningAlgorithm;
 	readonly certificate: Certificate;
-	/** `signedAttributes` is a result of `encodeSignedAttributes`, `signature` the signature over it. */
+	/**
+	 * `signedAttributes` is a result of `encodeSignedAttributes`, and `signature` is the signature over these bytes.
+	 */
 	readonly signedAttributes: Uint8Array;
 	readonly signature: Uint8Array;
-	/** Results of `encodeAttribute`. */
+	/** Each element is a result of `encodeAttribute`. */
 	readonly unsignedAttributes?: readonly Uint8Array[];
 }
 
-/** Encodes ContentInfo with SignedData, as pieces to be written one behind the other. RFC 5652 §3, §5.1. */
+/**
+ * Encodes ContentInfo with SignedData. The caller writes the returned pieces one after the other. RFC 5652 §3, §5.1.
+ */
 export function encodeSignedData({ contentType, content, certificates, signer }: SignedDataContent): Uint8Array[] {
 	const bag = encode(context(0), ...setMembers(certificates.map(({ der }) => der)));
 	const signedData = wrap(TAG.SEQUENCE, [
-		// RFC 5652 §5.1 demands version 3 for content that is not plain data; catalogs have version 1 all the same.
+		// RFC 5652 §5.1 demands version 3 for content that is not plain data, but catalogs have version 1.
 		integer(content === undefined ? 3 : 1),
 		signer === undefined ? setOf() : setOf(digestAlgorithm(signer.algorithm)),
 		...wrap(TAG.SEQUENCE, [oid(contentType), ...(content === undefined ? [] : wrap(context(0), [content]))]),

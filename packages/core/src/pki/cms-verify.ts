@@ -16,22 +16,22 @@ import {
 
 export interface SignerVerification {
 	/**
-	 * Type the contentType attribute must name. `none` for a countersignature: the attribute may be absent, as RFC 5652
-	 * §11.4 wants it, or name plain data, as issuers wrote it.
+	 * The type that the contentType attribute must name. `none` is for a countersignature. Its attribute may be absent,
+	 * as RFC 5652 §11.4 demands, or name plain data, as some issuers wrote it.
 	 */
 	readonly contentType: string | "none";
 	/** The bytes that messageDigest covers, or a function that returns their digest. */
 	readonly contentValue: Uint8Array | ((digest: DigestName) => Uint8Array);
-	/** The certificates among which the signer's is searched. */
+	/** The signer's certificate is searched among these certificates. */
 	readonly certificates: readonly Certificate[];
 	readonly profile: Profile;
-	/** The name of the verified object in messages. */
+	/** The name that messages use for the verified object. */
 	readonly what?: string;
 }
 
 /**
- * Finds the signer's certificate and checks the signature over the signed attributes as received. Then it checks that the
- * attributes are in DER order, that none occurs twice, and that they name this content type and digest.
+ * Finds the signer's certificate and checks the signature over the signed attributes as received. Then checks that the
+ * attributes are in DER order, that no attribute occurs twice, and that they name this content type and digest.
  * @throws ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_SIGNER_CERTIFICATE, ERR_WEAK_DIGEST, ERR_WEAK_KEY,
  * ERR_UNSUPPORTED_ALGORITHM, ERR_LIMIT
  */
@@ -55,7 +55,7 @@ export function verifySigner(signer: SignerInfo, verification: SignerVerificatio
 		throw new SigtoolError("ERR_LIMIT", message);
 	}
 	const signedBytes = Buffer.from(signer.signedAttributesDer);
-	signedBytes[0] = TAG.SET; // The signature covers a SET OF; the message contains [0] IMPLICIT. RFC 5652 §5.4.
+	signedBytes[0] = TAG.SET; // The signature covers the tag of SET, the message has [0]. RFC 5652 §5.4.
 	const certificate = findSigner(candidates, scheme, signedBytes, signer.signature, what);
 	checkAttributeSet(signer, signedBytes, what);
 	checkContentType(signer, contentType, what);
@@ -63,7 +63,10 @@ export function verifySigner(signer: SignerInfo, verification: SignerVerificatio
 	return { certificate };
 }
 
-/** Returns the certificates that match the signer. Several can claim one issuer and serial, of which one is genuine. */
+/**
+ * Returns the certificates that match the signer's identifier. Several certificates can claim the same issuer and
+ * serial, but only one of them is genuine.
+ */
 export function signerCertificates({ identifier }: SignerInfo, certificates: readonly Certificate[]): Certificate[] {
 	return certificates.filter(({ issuer, serial, extensions }) => {
 		if (identifier.kind === "subjectKeyId") return isEqual(identifier.keyId, extensions.subjectKeyId);
@@ -71,7 +74,10 @@ export function signerCertificates({ identifier }: SignerInfo, certificates: rea
 	});
 }
 
-/** Returns the single value of a signed attribute, or undefined when the attribute is absent. @throws ERR_SIGNED_ATTRIBUTES */
+/**
+ * Returns the single value of a signed attribute, or undefined if the attribute is absent.
+ * @throws ERR_SIGNED_ATTRIBUTES
+ */
 export function signedAttribute(signer: SignerInfo, oid: string, what: string): Uint8Array | undefined {
 	const attribute = signer.signedAttributes.find((candidate) => candidate.oid === oid);
 	if (attribute === undefined) return undefined;
@@ -83,7 +89,7 @@ export function signedAttribute(signer: SignerInfo, oid: string, what: string): 
 	return value;
 }
 
-/** Returns the candidate whose key made the signature. A candidate with an unusable key does not prevent another from matching. */
+/** Returns the candidate whose key made the signature. A candidate with an unusable key is skipped. */
 function findSigner(
 	candidates: readonly Certificate[],
 	scheme: SignatureScheme,
@@ -106,7 +112,10 @@ function findSigner(
 	throw failure;
 }
 
-/** Demands DER order and no type twice, because two readers could read another set differently. RFC 5652 §5.3. */
+/**
+ * Demands DER order and refuses an attribute type that occurs twice, because two programs could read any other set
+ * differently. RFC 5652 §5.3.
+ */
 function checkAttributeSet({ signedAttributes }: SignerInfo, signedBytes: Uint8Array, what: string): void {
 	const reader = new DerReader(signedBytes, what);
 	const elements: Uint8Array[] = [];
@@ -154,7 +163,7 @@ function isEqual(a: Uint8Array, b: Uint8Array | undefined): boolean {
 	return b !== undefined && compareBytes(a, b) === 0;
 }
 
-/** At most this number of certificates is tried for one signer; each costs one signature check. */
+/** Limit of the certificates that are tried for one signer. Each try costs one signature check. */
 export const MAX_SIGNER_CANDIDATES = 8;
 
 const CONTENT_TYPE = "1.2.840.113549.1.9.3";

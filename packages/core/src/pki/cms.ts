@@ -1,9 +1,9 @@
 /**
- * Parses CMS SignedData (RFC 5652 §5) as catalogs and RFC 3161 tokens use it, with any content type. A signer is named by
- * issuer and serial or by its key identifier. Embedded revocation lists are skipped.
+ * Parses CMS SignedData (RFC 5652 §5) as catalogs and RFC 3161 tokens use it, with any content type. A signer is
+ * identified by issuer and serial, or by its key identifier. Embedded revocation lists are skipped.
  *
- * Bounds: 16 signers, 256 certificates, 64 attribute values a set, 64 KiB of signed attributes. The result consists of
- * views into the parsed bytes; the content is neither copied nor parsed.
+ * The limits are 16 signers, 256 certificates, 64 attribute values in a set, and 64 KiB of signed attributes. The
+ * result consists of views into the parsed bytes. The content is neither copied nor parsed.
  */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
@@ -27,18 +27,21 @@ export interface SignedData {
 	readonly digestAlgorithms: readonly string[];
 	readonly contentType: string;
 	/**
-	 * The element inside eContent's [0]. Undefined when the content is detached. The signature does not cover its tag, so a
-	 * caller must check it.
+	 * The element inside eContent's [0], or undefined if the content is detached. The signature does not cover the
+	 * element's tag, so the caller must check the tag.
 	 */
 	readonly content: Uint8Array | undefined;
-	/** The content without tag and length, which messageDigest covers, also for a SEQUENCE (RFC 2315 §9.3). */
+	/**
+	 * The content without its tag and length. The messageDigest attribute covers these bytes, also for a SEQUENCE (RFC
+	 * 2315 §9.3).
+	 */
 	readonly contentValue: Uint8Array | undefined;
 	/** The certificates of the message that could be parsed. */
 	readonly certificates: readonly Certificate[];
 	readonly signers: readonly SignerInfo[];
 	/**
-	 * One sentence for each certificate that was skipped. The set of certificates is not signed, so nothing in it may make
-	 * a signature invalid.
+	 * One sentence for each certificate that was skipped. The signature does not cover the set of certificates, so a
+	 * certificate in it must not make the signature invalid.
 	 */
 	readonly anomalies: readonly string[];
 }
@@ -47,7 +50,7 @@ export interface SignerInfo {
 	readonly identifier: SignerIdentifier;
 	readonly digestAlgorithm: AlgorithmIdentifier;
 	readonly signatureAlgorithm: AlgorithmIdentifier;
-	/** The [0] element as received. Undefined when there are no signed attributes. */
+	/** The [0] element as received, or undefined if there are no signed attributes. */
 	readonly signedAttributesDer: Uint8Array | undefined;
 	readonly signedAttributes: readonly Attribute[];
 	readonly signature: Uint8Array;
@@ -67,9 +70,12 @@ export interface Attribute {
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const MAX_SIGNERS = 16;
 const MAX_CERTIFICATES = 256;
-/** The bound on the attributes of a set, and on their values together. */
+/** Limit of the attributes in a set, and limit of all their values together. */
 const MAX_ATTRIBUTES = 64;
-/** Signed attributes are copied before they are trusted, so they are bounded. Real catalogs have about 400 bytes. */
+/**
+ * Size limit of the signed attributes in bytes. They are copied before they are trusted, so their size must be bounded.
+ * Real catalogs have about 400 bytes of them.
+ */
 const MAX_SIGNED_ATTRIBUTES_SIZE = 65_536;
 
 /** Parses a ContentInfo with SignedData and refuses trailing bytes. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
@@ -99,7 +105,7 @@ export function parseSignedData(der: Uint8Array, what: string): SignedData {
 	return { der, digestAlgorithms, contentType, content, contentValue, certificates, signers, anomalies };
 }
 
-/** Parses a SignerInfo by itself, as a countersignature contains it. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
+/** Parses a SignerInfo that stands alone, as in a countersignature. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
 export function parseSignerInfo(der: Uint8Array, what: string): SignerInfo {
 	const reader = new DerReader(der, what);
 	const signer = readSigner(reader);
@@ -107,7 +113,7 @@ export function parseSignerInfo(der: Uint8Array, what: string): SignerInfo {
 	return signer;
 }
 
-/** eContent [0] EXPLICIT ANY OPTIONAL. */
+/** Reads eContent [0] EXPLICIT ANY OPTIONAL. */
 function readContent(reader: DerReader): Pick<SignedData, "content" | "contentValue"> {
 	if (reader.done) return { content: undefined, contentValue: undefined };
 	const explicit = reader.open(context(0));
@@ -117,7 +123,7 @@ function readContent(reader: DerReader): Pick<SignedData, "content" | "contentVa
 	return { content, contentValue };
 }
 
-/** certificates [0] IMPLICIT SET OF CertificateChoices OPTIONAL. */
+/** Reads certificates [0] IMPLICIT SET OF CertificateChoices OPTIONAL. */
 function readCertificates(reader: DerReader): { certificates: Certificate[]; anomalies: string[] } {
 	const certificates: Certificate[] = [];
 	const anomalies: string[] = [];
@@ -134,7 +140,7 @@ function readCertificates(reader: DerReader): { certificates: Certificate[]; ano
 	return { certificates, anomalies };
 }
 
-/** SignerInfo, RFC 5652 §5.3. */
+/** Reads a SignerInfo, RFC 5652 §5.3. */
 function readSigner(reader: DerReader): SignerInfo {
 	const outer = reader.open(TAG.SEQUENCE);
 	const version = reader.integer();
@@ -170,7 +176,7 @@ function readIdentifier(reader: DerReader): SignerIdentifier {
 	return { kind: "issuerAndSerial", issuer, serial };
 }
 
-/** [tag] IMPLICIT SET OF SEQUENCE { type OID, values SET OF ANY } OPTIONAL. */
+/** Reads [tag] IMPLICIT SET OF SEQUENCE { type OID, values SET OF ANY } OPTIONAL. */
 function readAttributes(reader: DerReader, tag: number): { der: Uint8Array | undefined; attributes: Attribute[] } {
 	if (reader.peek() !== tag) return { der: undefined, attributes: [] };
 	const start = reader.position;

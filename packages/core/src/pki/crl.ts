@@ -1,10 +1,10 @@
 /**
  * Reads certificate revocation lists (RFC 5280 §5) that are complete for the certificates of their issuer. Delta lists,
- * indirect lists and lists of only some certificates or reasons have a critical extension that says so, and are
- * refused.
+ * indirect lists, and lists of only some certificates or reasons have a critical extension. They are refused, because
+ * every critical extension is refused.
  *
- * Entries are searched in place and not turned into objects, because lists with a hundred thousand entries exist.
- * Results are views into the bytes parsed.
+ * Entries are searched in place and not turned into objects, because some lists have a hundred thousand entries.
+ * Results are views into the parsed bytes.
  */
 
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
@@ -30,10 +30,14 @@ export interface RevocationList {
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
 	/**
-	 * The list keeps certificates that expire at this time or later. Absent: it may drop a certificate that has expired.
+	 * The list keeps certificates that expire at this time or later, in milliseconds since the epoch. If undefined, the
+	 * list may drop every certificate that has expired.
 	 */
 	readonly expiredSince: number | undefined;
-	/** The element revokedCertificates. Undefined: the list has no such element, and nothing is revoked. */
+	/**
+	 * The element revokedCertificates. It is undefined if the list has no such element, and then no certificate is
+	 * revoked.
+	 */
 	readonly entries: Uint8Array | undefined;
 	readonly tbs: Uint8Array;
 	readonly signatureAlgorithm: AlgorithmIdentifier;
@@ -64,8 +68,8 @@ export function parseRevocationList(der: Uint8Array, name: string): RevocationLi
 }
 
 /**
- * Returns what a list says about a certificate, undefined when the list is from another issuer. The list must be signed
- * by the issuer's own key.
+ * Returns the status of a certificate by this list, or undefined if the list is from another issuer. The issuer's own
+ * key must have signed the list.
  * @throws ERR_CERTIFICATE_SIGNATURE, ERR_CERTIFICATE_PURPOSE, ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_WEAK_KEY,
  * ERR_DER
  */
@@ -134,7 +138,8 @@ function findEntry({ entries }: RevocationList, serial: Uint8Array) {
 	reader.open(TAG.SEQUENCE);
 	while (!reader.done) {
 		const outer = reader.open(TAG.SEQUENCE);
-		// The number must be minimal: in another encoding, a revoked serial number would not be found.
+		// `integerBytes` refuses a number that is not minimal. In another encoding, the search would miss a revoked
+		// serial number.
 		if (compareBytes(reader.integerBytes(), serial) === 0) {
 			const revokedAt = reader.time();
 			return { revokedAt, ...(reader.done ? {} : readEntryExtensions(readExtensionMap(reader))) };
@@ -144,7 +149,10 @@ function findEntry({ entries }: RevocationList, serial: Uint8Array) {
 	return undefined;
 }
 
-/** Reads reasonCode and invalidityDate, RFC 5280 §5.3. An OCSP response may have invalidityDate too. */
+/**
+ * Reads reasonCode and invalidityDate, RFC 5280 §5.3. They are used for OCSP responses too, which may have
+ * invalidityDate.
+ */
 export function readEntryExtensions(extensions: ReadonlyMap<string, Extension>): {
 	reason?: number;
 	invalidSince?: number;

@@ -8,28 +8,28 @@ import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, spkiSha256 } from "./certificate.js";
 
 /**
- * The SHA-256 of a denial covers, for a `key`, the SubjectPublicKeyInfo; for a `certificate`, its DER; for a `catalog`,
- * the file of a catalog or trust index; for a `file`, the whole content. For certificates and catalogs it may instead
- * cover the part that is signed, because the rest can be changed: from an ECDSA signature (r, s) anybody can make a
- * second one, (r, n - s).
+ * The kind of a denial decides which bytes its SHA-256 covers. They are the SubjectPublicKeyInfo for a `key`, the DER
+ * for a `certificate`, the file of a catalog or trust index for a `catalog`, and the whole content for a `file`. The
+ * SHA-256 of a certificate or catalog may instead cover the part that is signed, because an attacker can change the
+ * rest: from an ECDSA signature (r, s) anybody can make a second one, (r, n - s).
  */
 export const DENIED_KINDS = ["file", "key", "certificate", "catalog"] as const;
 export type DeniedKind = (typeof DENIED_KINDS)[number];
 
 export interface Denial {
 	readonly kind: DeniedKind;
-	/** In lower-case hexadecimal. */
+	/** The digest in lower-case hexadecimal. */
 	readonly sha256: string;
 	/** One line of text, which the refusal shows. */
 	readonly reason: string;
 }
 
-/** Returns the denial with this kind and digest, undefined when there is none. */
+/** Returns the denial with this kind and digest, or undefined if there is none. */
 export function denialOf(deny: readonly Denial[] | undefined, kind: DeniedKind, sha256: string): Denial | undefined {
 	return deny?.find((denial) => denial.kind === kind && denial.sha256 === sha256);
 }
 
-/** Refuses certificates of which one, or its key, is denied. @throws ERR_DENIED */
+/** Throws if the deny list has one of these certificates or the key of one. @throws ERR_DENIED */
 export function refuseDeniedCertificates(
 	deny: readonly Denial[] | undefined,
 	certificates: Iterable<Certificate>,
@@ -44,7 +44,10 @@ export function refuseDeniedCertificates(
 	}
 }
 
-/** Refuses a catalog that is denied; `signed` is the part that its signature covers. @throws ERR_DENIED */
+/**
+ * Throws if the deny list has this catalog. `signed` is the part that the catalog's signature covers.
+ * @throws ERR_DENIED
+ */
 export function refuseDeniedCatalog(deny: readonly Denial[] | undefined, bytes: Uint8Array, signed: Uint8Array): void {
 	if (deny?.some(({ kind }) => kind === "catalog") !== true) return; // Catalogs can be large and slow to hash.
 	for (const part of [bytes, signed]) {
@@ -53,7 +56,7 @@ export function refuseDeniedCatalog(deny: readonly Denial[] | undefined, bytes: 
 	}
 }
 
-/** Makes an ERR_DENIED; `what` names the thing that is refused. */
+/** Makes an ERR_DENIED. `what` is the name of the refused thing in the message. */
 export function denied(what: string, { kind, reason }: Denial): SigtoolError {
 	return new SigtoolError("ERR_DENIED", `Cannot trust ${what}: the deny list names its ${kind}: ${reason}`);
 }

@@ -1,16 +1,16 @@
-/** Warns of a certificate that expires soon, while there is time to renew it. */
+/** Warns of a certificate that expires soon, so that its owner can renew it in time. */
 
 import { quote } from "../errors.js";
 
-/** The end of a certificate's validity, in milliseconds since the epoch, and the name under which to warn of it. */
+/** The end of a certificate's validity in milliseconds since the epoch, and the subject that a warning shows. */
 export interface Expiry {
 	readonly subject: { readonly text: string };
 	readonly notAfter: number;
 }
 
 /**
- * Returns a warning from 30 days before the first of these certificates expires, undefined before that. `at`:
- * milliseconds since the epoch.
+ * Returns a warning if the first of these certificates to expire has fewer than 30 days left at the time `at`, or else
+ * undefined. `at` is in milliseconds since the epoch.
  */
 export function expiryNotice(certificates: readonly Expiry[], at: number): string | undefined {
 	const { subject, notAfter } = certificates.reduce((first, each) => (each.notAfter < first.notAfter ? each : first));

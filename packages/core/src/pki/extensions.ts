@@ -1,6 +1,6 @@
 /**
- * Parses the certificate extensions that verification applies, RFC 5280 §4.2.1, and keeps all others by OID. Bounded:
- * 64 extensions, 64 extended key usages, 256 names or constraints in a list.
+ * Parses the certificate extensions that verification applies, RFC 5280 §4.2.1, and keeps all others by OID. The limits
+ * are 64 extensions, 64 extended key usages, and 256 names or constraints in a list.
  */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
@@ -20,7 +20,7 @@ export interface CertificateExtensions {
 	/** OIDs of the critical extensions that verification does not apply. A certificate with any of them is refused. */
 	readonly unknownCritical: readonly string[];
 	readonly basicConstraints?: { readonly isAuthority: boolean; readonly maxPathLength?: number };
-	/** Bit n is named bit n, see KEY_USAGE. */
+	/** Bit n of this number is named bit n of KeyUsage, see KEY_USAGE. */
 	readonly keyUsage?: number;
 	readonly extendedKeyUsage?: { readonly oids: readonly string[]; readonly critical: boolean };
 	readonly subjectKeyId?: Uint8Array;
@@ -44,9 +44,9 @@ export function readExtensions(reader: DerReader): CertificateExtensions {
 }
 
 /**
- * Reads the next element, in a certificate or elsewhere, and returns its extensions by OID: Extensions ::= SEQUENCE OF
- * SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }.
- * @throws ERR_DER, ERR_LIMIT; ERR_CERTIFICATE_FORMAT when one occurs twice
+ * Reads the next element and returns its extensions by OID. The element may be in a certificate or in another
+ * structure: Extensions ::= SEQUENCE OF SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }.
+ * @throws ERR_DER, ERR_LIMIT; ERR_CERTIFICATE_FORMAT if an extension occurs twice
  */
 export function readExtensionMap(reader: DerReader): ReadonlyMap<string, Extension> {
 	const all = new Map<string, Extension>();
@@ -103,8 +103,8 @@ function readBasicConstraints(reader: DerReader): { isAuthority: boolean; maxPat
 }
 
 /**
- * Reads a BIT STRING of named bits. Tolerates trailing zero bits, which DER forbids, because roots in wide use have
- * them. §4.2.1.3.
+ * Reads a BIT STRING of named bits. DER forbids trailing zero bits, but they are tolerated because roots in wide use
+ * have them. §4.2.1.3.
  */
 function readKeyUsage(reader: DerReader): number {
 	const [unused, low = 0, high = 0, ...rest] = reader.value(TAG.BIT_STRING);
@@ -170,9 +170,9 @@ const OID = {
 } as const;
 
 /**
- * The extensions that may be critical. Policies, mappings and inhibitAnyPolicy are among them, because they cannot make
- * a chain fail while no explicit policy is demanded (RFC 5280 §6.1.5 g). policyConstraints can demand one; sigtool does
- * not apply it and so refuses it.
+ * The extensions that may be critical. Policies, mappings and inhibitAnyPolicy are included, because they can make a
+ * chain fail only if an explicit policy is demanded (RFC 5280 §6.1.5 g). policyConstraints can demand an explicit
+ * policy. sigtool does not apply policyConstraints and therefore refuses it if it is critical.
  */
 const APPLIED: ReadonlySet<string> = new Set([
 	OID.keyUsage,

@@ -1,6 +1,6 @@
 /**
- * Requests tokens over a signature from timestamping authorities, RFC 3161 over HTTP (§3.4). Every answer is verified
- * before use, by stricter rules than a token that is read from a signature: see `verifyNewToken`.
+ * Requests tokens over a signature from timestamping authorities, by RFC 3161 over HTTP (§3.4). Every token is verified
+ * before it is used. The rules are stricter than for a token that is read from a signature: see `verifyNewToken`.
  */
 
 import { quote, reasonOf, SigtoolError } from "../errors.js";
@@ -17,8 +17,8 @@ import {
 
 /**
  * Returns a verified token over the bytes of a signature.
- * @throws ERR_NETWORK when no authority can be reached; ERR_TIMESTAMP when one answered with something other than a
- * valid token; the message gives the reason for each URL. ERR_USAGE as `checkTimestampRequest`
+ * @throws ERR_NETWORK if no authority can be reached; ERR_TIMESTAMP if an authority answered without a valid token.
+ * Both messages give the reason for each URL. ERR_USAGE as `checkTimestampRequest`
  */
 export async function fetchTimestamp(signature: Uint8Array, request: TimestampRequest): Promise<NewTimestamp> {
 	checkTimestampRequest(request);
@@ -27,7 +27,7 @@ export async function fetchTimestamp(signature: Uint8Array, request: TimestampRe
 		try {
 			return await requestFrom(url, signature, request);
 		} catch (error) {
-			// A mistake in the configuration, such as a malformed proxy, would stop the next request too.
+			// A mistake in the configuration, such as a malformed proxy, would make the next request fail too.
 			if (!(error instanceof SigtoolError) || error.exitStatus === 2) throw error;
 			failures.push({ url, error });
 		}

@@ -1,4 +1,4 @@
-/** Recognises what a file is, for messages about a file that is something else than it should be. */
+/** Recognises the kind of a file, for the message that a file is not of the expected kind. */
 
 import { DerReader, encodeOid, headerSize, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
@@ -22,11 +22,13 @@ export type FileKind =
 
 export interface FileDescription {
 	readonly kind: FileKind;
-	/** Completes a sentence that begins with `it is`. */
+	/** A description that can follow the text `it is` in a message. */
 	readonly text: string;
 }
 
-/** Looks at the beginning of a file. The answer is a guess, which must not decide more than a message. */
+/**
+ * Guesses the kind of a file from its first bytes. The result is only for messages and must not decide anything else.
+ */
 export function describeFileBytes(bytes: Uint8Array): FileDescription {
 	const kind = kindOf(bytes);
 	return { kind, text: kind === "cut off" ? cutOff(bytes) : TEXTS[kind] };
@@ -45,7 +47,7 @@ function kindOf(bytes: Uint8Array): FileKind {
 	return BINARY.test(head) ? "unknown" : "text";
 }
 
-/** Tells the structures apart by their first elements: RFC 5652, RFC 5280, RFC 5208, RFC 5915 and RFC 7292. */
+/** Distinguishes the DER structures by their first elements: RFC 5652, RFC 5280, RFC 5208, RFC 5915 and RFC 7292. */
 function derKind(bytes: Uint8Array): FileKind {
 	const end = bytes.length;
 	try {
@@ -68,7 +70,7 @@ function derKind(bytes: Uint8Array): FileKind {
 	}
 }
 
-/** Returns the length that the outermost element states, with its header. @throws ERR_DER */
+/** Returns the size of the outermost element in bytes, header included, as the header states it. @throws ERR_DER */
 function wholeLength(bytes: Uint8Array): number {
 	const lengthBytes = bytes[1] & 0x7f;
 	if (bytes[1] < 0x80) return 2 + bytes[1];
@@ -112,7 +114,7 @@ const MAGICS: readonly (readonly [FileKind, readonly number[]])[] = [
 	["program", [0x4d, 0x5a, 0x90]],
 ];
 
-/** The content type of a catalog, with tag and length. It stands near the beginning of the file. */
+/** The content type of a catalog, with tag and length. It is near the beginning of a catalog file. */
 const CERT_TRUST_LIST = Buffer.from([TAG.OID, 9, ...encodeOid("1.3.6.1.4.1.311.10.1")]);
 const MAX_HEAD = 1024;
 const MAX_TEXT = 65_536;

@@ -15,13 +15,13 @@ export type GeneralNameKind =
 
 export interface GeneralName {
 	readonly kind: GeneralNameKind;
-	/** The value bytes: ASCII for email, dns and uri; a Name element for directory. */
+	/** The value bytes. They are ASCII for email, dns and uri, and a Name element for directory. */
 	readonly value: Uint8Array;
 }
 
 /**
- * Reads the next element.
- * @throws ERR_DER for a tag that is not a GeneralName's, and for text that is not printable ASCII
+ * Reads the next element as a GeneralName.
+ * @throws ERR_DER if no GeneralName has this tag, or if the text is not printable ASCII
  */
 export function readGeneralName(reader: DerReader): GeneralName {
 	const kind = KIND_BY_TAG.get(reader.peek());

@@ -1,6 +1,7 @@
 /**
- * Applies name constraints (RFC 5280 §4.2.1.10) to DNS and email names. Constraints on names of another form refuse
- * every certificate with a name of that form; every subject is a directory name.
+ * Applies name constraints (RFC 5280 §4.2.1.10) to DNS and email names. A constraint on names of another form refuses
+ * every certificate with a name of that form. A constraint on directory names therefore refuses every certificate,
+ * because its subject is a directory name.
  */
 
 import { quote } from "../errors.js";
@@ -36,7 +37,7 @@ export function checkNameConstraints(certificate: Certificate, authority: Certif
 			throw refusal("ERR_CERTIFICATE_CONSTRAINTS", certificate, reason);
 		}
 		const text = ascii(name);
-		// A name in UTF-16, or with a space at its end, would match no constraint, and so pass every exclusion.
+		// A name in UTF-16, or with a space at its end, would match no constraint, and so no exclusion would refuse it.
 		if (!PRINTABLE.test(text)) {
 			const reason = `its ${name.kind} name ${quote(text)} is not printable ASCII, and its issuer constrains such names`;
 			throw refusal("ERR_CERTIFICATE_CONSTRAINTS", certificate, reason);
@@ -51,8 +52,8 @@ export function checkNameConstraints(certificate: Certificate, authority: Certif
 }
 
 /**
- * Returns the cost of comparing every name with every constraint: for each pair, the bytes of both and 16 more for
- * each.
+ * Returns the cost of comparing every name with every constraint: for each pair, the size of the name and of the
+ * constraint in bytes, and 16 more for each of the two.
  */
 function costOfComparing(names: readonly GeneralName[], bases: readonly GeneralName[]): number {
 	const weight = (list: readonly GeneralName[]) => list.reduce((sum, { value }) => sum + value.length + 16, 0);
@@ -60,12 +61,12 @@ function costOfComparing(names: readonly GeneralName[], bases: readonly GeneralN
 }
 
 /**
- * Three names of 50 bytes under a hundred constraints of 50 bytes cost 40,000. Hostile certificates can cause some
- * hundred such comparisons in one search for a chain.
+ * Limit of `costOfComparing`. Three names of 50 bytes under a hundred constraints of 50 bytes cost 40,000. The limit
+ * exists because hostile certificates can cause some hundred calls of `checkNameConstraints` in one search for a chain.
  */
 const MAX_COST = 2 ** 18;
 
-/** Returns a constraint as text, so that it is decoded once for all names. */
+/** Returns a constraint as text, so that one decoding serves all names. */
 function baseOf(base: GeneralName): { kind: GeneralName["kind"]; text: string } {
 	return { kind: base.kind, text: ascii(base) };
 }
@@ -73,9 +74,9 @@ function baseOf(base: GeneralName): { kind: GeneralName["kind"]; text: string } 
 const PRINTABLE = /^[\x21-\x7e]*$/;
 
 /**
- * Returns the subject, the email addresses in it, and the alternative names. RFC 5280 demands the first addresses only
- * without alternative names; an authority could then avoid its constraint by adding any such name. OpenSSL always
- * judges them too.
+ * Returns the subject, the email addresses in it, and the alternative names. RFC 5280 applies constraints to addresses
+ * in the subject only if there are no alternative names. An authority could then evade a constraint by adding any
+ * alternative name, so sigtool always judges these addresses, as OpenSSL does.
  */
 function namesOf({ subject, extensions }: Certificate): GeneralName[] {
 	const { subjectAltName } = extensions;
@@ -89,8 +90,8 @@ const MATCHERS: Readonly<Partial<Record<GeneralName["kind"], (name: string, base
 };
 
 /**
- * Returns true when the constraint covers the host. `example.com` covers itself and all hosts below, `.example.com`
- * only those below, the empty constraint every host.
+ * Returns true if the constraint covers the host. `example.com` covers that host and all hosts below it. `.example.com`
+ * covers only the hosts below it. The empty constraint covers every host.
  */
 function isWithinDomain(name: string, base: string): boolean {
 	const [host, domain] = [name.toLowerCase(), base.toLowerCase()];
@@ -98,8 +99,9 @@ function isWithinDomain(name: string, base: string): boolean {
 }
 
 /**
- * Returns true when the constraint covers the mailbox. A mailbox covers itself, `example.com` every mailbox on that
- * host, `.example.com` those on the hosts below it, the empty constraint every mailbox.
+ * Returns true if the constraint covers the mailbox. A constraint that is a mailbox covers only this mailbox.
+ * `example.com` covers every mailbox on that host, `.example.com` every mailbox on the hosts below it. The empty
+ * constraint covers every mailbox.
  */
 function isMailboxWithin(name: string, base: string): boolean {
 	if (base === "") return true;

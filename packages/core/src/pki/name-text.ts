@@ -1,11 +1,11 @@
-/** Converts distinguished names as people type them (RFC 4514 §3) to the form that `readName` writes. */
+/** Converts distinguished names that people type (RFC 4514 §3) to the text form that `readName` writes. */
 
 import { ATTRIBUTE_NAMES, escapeValue } from "./name.js";
 
 /**
  * Returns the text that `readName` writes for this name, or undefined for text that no certificate can have. A type may
- * be given in any case or as an OID; spaces around separators and needless escapes are dropped. The order is kept,
- * because it is part of a name.
+ * be given in upper or lower case, or as an OID. Spaces around separators and needless escapes are dropped. The order
+ * of the parts is kept, because it belongs to the name.
  */
 export function normalizeNameText(text: string): string | undefined {
 	const token = new RegExp(RELATIVE_NAME);
@@ -22,7 +22,7 @@ export function normalizeNameText(text: string): string | undefined {
 	}
 }
 
-/** Returns the same name with its parts in the opposite order, as other tools may show it. Takes normalized text. */
+/** Returns a normalized name with its parts in the opposite order, because other tools may show it in that order. */
 export function reverseNameText(text: string): string {
 	return (text.match(/(?:[^\\,]|\\.)+/gs) ?? []).reverse().join(",");
 }
@@ -48,10 +48,10 @@ function textValue(value: string): string | undefined {
 	}
 }
 
-/** Matches a type, its value, and the separator behind it, which is empty at the end. */
+/** Matches a type, its value, and the separator behind the value. At the end of the text the separator is empty. */
 const RELATIVE_NAME = /\s*([a-z]+|\d+(?:\.\d+)+)\s*= *((?:[^"+,;<>\\]|\\.)*?) *([,+]|$)/isy;
 const OID = /^\d+(?:\.\d+)+$/;
-/** The keywords by their lower-case form, because case does not matter in them. */
+/** Maps the lower-case form of a keyword to the keyword, because case does not matter in keywords. */
 const NAMES: ReadonlyMap<string, string> = new Map(
 	Object.values(ATTRIBUTE_NAMES).map((name) => [name.toLowerCase(), name]),
 );

@@ -1,25 +1,25 @@
-/** Parses distinguished names (X.501, RFC 5280 §4.1.2.4) and writes their text form (RFC 4514). */
+/** Parses distinguished names (X.501, RFC 5280 §4.1.2.4) and converts them to text (RFC 4514). */
 
 import { DerReader, TAG } from "../asn1/der.js";
 import { tooLarge } from "../asn1/read-list.js";
 
 /**
- * A distinguished name. Two are equal when their `der` is equal byte for byte: a CA copies its own subject into what it
- * issues.
+ * A distinguished name. Two names are equal only if their `der` has the same bytes. This is enough, because an
+ * authority copies its own subject into the certificates that it issues.
  */
 export interface DistinguishedName {
 	/** The Name element as received. */
 	readonly der: Uint8Array;
 	/**
-	 * The name by RFC 4514, most specific part first: `CN=Jane,O=Acme\, Inc.,C=US`. It is one line, safe to compare as a
-	 * whole, and made when it is first read.
+	 * The name by RFC 4514, most specific part first: `CN=Jane,O=Acme\, Inc.,C=US`. The text is one line and safe to
+	 * compare as a whole. It is made at the first access.
 	 */
 	readonly text: string;
 }
 
 /** Size limit of a name in bytes, header included. */
 export const MAX_NAME_SIZE = 8192;
-/** Limit of the attributes in one name; names in the chains of real catalogs have up to 7, in 213 bytes. */
+/** Limit of the attributes in one name. Names in the chains of real catalogs have up to 7 attributes and 213 bytes. */
 export const MAX_NAME_ATTRIBUTES = 64;
 
 /** Reads the next element: Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }. @throws ERR_DER, ERR_LIMIT */
@@ -53,7 +53,7 @@ export function emailAddressesIn(name: DistinguishedName): Uint8Array[] {
 
 interface NameAttribute {
 	readonly type: string;
-	/** The value with its header; `headerSize` is the size of the header in bytes. */
+	/** The value with its DER header. `headerSize` is the size of that header in bytes. */
 	readonly element: Uint8Array;
 	readonly headerSize: number;
 }
@@ -105,8 +105,8 @@ function valueBytes({ element, headerSize }: NameAttribute): Uint8Array {
 }
 
 /**
- * Decodes an X.520 DirectoryString or a related type; undefined when the bytes are not text of that type. T61String is
- * read as Latin-1, because issuers put that into it.
+ * Decodes an X.520 DirectoryString or a related type, or returns undefined if the bytes are not text of that type.
+ * T61String is read as Latin-1, because issuers write Latin-1 there.
  */
 function decodeString(tag: number, value: Uint8Array): string | undefined {
 	const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
@@ -133,8 +133,8 @@ function decodeString(tag: number, value: Uint8Array): string | undefined {
 }
 
 /**
- * Escapes by RFC 4514 §2.4, and control characters as well, so that a name stays on its line. Splits and joins instead
- * of using `replaceAll`, whose result keeps the pieces it was made from in memory, several times its size.
+ * Escapes the characters of RFC 4514 §2.4, and control characters as well, so that a name stays on one line. The code
+ * splits and joins, because the result of `replaceAll` keeps several times its size in memory.
  */
 export function escapeValue(text: string): string {
 	return text
@@ -142,7 +142,10 @@ export function escapeValue(text: string): string {
 		.replace(CONTROLS, (controls) => encodeURIComponent(controls).split("%").join("\\"));
 }
 
-/** The control characters `\p{Cc}`, listed because loading that property takes as long as reading a certificate. */
+/**
+ * Matches the control characters `\p{Cc}`. They are written out because loading that Unicode property takes as long as
+ * reading a certificate.
+ */
 const CONTROLS = /[^\x20-\x7e\xa0-\uffff]+/g;
 
 function hex(bytes: Uint8Array): string {
@@ -155,8 +158,8 @@ const VISIBLE_STRING = 0x1a;
 const EMAIL_ADDRESS = "1.2.840.113549.1.9.1";
 
 /**
- * The keywords of RFC 4514 §3, then those of OpenSSL for other attributes of code-signing certificates. All others keep
- * their OID.
+ * The keywords of RFC 4514 §3, then the keywords of OpenSSL for other attributes in code-signing certificates. All
+ * other attributes are shown by their OID.
  */
 export const ATTRIBUTE_NAMES: Readonly<Record<string, string>> = {
 	"2.5.4.3": "CN",

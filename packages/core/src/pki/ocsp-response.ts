@@ -1,4 +1,4 @@
-/** Parses OCSP responses (RFC 6960 §4.2): basic ones, in strict DER. Nothing is verified here. */
+/** Parses basic OCSP responses (RFC 6960 §4.2) in strict DER. It verifies nothing. */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
 import { readList } from "../asn1/read-list.js";
@@ -16,7 +16,7 @@ export interface BasicResponse {
 
 /**
  * Parses an OCSPResponse and the BasicOCSPResponse in it, §4.2.1.
- * @throws ERR_REVOCATION_UNKNOWN when it reports an error, or is of another type; ERR_DER, ERR_LIMIT
+ * @throws ERR_REVOCATION_UNKNOWN if the response reports an error or is not basic; ERR_DER, ERR_LIMIT
  */
 export function parseResponse(der: Uint8Array): BasicResponse {
 	const reader = new DerReader(der, WHAT);
@@ -123,7 +123,7 @@ function readStatus(reader: DerReader): SingleResponse["status"] {
 	return { kind: "revoked", at, reason };
 }
 
-/** Reads [number] EXPLICIT … OPTIONAL. Returns undefined when it is absent. */
+/** Reads [number] EXPLICIT … OPTIONAL. Returns undefined if it is absent. */
 function readExplicit<T>(reader: DerReader, number: number, read: (reader: DerReader) => T): T | undefined {
 	if (reader.peek() !== context(number)) return undefined;
 	const outer = reader.open(context(number));
@@ -138,7 +138,7 @@ function refuseCritical(extensions: ReadonlyMap<string, Extension>): void {
 	}
 }
 
-/** Makes an ERR_REVOCATION_UNKNOWN for a response that says nothing about the certificate. */
+/** Makes an ERR_REVOCATION_UNKNOWN for a response that gives no status of the certificate. */
 export function unusable(reason: string): SigtoolError {
 	return new SigtoolError("ERR_REVOCATION_UNKNOWN", `Cannot use the answer: ${reason}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Encodes the question for the status of one certificate by OCSP (RFC 6960), and verifies the basic response. The
- * signer of a response must be the issuer, or a responder whose certificate the issuer itself issued. The revocation
+ * Encodes an OCSP request (RFC 6960) for the status of one certificate, and verifies the basic response. The signer of
+ * a response must be the certificate's issuer, or a responder whose certificate this issuer issued. The revocation
  * status of the responder's certificate is not checked.
  */
 
@@ -17,18 +17,18 @@ import { type BasicResponse, NONCE_OID, parseResponse, parseResponseData, unusab
 import type { RevocationStatement } from "./revocation.js";
 import { isSignatureOf, type Profile, signatureScheme } from "./signature-algorithm.js";
 
-/** A certificate whose status is asked for, and the certificate of its issuer. */
+/** The certificate whose status is requested, and the certificate of its issuer. */
 export interface StatusQuestion {
 	readonly certificate: Certificate;
 	readonly issuer: Certificate;
-	/** A random value for this question, so that an old response cannot be replayed. */
+	/** A random value for this request, so that an attacker cannot replay an old response. */
 	readonly nonce: Uint8Array;
 }
 
-/** Size limit of a response in bytes; real ones have 500 to 5,000. */
+/** Size limit of a response in bytes. Real responses have 500 to 5,000 bytes. */
 export const MAX_OCSP_RESPONSE_SIZE = 65_536;
 
-/** Returns the http and https URLs of responders that a certificate names; none when the extension is malformed. */
+/** Returns the http and https URLs of responders in a certificate. The list is empty if the extension is malformed. */
 export function responderUrls({ extensions }: Certificate): string[] {
 	const extension = extensions.all.get(AUTHORITY_INFO_ACCESS);
 	if (extension === undefined) return [];
@@ -51,8 +51,8 @@ export function responderUrls({ extensions }: Certificate): string[] {
 }
 
 /**
- * Encodes an OCSPRequest without signature, §4.1.1. It names the certificate by SHA-1, as RFC 5019 demands; this hash
- * identifies and is no evidence.
+ * Encodes an OCSPRequest without signature, §4.1.1. It names the certificate by SHA-1, as RFC 5019 demands. This hash
+ * only identifies the certificate and proves nothing.
  */
 export function encodeOcspRequest({ certificate, issuer, nonce }: StatusQuestion): Uint8Array {
 	const { name, key } = issuerHashes(certificate, issuer);
@@ -63,9 +63,9 @@ export function encodeOcspRequest({ certificate, issuer, nonce }: StatusQuestion
 }
 
 /**
- * Returns what a response says about the certificate that was asked about.
- * @throws ERR_REVOCATION_UNKNOWN when it says nothing about it; ERR_DER, ERR_LIMIT and what `verifyChain` throws when
- * it cannot be trusted
+ * Returns the status of the requested certificate by this response.
+ * @throws ERR_REVOCATION_UNKNOWN if the response gives no status of the certificate; ERR_DER, ERR_LIMIT; the errors of
+ * `verifyChain` if the response cannot be trusted
  */
 export function statementOfResponse(
 	der: Uint8Array,
@@ -98,8 +98,8 @@ export function statementOfResponse(
 }
 
 /**
- * Refuses a response with another nonce, which answers another request. A response without nonce is accepted, because
- * responders that sign in advance send none; its dates alone then show that it is fresh.
+ * Refuses a response with another nonce, because it answers another request. A response without a nonce is accepted,
+ * because responders that sign in advance send no nonce. Then only its dates show that the response is fresh.
  */
 function checkNonce(extensions: ReadonlyMap<string, Extension>, nonce: Uint8Array): void {
 	const extension = extensions.get(NONCE_OID);
@@ -107,7 +107,9 @@ function checkNonce(extensions: ReadonlyMap<string, Extension>, nonce: Uint8Arra
 	throw unusable("its nonce is not the one that was sent");
 }
 
-/** Checks that the issuer signed, or a responder whose certificate the issuer's own key signed. §4.2.2.2. */
+/**
+ * Checks that the issuer signed the response, or a responder whose certificate the issuer's own key signed. §4.2.2.2.
+ */
 function checkResponder(
 	{ tbs, signatureAlgorithm, signature, certificates }: BasicResponse,
 	{ issuer }: StatusQuestion,

@@ -3,7 +3,7 @@
 import { SigtoolError } from "../errors.js";
 
 /**
- * Returns the content of every block with this label, e.g. `CERTIFICATE`; there may be none.
+ * Returns the content of every block with this label, e.g. `CERTIFICATE`. The list may be empty.
  * @throws ERR_CERTIFICATE_FORMAT
  */
 export function decodePem(text: string, label: string): Uint8Array[] {

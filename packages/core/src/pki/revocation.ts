@@ -1,10 +1,10 @@
 /**
- * Decides whether a certificate counts as revoked at a time, by the statements of authenticated sources: see crl.ts and
- * ocsp.ts.
+ * Decides whether a certificate counts as revoked at a given time. The decision is based on authenticated statements,
+ * which crl.ts and ocsp.ts make.
  *
- * A revocation is permanent and counts however old its source is; only a hold can be lifted by a fresher source. A
- * statement that a certificate is not revoked must be fresh or, once the certificate has expired, not older than the
- * time for which it is judged.
+ * A revocation is permanent and counts even if its source is old. Only a hold can end: a fresher source can lift it. A
+ * statement that a certificate is not revoked must be fresh. After the certificate has expired, it is enough that the
+ * statement is not older than the time for which the certificate is judged.
  */
 
 import type { Certificate } from "./certificate.js";
@@ -18,7 +18,8 @@ export interface RevocationStatement {
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
 	/**
-	 * The source still knows certificates that expire at this time or later. Undefined: only those that have not expired.
+	 * The source still knows certificates that expire at this time or later. If undefined, it knows only certificates
+	 * that have not expired.
 	 */
 	readonly expiredSince: number | undefined;
 	/** The time of the revocation. */
@@ -28,7 +29,7 @@ export interface RevocationStatement {
 	readonly reason?: number;
 }
 
-/** The statements of sources about a certificate; `reasons` has a sentence for each source that says nothing. */
+/** The statements of sources about a certificate. `reasons` has one sentence for each source that made no statement. */
 export interface RevocationAnswers {
 	readonly statements: readonly RevocationStatement[];
 	readonly reasons: readonly string[];
@@ -43,15 +44,18 @@ export interface RevocationJudgement {
 
 export interface CertificateStatus {
 	readonly certificate: Certificate;
-	/** `revoked-later`: revoked after the time for which it is judged, so that earlier signatures stay valid. */
+	/**
+	 * `revoked-later` means that the revocation is later than the time for which the certificate is judged, so earlier
+	 * signatures stay valid.
+	 */
 	readonly status: "good" | "revoked-later" | "unknown";
-	/** The statement that decided; absent for `unknown`. */
+	/** The statement that decided. It is absent for `unknown`. */
 	readonly statement?: RevocationStatement;
 	/** One sentence for each source that decided nothing. */
 	readonly reasons: readonly string[];
 }
 
-/** Judges a certificate by what sources say about it. @throws ERR_CERTIFICATE_REVOKED */
+/** Judges a certificate by the statements of sources. @throws ERR_CERTIFICATE_REVOKED */
 export function judgeRevocation(
 	certificate: Certificate,
 	{ statements, reasons }: RevocationAnswers,
@@ -88,15 +92,15 @@ const REASON = {
 
 /**
  * Returns the time from which the revocation applies. The invalidity date may be earlier than the revocation, because
- * the key may have been compromised before. RFC 5280 §5.3.2.
+ * an attacker may have had the key before. RFC 5280 §5.3.2.
  */
 function effectiveFrom({ revokedAt = 0, invalidSince = revokedAt }: RevocationStatement): number {
 	return Math.min(revokedAt, invalidSince);
 }
 
 /**
- * Returns true when the revocation of a timestamping authority voids all its tokens. Unless the reason is harmless,
- * others may have its key and can make tokens for any time. RFC 3161 §4.
+ * Returns true if the revocation of a timestamping authority voids all its tokens. If the reason is not harmless, an
+ * attacker may have the authority's key and can make tokens for any time. RFC 3161 §4.
  */
 function voidsTimestamps({ reason }: RevocationStatement, { purpose }: RevocationJudgement): boolean {
 	return purpose === "timeStamping" && !HARMLESS.has(reason);
@@ -117,8 +121,8 @@ function describeRevocation(statement: RevocationStatement, judgement: Revocatio
 }
 
 /**
- * Returns the reason why a source that reports no revocation proves nothing, undefined when it proves that there is
- * none.
+ * Returns the reason why a statement of no revocation proves nothing, or undefined if it proves that the certificate is
+ * not revoked.
  */
 function stalenessOf(
 	{ thisUpdate, nextUpdate = thisUpdate + UNTIL_NEXT_MS, expiredSince = Number.POSITIVE_INFINITY }: RevocationStatement,
@@ -128,7 +132,7 @@ function stalenessOf(
 	if (thisUpdate > now + SKEW_MS) return `is dated ${utc(thisUpdate)}, which is in the future`;
 	if (thisUpdate > notAfter) {
 		if (expiredSince > notAfter) return `is dated ${utc(thisUpdate)}, after the certificate expired`;
-	} else if (now > notAfter && thisUpdate >= at) return undefined; // No source is fresher after expiry.
+	} else if (now > notAfter && thisUpdate >= at) return undefined; // After expiry no fresher source can be expected.
 	return now > nextUpdate + SKEW_MS ? `was valid until ${utc(nextUpdate)}` : undefined;
 }
 
@@ -136,9 +140,9 @@ function utc(milliseconds: number): string {
 	return new Date(milliseconds).toISOString().replace(".000", "");
 }
 
-/** Tolerance for clocks of hosts and authorities that differ. */
+/** Tolerance for a difference between the clocks of hosts and authorities. */
 const SKEW_MS = 300_000;
-/** Lifetime of a statement when its source does not say when the next one is due. */
+/** Lifetime of a statement whose source gives no nextUpdate. */
 const UNTIL_NEXT_MS = 86_400_000;
 
 const REASON_NAMES: Readonly<Record<number, string>> = {

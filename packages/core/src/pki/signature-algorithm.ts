@@ -1,21 +1,21 @@
 /**
  * The table of accepted signature algorithms, and the functions that check signatures.
  *
- * Accepted are RSA PKCS#1 v1.5 and ECDSA with SHA-2, and with SHA-1 under `windows-legacy`. RSA-PSS, EdDSA, DSA and MD5
- * are refused: no verifier of Windows catalogs accepts them.
+ * sigtool accepts RSA PKCS#1 v1.5 and ECDSA with SHA-2, and with SHA-1 under `windows-legacy`. It refuses RSA-PSS,
+ * EdDSA, DSA and MD5, because no verifier of Windows catalogs accepts them.
  */
 
 import { createVerify, type KeyObject, verify } from "node:crypto";
 import { type DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 
-/** `windows-legacy` accepts SHA-1 and RSA from 1024 bits as well, as Windows did. MD5 is never accepted. */
+/** `windows-legacy` accepts SHA-1 and RSA keys from 1024 bits as well, as Windows did. MD5 is never accepted. */
 export type Profile = "default" | "windows-legacy";
 
 /** AlgorithmIdentifier ::= SEQUENCE { algorithm OID, parameters ANY OPTIONAL }. RFC 5280 §4.1.1.2. */
 export interface AlgorithmIdentifier {
 	readonly oid: string;
-	/** The parameters element, undefined when it is absent. */
+	/** The parameters element, or undefined if it is absent. */
 	readonly parameters: Uint8Array | undefined;
 }
 
@@ -49,8 +49,8 @@ export function readAlgorithm(reader: DerReader): AlgorithmIdentifier {
 }
 
 /**
- * Returns the scheme of an algorithm identifier. CMS may name plain `rsaEncryption`, with the digest in another field:
- * pass that digest.
+ * Returns the scheme of an algorithm identifier. CMS may name plain `rsaEncryption` and have the digest in another
+ * field. In this case the caller passes that digest.
  * @throws ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM
  */
 export function signatureScheme(
@@ -81,7 +81,7 @@ export function digestName(algorithm: AlgorithmIdentifier, profile: Profile, wha
 }
 
 /**
- * Returns true when `signature` is the key's signature over `bytes`. A malformed signature or a key of another kind
+ * Returns true if `signature` is the key's signature over `bytes`. A malformed signature or a key of another kind
  * gives false.
  */
 export function isSignatureOf(
@@ -101,11 +101,16 @@ export function isSignatureOf(
 /** Checks a signature over content that is read in pieces. */
 export interface ContentVerifier {
 	update(content: Uint8Array): void;
-	/** Does the same as `isSignatureOf` for all content so far. To be called once. */
+	/**
+	 * Returns true if `signature` is the key's signature over all content so far, like `isSignatureOf`. The caller may
+	 * call it once.
+	 */
 	verify(signature: Uint8Array): boolean;
 }
 
-/** Makes a verifier for an RSA or EC key of accepted size. With a key of another kind it accepts no signature. */
+/**
+ * Makes a verifier for an RSA or EC key of accepted size. A verifier with a key of another kind accepts no signature.
+ */
 export function createContentVerifier(key: KeyObject, digest: EvidenceDigest): ContentVerifier {
 	const verifier = createVerify(digest);
 	return {
@@ -130,8 +135,8 @@ function requireDigest(digest: DigestName, profile: Profile, what: string): void
 }
 
 /**
- * Accepts NULL or absent parameters for RSA (RFC 4055 §5 demands NULL, old issuers leave it out), absent ones for ECDSA
- * (RFC 5758 §3.2).
+ * Accepts NULL or absent parameters for RSA, because RFC 4055 §5 demands NULL and old issuers leave it out. Accepts
+ * only absent parameters for ECDSA (RFC 5758 §3.2).
  */
 function parametersFit(key: "rsa" | "ec", parameters: Uint8Array | undefined): boolean {
 	if (parameters === undefined) return true;
@@ -153,7 +158,8 @@ export const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 export const SHA256_OID = "2.16.840.1.101.3.4.2.1";
 
 /**
- * The signature identifier for RSA is plain rsaEncryption, as in Windows; ECDSA takes no parameters (RFC 5754 §3.3).
+ * The signature identifier for RSA is plain rsaEncryption, as in Windows. The identifier for ECDSA has no parameters
+ * (RFC 5754 §3.3).
  */
 export const SIGNING_ALGORITHMS: Readonly<Record<SigningAlgorithm, SigningNames>> = {
 	"rsa-pkcs1-sha256": { digestOid: SHA256_OID, signatureOid: RSA_ENCRYPTION, parameters: "null" },
@@ -197,7 +203,7 @@ const WEAK: Readonly<Record<string, string>> = {
 	"1.2.840.113549.2.5": "MD5",
 };
 
-/** Names of refused algorithms, for messages. */
+/** The names that messages use for refused algorithms. */
 const NAMED: Readonly<Record<string, string>> = {
 	"1.2.840.113549.1.1.10": "RSA-PSS",
 	"1.3.101.112": "Ed25519",

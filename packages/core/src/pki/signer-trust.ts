@@ -11,13 +11,16 @@ import type { TrustedPin, TrustPolicy, TrustSource } from "./trust-store.js";
 
 export interface VerifiedSigner {
 	/**
-	 * The leaf of a chain, or the certificate that was pinned with the key. Undefined: the key is pinned by its hash alone,
-	 * and nobody vouches for the certificate that came with the signature.
+	 * The leaf of a chain, or the certificate that was pinned with the key. Undefined if the key is pinned by its hash
+	 * alone, because then nobody vouches for the certificate that came with the signature.
 	 */
 	readonly certificate: Certificate | undefined;
 	/** The chain, leaf first. For a pinned key it is the certificate that was pinned with it, if any. */
 	readonly chain: readonly Certificate[];
-	/** The end of each certificate that was judged, under a name that is trusted: the label of a pin without a certificate. */
+	/**
+	 * The end of validity of each certificate that was judged, with a name that is trusted. For a pin without a
+	 * certificate this name is the pin's label.
+	 */
 	readonly expiries: readonly Expiry[];
 	/** The pin: the SHA-256 of the leaf's SubjectPublicKeyInfo, in lower-case hexadecimal. */
 	readonly spkiSha256: string;
@@ -27,7 +30,7 @@ export interface VerifiedSigner {
 }
 
 export interface SignerTrustOptions {
-	/** Intermediates in any order; those that do not belong to the chain are ignored. */
+	/** Intermediates in any order. Certificates that do not belong to the chain are ignored. */
 	readonly intermediates: readonly Certificate[];
 	/** The time for which the signer is judged, in milliseconds since the epoch. */
 	readonly at: number;
@@ -35,12 +38,13 @@ export interface SignerTrustOptions {
 }
 
 /**
- * Returns the signer when it is trusted. A pinned key needs no chain; any other key needs one to an authority that may
- * vouch for this subject.
- * @throws ERR_UNTRUSTED_SIGNER, ERR_DEVELOPMENT_REFUSED, ERR_DENIED, ERR_CERTIFICATE_*, ERR_WEAK_DIGEST, ERR_WEAK_KEY, ERR_UNSUPPORTED_ALGORITHM
+ * Returns the signer if it is trusted, and throws if not. A pinned key needs no chain. Any other key needs a chain to
+ * an authority that may vouch for this subject.
+ * @throws ERR_UNTRUSTED_SIGNER, ERR_DEVELOPMENT_REFUSED, ERR_DENIED, ERR_CERTIFICATE_*, ERR_WEAK_DIGEST, ERR_WEAK_KEY,
+ * ERR_UNSUPPORTED_ALGORITHM
  */
 export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): VerifiedSigner {
-	refuseDeniedCertificates(trust.deny, [leaf]); // A denial comes first, because its reason helps most.
+	refuseDeniedCertificates(trust.deny, [leaf]); // A denial comes first, its reason helps the user most.
 	const key = spkiSha256(leaf);
 	const pin = trust.pins.get(key);
 	const { chain, expiries, trustedBy } =
@@ -73,7 +77,8 @@ function trustedPin(leaf: Certificate, pin: TrustedPin, { at, profile }: SignerT
 }
 
 function trustedChain(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): Judgement {
-	// An authority bound to another subject is left out; a second entry of the same authority may allow this subject.
+	// An entry that binds its authority to another subject is left out. A second entry of the same authority may allow
+	// this subject.
 	const authorities = trust.authorities.filter(({ subject }) => subject === undefined || subject === leaf.subject.text);
 	const anchors = authorities.map((authority) => authority.certificate);
 	let chain: Chain;
@@ -108,7 +113,7 @@ function untrusted(leaf: Certificate, trust: TrustPolicy, cause?: SigtoolError):
 	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message, { cause });
 }
 
-/** Lists the certificates of --trust, where that was given, so that a wrong one is seen. */
+/** Lists the certificates that were given by --trust, so that the user sees a wrong one. */
 function given({ pins, authorities }: TrustPolicy): string | undefined {
 	const labels = [...pins.values(), ...authorities].flatMap(({ source, label }) =>
 		source === "option" ? [label] : [],

@@ -1,6 +1,7 @@
 /**
  * The signed attribute that names the signer's certificate, so that another certificate of the same key cannot replace
- * it. SigningCertificate names it by SHA-1 (RFC 2634 §5.4), SigningCertificateV2 by any digest (RFC 5035 §3).
+ * that certificate. The attribute SigningCertificate names the certificate by SHA-1 (RFC 2634 §5.4), and
+ * SigningCertificateV2 by any digest (RFC 5035 §3).
  */
 
 import { createHash } from "node:crypto";
@@ -16,13 +17,13 @@ export function encodeSigningCertificate({ der }: Certificate): Uint8Array {
 	return encodeAttribute(SIGNING_CERTIFICATE_V2, sequence(sequence(certificateId)));
 }
 
-/** Returns true when a certificate is named by a digest of SHA-2. Does not check which certificate. */
+/** Returns true if a signed attribute names a certificate by a SHA-2 digest. Does not check which certificate it is. */
 export function namesCertificateBySha2({ signedAttributes }: SignerInfo): boolean {
 	return signedAttributes.some(({ oid }) => oid === SIGNING_CERTIFICATE_V2);
 }
 
 /**
- * Returns the reason why the signed attributes do not name this certificate, undefined when they do.
+ * Returns the reason why the signed attributes do not name this certificate, or undefined if they name it.
  * @throws ERR_DER, ERR_SIGNED_ATTRIBUTES
  */
 export function signingCertificateProblem(
@@ -63,7 +64,7 @@ function readFirstCertificateId(
 
 const SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
 
-/** The two attributes, each with the digest that applies when none is named. */
+/** The two attributes, each with the digest that applies if the attribute names no digest. */
 const SIGNING_CERTIFICATE = [
 	["1.2.840.113549.1.9.16.2.12", "sha1"],
 	[SIGNING_CERTIFICATE_V2, "sha256"],

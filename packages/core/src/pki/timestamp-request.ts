@@ -10,12 +10,14 @@ import type { Denial } from "./deny-list.js";
 import { SHA256_OID } from "./signature-algorithm.js";
 
 export interface TimestampRequest {
-	/** The URLs of authorities. They are asked in this order until one returns a valid token. At least one. */
+	/**
+	 * The URLs of authorities, at least one. They are requested in this order until an authority returns a valid token.
+	 */
 	readonly urls: readonly string[];
-	/** The authorities whose timestamps are accepted. At least one. */
+	/** The authorities whose timestamps are accepted, at least one. */
 	readonly anchors: readonly Certificate[];
 	readonly deny?: readonly Denial[];
-	/** Time limit of each attempt; see `HttpRequest`. */
+	/** Time limit of each attempt in milliseconds; see `HttpRequest`. */
 	readonly timeoutMs?: number;
 }
 
@@ -30,7 +32,7 @@ export interface NewTimestamp {
 
 /**
  * Refuses a request that `fetchTimestamp` cannot fulfil, before anything is sent.
- * @throws ERR_USAGE for a URL, or without anchors
+ * @throws ERR_USAGE for a malformed URL, or if there are no anchors
  */
 export function checkTimestampRequest({ urls, anchors }: TimestampRequest): void {
 	for (const url of urls) parseHttpUrl(url);
@@ -54,7 +56,7 @@ export function encodeRequest(signature: Uint8Array, nonce: Uint8Array): Uint8Ar
 /**
  * Parses TimeStampResp ::= SEQUENCE { status PKIStatusInfo, timeStampToken OPTIONAL } and returns the token. RFC 3161
  * §2.4.2.
- * @throws ERR_TIMESTAMP when the authority refused; ERR_DER
+ * @throws ERR_TIMESTAMP if the authority refused; ERR_DER
  */
 export function parseResponse(der: Uint8Array): Uint8Array {
 	const reader = new DerReader(der, "timestamp response");

@@ -2,8 +2,9 @@
  * Verifies the timestamps on a signature, which are unsigned attributes of its signer: RFC 3161 tokens (in Microsoft's
  * attribute) and the older countersignatures (RFC 5652 §11.4, RFC 2985 §5.3.3).
  *
- * Both cover the bytes of the signature value. Reading tolerates what authorities in wide use need: an extended key
- * usage that is not critical or has other purposes, and certificates named by SHA-1 (ESSCertID, RFC 2634 §5.4).
+ * Both kinds cover the bytes of the signature value. Authorities in wide use make it necessary to tolerate an extended
+ * key usage that is not critical or has other purposes, and certificates that are named by SHA-1 (ESSCertID, RFC 2634
+ * §5.4).
  */
 
 import { createHash } from "node:crypto";
@@ -32,14 +33,15 @@ export interface Timestamp {
 
 export interface TimestampVerifyOptions {
 	/**
-	 * The certificates that come with the signature. Those of countersignatures are among them, those of tokens may be.
+	 * The certificates that come with the signature. They include the certificates of countersignatures, and may
+	 * include those of tokens.
 	 */
 	readonly certificates: readonly Certificate[];
 	/** The authorities whose timestamps are accepted. */
 	readonly anchors: readonly Certificate[];
 	/**
-	 * The authorities whose timestamps are refused, each with the error to report, by the SHA-256 of their
-	 * SubjectPublicKeyInfo.
+	 * The authorities whose timestamps are refused. The key is the SHA-256 of an authority's SubjectPublicKeyInfo, the
+	 * value is the error to report.
 	 */
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
 	readonly deny?: readonly Denial[];
@@ -49,18 +51,18 @@ export interface TimestampVerifyOptions {
 export interface TimestampVerification {
 	/** The timestamps that verify. The earliest comes first, because it proves the most. */
 	readonly timestamps: readonly Timestamp[];
-	/** An error for each of the others. */
+	/** One error for each timestamp that does not verify. */
 	readonly failures: readonly SigtoolError[];
 }
 
 /** Limit of the timestamps that are judged on one signature. */
 export const MAX_TIMESTAMPS = 8;
-/** Size limit of a timestamp in bytes; those of real authorities have 2 to 10 KB. */
+/** Size limit of a timestamp in bytes. Timestamps of real authorities have 2 to 10 KB. */
 export const MAX_TIMESTAMP_SIZE = 2 ** 20;
 
 /**
- * Judges each timestamp at its own time. Does not throw for a bad one, because an unsigned attribute must not make a
- * signature fail.
+ * Judges each timestamp at the time that it states. Does not throw for an invalid timestamp, because an unsigned
+ * attribute must not make a signature invalid.
  */
 export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOptions): TimestampVerification {
 	const timestamps: Timestamp[] = [];
@@ -80,9 +82,9 @@ export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOpt
 
 /**
  * Verifies a token that was just requested over the bytes of a signature. The rules are stricter than for a token that
- * is read from a signature: SHA-256, the nonce of the request, the certificate named by SHA-2, and a critical extended
- * key usage with timeStamping alone.
- * @throws ERR_TIMESTAMP, ERR_CERTIFICATE_* and what else `verifyChain` and `verifySigner` throw
+ * is read from a signature: the token must use SHA-256, have the nonce of the request, and name the certificate by
+ * SHA-2. The certificate must have a critical extended key usage with timeStamping alone.
+ * @throws ERR_TIMESTAMP, ERR_CERTIFICATE_*, and the other errors of `verifyChain` and `verifySigner`
  */
 export function verifyNewToken(
 	token: Uint8Array,
@@ -109,9 +111,9 @@ export function verifyNewToken(
 /** The unverified claims of a timestamp. */
 export interface TimestampDescription {
 	readonly kind: TimestampKind;
-	/** Milliseconds since the epoch; undefined when the timestamp cannot be read. */
+	/** Milliseconds since the epoch; undefined if the timestamp cannot be read. */
 	readonly time: number | undefined;
-	/** Subject of the certificate that the timestamp names; undefined when this certificate is not there. */
+	/** Subject of the certificate that the timestamp names; undefined if this certificate is missing. */
 	readonly signer: string | undefined;
 	/** OID of the digest algorithm in the signature of the timestamp. */
 	readonly digestAlgorithm: string | undefined;
@@ -120,8 +122,8 @@ export interface TimestampDescription {
 }
 
 /**
- * Describes the timestamps of a signer for display. When there are too many, one more description has a `problem` that
- * says so. `certificates` are those that come with the signature.
+ * Describes the timestamps of a signer for display. If there are too many timestamps, one more description has a
+ * `problem` that reports this. `certificates` come with the signature.
  */
 export function describeTimestamps(
 	signer: SignerInfo,
@@ -147,7 +149,7 @@ export function describeTimestamps(
 	});
 }
 
-/** A parsed timestamp, of which nothing is verified. */
+/** A parsed timestamp. Nothing in it is verified. */
 interface ReceivedTimestamp {
 	readonly kind: TimestampKind;
 	readonly time: number;

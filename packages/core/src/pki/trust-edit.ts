@@ -20,8 +20,9 @@ import { developmentCertificate } from "./trust-store.js";
 
 export type TrustEntry = {
 	/**
-	 * The identifier of the entry, in lower-case hexadecimal: the pin itself; for an authority, a SHA-256 over its
-	 * certificate and what it is trusted for; for a denial, a SHA-256 over its kind and digest.
+	 * The identifier of the entry, in lower-case hexadecimal. For a pin it is the pin itself. For an authority it is a
+	 * SHA-256 over the certificate and what the authority is trusted for. For a denial it is a SHA-256 over kind and
+	 * digest.
 	 */
 	readonly id: string;
 	readonly label: string;
@@ -38,11 +39,13 @@ export type TrustEntry = {
 export type NewTrust =
 	| { readonly spkiSha256: string; readonly label?: string }
 	| {
-			/** The certificate of an authority, or of a signer, whose key is then pinned. */
+			/** The certificate of an authority, or of a signer. The key of a signer is pinned. */
 			readonly certificate: Certificate;
-			/** The exact subject that an authority may vouch for, as text by RFC 4514, which is normalized here. */
+			/**
+			 * The exact subject that an authority may vouch for, as text by RFC 4514. `addTrust` normalizes this text.
+			 */
 			readonly subject?: string;
-			/** True lets an authority vouch for any subject, in place of `subject`. */
+			/** True lets an authority vouch for any subject. Then `subject` is not given. */
 			readonly anySubject?: boolean;
 			readonly label?: string;
 	  }
@@ -50,7 +53,7 @@ export type NewTrust =
 	| { readonly timestampAuthority: Certificate; readonly label?: string };
 
 /**
- * Adds an entry to the trust store; an entry that is there already gets the new label.
+ * Adds an entry to the trust store. If the entry exists already, it gets the new label.
  * @throws ERR_USAGE for an authority without a subject, a subject without an authority, or text that is not a subject
  * or label; ERR_DEVELOPMENT_IDENTITY for the certificate of a development identity
  */
@@ -85,7 +88,10 @@ export function addTrust(trust: NewTrust): TrustEntry {
 	return pinEntry(pin);
 }
 
-/** Adds a denial; one that is there already gets the new reason. @throws ERR_USAGE for a reason that is not one line */
+/**
+ * Adds a denial. If the denial exists already, it gets the new reason.
+ * @throws ERR_USAGE for a reason that is not one line
+ */
 export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
 	if (reason === "" || !LABEL.test(reason)) {
 		throw new SigtoolError("ERR_USAGE", `Cannot use the reason ${quote(reason)}: it must be one line of text`);
@@ -98,7 +104,7 @@ export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
 	return denialEntry(denial);
 }
 
-/** Returns all that `defaultTrust` trusts and denies. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+/** Returns every entry that `defaultTrust` trusts or denies. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
 export function listTrust(): TrustEntry[] {
 	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
 	const development = developmentCertificate();
@@ -113,7 +119,7 @@ export function listTrust(): TrustEntry[] {
 
 /**
  * Removes the entries of an id, which may be shortened to its beginning.
- * @throws ERR_USAGE when no id has this beginning, or several have
+ * @throws ERR_USAGE if no id or more than one id has this beginning
  */
 export function removeTrust(idOrPrefix: string): TrustEntry[] {
 	const prefix = idOrPrefix.toLowerCase().replace(/^sha256:/, "");
@@ -157,7 +163,7 @@ function newPin(trust: Exclude<NewTrust, { timestampAuthority: Certificate }>): 
 			throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for a subject: ${reason}`);
 		}
 		if (isDevelopmentCertificate(certificate)) {
-			// A pin trusts the key itself, so the marker in the certificate, which keeps the key out of enforcement, could
+			// A pin trusts the key alone. The marker in the certificate, which keeps the key out of enforcement, could
 			// get lost.
 			const message =
 				`Cannot trust ${quote(certificate.subject.text)}: it is a development identity; ` +
@@ -211,14 +217,17 @@ function denialEntry(denial: StoredDenial): TrustEntry {
 	return { id: denialId(denial), kind: "denied", denied: kind, sha256, label: reason, added, source: "store" };
 }
 
-/** Hashes the kind as well as the digest, because a key can be pinned and denied, and the id of a pin is its digest. */
+/**
+ * Hashes the kind as well as the digest. The id of a pin is its digest, so a key that is pinned and denied needs two
+ * different ids.
+ */
 function denialId({ kind, sha256 }: Denial): string {
 	return createHash("sha256").update(`denied ${kind} ${sha256}`).digest("hex");
 }
 
 /**
- * Hashes certificate and subject, because each pair of them is an entry. DER contains its own length, so that no two
- * pairs give the same bytes.
+ * Hashes certificate and subject, because each pair of them is an entry. DER contains its own length, so two different
+ * pairs never give the same bytes.
  */
 function authorityId({ certificate, subject }: StoredAuthority): string {
 	const text = JSON.stringify(subject ?? null);

@@ -8,8 +8,8 @@
  *       "denied": [{ "kind": "file" | "key" | "certificate" | "catalog", "sha256": hex, "reason": text, "added": time }] }
  *
  * Times are in UTC, e.g. `2026-01-31T12:00:00Z`. A null subject means any subject. A pin may lack the certificate, and
- * the file its last two lists. A field that is otherwise missing, unknown or of another form is refused, because a
- * typing error must not change who is trusted.
+ * the file may lack the last two lists. Any other missing field, and any field that is unknown or of another form, is
+ * refused, because a typing error must not change who is trusted.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -38,9 +38,9 @@ export interface StoredDenial extends Denial {
 }
 
 export interface StoredPin {
-	/** In lower-case hexadecimal. */
+	/** The pin in lower-case hexadecimal. */
 	readonly spkiSha256: string;
-	/** A certificate of the key; absent when only the hash was given. */
+	/** A certificate of the key. It is absent if only the hash was given. */
 	readonly certificate?: Certificate;
 	readonly label: string;
 	readonly added: string;
@@ -48,15 +48,18 @@ export interface StoredPin {
 
 export interface StoredAuthority {
 	readonly certificate: Certificate;
-	/** The only subject that the authority may vouch for, as `DistinguishedName.text`. Undefined: any subject. */
+	/**
+	 * The only subject that the authority may vouch for, as `DistinguishedName.text`. Undefined if it may vouch for any
+	 * subject.
+	 */
 	readonly subject: string | undefined;
 	readonly label: string;
 	readonly added: string;
 }
 
 /**
- * Returns the content of the file, or an empty store when there is none.
- * @throws ERR_CONFIG naming file and field; ERR_LIMIT, ERR_IO
+ * Returns the content of the file, or an empty store if there is no file.
+ * @throws ERR_CONFIG with a message that names file and field; ERR_LIMIT, ERR_IO
  */
 export function readTrustFile(): TrustFile {
 	const path = trustFile();
@@ -86,8 +89,8 @@ function writeTrustFile({ pins, authorities, timestampAuthorities, denied }: Tru
 		authorities: authorities.map(({ certificate, subject, label, added }) => {
 			return { certificate: base64Of(certificate), subject: subject ?? null, label, added };
 		}),
-		// An empty list is left out: versions that do not know the list refuse the file, which is right only when it has
-		// entries.
+		// An empty list is left out, because versions of sigtool that do not know the list refuse the file. This
+		// refusal is right only if the list has entries.
 		...(timestampAuthorities.length > 0 && {
 			timestampAuthorities: timestampAuthorities.map(({ certificate, label, added }) => {
 				return { certificate: base64Of(certificate), label, added };
@@ -203,7 +206,9 @@ function base64Of({ der }: Certificate): string {
 	return Buffer.from(der).toString("base64");
 }
 
-/** Returns an object with exactly the fields of `keys`, and any of those in `optional`. */
+/**
+ * Returns `value` as an object that has every field of `keys`, may have fields of `optional`, and has no other field.
+ */
 function recordOf<Key extends string, Optional extends string = never>(
 	value: unknown,
 	field: string,
@@ -218,7 +223,7 @@ function recordOf<Key extends string, Optional extends string = never>(
 	const known: readonly string[] = [...keys, ...optional];
 	const unknown = Object.keys(value).find((key) => !known.includes(key));
 	if (unknown !== undefined) throw invalid(`${quote(field)} has the unknown field ${quote(unknown)}`);
-	return value as Record<Key | Optional, unknown>; // Its fields were checked above; absent ones are undefined.
+	return value as Record<Key | Optional, unknown>; // The fields were checked above, and absent fields are undefined.
 }
 
 function listOf(value: unknown, field: string): readonly unknown[] {

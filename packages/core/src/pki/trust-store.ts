@@ -1,6 +1,7 @@
 /**
- * Reads whom this user trusts: keys, pinned by the SHA-256 of their SubjectPublicKeyInfo, and authorities, each for one
- * exact subject unless any subject was allowed. The root certificates for TLS are never trusted.
+ * Reads the keys and authorities that this user trusts. Keys are pinned by the SHA-256 of their SubjectPublicKeyInfo.
+ * An authority is trusted for one exact subject, or for any subject if the user allowed that. The root certificates for
+ * TLS are never trusted.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -31,9 +32,9 @@ export interface TrustPolicy {
 	readonly timestampAuthorities?: readonly Certificate[];
 	/** The deny list, which overrides all trust. */
 	readonly deny?: readonly Denial[];
-	/** The value `refuse` trusts no development identity, whatever else the policy says. Default `allow`. */
+	/** The value `refuse` trusts no development identity, even if the policy has it as a pin. Default `allow`. */
 	readonly development?: DevelopmentUse;
-	/** The remedy that an error names for an untrusted signer, where it is not --trust or the trust store. */
+	/** The remedy that the error for an untrusted signer names, if that remedy is not --trust or the trust store. */
 	readonly mend?: string;
 }
 
@@ -41,18 +42,22 @@ export interface TrustedPin {
 	readonly label: string;
 	readonly source: TrustSource;
 	/**
-	 * The certificate to judge in place of the one that comes with a signature, which the signature does not cover.
-	 * Absent: only the key is known.
+	 * The certificate to judge in place of the certificate that comes with a signature, because the signature does not
+	 * cover the latter. Undefined if only the key is known.
 	 */
 	readonly certificate?: Certificate;
-	/** A certificate of the key, for signatures that come without one; where a signature brings one, this is not used. */
+	/**
+	 * A certificate of the key. It is judged for a signature that comes without a certificate. For any other signature,
+	 * the certificate that comes with the signature is judged, and this one serves as the chain.
+	 */
 	readonly knownCertificate?: Certificate;
 }
 
 export interface TrustedAuthority {
 	readonly certificate: Certificate;
 	/**
-	 * The only subject that the authority may vouch for, compared with `DistinguishedName.text`. Undefined: any subject.
+	 * The only subject that the authority may vouch for, compared with `DistinguishedName.text`. Undefined if it may
+	 * vouch for any subject.
 	 */
 	readonly subject: string | undefined;
 	readonly label: string;
@@ -73,8 +78,8 @@ export function defaultTrust(): TrustPolicy {
 		deny: denied,
 		pins: new Map<string, TrustedPin>([
 			...pins.map((pin) => [pin.spkiSha256, storedPin(pin)] as const),
-			// The development identity comes last, so that its key stays one even when the trust store pins it under another
-			// name.
+			// The development identity comes last in the map. Its key then counts as development even if the trust
+			// store pins this key under another name.
 			...(development === undefined ? [] : [developmentPin(development)]),
 		]),
 		authorities: authorities.map(({ certificate, subject, label }) => ({
@@ -87,15 +92,18 @@ export function defaultTrust(): TrustPolicy {
 }
 
 /**
- * Returns the denials of this user's trust store, which apply whatever else is trusted. Without a home directory there
- * are none.
+ * Returns the denials of this user's trust store, which apply whatever else is trusted. If the user has no home
+ * directory, the list is empty.
  * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
  */
 export function storedDenials(): readonly Denial[] {
 	return hasHome() ? readTrustFile().denied : [];
 }
 
-/** Trusts exactly these certificates: an authority for any subject, any other certificate as a pin of its key. */
+/**
+ * Returns a policy that trusts exactly these certificates. An authority is trusted for any subject. The key of any
+ * other certificate is pinned.
+ */
 export function trustFromCertificates(certificates: readonly Certificate[]): TrustPolicy {
 	const signers = certificates.filter((certificate) => !isCertificateAuthority(certificate));
 	return {
@@ -111,8 +119,8 @@ export function trustFromCertificates(certificates: readonly Certificate[]): Tru
 }
 
 /**
- * Returns the authorities whose timestamps are accepted. One that is trusted for a single subject is left out: it
- * vouches for that subject, not for the time.
+ * Returns the authorities whose timestamps are accepted. An authority that is trusted for a single subject is left out,
+ * because it vouches for that subject and not for the time.
  */
 export function timestampAnchors({ authorities, timestampAuthorities = [] }: TrustPolicy): Certificate[] {
 	const unbound = authorities.filter(({ subject }) => subject === undefined);
@@ -120,8 +128,8 @@ export function timestampAnchors({ authorities, timestampAuthorities = [] }: Tru
 }
 
 /**
- * Returns the certificate of this machine's development identity, undefined when there is none.
- * @throws ERR_CONFIG when it lacks the marker; ERR_LIMIT, ERR_IO
+ * Returns the certificate of this machine's development identity, or undefined if there is none.
+ * @throws ERR_CONFIG if the certificate lacks the development marker; ERR_LIMIT, ERR_IO
  */
 export function developmentCertificate(): Certificate | undefined {
 	const { certificateFile: path } = identityFiles(DEVELOPMENT_IDENTITY);

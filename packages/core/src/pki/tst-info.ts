@@ -19,7 +19,7 @@ export interface TstInfo {
 	readonly nonce: Uint8Array | undefined;
 }
 
-/** Size limit of a TSTInfo in bytes; real ones have fewer than 400. */
+/** Size limit of a TSTInfo in bytes. Real ones have fewer than 400 bytes. */
 const MAX_TST_INFO_SIZE = 16_384;
 
 /** Parses a TSTInfo. @throws ERR_DER, ERR_LIMIT; ERR_TIMESTAMP for another version or a critical extension */
@@ -47,8 +47,8 @@ export function parseTstInfo(der: Uint8Array): TstInfo {
 }
 
 /**
- * Reads extensions [1] IMPLICIT SEQUENCE OF. Refuses a critical one, because no extension is defined that sigtool would
- * have to apply.
+ * Reads extensions [1] IMPLICIT SEQUENCE OF. Refuses every critical extension, because sigtool applies no extension of
+ * a TSTInfo.
  */
 function refuseCriticalExtensions(reader: DerReader): void {
 	const outer = reader.open(context(1));

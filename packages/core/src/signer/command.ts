@@ -1,6 +1,6 @@
 /**
- * Signers that run a program. It reads the content to sign from standard input and writes the signature to standard
- * output, so that any key service can be used. The protocol is in docs/signer-command.md.
+ * Makes signers that run a program. The program reads the content to sign from standard input and writes the signature
+ * to standard output, so that sigtool can use any key service. The protocol is in docs/signer-command.md.
  */
 
 import { spawnSync } from "node:child_process";
@@ -11,13 +11,13 @@ import { readCertificates } from "./pem.js";
 import { type Signer, type SignerOptions, signerFromExternalKey } from "./signer.js";
 
 export interface CommandSignerOptions extends SignerOptions {
-	/** A path, or a name to look up in PATH. No shell interprets it. */
+	/** A path, or a name that is searched in PATH. No shell interprets this text. */
 	readonly program: string;
 	readonly args?: readonly string[];
-	/** File with the key's certificate, in PEM or DER, which its issuers may follow. */
+	/** File with the key's certificate, in PEM or DER. In PEM, the certificates of its issuers may follow. */
 	readonly certFile: string;
 	readonly chainFiles?: readonly string[];
-	/** Time limit of each signature. Default 60 s. */
+	/** Time limit of each signature in milliseconds. Default 60,000. */
 	readonly timeoutMs?: number;
 }
 
@@ -35,7 +35,7 @@ export function openCommandSigner(options: CommandSignerOptions): Signer {
 					update(content) {
 						sizeBytes += content.length;
 						if (sizeBytes > MAX_INPUT_BYTES) throw tooMuch(program);
-						pieces.push(Buffer.from(content)); // Copied: file readers reuse their buffer.
+						pieces.push(Buffer.from(content)); // File readers reuse their buffer, so this is a copy.
 					},
 					sign: () => runProgram(options, certificates[0], digest, Buffer.concat(pieces)),
 				};
@@ -73,7 +73,7 @@ function runProgram(
 	if (signal !== null) throw failure(program, `it was ended by ${signal}`);
 	if (status !== null && status !== 0) throw failure(program, `it ended with exit status ${status}`);
 	if (error !== undefined) {
-		// This check is the last, because a program that failed may not have read its input either.
+		// This check comes last, because a program that failed for another reason may also leave its input unread.
 		throw failure(
 			program,
 			codeOf(error) === "EPIPE" ? "it did not read what is to be signed" : errnoReason(error),
@@ -105,8 +105,8 @@ function tooMuch(program: string): SigtoolError {
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 /**
- * Limit of the content of one signature. For catalogs and trust indexes some 200 bytes are signed, for IMA the whole
- * content of a file.
+ * Limit of the content of one signature in bytes. For a catalog or trust index the program gets some 200 bytes, for IMA
+ * the whole content of a file.
  */
 const MAX_INPUT_BYTES = 64 * 2 ** 20;
 /** An RSA key of 8192 bits makes signatures of 1024 bytes. */

@@ -1,7 +1,7 @@
 /**
- * Identities: keys and certificates that sigtool keeps for a user, in a directory each. `key.pem` is the key,
- * `certificate.pem` the certificate followed by its issuers. The identity named `development` is made when it is first
- * needed, and its certificate is marked as such.
+ * Manages identities: keys and certificates that sigtool keeps for a user. Each identity has a directory. `key.pem` is
+ * the key. `certificate.pem` is the certificate, followed by the certificates of its issuers. sigtool makes the
+ * identity named `development` at its first use, and marks its certificate as a development certificate.
  */
 
 import { createPublicKey, generateKeyPair } from "node:crypto";
@@ -26,10 +26,10 @@ export type IdentityKeyType = "rsa-3072" | "p256" | "p384";
 export interface Identity {
 	readonly name: string;
 	readonly certificate: Certificate;
-	/** The issuers of the certificate that are in its file. */
+	/** The certificates of the issuers, if they are in `certificateFile`. */
 	readonly issuers: readonly Certificate[];
 	readonly development: boolean;
-	/** The key in PEM, which only its owner can read. It is encrypted if it was imported encrypted. */
+	/** Path of the key in PEM. Only its owner can read the file. The key is encrypted if it was imported encrypted. */
 	readonly keyFile: string;
 	readonly certificateFile: string;
 }
@@ -38,27 +38,27 @@ export interface IdentityOptions {
 	readonly keyType: IdentityKeyType;
 	/** The common name of the certificate. */
 	readonly subject: string;
-	/** The validity from now on. It ends with that of the authority at the latest. */
+	/** The validity from now on, in days. It never ends later than the validity of the authority. */
 	readonly days: number;
 	/** An `authority` signs certificates and nothing else. Default `signer`. */
 	readonly role?: "signer" | "authority";
-	/** Name of the authority that issues the certificate. Absent: the certificate is self-signed. */
+	/** Name of the authority that issues the certificate. If undefined, the certificate is self-signed. */
 	readonly issuedBy?: string;
-	/** The passphrase of the authority's key, when that is encrypted. */
+	/** The passphrase of the authority's key, if that key is encrypted. */
 	readonly passphrase?: PassphraseSource;
 }
 
 /**
- * Returns the signer of a user who has no key: RSA 3072, ten years, made when it is first needed. Processes that ask at
- * the same time get the same one.
- * @throws ERR_DEVELOPMENT_REFUSED where `use` or SIGTOOL_DEVELOPMENT refuses it; ERR_CONFIG when the certificate lacks the
- * development marker; ERR_KEY when it has expired; ERR_IO
+ * Returns the signer for a user that has no key. The first call makes its key, RSA with 3072 bits, and a certificate
+ * for ten years. Processes that call this function at the same time get the same identity.
+ * @throws ERR_DEVELOPMENT_REFUSED if `use` or SIGTOOL_DEVELOPMENT refuses development identities; ERR_CONFIG if the
+ * certificate lacks the development marker; ERR_KEY if the certificate has expired; ERR_IO
  */
 export async function developmentIdentity(use: DevelopmentUse = developmentUse()): Promise<Signer> {
 	requireDevelopmentUse(use);
 	if (!exists(identityFiles(DEVELOPMENT_IDENTITY).keyFile)) {
 		const order = { keyType: "rsa-3072", subject: developmentName(), days: 3650, kind: "development" } as const;
-		await makeIdentity(DEVELOPMENT_IDENTITY, order); // An identity that another process made first is kept.
+		await makeIdentity(DEVELOPMENT_IDENTITY, order); // If another process made the identity first, it is kept.
 	}
 	const signer = await openIdentity(DEVELOPMENT_IDENTITY);
 	if (!signer.development) {
@@ -69,7 +69,7 @@ export async function developmentIdentity(use: DevelopmentUse = developmentUse()
 	return signer;
 }
 
-/** Makes a new identity and never replaces one. @throws ERR_USAGE, ERR_KEY*, ERR_IO */
+/** Makes a new identity. It never replaces an existing identity. @throws ERR_USAGE, ERR_KEY*, ERR_IO */
 export async function createIdentity(name: string, options: IdentityOptions): Promise<Identity> {
 	requireNewName(name);
 	const { role = "signer", issuedBy, passphrase } = options;
@@ -88,7 +88,7 @@ export function requireNewName(name: string): void {
 	if (exists(identityFiles(name).directory)) throw nameTaken(name);
 }
 
-/** Writes a new identity. @throws ERR_USAGE when an identity of that name exists; ERR_IO */
+/** Writes a new identity. @throws ERR_USAGE if an identity of that name exists; ERR_IO */
 export function storeIdentity(name: string, keyPem: string, certificates: readonly Certificate[]): void {
 	if (writeIdentity(name, keyPem, certificates) === "exists") throw nameTaken(name);
 }
@@ -106,8 +106,8 @@ export function listIdentities(): Identity[] {
 }
 
 /**
- * Returns an identity.
- * @throws ERR_USAGE when there is none of that name; ERR_KEY for a certificate that cannot be read; ERR_IO
+ * Returns the identity of this name.
+ * @throws ERR_USAGE if there is no such identity; ERR_KEY for a certificate that cannot be read; ERR_IO
  */
 export function showIdentity(name: string): Identity {
 	checkName(name);
@@ -116,8 +116,8 @@ export function showIdentity(name: string): Identity {
 }
 
 /**
- * Opens the key of an identity, which must belong to its certificate.
- * @throws ERR_USAGE when there is none of that name; ERR_KEY*, ERR_IO
+ * Opens the key of an identity. The key must belong to the identity's certificate.
+ * @throws ERR_USAGE if there is no such identity; ERR_KEY*, ERR_IO
  */
 export async function openIdentity(name: string, options: OpenIdentityOptions = {}): Promise<Signer> {
 	const { keyFile, certificateFile } = showIdentity(name);
@@ -198,7 +198,7 @@ function checkExistence(name: string): void {
 	);
 }
 
-/** Returns `sigtool development (jane@workstation)`, cut to the length of a common name. */
+/** Returns a text like `sigtool development (jane@workstation)`, cut to the maximum length of a common name. */
 function developmentName(): string {
 	return [...`sigtool development (${userName()}@${hostname()}`].slice(0, 63).join("").concat(")");
 }
@@ -207,11 +207,11 @@ function userName(): string {
 	try {
 		return userInfo().username;
 	} catch {
-		return `uid ${process.getuid?.() ?? "unknown"}`; // Many containers have no entry for the user.
+		return `uid ${process.getuid?.() ?? "unknown"}`; // Many containers have no entry for this user.
 	}
 }
 
-/** Names that are safe as the name of a directory and that cannot be taken for a path. */
+/** Matches names that are safe for a directory and cannot be mistaken for a path. */
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 const DAY_MS = 86_400_000;

@@ -1,4 +1,4 @@
-/** Exchanges identities with other programs: certificate requests, imports, PKCS#12 containers. */
+/** Exchanges identities with other programs by certificate requests, imports and PKCS#12 containers. */
 
 import type { KeyObject } from "node:crypto";
 import { compareBytes } from "../asn1/der.js";
@@ -17,8 +17,8 @@ import { checkFitness, type PassphraseSource, signerFromKey } from "./signer.js"
 export type PassphraseOf = (file: string) => PassphraseSource;
 
 /**
- * Returns a certificate request, PKCS#10 in PEM, with the subject and the key of the identity's own certificate.
- * @throws ERR_USAGE when there is no such identity; ERR_KEY*, ERR_IO
+ * Returns a certificate request, PKCS#10 in PEM, with the subject and the key of the identity's certificate.
+ * @throws ERR_USAGE if there is no such identity; ERR_KEY*, ERR_IO
  */
 export async function requestForIdentity(name: string, passphraseOf: PassphraseOf): Promise<string> {
 	const { certificate, keyFile } = showIdentity(name);
@@ -27,8 +27,8 @@ export async function requestForIdentity(name: string, passphraseOf: PassphraseO
 }
 
 /**
- * The source of an imported key. A key from PEM stays as it is, encrypted or not; one from a container is encrypted
- * under the container's passphrase.
+ * The source of an imported key. A key from PEM stays as it is, encrypted or not. A key from a container is stored
+ * encrypted under the container's passphrase.
  */
 export type ImportSource = { readonly keyFile: string; readonly certFile: string } | { readonly containerFile: string };
 
@@ -39,7 +39,7 @@ export interface ImportOptions {
 }
 
 /**
- * Imports a key with its certificates under a new name. The key must be able to sign catalogs today.
+ * Imports a key with its certificates under a new name. The key and its certificate must be fit to sign catalogs today.
  * @throws ERR_USAGE, ERR_KEY*, ERR_PKCS12*, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
  */
 export async function importIdentity(name: string, source: ImportSource, options: ImportOptions): Promise<Identity> {
@@ -77,7 +77,7 @@ async function fromPkcs12(
 
 /**
  * Replaces the identity's certificate by a new one of the same key, usually from an authority.
- * @throws ERR_USAGE when there is no such identity; ERR_KEY_MISMATCH, ERR_KEY, ERR_ROOT_MISSING, ERR_IO
+ * @throws ERR_USAGE if there is no such identity; ERR_KEY_MISMATCH, ERR_KEY, ERR_ROOT_MISSING, ERR_IO
  */
 export function importCertificate(name: string, files: readonly string[]): Identity {
 	const { certificate, development } = showIdentity(name);
@@ -100,15 +100,15 @@ export function importCertificate(name: string, files: readonly string[]): Ident
 
 export interface ExportOptions {
 	readonly output: string;
-	/** Passphrase of the container. It also opens the identity's key, when that is encrypted. */
+	/** Passphrase of the container. It also opens the identity's key, if that key is encrypted. */
 	readonly passphrase: string;
-	/** `any` replaces a file that exists. Default `refuse`. */
+	/** The value `any` replaces an existing file. Default `refuse`. */
 	readonly overwrite?: "refuse" | "any";
 }
 
 /**
  * Writes key and certificates as a PKCS#12 container that only its owner can read.
- * @throws ERR_USAGE when there is no such identity; ERR_CATALOG_EXISTS, ERR_KEY*, ERR_IO
+ * @throws ERR_USAGE if there is no such identity; ERR_CATALOG_EXISTS, ERR_KEY*, ERR_IO
  */
 export async function exportIdentity(
 	name: string,

@@ -1,6 +1,6 @@
 /**
- * Issues X.509 v3 certificates for code signing (RFC 5280) and encodes requests for them. `parseCertificate` reads what
- * this file writes.
+ * Issues X.509 v3 certificates for code signing (RFC 5280) and encodes requests for them. `parseCertificate` can read
+ * every certificate that this file makes.
  */
 
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
@@ -22,26 +22,32 @@ import { SigtoolError } from "../errors.js";
 import { type Certificate, DEVELOPMENT_MARKER_OID, parseCertificate } from "../pki/certificate.js";
 
 export interface CertificateOrder {
-	/** The only attribute of the subject: 1 to 64 characters (RFC 5280 appendix A, ub-common-name). */
+	/** The only attribute of the subject. It has 1 to 64 characters (RFC 5280 appendix A, ub-common-name). */
 	readonly commonName: string;
 	/** The subject's key, public or private. */
 	readonly key: KeyObject;
-	/** The authority's certificate, and its key to sign with. Absent: the certificate is self-signed, with `key`. */
+	/**
+	 * The authority's certificate and the key that signs for it. If undefined, the certificate is self-signed with
+	 * `key`.
+	 */
 	readonly issuer?: { readonly certificate: Certificate; readonly key: KeyObject };
 	/**
-	 * The validity is from `notBefore` to `notAfter`, both included, in milliseconds since the epoch; fractions of a
+	 * The validity is from `notBefore` to `notAfter`, both included, in milliseconds since the epoch. Fractions of a
 	 * second are dropped.
 	 */
 	readonly notBefore: number;
 	readonly notAfter: number;
-	/** `development` adds the marker of a development identity; an `authority` issues release identities. */
+	/**
+	 * `development` adds the marker of a development identity. An `authority` issues certificates for release
+	 * identities.
+	 */
 	readonly kind: "release" | "development" | "authority";
 }
 
 /**
- * Issues a code-signing certificate: digitalSignature, codeSigning, key identifiers, a random serial number. The
- * certificate of an authority has keyCertSign and cRLSign instead, and allows no authority below it. The signing key is
- * RSA or EC and signs with SHA-256.
+ * Issues a code-signing certificate with digitalSignature, codeSigning, key identifiers and a random serial number. The
+ * certificate of an authority has keyCertSign and cRLSign in place of digitalSignature and codeSigning, and allows no
+ * authority below it. The key that signs is RSA or EC and signs with SHA-256.
  * @throws ERR_USAGE for a name of the wrong length
  */
 export function issueCertificate(order: CertificateOrder): Certificate {
@@ -50,7 +56,7 @@ export function issueCertificate(order: CertificateOrder): Certificate {
 	const signingKey = issuer?.key ?? key;
 	const algorithm = SIGNATURE_ALGORITHM[signingKey.asymmetricKeyType === "ec" ? "ec" : "rsa"];
 	const tbs = sequence(
-		encode(context(0), integer(2)), // The number 2 means v3.
+		encode(context(0), integer(2)), // The value 2 means v3.
 		encode(TAG.INTEGER, newSerial()),
 		algorithm,
 		issuer?.certificate.subject.der ?? subject,
@@ -66,13 +72,13 @@ export function certificateToPem({ der }: Certificate): string {
 	return toPem("CERTIFICATE", der);
 }
 
-/** Encodes PEM in lines of 64 characters. RFC 7468 §5, §7. */
+/** Encodes DER as PEM with lines of 64 characters. RFC 7468 §5, §7. */
 export function toPem(label: "CERTIFICATE" | "CERTIFICATE REQUEST" | "ENCRYPTED PRIVATE KEY", der: Uint8Array): string {
 	const base64 = Buffer.from(der).toString("base64");
 	return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, "$&\n")}-----END ${label}-----\n`;
 }
 
-/** Encodes a Name of one commonName, as UTF8String. §4.1.2.4. */
+/** Encodes a Name with one commonName, which is a UTF8String. §4.1.2.4. */
 function encodeName(commonName: string): Uint8Array {
 	const { length } = [...commonName];
 	if (length === 0 || length > 64) {
@@ -82,8 +88,8 @@ function encodeName(commonName: string): Uint8Array {
 }
 
 /**
- * Returns sixteen bytes that are random but for the first two bits, which make the number positive and its form
- * minimal. §4.1.2.2.
+ * Returns sixteen random bytes. Only the first two bits are fixed, so that the number is positive and in minimal form.
+ * §4.1.2.2.
  */
 function newSerial(): Uint8Array {
 	const serial = randomBytes(16);
@@ -128,8 +134,8 @@ function extension(id: string, weight: "critical" | "optional", value: Uint8Arra
 }
 
 /**
- * Returns the SHA-1 over the key's bits, RFC 5280 §4.2.1.2 (1), the only identifier by which evmctl finds keys. It
- * identifies and protects nothing.
+ * Returns the SHA-1 over the key's bits, RFC 5280 §4.2.1.2 (1). It is the only identifier by which evmctl finds keys.
+ * It only identifies the key and protects nothing.
  */
 function keyIdentifier(spki: Uint8Array): Uint8Array {
 	const reader = new DerReader(spki, "public key");
@@ -154,7 +160,7 @@ const OID = {
 	extensionRequest: "1.2.840.113549.1.9.14",
 } as const;
 
-/** The extensions of a code signer. cA is FALSE by default; bit 0 of keyUsage is digitalSignature. */
+/** The extensions of a code signer. cA is absent and therefore FALSE. Bit 0 of keyUsage is digitalSignature. */
 const CODE_SIGNER = [
 	extension(OID.basicConstraints, "critical", sequence()),
 	extension(OID.keyUsage, "critical", encode(TAG.BIT_STRING, Uint8Array.of(7, 0x80))),
@@ -162,7 +168,8 @@ const CODE_SIGNER = [
 ];
 
 /**
- * The extensions of an authority: cA with pathLenConstraint 0. Bits 5 and 6 of keyUsage are keyCertSign and cRLSign.
+ * The extensions of an authority. cA is TRUE and pathLenConstraint is 0. Bits 5 and 6 of keyUsage are keyCertSign and
+ * cRLSign.
  */
 const AUTHORITY = [
 	extension(

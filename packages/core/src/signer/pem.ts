@@ -1,4 +1,4 @@
-/** Signers with a key from a PEM file. Neither key nor passphrase gets into a message or a `cause`. */
+/** Makes signers with a key from a PEM file. No message and no `cause` of an error contains a key or passphrase. */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { quote, reasonOf, SigtoolError } from "../errors.js";
@@ -8,9 +8,9 @@ import { readInput, readSecret } from "../system/store.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
 export interface PemSignerOptions extends SignerOptions {
-	/** File with one private key: PKCS#8, PKCS#1 or SEC 1, encrypted or not. Other content is skipped. */
+	/** File with one private key in PKCS#8, PKCS#1 or SEC 1, encrypted or not. Other content of the file is skipped. */
 	readonly keyFile: string;
-	/** File with the key's certificate, in PEM or DER, which its issuers may follow. */
+	/** File with the key's certificate, in PEM or DER. In PEM, the certificates of its issuers may follow. */
 	readonly certFile: string;
 	readonly chainFiles?: readonly string[];
 	readonly passphrase?: PassphraseSource;
@@ -27,7 +27,7 @@ export async function openPemSigner(options: PemSignerOptions): Promise<Signer> 
 
 export interface PemKey {
 	readonly key: KeyObject;
-	/** The key's block as it stands in the file. */
+	/** The key's PEM block, unchanged from the file. */
 	readonly pem: string;
 }
 
@@ -54,7 +54,7 @@ export function readCertificates(path: string): Certificate[] {
 	}
 }
 
-/** Reads a file that holds a private key, and warns when other users can read it. @throws as `readSecret` */
+/** Reads a file that contains a private key, and warns if other users can read that file. @throws as `readSecret` */
 export function readKeyFile(
 	path: string,
 	onWarning: ((text: string) => void) | undefined,
@@ -68,7 +68,7 @@ export function readKeyFile(
 
 /**
  * Asks for the passphrase of a file.
- * @throws ERR_KEY_PASSPHRASE without a source, or when it is too long for node:crypto
+ * @throws ERR_KEY_PASSPHRASE if there is no source, or if the passphrase is too long for node:crypto
  */
 export async function askPassphrase(path: string, source: PassphraseSource | undefined): Promise<string> {
 	if (source === undefined) throw refusal("ERR_KEY_PASSPHRASE", path, "it is encrypted and no passphrase was given");
@@ -89,7 +89,7 @@ async function openKey(pem: string, path: string, source: PassphraseSource | und
 	}
 }
 
-/** Returns the block of the text's only private key. RFC 7468 §2. */
+/** Returns the PEM block of the only private key in the text. RFC 7468 §2. */
 function privateKeyBlock(bytes: Buffer, path: string): string {
 	const text = bytes.toString("latin1");
 	const blocks = [...text.matchAll(/^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/gm)];
@@ -120,8 +120,8 @@ const KEY_HINTS: Readonly<Partial<Record<FileKind, string>>> = {
 };
 
 /**
- * Makes an error that keeps only the code of node:crypto's. A wrong passphrase sometimes decrypts to bytes that look
- * like a damaged key.
+ * Makes an error from an error of node:crypto, and keeps only the code of the latter. A wrong passphrase is sometimes
+ * not detected: it decrypts to bytes that look like a damaged key.
  */
 function describeFailure(error: unknown, path: string, encrypted: boolean): SigtoolError {
 	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
@@ -145,7 +145,7 @@ function refusal(code: "ERR_KEY" | "ERR_KEY_PASSPHRASE", path: string, reason: s
 }
 
 const MAX_KEY_FILE_BYTES = 65_536;
-/** A bundle of CA certificates has some 200 KB. */
+/** Size limit of a certificate file in bytes. A bundle of CA certificates has some 200 KB. */
 const MAX_CERTIFICATE_FILE_BYTES = 2 ** 20;
-/** Limit of OpenSSL's passphrase callback. */
+/** Size limit of a passphrase in bytes, from OpenSSL's passphrase callback. */
 const MAX_PASSPHRASE_BYTES = 1024;

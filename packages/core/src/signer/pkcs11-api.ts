@@ -1,12 +1,13 @@
 /**
- * The part of pkcs11js 2.1.7 that sigtool uses, declared here because the package may be absent where sigtool is built.
+ * Declares the part of pkcs11js 2.1.7 that sigtool uses. The build cannot use the declarations of that package, because
+ * it is optional and may be absent.
  */
 
 export interface Pkcs11js {
 	readonly PKCS11: new () => Cryptoki;
 }
 
-/** A CK_ULONG as the module has it in memory. */
+/** A CK_ULONG in the form that the module has in memory. */
 export type Handle = Buffer;
 
 export type Template = readonly { readonly type: number; readonly value?: number | Buffer }[];

@@ -1,6 +1,6 @@
 /**
- * Loads PKCS#11 modules (v2.40) through the optional native package pkcs11js, and finds and logs in to their tokens. No
- * PIN gets into a message or a `cause`: only the CKR_ name of an error is kept.
+ * Loads PKCS#11 modules (v2.40) through the optional native package pkcs11js, finds their tokens and logs in to them.
+ * No message and no `cause` of an error contains a PIN, because only the CKR_ name of a module's error is kept.
  */
 
 import { createRequire } from "node:module";
@@ -8,14 +8,16 @@ import { quote, SigtoolError } from "../errors.js";
 import type { Cryptoki, Handle, Pkcs11js, TokenInfo } from "./pkcs11-api.js";
 import type { Pkcs11Uri } from "./pkcs11-uri.js";
 
-/** A loaded module. Several signers of one process share it, because a process may initialize a module once. */
+/**
+ * A loaded module. The signers of one process share the module, because a process may initialize a module only once.
+ */
 export interface Module {
 	readonly cryptoki: Cryptoki;
-	/** To be called once for each `openModule`. */
+	/** The caller calls `close` once for each call of `openModule`. */
 	readonly close: () => void;
 }
 
-/** Loads a module, or shares one that is loaded already. @throws ERR_PKCS11 */
+/** Loads a module, or shares the module if it is loaded already. @throws ERR_PKCS11 */
 export function openModule(path: string): Module {
 	const { PKCS11 } = loadPackage();
 	let shared = modules.get(path);
@@ -36,7 +38,10 @@ export function openModule(path: string): Module {
 
 interface SharedModule {
 	readonly cryptoki: Cryptoki;
-	/** True when sigtool initialized the module. False when other code of this process did, and still needs it. */
+	/**
+	 * True if sigtool initialized the module, and must finalize it. False if other code of this process initialized the
+	 * module, because that code may still need it.
+	 */
 	readonly isOurs: boolean;
 	users: number;
 }
@@ -144,7 +149,10 @@ export function attempt<T>(action: string, call: () => T): T {
 	}
 }
 
-/** Releases something at a point where no caller can handle a failure any more. */
+/**
+ * Calls `call`, which releases a resource, and ignores its errors. It is for places at which no caller can handle a
+ * failure any more.
+ */
 export function ignoringFailure(call: () => void): void {
 	try {
 		call();
@@ -175,7 +183,9 @@ function loadPackage(): Pkcs11js {
 	}
 }
 
-/** The numbers of CK_USER_TYPE. contextSpecific is for a key that needs the PIN again before each signature. */
+/**
+ * The numbers of CK_USER_TYPE. The value contextSpecific is for a key that needs the PIN again before each signature.
+ */
 const USER = { user: 1, contextSpecific: 2 } as const;
 
 /** The flags of CK_TOKEN_INFO. */

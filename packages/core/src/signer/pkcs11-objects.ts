@@ -1,4 +1,4 @@
-/** Finds the private key that a URI names in a PKCS#11 token, and the certificates that go with it. */
+/** Finds the private key that a URI names in a PKCS#11 token, and the certificates that belong to the key. */
 
 import { compareBytes } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
@@ -10,10 +10,10 @@ import type { Pkcs11Uri } from "./pkcs11-uri.js";
 
 export interface TokenKey {
 	readonly handle: Handle;
-	/** The CKA_ID, which the key's certificate has too. */
+	/** The CKA_ID of the key. The key's certificate has the same CKA_ID. */
 	readonly id: Uint8Array;
 	readonly kind: "rsa" | "ec" | "other";
-	/** True when the token needs the PIN again for each signature. */
+	/** True if the token needs the PIN again for each signature. */
 	readonly alwaysAuthenticate: boolean;
 }
 
@@ -47,7 +47,8 @@ export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 }
 
 /**
- * Returns the certificates of a key: its own first, then those above it that the token holds.
+ * Returns the certificates of a key: first the certificate of the key itself, then the certificates of its issuers that
+ * are in the token.
  * @throws ERR_PKCS11, ERR_CERTIFICATE_FORMAT, ERR_DER
  */
 export function certificatesOf(session: Session, { id }: TokenKey): Certificate[] {
@@ -70,7 +71,7 @@ export function certificatesOf(session: Session, { id }: TokenKey): Certificate[
 	return chain;
 }
 
-/** Returns no certificate for bytes that do not parse, because only certificates that lead to an issuer matter. */
+/** Returns an empty list for bytes that cannot be parsed, because only certificates that lead to an issuer matter. */
 function readable(der: Uint8Array): Certificate[] {
 	try {
 		return [parseCertificate(der)];
@@ -88,7 +89,7 @@ function findObjects({ cryptoki, handle, label }: Session, template: Template): 
 	});
 }
 
-/** Returns the value of an attribute; empty when the object has none. */
+/** Returns the value of an attribute, or an empty buffer if the object has no such attribute. */
 function read({ cryptoki, handle }: Session, object: Handle, type: number): Buffer {
 	try {
 		return cryptoki.C_GetAttributeValue(handle, object, [{ type }])[0]?.value ?? Buffer.alloc(0);

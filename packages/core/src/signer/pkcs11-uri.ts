@@ -1,8 +1,9 @@
 /**
  * Parses PKCS#11 URIs that name a private key, RFC 7512.
  *
- * Supported: the path attributes token, manufacturer, model, serial, slot-id, object, id and type=private; the query
- * attributes module-path and pin-source. All others are refused by name, above all a PIN in the URI.
+ * It supports the path attributes token, manufacturer, model, serial, slot-id, object, id and type=private, and the
+ * query attributes module-path and pin-source. Any other attribute is refused with a message that names it. This
+ * includes a PIN in the URI.
  */
 
 import { isAbsolute } from "node:path";
@@ -11,7 +12,8 @@ import { quote, SigtoolError } from "../errors.js";
 
 export interface Pkcs11Uri {
 	/**
-	 * `token`, `manufacturer`, `model`, `serial` and `slotId` describe the token. Those that are absent match any token.
+	 * `token`, `manufacturer`, `model`, `serial` and `slotId` describe the token. If one of these fields is absent, any
+	 * value of the token matches.
 	 */
 	readonly token?: string;
 	readonly manufacturer?: string;
@@ -48,7 +50,7 @@ export function parsePkcs11Uri(text: string): Pkcs11Uri {
 	};
 }
 
-/** Parses name=value pairs, each name once, and percent-decodes the values to bytes. RFC 7512 §2.3. */
+/** Parses name=value pairs and percent-decodes the values to bytes. A name may occur only once. RFC 7512 §2.3. */
 function readAttributes(
 	text: string,
 	separator: ";" | "&",
@@ -66,7 +68,7 @@ function readAttributes(
 		}
 		if (!names.has(name)) throw refusal(`its attribute ${quote(name)} is not one of ${[...names].join(", ")}`);
 		if (attributes.has(name)) throw refusal(`it has ${name} twice`);
-		// A value is not shown: it may be a secret put in the wrong place.
+		// The message does not show the value, because it may be a secret in the wrong place.
 		if (rest.length !== 1 || !characters.test(rest[0])) throw refusal(`the value of ${name} is not percent-encoded`);
 		if (rest[0] === "") throw refusal(`the value of ${name} is empty`);
 		attributes.set(name, decode(rest[0]));
@@ -85,7 +87,7 @@ function textOf(bytes: Uint8Array | undefined, name: string): string | undefined
 		const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 		if (!text.includes("\0")) return text;
 	} catch {
-		// The error is thrown below.
+		// The code below throws the error.
 	}
 	throw refusal(`the value of ${name} is not text in UTF-8`);
 }
@@ -103,14 +105,14 @@ function absolute(path: string | undefined, name: string): string | undefined {
 }
 
 /**
- * Returns the path that pin-source gives, as an absolute path or a file URI. `|command`, which RFC 7512 §2.4 knows too,
- * is refused: it would run a shell command from an argument.
+ * Returns the path that pin-source gives as an absolute path or a file URI. RFC 7512 §2.4 also has the form `|command`.
+ * It is refused, because it would run a shell command from a command-line argument.
  */
 function pinFile(source: string | undefined): string | undefined {
 	if (source === undefined) return undefined;
 	if (!source.startsWith("file:")) return absolute(source, "pin-source");
-	// A relative path is refused, because URL would make it absolute; a host, a query and a fragment, because URL would
-	// drop them.
+	// A relative path is refused, because `URL` would make it absolute. A host, a query and a fragment are refused,
+	// because `URL` would drop them.
 	if (!/^file:(\/\/)?\/(?!\/)[^?#]*$/.test(source)) throw refusal("its pin-source is not a file of this machine");
 	try {
 		return fileURLToPath(source);
@@ -127,7 +129,7 @@ const PATH_NAMES: ReadonlySet<string> = new Set([
 	...["token", "manufacturer", "model", "serial", "slot-id", "object", "id", "type"],
 ]);
 const QUERY_NAMES: ReadonlySet<string> = new Set(["module-path", "pin-source"]);
-/** PATH_CHARACTERS is pk11-pchar of RFC 7512 §2.3, QUERY_CHARACTERS pk11-qchar. */
+/** PATH_CHARACTERS is pk11-pchar of RFC 7512 §2.3, and QUERY_CHARACTERS is pk11-qchar. */
 const PATH_CHARACTERS = /^(?:[A-Za-z0-9._~:[\]@!$'()*+,=&-]|%[0-9A-Fa-f]{2})*$/;
 const QUERY_CHARACTERS = /^(?:[A-Za-z0-9._~:[\]@!$'()*+,=/?|-]|%[0-9A-Fa-f]{2})*$/;
 const MAX_SLOT = 2 ** 32 - 1;

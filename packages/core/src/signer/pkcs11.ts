@@ -1,7 +1,7 @@
 /**
- * Signers with a key that never leaves a PKCS#11 token: a smart card, a USB key, a hardware security module. sigtool
- * hashes the content and the token signs the digest, by CKM_RSA_PKCS over a DigestInfo or by CKM_ECDSA. Every token has
- * these two mechanisms.
+ * Makes signers with a key that never leaves a PKCS#11 token, such as a smart card, a USB key or a hardware security
+ * module. sigtool hashes the content and the token signs the digest, by CKM_RSA_PKCS over a DigestInfo or by CKM_ECDSA.
+ * Practically every token has these two mechanisms.
  */
 
 import { createHash } from "node:crypto";
@@ -16,17 +16,17 @@ import type { Pkcs11Uri } from "./pkcs11-uri.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromExternalKey } from "./signer.js";
 
 export interface Pkcs11SignerOptions extends SignerOptions {
-	/** Names the key, as `parsePkcs11Uri` returns it. */
+	/** The key, as `parsePkcs11Uri` describes it. */
 	readonly uri: Pkcs11Uri;
-	/** Path of the module's shared library. Absent: the one in the URI. */
+	/** Path of the module's shared library. Default: the path in the URI. */
 	readonly modulePath?: string;
 	/**
-	 * File with the key's certificate, which its issuers may follow. Absent: the token's own certificate of the key and
-	 * those above it.
+	 * File with the key's certificate, which the certificates of its issuers may follow. By default the certificates
+	 * come from the token.
 	 */
 	readonly certFile?: string;
 	readonly chainFiles?: readonly string[];
-	/** Asks for the PIN; called with the token's label once the token is found. */
+	/** Asks the user for the PIN. It is called with the token's label after the token was found. */
 	readonly pin: (label: string) => ReturnType<PassphraseSource>;
 	readonly onWarning?: (text: string) => void;
 }
@@ -76,14 +76,17 @@ export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Si
 	}
 }
 
-/** Refuses a key of another kind than that of the certificate. Only a signature shows that the two belong together. */
+/**
+ * Refuses a key of another kind than the key in the certificate. This check does not prove that key and certificate
+ * belong together. Only a signature proves that.
+ */
 function checkKinds({ kind }: TokenKey, { keyAlgorithm, subject }: Certificate, label: string): void {
 	if (kind === keyAlgorithm.kind) return;
 	const reason = `it is of another kind than the key of ${quote(subject.text)}`;
 	throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot sign with this key of the token ${quote(label)}: ${reason}`);
 }
 
-/** Returns a function that signs a digest and encodes the signature as CMS has it. */
+/** Returns a function that signs a digest and encodes the signature for CMS. */
 function signing(session: Session, key: TokenKey, pin: string | undefined) {
 	const { cryptoki, handle, label } = session;
 	return (digest: EvidenceDigest, hash: Buffer): Uint8Array => {
@@ -103,8 +106,8 @@ function encodeDigestInfo(digest: EvidenceDigest, hash: Uint8Array): Buffer {
 }
 
 /**
- * Encodes ECDSA-Sig-Value ::= SEQUENCE { r, s }. The token gives r and s one behind the other, in equally many bytes.
- * RFC 3279 §2.2.3.
+ * Encodes ECDSA-Sig-Value ::= SEQUENCE { r, s }. The token returns r followed by s, and gives each the same number of
+ * bytes. RFC 3279 §2.2.3.
  */
 function encodeEcdsaSignature(raw: Buffer): Uint8Array {
 	const half = raw.length / 2;

@@ -11,11 +11,11 @@ import { SHA256_OID } from "../pki/signature-algorithm.js";
 
 export interface Pkcs12Content {
 	readonly key: KeyObject;
-	/** The certificates, that of the key first. */
+	/** The certificates. The certificate of the key comes first. */
 	readonly certificates: readonly Certificate[];
-	/** The name of the key where it is imported. */
+	/** The name that a program shows for the key after the import. */
 	readonly friendlyName: string;
-	/** ASCII text that is not empty. */
+	/** The passphrase is ASCII text and not empty. */
 	readonly passphrase: string;
 }
 
@@ -106,14 +106,14 @@ function repeated(bytes: Uint8Array, block: number): Buffer {
 	return Buffer.alloc(Math.ceil(bytes.length / block) * block, bytes);
 }
 
-/** Encodes text as big-endian UTF-16, as a BMPString has it. */
+/** Encodes text as big-endian UTF-16, the encoding of a BMPString. */
 function utf16(text: string): Buffer {
 	return Buffer.from(text, "utf16le").swap16();
 }
 
 /**
- * OpenSSL writes 2,048. With this number guessing a passphrase takes fifty times as long, and node-forge needs a
- * second.
+ * Iterations of each key derivation. OpenSSL writes 2,048. With this number, guessing a passphrase takes fifty times as
+ * long, and node-forge needs one second to open a container.
  */
 const ITERATIONS = 100_000;
 

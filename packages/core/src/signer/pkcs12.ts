@@ -1,10 +1,10 @@
 /**
- * Signers with a key from a PKCS#12 container (RFC 7292) under a passphrase. node-forge decrypts the container and does
- * nothing else: this file checks the outer structure before node-forge sees a byte, and passes the results as DER to
- * node:crypto and sigtool's own certificate parser.
+ * Makes signers with a key from a PKCS#12 container (RFC 7292) under a passphrase. node-forge only decrypts the
+ * container. This file checks the outer structure before node-forge gets the bytes, and passes the results as DER to
+ * node:crypto and to sigtool's certificate parser.
  *
- * Supported: DER; a MAC with SHA-1 or SHA-2; one key of any type; PBES2, 3DES or RC2-40. Containers without a MAC are
- * refused here, because node-forge accepts them.
+ * A supported container is in DER, has a MAC with SHA-1 or SHA-2, has one key of any type, and is encrypted by PBES2,
+ * 3DES or RC2-40. This file refuses containers without a MAC, because node-forge would accept them.
  */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
@@ -41,7 +41,10 @@ export interface ContainerContent {
 	readonly certificates: readonly Certificate[];
 }
 
-/** Returns the only key of a container, and its certificates. @throws as `openPkcs12Signer`, about the file alone */
+/**
+ * Returns the only key of a container, and its certificates.
+ * @throws the errors of `openPkcs12Signer` that concern the container
+ */
 export async function openContainerFile(
 	options: Pick<Pkcs12SignerOptions, "file" | "passphrase" | "onWarning">,
 ): Promise<ContainerContent> {
@@ -54,7 +57,10 @@ export async function openContainerFile(
 	return { key, certificates };
 }
 
-/** Checks the outer structure of a PFX: version 3, integrity by passphrase, a MAC that can be checked. RFC 7292 §4. */
+/**
+ * Checks the outer structure of a PFX: it must have version 3, integrity by passphrase, and a MAC that can be checked.
+ * RFC 7292 §4.
+ */
 function checkStructure(bytes: Uint8Array, path: string): void {
 	const { contentType, mac } = readPfx(bytes, path);
 	if (contentType !== DATA) throw refusal("ERR_PKCS12", path, "it is protected by a signature, not by a passphrase");
@@ -132,8 +138,8 @@ interface Contents {
 }
 
 /**
- * Decrypts the container. Of node-forge's errors only the text is kept, because the passphrase was among their
- * arguments.
+ * Decrypts the container. Only the text of node-forge's errors is kept, because an error object could refer to the
+ * passphrase.
  */
 async function openContainer(bytes: Buffer, passphrase: string, path: string): Promise<Contents> {
 	const { default: forge } = await import("node-forge");
@@ -153,15 +159,17 @@ async function openContainer(bytes: Buffer, passphrase: string, path: string): P
 	return { keys, certificates };
 }
 
-/** The part of node-forge that derives the key of every encrypted part. The types of node-forge lack it. */
+/**
+ * The part of node-forge that derives the key of every encrypted part. The declared types of node-forge lack this part.
+ */
 interface PasswordBasedEncryption {
 	getCipher(oid: string, parameters: Forge.asn1.Asn1, passphrase: string): unknown;
 }
 
 /**
- * Runs `open` and limits the iterations of all key derivations together. Those of a key inside an encrypted part are
- * known only once node-forge decrypts that part, so they are read where it asks for a cipher. The function replaced for
- * this is restored at the end.
+ * Runs `open` and limits the sum of the iterations of all key derivations. If a key is inside an encrypted part, its
+ * number of iterations becomes known only after node-forge has decrypted that part. The numbers are therefore read when
+ * node-forge calls `getCipher`. This function is replaced while `open` runs, and restored at the end.
  */
 function withBoundedIterations<T>(forge: typeof Forge, path: string, open: () => T): T {
 	const { pbe } = forge.pki as typeof Forge.pki & { pbe: PasswordBasedEncryption }; // The types lack `pbe`.
@@ -200,12 +208,14 @@ function readIterations(oid: string, parameters: Uint8Array): number {
 	return reader.integer();
 }
 
-/** Returns a PrivateKeyInfo. node-forge decodes RSA keys and hands over others as they are. */
+/** Returns a PrivateKeyInfo. node-forge decodes RSA keys and returns other keys as it read them. */
 function keyStructure(forge: typeof Forge, bag: Forge.pkcs12.Bag): Forge.asn1.Asn1 {
 	return bag.key ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(bag.key)) : bag.asn1;
 }
 
-/** Returns a Certificate. node-forge keeps the structure it read, and decodes only certificates with RSA keys. */
+/**
+ * Returns a Certificate. node-forge decodes only certificates with RSA keys, and also keeps the structure that it read.
+ */
 function certificateStructure(forge: typeof Forge, bag: Forge.pkcs12.Bag): Forge.asn1.Asn1 {
 	return bag.cert ? forge.pki.certificateToAsn1(bag.cert) : bag.asn1;
 }
@@ -221,8 +231,8 @@ function describeFailure(error: unknown, passphrase: string, path: string): Sigt
 		return refusal("ERR_KEY_PASSPHRASE", path, "the passphrase is wrong");
 	}
 	if (/[^\0-\x7f]/.test(passphrase)) {
-		// The MAC matches, so the passphrase is right. The MAC's key comes from its UTF-16, that of PBES2 from its UTF-8,
-		// which node-forge does not do.
+		// The MAC matches, so the passphrase is right. But the key of PBES2 is derived from the passphrase in UTF-8,
+		// and node-forge does not encode it so.
 		const reason = `its encryption cannot be opened by a passphrase outside ASCII; export it again with another one (${text})`;
 		return refusal("ERR_PKCS12", path, reason);
 	}
@@ -234,9 +244,14 @@ function refusal(code: ErrorCode, path: string, reason: string): SigtoolError {
 }
 
 const MAX_CONTAINER_BYTES = 2 ** 20;
-/** Common tools write 2,048 to 600,000; node-forge does 700,000 in a second. */
+/**
+ * Limit of the iterations for the MAC. Common tools write 2,048 to 600,000, and node-forge does 700,000 in one second.
+ */
 const MAX_MAC_ITERATIONS = 5_000_000;
-/** Limit of all encrypted parts together, usually two; node-forge does 190,000 of PBES2 in a second. */
+/**
+ * Limit of the sum of iterations for all encrypted parts. A container usually has two such parts, and node-forge does
+ * 190,000 iterations of PBES2 in one second.
+ */
 const MAX_ENCRYPTION_ITERATIONS = 2_000_000;
 
 const DATA = "1.2.840.113549.1.7.1";

@@ -8,41 +8,45 @@ import { createContentVerifier, type EvidenceDigest, type SigningAlgorithm } fro
 
 export interface Signer {
 	readonly algorithm: SigningAlgorithm;
-	/** The certificate of the key that signs comes first; then the others that were given, usually its issuers. */
+	/**
+	 * The certificate of the key that signs comes first. Then come the other given certificates, usually of its
+	 * issuers.
+	 */
 	readonly certificates: readonly Certificate[];
-	/** True when the leaf carries the development marker. */
+	/** True if the leaf carries the development marker. */
 	readonly development: boolean;
 	/**
-	 * Signs the SHA-256 of the bytes. The signature is that of PKCS#1 v1.5 unchanged (RFC 8017 §8.2), or ECDSA's in DER
-	 * (RFC 3279 §2.2.3).
+	 * Signs the SHA-256 of the bytes. Returns an RSA signature by PKCS#1 v1.5 (RFC 8017 §8.2), or an ECDSA signature in
+	 * DER (RFC 3279 §2.2.3).
 	 */
 	readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
-	/** Begins a signature in the same form over content that is read in pieces. @throws ERR_KEY for a damaged key */
-	readonly begin: (digest: EvidenceDigest) => ContentSignature;
 	/**
-	 * Releases what the place of the key holds open, such as a session with a token. Nothing can be signed afterwards.
+	 * Begins a signature over content that is read in pieces. The signature has the form that `sign` returns.
+	 * @throws ERR_KEY for a damaged key
 	 */
+	readonly begin: (digest: EvidenceDigest) => ContentSignature;
+	/** Releases the resources of the signer, such as a session with a token. The signer cannot sign afterwards. */
 	readonly close: () => void;
 }
 
 export interface ContentSignature {
 	update(content: Uint8Array): void;
-	/** Signs all content so far. To be called once. */
+	/** Signs all content so far. The caller may call it once. */
 	sign(): Uint8Array;
 }
 
 export interface SignerOptions {
 	/**
-	 * Decides about a leaf that has expired, is not for code signing, or would be refused by every verifier for another
-	 * reason. Default `refuse`.
+	 * Decides about a leaf that every verifier would refuse today, for example because it has expired or is not for
+	 * code signing. Default `refuse`.
 	 */
 	readonly unfit?: "refuse" | "allow";
 }
 
 /**
- * Makes a signer with a private key of node:crypto. The certificates may come in any order: the one that belongs to the
- * key becomes the leaf.
- * @throws ERR_KEY for a key or leaf that cannot sign catalogs; ERR_KEY_MISMATCH when no certificate belongs to the key
+ * Makes a signer with a private key of node:crypto. The certificates may come in any order. The certificate that
+ * belongs to the key becomes the leaf.
+ * @throws ERR_KEY for a key or leaf that cannot sign catalogs; ERR_KEY_MISMATCH if no certificate belongs to the key
  */
 export function signerFromKey(
 	key: KeyObject,
@@ -62,15 +66,15 @@ export function signerFromKey(
 
 /** A key that is kept elsewhere: in a token, or by a program. */
 export interface ExternalKey {
-	/** The place of the key, for messages. */
+	/** The description of the key's place in messages. */
 	readonly place: string;
 	readonly begin: (digest: EvidenceDigest) => ContentSignature;
 	readonly close: () => void;
 }
 
 /**
- * Makes a signer with a key that is kept elsewhere. It returns no signature that does not verify under the leaf, which
- * is the first certificate.
+ * Makes a signer with a key that is kept elsewhere. The first certificate is the leaf. The signer verifies each
+ * signature under the leaf and throws if that fails.
  * @throws ERR_KEY for a leaf that cannot sign catalogs
  */
 export function signerFromExternalKey(
@@ -122,12 +126,12 @@ function signerFacts(
 	};
 }
 
-/** Returns the passphrase of a key. It is called only when the passphrase is needed. */
+/** Returns the passphrase of a key. It is called only if the passphrase is needed. */
 export type PassphraseSource = () => string | Promise<string>;
 
 /**
- * Chooses the algorithm: RSA from 2048 bits, or ECDSA on P-256 and P-384, both with SHA-256. Members and attributes are
- * bound by SHA-256 already, so a longer digest in the signature alone would add nothing.
+ * Chooses the algorithm: RSA from 2048 bits, or ECDSA on P-256 and P-384, both with SHA-256. The signature covers other
+ * SHA-256 digests, those of members and attributes, so a longer digest in the signature alone would add nothing.
  */
 function algorithmFor(key: KeyObject): SigningAlgorithm {
 	const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
@@ -170,8 +174,8 @@ export function checkFitness(leaf: Certificate): void {
 }
 
 /**
- * Signs and verifies the signature. Loading does not detect every damage to a key, and a wrong signature must not get
- * out.
+ * Signs the bytes and verifies the signature. The check is needed because loading does not detect every damage to a
+ * key, and a wrong signature must never be returned.
  * @throws ERR_KEY
  */
 function signChecked(bytes: Uint8Array, key: KeyObject, leaf: Certificate): Uint8Array {
@@ -181,8 +185,9 @@ function signChecked(bytes: Uint8Array, key: KeyObject, leaf: Certificate): Uint
 }
 
 /**
- * Signs content in pieces. The key is checked once instead of each signature, which would need a second hash over all
- * content; a damaged key signs everything wrong. For RSA, OpenSSL itself detects a faulty computation.
+ * Signs content in pieces. The key is checked once, because to check each signature would need a second hash over all
+ * content. One check is enough for a damaged key, because all its signatures are wrong. For RSA, OpenSSL itself detects
+ * a faulty computation.
  */
 function contentSigner(key: KeyObject, leaf: Certificate): Signer["begin"] {
 	let proven = false;
