@@ -161,7 +161,7 @@ interface ReceivedTimestamp {
 	readonly tstInfo: TstInfo | undefined;
 }
 
-/** Returns true for an unsigned attribute that holds timestamps. */
+/** Returns true for an unsigned attribute that contains timestamps. */
 export function isTimestampAttribute({ oid }: Attribute): boolean {
 	return KINDS.has(oid);
 }
@@ -255,7 +255,7 @@ const SIGNING_TIME = "1.2.840.113549.1.9.5";
 /** The attribute of tokens: Microsoft's szOID_RFC3161_counterSign. */
 export const TOKEN_ATTRIBUTE = "1.3.6.1.4.1.311.3.3.1";
 
-/** The unsigned attributes that hold timestamps. */
+/** The unsigned attributes that contain timestamps. */
 const KINDS: ReadonlyMap<string, TimestampKind> = new Map([
 	[TOKEN_ATTRIBUTE, "rfc3161"],
 	["1.2.840.113549.1.9.6", "countersignature"],

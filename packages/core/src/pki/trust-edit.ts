@@ -81,7 +81,7 @@ export function addTrust(trust: NewTrust): TrustEntry {
 	}
 	const pin = { ...newPin(trust), added };
 	editTrustFile((store) => {
-		// A pin keeps its certificate when the same key is added again by its hash.
+		// A pin keeps its certificate if the same key is added again by its hash.
 		const known = store.pins.find(({ spkiSha256 }) => spkiSha256 === pin.spkiSha256);
 		return { ...store, pins: [...store.pins.filter((other) => other !== known), { ...known, ...pin }] };
 	});

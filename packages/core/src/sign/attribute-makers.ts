@@ -1,4 +1,7 @@
-/** Creates the maker of each format's attribute: a hash, or a signature. A present signature that is right is kept. */
+/**
+ * Creates, for each format, the object that makes its attribute: a hash, or a signature. A valid signature that is
+ * already present is kept.
+ */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { createFsverityHasher, type FsverityHasher } from "../digest/fsverity.js";
@@ -30,7 +33,7 @@ interface Making {
 	readonly access: AttributeAccess;
 	readonly signer: Signer;
 	readonly digest: EvidenceDigest;
-	/** The IMA value that the run makes. Undefined: the run has no format that makes one. */
+	/** The IMA value that the run makes. Undefined if the run has no format that makes an IMA value. */
 	readonly ima: MadeValue | undefined;
 }
 
@@ -79,7 +82,10 @@ interface KeyUse {
 	readonly digest: EvidenceDigest;
 }
 
-/** Verifies the present signature while the content is read for a new one, so that the content is read only once. */
+/**
+ * Verifies the present signature during the same read that serves the new signature, so that the content is read only
+ * once.
+ */
 function imaMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making): AttributeMaker {
 	const publicKey = publicKeyOf(signer.certificates[0]);
 	let signature: ContentSignature;
@@ -143,9 +149,9 @@ function verityMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making
 }
 
 /**
- * Signs IMA's value, which therefore must match the content: either the run made it, or the file had it and the content
- * was compared with it. Otherwise anyone who can write the attribute could choose what is signed. A value that does not
- * match is refused with the code that `verifyAttributes` uses for it.
+ * Signs IMA's value. This value must match the content: either the run made it, or it was there before and the content
+ * was compared with it. Without this rule an attacker that can write the attribute could choose what is signed. A value
+ * that does not match is refused with the code that `verifyAttributes` uses for it.
  */
 function evmMaker(name: string, { keyId, digest }: KeyUse, { access, signer, ima }: Making): AttributeMaker {
 	const keys = attributeKeys(trustFromCertificates(signer.certificates.slice(0, 1)), []);
@@ -204,7 +210,7 @@ export function withName<T>({ name }: OpenFile, act: () => T): T {
 
 interface Signed {
 	readonly present: Uint8Array | undefined;
-	/** The present value, when it is a signature of the right kind. */
+	/** The present value, if it is a signature of the right kind. */
 	readonly old: IntegritySignature | undefined;
 	readonly message: Uint8Array;
 }
@@ -225,7 +231,7 @@ function keepOrSign(
 	return encode(signature.sign());
 }
 
-/** Returns undefined for a value that cannot be parsed, so that it is replaced. */
+/** Returns undefined for a value that cannot be parsed, so that the caller replaces it. */
 function parsedOrNothing<T>(parse: (value: Uint8Array) => T, value: Uint8Array | undefined): T | undefined {
 	try {
 		return value && parse(value);

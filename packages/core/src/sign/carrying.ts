@@ -1,6 +1,6 @@
 /**
- * Collects the IMA and EVM attributes that files have after a run, for a catalog to carry them, and counts the EVM
- * signatures that the run made invalid.
+ * Collects the IMA and EVM attributes that files have after a run, so that a catalog can carry them. Also counts the
+ * EVM signatures that the run made invalid.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -19,15 +19,16 @@ import { withName } from "./attribute-makers.js";
 export interface CarryingOptions extends AttributeNaming {
 	readonly access: AttributeAccess;
 	readonly signer: Signer | undefined;
-	/** Receives the attributes that a file has in the end, for the catalog. */
+	/** Receives the attributes that a file has after the run, for the catalog. */
 	readonly onCarried: (row: number, attributes: readonly CarriedAttribute[]) => void;
-	/** A callback for each file whose EVM signature covers an IMA value that the run replaced. */
+	/** Is called for each file whose EVM signature covers an IMA value that the run replaced. */
 	readonly onOvertaken: () => void;
 }
 
 /**
- * Wraps the visitor that writes. Its `end` throws ERR_FILE_MODIFIED, ERR_SIGNATURE, ERR_ATTRIBUTE_FORMAT or another
- * code of an `AttributeVerdict` for an IMA value that the run kept and that does not match the content.
+ * Wraps `writer`, the visitor that writes attributes. The `end` of the result throws ERR_FILE_MODIFIED, ERR_SIGNATURE,
+ * ERR_ATTRIBUTE_FORMAT or another code of an `AttributeVerdict` if the run kept an IMA value that does not match the
+ * content.
  */
 export function carryingAfter(writer: FileVisitor, options: CarryingOptions): FileVisitor {
 	const { access, signer, onCarried, onOvertaken } = options;

@@ -1,8 +1,9 @@
 /**
- * Implements split signing: a catalog is made unsigned on one machine and signed on another, which never has the files.
+ * Implements split signing: one machine makes an unsigned catalog, and another machine, which never has the files,
+ * signs it.
  *
- * The signing machine compares the catalog's digest with the expected one, shows its entries, and signs exactly its
- * bytes.
+ * The signing machine compares the catalog's digest with the expected digest, shows the entries, and signs exactly the
+ * bytes of the catalog's list.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -69,12 +70,12 @@ export function changesSince(
 
 export interface FinishOptions extends EnvelopeOptions {
 	readonly signer: Signer;
-	/** The path of the signed catalog. Absent: it replaces the unsigned one. */
+	/** The path of the signed catalog. By default the signed catalog replaces the unsigned one. */
 	readonly output?: string;
 }
 
 export interface FinishResult {
-	/** The size of the written file. */
+	/** The size of the written file in bytes. */
 	readonly catalogBytes: number;
 	readonly timestamp: NewTimestamp | undefined;
 }
@@ -99,7 +100,10 @@ function readList(contentType: string, content: Uint8Array | undefined, file: st
 	return { facts, list: content, entries, fileCount: entries.files.size, linkCount: entries.links.size };
 }
 
-/** Refuses a SHA-1 member without a SHA-256 member of the same path: it would be signed without having been shown. */
+/**
+ * Refuses a SHA-1 member without a SHA-256 member of the same path, because it would be signed without being shown to
+ * the user.
+ */
 function requireTwins(catalog: Catalog, entries: SignedSet, file: string): void {
 	const { count, digestSizes } = catalog.members;
 	for (let row = 0; row < count; row++) {

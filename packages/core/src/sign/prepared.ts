@@ -1,18 +1,21 @@
-/** Lets a caller create files before a tree is hashed, such as compiled code, which are then signed with the others. */
+/**
+ * Lets a caller create files, such as compiled code, before a tree is hashed. These files are then signed with the
+ * others.
+ */
 
 import { quote, SigtoolError } from "../errors.js";
 import { listFiles } from "../fileset/list-files.js";
 import { createSelection, type Selection, type SelectionRules } from "../fileset/selection.js";
 
 /**
- * May write and remove files below `root`, the directory from which entry paths start.
+ * A function that may write and remove files below `root`, the directory that entry paths are relative to.
  * @returns the entry paths that must be signed with the others
  */
 export type Prepare = (root: string, files: readonly string[]) => readonly string[];
 
 /**
- * Calls `prepare`, and then selects among the files that exist after it.
- * @throws ERR_USAGE when a rule leaves out a file that `prepare` returned, and the errors of `createSelection`
+ * Calls `prepare` and then selects among the files that exist after the call.
+ * @throws ERR_USAGE if a rule leaves out a file that `prepare` returned; the errors of `createSelection`
  */
 export function prepareSelection(
 	root: string,

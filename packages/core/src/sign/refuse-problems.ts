@@ -1,10 +1,10 @@
-/** Refuses to sign a file set in which some entries cannot be signed, and names them all. */
+/** Refuses to sign a file set that has entries which cannot be signed. The error lists all of these entries. */
 
 import { quote, SigtoolError } from "../errors.js";
 
 /**
- * Throws the only problem as it is. Several become one error with all of them in `problems`, and with the code of the
- * first one that is about the tree, not about the system.
+ * Throws a single problem unchanged. Several problems become one error that has all of them in `problems`. Its code is
+ * that of the first problem that is about the tree and not about the system.
  */
 export function refuseProblems(path: string, problems: readonly SigtoolError[]): void {
 	if (problems.length === 0) return;

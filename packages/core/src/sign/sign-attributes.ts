@@ -1,7 +1,7 @@
 /**
- * Prepares extended attributes that are written while files are hashed: hashes (`spython`, `ima-hash`) on every thread,
- * signatures (`ima`, `ima-verity`, `evm`) on the calling one. A value that is right
- * already is kept, so that a second run writes nothing.
+ * Prepares extended attributes that are written while files are hashed. Every thread writes hashes (`spython`,
+ * `ima-hash`), and only the calling thread writes signatures (`ima`, `ima-verity`, `evm`). A value that is already
+ * right is kept, so that a second run writes nothing.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -22,13 +22,13 @@ import { digestAttribute, makerOf } from "./attribute-makers.js";
 import { carryingAfter } from "./carrying.js";
 
 export interface AttributeSignOptions extends AttributeNaming {
-	/** The formats, each at most once, and at most one of IMA's three. */
+	/** The formats. Each may occur once, and only one of IMA's three formats may occur. */
 	readonly formats: readonly AttributeFormat[];
-	/** The hash function of all formats. Default `sha256`; fs-verity has no `sha384`. */
+	/** The hash function of all formats. Default `sha256`. fs-verity does not support `sha384`. */
 	readonly digest?: EvidenceDigest;
-	/** The signer, which formats that are signatures need. */
+	/** The signer. Formats that are signatures need one. */
 	readonly signer?: Signer | undefined;
-	/** True to read the resulting IMA and EVM attributes of all files for the catalog. */
+	/** If true, the IMA and EVM attributes that all files have after the run are read for the catalog. */
 	readonly carry?: boolean;
 }
 
@@ -37,11 +37,11 @@ export interface WrittenAttribute {
 	readonly name: string;
 	/** The number of files whose attribute was written. */
 	readonly writtenCount: number;
-	/** The number of files that had the right value already. */
+	/** The number of files that already had the right value. */
 	readonly unchangedCount: number;
 }
 
-/** The options with which `hashFileSet` writes attributes, and the results after it. */
+/** The options with which `hashFileSet` writes attributes, and the results after `hashFileSet` has returned. */
 export interface AttributeSigning {
 	readonly hashing: Pick<HashFileSetOptions, "attributes" | "visitor">;
 	readonly written: () => WrittenAttribute[];
@@ -54,7 +54,7 @@ export interface AttributeSigning {
 /** @throws ERR_USAGE, ERR_UNSUPPORTED_PLATFORM, ERR_ATTRIBUTES_UNAVAILABLE */
 export async function prepareAttributes(options: AttributeSignOptions): Promise<AttributeSigning> {
 	const { digest = "sha256", signer, carry = false } = options;
-	// EVM comes last, because it covers the value that IMA's maker writes.
+	// EVM comes last, because its signature covers the IMA value, which must be written first.
 	const formats = [...options.formats].sort((a, b) => Number(a === "evm") - Number(b === "evm"));
 	checkTogether(formats, digest);
 	const names = formats.map((format) => attributeName(format, options));

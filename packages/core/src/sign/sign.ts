@@ -1,8 +1,8 @@
 /**
- * Hashes a set of files once, and signs it into one catalog, into extended attributes, or into both.
+ * Hashes a set of files once, and writes the signature into one catalog, into extended attributes, or into both.
  *
- * paths → target and rules → `hashFileSet`, which writes attributes while it reads → facts → `encodeCatalog` → `Signer` →
- * a temporary file, which is renamed. No catalog is written unless everything before succeeded.
+ * paths → target and rules → `hashFileSet`, which writes attributes while it reads → facts → `encodeCatalog` → `Signer`
+ * → a temporary file, which is renamed. A catalog is written only if every earlier step has succeeded.
  */
 
 import { basename, dirname, join } from "node:path";
@@ -33,7 +33,10 @@ export interface SignOptions extends AttributeNaming {
 	readonly formats?: readonly SignFormat[];
 	/** The digest in attributes. Default `sha256`. Catalogs always contain SHA-256. */
 	readonly digest?: AttributeSignOptions["digest"];
-	/** `ima`: the catalog carries the IMA and EVM attributes that the files have, for `restoreAttributes`. */
+	/**
+	 * With `ima`, the catalog carries the IMA and EVM attributes of the files, so that `restoreAttributes` can write
+	 * them later.
+	 */
 	readonly carry?: "ima";
 	/** The path of the catalog. Default for one directory: `<dir>/<name>.cat`. */
 	readonly output?: string;
@@ -42,14 +45,14 @@ export interface SignOptions extends AttributeNaming {
 	 * that are hashes need none.
 	 */
 	readonly signer: Signer | "none";
-	/** Globs; only what matches is signed. */
+	/** Globs. Only files that match one of them are signed. */
 	readonly include?: readonly string[];
-	/** Patterns in .gitignore's syntax, beside those of the tree's .sigtoolignore. */
+	/** Patterns in .gitignore's syntax, in addition to the patterns in the tree's .sigtoolignore. */
 	readonly exclude?: readonly string[];
 	/** Signs exactly these files. The paths are relative to the one directory given. */
 	readonly files?: readonly string[];
 	readonly links?: "record" | "reject" | "follow";
-	/** Default `refuse`. Where attributes alone are written, `record`: links have no attributes. */
+	/** Default `refuse`. If only attributes are written, the default is `record`, because links have no attributes. */
 	readonly linksOutside?: "refuse" | "record";
 	readonly caseCollisions?: "refuse" | "allow";
 	/** Default: the name of the root directory. */
@@ -59,7 +62,7 @@ export interface SignOptions extends AttributeNaming {
 	readonly description?: string;
 	readonly url?: string;
 	readonly sha1Twins?: "omit" | "write";
-	/** Called before anything is hashed, with the files about to be signed. */
+	/** Is called before files are hashed, with the files to be signed. */
 	readonly prepare?: Prepare;
 	/** The timestamp to request for a signed catalog. */
 	readonly timestamp?: TimestampRequest;
@@ -71,21 +74,21 @@ export interface SignOptions extends AttributeNaming {
 }
 
 export interface SignResult {
-	/** Absent: attributes alone were written. */
+	/** Undefined if only attributes were written. */
 	readonly catalog: WrittenCatalog | undefined;
 	readonly attributes: readonly WrittenAttribute[];
 	/** The number of files whose EVM signature became invalid because their IMA attribute changed. */
 	readonly overtakenCount: number;
 	/** The real path of the directory that entry paths are relative to. */
 	readonly root: string;
-	/** A note for the user when the root is not the directory that was named. */
+	/** A note for the user if the root is not the directory that the user named. */
 	readonly rootNote: string | undefined;
 	readonly fileCount: number;
 	readonly linkCount: number;
 	readonly totalBytes: number;
 	readonly ignoredCount: number;
 	readonly ignoreRules: readonly string[];
-	/** Texts for the user about what may surprise later. */
+	/** Texts for the user about facts that may surprise the user later. */
 	readonly warnings: readonly string[];
 	readonly signer: Signer | undefined;
 	/** The signing time in milliseconds since the epoch. */
@@ -99,21 +102,25 @@ export interface WrittenCatalog {
 	readonly sizeBytes: number;
 	/** The number of files whose attributes the catalog carries. */
 	readonly carryingCount: number;
-	/** The SHA-256 of an unsigned catalog, in lower-case hexadecimal, to compare before it is signed elsewhere. */
+	/**
+	 * The SHA-256 of an unsigned catalog, in lower-case hexadecimal. The signing machine compares the catalog with this
+	 * digest.
+	 */
 	readonly unsignedSha256: string | undefined;
 	readonly timestamp: NewTimestamp | undefined;
 }
 
 /**
  * Signs files or directories; `resolveSignTarget` and `signTarget` are its two steps.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_STALE_BYTECODE, ERR_PATH_*, ERR_LIMIT, ERR_IO, ERR_KEY,
- * ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP, and ERR_UNSIGNED when there is nothing to carry
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_STALE_BYTECODE, ERR_PATH_*,
+ * ERR_LIMIT, ERR_IO, ERR_KEY, ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP, and ERR_UNSIGNED if
+ * there is nothing to carry
  */
 export async function signPaths(paths: readonly string[], options: SignOptions): Promise<SignResult> {
 	return signTarget(resolveSignTarget(paths, options), options);
 }
 
-/** Signs what `resolveSignTarget` found for the same options. @throws as `signPaths` */
+/** Signs the target that `resolveSignTarget` returned for the same options. @throws as `signPaths` */
 export async function signTarget(target: SignTarget, options: SignOptions): Promise<SignResult> {
 	const { formats = ["cat"] } = options;
 	const signer = options.signer === "none" ? undefined : options.signer;
@@ -136,7 +143,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 			? await prepareAttributes({ ...options, signer, formats: attributeFormats, carry: options.carry === "ima" })
 			: undefined;
 	const given: SelectionRules = {
-		// A list names exactly the files to sign, so no rule may remove one.
+		// A list has exactly the files to sign, so no rule may remove a file.
 		ignore:
 			scope === "listed"
 				? []
@@ -188,7 +195,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 	};
 }
 
-/** @throws ERR_UNSIGNED when no file has anything to carry */
+/** @throws ERR_UNSIGNED if no file has anything to carry */
 function carrying(manifest: Manifest, carried: Manifest["carried"]): Manifest {
 	if (carried !== undefined && carried.size > 0) return { ...manifest, carried };
 	const message = "Cannot carry attributes: no file has one of IMA or EVM; add --format ima, or sign with evmctl first";
@@ -226,8 +233,8 @@ async function writeCatalog(
 }
 
 /**
- * Refuses to replace a file that is not a catalog of sigtool's, or a catalog of the product with a higher sequence: a
- * host that knows it would refuse the new one.
+ * Refuses to replace a file that is not a catalog of sigtool's. Also refuses to replace a catalog of the same product
+ * with a higher sequence, because a host that knows the higher sequence would refuse the new catalog.
  * @throws ERR_CATALOG_EXISTS, ERR_IO
  */
 function checkReplaceable(output: string, next: { readonly product: string; readonly sequence: number }): void {
@@ -245,8 +252,8 @@ function checkReplaceable(output: string, next: { readonly product: string; read
 }
 
 /**
- * Returns the pattern that excludes an older catalog at the default path when the new one is written elsewhere. The new
- * catalog records it, so that `verify` does not report the old one as added.
+ * Returns the pattern that excludes an older catalog at the default path, if the new catalog is written elsewhere. The
+ * new catalog records the pattern, so that `verify` does not report the old catalog as added.
  */
 function otherCatalogPattern(root: string, scope: SignTarget["scope"], output: string | undefined): string[] {
 	const usual = conventionalCatalog(root);
@@ -256,20 +263,24 @@ function otherCatalogPattern(root: string, scope: SignTarget["scope"], output: s
 }
 
 /**
- * The patterns that every tree is signed with, before those of the user, who can take one back: `!.git`. Only those
- * that left something out are recorded, so that `verify` hides nothing which was not there.
+ * The patterns that apply to every tree. The patterns of the user come after them and can cancel one, for example by
+ * `!.git`. Only patterns that left something out are recorded, so that `verify` ignores nothing that was absent during
+ * signing.
  */
 const VERSION_CONTROL = [".git", ".hg", ".svn", ".jj"] as const;
 
 interface Unversioned {
 	readonly selection: Selection;
-	/** Returns the patterns of VERSION_CONTROL to record. Complete when the tree has been walked. */
+	/**
+	 * Returns the patterns of VERSION_CONTROL to record. The result is complete only after the tree has been walked.
+	 */
 	readonly used: () => readonly string[];
 }
 
 /**
- * Selects by the rules and VERSION_CONTROL. Without a catalog nothing can record a rule, so all is selected. A list names
- * exactly what is signed; the rules then serve `verify` alone, which counts the other files.
+ * Selects by the rules and VERSION_CONTROL. Without a catalog there is no record of the patterns, so VERSION_CONTROL
+ * does not apply. With a list of files VERSION_CONTROL does not apply either, because the list has exactly the files to
+ * sign. The recorded patterns then only tell `verify` which other files not to count.
  */
 function selectUnversioned(
 	root: string,
@@ -300,7 +311,10 @@ function selectUnversioned(
 	};
 }
 
-/** Warns of catalogs that are signed as files, of which a renamed directory could not tell which one is its own. */
+/**
+ * Warns of other catalogs in the directory, which are signed as files. If the directory is renamed later, `verify`
+ * could not tell which of the catalogs belongs to it.
+ */
 function otherCatalogs(root: string, output: string): string[] {
 	if (dirname(output) !== root) return [];
 	return ownCatalogsIn(root)

@@ -1,4 +1,4 @@
-/** Resolves what `sign` was asked to sign: the root directory, the part of it to sign, and where the catalog goes. */
+/** Resolves the paths that `sign` gets to the root directory, the part of it to sign, and the path of the catalog. */
 
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
@@ -15,18 +15,19 @@ export interface TargetOptions {
 }
 
 export interface SignTarget {
-	/** The first path as it was given, for messages. */
+	/** The first path as the caller gave it, for messages. */
 	readonly firstPath: string;
 	/** The real path of the directory that entry paths are relative to. */
 	readonly root: string;
 	readonly scope: SelectionRules["scope"];
-	/** The real path of the catalog. Absent: attributes alone are written. */
+	/** The real path of the catalog. Undefined if only attributes are written. */
 	readonly output: string | undefined;
 }
 
 /**
- * One directory is its own root; several paths share the deepest directory above all of them. No file is read, so that
- * a caller can ask for a passphrase afterwards.
+ * Returns the target for these paths. The root of one directory is this directory. The root of several paths is the
+ * deepest directory that contains all of them. No file is read, so that a caller can detect mistakes before it asks for
+ * a passphrase.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO
  */
 export function resolveSignTarget(paths: readonly string[], options: TargetOptions): SignTarget {

@@ -12,15 +12,15 @@ import { MAX_CATALOG_BYTES } from "../verify/catalog-file.js";
 
 export interface TimestampOptions {
 	readonly request: TimestampRequest;
-	/** The value `replace` replaces timestamps that the catalog has. Default `refuse`. */
+	/** The value `replace` replaces the catalog's existing timestamps. Default `refuse`. */
 	readonly existing?: "refuse" | "replace";
 }
 
 /**
- * Verifies the catalog's signature, requests a timestamp of it, and writes that into the file. Everything else in the
- * file stays the same. When anything fails, the file is not changed.
- * @throws ERR_UNSIGNED, ERR_USAGE when there is a timestamp, ERR_NETWORK, ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and
- * the errors of `parseSignedData` and `verifySigner`
+ * Verifies the catalog's signature, requests a timestamp of that signature, and writes the timestamp into the file. All
+ * other content of the file stays unchanged. If a step fails, the file is not changed.
+ * @throws ERR_UNSIGNED, ERR_USAGE if the catalog has a timestamp and `existing` is `refuse`, ERR_NETWORK,
+ * ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and the errors of `parseSignedData` and `verifySigner`
  */
 export async function timestampCatalog(file: string, options: TimestampOptions): Promise<NewTimestamp> {
 	const { request, existing = "refuse" } = options;

@@ -126,7 +126,10 @@ export interface Session {
 	readonly label: string;
 }
 
-/** Logs in to the token of a session, unless it is logged in already. @throws ERR_PIN, ERR_PKCS11 */
+/**
+ * Logs in to the token of a session. If another signer of this process has logged in already, does nothing.
+ * @throws ERR_PIN, ERR_PKCS11
+ */
 export function logIn({ cryptoki, handle, label }: Session, user: keyof typeof USER, pin: string): void {
 	if (pin === "") throw pinFailure(label, "the PIN is empty; it was not tried, because wrong PINs lock the token");
 	try {

@@ -1,5 +1,6 @@
 /**
- * Judges one attribute of one file. The value is parsed before the content is read, and compared while it is read.
+ * Judges one attribute of one file. The value is parsed before the content is read. During the read, the content is
+ * compared with the value.
  */
 
 import { createHash } from "node:crypto";
@@ -16,8 +17,9 @@ import type { AttributeKeys, TrustedKey } from "../pki/attribute-keys.js";
 import { createContentVerifier } from "../pki/signature-algorithm.js";
 
 /**
- * The result for one attribute. `hash-only`: the content matches an unsigned hash. `mismatch`: the attribute was made
- * for other content or metadata. `untrusted-signer`: no trusted key has the signature's key id, so it was not verified.
+ * The result for one attribute. `hash-only` means that the content matches an unsigned hash. `mismatch` means that the
+ * attribute was made for other content or metadata. `untrusted-signer` means that no trusted key has the signature's
+ * key id, so the signature was not verified.
  */
 export type AttributeStatus = "trusted" | "hash-only" | "unsigned" | "mismatch" | "untrusted-signer" | "malformed";
 
@@ -28,7 +30,7 @@ export type AttributeVerdict =
 			readonly code: ErrorCode;
 			/** The rest of a sentence whose subject is the file. */
 			readonly reason: string;
-			/** The hash in the attribute, hexadecimal, when the content has another. */
+			/** The hash in the attribute, hexadecimal, if the content has another hash. */
 			readonly expected?: string;
 			/** The hash of the content, hexadecimal. */
 			readonly actual?: string;
@@ -37,14 +39,14 @@ export type AttributeVerdict =
 /** The untrusted attributes of a file, which were read before its content. */
 export interface AttributesFound {
 	readonly value: Uint8Array | undefined;
-	/** The metadata and attributes that an EVM value covers. Undefined for other formats. */
+	/** The metadata and attributes that an EVM value covers. It is undefined for other formats. */
 	readonly subject: EvmSubject | undefined;
 }
 
 export interface AttributeTrial {
-	/** Takes the content piece by piece, in order and without gaps. A piece is valid during the call only. */
+	/** Receives the content piece by piece, in order and without gaps. A piece is valid only during the call. */
 	content(piece: Uint8Array): void;
-	/** Returns the verdict after all of the content, whose SHA-256 it takes. */
+	/** Returns the verdict. It is called after all of the content, with the SHA-256 of the content. */
 	verdict(sha256: Uint8Array): AttributeVerdict;
 }
 
@@ -64,7 +66,10 @@ export function startTrial(format: AttributeFormat, found: AttributesFound, keys
 	}
 }
 
-/** Judges a value of IMA's attribute: with `ima` a value of any kind, with the others no signature of another kind. */
+/**
+ * Judges a value of IMA's attribute. The format `ima` accepts a value of any kind. The other two formats refuse a
+ * signature of another kind.
+ */
 function imaTrial(value: Uint8Array, keys: AttributeKeys, format: "ima" | "ima-hash" | "ima-verity"): AttributeTrial {
 	const parsed = parseIma(value);
 	switch (parsed.kind) {
@@ -105,7 +110,8 @@ function hashTrial(algorithm: DigestAlgorithm, expected: Uint8Array): AttributeT
 }
 
 /**
- * Verifies with every key that has the signature's key id, because several can share one, and reads the content once.
+ * Verifies with every key that has the signature's key id, because several keys can share an id. The content is read
+ * only once.
  */
 function contentTrial(parsed: IntegritySignature, keys: AttributeKeys): AttributeTrial {
 	const digest = requireEvidence(parsed.algorithm, "signature");

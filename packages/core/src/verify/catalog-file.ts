@@ -1,4 +1,4 @@
-/** Reads catalog files: their bytes, who wrote them, and errors that name the file. */
+/** Reads catalog files, recognises catalogs that sigtool wrote, and makes errors that name the file. */
 
 import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
 import { parseCatalog } from "../formats/cat.js";
@@ -7,7 +7,7 @@ import { parseSignedData } from "../pki/cms.js";
 import { describeFileBytes } from "../pki/file-kind.js";
 import { readBounded } from "../system/store.js";
 
-/** A larger catalog is refused unread. */
+/** Size limit of a catalog in bytes. A larger file is refused before it is read. */
 export const MAX_CATALOG_BYTES = 2 ** 30;
 
 /** @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
@@ -16,7 +16,7 @@ export function readCatalogFile(file: string): Uint8Array {
 }
 
 /**
- * Returns the facts of a catalog that sigtool wrote, without verifying them; undefined for any other file.
+ * Returns the facts of a catalog that sigtool wrote, without verifying them, or undefined for any other file.
  * @throws ERR_IO
  */
 export function unverifiedFacts(file: string): CatalogFacts | undefined {
@@ -31,8 +31,8 @@ export function unverifiedFacts(file: string): CatalogFacts | undefined {
 }
 
 /**
- * True when the file says that sigtool wrote it. Nothing is verified, so the answer serves only to protect files of
- * others from being overwritten.
+ * Returns true if the file claims that sigtool wrote it. The claim is not verified, so the result serves only to
+ * protect files of other programs from being overwritten.
  * @throws ERR_IO
  */
 export function isOwnCatalog(file: string): boolean {
@@ -46,9 +46,9 @@ export function isOwnCatalog(file: string): boolean {
 }
 
 /**
- * Returns the result of `parse` for the bytes of a file. An error about the content becomes an error of the file, with
- * the same code.
- * @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, ERR_CATALOG_FORMAT for an empty file, and what `parse` throws
+ * Returns the result of `parse` for the bytes of a file. An error of `parse` about the content becomes an error that
+ * names the file and has the same code.
+ * @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, ERR_CATALOG_FORMAT for an empty file, and the errors of `parse`
  */
 export function parseCatalogFile<T>(file: string, parse: (bytes: Uint8Array) => T): T {
 	const bytes = readCatalogFile(file);
@@ -63,7 +63,10 @@ export function parseCatalogFile<T>(file: string, parse: (bytes: Uint8Array) => 
 	}
 }
 
-/** Makes an error about the content of a catalog file, with the same code, that says what the file is instead. */
+/**
+ * Makes an error that names the catalog file and has the code of `cause`. If the file is not a catalog, the message
+ * gives its actual kind.
+ */
 export function namingFile(file: string, bytes: Uint8Array, cause: SigtoolError): SigtoolError {
 	const reason = FORMAT_CODES.has(cause.code) ? notACatalog(bytes, cause) : reasonOf(cause);
 	return new SigtoolError(cause.code, `Cannot read ${quote(file)}: ${reason}`, { cause, path: file });
@@ -72,12 +75,12 @@ export function namingFile(file: string, bytes: Uint8Array, cause: SigtoolError)
 function notACatalog(bytes: Uint8Array, cause: SigtoolError): string {
 	const { kind, text } = describeFileBytes(bytes);
 	if (kind === "cut off" || kind === "empty") return `it is ${text}`;
-	// A message about a file that begins like a catalog has to say what is wrong in it.
+	// A file that begins like a catalog needs a message about the fault in its content.
 	if (kind === "catalog" || kind === "signed data" || kind === "unknown")
 		return `it is not a catalog (${reasonOf(cause)})`;
 	const hint = kind === "certificate" || kind === "PEM certificate" ? "; --trust takes certificates" : "";
 	return `it is ${text}, not a catalog${hint}`;
 }
 
-/** The codes of content that is not a catalog. */
+/** The codes of errors about content that is not a catalog. */
 export const FORMAT_CODES: ReadonlySet<ErrorCode> = new Set(["ERR_DER", "ERR_CMS_FORMAT", "ERR_CATALOG_FORMAT"]);

@@ -1,13 +1,16 @@
-/** The part of a tree that catalogs are about, and how much lies beside it. */
+/** Describes the part of a tree that catalogs cover, and counts the files outside of this part. */
 
 import { asBase } from "../fileset/hash-files.js";
 import type { Selection, SelectionRules } from "../fileset/selection.js";
 import { walkTree } from "../fileset/walk.js";
 
-/** Catalogs of a list, of globs or of paths say nothing about other files of their tree. */
+/**
+ * The part of a tree that catalogs cover. A catalog that was made from a list, from globs or from paths does not cover
+ * the other files of its tree.
+ */
 export interface Coverage {
 	readonly covers: "tree" | "list" | "include" | "paths";
-	/** The signed paths, for `paths`; else empty. */
+	/** The signed paths if `covers` is `paths`, or else an empty list. */
 	readonly paths: readonly string[];
 }
 
@@ -18,8 +21,8 @@ export function coverageOf({ scope, include }: SelectionRules): Coverage {
 }
 
 /**
- * Returns the number of files and links that lie in the tree at `root` and outside of the selection. Nothing is opened
- * but directories. A directory that cannot be listed, or that `excludes` leaves out, counts nothing.
+ * Returns the number of files and links that are in the tree at `root` and outside of the selection. Only directories
+ * are opened. Files in a directory that cannot be listed, or that `excludes` leaves out, are not counted.
  */
 export function countOthers(
 	root: string,
@@ -36,6 +39,6 @@ export function countOthers(
 			return false;
 		},
 	});
-	while (steps.next().done !== true); // Each step lists directories; the callback counts.
+	while (steps.next().done !== true); // Each step lists directories, and the callback counts.
 	return count;
 }

@@ -1,6 +1,7 @@
 /**
- * Finds the catalogs that answer for a directory: `<dir>/<name of dir>.cat`, else the only catalog of sigtool's in it.
- * The second way serves directories that were renamed: unpacked archives, clones, and packages in node_modules.
+ * Finds the catalogs that apply to a directory: `<dir>/<name of dir>.cat`, or else the only catalog of sigtool's in the
+ * directory. The second rule serves directories that were renamed, such as unpacked archives, clones, and packages in
+ * node_modules.
  */
 
 import { basename, dirname, join, resolve } from "node:path";
@@ -9,15 +10,21 @@ import { catalogNamesIn, catalogsFrom, kindOf, type LocatedCatalog, realPath } f
 import { isOwnCatalog } from "./catalog-file.js";
 
 export interface FoundCatalogs {
-	/** The catalogs of the directory and of those above it, from the inside out. A catalog of another name has none above it. */
+	/**
+	 * The catalogs of the directory and of the directories above it, from the inside out. If a catalog was found by the
+	 * second rule, it is the only element.
+	 */
 	readonly catalogs: readonly LocatedCatalog[];
-	/** The paths of several catalogs of sigtool's in one directory, none of which counts. */
+	/**
+	 * The paths of several catalogs of sigtool's in one directory. None of these catalogs applies, because the choice
+	 * would be ambiguous.
+	 */
 	readonly rivals: readonly string[];
 }
 
 /**
- * Looks for catalogs by convention first, in the directory and above it. Only where there are none, the nearest directory
- * with a catalog of sigtool's counts.
+ * Searches first for catalogs with the conventional name, in the directory and above it. If there are none, uses the
+ * nearest directory with a catalog of sigtool's.
  */
 export function findCatalogs(directory: string): FoundCatalogs {
 	const conventional = catalogsFrom(directory);
@@ -32,7 +39,7 @@ export function findCatalogs(directory: string): FoundCatalogs {
 
 /**
  * Returns the catalogs of `findCatalogs`.
- * @throws ERR_CATALOG_AMBIGUOUS when one of several would have to be chosen
+ * @throws ERR_CATALOG_AMBIGUOUS if there are several catalogs and no rule decides between them
  */
 export function catalogsCovering(directory: string): readonly LocatedCatalog[] {
 	const { catalogs, rivals } = findCatalogs(directory);
@@ -45,7 +52,7 @@ export function catalogsCovering(directory: string): readonly LocatedCatalog[] {
 	throw new SigtoolError("ERR_CATALOG_AMBIGUOUS", message, { path: directory });
 }
 
-/** Returns the catalogs of sigtool's in a directory, with its real path. What cannot be read does not count. */
+/** Returns the real paths of the catalogs of sigtool's in a directory. Files that cannot be read are left out. */
 export function ownCatalogsIn(directory: string): string[] {
 	return unlessUnreadable([], () => {
 		const real = realPath(directory);

@@ -1,4 +1,4 @@
-/** Merges what verified catalogs sign into one set, as long as they agree. */
+/** Merges the entries of verified catalogs into one set. Catalogs that contradict each other are refused. */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { Finding, SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
@@ -9,14 +9,17 @@ import type { UsedCatalog } from "./used-catalog.js";
 import { entriesShortOfSigners } from "./verify-signers.js";
 
 export interface MergeOptions {
-	/** `path` when every catalog carries paths, else `digest`. */
+	/** The way to match files with entries. Default: `path` if every catalog has paths, or else `digest`. */
 	readonly match?: "path" | "digest";
-	/** Each entry must be signed by this number of different keys, each in a catalog of its own. Default 1. */
+	/** This number of different keys must have signed each entry, each key in a separate catalog. Default 1. */
 	readonly requiredSigners?: number;
 	readonly profile?: Profile;
 }
 
-/** Returns how to treat links while verifying: as they were treated while signing. @throws ERR_USAGE when catalogs disagree */
+/**
+ * Returns the treatment of links for verification, which is the same as it was for signing.
+ * @throws ERR_USAGE if catalogs disagree
+ */
 export function linkRules(
 	catalogs: readonly UsedCatalog[],
 ): Required<Pick<HashFileSetOptions, "links" | "linksOutside">> {
@@ -28,13 +31,13 @@ export function linkRules(
 	return { links: "follow", linksOutside: rules.has("follow-outside") ? "record" : "refuse" };
 }
 
-/** How catalogs bind files: by path or by digest alone. `digestSize` is in bytes. */
+/** The way in which catalogs identify files: by path, or by digest alone. `digestSize` is in bytes. */
 export interface Binding {
 	readonly match: "path" | "digest";
 	readonly digestSize: 20 | 32;
 }
 
-/** @throws ERR_WEAK_DIGEST, ERR_CATALOG_FORMAT; ERR_USAGE when catalogs do not fit together */
+/** @throws ERR_WEAK_DIGEST, ERR_CATALOG_FORMAT; ERR_USAGE if the catalogs contradict each other */
 export function bindingOf(catalogs: readonly UsedCatalog[], options: MergeOptions): Binding {
 	const { profile = "default" } = options;
 	const [digestSize, ...others] = new Set(catalogs.map(({ catalog }) => evidenceSize(catalog, profile)));
@@ -49,17 +52,18 @@ export function bindingOf(catalogs: readonly UsedCatalog[], options: MergeOption
 }
 
 export interface SignedEntries extends Binding {
-	/** Filled when matching by path. */
+	/** The entries if `match` is `path`, or else an empty set. */
 	readonly set: SignedSet;
-	/** Filled when matching by digest. */
+	/** The digests if `match` is `digest`, or else an empty list. */
 	readonly digests: readonly SignedDigest[];
 	/** Entries that too few keys signed. They stay in `set`. */
 	readonly short: readonly Finding[];
 }
 
 /**
- * Returns all that the catalogs sign. With `path`, and when entries are matched by path, only that entry.
- * @throws ERR_WEAK_DIGEST, ERR_PATH_*, ERR_USAGE or ERR_CATALOG_FORMAT when catalogs do not fit together
+ * Returns everything that the catalogs sign. If `path` is given and entries are matched by path, returns only the entry
+ * at `path`.
+ * @throws ERR_WEAK_DIGEST, ERR_PATH_*, ERR_USAGE or ERR_CATALOG_FORMAT if catalogs do not fit together
  */
 export function signedEntries(catalogs: readonly UsedCatalog[], options: MergeOptions, path?: string): SignedEntries {
 	const { requiredSigners = 1 } = options;
@@ -98,7 +102,9 @@ function union(sets: readonly SignedSet[], catalogs: readonly UsedCatalog[]): Si
 	return { files, links };
 }
 
-/** A mode counts where any catalog records it. Carried attributes are those of the first catalog that has them. */
+/**
+ * The mode comes from any catalog that records one. The carried attributes come from the first catalog that has them.
+ */
 function combined(first: SignedFile, second: SignedFile): SignedFile {
 	const carried = first.carried ?? second.carried;
 	const wholeSha256 = first.wholeSha256 ?? second.wholeSha256;

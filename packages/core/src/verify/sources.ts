@@ -1,8 +1,8 @@
 /**
- * Finds and verifies the catalogs that answer for a path.
+ * Finds and verifies the catalogs that apply to a path.
  *
- * They are the given ones, else those that `find-catalogs.ts` finds, for a file those of the nearest parent. A catalog
- * inside a signed tree counts only if the outer catalog signs it.
+ * They are the given catalogs, or else the catalogs that `find-catalogs.ts` finds. For a file, the search starts in its
+ * parent directory. A catalog inside a signed tree is used only if the outer catalog signs it.
  */
 
 import { createHash } from "node:crypto";
@@ -26,11 +26,14 @@ import { requireSigners } from "./verify-signers.js";
 export interface SourceOptions extends CatalogVerifyOptions, MergeOptions {
 	/** Catalog files, or directories whose `*.cat` files are all used. */
 	readonly catalogs?: readonly string[];
-	/** The directory that signed paths are relative to. Default: the directory that is verified, or that of the catalog. */
+	/**
+	 * The directory that signed paths are relative to. Default: the directory that is verified, or the directory of the
+	 * catalog.
+	 */
 	readonly root?: string;
 }
 
-/** The catalogs that answer for a path, and the root of their tree. */
+/** The catalogs that apply to a path, and the root of their tree. */
 export interface Sources {
 	/** Contains at least one catalog. */
 	readonly catalogs: readonly UsedCatalog[];
@@ -39,9 +42,10 @@ export interface Sources {
 }
 
 /**
- * Verifies the catalogs of a directory and finds their root: the given one; else, for a catalog found by convention, the
- * directory it is named after; else the directory itself. Every catalog must verify, also each of a directory of
- * catalogs: an attacker who damages one must not thereby decide which files are checked.
+ * Verifies the catalogs of a directory and finds their root. The root is `options.root` if it is given. Else it is the
+ * directory of the catalog that was found by convention, or `directory` if catalogs were given. Every catalog must
+ * verify, even if a whole directory of catalogs was given. Otherwise an attacker could damage one catalog and so decide
+ * which files are checked.
  */
 export function loadCatalogs(directory: string, options: SourceOptions): Sources {
 	const { catalogs, root } = loadFrom(directory, options);
@@ -58,7 +62,7 @@ function loadFrom(directory: string, options: SourceOptions): Sources {
 	return { catalogs: files.map((file) => loadCatalog(file, options)), root: directory };
 }
 
-/** Returns the nearest catalog, which must be a signed member of every catalog in a directory above it. */
+/** Returns the nearest catalog. Each outer catalog must sign the next inner catalog. */
 function loadConventionalCatalog(
 	directory: string,
 	options: SourceOptions,

@@ -1,4 +1,4 @@
-/** One catalog file, verified. Its errors name the file. */
+/** Loads one catalog file and verifies it. The errors name the file. */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { CertificateStatus } from "../pki/revocation.js";
@@ -7,19 +7,22 @@ import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "
 
 export interface UsedCatalog extends VerifiedCatalog {
 	readonly file: string;
-	/** The status of each certificate of the signer and of the timestamp. Absent: no list or responder was asked. */
+	/**
+	 * The revocation status of each certificate in the chains of the signer and the timestamp. Undefined if revocation
+	 * was not checked.
+	 */
 	readonly revocation?: readonly CertificateStatus[];
-	/** The whole file, as it was read. */
+	/** The bytes of the whole file. */
 	readonly bytes: Uint8Array;
 }
 
-/** @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and what `verifyCatalog` throws */
+/** @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and the errors of `verifyCatalog` */
 export function loadCatalog(file: string, options: CatalogVerifyOptions): UsedCatalog {
 	const bytes = readCatalogFile(file);
 	return { file, bytes, ...verifyNamed(file, bytes, options) };
 }
 
-/** Does what `verifyCatalog` does, and throws what it throws, with the file's name in the message. */
+/** Calls `verifyCatalog` and adds the file's name to the messages of its errors. */
 export function verifyNamed(file: string, bytes: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
 	try {
 		return verifyCatalog(bytes, options);

@@ -1,4 +1,4 @@
-/** The outcome of a verification: the differences, and the verdict that they lead to. */
+/** Defines the outcome of a verification: the differences, and the verdict that follows from them. */
 
 import { ERROR_CODES, type ExitStatus } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
@@ -10,18 +10,19 @@ import type { RevocationOptions } from "./verify-revocation.js";
 
 export interface VerifyOptions extends SourceOptions {
 	/**
-	 * The verdict for an unsigned entry of a directory. Default `fail` for what the catalogs cover; a given value is about
-	 * every file of the tree. A file that is verified by itself always fails.
+	 * The verdict for an unsigned entry of a directory. The default is `fail`, only for the part of the tree that the
+	 * catalogs cover. A given value applies to every file of the tree. If a single file is verified and is unsigned,
+	 * the verdict is always `failed`.
 	 */
 	readonly added?: "fail" | "warn" | "ignore";
 	/**
-	 * The value `signature` verifies a catalog's signature and compares no files, so that the verdict is `signed` and never
-	 * `trusted`. Default `files`.
+	 * The value `signature` verifies a catalog's signature and compares no files, so that the verdict is `signed` and
+	 * never `trusted`. Default `files`.
 	 */
 	readonly extent?: "files" | "signature";
 	/** `report` reports entries as added although signed ignore rules cover them. Default `apply`. */
 	readonly ignoreRules?: "apply" | "report";
-	/** Absent: revocation is not checked. */
+	/** If undefined, revocation is not checked. */
 	readonly revocation?: RevocationOptions;
 	readonly onProgress?: (done: HashProgress) => void;
 }
@@ -29,34 +30,41 @@ export interface VerifyOptions extends SourceOptions {
 export interface Verification {
 	readonly path: string;
 	/**
-	 * `trusted`: files were compared, and none differs. `signed`: a signature holds, and no file was compared.
-	 * `undecided`: no difference was proven, but some files could not be read.
+	 * `trusted` means that files were compared and none differs. `signed` means that a signature is valid and no file
+	 * was compared. `undecided` means that no difference was proven, but some files could not be read.
 	 */
 	readonly verdict: "trusted" | "signed" | "failed" | "undecided";
-	/** The real path of the directory that entry paths are relative to. Undefined when no files were compared by path. */
+	/**
+	 * The real path of the directory that entry paths are relative to. It is undefined if no files were compared by
+	 * path.
+	 */
 	readonly root: string | undefined;
 	readonly catalogs: readonly UsedCatalog[];
-	/** How files were compared with the catalogs. `none`: only the signature of a catalog was verified. */
+	/**
+	 * The way in which files were compared with the catalogs. `none` means that only the signature of a catalog was
+	 * verified.
+	 */
 	readonly match: "path" | "digest" | "none";
-	/** The part of the tree that the catalogs are about. `none`: no files were compared. */
+	/** The part of the tree that the catalogs cover. `none` means that no files were compared. */
 	readonly covers: Coverage["covers"] | "file" | "none";
-	/** The paths that were signed, when the catalogs cover `paths`. */
+	/** The paths that were signed, if `covers` is `paths`. */
 	readonly coveredPaths: readonly string[];
-	/** The number of files beside those that the catalogs cover. Undefined when they were not counted. */
+	/** The number of files that the catalogs do not cover. Undefined if these files were not counted. */
 	readonly otherCount: number | undefined;
 	/** The number of entries that were compared with a catalog. */
 	readonly checkedCount: number;
-	/** The number of entries that signed ignore rules keep from being reported as added. A directory counts once. */
+	/** The number of entries that are not reported as added because of signed ignore rules. A directory counts once. */
 	readonly ignoredCount: number;
 	/** The differences that decide the verdict. */
 	readonly findings: readonly Finding[];
-	/** Differences that do not decide the verdict, by `added: "warn"`. */
+	/** Differences that do not decide the verdict because of `added: "warn"`. */
 	readonly notices: readonly Finding[];
 	readonly warnings: readonly string[];
 }
 
 /**
- * Returns the sources with the revocation status of their certificates, or unchanged when revocation is not checked.
+ * Returns the sources with the revocation status of their certificates. If revocation is not checked, returns the
+ * sources unchanged.
  * @throws ERR_CERTIFICATE_REVOKED, ERR_REVOCATION_UNKNOWN
  */
 export async function unlessRevoked(sources: Sources, options: VerifyOptions): Promise<Sources> {
@@ -65,7 +73,7 @@ export async function unlessRevoked(sources: Sources, options: VerifyOptions): P
 	return { ...sources, catalogs: await checkRevocation(sources.catalogs, options) };
 }
 
-/** The entries that were compared, and how they differ. */
+/** The entries that were compared, and their differences. */
 export interface Comparison
 	extends Pick<Verification, "path" | "root" | "catalogs" | "match" | "covers" | "checkedCount"> {
 	readonly coveredPaths?: readonly string[];
@@ -76,8 +84,8 @@ export interface Comparison
 }
 
 /**
- * Decides the verdict by `added`, and collects the warnings of the catalogs. Only here does a verification become
- * `trusted`, and never one that compared no files.
+ * Decides the verdict by `added`, and collects the warnings of the catalogs. No other function makes the verdict
+ * `trusted`, and this one makes it only if files were compared.
  */
 export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignore" = "fail"): Verification {
 	const { coveredPaths = [], otherCount, ignoredCount = 0, findings, catalogs, warnings = [] } = comparison;
@@ -97,8 +105,8 @@ export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignor
 }
 
 /**
- * Returns exit status 1 when any difference is proven, 3 when all are files that could not be read, and 2 when all are
- * refusals of a development identity.
+ * Returns exit status 3 if the code of every finding has this status, such as a file that could not be read. Returns 2
+ * if every finding is the refusal of a development identity, and 1 for anything else.
  */
 export function worstExitStatus(findings: readonly Finding[]): ExitStatus {
 	if (findings.every(({ code }) => ERROR_CODES[code][0] === 3)) return 3;

@@ -1,9 +1,10 @@
 /**
- * Implements `sigtool verify --format` for attributes: checks that they match their files and that a trusted key
- * signed them.
+ * Implements `sigtool verify --format` for attributes: checks that they match their files and that a trusted key signed
+ * them.
  *
- * Every regular file is read once, and its attributes through the same descriptor (`attribute-trial.ts`). Ignore rules
- * do not apply, because no signature covers them. Symbolic links cannot have these attributes and are skipped.
+ * Every regular file is read once, and its attributes are read through the same descriptor (`attribute-trial.ts`).
+ * Ignore rules do not apply, because no signature covers the rules. Symbolic links cannot have these attributes and are
+ * skipped.
  */
 
 import { basename, dirname } from "node:path";
@@ -38,10 +39,10 @@ export interface AttributeVerifyOptions extends AttributeNaming {
 	readonly trust: TrustPolicy;
 	/** The certificates of signers that an authority in `trust` issued, and intermediate certificates. */
 	readonly certificates?: readonly Certificate[];
-	/** The time in milliseconds since the epoch for which certificates are judged. Absent: now. */
+	/** The time in milliseconds since the epoch for which certificates are judged. The default is now. */
 	readonly at?: number;
 	readonly profile?: Profile;
-	/** The value `accept` accepts matching hashes of formats that are hashes. Default `refuse`. */
+	/** With `accept`, a matching unsigned hash is enough for a format that is a hash. Default `refuse`. */
 	readonly bareHashes?: "refuse" | "accept";
 	readonly onProgress?: (done: HashProgress) => void;
 }
@@ -51,7 +52,7 @@ export interface VerifiedAttribute {
 	readonly path: string;
 	readonly format: AttributeFormat;
 	readonly status: AttributeStatus;
-	/** The error code. Absent: the status is `trusted`. */
+	/** The error code. Undefined if the status is `trusted`. */
 	readonly code?: string;
 	/** The SHA-256 of the signer's SubjectPublicKeyInfo in lower-case hexadecimal. */
 	readonly signer?: string;
@@ -60,8 +61,8 @@ export interface VerifiedAttribute {
 export interface AttributeVerification {
 	readonly path: string;
 	/**
-	 * The value `unchanged` means that all match, but some are unsigned hashes. `undecided` means that all findings have
-	 * exit status 3, such as files that could not be read.
+	 * `unchanged` means that all attributes match, but some are unsigned hashes. `undecided` means that all findings
+	 * have exit status 3, such as files that could not be read.
 	 */
 	readonly verdict: "trusted" | "unchanged" | "failed" | "undecided";
 	/** The results of every file and format, in path order. */
@@ -72,14 +73,15 @@ export interface AttributeVerification {
 	/** The keys that signed at least one attribute. */
 	readonly signers: readonly TrustedKey[];
 	/**
-	 * The name of the conventional catalog, which was skipped. Its signature was verified unless all formats are hashes.
+	 * The name of the directory's catalog, if it was skipped. If a format is a signature, the catalog's signature was
+	 * verified.
 	 */
 	readonly passedOver: string | undefined;
 	readonly findings: readonly AttributeFinding[];
 }
 
 export interface AttributeFinding extends Finding {
-	/** The format. Absent: the finding is about the file as a whole. */
+	/** The format. Undefined if the finding is about the file as a whole. */
 	readonly format?: AttributeFormat;
 }
 
@@ -143,7 +145,7 @@ function createJudge(
 	};
 }
 
-/** Returns undefined when the attribute is missing, also when the file system does not support attributes. */
+/** Returns undefined if the attribute is missing. This includes a file system that does not support attributes. */
 function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): Uint8Array | undefined {
 	try {
 		return readAttribute(access, file, name);
@@ -154,8 +156,8 @@ function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): U
 }
 
 /**
- * Returns the name of the directory's catalog, which `sign` leaves out too, if it can be skipped. When a format is a
- * signature, the catalog's own signature must be valid and trusted.
+ * Returns the name of the directory's catalog if it can be skipped. It has no attributes, because `sign` leaves it out
+ * too. If a format is a signature, the catalog can be skipped only if its signature is valid and trusted.
  */
 function catalogToPassOver(path: string, { trust, at, profile, formats }: AttributeVerifyOptions): string | undefined {
 	if (kindOf(path) !== "directory") return undefined;
@@ -188,7 +190,7 @@ function conclude(
 		signers.set(verdict.key.spkiSha256, verdict.key);
 		signedFiles.add(file);
 	}
-	// An IMA hash counts as signed when a trusted EVM signature of the same file covers it.
+	// An IMA hash counts as signed if a trusted EVM signature of the same file covers it.
 	const bare = judged.filter(({ path: file, verdict }) => verdict.status === "hash-only" && !signedFiles.has(file));
 	const refused = bare.filter(({ format }) => options.bareHashes !== "accept" || isSignatureFormat(format));
 	const findings: AttributeFinding[] = [...unread];

@@ -1,6 +1,6 @@
 /**
- * Verifies a catalog in an order in which unverified data has no effect: DER, signature over the bytes received, signed
- * attributes, chain at a trusted time, trust. Only then are members parsed and compared with files.
+ * Verifies a catalog in an order in which unverified data has no effect: DER, signature over the received bytes, signed
+ * attributes, chain at a trusted time, trust. Members are parsed and compared with files only after all these checks.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -21,11 +21,13 @@ export type { Verified } from "../pki/verified.js";
 
 export interface CatalogVerifyOptions {
 	readonly trust: TrustPolicy;
-	/** The trust anchors of timestamping authorities. Absent: the authorities that are trusted for any subject. */
+	/**
+	 * The trust anchors of timestamping authorities. The default is the authorities that are trusted for any subject.
+	 */
 	readonly timestampAnchors?: readonly Certificate[];
 	/** The reason to refuse an authority's timestamps, by the SHA-256 of its SubjectPublicKeyInfo. */
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
-	/** The time in milliseconds since the epoch for which chains are judged. Absent: now. */
+	/** The time in milliseconds since the epoch for which chains are judged. The default is now. */
 	readonly at?: number;
 	/** The value `windows-legacy` accepts SHA-1 and RSA from 1024 bits, as Windows did. MD5 is never accepted. */
 	readonly profile?: "default" | "windows-legacy";
@@ -48,13 +50,16 @@ export interface JudgedTime {
 	/** The time in milliseconds since the epoch for which the signer's chain was judged. */
 	readonly at: number;
 	readonly source: "now" | "given" | "rfc3161" | "countersignature";
-	/** The subject of the authority, when the time is that of a timestamp. */
+	/** The subject of the timestamping authority, if the time comes from a timestamp. */
 	readonly authority?: string;
-	/** The reason why the time is not that of a timestamp. */
+	/** The reason why the time does not come from a timestamp. */
 	readonly without?: "no-timestamp" | "unusable-timestamp" | "lifetime-signing";
 }
 
-/** A timestamp does not prolong a signature by a certificate with this usage. Microsoft, szOID_LIFETIME_SIGNING. */
+/**
+ * If the signer's certificate has this usage, a timestamp does not keep the signature valid after the certificate
+ * expires. Microsoft, szOID_LIFETIME_SIGNING.
+ */
 const LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13";
 const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
@@ -108,7 +113,10 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 	};
 }
 
-/** A valid timestamp proves an earlier signing time. Without one the chain is judged for the given time, or for now. */
+/**
+ * Returns the time for which to judge the chain. A valid timestamp proves an earlier signing time. Without a valid
+ * timestamp it is the given time, or now.
+ */
 function judgementTime(
 	leaf: Certificate,
 	[timestamp]: readonly Timestamp[],
@@ -124,7 +132,10 @@ function judgementTime(
 	return at === undefined ? { at: Date.now(), source: "now", without } : { at, source: "given", without };
 }
 
-/** Adds to "expired" the reason why the timestamp was not used: a valid one would often have prevented the error. */
+/**
+ * Adds to the error about an expired certificate the reason why no timestamp was used, because a valid timestamp would
+ * often have prevented this error.
+ */
 function withTimestampFailures<T>(failures: readonly SigtoolError[], judge: () => T): T {
 	try {
 		return judge();
@@ -144,7 +155,8 @@ function checkProduct(facts: CatalogFacts, expected: string | undefined): void {
 }
 
 /**
- * Warns before the first certificate of the chain expires. A timestamped signature stays valid and needs no warning.
+ * Warns before the first certificate of the chain expires. A timestamped signature stays valid after that, so it needs
+ * no warning.
  */
 function expiryWarnings({ expiries }: VerifiedSigner, { at, source }: JudgedTime): string[] {
 	if (source !== "now") return [];

@@ -1,4 +1,7 @@
-/** Finds files that the deny list names, even when they are signed, by the SHA-256 of their whole content. */
+/**
+ * Finds files that are on the deny list, by the SHA-256 of their whole content. A file on the deny list is refused even
+ * if it is signed.
+ */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
@@ -7,7 +10,7 @@ import { type Catalog, memberFilePath } from "../formats/cat.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 
 export interface DeniedFiles {
-	/** The visitor to use in the place of `next`. It is `next` itself when the deny list names no files. */
+	/** The visitor to use in place of `next`. If the deny list has no files, it is `next` itself. */
 	readonly visitor: FileVisitor | undefined;
 	/** The denied files. The array grows while files are hashed. */
 	readonly findings: readonly Finding[];
@@ -15,7 +18,8 @@ export interface DeniedFiles {
 
 /**
  * Returns a visitor that finds denied files. It passes all calls on to `next`.
- * @throws ERR_WEAK_DIGEST when files are denied but hashed with SHA-1 only, which cannot be compared
+ * @throws ERR_WEAK_DIGEST if the deny list has files but the tree is hashed with SHA-1 only, because these digests
+ * cannot be compared
  */
 export function watchForDenied({ deny = [] }: TrustPolicy, digest: "sha256" | "sha1", next?: FileVisitor): DeniedFiles {
 	const files = deny.filter(({ kind }) => kind === "file");
@@ -44,7 +48,7 @@ export function watchForDenied({ deny = [] }: TrustPolicy, digest: "sha256" | "s
 	};
 }
 
-/** Finds members whose digest is denied, when there are no files to hash. */
+/** Finds members whose digest is denied. It is for verifications that hash no files. */
 export function deniedMembers(catalog: Catalog, { deny }: TrustPolicy): Finding[] {
 	const files = deny?.filter(({ kind }) => kind === "file") ?? [];
 	const { count, digests, digestSizes } = catalog.members;

@@ -21,16 +21,16 @@ import { watchForDenied } from "./verify-denied.js";
 import { compareEntry, lexicalEntry } from "./verify-file.js";
 
 export interface DirectoryVerifyOptions extends VerifyOptions {
-	/** A visitor of every file. The calling thread then hashes alone. */
+	/** A visitor of every file. If it is given, only the calling thread hashes. */
 	readonly visitor?: FileVisitor;
-	/** The catalog that was named in the place of the directory. It is the one that is used. */
+	/** The catalog that the user named in place of the directory. The directory is compared with this catalog. */
 	readonly operand?: string;
 }
 
 /** @throws the errors of `verifyPath` */
 export async function verifyDirectory(path: string, given: DirectoryVerifyOptions): Promise<Verification> {
 	const { operand } = given;
-	// A given root says that the operand signs that tree, as --catalog does.
+	// If a root is given, the operand signs the tree at this root, as with --catalog.
 	const options = operand === undefined || given.root === undefined ? given : { ...given, catalogs: [operand] };
 	const sources = await unlessRevoked(loadCatalogs(path, options), options);
 	const { catalogs } = sources;
@@ -38,7 +38,7 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 	const root = realPath(sources.root);
 	const { within, findings: onTheWay } = await withinTree(sources, path, options);
 	let entries: SignedEntries | undefined;
-	// Members are parsed only when they are needed.
+	// Members are parsed only if they are needed.
 	const signed = () => {
 		entries ??= signedEntries(catalogs, options);
 		return entries;
@@ -109,7 +109,8 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 }
 
 /**
- * Refuses a catalog whose members have no names, as those of drivers: any directory may contain such files.
+ * Refuses a catalog whose members have no names, such as a catalog of drivers. Its files may be in any directory, so
+ * the catalog alone does not show which directory to verify.
  * @throws ERR_USAGE
  */
 function requireNames(operand: string, catalogs: readonly UsedCatalog[], options: VerifyOptions): void {
@@ -148,7 +149,7 @@ async function withinTree({ catalogs, root }: Sources, path: string, options: Ve
 
 type Excludes = (path: string, kind: "file" | "directory") => boolean;
 
-/** Leaves out everything but `within`, the directories above it, and the entries below it. */
+/** Leaves out everything except `within`, the directories above `within`, and the entries below it. */
 function restrictedTo(within: string | undefined, excludes: Excludes | undefined): Excludes | undefined {
 	if (within === undefined) return excludes;
 	return (path, kind) => {
@@ -165,8 +166,8 @@ function below({ files, links }: SignedSet, within: string | undefined): SignedS
 }
 
 /**
- * Returns the catalog whose list can be compared as a whole: the only one, made by sigtool. It must carry no
- * attributes, because these are not read from the files, so that the list could not be encoded again.
+ * Returns the catalog if its list can be compared as a whole. This needs a single catalog, made by sigtool, that
+ * carries no attributes. Attributes are not read from the files, so a list with attributes could not be encoded again.
  */
 function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOptions): UsedCatalog | undefined {
 	const [catalog, ...others] = catalogs;
@@ -175,8 +176,8 @@ function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOption
 }
 
 /**
- * Returns true when encoding the files that were found gives the signed list byte for byte. Then nothing has changed,
- * and no member needs to be decoded. False means only that the entries must be compared one by one.
+ * Returns true if the files that were found encode to exactly the bytes of the signed list. This proves that nothing
+ * has changed, so no member needs to be decoded. False means only that the entries must be compared one by one.
  */
 function isSignedList(manifest: Manifest, { catalog, facts }: UsedCatalog): boolean {
 	if (manifest.problems.length > 0) return false;
@@ -189,7 +190,10 @@ function pathsOf(set: SignedSet): string[] {
 	return [...set.files.keys(), ...set.links.keys()];
 }
 
-/** Returns the rules of `covered`, without those about a part of the tree when `added` is about all of it. */
+/**
+ * Returns the rules of `covered`. If `added` is about the whole tree, the rules that select a part of the tree are left
+ * out.
+ */
 function asAskedFor(covered: SelectionRules, { added = "ignore" }: VerifyOptions): SelectionRules {
 	return added === "ignore" ? covered : { ignore: covered.ignore, include: [], scope: "root" };
 }
@@ -200,7 +204,7 @@ interface Beside {
 	readonly skip: ReadonlySet<string>;
 }
 
-/** Counts the files that the rules do not cover. Files that ignore patterns hide are not among them. */
+/** Counts the files that the rules do not cover. Files that match ignore patterns are not counted. */
 async function othersBeside(root: string, covered: SelectionRules, { members, within, skip }: Beside): Promise<number> {
 	if (coverageOf(covered).covers === "tree") return 0;
 	const selection = createSelection({ ...covered, ignore: [] }, members);

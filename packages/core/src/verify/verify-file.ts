@@ -41,13 +41,13 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 	});
 }
 
-/** Loads the catalogs. Reports a file as not existing, instead of the lack of a catalog, when both are missing. */
+/** Loads the catalogs. If both the file and a catalog are missing, the error is about the missing file. */
 function sourcesOf(path: string, options: VerifyOptions): Sources {
 	const directory = dirname(resolve(path));
 	try {
 		const { catalogs, root } = loadCatalogs(directory, options);
 		if (options.root !== undefined || options.catalogs === undefined) return { catalogs, root };
-		// When all given catalogs are in one directory, that directory is the tree.
+		// If all given catalogs are in one directory, that directory is the tree.
 		const [only, ...others] = new Set(catalogs.map((catalog) => dirname(resolve(catalog.file))));
 		return { catalogs, root: others.length === 0 ? only : directory };
 	} catch (error) {
@@ -57,15 +57,18 @@ function sourcesOf(path: string, options: VerifyOptions): Sources {
 	}
 }
 
-/** Resolves the links in a path. If signing followed links, entries have the paths that go through them. */
+/**
+ * Resolves the links in a path. Links stay unresolved if signing followed links, because the paths of the entries then
+ * go through links.
+ */
 function entriesOf(root: string, path: string, catalogs: readonly UsedCatalog[]): ResolvedEntry {
 	const entry = lexicalEntry(root, path);
 	return linkRules(catalogs).links === "follow" ? { entry, links: [] } : resolveEntry(realPath(root), entry);
 }
 
 /**
- * Returns the entry path of `path`. Links are resolved only when the path as given is not below the root.
- * @throws ERR_USAGE when it is not below the root
+ * Returns the entry path of `path`. Links are resolved only if the given path is not below the root.
+ * @throws ERR_USAGE if the resolved path is not below the root either
  */
 export function lexicalEntry(root: string, path: string): string {
 	const absolute = resolve(path);
@@ -84,7 +87,10 @@ function missingFile(path: string): SigtoolError {
 	return new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { path });
 }
 
-/** Compares the entry at one path with the catalogs. @throws ERR_ROOT_MISSING when it neither exists nor is signed */
+/**
+ * Compares the entry at one path with the catalogs.
+ * @throws ERR_ROOT_MISSING if the entry neither exists nor is signed
+ */
 export function compareEntry(
 	root: string,
 	entry: string,

@@ -1,4 +1,4 @@
-/** Checks the certificates of verified catalogs for revocation, by given lists and by asking OCSP responders. */
+/** Checks the certificates of verified catalogs for revocation, by given lists and by OCSP requests. */
 
 import { randomBytes } from "node:crypto";
 import { quote, reasonOf, SigtoolError } from "../errors.js";
@@ -19,11 +19,12 @@ import type { CatalogVerifyOptions } from "./verify-catalog.js";
 export interface RevocationOptions {
 	readonly lists?: readonly RevocationList[];
 	/**
-	 * `off` (default) asks no responder. `prefer` asks those that certificates name; a status that stays unknown is a
-	 * warning. `require` makes it ERR_REVOCATION_UNKNOWN, also when only lists were given.
+	 * `off` (default) sends no OCSP request. `prefer` sends requests to the responders in the certificates, and warns
+	 * of a status that stays unknown. `require` sends requests too, but throws ERR_REVOCATION_UNKNOWN for an unknown
+	 * status.
 	 */
 	readonly ocsp?: "require" | "prefer" | "off";
-	/** The time limit of each request; see `HttpRequest`. */
+	/** The time limit of each request in milliseconds; see `HttpRequest`. */
 	readonly timeoutMs?: number;
 }
 
@@ -32,9 +33,9 @@ interface CheckOptions extends CatalogVerifyOptions {
 }
 
 /**
- * Returns the catalogs with the revocation status of every certificate that an authority issued. When the authority of a
- * timestamp was revoked, the timestamp is dropped and the signer is judged without it.
- * @throws ERR_CERTIFICATE_REVOKED; ERR_REVOCATION_UNKNOWN with `ocsp: "require"`; what `verifyCatalog` throws
+ * Returns the catalogs with the revocation status of every certificate that an authority issued. If a certificate of a
+ * timestamp's authority is revoked, the timestamp is dropped and the signer is judged without it.
+ * @throws ERR_CERTIFICATE_REVOKED; ERR_REVOCATION_UNKNOWN with `ocsp: "require"`; the errors of `verifyCatalog`
  */
 export async function checkRevocation(catalogs: readonly UsedCatalog[], options: CheckOptions): Promise<UsedCatalog[]> {
 	const { revocation = {}, profile = "default" } = options;
@@ -53,7 +54,10 @@ export async function checkRevocation(catalogs: readonly UsedCatalog[], options:
 
 interface Sources extends RevocationOptions {
 	readonly profile: Profile;
-	/** Keyed by the certificate's DER in base64, so that each is asked about once, however many catalogs contain it. */
+	/**
+	 * The answers by the certificate's DER in base64. They make sure that the status of a certificate is requested only
+	 * once, even if several catalogs contain the certificate.
+	 */
 	readonly answers: Map<string, Promise<RevocationAnswers>>;
 }
 
@@ -77,7 +81,10 @@ async function withSoundTimestamp(
 	}
 }
 
-/** Returns the status of each certificate except the anchor, which nobody issued. A revoked one is reported before an unknown one. */
+/**
+ * Returns the status of each certificate except the anchor, because no authority issued it and none can revoke it. A
+ * revoked certificate is reported before an unknown status.
+ */
 async function statusesOf(
 	chain: readonly Certificate[],
 	at: number,
@@ -170,5 +177,5 @@ function pinnedWarning({ label }: { readonly label: string }): string {
 }
 
 const REPLY_TYPE = "application/ocsp-response";
-/** At most this number of the responders that one certificate names is asked, one after another. */
+/** Limit of the responders that get a request about one certificate, one after another. */
 const MAX_RESPONDERS = 2;

@@ -1,10 +1,10 @@
-/** Counts the different keys that signed each entry, where several signers have each signed a catalog of one tree. */
+/** Counts the different keys that signed each entry, if several signers have each signed a catalog of the same tree. */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { Finding, SignedSet } from "../fileset/compare.js";
 import type { UsedCatalog } from "./used-catalog.js";
 
-/** @throws ERR_TOO_FEW_SIGNERS when fewer than `required` different keys signed the catalogs */
+/** @throws ERR_TOO_FEW_SIGNERS if fewer than `required` different keys signed the catalogs */
 export function requireSigners(catalogs: readonly UsedCatalog[], required: number): void {
 	const count = new Set(catalogs.map(keyOf)).size;
 	if (count >= required) return;
@@ -14,8 +14,8 @@ export function requireSigners(catalogs: readonly UsedCatalog[], required: numbe
 }
 
 /**
- * Returns the entries that fewer than `required` keys signed: a file that one signer added must not pass as signed by all.
- * `sets[i]` is what `catalogs[i]` signs.
+ * Returns the entries that fewer than `required` keys signed. A file that only one signer added must not count as
+ * signed by all signers. `sets[i]` has the entries of `catalogs[i]`.
  */
 export function entriesShortOfSigners(
 	sets: readonly SignedSet[],

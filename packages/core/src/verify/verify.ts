@@ -1,8 +1,8 @@
 /**
- * Implements `sigtool verify`: checks that a directory or a file is what a trusted signer signed.
+ * Implements `sigtool verify`: checks that a directory or a file is exactly as a trusted signer signed it.
  *
- * Catalogs are located (`verify-sources.ts`) and verified (`verify-catalog.ts`) first. Then files are hashed, and every
- * difference is a finding. Only `extent: "signature"` compares no files, and its verdict is never `trusted`.
+ * Catalogs are found (`sources.ts`) and verified (`verify-catalog.ts`) first. Then files are hashed, and every
+ * difference is a finding. Only `extent: "signature"` compares no files, and the verdict is then never `trusted`.
  */
 
 import { basename, dirname, join } from "node:path";
@@ -18,9 +18,9 @@ import { verifyFile } from "./verify-file.js";
 import { requireSigners } from "./verify-signers.js";
 
 /**
- * Verifies a directory, a file of a signed directory, or the tree of a `.cat` file: `root`, else the directory that the
- * catalog is found in by convention. A `.cat` file that another catalog covers is a file like any other, unless `root`
- * is given. Differences are findings. An error that prevents a verdict is thrown.
+ * Verifies a directory, a file of a signed directory, or the tree of a `.cat` file. This tree is `root`, or else the
+ * directory to which the catalog applies by convention. A `.cat` file that another catalog covers is verified like any
+ * other file if `root` is not given. Differences become findings. An error that prevents a verdict is thrown.
  * @throws ERR_ROOT_MISSING, ERR_CATALOG_NOT_FOUND, ERR_NESTED_CATALOG, ERR_PATH_*, ERR_USAGE, and the errors of
  * `verifyCatalog`
  */
@@ -36,14 +36,18 @@ export async function verifyPath(path: string, options: VerifyOptions): Promise<
 	return verifyFile(path, options);
 }
 
-/** Loads the module that compares directories, because verifying a single file needs neither it nor its imports. */
+/**
+ * Loads the module that compares directories. It is loaded on demand, because the verification of a single file does
+ * not need it.
+ */
 async function directoryVerifier() {
 	return (await import("./verify-directory.js")).verifyDirectory;
 }
 
 /**
- * Returns the directory whose files a catalog signs by convention. Returns undefined when another catalog covers it.
- * @throws ERR_USAGE when no convention tells
+ * Returns the directory whose files a catalog signs by convention. Returns undefined if another catalog covers the
+ * catalog file.
+ * @throws ERR_USAGE if no convention gives a directory
  */
 function treeOf(catalog: string): string | undefined {
 	const directory = dirname(catalog);
