@@ -1,6 +1,6 @@
 /**
- * The entry point `@sigtool/core` as programs load it: `../index.js`, whose types it has, with every function that takes
- * options behind a check of its arguments.
+ * The entry point `@sigtool/core` that programs load. It has the types and functions of `../index.js`. Every function
+ * with options first checks its arguments.
  */
 
 import type { KeyObject } from "node:crypto";

@@ -1,7 +1,7 @@
 /**
- * The entry point `@sigtool/core/read` as programs load it: `../read.js`, whose types it has, with every function that
- * takes options behind a check of its arguments. Packages of this project, which are compiled against the types, are
- * bundled past the checks.
+ * The entry point `@sigtool/core/read` that programs load. It has the types and functions of `../read.js`. Every
+ * function with options first checks its arguments. The other packages of this project are bundled without these
+ * checks, because they are compiled against the types.
  */
 
 import type { FileDigestAlgorithm, FileDigestOptions } from "../fileset/digest-file.js";

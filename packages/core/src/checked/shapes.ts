@@ -1,4 +1,4 @@
-/** The checks of values that several public functions take. */
+/** The checks of values that are arguments of several public functions. */
 
 import type { AttributeNaming } from "../formats/attribute-format.js";
 import {
@@ -28,7 +28,7 @@ import type { SourceOptions } from "../verify/sources.js";
 export const path = text;
 export const paths = listOf(text, "a list of paths");
 export const texts = listOf(text);
-/** Milliseconds, of a duration or since the epoch. */
+/** A number of milliseconds: a duration, or a time since the epoch. */
 export const milliseconds = finiteNumber;
 
 export const certificate = made<Certificate>("a certificate, which parseCertificate() returns", "der", "spki", "tbs");

@@ -1,19 +1,22 @@
 /**
- * Checks the arguments of public functions against tables, before the functions run. Everything that is wrong is
- * ERR_USAGE and names the member: an option that is misspelt, missing or of another type must never mean its default.
+ * Checks the arguments of public functions against tables, before the functions run. Every fault is ERR_USAGE, and the
+ * message names the member. An option that is misspelt or of another type must never silently get its default.
  */
 
 import { quote, SigtoolError } from "../errors.js";
 
-/** Returns what is wrong with a value, undefined when it is accepted. */
+/** Returns the problem of a value, or undefined if the value is accepted. */
 export interface Check<T> {
 	(value: unknown): Problem | undefined;
-	/** Is never set. It makes the type invariant, so that a table allows exactly the values that a type allows. */
+	/**
+	 * Is never set. It makes the type invariant, so that the compiler forces a check to accept exactly the values of
+	 * the type.
+	 */
 	readonly exactly?: (value: T) => T;
 }
 
 export interface Problem {
-	/** The member, such as `.trust` or `.deny[2].kind`. Empty: the value itself. */
+	/** The member, such as `.trust` or `.deny[2].kind`. It is empty if the problem is in the value itself. */
 	readonly at: string;
 	/** The rest of a sentence whose subject is the member. It contains no value, which could be a secret. */
 	readonly reason: string;
@@ -21,14 +24,17 @@ export interface Problem {
 
 type Callable = (...values: never[]) => unknown;
 
-/** The name and the check of each parameter, in order. The members of `options` are named without it. */
+/**
+ * The name and the check of each parameter, in order. Messages name the members of `options` without the prefix
+ * `options`.
+ */
 export type ParameterChecks<F> = F extends (...values: infer Values) => unknown
 	? { readonly [Index in keyof Values]-?: readonly [name: string, check: Check<Values[Index]>] }
 	: never;
 
 /**
- * Returns the functions of a module that have a row, each behind the checks of its row. One that returns a promise
- * rejects it, others throw.
+ * Returns the functions of a module that have a row in the table. Each function first makes the checks of its row. If a
+ * check fails, an async function rejects its promise, and any other function throws.
  */
 export function checkedFunctions<Module extends object, Name extends keyof Module & string>(
 	module: Module,
@@ -36,16 +42,16 @@ export function checkedFunctions<Module extends object, Name extends keyof Modul
 ): Pick<Module, Name> {
 	const rows: Readonly<Record<string, readonly Row[]>> = table;
 	const entries = Object.entries(rows).map(([name, row]) => {
-		const run = module[name as Name] as Callable; // ParameterChecks is never for what cannot be called.
+		const run = module[name as Name] as Callable; // ParameterChecks is `never` for a value that is no function.
 		return [name, checked(name, run, row)];
 	});
-	return Object.fromEntries(entries) as Pick<Module, Name>; // Each has the parameters and the result of its original.
+	return Object.fromEntries(entries) as Pick<Module, Name>; // Each function keeps its parameters and result.
 }
 
 type Row = readonly [name: string, check: (value: unknown) => Problem | undefined];
 
 function checked(name: string, run: Callable, row: readonly Row[]): Callable {
-	const call = run as (...values: unknown[]) => unknown; // The row proves the values before the call.
+	const call = run as (...values: unknown[]) => unknown; // The row checks the values before the call.
 	const isAsync = run instanceof AsyncFunction;
 	return (...values: unknown[]) => {
 		try {
@@ -58,7 +64,7 @@ function checked(name: string, run: Callable, row: readonly Row[]): Callable {
 	};
 }
 
-const AsyncFunction = (async () => {}).constructor as new () => Callable; // It has no global name.
+const AsyncFunction = (async () => {}).constructor as new () => Callable; // This constructor has no global name.
 
 /** @throws ERR_USAGE */
 function requireFit(name: string, row: readonly Row[], values: readonly unknown[]): void {
@@ -90,7 +96,7 @@ export function callback<F extends Callable>(): Check<F> {
 	return (value) => (typeof value === "function" ? undefined : wrong(value, "a function"));
 }
 
-/** Accepts an absent value too. */
+/** Accepts undefined and every value that `check` accepts. */
 export function optional<T>(check: Check<T>): Check<T | undefined> {
 	return (value) => (value === undefined ? undefined : check(value));
 }
@@ -116,12 +122,12 @@ export function listOf<T>(check: Check<T>, what = "a list"): Check<readonly T[]>
 	};
 }
 
-/** Accepts what either check accepts. The first one describes what is needed. */
+/** Accepts every value that one of the two checks accepts. The problem of any other value comes from `first`. */
 export function either<A, B>(first: Check<A>, second: Check<B>): Check<A | B> {
 	return (value) => (second(value) === undefined ? undefined : first(value));
 }
 
-/** Accepts an object that has these members, usually one that another function of the library makes. */
+/** Accepts an object that has these members. Usually another function of this library makes such an object. */
 export function made<T extends object>(what: string, ...members: readonly (keyof T & string)[]): Check<T> {
 	return (value) => {
 		const isMade = typeof value === "object" && value !== null && members.every((member) => member in value);
@@ -129,7 +135,10 @@ export function made<T extends object>(what: string, ...members: readonly (keyof
 	};
 }
 
-/** Accepts an object of exactly these members. Without a description of it, the first missing member stands for it. */
+/**
+ * Accepts an object of exactly these members. If `what` is not given, an absent value is reported by its first missing
+ * member.
+ */
 export function object<T extends object>(members: ObjectChecks<T>, what?: string): Check<T> {
 	const checks: Readonly<Record<string, (value: unknown) => Problem | undefined>> = members;
 	const names = Object.keys(checks);
@@ -149,7 +158,7 @@ export function object<T extends object>(members: ObjectChecks<T>, what?: string
 
 export type ObjectChecks<T> = { readonly [Name in keyof T]-?: Check<T[Name]> };
 
-/** Accepts an object of the shape that `choose` finds for it. */
+/** Accepts an object that the check from `choose` accepts. `choose` selects the check for each object. */
 export function shaped<T extends object>(choose: (value: object) => (value: unknown) => Problem | undefined): Check<T> {
 	return (value) => choose(typeof value === "object" && value !== null ? value : {})(value);
 }
@@ -170,14 +179,16 @@ function kind(value: unknown): string {
 	return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** Names the option that was probably meant: the one from which the fewest letters differ, at most two. */
+/**
+ * Returns a hint with the name that was probably meant: the nearest of `names`, if it differs in at most two letters.
+ */
 function suggestion(name: string, names: readonly string[]): string {
 	const distances = names.map((each) => [each, editDistance(name.toLowerCase(), each.toLowerCase())] as const);
 	const [nearest] = distances.sort(([, a], [, b]) => a - b);
 	return nearest !== undefined && nearest[1] <= 2 ? `; did you mean ${quote(nearest[0])}?` : "";
 }
 
-/** Levenshtein's distance. */
+/** Returns Levenshtein's distance of two texts. */
 function editDistance(from: string, to: string): number {
 	let row = Array.from({ length: to.length + 1 }, (_, index) => index);
 	for (let i = 1; i <= from.length; i++) {
@@ -191,7 +202,7 @@ function editDistance(from: string, to: string): number {
 	return row[to.length];
 }
 
-/** All of the above, for other packages. */
+/** All checks of this file, for other packages. */
 export const argumentChecks = {
 	anything,
 	bytes,

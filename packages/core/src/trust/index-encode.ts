@@ -1,4 +1,4 @@
-/** Encodes and signs a trust index: the content in one piece, and the signature behind it. */
+/** Encodes and signs a trust index. The content comes first, and the signature follows it. */
 
 import { createHash } from "node:crypto";
 import { octetString, oid, time } from "../asn1/der.js";
@@ -30,7 +30,7 @@ export interface ProductContent extends Omit<IndexHeadProduct, "entries"> {
 	readonly entries: ReadonlyMap<string, IndexEntry>;
 }
 
-/** Returns all of an index but the signature. Equal content gives equal bytes. @throws ERR_LIMIT */
+/** Returns the bytes of an index without the signature. Equal content gives equal bytes. @throws ERR_LIMIT */
 export function encodeIndex(content: IndexContent): Uint8Array {
 	const products = content.products.map(({ entries, ...product }) => ({ ...product, entries: entries.size }));
 	const head = encodeHead({ ...content, products });
@@ -65,8 +65,9 @@ export function encodeIndex(content: IndexContent): Uint8Array {
 }
 
 /**
- * Signs the content and returns the index in pieces. `at` is the signing time in milliseconds since the epoch, of which
- * whole seconds are signed. @throws the errors of the signer
+ * Signs the content and returns the index in pieces. `at` is the signing time in milliseconds since the epoch.
+ * Fractions of a second are dropped.
+ * @throws the errors of the signer
  */
 export async function signIndex(content: Uint8Array, signer: Signer, at: number): Promise<Uint8Array[]> {
 	const [certificate] = signer.certificates;
@@ -87,7 +88,7 @@ export async function signIndex(content: Uint8Array, signer: Signer, at: number)
 
 interface Row {
 	readonly path: Uint8Array;
-	/** The target of a link, empty for a file. */
+	/** The target of a link. It is empty for a file. */
 	readonly target: Uint8Array;
 	readonly entry: IndexEntry;
 }

@@ -1,33 +1,35 @@
 /**
- * Looks up the entries of a trust index in its bytes, without decoding the others.
+ * Looks up entries in the bytes of a trust index, without decoding all other entries.
  *
- * The verifier does so while the program it guards runs, and this program can replace the methods of every built-in
- * prototype. Therefore `findEntry` and `hasContent` read bytes by index, and call only functions that were bound when
- * this module was loaded.
+ * The verifier looks up entries while it guards a running program, and that program can replace the methods of every
+ * built-in prototype. Therefore `findEntry` and `hasContent` read bytes by index, and call only functions that were
+ * bound when this module was loaded.
  */
 
 import { SigtoolError } from "../errors.js";
 import { KIND, LIMITS, RECORD, RECORD_BYTES } from "./index-layout.js";
 
 export type IndexEntry =
-	/** A regular file. `sha256` is the lower-case hexadecimal digest of the whole file, `size` its length in bytes. */
+	/**
+	 * A regular file. `sha256` is the lower-case hexadecimal digest of the whole file, and `size` is its size in bytes.
+	 */
 	| { readonly kind: "file"; readonly sha256: string; readonly size: number }
 	/** A symbolic link with the target that readlink(2) returns. */
 	| { readonly kind: "link"; readonly target: string };
 
 export interface EntryTable {
 	readonly bytes: Uint8Array;
-	/** The offsets in `bytes` where records and names start, and where names end. */
+	/** The offsets in `bytes` at which the records start, and at which the names start and end. */
 	readonly recordsStart: number;
 	readonly namesStart: number;
 	readonly namesEnd: number;
-	/** A native search. The one in this module takes ten times as long until V8 has compiled it. */
+	/** A native search. The search in this module takes ten times as long until V8 has compiled it. */
 	readonly findRecord: FindRecord | undefined;
 }
 
 /**
- * Returns the number of a path's record among [first, end); -1 when there is none; -2 when the search in this module
- * must report what is wrong.
+ * Returns the number of a path's record among the records [first, end). Returns -1 if there is no such record. Returns
+ * -2 if the index is malformed. Then the search in this module runs and reports the fault.
  */
 export type FindRecord = (
 	bytes: Uint8Array,
@@ -41,7 +43,8 @@ export type FindRecord = (
 
 /**
  * Returns the entry of a path among the records [first, end), which must be sorted by path. In an unsorted index a path
- * may seem to be missing, but none has two entries: the neighbours of a found record must be below and above it.
+ * may seem to be missing. But no path can have two entries, because the search checks that the neighbours of a found
+ * record have a smaller and a greater path.
  * @throws ERR_INDEX_FORMAT
  */
 export function findEntry(table: EntryTable, first: number, end: number, path: string): IndexEntry | undefined {
@@ -53,8 +56,8 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 	const pathBytes = encodeInto(path, sought).written;
 	let low = first;
 	let high = end;
-	// The numbers of leading bytes that the nearest paths below and above share with `path`. All paths between share the
-	// smaller of them.
+	// The numbers of leading bytes that the nearest smaller and the nearest greater path share with `path`. Every path
+	// between these two shares at least the smaller number of bytes.
 	let sharedBelow = 0;
 	let sharedAbove = 0;
 	while (low < high) {
@@ -76,13 +79,13 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 	return undefined;
 }
 
-/** Returns true when a file among the first `count` records has this SHA-256, which is in lower-case hexadecimal. */
+/** Returns true if a file among the first `count` records has this SHA-256 (lower-case hexadecimal). */
 export function hasContent({ bytes, recordsStart }: EntryTable, count: number, sha256: string): boolean {
 	const first = +`0x${sha256[0]}${sha256[1]}`;
 	for (let record = 0; record < count; record++) {
 		const at = recordsStart + record * RECORD_BYTES;
 		const digest = at + RECORD.digest;
-		// The first byte is compared first, so that a string is made for one other file in 256 only.
+		// The first byte is compared first, so that a string is made for only one in 256 other files.
 		if (bytes[digest] !== first || uint16(bytes, at + RECORD.kind) !== KIND.file) continue;
 		if (hexAt(bytes, digest) === sha256) return true;
 	}
@@ -91,7 +94,7 @@ export function hasContent({ bytes, recordsStart }: EntryTable, count: number, s
 
 /**
  * Yields path and entry of each of the records [first, end).
- * @throws ERR_INDEX_FORMAT when the paths are not in ascending order of their bytes
+ * @throws ERR_INDEX_FORMAT if the paths are not in ascending order of their bytes
  */
 export function* namedEntries(table: EntryTable, first: number, end: number): Generator<[string, IndexEntry]> {
 	let previous = new Bytes(0);
@@ -106,13 +109,17 @@ export function* namedEntries(table: EntryTable, first: number, end: number): Ge
 const UNSORTED = "paths are not in ascending order";
 
 /**
- * Compares the path of a record with the sought one: below 0 when it is smaller, 0 when equal, above 0 when greater.
+ * Compares the path of a record with the sought path. The result is below 0 if the record's path is smaller, 0 if both
+ * are equal, and above 0 if the record's path is greater.
  */
 function compareToSought(table: EntryTable, record: number, soughtBytes: number): number {
 	return orderBehind(table, record, soughtBytes, sharedBytes(table, record, soughtBytes, 0));
 }
 
-/** Returns how many leading bytes a record's path shares with the sought one. The first `known` are not compared. */
+/**
+ * Returns the number of leading bytes that a record's path shares with the sought path. The first `known` bytes are
+ * known to be equal and are not compared.
+ */
 function sharedBytes(table: EntryTable, record: number, soughtBytes: number, known: number): number {
 	const { bytes } = table;
 	const start = pathStart(table, record);
@@ -123,7 +130,7 @@ function sharedBytes(table: EntryTable, record: number, soughtBytes: number, kno
 	return shared;
 }
 
-/** Compares like `compareToSought` when the number of shared leading bytes is known. */
+/** Returns the result of `compareToSought` if the number of shared leading bytes is known. */
 function orderBehind(table: EntryTable, record: number, soughtBytes: number, shared: number): number {
 	const pathBytes = pathBytesOf(table, record);
 	if (shared >= pathBytes || shared >= soughtBytes) return pathBytes - soughtBytes;
@@ -143,7 +150,7 @@ function entryAt(table: EntryTable, record: number): IndexEntry {
 	return { kind: "link", target: decode(bytesAt(bytes, target, size)) };
 }
 
-/** Returns the offset of a record's path. @throws ERR_INDEX_FORMAT unless the whole path is among the names */
+/** Returns the offset of a record's path. @throws ERR_INDEX_FORMAT if the path reaches past the end of the names */
 function pathStart(table: EntryTable, record: number): number {
 	const start = table.namesStart + uint32(table.bytes, table.recordsStart + record * RECORD_BYTES + RECORD.nameStart);
 	if (start + pathBytesOf(table, record) > table.namesEnd) throw malformed(record, "its path reaches past the names");
@@ -179,7 +186,7 @@ function uint32(bytes: Uint8Array, at: number): number {
 const Bytes = Uint8Array;
 const smaller = Math.min;
 const encodeInto = TextEncoder.prototype.encodeInto.bind(new TextEncoder());
-/** Buffer decodes, because creating a TextDecoder takes longer at start-up. */
+/** Decodes UTF-8. Buffer is used because to create a TextDecoder takes longer at start-up. */
 const decode: (bytes: Uint8Array) => string = Function.prototype.call.bind(Buffer.prototype.utf8Slice);
 const hexSlice: (bytes: Uint8Array, start: number, end: number) => string = Function.prototype.call.bind(
 	Buffer.prototype.hexSlice,

@@ -1,4 +1,4 @@
-/** Encodes and parses the head of a trust index: one JSON document with everything but the entries. */
+/** Encodes and parses the head of a trust index, a JSON document with everything except the entries. */
 
 import { LIMITS } from "./index-layout.js";
 import { type Policy, parsePolicy } from "./policy.js";
@@ -12,7 +12,7 @@ type Product = Head["products"][number];
 export type IndexHeadProduct = Omit<Product, "adopted"> & Partial<Pick<Product, "adopted">>;
 export type IndexHead = Omit<Head, "policy" | "products"> & {
 	readonly policy: Policy;
-	/** In the order of their entries. */
+	/** The products are in the order of their entries. */
 	readonly products: readonly IndexHeadProduct[];
 };
 
@@ -24,7 +24,7 @@ export function encodeHead({ notAfter, policy, signers, products }: IndexHead): 
 	return Buffer.from(JSON.stringify({ notAfter, policy: parsePolicy(policy), signers, products: ordered }));
 }
 
-/** @throws ERR_INDEX_FORMAT; ERR_POLICY for the policy */
+/** @throws ERR_INDEX_FORMAT; ERR_POLICY if the policy is invalid */
 export function parseHead(octets: Uint8Array): IndexHead {
 	const refuse = refusalFor("ERR_INDEX_FORMAT", "the head of the trust index");
 	const head = readShape(HEAD, parseStrictJson(octets, LIMITS.headBytes, refuse), refuse);

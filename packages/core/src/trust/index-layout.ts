@@ -1,19 +1,28 @@
 /** Defines the layout of a trust index (`.sigx`) for its encoder and its parser. docs/trust-index.md has the tables. */
 
-/** The first bytes. They are no text, and a transfer that changes line ends damages them. */
+/**
+ * The first bytes of an index. They are not text, and they reveal a transfer that changed line ends, because it damages
+ * them.
+ */
 export const MAGIC: readonly number[] = [0x89, 0x53, 0x49, 0x47, 0x58, 0x0d, 0x0a, 0x1a];
 export const FORMAT_VERSION = 1;
 
-/** The header has the magic, then four 32-bit numbers: version, bytes of the head, entries, bytes of the names. */
+/**
+ * Size of the header. It has MAGIC, and then four 32-bit numbers: version, size of the head in bytes, number of
+ * entries, size of the names in bytes.
+ */
 export const HEADER_BYTES = 24;
 
-/** The record of an entry has the offset of its name, the number of bytes of its path, kind, size and digest. */
+/**
+ * Size of an entry's record. It has the offset of the name, the size of the path in bytes, the kind, the size and the
+ * digest.
+ */
 export const RECORD_BYTES = 48;
 export const RECORD = { nameStart: 0, pathBytes: 4, kind: 6, size: 8, digest: 16 } as const;
-/** The size in a `link` record is that of the target, which follows the path among the names. */
+/** The size in a `link` record is the size of the target, which follows the path among the names. */
 export const KIND = { file: 0, link: 1 } as const;
 
-/** The contentType of the signature. It was made from a UUID and is used for nothing else. */
+/** The contentType of the signature. It was made from a UUID and has no other use. */
 export const TRUST_INDEX_OID = "2.25.213635600933900886167909968535539274014";
 
 export const LIMITS = {
@@ -21,10 +30,10 @@ export const LIMITS = {
 	entries: 2 ** 21,
 	nameBytes: 2 ** 29,
 	signatureBytes: 2 ** 20,
-	/** The limit for a path and for a link's target. The kernel accepts no longer ones. */
+	/** The limit for a path and for the target of a link. The kernel accepts no longer path or target. */
 	pathBytes: 4096,
 	products: 256,
 } as const;
 
-/** The largest index: 1 GiB. */
+/** The largest size of an index, 1 GiB. */
 export const MAX_TRUST_INDEX_BYTES = 2 ** 30;

@@ -1,24 +1,30 @@
 /**
- * The one table of the documents that are read in TypeScript and in C: their members, each with its kind, bounds and
- * default. `pnpm generate` makes from it the tables of the C reader, the JSON Schemas, and the tables of docs/policy.md,
- * docs/verifier.md and docs/launcher.md. `pnpm lint` fails when one of them is stale.
+ * Defines the members of the documents that TypeScript and C read, each member with its kind, bounds and default. From
+ * this table `pnpm generate` makes the tables of the C reader, the JSON Schemas, and the tables of docs/policy.md,
+ * docs/verifier.md and docs/launcher.md. `pnpm lint` fails if one of these is stale.
  */
 
 import { LIMITS } from "./index-layout.js";
 import { MODES } from "./mode.js";
 import type { ObjectShape, ValueOf } from "./shape.js";
 
-/** The number of bytes of the largest document of each kind. */
+/** The size limits of the documents in bytes. */
 export const MAX_POLICY_BYTES = 2 ** 16;
 export const MAX_HOST_BYTES = 2 ** 20;
 export const MAX_LAUNCHER_BYTES = 2 ** 16;
 
-/** The largest file that is read as code: it fits one buffer on every Node.js. */
+/**
+ * The size in bytes of the largest file that is read as code. A file of this size fits into one buffer on every
+ * Node.js.
+ */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 const VERSION = { kind: "version", does: "The version of this format." } as const;
 
-/** Events of CPython that start a program, load code, or attack the hooks. Imports raise none of them. */
+/**
+ * Audit events of CPython for actions that start a program, load code, or attack the hooks. An import raises none of
+ * these events.
+ */
 const PYTHON_EVENTS = [
 	"code.__new__",
 	"ctypes.dlopen",
@@ -276,7 +282,7 @@ export const HOST = {
 const PINNED_FILE = { kind: "object", optional: true, members: PINNED_FILE_MEMBERS } as const;
 const REFUSED = { kind: "word", words: ["refuse"], optional: true } as const;
 
-/** launcher.conf, whose lines `key value` are read as the members of an object. */
+/** launcher.conf. Its lines `key value` are read as the members of an object. */
 export const LAUNCHER = {
 	kind: "object",
 	choose: "at least one",

@@ -1,13 +1,16 @@
-/** Parses settings: the JSON and the lines that C parses alike (packages/verifier/native/shared/json.c, key-lines.c). */
+/**
+ * Parses settings: JSON and lines. C code parses them by the same rules (packages/verifier/native/shared/json.c,
+ * key-lines.c).
+ */
 
 import { isUtf8 } from "node:buffer";
 import { type Member, type ObjectShape, type Refusal, TWICE, UNKNOWN } from "./shape.js";
 
 /**
- * Parses a JSON document (RFC 8259) in UTF-8 without a byte order mark, in the subset that no two readers understand
- * differently: no object names a member twice, numbers are whole, written in digits alone and at most 2^53 - 1, and no text
- * contains U+0000 or half of a surrogate pair.
- * @throws the error that `refuse` makes; `at` is empty for a text that is no JSON
+ * Parses a JSON document (RFC 8259) in UTF-8 without a byte order mark, in a subset that every reader understands in
+ * the same way. No object has two members of one name. Numbers are whole, written only in digits, and at most 2^53 - 1.
+ * No text contains U+0000 or half of a surrogate pair.
+ * @throws the error that `refuse` makes; its `at` is empty if the text is not JSON
  */
 export function parseStrictJson(bytes: Uint8Array, maxBytes: number, refuse: Refusal): unknown {
 	const text = textOf(bytes, maxBytes, refuse);
@@ -21,7 +24,10 @@ export function parseStrictJson(bytes: Uint8Array, maxBytes: number, refuse: Ref
 	return value;
 }
 
-/** The container that is being parsed: the `names` of an object so far, or the number of the item in a list. */
+/**
+ * A container that is being parsed. It has the `names` of an object so far, or the number of the current item of a
+ * list.
+ */
 interface Container {
 	readonly at: string;
 	readonly names: Set<string> | undefined;
@@ -29,7 +35,10 @@ interface Container {
 	index: number;
 }
 
-/** Finds what JSON.parse accepts and this subset refuses. `text` must be JSON, so that every token and bracket is complete. */
+/**
+ * Throws if `text` is outside of the subset. `text` must be JSON that JSON.parse accepts, because the search relies on
+ * complete tokens and brackets.
+ */
 function refuseAmbiguity(text: string, refuse: Refusal): void {
 	const open: Container[] = [];
 	let isName = false;
@@ -85,18 +94,21 @@ function endOfString(text: string, start: number): number {
 }
 
 const NUMBER_STARTS: ReadonlySet<string> = new Set("-0123456789");
-/** A number in digits alone. One with more digits is larger than 2^53. */
+/**
+ * Matches a number from its start. MAX_NUMBER_LENGTH limits the search, because a number with more digits is larger
+ * than 2^53.
+ */
 const NUMBER = /^-?\d[\d.eE+-]*/;
 const MAX_NUMBER_LENGTH = 32;
-/** U+0000, which ends a text in C, and half of a surrogate pair, which UTF-8 does not have. */
+/** Matches U+0000, which ends a text in C, and half of a surrogate pair, which UTF-8 cannot encode. */
 const UNUSABLE = /[\0\p{Surrogate}]/u;
 const BAD_TEXT = "must not hold U+0000 or half of a surrogate pair";
 const BAD_NAME = "must not have a name with U+0000 or half of a surrogate pair";
 const BAD_NUMBER = "must be a whole number in digits alone, at most 9007199254740991";
 
 /**
- * Parses lines `key value`, the first of which is `version 1`, into an object. A list has one line for each item; an object
- * with `path` and `sha256` has both on one line. `readShape` judges the values afterwards.
+ * Parses lines `key value` into an object. The first line is `version 1`. A list has one line for each item. An object
+ * with `path` and `sha256` has these two values on one line. `readShape` judges the values afterwards.
  * @throws the error that `refuse` makes
  */
 export function parseKeyLines(shape: ObjectShape, bytes: Uint8Array, maxBytes: number, refuse: Refusal): object {
@@ -138,7 +150,7 @@ const MAX_LINES = 256;
 
 function textOf(bytes: Uint8Array, maxBytes: number, refuse: Refusal): string {
 	if (bytes.length > maxBytes) throw refuse("", `it is larger than ${maxBytes} bytes`);
-	// Buffer decodes, because creating a TextDecoder takes longer than parsing most documents.
+	// Buffer decodes the text, because to create a TextDecoder takes longer than to parse most documents.
 	if (isUtf8(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 	throw refuse("", NO_TEXT);
 }

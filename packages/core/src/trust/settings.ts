@@ -1,4 +1,7 @@
-/** Reads the settings of this host from the bytes of their files. policy.ts reads the policy, which indexes contain, too. */
+/**
+ * Reads the settings of this host from the bytes of their files. policy.ts reads the policy, because a policy can also
+ * be in a trust index.
+ */
 
 import { type ErrorCode, quote, SigtoolError } from "../errors.js";
 import {
@@ -12,13 +15,13 @@ import {
 import { parseKeyLines, parseStrictJson } from "./settings-text.js";
 import { type Refusal, readShape } from "./shape.js";
 
-/** Reads a host configuration, `verifier.json`. @throws ERR_HOST_CONFIG, naming file and member */
+/** Reads a host configuration, `verifier.json`. @throws ERR_HOST_CONFIG with a message that names file and member */
 export function hostFromFileBytes(bytes: Uint8Array, file: string): HostDocument {
 	const refuse = refusalFor("ERR_HOST_CONFIG", `host configuration ${quote(file)}`, file);
 	return readShape(HOST, parseStrictJson(bytes, MAX_HOST_BYTES, refuse), refuse);
 }
 
-/** Reads a `launcher.conf`. @throws ERR_CONFIG, naming file and key */
+/** Reads a `launcher.conf`. @throws ERR_CONFIG with a message that names file and key */
 export function launcherFromFileBytes(bytes: Uint8Array, file: string): LauncherDocument {
 	const refuse = refusalFor("ERR_CONFIG", quote(file), file);
 	return readShape(LAUNCHER, parseKeyLines(LAUNCHER, bytes, MAX_LAUNCHER_BYTES, refuse), refuse);

@@ -1,6 +1,7 @@
 /**
- * The shapes that a settings document can have, as data, and the reader of values by them. schema.ts holds the documents;
- * scripts/schema.mjs generates the tables of the C reader (packages/verifier/native/shared/members.c) from the same data.
+ * Defines, as data, the shapes that a settings document can have, and reads values by these shapes. schema.ts has the
+ * documents. scripts/schema.mjs generates the tables of the C reader (packages/verifier/native/shared/members.c) from
+ * the same data.
  */
 
 /** The shape of one value. */
@@ -11,25 +12,25 @@ export type Shape =
 	/** A whole number with both bounds included. */
 	| { readonly kind: "number"; readonly least: number; readonly most: number }
 	| { readonly kind: "switch" }
-	/** Only `true`; otherwise the member is absent. */
+	/** The only value is `true`. Otherwise the member is absent. */
 	| { readonly kind: "true" }
 	| { readonly kind: TextKind }
-	/** Any value, because another reader judges it. */
+	/** Any value is accepted, because another reader judges it. */
 	| { readonly kind: "any" }
 	| ListShape
 	| ObjectShape;
 
-/** A list is empty when it is absent and has no default. */
+/** A list that is absent and has no default is read as an empty list. */
 export interface ListShape {
 	readonly kind: "list";
 	readonly of: Shape;
-	/** No two items may be equal. For objects: in this member. */
+	/** No two items may be equal. For `name`, no two objects may have an equal member `name`. */
 	readonly unique?: "value" | "name";
 	/** The largest number of items. */
 	readonly most?: number;
 }
 
-/** An object has the defaults of its members when it is absent and not optional. */
+/** If an object is absent and not optional, it gets the defaults of its members. */
 export interface ObjectShape {
 	readonly kind: "object";
 	readonly members: { readonly [name: string]: Member };
@@ -37,18 +38,18 @@ export interface ObjectShape {
 	readonly choose?: "exactly one" | "at least one";
 }
 
-/** One member of an object. It must be there unless it is optional, has a default, or is a list or an object. */
+/** One member of an object. It must be present, except if it is optional, has a default, or is a list or an object. */
 export type Member = Shape & {
 	readonly optional?: true;
 	/** The default. */
 	readonly otherwise?: unknown;
-	/** One of the members that the object counts by `choose`. */
+	/** True if the object's `choose` counts this member. */
 	readonly choice?: true;
 	/** Members of the same object that must be present with this one. */
 	readonly needs?: readonly string[];
 	/** Sentences for the documentation, and for editors. */
 	readonly does: string;
-	/** The part that acts on the member. Every reader judges it. */
+	/** The part of sigtool that acts on the member. Every reader checks the member. */
 	readonly by?: string;
 };
 
@@ -71,7 +72,10 @@ export type Refusal = (at: string, reason: string) => Error;
 
 export type TextKind = keyof typeof TEXT_FORMS;
 
-/** `form` describes all of the text; members.c has the same forms by hand. `called` is for tables in the documentation. */
+/**
+ * `form` matches the whole text. members.c has the same forms, written by hand. `called` is for tables in the
+ * documentation.
+ */
 export const TEXT_FORMS = {
 	line: { form: /^\P{Cc}+$/u, is: "a line of text", called: "a line of text" },
 	path: {
@@ -90,8 +94,9 @@ export const TEXT_FORMS = {
 } as const;
 
 /**
- * Returns the value with its defaults, frozen, the members of its objects in the order of the table. The first fault is
- * thrown: members are judged in the order of the value, then missing ones in the order of the table.
+ * Returns the value with its defaults. The result is frozen, and the members of its objects are in the order of the
+ * table. Throws the first fault: present members are judged in the order of the value, and then missing members in the
+ * order of the table.
  */
 export function readShape<const S extends Shape>(shape: S, value: unknown, refuse: Refusal): ValueOf<S> {
 	return read(shape, value, "$", refuse) as ValueOf<S>; // `read` returns what the shape describes, or throws.
@@ -166,12 +171,12 @@ function fits(shape: Exclude<Shape, ListShape | ObjectShape>, value: unknown): b
 	}
 }
 
-/** The reason for refusing a member that the table does not have. */
+/** The reason to refuse a member that the table does not have. */
 export const UNKNOWN = "is not a member of this version";
-/** The reason for refusing a member that stands twice. */
+/** The reason to refuse a member that occurs twice. */
 export const TWICE = "is there twice";
 
-/** The reason for refusing a value of another shape. Both readers use the same text. */
+/** Returns the reason to refuse a value of another shape. The TypeScript and the C reader use the same text. */
 export function mustBe(shape: Shape): string {
 	switch (shape.kind) {
 		case "version":

@@ -1,8 +1,10 @@
 /**
- * Verifies and parses a trust index (`.sigx`), which states the content of each path of some products and the policy.
- * It is signed by the one who compiled it from verified catalogs. docs/trust-index.md has the layout.
+ * Verifies and parses a trust index (`.sigx`), which has the policy and the content of each path of some products.
+ * `compile` makes an index from verified catalogs, and the user of `compile` signs it. docs/trust-index.md has the
+ * layout.
  *
- * Supported: version 1, one signer, SHA-256. The parts follow each other without gaps, so that none can overlap.
+ * It supports version 1, one signer, and SHA-256. The parts of an index must follow each other without gaps, so that
+ * they cannot overlap.
  */
 
 import { createHash } from "node:crypto";
@@ -34,7 +36,9 @@ export interface TrustIndex {
 	readonly policy: Policy;
 	/** The signing time in milliseconds since the epoch, as the signer claims it. */
 	readonly compiledAt: number;
-	/** The time in milliseconds since the epoch after which the index is refused. */
+	/**
+	 * The time in milliseconds since the epoch after which the index is refused. Undefined if there is no such time.
+	 */
 	readonly notAfter: number | undefined;
 	/** The hexadecimal SHA-256 of the keys (SPKI) that signed the catalogs. */
 	readonly signers: readonly string[];
@@ -42,27 +46,27 @@ export interface TrustIndex {
 	/** The hexadecimal SHA-256 of the whole file. */
 	readonly digest: string;
 	/**
-	 * Returns the entry of a path of a product, "/"-separated and relative to the product's root. The result is right
-	 * even when a program has replaced methods of built-in prototypes, which is true of `hasContent` too, but of nothing
-	 * else.
+	 * Returns the entry of a path of a product, "/"-separated and relative to the product's root. The result of `find`
+	 * and of `hasContent` is right even if a program has replaced methods of built-in prototypes. No other function
+	 * guarantees this.
 	 */
 	find(product: string, path: string): IndexEntry | undefined;
-	/** Returns true when a file of any product has this SHA-256, in lower-case hexadecimal. */
+	/** Returns true if a file of any product has this SHA-256 (lower-case hexadecimal). */
 	hasContent(sha256: string): boolean;
 	/**
 	 * Yields all entries of a product, in byte order of their paths.
-	 * @throws ERR_INDEX_FORMAT at the first out of order
+	 * @throws ERR_INDEX_FORMAT at the first entry that is out of order
 	 */
 	entries(product: string): Iterable<[path: string, entry: IndexEntry]>;
 }
 
 export interface IndexedProduct {
 	readonly name: string;
-	/** The absolute path of the directory from which it was compiled. */
+	/** The absolute path of the directory from which the product was compiled. */
 	readonly root: string;
-	/** The lowest sequence of its catalogs. */
+	/** The lowest sequence of the product's catalogs. */
 	readonly sequence: number | undefined;
-	/** Is set when the directory was unsigned, and the signer of the index adopted its content as it was. */
+	/** Is true if the directory was unsigned and the signer of the index adopted its content unchanged. */
 	readonly adopted?: true | undefined;
 	/** The hexadecimal SHA-256 of each catalog file. */
 	readonly catalogs: readonly string[];
@@ -70,7 +74,7 @@ export interface IndexedProduct {
 
 export interface TrustIndexVerifyOptions {
 	readonly trust: TrustPolicy;
-	/** The time in milliseconds since the epoch for which the index is verified. Absent: now. */
+	/** The time in milliseconds since the epoch for which the index is verified. The default is now. */
 	readonly at?: number;
 	/** The value `allow` accepts an index that a development identity signed. Default `refuse`. */
 	readonly development?: "refuse" | "allow";
@@ -86,8 +90,8 @@ export interface VerifiedTrustIndex {
 }
 
 /**
- * Verifies an index's signature, then that its signer is trusted, and only then parses the content. The bytes must not
- * change afterwards, because entries are read from them on request.
+ * Verifies an index's signature and that its signer is trusted. Parses the content only after these checks. The caller
+ * must not change `bytes` afterwards, because entries are read from them on request.
  * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
  * ERR_WEAK_*, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_DEVELOPMENT_IDENTITY,
  * ERR_LIMIT, ERR_POLICY
@@ -125,7 +129,7 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 }
 
 /**
- * Refuses an index that was compiled from a denied catalog, or from one that a denied key signed.
+ * Refuses an index that was compiled from a denied catalog, or from a catalog that a denied key signed.
  * @throws ERR_DENIED
  */
 function refuseDeniedSources({ signers, products }: TrustIndex, deny: readonly Denial[] | undefined): void {
@@ -145,12 +149,12 @@ export function parseTrustIndex(bytes: Uint8Array): TrustIndex {
 	return readIndex(splitIndex(bytes));
 }
 
-/** Returns the bytes that an index's signature covers. @throws the errors of `parseTrustIndex` but ERR_POLICY */
+/** Returns the bytes that an index's signature covers. @throws the errors of `parseTrustIndex` except ERR_POLICY */
 export function signedPartOf(bytes: Uint8Array): Uint8Array {
 	return splitIndex(bytes).signed;
 }
 
-/** Returns true when the bytes begin with MAGIC. */
+/** Returns true if the bytes begin with MAGIC. */
 export function isTrustIndex(bytes: Uint8Array): boolean {
 	return MAGIC.every((byte, position) => bytes[position] === byte);
 }
