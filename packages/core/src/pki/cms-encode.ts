@@ -68,7 +68,7 @@ export function encodeAttribute(type: string, ...values: readonly Uint8Array[]):
 
 /**
  * Replaces the unsigned attributes of a SignedData with one signer by `attributes`, which are results of
- * `encodeAttribute`. All other bytes stay as they are. Returns pieces.
+ * `encodeAttribute`. All other bytes stay as they are. Returns pieces, which the caller writes one after the other.
  */
 export function withUnsignedAttributes(signedData: Uint8Array, attributes: readonly Uint8Array[]): Uint8Array[] {
 	const reader = new DerReader(signedData, "signed data");
@@ -95,7 +95,8 @@ export function withUnsignedAttributes(signedData: Uint8Array, attributes: reado
 }
 
 /**
- * Replaces the content element of a SignedData; undefined removes it. All other bytes stay as they are. Returns pieces.
+ * Replaces the content element of a SignedData. If `content` is undefined, removes the element. All other bytes stay as
+ * they are. Returns pieces, which the caller writes one after the other.
  */
 export function withContent(signedData: Uint8Array, content: Uint8Array | undefined): Uint8Array[] {
 	const reader = new DerReader(signedData, "signed data");

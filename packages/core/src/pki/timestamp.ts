@@ -200,8 +200,8 @@ function readToken(der: Uint8Array): ReceivedTimestamp {
 }
 
 /**
- * Parses a SignerInfo over the signature value of another signer; its signingTime attribute is the time. RFC 5652
- * §11.3, §11.4.
+ * Parses a SignerInfo that signs the signature value of `signed`. Its signingTime attribute is the time of the
+ * timestamp. RFC 5652 §11.3, §11.4.
  */
 function readCountersignature(der: Uint8Array, signed: SignerInfo): ReceivedTimestamp {
 	const signer = parseSignerInfo(der, "timestamp");

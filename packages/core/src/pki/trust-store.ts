@@ -42,8 +42,8 @@ export interface TrustedPin {
 	readonly label: string;
 	readonly source: TrustSource;
 	/**
-	 * The certificate to judge in place of the certificate that comes with a signature, because the signature does not
-	 * cover the latter. Undefined if only the key is known.
+	 * The certificate to judge in place of the one that comes with a signature, because a signature does not cover its
+	 * certificate. Undefined if only the key is known.
 	 */
 	readonly certificate?: Certificate;
 	/**

@@ -3,8 +3,8 @@
 import { quote, SigtoolError } from "../errors.js";
 
 /**
- * Throws a single problem unchanged. Several problems become one error that has all of them in `problems`. Its code is
- * that of the first problem that is about the tree and not about the system.
+ * Throws a single problem unchanged. Several problems become one error that has all of them in `problems`. It has the
+ * code of the first problem that is about the tree and not about the system.
  */
 export function refuseProblems(path: string, problems: readonly SigtoolError[]): void {
 	if (problems.length === 0) return;

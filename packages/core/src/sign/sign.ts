@@ -41,8 +41,8 @@ export interface SignOptions extends AttributeNaming {
 	/** The path of the catalog. Default for one directory: `<dir>/<name>.cat`. */
 	readonly output?: string;
 	/**
-	 * The value `none` writes an unsigned catalog, for `finishCatalog`. Signatures in attributes need a signer; formats
-	 * that are hashes need none.
+	 * The value `none` writes an unsigned catalog, for `finishCatalog`. Formats that are signatures need a signer, and
+	 * formats that are hashes need none.
 	 */
 	readonly signer: Signer | "none";
 	/** Globs. Only files that match one of them are signed. */

@@ -120,8 +120,8 @@ const KEY_HINTS: Readonly<Partial<Record<FileKind, string>>> = {
 };
 
 /**
- * Makes an error from an error of node:crypto, and keeps only the code of the latter. A wrong passphrase is sometimes
- * not detected: it decrypts to bytes that look like a damaged key.
+ * Makes an error that keeps only the code of an error of node:crypto, which could contain secrets. A wrong passphrase
+ * is sometimes not detected: it decrypts to bytes that look like a damaged key.
  */
 function describeFailure(error: unknown, path: string, encrypted: boolean): SigtoolError {
 	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
