@@ -1,4 +1,4 @@
-/** Makes an index from verified catalogs, for programs that load from signed directories without compiling one. */
+/** Makes an index from verified catalogs, for programs that load from signed directories without a trust index. */
 
 import { realpathSync } from "node:fs";
 import {
@@ -19,8 +19,8 @@ import type { Development } from "./host/config.js";
 import { mapGet, sha256 } from "./safe/primordials.js";
 
 /**
- * Makes the evidence of all sources. @throws as `loadCatalogs`; ERR_DEVELOPMENT_IDENTITY unless allowed;
- * ERR_PRODUCT_MISMATCH when two sources have the same product
+ * Makes the evidence of all sources. @throws as `loadCatalogs`; ERR_DEVELOPMENT_IDENTITY if a development
+ * identity signed and `development` is `refuse`; ERR_PRODUCT_MISMATCH if two sources have the same product
  */
 export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy, development: Development): Evidence {
 	const trees = sources.map((source) => treeOf(source, trust, development));
@@ -84,8 +84,8 @@ function realPathOf(directory: string): string {
 }
 
 /**
- * Returns the entry with the digest of the whole file. A digest of unknown kind counts as such a digest, so that it never
- * vouches for an image or a cabinet by a part of it.
+ * Returns the entry with the digest of the whole file. A digest of unknown kind is compared with that of the whole file,
+ * so that the digest of a part never makes a PE image or a cabinet trusted.
  */
 function entryOf({ kind, digest, wholeSha256 }: SignedFile): CodeEntry {
 	if (digest.length === 0) return { kind: "file", sha256: EMPTY };

@@ -1,8 +1,8 @@
 /** A signed directory to use instead of a trust index. */
 export interface CatalogSource {
 	readonly directory: string;
-	/** The product that the catalog must be of. */
+	/** The product that the catalog must state. */
 	readonly product?: string;
-	/** Catalog files. Default: the directory's own `<dir>/<name>.cat`. */
+	/** The paths of catalog files. Default: the directory's own catalog, `<dir>/<name>.cat`. */
 	readonly files?: readonly string[];
 }

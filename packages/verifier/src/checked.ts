@@ -1,6 +1,7 @@
 /**
- * The entry point as programs load it: `index.js`, whose types it has, with every function that takes options behind a
- * check of its arguments. The command line, which is compiled against the types, is bundled past the checks.
+ * The entry point as programs load it. It exports what `index.js` exports, with the same types, and checks the arguments
+ * of every function that takes options. The command line is bundled with `index.js` itself, because its compiler checks
+ * the types.
  */
 
 import { argumentChecks, type Check } from "@sigtool/core/read";
@@ -21,7 +22,7 @@ const denial = object<unchecked.HostDenial>({
 	reason: text,
 });
 
-/** Accepts text in PEM, and names the likely mistake: the name of a file in its place. */
+/** Accepts text in PEM. The refusal names the likely mistake: a caller passed the name of a file instead. */
 const pem: Check<string> = (value) => {
 	if (typeof value !== "string" || value.includes("-----BEGIN ")) return text(value);
 	return { at: "", reason: "must be certificates in PEM; if it is the name of a file, read the file" };

@@ -1,8 +1,9 @@
 /**
- * The public API for programs that load plugins, templates, rules or migrations: a file is handed out only as the bytes
- * that a trusted signer signed under its name. The runtime's own loading is not hooked; `register` does that.
+ * The public API for programs that load plugins, templates, rules or migrations. A program gets a file's content only if
+ * a trusted signer signed exactly these bytes under the file's path. This module does not hook how Node.js loads modules:
+ * `register` does that.
  *
- * The types here name no type of @sigtool/core, which is bundled and need not be installed.
+ * The types here refer to no type of @sigtool/core, because core is bundled and users need not install it.
  */
 
 import { fileURLToPath } from "node:url";
@@ -43,7 +44,7 @@ export type { CatalogSource };
 export interface Verifier {
 	readonly mode: "off" | "audit" | "enforce" | "strict";
 	/**
-	 * Returns exactly the bytes that were hashed and that were signed under the file's name, in a buffer of their own.
+	 * Returns exactly the bytes that were hashed and that are signed under the file's path, in memory that is not shared.
 	 * @throws Error with `code` ERR_UNTRUSTED_CODE, whose `cause.code` says why; ERR_AUDIT_HOOK; ERR_AUDIT_SINK; the system's own
 	 */
 	openCodeSync(path: string): Uint8Array;
@@ -111,7 +112,7 @@ function ownAddon(): KernelAddon | undefined {
 	return loadKernelAddon(fileURLToPath(new URL("native/addon.node", import.meta.url)));
 }
 
-/** The program's own trust counts first, then the host configuration, then this user's trust store. */
+/** Returns the configuration of the `trust` option, else the host configuration, else this user's trust store. */
 function configurationFor({ config, trust, development }: VerifierOptions): HostConfiguration {
 	if (trust !== undefined) {
 		if (config !== undefined) {

@@ -11,7 +11,7 @@ import { errnoReason, SigtoolError } from "@sigtool/core/read";
 import { freeze, isoTime, now, onExit, processId, stringifyJson, threadId, whenIdle } from "../safe/primordials.js";
 import { type EventDetail, type EventName, type FieldValue, OBSERVED } from "./events.js";
 
-/** `audit`: the action went on, and enforcement would have refused it. */
+/** `audit` means that the action went on although the modes enforce and strict would have refused it. */
 export type EventVerdict = "allow" | "refuse" | "audit";
 
 /** A frozen object without a prototype. The common fields come first, then the event's own fields. */
@@ -31,7 +31,7 @@ export type AuditHook = (event: AuditEvent) => void;
 export interface AuditSink {
 	/** The name in error messages, e.g. the quoted file name. */
 	readonly name: string;
-	/** `refusals` takes only events whose verdict is `refuse` or `audit`. */
+	/** A sink with `refusals` gets only events whose verdict is `refuse` or `audit`. */
 	readonly wants: "refusals" | "all";
 	/**
 	 * Writes whole lines of JSON, each ended by a line feed, before it returns. Throws when it cannot write all of them.
@@ -41,20 +41,20 @@ export interface AuditSink {
 
 export interface Audit {
 	/**
-	 * Tells whether `raise` would reach anybody. Usually it would not, and then callers need not build the event's
-	 * fields.
+	 * Tells whether a hook, subscriber or sink would get the event. Usually none would, and then callers need not build
+	 * the event's fields.
 	 */
 	isHeard(event: EventName, verdict: EventVerdict): boolean;
-	/** Adds a hook, which cannot be removed. @throws ERR_AUDIT_HOOK when a hook that was added earlier refuses */
+	/** Adds a hook, which cannot be removed. @throws ERR_AUDIT_HOOK if an earlier hook refuses */
 	addHook(hook: AuditHook): void;
 	/**
-	 * @throws ERR_AUDIT_HOOK when a hook refuses an action whose verdict is not `refuse`; ERR_AUDIT_SINK when a sink did
-	 * not take an event of verdict `refuse` or `audit`
+	 * @throws ERR_AUDIT_HOOK if a hook refuses an action whose verdict is not `refuse`; ERR_AUDIT_SINK if an event of
+	 * verdict `refuse` or `audit` could not be written to a sink
 	 */
 	raise<Name extends EventName>(event: Name, verdict: EventVerdict, detail: EventDetail<Name>): void;
 	/** Writes the queued events. Never throws; events that were lost are counted in `dropped`. */
 	flush(): void;
-	/** The number of events of verdict `allow` that at least one sink which wanted them did not get. */
+	/** The number of events of verdict `allow` that are missing from at least one sink with `wants` `all`. */
 	readonly dropped: number;
 }
 
@@ -101,7 +101,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		else if (OBSERVED[event.event] !== true) enqueue(event);
 	}
 
-	/** Calls the hooks until one throws; returns that as an error. */
+	/** Calls the hooks until one throws. Returns ERR_AUDIT_HOOK then, with that error as its cause. */
 	function objectionTo(event: AuditEvent): SigtoolError | undefined {
 		for (let node = hooks; node !== undefined; node = node.next) {
 			const { hook } = node;
@@ -178,7 +178,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	};
 }
 
-/** Linked lists, because a program can replace the methods and setters of Array.prototype that arrays depend on. */
+/** Hooks and sinks are linked lists, because arrays depend on Array.prototype, which a program can change. */
 interface HookNode {
 	readonly hook: AuditHook;
 	next: HookNode | undefined;

@@ -1,10 +1,10 @@
 /** The table of audit events. `pnpm docs:events` generates docs/events.md from it. */
 
 export interface EventDescription {
-	/** The event's own fields, which follow `COMMON_FIELDS`. A field that has no value is absent from the event. */
+	/** The event's fields after `COMMON_FIELDS`. A field that has no value is absent from the event. */
 	readonly fields: readonly string[];
 	/**
-	 * True when code in the process can do the same without the event, by native code or an internal binding of Node.js.
+	 * True if a program can do the same without this event, by native code or by an internal binding of Node.js.
 	 */
 	readonly bypassable: boolean;
 	readonly meaning: string;
@@ -13,7 +13,7 @@ export interface EventDescription {
 /** The fields of every event: UTC time, event name, verdict (see `EventVerdict`), process id and thread id. */
 export const COMMON_FIELDS = ["time", "event", "verdict", "pid", "thread"] as const;
 
-/** docs/events.md has the groups and events in this order; each comment is the heading of a group. */
+/** docs/events.md lists the groups and events in this order. Each comment inside is the heading of a group. */
 export const EVENTS = {
 	// The verifier itself
 	"verifier.start": {
@@ -169,7 +169,8 @@ export const EVENTS = {
 export type EventName = keyof typeof EVENTS;
 
 /**
- * Frequent events that do not affect which code runs. Hooks and the channel see all of them, sinks only refused ones.
+ * Frequent events that do not affect which code runs. Hooks and the diagnostics channel get all of them, and sinks get
+ * only refused ones.
  */
 export const OBSERVED: { readonly [Name in EventName]?: true } = Object.assign(Object.create(null), {
 	"process.env": true,
@@ -180,7 +181,7 @@ export const OBSERVED: { readonly [Name in EventName]?: true } = Object.assign(O
 
 export type FieldValue = string | number | boolean | undefined;
 
-/** The event's own fields. Text in them is not escaped; a sink escapes it. */
+/** The fields of one event beside `COMMON_FIELDS`. Their text is not escaped: each sink escapes it. */
 export type EventDetail<Name extends EventName> = {
 	readonly [Field in (typeof EVENTS)[Name]["fields"][number]]?: FieldValue;
 };

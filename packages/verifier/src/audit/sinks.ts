@@ -22,8 +22,9 @@ import {
 import type { AuditSink } from "./audit.js";
 
 /**
- * Appends to a file, which is created with mode 0600. Each call is one write of whole lines, so several processes can
- * share the file. @throws ERR_AUDIT_SINK when the file cannot be opened
+ * Appends to a file, which is created with mode 0600. Each call is one write(2) of whole lines, so several processes can
+ * share the file.
+ * @throws ERR_AUDIT_SINK if the file cannot be opened
  */
 export function jsonLinesSink(file: string, wants: AuditSink["wants"] = "all"): AuditSink {
 	let descriptor: number;
@@ -45,11 +46,11 @@ export function jsonLinesSink(file: string, wants: AuditSink["wants"] = "all"): 
 }
 
 /**
- * Returns a check that throws when the descriptor no longer refers to the same file: a program can close any
- * descriptor, and the next file it opens may get the same number.
+ * Returns a check that throws if the descriptor no longer refers to the same file. A program can close any descriptor,
+ * and the next file that it opens may get the same number.
  *
- * Asks for BigInts on purpose: without them fstat() fills an array inside Node.js that realpathSync() reads too, and
- * after fstat() of a pipe realpathSync() would follow no link.
+ * It asks fstat() for BigInts on purpose. Without them fstat() fills an array inside Node.js that realpathSync() reads
+ * too. After fstat() of a pipe realpathSync() would then follow no link.
  */
 function identityCheck(descriptor: number): () => void {
 	const { dev, ino } = fstatSync(descriptor, IN_BIG_INTEGERS);
@@ -89,7 +90,7 @@ export function standardErrorSink(wants: AuditSink["wants"] = "refusals"): Audit
 	};
 }
 
-/** Writes to the system log through the addon. Never waits: an event that the log does not take at once is lost. */
+/** Writes to the system log through the addon. Never waits: an event that the log does not accept at once is lost. */
 export function systemLogSink(log: (line: string, isRefusal: boolean) => boolean): AuditSink {
 	return {
 		name: "the system log",
@@ -119,12 +120,12 @@ export function writeFully(descriptor: number, text: string): void {
 	}
 }
 
-/** The sink has failed when its reader takes nothing for one second (100 × 10 ms). */
+/** The sink fails if the reader of the pipe reads nothing for one second (100 × 10 ms). */
 const WAIT_MS = 10;
 const MAX_WAITS = 100;
 const NEVER = new Int32(new SharedMemory(4));
 
-/** Escapes everything but printable ASCII as `\uXXXX`, which is the same JSON. */
+/** Escapes everything but printable ASCII as `\uXXXX`. The result is JSON of the same value. */
 function asciiOf(json: string): string {
 	let text = "";
 	let start = 0;

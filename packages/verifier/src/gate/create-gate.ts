@@ -27,8 +27,8 @@ import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
 
 export interface GateOptions {
 	/**
-	 * The trust index: its file, or its bytes, which must not change afterwards. Absent: the index that the configuration
-	 * names.
+	 * The trust index: the path of its file, or its bytes, which must not change afterwards. Default: the index that the
+	 * configuration names.
 	 */
 	readonly index?: string | Uint8Array;
 	readonly configuration: HostConfiguration;
@@ -41,11 +41,11 @@ export interface GateOptions {
 	readonly addon?: KernelAddon | undefined;
 	/** The runtime's tier, for the start event. */
 	readonly tier?: string;
-	/** Names of what is not enforced, for the start event. */
+	/** The names of the capabilities that are not enforced, for the start event. */
 	readonly missing?: readonly string[];
 }
 
-/** Verified statements, and the signers that made them. */
+/** Verified index and policy, and the signers that signed them. */
 export interface Evidence {
 	readonly index: CodeIndex;
 	readonly policy: Policy;
@@ -64,7 +64,7 @@ export function createGate(options: GateOptions): Gate {
 	return gateOver(options, () => readIndex(options));
 }
 
-/** Same as `createGate`, but with the evidence that `gather` returns. `gather` may refuse by throwing. */
+/** Does what `createGate` does, but with the evidence that `gather` returns. `gather` may refuse by throwing. */
 export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 	if (platform === "win32") {
 		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", "Cannot enforce anything on Windows yet: use Linux or macOS");
@@ -82,7 +82,7 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 		audit.raise("verifier.start", "refuse", { reason, missing: options.missing?.join(" ") });
 		throw error;
 	}
-	// Writing the start event tests the sinks that receive all events. Enforcement needs a complete audit trail.
+	// Writing the start event tests the sinks that receive all events, because enforcement needs a complete audit trail.
 	audit.flush();
 	if (audit.dropped > 0 && gate.mode !== "audit" && gate.mode !== "off") {
 		throw new SigtoolError("ERR_AUDIT_SINK", "Cannot start: the first audit event could not be written");
@@ -98,8 +98,8 @@ const NOTHING_SIGNED: CodeIndex = {
 };
 
 /**
- * The host's emergency switch, mode off. Nothing is verified, so that it also helps when verification fails. Raises an
- * event.
+ * Makes the gate for mode off, the host's emergency switch. Nothing is verified, so that the switch also helps if
+ * verification fails. Raises an event.
  */
 function unguardedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
 	try {
@@ -157,7 +157,7 @@ function readIndex({ index, configuration, development, addon }: GateOptions): E
 	return { index: verified.index, policy, signers: [verified.signer], digest };
 }
 
-/** Reads the policy document that the host configuration names; undefined when it names none. */
+/** Reads the policy document that the host configuration names; undefined if it names none. */
 function hostPolicy({ configuration, development = "refuse" }: GateOptions): Policy | undefined {
 	const { policy: file } = configuration;
 	if (file === undefined) return undefined;

@@ -15,15 +15,15 @@ export type ReadPackageType = NonNullable<KernelAddon["readPackageType"]>;
 export interface FastRead<Content> {
 	/**
 	 * The text, which encodes to exactly the hashed bytes; for a package.json only the `type` that the addon read from
-	 * those bytes.
+	 * the hashed bytes.
 	 */
 	readonly content: Content;
 	readonly verdict: TrustedVerdict;
 }
 
 /**
- * Returns a function that reads a file at a real path. Its result is undefined when the caller has to take the full
- * path.
+ * Returns a function that reads a file at a real path. The function returns undefined if the caller has to take the
+ * full path.
  */
 export function fastReader<Content>(
 	rules: OpenRules,
@@ -40,7 +40,10 @@ export function fastReader<Content>(
 	};
 }
 
-/** Same for a package.json, of which it returns only the `type`; "absent" when the file does not exist. */
+/**
+ * Returns a function that reads only the `type` of a package.json at a real path. The function returns "absent" if the
+ * file does not exist, and undefined if the caller has to take the full path.
+ */
 export function fastTypeReader(
 	rules: OpenRules,
 	read: ReadPackageType,

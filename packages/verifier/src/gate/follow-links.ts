@@ -15,8 +15,8 @@ const SLASH = 0x2f;
 
 /**
  * Returns the real path that an absolute path leads to. Follows links step by step, as the kernel does: `..` after a
- * link goes up from the link's target. Calls `admit` with each link's own real path and its target. Returns undefined
- * when `admit` refuses a link, or at the 41st link.
+ * link goes up from the link's target. Calls `admit` with the real path and the target of each link. Returns undefined
+ * if `admit` refuses a link, or at the 41st link.
  * @throws the system's errors, e.g. ENOENT
  */
 export function followLinks(path: string, admit: (link: string, target: string) => boolean): string | undefined {

@@ -38,37 +38,37 @@ export interface Gate {
 	/** The policy after `policyInMode` has adapted it to the mode. */
 	readonly policy: Policy;
 	readonly audit: Audit;
-	/** The checks of an opened file, each with whether this system enforces it. */
+	/** Lists the checks of an opened file. Each says if this system enforces it. */
 	readonly capabilities: readonly Capability[];
 	/** @throws ERR_UNTRUSTED_CODE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK; the system's own errors */
 	openCodeSync(path: string, use: CodeUse): AdmittedCode;
 	/**
-	 * Returns the content alone, by the fast path where possible. That path returns a string, which encodes to the same
-	 * bytes as the file; the full path returns bytes. Throws like `openCodeSync`.
+	 * Returns the content alone, by the fast path if possible. The fast path returns a string, whose UTF-8 is exactly the
+	 * bytes of the file. The full path returns bytes. Throws like `openCodeSync`.
 	 */
 	readCodeSync(path: string, use: CodeUse): string | Uint8Array;
 	/**
-	 * Returns the `type` of a trusted package.json, or "absent" when the file does not exist, by the fast path.
-	 * Undefined: the caller has to use `readCodeSync`. Throws like that.
+	 * Returns the `type` of a trusted package.json by the fast path, or "absent" if the file does not exist. Returns
+	 * undefined if the caller has to use `readCodeSync`. Throws like `readCodeSync`.
 	 */
 	packageTypeOf(path: string): PackageJsonType | "absent" | undefined;
-	/** The asynchronous `openCodeSync`. */
+	/** Does what `openCodeSync` does, and reads the content asynchronously. */
 	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
 	/**
-	 * Reads a file outside every product's tree, which no signature covers; undefined for any other file. Raises no
-	 * event.
+	 * Reads a file outside every product's tree, which no signature covers. Returns undefined for any other file.
+	 * Raises no event.
 	 */
 	readOutside(path: string): Uint8Array | undefined;
 	/** Returns the verdict for these bytes, if they were read from this real path. Raises no event. */
 	decide(path: string, bytes: Uint8Array): Verdict;
-	/** Tells whether a link may be followed: any link outside products, only a signed one inside. Raises no event. */
+	/** Tells whether a link may be followed. A link inside a product must be signed with this target. Raises no event. */
 	admitsLink(path: string, target: string): boolean;
 	/** Tells whether any signed file has this SHA-256, in lower-case hexadecimal, at whatever path. Raises no event. */
 	hasContent(sha256: string): boolean;
 	/**
 	 * Raises the event for something that the program asks of its runtime. Returns when it may go on.
 	 * @param ruling the policy's decision; in the modes off and audit, `refuse` counts as `audit`
-	 * @param why the error that a refusal throws; absent: ERR_RUNTIME_RULE
+	 * @param why the error that a refusal throws. Default: ERR_RUNTIME_RULE.
 	 * @throws ERR_RUNTIME_RULE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK
 	 */
 	rule<Name extends EventName>(event: Name, detail: EventDetail<Name>, ruling: EventVerdict, why?: SigtoolError): void;
@@ -78,7 +78,7 @@ export interface GateParts extends OpenRules {
 	readonly mode: Mode;
 	readonly policy: Policy;
 	readonly onRefusal: OnRefusal;
-	/** Ends the process where `onRefusal` is `exit`. The default ends only the calling thread when that is a worker. */
+	/** Ends the process if `onRefusal` is `exit`. In a worker thread the default function ends only that thread. */
 	readonly exit?: ((status: number) => never) | undefined;
 	readonly audit: Audit;
 	readonly readRegularFile?: ReadRegularFile | undefined;
@@ -103,8 +103,8 @@ export function gateOf(parts: GateParts): Gate {
 	}
 
 	/**
-	 * Raises the event of a file. `otherwise` is the ruling for a file that is not trusted. Skips events that nobody
-	 * hears.
+	 * Raises the event of a file. `otherwise` is the ruling for a file that is not trusted. Skips an event of verdict
+	 * `allow` if no hook, subscriber or sink would get it.
 	 */
 	function announce(path: string, use: CodeUse, realPath: string, verdict: Verdict, otherwise: EventVerdict): void {
 		const ruling = verdict.trusted ? "allow" : otherwise;
@@ -178,7 +178,7 @@ export function gateOf(parts: GateParts): Gate {
 const NOTHING = new Bytes(0);
 const WASM_MEND = "; to allow it, add its digest to runtime.webAssemblySha256 of the policy";
 
-/** ERR_UNTRUSTED_CODE with path, digests, product, entry, rule and remedy. Its cause has the reason's code. */
+/** Returns ERR_UNTRUSTED_CODE with path, digests, product, entry, rule and remedy. Its `cause.code` is the reason. */
 function untrustedCode(path: string, verdict: Verdict): SigtoolError {
 	if (verdict.trusted) return new SigtoolError("ERR_INTERNAL", `Cannot load ${quote(path)}: it was not read`);
 	const message = `Cannot load ${quote(path)}: ${explain(verdict, quote)}`;
@@ -186,13 +186,13 @@ function untrustedCode(path: string, verdict: Verdict): SigtoolError {
 	return new SigtoolError("ERR_UNTRUSTED_CODE", message, { path, cause });
 }
 
-/** ERR_AUDIT_SINK for a refusal that a sink did not take. The message names both failures. */
+/** Returns ERR_AUDIT_SINK for a refusal that could not be written. The message has the failure and the refusal. */
 function unwritten(failure: unknown, refusal: SigtoolError): SigtoolError {
 	const { message } = failure as SigtoolError; // Its code was ERR_AUDIT_SINK.
 	return new SigtoolError("ERR_AUDIT_SINK", `${message}; unwritten: ${refusal.message}`, { cause: refusal });
 }
 
-/** Ends the process: a program could catch an error, and then load something else. */
+/** Ends the process instead of throwing, because a program could catch an error and then load something else. */
 function endProcess(error: unknown, exit: (status: number) => never): never {
 	try {
 		const { message } = error as Error; // If it is no Error, the text "undefined" does no harm.

@@ -29,9 +29,9 @@ export interface IndexedProduct {
 }
 
 /**
- * A signed entry. `sha256` covers the whole file. An entry of kind `partial` is an image or a cabinet of which only an
- * Authenticode digest was signed: it is never trusted, because this digest leaves out bytes that can be code. `kind`
- * exists because a program can put members on Object.prototype: an absent member could then seem to be present.
+ * A signed entry. `sha256` covers the whole file. An entry of kind `partial` is a PE image or a cabinet of which only an
+ * Authenticode digest was signed. Such an entry is never trusted, because this digest leaves out bytes that can be code.
+ * Code tests `kind` instead of the presence of a member, because a program can put members on Object.prototype.
  */
 export type CodeEntry =
 	| { readonly kind: "file"; readonly sha256: string }
@@ -45,7 +45,7 @@ export interface Judge {
 	 */
 	decide(path: string, bytes: Uint8Array): Verdict;
 	/**
-	 * Same as `decide` for content with this SHA-256, in lower-case hexadecimal; undefined unless the verdict is trusted.
+	 * Returns the verdict for content with this SHA-256, in lower-case hexadecimal, or undefined if it is not trusted.
 	 */
 	trustedAs(path: string, sha256: string): TrustedVerdict | undefined;
 	/** Tells whether a link may be followed. A link inside a product must be signed with this target. */
@@ -62,8 +62,8 @@ export interface Place {
 }
 
 /**
- * Makes a judge. @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED when the index must not be
- * used at all
+ * Makes a judge.
+ * @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED if the index must not be used at all
  */
 export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], deny: readonly Denial[]): Judge {
 	for (const product of index.products) checkProduct(product, bounds, deny);
@@ -151,7 +151,7 @@ interface Tree {
 	readonly next: Tree | undefined;
 }
 
-/** Lists deeper trees first, so that a product inside another product's tree decides about its own files. */
+/** Lists deeper trees first: a file in a product inside another product's tree belongs to the inner product. */
 function treesOf(products: readonly IndexedProduct[], bounds: readonly BoundProduct[]): Tree | undefined {
 	const roots = products.map(({ name, root }) => {
 		const bound = bounds.find((each) => each.name === name)?.root ?? root;

@@ -2,8 +2,8 @@ import { createRequire } from "node:module";
 import type { KernelAddon } from "./kernel-check.js";
 
 /**
- * Loads the optional native addon; undefined where it was not built. `file` is an absolute path and trusted like this
- * code.
+ * Loads the optional native addon. Returns undefined if the addon was not built or cannot be loaded. `file` is an
+ * absolute path, and the addon is trusted like this code.
  */
 export function loadKernelAddon(file: string | undefined): KernelAddon | undefined {
 	if (file === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
  * Asks the kernel whether it would execute an open file, by AT_EXECVE_CHECK (Linux 6.14) through the native addon.
- * Without the addon it reads /proc about the file's mount, which shows noexec but no file that is open for writing.
+ * Without the addon it looks up the file's mount in /proc: this finds noexec, but not a file that is open for writing.
  */
 
 import { SigtoolError } from "@sigtool/core/read";
@@ -8,21 +8,21 @@ import { indexOf, readFileSync, slice } from "../safe/primordials.js";
 
 /** The functions of the native addon, native/addon/addon.c. */
 export interface KernelAddon {
-	/** Tells whether the kernel has AT_EXECVE_CHECK. Until this is called, `kernelObjection` only looks at mounts. */
+	/** Tells whether the kernel has AT_EXECVE_CHECK. `kernelObjection` only looks at mounts until this was called. */
 	kernelAnswers(): boolean;
 	/**
-	 * Returns why the kernel would not execute an open file; undefined when it would, or when that cannot be found out.
+	 * Returns why the kernel would not execute an open file. Undefined if it would, or if the kernel cannot be asked.
 	 */
 	kernelObjection(descriptor: number): string | undefined;
 	/**
 	 * Reads a regular file of at most `maxBytes` bytes as UTF-8 text, with its byte order mark. `path` is absolute and
-	 * without links. Undefined for any other file, and on every failure. Fills `facts` with 32 bytes of SHA-256, then 1
-	 * when the kernel has no objection, otherwise 0.
+	 * without links. Returns undefined for any other file, and on every failure. Fills `facts` with 32 bytes of SHA-256
+	 * and one more byte: 1 if the kernel has no objection, otherwise 0.
 	 */
 	readRegularFile?(path: string, maxBytes: number, facts: Uint8Array): string | undefined;
 	/**
-	 * Same for the `type` of a package.json, instead of text: 0 none, 1 commonjs, 2 module; -1 when the file does not
-	 * exist.
+	 * Reads a package.json like `readRegularFile`, but returns its `type`: 0 none, 1 commonjs, 2 module. Returns -1 if
+	 * the file does not exist.
 	 */
 	readPackageType?(path: string, maxBytes: number, facts: Uint8Array): number | undefined;
 	/** Core's `FindRecord`. It is spelled out because the published types must not refer to another package. */
@@ -35,7 +35,7 @@ export interface KernelAddon {
 		end: number,
 		path: string,
 	): number;
-	/** Sends one line to /dev/log without blocking. Returns whether the log took it. */
+	/** Sends one line to /dev/log without blocking. Returns false if the log did not accept it. */
 	logToSystem?(line: string, isRefusal: boolean): boolean;
 	/** Ends all threads of the process, whichever thread calls it. */
 	exitProcess(status: number): never;
@@ -54,14 +54,14 @@ export interface Capability {
 export type KernelRule = "require" | "log" | "off";
 
 export interface KernelCheck {
-	/** Returns why the kernel would not execute the file; undefined when it would, or when that cannot be found out. */
+	/** Returns why the kernel would not execute the file. Undefined if it would, or if the kernel cannot be asked. */
 	objection(descriptor: number, device: number): string | undefined;
-	/** Same for a file that the addon has read. `isExecutable` is its answer: the kernel has no objection. */
+	/** Tells whether a file that the addon read may run. `isExecutable` is true if the kernel has no objection. */
 	admits(isExecutable: boolean): boolean;
 	readonly capabilities: readonly Capability[];
 }
 
-/** @throws ERR_KERNEL_CHECK when `require` cannot be met */
+/** @throws ERR_KERNEL_CHECK if the rule is `require` and the kernel cannot be asked */
 export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefined): KernelCheck {
 	if (rule === "off") return { objection: () => undefined, admits: () => true, capabilities: capabilities(OFF, OFF) };
 	const answers = addon?.kernelAnswers() === true;
@@ -111,8 +111,8 @@ function objectionByMount(): KernelCheck["objection"] {
 }
 
 /**
- * Looks up a file's own mount only where its device has a noexec mount. Finds mounts that were made later, but not
- * mounts that root changed to noexec later.
+ * Looks up a file's mount only if the file's device has a noexec mount. Finds mounts that were made after the start, but
+ * not mounts that root changed to noexec after the start.
  */
 function noexecMounts(): (descriptor: number, device: number) => boolean {
 	let mounts = readMounts();

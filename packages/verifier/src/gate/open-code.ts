@@ -1,6 +1,6 @@
 /**
- * Opens a file as code: one descriptor, a regular file of bounded size, its real path from the descriptor, the kernel's
- * answer, one read into private memory, one digest, one verdict. The path is never opened a second time.
+ * Opens a file as code. All facts come from one descriptor: type and size, real path, the kernel's answer and the
+ * content. The content is read once, into memory that is not shared. The path is never opened a second time.
  */
 
 import { pathOfDescriptor } from "@sigtool/core/read";
@@ -27,7 +27,7 @@ import { type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 
 export interface OpenedCode {
 	readonly realPath: string;
-	/** Exactly the bytes that were hashed, in memory that is not shared; undefined when they were not read. */
+	/** Exactly the bytes that were hashed, in memory that is not shared; undefined if they were not read. */
 	readonly bytes: Uint8Array | undefined;
 	readonly verdict: Verdict;
 }
@@ -50,7 +50,7 @@ export function openCodeSync(path: string, rules: OpenRules): OpenedCode {
 	}
 }
 
-/** The asynchronous `openCodeSync`. Only reading the content is asynchronous. */
+/** Does what `openCodeSync` does. Only reading the content is asynchronous. */
 export async function openCode(path: string, rules: OpenRules): Promise<OpenedCode> {
 	const file = openFile(path, rules);
 	try {
@@ -109,7 +109,7 @@ function leadsTo(path: string, realPath: string, judge: Judge): boolean {
 function judged(file: OpenFile, bytes: Uint8Array | undefined, { judge }: OpenRules): OpenedCode {
 	const { realPath, objection } = file;
 	const verdict = bytes === undefined ? undefined : judge.decide(realPath, bytes);
-	// A refusal for the content comes before one for the way to the file.
+	// A refusal for the content counts before a refusal for the links, the size or the kernel's answer.
 	if (verdict !== undefined && (objection === undefined || !verdict.trusted)) return { realPath, bytes, verdict };
 	const refused = objection ?? untrusted("ERR_FILE_TYPE");
 	return { realPath, bytes, verdict: { ...refused, ...judge.placeOf(realPath), sha256: verdict?.sha256 } };

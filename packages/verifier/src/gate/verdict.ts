@@ -16,8 +16,8 @@ export type Reason =
 	| "ERR_INDEX_EXPIRED";
 
 /**
- * The rule that decided: `entry` the index, `deny` the deny list, `product` the directories of products, `link` the
- * links on the path, `files` file type and size, `kernel` the kernel's answer, `time` the expiry of the index.
+ * The rule that decided: `entry` is the index, `deny` the deny list, `product` the directories of products, `link` the
+ * links on the path, `files` the file's type and size, `kernel` the kernel's answer, `time` the expiry of the index.
  */
 export type Rule = "entry" | "deny" | "product" | "link" | "files" | "kernel" | "time";
 
@@ -38,7 +38,7 @@ export interface UntrustedVerdict {
 	readonly reason: Reason;
 	readonly product: string | undefined;
 	readonly entry: string | undefined;
-	/** Undefined when the file was refused before it was read. */
+	/** The SHA-256 of the bytes, in lower-case hexadecimal. Undefined if the file was refused before it was read. */
 	readonly sha256: string | undefined;
 	/** The digest that was signed for this entry. */
 	readonly expected: string | undefined;
@@ -49,7 +49,7 @@ export interface UntrustedVerdict {
 	readonly mend: string;
 }
 
-/** Makes an untrusted verdict for a reason. `facts` overrides the members that are known. */
+/** Makes an untrusted verdict for a reason. `facts` overrides the default of each member that it contains. */
 export function untrusted(
 	reason: Reason,
 	facts: Partial<Omit<UntrustedVerdict, "trusted" | "reason">> = {},
@@ -122,8 +122,8 @@ export function verdictDetail(verdict: Verdict): Readonly<Record<string, FieldVa
 }
 
 /**
- * Words a verdict: `it was modified (ERR_FILE_MODIFIED; rule entry, product "app", entry "a.js", found …, signed …);
- * restore …`.
+ * Returns a verdict as text, such as `it was modified (ERR_FILE_MODIFIED; rule entry, product "app", entry "a.js",
+ * found …, signed …); restore …`.
  */
 export function explain(verdict: UntrustedVerdict, quote: (text: string) => string): string {
 	const { product, entry, sha256, expected } = verdict;

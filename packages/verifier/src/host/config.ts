@@ -2,8 +2,8 @@
  * Reads the host configuration, which names the signers that this machine trusts. core's trust/schema.ts is the table of
  * its members, and the table of the C reader is generated from it.
  *
- * Only root may be able to write it: the file and every directory above it must belong to root, and nobody else may write to
- * them. In development they may belong to the user.
+ * Only root may be able to write the file. So the file and every directory above it must belong to root, and nobody else
+ * may write to them. In development they may also belong to this user.
  */
 
 import { join, resolve } from "node:path";
@@ -30,7 +30,7 @@ export type OnRefusal = NonNullable<HostDocument["onRefusal"]>;
 export type BoundProduct = HostDocument["products"][number];
 export type AuditSettings = HostDocument["audit"];
 
-/** The document, with the files that it names. */
+/** The document, with the certificates of its authorities already read. */
 export interface HostConfiguration extends Omit<HostDocument, "version" | "pins" | "authorities" | "deny"> {
 	/** The path of the file that was read. */
 	readonly file: string;
@@ -41,7 +41,7 @@ export interface HostConfiguration extends Omit<HostDocument, "version" | "pins"
 export interface HostConfigurationOptions {
 	/** `allow` also accepts files of this user, and looks under `$XDG_CONFIG_HOME/sigtool` first. Default `refuse`. */
 	readonly development?: Development;
-	/** The path of the configuration. Default: the usual one. */
+	/** The path of the configuration. Default: `/etc/sigtool/verifier.json`. */
 	readonly file?: string;
 }
 
@@ -67,7 +67,7 @@ export function findHostConfiguration(options: HostConfigurationOptions = {}): H
 	return undefined;
 }
 
-/** Returns the configuration of a program with its own trust: no bounds, no sinks, and the deny list of that trust. */
+/** Returns the configuration for a program that brings a trust policy: no products, no sinks, the policy's deny list. */
 export function configurationOf(trust: TrustPolicy): HostConfiguration {
 	return {
 		file: HOST_CONFIGURATION_FILE,
@@ -108,7 +108,7 @@ function pinOf({ "spki-sha256": spkiSha256, name }: HostDocument["pins"][number]
 	return [spkiSha256, { label: name ?? `key ${spkiSha256.slice(0, 16)}`, source: "option" }];
 }
 
-/** Returns the one kind that the schema guarantees. */
+/** Returns a list with one denial, because the schema guarantees exactly one kind in each item. */
 function denialsOf({ reason, ...digests }: HostDocument["deny"][number]): Denial[] {
 	return DENIED_KINDS.flatMap((kind) => {
 		const sha256 = digests[kind];

@@ -11,7 +11,7 @@ export interface HostDenial {
 
 /**
  * Returns the new text of a host configuration with these denials added. A denial replaces one of the same kind and
- * digest. The present file must be valid; one that this user owns is accepted.
+ * digest. The present file must be valid. It may belong to this user.
  * @throws an error with code ERR_HOST_CONFIG, or the system's error
  */
 export function hostConfigurationDenying(file: string, denials: readonly HostDenial[]): string {

@@ -8,7 +8,7 @@ import { errnoReason, otherWriterOf, pathOfDescriptor, quote, SigtoolError } fro
 export interface Trusted {
 	/** `allow` accepts this user beside root as the owner. */
 	readonly development: "refuse" | "allow";
-	/** `accept` allows a directory above to be writable for everyone if its sticky bit keeps others from replacing files. */
+	/** `accept` allows directories that everyone may write to, if their sticky bit keeps others from replacing files. */
 	readonly sticky: "refuse" | "accept";
 }
 
@@ -56,8 +56,8 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 }
 
 /**
- * Returns why others than root, and this user in development, could have written a file or put another in its place, or
- * undefined. Every directory above the real path counts.
+ * Returns why another user could have written the file or replaced it, or undefined if none could. Root is no other user,
+ * nor is this user in development. The owner and mode of every directory above the real path count too.
  */
 export function faultOfFile(
 	realPath: string,

@@ -1,4 +1,4 @@
-/** Captures, like `primordials.ts`, the functions that only the hook in Node.js needs, before a program runs. */
+/** Captures functions before a program runs, like `primordials.ts`. Only the hook in Node.js needs these. */
 
 import buffer from "node:buffer";
 import util from "node:util";
@@ -16,7 +16,8 @@ export const {
 	setPrototypeOf,
 } = Object;
 /**
- * Defines a writable, configurable property. The descriptor has no prototype, where a program could have put a getter.
+ * Defines a writable, configurable property. The property descriptor has no prototype, because a program could have put
+ * a getter there.
  */
 export function define(object: object, name: PropertyKey, value: unknown, enumerable: boolean): void {
 	defineProperty(object, name, {

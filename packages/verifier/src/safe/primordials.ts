@@ -1,10 +1,10 @@
 /**
- * Captures the functions that are used while a program runs, before the program could replace them: functions of
- * Node.js, and methods of built-in prototypes as functions that take the receiver first. This module is loaded before
- * all others.
+ * Captures functions before a program can replace them: functions of Node.js, and methods of built-in prototypes as
+ * functions whose first argument is `this`. This module is loaded before all others.
  *
- * Code that decides uses only these, operators, literals and its own functions. It uses no `for…of`, no spread, no
- * array methods, and appends no array element: each of these depends on a prototype that a program can change.
+ * After the program has started, code that makes decisions uses only these functions, operators, literals and functions
+ * of this package. It uses no `for…of`, no spread and no array methods, and appends no array element, because each of
+ * these depends on a prototype that a program can change.
  */
 
 import crypto from "node:crypto";
@@ -49,11 +49,11 @@ export const sha256 = (bytes: Uint8Array): string => hashOnce("sha256", bytes, "
 
 export const Bytes = Uint8Array;
 type Slice = (this: Uint8Array, start: number, end: number) => string;
-// Node.js has had these since version 6, below Buffer.prototype.toString; its types do not.
+// Buffer.prototype.toString calls these methods since Node.js 6, but the types do not have them.
 const decoders = Buffer.prototype as unknown as { hexSlice: Slice; utf8Slice: Slice };
 export const hexSlice = uncurryThis(decoders.hexSlice);
 export const utf8Slice = uncurryThis(decoders.utf8Slice);
-/** Allocates memory that shares no pool. It is not cleared, so the caller has to fill it. */
+/** Allocates memory that is not part of a shared pool. It is not cleared, so the caller has to fill it. */
 export const allocate: (sizeBytes: number) => Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow;
 export const PromiseObject = Promise;
 export const Int32 = Int32Array;
@@ -91,7 +91,7 @@ export const workingDirectory: () => string = process.cwd;
 export const processId = process.pid;
 export const threadId = thread;
 
-/** The function below `process.exit`, which runs no listener. In a worker it ends only that thread. */
+/** The function that `process.exit` calls last. It runs no listener. In a worker it ends only that thread. */
 export const exitNow: (status: number) => never = (
 	process as unknown as { reallyExit(status: number): never }
 ).reallyExit // Node.js has had it since 0.5; its types do not.

@@ -46,17 +46,18 @@ export function guard(object: object, name: string, check: (args: readonly unkno
 }
 
 /**
- * Replaces `for…of`, which gets its iterator from `Array.prototype`: a program could set one there that yields no name.
+ * Calls `action` with each name. `for…of` would get its iterator from `Array.prototype`, where a program could put one
+ * that yields no name.
  */
 export function forEachName(names: readonly string[], action: (name: string) => void): void {
 	for (let i = 0; i < names.length; i++) action(names[i] ?? "");
 }
 
 /**
- * Returns a class in front of `original`. Its constructor calls `make`, which judges the arguments and calls `create`
- * with the arguments to construct with. Instances, `instanceof` and subclasses work as before. It is no Proxy, because
- * `util.inspect` would call a program's getters with the class behind it. `parent` becomes the prototype of the
- * returned class, and must not lead to `original`.
+ * Returns a class that guards `original`. Its constructor calls `make`, which judges the arguments and calls `create`
+ * with the arguments for the constructor of `original`. Instances, `instanceof` and subclasses work as before. The class
+ * is no Proxy, because `util.inspect` would pass the Proxy's target to getters of a program. `parent` becomes the
+ * prototype of the returned class. No chain of prototypes may lead from `parent` to `original`.
  */
 export function guardClass<Class extends abstract new (...args: never[]) => object>(
 	original: Class,

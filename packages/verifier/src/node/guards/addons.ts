@@ -2,7 +2,7 @@
  * Loads native addons. The dynamic loader takes a path, not bytes. So the verified bytes are written to a file that has
  * no name in any directory, and the loader gets that file.
  *
- * An addon that loads libraries beside itself (`$ORIGIN`) does not find them.
+ * Therefore an addon does not find libraries that it looks for beside itself (`$ORIGIN`).
  */
 
 import fs from "node:fs";
@@ -36,7 +36,7 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 }
 
 const { O_RDWR, O_RDONLY, O_EXCL, O_DIRECTORY = 0 } = fs.constants;
-/** Linux: creates an inode without a name in the directory's file system. With O_EXCL it can never get a name. */
+/** On Linux creates an inode without a name in the directory's file system. With O_EXCL it can never get a name. */
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 const { RTLD_LAZY = 1 } = os.constants.dlopen;
 const { dirname } = path;
@@ -94,7 +94,8 @@ function copyIn(directory: string, bytes: Uint8Array): number {
 }
 
 /**
- * Makes a new path each time: descriptor numbers are reused, and the dynamic loader does not load the same path twice.
+ * Makes a new path each time, because the kernel reuses the numbers of closed descriptors, and the dynamic loader does
+ * not load the same path twice.
  */
 let copies = 0;
 function uniquePath(descriptor: number): string {

@@ -1,6 +1,6 @@
 /**
- * Guards `node:child_process`: another program loads code that nobody checks. Each start is an event, and the policy
- * rules on it.
+ * Guards `node:child_process`, because another program loads code that nobody checks. Each start of a child process is
+ * an event, and the policy rules on it.
  */
 
 import type { Gate } from "../../gate/gate.js";

@@ -1,6 +1,6 @@
 /**
- * Installs the guards: wrappers around every function of Node.js by which a program could pass the loader, as far as
- * JavaScript can reach it.
+ * Installs the guards: wrappers around every function of Node.js that JavaScript can reach and that would run code which
+ * the load hook does not see.
  */
 
 import module from "node:module";
@@ -38,7 +38,7 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 		"node:child_process": (exports) => guardChildren(gate, exports),
 		"node:crypto": (exports) => guardCrypto(gate, exports),
 		"node:dns": (exports) => watchNames(gate, exports),
-		// It reads and writes raw memory, so no check of code would hold.
+		// node:ffi reads and writes raw memory, so it could undo every check.
 		"node:ffi": () => gate.rule("ffi.open", { path: "node:ffi" }, "refuse"),
 		"node:fs": (exports) => watchFiles(gate, exports),
 		"node:inspector": (exports) => guardInspector(gate, exports),
@@ -63,7 +63,7 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 		"node:https": "node:tls",
 		"node:inspector/promises": "node:inspector",
 		"node:http2": "node:tls",
-		"node:test": ["node:child_process", "node:vm"], // It captures functions of both while it is loaded.
+		"node:test": ["node:child_process", "node:vm"], // node:test captures functions of both while it is loaded.
 	};
 	Object.setPrototypeOf(guards, null);
 	Object.setPrototypeOf(builtOn, null);
@@ -73,7 +73,7 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 
 	function prepareImports(): void {
 		if (areImportsPrepared) return;
-		syncBuiltinESMExports(); // It comes first because a program can make it fail once.
+		syncBuiltinESMExports(); // A program can make this call fail once, so the flag is set after it.
 		areImportsPrepared = true;
 	}
 
@@ -97,7 +97,7 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 		}
 	}
 
-	/** Refuses a module that is being guarded: a program's getters may run meanwhile and ask for it. */
+	/** Refuses a module whose guard is not finished, because getters of a program may run meanwhile and ask for it. */
 	function refuseHalfGuarded(_exports: object, name: string): void {
 		gate.rule("process.binding", { name, reason: "ERR_START" }, "refuse");
 	}

@@ -9,7 +9,7 @@ export function guardModule(gate: Gate, module: object): void {
 	for (const kind of ["register", "registerHooks"]) {
 		guard(module, kind, () => gate.rule("module.register", { kind }, "refuse"));
 	}
-	// Programs run without the compile cache too, only slower. So it is off, which needs no refusal.
+	// The cache stays off without a refusal, because a program runs without it too, only more slowly.
 	replace(
 		module,
 		"enableCompileCache",

@@ -1,4 +1,4 @@
-/** Guards `process` and built-ins by which native code, another program, a debugger or an internal binding gets in. */
+/** Guards functions that load native code, start another program, open a debugger or return an internal binding. */
 
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
@@ -46,7 +46,7 @@ export function guardInspector(gate: Gate, inspector: object): void {
 	guard(Session.prototype, "connectToMainThread", check("Session"));
 }
 
-/** Refuses OpenSSL engines: OpenSSL loads them by name, from a directory of its configuration. */
+/** Refuses OpenSSL engines, because OpenSSL loads them by name from the directory in its configuration. */
 export function guardCrypto(gate: Gate, crypto: object): void {
 	guard(crypto, "setEngine", (args) => gate.rule("crypto.set_engine", { path: toText(args[0]) }, "refuse"));
 }
@@ -81,7 +81,7 @@ export function guardV8(gate: Gate, v8: object): void {
 	);
 }
 
-/** Allows one flag at a time, for sizes, or for access to the garbage collector as tests need it. */
+/** Allows one flag at a time: for sizes, or for access to the garbage collector, which tests need. */
 function isHarmlessFlag(flag: string): boolean {
 	if (indexOf(flag, " ") !== -1) return false;
 	return (

@@ -1,6 +1,7 @@
 /**
- * Guards `node:vm` and `node:repl`, which turn text into code. Text of a signed file under that file's name is trusted.
- * The policy rules on other text, by `stringCode`. Cached bytecode is always refused, because it is not signed.
+ * Guards `node:vm` and `node:repl`, which turn text into code. Text is trusted if it is the content of a signed file and
+ * its `filename` is that file's path. The policy rules on other text, by `stringCode`. Cached bytecode is always refused,
+ * because it is not signed.
  */
 
 import type { Gate } from "../../gate/gate.js";
@@ -19,7 +20,7 @@ export function guardVm(gate: Gate, vm: object): void {
 		compile("Script", text, own);
 		return create([text, own]);
 	});
-	// The base class compiles too, and could be reached as the constructor of its prototype.
+	// The base class compiles too, and a program could reach it as the constructor of its prototype.
 	define(prototype, "constructor", GuardedScript, false);
 	define(vm, "Script", GuardedScript, true);
 
@@ -34,7 +35,7 @@ export function guardVm(gate: Gate, vm: object): void {
 					const own = ownOptions(args[place]);
 					compile(name, text, own);
 					if (name === "runInNewContext") withoutStrings(own, "contextCodeGeneration");
-					// An assignment would call setters of Array.prototype where the argument is missing.
+					// If the argument is missing, an assignment would call setters of Array.prototype.
 					define(args, 0, text, true);
 					define(args, place, own, true);
 					return apply(original, this, args);
@@ -75,8 +76,8 @@ export function guardVm(gate: Gate, vm: object): void {
 	}
 
 	/**
-	 * Restricts a new realm, which has its own `eval` and `WebAssembly`: neither guards nor command-line options apply
-	 * there.
+	 * Restricts a new realm, which has its own `eval` and `WebAssembly`: neither the guards nor the options of Node.js
+	 * apply to them.
 	 */
 	function withoutStrings(options: Options, name: string): void {
 		const { stringCode, webAssembly } = gate.policy.runtime;
@@ -89,10 +90,10 @@ export function guardVm(gate: Gate, vm: object): void {
 	}
 }
 
-/** The text that node:repl itself runs while it is loaded, by the functions guarded here. */
+/** The text that node:repl itself runs while it is loaded, by the functions that are guarded here. */
 const RUN_BY_REPL = "Object.getOwnPropertyNames(globalThis)";
 
-/** Guards the REPL as a whole: it compiles input without the public functions of node:vm. */
+/** Guards the start of the REPL, because it compiles input without the public functions of node:vm. */
 export function guardRepl(gate: Gate, repl: object): void {
 	const check = () => gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
 	guard(repl, "start", check);
@@ -104,7 +105,7 @@ export function guardRepl(gate: Gate, repl: object): void {
 	define(repl, "REPLServer", guarded, true);
 }
 
-/** Copies options, reading each member once. The copy has no prototype, by which a program could add members. */
+/** Copies options and reads each member once. The copy has no prototype, because a program could add members there. */
 function ownOptions(options: unknown): Options {
 	if (typeof options === "string") return { __proto__: null, filename: options } as unknown as Options;
 	return assign({ __proto__: null }, options) as Options;

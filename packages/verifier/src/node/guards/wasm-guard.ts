@@ -33,7 +33,7 @@ export function guardWebAssembly(gate: Gate): void {
 				},
 		);
 	}
-	// The bytes of a response have not arrived yet, so they cannot be judged. Compiling from an array is judged above.
+	// These are refused, because the bytes of a response have not all arrived and cannot be judged.
 	for (const name of ["compileStreaming", "instantiateStreaming"]) {
 		replace(
 			wasm,
@@ -50,7 +50,7 @@ export function guardWebAssembly(gate: Gate): void {
 		);
 	}
 
-	/** Judges a copy of the bytes and returns the copy, so that what is compiled is what was judged. */
+	/** Judges a copy of the bytes and returns the copy, so that exactly the judged bytes are compiled. */
 	function judged(source: unknown): unknown {
 		const bytes = copyOfBytes(source);
 		if (bytes === undefined) return undefined; // WebAssembly itself throws its TypeError.

@@ -1,6 +1,7 @@
 /**
  * Raises events for what a program does besides running code: it opens files, connects sockets, resolves names and sets
- * environment variables. Hooks may refuse them. Code that uses internal bindings of Node.js avoids these events.
+ * environment variables. Audit hooks may refuse these actions. Code that uses internal bindings of Node.js
+ * raises no such event.
  */
 
 import type { EventDetail } from "../../audit/events.js";
@@ -21,7 +22,7 @@ export function watchFiles(gate: Gate, fs: object): void {
 
 	function watchModule(module: object): void {
 		forEachName(["open", "openSync"], (name) => guard(module, name, (args) => watch(args, "r")));
-		// The second argument is no flag here, but an encoding or the content.
+		// The second argument of these functions is no flag, but an encoding or the content.
 		forEachName(["readFile", "readFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "r")));
 		forEachName(["writeFile", "writeFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "w")));
 		forEachName(["appendFile", "appendFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "a")));

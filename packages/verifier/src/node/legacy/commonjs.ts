@@ -30,15 +30,15 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 		const isMain = target.id === ".";
 		if (isModule && !isMain) throw requiresModule(file);
 		texts.handOut(file, text);
-		// Node.js would take text that looks like an ES module for one. Only a main module may be one: a hook sees its
-		// import.
+		// Without a format Node.js would load text that looks like an ES module as an ES module. Only the main module
+		// may be one, because a hook sees its import.
 		target._compile(text, file, isModule ? "module" : isMain ? undefined : "commonjs");
 	};
 	_extensions[".json"] = (target, filename) => {
 		const file = toText(filename);
 		target.exports = parseJson(withoutByteOrderMark(sourceText(gate, file, gate.readCodeSync(file, "json"))));
 	};
-	// Refuses TypeScript where an option makes Node.js strip it, because Node.js would read the file itself.
+	// If an option makes Node.js strip TypeScript, such files are refused, because Node.js would read them itself.
 	for (const name of [".ts", ".cts", ".mts"]) {
 		if (_extensions[name] === undefined) continue;
 		_extensions[name] = (_target, filename) => {

@@ -1,7 +1,7 @@
 /**
- * Hooks `import` on Node.js before 22.15. The hook runs in a separate thread, which runs no code of the program: there
- * this bundle is preloaded again, judges by the same index, and answers with text. It leaves CommonJS to the thread
- * that asks.
+ * Hooks `import` on Node.js before 22.15. The hook runs in a separate thread, which runs no code of the program. In that
+ * thread this bundle is loaded again, judges by the same index, and answers with text. The thread that asks loads
+ * CommonJS itself.
  */
 
 import module from "node:module";
@@ -33,13 +33,13 @@ type NextResolve = (specifier: string, context: ResolveContext) => Promise<Resol
 type NextLoad = (url: string, context: object) => Promise<LoadResult>;
 
 const HANDOVER = Symbol.for("sigtool:loader");
-/** The loader's module as a URL, so that no file is read. It exports the functions that `offerLoader` has published. */
+/** The loader's module as a URL, so that no file is read. It exports the functions that `offerLoader` publishes. */
 const LOADER = "data:text/javascript,export const{load,resolve}=globalThis[Symbol.for('sigtool:loader')]";
 
 /**
- * Starts the hook's thread, in the thread of the program. From now on that thread answers all imports. Protects the
- * objects and methods of Node.js that the answers pass through, because a program could otherwise replace them. @throws
- * ERR_START
+ * Starts the hook's thread, which answers all imports from now on. Has to be called in the thread of the program.
+ * Protects the objects and methods of Node.js that the answers pass through, because a program could replace them.
+ * @throws ERR_START
  */
 export function startLoaderThread(): void {
 	keepThen();
@@ -62,7 +62,7 @@ export function startLoaderThread(): void {
 
 /**
  * Occupies `then` on Object.prototype. A promise asks its value for `then`, so a getter that a program defined there
- * could change the source in an answer. Other objects can still be assigned a `then` of their own.
+ * could change the source in an answer. A program can still set `then` on every other object.
  */
 function keepThen(): void {
 	const prototype = Object.prototype;
@@ -78,7 +78,7 @@ function keepThen(): void {
 	defineProperty(prototype, "then", then as PropertyDescriptor);
 }
 
-/** Binds the questions and answers of Node.js to the present port and methods, which a program can then not replace. */
+/** Makes Node.js send questions and answers only over the present port, by methods that a program cannot replace. */
 function keepToItself(thread: Worker): void {
 	const { MessagePort, receiveMessageOnPort } = workerThreads;
 	const { postMessage } = MessagePort.prototype;
@@ -98,7 +98,7 @@ function keepToItself(thread: Worker): void {
 	fix("receiveMessageSync", () => receiveMessageOnPort(port as MessagePort));
 }
 
-/** Publishes the hooks for `LOADER`, in the hook's thread. */
+/** Publishes the hooks for `LOADER`. Has to be called in the hook's thread. */
 export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 	guardLinks(gate);
 
@@ -110,9 +110,9 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 	}
 
 	/**
-	 * Checks links for an import, because the `realpathSync` that imports use cannot be replaced. Follows a path a second
-	 * time; resolves a package's name a second time by `require`, whose links are checked. Stays open: a link that is
-	 * reached only by the "import" condition of a package.
+	 * Checks links for an import, because the `realpathSync` that imports use cannot be replaced. A path is followed a
+	 * second time. The name of a package is resolved a second time by `require`, whose links are checked. A link that is
+	 * reached only by the "import" condition of a package is not checked.
 	 */
 	function followAgain(specifier: string, parent: string | undefined, file: string): void {
 		if (/^(\.{0,2}\/|file:)/.test(specifier)) {

@@ -15,7 +15,7 @@ export const legacyLoading: Loading = {
 	builtins: "at-start",
 	options: ["--no-experimental-require-module"],
 	prepare(gate, asLoader) {
-		// The thread starts first, because the guards would refuse it.
+		// The loader's thread starts first, because the guards would refuse to start it.
 		asLoader(startLoaderThread);
 		if (gate.policy.runtime.stringCode === "refuse") makeInnerRealm();
 	},
@@ -24,8 +24,8 @@ export const legacyLoading: Loading = {
 };
 
 /**
- * Makes Node.js create its inner realm now. It does so by a public function of node:vm, which will be guarded, when a
- * reader of a web stream is first released, for example by `fetch`.
+ * Makes Node.js create its inner realm now. Otherwise Node.js creates the realm when a reader of a web stream is first
+ * released, for example by `fetch`. It calls a public function of node:vm for that, and the guard would refuse the call.
  */
 function makeInnerRealm(): void {
 	new ReadableStream().getReader().releaseLock();

@@ -4,8 +4,8 @@ import { decodePercent } from "../../safe/captured.js";
 import { indexOf, slice, startsWith } from "../../safe/primordials.js";
 
 /**
- * Returns the path of a `file:` URL without query and fragment. Undefined for every other URL, and for one whose
- * escapes stand for no path: `%2F`, `%00`, or bytes that are not UTF-8.
+ * Returns the path of a `file:` URL without query and fragment. Returns undefined for every other URL, and for a URL
+ * whose escapes cannot be part of a path: `%2F`, `%00`, or bytes that are not UTF-8.
  */
 export function pathOfFileUrl(url: string): string | undefined {
 	if (!startsWith(url, "file:///")) return undefined;

@@ -1,6 +1,6 @@
 /**
  * Checks the symbolic links on the path of a module: each link inside a product must be signed. Node.js follows links
- * before it calls any hook, by `realpathSync`, which it looks up in node:fs each time. So that function is wrapped.
+ * before it calls any hook. It calls the present `realpathSync` of node:fs for that, so this function is wrapped.
  */
 
 import fs from "node:fs";
@@ -27,12 +27,12 @@ export function guardLinks(gate: Gate): void {
 	fs.realpathSync.native = native;
 }
 
-/** Recognises calls of Node.js's loaders: they pass a cache, under a symbol that programs do not have. */
+/** Recognises a call of a loader of Node.js: it passes a cache under a symbol that programs do not have. */
 function isOfLoader(options: unknown): boolean {
 	return typeof options === "object" && options !== null && getOwnPropertySymbols(options).length > 0;
 }
 
-/** Refuses unless `path` leads to `real`, which Node.js found, by links that may be followed. */
+/** Refuses if `path` does not lead to `real`, the path that Node.js found, or if a link on it may not be followed. */
 export function checkLinks(gate: Gate, path: string, real: string): void {
 	if (path === real || followLinks(path, gate.admitsLink) === real) return;
 	gate.rule("module.open_code", { path, use: "link", reason: "ERR_LINK_CHANGED" }, "refuse");

@@ -1,6 +1,6 @@
 /**
- * Hooks `require` and `import` on Node.js ≥ 22.15 by one synchronous function in the same thread. Node.js runs the text
- * that it returns, which is the text of the bytes that were judged, and does not read the file again.
+ * Hooks `require` and `import` on Node.js ≥ 22.15 by one synchronous function in the same thread. The function returns
+ * the text of the bytes that were judged. Node.js runs this text and does not read the file again.
  */
 
 import module from "node:module";
@@ -23,7 +23,7 @@ interface LoadResult {
 	readonly format: string | null | undefined;
 	readonly source: string | Uint8Array | null;
 	readonly shortCircuit?: boolean;
-	/** Node.js 22: lets an imported CommonJS module go through Module._load, as it does without hooks. */
+	/** On Node.js 22 true makes Node.js load an imported CommonJS module by Module._load, as it does without hooks. */
 	readonly shouldBeReloadedByCJSLoader?: boolean;
 }
 type NextLoad = (url: string, context?: object) => LoadResult;
@@ -48,7 +48,7 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
 			return nextLoad(url);
 		}
-		// Node.js loads it with process.dlopen, which judges the file.
+		// Node.js loads an addon with process.dlopen, whose guard judges the file.
 		if (derived === "addon") return { format: derived, source: null, shortCircuit: true };
 		const content = gate.readCodeSync(path, useOf(path, derived, isRequired));
 		const format = derived === "json" ? derived : scopes.formatOf(path, derived);

@@ -9,15 +9,15 @@ import { installFastCommonJs } from "./signed-commonjs.js";
 import type { ReleaseFacts } from "./tier.js";
 
 export interface Loading extends ReleaseFacts {
-	/** `at-start`: no hook sees an import, so built-in modules must be guarded before the program runs. */
+	/** `at-start` means that no hook sees an import, so built-in modules must be guarded before the program runs. */
 	readonly builtins: "on-demand" | "at-start";
-	/** Options of Node.js that each worker must get again. */
+	/** The options of Node.js that must be passed to each worker. */
 	readonly options: readonly string[];
-	/** Runs before anything is guarded. A thread that is started inside of `asLoader` gets the role of a loader. */
+	/** Has to be called before anything is guarded. A thread that `start` starts gets the role `loader`. */
 	prepare(gate: Gate, asLoader: (start: () => void) => void): void;
-	/** From its return on, `require` and `import` ask the gate. */
+	/** Makes `require` and `import` ask the gate, from the return of this function on. */
 	install(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void;
-	/** Answers the imports of another thread, in a thread with the role of a loader. */
+	/** Answers the imports of another thread. Has to be called in a thread with the role `loader`. */
 	serveImports(gate: Gate, scopes: PackageScopes): void;
 }
 

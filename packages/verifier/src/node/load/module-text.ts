@@ -1,7 +1,7 @@
 /**
- * Guards `Module.prototype._compile`, the last step before CommonJS is compiled, which programs also call with their
- * own text. It compiles text that a hook handed out for the file, and text that is signed for it. The policy rules on
- * other text, by `stringCode`.
+ * Guards `Module.prototype._compile`, the last step before CommonJS is compiled. Programs also call it with text of their
+ * making. The guard admits text that a hook handed out for the file, and text that is signed for the file. The policy
+ * rules on other text, by `stringCode`.
  */
 
 import module from "node:module";
@@ -10,7 +10,7 @@ import { apply, getOwnPropertyDescriptor, hasOwn, MapObject, mapDelete, mapSet, 
 import { encodeUtf8, mapGet, sha256 } from "../../safe/primordials.js";
 
 export interface ModuleText {
-	/** Announces verified text that Node.js is about to compile for a file. It counts for one compilation. */
+	/** Announces verified text that Node.js is about to compile for a file. The text is then admitted once. */
 	handOut(file: string, text: string): void;
 }
 
@@ -34,7 +34,7 @@ export function guardModuleText(gate: Gate): ModuleText {
 		const file = toText(filename);
 		if (mapGet(handedOut, file) === text) mapDelete(handedOut, file);
 		else checkOwnText(text, file);
-		// A program that sets these gets its own text compiled around the module's text.
+		// A program that sets Module.wrap or Module.wrapper gets text compiled around the module's text.
 		const isWrapped = inner.wrap !== wrap || inner.wrapper !== wrapper || !holds("0", head) || !holds("1", tail);
 		if (isWrapped) gate.rule("module.register", { kind: "Module.wrap", path: file }, "refuse");
 		return apply(compile, this, [text, file, format]);

@@ -1,11 +1,11 @@
 /**
- * Verifies the package.json files that decide how a module is read. Node.js reads and caches them without calling a
- * hook. So this verifies the nearest package.json of every loaded file, and compares its `type` with the format that
- * Node.js derived. A package.json outside the signed trees never decides a format: the format is derived again without
- * it. If it has `imports` or `exports`, or is /package.json, it is refused.
+ * Verifies the package.json files that decide the format of a module. Node.js reads and caches them without calling a
+ * hook. So this module verifies the nearest package.json of every loaded file, and compares its `type` with the format
+ * that Node.js derived. A package.json outside the signed trees never decides a format: Node.js has to derive the format
+ * again without it. It is refused if it has `imports` or `exports`, or if it is /package.json.
  *
- * One gap remains: during resolution another signed package.json, or an unsigned one that disappears before the load,
- * can be put in its place. Either way only signed files are loaded.
+ * One gap remains. While Node.js resolves a name, an attacker can replace a package.json by another signed one, or by an
+ * unsigned one that disappears before the load. Even then only signed files are loaded.
  */
 
 import { quote, SigtoolError } from "@sigtool/core/read";
@@ -15,28 +15,28 @@ import { indexOf, lastIndexOf, lstatSync, mapGet, slice } from "../../safe/primo
 import { sourceText } from "./source-text.js";
 
 /**
- * `none`: the nearest package.json has no `type`, or the search ended at `node_modules`, as in Node.js. `bare`: the
- * signed trees have no package.json for the file.
+ * `none` means that the nearest package.json has no `type`, or that the search ended at `node_modules`, as in Node.js.
+ * `bare` means that the signed trees have no package.json for the file.
  */
 export type PackageType = "module" | "commonjs" | "none" | "bare";
 
 export interface PackageScopes {
 	/**
 	 * Returns the verified type that the nearest package.json gives to a file.
-	 * @throws ERR_UNTRUSTED_CODE when that package.json is not as signed; ERR_OUTSIDE_PRODUCTS when it is outside every
-	 * signed tree and has `imports` or `exports`, which decide what names resolve to
+	 * @throws ERR_UNTRUSTED_CODE if that package.json is not as signed; ERR_OUTSIDE_PRODUCTS if it is outside every
+	 * signed tree and has `imports` or `exports`, which decide to what files names resolve
 	 */
 	typeOf(file: string): PackageType;
 	/**
-	 * Compares the format that Node.js derived for a file with the verified package.json, and returns it. Undefined when
-	 * the format has to be derived from the source: Node.js derived none, or used a package.json outside every signed
-	 * tree.
-	 * @throws ERR_RUNTIME_RULE when Node.js read another package.json
+	 * Compares the format that Node.js derived for a file with the verified package.json, and returns the format. Returns
+	 * undefined if the format has to be derived from the source, because Node.js derived none or used a package.json
+	 * outside every signed tree.
+	 * @throws ERR_RUNTIME_RULE if Node.js read another package.json
 	 */
 	formatOf(file: string, format: string | null | undefined): string | undefined;
 	/**
-	 * Returns the URL with which Node.js derives a format from a source without using a package.json outside every signed
-	 * tree.
+	 * Returns a URL for the file with which Node.js derives a format from the source, and uses no package.json outside
+	 * every signed tree.
 	 */
 	urlForFormat(file: string, url: string): string;
 }
@@ -94,7 +94,7 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 			const derived = format ?? undefined;
 			if (type === "bare") return isTypedByPackage(file) && derived !== "wasm" ? undefined : derived;
 			if (!endsWith(file, ".js") || type === derived) return derived;
-			// Without a type Node.js derives the format from the source, or assumes CommonJS where that is turned off.
+			// Without a type Node.js derives the format from the source, or assumes CommonJS if an option turns that off.
 			if (type === "none" && (derived === undefined || derived === "commonjs")) return derived;
 			gate.rule("module.open_code", { path: file, use: "package.json", reason: "ERR_FILE_CHANGED" }, "refuse");
 			return derived;
@@ -123,7 +123,7 @@ function extensionOf(file: string): string {
 const NO_ENTRY = { __proto__: null, throwIfNoEntry: false } as unknown as { throwIfNoEntry: false };
 
 /**
- * Tells whether a package.json decides what `#names` or its own name resolve to. True for one that is not valid JSON.
+ * Tells whether a package.json decides to what files `#names` or its own name resolve. True if it is not valid JSON.
  */
 function resolvesNames(text: string): boolean {
 	try {

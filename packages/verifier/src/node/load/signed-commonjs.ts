@@ -1,6 +1,7 @@
 /**
- * Loads required CommonJS files faster on Node.js ≥ 22.15, by replacing the function of `Module._extensions`. The load
- * hook would turn each path into a URL and back, and Node.js would read again the package.json that was just verified.
+ * Loads required CommonJS files faster on Node.js ≥ 22.15, by replacing the function of `Module._extensions` for `.js`.
+ * Otherwise the load hook would turn each path into a URL and back, and Node.js would read again the package.json that
+ * was just verified.
  */
 
 import module from "node:module";
@@ -16,8 +17,8 @@ interface InnerModule {
 type Extension = (module: InnerModule, filename: string) => void;
 
 /**
- * Leaves to the load hook ES modules, by the verified package.json, and files that are neither `.js` nor `.cjs`.
- * Handles here every file whose format Node.js would take from a package.json outside every signed tree.
+ * The load hook still loads files that are ES modules by the verified package.json, and files that are neither `.js` nor
+ * `.cjs`. But every file for which Node.js would use a package.json outside every signed tree is loaded here.
  */
 export function installFastCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText): void {
 	// Programs have used _extensions since Node.js 0.3, but the types do not have it.

@@ -3,9 +3,9 @@ import { isUtf8 } from "../../safe/captured.js";
 import { charCodeAt, encodeUtf8, slice, utf8Slice } from "../../safe/primordials.js";
 
 /**
- * Decodes a file's content. If Node.js got bytes, it would decode them later, by a TextDecoder that a program can
- * replace. Keeps a byte order mark.
- * @throws ERR_RUNTIME_RULE for bytes that are not UTF-8, because other bytes would decode to the same text
+ * Decodes a file's content, and keeps a byte order mark. Node.js does not get bytes, because it would decode them later
+ * with a TextDecoder that a program can replace.
+ * @throws ERR_RUNTIME_RULE for bytes that are not UTF-8, because other bytes could decode to the same text
  */
 export function sourceText(gate: Gate, path: string, content: string | Uint8Array): string {
 	if (typeof content === "string") return content;
@@ -13,12 +13,12 @@ export function sourceText(gate: Gate, path: string, content: string | Uint8Arra
 	return utf8Slice(content, 0, content.length);
 }
 
-/** Returns content as bytes, whether the fast path returned it as text or not. */
+/** Returns content as bytes. The fast path has returned it as text, the full path as bytes. */
 export function bytesOf(content: string | Uint8Array): Uint8Array {
 	return typeof content === "string" ? encodeUtf8(content) : content;
 }
 
-/** Removes a byte order mark, which the ES module loader removes from bytes but not from a string. */
+/** Removes a byte order mark. The ES module loader of Node.js removes it from bytes, but not from a string. */
 export function withoutByteOrderMark(text: string): string {
 	return charCodeAt(text, 0) === BYTE_ORDER_MARK ? slice(text, 1) : text;
 }

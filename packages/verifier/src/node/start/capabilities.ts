@@ -1,6 +1,6 @@
 /**
- * Lists what the hook enforces on a version of Node.js, and what only the launcher or nothing enforces. docs/node.md
- * has the table.
+ * Lists what the hook enforces on a release of Node.js, what only the launcher enforces, and what nothing enforces.
+ * docs/node.md has the table.
  */
 
 import type { Capability } from "../../gate/kernel-check.js";
@@ -10,9 +10,9 @@ import type { ReleaseFacts, Tier } from "../load/tier.js";
 export interface Runtime {
 	/** How this release of Node.js loads modules. */
 	readonly loading: ReleaseFacts;
-	/** True when the launcher started the process, which it protects in the modes enforce and strict. */
+	/** True if the launcher started the process. It protects the process in the modes enforce and strict. */
 	readonly launched: boolean;
-	/** True when Node.js got `--disallow-code-generation-from-strings`. */
+	/** True if Node.js got `--disallow-code-generation-from-strings`. */
 	readonly refusesStrings: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Finds environment variables, options and kinds of start that let unsigned code run before or below the hook, where no
- * hook can see it. It is called once, at start, in the main thread.
+ * Finds environment variables, options and kinds of start by which unsigned code could run without the hook. It is called
+ * once, at start, in the main thread.
  */
 
 import process from "node:process";
@@ -17,8 +17,8 @@ export interface Impurity {
 }
 
 /**
- * Returns the first impurity, or undefined. `strings` is true when policy refuses code from text and V8 lacks the flag
- * for it.
+ * Returns the first impurity, or undefined. `strings` is true if the policy refuses code from text and the process lacks
+ * the option for it.
  */
 export function findImpurity({ strings }: { readonly strings: boolean }): Impurity | undefined {
 	const variable = keysOf(process.env).find(isDangerousVariable);
@@ -42,7 +42,7 @@ export function findImpurity({ strings }: { readonly strings: boolean }): Impuri
 
 const NO_STRINGS = "--disallow-code-generation-from-strings";
 
-/** Recognises variables by which Node.js, OpenSSL or the dynamic loader load code, or write or read other state. */
+/** Recognises variables that make Node.js, OpenSSL or the dynamic loader load code, or read or write other state. */
 export function isDangerousVariable(name: string): boolean {
 	return startsWith(name, "LD_") || startsWith(name, "OPENSSL_") || VARIABLES[name] === true;
 }
@@ -63,7 +63,7 @@ const VARIABLES = recordOf([
 	"SSL_CERT_ENGINE",
 ]);
 
-/** Allows harmless options and one `--require`, which must be the hook's own, because the hook runs. */
+/** Allows harmless options and one `--require`. As the hook runs, this `--require` must be the one that loaded it. */
 function unexpectedArgument(execArgv: readonly string[]): string | undefined {
 	let preloads = 0;
 	for (let i = 0; i < execArgv.length; i++) {
@@ -77,7 +77,7 @@ function unexpectedArgument(execArgv: readonly string[]): string | undefined {
 	return undefined;
 }
 
-/** The options whose value is the next argument unless it follows a "=". */
+/** The options whose value is the next argument, if they contain no "=". */
 const TAKE_VALUE = recordOf([
 	"--allow-fs-read",
 	"--allow-fs-write",
@@ -98,8 +98,8 @@ const TAKE_VALUE = recordOf([
 ]);
 
 /**
- * Recognises the options on a fixed list. Any other option counts as harmful, because new releases of Node.js add
- * options.
+ * Recognises the options on a fixed list. Any other option counts as harmful, because a new release of Node.js
+ * may add options.
  */
 export function isHarmlessArgument(argument: string): boolean {
 	return ARGUMENTS[nameOf(argument)] === true;

@@ -1,6 +1,6 @@
 /**
- * Takes over what the launcher passes on: the trust index on descriptor 3, and the record of its decisions on
- * descriptor 4. Both are in sealed memory, which the kernel lets nobody change.
+ * Reads what the launcher passes on: the trust index on descriptor 3, and the record of its decisions on descriptor 4.
+ * Both are in sealed memory (memfd), which no process can change.
  */
 
 import fs from "node:fs";
@@ -18,7 +18,7 @@ export interface LaunchRecord {
 	readonly addon: string | undefined;
 	/** The directories below which the program may write. */
 	readonly write: readonly string[];
-	/** The protections that the kernel does not have, e.g. `landlock`. */
+	/** The protections of the launcher that this kernel lacks, e.g. `landlock`. */
 	readonly missing: readonly string[];
 }
 
@@ -33,7 +33,7 @@ const RECORD_DESCRIPTOR = 4;
 const MAX_RECORD_BYTES = 65_536;
 
 /**
- * Reads both and closes their descriptors. Undefined when no launcher started this process.
+ * Reads the index and the record, and closes their descriptors. Returns undefined if no launcher started this process.
  * @throws ERR_LAUNCH_RECORD
  */
 export function takeLaunch(): Launch | undefined {
@@ -79,7 +79,7 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 }
 const KEYS = new Set(["version", "mode", "script", "node-major", "config", "development", "addon", "write", "missing"]);
 
-/** Reads a memfd of the launcher, known by its link in /proc. The launcher has sealed it. */
+/** Reads a sealed memfd of the launcher, which is recognised by its link in /proc, and closes it. */
 function takeMemory(descriptor: number, maxBytes: number): Uint8Array {
 	try {
 		const link = fs.readlinkSync(`/proc/self/fd/${descriptor}`);

@@ -1,6 +1,6 @@
 /**
  * Connects the library that a program imports with the hook of its process, which runs another copy of this code. No
- * decision depends on this object, and it cannot weaken the hook: an audit hook can only refuse more.
+ * decision depends on the shared object, and a program cannot weaken the hook by it: an audit hook can only refuse more.
  */
 
 import type { AuditHook } from "../../audit/audit.js";
@@ -11,14 +11,14 @@ interface LiveHook {
 	readonly addAuditHook: (hook: AuditHook) => void;
 }
 
-/** Returns what the hook of this process enforces; undefined when no hook is loaded. */
+/** Returns what the hook of this process enforces, or undefined if no hook is loaded. */
 export function hookCapabilities(): HookCapabilities | undefined {
 	return liveHook()?.capabilities;
 }
 
 /**
- * Adds a function that sees every decision of this thread's hook before it takes effect, and can refuse by throwing. It
- * cannot be removed. Returns false when no hook is loaded: then the function is never called.
+ * Adds a function that sees every decision of this thread's hook before it takes effect, and can refuse by throwing. The
+ * function cannot be removed. Returns false if no hook is loaded: then the function is never called.
  */
 export function addAuditHook(hook: AuditHook): boolean {
 	if (typeof hook !== "function") throw new TypeError("An audit hook must be a function");

@@ -8,7 +8,8 @@ import { writeSync } from "../../safe/primordials.js";
 import { exitProcess, start } from "./start.js";
 
 /**
- * Set by the bundler. In register-development.cjs it is `allow`, which accepts signatures of a development identity.
+ * The bundler sets this value. In register-development.cjs it is `allow`, which accepts signatures of a development
+ * identity.
  */
 declare const SIGTOOL_DEVELOPMENT: "refuse" | "allow";
 

@@ -1,6 +1,6 @@
 /**
- * Starts enforcement in a process, in this order: the launcher's record, the host configuration, the index, the check
- * that the process is clean, and then the hook, before the first file of the program is read.
+ * Starts enforcement in a process before the first file of the program is read. It takes these steps in order: read the
+ * launcher's record, the host configuration and the index, check that the process is clean, and install the hook.
  */
 
 import module from "node:module";
@@ -25,10 +25,10 @@ import { takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
 import { bequeath, guardWorkers, takeInheritance } from "./workers.js";
 
-/** The one question about the release of Node.js. */
+/** The one place that distinguishes releases of Node.js. */
 const LOADING: Loading = "registerHooks" in module ? syncLoading : legacyLoading;
 
-/** All that a thread needs to decide. It can be cloned, because workers get a copy. */
+/** All data from which a thread decides. It can be cloned, because workers get a copy. */
 export interface Inheritance {
 	readonly index: Uint8Array;
 	readonly configuration: HostConfiguration;
@@ -39,11 +39,11 @@ export interface Inheritance {
 	/** The directories below which the launcher lets the program write. */
 	readonly writable: readonly string[];
 	/**
-	 * The file of the native addon. It is trusted as the hook is: the launcher pins both, or it is installed beside the
-	 * hook.
+	 * The path of the native addon. The addon is trusted like the hook: either the launcher pins both files, or the addon
+	 * is installed beside the hook.
 	 */
 	readonly addon: string | undefined;
-	/** `loader`: the thread runs no code of the program and answers the imports of another thread. */
+	/** A thread with the role `loader` runs no code of the program. It answers the imports of another thread. */
 	readonly role: "program" | "loader";
 }
 

@@ -1,7 +1,7 @@
 /**
- * Guards the port between a thread and a worker that it starts, over which Node.js tells the worker what to run.
- * Programs can reach the port by symbols of the worker or by changed prototypes. So each message is judged here, last,
- * and the inheritance is added here, where no program can read it.
+ * Guards the port over which Node.js tells a new worker what to run. Programs can reach the port by symbols of the worker
+ * or by changed prototypes. So the last step before a message is sent judges the message, and adds the inheritance, which
+ * no program can then read.
  */
 
 import workerThreads from "node:worker_threads";
@@ -55,10 +55,10 @@ export function guardWorkerMessages(gate: Gate, channel: string, inheritance: un
 				return apply(original, this, args);
 			},
 	);
-	// In another context the port would have the original postMessage.
+	// A port that was moved to another context would have the original postMessage.
 	guard(workerThreads, "moveMessagePortToContext", () => refuse("moveMessagePortToContext"));
 
-	/** Returns a copy of the message, because getters of the program may run while Node.js writes the message. */
+	/** Judges and returns a copy, because getters of the program may run while Node.js sends the message. */
 	function judged(message: unknown): unknown {
 		if (typeof message !== "object" || message === null) return message;
 		const copy = { __proto__: null } as unknown as Record<string, unknown>;
@@ -85,8 +85,8 @@ export function guardWorkerMessages(gate: Gate, channel: string, inheritance: un
 const LOAD_SCRIPT = "loadScript";
 
 /**
- * Returns the prototype of the internal objects that represent threads. Makes one, takes it from its worker and never
- * starts it. Undefined where the process has no permission to make workers.
+ * Returns the prototype of the internal objects that represent threads. To find it, this makes a worker that is never
+ * started. Returns undefined if the process has no permission to make workers.
  */
 function prototypeOfHandles(): object | undefined {
 	const { Worker } = workerThreads;

@@ -1,6 +1,6 @@
 /**
- * Guards workers. Each worker starts with this hook and gets a copy of its parent's inheritance. Nothing that a program
- * can set changes that: not the parent's environment variables, not `execArgv`, not `workerData`.
+ * Guards workers. Each worker starts with this hook and gets a copy of its parent's `Inheritance`. A program cannot
+ * change that by environment variables, `execArgv` or `workerData`.
  */
 
 import { isAbsolute } from "node:path";
@@ -18,8 +18,8 @@ const { getEnvironmentData, setEnvironmentData, SHARE_ENV } = workerThreads;
 const CHANNEL = "sigtool:start";
 
 /**
- * Takes the inheritance that the parent thread passed on. Undefined in the main thread, and in threads that Node.js
- * starts itself.
+ * Returns the inheritance that the parent thread passed on, and removes it. Undefined in the main thread, and in threads
+ * that Node.js starts itself.
  */
 export function takeInheritance(): unknown {
 	const inheritance: unknown = getEnvironmentData(CHANNEL);
@@ -39,7 +39,7 @@ export function bequeath<Result>(inheritance: unknown, action: () => Result): Re
 
 /** Guards the class Worker. `inheritance` is passed to every worker, so it must be possible to clone it. */
 export function guardWorkers(gate: Gate, inheritance: unknown, options: readonly string[]): void {
-	guardWorkerMessages(gate, CHANNEL, inheritance); // It makes a worker itself, so it comes before the guard.
+	guardWorkerMessages(gate, CHANNEL, inheritance); // This call makes a worker, so it comes before the guard.
 	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
 	const own = new OwnArguments(process.execArgv, options);
 	const { Worker } = workerThreads;
@@ -77,12 +77,12 @@ export function guardWorkers(gate: Gate, inheritance: unknown, options: readonly
 	}
 }
 
-/** The Node.js options that this process was started with. A program may repeat them, but cannot leave the hook out. */
+/** The options of Node.js that this process was started with. A program may repeat them, but cannot remove the hook. */
 class OwnArguments {
 	readonly #all: Readonly<Record<string, true | undefined>>;
 	readonly #needed: readonly string[];
 	/**
-	 * True when they name the hook by a path or name that depends on the working directory, which a program can change.
+	 * True if they name the hook by a path or name that depends on the working directory, which a program can change.
 	 */
 	readonly dependOnDirectory: boolean;
 
@@ -97,7 +97,7 @@ class OwnArguments {
 		this.#needed = ["--require", isAbsolute(hook) ? hook : __filename, ...passed];
 	}
 
-	/** Returns the options for a worker: those that it needs, then the harmless ones that the program gave. */
+	/** Returns the options for a worker: those that it needs, then those of the program, which must be harmless. */
 	before(given: unknown, refuse: (reason: string) => void): string[] {
 		const result: string[] = [];
 		let count = 0;
