@@ -1,43 +1,43 @@
-/* The native part of the hook in Node.js: questions to the kernel, rights that the process gives
- * up, and a fast path to files, which takes a tenth of the time that JavaScript takes. It
- * guarantees that an argument of a wrong type is answered like a file that is not there, or a
- * damaged index, and never throws. Nothing here decides what may run. The addon is optional:
- * without it the hook names what is missing.
+/* The native part of the hook in Node.js: it asks the kernel about files, gives up rights of the
+ * process, and has the fast path to files, which takes a tenth of the time that JavaScript takes.
+ * Guarantees that a wrong type of argument never throws: the result is then the one for a missing
+ * file or a damaged index. Nothing here decides what may run. The addon is optional: without it the
+ * hook reports what is missing.
  *
  *   kernelAnswers() → boolean
- *       Returns whether the kernel can be asked about execution (Linux 6.14).
+ *       Returns true if the kernel can be asked about execution (Linux 6.14).
  *
  *   kernelObjection(descriptor) → string | undefined
- *       Returns why the kernel would not execute an open file; undefined when it would, or cannot
- *       be asked.
+ *       Returns why the kernel would not execute an open file. Returns undefined if it would, or
+ *       if it cannot be asked.
  *
  *   readRegularFile(path, maxBytes, facts) → string | undefined
- *       Returns the text of a regular file of at most `maxBytes` bytes of UTF-8, a byte order mark
- *       included, at an absolute path without links; undefined for any other file, and when
- *       anything fails. `facts` is a Uint8Array of 33 bytes, which receives the SHA-256 of the file
- *       and then 1 when the kernel has no objection to it, else 0.
+ *       Returns the text of a regular file of at most `maxBytes` bytes of UTF-8, including a byte
+ *       order mark, at an absolute path without links. Returns undefined for any other file, and if
+ *       anything fails. `facts` is a Uint8Array of 33 bytes. It receives the SHA-256 of the file,
+ *       and then 1 if the kernel has no objection to the file, else 0.
  *
  *   readPackageType(path, maxBytes, facts) → number | undefined
- *       Reads a package.json in the same way and returns 0 for no type, 1 for commonjs, 2 for
- *       module; undefined also where JSON.parse has to be asked; and -1 when nothing is at the
- *       path, which leaves `facts` as they are.
+ *       Reads a package.json like readRegularFile(), but returns its `type`: 0 for none, 1 for
+ *       commonjs, 2 for module. Returns undefined also if JSON.parse has to read the text. Returns
+ *       -1, and leaves `facts` unchanged, if there is no file at the path.
  *
  *   findRecord(index, recordsStart, namesStart, namesEnd, first, end, path) → number
- *       Returns the answer of find_record() in find-record.h.
+ *       Returns the result of find_record() in find-record.h.
  *
  *   fgetxattr(descriptor, name, view) → number
- *       Puts the value of an extended attribute into the Uint8Array `view`. Returns its bytes, or
- *       the negative errno.
+ *       Writes the value of an extended attribute to the Uint8Array `view`. Returns the length of
+ *       the value in bytes, or the negative errno.
  *
  *   logToSystem(line, isRefusal) → boolean
- *       Returns whether the log of the system took an event.
+ *       Writes an event to the system log. Returns false if the log did not accept it.
  *
  *   lockdown() → number
- *       Refuses the system calls of launch/lockdown.c to each thread, and debuggers to the process.
- *       Returns 0 or an errno.
+ *       Makes the kernel refuse the system calls of shared/lockdown.c in each thread, and debuggers
+ *       to attach. Returns 0 or an errno.
  *
  *   exitProcess(status) → never
- *       Ends all threads at once, from whichever thread.
+ *       Ends all threads of the process at once. Any thread may call it.
  */
 
 #define _GNU_SOURCE
@@ -60,15 +60,16 @@
 
 enum { NO_DESCRIPTOR = -1, MAX_NAME_BYTES = 255, MAX_INDEX_PATH_BYTES = 4096 };
 
-/* Node-API cuts a longer text at a whole character, so up to this many bytes of a buffer can stay
- * free although the text was cut: three of a character of four, and the NUL. */
+/* Node-API cuts a text that is too long between two characters. So a text may have been cut if this
+ * many bytes of the buffer or fewer stayed free: three bytes of a character of four, and the
+ * NUL. */
 enum { CUT_BYTES = 4 };
 
-/* The room that get_text() needs for a text of so many bytes. */
+/* The size of the buffer that get_text() needs for a text of this many bytes. */
 #define ROOM_FOR(bytes) ((bytes) + CUT_BYTES + 1)
 
-/* Returns an argument as a descriptor. Anything else becomes NO_DESCRIPTOR, for which system calls
- * answer EBADF. */
+/* Returns an argument as a descriptor. Any other value becomes NO_DESCRIPTOR, with which system
+ * calls fail with EBADF. */
 static int descriptor_of(napi_env env, napi_value value)
 {
 	int32_t descriptor;
@@ -78,7 +79,7 @@ static int descriptor_of(napi_env env, napi_value value)
 }
 
 /* Reads an argument as text of less than `room` - CUT_BYTES bytes, which may contain NUL. Returns
- * false for anything else, and for text that may have been cut. */
+ * false for any other value, and for text that may have been cut. */
 static bool get_text(napi_env env, napi_value value, char *text, size_t room, size_t *length)
 {
 	if (napi_get_value_string_utf8(env, value, text, room, length) != 0)
@@ -86,7 +87,8 @@ static bool get_text(napi_env env, napi_value value, char *text, size_t room, si
 	return *length < room - CUT_BYTES;
 }
 
-/* Reads an argument likewise, and returns false for one with a NUL, where C would end it. */
+/* Reads an argument like get_text(), but returns false if the text contains a NUL, which ends a C
+ * string. */
 static bool get_c_string(napi_env env, napi_value value, char *text, size_t room)
 {
 	size_t length = 0;
@@ -95,7 +97,8 @@ static bool get_c_string(napi_env env, napi_value value, char *text, size_t room
 	return strlen(text) == length;
 }
 
-/* Reads an argument as a Uint8Array. The bytes are its own and stay until the callback returns. */
+/* Reads an argument as a Uint8Array. `bytes` points to the array's own memory, which stays valid
+ * until the callback returns. */
 static bool get_bytes(napi_env env, napi_value value, void **bytes, size_t *size)
 {
 	int type = -1;
@@ -156,9 +159,9 @@ static napi_value on_fgetxattr(napi_env env, napi_callback_info info)
 	return number(env, length < 0 ? -errno : (int32_t)length);
 }
 
-/* Reads the file that the arguments `path`, `maxBytes` and `facts` name, and writes the facts.
- * Returns false, with the errno of read_regular_file() or EINVAL, when that is no such file; then
- * nothing is to be freed. */
+/* Reads the arguments `path`, `maxBytes` and `facts`, then the file, and writes the facts. Returns
+ * false if an argument is wrong, with errno EINVAL, or if read_regular_file() returns false, with
+ * its errno. Then the caller has nothing to free. */
 static bool read_given(napi_env env, napi_callback_info info, struct regular_file *file)
 {
 	enum { EXECUTABLE = sizeof file->sha256, FACTS };
@@ -248,14 +251,15 @@ static napi_value on_log_to_system(napi_env env, napi_callback_info info)
 static napi_value on_lockdown(napi_env env, napi_callback_info info)
 {
 	(void)info;
-	/* No process of the same user may attach as a debugger, or read this one's memory. */
+	/* Other processes of this user can then not attach as debuggers or read this process's
+	 * memory. */
 	const int failed = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (failed)
 		return number(env, errno);
 	const int result = restrict_calls(NO_DESCRIPTOR, NULL, NULL, ALL_THREADS);
 	if (result < 0)
 		return number(env, errno);
-	/* A positive result is the thread that could not be filtered. */
+	/* A positive result is the number of a thread that could not be filtered. */
 	return number(env, result == 0 ? 0 : ESRCH);
 }
 
@@ -284,7 +288,7 @@ static const struct {
 	{"exitProcess", on_exit_process},
 };
 
-/* Node.js finds the next two functions by name. */
+/* Node.js looks the next two functions up by their names. */
 __attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1(void);
 int32_t node_api_module_get_api_version_v1(void)
 {

@@ -1,15 +1,17 @@
-/* Texts of megabytes are not copied: V8 reads them where they are until it collects the string.
+/* Guarantees that the strings of all threads use at most MAX_LENT_BYTES of memory outside of V8. A
+ * large text is lent instead of copied: V8 reads it in place until it collects the string.
  *
- * Bounded, as V8 does not know this memory to be large. Telling it (by
- * napi_adjust_external_memory) makes it collect at once, which takes longer than the copy. */
+ * The bound is needed because V8 does not count this memory. Telling V8 about it, by
+ * napi_adjust_external_memory(), would make V8 collect at once, which takes longer than the
+ * copy. */
 #include "lent-string.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Smaller texts are copied, and all are when so much is lent. */
+/* Smaller texts are copied. If MAX_LENT_BYTES would be exceeded, a larger text is copied too. */
 enum { MIN_LENT_BYTES = 1 << 20, MAX_LENT_BYTES = 64 << 20 };
 
-/* Bytes that strings of all threads use now. */
+/* The number of bytes that are lent to strings of all threads now. */
 static _Atomic size_t lent;
 
 static void take_back(napi_env env, void *text, void *size)
@@ -24,8 +26,8 @@ static bool is_lendable(size_t size, bool is_ascii)
 	return is_ascii && size >= MIN_LENT_BYTES && lent + size <= MAX_LENT_BYTES;
 }
 
-/* Returns false where V8 did not take the text. Otherwise the text is V8's, or was freed by
- * take_back() after V8 had copied it. */
+/* Returns false if V8 did not take the text. Otherwise V8 owns the text, or has copied it and
+ * called take_back(), which freed it. */
 static bool lend(napi_env env, char *text, size_t size, napi_value *string)
 {
 	bool is_copied;

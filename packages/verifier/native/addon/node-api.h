@@ -1,5 +1,5 @@
-/* The part of Node-API, version 8, that the addon uses. Its ABI is stable, so the addon builds
- * where no headers of Node.js are. Functions return 0, which is napi_ok, or an error. */
+/* Declares the part of Node-API, version 8, that the addon uses. The ABI of Node-API is stable, so
+ * the addon builds without the headers of Node.js. Functions return 0 (napi_ok) or an error. */
 #ifndef SIGTOOL_NODE_API_H
 #define SIGTOOL_NODE_API_H
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 
 #define NAPI_AUTO_LENGTH SIZE_MAX
 
-/* napi_typedarray_type. */
+/* A value of napi_typedarray_type. */
 enum { NAPI_UINT8_ARRAY = 1 };
 
 typedef struct napi_env__ *napi_env;
@@ -21,12 +21,12 @@ int napi_create_function(
 	napi_env, const char *name, size_t length, napi_callback, void *data, napi_value *out);
 int napi_set_named_property(napi_env, napi_value object, const char *name, napi_value);
 
-/* Fills `argv` with undefined where fewer than `*argc` arguments were given. */
+/* Fills the rest of `argv` with undefined if fewer than `*argc` arguments were given. */
 int napi_get_cb_info(
 	napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
 
-/* Cuts text that does not fit in `size` bytes with its NUL, and splits no character; `length` is
- * without the NUL. */
+/* Writes text and a NUL to `out`. Text that does not fit in `size` bytes is cut between two
+ * characters. `length` does not count the NUL. */
 int napi_get_value_string_utf8(napi_env, napi_value, char *out, size_t size, size_t *length);
 int napi_get_value_bool(napi_env, napi_value, bool *out);
 int napi_get_value_int32(napi_env, napi_value, int32_t *out);
@@ -40,8 +40,8 @@ int napi_create_int32(napi_env, int32_t, napi_value *out);
 int napi_create_string_latin1(napi_env, const char *text, size_t length, napi_value *out);
 int napi_create_string_utf8(napi_env, const char *text, size_t length, napi_value *out);
 
-/* Makes a string of memory that V8 reads where it is, and hands to `finalize` afterwards; or a
- * copy, and then it calls `finalize` at once. */
+/* Makes a string of memory that V8 reads in place, and passes to `finalize` when it collects the
+ * string. If V8 copies the text instead, it calls `finalize` at once. */
 int node_api_create_external_string_latin1(napi_env, char *text, size_t length,
 	napi_finalize finalize, void *hint, napi_value *out, bool *copied);
 

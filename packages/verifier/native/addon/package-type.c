@@ -1,4 +1,5 @@
-/* The answer of package-type.h, from the strict parser that reads configurations too. */
+/* Guarantees the answer of package-type.h by the strict JSON parser that also reads
+ * configurations. */
 #include "package-type.h"
 #include "../shared/json.h"
 #include <string.h>

@@ -1,20 +1,20 @@
-/* Finds out of a package.json if the modules beside it are CommonJS or ES modules, by the same rule
- * as Node.js: the member `type` of the document itself. It answers only where it is sure to agree
- * with JSON.parse. */
+/* Finds out from a package.json if the modules beside it are CommonJS or ES modules, by the rule of
+ * Node.js: the member `type` of the document itself decides. Guarantees that each answer except
+ * TYPE_UNKNOWN is the one that JSON.parse would lead to. */
 #ifndef SIGTOOL_PACKAGE_TYPE_H
 #define SIGTOOL_PACKAGE_TYPE_H
 #include <stddef.h>
 
 enum package_type {
-	TYPE_NONE, /* `type` is absent, or has a value that Node.js passes over */
+	TYPE_NONE, /* `type` is absent, or has a value that Node.js ignores */
 	TYPE_COMMONJS,
 	TYPE_MODULE,
-	TYPE_UNKNOWN, /* JSON.parse must be asked */
+	TYPE_UNKNOWN, /* the caller must use JSON.parse */
 };
 
-/* Reads the document `text` of `size` bytes of UTF-8, behind which the caller has put a NUL, and
- * overwrites it. Returns TYPE_UNKNOWN for text that is not JSON, for JSON that json.h leaves out,
- * and for more than 4096 values. Needs 128 KiB of stack. */
+/* Reads the document `text`, `size` bytes of UTF-8 and a NUL, and overwrites it. Returns
+ * TYPE_UNKNOWN for text that is not JSON, for JSON that json.h does not read, and for more than
+ * 4096 values. Needs 128 KiB of stack. */
 enum package_type package_type(char *text, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
-/* The reading of regular-file.h. openat2(2) refuses links in every part of the path, so that the
- * path of a file that was opened is its real path, without asking /proc. */
+/* Guarantees that the path of an opened file is its real path, without asking /proc: openat2(2)
+ * refuses links in every part of the path. */
 #define _GNU_SOURCE
 #include "regular-file.h"
 #include "../shared/digest-file.h"
@@ -30,7 +30,7 @@ static bool is_dots(const char *name, size_t length)
 	return name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
 }
 
-/* Returns true for the form in which the kernel gives real paths back: absolute, and no name in it
+/* Returns true if a path has the form of the kernel's real paths: it is absolute, and no name in it
  * is empty, `.` or `..`. */
 static bool is_normal(const char *path)
 {
@@ -47,8 +47,8 @@ static bool is_normal(const char *path)
 	return true;
 }
 
-/* Reads `file->size` bytes into `file->content`. Returns false if there are fewer, or they are not
- * UTF-8. */
+/* Reads `file->size` bytes into `file->content`. Returns false if the file has fewer bytes, or if
+ * they are not UTF-8. */
 static bool read_text(int descriptor, struct regular_file *file)
 {
 	const ssize_t count =
@@ -58,7 +58,7 @@ static bool read_text(int descriptor, struct regular_file *file)
 	return file->is_ascii || is_utf8(file->content, file->size);
 }
 
-/* Fills `file` from the descriptor, as read_regular_file() does. */
+/* Fills in `file` from the descriptor. Returns what read_regular_file() returns. */
 static bool read_descriptor(int descriptor, double max_bytes, struct regular_file *file)
 {
 	struct stat status;
@@ -91,6 +91,6 @@ bool read_regular_file(const char *path, double max_bytes, struct regular_file *
 		return false;
 	const bool is_read = read_descriptor(descriptor, max_bytes, file);
 	close(descriptor);
-	errno = EINVAL; /* Something is there, whatever failed, so ENOENT must not be left. */
+	errno = EINVAL; /* The file exists, so a failure must not leave ENOENT. */
 	return is_read;
 }

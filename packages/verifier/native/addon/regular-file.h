@@ -1,27 +1,27 @@
-/* The fast path to a module as most are: a regular file of bounded size that an absolute path
- * without links names, with UTF-8 in it. It is opened once, and content, digest and the kernel's
- * opinion are those of that one descriptor. Every other file is left to the full path, which words
- * the refusal.
+/* The fast path for most modules: regular files of bounded size that contain UTF-8, at an absolute
+ * path without links. Guarantees that content, digest and the kernel's answer belong to one file,
+ * because they come from one descriptor. Every other file takes the full path, which words the
+ * refusal.
  *
- * SHA-256 is that of the OpenSSL inside Node.js, which node:crypto uses too. Where Node.js does not
- * export it, the fast path takes no file. */
+ * SHA-256 is computed by the OpenSSL inside Node.js, like in node:crypto. If Node.js does not
+ * export it, every file takes the full path. */
 #ifndef SIGTOOL_REGULAR_FILE_H
 #define SIGTOOL_REGULAR_FILE_H
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The file as it was read. The caller judges it. */
+/* A file that was read. The caller has to judge it. */
 struct regular_file {
-	unsigned char *content; /* the caller frees it; a NUL stands behind `size` bytes */
+	unsigned char *content; /* the caller frees it; a NUL follows the `size` bytes */
 	size_t size;
 	bool is_ascii;
 	unsigned char sha256[32];
-	bool is_executable; /* kernel_objection() had none */
+	bool is_executable; /* kernel_objection() returned NULL */
 };
 
-/* Reads the file that `path` names into `file`. Returns false if it is none for the fast path, is
- * larger than `max_bytes`, becomes shorter meanwhile, or anything fails. Then nothing is to be
- * freed, and errno is ENOENT if nothing is there, else another value. */
+/* Reads the file at `path` into `file`. Returns false if the file must take the full path, is
+ * larger than `max_bytes`, becomes shorter while it is read, or if anything fails. Then the caller
+ * has nothing to free, and errno is ENOENT only if no file is at the path. */
 bool read_regular_file(const char *path, double max_bytes, struct regular_file *file);
 
 #endif

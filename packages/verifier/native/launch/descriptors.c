@@ -1,6 +1,6 @@
-/* Guarantees that the runtime inherits no open file of the caller but its standard descriptors, and
- * that the index and the record in descriptors 3 and 4 cannot be changed by any process, the
- * runtime included. It assumes that memfd seals hold, as the kernel promises since Linux 3.17. */
+/* Guarantees that the runtime inherits only the standard descriptors of the caller, and that no
+ * process, not even the runtime, can change the index and the record in descriptors 3 and 4. It
+ * assumes that the kernel enforces the seals of a memfd (Linux 3.17). */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <errno.h>
@@ -21,15 +21,15 @@ void reserve_descriptors(void)
 	for (int descriptor = 0; descriptor <= RECORD_DESCRIPTOR; descriptor++) {
 		if (fcntl(descriptor, F_GETFD) >= 0)
 			continue;
-		/* open() takes the lowest number that is free, which is this one. There may be no standard
-		 * error on which to report a failure. */
+		/* open() uses the lowest free number, which is this one. A failure is not reported, because
+		 * standard error may be closed. */
 		const int opened = open("/dev/null", O_RDWR);
 		if (opened != descriptor)
 			_exit(REFUSED);
 	}
 }
 
-/* Returns a memory file; -1 where there can be none, which the first use then reports. */
+/* Returns the descriptor of a new memfd, or -1. The first use of -1 then fails and is reported. */
 static int create_memory(const char *name)
 {
 	const int memory = (int)syscall(SYS_memfd_create, name, NOEXEC_SEAL);
@@ -38,8 +38,8 @@ static int create_memory(const char *name)
 	return (int)syscall(SYS_memfd_create, name, MFD_ALLOW_SEALING);
 }
 
-/* Copies until `file` ends. Returns false with errno, which is EFBIG for more than
- * MAX_INDEX_BYTES. */
+/* Copies from `file` to `memory` until `file` ends. Returns false with errno if that fails. errno
+ * is EFBIG if the file has more than MAX_INDEX_BYTES. */
 static bool copy(int file, int memory)
 {
 	static char buffer[1 << 16];

@@ -1,4 +1,5 @@
-/* Guarantees that a runtime gets these flags and no others: none comes from the caller. */
+/* Guarantees that a runtime gets only the flags below. The caller of the launcher cannot add
+ * flags. */
 #include "launch.h"
 #include <stdlib.h>
 
@@ -12,14 +13,15 @@ static char **append(char **next, const struct flag *flags, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (!flags[i].is_given)
 			continue;
-		*next = (char *)flags[i].text; /* argv's type; execveat() changes nothing. */
+		*next = (char *)flags[i].text; /* argv has this type; execveat() changes no text. */
 		next++;
 	}
 	return next;
 }
 
-/* The permissions of Node.js close, in strict, ways to child processes and native code that no hook
- * sees. They allow all reading, writing and network: Landlock restricts writing. */
+/* In mode strict the permission model of Node.js closes ways to child processes and native code
+ * that no hook sees. It allows all reading, writing and network access, because Landlock restricts
+ * writing. */
 char **append_node_flags(
 	char **next, const struct settings *settings, const struct runtime *runtime)
 {
@@ -29,10 +31,11 @@ char **append_node_flags(
 	const int major = atoi(settings->node_major);
 	const bool is_before_22 = major < 22;
 	const bool no_strings = is_strict || settings->string_code != NULL;
-	/* The verifier's own addon needs addons; with it the hook refuses all others. */
+	/* If the verifier's addon is to be loaded, Node.js must allow addons. Then the hook refuses all
+	 * other addons. */
 	const bool no_addons = settings->addons != NULL && runtime->addon == NULL;
-	/* Node.js 20 runs hooks of import in a worker thread, so workers stay allowed there, and the
-	 * hook refuses those of the program. */
+	/* Node.js 20 runs import hooks in a worker thread. So workers stay allowed there, and the hook
+	 * refuses the workers of the program. */
 	const bool no_workers = settings->workers != NULL && !is_before_22;
 	const bool is_experimental = is_before_22 || major >= 25;
 	const struct flag flags[] = {
@@ -57,8 +60,8 @@ char **append_node_flags(
 	return append(next, flags, count);
 }
 
-/* These are options of spython. CPython does not know the first and ends with an error: should the
- * dynamic loader not load spython, nothing runs. */
+/* These are options of spython. CPython does not know the first option. So if the dynamic loader
+ * does not load spython, CPython ends with an error and nothing runs. */
 char **append_python_flags(
 	char **next, const struct settings *settings, const struct options *options)
 {

@@ -1,7 +1,7 @@
-/* Guarantees that no directory is made writable below which lies a file that decides what may run,
- * or a file of the kernel. The directories are opened here, so a link that replaces one later
- * grants nothing else. It assumes that no link on the way to those files changes during the start.
- */
+/* Guarantees that no directory is made writable if a file that decides what may run, or a file of
+ * the kernel, is below it. The directories are opened here, so replacing one by a link later does
+ * not make another directory writable. This file assumes that no link on the paths of the deciding
+ * files changes during the start. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <fcntl.h>
@@ -15,16 +15,16 @@ static bool begins_with(const char *path, const char *prefix)
 	return strncmp(path, prefix, strlen(prefix)) == 0;
 }
 
-/* Returns whether a directory is the kernel's. Other file systems lie in /proc and /sys, too, so
- * the path is looked at as well. */
+/* Returns true if a directory belongs to the kernel. The path is checked too, because other file
+ * systems are mounted below /proc and /sys. */
 static bool is_of_kernel(const struct statfs *file_system, const char *real)
 {
 	return file_system->f_type == PROC_SUPER_MAGIC || file_system->f_type == SYSFS_MAGIC ||
 		strcmp(real, "/dev") == 0 || begins_with(real, "/sys/") || begins_with(real, "/proc/");
 }
 
-/* `directory` is a real path. `path`, which may be NULL, is followed through links when it exists,
- * as these may lead into the directory. */
+/* Ends the process if `path` is below `directory`, which is a real path. `path` may be NULL. If it
+ * exists, its links are followed, because they may lead into the directory. */
 static void require_not_beneath(const char *path, const char *directory)
 {
 	char real[PATH_MAX];

@@ -1,10 +1,11 @@
-/* Guarantees, by Landlock and from restrict_files() on, that neither this process nor a program
- * that it becomes executes or changes a file outside of what the settings name. It assumes that the
- * kernel is intact. Reading is not restricted, and neither are descriptors that are open already.
+/* Guarantees by Landlock that after restrict_files() neither this process nor a program that it
+ * executes can execute or change a file, except those that the settings allow. It assumes that the
+ * kernel is intact. Reading is not restricted. Descriptors that are already open are not restricted
+ * either.
  *
- * Rights, system call numbers and structures are defined here, since the headers of a distribution
- * may be older than its kernel; the numbers are the same on x86-64 and arm64. The source is
- * include/uapi/linux/landlock.h of Linux 6.2. */
+ * Rights, system call numbers and structures are defined here, because the headers of a
+ * distribution may be older than its kernel. The numbers are the same on x86-64 and arm64. The
+ * source is include/uapi/linux/landlock.h of Linux 6.2. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <elf.h>
@@ -13,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Numbers of system calls. */
+/* The numbers of the system calls. */
 enum {
 	LANDLOCK_CREATE_RULESET = 444,
 	LANDLOCK_ADD_RULE = 445,
@@ -22,7 +23,7 @@ enum {
 
 enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1 };
 
-/* Access rights, one bit each. */
+/* The access rights. Each is one bit. */
 enum {
 	FS_EXECUTE = 1 << 0,
 	FS_WRITE_FILE = 1 << 1,
@@ -35,13 +36,14 @@ enum {
 	FS_MAKE_FIFO = 1 << 10,
 	FS_MAKE_BLOCK_DEVICE = 1 << 11,
 	FS_MAKE_SYMBOLIC_LINK = 1 << 12,
-	/* Version 2 added moves and links between directories; before it the kernel refused them. */
+	/* Version 2 of Landlock added the right to move and link between directories. Version 1 always
+	 * refuses that. */
 	FS_REFER = 1 << 13,
-	/* Version 3 added truncation; before it nothing could refuse that. */
+	/* Version 3 of Landlock added truncation. Earlier versions cannot refuse it. */
 	FS_TRUNCATE = 1 << 14,
 };
 
-/* Each right that changes a file or a directory. */
+/* All rights to change a file or a directory. */
 static const uint64_t CHANGE = FS_WRITE_FILE | FS_REMOVE_DIRECTORY | FS_REMOVE_FILE |
 	FS_MAKE_CHARACTER_DEVICE | FS_MAKE_DIRECTORY | FS_MAKE_REGULAR_FILE | FS_MAKE_SOCKET |
 	FS_MAKE_FIFO | FS_MAKE_BLOCK_DEVICE | FS_MAKE_SYMBOLIC_LINK | FS_REFER | FS_TRUNCATE;
@@ -58,8 +60,8 @@ static uint64_t changes_known_to(int version)
 	return change;
 }
 
-/* Grants `access` to the open file, or below the open directory. Failures are ignored, as they
- * leave the process with fewer rights: of a descriptor that is -1, for instance. */
+/* Grants `access` to the open file, or to all files below the open directory. Failures, for example
+ * of descriptor -1, are ignored, because they leave the process with fewer rights. */
 static void allow(int rules, uint64_t access, int beneath)
 {
 	struct __attribute__((packed)) {
@@ -75,9 +77,9 @@ static void allow_path(int rules, uint64_t access, const char *path)
 	allow(rules, access, file);
 }
 
-/* Grants execution of the dynamic loader that an ELF program names (PT_INTERP), which the kernel
- * executes with the program. A program that is damaged, or has more than 64 program headers, gets
- * no loader and does not start. */
+/* Grants execution of the dynamic loader that an ELF program names (PT_INTERP), because the kernel
+ * executes it with the program. If the ELF file is damaged or its PT_INTERP is not among the first
+ * 64 program headers, the loader is not allowed and the program does not start. */
 static void allow_loader(int rules, int program)
 {
 	enum { MAX_PROGRAM_HEADERS = 64 };
@@ -112,8 +114,8 @@ int restrict_files(const struct settings *settings, int program, const int *gran
 	if (version < 1 || rules < 0)
 		return -1;
 
-	/* AT_EXECVE_CHECK answers for files of signed trees only where Landlock allows execution.
-	 * System calls that execute are refused by lockdown.c. */
+	/* AT_EXECVE_CHECK admits files of signed trees only if Landlock allows to execute them.
+	 * lockdown.c refuses the system calls that would really execute them. */
 	allow(rules, FS_EXECUTE, program);
 	allow_loader(rules, program);
 	for (size_t i = 0; i < settings->tree_count; i++)
@@ -121,7 +123,7 @@ int restrict_files(const struct settings *settings, int program, const int *gran
 
 	allow_path(rules, change & (FS_WRITE_FILE | FS_TRUNCATE), "/dev/null");
 	if (settings->audit != NULL) {
-		/* A symbolic link in its place would choose another file. */
+		/* O_NOFOLLOW is needed because a symbolic link could lead to another file. */
 		const int events = open(settings->audit, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		allow(rules, FS_WRITE_FILE, events);
 	}

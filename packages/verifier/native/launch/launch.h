@@ -1,6 +1,6 @@
-/* The parts of sigtool-launch, in the order in which main.c uses them. Nothing is allocated: input
- * that exceeds its buffer is refused. A function that fails ends the process by fail(), unless its
- * comment says otherwise. */
+/* The interfaces of the parts of sigtool-launch. Nothing is allocated: input that exceeds its
+ * buffer is refused. A function that fails ends the process by fail(), unless its comment says
+ * otherwise. */
 #ifndef SIGTOOL_LAUNCH_H
 #define SIGTOOL_LAUNCH_H
 #include "../shared/hex.h"
@@ -16,22 +16,22 @@ enum { USAGE = 2, REFUSED = 126 };
 
 enum {
 	MAX_DIRECTORIES = 64,
-	/* The program and the flags that flags.c puts in front of the script. */
+	/* The length of argv before the script: the program and the flags that flags.c adds. */
 	MAX_FLAGS = 24,
 	MAX_INDEX_BYTES = 1 << 28,
 	MAX_RECORD_BYTES = 1 << 16,
-	/* LD_PRELOAD=/proc/self/fd/, a number and NUL. */
+	/* The room for `LD_PRELOAD=/proc/self/fd/`, a number and a NUL. */
 	PRELOAD_BYTES = 64,
 };
 
-/* Descriptors at which the runtime finds sealed memory. */
+/* The descriptors of sealed memory that the runtime inherits. */
 enum { INDEX_DESCRIPTOR = 3, RECORD_DESCRIPTOR = 4 };
 
-/* launcher.conf. Paths are absolute and real, digests are 64 lower-case hexadecimal digits; a key
- * that may be absent is NULL. docs/launcher.md says what each key means. */
+/* The content of launcher.conf. Paths are absolute and real. Digests are 64 lower-case hexadecimal
+ * digits. The value of an absent key is NULL. docs/launcher.md explains each key. */
 struct settings {
-	/* Node.js. Where `program` is NULL the others are not used; else `digest`, `node_major`,
-	 * `bundle` and `bundle_digest` are there. */
+	/* The members for Node.js. If `program` is NULL, the others are not used. Otherwise `digest`,
+	 * `node_major`, `bundle` and `bundle_digest` are not NULL. */
 	const char *program;
 	const char *digest;
 	const char *identity;
@@ -40,7 +40,7 @@ struct settings {
 	const char *bundle_digest;
 	const char *addon;
 	const char *addon_digest;
-	/* CPython. All are NULL, or none is. */
+	/* The members for CPython. Either all or none of the four are NULL. */
 	const char *python;
 	const char *python_digest;
 	const char *spython;
@@ -52,46 +52,46 @@ struct settings {
 	const char *string_code;
 	const char *addons;
 	const char *workers;
-	/* Roots of signed trees. */
+	/* The root directories of signed trees. */
 	const char *trees[MAX_DIRECTORIES + 1];
 	size_t tree_count;
-	/* Directories of --write, then those of launcher.conf. */
+	/* The directories of --write, then those of launcher.conf. */
 	const char *writable[MAX_DIRECTORIES + 1];
 	size_t writable_count;
 	enum mode mode;
-	/* Files of the user who runs the launcher are trusted like root's. */
+	/* Not 0 if files of the user who runs the launcher are trusted like root's. */
 	int development;
 };
 
-/* The launcher's own command line. */
+/* The launcher's own command-line arguments. */
 struct options {
-	/* NULL where the mode of launcher.conf applies. */
+	/* NULL if the mode of launcher.conf applies. */
 	const char *mode_name;
 	const char *writable[MAX_DIRECTORIES];
 	size_t writable_count;
 	bool clears_environment;
 	bool allows_development;
 	bool wants_python;
-	/* The script is the name of a module, as after `python3 -m`. */
+	/* True if the script is the name of a module, as after `python3 -m`. */
 	bool is_module;
 };
 
-/* The program that the launcher becomes, and the code of ours that it loads first. */
+/* The program that the launcher executes, and the code of sigtool that this program loads first. */
 struct runtime {
 	bool is_python;
 	const char *program;
 	const char *program_digest;
-	/* The file that was digested at installation, in the form of identity_of(); or NULL. */
+	/* identity_of() of the file that was digested at installation, or NULL. */
 	const char *program_identity;
-	/* The hook's bundle for Node.js, spython for CPython. */
+	/* The path of the hook: the bundle for Node.js, or spython for CPython. */
 	const char *hook;
 	const char *hook_digest;
-	/* NULL for CPython, and where there is none. */
+	/* NULL for CPython, and if launcher.conf has no addon. */
 	const char *addon;
 	const char *addon_digest;
 };
 
-/* Lines of `key value` which tell the hook how it was launched. */
+/* Lines of `key value` that tell the hook how the launcher was called, and what it decided. */
 struct record {
 	size_t length;
 	char text[MAX_RECORD_BYTES];
@@ -99,47 +99,49 @@ struct record {
 
 /* refusal.c */
 
-/* From here on refusals are written to the file `settings->audit`, as soon as that is known.
- * `settings` must outlive the process's last call to fail(). */
+/* Makes fail() write refusals to the file `settings->audit`, as soon as that member is set.
+ * `settings` must stay valid until the process ends. */
 void report_refusals_of(const struct settings *settings);
 
-/* Ends the process with `status`, after one line on standard error; `format` may use %m. With the
- * status REFUSED an event is written first, synchronously, where there is a file for events. */
+/* Writes one line to standard error and ends the process with `status`. `format` may use %m, which
+ * shows errno. With the status REFUSED an event is written first, if there is a file for events. */
 _Noreturn void fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* descriptors.c */
 
-/* Closes each descriptor above 2: one that the caller left open for writing would pass by Landlock.
- * Descriptors 0 to 4 are open afterwards, those that were closed on /dev/null; 3 and 4 are thereby
- * reserved for sealed memory. */
+/* Closes each descriptor above 2, because Landlock does not restrict a file that the caller left
+ * open for writing. Then opens /dev/null at each of the descriptors 0 to 4 that is closed. So 3 and
+ * 4 are reserved for sealed memory. */
 void reserve_descriptors(void);
 
-/* Copies an open file, from its offset to its end and at most MAX_INDEX_BYTES, into memory that
- * nobody can change any more, at `descriptor`. `name` is shown by /proc, `path` by messages. */
+/* Copies an open file, from its offset to its end, into sealed memory that nobody can change any
+ * more, at `descriptor`. Refuses more than MAX_INDEX_BYTES. /proc shows the memory as `name`.
+ * Messages show `path`. */
 void seal_file(int descriptor, const char *name, int file, const char *path);
 
-/* Puts a text without its NUL into such memory. */
+/* Copies a text without its NUL into sealed memory at `descriptor`. */
 void seal_text(int descriptor, const char *name, const char *text);
 
 /* options.c */
 
-/* Reads the launcher's options from argv, which ends with NULL and is without the program's name.
- * Returns the part of argv that begins with the script, which may be NULL. */
+/* Reads the launcher's options from `argv`, which begins after the program's name and ends with
+ * NULL. Returns the part of `argv` that begins with the script. Its first element is NULL if there
+ * is no script. */
 char **parse_options(char **argv, struct options *options);
 
 /* settings.c */
 
-/* Returns the mode of that name; another one ends the process. */
+/* Returns the mode with this name. An unknown name ends the process. */
 enum mode parse_mode(const char *name);
 
-/* Reads launcher.conf beside the launcher. It must belong to root, or with `allow_development` and
- * a line `development allow` to the user. Adds to `settings`, which begin as zeros but for the
- * directories of --write. Afterwards `index` and `config` are there, and the program and the hook
- * of at least one runtime. */
+/* Reads launcher.conf beside the launcher. The file must belong to root. It may belong to the user
+ * if `allow_development` is set and the file has a line `development allow`. Fills in `settings`,
+ * which must be zero except for the directories of --write. Afterwards `index` and `config` are
+ * set, and the program and the hook of at least one runtime. */
 void read_settings(struct settings *settings, int allow_development);
 
-/* Opens a regular file that nobody but root, or in development the user, could have written or
- * replaced; the path must be real. Returns its descriptor. */
+/* Opens a regular file and returns its descriptor. `path` must be a real path. Refuses a file that
+ * anybody but root, or in development the user, could have written or replaced. */
 int open_trusted(const char *path, int development);
 
 /* Finds the real path of an open file. */
@@ -147,43 +149,48 @@ void real_path(int descriptor, char path[PATH_MAX]);
 
 /* runtime.c */
 
-/* Chooses CPython for --python, -m, a script that ends in `.py`, and where launcher.conf names no
- * node; else Node.js. `script` may be NULL. */
+/* Chooses CPython for --python, -m, a script that ends in `.py`, and if launcher.conf has no
+ * `node`. Otherwise it chooses Node.js. `script` may be NULL. */
 void choose_runtime(struct runtime *runtime, const struct settings *settings,
 	const struct options *options, const char *script);
 
-/* Opens a file that is trusted like launcher.conf and has this SHA-256. Returns its descriptor. The
- * digest is not computed where `identity` is not NULL and is the file's: device, inode, size and
- * both times are those of the file that was digested at installation. */
+/* Opens a file that is trusted like launcher.conf and has this SHA-256. Returns its descriptor.
+ * `identity` may be NULL. If it equals the file's identity_of(), the digest is not computed:
+ * device, inode, size and both times are then those of the file that was digested at
+ * installation. */
 int open_pinned(const char *path, const char *digest, const char *identity, int development);
 
-/* Writes the environment variable by which the dynamic loader loads spython by its descriptor. A
- * debugger looks that name up among its own descriptors, so the number is one that few have: 900
- * or more, where that many may be open. */
+/* Writes an LD_PRELOAD variable that names a descriptor of spython for the dynamic loader. A
+ * debugger looks this name up among its own descriptors. So the descriptor is 900 or above, which a
+ * debugger is unlikely to have open. It is lower only if the limit of open files is. */
 void name_preload(int spython, char variable[PRELOAD_BYTES]);
 
 /* record.c */
 
-/* Adds a line. A value with a line break, which could forge a line, ends the process. */
+/* Adds a line. A value with a line break ends the process, because it could forge a line. */
 void add_line(struct record *record, const char *key, const char *value);
 
 /* script.c */
 
-/* Finds the script, which must be a regular file, or takes the name of a module. `path` becomes the
- * argument for the runtime; the record names the script by its real path. `name` may be NULL. */
+/* Finds the script, which must be a regular file. With -m `name` is the name of a module and is not
+ * looked up. `path` receives the argument for the runtime. The record gets the script's real path,
+ * or the module's name. A `name` that is NULL ends the process. */
 void find_script(const char *name, const struct options *options, const struct runtime *runtime,
 	char path[PATH_MAX], struct record *record);
 
 /* granted-directories.c */
 
-/* Opens the directories that the process may write below, as O_PATH descriptors in the order of
- * `settings->writable`. Ends the process when one belongs to the kernel, or holds a file that
- * decides what may run: the script, the runtime, its hook, the addon, the index, the host
- * configuration or a signed tree. */
+/* Opens the directories below which the process may write, as O_PATH descriptors in the order of
+ * `settings->writable`. Ends the process if a directory belongs to the kernel, or if the script,
+ * the runtime, its hook, the addon, the index, the host configuration or a signed tree is below
+ * it. */
 void open_granted_directories(int granted[MAX_DIRECTORIES], const struct settings *settings,
 	const struct runtime *runtime, const char *script, struct record *record);
 
-/* flags.c: each appends at most MAX_FLAGS - 1 flags, and returns the end of what it appended. */
+/* flags.c */
+
+/* Both functions append at most MAX_FLAGS - 1 flags at `next`. They return the position after the
+ * last flag. */
 char **append_node_flags(
 	char **next, const struct settings *settings, const struct runtime *runtime);
 char **append_python_flags(
@@ -191,27 +198,28 @@ char **append_python_flags(
 
 /* restrictions.c */
 
-/* Returns whether this kernel can filter system calls by restrict_calls() of lockdown.h. */
+/* Returns true if this kernel can filter system calls by restrict_calls() of lockdown.h. */
 bool can_filter_calls(void);
 
-/* Takes core dumps, code from a person, and the execution and change of files from the process. A
- * feature that the kernel lacks is recorded and, where something depends on it, named on standard
- * error; in mode strict the latter ends the process. */
+/* Takes rights from the process: core dumps, interactive code (SECBIT_EXEC_DENY_INTERACTIVE), and
+ * the execution and change of files. A feature that the kernel lacks is recorded. If enforcement
+ * depends on the feature, it is also reported on standard error, and mode strict ends the
+ * process. */
 void restrict_process(const struct settings *settings, int program, const int *granted,
 	bool can_filter, struct record *record);
 
 /* landlock.c */
 
-/* Refuses, from here on, to execute anything but `program`, its dynamic loader and signed trees,
- * and to change anything but what lies below the `granted` directories, /dev/null, and the content
- * of the file of events. Returns the version of Landlock; -1 where the kernel cannot.
- * Before version 3 truncation is not refused. */
+/* Makes the kernel refuse to execute any file except `program`, its dynamic loader and the files of
+ * signed trees. It also refuses to change any file except those below the `granted` directories,
+ * /dev/null, and the content of the event file. Returns the version of Landlock, or -1 if the
+ * kernel has no Landlock. Before version 3 truncation is not refused. */
 int restrict_files(const struct settings *settings, int program, const int *granted);
 
 /* sha256.c */
 
-/* Digests all of an open regular file, wherever its offset is. Returns 0, or -1 with errno when it
- * cannot be read. */
+/* Digests an open regular file from its beginning, and does not change its offset. Returns 0, or -1
+ * with errno if the file cannot be read. */
 int sha256_file(int descriptor, char hex[SHA256_HEX + 1]);
 
 #endif

@@ -1,16 +1,17 @@
-/* Starts Node.js, or CPython with spython in it, so that it can run nothing but signed code; the
- * hooks inside verify code, and the launcher guarantees what they depend on:
+/* Starts Node.js, or CPython with spython, so that the runtime can run only signed code. Hooks in
+ * the runtime verify code. The launcher guarantees what these hooks depend on:
  *
  * - The runtime and its hook are those whose digests launcher.conf names, and the runtime is
  *   executed by the descriptor that was digested.
- * - Flags and environment variables make the runtime load no other code or settings.
- * - The index, and how the launcher was called, are in sealed memory on descriptors 3 and 4.
- * - In modes enforce and strict the kernel refuses what no hook can see.
+ * - Flags and environment variables cannot make the runtime load other code or settings.
+ * - The index, and a record of the launcher's decisions, are in sealed memory on descriptors 3
+ *   and 4.
+ * - In modes enforce and strict the kernel refuses actions that no hook can see.
  *
- * This holds against code that runs after the start, and against files that change later. It
- * assumes that root and the kernel are honest; the user who calls the launcher is no opponent, as
- * he could start the runtime himself. The launcher is linked statically, so that LD_PRELOAD does
- * not reach it. docs/launcher.md. */
+ * These guarantees protect against code that runs after the start, and against files that change
+ * later. They assume that root and the kernel are honest. The user who calls the launcher is not an
+ * attacker, because this user could start the runtime without the launcher. The launcher is linked
+ * statically, so that LD_PRELOAD does not affect it. docs/launcher.md tells more. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/environment.h"
@@ -21,8 +22,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* execveat() of a descriptor takes an empty path. The filter of system calls knows it by its
- * address, so both uses are this one. */
+/* The empty path that execveat() needs to execute a descriptor. The filter of system calls compares
+ * the address of the path, so the filter and the call must both use this array. */
 static const char NO_PATH[] = "";
 
 static void take_granted_directories(struct settings *settings, const struct options *options);
@@ -44,13 +45,13 @@ int main(int argc, char **argv)
 	struct options options = {0};
 	struct runtime runtime;
 
-	/* The launcher is never meant to have a set-user-ID bit. */
+	/* AT_SECURE is set for a set-user-ID program, which the launcher must never be. */
 	if (getauxval(AT_SECURE) != 0)
 		_exit(REFUSED);
 	report_refusals_of(&settings);
 	reserve_descriptors();
 
-	/* Reads what is asked for and what is installed. */
+	/* The options and launcher.conf are read first. */
 	char **command = parse_options(argc > 0 ? argv + 1 : argv, &options);
 	take_granted_directories(&settings, &options);
 	read_settings(&settings, options.allows_development);
@@ -58,13 +59,13 @@ int main(int argc, char **argv)
 	choose_runtime(&runtime, &settings, &options, *command);
 	begin_record(&record, &settings, &runtime);
 
-	/* Finds what is to run, and where it may write. */
+	/* Then the script and the writable directories are found. */
 	char script[PATH_MAX];
 	int granted[MAX_DIRECTORIES];
 	find_script(*command, &options, &runtime, script, &record);
 	open_granted_directories(granted, &settings, &runtime, script, &record);
 
-	/* Opens and digests the code that runs before any hook. */
+	/* The code that runs before any hook is opened and digested. */
 	const int index = open_index(&settings);
 	const int program = open_pinned(
 		runtime.program, runtime.program_digest, runtime.program_identity, settings.development);
@@ -78,26 +79,27 @@ int main(int argc, char **argv)
 	}
 	seal_file(INDEX_DESCRIPTOR, "sigtool-index", index, settings.index);
 
-	/* Composes argv and environ. Flags and the script come first, then at most argc arguments of
-	 * the script, then NULL. */
+	/* argv and environ of the runtime are composed. argv has the program, the flags, the script, at
+	 * most argc arguments of the script, and NULL. */
 	char *arguments[MAX_FLAGS + 1 + argc + 1];
 	compose_arguments(arguments, &settings, &options, &runtime, script, command + 1);
 	char **environment = compose_environment(&settings, &options, &runtime, preload);
 
-	/* Takes rights away, then becomes the runtime by the descriptor that was digested. */
+	/* The process gives up rights, then executes the descriptor that was digested. */
 	lock_down(&settings, &runtime, &record, program, granted, arguments);
 	syscall(SYS_execveat, program, NO_PATH, arguments, environment, AT_EMPTY_PATH);
 	fail(REFUSED, "Cannot execute \"%s\": %m", runtime.program);
 }
 
-/* Puts the directories of --write first; read_settings() adds those of launcher.conf. */
+/* Copies the directories of --write. read_settings() adds those of launcher.conf after them. */
 static void take_granted_directories(struct settings *settings, const struct options *options)
 {
 	memcpy(settings->writable, options->writable, sizeof options->writable);
 	settings->writable_count = options->writable_count;
 }
 
-/* A caller may ask for a stricter mode than the installed one, and in development for any. */
+/* Returns the mode that the caller asked for, which may be weaker than that of launcher.conf only
+ * in development. The default is the mode of launcher.conf. */
 static enum mode choose_mode(const struct settings *settings, const struct options *options)
 {
 	if (options->mode_name == NULL)
@@ -128,8 +130,8 @@ static int open_index(const struct settings *settings)
 	return index;
 }
 
-/* Writes argv: the program's path, the flags, the script, the script's `own` arguments, which end
- * with NULL, and NULL. */
+/* Writes the argv of the runtime at `next`: the program's path, the flags, the script, the script's
+ * arguments `own`, and NULL. `own` ends with NULL too. */
 static void compose_arguments(char **next, const struct settings *settings,
 	const struct options *options, const struct runtime *runtime, char *script, char **own)
 {
@@ -148,7 +150,7 @@ static void compose_arguments(char **next, const struct settings *settings,
 	*next = NULL;
 }
 
-/* Returns the variables that may pass and the one that tells the hook how it was launched. */
+/* Returns the environment variables that may pass, and one that the launcher adds for the hook. */
 static char **compose_environment(const struct settings *settings, const struct options *options,
 	const struct runtime *runtime, char *preload)
 {
@@ -163,9 +165,9 @@ static char **compose_environment(const struct settings *settings, const struct 
 	return environment;
 }
 
-/* Restricts the process in modes enforce and strict, and completes the record in every mode. The
- * record names what this kernel lacks, so it comes after the first restrictions; sealing it makes a
- * memory file, so it comes before the filter, which refuses that. */
+/* Restricts the process in modes enforce and strict, and seals the record in every mode. The record
+ * lists what this kernel lacks, so it is sealed after the first restrictions. Sealing needs
+ * memfd_create(), so it is done before the filter, which refuses this call. */
 static void lock_down(const struct settings *settings, const struct runtime *runtime,
 	struct record *record, int program, const int *granted, char *const *arguments)
 {
@@ -175,7 +177,7 @@ static void lock_down(const struct settings *settings, const struct runtime *run
 		restrict_process(settings, program, granted, can_filter, record);
 
 	if (runtime->is_python)
-		close(RECORD_DESCRIPTOR); /* spython has options instead. */
+		close(RECORD_DESCRIPTOR); /* spython gets options instead of a record. */
 	else
 		seal_text(RECORD_DESCRIPTOR, "sigtool-record", record->text);
 

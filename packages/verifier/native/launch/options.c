@@ -1,5 +1,5 @@
-/* Guarantees that no option of a runtime can be given: an argument that begins with `-` is one of
- * the options below, or stands behind the script and is the script's own. */
+/* Guarantees that the caller cannot pass an option to a runtime: an argument that begins with `-`
+ * is either an option of the list below, or follows the script and is passed to the script. */
 #include "launch.h"
 #include <string.h>
 
@@ -8,7 +8,7 @@ static bool takes_value(const char *option)
 	return strcmp(option, "--mode") == 0 || strcmp(option, "--write") == 0;
 }
 
-/* Takes an option; `value` is NULL where it has none. */
+/* Stores an option. `value` is NULL if the option has none. */
 static void take_option(struct options *options, const char *option, const char *value)
 {
 	if (strcmp(option, "--mode") == 0)

@@ -1,5 +1,5 @@
-/* Guarantees that a line of the record says what the launcher found, whatever the names of files
- * and modules are: no value begins a line of its own. */
+/* Guarantees that each line of the record comes from the launcher: the path of a file or the name
+ * of a module cannot add a line, because a value with a line break is refused. */
 #include "launch.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,13 +1,13 @@
-/* Guarantees that a start that fails ends with one line on standard error and a status, and that a
- * refusal is an event in the host's file before it takes effect. */
+/* Guarantees that a failed start ends with one line on standard error and an exit status, and that
+ * a refusal is written to the event file, if one is configured, before the process ends. */
 #include "launch.h"
 #include "../shared/complain.h"
 #include "../shared/event-line.h"
 #include <errno.h>
 #include <stdarg.h>
 
-/* This is global because fail() is called from everywhere. It is NULL until report_refusals_of()
- * sets it. */
+/* This pointer is global because fail() is called from everywhere. It is NULL until
+ * report_refusals_of() sets it. */
 static const struct settings *reported;
 
 void report_refusals_of(const struct settings *settings)
@@ -28,7 +28,7 @@ _Noreturn void fail(int status, const char *format, ...)
 	const int error = errno;
 	if (status == REFUSED)
 		write_refusal();
-	errno = error; /* %m reads it. */
+	errno = error; /* %m shows it. */
 
 	va_list values;
 	va_start(values, format);

@@ -1,7 +1,7 @@
-/* Guarantees that the process has lost, before a runtime is executed in mode enforce or strict, the
- * rights that no hook inside it could refuse; and that a right which this kernel cannot take is
- * named, or in strict ends the start. System calls are filtered last, by lockdown.c: sealing the
- * record makes a memory file, which the filter refuses. */
+/* Guarantees for the modes enforce and strict that the process loses rights which no hook could
+ * refuse, before a runtime is executed. If this kernel cannot take a right away, that is reported,
+ * and in mode strict the start fails. lockdown.c filters system calls last, because the filter
+ * refuses memfd_create(), by which the record is sealed. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/event-line.h"
@@ -12,8 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* SECBIT_EXEC_DENY_INTERACTIVE and its lock, of Linux 6.14: interpreters that ask for it take no
- * code from a person. */
+/* SECBIT_EXEC_DENY_INTERACTIVE and its lock (Linux 6.14). Interpreters that read this bit accept no
+ * interactive code. */
 enum { DENY_INTERACTIVE = 1 << 10, DENY_INTERACTIVE_LOCKED = 1 << 11 };
 
 bool can_filter_calls(void)
@@ -22,8 +22,8 @@ bool can_filter_calls(void)
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-/* Records and says that the kernel lacks something on which enforcement depends; mode strict does
- * not start without it. */
+/* Reports that the kernel lacks a feature on which enforcement depends, and adds it to the record.
+ * Mode strict ends the process instead. */
 static void lack(const char *feature, const struct settings *settings, struct record *record)
 {
 	if (settings->mode == MODE_STRICT)
@@ -53,7 +53,7 @@ void restrict_process(const struct settings *settings, int program, const int *g
 		close(file);
 	}
 
-	/* Enforcement does not depend on it, so it is recorded only. */
+	/* Enforcement does not depend on the securebits, so a failure is only recorded. */
 	const bool is_denied = deny_interactive();
 	if (!is_denied)
 		add_line(record, "missing", "securebits");

@@ -1,9 +1,9 @@
-/* Guarantees that the program which is executed, and the code which it loads first, have the
- * digests that launcher.conf names. A program whose identity_of() is the one that was recorded at
- * installation is not digested again. The program and spython are used by the descriptor that was
- * checked; Node.js loads its hook and the addon by path. This file assumes that nobody but root, or
- * in development the user, writes these files or moves them meanwhile: open_trusted() checks owners
- * and modes for that. */
+/* Guarantees that the executed program, and the code that it loads first, have the digests in
+ * launcher.conf. A program is not digested again if its identity_of() equals the one that was
+ * recorded at installation. The program and spython are used by the descriptor that was checked.
+ * Node.js opens its hook and the addon again by path. So this file assumes that nobody but root, or
+ * in development the user, can change or replace these files: open_trusted() checks their owners
+ * and modes. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/owned-file.h"
@@ -52,7 +52,7 @@ int open_pinned(const char *path, const char *digest, const char *identity, int 
 	struct stat status;
 	if (fstat(file, &status) != 0)
 		fail(REFUSED, "Cannot look at \"%s\": %m", path);
-	/* node is 100 MB, and digesting it takes up to 0.7 s. */
+	/* The identity is compared first, because digesting node (100 MB) takes up to 0.7 s. */
 	char seen[IDENTITY];
 	identity_of(&status, seen);
 	if (identity != NULL && strcmp(seen, identity) == 0)

@@ -1,6 +1,6 @@
-/* Guarantees that the runtime is given a file to run, and neither code on the command line, nor
- * standard input, nor a directory, nor a subcommand such as `node inspect`. The hook judges that
- * file when the runtime opens it, so another file in its place gains nothing. */
+/* Guarantees that the runtime gets a regular file or a module to run. It never gets code on the
+ * command line, standard input, a directory, or a subcommand such as `node inspect`. The hook
+ * judges the file when the runtime opens it, so an attacker gains nothing by replacing the file. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <fcntl.h>
@@ -13,7 +13,7 @@ void find_script(const char *name, const struct options *options, const struct r
 	if (name == NULL || *name == '\0' || *name == '-')
 		fail(USAGE, "Name a script, such as ./main.js: \"%s\" is no script",
 			name == NULL ? "" : name);
-	/* node would take a bare name such as `inspect` for a subcommand. */
+	/* node would run a bare name such as `inspect` as a subcommand. */
 	const bool needs_prefix = !runtime->is_python && *name != '/';
 	const int length = snprintf(path, PATH_MAX, "%s%s", needs_prefix ? "./" : "", name);
 	if (length >= PATH_MAX)

@@ -1,6 +1,6 @@
-/* launcher.conf beside the launcher, as the table LAUNCHER has it: whatever else a line says ends
- * the start. Nobody but root, and in development the user, can have written the file or replaced
- * it. */
+/* Guarantees that launcher.conf, the file beside the launcher, has only the keys and values that
+ * the table LAUNCHER allows, and that nobody but root, or in development the user, could have
+ * written or replaced the file. Otherwise the start fails. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/key-lines.h"
@@ -24,8 +24,8 @@ void real_path(int descriptor, char path[PATH_MAX])
 		fail(REFUSED, "Cannot start: /proc does not tell where open files are");
 }
 
-/* Returns whom to trust besides root. In a sticky directory such as /tmp nobody can put another
- * file in the place of the user's: enough for development. */
+/* Returns the owners and directories to trust besides root's. Development accepts a directory with
+ * the sticky bit, such as /tmp, because nobody else can replace the user's files there. */
 static int whom_to_trust(int development)
 {
 	return development ? TRUST_USER | TRUST_STICKY : 0;
@@ -40,7 +40,7 @@ int open_trusted(const char *path, int development)
 	return file;
 }
 
-/* Reads the file beside the launcher into `text`, and its path into `path`. */
+/* Reads launcher.conf into `text`, and its path into `path`. Returns its length in bytes. */
 static size_t read_file(int allow_development, char path[PATH_MAX], char *text, size_t room)
 {
 	static const char NAME[] = "launcher.conf";
@@ -66,7 +66,7 @@ static const char *digest_of(const struct json *pinned_file)
 	return text_of(json_member(pinned_file, "sha256"));
 }
 
-/* Adds directories to those that options named. */
+/* Adds directories after those that are in the list already. */
 static void add_directories(const struct json *list, const char **directories, size_t *count)
 {
 	EACH(directory, list) {

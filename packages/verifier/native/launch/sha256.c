@@ -1,13 +1,13 @@
 /* Guarantees that a digest is the SHA-256 (FIPS 180-4) of the bytes that were read. The launcher
- * has its own since it links nothing but libc. It uses the processor's instructions where there are
- * any: node is 100 MB, which take 0.06 s with them and 0.7 s without. */
+ * has this implementation because it links only libc. It uses the processor's SHA instructions if
+ * there are any: digesting node (100 MB) takes 0.06 s with them and 0.7 s without. */
 #include "launch.h"
 #include <string.h>
 #include <unistd.h>
 
 enum { BLOCK_BYTES = 64, LENGTH_BYTES = 8, ROUNDS = 64 };
 
-/* Adds whole blocks to the state, as section 6.2.2 has it. */
+/* Adds whole blocks to the state (FIPS 180-4, section 6.2.2). */
 typedef void add_blocks(uint32_t state[8], const uint8_t *data, size_t blocks);
 
 static const uint32_t K[ROUNDS] = {
@@ -107,9 +107,9 @@ static void portable_blocks(uint32_t state[8], const uint8_t *data, size_t block
 #include <cpuid.h>
 #include <immintrin.h>
 
-/* Does the same by SHA-NI (Intel SDM, SHA256RNDS2): four rounds an iteration. `w` is a ring of the
- * last sixteen words, four to a register. The instructions want the state as ABEF and CDGH, the
- * first letter in the highest lane. */
+/* Computes what portable_blocks() computes, with SHA-NI (Intel SDM, SHA256RNDS2), by four rounds in
+ * each iteration. `w` is a ring of the last sixteen words, four in each register. The instructions
+ * need the state as ABEF and CDGH, with the first letter in the highest lane. */
 __attribute__((target("sha,sse4.1,ssse3"))) static void sha_ni_blocks(
 	uint32_t state[8], const uint8_t *data, size_t blocks)
 {
@@ -175,8 +175,8 @@ static add_blocks *fastest_blocks(void)
 }
 #endif
 
-/* Adds the padding of section 5.1.1 behind the last `kept` bytes, which are less than a block: a
- * bit, zeros, and the length of all in bits. `buffer` has room for two blocks. */
+/* Adds the padding (section 5.1.1) after the last `kept` bytes, which are less than a block: a bit
+ * 1, zeros, and `total` in bits. `buffer` has room for two blocks. */
 static void add_padding(
 	uint32_t state[8], uint8_t *buffer, size_t kept, uint64_t total, add_blocks *add)
 {
@@ -194,7 +194,7 @@ int sha256_file(int descriptor, char hex[SHA256_HEX + 1])
 {
 	static uint8_t buffer[1 << 18];
 	add_blocks *const add = fastest_blocks();
-	/* Section 5.3.3. */
+	/* The initial state (section 5.3.3). */
 	uint32_t state[8] = {
 		0x6a09e667,
 		0xbb67ae85,
@@ -206,7 +206,7 @@ int sha256_file(int descriptor, char hex[SHA256_HEX + 1])
 		0x5be0cd19,
 	};
 	uint64_t total = 0;
-	/* Bytes at the start of the buffer that are no whole block yet. */
+	/* The number of bytes at the start of the buffer that are not a whole block yet. */
 	size_t kept = 0;
 	for (;;) {
 		const size_t room = sizeof buffer - 2 * BLOCK_BYTES - kept;

@@ -1,3 +1,5 @@
+/* Guarantees that the message is one line of at most 12 KiB without control characters, whatever
+ * its parts contain. */
 #define _GNU_SOURCE
 #include "complain.h"
 #include <limits.h>

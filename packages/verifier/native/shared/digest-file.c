@@ -1,13 +1,14 @@
-/* The reading of digest-file.h, part by part: each part is digested right after it was read, by the
- * thread that reads or by a second one, and never read again from the file. */
+/* Guarantees that the digest is that of exactly the bytes which were read. The file is read in
+ * parts, each once. A part is digested right after it was read, by the same or a second thread. */
 #include "digest-file.h"
 #include "utf8.h"
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
 
-/* These declarations are the part of OpenSSL 3 that is used. They are weak, so that the addon loads
- * into a Node.js that does not export them; fetch_algorithm() looks if they are there. */
+/* These declarations are the part of OpenSSL 3 that is used. They are weak symbols, so that the
+ * addon can be loaded into a Node.js that does not export them. fetch_algorithm() checks if they
+ * exist. */
 typedef struct evp_md_st EVP_MD;
 typedef struct evp_md_ctx_st EVP_MD_CTX;
 #define EXPORTED __attribute__((weak))
@@ -19,19 +20,19 @@ EXPORTED int EVP_DigestUpdate(EVP_MD_CTX *, const void *content, size_t bytes);
 EXPORTED int EVP_DigestFinal_ex(EVP_MD_CTX *, unsigned char *digest, unsigned *bytes);
 
 enum {
-	PART_BYTES = 128 << 10, /* such a part is still in the processor's cache when it is digested */
-	STACK_BYTES = 16 << 10, /* a part's size if the caller wants no content: it lies on the stack */
-	MIN_THREADED_BYTES = 1 << 20, /* the thread that reads digests smaller files itself */
+	PART_BYTES = 128 << 10, /* a part of this size still is in the processor's cache then */
+	STACK_BYTES = 16 << 10, /* the size of a part on the stack, if the caller wants no content */
+	MIN_THREADED_BYTES = 1 << 20, /* smaller files are digested by the thread that reads */
 };
 
 /* One digest in the making, on the stack of digest_file(). */
 struct digester {
 	EVP_MD_CTX *context;
-	bool failed; /* written by the digesting thread until that is joined */
+	bool failed; /* only the digesting thread writes it, until pthread_join() */
 	bool is_threaded;
 	pthread_t thread;
-	/* The rest is used if `is_threaded`. `content` does not change; the lock guards `filled` and
-	 * `ended`, and `changed` is signaled when one of them changes. */
+	/* The other members are used only if `is_threaded`. `content` does not change. `lock` guards
+	 * `filled` and `ended`, and a change of either signals `changed`. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	const unsigned char *content;
@@ -39,7 +40,7 @@ struct digester {
 	bool ended;
 };
 
-/* Fetched once and kept: looking the algorithm up takes longer than digesting most files. */
+/* SHA-256, fetched once and kept, because fetching takes longer than digesting most files. */
 static EVP_MD *algorithm;
 
 static void fetch_algorithm(void)
@@ -100,8 +101,8 @@ static void hand_over(struct digester *digester, size_t added, bool ended)
 	pthread_mutex_unlock(&digester->lock);
 }
 
-/* Reads as digest_file() says and has each part digested. Returns the number of bytes, or -1 with
- * read(2)'s errno. */
+/* Reads the file as digest_file() promises, and digests each part or hands it to the digesting
+ * thread. Returns the number of bytes that were read, or -1 with the errno of read(2). */
 static ssize_t read_parts(
 	int descriptor, unsigned char *content, size_t size, bool *is_ascii, struct digester *digester)
 {
@@ -129,14 +130,14 @@ static ssize_t read_parts(
 	return (ssize_t)filled;
 }
 
-/* Reads and digests with a context that was initialized. Sets `failed` if libcrypto fails; else
- * returns as read_parts() does. */
+/* Reads and digests with an initialized context. Returns what read_parts() returns. Sets `failed`
+ * if libcrypto fails. */
 static ssize_t digest_parts(struct digester *digester, int descriptor, unsigned char *content,
 	size_t size, bool overlaps, bool *is_ascii, unsigned char sha256[32])
 {
 	if (overlaps && size >= MIN_THREADED_BYTES) {
 		const int error = pthread_create(&digester->thread, NULL, digest_as_filled, digester);
-		digester->is_threaded = error == 0; /* if there is none, this thread digests */
+		digester->is_threaded = error == 0; /* without a second thread this one digests */
 	}
 	const ssize_t filled = read_parts(descriptor, content, size, is_ascii, digester);
 	if (digester->is_threaded) {

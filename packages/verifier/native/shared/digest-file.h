@@ -1,22 +1,22 @@
-/* SHA-256 of the bytes that one reading of a file gives, by the libcrypto in the process: OpenSSL
- * as Node.js exports it, or the one that is linked into spython. */
+/* Reads a file once and computes the SHA-256 of exactly the bytes that were read. It uses
+ * libcrypto: the OpenSSL that Node.js exports, or the one that is linked into spython. */
 #ifndef SIGTOOL_DIGEST_FILE_H
 #define SIGTOOL_DIGEST_FILE_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Returns false if the process exports no libcrypto or that has no SHA-256, as in some builds of
- * Node.js; digest_file() then fails with EIO. May be called from any thread. */
+/* Returns false if the process has no libcrypto with SHA-256, as in some builds of Node.js. Then
+ * digest_file() fails with EIO. May be called from any thread. */
 bool can_digest(void);
 
 /* Reads an open file from its current offset to its end, or until `size` bytes were read, and
- * digests exactly these bytes. Returns their number, and their digest in `sha256`; or -1 with errno
- * set: EIO if libcrypto failed, else read(2)'s.
+ * writes the digest of exactly these bytes to `sha256`. Returns their number, or -1 with errno: EIO
+ * if libcrypto failed, else the errno of read(2).
  *
- * `content` has room for `size` bytes and receives them; NULL if they are not wanted. `is_ascii`,
- * if it is not NULL, becomes false if one of the bytes is not ASCII. With `overlaps` a file of at
- * least 1 MiB is digested by a thread of its own while it is read; then `content` must not be
+ * `content` has room for `size` bytes and receives the bytes. It is NULL if the caller does not
+ * want them. `is_ascii` may be NULL, else it tells if all bytes are ASCII. If `overlaps` is true, a
+ * second thread digests a file of at least 1 MiB while it is read, and `content` must not be
  * NULL. */
 ssize_t digest_file(int descriptor, unsigned char *content, size_t size, bool overlaps,
 	bool *is_ascii, unsigned char sha256[32]);

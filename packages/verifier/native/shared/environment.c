@@ -1,8 +1,8 @@
 /* Guarantees that no environment variable makes libc, the dynamic loader, OpenSSL, a library with
- * plug-ins, Node.js or an interpreter load code or settings, whoever set it before the launcher
- * was called. Variables that an application's own native code reads are known to nobody but its
- * author; --env-clear is for these. docs/launcher.md lists the same names, and a test compares the
- * two lists. */
+ * plug-ins, Node.js or an interpreter load code or settings, even if an attacker set the variable
+ * before the launcher was called. Only the author of an application knows which variables its
+ * native code reads: --env-clear drops these too. docs/launcher.md lists the same names, and a test
+ * compares the two lists. */
 #include "environment.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@ enum { MAX_VARIABLES = 4094 };
 
 extern char **environ;
 
-/* Each row is the name of a variable, or the beginning of names where it ends in `*`. */
+/* A row is the name of a variable. A row that ends in `*` matches all names that begin like it. */
 static const char *const DROPPED[] = {
 	/* Node.js and the programs around it. */
 	"NODE_*",
@@ -73,7 +73,7 @@ static const char *const DROPPED[] = {
 /* These pass although a row of DROPPED matches them. */
 static const char *const KEPT[] = {"NODE_ENV", NULL};
 
-/* Nothing else passes --env-clear. */
+/* With --env-clear only these variables pass. */
 static const char *const BASIC[] = {
 	"PATH",
 	"HOME",

@@ -1,6 +1,5 @@
-/* Guarantees that an event is one line of JSON which its reader takes for what was decided,
- * whatever the names of files are: texts are escaped, and a text that is too long is cut, so that
- * the rest of the line has room. */
+/* Guarantees that an event is exactly one line of valid JSON, whatever the paths in it contain.
+ * Texts are escaped. A text that is too long is cut, so that the rest of the line has room. */
 #define _GNU_SOURCE
 #include "event-line.h"
 #include "utf8.h"
@@ -12,15 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Bytes at the end of a line that texts leave free, and the most that one text takes. */
+/* Texts leave ROOM_FOR_REST bytes of a line free, and one text takes at most MAX_TEXT_BYTES. */
 enum { ROOM_FOR_REST = 1 << 10, MAX_TEXT_BYTES = 5 << 10 };
 
-/* The least descriptor that is no standard one. */
+/* The first descriptor after standard input, output and error. */
 enum { FIRST_FREE_DESCRIPTOR = 3 };
 
 static const char *const VERDICTS[] = {"allow", "audit", "refuse"};
 
-/* Appends; the caller knows that it fits. */
+/* Appends to the line. The caller has to know that there is room. */
 __attribute__((format(printf, 2, 3))) static void put(
 	struct event_line *line, const char *format, ...)
 {
@@ -32,11 +31,11 @@ __attribute__((format(printf, 2, 3))) static void put(
 	va_end(values);
 }
 
-/* Reads the character at `at`, which is not NUL, and returns its bytes. One that is not UTF-8 is
- * read as one byte, U+DC80 to U+DCFF, as Python has it in names of files (PEP 383). */
+/* Reads the character at `at`, which is not NUL, and returns its length in bytes. A byte that is
+ * not UTF-8 becomes a character from U+DC80 to U+DCFF, as in the paths of Python (PEP 383). */
 static size_t read_character(const unsigned char *at, unsigned *code)
 {
-	/* The NUL behind the text ends a character that is cut off. */
+	/* SIZE_MAX reads no byte too many, because the NUL after the text ends every character. */
 	const size_t length = utf8_length(at, SIZE_MAX);
 	if (length == 0) {
 		*code = 0xdc00 + *at;
@@ -96,7 +95,7 @@ static void begin(struct event_line *line)
 
 void compose_event(struct event_line *line, const char *event, enum verdict verdict, va_list values)
 {
-	/* Events have 0 for the main thread, as Node.js numbers threads. */
+	/* The main thread has the number 0 in events, as in Node.js. */
 	const int process = getpid();
 	const int own = gettid();
 	const int thread = own == process ? 0 : own;
@@ -128,7 +127,8 @@ int open_event_file(const char *path)
 	const int file = open(path, flags, 0600);
 	if (file < 0 || file >= FIRST_FREE_DESCRIPTOR)
 		return file;
-	/* A standard descriptor was closed: what the program prints would be among the events. */
+	/* A standard descriptor was closed, so open() returned its number. The file must not keep it:
+	 * the output of the program would be written among the events. */
 	const int above = fcntl(file, F_DUPFD_CLOEXEC, FIRST_FREE_DESCRIPTOR);
 	close(file);
 	return above;
@@ -137,7 +137,7 @@ int open_event_file(const char *path)
 int append_event(int file, struct event_line *line)
 {
 	line->text[line->length] = '\n';
-	/* One write(), so that lines of several processes do not mix. */
+	/* The line is written by one write(), so that lines of several processes do not mix. */
 	const ssize_t count = write(file, line->text, line->length + 1);
 	line->text[line->length] = '\0';
 	return count == (ssize_t)line->length + 1;

@@ -1,11 +1,11 @@
-/* The binary search of find-record.h. It compares paths as bytes, which is the order of the index.
- */
+/* Guarantees the bounds of find-record.h by a binary search that checks each offset before use. It
+ * compares paths byte by byte, which is the order of the index. */
 #include "find-record.h"
 #include <stdbool.h>
 #include <string.h>
 
-/* Sets `order` below, at or above 0 as the path of the record sorts before, like or after `path`,
- * byte by byte. Returns false if the record's path does not lie inside the names. The caller has
+/* Sets `order` below 0, to 0 or above 0 if the path of the record sorts before, equals or sorts
+ * after `path`. Returns false if the record's path does not lie inside the names. The caller has
  * checked that the record itself lies inside the index. */
 static bool compare_path(const struct index_table *table, uint32_t record, const char *path,
 	size_t path_bytes, int *order)
@@ -22,8 +22,9 @@ static bool compare_path(const struct index_table *table, uint32_t record, const
 	return true;
 }
 
-/* Returns true if the paths of the records before and after `found` sort before and after `path`,
- * as far as the product `first` to `end` - 1 has such records. */
+/* Returns true if the path of the record before `found` sorts before `path`, and that of the record
+ * after it sorts after `path`. Only records from `first` to `end` - 1, those of the product,
+ * count. */
 static bool is_between_neighbours(const struct index_table *table, uint32_t first, uint32_t end,
 	uint32_t found, const char *path, size_t path_bytes)
 {

@@ -2,17 +2,17 @@
  * packages/core/src/trust/index-entries.ts does over the same bytes. docs/trust-index.md has the
  * layout.
  *
- * No byte outside of the index is read, whatever its records say: each offset is checked against
- * the bounds in `struct index_table` before it is followed. A record is found only if its
- * neighbours are in order around it, so that an index whose paths are out of order or repeated
- * gives no two answers for one path. */
+ * Guarantees that no byte outside of the index is read, even if its records are damaged: each
+ * offset is checked against the bounds in `struct index_table` first. A record is found only if it
+ * is in order with its neighbours. So an index with unordered or repeated paths cannot give two
+ * answers for one path. */
 #ifndef SIGTOOL_FIND_RECORD_H
 #define SIGTOOL_FIND_RECORD_H
 #include <stddef.h>
 #include <stdint.h>
 
-/* An index in memory that the caller owns, and where its parts begin, in bytes from its start.
- * Records end where names start. find_record() checks that the parts are in this order and inside
+/* An index in memory that the caller owns, and the offsets of its parts in bytes. The records end
+ * where the names start. find_record() checks that the parts are in this order and inside
  * `size`. */
 struct index_table {
 	const unsigned char *bytes;
@@ -24,10 +24,10 @@ struct index_table {
 
 enum {
 	RECORD_BYTES = 48,
-	PATH_BYTES_AT = 4, /* the offset of the path's length, two bytes, in a record */
+	PATH_BYTES_AT = 4, /* the offset of the path's length (two bytes) in a record */
 };
 
-/* The answers of find_record() that are no number of a record. */
+/* The results of find_record() that are not the number of a record. */
 enum {
 	NO_RECORD = -1,
 	DAMAGED = -2,
@@ -46,9 +46,9 @@ static inline uint32_t read_u32(const unsigned char *at)
 }
 
 /* Returns the number of the record with this path among the records `first` to `end` - 1, which are
- * those of one product. `path` has `path_bytes` bytes and needs no NUL. Returns NO_RECORD if there
- * is none, and DAMAGED if a part or a record leads outside of the index, or the record that was
- * found is not in order with its neighbours. */
+ * those of one product. `path` has `path_bytes` bytes and needs no NUL. Returns NO_RECORD if no
+ * record has the path. Returns DAMAGED if an offset leads outside of the index, or if the record
+ * that was found is not in order with its neighbours. */
 int64_t find_record(const struct index_table *table, uint32_t first, uint32_t end, const char *path,
 	size_t path_bytes);
 

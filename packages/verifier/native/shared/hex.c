@@ -1,3 +1,4 @@
+/* Guarantees that no other form than 64 digits in lower case is written or accepted. */
 #include "hex.h"
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* SHA-256 digests in lower-case hexadecimal, the one form in which they are compared. */
+/* SHA-256 digests as lower-case hexadecimal text. They are compared only in this form. */
 #ifndef SIGTOOL_HEX_H
 #define SIGTOOL_HEX_H
 #include <stdbool.h>
@@ -6,10 +6,10 @@
 
 enum { SHA256_BYTES = 32, SHA256_HEX = 64 };
 
-/* Writes 64 digits and a NUL. */
+/* Writes 64 digits in lower case and a NUL. */
 void to_hex(const uint8_t digest[SHA256_BYTES], char hex[SHA256_HEX + 1]);
 
-/* Returns whether the text is 64 digits and nothing else; upper case is not. */
+/* Returns true if the text is exactly 64 hexadecimal digits in lower case. */
 bool is_sha256_hex(const char *text);
 
 #endif

@@ -1,6 +1,6 @@
-/* JSON (RFC 8259) in UTF-8, read in place. Values that C cannot hold exactly are accepted as JSON
- * and have a kind of their own, so that a reader of settings refuses them and a reader of any JSON
- * goes past them. */
+/* JSON (RFC 8259) in UTF-8, parsed in place. Numbers and strings that C cannot represent exactly
+ * have the kinds JSON_OTHER_NUMBER and JSON_OTHER_STRING. So a reader of settings can refuse them,
+ * and a reader of any JSON can skip them. */
 #ifndef SIGTOOL_JSON_H
 #define SIGTOOL_JSON_H
 #include <stddef.h>
@@ -10,34 +10,36 @@ enum json_kind {
 	JSON_NULL,
 	JSON_TRUE,
 	JSON_FALSE,
-	JSON_NUMBER, /* whole, written in digits alone, at most 2^53 - 1 */
+	JSON_NUMBER, /* a whole number of at most 2^53 - 1, written in digits alone */
 	JSON_STRING,
 	JSON_ARRAY,
 	JSON_OBJECT,
 	JSON_OTHER_NUMBER, /* has a sign, a fraction or an exponent, or is larger */
-	JSON_OTHER_STRING, /* holds U+0000 or half of a surrogate pair; its `text` is empty */
+	JSON_OTHER_STRING, /* contains U+0000 or half of a surrogate pair; its `text` is empty */
 };
 
-/* Values lie one behind the other, those of an object as its name and its value each. */
+/* Values are in an array, one after the other. After an object come its members, each as two
+ * values: the name and the value. */
 struct json {
 	enum json_kind kind;
-	const char *text; /* of a string; ends with a NUL */
+	const char *text; /* the content of a string; ends with a NUL */
 	uint64_t number;
-	struct json *next; /* behind all of this value */
+	struct json *next; /* the position after this value and all that it contains */
 };
 
-/* Goes through the values of an array, which may be NULL. */
+/* Loops over the values of an array. A NULL counts as an empty array. */
 #define EACH(value, array)                                                                         \
 	for (const struct json *value = (array) == NULL ? NULL : (array) + 1;                          \
 		(array) != NULL && value < (array)->next; value = value->next)
 
-/* Returns the document, which is `values`. NULL: it is not JSON in UTF-8, or `room` values do not
- * suffice; `size` / 2 + 2 suffice for any. `text` ends with a NUL, behind `size` bytes unless
- * one is among them; it is changed and stays in use. */
+/* Parses `text` into `values` and returns `values`. Returns NULL if the text is not JSON in UTF-8,
+ * or needs more than `room` values. A `room` of `size` / 2 + 2 is enough for every text. `text`
+ * must end with a NUL. If the first NUL is not after `size` bytes, the text is not JSON. The text
+ * is overwritten, and the values point into it. */
 const struct json *parse_json(char *text, size_t size, struct json *values, size_t room);
 
-/* Returns the value of the last member of that name, as JSON.parse has it. NULL: the object is
- * NULL, is none, or has no such member. */
+/* Returns the value of the last member with this name, as JSON.parse does. Returns NULL if there is
+ * none, or if `object` is NULL or no object. */
 const struct json *json_member(const struct json *object, const char *name);
 
 #endif

@@ -1,4 +1,5 @@
-/* The questions of kernel-check.h, asked by system calls whose constants headers may lack. */
+/* Guarantees that a question to the kernel executes nothing. An answer that cannot be had counts as
+ * an objection, except that kernels before Linux 6.14 are asked about mounts alone. */
 #define _GNU_SOURCE
 #include "kernel-check.h"
 #include <errno.h>
@@ -34,9 +35,10 @@ bool kernel_answers(void)
 	const int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	const int error = check_execve(self);
 	close(self);
-	/* If prctl fails, its -1 has every bit set: the host then counts as one that restricts. */
+	/* If prctl() fails, its result -1 has every bit set. Then the host counts as one that has set
+	 * SECBIT_EXEC_RESTRICT_FILE. */
 	needs_execute_bit = (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & RESTRICT_FILE) != 0;
-	/* Older kernels refuse the flag before they look at the descriptor. */
+	/* Kernels before Linux 6.14 refuse the flag with EINVAL before they look at the descriptor. */
 	knows_execve_check = error != EINVAL && error != ENOSYS;
 	return knows_execve_check;
 }

@@ -1,3 +1,5 @@
+/* Guarantees that each line is accepted only as a known key, one space and a value, and that each
+ * key outside of lists occurs once. */
 #include "key-lines.h"
 #include "utf8.h"
 #include <stdlib.h>
@@ -16,7 +18,7 @@ static struct json *add_text(struct json *value, const char *text)
 	return value + 1;
 }
 
-/* Adds a number where the text is one, without a sign and zeros before it. */
+/* Adds a number if the text is one without sign and leading zeros, else adds the text. */
 static struct json *add_number(struct json *value, const char *text)
 {
 	const size_t length = strspn(text, "0123456789");
@@ -29,7 +31,7 @@ static struct json *add_number(struct json *value, const char *text)
 	return value + 1;
 }
 
-/* Adds a path and the SHA-256 behind its last space. */
+/* Adds an object of a path and the SHA-256 that follows the last space of the text. */
 static struct json *add_pinned_file(struct json *value, char *text)
 {
 	struct json *object = value;
@@ -55,7 +57,7 @@ static struct json *add_value(struct json *value, const struct member *member, c
 	return add_text(value, text);
 }
 
-/* Splits a line, `number` of which come before it, into a key that is known and a value. */
+/* Splits the line with this number, counted from 0, into a known key and a value. */
 static bool split_line(char *text, const struct member *members, struct line lines[MAX_LINES],
 	int number, struct fault *fault)
 {

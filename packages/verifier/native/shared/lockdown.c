@@ -1,11 +1,11 @@
-/* Guarantees, by seccomp and from restrict_calls() on, that the kernel refuses the system calls
- * below to this process and to a program that it becomes, whatever code runs there. It assumes that
- * the kernel is intact and that no ring of io_uring exists already, as that would go on. The
- * launcher, the addon and spython link this file. docs/launcher.md lists the same calls, and a test
- * compares the two lists.
+/* Guarantees by seccomp that after restrict_calls() the kernel refuses the system calls below to
+ * this process and to every program that it executes. It assumes that the kernel is intact, and
+ * that the process has no io_uring ring yet, because such a ring would keep working. The launcher,
+ * the addon and spython link this file. docs/launcher.md lists the same calls, and a test compares
+ * the two lists.
  *
- * Numbers of newer system calls are written out, since headers may be older than the kernel; they
- * are the same on x86-64 and arm64. */
+ * Newer system calls are written as numbers, because headers may be older than the kernel. Their
+ * numbers are the same on x86-64 and arm64. */
 #define _GNU_SOURCE
 #include "lockdown.h"
 #include <errno.h>
@@ -28,13 +28,13 @@ enum { ARCHITECTURE = AUDIT_ARCH_AARCH64 };
 
 enum {
 	FIRST_X32_CALL = 0x40000000,
-	/* AT_EXECVE_CHECK of Linux 6.14 asks whether a file may be executed, and executes nothing. */
+	/* AT_EXECVE_CHECK of Linux 6.14 only asks if a file may be executed. */
 	FLAG_EXECVE_CHECK = 0x10000,
 };
 
-/* The kernel refuses these whatever their arguments are. */
+/* The kernel refuses these system calls with any arguments. */
 static const uint32_t DENIED[] = {
-	/* Extended attributes and flags sign and certify files. */
+	/* These set extended attributes and flags, which can make the kernel trust a file. */
 	SYS_setxattr,
 	SYS_lsetxattr,
 	SYS_fsetxattr,
@@ -44,7 +44,7 @@ static const uint32_t DENIED[] = {
 	463 /* setxattrat */,
 	466 /* removexattrat */,
 	469 /* file_setattr */,
-	/* A ring makes nearly every call without being filtered. */
+	/* Through an io_uring ring a program makes nearly every system call past the filter. */
 	425 /* io_uring_setup */,
 	/* These reach memory, descriptors and state of other processes. */
 	SYS_ptrace,
@@ -54,12 +54,13 @@ static const uint32_t DENIED[] = {
 	440 /* process_madvise */,
 	SYS_kcmp,
 	SYS_perf_event_open,
-	/* Faults that a program handles; memory that is a file; data that is executable. */
+	/* These let a program handle page faults, use memory as a file, or make data executable. */
 	SYS_userfaultfd,
 	SYS_memfd_create,
 	447 /* memfd_secret */,
 	SYS_personality,
-	/* The shape of the file system decides which file a path names. */
+	/* These change which file a path names, open files without a path, or make the kernel itself
+	 * use a file. */
 	SYS_mount,
 	SYS_umount2,
 	SYS_pivot_root,
@@ -96,26 +97,27 @@ static const uint32_t DENIED[] = {
 	SYS_modify_ldt,
 	SYS_uselib,
 #endif
-	/* This row stays the last: PROGRAMS_ONLY begins here. */
+	/* This row must be the last, because PROGRAMS_ONLY refuses only the last row. */
 	SYS_execve,
 };
 enum { DENIED_COUNT = sizeof DENIED / sizeof *DENIED };
 
-/* Targets of jumps until finish_jumps() knows the distance: the last two instructions. */
+/* Placeholders for jumps to the last two instructions. finish_jumps() replaces them by
+ * distances. */
 enum { DENY = 254, ALLOW = 255 };
 
-/* Loads the lower or the upper half of a field of struct seccomp_data; both architectures are
- * little-endian. Filters compare 32 bits at a time. */
+/* Loads the lower or the upper half of a field of struct seccomp_data, because filters compare 32
+ * bits at a time. Both architectures are little-endian. */
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define LOAD_HIGH(field)                                                                           \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + 4)
-/* Compares what was loaded, then skips `yes` or `no` instructions, or goes to DENY or ALLOW. */
+/* Compares the loaded value, then skips `yes` or `no` instructions, or jumps to DENY or ALLOW. */
 #define TEST(test, value, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), (uint32_t)(value), yes, no)
 #define IF(value, yes, no) TEST(BPF_JEQ, value, yes, no)
 #define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, action)
 
-/* Returns a jump's distance from instruction `at` of `count`; one that is a distance already stays
- * the same. */
+/* Returns the distance of a jump from instruction `at` of `count`. A `target` that is already a
+ * distance is returned unchanged. */
 static uint8_t distance(uint8_t target, int at, int count)
 {
 	const int deny = count - 2;
@@ -139,8 +141,8 @@ int restrict_calls(int program, const char *path, char *const *arguments, int ho
 {
 	const uint64_t p = (uintptr_t)path;
 	const uint64_t a = (uintptr_t)arguments;
-	/* The same number means another call to i386 and x32: the former ends the process, the latter
-	 * is refused. */
+	/* In the ABIs i386 and x32 a number means another system call. A call of i386 kills the
+	 * process, and a call of x32 is refused. */
 	const struct sock_filter first[] = {
 		LOAD(arch),
 		IF(ARCHITECTURE, 1, 0),
@@ -149,12 +151,13 @@ int restrict_calls(int program, const char *path, char *const *arguments, int ho
 		TEST(BPF_JGE, FIRST_X32_CALL, DENY, 0),
 	};
 	const struct sock_filter last[] = {
-		/* ioctl() is refused requests that type for the shell behind the terminal. */
+		/* These ioctl() requests put text into a terminal's input, where a shell would execute
+		 * it. */
 		IF(SYS_ioctl, 0, 3),
 		LOAD(args[1]),
 		IF(TIOCSTI, DENY, 0),
 		IF(TIOCLINUX, DENY, ALLOW),
-		/* execveat() may check a file. */
+		/* execveat() with AT_EXECVE_CHECK is allowed, because it executes nothing. */
 		IF(SYS_execveat, 0, ALLOW),
 		LOAD(args[4]),
 		TEST(BPF_JSET, FLAG_EXECVE_CHECK, ALLOW, 0),
@@ -170,7 +173,7 @@ int restrict_calls(int program, const char *path, char *const *arguments, int ho
 		IF(a, 0, DENY),
 		LOAD_HIGH(args[2]),
 		IF(a >> 32, ALLOW, DENY),
-		/* Here jumps to DENY and ALLOW arrive. */
+		/* These two instructions are the targets DENY and ALLOW. */
 		ANSWER(SECCOMP_RET_ERRNO | EPERM),
 		ANSWER(SECCOMP_RET_ALLOW),
 	};

@@ -1,21 +1,23 @@
-/* A filter of system calls, which stays on the process to its end; launch/lockdown.c lists what it
- * refuses. */
+/* A filter of system calls, which stays on the process until it ends. shared/lockdown.c lists the
+ * calls that it refuses. */
 #ifndef SIGTOOL_LOCKDOWN_H
 #define SIGTOOL_LOCKDOWN_H
 
 enum {
-	/* Filters each thread of the process; otherwise the calling thread and those it starts. */
+	/* Filters every thread of the process. Otherwise only the calling thread, and the threads that
+	 * it starts later, are filtered. */
 	ALL_THREADS = 1,
-	/* Refuses programs (execve, execveat), TIOCSTI and TIOCLINUX alone. */
+	/* Refuses only execve, execveat, and the ioctl() requests TIOCSTI and TIOCLINUX. */
 	PROGRAMS_ONLY = 2,
 };
 
-/* Refuses system calls from here on with EPERM, and sets no_new_privs. One execveat() passes, as
- * often as it is made: of the descriptor `program` with these very pointers as path and argv. With
- * -1 for `program` and NULL for both none can succeed.
+/* Makes the kernel refuse system calls with EPERM from now on, and sets no_new_privs. One
+ * execveat() call stays allowed, any number of times: that with the descriptor `program` and
+ * exactly these two pointers as path and argv. If `program` is -1 and both pointers are NULL, no
+ * call can succeed.
  *
- * `how` is a sum of the flags above. Returns 0; or -1 with errno; or, with ALL_THREADS, the number
- * of a thread that could not be filtered, and then no thread is. */
+ * `how` is a sum of the flags above. Returns 0, or -1 with errno. With ALL_THREADS it can also
+ * return the number of a thread that could not be filtered, and then no thread is filtered. */
 int restrict_calls(int program, const char *path, char *const *arguments, int how);
 
 #endif

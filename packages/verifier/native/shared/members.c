@@ -1,3 +1,4 @@
+/* Guarantees that a document is accepted only if its table allows each of its members and items. */
 #include "members.h"
 #include "hex.h"
 #include <stdarg.h>
@@ -8,7 +9,7 @@ enum { MAX_NAME = 64, MAX_MEMBERS = 64 };
 
 struct reader {
 	const struct member *members;
-	const struct json **values; /* NULL within lists */
+	const struct json **values; /* NULL inside lists */
 	struct fault *fault;
 };
 
@@ -52,7 +53,7 @@ bool refuse_member(struct fault *fault, const char *why, const char *at, ...)
 	return false;
 }
 
-/* A text is UTF-8 here, in which U+0080 to U+009F begin with 0xc2. */
+/* Tells if a text in UTF-8 has no control characters. U+0080 to U+009F begin with the byte 0xc2. */
 static bool is_line(const char *text)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
@@ -140,8 +141,8 @@ static bool fits(const struct member *member, const struct json *value)
 	return false;
 }
 
-/* Returns the name behind an object's name and a dot where a row is a member of that object, else
- * NULL. The document's own name is empty. */
+/* Returns the name of a row without the object's name and a dot, if the row is a member of that
+ * object, else NULL. The name of the whole document is empty. */
 static const char *name_within(const struct member *member, const char *object)
 {
 	const size_t length = strlen(object);
@@ -204,7 +205,7 @@ static bool read_absent(
 	return true;
 }
 
-/* Returns whether each of the names, parted by spaces, is there. */
+/* Returns true if all members in `names`, which spaces separate, are present. */
 static bool has_all(
 	struct reader reader, const char *of, const char *names, const bool seen[MAX_MEMBERS])
 {
@@ -217,7 +218,7 @@ static bool has_all(
 	return true;
 }
 
-/* Writes names that spaces part with something else between them. */
+/* Writes names that spaces separate, with `between` in place of each space. */
 static void join_names(char *to, size_t room, const char *names, const char *between)
 {
 	for (size_t length = 0; *names != '\0' && length < room;) {
@@ -278,8 +279,8 @@ static bool read_object(
 		read_needs(reader, of, at, seen) && read_choice(reader, of, at, seen);
 }
 
-/* Returns whether a text is before the item of a list; `name` is the objects' member, NULL where
- * the items are texts themselves. */
+/* Returns true if an earlier item of the list has the same text as `item`. If the items are
+ * objects, `name` is the member that has the text, else NULL. */
 static bool is_before(const struct json *list, const struct json *item, const char *name)
 {
 	const struct json *text = name == NULL ? item : json_member(item, name);
@@ -310,7 +311,7 @@ static bool read_repeats(
 	return true;
 }
 
-/* Returns whether C holds the value exactly. */
+/* Returns false, with a fault, if C cannot represent the value exactly. */
 static bool is_exact(struct reader reader, const struct json *value, const char *at)
 {
 	if (value->kind == JSON_OTHER_NUMBER)

@@ -1,5 +1,6 @@
-/* The file is judged by its descriptor, so that it is the one that is read, and each directory
- * above by its real path: where nobody else may write, nobody else can have put another there. */
+/* Guarantees that the file which is judged is the file which is read, because both use one
+ * descriptor. Each directory above is judged by its real path: if nobody else may write to these
+ * directories, nobody else can have replaced the file. */
 #define _GNU_SOURCE
 #include "owned-file.h"
 #include <errno.h>
@@ -22,7 +23,7 @@ static const char *fault_of(const struct stat *entry, int trusted)
 	return NULL;
 }
 
-/* Shortens a path to that of the directory above. */
+/* Shortens a path to the path of the directory above it. */
 static void go_up(char *path)
 {
 	char *slash = strrchr(path, '/');
@@ -31,8 +32,8 @@ static void go_up(char *path)
 	*slash = '\0';
 }
 
-/* Returns NULL, or what is wrong with what lies at `place`: that is the file's real path, or a
- * directory's above it. */
+/* Returns NULL, or the reason why the file cannot be trusted. `place` becomes the path of the
+ * fault: the file's real path, or that of a directory above it. */
 static const char *fault_at(int file, const char *path, int trusted, char place[PATH_MAX])
 {
 	struct stat entry;

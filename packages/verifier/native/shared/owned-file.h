@@ -1,5 +1,5 @@
-/* Files that decide what may run: read only where nobody but root, and in development the user,
- * could have written them or put another in their place. */
+/* Reads files that decide what may run. Guarantees that nobody but root, and in development the
+ * user, could have written or replaced such a file. */
 #ifndef SIGTOOL_OWNED_FILE_H
 #define SIGTOOL_OWNED_FILE_H
 #include <limits.h>
@@ -7,31 +7,32 @@
 #include <sys/types.h>
 
 enum {
-	TRUST_USER = 1, /* what belongs to the user who runs this, beside root's */
-	TRUST_STICKY = 2, /* directories open to all in which nobody replaces what is another's */
-	TRUST_LINKS = 4, /* links on the way */
+	TRUST_USER = 1, /* accepts files and directories of the user who runs this */
+	TRUST_STICKY = 2, /* accepts directories that all may write to, with the sticky bit */
+	TRUST_LINKS = 4, /* accepts symbolic links on the path */
 };
 
-/* Opens a regular file. -1: it cannot be trusted with all directories above it, and `why` says so
- * until the next call. */
+/* Opens a regular file and returns its descriptor. Returns -1 if the file, or a directory above it,
+ * cannot be opened or trusted. Then `why` is the message, which is valid until the next call. */
 int open_owned(const char *path, int trusted, const char **why);
 
-/* Reads all of such a file into `text`, with a NUL behind it, and returns how much that is. -1: it
- * is not smaller than `room`, or cannot be trusted. */
+/* Reads a file that open_owned() accepts into `text`, adds a NUL, and returns the file's length in
+ * bytes. Returns -1, with the message in `why`, if the file cannot be trusted or read, or has
+ * `room` bytes or more. */
 ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const char **why);
 
-/* Reads an open file from its beginning, to its end or as much as there is room for, and returns
- * how much that was. -1, with errno, where it cannot be read. */
+/* Reads an open file from its beginning to its end, but at most `room` bytes. Returns the number of
+ * bytes, or -1 with errno. */
 ssize_t read_all(int file, void *to, size_t room);
 
-/* Finds where an open file really is. False, with errno, where /proc does not tell. */
+/* Finds the real path of an open file. Returns false with errno if /proc does not tell it. */
 bool real_path_of(int descriptor, char path[PATH_MAX]);
 
 struct stat;
 enum { IDENTITY = 160 };
 
-/* Writes what stays the same while a file is untouched: device, inode, size, and when content and
- * inode were changed. */
+/* Writes the facts that change if the file is changed or replaced: device, inode, size, and the
+ * times when content and inode were last changed. */
 void identity_of(const struct stat *entry, char identity[IDENTITY]);
 
 #endif

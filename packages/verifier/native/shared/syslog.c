@@ -1,6 +1,6 @@
-/* Guarantees that an event reaches the log of the system, or that the caller is told: libc's
- * syslog() reports no failure and may wait. The socket is opened for each event, since code in the
- * process could close one that is kept, and open a file that gets its number. */
+/* Guarantees that the system log gets an event, or that the caller is told. libc's syslog() is not
+ * used, because it reports no failure and may wait. The socket is opened for each event, because
+ * code in the process could close a socket that is kept, and open a file with the same number. */
 #define _GNU_SOURCE
 #include "syslog.h"
 #include <stdio.h>
@@ -11,14 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The facility authpriv with a severity, RFC 3164 section 4.1.1. */
+/* Priorities: the facility authpriv with a severity (RFC 3164, section 4.1.1). */
 enum { AUTHPRIV = 10 << 3, CRITICAL = AUTHPRIV | 2, NOTICE = AUTHPRIV | 5 };
 
-/* RFC 3164 has English names of months; those of strftime() depend on the locale. */
+/* RFC 3164 demands English names of months. strftime() would write them by the locale. */
 static const char *const MONTHS[] = {
 	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/* Writes the priority, the time and the tag, which stand in front of the text. */
+/* Writes what comes before the text: the priority, the time and the tag. */
 static void write_head(char *head, size_t room, const char *program, bool is_refusal)
 {
 	const time_t now = time(NULL);

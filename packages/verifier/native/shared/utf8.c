@@ -1,10 +1,10 @@
-/* The checks of utf8.h. They read every module that is loaded, so ASCII is passed over in large
- * steps. */
+/* Guarantees that only well-formed UTF-8 (RFC 3629) is accepted. Every module that is loaded is
+ * checked, so ASCII is checked in large steps. */
 #include "utf8.h"
 #include <stdint.h>
 #include <string.h>
 
-/* ASCII is passed over in runs of this many bytes, as most source text is nothing else. */
+/* ASCII is checked in runs of this size, because most source text is ASCII alone. */
 enum { RUN_BYTES = 64 };
 
 bool has_high_bit(const unsigned char *bytes, size_t size)
@@ -27,7 +27,7 @@ static size_t length_by_first_byte(unsigned char first)
 {
 	if (first < 0x80)
 		return 1;
-	if (first < 0xc2) /* continues a character, or begins an overlong form of ASCII */
+	if (first < 0xc2) /* it continues a character, or begins an overlong form of ASCII */
 		return 0;
 	if (first < 0xe0)
 		return 2;
@@ -35,7 +35,7 @@ static size_t length_by_first_byte(unsigned char first)
 		return 3;
 	if (first < 0xf5)
 		return 4;
-	return 0; /* would be above U+10FFFF */
+	return 0; /* it would be above U+10FFFF */
 }
 
 /* Returns true if `second` may follow `first`, which begins a character of more than one byte. */
@@ -79,7 +79,7 @@ bool is_utf8(const unsigned char *bytes, size_t size)
 			at = end;
 			continue;
 		}
-		/* The last character may begin in this run and end behind it. */
+		/* The last character may begin in this run and end after it. */
 		while (at < end) {
 			const size_t length = utf8_length(bytes + at, size - at);
 			if (length == 0)

@@ -1,15 +1,15 @@
-/* UTF-8 (RFC 3629): shortest forms only, no surrogates, nothing above U+10FFFF. */
+/* Checks UTF-8 (RFC 3629). Only shortest forms count: no surrogates, nothing above U+10FFFF. */
 #ifndef SIGTOOL_UTF8_H
 #define SIGTOOL_UTF8_H
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Returns the length in bytes, 1 to 4, of the character that begins at `at`, or 0 if none does.
- * `left` is the number of bytes that may be read, at least 1. In text that ends with a NUL `left`
- * may be SIZE_MAX: a NUL continues no character, so nothing behind it is read. */
+/* Returns the length, 1 to 4 bytes, of the character that begins at `at`, or 0 if none begins
+ * there. `left` is the number of bytes that may be read, at least 1. If the text ends with a NUL,
+ * `left` may be SIZE_MAX: a NUL continues no character, so no byte after it is read. */
 size_t utf8_length(const unsigned char *at, size_t left);
 
-/* Returns true if all `size` bytes are characters of UTF-8. */
+/* Returns true if the `size` bytes are well-formed UTF-8. */
 bool is_utf8(const unsigned char *bytes, size_t size);
 
 /* Returns true if one of the `size` bytes is not ASCII. */
