@@ -1,3 +1,5 @@
+/* Guarantees the contracts of attributes.h by the extended attributes of Linux. On other systems
+ * each call leaves the work to JavaScript. */
 #define _GNU_SOURCE
 #include "attributes.h"
 
@@ -46,8 +48,9 @@ bool read_attributes(struct attributes *attributes, napi_env env, napi_value giv
 	return true;
 }
 
-/* Reads a DigestAttribute. Returns false for wrong types, for a prefix that is too long, and for
- * a name that may have been cut or holds a NUL, because C would then write another attribute. */
+/* Reads a DigestAttribute. Returns false for wrong types and for a prefix that is too long. Also
+ * returns false for a name that may have been cut or contains a NUL, because C would then write
+ * another attribute. */
 static bool read_attribute(struct attribute *attribute, napi_env env, napi_value given)
 {
 	napi_value name, prefix, text;
@@ -93,8 +96,8 @@ bool attach(const struct attributes *attributes, int file, const char *path, con
 	return true;
 }
 
-/* Writes one attribute unless its value is there already, and notes the previous value of one that
- * was written. */
+/* Writes one attribute if its value differs, and then records its previous value in `attachment`.
+ * Returns false if that fails. */
 static bool write_value(const struct attributes *attributes, int index, int file, const char *path,
 	const uint8_t *digest, struct attachment *attachment)
 {
@@ -132,7 +135,7 @@ void detach(const struct attributes *attributes, int file, const struct attachme
 
 void count_attached(const struct attributes *attributes, const struct attachment *attachment)
 {
-	/* Attributes were written in the order of the list, some passed over. */
+	/* `before` has the order of the list, without the attributes that were unchanged. */
 	int next = 0;
 	for (int i = 0; i < attributes->count; i++) {
 		const bool wrote = next < attachment->written && attachment->before[next].attribute == i;
@@ -144,7 +147,7 @@ void count_attached(const struct attributes *attributes, const struct attachment
 	}
 }
 
-/* Writes the attribute's value, and returns its bytes. */
+/* Writes the attribute's value to `value`, and returns its length in bytes. */
 static size_t encode(const struct attribute *attribute, const uint8_t *digest, uint8_t *value)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -161,8 +164,8 @@ static size_t encode(const struct attribute *attribute, const uint8_t *digest, u
 	return attribute->prefix_bytes + 2 * ATTRIBUTE_DIGEST_BYTES;
 }
 
-/* Returns whether the kernel names the open file by this path. A directory of the path that was
- * replaced by a link would lead out of the tree. */
+/* Returns true if `path` is the real path of the open file. A file outside of the tree has another
+ * one: it could be reached if a directory of the path was replaced by a link. */
 static bool lies_at(int file, const char *path)
 {
 	char link[32];
@@ -174,7 +177,7 @@ static bool lies_at(int file, const char *path)
 
 #else
 
-/* Other systems have attributes of other kinds: JavaScript writes these. */
+/* The extended attributes of other systems differ, so JavaScript writes them. */
 
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given)
 {

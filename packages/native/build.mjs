@@ -1,4 +1,4 @@
-/** Compiles hash-threads.node where there is a C compiler; where there is none sigtool works without it. */
+/** Compiles hash-threads.node if there is a C compiler. Without this module sigtool hashes in JavaScript. */
 
 import { spawnSync } from "node:child_process";
 import { renameSync, rmSync, statSync } from "node:fs";
@@ -22,7 +22,7 @@ function modified(file) {
 	return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-/** Renamed into place: a process may have the old module open. */
+/** Returns a message, or "" for success. The file is renamed into place, because a process may use the old module. */
 function compile() {
 	const flags = PLATFORM_FLAGS[process.platform];
 	const kept = "files are hashed in JavaScript, which takes longer and is no less right";

@@ -1,12 +1,13 @@
 /*
- * Hashes one file. It is guaranteed that a digest belongs to the content that the file had all the
- * time while it was read; a file that changed meanwhile is reported as changed. That rests on
- * fstat(): on the size and, unless both times lie some seconds back, on times that did not move.
+ * Hashes one file. Guarantees that a digest belongs to content that the file had during the whole
+ * reading. A file that changed meanwhile gets the state `changed`. This is found out by fstat():
+ * the size must be the number of bytes that were read. If the file is large or was changed in the
+ * last seconds, both times must also be the same after the reading.
  *
- * Only regular files that need no parsing are hashed here. A row that is anything else (it may be a
- * PE file or a cabinet, it cannot be opened, it is a directory) is put on the list of rows that
- * JavaScript hashes, which knows what they are and words what is wrong with them. SHA-256 is that
- * of the OpenSSL inside Node.js, which node:crypto uses.
+ * Only regular files that need no parsing are hashed here. Any other row (a possible PE file or
+ * cabinet, a directory, a file that cannot be opened) is put on the list of rows that JavaScript
+ * hashes, because JavaScript can parse these files and word their errors. SHA-256 is computed by
+ * the OpenSSL inside Node.js, like in node:crypto.
  */
 
 #define _GNU_SOURCE
@@ -26,16 +27,17 @@
 #define CTIME st_ctim
 #endif
 
-/* ROW_STATE of shared-rows.ts and ENTRY_KIND of manifest.ts, as far as they are used here. */
+/* The values of ROW_STATE (shared-rows.ts) and ENTRY_KIND (manifest.ts) that are used here. */
 enum { WAITING = 0, CHANGED = 2 };
 enum { KIND_FILE = 0 };
 
 enum outcome { HASHED, CHANGED_MEANWHILE, FOR_JAVASCRIPT };
 
 enum {
-	/* PE files and cabinets begin with it: MZ, MSCF. */
+	/* PE files (MZ) and cabinets (MSCF) begin with this byte. */
 	AUTHENTICODE_FIRST_BYTE = 'M',
-	/* A file whose times lie further back did not change while it was read; see hash-file.ts. */
+	/* If both times of a file are older than this, it did not change while it was read. See
+	 * hash-file.ts. */
 	SETTLED_SECONDS = 3,
 };
 
@@ -62,7 +64,7 @@ bool hash_row(struct lane *lane, int32_t row)
 	return true;
 }
 
-/* Appends to the list of big rows, which holds row numbers plus one. */
+/* Appends the row to the list of rows that JavaScript hashes. The list has row numbers plus one. */
 static void give_to_javascript(struct job *job, int32_t row)
 {
 	const int32_t index = atomic_fetch_add(&job->counters[BIG_MET], 1);
@@ -88,8 +90,8 @@ static enum outcome hash_path(struct lane *lane, int32_t row)
 	return outcome;
 }
 
-/* Reads before fstat(): what that says about the times covers the first reading, which is the only
- * one of a small file. */
+/* Hashes an open file. The first pread() comes before fstat(), so that the times from fstat() cover
+ * this reading. A small file needs no other. */
 static enum outcome hash_file(struct lane *lane, int32_t row, int file)
 {
 	struct job *job = lane->job;
@@ -121,7 +123,7 @@ static enum outcome hash_file(struct lane *lane, int32_t row, int file)
 	return attach_digest(lane, file, st.st_size, digest);
 }
 
-/* Digests a file of `size` bytes, of which the first `bytes` stand in the buffer already. */
+/* Digests a file of `size` bytes. The first `bytes` bytes are already in the buffer. */
 static enum outcome hash_content(
 	struct lane *lane, int file, ssize_t bytes, off_t size, uint8_t *digest)
 {
@@ -144,8 +146,8 @@ static enum outcome hash_content(
 	return is_digested ? HASHED : FOR_JAVASCRIPT;
 }
 
-/* Writes the attributes, then reads the content once more: no value stays beside content that it
- * does not fit. */
+/* Writes the attributes, then reads the content once more. If the content is another, the previous
+ * values are restored, so that no value stays with content that it does not match. */
 static enum outcome attach_digest(struct lane *lane, int file, off_t size, const uint8_t *digest)
 {
 	const struct attributes *attributes = &lane->job->attributes;
@@ -167,7 +169,7 @@ static enum outcome attach_digest(struct lane *lane, int file, off_t size, const
 	return HASHED;
 }
 
-/* Returns whether size or times are others than before, or cannot be read. */
+/* Returns true if the size or a time differs from `before`, or if fstat() fails. */
 static bool changed_since(int file, const struct stat *before)
 {
 	struct stat after;

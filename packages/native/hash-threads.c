@@ -1,20 +1,21 @@
 /*
- * Hashes the rows of a file set in threads that run no JavaScript. The module is
+ * Hashes the rows of a file set in threads that run no JavaScript. The module has these functions:
  *
  *   start(rows, root, threads, attributes | undefined) → job | undefined
- *       Starts `threads` threads on the columns `rows`, in the tree at the absolute path `root`,
- *       which ends with a slash. Returns undefined when that cannot be done.
+ *       Starts `threads` threads on the columns `rows`. `root` is the absolute path of the tree,
+ *       and ends with a slash. Returns undefined if that fails.
  *
  *   work(job, most) → number
- *       Hashes at most `most` rows on the calling thread. Returns how many there were to claim.
+ *       Hashes at most `most` rows on the calling thread. Returns the number of rows that it
+ *       claimed.
  *
  *   stop(job)
- *       Waits for the threads, which end when each row is done with or the work is abandoned, and
- *       frees the job. No other call may follow.
+ *       Makes the threads end, waits for them, and frees the job. No other call may follow.
  *
- * A row is claimed by one thread, at most once. Layout and counters are those of
- * packages/core/src/fileset/shared-rows.ts. It is assumed that JavaScript publishes a row after its
- * path, and passes columns that are long enough: nothing here checks their lengths.
+ * Guarantees that only one thread claims a row, and only once. Layout and counters are those of
+ * packages/core/src/fileset/shared-rows.ts. This file assumes that JavaScript writes the path of a
+ * row before it publishes the row, and passes columns that are long enough. Their lengths are not
+ * checked.
  */
 
 #define _GNU_SOURCE
@@ -26,7 +27,8 @@
 #include <unistd.h>
 
 enum {
-	/* Rows that a thread claims at a time, and how long it waits where there are none. */
+	/* The number of rows that a thread claims at once, and the time that it waits if there are
+	 * none. */
 	CLAIMED_ROWS = 8,
 	IDLE_MICROSECONDS = 50,
 };
@@ -166,7 +168,8 @@ static napi_value stop(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* Reads `count` arguments, of which the first is a job. Returns NULL for any other call. */
+/* Reads exactly `count` arguments and returns the job in the first one. Returns NULL for any other
+ * arguments. */
 static struct job *job_of(
 	napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
 {
@@ -179,8 +182,8 @@ static struct job *job_of(
 	return job;
 }
 
-/* Fills a zeroed job, except for its lanes. If it returns false, close_job() frees what the job
- * holds. */
+/* Fills in a zeroed job, except for its lanes. Returns false if that fails. Then close_job() frees
+ * the parts that were filled in. */
 static bool open_job(struct job *job, napi_env env, napi_value columns, napi_value attributes)
 {
 	job->env = env;
@@ -225,7 +228,7 @@ static bool read_columns(struct job *job, napi_env env, napi_value columns)
 	return true;
 }
 
-/* Adds a lane, which close_job() frees even where this returns false. */
+/* Adds a lane. Returns false if that fails. Even then close_job() frees the lane. */
 static bool add_lane(struct job *job, const char *root)
 {
 	struct lane *lane = malloc(sizeof *lane);
@@ -242,7 +245,7 @@ static bool add_lane(struct job *job, const char *root)
 	return lane->root >= 0 && lane->context;
 }
 
-/* Starts a thread for each lane but the first. Where the system allows no more threads, those that
+/* Starts a thread for each lane except the first. If the system allows no more threads, those that
  * run do all the work. */
 static void start_threads(struct job *job)
 {
@@ -255,7 +258,7 @@ static void start_threads(struct job *job)
 	}
 }
 
-/* Ends the threads and frees the job. Node.js calls it, too, when it ends while threads work. */
+/* Ends the threads and frees the job. Node.js calls this too if it ends while threads work. */
 static void close_job(void *data)
 {
 	struct job *job = data;
@@ -289,7 +292,7 @@ static void *run(void *data)
 	return NULL;
 }
 
-/* Claims and hashes at most `most` rows; returns how many there were. */
+/* Claims and hashes at most `most` rows. Returns the number of claimed rows. */
 static int32_t hash_some(struct lane *lane, int32_t most)
 {
 	struct job *job = lane->job;
@@ -306,7 +309,8 @@ static int32_t hash_some(struct lane *lane, int32_t most)
 	return end - first;
 }
 
-/* Claims the rows from the one that it returns to before `end`: none when none is published. */
+/* Claims the rows from the returned one to `end` - 1. These are no rows if no row is published and
+ * unclaimed. */
 static int32_t claim(struct job *job, int32_t most, int32_t *end)
 {
 	int32_t first = atomic_load(&job->counters[CLAIMED]);
@@ -316,14 +320,14 @@ static int32_t claim(struct job *job, int32_t most, int32_t *end)
 			*end = first + most;
 		if (*end == first)
 			return first;
-		/* A failure loads what other threads have claimed meanwhile. */
+		/* If another thread has claimed rows meanwhile, the exchange fails and updates `first`. */
 		const bool is_claimed = atomic_compare_exchange_weak(&job->counters[CLAIMED], &first, *end);
 		if (is_claimed)
 			return first;
 	}
 }
 
-/* Returns whether no row will ever be claimed again. */
+/* Returns true if no row will be claimed any more. */
 static bool is_over(struct job *job)
 {
 	_Atomic int32_t *counters = job->counters;

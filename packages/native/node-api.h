@@ -1,5 +1,5 @@
-/* The part of Node-API, version 8, that this module uses. Its ABI is stable, so the module builds
- * where no headers of Node.js are. */
+/* Declares the part of Node-API, version 8, that this module uses. The ABI of Node-API is stable,
+ * so the module builds without the headers of Node.js. */
 
 #ifndef NODE_API_SUBSET_H
 #define NODE_API_SUBSET_H
@@ -9,10 +9,10 @@
 
 #define NAPI_AUTO_LENGTH SIZE_MAX
 
-/* A napi_valuetype. */
+/* A value of napi_valuetype. */
 #define NAPI_UNDEFINED 0
 
-/* It is 0, which is napi_ok, or an error. */
+/* A status is 0 (napi_ok) or an error. */
 typedef int napi_status;
 typedef struct napi_env__ *napi_env;
 typedef struct napi_value__ *napi_value;
@@ -31,10 +31,10 @@ napi_status napi_get_named_property(napi_env, napi_value object, const char *nam
 napi_status napi_get_cb_info(
 	napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
 
-/* Cuts text that does not fit in `size` bytes with its NUL, and splits no character; `length` is
- * without the NUL. */
-/* Cuts a longer text at a whole character. So a text can have been cut although up to
- * TEXT_CUT_BYTES of the buffer stayed free: three of a character of four, and the NUL. */
+/* napi_get_value_string_utf8() writes text and a NUL to `out`, and `length` does not count the NUL.
+ * Text that does not fit in `size` bytes is cut between two characters. So a text may have been cut
+ * if TEXT_CUT_BYTES bytes of the buffer or fewer stayed free: three bytes of a character of four,
+ * and the NUL. */
 enum { TEXT_CUT_BYTES = 4 };
 napi_status napi_get_value_string_utf8(
 	napi_env, napi_value, char *out, size_t size, size_t *length);
@@ -51,7 +51,7 @@ napi_status napi_delete_reference(napi_env, napi_ref);
 napi_status napi_add_env_cleanup_hook(napi_env, void (*hook)(void *), void *argument);
 napi_status napi_remove_env_cleanup_hook(napi_env, void (*hook)(void *), void *argument);
 
-/* Node.js finds these two functions by name. */
+/* Node.js looks these two functions up by their names. */
 __attribute__((visibility("default"))) napi_value napi_register_module_v1(
 	napi_env env, napi_value exports);
 __attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1(void);

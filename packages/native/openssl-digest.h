@@ -1,6 +1,6 @@
-/* The part of OpenSSL 3's EVP interface that this module uses. Node.js exports it to modules that
- * it loads. Functions that return int return 1, or 0 when they fail; those that return a pointer
- * return NULL then. */
+/* Declares the part of OpenSSL 3's EVP interface that this module uses. Node.js exports these
+ * functions to the modules that it loads. A function that returns int returns 1, or 0 if it fails.
+ * A function that returns a pointer returns NULL if it fails. */
 
 #ifndef OPENSSL_DIGEST_SUBSET_H
 #define OPENSSL_DIGEST_SUBSET_H

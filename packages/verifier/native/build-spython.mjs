@@ -1,6 +1,6 @@
 /**
- * Compiles spython for a CPython (3.8 or later) that has its headers, with the libcrypto of the system linked in.
- * docs/spython.md says what it is, native/spython/start.c how it starts.
+ * Compiles spython for a CPython (3.8 or later) whose headers are installed, and links the system's libcrypto into it.
+ * docs/spython.md explains what spython is, and native/spython/start.c how it starts.
  */
 
 import { spawnSync } from "node:child_process";
@@ -10,14 +10,14 @@ import { fileURLToPath } from "node:url";
 
 const native = fileURLToPath(new URL(".", import.meta.url));
 const own = readdirSync(join(native, "spython")).filter((name) => name.endsWith(".c"));
-/** A spython needs all shared sources but key-lines.c, which reads launcher.conf. */
+/** spython needs all shared sources except key-lines.c, which reads launcher.conf. */
 const shared = readdirSync(join(native, "shared")).filter((name) => name.endsWith(".c") && name !== "key-lines.c");
 const SOURCES = [
 	...own.map((name) => join(native, "spython", name)),
 	...shared.map((name) => join(native, "shared", name)),
 ];
 
-/** The interpreter and its libraries see no symbol of a spython, except the function by which start.c replaces libc's. */
+/** These flags hide all symbols of spython from the interpreter, except the function that start.c replaces. */
 const FLAGS = [
 	...["-std=gnu11", "-Wall", "-Wextra", "-fstack-protector-strong", "-fstack-clash-protection"],
 	...[
@@ -39,7 +39,7 @@ const SANITIZE = [
 	"-fno-omit-frame-pointer",
 ];
 
-/** A program that prints the facts about a Python in its last line; `site` may print lines before. */
+/** A program that prints the facts about a Python in its last line. The module `site` may print lines before. */
 const QUESTION = `
 import json, sys, sysconfig
 print(json.dumps({"version": sys.version.split()[0], "release": "%d.%d" % sys.version_info[:2], "executable": sys.executable,
@@ -47,15 +47,15 @@ print(json.dumps({"version": sys.version.split()[0], "release": "%d.%d" % sys.ve
 	"platformInclude": sysconfig.get_path("platinclude")}))`;
 
 /**
- * Builds it, and returns what the Python said: `version`, `home`, `executable`.
+ * Builds spython, and returns the facts about its Python: `version`, `home`, `executable`.
  *
  * @param {object} options
- * @param {string} options.python the interpreter it is to be like
- * @param {readonly string[]} [options.pins] keys that may sign, as lowercase hexadecimal SHA-256 of the SubjectPublicKeyInfo
- * @param {boolean} [options.development] one of the pins is a development identity's, which each start then says
+ * @param {string} options.python the interpreter for which spython is built
+ * @param {readonly string[]} [options.pins] keys that may sign, as SHA-256 of the SubjectPublicKeyInfo in lower-case hexadecimal
+ * @param {boolean} [options.development] true if a pin is a development identity's; each start reports that
  * @param {string} options.output
- * @param {string} [options.home] in place of the interpreter's own prefix
- * @param {boolean} [options.sanitize] with AddressSanitizer and UndefinedBehaviorSanitizer
+ * @param {string} [options.home] replaces the interpreter's own prefix
+ * @param {boolean} [options.sanitize] true builds with AddressSanitizer and UndefinedBehaviorSanitizer
  */
 export function buildSpython({ python, pins = [], development = false, output, home, sanitize = false }) {
 	const bad = pins.find((pin) => !/^[0-9a-f]{64}$/.test(pin));
@@ -64,10 +64,10 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	const asked = askPython(python);
 	const text = (value) => JSON.stringify(value);
 	const target = resolve(output);
-	// Strictly, native code is not reached by links that nobody signed.
+	// The prefix has no links, because strict mode follows no unsigned link to native code.
 	const prefix = realpathSync(home ?? asked.home);
 	mkdirSync(dirname(target), { recursive: true });
-	// Renamed into place: a process may be running the old one.
+	// The file is renamed into place, because a process may be running the old one.
 	const temporary = `${target}.${process.pid}`;
 	const { version, executable } = asked;
 	const about = { python: version, home: prefix, executable, program: realpathSync(executable), pins, development };
@@ -87,7 +87,7 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	];
 	const { error, status, stderr } = compile((compiler) => {
 		const found = (library) => spawnSync(compiler, [`-print-file-name=${library}`], { encoding: "utf8" }).stdout.trim();
-		// AddressSanitizer's own library must come before what it looks at; libcrypto may need the two others.
+		// The library of AddressSanitizer must be loaded before spython. libcrypto may need libz and libzstd.
 		const before = sanitize ? `${found("libasan.so")}:` : "";
 		const others = ["libz.so.1", "libzstd.so.1"].filter((library) => found(library).includes("/"));
 		const libraries = ["libcrypto.a", ...others].map((library) => `-l:${library}`);
@@ -123,7 +123,7 @@ function askPython(python) {
 	return asked;
 }
 
-/** With the first compiler that there is; `command` makes its words. */
+/** Runs the first compiler that exists. `command` returns its command-line arguments. */
 function compile(command) {
 	const compilers = process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"];
 	let result;

@@ -1,6 +1,6 @@
 /**
- * Compiles the launcher and the addon into dist/native on Linux with a C compiler. Without them the hook alone still
- * works, and reports what it lacks. `--out DIR` names another directory.
+ * Compiles the launcher and the addon into dist/native, on Linux with a C compiler. Without them the hook still works,
+ * and reports what it lacks. `--out DIR` chooses another directory.
  */
 
 import { spawnSync } from "node:child_process";
@@ -50,7 +50,7 @@ function build(name) {
 	if (built !== undefined && files.every((file) => modified(file) <= built)) return true;
 	if (process.platform !== "linux") return false;
 	mkdirSync(out, { recursive: true });
-	// Renamed into place: a process may be running the old one.
+	// The file is renamed into place, because a process may be running the old one.
 	const temporary = `${target}.${process.pid}`;
 	const inputs = files.filter((file) => file.endsWith(".c"));
 	for (const compiler of process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"]) {
@@ -71,7 +71,7 @@ function modified(file) {
 	return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-/** 0 at installation, where it is no failure; `sigtool native build` asks for it. */
+/** Reports the failure. Returns the exit status: 1 with `--out`, else 0, so that an installation goes on. */
 function complain() {
 	const reason = process.platform === "linux" ? "no C compiler with a static libc" : `not on ${process.platform}`;
 	process.stdout.write(

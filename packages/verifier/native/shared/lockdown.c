@@ -59,8 +59,7 @@ static const uint32_t DENIED[] = {
 	SYS_memfd_create,
 	447 /* memfd_secret */,
 	SYS_personality,
-	/* These change which file a path names, open files without a path, or make the kernel itself
-	 * use a file. */
+	/* These change or bypass the paths of files, or make the kernel itself use a file. */
 	SYS_mount,
 	SYS_umount2,
 	SYS_pivot_root,

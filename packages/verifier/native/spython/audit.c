@@ -1,6 +1,6 @@
-/* The audit hook (PEP 578). It refuses what would load code past the open-code hook or end the
- * hooks, and records the events that the policy selects. Most events are neither, and cost one
- * look-up in a table. */
+/* The audit hook (PEP 578). Guarantees that an event of CPython which would load code past the
+ * open-code hook, or disable a hook, is refused, and that the events which the policy selects are
+ * recorded. All other events, which are most, cost one look-up in a table. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "linked-libraries.h"
@@ -12,31 +12,31 @@
 
 enum {
 	SLOTS = 512,
-	MAX_USED_SLOTS = SLOTS / 2, /* so that most look-ups end at the first slot */
+	MAX_USED_SLOTS = SLOTS / 2, /* a limit so that most look-ups end at the first slot */
 	MAX_DETAIL = 512,
 };
 
-/* The answers of a check. */
+/* The results of a check. */
 enum {
 	REFUSED_EVENT = -1, /* an exception is set */
 	NO_OBJECTION = 0, /* the event is recorded if it is selected */
 	RECORDED = 1, /* the check has recorded it */
 };
 
-/* Judges an event. `why` is the reason for a refusal. */
+/* Judges an event, and returns a result from the list above. `why` is the reason for a refusal. */
 typedef int check_event(const char *event, PyObject *arguments, const char *why);
 
-/* A hash table of events with open addressing. It is filled by prepare_audit() and constant
- * afterwards. */
+/* A hash table of events with open addressing. prepare_audit() fills it, and afterwards it does not
+ * change. */
 static struct slot {
-	const char *name; /* null: the slot is free */
-	check_event *check; /* null: nothing to judge */
-	const char *why; /* the reason that the check gives; null if it has its own */
-	bool is_selected; /* the policy has it recorded */
+	const char *name; /* null if the slot is free */
+	check_event *check; /* null if there is nothing to judge */
+	const char *why; /* the `why` of the check; null if the check has another reason */
+	bool is_selected; /* the policy selects the event for recording */
 } slots[SLOTS];
 static bool is_all_selected;
 
-/* Returns an argument of the event, a borrowed reference; None if there is none. */
+/* Returns an argument of the event as a borrowed reference, or None if there is none. */
 static PyObject *argument(PyObject *arguments, Py_ssize_t at)
 {
 	if (arguments == NULL || !PyTuple_Check(arguments) || at >= PyTuple_GET_SIZE(arguments))
@@ -49,10 +49,10 @@ static bool is_text(PyObject *name)
 	return PyUnicode_Check(name) || PyBytes_Check(name);
 }
 
-/* Writes one argument to `to`: text, bytes, whole numbers and None as they are, the file of a
- * code object, and the type of all else. Calls no method of the value. For a lone surrogate
- * outside of U+DC80 to U+DCFF CPython calls the registered error handler `surrogateescape`,
- * which a program can replace. Returns the length as snprintf(3) does. */
+/* Writes one argument to `to`: the value of text, bytes, whole numbers and None, the file of a code
+ * object, and only the type of any other value. Calls no method of the value. But for a lone
+ * surrogate outside of U+DC80 to U+DCFF CPython calls the registered error handler
+ * `surrogateescape`, which a program can replace. Returns the length as snprintf(3) does. */
 static size_t describe(PyObject *value, const char *separator, char *to, size_t room)
 {
 	const bool is_code = PyCode_Check(value);
@@ -76,7 +76,7 @@ static size_t describe(PyObject *value, const char *separator, char *to, size_t 
 	return (size_t)length;
 }
 
-/* Raises the event `python.NAME`, with as much of its arguments as there is room for. */
+/* Raises the event `python.NAME`. Arguments for which there is no room are cut off. */
 static void record(const char *event, enum verdict verdict, PyObject *arguments)
 {
 	Py_ssize_t count = 0;
@@ -95,7 +95,7 @@ static void record(const char *event, enum verdict verdict, PyObject *arguments)
 	raise_event(name, verdict, "detail", detail, "reason", reason, NULL);
 }
 
-/* Refuses the event. Audit mode only records it. */
+/* Refuses the event, or only records it in the modes off and audit. */
 static int veto(const char *event, PyObject *arguments, const char *why)
 {
 	static const char CPYTHON[] = "cpython.";
@@ -112,9 +112,9 @@ static int veto(const char *event, PyObject *arguments, const char *why)
 	return REFUSED_EVENT;
 }
 
-/* Refuses sqlite3.enable_load_extension(True) and load_extension(): SQL could then load any
- * library, without an event. Connection.setconfig() has no event; it enables the method alone,
- * which has one. */
+/* Refuses sqlite3.enable_load_extension(True) and load_extension(), because SQL could then load any
+ * library without an event. Connection.setconfig() raises no event, but it enables only the method
+ * load_extension(), which raises one. */
 static int check_sqlite(const char *event, PyObject *arguments, const char *why)
 {
 	if (argument(arguments, 1) == Py_False)
@@ -122,12 +122,12 @@ static int check_sqlite(const char *event, PyObject *arguments, const char *why)
 	return veto(event, arguments, why);
 }
 
-/* Refuses to set the variables by which the program's own libcrypto, libc's iconv and Tcl load
- * code. start.c drops them from those that the process is started with. */
+/* Refuses to set environment variables by which the program's own libcrypto, libc's iconv and Tcl
+ * load code. At the start of the process start.c drops them from `environ`. */
 static int check_variable(const char *event, PyObject *arguments, const char *why)
 {
 	PyObject *name = argument(arguments, 0);
-	/* os.putenv raises its event with bytes. Anything else is refused. */
+	/* os.putenv raises its event with bytes. Any other type is refused. */
 	const char *text = PyBytes_CheckExact(name) ? PyBytes_AS_STRING(name) : "OPENSSL_";
 	const bool loads_code = strncmp(text, "OPENSSL_", 8) == 0 || strncmp(text, "TCL", 3) == 0 ||
 		strcmp(text, "TK_LIBRARY") == 0 || strcmp(text, "GCONV_PATH") == 0;
@@ -148,9 +148,10 @@ static int check_child(const char *event, PyObject *arguments, const char *why)
 	return NO_OBJECTION;
 }
 
-/* Judges a library that native code is linked to, for each_linked_library(). A library that an
- * absolute path outside of all products names is the system's, and one that is loaded already will
- * not be loaded again: neither is judged. False leaves an exception, if the library is refused. */
+/* Judges a library that native code is linked to, for each_linked_library(). A library at an
+ * absolute path outside of all products belongs to the system, and a library that is loaded already
+ * is not loaded again: both are not judged. Returns false with an exception if the library is
+ * refused. */
 static bool judge_linked(const char *path, bool is_beside)
 {
 	if (!is_beside && find_entry(path).product == NULL)
@@ -163,7 +164,7 @@ static bool judge_linked(const char *path, bool is_beside)
 	return bytes != NULL;
 }
 
-/* Judges a file of native code by its content, and all that it is linked to. */
+/* Judges a file of native code by its content, and the libraries that it is linked to. */
 static int judge_native_file(const char *event, PyObject *arguments, const char *path)
 {
 	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
@@ -177,8 +178,8 @@ static int judge_native_file(const char *event, PyObject *arguments, const char 
 	return veto(event, arguments, "it is linked to more than can be followed");
 }
 
-/* Returns why native code of this name is refused unread, or null. `is_searched` is true if the
- * system's loader would search for the file, so that its path is not known. */
+/* Returns why native code with this name is refused before it is read, or null. `is_searched` is
+ * true if the system's loader would search for the file, so that its path is unknown. */
 static const char *objection_to_name(const char *name, bool is_searched)
 {
 	if (rules.refuses_extensions)
@@ -190,9 +191,9 @@ static const char *objection_to_name(const char *name, bool is_searched)
 	return NULL;
 }
 
-/* Judges native code that is about to be loaded. With `may_be_searched` a name without a slash is
- * left to the system's loader, which searches the system's own directories; strict mode refuses
- * it. */
+/* Judges native code that is about to be loaded. If `may_be_searched` is true, a name without a
+ * slash is not judged, because the system's loader searches it in the system's own directories.
+ * Strict mode refuses such a name. */
 static int judge_native(
 	const char *event, PyObject *arguments, PyObject *file, bool may_be_searched)
 {
@@ -211,9 +212,9 @@ static int judge_native(
 	return answer;
 }
 
-/* Judges an import. The event of an extension module has its file, and comes before dlopen(3).
- * Other modules have no file here, as the open-code hook judges them; two of them start child
- * processes without an event, and are refused where child processes are. */
+/* Judges an import. For an extension module the event contains the file, and is raised before
+ * dlopen(3). For other modules it contains no file: the open-code hook judges these. Two of them
+ * start child processes without an event, so they are refused if child processes are refused. */
 static int check_import(const char *event, PyObject *arguments, const char *why)
 {
 	PyObject *name = argument(arguments, 0);
@@ -228,8 +229,8 @@ static int check_import(const char *event, PyObject *arguments, const char *why)
 	return NO_OBJECTION;
 }
 
-/* Judges ctypes' loading of a library. None is the program itself. An object with __fspath__ was
- * asked before, and may answer something else now: it is refused. */
+/* Judges a library that ctypes is about to load. None means the program itself. An object with
+ * __fspath__ is refused, because it could give ctypes another path than the one judged here. */
 static int check_library(const char *event, PyObject *arguments, const char *why)
 {
 	PyObject *library = argument(arguments, 0);
@@ -240,9 +241,9 @@ static int check_library(const char *event, PyObject *arguments, const char *why
 	return judge_native(event, arguments, library, true);
 }
 
-/* Returns true if the path is that of a process's memory, `/proc/PID/mem`, by whatever links. A
- * relative path that leads nowhere from here may be one from the descriptor of a directory, which
- * the event does not tell: then its last name decides. */
+/* Returns true if the path leads to the memory of a process, `/proc/PID/mem`, also through links. A
+ * relative path may start at the descriptor of a directory (dir_fd), which is not in the event. So
+ * if a relative path does not exist here, its last name decides. */
 static bool is_process_memory(const char *path)
 {
 	char real[PATH_MAX];
@@ -257,7 +258,7 @@ static bool is_process_memory(const char *path)
 	return system.f_type == PROC_SUPER_MAGIC;
 }
 
-/* Returns why a file of this name must not be opened for this access, or null. */
+/* Returns why a file with this name must not be opened for this access, or null. */
 static const char *objection_to_open(const char *name, int access)
 {
 	const char *suffix = strrchr(name, '.');
@@ -269,9 +270,10 @@ static const char *objection_to_open(const char *name, int access)
 	return NULL;
 }
 
-/* Refuses to write memory of processes, and to read bytecode: the open-code hook opens files
- * without this event, so a loader that raises it passes the hook by. `why` is the refusal of an
- * object that could give another path each time, if it is opened for writing. */
+/* Refuses to open the memory of a process for writing, and bytecode for reading. Reading bytecode
+ * is refused because the open-code hook raises no such event: a loader that raises it bypasses the
+ * hook. `why` is the reason for refusing an object, which could give another path each time, if it
+ * is opened for writing. */
 static int check_open(const char *event, PyObject *arguments, const char *why)
 {
 	PyObject *file = argument(arguments, 0);
@@ -282,7 +284,8 @@ static int check_open(const char *event, PyObject *arguments, const char *why)
 	const int access = (int)PyLong_AsLong(flags) & O_ACCMODE;
 	if (access != O_RDONLY && !is_text(file))
 		return veto(event, arguments, why);
-	/* Nearly all opens are to read a file whose name does not end in "c": these are done here. */
+	/* Nearly all files are opened for reading and have a name that does not end in "c". These need
+	 * no further check. */
 	const Py_ssize_t length = PyUnicode_CheckExact(file) ? PyUnicode_GET_LENGTH(file) : 0;
 	if (access == O_RDONLY && length > 0 && PyUnicode_READ_CHAR(file, length - 1) != 'c')
 		return NO_OBJECTION;
@@ -297,8 +300,8 @@ static int check_open(const char *event, PyObject *arguments, const char *why)
 	return veto(event, arguments, objection);
 }
 
-/* Returns the slot with this name, or else the free slot where it would be. The table is never
- * full, so there is one. */
+/* Returns the slot with this name, or the free slot for it. There is one, because the table is
+ * never full. */
 static struct slot *slot_of(const char *name)
 {
 	uint32_t hash = 2166136261; /* FNV-1a */

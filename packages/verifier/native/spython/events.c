@@ -1,9 +1,9 @@
-/* Events of spython, and the line with which a start ends that is refused.
+/* Writes the events of spython, and the message of a start that is refused.
  *
- * An event is written before the decision that it records takes effect. The file and syslog get
- * each event by a single write that does not wait, so that no reader can hold the program up;
- * events that these do not take are counted, and a verifier.dropped event reports the count.
- * Standard error may wait, as it does for whatever the program prints. */
+ * Guarantees that an event is written before the decision that it records takes effect. The file
+ * and syslog get each event by one write that never waits, so that no reader can stop the program.
+ * Events that the file or syslog did not accept are counted, and a verifier.dropped event reports
+ * the count. Writing to standard error may wait, like any output of the program. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/complain.h"
@@ -19,15 +19,15 @@
 #define DTRACE_PROBE2(provider, probe, event, detail)
 #endif
 
-/* A tracer of sigtool:audit raises this above 0. The name is the one that sys/sdt.h looks for. */
+/* A tracer of the probe sigtool:audit makes this greater than 0. sys/sdt.h demands the name. */
 unsigned short sigtool_audit_semaphore __attribute__((section(".probes")));
 
 static int event_file = -1; /* the descriptor of rules.json_lines */
-static struct stat event_file_stat; /* its state when it was opened */
-static atomic_uint dropped; /* events that a sink did not take and that were not reported yet */
+static struct stat event_file_stat; /* the answer of fstat(2) when it was opened */
+static atomic_uint dropped; /* the number of lost events that were not reported yet */
 
-/* Returns true if `event_file` still is the file that was opened, and that has a name. A program
- * may have closed the descriptor, and its number may now be that of another file. */
+/* Returns true if `event_file` is still the file that was opened, and the file still has a name. A
+ * program may have closed the descriptor and opened another file with the same number. */
 static bool is_file_open(void)
 {
 	struct stat now;
@@ -38,7 +38,7 @@ static bool is_file_open(void)
 		now.st_ino == event_file_stat.st_ino && now.st_nlink > 0;
 }
 
-/* Returns a descriptor for rules.json_lines, opened again if need be; -1 with errno. */
+/* Returns a descriptor of rules.json_lines, and opens the file again if needed. -1 with errno. */
 static int file_descriptor(void)
 {
 	if (is_file_open())
@@ -49,8 +49,8 @@ static int file_descriptor(void)
 	return event_file;
 }
 
-/* Raises an event for the events that were dropped since the last one. If a sink does not take it
- * either, it counts as dropped itself. */
+/* Raises an event with the number of events that were dropped since the last report. If a sink does
+ * not accept this event either, it counts as one dropped event. */
 static void report_dropped(void)
 {
 	const unsigned count = atomic_exchange(&dropped, 0);
@@ -61,7 +61,7 @@ static void report_dropped(void)
 	raise_event("verifier.dropped", ALLOW, "#count", text, NULL);
 }
 
-/* Returns true if nobody would see an event that allows something. */
+/* Returns true if no sink and no tracer would get an event of verdict ALLOW. */
 static bool is_unseen(void)
 {
 	return rules.json_lines == NULL && !rules.syslog && rules.standard_error != STDERR_ALL &&
@@ -98,7 +98,7 @@ void open_sinks(void)
 	const char *path = rules.json_lines;
 	if (path == NULL || file_descriptor() >= 0)
 		return;
-	rules.json_lines = NULL; /* fail() must not try to write there */
+	rules.json_lines = NULL; /* fail() must not write to it again */
 	fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
 }
 
@@ -111,7 +111,7 @@ _Noreturn void fail(int status, const char *code, const char *format, ...)
 		snprintf(program, sizeof program, "spython: %s", code);
 		raise_event("verifier.start", REFUSE, "reason", code, NULL);
 	}
-	errno = error; /* %m shows it */
+	errno = error; /* %m shows errno */
 	va_start(values, format);
 	complain(status, program, format, values);
 }

@@ -1,21 +1,22 @@
-/* The host configuration, and the policy: whom this machine trusts, and what signed code may do, as
- * the tables HOST and POLICY have it. docs/verifier.md and docs/policy.md. A document is judged as
- * a whole before anything of it counts; files that decide belong to root and only root can have
- * written them, in development the user as well. Nothing is freed: values are used until the
- * process ends. */
+/* Reads the host configuration (which signers this machine trusts) and the policy (what signed code
+ * may do). docs/verifier.md and docs/policy.md explain them.
+ *
+ * Guarantees that a document is used only if the whole document is as the table HOST or POLICY
+ * demands, and that only root, in development also the user, could have written the file. Nothing
+ * is freed, because the values are used until the process ends. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/owned-file.h"
 
 struct rules rules = {.host_mode = -1};
 
-/* Returns the number of a word among those of its member, -1 where it is absent. */
+/* Returns the index of a word among those that the member allows, or -1 if the value is absent. */
 static int word_of(const struct member *member, const struct json *value)
 {
 	return value == NULL ? -1 : word_index(value->text, member->words);
 }
 
-/* Returns the document, for good; NULL where it is no JSON in UTF-8. */
+/* Returns the document, which is never freed, or NULL if the text is not JSON in UTF-8. */
 const struct json *keep_json(char *text, size_t length)
 {
 	const size_t room = length / 2 + 2;
@@ -54,7 +55,7 @@ static void judge(const struct json *document, const struct member *members,
 	fail(REFUSED, code, "Cannot use %s: %s%s%s %s", name, quote, fault.at, quote, fault.why);
 }
 
-/* Reads the file, or, for NULL, the usual one, which may be absent. */
+/* Reads the file. NULL stands for /etc/sigtool/verifier.json, which may be absent. */
 void read_host(const char *file)
 {
 	const struct json *values[HOST_MEMBERS];
@@ -80,7 +81,7 @@ void read_host(const char *file)
 	open_sinks();
 }
 
-/* Returns the object of a list whose member is this text, or NULL. */
+/* Returns the first object of a list whose member has this text, or NULL. */
 const struct json *find_by(const struct json *list, const char *member, const char *text)
 {
 	EACH(each, list) {
@@ -91,15 +92,15 @@ const struct json *find_by(const struct json *list, const char *member, const ch
 	return NULL;
 }
 
-/* Returns the reason why the deny list names it, or NULL. */
+/* Returns the reason why the deny list contains this digest, or NULL if it does not. */
 const char *denied(const char *kind, const char *hex)
 {
 	const struct json *denial = find_by(rules.deny, kind, hex);
 	return denial == NULL ? NULL : json_member(denial, "reason")->text;
 }
 
-/* Takes the host's policy before the index's. `asked` (-1: nothing) makes the mode stricter, and
- * only in development weaker. */
+/* Reads the host's policy, or that of the index if the host has none. `asked` is the mode on the
+ * command line, or -1. It makes the mode stricter, and in development it may make it weaker. */
 void read_policy(const struct json *policy, int asked)
 {
 	const struct json *values[POLICY_MEMBERS];

@@ -1,11 +1,11 @@
-/* The trust index: which content each path of some products must have. docs/trust-index.md has the
- * layout.
+/* Reads the trust index, which says what content each path of a product must have.
+ * docs/trust-index.md has the layout.
  *
- * The signature is verified over the bytes that were received, and its signer must be pinned,
- * before head, records or names are read: until then only the sizes in the header are believed, and
- * those only inside their limits. Afterwards the signer is trusted, but no byte outside of the
- * index is read whatever it says. The bytes lie in private, read-only memory, so nobody changes
- * them after they were verified. Whatever is not as it must be ends the process. */
+ * Guarantees that the signature over the received bytes is verified, and that its signer is pinned,
+ * before head, records or names are read. Until then only the sizes in the header are used, and
+ * these are checked against limits. Afterwards the signer is trusted, but even then no byte outside
+ * of the index is read. The bytes are in private, read-only memory, so they cannot change after
+ * they were verified. A fault in the index ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/find-record.h"
@@ -18,18 +18,18 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* The header, in bytes from the start of the file. */
+/* The magic bytes, and the offsets of the header's fields in the file, in bytes. */
 static const uint8_t MAGIC[8] = {0x89, 'S', 'I', 'G', 'X', '\r', '\n', 0x1a};
 enum {
 	VERSION_AT = 8,
 	HEAD_BYTES_AT = 12,
 	ENTRIES_AT = 16,
 	NAMES_BYTES_AT = 20,
-	HEADER = 24, /* its size */
+	HEADER = 24, /* the size of the header */
 	INDEX_VERSION = 1,
 };
 
-/* A record, in bytes from its start; find-record.h has its other fields. */
+/* The offsets of the fields in a record, in bytes. find-record.h has the other fields. */
 enum {
 	KIND_AT = 6,
 	SIZE_AT = 8, /* the file's size, or the length of a link's target */
@@ -38,7 +38,7 @@ enum {
 	LINK_KIND = 1,
 };
 
-/* Bytes, but for entries and products. */
+/* The limits. They are in bytes, except those of entries and products. */
 enum {
 	MAX_HEAD = 1 << 20,
 	MAX_ENTRIES = 1 << 21,
@@ -49,8 +49,8 @@ enum {
 };
 
 enum {
-	MIN_SECURITY_BITS = 112, /* RSA of 2048 bits, curves of 224: NIST SP 800-57, part 1 */
-	EXACTLY_ONCE = -3, /* `lastpos` of CMS_signed_get0_data_by_OBJ() */
+	MIN_SECURITY_BITS = 112, /* RSA of 2048 bits, curves of 224 bits (NIST SP 800-57, part 1) */
+	EXACTLY_ONCE = -3, /* a value for `lastpos` of CMS_signed_get0_data_by_OBJ() */
 };
 
 static const char INDEX_OID[] = "2.25.213635600933900886167909968535539274014";
@@ -62,17 +62,17 @@ static char signer_hex[SHA256_HEX + 1]; /* the digest of the signer's SubjectPub
 
 static uint64_t not_after = UINT64_MAX; /* milliseconds since 1970 */
 
-/* Products in the order of the head, which is that of their records. */
+/* The products in the order of the head. Their records have the same order. */
 static struct product {
 	const char *name;
-	const char *root; /* the directory it is bound to, as a real path where there is one */
-	size_t root_length; /* 0 for the root directory, whose slash begins the path below it */
-	char sequence[24]; /* a decimal number; "" if it has none */
+	const char *root; /* its directory, as a real path if the directory exists */
+	size_t root_length; /* 0 for "/", because its slash begins the path below it */
+	char sequence[24]; /* a decimal number, or "" if the product has none */
 	uint32_t first; /* its records are those from `first` to `end` - 1 */
 	uint32_t end;
 } products[MAX_PRODUCTS];
 static size_t product_count;
-static uint32_t entry_count; /* the entries of all these products together */
+static uint32_t entry_count; /* the number of entries of all these products together */
 
 static _Noreturn void malformed(const char *reason)
 {
@@ -84,24 +84,24 @@ static _Noreturn void distrust(const char *code, const char *reason)
 	fail(REFUSED, code, "Cannot trust the trust index: %s", reason);
 }
 
-/* Checks functions of libcrypto that return 1, and fail only for want of memory. */
+/* Checks the result of a function of libcrypto that fails only if memory is lacking. */
 static void require(int result)
 {
 	if (result != 1)
 		fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
 }
 
-/* The launcher seals its memory, so that the index is what it opened. */
+/* Requires sealed memory. Then the index is exactly what the launcher opened and sealed. */
 static void require_sealed(int descriptor)
 {
-	const int seals = fcntl(descriptor, F_GET_SEALS); /* -1 if it is no memory file */
+	const int seals = fcntl(descriptor, F_GET_SEALS); /* -1 if it is no memfd */
 	if (seals < 0 || (seals & ALL_SEALS) != ALL_SEALS)
 		fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use descriptor %d: it is not sealed memory",
 			descriptor);
 }
 
-/* Returns a copy of the index in private memory, read-only and kept for good, and its length, which
- * is at least that of a header. `file` and `descriptor` are those of load_index(). */
+/* Returns a copy of the index in private, read-only memory that is never freed, and its length,
+ * which is at least HEADER. `file` and `descriptor` are those of load_index(). */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length)
 {
 	struct stat status;
@@ -128,11 +128,11 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 	return memory;
 }
 
-/* Requires that the signer's key is pinned, here or by the host, and that the deny list names
- * neither key nor certificate. Sets signer_hex. */
+/* Requires that the signer's key is pinned in this spython or by the host, and that neither its key
+ * nor its certificate is on the deny list. Sets signer_hex. */
 static void require_pinned(X509 *certificate)
 {
-	uint8_t *key = NULL; /* SubjectPublicKeyInfo in DER; kept */
+	uint8_t *key = NULL; /* SubjectPublicKeyInfo in DER; never freed */
 	uint8_t key_digest[SHA256_BYTES];
 	uint8_t certificate_digest[SHA256_BYTES];
 	char certificate_hex[SHA256_HEX + 1];
@@ -151,8 +151,8 @@ static void require_pinned(X509 *certificate)
 		distrust("ERR_DENIED", "the deny list names its signer");
 }
 
-/* Requires of the signer's certificate what packages/core/src/pki/chain.ts requires of one whose
- * key is pinned: no chain, but its dates, extensions, purpose and strength. */
+/* Checks the signer's certificate as packages/core/src/pki/chain.ts checks one whose key is pinned:
+ * it needs no chain, but valid dates, extensions, purpose and key strength. */
 static void check_certificate(X509 *certificate)
 {
 	require_pinned(certificate);
@@ -167,8 +167,8 @@ static void check_certificate(X509 *certificate)
 		distrust("ERR_CERTIFICATE_EXTENSION",
 			"its signer's certificate has invalid extensions, or critical ones that are not known "
 			"here");
-	/* If an extension is absent, libcrypto gives UINT32_MAX. An absent extended key usage is
-	 * refused; an absent key usage restricts nothing. */
+	/* libcrypto returns UINT32_MAX for an absent extension. An absent extended key usage is
+	 * refused. An absent key usage restricts nothing. */
 	if (extended_usage == UINT32_MAX || !(extended_usage & XKU_CODE_SIGN) ||
 		!(usage & KU_DIGITAL_SIGNATURE))
 		distrust("ERR_CERTIFICATE_PURPOSE", "its signer's certificate is not for signing code");
@@ -180,8 +180,8 @@ static void check_certificate(X509 *certificate)
 			"a development identity signed it; sign it with a release key");
 }
 
-/* Returns the value of a signed attribute, which must be there once, with one value of this type.
- * The signer owns it. */
+/* Returns the value of a signed attribute, which must occur exactly once and have one value of this
+ * type. `signer` owns the value. */
 static const void *signed_attribute(CMS_SignerInfo *signer, int name, int type)
 {
 	const ASN1_OBJECT *object = OBJ_nid2obj(name);
@@ -192,7 +192,7 @@ static const void *signed_attribute(CMS_SignerInfo *signer, int name, int type)
 	return value;
 }
 
-/* Requires the messageDigest (RFC 5652, 11.2) to be that of the content. */
+/* Requires the signed attribute messageDigest (RFC 5652, section 11.2) to match the content. */
 static void require_message_digest(CMS_SignerInfo *signer, const uint8_t content[SHA256_BYTES])
 {
 	const ASN1_STRING *digest =
@@ -202,7 +202,8 @@ static void require_message_digest(CMS_SignerInfo *signer, const uint8_t content
 		distrust("ERR_SIGNED_ATTRIBUTES", "the content was changed after it was signed");
 }
 
-/* Requires the signingCertificateV2 (RFC 5035) to name the certificate that was checked. */
+/* Requires the signed attribute signingCertificateV2 (RFC 5035) to identify the certificate that
+ * was checked. */
 static void require_signing_certificate(CMS_SignerInfo *signer, X509 *certificate)
 {
 	const ASN1_STRING *value =
@@ -215,8 +216,8 @@ static void require_signing_certificate(CMS_SignerInfo *signer, X509 *certificat
 		distrust("ERR_SIGNED_ATTRIBUTES", "it names another signer's certificate");
 }
 
-/* Requires CMS SignedData (RFC 5652) whose content is a trust index and not inside of it, with
- * exactly one signer, and returns that signer. `cms` owns it. */
+/* Requires CMS SignedData (RFC 5652) with a detached content of the type trust index, and with
+ * exactly one signer. Returns the signer, which `cms` owns. */
 static CMS_SignerInfo *only_signer(CMS_ContentInfo *cms, const ASN1_OBJECT *content_type)
 {
 	ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
@@ -228,12 +229,12 @@ static CMS_SignerInfo *only_signer(CMS_ContentInfo *cms, const ASN1_OBJECT *cont
 	return sk_CMS_SignerInfo_value(signers, 0);
 }
 
-/* Requires a CMS signature over the content, whose SHA-256 is given, by a signer that is trusted.
- * Objects of libcrypto that are made here, once in a process, are kept. */
+/* Requires a CMS signature by a trusted signer over the content with this SHA-256. The objects of
+ * libcrypto that are made here are never freed, because this function runs once in a process. */
 static void verify_signature(const uint8_t *der, size_t length, const uint8_t content[SHA256_BYTES])
 {
 	const ASN1_OBJECT *index_type = OBJ_txt2obj(INDEX_OID, 1);
-	const uint8_t *end = der; /* moved behind what was read */
+	const uint8_t *end = der; /* becomes the end of the signature */
 	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &end, (long)length);
 	if (cms == NULL || end != der + length || OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)
 		distrust("ERR_CMS_FORMAT", "its signature is not CMS SignedData, or has bytes behind it");
@@ -255,7 +256,7 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	require_signing_certificate(signer, certificate);
 }
 
-/* Digests the content and the whole file, in one pass over the bytes before the signature. */
+/* Digests the signed content and the whole file. The bytes before the signature are read once. */
 static void digest_index(uint8_t of_content[SHA256_BYTES], uint8_t of_all[SHA256_BYTES])
 {
 	const uint8_t *signature = table.bytes + table.names_end;
@@ -269,7 +270,7 @@ static void digest_index(uint8_t of_content[SHA256_BYTES], uint8_t of_all[SHA256
 	require(EVP_DigestFinal_ex(content, of_content, NULL));
 }
 
-/* Refuses the index if the deny list names one of these digests. */
+/* Refuses the index if one of these digests is on the deny list. */
 static void refuse_denied(const struct json *digests, const char *kind)
 {
 	EACH(digest, digests) {
@@ -291,8 +292,8 @@ static bool is_in_policy(const char *name)
 	return false;
 }
 
-/* Requires that policy and host configuration accept the product. `bound` is its object in the host
- * configuration, null if it has none. */
+/* Requires that policy and host configuration accept the product. `bound` is the product's object
+ * in the host configuration, or null if there is none. */
 static void require_accepted(
 	const char *name, const struct json *sequence, const struct json *bound)
 {
@@ -308,7 +309,7 @@ static void require_accepted(
 			name, minimum->number);
 }
 
-/* Adds a product of the head, whose records follow those of the products before it. */
+/* Adds a product of the head. Its records follow those of the products that were added before. */
 static void add_product(const struct json *described)
 {
 	const struct json *name = json_member(described, "name");
@@ -338,7 +339,8 @@ static void add_product(const struct json *described)
 	product_count++;
 }
 
-/* Sets `table` by the sizes in the header. The signature is what is left behind these parts. */
+/* Sets `table` from the sizes in the header. The rest of the file, after the names, is the
+ * signature. */
 static void find_parts(const uint8_t *bytes, size_t length)
 {
 	const size_t head = read_u32(bytes + HEAD_BYTES_AT);
@@ -361,12 +363,12 @@ static void find_parts(const uint8_t *bytes, size_t length)
 	};
 }
 
-/* Reads the head, and with it policy and products. The signature must have been verified. */
+/* Reads the head, which contains policy and products. The signature must be verified before. */
 static void read_head(int mode_asked)
 {
 	const size_t length = table.records_start - HEADER;
-	/* Shorter than `length` if the head has a NUL. No JSON has one, so nothing behind it is read.
-	 */
+	/* The text is shorter than `length` if the head contains a NUL. Then it is refused, because
+	 * JSON contains no NUL. */
 	char *text = strndup((const char *)table.bytes + HEADER, length);
 	const struct json *values[HEAD_MEMBERS];
 	struct fault fault;
@@ -389,9 +391,9 @@ static void read_head(int mode_asked)
 		malformed("its products together have another number of entries than its header says");
 }
 
-/* Starts libcrypto. It is linked in, apart from the program's own: it needs none of the system's
- * settings, texts of errors or names of algorithms. It must not clean up at exit, when threads may
- * still digest. */
+/* Starts the libcrypto that is linked into spython, which is separate from the program's libcrypto.
+ * It needs no configuration of the system, no error texts and no names of algorithms. It must not
+ * clean up at exit, because threads may still digest then. */
 static void start_libcrypto(void)
 {
 	const uint64_t options = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG |
@@ -433,8 +435,8 @@ int is_index_expired(void)
 	return (uint64_t)time(NULL) > not_after / 1000;
 }
 
-/* Returns the product whose root is the closest above this path, or null: a product inside
- * another's tree answers for its own files. */
+/* Returns the product whose root is the closest directory above this path, or null. So a product
+ * inside the tree of another product decides about the files below its root. */
 static const struct product *product_of(const char *path)
 {
 	const struct product *closest = NULL;
@@ -472,8 +474,8 @@ struct entry find_entry(const char *path)
 	if (kind == FILE_KIND)
 		entry.digest = record + DIGEST_AT;
 	if (kind == LINK_KIND) {
-		/* The target stands behind the name, which find_record() found inside the names: so it
-		 * begins at their end at the latest. */
+		/* The target follows the path in the names. find_record() has checked that the path ends
+		 * inside the names, so `target` is at most names_end. */
 		const uint64_t size = read_u64(record + SIZE_AT);
 		const uint64_t target = table.names_start + (uint64_t)read_u32(record) + name_length;
 		if (size <= table.names_end - target) {

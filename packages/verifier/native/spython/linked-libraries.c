@@ -1,6 +1,6 @@
-/* The search of linked-libraries.h. DT_RPATH is inherited from object to object, and the loader's
- * choice depends on more than can be seen here. So every library is looked for in all directories
- * that any object before it has named. */
+/* Guarantees that no library is missed which the loader could choose. An object inherits the
+ * DT_RPATH of others, and the loader's choice depends on facts that are unknown here. So every
+ * library is looked for in all directories that any object before it names. */
 #define _GNU_SOURCE
 #include "linked-libraries.h"
 #include <elf.h>
@@ -16,23 +16,23 @@
 
 enum { MAX_PATHS = 256 };
 
-/* Paths of directories, or of files, that exist. The list owns them. */
+/* A list of paths of existing directories or files. The list owns the texts. */
 struct paths {
 	size_t count;
 	struct path {
 		char *text;
-		bool is_beside; /* the second argument of take_library */
+		bool is_beside; /* the argument `is_beside` of take_library */
 	} all[MAX_PATHS];
 };
 
-/* The state of one search. The loader searches `directories`; `files` are the object and
- * the libraries, each of which is looked into in turn. */
+/* The state of one search. `directories` are those in which the loader may search. `files` are the
+ * first object and the libraries. Each of these files is read in turn. */
 struct search {
 	struct paths directories;
 	struct paths files;
 };
 
-/* A shared object that is mapped into memory, and where its dynamic section and names are. */
+/* A shared object that is mapped into memory, and the places of its dynamic section and strings. */
 struct object {
 	const unsigned char *bytes;
 	size_t size;
@@ -41,8 +41,8 @@ struct object {
 	uint64_t strings; /* virtual address of the string table, DT_STRTAB */
 };
 
-/* Adds a copy of `path`, unless nothing is there or it was added before. Returns false if there is
- * no room for it. */
+/* Adds a copy of `path` if the path exists and is not in the list yet. Returns false if there is no
+ * room for it. */
 static bool add_path(struct paths *paths, const char *path, bool is_beside)
 {
 	if (access(path, F_OK) != 0)
@@ -67,7 +67,7 @@ static void free_paths(struct paths *paths)
 		free(paths->all[i].text);
 }
 
-/* Copies `size` bytes at `offset` of the file. Returns false if they do not lie inside of it. */
+/* Copies `size` bytes at `offset` of the file. Returns false if they are not inside the file. */
 static bool copy_bytes(const struct object *object, uint64_t offset, void *to, size_t size)
 {
 	if (offset > object->size || size > object->size - offset)
@@ -76,7 +76,7 @@ static bool copy_bytes(const struct object *object, uint64_t offset, void *to, s
 	return true;
 }
 
-/* Copies a program header. Returns false if there is none of this number. */
+/* Copies the program header with this number. Returns false if there is none. */
 static bool read_program_header(const struct object *object, size_t number, Elf64_Phdr *segment)
 {
 	if (number >= object->header.e_phnum)
@@ -85,8 +85,8 @@ static bool read_program_header(const struct object *object, size_t number, Elf6
 	return copy_bytes(object, offset, segment, sizeof *segment);
 }
 
-/* Returns the string at this offset of the string table, inside the mapped file, or NULL if no
- * segment has it or it has no end. */
+/* Returns the string at this offset of the string table, in the mapped file. Returns NULL if no
+ * segment contains the offset, or if no NUL ends the string. */
 static const char *string_at(const struct object *object, uint64_t string_offset)
 {
 	const uint64_t address = object->strings + string_offset;
@@ -105,8 +105,9 @@ static const char *string_at(const struct object *object, uint64_t string_offset
 	return NULL;
 }
 
-/* Sets `value` to that of the next entry of the dynamic section with this tag, and moves `at`, the
- * offset in the section, behind it; `at` is 0 for the first. Returns false at the section's end. */
+/* Sets `value` to the value of the next entry with this tag in the dynamic section. `at` is the
+ * offset in the section: it is 0 for the first call and is moved after the entry. Returns false at
+ * the end of the section. */
 static bool find_next(const struct object *object, int64_t tag, uint64_t *at, uint64_t *value)
 {
 	while (*at < object->dynamic.p_filesz) {
@@ -123,7 +124,7 @@ static bool find_next(const struct object *object, int64_t tag, uint64_t *at, ui
 	return false;
 }
 
-/* Returns the length of the `$ORIGIN` that `name` begins with, 0 if with none. */
+/* Returns the length of the `$ORIGIN` at the beginning of `name`, or 0 if there is none. */
 static size_t origin_length(const char *name)
 {
 	static const char *const FORMS[] = {"$ORIGIN", "${ORIGIN}"};
@@ -136,9 +137,9 @@ static size_t origin_length(const char *name)
 }
 
 /* Adds the path that the loader makes of the `length` bytes at `name`, followed by `below`.
- * `origin`, the directory of the object by the path it was asked for, stands for `$ORIGIN`. Returns
- * false for any other `$`, as the loader alone knows what it puts there, and if there is no room.
- */
+ * `origin` replaces `$ORIGIN`: it is the directory in the path by which the object is loaded.
+ * Returns false if there is no room, and for any other `$`, because only the loader knows how it
+ * replaces that. */
 static bool add_named(
 	struct paths *paths, const char *name, size_t length, const char *origin, const char *below)
 {
@@ -153,8 +154,8 @@ static bool add_named(
 	return add_path(paths, path, is_beside);
 }
 
-/* Adds a directory of the search path, and those below it that the loader looks into first. An
- * empty name is the current directory. */
+/* Adds a directory of the search path, and before it the directories below it that the loader
+ * searches first. An empty name means the current directory. */
 static bool add_directory(
 	struct paths *directories, const char *name, size_t length, const char *origin)
 {
@@ -175,7 +176,7 @@ static bool add_directory(
 	return true;
 }
 
-/* Adds the directories of a DT_RPATH or DT_RUNPATH, which colons separate. */
+/* Adds the directories of a DT_RPATH or DT_RUNPATH. Colons separate them. */
 static bool add_search_path(struct paths *directories, const char *names, const char *origin)
 {
 	for (size_t count = 0; count < MAX_PATHS; count++) {
@@ -205,8 +206,8 @@ static bool add_search_paths(
 	return true;
 }
 
-/* Adds what the loader may find for one DT_NEEDED: a path as it is named, or a file of this name in
- * each of the directories. */
+/* Adds the files that the loader may find for one DT_NEEDED. A name with a slash is a path. Any
+ * other name is looked for in each of the directories. */
 static bool add_needed(struct search *search, const char *name, const char *origin)
 {
 	if (strchr(name, '/') != NULL)
@@ -221,7 +222,7 @@ static bool add_needed(struct search *search, const char *name, const char *orig
 	return true;
 }
 
-/* Adds the directories that an object names, then the libraries that it needs. */
+/* Adds the directories in an object's search paths, then the libraries that the object needs. */
 static bool follow_object(const struct object *object, const char *origin, struct search *search)
 {
 	if (!add_search_paths(object, DT_RPATH, origin, &search->directories) ||
@@ -239,8 +240,8 @@ static bool follow_object(const struct object *object, const char *origin, struc
 	return true;
 }
 
-/* Fills in the headers of a mapped file. Returns false if it is no 64-bit ELF object with a dynamic
- * section and a string table. */
+/* Fills in the headers of a mapped file. Returns false if the file is not a 64-bit ELF object with
+ * a dynamic section and a string table. */
 static bool read_headers(struct object *object)
 {
 	static const char IDENTITY[] = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64};
@@ -256,8 +257,8 @@ static bool read_headers(struct object *object)
 	return find_next(object, DT_STRTAB, &at, &object->strings);
 }
 
-/* Maps a regular file, read-only. Returns NULL if it is none or cannot be mapped; then `size` is 0
- * if there is nothing to map. */
+/* Maps a regular file into read-only memory. Returns NULL if there is nothing to map, and then sets
+ * `size` to 0. Returns NULL with another `size` if the mapping fails. */
 static void *map_file(int descriptor, size_t *size)
 {
 	struct stat status;
@@ -270,9 +271,9 @@ static void *map_file(int descriptor, size_t *size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Follows the object at an absolute path. A file that is no such object has nothing to follow, for
- * the loader neither. Returns false if it cannot be opened or mapped: the loader, which needs fewer
- * descriptors and less memory, may not fail at that. */
+/* Follows the object at an absolute path. A file that is not an ELF object has nothing to follow,
+ * and the loader does not load it. Returns false if the file cannot be opened or mapped, because
+ * the loader needs fewer descriptors and less memory and may succeed. */
 static bool follow_file(const char *path, struct search *search)
 {
 	struct object object = {0};
@@ -293,7 +294,7 @@ static bool follow_file(const char *path, struct search *search)
 	return goes_on;
 }
 
-/* Adds the object that the search begins with, by an absolute path. */
+/* Adds the object with which the search begins, by its absolute path. */
 static bool add_first(struct paths *files, const char *path)
 {
 	char absolute[2 * PATH_MAX] = "";
@@ -307,8 +308,8 @@ static bool add_first(struct paths *files, const char *path)
 	return add_path(files, absolute, true);
 }
 
-/* Follows the files of the search in turn, to which each may add others. The first is the object
- * itself, which `take` has nothing to do with. */
+/* Follows the files of the search in turn. Each file may add others to the list. `take` is not
+ * called for the first file, which is the object itself. */
 static bool follow_files(struct search *search, take_library *take)
 {
 	for (size_t i = 0; i < search->files.count; i++) {

@@ -1,9 +1,9 @@
-/* spython: CPython that runs only what a trust index vouches for. docs/spython.md.
+/* spython is CPython that runs only code which the trust index admits. docs/spython.md explains it.
  *
- * This file has the order of a start: the options; the host configuration, the index and the
- * policy; then Python, with both hooks of PEP 578 in place before it imports anything; then the
- * main script, which is read once, and whose bytes are judged, compiled and run. Until Python runs,
- * whatever is not as it must be ends the process. */
+ * A start has these steps: read the options, then the host configuration, the index and the policy,
+ * start Python, and run the main script. Guarantees that both hooks of PEP 578 are installed before
+ * Python imports anything, and that the main script is read once: its bytes are judged, compiled
+ * and run. Before Python runs, every fault ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/kernel-check.h"
@@ -14,17 +14,17 @@
 #include <sys/stat.h>
 
 enum {
-	INDEX_DESCRIPTOR = 3, /* the launcher's sealed memory */
-	FINALIZE_FAILED = 120, /* the exit status of CPython's own main() for that */
+	INDEX_DESCRIPTOR = 3, /* the descriptor of the launcher's sealed memory */
+	FINALIZE_FAILED = 120, /* the exit status of CPython if Py_FinalizeEx() fails */
 };
 
 static struct {
 	const char *index;
 	const char *config;
-	int mode; /* -1 if none is asked for */
-	const char *module; /* the name behind -m; null if there is none */
-	const char *refused; /* the first option that is not ours; "-" if there is nothing to run */
-	char **rest; /* the script, or `-m` and its module, and the arguments behind it */
+	int mode; /* -1 if the command line has none */
+	const char *module; /* the name after -m, or null */
+	const char *refused; /* the first option that spython does not have; "-" without a script */
+	char **rest; /* the script, or `-m` and a module, and the arguments after it */
 } options = {.mode = -1};
 
 static const char USAGE_TEXT[] =
@@ -42,7 +42,7 @@ static _Noreturn void print_and_exit(const char *text)
 	exit(is_printed ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-/* Takes the value of an option that has one. Ends the process if it is missing or no choice. */
+/* Stores the value of an option. Ends the process if the value is missing or not allowed. */
 static void take_value(const struct option_row *option, const char *value)
 {
 	if (value == NULL || *value == '\0')
@@ -58,8 +58,9 @@ static bool is_option(const char *argument)
 	return argument != NULL && *argument == '-' && strcmp(argument, "-m") != 0;
 }
 
-/* Takes options from `argument` on, and returns what is behind them: they end at the script, at -m
- * or behind `--`. The first one that is not known goes to options.refused, and ends them too. */
+/* Reads options from `argument` on, and returns the position after them. Options end before the
+ * script or -m, or after `--`. The first unknown option ends them too, and is put into
+ * options.refused. */
 static char **take_options(const struct option_row *known, char **argument)
 {
 	while (is_option(*argument)) {
@@ -81,15 +82,15 @@ static char **take_options(const struct option_row *known, char **argument)
 	return argument;
 }
 
-/* Fills `options`, and those `rules` that the command line sets. Options of Python are refused
- * later, by refuse_options(), when there is somewhere to record it. */
+/* Fills in `options`, and the `rules` that the command line sets. An unknown option, such as one of
+ * Python, is refused later by refuse_options(), when the sinks for events are open. */
 static void parse_options(char **arguments)
 {
 	enum { NO_ATTRIBUTE = -1, IMA_ATTRIBUTE, SPYTHON_ATTRIBUTE };
 	int attribute = NO_ATTRIBUTE;
 	int about = 0;
 	int help = 0;
-	int started; /* start.c passes --spython, which says nothing more here */
+	int started; /* not used: start.c passes --spython, which has no meaning here */
 	const struct option_row known[] = {
 		/* name, kind, where the value goes */
 		{"--index", "text", &options.index},
@@ -124,7 +125,7 @@ static void parse_options(char **arguments)
 	}
 }
 
-/* Returns PEP 578's name for the way of running code that an option of Python asks for, or null. */
+/* Returns the name in PEP 578 for the way in which this option of Python runs code, or null. */
 static const char *name_in_pep_578(const char *option)
 {
 	if (strncmp(option, "-c", 2) == 0)
@@ -136,7 +137,8 @@ static const char *name_in_pep_578(const char *option)
 	return NULL;
 }
 
-/* Ends the process, with an event, if there was an option that is not ours. */
+/* Ends the process with an event if parse_options() has found an option that spython does not
+ * have. */
 static void refuse_options(void)
 {
 	const char *option = options.refused;
@@ -159,7 +161,7 @@ static void require_release(void)
 			SPYTHON_PROGRAM);
 }
 
-/* Returns the names of what this kernel lacks, for the event; null if nothing. */
+/* Returns the names of the features that this kernel lacks, for the event, or null if none. */
 static const char *missing_in_kernel(bool can_ask, bool is_restricted)
 {
 	if (can_ask)
@@ -167,15 +169,16 @@ static const char *missing_in_kernel(bool can_ask, bool is_restricted)
 	return is_restricted ? "execve-check" : "execve-check seccomp";
 }
 
-/* Has the kernel refuse other programs, and finds out if it can be asked about code. Ends the
- * process if the rules require what this kernel lacks. Returns the names of what it lacks. */
+/* Makes the kernel refuse to execute other programs if the rules refuse child processes, and finds
+ * out if the kernel can be asked about code. Ends the process if this kernel lacks a feature that
+ * the rules require. Returns the names of the features that it lacks. */
 static const char *prepare_kernel(void)
 {
 	bool can_ask = true;
 	if (rules.kernel_check != KERNEL_CHECK_OFF)
 		can_ask = kernel_answers();
-	/* The kernel keeps the process from starting any other program from here on. Audit events cover
-	 * most ways to start one, not all. */
+	/* Without child processes the kernel refuses to execute any other program from here on, because
+	 * audit events cover most ways to start one, but not all. */
 	const bool allows_children = rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE;
 	bool is_restricted = true;
 	if (!allows_children)
@@ -188,8 +191,8 @@ static const char *prepare_kernel(void)
 	return missing_in_kernel(can_ask, is_restricted);
 }
 
-/* Completes `rules` and the index. Where the host configuration itself says `off`, and nothing else
- * is asked for, there is no index. */
+/* Completes `rules` and loads the index. If the mode of the host configuration is off and the
+ * command line asks for no other mode, no index is loaded. */
 static void start_verifier(void)
 {
 	require_release();
@@ -224,8 +227,8 @@ static void install_hooks(void)
 		fail(REFUSED, "ERR_START", "Cannot start: Python does not take the hooks");
 }
 
-/* Starts Python as `python3 -I` does, but with a fixed home, so that neither environment variables
- * nor a pyvenv.cfg move it, and without writing bytecode. `arguments` become sys.argv. */
+/* Starts Python like `python3 -I`, but without writing bytecode, and with a fixed home, which
+ * neither environment variables nor a pyvenv.cfg can change. `arguments` become sys.argv. */
 static void start_python(int argument_count, char **arguments)
 {
 	PyConfig config;
@@ -237,7 +240,7 @@ static void start_python(int argument_count, char **arguments)
 	config.parse_argv = 0;
 	config.user_site_directory = 0;
 	config.write_bytecode = 0;
-	/* The first text that is set preinitializes Python, by the settings above. */
+	/* The first call that sets a text also preinitializes Python, with the settings above. */
 	require(PyConfig_SetBytesString(&config, &config.home, SPYTHON_HOME));
 	require(PyConfig_SetBytesString(&config, &config.program_name, SPYTHON_EXECUTABLE));
 	require(PyConfig_SetBytesString(&config, &config.executable, SPYTHON_EXECUTABLE));
@@ -246,11 +249,12 @@ static void start_python(int argument_count, char **arguments)
 	PyConfig_Clear(&config);
 }
 
-/* The functions below run the program. Each runs once, so they drop no reference: what they make is
- * kept to the end of the process. Those that return an object return null with the exception by
- * which the program ended. */
+/* The functions below run the program. Each runs once, so they release no reference: their objects
+ * are kept until the process ends. If a function that returns an object returns null, the exception
+ * is the one that ended the program. */
 
-/* Puts a directory, or an archive, first into sys.path. Returns 0; -1 with an exception. */
+/* Inserts the path of a directory or an archive as the first of sys.path. Returns 0, or -1 with an
+ * exception. */
 static int set_first_path(const char *path)
 {
 	PyObject *paths = PySys_GetObject("path");
@@ -260,8 +264,8 @@ static int set_first_path(const char *path)
 	return PyList_Insert(paths, 0, first);
 }
 
-/* Runs a module as runpy does for -m: a directory or an archive by its __main__. `alters_argv` has
- * runpy put the module's path into sys.argv[0]. */
+/* Runs a module like `python3 -m`. `__main__` is the module of a directory or archive. If
+ * `alters_argv` is not 0, runpy writes the module's path to sys.argv[0]. */
 static PyObject *run_module(const char *name, int alters_argv)
 {
 	PyObject *runpy = PyImport_ImportModule("runpy");
@@ -270,7 +274,7 @@ static PyObject *run_module(const char *name, int alters_argv)
 	return PyObject_CallMethod(runpy, "_run_module_as_main", "si", name, alters_argv);
 }
 
-/* Returns the text for __file__: absolute from Python 3.9 on, before as it was given. */
+/* Returns the text for __file__: an absolute path from Python 3.9 on, before the path as given. */
 static PyObject *file_name_of(const char *path)
 {
 	char name[2 * PATH_MAX] = "";
@@ -282,7 +286,7 @@ static PyObject *file_name_of(const char *path)
 	return PyUnicode_DecodeFSDefault(name);
 }
 
-/* Gives __main__ what CPython's own main() gives it. Returns 0; -1 with an exception. */
+/* Sets the names in __main__ that CPython's own main() sets. Returns 0, or -1 with an exception. */
 static int set_main_names(PyObject *names, PyObject *file_name, PyObject *loader)
 {
 	if (PyDict_SetItemString(names, "__file__", file_name) != 0 ||
@@ -292,7 +296,7 @@ static int set_main_names(PyObject *names, PyObject *file_name, PyObject *loader
 	return 0;
 }
 
-/* Runs a file of source code as __main__: exactly the bytes that were judged. */
+/* Runs a file of source code as __main__. Exactly the bytes that were judged are compiled. */
 static PyObject *run_script(const char *path)
 {
 	char real[PATH_MAX];
@@ -330,7 +334,7 @@ static PyObject *run_script(const char *path)
 	return PyEval_EvalCode(code, names, names);
 }
 
-/* Runs the module of -m, from the current directory. */
+/* Runs the module of -m, with the current directory first in sys.path. */
 static PyObject *run_named_module(const char *name)
 {
 	char directory[PATH_MAX];
@@ -339,7 +343,7 @@ static PyObject *run_named_module(const char *name)
 	return run_module(name, 1);
 }
 
-/* Runs a directory or an archive by its __main__, which Python imports, and so the hook judges. */
+/* Runs the __main__ of a directory or an archive. The hook judges it, because Python imports it. */
 static PyObject *run_container(const char *path)
 {
 	char real[PATH_MAX];
@@ -360,8 +364,8 @@ static PyObject *run_path(const char *path)
 	return run_script(path);
 }
 
-/* Ends the process by SIGINT, as CPython does after an exception that nobody caught, so that a
- * shell sees the reason. Returns only if that fails. */
+/* Ends the process by the signal SIGINT, so that a shell sees the reason. CPython does this after a
+ * KeyboardInterrupt that the program did not catch. Returns only if the signal fails. */
 static void die_of_interrupt(void)
 {
 	if (signal(SIGINT, SIG_DFL) != SIG_ERR)
@@ -375,7 +379,7 @@ int run_spython(int argument_count, char **arguments, char **Py_UNUSED(environme
 	start_verifier();
 	const char *path = *options.rest;
 	if (options.module != NULL) {
-		/* sys.argv begins with "-m" until runpy puts the module's path there. */
+		/* sys.argv begins with "-m" until runpy writes the module's path there. */
 		options.rest++;
 		*options.rest = "-m";
 	}
@@ -384,7 +388,7 @@ int run_spython(int argument_count, char **arguments, char **Py_UNUSED(environme
 	const bool has_failed = result == NULL;
 	const bool is_interrupted = has_failed && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
 	if (has_failed)
-		PyErr_Print(); /* ends the process for SystemExit */
+		PyErr_Print(); /* ends the process if the exception is SystemExit */
 	const int finalized = Py_FinalizeEx();
 	if (is_interrupted)
 		die_of_interrupt();

@@ -1,10 +1,9 @@
 /* The open-code hook (PEP 578), and the judging of every file of code.
  *
- * One descriptor is opened, and all that is judged comes from it: the type, the size, the real
- * path, the kernel's opinion, one reading, and the digest of exactly the bytes that were read. Then
- * the event is raised, and only then does Python get those very bytes. So exchanging the file at
- * its path changes nothing about what runs. Native code is the exception: the system's loader opens
- * it again. */
+ * Guarantees that replacing the file at its path does not change what runs, because all facts come
+ * from one descriptor: the type, the size, the real path, the kernel's answer, the content, which
+ * is read once, and the digest of exactly these bytes. The event is raised before Python gets these
+ * bytes. Native code is the exception: the system's loader opens its file again. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/complain.h"
@@ -17,21 +16,21 @@
 #include <sys/xattr.h>
 
 enum {
-	MAX_LINKS = 40, /* the kernel's own limit, path_resolution(7) */
+	MAX_LINKS = 40, /* the limit of the kernel, path_resolution(7) */
 	MAX_ARCHIVES = 16,
 };
 
-/* A path on its way to a file, step by step as the kernel goes. */
+/* The state of following a path to a file, step by step as the kernel does. */
 struct walk {
 	char reached[PATH_MAX]; /* an absolute path without links; "" for the root directory */
 	char ahead[3 * PATH_MAX];
-	const char *next; /* the part of `ahead` that is left */
-	int links; /* followed so far */
-	bool outside_may_lead; /* links and `..` outside of all products are followed */
+	const char *next; /* the part of `ahead` that is not followed yet */
+	int links; /* the number of links that were followed */
+	bool outside_may_lead; /* if links and `..` outside of all products may be followed */
 };
 
-/* Begins at the root directory, with the absolute form of `path` ahead. Returns false if there is
- * no such form or it is too long. */
+/* Begins at the root directory, with the absolute form of `path` in `ahead`. Returns false if the
+ * current directory is unknown or the absolute form is too long. */
 static bool begin_walk(struct walk *walk, const char *path)
 {
 	size_t length = 0;
@@ -57,7 +56,7 @@ static bool go_up(struct walk *walk)
 	return true;
 }
 
-/* Returns true if the link at this path, which leads to `target`, may be followed: inside a product
+/* Returns true if the link at this path may be followed to `target`. Inside a product that is so
  * only if exactly this target was signed. */
 static bool may_follow(const struct walk *walk, const char *link, const char *target, size_t length)
 {
@@ -67,8 +66,8 @@ static bool may_follow(const struct walk *walk, const char *link, const char *ta
 	return entry.target_length == length && memcmp(entry.target, target, length) == 0;
 }
 
-/* Goes to a file or directory in the directory that was reached. If it is a link, its target is put
- * ahead instead. */
+/* Goes to the file or directory `name` in the directory that was reached. If it is a link, its
+ * target is put in front of the rest of `ahead` instead. */
 static bool go_down(struct walk *walk, const char *name, size_t length)
 {
 	const size_t before = strlen(walk->reached);
@@ -96,7 +95,7 @@ static bool go_down(struct walk *walk, const char *name, size_t length)
 	return true;
 }
 
-/* Takes the next step of a walk that is not at its end. */
+/* Follows the next step of a walk that is not at its end. */
 static bool take_step(struct walk *walk)
 {
 	const char *name = walk->next;
@@ -109,9 +108,9 @@ static bool take_step(struct walk *walk)
 	return go_down(walk, name, length);
 }
 
-/* Returns true if `path` leads to the file whose real path is `real`, and each link on the way that
- * lies inside a product was signed with the target that it has. Native code is opened again by its
- * path: in strict mode no link and no `..` outside of the products may then lead anywhere. */
+/* Returns true if `path` leads to the file whose real path is `real`, and each link on the path
+ * that is inside a product has the target that was signed. The path of native code is opened again
+ * by the loader. So in strict mode it may contain no link and no `..` outside of the products. */
 static bool leads_to(const char *path, const char *real, bool is_native)
 {
 	struct walk walk;
@@ -130,19 +129,19 @@ static bool leads_to(const char *path, const char *real, bool is_native)
 	return strcmp(*walk.reached != '\0' ? walk.reached : "/", real) == 0;
 }
 
-/* The judgement of a file. */
+/* The result of judging a file. */
 struct finding {
 	const char *reason; /* an error code, or null if the file is trusted */
-	const char *rule; /* the rule that decided, for the event */
-	const char *why; /* the reason as text, null if the file is trusted */
+	const char *rule; /* the rule that decided, which the event contains */
+	const char *why; /* the reason as text, or null if the file is trusted */
 };
 
-/* A file that was opened, and what is known of it. */
+/* A file that was opened, and the facts about it. */
 struct opened {
-	const char *path; /* the path that was asked for */
+	const char *path; /* the path by which the file was opened */
 	char real[PATH_MAX];
-	char hex[SHA256_HEX + 1]; /* the digest of what was read; "" until then */
-	char expected[SHA256_HEX + 1]; /* the signed digest, if it is another; else "" */
+	char hex[SHA256_HEX + 1]; /* the digest of the content; "" before it was read */
+	char expected[SHA256_HEX + 1]; /* the signed digest if it differs, else "" */
 	uint8_t digest[SHA256_BYTES];
 	int descriptor;
 	bool is_native;
@@ -150,8 +149,9 @@ struct opened {
 	struct entry entry;
 };
 
-/* Returns true if the file's security.ima, which only an administrator writes, is a SHA-256 of the
- * content: bytes 4 (IMA_XATTR_DIGEST_NG) and 4 (HASH_ALGO_SHA256), then the digest. */
+/* Returns true if the file's security.ima is a SHA-256 of the content. Only an administrator can
+ * write this attribute. It has a byte 4 (IMA_XATTR_DIGEST_NG), a byte 4 (HASH_ALGO_SHA256), and the
+ * digest. */
 static bool has_ima_digest(const struct opened *file)
 {
 	uint8_t value[SHA256_HEX];
@@ -160,8 +160,8 @@ static bool has_ima_digest(const struct opened *file)
 		memcmp(value + 2, file->digest, SHA256_BYTES) == 0;
 }
 
-/* Returns true if spython's own attribute, which anybody who may write the file can set, is the
- * SHA-256 of the content in hexadecimal. */
+/* Returns true if spython's own extended attribute is the SHA-256 of the content in hexadecimal.
+ * Every user who may write to the file can set this attribute. */
 static bool has_own_attribute(const struct opened *file)
 {
 	static const char NAME[] = "user.org.python.x-spython-hash";
@@ -170,8 +170,8 @@ static bool has_own_attribute(const struct opened *file)
 	return size == SHA256_HEX && memcmp(value, file->hex, SHA256_HEX) == 0;
 }
 
-/* Returns the name of the attribute that vouches for the content, of those that the rules allow; or
- * null. */
+/* Returns the name of an extended attribute that has the content's digest and that the rules allow,
+ * or null. */
 static const char *vouching_attribute(const struct opened *file)
 {
 	if (rules.xattr_ima && has_ima_digest(file))
@@ -181,8 +181,8 @@ static const char *vouching_attribute(const struct opened *file)
 	return NULL;
 }
 
-/* Judges content and path. The first objection in the order of docs/verifier.md counts: what the
- * content is weighs more than how the file was reached. */
+/* Judges content and path. The first objection in the order of docs/verifier.md counts. An
+ * objection to the content comes before one to the links on the path. */
 static struct finding judge_content(struct opened *file)
 {
 	const struct entry *entry = &file->entry;
@@ -211,7 +211,7 @@ static struct finding judge_content(struct opened *file)
 	return (struct finding){.rule = "entry"};
 }
 
-/* Judges a file whose digest is known. The kernel is asked last, and only of what is trusted. */
+/* Judges a file whose digest is known. The kernel is asked last, and only about a trusted file. */
 static struct finding judge(struct opened *file)
 {
 	to_hex(file->digest, file->hex);
@@ -224,9 +224,9 @@ static struct finding judge(struct opened *file)
 	return finding;
 }
 
-/* Reads and digests as many bytes as fstat(2) said there are, and returns them: a file that grew
- * meanwhile is not the one that was signed. Native code is digested to its end, and no bytes are
- * returned. Null with an exception if reading fails. */
+/* Reads, digests and returns as many bytes as fstat(2) reported. Bytes that were added later are
+ * ignored. Native code is digested to its end, and an empty bytes object is returned. Returns null
+ * with an exception if reading fails. */
 static PyObject *read_and_digest(struct opened *file)
 {
 	const size_t size = file->is_native ? 0 : (size_t)file->stat.st_size;
@@ -257,16 +257,16 @@ int refuse(const char *format, ...)
 	return -1;
 }
 
-/* Returns a dictionary for objects that live as long as the interpreter, a borrowed reference. Null
- * without an exception if there is none. */
+/* Returns a borrowed reference to a dictionary for objects that live as long as the interpreter, or
+ * null without an exception if there is none. */
 static PyObject *kept_by_interpreter(void)
 {
 	return PyInterpreterState_GetDict(PyThreadState_Get()->interp);
 }
 
-/* Returns the key under which bytes that were trusted are kept, for archives, which are opened once
- * for each module in them: both paths, and all by which fstat(2) shows a change. Null for files
- * that are read once. */
+/* Returns the key under which the trusted bytes of an archive are kept, because Python opens an
+ * archive again for each module in it. The key has both paths and identity_of(), so that it changes
+ * if the file does. Returns null for files that are not kept. */
 static PyObject *archive_key(const struct opened *file, const PyObject *kept)
 {
 	char key[2 * PATH_MAX + IDENTITY];
@@ -284,7 +284,7 @@ static enum verdict verdict_of(const struct finding *finding, bool has_bytes)
 {
 	if (finding->reason == NULL)
 		return ALLOW;
-	/* Audit mode hands out all that was read. */
+	/* The modes off and audit admit all content that was read. */
 	if (rules.mode >= MODE_ENFORCE || !has_bytes)
 		return REFUSE;
 	return AUDIT;
@@ -301,9 +301,9 @@ static void refuse_file(const struct opened *file, const struct finding *finding
 		*file->hex == '\0' ? "" : ", got ", file->hex);
 }
 
-/* Reads and judges the file, raises the event, and returns the bytes if they may be used: a new
- * reference, or null with an exception. `is_trusted` is false where only audit mode lets them
- * pass. */
+/* Reads and judges the file, raises the event, and returns the bytes if they may be used, as a new
+ * reference, or null with an exception. `is_trusted` becomes false if the bytes may be used only
+ * because the mode is off or audit. */
 static PyObject *read_and_judge(
 	struct opened *file, const char *event, const char *use, bool *is_trusted)
 {
@@ -334,8 +334,8 @@ static PyObject *read_and_judge(
 	return bytes;
 }
 
-/* Does the same as read_and_judge(), but gives bytes that were trusted before, and whose file is
- * unchanged since, again without another event. */
+/* Does what read_and_judge() does. But if the bytes of an archive were trusted before and its file
+ * has not changed, the kept bytes are returned without another event. */
 static PyObject *judged_bytes(struct opened *file, const char *event, const char *use)
 {
 	PyObject *kept = kept_by_interpreter();
@@ -358,8 +358,8 @@ static PyObject *judged_bytes(struct opened *file, const char *event, const char
 	return bytes;
 }
 
-/* Opens a file that is no directory, and fills in its real path and fstat(2)'s answer. Returns
- * false with errno; the descriptor may be open then. */
+/* Opens a file that is not a directory, and fills in its real path and the answer of fstat(2).
+ * Returns false with errno if that fails. The descriptor may be open even then. */
 static bool open_file(struct opened *file)
 {
 	file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -389,8 +389,8 @@ PyObject *open_verified(const char *path, const char *event, const char *use, ch
 	return bytes;
 }
 
-/* Looks io.BytesIO up, and keeps it for the interpreter. Returns a borrowed reference, or null with
- * an exception. */
+/* Looks io.BytesIO up, and puts it into `kept`. Returns a borrowed reference, or null with an
+ * exception. */
 static PyObject *keep_bytes_io(PyObject *kept)
 {
 	PyObject *io = PyImport_ImportModule("_io");
@@ -404,8 +404,8 @@ static PyObject *keep_bytes_io(PyObject *kept)
 	return type;
 }
 
-/* A program can find io.BytesIO where it is kept (gc.get_objects) and exchange it. To the program
- * that is the same as replacing io.open_code. */
+/* A program can find the kept io.BytesIO by gc.get_objects() and replace it. That gives the program
+ * no more than replacing io.open_code, which it can do too. */
 PyObject *open_code(PyObject *path, void *Py_UNUSED(data))
 {
 	PyObject *kept = kept_by_interpreter();

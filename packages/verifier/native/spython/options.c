@@ -1,3 +1,4 @@
+/* Guarantees that a value is stored only if the table allows it. */
 #include "options.h"
 #include "../shared/members.h"
 #include <string.h>

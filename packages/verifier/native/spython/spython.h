@@ -1,8 +1,8 @@
 /* The interfaces between the files of spython.
  *
- * All that decides what may run (`rules`, the trust index, the table of the audit hook) is complete
- * before Python starts and constant afterwards, so that threads and subinterpreters read it without
- * locks. It holds no Python objects and is never freed. */
+ * Guarantees that all data which decides what may run (`rules`, the trust index, the table of the
+ * audit hook) is complete before Python starts and does not change afterwards. So threads and
+ * subinterpreters read the data without locks. It contains no Python objects and is never freed. */
 #ifndef SPYTHON_H
 #define SPYTHON_H
 #define PY_SSIZE_T_CLEAN
@@ -12,7 +12,7 @@
 #include "../shared/mode.h"
 #include "../shared/schema.h"
 
-/* Exit statuses. */
+/* The exit statuses. */
 enum {
 	USAGE = 2,
 	REFUSED = 126,
@@ -24,129 +24,132 @@ enum {
 
 /* main.c */
 
-/* Takes the place of the main() of CPython's own program and returns the exit status. `arguments`
- * is argv, with `argument_count` elements and a null behind them. */
+/* Replaces the main() of CPython's own program, and returns the exit status. `arguments` is argv:
+ * it has `argument_count` elements, then a null. */
 int run_spython(int argument_count, char **arguments, char **environment_variables);
 
 /* host.c */
 
-/* The rules that command line, host configuration and policy make together. A list, a path or a
- * document that is absent is null. */
+/* The rules that result from command line, host configuration and policy. An absent list, path or
+ * document is null. */
 struct rules {
-	int mode; /* enum mode; decided by read_policy() */
-	int kernel_check; /* KERNEL_CHECK_LOG or another, as in schema.h */
-	int children; /* CHILDREN_REFUSE or another */
+	int mode; /* an enum mode, which read_policy() decides */
+	int kernel_check; /* a value of schema.h, such as KERNEL_CHECK_LOG */
+	int children; /* a value of schema.h, such as CHILDREN_REFUSE */
 	int exit_on_refusal; /* a refusal ends the process instead of raising PermissionError */
-	int development; /* development identities and the user's own configuration count */
-	int launched; /* the launcher started this process; the index is sealed memory */
+	int development; /* development identities and configuration files of this user are trusted */
+	int launched; /* the launcher started this process, and the index is in sealed memory */
 	int audit_hooks; /* the program may add audit hooks */
-	int refuses_extensions; /* native code in files is never loaded */
-	int xattr_ima; /* security.ima vouches for a file that has no entry */
-	int xattr_spython; /* spython's own extended attribute does; in audit mode only */
-	int host_mode; /* the mode in the host configuration; -1 if it names none */
-	int standard_error; /* STDERR_REFUSALS or another */
-	int syslog; /* events go there, too */
+	int refuses_extensions; /* files of native code are never loaded */
+	int xattr_ima; /* a file without an entry is trusted by its security.ima */
+	int xattr_spython; /* audit mode trusts a file without an entry by spython's attribute */
+	int host_mode; /* the mode in the host configuration, or -1 if it has none */
+	int standard_error; /* a value of schema.h, such as STDERR_REFUSALS */
+	int syslog; /* events are sent to syslog too */
 	uint64_t max_size; /* the largest file that is loaded, in bytes */
-	const char *host_file; /* the host configuration's path; set by read_host() */
+	const char *host_file; /* the path of the host configuration, set by read_host() */
 	const char *index;
 	const char *policy;
-	const char *json_lines; /* the file for events */
+	const char *json_lines; /* the path of the event file */
 	const struct json *pins;
 	const struct json *products;
 	const struct json *deny;
 	const struct json *policy_products;
-	const struct json *events; /* names that the audit hook records */
+	const struct json *events; /* the names of the events that the audit hook records */
 };
 extern struct rules rules;
 
-/* True for an array that is absent, too. */
+/* Also true for an absent array, which is NULL. */
 #define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
 
-/* Parses `length` bytes of JSON, which must be followed by a NUL, and keeps text and values for
- * good. Returns null if `text` is null, it is not JSON of the kind that json.h reads, or memory is
- * lacking. */
+/* Parses `length` bytes of JSON, which a NUL must follow, and never frees text and values. Returns
+ * null if `text` is null, if the text is not JSON as json.h reads it, or if memory is lacking. */
 const struct json *keep_json(char *text, size_t length);
 
-/* Reads the host configuration into `rules` and opens the sinks for events. Null is the usual file,
- * which may be absent. Ends the process if it cannot be trusted or is not as it must be. */
+/* Reads the host configuration into `rules`, and opens the sinks for events. Null stands for
+ * /etc/sigtool/verifier.json, which may be absent. Ends the process if the file cannot be trusted
+ * or has a fault. */
 void read_host(const char *file);
 
-/* Reads the host's policy into `rules` if it has one, else `policy`, that of the index, and decides
- * the mode. `asked` is the mode on the command line, -1 if there is none; it makes the mode
- * stricter, and weaker only in development. Ends the process if the policy is not as it must be. */
+/* Reads the host's policy into `rules` if there is one, else `policy`, which is that of the index,
+ * and decides the mode. `asked` is the mode on the command line, or -1 if there is none. It may be
+ * weaker than the configured mode only in development. Ends the process if the policy has a
+ * fault. */
 void read_policy(const struct json *policy, int asked);
 
-/* Returns the first object of the list whose member of this name is this text, or null. The list
+/* Returns the first object of the list whose member with this name has this text, or null. The list
  * may be null. */
 const struct json *find_by(const struct json *list, const char *member, const char *text);
 
-/* Returns the reason why the deny list names this digest, or null if it does not. `kind` is "file",
- * "key", "certificate" or "catalog"; `hex` is in lower case. */
+/* Returns the reason why this digest is on the deny list, or null if it is not. `kind` is "file",
+ * "key", "certificate" or "catalog". `hex` is in lower case. */
 const char *denied(const char *kind, const char *hex);
 
 /* index.c: the trust index, which says what may run. */
 
-/* The signed facts about a path. Every pointer stays valid for good, but for `name`, which
- * points into the path asked for. */
+/* The signed facts about a path. `name` points into the path that was passed to find_entry(). All
+ * other pointers stay valid until the process ends. */
 struct entry {
-	const char *product; /* null if no product has the path */
-	const char *name; /* the path below the product's root; null if no product has it */
-	const uint8_t *digest; /* SHA256_BYTES bytes; null if no regular file is signed there */
-	const char *target; /* null if no symbolic link is signed there; no NUL ends it */
+	const char *product; /* null if the path is in no product */
+	const char *name; /* the path below the product's root, or null */
+	const uint8_t *digest; /* SHA256_BYTES bytes, or null if no regular file is signed there */
+	const char *target; /* not NUL-terminated; null if no link is signed there */
 	size_t target_length;
 };
 
-/* Reads the index, verifies its signature before anything else in it, and then reads head, policy
- * and products. `descriptor` is the launcher's sealed memory, which it closes, or -1 to open
- * `file`. `mode_asked` is for read_policy(). Ends the process if the index cannot be trusted. */
+/* Reads the index. Its signature is verified before head, policy and products are read.
+ * `descriptor` is the launcher's sealed memory, which this function closes, or -1 to open `file`.
+ * `mode_asked` is passed to read_policy(). Ends the process if the index cannot be trusted. */
 void load_index(const char *file, int descriptor, int mode_asked);
 
-/* Raises the events of a start: one for each product, then verifier.start. `missing` names what
- * this kernel lacks, null if nothing. */
+/* Raises the events of a start: one for each product, then verifier.start. `missing` has the names
+ * of the features that this kernel lacks, or is null. */
 void announce(const char *missing);
 
-/* Returns the entry for a real path: by product and path, never by content alone. */
+/* Returns the entry for a real path. It is found by product and path, never by content. */
 struct entry find_entry(const char *path);
 
 int is_index_expired(void);
 
 /* open-code.c: judging files. */
 
-/* The open-code hook of PEP 578: a new io.BytesIO over the bytes that were judged, or null with an
- * exception. */
+/* The open-code hook of PEP 578. Returns a new io.BytesIO over the bytes that were judged, or null
+ * with an exception. */
 PyObject *open_code(PyObject *path, void *unused);
 
-/* Opens and reads `path` once, judges what was read, raises `event`, and returns exactly the bytes
- * that were digested, as a new reference; or null with an exception. `use` goes into the event; it
- * is null for native code, which may be large: then the bytes returned are empty. `real` receives
- * the real path, unless it is null. */
+/* Opens and reads `path` once, judges the bytes that were read, and raises `event`. Returns exactly
+ * these bytes as a new reference, or null with an exception. `use` is a field of the event. It is
+ * null for native code, which may be large: then the returned bytes are empty. `real` receives the
+ * real path, unless it is null. */
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]);
 
 /* Raises PermissionError and returns -1, or ends the process if rules.exit_on_refusal is set. The
- * caller has raised the event before. The format may use what printf(3) and PyErr_Format() share.
- */
+ * caller must raise the event before. The format may use only conversions that both printf(3) and
+ * PyErr_Format() have. */
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* audit.c: the audit hook. */
 
-/* Fills the table of events that the hook looks at. `rules` must be complete. */
+/* Fills the table of events that the audit hook uses. `rules` must be complete. */
 void prepare_audit(void);
 
-/* The audit hook of PEP 578: 0, or -1 with an exception that stops what the event announces. */
+/* The audit hook of PEP 578. Returns 0, or -1 with an exception that stops the announced action. */
 int on_audit(const char *event, PyObject *arguments, void *unused);
 
 /* events.c: recording what was decided. */
 
-/* Opens rules.json_lines, if there is one. Ends the process if it cannot be written. */
+/* Opens rules.json_lines, if it is set. Ends the process if the file cannot be opened for
+ * writing. */
 void open_sinks(void);
 
-/* Writes one event to every sink. The names of details and their texts follow, as pairs of `const
- * char *`, and a null; compose_event() says how they are written. Waits for no sink but standard
- * error, and never fails; what the file or syslog do not take is counted. */
+/* Writes one event to every sink. After `verdict` follow pairs of `const char *`, the name of a
+ * field and its text, and a null. compose_event() says how they are written. Waits for no sink
+ * except standard error. Never fails: an event that the file or syslog does not accept is
+ * counted. */
 void raise_event(const char *event, enum verdict verdict, ...) __attribute__((sentinel));
 
-/* Ends the process with a line on standard error. A `code` that is not null is an event, too. `%m`
- * in the format is errno as it is on entry. */
+/* Ends the process with a line on standard error. If `code` is not null, raises an event with it
+ * first. `%m` in the format shows the errno that was set when fail() was called. */
 _Noreturn void fail(int status, const char *code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

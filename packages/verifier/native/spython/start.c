@@ -1,14 +1,16 @@
-/* The first instructions of spython, and how it gets into the interpreter's program.
+/* Executes the interpreter's program and makes it load spython.
  *
- * spython holds nothing of CPython. It is a shared object that the interpreter's own program loads
- * before all others, and whose main() takes the place of that program's. So nothing of CPython is
- * linked in, and code runs as fast as it does there.
+ * spython contains nothing of CPython. It is a shared object that the interpreter's own program
+ * loads before all others, and run_spython() replaces the main() of that program. So nothing of
+ * CPython is linked in, and code runs as fast as in CPython.
  *
- * Executed as a file, it has neither loader nor libc: the kernel jumps to `spython_start`. That
- * drops the environment variables by which the loader would load other code, and executes the
- * interpreter's program with this very file as LD_PRELOAD, and with `--spython` as first argument,
- * which CPython does not know. So if the loader does not load spython, CPython refuses the argument
- * and nothing runs. */
+ * If spython is executed as a file, it has neither loader nor libc: the kernel jumps to
+ * `spython_start`. This code drops the environment variables by which the loader would load other
+ * code. Then it executes the interpreter's program with this file as LD_PRELOAD, and with the first
+ * argument `--spython`, which CPython does not know.
+ *
+ * Guarantees that nothing runs if the loader does not load spython, because CPython then refuses
+ * that argument. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/environment.h"
@@ -17,21 +19,21 @@
 #include <stdbool.h>
 #include <sys/syscall.h>
 
-/* Marks the functions that run without loader and libc. Stack protector and sanitizers are not set
- * up then, and nothing is relocated: these functions call nothing but each other, and use no static
- * data that has pointers in it. */
+/* Marks the functions that run without loader and libc. Then stack protector and sanitizers are not
+ * set up, and nothing is relocated. So these functions call only each other, and use no static data
+ * that contains pointers. */
 #define BARE __attribute__((no_stack_protector, no_sanitize("address", "undefined")))
 
-/* A descriptor's number follows. The path of the file could have a space or a colon, at which the
- * loader would part LD_PRELOAD; this path has none. */
+/* The beginning of a path that the number of a descriptor ends. LD_PRELOAD gets this path, because
+ * the file's own path could have a space or a colon, which separate paths in LD_PRELOAD. */
 #define OPENED "/proc/self/fd/"
 #define LONGEST_NUMBER "1234567890"
 
-/* A descriptor from this number on is unlikely to be one that a debugger has open: a debugger looks
- * for the name in LD_PRELOAD among its own descriptors. */
+/* A debugger looks the path in LD_PRELOAD up among its own descriptors. It is unlikely to have a
+ * descriptor of this number or above open. */
 enum { HIGH_DESCRIPTOR = 900 };
 
-/* `spython_start` hands the stack, as the kernel left it, to spython_begin(). */
+/* `spython_start` passes the stack, as the kernel left it, to spython_begin(). */
 #ifdef __x86_64__
 __asm__(".text\n"
 		".hidden spython_start\n"
@@ -87,8 +89,9 @@ BARE static bool begins_with(const char *text, const char *beginning)
 	return true;
 }
 
-/* Opens the file that runs, and returns a descriptor that execve() leaves open: a high one, if so
- * many may be open. Below 0 if there is no /proc or no descriptor left. */
+/* Opens the file of spython, and returns a descriptor that execve() leaves open. It is
+ * HIGH_DESCRIPTOR or above if the limit of open files allows that. The result is below 0 if there
+ * is no /proc or no descriptor left. */
 BARE static long open_self(void)
 {
 	const void *flags = (void *)(O_RDONLY | O_CLOEXEC);
@@ -100,8 +103,7 @@ BARE static long open_self(void)
 	return system_call(SYS_fcntl, closed_by_execve, (void *)F_DUPFD, NULL, 0);
 }
 
-/* Writes a descriptor's number in decimal, and a NUL, to `to`, which has room for LONGEST_NUMBER.
- */
+/* Writes a number in decimal and a NUL to `to`, which has room for LONGEST_NUMBER. */
 BARE static void write_number(char *to, long number)
 {
 	for (long unit = 1000000000; unit > 0; unit /= 10) {
@@ -112,9 +114,9 @@ BARE static void write_number(char *to, long number)
 	*to = '\0';
 }
 
-/* Removes the variables that the loader obeys from the list, in place, and puts `preload` behind
- * those that are left. The list may so become longer by one: it then overwrites the auxiliary
- * vector, which execve() does not need. */
+/* Removes the environment variables that control the loader from the list, and puts `preload` at
+ * its end. The list can become longer by one element. Then it overwrites the beginning of the
+ * auxiliary vector, which execve() does not need. */
 BARE static void replace_loader_variables(char **variables, char *preload)
 {
 	char **kept = variables;
@@ -126,10 +128,10 @@ BARE static void replace_loader_variables(char **variables, char *preload)
 	*kept = NULL;
 }
 
-/* Executes the interpreter's program as described above; ends the process if that fails. `stack` is
- * what the kernel leaves there: argc, argv and a null, the environment variables and a null, and
- * the auxiliary vector. argv gets `--spython` behind its first element, in place: argc is not
- * needed any more, and gives its room to that first element. */
+/* Executes the interpreter's program as described above. Ends the process if that fails. On `stack`
+ * the kernel has left argc, argv and a null, the environment variables and a null, and the
+ * auxiliary vector. `--spython` becomes the second element of argv without moving the rest: the
+ * first element is moved to the place of argc, which is not needed any more. */
 BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 {
 	static const char refusal[] = "spython: Cannot start \"" SPYTHON_PROGRAM
@@ -144,7 +146,7 @@ BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 	replace_loader_variables(variables, preload);
 	stack[0] = stack[1];
 	stack[1] = "--spython";
-	/* The kernel may start a program without a single argument before Linux 5.18. */
+	/* Before Linux 5.18 a program can be started with an empty argv. */
 	if (self >= 0 && stack[0] != NULL)
 		system_call(SYS_execve, (long)SPYTHON_PROGRAM, stack, variables, 0);
 	system_call(SYS_write, STDERR_FILENO, refusal, (void *)(sizeof refusal - 1), 0);
@@ -152,8 +154,8 @@ BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 		system_call(SYS_exit_group, REFUSED, NULL, NULL, 0);
 }
 
-/* Closes the descriptor that LD_PRELOAD names, and overwrites the variable, in /proc/self/environ
- * too, so that the program and its children do not see it. */
+/* Closes the descriptor in LD_PRELOAD and overwrites the variable, also in /proc/self/environ, so
+ * that the program and its child processes do not see it. */
 static void remove_preload(void)
 {
 	static const char NAME[] = "LD_PRELOAD=";
@@ -166,9 +168,9 @@ static void remove_preload(void)
 	memset(value - strlen(NAME), 0, strlen(NAME) + strlen(value));
 }
 
-/* Takes the place of libc's function of this name, which the interpreter's program calls with its
- * own main(): libc's is called with run_spython() instead, and with the environment variables that
- * the launcher lets pass, too. */
+/* Replaces libc's function with this name, which the interpreter's program calls with its own
+ * main(). Calls libc's function with run_spython() instead. Leaves in `environ` only the variables
+ * that the launcher would let pass too. */
 __attribute__((visibility("default"))) int __libc_start_main(void *Py_UNUSED(main),
 	int argument_count, char **arguments, void (*init)(void), void (*fini)(void),
 	void (*last)(void), void *stack_end)
