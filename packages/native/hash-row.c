@@ -91,7 +91,7 @@ static enum outcome hash_path(struct lane *lane, int32_t row)
 }
 
 /* Hashes an open file. The first pread() comes before fstat(), so that the times from fstat() cover
- * this reading. A small file needs no other. */
+ * this reading. A small file is read only once. */
 static enum outcome hash_file(struct lane *lane, int32_t row, int file)
 {
 	struct job *job = lane->job;

@@ -47,7 +47,7 @@ napi_status napi_get_value_external(napi_env, napi_value, void **out);
 napi_status napi_create_reference(napi_env, napi_value, uint32_t count, napi_ref *out);
 napi_status napi_delete_reference(napi_env, napi_ref);
 
-/* Runs `hook` when the environment ends, unless it is removed before. */
+/* Makes Node.js call `hook` when the environment ends. The hook can be removed before. */
 napi_status napi_add_env_cleanup_hook(napi_env, void (*hook)(void *), void *argument);
 napi_status napi_remove_env_cleanup_hook(napi_env, void (*hook)(void *), void *argument);
 

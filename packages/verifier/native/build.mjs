@@ -41,7 +41,7 @@ function shared(...names) {
 	return names.flatMap((name) => [`shared/${name}.c`, `shared/${name}.h`]);
 }
 
-/** Builds a target unless it is newer than all of its sources. Returns false when it could not be built. */
+/** Builds a target if one of its sources is newer. Returns false if the target could not be built. */
 function build(name) {
 	const { sources, flags } = TARGETS[name];
 	const target = join(out, name);

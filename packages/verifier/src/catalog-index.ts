@@ -19,7 +19,7 @@ import type { Development } from "./host/config.js";
 import { mapGet, sha256 } from "./safe/primordials.js";
 
 /**
- * Makes the evidence of all sources. @throws as `loadCatalogs`; ERR_DEVELOPMENT_IDENTITY if a development
+ * Makes the evidence of all sources. @throws the errors of `loadCatalogs`; ERR_DEVELOPMENT_IDENTITY if a development
  * identity signed and `development` is `refuse`; ERR_PRODUCT_MISMATCH if two sources have the same product
  */
 export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy, development: Development): Evidence {

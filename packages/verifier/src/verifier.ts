@@ -58,7 +58,7 @@ export interface Verifier {
 	capabilities(): readonly Capability[];
 }
 
-/** @throws Error with a `code` of docs/errors.md when configuration, index, catalogs or trust cannot be used */
+/** @throws Error with a `code` of docs/errors.md if configuration, index, catalogs or trust cannot be used */
 export function createVerifier(options: VerifierOptions = {}): Verifier {
 	const { index, catalogs, mode, onRefusal, development = "refuse" } = options;
 	if (index !== undefined && catalogs !== undefined) {
@@ -89,7 +89,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 /**
  * Returns the mode in which a runtime on this host would start, or throws what keeps it from starting. No event is
  * raised, because this user may have no right to write to the event log.
- * @throws as `createVerifier`
+ * @throws the errors of `createVerifier`
  */
 export function verifyHost({ index, config, development }: Pick<VerifierOptions, "index" | "config" | "development">): {
 	readonly mode: Verifier["mode"];

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Headers may be older than this system call; linux/openat2.h has it. */
+/* The number and structure of openat2(2), from linux/openat2.h. Headers may be older. */
 enum {
 	OPENAT2 = 437,
 	NO_SYMLINKS = 0x04, /* RESOLVE_NO_SYMLINKS */

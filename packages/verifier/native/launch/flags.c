@@ -20,8 +20,8 @@ static char **append(char **next, const struct flag *flags, size_t count)
 }
 
 /* In mode strict the permission model of Node.js closes ways to child processes and native code
- * that no hook sees. It allows all reading, writing and network access, because Landlock restricts
- * writing. */
+ * that no hook sees. These flags allow all reading, writing and network access. Landlock
+ * restricts writing. */
 char **append_node_flags(
 	char **next, const struct settings *settings, const struct runtime *runtime)
 {

@@ -25,7 +25,7 @@ enum {
 	MIN_THREADED_BYTES = 1 << 20, /* smaller files are digested by the thread that reads */
 };
 
-/* One digest in the making, on the stack of digest_file(). */
+/* The state of one digest, on the stack of digest_file(). */
 struct digester {
 	EVP_MD_CTX *context;
 	bool failed; /* only the digesting thread writes it, until pthread_join() */
@@ -36,7 +36,7 @@ struct digester {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	const unsigned char *content;
-	size_t filled; /* bytes of `content` that were read */
+	size_t filled; /* the number of bytes of `content` that were read */
 	bool ended;
 };
 
@@ -72,7 +72,7 @@ static void digest_part(struct digester *digester, const unsigned char *part, si
 		digester->failed = true;
 }
 
-/* The digesting thread: digests `content` as it is filled, and ends when all of it is digested. */
+/* Runs in the digesting thread. Digests `content` while it is filled, and returns after its end. */
 static void *digest_as_filled(void *given)
 {
 	struct digester *digester = given;

@@ -70,7 +70,7 @@ static const char *const DROPPED[] = {
 	NULL,
 };
 
-/* These pass although a row of DROPPED matches them. */
+/* These variables pass although a row of DROPPED matches them. */
 static const char *const KEPT[] = {"NODE_ENV", NULL};
 
 /* With --env-clear only these variables pass. */

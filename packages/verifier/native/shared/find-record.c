@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* Sets `order` below 0, to 0 or above 0 if the path of the record sorts before, equals or sorts
- * after `path`. Returns false if the record's path does not lie inside the names. The caller has
- * checked that the record itself lies inside the index. */
+ * after `path`. Returns false if the record's path is not inside the names. The caller has
+ * checked that the record itself is inside the index. */
 static bool compare_path(const struct index_table *table, uint32_t record, const char *path,
 	size_t path_bytes, int *order)
 {

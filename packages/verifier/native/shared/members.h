@@ -24,7 +24,7 @@ enum member_kind {
 };
 
 enum member_flags {
-	LIST = 1, /* the kind is that of each item */
+	LIST = 1, /* the member is a list, and `kind` is that of each item */
 	UNIQUE = 2, /* no two items of this list, or of the list of objects around it, are equal */
 	OPTIONAL = 4,
 	ONE_OF = 8, /* an object must have exactly one of the members with this flag */

@@ -92,7 +92,7 @@ static void parse_options(char **arguments)
 	int help = 0;
 	int started; /* not used: start.c passes --spython, which has no meaning here */
 	const struct option_row known[] = {
-		/* name, kind, where the value goes */
+		/* Each row has the name, the kind, and the place of the value. */
 		{"--index", "text", &options.index},
 		{"--mode", MODES, &options.mode},
 		{"--config", "text", &options.config},

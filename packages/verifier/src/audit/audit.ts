@@ -1,9 +1,10 @@
 /**
- * Raises every decision as an event. Hooks see it first and may refuse; then it goes to the diagnostics channel
- * `sigtool:audit`, then to the sinks.
+ * Raises every decision as an event. Hooks get the event first and may refuse the action. Then the diagnostics channel
+ * `sigtool:audit` gets the event, and then the sinks.
  *
- * A refusal is in every sink before `raise` returns. Events of verdict `allow` are queued until the event loop is idle.
- * The queue is bounded; when it is full, it drops new events of verdict `allow` and counts them.
+ * A refusal is written to every sink before `raise` returns. Only the system log may lose it. Events of verdict `allow`
+ * are queued until the event loop is idle. The queue is bounded. If it is full, it drops new events of verdict `allow`
+ * and counts them.
  */
 
 import { channel } from "node:diagnostics_channel";
@@ -14,7 +15,7 @@ import { type EventDetail, type EventName, type FieldValue, OBSERVED } from "./e
 /** `audit` means that the action went on although the modes enforce and strict would have refused it. */
 export type EventVerdict = "allow" | "refuse" | "audit";
 
-/** A frozen object without a prototype. The common fields come first, then the event's own fields. */
+/** A frozen object without a prototype. The common fields come first, then the other fields of the event. */
 export interface AuditEvent {
 	/** The time in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`. */
 	readonly time: string;
@@ -34,7 +35,7 @@ export interface AuditSink {
 	/** A sink with `refusals` gets only events whose verdict is `refuse` or `audit`. */
 	readonly wants: "refusals" | "all";
 	/**
-	 * Writes whole lines of JSON, each ended by a line feed, before it returns. Throws when it cannot write all of them.
+	 * Writes whole lines of JSON, each ended by a line feed, before it returns. Throws if it cannot write all of them.
 	 */
 	write(lines: string): void;
 }

@@ -63,8 +63,8 @@ function identityCheck(descriptor: number): () => void {
 const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
 
 /**
- * Writes one line per event, in printable ASCII, so that no name can control the terminal.
- * @throws ERR_AUDIT_SINK when standard error is closed
+ * Writes one line for each event, in printable ASCII, so that no path can control the terminal.
+ * @throws ERR_AUDIT_SINK if standard error is closed
  */
 export function standardErrorSink(wants: AuditSink["wants"] = "refusals"): AuditSink {
 	let requireSame: () => void;

@@ -32,9 +32,9 @@ export interface GateOptions {
 	 */
 	readonly index?: string | Uint8Array;
 	readonly configuration: HostConfiguration;
-	/** The mode, if it is stricter than the host's. A weaker one has no effect. */
+	/** Replaces the host's mode if this mode is stricter. A weaker mode has no effect. */
 	readonly mode?: Mode;
-	/** Overrides the host's setting. Default `throw`. */
+	/** Replaces the host's setting. Default: the host's setting, else `throw`. */
 	readonly onRefusal?: OnRefusal;
 	/** `allow` accepts signatures of a development identity. Default `refuse`. */
 	readonly development?: Development;
@@ -57,7 +57,7 @@ export interface Evidence {
 
 /**
  * Makes a gate over a trust index. A failure raises an event too.
- * @throws as `verifyTrustIndex`, and ERR_HOST_CONFIG, ERR_POLICY, ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED,
+ * @throws the errors of `verifyTrustIndex`, and ERR_HOST_CONFIG, ERR_POLICY, ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED,
  * ERR_KERNEL_CHECK, ERR_AUDIT_SINK
  */
 export function createGate(options: GateOptions): Gate {

@@ -66,7 +66,7 @@ export interface Gate {
 	/** Tells whether any signed file has this SHA-256, in lower-case hexadecimal, at whatever path. Raises no event. */
 	hasContent(sha256: string): boolean;
 	/**
-	 * Raises the event for something that the program asks of its runtime. Returns when it may go on.
+	 * Raises the event for an action that the program asks of its runtime. Returns if the action may go on.
 	 * @param ruling the policy's decision; in the modes off and audit, `refuse` counts as `audit`
 	 * @param why the error that a refusal throws. Default: ERR_RUNTIME_RULE.
 	 * @throws ERR_RUNTIME_RULE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK

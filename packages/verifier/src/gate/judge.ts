@@ -1,4 +1,4 @@
-/** Judges bytes by path and content, from a verified index, the products bound by the host, and its deny list. */
+/** Judges bytes by path and content, with a verified index and the host's list of products and deny list. */
 
 import { realpathSync } from "node:fs";
 import { type Denial, quote, SigtoolError } from "@sigtool/core/read";
@@ -13,8 +13,8 @@ export interface CodeIndex {
 	readonly notAfter: number | undefined;
 	find(product: string, path: string): CodeEntry | undefined;
 	/**
-	 * Tells whether a file of any product has this SHA-256, in lower-case hexadecimal. An index made from catalogs
-	 * always answers false.
+	 * Tells whether a file of any product has this SHA-256, in lower-case hexadecimal. Always false for an
+	 * index that is made from catalogs.
 	 */
 	hasContent(sha256: string): boolean;
 }

@@ -49,7 +49,7 @@ export interface Capability {
 }
 
 /**
- * `require` refuses to start without AT_EXECVE_CHECK, `log` asks as far as this system can answer, `off` asks nothing.
+ * `require` refuses to start without AT_EXECVE_CHECK. `log` asks what this kernel can answer. `off` asks nothing.
  */
 export type KernelRule = "require" | "log" | "off";
 

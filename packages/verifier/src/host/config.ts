@@ -56,7 +56,7 @@ export function readHostConfiguration(options: HostConfigurationOptions = {}): H
 	throw new SigtoolError("ERR_HOST_CONFIG", message, { path: file });
 }
 
-/** Does what `readHostConfiguration` does, but returns undefined when no file exists. */
+/** Does what `readHostConfiguration` does, but returns undefined if no file exists. */
 export function findHostConfiguration(options: HostConfigurationOptions = {}): HostConfiguration | undefined {
 	const { development = "refuse", file: given } = options;
 	const own = development === "allow" ? [join(configDirectory(), "verifier.json")] : [];

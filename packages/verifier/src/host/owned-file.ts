@@ -19,7 +19,7 @@ export interface OwnedFileOptions {
 }
 
 /**
- * Returns the content of a regular file, or undefined when it does not exist. The file and every directory above it must
+ * Returns the content of a regular file, or undefined if it does not exist. The file and every directory above it must
  * belong to root and be writable for root alone. A directory with the sticky bit may be writable for everyone, because
  * nobody can replace the files of others in it. Links on the path are refused, except in development.
  * @throws ERR_HOST_CONFIG

@@ -12,8 +12,8 @@ import {
 type AnyFunction = (...args: never[]) => unknown;
 
 /**
- * Replaces a method by `replacement(original)`, with the same name and the same enumerability. Does nothing when this
- * version of Node.js does not have the method.
+ * Replaces a method by `replacement(original)`, with the same name and the same enumerability. Does nothing if this
+ * release of Node.js does not have the method.
  */
 export function replace(object: object, name: string, replacement: (original: AnyFunction) => AnyFunction): void {
 	const descriptor = getOwnPropertyDescriptor(object, name);
@@ -77,5 +77,5 @@ export function guardClass<Class extends abstract new (...args: never[]) => obje
 	}
 	setPrototypeOf(guarded, parent);
 	define(original.prototype, "constructor", guarded, false);
-	return guarded as unknown as Class; // It constructs the same objects.
+	return guarded as unknown as Class; // The guarding class constructs the same objects.
 }

@@ -24,7 +24,7 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 		"dlopen",
 		(original) =>
 			function dlopen(this: unknown, target: unknown, filename: unknown, flags?: unknown): unknown {
-				const file = toText(filename); // Converted once: an object could return another text the second time.
+				const file = toText(filename); // An object could return another text the second time, so it is converted once.
 				if (ruling === "refuse") gate.rule("module.dlopen", { path: file }, "refuse");
 				const { bytes, realPath, verdict } = gate.openCodeSync(file, "addon");
 				gate.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
@@ -44,8 +44,8 @@ const { dirname } = path;
 const DIRECTORIES = ["/tmp", "/var/tmp", "/dev/shm"];
 
 /**
- * Calls `load` with the path of a file that holds exactly these bytes and has no name in any directory.
- * @throws ERR_IO when no directory can hold the file
+ * Calls `load` with the path of a file that contains exactly these bytes and has no name in any directory.
+ * @throws ERR_IO if the file can be made in no directory
  */
 function throughCopy(
 	addon: string,

@@ -92,7 +92,7 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 			guards[name] = undefined;
 			if (areImportsPrepared) syncBuiltinESMExports();
 		} catch (error) {
-			guards[name] = guard; // A program can make this fail once, and then ask again.
+			guards[name] = guard; // The guard is kept because a program can make this fail once, and then ask for the module again.
 			throw error;
 		}
 	}

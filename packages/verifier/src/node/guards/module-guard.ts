@@ -1,5 +1,6 @@
 /**
- * Guards `node:module`: a program's own hooks could change code after it was judged, and cached bytecode is not signed.
+ * Guards `node:module`, because hooks of a program could change code after it was judged, and cached bytecode is not
+ * signed.
  */
 
 import type { Gate } from "../../gate/gate.js";

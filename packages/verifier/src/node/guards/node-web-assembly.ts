@@ -1,13 +1,13 @@
 /**
- * The SHA-256 of each WebAssembly module inside Node.js itself. Node.js compiles them by the same functions that a
- * program calls, so the guard has to allow them. Source: `process.binding("natives")` of 20.20.2, 22.23.3, 24.21.0 and
+ * The SHA-256 of each WebAssembly module inside Node.js itself. Node.js compiles these modules by the same functions that
+ * a program calls, so the guard has to allow them. Source: `process.binding("natives")` of 20.20.2, 22.23.3, 24.21.0 and
  * 26.10.0. A policy can add those of other releases.
  */
 export const NODE_WEB_ASSEMBLY: readonly string[] = [
 	// The CommonJS lexer of 20 and 22.
 	"ddea0f1cce22055369eecdb67b58991cd76610872f62f0f2999d93f3c2851912",
 	"261278e84d64d4a0940ac790f62d011cf50fd3bf8764e7360108fb3b4f56b0e3",
-	// The type stripper of 22; of 24 and 26.
+	// The type stripper of 22, then that of 24 and 26.
 	"2c8132e2c965a6a10024bf83dcee287fe15a0cb90f987394d1f9f3d68053a851",
 	"79c79a0be6c92c7d8a1968cb1a7bed88737755d38d2b47ddfe4da5e51796a4e9",
 	// The HTTP parsers of fetch, without and with vector instructions, of 20, 22, 24 and 26.

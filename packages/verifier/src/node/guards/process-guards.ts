@@ -18,7 +18,7 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 		"binding",
 		(original) =>
 			function binding(this: unknown, given: unknown): unknown {
-				const name = toText(given); // Converted once: an object could return another text the second time.
+				const name = toText(given); // An object could return another text the second time, so it is converted once.
 				if (HARMLESS_BINDINGS[name] !== true) gate.rule("process.binding", { name }, "refuse");
 				return apply(original, this, [name]);
 			},

@@ -15,7 +15,7 @@ export function guardVm(gate: Gate, vm: object): void {
 	const { Script } = vm as { Script: new (...args: never[]) => object }; // Node.js exports this class.
 	const prototype = getPrototypeOf(Script.prototype);
 	const GuardedScript = guardClass(Script, Function.prototype, (args, create) => {
-		const text = toText(args[0]); // Converted once: an object could return another text the second time.
+		const text = toText(args[0]); // An object could return another text the second time, so it is converted once.
 		const own = ownOptions(args[1]);
 		compile("Script", text, own);
 		return create([text, own]);

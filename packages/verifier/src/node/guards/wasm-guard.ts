@@ -1,5 +1,5 @@
 /**
- * Guards `WebAssembly`. A module is trusted when a signed file has the same content, or when its digest is on the
+ * Guards `WebAssembly`. A module is trusted if a signed file has the same content, or if the module's digest is on the
  * policy's list.
  */
 

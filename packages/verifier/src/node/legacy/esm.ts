@@ -89,7 +89,7 @@ function keepToItself(thread: Worker): void {
 		throw new SigtoolError("ERR_START", "Cannot guard imports: the port to the thread that loads them was not found");
 	}
 	const close = () => {
-		port = null; // Node.js sets it when the thread has ended.
+		port = null; // Node.js sets the port to null after the thread has ended.
 	};
 	defineProperty(thread, key, { __proto__: null, get: () => port, set: close } as PropertyDescriptor);
 	const fix = (name: string, value: unknown) =>

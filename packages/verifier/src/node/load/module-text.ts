@@ -30,7 +30,7 @@ export function guardModuleText(gate: Gate): ModuleText {
 	const handedOut = new MapObject<string, string>();
 
 	inner.prototype._compile = function _compile(content, filename, format) {
-		const text = toText(content); // Converted once: an object could return another text the second time.
+		const text = toText(content); // An object could return another text the second time, so it is converted once.
 		const file = toText(filename);
 		if (mapGet(handedOut, file) === text) mapDelete(handedOut, file);
 		else checkOwnText(text, file);

@@ -57,7 +57,7 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 		return type ?? "bare";
 	}
 
-	/** Returns undefined when the file does not exist. */
+	/** Returns undefined if the file does not exist. */
 	function readType(file: string): PackageType | undefined {
 		const known = gate.packageTypeOf(file);
 		if (known !== undefined) return known === "absent" ? undefined : known;
