@@ -1,6 +1,6 @@
 /**
  * Writes extended attributes while files are hashed, through the descriptor that reads the content. An attribute is
- * written only when its value differs, and gets its old value back when the content changes meanwhile.
+ * written only if its value differs, and gets its old value back if the content changes meanwhile.
  */
 
 import { createHash, type Hash } from "node:crypto";
@@ -15,13 +15,16 @@ export interface AttributeMaker {
 	readonly name: string;
 	/** Starts a file. `present` is the untrusted value that the file has now. */
 	begin(file: OpenFile, present: Uint8Array | undefined): void;
-	/** Takes the content piece by piece, in order and without gaps. A piece is valid during the call only. */
+	/** Receives the content piece by piece, in order and without gaps. A piece is valid during the call only. */
 	content(piece: Uint8Array): void;
 	/** Returns the value that the file must have, which may be the present one. */
 	finish(file: OpenFile, sha256: Uint8Array): Uint8Array;
 }
 
-/** Two shared counters for each maker: how often its value was written, and how often the file had it already. */
+/**
+ * Two shared counters for each maker: how often the maker's value was written, and how often a file already had that
+ * value.
+ */
 export type AttributeCounts = Int32Array;
 
 export function attributeCounts(makers: number): AttributeCounts {
@@ -30,7 +33,7 @@ export function attributeCounts(makers: number): AttributeCounts {
 
 /**
  * Returns a visitor that writes the makers' values in their order, so that a later value may depend on an earlier one.
- * When a write fails, `end` restores the old values and throws the error of `attributeError`.
+ * If a write fails, `end` restores the old values and throws the error of `attributeError`.
  */
 export function createAttributeWriter(
 	access: AttributeAccess,
@@ -41,7 +44,8 @@ export function createAttributeWriter(
 	let written: number[] = [];
 
 	/**
-	 * Refuses a file that is no longer at its path: a directory replaced by a symbolic link would lead out of the tree.
+	 * Refuses a file that is no longer at its path, because a directory that was replaced by a symbolic link would
+	 * lead out of the tree.
 	 */
 	function requirePlace({ descriptor, path, name }: OpenFile): void {
 		if (pathOfDescriptor(descriptor, path) !== path) throw fileChanged(name);
@@ -98,7 +102,7 @@ export function createAttributeWriter(
 	};
 }
 
-/** Returns undefined when the file has no such attribute. @throws ERR_ATTRIBUTE_*, ERR_IO */
+/** Returns undefined if the file has no such attribute. @throws ERR_ATTRIBUTE_*, ERR_IO */
 export function readAttribute(access: AttributeAccess, file: OpenFile, name: string): Uint8Array | undefined {
 	try {
 		return access.read(file.descriptor, name);

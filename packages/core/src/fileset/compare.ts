@@ -1,5 +1,6 @@
 /**
- * Compares the files of a tree with a signed set. Every difference is a finding with its own code; none hides another.
+ * Compares the files of a tree with a signed set. Every difference is a finding with its own code, and no finding
+ * hides another one.
  */
 
 import { type ErrorCode, quote, type SigtoolError } from "../errors.js";
@@ -16,13 +17,15 @@ export interface SignedSet {
 }
 
 export interface SignedFile {
-	/** The ENTRY_KIND of the digest, or -1 when unknown. Digests of different kinds cannot be compared. */
+	/** The ENTRY_KIND of the digest, or -1 if the kind is unknown. Digests of different kinds cannot be compared. */
 	readonly kind: number;
 	/** The digest has 32 bytes, or 20 in a legacy catalog. It is empty for a zero-length file. */
 	readonly digest: Uint8Array;
-	/** The SHA-256 of the whole file, which sigtool signs for images and cabinets. Absent: it was not signed. */
+	/**
+	 * The SHA-256 of the whole file, which sigtool signs for images and cabinets. It is absent if it was not signed.
+	 */
 	readonly wholeSha256?: Uint8Array;
-	/** The POSIX mode bits, or -1 when none were recorded. */
+	/** The POSIX mode bits, or -1 if none were recorded. */
 	readonly mode: number;
 	/** The extended attributes that the catalog carries for the file. They are not compared. */
 	readonly carried?: readonly CarriedAttribute[];
@@ -30,20 +33,23 @@ export interface SignedFile {
 
 export interface Finding {
 	readonly code: ErrorCode;
-	/** The entry path, or the digest in hexadecimal when a missing member has no name. */
+	/** The entry path, or the digest in hexadecimal if a missing member has no name. */
 	readonly path: string;
 	/** A line that names the entry and says what is wrong. */
 	readonly message: string;
-	/** The signed digest in hexadecimal, link target, or mode in octal. */
+	/** The signed digest in hexadecimal, the signed link target, or the signed mode in octal. */
 	readonly expected?: string;
-	/** The same fact about the entry that was found. */
+	/** The digest, link target or mode that was found, in the form of `expected`. */
 	readonly actual?: string;
-	/** The highest directory around the entry that is missing or was added as a whole. */
+	/**
+	 * The topmost directory above the entry that is missing, or was added, with all its content. It is absent if there
+	 * is none.
+	 */
 	readonly directory?: string;
 }
 
 export interface CompareOptions {
-	/** The value `compare` compares execute and set-ID bits, and is for hosts that have them. */
+	/** The value `compare` means that execute and set-ID bits are compared. It is for hosts that have these bits. */
 	readonly modes: "compare" | "ignore";
 }
 
@@ -54,7 +60,7 @@ const EXECUTE_AND_SET_ID = 0o6111;
 export function compareByPath(manifest: Manifest, signed: SignedSet, options: CompareOptions): Finding[] {
 	const findings: Finding[] = manifest.problems.map(problemFinding);
 	const seen = new Set<string>(findings.map((finding) => finding.path));
-	// Entries below a directory that could not be listed are not reported as missing: they may be there.
+	// Entries below a directory that could not be listed are not reported as missing, because they may be there.
 	const unreadable = new Set(seen);
 	let owners: Map<string, string> | undefined;
 	for (let index = 0; index < manifest.count; index++) {
@@ -115,7 +121,8 @@ export interface SignedDigest {
 }
 
 /**
- * Returns the differences in path order. A file is accepted at any path when its digest is signed; a link at its own.
+ * Returns the differences in path order. A file is accepted at any path if its digest is signed. A link is accepted
+ * only at its own path.
  */
 export function compareByDigest(
 	manifest: Manifest,
@@ -132,7 +139,7 @@ export function compareByDigest(
 			wholes.set(signedKey, [...(wholes.get(signedKey) ?? []), wholeSha256]);
 		}
 	}
-	/** Returns the key of a signed digest that has this kind, or an unknown one. */
+	/** Returns the key under which this digest was signed, either with this kind or with an unknown kind. */
 	const known = (kind: number, digest: Uint8Array) => {
 		return [kindKey(kind, digest), kindKey(-1, digest)].find((candidate) => names.has(candidate));
 	};
@@ -193,7 +200,7 @@ function compareLink(path: string, expected: string | undefined, actual: string 
 	return { code: "ERR_LINK_CHANGED", path, message, expected, actual };
 }
 
-/** Returns undefined when the bits are as signed, or when none were signed (-1). */
+/** Returns undefined if the execute and set-ID bits are as signed, or if no mode was signed (-1). */
 export function compareMode(path: string, signed: number, found: number): Finding | undefined {
 	if (signed === -1 || ((signed ^ found) & EXECUTE_AND_SET_ID) === 0) return undefined;
 	const expected = signed.toString(8);
@@ -203,8 +210,9 @@ export function compareMode(path: string, signed: number, found: number): Findin
 }
 
 /**
- * Judges the bytes of an image or a cabinet that its digest does not cover. `signed` has the SHA-256 of every whole file
- * that was signed with this digest. Where one was not signed, well-formed signatures are accepted there.
+ * Judges the bytes of an image or a cabinet that its digest does not cover. For each signature of this digest,
+ * `signed` has the signed SHA-256 of the whole file, or undefined if none was signed. One undefined element is enough
+ * to accept these bytes if they are well-formed signatures.
  */
 function compareUncovered(
 	manifest: Manifest,
@@ -284,7 +292,7 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 const EMPTY = new Uint8Array(0);
 
-/** Returns one character for the kind (`?` when unknown), then the digest in Latin-1. */
+/** Returns one character for the kind (`?` if it is unknown), then the digest in Latin-1. */
 function kindKey(kind: number, digest: Uint8Array): string {
 	return (kind === -1 ? "?" : String(kind)) + key(digest);
 }

@@ -1,14 +1,16 @@
-/** Finds the real path of an open file, even when something was renamed or linked after it was opened. */
+/** Finds the real path of an open file, even if something was renamed or linked after it was opened. */
 
 import { fstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 
-// Captured when this is loaded: a program that replaces functions of node:fs later has no say in where a file lies.
+// These functions are captured when the module is loaded, so that a program that later replaces functions of node:fs
+// cannot change the result.
 const [fstat, readLink, realPathOf, stat] = [fstatSync, readlinkSync, realpathSync.native, statSync];
 const isLinux = process.platform === "linux";
 
 /**
- * Returns the real path of the file that is open as `descriptor`. On Linux the kernel tells it. Elsewhere it is the
- * real path of `path`, by which the file was opened, or undefined when `path` now leads to another file.
+ * Returns the real path of the file that is open as `descriptor`. On Linux the kernel provides the path. On other
+ * systems the result is the real path of `path`, by which the file was opened, or undefined if `path` now leads to
+ * another file.
  */
 export function pathOfDescriptor(descriptor: number, path: string): string | undefined {
 	if (isLinux) return readLink(`/proc/self/fd/${descriptor}`);

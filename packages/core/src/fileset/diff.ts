@@ -5,7 +5,10 @@ import type { SignedFile, SignedSet } from "./compare.js";
 export interface SignedSetDiff {
 	readonly added: readonly string[];
 	readonly removed: readonly string[];
-	/** Paths with other content or another link target, or where a link replaced a file or a file a link. */
+	/**
+	 * Paths with other content or another link target, and paths at which a file became a link or a link became a
+	 * file.
+	 */
 	readonly changed: readonly string[];
 	/** Paths with the same content and another mode. */
 	readonly modeChanged: readonly string[];
@@ -34,7 +37,7 @@ export function diffSignedSets(before: SignedSet, after: SignedSet): SignedSetDi
 	return { added, removed, changed, modeChanged };
 }
 
-/** Compares whole files where both sets have their digest. */
+/** Compares the digests, and also the digests of the whole files if both sets have them. */
 function isSameContent(a: SignedFile, b: SignedFile): boolean {
 	if (Buffer.compare(a.digest, b.digest) !== 0) return false;
 	if (a.wholeSha256 === undefined || b.wholeSha256 === undefined) return true;

@@ -9,8 +9,8 @@ import { readOrWait } from "../system/store.js";
 import { fileChanged } from "./hash-file.js";
 
 /**
- * The value `authenticode` is the SHA-256 that Windows signs for PE images and cabinets; `fsverity-*` is the file
- * digest that the kernel's fs-verity computes.
+ * The value `authenticode` is the SHA-256 that Windows signs for PE images and cabinets. The values `fsverity-*` are
+ * the file digests that the kernel's fs-verity computes.
  */
 export type FileDigestAlgorithm = "sha256" | "sha512" | "authenticode" | "fsverity-sha256" | "fsverity-sha512";
 
@@ -19,7 +19,7 @@ export type FileDigestOptions = Omit<FsverityOptions, "algorithm">;
 
 export interface FileDigest {
 	readonly digest: Uint8Array;
-	/** The size of the whole file, also when the digest covers only a part of it. */
+	/** The size of the whole file, even if the digest covers only a part of it. */
 	readonly sizeBytes: number;
 }
 
@@ -38,7 +38,7 @@ export function digestFile(path: string, algorithm: FileDigestAlgorithm, options
 		const parts = algorithm === "authenticode" ? coveredParts(path, descriptor, stats.size) : undefined;
 		for (const [start, end] of parts?.ranges ?? [[0, stats.size]]) hashRange(path, descriptor, start, end, hasher);
 		hasher.update(new Uint8Array(parts?.padding ?? 0));
-		// Some files, such as those in /proc, contain more bytes than their size says.
+		// Some files, such as those in /proc, contain more bytes than their size in fstat(2).
 		const isLonger = readAt(descriptor, stats.size, 1).length !== 0;
 		const after = fstatSync(descriptor);
 		if (isLonger || after.size !== stats.size || after.mtimeMs !== stats.mtimeMs || after.ctimeMs !== stats.ctimeMs) {
@@ -52,7 +52,10 @@ export function digestFile(path: string, algorithm: FileDigestAlgorithm, options
 	}
 }
 
-/** Hashes standard input up to its end; it may be of any type. @throws ERR_IO; TypeError, RangeError for options */
+/**
+ * Hashes standard input, which may be a file of any type, up to its end. @throws ERR_IO; TypeError, RangeError for
+ * options
+ */
 export function digestStandardInput(
 	algorithm: Exclude<FileDigestAlgorithm, "authenticode">,
 	options: FileDigestOptions = {},
@@ -114,7 +117,7 @@ function readAt(descriptor: number, offset: number, length: number): Buffer {
 
 function failure(path: string, cause: unknown): SigtoolError {
 	const code = isErrnoException(cause) ? cause.code : undefined;
-	// A socket fails with ENXIO, on Windows a directory with EISDIR.
+	// A socket cannot be opened (ENXIO). A directory cannot be read or, on Windows, opened (EISDIR).
 	if (code === "ENXIO" || code === "EISDIR") return notOfType(path, NOT_REGULAR);
 	if (code !== "ENOENT") return ioError("hash", path, cause);
 	return new SigtoolError("ERR_ROOT_MISSING", `Cannot hash ${quote(path)}: it does not exist`, { cause, path });

@@ -1,9 +1,9 @@
-/** Checks that entry names are relative, "/"-separated, and name the same file on every system. */
+/** Checks that entry names are relative and "/"-separated, and that each names the same file on every system. */
 
 import { type ErrorCode, quote, quoteAscii, SigtoolError } from "../errors.js";
 
 /**
- * Checks one name; collisions need the whole set, see `checkCollisions`.
+ * Checks one name. Collisions are found by `checkCollisions`, which needs all names of the set.
  * @throws ERR_PATH_* for the first broken rule
  */
 export function checkEntryPath(path: string): void {
@@ -42,13 +42,15 @@ function refusal(code: ErrorCode, path: string, reason: string): SigtoolError {
 }
 
 export interface CollisionOptions {
-	/** Names that differ only by case cannot be in one directory of Windows or macOS. Default `refuse`. */
+	/**
+	 * The default is `refuse`, because one directory of Windows or macOS cannot have names that differ only by case.
+	 */
 	readonly caseCollisions?: "refuse" | "allow";
 }
 
 /**
- * Refuses a set in which two names, or two directory names, are the same name on another system. The time is linear in
- * the length of all paths.
+ * Refuses a set in which two names, or two directory names, are the same name on another system. The time is
+ * proportional to the total length of the paths.
  * @throws ERR_PATH_DUPLICATE, ERR_PATH_CASE_COLLISION, ERR_PATH_NFC_COLLISION, naming both paths
  */
 export function checkCollisions(paths: readonly string[], options: CollisionOptions = {}): void {
@@ -61,9 +63,9 @@ export function checkCollisions(paths: readonly string[], options: CollisionOpti
 }
 
 /**
- * Returns true for ASCII paths of which no two, and no two directories, are equal where case does not matter. It takes
- * a third of the time of `collisionFinder`, which has to find out in detail about other sets. Deep paths are left to that,
- * because the names of all their directories together are longer than the paths by a square.
+ * Returns true only if all paths are ASCII and no two paths or directories collide. This takes a third of the time of
+ * `collisionFinder`, which examines all other sets in detail. Returns false for very deep paths too, because the names
+ * of all their directories together can be as long as the square of the length of the paths.
  */
 function areFreeOfCollisions(paths: readonly string[], { caseCollisions }: CollisionOptions): boolean {
 	const entries = new Set<string>();
@@ -89,27 +91,31 @@ function areFreeOfCollisions(paths: readonly string[], { caseCollisions }: Colli
 	return true;
 }
 
-/** The names of directories may have as many UTF-16 units as the paths, and so many more. */
+/**
+ * The total length of the names of directories, in UTF-16 units, may exceed the total length of the paths by this
+ * number.
+ */
 const MIN_DIRECTORY_UNITS = 2 ** 16;
 
 interface SeenName {
 	readonly name: string;
 	/** The first entry path that contains the name. */
 	readonly path: string;
-	/** The number of a directory, or -1 for an entry. */
+	/** The number that stands for a directory, or -1 for an entry. */
 	readonly directory: number;
 }
 
 /**
- * Returns a function that takes the paths of a set one by one. For a path that collides with an earlier one it returns
- * the error that `checkCollisions` throws.
+ * Returns a function that receives the paths of a set one by one. For a path that collides with an earlier path, the
+ * function returns the error that `checkCollisions` throws.
  */
 export function collisionFinder(options: CollisionOptions = {}): (path: string) => SigtoolError | undefined {
 	const equivalent = options.caseCollisions === "allow" ? normalized : folded;
-	// The key is the directory's number and the name as it is compared, so that no prefix is compared twice.
+	// The key is the parent directory's number and the name in the form in which names are compared, so that no
+	// prefix is compared twice.
 	const seen = new Map<string, SeenName>();
 	let directories = 0;
-	// Paths usually come sorted, so that most have the same directory as the path before.
+	// Paths usually come sorted, so that most paths are in the directory of the previous path.
 	let lastPrefix = "";
 	let lastDirectory = 0;
 
@@ -174,7 +180,10 @@ function folded(name: string): string {
 
 const ASCII = /^[\0-\x7f]*$/;
 
-/** Compares by UTF-8 bytes, which is code point order and differs from `<` only when a path contains surrogates. */
+/**
+ * Compares by UTF-8 bytes, which gives the order of code points. It differs from `<` only if a path contains
+ * surrogates.
+ */
 export function comparePathBytes(a: string, b: string): number {
 	const length = Math.min(a.length, b.length);
 	for (let i = 0; i < length; i++) {

@@ -1,21 +1,27 @@
 /**
- * Matches entry paths with globs. A catalog's globs are signed, but whoever signed them must not thereby keep a verifier
- * busy, or lead it out of the tree: every glob is bounded, and matching takes at most the product of the lengths of glob
- * and path, without backtracking into earlier wildcards.
+ * Matches entry paths with globs. A catalog's globs are signed, but a signer must not be able to keep a verifier busy
+ * or to lead the verifier out of the tree. Therefore every glob is bounded, and matching takes at most the product of
+ * the lengths of glob and path, without backtracking into earlier wildcards.
  *
- * Supported: `*` and `?` within a segment, `[a-z]` and `[!a-z]`, `**` as a whole segment, `{a,b}`, and `\` before a
+ * Supports `*` and `?` within a segment, `[a-z]` and `[!a-z]`, `**` as a whole segment, `{a,b}`, and `\` before a
  * character that stands for itself. Names that begin with a dot are names like any other. Case matters.
  */
 
-/** A glob of more UTF-16 units is refused. */
+/** A glob that is longer than this number of UTF-16 units is refused. */
 const MAX_GLOB_UNITS = 1024;
-/** A glob with more `*` or `**` is refused. */
+/** A glob that has more `*` and `**` than this number is refused. */
 const MAX_WILDCARDS = 16;
-/** Braces multiply: a glob of a few dozen bytes can expand to millions of globs. */
+/**
+ * A glob that has more braces is refused, because a glob of a few dozen bytes with braces can expand to millions of
+ * globs.
+ */
 const MAX_BRACES = 4;
 const MAX_EXPANSIONS = 256;
 
-/** Returns the reason why an include glob is refused, when signing and when verifying; undefined for one that can be used. */
+/**
+ * Returns the reason why an include glob is refused, both when signing and when verifying, or undefined if it can be
+ * used.
+ */
 export function globProblem(glob: string): string | undefined {
 	if (glob === "") return "it is empty";
 	const common = boundProblem(glob);
@@ -37,7 +43,7 @@ export function globProblem(glob: string): string | undefined {
 	return undefined;
 }
 
-/** Returns the reason why a pattern of an ignore file is refused; undefined for one that can be used. */
+/** Returns the reason why a pattern of an ignore file is refused, or undefined if it can be used. */
 export function ignorePatternProblem(pattern: string): string | undefined {
 	return boundProblem(pattern);
 }
@@ -50,9 +56,9 @@ function boundProblem(glob: string): string | undefined {
 }
 
 export interface Glob {
-	/** Returns true for a path that the whole glob matches. */
+	/** Returns true if the whole glob matches the path. */
 	matches(path: string): boolean;
-	/** Returns true for a directory below which a path can match. */
+	/** Returns true if a path below the directory can match. */
 	leadsInto(directory: string): boolean;
 }
 
@@ -78,7 +84,9 @@ export function compileGlob(glob: string): Glob {
 	};
 }
 
-/** A final `/**` matches the content of a directory, and not the directory itself, so it needs one name at least. */
+/**
+ * A final `/**` matches the content of a directory, but not the directory itself, so it must match at least one name.
+ */
 function compiledSegments(segments: readonly string[]): Segment[] {
 	const isContent = segments.length > 1 && segments.at(-1) === "**";
 	return [...segments.slice(0, -1), ...(isContent ? ["*"] : []), ...segments.slice(-1)].map(compileSegment);
@@ -90,7 +98,7 @@ export function compileSegments(pattern: string): (path: string) => boolean {
 	return (path) => matchesSegments(segments, path.split("/"));
 }
 
-/** Splits a glob, without a `./` in front and a `/` behind it. */
+/** Splits a glob into its segments, without a `./` at its beginning and a `/` at its end. */
 function segmentsOf(glob: string): string[] {
 	return glob
 		.replace(/^\.\//, "")
@@ -98,7 +106,7 @@ function segmentsOf(glob: string): string[] {
 		.split("/");
 }
 
-/** Returns the globs that braces stand for, or undefined when there are more than `most`. */
+/** Returns the globs that braces stand for, or undefined if there are more than `most`. */
 function expandBraces(glob: string, most: number): string[] | undefined {
 	const open = findUnescaped(glob, "{", 0);
 	if (open === -1) return [glob];
@@ -118,7 +126,10 @@ function expandBraces(glob: string, most: number): string[] | undefined {
 	return all;
 }
 
-/** Returns the offsets of the commas of the brace at `open`, and of its end, -1 when it has none. */
+/**
+ * Returns the offsets of the commas of the brace at `open`, and the offset of its end, which is -1 if the brace has no
+ * end.
+ */
 function partsOfBrace(glob: string, open: number): [commas: number[], close: number] {
 	const commas: number[] = [];
 	let depth = 0;
@@ -180,7 +191,10 @@ function compileSegment(segment: string): Segment {
 	return elements;
 }
 
-/** Reads the class at `start`. Undefined when it does not end. A `]` at its beginning is a member. */
+/**
+ * Reads the class at `start`. Returns undefined if the class has no end. A `]` at the beginning of a class is a
+ * character of it.
+ */
 function readClass(
 	text: readonly string[],
 	start: number,
@@ -204,8 +218,8 @@ function codePoint(character: string): number {
 }
 
 /**
- * Matches the names of a path with the segments. After a mismatch only the last `**` takes one more name, which is
- * enough: an earlier one could only leave less to match.
+ * Matches the names of a path with the segments. After a mismatch only the last `**` is extended by one more name.
+ * This is enough, because extending an earlier `**` would only leave fewer names to match.
  */
 function matchesSegments(segments: readonly Segment[], names: readonly string[]): boolean {
 	return matchesRun(

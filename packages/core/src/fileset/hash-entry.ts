@@ -1,4 +1,7 @@
-/** Hashes one entry of a tree without walk, rows and threads, so that verifying a single file does not load them. */
+/**
+ * Hashes one entry of a tree without the code for walks, rows and threads, so that verifying a single file does not
+ * load it.
+ */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
@@ -16,7 +19,7 @@ export interface HashEntryOptions extends LinkOptions {
 
 /**
  * Returns the manifest of `hashFileSet(root, { only: [path], onProblem: "collect" })`. `root` is the real path of a
- * directory. Never throws because of the entry: when it cannot be hashed, the manifest has a problem and no row.
+ * directory. Never throws because of the entry: if the entry cannot be hashed, the manifest has a problem and no row.
  */
 export function hashEntry(root: string, path: string, { digest, visitor, ...links }: HashEntryOptions): Manifest {
 	const base = slashes(root).replace(/\/?$/, "/");
@@ -64,7 +67,7 @@ export function hashEntry(root: string, path: string, { digest, visitor, ...link
 	};
 }
 
-/** Returns the path of the content, which is another one when a link is followed. */
+/** Returns the path of the content, which is another path if the entry is a followed link. */
 function contentPath(base: string, path: string, step: WalkStep): string {
 	return step.kind === "linked-file" ? step.realPath : base + path;
 }

@@ -11,7 +11,10 @@ import { AUTHENTICODE_FIRST_BYTE, authenticodeParts, type ReadAt, signaturesOf }
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 import { ENTRY_KIND, type EntryKind, type WholeFileColumns, wholeFileColumns } from "./manifest.js";
 
-/** The value `sha1` is for old catalogs only; `sha256+sha1` computes both digests of each file. */
+/**
+ * The value `sha1` is for old catalogs only. The value `sha256+sha1` means that both digests of each file are
+ * computed.
+ */
 export type DigestChoice = "sha256" | "sha1" | "sha256+sha1";
 
 /** The columns that receive the facts about hashed files, with the meaning they have in `Manifest`. */
@@ -19,13 +22,13 @@ export interface HashColumns extends WholeFileColumns {
 	readonly kinds: Uint8Array;
 	readonly modes: Uint16Array;
 	readonly sizes: Float64Array;
-	/** A row has 32 bytes, or 20 when only SHA-1 is computed. */
+	/** The digests, 32 bytes for each row, or 20 bytes if only SHA-1 is computed. */
 	readonly digests: Buffer;
-	/** A row has 20 bytes. */
+	/** The SHA-1 digests that are computed beside SHA-256, 20 bytes for each row. */
 	readonly sha1Digests?: Buffer | undefined;
 }
 
-/** Files of this size or more can be deferred, so that the threads share them among each other. */
+/** Files of this size in bytes or more can be deferred, so that every thread can take them from a common list. */
 export const BIG_FILE_BYTES = 2 ** 18;
 
 /** A regular file while it is hashed. */
@@ -43,14 +46,14 @@ export interface OpenFile {
 /** Receives the content of files while they are hashed, so that each file is read only once. */
 export interface FileVisitor {
 	begin(file: OpenFile): void;
-	/** Takes the content piece by piece, in order and without gaps. A piece is valid during the call only. */
+	/** Receives the content piece by piece, in order and without gaps. A piece is valid during the call only. */
 	content(piece: Uint8Array): void;
 	/**
-	 * Takes the SHA-256 of the content, which did not change while it was read. Returns `wrote` when it wrote attributes:
-	 * the content is then read and compared once more.
+	 * Receives the SHA-256 of the content, which did not change while it was read. Returns `wrote` if the visitor
+	 * wrote attributes. In this case the content is read and compared once more.
 	 */
 	end(file: OpenFile, sha256: Uint8Array): "wrote" | "looked";
-	/** Restores what `end` overwrote. It is called when the content changed after `end`. */
+	/** Restores what `end` overwrote. It is called if the content changed after `end`. */
 	undo(file: OpenFile): void;
 }
 
@@ -60,16 +63,16 @@ export interface HashFileOptions {
 	readonly visitor?: FileVisitor | undefined;
 	/** The value `defer` leaves files of BIG_FILE_BYTES or more unhashed. */
 	readonly bigFiles: "hash" | "defer";
-	/** The file's name in messages. Absent: its path. */
+	/** The file's name in messages. The default is its path. */
 	readonly name?: string;
-	/** Called after each piece of a file that is read in pieces. */
+	/** A function that is called after each piece of a file that is read in pieces. */
 	readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /**
  * Hashes the file at `path` and writes its facts to `row`. A symbolic link is not followed.
- * @returns `deferred` when only size and mode were written
- * @throws ERR_FILE_TYPE, ERR_FILE_CHANGED (with the system's error as cause when the file is gone), ERR_IO
+ * @returns `deferred` if only size and mode were written
+ * @throws ERR_FILE_TYPE, ERR_FILE_CHANGED (with the system's error as cause if the file is gone), ERR_IO
  */
 export function hashFileInto(
 	columns: HashColumns,
@@ -121,7 +124,7 @@ export function hashFileInto(
 
 export interface HashedFile {
 	readonly kind: EntryKind;
-	/** st_mode & 0o7777; 0o644 on Windows. */
+	/** The bits `st_mode & 0o7777`, or 0o644 on Windows. */
 	readonly mode: number;
 	readonly sizeBytes: number;
 	readonly digest: Uint8Array;
@@ -155,16 +158,19 @@ export function hashSingleFile(path: string, choice: DigestChoice = "sha256"): H
 	};
 }
 
-/** O_NONBLOCK keeps open(2) from waiting when a FIFO has replaced the file. Windows has neither flag. */
+/**
+ * O_NONBLOCK keeps open(2) from waiting if a FIFO has replaced the file. Windows has neither O_NONBLOCK nor
+ * O_NOFOLLOW.
+ */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 const BUFFER_BYTES = 2 ** 17;
 let buffer: Buffer | undefined;
 
 /**
- * A file whose mtime and ctime are older than this did not change while it was read: a change would have updated them.
- * The value covers clock ticks and FAT's resolution of two seconds. Saving a second fstat(2) saves a tenth of the time.
- * hash-row.c waits as long.
+ * A file whose mtime and ctime are older than this did not change while it was read, because a change would have
+ * updated them. The value covers the resolution of the kernel's clock and of FAT, which is two seconds. Such a file
+ * needs no second fstat(2), which saves a tenth of the time. hash-row.c uses the same value.
  */
 export const SETTLED_MS = 3000;
 
@@ -175,7 +181,9 @@ function hashAtOnce(content: Buffer, columns: HashColumns, row: number, digest: 
 	columns.sha1Digests?.write(hash("sha1", content, "binary"), row * 20, 20, "latin1");
 }
 
-/** Hashes a file of any size. `piece` contains its first bytes, which show if it may be a PE image or a cabinet. */
+/**
+ * Hashes a file of any size. `piece` contains the file's first bytes, which show if it may be a PE image or a cabinet.
+ */
 function hashInPieces(
 	descriptor: number,
 	piece: Buffer,
@@ -228,7 +236,7 @@ function hashInPieces(
 	return { kind: ENTRY_KIND[parts?.kind ?? "file"], sha256: visitor && (wholeDigest ?? digestOfParts) };
 }
 
-/** @throws ERR_FILE_CHANGED when the content changed until after the visitor wrote */
+/** @throws ERR_FILE_CHANGED if the content changed after it was hashed, until the visitor had written its attributes */
 function endVisit(visitor: FileVisitor | undefined, file: OpenFile, sha256: Uint8Array): void {
 	if (visitor?.end(file, sha256) !== "wrote") return;
 	if (!isStill(file, sha256)) {
@@ -246,7 +254,7 @@ function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
 	}
 	const again = createHash("sha256");
 	let position = 0;
-	// The loop ends behind the old size, so that a file that keeps growing does not keep it running.
+	// The loop ends soon after the old size, so that a file that keeps growing does not keep it running.
 	while (bytes > 0 && position <= stats.size) {
 		again.update(buffer.subarray(0, bytes));
 		position += bytes;
@@ -255,7 +263,7 @@ function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
 	return again.digest().equals(sha256);
 }
 
-/** Returns the ERR_FILE_CHANGED for `name`. With a cause it says that the file is gone. */
+/** Returns the ERR_FILE_CHANGED for `name`. With a cause, its message tells that the file is gone. */
 export function fileChanged(name: string, cause?: unknown): SigtoolError {
 	const reason = cause === undefined ? "it changed while it was read" : "it is no longer there";
 	return new SigtoolError("ERR_FILE_CHANGED", `Cannot hash ${quote(name)}: ${reason}`, { cause, path: name });

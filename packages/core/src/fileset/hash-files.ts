@@ -1,6 +1,6 @@
 /**
- * Hashes a file set. The calling thread walks the tree and adds rows; it and, for large sets, other threads claim the
- * rows and hash them. The filled columns become the manifest.
+ * Hashes a file set. The calling thread walks the tree and adds rows. The calling thread and, for large sets, other
+ * threads claim the rows and hash them. The filled columns become the manifest.
  */
 
 import { realpathSync, statSync } from "node:fs";
@@ -20,31 +20,43 @@ import { type WalkOptions, type WalkStep, walkTree } from "./walk.js";
 import { walkListed } from "./walk-listed.js";
 
 export interface HashFileSetOptions {
-	/** Default `sha256`. */
+	/** The digests to compute. The default is `sha256`. */
 	readonly digest?: DigestChoice;
-	/** Default `record`. */
+	/** The treatment of symbolic links. The default is `record`. */
 	readonly links?: LinkOptions["links"];
-	/** Default `refuse`. */
+	/** The treatment of links that lead out of the tree. The default is `refuse`. */
 	readonly linksOutside?: LinkOptions["linksOutside"];
-	/** Default `refuse`. */
+	/** The treatment of names that differ only by case. The default is `refuse`. */
 	readonly caseCollisions?: "refuse" | "allow";
-	/** Returns true for entries that are left out and counted. A directory is then not entered and counts once. */
+	/**
+	 * Returns true for entries that are left out and counted. A directory that is left out is not entered and counts
+	 * once.
+	 */
 	readonly exclude?: (path: string, kind: "file" | "directory") => boolean;
-	/** The entry paths to hash. The tree is not walked. */
+	/** The entry paths to hash. With this option the tree is not walked. */
 	readonly only?: readonly string[] | undefined;
 	/** The entry paths of files and links that are left out without being counted. */
 	readonly skip?: ReadonlySet<string>;
-	/** The value `collect` lists unhashable entries in the manifest, where `throw` ends the work. Default `throw`. */
+	/**
+	 * The value `collect` records entries that cannot be hashed in the manifest. With the default, `throw`, such an
+	 * entry ends the work.
+	 */
 	readonly onProblem?: "throw" | "collect";
-	/** Called synchronously, at most every PROGRESS_INTERVAL_MS. */
+	/** A function that is called synchronously, at most once in PROGRESS_INTERVAL_MS. */
 	readonly onProgress?: ((progress: HashProgress) => void) | undefined;
-	/** The number of threads beside the calling one. Absent: the amount of work decides. */
+	/** The number of threads beside the calling thread. By default the amount of work decides. */
 	readonly workers?: number;
-	/** The value `native` uses native threads where they are installed. Absent: only for large sets. */
+	/**
+	 * The value `native` means that native threads are used if they are installed. By default only large sets use
+	 * them.
+	 */
 	readonly engine?: "native" | "javascript";
 	/** The attributes that every thread writes to the files it hashes. */
 	readonly attributes?: DigestAttributes | undefined;
-	/** A visitor of every file. The calling thread then hashes alone. It excludes `attributes`. */
+	/**
+	 * A visitor of every file, with which the calling thread hashes alone. A visitor cannot be combined with
+	 * `attributes`.
+	 */
 	readonly visitor?: FileVisitor | undefined;
 }
 
@@ -58,7 +70,7 @@ export interface HashProgress {
 }
 
 /**
- * Hashes the tree at `root`. When `root` is a file, only this file is hashed and its directory is the manifest's root.
+ * Hashes the tree at `root`. If `root` is a file, only this file is hashed, and its directory is the manifest's root.
  * @throws ERR_ROOT_MISSING, ERR_LIMIT; and ERR_PATH_*, ERR_FILE_*, ERR_LINK_*, ERR_IO unless they are collected
  */
 export async function hashFileSet(root: string, options: HashFileSetOptions = {}): Promise<Manifest> {

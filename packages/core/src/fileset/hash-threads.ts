@@ -1,4 +1,4 @@
-/** Runs the threads of one job: the calling one, and native threads or workers as soon as there is enough work. */
+/** Runs the threads of one job: the calling thread and, as soon as there is enough work, native threads or workers. */
 
 import { availableParallelism } from "node:os";
 import { SigtoolError } from "../errors.js";
@@ -10,34 +10,43 @@ import { COUNTER, MOST_THREADS } from "./shared-rows.js";
 export interface HashThreads {
 	/** Allows the threads to claim rows below `count`. */
 	publish(count: number): Promise<void>;
-	/** Declares that no more rows will come, and hashes until all are finished. @throws ERR_INTERNAL if a thread dies */
+	/** Declares that no more rows will come, and hashes until all rows are done. @throws ERR_INTERNAL if a thread dies */
 	finish(): Promise<void>;
-	/** Ends the threads, even when there are rows left. Resolves when none of them will write to the rows any more. */
+	/** Ends the threads, even if there are rows left. Resolves when no thread will write to the rows any more. */
 	end(): Promise<void>;
 }
 
 export interface HashThreadsOptions {
-	/** The number of threads beside the calling one. Undefined: one less than processors when there is enough work. */
+	/**
+	 * The number of threads beside the calling thread. If it is undefined, enough work starts one less than there are
+	 * processors.
+	 */
 	readonly workers: number | undefined;
-	/** The value `native` uses native threads where they are installed. Undefined: when there is enough work. */
+	/**
+	 * The value `native` means that native threads are used if they are installed. If it is undefined, only enough
+	 * work starts them.
+	 */
 	readonly engine: "native" | "javascript" | undefined;
-	/** A callback after every few files, and repeatedly within big ones. */
+	/** A function that is called after every few files, and repeatedly within big files. */
 	readonly onPiece: () => void;
 	/** A visitor of the files that the calling thread hashes. */
 	readonly visitor: FileVisitor | undefined;
 }
 
-/** Loading the native module takes longer than it saves for fewer files. */
+/** For fewer files, loading the native module takes longer than the module saves. */
 const NATIVE_MIN_FILES = 64;
-/** Starting a worker, which takes 25 ms, takes longer than it saves for fewer files or bytes. */
+/** For fewer files or bytes, starting a worker takes longer (25 ms) than the worker saves. */
 const WORKER_MIN_FILES = 4096;
 const WORKER_MIN_BIG_BYTES = 2 ** 25;
 
 /**
- * The longest wait for other threads. A worker may have died meanwhile; native threads do not notify when they finish.
+ * The longest wait for other threads, in milliseconds. Waits must end by themselves, because a worker may have died
+ * meanwhile, and native threads do not notify when they finish.
  */
 const IDLE_MS = { workers: 20, native: 0.2 };
-/** The number of rows hashed natively before the rows that are left to JavaScript are checked. */
+/**
+ * The number of rows that the calling thread hashes natively before it looks for rows that only JavaScript can hash.
+ */
 const NATIVE_BLOCK_ROWS = 8;
 
 export function createHashThreads(

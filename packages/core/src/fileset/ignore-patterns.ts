@@ -1,6 +1,6 @@
 /**
- * Decides by patterns in the syntax of .gitignore which entries are left out, as gitignore(5) describes it: the last
- * pattern that matches decides, and what lies below an ignored directory cannot be selected again.
+ * Decides which entries are left out, by patterns in the syntax of .gitignore. As gitignore(5) describes, the last
+ * pattern that matches decides, and an entry below an ignored directory cannot be selected again.
  */
 
 import { compileSegments } from "./glob.js";
@@ -40,7 +40,10 @@ interface Rule {
 	readonly negated: boolean;
 }
 
-/** Returns undefined for a pattern that matches nothing: blank, a comment, or ending in an escape of nothing. */
+/**
+ * Returns undefined for a pattern that matches nothing: a blank line, a comment, or a pattern that ends in a backslash
+ * that escapes nothing.
+ */
 function ruleOf(pattern: string): Rule | undefined {
 	if (pattern.startsWith("#")) return undefined;
 	const negated = pattern.startsWith("!");
@@ -50,12 +53,12 @@ function ruleOf(pattern: string): Rule | undefined {
 	if (body === "" || /(?:^|[^\\])(?:\\\\)*\\$/.test(body)) return undefined;
 	const isAnchored = body.includes("/");
 	const relative = body.startsWith("/") ? body.slice(1) : body;
-	// A final `/**` matches the content of a directory, and not the directory itself.
+	// A final `/**` matches the content of a directory, but not the directory itself.
 	const inside = relative.endsWith("/**") ? `${relative.slice(0, -2)}*/**` : relative;
 	return { matches: compileSegments(isAnchored ? inside : `**/${inside}`), onlyDirectories, negated };
 }
 
-/** Removes spaces at the end, unless a backslash stands before them. */
+/** Removes the spaces at the end that no backslash escapes. */
 function withoutTrailingSpaces(pattern: string): string {
 	let end = pattern.length;
 	while (end > 0 && pattern[end - 1] === " " && !isEscaped(pattern, end - 1)) end--;

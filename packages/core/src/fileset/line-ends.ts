@@ -1,14 +1,14 @@
-/** Hashes a text file with other line ends, to recognise a file whose line ends a version control system changed. */
+/** Hashes a text file with other line ends, to recognise that a version control system changed only its line ends. */
 
 import { hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
-/** Larger files are not read. */
+/** A file that is larger than this number of bytes is not read. */
 const MOST_BYTES = 2 ** 24;
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** The digests of a text file with other line ends. A digest is undefined when the content would be the same. */
+/** The digests of a text file with other line ends. A digest is undefined if the file already has these line ends. */
 export interface OtherLineEnds {
 	/** The digest with CRLF in place of every bare LF. */
 	readonly crlf: Uint8Array | undefined;
@@ -16,7 +16,7 @@ export interface OtherLineEnds {
 	readonly lf: Uint8Array | undefined;
 }
 
-/** Returns neither digest when the file contains a NUL byte, has more than 16 MiB, or cannot be read. */
+/** Returns no digest if the file contains a NUL byte, is larger than 16 MiB, or cannot be read. */
 export function hashWithOtherLineEnds(path: string, algorithm: "sha1" | "sha256"): OtherLineEnds {
 	const text = readUpTo(path, MOST_BYTES);
 	if (text === undefined || text.includes(0)) return { crlf: undefined, lf: undefined };

@@ -4,7 +4,9 @@ import { readlinkSync, realpathSync, statSync } from "node:fs";
 import { ioError, quote, SigtoolError } from "../errors.js";
 
 export interface LinkOptions {
-	/** The value `record` makes the link an entry, `follow` puts its target in its place, `reject` refuses it. */
+	/**
+	 * The value `record` makes each link an entry, `follow` replaces a link by its target, and `reject` refuses links.
+	 */
 	readonly links: "record" | "reject" | "follow";
 	/** The value `refuse` refuses a link that is absolute or leaves the tree. */
 	readonly linksOutside: "refuse" | "record";
@@ -24,7 +26,7 @@ export function linkTarget(base: string, path: string, options: LinkOptions): st
 	return target;
 }
 
-/** Returns true when the link at `path` is absolute or, segment by segment, climbs above the root. */
+/** Returns true if the link at `path` is absolute, or if its segments, followed one by one, lead above the root. */
 export function leavesRoot(path: string, target: string): boolean {
 	if (target.startsWith("/") || /^[A-Za-z]:/.test(target)) return true;
 	let depth = path.split("/").length - 1;
@@ -41,7 +43,10 @@ export interface LinkEnd {
 	readonly realPath: string;
 }
 
-/** Resolves the link `path`, and all links it leads to. @throws ERR_LINK_OUTSIDE, ERR_IO (also for a dangling link) */
+/**
+ * Resolves the link `path`, and all links to which it leads. @throws ERR_LINK_OUTSIDE, ERR_IO (also for a dangling
+ * link)
+ */
 export function followLink(base: string, path: string, options: LinkOptions): LinkEnd {
 	try {
 		const realPath = slashes(realpathSync.native(base + path));

@@ -6,11 +6,11 @@ import { type CollisionOptions, collisionFinder, comparePathBytes, entryPathProb
 import { followLink, type LinkOptions, linkTarget } from "./links.js";
 
 export interface ListOptions extends LinkOptions, CollisionOptions {
-	/** Returns true for entries that are left out and counted. A directory is then not entered. */
+	/** Returns true for entries that are left out and counted. A directory that is left out is not entered. */
 	readonly exclude?: (path: string, kind: "file" | "directory") => boolean;
 }
 
-/** An entry that is not simply a regular file to hash or a directory to enter. */
+/** An entry that is neither a regular file to hash nor a directory to enter. */
 export type SpecialEntry =
 	| { readonly kind: "link"; readonly path: string; readonly target: string }
 	/** A followed link to a file. The file's content is hashed under the link's path. */
@@ -28,9 +28,9 @@ export interface Listing {
 }
 
 /**
- * Lists the directory `base + prefix`, where both end in "/" or `prefix` is empty. Files and links named in `skipped`
- * are left out. Never throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE and ERR_LINK_* become problems of the entries
- * concerned.
+ * Lists the directory `base + prefix`. `base` ends in "/", and so does `prefix` if it is not empty. Files and links
+ * whose entry paths are in `skipped` are left out. Never throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE and ERR_LINK_*
+ * become problems of the entries concerned.
  */
 export function listDirectory(
 	base: string,
@@ -66,13 +66,13 @@ export function listDirectory(
 	return { keys: sort(keys), special };
 }
 
-/** The key that reports a directory that cannot be read. No entry has an empty name. */
+/** The key under which a directory that cannot be read is reported. No entry has this key, because no name is empty. */
 const UNREADABLE = "";
 
 type EntryType = Pick<Dirent, "isFile" | "isDirectory" | "isSymbolicLink" | "isFIFO" | "isSocket">;
 interface Entry extends EntryType {
 	readonly name: string;
-	/** The value `unknown` means that the name is not UTF-8; `name` then has its bytes above 7F as \\xNN. */
+	/** The value `unknown` means that the name is not UTF-8. In this case `name` has its bytes above 7F as \\xNN. */
 	readonly encoding?: "unknown" | undefined;
 }
 
@@ -96,7 +96,8 @@ export function judgeSpecial(base: string, path: string, type: EntryType, option
 function readEntries(directory: string): readonly Entry[] {
 	const entries = readdirSync(directory, { withFileTypes: true });
 	if (!entries.some((entry) => entry.name.includes("\ufffd"))) return entries;
-	// A replacement character is part of the name, or it replaces bytes that are not UTF-8. Only the bytes tell which.
+	// U+FFFD is either part of the name, or replaces bytes that are not UTF-8. Only the bytes of the name show which
+	// it is.
 	return readdirSync(directory, { withFileTypes: true, encoding: "buffer" }).map((entry) => {
 		const text = entry.name.toString();
 		const isUtf8 = Buffer.from(text).equals(entry.name);
@@ -117,7 +118,8 @@ function escaped(bytes: Buffer): string {
 }
 
 /**
- * Adds a problem for each name that is illegal or collides with a sibling. One test of all names clears most of them.
+ * Adds a problem for each name that is illegal or collides with a sibling. Most directories need only one test, of all
+ * their names together.
  */
 function checkNames(prefix: string, keys: readonly string[], special: Map<string, SpecialEntry>, options: ListOptions) {
 	const text = `${keys.join("/")}/`;
@@ -139,7 +141,7 @@ const SUSPECT = /[\\:\ud800-\udfff]|[. ]\//;
 const NOT_ASCII = /[\x80-\uffff]/;
 const NOT_LOWERCASE = /[A-Z\x80-\uffff]/;
 
-/** Sorts by UTF-8 bytes. The default string order is the same unless a name contains surrogates. */
+/** Sorts by UTF-8 bytes. The order differs from the default order of strings only if a name contains surrogates. */
 function sort(keys: string[]): string[] {
 	return keys.some((key) => SURROGATE.test(key)) ? keys.sort(comparePathBytes) : keys.sort();
 }

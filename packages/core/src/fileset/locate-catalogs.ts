@@ -4,20 +4,23 @@ import { existsSync, lstatSync, readdirSync, realpathSync, type Stats, statSync 
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 
-/** Returns the path of a directory's conventional catalog, even when there is no such file. */
+/** Returns the path of a directory's conventional catalog, even if there is no such file. */
 export function conventionalCatalog(directory: string): string {
 	return join(directory, `${basename(directory)}.cat`);
 }
 
 /** A conventional catalog and the directory it covers. */
 export interface LocatedCatalog {
-	/** The real directory path of the catalog, and its name. */
+	/** The path of the catalog, which consists of the real path of its directory and its name. */
 	readonly file: string;
 	/** The absolute path of the directory as it was given, which may contain links. */
 	readonly directory: string;
 }
 
-/** Returns the conventional catalogs of a directory and of those above it in the path as given, from the inside out. */
+/**
+ * Returns the conventional catalogs of a directory and of the directories above it, beginning with the innermost one.
+ * The directories are those of the path as given, in which links are not resolved.
+ */
 export function catalogsFrom(directory: string): LocatedCatalog[] {
 	const found: LocatedCatalog[] = [];
 	for (let current = resolve(directory); ; current = dirname(current)) {
@@ -28,7 +31,8 @@ export function catalogsFrom(directory: string): LocatedCatalog[] {
 }
 
 /**
- * Returns the path of a file unchanged, and for a directory its `*.cat` files in name order.
+ * Returns the path of a file unchanged. For a directory, returns the paths of its `*.cat` files in the order of their
+ * names.
  * @throws ERR_CATALOG_NOT_FOUND, ERR_ROOT_MISSING, ERR_IO
  */
 export function catalogFilesAt(path: string): string[] {
@@ -49,7 +53,10 @@ export function catalogNamesIn(directory: string): string[] {
 		.sort();
 }
 
-/** Returns the type of the file at a path. A link to a directory counts as that. @throws ERR_ROOT_MISSING, ERR_IO */
+/**
+ * Returns the type of the file at a path. A link to a directory counts as a directory. @throws ERR_ROOT_MISSING,
+ * ERR_IO
+ */
 export function kindOf(path: string): "directory" | "file" | "link" | "other" {
 	const stats = attempt("open", path, () => lstatSync(path, { throwIfNoEntry: false }));
 	if (stats === undefined) throw missing(path);

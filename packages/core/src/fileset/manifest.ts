@@ -1,9 +1,13 @@
-/** Holds a hashed file set as columns: a typed array for each fact, a row and no object for each entry. */
+/**
+ * Holds a hashed file set as columns. Each fact has a typed array, and each entry has a row in it instead of an
+ * object.
+ */
 
 import type { SigtoolError } from "../errors.js";
 
 /**
- * The kind of an entry's digest: over the whole file, by Authenticode's rules for PE or cabinets, or none for a link.
+ * The kind of an entry's digest. The digest covers the whole file, or the parts that Authenticode covers in a PE image
+ * or a cabinet. A link has no digest.
  */
 export const ENTRY_KIND = { file: 0, pe: 1, cab: 2, link: 3 } as const;
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND];
@@ -15,15 +19,18 @@ export interface CarriedAttribute {
 	readonly value: Uint8Array;
 }
 
-/** The facts about the whole of an image or a cabinet: its digest covers only a part of it. */
+/** The facts about the whole file of an image or a cabinet, whose digest covers only a part of the file. */
 export interface WholeFile {
 	/** The SHA-256 of every byte of the file. */
 	readonly sha256: Uint8Array;
-	/** The value `malformed`: what the digest leaves out is not well-formed signatures up to the end of the file. */
+	/**
+	 * The value `malformed` means that the bytes that the digest leaves out are not well-formed signatures up to the
+	 * end of the file.
+	 */
 	readonly signatures: "well-formed" | "malformed";
 }
 
-/** Nothing writes to the columns after the manifest was made. Its rows are in byte order of the UTF-8 paths. */
+/** The rows are in the byte order of the UTF-8 paths. Nothing writes to the columns after the manifest was made. */
 export interface Manifest {
 	/** The absolute real path of the directory from which the entries' paths start. */
 	readonly root: string;
@@ -35,25 +42,28 @@ export interface Manifest {
 	readonly pathOffsets: Uint32Array;
 	/** The ENTRY_KIND of each entry. */
 	readonly kinds: Uint8Array;
-	/** The mode is st_mode & 0o7777, on Windows 0o644. */
+	/** The mode of each entry: `st_mode & 0o7777`, or 0o644 on Windows. */
 	readonly modes: Uint16Array;
-	/** The size in bytes, 0 for a link. */
+	/** The size of each entry in bytes, or 0 for a link. */
 	readonly sizes: Float64Array;
-	/** The bytes in a row of `digests`: 32 for SHA-256, 20 for SHA-1. */
+	/** The number of bytes in a row of `digests`: 32 for SHA-256, 20 for SHA-1. */
 	readonly digestBytes: number;
-	/** The digests. A link has zeros. */
+	/** The digests. The row of a link has zeros. */
 	readonly digests: Uint8Array;
-	/** The SHA-1 digests, 20 bytes each. Absent: not requested beside SHA-256. */
+	/** The SHA-1 digests, 20 bytes each. They are absent if they were not requested beside SHA-256. */
 	readonly sha1Digests?: Uint8Array;
-	/** The facts about the whole file of each image and each cabinet, by row. Absent: unknown. */
+	/** The facts about the whole file of each image and each cabinet, by row. They are absent if they are unknown. */
 	readonly wholeFiles?: ReadonlyMap<number, WholeFile>;
 	/** The target of each link by row, "/"-separated and otherwise as the file system has it. */
 	readonly linkTargets: ReadonlyMap<number, string>;
-	/** The attributes for a catalog to carry, by row. Absent: not requested. */
+	/** The attributes for a catalog to carry, by row. They are absent if they were not requested. */
 	readonly carried?: ReadonlyMap<number, readonly CarriedAttribute[]>;
 	/** The number of entries that `exclude` left out. A directory counts once. */
 	readonly ignoredCount: number;
-	/** The errors of entries that could not be hashed and have no row, in path order. Empty unless they are collected. */
+	/**
+	 * The errors of entries that could not be hashed and have no row, in path order. There are none unless errors are
+	 * collected.
+	 */
 	readonly problems: readonly SigtoolError[];
 }
 
@@ -96,7 +106,7 @@ export function digestAt(manifest: Manifest, index: number): Uint8Array {
 	return manifest.digests.subarray(index * manifest.digestBytes, (index + 1) * manifest.digestBytes);
 }
 
-/** Returns a view of an entry's additional SHA-1 digest, or undefined when none was requested. */
+/** Returns a view of an entry's additional SHA-1 digest, or undefined if none was requested. */
 export function sha1DigestAt(manifest: Manifest, index: number): Uint8Array | undefined {
 	return manifest.sha1Digests?.subarray(index * 20, (index + 1) * 20);
 }

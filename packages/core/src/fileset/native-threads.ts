@@ -1,19 +1,23 @@
 /**
- * Starts the threads of `@sigtool/native`, which hash regular files without JavaScript, except possible PE images and
- * cabinets. The package is optional: where it is missing or was not built, worker threads do the same work.
+ * Starts the threads of `@sigtool/native`, which hash regular files without JavaScript. They leave files that may be
+ * PE images or cabinets to JavaScript. The package is optional: if it is missing or was not built, worker threads do
+ * the work instead.
  */
 
 import { createRequire } from "node:module";
 import type { HashJob } from "./row-hasher.js";
 
 export interface NativeThreads {
-	/** Claims and hashes up to `most` rows on the calling thread too, and returns how many it claimed. */
+	/**
+	 * Claims and hashes up to `most` rows on the calling thread, and returns the number of rows that this call
+	 * claimed.
+	 */
 	work(most: number): number;
 	/** Waits for the threads, which end when the work is finished or abandoned. */
 	stop(): void;
 }
 
-/** Starts `count` threads on a job. Returns undefined when the native package is missing or cannot do the job. */
+/** Starts `count` threads on a job. Returns undefined if the native package is missing or cannot do the job. */
 export function startNativeThreads(
 	{ base, digest, rows, attributes }: HashJob,
 	count: number,

@@ -8,7 +8,7 @@ import { walkTree } from "./walk.js";
 
 export interface OpenedFile {
 	readonly descriptor: number;
-	/** The entry path, or the path on the command line that named the file. */
+	/** The entry path, or the path on the command line if that is the file itself. */
 	readonly name: string;
 }
 
@@ -69,12 +69,15 @@ function openOrReport(path: string, name: string, onProblem: OpenFilesOptions["o
 	}
 }
 
-/** O_NONBLOCK keeps open(2) from waiting when a FIFO has replaced the file. Windows has neither flag. */
+/**
+ * O_NONBLOCK keeps open(2) from waiting if a FIFO has replaced the file. Windows has neither O_NONBLOCK nor
+ * O_NOFOLLOW.
+ */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Returns a descriptor, or undefined when the file vanished. `in-place` demands that `path` is the file's real path: a
- * directory that was replaced by a symbolic link would lead to files outside the tree.
+ * Returns a descriptor, or undefined if the file vanished. The value `in-place` requires that `path` is the file's
+ * real path, because a directory that was replaced by a symbolic link would lead to files outside the tree.
  */
 function openRegular(path: string, name: string, place: "in-place" | "anywhere"): number | undefined {
 	let descriptor = -1;

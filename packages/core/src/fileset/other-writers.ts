@@ -1,18 +1,21 @@
 /**
- * Checks who can write to files. A tree whose unsigned content is adopted is refused when everyone can write to it, and
- * causes a warning when other users or a group can.
+ * Checks who can write to files. A tree whose unsigned content is adopted is refused if everyone can write to it. If
+ * other users or a group can write to it, there is a warning.
  */
 
 import { constants, lstatSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 
-/** Where a file lies whose directory is open to all: with the sticky bit nobody replaces what is another's. */
+/**
+ * The treatment of directories with the sticky bit. No user can replace the files of another user there, even if the
+ * directory is open to everyone.
+ */
 export type StickyDirectories = "accept" | "refuse";
 
 /**
- * Returns who may write to a file or directory beside root and user `own`: everyone, its group, or its owner. Undefined means
- * nobody.
+ * Returns who, other than root and the user `own`, may write to a file or directory: everyone, its group, or its
+ * owner. Returns undefined if nobody else may.
  */
 export function otherWriterOf(
 	{ mode, uid }: Pick<Stats, "mode" | "uid">,
@@ -29,15 +32,17 @@ const { S_IFMT, S_IFDIR, S_IWGRP, S_IWOTH } = constants;
 const S_ISVTX = 0o1000;
 
 export interface OtherWriters {
-	/** Checks a file or directory. @throws ERR_USAGE when everyone can write to it */
+	/** Checks a file or directory. @throws ERR_USAGE if everyone can write to it */
 	look(path: string, stats?: Pick<Stats, "mode" | "uid">): void;
-	/** Returns one warning when a group, or a user other than root and this one, can write to any checked path. */
+	/**
+	 * Returns one warning if a group, or a user other than root and the present user, can write to any checked path.
+	 */
 	warnings(): readonly string[];
 }
 
 /**
- * Checks the directory with the real path `root` and those above it; the caller checks the entries below.
- * @throws ERR_USAGE when everyone can write to one of them
+ * Checks the directory with the real path `root` and the directories above it. The caller checks the entries below it.
+ * @throws ERR_USAGE if everyone can write to one of these directories
  */
 export function findOtherWriters(root: string): OtherWriters {
 	const open: string[] = [];

@@ -7,18 +7,19 @@ import { isAbsolute } from "node:path";
 import { ioError, quote, SigtoolError } from "../errors.js";
 
 export interface ResolvedEntry {
-	/** The entry path without links, "" for the root. Undefined: the path leaves the tree. */
+	/** The entry path without links, "" for the root. It is undefined if the path leaves the tree. */
 	readonly entry: string | undefined;
 	/** The entry paths of the links that were followed, in order. */
 	readonly links: readonly string[];
 }
 
-/** Linux follows as many links (MAXSYMLINKS, linux/namei.h). */
+/** The largest number of links that Linux follows in one path (MAXSYMLINKS, linux/namei.h). */
 const MAX_LINKS = 40;
 
 /**
- * Follows `path`, relative to the real directory `root`, segment by segment as the kernel does: `..` after a link goes
- * up from the link's target. Segments that do not exist are kept as they are. @throws ERR_LINK_CYCLE, ERR_IO
+ * Follows `path`, which is relative to the real directory `root`, segment by segment as the kernel does. A `..` after
+ * a link goes up from the link's target. Segments that do not exist are kept as they are.
+ * @throws ERR_LINK_CYCLE, ERR_IO
  */
 export function resolveEntry(root: string, path: string): ResolvedEntry {
 	const links: string[] = [];

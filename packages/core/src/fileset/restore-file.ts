@@ -26,9 +26,9 @@ export interface RestoredFile {
 }
 
 /**
- * Writes to the entry `path` of the tree at the real directory `root` the attributes that its catalog carries, in
- * order. A file that differs from what was signed is not touched. One that changes meanwhile gets its old attributes
- * back.
+ * Writes the attributes that the catalog carries for the entry `path` to this file, in order. `root` is the real path
+ * of the tree. A file that differs from what was signed is not touched. A file that changes meanwhile gets its old
+ * attributes back.
  * @throws ERR_FILE_MISSING, ERR_FILE_TYPE, ERR_FILE_MODIFIED, ERR_MODE_CHANGED, ERR_FILE_CHANGED, ERR_LINK_CHANGED,
  * ERR_LINK_OUTSIDE, ERR_ATTRIBUTE_*, ERR_IO
  */
@@ -73,11 +73,14 @@ interface OpenFile {
 	readonly access: AttributeAccess;
 }
 
-/** O_NONBLOCK keeps open(2) from waiting when a FIFO has replaced the file. Windows has neither flag. */
+/**
+ * O_NONBLOCK keeps open(2) from waiting if a FIFO has replaced the file. Windows has neither O_NONBLOCK nor
+ * O_NOFOLLOW.
+ */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 
-/** Opens the entry, and never a file outside the tree, even when something is renamed or linked meanwhile. */
+/** Opens the entry, and never a file outside the tree, even if something is renamed or linked meanwhile. */
 function openEntry(root: string, path: string, { links }: RestoreFileOptions): number {
 	const file = root.endsWith("/") ? root + path : `${root}/${path}`;
 	let descriptor = -1;
@@ -125,7 +128,7 @@ function changed(path: string, reason: string): SigtoolError {
 const BUFFER_BYTES = 2 ** 17;
 let buffer: Buffer | undefined;
 
-/** Returns true when the content, as far as a catalog's digest covers it, is what was signed. */
+/** Returns true if the content that the signed digests cover is as signed. */
 function isSigned({ descriptor, path }: OpenFile, { digest, wholeSha256, kind }: SignedFile): boolean {
 	try {
 		const { size } = fstatSync(descriptor);
@@ -143,7 +146,10 @@ function modeChangeOf({ descriptor, path }: OpenFile, signed: SignedFile): Findi
 	return compareMode(path, signed.mode, fstatSync(descriptor).mode & 0o7777);
 }
 
-/** Returns the digest a catalog would have, and its kind. Returns undefined when the file's size changed meanwhile. */
+/**
+ * Returns the digest that a catalog would have for the file, and its kind, or undefined if the file's size changed
+ * meanwhile.
+ */
 function contentOf(
 	descriptor: number,
 	sizeBytes: number,
@@ -161,13 +167,13 @@ function contentOf(
 	return { digest: hash.update(Buffer.alloc(parts?.padding ?? 0)).digest(), kind: ENTRY_KIND[parts?.kind ?? "file"] };
 }
 
-/** Returns the SHA-256 of every byte; undefined when the file became shorter meanwhile. */
+/** Returns the SHA-256 of every byte, or undefined if the file became shorter meanwhile. */
 function wholeDigestOf(descriptor: number, sizeBytes: number): Uint8Array | undefined {
 	const hash = createHash("sha256");
 	return hashRange(descriptor, 0, sizeBytes, hash) ? hash.digest() : undefined;
 }
 
-/** Returns false when the file ends before `end`. */
+/** Returns false if the file ends before `end`. */
 function hashRange(descriptor: number, start: number, end: number, hash: Hash): boolean {
 	buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
 	for (let position = start; position < end; ) {
@@ -184,7 +190,7 @@ function readAt(descriptor: number, offset: number, length: number): Buffer {
 	return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
 }
 
-/** The old value of an attribute that was overwritten; undefined when there was none. */
+/** The old value of an attribute that was overwritten, or undefined if there was none. */
 interface Replaced {
 	readonly name: string;
 	readonly value: Uint8Array | undefined;
@@ -209,7 +215,7 @@ function get({ descriptor, path, access }: OpenFile, name: string): Uint8Array |
 	}
 }
 
-/** Writes a value, or removes the attribute when `value` is undefined. */
+/** Writes a value, or removes the attribute if `value` is undefined. */
 function put({ descriptor, path, access }: OpenFile, name: string, value: Uint8Array | undefined): void {
 	try {
 		if (value === undefined) access.remove(descriptor, name);

@@ -18,7 +18,7 @@ export interface HashJob {
 export interface RowHasherOptions {
 	/** The number of this thread among the threads of the job. */
 	readonly thread: number;
-	/** A callback after every few files, and repeatedly within big ones. */
+	/** A function that is called after every few files, and repeatedly within big files. */
 	readonly onPiece?: () => void;
 	/** A visitor of the files that this thread hashes. */
 	readonly visitor?: FileVisitor | undefined;
@@ -29,7 +29,9 @@ export interface RowHasher {
 	step(): boolean;
 	/** Hashes one file from the list of big files. Returns false when the list has none to claim. */
 	bigStep(): boolean;
-	/** The bytes of the big files that this thread found, and of those that it hashed for native threads. */
+	/**
+	 * The total size in bytes of the big files that this thread found, and of those that it hashed for native threads.
+	 */
 	readonly bigBytes: number;
 }
 
@@ -127,7 +129,7 @@ export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visi
 	};
 }
 
-/** Returns true when all rows are finished and no more will come, or when the work was abandoned. */
+/** Returns true if all rows are finished and no more will come, or if the work was abandoned. */
 export function isOver(counters: Int32Array): boolean {
 	if (Atomics.load(counters, COUNTER.abandoned) === 1) return true;
 	if (Atomics.load(counters, COUNTER.complete) === 0) return false;

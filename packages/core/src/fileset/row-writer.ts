@@ -1,4 +1,4 @@
-/** Adds entries to the shared rows in path order. Only the walking thread may do so. */
+/** Adds entries to the shared rows in path order. Only the walking thread may add entries. */
 
 import { SigtoolError } from "../errors.js";
 import { ENTRY_KIND } from "./manifest.js";

@@ -8,7 +8,7 @@ import { type Manifest, wholeFilesIn } from "./manifest.js";
 import type { HashJob } from "./row-hasher.js";
 import { bufferOver, hashColumns, ROW_STATE, type SharedRows } from "./shared-rows.js";
 
-/** The result of the walk beside the rows. */
+/** The results of the walk that are not in the rows. */
 export interface FoundEntries {
 	/** The number of rows. */
 	readonly count: number;

@@ -1,8 +1,9 @@
 /**
- * Selects the files of a tree that a signature covers, by ignore patterns, include globs and paths of the command line.
+ * Selects the files of a tree that a signature covers, by ignore patterns, include globs and paths of the command
+ * line.
  *
- * When signing, the other files are left out; when verifying, they are not reported as added. The rules never apply to
- * a signed member: a path in `members` is always compared.
+ * Files that are not selected are left out of a new signature, and are not reported as added by a verification. The
+ * rules never apply to a signed member: a path in `members` is always compared.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -13,19 +14,27 @@ export interface SelectionRules {
 	/** Case-sensitive patterns in the syntax of .gitignore. */
 	readonly ignore: readonly string[];
 	/**
-	 * Globs in the syntax of `glob.ts`. If there are any, only matches are selected; a directory includes its content.
+	 * Globs in the syntax of `glob.ts`. If there are any globs, only paths that match one are selected. A directory
+	 * that matches includes its content.
 	 */
 	readonly include: readonly string[];
-	/** The value `root` selects everything, `listed` only members, an array the files and directories with its paths. */
+	/**
+	 * The value `root` selects everything, `listed` selects only members, and an array selects the files and
+	 * directories with these paths.
+	 */
 	readonly scope: "root" | "listed" | readonly string[];
 }
 
 export interface Selection {
 	/**
-	 * Returns true for an entry that the walk leaves out. Such a directory is not entered. Undefined: all are selected.
+	 * Returns true for an entry that the walk leaves out. A directory that is left out is not entered. The function is
+	 * undefined if all entries are selected.
 	 */
 	readonly excludes: ((path: string, kind: "file" | "directory") => boolean) | undefined;
-	/** Returns true for a file that no path of the scope, no glob and no member covers, whatever the patterns say. */
+	/**
+	 * Returns true for a file that is no member and that is outside of the scope or matches no include glob. Ignore
+	 * patterns do not matter.
+	 */
 	readonly isOutside: (path: string) => boolean;
 	/** The number of entries that patterns and globs have left out so far. A directory counts once. */
 	readonly ignoredCount: number;
@@ -34,7 +43,7 @@ export interface Selection {
 /** The name of the file at a tree's root whose lines are ignore patterns. */
 export const IGNORE_FILE = ".sigtoolignore";
 
-/** Calls `members` only when there are rules. @throws ERR_USAGE for a pattern that cannot be understood */
+/** Calls `members` only if there are rules. @throws ERR_USAGE for a pattern that cannot be understood */
 export function createSelection(rules: SelectionRules, members: () => Iterable<string> = () => []): Selection {
 	if (rules.ignore.length === 0 && rules.include.length === 0 && rules.scope === "root") {
 		return { excludes: undefined, isOutside: () => false, ignoredCount: 0 };
@@ -68,7 +77,7 @@ export function ignorePatterns(text: string): string[] {
 
 type Matcher = (path: string, kind: "file" | "directory") => boolean;
 
-/** Includes what a glob matches, and everything below a directory that one matches. */
+/** Includes the paths that a glob matches, and everything below a directory that a glob matches. */
 function includeMatcher(globs: readonly string[]): Matcher {
 	if (globs.length === 0) return () => true;
 	const compiled = globs.map(compileGlob);
@@ -95,12 +104,15 @@ function includeMatcher(globs: readonly string[]): Matcher {
 	};
 }
 
-/** A catalog or a command line with more include globs, or more text in them, is refused. */
+/**
+ * A catalog or a command line is refused if it has more include globs, or if their total length in UTF-16 units is
+ * larger.
+ */
 const MAX_GLOBS = 1024;
 const MAX_GLOBS_UNITS = 2 ** 16;
 
 /**
- * Returns the reason why patterns are refused, when signing and when verifying; undefined for patterns that can be used.
+ * Returns the reason why patterns are refused, both when signing and when verifying, or undefined if they can be used.
  */
 export function patternProblem({ ignore, include }: Pick<SelectionRules, "ignore" | "include">): string | undefined {
 	const units = include.reduce((sum, glob) => sum + glob.length, 0);

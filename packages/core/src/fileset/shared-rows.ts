@@ -1,9 +1,9 @@
 /**
  * Holds the rows of a file set while it is hashed, as columns and counters in memory that all threads share.
  *
- * Only the walking thread adds rows. Each row below `published` is claimed by exactly one thread, which alone writes
- * its facts. Memory is reserved for the largest number of rows; the system provides it page by page when rows are
- * written. `row-arena.ts` uses one set of columns again and again.
+ * Only the walking thread adds rows. Each row below `published` is claimed by exactly one thread, and only that thread
+ * writes the row's facts. Memory is reserved for the largest number of rows. The system provides it page by page when
+ * rows are written. `row-arena.ts` uses one set of columns again and again.
  */
 
 import type { HashColumns } from "./hash-file.js";
@@ -15,11 +15,14 @@ export interface SharedRows extends Omit<HashColumns, "digests" | "sha1Digests">
 	readonly states: Uint8Array;
 	readonly digests: Uint8Array;
 	readonly sha1Digests: Uint8Array | undefined;
-	/** The list of big files in the order in which they were found: row + 1, or 0 until it is written. */
+	/**
+	 * The list of big files in the order in which they were found. An element is the row's number plus 1, or 0 until
+	 * it is written.
+	 */
 	readonly bigRows: Int32Array;
 	/** The counters, with the indices of COUNTER. */
 	readonly counters: Int32Array;
-	/** The bytes hashed by each thread. Only that thread writes its element. */
+	/** The number of bytes that each thread has hashed. Only that thread writes its element. */
 	readonly threadBytes: Float64Array;
 }
 
@@ -33,7 +36,7 @@ export const COUNTER = {
 	published: 0,
 	/** The value 1 means that no more rows will come. */
 	complete: 1,
-	/** The number of rows that were claimed, in blocks. */
+	/** The number of rows that were claimed. Threads claim rows in blocks. */
 	claimed: 2,
 	/** The number of rows that are finished. */
 	finished: 3,
@@ -42,7 +45,7 @@ export const COUNTER = {
 	bigClaimed: 5,
 	/** The value 1 means that the work was abandoned. */
 	abandoned: 6,
-	/** Is incremented whenever a waiting thread may have something to do. */
+	/** This counter is incremented whenever a waiting thread may have something to do. */
 	news: 7,
 } as const;
 
@@ -53,7 +56,9 @@ export interface RowLimits {
 
 /** The limits are the number of members a catalog can have, and 128 bytes of path for each. */
 export const MOST_ROWS: RowLimits = { rows: 2 ** 21, pathBytes: 2 ** 28 };
-/** The most native threads, and the most workers. Workers beside native threads are numbered from here on. */
+/**
+ * The largest number of native threads, and of workers. Workers beside native threads have numbers from this one on.
+ */
 export const MOST_THREADS = 16;
 
 export function allocateRows(limits: RowLimits, digestBytes: number, twins: "with-sha1" | "none"): SharedRows {
@@ -75,7 +80,10 @@ export function allocateRows(limits: RowLimits, digestBytes: number, twins: "wit
 	};
 }
 
-/** Returns the counters of a new job. A thread of an earlier job never sees them, because it has its own. */
+/**
+ * Returns the counters of a new job. Each job has its own counters, so that a thread of an earlier job never sees
+ * them.
+ */
 export function newCounters(): Pick<SharedRows, "counters" | "threadBytes"> {
 	return {
 		counters: new Int32Array(new SharedArrayBuffer(4 * Object.keys(COUNTER).length)),
@@ -83,7 +91,10 @@ export function newCounters(): Pick<SharedRows, "counters" | "threadBytes"> {
 	};
 }
 
-/** Sets the first `count` rows to zero, as they are in new columns. */
+/**
+ * Sets the first `count` rows to zero, except for the columns about whole files. Those are read only for images and
+ * cabinets, for which they were written before.
+ */
 export function clearRows(rows: SharedRows, count: number): void {
 	const { pathOffsets, states, kinds, modes, sizes, digests, sha1Digests, bigRows } = rows;
 	for (const column of [states, kinds, modes, sizes, bigRows]) column.fill(0, 0, count);

@@ -1,5 +1,6 @@
 /**
- * Finds unchecked hash-based .pyc files (PEP 552), which Python loads without reading the source, that are out of date.
+ * Finds unchecked hash-based .pyc files (PEP 552) that are out of date. Python loads such files without reading the
+ * source.
  */
 
 import { closeSync, openSync, readSync } from "node:fs";
@@ -20,7 +21,7 @@ export function refuseStaleBytecode(manifest: Manifest): void {
 	throw new SigtoolError("ERR_STALE_BYTECODE", message, { path: stale.path });
 }
 
-/** Returns the path of the first stale file, and a text about all of them. Undefined: there is none. */
+/** Returns the path of the first stale file, and a text about all stale files, or undefined if there are none. */
 export function describeStaleBytecode(
 	manifest: Manifest,
 ): { readonly path: string; readonly text: string } | undefined {
@@ -51,7 +52,10 @@ function isBytecode({ kinds, pathBytes, pathOffsets }: Manifest, row: number): b
 
 const SUFFIX = Buffer.from(".pyc");
 
-/** Returns the path of the source by CPython's names for bytecode (PEP 3147, PEP 488), undefined for other names. */
+/**
+ * Returns the path of the source according to CPython's names for bytecode (PEP 3147, PEP 488), or undefined for other
+ * names.
+ */
 function sourceOf(path: string): string | undefined {
 	const [, directory, name] = /^((?:.*\/)?)__pycache__\/([^/]+)\.cpython-\w+(?:\.opt-\w+)?\.pyc$/s.exec(path) ?? [];
 	return name === undefined ? undefined : `${directory}${name}.py`;
@@ -77,7 +81,10 @@ const UNCHECKED = 0b01;
 const ROUNDS: readonly SipRounds[] = ["1-3", "2-4"];
 const MAX_SOURCE_BYTES = 2 ** 28;
 
-/** Returns magic number, flags and the source's hash: 16 bytes, zeros where the file is shorter. */
+/**
+ * Returns the first 16 bytes of the file: magic number, flags and the source's hash. If the file is shorter, zeros
+ * follow.
+ */
 function readHead(path: string): Buffer {
 	const bytes = Buffer.alloc(16);
 	const descriptor = openSync(path, "r");

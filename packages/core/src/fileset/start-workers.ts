@@ -18,7 +18,8 @@ export function startWorkers(
 		const worker = new Worker(new URL("./hash-worker.js", import.meta.url), {
 			workerData: { job, thread },
 			execArgv: [],
-			// Every descriptor is closed by the code that opened it, and tracking them would cost time for each file.
+			// Every descriptor is closed by the code that opened it. To track descriptors would only cost time for
+			// each file.
 			trackUnmanagedFds: false,
 		});
 		worker.on("error", onError);

@@ -8,9 +8,9 @@ import { judgeSpecial } from "./list-directory.js";
 import type { WalkOptions, WalkStep } from "./walk.js";
 
 /**
- * Looks up each of `paths` below `base`, which ends in "/". Never throws. In addition to the problems of a walk there
- * are ERR_ROOT_MISSING, ERR_FILE_TYPE for a directory, ERR_PATH_DUPLICATE, and ERR_LINK_PARENT: unless links are
- * followed, a path through a link is not an entry.
+ * Looks up each of `paths` below `base`, which ends in "/". Never throws. In addition to the problems of a walk, there
+ * can be ERR_ROOT_MISSING, ERR_FILE_TYPE for a directory, ERR_PATH_DUPLICATE, and ERR_LINK_PARENT for a path through a
+ * link, which is no entry unless links are followed.
  */
 export function* walkListed(
 	base: string,

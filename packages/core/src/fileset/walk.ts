@@ -22,7 +22,10 @@ export type WalkStep =
 /** The most names in one step, which bounds the memory that a step takes in a large directory. */
 const MAX_NAMES = 1024;
 
-/** Walks the tree at the real path `base`, which ends in "/". Never throws: see `listDirectory`, and ERR_LINK_CYCLE. */
+/**
+ * Walks the tree at the real path `base`, which ends in "/". Never throws: the errors of `listDirectory` and
+ * ERR_LINK_CYCLE become problems.
+ */
 export function* walkTree(base: string, options: WalkOptions): Generator<WalkStep, void, undefined> {
 	const skipped = namesByDirectory(options.skip);
 	const open = (prefix: string, realPath: string): OpenDirectory => {

@@ -16,8 +16,8 @@ export interface AllPaths {
 }
 
 /**
- * Returns the findings, with `directory` for each missing entry of a directory in which nothing was found, and for each
- * added entry of a directory in which nothing is signed.
+ * Returns the findings. A missing entry gets as `directory` the topmost directory above it in which nothing was found.
+ * An added entry gets the topmost directory above it in which nothing is signed.
  */
 export function withWholeDirectories<T extends Difference>(findings: readonly T[], { found, signed }: AllPaths): T[] {
 	const foundIn = lazily(() => directoriesOf(found()));
@@ -30,7 +30,7 @@ export function withWholeDirectories<T extends Difference>(findings: readonly T[
 	});
 }
 
-/** Returns every directory on the way to one of the paths. */
+/** Returns every directory above one of the paths. */
 function directoriesOf(paths: Iterable<string>): ReadonlySet<string> {
 	const directories = new Set<string>();
 	for (const path of paths) {
