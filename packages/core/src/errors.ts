@@ -1,12 +1,13 @@
 /**
- * Errors of sigtool: a stable code, a message of one line, and the exit status that belongs to the code.
+ * Defines the errors of sigtool. An error has a stable code, a message of one line, and the exit status that belongs
+ * to the code.
  *
- * Codes are part of the public interface; `docs/errors.md` is generated from the table below.
+ * Codes are part of the public interface. `docs/errors.md` is generated from the table below.
  */
 
 /**
- * Exit status of the command line: 1 when verification failed or the files cannot be signed; 2 for usage or
- * configuration; 3 when sigtool could not decide.
+ * The exit status of the command line: 1 if verification failed or the files cannot be signed, 2 for an error of usage
+ * or configuration, 3 if sigtool could not decide.
  */
 export type ExitStatus = 1 | 2 | 3;
 
@@ -182,12 +183,12 @@ export interface SigtoolErrorOptions {
 	readonly cause?: unknown;
 	/** The file or entry that the error is about, written as the user knows it. */
 	readonly path?: string | undefined;
-	/** Every problem, where the error is about several. */
+	/** Every problem, if the error is about several problems. */
 	readonly problems?: readonly SigtoolError[];
 }
 
 /**
- * The error class of sigtool. `message` is one line that names the subject, and the remedy where there is one.
+ * The error class of sigtool. `message` is one line that names the subject and, if there is one, the remedy.
  *
  * A caller's mistake throws a TypeError or a RangeError instead.
  */
@@ -243,14 +244,14 @@ export function quote(text: string): string {
 	return `"${escapeText(beginning)}…"`;
 }
 
-/** Does the same as `quote` and escapes everything outside ASCII too: for names that could look alike. */
+/** Quotes like `quote`, and also escapes everything outside ASCII. It is for names that could look alike. */
 export function quoteAscii(text: string): string {
 	return quote(text).replace(/[^\x20-\x7e]/g, escapeUnit);
 }
 
 /**
  * Escapes control characters, line separators, bidirectional controls, characters without a width, quotes, backslashes
- * and lone surrogates as JSON does, so that the text stays on one line and shows all that it has.
+ * and lone surrogates as JSON does, so that the text stays on one line and all its characters can be seen.
  */
 export function escapeText(text: string): string {
 	const escaped = JSON.stringify(text).slice(1, -1);
@@ -265,8 +266,8 @@ function escapeUnit(unit: string): string {
 const UNSEEN = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
 /**
- * Maximum length of a quoted text, in UTF-16 units. Real paths are shorter; a hostile name of a megabyte is not
- * printed.
+ * The maximum length of a quoted text, in UTF-16 units. Real paths are shorter. A hostile name of a megabyte is not
+ * printed in full.
  */
 const MAX_QUOTED = 500;
 

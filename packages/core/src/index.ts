@@ -1,4 +1,4 @@
-/** The entry point with everything public. Programs that only verify use `@sigtool/core/read`. */
+/** This entry point exports everything public. Programs that only verify use `@sigtool/core/read`. */
 
 export {
 	type CompiledProduct,

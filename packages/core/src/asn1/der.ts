@@ -2,7 +2,8 @@
  * Reads and writes DER (X.690 §10). The reader is bounded: it never recurses, and allocates nothing for the structure
  * it reads.
  *
- * Supported: definite lengths in minimal form of at most four bytes, tag numbers below 31. Everything else is ERR_DER.
+ * Supports definite lengths in minimal form of at most four bytes, and tag numbers below 31. Refuses everything else
+ * with ERR_DER.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -34,7 +35,8 @@ export function context(number: number, form: "constructed" | "primitive" = "con
 }
 
 /**
- * A cursor over DER. `next` reads one element; `open` steps into one; `close` leaves it and refuses elements not read:
+ * A cursor over DER. `next` reads one element. `open` steps into an element. `close` leaves the element, and refuses
+ * elements in it that were not read:
  *
  *     const outer = reader.open(TAG.SEQUENCE);
  *     const version = reader.integer();
@@ -42,7 +44,7 @@ export function context(number: number, form: "constructed" | "primitive" = "con
  */
 export class DerReader {
 	readonly bytes: Uint8Array;
-	/** Names the input in messages: `certificate`, `catalog` … */
+	/** The name of the input in messages, such as `certificate` or `catalog`. */
 	readonly what: string;
 	/** The offset of the next element. */
 	position: number;
@@ -64,7 +66,7 @@ export class DerReader {
 		this.end = end;
 	}
 
-	/** True when no element is left inside the current one. */
+	/** True if no element is left inside the current one. */
 	get done(): boolean {
 		return this.position === this.end;
 	}
@@ -74,7 +76,7 @@ export class DerReader {
 		return this.position < this.end ? (this.bytes[this.position] as number) : -1;
 	}
 
-	/** Reads the next element and moves behind it. Refuses any tag but `tag`, where one is given. X.690 §8.1.3, §10.1. */
+	/** Reads the next element and moves behind it. If `tag` is given, refuses any other tag. X.690 §8.1.3, §10.1. */
 	next(tag = -1): void {
 		const { bytes, end } = this;
 		let position = this.position;
@@ -103,7 +105,7 @@ export class DerReader {
 		this.valueEnd = this.position = position + length;
 	}
 
-	/** Steps into the next element; pass the result to `close`. */
+	/** Steps into the next element. The caller passes the result to `close` or `leave`. */
 	open(tag: number): number {
 		this.next(tag);
 		const outer = this.end;
@@ -112,7 +114,7 @@ export class DerReader {
 		return outer;
 	}
 
-	/** Leaves an opened element. @throws ERR_DER when part of it was not read. */
+	/** Leaves an opened element. @throws ERR_DER if a part of the element was not read. */
 	close(outer: number): void {
 		if (this.position !== this.end) this.fail("unexpected extra elements");
 		this.end = outer;
@@ -222,7 +224,7 @@ export class DerReader {
 		return date.getTime() + Math.trunc(Number(`0${fraction ?? ""}`) * 1000);
 	}
 
-	/** Returns true when the value of the element read last equals `expected`. */
+	/** Returns true if the value of the element read last equals `expected`. */
 	valueEquals(expected: Uint8Array): boolean {
 		const { bytes, valueStart } = this;
 		if (this.valueEnd - valueStart !== expected.length) return false;
@@ -235,17 +237,15 @@ export class DerReader {
 	}
 }
 
-/**
- * Returns true when the elements are in ascending order of their encodings, as DER requires of a SET OF. X.690 §11.6.
- */
+/** Returns true if the elements are in ascending order of their encodings, as DER requires of a SET OF. X.690 §11.6. */
 export function isSortedSet(elements: readonly Uint8Array[]): boolean {
 	for (let i = 1; i < elements.length; i++) if (compareBytes(elements[i - 1], elements[i]) > 0) return false;
 	return true;
 }
 
 /**
- * Compares two values as memcmp does; a prefix comes before the longer value. Returns a negative number, 0 or a
- * positive one.
+ * Compares two values as memcmp does. A prefix comes before the longer value. Returns a negative number, 0, or a
+ * positive number.
  */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 	return Buffer.compare(a, b);
@@ -256,7 +256,9 @@ export function encode(tag: number, ...parts: readonly Uint8Array[]): Uint8Array
 	return encodeParts(tag, parts);
 }
 
-/** Does the same as `encode` with an array, because the number of arguments of a call is limited. */
+/**
+ * Encodes one element like `encode`. The parts are in an array, because the number of arguments of a call is limited.
+ */
 export function encodeParts(tag: number, parts: readonly Uint8Array[]): Uint8Array {
 	let length = 0;
 	for (const part of parts) length += part.length;
@@ -364,9 +366,11 @@ function latin1(bytes: Uint8Array): string {
 	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
-/** Names an element by its identifier byte, e.g. `SEQUENCE`, `[0]`, or the byte where it has no name. */
+/**
+ * Returns the name of an element by its identifier byte, such as `SEQUENCE` or `[0]`, or the byte if it has no name.
+ */
 function elementName(identifier: number): string {
-	const name = Object.keys(TAG).find((key) => TAG[key as keyof typeof TAG] === identifier); // These are the keys.
+	const name = Object.keys(TAG).find((key) => TAG[key as keyof typeof TAG] === identifier); // TAG has no other keys.
 	if (name !== undefined) return name.replaceAll("_", " ");
 	if ((identifier & 0xc0) === 0x80) return `[${identifier & 0x1f}]`;
 	return `an element of type 0x${identifier.toString(16).padStart(2, "0")}`;

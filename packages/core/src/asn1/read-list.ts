@@ -4,9 +4,9 @@ import { SigtoolError } from "../errors.js";
 import type { DerReader } from "./der.js";
 
 /**
- * Reads the next element, which must carry `tag`, and what it contains: `read` reads one contained element at each
- * call.
- * @throws ERR_DER; ERR_LIMIT when more than `limit` elements are inside
+ * Reads the next element, which must have the tag `tag`, and the elements that it contains. Each call of `read` reads
+ * one contained element.
+ * @throws ERR_DER; ERR_LIMIT if the element contains more than `limit` elements
  */
 export function readList<T>(reader: DerReader, tag: number, limit: number, read: (reader: DerReader) => T): T[] {
 	const items: T[] = [];

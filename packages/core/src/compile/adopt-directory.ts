@@ -1,6 +1,6 @@
 /**
- * Adopts a directory without a catalog into a trust index. Nobody signed its files: the signer of the index vouches for
- * them. Every file is recorded as it is now; no rule leaves one out.
+ * Adopts a directory without a catalog into a trust index. Nobody signed its files, so the signer of the index vouches
+ * for them. Every file is recorded as it is now, and no rule leaves a file out.
  */
 
 import { join } from "node:path";
@@ -18,15 +18,18 @@ import { watchForDenied } from "../verify/verify-denied.js";
 import { type CompiledDirectory, collectInto } from "./compile-directory.js";
 
 export interface AdoptOptions {
-	/** The real paths of all directories of the index. Files below another one of them belong to that one. */
+	/**
+	 * The real paths of all directories of the index. If one of them is below the adopted directory, its files are
+	 * left to it.
+	 */
 	readonly roots: readonly string[];
-	/** A file that its deny list names is refused. */
+	/** The trust policy. A file that its deny list names is refused. */
 	readonly trust: TrustPolicy;
 	readonly onProgress: ((done: HashProgress) => void) | undefined;
 }
 
 /**
- * Records a directory as it is now. Its product is named by its real path.
+ * Records a directory as it is now. The product gets the directory's real path as its name.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_PATH_*, ERR_FILE_TYPE, ERR_FILE_CHANGED, ERR_DENIED, ERR_LIMIT, ERR_IO
  */
 export async function adoptDirectory(directory: string, options: AdoptOptions): Promise<CompiledDirectory> {
@@ -99,6 +102,6 @@ function realPathIfThere(path: string): string | undefined {
 	try {
 		return realPath(path);
 	} catch {
-		return undefined; // Nothing can be loaded through it.
+		return undefined; // The path leads nowhere, so nothing can be loaded through it.
 	}
 }

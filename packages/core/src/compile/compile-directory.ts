@@ -2,7 +2,8 @@
  * Compiles a signed directory into its part of a trust index.
  *
  * The directory is compared with its catalogs as `verify` does, and any difference is an error. The index records the
- * SHA-256 of the bytes that were compared: for an executable or a cabinet the catalog has an Authenticode digest instead.
+ * SHA-256 of all bytes of each file, as they were when they were compared. A catalog may have only the Authenticode
+ * digest of an executable or a cabinet.
  */
 
 import { createHash } from "node:crypto";
@@ -23,15 +24,20 @@ import type { RevocationOptions } from "../verify/verify-revocation.js";
 
 export interface DirectoryOptions {
 	readonly trust: TrustPolicy;
-	/** Catalogs of the one signed directory that is given. Default: the directory's own. */
+	/**
+	 * The catalogs of the one signed directory that is given. The default is the catalogs that are in the directory.
+	 */
 	readonly catalogs?: readonly string[];
-	/** The product that the one signed directory must be of, or its product where the catalog names none. */
+	/**
+	 * The product to which the one signed directory must belong, or to which it will belong if its catalog names no
+	 * product.
+	 */
 	readonly product?: string;
-	/** Each entry must be signed by this number of different keys. Default 1. */
+	/** The number of different keys that must have signed each entry. The default is 1. */
 	readonly requiredSigners?: number;
-	/** Absent: revocation is not checked. */
+	/** Without this option revocation is not checked. */
 	readonly revocation?: RevocationOptions;
-	/** The verdict for catalogs that a development identity signed. Default `refuse`. */
+	/** The verdict for catalogs that a development identity signed. The default is `refuse`. */
 	readonly development?: "refuse" | "allow";
 	readonly onProgress?: (done: HashProgress) => void;
 }
@@ -40,7 +46,7 @@ export interface CompiledProduct {
 	readonly name: string;
 	readonly root: string;
 	readonly sequence: number | undefined;
-	/** Set when the directory was adopted: no catalog signs it. */
+	/** The value is true if the directory was adopted, so that no catalog signs it. */
 	readonly adopted: true | undefined;
 	readonly fileCount: number;
 	readonly linkCount: number;
@@ -55,7 +61,8 @@ export interface CompiledDirectory {
 
 /**
  * Compares a signed directory with its catalogs and returns its entries.
- * @throws what `verifyPath` throws, the first difference's code, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_USAGE
+ * @throws the errors of `verifyPath`, the code of the first difference, ERR_DEVELOPMENT_IDENTITY,
+ * ERR_PRODUCT_MISMATCH, ERR_USAGE
  */
 export async function compileDirectory(directory: string, options: DirectoryOptions): Promise<CompiledDirectory> {
 	const { trust, catalogs: given, development = "refuse", onProgress, requiredSigners, revocation } = options;
@@ -118,7 +125,10 @@ export function collectInto(seen: Map<string, IndexEntry>): FileVisitor {
 	};
 }
 
-/** `root` is the directory of a catalog found by convention. A catalog of a directory above it signs a larger tree. */
+/**
+ * Refuses a catalog that a development identity signed, unless this is allowed. Refuses a catalog that is not in
+ * `root`, because it signs a larger tree. `root` is undefined if the caller named the catalogs.
+ */
 function checkCatalog({ file, signer }: UsedCatalog, root: string | undefined, development: "refuse" | "allow"): void {
 	const place = realPath(dirname(file));
 	if (root !== undefined && place !== root) {
@@ -131,7 +141,7 @@ function checkCatalog({ file, signer }: UsedCatalog, root: string | undefined, d
 	}
 }
 
-/** Returns the one product that all catalogs name, or `asked` where they name none. */
+/** Returns the one product that all catalogs name, or `asked` if they name none. */
 function productOf(directory: string, catalogs: readonly UsedCatalog[], asked: string | undefined): string {
 	const [found, ...others] = new Set(catalogs.map(({ facts }) => facts.product));
 	if (others.length > 0) {
@@ -149,7 +159,7 @@ function productOf(directory: string, catalogs: readonly UsedCatalog[], asked: s
 	return product;
 }
 
-/** Returns the lowest sequence, so that the oldest release counts. Undefined when one catalog has none. */
+/** Returns the lowest sequence, so that the oldest release counts. Returns undefined if one catalog has no sequence. */
 function lowestSequence(catalogs: readonly UsedCatalog[]): number | undefined {
 	const sequences = catalogs.map(({ facts }) => facts.sequence);
 	return sequences.reduce((lowest, each) =>

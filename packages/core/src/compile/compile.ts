@@ -27,13 +27,13 @@ export interface CompileOptions extends DirectoryOptions {
 	readonly signer: Signer;
 	/** Directories without a catalog, which are recorded as they are now. */
 	readonly adopt?: readonly string[];
-	/** Default DEFAULT_POLICY. */
+	/** The policy of the index. The default is DEFAULT_POLICY. */
 	readonly policy?: Policy;
 	/** The time, in milliseconds since the epoch, after which the index is refused. */
 	readonly notAfter?: number;
-	/** `own` replaces only trust indexes. */
+	/** The value `own` allows to replace trust indexes only. */
 	readonly overwrite?: "own" | "any";
-	/** The signing time in milliseconds since the epoch. Default: now. */
+	/** The signing time in milliseconds since the epoch. The default is the present time. */
 	readonly time?: number;
 }
 
@@ -50,8 +50,8 @@ export interface CompileResult {
 
 /**
  * Compiles signed directories, and those to adopt, into a trust index.
- * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, what `verifyPath` throws,
- * and the first difference's code
+ * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, the errors of
+ * `verifyPath`, and the code of the first difference
  */
 export async function compileTrustIndex(
 	directories: readonly string[],
@@ -98,7 +98,10 @@ export async function compileTrustIndex(
 	};
 }
 
-/** Warns when a release key signs an index over catalogs of a development identity, because the index hides that. */
+/**
+ * Warns if a release key signs an index over catalogs of a development identity, because the index does not show this
+ * identity.
+ */
 function laundered(catalogs: readonly UsedCatalog[], signer: Signer): string[] {
 	if (signer.development) return [];
 	const developers = catalogs.filter((catalog) => catalog.signer.development);
@@ -106,7 +109,8 @@ function laundered(catalogs: readonly UsedCatalog[], signer: Signer): string[] {
 }
 
 /**
- * Refuses what `compileTrustIndex` would refuse before it reads any file, for a caller who asks for a passphrase first.
+ * Refuses what `compileTrustIndex` would refuse before it reads any file. A caller that must ask for a passphrase can
+ * call this function first.
  * @returns the real path of the output
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_IO
  */

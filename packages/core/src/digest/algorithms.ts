@@ -1,13 +1,13 @@
 /** The digest algorithms that occur in catalogs, certificates and timestamps, and how strong each is. */
 
 /**
- * - `evidence`: accepted everywhere;
- * - `legacy`: accepted under `--profile windows-legacy` only;
- * - `refused`: recognised so that a refusal can name it, never computed to accept something.
+ * - `evidence`: the digest is accepted everywhere.
+ * - `legacy`: the digest is accepted under `--profile windows-legacy` only.
+ * - `refused`: the digest is recognised so that a refusal can name it, but never computed to accept something.
  */
 export type DigestStrength = "evidence" | "legacy" | "refused";
 
-/** The names are those of node:crypto; the object identifiers are from RFC 1321, RFC 3279 §2.2.1 and RFC 5754 §2. */
+/** The names are those of node:crypto. The object identifiers are from RFC 1321, RFC 3279 §2.2.1 and RFC 5754 §2. */
 export const DIGEST_ALGORITHMS = {
 	md5: { oid: "1.2.840.113549.2.5", sizeBytes: 16, strength: "refused" },
 	sha1: { oid: "1.3.14.3.2.26", sizeBytes: 20, strength: "legacy" },

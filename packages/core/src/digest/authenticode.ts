@@ -1,10 +1,11 @@
 /**
  * Finds the bytes of a PE image or a cabinet that an Authenticode digest covers.
  *
- * Supported: PE32 and PE32+ with a security directory; single cabinets (MSCF), unsigned or with the 20-byte reserve
- * that a signature occupies. A file that starts like one of these but is not well-formed is hashed as a whole, so that
- * a malformed header never excludes a byte. Sources: Microsoft, "Windows Authenticode Portable Executable Signature
- * Format" (2008) and "Microsoft Cabinet Format"; where these leave a choice, this does the same as osslsigncode 2.9.
+ * Supports PE32 and PE32+ with a security directory, and single cabinets (MSCF) that are unsigned or have the 20-byte
+ * reserve that a signature occupies. A file that starts like an image or a cabinet but is not well-formed is hashed as
+ * a whole, so that a malformed header never excludes a byte. The sources are Microsoft's "Windows Authenticode
+ * Portable Executable Signature Format" (2008) and "Microsoft Cabinet Format". If these leave a choice, this module
+ * behaves like osslsigncode 2.9.
  */
 
 import { createHash } from "node:crypto";
@@ -15,15 +16,21 @@ export interface AuthenticodeParts {
 	readonly ranges: readonly (readonly [start: number, end: number])[];
 	/** The number of zero bytes that are hashed behind the last range. */
 	readonly padding: number;
-	/** The bytes behind the last range up to the end of the file, where the signatures are. Absent: there are none. */
+	/**
+	 * The bytes behind the last range up to the end of the file, where the signatures are. It is absent if there are
+	 * none.
+	 */
 	readonly signatures?: readonly [start: number, end: number];
 }
 
-/** Returns the bytes [offset, offset + length) of the file, fewer only where the file ends. They need not be a copy. */
+/**
+ * Returns the bytes [offset, offset + length) of the file, or fewer bytes if the file ends before. They need not be a
+ * copy.
+ */
 export type ReadAt = (offset: number, length: number) => Uint8Array;
 
 /**
- * Returns the covered parts, or undefined when the whole file has to be hashed. `sizeBytes` is the size of the file.
+ * Returns the covered parts, or undefined if the whole file has to be hashed. `sizeBytes` is the size of the file.
  */
 export function authenticodeParts(sizeBytes: number, readAt: ReadAt): AuthenticodeParts | undefined {
 	if (sizeBytes < 64) return undefined;
@@ -36,8 +43,8 @@ export function authenticodeParts(sizeBytes: number, readAt: ReadAt): Authentico
 }
 
 /**
- * Returns the digest that a catalog holds for a file of this content: over the covered parts of an image or a cabinet,
- * over all bytes of any other file.
+ * Returns the digest that a catalog has for a file with this content. It covers the covered parts of an image or a
+ * cabinet, or all bytes of any other file.
  */
 export function contentDigest(
 	content: Uint8Array,
@@ -50,10 +57,10 @@ export function contentDigest(
 }
 
 /**
- * Tells if the bytes that no digest covers are well-formed signatures up to the end of the file, so that no other data,
- * such as an appended zip, can be there: WIN_CERTIFICATEs of type PKCS_SIGNED_DATA in an image, one bare SignedData in a
- * cabinet. Only the header of each SignedData is read: its unsigned attributes can still hold anything. Sources: as
- * above, and wintrust.h.
+ * Tells if the bytes that no digest covers are well-formed signatures up to the end of the file, so that no other
+ * data, such as an appended zip, can be there. In an image these are WIN_CERTIFICATEs of type PKCS_SIGNED_DATA, in a
+ * cabinet one bare SignedData. Only the header of each SignedData is read, so its unsigned attributes can still
+ * contain anything. The sources are those of this module, and wintrust.h.
  */
 export function signaturesOf({ kind, signatures }: AuthenticodeParts, readAt: ReadAt): "well-formed" | "malformed" {
 	if (signatures === undefined) return "well-formed";
@@ -78,15 +85,15 @@ const PE_SIGNATURE = 0x4550;
 const PE32 = 0x10b;
 const PE32_PLUS = 0x20b;
 /**
- * Size of the PE signature, the COFF header, and an optional header up to the end of the security directory entry of
- * PE32+.
+ * The size in bytes of the PE signature, the COFF header, and an optional header up to the end of the security
+ * directory entry of PE32+.
  */
 const PE_HEADER_SIZE = 176;
 
 /**
- * Covers everything but the checksum, the security directory entry, and the certificate table that this entry points
- * to. The table must end where the file ends (MS12-024); a table elsewhere is content like any other. Returns undefined
- * for a table that overlaps the headers, and for an image that is not well-formed.
+ * Covers everything but the checksum, the security directory entry, and the certificate table to which this entry
+ * points. The table must end at the end of the file (MS12-024). A table elsewhere is covered like any other content.
+ * Returns undefined for a table that overlaps the headers, and for an image that is not well-formed.
  */
 function imageParts(sizeBytes: number, peOffset: number, readAt: ReadAt): AuthenticodeParts | undefined {
 	if (peOffset < 44 || peOffset + PE_HEADER_SIZE > sizeBytes) return undefined;
@@ -150,7 +157,7 @@ function cabinetParts(sizeBytes: number, view: DataView): AuthenticodeParts | un
 	return { kind: "cab", ranges, padding: 0, signatures: [signatureStart, sizeBytes] };
 }
 
-/** The most certificates in one image. Images have one or two. */
+/** The largest number of certificates in one image. Real images have one or two. */
 const MAX_WIN_CERTIFICATES = 64;
 const WIN_CERTIFICATE_HEADER_SIZE = 8;
 const WIN_CERTIFICATE_REVISIONS: readonly number[] = [0x100, 0x200];
@@ -158,7 +165,7 @@ const WIN_CERTIFICATE_PKCS_SIGNED_DATA = 2;
 /** Certificates start at multiples of this many bytes, and zeros fill the gaps. */
 const ALIGNMENT = 8;
 
-/** Returns the aligned end of the WIN_CERTIFICATE at `start`; undefined when it is not well-formed. */
+/** Returns the aligned end of the WIN_CERTIFICATE at `start`, or undefined if it is not well-formed. */
 function endOfWinCertificate(start: number, end: number, readAt: ReadAt): number | undefined {
 	const header = readAt(start, WIN_CERTIFICATE_HEADER_SIZE);
 	if (header.length !== WIN_CERTIFICATE_HEADER_SIZE) return undefined;

@@ -12,18 +12,18 @@ import { hash } from "node:crypto";
 export interface FsverityOptions {
 	readonly algorithm: "sha256" | "sha512";
 	/**
-	 * Size of a block in bytes: a power of two from 1024 to 65536. A kernel accepts blocks up to its page size. Default
-	 * 4096.
+	 * The size of a block in bytes: a power of two from 1024 to 65536. A kernel accepts blocks up to its page size.
+	 * The default is 4096.
 	 */
 	readonly blockSize?: number;
-	/** At most 32 bytes. Default: no salt. */
+	/** The salt, at most 32 bytes. By default there is no salt. */
 	readonly salt?: Uint8Array;
 }
 
-/** Takes a file's content in pieces of any size. */
+/** Receives a file's content in pieces of any size. */
 export interface FsverityHasher {
 	update(content: Uint8Array): FsverityHasher;
-	/** Returns 32 or 64 bytes. To be called once, after the last `update`. */
+	/** Returns 32 or 64 bytes. It must be called once, after the last `update`. */
 	digest(): Buffer;
 }
 
@@ -56,13 +56,13 @@ interface Tree {
 	readonly blockSize: number;
 	readonly saltSize: number;
 	/**
-	 * The salt, filled up with zeros to the block size of the hash function. It is hashed before every block; empty
-	 * without a salt.
+	 * The salt, filled up with zeros to the block size of the hash function. It is hashed before every block. It is
+	 * empty if there is no salt.
 	 */
 	readonly prefix: Buffer;
 	/**
-	 * The block that is being filled at each height: of content at height 0, of the digests of the blocks below at all
-	 * others.
+	 * The block that is being filled at each height. Blocks at height 0 have content. All other blocks have the
+	 * digests of the blocks that are one height below.
 	 */
 	readonly levels: Level[];
 }
@@ -99,7 +99,7 @@ function addContent(tree: Tree, content: Uint8Array): void {
 	const level = levelAt(tree, 0);
 	for (let position = 0; position < content.length; ) {
 		if (prefix.length === 0 && level.end === 0 && content.length - position >= blockSize) {
-			// A whole block is hashed in place, without a copy, when there is no salt.
+			// If there is no salt, a whole block is hashed in place, without a copy.
 			addDigest(tree, hash(algorithm, content.subarray(position, position + blockSize), "binary"), 1);
 			position += blockSize;
 			continue;
@@ -113,8 +113,8 @@ function addContent(tree: Tree, content: Uint8Array): void {
 }
 
 /**
- * Appends a digest at a height. When this fills a block, that is hashed and its digest appended one level higher. The
- * digests are binary strings, the form in which `hash` is fastest.
+ * Appends a digest at a height. If the digest fills a block, the block is hashed, and its digest is appended one
+ * height above. The digests are binary strings, because `hash` is fastest in this form.
  */
 function addDigest(tree: Tree, digest: string, height: number): void {
 	for (let value = digest, at = height; ; at++) {

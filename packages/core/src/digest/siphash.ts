@@ -1,14 +1,16 @@
 /**
- * SipHash, with which CPython records in bytecode the source it was compiled from. This is a hash for hash tables: it
- * is no evidence of content.
+ * Computes SipHash, by which CPython records in bytecode from which source it was compiled. SipHash is made for hash
+ * tables, so it is no evidence of content.
  */
 
-/** `1-3`: one round after each eight bytes and three at the end; `2-4`: two and four. */
+/**
+ * The value `1-3` means one round after each eight bytes and three rounds at the end, `2-4` means two and four rounds.
+ */
 export type SipRounds = "1-3" | "2-4";
 
 /**
- * Returns the eight bytes of the hash, little-endian. The key is below 2^32; the rest of its 128 bits is zero. Aumasson
- * and Bernstein, 2012.
+ * Returns the eight bytes of the hash, little-endian. The key is below 2^32, and the rest of its 128 bits is zero. The
+ * algorithm is from Aumasson and Bernstein, 2012.
  */
 export function sipHash(bytes: Buffer, key: number, rounds: SipRounds): Buffer {
 	const [perBlock, atEnd] = rounds === "1-3" ? [1, 3] : [2, 4];

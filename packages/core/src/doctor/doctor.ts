@@ -8,8 +8,8 @@ import { runtimeChecks } from "./runtime.js";
 import { systemFacts } from "./system.js";
 
 /**
- * Leaves no changes behind: attributes are tried on a file without a name. The result has every check on every system;
- * the status is `unknown` when a feature cannot be examined.
+ * Leaves no changes behind, because attributes are tried on a file without a name. The result has every check on every
+ * system. The status is `unknown` if a feature cannot be examined.
  * @throws ERR_ROOT_MISSING, ERR_IO
  */
 export async function examineSystem(path: string): Promise<Check[]> {

@@ -150,9 +150,9 @@ function room(attributes: AttributeAccess, descriptor: number): Finding {
 	return { status, value: `${fits} bytes` };
 }
 
-/** XATTR_SIZE_MAX, linux/limits.h. */
+/** The limit of Linux for a value (XATTR_SIZE_MAX, linux/limits.h). */
 const MAX_VALUE_BYTES = 65_536;
-/** The header of an IMA signature, and an RSA-4096 signature. */
+/** The size of the header of an IMA signature plus that of an RSA-4096 signature. */
 const LARGEST_SIGNATURE_BYTES = 9 + 512;
 
 /** Returns undefined after success, or the errno of a failed write. */

@@ -6,7 +6,7 @@ import type { Check, Finding } from "./check.js";
 import { NOT_HERE } from "./check.js";
 import type { SystemFacts } from "./system.js";
 
-/** Facts are undefined on systems other than Linux. `fileSystem` is the type of the examined path's file system. */
+/** `facts` is undefined on systems other than Linux. `fileSystem` is the type of the examined path's file system. */
 export function kernelChecks(facts: SystemFacts | undefined, fileSystem: string | undefined): Check[] {
 	return KERNEL_CHECKS.map(({ look, ...check }) => {
 		return { ...check, ...(facts === undefined ? NOT_HERE : look(facts, fileSystem)) };
@@ -164,5 +164,5 @@ function audit({ text, exists, option }: SystemFacts): Finding {
 	return { status: "yes", value: user === UNSET_USER ? "in the kernel; this session has no login" : "in the kernel" };
 }
 
-/** (uid_t)-1 */
+/** The kernel shows this number, (uid_t)-1, for a session without a login. */
 const UNSET_USER = "4294967295";

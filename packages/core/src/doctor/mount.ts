@@ -8,7 +8,10 @@ export interface Mount {
 	readonly options: readonly string[];
 }
 
-/** Returns the mount with the longest mount point above an absolute path without links, the last one among equals. */
+/**
+ * Returns the mount whose mount point is the closest above `path`, an absolute path without links. If several mounts
+ * have this mount point, the last mount in the list is returned.
+ */
 export function mountOf(path: string, mountinfo: string): Mount | undefined {
 	let found: Mount | undefined;
 	for (const line of mountinfo.split("\n")) {

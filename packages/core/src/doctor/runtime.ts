@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Check, Finding } from "./check.js";
 
-/** Takes process.versions.node and the environment variable PATH. Runs no program. */
+/** The arguments are process.versions.node and the environment variable PATH. No program is run. */
 export function runtimeChecks(version: string, searchPath: string): Check[] {
 	return [
 		{

@@ -10,7 +10,7 @@ export interface SystemFacts {
 	/** Returns the content of a file, cut at 1 MiB, or undefined when it cannot be read. */
 	text(path: string): string | undefined;
 	exists(path: string): boolean;
-	/** Returns a build option, named without `CONFIG_`. Undefined: the kernel's configuration cannot be read. */
+	/** Returns a build option, named without `CONFIG_`, or undefined if the kernel's configuration cannot be read. */
 	option(name: string): "y" | "m" | "n" | undefined;
 }
 
@@ -45,7 +45,7 @@ function readKernelConfig(): string | undefined {
 	}
 }
 
-/** Reads up to MAX_BYTES. Files of /proc have no size that could be used instead. */
+/** Reads up to MAX_BYTES, because files of /proc do not tell their size. */
 function readSome(path: string): Buffer | undefined {
 	let descriptor: number | undefined;
 	try {

@@ -1,4 +1,4 @@
-/** Names the extended attribute of each format that is kept in one. */
+/** Determines the name of the extended attribute in which each attribute format is stored. */
 
 import { quote, SigtoolError } from "../errors.js";
 import { EVM_ATTRIBUTE, EVM_PROTECTED_ATTRIBUTES, EVM_USER_ATTRIBUTE } from "./evm.js";
@@ -10,16 +10,19 @@ export const ATTRIBUTE_FORMATS = ["spython", "ima-hash", "ima", "evm", "ima-veri
 export type AttributeFormat = (typeof ATTRIBUTE_FORMATS)[number];
 
 export interface AttributeNaming {
-	/** The value `user` needs no privileges, but the kernel ignores IMA's and EVM's values there. Default `security`. */
+	/**
+	 * The value `user` needs no privileges, but the kernel ignores IMA's and EVM's values there. The default is
+	 * `security`.
+	 */
 	readonly namespace?: "security" | "user";
-	/** The name of spython's attribute. Absent: SPYTHON_ATTRIBUTE. */
+	/** The name of spython's attribute. The default is SPYTHON_ATTRIBUTE. */
 	readonly attribute?: string;
 }
 
 /**
  * Returns the name of the attribute that holds a format's values.
- * @throws ERR_UNSUPPORTED_PLATFORM for `security.*` on systems other than Linux; ERR_USAGE for a name without
- * namespace, or with another meaning
+ * @throws ERR_UNSUPPORTED_PLATFORM for `security.*` on systems other than Linux; ERR_USAGE for a name that has no
+ * namespace or another meaning
  */
 export function attributeName(format: AttributeFormat, { namespace = "security", attribute }: AttributeNaming): string {
 	if (format === "spython") return attribute === undefined ? SPYTHON_ATTRIBUTE : requireNamespace(attribute);
@@ -42,7 +45,7 @@ export function isSignatureFormat(format: AttributeFormat): boolean {
 }
 
 /**
- * Requires one of the three namespaces that Linux has for programs; `system.*` is the kernel's own.
+ * Requires one of the three namespaces that programs may use on Linux. The namespace `system.*` belongs to the kernel.
  * @throws ERR_USAGE
  */
 function requireNamespace(name: string): string {

@@ -1,16 +1,20 @@
 /**
  * Encodes IMA and EVM signatures for a catalog as text like `security.ima=0sAwIE…`, as `getfattr -d -e base64` prints
- * it.
+ * them.
  *
- * Supported: the names of CARRIED_NAMES, each once per file, and values of 1 to MAX_CARRIED_BYTES bytes. A file's
- * attributes are in the order of CARRIED_NAMES: an EVM signature covers the IMA value and must be written after it.
+ * Supports the names of CARRIED_NAMES, each once per file, and values of 1 to MAX_CARRIED_BYTES bytes. A file's
+ * attributes are in the order of CARRIED_NAMES, because an EVM signature covers the IMA value and must be written
+ * after it.
  */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
 
 export const CARRIED_NAMES: readonly string[] = ["security.ima", "security.evm", "user.ima", "user.evm"];
-/** The limit exceeds an RSA-4096 signature, 521 bytes, and the room on ext4 with blocks of 1 KiB, 968 bytes. */
+/**
+ * The limit is larger than the value with an RSA-4096 signature (521 bytes), and than the room on ext4 with blocks of
+ * 1 KiB (968 bytes).
+ */
 export const MAX_CARRIED_BYTES = 1024;
 
 /** Returns the texts for one file, in the order given. @throws ERR_ATTRIBUTE_FORMAT naming the file */
@@ -45,7 +49,7 @@ function parseOne(text: string, path: string): CarriedAttribute {
 	return { name: text.slice(0, mark), value };
 }
 
-/** Returns the reason why a catalog cannot carry these attributes, or undefined when it can. */
+/** Returns the reason why a catalog cannot carry these attributes, or undefined if it can. */
 function carriedProblem(attributes: readonly CarriedAttribute[]): string | undefined {
 	const names = new Set<string>();
 	for (const { name, value } of attributes) {

@@ -40,7 +40,7 @@ import { type CatalogFacts, DEFAULT_MODE, encodeFacts, PLAIN_ATTRIBUTE_FLAGS } f
 export interface CatalogEncoding {
 	/** Milliseconds since the epoch, of which whole seconds are written. */
 	readonly thisUpdate: number;
-	/** The list id, 16 bytes. Absent: a hash over all that is written, so that equal input gives equal bytes. */
+	/** The list id, 16 bytes. The default is a hash over all that is written, so that equal input gives equal bytes. */
 	readonly listId?: Uint8Array;
 }
 
@@ -75,7 +75,7 @@ export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: 
 	return out;
 }
 
-/** Hashes the columns and not the encoded list, which is five times as large. */
+/** Hashes the columns instead of the encoded list, which is five times as large. */
 function listIdOf(manifest: Manifest, parts: readonly Uint8Array[]): Uint8Array {
 	const { pathBytes, pathOffsets, kinds, modes, digests, sha1Digests, carried, wholeFiles } = manifest;
 	const hash = createHash("sha256");
@@ -91,7 +91,7 @@ function listIdOf(manifest: Manifest, parts: readonly Uint8Array[]): Uint8Array 
 const LIST_ID_SIZE = 16;
 const MAX_LIST_BYTES = 2 ** 31 - 2 ** 16;
 
-/** The rows below `twinsFrom` are SHA-256 members. Row r from there on is the SHA-1 twin of row r - twinsFrom. */
+/** The rows below `twinsFrom` are SHA-256 members. From there on, row r is the SHA-1 twin of row r - twinsFrom. */
 interface Rows {
 	/** The manifest index of each SHA-256 member. */
 	readonly entries: Uint32Array;
@@ -118,8 +118,8 @@ function entryOf(rows: Rows, row: number): number {
 }
 
 /**
- * Returns the rows in memcmp order of their tags, equal tags in path order. Sorts numbers made of a tag's first four
- * bytes and the row, then each run of equal prefixes.
+ * Returns the rows in memcmp order of their tags. Rows with equal tags are in path order. The function first sorts
+ * numbers that consist of a tag's first four bytes and the row, and then each run of rows with the same four bytes.
  */
 function sortByTag(manifest: Manifest, rows: Rows): Uint32Array {
 	const { digests, sha1Digests = digests } = manifest;
@@ -161,9 +161,9 @@ interface MemberForm {
 	readonly pathUnits: number;
 	readonly tagAt: number;
 	readonly pathAt: number;
-	/** The offset of the digest in SpcIndirectData; 0 for a twin, which has none. */
+	/** The offset of the digest in SpcIndirectData, or 0 for a twin, which has no digest there. */
 	readonly digestAt: number;
-	/** The offset of the text of `SigtoolSha256`; 0 when the member has none. */
+	/** The offset of the text of `SigtoolSha256`, or 0 if the member has none. */
 	readonly wholeDigestAt: number;
 	/** The offset of each carried attribute's text. */
 	readonly carriedAt: readonly number[];
@@ -195,18 +195,18 @@ function formsOf(manifest: Manifest, rows: Rows, modeRule: CatalogFacts["modes"]
 	return forms;
 }
 
-/** Returns the facts about an attribute that its form depends on. They also decide if the attribute can be carried. */
+/** Returns the facts about an attribute that determine its form. They also decide if the attribute can be carried. */
 function lengthKey({ name, value }: CarriedAttribute): string {
 	return `${name}=${value.length}`;
 }
 
 const NO_TEXTS: readonly string[] = [];
-/** The hexadecimal digits of a SHA-256. */
+/** The number of hexadecimal digits of a SHA-256. */
 const WHOLE_DIGEST_UNITS = 64;
 
 /**
  * Encodes a form. The order of the attributes follows from their lengths and names, so that filling the holes cannot
- * change it. `carried` has texts with the right names and lengths.
+ * change the order. `carried` has texts with the right names and lengths.
  */
 function encodeForm(
 	kind: number,
@@ -330,12 +330,14 @@ function encodeNameValue(name: string, flags: number, value: string): Uint8Array
 	return sequence(encode(TAG.BMP_STRING, bmpBytes(name)), integer(flags), text);
 }
 
-/** MemberInfo of version 2, with ENTRY_KIND as index. */
+/** The encoded MemberInfo of version 2 for each ENTRY_KIND, which is the index. */
 const MEMBER_INFO = [0x82, 0x80, 0x81].map((tag) => sequence(oid(CATALOG_OID.memberInfoV2), setOf(encode(tag))));
 
-/** SpcLink ::= CHOICE { …, file [2] EXPLICIT SpcString }, with the empty string as [0] of SpcString. */
+/** The encoded SpcLink ::= CHOICE { …, file [2] EXPLICIT SpcString }, with the empty string as [0] of SpcString. */
 const LINK = encode(context(2), encode(0x80));
-/** SpcIndirectData, with ENTRY_KIND as index. Its last 32 bytes are the hole for the digest. */
+/**
+ * The encoded SpcIndirectData for each ENTRY_KIND, which is the index. The last 32 bytes are the hole for the digest.
+ */
 const INDIRECT_DATA = [
 	sequence(oid(CATALOG_OID.flatData), LINK),
 	sequence(

@@ -17,8 +17,8 @@ import { parseCarried } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
 
 /**
- * Returns the size in bytes of the digests that count: 32 when a catalog has any SHA-256 member or none at all, else
- * 20. SHA-1 twins beside SHA-256 members add nothing and are skipped.
+ * Returns the size in bytes of the digests that count: 32 if a catalog has any SHA-256 member or no member at all,
+ * else 20. SHA-1 twins beside SHA-256 members are skipped, because they prove nothing more.
  * @throws ERR_WEAK_DIGEST for a SHA-1 catalog under the default profile
  */
 export function evidenceSize(catalog: Catalog, profile: "default" | "windows-legacy"): 20 | 32 {
@@ -30,7 +30,7 @@ export function evidenceSize(catalog: Catalog, profile: "default" | "windows-leg
 	throw new SigtoolError("ERR_WEAK_DIGEST", message);
 }
 
-/** Returns `path` when every member that counts has a FilePath, else `digest`. */
+/** Returns `path` if every member that counts has a FilePath, else `digest`. */
 export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest" {
 	const { count, digestSizes, pathStarts, pathEnds } = catalog.members;
 	for (let row = 0; row < count; row++) {
@@ -53,9 +53,9 @@ export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 
 }
 
 /**
- * Returns the entry of one path, as `entriesByPath` has it. Whether a path is legal and unique depends on all the others,
- * so they are all checked, but only the one is decoded.
- * @throws as `entriesByPath`
+ * Returns the entry of one path as `entriesByPath` would. All other paths are checked too, because a path is legal
+ * only if it collides with none of them. Only the one entry is decoded.
+ * @throws the errors of `entriesByPath`
  */
 export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32, path: string): SignedSet {
 	const row = rowsByPath(catalog, facts, size).get(path);
@@ -72,7 +72,8 @@ export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32
 const EMPTY_FILE = -1;
 
 /**
- * Decides the entry paths of a catalog: the row of each file that counts. The paths of a catalog are decided once.
+ * Checks all entry paths of a catalog, and returns the row of each file that counts. The result is kept, so that the
+ * paths of a catalog are checked only once.
  * @throws ERR_PATH_*, ERR_CATALOG_FORMAT
  */
 function rowsByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): ReadonlyMap<string, number> {
@@ -104,7 +105,8 @@ const DECIDED = new WeakMap<
 >();
 
 /**
- * Returns every digest that counts, with its name in the catalog or else in hexadecimal. A zero-length file's is empty.
+ * Returns every digest that counts, with its name in the catalog, or with the digest in hexadecimal if there is no
+ * name. The digest of a zero-length file is empty.
  */
 export function entriesByDigest(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedDigest[] {
 	const entries: SignedDigest[] = Array.from(facts.emptyFiles.keys(), (name) => {
@@ -120,13 +122,13 @@ export function entriesByDigest(catalog: Catalog, facts: CatalogFacts, size: 20 
 	return entries;
 }
 
-/** Returns the member's FilePath, or else the `File` attribute that inf2cat writes. */
+/** Returns the member's FilePath or, if it has none, the value of the `File` attribute that inf2cat writes. */
 export function memberName(catalog: Catalog, row: number): string | undefined {
 	const path = memberFilePath(catalog, row);
 	return path ?? memberAttributes(catalog, row).find(({ name }) => name === "File")?.value;
 }
 
-/** Returns the ENTRY_KIND of a member, or -1 when the catalog does not tell it. */
+/** Returns the ENTRY_KIND of a member, or -1 if the catalog does not tell it. */
 function entryKind(members: MemberTable, row: number): number {
 	return [-1, ENTRY_KIND.file, ENTRY_KIND.pe, ENTRY_KIND.cab][members.subjectKinds[row]];
 }

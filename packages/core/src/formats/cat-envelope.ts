@@ -14,7 +14,7 @@ import type { Signer } from "../signer/signer.js";
 import { bmpBytes, CATALOG_OID } from "./cat.js";
 
 export interface EnvelopeOptions extends ProgramInfo {
-	/** The request for a timestamp. Absent: the signature gets none. */
+	/** The request for a timestamp. Without it the signature gets no timestamp. */
 	readonly timestamp?: TimestampRequest;
 }
 
@@ -45,7 +45,7 @@ export interface SignedCatalog {
 
 /**
  * Signs a list and returns the complete catalog.
- * @throws ERR_USAGE for a URL that is not ASCII, and what the signer and `fetchTimestamp` throw
+ * @throws ERR_USAGE for a URL that is not ASCII, and the errors of the signer and of `fetchTimestamp`
  */
 export async function signEncoded(list: Uint8Array, signer: Signer, options: EnvelopeOptions): Promise<SignedCatalog> {
 	const signedAttributes = encodeSignedAttributes([
@@ -68,16 +68,16 @@ export async function signEncoded(list: Uint8Array, signer: Signer, options: Env
 }
 
 /**
- * Fetches and verifies a timestamp of a signature. A time outside the validity of the signer's certificate would prove
- * nothing and is refused.
- * @throws ERR_TIMESTAMP, and what `fetchTimestamp` throws
+ * Fetches and verifies a timestamp of a signature. A time outside the validity of the signer's certificate is refused,
+ * because it would prove nothing.
+ * @throws ERR_TIMESTAMP, and the errors of `fetchTimestamp`
  */
 export async function newTimestamp(
 	signature: Uint8Array,
 	{ notBefore, notAfter, subject }: Certificate,
 	request: TimestampRequest,
 ): Promise<NewTimestamp> {
-	// The module is loaded only when it is used: signing without a timestamp needs no network.
+	// The module is loaded only when it is used, because signing without a timestamp needs no network.
 	const { fetchTimestamp } = await import("../pki/fetch-timestamp.js");
 	const timestamp = await fetchTimestamp(signature, request);
 	if (timestamp.time >= notBefore && timestamp.time <= notAfter) return timestamp;
@@ -99,7 +99,7 @@ function digestOfList(list: Uint8Array): Uint8Array {
 	return createHash("sha256").update(reader.value(TAG.SEQUENCE)).digest();
 }
 
-/** SpcSpOpusInfo ::= SEQUENCE { [0] EXPLICIT SpcString OPTIONAL, [1] EXPLICIT SpcLink OPTIONAL }. */
+/** Encodes SpcSpOpusInfo ::= SEQUENCE { [0] EXPLICIT SpcString OPTIONAL, [1] EXPLICIT SpcLink OPTIONAL }. */
 function encodeOpusInfo({ description, url }: ProgramInfo): Uint8Array {
 	const parts: Uint8Array[] = [];
 	if (description !== undefined) {

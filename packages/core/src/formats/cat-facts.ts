@@ -2,9 +2,10 @@
  * Encodes and parses the facts that sigtool records in a catalog beside the members, as NameValue attributes of the
  * list.
  *
- * `FilePath` is PowerShell's: New-FileCatalog lists zero-length files with it. Names that begin with `Sigtool` are
- * ours, and every other reader skips them; docs/catalog-format.md describes each. Facts are evidence only in a verified
- * catalog. They are always parsed strictly, so that no two readers can understand them differently.
+ * The name `FilePath` comes from PowerShell, whose New-FileCatalog lists zero-length files with it. Names that begin
+ * with `Sigtool` belong to sigtool, and every other reader skips them. docs/catalog-format.md describes each name.
+ * Facts are evidence only in a verified catalog. They are always parsed strictly, so that no two readers can
+ * understand them differently.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -17,7 +18,10 @@ import { carriedTexts, parseCarried } from "./cat-carried.js";
 export const PLAIN_ATTRIBUTE_FLAGS = 0x10010001;
 
 export interface CatalogFacts {
-	/** The product that the catalog is for. With `sequence` it decides freshness. Other producers' catalogs have none. */
+	/**
+	 * The product that the catalog is for. Product and `sequence` decide if the catalog is outdated. Other producers
+	 * record none.
+	 */
 	readonly product?: string;
 	/** A number that grows with every release of the product. */
 	readonly sequence?: number;
@@ -31,24 +35,27 @@ export interface CatalogFacts {
 	readonly ignore: readonly string[];
 	/** Globs. If there are any, files that match none of them are not reported as added. */
 	readonly include: readonly string[];
-	/** The value `root` is the whole tree, `listed` the members alone, an array the paths given, relative to the root. */
+	/**
+	 * The value `root` stands for the whole tree, `listed` for the members alone, and an array for these paths,
+	 * relative to the root.
+	 */
 	readonly scope: "root" | "listed" | readonly string[];
-	/** The zero-length files by entry path, with their mode or -1. */
+	/** The zero-length files by entry path, each with its mode, or with -1 if no mode was recorded. */
 	readonly emptyFiles: ReadonlyMap<string, number>;
 	/** The targets of symbolic links by entry path, "/"-separated and otherwise as readlink(2) gives them. */
 	readonly symbolicLinks: ReadonlyMap<string, string>;
 	/**
-	 * The carried attributes of zero-length files, by entry path; those of other files are in their members. Absent: the
-	 * catalog carries no attributes of any file.
+	 * The carried attributes of zero-length files, by entry path. Attributes of other files are in their members. It
+	 * is absent if the catalog carries no attributes of any file.
 	 */
 	readonly carried?: ReadonlyMap<string, readonly CarriedAttribute[]>;
 }
 
-/** The mode that is not written, and that a member without a mode has. */
+/** This mode is not written. If a catalog records modes, a reader assumes it for each member without a mode. */
 export const DEFAULT_MODE = 0o644;
 const FORMAT_VERSION = "1";
 
-/** Returns true when the attributes are those of a catalog that sigtool wrote. */
+/** Returns true if the attributes are those of a catalog that sigtool wrote. */
 export function isSigtoolCatalog(attributes: readonly NameValue[]): boolean {
 	return attributes.some(({ name }) => name === "SigtoolVersion");
 }
@@ -97,7 +104,7 @@ export function encodeFacts(facts: CatalogFacts): NameValue[] {
 	return attributes;
 }
 
-/** @throws ERR_CATALOG_FORMAT for a repeated or malformed fact, or a version from the future. */
+/** @throws ERR_CATALOG_FORMAT for a repeated or malformed fact, or a newer version of the format. */
 export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 	const once = new Map<string, string>();
 	const emptyFiles = new Map<string, number>();
@@ -156,7 +163,7 @@ function parseCarriedOf([path, texts]: readonly [string, readonly string[]]): [s
 }
 
 const LINK_RULES = ["follow", "follow-outside"] as const;
-/** The only values of facts that are not free text. */
+/** The allowed values of each fact that is not free text. */
 const EXACT_VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
 	["SigtoolVersion", [FORMAT_VERSION]],
 	["SigtoolModes", ["posix"]],
@@ -189,7 +196,7 @@ function parseSequence(text: string | undefined): number | undefined {
 	return sequence;
 }
 
-/** Parses a JSON array of two strings, which must have exactly the form that JSON.stringify() produces. */
+/** Parses a JSON array of two strings, which must be written exactly as JSON.stringify() writes it. */
 function parsePair(text: string): [string, string] {
 	let pair: unknown;
 	try {

@@ -1,9 +1,10 @@
 /**
  * Parses the certificate trust list of a Windows catalog strictly, into columns.
  *
- * Supported: catalogs of version 1 (a member's tag is its SHA-1 in hexadecimal) and 2 (the tag is the SHA-256 in
- * binary, with or without a second member for the SHA-1), and the attributes NameValue, MemberInfo and SpcIndirectData.
- * Other member attributes are skipped. `cat-encode.ts` has the encoder, docs/catalog-format.md the layout byte by byte.
+ * Supports catalogs of version 1, in which a member's tag is its SHA-1 in hexadecimal, and of version 2, in which the
+ * tag is the SHA-256 in binary and a second member may have the SHA-1. Supports the attributes NameValue, MemberInfo
+ * and SpcIndirectData, and skips other attributes of members. `cat-encode.ts` contains the encoder.
+ * docs/catalog-format.md describes the layout byte by byte.
  */
 
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
@@ -26,7 +27,8 @@ export const CATALOG_OID = {
 } as const;
 
 /**
- * The kind of file that a digest covers. It is `unknown` when the catalog does not tell, as with some SHA-1 members.
+ * The kind of file that a digest covers. It is `unknown` if the catalog does not tell the kind, as with some SHA-1
+ * members.
  */
 export const SUBJECT_KIND = { unknown: 0, flat: 1, pe: 2, cab: 3 } as const;
 export type SubjectKind = keyof typeof SUBJECT_KIND;
@@ -47,18 +49,23 @@ export interface MemberTable {
 	readonly digestSizes: Uint8Array;
 	/** The SUBJECT_KIND of each member. */
 	readonly subjectKinds: Uint8Array;
-	/** The offsets of the UTF-16LE text of the FilePath in the content. They are equal when the member has none. */
+	/**
+	 * The offsets of the UTF-16LE text of the FilePath in the content. They are equal if the member has no FilePath.
+	 */
 	readonly pathStarts: Uint32Array;
 	readonly pathEnds: Uint32Array;
 	/** The POSIX mode bits (0o7777) recorded with the member, or -1. */
 	readonly modes: Int16Array;
-	/** The offset of the text of `SigtoolSha256` in the content; 0 when the member has none. */
+	/** The offset of the text of `SigtoolSha256` in the content, or 0 if the member has none. */
 	readonly wholeDigestStarts: Uint32Array;
 	/** The number of extended attributes that the member carries. */
 	readonly carriedCounts: Uint8Array;
 	/** The offset of the member's SET OF attributes in the content. */
 	readonly attributeStarts: Uint32Array;
-	/** The value `sorted` means that members are in the order of their tags, as every known producer writes them. */
+	/**
+	 * The value `sorted` means that the members are in the order of their tags, in which every known producer writes
+	 * them.
+	 */
 	readonly order: "sorted" | "unsorted";
 }
 
@@ -77,21 +84,20 @@ export interface Catalog {
 
 /** The name of the NameValue attribute with the SHA-256 of a whole image or cabinet, in lower-case hexadecimal. */
 export const WHOLE_DIGEST_ATTRIBUTE = "SigtoolSha256";
-/** The size of its text in UTF-16. */
+/** The size in bytes of the attribute's text, which is UTF-16. */
 const WHOLE_DIGEST_BYTES = 2 * 64;
 
 /** The name of the NameValue attributes that each hold one extended attribute. */
 export const CARRIED_ATTRIBUTE = "SigtoolXattr";
 
-/** The most members in a catalog. The encoder's sort key has room for as many. */
+/** The largest number of members in a catalog. The encoder's sort key has room for this number. */
 export const MAX_MEMBERS = 2 ** 21;
 const MAX_CATALOG_ATTRIBUTES = 2 ** 20;
-/** The most attribute values of one member. Real catalogs have up to 4. */
+/** The largest number of attribute values of one member. Real catalogs have up to 4. */
 export const MAX_MEMBER_ATTRIBUTES = 64;
 
 /**
- * Parses the content of a catalog's SignedData, but its members only at the first access. Does not verify any
- * signature.
+ * Parses the content of a catalog's SignedData. The members are parsed at the first access. No signature is verified.
  * @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT
  */
 export function parseCatalog(content: Uint8Array): Catalog {
@@ -133,13 +139,15 @@ export function memberDigest(members: MemberTable, index: number): Uint8Array {
 	return members.digests.subarray(index * 32, index * 32 + members.digestSizes[index]);
 }
 
-/** Returns the SHA-256 of the whole file, which sigtool signs for images and cabinets; undefined when there is none. */
+/**
+ * Returns the SHA-256 of the whole file, which sigtool signs for images and cabinets, or undefined if there is none.
+ */
 export function memberWholeDigest({ bytes, members }: Catalog, index: number): Uint8Array | undefined {
 	const start = members.wholeDigestStarts[index];
 	return start === 0 ? undefined : Buffer.from(utf16(bytes, start, start + WHOLE_DIGEST_BYTES), "hex");
 }
 
-/** Returns the FilePath of a member as the catalog has it, with backslashes; undefined when the member has none. */
+/** Returns the FilePath of a member as the catalog has it, with backslashes, or undefined if the member has none. */
 export function memberFilePath(catalog: Catalog, index: number): string | undefined {
 	const { pathStarts, pathEnds } = catalog.members;
 	if (pathEnds[index] === pathStarts[index]) return undefined;
@@ -173,7 +181,10 @@ export function memberCarriedTexts(catalog: Pick<Catalog, "bytes" | "members">, 
 	return texts;
 }
 
-/** Returns the NameValue attributes of a member, at most MAX_MEMBER_ATTRIBUTES: parsing the members refused more. */
+/**
+ * Returns the NameValue attributes of a member. There are at most MAX_MEMBER_ATTRIBUTES, because `members` refuses
+ * more.
+ */
 export function memberAttributes(catalog: Pick<Catalog, "bytes" | "members">, index: number): NameValue[] {
 	const attributes: NameValue[] = [];
 	const reader = new DerReader(catalog.bytes, "catalog member", catalog.members.attributeStarts[index]);
@@ -231,7 +242,7 @@ export function parseMembers(reader: DerReader, version: 1 | 2): MemberTable {
 	return table;
 }
 
-/** Returns true when range a is after range b in memcmp order, in which a prefix comes first. */
+/** Returns true if range a is after range b in memcmp order, in which a prefix comes first. */
 function isAbove(bytes: Uint8Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
 	const length = Math.min(aEnd - aStart, bEnd - bStart);
 	for (let i = 0; i < length; i++) {
@@ -258,7 +269,7 @@ function parseMemberAttribute(reader: DerReader, table: MemberTable, row: number
 	return Math.max(nameValues, 1);
 }
 
-/** Refuses the digest of a whole file for a member whose own digest covers it already, or is SHA-1. */
+/** Refuses the digest of a whole file for a member whose own digest covers the whole file already, or is SHA-1. */
 function checkWholeDigest({ wholeDigestStarts, subjectKinds, digestSizes }: MemberTable, row: number): void {
 	if (wholeDigestStarts[row] === 0) return;
 	const isPartial = subjectKinds[row] === SUBJECT_KIND.pe || subjectKinds[row] === SUBJECT_KIND.cab;
@@ -266,7 +277,10 @@ function checkWholeDigest({ wholeDigestStarts, subjectKinds, digestSizes }: Memb
 		refuse(`a member carries ${WHOLE_DIGEST_ATTRIBUTE} beside a digest of another kind`);
 }
 
-/** Records FilePath, SigtoolMode and SigtoolSha256, counts SigtoolXattr, and skips others undecoded. */
+/**
+ * Records FilePath, SigtoolMode and SigtoolSha256, counts SigtoolXattr, and skips other attributes without decoding
+ * them.
+ */
 function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number): void {
 	const sequence = reader.open(TAG.SEQUENCE);
 	reader.next(TAG.BMP_STRING);
@@ -297,7 +311,10 @@ function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number
 	reader.close(sequence);
 }
 
-/** Parses the one SpcIndirectDataContent: the kind of file, and a digest that must be of its algorithm and equal the tag. */
+/**
+ * Parses the only SpcIndirectDataContent, which has the kind of file and a digest. The digest must be of the algorithm
+ * that goes with the size of the tag, and be equal to the tag.
+ */
 function parseIndirectData(reader: DerReader, table: MemberTable, row: number): void {
 	const content = reader.open(TAG.SEQUENCE);
 	const data = reader.open(TAG.SEQUENCE);
@@ -406,7 +423,7 @@ function requireWholeUnits(reader: DerReader): void {
 	if ((reader.valueEnd - reader.valueStart) % 2 !== 0) refuse("half a UTF-16 code unit");
 }
 
-/** Counts the remaining elements inside the one where the cursor is. The cursor is put back. */
+/** Counts the remaining elements of the element in which the cursor is, and puts the cursor back. */
 function countElements(reader: DerReader): number {
 	const start = reader.position;
 	let count = 0;

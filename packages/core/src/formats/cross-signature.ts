@@ -1,7 +1,7 @@
 /**
- * Recognises a file whose whole content is data that the same key signs in another format. An IMA signature of version
- * 2 covers the bare content, so that it would also be valid for that certificate, catalog or attribute, and the
- * reverse.
+ * Recognises a file whose whole content is data that a key signs in another format: a certificate, a catalog, or an
+ * attribute. An IMA signature of version 2 covers only the content. A signature of such a file would also be valid for
+ * the other format, and a signature in the other format would be valid for the file.
  *
  * The check is lenient and looks at the first and last bytes. It recognises signed attributes of CMS (RFC 5652 §5.4),
  * the signed part of certificates and revocation lists (RFC 5280 §4.1, §5.1) and of OCSP responses (RFC 6960 §4.2.1),
@@ -15,7 +15,7 @@ import { ALGORITHM_NUMBERS } from "./integrity-signature.js";
 /** Checks content that it receives piece by piece. */
 export interface CrossSignatureCheck {
 	update(piece: Uint8Array): void;
-	/** Returns a text that continues "it is", or undefined when the content is harmless. */
+	/** Returns a text that completes a sentence beginning with "it is", or undefined if the content is harmless. */
 	found(): string | undefined;
 }
 
@@ -38,7 +38,10 @@ export function createCrossSignatureCheck(): CrossSignatureCheck {
 	};
 }
 
-/** The first fields of a certificate fit, even with a long serial number and algorithm parameters. */
+/**
+ * This number of bytes has room for the first fields of a certificate, even with a long serial number and algorithm
+ * parameters.
+ */
 const HEAD_BYTES = 256;
 const TAIL_BYTES = 24;
 
@@ -49,7 +52,7 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
 interface Element {
 	readonly tag: number;
 	readonly start: number;
-	/** The offset of the end. Undefined: the length has the indefinite form. */
+	/** The offset of the end. It is undefined if the length has the indefinite form. */
 	readonly end: number | undefined;
 }
 
@@ -65,7 +68,7 @@ function elementAt(bytes: Uint8Array, at: number): Element | undefined {
 	return { tag, start: at + 2 + count, end: at + 2 + count + length };
 }
 
-/** Returns true when the content is one element with this tag and nothing else. */
+/** Returns true if the content is one element with this tag and nothing else. */
 function elementIs(head: Uint8Array, tag: number, sizeBytes: number): boolean {
 	const element = elementAt(head, 0);
 	return element?.tag === tag && (element.end ?? sizeBytes) === sizeBytes;
@@ -79,9 +82,9 @@ function isAttributeSet(head: Uint8Array, sizeBytes: number): boolean {
 }
 
 /**
- * Recognises a TBSCertificate or TBSCertList: optional version and serial number, the algorithm, a name. An OCSP
- * response has the responder as [1] or [2] instead. A PKCS#12 container looks the same except for its content type, and
- * passes.
+ * Recognises a TBSCertificate or TBSCertList by its first elements: an optional version, an optional serial number,
+ * the algorithm, and a name. An OCSP response is recognised by the responder, [1] or [2]. A PKCS#12 container has the
+ * elements of a TBSCertificate, but the algorithm's place has its content type, by which the container is told apart.
  */
 function isToBeSigned(head: Uint8Array, sizeBytes: number): boolean {
 	if (!elementIs(head, TAG.SEQUENCE, sizeBytes)) return false;

@@ -1,12 +1,12 @@
 /**
- * Encodes and parses values of `security.evm`, the Linux kernel's Extended Verification Module,
- * security/integrity/evm/.
+ * Encodes and parses values of `security.evm`, the attribute of the Linux kernel's Extended Verification Module
+ * (security/integrity/evm/).
  *
  *     05 02 | … signature header …      portable signature, over the attributes below, owner, group and mode
- *     03 02 | … signature header …      the same bound to one inode
- *     02 | HMAC-SHA-1, 20 bytes         under a key that only the machine has
+ *     03 02 | … signature header …      signature over this data and the number of one inode
+ *     02 | HMAC-SHA-1, 20 bytes         HMAC under a key that only the machine has
  *
- * Only the portable signature can be written and verified. The others are parsed so that they can be shown.
+ * Only the portable signature can be written and verified. The other values are parsed so that they can be shown.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -24,9 +24,9 @@ export const EVM_ATTRIBUTE = "security.evm";
 export const EVM_USER_ATTRIBUTE = "user.evm";
 
 /**
- * The attributes that a portable signature covers, in the order in which their values are hashed. They are covered even
- * when a kernel lacks their security module: evm_config_default_xattrnames in evm_main.c. `evmctl` includes the three
- * longer names of Smack only with `--smack`. A kernel can be configured with more names at run time.
+ * The attributes that a portable signature covers, in the order in which their values are hashed. They are covered
+ * even if a kernel lacks their security module (evm_config_default_xattrnames in evm_main.c). `evmctl` includes the
+ * three longer names of Smack only with `--smack`. A kernel can be configured with more names at run time.
  */
 export const EVM_PROTECTED_ATTRIBUTES = [
 	"security.selinux",
@@ -44,7 +44,8 @@ export type EvmValue =
 	| { readonly kind: "hmac" };
 
 /**
- * The data that a portable signature covers. It covers no name or path, and the content only through IMA's attribute.
+ * The data that a portable signature covers. The signature covers no name or path, and covers the content only through
+ * IMA's attribute.
  */
 export interface EvmSubject {
 	/**
@@ -94,9 +95,10 @@ export function encodeEvmSignature(signature: IntegritySignature): Uint8Array {
 }
 
 /**
- * Returns the message that is hashed and signed: the values one after the other, without names or lengths, then struct
- * h_misc of a 64-bit little-endian machine, 24 bytes, with inode and generation zero. hmac_add_misc in evm_crypto.c.
- * @throws ERR_UNSIGNED without a value for IMA, which the kernel requires too
+ * Returns the message that is hashed and signed. It consists of the values one after the other, without names or
+ * lengths, and then struct h_misc of a 64-bit little-endian machine, 24 bytes, with inode and generation zero
+ * (hmac_add_misc in evm_crypto.c).
+ * @throws ERR_UNSIGNED if there is no value for IMA, which the kernel requires too
  */
 export function evmPortableMessage({ attributes, uid, gid, mode }: EvmSubject): Uint8Array {
 	if (!attributes.has(IMA_ATTRIBUTE)) {
@@ -114,7 +116,7 @@ export function evmPortableMessage({ attributes, uid, gid, mode }: EvmSubject): 
 const WHAT = "EVM attribute";
 const NOTHING = new Uint8Array();
 
-/** enum evm_ima_xattr_type in security/integrity/integrity.h. */
+/** The type bytes are from enum evm_ima_xattr_type in security/integrity/integrity.h. */
 const HMAC = 0x02;
 const HMAC_BYTES = 21;
 const INODE_SIGNATURE = { type: 0x03, version: 2 } as const;

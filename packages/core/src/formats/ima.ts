@@ -1,14 +1,14 @@
 /**
- * Encodes and parses values of `security.ima`, the Linux kernel's Integrity Measurement Architecture,
- * security/integrity/ima/ima_appraise.c.
+ * Encodes and parses values of `security.ima`, the attribute of the Linux kernel's Integrity Measurement Architecture
+ * (security/integrity/ima/ima_appraise.c).
  *
  *     01 | digest                          MD5 or SHA-1, by the length
  *     04 | algorithm | digest              digest-ng
  *     03 02 | … signature header …         signature version 2, over the content
  *     06 03 | … signature header …         signature version 3, over an fs-verity digest
  *
- * Not supported: signature version 1, and version 3 over a digest that is not fs-verity's. A digest is no signature. A
- * signature covers only the content, not the file's name, path, owner or mode.
+ * Does not support signature version 1, and version 3 over a digest that is not fs-verity's. A digest is no signature.
+ * A signature covers only the content, not the file's name, path, owner or mode.
  */
 
 import type { DigestAlgorithm } from "../digest/algorithms.js";
@@ -94,7 +94,7 @@ export function encodeVeritySignature(signature: VeritySignature): Uint8Array {
 }
 
 /**
- * Returns the message signed in version 3: `06 | algorithm | fs-verity digest`. calc_file_id_hash in ima_appraise.c.
+ * Returns the message signed in version 3: `06 | algorithm | fs-verity digest` (calc_file_id_hash in ima_appraise.c).
  */
 export function verityMessage(algorithm: VerityDigest, digest: Uint8Array): Uint8Array {
 	checkDigestSize(algorithm, digest, "fs-verity digest");
@@ -108,7 +108,7 @@ function verityDigest(algorithm: DigestAlgorithm): VerityDigest {
 
 const WHAT = "IMA attribute";
 
-/** enum evm_ima_xattr_type in security/integrity/integrity.h. */
+/** The type bytes are from enum evm_ima_xattr_type in security/integrity/integrity.h. */
 const DIGEST = 0x01;
 const DIGEST_NG = 0x04;
 const SIGNATURE = { type: 0x03, version: 2 } as const;

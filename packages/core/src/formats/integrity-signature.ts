@@ -4,7 +4,8 @@
  *
  *     type | version | algorithm | key id, 4 bytes | length of the signature, 2 bytes big-endian | signature
  *
- * struct signature_v2_hdr in security/integrity/integrity.h. RSA signatures are PKCS#1 v1.5, ECDSA ones are DER.
+ * The kernel calls the header struct signature_v2_hdr (security/integrity/integrity.h). RSA signatures are PKCS#1
+ * v1.5, and ECDSA signatures are DER.
  */
 
 import { DIGEST_ALGORITHMS, type DigestAlgorithm } from "../digest/algorithms.js";
@@ -12,9 +13,9 @@ import { SigtoolError } from "../errors.js";
 import type { EvidenceDigest } from "../pki/signature-algorithm.js";
 
 export interface IntegritySignature {
-	/** The hash function of the signature. Only one that passes `requireEvidence` is evidence. */
+	/** The hash function of the signature. Only an algorithm that passes `requireEvidence` is evidence. */
 	readonly algorithm: DigestAlgorithm;
-	/** A hint at the signing key, 8 lower-case hexadecimal digits. Several keys can have the same. */
+	/** A hint at the signing key, 8 lower-case hexadecimal digits. Several keys can have the same hint. */
 	readonly keyId: string;
 	/** The signature, at least one byte. */
 	readonly signature: Uint8Array;
@@ -27,7 +28,8 @@ export interface SignatureKind {
 }
 
 /**
- * The longest value that is read or written has room for an RSA-8000 signature. Small blocks of ext4 hold 968 bytes.
+ * The largest size of a value that is read or written. It has room for an RSA-8000 signature. Small blocks of ext4
+ * have room for 968 bytes.
  */
 export const MAX_VALUE_BYTES = 1024;
 
@@ -67,7 +69,7 @@ export function checkSize({ length }: Uint8Array, what: string): void {
 	if (length > MAX_VALUE_BYTES) throw malformed(what, `it has ${length} bytes, more than ${MAX_VALUE_BYTES}`);
 }
 
-/** Returns the algorithm when its digests and signatures are evidence. @throws ERR_WEAK_DIGEST for MD5 and SHA-1 */
+/** Returns the algorithm if its digests and signatures are evidence. @throws ERR_WEAK_DIGEST for MD5 and SHA-1 */
 export function requireEvidence(algorithm: DigestAlgorithm, what: string): EvidenceDigest {
 	if (algorithm !== "md5" && algorithm !== "sha1") return algorithm;
 	const name = algorithm === "md5" ? "MD5" : "SHA-1";
@@ -82,7 +84,7 @@ export function algorithmByNumber(number: number, what: string): DigestAlgorithm
 	throw new SigtoolError("ERR_UNSUPPORTED_ALGORITHM", `Cannot use ${what}: digest algorithm ${name} is not accepted`);
 }
 
-/** @throws ERR_ATTRIBUTE_FORMAT when the digest has not the length of its algorithm */
+/** @throws ERR_ATTRIBUTE_FORMAT if the digest does not have the length of its algorithm */
 export function checkDigestSize(algorithm: DigestAlgorithm, { length }: Uint8Array, what: string): void {
 	const { sizeBytes } = DIGEST_ALGORITHMS[algorithm];
 	if (length !== sizeBytes) throw malformed(what, `${algorithm} has ${sizeBytes} bytes, not ${length}`);
@@ -94,7 +96,7 @@ export function malformed(what: string, reason: string): SigtoolError {
 
 const HEADER_BYTES = 9;
 
-/** enum hash_algo in include/uapi/linux/hash_info.h. */
+/** The numbers are from enum hash_algo in include/uapi/linux/hash_info.h. */
 export const ALGORITHM_NUMBERS: Readonly<Record<DigestAlgorithm, number>> = {
 	md5: 1,
 	sha1: 2,

@@ -1,6 +1,6 @@
 /**
  * Encodes and parses the attribute in which spython expects a file's hash: the SHA-2 of the content in lower-case
- * hexadecimal ASCII without a NUL. Everyone who can write to the file can write the attribute: it is no signature.
+ * hexadecimal ASCII without a NUL. Everyone who can write to the file can write the attribute, so it is no signature.
  */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
@@ -20,7 +20,10 @@ export function encodeSpythonHash(digest: Uint8Array): Uint8Array {
 	return Buffer.from(Buffer.from(digest).toString("hex"), "latin1");
 }
 
-/** Parses a value of hexadecimal digits alone; their number determines the algorithm. @throws ERR_ATTRIBUTE_FORMAT */
+/**
+ * Parses a value that consists of hexadecimal digits. Their number determines the algorithm. @throws
+ * ERR_ATTRIBUTE_FORMAT
+ */
 export function parseSpythonHash(value: Uint8Array): SpythonHash {
 	if (value.length > MAX_DIGITS) throw malformed(`it has ${value.length} bytes, more than ${MAX_DIGITS}`);
 	const text = Buffer.from(value).toString("latin1");

@@ -1,8 +1,9 @@
 /**
- * Splits a catalog into its members, which can be many, and the rest, which is small, without reading it as a whole.
+ * Splits a catalog, without reading it as a whole, into its members, which can be many, and the rest, which is small.
  *
- * Supported: what `parseSignedData` and `parseCatalog` accept, when all headers up to the first member are within
- * HEAD_BYTES. For anything else `splitCatalog` throws, and the caller parses the whole for a better message.
+ * Supports the input that `parseSignedData` and `parseCatalog` accept, if all headers up to the first member are
+ * within HEAD_BYTES. `splitCatalog` throws for any other input, and the caller then parses the whole catalog to get a
+ * better message.
  */
 
 import { context, DerReader, encode, TAG } from "../asn1/der.js";
@@ -32,7 +33,7 @@ export function piecesOf(bytes: Uint8Array): Pieces {
 export function splitCatalog(pieces: Pieces): SplitCatalog {
 	const { sizeBytes } = pieces;
 	const head = pieceOf(pieces, 0, Math.min(HEAD_BYTES, sizeBytes));
-	// The reader steps over values that are not in `head`: it looks at headers alone.
+	// The reader looks only at headers, so it can step over values that are not in `head`.
 	const reader = new DerReader(head, "catalog", 0, sizeBytes);
 	const part = (start: number) => head.subarray(start, reader.position);
 	const requireEnd = (end: number) => {

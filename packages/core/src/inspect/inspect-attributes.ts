@@ -11,7 +11,7 @@ import { attributeError, loadAttributes } from "../system/attributes.js";
 export interface InspectedAttribute {
 	readonly name: string;
 	readonly sizeBytes: number;
-	/** The value in lower-case hexadecimal, or its first SHOWN_BYTES bytes when it is longer. */
+	/** The value in lower-case hexadecimal. A value that is longer than SHOWN_BYTES bytes is cut after them. */
 	readonly value: string;
 	readonly truncated: boolean;
 	/** The value is `hash`, a kind of `ImaValue` or `EvmValue`, or `malformed`. */

@@ -33,16 +33,17 @@ export interface CatalogInspection {
 	readonly listId: string;
 	readonly thisUpdate: number;
 	readonly attributes: readonly NameValue[];
-	/** The facts that sigtool records. Undefined: another producer made the catalog. */
+	/** The facts that sigtool records. They are undefined if another producer made the catalog. */
 	readonly facts: CatalogFacts | undefined;
 	/** The members in path order. Those without a name come last. */
 	readonly members: readonly InspectedMember[];
-	/** The numbers of carried attributes, and of files that have some, including the zero-length files of the facts. */
+	/**
+	 * The number of carried attributes, and of files that have some. Zero-length files, which are among the facts, are
+	 * included.
+	 */
 	readonly carried: { readonly files: number; readonly attributes: number };
 	readonly signers: readonly InspectedSigner[];
-	/**
-	 * The first signer's certificate with its issuers, from the signer up; then those of other signers; then the rest.
-	 */
+	/** The first signer's certificate, followed by its issuers upwards, then those of other signers, then the rest. */
 	readonly certificates: readonly InspectedCertificate[];
 	readonly anomalies: readonly string[];
 }
@@ -52,7 +53,7 @@ export interface InspectedMember {
 	readonly digest: string;
 	readonly digestAlgorithm: "sha1" | "sha256";
 	readonly subject: "unknown" | "flat" | "pe" | "cab";
-	/** The value of FilePath, or of the `File` attribute in driver catalogs. */
+	/** The value of FilePath, or of the `File` attribute that driver catalogs have. */
 	readonly name: string | undefined;
 	/** The NameValue attributes, without those that hold carried attributes. */
 	readonly attributes: readonly NameValue[];
@@ -61,10 +62,10 @@ export interface InspectedMember {
 }
 
 export interface InspectedSigner {
-	/** The subject of the signer's certificate. Undefined: the catalog does not contain it. */
+	/** The subject of the signer's certificate. It is undefined if the catalog does not contain the certificate. */
 	readonly subject: string | undefined;
 	readonly spkiSha256: string | undefined;
-	/** The object identifier of the algorithm. Its name is undefined when sigtool does not know it. */
+	/** The object identifier of the algorithm. The name is undefined if sigtool does not know it. */
 	readonly digestAlgorithm: string;
 	readonly digestAlgorithmName: string | undefined;
 	readonly signatureAlgorithm: string;
@@ -94,10 +95,10 @@ export interface InspectedCertificate {
 
 const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
-/** The members of a catalog file. They are read from it while they are listed. */
+/** The members of a catalog file. They are read from the file while they are listed. */
 export interface InspectedMembers extends Iterable<InspectedMember> {
 	readonly count: number;
-	/** Lists the members in path order. @throws ERR_FILE_CHANGED when the file is not the inspected one any more, ERR_IO */
+	/** Lists the members in path order. @throws ERR_FILE_CHANGED if the file changed since it was inspected, ERR_IO */
 	[Symbol.iterator](): Generator<InspectedMember, void, undefined>;
 }
 
@@ -106,7 +107,7 @@ export interface CatalogFileInspection extends Omit<CatalogInspection, "members"
 }
 
 /**
- * Inspects a catalog file without keeping it in memory; errors name it.
+ * Inspects a catalog file without keeping it in memory. Errors name the file.
  * @throws ERR_ROOT_MISSING, ERR_IO, and the errors of `inspectCatalog`
  */
 export function inspectCatalogFile(file: string): CatalogFileInspection {
@@ -162,7 +163,7 @@ function* membersOf(index: MemberIndex, pieces: Pieces): Generator<InspectedMemb
 	}
 }
 
-/** Parses a malformed catalog at once. @throws the error about it */
+/** Parses a malformed catalog as a whole. @throws the error about its structure */
 function parseWhole(bytes: Uint8Array): void {
 	parseList(parseSignedData(bytes, "catalog")).members.count;
 }
@@ -174,7 +175,7 @@ function parseList(signedData: SignedData): Catalog {
 	return parseCatalog(signedData.content);
 }
 
-/** Inspects all members once, so that a malformed one is an error now, and keeps where they are. */
+/** Inspects all members once, so that a malformed member is an error now, and keeps the offsets of the members. */
 function inspectPieces(pieces: Pieces): Omit<CatalogInspection, "members"> & { readonly index: MemberIndex } {
 	const { shell, membersStart, membersEnd } = splitCatalog(pieces);
 	const signedData = parseSignedData(shell, "catalog");
@@ -245,7 +246,7 @@ function inspectSigner(signer: SignerInfo, certificates: readonly Certificate[])
 	};
 }
 
-/** Inspects one level only: signatures nested in a nested signature are ignored. */
+/** Inspects one level only, and ignores signatures that are nested in a nested signature. */
 function inspectNested(bytes: Uint8Array): InspectedNestedSignature {
 	try {
 		const { signers, certificates } = parseSignedData(bytes, "nested signature");
@@ -259,7 +260,10 @@ function inspectNested(bytes: Uint8Array): InspectedNestedSignature {
 	}
 }
 
-/** Orders the unordered certificates of a catalog for reading: from each signer's upwards, by the issuers' names. */
+/**
+ * Orders the certificates of a catalog for reading, because they have no order in it: each signer's certificate is
+ * followed by its issuers, which are found by their names.
+ */
 function chainOrder(leaves: readonly Certificate[], certificates: readonly Certificate[]): Certificate[] {
 	const bySubject = new Map(certificates.map((certificate) => [certificate.subject.text, certificate]));
 	const ordered = new Set<Certificate>();

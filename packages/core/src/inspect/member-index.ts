@@ -1,6 +1,6 @@
 /**
- * Finds the members of a catalog and their order by path, without keeping them in memory: for each it keeps its offset and
- * the beginning of its path.
+ * Finds the members of a catalog and their order by path, without keeping them in memory. It keeps only the offset of
+ * each member and the beginning of its path.
  */
 
 import { DerReader, encode, TAG } from "../asn1/der.js";
@@ -13,7 +13,7 @@ export type MemberBatch = Pick<Catalog, "bytes" | "members">;
 
 export interface MemberIndex {
 	readonly count: number;
-	/** False when the tags are not in ascending order. */
+	/** False if the tags are not in ascending order. */
 	readonly isSorted: boolean;
 	/** Yields all members in batches, by the bytes of their paths in UTF-8. Those without a path come last. */
 	batches(pieces: Pieces): Generator<MemberBatch, void, undefined>;
@@ -21,7 +21,10 @@ export interface MemberIndex {
 
 const WINDOW_BYTES = 2 ** 20;
 const BATCH_MEMBERS = 1024;
-/** Longer paths are sorted by their beginning. The kernel's limit is the same (PATH_MAX). */
+/**
+ * Longer paths are sorted by their beginning of this size in bytes. The kernel's limit for a path is the same
+ * (PATH_MAX).
+ */
 const MAX_KEY_BYTES = 4096;
 const CHUNK_BYTES = 2 ** 20;
 
@@ -46,7 +49,8 @@ export function indexMembers(
 		if (count + offsets.length > starts.length) {
 			starts = grown(starts, new Uint32Array(2 * starts.length));
 		}
-		// The last member of the window before comes first, so that the order of the tags is seen across windows.
+		// The last member of the previous window comes first, so that the order of the tags is checked across
+		// windows.
 		const batch = batchOf(last === undefined ? [bytes] : [last, bytes], version);
 		if (batch.members.order === "unsorted") isSorted = false;
 		const before = last === undefined ? 0 : 1;
@@ -90,7 +94,7 @@ function* windows(
 	let sizeBytes = WINDOW_BYTES;
 	for (let position = start; position < end; ) {
 		const window = pieceOf(pieces, position, Math.min(position + sizeBytes, end));
-		// The end is that of the list, so an element may reach past the window.
+		// The reader's end is the end of the list, so an element may reach past the window.
 		const reader = new DerReader(window, "catalog", 0, end - position);
 		const offsets: number[] = [];
 		let whole = 0;
@@ -112,7 +116,7 @@ function* windows(
 	}
 }
 
-/** Keeps the beginnings of paths in chunks, which need no copying when there are more, and sorts them. */
+/** Keeps and sorts the beginnings of paths. They are in chunks, which need no copying when more paths are added. */
 class KeyList {
 	readonly #chunks: Buffer[] = [];
 	#used = CHUNK_BYTES;

@@ -14,11 +14,11 @@ import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "
 export interface ConvertOptions extends CatalogVerifyOptions {
 	readonly output: string;
 	/**
-	 * The file with the signed content, which is read for a detached signature and written for a catalog. Absent when it
-	 * is written: `<output>.content`.
+	 * The file with the signed content. It is read for a detached signature and written for a catalog. When it is
+	 * written, the default is `<output>.content`.
 	 */
 	readonly contentFile?: string;
-	/** The value `any` replaces existing files. Default `refuse`. */
+	/** The value `any` replaces existing files. The default is `refuse`. */
 	readonly overwrite?: "refuse" | "any";
 }
 
@@ -29,8 +29,8 @@ export interface Conversion {
 }
 
 /**
- * Turns a catalog into DER for `openssl cms -verify -content` and a file with the signed bytes: the value of the list's
- * SEQUENCE, without tag and length. Turns these two into the same catalog again, byte for byte.
+ * Turns a catalog into two files: DER for `openssl cms -verify -content`, and the signed bytes, which are the value of
+ * the list's SEQUENCE, without tag and length. Turns these two files into the same catalog again, byte for byte.
  * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_ROOT_MISSING, ERR_IO, and the errors of `verifyCatalog`
  */
 export function convertCatalog(file: string, options: ConvertOptions): Conversion {

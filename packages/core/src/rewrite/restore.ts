@@ -26,7 +26,7 @@ export interface RestoreOptions extends Omit<SourceOptions, "match" | "requiredS
 
 export interface Restoration {
 	readonly path: string;
-	/** The value `undecided` means that all failures have exit status 3: the system refused the operation. */
+	/** The value `undecided` means that the system refused the operation each time: all failures have exit status 3. */
 	readonly verdict: "restored" | "failed" | "undecided";
 	readonly catalogs: readonly UsedCatalog[];
 	/** The number of files for which the catalogs carry attributes. */
@@ -45,7 +45,7 @@ export interface Restoration {
 /**
  * Restores attributes below a signed directory, or below a directory of a signed tree. Files without carried
  * attributes, and attributes that are not carried, are not changed.
- * @throws ERR_USAGE when no file there has carried attributes, ERR_ATTRIBUTES_UNAVAILABLE, and the errors of
+ * @throws ERR_USAGE if no file there has carried attributes, ERR_ATTRIBUTES_UNAVAILABLE, and the errors of
  * `verifyPath` for a catalog that cannot be trusted
  */
 export async function restoreAttributes(path: string, options: RestoreOptions): Promise<Restoration> {
@@ -95,7 +95,7 @@ function entryWithin(root: string, path: string, links: "record" | "reject" | "f
 	throw new SigtoolError("ERR_USAGE", `Cannot restore ${quote(path)}: it leads out of ${quote(root)}`, { path });
 }
 
-/** Calls `lexicalEntry` and replaces its message, which advises options that only `verify` has. */
+/** Calls `lexicalEntry` and replaces the message of its error, which advises options that only `verify` has. */
 function lexicalWithin(root: string, path: string): string {
 	try {
 		return lexicalEntry(root, path);

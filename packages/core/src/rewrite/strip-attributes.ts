@@ -15,7 +15,7 @@ export interface StripOptions extends AttributeNaming {
 
 export interface StripResult {
 	readonly path: string;
-	/** The value `undecided` means that all failures have exit status 3: the system refused the operation. */
+	/** The value `undecided` means that the system refused the operation each time: all failures have exit status 3. */
 	readonly verdict: "stripped" | "failed" | "undecided";
 	/** The number of regular files that were opened. */
 	readonly fileCount: number;
@@ -46,7 +46,7 @@ export async function stripAttributes(path: string, options: StripOptions): Prom
 			try {
 				if (removeFrom(access, file, name)) removed.set(name, (removed.get(name) ?? 0) + 1);
 			} catch (error) {
-				// An attribute name that no file can have is wrong for all files.
+				// An attribute name that no file can have is wrong for all files, so the error ends the work.
 				if (!(error instanceof SigtoolError) || error.code === "ERR_USAGE") throw error;
 				report(error);
 			}
@@ -59,7 +59,7 @@ export async function stripAttributes(path: string, options: StripOptions): Prom
 	return { path, verdict, fileCount, removed, findings };
 }
 
-/** Returns false when there was nothing to remove, even when the system refused before it looked for the attribute. */
+/** Returns false if there was nothing to remove, even if the system refused before it looked for the attribute. */
 function removeFrom(access: AttributeAccess, { descriptor, name: path }: OpenedFile, name: string): boolean {
 	try {
 		return access.remove(descriptor, name);

@@ -1,9 +1,10 @@
 /**
- * Reads and writes extended attributes of open files with the optional native package fs-xattr. The file is identified
- * by a descriptor, so that the hashed file is the one with the attribute, whatever happens to its path meanwhile.
+ * Reads and writes extended attributes of open files with the optional native package fs-xattr. A descriptor
+ * identifies the file, so that the attribute belongs to the hashed file, whatever happens to the path meanwhile.
  *
- * Values are untrusted: everyone who can write to the file can write them. A failed call throws an Error whose `code`
- * is the errno; `attributeError` turns it into a message with the file's name, which only the caller knows.
+ * Values are untrusted, because everyone who can write to the file can write them. A failed call throws an Error whose
+ * `code` is the errno. `attributeError` turns this Error into a message with the file's name, which only the caller
+ * knows.
  */
 
 import { existsSync, fstatSync } from "node:fs";
@@ -12,11 +13,11 @@ import { type ErrorCode, errnoReason, isErrnoException, quote, SigtoolError } fr
 
 /** The three calls need a descriptor opened for reading, and the permissions that the system requires. */
 export interface AttributeAccess {
-	/** Returns the value, or undefined when the file has no such attribute. */
+	/** Returns the value, or undefined if the file has no such attribute. */
 	read(descriptor: number, name: string): Uint8Array | undefined;
 	/** Creates or replaces an attribute. */
 	write(descriptor: number, name: string, value: Uint8Array): void;
-	/** Returns false when the file has no such attribute. */
+	/** Returns false if the file has no such attribute. */
 	remove(descriptor: number, name: string): boolean;
 }
 
@@ -41,16 +42,18 @@ export async function loadAttributes(): Promise<AttributeAccess> {
 }
 
 export interface AttributeErrorOptions {
-	/** The length of the value in a failed write. */
+	/** The size of the value in bytes, for a failed write. */
 	readonly sizeBytes?: number;
-	/** The advice in the message: `sign` suggests another namespace or format, but never for `remove`. Default `sign`. */
+	/**
+	 * The value `sign` adds advice to use another namespace or format, but never for `remove`. The default is `sign`.
+	 */
 	readonly instead?: "sign" | "none";
 }
 
 /**
- * Returns the error for a failed call of `AttributeAccess` on the file at `path`, with advice; a SigtoolError is
- * returned unchanged. Codes: ERR_ATTRIBUTE_DENIED, ERR_ATTRIBUTE_UNSUPPORTED, ERR_ATTRIBUTE_SPACE, ERR_ATTRIBUTE_FORMAT
- * (a value over 64 KiB), ERR_FILE_CHANGED (a value that keeps growing), else ERR_IO.
+ * Returns the error for a failed call of `AttributeAccess` on the file at `path`, with advice. A SigtoolError is
+ * returned unchanged. The code is ERR_ATTRIBUTE_DENIED, ERR_ATTRIBUTE_UNSUPPORTED, ERR_ATTRIBUTE_SPACE,
+ * ERR_ATTRIBUTE_FORMAT (a value over 64 KiB), ERR_FILE_CHANGED (a value that keeps growing), or else ERR_IO.
  */
 export function attributeError(
 	action: "read" | "write" | "remove",
@@ -121,19 +124,19 @@ const ROOM =
 
 /** The limit of Linux for one attribute (XATTR_SIZE_MAX, linux/limits.h). macOS allows more. */
 const MAX_VALUE_BYTES = 65_536;
-/** XATTR_NAME_MAX, linux/limits.h. */
+/** The limit of Linux for a name (XATTR_NAME_MAX, linux/limits.h). */
 const MAX_NAME_BYTES = 255;
 
 /**
- * Reads a value. fs-xattr first asks for the size, then for the value. When the value grows in between, the second call
- * fails and is repeated. When it shrinks, the result ends in uninitialised memory. Callers write values back, so that a
- * value counts only when two reads in a row returned it.
+ * Reads a value. fs-xattr first asks for the size, then for the value. If the value grows in between, the second call
+ * fails and is repeated. If the value shrinks, the result ends in uninitialised memory. Callers write values back to
+ * files, so a value is accepted only if two reads in a row returned it.
  */
 function readValue(xattr: FsXattr, path: string, name: string): Uint8Array | undefined {
 	return readTwice(() => readOnce(xattr, path, name));
 }
 
-/** Returns what two reads in a row have returned. @throws an error with the code EBUSY when no two are equal */
+/** Returns the value that two reads in a row returned. @throws an error with the code EBUSY if no two are equal */
 export function readTwice(read: () => Uint8Array | undefined): Uint8Array | undefined {
 	let before = read();
 	for (let attempts = 1; attempts <= READ_ATTEMPTS; attempts++) {
@@ -161,10 +164,13 @@ function readOnce(xattr: FsXattr, path: string, name: string): Uint8Array | unde
 
 const READ_ATTEMPTS = 5;
 
-/** Calls without stack traces: a missing attribute is an exception too, and its stack takes as long as the call. */
+/**
+ * Makes a call without stack traces. A missing attribute is an exception too, and its stack trace takes as long as the
+ * call.
+ */
 function withoutStack<T>(call: () => T): T {
 	const limit = Error.stackTraceLimit;
-	Reflect.set(Error, "stackTraceLimit", 0); // Reflect.set() does not throw when intrinsics are frozen.
+	Reflect.set(Error, "stackTraceLimit", 0); // Reflect.set() does not throw if intrinsics are frozen.
 	try {
 		return call();
 	} finally {
@@ -172,13 +178,13 @@ function withoutStack<T>(call: () => T): T {
 	}
 }
 
-/** Returns the result of `call`, or undefined when there is no such attribute. Adds error codes that fs-xattr omits. */
+/** Returns the result of `call`, or undefined if there is no such attribute. Adds error codes that fs-xattr omits. */
 function attempt<T>(call: () => T): T | undefined {
 	try {
 		return call();
 	} catch (error) {
 		if (!(error instanceof Error && "code" in error && "errno" in error)) throw error;
-		if (error.code === "ENODATA" || error.code === "ENOATTR") return undefined; // macOS has ENOATTR.
+		if (error.code === "ENODATA" || error.code === "ENOATTR") return undefined; // macOS uses ENOATTR.
 		if (error.code === "" && typeof error.errno === "number") error.code = getSystemErrorName(-error.errno);
 		throw error;
 	}
@@ -200,7 +206,8 @@ function pathByDescriptor(): (descriptor: number) => string {
 			if (existsSync("/proc/self/fd")) return (descriptor) => `/proc/self/fd/${descriptor}`;
 			throw unavailable("/proc is not mounted");
 		case "darwin":
-			// fs-xattr takes only paths. volfs finds an inode by its number, which cannot be reused while the file is open.
+			// fs-xattr accepts only paths. volfs finds an inode by its number, which cannot be reused while the file
+			// is open.
 			return (descriptor) => {
 				const { dev, ino } = fstatSync(descriptor, { bigint: true });
 				return `/.vol/${dev}/${ino}`;

@@ -8,8 +8,9 @@ export type DevelopmentUse = "allow" | "refuse";
 export const DEVELOPMENT_VARIABLE = "SIGTOOL_DEVELOPMENT";
 
 /**
- * Returns the value of SIGTOOL_DEVELOPMENT, or `allow` when it is not set.
- * @throws ERR_CONFIG for any other value, because a misspelt one would otherwise allow what it was meant to refuse
+ * Returns the value of SIGTOOL_DEVELOPMENT, or `allow` if it is not set.
+ * @throws ERR_CONFIG for any other value, because a misspelt value would otherwise allow what its author wanted to
+ * refuse
  */
 export function developmentUse(): DevelopmentUse {
 	const value = process.env[DEVELOPMENT_VARIABLE] ?? "";

@@ -1,4 +1,6 @@
-/** Declares the functions used of fs-xattr 0.4.0, because the package may be absent where sigtool is built. */
+/**
+ * Declares the functions of fs-xattr 0.4.0 that sigtool uses, because the package may be absent when sigtool is built.
+ */
 declare module "fs-xattr" {
 	/** Errors have `code` and `errno`. `code` is empty for an errno that the package does not know, such as EDQUOT. */
 	export function getAttributeSync(path: string, name: string): Buffer;

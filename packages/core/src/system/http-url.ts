@@ -3,8 +3,8 @@
 import { quote, SigtoolError } from "../errors.js";
 
 /**
- * Parses an http or https URL. Refuses one with a user name or a password, which other users could see in the list of
- * processes.
+ * Parses an http or https URL. Refuses a URL with a user name or a password, which other users could see in the list
+ * of processes.
  * @throws ERR_USAGE
  */
 export function parseHttpUrl(text: string): URL {
@@ -17,9 +17,10 @@ export function parseHttpUrl(text: string): URL {
 }
 
 /**
- * Returns the proxy for a request, or undefined when it goes directly to the server. Reads the environment variables
- * that other programs read: `http_proxy`, `https_proxy`, `no_proxy`, `HTTPS_PROXY` and `NO_PROXY`. `HTTP_PROXY` is left
- * out: a web server sets this variable for its CGI programs from a header that the client sent.
+ * Returns the proxy for a request, or undefined if the request goes directly to the server. Reads the environment
+ * variables that other programs read: `http_proxy`, `https_proxy`, `no_proxy`, `HTTPS_PROXY` and `NO_PROXY`.
+ * `HTTP_PROXY` is not read, because a web server sets this variable for its CGI programs from a header that the client
+ * sent.
  * @throws ERR_CONFIG for a proxy whose URL is malformed or not http
  */
 export function proxyFor(url: URL, environment: NodeJS.ProcessEnv = process.env): URL | undefined {
@@ -29,11 +30,11 @@ export function proxyFor(url: URL, environment: NodeJS.ProcessEnv = process.env)
 	const text = value.includes("://") ? value : `http://${value}`;
 	const proxy = URL.canParse(text) ? new URL(text) : undefined;
 	if (proxy?.protocol === "http:") return proxy;
-	// The value is not shown, because it may hold a password.
+	// The value is not shown, because it may contain a password.
 	throw new SigtoolError("ERR_CONFIG", `Cannot use the proxy in ${quote(name)}: give it as http://host:port`);
 }
 
-/** Returns the header value `Basic …` for a proxy URL with a user name, undefined for one without. */
+/** Returns the header value `Basic …` for a proxy URL with a user name, or undefined for a URL without a user name. */
 export function proxyAuthorization({ username, password }: URL): string | undefined {
 	if (username === "") return undefined;
 	const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -41,8 +42,8 @@ export function proxyAuthorization({ username, password }: URL): string | undefi
 }
 
 /**
- * Returns true when the list exempts the URL from the proxy. The list is separated by commas or spaces; an item is `*`,
- * or a host that stands for its subdomains too (a leading dot changes nothing), with or without a port.
+ * Returns true if the list exempts the URL from the proxy. Commas or spaces separate the items of the list. An item is
+ * `*`, or a host with or without a port. A host stands for its subdomains too, and a leading dot changes nothing.
  */
 function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {
 	const actualPort = port || (protocol === "https:" ? "443" : "80");

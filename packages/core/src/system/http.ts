@@ -1,6 +1,6 @@
 /**
- * The only HTTP client: it sends single requests to servers that a user or a certificate named. Time, size, redirects
- * and attempts are bounded. The answers are unverified.
+ * Contains the only HTTP client, which sends single requests to servers that a user or a certificate named. Time,
+ * size, redirects and attempts are bounded. The answers are unverified.
  */
 
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
@@ -13,19 +13,21 @@ import { parseHttpUrl, proxyAuthorization, proxyFor } from "./http-url.js";
 export interface HttpRequest {
 	/** An http or https URL without credentials; see `parseHttpUrl`. */
 	readonly url: string;
-	/** The body of a POST request. Absent: the request is a GET. */
+	/** The body of a POST request. Without a body the request is a GET. */
 	readonly body?: Uint8Array;
 	readonly headers?: Readonly<Record<string, string>>;
-	/** Maximum size of the answer's body in bytes. */
+	/** The maximum size of the answer's body in bytes. */
 	readonly maxBytes: number;
-	/** Time limit of one attempt, redirects included. Default 15 s. */
+	/** The time limit of one attempt, redirects included. The default is 15 s. */
 	readonly timeoutMs?: number;
 }
 
 export interface HttpResponse {
-	/** Any status but those that `exchange` tries again: 408, 429 and 5xx. */
+	/**
+	 * The status of the answer. It is never 408, 429 or 5xx, because `exchange` makes another attempt or throws then.
+	 */
 	readonly status: number;
-	/** The media type in lower case, without parameters; empty when the server names none. */
+	/** The media type in lower case, without parameters. It is empty if the server sends none. */
 	readonly contentType: string;
 	readonly body: Buffer;
 }
@@ -33,13 +35,14 @@ export interface HttpResponse {
 const TIMEOUT_MS = 15_000;
 const MAX_REDIRECTS = 3;
 const ATTEMPTS = 3;
-/** Pause before the second attempt; each further pause is twice as long. */
+/** The pause before the second attempt. Each further pause is twice as long. */
 const BACKOFF_MS = 500;
 
 /**
- * Sends a request. Makes three attempts at most when the connection fails or the status is 408, 429 or 5xx; after a
+ * Sends a request. Makes up to three attempts if the connection fails or the status is 408, 429 or 5xx. After a
  * timeout it makes no further attempt.
- * @throws ERR_NETWORK naming the URL; ERR_LIMIT for a larger answer; ERR_USAGE for the URL; ERR_CONFIG for the proxy
+ * @throws ERR_NETWORK naming the URL; ERR_LIMIT if the answer is too large; ERR_USAGE for the URL; ERR_CONFIG for the
+ * proxy
  */
 export async function exchange(request: HttpRequest): Promise<HttpResponse> {
 	const url = parseHttpUrl(request.url);
@@ -61,8 +64,8 @@ export async function exchange(request: HttpRequest): Promise<HttpResponse> {
 class TemporaryFailure extends SigtoolError {}
 
 /**
- * Follows redirects. A POST is sent again unchanged or not at all, in which case the redirect is the answer (RFC 9110
- * §15.4.2). Refuses a redirect from https to http.
+ * Follows redirects. A POST is sent again unchanged or not at all. If it is not sent again, the redirect is the answer
+ * (RFC 9110 §15.4.2). Refuses a redirect from https to http.
  */
 async function followRedirects(from: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
 	let url = from;
@@ -105,7 +108,7 @@ async function send(url: URL, { body, headers }: HttpRequest, signal: AbortSigna
 	};
 	if (proxy === undefined) return answerTo((url.protocol === "http:" ? requestHttp : requestHttps)(url, options), body);
 	if (url.protocol === "http:") {
-		// A proxy is asked for the whole URL. RFC 9112 §3.2.2.
+		// A request to a proxy contains the whole URL (RFC 9112 §3.2.2).
 		const headers = { ...options.headers, host: url.host, ...authorization(proxy) };
 		const path = `${url.origin}${url.pathname}${url.search}`;
 		return answerTo(requestHttp({ ...options, ...addressOf(proxy), path, headers }), body);
@@ -147,15 +150,16 @@ function tunnelTo(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> {
 }
 
 /**
- * Rejects when the connection closes before an answer. A server that switches protocols (101) causes neither `response`
- * nor `error`; the process would then have nothing left to wait for and end as if it had succeeded.
+ * Rejects if the connection closes before an answer. A server that switches protocols (101) causes neither `response`
+ * nor `error`. The process would then have nothing left to wait for, and would end as if it had succeeded.
  */
 function endsUnanswered(request: ClientRequest, reject: (error: Error) => void): void {
 	request.once("close", () => reject(new Error("the connection ended without an answer")));
 }
 
 /**
- * Returns the proxy's address without user name and password, which Node.js would send as if they were for the server.
+ * Returns the proxy's address without user name and password, because Node.js would send them as if they were for the
+ * server.
  */
 function addressOf(proxy: URL): { host: string; port: string | number } {
 	return { host: bareHost(proxy), port: proxy.port || 80 };
@@ -188,7 +192,7 @@ function refusal(url: URL, reason: string, cause?: unknown): SigtoolError {
 	return new SigtoolError("ERR_NETWORK", `Cannot use ${quote(url.href)}: ${reason}`, { cause });
 }
 
-/** Returns the host of the URL; an IPv6 address without its brackets. */
+/** Returns the host of the URL, without the brackets of an IPv6 address. */
 function bareHost({ hostname }: URL): string {
 	return hostname.replace(/^\[|\]$/g, "");
 }

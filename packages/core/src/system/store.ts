@@ -26,14 +26,17 @@ import { basename, dirname, join } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 
 export interface WriteOptions {
-	/** The exact permission bits. Absent: those of the replaced file, or for a new file 0644 without the umask's bits. */
+	/**
+	 * The exact permission bits. By default they are those of the replaced file, or for a new file 0644 without the
+	 * bits of the umask.
+	 */
 	readonly mode?: number;
 }
 
 /**
  * Replaces or creates a file. After a crash, a signal or a full disk, the path has either the old or the new content,
- * complete and flushed. A symbolic link at `path` is replaced, not followed. When two processes write to one path, one
- * of them may fail, and the file is one of the two.
+ * complete and flushed. A symbolic link at `path` is replaced, not followed. If two processes write to one path at
+ * once, one process may fail, and the path has the complete content from one of them.
  * @throws ERR_IO
  */
 export function writeAtomically(
@@ -45,7 +48,8 @@ export function writeAtomically(
 	try {
 		removeFile(temporary);
 		const { ino } = writeNew(temporary, content, options.mode ?? modeOf(path));
-		// Another process may have removed our temporary file as a leftover, and still be writing its own of that name.
+		// Another process may have removed our temporary file as a leftover, and may now be writing a file with the
+		// same name.
 		if (lstatIfThere(temporary)?.ino !== ino) throw refusal("write", path, "another process is writing it");
 		try {
 			renameSync(temporary, path);
@@ -59,14 +63,17 @@ export function writeAtomically(
 	}
 }
 
-/** Returns the temporary name of `writeAtomically`. It is fixed, so that the next run removes a killed run's file. */
+/**
+ * Returns the temporary name of `writeAtomically`. It is always the same, so that the next run removes the file of a
+ * killed run.
+ */
 export function temporaryNameFor(path: string): string {
 	return join(dirname(path), `.${basename(path)}.sigtool-tmp`);
 }
 
 /**
- * Runs `action` while no other process runs one for this path, so that reading, changing and writing a file loses no
- * change. A lock left by a killed process is removed after ten seconds.
+ * Runs `action` while no other process runs an action for this path, so that reading, changing and writing a file
+ * loses no change. A lock left by a killed process is removed after ten seconds.
  * @throws ERR_IO, and the errors of `action`
  */
 export function exclusively<T>(path: string, action: () => T): T {
@@ -93,10 +100,13 @@ function isTaken(lock: string, path: string): boolean {
 }
 
 const LOCK_PAUSE_MS = 10;
-/** The age after which a lock is a leftover. No action takes that long. */
+/** The age in milliseconds after which a lock is a leftover. No action takes that long. */
 const LOCK_MS = 10_000;
 
-/** Reads a whole regular file. @throws ERR_ROOT_MISSING when it does not exist, ERR_LIMIT when it is larger, ERR_IO */
+/**
+ * Reads a whole regular file.
+ * @throws ERR_ROOT_MISSING if it does not exist, ERR_LIMIT if it has more than `maxBytes` bytes, ERR_IO
+ */
 export function readBounded(path: string, maxBytes: number): Buffer {
 	return readWithStats(path, maxBytes).bytes;
 }
@@ -106,12 +116,15 @@ export interface FilePieces {
 	readonly sizeBytes: number;
 	/** Identifies the content as well as the file system can: size, inode and times. */
 	readonly state: string;
-	/** Copies the bytes from `start` to `end` into `target` at `at`. @throws ERR_IO, also when the file has become shorter */
+	/**
+	 * Copies the bytes from `start` to `end` into `target` at `at`. @throws ERR_IO, also if the file has become
+	 * shorter
+	 */
 	copy(target: Uint8Array, at: number, start: number, end: number): void;
 	close(): void;
 }
 
-/** Opens a regular file, which must be closed. @throws ERR_ROOT_MISSING, ERR_LIMIT when it is larger, ERR_IO */
+/** Opens a regular file, which the caller must close. @throws ERR_ROOT_MISSING, ERR_LIMIT if it is larger, ERR_IO */
 export function openPieces(path: string, maxBytes: number): FilePieces {
 	const { descriptor, stats } = openForReading(path, maxBytes, "regular");
 	return {
@@ -134,11 +147,14 @@ export function openPieces(path: string, maxBytes: number): FilePieces {
 
 export interface SecretFile {
 	readonly bytes: Buffer;
-	/** The value `shared` means that the mode gives the group or others access. On Windows it is always `private`. */
+	/**
+	 * The value `shared` means that the mode gives the group or others access. On Windows the value is always
+	 * `private`.
+	 */
 	readonly access: "private" | "shared";
 }
 
-/** Reads a key like `readInput`, and tells if other users have access to it. @throws the errors of `readInput` */
+/** Reads a key like `readInput`, and tells if other users have access to the file. @throws the errors of `readInput` */
 export function readSecret(path: string, maxBytes: number): SecretFile {
 	const { bytes, stats } = readWithStats(path, maxBytes, "any");
 	return { bytes, access: process.platform !== "win32" && (stats.mode & 0o077) !== 0 ? "shared" : "private" };
@@ -152,7 +168,7 @@ export function readInput(path: string, maxBytes: number): Buffer {
 	return readWithStats(path, maxBytes, "any").bytes;
 }
 
-/** Returns true when there is a file of any type at the path, even a dangling link. @throws ERR_IO */
+/** Returns true if there is a file of any type at the path, even a dangling link. @throws ERR_IO */
 export function exists(path: string): boolean {
 	return lstatIfThere(path) !== undefined;
 }
@@ -173,7 +189,7 @@ function isDirectory(path: string): boolean {
 	}
 }
 
-/** Returns the sorted names in a directory, none when it does not exist. @throws ERR_IO */
+/** Returns the sorted names in a directory, or no names if the directory does not exist. @throws ERR_IO */
 export function listDirectory(path: string): string[] {
 	try {
 		return readdirSync(path).sort();
@@ -188,7 +204,8 @@ export function makePrivateDirectory(path: string): void {
 	const missing: string[] = [];
 	for (let above = path; !exists(above); above = dirname(above)) missing.push(above);
 	try {
-		// Node.js' recursive mkdir does not end in a file system without mkdir(2), such as /proc.
+		// Directories are created one by one, because Node.js' recursive mkdir does not end in a file system without
+		// mkdir(2), such as /proc.
 		for (const directory of missing.reverse()) makeDirectory(directory);
 	} catch (cause) {
 		throw ioError("create", path, cause);
@@ -211,8 +228,9 @@ export interface NewFile {
 }
 
 /**
- * Creates a private directory that appears with all its files or not at all. When several processes create the same
- * one, one gets `created`, and the others get `exists` after it is complete. An existing directory is not changed.
+ * Creates a private directory that appears with all its files or not at all. If several processes create the same
+ * directory, one process gets `created`, and the others get `exists` after the directory is complete. An existing
+ * directory is not changed.
  * @throws ERR_IO
  */
 export function createDirectory(path: string, files: readonly NewFile[]): "created" | "exists" {
@@ -223,7 +241,7 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 		temporary = mkdtempSync(join(parent, `.${basename(path)}.`)); // mkdtemp(3) gives it mode 0700.
 		for (const { name, content, mode } of files) writeNew(join(temporary, name), content, mode);
 		syncDirectory(temporary);
-		renameSync(temporary, path); // rename(2) fails when the target is a directory with files.
+		renameSync(temporary, path); // rename(2) fails if the target is a directory with files.
 		syncDirectory(parent);
 		return "created";
 	} catch (cause) {
@@ -236,7 +254,9 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 /** The errnos of renaming onto a directory that is not empty: two of Linux and macOS, then two of Windows. */
 const TAKEN: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "EPERM", "EACCES"]);
 
-/** Creates, writes and flushes a file, and removes it when that fails. A link at the path is not followed. */
+/**
+ * Creates, writes and flushes a file, and removes it if one of these steps fails. A link at the path is not followed.
+ */
 function writeNew(path: string, content: Uint8Array | readonly Uint8Array[], mode: number | undefined): Stats {
 	const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 	const descriptor = openSync(path, flags, mode ?? 0o644);
@@ -291,7 +311,7 @@ function openForReading(
 ): { descriptor: number; stats: Stats } {
 	let descriptor: number | undefined;
 	try {
-		// O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO, when only a regular file is accepted.
+		// If only a regular file is accepted, O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO.
 		const flags = constants.O_RDONLY | (kinds === "any" ? 0 : (constants.O_NONBLOCK ?? 0));
 		// Standard input may be a socket, which has no name to open.
 		descriptor = kinds === "any" && path === "/dev/stdin" ? STDIN : openSync(path, flags);
@@ -337,8 +357,8 @@ function readToEnd(descriptor: number, maxBytes: number, path: string): Buffer {
 }
 
 /**
- * Reads the next bytes of a pipe, terminal or file, and returns their number, 0 at the end. Waits when another process
- * has made standard input non-blocking. On Windows the end of a pipe is the error EOF.
+ * Reads the next bytes of a pipe, terminal or file, and returns their number, 0 at the end. Waits if another process
+ * has made standard input non-blocking. On Windows the error EOF means the end of a pipe.
  */
 export function readOrWait(descriptor: number, chunk: Buffer): number {
 	for (;;) {
@@ -361,7 +381,7 @@ function tooLarge(path: string, maxBytes: number): SigtoolError {
 	return new SigtoolError("ERR_LIMIT", `Cannot read ${quote(path)}: it is larger than ${maxBytes} bytes`, { path });
 }
 
-/** Returns the permission bits of a regular file, or undefined when there is none at the path. */
+/** Returns the permission bits of a regular file, or undefined if there is none at the path. */
 function modeOf(path: string): number | undefined {
 	const stats = lstatIfThere(path);
 	return stats?.isFile() ? stats.mode & 0o777 : undefined;
@@ -376,7 +396,9 @@ function lstatIfThere(path: string): Stats | undefined {
 	}
 }
 
-/** Flushes a rename to the disk. Windows has no descriptors of directories, so this does nothing there. */
+/**
+ * Flushes a rename to the disk. On Windows the function does nothing, because directories have no descriptors there.
+ */
 function syncDirectory(path: string): void {
 	if (process.platform === "win32") return;
 	const descriptor = openSync(path, constants.O_RDONLY);

@@ -1,13 +1,14 @@
-/** Paths of the files that sigtool keeps for a user: the trust store and the identities. */
+/** Determines the paths of the files that sigtool keeps for a user: the trust store and the identities. */
 
 import { homedir, userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { SigtoolError } from "../errors.js";
 
 /**
- * Returns `$XDG_CONFIG_HOME/sigtool`, by default `~/.config/sigtool`; on Windows `%APPDATA%\sigtool`. The path is
- * always absolute: under a relative one, whoever writes to the current directory would decide whom this user trusts.
- * @throws ERR_CONFIG when neither the environment nor the system names a home directory
+ * Returns `$XDG_CONFIG_HOME/sigtool`, by default `~/.config/sigtool`, or on Windows `%APPDATA%\sigtool`. The path is
+ * always absolute. With a relative path, everyone who can write to the current directory could decide whom this user
+ * trusts.
+ * @throws ERR_CONFIG if neither the environment nor the system names a home directory
  */
 export function configDirectory(): string {
 	const isWindows = process.platform === "win32";
@@ -17,7 +18,7 @@ export function configDirectory(): string {
 	return join(homeDirectory(), ...(isWindows ? ["AppData", "Roaming"] : [".config"]), "sigtool");
 }
 
-/** Returns true when `configDirectory` finds a directory. */
+/** Returns true if `configDirectory` finds a directory. */
 export function hasHome(): boolean {
 	try {
 		configDirectory();
@@ -51,12 +52,12 @@ export function identityFiles(name: string): IdentityFiles {
 	return { directory, keyFile: join(directory, "key.pem"), certificateFile: join(directory, "certificate.pem") };
 }
 
-/** Name of the identity that sigtool makes for a user who has no key. */
+/** The name of the identity that sigtool makes for a user who has no key. */
 export const DEVELOPMENT_IDENTITY = "development";
 
 /**
- * The certificate of an identity becomes valid this long before it is made, so that a clock that is set back does not
- * make it invalid.
+ * The certificate of an identity becomes valid this number of milliseconds before it is made, so that it is valid even
+ * if the clock is set back.
  */
 export const IDENTITY_BACKDATE_MS = 86_400_000;
 
