@@ -1,6 +1,6 @@
 /**
- * Keys for tests. To generate one for RSA takes longer than most tests, so they are kept under .cache/test-keys and used again
- * by the next run. The full run generates each anew.
+ * Provides keys for tests. Generating an RSA key takes longer than most tests, so keys are kept under .cache/test-keys
+ * and used again by the next run. The full run generates each key anew.
  */
 
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
@@ -11,7 +11,7 @@ const FOLDER = join(import.meta.dirname, "../../../.cache/test-keys");
 
 export type RsaBits = 1024 | 2048 | 3072 | 4096;
 
-/** Number of RSA keys that this test file took, by size. */
+/** The number of RSA keys that this test file took, by size. */
 const taken = new Map<RsaBits, number>();
 
 /** Returns a key that no other call in the same test file returns. */
@@ -21,12 +21,12 @@ export function nextRsaKey(bits: RsaBits): KeyObject {
 	return keptKey(`rsa-${bits}-${number}`, () => generateKeyPairSync("rsa", { modulusLength: bits }).privateKey);
 }
 
-/** Writes such a key as PKCS #8 in PEM, which is what `openssl req -newkey rsa:BITS -keyout` writes. */
+/** Writes a key of `nextRsaKey` as PKCS #8 in PEM, which is what `openssl req -newkey rsa:BITS -keyout` writes. */
 export function writeRsaKey(file: string, bits: RsaBits): void {
 	writeFileSync(file, toPem(nextRsaKey(bits)), { mode: 0o600 });
 }
 
-/** Returns the private key of that name, which `generate` makes when nobody kept one. */
+/** Returns the private key that is kept under that name. If there is none, `generate` makes it. */
 export function keptKey(name: string, generate: () => KeyObject): KeyObject {
 	if (process.env.SIGTOOL_FULL !== undefined) return generate();
 	const file = join(FOLDER, `${name}.pem`);
@@ -36,7 +36,7 @@ export function keptKey(name: string, generate: () => KeyObject): KeyObject {
 		mkdirSync(FOLDER, { recursive: true });
 		const temporary = `${file}.${process.pid}`;
 		writeFileSync(temporary, toPem(generate()), { mode: 0o600 });
-		// Two workers may generate one each. The first one to put it there wins.
+		// Two workers may each generate a key. The first key that is put there is used.
 		if (!existsSync(file)) renameSync(temporary, file);
 		rmSync(temporary, { force: true });
 		return createPrivateKey(readFileSync(file));

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-// The published names load the checked functions.
+// The functions of the published entry points check their arguments.
 import * as core from "@sigtool/core";
 import * as read from "@sigtool/core/read";
 import { afterAll, describe, expect, it } from "vitest";
@@ -94,8 +94,9 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /**
- * The functions that take nothing, one value of any type that they judge themselves, or that the verifier calls while a
- * program runs, which could have replaced what the checks use.
+ * The functions whose arguments are not checked. They take no argument, or one value of any type that they judge
+ * themselves, or the verifier calls them while a program runs, which could have replaced the functions that the checks
+ * use.
  */
 const UNCHECKED: ReadonlySet<string> = new Set([
 	...[

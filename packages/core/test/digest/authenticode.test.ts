@@ -172,7 +172,7 @@ describe.skipIf(!hasCorpus)("digests of the files of real catalogs (../shared/co
 		const { members } = JSON.parse(readFileSync(join(CORPUS, name, "meta.json"), "utf8")) as { members: Member[] };
 		for (const { tag, how, local } of members) {
 			if (how === undefined || local === undefined) continue;
-			const [what, algorithm] = how.split("-") as [string, "sha1" | "sha256"]; // Such as `pe-sha1`.
+			const [what, algorithm] = how.split("-") as [string, "sha1" | "sha256"]; // `how` is a text such as `pe-sha1`.
 			const path = join(CORPUS, name, local);
 			const { kind, digest } = hashSingleFile(path, algorithm);
 			expect([kind, Buffer.from(digest).toString("hex")], local).toEqual([

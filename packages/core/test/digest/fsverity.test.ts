@@ -85,7 +85,7 @@ describe("createFsverityHasher()", () => {
 });
 
 describe.skipIf(!hasFsverity)("fsverity digest (needs fsverity)", () => {
-	/** Returns the digests of many files by one call, in their order. */
+	/** Returns the digests of many files by one call of the program, in the order of the files. */
 	function judge(files: readonly string[], { algorithm, blockSize = 4096, salt }: FsverityOptions): string[] {
 		const args = ["digest", "--compact", `--hash-alg=${algorithm}`, `--block-size=${blockSize}`];
 		if (salt !== undefined) args.push(`--salt=${Buffer.from(salt).toString("hex")}`);
@@ -94,7 +94,7 @@ describe.skipIf(!hasFsverity)("fsverity digest (needs fsverity)", () => {
 	}
 
 	const SIZES = [0, 1, 4095, 4096, 4097, 8192, 512 * KIB - 1, 512 * KIB, 512 * KIB + 1, MIB + 1];
-	// Sizes that fill one block of 1 KiB, one level of digests (32 KiB or 16 KiB), and the level above it.
+	// These sizes fill one block of 1 KiB, one level of digests (32 KiB or 16 KiB), and the level above it.
 	const SMALL_BLOCK_SIZES = [
 		0,
 		1,

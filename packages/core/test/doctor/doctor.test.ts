@@ -69,7 +69,7 @@ describe("examineSystem()", () => {
 	});
 });
 
-/** Mounts a tmpfs with noexec. Returns undefined when that is not permitted. */
+/** Mounts a tmpfs with noexec. Returns undefined if that is not permitted. */
 const tmpfs = isLinux && isRoot && hasPackage ? mountTmpfs() : undefined;
 
 function mountTmpfs(): string | undefined {
@@ -138,7 +138,7 @@ describe("mountOf()", () => {
 });
 
 describe("kernelChecks()", () => {
-	/** Returns facts about a system with these files and, unless undefined, these build options. */
+	/** Returns facts about a system with these files and, if they are given, these build options. */
 	const facts = (release: string, files: Record<string, string>, options?: Record<string, "y" | "m">): SystemFacts => ({
 		release,
 		text: (path) => files[path],

@@ -50,9 +50,9 @@ const hashOf = (path: string) => Buffer.from(sha256(readFileSync(path)));
 
 /** Actions of another process during the run. */
 interface Meanwhile {
-	/** Runs when the file is open. */
+	/** Runs as soon as the file is open. */
 	readonly opened?: () => void;
-	/** Runs when the content was read, before the attribute is written. */
+	/** Runs after the content was read, before the attribute is written. */
 	readonly hashed?: () => void;
 }
 
@@ -321,7 +321,8 @@ describe.skipIf(found === undefined)(`signPaths() ${needs}`, () => {
 			await startWriter(path);
 			const options = { formats: [format], namespace: "user", signer: signerFromKey(key, [certificate]) } as const;
 			let refusals = 0;
-			// A run succeeds when the writing process gets no processor time while it lasts.
+			// The writing process may get no processor time during a run, which then succeeds. Therefore several runs
+			// are made.
 			for (let attempt = 0; attempt < 100 && refusals < 5; attempt++) {
 				write(path, EARLIER, "user.ima");
 				const before = attributesOf(path);

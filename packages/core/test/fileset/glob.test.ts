@@ -106,7 +106,7 @@ describe("compileGlob()", () => {
 			writeFileSync(join(root, path), "");
 		}
 		const found = fastGlob.sync("**", { cwd: root, dot: true, onlyFiles: false });
-		// fast-glob takes a `?` without other wildcards for a part of a name.
+		// The pieces have no `?`, because fast-glob treats a `?` without other wildcards as a part of a name.
 		const pieces = fc.constantFrom(
 			"a",
 			"b",
@@ -125,11 +125,14 @@ describe("compileGlob()", () => {
 		fc.assert(
 			fc.property(fc.array(pieces, { minLength: 1, maxLength: 6 }), (parts) => {
 				const glob = parts.join("");
-				// micromatch does not document `**` inside a segment or beside braces.
+				// Such globs are left out, because micromatch does not document `**` inside a segment or beside
+				// braces.
 				fc.pre(globProblem(glob) === undefined && !glob.endsWith("/") && !/\*\*[^/]|[^/]\*\*/.test(glob));
-				// With a wildcard before it, a final `/**` also matches the directory itself there, and without one it does not.
+				// In fast-glob, a final `/**` matches the directory itself too if a wildcard precedes it, but not
+				// otherwise.
 				fc.pre(!glob.endsWith("/**") || !/[*[{]/.test(glob.slice(0, -3)));
-				// A `*` beside braces becomes `**` for one alternative, which the two packages below fast-glob read differently.
+				// In fast-glob, a `*` beside braces becomes `**` for one alternative, and its two packages differ in
+				// how they read that.
 				fc.pre(!/\}\*|\*\{/.test(glob));
 				fc.pre(!glob.startsWith("./") && (!glob.split("/").includes("**") || !glob.includes("{")));
 				const options = { cwd: root, dot: true, onlyFiles: false, followSymbolicLinks: false, suppressErrors: true };

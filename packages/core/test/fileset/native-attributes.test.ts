@@ -78,7 +78,8 @@ describe.skipIf(found === undefined)(
 			const path = join(root, "file");
 			await startWriter(path);
 			let refusals = 0;
-			// A run succeeds when the writing process gets no processor time while it lasts.
+			// The writing process may get no processor time during a run, which then succeeds. Therefore several runs
+			// are made.
 			for (let attempt = 0; attempt < 2000 && refusals < 5; attempt++) {
 				write(path, TEXT, Buffer.of(1));
 				const error = await attach(root, "native", [TEXT]).catch((reason) => reason);

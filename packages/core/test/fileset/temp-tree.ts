@@ -12,7 +12,10 @@ export type TreeEntry =
 	| { content: string; mode: number }
 	| ((path: string) => void);
 
-/** Creates a tree in the system's temporary directory and returns its real path. It is removed when the test ends. */
+/**
+ * Creates a tree in the system's temporary directory and returns its real path. The tree is removed when the test
+ * ends.
+ */
 export function tempTree(entries: Readonly<Record<string, TreeEntry>> = {}): string {
 	const root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-fileset-")));
 	onTestFinished(() => rmSync(root, { recursive: true, force: true }));

@@ -149,7 +149,7 @@ describe("encodeCatalog()", () => {
 
 		test("13.17: a digest algorithm that is not the digest's is refused", () => {
 			const other = Buffer.from(list);
-			other[other.indexOf(sha256Oid) + sha256Oid.length - 1] = 2; // The last arc of SHA-384.
+			other[other.indexOf(sha256Oid) + sha256Oid.length - 1] = 2; // This byte becomes the last arc of SHA-384.
 			expectError("ERR_CATALOG_FORMAT", () => parseCatalog(other).members);
 		});
 

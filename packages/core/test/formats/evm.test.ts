@@ -164,7 +164,7 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 
 	it.skipIf(!isRoot)("owner, group and every protected attribute are covered as by evmctl (needs root)", () => {
 		const key = bench.key("P-256");
-		// Each has a second value, to which it is changed.
+		// Each attribute has a first value, and a second value to which the test changes it.
 		const values: readonly [string, Uint8Array, Uint8Array][] = [
 			["security.capability", capability(0x20), capability(0x40)],
 			["security.apparmor", Buffer.from("profile"), Buffer.from("another")],
@@ -195,7 +195,7 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 	});
 });
 
-/** struct vfs_cap_data of version 2: permitted and effective, with the lowest byte of the set. */
+/** Returns struct vfs_cap_data of version 2, with this byte as the lowest one of the permitted set. */
 function capability(byte: number): Buffer {
 	return Buffer.concat([Buffer.of(1, 0, 0, 2, 0, byte), Buffer.alloc(14)]);
 }

@@ -68,7 +68,7 @@ export function setAttribute(path: string, name: string, value: Uint8Array): voi
 	execFileSync("setfattr", ["-h", "-n", name, "-v", `0x${Buffer.from(value).toString("hex")}`, path]);
 }
 
-/** Returns undefined when the file has no attribute of that name. */
+/** Returns the value, or undefined if the file has no attribute of that name. */
 export function getAttribute(path: string, name: string): Buffer | undefined {
 	const { stdout } = spawnSync("getfattr", ["-h", "--absolute-names", "-n", name, "-e", "hex", path], {
 		encoding: "utf8",

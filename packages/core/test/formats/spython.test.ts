@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { encodeSpythonHash, parseSpythonHash } from "../../dist/formats/spython.js";
 import { expectError } from "../pki/expect-error.js";
 
-const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; // FIPS 180-4, SHA-256 of "abc".
+const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; // This is the SHA-256 of "abc" from FIPS 180-4.
 
 describe("encodeSpythonHash()", () => {
 	it("writes lowercase hexadecimal and nothing behind it", () => {

@@ -108,7 +108,7 @@ describe("attributeKeys()", () => {
 describe.skipIf(!hasOpenssl)("attributeKeys(), with authorities and chosen key identifiers (needs openssl 3.4)", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
-	const authority: Issued = hasOpenssl ? workshop.issue({ subject: "/CN=Root" }) : (undefined as never); // The tests are skipped.
+	const authority: Issued = hasOpenssl ? workshop.issue({ subject: "/CN=Root" }) : (undefined as never); // Without OpenSSL the tests are skipped.
 
 	/** Issues a code signer whose subject key identifier ends in these bytes. */
 	function signerNamed(subject: string, identifier: string): Issued {

@@ -35,7 +35,7 @@ describe.skipIf(!hasOpenssl)("verifyChain() with certificates that openssl made"
 		workshop.issue({ subject: `/CN=${name}`, issuer, extensions, key: "p256" });
 	const signer = (issuer: Issued, extensions: readonly string[] = CODE_SIGNER) =>
 		workshop.issue({ subject: "/O=Example/CN=Signer", issuer, extensions, key: "p256" });
-	/** Replaces the lines of the extensions that `changes` name; a change without a value removes the line. */
+	/** Replaces the lines of the extensions that `changes` contains. A change without a value removes the line. */
 	const replacing = (lines: readonly string[], ...changes: string[]) => {
 		const names = changes.map((line) => line.split("=")[0]);
 		const kept = lines.filter((line) => !names.includes(line.split("=")[0]));
@@ -378,7 +378,7 @@ describe.skipIf(!hasOpenssl)("verifyChain() with certificates that openssl made"
 			const end = workshop.issue({ subject, issuer, extensions, key: "p256" });
 			const verdict = verdictOf(() => judge(end.certificate, [issuer.certificate], [root.certificate]));
 			expect(verdict).toBe(expected === "ok" ? "ok" : "ERR_CERTIFICATE_CONSTRAINTS");
-			if (address.endsWith(" ")) return; // OpenSSL takes the space as a part of an allowed host name.
+			if (address.endsWith(" ")) return; // OpenSSL treats the space as a part of an allowed host name.
 			const files = ["-CAfile", root.file, "-untrusted", issuer.file, end.file];
 			const { status } = spawnSync("openssl", ["verify", "-attime", String(AT / 1000), ...files]);
 			expect(status === 0 ? "ok" : "refused").toBe(expected);

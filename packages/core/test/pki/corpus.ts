@@ -22,7 +22,7 @@ export function corpusPem(file: string): string {
 export function corpusCatalogs(): CorpusCatalog[] {
 	if (!hasCorpus) return [];
 	const manifest = corpusPem("MANIFEST.txt");
-	// Other folders of the corpus hold no catalog.
+	// Other folders of the corpus contain no catalog.
 	const directories = readdirSync(CORPUS).filter((name) => existsSync(join(CORPUS, name, "meta.json")));
 	return directories.map((name) => {
 		const file = readdirSync(join(CORPUS, name)).find((entry) => entry.endsWith(".cat"));

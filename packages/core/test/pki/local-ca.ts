@@ -1,6 +1,6 @@
 /**
- * An authority that revokes certificates: lists made by `openssl ca`, and a responder on loopback made of `openssl
- * ocsp`.
+ * Provides an authority that revokes certificates. `openssl ca` makes its lists, and `openssl ocsp` makes the
+ * responses of its responder on loopback.
  */
 
 import { execFileSync } from "node:child_process";
@@ -47,7 +47,7 @@ function openDatabase({ directory }: Workshop, entries: readonly Revocation[]): 
 }
 
 export interface ListOptions {
-	/** In the form YYMMDDHHMMSSZ. Default: from now for a week. */
+	/** The times are in the form YYMMDDHHMMSSZ. By default a list is valid for a week from now. */
 	readonly lastUpdate?: string;
 	readonly nextUpdate?: string;
 	/** Additional lines of openssl's configuration. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Certificate, certificatesFromPem } from "../../dist/pki/certificate.js";
 import { nextRsaKey } from "../kept-keys.js";
 
-/** `x509 -not_before` came with OpenSSL 3.4, `verify -purpose codesign` with 3.2. */
+/** The tests need `x509 -not_before` of OpenSSL 3.4 and `verify -purpose codesign` of OpenSSL 3.2. */
 export const hasOpenssl = isOpensslAtLeast(3, 4);
 
 export type KeyType = "rsa2048" | "rsa1024" | "p256" | "p384" | "ed25519";
@@ -24,7 +24,7 @@ export interface Issued {
 export interface Order {
 	/** The subject in OpenSSL's form with slashes, `/O=Example/CN=Leaf`. */
 	readonly subject: string;
-	/** Absent: the certificate is self-signed. */
+	/** The certificate's issuer. Without one the certificate is self-signed. */
 	readonly issuer?: Issued;
 	/** Lines of an extension section of openssl's configuration. */
 	readonly extensions?: readonly string[];
@@ -32,7 +32,7 @@ export interface Order {
 	/** A certificate whose key this one certifies as well. */
 	readonly sameKeyAs?: Issued;
 	readonly digest?: "sha1" | "sha256" | "sha384" | "md5";
-	/** In the form YYYYMMDDHHMMSSZ. */
+	/** The times are in the form YYYYMMDDHHMMSSZ. */
 	readonly notBefore?: string;
 	readonly notAfter?: string;
 	readonly serial?: string;

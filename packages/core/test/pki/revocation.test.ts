@@ -142,7 +142,7 @@ describe.skipIf(!hasOpenssl)("lists and responses that openssl made", () => {
 				altered[position] ^= 1 << (position % 8);
 				for (const each of [altered, bytes.subarray(0, position)]) {
 					try {
-						// A list of another issuer gives undefined.
+						// The result for a list of another issuer is undefined.
 						expect([original, undefined], `byte ${position}`).toContain(JSON.stringify(statement(each)));
 					} catch (error) {
 						if (!(error instanceof SigtoolError)) throw error;
@@ -169,7 +169,8 @@ describe.skipIf(!hasOpenssl)("lists and responses that openssl made", () => {
 				return sequence(integer(serial), time(NOW));
 			}),
 		);
-		// The signature does not match these entries, because every list is searched after its signature was checked.
+		// The signature does not match these entries, so they are refused: a list is searched only after its
+		// signature was checked.
 		expect(() =>
 			statementOfList({ ...parsed, tbs: entries, entries }, leaf.certificate, root.certificate, "default"),
 		).toThrow("did not sign it");

@@ -147,7 +147,7 @@ describe("addTrust() and removeTrust()", () => {
 describe.skipIf(!hasOpenssl)("authorities", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
-	const authority: Issued = hasOpenssl ? workshop.issue({ subject: "/O=Example/CN=Root" }) : (undefined as never); // Skipped.
+	const authority: Issued = hasOpenssl ? workshop.issue({ subject: "/O=Example/CN=Root" }) : (undefined as never); // Without OpenSSL the tests are skipped.
 	const { certificate } = authority ?? {};
 
 	it("need an exact subject, or the explicit choice of any subject", () => {

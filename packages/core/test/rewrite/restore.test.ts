@@ -39,7 +39,7 @@ const options: RestoreOptions = { trust: trustFromCertificates([certificate]) };
 const valueFor = (path: string, name: string) => Buffer.from(`\x03\x02${name} of ${path}`);
 
 interface CarryingOptions {
-	/** The entries without attributes. */
+	/** The entries that get no attributes. */
 	readonly without?: readonly string[];
 	readonly names?: readonly string[];
 	readonly links?: "record" | "follow";

@@ -28,7 +28,8 @@ const isPossible = access !== undefined;
 const inode = (descriptor: number) => fstatSync(descriptor).ino;
 
 /**
- * Opens a tree's files. After the first one, the directory is replaced by a link to one with files of the same names.
+ * Opens a tree's files. After the first file, the directory is replaced by a link to another directory, which has
+ * files of the same names.
  */
 function openWhileSwapped(act: (descriptor: number) => void) {
 	const root = tempTree({ "lib/a": "1", "lib/b": "2", "lib/c": "3" });
@@ -62,7 +63,7 @@ describe("openFiles()", () => {
 		expect(problems[0].message).toBe(
 			'Cannot open "lib/b": the file, or a directory above it, was moved or replaced meanwhile',
 		);
-		// The path leads to the file outside, even though O_NOFOLLOW does not follow a link in its last segment.
+		// The path leads to the file outside, because O_NOFOLLOW only refuses a link in the last segment of a path.
 		const reached = openSync(join(root, "lib/b"), constants.O_RDONLY | constants.O_NOFOLLOW);
 		expect(inode(reached)).toBe(statSync(join(outside, "b")).ino);
 		closeSync(reached);

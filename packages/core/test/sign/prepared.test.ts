@@ -15,7 +15,7 @@ const trust = trustFromCertificates([certificate]);
 
 const TREE = { "app/main.src": "1", "app/lib/a.src": "2", "app/old.out": "stale", "app/ignored/b.src": "3" };
 
-/** Replaces each .src by an .out, which it removes first. */
+/** Removes an old .out file, and makes an .out file from each .src file. */
 const prepare: NonNullable<SignOptions["prepare"]> = (root, files) => {
 	rmSync(join(root, "old.out"));
 	return files

@@ -34,6 +34,6 @@ export async function expectRejection(code: ErrorCode, promise: Promise<unknown>
 		(reason: unknown) => reason,
 	);
 	expect(error, `expected ${code}`).toBeInstanceOf(SigtoolError);
-	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // Checked above.
+	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // The line above checks the type.
 	return error as SigtoolError;
 }

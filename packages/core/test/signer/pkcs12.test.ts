@@ -195,7 +195,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 
 describe.skipIf(!hasCorpus)("node-forge", () => {
 	it("returns every certificate of the corpus byte for byte", () => {
-		const forge = createRequire(import.meta.url)("node-forge") as typeof import("node-forge"); // The cast follows its types.
+		const forge = createRequire(import.meta.url)("node-forge") as typeof import("node-forge"); // These are the types of node-forge.
 		const certificates = certificatesFromPem(corpusPem("CAfile-all.pem"));
 		expect(certificates.length).toBeGreaterThan(20);
 		for (const { der } of certificates) {
@@ -211,7 +211,10 @@ describe.skipIf(!hasCorpus)("node-forge", () => {
 	});
 });
 
-/** Makes a PFX whose encrypted part holds an encrypted key, each with its own number of iterations. */
+/**
+ * Makes a PFX whose encrypted part contains an encrypted key. The part and the key have different numbers of
+ * iterations.
+ */
 function nestedContainer(outerIterations: number, innerIterations: number): Uint8Array {
 	const salt = Buffer.alloc(8, 1);
 	const data = oid("1.2.840.113549.1.7.1");

@@ -178,7 +178,7 @@ describe.skipIf(!hasAttributes)("AttributeAccess (needs fs-xattr, and user attri
 	});
 });
 
-/** Mounts a small ext4 with 1 KiB blocks. Returns undefined when that is not permitted. */
+/** Mounts a small ext4 with 1 KiB blocks. Returns undefined if that is not permitted. */
 const mounted = hasAttributes && isRoot && hasMkfs ? mountSmallBlocks() : undefined;
 
 function mountSmallBlocks(): string | undefined {

@@ -25,7 +25,10 @@ async function listen(server: Server): Promise<string> {
 	return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Redirects along `paths`, by these statuses; what is behind the last one says what it was asked. */
+/**
+ * Starts a server that redirects with these statuses, one after the other, to the page behind the last one. `seen`
+ * lists the method and path of each request.
+ */
 async function redirecting(statuses: readonly number[], location = "/"): Promise<{ url: string; seen: string[] }> {
 	const seen: string[] = [];
 	const host = await listen(

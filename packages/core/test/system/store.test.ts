@@ -141,7 +141,7 @@ describe("writeAtomically()", () => {
 			child.kill("SIGKILL");
 			await ended;
 			if (existsSync(temporaryNameFor(file))) leftovers++;
-			if (!existsSync(file)) continue; // Killed before the first rename.
+			if (!existsSync(file)) continue; // The process was killed before the first rename.
 			const found = readFileSync(file);
 			expect(found.length).toBe(size);
 			expect(found.equals(Buffer.alloc(size, found[0]))).toBe(true);
@@ -268,7 +268,7 @@ it("exists() sees a dangling link, listDirectory() sorts and takes a missing dir
 	expectError("ERR_IO", () => listDirectory(join(directory, "a")));
 });
 
-/** Puts a file system of 256 KiB on the directory. */
+/** Mounts a file system of 256 KiB on the directory, and returns true on success. */
 function mountTmpfs(path: string): boolean {
 	return spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", path]).status === 0;
 }

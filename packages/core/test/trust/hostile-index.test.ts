@@ -65,7 +65,9 @@ describe("a signed index that no compiler wrote", () => {
 	});
 
 	it("is refused with unsorted or duplicate entries, so that no look-up has two results", async () => {
-		/** Returns the index with exactly these paths of equal length per product, not sorted. */
+		/**
+		 * Returns the index with exactly these paths, in this order, which need not be sorted. Each path has 8 bytes.
+		 */
 		const withPaths = (...paths: string[]) => {
 			const entries = new Map([...paths.keys()].map((index) => [`${"0".repeat(7)}${index}`, { ...first }]));
 			const [product] = CONTENT.products;

@@ -13,7 +13,8 @@ const READER = fileURLToPath(new URL("../../dist/read.js", import.meta.url));
 
 describe("find() in a program that replaced every method it can reach", () => {
 	/**
-	 * Returns the exit status of a process that runs the statement `sabotage` and looks up entries; 1 for a wrong result.
+	 * Returns the exit status of a process that runs the statement `sabotage` and then looks up entries. The status is
+	 * 1 if a result is wrong.
 	 */
 	async function lookUpAfter(sabotage: string): Promise<number | null> {
 		const signer = makeSigner();

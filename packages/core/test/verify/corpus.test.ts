@@ -22,7 +22,10 @@ interface Member {
 	readonly tag?: string;
 	readonly t?: string;
 	readonly file?: string;
-	/** The digest that matched: `flat-sha1`, `pe-sha256`, …; `crlf-sha1` after restoring line ends. */
+	/**
+	 * The digest that matched: `flat-sha1`, `pe-sha256`, …, or `crlf-sha1` if it matched only with the original line
+	 * ends.
+	 */
 	readonly how?: string;
 	readonly local?: string;
 	readonly mi: string;
@@ -66,10 +69,10 @@ function samples(): Sample[] {
 
 const SAMPLES = samples();
 const SHA1 = "1.3.14.3.2.26";
-/** The catalog whose issuer is signed with MD5. osslsigncode accepts it because it is in a list of its own. */
+/** The catalog whose issuer is signed with MD5. osslsigncode accepts the catalog, because its own whitelist has the issuer. */
 const MD5_AUTHORITY = "arduino-430cdc-f647fe06";
 
-/** The code and message under windows-legacy, by name. */
+/** The expected code and message under the profile windows-legacy, by the name of the catalog. */
 const REFUSED: Readonly<Record<string, readonly [code: string, reason: RegExp]>> = {
 	[MD5_AUTHORITY]: ["ERR_WEAK_DIGEST", /MD5 is no evidence/],
 	"arduino-arduino-79a2f22f": ["ERR_CERTIFICATE_EXPIRED", /it expired on 2013-12-19T19:46:35Z/],

@@ -59,7 +59,7 @@ describe.skipIf(!hasOpenssl)(
 		/** Returns the catalog with another list, with a valid signature. */
 		const signed = async (list: Uint8Array) => Buffer.concat((await signEncoded(list, catalog.signer, {})).pieces);
 
-		/** Requires that nested elements take as many reads as an OCTET STRING in the same place. */
+		/** Requires that nested elements need as many reads as an OCTET STRING in their place. */
 		async function expectDepthToBeFree(
 			place: (element: Uint8Array) => Uint8Array | Promise<Uint8Array>,
 		): Promise<void> {
@@ -137,7 +137,7 @@ describe.skipIf(!hasOpenssl)(
 			const member = sequence(octetString(new Uint8Array(32)), setOf());
 			const long = await signed(listOf({ members: many(member) }));
 			expect(verify(long).memberCount).toBe(10_000);
-			// Real elements are read once or twice.
+			// Each of the 10,000 members has three elements, which are read once or twice.
 			expect(reads(() => verify(long))).toBeGreaterThan(30_000);
 			expect(reads(() => verify(long))).toBeLessThan(60_000);
 		});

@@ -1,4 +1,4 @@
-/** Writes catalogs whose member paths are spelt in ways of their own, and asks about one file and about the tree. */
+/** Tests that one file and the whole tree are judged alike, with catalogs whose member paths have unusual spellings. */
 
 import { renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -19,7 +19,7 @@ const certificate = certificateFor(key);
 const signer = signerFromKey(key, [certificate]);
 const trust = trustFromCertificates([certificate]);
 
-/** Signs the files of `names`, and then writes `spelling` in place of each name, which must be as long. */
+/** Signs the files of `names`, and then replaces each name by its `spelling`, which must have the same length. */
 async function signedAs(names: Readonly<Record<string, string>>): Promise<string> {
 	const root = tempTree(Object.fromEntries(Object.keys(names).map((name) => [name, `content of ${name}`])));
 	const manifest = await hashFileSet(root, { caseCollisions: "allow" });

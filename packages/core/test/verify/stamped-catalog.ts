@@ -1,4 +1,4 @@
-/** Creates a catalog with everything that one can contain, for tests that damage it; see `makeStampedCatalog`. */
+/** Creates a catalog with everything that a catalog can contain, for tests that damage it. See `makeStampedCatalog`. */
 
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ export interface StampedCatalog {
 	readonly unstamped: Uint8Array;
 	readonly root: Issued;
 	readonly intermediate: Issued;
-	/** The root certificate. All certificates here expire at the end of 2039. */
+	/** The signer's certificate, issued by `intermediate`. All certificates here expire at the end of 2039. */
 	readonly leaf: Issued;
 	/** Another root with the same name. */
 	readonly impostor: Issued;
@@ -31,7 +31,10 @@ export interface StampedCatalog {
 	readonly signer: Signer;
 }
 
-/** Makes about 30 KB: RSA leaf, intermediate, an unused certificate, an RFC 3161 token by `openssl ts`. */
+/**
+ * Makes a catalog of about 30 KB, with an RSA leaf, its issuer, an unused certificate, and an RFC 3161 token by
+ * `openssl ts`.
+ */
 export async function makeStampedCatalog(workshop: Workshop): Promise<StampedCatalog> {
 	const root = workshop.issue({ subject: "/CN=Root" });
 	const impostor = workshop.issue({ subject: "/CN=Root" });

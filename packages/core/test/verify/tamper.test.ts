@@ -80,7 +80,10 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() of a damaged catalog (keys and tok
 		});
 	});
 
-	/** Trust policies that match the catalog in all but one respect. */
+	/**
+	 * Returns a trust policy whose pin is not the signer's. Each of its authorities differs from the catalog's root in
+	 * one respect.
+	 */
 	function otherTrust(): TrustPolicy {
 		const { impostor, root } = catalog;
 		const { authorities } = trustFromCertificates([impostor.certificate, root.certificate]);
@@ -103,7 +106,7 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() of a damaged catalog (keys and tok
 	});
 });
 
-/** Flips one bit in `stride` at a time, and flips it back after `visit`. */
+/** Flips every `stride`-th bit, one at a time, and flips it back after `visit`. */
 function flipEach(bytes: Uint8Array, stride: number, visit: (at: number, bit: number) => void): void {
 	for (let position = 0; position < bytes.length * 8; position += stride) {
 		const [at, bit] = [position >> 3, position & 7];
@@ -113,7 +116,10 @@ function flipEach(bytes: Uint8Array, stride: number, visit: (at: number, bit: nu
 	}
 }
 
-/** Returns the code of the refusal, or the verdict as text; with `signed` only the facts that the signature covers. */
+/**
+ * Returns the code of the refusal, or the verdict as text. With `signed`, the text has only the facts that the
+ * signature covers.
+ */
 function judge(bytes: Uint8Array, options: CatalogVerifyOptions, extent: "all" | "signed" = "all"): string {
 	try {
 		const { catalog, facts, signer, judgedAt } = verifyCatalog(bytes, options);

@@ -1,4 +1,4 @@
-/** Appends bytes where Authenticode does not look, to members of our catalogs and of others. */
+/** Appends bytes that Authenticode does not cover, to members of our catalogs and of those of other producers. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -48,7 +48,7 @@ function cabinetOf(size: number): Buffer {
 	return cabinet;
 }
 
-/** Points the security directory of an image at `table`, which is put behind it. */
+/** Appends `table` to an image, and points the image's security directory at it. */
 function imageWith(table: Uint8Array): Buffer {
 	const image = Buffer.concat([IMAGE, table]);
 	image.writeUInt32LE(IMAGE.length, 232);
@@ -72,7 +72,7 @@ function winCertificate(content: Uint8Array, { length = content.length + 8, revi
 	return Buffer.concat([head, content, Buffer.alloc((8 - (content.length % 8)) % 8)]);
 }
 
-/** Signs a tree as another producer would, who knows of no `SigtoolSha256`. */
+/** Signs a tree like another producer, whose catalogs have no `SigtoolSha256`. */
 async function signForeign(root: string, match: "path" | "digest" = "path"): Promise<string> {
 	const { wholeFiles: _, ...manifest }: Manifest = await hashFileSet(root);
 	const rules = { ignore: [], include: [], scope: "root", caseCollisions: "refuse", modes: "none" } as const;

@@ -244,7 +244,10 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 	});
 });
 
-/** Replaces the file's IMA attribute right after that many calls for it. */
+/**
+ * Replaces the file's IMA attribute right after the call with the number `times` for it. The result tells if that has
+ * happened.
+ */
 function replaceAfter(call: "setSync" | "getSync", times: number, path: string, value: Uint8Array): () => boolean {
 	const require = createRequire(createRequire(new URL("../../package.json", import.meta.url)).resolve("fs-xattr"));
 	const addon: Record<string, (path: string, name: string, value?: Buffer) => unknown> =

@@ -23,7 +23,10 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 	let responder: LocalServer;
 	let answer: (exchange: Exchange) => void;
 	let ocspSigner: Issued;
-	/** Signs with `signer`, with a timestamp for the current time or without one. */
+	/**
+	 * The paths of two files that `signer` signed, the first with a timestamp for the current time, the second without
+	 * one.
+	 */
 	let stamped: string;
 	let plain: string;
 	const SERIAL = "1001";
