@@ -8,7 +8,7 @@
 
 import { SigtoolError } from "../errors.js";
 
-/** Identifier bytes, X.690 §8.1.2: universal class, with the constructed bit where DER requires it. */
+/** The identifier bytes (X.690 §8.1.2) of the universal class, with the constructed bit if DER requires it. */
 export const TAG = {
 	BOOLEAN: 0x01,
 	INTEGER: 0x02,
@@ -301,7 +301,7 @@ export function bitString(bytes: Uint8Array): Uint8Array {
 	return encode(TAG.BIT_STRING, Uint8Array.of(0), bytes);
 }
 
-/** Encodes a time in whole seconds: as UTCTime up to 2049, as GeneralizedTime after. RFC 5280 §4.1.2.5. */
+/** Encodes a time in whole seconds: as UTCTime up to 2049, as GeneralizedTime from 2050 on. RFC 5280 §4.1.2.5. */
 export function time(milliseconds: number): Uint8Array {
 	const text = `${new Date(milliseconds).toISOString().slice(0, 19).replace(/[-:T]/g, "")}Z`;
 	const utc = text < "2050";

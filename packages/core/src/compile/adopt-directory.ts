@@ -102,6 +102,6 @@ function realPathIfThere(path: string): string | undefined {
 	try {
 		return realPath(path);
 	} catch {
-		return undefined; // The path leads nowhere, so nothing can be loaded through it.
+		return undefined; // Nothing can be loaded through such a link.
 	}
 }

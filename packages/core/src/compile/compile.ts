@@ -31,7 +31,7 @@ export interface CompileOptions extends DirectoryOptions {
 	readonly policy?: Policy;
 	/** The time, in milliseconds since the epoch, after which the index is refused. */
 	readonly notAfter?: number;
-	/** The value `own` allows to replace trust indexes only. */
+	/** The value `own` means that an existing file is replaced only if it is a trust index. */
 	readonly overwrite?: "own" | "any";
 	/** The signing time in milliseconds since the epoch. The default is the present time. */
 	readonly time?: number;
@@ -40,7 +40,7 @@ export interface CompileOptions extends DirectoryOptions {
 export interface CompileResult {
 	readonly file: string;
 	readonly sizeBytes: number;
-	/** Hexadecimal SHA-256 of the index. */
+	/** The SHA-256 of the index in hexadecimal. */
 	readonly sha256: string;
 	readonly products: readonly CompiledProduct[];
 	readonly policy: Policy;

@@ -1,4 +1,6 @@
-/** The digest algorithms that occur in catalogs, certificates and timestamps, and how strong each is. */
+/**
+ * Defines the digest algorithms that occur in catalogs, certificates and timestamps, and how strong each of them is.
+ */
 
 /**
  * - `evidence`: the digest is accepted everywhere.

@@ -2,9 +2,9 @@
  * Computes fs-verity digests from content alone: those that FS_IOC_MEASURE_VERITY reports for a file on which the
  * kernel has enabled fs-verity, and that `fsverity digest` prints.
  *
- * A digest covers a descriptor: the parameters, the file's size, and the root of a tree of hashes over its blocks.
- * Sources: Linux, Documentation/filesystems/fsverity.rst ("Merkle tree", "fs-verity descriptor") and
- * include/uapi/linux/fsverity.h.
+ * A digest covers a descriptor: the parameters, the file's size, and the root of a tree of hashes over the file's
+ * blocks. The sources are Documentation/filesystems/fsverity.rst ("Merkle tree", "fs-verity descriptor") and
+ * include/uapi/linux/fsverity.h of Linux.
  */
 
 import { hash } from "node:crypto";
@@ -68,13 +68,13 @@ interface Tree {
 }
 
 interface Level {
-	/** Holds the prefix, then the block. */
+	/** A buffer with the prefix, followed by the block. */
 	readonly buffer: Buffer;
 	/** The offset in `buffer` for the next bytes. */
 	end: number;
 }
 
-/** The ids are from include/uapi/linux/fsverity.h, the block sizes of the hash functions from FIPS 180-4 §1. */
+/** The ids are from include/uapi/linux/fsverity.h, and the block sizes of the hash functions are from FIPS 180-4 §1. */
 const ALGORITHMS = {
 	sha256: { id: 1, digestBytes: 32, inputBlockBytes: 64 },
 	sha512: { id: 2, digestBytes: 64, inputBlockBytes: 128 },

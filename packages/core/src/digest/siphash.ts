@@ -1,6 +1,6 @@
 /**
- * Computes SipHash, by which CPython records in bytecode from which source it was compiled. SipHash is made for hash
- * tables, so it is no evidence of content.
+ * Computes SipHash, with which CPython records in bytecode from which source the bytecode was compiled. SipHash is
+ * made for hash tables, so it is no evidence of content.
  */
 
 /**
@@ -14,7 +14,7 @@ export type SipRounds = "1-3" | "2-4";
  */
 export function sipHash(bytes: Buffer, key: number, rounds: SipRounds): Buffer {
 	const [perBlock, atEnd] = rounds === "1-3" ? [1, 3] : [2, 4];
-	// The state v0 to v3: two elements for each, the low half first.
+	// The state v0 to v3 has two elements for each word, the low half first.
 	const v = Uint32Array.of(
 		...[0x70736575 ^ key, 0x736f6d65, 0x6e646f6d, 0x646f7261],
 		...[0x6e657261 ^ key, 0x6c796765, 0x79746573, 0x74656462],

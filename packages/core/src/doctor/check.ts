@@ -12,5 +12,5 @@ export interface Check {
 
 export type Finding = Pick<Check, "status" | "value">;
 
-/** The finding on a system that does not have the feature, or no way to examine it. */
+/** The finding on a system that does not have the feature, or has no way to examine it. */
 export const NOT_HERE: Finding = { status: "unknown", value: "not on this system" };

@@ -7,7 +7,7 @@ import { gunzipSync } from "node:zlib";
 export interface SystemFacts {
 	/** The kernel's release from uname(2), such as `6.12.9-amd64`. */
 	readonly release: string;
-	/** Returns the content of a file, cut at 1 MiB, or undefined when it cannot be read. */
+	/** Returns the content of a file, cut at 1 MiB, or undefined if it cannot be read. */
 	text(path: string): string | undefined;
 	exists(path: string): boolean;
 	/** Returns a build option, named without `CONFIG_`, or undefined if the kernel's configuration cannot be read. */

@@ -35,15 +35,15 @@ export interface Finding {
 	readonly code: ErrorCode;
 	/** The entry path, or the digest in hexadecimal if a missing member has no name. */
 	readonly path: string;
-	/** A line that names the entry and says what is wrong. */
+	/** A line that names the entry and tells what is wrong. */
 	readonly message: string;
 	/** The signed digest in hexadecimal, the signed link target, or the signed mode in octal. */
 	readonly expected?: string;
 	/** The digest, link target or mode that was found, in the form of `expected`. */
 	readonly actual?: string;
 	/**
-	 * The topmost directory above the entry that is missing, or was added, with all its content. It is absent if there
-	 * is none.
+	 * The topmost directory above the entry of which everything is missing, or everything was added. It is absent if
+	 * there is none.
 	 */
 	readonly directory?: string;
 }
@@ -53,7 +53,7 @@ export interface CompareOptions {
 	readonly modes: "compare" | "ignore";
 }
 
-/** The mode bits that change what may run: execute for user, group and others; set-user-ID and set-group-ID. */
+/** The mode bits that decide what may run: execute for user, group and others, set-user-ID and set-group-ID. */
 const EXECUTE_AND_SET_ID = 0o6111;
 
 /** Returns the differences in path order. Each signed file is accepted at its own path only. */
@@ -260,7 +260,10 @@ function digestOf(manifest: Manifest, index: number): Uint8Array {
 	return manifest.digests.subarray(index * digestBytes, (index + 1) * digestBytes);
 }
 
-/** Returns the line ends with which a text file would have a digest that `matches` accepts. */
+/**
+ * Returns the line ends with which a text file would have a digest that `matches` accepts, or undefined if there are
+ * none.
+ */
 function matchingLineEnds(
 	manifest: Manifest,
 	index: number,

@@ -53,8 +53,8 @@ export function digestFile(path: string, algorithm: FileDigestAlgorithm, options
 }
 
 /**
- * Hashes standard input, which may be a file of any type, up to its end. @throws ERR_IO; TypeError, RangeError for
- * options
+ * Hashes standard input, which may be a file of any type, up to its end.
+ * @throws ERR_IO; TypeError, RangeError for options
  */
 export function digestStandardInput(
 	algorithm: Exclude<FileDigestAlgorithm, "authenticode">,

@@ -32,7 +32,7 @@ export function entryPathProblem(path: string): SigtoolError | undefined {
 	return undefined;
 }
 
-/** Matches nearly all legal names and no illegal one, so that most names need one test only. */
+/** Matches nearly all legal names and no illegal name, so that most names need only this test. */
 const PLAIN_PATH = /^[\w.@+ -]*[\w@+-](?:\/[\w.@+ -]*[\w@+-])*$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const DRIVE = /^[A-Za-z]:/;
@@ -91,10 +91,7 @@ function areFreeOfCollisions(paths: readonly string[], { caseCollisions }: Colli
 	return true;
 }
 
-/**
- * The total length of the names of directories, in UTF-16 units, may exceed the total length of the paths by this
- * number.
- */
+/** The directories' names together may be longer than the paths by this number of UTF-16 units. */
 const MIN_DIRECTORY_UNITS = 2 ** 16;
 
 interface SeenName {
@@ -172,7 +169,7 @@ function normalized(name: string): string {
 	return ASCII.test(name) ? name : name.normalize("NFC");
 }
 
-/** Maps to upper and then to lower case, so that K and the Kelvin sign, ß and SS, σ and ς become equal. */
+/** Maps a name to upper and then to lower case, so that K and the Kelvin sign, ß and SS, σ and ς become equal. */
 function folded(name: string): string {
 	if (ASCII.test(name)) return name.toLowerCase();
 	return name.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");

@@ -13,7 +13,7 @@ import { walkListed } from "./walk-listed.js";
 
 export interface HashEntryOptions extends LinkOptions {
 	readonly digest: "sha256" | "sha1";
-	/** A visitor needs `digest: "sha256"`. */
+	/** A visitor requires `digest: "sha256"`. */
 	readonly visitor?: FileVisitor | undefined;
 }
 

@@ -17,7 +17,7 @@ import { ENTRY_KIND, type EntryKind, type WholeFileColumns, wholeFileColumns } f
  */
 export type DigestChoice = "sha256" | "sha1" | "sha256+sha1";
 
-/** The columns that receive the facts about hashed files, with the meaning they have in `Manifest`. */
+/** The columns that receive the facts about hashed files. They have the same meaning as in `Manifest`. */
 export interface HashColumns extends WholeFileColumns {
 	readonly kinds: Uint8Array;
 	readonly modes: Uint16Array;
@@ -33,7 +33,7 @@ export const BIG_FILE_BYTES = 2 ** 18;
 
 /** A regular file while it is hashed. */
 export interface OpenFile {
-	/** The descriptor is open for reading. */
+	/** The descriptor of the file, which is open for reading. */
 	readonly descriptor: number;
 	/** The path by which the file was opened. It contained no symbolic link when it was looked up. */
 	readonly path: string;
@@ -59,7 +59,7 @@ export interface FileVisitor {
 
 export interface HashFileOptions {
 	readonly digest: "sha256" | "sha1";
-	/** A visitor needs `digest: "sha256"`. */
+	/** A visitor requires `digest: "sha256"`. */
 	readonly visitor?: FileVisitor | undefined;
 	/** The value `defer` leaves files of BIG_FILE_BYTES or more unhashed. */
 	readonly bigFiles: "hash" | "defer";
@@ -245,7 +245,7 @@ function endVisit(visitor: FileVisitor | undefined, file: OpenFile, sha256: Uint
 	}
 }
 
-/** Reads the content once more and returns true when it has this SHA-256. */
+/** Reads the content once more and returns true if it has this SHA-256. */
 function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
 	buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
 	let bytes = readSync(descriptor, buffer, 0, BUFFER_BYTES, 0);

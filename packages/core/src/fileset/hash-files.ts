@@ -38,8 +38,8 @@ export interface HashFileSetOptions {
 	/** The entry paths of files and links that are left out without being counted. */
 	readonly skip?: ReadonlySet<string>;
 	/**
-	 * The value `collect` records entries that cannot be hashed in the manifest. With the default, `throw`, such an
-	 * entry ends the work.
+	 * The value `collect` puts the errors about entries that cannot be hashed into the manifest. With the default,
+	 * `throw`, the first such error ends the work.
 	 */
 	readonly onProblem?: "throw" | "collect";
 	/** A function that is called synchronously, at most once in PROGRESS_INTERVAL_MS. */

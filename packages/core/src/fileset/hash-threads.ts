@@ -18,13 +18,13 @@ export interface HashThreads {
 
 export interface HashThreadsOptions {
 	/**
-	 * The number of threads beside the calling thread. If it is undefined, enough work starts one less than there are
-	 * processors.
+	 * The number of threads beside the calling thread. If it is undefined, it is one less than the number of
+	 * processors as soon as there is enough work.
 	 */
 	readonly workers: number | undefined;
 	/**
-	 * The value `native` means that native threads are used if they are installed. If it is undefined, only enough
-	 * work starts them.
+	 * The value `native` means that native threads are used if they are installed. If it is undefined, they are used
+	 * as soon as there is enough work.
 	 */
 	readonly engine: "native" | "javascript" | undefined;
 	/** A function that is called after every few files, and repeatedly within big files. */

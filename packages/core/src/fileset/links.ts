@@ -44,8 +44,8 @@ export interface LinkEnd {
 }
 
 /**
- * Resolves the link `path`, and all links to which it leads. @throws ERR_LINK_OUTSIDE, ERR_IO (also for a dangling
- * link)
+ * Resolves the link `path`, and all links to which it leads.
+ * @throws ERR_LINK_OUTSIDE, ERR_IO (also for a dangling link)
  */
 export function followLink(base: string, path: string, options: LinkOptions): LinkEnd {
 	try {

@@ -15,7 +15,7 @@ export type SpecialEntry =
 	| { readonly kind: "link"; readonly path: string; readonly target: string }
 	/** A followed link to a file. The file's content is hashed under the link's path. */
 	| { readonly kind: "linked-file"; readonly path: string; readonly realPath: string }
-	/** A followed link to a directory; `realPath` ends in "/". */
+	/** A followed link to a directory, whose `realPath` ends in "/". */
 	| { readonly kind: "linked-directory"; readonly realPath: string }
 	| { readonly kind: "ignored" }
 	| { readonly kind: "problem"; readonly error: SigtoolError };
@@ -118,8 +118,8 @@ function escaped(bytes: Buffer): string {
 }
 
 /**
- * Adds a problem for each name that is illegal or collides with a sibling. Most directories need only one test, of all
- * their names together.
+ * Adds a problem for each name that is illegal or collides with a sibling. One test of all names together shows for
+ * most directories that they have no such name.
  */
 function checkNames(prefix: string, keys: readonly string[], special: Map<string, SpecialEntry>, options: ListOptions) {
 	const text = `${keys.join("/")}/`;

@@ -54,8 +54,8 @@ export function catalogNamesIn(directory: string): string[] {
 }
 
 /**
- * Returns the type of the file at a path. A link to a directory counts as a directory. @throws ERR_ROOT_MISSING,
- * ERR_IO
+ * Returns the type of the file at a path. A link to a directory counts as a directory.
+ * @throws ERR_ROOT_MISSING, ERR_IO
  */
 export function kindOf(path: string): "directory" | "file" | "link" | "other" {
 	const stats = attempt("open", path, () => lstatSync(path, { throwIfNoEntry: false }));

@@ -1,7 +1,4 @@
-/**
- * Holds a hashed file set as columns. Each fact has a typed array, and each entry has a row in it instead of an
- * object.
- */
+/** Holds a hashed file set as columns: each fact is a typed array, and each entry is a row instead of an object. */
 
 import type { SigtoolError } from "../errors.js";
 
@@ -38,7 +35,7 @@ export interface Manifest {
 	readonly count: number;
 	/** The paths in UTF-8, "/"-separated, one after the other without a terminator. */
 	readonly pathBytes: Uint8Array;
-	/** The offset of each path's first byte, and behind them the offset of the end: `count + 1` offsets. */
+	/** The offset of each path's first byte, followed by the offset behind the last path: `count + 1` offsets. */
 	readonly pathOffsets: Uint32Array;
 	/** The ENTRY_KIND of each entry. */
 	readonly kinds: Uint8Array;
@@ -71,7 +68,7 @@ export interface Manifest {
 export interface WholeFileColumns {
 	/** The SHA-256, 32 bytes for each row. Only images and cabinets have one. */
 	readonly wholeDigests: Uint8Array;
-	/** The value 1 marks malformed signatures. */
+	/** The value 1 means that the signatures of the file are malformed. */
 	readonly malformed: Uint8Array;
 }
 

@@ -49,7 +49,7 @@ let loaded: NativeModule | "missing" | undefined;
 function loadNative(): NativeModule | undefined {
 	if (loaded === undefined) {
 		try {
-			loaded = createRequire(import.meta.url)("@sigtool/native") as NativeModule; // Its C code has no other types.
+			loaded = createRequire(import.meta.url)("@sigtool/native") as NativeModule; // The C code of the module declares no types.
 		} catch {
 			loaded = "missing";
 		}

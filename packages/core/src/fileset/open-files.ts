@@ -8,7 +8,7 @@ import { walkTree } from "./walk.js";
 
 export interface OpenedFile {
 	readonly descriptor: number;
-	/** The entry path, or the path on the command line if that is the file itself. */
+	/** The entry path. If the command line named the file itself, this is the path that was given there. */
 	readonly name: string;
 }
 

@@ -8,8 +8,8 @@ import { dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 
 /**
- * The treatment of directories with the sticky bit. No user can replace the files of another user there, even if the
- * directory is open to everyone.
+ * The treatment of directories with the sticky bit. In such a directory, no user can replace another user's files even
+ * if everyone can write to it.
  */
 export type StickyDirectories = "accept" | "refuse";
 

@@ -9,7 +9,7 @@
 import { allocateRows, clearRows, MOST_ROWS, newCounters, type RowLimits, type SharedRows } from "./shared-rows.js";
 
 /**
- * A list of files with up to this many paths gets columns of exactly its size, each of which takes less than a page of
+ * A list of up to this number of paths gets columns of exactly its size, each of which takes less than a page of
  * memory.
  */
 const MOST_OWN_ROWS = 64;

@@ -25,9 +25,9 @@ export interface RowHasherOptions {
 }
 
 export interface RowHasher {
-	/** Hashes a block of rows or one big file. Returns false when there is nothing to claim now. */
+	/** Hashes a block of rows or one big file. Returns false if there is nothing to claim now. */
 	step(): boolean;
-	/** Hashes one file from the list of big files. Returns false when the list has none to claim. */
+	/** Hashes one file from the list of big files. Returns false if the list has no file to claim. */
 	bigStep(): boolean;
 	/**
 	 * The total size in bytes of the big files that this thread found, and of those that it hashed for native threads.

@@ -25,7 +25,7 @@ export interface ToManifestOptions {
 	readonly visitor: FileVisitor | undefined;
 }
 
-/** @throws the first problem in path order unless problems are collected */
+/** @throws the first problem in path order, unless problems are collected */
 export function toManifest(job: HashJob, found: FoundEntries, { onProblem, visitor }: ToManifestOptions): Manifest {
 	const { base, rows } = job;
 	const lost: number[] = [];
@@ -77,7 +77,10 @@ function lookAgain(
 	}
 }
 
-/** Removes the `lost` rows, which are ascending, from every column. Returns the link targets by their new rows. */
+/**
+ * Removes the rows in `lost`, which is in ascending order, from every column. Returns the link targets by their new
+ * rows.
+ */
 function removeRows(
 	rows: SharedRows,
 	digestBytes: number,

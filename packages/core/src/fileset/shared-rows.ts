@@ -54,7 +54,7 @@ export interface RowLimits {
 	readonly pathBytes: number;
 }
 
-/** The limits are the number of members a catalog can have, and 128 bytes of path for each. */
+/** The limits are the number of members that a catalog can have, and 128 bytes of path for each member. */
 export const MOST_ROWS: RowLimits = { rows: 2 ** 21, pathBytes: 2 ** 28 };
 /**
  * The largest number of native threads, and of workers. Workers beside native threads have numbers from this one on.

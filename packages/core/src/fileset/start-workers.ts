@@ -4,8 +4,8 @@ import { Worker } from "node:worker_threads";
 import type { HashJob } from "./row-hasher.js";
 
 /**
- * Starts `count` workers with the thread numbers from `first` on. They end by themselves and keep no process alive. The
- * promise resolves when all have ended.
+ * Starts `count` workers with the thread numbers from `first` on. The workers end by themselves and keep no process
+ * alive. The promise resolves when all workers have ended.
  */
 export function startWorkers(
 	job: HashJob,
@@ -18,8 +18,8 @@ export function startWorkers(
 		const worker = new Worker(new URL("./hash-worker.js", import.meta.url), {
 			workerData: { job, thread },
 			execArgv: [],
-			// Every descriptor is closed by the code that opened it. To track descriptors would only cost time for
-			// each file.
+			// Tracking descriptors would cost time for each file, and every descriptor is closed by the code that
+			// opened it.
 			trackUnmanagedFds: false,
 		});
 		worker.on("error", onError);

@@ -9,8 +9,8 @@ import type { WalkOptions, WalkStep } from "./walk.js";
 
 /**
  * Looks up each of `paths` below `base`, which ends in "/". Never throws. In addition to the problems of a walk, there
- * can be ERR_ROOT_MISSING, ERR_FILE_TYPE for a directory, ERR_PATH_DUPLICATE, and ERR_LINK_PARENT for a path through a
- * link, which is no entry unless links are followed.
+ * can be ERR_ROOT_MISSING, ERR_FILE_TYPE for a directory, ERR_PATH_DUPLICATE and ERR_LINK_PARENT. The last one means
+ * that a path leads through a link, and therefore is no entry unless links are followed.
  */
 export function* walkListed(
 	base: string,
@@ -55,7 +55,7 @@ function examine(base: string, path: string, knownDirectories: Set<string>, opti
 	return judged;
 }
 
-/** Returns the first directory in `path` that is a symbolic link. */
+/** Returns the first directory in `path` that is a symbolic link, or undefined if there is none. */
 function linkAbove(base: string, path: string, knownDirectories: Set<string>): string | undefined {
 	for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
 		const directory = path.slice(0, slash);

@@ -19,7 +19,7 @@ export type WalkStep =
 	| { readonly kind: "files"; readonly prefix: string; readonly names: readonly string[] }
 	| Exclude<SpecialEntry, { kind: "linked-directory" }>;
 
-/** The most names in one step, which bounds the memory that a step takes in a large directory. */
+/** The largest number of names in one step. It bounds the memory that a step needs for a large directory. */
 const MAX_NAMES = 1024;
 
 /**
@@ -58,7 +58,7 @@ export function* walkTree(base: string, options: WalkOptions): Generator<WalkSte
 }
 
 interface OpenDirectory extends Listing {
-	/** The directory's entry path with "/" at its end, "" for the root. */
+	/** The directory's entry path with "/" at its end. It is "" for the root. */
 	readonly prefix: string;
 	/** The real path, ending in "/". It differs from base + prefix below a followed link. */
 	readonly realPath: string;

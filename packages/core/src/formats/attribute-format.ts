@@ -1,4 +1,4 @@
-/** Determines the name of the extended attribute in which each attribute format is stored. */
+/** Determines in which extended attribute each format is stored. */
 
 import { quote, SigtoolError } from "../errors.js";
 import { EVM_ATTRIBUTE, EVM_PROTECTED_ATTRIBUTES, EVM_USER_ATTRIBUTE } from "./evm.js";
@@ -20,7 +20,7 @@ export interface AttributeNaming {
 }
 
 /**
- * Returns the name of the attribute that holds a format's values.
+ * Returns the name of the attribute that contains a format's values.
  * @throws ERR_UNSUPPORTED_PLATFORM for `security.*` on systems other than Linux; ERR_USAGE for a name that has no
  * namespace or another meaning
  */

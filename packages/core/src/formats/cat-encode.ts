@@ -1,9 +1,9 @@
 /**
  * Encodes a catalog's list in New-FileCatalog's layout, version 2, into one buffer of exactly the right size.
  *
- * Members of one kind and mode whose paths have one length differ only in digest, path and carried values. Each such
- * form is encoded once, with holes. A first pass adds up the sizes of the forms, a second one copies them and fills the
- * holes.
+ * Members of one kind and mode whose paths have one length differ only in digest, path and carried values. Their
+ * common form is encoded once, with holes. A first pass adds up the sizes of the forms. A second pass copies the forms
+ * and fills the holes.
  */
 
 import { createHash } from "node:crypto";
@@ -38,14 +38,14 @@ import { carriedText, carriedTexts } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE, encodeFacts, PLAIN_ATTRIBUTE_FLAGS } from "./cat-facts.js";
 
 export interface CatalogEncoding {
-	/** Milliseconds since the epoch, of which whole seconds are written. */
+	/** The time in milliseconds since the epoch, of which only whole seconds are written. */
 	readonly thisUpdate: number;
 	/** The list id, 16 bytes. The default is a hash over all that is written, so that equal input gives equal bytes. */
 	readonly listId?: Uint8Array;
 }
 
 /**
- * Returns the DER of the certificate trust list for a file set. When the manifest has SHA-1 digests, each member has a
+ * Returns the DER of the certificate trust list for a file set. If the manifest has SHA-1 digests, each member has a
  * SHA-1 twin: a second member for the same file.
  * @throws ERR_LIMIT; ERR_ATTRIBUTE_FORMAT for an attribute that cannot be carried
  */
@@ -245,7 +245,7 @@ function encodeForm(
 	};
 }
 
-/** The buffer that receives the members, and the SHA-256 digests. A DataView moves four bytes as fast as one. */
+/** The buffer that receives the members, and the SHA-256 digests. A DataView moves four bytes as fast as one byte. */
 interface Target {
 	readonly bytes: Buffer;
 	readonly view: DataView;

@@ -1,4 +1,7 @@
-/** Returns catalog members by entry path or by digest, the two ways in which files are matched with a catalog. */
+/**
+ * Returns the members of a catalog by entry path or by digest, because files are matched with a catalog in these two
+ * ways.
+ */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
@@ -41,8 +44,8 @@ export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest"
 
 /**
  * Returns every signed entry by path.
- * @throws ERR_PATH_* for an illegal name or one that collides with another; ERR_CATALOG_FORMAT for a member without a
- * FilePath, or malformed carried attributes
+ * @throws ERR_PATH_* for a name that is illegal or collides with another name; ERR_CATALOG_FORMAT for a member without
+ * a FilePath, or malformed carried attributes
  */
 export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedSet {
 	const files = new Map<string, SignedFile>();

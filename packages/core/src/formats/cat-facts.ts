@@ -25,7 +25,7 @@ export interface CatalogFacts {
 	readonly product?: string;
 	/** A number that grows with every release of the product. */
 	readonly sequence?: number;
-	/** The value `posix` means that modes were recorded. Members without a mode then have DEFAULT_MODE. */
+	/** The value `posix` means that modes were recorded. In this case members without a mode have DEFAULT_MODE. */
 	readonly modes: "posix" | "none";
 	/** The value `follow-outside` means that links that leave the tree were followed too. */
 	readonly links: "record" | (typeof LINK_RULES)[number];
@@ -33,11 +33,11 @@ export interface CatalogFacts {
 	readonly caseCollisions: "refuse" | "allow";
 	/** Patterns in the syntax of .gitignore. Files that match are not reported as added. */
 	readonly ignore: readonly string[];
-	/** Globs. If there are any, files that match none of them are not reported as added. */
+	/** Globs. If there are any globs, files that match none of them are not reported as added. */
 	readonly include: readonly string[];
 	/**
-	 * The value `root` stands for the whole tree, `listed` for the members alone, and an array for these paths,
-	 * relative to the root.
+	 * The value `root` stands for the whole tree, `listed` for the members alone, and an array for the given paths,
+	 * which are relative to the root.
 	 */
 	readonly scope: "root" | "listed" | readonly string[];
 	/** The zero-length files by entry path, each with its mode, or with -1 if no mode was recorded. */

@@ -35,15 +35,18 @@ export type SubjectKind = keyof typeof SUBJECT_KIND;
 
 export interface NameValue {
 	readonly name: string;
-	/** The CRYPTCAT_ATTR flags; 0x10010001 is authenticated plain text. */
+	/** The CRYPTCAT_ATTR flags. The value 0x10010001 means authenticated plain text. */
 	readonly flags: number;
 	readonly value: string;
 }
 
-/** The members as columns, with a row for each in the catalog's order. Paths and attributes are decoded on request. */
+/**
+ * The members as columns, with a row for each member in the catalog's order. Paths and attributes are decoded on
+ * request.
+ */
 export interface MemberTable {
 	readonly count: number;
-	/** The digests, 32 bytes for each row. A SHA-1 digest uses the first 20. */
+	/** The digests, 32 bytes for each row. A SHA-1 digest uses the first 20 bytes. */
 	readonly digests: Uint8Array;
 	/** The size of each digest in bytes, 20 or 32. */
 	readonly digestSizes: Uint8Array;
@@ -54,7 +57,7 @@ export interface MemberTable {
 	 */
 	readonly pathStarts: Uint32Array;
 	readonly pathEnds: Uint32Array;
-	/** The POSIX mode bits (0o7777) recorded with the member, or -1. */
+	/** The POSIX mode bits (0o7777) recorded with the member, or -1 if none were recorded. */
 	readonly modes: Int16Array;
 	/** The offset of the text of `SigtoolSha256` in the content, or 0 if the member has none. */
 	readonly wholeDigestStarts: Uint32Array;
@@ -63,8 +66,8 @@ export interface MemberTable {
 	/** The offset of the member's SET OF attributes in the content. */
 	readonly attributeStarts: Uint32Array;
 	/**
-	 * The value `sorted` means that the members are in the order of their tags, in which every known producer writes
-	 * them.
+	 * The value `sorted` means that the members are in the order of their tags. Every known producer writes them in
+	 * this order.
 	 */
 	readonly order: "sorted" | "unsorted";
 }
@@ -75,7 +78,7 @@ export interface Catalog {
 	readonly version: 1 | 2;
 	/** The list id, 16 bytes. */
 	readonly listId: Uint8Array;
-	/** Milliseconds since the epoch. */
+	/** The time in milliseconds since the epoch. */
 	readonly thisUpdate: number;
 	readonly attributes: readonly NameValue[];
 	/** The members, which are parsed at the first access. @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT */
@@ -87,7 +90,7 @@ export const WHOLE_DIGEST_ATTRIBUTE = "SigtoolSha256";
 /** The size in bytes of the attribute's text, which is UTF-16. */
 const WHOLE_DIGEST_BYTES = 2 * 64;
 
-/** The name of the NameValue attributes that each hold one extended attribute. */
+/** The name of the NameValue attributes that each contain one extended attribute. */
 export const CARRIED_ATTRIBUTE = "SigtoolXattr";
 
 /** The largest number of members in a catalog. The encoder's sort key has room for this number. */
@@ -114,7 +117,7 @@ export function parseCatalog(content: Uint8Array): Catalog {
 	if (!reader.done) reader.null();
 	reader.close(algorithm);
 	const membersStart = reader.position;
-	// A catalog without members may leave out the member list.
+	// The member list may be missing if a catalog has no members.
 	if (reader.peek() === TAG.SEQUENCE) reader.next();
 	const membersEnd = reader.position;
 	const attributes = reader.done ? [] : parseCatalogAttributes(reader);

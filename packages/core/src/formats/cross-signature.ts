@@ -83,8 +83,9 @@ function isAttributeSet(head: Uint8Array, sizeBytes: number): boolean {
 
 /**
  * Recognises a TBSCertificate or TBSCertList by its first elements: an optional version, an optional serial number,
- * the algorithm, and a name. An OCSP response is recognised by the responder, [1] or [2]. A PKCS#12 container has the
- * elements of a TBSCertificate, but the algorithm's place has its content type, by which the container is told apart.
+ * the algorithm, and a name. An OCSP response has the responder, [1] or [2], in the place of the algorithm and the
+ * name. A PKCS#12 container begins in the same way, but has a PKCS#7 content type in the place of the algorithm, so it
+ * is not recognised.
  */
 function isToBeSigned(head: Uint8Array, sizeBytes: number): boolean {
 	if (!elementIs(head, TAG.SEQUENCE, sizeBytes)) return false;
@@ -103,7 +104,10 @@ function isToBeSigned(head: Uint8Array, sizeBytes: number): boolean {
 /** The first bytes of the object identifiers 1.2.840.113549.1.7.*, none of which is an algorithm. */
 const PKCS7 = Buffer.from("06092a864886f70d0107", "hex");
 
-/** Recognises IMA's version 3, `06 | algorithm | digest`, and "FSVerity" | le16 algorithm | le16 size | digest. */
+/**
+ * Recognises the message of IMA's version 3, `06 | algorithm | digest`, and that of fs-verity, "FSVerity" | le16
+ * algorithm | le16 size | digest.
+ */
 function isVerityMessage(head: Uint8Array, sizeBytes: number): boolean {
 	const digests = (["sha256", "sha512"] as const).map((name) => [name, DIGEST_ALGORITHMS[name].sizeBytes] as const);
 	if (Buffer.from(head.subarray(0, 8)).toString("latin1") === "FSVerity") {

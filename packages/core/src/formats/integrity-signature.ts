@@ -13,7 +13,10 @@ import { SigtoolError } from "../errors.js";
 import type { EvidenceDigest } from "../pki/signature-algorithm.js";
 
 export interface IntegritySignature {
-	/** The hash function of the signature. Only an algorithm that passes `requireEvidence` is evidence. */
+	/**
+	 * The hash function of the signature. The signature is evidence only if the hash function passes
+	 * `requireEvidence`.
+	 */
 	readonly algorithm: DigestAlgorithm;
 	/** A hint at the signing key, 8 lower-case hexadecimal digits. Several keys can have the same hint. */
 	readonly keyId: string;

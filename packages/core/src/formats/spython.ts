@@ -21,8 +21,8 @@ export function encodeSpythonHash(digest: Uint8Array): Uint8Array {
 }
 
 /**
- * Parses a value that consists of hexadecimal digits. Their number determines the algorithm. @throws
- * ERR_ATTRIBUTE_FORMAT
+ * Parses a value that consists of hexadecimal digits. Their number determines the algorithm.
+ * @throws ERR_ATTRIBUTE_FORMAT
  */
 export function parseSpythonHash(value: Uint8Array): SpythonHash {
 	if (value.length > MAX_DIGITS) throw malformed(`it has ${value.length} bytes, more than ${MAX_DIGITS}`);

@@ -15,7 +15,7 @@ export type Pieces = Pick<FilePieces, "sizeBytes" | "copy">;
 export interface SplitCatalog {
 	/** The catalog in DER with an empty list of members. Its signature does not verify. */
 	readonly shell: Uint8Array;
-	/** The offsets of the first member and behind the last one. */
+	/** The offsets of the first member, and of the byte behind the last member. */
 	readonly membersStart: number;
 	readonly membersEnd: number;
 }

@@ -41,7 +41,7 @@ interface Parsed {
 	readonly signature?: Uint8Array;
 }
 
-/** The longest value that is shown whole. Values that sigtool can parse are not longer. */
+/** The largest number of bytes of a value that are shown. Values that sigtool can parse are not longer. */
 const SHOWN_BYTES = 1024;
 
 /**

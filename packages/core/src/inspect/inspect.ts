@@ -35,7 +35,7 @@ export interface CatalogInspection {
 	readonly attributes: readonly NameValue[];
 	/** The facts that sigtool records. They are undefined if another producer made the catalog. */
 	readonly facts: CatalogFacts | undefined;
-	/** The members in path order. Those without a name come last. */
+	/** The members in path order. Members without a name come last. */
 	readonly members: readonly InspectedMember[];
 	/**
 	 * The number of carried attributes, and of files that have some. Zero-length files, which are among the facts, are
@@ -55,7 +55,7 @@ export interface InspectedMember {
 	readonly subject: "unknown" | "flat" | "pe" | "cab";
 	/** The value of FilePath, or of the `File` attribute that driver catalogs have. */
 	readonly name: string | undefined;
-	/** The NameValue attributes, without those that hold carried attributes. */
+	/** The NameValue attributes, without those that contain carried attributes. */
 	readonly attributes: readonly NameValue[];
 	/** The carried extended attributes of the file. */
 	readonly carried: readonly CarriedAttribute[];

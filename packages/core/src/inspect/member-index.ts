@@ -8,22 +8,22 @@ import { SigtoolError } from "../errors.js";
 import { type Catalog, MAX_MEMBERS, parseMembers } from "../formats/cat.js";
 import { type Pieces, pieceOf } from "./catalog-pieces.js";
 
-/** Some members as a catalog of their own. */
+/** Some members, in the form of a small catalog. */
 export type MemberBatch = Pick<Catalog, "bytes" | "members">;
 
 export interface MemberIndex {
 	readonly count: number;
 	/** False if the tags are not in ascending order. */
 	readonly isSorted: boolean;
-	/** Yields all members in batches, by the bytes of their paths in UTF-8. Those without a path come last. */
+	/** Yields all members in batches, by the bytes of their paths in UTF-8. Members without a path come last. */
 	batches(pieces: Pieces): Generator<MemberBatch, void, undefined>;
 }
 
 const WINDOW_BYTES = 2 ** 20;
 const BATCH_MEMBERS = 1024;
 /**
- * Longer paths are sorted by their beginning of this size in bytes. The kernel's limit for a path is the same
- * (PATH_MAX).
+ * Paths that are longer than this number of bytes are sorted by their beginning. The kernel's limit for a path is the
+ * same (PATH_MAX).
  */
 const MAX_KEY_BYTES = 4096;
 const CHUNK_BYTES = 2 ** 20;

@@ -1,8 +1,9 @@
 /**
  * Implements `sigtool restore`: writes the extended attributes that a verified catalog carries back to their files.
  *
- * Catalogs are verified first, as for `verify`. Then each file with attributes is opened once, compared with its signed
- * digest, and only then written to (`fileset/restore-file.ts`). No key is needed: the signatures are in the catalog.
+ * Catalogs are verified first, as `verify` does. Then each file with attributes is opened once and compared with its
+ * signed digest. A file is written to only if it matches (`fileset/restore-file.ts`). No key is needed, because the
+ * signatures are in the catalog.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -37,7 +38,7 @@ export interface Restoration {
 	readonly writtenCount: number;
 	/** The number of attributes that had the signed value already. */
 	readonly unchangedCount: number;
-	/** The files that were not restored with the reasons, in path order. */
+	/** The files that were not restored, each with the reason, in path order. */
 	readonly findings: readonly Finding[];
 	readonly warnings: readonly string[];
 }
@@ -86,7 +87,7 @@ export async function restoreAttributes(path: string, options: RestoreOptions): 
 	return { path, verdict, catalogs, ...counts, findings, warnings };
 }
 
-/** Returns the entry path of a directory, or undefined for the whole tree. @throws ERR_USAGE when it is outside */
+/** Returns the entry path of a directory, or undefined for the whole tree. @throws ERR_USAGE if it is outside */
 function entryWithin(root: string, path: string, links: "record" | "reject" | "follow"): string | undefined {
 	if (realPath(root) === realPath(path)) return undefined;
 	const lexical = lexicalWithin(root, path);

@@ -9,7 +9,10 @@ import { type AttributeAccess, attributeError, loadAttributes } from "../system/
 import { worstExitStatus } from "../verify/verification.js";
 
 export interface StripOptions extends AttributeNaming {
-	/** The formats. `ima-hash`, `ima` and `ima-verity` share one attribute, and each removes any value of it. */
+	/**
+	 * The formats. The formats `ima-hash`, `ima` and `ima-verity` share one attribute, and each of them removes any
+	 * value of it.
+	 */
 	readonly formats: readonly AttributeFormat[];
 }
 
@@ -26,9 +29,9 @@ export interface StripResult {
 }
 
 /**
- * Removes the formats' attributes from every regular file below a directory, or from one file. Goes on after a file
- * that cannot be stripped.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE; ERR_FILE_TYPE when `path` is neither a regular file
+ * Removes the formats' attributes from every regular file below a directory, or from one file. A file that cannot be
+ * stripped does not end the work.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE; ERR_FILE_TYPE if `path` is neither a regular file
  * nor a directory
  */
 export async function stripAttributes(path: string, options: StripOptions): Promise<StripResult> {

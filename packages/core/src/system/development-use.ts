@@ -1,4 +1,4 @@
-/** Decides whether development identities may sign and be trusted, for a whole pipeline. */
+/** Decides for a whole pipeline if development identities may sign and be trusted. */
 
 import { quote, SigtoolError } from "../errors.js";
 

@@ -1,4 +1,4 @@
-/** Checks the URLs of requests and chooses the proxy for each. */
+/** Checks the URLs of requests and chooses the proxy for each request. */
 
 import { quote, SigtoolError } from "../errors.js";
 

@@ -11,7 +11,7 @@ import { errnoReason, isErrnoException, quote, SigtoolError } from "../errors.js
 import { parseHttpUrl, proxyAuthorization, proxyFor } from "./http-url.js";
 
 export interface HttpRequest {
-	/** An http or https URL without credentials; see `parseHttpUrl`. */
+	/** An http or https URL without credentials, which `parseHttpUrl` accepts. */
 	readonly url: string;
 	/** The body of a POST request. Without a body the request is a GET. */
 	readonly body?: Uint8Array;
@@ -24,7 +24,7 @@ export interface HttpRequest {
 
 export interface HttpResponse {
 	/**
-	 * The status of the answer. It is never 408, 429 or 5xx, because `exchange` makes another attempt or throws then.
+	 * The status of the answer. It is never 408, 429 or 5xx: after these, `exchange` makes another attempt or throws.
 	 */
 	readonly status: number;
 	/** The media type in lower case, without parameters. It is empty if the server sends none. */

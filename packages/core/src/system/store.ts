@@ -114,11 +114,11 @@ export function readBounded(path: string, maxBytes: number): Buffer {
 /** A regular file that is read in pieces, because it may not fit in memory. */
 export interface FilePieces {
 	readonly sizeBytes: number;
-	/** Identifies the content as well as the file system can: size, inode and times. */
+	/** A text that identifies the content as well as the file system can: size, inode and times. */
 	readonly state: string;
 	/**
-	 * Copies the bytes from `start` to `end` into `target` at `at`. @throws ERR_IO, also if the file has become
-	 * shorter
+	 * Copies the bytes from `start` to `end` into `target` at `at`.
+	 * @throws ERR_IO, also if the file has become shorter
 	 */
 	copy(target: Uint8Array, at: number, start: number, end: number): void;
 	close(): void;
@@ -199,7 +199,7 @@ export function listDirectory(path: string): string[] {
 	}
 }
 
-/** Creates a directory, and missing ones above it, with mode 0700. @throws ERR_IO */
+/** Creates a directory, and the missing directories above it, with mode 0700. @throws ERR_IO */
 export function makePrivateDirectory(path: string): void {
 	const missing: string[] = [];
 	for (let above = path; !exists(above); above = dirname(above)) missing.push(above);
@@ -238,7 +238,7 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 	makePrivateDirectory(parent);
 	let temporary: string | undefined;
 	try {
-		temporary = mkdtempSync(join(parent, `.${basename(path)}.`)); // mkdtemp(3) gives it mode 0700.
+		temporary = mkdtempSync(join(parent, `.${basename(path)}.`)); // mkdtemp(3) gives the directory mode 0700.
 		for (const { name, content, mode } of files) writeNew(join(temporary, name), content, mode);
 		syncDirectory(temporary);
 		renameSync(temporary, path); // rename(2) fails if the target is a directory with files.
@@ -251,7 +251,7 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 	}
 }
 
-/** The errnos of renaming onto a directory that is not empty: two of Linux and macOS, then two of Windows. */
+/** The errnos of renaming onto a directory that is not empty. Two of them are of Linux and macOS, two of Windows. */
 const TAKEN: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "EPERM", "EACCES"]);
 
 /**
@@ -281,7 +281,7 @@ function removeFile(path: string): void {
 	}
 }
 
-/** Calls write(2) repeatedly, because it may write fewer bytes than it is given. */
+/** Calls write(2) repeatedly, because one call may write only a part of the bytes. */
 function writeFully(descriptor: number, chunk: Uint8Array): void {
 	for (let position = 0; position < chunk.length; ) position += writeSync(descriptor, chunk, position);
 }
@@ -333,7 +333,7 @@ function openForReading(
 const STDIN = 0;
 
 function readFully(descriptor: number, sizeBytes: number, path: string): Buffer {
-	// One byte more than the size reveals that the file grew. The buffer is not pooled, because it may hold a key.
+	// One byte more than the size reveals that the file grew. The buffer is not pooled, because it may contain a key.
 	const bytes = Buffer.allocUnsafeSlow(sizeBytes + 1);
 	let length = 0;
 	for (let count = -1; count !== 0 && length < bytes.length; length += count) {
@@ -343,7 +343,7 @@ function readFully(descriptor: number, sizeBytes: number, path: string): Buffer 
 	return bytes.subarray(0, length);
 }
 
-/** Reads a pipe or terminal up to its end. */
+/** Reads a pipe or a terminal up to its end. */
 function readToEnd(descriptor: number, maxBytes: number, path: string): Buffer {
 	const chunks: Buffer[] = [];
 	for (let total = 0; ; ) {

@@ -34,7 +34,7 @@ export function trustFile(): string {
 	return join(configDirectory(), "trust.json");
 }
 
-/** Returns the directory that holds a directory for each identity. */
+/** Returns the directory that contains a directory for each identity. */
 export function identitiesDirectory(): string {
 	return join(configDirectory(), "identities");
 }

@@ -40,7 +40,7 @@ const EARLIER = Buffer.from("an earlier value");
 const found = await userAttributes();
 const needs = "(needs fs-xattr, and user attributes in the temporary folder)";
 
-const access = found as AttributeAccess; // Tests that use it are skipped when it is undefined.
+const access = found as AttributeAccess; // Tests that use it are skipped if it is undefined.
 const read = (path: string, name = NAME) => withFile(path, (descriptor) => access.read(descriptor, name));
 const write = (path: string, value: Uint8Array, name = NAME) => {
 	withFile(path, (descriptor) => access.write(descriptor, name, value));

@@ -10,7 +10,7 @@ import { pathsOf, plain, type TreeEntry, tempTree } from "./temp-tree.js";
 
 const sha256 = (content: string | Uint8Array) => createHash("sha256").update(content).digest();
 
-/** The engines and numbers of workers to test. `native` is included only when the optional module was built. */
+/** The engines and numbers of workers to test. `native` is included only if the optional module was built. */
 const ENGINES: HashFileSetOptions[] = [
 	{ engine: "javascript", workers: 0 },
 	{ engine: "javascript", workers: 1 },

@@ -22,7 +22,7 @@ const EARLIER = Buffer.alloc(600, "earlier ");
 
 const isBuilt = existsSync(new URL("../../../native/hash-threads.node", import.meta.url));
 const found = isBuilt && process.platform === "linux" ? await userAttributes() : undefined;
-const access = found as AttributeAccess; // Tests that use it are skipped when it is undefined.
+const access = found as AttributeAccess; // Tests that use it are skipped if it is undefined.
 
 const read = (path: string, { name }: DigestAttribute) => withFile(path, (file) => access.read(file, name));
 const write = (path: string, { name }: DigestAttribute, value: Uint8Array) => {

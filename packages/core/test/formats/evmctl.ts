@@ -10,7 +10,7 @@ import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
 
 const tools = ["evmctl", "setfattr", "getfattr", "openssl"];
 
-/** True when the programs are installed and the file system of temporary files supports attributes. */
+/** True if the programs are installed and the file system of temporary files supports attributes. */
 export const hasEvmctl = tools.every((tool) => spawnSync(tool, ["--version"]).error === undefined) && takesAttributes();
 export const hasFsverity = spawnSync("fsverity", ["--version"]).error === undefined;
 export const isRoot = process.getuid?.() === 0;
@@ -36,7 +36,7 @@ export interface Bench {
 	/** Creates a file without attributes, and replaces any file of that name. */
 	readonly file: (name: string, content: string | Uint8Array) => string;
 	readonly key: (name: KeyName) => EvmctlKey;
-	/** Returns standard output, and true when the exit status was 0. */
+	/** Returns standard output, and true if the exit status was 0. */
 	readonly evmctl: (args: readonly string[], input?: string) => { readonly accepted: boolean; readonly output: string };
 	readonly remove: () => void;
 }

@@ -1,4 +1,4 @@
-/** Reads real catalogs from outside the repository. Tests that need them skip when they are missing. */
+/** Reads real catalogs from outside the repository. Tests that need them are skipped if they are missing. */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -32,7 +32,7 @@ export function databaseTime(milliseconds: number): string {
 		.slice(2)}Z`;
 }
 
-/** Writes a database with these certificates into its own directory, and returns that directory. */
+/** Writes a database with these certificates into a new directory, and returns this directory. */
 function openDatabase({ directory }: Workshop, entries: readonly Revocation[]): string {
 	const place = mkdtempSync(join(directory, "ca-"));
 	mkdirSync(place, { recursive: true });

@@ -78,7 +78,7 @@ const LIBRARY: Record<string, TreeEntry> = {
 const FILES = ["a.js", "lib/b.js", "lib/empty.js", "lib/large.bin", "run"];
 
 describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a file system with user.*)", () => {
-	const attributes = access as AttributeAccess; // The tests are skipped when it is undefined.
+	const attributes = access as AttributeAccess; // The tests are skipped if it is undefined.
 	const get = (root: string, path: string, name = "user.ima") => {
 		return withFile(join(root, path), (descriptor) => attributes.read(descriptor, name));
 	};

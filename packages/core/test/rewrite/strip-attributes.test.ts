@@ -70,7 +70,7 @@ describe("openFiles()", () => {
 	});
 
 	test.skipIf(!isPossible)("does not change attributes of files outside in this case (needs user attributes)", () => {
-		const attributes = access as AttributeAccess; // The tests are skipped when it is undefined.
+		const attributes = access as AttributeAccess; // The tests are skipped if it is undefined.
 		const touch = (descriptor: number) => attributes.write(descriptor, NAME, Uint8Array.of(1));
 		const { root, outside } = openWhileSwapped(touch);
 		const has = (file: string) => withFile(file, (descriptor) => attributes.read(descriptor, NAME) !== undefined);
@@ -113,7 +113,7 @@ test("openFile() does not follow a link that replaced the file", () => {
 
 describe.skipIf(!isPossible)("stripAttributes() (needs fs-xattr and user attributes)", () => {
 	const options = { formats: ["ima"], namespace: "user" } as const;
-	const attributes = access as AttributeAccess; // The tests are skipped when it is undefined.
+	const attributes = access as AttributeAccess; // The tests are skipped if it is undefined.
 
 	test("distinguishes removed attributes from missing ones", async () => {
 		const root = tempTree({ a: "1", "lib/b": "2" });
@@ -158,7 +158,7 @@ describe.skipIf(!isPossible)("stripAttributes() (needs fs-xattr and user attribu
 });
 
 describe.skipIf(!isPossible)("inspectAttributes() (needs fs-xattr and user attributes)", () => {
-	const attributes = access as AttributeAccess; // The tests are skipped when it is undefined.
+	const attributes = access as AttributeAccess; // The tests are skipped if it is undefined.
 
 	test("shows the first 1024 bytes of a longer value, and says so", async () => {
 		const root = tempTree({ long: "1", full: "2" });

@@ -14,7 +14,7 @@ const hasAttributes = await canWriteUser();
 const isRoot = process.getuid?.() === 0;
 const hasAttr = spawnSync("getfattr", ["--version"]).status === 0;
 const hasMkfs = spawnSync("mkfs.ext4", ["-V"]).status === 0;
-/** True when security.* can be written, which needs root and a file system that supports it. */
+/** True if security.* can be written, which needs root and a file system that supports it. */
 const hasSecurity = isRoot && hasAttr && canWriteSecurity();
 
 async function canWriteUser(): Promise<boolean> {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AttributeAccess, loadAttributes } from "../../dist/system/attributes.js";
 
-/** Returns access to user.* attributes, or undefined when the package or the temporary file system lacks them. */
+/** Returns access to user.* attributes, or undefined if the package or the temporary file system lacks them. */
 export async function userAttributes(): Promise<AttributeAccess | undefined> {
 	const folder = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
 	try {

@@ -36,7 +36,7 @@ describe.skipIf(process.platform === "win32")("configDirectory()", () => {
 	});
 });
 
-/** Returns the home directory in the user database, or undefined when the user is not in it. */
+/** Returns the home directory in the user database, or undefined if the user is not in it. */
 function systemHome(): string | undefined {
 	try {
 		return userInfo().homedir;

@@ -69,7 +69,7 @@ function samples(): Sample[] {
 
 const SAMPLES = samples();
 const SHA1 = "1.3.14.3.2.26";
-/** The catalog whose issuer is signed with MD5. osslsigncode accepts the catalog, because its own whitelist has the issuer. */
+/** The catalog whose issuer is signed with MD5. osslsigncode accepts it, because its built-in whitelist has the issuer. */
 const MD5_AUTHORITY = "arduino-430cdc-f647fe06";
 
 /** The expected code and message under the profile windows-legacy, by the name of the catalog. */

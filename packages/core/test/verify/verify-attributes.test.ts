@@ -22,7 +22,7 @@ const needs = "(needs fs-xattr, and user attributes in the temporary folder)";
 const found = await userAttributes();
 const isRoot = process.getuid?.() === 0;
 
-const access = found as AttributeAccess; // Tests that use it are skipped when it is undefined.
+const access = found as AttributeAccess; // Tests that use it are skipped if it is undefined.
 const read = (path: string, name: string) => withFile(path, (descriptor) => access.read(descriptor, name));
 const write = (path: string, name: string, value: Uint8Array) => {
 	withFile(path, (descriptor) => access.write(descriptor, name, value));
