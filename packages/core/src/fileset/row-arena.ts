@@ -8,10 +8,7 @@
 
 import { allocateRows, clearRows, MOST_ROWS, newCounters, type RowLimits, type SharedRows } from "./shared-rows.js";
 
-/**
- * A list of up to this number of paths gets columns of exactly its size, each of which takes less than a page of
- * memory.
- */
+/** A list of up to this number of paths gets columns of exactly its size. Each usually takes less than a page. */
 const MOST_OWN_ROWS = 64;
 const DIGEST_BYTES = 32;
 

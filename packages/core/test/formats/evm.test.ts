@@ -195,7 +195,7 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 	});
 });
 
-/** Returns struct vfs_cap_data of version 2, with this byte as the lowest one of the permitted set. */
+/** Returns struct vfs_cap_data of version 2, effective, with this byte as bits 8 to 15 of the permitted set. */
 function capability(byte: number): Buffer {
 	return Buffer.concat([Buffer.of(1, 0, 0, 2, 0, byte), Buffer.alloc(14)]);
 }

@@ -212,7 +212,7 @@ describe.skipIf(!hasCorpus)("node-forge", () => {
 });
 
 /**
- * Makes a PFX whose encrypted part contains an encrypted key. The part and the key have different numbers of
+ * Makes a PFX whose encrypted part contains an encrypted key. The part and the key each have a number of
  * iterations.
  */
 function nestedContainer(outerIterations: number, innerIterations: number): Uint8Array {
