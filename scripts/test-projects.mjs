@@ -37,6 +37,8 @@ export const LONG = [
 	"packages/core/test/verify/tamper.test.ts",
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
+	// It asks OpenSSL about each row of a table.
+	"packages/core/test/pki/revocation-table.test.ts",
 	// They kill a process many times.
 	"packages/cli/test/attributes/killed.test.ts",
 	"packages/cli/test/durability.test.ts",

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { registryEnvironment } from "../../scripts/registry-environment.mjs";
 
 const CACHE = fileURLToPath(new URL("../../.cache/applications/", import.meta.url));
 
@@ -23,7 +24,8 @@ export function installedPackages(name) {
 	try {
 		cpSync(manifests, partial, { recursive: true });
 		const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-		execFileSync("npm", ["ci", ...flags], { cwd: partial, stdio: "ignore", timeout: 180_000 });
+		const options = { cwd: partial, env: registryEnvironment(), stdio: "ignore", timeout: 180_000 };
+		execFileSync("npm", ["ci", ...flags], options);
 		renameSync(partial, folder);
 		return folder;
 	} catch {

@@ -1,15 +1,16 @@
 /**
- * Reads certificate revocation lists (RFC 5280 §5) that are complete for the certificates of their issuer. Delta lists,
- * indirect lists, and lists of only some certificates or reasons have a critical extension. They are refused, because
- * every critical extension is refused.
+ * Reads certificate revocation lists (RFC 5280 §5). Refuses delta lists, indirect lists and lists of only some reasons,
+ * whether or not the extension that marks them is critical. A list of only some certificates proves nothing about the
+ * others.
  *
- * Entries are searched in place and not turned into objects, because some lists have a hundred thousand entries.
  * Results are views into the parsed bytes.
  */
 
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 import { type Certificate, publicKeyOf } from "./certificate.js";
+import { checkEntries, findRevocation } from "./crl-entries.js";
+import { type ListScope, parseListScope, uncoveredBy } from "./distribution-points.js";
 import { type Extension, KEY_USAGE, readExtensionMap } from "./extensions.js";
 import { type DistinguishedName, readName } from "./name.js";
 import { decodePem } from "./pem-blocks.js";
@@ -34,6 +35,7 @@ export interface RevocationList {
 	 * list may drop every certificate that has expired.
 	 */
 	readonly expiredSince: number | undefined;
+	readonly scope: ListScope;
 	/**
 	 * The element revokedCertificates. It is undefined if the list has no such element, and then no certificate is
 	 * revoked.
@@ -53,7 +55,11 @@ export function revocationListsFromFileBytes(bytes: Uint8Array, name: string): R
 	return decodePem(Buffer.from(bytes).toString("latin1"), "X509 CRL").map((der) => parseRevocationList(der, name));
 }
 
-/** Parses one list in DER. @throws ERR_DER; ERR_CERTIFICATE_EXTENSION for a list that is not complete */
+/**
+ * Parses one list in DER.
+ * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT; ERR_CERTIFICATE_EXTENSION for a list that no certificate may be
+ * judged by
+ */
 export function parseRevocationList(der: Uint8Array, name: string): RevocationList {
 	const reader = new DerReader(der, "revocation list");
 	const outer = reader.open(TAG.SEQUENCE);
@@ -69,9 +75,10 @@ export function parseRevocationList(der: Uint8Array, name: string): RevocationLi
 
 /**
  * Returns the status of a certificate by this list, or undefined if the list is from another issuer. The issuer's own
- * key must have signed the list.
+ * key must have signed the list. An entry counts in any list. Without an entry, only a list that covers the certificate
+ * proves that it is not revoked.
  * @throws ERR_CERTIFICATE_SIGNATURE, ERR_CERTIFICATE_PURPOSE, ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_WEAK_KEY,
- * ERR_DER
+ * ERR_DER; ERR_CERTIFICATE_EXTENSION if the list does not cover the certificate
  */
 export function statementOfList(
 	list: RevocationList,
@@ -88,10 +95,13 @@ export function statementOfList(
 	if (!isSignatureOf(publicKeyOf(issuer), scheme, list.tbs, list.signature)) {
 		throw refusal("ERR_CERTIFICATE_SIGNATURE", list, "its issuer's key did not sign it");
 	}
-	const { name, thisUpdate, nextUpdate, expiredSince } = list;
+	const { name, thisUpdate, nextUpdate, expiredSince, entries } = list;
 	const common = { source: `revocation list ${name}`, thisUpdate, nextUpdate, expiredSince };
-	const entry = findEntry(list, certificate.serial);
-	return entry === undefined ? { ...common, status: "good" } : { ...common, status: "revoked", ...entry };
+	const revocation = entries && findRevocation(entries, certificate.serial);
+	if (revocation !== undefined) return { ...common, status: "revoked", ...revocation };
+	const gap = uncoveredBy(list.scope, certificate);
+	if (gap !== undefined) throw refusal("ERR_CERTIFICATE_EXTENSION", list, gap);
+	return { ...common, status: "good" };
 }
 
 /** Parses TBSCertList, RFC 5280 §5.1.2. */
@@ -105,21 +115,38 @@ function parseTbs(tbs: Uint8Array, algorithm: Uint8Array) {
 	const hasNext = reader.peek() === TAG.UTC_TIME || reader.peek() === TAG.GENERALIZED_TIME;
 	const nextUpdate = hasNext ? reader.time() : undefined;
 	const entries = reader.peek() === TAG.SEQUENCE ? reader.element() : undefined;
+	if (entries !== undefined) checkEntries(entries);
 	const extensions = reader.done ? new Map<string, Extension>() : readExplicitExtensions(reader);
 	reader.close(outer);
-	return { issuer, thisUpdate, nextUpdate, entries, expiredSince: expiredSinceOf(extensions) };
+	return {
+		issuer,
+		thisUpdate,
+		nextUpdate,
+		entries,
+		scope: scopeOf(extensions),
+		expiredSince: expiredSinceOf(extensions),
+	};
 }
 
 function readExplicitExtensions(reader: DerReader): ReadonlyMap<string, Extension> {
 	const outer = reader.open(context(0));
 	const extensions = readExtensionMap(reader);
 	reader.close(outer);
-	for (const [oid, { critical }] of extensions) {
-		if (!critical) continue;
-		const message = `Cannot use the revocation list: its critical extension ${oid} is not applied`;
-		throw new SigtoolError("ERR_CERTIFICATE_EXTENSION", message);
-	}
 	return extensions;
+}
+
+/** @throws ERR_CERTIFICATE_EXTENSION for a list that proves nothing about any certificate. §5.2.4, §5.2.5 */
+function scopeOf(extensions: ReadonlyMap<string, Extension>): ListScope {
+	const refuse = (reason: string) =>
+		new SigtoolError("ERR_CERTIFICATE_EXTENSION", `Cannot use the revocation list: ${reason}`);
+	for (const [oid, { critical }] of extensions) {
+		if (oid === DELTA_CRL_INDICATOR) throw refuse("it is a delta: it has only what changed since another list");
+		if (critical && oid !== ISSUING_DISTRIBUTION_POINT) throw refuse(`its critical extension ${oid} is not applied`);
+	}
+	const extension = extensions.get(ISSUING_DISTRIBUTION_POINT);
+	const scope = extension === undefined ? {} : parseListScope(extension.value);
+	if (scope.partial !== undefined) throw refuse(scope.partial);
+	return scope;
 }
 
 /** Reads the extension ExpiredCertsOnCRL, X.509 §9.5.2.8. */
@@ -128,43 +155,9 @@ function expiredSinceOf(extensions: ReadonlyMap<string, Extension>): number | un
 	return extension && new DerReader(extension.value, "revocation list").time();
 }
 
-/**
- * Searches SEQUENCE OF SEQUENCE { userCertificate INTEGER, revocationDate Time, crlEntryExtensions OPTIONAL } for a
- * serial number.
- */
-function findEntry({ entries }: RevocationList, serial: Uint8Array) {
-	if (entries === undefined) return undefined;
-	const reader = new DerReader(entries, "revocation list");
-	reader.open(TAG.SEQUENCE);
-	while (!reader.done) {
-		const outer = reader.open(TAG.SEQUENCE);
-		// `integerBytes` refuses a number that is not minimal. In another encoding, the search would miss a revoked
-		// serial number.
-		if (compareBytes(reader.integerBytes(), serial) === 0) {
-			const revokedAt = reader.time();
-			return { revokedAt, ...(reader.done ? {} : readEntryExtensions(readExtensionMap(reader))) };
-		}
-		reader.leave(outer);
-	}
-	return undefined;
-}
-
-/**
- * Reads reasonCode and invalidityDate, RFC 5280 §5.3. They are used for OCSP responses too, which may have
- * invalidityDate.
- */
-export function readEntryExtensions(extensions: ReadonlyMap<string, Extension>): {
-	reason?: number;
-	invalidSince?: number;
-} {
-	const reason = extensions.get("2.5.29.21");
-	const invalidity = extensions.get("2.5.29.24");
-	return {
-		...(reason && { reason: new DerReader(reason.value, "revocation").integer(TAG.ENUMERATED) }),
-		...(invalidity && { invalidSince: new DerReader(invalidity.value, "revocation").time() }),
-	};
-}
-
 function refusal(code: SigtoolError["code"], { name }: RevocationList, reason: string): SigtoolError {
 	return new SigtoolError(code, `Cannot use revocation list ${name}: ${reason}`);
 }
+
+const DELTA_CRL_INDICATOR = "2.5.29.27";
+const ISSUING_DISTRIBUTION_POINT = "2.5.29.28";

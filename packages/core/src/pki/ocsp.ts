@@ -10,11 +10,18 @@ import { readList } from "../asn1/read-list.js";
 import { SigtoolError } from "../errors.js";
 import { type Certificate, publicKeyOf } from "./certificate.js";
 import { verifyChain } from "./chain.js";
-import { readEntryExtensions } from "./crl.js";
+import { readDetails } from "./crl-entries.js";
 import type { Extension } from "./extensions.js";
 import { readGeneralName } from "./general-name.js";
-import { type BasicResponse, NONCE_OID, parseResponse, parseResponseData, unusable } from "./ocsp-response.js";
-import type { RevocationStatement } from "./revocation.js";
+import {
+	type BasicResponse,
+	NONCE_OID,
+	parseResponse,
+	parseResponseData,
+	type SingleResponse,
+	unusable,
+} from "./ocsp-response.js";
+import { type RevocationDetails, type RevocationStatement, worse } from "./revocation.js";
 import { isSignatureOf, type Profile, signatureScheme } from "./signature-algorithm.js";
 
 /** The certificate whose status is requested, and the certificate of its issuer. */
@@ -81,20 +88,33 @@ export function statementOfResponse(
 		const isIssuer = compareBytes(id.nameHash, name) === 0 && compareBytes(id.keyHash, key) === 0;
 		return id.algorithm === SHA1 && isIssuer && compareBytes(id.serial, question.certificate.serial) === 0;
 	});
-	const single = answers.find(({ status }) => status.kind === "revoked") ?? answers[0];
-	if (single === undefined) throw unusable("it is about another certificate");
-	const { status, thisUpdate, nextUpdate, extensions } = single;
-	if (status.kind === "unknown") throw unusable("the responder does not know the certificate");
+	return statementOf(answers, source);
+}
+
+/** Returns what the answers about one certificate say together. If they differ, the worse counts. */
+function statementOf(answers: readonly SingleResponse[], source: string): RevocationStatement {
+	const byAge = [...answers].sort((a, b) => a.thisUpdate - b.thisUpdate);
+	const revoked = byAge.filter(({ status }) => status.kind === "revoked");
+	// The newest statement of a hold must be lifted, and the oldest statement of a good status must be fresh.
+	const dated = revoked.at(-1) ?? byAge[0];
+	if (dated === undefined) throw unusable("it is about another certificate");
+	const { thisUpdate, nextUpdate, extensions } = dated;
 	const cutoff = extensions.get(ARCHIVE_CUTOFF);
-	return {
-		source,
-		thisUpdate,
-		nextUpdate,
-		expiredSince: cutoff && new DerReader(cutoff.value, WHAT).time(),
-		...(status.kind === "revoked"
-			? { status: "revoked", ...readEntryExtensions(extensions), revokedAt: status.at, reason: status.reason }
-			: { status: "good" }),
-	};
+	const common = { source, thisUpdate, nextUpdate, expiredSince: cutoff && new DerReader(cutoff.value, WHAT).time() };
+	if (revoked.length > 0) return { ...common, status: "revoked", ...revoked.flatMap(revocationsIn).reduce(worse) };
+	if (answers.some(({ status }) => status.kind === "unknown")) {
+		throw unusable("the responder does not know the certificate");
+	}
+	return { ...common, status: "good" };
+}
+
+/** Returns a revocation for each reason, because the status and the extensions of an answer can give different ones. */
+function revocationsIn({ status, extensions }: SingleResponse): RevocationDetails[] {
+	if (status.kind !== "revoked") return [];
+	const inExtensions = { revokedAt: status.at, ...readDetails(extensions) };
+	if (status.reason === undefined) return [inExtensions];
+	const inStatus = { ...inExtensions, reason: status.reason };
+	return inExtensions.reason === undefined ? [inStatus] : [inStatus, inExtensions];
 }
 
 /**

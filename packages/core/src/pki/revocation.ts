@@ -1,29 +1,34 @@
 /**
- * Decides whether a certificate counts as revoked at a given time. The decision is based on authenticated statements,
- * which crl.ts and ocsp.ts make.
+ * Decides whether a certificate counts as revoked at a time, by the statements of authenticated sources: see crl.ts and
+ * ocsp.ts. RFC 5280 §5 and §6.3, RFC 6960 §2.2 and §3.2.
  *
- * A revocation is permanent and counts even if its source is old. Only a hold can end: a fresher source can lift it. A
- * statement that a certificate is not revoked must be fresh. After the certificate has expired, it is enough that the
- * statement is not older than the time for which the certificate is judged.
+ * A revocation is permanent and counts however old its source is. Only a hold can be lifted, by a newer statement that
+ * proves that the certificate is good. A statement proves this if it is fresh or if, for a certificate that has expired,
+ * it is not older than the time for which the certificate is judged.
  */
 
 import type { Certificate } from "./certificate.js";
 import { refusal } from "./certificate-checks.js";
 
 /** The statement of a source about one certificate. Times are in milliseconds since the epoch. */
-export interface RevocationStatement {
+export type RevocationStatement = StatementSource &
+	({ readonly status: "good" } | ({ readonly status: "revoked" } & RevocationDetails));
+
+export interface StatementSource {
 	/** The name of the list or responder, for messages. */
 	readonly source: string;
-	readonly status: "good" | "revoked";
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
 	/**
-	 * The source still knows certificates that expire at this time or later. If undefined, it knows only certificates
-	 * that have not expired.
+	 * The source still knows certificates that expire at this time or later. Undefined if it knows only those that have
+	 * not expired.
 	 */
 	readonly expiredSince: number | undefined;
-	/** The time of the revocation. */
-	readonly revokedAt?: number;
+}
+
+export interface RevocationDetails {
+	readonly revokedAt: number;
+	/** invalidityDate, RFC 5280 §5.3.2. */
 	readonly invalidSince?: number;
 	/** CRLReason, RFC 5280 §5.3.1. */
 	readonly reason?: number;
@@ -36,8 +41,11 @@ export interface RevocationAnswers {
 }
 
 export interface RevocationJudgement {
-	/** `at` is the time for which the certificate is judged, `now` the current time. */
+	/** The time for which the certificate is judged. */
 	readonly at: number;
+	/** `proven`: a timestamp or the user says that the signature existed at `at`. `assumed`: `at` is the current time. */
+	readonly time: "proven" | "assumed";
+	/** The current time. */
 	readonly now: number;
 	readonly purpose: "codeSigning" | "timeStamping";
 }
@@ -61,25 +69,61 @@ export function judgeRevocation(
 	{ statements, reasons }: RevocationAnswers,
 	judgement: RevocationJudgement,
 ): CertificateStatus {
-	const freshest = [...statements].sort((a, b) => b.thisUpdate - a.thisUpdate);
-	const revocations = freshest.filter((statement, index) => {
-		return statement.status === "revoked" && (index === 0 || statement.reason !== REASON.certificateHold);
-	});
-	const [revocation] = revocations.sort((a, b) => effectiveFrom(a) - effectiveFrom(b));
-	if (revocation !== undefined) {
-		if (effectiveFrom(revocation) > judgement.at && !voidsTimestamps(revocation, judgement)) {
-			return { certificate, status: "revoked-later", statement: revocation, reasons };
-		}
-		throw refusal("ERR_CERTIFICATE_REVOKED", certificate, describeRevocation(revocation, judgement));
+	const useless: string[] = [];
+	const proofs: RevocationStatement[] = [];
+	for (const statement of statements) {
+		if (statement.status === "revoked") continue;
+		const reason = uselessness(statement, certificate, judgement);
+		if (reason === undefined) proofs.push(statement);
+		else useless.push(`${statement.source} ${reason}`);
 	}
-	const stale: string[] = [];
-	for (const statement of freshest) {
-		const problem = stalenessOf(statement, certificate, judgement);
-		if (problem === undefined) return { certificate, status: "good", statement, reasons };
-		stale.push(`${statement.source} ${problem}`);
+	proofs.sort((a, b) => b.thisUpdate - a.thisUpdate);
+	const revocations = statements.filter((statement) => {
+		return statement.status === "revoked" && !proofs.some((proof) => isLifted(statement, proof, judgement));
+	}) as Revocation[]; // The filter leaves only these.
+	revocations.sort((a, b) => effectiveFrom(a) - effectiveFrom(b));
+
+	const applied = revocations.find((revocation) => applies(revocation, judgement));
+	if (applied !== undefined) {
+		throw refusal("ERR_CERTIFICATE_REVOKED", certificate, describeRevocation(applied, judgement));
 	}
-	return { certificate, status: "unknown", reasons: [...stale, ...reasons] };
+	const [later] = revocations;
+	if (later !== undefined) return { certificate, status: "revoked-later", statement: later, reasons };
+	const [proof] = proofs;
+	if (proof !== undefined) return { certificate, status: "good", statement: proof, reasons };
+	return { certificate, status: "unknown", reasons: [...useless, ...reasons] };
 }
+
+/**
+ * Returns the reason why a source that reports no revocation proves nothing, undefined when it proves that there is
+ * none.
+ */
+export function uselessness(
+	{ thisUpdate, nextUpdate = thisUpdate + UNTIL_NEXT_MS, expiredSince = Number.POSITIVE_INFINITY }: StatementSource,
+	{ notAfter }: Certificate,
+	{ at, now }: Pick<RevocationJudgement, "at" | "now">,
+): string | undefined {
+	if (thisUpdate > now + SKEW_MS) return `is dated ${utc(thisUpdate)}, which is in the future`;
+	if (thisUpdate > notAfter) {
+		if (expiredSince > notAfter) return `is dated ${utc(thisUpdate)}, after the certificate expired`;
+	} else if (now > notAfter && thisUpdate >= at) return undefined; // No source is fresher after expiry.
+	return now > nextUpdate + SKEW_MS ? `was valid until ${utc(nextUpdate)}` : undefined;
+}
+
+/**
+ * Joins two revocations of one certificate into one that is at least as bad as either: the earlier times, and the worse
+ * reason.
+ */
+export function worse(a: RevocationDetails, b: RevocationDetails): RevocationDetails {
+	const invalidSince = Math.min(a.invalidSince ?? Number.POSITIVE_INFINITY, b.invalidSince ?? Number.POSITIVE_INFINITY);
+	return {
+		revokedAt: Math.min(a.revokedAt, b.revokedAt),
+		reason: severity(a.reason) < severity(b.reason) ? b.reason : a.reason,
+		...(Number.isFinite(invalidSince) && { invalidSince }),
+	};
+}
+
+type Revocation = RevocationStatement & { readonly status: "revoked" };
 
 /** CRLReason, RFC 5280 §5.3.1. */
 const REASON = {
@@ -90,22 +134,7 @@ const REASON = {
 	certificateHold: 6,
 } as const;
 
-/**
- * Returns the time from which the revocation applies. The invalidity date may be earlier than the revocation, because
- * an attacker may have had the key before. RFC 5280 §5.3.2.
- */
-function effectiveFrom({ revokedAt = 0, invalidSince = revokedAt }: RevocationStatement): number {
-	return Math.min(revokedAt, invalidSince);
-}
-
-/**
- * Returns true if the revocation of a timestamping authority voids all its tokens. If the reason is not harmless, an
- * attacker may have the authority's key and can make tokens for any time. RFC 3161 §4.
- */
-function voidsTimestamps({ reason }: RevocationStatement, { purpose }: RevocationJudgement): boolean {
-	return purpose === "timeStamping" && !HARMLESS.has(reason);
-}
-
+/** The reasons that say that nobody else has the key. A revocation without a reason does not say so. RFC 3161 §4. */
 const HARMLESS: ReadonlySet<number | undefined> = new Set([
 	REASON.unspecified,
 	REASON.affiliationChanged,
@@ -113,27 +142,43 @@ const HARMLESS: ReadonlySet<number | undefined> = new Set([
 	REASON.cessationOfOperation,
 ]);
 
-function describeRevocation(statement: RevocationStatement, judgement: RevocationJudgement): string {
-	const { source, reason = REASON.unspecified, revokedAt = 0, invalidSince } = statement;
-	const invalid = invalidSince === undefined || invalidSince >= revokedAt ? "" : `, invalid since ${utc(invalidSince)}`;
-	const known = REASON_NAMES[reason] ?? `reason ${reason}`;
-	return `it was revoked on ${utc(revokedAt)}${invalid} (${known}; ${source}), judged at ${utc(judgement.at)}`;
+function severity(reason: number | undefined): number {
+	return reason === REASON.certificateHold ? 0 : HARMLESS.has(reason) ? 1 : 2;
 }
 
 /**
- * Returns the reason why a statement of no revocation proves nothing, or undefined if it proves that the certificate is
- * not revoked.
+ * Returns true when a proof lifts a hold: it must be newer than the hold, and not dated ahead of this clock at all. RFC
+ * 5280 §5.3.1.
  */
-function stalenessOf(
-	{ thisUpdate, nextUpdate = thisUpdate + UNTIL_NEXT_MS, expiredSince = Number.POSITIVE_INFINITY }: RevocationStatement,
-	{ notAfter }: Certificate,
-	{ at, now }: RevocationJudgement,
-): string | undefined {
-	if (thisUpdate > now + SKEW_MS) return `is dated ${utc(thisUpdate)}, which is in the future`;
-	if (thisUpdate > notAfter) {
-		if (expiredSince > notAfter) return `is dated ${utc(thisUpdate)}, after the certificate expired`;
-	} else if (now > notAfter && thisUpdate >= at) return undefined; // After expiry no fresher source can be expected.
-	return now > nextUpdate + SKEW_MS ? `was valid until ${utc(nextUpdate)}` : undefined;
+function isLifted(revocation: Revocation, proof: RevocationStatement, { now }: RevocationJudgement): boolean {
+	const isHold = revocation.reason === REASON.certificateHold;
+	return isHold && proof.thisUpdate > revocation.thisUpdate && proof.thisUpdate <= now;
+}
+
+/**
+ * Returns true when the revocation counts for the signature that is judged. A later revocation spares a signature only
+ * if something proves that the signature is older.
+ */
+function applies(revocation: Revocation, { at, time, purpose }: RevocationJudgement): boolean {
+	if (time === "assumed" || effectiveFrom(revocation) <= at) return true;
+	// With the key of an authority others can make tokens for any time. RFC 3161 §4.
+	return purpose === "timeStamping" && !HARMLESS.has(revocation.reason);
+}
+
+/**
+ * Returns the time from which the revocation applies. The invalidity date may be earlier than the revocation, because
+ * the key may have been compromised before. RFC 5280 §5.3.2.
+ */
+function effectiveFrom({ revokedAt, invalidSince = revokedAt }: RevocationDetails): number {
+	return Math.min(revokedAt, invalidSince);
+}
+
+function describeRevocation(revocation: Revocation, { at }: RevocationJudgement): string {
+	const { source, reason = REASON.unspecified, revokedAt, invalidSince } = revocation;
+	const invalid = invalidSince === undefined || invalidSince >= revokedAt ? "" : `, invalid since ${utc(invalidSince)}`;
+	const known = REASON_NAMES[reason] ?? `reason ${reason}`;
+	const undated = effectiveFrom(revocation) > at ? ", and no timestamp shows that the signature is older" : "";
+	return `it was revoked on ${utc(revokedAt)}${invalid} (${known}; ${source}), judged at ${utc(at)}${undated}`;
 }
 
 function utc(milliseconds: number): string {

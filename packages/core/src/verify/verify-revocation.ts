@@ -9,6 +9,7 @@ import {
 	type CertificateStatus,
 	judgeRevocation,
 	type RevocationAnswers,
+	type RevocationJudgement,
 	type RevocationStatement,
 } from "../pki/revocation.js";
 import type { Profile } from "../pki/signature-algorithm.js";
@@ -44,7 +45,9 @@ export async function checkRevocation(catalogs: readonly UsedCatalog[], options:
 	for (const each of catalogs) {
 		const { catalog, statuses } = await withSoundTimestamp(each, sources, options);
 		const { signer, judgedAt } = catalog;
-		const revocation = [...(await statusesOf(signer.chain, judgedAt.at, "codeSigning", sources)), ...statuses];
+		const time = judgedAt.source === "now" ? "assumed" : "proven";
+		const judgement = { at: judgedAt.at, time, purpose: "codeSigning" } as const;
+		const revocation = [...(await statusesOf(signer.chain, judgement, sources)), ...statuses];
 		const pinned = signer.trustedBy.kind === "pin" ? [pinnedWarning(signer.trustedBy)] : [];
 		const warnings = [...catalog.warnings, ...pinned, ...revocation.flatMap(warningsOf)];
 		checked.push({ ...catalog, revocation, warnings });
@@ -71,8 +74,8 @@ async function withSoundTimestamp(
 		const { timestamp, judgedAt, file, bytes } = judged;
 		if (timestamp === undefined) return { catalog: judged, statuses: [] };
 		try {
-			const { certificates } = timestamp.chain;
-			return { catalog: judged, statuses: await statusesOf(certificates, judgedAt.at, "timeStamping", sources) };
+			const judgement = { at: judgedAt.at, time: "proven", purpose: "timeStamping" } as const;
+			return { catalog: judged, statuses: await statusesOf(timestamp.chain.certificates, judgement, sources) };
 		} catch (error) {
 			if (!(error instanceof SigtoolError) || error.code !== "ERR_CERTIFICATE_REVOKED") throw error;
 			refusedAuthorities.set(spkiSha256(timestamp.certificate), error);
@@ -87,14 +90,13 @@ async function withSoundTimestamp(
  */
 async function statusesOf(
 	chain: readonly Certificate[],
-	at: number,
-	purpose: "codeSigning" | "timeStamping",
+	judgement: Omit<RevocationJudgement, "now">,
 	sources: Sources,
 ): Promise<CertificateStatus[]> {
 	const issued = chain.slice(0, -1);
 	const answers = await Promise.all(issued.map((each, depth) => answersAbout(each, chain[depth + 1], sources)));
-	const judgement = { at, now: Date.now(), purpose };
-	const statuses = issued.map((each, depth) => judgeRevocation(each, answers[depth], judgement));
+	const now = Date.now();
+	const statuses = issued.map((each, depth) => judgeRevocation(each, answers[depth], { ...judgement, now }));
 	const unknown = statuses.find(({ status }) => status === "unknown");
 	if (unknown === undefined || sources.ocsp !== "require") return statuses;
 	throw new SigtoolError("ERR_REVOCATION_UNKNOWN", `${unknownText(unknown)}; --crl takes its issuer's list`);

@@ -15,7 +15,7 @@ const RELEASES =
 describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs the launcher built)", () => {
 	const program = `
 		console.log(JSON.stringify(process.argv.slice(2)));
-		process.exitCode = require("../../answer.json");`;
+		process.exitCode = require("./answer.json");`;
 
 	/** Makes a tree that a development identity signed, without any other configuration. */
 	function signedApp(files: Readonly<Record<string, string>> = {}) {
@@ -87,7 +87,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 
 	it("refuses a file that was changed after the start, with an event and status 126", () => {
 		const { run, at } = signedApp({
-			"main.js": `require("node:fs").writeFileSync("data/late.js", "console.log('evil')"); require("../../../data/late.js");`,
+			"main.js": `require("node:fs").writeFileSync("data/late.js", "console.log('evil')"); require("../data/late.js");`,
 		});
 		mkdirSync(at("data"));
 		const { status, stdout, stderr } = run("-q", "--write", "data", "app/main.js");

@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { registryEnvironment } from "../../../../../scripts/registry-environment.mjs";
 import { runner } from "../../support.js";
 
 const PACKAGES = ["eslint@9.39.1", "react@19.2.0", "react-dom@19.2.0", "typescript@5.9.3", "webpack@5.102.1"];
@@ -142,7 +143,8 @@ function install(): string | undefined {
 		const scratch = mkdtempSync(`${directory}.`);
 		writeFileSync(join(scratch, "package.json"), '{ "private": true }\n');
 		const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--fetch-retries=1"];
-		const { status } = spawnSync("npm", ["install", ...options, ...PACKAGES], { cwd: scratch, timeout: 240_000 });
+		const run = { cwd: scratch, env: registryEnvironment(), timeout: 240_000 };
+		const { status } = spawnSync("npm", ["install", ...options, ...PACKAGES], run);
 		if (status === 0 && !existsSync(directory)) renameSync(scratch, directory);
 		else rmSync(scratch, { recursive: true, force: true });
 	}

@@ -10,7 +10,13 @@ import {
 	serve,
 	TIME_STAMPER,
 } from "../../../../core/test/pki/local-tsa.js";
-import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../../../../core/test/pki/openssl.js";
+import {
+	CODE_SIGNER,
+	hasOpenssl,
+	type Issued,
+	openWorkshop,
+	type Workshop,
+} from "../../../../core/test/pki/openssl.js";
 import { hasProgram, makeTree, servedRunner, temporaryDirectory } from "../../support.js";
 
 const sigtool = servedRunner("/nonexistent");

@@ -10,7 +10,13 @@ import {
 	sendResponse,
 } from "../../../../core/test/pki/local-ca.js";
 import { type LocalServer, serve } from "../../../../core/test/pki/local-tsa.js";
-import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../../../../core/test/pki/openssl.js";
+import {
+	CODE_SIGNER,
+	hasOpenssl,
+	type Issued,
+	openWorkshop,
+	type Workshop,
+} from "../../../../core/test/pki/openssl.js";
 import { makeTree, servedRunner } from "../../support.js";
 
 const sigtool = servedRunner("/nonexistent");

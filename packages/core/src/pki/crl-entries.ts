@@ -1,0 +1,86 @@
+/**
+ * Reads the entries of a revocation list in place, SEQUENCE OF SEQUENCE { userCertificate INTEGER, revocationDate Time,
+ * crlEntryExtensions OPTIONAL } (RFC 5280 §5.1.2.6). Makes no object for an entry, because lists with a million entries
+ * exist.
+ */
+
+import { compareBytes, DerReader, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import { type Extension, readExtensionMap } from "./extensions.js";
+import { type RevocationDetails, worse } from "./revocation.js";
+
+/**
+ * Refuses a list when any entry has a critical extension that is not applied: such a list must not be used for any
+ * certificate. §5.3.
+ * @throws ERR_CERTIFICATE_EXTENSION, ERR_DER
+ */
+export function checkEntries(entries: Uint8Array): void {
+	const reader = new DerReader(entries, WHAT);
+	reader.open(TAG.SEQUENCE);
+	while (!reader.done) {
+		const outer = reader.open(TAG.SEQUENCE);
+		reader.next(TAG.INTEGER);
+		reader.next();
+		if (!reader.done) checkCritical(reader);
+		reader.close(outer);
+	}
+}
+
+/** Reads the next element, Extensions, without decoding the ones that are not critical. */
+function checkCritical(reader: DerReader): void {
+	const outer = reader.open(TAG.SEQUENCE);
+	while (!reader.done) {
+		const { position } = reader;
+		const inner = reader.open(TAG.SEQUENCE);
+		reader.next(TAG.OID);
+		if (reader.peek() === TAG.BOOLEAN && reader.boolean()) refuseUnapplied(reader, position);
+		reader.next(TAG.OCTET_STRING);
+		reader.close(inner);
+	}
+	reader.close(outer);
+}
+
+function refuseUnapplied({ bytes }: DerReader, position: number): void {
+	const reader = new DerReader(bytes, WHAT, position);
+	reader.open(TAG.SEQUENCE);
+	const oid = reader.oid();
+	if (oid === REASON_CODE || oid === INVALIDITY_DATE) return;
+	const message = `Cannot use the revocation list: an entry has the critical extension ${oid}, which is not applied`;
+	throw new SigtoolError("ERR_CERTIFICATE_EXTENSION", message);
+}
+
+/**
+ * Returns what the entries say about a serial number, undefined when none has it. When several have it, the worse
+ * counts. `serial` is the value of an INTEGER in minimal form.
+ * @throws ERR_DER
+ */
+export function findRevocation(entries: Uint8Array, serial: Uint8Array): RevocationDetails | undefined {
+	const reader = new DerReader(entries, WHAT);
+	let found: RevocationDetails | undefined;
+	reader.open(TAG.SEQUENCE);
+	while (!reader.done) {
+		const outer = reader.open(TAG.SEQUENCE);
+		// The number must be minimal: in another encoding, a revoked serial number would not be found.
+		if (compareBytes(reader.integerBytes(), serial) === 0) {
+			const details = { revokedAt: reader.time(), ...readDetails(reader.done ? NONE : readExtensionMap(reader)) };
+			found = found === undefined ? details : worse(found, details);
+		}
+		reader.leave(outer);
+	}
+	return found;
+}
+
+/** Reads reasonCode and invalidityDate, §5.3. An OCSP response may have them too, RFC 6960 §4.4.5. */
+export function readDetails(extensions: ReadonlyMap<string, Extension>): Omit<RevocationDetails, "revokedAt"> {
+	const reason = extensions.get(REASON_CODE);
+	const invalidity = extensions.get(INVALIDITY_DATE);
+	return {
+		...(reason && { reason: new DerReader(reason.value, WHAT).integer(TAG.ENUMERATED) }),
+		...(invalidity && { invalidSince: new DerReader(invalidity.value, WHAT).time() }),
+	};
+}
+
+const WHAT = "revocation list";
+const NONE: ReadonlyMap<string, Extension> = new Map();
+const REASON_CODE = "2.5.29.21";
+const INVALIDITY_DATE = "2.5.29.24";

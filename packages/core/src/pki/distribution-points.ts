@@ -1,0 +1,111 @@
+/**
+ * Reads where a certificate says that its revocation is published (cRLDistributionPoints, RFC 5280 §4.2.1.13), and which
+ * certificates a revocation list says that it covers (issuingDistributionPoint, §5.2.5).
+ */
+
+import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
+import { readList } from "../asn1/read-list.js";
+import type { Certificate } from "./certificate.js";
+import { type GeneralName, readGeneralName } from "./general-name.js";
+
+/** The certificates of an issuer that a list covers. Empty: all of them. */
+export interface ListScope {
+	/** The names of the distribution point to which the list belongs. */
+	readonly names?: readonly GeneralName[];
+	readonly only?: "user certificates" | "authority certificates";
+	/** The reason why the list proves nothing about any certificate: it leaves out reasons, or has entries of others. */
+	readonly partial?: string;
+}
+
+/** Parses the content of an issuingDistributionPoint extension. @throws ERR_DER, ERR_LIMIT */
+export function parseListScope(extension: Uint8Array): ListScope {
+	const reader = new DerReader(extension, "issuing distribution point");
+	const outer = reader.open(TAG.SEQUENCE);
+	const point = reader.peek() === context(0) ? readPointName(reader) : undefined;
+	const isUsers = readFlag(reader, 1);
+	const isAuthorities = readFlag(reader, 2);
+	const someReasons = reader.peek() === context(3, "primitive");
+	if (someReasons) reader.next();
+	const isIndirect = readFlag(reader, 4);
+	const isAttributes = readFlag(reader, 5);
+	reader.close(outer);
+	if (!reader.done) reader.fail("unexpected extra elements");
+	if (isUsers && isAuthorities) reader.fail("it covers user certificates only, and authority certificates only");
+	const partial = someReasons
+		? "it covers only some reasons"
+		: isIndirect
+			? "it is indirect: it has entries of other issuers"
+			: isAttributes
+				? "it covers only attribute certificates"
+				: point === "relative"
+					? "it names its distribution point relative to its issuer"
+					: undefined;
+	return {
+		...(point !== undefined && point !== "relative" && { names: point }),
+		...(isUsers && { only: "user certificates" }),
+		...(isAuthorities && { only: "authority certificates" }),
+		...(partial !== undefined && { partial }),
+	};
+}
+
+/**
+ * Returns the reason why a list of this scope does not cover a certificate of its issuer, undefined when it does. RFC
+ * 5280 §6.3.3 (b) (2).
+ * @throws ERR_DER, ERR_LIMIT for a malformed extension of the certificate
+ */
+export function uncoveredBy({ names, only }: ListScope, certificate: Certificate): string | undefined {
+	const isAuthority = certificate.extensions.basicConstraints?.isAuthority === true;
+	if (only !== undefined && isAuthority !== (only === "authority certificates")) return `it covers only ${only}`;
+	if (names === undefined) return undefined;
+	const known = distributionPointsOf(certificate).flat();
+	const isNamed = names.some((name) => known.some((each) => isSameName(each, name)));
+	return isNamed ? undefined : "it is of a distribution point that the certificate does not name";
+}
+
+/**
+ * Returns the names of each distribution point of a certificate. Leaves out points that another issuer serves, and names
+ * relative to the issuer.
+ * @throws ERR_DER, ERR_LIMIT
+ */
+export function distributionPointsOf({ extensions }: Certificate): GeneralName[][] {
+	const extension = extensions.all.get(CRL_DISTRIBUTION_POINTS);
+	if (extension === undefined) return [];
+	const reader = new DerReader(extension.value, "CRL distribution points");
+	const points = readList(reader, TAG.SEQUENCE, MAX_POINTS, readPoint);
+	if (!reader.done) reader.fail("unexpected extra elements");
+	return points.filter((names) => names.length > 0);
+}
+
+/** Reads DistributionPoint ::= SEQUENCE { [0] distributionPoint, [1] reasons, [2] cRLIssuer }, all of them optional. */
+function readPoint(reader: DerReader): GeneralName[] {
+	const outer = reader.open(TAG.SEQUENCE);
+	const point = reader.peek() === context(0) ? readPointName(reader) : "relative";
+	if (reader.peek() === context(1, "primitive")) reader.next();
+	const isServedByOther = reader.peek() === context(2);
+	reader.leave(outer);
+	return isServedByOther || point === "relative" ? [] : point;
+}
+
+/** Reads [0] { CHOICE { fullName [0] GeneralNames, nameRelativeToCRLIssuer [1] } }. */
+function readPointName(reader: DerReader): GeneralName[] | "relative" {
+	const outer = reader.open(context(0));
+	const isRelative = reader.peek() === context(1);
+	if (isRelative) reader.next();
+	const names = isRelative ? "relative" : readList(reader, context(0), MAX_NAMES, readGeneralName);
+	reader.close(outer);
+	return names;
+}
+
+/** Reads [number] IMPLICIT BOOLEAN DEFAULT FALSE. */
+function readFlag(reader: DerReader, number: number): boolean {
+	const tag = context(number, "primitive");
+	return reader.peek() === tag && reader.boolean(tag);
+}
+
+function isSameName(a: GeneralName, b: GeneralName): boolean {
+	return a.kind === b.kind && compareBytes(a.value, b.value) === 0;
+}
+
+const MAX_POINTS = 16;
+const MAX_NAMES = 16;
+const CRL_DISTRIBUTION_POINTS = "2.5.29.31";

@@ -1,0 +1,290 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encode, integer, octetString, oid, sequence } from "../../dist/asn1/der.js";
+import { SigtoolError } from "../../dist/errors.js";
+import { parseRevocationList, type RevocationList, statementOfList } from "../../dist/pki/crl.js";
+import { judgeRevocation } from "../../dist/pki/revocation.js";
+import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import type { UsedCatalog } from "../../dist/verify/used-catalog.js";
+import { checkRevocation } from "../../dist/verify/verify-revocation.js";
+import { OCSP_SIGNER, sendResponse } from "./local-ca.js";
+import { type LocalServer, serve } from "./local-tsa.js";
+import { AUTHORITY, CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
+import {
+	type AnswerRow,
+	type Case,
+	type Hours,
+	type ListRow,
+	REVOCATION_CASES,
+	type ResponseRow,
+} from "./revocation-cases.js";
+import {
+	detailExtensions,
+	type Entry,
+	type ExtensionContent,
+	encodeList,
+	encodeResponse,
+	enumerated,
+	generalizedTime,
+	type ListContent,
+} from "./revocation-sources.js";
+
+/** Encoded times have whole seconds. */
+const NOW = Math.floor(Date.now() / 1000) * 1000;
+const at = (hours: Hours) => NOW + Math.round(hours * 3600) * 1000;
+const databaseDate = (hours: Hours) => new Date(at(hours)).toISOString().slice(0, 19).replace(/[-:T]/g, "").concat("Z");
+
+const SERIAL = Buffer.from("1001", "hex");
+const ANOTHER = Buffer.from("1002", "hex");
+
+const TRUE = Uint8Array.of(0xff);
+const point = (name: string) => encode(0xa0, encode(0xa0, encode(0x86, Buffer.from(`http://crl.example/${name}`))));
+const scope = (...parts: Uint8Array[]) => ({ oid: "2.5.29.28", value: sequence(...parts) });
+const EXTENSIONS: Readonly<Record<string, ExtensionContent>> = {
+	delta: { oid: "2.5.29.27", value: integer(1) },
+	"some reasons": scope(encode(0x83, Uint8Array.of(5, 0x60))),
+	indirect: scope(encode(0x84, TRUE)),
+	"attribute certificates": scope(encode(0x85, TRUE)),
+	"relative point": scope(encode(0xa0, encode(0xa1, sequence(oid("2.5.4.3"), encode(0x0c, Buffer.from("x")))))),
+	"only users": scope(encode(0x81, TRUE)),
+	"only authorities": scope(encode(0x82, TRUE)),
+	"point 1": scope(point("1")),
+	"point 2": scope(point("2")),
+	unknown: { oid: "1.2.3.4", value: integer(1) },
+	"issuer of the entry": { oid: "2.5.29.29", value: sequence(encode(0x82, Buffer.from("other.example"))) },
+	"keeps expired": { oid: "2.5.29.60", value: generalizedTime(0) },
+	"keeps later": { oid: "2.5.29.60", value: generalizedTime(at(-99)) },
+	"key compromise": { oid: "2.5.29.21", value: enumerated(1) },
+	"invalid since 12 hours ago": detailExtensions(undefined, at(-12))[0],
+	nonce: { oid: "1.3.6.1.5.5.7.48.1.2", value: octetString(Buffer.alloc(32, 7)) },
+};
+
+/** Finds an extension by its name, which may end in ", critical". */
+function extensionNamed(name: string): ExtensionContent {
+	const [, base, critical] = /^(.*?)(, critical)?$/.exec(name) ?? [];
+	const found = EXTENSIONS[base ?? ""];
+	if (found === undefined) throw new Error(`no extension is named ${name}`);
+	return { ...found, critical: critical !== undefined };
+}
+
+describe.skipIf(!hasOpenssl)("14.1, 14.2, 14.5: the decision table of revocation", () => {
+	let workshop: Workshop;
+	let responder: LocalServer;
+	let answer: Uint8Array | undefined;
+	let root: Issued;
+	let other: Issued;
+	let rootWithoutLists: Issued;
+	let delegates: Readonly<Record<string, Issued>>;
+	const certificates = new Map<string, Issued>();
+
+	beforeAll(async () => {
+		workshop = openWorkshop();
+		responder = await serve((exchange) => {
+			if (answer === undefined) exchange.response.writeHead(404).end();
+			else sendResponse(exchange, answer);
+		});
+		root = workshop.issue({ subject: "/CN=Root", key: "p256" });
+		other = workshop.issue({ subject: "/CN=Other root", key: "p256" });
+		const extensions = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign", AUTHORITY[2]];
+		rootWithoutLists = workshop.issue({ subject: "/CN=Root", extensions, sameKeyAs: root });
+		const responderOf = (issuer: Issued, more: object = {}) => {
+			return workshop.issue({ subject: "/CN=Responder", issuer, key: "p256", extensions: OCSP_SIGNER, ...more });
+		};
+		delegates = {
+			delegate: responderOf(root),
+			"delegate without usage": responderOf(root, { extensions: CODE_SIGNER }),
+			"expired delegate": responderOf(root, { notAfter: databaseDate(-5) }),
+			"delegate of another": responderOf(other),
+			"other key": other,
+		};
+	});
+	afterAll(async () => {
+		await responder.close();
+		workshop.remove();
+	});
+
+	/** Returns a certificate of "Root" with serial number 1001, made once for each kind. */
+	function certificateFor({ certificate, response, isAuthorityOfTime }: Case): Issued {
+		const kind = [certificate, response !== undefined, isAuthorityOfTime].join();
+		const known = certificates.get(kind);
+		if (known !== undefined) return known;
+		const extensions = [
+			...CODE_SIGNER,
+			...(certificate === "points" ? ["crlDistributionPoints=URI:http://crl.example/1"] : []),
+			...(response === undefined ? [] : [`authorityInfoAccess=OCSP;URI:${responder.url}`]),
+		];
+		const notAfter = certificate === "expired" ? { notAfter: databaseDate(-100) } : {};
+		const order = {
+			subject: "/CN=Leaf",
+			issuer: root,
+			key: "p256",
+			serial: "0x1001",
+			extensions,
+			...notAfter,
+		} as const;
+		const issued = workshop.issue(order);
+		certificates.set(kind, issued);
+		return issued;
+	}
+
+	function listOf({ from = -1, next = 24, revoked = [], extensions = [], by }: ListRow): Uint8Array {
+		const content: ListContent = {
+			thisUpdate: at(from),
+			nextUpdate: next === null ? undefined : at(next),
+			issuer: by === "other issuer" ? other : root,
+			entries: revoked.map(({ serial, at: hours, why, invalid, extensions: more = [] }): Entry => {
+				return {
+					serial: serial === undefined ? SERIAL : ANOTHER,
+					revokedAt: at(hours),
+					reason: why,
+					invalidSince: invalid === undefined ? undefined : at(invalid),
+					extensions: more.map(extensionNamed),
+				};
+			}),
+			extensions: extensions.map(extensionNamed),
+		};
+		if (by === "other key") return encodeList({ ...content, signer: other });
+		return encodeList(by === "SHA-1" ? { ...content, digest: "sha1" } : content);
+	}
+
+	function responseOf({ answers = [], by, failure, extensions = [] }: ResponseRow): Uint8Array {
+		const encodable = ({ status, from = -1, next = 24, serial, extensions: more = [] }: AnswerRow) => {
+			return {
+				serial: serial === undefined ? SERIAL : ANOTHER,
+				status: typeof status === "string" ? status : { revokedAt: at(status.at), reason: status.why },
+				thisUpdate: at(from),
+				nextUpdate: next === null ? undefined : at(next),
+				extensions: more.map(extensionNamed),
+			};
+		};
+		const content = {
+			answers: answers.map(encodable),
+			issuer: root,
+			failure,
+			extensions: extensions.map(extensionNamed),
+		};
+		const signer = by === undefined ? undefined : delegates[by];
+		// Without its certificate, the answer shows nobody who may have signed it.
+		return encodeResponse({ ...content, signer, ...(by === "other key" && { certificates: "none" }) });
+	}
+
+	/** Judges the certificate of a row by its sources, and returns the verdict with the text that explains it. */
+	async function judge(row: Case, lists: readonly Uint8Array[], ocsp: "require" | "prefer"): Promise<[string, string]> {
+		const issuer = row.lists?.some(({ by }) => by === "without cRLSign") === true ? rootWithoutLists : root;
+		const chain = [certificateFor(row).certificate, issuer.certificate];
+		const moment = {
+			at: row.proven === undefined ? NOW : at(row.proven),
+			source: row.proven === undefined ? "now" : "rfc3161",
+		};
+		// These are the members that the check of revocation reads.
+		const catalog = {
+			...{ file: "x.cat", bytes: new Uint8Array(), warnings: [], judgedAt: moment },
+			signer: { chain, trustedBy: { kind: "authority" } },
+		} as unknown as UsedCatalog;
+		try {
+			const read: RevocationList[] = lists.map((der, number) => parseRevocationList(der, nameOf(row, der, number)));
+			if (row.isAuthorityOfTime) {
+				const statements = read.flatMap((list) => statementOfList(list, chain[0], chain[1], "default") ?? []);
+				const judgement = { at: moment.at, time: "proven", now: NOW, purpose: "timeStamping" } as const;
+				const { status, statement } = judgeRevocation(chain[0], { statements, reasons: [] }, judgement);
+				return [status, String(statement?.source)];
+			}
+			const trust = trustFromCertificates([root.certificate]);
+			const [checked] = await checkRevocation([catalog], { trust, revocation: { lists: read, ocsp } });
+			const [status] = checked.revocation ?? [];
+			const reason = status.status === "unknown" ? checked.warnings.join() : String(status.statement?.source);
+			return [status.status, reason];
+		} catch (error) {
+			if (!(error instanceof SigtoolError)) throw error;
+			const verdict = { ERR_CERTIFICATE_REVOKED: "revoked", ERR_CERTIFICATE_EXTENSION: "refused" } as const;
+			return [verdict[error.code as keyof typeof verdict] ?? error.code, error.message];
+		}
+	}
+
+	/** Names a list by its number in the row, in whatever order the lists are given. */
+	function nameOf({ lists = [] }: Case, der: Uint8Array, number: number): string {
+		const original = made.get(lists)?.findIndex((each) => Buffer.compare(each, der) === 0) ?? number;
+		return `list ${original + 1}`;
+	}
+	const made = new Map<readonly ListRow[], readonly Uint8Array[]>();
+
+	/** Asks OpenSSL about the same bytes, for now. */
+	function askOpenssl(row: Case, lists: readonly Uint8Array[]): string {
+		const issuer = row.lists?.some(({ by }) => by === "without cRLSign") === true ? rootWithoutLists : root;
+		const leaf = certificateFor(row);
+		const verdicts: string[] = [];
+		if (lists.length > 0) {
+			const files = lists.flatMap((der, number) => {
+				const base64 =
+					Buffer.from(der)
+						.toString("base64")
+						.match(/.{1,64}/g) ?? [];
+				const pem = ["-----BEGIN X509 CRL-----", ...base64, "-----END X509 CRL-----", ""].join("\n");
+				return ["-CRLfile", workshop.write(`${number}.crl`, pem)];
+			});
+			const args = ["verify", "-crl_check", "-CAfile", issuer.file, ...files, leaf.file];
+			const { stdout, stderr } = spawnSync("openssl", args, { encoding: "utf8" });
+			const numbers = [...`${stdout}${stderr}`.matchAll(/^error (\d+) at/gm)].map(([, number]) => number);
+			verdicts.push(`crl ${numbers.join(" ") || (stdout.endsWith(": OK\n") ? "good" : stderr)}`);
+		}
+		if (row.response !== undefined && answer !== undefined) {
+			const file = join(workshop.directory, "response.der");
+			writeFileSync(file, answer);
+			const args = [
+				"ocsp",
+				"-respin",
+				file,
+				"-issuer",
+				root.file,
+				"-cert",
+				leaf.file,
+				"-CAfile",
+				root.file,
+				"-no_nonce",
+			];
+			const { stdout, stderr } = spawnSync("openssl", args, { encoding: "utf8" });
+			const status = /: (good|revoked|unknown)$/m.exec(stdout)?.[1] ?? "no status";
+			const isVerified = status === "no status" || stderr.includes("Response verify OK");
+			const isTimely = !`${stdout}${stderr}`.includes("Status times invalid");
+			verdicts.push(`ocsp ${status}${isVerified ? "" : ", not verified"}${isTimely ? "" : ", times invalid"}`);
+		}
+		return verdicts.join("; ");
+	}
+
+	it("has at least 120 cases of different names, each with the section of an RFC", () => {
+		expect(new Set(REVOCATION_CASES.map(({ name }) => name)).size).toBe(REVOCATION_CASES.length);
+		expect(REVOCATION_CASES.length).toBeGreaterThanOrEqual(120);
+		for (const { name, rfc } of REVOCATION_CASES) expect(rfc, name).toMatch(/^\d{4} §/);
+	});
+
+	it.each(REVOCATION_CASES)("$name: $verdict ($rfc)", async (row) => {
+		const lists = (row.lists ?? []).map(listOf);
+		if (row.lists !== undefined) made.set(row.lists, lists);
+		answer = row.response && responseOf(row.response);
+
+		const preferred = await judge(row, lists, "prefer");
+		expect(preferred).toEqual([row.verdict, expect.stringContaining(row.reason)]);
+		const required = await judge(row, lists, "require");
+		expect(required[0]).toBe(row.verdict === "unknown" ? "ERR_REVOCATION_UNKNOWN" : row.verdict);
+		if (row.verdict === "unknown") expect(required[1]).toContain(row.reason);
+		if (lists.length > 1) {
+			const [verdict, reason] = await judge(row, lists.toReversed(), "prefer");
+			expect([verdict, reason.includes(row.reason)], `in reverse: ${reason}`).toEqual([row.verdict, true]);
+		}
+
+		const theirs = askOpenssl(row, lists);
+		expect(theirs).toBe(row.openssl);
+		if (!agrees(row.verdict, theirs)) expect(row.because, `OpenSSL says ${theirs}`).toBeDefined();
+	});
+});
+
+/** Tells whether OpenSSL comes to the same end: good, revoked, or neither. */
+function agrees(verdict: Case["verdict"], theirs: string): boolean {
+	const isRevoked = /\b23\b|revoked/.test(theirs);
+	const isGood = theirs.split("; ").every((each) => / good$/.test(each));
+	if (verdict === "revoked") return isRevoked;
+	if (verdict === "good") return isGood;
+	return verdict !== "revoked-later" && !isRevoked && !isGood;
+}
