@@ -268,7 +268,12 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 
 	/** Runs the command line without a terminal. Returns its output, then its exit status. */
 	function spawnDetached(args: readonly string[], env: Record<string, string>): string {
-		const command = ["setsid", "--wait", process.execPath, fileURLToPath(new URL("../../dist/main.cjs", import.meta.url))];
+		const command = [
+			"setsid",
+			"--wait",
+			process.execPath,
+			fileURLToPath(new URL("../../dist/main.cjs", import.meta.url)),
+		];
 		const script = '"$@" </dev/null; echo "status $?"';
 		return execFileSync("sh", ["-c", `(${script}) 2>&1`, "sh", ...command, ...args], {
 			env: { ...process.env, ...token.env, XDG_CONFIG_HOME: join(home, "config"), ...env },
