@@ -7,7 +7,7 @@ import type { Certificate } from "../../dist/pki/certificate.js";
 import { parseRevocationList, revocationListsFromFileBytes, statementOfList } from "../../dist/pki/crl.js";
 import { encodeOcspRequest, responderUrls, statementOfResponse } from "../../dist/pki/ocsp.js";
 import { decodePem } from "../../dist/pki/pem-blocks.js";
-import { judgeRevocation, type RevocationStatement } from "../../dist/pki/revocation.js";
+import { judgeRevocation, type RevocationStatement, type StatementSource } from "../../dist/pki/revocation.js";
 import { issueList, OCSP_SIGNER, respond } from "./local-ca.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
 
@@ -17,7 +17,7 @@ const NOW = Date.UTC(2030, 0, 1);
 describe("judgeRevocation()", () => {
 	const expired = { notAfter: NOW - 100 * DAY, subject: { text: "CN=Old" } } as Certificate;
 	const valid = { ...expired, notAfter: NOW + 100 * DAY };
-	const good = (thisUpdate: number, more: Partial<RevocationStatement> = {}): RevocationStatement => {
+	const good = (thisUpdate: number, more: Partial<StatementSource> = {}): RevocationStatement => {
 		return {
 			source: "list",
 			status: "good",
@@ -28,7 +28,8 @@ describe("judgeRevocation()", () => {
 		};
 	};
 	const judge = (certificate: Certificate, statements: RevocationStatement[], at = NOW) =>
-		judgeRevocation(certificate, { statements, reasons: [] }, { at, now: NOW, purpose: "codeSigning" }).status;
+		judgeRevocation(certificate, { statements, reasons: [] }, { at, time: "proven", now: NOW, purpose: "codeSigning" })
+			.status;
 
 	it.each<[what: string, certificate: Certificate, statement: RevocationStatement, at: number, status: string]>([
 		["fresh", valid, good(NOW - DAY), NOW, "good"],
@@ -72,7 +73,9 @@ describe("judgeRevocation()", () => {
 	});
 
 	it("applies the earliest revocation, whatever other sources say", () => {
-		const revoked = (revokedAt: number) => good(revokedAt, { status: "revoked", revokedAt });
+		const revoked = (revokedAt: number): RevocationStatement => {
+			return { ...good(revokedAt), status: "revoked", revokedAt };
+		};
 		expect(judge(valid, [revoked(NOW - DAY), good(NOW)], NOW - 2 * DAY)).toBe("revoked-later");
 		expect(() => judge(valid, [revoked(NOW - DAY), revoked(NOW - 3 * DAY), good(NOW)], NOW - 2 * DAY)).toThrow(
 			/revoked on 2029-12-29/,
