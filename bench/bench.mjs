@@ -23,7 +23,7 @@ import { measure, peakRssMib, run, summary } from "./measure.mjs";
 import { formatReport, machineLine } from "./report.mjs";
 import { referenceTree } from "./trees.mjs";
 
-const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|load|python|attributes|M]… [--trees DIR] [--json|--markdown]
+const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|attributes|M]… [--trees DIR] [--json|--markdown]
 
   --quick       fewer rounds, 4 big files instead of 20, attributes on 10,000 files instead of 100,000
   --full        also the tree of 1,000,000 files
@@ -66,6 +66,7 @@ const parts = {
 	start: compareStart,
 	catalog: openLargeCatalog,
 	index: openLargeIndex,
+	revocation: readLargeList,
 	load: loadModules,
 	python: loadPython,
 	attributes: writeAttributes,
@@ -165,6 +166,27 @@ function openLargeIndex() {
 		});
 		bounded(name, summary(ratios), 2.5, "");
 	});
+}
+
+/** Measures a verification of one file that reads a revocation list of a million certificates, beside OpenSSL. */
+function readLargeList() {
+	const directory = join(scratch, "revocation");
+	const at = (name) => join(directory, name);
+	mkdirSync(at("tree"), { recursive: true });
+	writeFileSync(at("tree/file.js"), "1\n");
+	run({ argv: node(beside("make-list.mjs"), "1000000", directory), silent: true }, env);
+	run({ argv: sigtool("sign", at("tree"), "--key", at("signer.key"), "--cert", at("signer.pem")) }, env);
+	const name = "verify with a revocation list of 1,000,000 certificates";
+	const theirs = { name: "openssl verify -crl_check", argv: ["openssl", "verify", "-crl_check"] };
+	theirs.argv.push("-CAfile", at("root.pem"), "-CRLfile", at("list.pem"), at("signer.pem"));
+	for (const list of ["list.der", "list.pem"]) {
+		const argv = sigtool("verify", at("tree"), "--trust", at("root.pem"), "--ocsp", "off", "--crl", at(list));
+		const times = timed("revocation", [{ name, argv }, theirs], options.quick ? 3 : 7);
+		const row = `${name}, ${list.endsWith("pem") ? "PEM" : "DER"}`;
+		if (times.has(name)) bounded(row, summary(times.get(name)), 1, " s");
+		boundedRatio(`${row} ÷ ${theirs.name}, PEM`, times, name, theirs.name, undefined);
+		bounded(`${row}, peak memory`, summary([memory({ argv }), memory({ argv }), memory({ argv })]), 150, " MiB");
+	}
 }
 
 /** Measures programs that only load their modules, under the hook alone and under the launcher. */
@@ -382,7 +404,7 @@ function parseOptions() {
 			process.stdout.write(USAGE);
 			process.exit(0);
 		}
-		const names = ["A", "B", "C", "D", "start", "catalog", "index", "load", "python", "attributes", "M"];
+		const names = ["A", "B", "C", "D", "start", "catalog", "index", "revocation", "load", "python", "attributes", "M"];
 		const unknown = values.only?.find((name) => !names.includes(name));
 		if (unknown !== undefined) throw new Error(`Unknown part "${unknown}"`);
 		return values;
