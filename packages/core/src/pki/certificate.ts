@@ -75,9 +75,13 @@ export function parseCertificate(der: Uint8Array): Certificate {
  * @throws as `parseCertificate`; ERR_CERTIFICATE_FORMAT if there is no such block
  */
 export function certificatesFromPem(text: string): Certificate[] {
-	const blocks = decodePem(text, "CERTIFICATE");
+	return certificatesFromPemBytes(Buffer.from(text));
+}
+
+function certificatesFromPemBytes(bytes: Uint8Array): Certificate[] {
+	const blocks = decodePem(bytes, "CERTIFICATE");
 	if (blocks.length > 0) return blocks.map(parseCertificate);
-	throw noCertificate(Buffer.from(text, "latin1"));
+	throw noCertificate(bytes);
 }
 
 /** Parses the certificates of a file: one in DER, or any number in PEM. @throws as `certificatesFromPem` */
@@ -87,7 +91,7 @@ export function certificatesFromFileBytes(bytes: Uint8Array): Certificate[] {
 		if (kind !== "certificate" && kind !== "unknown") throw noCertificate(bytes);
 		return [parseCertificate(bytes)];
 	}
-	return certificatesFromPem(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"));
+	return certificatesFromPemBytes(bytes);
 }
 
 function noCertificate(bytes: Uint8Array): SigtoolError {

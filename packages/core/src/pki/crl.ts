@@ -52,7 +52,7 @@ export interface RevocationList {
  */
 export function revocationListsFromFileBytes(bytes: Uint8Array, name: string): RevocationList[] {
 	if (bytes[0] === TAG.SEQUENCE) return [parseRevocationList(bytes, name)];
-	return decodePem(Buffer.from(bytes).toString("latin1"), "X509 CRL").map((der) => parseRevocationList(der, name));
+	return decodePem(bytes, "X509 CRL").map((der) => parseRevocationList(der, name));
 }
 
 /**

@@ -110,7 +110,7 @@ describe.skipIf(!hasOpenssl)("lists and responses that openssl made", () => {
 			{ serial: "1001" },
 			{ serial: "1002", revoked: "250101000000Z" },
 		];
-		[list] = decodePem(readFileSync(issueList(workshop, root, entries), "latin1"), "X509 CRL");
+		[list] = decodePem(readFileSync(issueList(workshop, root, entries)), "X509 CRL");
 		response = respond(workshop, encodeOcspRequest(question()), root, responder, entries);
 	});
 	afterAll(() => workshop.remove());
