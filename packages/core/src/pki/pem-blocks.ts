@@ -40,7 +40,7 @@ function boundaryIn(bytes: Uint8Array, start: number, end: number): string {
 
 /** Decodes base64 (RFC 4648 §4) with its padding, and with white space anywhere. */
 function decodeBase64(text: Uint8Array): Uint8Array {
-	const decoded = new Uint8Array(Math.ceil((text.length / 4) * 3));
+	const decoded = Buffer.alloc(Math.ceil((text.length / 4) * 3));
 	let [digits, padding, bits, length] = [0, 0, 0, 0];
 	for (let position = 0; position < text.length; position++) {
 		const value = VALUES[text[position] as number] as number;

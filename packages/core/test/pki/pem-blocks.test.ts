@@ -12,7 +12,7 @@ describe("decodePem()", () => {
 			fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.integer({ min: 1, max: 80 }), (bytes, width) => {
 				const base64 = Buffer.from(bytes).toString("base64");
 				const lines = base64.match(new RegExp(`.{1,${width}}`, "g")) ?? [];
-				expect(decodePem(text("text before", BEGIN, ...lines, END, "text behind"), "TEST")).toEqual([bytes]);
+				expect(decodePem(text("text before", BEGIN, ...lines, END, "text behind"), "TEST")).toEqual([Buffer.from(bytes)]);
 			}),
 		);
 	});
@@ -20,7 +20,7 @@ describe("decodePem()", () => {
 	it("returns every block of the label, and skips others", () => {
 		const other = ["-----BEGIN OTHER-----", "Ag==", "-----END OTHER-----"];
 		const bytes = text(BEGIN, "AQ==", END, ...other, `  ${BEGIN}\r`, " Aw==\r", `${END}\r`);
-		expect(decodePem(bytes, "TEST")).toEqual([Uint8Array.of(1), Uint8Array.of(3)]);
+		expect(decodePem(bytes, "TEST")).toEqual([Buffer.of(1), Buffer.of(3)]);
 		expect(decodePem(text("nothing"), "TEST")).toEqual([]);
 	});
 
