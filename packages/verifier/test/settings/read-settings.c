@@ -1,8 +1,9 @@
-/* Reads a document with the same sources as spython and the launcher, and prints the result as one
- * line of JSON: either all values, including defaults, or the path of the refused member and the
+/* Reads documents with the same sources as spython and the launcher, and prints one line of JSON
+ * for each: either all values, including defaults, or the path of the refused member and the
  * reason.
  *
- *     read-settings policy|host|launcher|head < DOCUMENT */
+ * On standard input each document follows a line with its kind, which is policy, host, launcher or
+ * head, and its size in bytes. */
 #define _GNU_SOURCE
 #include "key-lines.h"
 #include "schema.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 
 enum { ROOM = (1 << 20) + 1 };
-static char text[ROOM];
+static char text[ROOM + 1];
 
 static void print_text(const char *string)
 {
@@ -78,45 +79,62 @@ static void print_values(const struct member *members, const struct json *const 
 	printf("}}\n");
 }
 
-int main(int count, char **words)
+struct kind {
+	const char *name;
+	const struct member *members;
+	size_t max_bytes;
+};
+
+/* Reads the document in `text`, which has `size` bytes, and prints the result. */
+static void print_result(const struct kind *kind, size_t size)
 {
-	static const struct {
-		const char *name;
-		const struct member *members;
-		size_t max_bytes;
-	} DOCUMENTS[] = {{"policy", POLICY, MAX_POLICY_BYTES}, {"host", HOST, MAX_HOST_BYTES},
-		{"launcher", LAUNCHER, MAX_LAUNCHER_BYTES}, {"head", HEAD, MAX_HOST_BYTES}};
 	static struct json cells[KEY_LINES_ROOM];
 	const struct json *values[HOST_MEMBERS + POLICY_MEMBERS];
+	const struct member *members = kind->members;
+	const struct json *document;
 	struct fault fault;
-	const size_t size = fread(text, 1, ROOM, stdin);
-	for (size_t i = 0; count == 2 && i < sizeof DOCUMENTS / sizeof *DOCUMENTS; i++) {
-		const struct member *members = DOCUMENTS[i].members;
-		if (strcmp(words[1], DOCUMENTS[i].name) != 0)
-			continue;
-		if (size > DOCUMENTS[i].max_bytes) {
-			puts("{\"at\":\"\",\"why\":\"it is too large\"}");
-			return 0;
-		}
-		text[size] = '\0';
-		const struct json *document;
-		if (members == LAUNCHER) {
-			document = parse_key_lines(text, size, members, cells, &fault);
-		} else {
-			const size_t room = size / 2 + 2;
-			document = parse_json(text, size, calloc(room, sizeof *document), room);
-		}
-		const bool is_text = members != LAUNCHER || document != NULL;
-		if (is_text && read_members(document, members, values, &fault)) {
-			print_values(members, values);
-		} else {
-			printf("{\"at\":");
-			print_text(fault.at);
-			printf(",\"why\":");
-			print_text(fault.why);
-			printf("}\n");
-		}
-		return 0;
+	if (size > kind->max_bytes) {
+		puts("{\"at\":\"\",\"why\":\"it is too large\"}");
+		return;
 	}
-	return 2;
+	text[size] = '\0';
+	struct json *tree = NULL;
+	if (members == LAUNCHER) {
+		document = parse_key_lines(text, size, members, cells, &fault);
+	} else {
+		const size_t room = size / 2 + 2;
+		tree = calloc(room, sizeof *tree);
+		document = parse_json(text, size, tree, room);
+	}
+	const bool is_text = members != LAUNCHER || document != NULL;
+	if (is_text && read_members(document, members, values, &fault)) {
+		print_values(members, values);
+	} else {
+		printf("{\"at\":");
+		print_text(fault.at);
+		printf(",\"why\":");
+		print_text(fault.why);
+		printf("}\n");
+	}
+	free(tree);
+}
+
+int main(void)
+{
+	static const struct kind KINDS[] = {{"policy", POLICY, MAX_POLICY_BYTES},
+		{"host", HOST, MAX_HOST_BYTES}, {"launcher", LAUNCHER, MAX_LAUNCHER_BYTES},
+		{"head", HEAD, MAX_HOST_BYTES}};
+	char name[16];
+	size_t size;
+	while (scanf("%15s %zu", name, &size) == 2 && getchar() == '\n' && size <= ROOM) {
+		if (fread(text, 1, size, stdin) != size)
+			return 2;
+		size_t i = 0;
+		while (i < sizeof KINDS / sizeof *KINDS && strcmp(name, KINDS[i].name) != 0)
+			i++;
+		if (i == sizeof KINDS / sizeof *KINDS)
+			return 2;
+		print_result(&KINDS[i], size);
+	}
+	return feof(stdin) ? 0 : 2;
 }
