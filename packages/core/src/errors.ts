@@ -130,7 +130,7 @@ export const ERROR_CODES = {
 	ERR_DEVELOPMENT_IDENTITY: [1, "A development identity signed something that needs a release identity."],
 	ERR_DEVELOPMENT_REFUSED: [
 		2,
-		"A development identity would sign, or would be trusted, and `--no-development` or `SIGTOOL_DEVELOPMENT` refuses that.",
+		"A development identity would sign, or would be trusted, and `--no-development`, `SIGTOOL_DEVELOPMENT` or the project's configuration refuses that.",
 	],
 	ERR_PRODUCT_MISMATCH: [1, "The catalog belongs to another product than the one expected."],
 	ERR_DIGEST_MISMATCH: [1, "A file does not have the digest given with `--expect-digest`."],

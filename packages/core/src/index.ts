@@ -59,5 +59,10 @@ export { openPkcs11Signer } from "./signer/pkcs11.js";
 export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11-uri.js";
 export { openPkcs12Signer } from "./signer/pkcs12.js";
 export { type PassphraseSource, type Signer, signerFromKey } from "./signer/signer.js";
-export { type DevelopmentUse, developmentUse, requireDevelopmentUse } from "./system/development-use.js";
+export {
+	DEVELOPMENT_REFUSERS,
+	type DevelopmentUse,
+	developmentUse,
+	requireDevelopmentUse,
+} from "./system/development-use.js";
 export { exclusively, readBounded, readInput, writeAtomically } from "./system/store.js";

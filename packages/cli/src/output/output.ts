@@ -216,7 +216,7 @@ function print(text: string): void {
 	if (text !== "") writeAll(1, `${harmless(text, 1)}\n`);
 }
 
-function printError(text: string): void {
+export function printError(text: string): void {
 	writeAll(2, `${harmless(text, 2)}\n`);
 }
 

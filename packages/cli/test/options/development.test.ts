@@ -84,6 +84,51 @@ describe("13.3: a development identity", () => {
 		expect(json).toMatchObject({ exit: 2, results: [{ error: { code: "ERR_DEVELOPMENT_REFUSED" } }] });
 	});
 
+	const inProject = (file: string, content: string) => {
+		const { home, root, sigtool, at } = workspace();
+		makeTree(home, { [file]: content });
+		return { root, at, run: (...args: string[]) => sigtool(args, { cwd: root }) };
+	};
+
+	it.each([
+		["sigtool.config.json", '{ "development": "refuse" }'],
+		["package.json", '{ "name": "x", "sigtool": { "development": "refuse" } }'],
+	])("13.3: the project's configuration in %s refuses one, and nothing else", (file, content) => {
+		const { root, run, at } = inProject(file, content);
+		expect(run("sign", root)).toMatchObject({
+			status: 2,
+			stderr: expect.stringMatching(/the project's configuration forbids it.*\[ERR_DEVELOPMENT_REFUSED\]/),
+		});
+		runner(at("elsewhere"), { identity: "none" })(["sign", root], { cwd: "/", env: { XDG_CONFIG_HOME: at("config") } });
+		for (const form of [[root], ["."], [join(root, "d.cat"), "--signature-only"]]) {
+			expect(run("verify", "-q", ...form), form.join(" ")).toMatchObject({ status: 2 });
+		}
+		const script = join(root, "a");
+		expect(run("run", "--allow-development", script)).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining("[ERR_DEVELOPMENT_REFUSED]"),
+		});
+	});
+
+	it.each([
+		["trust", '{ "trust": ["mallory.pem"] }', /knows no member "trust"/],
+		["a value that allows", '{ "development": "allow" }', /value "refuse"/],
+		["a list", "[]", /as an object/],
+		["no JSON", "{", /it is not JSON/],
+	])("13.3: a project's configuration with %s is an error, and decides nothing", (_, content, message) => {
+		const { root, run } = inProject("sigtool.config.json", content);
+		const { status, stderr } = run("verify", root);
+		expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
+		expect(stderr).toContain("[ERR_CONFIG]");
+	});
+
+	it("13.3: a package.json that is no JSON, or has no member sigtool, changes nothing", () => {
+		for (const content of ["{", '{ "name": "x" }', "[]", "null"]) {
+			const { root, run } = inProject("package.json", content);
+			expect(run("sign", root), content).toMatchObject({ status: 0 });
+		}
+	});
+
 	it("13.3: a misspelt SIGTOOL_DEVELOPMENT allows nothing", () => {
 		const { root, sigtool } = workspace();
 		const run = sigtool(["sign", root], { env: { SIGTOOL_DEVELOPMENT: "no" } });

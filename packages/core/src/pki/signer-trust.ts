@@ -2,6 +2,7 @@
 
 import { compareBytes } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
+import { DEVELOPMENT_REFUSERS } from "../system/development-use.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./certificate.js";
 import { type Chain, verifyChain, verifyPinned } from "./chain.js";
 import { refuseDeniedCertificates } from "./deny-list.js";
@@ -100,7 +101,7 @@ function trustedChain(leaf: Certificate, trust: TrustPolicy, options: SignerTrus
 function refusedDevelopment(leaf: Certificate): SigtoolError {
 	const message =
 		`Cannot trust signer ${quote(leaf.subject.text)}: a development identity signed it, and ` +
-		"--no-development or SIGTOOL_DEVELOPMENT=refuse forbids that; sign it with a release key";
+		`${DEVELOPMENT_REFUSERS} forbids that; sign it with a release key`;
 	return new SigtoolError("ERR_DEVELOPMENT_REFUSED", message);
 }
 

@@ -7,6 +7,9 @@ export type DevelopmentUse = "allow" | "refuse";
 /** The environment variable by which a pipeline refuses development identities. */
 export const DEVELOPMENT_VARIABLE = "SIGTOOL_DEVELOPMENT";
 
+/** Everything that can refuse development identities, for messages. */
+export const DEVELOPMENT_REFUSERS = `--no-development, ${DEVELOPMENT_VARIABLE}=refuse or the project's configuration`;
+
 /**
  * Returns the value of SIGTOOL_DEVELOPMENT, or `allow` if it is not set.
  * @throws ERR_CONFIG for any other value, because a misspelt value would otherwise allow what its author wanted to
@@ -23,7 +26,7 @@ export function developmentUse(): DevelopmentUse {
 export function requireDevelopmentUse(use: DevelopmentUse): void {
 	if (use === "allow") return;
 	const message =
-		`Cannot sign with a development identity: --no-development or ${DEVELOPMENT_VARIABLE}=refuse forbids it; ` +
+		`Cannot sign with a development identity: ${DEVELOPMENT_REFUSERS} forbids it; ` +
 		"name a release key, e.g. with --key and --cert";
 	throw new SigtoolError("ERR_DEVELOPMENT_REFUSED", message);
 }

@@ -12,7 +12,9 @@ describe("decodePem()", () => {
 			fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.integer({ min: 1, max: 80 }), (bytes, width) => {
 				const base64 = Buffer.from(bytes).toString("base64");
 				const lines = base64.match(new RegExp(`.{1,${width}}`, "g")) ?? [];
-				expect(decodePem(text("text before", BEGIN, ...lines, END, "text behind"), "TEST")).toEqual([Buffer.from(bytes)]);
+				expect(decodePem(text("text before", BEGIN, ...lines, END, "text behind"), "TEST")).toEqual([
+					Buffer.from(bytes),
+				]);
 			}),
 		);
 	});

@@ -6,6 +6,7 @@ import {
 	catalogsCovering,
 	compileTrustIndex,
 	configDirectory,
+	DEVELOPMENT_REFUSERS,
 	defaultTrust,
 	developmentIdentity,
 	MAX_TRUST_INDEX_BYTES,
@@ -15,8 +16,9 @@ import {
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import { placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
+import { developmentOf } from "../../options/development.js";
 import { usageError } from "../../options/usage.js";
-import { escaped, printNote } from "../../output/output.js";
+import { escaped, printError, printNote } from "../../output/output.js";
 import { aboutSpython, libraryOf, libraryOutside, ownSpython } from "../../python/spython.js";
 import type { RunCommandOptions } from "./run-options.js";
 
@@ -26,6 +28,10 @@ import type { RunCommandOptions } from "./run-options.js";
  */
 export async function placePrivately(directory: string, script: string, options: RunCommandOptions): Promise<void> {
 	if (options.module !== true) requireFile(script);
+	if (developmentOf({}) === "refuse") {
+		const message = `Cannot run ${quote(script)} with a development identity: ${DEVELOPMENT_REFUSERS} forbids it`;
+		throw new SigtoolError("ERR_DEVELOPMENT_REFUSED", message, { path: script });
+	}
 	const parts = nativeParts();
 	const python = isPython(script, options) ? findSpython(script, options.spython) : undefined;
 	const index = options.index === undefined ? join(directory, "app.sigx") : resolve(options.index);
@@ -34,6 +40,9 @@ export async function placePrivately(directory: string, script: string, options:
 		trust: defaultTrust(),
 		development: "allow",
 	});
+	if (options.index !== undefined && signer.development) {
+		printError(`note: a development identity signed ${quote(options.index)}; other machines do not trust it`);
+	}
 	const { policy, products } = verified;
 	if (python !== undefined)
 		requireLibrary(
@@ -108,9 +117,9 @@ async function compile(
 		const who = catalogs.every((each) => each.signer.development)
 			? "this machine's development identity"
 			: "your trust store";
-		printNote(
+		// Even --quiet does not hide the use of a development identity.
+		printError(
 			`note: ${escaped(name)} is held against ${files} and ${who}, without a host configuration; other machines do not trust that`,
-			options,
 		);
 	}
 	const adopted = products.filter((product) => product.adopted === true).map(({ root }) => escaped(root));
