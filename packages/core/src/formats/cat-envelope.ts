@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { context, DerReader, encode, octetString, oid, sequence, TAG } from "../asn1/der.js";
-import { quote, SigtoolError } from "../errors.js";
+import { SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pki/cms.js";
 import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
@@ -68,22 +68,17 @@ export async function signEncoded(list: Uint8Array, signer: Signer, options: Env
 }
 
 /**
- * Fetches and verifies a timestamp of a signature. A time outside the validity of the signer's certificate is refused,
- * because it would prove nothing.
- * @throws ERR_TIMESTAMP, and the errors of `fetchTimestamp`
+ * Fetches and verifies a timestamp of a signature that `certificate` belongs to.
+ * @throws what `fetchTimestamp` throws
  */
 export async function newTimestamp(
 	signature: Uint8Array,
-	{ notBefore, notAfter, subject }: Certificate,
+	certificate: Certificate,
 	request: TimestampRequest,
 ): Promise<NewTimestamp> {
 	// The module is loaded only when it is used, because signing without a timestamp needs no network.
 	const { fetchTimestamp } = await import("../pki/fetch-timestamp.js");
-	const timestamp = await fetchTimestamp(signature, request);
-	if (timestamp.time >= notBefore && timestamp.time <= notAfter) return timestamp;
-	const times = [timestamp.time, notBefore, notAfter].map((time) => new Date(time).toISOString());
-	const message = `Cannot use a timestamp of ${times[0]}: the certificate of ${quote(subject.text)} is valid from ${times[1]} to ${times[2]}`;
-	throw new SigtoolError("ERR_TIMESTAMP", message);
+	return fetchTimestamp(signature, certificate, request);
 }
 
 /** Returns the SHA-256 of the concatenated pieces in lower-case hexadecimal. */

@@ -5,6 +5,7 @@
 
 import { quote, reasonOf, SigtoolError } from "../errors.js";
 import { exchange } from "../system/http.js";
+import type { Certificate } from "./certificate.js";
 import { MAX_TIMESTAMP_SIZE, verifyNewToken } from "./timestamp.js";
 import {
 	checkTimestampRequest,
@@ -16,16 +17,22 @@ import {
 } from "./timestamp-request.js";
 
 /**
- * Returns a verified token over the bytes of a signature.
+ * Returns a verified token over the bytes of a signature. Its time is within the validity of `signer`, the certificate
+ * of the signature, because a verifier judges that certificate at this time. It is also the time of our own clock,
+ * within `CLOCK_TOLERANCE_MS`.
  * @throws ERR_NETWORK if no authority can be reached; ERR_TIMESTAMP if an authority answered without a valid token.
  * Both messages give the reason for each URL. ERR_USAGE as `checkTimestampRequest`
  */
-export async function fetchTimestamp(signature: Uint8Array, request: TimestampRequest): Promise<NewTimestamp> {
+export async function fetchTimestamp(
+	signature: Uint8Array,
+	signer: Certificate,
+	request: TimestampRequest,
+): Promise<NewTimestamp> {
 	checkTimestampRequest(request);
 	const failures: { url: string; error: SigtoolError }[] = [];
 	for (const url of request.urls) {
 		try {
-			return await requestFrom(url, signature, request);
+			return await requestFrom(url, signature, signer, request);
 		} catch (error) {
 			// A mistake in the configuration, such as a malformed proxy, would make the next request fail too.
 			if (!(error instanceof SigtoolError) || error.exitStatus === 2) throw error;
@@ -43,9 +50,11 @@ export async function fetchTimestamp(signature: Uint8Array, request: TimestampRe
 async function requestFrom(
 	url: string,
 	signature: Uint8Array,
+	signer: Certificate,
 	{ anchors, deny, timeoutMs }: TimestampRequest,
 ): Promise<NewTimestamp> {
 	const nonce = newNonce();
+	const askedAt = Date.now();
 	const { status, contentType, body } = await exchange({
 		url,
 		body: encodeRequest(signature, nonce),
@@ -59,7 +68,34 @@ async function requestFrom(
 	}
 	const token = parseResponse(body);
 	const { time, certificate } = verifyNewToken(token, signature, nonce, { anchors, deny });
+	checkClock(time, askedAt, Date.now());
+	checkValidity(time, signer);
 	return { token, time, authority: certificate, url };
 }
+
+/** Refuses a time that is not between the request and the answer by our clock. @throws ERR_TIMESTAMP */
+function checkClock(time: number, askedAt: number, answeredAt: number): void {
+	if (time >= askedAt - CLOCK_TOLERANCE_MS && time <= answeredAt + CLOCK_TOLERANCE_MS) return;
+	const times = `${iso(time)}, but the clock here says ${iso(answeredAt)}`;
+	throw refusal(`its time is ${times}; they may differ by ${CLOCK_TOLERANCE_MS / 60_000} minutes`);
+}
+
+/** Refuses a time at which the signer's certificate is not valid, because it would prove nothing. @throws ERR_TIMESTAMP */
+function checkValidity(time: number, { notBefore, notAfter, subject }: Certificate): void {
+	if (time >= notBefore && time <= notAfter) return;
+	const validity = `valid from ${iso(notBefore)} to ${iso(notAfter)}`;
+	throw refusal(`its time is ${iso(time)}, and the certificate of ${quote(subject.text)} is ${validity}`);
+}
+
+function refusal(reason: string): SigtoolError {
+	return new SigtoolError("ERR_TIMESTAMP", `Cannot use the timestamp: ${reason}`);
+}
+
+function iso(milliseconds: number): string {
+	return new Date(milliseconds).toISOString().replace(".000Z", "Z");
+}
+
+/** Tolerance for a difference between our clock and the time of a new token. */
+const CLOCK_TOLERANCE_MS = 300_000;
 
 const REPLY_TYPE = "application/timestamp-reply";

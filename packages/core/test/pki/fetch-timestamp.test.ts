@@ -8,6 +8,7 @@ import { fetchTimestamp } from "../../dist/pki/fetch-timestamp.js";
 import { TOKEN_ATTRIBUTE, verifyNewToken, verifyTimestamps } from "../../dist/pki/timestamp.js";
 import { encodeRequest, newNonce, parseResponse } from "../../dist/pki/timestamp-request.js";
 import { exchange } from "../../dist/system/http.js";
+import { forgeReply, generalizedTimeOf } from "./forged-token.js";
 import { type Exchange, forgedReply, type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "./local-tsa.js";
 import { hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
 
@@ -46,7 +47,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		return started;
 	}
 	const fetch = (...urls: string[]) =>
-		fetchTimestamp(SIGNATURE, { urls, anchors: [root.certificate], timeoutMs: 10_000 });
+		fetchTimestamp(SIGNATURE, authority.certificate, { urls, anchors: [root.certificate], timeoutMs: 10_000 });
 	const good = ({ query, response }: Exchange) => sendReply(response, replyTo(query, authority, workshop));
 
 	it("returns a token over the signature by a trusted authority", async () => {
@@ -228,9 +229,9 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 			response.write("0");
 		});
 		const options = { anchors: [root.certificate], timeoutMs: 200 };
-		await expect(fetchTimestamp(SIGNATURE, { ...options, urls: [hanging.url, stalling.url] })).rejects.toThrow(
-			/no answer within 0.2 s .*no answer within 0.2 s/,
-		);
+		await expect(
+			fetchTimestamp(SIGNATURE, authority.certificate, { ...options, urls: [hanging.url, stalling.url] }),
+		).rejects.toThrow(/no answer within 0.2 s .*no answer within 0.2 s/);
 		expect([hanging, stalling].map(({ requests }) => requests.length)).toEqual([1, 1]);
 	});
 
@@ -266,8 +267,10 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		];
 		const deny = [{ kind: "key", sha256: spkiSha256(authority.certificate), reason: "stolen" }] as const;
 		const request = { urls: [first.url, second.url], anchors: [root.certificate], deny };
-		expect((await fetchTimestamp(SIGNATURE, request)).url).toBe(second.url);
-		await expect(fetchTimestamp(SIGNATURE, { ...request, urls: [first.url] })).rejects.toThrow(/stolen \[ERR_DENIED\]/);
+		expect((await fetchTimestamp(SIGNATURE, authority.certificate, request)).url).toBe(second.url);
+		await expect(fetchTimestamp(SIGNATURE, authority.certificate, { ...request, urls: [first.url] })).rejects.toThrow(
+			/stolen \[ERR_DENIED\]/,
+		);
 	});
 
 	it("asks no other authority when the proxy is malformed", async () => {
@@ -288,9 +291,56 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		expect((await newTimestamp(SIGNATURE, authority.certificate, request)).url).toBe(url);
 	});
 
+	/** Answers with a token that is correct except for its time, which differs from our clock. */
+	const shifted =
+		(milliseconds: number) =>
+		({ query, response }: Exchange) => {
+			const genTime = generalizedTimeOf(Date.now() + milliseconds);
+			const reply = forgeReply(query, stamper("/CN=Time authority"), { tstInfo: (fields) => ({ ...fields, genTime }) });
+			sendReply(response, reply);
+		};
+
+	it("14.4: a token whose time the signer's certificate does not reach does not end the list", async () => {
+		const late = await server(shifted(240_000));
+		const next = await server(good);
+		const notAfter = new Date(Date.now() + 120_000).toISOString().replace(/[-:T]|\.\d+/g, "");
+		const ending = workshop.issue({ subject: "/CN=Ending", key: "p256", notAfter }).certificate;
+		const anchors = [root.certificate];
+		await expect(newTimestamp(SIGNATURE, ending, { urls: [late.url], anchors })).rejects.toMatchObject({
+			code: "ERR_TIMESTAMP",
+			message: expect.stringMatching(/^Cannot get a timestamp: "http.*": its time is .*"CN=Ending" is valid from/),
+		});
+		expect((await newTimestamp(SIGNATURE, ending, { urls: [late.url, next.url], anchors })).url).toBe(next.url);
+	});
+
+	it.each([
+		["ahead of", 360_000],
+		["behind", -360_000],
+	])(
+		"14.4: a token six minutes %s our clock is refused with both times, and the next authority asked",
+		async (_, shift) => {
+			const wrong = await server(shifted(shift));
+			const next = await server(good);
+			await expect(fetch(wrong.url)).rejects.toMatchObject({
+				code: "ERR_TIMESTAMP",
+				message: expect.stringMatching(
+					/its time is 20\S+Z, but the clock here says 20\S+Z; they may differ by 5 minutes/,
+				),
+			});
+			expect((await fetch(wrong.url, next.url)).url).toBe(next.url);
+		},
+	);
+
+	it.each([240_000, -240_000])("14.4: a token %d ms off our clock is accepted", async (shift) => {
+		const { url } = await server(shifted(shift));
+		expect((await fetch(url)).url).toBe(url);
+	});
+
 	it("sends nothing when no authority is trusted for timestamps, or a URL is malformed", async () => {
 		const refuse = async (urls: string[], anchors = [root.certificate]) => {
-			const error: unknown = await fetchTimestamp(SIGNATURE, { urls, anchors }).catch((caught) => caught);
+			const error: unknown = await fetchTimestamp(SIGNATURE, authority.certificate, { urls, anchors }).catch(
+				(caught) => caught,
+			);
 			expect(error).toBeInstanceOf(SigtoolError);
 			return (error as SigtoolError).message;
 		};
