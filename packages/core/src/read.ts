@@ -84,6 +84,7 @@ export type { AttributeStatus } from "./verify/attribute-trial.js";
 export { readCatalogFile } from "./verify/catalog-file.js";
 export { catalogsCovering } from "./verify/find-catalogs.js";
 export { signedEntries } from "./verify/merge.js";
+export type { RevocationOptions } from "./verify/revocation-sources.js";
 export { loadCatalogs } from "./verify/sources.js";
 export type { UsedCatalog } from "./verify/used-catalog.js";
 export { type Verification, type VerifyOptions, worstExitStatus } from "./verify/verification.js";
@@ -102,4 +103,3 @@ export {
 	type VerifiedSigner,
 	verifyCatalog,
 } from "./verify/verify-catalog.js";
-export type { RevocationOptions } from "./verify/verify-revocation.js";

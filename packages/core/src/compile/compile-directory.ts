@@ -18,9 +18,9 @@ import type { TrustPolicy } from "../pki/trust-store.js";
 import type { ProductContent } from "../trust/index-encode.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 import { linkRules, signedEntries } from "../verify/merge.js";
+import type { RevocationOptions } from "../verify/revocation-sources.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
 import { verifyDirectory } from "../verify/verify-directory.js";
-import type { RevocationOptions } from "../verify/verify-revocation.js";
 
 export interface DirectoryOptions {
 	readonly trust: TrustPolicy;

@@ -4,9 +4,9 @@ import { ERROR_CODES, type ExitStatus } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
 import type { HashProgress } from "../fileset/hash-files.js";
 import type { Coverage } from "./coverage.js";
+import type { RevocationOptions } from "./revocation-sources.js";
 import type { SourceOptions, Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
-import type { RevocationOptions } from "./verify-revocation.js";
 
 export interface VerifyOptions extends SourceOptions {
 	/**

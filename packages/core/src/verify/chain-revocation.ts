@@ -1,0 +1,77 @@
+/** Judges the certificates of a chain, or of a signer, by the answers of all sources about their revocation. */
+
+import { quote, SigtoolError } from "../errors.js";
+import type { Certificate } from "../pki/certificate.js";
+import { type CertificateStatus, judgeRevocation, type RevocationJudgement } from "../pki/revocation.js";
+import type { VerifiedSigner } from "../pki/signer-trust.js";
+import { answersAbout, type RevocationSources } from "./revocation-sources.js";
+
+export interface RevocationReport {
+	/** The status of every certificate that an authority issued. */
+	readonly statuses: readonly CertificateStatus[];
+	/** Texts for the user about every status that is not good. */
+	readonly warnings: readonly string[];
+}
+
+/** The judgement without the current time, which is taken after all sources have answered. */
+export type Judgement = Omit<RevocationJudgement, "now">;
+
+/**
+ * Returns the judgement of a signature without a timestamp, for the time `at` that the user gave, or for now. A time
+ * that the user gave is proven.
+ */
+export function judgementAt(at: number | undefined): Judgement {
+	return { at: at ?? Date.now(), time: at === undefined ? "assumed" : "proven", purpose: "codeSigning" };
+}
+
+/**
+ * Returns the status of each certificate except the anchor, because no authority issued it and none can revoke it. A
+ * revoked certificate is reported before an unknown status.
+ * @throws ERR_CERTIFICATE_REVOKED; ERR_REVOCATION_UNKNOWN with `ocsp: "require"`
+ */
+export async function chainStatuses(
+	chain: readonly Certificate[],
+	judgement: Judgement,
+	sources: RevocationSources,
+): Promise<CertificateStatus[]> {
+	const issued = chain.slice(0, -1);
+	const { at } = judgement;
+	const answers = await Promise.all(issued.map((each, depth) => answersAbout(each, chain[depth + 1], at, sources)));
+	const now = Date.now();
+	const statuses = issued.map((each, depth) => judgeRevocation(each, answers[depth], { ...judgement, now }));
+	const unknown = statuses.find(({ status }) => status === "unknown");
+	if (unknown === undefined || sources.ocsp !== "require") return statuses;
+	throw new SigtoolError("ERR_REVOCATION_UNKNOWN", `${unknownText(unknown)}; --crl takes its issuer's list`);
+}
+
+/**
+ * Judges the chain of a signer. Warns of a pinned key, because no authority is asked about it.
+ * @throws as `chainStatuses`
+ */
+export async function signerStatuses(
+	signer: VerifiedSigner,
+	judgement: Judgement,
+	sources: RevocationSources,
+): Promise<RevocationReport> {
+	const statuses = await chainStatuses(signer.chain, judgement, sources);
+	return { statuses, warnings: [...pinnedWarnings(signer), ...statuses.flatMap(warningsOf)] };
+}
+
+/** Returns the warnings about a status that is not good. */
+export function warningsOf(status: CertificateStatus): string[] {
+	if (status.status === "good") return [];
+	if (status.status === "unknown") return [unknownText(status)];
+	const which = quote(status.certificate.subject.text);
+	return [
+		`certificate ${which} was revoked later, which takes nothing from this signature (${status.statement?.source})`,
+	];
+}
+
+function unknownText({ certificate, reasons }: CertificateStatus): string {
+	return `Cannot tell whether certificate ${quote(certificate.subject.text)} was revoked: ${reasons.join("; ")}`;
+}
+
+function pinnedWarnings({ trustedBy: { kind, label } }: VerifiedSigner): string[] {
+	if (kind !== "pin") return [];
+	return [`the key of ${quote(label)} is pinned: no authority is asked whether it was revoked`];
+}
