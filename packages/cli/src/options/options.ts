@@ -38,7 +38,12 @@ export function signerOptions(command: Command): void {
 	command
 		.optionsGroup("Several signers, and revocation:")
 		.option("--require <number>", "how many different keys must have signed each entry, each in its own --catalog")
-		.addOption(repeated("--crl <file>", "certificate revocation list, in PEM or DER"))
+		.addOption(
+			repeated(
+				"--crl <file|fetch>",
+				"certificate revocation list, in PEM or DER; fetch requests the lists that certificates name (./fetch is a file)",
+			),
+		)
 		.addOption(
 			new Option(
 				"--ocsp <how>",

@@ -21,8 +21,13 @@ export async function signerDemandsOf({ require, crl, ocsp }: SignerDemandOption
 	if (crl === undefined && (ocsp ?? "off") === "off") return { requiredSigners, revocation: undefined };
 	// This module is loaded only if it is needed, to keep other commands fast.
 	const { readRevocationLists } = await import("./revocation-files.js");
-	return { requiredSigners, revocation: { lists: crl?.flatMap(readRevocationLists), ocsp } };
+	const lists = crl?.filter((each) => each !== FETCH).flatMap(readRevocationLists);
+	const listSource = crl?.includes(FETCH) === true ? "fetch" : "given";
+	return { requiredSigners, revocation: { lists, listSource, ocsp } };
 }
+
+/** The value of --crl that asks for the lists at the addresses in certificates. A file of that name is `./fetch`. */
+const FETCH = "fetch";
 
 function parseCount(text: string): number {
 	if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);

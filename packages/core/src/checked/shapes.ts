@@ -86,10 +86,10 @@ export const sourceMembers: ObjectChecks<SourceOptions> = {
 	root: optional(path),
 };
 
-export const revocation: Check<RevocationOptions | undefined> = optional(
-	object<RevocationOptions>({
-		lists: optional(listOf(made("a list that revocationListsFromFileBytes() returns", "issuer", "thisUpdate"))),
-		ocsp: optional(oneOf("require", "prefer", "off")),
-		timeoutMs: optional(milliseconds),
-	}),
-);
+export const givenRevocation: Check<RevocationOptions> = object<RevocationOptions>({
+	lists: optional(listOf(made("a list that revocationListsFromFileBytes() returns", "issuer", "thisUpdate"))),
+	listSource: optional(oneOf("given", "fetch")),
+	ocsp: optional(oneOf("require", "prefer", "off")),
+	timeoutMs: optional(milliseconds),
+});
+export const revocation: Check<RevocationOptions | undefined> = optional(givenRevocation);

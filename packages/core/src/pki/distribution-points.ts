@@ -5,6 +5,7 @@
 
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
 import { readList } from "../asn1/read-list.js";
+import { SigtoolError } from "../errors.js";
 import type { Certificate } from "./certificate.js";
 import { type GeneralName, readGeneralName } from "./general-name.js";
 
@@ -63,27 +64,57 @@ export function uncoveredBy({ names, only }: ListScope, certificate: Certificate
 }
 
 /**
+ * Returns the http and https URLs of lists that are complete for a certificate, in the order of the certificate. Leaves
+ * out points that another issuer serves, and lists for only some reasons. Returns no URL of a malformed extension.
+ */
+export function listUrls(certificate: Certificate): string[] {
+	try {
+		return readPoints(certificate)
+			.flatMap(({ names, hasReasons }) => (hasReasons ? [] : names))
+			.filter(({ kind }) => kind === "uri")
+			.map(({ value }) => Buffer.from(value).toString("latin1"))
+			.filter((url) => /^https?:/i.test(url));
+	} catch (error) {
+		if (error instanceof SigtoolError) return [];
+		throw error;
+	}
+}
+
+/**
  * Returns the names of each distribution point of a certificate. Leaves out points that another issuer serves, and names
  * relative to the issuer.
  * @throws ERR_DER, ERR_LIMIT
  */
-export function distributionPointsOf({ extensions }: Certificate): GeneralName[][] {
+export function distributionPointsOf(certificate: Certificate): (readonly GeneralName[])[] {
+	return readPoints(certificate)
+		.map(({ names }) => names)
+		.filter((names) => names.length > 0);
+}
+
+interface DistributionPoint {
+	readonly names: readonly GeneralName[];
+	/** True if the lists of this point are about only some reasons. */
+	readonly hasReasons: boolean;
+}
+
+function readPoints({ extensions }: Certificate): DistributionPoint[] {
 	const extension = extensions.all.get(CRL_DISTRIBUTION_POINTS);
 	if (extension === undefined) return [];
 	const reader = new DerReader(extension.value, "CRL distribution points");
 	const points = readList(reader, TAG.SEQUENCE, MAX_POINTS, readPoint);
 	if (!reader.done) reader.fail("unexpected extra elements");
-	return points.filter((names) => names.length > 0);
+	return points;
 }
 
 /** Reads DistributionPoint ::= SEQUENCE { [0] distributionPoint, [1] reasons, [2] cRLIssuer }, all of them optional. */
-function readPoint(reader: DerReader): GeneralName[] {
+function readPoint(reader: DerReader): DistributionPoint {
 	const outer = reader.open(TAG.SEQUENCE);
 	const point = reader.peek() === context(0) ? readPointName(reader) : "relative";
-	if (reader.peek() === context(1, "primitive")) reader.next();
+	const hasReasons = reader.peek() === context(1, "primitive");
+	if (hasReasons) reader.next();
 	const isServedByOther = reader.peek() === context(2);
 	reader.leave(outer);
-	return isServedByOther || point === "relative" ? [] : point;
+	return { names: isServedByOther || point === "relative" ? [] : point, hasReasons };
 }
 
 /** Reads [0] { CHOICE { fullName [0] GeneralNames, nameRelativeToCRLIssuer [1] } }. */

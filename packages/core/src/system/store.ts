@@ -199,6 +199,28 @@ export function listDirectory(path: string): string[] {
 	}
 }
 
+/**
+ * Removes regular files of a directory, the oldest first, until the remaining files have at most `keepBytes` bytes
+ * together. Leaves everything else in the directory alone. @throws ERR_IO
+ */
+export function removeOldest(directory: string, keepBytes: number): void {
+	const files = listDirectory(directory).flatMap((name) => {
+		const path = join(directory, name);
+		const stats = lstatIfThere(path);
+		return stats?.isFile() ? [{ path, sizeBytes: stats.size, writtenAt: stats.mtimeMs }] : [];
+	});
+	let total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+	for (const { path, sizeBytes } of files.sort((a, b) => a.writtenAt - b.writtenAt)) {
+		if (total <= keepBytes) return;
+		try {
+			removeFile(path);
+		} catch (cause) {
+			throw ioError("remove", path, cause);
+		}
+		total -= sizeBytes;
+	}
+}
+
 /** Creates a directory, and the missing directories above it, with mode 0700. @throws ERR_IO */
 export function makePrivateDirectory(path: string): void {
 	const missing: string[] = [];

@@ -1,4 +1,4 @@
-/** Determines the paths of the files that sigtool keeps for a user: the trust store and the identities. */
+/** Determines the paths of the files that sigtool keeps for a user: the trust store, the identities and the cache. */
 
 import { homedir, userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -16,6 +16,19 @@ export function configDirectory(): string {
 	const configured = (isWindows ? process.env.APPDATA : process.env.XDG_CONFIG_HOME) ?? "";
 	if (isAbsolute(configured)) return join(configured, "sigtool");
 	return join(homeDirectory(), ...(isWindows ? ["AppData", "Roaming"] : [".config"]), "sigtool");
+}
+
+/**
+ * Returns `$XDG_CACHE_HOME/sigtool`, by default `~/.cache/sigtool`, or on Windows `%LOCALAPPDATA%\sigtool\cache`. The path
+ * is always absolute. Everything below it may be removed at any time.
+ * @throws ERR_CONFIG if neither the environment nor the system names a home directory
+ */
+export function cacheDirectory(): string {
+	const isWindows = process.platform === "win32";
+	const below = isWindows ? ["sigtool", "cache"] : ["sigtool"];
+	const configured = (isWindows ? process.env.LOCALAPPDATA : process.env.XDG_CACHE_HOME) ?? "";
+	if (isAbsolute(configured)) return join(configured, ...below);
+	return join(homeDirectory(), ...(isWindows ? ["AppData", "Local"] : [".cache"]), ...below);
 }
 
 /** Returns true if `configDirectory` finds a directory. */

@@ -1,18 +1,25 @@
 /**
- * Asks all sources about the revocation of one certificate: given lists and OCSP responders. `judgeRevocation` decides
- * what the answers together mean.
+ * Asks all sources about the revocation of one certificate: given lists, lists that its issuer publishes, and OCSP
+ * responders. `judgeRevocation` decides what the answers together mean.
  */
 
 import { reasonOf, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { type RevocationList, statementOfList } from "../pki/crl.js";
+import { listUrls } from "../pki/distribution-points.js";
 import { responderUrls } from "../pki/ocsp.js";
 import { type RevocationAnswers, type RevocationStatement, uselessness } from "../pki/revocation.js";
 import type { Profile } from "../pki/signature-algorithm.js";
 import { askResponder } from "./ask-responder.js";
+import { type FetchedList, statementOfCachedList, statementOfFetchedList } from "./fetch-list.js";
 
 export interface RevocationOptions {
 	readonly lists?: readonly RevocationList[];
+	/**
+	 * `given` (default) uses `lists` alone. `fetch` also requests the lists at the addresses in the certificates and keeps
+	 * them in the user's cache. A status that stays unknown is a warning.
+	 */
+	readonly listSource?: "given" | "fetch";
 	/**
 	 * `off` (default) sends no OCSP request. `prefer` sends requests to the responders in the certificates, and warns
 	 * of a status that stays unknown. `require` sends requests too, but throws ERR_REVOCATION_UNKNOWN for an unknown
@@ -31,10 +38,11 @@ export interface RevocationSources extends RevocationOptions {
 	 * several signatures contain the certificate.
 	 */
 	readonly answers: Map<string, Promise<RevocationAnswers>>;
+	readonly requested: Map<string, Promise<FetchedList>>;
 }
 
 export function revocationSources(options: RevocationOptions, profile: Profile): RevocationSources {
-	return { ...options, profile, answers: new Map() };
+	return { ...options, profile, answers: new Map(), requested: new Map() };
 }
 
 /**
@@ -64,9 +72,12 @@ interface Question {
 
 async function askAll(question: Question, sources: RevocationSources): Promise<RevocationAnswers> {
 	const given = askLists(question, sources);
-	const responders = await askResponders(question, sources);
-	const statements = [given, responders].flatMap((answers) => answers.statements);
-	const reasons = [given, responders].flatMap((answers) => answers.reasons);
+	const [published, responders] = await Promise.all([
+		askPublished(question, sources),
+		askResponders(question, sources),
+	]);
+	const statements = [given, published, responders].flatMap((answers) => answers.statements);
+	const reasons = [given, published, responders].flatMap((answers) => answers.reasons);
 	return { statements, reasons: statements.length + reasons.length === 0 ? ["no list is of its issuer"] : reasons };
 }
 
@@ -82,6 +93,24 @@ function askLists({ certificate, issuer }: Question, { lists = [], profile }: Re
 		}
 	}
 	return { statements, reasons };
+}
+
+/** Uses the lists at the addresses in the certificate. Sends no request if the cache has a fresh list. */
+async function askPublished(question: Question, sources: RevocationSources): Promise<RevocationAnswers> {
+	const { profile, requested, timeoutMs, listSource = "given" } = sources;
+	if (listSource === "given") return NOT_ASKED;
+	const urls = listUrls(question.certificate).slice(0, MAX_LISTS);
+	if (urls.length === 0) return { statements: [], reasons: ["it names no address of a list"] };
+	const cached: RevocationStatement[] = [];
+	for (const url of urls) {
+		const statement = statementOfCachedList({ ...question, url }, profile);
+		if (statement !== undefined) cached.push(statement);
+		if (statement !== undefined && isUseful(statement, question)) return { statements: cached, reasons: [] };
+	}
+	const fetched = await askInTurn(urls, question, (url) => {
+		return statementOfFetchedList({ ...question, url }, { profile, requested, timeoutMs });
+	});
+	return { ...fetched, statements: [...cached, ...fetched.statements] };
 }
 
 async function askResponders(question: Question, sources: RevocationSources): Promise<RevocationAnswers> {
@@ -127,3 +156,5 @@ function reasonFrom(error: unknown): string {
 const NOT_ASKED: RevocationAnswers = { statements: [], reasons: [] };
 /** Limit of the responders that get a request about one certificate, one after another. */
 const MAX_RESPONDERS = 2;
+/** Limit of the lists that are requested for one certificate, one after another. */
+const MAX_LISTS = 3;

@@ -11,6 +11,7 @@ import {
 	rmSync,
 	statSync,
 	symlinkSync,
+	utimesSync,
 	writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,6 +24,7 @@ import {
 	listDirectory,
 	readBounded,
 	readSecret,
+	removeOldest,
 	temporaryNameFor,
 	writeAtomically,
 } from "../../dist/system/store.js";
@@ -280,3 +282,21 @@ function canMount(): boolean {
 	rmSync(path, { recursive: true });
 	return mounted;
 }
+
+describe("removeOldest()", () => {
+	it("removes the files that were written first until the rest fits, and nothing else", () => {
+		for (const [name, writtenAt] of Object.entries({ b: 2, a: 3, c: 1, d: 4 })) {
+			writeFileSync(join(directory, name), "12345");
+			utimesSync(join(directory, name), writtenAt, writtenAt);
+		}
+		mkdirSync(join(directory, "folder"));
+		symlinkSync("/etc/passwd", join(directory, "link"));
+		removeOldest(directory, 20);
+		expect(readdirSync(directory)).toEqual(["a", "b", "c", "d", "folder", "link"]);
+		removeOldest(directory, 14);
+		expect(readdirSync(directory)).toEqual(["a", "d", "folder", "link"]);
+		removeOldest(directory, 0);
+		expect(readdirSync(directory)).toEqual(["folder", "link"]);
+		removeOldest(join(directory, "nowhere"), 0);
+	});
+});

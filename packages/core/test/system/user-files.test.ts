@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { configDirectory } from "../../dist/system/user-files.js";
+import { cacheDirectory, configDirectory } from "../../dist/system/user-files.js";
 
 describe.skipIf(process.platform === "win32")("configDirectory()", () => {
 	afterEach(() => void vi.unstubAllEnvs());
@@ -33,6 +33,20 @@ describe.skipIf(process.platform === "win32")("configDirectory()", () => {
 		}).catch(({ code, message }) => console.log(code, message));`;
 		const { stdout } = spawnSync(process.execPath, ["-e", script], { env: { HOME: "home" }, encoding: "utf8" });
 		expect(stdout).toMatch(/^ERR_CONFIG Cannot find your home directory: set HOME, or XDG_CONFIG_HOME,/);
+	});
+});
+
+describe.skipIf(process.platform === "win32")("cacheDirectory()", () => {
+	afterEach(() => void vi.unstubAllEnvs());
+
+	it("follows XDG_CACHE_HOME when it is absolute", () => {
+		vi.stubEnv("HOME", "/home/jane");
+		vi.stubEnv("XDG_CACHE_HOME", "/srv/cache");
+		expect(cacheDirectory()).toBe("/srv/cache/sigtool");
+		for (const relative of ["cache", ""]) {
+			vi.stubEnv("XDG_CACHE_HOME", relative);
+			expect(cacheDirectory()).toBe("/home/jane/.cache/sigtool");
+		}
 	});
 });
 

@@ -56,6 +56,7 @@ export const VERIFY: CommandDeclaration = {
 				"sigtool verify ./driver.cat --signature-only --trust roots.pem",
 				"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
 				"sigtool verify ./lib --trust ca.crt --crl ca.crl --ocsp prefer",
+				"sigtool verify ./lib --trust ca.crt --crl fetch",
 				"sigtool verify ./lib --catalog sigs --require 2",
 				"sigtool verify ./lib --json | jq .results[].findings",
 				"sigtool verify ./lib --format ima --trust ima.crt",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
 	databaseTime,
 	issueList,
@@ -96,5 +96,81 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 		});
 		const cut = workshop.write("cut.crl", readFileSync(good, "latin1").slice(0, 200));
 		expect(await verify("--crl", cut)).toMatchObject({ status: 2, stderr: expect.stringContaining("does not end") });
+	});
+});
+
+describe.skipIf(!hasOpenssl)("14.10: --crl fetch", () => {
+	let workshop: Workshop;
+	let root: Issued;
+	let signer: Issued;
+	let server: LocalServer;
+	/** The list that the server has, in PEM; undefined: the status is 404. */
+	let published: Buffer | undefined;
+	let lib: string;
+	let key: string[];
+	let caches = 0;
+	const REVOKED = [{ serial: "1001", revoked: `${databaseTime(Date.now() - 3_600_000)},keyCompromise` }];
+
+	beforeAll(async () => {
+		workshop = openWorkshop();
+		root = workshop.issue({ subject: "/CN=Root", key: "p256" });
+		server = await serve(({ response }) => {
+			if (published === undefined) response.writeHead(404).end();
+			else response.end(published);
+		});
+		signer = workshop.issue({
+			...{ subject: "/CN=Signer", key: "p256", issuer: root, serial: "0x1001" },
+			extensions: [...CODE_SIGNER, `crlDistributionPoints=URI:${server.url}`],
+		});
+		key = ["--key", signer.keyFile, "--cert", signer.file];
+		lib = makeTree(join(workshop.directory, "lib"), { "index.js": "1\n" });
+		await sigtool("sign", lib, ...key, "--product", "lib");
+	});
+	beforeEach(() => {
+		vi.stubEnv("XDG_CACHE_HOME", join(workshop.directory, `cache-${++caches}`));
+		published = undefined;
+	});
+	afterEach(() => vi.unstubAllEnvs());
+	afterAll(async () => {
+		await server.close();
+		workshop.remove();
+	});
+
+	const list = (entries: readonly Revocation[] = []) => readFileSync(issueList(workshop, root, entries));
+	const trust = () => ["--trust", root.file];
+	const SOURCE = /revocation +not revoked: CN=Signer \(revocation list "http:\/\/127/;
+
+	it("verify requests the list, and ends with 0, 1, or 3 when it must have one", async () => {
+		const verify = (...args: string[]) => sigtool("verify", lib, ...trust(), "--crl", "fetch", ...args);
+		expect(await verify()).toMatchObject({
+			status: 0,
+			stderr: expect.stringMatching(/^warning: Cannot tell whether certificate "CN=Signer" was revoked: list .* 404/),
+		});
+		expect(await verify("--ocsp", "prefer")).toMatchObject({ status: 0, stderr: expect.stringContaining("404") });
+		expect(await verify("--ocsp", "require")).toMatchObject({
+			status: 3,
+			stderr: expect.stringMatching(/status is 404.*\[ERR_REVOCATION_UNKNOWN\]/),
+		});
+		published = list();
+		expect(await verify("--ocsp", "require")).toMatchObject({ status: 0, stdout: expect.stringMatching(SOURCE) });
+		const revoked = issueList(workshop, root, REVOKED);
+		expect(await verify("--crl", revoked)).toMatchObject({
+			status: 1,
+			stderr: expect.stringContaining("[ERR_CERTIFICATE_REVOKED]"),
+		});
+	});
+
+	it("a file called fetch is named with its directory", async () => {
+		const file = workshop.write("fetch", list(REVOKED));
+		server.requests.splice(0);
+		expect(await sigtool("verify", lib, ...trust(), "--crl", file)).toMatchObject({ status: 1 });
+		expect(server.requests).toEqual([]);
+	});
+
+	it("compile refuses a revoked signer", async () => {
+		published = list(REVOKED);
+		const output = join(workshop.directory, "refused.sigx");
+		const compiled = await sigtool("compile", lib, "-o", output, ...key, ...trust(), "--crl", "fetch");
+		expect(compiled).toMatchObject({ status: 1, stderr: expect.stringContaining("[ERR_CERTIFICATE_REVOKED]") });
 	});
 });

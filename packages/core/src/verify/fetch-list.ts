@@ -1,0 +1,117 @@
+/**
+ * Fetches revocation lists from the addresses in certificates, RFC 5280 §4.2.1.13, and keeps them in the user's cache.
+ *
+ * A list counts only for certificates that name its address. A fetched list and a cached one pass the same checks: the
+ * key of the certificate's issuer must have signed the list.
+ */
+
+import { quote, reasonOf, SigtoolError } from "../errors.js";
+import type { Certificate } from "../pki/certificate.js";
+import { type RevocationList, revocationListsFromFileBytes, statementOfList } from "../pki/crl.js";
+import type { RevocationStatement } from "../pki/revocation.js";
+import type { Profile } from "../pki/signature-algorithm.js";
+import { exchange } from "../system/http.js";
+import { cacheList, MAX_LIST_BYTES, readCachedList } from "./list-cache.js";
+
+export interface FetchOptions {
+	readonly profile: Profile;
+	/** The time limit of each request in milliseconds; see `HttpRequest`. Default: a minute, because lists are large. */
+	readonly timeoutMs: number | undefined;
+	/** The lists that this verification has requested so far, by URL, so that no list is requested twice. */
+	readonly requested: Map<string, Promise<FetchedList>>;
+}
+
+/** The unverified list of one answer. */
+export interface FetchedList {
+	readonly bytes: Uint8Array;
+	readonly list: RevocationList;
+	/** True if the list is in the cache. */
+	isCached: boolean;
+}
+
+/** A certificate, its issuer, and the URL in the certificate at which the issuer publishes its list. */
+export interface ListQuestion {
+	readonly url: string;
+	readonly certificate: Certificate;
+	readonly issuer: Certificate;
+}
+
+/**
+ * Returns the statement of the cached list, or undefined if the cache has no list that verifies. The list may be
+ * outdated.
+ */
+export function statementOfCachedList(question: ListQuestion, profile: Profile): RevocationStatement | undefined {
+	const bytes = readCachedList(question.url);
+	if (bytes === undefined) return undefined;
+	try {
+		return statementIn(parseOnlyList(bytes, `${quote(question.url)}, cached`), question, profile);
+	} catch (error) {
+		if (error instanceof SigtoolError) return undefined; // The caller requests the list, and the answer replaces this one.
+		throw error;
+	}
+}
+
+/**
+ * Returns the statement of the list at the URL. Caches a list that verifies, and whose next update is in the future.
+ * @throws ERR_NETWORK, ERR_LIMIT, ERR_USAGE for the URL; ERR_REVOCATION_UNKNOWN, with the URL, if the answer cannot be
+ * used
+ */
+export async function statementOfFetchedList(
+	question: ListQuestion,
+	options: FetchOptions,
+): Promise<RevocationStatement> {
+	const { url } = question;
+	const request = options.requested.get(url) ?? requestList(url, options.timeoutMs);
+	options.requested.set(url, request);
+	const fetched = await request;
+	const statement = asUnknown(url, () => statementIn(fetched.list, question, options.profile));
+	const isReusable = statement.nextUpdate !== undefined && statement.nextUpdate > Date.now();
+	if (isReusable && !fetched.isCached) {
+		cacheList(url, fetched.bytes);
+		fetched.isCached = true;
+	}
+	return statement;
+}
+
+async function requestList(url: string, timeoutMs = LIST_TIMEOUT_MS): Promise<FetchedList> {
+	const { status, body } = await exchange({ url, maxBytes: MAX_LIST_BYTES, timeoutMs });
+	return asUnknown(url, () => {
+		if (status !== 200) throw unusable(`its status is ${status}`);
+		return { bytes: body, list: parseOnlyList(body, quote(url)), isCached: false };
+	});
+}
+
+/** Parses one list. The standard wants it in DER; some authorities send PEM. */
+function parseOnlyList(bytes: Uint8Array, name: string): RevocationList {
+	const [list, ...others] = revocationListsFromFileBytes(bytes, name);
+	if (list === undefined) throw unusable("it is no revocation list");
+	if (others.length > 0) throw unusable("it has more than one revocation list");
+	return list;
+}
+
+function statementIn(
+	list: RevocationList,
+	{ certificate, issuer }: ListQuestion,
+	profile: Profile,
+): RevocationStatement {
+	const statement = statementOfList(list, certificate, issuer, profile);
+	if (statement === undefined) throw unusable(`it is a list of ${quote(list.issuer.text)}, another issuer`);
+	return statement;
+}
+
+/** Runs `read`, and turns its error into an ERR_REVOCATION_UNKNOWN that names the URL. */
+function asUnknown<T>(url: string, read: () => T): T {
+	try {
+		return read();
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		const reason = reasonOf(error).replace(`cannot use revocation list ${quote(url)}: `, "");
+		throw new SigtoolError("ERR_REVOCATION_UNKNOWN", `list ${quote(url)}: ${reason}`, { cause: error });
+	}
+}
+
+function unusable(reason: string): SigtoolError {
+	return new SigtoolError("ERR_REVOCATION_UNKNOWN", `Cannot use the answer: ${reason}`);
+}
+
+const LIST_TIMEOUT_MS = 60_000;

@@ -1,0 +1,49 @@
+/**
+ * Keeps fetched revocation lists for a user, each in a file that is named by the SHA-256 of its URL.
+ *
+ * Other programs of the user can write these files, so their content is as unverified as an answer from the network. A
+ * cache that cannot be read or written is no error, because lists can be fetched without it.
+ */
+
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { SigtoolError } from "../errors.js";
+import { makePrivateDirectory, readBounded, removeOldest, writeAtomically } from "../system/store.js";
+import { cacheDirectory } from "../system/user-files.js";
+
+/** The size limit of one list in bytes: 64 MiB, which is room for a million entries. */
+export const MAX_LIST_BYTES = 2 ** 26;
+/** The size limit of all lists together in bytes: 256 MiB. */
+export const MAX_CACHE_BYTES = 2 ** 28;
+
+/** Returns the bytes that were kept for a URL, or undefined if there are none. */
+export function readCachedList(url: string): Uint8Array | undefined {
+	return unlessImpossible(() => readBounded(fileOf(url), MAX_LIST_BYTES));
+}
+
+/** Keeps the bytes for a URL. If all lists together become too large, removes the oldest ones. */
+export function cacheList(url: string, bytes: Uint8Array): void {
+	unlessImpossible(() => {
+		const file = fileOf(url);
+		makePrivateDirectory(listDirectory());
+		removeOldest(listDirectory(), MAX_CACHE_BYTES - bytes.length);
+		writeAtomically(file, bytes, { mode: 0o600 });
+	});
+}
+
+function fileOf(url: string): string {
+	return join(listDirectory(), `${createHash("sha256").update(url).digest("hex")}.crl`);
+}
+
+function listDirectory(): string {
+	return join(cacheDirectory(), "crl");
+}
+
+function unlessImpossible<T>(action: () => T): T | undefined {
+	try {
+		return action();
+	} catch (error) {
+		if (error instanceof SigtoolError) return undefined;
+		throw error;
+	}
+}
