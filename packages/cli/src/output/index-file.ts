@@ -12,10 +12,14 @@ export function fromIndexFile<T>(file: string, read: (bytes: Uint8Array) => T): 
 	try {
 		return read(bytes);
 	} catch (cause) {
-		if (!(cause instanceof SigtoolError)) throw cause;
-		const message = `Cannot use trust index ${quote(file)}: ${reasonOf(cause)}`;
-		throw new SigtoolError(cause.code, message, { cause, path: file });
+		throw cause instanceof SigtoolError ? indexError(file, cause) : cause;
 	}
+}
+
+/** Makes an error of the same code that names the index file. */
+export function indexError(file: string, cause: SigtoolError): SigtoolError {
+	const message = `Cannot use trust index ${quote(file)}: ${reasonOf(cause)}`;
+	return new SigtoolError(cause.code, message, { cause, path: file });
 }
 
 /** Shows a product, its directory, and whether it was adopted without a signature. */

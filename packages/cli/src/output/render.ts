@@ -66,9 +66,24 @@ export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [str
 		...trustedSignerRows(signer),
 		...chain.map((certificate): [string, string] => ["issued by", escaped(certificate.subject.text)]),
 		["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
-		...(catalog.revocation ?? []).map((status): [string, string] => ["revocation", revocationText(status)]),
+		...revocationRows(catalog.revocation),
 		["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${timeSource(judgedAt)})`],
 	];
+}
+
+/** Shows the status of each certificate, or nothing if revocation was not checked. */
+export function revocationRows(statuses: readonly CertificateStatus[] = []): [string, string][] {
+	return statuses.map((status) => ["revocation", revocationText(status)]);
+}
+
+/** Returns the content of `revocationRows` for the JSON document. */
+export function revocationFields(statuses: readonly CertificateStatus[] | undefined): Record<string, unknown> {
+	if (statuses === undefined) return {};
+	return {
+		revocation: statuses.map(({ certificate, status, statement, reasons }) => {
+			return { subject: certificate.subject.text, status, source: statement?.source ?? null, reasons };
+		}),
+	};
 }
 
 function revocationText({ certificate, status, statement }: CertificateStatus): string {
@@ -105,12 +120,8 @@ export function catalogFields({ file, facts, signer, judgedAt, revocation }: Sho
 		signer: trustedSignerFields(signer),
 		trustedBy: signer.trustedBy,
 		judgedAt: { ...judgedAt, time: isoTime(judgedAt.at), at: undefined },
-		...(revocation && { revocation: revocation.map(revocationFields) }),
+		...revocationFields(revocation),
 	};
-}
-
-function revocationFields({ certificate, status, statement, reasons }: CertificateStatus): Record<string, unknown> {
-	return { subject: certificate.subject.text, status, source: statement?.source ?? null, reasons };
 }
 
 /** Shows with --verbose how much was written and how long it took. */

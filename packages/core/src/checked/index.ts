@@ -55,6 +55,7 @@ export {
 	catalogsCovering,
 	certificatesFromFileBytes,
 	certificatesFromPem,
+	checkSignerRevocation,
 	createFsverityHasher,
 	digestFile,
 	digestStandardInput,

@@ -27,6 +27,7 @@ import {
 	certificate,
 	certificates,
 	development,
+	givenRevocation,
 	mergeMembers,
 	milliseconds,
 	naming,
@@ -51,6 +52,7 @@ export const {
 	catalogsCovering,
 	certificatesFromFileBytes,
 	certificatesFromPem,
+	checkSignerRevocation,
 	createFsverityHasher,
 	digestFile,
 	digestStandardInput,
@@ -84,6 +86,17 @@ export const {
 	catalogsCovering: [["directory", path]],
 	certificatesFromFileBytes: [["bytes", bytes]],
 	certificatesFromPem: [["text", text]],
+	checkSignerRevocation: [
+		["signer", made<unchecked.VerifiedSigner>("a signer, which verifyTrustIndex() returns", "chain", "trustedBy")],
+		[
+			"options",
+			object<unchecked.SignerRevocationOptions>({
+				revocation: givenRevocation,
+				at: optional(milliseconds),
+				profile,
+			}),
+		],
+	],
 	createFsverityHasher: [
 		["options", object<unchecked.FsverityOptions>({ algorithm: oneOf("sha256", "sha512"), ...fsverityMembers })],
 	],

@@ -1,17 +1,35 @@
-import { expiryNotice, verifyTrustIndex } from "@sigtool/core";
+import {
+	type CertificateStatus,
+	checkSignerRevocation,
+	expiryNotice,
+	type VerifiedSigner,
+	verifyTrustIndex,
+} from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import type { Judgement } from "../../options/judgement.js";
-import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
+import type { SignerDemands } from "../../options/signer-demands.js";
+import { fromIndexFile, indexError, indexFields, indexRows } from "../../output/index-file.js";
 import { escaped, rows } from "../../output/output.js";
-import { developmentNotes, isoTime, trustedSignerFields, trustedSignerRows } from "../../output/render.js";
+import {
+	developmentNotes,
+	isoTime,
+	revocationFields,
+	revocationRows,
+	trustedSignerFields,
+	trustedSignerRows,
+} from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
 /**
- * Verifies the signature and the signer of a trust index, but no files, so the verdict is `signed`. @throws as
- * `verifyTrustIndex`
+ * Verifies the signature and the signer of a trust index, but no files, so the verdict is `signed`.
+ * @throws as `verifyTrustIndex` and `checkSignerRevocation`
  */
-export function verifyIndex(file: string, { product }: VerifyCommandOptions, { trust, at }: Judgement): Outcome {
+export async function verifyIndex(
+	file: string,
+	{ product }: VerifyCommandOptions,
+	{ trust, at, revocation }: Judgement & SignerDemands,
+): Promise<Outcome> {
 	const { index, signer, judgedAt } = fromIndexFile(file, (bytes) => {
 		return verifyTrustIndex(bytes, { trust, at, development: "allow" });
 	});
@@ -19,6 +37,7 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 		const message = `Cannot trust ${quote(file)}: it is not of product ${quote(product)}`;
 		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message, { path: file });
 	}
+	const { statuses, warnings } = await revocationOf(file, signer, { at, revocation });
 	const notice = at === undefined ? expiryNotice(signer.expiries, judgedAt) : undefined;
 	const findings = (trust.deny ?? [])
 		.filter(({ kind, sha256 }) => kind === "file" && index.hasContent(sha256))
@@ -38,6 +57,7 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 			...indexRows(index),
 			...trustedSignerRows(signer),
 			["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
+			...revocationRows(statuses),
 			["checked", "the trust index's own signature; no files"],
 		]),
 	];
@@ -53,10 +73,28 @@ export function verifyIndex(file: string, { product }: VerifyCommandOptions, { t
 			signer: trustedSignerFields(signer),
 			trustedBy: signer.trustedBy,
 			judgedAt: isoTime(judgedAt),
+			...revocationFields(statuses),
 		},
 		lines: [...lines, ...findings.map(({ message, sha256, code }) => escaped(`  ${message} (${sha256}) [${code}]`))],
 		problems: [],
-		warnings: notice === undefined ? [] : [`${notice}; the index fails from then on`],
+		warnings: [...warnings, ...(notice === undefined ? [] : [`${notice}; the index fails from then on`])],
 		notes: developmentNotes(file, [signer]),
 	};
+}
+
+/**
+ * Checks the signer of the index. The catalogs from which the index was compiled cannot be checked, because the index
+ * has only the keys of their signers.
+ */
+async function revocationOf(
+	file: string,
+	signer: VerifiedSigner,
+	{ at, revocation }: Pick<Judgement & SignerDemands, "at" | "revocation">,
+): Promise<{ statuses?: readonly CertificateStatus[]; warnings: readonly string[] }> {
+	if (revocation === undefined) return { warnings: [] };
+	try {
+		return await checkSignerRevocation(signer, { revocation, ...(at !== undefined && { at }) });
+	} catch (cause) {
+		throw cause instanceof SigtoolError ? indexError(file, cause) : cause;
+	}
 }

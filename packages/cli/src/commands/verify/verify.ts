@@ -23,9 +23,8 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 		if (path.endsWith(".sigx") && options.catalog === undefined && formats.includes("cat")) {
 			outcomes.push(
 				await orFailure(path, async () => {
-					const { require, crl, ocsp } = options;
-					refuse({ require, crl, ocsp }, "it is about catalogs; compile takes it too");
-					return (await import("./verify-index.js")).verifyIndex(path, options, judgement);
+					refuse({ require: options.require }, "it is about catalogs; compile takes it too");
+					return (await import("./verify-index.js")).verifyIndex(path, options, { ...judgement, ...demands });
 				}),
 			);
 			continue;

@@ -99,7 +99,7 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("14.10: --crl fetch", () => {
+describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let signer: Issued;
@@ -172,5 +172,33 @@ describe.skipIf(!hasOpenssl)("14.10: --crl fetch", () => {
 		const output = join(workshop.directory, "refused.sigx");
 		const compiled = await sigtool("compile", lib, "-o", output, ...key, ...trust(), "--crl", "fetch");
 		expect(compiled).toMatchObject({ status: 1, stderr: expect.stringContaining("[ERR_CERTIFICATE_REVOKED]") });
+	});
+
+	it("verify checks the signer of a trust index", async () => {
+		const index = join(workshop.directory, "lib.sigx");
+		await sigtool("compile", lib, "-o", index, ...key, ...trust());
+		const verify = (...args: string[]) => sigtool("verify", index, ...trust(), ...args);
+		expect(await verify("--crl", "fetch", "--ocsp", "require")).toMatchObject({
+			status: 3,
+			stderr: expect.stringMatching(/Cannot use trust index .*lib.sigx.*status is 404.*\[ERR_REVOCATION_UNKNOWN\]/),
+		});
+		expect(await verify("--crl", "fetch")).toMatchObject({
+			status: 0,
+			stderr: expect.stringMatching(/^warning: .* 404/),
+		});
+		published = list();
+		expect(await verify("--crl", "fetch")).toMatchObject({
+			...{ status: 0, stderr: "" },
+			stdout: expect.stringMatching(SOURCE),
+		});
+		const { results } = JSON.parse((await verify("--crl", "fetch", "--json")).stdout);
+		expect(results[0].revocation).toMatchObject([{ subject: "CN=Signer", status: "good" }]);
+		expect(await verify("--crl", issueList(workshop, root, REVOKED))).toMatchObject({
+			status: 1,
+			stderr: expect.stringMatching(/lib.sigx.*key compromise.*\[ERR_CERTIFICATE_REVOKED\]/),
+		});
+		const pinned = await sigtool("verify", index, "--trust", signer.file, "--crl", "fetch");
+		expect(pinned).toMatchObject({ status: 0, stderr: expect.stringContaining("is pinned: no authority is asked") });
+		expect(JSON.parse((await verify("--json")).stdout).results[0].revocation).toBeUndefined();
 	});
 });
