@@ -180,6 +180,7 @@ export const {
 				certificates: optional(certificates),
 				at: optional(milliseconds),
 				profile,
+				revocation,
 				bareHashes: optional(oneOf("refuse", "accept")),
 				onProgress,
 			}),

@@ -19,7 +19,7 @@ import { createContentVerifier } from "../pki/signature-algorithm.js";
 /**
  * The result for one attribute. `hash-only` means that the content matches an unsigned hash. `mismatch` means that the
  * attribute was made for other content or metadata. `untrusted-signer` means that no trusted key has the signature's
- * key id, so the signature was not verified.
+ * key id, so the signature was not verified, or that the signer was revoked.
  */
 export type AttributeStatus = "trusted" | "hash-only" | "unsigned" | "mismatch" | "untrusted-signer" | "malformed";
 
@@ -116,7 +116,7 @@ function hashTrial(algorithm: DigestAlgorithm, expected: Uint8Array): AttributeT
 function contentTrial(parsed: IntegritySignature, keys: AttributeKeys): AttributeTrial {
 	const digest = requireEvidence(parsed.algorithm, "signature");
 	const candidates = keys.candidatesFor(parsed.keyId);
-	if (candidates.length === 0) return settled(untrusted(parsed, keys));
+	if (candidates.length === 0) return settled(untrusted(keys.refusalFor(parsed.keyId)));
 	const verifiers = candidates.map((key) => ({ key, verifier: createContentVerifier(key.publicKey, digest) }));
 	const check = createCrossSignatureCheck();
 	return {
@@ -180,7 +180,7 @@ function judgeMessage(
 ): AttributeVerdict {
 	const digest = requireEvidence(parsed.algorithm, "signature");
 	const candidates = keys.candidatesFor(parsed.keyId);
-	if (candidates.length === 0) return untrusted(parsed, keys);
+	if (candidates.length === 0) return untrusted(keys.refusalFor(parsed.keyId));
 	const key = candidates.find(({ publicKey }) => {
 		const verifier = createContentVerifier(publicKey, digest);
 		verifier.update(message);
@@ -189,8 +189,8 @@ function judgeMessage(
 	return key === undefined ? stale(parsed, what) : { status: "trusted", key };
 }
 
-function untrusted({ keyId }: IntegritySignature, keys: AttributeKeys): AttributeVerdict {
-	const { code, message } = keys.refusalFor(keyId);
+/** Returns the verdict on a signature whose signer is refused. */
+export function untrusted({ code, message }: SigtoolError): AttributeVerdict {
 	return { status: "untrusted-signer", code, reason: `is signed by a key that is not trusted: ${message}` };
 }
 

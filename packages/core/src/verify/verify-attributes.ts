@@ -24,12 +24,20 @@ import {
 import { readEvmSubject } from "../formats/evm.js";
 import { type AttributeKeys, attributeKeys, type TrustedKey } from "../pki/attribute-keys.js";
 import type { Certificate } from "../pki/certificate.js";
+import type { CertificateStatus } from "../pki/revocation.js";
 import type { Profile } from "../pki/signature-algorithm.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
-import { type AttributeStatus, type AttributeTrial, type AttributeVerdict, startTrial } from "./attribute-trial.js";
+import {
+	type AttributeStatus,
+	type AttributeTrial,
+	type AttributeVerdict,
+	startTrial,
+	untrusted,
+} from "./attribute-trial.js";
 import { isOwnCatalog } from "./catalog-file.js";
 import { findCatalogs } from "./find-catalogs.js";
+import type { RevocationOptions } from "./revocation-sources.js";
 import { loadCatalog } from "./used-catalog.js";
 import { worstExitStatus } from "./verification.js";
 import { watchForDenied } from "./verify-denied.js";
@@ -42,6 +50,8 @@ export interface AttributeVerifyOptions extends AttributeNaming {
 	/** The time in milliseconds since the epoch for which certificates are judged. The default is now. */
 	readonly at?: number;
 	readonly profile?: Profile;
+	/** Undefined if revocation is not checked. Hashes have no signer, so this option is about signatures alone. */
+	readonly revocation?: RevocationOptions;
 	/** With `accept`, a matching unsigned hash is enough for a format that is a hash. Default `refuse`. */
 	readonly bareHashes?: "refuse" | "accept";
 	readonly onProgress?: (done: HashProgress) => void;
@@ -77,7 +87,11 @@ export interface AttributeVerification {
 	 * verified.
 	 */
 	readonly passedOver: string | undefined;
+	/** The status of each certificate of the signers that are not refused. Undefined if revocation was not checked. */
+	readonly revocation?: readonly CertificateStatus[];
 	readonly findings: readonly AttributeFinding[];
+	/** Texts for the user about facts that do not affect the verdict. */
+	readonly warnings: readonly string[];
 }
 
 export interface AttributeFinding extends Finding {
@@ -92,11 +106,11 @@ export async function verifyAttributes(path: string, options: AttributeVerifyOpt
 	const keys = attributeKeys(options.trust, options.certificates ?? [], options);
 	const judge = createJudge(await loadAttributes(), keys, options);
 	const denied = watchForDenied(options.trust, "sha256", judge.visitor);
-	const catalog = catalogToPassOver(path, options);
+	const passedOver = await catalogToPassOver(path, options);
 	const { count, linkTargets, problems } = await hashFileSet(path, {
 		caseCollisions: "allow",
 		linksOutside: "record",
-		skip: new Set(catalog === undefined ? [] : [catalog]),
+		skip: new Set(passedOver === undefined ? [] : [passedOver.name]),
 		onProblem: "collect",
 		visitor: denied.visitor,
 		onProgress: options.onProgress,
@@ -104,8 +118,13 @@ export async function verifyAttributes(path: string, options: AttributeVerifyOpt
 	const fileCount = count - linkTargets.size;
 	const unread = problems.map(({ code, message, path: file }) => ({ code, message, path: file ?? path }));
 	judge.judged.sort((a, b) => comparePathBytes(a.path, b.path));
-	const counted = { fileCount, linkCount: linkTargets.size, passedOver: catalog };
-	return conclude(path, judge.judged, [...unread, ...denied.findings], { ...options, ...counted });
+	const { judged, revocation, warnings } = await refuseRevoked(judge.judged, options);
+	const findings = [...unread, ...denied.findings];
+	return conclude(path, judged, findings, {
+		...options,
+		...{ fileCount, linkCount: linkTargets.size, passedOver: passedOver?.name },
+		...{ revocation, warnings: [...(passedOver?.warnings ?? []), ...warnings] },
+	});
 }
 
 interface Judged {
@@ -156,21 +175,56 @@ function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): U
 }
 
 /**
- * Returns the name of the directory's catalog if it can be skipped. It has no attributes, because `sign` leaves it out
- * too. If a format is a signature, the catalog can be skipped only if its signature is valid and trusted.
+ * Returns the verdicts, in which the signatures of revoked signers do not count. Asks about no key that signed none of
+ * the attributes.
  */
-function catalogToPassOver(path: string, { trust, at, profile, formats }: AttributeVerifyOptions): string | undefined {
+async function refuseRevoked(
+	judged: readonly Judged[],
+	options: AttributeVerifyOptions,
+): Promise<{ judged: readonly Judged[] } & Pick<AttributeVerification, "revocation" | "warnings">> {
+	const { revocation, at, profile } = options;
+	if (revocation === undefined) return { judged, warnings: [] };
+	const signers = new Map<string, TrustedKey>();
+	for (const { verdict } of judged) if (verdict.status === "trusted") signers.set(verdict.key.spkiSha256, verdict.key);
+	const { checkAttributeSigners } = await import("./attribute-revocation.js");
+	const { refused, statuses, warnings } = await checkAttributeSigners(signers.values(), { revocation, at, profile });
+	const withRefusal = (each: Judged): Judged => {
+		const { verdict } = each;
+		const refusal = verdict.status === "trusted" ? refused.get(verdict.key.spkiSha256) : undefined;
+		return refusal === undefined ? each : { ...each, verdict: untrusted(refusal) };
+	};
+	return { judged: judged.map(withRefusal), revocation: statuses, warnings };
+}
+
+interface PassedOver {
+	readonly name: string;
+	/** The catalog's warnings, if revocation is checked. */
+	readonly warnings: readonly string[];
+}
+
+/**
+ * Returns the directory's catalog if it can be skipped. It has no attributes, because `sign` leaves it out too. If a
+ * format is a signature, the catalog can be skipped only if its signature is valid and trusted, and its signer was not
+ * revoked.
+ */
+async function catalogToPassOver(path: string, options: AttributeVerifyOptions): Promise<PassedOver | undefined> {
+	const { trust, at, profile, formats, revocation } = options;
 	if (kindOf(path) !== "directory") return undefined;
 	const [nearest] = findCatalogs(path).catalogs;
 	const catalog = nearest?.file;
 	if (catalog === undefined || dirname(catalog) !== realPath(path) || kindOf(catalog) !== "file") return undefined;
-	if (!formats.some(isSignatureFormat)) return isOwnCatalog(catalog) ? basename(catalog) : undefined;
+	const passedOver = { name: basename(catalog), warnings: [] };
+	if (!formats.some(isSignatureFormat)) return isOwnCatalog(catalog) ? passedOver : undefined;
+	const judgement = { trust, ...(at !== undefined && { at }), ...(profile !== undefined && { profile }) };
 	try {
-		loadCatalog(catalog, { trust, ...(at !== undefined && { at }), ...(profile !== undefined && { profile }) });
-		return basename(catalog);
+		const loaded = loadCatalog(catalog, judgement);
+		if (revocation === undefined) return passedOver;
+		const { checkRevocation } = await import("./verify-revocation.js");
+		const [{ warnings }] = await checkRevocation([loaded], { ...judgement, revocation });
+		return { ...passedOver, warnings };
 	} catch (error) {
-		if (error instanceof SigtoolError) return undefined;
-		throw error;
+		if (!(error instanceof SigtoolError) || error.code === "ERR_REVOCATION_UNKNOWN") throw error;
+		return undefined;
 	}
 }
 
@@ -178,9 +232,10 @@ function conclude(
 	path: string,
 	judged: readonly Judged[],
 	unread: readonly Finding[],
-	options: AttributeVerifyOptions & Pick<AttributeVerification, "fileCount" | "linkCount" | "passedOver">,
+	options: Omit<AttributeVerifyOptions, "revocation"> &
+		Pick<AttributeVerification, "fileCount" | "linkCount" | "passedOver" | "revocation" | "warnings">,
 ): AttributeVerification {
-	const { fileCount, linkCount, passedOver } = options;
+	const { fileCount, linkCount, passedOver, revocation, warnings } = options;
 	const counts = { trusted: 0, "hash-only": 0, unsigned: 0, mismatch: 0, "untrusted-signer": 0, malformed: 0 };
 	const signers = new Map<string, TrustedKey>();
 	const signedFiles = new Set<string>();
@@ -220,7 +275,9 @@ function conclude(
 		linkCount,
 		signers: [...signers.values()],
 		passedOver,
+		...(revocation && { revocation }),
 		findings,
+		warnings,
 	};
 }
 

@@ -69,7 +69,7 @@ export const VERIFY: CommandDeclaration = {
 };
 
 const ABOUT_VERIFYING = `
-Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --require, --crl,
---ocsp, --signature-only.
+Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --require,
+--signature-only.
 Options for attributes only: --cert, --namespace, --allow-unsigned, and --attribute with --format spython.
 `;

@@ -1,10 +1,18 @@
 import { type AttributeFormat, type AttributeVerification, verifyAttributes, worstExitStatus } from "@sigtool/core";
 import { readCertificates } from "../../options/certificate-file.js";
 import type { Judgement } from "../../options/judgement.js";
+import type { SignerDemands } from "../../options/signer-demands.js";
 import { countByKind, findingLines } from "../../output/findings.js";
 import { escaped, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { count, developmentNotes, signerFields, signerRows } from "../../output/render.js";
+import {
+	count,
+	developmentNotes,
+	revocationFields,
+	revocationRows,
+	signerFields,
+	signerRows,
+} from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
@@ -13,12 +21,12 @@ export async function verifyAttributesOf(
 	path: string,
 	formats: readonly AttributeFormat[],
 	options: VerifyCommandOptions,
-	judgement: Judgement,
+	{ trust, at, revocation }: Judgement & SignerDemands,
 ): Promise<Outcome> {
 	const progress = await startProgress("verifying", options);
 	try {
 		const verification = await verifyAttributes(path, {
-			...judgement,
+			...{ trust, at, revocation },
 			formats,
 			namespace: options.namespace,
 			attribute: options.attribute,
@@ -39,6 +47,7 @@ function outcomeOf(
 	options: VerifyCommandOptions,
 ): Outcome {
 	const { path, verdict, counts, findings, fileCount, linkCount, signers, passedOver, attributes } = verification;
+	const { revocation, warnings } = verification;
 	const passed = verdict === "trusted" || verdict === "unchanged";
 	const lines = [
 		headline(verification),
@@ -51,6 +60,7 @@ function outcomeOf(
 			],
 			["passed over", passedOver && `${escaped(passedOver)}: a catalog, which has a signature of its own`],
 			...signers.flatMap(({ certificate, development }) => signerRows(certificate, development)),
+			...revocationRows(revocation),
 			[
 				"binds",
 				signers.length > 0 ? `${bound(formats)}, not names: a signed file may stand in another's place` : undefined,
@@ -75,10 +85,11 @@ function outcomeOf(
 				...signerFields(certificate, development),
 				trustedBy,
 			})),
+			...revocationFields(revocation),
 		},
 		lines: [...lines, ...findingLines(findings, { ...options, origin: "recorded" })],
 		problems: [],
-		warnings: [],
+		warnings,
 		notes: developmentNotes(path, signers),
 	};
 }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type SignFormat, type Verification, verifyPath, worstExitStatus } from "@sigtool/core";
+import { isSignatureFormat, type SignFormat, type Verification, verifyPath, worstExitStatus } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
@@ -36,7 +36,7 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 			outcomes.push(
 				await orFailure(path, async () => {
 					const { verifyAttributesOf } = await import("./verify-attributes.js");
-					return verifyAttributesOf(path, attributeFormats, options, judgement);
+					return verifyAttributesOf(path, attributeFormats, options, { ...judgement, ...demands });
 				}),
 			);
 		}
@@ -68,10 +68,12 @@ function checkOptions(formats: readonly SignFormat[], options: VerifyCommandOpti
 			throw usageError("Leave --added out: a file without an attribute cannot be told from one that was stripped");
 		}
 		const ofCatalogs = {
-			...{ catalog, root, product, match, "tsa-trust": tsaTrust, require, crl, ocsp, "signature-only": signatureOnly },
+			...{ catalog, root, product, match, "tsa-trust": tsaTrust, require, "signature-only": signatureOnly },
 			"no-ignore": ignore ? undefined : true,
 		};
 		refuse(ofCatalogs, "it is about catalogs; add --format cat");
+		const areHashes = formats.every((format) => format === "cat" || !isSignatureFormat(format));
+		if (areHashes) refuse({ crl, ocsp }, "it is about signers, and nobody signs a hash");
 	}
 	if (formats.every((format) => format === "cat")) {
 		refuse({ cert, namespace, "allow-unsigned": allowUnsigned }, "it is about attributes; name theirs with --format");

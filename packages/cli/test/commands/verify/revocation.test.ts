@@ -17,7 +17,7 @@ import {
 	openWorkshop,
 	type Workshop,
 } from "../../../../core/test/pki/openssl.js";
-import { makeTree, servedRunner } from "../../support.js";
+import { canWriteAttributes, makeTree, servedRunner } from "../../support.js";
 
 const sigtool = servedRunner("/nonexistent");
 const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n";
@@ -99,7 +99,7 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes", () => {
+describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes and attributes", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let signer: Issued;
@@ -200,5 +200,46 @@ describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes",
 		const pinned = await sigtool("verify", index, "--trust", signer.file, "--crl", "fetch");
 		expect(pinned).toMatchObject({ status: 0, stderr: expect.stringContaining("is pinned: no authority is asked") });
 		expect(JSON.parse((await verify("--json")).stdout).results[0].revocation).toBeUndefined();
+	});
+
+	it.skipIf(!canWriteAttributes("user"))("verify checks the signers of attributes", async () => {
+		const tree = makeTree(join(workshop.directory, "tree"), { "a.js": "1\n", "b.js": "2\n" });
+		const formats = ["--format", "ima", "--namespace", "user"];
+		expect((await sigtool("sign", tree, ...formats, ...key)).status).toBe(0);
+		const verify = (...args: string[]) =>
+			sigtool("verify", tree, ...formats, "--cert", signer.file, ...trust(), ...args);
+		expect(await verify()).toMatchObject({ status: 0, stderr: "" });
+		expect(await verify("--crl", "fetch")).toMatchObject({
+			status: 0,
+			stderr: expect.stringMatching(/^warning: .* 404/),
+		});
+		expect(await verify("--crl", "fetch", "--ocsp", "require")).toMatchObject({
+			status: 3,
+			stdout: expect.stringMatching(/^undecided .*2 problems.*/),
+		});
+		published = list();
+		const good = await verify("--crl", "fetch", "--ocsp", "require");
+		expect(good).toMatchObject({ status: 0, stderr: "", stdout: expect.stringMatching(SOURCE) });
+		const { results } = JSON.parse((await verify("--crl", "fetch", "--json")).stdout);
+		expect(results[0].revocation).toMatchObject([{ subject: "CN=Signer", status: "good" }]);
+		const revoked = await verify("--crl", issueList(workshop, root, REVOKED));
+		expect(revoked).toMatchObject({ status: 1, stdout: expect.stringMatching(/^failed .*2 problems/) });
+		expect(revoked.stdout).toMatch(
+			/"a.js" is signed by a key that is not trusted: .*key compromise.*\[ERR_CERTIFICATE_REVOKED\]/,
+		);
+		const pinned = await sigtool("verify", tree, ...formats, "--trust", signer.file, "--crl", "fetch");
+		expect(pinned).toMatchObject({ status: 0, stderr: expect.stringContaining("is pinned: no authority is asked") });
+	});
+
+	it("refuses --crl and --ocsp where only hashes are verified, which nobody signs", async () => {
+		for (const option of [
+			["--crl", "fetch"],
+			["--ocsp", "prefer"],
+		]) {
+			expect(await sigtool("verify", lib, "--format", "spython", ...option)).toMatchObject({
+				status: 2,
+				stderr: expect.stringContaining("nobody signs a hash"),
+			});
+		}
 	});
 });
