@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../../support.js";
 
 const main = fileURLToPath(new URL("../../../dist/main.cjs", import.meta.url));
-const core = new URL("../../../../core/dist", import.meta.url).href;
+const core = new URL("../../../../core/dist/", import.meta.url).href;
 const MEMBERS = 1_000_000;
 
 /** Writes an unsigned catalog of many members, whose paths are in path order and whose tags are not. */
