@@ -78,7 +78,7 @@ async function askAll(question: Question, sources: RevocationSources): Promise<R
 	]);
 	const statements = [given, published, responders].flatMap((answers) => answers.statements);
 	const reasons = [given, published, responders].flatMap((answers) => answers.reasons);
-	return { statements, reasons: statements.length + reasons.length === 0 ? ["no list is of its issuer"] : reasons };
+	return { statements, reasons: statements.length + reasons.length === 0 ? [NO_LIST] : reasons };
 }
 
 function askLists({ certificate, issuer }: Question, { lists = [], profile }: RevocationSources): RevocationAnswers {
@@ -92,7 +92,8 @@ function askLists({ certificate, issuer }: Question, { lists = [], profile }: Re
 			reasons.push(reasonFrom(error));
 		}
 	}
-	return { statements, reasons };
+	const isSilent = lists.length > 0 && statements.length + reasons.length === 0;
+	return { statements, reasons: isSilent ? [NO_LIST] : reasons };
 }
 
 /** Uses the lists at the addresses in the certificate. Sends no request if the cache has a fresh list. */
@@ -153,6 +154,7 @@ function reasonFrom(error: unknown): string {
 	return reasonOf(error);
 }
 
+const NO_LIST = "no list is of its issuer";
 const NOT_ASKED: RevocationAnswers = { statements: [], reasons: [] };
 /** Limit of the responders that get a request about one certificate, one after another. */
 const MAX_RESPONDERS = 2;

@@ -1039,7 +1039,7 @@ const SIGNERS: readonly Case[] = [
 		rfc: "5280 §6.3.3 (b)",
 		lists: [{ by: "other issuer" }],
 		verdict: "unknown",
-		reason: "it names no OCSP responder",
+		reason: "no list is of its issuer",
 		openssl: "crl 3",
 	},
 	{
