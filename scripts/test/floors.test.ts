@@ -54,7 +54,10 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["../system/store.js"],
 		["../fileset/walk.js", "../verify/verify.js", "node-forge", "node:fs"],
 	],
-	["core/src/signer/pkcs11-module.ts", ["node:module", "./signer.js"], ["../sign/sign.js", "node:fs", "node-forge"]],
+	["core/src/signer/pkcs11-module.ts", ["./pkcs11-channel.js"], ["../sign/sign.js", "node:module", "node-forge"]],
+	["core/src/signer/pkcs11-channel.ts", ["node:worker_threads"], ["../sign/sign.js", "node:child_process"]],
+	["core/src/signer/pkcs11-supervisor.ts", ["node:child_process"], ["../sign/sign.js", "node:fs", "node:module"]],
+	["core/src/signer/pkcs11-process.ts", ["node:module"], ["../sign/sign.js", "node:child_process", "node:https"]],
 	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign/sign.js", "node:fs", "node:https"]],
 	["core/src/signer/pkcs12.ts", ["node-forge"], ["../sign/sign.js", "node:https"]],
 	[
@@ -185,6 +188,11 @@ const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: re
 			'export * from "../sign/sign.js";',
 			'await import("../sign/sign.js");',
 		],
+	],
+	[
+		"core/src/signer/pkcs11-process.ts",
+		'import { readSync, writeSync } from "node:fs";',
+		['import { openSync } from "node:fs";', 'import { writeFileSync } from "node:fs";'],
 	],
 	["core/src/pki/chain.ts", "export {};", ['await fetch("https://example.org/");']],
 ];

@@ -1,15 +1,21 @@
 /*
  * A PKCS#11 module for tests that passes calls on to another module. It reports states of tokens
- * that SoftHSM2 never reports, and logs sessions. Environment variables control it:
+ * that SoftHSM2 never reports, misbehaves as modules can, and logs sessions. Environment variables
+ * control it:
  *
  *   SHIM_MODULE  is the path of the other module.
  *   SHIM_LOG     is the path of a file, which gets one line for each event. Optional.
- *   SHIM         is the state: locked, locked-flag, final-try or reader. Optional.
+ *   SHIM_PID     is the path of a file, which gets the number of the process. Optional.
+ *   SHIM         is the state: locked, locked-flag, final-try, reader or talk; or one of the
+ *                misdeeds below and a place, such as "hang sign". The places are load,
+ *                initialize, find, login, sign and finalize. Optional.
  */
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef unsigned long ulong_t;
 typedef ulong_t (*function_t)();
@@ -19,12 +25,24 @@ struct functions {
 	unsigned char version[2];
 	function_t at[68];
 };
-enum { FINALIZE = 1, TOKEN_INFO = 6, OPEN_SESSION = 12, CLOSE_SESSION = 13, LOGIN = 18 };
+enum {
+	INITIALIZE = 0,
+	FINALIZE = 1,
+	TOKEN_INFO = 6,
+	OPEN_SESSION = 12,
+	CLOSE_SESSION = 13,
+	LOGIN = 18,
+	FIND_OBJECTS = 27,
+	SIGN = 43
+};
 
 /* The offset in bytes of the flags in CK_TOKEN_INFO, and some of the flags. */
 enum { FLAGS_AT = 96, CKF_PROTECTED_PATH = 0x100, CKF_FINAL_TRY = 0x20000, CKF_LOCKED = 0x40000 };
 enum { CKR_GENERAL_ERROR = 0x5, CKR_PIN_LOCKED = 0xa4 };
 enum { CKU_CONTEXT_SPECIFIC = 2 };
+
+/* The descriptor by which the process that loads the module speaks to sigtool. */
+enum { LINES = 3 };
 
 static struct functions shim;
 static struct functions *real;
@@ -45,9 +63,130 @@ static void note(const char *event)
 	fclose(log);
 }
 
+static void write_pid(void)
+{
+	const char *path = getenv("SHIM_PID");
+	FILE *file = path ? fopen(path, "w") : NULL;
+	if (!file)
+		return;
+	fprintf(file, "%d\n", (int)getpid());
+	fclose(file);
+}
+
+static void hang(void)
+{
+	write_pid();
+	note("hang");
+	for (;;)
+		pause();
+}
+
+static void exit_with_success(void)
+{
+	exit(0);
+}
+
+static void leave(void)
+{
+	_exit(0);
+}
+
+static void crash(void)
+{
+	raise(SIGSEGV);
+}
+
+static void stop(void)
+{
+	raise(SIGSTOP);
+}
+
+static void speak(const char *line)
+{
+	if (write(LINES, line, strlen(line)) < 0)
+		abort();
+}
+
+/* Says that the call succeeded, with a signature of its own, before the call is made. */
+static void forge(void)
+{
+	speak("{\"value\":\"AAAA\"}\n");
+}
+
+static void babble(void)
+{
+	speak("[[[[\n");
+	hang();
+}
+
+static void flood(void)
+{
+	for (;;)
+		speak("a long answer that does not come to an end ");
+}
+
+static void hang_up(void)
+{
+	close(LINES);
+	hang();
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} misdeeds[] = {
+	{"hang", hang},
+	{"exit", exit_with_success},
+	{"_exit", leave},
+	{"abort", abort},
+	{"crash", crash},
+	{"stop", stop},
+	{"forge", forge},
+	{"babble", babble},
+	{"flood", flood},
+	{"hang-up", hang_up},
+};
+
+/* Does what SHIM says, if it names this place. */
+static void arrive(const char *place)
+{
+	if (is("talk")) {
+		printf("%s\n", place);
+		fprintf(stderr, "%s\n", place);
+		fflush(NULL);
+	}
+	for (size_t i = 0; i < sizeof misdeeds / sizeof *misdeeds; i++) {
+		char state[64];
+		snprintf(state, sizeof state, "%s %s", misdeeds[i].name, place);
+		if (is(state))
+			misdeeds[i].run();
+	}
+}
+
+static ulong_t initialize(void *arguments)
+{
+	arrive("initialize");
+	write_pid();
+	return real->at[INITIALIZE](arguments);
+}
+
+static ulong_t find_objects(ulong_t session, ulong_t *objects, ulong_t most, ulong_t *count)
+{
+	arrive("find");
+	return real->at[FIND_OBJECTS](session, objects, most, count);
+}
+
+static ulong_t sign(
+	ulong_t session, void *data, ulong_t length, void *signature, ulong_t *signature_length)
+{
+	arrive("sign");
+	return real->at[SIGN](session, data, length, signature, signature_length);
+}
+
 static ulong_t finalize(void *reserved)
 {
 	note("finalize");
+	arrive("finalize");
 	return real->at[FINALIZE](reserved);
 }
 
@@ -82,6 +221,7 @@ static ulong_t close_session(ulong_t session)
 static ulong_t login(ulong_t session, ulong_t user, char *pin, ulong_t length)
 {
 	note(user == CKU_CONTEXT_SPECIFIC ? "login for one signature" : "login");
+	arrive("login");
 	if (is("locked"))
 		return CKR_PIN_LOCKED;
 	return real->at[LOGIN](session, user, pin, length);
@@ -89,6 +229,7 @@ static ulong_t login(ulong_t session, ulong_t user, char *pin, ulong_t length)
 
 ulong_t C_GetFunctionList(struct functions **list)
 {
+	arrive("load");
 	void *module = dlopen(getenv("SHIM_MODULE"), RTLD_NOW);
 	if (!module)
 		return CKR_GENERAL_ERROR;
@@ -99,11 +240,14 @@ ulong_t C_GetFunctionList(struct functions **list)
 	if (result)
 		return CKR_GENERAL_ERROR;
 	shim = *real;
+	shim.at[INITIALIZE] = initialize;
 	shim.at[FINALIZE] = finalize;
 	shim.at[TOKEN_INFO] = token_info;
 	shim.at[OPEN_SESSION] = open_session;
 	shim.at[CLOSE_SESSION] = close_session;
 	shim.at[LOGIN] = login;
+	shim.at[FIND_OBJECTS] = find_objects;
+	shim.at[SIGN] = sign;
 	*list = &shim;
 	return 0;
 }

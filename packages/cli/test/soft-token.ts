@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { hasProgram } from "./support.js";
 
 /** The path of SoftHSM2's module on Debian. */
@@ -62,6 +63,14 @@ export function makeSoftToken(directory: string): SoftToken {
 	};
 	softToken.addToken("release");
 	return softToken;
+}
+
+/** Compiles the module that stands in front of SoftHSM2 and misbehaves. Needs gcc. Returns its path. */
+export function makeShim(directory: string): string {
+	const shim = join(directory, "shim.so");
+	const source = fileURLToPath(new URL("./pkcs11-shim.c", import.meta.url));
+	execFileSync("gcc", ["-std=gnu11", "-Wall", "-Werror", "-shared", "-fPIC", "-o", shim, source, "-ldl"]);
+	return shim;
 }
 
 /** Tells whether the optional package pkcs11js can be loaded. */

@@ -11,11 +11,15 @@ export interface Shown {
 	readonly status: number | null;
 }
 
-/** Types one answer as soon as a question appears, which is output that ends with a colon and a space. */
+/**
+ * Types one answer `delayMs` after a question appears, which is output that ends with a colon and a space. Default: at
+ * once.
+ */
 export function onTerminal(
 	args: readonly string[],
 	env: Readonly<Record<string, string>>,
 	answers: readonly string[],
+	delayMs = 0,
 ): Promise<Shown> {
 	const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(" ");
 	const child = spawn("script", ["-qec", command, "/dev/null"], { env: { ...process.env, NO_COLOR: "1", ...env } });
@@ -27,7 +31,7 @@ export function onTerminal(
 		unanswered += piece;
 		if (!unanswered.endsWith(": ")) return;
 		unanswered = "";
-		child.stdin.write(`${left.shift() ?? ""}\r`);
+		setTimeout(() => child.stdin.write(`${left.shift() ?? ""}\r`), delayMs);
 	});
 	return new Promise((resolve) => {
 		child.on("close", (status) => resolve({ text, status }));

@@ -148,7 +148,7 @@ export const ERROR_CODES = {
 	ERR_PKCS12_PBMAC1: [2, "The PKCS#12 container uses PBMAC1, which cannot be checked here."],
 	ERR_PKCS11: [
 		2,
-		"A PKCS#11 module, token or object is missing, ambiguous, or refuses a request; the message names it.",
+		"A PKCS#11 module, token or object is missing, ambiguous, or refuses a request, or the module hangs or ends; the message names it.",
 	],
 	ERR_PIN: [2, "The PIN of a token is missing, wrong or locked."],
 	ERR_SIGNER_COMMAND: [3, "The program that signs failed, took too long, or did not answer with a signature."],

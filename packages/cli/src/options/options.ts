@@ -18,7 +18,10 @@ export function keyOptions(command: Command): Command {
 		)
 		.option("--signer-command <program>", "program that makes the signatures; needs --cert (docs/signer-command.md)")
 		.addOption(repeated("--signer-argument <argument>", "one argument for that program"))
-		.option("--signer-timeout <seconds>", "time limit for one signature (default: 60)")
+		.option(
+			"--signer-timeout <seconds>",
+			"time limit for one signature of that program, or one call of the PKCS#11 module (default: 60)",
+		)
 		.addOption(noDevelopment("never sign with a development identity, or trust one"))
 		.optionsGroup(OTHERS);
 }

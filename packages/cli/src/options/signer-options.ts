@@ -78,6 +78,7 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 				const question = { text: `PIN of the token ${quote(token)}: `, otherwise: NO_PIN };
 				return readSecret(question, options.pinFile ?? uri.pinFile, pinValue);
 			},
+			timeoutMs: timeoutMs(options.signerTimeout),
 			onWarning,
 		});
 	}
@@ -133,8 +134,11 @@ function checkTogether(options: KeyOptions): void {
 		throw usageError("Name the key's certificate with --cert");
 	}
 	if (options.signerCommand === "") throw usageError("Give --signer-command a program");
-	if (source !== "signerCommand" && (signerArgument ?? signerTimeout) !== undefined) {
-		throw usageError("Use --signer-argument and --signer-timeout with --signer-command");
+	if (source !== "signerCommand" && signerArgument !== undefined) {
+		throw usageError("Use --signer-argument with --signer-command");
+	}
+	if (source !== "signerCommand" && source !== "pkcs11" && signerTimeout !== undefined) {
+		throw usageError("Use --signer-timeout with --signer-command or --pkcs11");
 	}
 	if (source !== "pkcs11" && (pkcs11Module ?? pinFile) !== undefined) {
 		throw usageError("Use --pkcs11-module and --pin-file with --pkcs11");

@@ -6,7 +6,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openPkcs11Signer, parsePkcs11Uri } from "@sigtool/core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { canLoadPkcs11, hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE, type SoftToken } from "../soft-token.js";
+import {
+	canLoadPkcs11,
+	hasSoftToken,
+	makeShim,
+	makeSoftToken,
+	PIN,
+	SOFTHSM_MODULE,
+	type SoftToken,
+} from "../soft-token.js";
 import { type Authority, canWriteAttributes, hasProgram, makeAuthority, makeTree, runner } from "../support.js";
 
 describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, opensc, pkcs11js)", () => {
@@ -200,9 +208,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 	describe.skipIf(!hasProgram("gcc"))("with a token in states that SoftHSM2 does not have (needs gcc)", () => {
 		let shim: string;
 		beforeAll(() => {
-			shim = join(home, "shim.so");
-			const source = fileURLToPath(new URL("../pkcs11-shim.c", import.meta.url));
-			execFileSync("gcc", ["-std=gnu11", "-shared", "-fPIC", "-o", shim, source, "-ldl"]);
+			shim = makeShim(home);
 		});
 
 		function shimmed(mode: string, env: Record<string, string>, key = "token=release;id=%01") {

@@ -190,6 +190,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs s
 		it("from a file, and from the URI, where a PIN is refused and not repeated", () => {
 			const run = traced([...key(), "--pin-file", token.pinFile], token.env);
 			expect(run.status).toBe(0);
+			expect(run.traces.children).toContain("pkcs11-process.cjs");
 			expectSilence(run);
 			const inUri = traced(sign("--pkcs11", `pkcs11:id=%01?pin-value=${WRONG}`, "--pkcs11-module", SOFTHSM_MODULE));
 			expect(inUri.status).toBe(2);

@@ -328,6 +328,7 @@ export const {
 				certFile: optional(path),
 				chainFiles,
 				pin: callback(),
+				timeoutMs: optional(milliseconds),
 				onWarning,
 			}),
 		],

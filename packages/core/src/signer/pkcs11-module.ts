@@ -1,145 +1,90 @@
-/**
- * Loads PKCS#11 modules (v2.40) through the optional native package pkcs11js, finds their tokens and logs in to them.
- * No message and no `cause` of an error contains a PIN, because only the CKR_ name of a module's error is kept.
- */
+/** Loads PKCS#11 modules (v2.40) into child processes, and makes errors of their failures. */
 
-import { createRequire } from "node:module";
 import { quote, SigtoolError } from "../errors.js";
-import type { Cryptoki, Handle, Pkcs11js, TokenInfo } from "./pkcs11-api.js";
-import type { Pkcs11Uri } from "./pkcs11-uri.js";
+import type { Cryptoki } from "./pkcs11-api.js";
+import { type Channel, ModuleGone, openChannel } from "./pkcs11-channel.js";
+import { PackageMissing, remoteCryptoki } from "./pkcs11-remote.js";
 
 /**
- * A loaded module. The signers of one process share the module, because a process may initialize a module only once.
+ * A loaded module. The signers of one process share the module and its child process, because some modules allow only
+ * one process at a time to use a token.
  */
 export interface Module {
 	readonly cryptoki: Cryptoki;
+	/** The same functions with a short time limit, for calls at the end whose failure changes nothing. */
+	readonly closing: Cryptoki;
 	/** The caller calls `close` once for each call of `openModule`. */
 	readonly close: () => void;
 }
 
-/** Loads a module, or shares the module if it is loaded already. @throws ERR_PKCS11 */
-export function openModule(path: string): Module {
-	const { PKCS11 } = loadPackage();
+/** Loads a module, or shares the module if it is loaded already. Each call has the time limit. @throws ERR_PKCS11 */
+export function openModule(path: string, timeoutMs: number): Module {
 	let shared = modules.get(path);
-	if (shared === undefined) {
-		const cryptoki = new PKCS11();
-		try {
-			cryptoki.load(path);
-		} catch (error) {
-			const reason = error instanceof Error ? error.message : "unknown error";
-			throw new SigtoolError("ERR_PKCS11", `Cannot load the PKCS#11 module ${quote(path)}: ${reason}`, { path });
-		}
-		shared = { cryptoki, users: 0, isOurs: initialize(cryptoki, path) };
+	if (shared?.channel.isOpen() !== true) {
+		shared = { channel: startChannel(path), users: 0 };
+		load(shared.channel, path, timeoutMs);
 		modules.set(path, shared);
 	}
+	const { channel } = shared;
 	shared.users++;
-	return { cryptoki: shared.cryptoki, close: () => leave(path) };
+	return {
+		cryptoki: remoteCryptoki(channel, timeoutMs),
+		closing: remoteCryptoki(channel, CLOSING_MS),
+		close: () => leave(path, channel),
+	};
 }
 
 interface SharedModule {
-	readonly cryptoki: Cryptoki;
-	/**
-	 * True if sigtool initialized the module, and must finalize it. False if other code of this process initialized the
-	 * module, because that code may still need it.
-	 */
-	readonly isOurs: boolean;
+	readonly channel: Channel;
 	users: number;
 }
 
 const modules = new Map<string, SharedModule>();
 
-function leave(path: string): void {
+function leave(path: string, channel: Channel): void {
 	const shared = modules.get(path);
-	if (shared === undefined || --shared.users > 0) return;
-	modules.delete(path);
-	if (shared.isOurs) ignoringFailure(() => shared.cryptoki.C_Finalize());
+	// If the child process of `channel` ended too early, a later signer may have put another channel in its place.
+	if (shared?.channel === channel) {
+		if (--shared.users > 0) return;
+		modules.delete(path);
+		ignoringFailure(() => remoteCryptoki(channel, CLOSING_MS).C_Finalize());
+	}
+	channel.close();
 }
 
-function initialize(cryptoki: Cryptoki, path: string): boolean {
+function startChannel(path: string): Channel {
 	try {
-		cryptoki.C_Initialize();
-		return true;
-	} catch (error) {
-		if (returnName(error) === "CKR_CRYPTOKI_ALREADY_INITIALIZED") return false;
-		throw pkcs11Failure(`use the PKCS#11 module ${quote(path)}`, error);
+		return openChannel();
+	} catch (cause) {
+		const reason = "no thread can be started that watches it";
+		throw new SigtoolError("ERR_PKCS11", `Cannot load the PKCS#11 module ${quote(path)}: ${reason}`, { cause });
 	}
 }
 
-export interface Token {
-	readonly slot: Handle;
-	readonly label: string;
-	readonly needsPin: boolean;
-	readonly warning: string | undefined;
-}
-
-/** Returns the only token that the URI names. @throws ERR_PKCS11; ERR_PIN for a locked token */
-export function findToken(cryptoki: Cryptoki, uri: Pkcs11Uri): Token {
-	const tokens = attempt("list tokens", () => cryptoki.C_GetSlotList(true)).flatMap((slot) => {
-		const info = attempt("look at a token", () => cryptoki.C_GetTokenInfo(slot));
-		return (info.flags & FLAG.initialized) === 0 ? [] : [{ slot, info }];
-	});
-	const [found, ...others] = tokens.filter(({ slot, info }) => isNamed(uri, slot, info));
-	if (found === undefined) {
-		const known = tokens.map(({ info }) => quote(trimmed(info.label))).join(", ");
-		throw new SigtoolError("ERR_PKCS11", `Cannot find the token: the module has ${known || "none"}`);
-	}
-	if (others.length > 0) {
-		const known = [found, ...others].map(({ info }) => `serial=${trimmed(info.serialNumber)}`).join(", ");
-		throw new SigtoolError("ERR_PKCS11", `Cannot choose among ${others.length + 1} tokens: name one by ${known}`);
-	}
-	const { slot, info } = found;
-	const label = trimmed(info.label);
-	if ((info.flags & FLAG.userPinLocked) !== 0) throw pinFailure(label, PIN_REASONS.CKR_PIN_LOCKED);
-	if ((info.flags & FLAG.protectedAuthenticationPath) !== 0) {
-		const reason = "its PIN is entered on its own keypad, which pkcs11js does not support; use --signer-command";
-		throw new SigtoolError("ERR_PKCS11", `Cannot log in to the token ${quote(label)}: ${reason}`);
-	}
-	return {
-		slot,
-		label,
-		needsPin: (info.flags & FLAG.loginRequired) !== 0,
-		warning:
-			(info.flags & FLAG.userPinFinalTry) === 0 ? undefined : `the next wrong PIN locks the token ${quote(label)}`,
-	};
-}
-
-function isNamed(uri: Pkcs11Uri, slot: Handle, info: TokenInfo): boolean {
-	const pairs = [
-		[uri.token, trimmed(info.label)],
-		[uri.manufacturer, trimmed(info.manufacturerID)],
-		[uri.model, trimmed(info.model)],
-		[uri.serial, trimmed(info.serialNumber)],
-		[uri.slotId, slot.readUInt32LE()],
-	];
-	return pairs.every(([wanted, actual]) => wanted === undefined || wanted === actual);
-}
-
-function trimmed(text: string): string {
-	return text.replace(/ +$/, "");
-}
-
-/** A session with one token. */
-export interface Session {
-	readonly cryptoki: Cryptoki;
-	readonly handle: Handle;
-	/** Label of the token, for messages. */
-	readonly label: string;
-}
-
-/**
- * Logs in to the token of a session. If another signer of this process has logged in already, does nothing.
- * @throws ERR_PIN, ERR_PKCS11
- */
-export function logIn({ cryptoki, handle, label }: Session, user: keyof typeof USER, pin: string): void {
-	if (pin === "") throw pinFailure(label, "the PIN is empty; it was not tried, because wrong PINs lock the token");
+function load(channel: Channel, path: string, timeoutMs: number): void {
+	const cryptoki = remoteCryptoki(channel, timeoutMs);
 	try {
-		cryptoki.C_Login(handle, USER[user], pin);
+		loadLibrary(cryptoki, path);
+		attempt(`use the PKCS#11 module ${quote(path)}`, () => cryptoki.C_Initialize());
 	} catch (error) {
-		const name = returnName(error);
-		if (name === "CKR_USER_ALREADY_LOGGED_IN") return; // Another signer of this process logged in.
-		const reason = PIN_REASONS[name];
-		if (reason !== undefined) throw pinFailure(label, reason);
-		throw pkcs11Failure(`log in to the token ${quote(label)}`, error);
+		channel.close();
+		throw error;
+	}
+}
+
+function loadLibrary(cryptoki: Cryptoki, path: string): void {
+	try {
+		cryptoki.load(path);
+	} catch (error) {
+		if (error instanceof PackageMissing) {
+			const missing = "the optional package pkcs11js is not installed, or not compiled for this system";
+			const remedy = "with a C++ compiler, make and Python 3 in place, install sigtool again; or use --signer-command";
+			throw new SigtoolError("ERR_PKCS11", `Cannot use PKCS#11: ${missing}; ${remedy}`);
+		}
+		const action = `load the PKCS#11 module ${quote(path)}`;
+		if (error instanceof ModuleGone) throw pkcs11Failure(action, error);
+		const reason = error instanceof Error ? error.message : "unknown error";
+		throw new SigtoolError("ERR_PKCS11", `Cannot ${action}: ${reason}`, { path });
 	}
 }
 
@@ -164,47 +109,15 @@ export function ignoringFailure(call: () => void): void {
 	}
 }
 
-function pkcs11Failure(action: string, error: unknown): SigtoolError {
-	return new SigtoolError("ERR_PKCS11", `Cannot ${action}: ${returnName(error)}`);
+/** Makes an error with the CKR_ name, or with the reason why the module's process cannot be used. */
+export function pkcs11Failure(action: string, error: unknown): SigtoolError {
+	const reason = error instanceof ModuleGone ? error.message : returnName(error);
+	return new SigtoolError("ERR_PKCS11", `Cannot ${action}: ${reason}`);
 }
 
-function pinFailure(label: string, reason: string): SigtoolError {
-	return new SigtoolError("ERR_PIN", `Cannot log in to the token ${quote(label)}: ${reason}`);
+/** Returns the CKR_ name in an error that a function of the module threw. */
+export function returnName(error: unknown): string {
+	return /CKR_\w{1,60}/.exec(error instanceof Error ? error.message : "")?.[0] ?? "unknown error";
 }
 
-function returnName(error: unknown): string {
-	return /CKR_\w+/.exec(error instanceof Error ? error.message : "")?.[0] ?? "unknown error";
-}
-
-function loadPackage(): Pkcs11js {
-	try {
-		return createRequire(import.meta.url)("pkcs11js");
-	} catch (cause) {
-		const missing = "the optional package pkcs11js is not installed, or not compiled for this system";
-		const remedy = "with a C++ compiler, make and Python 3 in place, install sigtool again; or use --signer-command";
-		throw new SigtoolError("ERR_PKCS11", `Cannot use PKCS#11: ${missing}; ${remedy}`, { cause });
-	}
-}
-
-/**
- * The numbers of CK_USER_TYPE. The value contextSpecific is for a key that needs the PIN again before each signature.
- */
-const USER = { user: 1, contextSpecific: 2 } as const;
-
-/** The flags of CK_TOKEN_INFO. */
-const FLAG = {
-	loginRequired: 0x4,
-	protectedAuthenticationPath: 0x100,
-	initialized: 0x400,
-	userPinFinalTry: 0x20000,
-	userPinLocked: 0x40000,
-} as const;
-
-const PIN_REASONS: Readonly<Record<string, string>> = {
-	CKR_PIN_INCORRECT: "the PIN is wrong",
-	CKR_PIN_INVALID: "the PIN is wrong",
-	CKR_PIN_LEN_RANGE: "the PIN is wrong: the token has none of this length",
-	CKR_PIN_LOCKED: "its PIN is locked after too many wrong attempts; its security officer can unlock it",
-	CKR_PIN_EXPIRED: "its PIN has expired; set a new one with the token's own tool",
-	CKR_USER_PIN_NOT_INITIALIZED: "it has no PIN yet; set one with the token's own tool",
-};
+const CLOSING_MS = 5000;

@@ -5,7 +5,9 @@ import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, parseCertificate } from "../pki/certificate.js";
 import { isSelfIssued } from "../pki/certificate-checks.js";
 import type { Handle, Template } from "./pkcs11-api.js";
-import { attempt, type Session } from "./pkcs11-module.js";
+import { ModuleGone } from "./pkcs11-channel.js";
+import { attempt, pkcs11Failure } from "./pkcs11-module.js";
+import type { Session } from "./pkcs11-token.js";
 import type { Pkcs11Uri } from "./pkcs11-uri.js";
 
 export interface TokenKey {
@@ -89,11 +91,15 @@ function findObjects({ cryptoki, handle, label }: Session, template: Template): 
 	});
 }
 
-/** Returns the value of an attribute, or an empty buffer if the object has no such attribute. */
-function read({ cryptoki, handle }: Session, object: Handle, type: number): Buffer {
+/**
+ * Returns the value of an attribute, or an empty buffer if the object has no such attribute.
+ * @throws ERR_PKCS11 if the module's process has ended
+ */
+function read({ cryptoki, handle, label }: Session, object: Handle, type: number): Buffer {
 	try {
 		return cryptoki.C_GetAttributeValue(handle, object, [{ type }])[0]?.value ?? Buffer.alloc(0);
-	} catch {
+	} catch (error) {
+		if (error instanceof ModuleGone) throw pkcs11Failure(`read an object of the token ${quote(label)}`, error);
 		return Buffer.alloc(0);
 	}
 }

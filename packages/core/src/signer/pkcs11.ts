@@ -10,8 +10,9 @@ import { quote, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { DIGEST_OIDS, type EvidenceDigest } from "../pki/signature-algorithm.js";
 import { readCertificates } from "./pem.js";
-import { attempt, findToken, ignoringFailure, logIn, openModule, type Session } from "./pkcs11-module.js";
+import { attempt, ignoringFailure, openModule } from "./pkcs11-module.js";
 import { certificatesOf, findKey, type TokenKey } from "./pkcs11-objects.js";
+import { findToken, logIn, type Session } from "./pkcs11-token.js";
 import type { Pkcs11Uri } from "./pkcs11-uri.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromExternalKey } from "./signer.js";
 
@@ -28,6 +29,8 @@ export interface Pkcs11SignerOptions extends SignerOptions {
 	readonly chainFiles?: readonly string[];
 	/** Asks the user for the PIN. It is called with the token's label after the token was found. */
 	readonly pin: (label: string) => ReturnType<PassphraseSource>;
+	/** Time limit of each call of the module. None applies while `pin` is asked for. Default 60 s. */
+	readonly timeoutMs?: number;
 	readonly onWarning?: (text: string) => void;
 }
 
@@ -37,16 +40,17 @@ export interface Pkcs11SignerOptions extends SignerOptions {
  */
 export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Signer> {
 	const { uri, modulePath = uri.modulePath, certFile, chainFiles = [], onWarning } = options;
+	const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
 	if (modulePath === undefined) {
 		throw new SigtoolError("ERR_USAGE", "Name the PKCS#11 module with --pkcs11-module, or by module-path in the URI");
 	}
 	const files = (certFile === undefined ? chainFiles : [certFile, ...chainFiles]).flatMap(readCertificates);
-	const module = openModule(modulePath);
+	const module = openModule(modulePath, timeoutMs);
 	const { cryptoki } = module;
 	let session: Session | undefined;
 	const close = () => {
 		const { handle } = session ?? {};
-		if (handle !== undefined) ignoringFailure(() => cryptoki.C_CloseSession(handle));
+		if (handle !== undefined) ignoringFailure(() => module.closing.C_CloseSession(handle));
 		module.close();
 	};
 	try {
@@ -118,5 +122,7 @@ function encodeEcdsaSignature(raw: Buffer): Uint8Array {
 /** The numbers of CKM_ and CKF_ constants, PKCS#11 v2.40. */
 const MECHANISM = { rsaPkcs: 0x1, ecdsa: 0x1041 } as const;
 const SERIAL_SESSION = 0x4;
+/** A person may have to touch the token. */
+const DEFAULT_TIMEOUT_MS = 60_000;
 /** An RSA key of 8192 bits makes signatures of 1024 bytes. */
 const MAX_SIGNATURE_BYTES = 1024;

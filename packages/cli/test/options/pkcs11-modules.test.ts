@@ -1,0 +1,183 @@
+/** Tests that no PKCS#11 module, however it misbehaves, makes sigtool hang, lie, lose a catalog or outlive itself. */
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openPkcs11Signer, parsePkcs11Uri } from "@sigtool/core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+	canLoadPkcs11,
+	hasSoftToken,
+	makeShim,
+	makeSoftToken,
+	PIN,
+	SOFTHSM_MODULE,
+	type SoftToken,
+} from "../soft-token.js";
+import { type Authority, hasProgram, MAIN, makeAuthority, makeTree, runner } from "../support.js";
+import { hasTerminal, onTerminal } from "../terminal.js";
+
+const canRun = hasSoftToken && canLoadPkcs11 && hasProgram("gcc");
+
+describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc)", () => {
+	let home: string;
+	let tree: string;
+	let token: SoftToken;
+	let shim: string;
+	let rsa: Authority;
+	let sigtool: ReturnType<typeof runner>;
+	beforeAll(() => {
+		home = mkdtempSync(join(tmpdir(), "sigtool-modules-"));
+		tree = makeTree(join(home, "tree"), { "a.js": "1" });
+		sigtool = runner(home);
+		token = makeSoftToken(join(home, "token"));
+		shim = makeShim(home);
+		rsa = makeAuthority(join(home, "rsa"));
+		token.importKey(rsa.keyFile, { label: "signer", id: "01" });
+		token.importCertificate(rsa.certFile, { label: "signer", id: "01" });
+	});
+	afterAll(() => rmSync(home, { recursive: true, force: true }));
+	const pidFile = () => join(home, "pid");
+	afterEach(() => rmSync(pidFile(), { force: true }));
+
+	const environment = (state: string) => ({
+		...token.env,
+		SHIM: state,
+		SHIM_MODULE: SOFTHSM_MODULE,
+		SHIM_PID: pidFile(),
+		SIGTOOL_PIN: PIN,
+	});
+	const signArguments = (key: string, ...options: string[]) => {
+		return ["sign", tree, "--pkcs11", `pkcs11:${key}`, "--pkcs11-module", shim, ...options];
+	};
+	/** Signs with the shim in a state. */
+	const sign = (state: string, key = "id=%01", ...options: string[]) => {
+		const seconds = /^(hang|stop)/.test(state) ? "3" : "30";
+		return sigtool(signArguments(key, "--signer-timeout", seconds, ...options), { env: environment(state) });
+	};
+
+	describe("14.6: a module that", () => {
+		const OVER = "no answer within 3 s; --signer-timeout allows more";
+		it.each([
+			["hang", "initialize", OVER],
+			["hang", "login", OVER],
+			["hang", "sign", OVER],
+			["stop", "sign", OVER],
+			["exit", "load", "the module ended its process with exit status 0"],
+			["_exit", "find", "the module ended its process with exit status 0"],
+			["exit", "sign", "the module ended its process with exit status 0"],
+			["_exit", "sign", "the module ended its process with exit status 0"],
+			["abort", "login", "the module's process was ended by SIGABRT"],
+			["crash", "load", "the module's process was ended by SIGSEGV"],
+			["crash", "sign", "the module's process was ended by SIGSEGV"],
+			["babble", "sign", "the module's process gave an answer that cannot be used"],
+			["flood", "sign", "the module's process gave an answer that is too long"],
+			["hang-up", "sign", "the module's process was ended by SIGKILL"],
+		])("does %s in %s makes an error, and leaves the old catalog", (misdeed, place, message) => {
+			expect(sigtool(["sign", tree, "--key", rsa.keyFile, "--cert", rsa.certFile])).toMatchObject({ status: 0 });
+			const before = readFileSync(join(tree, "tree.cat"));
+			const run = sign(`${misdeed} ${place}`);
+			expect([run.status, run.stderr]).toEqual([2, expect.stringContaining(message)]);
+			expect(run.stderr).toMatch(/^error: Cannot [^\n]*\[ERR_PKCS11\]\n$/);
+			expect(run.stdout).toBe("");
+			expect(readFileSync(join(tree, "tree.cat"))).toEqual(before);
+		});
+
+		it("answers in the place of its function gets no signature into a catalog", () => {
+			const run = sign("forge sign");
+			expect(run.stderr).toContain("the signature does not verify with the certificate");
+			expect(run.status).toBe(2);
+		});
+
+		it.each(["exit finalize", "crash finalize", "hang finalize"])(
+			"does %s when everything is signed changes nothing, because the signature is verified",
+			(state) => {
+				rmSync(join(tree, "tree.cat"), { force: true });
+				expect(sign(state)).toMatchObject({ status: 0, stderr: "" });
+				expect(sigtool(["verify", tree, "--trust", rsa.caFile])).toMatchObject({ status: 0 });
+			},
+		);
+
+		it("writes to standard output and standard error does not get into ours", () => {
+			const run = sign("talk", "id=%01", "--json");
+			expect([run.status, run.stderr]).toEqual([0, ""]);
+			expect(run.json()).toMatchObject({ command: "sign", exit: 0 });
+			expect(sign("talk", "id=%01", "--quiet")).toMatchObject({ status: 0, stdout: "", stderr: "" });
+		});
+
+		it("hangs is ended when sigtool is killed", async () => {
+			const env = { ...process.env, ...environment("hang sign"), XDG_CONFIG_HOME: join(home, "config") };
+			const log = join(home, "log");
+			const child = spawn(process.execPath, [MAIN, ...signArguments("id=%01")], {
+				env: { ...env, SHIM_LOG: log },
+				stdio: "ignore",
+			});
+			await until(() => existsSync(log) && readFileSync(log, "utf8").includes("hang\n"));
+			const pid = Number(readFileSync(pidFile(), "utf8"));
+			expect(pid).not.toBe(child.pid);
+			expect(isRunning(pid)).toBe(true);
+			child.kill("SIGKILL");
+			await until(() => !isRunning(pid));
+			expect(isRunning(pid)).toBe(false);
+		});
+
+		it("hangs is ended at the end of the time limit", async () => {
+			expect(sign("hang sign")).toMatchObject({ status: 2 });
+			const pid = Number(readFileSync(pidFile(), "utf8"));
+			await until(() => !isRunning(pid));
+			expect(isRunning(pid)).toBe(false);
+		});
+
+		it("ends the process does not end a program that uses the library, and can be opened again", async () => {
+			const names = ["SHIM", "SHIM_MODULE", "SHIM_PID", "SOFTHSM2_CONF"] as const;
+			const open = async (state: string) => {
+				// The child process gets the variables of this process.
+				const variables = { SHIM: state, SHIM_MODULE: SOFTHSM_MODULE, SHIM_PID: pidFile(), ...token.env };
+				Object.assign(process.env, variables);
+				const uri = parsePkcs11Uri("pkcs11:id=%01");
+				return openPkcs11Signer({ uri, modulePath: shim, pin: () => PIN, timeoutMs: 20_000 }).finally(() => {
+					for (const name of names) delete process.env[name];
+				});
+			};
+			await expect(open("exit login")).rejects.toMatchObject({ code: "ERR_PKCS11" });
+			const first = await open("_exit sign");
+			const content = Buffer.from("content");
+			await expect(first.sign(content)).rejects.toMatchObject({
+				code: "ERR_PKCS11",
+				message: 'Cannot sign with the token "release": the module ended its process with exit status 0',
+			});
+			const second = await open("");
+			first.close();
+			expect(await second.sign(content)).toHaveLength(256);
+			const pid = readFileSync(pidFile(), "utf8").trim();
+			expect(existsSync(`/proc/${pid}`)).toBe(true);
+			second.close();
+			await expect(second.sign(content)).rejects.toMatchObject({ code: "ERR_PKCS11" });
+			await until(() => !existsSync(`/proc/${pid}`));
+			expect(existsSync(`/proc/${pid}`)).toBe(false);
+		});
+	});
+
+	describe("14.6: the PIN", () => {
+		it.skipIf(!hasTerminal)("may be typed for longer than the time limit (needs script)", async () => {
+			const { SIGTOOL_PIN: _, ...env } = environment("");
+			const args = signArguments("id=%01", "--signer-timeout", "2");
+			const shown = await onTerminal(args, { ...env, XDG_CONFIG_HOME: join(home, "config") }, [PIN], 3500);
+			expect([shown.text, shown.status]).toEqual([expect.stringContaining("signed"), 0]);
+		});
+	});
+});
+
+function isRunning(pid: number): boolean {
+	try {
+		// A process that has ended but was not waited for counts as ended.
+		return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+	} catch {
+		return false;
+	}
+}
+
+async function until(condition: () => boolean): Promise<void> {
+	for (let tries = 0; tries < 200 && !condition(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+}

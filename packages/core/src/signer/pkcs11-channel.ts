@@ -1,0 +1,59 @@
+/**
+ * Starts a child process for a PKCS#11 module, and makes calls in it. A module is native code of other people that can
+ * hang, crash, print, or end the process that it is loaded into. So it is not loaded into the process of sigtool.
+ */
+
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { Supervision, Told } from "./pkcs11-supervisor.js";
+import { type Answer, type Call, decodeAnswer, encodeCall } from "./pkcs11-wire.js";
+
+export interface Channel {
+	/** Makes a call in the child process. It blocks until the answer has come. @throws ModuleGone */
+	readonly ask: (call: Call, timeoutMs: number) => Answer;
+	/** Tells whether `ask` can still succeed. */
+	readonly isOpen: () => boolean;
+	/** Ends the child process, without waiting. */
+	readonly close: () => void;
+}
+
+/** Reports that the child process cannot be used any more. The message is a clause that says why. */
+export class ModuleGone extends Error {}
+
+export function openChannel(): Channel {
+	const answers = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+	const { port1: port, port2 } = new MessageChannel();
+	const workerData: Supervision = { port: port2, answers };
+	const worker = new Worker(new URL("./pkcs11-supervisor.js", import.meta.url), {
+		workerData,
+		transferList: [port2],
+		execArgv: [],
+	});
+	worker.unref();
+	let failure: string | undefined;
+	return {
+		ask(call, timeoutMs) {
+			const count = Atomics.load(answers, 0);
+			if (failure === undefined) {
+				port.postMessage({ line: encodeCall(call), timeoutMs });
+				Atomics.wait(answers, 0, count, timeoutMs + SUPERVISOR_MS);
+				const told: Told | undefined = receiveMessageOnPort(port)?.message;
+				if (told !== undefined && "line" in told) {
+					const answer = decodeAnswer(told.line);
+					if (answer !== undefined) return answer;
+				}
+				failure = told !== undefined && "failure" in told ? told.failure : UNUSABLE_ANSWER;
+			}
+			throw new ModuleGone(failure);
+		},
+		isOpen: () => failure === undefined,
+		close() {
+			failure ??= "the module is closed";
+			port.postMessage(null);
+		},
+	};
+}
+
+export const UNUSABLE_ANSWER = "the module's process gave an answer that cannot be used";
+
+/** The time that the supervisor has for its own work after a time limit, which it applies. */
+const SUPERVISOR_MS = 10_000;

@@ -1,0 +1,82 @@
+/** Makes the functions of a PKCS#11 module that runs in a child process. It checks each answer, which is untrusted. */
+
+import type { Cryptoki, TokenInfo } from "./pkcs11-api.js";
+import { type Channel, ModuleGone, UNUSABLE_ANSWER } from "./pkcs11-channel.js";
+import type { CallName } from "./pkcs11-wire.js";
+
+/** Reports that the optional package pkcs11js cannot be loaded. */
+export class PackageMissing extends Error {}
+
+/**
+ * Returns the functions, each with the time limit. Besides the errors that pkcs11js throws, they throw ModuleGone and
+ * PackageMissing.
+ */
+export function remoteCryptoki({ ask }: Channel, timeoutMs: number): Cryptoki {
+	const call = (name: CallName, ...args: readonly unknown[]): unknown => {
+		const { value, error, missing } = ask({ name, args }, timeoutMs);
+		if (missing === true) throw new PackageMissing();
+		if (typeof error === "string") throw new Error(error.slice(0, MAX_MESSAGE_LENGTH));
+		return value;
+	};
+	return {
+		load: (path) => nothing(call("load", path)),
+		C_Initialize: () => nothing(call("C_Initialize")),
+		C_Finalize: () => nothing(call("C_Finalize")),
+		C_GetSlotList: (tokenPresent) => handles(call("C_GetSlotList", tokenPresent)),
+		C_GetTokenInfo: (slot) => tokenInfo(call("C_GetTokenInfo", slot)),
+		C_OpenSession: (slot, flags) => handle(call("C_OpenSession", slot, flags)),
+		C_CloseSession: (session) => nothing(call("C_CloseSession", session)),
+		C_Login: (session, userType, pin) => nothing(call("C_Login", session, userType, pin)),
+		C_FindObjectsInit: (session, template) => nothing(call("C_FindObjectsInit", session, template)),
+		C_FindObjects: (session, maxObjectCount) => handles(call("C_FindObjects", session, maxObjectCount)),
+		C_FindObjectsFinal: (session) => nothing(call("C_FindObjectsFinal", session)),
+		C_GetAttributeValue: (session, object, template) => {
+			return list(call("C_GetAttributeValue", session, object, template), bytes).map((value) => ({ value }));
+		},
+		C_SignInit: (session, mechanism, key) => nothing(call("C_SignInit", session, mechanism, key)),
+		C_Sign: (session, input, output) => bytes(call("C_Sign", session, input, output)),
+	};
+}
+
+/** Requires null, which the answer to a call without a result has. So an answer without a value is no success. */
+function nothing(value: unknown): void {
+	if (value !== null) throw unusable();
+}
+
+function bytes(value: unknown): Buffer {
+	if (typeof value !== "string") throw unusable();
+	return Buffer.from(value, "base64");
+}
+
+/** Checks the length of a CK_ULONG, which the operating system decides. */
+function handle(value: unknown): Buffer {
+	const handle = bytes(value);
+	if (handle.length !== 4 && handle.length !== 8) throw unusable();
+	return handle;
+}
+
+function handles(value: unknown): Buffer[] {
+	return list(value, handle);
+}
+
+function list(value: unknown, element: (value: unknown) => Buffer): Buffer[] {
+	if (!Array.isArray(value)) throw unusable();
+	return value.map(element);
+}
+
+function tokenInfo(value: unknown): TokenInfo {
+	const { label, manufacturerID, model, serialNumber, flags } = Object(value);
+	const texts = [label, manufacturerID, model, serialNumber];
+	if (!texts.every((text) => typeof text === "string" && text.length <= MAX_TEXT_LENGTH)) throw unusable();
+	if (!Number.isInteger(flags)) throw unusable();
+	return { label, manufacturerID, model, serialNumber, flags };
+}
+
+function unusable(): ModuleGone {
+	return new ModuleGone(UNUSABLE_ANSWER);
+}
+
+/** The longest text of CK_TOKEN_INFO has 32 bytes. */
+const MAX_TEXT_LENGTH = 32;
+/** The message of dlopen() has the path of a library in it. */
+const MAX_MESSAGE_LENGTH = 2000;
