@@ -6,9 +6,9 @@
  *   SHIM_MODULE  is the path of the other module.
  *   SHIM_LOG     is the path of a file, which gets one line for each event. Optional.
  *   SHIM_PID     is the path of a file, which gets the number of the process. Optional.
- *   SHIM         is the state: locked, locked-flag, final-try, reader or talk; or one of the
- *                misdeeds below and a place, such as "hang sign". The places are load,
- *                initialize, find, login, sign and finalize. Optional.
+ *   SHIM         is the state: locked, locked-flag, final-try, reader, one-at-a-time, endless or
+ *                talk; or one of the misdeeds below and a place, such as "hang sign". The places
+ *                are load, initialize, find, login, sign and finalize. Optional.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -172,8 +172,18 @@ static ulong_t initialize(void *arguments)
 
 static ulong_t find_objects(ulong_t session, ulong_t *objects, ulong_t most, ulong_t *count)
 {
+	static ulong_t first;
 	arrive("find");
-	return real->at[FIND_OBJECTS](session, objects, most, count);
+	if (is("one-at-a-time") || is("endless"))
+		most = 1;
+	const ulong_t result = real->at[FIND_OBJECTS](session, objects, most, count);
+	if (is("endless") && !result) {
+		if (*count)
+			first = *objects;
+		*objects = first;
+		*count = 1;
+	}
+	return result;
 }
 
 static ulong_t sign(

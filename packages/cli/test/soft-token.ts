@@ -21,6 +21,8 @@ export interface SoftToken {
 	readonly addToken: (label: string) => void;
 	/** Imports the key of a PEM file into the token. `id` is in hexadecimal. */
 	readonly importKey: (keyFile: string, object: TokenObject) => void;
+	/** The same, although another key has that id. */
+	readonly importKeyAgain: (keyFile: string, object: TokenObject) => void;
 	readonly importCertificate: (certFile: string, object: TokenObject) => void;
 	readonly tool: (...args: string[]) => string;
 }
@@ -44,17 +46,19 @@ export function makeSoftToken(directory: string): SoftToken {
 	};
 	const tool = (...args: string[]) => run("pkcs11-tool", ["--module", SOFTHSM_MODULE, ...args]);
 	const login = (token: string) => ["--token-label", token, "--login", "--pin", PIN];
+	const importKey = (keyFile: string, { label, id, token = "release" }: TokenObject, ...options: string[]) => {
+		execFileSync("openssl", ["pkcs8", "-topk8", "-nocrypt", "-in", keyFile, "-out", at("pkcs8.pem")]);
+		const object = ["--label", label, "--id", id, "--pin", PIN];
+		run("softhsm2-util", ["--import", at("pkcs8.pem"), "--token", token, ...object, ...options]);
+	};
 	const softToken: SoftToken = {
 		env,
 		pinFile: at("pin"),
 		addToken(label) {
 			run("softhsm2-util", ["--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "12345678"]);
 		},
-		importKey(keyFile, { label, id, token = "release" }) {
-			execFileSync("openssl", ["pkcs8", "-topk8", "-nocrypt", "-in", keyFile, "-out", at("pkcs8.pem")]);
-			const object = ["--label", label, "--id", id, "--pin", PIN];
-			run("softhsm2-util", ["--import", at("pkcs8.pem"), "--token", token, ...object]);
-		},
+		importKey: (keyFile, object) => importKey(keyFile, object),
+		importKeyAgain: (keyFile, object) => importKey(keyFile, object, "--force"),
 		importCertificate(certFile, { label, id, token = "release" }) {
 			execFileSync("openssl", ["x509", "-in", certFile, "-outform", "DER", "-out", at("cert.der")]);
 			tool(...login(token), "--write-object", at("cert.der"), "--type", "cert", "--id", id, "--label", label);

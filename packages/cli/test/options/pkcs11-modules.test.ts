@@ -34,8 +34,16 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 		token = makeSoftToken(join(home, "token"));
 		shim = makeShim(home);
 		rsa = makeAuthority(join(home, "rsa"));
+		const other = makeAuthority(join(home, "other"));
 		token.importKey(rsa.keyFile, { label: "signer", id: "01" });
 		token.importCertificate(rsa.certFile, { label: "signer", id: "01" });
+		token.importKey(rsa.keyFile, { label: "one label", id: "0b" });
+		token.importCertificate(rsa.certFile, { label: "one label", id: "0b" });
+		token.importKey(other.keyFile, { label: "one label", id: "0c" });
+		for (const label of ["first of id", "second of id", "equal", "equal"]) {
+			const id = label === "equal" ? "0e" : "0d";
+			token.importKeyAgain(other.keyFile, { label, id });
+		}
 	});
 	afterAll(() => rmSync(home, { recursive: true, force: true }));
 	const pidFile = () => join(home, "pid");
@@ -56,6 +64,35 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 		const seconds = /^(hang|stop)/.test(state) ? "3" : "30";
 		return sigtool(signArguments(key, "--signer-timeout", seconds, ...options), { env: environment(state) });
 	};
+
+	describe("14.6: of several keys", () => {
+		it.each([
+			[
+				"of one label are told apart by id",
+				"object=one%20label",
+				"it holds 2 such private keys; name one: id=%0b, id=%0c",
+			],
+			["of one id are told apart by label", "id=%0D", "name one: object=first%20of%20id, object=second%20of%20id"],
+			["of one label and id", "id=%0E", "some have the same label and id, so no URI tells them apart; change one"],
+		])("those %s, also when a module finds one at a time", (_, key, message) => {
+			for (const state of ["", "one-at-a-time"]) {
+				const run = sign(state, key);
+				expect([run.status, run.stderr]).toEqual([2, expect.stringContaining(message)]);
+				expect(run.stderr).toContain("[ERR_PKCS11]");
+			}
+		});
+
+		it("the named one signs", () => {
+			expect(sign("one-at-a-time", "object=one%20label;id=%0B")).toMatchObject({ status: 0 });
+			expect(sigtool(["verify", tree, "--trust", rsa.caFile])).toMatchObject({ status: 0 });
+		});
+
+		it("a module that finds keys without end is refused", () => {
+			const run = sign("endless");
+			expect(run.stderr).toContain("it lists more than 10000 objects of one kind [ERR_PKCS11]");
+			expect(run.status).toBe(2);
+		});
+	});
 
 	describe("14.6: a module that", () => {
 		const OVER = "no answer within 3 s; --signer-timeout allows more";

@@ -26,26 +26,37 @@ export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 		...(object === undefined ? [] : [{ type: ATTRIBUTE.label, value: Buffer.from(object) }]),
 		...(id === undefined ? [] : [{ type: ATTRIBUTE.id, value: Buffer.from(id) }]),
 	];
-	const [handle, ...others] = findObjects(session, template);
+	const found = findObjects(session, template);
+	const [handle, ...others] = found;
 	if (handle === undefined) {
 		throw refusal(
 			session,
 			"it holds no private key of that name and id; check the URI, and that this is the right token",
 		);
 	}
-	if (others.length > 0) {
-		const ids = [handle, ...others].map((each) => `id=${percentEncoded(read(session, each, ATTRIBUTE.id))}`);
-		throw refusal(
-			session,
-			`it holds ${ids.length} such private keys; name one: ${ids.slice(0, MAX_LISTED).join(", ")}`,
-		);
-	}
+	if (others.length > 0)
+		throw refusal(session, `it holds ${found.length} such private keys; ${choice(session, found)}`);
 	return {
 		handle,
 		id: read(session, handle, ATTRIBUTE.id),
 		kind: KEY_KINDS[read(session, handle, ATTRIBUTE.keyType)[0] ?? -1] ?? "other",
 		alwaysAuthenticate: read(session, handle, ATTRIBUTE.alwaysAuthenticate)[0] === 1,
 	};
+}
+
+/** Says how a URI can name one of several keys: by id if that is enough, else by label and id. */
+function choice(session: Session, keys: readonly Handle[]): string {
+	const ids = keys.map((key) => `id=${percentEncoded(read(session, key, ATTRIBUTE.id), NOTHING)}`);
+	const labels = keys.map((key) => `object=${percentEncoded(read(session, key, ATTRIBUTE.label), UNRESERVED)}`);
+	const names = [ids, labels, labels.map((label, index) => `${label};${ids[index]}`)];
+	// An empty value cannot be written in a URI.
+	const distinct = names.find(
+		(each) => new Set(each).size === keys.length && !each.some((name) => /=(;|$)/.test(name)),
+	);
+	if (distinct === undefined) {
+		return "some have the same label and id, so no URI tells them apart; change one with the token's own tool";
+	}
+	return `name one: ${[...distinct].sort().slice(0, MAX_LISTED).join(", ")}`;
 }
 
 /**
@@ -82,13 +93,24 @@ function readable(der: Uint8Array): Certificate[] {
 	}
 }
 
-function findObjects({ cryptoki, handle, label }: Session, template: Template): Handle[] {
-	return attempt(`look for objects in the token ${quote(label)}`, () => {
+/**
+ * Finds all objects that match. A module may return fewer at once than it was asked for, so the search ends only when it
+ * returns none. PKCS#11 v2.40 §5.7.
+ */
+function findObjects(session: Session, template: Template): Handle[] {
+	const { cryptoki, handle, label } = session;
+	const found: Handle[] = [];
+	attempt(`look for objects in the token ${quote(label)}`, () => {
 		cryptoki.C_FindObjectsInit(handle, template);
-		const found = cryptoki.C_FindObjects(handle, MAX_OBJECTS);
+		let some: Handle[];
+		do {
+			some = cryptoki.C_FindObjects(handle, OBJECTS_AT_ONCE);
+			found.push(...some);
+		} while (some.length > 0 && found.length <= MAX_OBJECTS);
 		cryptoki.C_FindObjectsFinal(handle);
-		return found;
 	});
+	if (found.length > MAX_OBJECTS) throw refusal(session, `it lists more than ${MAX_OBJECTS} objects of one kind`);
+	return found;
 }
 
 /**
@@ -104,9 +126,17 @@ function read({ cryptoki, handle, label }: Session, object: Handle, type: number
 	}
 }
 
-function percentEncoded(bytes: Uint8Array): string {
-	return Buffer.from(bytes).toString("hex").replace(/../g, "%$&");
+/** Encodes bytes for a URI, except the characters that `kept` matches. */
+function percentEncoded(bytes: Uint8Array, kept: RegExp): string {
+	return Array.from(bytes, (byte) => {
+		const character = String.fromCharCode(byte);
+		return kept.test(character) ? character : `%${byte.toString(16).padStart(2, "0")}`;
+	}).join("");
 }
+
+const NOTHING = /$^/;
+/** The characters that need no encoding anywhere in a URI. RFC 3986 §2.3. */
+const UNRESERVED = /[A-Za-z0-9._~-]/;
 
 function refusal({ label }: Session, reason: string): SigtoolError {
 	return new SigtoolError("ERR_PKCS11", `Cannot use the token ${quote(label)}: ${reason}`);
@@ -125,6 +155,7 @@ const ATTRIBUTE = {
 /** The numbers of CKK_ constants, which fit into the first byte of a CK_ULONG. */
 const KEY_KINDS: Readonly<Record<number, TokenKey["kind"]>> = { 0: "rsa", 3: "ec" };
 
-const MAX_OBJECTS = 1000;
+const OBJECTS_AT_ONCE = 100;
+const MAX_OBJECTS = 10_000;
 const MAX_CHAIN = 10;
 const MAX_LISTED = 5;
