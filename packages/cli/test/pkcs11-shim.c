@@ -6,9 +6,10 @@
  *   SHIM_MODULE  is the path of the other module.
  *   SHIM_LOG     is the path of a file, which gets one line for each event. Optional.
  *   SHIM_PID     is the path of a file, which gets the number of the process. Optional.
- *   SHIM         is the state: locked, locked-flag, final-try, reader, one-at-a-time, endless or
- *                talk; or one of the misdeeds below and a place, such as "hang sign". The places
- *                are load, initialize, find, login, sign and finalize. Optional.
+ *   SHIM         is the state: locked, locked-flag, locks, final-try, count-low, reader,
+ *                one-at-a-time, endless or talk; or one of the misdeeds below and a place, such as
+ *                "hang sign". The places are load, initialize, find, login, sign and finalize.
+ *                Optional.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -37,7 +38,13 @@ enum {
 };
 
 /* The offset in bytes of the flags in CK_TOKEN_INFO, and some of the flags. */
-enum { FLAGS_AT = 96, CKF_PROTECTED_PATH = 0x100, CKF_FINAL_TRY = 0x20000, CKF_LOCKED = 0x40000 };
+enum {
+	FLAGS_AT = 96,
+	CKF_PROTECTED_PATH = 0x100,
+	CKF_COUNT_LOW = 0x10000,
+	CKF_FINAL_TRY = 0x20000,
+	CKF_LOCKED = 0x40000
+};
 enum { CKR_GENERAL_ERROR = 0x5, CKR_PIN_LOCKED = 0xa4 };
 enum { CKU_CONTEXT_SPECIFIC = 2 };
 
@@ -46,6 +53,7 @@ enum { LINES = 3 };
 
 static struct functions shim;
 static struct functions *real;
+static int has_refused;
 
 static int is(const char *state)
 {
@@ -209,6 +217,10 @@ static ulong_t token_info(ulong_t slot, unsigned char *info)
 		flags |= CKF_LOCKED;
 	if (is("final-try"))
 		flags |= CKF_FINAL_TRY;
+	if (is("count-low"))
+		flags |= CKF_COUNT_LOW;
+	if (is("locks") && has_refused)
+		flags |= CKF_LOCKED;
 	if (is("reader"))
 		flags |= CKF_PROTECTED_PATH;
 	memcpy(info + FLAGS_AT, &flags, sizeof flags);
@@ -234,7 +246,9 @@ static ulong_t login(ulong_t session, ulong_t user, char *pin, ulong_t length)
 	arrive("login");
 	if (is("locked"))
 		return CKR_PIN_LOCKED;
-	return real->at[LOGIN](session, user, pin, length);
+	const ulong_t result = real->at[LOGIN](session, user, pin, length);
+	has_refused = result != 0;
+	return result;
 }
 
 ulong_t C_GetFunctionList(struct functions **list)

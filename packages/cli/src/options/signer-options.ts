@@ -74,8 +74,10 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 			modulePath: options.pkcs11Module === undefined ? undefined : resolve(options.pkcs11Module),
 			certFile: cert,
 			chainFiles: chain,
-			pin: (token) => {
-				const question = { text: `PIN of the token ${quote(token)}: `, otherwise: NO_PIN };
+			pin: (token, warning) => {
+				// The terminal shows the warning before it is too late, also with --quiet and --json.
+				const before = warning === undefined ? "" : `Warning: ${warning}\n`;
+				const question = { text: `${before}PIN of the token ${quote(token)}: `, otherwise: NO_PIN };
 				return readSecret(question, options.pinFile ?? uri.pinFile, pinValue);
 			},
 			timeoutMs: timeoutMs(options.signerTimeout),

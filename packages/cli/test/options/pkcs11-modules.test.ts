@@ -197,6 +197,26 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 	});
 
 	describe("14.6: the PIN", () => {
+		it.skipIf(!hasTerminal).each([
+			["final-try", 'Warning: the next wrong PIN locks the token "release"'],
+			["count-low", 'Warning: the token "release" has seen a wrong PIN, and more of them lock it'],
+		])("is asked for below the warning, even with --quiet and --json (%s, needs script)", async (state, warning) => {
+			for (const option of ["--verbose", "--quiet", "--json"]) {
+				const { SIGTOOL_PIN: _, ...env } = environment(state);
+				const args = signArguments("id=%01", option);
+				const shown = await onTerminal(args, { ...env, XDG_CONFIG_HOME: join(home, "config") }, [PIN]);
+				expect([shown.text, shown.status]).toEqual([expect.stringContaining(`${warning}\r\nPIN of the token`), 0]);
+			}
+		});
+
+		it("is followed by what a wrong one did, when nobody reads a warning first", () => {
+			const wrong = (state: string) =>
+				sigtool(signArguments("id=%01"), { env: { ...environment(state), SIGTOOL_PIN: "0000" } });
+			expect(wrong("final-try").stderr).toContain("the PIN is wrong, and the next wrong one locks the token [ERR_PIN]");
+			expect(wrong("locks").stderr).toContain("the PIN is wrong, and the token is locked now [ERR_PIN]");
+			expect(sign("")).toMatchObject({ status: 0 });
+		});
+
 		it.skipIf(!hasTerminal)("may be typed for longer than the time limit (needs script)", async () => {
 			const { SIGTOOL_PIN: _, ...env } = environment("");
 			const args = signArguments("id=%01", "--signer-timeout", "2");

@@ -12,6 +12,7 @@ export interface Token {
 	readonly slot: Handle;
 	readonly label: string;
 	readonly needsPin: boolean;
+	/** A text that the user has to read before typing the PIN. Undefined if a wrong PIN would not matter soon. */
 	readonly warning: string | undefined;
 }
 
@@ -37,13 +38,15 @@ export function findToken(cryptoki: Cryptoki, uri: Pkcs11Uri): Token {
 		const reason = "its PIN is entered on its own keypad, which pkcs11js does not support; use --signer-command";
 		throw new SigtoolError("ERR_PKCS11", `Cannot log in to the token ${quote(label)}: ${reason}`);
 	}
-	return {
-		slot,
-		label,
-		needsPin: (info.flags & FLAG.loginRequired) !== 0,
-		warning:
-			(info.flags & FLAG.userPinFinalTry) === 0 ? undefined : `the next wrong PIN locks the token ${quote(label)}`,
-	};
+	return { slot, label, needsPin: (info.flags & FLAG.loginRequired) !== 0, warning: pinWarning(info) };
+}
+
+/** Returns the text about a PIN that few wrong attempts would lock. */
+function pinWarning({ label, flags }: TokenInfo): string | undefined {
+	const token = `the token ${quote(trimmed(label))}`;
+	if ((flags & FLAG.userPinFinalTry) !== 0) return `the next wrong PIN locks ${token}`;
+	if ((flags & FLAG.userPinCountLow) !== 0) return `${token} has seen a wrong PIN, and more of them lock it`;
+	return undefined;
 }
 
 function isNamed(uri: Pkcs11Uri, slot: Handle, info: TokenInfo): boolean {
@@ -64,6 +67,7 @@ function trimmed(text: string): string {
 /** A session with one token. */
 export interface Session {
 	readonly cryptoki: Cryptoki;
+	readonly slot: Handle;
 	readonly handle: Handle;
 	/** Label of the token, for messages. */
 	readonly label: string;
@@ -73,7 +77,8 @@ export interface Session {
  * Logs in to the token of a session. If another signer of this process has logged in already, does nothing.
  * @throws ERR_PIN, ERR_PKCS11
  */
-export function logIn({ cryptoki, handle, label }: Session, user: keyof typeof USER, pin: string): void {
+export function logIn(session: Session, user: keyof typeof USER, pin: string): void {
+	const { cryptoki, handle, label } = session;
 	if (pin === "") throw pinFailure(label, "the PIN is empty; it was not tried, because wrong PINs lock the token");
 	try {
 		cryptoki.C_Login(handle, USER[user], pin);
@@ -81,8 +86,21 @@ export function logIn({ cryptoki, handle, label }: Session, user: keyof typeof U
 		const name = returnName(error);
 		if (name === "CKR_USER_ALREADY_LOGGED_IN") return; // Another signer of this process logged in.
 		const reason = PIN_REASONS[name];
-		if (reason !== undefined) throw pinFailure(label, reason);
+		if (reason !== undefined) {
+			throw pinFailure(label, name === "CKR_PIN_INCORRECT" ? `${reason}${outlook(session)}` : reason);
+		}
 		throw pkcs11Failure(`log in to the token ${quote(label)}`, error);
+	}
+}
+
+/** Returns the end of a sentence: what a wrong PIN did to the token, or what the next one will do. */
+function outlook({ cryptoki, slot }: Session): string {
+	try {
+		const { flags } = cryptoki.C_GetTokenInfo(slot);
+		if ((flags & FLAG.userPinLocked) !== 0) return ", and the token is locked now";
+		return (flags & FLAG.userPinFinalTry) === 0 ? "" : ", and the next wrong one locks the token";
+	} catch {
+		return "";
 	}
 }
 
@@ -100,6 +118,7 @@ const FLAG = {
 	loginRequired: 0x4,
 	protectedAuthenticationPath: 0x100,
 	initialized: 0x400,
+	userPinCountLow: 0x10000,
 	userPinFinalTry: 0x20000,
 	userPinLocked: 0x40000,
 } as const;

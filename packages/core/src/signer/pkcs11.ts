@@ -27,9 +27,12 @@ export interface Pkcs11SignerOptions extends SignerOptions {
 	 */
 	readonly certFile?: string;
 	readonly chainFiles?: readonly string[];
-	/** Asks the user for the PIN. It is called with the token's label after the token was found. */
-	readonly pin: (label: string) => ReturnType<PassphraseSource>;
-	/** Time limit of each call of the module. None applies while `pin` is asked for. Default 60 s. */
+	/**
+	 * Asks the user for the PIN. It is called with the token's label after the token was found. If a wrong PIN could lock
+	 * the token, `warning` is a text that the user has to read before typing the PIN.
+	 */
+	readonly pin: (label: string, warning?: string) => ReturnType<PassphraseSource>;
+	/** Time limit of each call of the module. No limit runs while the user is asked for the PIN. Default 60 s. */
 	readonly timeoutMs?: number;
 	readonly onWarning?: (text: string) => void;
 }
@@ -56,9 +59,9 @@ export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Si
 	try {
 		const { slot, label, needsPin, warning } = findToken(cryptoki, uri);
 		if (warning !== undefined) onWarning?.(warning);
-		const pin = needsPin ? await options.pin(label) : undefined;
+		const pin = needsPin ? await options.pin(label, warning) : undefined;
 		const open = () => cryptoki.C_OpenSession(slot, SERIAL_SESSION);
-		session = { cryptoki, label, handle: attempt(`open a session with the token ${quote(label)}`, open) };
+		session = { cryptoki, slot, label, handle: attempt(`open a session with the token ${quote(label)}`, open) };
 		if (pin !== undefined) logIn(session, "user", pin);
 		const key = findKey(session, uri);
 		const certificates = certFile === undefined ? [...certificatesOf(session, key), ...files] : files;
