@@ -64,11 +64,12 @@ export const LONG = [
 	"packages/cli/test/commands/verify/every-form.test.ts",
 	"packages/cli/test/commands/identity/identity.test.ts",
 	"packages/cli/test/commands/launcher/launcher.test.ts",
-	// They exchange a file at every moment of a load, sign with every kind of key, trace every system call for secrets, or
+	// They exchange a file at every moment of a load, sign with every kind of key, wait for tokens that hang, trace every system call for secrets, or
 	// write every value of an attribute.
 	"packages/cli/test/attributes/spython.test.ts",
 	"packages/cli/test/attributes/values.test.ts",
 	"packages/cli/test/options/key-sources.test.ts",
+	"packages/cli/test/options/pkcs11-modules.test.ts",
 	"packages/cli/test/options/secrets.test.ts",
 	"packages/verifier/test/node/package-scope.test.ts",
 	"packages/verifier/test/node/swap.test.ts",
