@@ -239,7 +239,27 @@ function modulusBits(rsaPublicKey: Uint8Array): number {
 	if (bitLength(exponent) > MAX_EXPONENT_BITS) {
 		throw malformedKey(`its public exponent has more than ${MAX_EXPONENT_BITS} bits`);
 	}
+	refuseDegenerate(modulus, exponent);
 	return bitLength(modulus);
+}
+
+/**
+ * Refuses numbers that are those of no RSA key: an exponent below 3 or even, an even modulus, and an exponent that is not
+ * smaller than the modulus. With the exponent 1 every signature is its own padded digest, so that anyone can write one.
+ * RFC 8017 §3.1; OpenSSL verifies with such keys.
+ */
+function refuseDegenerate(modulus: Uint8Array, exponent: Uint8Array): void {
+	if (bitLength(exponent) < 2 || !isOdd(exponent)) {
+		throw malformedKey("its RSA public exponent is below 3 or even, so its signatures prove nothing");
+	}
+	if (!isOdd(modulus)) throw malformedKey("its RSA modulus is even");
+	if (bitLength(modulus) <= bitLength(exponent)) {
+		throw malformedKey("its RSA modulus is not longer than its public exponent");
+	}
+}
+
+function isOdd(value: Uint8Array): boolean {
+	return value[value.length - 1] % 2 === 1;
 }
 
 /** Returns the size in bits of a positive INTEGER, which is given by its value bytes. */

@@ -24,6 +24,8 @@ export interface SignerVerification {
 	readonly contentValue: Uint8Array | ((digest: DigestName) => Uint8Array);
 	/** The signer's certificate is searched among these certificates. */
 	readonly certificates: readonly Certificate[];
+	/** Why other certificates were passed over. One of them may be the signer's. */
+	readonly anomalies?: readonly string[];
 	readonly profile: Profile;
 	/** The name that messages use for the verified object. */
 	readonly what?: string;
@@ -36,7 +38,7 @@ export interface SignerVerification {
  * ERR_UNSUPPORTED_ALGORITHM, ERR_LIMIT
  */
 export function verifySigner(signer: SignerInfo, verification: SignerVerification): { certificate: Certificate } {
-	const { certificates, contentValue, contentType, profile, what = "signature" } = verification;
+	const { certificates, anomalies = [], contentValue, contentType, profile, what = "signature" } = verification;
 	const digest = digestName(signer.digestAlgorithm, profile, what);
 	const scheme = signatureScheme(signer.signatureAlgorithm, profile, what, digest);
 	if (scheme.digest !== digest) {
@@ -48,7 +50,8 @@ export function verifySigner(signer: SignerInfo, verification: SignerVerificatio
 	}
 	const candidates = signerCertificates(signer, certificates);
 	if (candidates.length === 0) {
-		throw new SigtoolError("ERR_SIGNER_CERTIFICATE", `Cannot check the ${what}: its signer's certificate is not in it`);
+		const reason = ["its signer's certificate is not in it", ...anomalies.slice(0, 1)].join("; ");
+		throw new SigtoolError("ERR_SIGNER_CERTIFICATE", `Cannot check the ${what}: ${reason}`);
 	}
 	if (candidates.length > MAX_SIGNER_CANDIDATES) {
 		const message = `Cannot check the ${what}: more than ${MAX_SIGNER_CANDIDATES} certificates in it may be its signer's`;

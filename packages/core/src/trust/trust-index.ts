@@ -104,6 +104,7 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 		contentType: TRUST_INDEX_OID,
 		contentValue: (digest) => (digest === "sha256" ? parts.contentSha256 : refuseDigest(digest)),
 		certificates: signedData.certificates,
+		anomalies: signedData.anomalies,
 		profile: "default",
 		what: WHAT,
 	});

@@ -72,7 +72,7 @@ const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
 	const { trust, profile = "default" } = options;
 	const signedData = parseSignedData(bytes, "catalog");
-	const { content, contentValue, contentType, certificates } = signedData;
+	const { content, contentValue, contentType, certificates, anomalies } = signedData;
 	if (contentType !== CATALOG_OID.certTrustList || content === undefined || contentValue === undefined) {
 		throw new SigtoolError("ERR_CATALOG_FORMAT", "Cannot read catalog: the signed content is not a catalog list");
 	}
@@ -82,7 +82,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 		throw new SigtoolError("ERR_CMS_FORMAT", "Cannot trust the catalog: it carries more than one signature");
 	}
 	refuseDeniedCatalog(trust.deny, bytes, contentValue);
-	const { certificate } = verifySigner(signer, { contentType, contentValue, certificates, profile });
+	const { certificate } = verifySigner(signer, { contentType, contentValue, certificates, anomalies, profile });
 
 	const anchors = options.timestampAnchors ?? timestampAnchors(trust);
 	const { refusedAuthorities } = options;

@@ -11,7 +11,9 @@
 #include "../shared/find-record.h"
 #include "../shared/owned-file.h"
 #include <fcntl.h>
+#include <openssl/bn.h>
 #include <openssl/cms.h>
+#include <openssl/core_names.h>
 #include <openssl/ess.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
@@ -49,6 +51,7 @@ enum {
 };
 
 enum {
+	MAX_EXPONENT_BITS = 32, /* the limit of certificate.ts */
 	MIN_SECURITY_BITS = 112, /* RSA of 2048 bits, curves of 224 bits (NIST SP 800-57, part 1) */
 	EXACTLY_ONCE = -3, /* a value for `lastpos` of CMS_signed_get0_data_by_OBJ() */
 };
@@ -151,6 +154,23 @@ static void require_pinned(X509 *certificate)
 		distrust("ERR_DENIED", "the deny list names its signer");
 }
 
+/* Returns true for an RSA key with numbers that packages/core/src/pki/certificate.ts refuses. With
+ * the exponent 1 every signature is its own padded digest, so that anyone can write one, and
+ * libcrypto verifies it. RFC 8017, 3.1. */
+static bool is_degenerate_rsa(const EVP_PKEY *key)
+{
+	if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "RSA-PSS"))
+		return false;
+	BIGNUM *modulus = NULL;
+	BIGNUM *exponent = NULL;
+	const bool is_sound = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1 &&
+		EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 && BN_is_odd(modulus) &&
+		BN_is_odd(exponent) && !BN_is_one(exponent) && BN_num_bits(exponent) <= MAX_EXPONENT_BITS;
+	BN_free(modulus);
+	BN_free(exponent);
+	return !is_sound;
+}
+
 /* Checks the signer's certificate as packages/core/src/pki/chain.ts checks one whose key is pinned:
  * it needs no chain, but valid dates, extensions, purpose and key strength. */
 static void check_certificate(X509 *certificate)
@@ -172,8 +192,13 @@ static void check_certificate(X509 *certificate)
 	if (extended_usage == UINT32_MAX || !(extended_usage & XKU_CODE_SIGN) ||
 		!(usage & KU_DIGITAL_SIGNATURE))
 		distrust("ERR_CERTIFICATE_PURPOSE", "its signer's certificate is not for signing code");
-	if (EVP_PKEY_get_security_bits(X509_get0_pubkey(certificate)) < MIN_SECURITY_BITS)
+	const EVP_PKEY *key = X509_get0_pubkey(certificate);
+	if (EVP_PKEY_get_security_bits(key) < MIN_SECURITY_BITS)
 		distrust("ERR_WEAK_KEY", "its signer's key is too short");
+	if (is_degenerate_rsa(key))
+		distrust("ERR_CERTIFICATE_FORMAT",
+			"its signer's RSA key has an even modulus, or a public exponent that is even, below 3 or "
+			"longer than 32 bits");
 	const ASN1_OBJECT *development = OBJ_txt2obj(DEVELOPMENT_OID, 1);
 	if (!rules.development && X509_get_ext_by_OBJ(certificate, development, -1) >= 0)
 		distrust("ERR_DEVELOPMENT_IDENTITY",

@@ -13,6 +13,10 @@ import {
 import { release } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
+import { signIndex } from "../../../core/dist/trust/index-encode.js";
+import { HEADER_BYTES, RECORD_BYTES } from "../../../core/dist/trust/index-layout.js";
+import { signerWithoutKey } from "../../../core/test/pki/degenerate-key.js";
 import { makeKey, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
@@ -60,6 +64,20 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 			spawnSync(site.spython, ["--config", config, "app/main.py"], { cwd: site.root, encoding: "utf8" }),
 		).toMatchObject(ran);
 		await site.sign();
+	});
+
+	it("14.8: refuses an index whose signer has the RSA exponent 1, although the key is pinned", async () => {
+		const signer = signerWithoutKey();
+		const signed = readFileSync(site.index);
+		const [head = 0, entries = 0, names = 0] = [12, 16, 20].map((at) => signed.readUInt32LE(at));
+		const content = signed.subarray(0, HEADER_BYTES + head + entries * RECORD_BYTES + names);
+		const index = join(site.root, "forged.sigx");
+		writeFileSync(index, Buffer.concat(await signIndex(content, signer, Date.now())));
+		const pins = [{ "spki-sha256": spkiSha256(signer.certificates[0]) }];
+		writeFileSync(config, JSON.stringify({ version: 1, pins }), { mode: 0o600 });
+		const run = site.run(["app/main.py"], { index, options: ["--config", config] });
+		expect(run).toMatchObject(refused("ERR_CERTIFICATE_FORMAT"));
+		expect(run.stderr).toContain("its signer's RSA key has an even modulus, or a public exponent that is even");
 	});
 
 	it("refuses other products, older sequences and entries of the deny list", () => {
