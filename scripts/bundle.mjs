@@ -25,7 +25,7 @@ const packageEntries = {
 await bundle("packages/cli/dist/main.js", ".cjs", {
 	format: "cjs",
 	// These packages are large and few commands need them. They stay packages, and the command that uses one loads it.
-	external: ["cli-progress", "fs-xattr", "node-forge", "pkcs11js"],
+	external: ["cli-progress", "fs-xattr", "pkcs11js"],
 	// Packages are loaded with `require`, because `import()` would first start the ES module loader.
 	// A regular expression stays a literal, because a literal costs nothing until it is used.
 	supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },

@@ -59,7 +59,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/signer/pkcs11-supervisor.ts", ["node:child_process"], ["../sign/sign.js", "node:fs", "node:module"]],
 	["core/src/signer/pkcs11-process.ts", ["node:module"], ["../sign/sign.js", "node:child_process", "node:https"]],
 	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign/sign.js", "node:fs", "node:https"]],
-	["core/src/signer/pkcs12.ts", ["node-forge"], ["../sign/sign.js", "node:https"]],
+	["core/src/signer/pkcs12.ts", ["node:crypto", "./pem.js"], ["../sign/sign.js", "node:https", "node-forge"]],
 	[
 		"core/src/formats/cat.ts",
 		["../pki/cms.js", "../signer/signer.js"],

@@ -145,7 +145,7 @@ export const ERROR_CODES = {
 	ERR_KEY_MISMATCH: [2, "The certificate does not belong to the private key."],
 	ERR_PKCS12: [2, "The file is not a PKCS#12 container that sigtool can open."],
 	ERR_PKCS12_NO_MAC: [2, "The PKCS#12 container has no MAC, so nothing protects its content."],
-	ERR_PKCS12_PBMAC1: [2, "The PKCS#12 container uses PBMAC1, which cannot be checked here."],
+	ERR_PKCS12_PBMAC1: [2, "The PKCS#12 container uses PBMAC1 in a form that cannot be checked here."],
 	ERR_PKCS11: [
 		2,
 		"A PKCS#11 module, token or object is missing, ambiguous, or refuses a request, or the module hangs or ends; the message names it.",

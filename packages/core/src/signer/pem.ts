@@ -1,10 +1,12 @@
 /** Makes signers with a key from a PEM file. No message and no `cause` of an error contains a key or passphrase. */
 
-import { createPrivateKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, type KeyObject, type PrivateKeyInput } from "node:crypto";
 import { quote, reasonOf, SigtoolError } from "../errors.js";
 import { type Certificate, certificatesFromFileBytes } from "../pki/certificate.js";
 import { describeFileBytes, type FileKind } from "../pki/file-kind.js";
+import { decodePem } from "../pki/pem-blocks.js";
 import { readInput, readSecret } from "../system/store.js";
+import { checkEncryptedKey } from "./pem-encryption.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
 export interface PemSignerOptions extends SignerOptions {
@@ -80,12 +82,31 @@ export async function askPassphrase(path: string, source: PassphraseSource | und
 }
 
 async function openKey(pem: string, path: string, source: PassphraseSource | undefined): Promise<KeyObject> {
-	const encrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(pem);
+	const isPkcs8 = pem.startsWith(`-----BEGIN ${ENCRYPTED_PKCS8}-----`);
+	const encrypted = isPkcs8 || /^Proc-Type: 4,ENCRYPTED/m.test(pem);
+	const input: PrivateKeyInput = isPkcs8 ? encryptedPkcs8(pem, path) : { key: pem, format: "pem" };
 	const passphrase = encrypted ? await askPassphrase(path, source) : undefined;
 	try {
-		return createPrivateKey({ key: pem, format: "pem", passphrase });
+		return createPrivateKey({ ...input, passphrase });
 	} catch (error) {
 		throw describeFailure(error, path, encrypted);
+	}
+}
+
+/**
+ * Decodes an encrypted PKCS#8 key, after a check that its passphrase costs no unreasonable work. The result is DER, so
+ * that node:crypto reads the bytes that were checked. Traditional PEM hashes the passphrase once, and needs no check.
+ */
+function encryptedPkcs8(pem: string, path: string): PrivateKeyInput {
+	try {
+		const [der] = decodePem(Buffer.from(pem, "latin1"), ENCRYPTED_PKCS8);
+		checkEncryptedKey(der);
+		return { key: Buffer.from(der), format: "der", type: "pkcs8" };
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		if (error.code === "ERR_LIMIT") throw refusal("ERR_KEY", path, `${reasonOf(error)}; ${ENCRYPT_ANEW}`);
+		if (error.code === "ERR_UNSUPPORTED_ALGORITHM") throw unsupportedEncryption(path);
+		throw refusal("ERR_KEY", path, `it is damaged (${error.message})`);
 	}
 }
 
@@ -130,20 +151,22 @@ function describeFailure(error: unknown, path: string, encrypted: boolean): Sigt
 		case "ERR_OSSL_BAD_DECRYPT":
 			return refusal("ERR_KEY_PASSPHRASE", path, "the passphrase is wrong");
 		case "ERR_OSSL_EVP_UNSUPPORTED":
-			return refusal(
-				"ERR_KEY",
-				path,
-				"its encryption is not supported any more; `openssl pkcs8 -topk8` encrypts it anew",
-			);
+			return unsupportedEncryption(path);
 		default:
 			return refusal("ERR_KEY_PASSPHRASE", path, `the passphrase is wrong or the file is damaged (${code})`);
 	}
+}
+
+function unsupportedEncryption(path: string): SigtoolError {
+	return refusal("ERR_KEY", path, `its encryption is not supported any more; ${ENCRYPT_ANEW}`);
 }
 
 function refusal(code: "ERR_KEY" | "ERR_KEY_PASSPHRASE", path: string, reason: string): SigtoolError {
 	return new SigtoolError(code, `Cannot open key ${quote(path)}: ${reason}`, { path });
 }
 
+const ENCRYPTED_PKCS8 = "ENCRYPTED PRIVATE KEY";
+const ENCRYPT_ANEW = "`openssl pkcs8 -topk8` encrypts it anew";
 const MAX_KEY_FILE_BYTES = 65_536;
 /** Size limit of a certificate file in bytes. A bundle of CA certificates has some 200 KB. */
 const MAX_CERTIFICATE_FILE_BYTES = 2 ** 20;

@@ -8,6 +8,7 @@ import { context, encode, integer, NULL, octetString, oid, sequence, setOf, TAG 
 import { SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { SHA256_OID } from "../pki/signature-algorithm.js";
+import { bigEndianUtf16, deriveKey, encodingsOf, PBES2, PBKDF2 } from "./pkcs12-derivation.js";
 
 export interface Pkcs12Content {
 	readonly key: KeyObject;
@@ -31,7 +32,7 @@ export function encodePkcs12({ key, certificates, friendlyName, passphrase }: Pk
 	}
 	const localId = createHash("sha256").update(certificates[0].der).digest();
 	const names = [
-		attribute(OID.friendlyName, encode(TAG.BMP_STRING, utf16(friendlyName))),
+		attribute(OID.friendlyName, encode(TAG.BMP_STRING, bigEndianUtf16(friendlyName))),
 		attribute(OID.localKeyId, octetString(localId)),
 	];
 	const certificateBags = certificates.map(({ der }, index) => {
@@ -76,10 +77,10 @@ function encrypt(content: Uint8Array, passphrase: string): { algorithm: Uint8Arr
 	const [salt, iv] = [randomBytes(16), randomBytes(16)];
 	const cipher = createCipheriv("aes-256-cbc", pbkdf2Sync(passphrase, salt, ITERATIONS, 32, "sha256"), iv);
 	const prf = sequence(oid(OID.hmacWithSha256), NULL);
-	const derivation = sequence(oid(OID.pbkdf2), sequence(octetString(salt), integer(ITERATIONS), prf));
+	const derivation = sequence(oid(PBKDF2), sequence(octetString(salt), integer(ITERATIONS), prf));
 	const scheme = sequence(oid(OID.aes256Cbc), octetString(iv));
 	return {
-		algorithm: sequence(oid(OID.pbes2), sequence(derivation, scheme)),
+		algorithm: sequence(oid(PBES2), sequence(derivation, scheme)),
 		ciphertext: Buffer.concat([cipher.update(content), cipher.final()]),
 	};
 }
@@ -87,41 +88,23 @@ function encrypt(content: Uint8Array, passphrase: string): { algorithm: Uint8Arr
 /** Encodes MacData ::= SEQUENCE { DigestInfo, macSalt OCTET STRING, iterations }. §4. */
 function macData(content: Uint8Array, passphrase: string): Uint8Array {
 	const salt = randomBytes(16);
-	const mac = createHmac("sha256", macKey(passphrase, salt)).update(content).digest();
+	const derivation = { kind: "pkcs12", hash: "sha256", salt, iterations: ITERATIONS } as const;
+	const [encoded] = encodingsOf(passphrase);
+	const key = deriveKey(derivation, encoded, "mac", SHA256_BYTES);
+	const mac = createHmac("sha256", key).update(content).digest();
 	return sequence(sequence(sequence(oid(SHA256_OID), NULL), octetString(mac)), octetString(salt), integer(ITERATIONS));
-}
-
-/** Derives the key of the MAC as PKCS#12 does: 32 bytes by SHA-256, which is one block of its output. RFC 7292 §B.2. */
-function macKey(passphrase: string, salt: Uint8Array): Buffer {
-	const [purpose, block] = [3, 64];
-	const diversifier = Buffer.alloc(block, purpose);
-	const input = [salt, Buffer.concat([utf16(passphrase), Buffer.alloc(2)])].map((part) => repeated(part, block));
-	let key = createHash("sha256").update(diversifier).update(Buffer.concat(input)).digest();
-	for (let round = 1; round < ITERATIONS; round++) key = createHash("sha256").update(key).digest();
-	return key;
-}
-
-/** Repeats the bytes until they fill whole blocks. */
-function repeated(bytes: Uint8Array, block: number): Buffer {
-	return Buffer.alloc(Math.ceil(bytes.length / block) * block, bytes);
-}
-
-/** Encodes text as big-endian UTF-16, the encoding of a BMPString. */
-function utf16(text: string): Buffer {
-	return Buffer.from(text, "utf16le").swap16();
 }
 
 /**
  * Iterations of each key derivation. OpenSSL writes 2,048. With this number, guessing a passphrase takes fifty times as
- * long, and node-forge needs one second to open a container.
+ * long.
  */
 const ITERATIONS = 100_000;
+const SHA256_BYTES = 32;
 
 const OID = {
 	data: "1.2.840.113549.1.7.1",
 	encryptedData: "1.2.840.113549.1.7.6",
-	pbkdf2: "1.2.840.113549.1.5.12",
-	pbes2: "1.2.840.113549.1.5.13",
 	hmacWithSha256: "1.2.840.113549.2.9",
 	aes256Cbc: "2.16.840.1.101.3.4.1.42",
 	shroudedKeyBag: "1.2.840.113549.1.12.10.1.2",

@@ -1,20 +1,27 @@
 /**
- * Makes signers with a key from a PKCS#12 container (RFC 7292) under a passphrase. node-forge only decrypts the
- * container. This file checks the outer structure before node-forge gets the bytes, and passes the results as DER to
- * node:crypto and to sigtool's certificate parser.
+ * Signers with a key from a PKCS#12 container (RFC 7292) under a passphrase. Nothing is decrypted before the MAC of the
+ * container is checked, and no key derived whose work is not bounded.
  *
- * A supported container is in DER, has a MAC with SHA-1 or SHA-2, has one key of any type, and is encrypted by PBES2,
- * 3DES or RC2-40. This file refuses containers without a MAC, because node-forge would accept them.
+ * Supported: DER and BER; a MAC with SHA-1 or SHA-2, or PBMAC1; one key of any type; PBES2 with AES or 3DES, and the
+ * older 3DES and RC2-40.
  */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import type Forge from "node-forge";
-import { DerReader, TAG } from "../asn1/der.js";
-import { type ErrorCode, quote, SigtoolError } from "../errors.js";
+import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
 import { type Certificate, parseCertificate } from "../pki/certificate.js";
 import { describeFileBytes } from "../pki/file-kind.js";
-import { readAlgorithm } from "../pki/signature-algorithm.js";
+import { DerivationLimit } from "./derivation-limit.js";
 import { askPassphrase, readCertificates, readKeyFile } from "./pem.js";
+import {
+	type Contents,
+	readAuthenticatedSafe,
+	readContainer,
+	readSafeContents,
+	type Sealed,
+} from "./pkcs12-content.js";
+import { type EncodedPassphrase, encodingsOf } from "./pkcs12-derivation.js";
+import { decrypt, type Encryption, readEncryption, startKey } from "./pkcs12-encryption.js";
+import { type ContainerMac, isMacOf } from "./pkcs12-mac.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
 export interface Pkcs12SignerOptions extends SignerOptions {
@@ -48,63 +55,47 @@ export interface ContainerContent {
 export async function openContainerFile(
 	options: Pick<Pkcs12SignerOptions, "file" | "passphrase" | "onWarning">,
 ): Promise<ContainerContent> {
-	const { file, passphrase, onWarning } = options;
-	const bytes = readKeyFile(file, onWarning, MAX_CONTAINER_BYTES);
-	checkStructure(bytes, file);
-	const { keys, certificates } = await openContainer(bytes, await askPassphrase(file, passphrase), file);
-	const [key] = keys;
-	if (keys.length !== 1) throw refusal("ERR_PKCS12", file, `it holds ${keys.length} private keys, one is needed`);
-	return { key, certificates };
+	const { file, onWarning } = options;
+	const { content, mac } = readProtected(readKeyFile(file, onWarning, MAX_CONTAINER_BYTES), file);
+	const limit = new DerivationLimit();
+	const excess = limit.add(mac.derivation);
+	if (excess !== undefined) throw refusal("ERR_PKCS12", file, `its MAC ${excess}`);
+	const passphrase = await askPassphrase(file, options.passphrase);
+	try {
+		const { keys, certificates } = await openContents(content, mac, encodingsOf(passphrase), limit);
+		const [key] = keys;
+		if (keys.length !== 1) throw unusable(`it holds ${keys.length} private keys, one is needed`);
+		return {
+			key: createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" }),
+			certificates: certificates.map(parseCertificate),
+		};
+	} catch (error) {
+		throw describeFailure(error, file);
+	}
 }
 
-/**
- * Checks the outer structure of a PFX: it must have version 3, integrity by passphrase, and a MAC that can be checked.
- * RFC 7292 §4.
- */
-function checkStructure(bytes: Uint8Array, path: string): void {
-	const { contentType, mac } = readPfx(bytes, path);
-	if (contentType !== DATA) throw refusal("ERR_PKCS12", path, "it is protected by a signature, not by a passphrase");
+interface ProtectedContent {
+	readonly content: Uint8Array;
+	readonly mac: ContainerMac;
+}
+
+/** Reads a container, and refuses one whose integrity no passphrase protects. */
+function readProtected(bytes: Buffer, path: string): ProtectedContent {
+	const { content, mac } = readStructure(bytes, path);
+	if (content === undefined) throw refusal("ERR_PKCS12", path, "it is protected by a signature, not by a passphrase");
 	if (mac === undefined) {
 		const reason = "it has no MAC, so nothing protects its content; export it again with one";
 		throw refusal("ERR_PKCS12_NO_MAC", path, reason);
 	}
-	if (mac.algorithm === PBMAC1) {
-		const reason = "it uses PBMAC1, which is not supported; export it again with `openssl pkcs12 -export`";
-		throw refusal("ERR_PKCS12_PBMAC1", path, reason);
-	}
-	if (!MAC_DIGESTS.has(mac.algorithm)) {
-		throw refusal("ERR_PKCS12", path, `its MAC uses ${mac.algorithm}, which is not accepted`);
-	}
-	if (mac.iterations > MAX_MAC_ITERATIONS) {
-		throw refusal("ERR_PKCS12", path, `its MAC takes ${mac.iterations} iterations, more than ${MAX_MAC_ITERATIONS}`);
-	}
+	return { content, mac };
 }
 
-interface Pfx {
-	readonly contentType: string;
-	readonly mac: { readonly algorithm: string; readonly iterations: number } | undefined;
-}
-
-/**
- * Reads the structure:
- *
- *     PFX ::= SEQUENCE { version, authSafe ContentInfo, macData MacData OPTIONAL }
- *     MacData ::= SEQUENCE { mac SEQUENCE { AlgorithmIdentifier, OCTET STRING }, macSalt, iterations DEFAULT 1 }
- */
-function readPfx(bytes: Uint8Array, path: string): Pfx {
+function readStructure(bytes: Buffer, path: string): ReturnType<typeof readContainer> {
 	try {
-		const reader = new DerReader(bytes, "PKCS#12 container");
-		const pfx = reader.open(TAG.SEQUENCE);
-		if (reader.integer() !== 3) reader.fail("its version is not 3");
-		const authSafe = reader.open(TAG.SEQUENCE);
-		const contentType = reader.oid();
-		reader.leave(authSafe);
-		const mac = reader.done ? undefined : readMacData(reader);
-		reader.close(pfx);
-		if (!reader.done) reader.fail("bytes behind the container");
-		return { contentType, mac };
+		return readContainer(bytes);
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
+		if (cause.code !== "ERR_DER") throw refusal(cause.code, path, reasonOf(cause));
 		const reason = notAContainer(bytes, cause);
 		throw new SigtoolError("ERR_PKCS12", `Cannot open ${quote(path)}: ${reason}`, { cause, path });
 	}
@@ -114,129 +105,81 @@ function notAContainer(bytes: Uint8Array, cause: SigtoolError): string {
 	const { kind, text } = describeFileBytes(bytes);
 	if (kind === "cut off" || kind === "empty") return `it is ${text}`;
 	if (kind === "PKCS#12 container" || kind === "unknown") {
-		return `it is not a PKCS#12 container in DER (${cause.message}); \`openssl pkcs12\` converts older forms`;
+		return `it is not a PKCS#12 container that is understood (${cause.message}); ${CONVERSION}`;
 	}
 	const isPem = kind === "PEM certificate" || kind === "PEM private key";
 	return `it is ${text}, not a PKCS#12 container${isPem ? "; use --key and --cert" : ""}`;
 }
 
-function readMacData(reader: DerReader): { algorithm: string; iterations: number } {
-	const macData = reader.open(TAG.SEQUENCE);
-	const digestInfo = reader.open(TAG.SEQUENCE);
-	const { oid } = readAlgorithm(reader);
-	reader.next(TAG.OCTET_STRING);
-	reader.close(digestInfo);
-	reader.next(TAG.OCTET_STRING);
-	const iterations = reader.done ? 1 : reader.integer();
-	reader.close(macData);
-	return { algorithm: oid, iterations };
-}
-
-interface Contents {
-	readonly keys: readonly KeyObject[];
-	readonly certificates: readonly Certificate[];
-}
-
 /**
- * Decrypts the container. Only the text of node-forge's errors is kept, because an error object could refer to the
- * passphrase.
+ * Checks the MAC and decrypts everything. The keys of PBES2 are derived on other threads while this one checks the MAC,
+ * because each takes as long as the other; they are used only if the MAC is right.
+ * @throws ERR_KEY_PASSPHRASE, ERR_PKCS12, ERR_DER, ERR_UNSUPPORTED_ALGORITHM
  */
-async function openContainer(bytes: Buffer, passphrase: string, path: string): Promise<Contents> {
-	const { default: forge } = await import("node-forge");
-	const keys: KeyObject[] = [];
-	const certificates: Certificate[] = [];
-	try {
-		const structure = forge.asn1.fromDer(bytes.toString("latin1"));
-		const pfx = withBoundedIterations(forge, path, () => forge.pkcs12.pkcs12FromAsn1(structure, true, passphrase));
-		for (const bag of pfx.safeContents.flatMap(({ safeBags }) => safeBags)) {
-			if (KEY_BAGS.has(bag.type)) {
-				keys.push(createPrivateKey({ key: toDer(forge, keyStructure(forge, bag)), format: "der", type: "pkcs8" }));
-			} else certificates.push(parseCertificate(toDer(forge, certificateStructure(forge, bag))));
-		}
-	} catch (error) {
-		throw describeFailure(error, passphrase, path);
+async function openContents(
+	content: Uint8Array,
+	mac: ContainerMac,
+	encodings: readonly EncodedPassphrase[],
+	limit: DerivationLimit,
+): Promise<Contents> {
+	const contents = readAuthenticatedSafe(content);
+	const [usual] = encodings;
+	const outermost = contents.sealed.splice(0).map((sealed) => beginUnsealing(sealed, usual, limit));
+	const passphrase = encodings.find((encoding) => isMacOf(mac, content, encoding));
+	if (passphrase === undefined) {
+		throw new SigtoolError("ERR_KEY_PASSPHRASE", "Cannot open the container: the passphrase is wrong");
 	}
-	return { keys, certificates };
+	for (const unsealing of outermost) await finishUnsealing(unsealing, passphrase, contents);
+	for (const sealed of contents.sealed) {
+		await finishUnsealing(beginUnsealing(sealed, passphrase, limit), passphrase, contents);
+	}
+	return contents;
 }
 
-/**
- * The part of node-forge that derives the key of every encrypted part. The declared types of node-forge lack this part.
- */
-interface PasswordBasedEncryption {
-	getCipher(oid: string, parameters: Forge.asn1.Asn1, passphrase: string): unknown;
+interface Unsealing {
+	readonly sealed: Sealed;
+	readonly encryption: Encryption;
+	/** Undefined for the older schemes, whose key is derived on this thread when it is needed. */
+	readonly key: Promise<Buffer> | undefined;
 }
 
-/**
- * Runs `open` and limits the sum of the iterations of all key derivations. If a key is inside an encrypted part, its
- * number of iterations becomes known only after node-forge has decrypted that part. The numbers are therefore read when
- * node-forge calls `getCipher`. This function is replaced while `open` runs, and restored at the end.
- */
-function withBoundedIterations<T>(forge: typeof Forge, path: string, open: () => T): T {
-	const { pbe } = forge.pki as typeof Forge.pki & { pbe: PasswordBasedEncryption }; // The types lack `pbe`.
-	const { getCipher } = pbe;
-	let total = 0;
-	pbe.getCipher = (oid, parameters, passphrase) => {
-		total += readIterations(oid, toDer(forge, parameters));
-		if (total > MAX_ENCRYPTION_ITERATIONS) {
-			const reason = `its encryption takes ${total} iterations or more, at most ${MAX_ENCRYPTION_ITERATIONS} are taken`;
-			throw refusal("ERR_PKCS12", path, reason);
-		}
-		return getCipher(oid, parameters, passphrase);
-	};
-	try {
-		return open();
-	} finally {
-		pbe.getCipher = getCipher;
+function beginUnsealing(sealed: Sealed, passphrase: EncodedPassphrase, limit: DerivationLimit): Unsealing {
+	const encryption = readEncryption(sealed.algorithm);
+	const excess = limit.add(encryption.derivation);
+	if (excess !== undefined) throw unusable(`its encryption ${excess}`);
+	return { sealed, encryption, key: startKey(encryption, passphrase) };
+}
+
+/** Decrypts, and adds what was encrypted to the contents. A sealed key among it is added as sealed. */
+async function finishUnsealing(
+	{ sealed, encryption, key }: Unsealing,
+	passphrase: EncodedPassphrase,
+	contents: Contents,
+): Promise<void> {
+	const plaintext = decrypt(encryption, passphrase, await key, sealed.ciphertext);
+	if (sealed.plaintext === "key") contents.keys.push(plaintext);
+	else readSafeContents(plaintext, contents);
+}
+
+/** Makes an error that has nothing of the key: of node:crypto's errors it keeps only the code. */
+function describeFailure(error: unknown, path: string): SigtoolError {
+	if (!(error instanceof SigtoolError)) {
+		const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+		return refusal("ERR_PKCS12", path, `its key is damaged or of an unknown kind (${code})`);
+	}
+	switch (error.code) {
+		case "ERR_KEY_PASSPHRASE":
+			return refusal(error.code, path, reasonOf(error));
+		case "ERR_PKCS12":
+		case "ERR_UNSUPPORTED_ALGORITHM":
+			return refusal("ERR_PKCS12", path, reasonOf(error));
+		default:
+			return refusal("ERR_PKCS12", path, `its content is damaged or not supported (${error.message})`);
 	}
 }
 
-/**
- * Reads the iterations:
- *
- *     pkcs-12PbeParams ::= SEQUENCE { salt OCTET STRING, iterations INTEGER }                    RFC 7292 appendix C
- *     PBES2-params     ::= SEQUENCE { SEQUENCE { OID, SEQUENCE { salt, iterations, … } }, … }    RFC 8018 §A.2, §A.4
- */
-function readIterations(oid: string, parameters: Uint8Array): number {
-	const reader = new DerReader(parameters, "encryption parameters");
-	reader.open(TAG.SEQUENCE);
-	if (oid === PBES2) {
-		reader.open(TAG.SEQUENCE);
-		reader.next(TAG.OID);
-		reader.open(TAG.SEQUENCE);
-	}
-	reader.next(TAG.OCTET_STRING);
-	return reader.integer();
-}
-
-/** Returns a PrivateKeyInfo. node-forge decodes RSA keys and returns other keys as it read them. */
-function keyStructure(forge: typeof Forge, bag: Forge.pkcs12.Bag): Forge.asn1.Asn1 {
-	return bag.key ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(bag.key)) : bag.asn1;
-}
-
-/**
- * Returns a Certificate. node-forge decodes only certificates with RSA keys, and also keeps the structure that it read.
- */
-function certificateStructure(forge: typeof Forge, bag: Forge.pkcs12.Bag): Forge.asn1.Asn1 {
-	return bag.cert ? forge.pki.certificateToAsn1(bag.cert) : bag.asn1;
-}
-
-function toDer(forge: typeof Forge, structure: Forge.asn1.Asn1): Buffer {
-	return Buffer.from(forge.asn1.toDer(structure).getBytes(), "latin1");
-}
-
-function describeFailure(error: unknown, passphrase: string, path: string): SigtoolError {
-	if (error instanceof SigtoolError && error.code === "ERR_PKCS12") return error;
-	const text = error instanceof Error ? error.message : "unknown error";
-	if (text.includes("MAC could not be verified")) {
-		return refusal("ERR_KEY_PASSPHRASE", path, "the passphrase is wrong");
-	}
-	if (/[^\0-\x7f]/.test(passphrase)) {
-		// The MAC matches, so the passphrase is right. But the key of PBES2 is derived from the passphrase in UTF-8,
-		// and node-forge does not encode it so.
-		const reason = `its encryption cannot be opened by a passphrase outside ASCII; export it again with another one (${text})`;
-		return refusal("ERR_PKCS12", path, reason);
-	}
-	return refusal("ERR_PKCS12", path, `its content is damaged or not supported (${text})`);
+function unusable(reason: string): SigtoolError {
+	return new SigtoolError("ERR_PKCS12", `Cannot open the container: ${reason}`);
 }
 
 function refusal(code: ErrorCode, path: string, reason: string): SigtoolError {
@@ -244,25 +187,5 @@ function refusal(code: ErrorCode, path: string, reason: string): SigtoolError {
 }
 
 const MAX_CONTAINER_BYTES = 2 ** 20;
-/**
- * Limit of the iterations for the MAC. Common tools write 2,048 to 600,000, and node-forge does 700,000 in one second.
- */
-const MAX_MAC_ITERATIONS = 5_000_000;
-/**
- * Limit of the sum of iterations for all encrypted parts. A container usually has two such parts, and node-forge does
- * 190,000 iterations of PBES2 in one second.
- */
-const MAX_ENCRYPTION_ITERATIONS = 2_000_000;
-
-const DATA = "1.2.840.113549.1.7.1";
-const PBES2 = "1.2.840.113549.1.5.13";
-const PBMAC1 = "1.2.840.113549.1.5.14";
-/** The identifiers of SHA-1, SHA-256, SHA-384 and SHA-512. */
-const MAC_DIGESTS: ReadonlySet<string> = new Set([
-	"1.3.14.3.2.26",
-	"2.16.840.1.101.3.4.2.1",
-	"2.16.840.1.101.3.4.2.2",
-	"2.16.840.1.101.3.4.2.3",
-]);
-/** The identifiers of keyBag and pkcs8ShroudedKeyBag. The only other kind that node-forge accepts is certBag. */
-const KEY_BAGS: ReadonlySet<string> = new Set(["1.2.840.113549.1.12.10.1.1", "1.2.840.113549.1.12.10.1.2"]);
+const CONVERSION =
+	"`openssl pkcs12 -in FILE -out all.pem` and then `openssl pkcs12 -export -in all.pem` convert other forms";

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { certificateToPem } from "../../dist/signer/issue-certificate.js";
+import { integer, NULL, octetString, oid, sequence } from "../../dist/asn1/der.js";
+import { certificateToPem, toPem } from "../../dist/signer/issue-certificate.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import { hasOpenssl, openWorkshop } from "../pki/openssl.js";
 import { certificateFor, expectRejection, expectToSign, p256, rsa2048 } from "./material.js";
@@ -118,6 +119,51 @@ describe("openPemSigner()", () => {
 		expect(error.message).toContain(`Cannot use "${keyFile}": `);
 		await expectRejection("ERR_ROOT_MISSING", openPemSigner({ keyFile, certFile: join(directory, "none.pem") }));
 		await expectRejection("ERR_ROOT_MISSING", openPemSigner({ keyFile: join(directory, "none.pem"), certFile }));
+	});
+
+	describe("14.7: an encrypted PKCS#8 key", () => {
+		const salt = octetString(Buffer.alloc(8));
+		const aes = sequence(oid("2.16.840.1.101.3.4.1.42"), octetString(Buffer.alloc(16)));
+		const pbes2 = (derivation: Uint8Array) => sequence(oid("1.2.840.113549.1.5.13"), sequence(derivation, aes));
+		const pbkdf2 = (iterations: number) => pbes2(sequence(oid("1.2.840.113549.1.5.12"), sequence(salt, integer(iterations))));
+		const scrypt = (...numbers: number[]) =>
+			pbes2(sequence(oid("1.3.6.1.4.1.11591.4.11"), sequence(salt, ...numbers.map((number) => integer(number)))));
+		const pkcs12 = (iterations: number) => sequence(oid("1.2.840.113549.1.12.1.3"), sequence(salt, integer(iterations)));
+
+		const openWith = (algorithm: Uint8Array, passphrase: () => string) => {
+			const der = sequence(algorithm, octetString(Buffer.alloc(64)));
+			return openPemSigner({ keyFile: write("costly.pem", toPem("ENCRYPTED PRIVATE KEY", der)), certFile, passphrase });
+		};
+
+		it.each([
+			["PBKDF2", pbkdf2(5_000_001), /its encryption takes 5000001 iterations or more, at most 5000000 are taken;/],
+			["PBKDF2 at its most", pbkdf2(2 ** 31 - 1), /takes 2147483647 iterations/],
+			["PKCS#12's own function", pkcs12(5_000_001), /takes 5000001 iterations/],
+			["scrypt's memory", scrypt(2 ** 20, 8, 1), /takes 1024 MiB of memory for scrypt, at most 32 are taken/],
+			["scrypt's block size", scrypt(2, 2 ** 30, 1), /takes 262144 MiB of memory/],
+			["scrypt's parallelization", scrypt(2 ** 14, 8, 65), /takes N·r·p = 8519680 steps of scrypt, at most 8388608/],
+		] as const)("is refused before a passphrase is asked for: %s", async (_, algorithm, message) => {
+			const passphrase = vi.fn(() => PASSPHRASE);
+			const error = await expectRejection("ERR_KEY", openWith(algorithm, passphrase));
+			expect(error.message).toMatch(message);
+			expect(error.message).toMatch(/`openssl pkcs8 -topk8` encrypts it anew$/);
+			expect(passphrase).not.toHaveBeenCalled();
+		});
+
+		it.each([
+			["no iterations", pbkdf2(0), /it is damaged/],
+			["another function", pbes2(sequence(oid("1.2.3.4"), NULL)), /its encryption is not supported any more/],
+			["another scheme", sequence(oid("1.2.840.113549.1.5.12"), sequence(salt, integer(1))), /not supported any more/],
+			["no parameters", sequence(oid("1.2.840.113549.1.5.13")), /it is damaged/],
+		] as const)("is refused with %s", async (_, algorithm, message) => {
+			expect((await expectRejection("ERR_KEY", openWith(algorithm, () => PASSPHRASE))).message).toMatch(message);
+		});
+
+		it("is opened up to the limits, where only the passphrase is wrong", async () => {
+			for (const algorithm of [pbkdf2(1), pkcs12(1), scrypt(2, 8, 1), scrypt(2 ** 14, 8, 1)]) {
+				await expectRejection("ERR_KEY_PASSPHRASE", openWith(algorithm, () => PASSPHRASE));
+			}
+		});
 	});
 
 	it("refuses key files of unreasonable size", async () => {

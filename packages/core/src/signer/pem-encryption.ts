@@ -1,0 +1,84 @@
+/**
+ * Bounds what a passphrase of an encrypted PKCS#8 key costs, before node:crypto derives the key. OpenSSL has no limit for
+ * the iterations of PBKDF2, and 2^31 of them take minutes.
+ */
+
+import { DerReader, TAG } from "../asn1/der.js";
+import { SigtoolError } from "../errors.js";
+import { type AlgorithmIdentifier, readAlgorithm } from "../pki/signature-algorithm.js";
+import { DerivationLimit } from "./derivation-limit.js";
+import { PBES2, PBKDF2, readIterations } from "./pkcs12-derivation.js";
+
+/**
+ * Checks EncryptedPrivateKeyInfo ::= SEQUENCE { encryptionAlgorithm, encryptedData }. RFC 5958 §3.
+ * @throws ERR_DER; ERR_LIMIT; ERR_UNSUPPORTED_ALGORITHM for an encryption whose work is not known here
+ */
+export function checkEncryptedKey(der: Uint8Array): void {
+	const reader = new DerReader(der, "encrypted key");
+	const outer = reader.open(TAG.SEQUENCE);
+	const { oid, parameters } = readAlgorithm(reader);
+	reader.next(TAG.OCTET_STRING);
+	reader.close(outer);
+	if (!reader.done) reader.fail("bytes behind the key");
+	if (oid === PBES2) checkDerivation(derivationOfPbes2(parametersOf(parameters)));
+	else if (PKCS12_SCHEMES.has(oid)) checkIterations(parametersOf(parameters));
+	else throw unsupported(oid);
+}
+
+/** Returns the function of PBES2-params ::= SEQUENCE { keyDerivationFunc, encryptionScheme }. RFC 8018 §A.4. */
+function derivationOfPbes2(reader: DerReader): AlgorithmIdentifier {
+	reader.open(TAG.SEQUENCE);
+	return readAlgorithm(reader);
+}
+
+function checkDerivation({ oid, parameters }: AlgorithmIdentifier): void {
+	if (oid === PBKDF2) checkIterations(parametersOf(parameters));
+	else if (oid === SCRYPT) checkScrypt(parametersOf(parameters));
+	else throw unsupported(oid);
+}
+
+/** Checks parameters that begin with a salt and the iterations, as those of PBKDF2 and of RFC 7292 appendix C do. */
+function checkIterations(reader: DerReader): void {
+	reader.open(TAG.SEQUENCE);
+	reader.next(TAG.OCTET_STRING);
+	const excess = new DerivationLimit().add({ iterations: readIterations(reader) });
+	if (excess !== undefined) throw tooCostly(excess);
+}
+
+/**
+ * Checks scrypt-params ::= SEQUENCE { salt, costParameter, blockSize, parallelizationParameter, … }. RFC 7914 §7.1.
+ * scrypt needs 128 × N × r bytes, and its time grows with N × r × p.
+ */
+function checkScrypt(reader: DerReader): void {
+	reader.open(TAG.SEQUENCE);
+	reader.next(TAG.OCTET_STRING);
+	const [cost, blockSize, parallelization] = [reader.integer(), reader.integer(), reader.integer()];
+	const mebibytes = Math.ceil((128 * cost * blockSize) / 2 ** 20);
+	if (mebibytes > MAX_SCRYPT_MEBIBYTES) {
+		throw tooCostly(`takes ${mebibytes} MiB of memory for scrypt, at most ${MAX_SCRYPT_MEBIBYTES} are taken`);
+	}
+	const work = cost * blockSize * parallelization;
+	if (work > MAX_SCRYPT_WORK) {
+		throw tooCostly(`takes N·r·p = ${work} steps of scrypt, at most ${MAX_SCRYPT_WORK} are taken`);
+	}
+}
+
+function parametersOf(parameters: Uint8Array | undefined): DerReader {
+	return new DerReader(parameters ?? new Uint8Array(), "parameters of an encryption");
+}
+
+function tooCostly(excess: string): SigtoolError {
+	return new SigtoolError("ERR_LIMIT", `Cannot decrypt: its encryption ${excess}`);
+}
+
+function unsupported(oid: string): SigtoolError {
+	return new SigtoolError("ERR_UNSUPPORTED_ALGORITHM", `Cannot decrypt: its encryption ${oid} is not supported`);
+}
+
+const SCRYPT = "1.3.6.1.4.1.11591.4.11";
+/** The 3DES schemes of RFC 7292 appendix C, with three keys and with two. OpenSSL 3 has none of the others. */
+const PKCS12_SCHEMES: ReadonlySet<string> = new Set(["1.2.840.113549.1.12.1.3", "1.2.840.113549.1.12.1.4"]);
+/** The limit of OpenSSL itself. `openssl pkcs8 -scrypt` writes N = 16384 and r = 8, which are 16 MiB. */
+const MAX_SCRYPT_MEBIBYTES = 32;
+/** 64 times the work of OpenSSL's own parameters, about three seconds. */
+const MAX_SCRYPT_WORK = 2 ** 23;

@@ -1,0 +1,93 @@
+/**
+ * Checks the MAC of a PKCS#12 container: HMAC under a key that PKCS#12's own function derives (RFC 7292 §5.1 and
+ * appendix B), or PBMAC1, which derives the key by PBKDF2 (RFC 9579).
+ */
+
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { DerReader, TAG } from "../asn1/der.js";
+import { type ErrorCode, SigtoolError } from "../errors.js";
+import { type AlgorithmIdentifier, readAlgorithm } from "../pki/signature-algorithm.js";
+import type { HashName } from "./iterated-hash.js";
+import {
+	type Derivation,
+	deriveKey,
+	type EncodedPassphrase,
+	hmacHash,
+	readIterations,
+	readPbkdf2,
+} from "./pkcs12-derivation.js";
+
+export interface ContainerMac {
+	readonly derivation: Derivation;
+	readonly keyBytes: number;
+	/** The hash of the HMAC over the content. */
+	readonly hash: HashName;
+	readonly value: Uint8Array;
+}
+
+/** Returns true when the MAC is that of the content under this passphrase. */
+export function isMacOf(mac: ContainerMac, content: Uint8Array, passphrase: EncodedPassphrase): boolean {
+	const key = deriveKey(mac.derivation, passphrase, "mac", mac.keyBytes);
+	const expected = createHmac(mac.hash, key).update(content).digest();
+	return expected.length === mac.value.length && timingSafeEqual(expected, mac.value);
+}
+
+/**
+ * Reads the MAC:
+ *
+ *     MacData ::= SEQUENCE { mac SEQUENCE { AlgorithmIdentifier, OCTET STRING }, macSalt, iterations DEFAULT 1 }
+ *
+ * @throws ERR_DER; ERR_PKCS12 or ERR_PKCS12_PBMAC1 for a MAC that cannot be checked here
+ */
+export function readMac(reader: DerReader): ContainerMac {
+	const macData = reader.open(TAG.SEQUENCE);
+	const digestInfo = reader.open(TAG.SEQUENCE);
+	const algorithm = readAlgorithm(reader);
+	const value = reader.value(TAG.OCTET_STRING);
+	reader.close(digestInfo);
+	const salt = reader.value(TAG.OCTET_STRING);
+	const iterations = reader.done ? 1 : readIterations(reader);
+	reader.close(macData);
+	if (algorithm.oid === PBMAC1) return { ...readPbmac1(algorithm), value };
+	const digest = DIGESTS[algorithm.oid];
+	if (digest === undefined) throw refusal("ERR_PKCS12", `its MAC uses ${algorithm.oid}, which is not accepted`);
+	const { hash, bytes } = digest;
+	return { derivation: { kind: "pkcs12", hash, salt, iterations }, keyBytes: bytes, hash, value };
+}
+
+/**
+ * Reads PBMAC1-params ::= SEQUENCE { keyDerivationFunc, messageAuthScheme }, RFC 8018 §A.5. The container's own salt and
+ * iterations mean nothing then, and the length of the key must be stated and at least 20 bytes (RFC 9579 §4 and §6).
+ */
+function readPbmac1({ parameters }: AlgorithmIdentifier): Omit<ContainerMac, "value"> {
+	try {
+		const reader = new DerReader(parameters ?? new Uint8Array(), "parameters of PBMAC1");
+		const outer = reader.open(TAG.SEQUENCE);
+		const derivation = readPbkdf2(readAlgorithm(reader));
+		const hash = hmacHash(readAlgorithm(reader).oid);
+		reader.close(outer);
+		const { keyBytes = 0 } = derivation;
+		if (keyBytes < MIN_KEY_BYTES || keyBytes > MAX_KEY_BYTES) reader.fail(`its key has ${keyBytes} bytes`);
+		return { derivation, keyBytes, hash };
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError)) throw cause;
+		const reason = `it uses PBMAC1 in a form that is not supported (${cause.message})`;
+		throw refusal("ERR_PKCS12_PBMAC1", `${reason}; export it again with \`openssl pkcs12 -export\``);
+	}
+}
+
+function refusal(code: ErrorCode, reason: string): SigtoolError {
+	return new SigtoolError(code, `Cannot check the MAC: ${reason}`);
+}
+
+const PBMAC1 = "1.2.840.113549.1.5.14";
+const MIN_KEY_BYTES = 20;
+/** No HMAC uses more of its key than a block of its hash unchanged; that of SHA-512 has 128 bytes. */
+const MAX_KEY_BYTES = 128;
+/** The digests that are accepted in a MAC that is not PBMAC1. */
+const DIGESTS: Readonly<Record<string, { readonly hash: HashName; readonly bytes: number }>> = {
+	"1.3.14.3.2.26": { hash: "sha1", bytes: 20 },
+	"2.16.840.1.101.3.4.2.1": { hash: "sha256", bytes: 32 },
+	"2.16.840.1.101.3.4.2.2": { hash: "sha384", bytes: 48 },
+	"2.16.840.1.101.3.4.2.3": { hash: "sha512", bytes: 64 },
+};
