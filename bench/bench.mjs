@@ -9,6 +9,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { CONTAINERS, FORGIVEN_SECONDS, OPENSSL_FACTOR, openBoth } from "./containers.mjs";
 import { HOOK, LAUNCHER, LAUNCHER_BOUND, LOADS, NODE_POLICY, PLAIN, signedLoads } from "./load.mjs";
 import {
 	HOOKS_ALONE,
@@ -23,7 +24,7 @@ import { measure, peakRssMib, run, summary } from "./measure.mjs";
 import { formatReport, machineLine } from "./report.mjs";
 import { referenceTree } from "./trees.mjs";
 
-const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|attributes|M]… [--trees DIR] [--json|--markdown]
+const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|attributes|containers|M]… [--trees DIR] [--json|--markdown]
 
   --quick       fewer rounds, 4 big files instead of 20, attributes on 10,000 files instead of 100,000
   --full        also the tree of 1,000,000 files
@@ -70,6 +71,7 @@ const parts = {
 	load: loadModules,
 	python: loadPython,
 	attributes: writeAttributes,
+	containers: openContainers,
 	M: signMillion,
 };
 try {
@@ -306,6 +308,21 @@ function stripped(strip) {
 	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLED_MS);
 }
 
+/** Measures by how much `sigtool` needs longer than 1.5 times `openssl` for one PKCS#12 container of each program. */
+function openContainers() {
+	for (const container of CONTAINERS) {
+		const part = `PKCS#12 of ${container.name}`;
+		attempt(part, () => {
+			const programs = openBoth(container, { scratch, env, sigtool });
+			const times = timed(part, silent(programs), options.quick ? 3 : 7);
+			const [ours, theirs] = programs.map(({ name }) => times.get(name));
+			if (ours === undefined || theirs === undefined) return;
+			const excess = ours.map((seconds, round) => seconds - OPENSSL_FACTOR * theirs[round]);
+			bounded(`${part}: sign one file − ${OPENSSL_FACTOR} × openssl pkcs12`, summary(excess), FORGIVEN_SECONDS, " s");
+		});
+	}
+}
+
 function signMillion() {
 	const { path } = tree("M");
 	const program = { argv: sigtool("sign", path, "-o", join(scratch, "M.cat"), "--force") };
@@ -404,7 +421,7 @@ function parseOptions() {
 			process.stdout.write(USAGE);
 			process.exit(0);
 		}
-		const names = ["A", "B", "C", "D", "start", "catalog", "index", "revocation", "load", "python", "attributes", "M"];
+		const names = ["A", "B", "C", "D", "start", "catalog", "index", "revocation", "load", "python", "attributes", "containers", "M"];
 		const unknown = values.only?.find((name) => !names.includes(name));
 		if (unknown !== undefined) throw new Error(`Unknown part "${unknown}"`);
 		return values;
