@@ -421,7 +421,21 @@ function parseOptions() {
 			process.stdout.write(USAGE);
 			process.exit(0);
 		}
-		const names = ["A", "B", "C", "D", "start", "catalog", "index", "revocation", "load", "python", "attributes", "containers", "M"];
+		const names = [
+			"A",
+			"B",
+			"C",
+			"D",
+			"start",
+			"catalog",
+			"index",
+			"revocation",
+			"load",
+			"python",
+			"attributes",
+			"containers",
+			"M",
+		];
 		const unknown = values.only?.find((name) => !names.includes(name));
 		if (unknown !== undefined) throw new Error(`Unknown part "${unknown}"`);
 		return values;

@@ -29,7 +29,10 @@ interface Cipher {
 }
 
 /** Begins to derive a key on another thread. Returns undefined for the older schemes, which have no such function. */
-export function startKey({ derivation, cipher }: Encryption, passphrase: EncodedPassphrase): Promise<Buffer> | undefined {
+export function startKey(
+	{ derivation, cipher }: Encryption,
+	passphrase: EncodedPassphrase,
+): Promise<Buffer> | undefined {
 	return derivation.kind === "pbkdf2" ? derivePbkdf2(derivation, passphrase, cipher.keyBytes) : undefined;
 }
 

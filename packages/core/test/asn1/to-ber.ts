@@ -8,7 +8,8 @@ export function toBer(der: Uint8Array, pieceBytes: number): Buffer {
 		reader.next();
 		const value = der.subarray(reader.valueStart, reader.valueEnd);
 		if ((reader.tag & CONSTRUCTED) !== 0) elements.push(indefinite(reader.tag, toBer(value, pieceBytes)));
-		else if (reader.tag === TAG.OCTET_STRING) elements.push(indefinite(reader.tag | CONSTRUCTED, pieces(value, pieceBytes)));
+		else if (reader.tag === TAG.OCTET_STRING)
+			elements.push(indefinite(reader.tag | CONSTRUCTED, pieces(value, pieceBytes)));
 		else elements.push(der.subarray(reader.start, reader.valueEnd));
 	}
 	return Buffer.concat(elements);

@@ -125,10 +125,12 @@ describe("openPemSigner()", () => {
 		const salt = octetString(Buffer.alloc(8));
 		const aes = sequence(oid("2.16.840.1.101.3.4.1.42"), octetString(Buffer.alloc(16)));
 		const pbes2 = (derivation: Uint8Array) => sequence(oid("1.2.840.113549.1.5.13"), sequence(derivation, aes));
-		const pbkdf2 = (iterations: number) => pbes2(sequence(oid("1.2.840.113549.1.5.12"), sequence(salt, integer(iterations))));
+		const pbkdf2 = (iterations: number) =>
+			pbes2(sequence(oid("1.2.840.113549.1.5.12"), sequence(salt, integer(iterations))));
 		const scrypt = (...numbers: number[]) =>
 			pbes2(sequence(oid("1.3.6.1.4.1.11591.4.11"), sequence(salt, ...numbers.map((number) => integer(number)))));
-		const pkcs12 = (iterations: number) => sequence(oid("1.2.840.113549.1.12.1.3"), sequence(salt, integer(iterations)));
+		const pkcs12 = (iterations: number) =>
+			sequence(oid("1.2.840.113549.1.12.1.3"), sequence(salt, integer(iterations)));
 
 		const openWith = (algorithm: Uint8Array, passphrase: () => string) => {
 			const der = sequence(algorithm, octetString(Buffer.alloc(64)));
@@ -156,12 +158,22 @@ describe("openPemSigner()", () => {
 			["another scheme", sequence(oid("1.2.840.113549.1.5.12"), sequence(salt, integer(1))), /not supported any more/],
 			["no parameters", sequence(oid("1.2.840.113549.1.5.13")), /it is damaged/],
 		] as const)("is refused with %s", async (_, algorithm, message) => {
-			expect((await expectRejection("ERR_KEY", openWith(algorithm, () => PASSPHRASE))).message).toMatch(message);
+			expect(
+				(
+					await expectRejection(
+						"ERR_KEY",
+						openWith(algorithm, () => PASSPHRASE),
+					)
+				).message,
+			).toMatch(message);
 		});
 
 		it("is opened up to the limits, where only the passphrase is wrong", async () => {
 			for (const algorithm of [pbkdf2(1), pkcs12(1), scrypt(2, 8, 1), scrypt(2 ** 14, 8, 1)]) {
-				await expectRejection("ERR_KEY_PASSPHRASE", openWith(algorithm, () => PASSPHRASE));
+				await expectRejection(
+					"ERR_KEY_PASSPHRASE",
+					openWith(algorithm, () => PASSPHRASE),
+				);
 			}
 		});
 	});

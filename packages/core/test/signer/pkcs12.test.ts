@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { context, DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../../dist/asn1/der.js";
 import { certificatesFromPem } from "../../dist/pki/certificate.js";
 import { openContainerFile, openPkcs12Signer } from "../../dist/signer/pkcs12.js";
-import { deriveKey } from "../../dist/signer/pkcs12-derivation.js";
+import { deriveKey as deriveByCore } from "../../dist/signer/pkcs12-derivation.js";
 import { encodePkcs12 } from "../../dist/signer/pkcs12-encode.js";
 import { toBer } from "../asn1/to-ber.js";
 import { corpusPem, hasCorpus } from "../pki/corpus.js";
@@ -74,7 +74,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		reader.next();
 		reader.open(context(0));
 		const salt = Buffer.alloc(8, 1);
-		const key = deriveKey({ kind: "pkcs12", hash: "sha256", salt, iterations: 1 }, NO_BYTES, "mac", 32);
+		const key = deriveByCore({ kind: "pkcs12", hash: "sha256", salt, iterations: 1 }, NO_BYTES, "mac", 32);
 		const mac = createHmac("sha256", key).update(reader.value(TAG.OCTET_STRING)).digest();
 		const digestInfo = sequence(sequence(oid("2.16.840.1.101.3.4.2.1"), NULL), octetString(mac));
 		const macData = sequence(digestInfo, octetString(salt));

@@ -13,12 +13,7 @@ const VECTORS = [
 	["88bca90e90875a", 64, "0000000000000000", "6ccf4308974c267f"],
 	["88bca90e90875a7f0f79c384627bafb2", 64, "0000000000000000", "1a807d272bbe5db1"],
 	["88bca90e90875a7f0f79c384627bafb2", 128, "0000000000000000", "2269552ab0f85ca6"],
-	[
-		"88bca90e90875a7f0f79c384627bafb216f80a6f85920584c42fceb0be255daf1e",
-		129,
-		"0000000000000000",
-		"5b78d3a43dfff1f1",
-	],
+	["88bca90e90875a7f0f79c384627bafb216f80a6f85920584c42fceb0be255daf1e", 129, "0000000000000000", "5b78d3a43dfff1f1"],
 ] as const;
 
 const hasRc2 = openssl(Buffer.alloc(5), Buffer.alloc(8), Buffer.from("x")) !== undefined;
@@ -54,7 +49,7 @@ describe("14.7: decryptRc2Cbc()", () => {
 		const zeros = Buffer.alloc(8);
 		const decrypted = decryptBlock(key, 40, zeros);
 		for (const padded of ["0000000000000000", "0000000000000009", "0000000000000102"]) {
-			// As the initialization vector, this makes `padded` of the block.
+			// This initialization vector makes `padded` of the block.
 			const vector = Buffer.from(padded, "hex").map((byte, i) => byte ^ decrypted[i]);
 			expectError("ERR_PKCS12", () => decryptRc2Cbc(key, 40, vector, zeros));
 		}

@@ -197,7 +197,8 @@ static void check_certificate(X509 *certificate)
 		distrust("ERR_WEAK_KEY", "its signer's key is too short");
 	if (is_degenerate_rsa(key))
 		distrust("ERR_CERTIFICATE_FORMAT",
-			"its signer's RSA key has an even modulus, or a public exponent that is even, below 3 or "
+			"its signer's RSA key has an even modulus, or a public exponent that is even, below 3 "
+			"or "
 			"longer than 32 bits");
 	const ASN1_OBJECT *development = OBJ_txt2obj(DEVELOPMENT_OID, 1);
 	if (!rules.development && X509_get_ext_by_OBJ(certificate, development, -1) >= 0)
