@@ -18,7 +18,6 @@ export const CONTAINERS = [
 	{ name: "OpenSSL", write: openssl() },
 	{ name: "OpenSSL, 600,000 iterations", write: openssl("-iter", "600000") },
 	{ name: "OpenSSL -legacy", write: openssl("-legacy") },
-	{ name: "OpenSSL -legacy, 600,000 iterations", write: openssl("-legacy", "-iter", "600000") },
 	{ name: "OpenSSL PBMAC1, 600,000 iterations", write: openssl("-pbmac1_pbkdf2", "-iter", "600000") },
 	{
 		name: "GnuTLS certtool",

@@ -146,7 +146,8 @@ function readImplicitOctets(reader: DerReader): Uint8Array {
 }
 
 function unsupported(subject: string): SigtoolError {
-	return new SigtoolError("ERR_PKCS12", `Cannot read the container: a ${subject} is not supported`);
+	const reason = `a ${subject} is not supported; export it again with \`openssl pkcs12 -export\``;
+	return new SigtoolError("ERR_PKCS12", `Cannot read the container: ${reason}`);
 }
 
 const WHAT = "content of a PKCS#12 container";

@@ -50,7 +50,10 @@ export function readMac(reader: DerReader): ContainerMac {
 	reader.close(macData);
 	if (algorithm.oid === PBMAC1) return { ...readPbmac1(algorithm), value };
 	const digest = DIGESTS[algorithm.oid];
-	if (digest === undefined) throw refusal("ERR_PKCS12", `its MAC uses ${algorithm.oid}, which is not accepted`);
+	if (digest === undefined) {
+		const reason = `its MAC uses ${algorithm.oid}, which is not accepted; export it again with \`openssl pkcs12 -export\``;
+		throw refusal("ERR_PKCS12", reason);
+	}
 	const { hash, bytes } = digest;
 	return { derivation: { kind: "pkcs12", hash, salt, iterations }, keyBytes: bytes, hash, value };
 }

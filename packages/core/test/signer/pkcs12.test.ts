@@ -102,7 +102,6 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 
 	it.each([
 		["as OpenSSL 3 writes by default", []],
-		["with -legacy", ["-legacy"]],
 		["with PBMAC1", ["-pbmac1_pbkdf2"]],
 	] as const)("14.7: opens a container with 600,000 iterations %s", async (_, options) => {
 		await expectToSign(await open(exportContainer("p256", ["-iter", "600000", ...options])));
