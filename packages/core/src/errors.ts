@@ -218,11 +218,12 @@ export function ioError(action: string, path: string, cause: unknown): SigtoolEr
 
 /**
  * Returns the reason in a message, without the `Cannot do this: ` in front of it, for use in a message that names the
- * subject better.
+ * subject better. A reason begins as it is written, because it may begin with a name such as SHA-1, INTEGER or Ed25519.
+ * A message that has no such beginning loses the capital letter of its first word.
  */
 export function reasonOf({ message }: SigtoolError): string {
 	const reason = message.replace(/^Cannot [^":]*: /, "");
-	return `${reason.charAt(0).toLowerCase()}${reason.slice(1)}`;
+	return reason === message ? message.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()) : reason;
 }
 
 /** Returns the reason of a failed system call: `no space left on device (ENOSPC)`. */

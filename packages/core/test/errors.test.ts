@@ -24,6 +24,18 @@ it("quoteAscii() distinguishes names that look the same", () => {
 	expect(quoteAscii("\u00e9 e\u0301 😀")).toBe('"\\u00e9 e\\u0301 \\ud83d\\ude00"');
 });
 
+it.each([
+	["Cannot trust the catalog: SHA-1 is no evidence", "SHA-1 is no evidence"],
+	["Cannot parse certificate: INTEGER is not minimal", "INTEGER is not minimal"],
+	["Cannot check the signature: RSA-PSS is not accepted", "RSA-PSS is not accepted"],
+	["Cannot check the signature: Ed25519 is not accepted", "Ed25519 is not accepted"],
+	["Cannot parse timestamp: TSTInfo has version 2", "TSTInfo has version 2"],
+	["Give the URL in ASCII", "give the URL in ASCII"],
+	["SHA-1 is no evidence", "SHA-1 is no evidence"],
+])("14.9: reasonOf() writes names in %j as they are", (message, reason) => {
+	expect(reasonOf(new SigtoolError("ERR_DER", message))).toBe(reason);
+});
+
 it("reasonOf() removes the action from a message unless it contains a name", () => {
 	expect(reasonOf(new SigtoolError("ERR_DER", "Cannot parse catalog: bad: worse"))).toBe("bad: worse");
 	expect(reasonOf(new SigtoolError("ERR_PATH_EMPTY", 'Cannot use entry "a: b": no'))).toBe(
