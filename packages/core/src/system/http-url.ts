@@ -1,5 +1,6 @@
 /** Checks the URLs of requests and chooses the proxy for each request. */
 
+import { isIPv6 } from "node:net";
 import { quote, SigtoolError } from "../errors.js";
 
 /**
@@ -21,7 +22,7 @@ export function parseHttpUrl(text: string): URL {
  * variables that other programs read: `http_proxy`, `https_proxy`, `no_proxy`, `HTTPS_PROXY` and `NO_PROXY`.
  * `HTTP_PROXY` is not read, because a web server sets this variable for its CGI programs from a header that the client
  * sent.
- * @throws ERR_CONFIG for a proxy whose URL is malformed or not http
+ * @throws ERR_CONFIG for a proxy whose URL is malformed or not http, or whose user name or password cannot be decoded
  */
 export function proxyFor(url: URL, environment: NodeJS.ProcessEnv = process.env): URL | undefined {
 	const name = url.protocol === "https:" ? "https_proxy" : "http_proxy";
@@ -29,12 +30,30 @@ export function proxyFor(url: URL, environment: NodeJS.ProcessEnv = process.env)
 	if (value === "" || isExcepted(url, environment.no_proxy ?? environment.NO_PROXY ?? "")) return undefined;
 	const text = value.includes("://") ? value : `http://${value}`;
 	const proxy = URL.canParse(text) ? new URL(text) : undefined;
-	if (proxy?.protocol === "http:") return proxy;
 	// The value is not shown, because it may contain a password.
-	throw new SigtoolError("ERR_CONFIG", `Cannot use the proxy in ${quote(name)}: give it as http://host:port`);
+	if (proxy?.protocol !== "http:") throw badProxy(name, "give it as http://host:port");
+	if (!isDecodable(proxy)) {
+		throw badProxy(name, "its user name and password must be percent-encoded, in which a % itself is written as %25");
+	}
+	return proxy;
 }
 
-/** Returns the header value `Basic …` for a proxy URL with a user name, or undefined for a URL without a user name. */
+function badProxy(name: string, reason: string): SigtoolError {
+	return new SigtoolError("ERR_CONFIG", `Cannot use the proxy in ${quote(name)}: ${reason}`);
+}
+
+/** Returns true when user name and password are percent-encoded UTF-8. */
+function isDecodable({ username, password }: URL): boolean {
+	try {
+		decodeURIComponent(username);
+		decodeURIComponent(password);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** Returns the header value `Basic …` for a URL of `proxyFor` with a user name, undefined for one without. */
 export function proxyAuthorization({ username, password }: URL): string | undefined {
 	if (username === "") return undefined;
 	const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -43,7 +62,8 @@ export function proxyAuthorization({ username, password }: URL): string | undefi
 
 /**
  * Returns true if the list exempts the URL from the proxy. Commas or spaces separate the items of the list. An item is
- * `*`, or a host with or without a port. A host stands for its subdomains too, and a leading dot changes nothing.
+ * `*`, or a host with or without a port. A host stands for its subdomains too, and a leading dot changes nothing. An
+ * IPv6 address needs brackets only before a port.
  */
 function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {
 	const actualPort = port || (protocol === "https:" ? "443" : "80");
@@ -52,8 +72,16 @@ function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {
 		.split(/[\s,]+/)
 		.some((item) => {
 			if (item === "*") return true;
-			const [, host, onlyPort] = /^\.?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(item) ?? [];
+			const [, host, onlyPort] = isIPv6(item) ? [item, `[${item}]`] : (EXCEPTION.exec(item) ?? []);
 			if (host === undefined || (onlyPort !== undefined && onlyPort !== actualPort)) return false;
-			return hostname === host || hostname.endsWith(`.${host}`);
+			return hostname === inUrlForm(host) || hostname.endsWith(`.${host}`);
 		});
 }
+
+/** Returns the one form that URL gives to an IPv6 address in brackets, which has many. Returns any other host unchanged. */
+function inUrlForm(host: string): string {
+	const text = `http://${host}`;
+	return host.startsWith("[") && URL.canParse(text) ? new URL(text).hostname : host;
+}
+
+const EXCEPTION = /^\.?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/;

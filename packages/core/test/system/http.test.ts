@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { exchange } from "../../dist/system/http.js";
-import { proxyFor } from "../../dist/system/http-url.js";
+import { proxyAuthorization, proxyFor } from "../../dist/system/http-url.js";
 import { hasOpenssl, openWorkshop } from "../pki/openssl.js";
 
 const HTTP = new URL("../../dist/system/http.js", import.meta.url).href;
@@ -193,8 +193,36 @@ describe("proxyFor()", () => {
 		["[::1]", "http://[::1]:9/", true],
 		["*", "http://anything/", true],
 		["", "http://anything/", false],
-	])("no_proxy %j, %s: %s", (list, url, excepted) => {
-		expect(by(url, { http_proxy: "p:1", no_proxy: list })).toBe(excepted ? undefined : "p:1");
+		["::1", "http://[::1]/", true],
+		["0:0:0:0:0:0:0:1", "http://[::1]:9/", true],
+		["a,2001:DB8::1", "https://[2001:db8::1]/", true],
+		["[2001:db8:0::1]:443", "https://[2001:db8::1]/", true],
+		["[::1]:8080", "http://[::1]:9/", false],
+		["::1", "http://[::2]/", false],
+		["::ffff:127.0.0.1", "http://[::ffff:7f00:1]/", true],
+		["fe80::1%eth0", "http://[fe80::1]/", false],
+	])("14.9: no_proxy %j, %s: %s", (list, url, excepted) => {
+		const environment = { http_proxy: "p:1", https_proxy: "p:1", no_proxy: list };
+		expect(by(url, environment)).toBe(excepted ? undefined : "p:1");
+	});
+
+	it.each(["http://me:50%@p:1", "http://50%zz:secret@p:1", "http://me:%ff@p:1"])(
+		"14.9: refuses a proxy whose %% is not percent-encoding, at once and without its password: %s",
+		async (proxy) => {
+			vi.stubEnv("http_proxy", proxy);
+			vi.stubEnv("no_proxy", "");
+			const start = performance.now();
+			const failure = await get("http://127.0.0.1:9/").catch((error: Error) => error);
+			expect(failure).toMatchObject({ code: "ERR_CONFIG", message: expect.stringMatching(/"http_proxy".*%25/) });
+			expect(String(failure)).not.toMatch(/secret|50%/);
+			expect(performance.now() - start).toBeLessThan(400); // Before the pause after a first attempt.
+		},
+	);
+
+	it("14.9: decodes user name and password of a proxy", () => {
+		const proxy = proxyFor(new URL("http://x/"), { http_proxy: "http://me%40home:50%25@p:1" });
+		const header = proxy === undefined ? undefined : proxyAuthorization(proxy);
+		expect(header).toBe(`Basic ${Buffer.from("me@home:50%").toString("base64")}`);
 	});
 
 	it("refuses a proxy of another protocol without repeating its password", () => {
