@@ -3,7 +3,7 @@
  *
  * It supports the path attributes token, manufacturer, model, serial, slot-id, object, id and type=private, and the
  * query attributes module-path and pin-source. Any other attribute is refused with a message that names it. This
- * includes a PIN in the URI.
+ * includes a PIN in the URI. Letters outside of ASCII need no percent-encoding, because pkcs11-tool prints them so.
  */
 
 import { isAbsolute } from "node:path";
@@ -69,6 +69,9 @@ function readAttributes(
 		if (!names.has(name)) throw refusal(`its attribute ${quote(name)} is not one of ${[...names].join(", ")}`);
 		if (attributes.has(name)) throw refusal(`it has ${name} twice`);
 		// The message does not show the value, because it may be a secret in the wrong place.
+		if (rest.some((part) => part.includes("\ufffd"))) {
+			throw refusal(`the value of ${name} is not text in UTF-8; percent-encode its bytes`);
+		}
 		if (rest.length !== 1 || !characters.test(rest[0])) throw refusal(`the value of ${name} is not percent-encoded`);
 		if (rest[0] === "") throw refusal(`the value of ${name} is empty`);
 		attributes.set(name, decode(rest[0]));
@@ -77,7 +80,8 @@ function readAttributes(
 }
 
 function decode(value: string): Uint8Array {
-	const latin1 = value.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+	const encoded = value.replace(/\P{ASCII}/gu, encodeURIComponent);
+	const latin1 = encoded.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 	return Buffer.from(latin1, "latin1");
 }
 
@@ -129,7 +133,12 @@ const PATH_NAMES: ReadonlySet<string> = new Set([
 	...["token", "manufacturer", "model", "serial", "slot-id", "object", "id", "type"],
 ]);
 const QUERY_NAMES: ReadonlySet<string> = new Set(["module-path", "pin-source"]);
-/** PATH_CHARACTERS is pk11-pchar of RFC 7512 §2.3, and QUERY_CHARACTERS is pk11-qchar. */
-const PATH_CHARACTERS = /^(?:[A-Za-z0-9._~:[\]@!$'()*+,=&-]|%[0-9A-Fa-f]{2})*$/;
-const QUERY_CHARACTERS = /^(?:[A-Za-z0-9._~:[\]@!$'()*+,=/?|-]|%[0-9A-Fa-f]{2})*$/;
+/**
+ * PATH_CHARACTERS is pk11-pchar of RFC 7512 §2.3, QUERY_CHARACTERS pk11-qchar, and both match characters outside of ASCII
+ * that are neither controls nor half of a surrogate pair.
+ */
+const PATH_CHARACTERS =
+	/^(?:[A-Za-z0-9._~:[\]@!$'()*+,=&\-\u{a0}-\u{d7ff}\u{e000}-\u{fffc}\u{10000}-\u{10ffff}]|%[0-9A-Fa-f]{2})*$/u;
+const QUERY_CHARACTERS =
+	/^(?:[A-Za-z0-9._~:[\]@!$'()*+,=/?|\-\u{a0}-\u{d7ff}\u{e000}-\u{fffc}\u{10000}-\u{10ffff}]|%[0-9A-Fa-f]{2})*$/u;
 const MAX_SLOT = 2 ** 32 - 1;

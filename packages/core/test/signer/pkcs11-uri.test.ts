@@ -41,7 +41,9 @@ describe("parsePkcs11Uri()", () => {
 		["pkcs11:token=a b", "token is not percent-encoded"],
 		["pkcs11:token=%4", "token is not percent-encoded"],
 		["pkcs11:token=%zz", "token is not percent-encoded"],
-		["pkcs11:token=ü", "token is not percent-encoded"],
+		["pkcs11:token=a\u0085", "token is not percent-encoded"],
+		["pkcs11:token=\ud800", "token is not percent-encoded"],
+		["pkcs11:token=a\ufffd", "token is not text in UTF-8; percent-encode its bytes"],
 		["pkcs11:token=a/b", "token is not percent-encoded"],
 		["pkcs11:token=%ff", "token is not text in UTF-8"],
 		["pkcs11:object=a%00b", "object is not text in UTF-8"],
@@ -73,6 +75,16 @@ describe("parsePkcs11Uri()", () => {
 		for (const text of ["pkcs11:token=a?pin-value=98765", "pkcs11:token=a;pin-value=98765", "pkcs11:token=9876 5"]) {
 			expect(expectError("ERR_USAGE", () => parsePkcs11Uri(text)).message).not.toContain("9876");
 		}
+	});
+
+	it("14.9: reads letters outside of ASCII as pkcs11-tool prints them, and in paths", () => {
+		const printed =
+			"pkcs11:model=SoftHSM%20v2;manufacturer=SoftHSM%20project;serial=75c053176327cd7f;" +
+			"token=Prüf%20Stelle%3b%3f%26;id=%01;object=Schlüssel%20ü🔑;type=private";
+		const asked = parsePkcs11Uri(`${printed}?module-path=/usr/lib/größe.so&pin-source=file:/run/größe`);
+		expect(asked).toMatchObject({ token: "Prüf Stelle;?&", object: "Schlüssel ü🔑", id: Buffer.of(1) });
+		expect(asked).toMatchObject({ modulePath: "/usr/lib/größe.so", pinFile: "/run/größe" });
+		expect(parsePkcs11Uri("pkcs11:object=k%C3%BCü").object).toBe("küü");
 	});
 
 	it("decodes any text that was percent-encoded", () => {
