@@ -96,6 +96,10 @@ export function certificatesFromFileBytes(bytes: Uint8Array): Certificate[] {
 
 function noCertificate(bytes: Uint8Array): SigtoolError {
 	const { kind, text } = describeFileBytes(bytes);
+	if (kind === "trusted PEM certificate") {
+		const message = `Cannot read certificates: it is ${text}; \`openssl x509 -in FILE -out PLAIN\` writes it without them`;
+		return new SigtoolError("ERR_CERTIFICATE_FORMAT", message);
+	}
 	const hint = kind === "catalog" ? "; `sigtool inspect` shows the pin of its signer" : "";
 	const reason = kind === "cut off" || kind === "empty" ? `it is ${text}` : `it is ${text}, not a certificate${hint}`;
 	return new SigtoolError("ERR_CERTIFICATE_FORMAT", `Cannot read certificates: ${reason}`);

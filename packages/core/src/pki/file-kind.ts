@@ -2,6 +2,7 @@
 
 import { DerReader, encodeOid, headerSize, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
+import { withoutByteOrderMark } from "./pem-blocks.js";
 
 export type FileKind =
 	| "catalog"
@@ -10,6 +11,7 @@ export type FileKind =
 	| "private key"
 	| "PKCS#12 container"
 	| "PEM certificate"
+	| "trusted PEM certificate"
 	| "PEM private key"
 	| "other PEM"
 	| "trust index"
@@ -39,11 +41,8 @@ function kindOf(bytes: Uint8Array): FileKind {
 	if (bytes[0] === TAG.SEQUENCE) return derKind(bytes);
 	for (const [kind, magic] of MAGICS) if (magic.every((byte, index) => bytes[index] === byte)) return kind;
 	const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_TEXT)).toString("latin1");
-	const [, label] = /^-----BEGIN ([A-Z0-9 ]+)-----/m.exec(head) ?? [];
-	if (label !== undefined) {
-		if (label.endsWith("PRIVATE KEY")) return "PEM private key";
-		return label === "CERTIFICATE" ? "PEM certificate" : "other PEM";
-	}
+	const [, label] = /^-----BEGIN ([A-Z0-9 ]+)-----/m.exec(withoutByteOrderMark(head)) ?? [];
+	if (label !== undefined) return label.endsWith("PRIVATE KEY") ? "PEM private key" : (PEM_KINDS[label] ?? "other PEM");
 	return BINARY.test(head) ? "unknown" : "text";
 }
 
@@ -95,6 +94,7 @@ const TEXTS: Readonly<Record<FileKind, string>> = {
 	"private key": "a private key",
 	"PKCS#12 container": "a PKCS#12 container",
 	"PEM certificate": "a certificate in PEM",
+	"trusted PEM certificate": "a certificate with trust settings of OpenSSL (BEGIN TRUSTED CERTIFICATE)",
 	"PEM private key": "a private key in PEM",
 	"other PEM": "another kind of PEM file",
 	"trust index": "a trust index",
@@ -104,6 +104,11 @@ const TEXTS: Readonly<Record<FileKind, string>> = {
 	"cut off": "cut off",
 	empty: "empty",
 	unknown: "a file of an unknown kind",
+};
+
+const PEM_KINDS: Readonly<Partial<Record<string, FileKind>>> = {
+	CERTIFICATE: "PEM certificate",
+	"TRUSTED CERTIFICATE": "trusted PEM certificate",
 };
 
 const MAGICS: readonly (readonly [FileKind, readonly number[]])[] = [

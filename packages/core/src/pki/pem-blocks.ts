@@ -12,7 +12,8 @@ import { SigtoolError } from "../errors.js";
 export function decodePem(bytes: Uint8Array, label: string): Uint8Array[] {
 	const blocks: Uint8Array[] = [];
 	let start: number | undefined;
-	for (let position = 0; position < bytes.length; ) {
+	const isMarked = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte);
+	for (let position = isMarked ? BYTE_ORDER_MARK.length : 0; position < bytes.length; ) {
 		const found = bytes.indexOf(LINE_FEED, position);
 		const end = found === -1 ? bytes.length : found;
 		const line = boundaryIn(bytes, position, end);
@@ -38,6 +39,14 @@ function boundaryIn(bytes: Uint8Array, start: number, end: number): string {
 	return Buffer.from(bytes.subarray(position, end)).toString("latin1").trim();
 }
 
+/**
+ * Removes a byte order mark, which editors on Windows write before the first line. If the text is of bytes that were
+ * decoded as Latin-1, the mark is three characters.
+ */
+export function withoutByteOrderMark(text: string): string {
+	return text.replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, "");
+}
+
 /** Decodes base64 (RFC 4648 §4) with its padding, and with white space anywhere. */
 function decodeBase64(text: Uint8Array): Uint8Array {
 	const decoded = Buffer.alloc(Math.ceil((text.length / 4) * 3));
@@ -58,6 +67,8 @@ function decodeBase64(text: Uint8Array): Uint8Array {
 	return decoded.subarray(0, length - padding);
 }
 
+/** The byte order mark in UTF-8. */
+const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 const LINE_FEED = 0x0a;
 const HYPHEN = 0x2d;
 /** No label of this project comes near this length. */

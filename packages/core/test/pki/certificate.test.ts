@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encode, NULL, oid, sequence, setOf, TAG } from "../../dist/asn1/der.js";
@@ -15,6 +16,7 @@ import {
 	spkiSha256,
 } from "../../dist/pki/certificate.js";
 import { isCertificateAuthority, verifyPinned } from "../../dist/pki/chain.js";
+import { describeFileBytes } from "../../dist/pki/file-kind.js";
 import { parseName } from "../../dist/pki/name.js";
 import { corpusPem, hasCorpus } from "./corpus.js";
 import { expectError, verdictOf } from "./expect-error.js";
@@ -148,6 +150,26 @@ describe.skipIf(!hasOpenssl)("parseCertificate() of certificates that openssl ma
 		it("reads a DER file and a PEM file", () => {
 			expect(certificatesFromFileBytes(leaf.certificate.der)).toHaveLength(1);
 			expect(certificatesFromFileBytes(readFileSync(root.file))).toHaveLength(1);
+		});
+
+		it("14.9: reads PEM behind a byte order mark, as text and as bytes", () => {
+			expect(certificatesFromPem(`\ufeff${pem()}`)).toHaveLength(1);
+			const bytes = Buffer.concat([Buffer.from("efbbbf", "hex"), Buffer.from(pem(), "latin1")]);
+			expect(certificatesFromFileBytes(bytes)).toHaveLength(1);
+			expect(describeFileBytes(bytes).kind).toBe("PEM certificate");
+		});
+
+		it("14.9: names what converts a TRUSTED CERTIFICATE of openssl", () => {
+			const trusted = join(workshop.directory, "trusted.pem");
+			const plain = join(workshop.directory, "plain.pem");
+			workshop.openssl("x509", "-in", leaf.file, "-trustout", "-addtrust", "codeSigning", "-out", trusted);
+			const { message } = expectError("ERR_CERTIFICATE_FORMAT", () => certificatesFromFileBytes(readFileSync(trusted)));
+			expect(message).toBe(
+				"Cannot read certificates: it is a certificate with trust settings of OpenSSL (BEGIN TRUSTED CERTIFICATE); " +
+					"`openssl x509 -in FILE -out PLAIN` writes it without them",
+			);
+			workshop.openssl("x509", "-in", trusted, "-out", plain);
+			expect(certificatesFromFileBytes(readFileSync(plain))).toHaveLength(1);
 		});
 
 		it.each([
