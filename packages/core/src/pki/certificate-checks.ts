@@ -123,9 +123,12 @@ function checkKeyStrength(certificate: Certificate, profile: Profile): void {
 			if (keyAlgorithm.bits >= least) return;
 			throw refusal("ERR_WEAK_KEY", certificate, `its RSA key has ${keyAlgorithm.bits} bits, fewer than ${least}`);
 		}
-		case "ec":
+		case "ec": {
 			if (ACCEPTED_CURVES.has(keyAlgorithm.curve)) return;
-			throw refusal("ERR_WEAK_KEY", certificate, `its key is on curve ${keyAlgorithm.curve}, which is not accepted`);
+			const curve =
+				keyAlgorithm.curve === "explicit" ? "a curve of explicit parameters" : `curve ${keyAlgorithm.curve}`;
+			throw refusal("ERR_WEAK_KEY", certificate, `its key is on ${curve}, which is not accepted`);
+		}
 		case "other":
 			throw refusal("ERR_WEAK_KEY", certificate, `its key is of type ${keyAlgorithm.oid}, which is not accepted`);
 	}

@@ -40,7 +40,7 @@ export interface Certificate {
 
 export type KeyAlgorithm =
 	| { readonly kind: "rsa"; readonly bits: number }
-	/** The curve is `P-256`, `P-384`, `P-521`, the OID of another curve, or `explicit`. */
+	/** The curve is `P-256`, `P-384`, `P-521`, `SM2`, the OID of another curve, or `explicit`. */
 	| { readonly kind: "ec"; readonly curve: string }
 	| { readonly kind: "other"; readonly oid: string };
 
@@ -214,7 +214,7 @@ function readExplicitExtensions(reader: DerReader): CertificateExtensions {
  * a hash of this element, so only one encoding of each key is accepted, although OpenSSL accepts others: rsaEncryption
  * with NULL parameters, positive numbers without trailing bytes, uncompressed points.
  */
-function parseKeyAlgorithm(spki: Uint8Array): KeyAlgorithm {
+export function parseKeyAlgorithm(spki: Uint8Array): KeyAlgorithm {
 	const reader = new DerReader(spki, "public key");
 	const outer = reader.open(TAG.SEQUENCE);
 	const { oid, parameters } = readAlgorithm(reader);
@@ -288,4 +288,5 @@ const CURVES: Readonly<Record<string, string>> = {
 	"1.2.840.10045.3.1.7": "P-256",
 	"1.3.132.0.34": "P-384",
 	"1.3.132.0.35": "P-521",
+	"1.2.156.10197.1.301": "SM2",
 };

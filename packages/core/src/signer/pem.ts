@@ -4,7 +4,7 @@ import { createPrivateKey, type KeyObject, type PrivateKeyInput } from "node:cry
 import { quote, reasonOf, SigtoolError } from "../errors.js";
 import { type Certificate, certificatesFromFileBytes } from "../pki/certificate.js";
 import { describeFileBytes, type FileKind } from "../pki/file-kind.js";
-import { decodePem } from "../pki/pem-blocks.js";
+import { decodePem, withoutByteOrderMark } from "../pki/pem-blocks.js";
 import { readInput, readSecret } from "../system/store.js";
 import { checkEncryptedKey } from "./pem-encryption.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
@@ -112,7 +112,7 @@ function encryptedPkcs8(pem: string, path: string): PrivateKeyInput {
 
 /** Returns the PEM block of the only private key in the text. RFC 7468 §2. */
 function privateKeyBlock(bytes: Buffer, path: string): string {
-	const text = bytes.toString("latin1");
+	const text = withoutByteOrderMark(bytes.toString("latin1"));
 	const blocks = [...text.matchAll(/^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/gm)];
 	const [block] = blocks;
 	if (block === undefined) {
@@ -137,6 +137,7 @@ function notAKey(bytes: Uint8Array): string {
 const KEY_HINTS: Readonly<Partial<Record<FileKind, string>>> = {
 	certificate: "are --key and --cert swapped?",
 	"PEM certificate": "are --key and --cert swapped?",
+	"trusted PEM certificate": "are --key and --cert swapped?",
 	"PKCS#12 container": "use --p12",
 };
 

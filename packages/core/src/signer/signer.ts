@@ -2,7 +2,7 @@
 
 import { createPublicKey, createSign, type KeyObject, sign, verify } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
-import { type Certificate, isDevelopmentCertificate, publicKeyOf } from "../pki/certificate.js";
+import { type Certificate, isDevelopmentCertificate, parseKeyAlgorithm, publicKeyOf } from "../pki/certificate.js";
 import { checkLeaf } from "../pki/certificate-checks.js";
 import { createContentVerifier, type EvidenceDigest, type SigningAlgorithm } from "../pki/signature-algorithm.js";
 
@@ -83,6 +83,7 @@ export function signerFromExternalKey(
 	options: SignerOptions = {},
 ): Signer {
 	const [leaf] = certificates;
+	if (hasExplicitCurve(leaf)) throw explicitCurve(leaf);
 	const publicKey = publicKeyOf(leaf);
 	const begin: Signer["begin"] = (digest) => {
 		const verifier = createContentVerifier(publicKey, digest);
@@ -142,23 +143,49 @@ function algorithmFor(key: KeyObject): SigningAlgorithm {
 		case "ec":
 			if (CURVES.has(namedCurve ?? "")) return "ecdsa-sha256";
 			throw unusable(`its curve ${namedCurve ?? "(with explicit parameters)"} is not accepted; use P-256 or P-384`);
-		default: {
-			const type = TYPE_NAMES[key.asymmetricKeyType ?? ""] ?? key.asymmetricKeyType;
-			throw unusable(`no verifier of Windows catalogs accepts ${type}; use RSA or ECDSA`);
-		}
+		default:
+			throw unusable(`no verifier of Windows catalogs accepts ${typeName(key)}; use RSA or ECDSA`);
+	}
+}
+
+/** Names the type of a key that is not accepted. Node.js has no name for some types, such as SM2. */
+function typeName(key: KeyObject): string {
+	const { asymmetricKeyType: type } = key;
+	if (type !== undefined) return TYPE_NAMES[type] ?? type;
+	try {
+		const spki = (key.type === "private" ? createPublicKey(key) : key).export({ format: "der", type: "spki" });
+		const algorithm = parseKeyAlgorithm(spki);
+		if (algorithm.kind === "ec") return algorithm.curve;
+		return algorithm.kind === "other" ? `a key of type ${algorithm.oid}` : algorithm.kind;
+	} catch {
+		return "a key of this type";
 	}
 }
 
 function certificateOf(key: KeyObject, certificates: readonly Certificate[]): Certificate {
 	const publicKey = createPublicKey(key);
 	// The kinds are compared first, because a key of another kind in the chain may not be readable.
-	const leaf = certificates.find((certificate) => {
-		return certificate.keyAlgorithm.kind === key.asymmetricKeyType && publicKeyOf(certificate).equals(publicKey);
-	});
+	const candidates = certificates.filter(({ keyAlgorithm }) => keyAlgorithm.kind === key.asymmetricKeyType);
+	const readable = candidates.filter((certificate) => !hasExplicitCurve(certificate));
+	const leaf = readable.find((certificate) => publicKeyOf(certificate).equals(publicKey));
 	if (leaf !== undefined) return leaf;
+	const unreadable = candidates.find(hasExplicitCurve);
+	if (unreadable !== undefined) throw explicitCurve(unreadable);
 	const subjects = certificates.map(({ subject }) => quote(subject.text)).join(", ");
 	const found = certificates.length === 0 ? "there is no certificate" : `it does not belong to ${subjects}`;
 	throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot sign with this key: ${found}`);
+}
+
+/** RFC 5480 §2.1.1 allows only named curves in certificates. */
+function hasExplicitCurve({ keyAlgorithm }: Certificate): boolean {
+	return keyAlgorithm.kind === "ec" && keyAlgorithm.curve === "explicit";
+}
+
+function explicitCurve({ subject }: Certificate): SigtoolError {
+	const reason =
+		"its elliptic curve is written out as parameters, which no verifier accepts; " +
+		"`openssl ec -param_enc named_curve` names the curve in the key, for which a new certificate is needed";
+	return new SigtoolError("ERR_KEY", `Cannot sign with the certificate of ${quote(subject.text)}: ${reason}`);
 }
 
 /** Refuses a leaf that verification would refuse today. @throws ERR_KEY */

@@ -3,8 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { integer, NULL, octetString, oid, sequence } from "../../dist/asn1/der.js";
+import { verifyPinned } from "../../dist/pki/chain.js";
+import { openCommandSigner } from "../../dist/signer/command.js";
 import { certificateToPem, toPem } from "../../dist/signer/issue-certificate.js";
-import { openPemSigner } from "../../dist/signer/pem.js";
+import { openPemSigner, readCertificates } from "../../dist/signer/pem.js";
+import { expectError } from "../pki/expect-error.js";
 import { hasOpenssl, openWorkshop } from "../pki/openssl.js";
 import { certificateFor, expectRejection, expectToSign, p256, rsa2048 } from "./material.js";
 
@@ -213,5 +216,75 @@ describe.skipIf(!hasOpenssl)("openPemSigner() with keys that openssl encrypted",
 		);
 		const opening = openPemSigner({ keyFile, certFile, passphrase: () => "secret" });
 		expect((await expectRejection("ERR_KEY", opening)).message).toMatch(/its encryption is not supported any more/);
+	});
+});
+
+describe.skipIf(!hasOpenssl)("14.9: openPemSigner() with keys that openssl made", () => {
+	const workshop = openWorkshop();
+	afterAll(() => workshop.remove());
+
+	/** Makes a key and a certificate for code signing with it. */
+	function make(name: string, ...parameters: string[]): { keyFile: string; certFile: string } {
+		const [keyFile, certFile] = [join(workshop.directory, `${name}.key`), join(workshop.directory, `${name}.pem`)];
+		workshop.openssl("ecparam", "-genkey", "-noout", "-out", keyFile, ...parameters);
+		certify(name, keyFile, certFile);
+		return { keyFile, certFile };
+	}
+	function certify(name: string, keyFile: string, certFile: string): void {
+		const extensions = ["-addext", "extendedKeyUsage=codeSigning", "-addext", "basicConstraints=critical,CA:FALSE"];
+		const subject = ["-subj", `/CN=${name}`];
+		workshop.openssl(
+			"req",
+			"-x509",
+			"-new",
+			"-key",
+			keyFile,
+			"-days",
+			"9",
+			...subject,
+			...extensions,
+			"-out",
+			certFile,
+		);
+	}
+
+	it("refuses SM2 by name, also as the key of a program that signs", async () => {
+		const { keyFile, certFile } = make("SM2", "-name", "SM2");
+		const { message } = await expectRejection("ERR_KEY", openPemSigner({ keyFile, certFile }));
+		expect(message).toBe("Cannot sign with this key: no verifier of Windows catalogs accepts SM2; use RSA or ECDSA");
+		const external = expectError("ERR_KEY", () => openCommandSigner({ program: "/bin/false", certFile }));
+		expect(external.message).toContain("accepts SM2;");
+		const [certificate] = readCertificates(certFile);
+		const requirements = { at: Date.now(), purpose: "codeSigning", profile: "default" } as const;
+		expect(expectError("ERR_WEAK_KEY", () => verifyPinned(certificate, requirements)).message).toContain(
+			"on curve SM2,",
+		);
+	});
+
+	it("refuses a certificate whose curve is written out as parameters, and says how to name the curve", async () => {
+		const explicit = make("Explicit", "-name", "prime256v1", "-param_enc", "explicit");
+		const { message } = await expectRejection("ERR_KEY", openPemSigner(explicit));
+		expect(message).toMatch(
+			/the certificate of "CN=Explicit": its elliptic curve .*`openssl ec -param_enc named_curve`/,
+		);
+		const external = { program: "/bin/false", certFile: explicit.certFile };
+		expect(expectError("ERR_KEY", () => openCommandSigner(external)).message).toBe(message);
+		const [certificate] = readCertificates(explicit.certFile);
+		const requirements = { at: Date.now(), purpose: "codeSigning", profile: "default" } as const;
+		const weak = expectError("ERR_WEAK_KEY", () => verifyPinned(certificate, requirements));
+		expect(weak.message).toContain("its key is on a curve of explicit parameters, which is not accepted");
+
+		const named = { keyFile: join(workshop.directory, "named.key"), certFile: join(workshop.directory, "named.pem") };
+		workshop.openssl("ec", "-in", explicit.keyFile, "-param_enc", "named_curve", "-out", named.keyFile);
+		certify("Named", named.keyFile, named.certFile);
+		await expectToSign(await openPemSigner(named));
+		await expectToSign(await openPemSigner({ ...named, certFile: explicit.certFile, chainFiles: [named.certFile] }));
+	});
+
+	it("reads key and certificate behind a byte order mark", async () => {
+		const { keyFile, certFile } = make("Marked", "-name", "prime256v1");
+		const mark = (file: string) => Buffer.concat([Buffer.from("efbbbf", "hex"), readFileSync(file)]);
+		const marked = { keyFile: write("marked.key", mark(keyFile)), certFile: write("marked.pem", mark(certFile)) };
+		await expectToSign(await openPemSigner(marked));
 	});
 });
