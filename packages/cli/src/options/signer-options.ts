@@ -136,6 +136,11 @@ function checkTogether(options: KeyOptions): void {
 		throw usageError("Name the key's certificate with --cert");
 	}
 	if (options.signerCommand === "") throw usageError("Give --signer-command a program");
+	if (signerArgument?.some((argument) => argument.includes("\ufffd"))) {
+		throw usageError(
+			"Give --signer-argument text in UTF-8: one has other bytes, or U+FFFD, with which Node.js replaces them",
+		);
+	}
 	if (source !== "signerCommand" && signerArgument !== undefined) {
 		throw usageError("Use --signer-argument with --signer-command");
 	}
