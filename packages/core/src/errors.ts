@@ -133,6 +133,10 @@ export const ERROR_CODES = {
 		"A development identity would sign, or would be trusted, and `--no-development`, `SIGTOOL_DEVELOPMENT` or the project's configuration refuses that.",
 	],
 	ERR_PRODUCT_MISMATCH: [1, "The catalog belongs to another product than the one expected."],
+	ERR_NOT_NEWER: [
+		1,
+		"With `--require-newer`: the catalog to sign is not a newer release of the previous catalog's product under the same rules.",
+	],
 	ERR_DIGEST_MISMATCH: [1, "A file does not have the digest given with `--expect-digest`."],
 
 	// Trust indexes

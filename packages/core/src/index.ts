@@ -20,8 +20,8 @@ export * from "./read.js";
 export { type Conversion, type ConvertOptions, convertCatalog } from "./rewrite/convert.js";
 export { type Restoration, type RestoreOptions, restoreAttributes } from "./rewrite/restore.js";
 export { type StripOptions, type StripResult, stripAttributes } from "./rewrite/strip-attributes.js";
+export { type ChangesOptions, type ChangesSince, changesSince } from "./sign/changes-since.js";
 export {
-	changesSince,
 	type FinishOptions,
 	type FinishResult,
 	finishCatalog,

@@ -208,6 +208,7 @@ export const {
 	changesSince: [
 		["previousFile", path],
 		["catalog", unsignedCatalog],
+		["options", optional(object<unchecked.ChangesOptions>({ require: optional(oneOf("any", "newer")) }))],
 	],
 	checkCompileTarget: [
 		["directories", paths],

@@ -8,7 +8,6 @@
 
 import { quote, SigtoolError } from "../errors.js";
 import type { SignedSet } from "../fileset/compare.js";
-import { diffSignedSets, type SignedSetDiff } from "../fileset/diff.js";
 import { CATALOG_OID, type Catalog, memberFilePath, parseCatalog } from "../formats/cat.js";
 import { entriesByPath, evidenceSize } from "../formats/cat-entries.js";
 import { type EnvelopeOptions, sha256Hex, signEncoded } from "../formats/cat-envelope.js";
@@ -56,18 +55,6 @@ function parseUnsigned(bytes: Uint8Array, file: string, options: OpenUnsignedOpt
 	return { file, sha256, ...readList(signedData.contentType, signedData.content, file) };
 }
 
-/** Returns the changes since an earlier catalog, whose signature is not verified. */
-export function changesSince(
-	previousFile: string,
-	catalog: UnsignedCatalog,
-): { facts: CatalogFacts; diff: SignedSetDiff } {
-	const previous = parseCatalogFile(previousFile, (bytes) => {
-		const { contentType, content } = parseSignedData(bytes, "catalog");
-		return readList(contentType, content, previousFile);
-	});
-	return { facts: previous.facts, diff: diffSignedSets(previous.entries, catalog.entries) };
-}
-
 export interface FinishOptions extends EnvelopeOptions {
 	readonly signer: Signer;
 	/** The path of the signed catalog. By default the signed catalog replaces the unsigned one. */
@@ -89,7 +76,8 @@ export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOpt
 	return { catalogBytes: pieces.reduce((sum, piece) => sum + piece.length, 0), timestamp };
 }
 
-function readList(contentType: string, content: Uint8Array | undefined, file: string) {
+/** Reads the list of a catalog, signed or not. @throws ERR_CATALOG_FORMAT, ERR_DER, ERR_PATH_* */
+export function readList(contentType: string, content: Uint8Array | undefined, file: string) {
 	if (contentType !== CATALOG_OID.certTrustList || content === undefined) {
 		throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read ${quote(file)}: it is not a catalog`, { path: file });
 	}

@@ -10,13 +10,14 @@ export const FINISH: CommandDeclaration = {
 			.option("-o, --output <file>", "write the signed catalog here instead")
 			.option("--expect-digest <sha256>", "refuse unless the unsigned catalog has this digest")
 			.option("--previous <catalog>", "show what changed since this catalog")
+			.option("--require-newer", "refuse unless that shows a newer release of the same product under the same rules")
 			.option("--description <text>", "program name shown with the signature")
 			.option("--url <url>", "more information, shown with the signature")
 			.addOption(timestamps())
 			.addOption(timestampTrust());
 		examples(command, [
 			"sigtool finish lib.cat --key release.pem --cert release.crt --expect-digest 3b0c…",
-			"sigtool finish lib.cat --p12 release.p12 --previous last/lib.cat",
+			"sigtool finish lib.cat --p12 release.p12 --previous last/lib.cat --require-newer",
 		]);
 		return async () => (await import("./finish.js")).finish;
 	},

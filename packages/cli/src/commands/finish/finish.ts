@@ -15,6 +15,7 @@ export interface FinishCommandOptions extends KeyOptions, TimestampingOptions, O
 	readonly output?: string;
 	readonly expectDigest?: string;
 	readonly previous?: string;
+	readonly requireNewer?: boolean;
 	readonly description?: string;
 	readonly url?: string;
 }
@@ -26,13 +27,17 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	}
 	if (!namesKey(options))
 		throw usageError("Name the key to sign with: --key and --cert, --p12, --pkcs11 or --signer-command");
+	if (options.requireNewer === true && options.previous === undefined) {
+		throw usageError("Name with --previous the catalog that --require-newer is about");
+	}
 	requireOutputName(options.output);
 	const timestampRequest = timestampRequestOf(options);
 	const startedAt = performance.now();
 	const warnings: string[] = [];
 	const catalog = openUnsigned(file, { expectDigest: options.expectDigest });
 	const { product, sequence } = catalog.facts;
-	const changes = options.previous === undefined ? undefined : describeChanges(options.previous, catalog, warnings);
+	const changes = options.previous === undefined ? undefined : describeChanges(options.previous, catalog, options);
+	if (changes !== undefined) warnings.push(...changes.doubts);
 	const content = `${count(catalog.fileCount, "file")}, ${count(catalog.linkCount, "link")}`;
 	const about = rows([
 		["product", `${escaped(product ?? "(none)")}, sequence ${sequence ?? "(none)"}`],
@@ -85,18 +90,10 @@ function scopeOf({ scope }: CatalogFacts): string | undefined {
 	return scope === "listed" ? "only the listed files; others are not looked at" : scope.map(escaped).join(", ");
 }
 
-function describeChanges(previousFile: string, catalog: UnsignedCatalog, warnings: string[]) {
-	const { facts, diff } = changesSince(previousFile, catalog);
-	if (facts.product !== catalog.facts.product) {
-		warnings.push(`the previous catalog is of product "${escaped(facts.product ?? "(none)")}"`);
-	}
-	if ((facts.sequence ?? -1) >= (catalog.facts.sequence ?? -1)) {
-		warnings.push(`the sequence does not grow: the previous catalog has ${facts.sequence ?? "none"}`);
-	}
-	const rules = (of: CatalogFacts) => JSON.stringify([rulesOf(of), scopeOf(of), of.links, of.modes]);
-	if (rules(facts) !== rules(catalog.facts)) {
-		warnings.push(`the rules differ from the previous catalog's: ${escaped(rulesOf(facts).join(", ") || "none")}`);
-	}
+function describeChanges(previousFile: string, catalog: UnsignedCatalog, { requireNewer }: FinishCommandOptions) {
+	const { facts, diff, doubts } = changesSince(previousFile, catalog, {
+		require: requireNewer === true ? "newer" : "any",
+	});
 	const kinds = [
 		["added", diff.added],
 		["removed", diff.removed],
@@ -107,6 +104,7 @@ function describeChanges(previousFile: string, catalog: UnsignedCatalog, warning
 	const counts = kinds.map(([kind, paths]) => `${paths.length} ${kind}`).join(", ");
 	return {
 		fields: { catalog: previousFile, product: facts.product ?? null, sequence: facts.sequence ?? null, ...diff },
+		doubts,
 		summary: `${escaped(previousFile)} (not verified), sequence ${facts.sequence ?? "none"}: ${counts}`,
 		lines,
 	};
