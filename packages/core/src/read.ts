@@ -45,6 +45,7 @@ export {
 	parseCertificate,
 	spkiSha256,
 } from "./pki/certificate.js";
+export { isCertificateAuthority } from "./pki/certificate-checks.js";
 export { type RevocationList, revocationListsFromFileBytes } from "./pki/crl.js";
 export { DENIED_KINDS, type Denial, type DeniedKind } from "./pki/deny-list.js";
 export { expiryNotice } from "./pki/expiry.js";

@@ -64,6 +64,7 @@ export {
 	inspectAttributes,
 	inspectCatalog,
 	inspectCatalogFile,
+	isCertificateAuthority,
 	isDevelopmentCertificate,
 	isTrustIndex,
 	launcherFromFileBytes,

@@ -61,6 +61,7 @@ export const {
 	inspectAttributes,
 	inspectCatalog,
 	inspectCatalogFile,
+	isCertificateAuthority,
 	isDevelopmentCertificate,
 	isTrustIndex,
 	launcherFromFileBytes,
@@ -123,6 +124,7 @@ export const {
 	inspectAttributes: [["path", path]],
 	inspectCatalog: [["bytes", bytes]],
 	inspectCatalogFile: [["file", path]],
+	isCertificateAuthority: [["certificate", certificate]],
 	isDevelopmentCertificate: [["certificate", certificate]],
 	isTrustIndex: [["bytes", bytes]],
 	launcherFromFileBytes: [

@@ -196,6 +196,14 @@ export const HOST = {
 				},
 			},
 		},
+		timestampAuthorities: {
+			kind: "list",
+			does: "Timestamping authorities. A timestamp by one of them lets a signature outlive its signer's certificate.",
+			of: {
+				kind: "object",
+				members: { certificate: { kind: "path", does: "A file with one certificate of an authority, in PEM or DER." } },
+			},
+		},
 		products: {
 			kind: "list",
 			unique: "name",

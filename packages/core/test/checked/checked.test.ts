@@ -70,6 +70,7 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	inspectAttributes: [undefined],
 	inspectCatalog: ["text"],
 	inspectCatalogFile: [NOTHING],
+	isCertificateAuthority: ["text"],
 	isDevelopmentCertificate: ["text"],
 	isTrustIndex: ["text"],
 	launcherFromFileBytes: ["text", "file"],

@@ -8,12 +8,14 @@
 
 import { join, resolve } from "node:path";
 import {
+	type Certificate,
 	certificatesFromFileBytes,
 	configDirectory,
 	DENIED_KINDS,
 	type Denial,
 	type HostDocument,
 	hostFromFileBytes,
+	isCertificateAuthority,
 	MAX_HOST_BYTES,
 	normalizeNameText,
 	quote,
@@ -31,7 +33,8 @@ export type BoundProduct = HostDocument["products"][number];
 export type AuditSettings = HostDocument["audit"];
 
 /** The document, with the certificates of its authorities already read. */
-export interface HostConfiguration extends Omit<HostDocument, "version" | "pins" | "authorities" | "deny"> {
+export interface HostConfiguration
+	extends Omit<HostDocument, "version" | "pins" | "authorities" | "timestampAuthorities" | "deny"> {
 	/** The path of the file that was read. */
 	readonly file: string;
 	readonly trust: TrustPolicy;
@@ -84,25 +87,37 @@ export function configurationOf(trust: TrustPolicy): HostConfiguration {
 }
 
 function parseHostConfiguration(bytes: Uint8Array, file: string, development: Development): HostConfiguration {
-	const { version: _, pins, authorities, deny: denials, ...rest } = hostFromFileBytes(bytes, file);
+	const {
+		version: _,
+		pins,
+		authorities,
+		timestampAuthorities,
+		deny: denials,
+		...rest
+	} = hostFromFileBytes(bytes, file);
 	const deny = denials.flatMap(denialsOf);
+	const refusalOf = (member: string) => (reason: string, cause?: SigtoolError) => {
+		const message = `Cannot use host configuration ${quote(file)}: "$.${member}" ${reason}`;
+		return new SigtoolError("ERR_HOST_CONFIG", message, { cause, path: file });
+	};
 	return {
 		...rest,
 		deny,
 		file,
 		trust: {
 			pins: new Map(pins.map(pinOf)),
-			authorities: authorities.map((each, index) => {
-				return authorityOf(each, development, (reason) => {
-					const message = `Cannot use host configuration ${quote(file)}: "$.authorities[${index}]" ${reason}`;
-					return new SigtoolError("ERR_HOST_CONFIG", message, { path: file });
-				});
+			authorities: authorities.map((each, index) => authorityOf(each, development, refusalOf(`authorities[${index}]`))),
+			timestampAuthorities: timestampAuthorities.map((each, index) => {
+				return timestampAuthorityOf(each.certificate, development, refusalOf(`timestampAuthorities[${index}]`));
 			}),
 			deny,
 			mend: `add its key to "pins" in ${quote(file)} if it may sign for this host`,
 		},
 	};
 }
+
+/** Makes an error that names a member of the document. */
+type Refuse = (reason: string, cause?: SigtoolError) => SigtoolError;
 
 function pinOf({ "spki-sha256": spkiSha256, name }: HostDocument["pins"][number]): [string, TrustedPin] {
 	return [spkiSha256, { label: name ?? `key ${spkiSha256.slice(0, 16)}`, source: "option" }];
@@ -119,13 +134,31 @@ function denialsOf({ reason, ...digests }: HostDocument["deny"][number]): Denial
 function authorityOf(
 	{ certificate: path, subject: given }: HostDocument["authorities"][number],
 	development: Development,
-	refuse: (reason: string) => Error,
+	refuse: Refuse,
 ): TrustedAuthority {
-	const bytes = readOwnedFile(path, { development, maxBytes: MAX_HOST_BYTES });
-	if (bytes === undefined) throw refuse(`names ${quote(path)}, which does not exist`);
-	const [certificate, ...others] = certificatesFromFileBytes(bytes);
-	if (certificate === undefined || others.length > 0) throw refuse("must name a file with one certificate");
+	const certificate = certificateOf(path, development, refuse);
 	const subject = normalizeNameText(given);
 	if (subject === undefined) throw refuse('must have a subject, such as "CN=Release,O=Example"');
 	return { certificate, subject, label: certificate.subject.text, source: "option" };
+}
+
+function timestampAuthorityOf(path: string, development: Development, refuse: Refuse): Certificate {
+	const certificate = certificateOf(path, development, refuse);
+	if (isCertificateAuthority(certificate)) return certificate;
+	throw refuse(`names ${quote(path)}, whose certificate is not that of an authority`);
+}
+
+function certificateOf(path: string, development: Development, refuse: Refuse): Certificate {
+	const bytes = readOwnedFile(path, { development, maxBytes: MAX_HOST_BYTES });
+	if (bytes === undefined) throw refuse(`names ${quote(path)}, which does not exist`);
+	let certificates: Certificate[];
+	try {
+		certificates = certificatesFromFileBytes(bytes);
+	} catch (cause) {
+		if (!(cause instanceof SigtoolError)) throw cause;
+		throw refuse(`names ${quote(path)}, which cannot be used: ${cause.message}`, cause);
+	}
+	const [certificate, ...others] = certificates;
+	if (certificate === undefined || others.length > 0) throw refuse("must name a file with one certificate");
+	return certificate;
 }

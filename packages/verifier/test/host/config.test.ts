@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { makeAuthority, temporaryDirectory } from "../../../cli/test/support.js";
@@ -86,6 +86,18 @@ test("an authority is a certificate for one exact subject", () => {
 	expect(configure({ version: 1, authorities: [missing] }).read).toThrow(invalid("does not exist"));
 	const vague = { ...authority, subject: "release" };
 	expect(configure({ version: 1, authorities: [vague] }).read).toThrow(invalid("must have a subject"));
+});
+
+test("14.10: a timestamping authority is a certificate of an authority, and vouches for nothing but time", () => {
+	const { caFile, certFile } = makeAuthority(realpathSync(temporaryDirectory()));
+	const read = (certificate: string) => configure({ version: 1, timestampAuthorities: [{ certificate }] }).read;
+	const { trust } = read(caFile)();
+	expect(trust.timestampAuthorities?.map(({ subject }) => subject.text)).toEqual(["CN=Test Root"]);
+	expect([trust.authorities, trust.pins.size]).toEqual([[], 0]);
+	expect(read(certFile)).toThrow(invalid("whose certificate is not that of an authority"));
+	expect(read(`${caFile}.none`)).toThrow(invalid("does not exist"));
+	writeFileSync(`${caFile}.two`, readFileSync(caFile, "utf8") + readFileSync(certFile, "utf8"));
+	expect(read(`${caFile}.two`)).toThrow(invalid("must name a file with one certificate"));
 });
 
 describe.skipIf(!isRoot)("as root", () => {
