@@ -11,11 +11,13 @@ import { parseSignedData, type SignerInfo } from "../pki/cms.js";
 import { verifySigner } from "../pki/cms-verify.js";
 import { refuseDeniedCatalog } from "../pki/deny-list.js";
 import { expiryNotice } from "../pki/expiry.js";
+import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/judged-time.js";
 import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { type Timestamp, verifyTimestamps } from "../pki/timestamp.js";
 import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
 import type { Verified } from "../pki/verified.js";
 
+export type { JudgedTime } from "../pki/judged-time.js";
 export type { VerifiedSigner } from "../pki/signer-trust.js";
 export type { Verified } from "../pki/verified.js";
 
@@ -46,21 +48,6 @@ export interface VerifiedCatalog {
 	readonly warnings: readonly string[];
 }
 
-export interface JudgedTime {
-	/** The time in milliseconds since the epoch for which the signer's chain was judged. */
-	readonly at: number;
-	readonly source: "now" | "given" | "rfc3161" | "countersignature";
-	/** The subject of the timestamping authority, if the time comes from a timestamp. */
-	readonly authority?: string;
-	/** The reason why the time does not come from a timestamp. */
-	readonly without?: "no-timestamp" | "unusable-timestamp" | "lifetime-signing";
-}
-
-/**
- * If the signer's certificate has this usage, a timestamp does not keep the signature valid after the certificate
- * expires. Microsoft, szOID_LIFETIME_SIGNING.
- */
-const LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13";
 const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
 /**
@@ -111,41 +98,6 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 			...expiryWarnings(verifiedSigner, judgedAt),
 		],
 	};
-}
-
-/**
- * Returns the time for which to judge the chain. A valid timestamp proves an earlier signing time. Without a valid
- * timestamp it is the given time, or now.
- */
-function judgementTime(
-	leaf: Certificate,
-	[timestamp]: readonly Timestamp[],
-	hasUnusable: boolean,
-	at: number | undefined,
-): JudgedTime {
-	const lifetime = leaf.extensions.extendedKeyUsage?.oids.includes(LIFETIME_SIGNING) === true;
-	if (timestamp !== undefined && !lifetime) {
-		const { time, kind, certificate } = timestamp;
-		return { at: time, source: kind, authority: certificate.subject.text };
-	}
-	const without = timestamp !== undefined ? "lifetime-signing" : hasUnusable ? "unusable-timestamp" : "no-timestamp";
-	return at === undefined ? { at: Date.now(), source: "now", without } : { at, source: "given", without };
-}
-
-/**
- * Adds to the error about an expired certificate the reason why no timestamp was used, because a valid timestamp would
- * often have prevented this error.
- */
-function withTimestampFailures<T>(failures: readonly SigtoolError[], judge: () => T): T {
-	try {
-		return judge();
-	} catch (error) {
-		const [failure] = failures;
-		if (!(error instanceof SigtoolError) || error.code !== "ERR_CERTIFICATE_EXPIRED" || failure === undefined)
-			throw error;
-		const message = `${error.message}; its timestamp was not used: ${failure.message}`;
-		throw new SigtoolError(error.code, message, { cause: error.cause });
-	}
 }
 
 function checkProduct(facts: CatalogFacts, expected: string | undefined): void {

@@ -1,0 +1,56 @@
+/** Decides for which time a signer is judged: for the time of a valid timestamp, else for the given time, else for now. */
+
+import { SigtoolError } from "../errors.js";
+import type { Certificate } from "./certificate.js";
+import type { Timestamp } from "./timestamp.js";
+
+export interface JudgedTime {
+	/** The time in milliseconds since the epoch for which the signer's chain was judged. */
+	readonly at: number;
+	readonly source: "now" | "given" | "rfc3161" | "countersignature";
+	/** The subject of the timestamping authority, if the time comes from a timestamp. */
+	readonly authority?: string;
+	/** The reason why the time does not come from a timestamp. */
+	readonly without?: "no-timestamp" | "unusable-timestamp" | "lifetime-signing";
+}
+
+/**
+ * If the signer's certificate has this usage, a timestamp does not keep the signature valid after the certificate
+ * expires. Microsoft, szOID_LIFETIME_SIGNING.
+ */
+const LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13";
+
+/**
+ * Returns the time for which to judge the chain. A valid timestamp proves an earlier signing time. Without a valid
+ * timestamp it is the given time, or now.
+ */
+export function judgementTime(
+	leaf: Certificate,
+	[timestamp]: readonly Timestamp[],
+	hasUnusable: boolean,
+	at: number | undefined,
+): JudgedTime {
+	const lifetime = leaf.extensions.extendedKeyUsage?.oids.includes(LIFETIME_SIGNING) === true;
+	if (timestamp !== undefined && !lifetime) {
+		const { time, kind, certificate } = timestamp;
+		return { at: time, source: kind, authority: certificate.subject.text };
+	}
+	const without = timestamp !== undefined ? "lifetime-signing" : hasUnusable ? "unusable-timestamp" : "no-timestamp";
+	return at === undefined ? { at: Date.now(), source: "now", without } : { at, source: "given", without };
+}
+
+/**
+ * Adds to the error about an expired certificate the reason why no timestamp was used, because a valid timestamp would
+ * often have prevented this error.
+ */
+export function withTimestampFailures<T>(failures: readonly SigtoolError[], judge: () => T): T {
+	try {
+		return judge();
+	} catch (error) {
+		const [failure] = failures;
+		if (!(error instanceof SigtoolError) || error.code !== "ERR_CERTIFICATE_EXPIRED" || failure === undefined)
+			throw error;
+		const message = `${error.message}; its timestamp was not used: ${failure.message}`;
+		throw new SigtoolError(error.code, message, { cause: error.cause });
+	}
+}
