@@ -51,6 +51,7 @@ export { DENIED_KINDS, type Denial, type DeniedKind } from "./pki/deny-list.js";
 export { expiryNotice } from "./pki/expiry.js";
 export { normalizeNameText } from "./pki/name-text.js";
 export type { CertificateStatus } from "./pki/revocation.js";
+export type { TimestampDescription } from "./pki/timestamp.js";
 export {
 	defaultTrust,
 	type TrustedAuthority,
@@ -75,6 +76,7 @@ export {
 	type IndexEntry,
 	type IndexedProduct,
 	isTrustIndex,
+	type ParsedTrustIndex,
 	parseTrustIndex,
 	type TrustIndex,
 	type TrustIndexVerifyOptions,

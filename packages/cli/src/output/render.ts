@@ -4,7 +4,9 @@ import { isAbsolute, relative } from "node:path";
 import {
 	type Certificate,
 	type CertificateStatus,
+	type JudgedTime,
 	spkiSha256,
+	type TimestampDescription,
 	type UsedCatalog,
 	type VerifiedSigner,
 } from "@sigtool/core";
@@ -67,7 +69,7 @@ export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [str
 		...chain.map((certificate): [string, string] => ["issued by", escaped(certificate.subject.text)]),
 		["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
 		...revocationRows(catalog.revocation),
-		["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${timeSource(judgedAt)})`],
+		judgedRow(judgedAt),
 	];
 }
 
@@ -86,6 +88,16 @@ export function revocationFields(statuses: readonly CertificateStatus[] | undefi
 	};
 }
 
+/** Shows the time for which a signer was judged, and where that time comes from. */
+export function judgedRow(judgedAt: JudgedTime): [string, string] {
+	return ["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${timeSource(judgedAt)})`];
+}
+
+/** Returns the content of `judgedRow` for the JSON document. */
+export function judgedFields(judgedAt: JudgedTime): Record<string, unknown> {
+	return { ...judgedAt, time: isoTime(judgedAt.at), at: undefined };
+}
+
 function revocationText({ certificate, status, statement }: CertificateStatus): string {
 	const source = statement === undefined ? "" : ` (${escaped(statement.source)}, ${isoTime(statement.thisUpdate)})`;
 	return `${REVOCATION_TEXTS[status]}: ${escaped(certificate.subject.text)}${source}`;
@@ -93,8 +105,18 @@ function revocationText({ certificate, status, statement }: CertificateStatus): 
 
 const REVOCATION_TEXTS = { good: "not revoked", "revoked-later": "revoked later", unknown: "unknown" } as const;
 
+/** Shows a timestamp as it claims to be. Nothing about it is verified. */
+export function timestampClaim({ kind, time, signer }: TimestampDescription): string {
+	return `${kind} ${time === undefined ? "(unreadable)" : isoTime(time)} ${escaped(signer ?? "")}`;
+}
+
+/** Returns the content of `timestampClaim`, and more, for the JSON document. */
+export function timestampClaimFields(timestamp: TimestampDescription): Record<string, unknown> {
+	return { ...timestamp, time: timestamp.time === undefined ? null : isoTime(timestamp.time) };
+}
+
 /** Says where the time of judgement comes from. If no timestamp gives it, also says why. */
-function timeSource({ source, authority, without }: ShownCatalog["judgedAt"]): string {
+function timeSource({ source, authority, without }: JudgedTime): string {
 	if (authority !== undefined) return `${source}, by ${escaped(authority)}`;
 	return without === undefined ? source : `${source}: ${WITHOUT[without]}`;
 }
@@ -119,7 +141,7 @@ export function catalogFields({ file, facts, signer, judgedAt, revocation }: Sho
 		sequence: facts.sequence ?? null,
 		signer: trustedSignerFields(signer),
 		trustedBy: signer.trustedBy,
-		judgedAt: { ...judgedAt, time: isoTime(judgedAt.at), at: undefined },
+		judgedAt: judgedFields(judgedAt),
 		...revocationFields(revocation),
 	};
 }

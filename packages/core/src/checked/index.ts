@@ -145,6 +145,7 @@ const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer"
 	notAfter: optional(milliseconds),
 	overwrite: ownOrAny,
 	time: optional(milliseconds),
+	timestamp: optional(timestamp),
 };
 
 type NewAuthority = Extract<unchecked.NewTrust, { timestampAuthority: unknown }>;

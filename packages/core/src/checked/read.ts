@@ -212,6 +212,7 @@ export const {
 			"options",
 			object<unchecked.TrustIndexVerifyOptions>({
 				trust,
+				timestampAnchors: optional(certificates),
 				at: optional(milliseconds),
 				development,
 				findRecord: optional(callback()),

@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import { isBelow, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { newTimestamp } from "../formats/cat-envelope.js";
+import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { exists, readBounded, requireFileName, writeAtomically } from "../system/store.js";
 import { encodeIndex, signIndex } from "../trust/index-encode.js";
@@ -35,6 +37,8 @@ export interface CompileOptions extends DirectoryOptions {
 	readonly overwrite?: "own" | "any";
 	/** The signing time in milliseconds since the epoch. The default is the present time. */
 	readonly time?: number;
+	/** The request for a timestamp, with which the index outlives its signer's certificate. Absent: it gets none. */
+	readonly timestamp?: TimestampRequest;
 }
 
 export interface CompileResult {
@@ -45,19 +49,20 @@ export interface CompileResult {
 	readonly products: readonly CompiledProduct[];
 	readonly policy: Policy;
 	readonly notAfter: number | undefined;
+	readonly timestamp: NewTimestamp | undefined;
 	readonly warnings: readonly string[];
 }
 
 /**
  * Compiles signed directories, and those to adopt, into a trust index.
- * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, the errors of
- * `verifyPath`, and the code of the first difference
+ * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, ERR_NETWORK,
+ * ERR_TIMESTAMP, the errors of `verifyPath`, and the code of the first difference
  */
 export async function compileTrustIndex(
 	directories: readonly string[],
 	options: CompileOptions,
 ): Promise<CompileResult> {
-	const { signer, adopt = [], policy = DEFAULT_POLICY, notAfter, time = Date.now() } = options;
+	const { signer, adopt = [], policy = DEFAULT_POLICY, notAfter } = options;
 	const output = checkCompileTarget(directories, options);
 	const roots = [...directories, ...adopt].map(realPath);
 	const compiled: CompiledDirectory[] = [];
@@ -83,7 +88,7 @@ export async function compileTrustIndex(
 		signers: [...new Set(catalogs.map((catalog) => catalog.signer.spkiSha256))].sort(),
 		products: compiled.map((each) => each.content),
 	});
-	const pieces = await signIndex(content, signer, time);
+	const { pieces, timestamp } = await sign(content, options);
 	writeAtomically(output, pieces);
 	const digest = createHash("sha256");
 	for (const piece of pieces) digest.update(piece);
@@ -94,8 +99,21 @@ export async function compileTrustIndex(
 		products: compiled.map(({ product }) => product),
 		policy,
 		notAfter,
+		timestamp,
 		warnings: [...compiled.flatMap(({ warnings }) => warnings), ...laundered(catalogs, signer)],
 	};
+}
+
+/** Signs the content, and has the signature timestamped if that was asked for. */
+async function sign(content: Uint8Array, { signer, time = Date.now(), timestamp: request }: CompileOptions) {
+	if (request === undefined) return { pieces: await signIndex(content, signer, time), timestamp: undefined };
+	const timestamps: NewTimestamp[] = [];
+	const pieces = await signIndex(content, signer, time, async (signature) => {
+		const timestamp = await newTimestamp(signature, signer.certificates[0], request);
+		timestamps.push(timestamp);
+		return timestamp.token;
+	});
+	return { pieces, timestamp: timestamps[0] };
 }
 
 /**

@@ -46,6 +46,11 @@ export interface TimestampVerifyOptions {
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
 	readonly deny?: readonly Denial[];
 	readonly profile: Profile;
+	/**
+	 * `rfc3161` accepts only tokens by authorities whose extended key usage is as RFC 3161 §2.3 demands. Default: `any`
+	 * form that catalogs have.
+	 */
+	readonly form?: "any" | "rfc3161";
 }
 
 export interface TimestampVerification {
@@ -68,9 +73,12 @@ export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOpt
 	const timestamps: Timestamp[] = [];
 	const failures: SigtoolError[] = [];
 	const found = timestampAttributes(signer);
+	const timeStampingEku = options.form === "rfc3161" ? "strict" : "tolerant";
 	for (const { kind, value } of found.slice(0, MAX_TIMESTAMPS)) {
 		try {
-			timestamps.push(verifyTimestamp(readTimestamp(kind, value, signer), signer.signature, options));
+			if (options.form === "rfc3161" && kind !== "rfc3161") throw notAToken();
+			const received = readTimestamp(kind, value, signer);
+			timestamps.push(verifyTimestamp(received, signer.signature, { ...options, timeStampingEku }));
 		} catch (error) {
 			if (!(error instanceof SigtoolError)) throw error;
 			failures.push(error);
@@ -176,6 +184,13 @@ function timestampAttributes({ unsignedAttributes }: SignerInfo): { kind: Timest
 function tooMany(count: number): SigtoolError {
 	const message = `Cannot judge all ${count} timestamps: only the first ${MAX_TIMESTAMPS} are looked at`;
 	return new SigtoolError("ERR_LIMIT", message);
+}
+
+function notAToken(): SigtoolError {
+	return new SigtoolError(
+		"ERR_TIMESTAMP",
+		"Cannot use the timestamp: it is a countersignature, not a token of RFC 3161",
+	);
 }
 
 function readTimestamp(kind: TimestampKind, value: Uint8Array, signed: SignerInfo): ReceivedTimestamp {

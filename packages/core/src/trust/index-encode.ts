@@ -6,6 +6,7 @@ import { quote, SigtoolError } from "../errors.js";
 import { comparePathBytes } from "../fileset/entry-path.js";
 import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pki/cms.js";
 import { encodeSigningCertificate } from "../pki/signing-certificate.js";
+import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
 import type { Signer } from "../signer/signer.js";
 import type { IndexEntry } from "./index-entries.js";
 import { encodeHead, type IndexHead, type IndexHeadProduct } from "./index-head.js";
@@ -66,10 +67,16 @@ export function encodeIndex(content: IndexContent): Uint8Array {
 
 /**
  * Signs the content and returns the index in pieces. `at` is the signing time in milliseconds since the epoch.
- * Fractions of a second are dropped.
- * @throws the errors of the signer
+ * Fractions of a second are dropped. `stamp` returns an RFC 3161 token over the bytes of the signature. Without `stamp`
+ * the index has no timestamp.
+ * @throws ERR_LIMIT for a signature that no reader accepts, and the errors of the signer and of `stamp`
  */
-export async function signIndex(content: Uint8Array, signer: Signer, at: number): Promise<Uint8Array[]> {
+export async function signIndex(
+	content: Uint8Array,
+	signer: Signer,
+	at: number,
+	stamp?: (signature: Uint8Array) => Promise<Uint8Array>,
+): Promise<Uint8Array[]> {
 	const [certificate] = signer.certificates;
 	const signedAttributes = encodeSignedAttributes([
 		encodeAttribute(CONTENT_TYPE_OID, oid(TRUST_INDEX_OID)),
@@ -78,11 +85,16 @@ export async function signIndex(content: Uint8Array, signer: Signer, at: number)
 		encodeSigningCertificate(certificate),
 	]);
 	const signature = await signer.sign(signedAttributes);
+	const unsignedAttributes = stamp && [encodeAttribute(TOKEN_ATTRIBUTE, await stamp(signature))];
 	const signed = encodeSignedData({
 		contentType: TRUST_INDEX_OID,
 		certificates: signer.certificates,
-		signer: { algorithm: signer.algorithm, certificate, signedAttributes, signature },
+		signer: { algorithm: signer.algorithm, certificate, signedAttributes, signature, unsignedAttributes },
 	});
+	if (signed.reduce((sum, piece) => sum + piece.length, 0) > LIMITS.signatureBytes) {
+		const message = `Cannot sign the trust index: certificates and timestamp have more than ${LIMITS.signatureBytes} bytes`;
+		throw new SigtoolError("ERR_LIMIT", message);
+	}
 	return [content, ...signed];
 }
 

@@ -10,12 +10,15 @@
 import { createHash } from "node:crypto";
 import { DerReader } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
+import type { Certificate } from "../pki/certificate.js";
 import { parseSignedData, type SignedData, type SignerInfo } from "../pki/cms.js";
 import { signedAttribute, verifySigner } from "../pki/cms-verify.js";
 import { type Denial, denied, refuseDeniedCatalog } from "../pki/deny-list.js";
+import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/judged-time.js";
 import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
+import { describeTimestamps, type TimestampDescription, verifyTimestamps } from "../pki/timestamp.js";
+import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
 import type { Verified } from "../pki/verified.js";
 import {
 	type EntryTable,
@@ -74,7 +77,12 @@ export interface IndexedProduct {
 
 export interface TrustIndexVerifyOptions {
 	readonly trust: TrustPolicy;
-	/** The time in milliseconds since the epoch for which the index is verified. The default is now. */
+	/** The trust anchors of timestamping authorities. The default is the authorities that are trusted for any subject. */
+	readonly timestampAnchors?: readonly Certificate[];
+	/**
+	 * The time in milliseconds since the epoch for which the index is verified. The default is now. The signer is judged
+	 * for the time of a valid timestamp instead, but the end of the index is not.
+	 */
 	readonly at?: number;
 	/** The value `allow` accepts an index that a development identity signed. Default `refuse`. */
 	readonly development?: "refuse" | "allow";
@@ -85,19 +93,22 @@ export interface TrustIndexVerifyOptions {
 export interface VerifiedTrustIndex {
 	readonly index: Verified<TrustIndex>;
 	readonly signer: VerifiedSigner;
-	/** The time in milliseconds since the epoch for which the index was verified. */
-	readonly judgedAt: number;
+	/** The time for which the signer was judged. */
+	readonly judgedAt: JudgedTime;
+	/** Texts for the user about facts that do not affect the verdict. */
+	readonly warnings: readonly string[];
 }
 
 /**
- * Verifies an index's signature and that its signer is trusted. Parses the content only after these checks. The caller
- * must not change `bytes` afterwards, because entries are read from them on request.
+ * Verifies an index's signature and that its signer is trusted. Parses the content only after these checks. A signer
+ * whose certificate has expired is trusted if a timestamp proves that the index was signed before. The caller must not
+ * change `bytes` afterwards, because entries are read from them on request.
  * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
  * ERR_WEAK_*, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_DEVELOPMENT_IDENTITY,
  * ERR_LIMIT, ERR_POLICY
  */
 export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOptions): VerifiedTrustIndex {
-	const { trust, at = Date.now(), development = "refuse" } = options;
+	const { trust, development = "refuse" } = options;
 	const parts = splitIndex(bytes);
 	const { signedData, signer } = parts;
 	const { certificate } = verifySigner(signer, {
@@ -110,10 +121,17 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	});
 	const misnamed = signingCertificateProblem(signer, certificate, WHAT);
 	if (misnamed !== undefined) throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", `Cannot trust the ${WHAT}: ${misnamed}`);
-	const verifiedSigner = judgeSigner(certificate, trust, {
-		intermediates: signedData.certificates,
-		at,
+	const { timestamps, failures } = verifyTimestamps(signer, {
+		certificates: signedData.certificates,
+		anchors: options.timestampAnchors ?? timestampAnchors(trust),
+		deny: trust.deny,
 		profile: "default",
+		form: "rfc3161",
+	});
+	const judgedAt = judgementTime(certificate, timestamps, failures.length > 0, options.at);
+	const verifiedSigner = withTimestampFailures(failures, () => {
+		const intermediates = signedData.certificates;
+		return judgeSigner(certificate, trust, { intermediates, at: judgedAt.at, profile: "default" });
 	});
 	refuseDeniedCatalog(trust.deny, bytes, parts.signed);
 	if (verifiedSigner.development && development === "refuse") {
@@ -122,11 +140,17 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	}
 	const index = readIndex(parts, options.findRecord);
 	refuseDeniedSources(index, trust.deny);
+	const { at = Date.now() } = options; // A timestamp says when the index was signed, not how long it is valid.
 	if (index.notAfter !== undefined && at > index.notAfter) {
 		const message = `Cannot use the ${WHAT}: it expired on ${new Date(index.notAfter).toISOString()}; compile it again`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
 	}
-	return { index: index as Verified<TrustIndex>, signer: verifiedSigner, judgedAt: at }; // Signature and signer were checked above.
+	return {
+		index: index as Verified<TrustIndex>, // Signature and signer were checked above.
+		signer: verifiedSigner,
+		judgedAt,
+		warnings: failures.map((failure) => `a timestamp was not used: ${failure.message}`),
+	};
 }
 
 /**
@@ -142,12 +166,18 @@ function refuseDeniedSources({ signers, products }: TrustIndex, deny: readonly D
 	}
 }
 
+/** An index of which nothing is verified. */
+export interface ParsedTrustIndex extends TrustIndex {
+	readonly timestamps: readonly TimestampDescription[];
+}
+
 /**
  * Parses an index without verifying its signature.
  * @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_POLICY, ERR_LIMIT
  */
-export function parseTrustIndex(bytes: Uint8Array): TrustIndex {
-	return readIndex(splitIndex(bytes));
+export function parseTrustIndex(bytes: Uint8Array): ParsedTrustIndex {
+	const parts = splitIndex(bytes);
+	return { ...readIndex(parts), timestamps: describeTimestamps(parts.signer, parts.signedData.certificates) };
 }
 
 /** Returns the bytes that an index's signature covers. @throws the errors of `parseTrustIndex` except ERR_POLICY */

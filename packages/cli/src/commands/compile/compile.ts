@@ -13,13 +13,19 @@ import { parseTime, trustOf } from "../../options/judgement.js";
 import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
 import { type KeyOptions, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
+import {
+	type TimestampingOptions,
+	timestampFields,
+	timestampRequestOf,
+	timestampText,
+} from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { productRows } from "../../output/index-file.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, catalogFields, count, isoTime, signerFields, signerRows } from "../../output/render.js";
 
-export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, OutputOptions {
+export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, TimestampingOptions, OutputOptions {
 	readonly output: string;
 	readonly policy?: string;
 	readonly notAfter?: string;
@@ -44,6 +50,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 		overwrite: options.force === true ? "any" : "own",
 		policy: options.policy === undefined ? undefined : readPolicy(options.policy),
 		notAfter: options.notAfter === undefined ? undefined : parseNotAfter(options.notAfter, time),
+		timestamp: timestampRequestOf(options),
 	} as const;
 	const demands = await signerDemandsOf(options);
 	// A wrong target must be refused before the signer asks for a passphrase.
@@ -83,7 +90,7 @@ function parseNotAfter(text: string, now: number): number {
 }
 
 function report(result: CompileResult, signer: Signer, warnings: readonly string[]): Report {
-	const { file, sizeBytes, sha256, products, policy, notAfter } = result;
+	const { file, sizeBytes, sha256, products, policy, notAfter, timestamp } = result;
 	const [certificate] = signer.certificates;
 	return {
 		exit: 0,
@@ -104,6 +111,7 @@ function report(result: CompileResult, signer: Signer, warnings: readonly string
 			notAfter: notAfter === undefined ? null : isoTime(notAfter),
 			development: signer.development,
 			signer: signerFields(certificate, signer.development),
+			...(timestamp && { timestamp: timestampFields(timestamp) }),
 		},
 		lines: [
 			`compiled ${escaped(file)}`,
@@ -117,6 +125,7 @@ function report(result: CompileResult, signer: Signer, warnings: readonly string
 				["size", bytes(sizeBytes)],
 				["sha256", sha256],
 				...signerRows(certificate, signer.development),
+				["timestamp", timestamp && timestampText(timestamp)],
 			]),
 		],
 		warnings,

@@ -1,5 +1,5 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
-import { keyOptions, repeated, signerOptions } from "../../options/options.js";
+import { group, keyOptions, repeated, signerOptions, timestamps, timestampTrust } from "../../options/options.js";
 
 export const COMPILE: CommandDeclaration = {
 	name: "compile",
@@ -15,12 +15,16 @@ export const COMPILE: CommandDeclaration = {
 			.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
 			.option("--product <name>", "refuse another product; names the product where a catalog names none")
 			.option("--allow-development", "accept catalogs that a development identity signed")
+			.addOption(timestamps())
+			.addOption(timestampTrust())
 			.option("--force", "replace a file that is not a trust index");
 		signerOptions(command);
+		group(command, { Timestamp: ["timestamp", "tsaTrust"] });
 		examples(command, [
 			"sigtool compile ./app -o app.sigx --allow-development",
 			"sigtool compile /srv/app /srv/plugins -o site.sigx --policy policy.json --key release.pem --cert release.crt",
 			"sigtool compile ./app -o app.sigx --trust ca.crt --not-after 90 --p12 release.p12",
+			"sigtool compile ./app -o app.sigx --p12 release.p12 --timestamp http://tsa.example --tsa-trust tsa-root.crt",
 			"sigtool compile ./app --adopt /usr/lib/python3.13 --adopt /usr/lib/python3 -o app.sigx --allow-development",
 		]);
 		return async () => (await import("./compile.js")).compile;

@@ -9,7 +9,14 @@ import {
 import { reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
-import { trustedSignerFields, trustedSignerRows } from "../../output/render.js";
+import {
+	judgedFields,
+	judgedRow,
+	timestampClaim,
+	timestampClaimFields,
+	trustedSignerFields,
+	trustedSignerRows,
+} from "../../output/render.js";
 
 /** Shows a trust index, and whether this user trusts its signer. */
 export async function inspectIndex(file: string, options: OutputOptions): Promise<Report> {
@@ -26,6 +33,8 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 			verified: !failed,
 			...(failed && { problem: { code: verdict.code, message: verdict.message } }),
 			signer: failed ? null : trustedSignerFields(verdict.signer),
+			judgedAt: failed ? null : judgedFields(verdict.judgedAt),
+			timestamps: index.timestamps.map(timestampClaimFields),
 			...indexFields(index),
 			members,
 		},
@@ -38,7 +47,8 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 						? `not verified: ${escaped(reasonOf(verdict))} [${verdict.code}]`
 						: "verified; its files were not looked at",
 				],
-				...(failed ? [] : trustedSignerRows(verdict.signer)),
+				...(failed ? [] : [...trustedSignerRows(verdict.signer), judgedRow(verdict.judgedAt)]),
+				...index.timestamps.map((timestamp): [string, string] => ["timestamp", timestampClaim(timestamp)]),
 				...indexRows(index),
 				...index.signers.map((pin): [string, string] => ["catalog signer", pin]),
 				...index.products.flatMap(({ catalogs }) => catalogs).map((digest): [string, string] => ["catalog", digest]),

@@ -10,7 +10,7 @@ import {
 } from "@sigtool/core";
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { escaped, type OutputOptions, type Report, type StreamedList } from "../../output/output.js";
-import { count, isoTime } from "../../output/render.js";
+import { count, isoTime, timestampClaim, timestampClaimFields } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 
 /**
@@ -194,12 +194,7 @@ function signerBranch(signer: InspectedSigner): Branch {
 			...(signer.spkiSha256 === undefined ? [] : [leaf("pin", signer.spkiSha256)]),
 			leaf("digest", algorithm(signer.digestAlgorithm, signer.digestAlgorithmName)),
 			leaf("signature", algorithm(signer.signatureAlgorithm, signer.signatureAlgorithmName)),
-			...signer.timestamps.map(({ kind, time, signer: authority }) => {
-				return leaf(
-					"timestamp",
-					`${kind} ${time === undefined ? "(unreadable)" : isoTime(time)} ${escaped(authority ?? "")}`,
-				);
-			}),
+			...signer.timestamps.map((timestamp) => leaf("timestamp", timestampClaim(timestamp))),
 			...signer.nestedSignatures.map(({ signers }) => leaf("nested signature", escaped(signers.join("; ")))),
 		],
 	};
@@ -239,10 +234,7 @@ function jsonOf(inspection: CatalogFileInspection): Record<string, unknown> {
 					},
 		signers: signers.map((signer) => ({
 			...signer,
-			timestamps: signer.timestamps.map((timestamp) => ({
-				...timestamp,
-				time: timestamp.time === undefined ? null : isoTime(timestamp.time),
-			})),
+			timestamps: signer.timestamps.map(timestampClaimFields),
 		})),
 		certificates: certificates.map((certificate) => ({
 			...certificate,

@@ -2,7 +2,7 @@ import {
 	type CertificateStatus,
 	checkSignerRevocation,
 	expiryNotice,
-	type VerifiedSigner,
+	type VerifiedTrustIndex,
 	verifyTrustIndex,
 } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
@@ -12,7 +12,8 @@ import { fromIndexFile, indexError, indexFields, indexRows } from "../../output/
 import { escaped, rows } from "../../output/output.js";
 import {
 	developmentNotes,
-	isoTime,
+	judgedFields,
+	judgedRow,
 	revocationFields,
 	revocationRows,
 	trustedSignerFields,
@@ -28,17 +29,19 @@ import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 export async function verifyIndex(
 	file: string,
 	{ product }: VerifyCommandOptions,
-	{ trust, at, revocation }: Judgement & SignerDemands,
+	judgement: Judgement & SignerDemands,
 ): Promise<Outcome> {
-	const { index, signer, judgedAt } = fromIndexFile(file, (bytes) => {
-		return verifyTrustIndex(bytes, { trust, at, development: "allow" });
+	const { trust } = judgement;
+	const verified = fromIndexFile(file, (bytes) => {
+		return verifyTrustIndex(bytes, { ...judgement, development: "allow" });
 	});
+	const { index, signer, judgedAt } = verified;
 	if (product !== undefined && !index.products.some(({ name }) => name === product)) {
 		const message = `Cannot trust ${quote(file)}: it is not of product ${quote(product)}`;
 		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message, { path: file });
 	}
-	const { statuses, warnings } = await revocationOf(file, signer, { at, revocation });
-	const notice = at === undefined ? expiryNotice(signer.expiries, judgedAt) : undefined;
+	const { statuses, warnings } = await revocationOf(file, verified, judgement);
+	const notice = judgedAt.source === "now" ? expiryNotice(signer.expiries, judgedAt.at) : undefined;
 	const findings = (trust.deny ?? [])
 		.filter(({ kind, sha256 }) => kind === "file" && index.hasContent(sha256))
 		.map(({ sha256, reason }) => ({
@@ -57,6 +60,7 @@ export async function verifyIndex(
 			...indexRows(index),
 			...trustedSignerRows(signer),
 			["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
+			judgedRow(judgedAt),
 			...revocationRows(statuses),
 			["checked", "the trust index's own signature; no files"],
 		]),
@@ -72,12 +76,16 @@ export async function verifyIndex(
 			index: indexFields(index),
 			signer: trustedSignerFields(signer),
 			trustedBy: signer.trustedBy,
-			judgedAt: isoTime(judgedAt),
+			judgedAt: judgedFields(judgedAt),
 			...revocationFields(statuses),
 		},
 		lines: [...lines, ...findings.map(({ message, sha256, code }) => escaped(`  ${message} (${sha256}) [${code}]`))],
 		problems: [],
-		warnings: [...warnings, ...(notice === undefined ? [] : [`${notice}; the index fails from then on`])],
+		warnings: [
+			...verified.warnings,
+			...warnings,
+			...(notice === undefined ? [] : [`${notice}; without a timestamp, the index fails from then on`]),
+		],
 		notes: developmentNotes(file, [signer]),
 	};
 }
@@ -88,12 +96,13 @@ export async function verifyIndex(
  */
 async function revocationOf(
 	file: string,
-	signer: VerifiedSigner,
-	{ at, revocation }: Pick<Judgement & SignerDemands, "at" | "revocation">,
+	{ signer, judgedAt }: VerifiedTrustIndex,
+	{ revocation }: SignerDemands,
 ): Promise<{ statuses?: readonly CertificateStatus[]; warnings: readonly string[] }> {
 	if (revocation === undefined) return { warnings: [] };
 	try {
-		return await checkSignerRevocation(signer, { revocation, ...(at !== undefined && { at }) });
+		const { at, source } = judgedAt;
+		return await checkSignerRevocation(signer, { revocation, ...(source !== "now" && { at }) });
 	} catch (cause) {
 		throw cause instanceof SigtoolError ? indexError(file, cause) : cause;
 	}
