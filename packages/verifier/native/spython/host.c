@@ -26,17 +26,25 @@ const struct json *keep_json(char *text, size_t length)
 	return parse_json(text, length, values, room);
 }
 
-static const struct json *read_document(const char *path, size_t max_bytes)
+char *read_trusted(const char *path, size_t max_bytes, size_t *length)
 {
 	const char *why;
 	const int trusted = TRUST_STICKY | (rules.development ? TRUST_USER | TRUST_LINKS : 0);
 	char *text = malloc(max_bytes + 1);
 	if (text == NULL)
 		fail(REFUSED, "ERR_HOST_CONFIG", "Cannot read \"%s\": %m", path);
-	const ssize_t length = read_owned(path, trusted, text, max_bytes + 1, &why);
-	if (length < 0)
+	const ssize_t count = read_owned(path, trusted, text, max_bytes + 1, &why);
+	if (count < 0)
 		fail(REFUSED, "ERR_HOST_CONFIG", "%s", why);
-	return keep_json(text, (size_t)length);
+	*length = (size_t)count;
+	return text;
+}
+
+static const struct json *read_document(const char *path, size_t max_bytes)
+{
+	size_t length;
+	char *text = read_trusted(path, max_bytes, &length);
+	return keep_json(text, length);
 }
 
 static const struct json *default_document(void)
@@ -70,6 +78,7 @@ void read_host(const char *file)
 	rules.exit_on_refusal =
 		word_of(&HOST[HOST_ON_REFUSAL], values[HOST_ON_REFUSAL]) == ON_REFUSAL_EXIT;
 	rules.pins = values[HOST_PINS];
+	rules.timestamp_authorities = values[HOST_TIMESTAMP_AUTHORITIES];
 	rules.products = values[HOST_PRODUCTS];
 	rules.deny = values[HOST_DENY];
 	rules.index = text_of(values[HOST_INDEX]);

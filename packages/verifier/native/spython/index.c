@@ -8,6 +8,7 @@
  * they were verified. A fault in the index ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "timestamp.h"
 #include "../shared/find-record.h"
 #include "../shared/owned-file.h"
 #include <fcntl.h>
@@ -61,6 +62,7 @@ static const char DEVELOPMENT_OID[] = "2.25.160338890626714142025452589499789174
 
 static struct index_table table;
 static char index_hex[SHA256_HEX + 1]; /* the digest of the whole file */
+static char content_hex[SHA256_HEX + 1]; /* the digest of all that is signed */
 static char signer_hex[SHA256_HEX + 1]; /* the digest of the signer's SubjectPublicKeyInfo */
 
 static uint64_t not_after = UINT64_MAX; /* milliseconds since 1970 */
@@ -172,17 +174,19 @@ static bool is_degenerate_rsa(const EVP_PKEY *key)
 }
 
 /* Checks the signer's certificate as packages/core/src/pki/chain.ts checks one whose key is pinned:
- * it needs no chain, but valid dates, extensions, purpose and key strength. */
-static void check_certificate(X509 *certificate)
+ * it needs no chain, but valid dates, extensions, purpose and key strength. `at` is
+ * the time for which the dates are checked. */
+static void check_certificate(X509 *certificate, time_t at)
 {
-	require_pinned(certificate);
 	const uint32_t flags = X509_get_extension_flags(certificate);
 	const uint32_t usage = X509_get_key_usage(certificate);
 	const uint32_t extended_usage = X509_get_extended_key_usage(certificate);
-	if (X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0)
+	if (X509_cmp_time(X509_get0_notBefore(certificate), &at) >= 0)
 		distrust("ERR_CERTIFICATE_NOT_YET_VALID", "its signer's certificate is not valid yet");
-	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0)
-		distrust("ERR_CERTIFICATE_EXPIRED", "its signer's certificate has expired");
+	if (X509_cmp_time(X509_get0_notAfter(certificate), &at) <= 0)
+		distrust("ERR_CERTIFICATE_EXPIRED",
+			"its signer's certificate has expired, and no timestamp by an authority of the host "
+			"configuration proves that it was signed before");
 	if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL))
 		distrust("ERR_CERTIFICATE_EXTENSION",
 			"its signer's certificate has invalid extensions, or critical ones that are not known "
@@ -270,7 +274,9 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	X509 *certificate = NULL;
 	X509_ALGOR *digest_algorithm = NULL;
 	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, &digest_algorithm, NULL);
-	check_certificate(certificate);
+	require_pinned(certificate);
+	const time_t proven = proven_time(signer, certificate);
+	check_certificate(certificate, proven < 0 ? time(NULL) : proven);
 	if (OBJ_obj2nid(digest_algorithm->algorithm) != NID_sha256)
 		distrust("ERR_UNSUPPORTED_ALGORITHM", "its digest is not SHA-256");
 	if (CMS_SignerInfo_verify(signer) != 1)
@@ -408,6 +414,8 @@ static void read_head(int mode_asked)
 			"Cannot use the trust index: it has expired; compile it again");
 	refuse_denied(values[HEAD_SIGNERS], "key");
 	const char *reason = denied("catalog", index_hex);
+	if (reason == NULL)
+		reason = denied("catalog", content_hex);
 	if (reason != NULL)
 		distrust("ERR_DENIED", reason);
 	read_policy(values[HEAD_POLICY], mode_asked);
@@ -418,14 +426,19 @@ static void read_head(int mode_asked)
 }
 
 /* Starts the libcrypto that is linked into spython, which is separate from the program's libcrypto.
- * It needs no configuration of the system, no error texts and no names of algorithms. It must not
- * clean up at exit, because threads may still digest then. */
+ * It needs no configuration of the system, no error texts, and no names of algorithms except SHA-2.
+ * It must not clean up at exit, because threads may still digest then. */
 static void start_libcrypto(void)
 {
 	const uint64_t options = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG |
 		OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
 		OPENSSL_INIT_NO_ADD_ALL_DIGESTS;
 	require(OPENSSL_init_crypto(options, NULL));
+	/* libcrypto finds the digests of certificates and timestamps by name. It keeps a digest as it
+	 * first found it, so the names must be there before any digest is used. */
+	require(EVP_add_digest(EVP_sha256()));
+	require(EVP_add_digest(EVP_sha384()));
+	require(EVP_add_digest(EVP_sha512()));
 }
 
 void load_index(const char *file, int descriptor, int mode_asked)
@@ -440,6 +453,7 @@ void load_index(const char *file, int descriptor, int mode_asked)
 	start_libcrypto();
 	digest_index(of_content, of_all);
 	to_hex(of_all, index_hex);
+	to_hex(of_content, content_hex);
 	verify_signature(bytes + table.names_end, length - table.names_end, of_content);
 	read_head(mode_asked);
 }

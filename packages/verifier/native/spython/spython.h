@@ -53,6 +53,7 @@ struct rules {
 	const char *json_lines; /* the path of the event file */
 	const struct json *pins;
 	const struct json *products;
+	const struct json *timestamp_authorities;
 	const struct json *deny;
 	const struct json *policy_products;
 	const struct json *events; /* the names of the events that the audit hook records */
@@ -65,6 +66,11 @@ extern struct rules rules;
 /* Parses `length` bytes of JSON, which a NUL must follow, and never frees text and values. Returns
  * null if `text` is null, if the text is not JSON as json.h reads it, or if memory is lacking. */
 const struct json *keep_json(char *text, size_t length);
+
+/* Returns the content of a file that decides what may run, for good, with a NUL behind it, and its
+ * length. Ends the process if others than root, and in development the user, could have written it,
+ * or if it is larger than `max_bytes`. */
+char *read_trusted(const char *path, size_t max_bytes, size_t *length);
 
 /* Reads the host configuration into `rules`, and opens the sinks for events. Null stands for
  * /etc/sigtool/verifier.json, which may be absent. Ends the process if the file cannot be trusted

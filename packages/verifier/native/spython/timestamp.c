@@ -1,0 +1,213 @@
+/* Timestamps of a trust index: RFC 3161 tokens over its signature, by authorities that the host
+ * configuration names. A token that verifies proves that the signature existed at its time, so that
+ * the signer's certificate is judged for that time and not for now.
+ *
+ * Tokens are unsigned attributes, which anybody can add and remove. A token that does not verify
+ * therefore refuses nothing, but proves nothing either. */
+#define _GNU_SOURCE
+#include "timestamp.h"
+#include "spython.h"
+#include <openssl/pem.h>
+#include <openssl/ts.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+
+static const char TOKEN_OID[] = "1.3.6.1.4.1.311.3.3.1";
+static const char LIFETIME_SIGNING_OID[] = "1.3.6.1.4.1.311.10.3.13";
+static const uint8_t BYTE_ORDER_MARK[3] = {0xef, 0xbb, 0xbf};
+
+enum {
+	MAX_TIMESTAMPS = 8, /* tokens of one index that are judged */
+	SECURITY_LEVEL = 2, /* of SSL_CTX_set_security_level(3): 112 bits, and no SHA-1 */
+	ISSUES_CERTIFICATES = 1, /* a result of X509_check_ca(): basicConstraints has CA:TRUE */
+	IS_OLD_ROOT = 3, /* a result of X509_check_ca(): version 1 and self-signed */
+};
+
+/* Returns the only certificate of a file in PEM or DER, which others than root, and in development
+ * the user, cannot have written. */
+static X509 *read_authority(const char *path)
+{
+	size_t length;
+	const uint8_t *bytes = (const uint8_t *)read_trusted(path, MAX_HOST_BYTES, &length);
+	const uint8_t *end = bytes + length;
+	X509 *certificate = NULL;
+	X509 *another = NULL;
+	if (length > 0 && bytes[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)) {
+		certificate = d2i_X509(NULL, &bytes, (long)length);
+		if (bytes != end)
+			certificate = NULL;
+	} else {
+		if (length >= sizeof BYTE_ORDER_MARK && memcmp(bytes, BYTE_ORDER_MARK, 3) == 0)
+			bytes += sizeof BYTE_ORDER_MARK;
+		BIO *text = BIO_new_mem_buf(bytes, (int)(end - bytes));
+		certificate = PEM_read_bio_X509(text, NULL, NULL, NULL);
+		another = PEM_read_bio_X509(text, NULL, NULL, NULL);
+	}
+	const int kind = certificate == NULL ? 0 : X509_check_ca(certificate);
+	if (another != NULL || (kind != ISSUES_CERTIFICATES && kind != IS_OLD_ROOT))
+		fail(REFUSED, "ERR_HOST_CONFIG",
+			"Cannot use \"%s\": it is not one certificate of a timestamping authority", path);
+	return certificate;
+}
+
+/* Returns true if the deny list names the certificate or its key. */
+static bool is_denied(X509 *certificate)
+{
+	uint8_t *key = NULL; /* SubjectPublicKeyInfo in DER; kept */
+	uint8_t digest[SHA256_BYTES];
+	char hex[SHA256_HEX + 1];
+	const int key_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
+	if (key_length <= 0 ||
+		EVP_Digest(key, (size_t)key_length, digest, NULL, EVP_sha256(), NULL) != 1)
+		return true;
+	to_hex(digest, hex);
+	if (denied("key", hex) != NULL)
+		return true;
+	if (X509_digest(certificate, EVP_sha256(), digest, NULL) != 1)
+		return true;
+	to_hex(digest, hex);
+	return denied("certificate", hex) != NULL;
+}
+
+/* Returns the authorities of the host configuration that are not denied, and the rules for chains
+ * to them. */
+static X509_STORE *open_authorities(void)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_VERIFY_PARAM *rules_of_chains = X509_STORE_get0_param(store);
+	X509_VERIFY_PARAM_set_purpose(rules_of_chains, X509_PURPOSE_TIMESTAMP_SIGN);
+	X509_VERIFY_PARAM_set_auth_level(rules_of_chains, SECURITY_LEVEL);
+	X509_VERIFY_PARAM_set_flags(rules_of_chains, X509_V_FLAG_PARTIAL_CHAIN);
+	EACH(authority, rules.timestamp_authorities) {
+		X509 *certificate = read_authority(json_member(authority, "certificate")->text);
+		if (!is_denied(certificate))
+			X509_STORE_add_cert(store, certificate);
+	}
+	return store;
+}
+
+/* Returns the digest of SHA-2 with this number of an algorithm, or null. */
+static const EVP_MD *digest_by(int algorithm)
+{
+	switch (algorithm) {
+	case NID_sha256:
+		return EVP_sha256();
+	case NID_sha384:
+		return EVP_sha384();
+	case NID_sha512:
+		return EVP_sha512();
+	default:
+		return NULL;
+	}
+}
+
+/* Returns true if the token's imprint is a digest of SHA-2 over the signature. RFC 3161, 2.4.2. */
+static bool is_over(TS_TST_INFO *info, const ASN1_OCTET_STRING *signature)
+{
+	TS_MSG_IMPRINT *imprint = TS_TST_INFO_get_msg_imprint(info);
+	const ASN1_OCTET_STRING *found = TS_MSG_IMPRINT_get_msg(imprint);
+	const ASN1_OBJECT *algorithm;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned length;
+	X509_ALGOR_get0(&algorithm, NULL, NULL, TS_MSG_IMPRINT_get_algo(imprint));
+	const EVP_MD *type = digest_by(OBJ_obj2nid(algorithm));
+	if (type == NULL)
+		return false;
+	const uint8_t *signed_bytes = ASN1_STRING_get0_data(signature);
+	const size_t signed_length = (size_t)ASN1_STRING_length(signature);
+	if (EVP_Digest(signed_bytes, signed_length, digest, &length, type, NULL) != 1)
+		return false;
+	return ASN1_STRING_length(found) == (int)length &&
+		memcmp(ASN1_STRING_get0_data(found), digest, length) == 0;
+}
+
+/* Returns the TSTInfo of a token, of which nothing is verified, or null. */
+static TS_TST_INFO *info_of(CMS_ContentInfo *token)
+{
+	const ASN1_OBJECT *type = CMS_get0_eContentType(token);
+	ASN1_OCTET_STRING **content = CMS_get0_content(token);
+	if (type == NULL || OBJ_obj2nid(type) != NID_id_smime_ct_TSTInfo || content == NULL ||
+		*content == NULL || sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(token)) != 1)
+		return NULL;
+	const uint8_t *der = ASN1_STRING_get0_data(*content);
+	const uint8_t *end = der + ASN1_STRING_length(*content);
+	TS_TST_INFO *info = d2i_TS_TST_INFO(NULL, &der, end - der);
+	return der == end ? info : NULL;
+}
+
+/* Returns true if the deny list names one of the certificates that come with the token. */
+static bool has_denied(CMS_ContentInfo *token)
+{
+	STACK_OF(X509) *certificates = CMS_get1_certs(token);
+	for (int i = 0; i < sk_X509_num(certificates); i++) {
+		if (is_denied(sk_X509_value(certificates, i)))
+			return true;
+	}
+	return false;
+}
+
+/* Returns the time that a token over `signature` proves, in seconds since 1970, or -1. The token
+ * must bring the certificate of its signer. */
+static time_t time_of(
+	CMS_ContentInfo *token, const ASN1_OCTET_STRING *signature, X509_STORE *authorities)
+{
+	struct tm calendar;
+	TS_TST_INFO *info = info_of(token);
+	if (info == NULL || TS_TST_INFO_get_version(info) != 1 || !is_over(info, signature) ||
+		ASN1_TIME_to_tm(TS_TST_INFO_get_time(info), &calendar) != 1 || has_denied(token))
+		return -1;
+	const time_t time = timegm(&calendar);
+	X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(authorities), time);
+	/* CMS_CADES demands that the token names the certificate of its signer. RFC 3161, 2.4.1. */
+	const unsigned flags = CMS_BINARY | CMS_CADES;
+	return CMS_verify(token, NULL, authorities, NULL, NULL, flags) == 1 ? time : -1;
+}
+
+/* Returns true if a timestamp does not prolong signatures of the certificate. */
+static bool is_for_lifetime_signing(X509 *certificate)
+{
+	const ASN1_OBJECT *lifetime = OBJ_txt2obj(LIFETIME_SIGNING_OID, 1);
+	EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
+	for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
+		if (OBJ_cmp(sk_ASN1_OBJECT_value(usages, i), lifetime) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Returns the token in the attribute's value of this number, or null. */
+static CMS_ContentInfo *token_in(X509_ATTRIBUTE *attribute, int number)
+{
+	const ASN1_TYPE *value = X509_ATTRIBUTE_get0_type(attribute, number);
+	if (value == NULL || value->type != V_ASN1_SEQUENCE)
+		return NULL;
+	const uint8_t *der = ASN1_STRING_get0_data(value->value.sequence);
+	const uint8_t *end = der + ASN1_STRING_length(value->value.sequence);
+	CMS_ContentInfo *token = d2i_CMS_ContentInfo(NULL, &der, end - der);
+	const bool is_signed = token != NULL && OBJ_obj2nid(CMS_get0_type(token)) == NID_pkcs7_signed;
+	return is_signed && der == end ? token : NULL;
+}
+
+time_t proven_time(CMS_SignerInfo *signer, X509 *certificate)
+{
+	if (IS_EMPTY(rules.timestamp_authorities))
+		return -1;
+	X509_STORE *authorities = open_authorities();
+	if (is_for_lifetime_signing(certificate))
+		return -1;
+	const ASN1_OBJECT *type = OBJ_txt2obj(TOKEN_OID, 1);
+	const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(signer);
+	time_t earliest = -1;
+	int judged = 0;
+	for (int at = -1; (at = CMS_unsigned_get_attr_by_OBJ(signer, type, at)) >= 0;) {
+		X509_ATTRIBUTE *attribute = CMS_unsigned_get_attr(signer, at);
+		for (int i = 0; i < X509_ATTRIBUTE_count(attribute) && judged < MAX_TIMESTAMPS; i++) {
+			judged++;
+			CMS_ContentInfo *token = token_in(attribute, i);
+			const time_t time = token == NULL ? -1 : time_of(token, signature, authorities);
+			if (time >= 0 && (earliest < 0 || time < earliest))
+				earliest = time;
+		}
+	}
+	return earliest;
+}
