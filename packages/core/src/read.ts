@@ -87,9 +87,13 @@ export type { AttributeStatus } from "./verify/attribute-trial.js";
 export { readCatalogFile } from "./verify/catalog-file.js";
 export type { RevocationReport } from "./verify/chain-revocation.js";
 export { catalogsCovering } from "./verify/find-catalogs.js";
+export {
+	type CheckedTrustIndex,
+	type IndexRevocationOptions,
+	verifyUnrevokedIndex,
+} from "./verify/index-revocation.js";
 export { signedEntries } from "./verify/merge.js";
 export type { RevocationOptions } from "./verify/revocation-sources.js";
-export { checkSignerRevocation, type SignerRevocationOptions } from "./verify/signer-revocation.js";
 export { loadCatalogs } from "./verify/sources.js";
 export type { UsedCatalog } from "./verify/used-catalog.js";
 export { type Verification, type VerifyOptions, worstExitStatus } from "./verify/verification.js";

@@ -55,7 +55,6 @@ export {
 	catalogsCovering,
 	certificatesFromFileBytes,
 	certificatesFromPem,
-	checkSignerRevocation,
 	createFsverityHasher,
 	digestFile,
 	digestStandardInput,
@@ -86,6 +85,7 @@ export {
 	verifyCatalog,
 	verifyPath,
 	verifyTrustIndex,
+	verifyUnrevokedIndex,
 } from "./read.js";
 
 const signer = made<unchecked.Signer>("a signer, such as openPemSigner() opens", "sign", "begin", "certificates");

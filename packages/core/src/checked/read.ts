@@ -13,6 +13,7 @@ import {
 	finiteNumber,
 	listOf,
 	made,
+	type ObjectChecks,
 	object,
 	oneOf,
 	optional,
@@ -34,6 +35,7 @@ import {
 	onProgress,
 	path,
 	profile,
+	refusedAuthorities,
 	revocation,
 	sourceMembers,
 	trust,
@@ -45,6 +47,14 @@ const fsverityMembers = { blockSize: optional(finiteNumber), salt: optional(byte
 const fileDigestOptions: Check<FileDigestOptions | undefined> = optional(object<FileDigestOptions>(fsverityMembers));
 const usedCatalog = made<unchecked.UsedCatalog>("a catalog that loadCatalogs() returns", "catalog", "facts");
 const policy = made<unchecked.Policy>("a policy, which parsePolicy() returns", "version", "files");
+const indexMembers: ObjectChecks<unchecked.TrustIndexVerifyOptions> = {
+	trust,
+	timestampAnchors: optional(certificates),
+	refusedAuthorities,
+	at: optional(milliseconds),
+	development,
+	findRecord: optional(callback()),
+};
 const STREAM_ALGORITHMS = ["sha256", "sha512", "fsverity-sha256", "fsverity-sha512"] as const;
 const FILE_ALGORITHMS = [...STREAM_ALGORITHMS, "authenticode"] as const satisfies readonly FileDigestAlgorithm[];
 
@@ -52,7 +62,6 @@ export const {
 	catalogsCovering,
 	certificatesFromFileBytes,
 	certificatesFromPem,
-	checkSignerRevocation,
 	createFsverityHasher,
 	digestFile,
 	digestStandardInput,
@@ -83,21 +92,11 @@ export const {
 	verifyCatalog,
 	verifyPath,
 	verifyTrustIndex,
+	verifyUnrevokedIndex,
 } = checkedFunctions(unchecked, {
 	catalogsCovering: [["directory", path]],
 	certificatesFromFileBytes: [["bytes", bytes]],
 	certificatesFromPem: [["text", text]],
-	checkSignerRevocation: [
-		["signer", made<unchecked.VerifiedSigner>("a signer, which verifyTrustIndex() returns", "chain", "trustedBy")],
-		[
-			"options",
-			object<unchecked.SignerRevocationOptions>({
-				revocation: givenRevocation,
-				at: optional(milliseconds),
-				profile,
-			}),
-		],
-	],
 	createFsverityHasher: [
 		["options", object<unchecked.FsverityOptions>({ algorithm: oneOf("sha256", "sha512"), ...fsverityMembers })],
 	],
@@ -208,15 +207,10 @@ export const {
 	],
 	verifyTrustIndex: [
 		["bytes", bytes],
-		[
-			"options",
-			object<unchecked.TrustIndexVerifyOptions>({
-				trust,
-				timestampAnchors: optional(certificates),
-				at: optional(milliseconds),
-				development,
-				findRecord: optional(callback()),
-			}),
-		],
+		["options", object<unchecked.TrustIndexVerifyOptions>(indexMembers)],
+	],
+	verifyUnrevokedIndex: [
+		["bytes", bytes],
+		["options", object<unchecked.IndexRevocationOptions>({ ...indexMembers, revocation: givenRevocation })],
 	],
 });

@@ -62,12 +62,14 @@ export const naming: ObjectChecks<AttributeNaming> = {
 	attribute: optional(text),
 };
 
+export const refusedAuthorities = optional(
+	made<NonNullable<CatalogVerifyOptions["refusedAuthorities"]>>("a Map", "get", "entries"),
+);
+
 export const catalogMembers: ObjectChecks<CatalogVerifyOptions> = {
 	trust,
 	timestampAnchors: optional(certificates),
-	refusedAuthorities: optional(
-		made<NonNullable<CatalogVerifyOptions["refusedAuthorities"]>>("a Map", "get", "entries"),
-	),
+	refusedAuthorities,
 	at: optional(milliseconds),
 	profile,
 	product: optional(text),

@@ -17,7 +17,7 @@ import { type Denial, denied, refuseDeniedCatalog } from "../pki/deny-list.js";
 import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/judged-time.js";
 import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
-import { describeTimestamps, type TimestampDescription, verifyTimestamps } from "../pki/timestamp.js";
+import { describeTimestamps, type Timestamp, type TimestampDescription, verifyTimestamps } from "../pki/timestamp.js";
 import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
 import type { Verified } from "../pki/verified.js";
 import {
@@ -79,6 +79,8 @@ export interface TrustIndexVerifyOptions {
 	readonly trust: TrustPolicy;
 	/** The trust anchors of timestamping authorities. The default is the authorities that are trusted for any subject. */
 	readonly timestampAnchors?: readonly Certificate[];
+	/** The reason to refuse an authority's timestamps, by the SHA-256 of its SubjectPublicKeyInfo. */
+	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
 	/**
 	 * The time in milliseconds since the epoch for which the index is verified. The default is now. The signer is judged
 	 * for the time of a valid timestamp instead, but the end of the index is not.
@@ -95,6 +97,8 @@ export interface VerifiedTrustIndex {
 	readonly signer: VerifiedSigner;
 	/** The time for which the signer was judged. */
 	readonly judgedAt: JudgedTime;
+	/** The timestamp that determined the time. */
+	readonly timestamp: Timestamp | undefined;
 	/** Texts for the user about facts that do not affect the verdict. */
 	readonly warnings: readonly string[];
 }
@@ -124,6 +128,7 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	const { timestamps, failures } = verifyTimestamps(signer, {
 		certificates: signedData.certificates,
 		anchors: options.timestampAnchors ?? timestampAnchors(trust),
+		refusedAuthorities: options.refusedAuthorities,
 		deny: trust.deny,
 		profile: "default",
 		form: "rfc3161",
@@ -149,6 +154,7 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 		index: index as Verified<TrustIndex>, // Signature and signer were checked above.
 		signer: verifiedSigner,
 		judgedAt,
+		timestamp: judgedAt.without === undefined ? timestamps[0] : undefined,
 		warnings: failures.map((failure) => `a timestamp was not used: ${failure.message}`),
 	};
 }

@@ -1,10 +1,8 @@
 /** Checks the certificates of verified catalogs for revocation: those of signers and of timestamping authorities. */
 
-import { SigtoolError } from "../errors.js";
-import { spkiSha256 } from "../pki/certificate.js";
-import type { CertificateStatus } from "../pki/revocation.js";
-import { chainStatuses, signerStatuses, warningsOf } from "./chain-revocation.js";
-import { type RevocationOptions, type RevocationSources, revocationSources } from "./revocation-sources.js";
+import { signerStatuses, warningsOf } from "./chain-revocation.js";
+import { type RevocationOptions, revocationSources } from "./revocation-sources.js";
+import { withSoundTimestamp } from "./sound-timestamp.js";
 import { type UsedCatalog, verifyNamed } from "./used-catalog.js";
 import type { CatalogVerifyOptions } from "./verify-catalog.js";
 
@@ -21,7 +19,12 @@ export async function checkRevocation(catalogs: readonly UsedCatalog[], options:
 	const sources = revocationSources(options.revocation ?? {}, options.profile ?? "default");
 	const checked: UsedCatalog[] = [];
 	for (const each of catalogs) {
-		const { catalog, statuses } = await withSoundTimestamp(each, sources, options);
+		const { file, bytes } = each;
+		const { judged: catalog, statuses } = await withSoundTimestamp(
+			each,
+			(refusedAuthorities) => ({ file, bytes, ...verifyNamed(file, bytes, { ...options, refusedAuthorities }) }),
+			sources,
+		);
 		const { signer, judgedAt } = catalog;
 		const time = judgedAt.source === "now" ? "assumed" : "proven";
 		const report = await signerStatuses(signer, { at: judgedAt.at, time, purpose: "codeSigning" }, sources);
@@ -32,24 +35,4 @@ export async function checkRevocation(catalogs: readonly UsedCatalog[], options:
 		});
 	}
 	return checked;
-}
-
-async function withSoundTimestamp(
-	catalog: UsedCatalog,
-	sources: RevocationSources,
-	options: CheckOptions,
-): Promise<{ catalog: UsedCatalog; statuses: CertificateStatus[] }> {
-	const refusedAuthorities = new Map<string, SigtoolError>();
-	for (let judged = catalog; ; ) {
-		const { timestamp, judgedAt, file, bytes } = judged;
-		if (timestamp === undefined) return { catalog: judged, statuses: [] };
-		try {
-			const judgement = { at: judgedAt.at, time: "proven", purpose: "timeStamping" } as const;
-			return { catalog: judged, statuses: await chainStatuses(timestamp.chain.certificates, judgement, sources) };
-		} catch (error) {
-			if (!(error instanceof SigtoolError) || error.code !== "ERR_CERTIFICATE_REVOKED") throw error;
-			refusedAuthorities.set(spkiSha256(timestamp.certificate), error);
-			judged = { file, bytes, ...verifyNamed(file, bytes, { ...options, refusedAuthorities }) };
-		}
-	}
 }

@@ -22,7 +22,6 @@ const unsigned = { list: NOTHING, facts: {} };
 const FUNCTIONS: Readonly<Record<string, readonly [before: readonly unknown[], options: Record<string, unknown>]>> = {
 	addTrust: [[], { spkiSha256: "0".repeat(64) }],
 	checkCompileTarget: [[[directory]], { output: catalog }],
-	checkSignerRevocation: [[{ chain: [], trustedBy: {} }], { revocation: {} }],
 	checkTimestampRequest: [[], { urls: [], anchors: [] }],
 	compileTrustIndex: [[[directory]], { output: catalog, signer, trust }],
 	convertCatalog: [[catalog], { output: catalog, trust }],
@@ -52,6 +51,7 @@ const FUNCTIONS: Readonly<Record<string, readonly [before: readonly unknown[], o
 	verifyCatalog: [[NOTHING], { trust }],
 	verifyPath: [[directory], { trust }],
 	verifyTrustIndex: [[NOTHING], { trust }],
+	verifyUnrevokedIndex: [[NOTHING], { trust, revocation: {} }],
 	writeAtomically: [[join(directory, "new"), NOTHING], {}],
 };
 

@@ -1,9 +1,9 @@
 import {
 	type CertificateStatus,
-	checkSignerRevocation,
 	expiryNotice,
 	type VerifiedTrustIndex,
 	verifyTrustIndex,
+	verifyUnrevokedIndex,
 } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import type { Judgement } from "../../options/judgement.js";
@@ -24,7 +24,7 @@ import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
 /**
  * Verifies the signature and the signer of a trust index, but no files, so the verdict is `signed`.
- * @throws as `verifyTrustIndex` and `checkSignerRevocation`
+ * @throws as `verifyTrustIndex` and `verifyUnrevokedIndex`
  */
 export async function verifyIndex(
 	file: string,
@@ -32,15 +32,11 @@ export async function verifyIndex(
 	judgement: Judgement & SignerDemands,
 ): Promise<Outcome> {
 	const { trust } = judgement;
-	const verified = fromIndexFile(file, (bytes) => {
-		return verifyTrustIndex(bytes, { ...judgement, development: "allow" });
-	});
-	const { index, signer, judgedAt } = verified;
+	const { index, signer, judgedAt, statuses, warnings } = await verified(file, judgement);
 	if (product !== undefined && !index.products.some(({ name }) => name === product)) {
 		const message = `Cannot trust ${quote(file)}: it is not of product ${quote(product)}`;
 		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message, { path: file });
 	}
-	const { statuses, warnings } = await revocationOf(file, verified, judgement);
 	const notice = judgedAt.source === "now" ? expiryNotice(signer.expiries, judgedAt.at) : undefined;
 	const findings = (trust.deny ?? [])
 		.filter(({ kind, sha256 }) => kind === "file" && index.hasContent(sha256))
@@ -82,7 +78,6 @@ export async function verifyIndex(
 		lines: [...lines, ...findings.map(({ message, sha256, code }) => escaped(`  ${message} (${sha256}) [${code}]`))],
 		problems: [],
 		warnings: [
-			...verified.warnings,
 			...warnings,
 			...(notice === undefined ? [] : [`${notice}; without a timestamp, the index fails from then on`]),
 		],
@@ -91,19 +86,17 @@ export async function verifyIndex(
 }
 
 /**
- * Checks the signer of the index. The catalogs from which the index was compiled cannot be checked, because the index
- * has only the keys of their signers.
+ * Verifies the index. If revocation is checked, so are the certificates of its signer and of its timestamp. The catalogs
+ * from which the index was compiled cannot be checked, because the index has only the keys of their signers.
  */
-async function revocationOf(
+async function verified(
 	file: string,
-	{ signer, judgedAt }: VerifiedTrustIndex,
-	{ revocation }: SignerDemands,
-): Promise<{ statuses?: readonly CertificateStatus[]; warnings: readonly string[] }> {
-	if (revocation === undefined) return { warnings: [] };
-	try {
-		const { at, source } = judgedAt;
-		return await checkSignerRevocation(signer, { revocation, ...(source !== "now" && { at }) });
-	} catch (cause) {
+	{ trust, timestampAnchors, at, revocation }: Judgement & SignerDemands,
+): Promise<VerifiedTrustIndex & { readonly statuses?: readonly CertificateStatus[] }> {
+	const options = { trust, timestampAnchors, at, development: "allow" } as const;
+	if (revocation === undefined) return fromIndexFile(file, (bytes) => verifyTrustIndex(bytes, options));
+	const checking = fromIndexFile(file, (bytes) => verifyUnrevokedIndex(bytes, { ...options, revocation }));
+	return checking.catch((cause) => {
 		throw cause instanceof SigtoolError ? indexError(file, cause) : cause;
-	}
+	});
 }

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { databaseTime, issueList } from "../../../../core/test/pki/local-ca.js";
 import { type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "../../../../core/test/pki/local-tsa.js";
 import {
 	CODE_SIGNER,
@@ -103,6 +104,45 @@ describe.skipIf(!hasOpenssl)("14.10: compile --timestamp", () => {
 			expect(run).toMatchObject({ status, stderr: expect.stringContaining(reason) });
 			expect(existsSync(index)).toBe(false);
 		}
+	});
+
+	it("is dropped by verify if the authority was revoked, and proves a time before the signer was revoked", async () => {
+		const [own, time] = [
+			workshop.issue({ subject: "/CN=Own", issuer: root, extensions: CODE_SIGNER, serial: "0x11" }),
+			workshop.issue({ subject: "/CN=Own time", issuer: timeRoot, extensions: TIME_STAMPER, serial: "0x22" }),
+		];
+		const lib = makeTree(join(temporaryDirectory(), "lib"), { "index.js": "1\n" });
+		const index = join(temporaryDirectory(), "lib.sigx");
+		const ownKey = ["--key", own.keyFile, "--cert", own.file];
+		await sigtool("sign", lib, ...ownKey);
+		const stamping = ["--timestamp", await server(time), "--tsa-trust", timeRoot.file];
+		expect(await sigtool("compile", lib, "-o", index, ...ownKey, ...trust(), ...stamping)).toMatchObject({ status: 0 });
+		const list = (issuer: Issued, serial: string, when: number) =>
+			issueList(workshop, issuer, [{ serial, revoked: `${databaseTime(when)},keyCompromise` }]);
+		const none = (issuer: Issued) => issueList(workshop, issuer, []);
+		const verify = (...files: string[]) =>
+			sigtool("verify", index, ...trust(), "--tsa-trust", timeRoot.file, ...files.flatMap((file) => ["--crl", file]));
+		const [before, after] = [Date.now() - 3_600_000, Date.now() + 60_000];
+
+		const sound = await verify(none(root), none(timeRoot));
+		expect(sound).toMatchObject({ status: 0, stderr: "" });
+		expect(sound.stdout).toMatch(/not revoked: CN=Own \(/);
+		expect(sound.stdout).toMatch(/not revoked: CN=Own time \(/);
+		const dropped = await verify(none(root), list(timeRoot, "22", before));
+		expect(dropped).toMatchObject({ status: 0, stderr: expect.stringMatching(/a timestamp was not used: .*Own time/) });
+		expect(dropped.stdout).toMatch(/\(now: its timestamp does not verify\)/);
+		expect(await verify(list(root, "11", after), none(timeRoot))).toMatchObject({
+			status: 0,
+			stdout: expect.stringMatching(/revoked later: CN=Own \(/),
+		});
+		expect(await verify(list(root, "11", after), list(timeRoot, "22", before))).toMatchObject({
+			status: 1,
+			stderr: expect.stringContaining("[ERR_CERTIFICATE_REVOKED]"),
+		});
+		expect(await verify(list(root, "11", before), none(timeRoot))).toMatchObject({
+			status: 1,
+			stderr: expect.stringContaining("[ERR_CERTIFICATE_REVOKED]"),
+		});
 	});
 
 	it("leaves the signature one that openssl cms verifies", async () => {
