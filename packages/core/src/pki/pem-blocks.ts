@@ -74,10 +74,11 @@ const HYPHEN = 0x2d;
 /** No label of this project comes near this length. */
 const MAX_BOUNDARY_BYTES = 100;
 
-/** The value of each byte in base64; those that have none: */
+/** The entries of `VALUES` for bytes that are no base64 digits. */
 const OTHER = 255;
 const WHITE_SPACE = 254;
 const PADDING = 64;
+/** The value of each byte as a base64 digit. */
 const VALUES: Uint8Array = new Uint8Array(256).fill(OTHER);
 for (const [value, digit] of [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"].entries()) {
 	VALUES[digit.charCodeAt(0)] = value;
