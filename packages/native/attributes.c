@@ -96,8 +96,8 @@ bool attach(const struct attributes *attributes, int file, const char *path, con
 	return true;
 }
 
-/* Writes one attribute if its value differs, and then records its previous value in `attachment`.
- * Returns false if that fails. */
+/* Writes one attribute, if its value differs, and records the previous value in `attachment`.
+ * Returns false if the attribute cannot be read or written, or if the file is not at `path`. */
 static bool write_value(const struct attributes *attributes, int index, int file, const char *path,
 	const uint8_t *digest, struct attachment *attachment)
 {
@@ -135,7 +135,8 @@ void detach(const struct attributes *attributes, int file, const struct attachme
 
 void count_attached(const struct attributes *attributes, const struct attachment *attachment)
 {
-	/* `before` has the order of the list, without the attributes that were unchanged. */
+	/* `before` lists the written attributes in the order of `attributes->list`, and leaves out
+	 * unchanged ones. */
 	int next = 0;
 	for (int i = 0; i < attributes->count; i++) {
 		const bool wrote = next < attachment->written && attachment->before[next].attribute == i;
@@ -164,8 +165,9 @@ static size_t encode(const struct attribute *attribute, const uint8_t *digest, u
 	return attribute->prefix_bytes + 2 * ATTRIBUTE_DIGEST_BYTES;
 }
 
-/* Returns true if `path` is the real path of the open file. A file outside of the tree has another
- * one: it could be reached if a directory of the path was replaced by a link. */
+/* Returns true if `path` is the real path of the open file. If somebody replaced a directory of the
+ * path by a link, the open file can be outside of the tree, and its real path differs from
+ * `path`. */
 static bool lies_at(int file, const char *path)
 {
 	char link[32];

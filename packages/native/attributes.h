@@ -20,13 +20,14 @@ enum {
 	ATTRIBUTE_DIGEST_BYTES = 32,
 	ATTRIBUTE_NAME_BYTES = 256,
 	ATTRIBUTE_PREFIX_BYTES = 8,
-	/* JavaScript handles a file with a longer value, because detach() could not restore that. */
+	/* If the previous value of a file is longer, JavaScript handles the file, because detach()
+	 * could not restore that value. */
 	PREVIOUS_BYTES = 512,
 };
 
 struct attribute {
 	char name[ATTRIBUTE_NAME_BYTES];
-	/* The bytes of the value before the digest. */
+	/* The bytes that precede the digest in the attribute's value. */
 	uint8_t prefix[ATTRIBUTE_PREFIX_BYTES];
 	size_t prefix_bytes;
 	/* True if the digest is written in lower-case hexadecimal instead of bytes. */
@@ -36,8 +37,9 @@ struct attribute {
 struct attributes {
 	int count;
 	struct attribute list[MAX_ATTRIBUTES];
-	/* AttributeCounts of attribute-writer.ts: for each attribute the number of files in which it
-	 * was written, then of those in which it was unchanged. JavaScript owns the memory. */
+	/* The AttributeCounts of attribute-writer.ts, two numbers for each attribute i: counts[2 * i]
+	 * is the number of files in which the attribute was written, and counts[2 * i + 1] the number
+	 * of files that already had the value. JavaScript owns the memory. */
 	_Atomic int32_t *counts;
 };
 
@@ -60,13 +62,13 @@ struct attachment {
  * can write. `given` must stay referenced as long as `attributes` is used. */
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given);
 
-/* Writes the values for `digest`, which has ATTRIBUTE_DIGEST_BYTES, to an open file. Writes nothing
- * if the file is not at the absolute path `path` any more. Returns false in that case, and if
- * writing fails. Then the file has its previous values, and JavaScript words the failure. */
+/* Writes the values for `digest`, which has ATTRIBUTE_DIGEST_BYTES bytes, to an open file. Returns
+ * false if the file is not at the absolute path `path` any more, or if writing fails. In these
+ * cases the previous values have been restored, and JavaScript reports the failure. */
 bool attach(const struct attributes *attributes, int file, const char *path, const uint8_t *digest,
 	struct attachment *attachment);
 
-/* Restores the values before attach(). Failures are ignored. */
+/* Restores the values that the file had before attach(). Failures are ignored. */
 void detach(const struct attributes *attributes, int file, const struct attachment *attachment);
 
 /* Counts what attach() did. It has to be called after the content was found to be unchanged. */

@@ -36,8 +36,8 @@ enum outcome { HASHED, CHANGED_MEANWHILE, FOR_JAVASCRIPT };
 enum {
 	/* PE files (MZ) and cabinets (MSCF) begin with this byte. */
 	AUTHENTICODE_FIRST_BYTE = 'M',
-	/* If both times of a file are older than this, it did not change while it was read. See
-	 * hash-file.ts. */
+	/* If mtime and ctime of a small file are more than this number of seconds ago, the file did not
+	 * change while it was read. hash-file.ts says why. */
 	SETTLED_SECONDS = 3,
 };
 
@@ -64,7 +64,8 @@ bool hash_row(struct lane *lane, int32_t row)
 	return true;
 }
 
-/* Appends the row to the list of rows that JavaScript hashes. The list has row numbers plus one. */
+/* Appends the row to the list of rows that JavaScript hashes. An element of the list is the number
+ * of a row plus one. */
 static void give_to_javascript(struct job *job, int32_t row)
 {
 	const int32_t index = atomic_fetch_add(&job->counters[BIG_MET], 1);
@@ -90,8 +91,8 @@ static enum outcome hash_path(struct lane *lane, int32_t row)
 	return outcome;
 }
 
-/* Hashes an open file. The first pread() comes before fstat(), so that the times from fstat() cover
- * this reading. A small file is read only once. */
+/* Hashes an open file. The first pread() comes before fstat(), so that the times from fstat() show
+ * a change during this pread() too. A small file needs no other pread(). */
 static enum outcome hash_file(struct lane *lane, int32_t row, int file)
 {
 	struct job *job = lane->job;
@@ -146,8 +147,8 @@ static enum outcome hash_content(
 	return is_digested ? HASHED : FOR_JAVASCRIPT;
 }
 
-/* Writes the attributes, then reads the content once more. If the content is another, the previous
- * values are restored, so that no value stays with content that it does not match. */
+/* Writes the attributes, then reads the content once more. If the content has changed, the previous
+ * values are restored, so that the file keeps no value that does not match its content. */
 static enum outcome attach_digest(struct lane *lane, int file, off_t size, const uint8_t *digest)
 {
 	const struct attributes *attributes = &lane->job->attributes;

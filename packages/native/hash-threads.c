@@ -27,8 +27,8 @@
 #include <unistd.h>
 
 enum {
-	/* The number of rows that a thread claims at once, and the time that it waits if there are
-	 * none. */
+	/* A thread claims at most CLAIMED_ROWS rows at once. If there are none, it waits for
+	 * IDLE_MICROSECONDS. */
 	CLAIMED_ROWS = 8,
 	IDLE_MICROSECONDS = 50,
 };
@@ -309,8 +309,8 @@ static int32_t hash_some(struct lane *lane, int32_t most)
 	return end - first;
 }
 
-/* Claims the rows from the returned one to `end` - 1. These are no rows if no row is published and
- * unclaimed. */
+/* Claims at most `most` rows that are published and that no thread has claimed: the rows from the
+ * returned number to `end` - 1. If there are no such rows, the returned number equals `end`. */
 static int32_t claim(struct job *job, int32_t most, int32_t *end)
 {
 	int32_t first = atomic_load(&job->counters[CLAIMED]);

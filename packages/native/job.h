@@ -35,7 +35,7 @@ struct lane {
 
 struct job {
 	/* The columns of shared-rows.ts, in memory of JavaScript. Only the thread that claims a row
-	 * writes its facts. All threads write counters and `big_rows`. */
+	 * writes the facts of that row. All threads write counters and `big_rows`. */
 	const uint8_t *path_bytes;
 	const uint32_t *path_offsets;
 	uint8_t *states;
@@ -48,7 +48,7 @@ struct job {
 	double *thread_bytes;
 
 	struct attributes attributes;
-	/* These references keep columns and counts alive as long as threads write to them. */
+	/* These references keep columns and counts alive while threads write to them. */
 	napi_ref columns;
 	napi_ref given_attributes;
 	napi_env env;

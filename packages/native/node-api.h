@@ -32,9 +32,9 @@ napi_status napi_get_cb_info(
 	napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
 
 /* napi_get_value_string_utf8() writes text and a NUL to `out`, and `length` does not count the NUL.
- * Text that does not fit in `size` bytes is cut between two characters. So a text may have been cut
- * if TEXT_CUT_BYTES bytes of the buffer or fewer stayed free: three bytes of a character of four,
- * and the NUL. */
+ * Text that does not fit in `size` bytes is cut between two characters. A cut leaves at most
+ * TEXT_CUT_BYTES bytes of the buffer without text: three bytes in which a character of four bytes
+ * did not fit, and the byte of the NUL. So a text may have been cut if it leaves as few bytes. */
 enum { TEXT_CUT_BYTES = 4 };
 napi_status napi_get_value_string_utf8(
 	napi_env, napi_value, char *out, size_t size, size_t *length);

@@ -64,7 +64,7 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	const asked = askPython(python);
 	const text = (value) => JSON.stringify(value);
 	const target = resolve(output);
-	// The prefix has no links, because strict mode follows no unsigned link to native code.
+	// Links in the prefix are resolved, because strict mode follows no unsigned link to native code.
 	const prefix = realpathSync(home ?? asked.home);
 	mkdirSync(dirname(target), { recursive: true });
 	// The file is renamed into place, because a process may be running the old one.

@@ -77,14 +77,15 @@ function realPathOf(directory: string): string {
 	try {
 		return realpathSync.native(directory);
 	} catch (cause) {
-		const code = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "ERR_ROOT_MISSING" : "ERR_IO"; // realpath sets code.
+		// The type assertion is safe: realpath throws only errors that have a code.
+		const code = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "ERR_ROOT_MISSING" : "ERR_IO";
 		const message = `Cannot use directory ${quote(directory)}: ${errnoReason(cause)}`;
 		throw new SigtoolError(code, message, { cause, path: directory });
 	}
 }
 
 /**
- * Returns the entry with the digest of the whole file. A digest of unknown kind is compared with that of the whole file,
+ * Returns the entry with the digest of the whole file. A digest of unknown kind counts as the digest of the whole file,
  * so that the digest of a part never makes a PE image or a cabinet trusted.
  */
 function entryOf({ kind, digest, wholeSha256 }: SignedFile): CodeEntry {

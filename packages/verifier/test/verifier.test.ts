@@ -19,8 +19,8 @@ import { makeSigner, refusal, sha256, signedIndex, untrusted } from "./support.j
 const home = () => realpathSync(temporaryDirectory());
 
 /**
- * Returns a PE image, and the same image with a zip in its certificate table, which Authenticode's digest does not
- * cover.
+ * Returns a PE image, and the same image with a zip in its certificate table. Authenticode's digest does not cover this
+ * table.
  */
 function imageAndItWithZip(): [Buffer, Buffer] {
 	const image = Buffer.alloc(1000, 1);

@@ -60,9 +60,9 @@
 
 enum { NO_DESCRIPTOR = -1, MAX_NAME_BYTES = 255, MAX_INDEX_PATH_BYTES = 4096 };
 
-/* Node-API cuts a text that is too long between two characters. So a text may have been cut if this
- * many bytes of the buffer or fewer stayed free: three bytes of a character of four, and the
- * NUL. */
+/* Node-API cuts a text that is too long between two characters. A cut leaves at most this many
+ * bytes of the buffer without text: three bytes in which a character of four bytes did not fit, and
+ * the byte of the NUL. So a text may have been cut if it leaves as few bytes. */
 enum { CUT_BYTES = 4 };
 
 /* The size of the buffer that get_text() needs for a text of this many bytes. */
@@ -79,7 +79,7 @@ static int descriptor_of(napi_env env, napi_value value)
 }
 
 /* Reads an argument as text of less than `room` - CUT_BYTES bytes, which may contain NUL. Returns
- * false for any other value, and for text that may have been cut. */
+ * false if the argument is no text, or if the text may have been cut. */
 static bool get_text(napi_env env, napi_value value, char *text, size_t room, size_t *length)
 {
 	if (napi_get_value_string_utf8(env, value, text, room, length) != 0)
@@ -160,8 +160,9 @@ static napi_value on_fgetxattr(napi_env env, napi_callback_info info)
 }
 
 /* Reads the arguments `path`, `maxBytes` and `facts`, then the file, and writes the facts. Returns
- * false if an argument is wrong, with errno EINVAL, or if read_regular_file() returns false, with
- * its errno. Then the caller has nothing to free. */
+ * false with errno EINVAL if an argument is wrong. Returns false with the errno of
+ * read_regular_file() if that function returns false. In both cases the caller has nothing to
+ * free. */
 static bool read_given(napi_env env, napi_callback_info info, struct regular_file *file)
 {
 	enum { EXECUTABLE = sizeof file->sha256, FACTS };
@@ -251,8 +252,8 @@ static napi_value on_log_to_system(napi_env env, napi_callback_info info)
 static napi_value on_lockdown(napi_env env, napi_callback_info info)
 {
 	(void)info;
-	/* Other processes of this user can then not attach as debuggers or read this process's
-	 * memory. */
+	/* After this call other processes of this user cannot attach as debuggers or read the memory of
+	 * this process. */
 	const int failed = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (failed)
 		return number(env, errno);

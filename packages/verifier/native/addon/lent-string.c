@@ -26,8 +26,8 @@ static bool is_lendable(size_t size, bool is_ascii)
 	return is_ascii && size >= MIN_LENT_BYTES && lent + size <= MAX_LENT_BYTES;
 }
 
-/* Returns false if V8 did not take the text. Otherwise V8 owns the text, or has copied it and
- * called take_back(), which freed it. */
+/* Returns false if V8 did not accept the text. If the function returns true, V8 owns the text, or
+ * has copied it and called take_back(), which freed it. */
 static bool lend(napi_env env, char *text, size_t size, napi_value *string)
 {
 	bool is_copied;

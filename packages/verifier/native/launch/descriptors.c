@@ -29,7 +29,8 @@ void reserve_descriptors(void)
 	}
 }
 
-/* Returns the descriptor of a new memfd, or -1. The first use of -1 then fails and is reported. */
+/* Returns the descriptor of a new memfd, or -1. The call that uses -1 fails, and that failure is
+ * reported. */
 static int create_memory(const char *name)
 {
 	const int memory = (int)syscall(SYS_memfd_create, name, NOEXEC_SEAL);

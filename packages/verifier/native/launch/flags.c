@@ -13,7 +13,9 @@ static char **append(char **next, const struct flag *flags, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (!flags[i].is_given)
 			continue;
-		*next = (char *)flags[i].text; /* argv has this type; execveat() changes no text. */
+		/* The cast is needed because argv is not const. It is safe, because execveat() changes
+		 * no text. */
+		*next = (char *)flags[i].text;
 		next++;
 	}
 	return next;
@@ -60,7 +62,7 @@ char **append_node_flags(
 	return append(next, flags, count);
 }
 
-/* These are options of spython. CPython does not know the first option. So if the dynamic loader
+/* These are options of spython. CPython does not know the first of them. So if the dynamic loader
  * does not load spython, CPython ends with an error and nothing runs. */
 char **append_python_flags(
 	char **next, const struct settings *settings, const struct options *options)

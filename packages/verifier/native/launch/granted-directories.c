@@ -23,8 +23,9 @@ static bool is_of_kernel(const struct statfs *file_system, const char *real)
 		strcmp(real, "/dev") == 0 || begins_with(real, "/sys/") || begins_with(real, "/proc/");
 }
 
-/* Ends the process if `path` is below `directory`, which is a real path. `path` may be NULL. If it
- * exists, its links are followed, because they may lead into the directory. */
+/* Ends the process if `path` is below `directory`, which is a real path. `path` may be NULL. If the
+ * file at `path` exists, links on the path are followed, because they may lead into the
+ * directory. */
 static void require_not_beneath(const char *path, const char *directory)
 {
 	char real[PATH_MAX];

@@ -16,7 +16,8 @@ enum { USAGE = 2, REFUSED = 126 };
 
 enum {
 	MAX_DIRECTORIES = 64,
-	/* The length of argv before the script: the program and the flags that flags.c adds. */
+	/* The room in argv for what precedes the script: the program and the flags that flags.c
+	 * adds. */
 	MAX_FLAGS = 24,
 	MAX_INDEX_BYTES = 1 << 28,
 	MAX_RECORD_BYTES = 1 << 16,
@@ -40,7 +41,7 @@ struct settings {
 	const char *bundle_digest;
 	const char *addon;
 	const char *addon_digest;
-	/* The members for CPython. Either all or none of the four are NULL. */
+	/* The members for CPython. Either all four are NULL, or none is. */
 	const char *python;
 	const char *python_digest;
 	const char *spython;
@@ -114,9 +115,9 @@ _Noreturn void fail(int status, const char *format, ...) __attribute__((format(p
  * 4 are reserved for sealed memory. */
 void reserve_descriptors(void);
 
-/* Copies an open file, from its offset to its end, into sealed memory that nobody can change any
- * more, at `descriptor`. Refuses more than MAX_INDEX_BYTES. /proc shows the memory as `name`.
- * Messages show `path`. */
+/* Copies an open file, from its offset to its end, into new memory at `descriptor`, and seals the
+ * memory so that nobody can change it any more. Refuses more than MAX_INDEX_BYTES bytes. /proc
+ * shows the memory as `name`. Messages show `path`. */
 void seal_file(int descriptor, const char *name, int file, const char *path);
 
 /* Copies a text without its NUL into sealed memory at `descriptor`. */
@@ -160,9 +161,10 @@ void choose_runtime(struct runtime *runtime, const struct settings *settings,
  * installation. */
 int open_pinned(const char *path, const char *digest, const char *identity, int development);
 
-/* Writes an LD_PRELOAD variable that names a descriptor of spython for the dynamic loader. A
- * debugger looks this name up among its own descriptors. So the descriptor is 900 or above, which a
- * debugger is unlikely to have open. It is lower only if the limit of open files is. */
+/* Writes an LD_PRELOAD variable with the path /proc/self/fd/N, by which the dynamic loader opens
+ * spython. A debugger of the runtime looks this path up among the debugger's own descriptors. So N
+ * is 900 or above, because a debugger is unlikely to have such a descriptor open. N is smaller only
+ * if the limit of open files is too low. */
 void name_preload(int spython, char variable[PRELOAD_BYTES]);
 
 /* record.c */
@@ -210,10 +212,10 @@ void restrict_process(const struct settings *settings, int program, const int *g
 
 /* landlock.c */
 
-/* Makes the kernel refuse to execute any file except `program`, its dynamic loader and the files of
- * signed trees. It also refuses to change any file except those below the `granted` directories,
+/* Restricts the process by Landlock. Landlock then lets it execute only `program`, its dynamic
+ * loader and the files of signed trees, and change only what is below the `granted` directories,
  * /dev/null, and the content of the event file. Returns the version of Landlock, or -1 if the
- * kernel has no Landlock. Before version 3 truncation is not refused. */
+ * process could not be restricted. Landlock cannot refuse truncation in versions before 3. */
 int restrict_files(const struct settings *settings, int program, const int *granted);
 
 /* sha256.c */

@@ -28,7 +28,7 @@ _Noreturn void fail(int status, const char *format, ...)
 	const int error = errno;
 	if (status == REFUSED)
 		write_refusal();
-	errno = error; /* %m shows it. */
+	errno = error; /* %m in the format shows errno */
 
 	va_list values;
 	va_start(values, format);

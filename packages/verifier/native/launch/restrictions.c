@@ -1,7 +1,8 @@
-/* Guarantees for the modes enforce and strict that the process loses rights which no hook could
- * refuse, before a runtime is executed. If this kernel cannot take a right away, that is reported,
- * and in mode strict the start fails. lockdown.c filters system calls last, because the filter
- * refuses memfd_create(), by which the record is sealed. */
+/* Takes rights from the process before it executes the runtime, in the modes enforce and strict.
+ * These are rights whose use no hook could prevent. If the kernel lacks a feature on which
+ * enforcement depends, that is reported, and in mode strict the start fails. The filter of
+ * lockdown.c is installed last, because it refuses memfd_create(), which is needed to seal the
+ * record of the launcher's decisions. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/event-line.h"

@@ -13,7 +13,8 @@ void find_script(const char *name, const struct options *options, const struct r
 	if (name == NULL || *name == '\0' || *name == '-')
 		fail(USAGE, "Name a script, such as ./main.js: \"%s\" is no script",
 			name == NULL ? "" : name);
-	/* node would run a bare name such as `inspect` as a subcommand. */
+	/* The path gets the prefix "./", because node would run a bare name such as `inspect` as a
+	 * subcommand. */
 	const bool needs_prefix = !runtime->is_python && *name != '/';
 	const int length = snprintf(path, PATH_MAX, "%s%s", needs_prefix ? "./" : "", name);
 	if (length >= PATH_MAX)

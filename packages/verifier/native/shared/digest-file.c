@@ -20,7 +20,7 @@ EXPORTED int EVP_DigestUpdate(EVP_MD_CTX *, const void *content, size_t bytes);
 EXPORTED int EVP_DigestFinal_ex(EVP_MD_CTX *, unsigned char *digest, unsigned *bytes);
 
 enum {
-	PART_BYTES = 128 << 10, /* a part of this size still is in the processor's cache then */
+	PART_BYTES = 128 << 10, /* small enough to be in the processor's cache when it is digested */
 	STACK_BYTES = 16 << 10, /* the size of a part on the stack, if the caller wants no content */
 	MIN_THREADED_BYTES = 1 << 20, /* smaller files are digested by the thread that reads */
 };
@@ -137,7 +137,7 @@ static ssize_t digest_parts(struct digester *digester, int descriptor, unsigned 
 {
 	if (overlaps && size >= MIN_THREADED_BYTES) {
 		const int error = pthread_create(&digester->thread, NULL, digest_as_filled, digester);
-		digester->is_threaded = error == 0; /* without a second thread this one digests */
+		digester->is_threaded = error == 0; /* if no thread could be started, this one digests */
 	}
 	const ssize_t filled = read_parts(descriptor, content, size, is_ascii, digester);
 	if (digester->is_threaded) {

@@ -1,8 +1,8 @@
 /* Guarantees that no environment variable makes libc, the dynamic loader, OpenSSL, a library with
  * plug-ins, Node.js or an interpreter load code or settings, even if an attacker set the variable
- * before the launcher was called. Only the author of an application knows which variables its
- * native code reads: --env-clear drops these too. docs/launcher.md lists the same names, and a test
- * compares the two lists. */
+ * before the launcher was called. Native code of an application may read other variables, which
+ * only the author of the application knows. The option --env-clear drops those too.
+ * docs/launcher.md lists the same names, and a test compares the two lists. */
 #include "environment.h"
 #include <stdbool.h>
 #include <stddef.h>

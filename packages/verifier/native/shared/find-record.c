@@ -22,9 +22,9 @@ static bool compare_path(const struct index_table *table, uint32_t record, const
 	return true;
 }
 
-/* Returns true if the path of the record before `found` sorts before `path`, and that of the record
- * after it sorts after `path`. Only records from `first` to `end` - 1, those of the product,
- * count. */
+/* Returns true if the path of the record before `found` sorts before `path`, and the path of the
+ * record after `found` sorts after `path`. Only the records of the product count, which are those
+ * from `first` to `end` - 1. */
 static bool is_between_neighbours(const struct index_table *table, uint32_t first, uint32_t end,
 	uint32_t found, const char *path, size_t path_bytes)
 {

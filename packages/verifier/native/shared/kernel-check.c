@@ -1,5 +1,5 @@
-/* Guarantees that a question to the kernel executes nothing. An answer that cannot be had counts as
- * an objection, except that kernels before Linux 6.14 are asked about mounts alone. */
+/* Guarantees that a question to the kernel executes nothing. If the kernel gives no answer, that
+ * counts as an objection. Kernels before Linux 6.14 are asked only about mounts. */
 #define _GNU_SOURCE
 #include "kernel-check.h"
 #include <errno.h>

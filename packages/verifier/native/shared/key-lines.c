@@ -18,7 +18,8 @@ static struct json *add_text(struct json *value, const char *text)
 	return value + 1;
 }
 
-/* Adds a number if the text is one without sign and leading zeros, else adds the text. */
+/* Adds the text as a number, if it is a whole number without sign and leading zeros. Otherwise adds
+ * it as a string. */
 static struct json *add_number(struct json *value, const char *text)
 {
 	const size_t length = strspn(text, "0123456789");

@@ -79,7 +79,7 @@ static const uint32_t DENIED[] = {
 	SYS_swapoff,
 	SYS_quotactl,
 	SYS_acct,
-	/* These change the kernel or reach its keys. */
+	/* These change or restart the kernel, or reach its keys. */
 	SYS_bpf,
 	SYS_add_key,
 	SYS_request_key,

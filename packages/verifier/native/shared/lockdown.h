@@ -12,9 +12,9 @@ enum {
 };
 
 /* Makes the kernel refuse system calls with EPERM from now on, and sets no_new_privs. One
- * execveat() call stays allowed, any number of times: that with the descriptor `program` and
+ * execveat() call stays allowed, any number of times: the call with the descriptor `program` and
  * exactly these two pointers as path and argv. If `program` is -1 and both pointers are NULL, no
- * call can succeed.
+ * call of execveat() can execute anything.
  *
  * `how` is a sum of the flags above. Returns 0, or -1 with errno. With ALL_THREADS it can also
  * return the number of a thread that could not be filtered, and then no thread is filtered. */

@@ -141,8 +141,8 @@ static bool fits(const struct member *member, const struct json *value)
 	return false;
 }
 
-/* Returns the name of a row without the object's name and a dot, if the row is a member of that
- * object, else NULL. The name of the whole document is empty. */
+/* If the row is a direct member of `object`, returns the part of the row's name after the name of
+ * `object` and a dot. Otherwise returns NULL. The name of the whole document is empty. */
 static const char *name_within(const struct member *member, const char *object)
 {
 	const size_t length = strlen(object);

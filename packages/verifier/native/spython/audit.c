@@ -148,10 +148,10 @@ static int check_child(const char *event, PyObject *arguments, const char *why)
 	return NO_OBJECTION;
 }
 
-/* Judges a library that native code is linked to, for each_linked_library(). A library at an
- * absolute path outside of all products belongs to the system, and a library that is loaded already
- * is not loaded again: both are not judged. Returns false with an exception if the library is
- * refused. */
+/* Judges a library that native code is linked to. each_linked_library() calls this function. Two
+ * kinds of libraries are not judged: a library at an absolute path outside of all products belongs
+ * to the system, and a library that is loaded already is not loaded again. Returns false with an
+ * exception if the library is refused. */
 static bool judge_linked(const char *path, bool is_beside)
 {
 	if (!is_beside && find_entry(path).product == NULL)
@@ -192,7 +192,7 @@ static const char *objection_to_name(const char *name, bool is_searched)
 }
 
 /* Judges native code that is about to be loaded. If `may_be_searched` is true, a name without a
- * slash is not judged, because the system's loader searches it in the system's own directories.
+ * slash is not judged, because the system's loader looks for it in the system's own directories.
  * Strict mode refuses such a name. */
 static int judge_native(
 	const char *event, PyObject *arguments, PyObject *file, bool may_be_searched)
@@ -213,8 +213,9 @@ static int judge_native(
 }
 
 /* Judges an import. For an extension module the event contains the file, and is raised before
- * dlopen(3). For other modules it contains no file: the open-code hook judges these. Two of them
- * start child processes without an event, so they are refused if child processes are refused. */
+ * dlopen(3). For other modules the event contains no file, and the open-code hook judges their
+ * code. But two modules of multiprocessing start child processes without an event. If the rules
+ * refuse child processes, the import of these two is refused here. */
 static int check_import(const char *event, PyObject *arguments, const char *why)
 {
 	PyObject *name = argument(arguments, 0);
@@ -270,10 +271,10 @@ static const char *objection_to_open(const char *name, int access)
 	return NULL;
 }
 
-/* Refuses to open the memory of a process for writing, and bytecode for reading. Reading bytecode
- * is refused because the open-code hook raises no such event: a loader that raises it bypasses the
- * hook. `why` is the reason for refusing an object, which could give another path each time, if it
- * is opened for writing. */
+/* Refuses to open the memory of a process for writing, and bytecode for reading. The open-code hook
+ * reads bytecode without raising this event, so a loader that raises it bypasses the hook. An
+ * object that is no text is refused for writing, with the reason `why`, because it could give
+ * another path each time. */
 static int check_open(const char *event, PyObject *arguments, const char *why)
 {
 	PyObject *file = argument(arguments, 0);

@@ -38,7 +38,8 @@ static bool is_file_open(void)
 		now.st_ino == event_file_stat.st_ino && now.st_nlink > 0;
 }
 
-/* Returns a descriptor of rules.json_lines, and opens the file again if needed. -1 with errno. */
+/* Returns a descriptor of rules.json_lines, and opens the file again if needed. Returns -1 with
+ * errno if that fails. */
 static int file_descriptor(void)
 {
 	if (is_file_open())
@@ -98,7 +99,7 @@ void open_sinks(void)
 	const char *path = rules.json_lines;
 	if (path == NULL || file_descriptor() >= 0)
 		return;
-	rules.json_lines = NULL; /* fail() must not write to it again */
+	rules.json_lines = NULL; /* fail() must not write to the file again */
 	fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
 }
 

@@ -71,7 +71,7 @@ static uint64_t not_after = UINT64_MAX; /* milliseconds since 1970 */
 static struct product {
 	const char *name;
 	const char *root; /* its directory, as a real path if the directory exists */
-	size_t root_length; /* 0 for "/", because its slash begins the path below it */
+	size_t root_length; /* 0 for "/", so that a path below it begins with a slash after the root */
 	char sequence[24]; /* a decimal number, or "" if the product has none */
 	uint32_t first; /* its records are those from `first` to `end` - 1 */
 	uint32_t end;
@@ -156,9 +156,9 @@ static void require_pinned(X509 *certificate)
 		distrust("ERR_DENIED", "the deny list names its signer");
 }
 
-/* Returns true for an RSA key with numbers that packages/core/src/pki/certificate.ts refuses. With
- * the exponent 1 every signature is its own padded digest, so that anyone can write one, and
- * libcrypto verifies it. RFC 8017, 3.1. */
+/* Returns true for an RSA key with numbers that packages/core/src/pki/certificate.ts refuses. For
+ * example, with the exponent 1 a signature equals the padded digest. libcrypto accepts such a
+ * signature, and anyone can write it. RFC 8017, 3.1. */
 static bool is_degenerate_rsa(const EVP_PKEY *key)
 {
 	if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "RSA-PSS"))
@@ -173,9 +173,9 @@ static bool is_degenerate_rsa(const EVP_PKEY *key)
 	return !is_sound;
 }
 
-/* Checks the signer's certificate as packages/core/src/pki/chain.ts checks one whose key is pinned:
- * it needs no chain, but valid dates, extensions, purpose and key strength. `at` is
- * the time for which the dates are checked. */
+/* Checks the signer's certificate as packages/core/src/pki/chain.ts checks a certificate whose key
+ * is pinned. The certificate needs no chain, but valid dates, extensions, purpose and key strength.
+ * `at` is the time for which the dates are checked. */
 static void check_certificate(X509 *certificate, time_t at)
 {
 	const uint32_t flags = X509_get_extension_flags(certificate);
@@ -426,8 +426,9 @@ static void read_head(int mode_asked)
 }
 
 /* Starts the libcrypto that is linked into spython, which is separate from the program's libcrypto.
- * It needs no configuration of the system, no error texts, and no names of algorithms except SHA-2.
- * It must not clean up at exit, because threads may still digest then. */
+ * spython's libcrypto needs no configuration of the system, no error texts, and no names of
+ * algorithms except SHA-2. It must not clean up when the process exits, because threads may still
+ * digest then. */
 static void start_libcrypto(void)
 {
 	const uint64_t options = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG |

@@ -1,4 +1,4 @@
-/* Guarantees that no library is missed which the loader could choose. An object inherits the
+/* Guarantees that the search misses no library that the loader could choose. An object inherits the
  * DT_RPATH of others, and the loader's choice depends on facts that are unknown here. So every
  * library is looked for in all directories that any object before it names. */
 #define _GNU_SOURCE

@@ -125,7 +125,8 @@ static void parse_options(char **arguments)
 	}
 }
 
-/* Returns the name in PEP 578 for the way in which this option of Python runs code, or null. */
+/* Returns the name that PEP 578 gives to what this Python option does, e.g. `run_command` for `-c`.
+ * Returns null if the option does not run code in one of these ways. */
 static const char *name_in_pep_578(const char *option)
 {
 	if (strncmp(option, "-c", 2) == 0)
@@ -169,16 +170,19 @@ static const char *missing_in_kernel(bool can_ask, bool is_restricted)
 	return is_restricted ? "execve-check" : "execve-check seccomp";
 }
 
-/* Makes the kernel refuse to execute other programs if the rules refuse child processes, and finds
- * out if the kernel can be asked about code. Ends the process if this kernel lacks a feature that
- * the rules require. Returns the names of the features that it lacks. */
+/* Prepares what the kernel does. If the mode is enforce or strict and the rules refuse child
+ * processes, makes the kernel refuse to execute other programs. If the rules want the kernel check,
+ * finds out if the kernel knows AT_EXECVE_CHECK. Ends the process if the rules or mode strict
+ * require a feature that this kernel lacks. Otherwise returns the names of the wanted features that
+ * the kernel lacks, or null. */
 static const char *prepare_kernel(void)
 {
 	bool can_ask = true;
 	if (rules.kernel_check != KERNEL_CHECK_OFF)
 		can_ask = kernel_answers();
-	/* Without child processes the kernel refuses to execute any other program from here on, because
-	 * audit events cover most ways to start one, but not all. */
+	/* If the rules refuse child processes, the kernel refuses to execute any other program from
+	 * here on. Audit events alone are not enough, because they do not cover every way to start a
+	 * program. */
 	const bool allows_children = rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE;
 	bool is_restricted = true;
 	if (!allows_children)
@@ -274,7 +278,8 @@ static PyObject *run_module(const char *name, int alters_argv)
 	return PyObject_CallMethod(runpy, "_run_module_as_main", "si", name, alters_argv);
 }
 
-/* Returns the text for __file__: an absolute path from Python 3.9 on, before the path as given. */
+/* Returns the text for __file__. From Python 3.9 on it is an absolute path. In earlier releases it
+ * is the path as given. */
 static PyObject *file_name_of(const char *path)
 {
 	char name[2 * PATH_MAX] = "";

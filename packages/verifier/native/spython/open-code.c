@@ -26,7 +26,7 @@ struct walk {
 	char ahead[3 * PATH_MAX];
 	const char *next; /* the part of `ahead` that is not followed yet */
 	int links; /* the number of links that were followed */
-	bool outside_may_lead; /* if links and `..` outside of all products may be followed */
+	bool outside_may_lead; /* true if links and `..` outside of all products may be followed */
 };
 
 /* Begins at the root directory, with the absolute form of `path` in `ahead`. Returns false if the
@@ -56,8 +56,8 @@ static bool go_up(struct walk *walk)
 	return true;
 }
 
-/* Returns true if the link at this path may be followed to `target`. Inside a product that is so
- * only if exactly this target was signed. */
+/* Returns true if the link at this path may be followed to `target`. A link inside a product may be
+ * followed only if exactly this target was signed. */
 static bool may_follow(const struct walk *walk, const char *link, const char *target, size_t length)
 {
 	const struct entry entry = find_entry(link);
@@ -66,8 +66,9 @@ static bool may_follow(const struct walk *walk, const char *link, const char *ta
 	return entry.target_length == length && memcmp(entry.target, target, length) == 0;
 }
 
-/* Goes to the file or directory `name` in the directory that was reached. If it is a link, its
- * target is put in front of the rest of `ahead` instead. */
+/* Goes to the file or directory `name` in the directory that was reached. But if `name` is a link,
+ * its target is put in front of the rest of `ahead`, to be followed next. Returns false if the walk
+ * cannot go on. */
 static bool go_down(struct walk *walk, const char *name, size_t length)
 {
 	const size_t before = strlen(walk->reached);
@@ -109,8 +110,8 @@ static bool take_step(struct walk *walk)
 }
 
 /* Returns true if `path` leads to the file whose real path is `real`, and each link on the path
- * that is inside a product has the target that was signed. The path of native code is opened again
- * by the loader. So in strict mode it may contain no link and no `..` outside of the products. */
+ * that is inside a product has the target that was signed. The loader opens the path of native code
+ * again. So in strict mode such a path may contain no link and no `..` outside of the products. */
 static bool leads_to(const char *path, const char *real, bool is_native)
 {
 	struct walk walk;
@@ -264,9 +265,9 @@ static PyObject *kept_by_interpreter(void)
 	return PyInterpreterState_GetDict(PyThreadState_Get()->interp);
 }
 
-/* Returns the key under which the trusted bytes of an archive are kept, because Python opens an
- * archive again for each module in it. The key has both paths and identity_of(), so that it changes
- * if the file does. Returns null for files that are not kept. */
+/* Returns the key under which the trusted bytes of an archive are kept. They are kept because
+ * Python opens an archive again for each module in it. The key has both paths and identity_of(), so
+ * a changed file has another key. Returns null for files that are not kept. */
 static PyObject *archive_key(const struct opened *file, const PyObject *kept)
 {
 	char key[2 * PATH_MAX + IDENTITY];
@@ -301,8 +302,8 @@ static void refuse_file(const struct opened *file, const struct finding *finding
 		*file->hex == '\0' ? "" : ", got ", file->hex);
 }
 
-/* Reads and judges the file, raises the event, and returns the bytes if they may be used, as a new
- * reference, or null with an exception. `is_trusted` becomes false if the bytes may be used only
+/* Reads and judges the file, and raises the event. If the bytes may be used, returns them as a new
+ * reference, else null with an exception. `is_trusted` becomes false if the bytes may be used only
  * because the mode is off or audit. */
 static PyObject *read_and_judge(
 	struct opened *file, const char *event, const char *use, bool *is_trusted)

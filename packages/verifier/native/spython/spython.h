@@ -124,9 +124,9 @@ int is_index_expired(void);
 PyObject *open_code(PyObject *path, void *unused);
 
 /* Opens and reads `path` once, judges the bytes that were read, and raises `event`. Returns exactly
- * these bytes as a new reference, or null with an exception. `use` is a field of the event. It is
- * null for native code, which may be large: then the returned bytes are empty. `real` receives the
- * real path, unless it is null. */
+ * these bytes as a new reference, or null with an exception. `use` is a field of the event. For
+ * native code `use` is null, and the returned bytes are empty, because the code may be large.
+ * `real` receives the real path, unless `real` is null. */
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]);
 
 /* Raises PermissionError and returns -1, or ends the process if rules.exit_on_refusal is set. The
@@ -154,8 +154,8 @@ void open_sinks(void);
  * counted. */
 void raise_event(const char *event, enum verdict verdict, ...) __attribute__((sentinel));
 
-/* Ends the process with a line on standard error. If `code` is not null, raises an event with it
- * first. `%m` in the format shows the errno that was set when fail() was called. */
+/* Ends the process with a line on standard error. If `code` is not null, first raises an event with
+ * this code. `%m` in the format shows the errno that was set when fail() was called. */
 _Noreturn void fail(int status, const char *code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -19,13 +19,13 @@
 #include <stdbool.h>
 #include <sys/syscall.h>
 
-/* Marks the functions that run without loader and libc. Then stack protector and sanitizers are not
- * set up, and nothing is relocated. So these functions call only each other, and use no static data
- * that contains pointers. */
+/* Marks the functions that run without loader and libc. When they run, stack protector and
+ * sanitizers are not set up, and nothing is relocated. So these functions call only each other, and
+ * use no static data that contains pointers. */
 #define BARE __attribute__((no_stack_protector, no_sanitize("address", "undefined")))
 
-/* The beginning of a path that the number of a descriptor ends. LD_PRELOAD gets this path, because
- * the file's own path could have a space or a colon, which separate paths in LD_PRELOAD. */
+/* The beginning of a path that ends with the number of a descriptor. LD_PRELOAD gets such a path,
+ * because the file's own path could have a space or a colon, which separate paths in LD_PRELOAD. */
 #define OPENED "/proc/self/fd/"
 #define LONGEST_NUMBER "1234567890"
 
@@ -115,8 +115,8 @@ BARE static void write_number(char *to, long number)
 }
 
 /* Removes the environment variables that control the loader from the list, and puts `preload` at
- * its end. The list can become longer by one element. Then it overwrites the beginning of the
- * auxiliary vector, which execve() does not need. */
+ * its end. The list can become longer by one element. A longer list overwrites the beginning of
+ * the auxiliary vector, which execve() does not need. */
 BARE static void replace_loader_variables(char **variables, char *preload)
 {
 	char **kept = variables;
@@ -168,9 +168,9 @@ static void remove_preload(void)
 	memset(value - strlen(NAME), 0, strlen(NAME) + strlen(value));
 }
 
-/* Replaces libc's function with this name, which the interpreter's program calls with its own
- * main(). Calls libc's function with run_spython() instead. Leaves in `environ` only the variables
- * that the launcher would let pass too. */
+/* The interpreter's program calls this function in place of libc's function with this name. This
+ * function ignores the program's main(), and calls libc's function with run_spython(). Leaves in
+ * `environ` only the variables that the launcher would let pass too. */
 __attribute__((visibility("default"))) int __libc_start_main(void *Py_UNUSED(main),
 	int argument_count, char **arguments, void (*init)(void), void (*fini)(void),
 	void (*last)(void), void *stack_end)

@@ -79,7 +79,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 
 	function isHeard(name: EventName, verdict: EventVerdict): boolean {
 		const isObserved = OBSERVED[name] === true;
-		// A hook that opens its log file would otherwise be called for that file again.
+		// Otherwise a hook that opens its log file would be called again for that file.
 		if (isObserved && isInHook) return false;
 		const isAwaited = verdict !== "allow" || (forAll !== undefined && !isObserved);
 		return isAwaited || hooks !== undefined || diagnostics.hasSubscribers;
@@ -102,7 +102,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		else if (OBSERVED[event.event] !== true) enqueue(event);
 	}
 
-	/** Calls the hooks until one throws. Returns ERR_AUDIT_HOOK then, with that error as its cause. */
+	/** If a hook throws, calls no further hook and returns ERR_AUDIT_HOOK, with the hook's error as its cause. */
 	function objectionTo(event: AuditEvent): SigtoolError | undefined {
 		for (let node = hooks; node !== undefined; node = node.next) {
 			const { hook } = node;
@@ -193,7 +193,7 @@ function sinkList(sinks: readonly AuditSink[]): SinkNode | undefined {
 	return sinks.reduceRight<SinkNode | undefined>((next, sink) => ({ sink, next }), undefined);
 }
 
-/** Writes to every sink, whether or not others fail. Returns the first failure. */
+/** Writes to every sink, even if another sink fails. Returns the first failure. */
 function writeTo(list: SinkNode | undefined, lines: string): SigtoolError | undefined {
 	let failure: SigtoolError | undefined;
 	for (let node = list; node !== undefined; node = node.next) {
@@ -216,7 +216,7 @@ function eventOf(name: EventName, verdict: EventVerdict, detail: Readonly<Record
 		pid: processId,
 		thread: threadId,
 		...detail,
-	}) as unknown as AuditEvent; // The type cannot express that there is no prototype.
+	}) as unknown as AuditEvent; // The type assertion is needed because no type expresses a missing prototype.
 }
 
 function lineOf(event: AuditEvent): string {

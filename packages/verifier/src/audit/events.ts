@@ -4,7 +4,7 @@ export interface EventDescription {
 	/** The event's fields after `COMMON_FIELDS`. A field that has no value is absent from the event. */
 	readonly fields: readonly string[];
 	/**
-	 * True if a program can do the same without this event, by native code or by an internal binding of Node.js.
+	 * True if native code, or an internal binding of Node.js, can do what this event reports without raising the event.
 	 */
 	readonly bypassable: boolean;
 	readonly meaning: string;

@@ -49,8 +49,8 @@ export function jsonLinesSink(file: string, wants: AuditSink["wants"] = "all"): 
  * Returns a check that throws if the descriptor no longer refers to the same file. A program can close any descriptor,
  * and the next file that it opens may get the same number.
  *
- * It asks fstat() for BigInts on purpose. Without them fstat() fills an array inside Node.js that realpathSync() reads
- * too. After fstat() of a pipe realpathSync() would then follow no link.
+ * The check makes fstat() return BigInts. Otherwise fstat() would fill an array inside Node.js that realpathSync()
+ * reads too: after fstat() of a pipe, realpathSync() would follow no link.
  */
 function identityCheck(descriptor: number): () => void {
 	const { dev, ino } = fstatSync(descriptor, IN_BIG_INTEGERS);
@@ -99,7 +99,9 @@ export function systemLogSink(log: (line: string, isRefusal: boolean) => boolean
 			for (let start = 0, end = 0; start < lines.length; start = end + 1) {
 				end = indexOf(lines, "\n", start);
 				const line = asciiOf(slice(lines, start, end));
-				log(line, indexOf(line, '"verdict":"refuse"') !== -1); // No field can contain this text: JSON escapes quotes.
+				// A field cannot contain `"verdict":"refuse"`, because JSON escapes its quotes. So this text shows a
+				// refusal.
+				log(line, indexOf(line, '"verdict":"refuse"') !== -1);
 			}
 		},
 	};
@@ -107,7 +109,7 @@ export function systemLogSink(log: (line: string, isRefusal: boolean) => boolean
 
 export const STANDARD_ERROR = 2;
 
-/** Writes the whole text. The descriptor may be a non-blocking pipe, so it tries again on EAGAIN. */
+/** Writes the whole text. The descriptor may be a non-blocking pipe, so this function tries again after EAGAIN. */
 export function writeFully(descriptor: number, text: string): void {
 	const bytes = encodeUtf8(text);
 	for (let written = 0, waits = 0; written < bytes.length; ) {

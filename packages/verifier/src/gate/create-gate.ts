@@ -49,16 +49,16 @@ export interface GateOptions {
 export interface Evidence {
 	readonly index: CodeIndex;
 	readonly policy: Policy;
-	/** The signers of the index, or of each catalog. */
+	/** The signer of the index. If the evidence is catalogs without an index, the signers of all catalogs. */
 	readonly signers: readonly VerifiedSigner[];
 	/** The SHA-256 of the index file, in lower-case hexadecimal; undefined for catalogs. */
 	readonly digest: string | undefined;
 }
 
 /**
- * Makes a gate over a trust index. A failure raises an event too.
- * @throws the errors of `verifyTrustIndex`, and ERR_HOST_CONFIG, ERR_POLICY, ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED,
- * ERR_KERNEL_CHECK, ERR_AUDIT_SINK
+ * Makes a gate over a trust index. A failure also raises an event.
+ * @throws the errors of `verifyTrustIndex`, and ERR_HOST_CONFIG, ERR_POLICY, ERR_PRODUCT_MISMATCH, ERR_SEQUENCE,
+ * ERR_DENIED, ERR_KERNEL_CHECK, ERR_AUDIT_SINK
  */
 export function createGate(options: GateOptions): Gate {
 	return gateOver(options, () => readIndex(options));
@@ -105,7 +105,7 @@ function unguardedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
 	try {
 		audit.raise("verifier.start", "audit", { mode: "off", tier, missing: missing?.join(" ") });
 	} catch {
-		// A failed sink does not stop the emergency switch.
+		// The emergency switch must work even if a sink fails, so the failure is ignored.
 	}
 	const policy = policyInMode(DEFAULT_POLICY, "off");
 	const judge = createJudge(NOTHING_SIGNED, [], []);

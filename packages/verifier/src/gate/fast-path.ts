@@ -14,7 +14,7 @@ export type ReadPackageType = NonNullable<KernelAddon["readPackageType"]>;
 
 export interface FastRead<Content> {
 	/**
-	 * The text, which encodes to exactly the hashed bytes; for a package.json only the `type` that the addon read from
+	 * The text, whose UTF-8 is exactly the hashed bytes. For a package.json only its `type`, which the addon read from
 	 * the hashed bytes.
 	 */
 	readonly content: Content;
@@ -61,5 +61,5 @@ export type PackageJsonType = "none" | "commonjs" | "module";
 const TYPES: readonly PackageJsonType[] = ["none", "commonjs", "module"];
 const ABSENT = -1;
 
-/** The index in `facts` of the kernel's answer, after the digest. */
+/** The index of the kernel's answer in `facts`. The digest of 32 bytes precedes the answer. */
 const EXECUTABLE = 32;

@@ -1,6 +1,6 @@
 /**
- * The gate: a runtime asks it before it runs anything. It opens files as code, and rules on what else can become code.
- * Each decision is an event. A refusal is written to the sinks before it is thrown or ends the process.
+ * A runtime asks the gate before it runs anything. The gate opens files as code, and rules on what else can become
+ * code. Each decision is an event. A refusal is written to the sinks before it is thrown or ends the process.
  */
 
 import { type Mode, type Policy, quote, SigtoolError } from "@sigtool/core/read";
@@ -38,7 +38,7 @@ export interface Gate {
 	/** The policy after `policyInMode` has adapted it to the mode. */
 	readonly policy: Policy;
 	readonly audit: Audit;
-	/** Lists the checks of an opened file. Each says if this system enforces it. */
+	/** Lists the checks that an opened file goes through. Each element says if this system enforces its check. */
 	readonly capabilities: readonly Capability[];
 	/** @throws ERR_UNTRUSTED_CODE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK; the system's own errors */
 	openCodeSync(path: string, use: CodeUse): AdmittedCode;
@@ -55,15 +55,18 @@ export interface Gate {
 	/** Does what `openCodeSync` does, and reads the content asynchronously. */
 	openCode(path: string, use: CodeUse): Promise<AdmittedCode>;
 	/**
-	 * Reads a file outside every product's tree, which no signature covers. Returns undefined for any other file.
-	 * Raises no event.
+	 * Reads a file that is outside of every product's tree, so that no signature covers it. Returns undefined for a
+	 * file inside a product's tree. Raises no event.
 	 */
 	readOutside(path: string): Uint8Array | undefined;
-	/** Returns the verdict for these bytes, if they were read from this real path. Raises no event. */
+	/**
+	 * Returns the verdict for a file with this real path and these bytes. Reads no file: the caller says where the
+	 * bytes come from. Raises no event.
+	 */
 	decide(path: string, bytes: Uint8Array): Verdict;
 	/** Tells whether a link may be followed. A link inside a product must be signed with this target. Raises no event. */
 	admitsLink(path: string, target: string): boolean;
-	/** Tells whether any signed file has this SHA-256, in lower-case hexadecimal, at whatever path. Raises no event. */
+	/** Tells whether a signed file, at any path, has this SHA-256 in lower-case hexadecimal. Raises no event. */
 	hasContent(sha256: string): boolean;
 	/**
 	 * Raises the event for an action that the program asks of its runtime. Returns if the action may go on.
@@ -128,7 +131,8 @@ export function gateOf(parts: GateParts): Gate {
 			error = refusal();
 		} catch (cause) {
 			const isUnwritten = codeOf(cause) === "ERR_AUDIT_SINK";
-			if (isUnwritten && ruling === "audit") return; // In audit mode only a hook may refuse.
+			// An action that is only audited goes on if the sink failed. Only an audit hook may stop it.
+			if (isUnwritten && ruling === "audit") return;
 			error = isUnwritten && ruling === "refuse" ? unwritten(cause, refusal()) : cause;
 		}
 		if (onRefusal === "exit") endProcess(error, exit);
@@ -188,14 +192,16 @@ function untrustedCode(path: string, verdict: Verdict): SigtoolError {
 
 /** Returns ERR_AUDIT_SINK for a refusal that could not be written. The message has the failure and the refusal. */
 function unwritten(failure: unknown, refusal: SigtoolError): SigtoolError {
-	const { message } = failure as SigtoolError; // Its code was ERR_AUDIT_SINK.
+	// The type assertion is safe: the caller has found the code ERR_AUDIT_SINK.
+	const { message } = failure as SigtoolError;
 	return new SigtoolError("ERR_AUDIT_SINK", `${message}; unwritten: ${refusal.message}`, { cause: refusal });
 }
 
 /** Ends the process instead of throwing, because a program could catch an error and then load something else. */
 function endProcess(error: unknown, exit: (status: number) => never): never {
 	try {
-		const { message } = error as Error; // If it is no Error, the text "undefined" does no harm.
+		// If `error` is no Error, the message becomes "undefined", which does no harm.
+		const { message } = error as Error;
 		writeFully(STANDARD_ERROR, `sigtool: ${codeOf(error)}: ${message}\n`);
 	} finally {
 		exit(REFUSED_STATUS);

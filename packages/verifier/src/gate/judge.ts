@@ -45,12 +45,13 @@ export interface Judge {
 	 */
 	decide(path: string, bytes: Uint8Array): Verdict;
 	/**
-	 * Returns the verdict for content with this SHA-256, in lower-case hexadecimal, or undefined if it is not trusted.
+	 * Returns the verdict if content with this SHA-256, in lower-case hexadecimal, is trusted at this path. Otherwise
+	 * returns undefined.
 	 */
 	trustedAs(path: string, sha256: string): TrustedVerdict | undefined;
 	/** Tells whether a link may be followed. A link inside a product must be signed with this target. */
 	admitsLink(path: string, target: string): boolean;
-	/** Tells whether any signed file has this SHA-256, in lower-case hexadecimal, at whatever path. */
+	/** Tells whether a signed file, at any path, has this SHA-256 in lower-case hexadecimal. */
 	hasContent(sha256: string): boolean;
 	/** Returns the product whose tree contains the path, and the relative path below its root. */
 	placeOf(path: string): Place | undefined;
@@ -151,7 +152,10 @@ interface Tree {
 	readonly next: Tree | undefined;
 }
 
-/** Lists deeper trees first: a file in a product inside another product's tree belongs to the inner product. */
+/**
+ * Returns the trees, the deepest first. So a file in a product inside another product's tree belongs to the inner
+ * product.
+ */
 function treesOf(products: readonly IndexedProduct[], bounds: readonly BoundProduct[]): Tree | undefined {
 	const roots = products.map(({ name, root }) => {
 		const bound = bounds.find((each) => each.name === name)?.root ?? root;
@@ -166,6 +170,6 @@ function realPathIfThere(path: string): string {
 	try {
 		return realpathSync.native(path);
 	} catch {
-		return path; // No file can be loaded from a directory that does not exist.
+		return path; // The directory does not exist, so no file can be loaded from it.
 	}
 }

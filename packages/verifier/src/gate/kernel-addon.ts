@@ -8,7 +8,8 @@ import type { KernelAddon } from "./kernel-check.js";
 export function loadKernelAddon(file: string | undefined): KernelAddon | undefined {
 	if (file === undefined) return undefined;
 	try {
-		return createRequire(file)(file) as KernelAddon; // The interface matches native/addon/addon.c.
+		// The type assertion is safe: native/addon/addon.c has this interface.
+		return createRequire(file)(file) as KernelAddon;
 	} catch {
 		return undefined;
 	}

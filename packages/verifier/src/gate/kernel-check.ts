@@ -8,10 +8,14 @@ import { indexOf, readFileSync, slice } from "../safe/primordials.js";
 
 /** The functions of the native addon, native/addon/addon.c. */
 export interface KernelAddon {
-	/** Tells whether the kernel has AT_EXECVE_CHECK. `kernelObjection` only looks at mounts until this was called. */
+	/**
+	 * Tells whether the kernel has AT_EXECVE_CHECK. Until this function is called, `kernelObjection` checks only
+	 * mounts.
+	 */
 	kernelAnswers(): boolean;
 	/**
-	 * Returns why the kernel would not execute an open file. Undefined if it would, or if the kernel cannot be asked.
+	 * Returns why the kernel would not execute an open file. Undefined if the kernel would execute the file, or if the
+	 * kernel cannot be asked.
 	 */
 	kernelObjection(descriptor: number): string | undefined;
 	/**
@@ -49,12 +53,15 @@ export interface Capability {
 }
 
 /**
- * `require` refuses to start without AT_EXECVE_CHECK. `log` asks what this kernel can answer. `off` asks nothing.
+ * `require` refuses to start without AT_EXECVE_CHECK. `log` makes the checks that this kernel supports. `off` makes
+ * none.
  */
 export type KernelRule = "require" | "log" | "off";
 
 export interface KernelCheck {
-	/** Returns why the kernel would not execute the file. Undefined if it would, or if the kernel cannot be asked. */
+	/**
+	 * Returns why the kernel would not execute the file. Undefined if it would execute the file, or cannot be asked.
+	 */
 	objection(descriptor: number, device: number): string | undefined;
 	/** Tells whether a file that the addon read may run. `isExecutable` is true if the kernel has no objection. */
 	admits(isExecutable: boolean): boolean;
@@ -120,7 +127,9 @@ function noexecMounts(): (descriptor: number, device: number) => boolean {
 		const key = deviceKey((device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00));
 		if (mounts.devices[key] === undefined) {
 			mounts = readMounts();
-			mounts.devices[key] ??= true; // On some file systems stat() gives another device than mountinfo.
+			// On some file systems stat() gives a device that mountinfo does not list. So the file's mount is looked
+			// up.
+			mounts.devices[key] ??= true;
 		}
 		if (mounts.devices[key] === false) return false;
 		const id = mountIdOf(descriptor);
@@ -141,7 +150,7 @@ function mountIdOf(descriptor: number): string {
  * escaped.
  */
 function readMounts(): Mounts {
-	// No type expresses a missing prototype.
+	// The type assertion is needed because no type expresses a missing prototype.
 	const mounts = { devices: { __proto__: null }, ids: { __proto__: null } } as unknown as Mounts;
 	const text = readFileSync("/proc/self/mountinfo", "latin1");
 	for (let end = 0; end < text.length; end = indexOf(text, "\n", end) + 1) {

@@ -36,7 +36,7 @@ export interface OpenRules {
 	readonly judge: Judge;
 	readonly kernel: KernelCheck;
 	readonly maxSizeBytes: number;
-	/** `bounded` does not read files above `maxSizeBytes`. `any` reads them, for modes that refuse nothing. */
+	/** `bounded` does not read files above `maxSizeBytes`. `any` reads them too, for the modes off and audit. */
 	readonly sizes: "bounded" | "any";
 }
 
@@ -99,7 +99,9 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 	}
 }
 
-/** Tells whether every link on the path may be followed. A path that equals the real path has none. */
+/**
+ * Tells whether the path leads to `realPath` by links that may be followed. A path that equals `realPath` has no link.
+ */
 function leadsTo(path: string, realPath: string, judge: Judge): boolean {
 	if (path === realPath) return true;
 	const absolute = charCodeAt(path, 0) === SLASH ? path : `${workingDirectory()}/${path}`;

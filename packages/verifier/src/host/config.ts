@@ -70,7 +70,10 @@ export function findHostConfiguration(options: HostConfigurationOptions = {}): H
 	return undefined;
 }
 
-/** Returns the configuration for a program that brings a trust policy: no products, no sinks, the policy's deny list. */
+/**
+ * Returns the configuration for a program that brings a trust policy. It has no products, no sinks, and the policy's
+ * deny list.
+ */
 export function configurationOf(trust: TrustPolicy): HostConfiguration {
 	return {
 		file: HOST_CONFIGURATION_FILE,
@@ -123,7 +126,9 @@ function pinOf({ "spki-sha256": spkiSha256, name }: HostDocument["pins"][number]
 	return [spkiSha256, { label: name ?? `key ${spkiSha256.slice(0, 16)}`, source: "option" }];
 }
 
-/** Returns a list with one denial, because the schema guarantees exactly one kind in each item. */
+/**
+ * Converts one item of the deny list to a list of one denial: the schema guarantees exactly one digest in each item.
+ */
 function denialsOf({ reason, ...digests }: HostDocument["deny"][number]): Denial[] {
 	return DENIED_KINDS.flatMap((kind) => {
 		const sha256 = digests[kind];

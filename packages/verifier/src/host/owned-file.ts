@@ -6,14 +6,14 @@ import { errnoReason, otherWriterOf, pathOfDescriptor, quote, SigtoolError } fro
 
 /** The owners that are accepted. */
 export interface Trusted {
-	/** `allow` accepts this user beside root as the owner. */
+	/** `allow` accepts root and this user as owners. `refuse` accepts only root. */
 	readonly development: "refuse" | "allow";
 	/** `accept` allows directories that everyone may write to, if their sticky bit keeps others from replacing files. */
 	readonly sticky: "refuse" | "accept";
 }
 
 export interface OwnedFileOptions {
-	/** `allow` accepts this user beside root as the owner. */
+	/** `allow` accepts root and this user as owners. `refuse` accepts only root. */
 	readonly development: "refuse" | "allow";
 	readonly maxBytes: number;
 }
@@ -32,7 +32,8 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 	try {
 		descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
 	} catch (cause) {
-		const { code } = cause as NodeJS.ErrnoException; // openSync throws only such errors.
+		// The type assertion is safe: openSync throws only errors of the system.
+		const { code } = cause as NodeJS.ErrnoException;
 		if (code === "ENOENT" || code === "ENOTDIR") return undefined;
 		throw refuse(errnoReason(cause), cause);
 	}
@@ -42,7 +43,7 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 		if (stats.size > options.maxBytes) throw refuse(`it is larger than ${options.maxBytes} bytes`);
 		const realPath = pathOfDescriptor(descriptor, path);
 		if (realPath === undefined) throw refuse("it was replaced while it was opened");
-		// On macOS the system's own links lead to /etc and /tmp.
+		// Other systems are not checked, because on macOS /etc and /tmp themselves are links.
 		if (process.platform === "linux" && options.development === "refuse" && realPath !== resolve(path)) {
 			throw refuse(`a link leads to it; name ${quote(realPath)} instead`);
 		}
@@ -56,8 +57,9 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 }
 
 /**
- * Returns why another user could have written the file or replaced it, or undefined if none could. Root is no other user,
- * nor is this user in development. The owner and mode of every directory above the real path count too.
+ * Returns why another user could have written the file or replaced it, or undefined if none could. Root does not count
+ * as another user. In development this user does not either. The owner and mode of every directory above the real path
+ * count too.
  */
 export function faultOfFile(
 	realPath: string,

@@ -16,8 +16,8 @@ export const {
 	setPrototypeOf,
 } = Object;
 /**
- * Defines a writable, configurable property. The property descriptor has no prototype, because a program could have put
- * a getter there.
+ * Defines a writable, configurable property. The property descriptor has no prototype, because a program could put a
+ * getter on Object.prototype.
  */
 export function define(object: object, name: PropertyKey, value: unknown, enumerable: boolean): void {
 	defineProperty(object, name, {
@@ -60,7 +60,7 @@ const ofDataViews = viewGetters(DataView.prototype);
 
 function viewGetters(prototype: object): { readonly [Name in keyof View]: (view: unknown) => View[Name] } {
 	const getter = (name: keyof View) => {
-		// All three properties are getters.
+		// The type assertion is safe: all three properties have getters.
 		const get = getOwnPropertyDescriptor(prototype, name)?.get as (this: unknown) => never;
 		return uncurryThis(get);
 	};

@@ -18,7 +18,8 @@ import { threadId as thread } from "node:worker_threads";
 export function uncurryThis<This, Args extends unknown[], Result>(
 	method: (this: This, ...args: Args) => Result,
 ): (self: This, ...args: Args) => Result {
-	return bindCall(method) as (self: This, ...args: Args) => Result; // The types do not describe a bound call().
+	// The type assertion is needed because the types do not describe a bound call().
+	return bindCall(method) as (self: This, ...args: Args) => Result;
 }
 const bindCall = Function.prototype.bind.bind(Function.prototype.call);
 
@@ -49,7 +50,7 @@ export const sha256 = (bytes: Uint8Array): string => hashOnce("sha256", bytes, "
 
 export const Bytes = Uint8Array;
 type Slice = (this: Uint8Array, start: number, end: number) => string;
-// Buffer.prototype.toString calls these methods since Node.js 6, but the types do not have them.
+// The type assertion is safe: Buffer has had these methods since Node.js 6, but the types do not have them.
 const decoders = Buffer.prototype as unknown as { hexSlice: Slice; utf8Slice: Slice };
 export const hexSlice = uncurryThis(decoders.hexSlice);
 export const utf8Slice = uncurryThis(decoders.utf8Slice);
@@ -94,5 +95,5 @@ export const threadId = thread;
 /** The function that `process.exit` calls last. It runs no listener. In a worker it ends only that thread. */
 export const exitNow: (status: number) => never = (
 	process as unknown as { reallyExit(status: number): never }
-).reallyExit // Node.js has had it since 0.5; its types do not.
+).reallyExit // Node.js has had this function since 0.5, but the types do not have it.
 	.bind(process);

@@ -19,9 +19,11 @@ export function replace(object: object, name: string, replacement: (original: An
 	const descriptor = getOwnPropertyDescriptor(object, name);
 	const original: unknown = descriptor?.value ?? descriptor?.get?.call(object);
 	if (descriptor === undefined || typeof original !== "function") return;
-	const value = replacement(original as AnyFunction); // The caller knows the signature.
+	// The type assertion is needed because only the caller knows the signature of the method.
+	const value = replacement(original as AnyFunction);
 	define(value, "name", original.name, false);
-	const symbols = getOwnPropertySymbols(original); // Symbols tell util.promisify() how to treat the function.
+	// Symbol properties are copied, because some of them tell util.promisify() how to treat the function.
+	const symbols = getOwnPropertySymbols(original);
 	for (let i = 0; i < symbols.length; i++) {
 		const symbol = symbols[i] as symbol;
 		if (symbol !== PROMISIFY) define(value, symbol, original[symbol as never], false);
@@ -77,5 +79,6 @@ export function guardClass<Class extends abstract new (...args: never[]) => obje
 	}
 	setPrototypeOf(guarded, parent);
 	define(original.prototype, "constructor", guarded, false);
-	return guarded as unknown as Class; // The guarding class constructs the same objects.
+	// The type assertion is safe: the guarding class constructs the same objects.
+	return guarded as unknown as Class;
 }

@@ -1,6 +1,6 @@
 /**
- * Installs a launcher for a test: a copy with its configuration in a directory, and a script in place of the hook that
- * prints what it got.
+ * Installs a launcher for a test: a copy of the launcher in a directory, with its configuration. A script takes the
+ * place of the hook, and prints what it got.
  */
 
 import { spawnSync } from "node:child_process";
@@ -54,7 +54,7 @@ export interface Run {
 	readonly stderr: string;
 	/** Parses the first line, which says what the hook got. */
 	readonly launched: () => Launched;
-	/** Returns the output after that line. */
+	/** Returns the output after the first line. */
 	readonly rest: () => string;
 }
 
@@ -62,7 +62,7 @@ export interface RunOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cwd?: string;
 	readonly input?: string;
-	/** A program with arguments that starts the launcher, whose path is appended to them. */
+	/** A program and its arguments. The program starts the launcher, whose path is appended to the arguments. */
 	readonly before?: readonly string[];
 }
 
@@ -141,8 +141,8 @@ export function pinned(file: string): string {
 }
 
 /**
- * Returns the pin and the major release of a node. Remembers them, because computing the digest of that file takes
- * time.
+ * Returns the pin and the major release of a node. Keeps the result for later calls, because computing the digest of
+ * that file takes time.
  */
 function pinnedNode(file: string): { readonly pin: string; readonly major: string } {
 	const known = pinnedNodes.get(file);

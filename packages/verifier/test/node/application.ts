@@ -31,7 +31,7 @@ export const RELEASES: readonly string[] = process.env.SIGTOOL_FULL ? ["20", "22
 export interface Application {
 	/** The signed tree. */
 	readonly directory: string;
-	/** The directory above it, with host configuration, index and audit file. */
+	/** The directory above the tree, with host configuration, index and audit file. */
 	readonly home: string;
 	/** Signs the tree as it is now. */
 	sign(options?: SignOptions): Promise<void>;

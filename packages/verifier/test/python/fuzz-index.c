@@ -70,7 +70,7 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 #undef malloc
 #undef calloc
 
-/* This takes the place of events.c. A refusal ends the reading of an input. */
+/* This code takes the place of events.c. A refusal ends the reading of an input. */
 static jmp_buf refused;
 
 void open_sinks(void)

@@ -15,9 +15,9 @@ export interface SpythonOptions {
 }
 
 /**
- * Compiles a spython to `output`. If an earlier test compiled one from the same sources with the same options, copies
- * that one, because compiling takes two seconds. In the full run, and for a test with a separate Python home, always
- * compiles.
+ * Compiles a spython to `output`. Compiling takes two seconds, so a spython that an earlier test compiled from the same
+ * sources with the same options is copied instead. With SIGTOOL_FULL, and for a test with a separate Python home,
+ * always compiles.
  */
 export function buildOrCopySpython(python: Python, output: string, options: SpythonOptions): void {
 	const order = { python: python.executable, ...options };

@@ -8,13 +8,13 @@ import { isSanitized, PYTHONS, type Python, Site } from "./support.js";
 const PROGRAM = readFileSync(fileURLToPath(new URL("leaks.py", import.meta.url)), "utf8");
 
 /**
- * The limits for what one round may leave beyond unguarded Python: bytes, blocks, descriptors. A round loads code 32
- * times.
+ * One round may leave at most this much more than in unguarded Python: bytes of malloc(), blocks of CPython,
+ * descriptors. A round loads code 32 times.
  */
 const MORE = [500, 2, 0.5];
 /**
- * The limits for a round that makes a subinterpreter. In unguarded Python it leaves more than 100,000 bytes, and not
- * always the same number.
+ * The limits for a round that makes a subinterpreter. They are larger, because in unguarded Python such a round leaves
+ * more than 100,000 bytes, and not always the same number.
  */
 const MORE_BY_INTERPRETER = [3000, 8, 0.5];
 
@@ -79,7 +79,8 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 			expect(excess(site.spython, work)).toEqual([]);
 		});
 
-		// CPython 3.12.1 crashes when a subinterpreter ends. CPython 3.8 leaves 84,000 or 113,000 bytes at random.
+		// The test is skipped on CPython 3.12.1, which crashes when a subinterpreter ends, and on 3.8, which leaves
+		// 84,000 or 113,000 bytes at random.
 		it.skipIf(!canDestroyInterpreters(python))(
 			"is no more than in unguarded Python: subinterpreters (needs a Python whose subinterpreters end cleanly)",
 			() => expect(excess(site.spython, "interpreters")).toEqual([]),

@@ -80,7 +80,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 				const heads = [[0], [1], [2, host.length % 256, host.length >> 8, ...Buffer.from(host)]];
 				for (const [kind, head] of heads.entries())
 					writeFileSync(join(corpus, `${kind}`), Buffer.concat([Buffer.from(head), readFileSync(index)]));
-				// JSON that is nested as deep as allowed and never closed, then a signature of one byte.
+				// The signature has one byte. The JSON before it is nested as deep as allowed, and never closed.
 				const deep = Buffer.from(`\x01${"\0".repeat(24)}${"[".repeat(16)}!`);
 				deep.writeUInt32LE(16, 1 + 12);
 				writeFileSync(join(corpus, "deep"), deep);

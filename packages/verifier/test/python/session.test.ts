@@ -36,7 +36,8 @@ describe.each(PYTHONS)("one bit of the standard library of $version, $executable
 			expect(run.stderr).toContain(path);
 			flipByte(path, 4);
 		}
-		flipByte(join(library, "json/decoder.py"), 4); // The byte is in the docstring, so the module still works.
+		// The flipped byte is in the docstring, so the module works after it is signed again.
+		flipByte(join(library, "json/decoder.py"), 4);
 		await site.sign({ library });
 		expect(site.run(["app/main.py"])).toMatchObject({ status: 0, stdout: "OK\n" });
 	});
@@ -45,7 +46,8 @@ describe.each(PYTHONS)("one bit of the standard library of $version, $executable
 		site.write({ "native.py": "import _json\nprint(_json.__file__)\n" });
 		await site.sign({ library });
 		const native = site.run(["app/native.py"]);
-		if (native.status !== 0) return; // In this Python the module is built in.
+		// If this Python has the module built in, there is no file to test.
+		if (native.status !== 0) return;
 		const path = native.stdout.trim();
 		flipByte(path, 4000);
 		expect(site.run(["app/native.py"])).toMatchObject({

@@ -15,7 +15,7 @@ import { apply, repeat, toText } from "../../safe/captured.js";
 import { closeSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
 import { replace } from "../../safe/replace.js";
 
-/** Judges every addon that `process.dlopen` loads. `writable` are further directories for the copy. */
+/** Judges every addon that `process.dlopen` loads. `writable` are further directories in which the copy can be made. */
 export function guardAddons(gate: Gate, writable: readonly string[]): void {
 	const directories = [...DIRECTORIES, ...writable];
 	const ruling = gate.policy.runtime.addons;
@@ -24,7 +24,8 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 		"dlopen",
 		(original) =>
 			function dlopen(this: unknown, target: unknown, filename: unknown, flags?: unknown): unknown {
-				const file = toText(filename); // An object could return another text the second time, so it is converted once.
+				// The argument is converted once, because an object could return another text the second time.
+				const file = toText(filename);
 				if (ruling === "refuse") gate.rule("module.dlopen", { path: file }, "refuse");
 				const { bytes, realPath, verdict } = gate.openCodeSync(file, "addon");
 				gate.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
@@ -36,11 +37,14 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 }
 
 const { O_RDWR, O_RDONLY, O_EXCL, O_DIRECTORY = 0 } = fs.constants;
-/** On Linux creates an inode without a name in the directory's file system. With O_EXCL it can never get a name. */
+/** With this flag open() on Linux makes a file that has no name. With O_EXCL the file can never get one. */
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 const { RTLD_LAZY = 1 } = os.constants.dlopen;
 const { dirname } = path;
-/** The directories for the copy, in this order. The addon's own directory is the last one. */
+/**
+ * The directories in which a copy is tried, in this order. After them the `writable` ones and the addon's own are
+ * tried.
+ */
 const DIRECTORIES = ["/tmp", "/var/tmp", "/dev/shm"];
 
 /**
@@ -94,8 +98,8 @@ function copyIn(directory: string, bytes: Uint8Array): number {
 }
 
 /**
- * Makes a new path each time, because the kernel reuses the numbers of closed descriptors, and the dynamic loader does
- * not load the same path twice.
+ * The number of copies so far, which makes each copy's path a new one. The kernel reuses the numbers of closed
+ * descriptors, and the dynamic loader does not load the same path twice.
  */
 let copies = 0;
 function uniquePath(descriptor: number): string {

@@ -19,8 +19,8 @@ export interface Guards {
 	/** Guards a built-in module, given by its `node:` name. Has to be called before a program gets that module. */
 	prepare(builtin: string): void;
 	/**
-	 * Copies the guarded functions into the ES modules of the built-ins, whose exports are copies. Has to be called
-	 * before a program imports anything.
+	 * Copies the guarded functions into the ES modules of the built-ins, which export copies of the original functions.
+	 * Has to be called before a program imports anything.
 	 */
 	prepareImports(): void;
 }
@@ -32,7 +32,8 @@ type InstallGuard = (exports: object, name: string) => void;
  */
 export function installGuards(gate: Gate, writable: readonly string[], builtins: "on-demand" | "at-start"): Guards {
 	const { syncBuiltinESMExports } = module;
-	// `require` would call functions of node:module that a program may have replaced.
+	// Built-in modules are not loaded by `require`, which calls functions of node:module that a program may have
+	// replaced.
 	const load = process.getBuiltinModule;
 	const guards: Record<string, InstallGuard | undefined> = {
 		"node:child_process": (exports) => guardChildren(gate, exports),
@@ -63,7 +64,8 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 		"node:https": "node:tls",
 		"node:inspector/promises": "node:inspector",
 		"node:http2": "node:tls",
-		"node:test": ["node:child_process", "node:vm"], // node:test captures functions of both while it is loaded.
+		// node:test captures functions of these two while it is loaded, so they are guarded before.
+		"node:test": ["node:child_process", "node:vm"],
 	};
 	Object.setPrototypeOf(guards, null);
 	Object.setPrototypeOf(builtOn, null);
@@ -73,7 +75,8 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 
 	function prepareImports(): void {
 		if (areImportsPrepared) return;
-		syncBuiltinESMExports(); // A program can make this call fail once, so the flag is set after it.
+		// A program can make this call fail once, so the flag is set only after the call.
+		syncBuiltinESMExports();
 		areImportsPrepared = true;
 	}
 
@@ -92,17 +95,20 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 			guards[name] = undefined;
 			if (areImportsPrepared) syncBuiltinESMExports();
 		} catch (error) {
-			guards[name] = guard; // The guard is kept because a program can make this fail once, and then ask for the module again.
+			// The guard is kept, because a program can make it fail once and then ask for the module again.
+			guards[name] = guard;
 			throw error;
 		}
 	}
 
-	/** Refuses a module whose guard is not finished, because getters of a program may run meanwhile and ask for it. */
+	/**
+	 * Refuses a module while its guard is being installed. Getters of the program may run then and ask for the module.
+	 */
 	function refuseHalfGuarded(_exports: object, name: string): void {
 		gate.rule("process.binding", { name, reason: "ERR_START" }, "refuse");
 	}
 
-	// These are cheap enough to load at every start.
+	// No hook will see an import, so these modules are guarded now. Loading them takes little time.
 	if (areImportsPrepared) {
 		for (const name of ["child_process", "crypto", "dns", "fs", "inspector", "tls", "v8", "vm"])
 			prepare(`node:${name}`);

@@ -18,7 +18,8 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 		"binding",
 		(original) =>
 			function binding(this: unknown, given: unknown): unknown {
-				const name = toText(given); // An object could return another text the second time, so it is converted once.
+				// The argument is converted once, because an object could return another text the second time.
+				const name = toText(given);
 				if (HARMLESS_BINDINGS[name] !== true) gate.rule("process.binding", { name }, "refuse");
 				return apply(original, this, [name]);
 			},
@@ -35,12 +36,13 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 	});
 }
 
-/** Old packages read these bindings, none of which compiles, loads or starts anything. */
+/** These bindings are allowed, because old packages read them, and none of them compiles, loads or starts anything. */
 const HARMLESS_BINDINGS = recordOf(["config", "constants", "http_parser", "natives", "os", "util", "uv"]);
 
 export function guardInspector(gate: Gate, inspector: object): void {
 	const check = (kind: string) => () => gate.rule("inspector.open", { kind }, "refuse");
-	const { Session } = inspector as { Session: { readonly prototype: object } }; // Node.js exports this class.
+	// The type assertion is safe: node:inspector always exports this class.
+	const { Session } = inspector as { Session: { readonly prototype: object } };
 	guard(inspector, "open", check("open"));
 	guard(Session.prototype, "connect", check("Session"));
 	guard(Session.prototype, "connectToMainThread", check("Session"));
@@ -52,7 +54,7 @@ export function guardCrypto(gate: Gate, crypto: object): void {
 }
 
 export function guardTls(gate: Gate, tls: object): void {
-	// The types hide the internal class of a context.
+	// The type assertion is needed because the types hide the internal class of a context.
 	const { createSecureContext } = tls as { createSecureContext(): { context: object } };
 	const prototype: object = Object.getPrototypeOf(createSecureContext().context);
 	forEachName(["setEngineKey", "setClientCertEngine"], (name) => {
@@ -61,7 +63,8 @@ export function guardTls(gate: Gate, tls: object): void {
 }
 
 export function guardSqlite(gate: Gate, sqlite: object): void {
-	const { DatabaseSync } = sqlite as { DatabaseSync: { readonly prototype: object } }; // Node.js exports this class.
+	// The type assertion is safe: node:sqlite always exports this class.
+	const { DatabaseSync } = sqlite as { DatabaseSync: { readonly prototype: object } };
 	guard(DatabaseSync.prototype, "loadExtension", (args) => {
 		gate.rule("sqlite.load_extension", { path: toText(args[0]) }, "refuse");
 	});

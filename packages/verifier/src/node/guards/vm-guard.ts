@@ -12,15 +12,18 @@ import { forEachName, guard, guardClass, replace } from "../../safe/replace.js";
 type Options = Record<PropertyKey, unknown>;
 
 export function guardVm(gate: Gate, vm: object): void {
-	const { Script } = vm as { Script: new (...args: never[]) => object }; // Node.js exports this class.
+	// The type assertion is safe: node:vm always exports this class.
+	const { Script } = vm as { Script: new (...args: never[]) => object };
 	const prototype = getPrototypeOf(Script.prototype);
 	const GuardedScript = guardClass(Script, Function.prototype, (args, create) => {
-		const text = toText(args[0]); // An object could return another text the second time, so it is converted once.
+		// The argument is converted once, because an object could return another text the second time.
+		const text = toText(args[0]);
 		const own = ownOptions(args[1]);
 		compile("Script", text, own);
 		return create([text, own]);
 	});
-	// The base class compiles too, and a program could reach it as the constructor of its prototype.
+	// The base class of Script compiles text too. A program could reach it by `constructor` of its prototype, so this
+	// property is replaced.
 	define(prototype, "constructor", GuardedScript, false);
 	define(vm, "Script", GuardedScript, true);
 
@@ -35,7 +38,7 @@ export function guardVm(gate: Gate, vm: object): void {
 					const own = ownOptions(args[place]);
 					compile(name, text, own);
 					if (name === "runInNewContext") withoutStrings(own, "contextCodeGeneration");
-					// If the argument is missing, an assignment would call setters of Array.prototype.
+					// define() is used, because assigning a missing argument could call a setter of Array.prototype.
 					define(args, 0, text, true);
 					define(args, place, own, true);
 					return apply(original, this, args);
@@ -76,8 +79,8 @@ export function guardVm(gate: Gate, vm: object): void {
 	}
 
 	/**
-	 * Restricts a new realm, which has its own `eval` and `WebAssembly`: neither the guards nor the options of Node.js
-	 * apply to them.
+	 * Restricts a new realm by its options. A realm has a separate `eval` and `WebAssembly`, to which neither the
+	 * guards nor the command-line options of Node.js apply.
 	 */
 	function withoutStrings(options: Options, name: string): void {
 		const { stringCode, webAssembly } = gate.policy.runtime;
@@ -90,14 +93,15 @@ export function guardVm(gate: Gate, vm: object): void {
 	}
 }
 
-/** The text that node:repl itself runs while it is loaded, by the functions that are guarded here. */
+/** node:repl runs this text by a guarded function while it is loaded, so the text is allowed. */
 const RUN_BY_REPL = "Object.getOwnPropertyNames(globalThis)";
 
 /** Guards the start of the REPL, because it compiles input without the public functions of node:vm. */
 export function guardRepl(gate: Gate, repl: object): void {
 	const check = () => gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
 	guard(repl, "start", check);
-	const { REPLServer } = repl as { REPLServer: new (...args: never[]) => object }; // Node.js exports this class.
+	// The type assertion is safe: node:repl always exports this class.
+	const { REPLServer } = repl as { REPLServer: new (...args: never[]) => object };
 	const guarded = guardClass(REPLServer, getPrototypeOf(REPLServer), (args, create) => {
 		check();
 		return create(args);

@@ -33,7 +33,8 @@ export function guardWebAssembly(gate: Gate): void {
 				},
 		);
 	}
-	// These are refused, because the bytes of a response have not all arrived and cannot be judged.
+	// These functions are refused, because they compile a response before all of its bytes have arrived and can be
+	// judged.
 	for (const name of ["compileStreaming", "instantiateStreaming"]) {
 		replace(
 			wasm,
@@ -53,7 +54,8 @@ export function guardWebAssembly(gate: Gate): void {
 	/** Judges a copy of the bytes and returns the copy, so that exactly the judged bytes are compiled. */
 	function judged(source: unknown): unknown {
 		const bytes = copyOfBytes(source);
-		if (bytes === undefined) return undefined; // WebAssembly itself throws its TypeError.
+		// Without bytes there is nothing to judge: WebAssembly itself throws a TypeError.
+		if (bytes === undefined) return undefined;
 		const digest = sha256(bytes);
 		const isAllowed = ruling === "signed" && isKnown(digest);
 		gate.rule("wasm.compile", { sha256: digest, sizeBytes: bytes.length }, isAllowed ? "allow" : "refuse");
@@ -79,5 +81,5 @@ interface ModuleClass {
 	new (...args: never[]): object;
 	exports(module: unknown): unknown;
 }
-// The types of Node.js do not have WebAssembly.
+// The type assertion is needed because the types of Node.js do not have WebAssembly.
 const wasm = (globalThis as unknown as { WebAssembly: { Module: ModuleClass } }).WebAssembly;

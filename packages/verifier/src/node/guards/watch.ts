@@ -11,7 +11,8 @@ import { forEachName, guard } from "../../safe/replace.js";
 
 /** Watches `node:fs` and `node:fs/promises`. */
 export function watchFiles(gate: Gate, fs: object): void {
-	const { promises } = fs as { readonly promises: object }; // Node.js exports this object.
+	// The type assertion is safe: node:fs always exports this object.
+	const { promises } = fs as { readonly promises: object };
 	const watch = (args: readonly unknown[], usualFlags: string) => {
 		const [path, options] = [args[0], args[1]];
 		const flags = typeof options === "string" || typeof options === "number" ? toText(options) : usualFlags;
@@ -22,7 +23,7 @@ export function watchFiles(gate: Gate, fs: object): void {
 
 	function watchModule(module: object): void {
 		forEachName(["open", "openSync"], (name) => guard(module, name, (args) => watch(args, "r")));
-		// The second argument of these functions is no flag, but an encoding or the content.
+		// Only the path is passed on: the second argument of these functions is not a flag, but options or the content.
 		forEachName(["readFile", "readFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "r")));
 		forEachName(["writeFile", "writeFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "w")));
 		forEachName(["appendFile", "appendFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "a")));
@@ -31,13 +32,15 @@ export function watchFiles(gate: Gate, fs: object): void {
 
 /** Watches `node:net`, which node:http, node:https and node:tls use. */
 export function watchSockets(gate: Gate, net: object): void {
-	const { Socket } = net as { readonly Socket: { readonly prototype: object } }; // Node.js exports this class.
+	// The type assertion is safe: node:net always exports this class.
+	const { Socket } = net as { readonly Socket: { readonly prototype: object } };
 	guard(Socket.prototype, "connect", (args) => gate.rule("net.connect", destinationOf(args), "allow"));
 }
 
 /** Watches `node:dns` and `node:dns/promises`. */
 export function watchNames(gate: Gate, dns: object): void {
-	const { promises } = dns as { readonly promises: object }; // Node.js exports this object.
+	// The type assertion is safe: node:dns always exports this object.
+	const { promises } = dns as { readonly promises: object };
 	const watch = (args: readonly unknown[]) => gate.rule("dns.lookup", { host: textOf(args[0]) }, "allow");
 	guard(dns, "lookup", watch);
 	guard(promises, "lookup", watch);

@@ -21,7 +21,7 @@ interface InnerModule {
 type Extension = (module: InnerModule, filename: string) => void;
 
 export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
-	// Programs have used _extensions since Node.js 0.3, but the types do not have it.
+	// The type assertion is safe: Node.js has had _extensions since 0.3, but the types do not have it.
 	const { _extensions } = module as unknown as { _extensions: Record<string, Extension> };
 	_extensions[".js"] = (target, filename) => {
 		const file = toText(filename);
@@ -31,7 +31,7 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 		if (isModule && !isMain) throw requiresModule(file);
 		texts.handOut(file, text);
 		// Without a format Node.js would load text that looks like an ES module as an ES module. Only the main module
-		// may be one, because a hook sees its import.
+		// may be an ES module, because a hook sees its import.
 		target._compile(text, file, isModule ? "module" : isMain ? undefined : "commonjs");
 	};
 	_extensions[".json"] = (target, filename) => {

@@ -1,7 +1,7 @@
 /**
- * Hooks `import` on Node.js before 22.15. The hook runs in a separate thread, which runs no code of the program. In that
- * thread this bundle is loaded again, judges by the same index, and answers with text. The thread that asks loads
- * CommonJS itself.
+ * Hooks `import` on Node.js before 22.15. The hook runs in a separate thread, which runs no code of the program. That
+ * thread loads this bundle again, judges by the same index, and answers with the text of ES modules. CommonJS is loaded
+ * by the thread that asks.
  */
 
 import module from "node:module";
@@ -47,7 +47,8 @@ export function startLoaderThread(): void {
 	const { unref } = prototype;
 	let thread: Worker | undefined;
 	prototype.unref = function (this: Worker) {
-		thread = this; // Node.js calls unref() on the Worker it has just made.
+		// module.register() makes a Worker and calls its unref(). So `this` is the hook's thread.
+		thread = this;
 		unref.call(this);
 	};
 	try {
@@ -83,7 +84,8 @@ function keepToItself(thread: Worker): void {
 	const { MessagePort, receiveMessageOnPort } = workerThreads;
 	const { postMessage } = MessagePort.prototype;
 	const key = Object.getOwnPropertySymbols(thread).find(({ description }) => description === "kPublicPort");
-	const own = thread as unknown as Record<PropertyKey, unknown>; // The types do not describe its symbols.
+	// The type assertion is needed because the types do not describe the symbols of a Worker.
+	const own = thread as unknown as Record<PropertyKey, unknown>;
 	let port = key === undefined ? undefined : own[key];
 	if (key === undefined || !(port instanceof MessagePort)) {
 		throw new SigtoolError("ERR_START", "Cannot guard imports: the port to the thread that loads them was not found");
@@ -122,7 +124,7 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 			try {
 				module.createRequire(parent).resolve(specifier);
 			} catch {
-				// The package has no "require" condition.
+				// A package without a "require" condition is not checked.
 			}
 		}
 	}

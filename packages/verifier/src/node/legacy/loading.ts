@@ -1,4 +1,7 @@
-/** How Node.js before 22.15 loads modules: by the extensions of `require`, and by a second thread for `import`. */
+/**
+ * Loads modules on Node.js before 22.15: `require` by the functions of `Module._extensions`, `import` by a second
+ * thread.
+ */
 
 import type { Loading } from "../load/loading.js";
 import { installLegacyCommonJs } from "./commonjs.js";

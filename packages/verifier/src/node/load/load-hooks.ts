@@ -23,7 +23,7 @@ interface LoadResult {
 	readonly format: string | null | undefined;
 	readonly source: string | Uint8Array | null;
 	readonly shortCircuit?: boolean;
-	/** On Node.js 22 true makes Node.js load an imported CommonJS module by Module._load, as it does without hooks. */
+	/** If this is true, Node.js 22 loads an imported CommonJS module by Module._load, as it does without hooks. */
 	readonly shouldBeReloadedByCJSLoader?: boolean;
 }
 type NextLoad = (url: string, context?: object) => LoadResult;
@@ -31,7 +31,8 @@ type RegisterHooks = (hooks: object) => unknown;
 
 /** Installs the hook. From now on every module is loaded through `gate`. */
 export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
-	// Node.js 22.15 added registerHooks; the types are those of 20.
+	// The type assertion is safe: this runs only on Node.js 22.15 and later, which have registerHooks, unlike the types
+	// of Node.js 20.
 	const { registerHooks } = module as unknown as { registerHooks: RegisterHooks };
 	registerHooks({ __proto__: null, load });
 
@@ -48,7 +49,7 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
 			return nextLoad(url);
 		}
-		// Node.js loads an addon with process.dlopen, whose guard judges the file.
+		// The hook leaves an addon to process.dlopen, whose guard judges the file.
 		if (derived === "addon") return { format: derived, source: null, shortCircuit: true };
 		const content = gate.readCodeSync(path, useOf(path, derived, isRequired));
 		const format = derived === "json" ? derived : scopes.formatOf(path, derived);

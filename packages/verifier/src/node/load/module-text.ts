@@ -22,7 +22,7 @@ interface InnerModule {
 }
 
 export function guardModuleText(gate: Gate): ModuleText {
-	// Programs have used these members since Node.js 0.5, but the types do not have them.
+	// The type assertion is safe: Node.js has had these members since 0.5, but the types do not have them.
 	const inner = module as unknown as InnerModule;
 	const compile = inner.prototype._compile;
 	const { wrap, wrapper } = inner;
@@ -30,11 +30,13 @@ export function guardModuleText(gate: Gate): ModuleText {
 	const handedOut = new MapObject<string, string>();
 
 	inner.prototype._compile = function _compile(content, filename, format) {
-		const text = toText(content); // An object could return another text the second time, so it is converted once.
+		// The arguments are converted once, because an object could return another text the second time.
+		const text = toText(content);
 		const file = toText(filename);
 		if (mapGet(handedOut, file) === text) mapDelete(handedOut, file);
 		else checkOwnText(text, file);
-		// A program that sets Module.wrap or Module.wrapper gets text compiled around the module's text.
+		// If a program has changed Module.wrap or Module.wrapper, Node.js would compile other text around the module's
+		// text.
 		const isWrapped = inner.wrap !== wrap || inner.wrapper !== wrapper || !holds("0", head) || !holds("1", tail);
 		if (isWrapped) gate.rule("module.register", { kind: "Module.wrap", path: file }, "refuse");
 		return apply(compile, this, [text, file, format]);

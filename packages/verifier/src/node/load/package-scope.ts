@@ -15,8 +15,8 @@ import { indexOf, lastIndexOf, lstatSync, mapGet, slice } from "../../safe/primo
 import { sourceText } from "./source-text.js";
 
 /**
- * `none` means that the nearest package.json has no `type`, or that the search ended at `node_modules`, as in Node.js.
- * `bare` means that the signed trees have no package.json for the file.
+ * `none` means that the nearest package.json has no `type`, or that the search met a `node_modules` directory, where
+ * Node.js ends the search too. `bare` means that the signed trees have no package.json for the file.
  */
 export type PackageType = "module" | "commonjs" | "none" | "bare";
 
@@ -35,8 +35,8 @@ export interface PackageScopes {
 	 */
 	formatOf(file: string, format: string | null | undefined): string | undefined;
 	/**
-	 * Returns a URL for the file with which Node.js derives a format from the source, and uses no package.json outside
-	 * every signed tree.
+	 * Returns the URL for which Node.js derives the file's format from the source. With this URL Node.js uses no
+	 * package.json that is outside of every signed tree.
 	 */
 	urlForFormat(file: string, url: string): string;
 }
@@ -68,7 +68,8 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 			return "bare";
 		}
 		const text = sourceText(gate, file, gate.readCodeSync(file, "json"));
-		// Most package.json files have no `type`, and parsing them would take most of the time.
+		// The text is searched first: most package.json files have no `type`, and parsing them would take most of the
+		// time.
 		const isNamed =
 			indexOf(text, '"module"') !== -1 || indexOf(text, '"commonjs"') !== -1 || indexOf(text, "\\u") !== -1;
 		if (!isNamed) return "none";
@@ -94,7 +95,8 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 			const derived = format ?? undefined;
 			if (type === "bare") return isTypedByPackage(file) && derived !== "wasm" ? undefined : derived;
 			if (!endsWith(file, ".js") || type === derived) return derived;
-			// Without a type Node.js derives the format from the source, or assumes CommonJS if an option turns that off.
+			// If there is no `type`, Node.js derives the format from the source. If an option turns that off, it
+			// assumes CommonJS.
 			if (type === "none" && (derived === undefined || derived === "commonjs")) return derived;
 			gate.rule("module.open_code", { path: file, use: "package.json", reason: "ERR_FILE_CHANGED" }, "refuse");
 			return derived;
@@ -123,7 +125,8 @@ function extensionOf(file: string): string {
 const NO_ENTRY = { __proto__: null, throwIfNoEntry: false } as unknown as { throwIfNoEntry: false };
 
 /**
- * Tells whether a package.json decides to what files `#names` or its own name resolve. True if it is not valid JSON.
+ * Tells whether a package.json has `imports` or `exports`, which decide to what files names resolve. True if it is not
+ * valid JSON.
  */
 function resolvesNames(text: string): boolean {
 	try {
@@ -136,7 +139,7 @@ function resolvesNames(text: string): boolean {
 
 function ownMember(value: unknown, name: "type" | "imports" | "exports"): unknown {
 	const isObject = typeof value === "object" && value !== null;
-	// hasOwn() has shown that the member exists.
+	// The type assertion is safe: hasOwn() has shown that the member exists.
 	return isObject && hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }
 

@@ -21,7 +21,7 @@ type Extension = (module: InnerModule, filename: string) => void;
  * `.cjs`. But every file for which Node.js would use a package.json outside every signed tree is loaded here.
  */
 export function installFastCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText): void {
-	// Programs have used _extensions since Node.js 0.3, but the types do not have it.
+	// The type assertion is safe: Node.js has had _extensions since 0.3, but the types do not have it.
 	const { _extensions } = module as unknown as { _extensions: { ".js": Extension } };
 	const hooked = _extensions[".js"];
 	_extensions[".js"] = (target, filename) => {

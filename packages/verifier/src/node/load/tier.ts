@@ -4,8 +4,8 @@
  */
 
 /**
- * `enforce-limited` (Node.js before 22.15) verifies files too, but hooks older functions of Node.js. More ways around
- * these functions stay open.
+ * `enforce-limited` (Node.js before 22.15) verifies files too, but by older functions of Node.js, which leave a program
+ * more ways around the hook.
  */
 export type Tier = "enforce" | "enforce-limited";
 

@@ -10,7 +10,7 @@ import type { ReleaseFacts, Tier } from "../load/tier.js";
 export interface Runtime {
 	/** How this release of Node.js loads modules. */
 	readonly loading: ReleaseFacts;
-	/** True if the launcher started the process. It protects the process in the modes enforce and strict. */
+	/** True if the launcher started the process. The launcher protects the process in the modes enforce and strict. */
 	readonly launched: boolean;
 	/** True if Node.js got `--disallow-code-generation-from-strings`. */
 	readonly refusesStrings: boolean;

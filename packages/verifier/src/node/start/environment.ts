@@ -17,8 +17,8 @@ export interface Impurity {
 }
 
 /**
- * Returns the first impurity, or undefined. `strings` is true if the policy refuses code from text and the process lacks
- * the option for it.
+ * Returns the first reason why nothing can be enforced in this process, or undefined. `strings` is true if the policy
+ * refuses code from text, but Node.js was started without --disallow-code-generation-from-strings.
  */
 export function findImpurity({ strings }: { readonly strings: boolean }): Impurity | undefined {
 	const variable = keysOf(process.env).find(isDangerousVariable);
@@ -63,7 +63,10 @@ const VARIABLES = recordOf([
 	"SSL_CERT_ENGINE",
 ]);
 
-/** Allows harmless options and one `--require`. As the hook runs, this `--require` must be the one that loaded it. */
+/**
+ * Returns the first option that is not allowed, or undefined. Allowed are harmless options and one `--require`: as the
+ * hook runs, this must be the one that loaded it.
+ */
 function unexpectedArgument(execArgv: readonly string[]): string | undefined {
 	let preloads = 0;
 	for (let i = 0; i < execArgv.length; i++) {

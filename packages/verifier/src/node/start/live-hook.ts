@@ -32,7 +32,8 @@ export function publishHook(live: LiveHook): void {
 }
 
 function liveHook(): LiveHook | undefined {
-	return (globalThis as { [PLACE]?: LiveHook })[PLACE]; // Only `publishHook` sets it.
+	// The type assertion is safe: only `publishHook` sets this property.
+	return (globalThis as { [PLACE]?: LiveHook })[PLACE];
 }
 
 const PLACE = Symbol.for("sigtool.hook");

@@ -17,7 +17,7 @@ try {
 	start(SIGTOOL_DEVELOPMENT);
 } catch (error) {
 	try {
-		// If it is no Error, undefined does no harm.
+		// If the value is no Error, code and message may be undefined, which does no harm.
 		const { code, message } = error as { code?: string; message?: string };
 		writeSync(2, `sigtool: ${code ?? "ERR_INTERNAL"}: ${message ?? String(error)}\n`);
 	} finally {

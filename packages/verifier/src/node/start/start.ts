@@ -89,7 +89,8 @@ function install(gate: Gate, inheritance: Inheritance): void {
 	guardLinks(gate);
 	guardWorkers(gate, inheritance, LOADING.options);
 	LOADING.install(gate, scopes, texts, guards);
-	guards.prepare("node:module"); // Every module can reach it as module.constructor.
+	// Every module can reach node:module as module.constructor, so it is guarded at once.
+	guards.prepare("node:module");
 }
 
 function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
@@ -122,7 +123,8 @@ function inheritanceOfThread(): Inheritance {
 	const inheritance = takeInheritance();
 	if (inheritance === undefined)
 		throw new SigtoolError("ERR_START", "Cannot start a thread that got no trust from its parent");
-	return inheritance as Inheritance; // The parent's guardWorkers() or bequeath() has passed it by value.
+	// The type assertion is safe: the parent's guardWorkers() or bequeath() has passed this value.
+	return inheritance as Inheritance;
 }
 
 function checkProcess(gate: Gate, { refusesStrings }: Runtime): void {

@@ -32,9 +32,9 @@ export function guardWorkerMessages(gate: Gate, channel: string, inheritance: un
 	const inner = new WeakMap<object, true>();
 	const prototype = prototypeOfHandles();
 	if (prototype === undefined) return;
-	// With this class a program could start threads without the hook.
+	// The class is hidden, because with it a program could start threads without the hook.
 	defineProperty(prototype, "constructor", { __proto__: null, value: undefined } as PropertyDescriptor);
-	// Node.js sets messagePort before a program can get the handle.
+	// Node.js sets messagePort before a program can get the handle, so the first value is kept.
 	defineProperty(prototype, "messagePort", {
 		__proto__: null,
 		get(this: object) {
@@ -55,7 +55,7 @@ export function guardWorkerMessages(gate: Gate, channel: string, inheritance: un
 				return apply(original, this, args);
 			},
 	);
-	// A port that was moved to another context would have the original postMessage.
+	// A port that is moved to another context gets the original postMessage, so moving is refused.
 	guard(workerThreads, "moveMessagePortToContext", () => refuse("moveMessagePortToContext"));
 
 	/** Judges and returns a copy, because getters of the program may run while Node.js sends the message. */

@@ -23,13 +23,15 @@ const CHANNEL = "sigtool:start";
  */
 export function takeInheritance(): unknown {
 	const inheritance: unknown = getEnvironmentData(CHANNEL);
-	setEnvironmentData(CHANNEL, undefined as never); // undefined removes it, but the types demand a value.
+	// The value `undefined` removes the entry, but the types demand another value.
+	setEnvironmentData(CHANNEL, undefined as never);
 	return inheritance;
 }
 
 /** Passes `inheritance` to every thread that `action` starts. */
 export function bequeath<Result>(inheritance: unknown, action: () => Result): Result {
-	setEnvironmentData(CHANNEL, inheritance as never); // It can be cloned.
+	// The type assertion is safe: `inheritance` can be cloned.
+	setEnvironmentData(CHANNEL, inheritance as never);
 	try {
 		return action();
 	} finally {
@@ -39,12 +41,14 @@ export function bequeath<Result>(inheritance: unknown, action: () => Result): Re
 
 /** Guards the class Worker. `inheritance` is passed to every worker, so it must be possible to clone it. */
 export function guardWorkers(gate: Gate, inheritance: unknown, options: readonly string[]): void {
-	guardWorkerMessages(gate, CHANNEL, inheritance); // This call makes a worker, so it comes before the guard.
+	// guardWorkerMessages() makes a worker, so it is called before Worker is guarded.
+	guardWorkerMessages(gate, CHANNEL, inheritance);
 	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
 	const own = new OwnArguments(process.execArgv, options);
 	const { Worker } = workerThreads;
 	const guarded = guardClass(Worker, getPrototypeOf(Worker), (args, create) => {
-		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>; // Each member is read once.
+		// The options are copied, so that each member is read only once.
+		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>;
 		const isUrl = typeof args[0] === "object" && args[0] !== null;
 		const path = toText(args[0]);
 		const isEval = options.eval !== undefined && options.eval !== false;
@@ -52,7 +56,8 @@ export function guardWorkers(gate: Gate, inheritance: unknown, options: readonly
 			gate.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "refuse");
 		}
 		gate.rule("worker.spawn", { path, kind: "thread" }, ruling);
-		// Without env and execArgv a worker has the options of its parent and does not read NODE_OPTIONS.
+		// A worker without env and execArgv needs no check: it has the options of its parent and does not read
+		// NODE_OPTIONS.
 		if (options.env !== undefined || options.execArgv !== undefined || own.dependOnDirectory) {
 			options.env = cleanEnvironment(options.env);
 			options.execArgv = own.before(options.execArgv, refuse);
@@ -82,7 +87,8 @@ class OwnArguments {
 	readonly #all: Readonly<Record<string, true | undefined>>;
 	readonly #needed: readonly string[];
 	/**
-	 * True if they name the hook by a path or name that depends on the working directory, which a program can change.
+	 * True if the options name the hook by a path or name that depends on the working directory, which a program can
+	 * change.
 	 */
 	readonly dependOnDirectory: boolean;
 
@@ -103,7 +109,8 @@ class OwnArguments {
 		let count = 0;
 		const add = (value: string) => define(result, count++, value, true);
 		for (let i = 0; i < this.#needed.length; i++) add(this.#needed[i] ?? "");
-		const { length } = (given ?? []) as ArrayLike<unknown>; // Node.js itself refuses a value that is no array.
+		// Node.js itself refuses a value that is no array, so a wrong type does no harm.
+		const { length } = (given ?? []) as ArrayLike<unknown>;
 		for (let i = 0; i < length; i++) {
 			const argument = toText((given as ArrayLike<unknown>)[i]);
 			if (this.#all[argument] === true) continue;
