@@ -4,7 +4,7 @@
  * that detach() restores the previous values if the content changes or a write fails, as far as the
  * system allows. This file assumes that nobody else writes the same attributes meanwhile.
  *
- * packages/core/src/fileset/attribute-writer.ts does the same in JavaScript.
+ * The JavaScript in packages/core/src/fileset/attribute-writer.ts has the same guarantees.
  */
 
 #ifndef ATTRIBUTES_H

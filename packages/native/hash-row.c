@@ -1,12 +1,12 @@
 /*
  * Hashes one file. Guarantees that a digest belongs to content that the file had during the whole
- * reading. A file that changed meanwhile gets the state `changed`. This is found out by fstat():
+ * reading. A file that changed meanwhile gets the state `changed`. A change is found by fstat():
  * the size must be the number of bytes that were read. If the file is large or was changed in the
- * last seconds, both times must also be the same after the reading.
+ * last SETTLED_SECONDS, its mtime and ctime must also stay the same until the end of the reading.
  *
  * Only regular files that need no parsing are hashed here. Any other row (a possible PE file or
  * cabinet, a directory, a file that cannot be opened) is put on the list of rows that JavaScript
- * hashes, because JavaScript can parse these files and word their errors. SHA-256 is computed by
+ * hashes, because JavaScript can parse these files and report their errors. SHA-256 is computed by
  * the OpenSSL inside Node.js, like in node:crypto.
  */
 

@@ -39,7 +39,9 @@ const SANITIZE = [
 	"-fno-omit-frame-pointer",
 ];
 
-/** A program that prints the facts about a Python in its last line. The module `site` may print lines before. */
+/**
+ * A program that prints facts about a Python in the last line of its output. The module `site` may print lines before.
+ */
 const QUESTION = `
 import json, sys, sysconfig
 print(json.dumps({"version": sys.version.split()[0], "release": "%d.%d" % sys.version_info[:2], "executable": sys.executable,

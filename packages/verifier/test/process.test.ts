@@ -197,8 +197,8 @@ test.skipIf(!canMount)("with the addon, mounts that become noexec later are foun
 });
 
 /**
- * Runs a program that has a separate /dev/log, then prints the datagrams that it sent. The socket queues at least ten
- * datagrams, so this program reads them only after the other one has ended.
+ * Runs a program that has a separate /dev/log, then prints the datagrams that the program sent. The socket queues at
+ * least ten datagrams, so they are read only after the program has ended.
  */
 const LISTEN = `import socket, subprocess, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -1,15 +1,15 @@
 /* The native part of the hook in Node.js: it asks the kernel about files, gives up rights of the
  * process, and has the fast path to files, which takes a tenth of the time that JavaScript takes.
- * Guarantees that a wrong type of argument never throws: the result is then the one for a missing
- * file or a damaged index. Nothing here decides what may run. The addon is optional: without it the
- * hook reports what is missing.
+ * Guarantees that no function throws if an argument has a wrong type: the function then returns the
+ * result for a missing file or a damaged index. Nothing here decides what may run. The addon is
+ * optional: if it is missing, the hook reports what is not enforced.
  *
  *   kernelAnswers() → boolean
  *       Returns true if the kernel can be asked about execution (Linux 6.14).
  *
  *   kernelObjection(descriptor) → string | undefined
- *       Returns why the kernel would not execute an open file. Returns undefined if it would, or
- *       if it cannot be asked.
+ *       Returns why the kernel would not execute an open file. Returns undefined if the kernel
+ *       would execute the file, or if the kernel cannot be asked.
  *
  *   readRegularFile(path, maxBytes, facts) → string | undefined
  *       Returns the text of a regular file of at most `maxBytes` bytes of UTF-8, including a byte
@@ -33,8 +33,8 @@
  *       Writes an event to the system log. Returns false if the log did not accept it.
  *
  *   lockdown() → number
- *       Makes the kernel refuse the system calls of shared/lockdown.c in each thread, and debuggers
- *       to attach. Returns 0 or an errno.
+ *       Makes the kernel refuse the system calls of shared/lockdown.c in each thread, and keeps
+ *       debuggers from attaching. Returns 0 or an errno.
  *
  *   exitProcess(status) → never
  *       Ends all threads of the process at once. Any thread may call it.

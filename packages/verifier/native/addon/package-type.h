@@ -1,6 +1,6 @@
 /* Finds out from a package.json if the modules beside it are CommonJS or ES modules, by the rule of
  * Node.js: the member `type` of the document itself decides. Guarantees that each answer except
- * TYPE_UNKNOWN is the one that JSON.parse would lead to. */
+ * TYPE_UNKNOWN is the answer that a reader with JSON.parse would find. */
 #ifndef SIGTOOL_PACKAGE_TYPE_H
 #define SIGTOOL_PACKAGE_TYPE_H
 #include <stddef.h>

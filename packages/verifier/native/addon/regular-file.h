@@ -4,7 +4,7 @@
  * refusal.
  *
  * SHA-256 is computed by the OpenSSL inside Node.js, like in node:crypto. If Node.js does not
- * export it, every file takes the full path. */
+ * export OpenSSL, every file takes the full path. */
 #ifndef SIGTOOL_REGULAR_FILE_H
 #define SIGTOOL_REGULAR_FILE_H
 #include <stdbool.h>

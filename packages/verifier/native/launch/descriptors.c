@@ -1,6 +1,6 @@
 /* Guarantees that the runtime inherits only the standard descriptors of the caller, and that no
- * process, not even the runtime, can change the index and the record in descriptors 3 and 4. It
- * assumes that the kernel enforces the seals of a memfd (Linux 3.17). */
+ * process, not even the runtime, can change the index and the record in descriptors 3 and 4. This
+ * file assumes that the kernel enforces the seals of a memfd (Linux 3.17). */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Guarantees by Landlock that after restrict_files() neither this process nor a program that it
- * executes can execute or change a file, except those that the settings allow. It assumes that the
+/* Guarantees by Landlock that, after restrict_files(), this process and the programs that it
+ * executes can execute or change only files that the settings allow. This file assumes that the
  * kernel is intact. Reading is not restricted. Descriptors that are already open are not restricted
  * either.
  *

@@ -156,9 +156,9 @@ void choose_runtime(struct runtime *runtime, const struct settings *settings,
 	const struct options *options, const char *script);
 
 /* Opens a file that is trusted like launcher.conf and has this SHA-256. Returns its descriptor.
- * `identity` may be NULL. If it equals the file's identity_of(), the digest is not computed:
- * device, inode, size and both times are then those of the file that was digested at
- * installation. */
+ * `identity` may be NULL. If `identity` equals the file's identity_of(), the digest is not
+ * computed, because device, inode, size and both times are then those of the file that was digested
+ * at installation. */
 int open_pinned(const char *path, const char *digest, const char *identity, int development);
 
 /* Writes an LD_PRELOAD variable with the path /proc/self/fd/N, by which the dynamic loader opens

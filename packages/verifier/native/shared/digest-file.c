@@ -1,5 +1,5 @@
 /* Guarantees that the digest is that of exactly the bytes which were read. The file is read in
- * parts, each once. A part is digested right after it was read, by the same or a second thread. */
+ * parts, each once. A part is digested right after it was read, by this or a second thread. */
 #include "digest-file.h"
 #include "utf8.h"
 #include <errno.h>

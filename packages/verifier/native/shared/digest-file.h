@@ -11,13 +11,13 @@
 bool can_digest(void);
 
 /* Reads an open file from its current offset to its end, or until `size` bytes were read, and
- * writes the digest of exactly these bytes to `sha256`. Returns their number, or -1 with errno: EIO
- * if libcrypto failed, else the errno of read(2).
+ * writes the digest of exactly these bytes to `sha256`. Returns the number of these bytes, or -1
+ * with errno: EIO if libcrypto failed, else the errno of read(2).
  *
  * `content` has room for `size` bytes and receives the bytes. It is NULL if the caller does not
- * want them. `is_ascii` may be NULL, else it tells if all bytes are ASCII. If `overlaps` is true, a
- * second thread digests a file of at least 1 MiB while it is read, and `content` must not be
- * NULL. */
+ * want them. `is_ascii` is NULL, or receives true if all bytes are ASCII, else false. If `overlaps`
+ * is true, a second thread digests a file of at least 1 MiB while it is read, and `content` must
+ * not be NULL. */
 ssize_t digest_file(int descriptor, unsigned char *content, size_t size, bool overlaps,
 	bool *is_ascii, unsigned char sha256[32]);
 

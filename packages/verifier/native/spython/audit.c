@@ -1,6 +1,7 @@
-/* The audit hook (PEP 578). Guarantees that an event of CPython which would load code past the
- * open-code hook, or disable a hook, is refused, and that the events which the policy selects are
- * recorded. All other events, which are most, cost one look-up in a table. */
+/* The audit hook (PEP 578). Guarantees that attempts to load code past the open-code hook, or to
+ * disable a hook, are refused if CPython raises an event for them. Also guarantees that the events
+ * which the policy selects are recorded. All other events, which are most, cost one look-up in a
+ * table. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "linked-libraries.h"

@@ -24,8 +24,8 @@ import { explain, type Verdict, verdictDetail } from "./verdict.js";
 export type CodeUse = "main" | "commonjs" | "module" | "json" | "typescript" | "addon" | "wasm" | "worker" | "data";
 
 /**
- * Code that may run, or that audit mode lets run. `bytes` are exactly those that were hashed, in memory that is not
- * shared.
+ * Code that is trusted, or that may run only because the mode refuses nothing. `bytes` are exactly those that were
+ * hashed, in memory that is not shared.
  */
 export interface AdmittedCode {
 	readonly realPath: string;

@@ -1,6 +1,7 @@
 /**
- * Asks the kernel whether it would execute an open file, by AT_EXECVE_CHECK (Linux 6.14) through the native addon.
- * Without the addon it looks up the file's mount in /proc: this finds noexec, but not a file that is open for writing.
+ * Asks the kernel whether it would execute an open file, by AT_EXECVE_CHECK (Linux 6.14) through the native addon. If
+ * the addon is missing, the file's mount is looked up in /proc. This finds noexec, but not that a file is open for
+ * writing.
  */
 
 import { SigtoolError } from "@sigtool/core/read";

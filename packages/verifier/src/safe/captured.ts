@@ -1,4 +1,4 @@
-/** Captures functions before a program runs, like `primordials.ts`. Only the hook in Node.js needs these. */
+/** Captures functions before a program runs, like `primordials.ts`. Only the hook in Node.js needs them. */
 
 import buffer from "node:buffer";
 import util from "node:util";

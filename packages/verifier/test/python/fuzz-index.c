@@ -5,7 +5,8 @@
  * 0: as a whole file, whose signature is verified.
  * 1: as head, records and names without a signature. In use, only a trusted signer can make such
  *    input reach this code.
- * 2: as two bytes with the length of a host configuration, that configuration, and then as in 1.
+ * 2: as two bytes with the length of a host configuration, that configuration, and then the input
+ * of 1.
  *
  * Afterwards paths are looked up in each of the first four products.
  *

@@ -37,8 +37,8 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 	afterAll(() => site.remove());
 
 	/**
-	 * Runs under this configuration. Its directory is below `/tmp`, which is acceptable because of the sticky bit of
-	 * `/tmp`.
+	 * Runs under this configuration. The configuration's directory is below `/tmp`, which is accepted because of the
+	 * sticky bit of `/tmp`.
 	 */
 	function under(document: unknown, args: readonly string[] = ["app/main.py"], options: readonly string[] = []) {
 		writeFileSync(

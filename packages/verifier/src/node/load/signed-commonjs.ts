@@ -17,8 +17,8 @@ interface InnerModule {
 type Extension = (module: InnerModule, filename: string) => void;
 
 /**
- * The load hook still loads files that are ES modules by the verified package.json, and files that are neither `.js` nor
- * `.cjs`. But every file for which Node.js would use a package.json outside every signed tree is loaded here.
+ * The load hook still loads files which the verified package.json declares as ES modules, and files that are neither
+ * `.js` nor `.cjs`. But every file for which Node.js would use a package.json outside every signed tree is loaded here.
  */
 export function installFastCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText): void {
 	// The type assertion is safe: Node.js has had _extensions since 0.3, but the types do not have it.

@@ -1,6 +1,6 @@
 /**
- * Finds environment variables, options and kinds of start by which unsigned code could run without the hook. It is called
- * once, at start, in the main thread.
+ * Finds environment variables, options and kinds of start by which unsigned code could run without the hook. The search
+ * is made once, at start, in the main thread.
  */
 
 import process from "node:process";

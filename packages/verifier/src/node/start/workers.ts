@@ -1,6 +1,6 @@
 /**
- * Guards workers. Each worker starts with this hook and gets a copy of its parent's `Inheritance`. A program cannot
- * change that by environment variables, `execArgv` or `workerData`.
+ * Guards workers. Each worker starts with this hook and gets a copy of its parent's `Inheritance`. A program can change
+ * neither the hook nor the copy by environment variables, `execArgv` or `workerData`.
  */
 
 import { isAbsolute } from "node:path";
@@ -103,7 +103,10 @@ class OwnArguments {
 		this.#needed = ["--require", isAbsolute(hook) ? hook : __filename, ...passed];
 	}
 
-	/** Returns the options for a worker: those that it needs, then those of the program, which must be harmless. */
+	/**
+	 * Returns the options for a worker: first those that the hook needs, then those of the program, which must be
+	 * harmless.
+	 */
 	before(given: unknown, refuse: (reason: string) => void): string[] {
 		const result: string[] = [];
 		let count = 0;
