@@ -45,7 +45,7 @@ describe.skipIf(!hasOpenssl)("14.10: createVerifier() over catalogs whose signer
 		return (members: object) => {
 			const config = join(home, "verifier.json");
 			writeFileSync(config, JSON.stringify({ version: 1, ...members }), { mode: 0o600 });
-			// The files belong to whoever runs the tests, who need not be root.
+			// Development is allowed, because the files belong to the user that runs the tests, who need not be root.
 			const verifier = createVerifier({ config, catalogs: [{ directory, files: [catalog] }], development: "allow" });
 			return Buffer.from(verifier.openCodeSync(join(directory, "main.js"))).toString();
 		};
@@ -65,7 +65,7 @@ describe.skipIf(!hasOpenssl)("14.10: createVerifier() over catalogs whose signer
 		const [stamped, plain] = [await site("stamped"), await site("plain")];
 		expect(() => stamped({ pins: pins() })).toThrow(expired);
 		expect(() => stamped({ authorities: authorities() })).toThrow(expired);
-		// An authority for signers vouches for one subject, and not for the time.
+		// An entry of `authorities` makes an authority trusted for signers with that subject, but not for timestamps.
 		expect(() => stamped({ pins: pins(), authorities: [{ certificate: timeRoot.file, subject: "CN=Time" }] })).toThrow(
 			expired,
 		);

@@ -62,7 +62,7 @@ static const char DEVELOPMENT_OID[] = "2.25.160338890626714142025452589499789174
 
 static struct index_table table;
 static char index_hex[SHA256_HEX + 1]; /* the digest of the whole file */
-static char content_hex[SHA256_HEX + 1]; /* the digest of all that is signed */
+static char content_hex[SHA256_HEX + 1]; /* the digest of the signed content */
 static char signer_hex[SHA256_HEX + 1]; /* the digest of the signer's SubjectPublicKeyInfo */
 
 static uint64_t not_after = UINT64_MAX; /* milliseconds since 1970 */
@@ -435,8 +435,8 @@ static void start_libcrypto(void)
 		OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
 		OPENSSL_INIT_NO_ADD_ALL_DIGESTS;
 	require(OPENSSL_init_crypto(options, NULL));
-	/* libcrypto finds the digests of certificates and timestamps by name. It keeps a digest as it
-	 * first found it, so the names must be there before any digest is used. */
+	/* libcrypto looks hash functions up by name for certificates and timestamps, and keeps the
+	 * result of the first look-up. So the names must be known before any hash function is used. */
 	require(EVP_add_digest(EVP_sha256()));
 	require(EVP_add_digest(EVP_sha384()));
 	require(EVP_add_digest(EVP_sha512()));

@@ -67,9 +67,10 @@ extern struct rules rules;
  * null if `text` is null, if the text is not JSON as json.h reads it, or if memory is lacking. */
 const struct json *keep_json(char *text, size_t length);
 
-/* Returns the content of a file that decides what may run, for good, with a NUL behind it, and its
- * length. Ends the process if others than root, and in development the user, could have written it,
- * or if it is larger than `max_bytes`. */
+/* Reads a file that decides what may run. Returns its content, which a NUL follows and which is
+ * never freed, and writes its length in bytes to `length`. Ends the process if anybody but root,
+ * and in development the user, could have written the file, or if the file is larger than
+ * `max_bytes`. */
 char *read_trusted(const char *path, size_t max_bytes, size_t *length);
 
 /* Reads the host configuration into `rules`, and opens the sinks for events. Null stands for

@@ -1,9 +1,10 @@
-/* Timestamps of a trust index: RFC 3161 tokens over its signature, by authorities that the host
- * configuration names. A token that verifies proves that the signature existed at its time, so that
- * the signer's certificate is judged for that time and not for now.
+/* Judges the timestamps of a trust index. They are RFC 3161 tokens over the index's signature, by
+ * authorities that the host configuration names. A verified token proves that the signature existed
+ * at the token's time. So the signer's certificate is judged for that time instead of the present
+ * time.
  *
- * Tokens are unsigned attributes, which anybody can add and remove. A token that does not verify
- * therefore refuses nothing, but proves nothing either. */
+ * Tokens are unsigned attributes, which anybody can add and remove. So a token that cannot be
+ * verified does not make the index refused. It proves nothing. */
 #define _GNU_SOURCE
 #include "timestamp.h"
 #include "spython.h"
@@ -17,14 +18,15 @@ static const char LIFETIME_SIGNING_OID[] = "1.3.6.1.4.1.311.10.3.13";
 static const uint8_t BYTE_ORDER_MARK[3] = {0xef, 0xbb, 0xbf};
 
 enum {
-	MAX_TIMESTAMPS = 8, /* tokens of one index that are judged */
-	SECURITY_LEVEL = 2, /* of SSL_CTX_set_security_level(3): 112 bits, and no SHA-1 */
+	MAX_TIMESTAMPS = 8, /* the largest number of tokens that are judged in one index */
+	SECURITY_LEVEL = 2, /* see SSL_CTX_set_security_level(3): at least 112 bits, and no SHA-1 */
 	ISSUES_CERTIFICATES = 1, /* a result of X509_check_ca(): basicConstraints has CA:TRUE */
 	IS_OLD_ROOT = 3, /* a result of X509_check_ca(): version 1 and self-signed */
 };
 
-/* Returns the only certificate of a file in PEM or DER, which others than root, and in development
- * the user, cannot have written. */
+/* Returns the certificate in a file in PEM or DER. Ends the process if the file does not contain
+ * exactly one certificate, if that is not the certificate of an authority, or if anybody but root,
+ * and in development the user, could have written the file. */
 static X509 *read_authority(const char *path)
 {
 	size_t length;
@@ -50,10 +52,11 @@ static X509 *read_authority(const char *path)
 	return certificate;
 }
 
-/* Returns true if the deny list names the certificate or its key. */
+/* Returns true if the certificate or its key is on the deny list, or if their digests cannot be
+ * computed. */
 static bool is_denied(X509 *certificate)
 {
-	uint8_t *key = NULL; /* SubjectPublicKeyInfo in DER; kept */
+	uint8_t *key = NULL; /* SubjectPublicKeyInfo in DER; never freed */
 	uint8_t digest[SHA256_BYTES];
 	char hex[SHA256_HEX + 1];
 	const int key_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
@@ -69,8 +72,8 @@ static bool is_denied(X509 *certificate)
 	return denied("certificate", hex) != NULL;
 }
 
-/* Returns the authorities of the host configuration that are not denied, and the rules for chains
- * to them. */
+/* Returns a store with the authorities of the host configuration that are not on the deny list, and
+ * with the rules for certificate chains to them. */
 static X509_STORE *open_authorities(void)
 {
 	X509_STORE *store = X509_STORE_new();
@@ -86,7 +89,8 @@ static X509_STORE *open_authorities(void)
 	return store;
 }
 
-/* Returns the digest of SHA-2 with this number of an algorithm, or null. */
+/* Returns the hash function for a NID of SHA-256, SHA-384 or SHA-512. Returns null for any other
+ * NID. */
 static const EVP_MD *digest_by(int algorithm)
 {
 	switch (algorithm) {
@@ -101,7 +105,8 @@ static const EVP_MD *digest_by(int algorithm)
 	}
 }
 
-/* Returns true if the token's imprint is a digest of SHA-2 over the signature. RFC 3161, 2.4.2. */
+/* Returns true if the imprint in `info` is a SHA-256, SHA-384 or SHA-512 digest of the signature.
+ * RFC 3161, 2.4.2. */
 static bool is_over(TS_TST_INFO *info, const ASN1_OCTET_STRING *signature)
 {
 	TS_MSG_IMPRINT *imprint = TS_TST_INFO_get_msg_imprint(info);
@@ -121,7 +126,8 @@ static bool is_over(TS_TST_INFO *info, const ASN1_OCTET_STRING *signature)
 		memcmp(ASN1_STRING_get0_data(found), digest, length) == 0;
 }
 
-/* Returns the TSTInfo of a token, of which nothing is verified, or null. */
+/* Returns the TSTInfo of a token, or null if it has none. The signature of the token is not
+ * verified here. */
 static TS_TST_INFO *info_of(CMS_ContentInfo *token)
 {
 	const ASN1_OBJECT *type = CMS_get0_eContentType(token);
@@ -135,7 +141,7 @@ static TS_TST_INFO *info_of(CMS_ContentInfo *token)
 	return der == end ? info : NULL;
 }
 
-/* Returns true if the deny list names one of the certificates that come with the token. */
+/* Returns true if a certificate in the token, or the key of one, is on the deny list. */
 static bool has_denied(CMS_ContentInfo *token)
 {
 	STACK_OF(X509) *certificates = CMS_get1_certs(token);
@@ -146,8 +152,8 @@ static bool has_denied(CMS_ContentInfo *token)
 	return false;
 }
 
-/* Returns the time that a token over `signature` proves, in seconds since 1970, or -1. The token
- * must bring the certificate of its signer. */
+/* Returns the time, in seconds since 1970, at which a token proves that `signature` existed.
+ * Returns -1 if the token proves nothing. The token must contain the certificate of its signer. */
 static time_t time_of(
 	CMS_ContentInfo *token, const ASN1_OCTET_STRING *signature, X509_STORE *authorities)
 {
@@ -158,12 +164,14 @@ static time_t time_of(
 		return -1;
 	const time_t time = timegm(&calendar);
 	X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(authorities), time);
-	/* CMS_CADES demands that the token names the certificate of its signer. RFC 3161, 2.4.1. */
+	/* CMS_CADES makes CMS_verify() demand a signed attribute that identifies the certificate of the
+	 * token's signer. RFC 3161, 2.4.1. */
 	const unsigned flags = CMS_BINARY | CMS_CADES;
 	return CMS_verify(token, NULL, authorities, NULL, NULL, flags) == 1 ? time : -1;
 }
 
-/* Returns true if a timestamp does not prolong signatures of the certificate. */
+/* Returns true if the certificate has the extended key usage "lifetime signing" of Microsoft. A
+ * signature by such a certificate ends with the certificate, even if it has a timestamp. */
 static bool is_for_lifetime_signing(X509 *certificate)
 {
 	const ASN1_OBJECT *lifetime = OBJ_txt2obj(LIFETIME_SIGNING_OID, 1);
@@ -175,7 +183,8 @@ static bool is_for_lifetime_signing(X509 *certificate)
 	return false;
 }
 
-/* Returns the token in the attribute's value of this number, or null. */
+/* Returns the token in the value of the attribute that has this index. Returns null if it is not a
+ * token. */
 static CMS_ContentInfo *token_in(X509_ATTRIBUTE *attribute, int number)
 {
 	const ASN1_TYPE *value = X509_ATTRIBUTE_get0_type(attribute, number);

@@ -119,7 +119,7 @@ function parseHostConfiguration(bytes: Uint8Array, file: string, development: De
 	};
 }
 
-/** Makes an error that names a member of the document. */
+/** Makes an error about a member of the document. The message contains the path of the member. */
 type Refuse = (reason: string, cause?: SigtoolError) => SigtoolError;
 
 function pinOf({ "spki-sha256": spkiSha256, name }: HostDocument["pins"][number]): [string, TrustedPin] {

@@ -24,7 +24,7 @@ const isRoot = process.getuid?.() === 0;
 const VALID = Date.UTC(2024, 5, 1);
 const TOO_EARLY = Date.UTC(2022, 5, 1);
 const TOO_LATE = Date.UTC(2025, 5, 1);
-/** The signer's certificate is valid from 2023 to 2024. */
+/** The signer's certificate is valid until the end of 2024, so it has expired. */
 const EXPIRED = { notBefore: "20230101000000Z", notAfter: "20250101000000Z" };
 
 interface Stamp {
