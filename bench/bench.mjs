@@ -1,7 +1,8 @@
 /**
  * Compares sigtool with public tools. Measures whole processes in one run, as ratios within each round. See README.md.
  *
- * Exit 0 even when a bound is exceeded (the table says so), 2 wrong usage, 3 when something asked for was not measured.
+ * The exit status is 0 even if a bound is exceeded, because the table shows that. It is 2 for wrong usage, and 3 if
+ * something that was asked for could not be measured.
  */
 
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -41,7 +42,10 @@ const [C, HASHING, SIGN, VERIFY, SUMS] = [
 	"sha256sum -c",
 ];
 const ATTRIBUTE_LOOP = "C, 1 thread";
-/** sigtool checks a file once more if it changed more recently than this. Only a tree that was just built has such files. */
+/**
+ * sigtool checks a file once more if its times are less than this number of milliseconds old. Only a tree that was just
+ * written has such files, so the bench waits.
+ */
 const SETTLED_MS = 3000;
 const HASHING_BOUNDS = { A: 1.6, B: 1.6, C: 1.15, D: 1.3 };
 
@@ -54,7 +58,7 @@ const cacheDir = options.trees ?? join(process.env.XDG_CACHE_HOME ?? join(homedi
 mkdirSync(cacheDir, { recursive: true });
 const scratch = mkdtempSync(join(cacheDir, "run-"));
 const env = { ...process.env, XDG_CONFIG_HOME: join(scratch, "config"), LC_ALL: "C" };
-// NODE_EXTRA_CA_CERTS costs Node.js 20 36 ms at every start.
+// NODE_EXTRA_CA_CERTS is removed, because with it every start of Node.js 20 takes 36 ms longer.
 delete env.NODE_EXTRA_CA_CERTS;
 delete env.NODE_OPTIONS;
 
@@ -88,7 +92,7 @@ try {
 }
 process.exitCode = result.notMeasured.length > 0 ? 3 : 0;
 
-/** Compares hashing, and on tree B also `sign` and `verify`, with the tools that do the same. */
+/** Compares hashing with other tools that hash a tree. On tree B, also compares `sign` and `verify` with sha256sum. */
 function compareOnTree(name) {
 	const { path } = tree(name);
 	const programs = [
@@ -152,8 +156,9 @@ function openLargeCatalog() {
 }
 
 /**
- * Compares reading and verifying an index, with one look-up, with the whole process of `sha256sum`. The process that opens
- * the index measures itself. So the time excludes the start of Node.js and its modules, and includes the first run of code.
+ * Measures the time for reading and verifying an index and one look-up in it, divided by the time of a whole process of
+ * `sha256sum`. The process that opens the index measures itself. So the time excludes the start of Node.js and its
+ * modules, and includes the first run of code.
  */
 function openLargeIndex() {
 	const [index, certificate] = [join(scratch, "large.sigx"), join(scratch, "large.der")];
@@ -170,7 +175,10 @@ function openLargeIndex() {
 	});
 }
 
-/** Measures a verification of one file that reads a revocation list of a million certificates, beside OpenSSL. */
+/**
+ * Measures how long the verification of one file takes with a revocation list of a million certificates. Compares the
+ * time with that of `openssl verify`.
+ */
 function readLargeList() {
 	const directory = join(scratch, "revocation");
 	const at = (name) => join(directory, name);
@@ -208,7 +216,7 @@ function loadModules() {
 	}
 }
 
-/** Measures the processor time of CPython that loads modules and ends, with everything signed. */
+/** Measures the processor time of CPython for loading modules and ending. All modules are signed. */
 function loadPython() {
 	for (const python of pythons(options.quick)) {
 		const part = `CPython ${python.version}`;
@@ -236,7 +244,10 @@ function loadPython() {
 	attempt("index of CPython", indexOfPython);
 }
 
-/** Measures what 100,000 more files in the index add to a start, in units of `sha256sum` of that index. */
+/**
+ * Measures by how much 100,000 more files in the index prolong a start. The unit is the time of `sha256sum` for that
+ * index.
+ */
 function indexOfPython() {
 	const [python] = pythons(true);
 	const signed = signedPython(python, { scratch: join(scratch, "index"), env, sigtool });
@@ -308,7 +319,10 @@ function stripped(strip) {
 	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLED_MS);
 }
 
-/** Measures by how much `sigtool` needs longer than 1.5 times `openssl` for one PKCS#12 container of each program. */
+/**
+ * For each program that writes PKCS#12 containers, measures the time of `sigtool` for one container minus 1.5 times
+ * that of `openssl`.
+ */
 function openContainers() {
 	for (const container of CONTAINERS) {
 		const part = `PKCS#12 of ${container.name}`;
@@ -352,7 +366,9 @@ function ratio(times, of, by) {
 	return summary(times.get(of).map((seconds, round) => seconds / denominators[round]));
 }
 
-/** Adds a row for a ratio. Adds none if a program could not run; `timed` has reported that. */
+/**
+ * Adds a row for a ratio. If a program could not run, adds no row, because `timed` has already reported the program.
+ */
 function boundedRatio(name, times, of, by, bound) {
 	if (times.has(of) && times.has(by)) bounded(name, ratio(times, of, by), bound, "");
 }
@@ -391,7 +407,9 @@ function compile(source) {
 	return program;
 }
 
-/** Returns the path of the interpreter itself, because version managers put a slow script in its place. */
+/**
+ * Returns the path of the interpreter itself, because `python3` can be the slow wrapper script of a version manager.
+ */
 function python() {
 	try {
 		return run({ argv: ["python3", "-c", "import sys; print(sys.executable, end='')"] }, env);

@@ -3,7 +3,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./measure.mjs";
 
-/** The bound: 1.5 times OpenSSL's time and 0.3 seconds. Those cover the start of Node.js and the signing of one file. */
+/**
+ * sigtool may take 1.5 times OpenSSL's time and 0.3 seconds more. The 0.3 seconds are for the start of Node.js and for
+ * signing one file.
+ */
 export const OPENSSL_FACTOR = 1.5;
 export const FORGIVEN_SECONDS = 0.3;
 
@@ -11,8 +14,9 @@ const PASSPHRASE = "correct horse";
 const pass = `pass:${PASSPHRASE}`;
 
 /**
- * Programs that write PKCS#12 containers, with their defaults, and OpenSSL with 600,000 iterations. `write` puts a container
- * with the key and certificate of `directory` at `file`, by `run`.
+ * The programs that write PKCS#12 containers. Each uses its defaults, but OpenSSL is also measured with 600,000
+ * iterations. `write` makes the container `file` from the key and certificate in `directory`. It runs programs by its
+ * second argument.
  */
 export const CONTAINERS = [
 	{ name: "OpenSSL", write: openssl() },
@@ -51,7 +55,10 @@ export const CONTAINERS = [
 	},
 ];
 
-/** Writes a container and returns the two programs that open it: sigtool's own, which signs a file, and openssl. */
+/**
+ * Writes a container and returns two programs that open it: `sigtool sign`, which also signs a file, and `openssl
+ * pkcs12`.
+ */
 export function openBoth({ name, write }, { scratch, env, sigtool }) {
 	const directory = join(scratch, name.replace(/\W+/g, "-"));
 	mkdirSync(directory);
@@ -77,7 +84,7 @@ function openssl(...options) {
 	};
 }
 
-/** Returns `-legacy` for a container that openssl opens only with it. */
+/** Returns `-legacy` if openssl cannot open the container without this option. */
 function legacyOf(file) {
 	try {
 		execFileSync("openssl", ["pkcs12", "-in", file, "-nodes", "-passin", pass], { stdio: "ignore" });

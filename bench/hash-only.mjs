@@ -1,4 +1,4 @@
-/** Hashes the tree argv[2] without catalog and signature, and prints the same line as hash-tree.c. */
+/** Hashes the tree argv[2] without catalog and signature. Prints the line "files bytes sum" that hash-tree.c prints. */
 
 import { hashFileSet } from "../packages/core/dist/fileset/hash-files.js";
 import { ENTRY_KIND } from "../packages/core/dist/fileset/manifest.js";

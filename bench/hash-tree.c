@@ -1,10 +1,10 @@
 /*
- * hash-tree DIR: SHA-256 of every regular file below DIR, on two threads. It is the yardstick of
- * the bench: C that does nothing but what hashing a tree needs.
+ * hash-tree DIR computes the SHA-256 of every regular file below DIR, on two threads. The bench
+ * compares sigtool with this program, because it does nothing but what hashing a tree needs.
  *
  * It prints "files bytes sum". The sum adds the digests as vectors of eight little-endian 32-bit
  * words, so it does not depend on the order in which files are hashed. Symbolic links and special
- * files are left out. The exit status is 1 when something could not be read, 2 for usage.
+ * files are left out. The exit status is 1 if something could not be read, and 2 for wrong usage.
  *
  * cc -O2 -std=c17 -pthread hash-tree.c -lcrypto
  */
@@ -26,23 +26,24 @@
 
 enum { THREADS = 2, BUFFER_BYTES = 128 * 1024, DIGEST_WORDS = 8, MAX_NAME_BYTES = 256 };
 
-/* One worker, the owner, lists a directory; then the owner and workers that are idle claim its
- * files one at a time. The last of its users frees it. */
+/* A worker, the owner, lists a directory. Then the owner and idle workers claim the files of the
+ * directory one at a time. The last worker that uses the directory frees it. */
 struct directory {
-	/* The next one in `unlisted`. */
+	/* The next directory in the list `unlisted`. */
 	struct directory *next;
 	DIR *stream;
-	/* Names of the files, each with its NUL, one behind the other; `name_offsets` says where. */
+	/* The names of the files, each with its NUL, one behind the other. `name_offsets` has the
+	 * offset of each name. */
 	char *names;
 	size_t *name_offsets;
 	size_t file_count;
 	atomic_size_t claimed;
-	/* Workers that use it. Guarded by `lock`. */
+	/* The number of workers that use this directory. Guarded by `lock`. */
 	int users;
 	char path[];
 };
 
-/* Room that a worker has for the names of one directory. */
+/* The room that a worker has allocated for the names of one directory. */
 struct room {
 	size_t bytes;
 	size_t max_bytes;
@@ -62,7 +63,8 @@ struct worker {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
-/* Directories to list, and the workers that may yet add to them. Guarded by `lock`. */
+/* `unlisted` has the directories that nobody has begun to list. `listing` counts the workers
+ * that are listing one and may add more. Guarded by `lock`. */
 static struct directory *unlisted;
 static int listing;
 static struct worker workers[THREADS];
@@ -138,8 +140,9 @@ static void hash_files(struct worker *w, struct directory *d)
 	}
 }
 
-/* Returns a directory to list or to help with, of which the worker is a user from then on. Waits
- * while another worker may find more; NULL when the others are finishing what is left. */
+/* Returns a directory to list, or a listed directory with files to hash, and counts the worker
+ * as its user. Waits while other workers may find more directories. Returns NULL if nothing is
+ * left to begin. */
 static struct directory *take(void)
 {
 	pthread_mutex_lock(&lock);
@@ -154,8 +157,8 @@ static struct directory *take(void)
 	return d;
 }
 
-/* Returns a directory to list, which is counted in `listing`, or else one to help with, or NULL.
- * The caller holds `lock`. */
+/* Returns a directory to list, and counts it in `listing`. If there is none, returns a listed
+ * directory with files to claim, or NULL. The caller holds `lock`. */
 static struct directory *choose(void)
 {
 	struct directory *d = unlisted;
@@ -194,7 +197,7 @@ static void leave(struct worker *w, struct directory *d)
 	free(d);
 }
 
-/* Adds the name of a file to a directory, and makes room for more as needed. */
+/* Adds the name of a file to a directory. Allocates more room if it is needed. */
 static void add_file(struct directory *d, struct room *room, const char *name)
 {
 	const size_t name_bytes = strlen(name) + 1;
@@ -255,7 +258,8 @@ static const struct dirent *next_entry(struct directory *d)
 	return entry;
 }
 
-/* Returns the type, which some file systems leave unknown in the directory. */
+/* Returns the type of an entry. Some file systems do not have it in the directory, so the file
+ * is asked. */
 static unsigned char entry_type(const struct directory *d, const struct dirent *entry)
 {
 	struct stat st;
@@ -309,7 +313,7 @@ static struct directory *new_directory(const char *parent, const char *name)
 	return d;
 }
 
-/* Returns what was allocated; a failure ends the process. */
+/* Returns the allocated memory. Ends the process if the allocation failed. */
 static void *checked(void *allocation)
 {
 	if (!allocation)

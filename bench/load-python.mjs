@@ -16,7 +16,7 @@ export const [ISOLATED, SIGNED, HOOKS_ALONE, WITHOUT_AUDIT, NOTHING_VERIFIED] = 
 	"spython, nothing verified",
 ];
 
-/** C source that replaces the call that adds the audit hook, by program. */
+/** The C source for each variant of spython. It replaces the call by which spython adds its audit hook. */
 const VARIANTS = {
 	"spython-hooks-alone": `#include <string.h>
 typedef int hook(const char *, void *, void *);
@@ -30,7 +30,10 @@ int __wrap_PySys_AddAuditHook(hook *added, void *data) { own = added; return __r
 	"spython-without-audit": "int __wrap_PySys_AddAuditHook(void) { return 0; }\n",
 };
 
-/** Prints the directories that an isolated Python loads code from: its path, and the target of its sitecustomize. */
+/**
+ * Prints the directories from which an isolated Python loads code: those in sys.path, and the one
+ * that contains the target of the link sitecustomize.py.
+ */
 const ASK = `import json, os, sys, sysconfig
 places = [*sys.path, *(os.path.dirname(os.path.realpath(each.__file__)) for name, each in sys.modules.items() if name == "sitecustomize")]
 places = sorted({os.path.realpath(each) for each in places if os.path.isdir(each)})
@@ -38,8 +41,8 @@ below = lambda each: any(each.startswith(other + "/") for other in places)
 print(json.dumps([sys.version.split()[0], [each for each in places if not below(each)]]))`;
 
 /**
- * Returns the system's newest CPython and, unless `quick`, all of pyenv's from 3.8 on, each with the directories that it
- * loads code from.
+ * Returns the system's newest CPython and its directories of code. Unless `quick`, also returns all Pythons of pyenv
+ * from 3.8 on.
  */
 export function pythons(quick) {
 	const system = ["3.14", "3.13", "3.12", "3.11"].map((release) => `/usr/bin/python${release}`).filter(existsSync);
@@ -56,11 +59,12 @@ export function pythons(quick) {
 /**
  * Builds spythons for a Python below `scratch`, and an index that adopts everything that this Python loads.
  *
- * @param {(...argv: string[]) => string[]} sigtool its command line
- * @returns {{ of(script: string): object[], indexed(index: string, script: string): string[], makeIndex(more: string[]): string }}
- * `of` returns the programs that run a script; `indexed` returns spython with another index; `makeIndex` makes an index
- * with more directories
- * @throws {Error} when there is no compiler, or headers are missing
+ * @param {(...argv: string[]) => string[]} sigtool makes the argv that runs sigtool with these arguments
+ * @returns {{ of(script: string): object[], indexed(index: string, script: string): string[], makeIndex(more:
+ * string[]): string }}
+ * `of` returns the programs that run a script. `indexed` returns the argv of spython with another index. `makeIndex`
+ * makes an index with more directories and returns its path.
+ * @throws {Error} if there is no compiler, or if headers are missing
  */
 export function signedPython({ executable, version, directories }, { scratch, env, sigtool }) {
 	const home = join(scratch, `python-${version}`);
@@ -108,7 +112,7 @@ export function signedPython({ executable, version, directories }, { scratch, en
 	};
 }
 
-/** Calls `build` with a compiler that links `source` in place of PySys_AddAuditHook. */
+/** Calls `build` with a compiler that links the functions of `source` in place of PySys_AddAuditHook. */
 function withAuditHook(source, at, build) {
 	writeFileSync(at("wrap.c"), source);
 	writeFileSync(at("cc"), `#!/bin/sh\nexec cc "$@" -Wl,--wrap=PySys_AddAuditHook "${at("wrap.c")}"\n`);

@@ -9,7 +9,9 @@ import { run } from "./measure.mjs";
 const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
 const REGISTER = beside("../packages/verifier/dist/register-development.cjs");
 
-/** Programs of test/applications that only load modules, with the allowed ratio under the hook for each release. */
+/**
+ * Programs of test/applications that only load modules. `bounds` has the allowed ratio under the hook for each release.
+ */
 export const LOADS = [
 	{ name: "many", script: "programs/load-many.cjs", bounds: { 20: 1.3, 22: 1.12, 24: 1.12, 26: 1.12 } },
 	{ name: "big", script: "programs/load-big.cjs", bounds: { 22: 1.1, 24: 1.1, 26: 1.1 } },
@@ -17,15 +19,18 @@ export const LOADS = [
 ];
 export const LAUNCHER_BOUND = 1.2;
 export const [PLAIN, HOOK, LAUNCHER, NODE_POLICY] = ["plain", "hook", "launcher", "--experimental-policy"];
-/** The launcher sets this flag on Node.js 20. It decides whether a package gives its CommonJS or its ES module form. */
+/**
+ * The launcher sets this flag on Node.js 20, so the other programs get it too. With it, some packages load their
+ * CommonJS form instead of their ES module form.
+ */
 const WITHOUT_REQUIRE_OF_ESM = "--no-experimental-require-module";
 
 /**
  * Makes a signed tree, its index, and the host configuration that trusts them, below `scratch`.
  *
- * @param {(...argv: string[]) => string[]} sigtool its command line
+ * @param {(...argv: string[]) => string[]} sigtool makes the argv that runs sigtool with these arguments
  * @returns a function that returns the programs which load `script` on a release
- * @throws {Error} when the packages cannot be fetched or signed
+ * @throws {Error} if the packages cannot be fetched or signed
  */
 export function signedLoads({ scratch, env, sigtool }) {
 	const installed = installedPackages("programs");

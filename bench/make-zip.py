@@ -14,6 +14,6 @@ modules = {getattr(module, "__file__", None): module for module in list(sys.modu
 with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
     for source, module in modules.items():
         source, cached = source or "", getattr(module, "__cached__", None) or ""
-        # encodings is needed before there is a path to look for it; it stays where it is.
+        # Python needs `encodings` before it can look into an archive, so `encodings` stays outside of the archive.
         if source.startswith(library) and os.path.exists(cached) and not source.startswith(library + "encodings"):
             archive.writestr(source[len(library):] + "c", open(cached, "rb").read())

@@ -3,18 +3,24 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const CPU_TIME = fileURLToPath(new URL("cpu-time.py", import.meta.url));
-/** The system's Python. A version manager's slow script would leave other data in the processor's caches. */
+/**
+ * The Python that measures processor time. /usr/bin/python3 is preferred, because `python3` can be the wrapper script
+ * of a version manager. Such a script would run before each measured program and change what is in the processor's
+ * caches.
+ */
 const PYTHON = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 
 /**
- * Measures the wall time of whole processes with warm caches. With `clock: "processor"` it measures processor time. First
- * every program runs once unmeasured. Then come `rounds` rounds, and each starts with another program. `problem` gets a
- * text for each program that fails, prints nothing, or hashes to other digests than the first; that one is left out.
+ * Measures whole processes with warm caches: their wall time, or with `clock: "processor"` their processor time. First
+ * every program runs once unmeasured. Then come `rounds` rounds, and each begins with another program. A program that
+ * fails, prints nothing, or hashes to other digests than the first program is left out. `problem` gets a text about it.
  *
  * A program is `{ name, argv, cwd?, hashes?, silent?, before?, evidence? }`:
- * - `hashes`: the output contains digests to compare. With `evidence`, the output of that program does; it runs afterwards.
- * - `silent`: the program prints nothing when it succeeds.
- * - `before`: is called before every run, and its time does not count.
+ * - `hashes`: the output contains digests, which are compared with those of the first program.
+ * - `evidence`: another program, which runs after this one. Its output is then compared in place of this program's
+ *   output.
+ * - `silent`: the program prints nothing if it succeeds.
+ * - `before`: a function that is called before every run. Its time does not count.
  *
  * @returns {Map<string, number[]>} seconds by program name, one number for each round
  */
@@ -58,7 +64,7 @@ function wallTime({ name, argv, cwd }, env) {
 	return (performance.now() - start) / 1000;
 }
 
-/** Returns the user and system time of the program and its child processes, as the kernel counts it. */
+/** Returns the user time and system time of the program and its child processes, as the kernel counts them. */
 function processorTime({ argv, cwd }, env) {
 	return Number(run({ argv: [PYTHON, "-I", CPU_TIME, ...argv], cwd }, env));
 }
@@ -93,13 +99,13 @@ export function summary(values) {
 	return { median, min: sorted[0], max: sorted.at(-1) };
 }
 
-/** Returns the most useful line of an error output, because Node.js and Python print a trace around it. */
+/** Returns the line of an error output that gives the reason. Node.js and Python print a trace around this line. */
 function reason(stderr) {
 	const lines = stderr.trim().split("\n");
 	return lines.find((line) => /^\S*error\b|cannot/i.test(line)) ?? lines[0];
 }
 
-/** Returns "files sum" as hash-tree.c defines it. Reads the line of that program, or lines that begin with a digest. */
+/** Returns "files sum" as hash-tree.c defines them. Reads that program's line, or lines that begin with a digest. */
 function sumOfDigests(output) {
 	const line = /^(\d+) \d+ ([0-9a-f]{64})\n$/.exec(output);
 	if (line) return `${line[1]} ${line[2]}`;

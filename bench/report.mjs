@@ -37,7 +37,10 @@ export function formatReport({ machine, trees, rows, comparison, notMeasured }, 
 	return `${parts.join("\n\n")}\n`;
 }
 
-/** Describes the machine and its load. Call it before the first measurement: a load far above 0 disturbs the figures. */
+/**
+ * Describes the machine and its load. The caller calls it before the first measurement, because a load far above 0
+ * falsifies the times.
+ */
 export function machineLine() {
 	const cores = cpus();
 	return [

@@ -1,16 +1,16 @@
 /*
- * set-attributes write|remove|read spython|ima-hash DIR: the yardstick for attributes, on one
- * thread.
+ * set-attributes write|remove|read spython|ima-hash DIR handles the attributes of a tree, on one
+ * thread. The bench compares sigtool with this program.
  *
- *   write    does open, fstat, read, SHA-256 and setxattr for every regular file below DIR,
- *            whatever the file has
- *   remove   takes the attribute from every file that has it
- *   read     gets the attributes alone, without content; a file that has none is a failure
+ *   write    does open, fstat, read, SHA-256 and setxattr for every regular file below DIR, even
+ *            if the file has the attribute already
+ *   remove   removes the attribute from every file that has it
+ *   read     reads the attributes and no content, and fails for a file without the attribute
  *
- * spython puts the digest in hexadecimal into user.org.python.x-spython-hash, ima-hash puts 04 04
- * and the digest's bytes into user.ima. write and read print the line of hash-tree.c, "files bytes
- * sum"; the bytes of read are those of the values. Symbolic links and special files are left out.
- * The exit status is 1 when something could not be done, 2 for usage.
+ * With spython, user.org.python.x-spython-hash gets the digest in hexadecimal. With ima-hash,
+ * user.ima gets 04 04 and the bytes of the digest. `write` and `read` print "files bytes sum" as
+ * hash-tree.c does, but for `read` the bytes are those of the values. Symbolic links and special
+ * files are left out. The exit status is 1 if something could not be done, and 2 for wrong usage.
  *
  * cc -O2 -std=c17 set-attributes.c -lcrypto
  */
@@ -53,10 +53,10 @@ static const struct format FORMATS[] = {
 	{"ima-hash", "user.ima", 2, {4, 4}, false},
 };
 
-/* The format that was asked for. */
+/* The format that argv names. */
 static const struct format *format;
 
-/* The line that is printed. */
+/* The numbers of the line that is printed. */
 static uint64_t files;
 static uint64_t bytes;
 static uint32_t sum[DIGEST_WORDS];
@@ -197,7 +197,8 @@ static const struct dirent *next_entry(DIR *stream, const char *name)
 	return entry;
 }
 
-/* Returns the type, which some file systems leave unknown in the directory. */
+/* Returns the type of an entry. Some file systems do not have it in the directory, so the file
+ * is asked. */
 static unsigned char entry_type(int directory, const struct dirent *entry)
 {
 	struct stat st;
@@ -208,7 +209,7 @@ static unsigned char entry_type(int directory, const struct dirent *entry)
 	return IFTODT(st.st_mode);
 }
 
-/* Digests a file and returns its size; one that changes meanwhile ends the process. */
+/* Digests a file and returns its size. If the file changes meanwhile, ends the process. */
 static off_t hash_content(int fd, const char *name, unsigned char digest[DIGEST_BYTES])
 {
 	struct stat st;
@@ -247,7 +248,7 @@ static size_t encode(const unsigned char digest[DIGEST_BYTES], unsigned char val
 	return VALUE_BYTES;
 }
 
-/* Reads the digest out of a value; returns false for one that encode() does not write. */
+/* Reads the digest out of a value. Returns false if encode() would not write this value. */
 static bool decode(const unsigned char *value, size_t length, unsigned char digest[DIGEST_BYTES])
 {
 	if (!format->hex) {

@@ -7,7 +7,10 @@ import { join } from "node:path";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Direct dependencies of tree A. No package contains PE files, because a catalog has another kind of digest for them. */
+/**
+ * The direct dependencies of tree A. No package contains PE files, because a catalog has another kind of digest for PE
+ * files.
+ */
 const PACKAGES = [
 	"@babel/core@7.29.13",
 	"@babel/preset-env@7.29.14",
@@ -28,7 +31,10 @@ const PACKAGES = [
 	"webpack@5.112.2",
 ];
 
-/** The most that each tree needs: files, bytes to read, bytes on disk (4 KiB blocks). `build` fills an empty directory. */
+/**
+ * For each tree, the largest number of files, of bytes to read, and of bytes on disk (in 4 KiB blocks). `build` fills
+ * an empty directory.
+ */
 const RECIPES = {
 	A: { files: 39_000, bytes: 700 * MIB, disk: 1500 * MIB, build: installPackages },
 	B: grid({ seed: "B", directories: 1000, filesEach: 100, minBytes: KIB, maxBytes: 8 * KIB }),
@@ -40,12 +46,12 @@ const RECIPES = {
 };
 
 /**
- * Returns the reference tree `name` under `cacheDir`, and builds it on first use. A tree is complete only when
- * `<name>.json` is beside it. Content is the same on every machine, except in tree A, where versions of indirect
+ * Returns the reference tree `name` under `cacheDir`, and builds it on first use. A tree without `<name>.json` beside
+ * it is not complete. The content is the same on every machine, except in tree A, where the versions of indirect
  * dependencies vary.
  *
  * @returns {{ path: string, files: number, bytes: number }}
- * @throws {Error} when the disk or the memory for a warm cache is too small, or the registry cannot be reached
+ * @throws {Error} if the disk or the free memory is too small for the tree, or if the registry cannot be reached
  */
 export function referenceTree(name, cacheDir) {
 	const path = join(cacheDir, name);

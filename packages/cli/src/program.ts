@@ -92,7 +92,8 @@ function addCommand(
 			const options = command.opts<OutputOptions>();
 			chooseColours(options.color ?? "auto");
 			try {
-				const code = (await load()) as (...operands: unknown[]) => Promise<Report>; // commander does not type operands.
+				// The type assertion is needed because commander does not type operands.
+				const code = (await load()) as (...operands: unknown[]) => Promise<Report>;
 				finish(printReport(path, await code(...operands.slice(0, -1)), options));
 			} catch (error) {
 				finish(printFailure(path, error, options));

@@ -33,8 +33,8 @@ function signedApp(tree: Record<string, TreeEntry>, args: string[] = []) {
 }
 
 /**
- * Returns a cabinet file, and the bytes of it that its digest covers, which are all but the reserved bytes 4 to 7. The
- * covered bytes alone are no cabinet.
+ * Returns a cabinet file, and a copy without its bytes 4 to 7, which are reserved and which the digest of a cabinet
+ * does not cover. So the copy has the digest that was signed, but is no cabinet.
  */
 function cabinetAndItsCoveredBytes(): [Buffer, Buffer] {
 	const cabinet = Buffer.alloc(80, 1);

@@ -72,7 +72,8 @@ describe.skipIf(!canBeNobody())("files that an unprivileged user may not access 
 		expect(sigtool("verify", root)).toMatchObject({ status: 3, stdout: named });
 		expect(readFileSync(catalog).equals(before)).toBe(true);
 		expect(sigtool("verify", join(root, "main.js"))).toMatchObject({ status: 0 });
-		// Exit status 1, for a proven difference, counts more than 3, for an unknown outcome.
+		// If one file differs and another cannot be read, the exit status is 1 (proven difference), not 3 (unknown
+		// outcome).
 		writeFileSync(join(root, "main.js"), "changed");
 		expect(sigtool("verify", root)).toMatchObject({ status: 1 });
 	});
@@ -111,7 +112,7 @@ function mount(directory: string, option: string): void {
 	});
 }
 
-/** Tells whether this user may mount. Tries to in a new mount namespace. */
+/** Tells whether this user may mount, by trying it in a new mount namespace. */
 function canMount(): boolean {
 	if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
 	return spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;

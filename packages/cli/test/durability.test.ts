@@ -19,8 +19,8 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 		for (let kill = 0; kill < KILLS; kill++) {
 			const before = readFileSync(catalog);
 			const child = start("--sequence", String(100 + kill));
-			// Writing takes little of the time. So every second kill is timed from the beginning of writing, the others from
-			// the start.
+			// Writing takes little of the time. So the delay of every second kill begins when sigtool begins to write. The
+			// delay of the other kills begins when sigtool starts.
 			if (kill % 2 === 0) await killAfter(random() * wholeMs * 1.05, child);
 			else await killAfter(random() * WRITING_MS, child, temporary);
 			expectOldOrNew(before, 100 + kill);

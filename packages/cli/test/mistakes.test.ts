@@ -18,7 +18,8 @@ interface Mistake {
 }
 
 const KEY = "--key leaf.key --cert leaf.pem";
-const DENIED = "2689367b205c16ce32ed4200942b8b8b1e262dfc70d9bc9fbc77c49699a4f1df"; // The SHA-256 of "ok".
+// The SHA-256 of the text "ok".
+const DENIED = "2689367b205c16ce32ed4200942b8b8b1e262dfc70d9bc9fbc77c49699a4f1df";
 
 const MISTAKES: readonly Mistake[] = [
 	{ name: "no command", line: "", code: "ERR_USAGE", exit: 2, message: /Name a command; see `sigtool --help`/ },

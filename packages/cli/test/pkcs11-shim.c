@@ -115,7 +115,8 @@ static void speak(const char *line)
 		abort();
 }
 
-/* Says that the call succeeded, with a signature of its own, before the call is made. */
+/* Writes an answer to sigtool before the call of the module is made: success, with the bytes 00
+ * 00 00 as the signature. */
 static void forge(void)
 {
 	speak("{\"value\":\"AAAA\"}\n");
@@ -155,7 +156,7 @@ static const struct {
 	{"hang-up", hang_up},
 };
 
-/* Does what SHIM says, if it names this place. */
+/* Misbehaves as SHIM says, if SHIM names this place. */
 static void arrive(const char *place)
 {
 	if (is("talk")) {

@@ -213,7 +213,7 @@ export function setfattr(file: string, name: string, value: Uint8Array): void {
 	execFileSync("setfattr", ["-h", "-n", name, "-v", `0x${Buffer.from(value).toString("hex")}`, file]);
 }
 
-/** Reads an attribute with getfattr; undefined if the file does not have it. */
+/** Reads an attribute with getfattr. Returns undefined if the file does not have the attribute. */
 export function getfattr(file: string, name: string): Buffer | undefined {
 	const { status, stdout } = spawnSync("getfattr", ["-h", "--only-values", "--absolute-names", "-n", name, file]);
 	return status === 0 ? stdout : undefined;

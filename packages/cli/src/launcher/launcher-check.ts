@@ -106,8 +106,8 @@ function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 }
 
 /**
- * Returns the trees that the current index and host configuration give. If these cannot be read, returns the trees at
- * the time of installation, because another finding reports the failure.
+ * Returns the trees that the current index and host configuration give. If one of these two files cannot be read,
+ * returns the trees at the time of installation. The fault is not reported here, because another finding reports it.
  */
 function treesOf(conf: LauncherConf): readonly string[] {
 	try {

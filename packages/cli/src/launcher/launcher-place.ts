@@ -24,7 +24,8 @@ export const CONF_NAME = "launcher.conf";
 
 export interface LauncherPlan {
 	/**
-	 * The path of the Node.js that runs scripts. Undefined if no Node.js is launched. Links on the path are resolved now.
+	 * The path of the Node.js that runs scripts. Undefined if no Node.js is launched. `placeLauncher` resolves the links
+	 * on this path, so launcher.conf has the real path.
 	 */
 	readonly node: string | undefined;
 	/** The path of a compiled spython, which is copied. Undefined if CPython is not launched. */
@@ -62,7 +63,7 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
 
 type NodeSettings = Pick<LauncherConf, "node" | "nodeMajor" | "nodeIdentity" | "bundle" | "addon">;
 
-/** Copies the hook and the addon if there is a Node.js to load them, and returns what pins them. */
+/** Copies the hook and the addon if there is a Node.js to load them, and returns the settings that pin them. */
 function placeNode(program: string | undefined, parts: NativeParts, at: (name: string) => string): NodeSettings {
 	const none = { node: undefined, nodeMajor: undefined, nodeIdentity: undefined, bundle: undefined, addon: undefined };
 	if (program === undefined) return none;
@@ -79,8 +80,8 @@ function placeNode(program: string | undefined, parts: NativeParts, at: (name: s
 }
 
 /**
- * Copies the spython and returns what pins it.
- * @throws ERR_LAUNCHER if it is no spython, or trusts a development identity without permission
+ * Copies the spython and returns the settings that pin it.
+ * @throws ERR_LAUNCHER if the file is no spython, or if it trusts a development identity without permission
  */
 function placePython(
 	spython: string | undefined,
@@ -99,7 +100,8 @@ function placePython(
 
 /**
  * Derives settings of the launcher from the index and the host configuration: the signed trees, what the policy
- * refuses, and the file for events. Does not verify the index, because the hook verifies it, or ends the process.
+ * refuses, and the file for events. Does not verify the index, because the hook verifies it at every start, and ends
+ * the process if that fails.
  * @throws ERR_HOST_CONFIG, ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_IO
  */
 export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {

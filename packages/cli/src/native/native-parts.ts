@@ -31,7 +31,7 @@ export function nativeParts(): NativeParts {
 
 export interface NativeBuild {
 	readonly directory: string;
-	/** The names of the native parts that exist now. */
+	/** The names of the native parts that exist after the build. */
 	readonly built: readonly string[];
 	/** The output of the build, for example the compiler's errors. Empty if nothing failed. */
 	readonly complaint: string;

@@ -5,7 +5,10 @@ import type { Report } from "../output/output.js";
 export interface CommandDeclaration {
 	readonly name: string;
 	readonly description: string;
-	/** Adds arguments, options and examples; returns the code to run. Returns undefined for a group of commands. */
+	/**
+	 * Adds arguments, options and examples to the command. Returns a function that loads the command's code. Returns
+	 * undefined for a group of commands.
+	 */
 	readonly declare: (command: Command) => (() => Promise<CommandCode>) | undefined;
 	readonly commands?: readonly CommandDeclaration[];
 }

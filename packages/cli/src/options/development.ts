@@ -7,7 +7,7 @@ import { type DevelopmentUse, developmentUse } from "@sigtool/core";
 import { projectConfiguration } from "./project.js";
 
 export interface DevelopmentOptions {
-	/** False with --no-development. */
+	/** False if --no-development was given. */
 	readonly development?: boolean;
 }
 

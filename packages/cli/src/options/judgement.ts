@@ -15,7 +15,7 @@ export interface JudgementOptions extends DevelopmentOptions {
 export interface Judgement {
 	readonly trust: TrustPolicy;
 	readonly timestampAnchors: readonly Certificate[] | undefined;
-	/** The time of --at, in milliseconds since the epoch; undefined without that option. */
+	/** The time of --at, in milliseconds since the epoch. Undefined without that option. */
 	readonly at: number | undefined;
 }
 

@@ -29,7 +29,10 @@ export function keyOptions(command: Command): Command {
 /** The heading of options that belong to no group. */
 const OTHERS = "Options:";
 
-/** Puts options under headings of the help. An option is named by its property, e.g. `filesFrom` for --files-from. */
+/**
+ * Puts options under headings of the help. Each option is given by its property name, e.g. `filesFrom` for
+ * --files-from.
+ */
 export function group(command: Command, groups: Readonly<Record<string, readonly string[]>>): void {
 	for (const [heading, names] of Object.entries(groups)) {
 		for (const option of command.options) if (names.includes(option.attributeName())) option.helpGroup(`${heading}:`);

@@ -2,7 +2,8 @@
  * Reads the project's configuration, `sigtool.config.json` or the member `sigtool` of package.json, in the working
  * directory or the nearest directory above it that has one.
  *
- * The files belong to the project, and the project may be what is verified. So they can only refuse more, never trust.
+ * An attacker may have written these files, because they can be a part of what is verified. So a configuration can only
+ * make sigtool refuse more, and never makes it trust anything.
  */
 
 import { dirname, join, resolve } from "node:path";

@@ -26,7 +26,10 @@ export async function signerDemandsOf({ require, crl, ocsp }: SignerDemandOption
 	return { requiredSigners, revocation: { lists, listSource, ocsp } };
 }
 
-/** The value of --crl that asks for the lists at the addresses in certificates. A file of that name is `./fetch`. */
+/**
+ * With this value of --crl, sigtool fetches the lists from the addresses that the certificates contain. A file with
+ * this name has to be given as `./fetch`.
+ */
 const FETCH = "fetch";
 
 function parseCount(text: string): number {

@@ -75,7 +75,8 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 			certFile: cert,
 			chainFiles: chain,
 			pin: (token, warning) => {
-				// The terminal shows the warning before it is too late, also with --quiet and --json.
+				// The warning is a part of the question, so the user sees it before typing the PIN, even with --quiet or
+				// --json.
 				const before = warning === undefined ? "" : `Warning: ${warning}\n`;
 				const question = { text: `${before}PIN of the token ${quote(token)}: `, otherwise: NO_PIN };
 				return readSecret(question, options.pinFile ?? uri.pinFile, pinValue);
@@ -97,8 +98,8 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 }
 
 /**
- * Returns a function that makes, for a file, the function that gets the file's passphrase. Removes the secret from the
- * environment at once.
+ * Returns a function that gets a file's path and returns the source of that file's passphrase. Removes the secret from
+ * the environment at once.
  */
 export function passphrases({
 	passphraseFile,

@@ -115,7 +115,9 @@ export function timestampClaimFields(timestamp: TimestampDescription): Record<st
 	return { ...timestamp, time: timestamp.time === undefined ? null : isoTime(timestamp.time) };
 }
 
-/** Says where the time of judgement comes from. If no timestamp gives it, also says why. */
+/**
+ * Describes the source of the time for which a signer was judged. If the time is not from a timestamp, adds the reason.
+ */
 function timeSource({ source, authority, without }: JudgedTime): string {
 	if (authority !== undefined) return `${source}, by ${escaped(authority)}`;
 	return without === undefined ? source : `${source}: ${WITHOUT[without]}`;

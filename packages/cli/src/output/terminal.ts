@@ -14,8 +14,8 @@ export function terminal(descriptor: 1 | 2): WriteStream | undefined {
 }
 
 /**
- * Tells whether a descriptor is a character device other than /dev/null. Always true on Windows, where the stream
- * decides.
+ * Tells whether a descriptor is a character device other than /dev/null. Always true on Windows, where `stream.isTTY`
+ * alone decides.
  */
 function mayBeTerminal(descriptor: 1 | 2): boolean {
 	if (process.platform === "win32") return true;

@@ -33,7 +33,8 @@ export function ownSpython(): string {
 export function aboutSpython(program: string): SpythonFacts {
 	const { stdout, stderr } = spawnSync(resolve(program), ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
 	try {
-		const facts = JSON.parse(stdout ?? "") as SpythonFacts; // The next two lines check the form.
+		// The code below checks that the output has this type.
+		const facts = JSON.parse(stdout ?? "") as SpythonFacts;
 		const texts = [facts.python, facts.home, facts.executable, facts.program, ...facts.pins];
 		if (texts.every((text) => typeof text === "string") && typeof facts.development === "boolean") return facts;
 	} catch {
@@ -70,8 +71,8 @@ export function libraryOf({ home, python }: SpythonFacts): string[] {
 }
 
 /**
- * Returns the directories of the standard library that are below none of `roots`. Every module in them would be
- * refused.
+ * Returns the directories of the standard library that are below none of `roots`. A spython would refuse every module
+ * in such a directory.
  */
 export function libraryOutside(facts: SpythonFacts, roots: readonly string[]): string[] {
 	return libraryOf(facts).filter((directory) => {

@@ -63,7 +63,8 @@ describe.skipIf(!isPossible)(`the statuses ${needs}`, () => {
 		"stale.js": ["mismatch", "ERR_FILE_MODIFIED", '"stale.js" was modified'],
 		"weak.js": ["malformed", "ERR_WEAK_DIGEST", "SHA-1 is no evidence"],
 	} as const;
-	const FILES = Object.keys(STATUSES) as (keyof typeof STATUSES)[]; // Object.keys() has a wider type.
+	// The type assertion is safe: Object.keys() returns these keys, but its type is string[].
+	const FILES = Object.keys(STATUSES) as (keyof typeof STATUSES)[];
 
 	/** Makes a tree that has a file of each status. */
 	function openAll() {

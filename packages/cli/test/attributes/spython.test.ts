@@ -10,7 +10,10 @@ import { canWriteAttributes, getfattr, hasProgram, runner, temporaryDirectory } 
 const ATTRIBUTE = "user.org.python.x-spython-hash";
 const hasAttributes = canWriteAttributes("user");
 
-/** Writes attributes as spython's mkxattr does, or reads them. Prints a JSON object that maps paths to attributes. */
+/**
+ * Writes attributes as mkxattr.py of github.com/zooba/spython does, or reads them. Prints a JSON object that maps paths
+ * to attributes.
+ */
 const PYTHON_LOOP = `
 import hashlib, json, os, sys
 action, root = sys.argv[1:]

@@ -1,5 +1,6 @@
 /**
- * Tests damaged attributes. Each format has a tree of files with the same content. Each file has another damaged value.
+ * Tests damaged attributes. Each format has a tree of files with the same content, and each of these files has a
+ * different damaged value.
  */
 
 import { execFileSync } from "node:child_process";
@@ -119,7 +120,8 @@ const DAMAGE: Record<string, (value: Buffer) => Cases> = {
 	},
 	ima: (value) => signatureCases(value, () => FORMAT, algorithmVerdict([5, 6], MD5_OR_SHA1)),
 	"ima-verity": (value) => {
-		// If the type becomes 4, the version byte, which is 3, is read as a digest algorithm. That one is not supported.
+		// If the type becomes 4, the value is read as a digest whose algorithm is the next byte. That byte is 3, the former
+		// version, and no supported algorithm has this number.
 		return signatureCases(value, (type) => (type === 4 ? UNSUPPORTED : FORMAT), algorithmVerdict([6], []));
 	},
 	evm: (value) => {

@@ -1,4 +1,7 @@
-/** Tests that no PKCS#11 module, however it misbehaves, makes sigtool hang, lie, lose a catalog or outlive itself. */
+/**
+ * Tests that a misbehaving PKCS#11 module cannot make sigtool hang, lie or lose a catalog, and that the module's
+ * process never outlives sigtool.
+ */
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -59,7 +62,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 	const signArguments = (key: string, ...options: string[]) => {
 		return ["sign", tree, "--pkcs11", `pkcs11:${key}`, "--pkcs11-module", shim, ...options];
 	};
-	/** Signs with the shim in a state. */
+	/** Signs with the shim in the given state. */
 	const sign = (state: string, key = "id=%01", ...options: string[]) => {
 		const seconds = /^(hang|stop)/.test(state) ? "3" : "30";
 		return sigtool(signArguments(key, "--signer-timeout", seconds, ...options), { env: environment(state) });

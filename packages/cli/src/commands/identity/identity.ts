@@ -50,7 +50,7 @@ export async function identityNew(name: string, options: IdentityNewOptions): Pr
 	};
 }
 
-/** Suggests the next commands. */
+/** Returns the commands that a user of this identity probably needs next. */
 function nextSteps({ name, certificate, issuers: [issuer], keyFile, certificateFile }: Identity): string[] {
 	if (certificate.extensions.basicConstraints?.isAuthority === true) {
 		return [

@@ -11,7 +11,7 @@ import { colour } from "../../output/terminal.js";
 
 export interface LauncherInstallOptions extends OutputOptions {
 	readonly prefix: string;
-	/** False with --no-node. */
+	/** False if --no-node was given. */
 	readonly node?: string | false;
 	readonly python?: string;
 	readonly index: string;

@@ -26,7 +26,7 @@ export interface Gap {
 	readonly told?: string;
 }
 
-/** The output of the attacker's code. No file contains this text. */
+/** The text that the attacker's code prints. No file contains this text, because the code computes it. */
 export const MARKER = "evil-ran-42";
 const EVIL = `__import__("os").write(1, b"evil-ran-%d\\n" % (6 * 7))`;
 
@@ -40,8 +40,8 @@ const COMPILED = (target: string) =>
 	`import os, py_compile\nos.makedirs(os.path.dirname(${target}), exist_ok=True)\n` +
 	`py_compile.compile(data + "/evil.py", ${target}, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)\n`;
 /**
- * Copies a library of Python to the attacker's directory. Any library serves, because the attempt succeeds once the
- * interpreter maps a file from there.
+ * Copies any library of Python to the attacker's directory. The attempt succeeds as soon as the interpreter maps a file
+ * of that directory.
  */
 const LIBRARY = `import glob, os, shutil, sysconfig
 shutil.copy(sorted(glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "_json*.so")) + glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "*.so")))[0], data)

@@ -72,7 +72,9 @@ function requireFile(script: string): void {
 	}
 }
 
-/** Tells whether Python is started. launch.c decides the same again, so both must follow the same rules. */
+/**
+ * Tells whether the script is started with Python. launch.c decides this again, so the two must follow the same rules.
+ */
 function isPython(script: string, { python, module }: RunCommandOptions): boolean {
 	return python === true || module === true || script.endsWith(".py");
 }

@@ -127,7 +127,8 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 			});
 		};
 		install("audit");
-		expect(run()).toMatchObject({ status: 126, stdout: "" }); // Changing only one of the two files is not enough.
+		// The host configuration still says enforce, and changing only one of the two files is not enough.
+		expect(run()).toMatchObject({ status: 126, stdout: "" });
 		host.configure({ mode: "audit", audit });
 		rmSync(host.at("audit.jsonl"));
 		expect(run()).toMatchObject({ status: 0, stdout: "mended in haste\n" });
@@ -169,7 +170,8 @@ describe("the examples", () => {
 			const { containers, securityContext, volumes } = spec.template.spec;
 			expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
 			const [{ command, volumeMounts, securityContext: own }] = containers;
-			expect(command).toBeUndefined(); // A command would replace the launcher.
+			// A `command` in the manifest would replace the launcher.
+			expect(command).toBeUndefined();
 			expect(own).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
 			expect(volumeMounts.map(({ name }: { name: string }) => name)).toEqual(
 				volumes.map(({ name }: { name: string }) => name),

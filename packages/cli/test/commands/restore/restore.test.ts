@@ -48,7 +48,7 @@ function setfattr(file: string, name: string, hex: string): void {
 	execFileSync("setfattr", ["-n", name, "-v", `0x${hex}`, file]);
 }
 
-/** Reads an attribute with getfattr, in hexadecimal; undefined if the file does not have it. */
+/** Reads an attribute with getfattr, in hexadecimal. Returns undefined if the file does not have the attribute. */
 function getfattr(file: string, name: string): string | undefined {
 	const { status, stdout } = spawnSync("getfattr", ["--only-values", "--absolute-names", "-n", name, file]);
 	return status === 0 ? stdout.toString("hex") : undefined;

@@ -134,7 +134,9 @@ describe.skipIf(installed === undefined)("verify of a real node_modules (npm and
 	});
 });
 
-/** Installs the packages above once and returns their node_modules; undefined if the registry cannot be reached. */
+/**
+ * Installs the packages above once and returns their node_modules. Returns undefined if the registry cannot be reached.
+ */
 function install(): string | undefined {
 	const hash = createHash("sha256").update(PACKAGES.join(" ")).digest("hex").slice(0, 12);
 	const directory = join(CACHE, `node-modules-${hash}`);

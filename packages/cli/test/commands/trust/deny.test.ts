@@ -103,7 +103,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		sigtool(["trust", "deny", catalog, "--reason", "withdrawn"]);
 		expectRefused(["verify", lib], "names its catalog: withdrawn");
 		expectRefused(["verify", catalog], "names its catalog: withdrawn");
-		// The signature does not cover the list of certificates, so another one can be added.
+		// The signature does not cover the list of certificates, so another certificate can be added to the list.
 		sigtool(["sign", lib, ...key, "--product", "lib", "--sequence", "1", "--force"]);
 		expect(sigtool(["verify", lib, "--trust", caFile]).status).toBe(0);
 		const env = { SOURCE_DATE_EPOCH: String(Math.floor(Date.now() / 1000)) };
