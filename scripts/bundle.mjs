@@ -24,7 +24,8 @@ const packageEntries = {
 
 await bundle("packages/cli/dist/main.js", ".cjs", {
 	format: "cjs",
-	// These packages are large and few commands need them. They stay packages, and the command that uses one loads it.
+	// These packages are large and few commands need them. So they are not bundled, and the command that uses one loads
+	// it.
 	external: ["cli-progress", "fs-xattr", "pkcs11js"],
 	// Packages are loaded with `require`, because `import()` would first start the ES module loader.
 	// A regular expression stays a literal, because a literal costs nothing until it is used.
@@ -187,8 +188,8 @@ function workersBeside(path, source, beside) {
 }
 
 /**
- * Merges repeated `require` calls. esbuild writes one call for each module that imports, which makes dozens of look-ups
- * in one file.
+ * Merges repeated `require` calls. esbuild writes one call for each module that imports. In one file these would be
+ * dozens of look-ups at every start.
  */
 function requiringOnce(source) {
 	const names = new Map();

@@ -1,9 +1,9 @@
 /**
- * Checks the format of every C file of this repository, or of the folder that is given, against `.clang-format`. With
+ * Checks the format of every C file against `.clang-format`, in this repository or in the folder that is given. With
  * `--write` it formats the files.
  *
  * Other major versions of clang-format break lines at other places, so only version MAJOR is used. If it is missing,
- * the check is skipped with a message, except in CI, where that is a failure.
+ * the check is skipped with a message, except in CI, where the check then fails.
  */
 
 import { spawnSync } from "node:child_process";

@@ -52,8 +52,8 @@ else if (stale.length > 0) {
 }
 
 /**
- * Returns every member of a document, also those of objects in lists: its dotted name, the member, and the object that
- * has it.
+ * Returns every member of a document, including the members of objects in lists. Each item has the dotted name, the
+ * member, and the object that has the member.
  */
 function* rowsOf(shape, prefix = "") {
 	for (const [name, member] of Object.entries(shape.members)) {
@@ -135,7 +135,7 @@ ${rows.join("")}	{0}
 `;
 }
 
-/** Joins the fields of a row, and begins another line before one that would reach beyond the 100 columns of the C files. */
+/** Joins the fields of a row. Breaks the line before a field that would reach beyond the 100 columns of the C files. */
 function wrapped(fields) {
 	const lines = [];
 	for (const field of fields) {

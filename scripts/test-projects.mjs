@@ -13,19 +13,19 @@ export const ALL = [
  * results.
  */
 export const ALONE = [
-	// They kill a program at a random moment, or at one that they wait for.
+	// These tests kill a program, at a random moment or at one that they wait for.
 	"packages/cli/test/attributes/killed.test.ts",
 	"packages/cli/test/durability.test.ts",
 	"packages/core/test/system/store.test.ts",
-	// It races with a process that writes what is being read.
+	// This test races with a process that writes to the file which the test reads.
 	"packages/core/test/fileset/hash-files.test.ts",
-	// They measure memory and descriptors.
+	// These tests measure memory and descriptors.
 	"packages/verifier/test/process.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
-	// It mounts a loop device, as packages/core/test/system/attributes.test.ts does. Both files could choose the same
-	// device.
+	// This test mounts a loop device, as packages/core/test/system/attributes.test.ts does. At the same time both files
+	// could choose the same device.
 	"packages/cli/test/attributes/room.test.ts",
-	// Each of them uses every core. Those of test/python also change the standard library of CPython for a moment.
+	// Each of these tests uses every core. Those of test/python also change the standard library of CPython for a moment.
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
 	"test/python/suites.test.ts",
@@ -33,21 +33,22 @@ export const ALONE = [
 
 /** `pnpm test` does not run these files, because each takes long, and lists them at its end. */
 export const LONG = [
-	// They try every known attack, or flip one bit after the other.
+	// These tests try every known attack, or flip one bit after the other.
 	"packages/core/test/verify/tamper.test.ts",
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
-	// It asks OpenSSL about each row of a table.
+	// This test asks OpenSSL about each row of a table.
 	"packages/core/test/pki/revocation-table.test.ts",
-	// They kill a process many times.
+	// These tests kill a process many times.
 	"packages/cli/test/attributes/killed.test.ts",
 	"packages/cli/test/durability.test.ts",
-	// They use tens of thousands of files, a million members, or a thousand signatures.
+	// These tests use tens of thousands of files, a million members, or a thousand signatures.
 	"packages/cli/test/commands/inspect/inspect-size.test.ts",
 	"packages/cli/test/many-files.test.ts",
 	"packages/core/test/fileset/long-lived.test.ts",
 	"packages/core/test/fileset/many-files.test.ts",
-	// They run every CPython that is found, or compile spython with several options or with sanitizers.
+	// These tests are slow because they run every CPython that is found, or compile spython with several options or with
+	// sanitizers.
 	"packages/cli/test/commands/compile/compile-python.test.ts",
 	"packages/cli/test/commands/python/python.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
@@ -55,17 +56,17 @@ export const LONG = [
 	"test/python/flask.test.ts",
 	"test/python/suites.test.ts",
 	"test/python/witness.test.ts",
-	// They try every guard of Node.js in a separate process, let evmctl judge every format, or run programs that sign
-	// slowly.
+	// These tests try every guard of Node.js in a separate process, let evmctl judge every format, or run programs that
+	// sign slowly.
 	"packages/cli/test/attributes/oracles.test.ts",
 	"packages/cli/test/options/signer-command.test.ts",
 	"packages/verifier/test/node/guards.test.ts",
-	// They try random trees with every form of verify, make keys of every kind, or install launchers.
+	// These tests try random trees with every form of verify, make keys of every kind, or install launchers.
 	"packages/cli/test/commands/verify/every-form.test.ts",
 	"packages/cli/test/commands/identity/identity.test.ts",
 	"packages/cli/test/commands/launcher/launcher.test.ts",
-	// They exchange a file at every moment of a load, sign with every kind of key, wait for tokens that hang, trace every system call for secrets, or
-	// write every value of an attribute.
+	// These tests exchange a file at every moment of a load, sign with every kind of key, wait for tokens that hang,
+	// trace every system call for secrets, or write every value of an attribute.
 	"packages/cli/test/attributes/spython.test.ts",
 	"packages/cli/test/attributes/values.test.ts",
 	"packages/cli/test/options/key-sources.test.ts",
@@ -73,7 +74,7 @@ export const LONG = [
 	"packages/cli/test/options/secrets.test.ts",
 	"packages/verifier/test/node/package-scope.test.ts",
 	"packages/verifier/test/node/swap.test.ts",
-	// They run deployments, programs that npm installs, or every tool that moves files.
+	// These tests run deployments, programs that npm installs, or every tool that moves files.
 	"packages/cli/test/commands/python/deploy-python.test.ts",
 	"packages/cli/test/commands/launcher/deploy.test.ts",
 	"packages/cli/test/commands/sign/node-modules.test.ts",
@@ -90,6 +91,6 @@ export const LONG = [
  */
 export const SAME_ON_EVERY_RELEASE = [
 	"packages/core/test/{asn1,formats,trust}/**",
-	// It limits resident memory, and the garbage collector of each release keeps a different amount of memory.
+	// This test limits resident memory, and the garbage collector of each release keeps a different amount of memory.
 	"packages/core/test/fileset/long-lived.test.ts",
 ];

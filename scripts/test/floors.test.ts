@@ -11,8 +11,8 @@ const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome");
 
 /**
- * Each row has a file, modules that it may import, and modules that it may not import. A row stands for one step
- * between two floors.
+ * Each row has a file, modules that it may import, and modules that it may not import. A row tests one step between two
+ * floors.
  */
 const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refused: readonly string[]])[] = [
 	["core/src/errors.ts", [], ["./asn1/der.js", "node:util"]],
@@ -166,8 +166,8 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 ];
 
 /**
- * Each row has a file, a statement that it may contain, and statements that are refused although it may import the
- * module.
+ * Each row has a file, a statement that it may contain, and statements that Biome refuses although the file may import
+ * their module.
  */
 const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: readonly string[]])[] = [
 	[

@@ -17,7 +17,10 @@ export interface Application {
 	readonly strict?: RegExp;
 }
 
-/** The policy for enforce. It allows code from strings, and webpack's hash function, which is WebAssembly in a string. */
+/**
+ * The policy for enforce. It allows code from strings, and the hash function of webpack, which is WebAssembly in a
+ * string.
+ */
 export const POLICY = {
 	runtime: {
 		stringCode: "allow",

@@ -36,8 +36,9 @@ export function installedPackages(name) {
 }
 
 /**
- * Compiles better-sqlite3's addon for `node` into the installation, where the package looks for it by version. SQLite is
- * not optimised, because that takes a minute and changes nothing here.
+ * Compiles better-sqlite3's addon for `node` into the installation, where the package looks for an addon of this
+ * version. SQLite is compiled without optimisation, because the optimisation takes a minute and changes nothing in
+ * these tests.
  *
  * @param {string} folder of `installedPackages`
  * @param {string} node binary with C headers in `../include`

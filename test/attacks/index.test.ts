@@ -35,7 +35,8 @@ const replaced: readonly (readonly [what: string, code: string, host: Host])[] =
 async function tryOld(mode: Mode, host: Host): Promise<Run> {
 	const root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-index-")));
 	onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-	const release = Number.parseInt(process.versions.node, 10) as Release; // The launcher uses only the major number.
+	// The type assertion is safe: the launcher uses this number only as a major version.
+	const release = Number.parseInt(process.versions.node, 10) as Release;
 	const runtime = runtimeOf(mode, release, process.execPath, root);
 	const site = makeSite(root, runtime, [OLD], undefined);
 	await install(root, runtime, host);

@@ -20,7 +20,7 @@ export interface Program {
 	readonly environment: NodeJS.ProcessEnv;
 	/** File for standard input. Default: /dev/null. */
 	readonly input?: string | undefined;
-	/** Output that matches ends the wait, because a parent process may outlive a refusal. */
+	/** The wait ends at output that matches, because a parent process may outlive a refusal. */
 	readonly settled: RegExp;
 }
 

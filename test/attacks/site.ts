@@ -75,7 +75,7 @@ function bytesOf(content: Content, libraries: Libraries | undefined): string | U
 	return libraries?.[content.library] ?? "";
 }
 
-/** Output that matches ends the wait, because a parent process may outlive a refusal. */
+/** The wait ends at output that matches, because a parent process may outlive a refusal. */
 const SETTLED = /evil-ran-42|ERR_UNTRUSTED_CODE|ERR_RUNTIME_RULE|ERR_START/;
 
 export function run(site: Site, technique: Technique, runtime: Runtime): Promise<Run> {

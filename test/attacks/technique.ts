@@ -3,7 +3,7 @@
 export const RELEASES = [20, 22, 24, 26] as const;
 export type Release = (typeof RELEASES)[number];
 
-/** The directories of one technique: one in the signed tree, and the attacker's beside the tree. */
+/** The two directories of one technique: the program's, in the signed tree, and the attacker's, beside the tree. */
 export interface Place {
 	/** The program's directory. Signed. */
 	readonly app: string;
@@ -22,7 +22,7 @@ export type Library = "evil" | "good" | "linked";
 export type Files = Readonly<Record<string, Content>>;
 
 export interface Technique {
-	/** Names the unsigned code and the way it would run. Unique in the suite. */
+	/** The name says which unsigned code would run, and how. It is unique in the suite. */
 	readonly name: string;
 	/** Signed files by path below the program's directory. The program is `main.mjs` if there is one, else `main.js`. */
 	readonly signed: Files;

@@ -3,7 +3,10 @@ import { GAPS } from "../../packages/cli/dist/commands/python/gaps.js";
 import { OPEN } from "./open.js";
 import { TECHNIQUES } from "./techniques/index.js";
 
-/** The machines on which `python gaps` runs do not run this suite, so the two must expect the same events. */
+/**
+ * Users run `python gaps` on machines that do not run this suite. So this test checks that `python gaps` expects the
+ * events that the suite has proven.
+ */
 test("`sigtool python gaps` tries ways of this suite, of nearly every class, and looks for the events that tell of them", () => {
 	const classes = Object.entries(TECHNIQUES).map(([name, techniques]) => ({
 		name,
@@ -11,7 +14,8 @@ test("`sigtool python gaps` tries ways of this suite, of nearly every class, and
 	}));
 	expect(classes.flatMap(({ tried }) => tried)).toHaveLength(GAPS.length);
 	const untried = classes.filter(({ tried }) => tried.length === 0).map(({ name }) => name);
-	expect(untried).toEqual(["standard library"]); // `gaps` does not change it, because the whole machine uses it.
+	// `gaps` does not change the standard library, because the whole machine uses it.
+	expect(untried).toEqual(["standard library"]);
 	for (const { name, events = [], told } of GAPS) {
 		const openings = OPEN.filter(({ techniques }) => techniques.includes(name));
 		const telling = openings.flatMap(({ event }) => event ?? []);

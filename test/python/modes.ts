@@ -9,7 +9,7 @@ import { isSanitized, SANITIZER } from "../../packages/verifier/test/python/supp
 import type { Runtime, Site } from "./site.js";
 import { adopt } from "./trust.js";
 
-/** `launcher` is strict under the launcher. */
+/** The mode `launcher` is the mode strict, started by the launcher. */
 export const MODES = ["enforce", "strict", "launcher"] as const;
 export type Mode = (typeof MODES)[number];
 

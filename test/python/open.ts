@@ -168,7 +168,10 @@ export const OPEN: readonly Opening[] = [
 	},
 ];
 
-/** Returns the opening by which a technique runs in a mode and version. */
+/**
+ * Returns the item of the list by which a technique runs in a mode and version. Returns undefined if the technique does
+ * not run.
+ */
 export function openingOf(name: string, mode: Mode, version: string): Opening | undefined {
 	return OPEN.find(
 		({ modes, versions, techniques }) =>

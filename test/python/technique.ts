@@ -28,7 +28,7 @@ export interface Place {
 export type Files = Readonly<Record<string, string | Uint8Array>>;
 
 export interface Technique {
-	/** Names the unsigned code and the way it would run. Unique in the suite. */
+	/** The name says which unsigned code would run, and how. It is unique in the suite. */
 	readonly name: string;
 	/** Signed files by path below the program's directory. The program is `main.py`. */
 	readonly signed: Files;
@@ -54,7 +54,7 @@ export interface Technique {
 	readonly through?: (place: Place) => readonly string[];
 	/** Versions on which unguarded CPython does not run the technique, each with the reason. */
 	readonly notOn?: Readonly<Partial<Record<Version, string>>>;
-	/** A Python expression that must be true. It asks for a part that an interpreter may be built without. */
+	/** A Python expression. If it is not true, the interpreter was built without a part that the technique needs. */
 	readonly needs?: string;
 	/** The technique needs a C compiler. */
 	readonly native?: true;

@@ -30,20 +30,20 @@ export interface Testimony {
 type Explanation =
 	/** The hook opened the file, and the next event of the thread names the file. */
 	| "told as code"
-	/** An earlier event named this archive, and its bytes are kept in memory. */
+	/** An earlier event named this archive, and spython keeps the bytes of the archive in memory. */
 	| "kept archive"
 	/** The preceding event, python.open, reports that the file is read like any file. */
 	| "told as read"
 	/** After the event, spython opens the file to find its linked libraries, and then the system's loader opens it. */
 	| "told as native code"
 	/**
-	 * The system's loader opens the library, because reported native code is linked to it. docs/spython.md says under
-	 * Limits why there is no event.
+	 * The system's loader opens the library because native code that an event reported is linked to it. The library
+	 * itself has no event. docs/spython.md says why, under Limits.
 	 */
 	| "linked library"
 	/**
-	 * libc opens the library for itself, to end threads, convert text or look up names. There is no event, for the reason
-	 * under Limits.
+	 * libc opens the library for its own use: to end threads, convert text or look up names. The library has no event.
+	 * docs/spython.md says why, under Limits.
 	 */
 	| "library of libc"
 	/** libc and similar libraries read the file for themselves. The file is not code, and there is no event. */
@@ -62,7 +62,7 @@ const SYSTEM_DATA =
 	/^\/(proc|sys|dev)\/|^\/etc\/(ld\.so\.cache|localtime|locale\.alias|nsswitch\.conf|passwd|group|hosts|host\.conf|resolv\.conf|gai\.conf|inputrc|ssl\/openssl\.cnf|protocols|services)$|^\/usr\/(share\/(zoneinfo|terminfo|locale)|lib\/locale)\/|\/gconv-modules\.cache$/;
 const LIBRARY_OF_LIBC = /^\/usr\/lib\/[^/]*\/(libgcc_s\.so\.1|libnss_\w+\.so\.2|gconv\/[\w-]+\.so)$/;
 const STARTS_PROGRAM = /^python\.(subprocess\.Popen|os\.exec|os\.posix_spawn|os\.system|pty\.spawn)$/;
-/** An event may cut a detail that is longer than this, in bytes. */
+/** An event may cut a detail that has more than this number of bytes. */
 const LONG = 480;
 const MULTIPROCESSING = /"from (multiprocessing\.(?:resource_tracker|forkserver|spawn)) import /;
 
@@ -85,7 +85,7 @@ type Call =
 /** The completed calls of a thread, in their order. */
 type Thread = Call[];
 
-/** State that a new thread takes from the thread that made it. */
+/** The state that a new thread copies from the thread that made it. */
 interface State {
 	/** True for the first thread of its process. */
 	readonly isFirst: boolean;

@@ -115,8 +115,8 @@ static void speak(const char *line)
 		abort();
 }
 
-/* Writes an answer to sigtool before the call of the module is made: success, with the bytes 00
- * 00 00 as the signature. */
+/* Writes an answer to sigtool before the call of the module is made: success, with
+ * three zero bytes as the signature. */
 static void forge(void)
 {
 	speak("{\"value\":\"AAAA\"}\n");

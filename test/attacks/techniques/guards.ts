@@ -5,7 +5,10 @@
 
 import { TEXT, type Technique, withText } from "../technique.js";
 
-/** Makes a technique with a worker. `at(worker, name)` returns the worker's property whose symbol has that description. */
+/**
+ * Makes a technique with a worker. In the program, `at(worker, name)` returns the property of the worker whose key is a
+ * symbol with the description `name`.
+ */
 const worker = (name: string, program: string): Technique => ({
 	name,
 	signed: {

@@ -26,7 +26,7 @@ for (let pass = 0; pass < 5 && String(lazy).includes("---"); pass++)
   }
 lazy();`;
 
-/** Makes a technique that overwrites memory in a worker, because a worker's heap is small enough to search. */
+/** Makes a technique that overwrites memory in a worker, because the heap of a worker is small enough for a search. */
 const memory = (name: string, path: string): Technique => ({
 	name: `memory by ${name}`,
 	signed: {

@@ -1,8 +1,11 @@
-/** A second hook, by register, registerHooks, or their flags. */
+/** A second hook, by register(), registerHooks() or the flags that call them. */
 
 import { DATA, EVIL, type Technique, withData } from "../technique.js";
 
-/** A signed loader that returns the attacker's text, as a loader does that transpiles or instruments. */
+/**
+ * A signed loader that returns the attacker's text as a module. Loaders that transpile or instrument do this with other
+ * text.
+ */
 const SIGNED_LOADER = `import { readFileSync } from "node:fs";
 let text;
 export function initialize(file) { text = readFileSync(file, "utf8"); }

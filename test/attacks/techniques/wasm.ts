@@ -2,12 +2,12 @@
 
 import { DATA, type Technique, withData } from "../technique.js";
 
-/** `(module (func (export "f") (result i32) i32.const 42))`. */
+/** The module `(module (func (export "f") (result i32) i32.const 42))`. */
 const ANSWERS = Buffer.from(
 	"0061736d010000000105016000017f030201000705010166000 00a06010400412a0b".replaceAll(" ", ""),
 	"hex",
 );
-/** A module whose start function calls the import ./say.mjs say(42). */
+/** A module whose start function calls `say(42)`, which it imports from ./say.mjs. */
 const SAYS = Buffer.from(
 	[
 		"0061736d01000000",

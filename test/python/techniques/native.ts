@@ -19,7 +19,7 @@ const signedExtension: Partial<Technique> = {
 };
 const SIGNED_FIRST = "sys.path.insert(0, __file__[:-7])\n";
 
-/** A path object that returns one path to the hook and another path to the loader. */
+/** A path object that returns one path to the hook and then another path to the loader. */
 const TWO_PATHS = `class Path:
     def __init__(self, *paths): self.paths = list(paths)
     def __fspath__(self): return self.paths.pop(0) if len(self.paths) > 1 else self.paths[0]
@@ -35,7 +35,10 @@ const replacedDirectory: Partial<Technique> = {
 		}
 	},
 };
-/** A signed library that needs a second one, which needs a third. Only the first one names their directory. */
+/**
+ * A signed library that is linked to a second one, which is linked to a third one. Only the first library contains the
+ * path of their directory.
+ */
 const signedChain: Partial<Technique> = {
 	prepare: ({ app }) => {
 		const build = (name: string, needed: string[], rpath = "") =>

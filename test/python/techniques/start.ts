@@ -21,7 +21,7 @@ const MODULE = { "main.py": "import dep\n", "dep.py": "good = True\n" };
 const by = (name: string, environment: NonNullable<Technique["environment"]>, more: Partial<Technique> = {}) =>
 	withData(name, LOADS_JSON, { environment, ...more });
 
-/** Makes a copy of the real prefix with one module of the attacker's. */
+/** Copies the real prefix, and replaces one module of the copy by the attacker's. */
 function makePrefix({ data, library }: Place): void {
 	const copy = `${data}/prefix/lib/${basename(library)}`;
 	mkdirSync(copy, { recursive: true });

