@@ -1,22 +1,23 @@
 /**
- * Converts BER (X.690 §8) to DER, for files that programs write in pieces. NSS and Bouncy Castle write PKCS#12
- * containers with indefinite lengths.
+ * Converts BER (X.690 §8) to DER. It is for PKCS#12 containers, because some programs, such as NSS and Bouncy Castle,
+ * write them with indefinite lengths.
  *
- * Supported: indefinite lengths, OCTET STRINGs in pieces, and lengths of at most four bytes. Everything else stays as it
- * is, and the strict reader judges it. The function never recurses; its work is linear in the size, times the depth.
+ * It supports indefinite lengths, OCTET STRINGs in pieces, and lengths of at most four bytes. Any other deviation from
+ * DER stays as it is, and DerReader refuses it later. The conversion never recurses. Its time grows with the size of
+ * the input times the depth of its elements.
  */
 
 import { SigtoolError } from "../errors.js";
 import { encodeParts, TAG } from "./der.js";
 
-/** An element that is open: its content so far, and the offset behind it, which is unknown for an indefinite length. */
+/** An open element: its content so far, and the offset behind it, which is undefined for an indefinite length. */
 interface Frame {
 	readonly tag: number;
 	readonly end: number | undefined;
 	readonly parts: Uint8Array[];
 }
 
-/** Returns the same elements with definite lengths and OCTET STRINGs in one piece. @throws ERR_DER */
+/** Returns the same elements in DER: with definite lengths, and with each OCTET STRING in one piece. @throws ERR_DER */
 export function berToDer(bytes: Uint8Array, what: string): Uint8Array {
 	const fail = (reason: string): never => {
 		throw new SigtoolError("ERR_DER", `Cannot parse ${what}: ${reason} (offset ${position})`);
@@ -57,19 +58,20 @@ export function berToDer(bytes: Uint8Array, what: string): Uint8Array {
 			open.push({ tag, end, parts: [] });
 		} else {
 			frame.parts.push(bytes.subarray(frame.tag === OCTET_STRING_IN_PIECES ? position : start, end));
-			position = end as number; // A primitive element has a length: checked above.
+			// The type assertion is safe: a primitive element with an indefinite length was refused above.
+			position = end as number;
 		}
 	}
 }
 
-/** Adds a complete element to the one that contains it. */
+/** Adds a complete element to the element that contains it. */
 function close(frame: Frame, container: Frame): void {
 	if (frame.tag !== OCTET_STRING_IN_PIECES) container.parts.push(encodeParts(frame.tag, frame.parts));
 	else if (container.tag === OCTET_STRING_IN_PIECES) container.parts.push(Buffer.concat(frame.parts));
 	else container.parts.push(encodeParts(TAG.OCTET_STRING, frame.parts));
 }
 
-/** Returns the offset that nothing in the innermost element may pass. */
+/** Returns the offset at which the innermost element must have ended. */
 function endOfInnermost(open: readonly Frame[]): number {
 	for (let i = open.length - 1; ; i--) {
 		const { end } = open[i];
@@ -77,7 +79,10 @@ function endOfInnermost(open: readonly Frame[]): number {
 	}
 }
 
-/** Reads a length; one that is indefinite is undefined. Returns undefined if the length itself cannot be read. */
+/**
+ * Reads the length in a header. The result has no length if the length is indefinite. Returns undefined if the length
+ * cannot be read.
+ */
 function readHeader(
 	bytes: Uint8Array,
 	start: number,
@@ -95,7 +100,10 @@ function readHeader(
 
 const CONSTRUCTED = 0x20;
 const OCTET_STRING_IN_PIECES = TAG.OCTET_STRING | CONSTRUCTED;
-/** The frame around everything. No element has this identifier. */
+/** The tag of the frame that contains the whole input. No element has this identifier. */
 const NO_TAG = -1;
-/** A PKCS#12 container has about ten levels, as its parts are OCTET STRINGs that are read one by one. */
+/**
+ * Elements in a PKCS#12 container are about ten levels deep. The content of an OCTET STRING does not add to the depth,
+ * because it is converted separately.
+ */
 const MAX_DEPTH = 32;

@@ -347,7 +347,8 @@ function decodeOid(value: Uint8Array, reader: DerReader): string {
 	let fresh = true;
 	for (const byte of value) {
 		if (fresh && byte === 0x80) reader.fail("OBJECT IDENTIFIER is not minimal");
-		// Numbers are many times as fast as BigInt, and nearly all arcs are small.
+		// An arc is a number as long as possible, because numbers are many times as fast as BigInt and nearly all arcs are
+		// small.
 		if (typeof arc === "number" && arc < 2 ** 46) arc = arc * 128 + (byte & 0x7f);
 		else arc = (BigInt(arc) << 7n) | BigInt(byte & 0x7f);
 		fresh = byte < 0x80;
@@ -370,7 +371,8 @@ function latin1(bytes: Uint8Array): string {
  * Returns the name of an element by its identifier byte, such as `SEQUENCE` or `[0]`, or the byte if it has no name.
  */
 function elementName(identifier: number): string {
-	const name = Object.keys(TAG).find((key) => TAG[key as keyof typeof TAG] === identifier); // TAG has no other keys.
+	// The type assertion is safe: TAG has no other keys.
+	const name = Object.keys(TAG).find((key) => TAG[key as keyof typeof TAG] === identifier);
 	if (name !== undefined) return name.replaceAll("_", " ");
 	if ((identifier & 0xc0) === 0x80) return `[${identifier & 0x1f}]`;
 	return `an element of type 0x${identifier.toString(16).padStart(2, "0")}`;

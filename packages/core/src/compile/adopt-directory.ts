@@ -102,6 +102,7 @@ function realPathIfThere(path: string): string | undefined {
 	try {
 		return realPath(path);
 	} catch {
-		return undefined; // Nothing can be loaded through such a link.
+		// Nothing can be loaded through such a link, so no warning is needed.
+		return undefined;
 	}
 }

@@ -1,9 +1,9 @@
 /**
  * Compiles a signed directory into its part of a trust index.
  *
- * The directory is compared with its catalogs as `verify` does, and any difference is an error. The index records the
- * SHA-256 of all bytes of each file, as they were when they were compared. A catalog may have only the Authenticode
- * digest of an executable or a cabinet.
+ * The directory is compared with its catalogs as `verify` does, and any difference is an error. For each file the index
+ * records the SHA-256 of all bytes at the time of this comparison. A catalog may have less: for an executable or a
+ * cabinet, only the Authenticode digest, which leaves out some bytes.
  */
 
 import { createHash } from "node:crypto";
@@ -46,7 +46,7 @@ export interface CompiledProduct {
 	readonly name: string;
 	readonly root: string;
 	readonly sequence: number | undefined;
-	/** The value is true if the directory was adopted, so that no catalog signs it. */
+	/** True if the directory was adopted, so that no catalog signs it. */
 	readonly adopted: true | undefined;
 	readonly fileCount: number;
 	readonly linkCount: number;
@@ -126,8 +126,8 @@ export function collectInto(seen: Map<string, IndexEntry>): FileVisitor {
 }
 
 /**
- * Refuses a catalog that a development identity signed, unless this is allowed. Refuses a catalog that is not in
- * `root`, because it signs a larger tree. `root` is undefined if the caller named the catalogs.
+ * Refuses a catalog that a development identity signed, unless `development` is `allow`. Refuses a catalog outside of
+ * `root`, because such a catalog signs a larger tree. `root` is undefined if the caller named the catalogs.
  */
 function checkCatalog({ file, signer }: UsedCatalog, root: string | undefined, development: "refuse" | "allow"): void {
 	const place = realPath(dirname(file));

@@ -24,8 +24,8 @@ export interface AuthenticodeParts {
 }
 
 /**
- * Returns the bytes [offset, offset + length) of the file, or fewer bytes if the file ends before. They need not be a
- * copy.
+ * Returns the bytes [offset, offset + length) of the file, or fewer bytes if the file ends before. The result need not
+ * be a copy.
  */
 export type ReadAt = (offset: number, length: number) => Uint8Array;
 

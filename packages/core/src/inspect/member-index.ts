@@ -22,8 +22,8 @@ export interface MemberIndex {
 const WINDOW_BYTES = 2 ** 20;
 const BATCH_MEMBERS = 1024;
 /**
- * Paths that are longer than this number of bytes are sorted by their beginning. The kernel's limit for a path is the
- * same (PATH_MAX).
+ * Paths that are longer than this number of bytes are sorted by their first bytes only. No real path is longer, because
+ * the kernel has the same limit (PATH_MAX).
  */
 const MAX_KEY_BYTES = 4096;
 const CHUNK_BYTES = 2 ** 20;

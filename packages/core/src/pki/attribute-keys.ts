@@ -64,8 +64,9 @@ export function attributeKeys(
 }
 
 /**
- * Returns the id to write with a signature, by which the kernel finds the key: the last four bytes of the subject key
- * identifier. For a certificate without that identifier it is the last four bytes of a SHA-1 over the key's bits.
+ * Returns the id to write with a signature, by which the kernel finds the key: the last four bytes of the certificate's
+ * subject key identifier. If the certificate lacks this identifier, the id is the last four bytes of a SHA-1 over the
+ * key's bits.
  */
 export function keyIdOf(certificate: Certificate): string {
 	return keyIdsOf(certificate)[0];
@@ -76,7 +77,8 @@ export function keyIdOf(certificate: Certificate): string {
  * `evmctl` writes the second one before version 1.6, and later if it has no certificate.
  */
 function keyIdsOf({ extensions: { subjectKeyId }, spki }: Certificate): readonly [string, ...string[]] {
-	const ofKey = lastFour(createHash("sha1").update(keyBits(spki)).digest()); // SHA-1 only names the key here.
+	// SHA-1 only identifies the key here. It proves nothing.
+	const ofKey = lastFour(createHash("sha1").update(keyBits(spki)).digest());
 	if (subjectKeyId === undefined || subjectKeyId.length < 4) return [ofKey];
 	return [lastFour(subjectKeyId), ofKey];
 }

@@ -61,10 +61,10 @@ export function checkLeaf(leaf: Certificate, requirements: CertificateRequiremen
 }
 
 /**
- * Checks an issuer; `below` is the number of intermediates under it that are not self-issued. If the issuer has an
- * extended key usage, that must allow the purpose. `ocspSigning` is exempt, because a responder answers for the issuer
- * itself. The rules apply to anchors too, but under `windows-legacy` an anchor may lack basicConstraints, as
- * Microsoft's root of 1997 does.
+ * Checks an issuer. `below` is the number of intermediates below the issuer that are not self-issued. If the issuer has
+ * an extended key usage, that must allow the purpose. The purpose `ocspSigning` is exempt, because a responder answers
+ * for the issuer itself. The rules apply to anchors too, but under `windows-legacy` an anchor may lack
+ * basicConstraints, as Microsoft's root of 1997 does.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, _CONSTRAINTS, ERR_WEAK_KEY
  */
 export function checkAuthority(

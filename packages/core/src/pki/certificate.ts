@@ -211,8 +211,8 @@ function readExplicitExtensions(reader: DerReader): CertificateExtensions {
 
 /**
  * Parses a SubjectPublicKeyInfo: RSA (RFC 3279 §2.3.1), EC on a named curve (RFC 5480 §2.1), or another kind. A pin is
- * a hash of this element, so only one encoding of each key is accepted, although OpenSSL accepts others: rsaEncryption
- * with NULL parameters, positive numbers without trailing bytes, uncompressed points.
+ * a hash of this element, so only one encoding of each key is accepted: rsaEncryption with NULL parameters, positive
+ * numbers without trailing bytes, and uncompressed points. OpenSSL accepts other encodings too.
  */
 export function parseKeyAlgorithm(spki: Uint8Array): KeyAlgorithm {
 	const reader = new DerReader(spki, "public key");
@@ -248,9 +248,9 @@ function modulusBits(rsaPublicKey: Uint8Array): number {
 }
 
 /**
- * Refuses numbers that are those of no RSA key: an exponent below 3 or even, an even modulus, and an exponent that is not
- * smaller than the modulus. With the exponent 1 every signature is its own padded digest, so that anyone can write one.
- * RFC 8017 §3.1; OpenSSL verifies with such keys.
+ * Refuses numbers that no RSA key has: an exponent that is even or below 3, an even modulus, and a modulus that is not
+ * longer than the exponent. With the exponent 1, a signature is the padded digest itself, so anyone can make
+ * signatures. OpenSSL verifies with such keys. RFC 8017 §3.1.
  */
 function refuseDegenerate(modulus: Uint8Array, exponent: Uint8Array): void {
 	if (bitLength(exponent) < 2 || !isOdd(exponent)) {

@@ -49,7 +49,8 @@ export const MAX_CANDIDATES = 200;
  */
 export function verifyChain(leaf: Certificate, options: ChainOptions): Chain {
 	checkLeaf(leaf, options);
-	schemeOf(leaf, options); // A weak algorithm is refused before any issuer is searched.
+	// A weak algorithm is refused here, before any issuer is searched.
+	schemeOf(leaf, options);
 
 	const steps: Step[] = [{ certificate: leaf, candidates: candidateIssuers(leaf, options), next: 0 }];
 	let best = { depth: 0, error: incomplete(leaf) };

@@ -16,15 +16,17 @@ import {
 
 export interface SignerVerification {
 	/**
-	 * The type that the contentType attribute must name. `none` is for a countersignature. Its attribute may be absent,
-	 * as RFC 5652 §11.4 demands, or name plain data, as some issuers wrote it.
+	 * The type that the contentType attribute must name. `none` is for a countersignature. A countersignature may lack
+	 * the attribute, as RFC 5652 §11.4 demands, or name plain data in it, as some issuers wrote.
 	 */
 	readonly contentType: string | "none";
 	/** The bytes that messageDigest covers, or a function that returns their digest. */
 	readonly contentValue: Uint8Array | ((digest: DigestName) => Uint8Array);
 	/** The signer's certificate is searched among these certificates. */
 	readonly certificates: readonly Certificate[];
-	/** Why other certificates were passed over. One of them may be the signer's. */
+	/**
+	 * The reasons why certificates were skipped when the message was parsed. A skipped certificate may be the signer's.
+	 */
 	readonly anomalies?: readonly string[];
 	readonly profile: Profile;
 	/** The name that messages use for the verified object. */
@@ -58,7 +60,8 @@ export function verifySigner(signer: SignerInfo, verification: SignerVerificatio
 		throw new SigtoolError("ERR_LIMIT", message);
 	}
 	const signedBytes = Buffer.from(signer.signedAttributesDer);
-	signedBytes[0] = TAG.SET; // The signature covers the tag of SET, the message has [0]. RFC 5652 §5.4.
+	// The signature covers the attributes with the tag SET, although the message has [0] in its place. RFC 5652 §5.4.
+	signedBytes[0] = TAG.SET;
 	const certificate = findSigner(candidates, scheme, signedBytes, signer.signature, what);
 	checkAttributeSet(signer, signedBytes, what);
 	checkContentType(signer, contentType, what);

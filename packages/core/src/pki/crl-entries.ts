@@ -1,7 +1,7 @@
 /**
- * Reads the entries of a revocation list in place, SEQUENCE OF SEQUENCE { userCertificate INTEGER, revocationDate Time,
- * crlEntryExtensions OPTIONAL } (RFC 5280 §5.1.2.6). Makes no object for an entry, because lists with a million entries
- * exist.
+ * Reads the entries of a revocation list: SEQUENCE OF SEQUENCE { userCertificate INTEGER, revocationDate Time,
+ * crlEntryExtensions OPTIONAL } (RFC 5280 §5.1.2.6). The entries stay bytes and do not become objects, because some
+ * lists have a million entries.
  */
 
 import { compareBytes, DerReader, TAG } from "../asn1/der.js";
@@ -10,8 +10,8 @@ import { type Extension, readExtensionMap } from "./extensions.js";
 import { type RevocationDetails, worse } from "./revocation.js";
 
 /**
- * Refuses a list when any entry has a critical extension that is not applied: such a list must not be used for any
- * certificate. §5.3.
+ * Refuses a list if any entry has a critical extension that sigtool does not apply, because such a list must not be
+ * used for any certificate. §5.3.
  * @throws ERR_CERTIFICATE_EXTENSION, ERR_DER
  */
 export function checkEntries(entries: Uint8Array): void {
@@ -26,7 +26,7 @@ export function checkEntries(entries: Uint8Array): void {
 	}
 }
 
-/** Reads the next element, Extensions, without decoding the ones that are not critical. */
+/** Reads the next element, Extensions. Decodes only the critical extensions. */
 function checkCritical(reader: DerReader): void {
 	const outer = reader.open(TAG.SEQUENCE);
 	while (!reader.done) {
@@ -50,8 +50,8 @@ function refuseUnapplied({ bytes }: DerReader, position: number): void {
 }
 
 /**
- * Returns what the entries say about a serial number, undefined when none has it. When several have it, the worse
- * counts. `serial` is the value of an INTEGER in minimal form.
+ * Returns the entry of a serial number, or undefined if no entry has this number. If several entries have it, returns
+ * them joined by `worse`. `serial` is the value of an INTEGER in minimal form.
  * @throws ERR_DER
  */
 export function findRevocation(entries: Uint8Array, serial: Uint8Array): RevocationDetails | undefined {
@@ -60,7 +60,8 @@ export function findRevocation(entries: Uint8Array, serial: Uint8Array): Revocat
 	reader.open(TAG.SEQUENCE);
 	while (!reader.done) {
 		const outer = reader.open(TAG.SEQUENCE);
-		// The number must be minimal: in another encoding, a revoked serial number would not be found.
+		// integerBytes() refuses a number that is not minimal. Otherwise a revoked serial number in another encoding would
+		// not be found.
 		if (compareBytes(reader.integerBytes(), serial) === 0) {
 			const details = { revokedAt: reader.time(), ...readDetails(reader.done ? NONE : readExtensionMap(reader)) };
 			found = found === undefined ? details : worse(found, details);
@@ -70,7 +71,7 @@ export function findRevocation(entries: Uint8Array, serial: Uint8Array): Revocat
 	return found;
 }
 
-/** Reads reasonCode and invalidityDate, §5.3. An OCSP response may have them too, RFC 6960 §4.4.5. */
+/** Reads reasonCode and invalidityDate, §5.3. An OCSP response may have these extensions too, RFC 6960 §4.4.5. */
 export function readDetails(extensions: ReadonlyMap<string, Extension>): Omit<RevocationDetails, "revokedAt"> {
 	const reason = extensions.get(REASON_CODE);
 	const invalidity = extensions.get(INVALIDITY_DATE);

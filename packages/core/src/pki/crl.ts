@@ -1,7 +1,7 @@
 /**
- * Reads certificate revocation lists (RFC 5280 §5). Refuses delta lists, indirect lists and lists of only some reasons,
- * whether or not the extension that marks them is critical. A list of only some certificates proves nothing about the
- * others.
+ * Reads certificate revocation lists (RFC 5280 §5). Refuses delta lists, indirect lists, and lists for only some
+ * reasons, even if the extension that marks such a list is not critical. A list that covers only some certificates
+ * proves nothing about other certificates.
  *
  * Results are views into the parsed bytes.
  */
@@ -31,8 +31,8 @@ export interface RevocationList {
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
 	/**
-	 * The list keeps certificates that expire at this time or later, in milliseconds since the epoch. If undefined, the
-	 * list may drop every certificate that has expired.
+	 * The list still has revoked certificates that expired at this time or later, in milliseconds since the epoch. If
+	 * undefined, the list may lack every certificate that has expired.
 	 */
 	readonly expiredSince: number | undefined;
 	readonly scope: ListScope;
@@ -57,8 +57,8 @@ export function revocationListsFromFileBytes(bytes: Uint8Array, name: string): R
 
 /**
  * Parses one list in DER.
- * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT; ERR_CERTIFICATE_EXTENSION for a list that no certificate may be
- * judged by
+ * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT; ERR_CERTIFICATE_EXTENSION for a list by which no certificate may
+ * be judged
  */
 export function parseRevocationList(der: Uint8Array, name: string): RevocationList {
 	const reader = new DerReader(der, "revocation list");
@@ -75,8 +75,8 @@ export function parseRevocationList(der: Uint8Array, name: string): RevocationLi
 
 /**
  * Returns the status of a certificate by this list, or undefined if the list is from another issuer. The issuer's own
- * key must have signed the list. An entry counts in any list. Without an entry, only a list that covers the certificate
- * proves that it is not revoked.
+ * key must have signed the list. If the list has an entry for the certificate, the certificate counts as revoked,
+ * whatever the list covers. Otherwise the certificate counts as good, but only if the list covers it.
  * @throws ERR_CERTIFICATE_SIGNATURE, ERR_CERTIFICATE_PURPOSE, ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_WEAK_KEY,
  * ERR_DER; ERR_CERTIFICATE_EXTENSION if the list does not cover the certificate
  */

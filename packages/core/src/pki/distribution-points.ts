@@ -9,12 +9,14 @@ import { SigtoolError } from "../errors.js";
 import type { Certificate } from "./certificate.js";
 import { type GeneralName, readGeneralName } from "./general-name.js";
 
-/** The certificates of an issuer that a list covers. Empty: all of them. */
+/** The certificates of an issuer that a list covers. A scope without members means all certificates of the issuer. */
 export interface ListScope {
 	/** The names of the distribution point to which the list belongs. */
 	readonly names?: readonly GeneralName[];
 	readonly only?: "user certificates" | "authority certificates";
-	/** The reason why the list proves nothing about any certificate: it leaves out reasons, or has entries of others. */
+	/**
+	 * The reason why the list proves nothing about any certificate, e.g. because it covers only some revocation reasons.
+	 */
 	readonly partial?: string;
 }
 
@@ -50,8 +52,8 @@ export function parseListScope(extension: Uint8Array): ListScope {
 }
 
 /**
- * Returns the reason why a list of this scope does not cover a certificate of its issuer, undefined when it does. RFC
- * 5280 §6.3.3 (b) (2).
+ * Returns the reason why a list of this scope does not cover a certificate of its issuer. Returns undefined if the list
+ * covers the certificate. RFC 5280 §6.3.3 (b) (2).
  * @throws ERR_DER, ERR_LIMIT for a malformed extension of the certificate
  */
 export function uncoveredBy({ names, only }: ListScope, certificate: Certificate): string | undefined {
@@ -65,7 +67,8 @@ export function uncoveredBy({ names, only }: ListScope, certificate: Certificate
 
 /**
  * Returns the http and https URLs of lists that are complete for a certificate, in the order of the certificate. Leaves
- * out points that another issuer serves, and lists for only some reasons. Returns no URL of a malformed extension.
+ * out points that another issuer serves, and lists for only some reasons. Returns no URLs if the extension is
+ * malformed.
  */
 export function listUrls(certificate: Certificate): string[] {
 	try {
@@ -81,8 +84,8 @@ export function listUrls(certificate: Certificate): string[] {
 }
 
 /**
- * Returns the names of each distribution point of a certificate. Leaves out points that another issuer serves, and names
- * relative to the issuer.
+ * Returns the names of each distribution point of a certificate. Leaves out points that another issuer serves, and
+ * names that are relative to the issuer.
  * @throws ERR_DER, ERR_LIMIT
  */
 export function distributionPointsOf(certificate: Certificate): (readonly GeneralName[])[] {

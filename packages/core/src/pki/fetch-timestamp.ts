@@ -17,11 +17,11 @@ import {
 } from "./timestamp-request.js";
 
 /**
- * Returns a verified token over the bytes of a signature. Its time is within the validity of `signer`, the certificate
- * of the signature, because a verifier judges that certificate at this time. It is also the time of our own clock,
- * within `CLOCK_TOLERANCE_MS`.
- * @throws ERR_NETWORK if no authority can be reached; ERR_TIMESTAMP if an authority answered without a valid token.
- * Both messages give the reason for each URL. ERR_USAGE as `checkTimestampRequest`
+ * Returns a verified token over the bytes of a signature. `signer` is the certificate that made the signature, and is
+ * valid at the token's time, because a verifier judges `signer` at this time. The token's time differs from our own
+ * clock by at most `CLOCK_TOLERANCE_MS`.
+ * @throws ERR_NETWORK if no authority can be reached; ERR_TIMESTAMP if an authority answered without a valid token. The
+ * messages of these two errors give the reason for each URL. ERR_USAGE as `checkTimestampRequest`
  */
 export async function fetchTimestamp(
 	signature: Uint8Array,

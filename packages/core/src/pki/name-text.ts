@@ -51,7 +51,7 @@ function textValue(value: string): string | undefined {
 /** Matches a type, its value, and the separator behind the value. At the end of the text the separator is empty. */
 const RELATIVE_NAME = /\s*([a-z]+|\d+(?:\.\d+)+)\s*= *((?:[^"+,;<>\\]|\\.)*?) *([,+]|$)/isy;
 const OID = /^\d+(?:\.\d+)+$/;
-/** Maps the lower-case form of a keyword to the keyword, because case does not matter in keywords. */
+/** Maps the lower-case form of each keyword to the keyword, so that a keyword can be typed in upper or lower case. */
 const NAMES: ReadonlyMap<string, string> = new Map(
 	Object.values(ATTRIBUTE_NAMES).map((name) => [name.toLowerCase(), name]),
 );

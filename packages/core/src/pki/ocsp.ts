@@ -91,11 +91,13 @@ export function statementOfResponse(
 	return statementOf(answers, source);
 }
 
-/** Returns what the answers about one certificate say together. If they differ, the worse counts. */
+/** Joins the answers about one certificate into one statement. If the answers differ, the worse one counts. */
 function statementOf(answers: readonly SingleResponse[], source: string): RevocationStatement {
 	const byAge = [...answers].sort((a, b) => a.thisUpdate - b.thisUpdate);
 	const revoked = byAge.filter(({ status }) => status.kind === "revoked");
-	// The newest statement of a hold must be lifted, and the oldest statement of a good status must be fresh.
+	// If an answer says revoked, the newest such answer gives the dates, because only a proof that is newer than this
+	// answer may lift the revocation. Otherwise the oldest answer gives the dates, because even the oldest answer must be
+	// fresh.
 	const dated = revoked.at(-1) ?? byAge[0];
 	if (dated === undefined) throw unusable("it is about another certificate");
 	const { thisUpdate, nextUpdate, extensions } = dated;

@@ -6,7 +6,7 @@
 import { SigtoolError } from "../errors.js";
 
 /**
- * Returns the content of every block with this label, e.g. `CERTIFICATE`; there may be none.
+ * Returns the content of every block with this label, e.g. `CERTIFICATE`. The list is empty if there is no such block.
  * @throws ERR_CERTIFICATE_FORMAT
  */
 export function decodePem(bytes: Uint8Array, label: string): Uint8Array[] {
@@ -31,7 +31,10 @@ export function decodePem(bytes: Uint8Array, label: string): Uint8Array[] {
 	return blocks;
 }
 
-/** Returns a line that may begin or end a block, without white space around it; "" for any other line. */
+/**
+ * Returns the text of a line that may begin or end a block, without white space around the text. Returns "" for any
+ * other line.
+ */
 function boundaryIn(bytes: Uint8Array, start: number, end: number): string {
 	let position = start;
 	while (position < end && VALUES[bytes[position] as number] === WHITE_SPACE) position++;
@@ -71,7 +74,7 @@ function decodeBase64(text: Uint8Array): Uint8Array {
 const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 const LINE_FEED = 0x0a;
 const HYPHEN = 0x2d;
-/** No label of this project comes near this length. */
+/** A longer line is neither the beginning nor the end of a block, because all labels here are much shorter. */
 const MAX_BOUNDARY_BYTES = 100;
 
 /** The entries of `VALUES` for bytes that are no base64 digits. */

@@ -20,21 +20,21 @@ export interface StatementSource {
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
 	/**
-	 * The source still knows certificates that expire at this time or later. Undefined if it knows only those that have
-	 * not expired.
+	 * The source still reports certificates that expire at this time or later. If undefined, it may report only those
+	 * that have not expired.
 	 */
 	readonly expiredSince: number | undefined;
 }
 
 export interface RevocationDetails {
 	readonly revokedAt: number;
-	/** invalidityDate, RFC 5280 §5.3.2. */
+	/** The invalidityDate, RFC 5280 §5.3.2. */
 	readonly invalidSince?: number;
-	/** CRLReason, RFC 5280 §5.3.1. */
+	/** The CRLReason, RFC 5280 §5.3.1. */
 	readonly reason?: number;
 }
 
-/** The statements of sources about a certificate. `reasons` has one sentence for each source that made no statement. */
+/** The statements about a certificate. `reasons` has one sentence for each source that made no statement. */
 export interface RevocationAnswers {
 	readonly statements: readonly RevocationStatement[];
 	readonly reasons: readonly string[];
@@ -57,9 +57,9 @@ export interface CertificateStatus {
 	 * signatures stay valid.
 	 */
 	readonly status: "good" | "revoked-later" | "unknown";
-	/** The statement that decided. It is absent for `unknown`. */
+	/** The statement that decided the status. Absent if the status is `unknown`. */
 	readonly statement?: RevocationStatement;
-	/** One sentence for each source that decided nothing. */
+	/** One sentence for each source that could not decide the status. */
 	readonly reasons: readonly string[];
 }
 
@@ -78,9 +78,10 @@ export function judgeRevocation(
 		else useless.push(`${statement.source} ${reason}`);
 	}
 	proofs.sort((a, b) => b.thisUpdate - a.thisUpdate);
+	// The type assertion is safe: the filter keeps only statements with the status `revoked`.
 	const revocations = statements.filter((statement) => {
 		return statement.status === "revoked" && !proofs.some((proof) => isLifted(statement, proof, judgement));
-	}) as Revocation[]; // The filter leaves only these.
+	}) as Revocation[];
 	revocations.sort((a, b) => effectiveFrom(a) - effectiveFrom(b));
 
 	const applied = revocations.find((revocation) => applies(revocation, judgement));
@@ -95,8 +96,8 @@ export function judgeRevocation(
 }
 
 /**
- * Returns the reason why a source that reports no revocation proves nothing, undefined when it proves that there is
- * none.
+ * Returns the reason why a statement without a revocation does not prove that the certificate is good. Returns
+ * undefined if the statement proves that.
  */
 export function uselessness(
 	{ thisUpdate, nextUpdate = thisUpdate + UNTIL_NEXT_MS, expiredSince = Number.POSITIVE_INFINITY }: StatementSource,
@@ -106,13 +107,13 @@ export function uselessness(
 	if (thisUpdate > now + SKEW_MS) return `is dated ${utc(thisUpdate)}, which is in the future`;
 	if (thisUpdate > notAfter) {
 		if (expiredSince > notAfter) return `is dated ${utc(thisUpdate)}, after the certificate expired`;
-	} else if (now > notAfter && thisUpdate >= at) return undefined; // No source is fresher after expiry.
+	} else if (now > notAfter && thisUpdate >= at) return undefined; // After expiry there may be no fresher statement.
 	return now > nextUpdate + SKEW_MS ? `was valid until ${utc(nextUpdate)}` : undefined;
 }
 
 /**
- * Joins two revocations of one certificate into one that is at least as bad as either: the earlier times, and the worse
- * reason.
+ * Joins two revocations of one certificate into one that is at least as bad as each of them. It gets the earlier times
+ * and the worse reason.
  */
 export function worse(a: RevocationDetails, b: RevocationDetails): RevocationDetails {
 	const invalidSince = Math.min(a.invalidSince ?? Number.POSITIVE_INFINITY, b.invalidSince ?? Number.POSITIVE_INFINITY);
@@ -134,7 +135,7 @@ const REASON = {
 	certificateHold: 6,
 } as const;
 
-/** The reasons that say that nobody else has the key. A revocation without a reason does not say so. RFC 3161 §4. */
+/** The reasons from which follows that only the owner has the key. No reason at all is not among them. RFC 3161 §4. */
 const HARMLESS: ReadonlySet<number | undefined> = new Set([
 	REASON.unspecified,
 	REASON.affiliationChanged,
@@ -147,8 +148,8 @@ function severity(reason: number | undefined): number {
 }
 
 /**
- * Returns true when a proof lifts a hold: it must be newer than the hold, and not dated ahead of this clock at all. RFC
- * 5280 §5.3.1.
+ * Returns true if a proof lifts a revocation. The revocation must be a hold, and the proof must be newer than the hold
+ * and not later than our clock. RFC 5280 §5.3.1.
  */
 function isLifted(revocation: Revocation, proof: RevocationStatement, { now }: RevocationJudgement): boolean {
 	const isHold = revocation.reason === REASON.certificateHold;
@@ -156,12 +157,13 @@ function isLifted(revocation: Revocation, proof: RevocationStatement, { now }: R
 }
 
 /**
- * Returns true when the revocation counts for the signature that is judged. A later revocation spares a signature only
- * if something proves that the signature is older.
+ * Returns true if the revocation counts for the signature that is judged. A revocation that begins after `at` does not
+ * count, but only if a timestamp or the user proves that the signature existed at `at`.
  */
 function applies(revocation: Revocation, { at, time, purpose }: RevocationJudgement): boolean {
 	if (time === "assumed" || effectiveFrom(revocation) <= at) return true;
-	// With the key of an authority others can make tokens for any time. RFC 3161 §4.
+	// If others may have an authority's key, they can make tokens for any time, so the revocation counts for every token.
+	// RFC 3161 §4.
 	return purpose === "timeStamping" && !HARMLESS.has(revocation.reason);
 }
 

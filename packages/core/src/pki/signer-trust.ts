@@ -19,8 +19,8 @@ export interface VerifiedSigner {
 	/** The chain, leaf first. For a pinned key it is the certificate that was pinned with it, if any. */
 	readonly chain: readonly Certificate[];
 	/**
-	 * The end of validity of each certificate that was judged, with a name that is trusted. For a pin without a
-	 * certificate this name is the pin's label.
+	 * For each certificate that was judged, the end of its validity and a trusted name. For a pin without a certificate
+	 * this name is the pin's label.
 	 */
 	readonly expiries: readonly Expiry[];
 	/** The pin: the SHA-256 of the leaf's SubjectPublicKeyInfo, in lower-case hexadecimal. */
@@ -45,7 +45,8 @@ export interface SignerTrustOptions {
  * ERR_UNSUPPORTED_ALGORITHM
  */
 export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): VerifiedSigner {
-	refuseDeniedCertificates(trust.deny, [leaf]); // A denial comes first, its reason helps the user most.
+	// A denial is checked first, because its reason helps the user most.
+	refuseDeniedCertificates(trust.deny, [leaf]);
 	const key = spkiSha256(leaf);
 	const pin = trust.pins.get(key);
 	const { chain, expiries, trustedBy } =
@@ -114,7 +115,9 @@ function untrusted(leaf: Certificate, trust: TrustPolicy, cause?: SigtoolError):
 	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message, { cause });
 }
 
-/** Lists the certificates that were given by --trust, so that the user sees a wrong one. */
+/**
+ * Returns a text with the names of the certificates that --trust gave, so that the user notices a wrong certificate.
+ */
 function given({ pins, authorities }: TrustPolicy): string | undefined {
 	const labels = [...pins.values(), ...authorities].flatMap(({ source, label }) =>
 		source === "option" ? [label] : [],

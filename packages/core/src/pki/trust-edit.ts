@@ -163,8 +163,8 @@ function newPin(trust: Exclude<NewTrust, { timestampAuthority: Certificate }>): 
 			throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for a subject: ${reason}`);
 		}
 		if (isDevelopmentCertificate(certificate)) {
-			// A pin trusts the key alone. The marker in the certificate, which keeps the key out of enforcement, could
-			// get lost.
+			// A pin trusts the key alone. The marker in the certificate, which keeps the key out of enforcement, could get
+			// lost, so the certificate is refused.
 			const message =
 				`Cannot trust ${quote(certificate.subject.text)}: it is a development identity; ` +
 				"make one for releases with `sigtool identity new`, or verify with --trust";

@@ -125,7 +125,8 @@ function crossSignature(path: string, found: string): SigtoolError {
 }
 
 function verityMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making): AttributeMaker {
-	const algorithm = digest as VerityDigest; // checkTogether() refused sha384.
+	// The type assertion is safe: checkTogether() refused sha384.
+	const algorithm = digest as VerityDigest;
 	let hasher: FsverityHasher;
 	let present: Uint8Array | undefined;
 	return {
@@ -190,7 +191,9 @@ function evmMaker(name: string, { keyId, digest }: KeyUse, { access, signer, ima
 	};
 }
 
-/** Refuses an IMA value that does not match the content. One signed by another key is accepted without verification. */
+/**
+ * Refuses an IMA value that does not match the content. A value that another key signed is accepted without a check.
+ */
 function checkImaFits({ name }: OpenFile, trial: AttributeTrial | undefined, sha256: Uint8Array): void {
 	const verdict = trial?.verdict(sha256);
 	if (verdict?.status !== "mismatch" && verdict?.status !== "malformed") return;

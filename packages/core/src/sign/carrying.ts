@@ -63,7 +63,9 @@ export function carryingAfter(writer: FileVisitor, options: CarryingOptions): Fi
 	};
 }
 
-/** Refuses an IMA value that does not match the content. One signed by another key is accepted without verification. */
+/**
+ * Refuses an IMA value that does not match the content. A value that another key signed is accepted without a check.
+ */
 function requireFit({ name }: OpenFile, trial: AttributeTrial | undefined, sha256: Uint8Array): void {
 	const verdict = trial?.verdict(sha256);
 	if (verdict?.status !== "mismatch" && verdict?.status !== "malformed") return;

@@ -143,7 +143,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 			? await prepareAttributes({ ...options, signer, formats: attributeFormats, carry: options.carry === "ima" })
 			: undefined;
 	const given: SelectionRules = {
-		// A list has exactly the files to sign, so no rule may remove a file.
+		// A list of files names exactly the files to sign, so no rule may remove a file.
 		ignore:
 			scope === "listed"
 				? []
@@ -278,9 +278,10 @@ interface Unversioned {
 }
 
 /**
- * Selects by the rules and VERSION_CONTROL. Without a catalog there is no record of the patterns, so VERSION_CONTROL
- * does not apply. With a list of files VERSION_CONTROL does not apply either, because the list has exactly the files to
- * sign. The recorded patterns then only tell `verify` which other files not to count.
+ * Selects files by the rules and VERSION_CONTROL. If no catalog is written, VERSION_CONTROL does not apply, because
+ * nothing can record the patterns. If the user gave a list of files, VERSION_CONTROL does not apply either, because the
+ * list names exactly the files to sign. The patterns are recorded in this case, so that `verify` does not count the
+ * other files.
  */
 function selectUnversioned(
 	root: string,

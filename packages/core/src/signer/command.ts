@@ -73,7 +73,8 @@ function runProgram(
 	if (signal !== null) throw failure(program, `it was ended by ${signal}`);
 	if (status !== null && status !== 0) throw failure(program, `it ended with exit status ${status}`);
 	if (error !== undefined) {
-		// This check comes last, because a program that failed for another reason may also leave its input unread.
+		// This check comes last. A program that failed for another reason may also leave its input unread, and then the
+		// other reason is reported.
 		throw failure(
 			program,
 			codeOf(error) === "EPIPE" ? "it did not read what is to be signed" : errnoReason(error),
@@ -84,7 +85,7 @@ function runProgram(
 	return stdout;
 }
 
-/** The reasons for which sigtool ends the program with SIGKILL, by error code. */
+/** Maps an error code to the reason for which sigtool ended the program by SIGKILL. */
 const LIMITS: Readonly<Record<string, (seconds: number) => string>> = {
 	ETIMEDOUT: (seconds) => `it took longer than ${seconds} s`,
 	ENOBUFS: () => `it wrote more than ${MAX_SIGNATURE_BYTES} bytes to standard output`,

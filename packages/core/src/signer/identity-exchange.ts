@@ -13,7 +13,7 @@ import { openContainerFile } from "./pkcs12.js";
 import { encodePkcs12, encryptKey } from "./pkcs12-encode.js";
 import { checkFitness, type PassphraseSource, signerFromKey } from "./signer.js";
 
-/** Returns the source of the passphrase of a file. */
+/** A function that gets a file's path and returns the source of that file's passphrase. */
 export type PassphraseOf = (file: string) => PassphraseSource;
 
 /**
@@ -27,8 +27,8 @@ export async function requestForIdentity(name: string, passphraseOf: PassphraseO
 }
 
 /**
- * The source of an imported key. A key from PEM stays as it is, encrypted or not. A key from a container is stored
- * encrypted under the container's passphrase.
+ * The source of an imported key. A key from a PEM file is stored unchanged, encrypted or not. A key from a container is
+ * stored encrypted under the container's passphrase.
  */
 export type ImportSource = { readonly keyFile: string; readonly certFile: string } | { readonly containerFile: string };
 

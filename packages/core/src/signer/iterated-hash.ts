@@ -1,19 +1,21 @@
 /**
- * Hashes a value over and over, as PKCS#12's key derivation does with SHA-1 and SHA-256 up to millions of times. A call
- * of node:crypto takes one to two microseconds however short its input is, which makes a second of the 600,000
- * iterations that NSS and GnuTLS write. The functions here take a third to a half of that.
+ * Hashes a value repeatedly, as the key derivation of PKCS#12 does with SHA-1 and SHA-256, up to millions of times. One
+ * call of node:crypto takes one to two microseconds, even for a short input. The 600,000 iterations that NSS and GnuTLS
+ * write would therefore take about a second. The functions here take a third to a half of that time.
  *
- * Sums are cut to 32 bits where V8 would otherwise compute them as floating-point numbers, which takes half as long again.
+ * Sums are cut to 32 bits by `| 0`. Otherwise V8 computes some of them as floating-point numbers, which takes half as
+ * long again.
  *
- * They can be short because their input is always a hash: it fits into one block, and the padding never changes. A wrong
- * result would be refused, because it could not reproduce a MAC. FIPS 180-4.
+ * The functions are short because their input is always a hash: it fits into one block, and the padding never changes.
+ * If a function computed a wrong hash, the MAC of the container would not match, and the container would be refused.
+ * FIPS 180-4.
  */
 
 import { hash } from "node:crypto";
 
 export type HashName = "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
 
-/** Hashes `value`, which is a hash already, then the result, and so on, `times` times. */
+/** Replaces a hash by the hash of its bytes, `times` times. */
 export function iterateHash(name: HashName, value: Buffer, times: number): Buffer {
 	const iterate = name === "sha1" ? iterateSha1 : name === "sha256" ? iterateSha256 : undefined;
 	if (iterate === undefined) return iterateByNodeCrypto(name, value, times);
@@ -29,7 +31,7 @@ function iterateByNodeCrypto(name: HashName, value: Buffer, times: number): Buff
 	return result;
 }
 
-/** Replaces five words by their SHA-1, `times` times. §6.1.2. */
+/** Replaces five words by their SHA-1, `times` times. FIPS 180-4 §6.1.2. */
 function iterateSha1(words: Int32Array, times: number): Int32Array {
 	const [start0, start1, start2, start3, start4] = SHA1_START;
 	const w = blockOf(words, 80);
@@ -60,7 +62,7 @@ function iterateSha1(words: Int32Array, times: number): Int32Array {
 	return w.subarray(0, words.length);
 }
 
-/** Returns the function of round `t` plus its constant. §4.1.1, §4.2.1. */
+/** Returns the value of the function of round `t` plus the constant of this round. FIPS 180-4 §4.1.1, §4.2.1. */
 function sha1Mix(t: number, b: number, c: number, d: number): number {
 	if (t < 20) return (d ^ (b & (c ^ d))) + 0x5a827999;
 	if (t < 40) return (b ^ c ^ d) + 0x6ed9eba1;
@@ -68,7 +70,7 @@ function sha1Mix(t: number, b: number, c: number, d: number): number {
 	return (b ^ c ^ d) + 0xca62c1d6;
 }
 
-/** Replaces eight words by their SHA-256, `times` times. §6.2.2. */
+/** Replaces eight words by their SHA-256, `times` times. FIPS 180-4 §6.2.2. */
 function iterateSha256(words: Int32Array, times: number): Int32Array {
 	const [start0, start1, start2, start3, start4, start5, start6, start7] = SHA256_START;
 	const k = SHA256_ROUNDS;
@@ -116,8 +118,8 @@ function iterateSha256(words: Int32Array, times: number): Int32Array {
 }
 
 /**
- * Returns the block of a message that is these words, in the space for the whole message schedule: behind the words a one
- * bit, zeros, and the length in bits. §5.1.1.
+ * Returns an array with room for the message schedule, which begins with the padded block of a message. The block has
+ * the message `words`, a one bit, zeros, and the message's length in bits. FIPS 180-4 §5.1.1.
  */
 function blockOf(words: Int32Array, scheduleWords: number): Int32Array {
 	const block = new Int32Array(scheduleWords);
@@ -127,7 +129,7 @@ function blockOf(words: Int32Array, scheduleWords: number): Int32Array {
 	return block;
 }
 
-/** Returns the first 32 bits of the fractional part. */
+/** Returns the first 32 bits of the fractional part of a number. */
 function fraction(value: number): number {
 	return ((value - Math.floor(value)) * 2 ** 32) | 0;
 }
@@ -138,7 +140,7 @@ function primes(count: number): number[] {
 	return found;
 }
 
-/** The initial hash values and round constants. §4.2.2, §5.3.1, §5.3.3. */
+/** The initial hash values and round constants, FIPS 180-4 §4.2.2, §5.3.1 and §5.3.3. Those of SHA-256 are computed. */
 const SHA1_START = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0);
 const SHA256_START = Int32Array.from(primes(8), (prime) => fraction(Math.sqrt(prime)));
 const SHA256_ROUNDS = Int32Array.from(primes(64), (prime) => fraction(Math.cbrt(prime)));

@@ -1,6 +1,6 @@
 /**
- * Bounds what a passphrase of an encrypted PKCS#8 key costs, before node:crypto derives the key. OpenSSL has no limit for
- * the iterations of PBKDF2, and 2^31 of them take minutes.
+ * Limits how much work the decryption of an encrypted PKCS#8 key may take, before node:crypto derives the key. OpenSSL
+ * has no limit for the iterations of PBKDF2, and 2^31 iterations take minutes.
  */
 
 import { DerReader, TAG } from "../asn1/der.js";
@@ -11,7 +11,7 @@ import { PBES2, PBKDF2, readIterations } from "./pkcs12-derivation.js";
 
 /**
  * Checks EncryptedPrivateKeyInfo ::= SEQUENCE { encryptionAlgorithm, encryptedData }. RFC 5958 §3.
- * @throws ERR_DER; ERR_LIMIT; ERR_UNSUPPORTED_ALGORITHM for an encryption whose work is not known here
+ * @throws ERR_DER; ERR_LIMIT; ERR_UNSUPPORTED_ALGORITHM for an encryption whose work this module cannot compute
  */
 export function checkEncryptedKey(der: Uint8Array): void {
 	const reader = new DerReader(der, "encrypted key");
@@ -25,7 +25,7 @@ export function checkEncryptedKey(der: Uint8Array): void {
 	else throw unsupported(oid);
 }
 
-/** Returns the function of PBES2-params ::= SEQUENCE { keyDerivationFunc, encryptionScheme }. RFC 8018 §A.4. */
+/** Returns keyDerivationFunc of PBES2-params ::= SEQUENCE { keyDerivationFunc, encryptionScheme }. RFC 8018 §A.4. */
 function derivationOfPbes2(reader: DerReader): AlgorithmIdentifier {
 	reader.open(TAG.SEQUENCE);
 	return readAlgorithm(reader);
@@ -37,7 +37,10 @@ function checkDerivation({ oid, parameters }: AlgorithmIdentifier): void {
 	else throw unsupported(oid);
 }
 
-/** Checks parameters that begin with a salt and the iterations, as those of PBKDF2 and of RFC 7292 appendix C do. */
+/**
+ * Checks parameters that begin with a salt and the number of iterations. Those of PBKDF2 and of the schemes in RFC 7292
+ * appendix C do.
+ */
 function checkIterations(reader: DerReader): void {
 	reader.open(TAG.SEQUENCE);
 	reader.next(TAG.OCTET_STRING);
@@ -76,9 +79,15 @@ function unsupported(oid: string): SigtoolError {
 }
 
 const SCRYPT = "1.3.6.1.4.1.11591.4.11";
-/** The 3DES schemes of RFC 7292 appendix C, with three keys and with two. OpenSSL 3 has none of the others. */
+/**
+ * The 3DES schemes of RFC 7292 appendix C, with three keys and with two keys. OpenSSL 3 has no other scheme of that
+ * appendix without its legacy provider.
+ */
 const PKCS12_SCHEMES: ReadonlySet<string> = new Set(["1.2.840.113549.1.12.1.3", "1.2.840.113549.1.12.1.4"]);
-/** The limit of OpenSSL itself. `openssl pkcs8 -scrypt` writes N = 16384 and r = 8, which are 16 MiB. */
+/** OpenSSL has the same limit. `openssl pkcs8 -scrypt` writes N = 16384 and r = 8, which need 16 MiB. */
 const MAX_SCRYPT_MEBIBYTES = 32;
-/** 64 times the work of OpenSSL's own parameters, about three seconds. */
+/**
+ * The limit for N × r × p. It is 64 times the work of the parameters that OpenSSL writes, and takes about three
+ * seconds.
+ */
 const MAX_SCRYPT_WORK = 2 ** 23;

@@ -94,8 +94,9 @@ async function openKey(pem: string, path: string, source: PassphraseSource | und
 }
 
 /**
- * Decodes an encrypted PKCS#8 key, after a check that its passphrase costs no unreasonable work. The result is DER, so
- * that node:crypto reads the bytes that were checked. Traditional PEM hashes the passphrase once, and needs no check.
+ * Decodes an encrypted PKCS#8 key, and refuses a key whose decryption would take too much work. The result is DER, so
+ * that node:crypto reads exactly the bytes that were checked. Keys in the traditional PEM encryption need no such
+ * check, because that encryption hashes the passphrase only once.
  */
 function encryptedPkcs8(pem: string, path: string): PrivateKeyInput {
 	try {

@@ -55,5 +55,8 @@ export function openChannel(): Channel {
 
 export const UNUSABLE_ANSWER = "the module's process gave an answer that cannot be used";
 
-/** The time that the supervisor has for its own work after a time limit, which it applies. */
+/**
+ * The supervisor ends a call at its time limit. This is the additional time in milliseconds that the main thread waits
+ * for the supervisor.
+ */
 const SUPERVISOR_MS = 10_000;

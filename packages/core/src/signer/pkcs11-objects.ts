@@ -49,7 +49,7 @@ function choice(session: Session, keys: readonly Handle[]): string {
 	const ids = keys.map((key) => `id=${percentEncoded(read(session, key, ATTRIBUTE.id), NOTHING)}`);
 	const labels = keys.map((key) => `object=${percentEncoded(read(session, key, ATTRIBUTE.label), UNRESERVED)}`);
 	const names = [ids, labels, labels.map((label, index) => `${label};${ids[index]}`)];
-	// An empty value cannot be written in a URI.
+	// An empty value cannot be written in a URI, so only values that are not empty can distinguish keys.
 	const distinct = names.find(
 		(each) => new Set(each).size === keys.length && !each.some((name) => /=(;|$)/.test(name)),
 	);

@@ -1,4 +1,4 @@
-/** Takes a PKCS#12 container (RFC 7292 §4) apart, in BER or DER, down to its keys and certificates. */
+/** Reads a PKCS#12 container (RFC 7292 §4) in BER or DER, down to its keys and certificates. */
 
 import { berToDer } from "../asn1/ber.js";
 import { context, DerReader, TAG } from "../asn1/der.js";
@@ -7,7 +7,10 @@ import { type AlgorithmIdentifier, readAlgorithm } from "../pki/signature-algori
 import { type ContainerMac, readMac } from "./pkcs12-mac.js";
 
 export interface Container {
-	/** The bytes under the MAC: an AuthenticatedSafe, as it was received. Undefined if a signature protects them. */
+	/**
+	 * The bytes that the MAC covers: an AuthenticatedSafe, as it was received. Undefined if a signature protects the
+	 * container.
+	 */
 	readonly content: Uint8Array | undefined;
 	readonly mac: ContainerMac | undefined;
 }
@@ -30,21 +33,23 @@ export function readContainer(bytes: Uint8Array): Container {
 	return { content, mac };
 }
 
-/** Something encrypted. Its plaintext is a SafeContents, or a key as PrivateKeyInfo. */
+/** An encrypted part. Its plaintext is a SafeContents, or a key as PrivateKeyInfo. */
 export interface Sealed {
 	readonly plaintext: "contents" | "key";
 	readonly algorithm: AlgorithmIdentifier;
 	readonly ciphertext: Uint8Array;
 }
 
-/** The bags of a container: keys as PrivateKeyInfo (RFC 5208 §5), X.509 certificates in DER, and what is encrypted. */
+/**
+ * The content of a container: keys as PrivateKeyInfo (RFC 5208 §5), X.509 certificates in DER, and the encrypted parts.
+ */
 export interface Contents {
 	readonly keys: Uint8Array[];
 	readonly certificates: Uint8Array[];
 	readonly sealed: Sealed[];
 }
 
-/** Reads AuthenticatedSafe ::= SEQUENCE OF ContentInfo: the content under the MAC. @throws ERR_DER, ERR_PKCS12 */
+/** Reads AuthenticatedSafe ::= SEQUENCE OF ContentInfo, the bytes that the MAC covers. @throws ERR_DER, ERR_PKCS12 */
 export function readAuthenticatedSafe(bytes: Uint8Array): Contents {
 	const contents: Contents = { keys: [], certificates: [], sealed: [] };
 	readSequenceOf(bytes, (reader) => {
@@ -76,7 +81,7 @@ export function readSafeContents(bytes: Uint8Array, contents: Contents): void {
 	});
 }
 
-/** Calls `read` inside of each SEQUENCE of a SEQUENCE OF SEQUENCE. */
+/** Opens each inner SEQUENCE of a SEQUENCE OF SEQUENCE, and calls `read`, which reads the elements in it. */
 function readSequenceOf(bytes: Uint8Array, read: (reader: DerReader) => void): void {
 	const reader = new DerReader(berToDer(bytes, WHAT), WHAT);
 	const all = reader.open(TAG.SEQUENCE);

@@ -1,6 +1,7 @@
 /**
- * Reads how PKCS#12 derives keys from a passphrase, and derives them: by PBKDF2 (RFC 8018 §5.2), or by the function of
- * RFC 7292 appendix B, which older containers use for everything and most others for the MAC.
+ * Derives keys from a passphrase for PKCS#12, by PBKDF2 (RFC 8018 §5.2) or by the function of RFC 7292 appendix B, and
+ * reads the parameters. Older containers use the function of appendix B for everything. Most other containers use it
+ * for the MAC.
  */
 
 import { hash, pbkdf2, pbkdf2Sync } from "node:crypto";
@@ -12,27 +13,27 @@ import { type HashName, iterateHash } from "./iterated-hash.js";
 
 export interface Derivation {
 	readonly kind: "pbkdf2" | "pkcs12";
-	/** The hash of HMAC for `pbkdf2`, the hash that is repeated for `pkcs12`. */
+	/** For `pbkdf2`, the hash of the HMAC. For `pkcs12`, the hash that is iterated. */
 	readonly hash: HashName;
 	readonly salt: Uint8Array;
 	readonly iterations: number;
-	/** The length of the key in bytes, where the container states it. */
+	/** The length of the key in bytes. Undefined if the container does not state it. */
 	readonly keyBytes?: number;
 }
 
-/** One passphrase in both of its encodings: PBKDF2 takes UTF-8, PKCS#12's own function a BMPString. */
+/** A passphrase in two encodings: UTF-8 for PBKDF2, and BMPString for PKCS#12's own function. */
 export interface EncodedPassphrase {
 	readonly utf8: Uint8Array;
 	readonly bmp: Uint8Array;
 }
 
-/** PKCS#12's own function derives another value for each purpose. The numbers are those of RFC 7292 §B.3. */
+/** PKCS#12's own function derives a different value for each purpose. The numbers are from RFC 7292 §B.3. */
 export type Purpose = "key" | "iv" | "mac";
 const PURPOSES: Readonly<Record<Purpose, number>> = { key: 1, iv: 2, mac: 3 };
 
 /**
- * Returns the encodings of a passphrase, the usual one first. A BMPString ends in two zero bytes here (RFC 7292 §B.1);
- * for the empty passphrase some programs leave them out.
+ * Returns the encodings of a passphrase, the usual one first. PKCS#12 puts two zero bytes behind a BMPString (RFC 7292
+ * §B.1). Some programs leave these bytes out if the passphrase is empty, so an empty passphrase has two encodings.
  */
 export function encodingsOf(passphrase: string): EncodedPassphrase[] {
 	const utf8 = Buffer.from(passphrase, "utf8");
@@ -45,7 +46,7 @@ export function bigEndianUtf16(text: string): Buffer {
 	return Buffer.from(text, "utf16le").swap16();
 }
 
-/** Derives `length` bytes. */
+/** Derives a key or an initialization vector of `length` bytes. */
 export function deriveKey(
 	derivation: Derivation,
 	passphrase: EncodedPassphrase,
@@ -58,7 +59,7 @@ export function deriveKey(
 		: derivePkcs12(derivation, passphrase.bmp, purpose, length);
 }
 
-/** Derives a key by PBKDF2 on a thread of libuv, while other code runs. */
+/** Derives a key by PBKDF2 on a thread of libuv, so that the calling thread can do other work meanwhile. */
 export function derivePbkdf2(
 	{ salt, iterations, hash: name }: Derivation,
 	passphrase: EncodedPassphrase,
@@ -67,7 +68,7 @@ export function derivePbkdf2(
 	return pbkdf2OnThread(passphrase.utf8, salt, iterations, length, name);
 }
 
-/** Derives a key as RFC 7292 §B.2 does. The letters in comments are those of the RFC. */
+/** Derives a value as RFC 7292 §B.2 does. The letters v, D, I, A_i and B in comments are names in the RFC. */
 function derivePkcs12(
 	{ hash: name, salt, iterations }: Derivation,
 	passphrase: Uint8Array,
@@ -93,7 +94,10 @@ function repeated(bytes: Uint8Array, blockBytes: number): Buffer {
 	return Buffer.alloc(Math.ceil(bytes.length / blockBytes) * blockBytes, bytes);
 }
 
-/** Adds `addend` (B) and one to each block of the input, as big-endian numbers without the carry out of the block. */
+/**
+ * Adds `addend` (B) and one to each block of `input`, in place. The blocks are big-endian numbers, and a carry out of a
+ * block is dropped.
+ */
 function addToBlocks(input: Buffer, addend: Uint8Array): void {
 	const blockBytes = addend.length;
 	for (let start = 0; start < input.length; start += blockBytes) {
@@ -125,7 +129,7 @@ export function readPbkdf2({ oid, parameters }: AlgorithmIdentifier): Derivation
 	return { kind: "pbkdf2", hash: hmacHash(prf), salt, iterations, ...(keyBytes === undefined ? {} : { keyBytes }) };
 }
 
-/** Reads an iteration count. @throws ERR_DER for zero, which is no iteration, and from 2^31 */
+/** Reads the number of iterations. @throws ERR_DER for zero, and for 2^31 or more */
 export function readIterations(reader: DerReader): number {
 	const iterations = reader.integer();
 	if (iterations === 0) reader.fail("it has no iterations");
@@ -145,7 +149,7 @@ function unsupported(name: string): SigtoolError {
 
 const pbkdf2OnThread = promisify(pbkdf2);
 
-/** The size of the blocks that each hash works on, FIPS 180-4 §1. */
+/** The block size of each hash function in bytes, FIPS 180-4 §1. */
 const BLOCK_BYTES: Readonly<Record<HashName, number>> = { sha1: 64, sha224: 64, sha256: 64, sha384: 128, sha512: 128 };
 export const PBES2 = "1.2.840.113549.1.5.13";
 export const PBKDF2 = "1.2.840.113549.1.5.12";

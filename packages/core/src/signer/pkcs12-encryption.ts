@@ -28,7 +28,10 @@ interface Cipher {
 	readonly ivBytes: number;
 }
 
-/** Begins to derive a key on another thread. Returns undefined for the older schemes, which have no such function. */
+/**
+ * Begins to derive a PBES2 key on another thread. Returns undefined for the older schemes, because node:crypto does not
+ * have their key derivation.
+ */
 export function startKey(
 	{ derivation, cipher }: Encryption,
 	passphrase: EncodedPassphrase,
@@ -36,7 +39,9 @@ export function startKey(
 	return derivation.kind === "pbkdf2" ? derivePbkdf2(derivation, passphrase, cipher.keyBytes) : undefined;
 }
 
-/** Decrypts under the key that `startKey` began to derive. @throws ERR_PKCS12 */
+/**
+ * Decrypts with the key that `startKey` began to derive. Derives the key of an older scheme itself. @throws ERR_PKCS12
+ */
 export function decrypt(
 	{ derivation, cipher, iv: given }: Encryption,
 	passphrase: EncodedPassphrase,
@@ -55,7 +60,7 @@ export function decrypt(
 }
 
 /**
- * Reads how a part is encrypted:
+ * Reads the algorithm and the parameters by which a part is encrypted:
  *
  *     pkcs-12PbeParams ::= SEQUENCE { salt OCTET STRING, iterations INTEGER }               RFC 7292 appendix C
  *     PBES2-params     ::= SEQUENCE { keyDerivationFunc, encryptionScheme }                 RFC 8018 §A.4
@@ -91,7 +96,10 @@ function readPbes2(reader: DerReader): Encryption {
 	return { derivation, cipher, iv };
 }
 
-/** The error of node:crypto would say nothing that the user could act on. The MAC was right, so the passphrase is. */
+/**
+ * Makes the error for a part that cannot be decrypted. The error of node:crypto is dropped, because it would not help
+ * the user. The MAC has already proven that the passphrase is right.
+ */
 function damaged(): SigtoolError {
 	const reason = "its content is damaged or not supported, or the passphrase was encoded in another way";
 	return new SigtoolError("ERR_PKCS12", `Cannot decrypt: ${reason}; export it again under a passphrase in ASCII`);
@@ -104,7 +112,7 @@ function unsupported(oid: string): SigtoolError {
 
 const RC2_40_BITS = 40;
 const TRIPLE_DES: Cipher = { name: "des-ede3-cbc", keyBytes: 24, ivBytes: 8 };
-/** pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd40BitRC2-CBC, RFC 7292 appendix C. */
+/** The schemes pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd40BitRC2-CBC of RFC 7292 appendix C. */
 const PKCS12_CIPHERS: Readonly<Record<string, Cipher>> = {
 	"1.2.840.113549.1.12.1.3": TRIPLE_DES,
 	"1.2.840.113549.1.12.1.6": { name: "rc2-40-cbc", keyBytes: 5, ivBytes: 8 },

@@ -1,6 +1,6 @@
 /**
- * Checks the MAC of a PKCS#12 container: HMAC under a key that PKCS#12's own function derives (RFC 7292 §5.1 and
- * appendix B), or PBMAC1, which derives the key by PBKDF2 (RFC 9579).
+ * Checks the MAC of a PKCS#12 container. The MAC is an HMAC. Its key is derived by PKCS#12's own function (RFC 7292
+ * §5.1 and appendix B), or with PBMAC1 by PBKDF2 (RFC 9579).
  */
 
 import { createHmac, timingSafeEqual } from "node:crypto";
@@ -25,7 +25,7 @@ export interface ContainerMac {
 	readonly value: Uint8Array;
 }
 
-/** Returns true when the MAC is that of the content under this passphrase. */
+/** Returns true if the MAC is the right one for this content and passphrase. */
 export function isMacOf(mac: ContainerMac, content: Uint8Array, passphrase: EncodedPassphrase): boolean {
 	const key = deriveKey(mac.derivation, passphrase, "mac", mac.keyBytes);
 	const expected = createHmac(mac.hash, key).update(content).digest();
@@ -59,8 +59,8 @@ export function readMac(reader: DerReader): ContainerMac {
 }
 
 /**
- * Reads PBMAC1-params ::= SEQUENCE { keyDerivationFunc, messageAuthScheme }, RFC 8018 §A.5. The container's own salt and
- * iterations mean nothing then, and the length of the key must be stated and at least 20 bytes (RFC 9579 §4 and §6).
+ * Reads PBMAC1-params ::= SEQUENCE { keyDerivationFunc, messageAuthScheme }, RFC 8018 §A.5. With PBMAC1, macSalt and
+ * iterations of MacData are ignored. The key's length must be stated and be at least 20 bytes (RFC 9579 §4, §6).
  */
 function readPbmac1({ parameters }: AlgorithmIdentifier): Omit<ContainerMac, "value"> {
 	try {
@@ -85,7 +85,10 @@ function refusal(code: ErrorCode, reason: string): SigtoolError {
 
 const PBMAC1 = "1.2.840.113549.1.5.14";
 const MIN_KEY_BYTES = 20;
-/** No HMAC uses more of its key than a block of its hash unchanged; that of SHA-512 has 128 bytes. */
+/**
+ * A longer key gains nothing, because HMAC hashes a key that is longer than a block, and the longest block has 128
+ * bytes.
+ */
 const MAX_KEY_BYTES = 128;
 /** The digests that are accepted in a MAC that is not PBMAC1. */
 const DIGESTS: Readonly<Record<string, { readonly hash: HashName; readonly bytes: number }>> = {

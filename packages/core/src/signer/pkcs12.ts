@@ -1,9 +1,9 @@
 /**
- * Signers with a key from a PKCS#12 container (RFC 7292) under a passphrase. Nothing is decrypted before the MAC of the
- * container is checked, and no key derived whose work is not bounded.
+ * Makes signers with a key from a PKCS#12 container (RFC 7292) with a passphrase. Nothing is decrypted before the MAC
+ * of the container is checked. No key is derived before its number of iterations is checked against a limit.
  *
- * Supported: DER and BER; a MAC with SHA-1 or SHA-2, or PBMAC1; one key of any type; PBES2 with AES or 3DES, and the
- * older 3DES and RC2-40.
+ * It supports DER and BER; a MAC with SHA-1 or SHA-2, or PBMAC1; one key of any type; PBES2 with AES or 3DES, and the
+ * older schemes with 3DES and RC2-40.
  */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
@@ -79,7 +79,7 @@ interface ProtectedContent {
 	readonly mac: ContainerMac;
 }
 
-/** Reads a container, and refuses one whose integrity no passphrase protects. */
+/** Reads a container. Refuses a container whose content no passphrase protects against changes. */
 function readProtected(bytes: Buffer, path: string): ProtectedContent {
 	const { content, mac } = readStructure(bytes, path);
 	if (content === undefined) throw refusal("ERR_PKCS12", path, "it is protected by a signature, not by a passphrase");
@@ -112,8 +112,8 @@ function notAContainer(bytes: Uint8Array, cause: SigtoolError): string {
 }
 
 /**
- * Checks the MAC and decrypts everything. The keys of PBES2 are derived on other threads while this one checks the MAC,
- * because each takes as long as the other; they are used only if the MAC is right.
+ * Checks the MAC and decrypts everything. The keys of PBES2 are derived on other threads while this thread checks the
+ * MAC, because each of these tasks takes about the same time. The keys are used only if the MAC is right.
  * @throws ERR_KEY_PASSPHRASE, ERR_PKCS12, ERR_DER, ERR_UNSUPPORTED_ALGORITHM
  */
 async function openContents(
@@ -139,7 +139,7 @@ async function openContents(
 interface Unsealing {
 	readonly sealed: Sealed;
 	readonly encryption: Encryption;
-	/** Undefined for the older schemes, whose key is derived on this thread when it is needed. */
+	/** Undefined for the older schemes. Their key is derived later, on this thread. */
 	readonly key: Promise<Buffer> | undefined;
 }
 
@@ -150,7 +150,10 @@ function beginUnsealing(sealed: Sealed, passphrase: EncodedPassphrase, limit: De
 	return { sealed, encryption, key: startKey(encryption, passphrase) };
 }
 
-/** Decrypts, and adds what was encrypted to the contents. A sealed key among it is added as sealed. */
+/**
+ * Decrypts a part and adds its plaintext to `contents`. The plaintext may contain an encrypted key, which is added to
+ * `contents.sealed`.
+ */
 async function finishUnsealing(
 	{ sealed, encryption, key }: Unsealing,
 	passphrase: EncodedPassphrase,
@@ -161,7 +164,7 @@ async function finishUnsealing(
 	else readSafeContents(plaintext, contents);
 }
 
-/** Makes an error that has nothing of the key: of node:crypto's errors it keeps only the code. */
+/** Makes an error that contains nothing of the key. It keeps only the code of an error of node:crypto. */
 function describeFailure(error: unknown, path: string): SigtoolError {
 	if (!(error instanceof SigtoolError)) {
 		const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";

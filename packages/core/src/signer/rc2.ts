@@ -1,7 +1,7 @@
 /**
  * Decrypts RC2 (RFC 2268) in CBC mode. Windows, macOS, older OpenSSL and older Java encrypt the certificates of PKCS#12
- * containers with RC2 under a key of 40 bits, and node:crypto no longer has this cipher. RC2-40 protects nothing: the
- * container's MAC proves that the decrypted bytes are the right ones.
+ * containers with RC2 and a key of 40 bits, and node:crypto no longer has this cipher. A key of 40 bits protects
+ * nothing. The container's MAC protects the content against changes.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -46,7 +46,10 @@ function expandKey(key: Uint8Array, effectiveBits: number): Uint16Array {
 	return Uint16Array.from({ length: EXPANDED_BYTES / 2 }, (_, i) => bytes[2 * i] | (bytes[2 * i + 1] << 8));
 }
 
-/** Decrypts one block: sixteen mixing rounds, with a mashing round after the fifth and the eleventh. RFC 2268 §4. */
+/**
+ * Decrypts one block: sixteen mixing rounds, with a mashing round after the fifth and the eleventh of them. RFC 2268
+ * §4.
+ */
 function decryptBlock(words: Uint16Array, block: Uint8Array): Uint8Array {
 	const state = Uint16Array.from({ length: 4 }, (_, i) => block[2 * i] | (block[2 * i + 1] << 8));
 	for (let round = 15; round >= 0; round--) {
@@ -67,7 +70,7 @@ function damaged(part: string): SigtoolError {
 }
 
 const EXPANDED_BYTES = 128;
-/** The bits by which a mixing round rotates each of the four words. */
+/** The numbers of bits by which each mixing round rotates the four words. */
 const ROTATIONS = [1, 2, 3, 5] as const;
 /** A permutation of all bytes that comes from the digits of pi. RFC 2268 §2. */
 const PI_TABLE = Buffer.from(

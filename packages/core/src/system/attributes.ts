@@ -117,8 +117,8 @@ function denial(errno: string, action: string, name: string): string {
 
 const CATALOG = "sign into a catalog instead, with `--format cat`";
 /**
- * The room was measured with `security.ima` alone. ext4 stores all attributes of a file, with their names, in one
- * block.
+ * The numbers are the measured room for `security.ima` alone. ext4 stores all attributes of a file in one block, with
+ * their names.
  */
 const ROOM =
 	"the file system is full, or has less room for a file's attributes (ext4 about 4000 bytes, 960 with 1 KiB blocks)";

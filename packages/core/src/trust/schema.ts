@@ -14,8 +14,7 @@ export const MAX_HOST_BYTES = 2 ** 20;
 export const MAX_LAUNCHER_BYTES = 2 ** 16;
 
 /**
- * The size in bytes of the largest file that is read as code. A file of this size fits into one buffer on every
- * Node.js.
+ * The size limit in bytes for a file that is read as code. A file of this size fits into one buffer on every Node.js.
  */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 

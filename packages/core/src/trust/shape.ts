@@ -67,7 +67,9 @@ export type ValueOf<S> = S extends { readonly kind: "object"; readonly members: 
 type AbsentOf<S> = S extends { readonly optional: true } ? undefined : never;
 type Values = Record<TextKind, string> & { version: 1; number: number; switch: boolean; true: true; any: unknown };
 
-/** Makes the error for the value at a path, e.g. `$.files` and `must be an object`. */
+/**
+ * Makes the error that refuses a value. `at` is the value's path, e.g. `$.files`; `reason` is e.g. `must be an object`.
+ */
 export type Refusal = (at: string, reason: string) => Error;
 
 export type TextKind = keyof typeof TEXT_FORMS;
@@ -145,7 +147,8 @@ function readList(shape: ListShape, value: unknown, at: string, refuse: Refusal)
 	if (!Array.isArray(value)) throw refuse(at, mustBe(shape));
 	const items = value.map((each, index) => read(shape.of, each, `${at}[${index}]`, refuse));
 	if (items.length > (shape.most ?? items.length)) throw refuse(at, `must not hold more than ${shape.most}`);
-	const keys = shape.unique === "name" ? items.map((item) => (item as { name: unknown }).name) : items; // Only lists of objects are unique by name.
+	// The type assertion is safe: only lists of objects are unique by name.
+	const keys = shape.unique === "name" ? items.map((item) => (item as { name: unknown }).name) : items;
 	if (shape.unique !== undefined && new Set(keys).size < items.length) {
 		throw refuse(at, `must not hold ${shape.unique === "name" ? "a name" : "anything"} twice`);
 	}

@@ -69,7 +69,7 @@ export interface IndexedProduct {
 	readonly root: string;
 	/** The lowest sequence of the product's catalogs. */
 	readonly sequence: number | undefined;
-	/** Is true if the directory was unsigned and the signer of the index adopted its content unchanged. */
+	/** True if the directory was unsigned and the signer of the index adopted its content as it was. */
 	readonly adopted?: true | undefined;
 	/** The hexadecimal SHA-256 of each catalog file. */
 	readonly catalogs: readonly string[];
