@@ -21,7 +21,8 @@ describe.skipIf(installed === undefined)(
 		beforeAll(() => {
 			tree = signTree(
 				(directory) => cpSync(join(installed ?? "", "node_modules"), join(directory, "node_modules"), COPY),
-				{ runtime: { stringCode: "allow" } }, // find-my-way compiles its routes.
+				// find-my-way compiles its routes from text, so the policy allows code from text.
+				{ runtime: { stringCode: "allow" } },
 			);
 		});
 		afterAll(() => tree?.[Symbol.dispose]());

@@ -246,7 +246,8 @@ function writeAll(descriptor: 1 | 2, text: string): void {
 		try {
 			offset += writeSync(descriptor, bytes, offset);
 		} catch (error) {
-			const code = (error as NodeJS.ErrnoException).code; // writeSync() throws no other kind of error.
+			// The type assertion is safe: writeSync() throws no other kind of error.
+			const code = (error as NodeJS.ErrnoException).code;
 			if (code === "EAGAIN") continue;
 			if (code === "EPIPE" || descriptor === 2) return;
 			throw new OutputError(error);

@@ -80,7 +80,7 @@ const KERNEL_CHECKS: readonly KernelCheck[] = [
 	},
 ];
 
-/** Linux 6.14 introduced both AT_EXECVE_CHECK and SECBIT_EXEC_*. */
+/** Returns `finding`, but not for a kernel before 6.14, which introduced both AT_EXECVE_CHECK and SECBIT_EXEC_*. */
 function sinceExecCheck(release: string, finding: Finding): Finding {
 	const [, major, minor] = /^(\d{1,4})\.(\d{1,4})/.exec(release) ?? [];
 	if (major === undefined) return { status: "unknown", value: `Linux ${release}` };

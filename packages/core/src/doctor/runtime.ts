@@ -24,7 +24,10 @@ export function runtimeChecks(version: string, searchPath: string): Check[] {
 	];
 }
 
-/** Node.js has `module.registerHooks`, a synchronous hook for both kinds of modules, from 22.15 and 23.5 on. */
+/**
+ * The tier is full if Node.js has `module.registerHooks`, a synchronous hook for both kinds of modules. The releases
+ * from 22.15 and from 23.5 on have it.
+ */
 function nodeTier(version: string): Finding {
 	const [major = 0, minor = 0] = version.split(".").map(Number);
 	const full = major > 23 || (major === 23 && minor >= 5) || (major === 22 && minor >= 15);

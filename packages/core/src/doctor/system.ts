@@ -24,7 +24,8 @@ export function systemFacts(): SystemFacts {
 			options ??= parseKernelConfig(readKernelConfig() ?? "");
 			if (options.size === 0) return undefined;
 			const value = options.get(name);
-			return value === "y" || value === "m" ? value : "n"; // An option whose dependencies are off has no line.
+			// An option whose dependencies are off has no line, so a missing line means `n`.
+			return value === "y" || value === "m" ? value : "n";
 		},
 	};
 }

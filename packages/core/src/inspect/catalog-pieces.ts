@@ -62,7 +62,8 @@ export function splitCatalog(pieces: Pieces): SplitCatalog {
 	reader.open(TAG.SEQUENCE);
 	requireEnd(contentEnd);
 	const listStart = reader.position;
-	for (let fields = 0; fields < 4; fields++) reader.next(); // They are subjectUsage, listIdentifier, thisUpdate and subjectAlgorithm.
+	// This loop skips subjectUsage, listIdentifier, thisUpdate and subjectAlgorithm.
+	for (let fields = 0; fields < 4; fields++) reader.next();
 	const listHead = part(listStart);
 	const hasMembers = reader.peek() === TAG.SEQUENCE;
 	if (hasMembers) reader.open(TAG.SEQUENCE);

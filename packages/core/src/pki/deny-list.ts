@@ -49,7 +49,8 @@ export function refuseDeniedCertificates(
  * @throws ERR_DENIED
  */
 export function refuseDeniedCatalog(deny: readonly Denial[] | undefined, bytes: Uint8Array, signed: Uint8Array): void {
-	if (deny?.some(({ kind }) => kind === "catalog") !== true) return; // Catalogs can be large and slow to hash.
+	// A catalog can be large and slow to hash, so it is hashed only if the list denies any catalog.
+	if (deny?.some(({ kind }) => kind === "catalog") !== true) return;
 	for (const part of [bytes, signed]) {
 		const denial = denialOf(deny, "catalog", sha256Of(part));
 		if (denial !== undefined) throw denied("the catalog", denial);

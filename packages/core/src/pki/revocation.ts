@@ -135,7 +135,7 @@ const REASON = {
 	certificateHold: 6,
 } as const;
 
-/** The reasons from which follows that only the owner has the key. No reason at all is not among them. RFC 3161 §4. */
+/** The reasons that prove that nobody else has the key. A revocation without a reason does not prove it. RFC 3161 §4. */
 const HARMLESS: ReadonlySet<number | undefined> = new Set([
 	REASON.unspecified,
 	REASON.affiliationChanged,
@@ -157,8 +157,8 @@ function isLifted(revocation: Revocation, proof: RevocationStatement, { now }: R
 }
 
 /**
- * Returns true if the revocation counts for the signature that is judged. A revocation that begins after `at` does not
- * count, but only if a timestamp or the user proves that the signature existed at `at`.
+ * Returns true if the revocation counts for the signature that is judged. It does not count if it begins after `at` and
+ * if a timestamp or the user proves that the signature existed at `at`.
  */
 function applies(revocation: Revocation, { at, time, purpose }: RevocationJudgement): boolean {
 	if (time === "assumed" || effectiveFrom(revocation) <= at) return true;

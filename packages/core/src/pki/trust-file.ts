@@ -223,7 +223,8 @@ function recordOf<Key extends string, Optional extends string = never>(
 	const known: readonly string[] = [...keys, ...optional];
 	const unknown = Object.keys(value).find((key) => !known.includes(key));
 	if (unknown !== undefined) throw invalid(`${quote(field)} has the unknown field ${quote(unknown)}`);
-	return value as Record<Key | Optional, unknown>; // The fields were checked above, and absent fields are undefined.
+	// The type assertion is safe: the fields were checked above, and absent fields are undefined.
+	return value as Record<Key | Optional, unknown>;
 }
 
 function listOf(value: unknown, field: string): readonly unknown[] {

@@ -62,7 +62,10 @@ export async function stripAttributes(path: string, options: StripOptions): Prom
 	return { path, verdict, fileCount, removed, findings };
 }
 
-/** Returns false if there was nothing to remove, even if the system refused before it looked for the attribute. */
+/**
+ * Removes an attribute. Returns false if the file does not have the attribute. Some systems refuse the removal before
+ * they look for the attribute, which gives false too if it is missing.
+ */
 function removeFrom(access: AttributeAccess, { descriptor, name: path }: OpenedFile, name: string): boolean {
 	try {
 		return access.remove(descriptor, name);

@@ -105,7 +105,7 @@ export function ignoringFailure(call: () => void): void {
 	try {
 		call();
 	} catch {
-		// The token or the module is gone.
+		// The failure is ignored: the token or the module is gone, so there is nothing left to release.
 	}
 }
 

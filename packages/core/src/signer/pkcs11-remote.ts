@@ -78,5 +78,5 @@ function unusable(): ModuleGone {
 
 /** The longest text of CK_TOKEN_INFO has 32 bytes. */
 const MAX_TEXT_LENGTH = 32;
-/** The message of dlopen() has the path of a library in it. */
+/** The limit leaves room for a path, because the message of dlopen() has the path of a library in it. */
 const MAX_MESSAGE_LENGTH = 2000;

@@ -27,7 +27,8 @@ export interface Asked {
 /** An answer, or the reason why no answer will come any more. */
 export type Told = { readonly line: string } | { readonly failure: string };
 
-supervise(workerData as Supervision); // pkcs11-channel.ts passes this type.
+// The type assertion is safe: pkcs11-channel.ts passes this type.
+supervise(workerData as Supervision);
 
 function supervise({ port, answers }: Supervision): void {
 	/** The reason why no answer will come any more. Undefined while answers can come. */
@@ -36,7 +37,8 @@ function supervise({ port, answers }: Supervision): void {
 	let limit: NodeJS.Timeout | undefined;
 	let pieces = "";
 
-	// Node.js would parse these certificates at its start, which takes as long as the rest of the start.
+	// The variable is removed, because Node.js would parse its certificates at the start. That takes as long as the rest
+	// of the start.
 	const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
 	const child = spawn(process.execPath, [fileURLToPath(new URL("./pkcs11-process.js", import.meta.url))], {
 		env,

@@ -125,7 +125,7 @@ function encodeEcdsaSignature(raw: Buffer): Uint8Array {
 /** The numbers of CKM_ and CKF_ constants, PKCS#11 v2.40. */
 const MECHANISM = { rsaPkcs: 0x1, ecdsa: 0x1041 } as const;
 const SERIAL_SESSION = 0x4;
-/** A person may have to touch the token. */
+/** The default is long, because a person may have to touch the token. */
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** An RSA key of 8192 bits makes signatures of 1024 bytes. */
 const MAX_SIGNATURE_BYTES = 1024;

@@ -184,7 +184,8 @@ function isDirectory(path: string): boolean {
 	try {
 		return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 	} catch (cause) {
-		if (isErrnoException(cause) && cause.code === "ENOTDIR") return false; // Writing to the path reports the error.
+		// A part of the path is no directory. Writing to the path reports this error, so it is ignored here.
+		if (isErrnoException(cause) && cause.code === "ENOTDIR") return false;
 		throw ioError("look up", path, cause);
 	}
 }
@@ -263,7 +264,8 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 		temporary = mkdtempSync(join(parent, `.${basename(path)}.`)); // mkdtemp(3) gives the directory mode 0700.
 		for (const { name, content, mode } of files) writeNew(join(temporary, name), content, mode);
 		syncDirectory(temporary);
-		renameSync(temporary, path); // rename(2) fails if the target is a directory with files.
+		// rename(2) fails if the target is a directory with files, so an existing directory stays unchanged.
+		renameSync(temporary, path);
 		syncDirectory(parent);
 		return "created";
 	} catch (cause) {

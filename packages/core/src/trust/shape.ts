@@ -101,7 +101,8 @@ export const TEXT_FORMS = {
  * order of the table.
  */
 export function readShape<const S extends Shape>(shape: S, value: unknown, refuse: Refusal): ValueOf<S> {
-	return read(shape, value, "$", refuse) as ValueOf<S>; // `read` returns what the shape describes, or throws.
+	// The type assertion is safe: `read` returns a value of the shape, or throws.
+	return read(shape, value, "$", refuse) as ValueOf<S>;
 }
 
 function read(shape: Shape, value: unknown, at: string, refuse: Refusal): unknown {

@@ -145,13 +145,15 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	}
 	const index = readIndex(parts, options.findRecord);
 	refuseDeniedSources(index, trust.deny);
-	const { at = Date.now() } = options; // A timestamp says when the index was signed, not how long it is valid.
+	// The time of a timestamp is not used here. It says when the index was signed, not how long the index is valid.
+	const { at = Date.now() } = options;
 	if (index.notAfter !== undefined && at > index.notAfter) {
 		const message = `Cannot use the ${WHAT}: it expired on ${new Date(index.notAfter).toISOString()}; compile it again`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
 	}
 	return {
-		index: index as Verified<TrustIndex>, // Signature and signer were checked above.
+		// The type assertion is safe: signature and signer were checked above.
+		index: index as Verified<TrustIndex>,
 		signer: verifiedSigner,
 		judgedAt,
 		timestamp: judgedAt.without === undefined ? timestamps[0] : undefined,
