@@ -135,7 +135,7 @@ const REASON = {
 	certificateHold: 6,
 } as const;
 
-/** The reasons that prove that nobody else has the key. A revocation without a reason does not prove it. RFC 3161 §4. */
+/** Reasons that prove that nobody else has the key. A revocation without a reason does not prove it. RFC 3161 §4. */
 const HARMLESS: ReadonlySet<number | undefined> = new Set([
 	REASON.unspecified,
 	REASON.affiliationChanged,
