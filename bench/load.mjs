@@ -68,7 +68,9 @@ export function signedLoads({ scratch, env, sigtool }) {
 	};
 }
 
-/** Returns a policy for `--experimental-policy` of Node.js 20, with the same files and their digests. */
+/**
+ * Returns a policy for `--experimental-policy` of Node.js 20, with the digests of all code and JSON in the directory.
+ */
 function nodePolicy(directory) {
 	const resources = {};
 	for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {

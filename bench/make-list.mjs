@@ -32,7 +32,8 @@ const revokedAt = time(now - DAY_MS);
 const superseded = sequence(sequence(oid("2.5.29.21"), octetString(encode(TAG.ENUMERATED, Uint8Array.of(4)))));
 const entries = Array.from({ length: Number(count) }, (_, index) => {
 	const serial = randomBytes(16);
-	serial[0] = (serial[0] & 0x3f) | 0x40; // The number is positive and has no unnecessary zero.
+	// The fixed bits make the serial number positive and minimal.
+	serial[0] = (serial[0] & 0x3f) | 0x40;
 	const reason = index % 3 === 0 ? [superseded] : [];
 	return sequence(encode(TAG.INTEGER, serial), revokedAt, ...reason);
 });

@@ -1,6 +1,7 @@
 /**
- * Runs the tests of packages/core on each release of Node.js that sigtool supports, except the oldest, which is the one
- * for `pnpm test`. Leaves out the tests that have the same results on every release, which test-projects.mjs lists.
+ * Runs the tests of packages/core on each release of Node.js that sigtool supports, except the oldest, because `pnpm
+ * test` runs on the oldest. Leaves out the tests that have the same results on every release. test-projects.mjs lists
+ * these tests.
  */
 
 import { spawnSync } from "node:child_process";

@@ -108,7 +108,9 @@ export interface Authority {
 	readonly subject: string;
 }
 
-/** Makes a root certificate and a code-signing certificate that it signs, both with that kind of key. */
+/**
+ * Makes a root certificate, and a code-signing certificate that the root issued. The two keys are of the given kind.
+ */
 export function makeAuthority(
 	directory: string,
 	key: "rsa:2048" | "P-256" | "P-384" | "ed25519" = "rsa:2048",

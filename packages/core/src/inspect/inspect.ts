@@ -43,7 +43,10 @@ export interface CatalogInspection {
 	 */
 	readonly carried: { readonly files: number; readonly attributes: number };
 	readonly signers: readonly InspectedSigner[];
-	/** The first signer's certificate, followed by its issuers upwards, then those of other signers, then the rest. */
+	/**
+	 * The certificates in this order: the first signer's, followed by its issuers upwards; those of other signers and
+	 * their issuers; and all others.
+	 */
 	readonly certificates: readonly InspectedCertificate[];
 	readonly anomalies: readonly string[];
 }
@@ -261,8 +264,8 @@ function inspectNested(bytes: Uint8Array): InspectedNestedSignature {
 }
 
 /**
- * Orders the certificates of a catalog for reading, because they have no order in it: each signer's certificate is
- * followed by its issuers, which are found by their names.
+ * Orders the certificates of a catalog for a reader, because a catalog has them in no useful order. Each signer's
+ * certificate is followed by its issuers, which are found by their names.
  */
 function chainOrder(leaves: readonly Certificate[], certificates: readonly Certificate[]): Certificate[] {
 	const bySubject = new Map(certificates.map((certificate) => [certificate.subject.text, certificate]));

@@ -107,7 +107,8 @@ function* windows(
 			whole = reader.position;
 		}
 		if (whole === 0) {
-			sizeBytes = reader.position + 6; // One element is larger than a window.
+			// One element is larger than a window, so the window is read again with the size of this element.
+			sizeBytes = reader.position + 6;
 			continue;
 		}
 		sizeBytes = WINDOW_BYTES;

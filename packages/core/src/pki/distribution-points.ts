@@ -1,6 +1,6 @@
 /**
- * Reads where a certificate says that its revocation is published (cRLDistributionPoints, RFC 5280 §4.2.1.13), and which
- * certificates a revocation list says that it covers (issuingDistributionPoint, §5.2.5).
+ * Reads two extensions. cRLDistributionPoints of a certificate says where revocation lists are published (RFC 5280
+ * §4.2.1.13). issuingDistributionPoint of a revocation list says which certificates the list covers (§5.2.5).
  */
 
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
