@@ -37,7 +37,10 @@ export interface CompileOptions extends DirectoryOptions {
 	readonly overwrite?: "own" | "any";
 	/** The signing time in milliseconds since the epoch. The default is the present time. */
 	readonly time?: number;
-	/** The request for a timestamp, with which the index outlives its signer's certificate. Absent: it gets none. */
+	/**
+	 * The request for a timestamp. With a timestamp the index stays valid after its signer's certificate has expired.
+	 * Undefined if the index gets no timestamp.
+	 */
 	readonly timestamp?: TimestampRequest;
 }
 
@@ -104,7 +107,7 @@ export async function compileTrustIndex(
 	};
 }
 
-/** Signs the content, and has the signature timestamped if that was asked for. */
+/** Signs the content, and requests a timestamp of the signature if the options ask for one. */
 async function sign(content: Uint8Array, { signer, time = Date.now(), timestamp: request }: CompileOptions) {
 	if (request === undefined) return { pieces: await signIndex(content, signer, time), timestamp: undefined };
 	const timestamps: NewTimestamp[] = [];

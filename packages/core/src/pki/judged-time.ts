@@ -21,8 +21,8 @@ export interface JudgedTime {
 const LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13";
 
 /**
- * Returns the time for which to judge the chain. A valid timestamp proves an earlier signing time. Without a valid
- * timestamp it is the given time, or now.
+ * Returns the time for which to judge the chain. With a valid timestamp this is the time of the timestamp, because the
+ * timestamp proves that the signature is at least as old. Otherwise it is the given time, or now.
  */
 export function judgementTime(
 	leaf: Certificate,
@@ -40,8 +40,8 @@ export function judgementTime(
 }
 
 /**
- * Adds to the error about an expired certificate the reason why no timestamp was used, because a valid timestamp would
- * often have prevented this error.
+ * Runs `judge`. If `judge` throws because a certificate has expired, adds to the error the reason why no timestamp was
+ * used, because a valid timestamp would often have prevented this error.
  */
 export function withTimestampFailures<T>(failures: readonly SigtoolError[], judge: () => T): T {
 	try {

@@ -43,8 +43,8 @@ function boundaryIn(bytes: Uint8Array, start: number, end: number): string {
 }
 
 /**
- * Removes a byte order mark, which editors on Windows write before the first line. If the text is of bytes that were
- * decoded as Latin-1, the mark is three characters.
+ * Removes a byte order mark, which editors on Windows write before the first line. In a text that was decoded as
+ * Latin-1 the mark is three characters.
  */
 export function withoutByteOrderMark(text: string): string {
 	return text.replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, "");
@@ -77,7 +77,7 @@ const HYPHEN = 0x2d;
 /** A longer line is neither the beginning nor the end of a block, because all labels here are much shorter. */
 const MAX_BOUNDARY_BYTES = 100;
 
-/** The entries of `VALUES` for bytes that are no base64 digits. */
+/** VALUES has these entries for bytes that are no base64 digits. */
 const OTHER = 255;
 const WHITE_SPACE = 254;
 const PADDING = 64;

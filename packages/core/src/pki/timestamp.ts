@@ -47,8 +47,8 @@ export interface TimestampVerifyOptions {
 	readonly deny?: readonly Denial[];
 	readonly profile: Profile;
 	/**
-	 * `rfc3161` accepts only tokens by authorities whose extended key usage is as RFC 3161 §2.3 demands. Default: `any`
-	 * form that catalogs have.
+	 * `rfc3161` accepts only tokens of authorities whose extended key usage is as RFC 3161 §2.3 demands. `any`, the
+	 * default, accepts every form of timestamp that catalogs have.
 	 */
 	readonly form?: "any" | "rfc3161";
 }

@@ -1,4 +1,6 @@
-/** Compares an unsigned catalog with the release before it, for a person who is about to sign it, or to refuse it. */
+/**
+ * Compares an unsigned catalog with the previous release, for a person who has to decide whether to sign the catalog.
+ */
 
 import { quote, SigtoolError } from "../errors.js";
 import { diffSignedSets, type SignedSetDiff } from "../fileset/diff.js";

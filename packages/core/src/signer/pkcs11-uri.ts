@@ -134,8 +134,8 @@ const PATH_NAMES: ReadonlySet<string> = new Set([
 ]);
 const QUERY_NAMES: ReadonlySet<string> = new Set(["module-path", "pin-source"]);
 /**
- * PATH_CHARACTERS is pk11-pchar of RFC 7512 §2.3, QUERY_CHARACTERS pk11-qchar, and both match characters outside of ASCII
- * that are neither controls nor half of a surrogate pair.
+ * PATH_CHARACTERS is pk11-pchar of RFC 7512 §2.3, and QUERY_CHARACTERS is pk11-qchar. Each also matches the characters
+ * outside of ASCII, except controls, halves of surrogate pairs, and U+FFFD to U+FFFF.
  */
 const PATH_CHARACTERS =
 	/^(?:[A-Za-z0-9._~:[\]@!$'()*+,=&\-\u{a0}-\u{d7ff}\u{e000}-\u{fffc}\u{10000}-\u{10ffff}]|%[0-9A-Fa-f]{2})*$/u;

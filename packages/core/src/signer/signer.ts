@@ -176,7 +176,9 @@ function certificateOf(key: KeyObject, certificates: readonly Certificate[]): Ce
 	throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot sign with this key: ${found}`);
 }
 
-/** RFC 5480 §2.1.1 allows only named curves in certificates. */
+/**
+ * Tells whether a certificate has a curve by its parameters. RFC 5480 §2.1.1 allows only named curves in certificates.
+ */
 function hasExplicitCurve({ keyAlgorithm }: Certificate): boolean {
 	return keyAlgorithm.kind === "ec" && keyAlgorithm.curve === "explicit";
 }

@@ -42,7 +42,7 @@ function badProxy(name: string, reason: string): SigtoolError {
 	return new SigtoolError("ERR_CONFIG", `Cannot use the proxy in ${quote(name)}: ${reason}`);
 }
 
-/** Returns true when user name and password are percent-encoded UTF-8. */
+/** Returns true if user name and password are percent-encoded UTF-8. */
 function isDecodable({ username, password }: URL): boolean {
 	try {
 		decodeURIComponent(username);
@@ -53,7 +53,10 @@ function isDecodable({ username, password }: URL): boolean {
 	}
 }
 
-/** Returns the header value `Basic …` for a URL of `proxyFor` with a user name, undefined for one without. */
+/**
+ * Returns the header value `Basic …` for a URL of `proxyFor` with a user name. Returns undefined for a URL without a
+ * user name.
+ */
 export function proxyAuthorization({ username, password }: URL): string | undefined {
 	if (username === "") return undefined;
 	const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -78,7 +81,10 @@ function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {
 		});
 }
 
-/** Returns the one form that URL gives to an IPv6 address in brackets, which has many. Returns any other host unchanged. */
+/**
+ * Returns an IPv6 address in brackets in the form that `URL` gives to it, because such an address can be written in
+ * many forms. Returns any other host unchanged.
+ */
 function inUrlForm(host: string): string {
 	const text = `http://${host}`;
 	return host.startsWith("[") && URL.canParse(text) ? new URL(text).hostname : host;
