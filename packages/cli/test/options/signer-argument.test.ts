@@ -4,7 +4,10 @@ import { describe, expect, it } from "vitest";
 import { hasProgram, MAIN, makeAuthority, makeTree, temporaryDirectory } from "../support.js";
 
 describe.skipIf(!hasProgram("openssl"))("14.9: --signer-argument", () => {
-	/** Signs with an argument of these bytes, which a shell makes because Node.js cannot pass them. */
+	/**
+	 * Signs with an argument that consists of these bytes. A shell makes the argument, because Node.js can pass only
+	 * text.
+	 */
 	function sign(bytes: string) {
 		const home = temporaryDirectory();
 		const tree = makeTree(join(home, "tree"), { a: "1" });

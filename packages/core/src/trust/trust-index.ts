@@ -79,11 +79,15 @@ export interface TrustIndexVerifyOptions {
 	readonly trust: TrustPolicy;
 	/** The trust anchors of timestamping authorities. The default is the authorities that are trusted for any subject. */
 	readonly timestampAnchors?: readonly Certificate[];
-	/** The reason to refuse an authority's timestamps, by the SHA-256 of its SubjectPublicKeyInfo. */
+	/**
+	 * The timestamping authorities that are refused. The key is the SHA-256 of the SubjectPublicKeyInfo of an authority,
+	 * and the value is the error to report.
+	 */
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
 	/**
-	 * The time in milliseconds since the epoch for which the index is verified. The default is now. The signer is judged
-	 * for the time of a valid timestamp instead, but the end of the index is not.
+	 * The time in milliseconds since the epoch for which the index is verified. The default is now. If a timestamp is
+	 * valid, the signer is judged for the time of the timestamp instead, but the `notAfter` of the index is still
+	 * compared with `at`.
 	 */
 	readonly at?: number;
 	/** The value `allow` accepts an index that a development identity signed. Default `refuse`. */
@@ -97,7 +101,7 @@ export interface VerifiedTrustIndex {
 	readonly signer: VerifiedSigner;
 	/** The time for which the signer was judged. */
 	readonly judgedAt: JudgedTime;
-	/** The timestamp that determined the time. */
+	/** The timestamp from which `judgedAt` comes. Undefined if `judgedAt` does not come from a timestamp. */
 	readonly timestamp: Timestamp | undefined;
 	/** Texts for the user about facts that do not affect the verdict. */
 	readonly warnings: readonly string[];

@@ -86,8 +86,9 @@ export async function verifyIndex(
 }
 
 /**
- * Verifies the index. If revocation is checked, so are the certificates of its signer and of its timestamp. The catalogs
- * from which the index was compiled cannot be checked, because the index has only the keys of their signers.
+ * Verifies the index. If revocation is checked, checks the certificates of the signer of the index and of its
+ * timestamp. The catalogs from which the index was compiled cannot be checked, because the index has only the keys of
+ * their signers.
  */
 async function verified(
 	file: string,
