@@ -216,7 +216,10 @@ function loadModules() {
 	}
 }
 
-/** Measures the processor time of CPython for loading modules and ending. All modules are signed. */
+/**
+ * Measures the processor time of whole CPython processes that load modules, load an archive, or do nothing. All modules
+ * are signed.
+ */
 function loadPython() {
 	for (const python of pythons(options.quick)) {
 		const part = `CPython ${python.version}`;

@@ -169,8 +169,8 @@ export const OPEN: readonly Opening[] = [
 ];
 
 /**
- * Returns the item of the list by which a technique runs in a mode and version. Returns undefined if the technique does
- * not run.
+ * Returns the item of `OPEN` that lists this technique for this mode and version. Returns undefined if there is none,
+ * which means that the technique is expected not to run.
  */
 export function openingOf(name: string, mode: Mode, version: string): Opening | undefined {
 	return OPEN.find(

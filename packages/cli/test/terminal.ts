@@ -12,8 +12,8 @@ export interface Shown {
 }
 
 /**
- * Types one answer `delayMs` after a question appears, which is output that ends with a colon and a space. Default: at
- * once.
+ * Runs sigtool with these arguments on a new terminal, and returns all that the terminal shows. Output that ends with a
+ * colon and a space is a question. The next of `answers` is typed `delayMs` after each question.
  */
 export function onTerminal(
 	args: readonly string[],

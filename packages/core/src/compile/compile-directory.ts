@@ -46,7 +46,7 @@ export interface CompiledProduct {
 	readonly name: string;
 	readonly root: string;
 	readonly sequence: number | undefined;
-	/** True if the directory was adopted, so that no catalog signs it. */
+	/** True if the directory has no catalog, and the signer of the index vouches for its content as it was (`--adopt`). */
 	readonly adopted: true | undefined;
 	readonly fileCount: number;
 	readonly linkCount: number;

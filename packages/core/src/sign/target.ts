@@ -1,4 +1,4 @@
-/** Resolves the paths that `sign` gets to the root directory, the part of it to sign, and the path of the catalog. */
+/** Finds the root directory, the part of it to sign, and the path of the catalog, for the paths that a user signs. */
 
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { quote, SigtoolError } from "../errors.js";

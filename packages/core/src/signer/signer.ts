@@ -66,7 +66,7 @@ export function signerFromKey(
 
 /** A key that is kept elsewhere: in a token, or by a program. */
 export interface ExternalKey {
-	/** The description of the key's place in messages. */
+	/** Says where the key is, for messages: for example `the token "NAME"`, or the quoted program. */
 	readonly place: string;
 	readonly begin: (digest: EvidenceDigest) => ContentSignature;
 	readonly close: () => void;

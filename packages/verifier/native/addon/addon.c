@@ -159,10 +159,10 @@ static napi_value on_fgetxattr(napi_env env, napi_callback_info info)
 	return number(env, length < 0 ? -errno : (int32_t)length);
 }
 
-/* Reads the arguments `path`, `maxBytes` and `facts`, then the file, and writes the facts. Returns
- * false with errno EINVAL if an argument is wrong. Returns false with the errno of
- * read_regular_file() if that function returns false. In both cases the caller has nothing to
- * free. */
+/* Reads the file that the arguments `path` and `maxBytes` describe. Writes its SHA-256, and behind
+ * that one byte for `is_executable`, to the Uint8Array that the argument `facts` is. Returns false
+ * with errno EINVAL if an argument is wrong. Returns false with the errno of read_regular_file() if
+ * that function returns false. In both cases the caller has nothing to free. */
 static bool read_given(napi_env env, napi_callback_info info, struct regular_file *file)
 {
 	enum { EXECUTABLE = sizeof file->sha256, FACTS };

@@ -99,7 +99,7 @@ void open_sinks(void)
 	const char *path = rules.json_lines;
 	if (path == NULL || file_descriptor() >= 0)
 		return;
-	rules.json_lines = NULL; /* fail() must not write to the file again */
+	rules.json_lines = NULL; /* fail() must not open the file again */
 	fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
 }
 

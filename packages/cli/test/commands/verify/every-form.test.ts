@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTree, runner } from "../../support.js";
 
-/** Each run starts Node.js once for each form, which takes most of the time. */
+/** Each run starts Node.js twice for each form, which takes most of the time. */
 const RUNS = process.env.SIGTOOL_FULL === undefined ? 4 : 60;
 
 interface Form {
