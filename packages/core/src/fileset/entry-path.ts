@@ -4,7 +4,7 @@ import { type ErrorCode, quote, quoteAscii, SigtoolError } from "../errors.js";
 
 /**
  * Checks one name. Collisions are found by `checkCollisions`, which needs all names of the set.
- * @throws ERR_PATH_* for the first broken rule
+ * @throws ERR_PATH_* for the first broken rule; ERR_LIMIT
  */
 export function checkEntryPath(path: string): void {
 	const problem = entryPathProblem(path);
@@ -13,6 +13,9 @@ export function checkEntryPath(path: string): void {
 
 /** Returns the error that `checkEntryPath` would throw, or undefined for a legal name. */
 export function entryPathProblem(path: string): SigtoolError | undefined {
+	if (path.length > MAX_PATH_BYTES / MAX_UNIT_BYTES && Buffer.byteLength(path) > MAX_PATH_BYTES) {
+		return refusal("ERR_LIMIT", path, `it is longer than ${MAX_PATH_BYTES} bytes`);
+	}
 	if (PLAIN_PATH.test(path)) return undefined;
 	if (path === "") return refusal("ERR_PATH_EMPTY", path, "it is empty");
 	if (path.includes("\0")) return refusal("ERR_PATH_NUL", path, "it contains a NUL character");
@@ -31,6 +34,15 @@ export function entryPathProblem(path: string): SigtoolError | undefined {
 	}
 	return undefined;
 }
+
+/**
+ * The largest length of a path in UTF-8. Linux opens no longer path (PATH_MAX), and macOS none above 1,024 bytes. Only
+ * Windows could have one, with 32,767 UTF-16 units. The length of one name has no limit here, because file systems
+ * differ: 255 bytes on ext4, 255 UTF-16 units on NTFS, 1,023 bytes on ZFS.
+ */
+const MAX_PATH_BYTES = 4096;
+/** The largest number of bytes in UTF-8 for each UTF-16 unit. */
+const MAX_UNIT_BYTES = 3;
 
 /** Matches nearly all legal names and no illegal name, so that most names need only this test. */
 const PLAIN_PATH = /^[\w.@+ -]*[\w@+-](?:\/[\w.@+ -]*[\w@+-])*$/;
@@ -51,7 +63,7 @@ export interface CollisionOptions {
 /**
  * Refuses a set in which two names, or two directory names, are the same name on another system. The time is
  * proportional to the total length of the paths.
- * @throws ERR_PATH_DUPLICATE, ERR_PATH_CASE_COLLISION, ERR_PATH_NFC_COLLISION, naming both paths
+ * @throws ERR_PATH_DUPLICATE, ERR_PATH_CASE_COLLISION, ERR_PATH_NFC_COLLISION, naming both paths; ERR_LIMIT
  */
 export function checkCollisions(paths: readonly string[], options: CollisionOptions = {}): void {
 	if (areFreeOfCollisions(paths, options)) return;
@@ -94,6 +106,17 @@ function areFreeOfCollisions(paths: readonly string[], { caseCollisions }: Colli
 /** The directories' names together may be longer than the paths by this number of UTF-16 units. */
 const MIN_DIRECTORY_UNITS = 2 ** 16;
 
+/**
+ * The largest number of entries and directories in a set. Twice as many would be more than a Map can have. The members
+ * of the largest catalog can each have three directories of their own.
+ */
+const MAX_NAMES = 2 ** 23;
+
+function tooManyNames(path: string): SigtoolError {
+	const message = `Cannot use entry name ${quote(path)}: the set has more than ${MAX_NAMES} entries and directories`;
+	return new SigtoolError("ERR_LIMIT", message, { path });
+}
+
 interface SeenName {
 	readonly name: string;
 	/** The first entry path that contains the name. */
@@ -131,6 +154,7 @@ export function collisionFinder(options: CollisionOptions = {}): (path: string) 
 			const key = `${directory}/${equivalent(name)}`;
 			const other = seen.get(key);
 			if (other === undefined) {
+				if (seen.size === MAX_NAMES) return tooManyNames(path);
 				const number = isEntry ? -1 : ++directories;
 				seen.set(key, { name, path, directory: number });
 				directory = number;

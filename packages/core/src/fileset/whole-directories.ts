@@ -1,6 +1,7 @@
 /** Recognises directories that are missing or were added as a whole. */
 
 import type { ErrorCode } from "../errors.js";
+import { directoriesAbove } from "./path-tree.js";
 
 /** The part of a finding that this file needs. */
 interface Difference {
@@ -20,35 +21,14 @@ export interface AllPaths {
  * An added entry gets the topmost directory above it in which nothing is signed.
  */
 export function withWholeDirectories<T extends Difference>(findings: readonly T[], { found, signed }: AllPaths): T[] {
-	const foundIn = lazily(() => directoriesOf(found()));
-	const signedIn = lazily(() => directoriesOf(signed()));
+	const foundIn = lazily(() => directoriesAbove(found()));
+	const signedIn = lazily(() => directoriesAbove(signed()));
 	return findings.map((finding) => {
 		const { code, path } = finding;
 		if ((code !== "ERR_FILE_MISSING" && code !== "ERR_FILE_ADDED") || !path.includes("/")) return finding;
-		const directory = highestOutside(code === "ERR_FILE_MISSING" ? foundIn() : signedIn(), path);
+		const directory = (code === "ERR_FILE_MISSING" ? foundIn() : signedIn()).topmostOutside(path);
 		return directory === undefined ? finding : { ...finding, directory };
 	});
-}
-
-/** Returns every directory above one of the paths. */
-function directoriesOf(paths: Iterable<string>): ReadonlySet<string> {
-	const directories = new Set<string>();
-	for (const path of paths) {
-		for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1)) {
-			const directory = path.slice(0, slash);
-			if (directories.has(directory)) break;
-			directories.add(directory);
-		}
-	}
-	return directories;
-}
-
-function highestOutside(directories: ReadonlySet<string>, path: string): string | undefined {
-	for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
-		const directory = path.slice(0, slash);
-		if (!directories.has(directory)) return directory;
-	}
-	return undefined;
 }
 
 function lazily<T>(make: () => T): () => T {
