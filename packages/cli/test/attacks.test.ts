@@ -189,11 +189,21 @@ describe("development identities", () => {
 });
 
 describe("input that could exhaust resources", () => {
-	test("20,000 ignore patterns are read in one go", () => {
-		const patterns = Array.from({ length: 20_000 }, (_, i) => `pattern-${i}`).join("\n");
-		const { at, root, sigtool } = signedApp({ a: "1", ".sigtoolignore": patterns });
-		writeFileSync(at("pattern-19999"), "");
+	const patterns = (count: number) => Array.from({ length: count }, (_, i) => `pattern-${i}`).join("\n");
+
+	test("13.7: a thousand ignore patterns are read in one go", () => {
+		const { at, root, sigtool } = signedApp({ a: "1", ".sigtoolignore": patterns(1000) });
+		writeFileSync(at("pattern-999"), "");
 		expect(sigtool(["verify", root])).toMatchObject({ status: 0 });
+	});
+
+	test("13.7: 20,000 ignore patterns are refused", () => {
+		const home = temporaryDirectory();
+		const root = makeTree(join(home, "t"), { a: "1", ".sigtoolignore": patterns(20_000) });
+		expect(runner(home)(["sign", root])).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining("Cannot use the ignore patterns: there are more than 1024"),
+		});
 	});
 
 	test.each(["", "{a,b}".repeat(20), "{1..5000000}"])("the glob %j is refused", (glob) => {

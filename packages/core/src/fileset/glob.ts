@@ -1,11 +1,14 @@
 /**
  * Matches entry paths with globs. A catalog's globs are signed, but a signer must not be able to keep a verifier busy
  * or to lead the verifier out of the tree. Therefore every glob is bounded, and matching takes at most the product of
- * the lengths of glob and path, without backtracking into earlier wildcards.
+ * the lengths of glob and path, without backtracking into earlier wildcards. `MatchSteps` bounds these products
+ * together.
  *
  * Supports `*` and `?` within a segment, `[a-z]` and `[!a-z]`, `**` as a whole segment, `{a,b}`, and `\` before a
  * character that stands for itself. Names that begin with a dot are names like any other. Case matters.
  */
+
+import type { MatchSteps } from "./match-steps.js";
 
 /** A glob that is longer than this number of UTF-16 units is refused. */
 const MAX_GLOB_UNITS = 1024;
@@ -55,33 +58,41 @@ function boundProblem(glob: string): string | undefined {
 	return wildcards > MAX_WILDCARDS ? `it has more than ${MAX_WILDCARDS} wildcards` : undefined;
 }
 
-export interface Glob {
-	/** Returns true if the whole glob matches the path. */
-	matches(path: string): boolean;
-	/** Returns true if a path below the directory can match. */
-	leadsInto(directory: string): boolean;
+/** Returns the total length in UTF-16 units of the globs for which the braces of a glob stand. */
+export function expandedUnits(glob: string): number {
+	return (expandBraces(glob, MAX_EXPANSIONS) ?? []).reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Compiles a glob that `globProblem` accepts. */
-export function compileGlob(glob: string): Glob {
+export interface Glob {
+	/** Returns true if the whole glob matches the path. @throws ERR_LIMIT */
+	matches(path: Names): boolean;
+	/** Returns true if a path below the directory can match. @throws ERR_LIMIT */
+	leadsInto(directory: Names): boolean;
+}
+
+/** Compiles a glob that `globProblem` accepts. Matching spends `steps`. */
+export function compileGlob(glob: string, steps: MatchSteps): Glob {
 	const all = (expandBraces(glob, MAX_EXPANSIONS) ?? []).map((each) => compiledSegments(segmentsOf(each)));
 	return {
-		matches: (path) => {
-			const names = path.split("/");
-			return all.some((segments) => matchesSegments(segments, names));
-		},
-		leadsInto: (directory) => {
-			const names = directory.split("/");
+		matches: (names) => all.some((segments) => matchesSegments(segments, names, steps)),
+		leadsInto: (names) => {
 			return all.some((segments) => {
 				for (const [index, name] of names.entries()) {
 					const segment = segments[index];
 					if (segment === ANY_SEGMENTS) return true;
-					if (segment === undefined || !matchesName(segment, name)) return false;
+					if (segment === undefined || !matchesName(segment, name, steps)) return false;
 				}
 				return segments.length > names.length;
 			});
 		},
 	};
+}
+
+/** The names of a path, each as its characters. A path is split once and matched with many globs. */
+export type Names = readonly (readonly string[])[];
+
+export function namesOf(path: string): Names {
+	return path.split("/").map((name) => Array.from(name));
 }
 
 /**
@@ -92,10 +103,12 @@ function compiledSegments(segments: readonly string[]): Segment[] {
 	return [...segments.slice(0, -1), ...(isContent ? ["*"] : []), ...segments.slice(-1)].map(compileSegment);
 }
 
-/** Compiles a "/"-separated pattern without braces. Every segment but `**` matches one name. */
-export function compileSegments(pattern: string): (path: string) => boolean {
+/**
+ * Compiles a "/"-separated pattern without braces. Every segment but `**` matches one name. Matching spends `steps`.
+ */
+export function compileSegments(pattern: string, steps: MatchSteps): (path: Names) => boolean {
 	const segments = pattern.split("/").map(compileSegment);
-	return (path) => matchesSegments(segments, path.split("/"));
+	return (names) => matchesSegments(segments, names, steps);
 }
 
 /** Splits a glob into its segments, without a `./` at its beginning and a `/` at its end. */
@@ -217,22 +230,13 @@ function codePoint(character: string): number {
 	return character.codePointAt(0) ?? 0;
 }
 
-/**
- * Matches the names of a path with the segments. After a mismatch only the last `**` is extended by one more name.
- * This is enough, because extending an earlier `**` would only leave fewer names to match.
- */
-function matchesSegments(segments: readonly Segment[], names: readonly string[]): boolean {
-	return matchesRun(
-		segments,
-		names,
-		ANY_SEGMENTS,
-		(segment, name) => segment !== ANY_SEGMENTS && matchesName(segment, name),
-	);
+function matchesSegments(segments: readonly Segment[], names: Names, steps: MatchSteps): boolean {
+	return matchesRun(segments, names, ANY_SEGMENTS, (segment, name) => matchesName(segment, name, steps), steps);
 }
 
-function matchesName(segment: Segment, name: string): boolean {
+function matchesName(segment: Segment, name: readonly string[], steps: MatchSteps): boolean {
 	if (segment === ANY_SEGMENTS) return true;
-	return matchesRun(segment, Array.from(name), ANY_TEXT, matchesCharacter);
+	return matchesRun(segment, name, ANY_TEXT, matchesCharacter, steps);
 }
 
 function matchesCharacter(element: Element, character: string): boolean {
@@ -243,30 +247,48 @@ function matchesCharacter(element: Element, character: string): boolean {
 	return element.ranges.some(([first, last]) => point >= first && point <= last) !== element.negated;
 }
 
-/** Matches items with a pattern in which `anyRun` stands for any number of items. */
+/**
+ * Matches items with a pattern in which `anyRun` stands for any number of items.
+ *
+ * The parts before the first run match only the first items, and the parts behind the last run only the last items. In
+ * between, only the last run that was reached is extended by one more item after a mismatch. This is enough, because
+ * extending an earlier run would only leave fewer items to match.
+ * @throws ERR_LIMIT if no steps are left
+ */
 function matchesRun<Part, Item>(
 	pattern: readonly Part[],
 	items: readonly Item[],
 	anyRun: Part,
 	matchesOne: (part: Part, item: Item) => boolean,
+	steps: MatchSteps,
 ): boolean {
-	let at = 0;
-	let item = 0;
-	let runAt = -1;
-	let runEnd = 0;
-	while (item < items.length) {
-		if (at < pattern.length && pattern[at] === anyRun) {
+	const matches = (at: number, item: number) => {
+		steps.spend(1);
+		return matchesOne(pattern[at], items[item]);
+	};
+	const firstRun = pattern.indexOf(anyRun);
+	const lastRun = pattern.lastIndexOf(anyRun);
+	const tail = pattern.length - 1 - lastRun;
+	const head = firstRun === -1 ? 0 : firstRun;
+	if (firstRun === -1 ? items.length !== tail : items.length < head + tail) return false;
+	for (let at = 0; at < head; at++) if (!matches(at, at)) return false;
+	const end = items.length - tail;
+	for (let at = 0; at < tail; at++) if (!matches(lastRun + 1 + at, end + at)) return false;
+	let item = head;
+	let runAt = firstRun;
+	let runEnd = item;
+	for (let at = firstRun; at < lastRun; ) {
+		if (pattern[at] === anyRun) {
 			runAt = at++;
 			runEnd = item;
-		} else if (at < pattern.length && matchesOne(pattern[at], items[item])) {
+		} else if (item === end) return false;
+		else if (matches(at, item)) {
 			at++;
 			item++;
-		} else if (runAt === -1) return false;
-		else {
+		} else {
 			at = runAt + 1;
 			item = ++runEnd;
 		}
 	}
-	while (at < pattern.length && pattern[at] === anyRun) at++;
-	return at === pattern.length;
+	return true;
 }

@@ -3,20 +3,23 @@
  * pattern that matches decides, and an entry below an ignored directory cannot be selected again.
  */
 
-import { compileSegments } from "./glob.js";
+import { compileSegments, type Names, namesOf } from "./glob.js";
+import type { MatchSteps } from "./match-steps.js";
 
 export type IgnoreMatcher = (path: string, kind: "file" | "directory") => boolean;
 
-/** Compiles patterns that `ignorePatternProblem` accepts. */
-export function compileIgnorePatterns(patterns: readonly string[]): IgnoreMatcher {
-	const rules = patterns.flatMap((pattern) => ruleOf(pattern) ?? []);
+/** Compiles patterns that `ignorePatternProblem` accepts. Matching spends `steps`, and throws ERR_LIMIT without any. */
+export function compileIgnorePatterns(patterns: readonly string[], steps: MatchSteps): IgnoreMatcher {
+	const rules = patterns.flatMap((pattern) => ruleOf(pattern, steps) ?? []);
+	if (rules.length === 0) return () => false;
 	const directories = new Map<string, boolean>([["", false]]);
 
 	function isIgnored(path: string, kind: "file" | "directory"): boolean {
 		if (isDirectoryIgnored(path.slice(0, Math.max(path.lastIndexOf("/"), 0)))) return true;
+		const names = namesOf(path);
 		for (let i = rules.length - 1; i >= 0; i--) {
 			const { matches, onlyDirectories, negated } = rules[i];
-			if ((kind === "directory" || !onlyDirectories) && matches(path)) return !negated;
+			if ((kind === "directory" || !onlyDirectories) && matches(names)) return !negated;
 		}
 		return false;
 	}
@@ -35,7 +38,7 @@ export function compileIgnorePatterns(patterns: readonly string[]): IgnoreMatche
 }
 
 interface Rule {
-	readonly matches: (path: string) => boolean;
+	readonly matches: (path: Names) => boolean;
 	readonly onlyDirectories: boolean;
 	readonly negated: boolean;
 }
@@ -44,7 +47,7 @@ interface Rule {
  * Returns undefined for a pattern that matches nothing: a blank line, a comment, or a pattern that ends in a backslash
  * that escapes nothing.
  */
-function ruleOf(pattern: string): Rule | undefined {
+function ruleOf(pattern: string, steps: MatchSteps): Rule | undefined {
 	if (pattern.startsWith("#")) return undefined;
 	const negated = pattern.startsWith("!");
 	const trimmed = withoutTrailingSpaces(negated ? pattern.slice(1) : pattern);
@@ -55,7 +58,7 @@ function ruleOf(pattern: string): Rule | undefined {
 	const relative = body.startsWith("/") ? body.slice(1) : body;
 	// A final `/**` matches the content of a directory, but not the directory itself.
 	const inside = relative.endsWith("/**") ? `${relative.slice(0, -2)}*/**` : relative;
-	return { matches: compileSegments(isAnchored ? inside : `**/${inside}`), onlyDirectories, negated };
+	return { matches: compileSegments(isAnchored ? inside : `**/${inside}`, steps), onlyDirectories, negated };
 }
 
 /** Removes the spaces at the end that no backslash escapes. */

@@ -6,9 +6,12 @@
  * rules never apply to a signed member: a path in `members` is always compared.
  */
 
-import { quote, SigtoolError } from "../errors.js";
-import { compileGlob, globProblem, ignorePatternProblem } from "./glob.js";
+import { quote, reasonOf, SigtoolError } from "../errors.js";
+import { entryPathProblem } from "./entry-path.js";
+import { compileGlob, expandedUnits, globProblem, ignorePatternProblem, namesOf } from "./glob.js";
 import { compileIgnorePatterns } from "./ignore-patterns.js";
+import { createMatchSteps, type MatchSteps } from "./match-steps.js";
+import { createPathTree, directoriesAbove } from "./path-tree.js";
 
 export interface SelectionRules {
 	/** Case-sensitive patterns in the syntax of .gitignore. */
@@ -28,12 +31,12 @@ export interface SelectionRules {
 export interface Selection {
 	/**
 	 * Returns true for an entry that the walk leaves out. A directory that is left out is not entered. The function is
-	 * undefined if all entries are selected.
+	 * undefined if all entries are selected. @throws ERR_LIMIT if the patterns take too many steps to match
 	 */
 	readonly excludes: ((path: string, kind: "file" | "directory") => boolean) | undefined;
 	/**
 	 * Returns true for a file that is no member and that is outside of the scope or matches no include glob. Ignore
-	 * patterns do not matter.
+	 * patterns do not matter. @throws ERR_LIMIT
 	 */
 	readonly isOutside: (path: string) => boolean;
 	/** The number of entries that patterns and globs have left out so far. A directory counts once. */
@@ -43,27 +46,33 @@ export interface Selection {
 /** The name of the file at a tree's root whose lines are ignore patterns. */
 export const IGNORE_FILE = ".sigtoolignore";
 
-/** Calls `members` only if there are rules. @throws ERR_USAGE for a pattern that cannot be understood */
+/** Calls `members` only if there are rules. @throws ERR_USAGE for a rule that `rulesProblem` refuses */
 export function createSelection(rules: SelectionRules, members: () => Iterable<string> = () => []): Selection {
 	if (rules.ignore.length === 0 && rules.include.length === 0 && rules.scope === "root") {
 		return { excludes: undefined, isOutside: () => false, ignoredCount: 0 };
 	}
-	const problem = patternProblem(rules);
+	const problem = rulesProblem(rules);
 	if (problem !== undefined) throw new SigtoolError("ERR_USAGE", `Cannot use ${problem}`);
-	const protectedPaths = withAncestors(members());
-	const isIgnored = compileIgnorePatterns(rules.ignore);
-	const isIncluded = includeMatcher(rules.include);
+	const isProtected = protection(members());
+	const steps = createMatchSteps();
+	const isIgnored = compileIgnorePatterns(rules.ignore, steps);
+	const isIncluded = includeMatcher(rules.include, steps);
 	const inScope = scopeMatcher(rules.scope);
 	let ignoredCount = 0;
 	return {
 		excludes(path, kind) {
-			if (protectedPaths.has(path)) return false;
+			if (isProtected(path)) return false;
 			if (!inScope(path, kind)) return true;
+			steps.nextPath();
 			if (!isIgnored(path, kind) && isIncluded(path, kind)) return false;
 			ignoredCount++;
 			return true;
 		},
-		isOutside: (path) => !protectedPaths.has(path) && !(inScope(path, "file") && isIncluded(path, "file")),
+		isOutside(path) {
+			if (isProtected(path)) return false;
+			steps.nextPath();
+			return !(inScope(path, "file") && isIncluded(path, "file"));
+		},
 		get ignoredCount() {
 			return ignoredCount;
 		},
@@ -78,14 +87,16 @@ export function ignorePatterns(text: string): string[] {
 type Matcher = (path: string, kind: "file" | "directory") => boolean;
 
 /** Includes the paths that a glob matches, and everything below a directory that a glob matches. */
-function includeMatcher(globs: readonly string[]): Matcher {
+function includeMatcher(globs: readonly string[], steps: MatchSteps): Matcher {
 	if (globs.length === 0) return () => true;
-	const compiled = globs.map(compileGlob);
+	const compiled = globs.map((glob) => compileGlob(glob, steps));
 	const directories = new Map<string, boolean>([["", false]]);
 
 	function isIncluded(path: string): boolean {
 		const parent = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
-		return isDirectoryIncluded(parent) || compiled.some((glob) => glob.matches(path));
+		if (isDirectoryIncluded(parent)) return true;
+		const names = namesOf(path);
+		return compiled.some((glob) => glob.matches(names));
 	}
 
 	/** Remembers directories, because every entry asks about those above it. */
@@ -100,62 +111,73 @@ function includeMatcher(globs: readonly string[]): Matcher {
 
 	return (path, kind) => {
 		if (kind === "file") return isIncluded(path);
-		return isDirectoryIncluded(path) || compiled.some((glob) => glob.leadsInto(path));
+		if (isDirectoryIncluded(path)) return true;
+		const names = namesOf(path);
+		return compiled.some((glob) => glob.leadsInto(names));
 	};
 }
 
 /**
- * A catalog or a command line is refused if it has more include globs, or if their total length in UTF-16 units is
- * larger.
+ * Rules are refused if they have more include globs or more ignore patterns. The same is true if the total length in
+ * UTF-16 units of the globs, after their braces are expanded, or of the patterns is larger.
  */
-const MAX_GLOBS = 1024;
-const MAX_GLOBS_UNITS = 2 ** 16;
+const MAX_PATTERNS = 1024;
+const MAX_PATTERN_UNITS = 2 ** 16;
+/** Rules with more paths in their scope are refused. */
+const MAX_SCOPE_PATHS = 2 ** 16;
 
-/**
- * Returns the reason why patterns are refused, both when signing and when verifying, or undefined if they can be used.
- */
-export function patternProblem({ ignore, include }: Pick<SelectionRules, "ignore" | "include">): string | undefined {
-	const units = include.reduce((sum, glob) => sum + glob.length, 0);
-	if (include.length > MAX_GLOBS || units > MAX_GLOBS_UNITS) {
-		return `there are more than ${MAX_GLOBS} include globs, or more than ${MAX_GLOBS_UNITS} characters of them`;
-	}
-	for (const glob of include) {
-		const problem = globProblem(glob);
-		if (problem !== undefined) return `include glob ${quote(glob)}: ${problem}`;
-	}
-	for (const pattern of ignore) {
-		const problem = ignorePatternProblem(pattern);
-		if (problem !== undefined) return `ignore pattern ${quote(pattern)}: ${problem}`;
+/** Returns the reason why rules are refused, both when signing and when verifying, or undefined if they can be used. */
+export function rulesProblem({ ignore, include, scope }: SelectionRules): string | undefined {
+	const listed = typeof scope === "string" ? [] : scope;
+	return (
+		patternsProblem("include globs", include, { describe: globProblem, unitsOf: expandedUnits }) ??
+		patternsProblem("ignore patterns", ignore, { describe: ignorePatternProblem, unitsOf: ({ length }) => length }) ??
+		scopeProblem(listed)
+	);
+}
+
+interface PatternBounds {
+	readonly describe: (pattern: string) => string | undefined;
+	readonly unitsOf: (pattern: string) => number;
+}
+
+function patternsProblem(
+	what: string,
+	patterns: readonly string[],
+	{ describe, unitsOf }: PatternBounds,
+): string | undefined {
+	if (patterns.length > MAX_PATTERNS) return `the ${what}: there are more than ${MAX_PATTERNS}`;
+	let units = 0;
+	for (const pattern of patterns) {
+		const problem = describe(pattern);
+		if (problem !== undefined) return `${what.replace(/s$/, "")} ${quote(pattern)}: ${problem}`;
+		units += unitsOf(pattern);
+		if (units > MAX_PATTERN_UNITS) {
+			return `the ${what}: they stand for more than ${MAX_PATTERN_UNITS} characters of patterns`;
+		}
 	}
 	return undefined;
+}
+
+function scopeProblem(scope: readonly string[]): string | undefined {
+	if (scope.length > MAX_SCOPE_PATHS) return `the signed paths: there are more than ${MAX_SCOPE_PATHS}`;
+	for (const path of scope) {
+		const problem = entryPathProblem(path);
+		if (problem !== undefined) return `the signed paths: ${reasonOf(problem)}`;
+	}
+	return undefined;
+}
+
+/** Returns a function that returns true for the members and for the directories above them. */
+function protection(members: Iterable<string>): (path: string) => boolean {
+	const paths = new Set(members);
+	const directories = directoriesAbove(paths);
+	return (path) => paths.has(path) || directories.leadsTo(path);
 }
 
 function scopeMatcher(scope: SelectionRules["scope"]): Matcher {
 	if (scope === "root") return () => true;
 	if (scope === "listed") return () => false;
-	const paths = new Set(scope);
-	const ancestors = withAncestors(paths);
-	return (path, kind) => (kind === "directory" && ancestors.has(path)) || isAtOrBelow(path, paths);
-}
-
-/** Returns the paths and every directory above them. */
-function withAncestors(paths: Iterable<string>): Set<string> {
-	const all = new Set<string>();
-	for (let path of paths) {
-		for (;;) {
-			if (all.has(path)) break;
-			all.add(path);
-			const slash = path.lastIndexOf("/");
-			if (slash === -1) break;
-			path = path.slice(0, slash);
-		}
-	}
-	return all;
-}
-
-function isAtOrBelow(path: string, paths: ReadonlySet<string>): boolean {
-	for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
-		if (paths.has(path.slice(0, slash))) return true;
-	}
-	return paths.has(path);
+	const paths = createPathTree(scope);
+	return (path, kind) => (kind === "directory" && paths.leadsTo(path)) || paths.covers(path);
 }

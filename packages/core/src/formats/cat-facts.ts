@@ -10,7 +10,7 @@
 
 import { quote, SigtoolError } from "../errors.js";
 import { type CarriedAttribute, entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { patternProblem } from "../fileset/selection.js";
+import { rulesProblem } from "../fileset/selection.js";
 import { CARRIED_ATTRIBUTE, type NameValue, parseMode } from "./cat.js";
 import { carriedTexts, parseCarried } from "./cat-carried.js";
 
@@ -130,11 +130,12 @@ export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 		else if (name.startsWith("Sigtool")) addOnce(once, name, value, "attribute");
 	}
 	checkFacts(attributes, once);
-	const problem = patternProblem({ ignore: lists.SigtoolIgnore, include: lists.SigtoolInclude });
+	const scope = lists.SigtoolScope;
+	const problem = rulesProblem({ ignore: lists.SigtoolIgnore, include: lists.SigtoolInclude, scope });
 	if (problem !== undefined) refuse(problem);
 	const recordsModes = once.has("SigtoolModes");
 	const listed = once.has("SigtoolListed");
-	if (listed && lists.SigtoolScope.length > 0) refuse("a list of files and a scope at once");
+	if (listed && scope.length > 0) refuse("a list of files and a scope at once");
 	for (const path of modes.keys())
 		if (!emptyFiles.has(path)) refuse(`a mode of ${quote(path)}, which is no zero-length file`);
 	const carries = once.has("SigtoolCarries");
@@ -151,7 +152,7 @@ export function parseFacts(attributes: readonly NameValue[]): CatalogFacts {
 		caseCollisions: once.has("SigtoolCaseCollisions") ? "allow" : "refuse",
 		ignore: lists.SigtoolIgnore,
 		include: lists.SigtoolInclude,
-		scope: listed ? "listed" : lists.SigtoolScope.length > 0 ? lists.SigtoolScope : "root",
+		scope: listed ? "listed" : scope.length > 0 ? scope : "root",
 		emptyFiles,
 		symbolicLinks,
 		...(carries ? { carried: new Map(Array.from(carriedByPath, parseCarriedOf)) } : {}),

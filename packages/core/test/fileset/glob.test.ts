@@ -1,38 +1,31 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import fc from "fast-check";
 import fastGlob from "fast-glob";
 import ignore from "ignore";
 import { describe, expect, it } from "vitest";
-import { compileGlob, globProblem, ignorePatternProblem } from "../../dist/fileset/glob.js";
-import { hashFileSet } from "../../dist/fileset/hash-files.js";
-import { compileIgnorePatterns } from "../../dist/fileset/ignore-patterns.js";
-import { encodeCatalog } from "../../dist/formats/cat-encode.js";
-import { signEncoded } from "../../dist/formats/cat-envelope.js";
-import { entryFacts } from "../../dist/formats/cat-facts.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import {
+	compileGlob as compileWithSteps,
+	globProblem,
+	ignorePatternProblem,
+	namesOf,
+} from "../../dist/fileset/glob.js";
+import { compileIgnorePatterns as compilePatternsWithSteps } from "../../dist/fileset/ignore-patterns.js";
+import { createMatchSteps } from "../../dist/fileset/match-steps.js";
+import { openUnsigned } from "../../dist/sign/finish.js";
 import { signPaths } from "../../dist/sign/sign.js";
-import { signerFromKey } from "../../dist/signer/signer.js";
 import { verifyPath } from "../../dist/verify/verify.js";
-import { certificateFor, expectRejection, p256 } from "../signer/material.js";
+import { expectRejection } from "../signer/material.js";
+import { signer, trust, writeHostileCatalog } from "./hostile-catalog.js";
 import { tempTree } from "./temp-tree.js";
 
-const key = p256();
-const certificate = certificateFor(key);
-const signer = signerFromKey(key, [certificate]);
-const trust = trustFromCertificates([certificate]);
+function compileGlob(glob: string): { matches(path: string): boolean; leadsInto(path: string): boolean } {
+	const { matches, leadsInto } = compileWithSteps(glob, createMatchSteps());
+	return { matches: (path) => matches(namesOf(path)), leadsInto: (path) => leadsInto(namesOf(path)) };
+}
 
-/** Writes a catalog with these rules, as a program other than `sign` could. */
-async function signWithRules(root: string, rules: { readonly include?: string[]; readonly ignore?: string[] }) {
-	const catalog = join(root, `${basename(root)}.cat`);
-	const manifest = await hashFileSet(root, { skip: new Set([basename(catalog)]) });
-	const facts = {
-		...({ modes: "posix", links: "record", caseCollisions: "refuse", scope: "root", include: [], ignore: [] } as const),
-		...rules,
-		...entryFacts(manifest),
-	};
-	const { pieces } = await signEncoded(encodeCatalog(manifest, facts, { thisUpdate: Date.now() }), signer, {});
-	writeFileSync(catalog, Buffer.concat(pieces));
+function compileIgnorePatterns(patterns: readonly string[]): ReturnType<typeof compilePatternsWithSteps> {
+	return compilePatternsWithSteps(patterns, createMatchSteps());
 }
 
 const REFUSED = [
@@ -61,7 +54,7 @@ describe("13.7: signed globs", () => {
 		expect(globProblem(glob)).toBeTypeOf("string");
 		const root = tempTree({ "a.js": "1" });
 		await expectRejection("ERR_USAGE", signPaths([root], { signer, include: [glob] }));
-		await signWithRules(root, { include: [glob] });
+		await writeHostileCatalog(root, ["a.js"], { include: [glob] });
 		await expectRejection("ERR_CATALOG_FORMAT", verifyPath(root, { trust }));
 		await expectRejection("ERR_CATALOG_FORMAT", verifyPath(join(root, "a.js"), { trust }));
 	});
@@ -72,7 +65,7 @@ describe("13.7: signed globs", () => {
 			expect(ignorePatternProblem(pattern)).toBeTypeOf("string");
 			const root = tempTree({ "a.js": "1" });
 			await expectRejection("ERR_USAGE", signPaths([root], { signer, exclude: [pattern] }));
-			await signWithRules(root, { ignore: [pattern] });
+			await writeHostileCatalog(root, ["a.js"], { ignore: [pattern] });
 			await expectRejection("ERR_CATALOG_FORMAT", verifyPath(root, { trust }));
 		},
 	);
@@ -92,6 +85,67 @@ describe("13.7: signed globs", () => {
 		const before = performance.now();
 		expect(glob.matches(deep)).toBe(false);
 		expect(performance.now() - before).toBeLessThan(500);
+	});
+});
+
+/** A glob of 528 characters whose braces stand for 256 globs, each within the bounds of one glob. */
+function manifoldGlob(end: string): string {
+	return `**/${`*${"a".repeat(120)}/`.repeat(4)}${"{c,d,e,f}".repeat(4)}${end}`;
+}
+
+const MANY: readonly (readonly [what: string, rules: { include?: string[]; ignore?: string[] }])[] = [
+	["a glob whose braces stand for 135,000 characters", { include: [manifoldGlob("")] }],
+	["four such globs", { include: ["0", "1", "2", "3"].map(manifoldGlob) }],
+	[
+		"many short globs that stand for more",
+		{ include: Array.from({ length: 900 }, (_, n) => `${"{a,b}".repeat(4)}${n}`) },
+	],
+	["1,025 globs", { include: Array.from({ length: 1025 }, (_, n) => `a${n}`) }],
+	["1,025 ignore patterns", { ignore: Array.from({ length: 1025 }, (_, n) => `a${n}`) }],
+	["600 long ignore patterns", { ignore: Array.from({ length: 600 }, (_, n) => `*${"a".repeat(120)}b${n}`) }],
+];
+
+describe("13.7: the sum of all globs and patterns", () => {
+	it.each(MANY)("13.7: sign, finish and verify refuse %s", async (_, rules) => {
+		const root = tempTree({ "a.js": "1" });
+		const { include, ignore: exclude } = rules;
+		await expectRejection("ERR_USAGE", signPaths([root], { signer, include, exclude }));
+		const catalog = await writeHostileCatalog(root, ["a.js"], rules, { signature: "none" });
+		await expectRejection("ERR_CATALOG_FORMAT", (async () => openUnsigned(catalog, {}))());
+		await writeHostileCatalog(root, ["a.js"], rules);
+		await expectRejection("ERR_CATALOG_FORMAT", verifyPath(root, { trust }));
+		await expectRejection("ERR_CATALOG_FORMAT", verifyPath(join(root, "a.js"), { trust }));
+	});
+
+	const slow = Array.from({ length: 450 }, (_, n) => `**/*${"a".repeat(120)}b*${n}*/**`);
+	it.each([
+		["globs", { include: slow }],
+		["ignore patterns", { ignore: slow }],
+	])(
+		"13.7: sign and verify give up %s that are each within the bounds, but take too long together",
+		async (_, rules) => {
+			const root = tempTree({ "a.js": "1", [`${`${"a".repeat(250)}/`.repeat(12)}x`]: "1" });
+			await writeHostileCatalog(root, ["a.js"], rules);
+			const start = performance.now();
+			await expectRejection("ERR_LIMIT", verifyPath(root, { trust }));
+			const { include, ignore: exclude } = { include: undefined, ignore: undefined, ...rules };
+			await expectRejection("ERR_LIMIT", signPaths([root], { signer, include, exclude }));
+			expect(performance.now() - start).toBeLessThan(20_000);
+		},
+		60_000,
+	);
+
+	it("13.7: takes few steps for a thousand ordinary patterns and a thousand paths", () => {
+		const patterns = Array.from({ length: 1024 }, (_, n) => ["*.o", "build/", "/dist", "**/tmp/**"][n % 4] + n);
+		let spent = 0;
+		const isIgnored = compilePatternsWithSteps(patterns, {
+			nextPath() {},
+			spend(steps) {
+				spent += steps;
+			},
+		});
+		for (let n = 0; n < 1000; n++) isIgnored(`packages/core${n}/source/module/file${n}.ts`, "file");
+		expect(spent).toBeLessThan(1000 * 2 ** 14);
 	});
 });
 

@@ -1,0 +1,38 @@
+/**
+ * Bounds the work of matching paths with globs and ignore patterns. Every pattern is bounded by itself, but a signer
+ * could choose many patterns that each take as long as possible. Therefore all patterns of a selection spend steps from
+ * one stock, to which each path adds.
+ */
+
+import { SigtoolError } from "../errors.js";
+
+export interface MatchSteps {
+	/** Adds STEPS_FOR_A_PATH. It is called before each path that is matched. */
+	nextPath(): void;
+	/** @throws ERR_LIMIT if fewer steps are left */
+	spend(steps: number): void;
+}
+
+/** The steps that are there from the beginning, for a few paths that take long. They take less than a second. */
+const FIRST_STEPS = 2 ** 25;
+/**
+ * The steps that each path adds. They take about 0.15 ms, so that the time for a tree is at most proportional to the
+ * number of its files. An ordinary pattern takes fewer than ten steps for a path.
+ */
+const STEPS_FOR_A_PATH = 2 ** 14;
+
+export function createMatchSteps(): MatchSteps {
+	let left = FIRST_STEPS;
+	return {
+		nextPath() {
+			left += STEPS_FOR_A_PATH;
+		},
+		spend(steps) {
+			left -= steps;
+			if (left >= 0) return;
+			const message =
+				"Cannot match the paths of the tree with the include globs and ignore patterns: that takes too many steps; use simpler patterns";
+			throw new SigtoolError("ERR_LIMIT", message);
+		},
+	};
+}
