@@ -7,7 +7,7 @@ import { usageError } from "../../options/usage.js";
 import { countByKind, findingLines, findingWarnings } from "../../output/findings.js";
 import { type ExitStatus, escaped, oneLine, type Report, rows, worse } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { catalogFields, catalogRows, count, developmentNotes, shownPath } from "../../output/render.js";
+import { catalogFields, catalogRows, count, developmentNotes, shownPath, thousands } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
@@ -171,7 +171,7 @@ function describe(verification: Verification, options: VerifyCommandOptions): st
 	return rows([
 		...catalogs.flatMap((catalog) => catalogRows(catalog, options)),
 		["tree", root === undefined || resolve(path) === root ? undefined : escaped(shownPath(root) || ".")],
-		["covers", coverage(verification)],
+		["covers", coverage(verification, options)],
 		["checked", checked],
 		["hidden", rules.length === 0 ? undefined : `${hidden}; --no-ignore reports them`],
 		...shown.map((rule): [string, string] => ["rule", escaped(rule)]),
@@ -179,15 +179,24 @@ function describe(verification: Verification, options: VerifyCommandOptions): st
 }
 
 /** Says which part of the tree the catalogs cover. Returns undefined if they cover the whole tree. */
-function coverage({ covers, coveredPaths, otherCount = 0 }: Verification): string | undefined {
+function coverage(
+	{ covers, coveredPaths, otherCount = 0 }: Verification,
+	{ all }: VerifyCommandOptions,
+): string | undefined {
 	if (covers === "paths") {
-		return `the signed paths ${escaped(coveredPaths.join(", "))}; nothing beside them was looked at`;
+		const shown = all === true ? coveredPaths : coveredPaths.slice(0, MAX_COVERED_PATHS);
+		const rest = coveredPaths.length - shown.length;
+		const more = rest === 0 ? "" : ` and ${thousands(rest)} more (--all lists them)`;
+		return `the signed paths ${escaped(shown.join(", "))}${more}; nothing beside them was looked at`;
 	}
 	if (covers !== "list" && covers !== "include") return undefined;
 	const part = covers === "list" ? "the files of a list (--files-from)" : "files that match its include globs";
 	const others = count(otherCount, "other file lies there", "other files lie there");
 	return `${part}; ${otherCount === 0 ? "no other file lies there" : `${others}: --added fail reports them`}`;
 }
+
+/** The largest number of covered paths that are shown without --all. */
+const MAX_COVERED_PATHS = 20;
 
 function verificationFields(verification: Verification): Record<string, unknown> {
 	const { path, verdict, root, match, checkedCount, ignoredCount, findings, notices, catalogs } = verification;

@@ -82,6 +82,21 @@ describe("13.2: what a catalog covers", () => {
 		expect(result("--added", "fail").findings).toHaveLength(3);
 	});
 
+	it("13.7: of more than 20 signed paths, 20 are shown unless --all is given", () => {
+		const home = temporaryDirectory();
+		const names = Array.from({ length: 23 }, (_, n) => `f${String(n).padStart(2, "0")}`);
+		const root = makeTree(join(home, "d"), Object.fromEntries(names.map((name) => [name, name])));
+		const sigtool = runner(home);
+		sigtool(["sign", ...names.map((name) => join(root, name)), "-o", join(root, "d.cat")]);
+		const few = sigtool(["verify", root]);
+		expect(few).toMatchObject({
+			status: 0,
+			stdout: expect.stringContaining("f19 and 3 more (--all lists them); nothing"),
+		});
+		expect(few.stdout).not.toContain("f20");
+		expect(sigtool(["verify", root, "--all"]).stdout).toContain("f20, f21, f22; nothing beside them");
+	});
+
 	it("13.2: files that a signed rule hides are counted as hidden, not as others", () => {
 		const home = temporaryDirectory();
 		const root = makeTree(join(home, "d"), TREE);
