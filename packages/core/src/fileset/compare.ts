@@ -7,6 +7,7 @@ import { type ErrorCode, quote, type SigtoolError } from "../errors.js";
 import { comparePathBytes } from "./entry-path.js";
 import { hashWithOtherLineEnds } from "./line-ends.js";
 import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
+import { createPathTree } from "./path-tree.js";
 import { withWholeDirectories } from "./whole-directories.js";
 
 /** The signed files and links by entry path. A signed set is built from verified catalogs only. */
@@ -56,12 +57,16 @@ export interface CompareOptions {
 /** The mode bits that decide what may run: execute for user, group and others, set-user-ID and set-group-ID. */
 const EXECUTE_AND_SET_ID = 0o6111;
 
+const COLLISIONS: ReadonlySet<ErrorCode> = new Set(["ERR_PATH_CASE_COLLISION", "ERR_PATH_NFC_COLLISION"]);
+
 /** Returns the differences in path order. Each signed file is accepted at its own path only. */
 export function compareByPath(manifest: Manifest, signed: SignedSet, options: CompareOptions): Finding[] {
 	const findings: Finding[] = manifest.problems.map(problemFinding);
-	const seen = new Set<string>(findings.map((finding) => finding.path));
+	// A name that collides with another one is compared too, with everything below it.
+	const unread = findings.filter(({ code, path }) => path !== "" && !COLLISIONS.has(code)).map(({ path }) => path);
 	// Entries below a directory that could not be listed are not reported as missing, because they may be there.
-	const unreadable = new Set(seen);
+	const unreadable = createPathTree(unread);
+	const seen = new Set<string>(unread);
 	let owners: Map<string, string> | undefined;
 	for (let index = 0; index < manifest.count; index++) {
 		const path = entryPathAt(manifest, index);
@@ -93,7 +98,7 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 	}
 	for (const paths of [signed.files, signed.links]) {
 		for (const path of paths.keys()) {
-			if (seen.has(path) || isBelowAny(path, unreadable)) continue;
+			if (seen.has(path) || unreadable.covers(path)) continue;
 			findings.push({ code: "ERR_FILE_MISSING", path, message: `${quote(path)} is missing` });
 		}
 	}
@@ -177,15 +182,6 @@ export function compareByDigest(
 		findings.push({ code: "ERR_FILE_MISSING", path: name, message, expected });
 	}
 	return inPathOrder(findings);
-}
-
-function isBelowAny(path: string, directories: ReadonlySet<string>): boolean {
-	if (directories.size === 0) return false;
-	for (let slash = path.lastIndexOf("/"); slash !== -1; slash = path.lastIndexOf("/", slash - 1)) {
-		if (directories.has(path.slice(0, slash))) return true;
-		if (slash === 0) return false;
-	}
-	return false;
 }
 
 function problemFinding(problem: SigtoolError): Finding {

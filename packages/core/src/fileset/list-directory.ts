@@ -25,6 +25,11 @@ export interface Listing {
 	readonly keys: readonly string[];
 	/** The special entries by key. */
 	readonly special: ReadonlyMap<string, SpecialEntry>;
+	/**
+	 * An error for each name that collides with a sibling. These entries are in `keys` like any other, so that a
+	 * collision never hides what else is wrong with them or below them.
+	 */
+	readonly collisions: readonly SigtoolError[];
 }
 
 /**
@@ -46,7 +51,7 @@ export function listDirectory(
 		entries = readEntries(base + prefix);
 	} catch (cause) {
 		const error = ioError("read directory", prefix === "" ? base : prefix.slice(0, -1), cause);
-		return { keys: [UNREADABLE], special: new Map([[UNREADABLE, { kind: "problem", error }]]) };
+		return { keys: [UNREADABLE], special: new Map([[UNREADABLE, { kind: "problem", error }]]), collisions: [] };
 	}
 	for (const entry of entries) {
 		const isDirectory = entry.isDirectory();
@@ -62,8 +67,8 @@ export function listDirectory(
 		}
 		keys.push(key);
 	}
-	checkNames(prefix, keys, special, options);
-	return { keys: sort(keys), special };
+	const collisions = checkNames(prefix, keys, special, options);
+	return { keys: sort(keys), special, collisions };
 }
 
 /** The key under which a directory that cannot be read is reported. No entry has this key, because no name is empty. */
@@ -118,25 +123,36 @@ function escaped(bytes: Buffer): string {
 }
 
 /**
- * Adds a problem for each name that is illegal or collides with a sibling. One test of all names together shows for
- * most directories that they have no such name.
+ * Adds a problem to `special` for each name that is illegal, and returns the collisions. One test of all names together
+ * shows for most directories that they have no such name.
  */
-function checkNames(prefix: string, keys: readonly string[], special: Map<string, SpecialEntry>, options: ListOptions) {
+function checkNames(
+	prefix: string,
+	keys: readonly string[],
+	special: Map<string, SpecialEntry>,
+	options: ListOptions,
+): SigtoolError[] {
 	const text = `${keys.join("/")}/`;
-	const isSuspect = SUSPECT.test(text);
+	const isSuspect = prefix.length > LONG_PREFIX || SUSPECT.test(text);
 	const mayCollide = options.caseCollisions === "allow" ? NOT_ASCII.test(text) : NOT_LOWERCASE.test(text);
-	if (!isSuspect && !mayCollide) return;
+	if (!isSuspect && !mayCollide) return [];
 	const findCollision = collisionFinder(options);
+	const collisions: SigtoolError[] = [];
 	for (const key of keys) {
 		const kind = special.get(key)?.kind;
 		if (kind === "ignored" || kind === "problem") continue;
 		const path = prefix + (key.endsWith("/") ? key.slice(0, -1) : key);
-		const error = entryPathProblem(path) ?? findCollision(path);
-		if (error !== undefined) special.set(key, problem(error));
+		const illegal = entryPathProblem(path);
+		const collision = illegal === undefined ? findCollision(path) : undefined;
+		if (illegal !== undefined) special.set(key, problem(illegal));
+		if (collision !== undefined) collisions.push(collision);
 	}
+	return collisions;
 }
 
-/** Matches every name that `checkEntryPath` refuses, and some that it accepts. */
+/** Only behind a longer prefix, in UTF-16 units, can a name make a path that is longer than `checkEntryPath` accepts. */
+const LONG_PREFIX = 1000;
+/** Matches every name that `checkEntryPath` refuses for its characters, and some that it accepts. */
 const SUSPECT = /[\\:\ud800-\udfff]|[. ]\//;
 const NOT_ASCII = /[\x80-\uffff]/;
 const NOT_LOWERCASE = /[A-Z\x80-\uffff]/;

@@ -33,7 +33,8 @@ export function* walkTree(base: string, options: WalkOptions): Generator<WalkSte
 	};
 	const stack = [open("", base)];
 	for (let directory = stack.at(-1); directory !== undefined; directory = stack.at(-1)) {
-		const { prefix, realPath, keys, special, next } = directory;
+		const { prefix, realPath, keys, special, collisions, next } = directory;
+		if (next === 0) for (const error of collisions) yield { kind: "problem", error };
 		if (next === keys.length) {
 			stack.pop();
 			continue;
