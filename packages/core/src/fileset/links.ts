@@ -64,6 +64,46 @@ export function linkCycle(path: string, realPath: string): SigtoolError {
 	return new SigtoolError("ERR_LINK_CYCLE", message, { path });
 }
 
+/**
+ * Followed links can multiply a tree: 26 directories, each with two links to the next one, are 67 million. A directory
+ * is therefore entered through links at most this number of times. A package of a monorepo is linked several hundred
+ * times.
+ */
+const MAX_ENTRIES_OF_ONE = 1024;
+/** All directories together are entered through links at most this number of times, which takes about 10 seconds. */
+const MAX_ENTRIES = 2 ** 18;
+
+export interface LinkLimits {
+	/**
+	 * Counts the directory at `realPath`, which is reached through links as `path`. Returns an ERR_LIMIT for one that must
+	 * not be entered.
+	 */
+	enter(path: string, realPath: string): SigtoolError | undefined;
+}
+
+/** Returns the limits for one walk. */
+export function linkLimits(): LinkLimits {
+	const counts = new Map<string, number>();
+	let total = 0;
+	return {
+		enter(path, realPath) {
+			const count = counts.get(realPath) ?? 0;
+			if (count === MAX_ENTRIES_OF_ONE) {
+				return tooManyLinks(path, `${quote(realPath)} more than ${MAX_ENTRIES_OF_ONE} times`);
+			}
+			if (total === MAX_ENTRIES) return tooManyLinks(path, `directories more than ${MAX_ENTRIES} times`);
+			counts.set(realPath, count + 1);
+			total++;
+			return undefined;
+		},
+	};
+}
+
+function tooManyLinks(path: string, where: string): SigtoolError {
+	const message = `Cannot follow links to ${quote(path)}: links lead to ${where}; --links record signs links themselves`;
+	return new SigtoolError("ERR_LIMIT", message, { path });
+}
+
 function readTarget(base: string, path: string): string {
 	let bytes: Buffer;
 	try {

@@ -6,7 +6,7 @@
  * the current directory and of those above it are in memory.
  */
 
-import { linkCycle } from "./links.js";
+import { linkCycle, linkLimits } from "./links.js";
 import { type Listing, type ListOptions, listDirectory, type SpecialEntry } from "./list-directory.js";
 
 export interface WalkOptions extends ListOptions {
@@ -23,14 +23,15 @@ export type WalkStep =
 const MAX_NAMES = 1024;
 
 /**
- * Walks the tree at the real path `base`, which ends in "/". Never throws: the errors of `listDirectory` and
- * ERR_LINK_CYCLE become problems.
+ * Walks the tree at the real path `base`, which ends in "/". Throws only what `exclude` throws: the errors of
+ * `listDirectory`, ERR_LINK_CYCLE and the ERR_LIMIT of `linkLimits` become problems.
  */
 export function* walkTree(base: string, options: WalkOptions): Generator<WalkStep, void, undefined> {
 	const skipped = namesByDirectory(options.skip);
 	const open = (prefix: string, realPath: string): OpenDirectory => {
 		return { prefix, realPath, ...listDirectory(base, prefix, skipped.get(prefix), options), next: 0 };
 	};
+	const limits = linkLimits();
 	const stack = [open("", base)];
 	for (let directory = stack.at(-1); directory !== undefined; directory = stack.at(-1)) {
 		const { prefix, realPath, keys, special, collisions, next } = directory;
@@ -50,11 +51,18 @@ export function* walkTree(base: string, options: WalkOptions): Generator<WalkSte
 		const key = keys[next];
 		const path = prefix + key;
 		const found = special.get(key);
-		if (found === undefined) stack.push(open(path, realPath + key));
-		else if (found.kind !== "linked-directory") yield found;
-		else if (stack.some((above) => above.realPath === found.realPath)) {
-			yield { kind: "problem", error: linkCycle(path.slice(0, -1), found.realPath) };
-		} else stack.push(open(path, found.realPath));
+		if (found !== undefined && found.kind !== "linked-directory") {
+			yield found;
+			continue;
+		}
+		const inner = found?.realPath ?? realPath + key;
+		const isCycle = found !== undefined && stack.some((above) => above.realPath === inner);
+		// Only followed links lead to a directory whose real path differs from its entry path.
+		const isLinked = inner !== base + path;
+		const name = path.slice(0, -1);
+		const error = isCycle ? linkCycle(name, inner) : isLinked ? limits.enter(name, inner) : undefined;
+		if (error === undefined) stack.push(open(path, inner));
+		else yield { kind: "problem", error };
 	}
 }
 

@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { hashFileSet } from "../../dist/fileset/hash-files.js";
+import { signPaths } from "../../dist/sign/sign.js";
+import { verifyPath } from "../../dist/verify/verify.js";
+import { expectRejection } from "../signer/material.js";
+import { signer, trust } from "./hostile-catalog.js";
+import { pathsOf, tempTree } from "./temp-tree.js";
+
+/** Adds directories with two links each, which lead to the next directory: 2 to the power of `count` paths. */
+function addMultiplyingLinks(root: string, count: number): void {
+	for (let each = 0; each <= count; each++) {
+		mkdirSync(join(root, `z${each}`));
+		if (each === count) continue;
+		for (const name of ["a", "b"]) symlinkSync(`../z${each + 1}`, join(root, `z${each}`, name));
+	}
+}
+
+describe("13.7: trees that followed links multiply", () => {
+	it("13.7: verify ends, and names links that it did not follow", { timeout: 60_000 }, async () => {
+		const root = tempTree({ "a.js": "1", "lib/b.js": "2", l: { link: "lib" } });
+		await signPaths([root], { signer, links: "follow" });
+		expect((await verifyPath(root, { trust })).verdict).toBe("trusted");
+		addMultiplyingLinks(root, 26);
+		writeFileSync(join(root, "lib/b.js"), "3");
+		const { verdict, findings } = await verifyPath(root, { trust });
+		expect(verdict).toBe("failed");
+		expect(findings.filter(({ code }) => code === "ERR_FILE_MODIFIED").map(({ path }) => path)).toEqual([
+			"l/b.js",
+			"lib/b.js",
+		]);
+		const limits = findings.filter(({ code }) => code === "ERR_LIMIT");
+		expect(limits.length).toBeGreaterThan(0);
+		for (const { path } of limits) expect(path).toMatch(/^z\d+(\/[ab])+$/);
+		expect(limits.length + 2).toBe(findings.length);
+	});
+
+	it("13.7: sign refuses such a tree", { timeout: 60_000 }, async () => {
+		const root = tempTree({ "a.js": "1" });
+		addMultiplyingLinks(root, 26);
+		await expectRejection("ERR_LIMIT", signPaths([root], { signer, links: "follow" }));
+		await signPaths([root], { signer });
+		expect((await verifyPath(root, { trust })).verdict).toBe("trusted");
+	});
+
+	it("13.7: follows a thousand links to one directory, and links in what it follows", async () => {
+		const root = tempTree({ "real/deep/f": "1", "real/l": { link: "deep" } });
+		for (let each = 0; each < 500; each++) symlinkSync("real", join(root, `l${each}`));
+		const manifest = await hashFileSet(root, { links: "follow" });
+		expect(manifest.problems).toEqual([]);
+		expect(pathsOf(manifest)).toHaveLength(2 * 501);
+	});
+
+	it("13.7: bounds all directories together", { timeout: 120_000 }, async () => {
+		const root = tempTree({ last: "1" });
+		// Each of 600 links to `many` leads to 500 directories, which makes 300,000.
+		execFileSync(
+			"sh",
+			["-c", "mkdir many; cd many; seq 500 | xargs mkdir; cd ..; for i in $(seq 600); do ln -s many l$i; done"],
+			{
+				cwd: root,
+			},
+		);
+		const { problems, count } = await hashFileSet(root, { links: "follow", onProblem: "collect" });
+		expect(new Set(problems.map(({ code }) => code))).toEqual(new Set(["ERR_LIMIT"]));
+		expect(problems[0]?.message).toContain("more than 262144 times");
+		expect(count).toBe(1);
+	});
+});
