@@ -57,23 +57,31 @@ export function contentDigest(
 }
 
 /**
- * Tells if the bytes that no digest covers are well-formed signatures up to the end of the file, so that no other
- * data, such as an appended zip, can be there. In an image these are WIN_CERTIFICATEs of type PKCS_SIGNED_DATA, in a
- * cabinet one bare SignedData. Only the header of each SignedData is read, so its unsigned attributes can still
- * contain anything. The sources are those of this module, and wintrust.h.
+ * Finds the SignedData in the bytes that no digest covers. Returns undefined if these bytes contain anything else up to
+ * the end of the file, such as an appended zip. In an image they are WIN_CERTIFICATEs of type PKCS_SIGNED_DATA, each
+ * with one SignedData, in a cabinet one bare SignedData. Only the header of each SignedData is read here, so the caller
+ * must parse the rest. The sources are those of this module, and wintrust.h.
  */
-export function signaturesOf({ kind, signatures }: AuthenticodeParts, readAt: ReadAt): "well-formed" | "malformed" {
-	if (signatures === undefined) return "well-formed";
+export function signedDataIn({ kind, signatures }: AuthenticodeParts, readAt: ReadAt): readonly Range[] | undefined {
+	if (signatures === undefined) return [];
 	const [start, end] = signatures;
-	if (kind === "cab") return isSignedData(start, end, readAt) ? "well-formed" : "malformed";
-	let position = start;
-	for (let count = 0; position < end && count < MAX_WIN_CERTIFICATES; count++) {
-		const next = endOfWinCertificate(position, end, readAt);
-		if (next === undefined) return "malformed";
-		position = next;
+	if (kind === "cab") {
+		const found = signedDataAt(start, end, readAt);
+		return found && [found];
 	}
-	return position === end ? "well-formed" : "malformed";
+	const all: Range[] = [];
+	let position = start;
+	while (position < end && all.length < MAX_WIN_CERTIFICATES) {
+		const certificate = readWinCertificate(position, end, readAt);
+		if (certificate === undefined) return undefined;
+		all.push(certificate.signedData);
+		position = certificate.next;
+	}
+	return position === end ? all : undefined;
 }
+
+/** The offsets of the first byte and of the byte behind the last one. */
+export type Range = readonly [start: number, end: number];
 
 /** The first byte of every file that `authenticodeParts` can recognise: the M of MZ and MSCF. */
 export const AUTHENTICODE_FIRST_BYTE = 0x4d;
@@ -165,8 +173,14 @@ const WIN_CERTIFICATE_PKCS_SIGNED_DATA = 2;
 /** Certificates start at multiples of this many bytes, and zeros fill the gaps. */
 const ALIGNMENT = 8;
 
-/** Returns the aligned end of the WIN_CERTIFICATE at `start`, or undefined if it is not well-formed. */
-function endOfWinCertificate(start: number, end: number, readAt: ReadAt): number | undefined {
+interface WinCertificate {
+	readonly signedData: Range;
+	/** The aligned end. */
+	readonly next: number;
+}
+
+/** Returns undefined if the WIN_CERTIFICATE at `start` is not well-formed. */
+function readWinCertificate(start: number, end: number, readAt: ReadAt): WinCertificate | undefined {
 	const header = readAt(start, WIN_CERTIFICATE_HEADER_SIZE);
 	if (header.length !== WIN_CERTIFICATE_HEADER_SIZE) return undefined;
 	const view = viewOf(header);
@@ -175,26 +189,26 @@ function endOfWinCertificate(start: number, end: number, readAt: ReadAt): number
 	if (length <= WIN_CERTIFICATE_HEADER_SIZE || next > end) return undefined;
 	if (!WIN_CERTIFICATE_REVISIONS.includes(view.getUint16(4, true))) return undefined;
 	if (view.getUint16(6, true) !== WIN_CERTIFICATE_PKCS_SIGNED_DATA) return undefined;
-	const isWellFormed =
-		isSignedData(start + WIN_CERTIFICATE_HEADER_SIZE, start + length, readAt) && isZero(start + length, next, readAt);
-	return isWellFormed ? next : undefined;
+	const signedData = signedDataAt(start + WIN_CERTIFICATE_HEADER_SIZE, start + length, readAt);
+	return signedData && isZero(start + length, next, readAt) ? { signedData, next } : undefined;
 }
 
 /** The OBJECT IDENTIFIER 1.2.840.113549.1.7.2, with which the ContentInfo of a SignedData begins. */
 const SIGNED_DATA = Buffer.from("06092a864886f70d010702", "hex");
 
-/** Returns true for one ContentInfo in DER with a SignedData, and less than ALIGNMENT zeros behind it. */
-function isSignedData(start: number, end: number, readAt: ReadAt): boolean {
+/** Returns the range of a ContentInfo with a SignedData, if less than ALIGNMENT zeros are behind it. */
+function signedDataAt(start: number, end: number, readAt: ReadAt): Range | undefined {
 	const head = readAt(start, 6);
-	if (head.length !== 6 || head[0] !== 0x30) return false;
+	if (head.length !== 6 || head[0] !== 0x30) return undefined;
 	const lengthBytes = head[1] < 0x80 ? 0 : head[1] - 0x80;
-	if (lengthBytes > 4 || head[1] === 0x80) return false;
+	if (lengthBytes > 4 || head[1] === 0x80) return undefined;
 	let length = lengthBytes === 0 ? head[1] : 0;
 	for (let i = 0; i < lengthBytes; i++) length = length * 256 + head[2 + i];
 	const content = start + 2 + lengthBytes;
 	const padding = end - content - length;
-	if (padding < 0 || padding >= ALIGNMENT || length < SIGNED_DATA.length) return false;
-	return SIGNED_DATA.equals(readAt(content, SIGNED_DATA.length)) && isZero(content + length, end, readAt);
+	if (padding < 0 || padding >= ALIGNMENT || length < SIGNED_DATA.length) return undefined;
+	const isSignedData = SIGNED_DATA.equals(readAt(content, SIGNED_DATA.length));
+	return isSignedData && isZero(content + length, end, readAt) ? [start, content + length] : undefined;
 }
 
 function isZero(start: number, end: number, readAt: ReadAt): boolean {

@@ -7,8 +7,9 @@
 
 import { createHash, hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
-import { AUTHENTICODE_FIRST_BYTE, authenticodeParts, type ReadAt, signaturesOf } from "../digest/authenticode.js";
+import { AUTHENTICODE_FIRST_BYTE, authenticodeParts, type ReadAt } from "../digest/authenticode.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
+import { judgeSignatures } from "./embedded-signatures.js";
 import { ENTRY_KIND, type EntryKind, type WholeFileColumns, wholeFileColumns } from "./manifest.js";
 
 /**
@@ -227,7 +228,7 @@ function hashInPieces(
 	const wholeDigest = whole?.digest();
 	if (parts !== undefined && wholeDigest !== undefined) {
 		columns.wholeDigests.set(wholeDigest, row * 32);
-		columns.malformed[row] = signaturesOf(parts, readAt) === "malformed" ? 1 : 0;
+		columns.malformed[row] = judgeSignatures(parts, readAt) === "malformed" ? 1 : 0;
 	}
 	const padding = Buffer.alloc(parts?.padding ?? 0);
 	const digestOfParts = main.update(padding).digest();

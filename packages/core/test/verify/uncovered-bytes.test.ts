@@ -1,15 +1,18 @@
 /** Appends bytes that Authenticode does not cover, to members of our catalogs and of those of other producers. */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { encode, octetString, oid, sequence, setOf } from "../../dist/asn1/der.js";
 import { compileTrustIndex } from "../../dist/compile/compile.js";
+import { judgeSignatures } from "../../dist/fileset/embedded-signatures.js";
 import { hashFileSet } from "../../dist/fileset/hash-files.js";
-import type { Manifest } from "../../dist/fileset/manifest.js";
+import { entryPathAt, type Manifest } from "../../dist/fileset/manifest.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { entryFacts } from "../../dist/formats/cat-facts.js";
+import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../../dist/pki/cms.js";
 import { trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
@@ -24,8 +27,38 @@ const trust = trustFromCertificates([certificate]);
 
 const IMAGE = imageOf(1000);
 const CABINET = cabinetOf(500);
-/** A PKCS#7 SignedData as far as its header tells: a SEQUENCE that begins with the OID of signedData. */
-const SIGNED_DATA = Buffer.concat([Buffer.from("3082010d06092a864886f70d010702", "hex"), Buffer.alloc(0x10d - 11, 5)]);
+const ZIP = Buffer.concat([Buffer.from("PK\x05\x06"), Buffer.alloc(20)]);
+const SIGNED_DATA_OID = oid("1.2.840.113549.1.7.2");
+const SPC_INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4";
+const SIGNED_DATA = await signedDataOf(SPC_INDIRECT_DATA);
+
+/** Returns a SignedData as an Authenticode signature is one, with this content type. */
+async function signedDataOf(contentType: string): Promise<Buffer> {
+	const signedAttributes = encodeSignedAttributes([
+		encodeAttribute("1.2.840.113549.1.9.3", oid(contentType)),
+		encodeAttribute("1.2.840.113549.1.9.4", octetString(Buffer.alloc(32))),
+	]);
+	const signature = await signer.sign(signedAttributes);
+	const content = sequence(sequence(), sequence());
+	const certificates = [certificate];
+	const { algorithm } = signer;
+	return Buffer.concat(
+		encodeSignedData({
+			contentType,
+			content,
+			certificates,
+			signer: { algorithm, certificate, signedAttributes, signature },
+		}),
+	);
+}
+
+/** Returns a SignedData without signers, with these bytes in the place of its certificates. */
+function signedDataWith(certificates: Uint8Array): Buffer {
+	const one = Buffer.from("020101", "hex");
+	const content = sequence(oid(SPC_INDIRECT_DATA), encode(0xa0, sequence()));
+	const body = sequence(one, setOf(), content, encode(0xa0, certificates), setOf());
+	return Buffer.from(sequence(SIGNED_DATA_OID, encode(0xa0, body)));
+}
 
 function imageOf(size: number): Buffer {
 	const image = Buffer.alloc(size, 1);
@@ -83,7 +116,46 @@ async function signForeign(root: string, match: "path" | "digest" = "path"): Pro
 	return catalog;
 }
 
-const ZIP = Buffer.concat([Buffer.from("PK\x05\x06"), Buffer.alloc(20)]);
+const ZERO = Buffer.alloc(1);
+const OTHER_SIGNED_DATA = await signedDataOf("1.2.840.113549.1.7.1");
+
+function wrapped(bytes: Uint8Array): Uint8Array {
+	return sequence(SIGNED_DATA_OID, encode(0xa0, octetString(bytes)));
+}
+
+const CORPUS = join(import.meta.dirname, "../../../../../shared/corpus");
+const withMembers = existsSync(CORPUS)
+	? readdirSync(CORPUS).filter((name) => existsSync(join(CORPUS, name, "members")))
+	: [];
+
+describe.skipIf(withMembers.length === 0)("13.4: signatures in real images (../shared/corpus)", () => {
+	it("13.4: all of them are well-formed", async () => {
+		const malformed: string[] = [];
+		let signed = 0;
+		for (const name of withMembers) {
+			const manifest = await hashFileSet(join(CORPUS, name, "members"), { workers: 0 });
+			for (const [row, { signatures }] of manifest.wholeFiles ?? []) {
+				if (signatures !== "well-formed") malformed.push(`${name}/${entryPathAt(manifest, row)}`);
+				signed++;
+			}
+		}
+		expect(malformed).toEqual([]);
+		expect(signed).toBe(48);
+	});
+});
+
+it("13.4: does not read signatures that are larger than those of any image", () => {
+	const sizeBytes = 2 ** 25 + 1;
+	const head = Buffer.concat([Buffer.from("3084", "hex"), Buffer.alloc(4), SIGNED_DATA_OID]);
+	head.writeUInt32BE(sizeBytes - 6, 2);
+	const parts = { kind: "cab", ranges: [], padding: 0, signatures: [0, sizeBytes] } as const;
+	let read = 0;
+	const judged = judgeSignatures(parts, (offset, length) => {
+		read += length;
+		return head.subarray(offset, offset + length);
+	});
+	expect([judged, read]).toEqual(["malformed", head.length]);
+});
 
 describe("13.4: bytes behind the signature of other programs", () => {
 	const hasOsslsigncode = spawnSync("osslsigncode", ["--version"]).error === undefined;
@@ -170,8 +242,18 @@ describe("13.4: bytes behind the signature of an executable or a cabinet, signed
 		["a certificate of another type", "a.exe", imageWith(winCertificate(ZIP, { type: 3 }))],
 		["a certificate of another revision", "a.exe", imageWith(winCertificate(SIGNED_DATA, { revision: 0x300 }))],
 		["a zip inside a certificate", "a.exe", imageWith(winCertificate(Buffer.concat([SIGNED_DATA, ZIP])))],
+		["a zip behind the header of a SignedData", "a.exe", imageWith(winCertificate(sequence(SIGNED_DATA_OID, ZIP)))],
+		["a zip as the only element of a SignedData", "a.exe", imageWith(winCertificate(wrapped(ZIP)))],
+		[
+			"a zip in place of certificates of a SignedData",
+			"a.exe",
+			imageWith(winCertificate(signedDataWith(octetString(ZIP)))),
+		],
+		["a SignedData without signers", "a.exe", imageWith(winCertificate(signedDataWith(certificate.der)))],
+		["a SignedData of another type", "a.exe", imageWith(winCertificate(OTHER_SIGNED_DATA))],
+		["a zip behind the header of a cabinet's SignedData", "a.cab", cabinetWith(sequence(SIGNED_DATA_OID, ZIP))],
 		["a zip alone in a certificate", "a.exe", imageWith(winCertificate(ZIP))],
-		["padding that is not zero", "a.exe", withLastByte(imageWith(winCertificate(SIGNED_DATA)))],
+		["padding that is not zero", "a.exe", withLastByte(imageWith(winCertificate(Buffer.concat([SIGNED_DATA, ZERO]))))],
 		[
 			"more certificates than anyone writes",
 			"a.exe",
