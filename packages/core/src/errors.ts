@@ -251,24 +251,39 @@ export function quote(text: string): string {
 
 /** Quotes like `quote`, and also escapes everything outside ASCII. It is for names that could look alike. */
 export function quoteAscii(text: string): string {
-	return quote(text).replace(/[^\x20-\x7e]/g, escapeUnit);
+	return quote(text).replace(/[^\x20-\x7e]/g, escapeUnits);
 }
 
 /**
- * Escapes control characters, line separators, bidirectional controls, characters without a width, quotes, backslashes
+ * Escapes control characters, format characters, line separators, characters that may not be shown, quotes, backslashes
  * and lone surrogates as JSON does, so that the text stays on one line and all its characters can be seen.
  */
 export function escapeText(text: string): string {
 	const escaped = JSON.stringify(text).slice(1, -1);
-	return escaped.replace(UNSEEN, escapeUnit);
+	return escaped.replace(UNSEEN, escapeUnits);
 }
 
-function escapeUnit(unit: string): string {
-	return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+/** Escapes each UTF-16 unit of a character, as JSON does for characters above U+FFFF. */
+function escapeUnits(character: string): string {
+	return Array.from({ length: character.length }, (_, index) => {
+		return `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`;
+	}).join("");
 }
 
-/** Control characters, and format characters that are invisible or change the order of what is shown. */
-const UNSEEN = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+/**
+ * Control characters (Cc) behind ASCII, format characters (Cf), line separators, and characters that a terminal may not
+ * show (Default_Ignorable_Code_Point). The ranges are those of Unicode 17.0. They are fixed, so that every release of
+ * Node.js escapes the same characters.
+ */
+const UNSEEN = new RegExp(
+	[
+		"[\\u007f-\\u009f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\\u1160",
+		"\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff",
+		"\\uffa0\\ufff0-\\ufffb\\u{110bd}\\u{110cd}\\u{13430}-\\u{1343f}\\u{1bca0}-\\u{1bca3}",
+		"\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]",
+	].join(""),
+	"gu",
+);
 
 /**
  * The maximum length of a quoted text, in UTF-16 units. Real paths are shorter. A hostile name of a megabyte is not

@@ -10,7 +10,25 @@ describe("quote()", () => {
 		for (const unseen of "\u061c\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\ufeff") {
 			expect(quote(`a${unseen}b`)).toBe(`"a\\u${unseen.charCodeAt(0).toString(16).padStart(4, "0")}b"`);
 		}
-		expect(quote("a\u00ad\u2010\u2027\u202f\u205f\u2070é日😀")).toBe('"a\u00ad\u2010\u2027\u202f\u205f\u2070é日😀"');
+		expect(quote("a\u2010\u2027\u202f\u205f\u2070é日😀")).toBe('"a\u2010\u2027\u202f\u205f\u2070é日😀"');
+	});
+
+	it("13.15: escapes exactly what this runtime's Unicode data call control, format, separator or ignorable", () => {
+		const unseen = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\p{Default_Ignorable_Code_Point}]/u;
+		const different: string[] = [];
+		for (let point = 0; point <= 0x10ffff; point++) {
+			const character = String.fromCodePoint(point);
+			const isEscaped = quote(character) !== `"${character}"`;
+			const isExpected = unseen.test(character) || character === '"' || character === "\\";
+			// A character of a later version of Unicode than that of this runtime is escaped too.
+			if (isEscaped !== isExpected && !/\P{Assigned}/u.test(character)) different.push(point.toString(16));
+		}
+		expect(different).toEqual([]);
+	});
+
+	it("13.15: escapes a character above U+FFFF as JSON does", () => {
+		expect(quote("a\u{e0001}b\u{1d173}")).toBe('"a\\udb40\\udc01b\\ud834\\udd73"');
+		expect(JSON.parse(quote("a\u{e0001}b\u{1d173}"))).toBe("a\u{e0001}b\u{1d173}");
 	});
 
 	it("shows the beginning of a name that is too long for a message", () => {

@@ -1,5 +1,5 @@
 /* Guarantees that the message is one line of at most 12 KiB without control characters, whatever
- * its parts contain. */
+ * its parts contain. Other characters that a terminal may not show are left as they are. */
 #define _GNU_SOURCE
 #include "complain.h"
 #include <limits.h>
@@ -8,13 +8,24 @@
 
 enum { DELETE = 127 };
 
+/* Returns true for U+0080 to U+009F in UTF-8. These control characters are C2 80 to C2 9F. */
+static int is_c1(const char *c)
+{
+	const unsigned char first = (unsigned char)c[0];
+	const unsigned char second = (unsigned char)c[1];
+	return first == 0xc2 && second >= 0x80 && second <= 0x9f;
+}
+
 _Noreturn void complain(int status, const char *who, const char *format, va_list values)
 {
 	char line[3 * PATH_MAX];
 	vsnprintf(line, sizeof line, format, values);
 	for (char *c = line; *c != '\0'; c++) {
 		const unsigned char byte = (unsigned char)*c;
-		if (byte < ' ' || byte == DELETE)
+		if (is_c1(c)) {
+			c[0] = '?';
+			c[1] = '?';
+		} else if (byte < ' ' || byte == DELETE)
 			*c = '?';
 	}
 	dprintf(STDERR_FILENO, "%s: %s\n", who, line);

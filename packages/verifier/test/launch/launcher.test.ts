@@ -162,6 +162,12 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			const { stderr } = installation.run(["./\u001b[2Jmain\n.js"]);
 			expect(stderr).toMatch(/^sigtool-launch: [ -~]*\n$/);
 		});
+
+		it("13.15: prints no control characters of two bytes from its arguments", () => {
+			const installation = new Installation();
+			const { stderr } = installation.run(["./\u009b2J\u0080\u009f\u00a0é.js"]);
+			expect(stderr).toMatch(/^sigtool-launch: [ -~]*\.\/\?\?2J\?{4}\u00a0é\.js[ -~]*\n$/);
+		});
 	});
 
 	describe("modes", () => {
