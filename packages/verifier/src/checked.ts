@@ -10,7 +10,8 @@ import * as unchecked from "./index.js";
 
 export * from "./index.js";
 
-const { bytes, callback, checkedFunctions, either, listOf, object, oneOf, optional, text } = argumentChecks;
+const { bytes, callback, checkedFunctions, either, listOf, object, oneOf, optional, sha256Text, someOf, text } =
+	argumentChecks;
 
 const development = optional(oneOf("refuse", "allow"));
 const index = optional(either(text, bytes));
@@ -18,7 +19,7 @@ const paths = listOf(text, "a list of paths");
 const source = object<unchecked.CatalogSource>({ directory: text, product: optional(text), files: optional(paths) });
 const denial = object<unchecked.HostDenial>({
 	kind: oneOf("file", "key", "certificate", "catalog"),
-	sha256: text,
+	sha256: sha256Text,
 	reason: text,
 });
 
@@ -36,7 +37,7 @@ export const { addAuditHook, createVerifier, hostConfigurationDenying, verifyHos
 			optional(
 				object<unchecked.VerifierOptions>({
 					index,
-					catalogs: optional(listOf(source, "a list of { directory, product, files }")),
+					catalogs: optional(someOf(source, "a list of { directory, product, files }")),
 					config: optional(text),
 					trust: optional(pem),
 					mode: optional(oneOf("off", "audit", "enforce", "strict")),

@@ -19,9 +19,13 @@ import {
 	object,
 	oneOf,
 	optional,
+	sha256Text,
 	shaped,
+	someOf,
 	text,
+	textLike,
 	truth,
+	wholeNumber,
 } from "../options/check.js";
 import type { OpenUnsignedOptions } from "../sign/finish.js";
 import type { TargetOptions } from "../sign/target.js";
@@ -40,12 +44,14 @@ import {
 	certificates,
 	denial,
 	development,
+	duration,
 	milliseconds,
 	naming,
 	onProgress,
 	path,
 	paths,
 	revocation,
+	somePaths,
 	texts,
 	trust,
 } from "./shapes.js";
@@ -99,12 +105,14 @@ const passphraseOf = callback<ImportOptions["passphraseOf"]>();
 const chainFiles = optional(paths);
 const onWarning: Check<((text: string) => void) | undefined> = optional(callback());
 const timestamp = object<unchecked.TimestampRequest>(
-	{ urls: texts, anchors: certificates, deny: optional(listOf(denial)), timeoutMs: optional(milliseconds) },
+	{ urls: texts, anchors: certificates, deny: optional(listOf(denial)), timeoutMs: optional(duration) },
 	"a request for a timestamp, { urls, anchors }",
 );
 const programMembers: ObjectChecks<unchecked.ProgramInfo> = { description: optional(text), url: optional(text) };
 const ownOrAny = optional(oneOf("own", "any"));
-const signFormats = optional(listOf(either(oneOf("cat"), attributeFormat), "a list of formats"));
+const signFormats = optional(someOf(either(oneOf("cat"), attributeFormat), "a list of formats"));
+/** `openUnsigned()` compares digests without regard to case, and accepts the form that `sigtool digest` prints. */
+const expectedDigest = textLike(/^(sha256:)?[0-9a-f]{64}$/i, "a SHA-256 in 64 hexadecimal digits");
 const target = made<unchecked.SignTarget>("what resolveSignTarget() returns", "root", "scope");
 const unsignedCatalog = made<unchecked.UnsignedCatalog>("what openUnsigned() returns", "list", "facts");
 
@@ -123,7 +131,7 @@ const signOptions = object<unchecked.SignOptions>({
 	linksOutside: optional(oneOf("refuse", "record")),
 	caseCollisions: optional(oneOf("refuse", "allow")),
 	product: optional(text),
-	sequence: optional(finiteNumber),
+	sequence: optional(wholeNumber(0)),
 	sha1Twins: optional(oneOf("omit", "write")),
 	prepare: optional(callback()),
 	timestamp: optional(timestamp),
@@ -134,9 +142,9 @@ const signOptions = object<unchecked.SignOptions>({
 
 const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer">> = {
 	output: path,
-	catalogs: optional(paths),
+	catalogs: optional(somePaths),
 	product: optional(text),
-	requiredSigners: optional(finiteNumber),
+	requiredSigners: optional(wholeNumber(1)),
 	revocation,
 	development,
 	onProgress,
@@ -158,7 +166,7 @@ const newCertificate = object<NewCertificate>({
 	anySubject: optional(truth),
 	label: optional(text),
 });
-const newPin = object<NewPin>({ spkiSha256: text, label: optional(text) });
+const newPin = object<NewPin>({ spkiSha256: sha256Text, label: optional(text) });
 const newTrust = shaped<unchecked.NewTrust>((value) => {
 	return "timestampAuthority" in value ? newAuthority : "certificate" in value ? newCertificate : newPin;
 });
@@ -213,12 +221,12 @@ export const {
 		["options", optional(object<unchecked.ChangesOptions>({ require: optional(oneOf("any", "newer")) }))],
 	],
 	checkCompileTarget: [
-		["directories", paths],
+		["directories", somePaths],
 		["options", object<Omit<CompileOptions, "trust" | "signer">>(compileTargetMembers)],
 	],
 	checkTimestampRequest: [["options", timestamp]],
 	compileTrustIndex: [
-		["directories", paths],
+		["directories", somePaths],
 		["options", object<CompileOptions>({ ...compileTargetMembers, trust, signer })],
 	],
 	convertCatalog: [
@@ -240,7 +248,7 @@ export const {
 			object<IdentityOptions>({
 				keyType: oneOf("rsa-3072", "p256", "p384"),
 				subject: text,
-				days: finiteNumber,
+				days: wholeNumber(1),
 				role: optional(oneOf("signer", "authority")),
 				issuedBy: optional(text),
 				passphrase: optional(passphrase),
@@ -275,7 +283,7 @@ export const {
 	],
 	importCertificate: [
 		["name", text],
-		["files", paths],
+		["files", somePaths],
 	],
 	importIdentity: [
 		["name", text],
@@ -291,7 +299,7 @@ export const {
 				args: optional(texts),
 				certFile: path,
 				chainFiles,
-				timeoutMs: optional(milliseconds),
+				timeoutMs: optional(duration),
 			}),
 		],
 	],
@@ -331,7 +339,7 @@ export const {
 				certFile: optional(path),
 				chainFiles,
 				pin: callback(),
-				timeoutMs: optional(milliseconds),
+				timeoutMs: optional(duration),
 				onWarning,
 			}),
 		],
@@ -341,7 +349,7 @@ export const {
 	],
 	openUnsigned: [
 		["file", path],
-		["options", optional(object<OpenUnsignedOptions>({ expectDigest: optional(text) }))],
+		["options", optional(object<OpenUnsignedOptions>({ expectDigest: optional(expectedDigest) }))],
 	],
 	parsePkcs11Uri: [["text", text]],
 	readInput: [
@@ -354,11 +362,11 @@ export const {
 		["passphraseOf", passphraseOf],
 	],
 	resolveSignTarget: [
-		["paths", paths],
+		["paths", somePaths],
 		[
 			"options",
 			object<TargetOptions>({
-				formats: optional(texts),
+				formats: optional(someOf(text, "a list of formats")),
 				output: optional(path),
 				files: optional(paths),
 				carry: optional(oneOf("ima")),
@@ -371,7 +379,7 @@ export const {
 			"options",
 			object<unchecked.RestoreOptions>({
 				...catalogMembers,
-				catalogs: optional(paths),
+				catalogs: optional(somePaths),
 				root: optional(path),
 				onProgress,
 			}),
@@ -385,7 +393,7 @@ export const {
 		["options", optional(object<SignerOptions>(signerMembers))],
 	],
 	signPaths: [
-		["paths", paths],
+		["paths", somePaths],
 		["options", signOptions],
 	],
 	signTarget: [
@@ -394,7 +402,7 @@ export const {
 	],
 	stripAttributes: [
 		["path", path],
-		["options", object<unchecked.StripOptions>({ ...naming, formats: listOf(attributeFormat, "a list of formats") })],
+		["options", object<unchecked.StripOptions>({ ...naming, formats: someOf(attributeFormat, "a list of formats") })],
 	],
 	timestampAnchors: [["trust", trust]],
 	timestampCatalog: [

@@ -17,6 +17,7 @@ import {
 	object,
 	oneOf,
 	optional,
+	someOf,
 	text,
 } from "../options/check.js";
 import * as unchecked from "../read.js";
@@ -176,7 +177,7 @@ export const {
 			"options",
 			object<unchecked.AttributeVerifyOptions>({
 				...naming,
-				formats: listOf(attributeFormat, "a list of formats"),
+				formats: someOf(attributeFormat, "a list of formats"),
 				trust,
 				certificates: optional(certificates),
 				at: optional(milliseconds),

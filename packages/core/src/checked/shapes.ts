@@ -7,12 +7,17 @@ import {
 	finiteNumber,
 	listOf,
 	made,
+	mapOf,
 	type ObjectChecks,
 	object,
 	oneOf,
 	optional,
+	sha256Text,
+	someOf,
 	text,
+	wholeNumber,
 } from "../options/check.js";
+import type { TrustedPin } from "../pki/trust-store.js";
 import type {
 	AttributeFormat,
 	CatalogVerifyOptions,
@@ -20,6 +25,7 @@ import type {
 	Denial,
 	HashProgress,
 	RevocationOptions,
+	SigtoolError,
 	TrustPolicy,
 } from "../read.js";
 import type { MergeOptions } from "../verify/merge.js";
@@ -27,22 +33,30 @@ import type { SourceOptions } from "../verify/sources.js";
 
 export const path = text;
 export const paths = listOf(text, "a list of paths");
+/** Paths without which there is nothing to do. */
+export const somePaths = someOf(text, "a list of paths");
 export const texts = listOf(text);
-/** A number of milliseconds: a duration, or a time since the epoch. */
+/** A number of milliseconds since the epoch. */
 export const milliseconds = finiteNumber;
+/** A duration in milliseconds. */
+export const duration = wholeNumber(1);
 
 export const certificate = made<Certificate>("a certificate, which parseCertificate() returns", "der", "spki", "tbs");
 export const certificates = listOf(certificate, "a list of certificates, which certificatesFromPem() returns");
 
 export const denial: Check<Denial> = object<Denial>({
 	kind: oneOf("file", "key", "certificate", "catalog"),
-	sha256: text,
+	sha256: sha256Text,
 	reason: text,
 });
 
 export const trust: Check<TrustPolicy> = object<TrustPolicy>(
 	{
-		pins: made<TrustPolicy["pins"]>("a Map", "get", "entries"),
+		pins: mapOf(
+			sha256Text,
+			made<TrustedPin>("a pin, { label, source }", "label", "source"),
+			"of pins by their SHA-256",
+		),
 		authorities: listOf(made<TrustPolicy["authorities"][number]>("a trusted authority", "certificate", "label")),
 		timestampAuthorities: optional(certificates),
 		deny: optional(listOf(denial)),
@@ -63,7 +77,7 @@ export const naming: ObjectChecks<AttributeNaming> = {
 };
 
 export const refusedAuthorities = optional(
-	made<NonNullable<CatalogVerifyOptions["refusedAuthorities"]>>("a Map", "get", "entries"),
+	mapOf(sha256Text, made<SigtoolError>("a SigtoolError", "code", "message"), "of errors by the SHA-256 of a key"),
 );
 
 export const catalogMembers: ObjectChecks<CatalogVerifyOptions> = {
@@ -77,14 +91,14 @@ export const catalogMembers: ObjectChecks<CatalogVerifyOptions> = {
 
 export const mergeMembers: ObjectChecks<MergeOptions> = {
 	match: optional(oneOf("path", "digest")),
-	requiredSigners: optional(finiteNumber),
+	requiredSigners: optional(wholeNumber(1)),
 	profile,
 };
 
 export const sourceMembers: ObjectChecks<SourceOptions> = {
 	...catalogMembers,
 	...mergeMembers,
-	catalogs: optional(paths),
+	catalogs: optional(somePaths),
 	root: optional(path),
 };
 
@@ -92,6 +106,6 @@ export const givenRevocation: Check<RevocationOptions> = object<RevocationOption
 	lists: optional(listOf(made("a list that revocationListsFromFileBytes() returns", "issuer", "thisUpdate"))),
 	listSource: optional(oneOf("given", "fetch")),
 	ocsp: optional(oneOf("require", "prefer", "off")),
-	timeoutMs: optional(milliseconds),
+	timeoutMs: optional(duration),
 });
 export const revocation: Check<RevocationOptions | undefined> = optional(givenRevocation);

@@ -1,18 +1,25 @@
 /**
  * Checks the arguments of public functions against tables, before the functions run. Every fault is ERR_USAGE, and the
  * message names the member. An option that is misspelt or of another type must never silently get its default.
+ *
+ * A function gets copies of the objects and lists that were checked. It therefore sees exactly the members that a check
+ * has seen, even if a member is computed at each access.
  */
 
 import { quote, SigtoolError } from "../errors.js";
 
-/** Returns the problem of a value, or undefined if the value is accepted. */
+/** Returns the problem of a value, or the value that a function gets in its place. */
 export interface Check<T> {
-	(value: unknown): Problem | undefined;
+	(value: unknown): Problem | Accepted;
 	/**
 	 * Is never set. It makes the type invariant, so that the compiler forces a check to accept exactly the values of
 	 * the type.
 	 */
 	readonly exactly?: (value: T) => T;
+}
+
+export interface Accepted {
+	readonly accepted: unknown;
 }
 
 export interface Problem {
@@ -48,63 +55,85 @@ export function checkedFunctions<Module extends object, Name extends keyof Modul
 	return Object.fromEntries(entries) as Pick<Module, Name>; // Each function keeps its parameters and result.
 }
 
-type Row = readonly [name: string, check: (value: unknown) => Problem | undefined];
+type AnyCheck = (value: unknown) => Problem | Accepted;
+type Row = readonly [name: string, check: AnyCheck];
 
 function checked(name: string, run: Callable, row: readonly Row[]): Callable {
 	const call = run as (...values: unknown[]) => unknown; // The row checks the values before the call.
 	const isAsync = run instanceof AsyncFunction;
 	return (...values: unknown[]) => {
+		let accepted: readonly unknown[];
 		try {
-			requireFit(name, row, values);
+			accepted = acceptedValues(name, row, values);
 		} catch (error) {
 			if (isAsync) return Promise.reject(error);
 			throw error;
 		}
-		return call(...values);
+		return call(...accepted);
 	};
 }
 
 const AsyncFunction = (async () => {}).constructor as new () => Callable; // This constructor has no global name.
 
 /** @throws ERR_USAGE */
-function requireFit(name: string, row: readonly Row[], values: readonly unknown[]): void {
-	for (const [index, [parameter, check]] of row.entries()) {
-		const problem = check(values[index]);
-		if (problem === undefined) continue;
-		const member = parameter === "options" ? problem.at.slice(1) : `${parameter}${problem.at}`;
-		throw new SigtoolError("ERR_USAGE", `Cannot call ${name}(): ${quote(member || parameter)} ${problem.reason}`);
-	}
+function acceptedValues(name: string, row: readonly Row[], values: readonly unknown[]): readonly unknown[] {
+	return row.map(([parameter, check], index) => {
+		const result = check(values[index]);
+		if ("accepted" in result) return result.accepted;
+		const member = parameter === "options" ? result.at.slice(1) : `${parameter}${result.at}`;
+		throw new SigtoolError("ERR_USAGE", `Cannot call ${name}(): ${quote(member || parameter)} ${result.reason}`);
+	});
 }
 
-export const text: Check<string> = (value) => (typeof value === "string" ? undefined : wrong(value, "text"));
+export const text: Check<string> = (value) => (typeof value === "string" ? accept(value) : wrong(value, "text"));
+
+/** Accepts text that the pattern matches. Messages call such a text `description`. */
+export function textLike(pattern: RegExp, description: string): Check<string> {
+	return (value) => {
+		if (typeof value === "string" && pattern.test(value)) return accept(value);
+		return typeof value === "string" ? { at: "", reason: `must be ${description}` } : wrong(value, description);
+	};
+}
+
+/** Accepts a SHA-256 in the one form in which digests are compared. */
+export const sha256Text = textLike(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits");
 
 export const finiteNumber: Check<number> = (value) => {
-	return Number.isFinite(value) ? undefined : wrong(value, "a number");
+	return Number.isFinite(value) ? accept(value) : wrong(value, "a number");
 };
 
+/** Accepts an integer of at least `least`. */
+export function wholeNumber(least: number): Check<number> {
+	const what = `a whole number of at least ${least}`;
+	return (value) => {
+		if (typeof value !== "number") return wrong(value, what);
+		return Number.isSafeInteger(value) && value >= least ? accept(value) : { at: "", reason: `must be ${what}` };
+	};
+}
+
 export const truth: Check<boolean> = (value) => {
-	return typeof value === "boolean" ? undefined : wrong(value, "true or false");
+	return typeof value === "boolean" ? accept(value) : wrong(value, "true or false");
 };
 
 export const bytes: Check<Uint8Array> = (value) => {
-	return value instanceof Uint8Array ? undefined : wrong(value, "bytes, a Uint8Array");
+	return value instanceof Uint8Array ? accept(value) : wrong(value, "bytes, a Uint8Array");
 };
 
-export const anything: Check<unknown> = () => undefined;
+export const anything: Check<unknown> = accept;
 
 export function callback<F extends Callable>(): Check<F> {
-	return (value) => (typeof value === "function" ? undefined : wrong(value, "a function"));
+	return (value) => (typeof value === "function" ? accept(value) : wrong(value, "a function"));
 }
 
 /** Accepts undefined and every value that `check` accepts. */
 export function optional<T>(check: Check<T>): Check<T | undefined> {
-	return (value) => (value === undefined ? undefined : check(value));
+	return (value) => (value === undefined ? accept(value) : check(value));
 }
 
 export function oneOf<const Word extends string>(...words: readonly Word[]): Check<Word> {
 	const list = words.map((word) => `"${word}"`).join(" or ");
 	return (value) => {
-		if (words.some((word) => word === value)) return undefined;
+		if (words.some((word) => word === value)) return accept(value);
 		const given = typeof value === "string" ? `, not ${quote(value)}` : undefined;
 		return given === undefined ? wrong(value, list) : { at: "", reason: `must be ${list}${given}` };
 	};
@@ -114,53 +143,131 @@ export function listOf<T>(check: Check<T>, what = "a list"): Check<readonly T[]>
 	return (value) => {
 		if (!Array.isArray(value)) return wrong(value, what);
 		const items: readonly unknown[] = value;
+		const accepted: unknown[] = [];
 		for (let index = 0; index < items.length; index++) {
-			const problem = check(items[index]);
-			if (problem !== undefined) return { at: `[${index}]${problem.at}`, reason: problem.reason };
+			const result = check(items[index]);
+			if (!("accepted" in result)) return { at: `[${index}]${result.at}`, reason: result.reason };
+			accepted.push(result.accepted);
 		}
-		return undefined;
+		return accept(accepted);
 	};
+}
+
+/** Accepts a list of at least one item. An empty list is a mistake if nothing would be done without an item. */
+export function someOf<T>(check: Check<T>, what = "a list"): Check<readonly T[]> {
+	const all = listOf(check, what);
+	return (value) => {
+		const isEmpty = Array.isArray(value) && value.length === 0;
+		return isEmpty ? { at: "", reason: `must be ${what} with at least one item` } : all(value);
+	};
+}
+
+/** Accepts a Map. Another object with `get` and `entries`, such as a URLSearchParams, is refused. */
+export function mapOf<Key, Value>(
+	keys: Check<Key>,
+	values: Check<Value>,
+	what: string,
+): Check<ReadonlyMap<Key, Value>> {
+	return (value) => {
+		const entries = entriesOf(value);
+		if (entries === undefined) return wrong(value, `a Map ${what}`);
+		const accepted = new Map<unknown, unknown>();
+		for (const [key, item] of entries) {
+			const checkedKey = keys(key);
+			if (!("accepted" in checkedKey)) return { at: "", reason: `has a key that ${checkedKey.reason}` };
+			const checkedItem = values(item);
+			if (!("accepted" in checkedItem)) return { at: "", reason: `has a value that ${checkedItem.reason}` };
+			accepted.set(checkedKey.accepted, checkedItem.accepted);
+		}
+		return accept(accepted);
+	};
+}
+
+/** Returns undefined if the value is no Map. Maps of other realms, which are no instances of this one, are Maps too. */
+function entriesOf(value: unknown): Iterable<[unknown, unknown]> | undefined {
+	try {
+		return Map.prototype.entries.call(value as Map<unknown, unknown>); // Throws a TypeError for any other value.
+	} catch {
+		return undefined;
+	}
 }
 
 /** Accepts every value that one of the two checks accepts. The problem of any other value comes from `first`. */
 export function either<A, B>(first: Check<A>, second: Check<B>): Check<A | B> {
-	return (value) => (second(value) === undefined ? undefined : first(value));
+	return (value) => {
+		const result = second(value);
+		return "accepted" in result ? result : first(value);
+	};
 }
 
 /** Accepts an object that has these members. Usually another function of this library makes such an object. */
 export function made<T extends object>(what: string, ...members: readonly (keyof T & string)[]): Check<T> {
 	return (value) => {
 		const isMade = typeof value === "object" && value !== null && members.every((member) => member in value);
-		return isMade ? undefined : wrong(value, what);
+		return isMade ? accept(value) : wrong(value, what);
 	};
 }
 
 /**
- * Accepts an object of exactly these members. If `what` is not given, an absent value is reported by its first missing
- * member.
+ * Accepts an object of exactly these members, which must be members of the object itself. If `what` is not given, an
+ * absent value is reported by its first missing member.
  */
 export function object<T extends object>(members: ObjectChecks<T>, what?: string): Check<T> {
-	const checks: Readonly<Record<string, (value: unknown) => Problem | undefined>> = members;
+	const checks: Readonly<Record<string, AnyCheck>> = members;
 	const names = Object.keys(checks);
 	return (value) => {
 		const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
 		if (!isObject && (value !== undefined || what !== undefined)) return wrong(value, what ?? "an object");
-		const given: Readonly<Record<string, unknown>> = isObject ? { ...value } : {};
-		const unknown = Object.keys(given).find((name) => !Object.hasOwn(checks, name));
-		if (unknown !== undefined) return { at: `.${unknown}`, reason: `is not an option${suggestion(unknown, names)}` };
+		const problem = isObject ? shapeProblem(value, names) : undefined;
+		if (problem !== undefined) return problem;
+		const accepted: Record<string, unknown> = isObject ? { ...value } : {};
 		for (const name of names) {
-			const problem = checks[name](given[name]);
-			if (problem !== undefined) return { at: `.${name}${problem.at}`, reason: problem.reason };
+			const result = checks[name](Object.hasOwn(accepted, name) ? accepted[name] : undefined);
+			if (!("accepted" in result)) return { at: `.${name}${result.at}`, reason: result.reason };
+			if (Object.hasOwn(accepted, name)) accepted[name] = result.accepted;
 		}
-		return isObject ? undefined : wrong(value, "an object");
+		return isObject ? accept(accepted) : wrong(value, "an object");
 	};
+}
+
+/**
+ * Finds members that a function would not see, or that a check would not see: of another name, of a prototype, or not
+ * enumerable.
+ */
+function shapeProblem(value: object, names: readonly string[]): Problem | undefined {
+	const own = Object.getOwnPropertyNames(value);
+	const unknown = own.find((name) => !names.includes(name));
+	if (unknown !== undefined) return { at: `.${unknown}`, reason: `is not an option${suggestion(unknown, names)}` };
+	const hidden = own.find((name) => !Object.prototype.propertyIsEnumerable.call(value, name));
+	if (hidden !== undefined) return { at: `.${hidden}`, reason: "must be enumerable" };
+	const inherited = names.find((name) => name in value && !Object.hasOwn(value, name));
+	if (inherited !== undefined) {
+		return { at: `.${inherited}`, reason: "is inherited: it must be a member of the object itself" };
+	}
+	return isPlain(value) ? undefined : { at: "", reason: "must be a plain object, not one with another prototype" };
+}
+
+/** Returns true for an object without prototype, and for one whose prototype is the `Object.prototype` of any realm. */
+function isPlain(value: object): boolean {
+	const prototype: unknown = Object.getPrototypeOf(value);
+	if (prototype === null || prototype === Object.prototype) return true;
+	return (
+		typeof prototype === "object" &&
+		Object.getPrototypeOf(prototype) === null &&
+		Object.hasOwn(prototype, "constructor") &&
+		Object.hasOwn(prototype, "propertyIsEnumerable")
+	);
 }
 
 export type ObjectChecks<T> = { readonly [Name in keyof T]-?: Check<T[Name]> };
 
 /** Accepts an object that the check from `choose` accepts. `choose` selects the check for each object. */
-export function shaped<T extends object>(choose: (value: object) => (value: unknown) => Problem | undefined): Check<T> {
+export function shaped<T extends object>(choose: (value: object) => AnyCheck): Check<T> {
 	return (value) => choose(typeof value === "object" && value !== null ? value : {})(value);
+}
+
+function accept(value: unknown): Accepted {
+	return { accepted: value };
 }
 
 function wrong(value: unknown, what: string): Problem {
@@ -212,10 +319,15 @@ export const argumentChecks = {
 	finiteNumber,
 	listOf,
 	made,
+	mapOf,
 	object,
 	oneOf,
 	optional,
+	sha256Text,
 	shaped,
+	someOf,
 	text,
+	textLike,
 	truth,
+	wholeNumber,
 };

@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runInNewContext } from "node:vm";
 // The functions of the published entry points check their arguments.
 import * as core from "@sigtool/core";
 import * as read from "@sigtool/core/read";
@@ -212,6 +213,130 @@ describe("the checks of public functions", () => {
 		expect(await mistake("signPaths", "directory", { signer })).toContain('"paths" must be a list of paths, not text');
 		expect(await mistake("signPaths", [directory], { signer: Promise.resolve(signer) })).toContain(
 			"not a promise; await it",
+		);
+	});
+
+	it("13.9: refuses options that are inherited, hidden or of a class", async () => {
+		const verify = (options: unknown) => mistake("verifyPath", directory, options);
+		const inherited = 'Cannot call verifyPath(): "added" is inherited: it must be a member of the object itself';
+		expect(await verify(Object.assign(Object.create({ added: "faill" }), { trust }))).toBe(inherited);
+		expect(await verify(Object.assign(Object.create({ added: "fail" }), { trust }))).toBe(inherited);
+		class Options {
+			trust = trust;
+			get added() {
+				return "faill";
+			}
+		}
+		expect(await verify(new Options())).toBe(inherited);
+		class Empty {
+			trust = trust;
+		}
+		expect(await verify(new Empty())).toContain('"options" must be a plain object');
+		expect(await verify(Object.assign(Object.create(Object.create(null)), { trust }))).toContain(
+			"must be a plain object",
+		);
+		const hidden = Object.defineProperty({ trust }, "added", { value: "faill", enumerable: false });
+		expect(await verify(hidden)).toBe('Cannot call verifyPath(): "added" must be enumerable');
+		expect(await verify({ trust: Object.create(trust) })).toContain('"trust.pins" is inherited');
+	});
+
+	it("13.9: accepts plain objects without prototype, and those of another realm", async () => {
+		const options = { url: "https://x.example", signer: "none", output: join(directory, "realm.cat") } as const;
+		for (const plain of [
+			Object.assign(Object.create(null), options),
+			Object.assign(runInNewContext("({})"), options),
+		]) {
+			const { catalog: written } = await core.signPaths([directory], plain);
+			expect(written?.unsignedSha256).toHaveLength(64);
+		}
+	});
+
+	it("13.9: a function sees the values that were checked", async () => {
+		const tree = join(directory, "tree");
+		mkdirSync(tree);
+		writeFileSync(join(tree, "a"), "1");
+		await core.signPaths([tree], { signer });
+		const accesses: string[] = [];
+		const options = {
+			trust,
+			get added() {
+				accesses.push("added");
+				return accesses.length === 1 ? "fail" : "faill";
+			},
+		};
+		expect(await functions.get("verifyPath")?.(tree, options)).toMatchObject({ verdict: "trusted" });
+		expect(accesses).toEqual(["added"]);
+	});
+
+	const denial = { kind: "file", sha256: "a".repeat(64), reason: "r" };
+	it.each([
+		["A".repeat(64)],
+		[` ${"a".repeat(64)}`],
+		[`${"a".repeat(64)}\n`],
+		["a".repeat(63)],
+		[`sha256:${"a".repeat(64)}`],
+		[""],
+	])("13.9: a digest %j that would match nothing is refused wherever one is given", async (sha256) => {
+		const wrong = "must be a SHA-256 in 64 lower-case hexadecimal digits";
+		const deny = [denial, { ...denial, sha256 }];
+		expect(await mistake("verifyPath", directory, { trust: { ...trust, deny } })).toBe(
+			`Cannot call verifyPath(): "trust.deny[1].sha256" ${wrong}`,
+		);
+		expect(await mistake("denyTrust", { ...denial, sha256 })).toBe(`Cannot call denyTrust(): "sha256" ${wrong}`);
+		expect(await mistake("addTrust", { spkiSha256: sha256 })).toBe(`Cannot call addTrust(): "spkiSha256" ${wrong}`);
+		const pins = new Map([[sha256, { label: "l", source: "option" }]]);
+		expect(await mistake("verifyPath", directory, { trust: { ...trust, pins } })).toBe(
+			`Cannot call verifyPath(): "trust.pins" has a key that ${wrong}`,
+		);
+		const refusedAuthorities = new Map([[sha256, new core.SigtoolError("ERR_USAGE", "m")]]);
+		expect(await mistake("verifyPath", directory, { trust, refusedAuthorities })).toContain(wrong);
+	});
+
+	it("13.9: openUnsigned() refuses an expected digest that no file has", async () => {
+		for (const expectDigest of ["", "abc", `sha512:${"a".repeat(64)}`, `${"a".repeat(64)} `]) {
+			expect(await mistake("openUnsigned", catalog, { expectDigest })).toContain('"expectDigest" must be a SHA-256');
+		}
+		for (const expectDigest of ["a".repeat(64), `sha256:${"A".repeat(64)}`]) {
+			expect(() => core.openUnsigned(catalog, { expectDigest })).toThrow("its digest is ");
+		}
+	});
+
+	it.each([-1, 0, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "2"])(
+		"13.9: refuses %s as a number of signers",
+		async (requiredSigners) => {
+			expect(await mistake("verifyPath", directory, { trust, requiredSigners })).toContain(
+				'"requiredSigners" must be a whole number of at least 1',
+			);
+			expect(
+				await mistake("compileTrustIndex", [directory], { output: catalog, signer, trust, requiredSigners }),
+			).toContain('"requiredSigners" must be a whole number of at least 1');
+		},
+	);
+
+	it("13.9: refuses an empty list without which there is nothing to do", async () => {
+		expect(await mistake("verifyPath", directory, { trust, catalogs: [] })).toBe(
+			'Cannot call verifyPath(): "catalogs" must be a list of paths with at least one item',
+		);
+		expect(await mistake("signPaths", [], { signer })).toContain(
+			'"paths" must be a list of paths with at least one item',
+		);
+		expect(await mistake("signPaths", [directory], { signer, formats: [] })).toContain('"formats" must be a list');
+		expect(await mistake("verifyAttributes", directory, { trust, formats: [] })).toContain('"formats" must be a list');
+		expect(await mistake("compileTrustIndex", [], { output: catalog, signer, trust })).toContain(
+			'"directories" must be',
+		);
+	});
+
+	it("13.9: refuses pins that are no Map", async () => {
+		const usurper = Object.create(Map.prototype);
+		for (const pins of [new URLSearchParams(), {}, [], new Set(), new WeakMap(), usurper, { get() {}, entries() {} }]) {
+			expect(await mistake("verifyPath", directory, { trust: { ...trust, pins } })).toContain(
+				'"trust.pins" must be a Map of pins by their SHA-256, not ',
+			);
+		}
+		const pins = new Map([["a".repeat(64), "label"]]);
+		expect(await mistake("verifyPath", directory, { trust: { ...trust, pins } })).toContain(
+			'"trust.pins" has a value that',
 		);
 	});
 
