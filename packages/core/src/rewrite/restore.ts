@@ -11,15 +11,15 @@ import type { Finding, SignedFile } from "../fileset/compare.js";
 import { comparePathBytes } from "../fileset/entry-path.js";
 import type { HashProgress } from "../fileset/hash-files.js";
 import { kindOf, realPath } from "../fileset/locate-catalogs.js";
-import { resolveEntry } from "../fileset/resolve-entry.js";
+import type { ResolvedEntry } from "../fileset/resolve-entry.js";
 import { restoreFile } from "../fileset/restore-file.js";
 import { denialOf, denied } from "../pki/deny-list.js";
 import { loadAttributes } from "../system/attributes.js";
 import { linkRules, signedEntries } from "../verify/merge.js";
+import { operandEntry } from "../verify/operand-entry.js";
 import { loadCatalogs, type SourceOptions } from "../verify/sources.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
 import { worstExitStatus } from "../verify/verification.js";
-import { lexicalEntry } from "../verify/verify-file.js";
 
 export interface RestoreOptions extends Omit<SourceOptions, "match" | "requiredSigners"> {
 	readonly onProgress?: (done: HashProgress) => void;
@@ -90,16 +90,15 @@ export async function restoreAttributes(path: string, options: RestoreOptions): 
 /** Returns the entry path of a directory, or undefined for the whole tree. @throws ERR_USAGE if it is outside */
 function entryWithin(root: string, path: string, links: "record" | "reject" | "follow"): string | undefined {
 	if (realPath(root) === realPath(path)) return undefined;
-	const lexical = lexicalWithin(root, path);
-	const entry = links === "follow" ? lexical : resolveEntry(realPath(root), lexical).entry;
+	const { entry } = entryBelow(root, path, links);
 	if (entry !== undefined) return entry === "" ? undefined : entry;
 	throw new SigtoolError("ERR_USAGE", `Cannot restore ${quote(path)}: it leads out of ${quote(root)}`, { path });
 }
 
-/** Calls `lexicalEntry` and replaces the message of its error, which advises options that only `verify` has. */
-function lexicalWithin(root: string, path: string): string {
+/** Calls `operandEntry` and replaces the message of its error, which advises options that only `verify` has. */
+function entryBelow(root: string, path: string, links: "record" | "reject" | "follow"): ResolvedEntry {
 	try {
-		return lexicalEntry(root, path);
+		return operandEntry(root, path, links);
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError) || cause.code !== "ERR_USAGE") throw cause;
 		const message = `Cannot restore ${quote(path)}: it does not lie below ${quote(root)}; name the signed directory with --root`;

@@ -4,8 +4,9 @@
  * node_modules.
  */
 
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
+import { absolutePath } from "../fileset/absolute-path.js";
 import { catalogNamesIn, catalogsFrom, kindOf, type LocatedCatalog, realPath } from "../fileset/locate-catalogs.js";
 import { isOwnCatalog } from "./catalog-file.js";
 
@@ -29,7 +30,7 @@ export interface FoundCatalogs {
 export function findCatalogs(directory: string): FoundCatalogs {
 	const conventional = catalogsFrom(directory);
 	if (conventional.length > 0) return { catalogs: conventional, rivals: [] };
-	for (let current = resolve(directory); ; current = dirname(current)) {
+	for (let current = absolutePath(directory); ; current = dirname(current)) {
 		const own = ownCatalogsIn(current);
 		if (own.length > 1) return { catalogs: [], rivals: own };
 		if (own.length === 1) return { catalogs: [{ file: own[0], directory: current }], rivals: [] };

@@ -1,24 +1,25 @@
 /** Compares a signed directory, or a directory of a signed tree, with the catalogs. */
 
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
+import { absolutePath } from "../fileset/absolute-path.js";
 import { compareByDigest, compareByPath, type Finding, HOST_MODES, type SignedSet } from "../fileset/compare.js";
 import type { FileVisitor } from "../fileset/hash-file.js";
 import { hashFileSet } from "../fileset/hash-files.js";
 import { entryPathOf, isBelow, realPath } from "../fileset/locate-catalogs.js";
 import type { Manifest } from "../fileset/manifest.js";
-import { resolveEntry } from "../fileset/resolve-entry.js";
 import { createSelection, type SelectionRules } from "../fileset/selection.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "../formats/cat-facts.js";
 import { temporaryNameFor } from "../system/store.js";
 import { countOthers, coverageOf } from "./coverage.js";
 import { bindingOf, linkRules, type SignedEntries, signedEntries } from "./merge.js";
+import { operandEntry } from "./operand-entry.js";
 import { loadCatalogs, type Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import { watchForDenied } from "./verify-denied.js";
-import { compareEntry, lexicalEntry } from "./verify-file.js";
+import { compareEntry } from "./verify-file.js";
 
 export interface DirectoryVerifyOptions extends VerifyOptions {
 	/** A visitor of every file. If it is given, only the calling thread hashes. */
@@ -133,12 +134,11 @@ interface Within {
 }
 
 async function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOptions): Promise<Within> {
-	if (realPath(root) === realPath(path) && (options.catalogs !== undefined || resolve(root) === resolve(path))) {
+	const isSamePath = () => absolutePath(root) === absolutePath(path);
+	if (realPath(root) === realPath(path) && (options.catalogs !== undefined || isSamePath())) {
 		return { within: undefined, findings: [] };
 	}
-	const lexical = lexicalEntry(root, path);
-	if (linkRules(catalogs).links === "follow") return { within: lexical, findings: [] };
-	const { entry, links } = resolveEntry(realPath(root), lexical);
+	const { entry, links } = operandEntry(root, path, linkRules(catalogs).links);
 	const findings: Finding[] = [];
 	for (const link of links) findings.push(...compareEntry(realPath(root), link, catalogs, options));
 	if (entry === undefined) {

@@ -1,13 +1,14 @@
 /** Compares one file with the catalogs without reading the rest of the tree. */
 
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
+import { absolutePath } from "../fileset/absolute-path.js";
 import { compareByDigest, compareByPath, type Finding, HOST_MODES } from "../fileset/compare.js";
 import { hashEntry } from "../fileset/hash-entry.js";
-import { entryPathOf, isBelow, realPath } from "../fileset/locate-catalogs.js";
-import { type ResolvedEntry, resolveEntry } from "../fileset/resolve-entry.js";
+import { realPath } from "../fileset/locate-catalogs.js";
 import { exists } from "../system/store.js";
 import { bindingOf, linkRules, signedEntries } from "./merge.js";
+import { operandEntry } from "./operand-entry.js";
 import { loadCatalogs, type Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
@@ -20,7 +21,7 @@ import { watchForDenied } from "./verify-denied.js";
 export async function verifyFile(path: string, options: VerifyOptions): Promise<Verification> {
 	const { catalogs, root } = await unlessRevoked(sourcesOf(path, options), options);
 	if (bindingOf(catalogs, options).match === "digest") return verifyByDigest(path, catalogs, options);
-	const { entry, links } = entriesOf(root, path, catalogs);
+	const { entry, links } = operandEntry(root, path, linkRules(catalogs).links);
 	const findings: Finding[] = [];
 	const warnings: string[] = [];
 	for (const each of entry === undefined ? links : [...links, entry]) {
@@ -43,44 +44,18 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 
 /** Loads the catalogs. If both the file and a catalog are missing, the error is about the missing file. */
 function sourcesOf(path: string, options: VerifyOptions): Sources {
-	const directory = dirname(resolve(path));
+	const directory = dirname(absolutePath(path));
 	try {
 		const { catalogs, root } = loadCatalogs(directory, options);
 		if (options.root !== undefined || options.catalogs === undefined) return { catalogs, root };
 		// If all given catalogs are in one directory, that directory is the tree.
-		const [only, ...others] = new Set(catalogs.map((catalog) => dirname(resolve(catalog.file))));
+		const [only, ...others] = new Set(catalogs.map((catalog) => dirname(absolutePath(catalog.file))));
 		return { catalogs, root: others.length === 0 ? only : directory };
 	} catch (error) {
 		const noCatalog = error instanceof SigtoolError && error.code === "ERR_CATALOG_NOT_FOUND";
 		if (!noCatalog || exists(path)) throw error;
 		throw missingFile(path);
 	}
-}
-
-/**
- * Resolves the links in a path. Links stay unresolved if signing followed links, because the paths of the entries then
- * go through links.
- */
-function entriesOf(root: string, path: string, catalogs: readonly UsedCatalog[]): ResolvedEntry {
-	const entry = lexicalEntry(root, path);
-	return linkRules(catalogs).links === "follow" ? { entry, links: [] } : resolveEntry(realPath(root), entry);
-}
-
-/**
- * Returns the entry path of `path`. Links are resolved only if the given path is not below the root.
- * @throws ERR_USAGE if the resolved path is not below the root either
- */
-export function lexicalEntry(root: string, path: string): string {
-	const absolute = resolve(path);
-	for (const directory of [resolve(root), realPath(root)]) {
-		if (isBelow(directory, absolute)) return entryPathOf(directory, absolute);
-	}
-	const real = join(realPath(dirname(absolute)), basename(absolute));
-	if (isBelow(realPath(root), real)) return entryPathOf(realPath(root), real);
-	const message =
-		`Cannot tell which entry ${quote(path)} is: it does not lie below ${quote(root)}; ` +
-		"name the signed directory with --root, or use --match digest";
-	throw new SigtoolError("ERR_USAGE", message, { path });
 }
 
 function missingFile(path: string): SigtoolError {
@@ -120,7 +95,8 @@ function verifyByDigest(path: string, catalogs: readonly UsedCatalog[], options:
 	const { digestSize, digests } = signedEntries(catalogs, options);
 	const digest = digestSize === 20 ? "sha1" : "sha256";
 	const denied = watchForDenied(options.trust, digest);
-	const manifest = hashEntry(realPath(dirname(resolve(path))), basename(path), {
+	const absolute = absolutePath(path);
+	const manifest = hashEntry(realPath(dirname(absolute)), basename(absolute), {
 		digest,
 		visitor: denied.visitor,
 		links: "follow",
