@@ -48,14 +48,26 @@ function sourcesOf(path: string, options: VerifyOptions): Sources {
 	try {
 		const { catalogs, root } = loadCatalogs(directory, options);
 		if (options.root !== undefined || options.catalogs === undefined) return { catalogs, root };
-		// If all given catalogs are in one directory, that directory is the tree.
-		const [only, ...others] = new Set(catalogs.map((catalog) => dirname(absolutePath(catalog.file))));
-		return { catalogs, root: others.length === 0 ? only : directory };
+		return { catalogs, root: directoryOf(catalogs, path, options) };
 	} catch (error) {
 		const noCatalog = error instanceof SigtoolError && error.code === "ERR_CATALOG_NOT_FOUND";
 		if (!noCatalog || exists(path)) throw error;
 		throw missingFile(path);
 	}
+}
+
+/**
+ * Returns the one directory in which all given catalogs are. This directory is the tree.
+ * @throws ERR_USAGE if the catalogs are in several directories, unless files are matched by digest alone
+ */
+function directoryOf(catalogs: Sources["catalogs"], path: string, options: VerifyOptions): string {
+	const [first, ...others] = catalogs.map(({ file }) => dirname(absolutePath(file)));
+	const isOne = others.every((other) => realPath(other) === realPath(first));
+	if (isOne || bindingOf(catalogs, options).match === "digest") return first;
+	const message =
+		`Cannot tell which entry ${quote(path)} is: the catalogs lie in several directories; ` +
+		"name the signed directory with --root";
+	throw new SigtoolError("ERR_USAGE", message, { path });
 }
 
 function missingFile(path: string): SigtoolError {

@@ -153,3 +153,37 @@ describe.skipIf(process.platform === "win32")("13.8: a path with `..` leads wher
 		},
 	);
 });
+
+describe.skipIf(!hasProgram("openssl"))(
+	"13.8: one file against catalogs of several directories (keys by openssl)",
+	() => {
+		it("13.8: needs --root, because no directory says which entry the file is", () => {
+			const home = temporaryDirectory();
+			const sigtool = runner(home);
+			const root = makeTree(join(home, "lib"), { "index.js": "good", "sub/index.js": "good sub" });
+			const trust: string[] = [];
+			const catalogs: string[] = [];
+			for (const name of ["one", "two"]) {
+				const { keyFile, certFile } = makeSelfSigned(join(home, name));
+				const catalog = join(makeTree(join(home, `c-${name}`), {}), "lib.cat");
+				expect(sigtool(["sign", root, "--key", keyFile, "--cert", certFile, "-o", catalog])).toMatchObject({
+					status: 0,
+				});
+				trust.push("--trust", certFile);
+				catalogs.push("--catalog", catalog);
+			}
+			copyFileSync(join(root, "index.js"), join(root, "sub/index.js"));
+			copyFileSync(join(root, "index.js"), join(home, "index.js"));
+			const verify = (path: string, ...more: string[]) =>
+				sigtool(["verify", "-q", join(home, path), ...catalogs, ...trust, "--require", "2", ...more]);
+			for (const path of ["lib/sub/index.js", "lib/index.js", "index.js"]) {
+				const run = verify(path);
+				expect(run.stderr).toMatch(/several directories; name the signed directory with --root \[ERR_USAGE\]/);
+				expect(run.status).toBe(2);
+			}
+			expect(verify("lib/index.js", "--root", root).status).toBe(0);
+			expect(verify("lib/sub/index.js", "--root", root).status).toBe(1);
+			expect(verify("index.js", "--root", root).status).toBe(2);
+		});
+	},
+);
