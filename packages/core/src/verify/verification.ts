@@ -79,6 +79,11 @@ export interface Comparison
 	readonly coveredPaths?: readonly string[];
 	readonly otherCount?: number | undefined;
 	readonly ignoredCount?: number;
+	/**
+	 * The findings about links in the path to a directory. They decide whatever `added` says, because such a link
+	 * replaces a directory, and other files are compared than the path names.
+	 */
+	readonly onTheWay?: readonly Finding[];
 	readonly findings: readonly Finding[];
 	readonly warnings?: readonly string[];
 }
@@ -88,12 +93,14 @@ export interface Comparison
  * `trusted`, and this one makes it only if files were compared.
  */
 export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignore" = "fail"): Verification {
-	const { coveredPaths = [], otherCount, ignoredCount = 0, findings, catalogs, warnings = [] } = comparison;
+	const { onTheWay = [], ...compared } = comparison;
+	const { coveredPaths = [], otherCount, ignoredCount = 0, findings, catalogs, warnings = [] } = compared;
 	const isAddition = ({ code }: Finding) => code === "ERR_FILE_ADDED" || code === "ERR_NOT_A_MEMBER";
-	const decisive = added === "fail" ? findings : findings.filter((finding) => !isAddition(finding));
+	const others = added === "fail" ? findings : findings.filter((finding) => !isAddition(finding));
+	const decisive = [...onTheWay, ...others];
 	const passed = comparison.match === "none" ? "signed" : "trusted";
 	return {
-		...comparison,
+		...compared,
 		verdict: decisive.length === 0 ? passed : worstExitStatus(decisive) === 3 ? "undecided" : "failed",
 		coveredPaths,
 		otherCount,

@@ -71,6 +71,7 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 		otherCount: covers === "paths" ? undefined : await othersBeside(root, covered, { members, within, skip }),
 		checkedCount: manifest.count,
 		ignoredCount: selection.ignoredCount,
+		onTheWay,
 	};
 	if (listed !== undefined && isSignedList(manifest, listed)) {
 		return conclude({ ...comparison, match: "path", findings: denied.findings }, options.added);
@@ -93,7 +94,6 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 	}
 	const expected = below(set, within);
 	const findings = [
-		...onTheWay,
 		...denied.findings,
 		...short.filter(({ path: entry }) => within === undefined || entry.startsWith(`${within}/`)),
 		...compareByPath(manifest, expected, { modes: HOST_MODES }).map(hintAtLeftovers(root, catalogs)),

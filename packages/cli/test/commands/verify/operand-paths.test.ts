@@ -187,3 +187,23 @@ describe.skipIf(!hasProgram("openssl"))(
 		});
 	},
 );
+
+describe("13.2: --added does not accept a replaced directory", () => {
+	it.each(["warn", "ignore"])("13.2: a link in its place decides, with --added %s", (added) => {
+		const { root, verdict } = signed();
+		rmSync(join(root, "sub"), { recursive: true });
+		symlinkSync("other", join(root, "sub"));
+		expect(verdict(["lib/sub", "--added", added])).toEqual(["ERR_NOT_A_MEMBER"]);
+		expect(verdict(["lib/sub/../other", "--added", added])).toEqual(["ERR_NOT_A_MEMBER"]);
+		expect(verdict(["lib/other", "--added", added])).toEqual(["trusted"]);
+	});
+
+	it("13.2: an added file stays a warning", () => {
+		const { root, sigtool } = signed();
+		writeFileSync(join(root, "sub/new"), "new");
+		expect(sigtool(["verify", join(root, "sub"), "--added", "warn"])).toMatchObject({
+			status: 0,
+			stderr: expect.stringContaining("was added"),
+		});
+	});
+});
