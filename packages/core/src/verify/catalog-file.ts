@@ -1,7 +1,8 @@
 /** Reads catalog files, recognises catalogs that sigtool wrote, and makes errors that name the file. */
 
 import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
-import { parseCatalog } from "../formats/cat.js";
+import { entryPathProblem } from "../fileset/entry-path.js";
+import { memberFilePath, parseCatalog } from "../formats/cat.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
 import { describeFileBytes } from "../pki/file-kind.js";
@@ -27,6 +28,24 @@ export function unverifiedFacts(file: string): CatalogFacts | undefined {
 	} catch (error) {
 		if (error instanceof SigtoolError && error.code !== "ERR_IO") return undefined;
 		throw error;
+	}
+}
+
+/**
+ * Yields the legal entry paths in a catalog, without verifying it.
+ * @throws ERR_IO, and the errors of `parseCatalog`
+ */
+export function* unverifiedPaths(file: string): Generator<string> {
+	const { content } = parseSignedData(readCatalogFile(file), "catalog");
+	if (content === undefined) return;
+	const catalog = parseCatalog(content);
+	const { emptyFiles, symbolicLinks } = parseFacts(catalog.attributes);
+	for (const path of [...emptyFiles.keys(), ...symbolicLinks.keys()]) {
+		if (entryPathProblem(path) === undefined) yield path;
+	}
+	for (let row = 0; row < catalog.members.count; row++) {
+		const path = memberFilePath(catalog, row)?.replaceAll("\\", "/");
+		if (path !== undefined && entryPathProblem(path) === undefined) yield path;
 	}
 }
 

@@ -8,33 +8,36 @@ import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import { absolutePath } from "../fileset/absolute-path.js";
 import { catalogNamesIn, catalogsFrom, kindOf, type LocatedCatalog, realPath } from "../fileset/locate-catalogs.js";
-import { isOwnCatalog } from "./catalog-file.js";
+import { exists } from "../system/store.js";
+import { isOwnCatalog, unverifiedPaths } from "./catalog-file.js";
 
 export interface FoundCatalogs {
-	/**
-	 * The catalogs of the directory and of the directories above it, from the inside out. If a catalog was found by the
-	 * second rule, it is the only element.
-	 */
+	/** The catalogs of the directory and of the directories above it, from the inside out. */
 	readonly catalogs: readonly LocatedCatalog[];
 	/**
-	 * The paths of several catalogs of sigtool's in one directory. None of these catalogs applies, because the choice
-	 * would be ambiguous.
+	 * The paths of several catalogs of sigtool's in one directory. No rule decides between them, so the search ends
+	 * there, and `catalogs` has only the catalogs that were found before.
 	 */
 	readonly rivals: readonly string[];
 }
 
 /**
- * Searches first for catalogs with the conventional name, in the directory and above it. If there are none, uses the
- * nearest directory with a catalog of sigtool's.
+ * Searches first for catalogs with the conventional name, in the directory and above it. If there are none, the nearest
+ * directory with a catalog of sigtool's counts. Directories above the nearest catalog may have been renamed too, so the
+ * second rule applies to them. Otherwise a catalog planted inside a renamed tree would hide the catalog of the tree.
  */
 export function findCatalogs(directory: string): FoundCatalogs {
-	const conventional = catalogsFrom(directory);
-	if (conventional.length > 0) return { catalogs: conventional, rivals: [] };
+	const conventional = new Map(catalogsFrom(directory).map((catalog) => [catalog.directory, catalog]));
+	const catalogs: LocatedCatalog[] = [];
 	for (let current = absolutePath(directory); ; current = dirname(current)) {
-		const own = ownCatalogsIn(current);
-		if (own.length > 1) return { catalogs: [], rivals: own };
-		if (own.length === 1) return { catalogs: [{ file: own[0], directory: current }], rivals: [] };
-		if (current === dirname(current)) return { catalogs: [], rivals: [] };
+		const usual = conventional.get(current);
+		if (usual !== undefined) catalogs.push(usual);
+		else if (catalogs.length > 0 || conventional.size === 0) {
+			const own = catalogs.length > 0 ? ownCatalogsOf(current) : ownCatalogsIn(current);
+			if (own.length > 1) return { catalogs, rivals: own };
+			if (own.length === 1) catalogs.push({ file: own[0], directory: current });
+		}
+		if (current === dirname(current)) return { catalogs, rivals: [] };
 	}
 }
 
@@ -59,6 +62,20 @@ export function ownCatalogsIn(directory: string): string[] {
 		const real = realPath(directory);
 		const files = catalogNamesIn(real).map((name) => join(real, name));
 		return files.filter((file) => unlessUnreadable(false, () => kindOf(file) === "file" && isOwnCatalog(file)));
+	});
+}
+
+/**
+ * Returns the catalogs of `ownCatalogsIn` that sign a path of this directory. Any other catalog lies there by chance: it
+ * was written beside its tree with -o, and says nothing about the trees next to it.
+ */
+function ownCatalogsOf(directory: string): string[] {
+	return ownCatalogsIn(directory).filter((file) => {
+		// A catalog that cannot be read counts, so that verification refuses it.
+		return unlessUnreadable(true, () => {
+			for (const path of unverifiedPaths(file)) if (exists(join(directory, path))) return true;
+			return false;
+		});
 	});
 }
 

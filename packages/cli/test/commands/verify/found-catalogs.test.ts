@@ -72,6 +72,51 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 		expect(sigtool(["verify", at("e"), "--json"]).json().results[0]).toMatchObject({ verdict: "trusted", checked: 3 });
 	});
 
+	it.each([
+		["named after its directory", "lib.cat"],
+		["of another name", "foo.cat"],
+	])("13.11: a catalog planted inside, %s, does not count, for verify, compile and run", (_, name) => {
+		const { sigtool, at } = renamed();
+		const attempts = () => [
+			["verify", at("e/lib")],
+			["verify", at("e/lib/b")],
+			["compile", at("e/lib"), "-o", at("x.sigx"), "--allow-development"],
+			["run", "--allow-development", at("e/lib/b")],
+		];
+		writeFileSync(at("e/lib/b"), "console.log('planted')");
+		expect(sigtool(["sign", at("e/lib"), "-o", at(`e/lib/${name}`)])).toMatchObject({ status: 0 });
+		for (const args of attempts()) {
+			const run = sigtool(args);
+			expect(run.stderr).toMatch(/(lib|foo)\.cat.*lies in the tree of .*d\.cat.*\[ERR_NESTED_CATALOG\]/);
+			expect(run.status).not.toBe(0);
+		}
+		// A second catalog beside the first one does not make the first one void.
+		sigtool(["sign", at("e/lib"), "-o", at("e/chance.cat")]);
+		for (const args of attempts()) expect(sigtool(args).stderr).toContain("[ERR_NESTED_CATALOG]");
+		sigtool(["sign", at("e/a"), "-o", at("e/second.cat")]);
+		for (const args of attempts()) expect(sigtool(args).stderr).toContain("[ERR_CATALOG_AMBIGUOUS]");
+	});
+
+	it("13.11: catalogs that were written beside their trees say nothing about other trees", () => {
+		const { root, sigtool, at } = workspace();
+		expect(sigtool(["sign", root])).toMatchObject({ status: 0 });
+		makeTree(at("other"), { x: "1" });
+		for (const name of ["one.cat", "two.cat"]) {
+			expect(sigtool(["sign", at("other"), "-o", at(name)])).toMatchObject({ status: 0 });
+			for (const path of ["d", "d/lib", "d/lib/b", "d/d.cat"])
+				expect([path, sigtool(["verify", at(path)]).status]).toEqual([path, 0]);
+		}
+	});
+
+	it("13.11: a catalog inside that the renamed directory signs counts", () => {
+		const place = workspace();
+		expect(place.sigtool(["sign", join(place.root, "lib")])).toMatchObject({ status: 0 });
+		expect(place.sigtool(["sign", place.root])).toMatchObject({ status: 0 });
+		renameSync(place.root, place.at("e"));
+		for (const path of ["e", "e/lib", "e/lib/b", "e/lib/lib.cat"])
+			expect([path, place.sigtool(["verify", place.at(path)]).status]).toEqual([path, 0]);
+	});
+
 	it("13.11: warns that npm drops links, where there is a package.json", () => {
 		const { root, sigtool } = workspace({
 			a: "1",
