@@ -30,6 +30,7 @@ import {
 	bmpBytes,
 	CARRIED_ATTRIBUTE,
 	CATALOG_OID,
+	MAX_CATALOG_ATTRIBUTE_BYTES,
 	MAX_MEMBERS,
 	type NameValue,
 	WHOLE_DIGEST_ATTRIBUTE,
@@ -54,7 +55,11 @@ export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: 
 	const forms = formsOf(manifest, rows, facts.modes);
 	const opening = sequence(oid(CATALOG_OID.catalogList));
 	const rest = Buffer.concat([time(options.thisUpdate), sequence(oid(CATALOG_OID.memberV2), NULL)]);
-	const tail = encode(context(0), encodeParts(TAG.SEQUENCE, encodeFacts(facts).map(encodeCatalogAttribute)));
+	const attributes = encodeFacts(facts);
+	// The size of the texts, which are UTF-16, is checked before they are encoded, because encoding takes a lot of memory.
+	requireRoom(attributes.reduce((sum, { value }) => sum + 2 * value.length, 0));
+	const tail = encode(context(0), encodeParts(TAG.SEQUENCE, attributes.map(encodeCatalogAttribute)));
+	requireRoom(tail.length);
 	const listId = options.listId ?? listIdOf(manifest, [rest, tail]);
 	const head = Buffer.concat([opening, octetString(listId), rest]);
 	const size = forms.reduce((sum, form) => sum + form.bytes.length, 0);
@@ -73,6 +78,13 @@ export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: 
 	}
 	out.set(tail, position);
 	return out;
+}
+
+/** Refuses attributes that no reader of this format accepts. @throws ERR_LIMIT */
+function requireRoom(sizeBytes: number): void {
+	if (sizeBytes <= MAX_CATALOG_ATTRIBUTE_BYTES) return;
+	const message = "Cannot write a catalog: the names of its links and empty files take more than 256 MiB";
+	throw new SigtoolError("ERR_LIMIT", message);
 }
 
 /** Hashes the columns instead of the encoded list, which is five times as large. */

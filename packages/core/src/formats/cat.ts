@@ -96,6 +96,11 @@ export const CARRIED_ATTRIBUTE = "SigtoolXattr";
 /** The largest number of members in a catalog. The encoder's sort key has room for this number. */
 export const MAX_MEMBERS = 2 ** 21;
 const MAX_CATALOG_ATTRIBUTES = 2 ** 20;
+/**
+ * The largest size in bytes of all attributes of a catalog together. Unlike members, attributes are decoded before the
+ * signature is verified, and take two to three times their size in memory.
+ */
+export const MAX_CATALOG_ATTRIBUTE_BYTES = 2 ** 28;
 /** The largest number of attribute values of one member. Real catalogs have up to 4. */
 export const MAX_MEMBER_ATTRIBUTES = 64;
 
@@ -364,6 +369,9 @@ function parseCatalogAttributes(reader: DerReader): NameValue[] {
 	const attributes: NameValue[] = [];
 	const tagged = reader.open(context(0));
 	const extensions = reader.open(TAG.SEQUENCE);
+	if (reader.end - reader.position > MAX_CATALOG_ATTRIBUTE_BYTES) {
+		throw new SigtoolError("ERR_LIMIT", "Cannot read catalog: its attributes have more than 256 MiB");
+	}
 	for (let count = 0; !reader.done; count++) {
 		if (count === MAX_CATALOG_ATTRIBUTES) {
 			throw new SigtoolError("ERR_LIMIT", `Cannot read catalog: more than ${MAX_CATALOG_ATTRIBUTES} attributes`);

@@ -167,13 +167,22 @@ function below({ files, links }: SignedSet, within: string | undefined): SignedS
 
 /**
  * Returns the catalog if its list can be compared as a whole. This needs a single catalog, made by sigtool, that
- * carries no attributes. Attributes are not read from the files, so a list with attributes could not be encoded again.
+ * carries no extended attributes, because these are not read from the files, so that the list could not be encoded
+ * again. A list with the texts of many long links is compared one by one too, because encoding it takes a lot of memory.
  */
 function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOptions): UsedCatalog | undefined {
 	const [catalog, ...others] = catalogs;
 	const isOwn = others.length === 0 && isSigtoolCatalog(catalog.catalog.attributes);
-	return isOwn && catalog.facts.carried === undefined && match !== "digest" ? catalog : undefined;
+	if (!isOwn || catalog.facts.carried !== undefined || match === "digest") return undefined;
+	const units = catalog.catalog.attributes.reduce((sum, { value }) => sum + value.length, 0);
+	return units <= MAX_LISTED_UNITS ? catalog : undefined;
 }
+
+/**
+ * The largest size of the texts of a catalog's attributes, in UTF-16 units, with which the list is encoded again. The
+ * encoder needs several times the size of the attributes in memory. A comparison one by one needs no such copies.
+ */
+const MAX_LISTED_UNITS = 2 ** 23;
 
 /**
  * Returns true if the files that were found encode to exactly the bytes of the signed list. This proves that nothing
