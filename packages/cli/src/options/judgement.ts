@@ -1,6 +1,13 @@
 /** Reads the options about trust and time, which every command that verifies catalogs has. */
 
-import { type Certificate, defaultTrust, storedDenials, type TrustPolicy, trustFromCertificates } from "@sigtool/core";
+import {
+	type Certificate,
+	defaultTrust,
+	storedDenials,
+	storedDevelopmentKey,
+	type TrustPolicy,
+	trustFromCertificates,
+} from "@sigtool/core";
 import { escaped } from "../output/output.js";
 import { readCertificates } from "./certificate-file.js";
 import { type DevelopmentOptions, developmentOf } from "./development.js";
@@ -36,7 +43,8 @@ export function judgementOf(options: JudgementOptions): Judgement {
 export function trustOf(files: readonly string[] | undefined, options: DevelopmentOptions): TrustPolicy {
 	const development = developmentOf(options);
 	if (files === undefined) return { ...defaultTrust(), development };
-	return { ...trustFromCertificates(files.flatMap(readCertificates)), deny: storedDenials(), development };
+	const given = trustFromCertificates(files.flatMap(readCertificates));
+	return { ...given, deny: storedDenials(), development, developmentKey: storedDevelopmentKey() };
 }
 
 /**

@@ -2,6 +2,7 @@
  * Tests that every use of a development identity is reported, and that a pipeline can refuse development identities.
  */
 
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -83,6 +84,47 @@ describe("13.3: a development identity", () => {
 		const json = sigtool(["verify", root, "--json", ...args], { env }).json();
 		expect(json).toMatchObject({ exit: 2, results: [{ error: { code: "ERR_DEVELOPMENT_REFUSED" } }] });
 	});
+
+	it.skipIf(!hasProgram("openssl"))(
+		"13.3: an unmarked certificate of the development key counts as development",
+		() => {
+			const { root, sigtool, at } = workspace();
+			sigtool(["sign", root]);
+			const key = at("config/sigtool/identities/development/key.pem");
+			const nice = at("nice.crt");
+			const extensions = [
+				"basicConstraints=critical,CA:FALSE",
+				"keyUsage=digitalSignature",
+				"extendedKeyUsage=codeSigning",
+			];
+			execFileSync(
+				"openssl",
+				[
+					...["req", "-new", "-x509", "-key", key, "-subj", "/CN=nice", "-out", nice],
+					...extensions.flatMap((extension) => ["-addext", extension]),
+				],
+				{ stdio: "pipe" },
+			);
+			expect(sigtool(["sign", root, "--key", key, "--cert", nice])).toMatchObject({ status: 0 });
+			for (const path of [root, join(root, "a")]) {
+				const trusted = sigtool(["verify", "-q", path, "--trust", nice]);
+				expect([path, trusted.status, trusted.stderr]).toEqual([
+					path,
+					0,
+					expect.stringMatching(/^note: a development/),
+				]);
+				const refused = sigtool(["verify", "-q", path, "--trust", nice, "--no-development"]);
+				expect(refused.stderr).toMatch(/a development identity signed .*\[ERR_DEVELOPMENT_REFUSED\]/);
+				expect(refused.status).toBe(2);
+			}
+			expect(sigtool(["compile", root, "--trust", nice, "-o", at("x.sigx")]).stderr).toContain(
+				"[ERR_DEVELOPMENT_IDENTITY]",
+			);
+			// Without a home directory there is no development identity to compare with.
+			const homeless = { XDG_CONFIG_HOME: "", HOME: "", SIGTOOL_DEVELOPMENT: "refuse" };
+			expect(sigtool(["verify", root, "--trust", nice], { env: homeless }).status).toBe(0);
+		},
+	);
 
 	const inProject = (file: string, content: string) => {
 		const { home, root, sigtool, at } = workspace();

@@ -62,6 +62,7 @@ export const trust: Check<TrustPolicy> = object<TrustPolicy>(
 		deny: optional(listOf(denial)),
 		mend: optional(text),
 		development: optional(oneOf("allow", "refuse")),
+		developmentKey: optional(text),
 	},
 	"a trust policy, which defaultTrust() or trustFromCertificates(certificatesFromPem(…)) returns",
 );

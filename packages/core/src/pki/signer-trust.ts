@@ -53,7 +53,9 @@ export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: Sign
 		pin === undefined ? trustedChain(leaf, trust, options) : trustedPin(leaf, pin, options);
 	refuseDeniedCertificates(trust.deny, chain);
 	// A signature does not cover the certificate that comes with it, so the marker in the pin's certificate counts too.
-	const development = trustedBy.source === "development" || [leaf, ...chain.slice(0, 1)].some(isDevelopmentCertificate);
+	// Anyone with the key can make a certificate without the marker, so the key itself counts too.
+	const isDevelopmentKey = trustedBy.source === "development" || key === trust.developmentKey;
+	const development = isDevelopmentKey || [leaf, ...chain.slice(0, 1)].some(isDevelopmentCertificate);
 	if (development && trust.development === "refuse") throw refusedDevelopment(leaf);
 	return {
 		certificate: chain[0],

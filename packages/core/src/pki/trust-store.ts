@@ -34,6 +34,11 @@ export interface TrustPolicy {
 	readonly deny?: readonly Denial[];
 	/** The value `refuse` trusts no development identity, even if the policy has it as a pin. Default `allow`. */
 	readonly development?: DevelopmentUse;
+	/**
+	 * The key of this machine's development identity: the SHA-256 of its SubjectPublicKeyInfo in lower-case hexadecimal.
+	 * It counts as development even if the policy trusts the key by a certificate without the marker.
+	 */
+	readonly developmentKey?: string;
 	/** The remedy that the error for an untrusted signer names, if that remedy is not --trust or the trust store. */
 	readonly mend?: string;
 }
@@ -74,6 +79,7 @@ export function defaultTrust(): TrustPolicy {
 	const development = developmentCertificate();
 	return {
 		development: developmentUse(),
+		...(development === undefined ? {} : { developmentKey: spkiSha256(development) }),
 		timestampAuthorities: timestampAuthorities.map(({ certificate }) => certificate),
 		deny: denied,
 		pins: new Map<string, TrustedPin>([
@@ -98,6 +104,16 @@ export function defaultTrust(): TrustPolicy {
  */
 export function storedDenials(): readonly Denial[] {
 	return hasHome() ? readTrustFile().denied : [];
+}
+
+/**
+ * Returns the key of this machine's development identity, for `TrustPolicy.developmentKey`. Returns undefined if there is
+ * no identity, or if the user has no home directory.
+ * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
+ */
+export function storedDevelopmentKey(): string | undefined {
+	const certificate = hasHome() ? developmentCertificate() : undefined;
+	return certificate && spkiSha256(certificate);
 }
 
 /**

@@ -120,6 +120,7 @@ const UNCHECKED: ReadonlySet<string> = new Set([
 		"requireDevelopmentUse",
 		"SigtoolError",
 		"storedDenials",
+		"storedDevelopmentKey",
 		"worstExitStatus",
 	],
 ]);
