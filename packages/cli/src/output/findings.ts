@@ -110,6 +110,7 @@ const KINDS: Readonly<Partial<Record<Finding["code"], string>>> = {
 	ERR_FILE_ADDED: "added",
 	ERR_NOT_A_MEMBER: "not a member",
 	ERR_LINK_CHANGED: "changed link",
+	ERR_LINK_OUTSIDE: "outside the tree",
 	ERR_MODE_CHANGED: "changed mode",
 	ERR_DENIED: "denied",
 	ERR_IO: "unreadable",

@@ -41,8 +41,8 @@ export interface Verification {
 	readonly root: string | undefined;
 	readonly catalogs: readonly UsedCatalog[];
 	/**
-	 * The way in which files were compared with the catalogs. `none` means that only the signature of a catalog was
-	 * verified.
+	 * The way in which files were compared with the catalogs. `none` means that no file was compared: only the signature
+	 * of a catalog was verified, or the path leads out of the signed tree.
 	 */
 	readonly match: "path" | "digest" | "none";
 	/** The part of the tree that the catalogs cover. `none` means that no files were compared. */
@@ -51,6 +51,11 @@ export interface Verification {
 	readonly coveredPaths: readonly string[];
 	/** The number of files that the catalogs do not cover. Undefined if these files were not counted. */
 	readonly otherCount: number | undefined;
+	/**
+	 * The number of compared links that lead out of the tree. The links are signed, and the files to which they lead are
+	 * not. Undefined if links were not counted.
+	 */
+	readonly outsideLinkCount: number | undefined;
 	/** The number of entries that were compared with a catalog. */
 	readonly checkedCount: number;
 	/** The number of entries that are not reported as added because of signed ignore rules. A directory counts once. */
@@ -78,6 +83,7 @@ export interface Comparison
 	extends Pick<Verification, "path" | "root" | "catalogs" | "match" | "covers" | "checkedCount"> {
 	readonly coveredPaths?: readonly string[];
 	readonly otherCount?: number | undefined;
+	readonly outsideLinkCount?: number | undefined;
 	readonly ignoredCount?: number;
 	/**
 	 * The findings about links in the path to a directory. They decide whatever `added` says, because such a link
@@ -95,6 +101,7 @@ export interface Comparison
 export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignore" = "fail"): Verification {
 	const { onTheWay = [], ...compared } = comparison;
 	const { coveredPaths = [], otherCount, ignoredCount = 0, findings, catalogs, warnings = [] } = compared;
+	const { outsideLinkCount } = compared;
 	const isAddition = ({ code }: Finding) => code === "ERR_FILE_ADDED" || code === "ERR_NOT_A_MEMBER";
 	const others = added === "fail" ? findings : findings.filter((finding) => !isAddition(finding));
 	const decisive = [...onTheWay, ...others];
@@ -104,6 +111,7 @@ export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignor
 		verdict: decisive.length === 0 ? passed : worstExitStatus(decisive) === 3 ? "undecided" : "failed",
 		coveredPaths,
 		otherCount,
+		outsideLinkCount,
 		ignoredCount,
 		findings: decisive,
 		notices: added === "warn" ? findings.filter(isAddition) : [],

@@ -8,6 +8,7 @@ import type { FileVisitor } from "../fileset/hash-file.js";
 import { hashFileSet } from "../fileset/hash-files.js";
 import { entryPathOf, isBelow, realPath } from "../fileset/locate-catalogs.js";
 import type { Manifest } from "../fileset/manifest.js";
+import type { ResolvedEntry } from "../fileset/resolve-entry.js";
 import { createSelection, type SelectionRules } from "../fileset/selection.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "../formats/cat-facts.js";
@@ -15,6 +16,7 @@ import { temporaryNameFor } from "../system/store.js";
 import { countOthers, coverageOf } from "./coverage.js";
 import { bindingOf, linkRules, type SignedEntries, signedEntries } from "./merge.js";
 import { operandEntry } from "./operand-entry.js";
+import { concludeOutside, countOutsideLinks } from "./outside.js";
 import { loadCatalogs, type Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
@@ -37,7 +39,9 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 	const { catalogs } = sources;
 	if (operand !== undefined && options.root === undefined) requireNames(operand, catalogs, options);
 	const root = realPath(sources.root);
-	const { within, findings: onTheWay } = await withinTree(sources, path, options);
+	const { entry, links, findings: onTheWay } = withinTree(sources, path, options);
+	if (entry === undefined) return concludeOutside(path, sources, links, onTheWay);
+	const within = entry === "" ? undefined : entry;
 	let entries: SignedEntries | undefined;
 	// Members are parsed only if they are needed.
 	const signed = () => {
@@ -69,6 +73,7 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 		covers,
 		coveredPaths,
 		otherCount: covers === "paths" ? undefined : await othersBeside(root, covered, { members, within, skip }),
+		outsideLinkCount: countOutsideLinks(manifest),
 		checkedCount: manifest.count,
 		ignoredCount: selection.ignoredCount,
 		onTheWay,
@@ -126,25 +131,20 @@ function signedLinks(catalogs: readonly UsedCatalog[]): ReadonlyMap<string, stri
 	return new Map(catalogs.flatMap(({ facts }) => [...facts.symbolicLinks]));
 }
 
-interface Within {
-	/** The entry path of a directory in a signed tree, or undefined for the whole tree. */
-	readonly within: string | undefined;
+interface Within extends ResolvedEntry {
 	/** The findings about the symbolic links in the path to the directory. */
 	readonly findings: readonly Finding[];
 }
 
-async function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOptions): Promise<Within> {
+/** Resolves the path to the entry of a directory in the signed tree. The entry is "" for the whole tree. */
+function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOptions): Within {
 	const isSamePath = () => absolutePath(root) === absolutePath(path);
 	if (realPath(root) === realPath(path) && (options.catalogs !== undefined || isSamePath())) {
-		return { within: undefined, findings: [] };
+		return { entry: "", links: [], findings: [] };
 	}
 	const { entry, links } = operandEntry(root, path, linkRules(catalogs).links);
-	const findings: Finding[] = [];
-	for (const link of links) findings.push(...compareEntry(realPath(root), link, catalogs, options));
-	if (entry === undefined) {
-		throw new SigtoolError("ERR_USAGE", `Cannot verify ${quote(path)}: it leads out of ${quote(root)}`, { path });
-	}
-	return { within: entry === "" ? undefined : entry, findings };
+	return { entry, links, findings: links.flatMap((link) => compareEntry(realPath(root), link, catalogs, options)) };
+}
 }
 
 type Excludes = (path: string, kind: "file" | "directory") => boolean;

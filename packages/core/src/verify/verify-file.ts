@@ -9,6 +9,7 @@ import { realPath } from "../fileset/locate-catalogs.js";
 import { exists } from "../system/store.js";
 import { bindingOf, linkRules, signedEntries } from "./merge.js";
 import { operandEntry } from "./operand-entry.js";
+import { concludeOutside } from "./outside.js";
 import { loadCatalogs, type Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
@@ -19,27 +20,17 @@ import { watchForDenied } from "./verify-denied.js";
  * @throws the errors of `verifyPath`
  */
 export async function verifyFile(path: string, options: VerifyOptions): Promise<Verification> {
-	const { catalogs, root } = await unlessRevoked(sourcesOf(path, options), options);
+	const sources = await unlessRevoked(sourcesOf(path, options), options);
+	const { catalogs, root } = sources;
 	if (bindingOf(catalogs, options).match === "digest") return verifyByDigest(path, catalogs, options);
 	const { entry, links } = operandEntry(root, path, linkRules(catalogs).links);
 	const findings: Finding[] = [];
-	const warnings: string[] = [];
 	for (const each of entry === undefined ? links : [...links, entry]) {
 		findings.push(...compareEntry(realPath(root), each, catalogs, options));
 	}
-	if (entry === undefined)
-		warnings.push(`${quote(path)} leads out of the signed tree; the file it leads to was not checked`);
-	const checkedCount = links.length + (entry === undefined ? 0 : 1);
-	return conclude({
-		path,
-		match: "path",
-		covers: "file",
-		root: realPath(root),
-		catalogs,
-		checkedCount,
-		findings,
-		warnings,
-	});
+	if (entry === undefined) return concludeOutside(path, sources, links, findings);
+	const checkedCount = links.length + 1;
+	return conclude({ path, match: "path", covers: "file", root: realPath(root), catalogs, checkedCount, findings });
 }
 
 /** Loads the catalogs. If both the file and a catalog are missing, the error is about the missing file. */

@@ -160,22 +160,30 @@ function differences({ verdict, findings }: Verification): string {
 
 /** Returns the rows that name the catalogs and say how many entries were compared or hidden. */
 function describe(verification: Verification, options: VerifyCommandOptions): string[] {
-	const { path, root, catalogs, match, checkedCount, ignoredCount } = verification;
+	const { path, root, catalogs, ignoredCount, outsideLinkCount = 0 } = verification;
 	const rules = catalogs.flatMap(({ facts }) => [...facts.ignore, ...facts.include.map((glob) => `include ${glob}`)]);
 	const shown = options.verbose === true ? rules : [];
 	const hidden = `${count(ignoredCount, "entry", "entries")} by ${count(rules.length, "signed rule")}`;
-	const checked =
-		match === "none"
-			? "the catalog's own signature; no files"
-			: `${count(checkedCount, "entry", "entries")} by ${match}`;
 	return rows([
 		...catalogs.flatMap((catalog) => catalogRows(catalog, options)),
 		["tree", root === undefined || resolve(path) === root ? undefined : escaped(shownPath(root) || ".")],
 		["covers", coverage(verification, options)],
-		["checked", checked],
+		["checked", checked(verification)],
+		["links", outsideLinkCount === 0 ? undefined : outsideLinks(outsideLinkCount)],
 		["hidden", rules.length === 0 ? undefined : `${hidden}; --no-ignore reports them`],
 		...shown.map((rule): [string, string] => ["rule", escaped(rule)]),
 	]);
+}
+
+function checked({ match, checkedCount, findings }: Verification): string {
+	if (match !== "none") return `${count(checkedCount, "entry", "entries")} by ${match}`;
+	const isOutside = findings.some(({ code }) => code === "ERR_LINK_OUTSIDE");
+	return isOutside ? "nothing" : "the catalog's own signature; no files";
+}
+
+function outsideLinks(number: number): string {
+	const lead = number === 1 ? "leads" : "lead";
+	return `${count(number, "link")} ${lead} out of the tree; the files behind are not signed and were not looked at`;
 }
 
 /** Says which part of the tree the catalogs cover. Returns undefined if they cover the whole tree. */
@@ -200,7 +208,7 @@ const MAX_COVERED_PATHS = 20;
 
 function verificationFields(verification: Verification): Record<string, unknown> {
 	const { path, verdict, root, match, checkedCount, ignoredCount, findings, notices, catalogs } = verification;
-	const { covers, otherCount } = verification;
+	const { covers, otherCount, outsideLinkCount } = verification;
 	return {
 		path,
 		verdict,
@@ -209,6 +217,7 @@ function verificationFields(verification: Verification): Record<string, unknown>
 		match,
 		covers,
 		others: otherCount ?? null,
+		linksOutside: outsideLinkCount ?? null,
 		checked: checkedCount,
 		ignored: ignoredCount,
 		findings,

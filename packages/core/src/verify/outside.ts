@@ -1,0 +1,44 @@
+/** Handles links that lead out of a signed tree. Such a link may be signed, but the file to which it leads is not. */
+
+import { quote, SigtoolError } from "../errors.js";
+import type { Finding } from "../fileset/compare.js";
+import { entryPathAt, type Manifest } from "../fileset/manifest.js";
+import { resolveEntry } from "../fileset/resolve-entry.js";
+import type { Sources } from "./sources.js";
+import { conclude, type Verification } from "./verification.js";
+
+/**
+ * Concludes the verification of a path that leads out of the tree through `links`. The verdict is `failed`, because the
+ * file at the path was not compared with anything. `findings` are about the links.
+ */
+export function concludeOutside(
+	path: string,
+	{ catalogs }: Sources,
+	links: readonly string[],
+	findings: readonly Finding[],
+): Verification {
+	const link = links.at(-1) ?? path;
+	const message = `${quote(link)} leads out of the signed tree: no signature covers ${quote(path)}, so nothing was compared`;
+	const outside: Finding = { code: "ERR_LINK_OUTSIDE", path: link, message };
+	const nothing = { match: "none", covers: "none", root: undefined, checkedCount: 0 } as const;
+	return conclude({ path, ...nothing, catalogs, findings: [...findings, outside] });
+}
+
+/**
+ * Returns the number of links that lead out of the tree, also through other links. Links that cannot be followed are not
+ * counted.
+ */
+export function countOutsideLinks(manifest: Manifest): number {
+	let count = 0;
+	for (const row of manifest.linkTargets.keys()) if (leadsOut(manifest, row)) count++;
+	return count;
+}
+
+function leadsOut(manifest: Manifest, row: number): boolean {
+	try {
+		return resolveEntry(manifest.root, entryPathAt(manifest, row)).entry === undefined;
+	} catch (error) {
+		if (error instanceof SigtoolError) return false;
+		throw error;
+	}
+}
