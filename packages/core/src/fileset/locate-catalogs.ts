@@ -26,7 +26,7 @@ export function catalogsFrom(directory: string): LocatedCatalog[] {
 	const found: LocatedCatalog[] = [];
 	for (let current = absolutePath(directory); ; current = dirname(current)) {
 		const file = existsSync(current) ? conventionalCatalog(realPath(current)) : undefined;
-		if (file !== undefined && statOrUndefined(file)?.isFile() === true) found.push({ file, directory: current });
+		if (file !== undefined && isRegularFile(file)) found.push({ file, directory: current });
 		if (current === dirname(current)) return found;
 	}
 }
@@ -47,11 +47,21 @@ export function catalogFilesAt(path: string): string[] {
 	return names.map((name) => join(path, name));
 }
 
-/** Returns the sorted names of a directory's `*.cat` files. @throws ERR_ROOT_MISSING, ERR_IO */
+/** Returns the sorted names in a directory that end as `hasCatalogName` says. @throws ERR_ROOT_MISSING, ERR_IO */
 export function catalogNamesIn(directory: string): string[] {
 	return attempt("list", directory, () => readdirSync(directory))
-		.filter((name) => name.endsWith(".cat"))
+		.filter(hasCatalogName)
 		.sort();
+}
+
+/** Returns true if a path ends in `.cat`, in upper or lower case. Drivers often have `.CAT`. */
+export function hasCatalogName(path: string): boolean {
+	return path.slice(-4).toLowerCase() === ".cat";
+}
+
+/** Returns true for a regular file, or a link to one. @throws ERR_IO */
+export function isRegularFile(path: string): boolean {
+	return statOrUndefined(path)?.isFile() === true;
 }
 
 /**

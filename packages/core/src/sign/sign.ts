@@ -8,7 +8,7 @@
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
-import { conventionalCatalog, entryPathOf, kindOf } from "../fileset/locate-catalogs.js";
+import { conventionalCatalog, entryPathOf, hasCatalogName, kindOf } from "../fileset/locate-catalogs.js";
 import { entryPathAt, type Manifest } from "../fileset/manifest.js";
 import { IGNORE_FILE, ignorePatterns, type Selection, type SelectionRules } from "../fileset/selection.js";
 import { refuseStaleBytecode } from "../fileset/stale-bytecode.js";
@@ -189,7 +189,10 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		totalBytes: manifest.sizes.reduce((sum, size) => sum + size, 0),
 		ignoredCount: selection.ignoredCount,
 		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
-		warnings: output === undefined ? [] : [...otherCatalogs(root, output), ...linksThatNpmDrops(manifest)],
+		warnings:
+			output === undefined
+				? []
+				: [...otherCatalogs(root, output), ...unusualName(output), ...linksThatNpmDrops(manifest)],
 		signer,
 		time,
 	};
@@ -320,7 +323,20 @@ function otherCatalogs(root: string, output: string): string[] {
 	if (dirname(output) !== root) return [];
 	return ownCatalogsIn(root)
 		.filter((file) => file !== output)
-		.map((file) => `${quote(basename(file))} is another catalog in this directory, and is signed as a file; remove it`);
+		.map(
+			(file) =>
+				`${quote(basename(file))} is another catalog in this directory, and is signed as a file; ` +
+				"to have one catalog alone, remove it and sign again",
+		);
+}
+
+/** Warns of a name that hides the catalog from everybody who looks for the catalogs of a directory. */
+function unusualName(output: string): string[] {
+	if (hasCatalogName(output)) return [];
+	const name = quote(basename(output));
+	return [
+		`${name} does not end in .cat: no directory finds it, so verify it with \`sigtool verify CATALOG --root DIR\``,
+	];
 }
 
 /** Warns of symbolic links of a package, because `npm pack` drops them and `verify` then reports them as missing. */

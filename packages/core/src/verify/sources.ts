@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import {
 	catalogFilesAt,
@@ -14,6 +14,7 @@ import {
 	conventionalCatalog,
 	entryPathOf,
 	isBelow,
+	isRegularFile,
 	realPath,
 } from "../fileset/locate-catalogs.js";
 import { readCatalogFile } from "./catalog-file.js";
@@ -69,11 +70,12 @@ function loadConventionalCatalog(
 ): { catalog: UsedCatalog; directory: string } {
 	const [nearest, ...outer] = catalogsCovering(directory);
 	if (nearest === undefined) {
-		const [other] = catalogNamesIn(directory);
-		const hint =
-			other === undefined ? "sign it, or name one with --catalog" : `it holds ${quote(other)}: name it with --catalog`;
 		const usual = basename(conventionalCatalog(realPath(directory)));
-		const message = `Cannot find the catalog ${quote(usual)} in ${quote(directory)}: ${hint}`;
+		const names = catalogNamesIn(directory);
+		const other = names.find((name) => isRegularFile(join(directory, name)));
+		const way = other === undefined ? "sign it, or name one" : `it holds ${quote(other)}: name it`;
+		const what = names.includes(usual) && other !== usual ? "that is a directory; " : "";
+		const message = `Cannot find the catalog ${quote(usual)} in ${quote(directory)}: ${what}${way} with --catalog`;
 		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: directory });
 	}
 	const catalog = loadCatalog(nearest.file, options);

@@ -1,7 +1,7 @@
 /** Tests that a renamed directory keeps its catalog, and what `sign` leaves out by default, refuses or warns about. */
 
 import { execFileSync } from "node:child_process";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectCatalog } from "@sigtool/core";
 import { describe, expect, it } from "vitest";
@@ -115,6 +115,15 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 		renameSync(place.root, place.at("e"));
 		for (const path of ["e", "e/lib", "e/lib/b", "e/lib/lib.cat"])
 			expect([path, place.sigtool(["verify", place.at(path)]).status]).toEqual([path, 0]);
+	});
+
+	it("13.1: the warning about a second catalog leaves a trusted tree when it is followed", () => {
+		const { root, sigtool, at } = workspace();
+		sigtool(["sign", root, "-o", at("d/other.cat")]);
+		expect(sigtool(["sign", root]).stderr).toMatch(/"other\.cat" is another catalog.*remove it and sign again/);
+		rmSync(at("d/other.cat"));
+		sigtool(["sign", root]);
+		expect(sigtool(["verify", root])).toMatchObject({ status: 0 });
 	});
 
 	it("13.11: warns that npm drops links, where there is a package.json", () => {
