@@ -93,6 +93,7 @@ export {
 	verifyUnrevokedIndex,
 } from "./verify/index-revocation.js";
 export { signedEntries } from "./verify/merge.js";
+export { type OperandKind, operandKind } from "./verify/operand.js";
 export type { RevocationOptions } from "./verify/revocation-sources.js";
 export { loadCatalogs } from "./verify/sources.js";
 export type { UsedCatalog } from "./verify/used-catalog.js";

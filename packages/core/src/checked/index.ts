@@ -75,6 +75,7 @@ export {
 	launcherFromFileBytes,
 	loadCatalogs,
 	normalizeNameText,
+	operandKind,
 	otherWriterOf,
 	parseCertificate,
 	parseTrustIndex,

@@ -77,6 +77,7 @@ export const {
 	launcherFromFileBytes,
 	loadCatalogs,
 	normalizeNameText,
+	operandKind,
 	otherWriterOf,
 	parseCertificate,
 	parseTrustIndex,
@@ -136,6 +137,7 @@ export const {
 		["options", object<SourceOptions>(sourceMembers)],
 	],
 	normalizeNameText: [["text", text]],
+	operandKind: [["path", path]],
 	otherWriterOf: [
 		["stats", made<Parameters<typeof unchecked.otherWriterOf>[0]>("the result of stat()", "mode", "uid")],
 		["own", optional(finiteNumber)],

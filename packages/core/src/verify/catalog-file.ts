@@ -1,8 +1,9 @@
 /** Reads catalog files, recognises catalogs that sigtool wrote, and makes errors that name the file. */
 
+import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
 import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
 import { entryPathProblem } from "../fileset/entry-path.js";
-import { memberFilePath, parseCatalog } from "../formats/cat.js";
+import { CATALOG_OID, memberFilePath, parseCatalog } from "../formats/cat.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
 import { describeFileBytes } from "../pki/file-kind.js";
@@ -15,6 +16,39 @@ export const MAX_CATALOG_BYTES = 2 ** 30;
 export function readCatalogFile(file: string): Uint8Array {
 	return readBounded(file, MAX_CATALOG_BYTES);
 }
+
+/**
+ * Returns true if a file with these first bytes is meant to be a catalog: a CMS SignedData that contains a certificate
+ * trust list, RFC 5652 section 5.1. The rest of the file does not count. A detached signature is not a catalog.
+ */
+export function startsAsCatalog(head: Uint8Array): boolean {
+	const reader = new DerReader(head, "catalog", 0, Number.POSITIVE_INFINITY);
+	try {
+		for (const [step, tag] of TO_CONTENT_TYPE) {
+			if (reader.position + 2 > head.length) return false;
+			if (step === "into") reader.open(tag);
+			else reader.next(tag);
+		}
+		const contentType = head.subarray(reader.valueStart, reader.valueEnd);
+		const isCatalog = Buffer.compare(contentType, encodeOid(CATALOG_OID.certTrustList)) === 0;
+		return isCatalog && reader.peek() === context(0);
+	} catch (error) {
+		if (error instanceof SigtoolError) return false;
+		throw error;
+	}
+}
+
+/** The elements of a ContentInfo up to the type of the content that is signed, RFC 5652 sections 3, 5.1 and 5.2. */
+const TO_CONTENT_TYPE: readonly (readonly ["into" | "over", number])[] = [
+	["into", TAG.SEQUENCE],
+	["over", TAG.OID],
+	["into", context(0)],
+	["into", TAG.SEQUENCE],
+	["over", TAG.INTEGER],
+	["over", TAG.SET],
+	["into", TAG.SEQUENCE],
+	["over", TAG.OID],
+];
 
 /**
  * Returns the facts of a catalog that sigtool wrote, without verifying them, or undefined for any other file.
@@ -62,6 +96,15 @@ export function isOwnCatalog(file: string): boolean {
 		if (error instanceof SigtoolError && error.code !== "ERR_IO") return false;
 		throw error;
 	}
+}
+
+/**
+ * Checks that a file is a whole catalog. A caller does this before it reports another error about the file, so that the
+ * user first learns that the file is damaged.
+ * @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT
+ */
+export function requireCatalog(file: string): void {
+	parseCatalogFile(file, (bytes) => parseSignedData(bytes, "catalog"));
 }
 
 /**

@@ -29,6 +29,8 @@ export interface VerifyOptions extends SourceOptions {
 
 export interface Verification {
 	readonly path: string;
+	/** The real path of the catalog that was used, if `path` is a link to it. */
+	readonly leadsTo: string | undefined;
 	/**
 	 * `trusted` means that files were compared and none differs. `signed` means that a signature is valid and no file
 	 * was compared. `undecided` means that no difference was proven, but some files could not be read.
@@ -81,6 +83,7 @@ export async function unlessRevoked(sources: Sources, options: VerifyOptions): P
 /** The entries that were compared, and their differences. */
 export interface Comparison
 	extends Pick<Verification, "path" | "root" | "catalogs" | "match" | "covers" | "checkedCount"> {
+	readonly leadsTo?: string | undefined;
 	readonly coveredPaths?: readonly string[];
 	readonly otherCount?: number | undefined;
 	readonly outsideLinkCount?: number | undefined;
@@ -101,7 +104,7 @@ export interface Comparison
 export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignore" = "fail"): Verification {
 	const { onTheWay = [], ...compared } = comparison;
 	const { coveredPaths = [], otherCount, ignoredCount = 0, findings, catalogs, warnings = [] } = compared;
-	const { outsideLinkCount } = compared;
+	const { leadsTo, outsideLinkCount } = compared;
 	const isAddition = ({ code }: Finding) => code === "ERR_FILE_ADDED" || code === "ERR_NOT_A_MEMBER";
 	const others = added === "fail" ? findings : findings.filter((finding) => !isAddition(finding));
 	const decisive = [...onTheWay, ...others];
@@ -109,6 +112,7 @@ export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignor
 	return {
 		...compared,
 		verdict: decisive.length === 0 ? passed : worstExitStatus(decisive) === 3 ? "undecided" : "failed",
+		leadsTo,
 		coveredPaths,
 		otherCount,
 		outsideLinkCount,

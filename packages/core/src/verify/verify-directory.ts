@@ -1,6 +1,6 @@
 /** Compares a signed directory, or a directory of a signed tree, with the catalogs. */
 
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import { absolutePath } from "../fileset/absolute-path.js";
 import { compareByDigest, compareByPath, type Finding, HOST_MODES, type SignedSet } from "../fileset/compare.js";
@@ -12,7 +12,8 @@ import type { ResolvedEntry } from "../fileset/resolve-entry.js";
 import { createSelection, type SelectionRules } from "../fileset/selection.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "../formats/cat-facts.js";
-import { temporaryNameFor } from "../system/store.js";
+import { exists, temporaryNameFor } from "../system/store.js";
+import type { CatalogTree } from "./catalog-tree.js";
 import { countOthers, coverageOf } from "./coverage.js";
 import { bindingOf, linkRules, type SignedEntries, signedEntries } from "./merge.js";
 import { operandEntry } from "./operand-entry.js";
@@ -27,17 +28,22 @@ export interface DirectoryVerifyOptions extends VerifyOptions {
 	/** A visitor of every file. If it is given, only the calling thread hashes. */
 	readonly visitor?: FileVisitor;
 	/** The catalog that the user named in place of the directory. The directory is compared with this catalog. */
-	readonly operand?: string;
+	readonly operand?: CatalogOperand;
+}
+
+export interface CatalogOperand extends Pick<CatalogTree, "file" | "leadsTo"> {
+	/** The path as the user gave it. */
+	readonly path: string;
 }
 
 /** @throws the errors of `verifyPath` */
 export async function verifyDirectory(path: string, given: DirectoryVerifyOptions): Promise<Verification> {
 	const { operand } = given;
 	// If a root is given, the operand signs the tree at this root, as with --catalog.
-	const options = operand === undefined || given.root === undefined ? given : { ...given, catalogs: [operand] };
+	const options = operand === undefined || given.root === undefined ? given : { ...given, catalogs: [operand.file] };
 	const sources = await unlessRevoked(loadCatalogs(path, options), options);
 	const { catalogs } = sources;
-	if (operand !== undefined && options.root === undefined) requireNames(operand, catalogs, options);
+	if (operand !== undefined && options.root === undefined) requireNames(operand.path, catalogs, options);
 	const root = realPath(sources.root);
 	const { entry, links, findings: onTheWay } = withinTree(sources, path, options);
 	if (entry === undefined) return concludeOutside(path, sources, links, onTheWay);
@@ -67,7 +73,8 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 	});
 	const { covers, paths: coveredPaths } = coverageOf(covered);
 	const comparison = {
-		path: operand ?? path,
+		path: operand?.path ?? path,
+		leadsTo: operand?.leadsTo,
 		root,
 		catalogs,
 		covers,
@@ -77,6 +84,7 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 		checkedCount: manifest.count,
 		ignoredCount: selection.ignoredCount,
 		onTheWay,
+		warnings: given.root === undefined && options.catalogs !== undefined ? rootHints(path, root, coveredPaths) : [],
 	};
 	if (listed !== undefined && isSignedList(manifest, listed)) {
 		return conclude({ ...comparison, match: "path", findings: denied.findings }, options.added);
@@ -145,7 +153,24 @@ function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOp
 	const { entry, links } = operandEntry(root, path, linkRules(catalogs).links);
 	return { entry, links, findings: links.flatMap((link) => compareEntry(realPath(root), link, catalogs, options)) };
 }
+
+/**
+ * Returns a warning if the catalogs were signed from several paths of one directory, and `root` has none of these paths.
+ * The user then probably named one of these paths, and not the directory.
+ */
+function rootHints(path: string, root: string, coveredPaths: readonly string[]): string[] {
+	if (coveredPaths.length === 0 || coveredPaths.some((covered) => exists(join(root, covered)))) return [];
+	const signed = coveredPaths.slice(0, MAX_NAMED_PATHS).map(quote).join(", ");
+	const more = coveredPaths.length > MAX_NAMED_PATHS ? ", …" : "";
+	const among = coveredPaths.find((covered) => root.split(sep).join("/").endsWith(`/${covered}`));
+	const directory = among === undefined ? "" : ` ${quote(join(root, ...among.split("/").map(() => "..")))}`;
+	return [
+		`the catalog signs the paths ${signed}${more} of one directory, and none of them is in ${quote(path)}: ` +
+			`name that directory${directory} with --root`,
+	];
 }
+
+const MAX_NAMED_PATHS = 3;
 
 type Excludes = (path: string, kind: "file" | "directory") => boolean;
 
@@ -241,7 +266,7 @@ function selectionRules(catalogs: readonly UsedCatalog[], { ignoreRules }: Verif
 
 /** Returns the entry paths of the catalogs in the tree. They are skipped, because a catalog cannot sign itself. */
 function catalogEntryPaths(root: string, catalogs: readonly UsedCatalog[]): Set<string> {
-	const files = catalogs.map(({ file }) => join(realPath(dirname(file)), basename(file)));
+	const files = catalogs.flatMap(({ file }) => [join(realPath(dirname(file)), basename(file)), realPath(file)]);
 	return new Set(files.filter((file) => isBelow(root, file)).map((file) => entryPathOf(root, file)));
 }
 

@@ -33,7 +33,7 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 	return conclude({ path, match: "path", covers: "file", root: realPath(root), catalogs, checkedCount, findings });
 }
 
-/** Loads the catalogs. If both the file and a catalog are missing, the error is about the missing file. */
+/** Loads the catalogs. If the file is missing and no catalog is certain, the error is about the missing file. */
 function sourcesOf(path: string, options: VerifyOptions): Sources {
 	const directory = dirname(absolutePath(path));
 	try {
@@ -41,11 +41,13 @@ function sourcesOf(path: string, options: VerifyOptions): Sources {
 		if (options.root !== undefined || options.catalogs === undefined) return { catalogs, root };
 		return { catalogs, root: directoryOf(catalogs, path, options) };
 	} catch (error) {
-		const noCatalog = error instanceof SigtoolError && error.code === "ERR_CATALOG_NOT_FOUND";
+		const noCatalog = error instanceof SigtoolError && NO_CATALOG.has(error.code);
 		if (!noCatalog || exists(path)) throw error;
 		throw missingFile(path);
 	}
 }
+
+const NO_CATALOG: ReadonlySet<string> = new Set(["ERR_CATALOG_NOT_FOUND", "ERR_CATALOG_AMBIGUOUS"]);
 
 /**
  * Returns the one directory in which all given catalogs are. This directory is the tree.
@@ -61,7 +63,7 @@ function directoryOf(catalogs: Sources["catalogs"], path: string, options: Verif
 	throw new SigtoolError("ERR_USAGE", message, { path });
 }
 
-function missingFile(path: string): SigtoolError {
+export function missingFile(path: string): SigtoolError {
 	return new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { path });
 }
 

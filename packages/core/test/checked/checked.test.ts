@@ -76,6 +76,7 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	isTrustIndex: ["text"],
 	launcherFromFileBytes: ["text", "file"],
 	normalizeNameText: [undefined],
+	operandKind: [undefined],
 	otherWriterOf: [{ mode: 0, uid: 0 }, 0, "maybe"],
 	parseCertificate: ["text"],
 	parsePkcs11Uri: [undefined],

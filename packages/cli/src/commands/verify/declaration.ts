@@ -17,7 +17,7 @@ export const VERIFY: CommandDeclaration = {
 		catalogOptions(
 			command.argument(
 				"<path...>",
-				"signed directories, files in one, catalogs (their trees), or trust indexes (.sigx)",
+				"signed directories, files in one, catalogs (their trees), or, with --signature-only, trust indexes (.sigx)",
 			),
 		)
 			.addOption(formats("what to verify (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
@@ -38,7 +38,10 @@ export const VERIFY: CommandDeclaration = {
 				).choices(["fail", "warn", "ignore"]),
 			)
 			.option("--no-ignore", "also report added files that the signed ignore rules hide")
-			.option("--signature-only", "verify the signature of a catalog and compare no files; the verdict is `signed`");
+			.option(
+				"--signature-only",
+				"verify the signature of a catalog or trust index and compare no files; the verdict is `signed`",
+			);
 		signerOptions(command);
 		command.option("--all", "list every difference, not only the first 20 of a kind");
 		group(command, {
@@ -54,7 +57,9 @@ export const VERIFY: CommandDeclaration = {
 				"sigtool verify ./lib/index.js",
 				"sigtool verify ./driver.cat --root ./driver --profile windows-legacy --trust roots.pem",
 				"sigtool verify ./driver.cat --signature-only --trust roots.pem",
+				"sigtool verify ./driver/driver.cat --catalog ./release.cat",
 				"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
+				"sigtool verify ./app.sigx --signature-only --trust ca.crt",
 				"sigtool verify ./lib --trust ca.crt --crl ca.crl --ocsp prefer",
 				"sigtool verify ./lib --trust ca.crt --crl fetch",
 				"sigtool verify ./lib --catalog sigs --require 2",
@@ -69,6 +74,8 @@ export const VERIFY: CommandDeclaration = {
 };
 
 const ABOUT_VERIFYING = `
+A catalog, whatever its name, stands for its tree: the directory to which it applies, or --root. It is compared as a file of another
+tree only with the catalog of that tree (--catalog).
 Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --require,
 --signature-only.
 Options for attributes only: --cert, --namespace, --allow-unsigned, and --attribute with --format spython.

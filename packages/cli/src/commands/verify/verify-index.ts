@@ -1,6 +1,7 @@
 import {
 	type CertificateStatus,
 	expiryNotice,
+	type IndexedProduct,
 	type VerifiedTrustIndex,
 	verifyTrustIndex,
 	verifyUnrevokedIndex,
@@ -23,12 +24,14 @@ import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
 /**
- * Verifies the signature and the signer of a trust index, but no files, so the verdict is `signed`.
- * @throws as `verifyTrustIndex` and `verifyUnrevokedIndex`
+/**
+ * Verifies the signature and the signer of a trust index, but no files, so the verdict is `signed`. This is done only if
+ * it was asked for, so that nobody believes that files were compared.
+ * @throws as `verifyTrustIndex` and `verifyUnrevokedIndex`; ERR_USAGE without `signatureOnly`, if nothing else is wrong
  */
 export async function verifyIndex(
 	file: string,
-	{ product }: VerifyCommandOptions,
+	{ product, signatureOnly }: VerifyCommandOptions,
 	judgement: Judgement & SignerDemands,
 ): Promise<Outcome> {
 	const { trust } = judgement;
@@ -47,6 +50,7 @@ export async function verifyIndex(
 			sha256,
 		}));
 	const passed = findings.length === 0;
+	if (passed && signatureOnly !== true) throw comparesNoFiles(file, index.products);
 	const verdict = passed ? "signed" : "failed";
 	const lines = [
 		passed
@@ -101,3 +105,15 @@ async function verified(
 		throw cause instanceof SigtoolError ? indexError(file, cause) : cause;
 	});
 }
+
+/** Names the trees that have catalogs. Files of other trees can be compared only by a runtime. */
+function comparesNoFiles(file: string, products: readonly IndexedProduct[]): SigtoolError {
+	const signed = products.filter(({ adopted }) => adopted !== true).map(({ root }) => quote(root));
+	const trees = signed.slice(0, MAX_NAMED_TREES).join(" ") + (signed.length > MAX_NAMED_TREES ? " …" : "");
+	const message =
+		`Cannot compare files with ${quote(file)}: runtimes do that when they load them; ` +
+		`verify its signature alone with --signature-only${signed.length === 0 ? "" : `, and its trees with \`sigtool verify ${trees}\``}`;
+	return new SigtoolError("ERR_USAGE", message, { path: file });
+}
+
+const MAX_NAMED_TREES = 3;

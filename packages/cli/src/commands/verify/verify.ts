@@ -1,5 +1,12 @@
 import { resolve } from "node:path";
-import { isSignatureFormat, type SignFormat, type Verification, verifyPath, worstExitStatus } from "@sigtool/core";
+import {
+	isSignatureFormat,
+	operandKind,
+	type SignFormat,
+	type Verification,
+	verifyPath,
+	worstExitStatus,
+} from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
@@ -19,26 +26,24 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 	const demands = await signerDemandsOf(options);
 	const attributeFormats = formats.filter((format) => format !== "cat");
 	const outcomes: Outcome[] = [];
+	const isList = paths.length > 1;
 	for (const path of paths) {
-		if (path.endsWith(".sigx") && options.catalog === undefined && formats.includes("cat")) {
-			outcomes.push(
-				await orFailure(path, async () => {
-					refuse({ require: options.require }, "it is about catalogs; compile takes it too");
-					return (await import("./verify-index.js")).verifyIndex(path, options, { ...judgement, ...demands });
-				}),
-			);
+		const judge = async (how: () => Promise<Outcome>) => outcomes.push(await orFailure(path, isList, how));
+		if (formats.includes("cat") && options.catalog === undefined && isIndex(path)) {
+			await judge(async () => {
+				refuseForIndex(options);
+				return (await import("./verify-index.js")).verifyIndex(path, options, { ...judgement, ...demands });
+			});
 			continue;
 		}
 		if (formats.includes("cat")) {
-			outcomes.push(await orFailure(path, async () => verifyCatalogsOf(path, options, { ...judgement, ...demands })));
+			await judge(async () => verifyCatalogsOf(path, options, { ...judgement, ...demands }));
 		}
 		if (attributeFormats.length > 0) {
-			outcomes.push(
-				await orFailure(path, async () => {
-					const { verifyAttributesOf } = await import("./verify-attributes.js");
-					return verifyAttributesOf(path, attributeFormats, options, { ...judgement, ...demands });
-				}),
-			);
+			await judge(async () => {
+				const { verifyAttributesOf } = await import("./verify-attributes.js");
+				return verifyAttributesOf(path, attributeFormats, options, { ...judgement, ...demands });
+			});
 		}
 	}
 	return {
@@ -52,6 +57,22 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 		warnings: outcomes.flatMap(({ warnings }) => warnings),
 		notes: outcomes.flatMap(({ notes }) => notes),
 	};
+}
+
+/** Returns true if the file is a trust index. Errors about the path are left to the verification. */
+function isIndex(path: string): boolean {
+	try {
+		return path !== "" && operandKind(path) === "index";
+	} catch (error) {
+		if (error instanceof SigtoolError) return false;
+		throw error;
+	}
+}
+
+/** @throws ERR_USAGE */
+function refuseForIndex({ require, root, match, added, ignore }: VerifyCommandOptions): void {
+	refuse({ require }, "it is about catalogs; compile takes it too");
+	refuse({ root, match, added, "no-ignore": ignore ? undefined : true }, "a trust index is not a catalog");
 }
 
 /** Refuses an option that has no effect on the given formats, so that nobody believes it was applied. @throws ERR_USAGE */
@@ -111,8 +132,8 @@ async function verifyCatalogsOf(
 	}
 }
 
-/** Turns an error into the outcome of its path. */
-async function orFailure(path: string, judge: () => Promise<Outcome>): Promise<Outcome> {
+/** Turns an error into the outcome of its path. In a list of paths, each path has a line in the report. */
+async function orFailure(path: string, isList: boolean, judge: () => Promise<Outcome>): Promise<Outcome> {
 	try {
 		return await judge();
 	} catch (error) {
@@ -123,7 +144,7 @@ async function orFailure(path: string, judge: () => Promise<Outcome>): Promise<O
 		return {
 			exit: exitStatus,
 			fields: { path, verdict, error: failure, findings: [] },
-			lines: [],
+			lines: isList ? [`${colour.red(verdict)} ${escaped(path)}`] : [],
 			problems: [`${colour.red("error")}: ${oneLine(message)} [${code}]`],
 			warnings: [],
 			notes: [],
@@ -160,11 +181,12 @@ function differences({ verdict, findings }: Verification): string {
 
 /** Returns the rows that name the catalogs and say how many entries were compared or hidden. */
 function describe(verification: Verification, options: VerifyCommandOptions): string[] {
-	const { path, root, catalogs, ignoredCount, outsideLinkCount = 0 } = verification;
+	const { path, root, catalogs, ignoredCount, leadsTo, outsideLinkCount = 0 } = verification;
 	const rules = catalogs.flatMap(({ facts }) => [...facts.ignore, ...facts.include.map((glob) => `include ${glob}`)]);
 	const shown = options.verbose === true ? rules : [];
 	const hidden = `${count(ignoredCount, "entry", "entries")} by ${count(rules.length, "signed rule")}`;
 	return rows([
+		["link to", leadsTo === undefined ? undefined : escaped(shownPath(leadsTo))],
 		...catalogs.flatMap((catalog) => catalogRows(catalog, options)),
 		["tree", root === undefined || resolve(path) === root ? undefined : escaped(shownPath(root) || ".")],
 		["covers", coverage(verification, options)],
@@ -189,18 +211,21 @@ function outsideLinks(number: number): string {
 /** Says which part of the tree the catalogs cover. Returns undefined if they cover the whole tree. */
 function coverage(
 	{ covers, coveredPaths, otherCount = 0 }: Verification,
-	{ all }: VerifyCommandOptions,
+	{ all, added }: VerifyCommandOptions,
 ): string | undefined {
+	const looksBeside = added === "fail" || added === "warn";
 	if (covers === "paths") {
 		const shown = all === true ? coveredPaths : coveredPaths.slice(0, MAX_COVERED_PATHS);
 		const rest = coveredPaths.length - shown.length;
 		const more = rest === 0 ? "" : ` and ${thousands(rest)} more (--all lists them)`;
-		return `the signed paths ${escaped(shown.join(", "))}${more}; nothing beside them was looked at`;
+		const paths = `${escaped(shown.join(", "))}${more}`;
+		return `the signed paths ${paths}${looksBeside ? "" : "; nothing beside them was looked at"}`;
 	}
 	if (covers !== "list" && covers !== "include") return undefined;
 	const part = covers === "list" ? "the files of a list (--files-from)" : "files that match its include globs";
+	if (otherCount === 0) return `${part}; no other file lies there`;
 	const others = count(otherCount, "other file lies there", "other files lie there");
-	return `${part}; ${otherCount === 0 ? "no other file lies there" : `${others}: --added fail reports them`}`;
+	return `${part}; ${others}${looksBeside ? "" : ": --added fail reports them"}`;
 }
 
 /** The largest number of covered paths that are shown without --all. */
@@ -208,7 +233,7 @@ const MAX_COVERED_PATHS = 20;
 
 function verificationFields(verification: Verification): Record<string, unknown> {
 	const { path, verdict, root, match, checkedCount, ignoredCount, findings, notices, catalogs } = verification;
-	const { covers, otherCount, outsideLinkCount } = verification;
+	const { covers, otherCount, leadsTo, outsideLinkCount } = verification;
 	return {
 		path,
 		verdict,
@@ -217,6 +242,7 @@ function verificationFields(verification: Verification): Record<string, unknown>
 		match,
 		covers,
 		others: otherCount ?? null,
+		leadsTo: leadsTo ?? null,
 		linksOutside: outsideLinkCount ?? null,
 		checked: checkedCount,
 		ignored: ignoredCount,

@@ -117,13 +117,14 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 
 	test("a denied file is refused in a tree, alone, in an index and before compiling", () => {
 		sigtool(["compile", lib, ...key, "--trust", caFile, "-o", join(home, "lib.sigx")]);
-		expect(sigtool(["verify", join(home, "lib.sigx"), "--trust", certFile]).status).toBe(0);
+		expect(sigtool(["verify", join(home, "lib.sigx"), "--signature-only", "--trust", certFile]).status).toBe(0);
 		sigtool(["trust", "deny", join(lib, "more/a.js"), "--reason", "CVE-2026-0001"]);
 		expectRefused(["verify", lib], '"more/a.js" is denied: CVE-2026-0001');
 		expectRefused(["verify", join(lib, "more/a.js")], "CVE-2026-0001");
 		expectRefused(["verify", join(lib, "more/a.js"), "--catalog", catalog, "--match", "digest"], "CVE-2026-0001");
 		expectRefused(["verify", catalog], '"more/a.js" is denied');
 		expectRefused(["verify", join(home, "lib.sigx")], "CVE-2026-0001");
+		expectRefused(["verify", join(home, "lib.sigx"), "--signature-only"], "CVE-2026-0001");
 		expectRefused(["compile", lib, "-o", join(home, "other.sigx")], "CVE-2026-0001");
 		expect(sigtool(["verify", join(lib, "index.js"), "--trust", caFile]).status).toBe(0);
 	});
@@ -132,7 +133,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		const index = join(home, "lib.sigx");
 		const other = makeAuthority(join(home, "other"), "P-256");
 		sigtool(["compile", lib, "--key", other.keyFile, "--cert", other.certFile, "--trust", caFile, "-o", index]);
-		const verify = () => sigtool(["verify", index, "--trust", other.certFile]);
+		const verify = () => sigtool(["verify", index, "--signature-only", "--trust", other.certFile]);
 		expect(verify().status).toBe(0);
 		for (const [what, reason] of [
 			[certFile, "stolen"],

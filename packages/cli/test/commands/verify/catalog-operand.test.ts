@@ -1,6 +1,6 @@
 /** Tests that `verify X.cat` compares the files of the catalog's tree, unless --signature-only is given. */
 
-import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { hashFileSet } from "../../../../core/dist/fileset/hash-files.js";
@@ -77,7 +77,11 @@ describe("13.1: a catalog as operand verifies its tree", () => {
 		sigtool(["sign", root, "-o", join(home, "inner.cat"), "--exclude", "/sub/inner.cat"]);
 		renameSync(join(home, "inner.cat"), inner);
 		expect(sigtool(["sign", root])).toMatchObject({ status: 0 });
-		expect(sigtool(["verify", inner])).toMatchObject({ status: 0, stdout: expect.stringContaining("1 entry") });
+		expect(sigtool(["verify", inner])).toMatchObject({ status: 2, stdout: "" });
+		expect(sigtool(["verify", inner, "--root", root, "--catalog", at("d.cat")])).toMatchObject({
+			status: 0,
+			stdout: expect.stringContaining("1 entry"),
+		});
 		writeFileSync(at("a"), "changed");
 		expect(sigtool(["verify", inner, "--root", root])).toMatchObject({
 			status: 1,
@@ -149,8 +153,24 @@ describe.skipIf(!hasProgram("openssl"))("13.1: a catalog without names (needs op
 		rename(list, "Sigtool", "Another");
 		const { pieces } = await signEncoded(list, await openPemSigner({ keyFile, certFile }), {});
 		writeFileSync(at("d.cat"), Buffer.concat(pieces));
-		return { at, root, verify: (...args: string[]) => sigtool(["verify", ...args, "--trust", caFile]) };
+		return { at, root, sigtool, verify: (...args: string[]) => sigtool(["verify", ...args, "--trust", caFile]) };
 	}
+
+	it("13.1: is not trusted as one entry of a tree that we signed", async () => {
+		const { at, sigtool, verify } = await nameless();
+		const names = ["driver.cat", "DRIVER2.CAT", "driver.sig"];
+		mkdirSync(at("vendor"));
+		for (const name of names) copyFileSync(at("d.cat"), at(`vendor/${name}`));
+		expect(sigtool(["sign", at("."), "--force"])).toMatchObject({ status: 0 });
+		for (const name of names) {
+			const driver = at(`vendor/${name}`);
+			const run = sigtool(["verify", driver]);
+			expect([name, run.status, run.stdout]).toEqual([name, 2, ""]);
+			expect(run.stderr).toMatch(/d\.cat" applies to .*--root.*--signature-only.*--catalog/);
+			expect(sigtool(["verify", driver, "--catalog", at("d.cat")])).toMatchObject({ status: 0 });
+			expect(verify(driver, "--root", at("vendor"))).toMatchObject({ status: 1 });
+		}
+	});
 
 	it("13.1: needs --root or --signature-only, and says so", async () => {
 		const { at, root, verify } = await nameless();

@@ -1,0 +1,51 @@
+/** Finds the tree of a catalog that a user named, so that the verification of a catalog compares the files it signs. */
+
+import { basename, dirname, join } from "node:path";
+import { quote, SigtoolError } from "../errors.js";
+import { kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { requireCatalog } from "./catalog-file.js";
+import { findCatalogs } from "./find-catalogs.js";
+
+export interface CatalogTree {
+	/** The path of the catalog to use. It differs from the operand only if the operand is a link. */
+	readonly file: string;
+	/** The real path of the catalog if the operand is a link, or else undefined. */
+	readonly leadsTo: string | undefined;
+	/** The directory whose files the catalog signs. */
+	readonly tree: string;
+}
+
+/**
+ * Returns the tree of a catalog: `root`, or else the directory to which the catalog applies by the rules of
+ * `find-catalogs.ts`. The rules apply to a link first where the link lies, and then to the catalog to which it leads.
+ * @throws ERR_USAGE if no rule gives a tree; ERR_DER, ERR_CMS_FORMAT and ERR_CATALOG_FORMAT before that, if the file is
+ * no whole catalog
+ */
+export function treeOfCatalog(operand: string, root: string | undefined): CatalogTree {
+	const leadsTo = kindOf(operand) === "link" ? realPath(operand) : undefined;
+	if (root !== undefined) return { file: operand, leadsTo, tree: root };
+	let rival: string | undefined;
+	for (const file of leadsTo === undefined ? [operand] : [operand, leadsTo]) {
+		const directory = dirname(file);
+		const { catalogs, rivals } = findCatalogs(directory);
+		const [nearest] = catalogs;
+		const place = join(realPath(directory), basename(file));
+		if (nearest?.file === place) return { file, leadsTo, tree: directory };
+		rival = nearest?.file ?? rivals.find((other) => other !== place);
+	}
+	requireCatalog(operand);
+	throw withoutTree(operand, rival);
+}
+
+/** `rival` is another catalog that applies to the directory, or that could apply to it. */
+function withoutTree(operand: string, rival: string | undefined): SigtoolError {
+	const [because, ways] =
+		rival === undefined
+			? ["", "or verify the signature alone with --signature-only"]
+			: [
+					`${quote(rival)} applies to the directory in which it lies; `,
+					`verify the signature alone with --signature-only, or compare it as a file with --catalog ${quote(rival)}`,
+				];
+	const message = `Cannot tell which files ${quote(operand)} signs: ${because}name their directory with --root, ${ways}`;
+	return new SigtoolError("ERR_USAGE", message, { path: operand });
+}
