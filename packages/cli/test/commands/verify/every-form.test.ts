@@ -3,7 +3,7 @@
  * changes. In every form, an intact tree ends with 0, and a tree with a changed, added or missing file ends with 1.
  */
 
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
@@ -12,6 +12,7 @@ import { makeTree, runner } from "../../support.js";
 
 /** Each run starts Node.js twice for each form, which takes most of the time. */
 const RUNS = process.env.SIGTOOL_FULL === undefined ? 4 : 60;
+const ODD_RUNS = process.env.SIGTOOL_FULL === undefined ? 2 : 30;
 
 interface Form {
 	readonly name: string;
@@ -41,6 +42,78 @@ const FORMS: readonly Form[] = [
 	{ name: "verify D X.cat", args: ({ root, catalog }) => [root, catalog], cwd: outside },
 	{ name: "verify D --json", args: ({ root }) => [root, "--json"], cwd: outside },
 	{ name: "verify D --added fail", args: ({ root }) => [root, "--added", "fail"], cwd: outside },
+];
+
+interface Odd {
+	readonly name: string;
+	/** Signs the tree `d` in the directory `place`. `run` runs the command line there. */
+	readonly make: (run: (...args: string[]) => void, place: string) => void;
+	/** The operands, relative to `place`, with the exit statuses for an intact and for a differing tree. */
+	readonly forms: readonly { readonly args: readonly string[]; readonly intact: number; readonly differing: number }[];
+}
+
+const verifies = (...args: string[]) => ({ args, intact: 0, differing: 1 });
+const asksForMore = (...args: string[]) => ({ args, intact: 2, differing: 2 });
+const fails = (...args: string[]) => ({ args, intact: 1, differing: 1 });
+
+const ODD: readonly Odd[] = [
+	{
+		name: "a directory that was renamed and signed again",
+		make(run, place) {
+			run("sign", "d");
+			renameSync(join(place, "d"), join(place, "e"));
+			run("sign", "e");
+		},
+		forms: [verifies("e"), verifies("e/e.cat"), asksForMore("e/d.cat"), fails("e/d.cat", "--root", "e")],
+	},
+	{
+		name: "a catalog named .CAT",
+		make: (run) => run("sign", "d", "-o", "d/DRV.CAT"),
+		forms: [verifies("d"), verifies("d/DRV.CAT"), verifies("d/DRV.CAT", "--root", "d"), asksForMore("d/DRV.CAT/")],
+	},
+	{
+		name: "a catalog without the ending .cat",
+		make: (run) => run("sign", "d", "-o", "lone.sig"),
+		forms: [asksForMore("lone.sig"), verifies("lone.sig", "--root", "d"), verifies("d", "--catalog", "lone.sig")],
+	},
+	{
+		name: "a catalog in a directory of a signed tree",
+		make(run, place) {
+			makeTree(join(place, "d/zz-inner"), { file: "1" });
+			run("sign", "d/zz-inner", "-o", "d/zz-inner/other.cat");
+			run("sign", "d");
+		},
+		forms: [verifies("d"), verifies("d/d.cat"), asksForMore("d/zz-inner/other.cat")],
+	},
+	{
+		name: "links that lead out of the tree",
+		make(run, place) {
+			makeTree(join(place, "d/zz-links"), { file: { link: "../../out/o" }, dir: { link: "../../out" } });
+			run("sign", "d", "--links-outside", "record");
+		},
+		forms: [
+			verifies("d"),
+			...[fails("d/zz-links/file"), fails("d/zz-links/dir"), fails("d/zz-links/dir/o"), fails("d/zz-links/dir/none")],
+			fails("d", "d/zz-links/file"),
+		],
+	},
+	{
+		name: "a link to a catalog",
+		make(run, place) {
+			run("sign", "d");
+			symlinkSync("d/d.cat", join(place, "link.cat"));
+			symlinkSync("d/d.cat", join(place, "link"));
+		},
+		forms: [verifies("link.cat"), verifies("link.cat", "--root", "d"), verifies("link"), verifies("d", "link")],
+	},
+	{
+		name: "a trust index",
+		make(run) {
+			run("sign", "d");
+			run("compile", "d", "-o", "d.sigx", "--allow-development");
+		},
+		forms: [asksForMore("d.sigx"), verifies("d", "d/d.cat")],
+	},
 ];
 
 const name = fc.stringMatching(/^[a-z][a-z0-9_ -]{0,6}[a-z0-9]$/);
@@ -88,9 +161,9 @@ describe("13 (must hold 3): every form of verify ends with 1 over a changed, add
 	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 	/** Returns the exit status of each form. `turn` decides how each form gets -q. */
-	function statuses(place: Place, turn: number): Record<string, number | null> {
+	function statuses(place: Place, turn: number, forms = FORMS): Record<string, number | null> {
 		const results: Record<string, number | null> = {};
-		for (const [index, form] of FORMS.entries()) {
+		for (const [index, form] of forms.entries()) {
 			const args = form.args(place);
 			const ways = [
 				["verify", ...args],
@@ -126,4 +199,40 @@ describe("13 (must hold 3): every form of verify ends with 1 over a changed, add
 			{ numRuns: RUNS, endOnFailure: true },
 		);
 	});
+
+	/** Tries operands that a person can take for a catalog of the tree, and files that the tree does not contain. */
+	it.each(ODD)("13.1: $name", ({ make, forms }) => {
+		fc.assert(
+			fc.property(tree, fc.constantFrom(...Object.keys(CHANGES)), fc.nat({ max: 100 }), (files, change, pick) => {
+				const place = mkdtempSync(join(home, "o"));
+				const run = (...args: string[]) => expect(sigtool(args, { cwd: place })).toMatchObject({ status: 0 });
+				makeTree(join(place, "d"), files);
+				makeTree(join(place, "out"), { o: "1" });
+				make(run, place);
+				const at = { home, root: place, catalog: "" };
+				const rows = forms.map(({ args, ...statuses }) => ({ form: form(args), ...statuses }));
+				const tried = rows.map(({ form }) => form);
+				const expected = (which: "intact" | "differing") => rows.map((row) => row[which]);
+				expect(Object.values(statuses(at, pick, tried))).toEqual(expected("intact"));
+				CHANGES[change]?.(existsSync(join(place, "d")) ? join(place, "d") : join(place, "e"), files, pick);
+				writeFileSync(join(place, "out/o"), "changed");
+				const differing = statuses(at, pick, tried);
+				expect([change, differing]).toEqual([
+					change,
+					Object.fromEntries(zip(Object.keys(differing), expected("differing"))),
+				]);
+				expect(Object.values(differing)).not.toContain(0);
+				rmSync(place, { recursive: true });
+			}),
+			{ numRuns: ODD_RUNS, endOnFailure: true },
+		);
+	});
 });
+
+function form(args: readonly string[]): Form {
+	return { name: `verify ${args.join(" ")}`, args: () => args, cwd: inside };
+}
+
+function zip(names: readonly string[], statuses: readonly number[]): [string, number | undefined][] {
+	return names.map((each, index) => [each, statuses[index]]);
+}
