@@ -56,10 +56,18 @@ describe.skipIf(!hasOpenssl)("14.10: compile --timestamp", () => {
 		const { index, run } = await compile("--timestamp", await server(), "--tsa-trust", timeRoot.file);
 		expect(run.status).toBe(0);
 		expect(run.stdout).toMatch(/timestamp +20\d\d-\S+Z by CN=Time authority/);
-		const later = await sigtool("verify", index, ...trust(), "--tsa-trust", timeRoot.file, ...LATER);
+		const later = await sigtool(
+			"verify",
+			index,
+			"--signature-only",
+			...trust(),
+			"--tsa-trust",
+			timeRoot.file,
+			...LATER,
+		);
 		expect(later).toMatchObject({ status: 0, stderr: "" });
 		expect(later.stdout).toMatch(/judged at +20\d\d-\S+Z \(rfc3161, by CN=Time authority\)/);
-		const untrusted = await sigtool("verify", index, ...trust(), ...LATER);
+		const untrusted = await sigtool("verify", index, "--signature-only", ...trust(), ...LATER);
 		expect(untrusted).toMatchObject({ status: 1, stderr: expect.stringMatching(/its timestamp was not used: /) });
 		const shown = await sigtool("inspect", index, "--json");
 		expect(JSON.parse(shown.stdout).timestamps).toMatchObject([{ kind: "rfc3161", signer: "CN=Time authority" }]);
@@ -70,7 +78,15 @@ describe.skipIf(!hasOpenssl)("14.10: compile --timestamp", () => {
 		const url = await server();
 		const { index, run } = await compile("--timestamp", url, "--tsa-trust", timeRoot.file, "--json");
 		expect(JSON.parse(run.stdout).timestamp).toMatchObject({ authority: "CN=Time authority", url });
-		const verified = await sigtool("verify", index, ...trust(), "--tsa-trust", timeRoot.file, "--json");
+		const verified = await sigtool(
+			"verify",
+			index,
+			"--signature-only",
+			...trust(),
+			"--tsa-trust",
+			timeRoot.file,
+			"--json",
+		);
 		const [{ judgedAt }] = JSON.parse(verified.stdout).results;
 		expect(judgedAt).toMatchObject({ source: "rfc3161", authority: "CN=Time authority" });
 		expect(Math.abs(Date.parse(judgedAt.time) - Date.now())).toBeLessThan(300_000);
@@ -79,8 +95,10 @@ describe.skipIf(!hasOpenssl)("14.10: compile --timestamp", () => {
 	it("ends with the signer's certificate without a timestamp, and with --not-after in any case", async () => {
 		const { index } = await compile();
 		const tsa = ["--tsa-trust", timeRoot.file];
-		expect((await sigtool("verify", index, ...trust())).stdout).toMatch(/\(now: it has no timestamp\)/);
-		expect(await sigtool("verify", index, ...trust(), ...tsa, ...LATER)).toMatchObject({
+		expect((await sigtool("verify", index, "--signature-only", ...trust())).stdout).toMatch(
+			/\(now: it has no timestamp\)/,
+		);
+		expect(await sigtool("verify", index, "--signature-only", ...trust(), ...tsa, ...LATER)).toMatchObject({
 			status: 1,
 			stderr: expect.stringContaining("ERR_CERTIFICATE_EXPIRED"),
 		});
@@ -121,7 +139,15 @@ describe.skipIf(!hasOpenssl)("14.10: compile --timestamp", () => {
 			issueList(workshop, issuer, [{ serial, revoked: `${databaseTime(when)},keyCompromise` }]);
 		const none = (issuer: Issued) => issueList(workshop, issuer, []);
 		const verify = (...files: string[]) =>
-			sigtool("verify", index, ...trust(), "--tsa-trust", timeRoot.file, ...files.flatMap((file) => ["--crl", file]));
+			sigtool(
+				"verify",
+				index,
+				"--signature-only",
+				...trust(),
+				"--tsa-trust",
+				timeRoot.file,
+				...files.flatMap((file) => ["--crl", file]),
+			);
 		const [before, after] = [Date.now() - 3_600_000, Date.now() + 60_000];
 
 		const sound = await verify(none(root), none(timeRoot));

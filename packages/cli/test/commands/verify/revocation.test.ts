@@ -177,7 +177,7 @@ describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes a
 	it("verify checks the signer of a trust index", async () => {
 		const index = join(workshop.directory, "lib.sigx");
 		await sigtool("compile", lib, "-o", index, ...key, ...trust());
-		const verify = (...args: string[]) => sigtool("verify", index, ...trust(), ...args);
+		const verify = (...args: string[]) => sigtool("verify", index, "--signature-only", ...trust(), ...args);
 		expect(await verify("--crl", "fetch", "--ocsp", "require")).toMatchObject({
 			status: 3,
 			stderr: expect.stringMatching(/Cannot use trust index .*lib.sigx.*status is 404.*\[ERR_REVOCATION_UNKNOWN\]/),
@@ -197,7 +197,7 @@ describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes a
 			status: 1,
 			stderr: expect.stringMatching(/lib.sigx.*key compromise.*\[ERR_CERTIFICATE_REVOKED\]/),
 		});
-		const pinned = await sigtool("verify", index, "--trust", signer.file, "--crl", "fetch");
+		const pinned = await sigtool("verify", index, "--signature-only", "--trust", signer.file, "--crl", "fetch");
 		expect(pinned).toMatchObject({ status: 0, stderr: expect.stringContaining("is pinned: no authority is asked") });
 		expect(JSON.parse((await verify("--json")).stdout).results[0].revocation).toBeUndefined();
 	});
