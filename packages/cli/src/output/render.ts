@@ -37,7 +37,9 @@ export function signerRows(certificate: Certificate, development: boolean): [str
  * signed the certificate that came with the signature.
  */
 export function trustedSignerRows({ certificate, spkiSha256, development }: VerifiedSigner): [string, string][] {
-	return certificate === undefined ? [["pin", spkiSha256]] : signerRows(certificate, development);
+	return certificate === undefined
+		? [["pin", `${spkiSha256}  (the key alone, without dates)`]]
+		: signerRows(certificate, development);
 }
 
 /** Returns the content of `trustedSignerRows` for the JSON document. */

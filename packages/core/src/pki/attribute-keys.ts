@@ -88,9 +88,7 @@ function keyIdsOf({ extensions: { subjectKeyId }, spki }: Certificate): readonly
  * `openssl req -x509` marks every self-signed certificate as an authority.
  */
 function trustedCertificates({ pins, authorities }: TrustPolicy): Certificate[] {
-	const pinned = [...pins.values()].flatMap(
-		({ certificate, knownCertificate }) => certificate ?? knownCertificate ?? [],
-	);
+	const pinned = [...pins.values()].flatMap(({ certificate }) => certificate ?? []);
 	return [...pinned, ...authorities.map(({ certificate }) => certificate)];
 }
 
@@ -112,9 +110,7 @@ function lastFour(bytes: Uint8Array): string {
 }
 
 function unknownKey(keyId: string, trust: TrustPolicy): SigtoolError {
-	const hashes = [...trust.pins.values()].filter(
-		(pin) => (pin.certificate ?? pin.knownCertificate) === undefined,
-	).length;
+	const hashes = [...trust.pins.values()].filter(({ certificate }) => certificate === undefined).length;
 	const note =
 		hashes === 0
 			? ""

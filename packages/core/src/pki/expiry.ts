@@ -6,6 +6,11 @@ import { quote } from "../errors.js";
 export interface Expiry {
 	readonly subject: { readonly text: string };
 	readonly notAfter: number;
+	/**
+	 * True for a certificate that came with a signature although only its key is pinned. The subject is then the label
+	 * of the pin.
+	 */
+	readonly ofBarePin?: boolean;
 }
 
 /**
@@ -13,11 +18,15 @@ export interface Expiry {
  * undefined. `at` is in milliseconds since the epoch.
  */
 export function expiryNotice(certificates: readonly Expiry[], at: number): string | undefined {
-	const { subject, notAfter } = certificates.reduce((first, each) => (each.notAfter < first.notAfter ? each : first));
+	const { subject, notAfter, ofBarePin } = certificates.reduce((first, each) =>
+		each.notAfter < first.notAfter ? each : first,
+	);
 	const daysLeft = Math.floor((notAfter - at) / DAY_MS);
 	if (daysLeft >= NOTICE_DAYS) return undefined;
 	const end = new Date(notAfter).toISOString().replace(".000Z", "Z");
-	const certificate = `the certificate of ${quote(subject.text)}`;
+	const certificate = ofBarePin
+		? `the certificate that came with the signature (pin ${quote(subject.text)} has no dates)`
+		: `the certificate of ${quote(subject.text)}`;
 	if (daysLeft < 0) return `${certificate} expired at ${end}`;
 	const left = daysLeft === 0 ? "less than a day" : daysLeft === 1 ? "1 day" : `${daysLeft} days`;
 	return `${certificate} expires in ${left}, at ${end}`;

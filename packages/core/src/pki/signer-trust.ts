@@ -69,15 +69,34 @@ export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: Sign
 
 type Judgement = Pick<VerifiedSigner, "chain" | "expiries" | "trustedBy">;
 
+/**
+ * Returns the certificate whose dates and usages decide: the pinned one if the policy knows it, because the signature
+ * does not cover the certificate that came with it. Otherwise `leaf`, the certificate that came with the signature.
+ */
+export function certificateToJudge(leaf: Certificate, { pins }: TrustPolicy): Certificate {
+	return pins.get(spkiSha256(leaf))?.certificate ?? leaf;
+}
+
+/** A bare pin has no dates. The dates of `leaf` can then refuse an honest mistake, but anybody can exchange `leaf`. */
 function trustedPin(leaf: Certificate, pin: TrustedPin, { at, profile }: SignerTrustOptions): Judgement {
-	const judged = pin.certificate ?? leaf;
-	verifyPinned(judged, { at, purpose: "codeSigning", profile });
-	const pinned = pin.certificate ?? pin.knownCertificate;
+	const { certificate, label, source } = pin;
+	try {
+		verifyPinned(certificate ?? leaf, { at, purpose: "codeSigning", profile });
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		throw new SigtoolError(error.code, `${error.message}${originOf(pin)}`, { cause: error.cause });
+	}
 	return {
-		chain: pinned === undefined ? [] : [pinned],
-		expiries: [{ subject: pinned?.subject ?? { text: pin.label }, notAfter: judged.notAfter }],
-		trustedBy: { kind: "pin", label: pin.label, source: pin.source },
+		chain: certificate === undefined ? [] : [certificate],
+		expiries: [certificate ?? { subject: { text: label }, notAfter: leaf.notAfter, ofBarePin: true }],
+		trustedBy: { kind: "pin", label, source },
 	};
+}
+
+/** Returns the origin of the certificate that was judged for a pin, as the end of an error's message. */
+function originOf({ certificate, label, source }: TrustedPin): string {
+	if (certificate === undefined) return `; it came with the signature, and only its key is pinned, as ${quote(label)}`;
+	return source === "store" ? "; it is in the trust store, where `sigtool trust add` replaces it by a renewed one" : "";
 }
 
 function trustedChain(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): Judgement {

@@ -48,14 +48,9 @@ export interface TrustedPin {
 	readonly source: TrustSource;
 	/**
 	 * The certificate to judge in place of the one that comes with a signature, because a signature does not cover its
-	 * certificate. Undefined if only the key is known.
+	 * certificate. Undefined if only the key is known. Such a bare pin has no dates.
 	 */
 	readonly certificate?: Certificate;
-	/**
-	 * A certificate of the key. It is judged for a signature that comes without a certificate. For any other signature,
-	 * the certificate that comes with the signature is judged, and this one serves as the chain.
-	 */
-	readonly knownCertificate?: Certificate;
 }
 
 export interface TrustedAuthority {
@@ -167,7 +162,7 @@ export function developmentCertificate(): Certificate | undefined {
 }
 
 function storedPin({ certificate, label }: StoredPin): TrustedPin {
-	return { label, source: "store", ...(certificate === undefined ? {} : { knownCertificate: certificate }) };
+	return { label, source: "store", ...(certificate === undefined ? {} : { certificate }) };
 }
 
 function developmentPin(certificate: Certificate): [string, TrustedPin] {

@@ -15,7 +15,7 @@ import { parseSignedData, type SignedData, type SignerInfo } from "../pki/cms.js
 import { signedAttribute, verifySigner } from "../pki/cms-verify.js";
 import { type Denial, denied, refuseDeniedCatalog } from "../pki/deny-list.js";
 import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/judged-time.js";
-import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
+import { certificateToJudge, judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
 import { describeTimestamps, type Timestamp, type TimestampDescription, verifyTimestamps } from "../pki/timestamp.js";
 import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
@@ -137,7 +137,7 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 		profile: "default",
 		form: "rfc3161",
 	});
-	const judgedAt = judgementTime(certificate, timestamps, failures.length > 0, options.at);
+	const judgedAt = judgementTime(certificateToJudge(certificate, trust), timestamps, failures.length > 0, options.at);
 	const verifiedSigner = withTimestampFailures(failures, () => {
 		const intermediates = signedData.certificates;
 		return judgeSigner(certificate, trust, { intermediates, at: judgedAt.at, profile: "default" });

@@ -12,7 +12,7 @@ import { verifySigner } from "../pki/cms-verify.js";
 import { refuseDeniedCatalog } from "../pki/deny-list.js";
 import { expiryNotice } from "../pki/expiry.js";
 import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/judged-time.js";
-import { judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
+import { certificateToJudge, judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { type Timestamp, verifyTimestamps } from "../pki/timestamp.js";
 import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
 import type { Verified } from "../pki/verified.js";
@@ -77,7 +77,7 @@ export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions):
 		...{ certificates, anchors, profile, refusedAuthorities },
 		deny: trust.deny,
 	});
-	const judgedAt = judgementTime(certificate, timestamps, failures.length > 0, options.at);
+	const judgedAt = judgementTime(certificateToJudge(certificate, trust), timestamps, failures.length > 0, options.at);
 	const verifiedSigner = withTimestampFailures(failures, () => {
 		return judgeSigner(certificate, trust, { intermediates: certificates, at: judgedAt.at, profile });
 	});

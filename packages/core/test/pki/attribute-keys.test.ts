@@ -17,7 +17,7 @@ function pinOf(certificate: Certificate, known?: Certificate): TrustPolicy {
 	const pin = {
 		label: "pinned",
 		source: "store",
-		...(known === undefined ? {} : { knownCertificate: known }),
+		...(known === undefined ? {} : { certificate: known }),
 	} as const;
 	return { pins: new Map([[spkiSha256(certificate), pin]]), authorities: [] };
 }
@@ -80,13 +80,17 @@ describe("attributeKeys()", () => {
 		expect(keys(Date.now()).candidatesFor(keyIdOf(leaf))).toHaveLength(1);
 	});
 
-	it("uses the renewed certificate of a pinned key that is given beside the expired one", () => {
+	it("13.5: refuses a pinned key whose pinned certificate has expired, whatever other certificate is given", () => {
 		const key = p256();
 		const now = Date.now();
 		const order = { commonName: "Old", key, kind: "release" } as const;
 		const expired = issueCertificate({ ...order, notBefore: now - 9 * DAY_MS, notAfter: now - DAY_MS });
-		const keys = attributeKeys(pinOf(expired, expired), [certificateFor(key, "New")]);
-		expect(subjects(keys.candidatesFor(keyIdOf(expired)))).toEqual(["CN=New"]);
+		const renewed = certificateFor(key, "New");
+		const keys = attributeKeys(pinOf(expired, expired), [renewed]);
+		expect(keys.candidatesFor(keyIdOf(expired))).toEqual([]);
+		expect(keys.refusalFor(keyIdOf(expired)).code).toBe("ERR_CERTIFICATE_EXPIRED");
+		expect(keys.refusalFor(keyIdOf(expired)).message).toMatch(/`sigtool trust add` replaces it by a renewed one$/);
+		expect(attributeKeys(pinOf(renewed, renewed), []).candidatesFor(keyIdOf(renewed))).toHaveLength(1);
 	});
 
 	it("finds a key once, however many of its certificates are given", () => {

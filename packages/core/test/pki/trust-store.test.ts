@@ -85,9 +85,9 @@ describe("addTrust() and removeTrust()", () => {
 
 	it("pin the key of a certificate that is not an authority, with its subject as label, and keep the certificate", () => {
 		addTrust({ certificate: leaf });
-		const [[hash, { knownCertificate, ...pin }]] = defaultTrust().pins;
+		const [[hash, { certificate, ...pin }]] = defaultTrust().pins;
 		expect([hash, pin]).toEqual([spkiSha256(leaf), { label: "CN=Leaf", source: "store" }]);
-		expect(knownCertificate?.der).toEqual(Buffer.from(leaf.der));
+		expect(certificate?.der).toEqual(Buffer.from(leaf.der));
 	});
 
 	it("keep the certificate of a key that is pinned again by its hash, and replace it by a newly given one", () => {
@@ -98,10 +98,10 @@ describe("addTrust() and removeTrust()", () => {
 		};
 		addTrust({ certificate: leaf });
 		addTrust({ spkiSha256: spkiSha256(leaf), label: "renamed" });
-		expect(theOnlyPin()).toMatchObject({ label: "renamed", knownCertificate: { subject: { text: "CN=Leaf" } } });
+		expect(theOnlyPin()).toMatchObject({ label: "renamed", certificate: { subject: { text: "CN=Leaf" } } });
 		const renewed = certificateFor(leafKey, "Renewed");
 		addTrust({ certificate: renewed });
-		expect(theOnlyPin()).toMatchObject({ knownCertificate: { subject: { text: "CN=Renewed" } } });
+		expect(theOnlyPin()).toMatchObject({ certificate: { subject: { text: "CN=Renewed" } } });
 	});
 
 	it("give the new label to a key that is pinned already", () => {

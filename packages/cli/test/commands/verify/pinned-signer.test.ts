@@ -43,18 +43,23 @@ function reissued(bytes: Uint8Array, certificate: Certificate, { algorithm }: Si
 	return Buffer.concat(encodeSignedData({ contentType, content, certificates: [certificate], signer }));
 }
 
-async function claimed() {
+/** Returns the time in so many days, as --at accepts it. */
+function atDays(days: number): string {
+	return new Date(Date.now() + days * DAY_MS).toISOString();
+}
+
+async function claimed(claimedDays = 10, genuineDays = 300) {
 	const home = temporaryDirectory();
 	const root = makeTree(join(home, "app"), { "a.js": "1" });
 	const key = p256();
-	const genuine = issue(key, "Genuine", 300);
+	const genuine = issue(key, "Genuine", genuineDays);
 	const signer = signerFromKey(key, [genuine]);
 	await signPaths([root], { signer });
 	const index = join(home, "app.sigx");
 	await compileTrustIndex([root], { trust: trustFromCertificates([genuine]), signer, output: index });
 	const catalog = join(root, "app.cat");
-	// The certificate expires soon, so that a warning about it would show its name.
-	const claim = issue(key, `${CLAIM} Corporation`, 10);
+	// By default the certificate expires soon, so that a warning about it would show its name.
+	const claim = issue(key, `${CLAIM} Corporation`, claimedDays);
 	writeFileSync(catalog, reissued(readFileSync(catalog), claim, signer));
 	mkdirSync(join(home, "pki"));
 	const certificate = join(home, "pki/genuine.crt");
@@ -91,9 +96,42 @@ describe("13.5: a pinned key, and a certificate in the catalog that nobody signe
 		expect(signer.notBefore === null).toBe(subject === null);
 	});
 
-	test("13.5: the end of the certificate is warned of by the name of the pin", async () => {
+	test("13.5: a warning about a key that is pinned by its hash tells whose dates it shows", async () => {
 		const { root, pin, sigtool } = await claimed();
 		expect(sigtool(["trust", "add", pin, "--label", "CI"])).toMatchObject({ status: 0 });
-		expect(sigtool(["verify", root]).stderr).toMatch(/the certificate of "CI" expires in 9 days/);
+		const { stdout, stderr } = sigtool(["verify", root]);
+		expect(stdout).toContain(`${pin}  (the key alone, without dates)`);
+		expect(stderr).toMatch(/the certificate that came with the signature \(pin "CI" has no dates\) expires in 9 days/);
+		const refused = sigtool(["verify", root, "--at", atDays(20)]);
+		expect(refused).toMatchObject({
+			status: 1,
+			stderr: expect.stringMatching(/it came with the signature, and only its key is pinned, as "CI"/),
+		});
+	});
+
+	test.each([
+		["given with --trust", true],
+		["pinned in the store", false],
+	])("13.5: the dates of a certificate %s alone are judged and shown", async (_, isGiven) => {
+		// The certificate in the catalog ends before the pinned one, or after it.
+		for (const exchangedDays of [10, 7000]) {
+			const { root, certificate, sigtool } = await claimed(exchangedDays);
+			if (!isGiven) expect(sigtool(["trust", "add", certificate])).toMatchObject({ status: 0 });
+			const verify = (...args: string[]) =>
+				sigtool(["verify", root, ...(isGiven ? ["--trust", certificate] : []), ...args]);
+			expect(verify()).toMatchObject({ status: 0, stderr: expect.not.stringContaining("expires") });
+			expect(verify("--at", atDays(200))).toMatchObject({ status: 0 });
+			const expired = verify("--at", atDays(400));
+			expect(expired).toMatchObject({ status: 1 });
+			expect(expired.stderr).toMatch(
+				/Cannot trust certificate "CN=Genuine": it expired on .*\[ERR_CERTIFICATE_EXPIRED\]/,
+			);
+		}
+	});
+
+	test("13.5: a certificate in the trust store that expires soon is warned of, whatever lies in the catalog", async () => {
+		const { root, certificate, sigtool } = await claimed(7000, 5);
+		expect(sigtool(["trust", "add", certificate])).toMatchObject({ status: 0 });
+		expect(sigtool(["verify", root]).stderr).toMatch(/the certificate of "CN=Genuine" expires in 4 days/);
 	});
 });
