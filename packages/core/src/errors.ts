@@ -20,7 +20,10 @@ export const ERROR_CODES = {
 	],
 	ERR_CONFIG: [2, "A configuration file, trust store or identity is not in the expected form."],
 	ERR_ROOT_MISSING: [2, "A path named on the command line does not exist."],
-	ERR_CATALOG_EXISTS: [2, "The output exists and is not a file that the command replaces; `--force` replaces it."],
+	ERR_CATALOG_EXISTS: [
+		2,
+		"The output exists and is not a file that the command replaces, or the tree has a catalog of a higher sequence; `--force` goes on.",
+	],
 	ERR_POLICY: [2, "A policy document is malformed; the message names the member."],
 	ERR_LAUNCHER: [2, "The launcher, or a file that it needs, is missing or not as it was installed."],
 	ERR_UNSUPPORTED_PLATFORM: [2, "This operating system or Node.js version lacks what the operation needs."],

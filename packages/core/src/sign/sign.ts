@@ -19,10 +19,11 @@ import { type CatalogFacts, entryFacts } from "../formats/cat-facts.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { exists, readBounded, temporaryNameFor, writeAtomically } from "../system/store.js";
-import { isOwnCatalog, unverifiedFacts } from "../verify/catalog-file.js";
+import { isOwnCatalog } from "../verify/catalog-file.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";
 import { type Prepare, prepareSelection } from "./prepared.js";
 import { refuseProblems } from "./refuse-problems.js";
+import { checkReplaceable } from "./replaceable.js";
 import { type AttributeSignOptions, prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
 import { resolveSignTarget, type SignTarget } from "./target.js";
 
@@ -66,7 +67,7 @@ export interface SignOptions extends AttributeNaming {
 	readonly prepare?: Prepare;
 	/** The timestamp to request for a signed catalog. */
 	readonly timestamp?: TimestampRequest;
-	/** `own` (default) replaces only catalogs that sigtool wrote. */
+	/** `own` (default) replaces only catalogs that sigtool wrote, and refuses a sequence lower than the tree has. */
 	readonly overwrite?: "own" | "any";
 	/** The signing time in milliseconds since the epoch. Default: now. */
 	readonly time?: number;
@@ -136,7 +137,8 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(firstPath)}: name the product with --product`);
 	const time = options.time ?? Date.now();
 	const { sequence = Math.floor(time / 1000) } = options;
-	if (output !== undefined && options.overwrite !== "any") checkReplaceable(output, { product, sequence });
+	if (output !== undefined && options.overwrite !== "any")
+		checkReplaceable(output, root, { product, isDefaultProduct: options.product === undefined, sequence });
 	const attributeFormats = formats.filter((format) => format !== "cat");
 	const attributes =
 		attributeFormats.length > 0 || options.carry !== undefined
@@ -233,25 +235,6 @@ async function writeCatalog(
 		unsignedSha256: signer === undefined ? sha256Hex(pieces) : undefined,
 		timestamp,
 	};
-}
-
-/**
- * Refuses to replace a file that is not a catalog of sigtool's. Also refuses to replace a catalog of the same product
- * with a higher sequence, because a host that knows the higher sequence would refuse the new catalog.
- * @throws ERR_CATALOG_EXISTS, ERR_IO
- */
-function checkReplaceable(output: string, next: { readonly product: string; readonly sequence: number }): void {
-	if (!exists(output)) return;
-	if (isOwnCatalog(output)) {
-		const facts = unverifiedFacts(output);
-		if (facts?.product !== next.product || (facts.sequence ?? 0) <= next.sequence) return;
-		const message =
-			`Cannot replace catalog ${quote(output)}: sequence ${next.sequence} is lower than ${facts.sequence}, which it has; ` +
-			"give a higher --sequence, or --force";
-		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
-	}
-	const message = `Cannot write catalog ${quote(output)}: the file there was not written by sigtool; --force replaces it`;
-	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Tests that a renamed directory keeps its catalog, and what `sign` leaves out by default, refuses or warns about. */
 
 import { execFileSync } from "node:child_process";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectCatalog } from "@sigtool/core";
 import { describe, expect, it } from "vitest";
@@ -218,5 +218,29 @@ describe("13.18: sign refuses a sequence lower than that of the catalog it repla
 		sign("--product", "other");
 		const clock = sigtool(["sign", root, "--product", "other"], { env: { SOURCE_DATE_EPOCH: "1000" } });
 		expect(clock).toMatchObject({ status: 2, stderr: expect.stringContaining("sequence 1000 is lower") });
+	});
+
+	it("13.18: also if the directory was renamed, or the catalog at its root has another name", () => {
+		const { root, sigtool, at } = workspace();
+		const older = at("d1");
+		const sign = (...args: string[]) => sigtool(["sign", older, ...args]);
+		expect(sigtool(["sign", root, "--sequence", "1000"])).toMatchObject({ status: 0 });
+		renameSync(root, older);
+		for (const args of [
+			["--sequence", "1"],
+			["--sequence", "999", "--product", "d"],
+			["--sequence", "1", "-o", at("x.cat")],
+		]) {
+			const run = sign(...args);
+			expect(run.stderr, args.join(" ")).toMatch(
+				/^error: Cannot sign ".*d1": sequence \d+ is lower than 1000, which its catalog "d.cat" has; give a higher --sequence, or --force \[ERR_CATALOG_EXISTS\]\n$/,
+			);
+			expect([run.status, existsSync(at("d1/d1.cat")), existsSync(at("x.cat"))]).toEqual([2, false, false]);
+		}
+		expect(sign("--sequence", "1", "--product", "other", "-o", at("x.cat"))).toMatchObject({ status: 0 });
+		expect(sign("--sequence", "1000")).toMatchObject({ status: 0 });
+		expect(sign("--sequence", "2", "--force")).toMatchObject({ status: 0 });
+		// Now d1.cat has the lower sequence, and the highest one of both catalogs still decides.
+		expect(sign("--sequence", "3")).toMatchObject({ status: 2, stderr: expect.stringContaining('"d.cat" has') });
 	});
 });
