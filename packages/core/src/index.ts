@@ -15,7 +15,7 @@ export { type DeniedDigest, denialsOfFile } from "./inspect/denials-of-file.js";
 export { normalizeNameText, reverseNameText } from "./pki/name-text.js";
 export { checkTimestampRequest, type NewTimestamp, type TimestampRequest } from "./pki/timestamp-request.js";
 export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./pki/trust-edit.js";
-export { storedDenials, storedDevelopmentKey, timestampAnchors } from "./pki/trust-store.js";
+export { isDevelopmentKey, storedDenials, storedDevelopmentKey, timestampAnchors } from "./pki/trust-store.js";
 export * from "./read.js";
 export { type Conversion, type ConvertOptions, convertCatalog } from "./rewrite/convert.js";
 export { type Restoration, type RestoreOptions, restoreAttributes } from "./rewrite/restore.js";

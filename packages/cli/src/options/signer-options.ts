@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import {
 	developmentIdentity,
 	expiryNotice,
+	isDevelopmentKey,
 	openCommandSigner,
 	openPemSigner,
 	openPkcs11Signer,
@@ -46,7 +47,7 @@ export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean 
  * @throws ERR_USAGE for key options that do not fit together; ERR_DEVELOPMENT_REFUSED; ERR_KEY*, ERR_PKCS12*
  */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
-	const signer = await openNamed(options, onWarning);
+	const signer = withDevelopmentKey(await openNamed(options, onWarning));
 	if (signer.development && developmentOf(options) === "refuse") {
 		signer.close();
 		requireDevelopmentUse("refuse");
@@ -54,6 +55,11 @@ export async function openSigner(options: KeyOptions, onWarning: (text: string) 
 	const notice = expiryNotice(signer.certificates.slice(0, 1), Date.now());
 	if (notice !== undefined) onWarning(notice);
 	return signer;
+}
+
+/** Marks also a signer that has the development identity's key with a certificate that lacks the marker. */
+function withDevelopmentKey(signer: Signer): Signer {
+	return { ...signer, development: signer.development || isDevelopmentKey(signer.certificates[0]) };
 }
 
 async function openNamed(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {

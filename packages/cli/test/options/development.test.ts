@@ -181,6 +181,45 @@ describe("13.3: a development identity", () => {
 		});
 	});
 
+	it("13.3: an empty SIGTOOL_DEVELOPMENT, as a pipeline sets it for a variable without a value, allows nothing", () => {
+		const { root, sigtool } = workspace();
+		for (const args of [
+			["sign", root],
+			["verify", root],
+			["verify", join(root, "a"), "-q"],
+		]) {
+			const run = sigtool(args, { env: { SIGTOOL_DEVELOPMENT: "" } });
+			expect(run.stderr, args.join(" ")).toContain(
+				"error: Set SIGTOOL_DEVELOPMENT to refuse or allow, or unset it: it is empty [ERR_CONFIG]\n",
+			);
+			expect([run.status, existsSync(join(root, "d.cat"))]).toEqual([2, false]);
+		}
+	});
+
+	it.skipIf(!hasProgram("openssl"))("13.3: the development key under another certificate is noted and refused", () => {
+		const { root, sigtool, at } = workspace();
+		sigtool(["sign", root]);
+		const key = at("config/sigtool/identities/development/key.pem");
+		const certificate = at("other.crt");
+		execFileSync("openssl", [
+			...["req", "-x509", "-key", key, "-subj", "/CN=Release", "-days", "9", "-out", certificate],
+			...["-addext", "basicConstraints=critical,CA:FALSE", "-addext", "keyUsage=critical,digitalSignature"],
+			...["-addext", "extendedKeyUsage=codeSigning"],
+		]);
+		const sign = ["sign", root, "-q", "--key", key, "--cert", certificate];
+		for (const [name, args, env] of refusals) {
+			const run = sigtool([...sign, ...args], { env });
+			expect(run, name).toMatchObject({ status: 2, stderr: expect.stringContaining("[ERR_DEVELOPMENT_REFUSED]") });
+		}
+		expect(sigtool(sign)).toMatchObject({ status: 0, stderr: expect.stringContaining(SIGNED) });
+		const verify = ["verify", root, "-q", "--trust", certificate];
+		for (const [name, args, env] of refusals) {
+			const run = sigtool([...verify, ...args], { env });
+			expect(run, name).toMatchObject({ status: 2, stderr: expect.stringContaining("[ERR_DEVELOPMENT_REFUSED]") });
+		}
+		expect(sigtool(verify)).toMatchObject({ status: 0, stderr: expect.stringMatching(TRUSTED) });
+	});
+
 	it.skipIf(!hasProgram("openssl"))("13.3: a release key is not noted, and passes where development is refused", () => {
 		const { root, sigtool, at } = workspace();
 		const { keyFile, certFile, caFile } = makeAuthority(at("pki"), "P-256");
@@ -195,6 +234,15 @@ describe("13.3: a development identity", () => {
 	});
 });
 
+/** Returns the code blocks of a page, with lines that end in a backslash joined. */
+function codeBlocks(page: string): string[] {
+	const text = readFileSync(join(REPOSITORY, page), "utf8");
+	return [...text.matchAll(/^ *```\w*\n([\s\S]*?)^ *```$/gm)].map(([, block]) => block.replace(/\\\n/g, " "));
+}
+
+/** A pipeline signs with a named key, or without one for another machine. A person's first try names no key. */
+const NAMES_KEY = /sigtool finish|--unsigned|--key|--p12|--pkcs11|--signer-command/;
+
 const REPOSITORY = fileURLToPath(new URL("../../../..", import.meta.url));
 
 describe("13.3: recipes for pipelines refuse development identities", () => {
@@ -203,6 +251,21 @@ describe("13.3: recipes for pipelines refuse development identities", () => {
 		.map((name) => [`examples/${name}`, readFileSync(join(REPOSITORY, "examples", name), "utf8")])
 		.filter(([, text]) => /^[^#]*\bsigtool (sign|finish|verify|compile)\b/m.test(text));
 	it("13.3: there are some", () => expect(recipes.length).toBeGreaterThanOrEqual(5));
+
+	const pages = ["README.md", ...readdirSync(join(REPOSITORY, "docs")).map((name) => `docs/${name}`)];
+	const blocks = pages
+		.filter((page) => page.endsWith(".md"))
+		.flatMap((page) => codeBlocks(page).map((block): [string, string] => [page, block]))
+		.filter(([, block]) => {
+			const lines = block.match(/^[^#\n]*\bsigtool (sign|finish|compile)\b.*/gm) ?? [];
+			return lines.length > 0 && lines.every((line) => NAMES_KEY.test(line));
+		});
+	it("13.3: there are some blocks in pages", () => expect(blocks.length).toBeGreaterThanOrEqual(5));
+	it.each(blocks)("13.3: a block of %s that signs with named keys", (_, block) => {
+		for (const [line] of block.matchAll(/^[^#\n]*\bsigtool (sign|finish|verify|compile)\b.*/gm)) {
+			expect(/^export SIGTOOL_DEVELOPMENT=refuse\b/m.test(block) || line.includes("--no-development"), line).toBe(true);
+		}
+	});
 	it.each(recipes)("13.3: %s", (_, text) => {
 		const refusesAll = /^\s*(export |env: .*)?SIGTOOL_DEVELOPMENT[=:] ?"?refuse/m.test(text);
 		for (const [line] of text.matchAll(/^[^#\n]*\bsigtool (sign|finish|verify|compile)\b.*/gm)) {

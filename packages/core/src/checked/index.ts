@@ -194,6 +194,7 @@ export const {
 	finishCatalog,
 	importCertificate,
 	importIdentity,
+	isDevelopmentKey,
 	openCommandSigner,
 	openPemSigner,
 	openPkcs11Signer,
@@ -291,6 +292,7 @@ export const {
 		["source", importSource],
 		["options", object<ImportOptions>({ chainFiles: paths, passphraseOf, onWarning })],
 	],
+	isDevelopmentKey: [["certificate", certificate]],
 	openCommandSigner: [
 		[
 			"options",

@@ -13,6 +13,7 @@ import {
 	certificatesFromFileBytes,
 	isDevelopmentCertificate,
 	MAX_CERTIFICATE_SIZE,
+	publicKeyOf,
 	spkiSha256,
 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
@@ -159,6 +160,16 @@ export function developmentCertificate(): Certificate | undefined {
 	}
 	if (!isDevelopmentCertificate(certificate)) throw refuse("its certificate lacks the development marker");
 	return certificate;
+}
+
+/**
+ * Returns true if the certificate has the key of this machine's development identity. It then need not have the
+ * development marker, because anybody with the key can make another certificate for it.
+ * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
+ */
+export function isDevelopmentKey(certificate: Certificate): boolean {
+	const development = hasHome() ? developmentCertificate() : undefined;
+	return development !== undefined && publicKeyOf(development).equals(publicKeyOf(certificate));
 }
 
 function storedPin({ certificate, label }: StoredPin): TrustedPin {

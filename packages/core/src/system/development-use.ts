@@ -13,13 +13,14 @@ export const DEVELOPMENT_REFUSERS = `--no-development, ${DEVELOPMENT_VARIABLE}=r
 /**
  * Returns the value of SIGTOOL_DEVELOPMENT, or `allow` if it is not set.
  * @throws ERR_CONFIG for any other value, because a misspelt value would otherwise allow what its author wanted to
- * refuse
+ * refuse. The empty value is refused too, because a pipeline sets it if it has no value for its own variable.
  */
 export function developmentUse(): DevelopmentUse {
-	const value = process.env[DEVELOPMENT_VARIABLE] ?? "";
-	if (value === "" || value === "allow") return "allow";
+	const value = process.env[DEVELOPMENT_VARIABLE];
+	if (value === undefined || value === "allow") return "allow";
 	if (value === "refuse") return "refuse";
-	throw new SigtoolError("ERR_CONFIG", `Set ${DEVELOPMENT_VARIABLE} to refuse or allow, not ${quote(value)}`);
+	const mistake = value === "" ? "or unset it: it is empty" : `not ${quote(value)}`;
+	throw new SigtoolError("ERR_CONFIG", `Set ${DEVELOPMENT_VARIABLE} to refuse or allow, ${mistake}`);
 }
 
 /** @throws ERR_DEVELOPMENT_REFUSED unless development identities may sign */

@@ -73,6 +73,7 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	inspectCatalogFile: [NOTHING],
 	isCertificateAuthority: ["text"],
 	isDevelopmentCertificate: ["text"],
+	isDevelopmentKey: ["text"],
 	isTrustIndex: ["text"],
 	launcherFromFileBytes: ["text", "file"],
 	normalizeNameText: [undefined],
