@@ -16,6 +16,7 @@ export type { HashProgress } from "./fileset/hash-files.js";
 export { type CarriedAttribute, ENTRY_KIND } from "./fileset/manifest.js";
 export { otherWriterOf } from "./fileset/other-writers.js";
 export { resolveEntry } from "./fileset/resolve-entry.js";
+export { VERSION_CONTROL } from "./fileset/selection.js";
 export {
 	ATTRIBUTE_FORMATS,
 	type AttributeFormat,

@@ -43,6 +43,13 @@ export interface Selection {
 	readonly ignoredCount: number;
 }
 
+/**
+ * The patterns that `sign` applies to every tree. The patterns of the user come after them and can cancel one, for
+ * example by `!.git`. Only patterns that left something out are recorded, so that `verify` ignores nothing that was
+ * absent during signing.
+ */
+export const VERSION_CONTROL = [".git", ".hg", ".svn", ".jj"] as const;
+
 /** The name of the file at a tree's root whose lines are ignore patterns. */
 export const IGNORE_FILE = ".sigtoolignore";
 

@@ -10,7 +10,13 @@ import { quote, SigtoolError } from "../errors.js";
 import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
 import { conventionalCatalog, entryPathOf, hasCatalogName, kindOf } from "../fileset/locate-catalogs.js";
 import { entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { IGNORE_FILE, ignorePatterns, type Selection, type SelectionRules } from "../fileset/selection.js";
+import {
+	IGNORE_FILE,
+	ignorePatterns,
+	type Selection,
+	type SelectionRules,
+	VERSION_CONTROL,
+} from "../fileset/selection.js";
 import { refuseStaleBytecode } from "../fileset/stale-bytecode.js";
 import type { AttributeFormat, AttributeNaming } from "../formats/attribute-format.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
@@ -247,13 +253,6 @@ function otherCatalogPattern(root: string, scope: SignTarget["scope"], output: s
 		return [];
 	return [`/${basename(usual).replace(/[\\*?[\]! ]/g, "\\$&")}`];
 }
-
-/**
- * The patterns that apply to every tree. The patterns of the user come after them and can cancel one, for example by
- * `!.git`. Only patterns that left something out are recorded, so that `verify` ignores nothing that was absent during
- * signing.
- */
-const VERSION_CONTROL = [".git", ".hg", ".svn", ".jj"] as const;
 
 interface Unversioned {
 	readonly selection: Selection;

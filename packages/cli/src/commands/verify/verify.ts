@@ -17,6 +17,7 @@ import { startProgress } from "../../output/progress.js";
 import { catalogFields, catalogRows, count, developmentNotes, shownPath, thousands } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
+import { versionControlHints } from "./version-control-hint.js";
 
 /** Verifies every path, even if an earlier path failed. */
 export async function verify(paths: readonly string[], options: VerifyCommandOptions): Promise<Report> {
@@ -166,7 +167,11 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 		},
 		lines: [headline, ...describe(verification, options), ...findingLines(findings, options)],
 		problems: [],
-		warnings: [...verification.warnings, ...findingWarnings(notices, options)],
+		warnings: [
+			...verification.warnings,
+			...findingWarnings(notices, options),
+			...versionControlHints([...findings, ...notices]),
+		],
 		notes: developmentNotes(
 			path,
 			verification.catalogs.map(({ signer }) => signer),

@@ -171,6 +171,27 @@ describe("13.10: sign leaves out version control folders by a recorded rule", ()
 		expect(names()).toEqual(["a"]);
 	});
 
+	it.skipIf(!hasProgram("git"))(
+		"13.10: a hint tells why a folder that was made after signing is reported (needs git)",
+		() => {
+			const { root, sigtool, at } = workspace({ a: "1", "lib/b": "2" });
+			sigtool(["sign", root]);
+			expect(sigtool(["verify", root]).stderr).not.toContain("warning");
+			execFileSync("git", ["init", "-q"], { cwd: root });
+			const hint = '".git" was not there when the tree was signed; sign it again, which records a rule for it';
+			const run = sigtool(["verify", root]);
+			expect(run).toMatchObject({ status: 1, stdout: expect.stringMatching(/: \d+ differences: \d+ added\n/) });
+			expect(run.stderr).toContain(`warning: ${hint}\n`);
+			expect(sigtool(["verify", root, "--json"]).json().warnings).toContain(hint);
+			makeTree(at("d/lib/.hg"), { store: "1" });
+			expect(sigtool(["verify", root]).stderr).toMatch(
+				/warning: ".git" and ".hg" were not there when .* rules for them\n/,
+			);
+			sigtool(["sign", root]);
+			expect(sigtool(["verify", root])).toMatchObject({ status: 0, stderr: expect.not.stringContaining("warning") });
+		},
+	);
+
 	it("13.10: no rule is recorded without such a folder", () => {
 		const { root, sigtool } = workspace();
 		expect(sigtool(["sign", root, "--json"]).json().ignored).toEqual({ entries: 0, rules: [] });
