@@ -111,6 +111,9 @@ function usageFailure(complaint: string, names: readonly string[], unknown: stri
 		const reason = unknown === undefined ? "Name a command" : `Unknown command ${quote(unknown)}`;
 		return usageError(`${reason}; see ${help}`);
 	}
+	// A PEM text begins like an option. It may be a key, so that no message repeats it.
+	if (complaint.includes("-----BEGIN "))
+		return usageError("Cannot use a PEM text as an argument: give the name of a file");
 	const reason = complaint
 		.replace(/^error: /, "")
 		.trim()

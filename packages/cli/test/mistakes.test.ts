@@ -81,6 +81,34 @@ const MISTAKES: readonly Mistake[] = [
 		message: /Cannot open "notes\.txt": it is a text file, not a PKCS#12 container/,
 	},
 	{
+		name: "a directory as --cert",
+		line: "sign d --key leaf.key --cert empty",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot read "empty": it is a directory; name a file/,
+	},
+	{
+		name: "a directory as --key",
+		line: "sign d --key empty --cert leaf.pem",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot read "empty": it is a directory; name a file/,
+	},
+	{
+		name: "a directory as --trust",
+		line: "verify d --trust empty",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot read "empty": it is a directory; name a file/,
+	},
+	{
+		name: "finish of a directory",
+		line: `finish d ${KEY}`,
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Cannot read "d": it is a directory; name a file/,
+	},
+	{
 		name: "a PKCS#12 container as --key",
 		line: "sign d --key leaf.p12 --cert leaf.pem",
 		code: "ERR_KEY",
@@ -379,6 +407,29 @@ describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("a mista
 		expect(errors[0].endsWith(` [${mistake.code}]`), errors[0]).toBe(true);
 		expect(status).toBe(mistake.exit);
 		expect(stdout + stderr).not.toMatch(/expected tag|tag 0x/);
+	});
+
+	it("13.15: a PEM text in the place of a file's name is refused without repeating the text", () => {
+		for (const name of ["leaf.pem", "leaf.key"]) {
+			const text = readFileSync(join(home, name), "utf8");
+			const [, body] = text.split("\n");
+			for (const args of [
+				["sign", "d", "--key", "leaf.key", "--cert", text],
+				["sign", "d", "--key", text, "--cert", "leaf.pem"],
+				["sign", "d", "--p12", text],
+				["sign", text],
+				["finish", text, "--key", "leaf.key", "--cert", "leaf.pem"],
+				["verify", "d", "--trust", text],
+				["verify", text],
+				["inspect", text],
+				["trust", "add", text],
+			]) {
+				const { status, stdout, stderr } = runner(home)(args, { cwd: home });
+				const [command] = args;
+				expect(stderr, command).toMatch(/^error: .*: give the name of a file \[ERR_USAGE\]\n$/);
+				expect([status, stdout + stderr], command).toEqual([2, expect.not.stringContaining(body)]);
+			}
+		}
 	});
 
 	it("13.15: in several files is named for each of them when signing, at most 20 of a kind", () => {

@@ -3,6 +3,7 @@
 import { existsSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
+import { refusePem } from "../system/store.js";
 import { absolutePath } from "./absolute-path.js";
 
 /** Returns the path of a directory's conventional catalog, even if there is no such file. */
@@ -85,6 +86,7 @@ function statOrUndefined(path: string): Stats | undefined {
 }
 
 function attempt<T>(action: string, path: string, run: () => T): T {
+	refusePem(path);
 	try {
 		return run();
 	} catch (cause) {

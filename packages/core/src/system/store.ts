@@ -105,7 +105,7 @@ const LOCK_MS = 10_000;
 
 /**
  * Reads a whole regular file.
- * @throws ERR_ROOT_MISSING if it does not exist, ERR_LIMIT if it has more than `maxBytes` bytes, ERR_IO
+ * @throws ERR_USAGE for a directory, ERR_ROOT_MISSING if the file does not exist, ERR_LIMIT if it has more than `maxBytes` bytes, ERR_IO
  */
 export function readBounded(path: string, maxBytes: number): Buffer {
 	return readWithStats(path, maxBytes).bytes;
@@ -171,6 +171,19 @@ export function readInput(path: string, maxBytes: number): Buffer {
 /** Returns true if there is a file of any type at the path, even a dangling link. @throws ERR_IO */
 export function exists(path: string): boolean {
 	return lstatIfThere(path) !== undefined;
+}
+
+/**
+ * Refuses a PEM text in the place of a file's name. The message does not repeat the text, because it may be a key.
+ * @throws ERR_USAGE
+ */
+export function refusePem(path: string): void {
+	const [, label] = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(path) ?? [];
+	if (label === undefined) return;
+	throw new SigtoolError(
+		"ERR_USAGE",
+		`Cannot read a PEM text (${label}) that was given as a name: give the name of a file`,
+	);
 }
 
 /** Refuses a directory, or a link to one, as the name of an output file. @throws ERR_USAGE, ERR_IO */
@@ -327,12 +340,13 @@ function readWithStats(
 	}
 }
 
-/** Opens a file and checks its type and size. @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+/** Opens a file and checks its type and size. @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
 function openForReading(
 	path: string,
 	maxBytes: number,
 	kinds: "regular" | "any",
 ): { descriptor: number; stats: Stats } {
+	refusePem(path);
 	let descriptor: number | undefined;
 	try {
 		// If only a regular file is accepted, O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO.
@@ -341,7 +355,9 @@ function openForReading(
 		descriptor = kinds === "any" && path === "/dev/stdin" ? STDIN : openSync(path, flags);
 		const stats = fstatSync(descriptor);
 		if (stats.isFile() && stats.size > maxBytes) throw tooLarge(path, maxBytes);
-		if (stats.isDirectory()) throw refusal("read", path, "it is a directory");
+		if (stats.isDirectory()) {
+			throw new SigtoolError("ERR_USAGE", `Cannot read ${quote(path)}: it is a directory; name a file`, { path });
+		}
 		if (!stats.isFile() && kinds === "regular") throw refusal("read", path, "it is not a regular file");
 		return { descriptor, stats };
 	} catch (cause) {

@@ -194,7 +194,7 @@ describe("readBounded()", () => {
 	});
 
 	it("refuses a directory, a device, and a FIFO without waiting for a writer", () => {
-		expect(expectError("ERR_IO", () => readBounded(directory, 5)).message).toMatch(/it is a directory$/);
+		expect(expectError("ERR_USAGE", () => readBounded(directory, 5)).message).toMatch(/it is a directory; name a file$/);
 		if (process.platform === "win32") return;
 		expectError("ERR_IO", () => readBounded("/dev/null", 5));
 		if (spawnSync("mkfifo", [file]).status === 0) expectError("ERR_IO", () => readBounded(file, 5));
@@ -225,7 +225,7 @@ describe("readInput()", () => {
 		expect(read("/dev/fd/0", 100_000)).toBe("100000\n");
 		expect(read("/dev/stdin", 99_999)).toBe("ERR_LIMIT\n");
 		expect(read("/dev/zero", 1_000_000)).toBe("ERR_LIMIT\n");
-		expect(read("/tmp", 5)).toBe("ERR_IO\n");
+		expect(read("/tmp", 5)).toBe("ERR_USAGE\n");
 	});
 });
 
