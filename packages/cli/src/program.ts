@@ -4,8 +4,9 @@ import { quote } from "@sigtool/core/errors";
 import { Command, CommanderError, Option } from "commander";
 import { COMMANDS } from "./commands/commands.js";
 import { type CommandDeclaration, examples } from "./options/declaration.js";
+import { withCloseSuggestion } from "./options/suggestion.js";
 import { usageError } from "./options/usage.js";
-import { HELP, HELP_WIDTH } from "./output/help.js";
+import { HELP, helpWidth } from "./output/help.js";
 import {
 	type ExitStatus,
 	type OutputOptions,
@@ -14,7 +15,7 @@ import {
 	printText,
 	type Report,
 } from "./output/output.js";
-import { COLOUR_CHOICES, type ColourChoice, chooseColours, terminal } from "./output/terminal.js";
+import { COLOUR_CHOICES, type ColourChoice, chooseColours } from "./output/terminal.js";
 import { VERSION } from "./version.js";
 
 /** Never throws: prints every failure, as one line or as one JSON document. */
@@ -38,7 +39,7 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		const unknown = topicOfHelp(argv);
 		if (complaint.startsWith("Usage:") && unknown === undefined && options.json !== true)
 			printText(`${complaint}\n`, "stderr");
-		return printFailure(names.join(" "), usageFailure(complaint, names, unknown), options);
+		return printFailure(names.join(" "), usageFailure(complaint, names, unknown, optionsOf(program, names)), options);
 	}
 }
 
@@ -52,8 +53,8 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 		.configureOutput({
 			writeOut: printText,
 			writeErr: (text) => complaints.push(text),
-			getOutHelpWidth: () => terminal(1)?.columns ?? HELP_WIDTH,
-			getErrHelpWidth: () => terminal(2)?.columns ?? HELP_WIDTH,
+			getOutHelpWidth: () => helpWidth(1),
+			getErrHelpWidth: () => helpWidth(2),
 			getOutHasColors: () => false,
 			getErrHasColors: () => false,
 		});
@@ -105,7 +106,12 @@ function addCommand(
  * Turns commander's complaint into one line that says how to get help. If commander printed help in place of a
  * complaint, the arguments lacked a command's name.
  */
-function usageFailure(complaint: string, names: readonly string[], unknown: string | undefined): Error {
+function usageFailure(
+	complaint: string,
+	names: readonly string[],
+	unknown: string | undefined,
+	isKnown: (option: string) => boolean,
+): Error {
 	const help = `\`${["sigtool", ...names].join(" ")} --help\``;
 	if (complaint === "" || complaint.startsWith("Usage:")) {
 		const reason = unknown === undefined ? "Name a command" : `Unknown command ${quote(unknown)}`;
@@ -114,12 +120,20 @@ function usageFailure(complaint: string, names: readonly string[], unknown: stri
 	// A PEM text begins like an option. It may be a key, so that no message repeats it.
 	if (complaint.includes("-----BEGIN "))
 		return usageError("Cannot use a PEM text as an argument: give the name of a file");
-	const reason = complaint
+	const whole = complaint
 		.replace(/^error: /, "")
 		.trim()
 		.replace(/\s*\n\s*/g, " ")
 		.replace(/\.$/, "");
+	const reason = withCloseSuggestion(whole, isKnown);
 	return usageError(choiceFailure(reason) ?? `${reason.charAt(0).toUpperCase()}${reason.slice(1)}; see ${help}`);
+}
+
+/** Returns a function that tells if the named command, or the program if there are no names, has an option. */
+function optionsOf(program: Command, names: readonly string[]): (option: string) => boolean {
+	let command: Command | undefined = program;
+	for (const name of names) command = command?.commands.find((each) => each.name() === name);
+	return (option) => command?.options.some(({ long }) => long === option) === true;
 }
 
 /**

@@ -15,6 +15,7 @@ interface Mistake {
 	readonly exit: 1 | 2 | 3 | 126;
 	readonly message: RegExp;
 	readonly input?: string;
+	readonly env?: Readonly<Record<string, string>>;
 }
 
 const KEY = "--key leaf.key --cert leaf.pem";
@@ -271,14 +272,15 @@ const MISTAKES: readonly Mistake[] = [
 		line: `trust remove ${DENIED}`,
 		code: "ERR_USAGE",
 		exit: 2,
-		message: /Cannot remove "2689.*": it is the digest of a denied file, whose entry has the id [0-9a-f]{64}/,
+		message:
+			/Cannot remove "2689.*": it is the digest of a denied file, whose entry has the id ([0-9a-f]{12})[0-9a-f]{52}; `sigtool trust remove \1` removes it/,
 	},
 	{
 		name: "an id that is not there",
 		line: "trust remove abcdef",
 		code: "ERR_USAGE",
 		exit: 2,
-		message: /no entry has that id; `sigtool trust list` shows all entries/,
+		message: /no entry has an id that begins with "abcdef"; `sigtool trust list` shows all entries/,
 	},
 	{
 		name: "a FIFO in the tree",
@@ -294,6 +296,108 @@ const MISTAKES: readonly Mistake[] = [
 		exit: 126,
 		message:
 			/Cannot run "plain\/a\.js": it lies in no signed directory; run `sigtool sign plain` first, or name its catalog with --catalog/,
+	},
+	{
+		name: "run of what a development identity signed, where that is refused",
+		line: "run --allow-development d/a.js",
+		env: { SIGTOOL_DEVELOPMENT: "refuse" },
+		code: "ERR_DEVELOPMENT_REFUSED",
+		exit: 2,
+		message: /Cannot run "d\/a\.js" with a development identity: .*SIGTOOL_DEVELOPMENT=refuse/,
+	},
+	{
+		name: "a name with a drive letter",
+		line: "sign colon",
+		code: "ERR_PATH_DRIVE",
+		exit: 1,
+		message: /"a:b": it starts with a drive letter; rename it in "colon", or leave it out with --exclude/,
+	},
+	{
+		name: "inspect of a certificate in PEM",
+		line: "inspect leaf.pem",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot inspect "leaf\.pem": it is a certificate in PEM, not a catalog; --trust takes certificates/,
+	},
+	{
+		name: "inspect of a certificate in DER",
+		line: "inspect leaf.der",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot inspect "leaf\.der": it is a certificate, not a catalog; --trust takes certificates/,
+	},
+	{
+		name: "inspect of a truncated catalog",
+		line: "inspect cut.cat",
+		code: "ERR_DER",
+		exit: 1,
+		message: /Cannot inspect "cut\.cat": it is cut off, only 300 of [\d,]+ bytes are there; copy it again \[/,
+	},
+	{
+		name: "a list of names that are relative to the working directory",
+		line: "sign d -o y.cat --files-from -",
+		input: "d/a.js\0",
+		code: "ERR_ROOT_MISSING",
+		exit: 2,
+		message:
+			/"d\/a\.js": it does not exist; names in the list are relative to "d", e\.g\. \(cd "d" && find \. -type f -print0\)/,
+	},
+	{
+		name: "a timestamping authority that cannot be reached",
+		line: `sign d -o x.cat ${KEY} --tsa-trust ca.pem --timestamp http://127.0.0.1:1/`,
+		code: "ERR_NETWORK",
+		exit: 3,
+		message:
+			/Cannot get a timestamp: "http:\/\/127\.0\.0\.1:1\/": connection refused \(ECONNREFUSED\) \[ERR_NETWORK\]$/,
+	},
+	{
+		name: "openssl's name for --trust",
+		line: "verify d --CAfile ca.pem",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown option '--CAfile' \(use --trust\); see/,
+	},
+	{
+		name: "openssl's name for --p12",
+		line: "sign d --pkcs12 leaf.p12",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown option '--pkcs12' \(use --p12\); see/,
+	},
+	{
+		name: "a passphrase as an argument",
+		line: "sign d --p12 leaf.p12 --passphrase secret",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown option '--passphrase' \(use --passphrase-file\); see/,
+	},
+	{
+		name: "an option that resembles no other",
+		line: "verify d --strict",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown option '--strict'; see/,
+	},
+	{
+		name: "openssl's name for --trust where there is no such option",
+		line: "digest d/a.js --CAfile ca.pem",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown option '--CAfile'; see/,
+	},
+	{
+		name: "an option that was misspelt by swapped letters",
+		line: "verify d --quite",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown option '--quite' \(Did you mean --quiet\?\); see/,
+	},
+	{
+		name: "version as a command",
+		line: "version",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown command 'version' \(use --version\); see/,
 	},
 	{
 		name: "run of a directory",
@@ -350,7 +454,7 @@ const MISTAKES: readonly Mistake[] = [
 		input: "a.js\nb.js\n",
 		code: "ERR_USAGE",
 		exit: 2,
-		message: /separate names with NUL, e\.g\. find -print0/,
+		message: /separate names with NUL, e\.g\. find \. -type f -print0/,
 	},
 	{
 		name: "a catalog for standard output",
@@ -389,9 +493,13 @@ describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("a mista
 		makeFiles(home);
 	});
 	afterAll(() => rmSync(home, { recursive: true, force: true }));
-	const run = ({ line, input = "" }: Pick<Mistake, "line" | "input">, ...more: string[]): Run => {
+	const run = ({ line, input = "", env }: Pick<Mistake, "line" | "input" | "env">, ...more: string[]): Run => {
 		const args = line.split(" ").filter((word) => word !== "");
-		return runner(home)([...args, ...more], { cwd: home, input, env: { SIGTOOL_PASSPHRASE: undefined as never } });
+		return runner(home)([...args, ...more], {
+			cwd: home,
+			input,
+			env: { SIGTOOL_PASSPHRASE: undefined as never, ...env },
+		});
 	};
 
 	it("13: is one of at least 40", () => {
@@ -407,6 +515,7 @@ describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("a mista
 		expect(errors[0].endsWith(` [${mistake.code}]`), errors[0]).toBe(true);
 		expect(status).toBe(mistake.exit);
 		expect(stdout + stderr).not.toMatch(/expected tag|tag 0x/);
+		expect(stderr.match(/\[ERR_\w+\]/g)).toEqual([`[${mistake.code}]`]);
 	});
 
 	it("13.15: a PEM text in the place of a file's name is refused without repeating the text", () => {
@@ -488,6 +597,7 @@ function makeFiles(home: string): void {
 		"d/a.js": "1",
 		"plain/a.js": "1",
 		"fifo/a.js": "1",
+		"colon/a:b": "1",
 		"notes.txt": "notes\n",
 		"notes.sigx": "notes\n",
 	});

@@ -17,7 +17,12 @@ const MAX_LINES = 20;
 
 /** Returns how many findings there are of each kind, e.g. `2 modified, 1 missing`. */
 export function countByKind(findings: readonly Finding[]): string {
-	return Array.from(byCode(findings), ([code, { length }]) => `${thousands(length)} ${KINDS[code] ?? code}`).join(", ");
+	return Array.from(byCode(findings), ([code, { length }]) => `${thousands(length)} ${kindOf(code)}`).join(", ");
+}
+
+/** Returns the text for a kind of finding. A kind without a text in KINDS is named by the words of its code. */
+function kindOf(code: Finding["code"]): string {
+	return KINDS[code] ?? code.replace(/^ERR_/, "").toLowerCase().replaceAll("_", " ");
 }
 
 /**
@@ -27,14 +32,19 @@ export function countByKind(findings: readonly Finding[]): string {
  */
 export function findingLines(findings: readonly Finding[], options: FindingOptions): string[] {
 	return groups(findings, options).flatMap(({ shown, rest }) => [
-		...shown.flatMap((finding) => [`  ${finding.message} [${finding.code}]`, ...digestRows(finding, options)]),
+		...shown.flatMap((finding) => [`  ${withWayOut(finding)} [${finding.code}]`, ...digestRows(finding, options)]),
 		...rest.map((line) => `  ${line}`),
 	]);
 }
 
 /** Returns the findings that do not decide the verdict, as texts that the caller prints after `warning: `. */
 export function findingWarnings(findings: readonly Finding[], options: FindingOptions): string[] {
-	return groups(findings, options).flatMap(({ shown, rest }) => [...shown.map(({ message }) => message), ...rest]);
+	return groups(findings, options).flatMap(({ shown, rest }) => [...shown.map(withWayOut), ...rest]);
+}
+
+/** A FIFO, socket or device is in no catalog and cannot be compared, so it has to go, or to be left out by a rule. */
+function withWayOut({ code, message }: Finding): string {
+	return code === "ERR_FILE_TYPE" ? `${message}; remove it, or sign the tree with --exclude` : message;
 }
 
 interface Group {
@@ -101,9 +111,7 @@ function digestRows({ code, expected, actual }: Finding, { verbose, origin = "si
 /** The kinds that are listed first, in this order. Others follow in the order of their first finding. */
 const FIRST: readonly Finding["code"][] = ["ERR_FILE_MODIFIED", "ERR_FILE_MISSING", "ERR_FILE_ADDED"];
 
-/**
- * The text for each kind of finding, which follows the number of findings. A kind without a text is shown as its code.
- */
+/** The text for each kind of finding, which follows the number of findings. */
 const KINDS: Readonly<Partial<Record<Finding["code"], string>>> = {
 	ERR_FILE_MODIFIED: "modified",
 	ERR_FILE_MISSING: "missing",
@@ -115,4 +123,14 @@ const KINDS: Readonly<Partial<Record<Finding["code"], string>>> = {
 	ERR_DENIED: "denied",
 	ERR_IO: "unreadable",
 	ERR_UNSIGNED: "unsigned",
+	ERR_FILE_TYPE: "of another type than a file",
+	ERR_FILE_CHANGED: "changed while it was read",
+	ERR_PATH_CASE_COLLISION: "differing by case alone",
+	ERR_PATH_NFC_COLLISION: "differing by Unicode form alone",
+	ERR_PATH_DUPLICATE: "listed twice",
+	ERR_PATH_ENCODING: "with a name that is not UTF-8",
+	ERR_LINK_OUTSIDE: "leading outside",
+	ERR_UNSIGNED_BYTES: "with unsigned bytes",
+	ERR_SIGNATURE: "with a wrong signature",
+	ERR_UNTRUSTED_SIGNER: "by an untrusted signer",
 };

@@ -1,6 +1,7 @@
 /** Formats help so that it fits the terminal, even a narrow one. */
 
 import type { Command, HelpConfiguration } from "commander";
+import { terminal } from "./terminal.js";
 
 /** The least width of descriptions in columns. If there is less room, a description stands below its option. */
 const MIN_COLUMN = 28;
@@ -23,8 +24,17 @@ export const HELP: HelpConfiguration = {
 	},
 };
 
-/** The width of help in columns if there is no terminal. */
-export const HELP_WIDTH = 80;
+/** The width of help in columns if neither a terminal nor COLUMNS gives one. */
+const HELP_WIDTH = 80;
+/** A smaller width than this leaves no room for a word beside the indent. */
+const LEAST_WIDTH = 20;
+
+/** Returns the width of help: that of the terminal, else COLUMNS (POSIX, XBD 8.3), else 80 columns. */
+export function helpWidth(descriptor: 1 | 2): number {
+	const { COLUMNS = "" } = process.env;
+	const given = /^\d{1,4}$/.test(COLUMNS) ? Number(COLUMNS) : HELP_WIDTH;
+	return terminal(descriptor)?.columns ?? Math.max(given, LEAST_WIDTH);
+}
 
 /** Wraps a text to the width of a command's help. Blank lines in the text separate paragraphs. */
 export function filled(text: string, command: Command): string {

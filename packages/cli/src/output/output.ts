@@ -120,11 +120,29 @@ export function printNote(text: string, options: OutputOptions): void {
 	if (options.json !== true && options.quiet !== true) printError(text);
 }
 
-/** Formats labels and values in two columns, e.g. `  signer   CN=…`. Leaves out rows without a value. */
+/**
+ * Formats labels and values in two columns, e.g. `  signer   CN=…`. Leaves out rows without a value. On a terminal a
+ * value that does not fit beside its label stands below it. Files and pipes get one line for each row, for programs.
+ */
 export function rows(pairs: readonly (readonly [label: string, value: string | undefined])[]): string[] {
-	const shown = pairs.filter(([, value]) => value !== undefined && value !== "");
-	const width = Math.max(0, ...shown.map(([label]) => label.length));
-	return shown.map(([label, value]) => `  ${colour.dim(label.padEnd(width))}  ${value}`);
+	const shown = pairs.flatMap(([label, value]) => (value === undefined || value === "" ? [] : [{ label, value }]));
+	const width = Math.max(0, ...shown.map(({ label }) => label.length));
+	const columns = terminal(1)?.columns ?? Number.POSITIVE_INFINITY;
+	return shown.flatMap(({ label, value }) => {
+		if (width + 4 + value.length <= columns) return [`  ${colour.dim(label.padEnd(width))}  ${value}`];
+		return [`  ${colour.dim(label)}`, ...wrapped(value, columns - 4).map((line) => `    ${line}`)];
+	});
+}
+
+/** Breaks a text at spaces. A word that is longer than the width stays whole, so that it can be copied. */
+function wrapped(text: string, width: number): string[] {
+	const lines: string[] = [];
+	for (const word of text.split(/ +/)) {
+		const last = lines.at(-1);
+		if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+		else lines[lines.length - 1] = `${last} ${word}`;
+	}
+	return lines;
 }
 
 /** Escapes control characters of a text, e.g. a file name or a certificate's name, so that a terminal can show it. */

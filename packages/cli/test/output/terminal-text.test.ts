@@ -83,6 +83,23 @@ describe("progressText()", () => {
 	});
 });
 
+describe("a report", () => {
+	it.skipIf(!hasTerminal)("13.15: puts a value that does not fit a terminal of 40 columns below its label", () => {
+		const home = temporaryDirectory();
+		const sigtool = runner(home);
+		const root = makeTree(join(home, "d"), { a: "1", ".git/x": "2" });
+		expect(sigtool(["sign", root]).status).toBe(0);
+		const piped = sigtool(["verify", root]).stdout;
+		const pin = /^ {2}pin +([0-9a-f]{64})$/m.exec(piped)?.[1];
+		const shown = onColumns(40, ["verify", root], { XDG_CONFIG_HOME: join(home, "config") }).split("\n");
+		expect(shown).toContain("  product     d, sequence ".concat(/sequence (\d+)/.exec(piped)?.[1] ?? ""));
+		expect(shown.join("\n")).toContain(`  pin\n    ${pin}\n`);
+		expect(shown.join("\n")).toContain("  hidden\n    1 entry by 1 signed rule;\n    --no-ignore reports them\n");
+		const rows = shown.filter((line) => line.startsWith("  "));
+		expect(rows.filter((line) => line.length > 40 && line.trim().includes(" "))).toEqual([]);
+	});
+});
+
 describe("help", () => {
 	it("13.15: puts options into groups", () => {
 		const sigtool = runner(temporaryDirectory());
@@ -106,6 +123,21 @@ describe("help", () => {
 		}
 		const lines = onColumns(40, ["--help"]).split("\n");
 		expect(lines.filter((line) => line.length > 40 && !line.startsWith("  $ "))).toEqual([]);
+	});
+
+	it("13.15: follows COLUMNS without a terminal", () => {
+		const sigtool = runner(temporaryDirectory());
+		const widest = (COLUMNS: string, command: string) => {
+			const lines = sigtool([command, "--help"], { env: { COLUMNS } }).stdout.split("\n");
+			return Math.max(
+				...lines.filter((line) => !line.startsWith("  $ ") && !line.startsWith("Usage: ")).map(({ length }) => length),
+			);
+		};
+		for (const command of ["sign", "verify", "trust"]) {
+			expect(widest("40", command), command).toBeLessThanOrEqual(40);
+			expect(widest("120", command), command).toBeGreaterThan(80);
+			for (const wrong of ["", "0", "-4", "x", "1e9"]) expect(widest(wrong, command)).toBeLessThanOrEqual(80);
+		}
 	});
 
 	it("13.15: is at most 80 columns wide without a terminal", () => {

@@ -145,8 +145,10 @@ export function removeTrust(idOrPrefix: string): TrustEntry[] {
 function whyNoEntry(prefix: string): string {
 	const denied = readTrustFile().denied.filter(({ sha256 }) => prefix.length >= 8 && sha256.startsWith(prefix));
 	const [denial] = denied;
-	if (denial === undefined) return "no entry has that id; `sigtool trust list` shows all entries";
-	return `it is the digest of a denied ${denial.kind}, whose entry has the id ${denialId(denial)}`;
+	if (denial === undefined)
+		return `no entry has an id that begins with ${quote(prefix)}; \`sigtool trust list\` shows all entries`;
+	const id = denialId(denial);
+	return `it is the digest of a denied ${denial.kind}, whose entry has the id ${id}; \`sigtool trust remove ${id.slice(0, 12)}\` removes it`;
 }
 
 function newTimestampAuthority(certificate: Certificate, label = certificate.subject.text) {

@@ -8,7 +8,7 @@ import { quote, SigtoolError } from "../errors.js";
  */
 export function refuseProblems(path: string, problems: readonly SigtoolError[]): void {
 	if (problems.length === 0) return;
-	const named = problems.map(withWayOut);
+	const named = problems.map((problem) => withWayOut(problem, path));
 	const [first] = named;
 	if (named.length === 1) throw first;
 	const { code } = named.find(({ exitStatus }) => exitStatus === 1) ?? first;
@@ -16,8 +16,16 @@ export function refuseProblems(path: string, problems: readonly SigtoolError[]):
 	throw new SigtoolError(code, message, { path, problems: named });
 }
 
-function withWayOut(problem: SigtoolError): SigtoolError {
+function withWayOut(problem: SigtoolError, directory: string): SigtoolError {
 	const { code, message, path, cause } = problem;
-	if (code !== "ERR_FILE_TYPE") return problem;
-	return new SigtoolError(code, `${message}; --exclude leaves it out`, { path, cause });
+	const way = wayOut(code, directory);
+	return way === undefined ? problem : new SigtoolError(code, `${message}; ${way}`, { path, cause });
+}
+
+/** Names the directory that was given, because the name of an entry does not tell where the entry is. */
+function wayOut(code: SigtoolError["code"], directory: string): string | undefined {
+	if (code === "ERR_FILE_TYPE") return "--exclude leaves it out";
+	// The messages about collisions name a way out themselves.
+	if (!code.startsWith("ERR_PATH_") || code.endsWith("_COLLISION")) return undefined;
+	return `rename it in ${quote(directory)}, or leave it out with --exclude`;
 }

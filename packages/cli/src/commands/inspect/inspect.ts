@@ -73,18 +73,20 @@ function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError
 }
 
 /**
- * Makes the error for a file with nothing to show. The message says what is wrong with the catalog only if the file is
- * meant to be a catalog.
+ * Makes the error for a file with nothing to show. The message says what is wrong with the catalog, or what the file is,
+ * if the file is meant to be a catalog or is a certificate, a key or a container.
  */
 function nothingIn(file: string, cause: SigtoolError, attributes: InspectedAttribute[] | SigtoolError): SigtoolError {
-	const isMeant = file.endsWith(".cat") || cause.code === "ERR_LIMIT";
-	const catalog = isMeant ? cause.message.replace(`Cannot read ${quote(file)}: `, "") : "it is no catalog";
+	const reason = cause.message.replace(`Cannot read ${quote(file)}: `, "");
+	const isNamed = file.endsWith(".cat") || cause.code === "ERR_LIMIT" || KEY_MATERIAL.test(reason);
+	const without = isNamed ? "" : " and has no attributes of spython, IMA or EVM";
 	const rest =
-		attributes instanceof SigtoolError
-			? `; its attributes were not looked at: ${reasonOf(attributes)}`
-			: " and has no attributes of spython, IMA or EVM";
-	return new SigtoolError(cause.code, `Cannot inspect ${quote(file)}: ${catalog}${rest}`, { cause, path: file });
+		attributes instanceof SigtoolError ? `; its attributes were not looked at: ${reasonOf(attributes)}` : without;
+	const message = `Cannot inspect ${quote(file)}: ${isNamed ? reason : "it is no catalog"}${rest}`;
+	return new SigtoolError(cause.code, message, { cause, path: file });
 }
+
+const KEY_MATERIAL = /^it is (a certificate|a private key|a PKCS#12 container)/;
 
 function attributeBranch(attribute: InspectedAttribute, { verbose }: OutputOptions): Branch {
 	const { name, sizeBytes, value, truncated, kind, algorithm, digest, keyId, signatureBytes, problem } = attribute;

@@ -53,7 +53,10 @@ export const SIGN: CommandDeclaration = {
 			.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
 			.addOption(timestamps())
 			.addOption(timestampTrust())
-			.option("--force", "replace a catalog that sigtool did not write, or sign with a lower sequence than the tree has");
+			.option(
+				"--force",
+				"replace a catalog that sigtool did not write, or sign with a lower sequence than the tree has",
+			);
 		group(command, {
 			"What is signed": ["include", "exclude", "filesFrom", "links", "linksOutside", "caseCollisions"],
 			"What is written": ["output", "format", "unsigned", "sha1Twins", "force"],

@@ -6,7 +6,7 @@ import {
 	signTarget,
 	type WrittenAttribute,
 } from "@sigtool/core";
-import { quote } from "@sigtool/core/errors";
+import { quote, SigtoolError } from "@sigtool/core/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
@@ -94,6 +94,8 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 			timestamp,
 			onProgress: (done) => progress.update(done),
 		});
+	} catch (error) {
+		throw files === undefined ? error : withListHint(error, paths[0]);
 	} finally {
 		progress.stop();
 		signer?.close();
@@ -249,10 +251,21 @@ function readFileList(file: string): string[] {
 	const names = text.split("\0").filter((name) => name !== "");
 	if (names.length === 0) throw usageError(`Cannot use the list of files ${quote(file)}: it is empty`);
 	if (names.length === 1 && /\n./.test(text)) {
-		throw usageError(`Cannot use the list of files ${quote(file)}: separate names with NUL, e.g. find -print0`);
+		throw usageError(`Cannot use the list of files ${quote(file)}: separate names with NUL, e.g. ${FIND}`);
 	}
 	return names;
 }
+
+/** Adds to the error about a file that does not exist that a list may name files from another directory. */
+function withListHint(error: unknown, directory: string): unknown {
+	if (!(error instanceof SigtoolError) || error.code !== "ERR_ROOT_MISSING") return error;
+	const { code, message, path, cause, problems } = error;
+	const hint = `names in the list are relative to ${quote(directory)}, e.g. (cd ${quote(directory)} && ${FIND})`;
+	return new SigtoolError(code, `${message}; ${hint}`, { path, cause, problems });
+}
+
+/** Directories are no entries of a catalog, so the list has files only. */
+const FIND = "find . -type f -print0";
 
 /** The limit is 256 MiB, which is room for a million paths of 250 bytes. */
 const MAX_LIST_BYTES = 2 ** 28;

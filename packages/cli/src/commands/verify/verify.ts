@@ -170,7 +170,7 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 		warnings: [
 			...verification.warnings,
 			...findingWarnings(notices, options),
-			...versionControlHints([...findings, ...notices]),
+			...(options.ignore ? versionControlHints([...findings, ...notices]) : []),
 		],
 		notes: developmentNotes(
 			path,
@@ -197,10 +197,15 @@ function describe(verification: Verification, options: VerifyCommandOptions): st
 		["covers", coverage(verification, options)],
 		["checked", checked(verification)],
 		["links", outsideLinkCount === 0 ? undefined : outsideLinks(outsideLinkCount)],
-		["hidden", rules.length === 0 ? undefined : `${hidden}; --no-ignore reports them`],
+		[
+			"hidden",
+			rules.length === 0 ? undefined : options.ignore ? `${hidden}; --no-ignore reports them` : NOTHING_HIDDEN,
+		],
 		...shown.map((rule): [string, string] => ["rule", escaped(rule)]),
 	]);
 }
+
+const NOTHING_HIDDEN = "nothing: --no-ignore reports what the signed rules hide";
 
 function checked({ match, checkedCount, findings }: Verification): string {
 	if (match !== "none") return `${count(checkedCount, "entry", "entries")} by ${match}`;

@@ -1,8 +1,11 @@
 /** Tests how a report of many differences is shown, and on which stream. */
 
+import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { ERROR_CODES, type ErrorCode } from "../../../../core/dist/errors.js";
+import { countByKind } from "../../../dist/output/findings.js";
 import { makeTree, runner, temporaryDirectory } from "../../support.js";
 
 /** Returns a signed tree with `files`, and a function that verifies it. */
@@ -31,6 +34,40 @@ describe("a report", () => {
 		expect(run).toMatchObject({ status: 1, stderr: NOTE });
 		expect(run.stdout.split("\n")[0]).toBe("failed d: 4 differences: 1 modified, 2 missing, 1 added");
 		expect(run.stdout).toMatch(/"a" was modified \[ERR_FILE_MODIFIED\]\n/);
+	});
+
+	it.skipIf(process.platform !== "linux")("13.12: counts every kind in words, and names a way out for a FIFO", () => {
+		const { root, verify } = signedTree({ a: "a" });
+		writeFileSync(join(root, "A"), "a");
+		execFileSync("mkfifo", [join(root, "pipe")]);
+		const { status, stdout } = verify();
+		const [headline, ...lines] = stdout.split("\n");
+		expect(status).toBe(1);
+		expect(headline).toBe("failed d: 3 differences: 1 added, 1 differing by case alone, 1 of another type than a file");
+		expect(lines).toContain(
+			'  Cannot hash "pipe": it is a FIFO; remove it, or sign the tree with --exclude [ERR_FILE_TYPE]',
+		);
+	});
+
+	it("13.12: counts no kind by its code", () => {
+		for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
+			const text = countByKind([
+				{ code, path: "a", message: "m" },
+				{ code, path: "b", message: "m" },
+			]);
+			expect(text, code).toMatch(/^2 [a-zA-Z0-9 -]+$/);
+			expect(text).not.toContain("ERR");
+		}
+	});
+
+	it("13.12: does not recommend --no-ignore if it was given", () => {
+		const { home, root, sigtool, verify } = signedTree({ a: "a", ".git/x": "1" });
+		expect(verify().stdout).toContain("1 entry by 1 signed rule; --no-ignore reports them\n");
+		const run = verify("--no-ignore");
+		expect(run.stdout).toMatch(/hidden +nothing: --no-ignore reports what the signed rules hide\n/);
+		expect(run.stdout).not.toContain("0 entries");
+		expect(run.stderr).not.toContain("sign it again"); // The rule for .git is there already.
+		expect(sigtool(["verify", root], { cwd: home }).status).toBe(0);
 	});
 
 	it("13.12: is printed with --quiet too when files changed, and only for the operands that failed", () => {

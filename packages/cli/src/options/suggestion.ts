@@ -1,0 +1,59 @@
+/** Improves the complaint about an unknown option or command: suggests only names that are close, or mean the same. */
+
+/** Options and commands of other programs, and the name that sigtool has for them. */
+const FOREIGN: Readonly<Record<string, string>> = {
+	"--ca": "--trust",
+	"--cacert": "--trust",
+	"--cafile": "--trust",
+	"--ca-file": "--trust",
+	"--pass": "--passphrase-file",
+	"--passphrase": "--passphrase-file",
+	"--password": "--passphrase-file",
+	"--pfx": "--p12",
+	"--pin": "--pin-file",
+	"--pkcs12": "--p12",
+	version: "--version",
+};
+
+/**
+ * Returns commander's complaint with a suggestion that helps, or without one. `isKnown` tells if an option may follow
+ * the command that was given. Other complaints are returned unchanged.
+ */
+export function withCloseSuggestion(complaint: string, isKnown: (option: string) => boolean): string {
+	const match = /^(unknown (?:option|command) '(.*?)')(?: \(Did you mean (?:one of )?(.*)\?\))?$/s.exec(complaint);
+	if (match === null) return complaint;
+	const [, unknown, given, suggested = ""] = match;
+	const name = given.replace(/=.*/s, "");
+	const foreign = Object.hasOwn(FOREIGN, name.toLowerCase()) ? FOREIGN[name.toLowerCase()] : undefined;
+	if (foreign !== undefined && isKnown(foreign)) return `${unknown} (use ${foreign})`;
+	const close = suggested.split(", ").filter((candidate) => candidate !== "" && isClose(name, candidate));
+	return close.length === 0 ? unknown : `${unknown} (Did you mean ${close.join(" or ")}?)`;
+}
+
+/** Allows one mistake for every three letters, and a `no-` that was left out or added. */
+function isClose(given: string, candidate: string): boolean {
+	const [a, b] = [given, candidate].map((name) => name.replace(/^--?(no-)?/, "").toLowerCase());
+	return distance(a, b) <= Math.max(1, Math.floor(Math.min(a.length, b.length, MAX_LENGTH) / 3));
+}
+
+/** Longer names than this are no misspelt names of ours. */
+const MAX_LENGTH = 20;
+
+/** Counts the letters to insert, to delete, to replace, and the neighbours to swap (optimal string alignment). */
+function distance(a: string, b: string): number {
+	if (Math.abs(a.length - b.length) > MAX_LENGTH) return Number.POSITIVE_INFINITY;
+	const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
+	for (let row = 1; row <= a.length; row++) {
+		const [above, twoAbove] = [rows[row - 1], rows[row - 2]];
+		const current = [row];
+		for (let column = 1; column <= b.length; column++) {
+			const isEqual = a[row - 1] === b[column - 1];
+			let least = Math.min(above[column] + 1, current[column - 1] + 1, above[column - 1] + (isEqual ? 0 : 1));
+			const isSwapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+			if (isSwapped) least = Math.min(least, twoAbove[column - 2] + 1);
+			current.push(least);
+		}
+		rows.push(current);
+	}
+	return rows[a.length][b.length];
+}
