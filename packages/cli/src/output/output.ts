@@ -84,8 +84,10 @@ function errorFields({ code, message, path }: SigtoolError): Record<string, stri
 	return { code, message, ...(path === undefined ? {} : { path }) };
 }
 
+/** The message about several servers has a code behind each reason, so that the last one may be there already. */
 function errorText({ code, message }: SigtoolError): string {
-	return `${oneLine(message)} [${code}]`;
+	const suffix = ` [${code}]`;
+	return message.endsWith(suffix) ? oneLine(message) : `${oneLine(message)}${suffix}`;
 }
 
 /** Lists at most MAX_PROBLEMS problems of each code. */

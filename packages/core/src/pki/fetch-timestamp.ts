@@ -42,7 +42,7 @@ export async function fetchTimestamp(
 	const code = failures.every(({ error }) => error.code === "ERR_NETWORK") ? "ERR_NETWORK" : "ERR_TIMESTAMP";
 	const reasons = failures.map(({ url, error }) => {
 		const reason = reasonOf(error).replace(`cannot use ${quote(url)}: `, "");
-		return `${quote(url)}: ${reason}${error.code === code ? "" : ` [${error.code}]`}`;
+		return `${quote(url)}: ${reason} [${error.code}]`;
 	});
 	throw new SigtoolError(code, `Cannot get a timestamp: ${reasons.join("; ")}`, { cause: failures[0]?.error });
 }

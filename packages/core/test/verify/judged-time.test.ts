@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { spkiSha256 } from "../../dist/pki/certificate.js";
+import { parseSignedData } from "../../dist/pki/cms.js";
+import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import { type CatalogVerifyOptions, type JudgedTime, verifyCatalog } from "../../dist/verify/verify-catalog.js";
@@ -62,8 +64,23 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() returns the time for which it judg
 		expect(judged).toMatchObject({ source: "now", without: "unusable-timestamp" });
 	});
 
+	const lifetime = CODE_SIGNER.map((line) => line.replace("codeSigning", "codeSigning,1.3.6.1.4.1.311.10.3.13"));
+
 	it("now, when the signer's certificate has lifetime signing", async () => {
-		const lifetime = CODE_SIGNER.map((line) => line.replace("codeSigning", "codeSigning,1.3.6.1.4.1.311.10.3.13"));
 		expect(await judge("stamped", {}, lifetime)).toMatchObject({ source: "now", without: "lifetime-signing" });
+	});
+
+	it("13.5: now, when the pinned certificate has lifetime signing, whatever the one in the catalog has", async () => {
+		await judge("stamped");
+		const bytes = readFileSync(join(workshop.directory, "signed.cat"));
+		const [inCatalog] = parseSignedData(bytes, "catalog").certificates;
+		const judged = (extensions: readonly string[]) => {
+			const { certificate } = workshop.issue({ subject: "/CN=Pinned", issuer: root, extensions });
+			const pin = { label: "pin", source: "store", certificate } as const;
+			const trust: TrustPolicy = { pins: new Map([[spkiSha256(inCatalog), pin]]), authorities: [] };
+			return verifyCatalog(bytes, { trust, timestampAnchors: [timeRoot.certificate] }).judgedAt;
+		};
+		expect(judged(lifetime)).toMatchObject({ source: "now", without: "lifetime-signing" });
+		expect(judged(CODE_SIGNER)).toMatchObject({ source: "rfc3161" });
 	});
 });
