@@ -194,7 +194,9 @@ describe("readBounded()", () => {
 	});
 
 	it("refuses a directory, a device, and a FIFO without waiting for a writer", () => {
-		expect(expectError("ERR_USAGE", () => readBounded(directory, 5)).message).toMatch(/it is a directory; name a file$/);
+		expect(expectError("ERR_USAGE", () => readBounded(directory, 5)).message).toMatch(
+			/it is a directory; name a file$/,
+		);
 		if (process.platform === "win32") return;
 		expectError("ERR_IO", () => readBounded("/dev/null", 5));
 		if (spawnSync("mkfifo", [file]).status === 0) expectError("ERR_IO", () => readBounded(file, 5));

@@ -58,7 +58,7 @@ async function claimed(claimedDays = 10, genuineDays = 300) {
 	const index = join(home, "app.sigx");
 	await compileTrustIndex([root], { trust: trustFromCertificates([genuine]), signer, output: index });
 	const catalog = join(root, "app.cat");
-	// By default the certificate expires soon, so that a warning about it would show its name.
+	// The certificate expires soon by default, so that a warning about it would show its name.
 	const claim = issue(key, `${CLAIM} Corporation`, claimedDays);
 	writeFileSync(catalog, reissued(readFileSync(catalog), claim, signer));
 	mkdirSync(join(home, "pki"));
