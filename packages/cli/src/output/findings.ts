@@ -129,7 +129,6 @@ const KINDS: Readonly<Partial<Record<Finding["code"], string>>> = {
 	ERR_PATH_NFC_COLLISION: "differing by Unicode form alone",
 	ERR_PATH_DUPLICATE: "listed twice",
 	ERR_PATH_ENCODING: "with a name that is not UTF-8",
-	ERR_LINK_OUTSIDE: "leading outside",
 	ERR_UNSIGNED_BYTES: "with unsigned bytes",
 	ERR_SIGNATURE: "with a wrong signature",
 	ERR_UNTRUSTED_SIGNER: "by an untrusted signer",

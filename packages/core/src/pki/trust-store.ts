@@ -13,7 +13,6 @@ import {
 	certificatesFromFileBytes,
 	isDevelopmentCertificate,
 	MAX_CERTIFICATE_SIZE,
-	publicKeyOf,
 	spkiSha256,
 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
@@ -168,8 +167,7 @@ export function developmentCertificate(): Certificate | undefined {
  * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
  */
 export function isDevelopmentKey(certificate: Certificate): boolean {
-	const development = hasHome() ? developmentCertificate() : undefined;
-	return development !== undefined && publicKeyOf(development).equals(publicKeyOf(certificate));
+	return spkiSha256(certificate) === storedDevelopmentKey();
 }
 
 function storedPin({ certificate, label }: StoredPin): TrustedPin {
