@@ -131,12 +131,15 @@ describe("files that no signed entry covers", () => {
 		expect(codes(root)).toEqual(["ERR_FILE_ADDED"]);
 	});
 
-	test("a member that is a catalog is judged as a member", () => {
-		const { home, at, sigtool, codes } = signedApp({ "main.js": "1" });
+	test("a catalog that was put into a tree is not trusted: not for its tree, and as a file only if it was signed", () => {
+		const { home, at, sigtool } = signedApp({ "main.js": "1" });
 		makeTree(join(home, "other"), { x: "1" });
 		expect(sigtool(["sign", join(home, "other"), "-o", at("extra.cat")])).toMatchObject({ status: 0 });
-		expect(sigtool(["verify", at("extra.cat")])).toMatchObject({ status: 1 });
-		expect(codes(at("extra.cat"))).toEqual(["ERR_NOT_A_MEMBER"]);
+		expect(sigtool(["verify", at("extra.cat")])).toMatchObject({ status: 2, stdout: "" });
+		expect(sigtool(["verify", at("extra.cat"), "--root", at(".")])).toMatchObject({ status: 1 });
+		const asFile = sigtool(["verify", at("extra.cat"), "--catalog", at("app.cat"), "--json"]);
+		expect(asFile.status).toBe(1);
+		expect(asFile.json().results[0].findings).toMatchObject([{ code: "ERR_NOT_A_MEMBER" }]);
 	});
 });
 
