@@ -59,6 +59,12 @@ function lookUp<T>(path: string, run: () => T): T {
 		if (!isErrnoException(cause) || (cause.code !== "ENOENT" && cause.code !== "ENOTDIR")) {
 			throw ioError("open", path, cause);
 		}
-		throw new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { cause, path });
+		const reason =
+			cause.code === "ENOTDIR"
+				? /\/$/.test(path)
+					? "it is not a directory"
+					: "a part of it is not a directory"
+				: "it does not exist";
+		throw new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: ${reason}`, { cause, path });
 	}
 }

@@ -27,20 +27,25 @@ const MAX_LINKS = 40;
 export function resolveEntry(root: string, path: string): ResolvedEntry {
 	const links: string[] = [];
 	let place = isAbsolute(path) ? parse(path).root : root;
-	let kind: "directory" | "other" | "missing" = "directory";
+	let kind: "directory" | "other" = "directory";
 	let followed = 0;
 	const ahead = stepsOf(path);
 	while (ahead.length > 0) {
 		const step = ahead.pop();
 		if (step === undefined || step === "" || step === "." || step === "..") {
-			if (kind === "other" || (kind === "missing" && step === "..")) throw missing(path);
+			if (kind === "other") throw missing(path);
 			if (step === "..") place = dirname(place);
 			continue;
 		}
 		place = join(place, step);
-		const stats: Stats | undefined = kind === "directory" ? lstatOrUndefined(place) : undefined;
-		if (stats?.isSymbolicLink() !== true) {
-			kind = stats === undefined ? "missing" : stats.isDirectory() ? "directory" : "other";
+		const stats = kind === "directory" ? lstatOrUndefined(place) : undefined;
+		if (stats === undefined) {
+			if (ahead.includes("..")) throw missing(path);
+			place = join(place, ...ahead.reverse()); // One call, because each copies the whole path.
+			break;
+		}
+		if (!stats.isSymbolicLink()) {
+			kind = stats.isDirectory() ? "directory" : "other";
 			continue;
 		}
 		if (isBelow(root, place)) links.push(entryPathOf(root, place));

@@ -3,9 +3,9 @@
  * ordinary file would be compared alone, and its tree would not.
  */
 
-import { resolve } from "node:path";
-import { quote, SigtoolError } from "../errors.js";
-import { hasCatalogName, isRegularFile, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { SigtoolError } from "../errors.js";
+import { absolutePath } from "../fileset/absolute-path.js";
+import { hasCatalogName, isRegularFile, kindOf } from "../fileset/locate-catalogs.js";
 import { exists, openPieces } from "../system/store.js";
 import { MAGIC } from "../trust/index-layout.js";
 import { startsAsCatalog } from "./catalog-file.js";
@@ -18,41 +18,16 @@ export type OperandKind = "directory" | "catalog" | "index" | "file" | "missing"
 
 /**
  * Returns the kind of an operand.
- * @throws ERR_USAGE, ERR_ROOT_MISSING if the system and `path.resolve` understand the path differently; ERR_IO
+ * @throws ERR_ROOT_MISSING if a part of the path is no directory; ERR_IO
  */
 export function operandKind(path: string): OperandKind {
-	requireOnePlace(path);
+	absolutePath(path); // Refuses a path through a file, such as `file.js/`.
 	if (!exists(path)) return "missing";
 	if (kindOf(path) === "directory") return "directory";
 	const head = headOf(path);
 	if (startsAsCatalog(head) || hasCatalogName(path)) return "catalog";
 	const isIndex = path.toLowerCase().endsWith(".sigx") || MAGIC.every((byte, at) => head[at] === byte);
 	return isIndex ? "index" : "file";
-}
-
-/**
- * Refuses a path that `path.resolve` changes to the path of another file: `file.js/`, and `link/..`. The system and
- * sigtool would otherwise look at different files.
- */
-function requireOnePlace(path: string): void {
-	const [given, resolved] = [path, resolve(path)].map(realPathOrUndefined);
-	if (given === resolved) return;
-	if (given === undefined) {
-		const reason = /[\\/]$/.test(path) ? "it is not a directory" : "a part of it is missing, or not a directory";
-		const message = `Cannot open ${quote(path)}: ${reason}`;
-		throw new SigtoolError("ERR_ROOT_MISSING", message, { path });
-	}
-	const message = `Cannot verify ${quote(path)}: it goes up from behind a link; name ${quote(given)}`;
-	throw new SigtoolError("ERR_USAGE", message, { path });
-}
-
-function realPathOrUndefined(path: string): string | undefined {
-	try {
-		return realPath(path);
-	} catch (error) {
-		if (error instanceof SigtoolError) return undefined; // Opening the file reports the reason.
-		throw error;
-	}
 }
 
 /** Returns the first bytes of a file, or no bytes if it cannot be read. The function that reads the file reports that. */

@@ -262,6 +262,7 @@ describe("the checks of public functions", () => {
 		const accesses: string[] = [];
 		const options = {
 			trust,
+			catalogs: [join(tree, "tree.cat")],
 			get added() {
 				accesses.push("added");
 				return accesses.length === 1 ? "fail" : "faill";

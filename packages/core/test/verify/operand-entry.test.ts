@@ -100,6 +100,7 @@ describe.skipIf(process.platform === "win32")("13.8: verify judges the file that
 					symlinkSync(target.replace("HOME", home), join(home, directory, `l${index}`));
 				}
 				await sign(root);
+				const catalogs = [join(root, "lib.cat")];
 				const changed = changes.map((file) => join(home, file));
 				for (const file of changed) writeFileSync(file, "evil");
 				for (const { base, cwd, steps } of operands) {
@@ -125,7 +126,7 @@ describe.skipIf(process.platform === "win32")("13.8: verify judges the file that
 					if (changed.includes(opened ?? "")) counts.changed++;
 					// To compare whole directories takes most of the time, and every path to one is resolved above.
 					if (opened !== undefined && statSync(opened).isDirectory()) continue;
-					for (const options of [{ trust }, { trust, root }, { trust, catalogs: [join(root, "lib.cat")] }]) {
+					for (const options of [{ trust }, { trust, root, catalogs }, { trust, catalogs }]) {
 						const verification = await attempt(() => verifyPath(path, options));
 						if (typeof verification === "string" || verification.verdict !== "trusted") continue;
 						const [warning] = verification.warnings;

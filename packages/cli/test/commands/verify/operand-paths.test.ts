@@ -36,8 +36,14 @@ describe.skipIf(process.platform === "win32")("13.8: a path with `..` leads wher
 		["absolute", (root) => ({ args: [`${root}/current/../cfg`], cwd: root })],
 		["below the working directory", (root) => ({ args: ["current/../cfg"], cwd: root })],
 		["from a working directory reached through a link", (root) => ({ args: ["../cfg"], cwd: join(root, "current") })],
-		["below --root", (root) => ({ args: ["lib/current/../cfg", "--root", "lib"], cwd: join(root, "..") })],
-		["below a --root with `..`", (root) => ({ args: ["current/../cfg", "--root", "current/../.."], cwd: root })],
+		[
+			"below --root",
+			(root) => ({ args: ["lib/current/../cfg", "--root", "lib", "--catalog", "lib/lib.cat"], cwd: join(root, "..") }),
+		],
+		[
+			"below a --root with `..`",
+			(root) => ({ args: ["current/../cfg", "--root", "current/../..", "--catalog", "lib.cat"], cwd: root }),
+		],
 		["with --catalog", (root) => ({ args: ["current/../cfg", "--catalog", "lib.cat"], cwd: root })],
 		["by digest", (root) => ({ args: ["current/../cfg", "--match", "digest"], cwd: root })],
 		["below a link to the root", (root) => ({ args: ["alias/current/../cfg"], cwd: join(root, "..") })],
@@ -75,7 +81,12 @@ describe.skipIf(process.platform === "win32")("13.8: a path with `..` leads wher
 		(path) => {
 			const { home, verdict } = signed();
 			expect(spawnSync("cat", [path], { cwd: home }).status).toBe(1);
-			for (const more of [[], ["--root", "lib"], ["--catalog", "lib/lib.cat"], ["--match", "digest"]]) {
+			for (const more of [
+				[],
+				["--root", "lib", "--catalog", "lib/lib.cat"],
+				["--catalog", "lib/lib.cat"],
+				["--match", "digest"],
+			]) {
 				expect(verdict([path, ...more])).toEqual(["ERR_ROOT_MISSING"]);
 			}
 		},
@@ -112,7 +123,10 @@ describe.skipIf(process.platform === "win32")("13.8: a path with `..` leads wher
 		for (const path of ["../lib/a.js", "./a.js", "sub/../a.js", "sub/..", "."])
 			expect([path, verdict([path], root)]).toEqual([path, ["trusted"]]);
 		for (const given of ["alias", "alias/.", "alias/", "lib/sub/..", "alias/current/../.."])
-			expect([given, verdict(["alias/sub/x.js", "--root", given])]).toEqual([given, ["trusted"]]);
+			expect([given, verdict(["alias/sub/x.js", "--root", given, "--catalog", "lib/lib.cat"])]).toEqual([
+				given,
+				["trusted"],
+			]);
 	});
 
 	it("13.8: follows an absolute link into the tree, and judges the link and the file", () => {
