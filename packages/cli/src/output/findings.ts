@@ -32,19 +32,14 @@ function kindOf(code: Finding["code"]): string {
  */
 export function findingLines(findings: readonly Finding[], options: FindingOptions): string[] {
 	return groups(findings, options).flatMap(({ shown, rest }) => [
-		...shown.flatMap((finding) => [`  ${withWayOut(finding)} [${finding.code}]`, ...digestRows(finding, options)]),
+		...shown.flatMap((finding) => [`  ${finding.message} [${finding.code}]`, ...digestRows(finding, options)]),
 		...rest.map((line) => `  ${line}`),
 	]);
 }
 
 /** Returns the findings that do not decide the verdict, as texts that the caller prints after `warning: `. */
 export function findingWarnings(findings: readonly Finding[], options: FindingOptions): string[] {
-	return groups(findings, options).flatMap(({ shown, rest }) => [...shown.map(withWayOut), ...rest]);
-}
-
-/** A FIFO, socket or device is in no catalog and cannot be compared, so it has to go, or to be left out by a rule. */
-function withWayOut({ code, message }: Finding): string {
-	return code === "ERR_FILE_TYPE" ? `${message}; remove it, or sign the tree with --exclude` : message;
+	return groups(findings, options).flatMap(({ shown, rest }) => [...shown.map(({ message }) => message), ...rest]);
 }
 
 interface Group {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import {
+	type Finding,
 	isSignatureFormat,
 	operandKind,
 	type SignFormat,
@@ -7,6 +8,7 @@ import {
 	verifyPath,
 	worstExitStatus,
 } from "@sigtool/core";
+
 import { SigtoolError } from "@sigtool/core/errors";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
@@ -165,11 +167,11 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 		get fields() {
 			return verificationFields(verification);
 		},
-		lines: [headline, ...describe(verification, options), ...findingLines(findings, options)],
+		lines: [headline, ...describe(verification, options), ...findingLines(findings.map(withWayOut), options)],
 		problems: [],
 		warnings: [
 			...verification.warnings,
-			...findingWarnings(notices, options),
+			...findingWarnings(notices.map(withWayOut), options),
 			...(options.ignore ? versionControlHints([...findings, ...notices]) : []),
 		],
 		notes: developmentNotes(
@@ -177,6 +179,12 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 			verification.catalogs.map(({ signer }) => signer),
 		),
 	};
+}
+
+/** A FIFO, socket or device is in no catalog and cannot be compared, so it has to go, or to be left out by a rule. */
+function withWayOut(finding: Finding): Finding {
+	if (finding.code !== "ERR_FILE_TYPE") return finding;
+	return { ...finding, message: `${finding.message}; remove it, or sign the tree with --exclude` };
 }
 
 function differences({ verdict, findings }: Verification): string {

@@ -138,14 +138,13 @@ describe.skipIf(!isPossible)(`inspect ${needs}`, () => {
 	test("says what is wrong with a damaged catalog, and that another file is no catalog", () => {
 		const { home, run } = open({});
 		for (const [name, message] of [
-			["x.cat", "it is cut off, only 3 of 7 bytes are there; copy it again"],
+			["x.cat", "it is cut off, only 3 of 7 bytes are there; copy it again [ERR_DER]"],
 			["x.js", "it is no catalog and has no attributes of spython, IMA or EVM [ERR_DER]"],
 		]) {
 			writeFileSync(join(home, name), Buffer.of(0x30, 0x05, 0));
 			const shown = run(["inspect", join(home, name)]);
 			expect(shown).toMatchObject({ status: 1, stdout: "" });
 			expect(shown.stderr).toContain(`error: Cannot inspect "${join(home, name)}": ${message}`);
-			expect(shown.stderr).toContain("has no attributes of spython, IMA or EVM [ERR_DER]");
 		}
 	});
 });
