@@ -38,7 +38,7 @@ export function resolveEntry(root: string, path: string): ResolvedEntry {
 			continue;
 		}
 		place = join(place, step);
-		const stats = kind === "directory" ? lstatOrUndefined(place) : undefined;
+		const stats: Stats | undefined = kind === "directory" ? lstatOrUndefined(place) : undefined;
 		if (stats === undefined) {
 			if (ahead.includes("..")) throw missing(path);
 			place = join(place, ...ahead.reverse()); // One call, because each copies the whole path.
