@@ -15,8 +15,9 @@ export interface CertificateRequirements {
 	readonly profile: Profile;
 	/**
 	 * RFC 3161 §2.3 demands that the extended key usage of a timestamping authority is critical and has no other
-	 * purpose. `strict` applies this rule and is for a timestamp that was just requested. `tolerant`, the default, does
-	 * not apply it, because the extended key usage of Microsoft's own authorities is not critical.
+	 * purpose. `strict` applies this rule and is for a timestamp that was just requested. `tolerant`, the default,
+	 * refuses only codeSigning as another purpose, because the extended key usage of Microsoft's own authorities is not
+	 * critical.
 	 */
 	readonly timeStampingEku?: "strict" | "tolerant";
 }
@@ -52,6 +53,10 @@ export function checkLeaf(leaf: Certificate, requirements: CertificateRequiremen
 	}
 	if (extendedKeyUsage?.oids.includes(PURPOSE_OID[purpose]) !== true) {
 		throw refusal("ERR_CERTIFICATE_PURPOSE", leaf, `its extended key usage does not name ${purpose}`);
+	}
+	if (purpose === "timeStamping" && extendedKeyUsage.oids.includes(PURPOSE_OID.codeSigning)) {
+		// The owner of such a key could sign code and choose the time of the signature.
+		throw refusal("ERR_CERTIFICATE_PURPOSE", leaf, "its extended key usage names both timeStamping and codeSigning");
 	}
 	if (purpose === "timeStamping" && timeStampingEku === "strict") {
 		if (!extendedKeyUsage.critical || extendedKeyUsage.oids.length !== 1) {

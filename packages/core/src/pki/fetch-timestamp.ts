@@ -67,7 +67,7 @@ async function requestFrom(
 		throw new SigtoolError("ERR_TIMESTAMP", `Cannot use the answer: it is of type ${quote(contentType)}`);
 	}
 	const token = parseResponse(body);
-	const { time, certificate } = verifyNewToken(token, signature, nonce, { anchors, deny });
+	const { time, certificate } = verifyNewToken(token, signature, nonce, { anchors, deny, signer });
 	checkClock(time, askedAt, Date.now());
 	checkValidity(time, signer);
 	return { token, time, authority: certificate, url };

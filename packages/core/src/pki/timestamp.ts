@@ -3,8 +3,10 @@
  * attribute) and the older countersignatures (RFC 5652 §11.4, RFC 2985 §5.3.3).
  *
  * Both kinds cover the bytes of the signature value. Authorities in wide use make it necessary to tolerate an extended
- * key usage that is not critical or has other purposes, and certificates that are named by SHA-1 (ESSCertID, RFC 2634
- * §5.4).
+ * key usage that is not critical, and certificates that are named by SHA-1 (ESSCertID, RFC 2634 §5.4).
+ *
+ * A signer must not choose the time of its own signature. So a certificate that may sign code makes no timestamps, and
+ * neither does the key of the signature itself.
  */
 
 import { createHash } from "node:crypto";
@@ -33,7 +35,7 @@ export interface Timestamp {
 
 export interface TimestampVerifyOptions {
 	/**
-	 * The certificates that come with the signature. They include the certificates of countersignatures, and may
+	 * The certificates that come with the signature. They include those of its signer and of countersignatures, and may
 	 * include those of tokens.
 	 */
 	readonly certificates: readonly Certificate[];
@@ -74,11 +76,12 @@ export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOpt
 	const failures: SigtoolError[] = [];
 	const found = timestampAttributes(signer);
 	const timeStampingEku = options.form === "rfc3161" ? "strict" : "tolerant";
+	const signers = signerCertificates(signer, options.certificates);
 	for (const { kind, value } of found.slice(0, MAX_TIMESTAMPS)) {
 		try {
 			if (options.form === "rfc3161" && kind !== "rfc3161") throw notAToken();
 			const received = readTimestamp(kind, value, signer);
-			timestamps.push(verifyTimestamp(received, signer.signature, { ...options, timeStampingEku }));
+			timestamps.push(verifyTimestamp(received, signer.signature, { ...options, timeStampingEku, signers }));
 		} catch (error) {
 			if (!(error instanceof SigtoolError)) throw error;
 			failures.push(error);
@@ -91,14 +94,17 @@ export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOpt
 /**
  * Verifies a token that was just requested over the bytes of a signature. The rules are stricter than for a token that
  * is read from a signature: the token must use SHA-256, have the nonce of the request, and name the certificate by
- * SHA-2. The certificate must have a critical extended key usage with timeStamping alone.
+ * SHA-2. The certificate must have a critical extended key usage with timeStamping alone. `signer` made the signature.
  * @throws ERR_TIMESTAMP, ERR_CERTIFICATE_*, and the other errors of `verifyChain` and `verifySigner`
  */
 export function verifyNewToken(
 	token: Uint8Array,
 	signature: Uint8Array,
 	nonce: Uint8Array,
-	authorities: Pick<TimestampVerifyOptions, "anchors" | "deny">,
+	{
+		signer: signedBy,
+		...authorities
+	}: Pick<TimestampVerifyOptions, "anchors" | "deny"> & { readonly signer: Certificate },
 ): Timestamp {
 	const received = readToken(token);
 	const { tstInfo, signer } = received;
@@ -113,7 +119,7 @@ export function verifyNewToken(
 		throw new SigtoolError("ERR_TIMESTAMP", message);
 	}
 	const options = { ...authorities, certificates: [], profile: "default", timeStampingEku: "strict" } as const;
-	return verifyTimestamp(received, signature, options);
+	return verifyTimestamp(received, signature, { ...options, signers: [signedBy] });
 }
 
 /** The unverified claims of a timestamp. */
@@ -238,7 +244,11 @@ function readCountersignature(der: Uint8Array, signed: SignerInfo): ReceivedTime
 function verifyTimestamp(
 	received: ReceivedTimestamp,
 	signature: Uint8Array,
-	options: TimestampVerifyOptions & Pick<CertificateRequirements, "timeStampingEku">,
+	options: TimestampVerifyOptions &
+		Pick<CertificateRequirements, "timeStampingEku"> & {
+			/** The certificates that claim to be the signer's. One of them is. */
+			readonly signers: readonly Certificate[];
+		},
 ): Timestamp {
 	const { kind, time, signer, contentType, contentValue, tstInfo } = received;
 	const { anchors, profile, timeStampingEku } = options;
@@ -246,6 +256,7 @@ function verifyTimestamp(
 	if (tstInfo !== undefined) checkImprint(tstInfo, signature, profile);
 	const verification = { contentType, contentValue, certificates, profile, what: "timestamp" };
 	const { certificate } = verifySigner(signer, verification);
+	refuseKeyOfSigner(certificate, options.signers);
 	const refusal = options.refusedAuthorities?.get(spkiSha256(certificate));
 	if (refusal !== undefined) throw refusal;
 	const misnamed = kind === "rfc3161" ? signingCertificateProblem(signer, certificate, "timestamp") : undefined;
@@ -254,6 +265,14 @@ function verifyTimestamp(
 	const chain = verifyChain(certificate, { intermediates: certificates, anchors, ...requirements });
 	refuseDeniedCertificates(options.deny, chain.certificates);
 	return { kind, time, certificate, chain };
+}
+
+/** Refuses a timestamp by the key that made the signature: its owner could choose any time. @throws ERR_TIMESTAMP */
+function refuseKeyOfSigner(certificate: Certificate, signers: readonly Certificate[]): void {
+	const key = spkiSha256(certificate);
+	if (!signers.some((signer) => spkiSha256(signer) === key)) return;
+	const reason = "the key that made the signature made it too; let a timestamping authority make it";
+	throw new SigtoolError("ERR_TIMESTAMP", `Cannot trust the timestamp: ${reason}`);
 }
 
 function checkImprint({ imprint }: TstInfo, signature: Uint8Array, profile: Profile): void {

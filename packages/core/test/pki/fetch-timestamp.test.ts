@@ -10,7 +10,7 @@ import { encodeRequest, newNonce, parseResponse } from "../../dist/pki/timestamp
 import { exchange } from "../../dist/system/http.js";
 import { forgeReply, generalizedTimeOf } from "./forged-token.js";
 import { type Exchange, forgedReply, type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "./local-tsa.js";
-import { hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
+import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
 
 const SIGNATURE = Buffer.from("a signature value");
 
@@ -18,6 +18,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 	let workshop: Workshop;
 	let root: Issued;
 	let authority: Issued;
+	let signer: Issued;
 	let stranger: Issued;
 	const servers: LocalServer[] = [];
 
@@ -25,6 +26,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		workshop = openWorkshop();
 		root = workshop.issue({ subject: "/CN=Time root", key: "p256" });
 		authority = stamper("/CN=Time authority");
+		signer = workshop.issue({ subject: "/CN=Signer", extensions: CODE_SIGNER.slice(0, 4), key: "p256" });
 		stranger = workshop.issue({ subject: "/CN=Stranger" });
 	});
 	afterEach(async () => {
@@ -47,7 +49,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		return started;
 	}
 	const fetch = (...urls: string[]) =>
-		fetchTimestamp(SIGNATURE, authority.certificate, { urls, anchors: [root.certificate], timeoutMs: 10_000 });
+		fetchTimestamp(SIGNATURE, signer.certificate, { urls, anchors: [root.certificate], timeoutMs: 10_000 });
 	const good = ({ query, response }: Exchange) => sendReply(response, replyTo(query, authority, workshop));
 
 	it("returns a token over the signature by a trusted authority", async () => {
@@ -118,7 +120,12 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		},
 		"a certificate that is for code as well": {
 			answer: forgedBy("critical,timeStamping,codeSigning"),
-			because: /not timeStamping alone and critical \[ERR_CERTIFICATE_PURPOSE\]/,
+			because: /names both timeStamping and codeSigning \[ERR_CERTIFICATE_PURPOSE\]/,
+		},
+		"14.10: a certificate for the key of the signer": {
+			answer: ({ query, response }) =>
+				sendReply(response, replyTo(query, stamper("/CN=Own time", { sameKeyAs: signer }), workshop)),
+			because: /the key that made the signature made it too.* \[ERR_TIMESTAMP\]/,
 		},
 		"an authority that has expired": {
 			answer: ({ query, response }) =>
@@ -175,21 +182,32 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 
 	it.each([
 		["whose extended key usage is not critical", "timeStamping"],
-		["that is for code as well", "critical,timeStamping,codeSigning"],
+		["that is for e-mail as well", "critical,timeStamping,emailProtection"],
 	])(
 		"a token by a certificate %s is refused when it is new, and accepted when it is read",
 		async (_, extendedKeyUsage) => {
 			const { url } = await server(forgedBy(extendedKeyUsage));
-			const options = { certificates: [], anchors: [root.certificate], profile: "default" } as const;
-			const token = await fetchRaw(url);
-			const signer = { signature: SIGNATURE, unsignedAttributes: [{ oid: TOKEN_ATTRIBUTE, values: [token] }] };
-			expect(verifyTimestamps(signer as unknown as SignerInfo, options)).toMatchObject({
-				timestamps: [{}],
-				failures: [],
-			});
+			expect(await readFrom(url)).toMatchObject({ timestamps: [{}], failures: [] });
 			await expect(fetch(url)).rejects.toMatchObject({ code: "ERR_TIMESTAMP" });
 		},
 	);
+
+	it.each(["critical,timeStamping,codeSigning", "codeSigning,emailProtection,timeStamping"])(
+		"14.10: a token by a certificate with the usage %s is refused when it is new, and when it is read",
+		async (extendedKeyUsage) => {
+			const { url } = await server(forgedBy(extendedKeyUsage));
+			const failures = [{ code: "ERR_CERTIFICATE_PURPOSE" }];
+			expect(await readFrom(url)).toMatchObject({ timestamps: [], failures });
+			await expect(fetch(url)).rejects.toMatchObject({ code: "ERR_TIMESTAMP" });
+		},
+	);
+
+	/** Judges the token that the server makes as one that is read from a signature. */
+	async function readFrom(url: string) {
+		const unsignedAttributes = [{ oid: TOKEN_ATTRIBUTE, values: [await fetchRaw(url)] }];
+		const signed = { signature: SIGNATURE, unsignedAttributes } as unknown as SignerInfo;
+		return verifyTimestamps(signed, { certificates: [], anchors: [root.certificate], profile: "default" });
+	}
 
 	/** Returns the token that the server makes, unverified. */
 	async function fetchRaw(url: string): Promise<Uint8Array> {
@@ -230,7 +248,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		});
 		const options = { anchors: [root.certificate], timeoutMs: 200 };
 		await expect(
-			fetchTimestamp(SIGNATURE, authority.certificate, { ...options, urls: [hanging.url, stalling.url] }),
+			fetchTimestamp(SIGNATURE, signer.certificate, { ...options, urls: [hanging.url, stalling.url] }),
 		).rejects.toThrow(/no answer within 0.2 s .*no answer within 0.2 s/);
 		expect([hanging, stalling].map(({ requests }) => requests.length)).toEqual([1, 1]);
 	});
@@ -241,6 +259,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		const judge = (bytes: Uint8Array) => {
 			const { time, certificate } = verifyNewToken(parseResponse(bytes), SIGNATURE, nonce, {
 				anchors: [root.certificate],
+				signer: signer.certificate,
 			});
 			return `${time} ${certificate.subject.text}`;
 		};
@@ -267,8 +286,8 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		];
 		const deny = [{ kind: "key", sha256: spkiSha256(authority.certificate), reason: "stolen" }] as const;
 		const request = { urls: [first.url, second.url], anchors: [root.certificate], deny };
-		expect((await fetchTimestamp(SIGNATURE, authority.certificate, request)).url).toBe(second.url);
-		await expect(fetchTimestamp(SIGNATURE, authority.certificate, { ...request, urls: [first.url] })).rejects.toThrow(
+		expect((await fetchTimestamp(SIGNATURE, signer.certificate, request)).url).toBe(second.url);
+		await expect(fetchTimestamp(SIGNATURE, signer.certificate, { ...request, urls: [first.url] })).rejects.toThrow(
 			/stolen \[ERR_DENIED\]/,
 		);
 	});
@@ -288,7 +307,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		const request = { urls: [url], anchors: [root.certificate] };
 		const expired = workshop.issue({ subject: "/CN=Gone", notAfter: "20210101000000Z" }).certificate;
 		await expect(newTimestamp(SIGNATURE, expired, request)).rejects.toThrow(/"CN=Gone" is valid from 2020-.* to 2021-/);
-		expect((await newTimestamp(SIGNATURE, authority.certificate, request)).url).toBe(url);
+		expect((await newTimestamp(SIGNATURE, signer.certificate, request)).url).toBe(url);
 	});
 
 	/** Answers with a token that is correct except for its time, which differs from our clock. */
@@ -338,7 +357,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 
 	it("sends nothing when no authority is trusted for timestamps, or a URL is malformed", async () => {
 		const refuse = async (urls: string[], anchors = [root.certificate]) => {
-			const error: unknown = await fetchTimestamp(SIGNATURE, authority.certificate, { urls, anchors }).catch(
+			const error: unknown = await fetchTimestamp(SIGNATURE, signer.certificate, { urls, anchors }).catch(
 				(caught) => caught,
 			);
 			expect(error).toBeInstanceOf(SigtoolError);

@@ -14,7 +14,9 @@ import {
 } from "../../dist/pki/cms.js";
 import { describeTimestamps, verifyTimestamps } from "../../dist/pki/timestamp.js";
 import { corpusCatalogs, corpusPem, hasCorpus } from "./corpus.js";
+import { TIME_STAMPER } from "./local-tsa.js";
 import { AUTHORITY, CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
+import { tokenAt } from "./token-at.js";
 
 const RFC3161 = "1.3.6.1.4.1.311.3.3.1";
 const COUNTERSIGNATURE = "1.2.840.113549.1.9.6";
@@ -143,6 +145,48 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps() of tokens that openssl ts made"
 			const options = { certificates: [], anchors: [root.certificate], profile: "default", deny } as const;
 			expect(verifyTimestamps(info, options)).toMatchObject({ timestamps: [], failures: [{ code: "ERR_DENIED" }] });
 		}
+	});
+
+	describe("14.10: a signer does not choose the time of its own signature", () => {
+		const both = CODE_SIGNER.map((line) => line.replace("codeSigning", "codeSigning,timeStamping"));
+		/** Judges a token by `stamper` on a signature by `by`, beside which the signer's certificates lie. */
+		const verdict = (by: Issued, stamper: Issued, form: "any" | "rfc3161" = "any") => {
+			const info = signedWith((signature) => [encodeAttribute(RFC3161, tokenAt(signature, JUNE, stamper))], by);
+			const certificates = [by.certificate];
+			const options = { certificates, anchors: [root.certificate], profile: "default", form } as const;
+			const { timestamps, failures } = verifyTimestamps(info, options);
+			return timestamps[0]?.certificate.subject.text ?? failures[0].message;
+		};
+		const issue = (order: Partial<Parameters<Workshop["issue"]>[0]>) =>
+			workshop.issue({ subject: "/CN=Issued", issuer: root, key: "p256", ...order });
+
+		it.each(["any", "rfc3161"] as const)("by a certificate for code and for timestamps, in the form %s", (form) => {
+			const signedBy = issue({ extensions: both });
+			expect(verdict(signedBy, signedBy, form)).toContain("the key that made the signature made it too");
+			const reason = "its extended key usage names both timeStamping and codeSigning";
+			expect(verdict(signer, signedBy, form)).toContain(reason);
+		});
+
+		it.each(["any", "rfc3161"] as const)("by another certificate of its key, in the form %s", (form) => {
+			const signedBy = issue({ extensions: CODE_SIGNER });
+			const stamper = issue({ extensions: TIME_STAMPER, sameKeyAs: signedBy });
+			expect(verdict(signedBy, stamper, form)).toContain("the key that made the signature made it too");
+			expect(verdict(signer, stamper, form)).toBe("CN=Issued");
+		});
+
+		it("by a countersignature", () => {
+			const signedBy = workshop.issue({
+				subject: "/CN=Two uses",
+				extensions: CODE_SIGNER,
+				sameKeyAs: authority,
+				issuer: root,
+			});
+			const make = (bytes: Uint8Array) => [encodeAttribute(COUNTERSIGNATURE, countersignature(bytes))];
+			const certificates = [signedBy.certificate, authority.certificate];
+			const [failure] = judge(signedWith(make, signedBy), [root.certificate], certificates).failures;
+			expect(failure.message).toContain("the key that made the signature made it too");
+			expect(judge(signedWith(make), [root.certificate], certificates).failures).toEqual([]);
+		});
 	});
 
 	it("refuses every bit flip in what the token signs", () => {

@@ -152,10 +152,25 @@ static bool has_denied(CMS_ContentInfo *token)
 	return false;
 }
 
+/* Returns true if the key of the certificate signed the token. The signature of the token must have
+ * been verified before. */
+static bool is_by_key_of(CMS_ContentInfo *token, X509 *certificate)
+{
+	STACK_OF(X509) *signers = CMS_get0_signers(token);
+	for (int i = 0; i < sk_X509_num(signers); i++) {
+		const EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(signers, i));
+		if (EVP_PKEY_eq(key, X509_get0_pubkey(certificate)) == 1)
+			return true;
+	}
+	return false;
+}
+
 /* Returns the time, in seconds since 1970, at which a token proves that `signature` existed.
- * Returns -1 if the token proves nothing. The token must contain the certificate of its signer. */
-static time_t time_of(
-	CMS_ContentInfo *token, const ASN1_OCTET_STRING *signature, X509_STORE *authorities)
+ * Returns -1 if the token proves nothing. The token must contain the certificate of its signer.
+ * `certificate` is that of the index's signer. It must not have the key of the token, because then
+ * the signer of the index could choose any time. */
+static time_t time_of(CMS_ContentInfo *token, const ASN1_OCTET_STRING *signature, X509 *certificate,
+	X509_STORE *authorities)
 {
 	struct tm calendar;
 	TS_TST_INFO *info = info_of(token);
@@ -167,7 +182,9 @@ static time_t time_of(
 	/* CMS_CADES makes CMS_verify() demand a signed attribute that identifies the certificate of the
 	 * token's signer. RFC 3161, 2.4.1. */
 	const unsigned flags = CMS_BINARY | CMS_CADES;
-	return CMS_verify(token, NULL, authorities, NULL, NULL, flags) == 1 ? time : -1;
+	if (CMS_verify(token, NULL, authorities, NULL, NULL, flags) != 1)
+		return -1;
+	return is_by_key_of(token, certificate) ? -1 : time;
 }
 
 /* Returns true if the certificate has the extended key usage "lifetime signing" of Microsoft. A
@@ -213,7 +230,9 @@ time_t proven_time(CMS_SignerInfo *signer, X509 *certificate)
 		for (int i = 0; i < X509_ATTRIBUTE_count(attribute) && judged < MAX_TIMESTAMPS; i++) {
 			judged++;
 			CMS_ContentInfo *token = token_in(attribute, i);
-			const time_t time = token == NULL ? -1 : time_of(token, signature, authorities);
+			if (token == NULL)
+				continue;
+			const time_t time = time_of(token, signature, certificate, authorities);
 			if (time >= 0 && (earliest < 0 || time < earliest))
 				earliest = time;
 		}

@@ -178,6 +178,27 @@ describe.skipIf(!isRoot || !hasOpenssl).each(PYTHONS.slice(0, 1))(
 			expect(judge(file, { timestampAuthorities: ROOT() }, by)).toEqual(both("ERR_CERTIFICATE_EXPIRED"));
 		});
 
+		it("14.10: a timestamp by the key of the signer, or by a certificate that may sign code as well", async () => {
+			const { keyFile, file, ...rest } = workshop.issue({
+				subject: "/CN=Signer",
+				issuer: made.root,
+				key: "p256",
+				extensions: CODE_SIGNER,
+				...EXPIRED,
+			});
+			const by = await openPemSigner({ keyFile, certFile: file, unfit: "allow" });
+			const own = { keyFile, file, ...rest };
+			const both = TIME_STAMPER.map((line) => line.replace("timeStamping", "timeStamping,codeSigning"));
+			const issue = (extensions: readonly string[], sameKeyAs?: Issued) =>
+				workshop.issue({ subject: "/CN=Time of its own", issuer: made.root, key: "p256", extensions, sameKeyAs });
+			const members = { timestampAuthorities: ROOT() };
+			const verdict = async (stamper: Issued) => judge(await index({ by: stamper }, by), members, by);
+			expect(await verdict(issue(TIME_STAMPER))).toEqual({ python: "ok", node: "ok" });
+			for (const stamper of [issue(TIME_STAMPER, own), issue(both, own), issue(both)]) {
+				expect(await verdict(stamper)).toEqual({ python: "ERR_CERTIFICATE_EXPIRED", node: "ERR_CERTIFICATE_EXPIRED" });
+			}
+		});
+
 		it("a denial of what is signed, which a timestamp does not change", async () => {
 			const deny = [{ catalog: sha256(content), reason: "withdrawn" }];
 			for (const stamp of [{}, { time: VALID + 1000 }]) {
