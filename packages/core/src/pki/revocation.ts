@@ -175,12 +175,17 @@ function effectiveFrom({ revokedAt, invalidSince = revokedAt }: RevocationDetail
 	return Math.min(revokedAt, invalidSince);
 }
 
-function describeRevocation(revocation: Revocation, { at }: RevocationJudgement): string {
+function describeRevocation(revocation: Revocation, { at, time }: RevocationJudgement): string {
 	const { source, reason = REASON.unspecified, revokedAt, invalidSince } = revocation;
 	const invalid = invalidSince === undefined || invalidSince >= revokedAt ? "" : `, invalid since ${utc(invalidSince)}`;
 	const known = REASON_NAMES[reason] ?? `reason ${reason}`;
-	const undated = effectiveFrom(revocation) > at ? ", and no timestamp shows that the signature is older" : "";
-	return `it was revoked on ${utc(revokedAt)}${invalid} (${known}; ${source}), judged at ${utc(at)}${undated}`;
+	// A later revocation that counts for a proven time is that of a timestamping authority: see `applies`.
+	const why =
+		time === "assumed"
+			? "and no timestamp shows that the signature is older"
+			: "and a revocation for this reason voids all its timestamps, also earlier ones";
+	const later = effectiveFrom(revocation) > at ? `, ${why}` : "";
+	return `it was revoked on ${utc(revokedAt)}${invalid} (${known}; ${source}), judged at ${utc(at)}${later}`;
 }
 
 function utc(milliseconds: number): string {

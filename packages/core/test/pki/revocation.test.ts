@@ -31,6 +31,34 @@ describe("judgeRevocation()", () => {
 		judgeRevocation(certificate, { statements, reasons: [] }, { at, time: "proven", now: NOW, purpose: "codeSigning" })
 			.status;
 
+	it("14.10: says that a later revocation voids all timestamps of an authority, or that no timestamp shows an age", () => {
+		const revoked = (reason: number, revokedAt: number): RevocationStatement => {
+			return { ...good(NOW - DAY), status: "revoked", revokedAt, reason };
+		};
+		const explain = (
+			time: "proven" | "assumed",
+			purpose: "timeStamping" | "codeSigning",
+			statement: RevocationStatement,
+		) => {
+			const judgement = { at: NOW - 10 * DAY, time, now: NOW, purpose } as const;
+			try {
+				judgeRevocation(valid, { statements: [statement], reasons: [] }, judgement);
+			} catch (error) {
+				return (error as SigtoolError).message.replace(/^.*judged at [^,]*/, "");
+			}
+			return "accepted";
+		};
+		const [compromise, superseded] = [1, 4];
+		const [before, after] = [NOW - 20 * DAY, NOW - 5 * DAY];
+		const voids = ", and a revocation for this reason voids all its timestamps, also earlier ones";
+		expect(explain("proven", "timeStamping", revoked(compromise, after))).toBe(voids);
+		expect(explain("proven", "timeStamping", revoked(compromise, before))).toBe("");
+		expect(explain("proven", "timeStamping", revoked(superseded, before))).toBe("");
+		expect(explain("proven", "timeStamping", revoked(superseded, after))).toBe("accepted");
+		const undated = ", and no timestamp shows that the signature is older";
+		expect(explain("assumed", "codeSigning", revoked(compromise, after))).toBe(undated);
+	});
+
 	it.each<[what: string, certificate: Certificate, statement: RevocationStatement, at: number, status: string]>([
 		["fresh", valid, good(NOW - DAY), NOW, "good"],
 		["dated a minute ahead, because clocks differ", valid, good(NOW + 60_000), NOW, "good"],
