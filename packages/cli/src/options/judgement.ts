@@ -11,6 +11,7 @@ import {
 import { escaped } from "../output/output.js";
 import { readCertificates } from "./certificate-file.js";
 import { type DevelopmentOptions, developmentOf } from "./development.js";
+import { givenTimestampAnchors } from "./timestamp-options.js";
 import { usageError } from "./usage.js";
 
 export interface JudgementOptions extends DevelopmentOptions {
@@ -31,7 +32,7 @@ export function judgementOf(options: JudgementOptions): Judgement {
 	const time = at === undefined ? undefined : parseTime(at, "--at");
 	return {
 		trust: trustOf(trust, options),
-		timestampAnchors: tsaTrust?.flatMap(readCertificates),
+		timestampAnchors: givenTimestampAnchors(tsaTrust),
 		at: time,
 	};
 }

@@ -71,7 +71,7 @@ export function timestamps(): Option {
 }
 
 export function timestampTrust(): Option {
-	return repeated("--tsa-trust <pem>", "certificates of timestamping authorities to trust");
+	return repeated("--tsa-trust <pem>", "root certificates of timestamping authorities to trust");
 }
 
 /** Adds the options that select catalogs and their root, and those of `judgementOptions`. */

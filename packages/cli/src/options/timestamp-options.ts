@@ -1,6 +1,7 @@
 /** Makes a timestamp request from options, and formats the timestamp. */
 
 import {
+	type Certificate,
 	checkTimestampRequest,
 	defaultTrust,
 	type NewTimestamp,
@@ -18,13 +19,24 @@ export interface TimestampingOptions {
 	readonly tsaTrust?: readonly string[];
 }
 
+/**
+ * Reads the certificates of --tsa-trust. Returns undefined without that option.
+ * @throws ERR_USAGE, for example for a certificate that is not an authority's; and as `readCertificates`
+ */
+export function givenTimestampAnchors(files: readonly string[] | undefined): readonly Certificate[] | undefined {
+	if (files === undefined) return undefined;
+	const anchors = files.flatMap(readCertificates);
+	checkTimestampRequest({ urls: [], anchors });
+	return anchors;
+}
+
 /** Returns undefined if no timestamp is wanted. @throws ERR_USAGE */
 export function timestampRequestOf({ timestamp, tsaTrust }: TimestampingOptions): TimestampRequest | undefined {
 	if (timestamp === undefined) {
 		if (tsaTrust !== undefined) throw usageError("Name the timestamping authority with --timestamp");
 		return undefined;
 	}
-	const anchors = tsaTrust?.flatMap(readCertificates) ?? timestampAnchors(defaultTrust());
+	const anchors = givenTimestampAnchors(tsaTrust) ?? timestampAnchors(defaultTrust());
 	const request = { urls: timestamp, anchors, deny: storedDenials() };
 	checkTimestampRequest(request);
 	return request;

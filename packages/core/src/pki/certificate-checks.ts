@@ -40,6 +40,17 @@ export function isCertificateAuthority(certificate: Certificate): boolean {
 }
 
 /**
+ * Refuses to trust a certificate for timestamps if it issues no others. The certificate that signs timestamps is such a
+ * one: trust goes to the authority that issued it.
+ * @throws ERR_USAGE
+ */
+export function requireTimestampAuthority(certificate: Certificate): void {
+	if (isCertificateAuthority(certificate)) return;
+	const reason = "it is not an authority; add the root that its issuer leads to";
+	throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for timestamps: ${reason}`);
+}
+
+/**
  * Checks the leaf of a chain, or a pinned certificate. If it has a key usage, that must allow the purpose. An extended
  * key usage must be present and name the purpose; `anyExtendedKeyUsage` is not enough.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, ERR_WEAK_KEY

@@ -6,6 +6,7 @@ import { readList } from "../asn1/read-list.js";
 import { quote, SigtoolError } from "../errors.js";
 import { parseHttpUrl } from "../system/http-url.js";
 import type { Certificate } from "./certificate.js";
+import { requireTimestampAuthority } from "./certificate-checks.js";
 import type { Denial } from "./deny-list.js";
 import { SHA256_OID } from "./signature-algorithm.js";
 
@@ -32,10 +33,11 @@ export interface NewTimestamp {
 
 /**
  * Refuses a request that `fetchTimestamp` cannot fulfil, before anything is sent.
- * @throws ERR_USAGE for a malformed URL, or if there are no anchors
+ * @throws ERR_USAGE for a malformed URL, for an anchor that is not an authority, or if there are no anchors
  */
 export function checkTimestampRequest({ urls, anchors }: TimestampRequest): void {
 	for (const url of urls) parseHttpUrl(url);
+	for (const anchor of anchors) requireTimestampAuthority(anchor);
 	if (anchors.length > 0) return;
 	const message =
 		"Cannot judge timestamps: no authority is trusted for them; name one with --tsa-trust, or add it with `trust add --timestamps`";

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
 import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identityFiles } from "../system/user-files.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./certificate.js";
-import { isCertificateAuthority } from "./certificate-checks.js";
+import { isCertificateAuthority, requireTimestampAuthority } from "./certificate-checks.js";
 import type { Denial, DeniedKind } from "./deny-list.js";
 import { normalizeNameText } from "./name-text.js";
 import {
@@ -152,9 +152,8 @@ function whyNoEntry(prefix: string): string {
 }
 
 function newTimestampAuthority(certificate: Certificate, label = certificate.subject.text) {
-	if (isCertificateAuthority(certificate)) return { certificate, label };
-	const reason = "it is not an authority; add the root that its issuer leads to";
-	throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for timestamps: ${reason}`);
+	requireTimestampAuthority(certificate);
+	return { certificate, label };
 }
 
 function newPin(trust: Exclude<NewTrust, { timestampAuthority: Certificate }>): Omit<StoredPin, "added"> {

@@ -48,7 +48,10 @@ static X509 *read_authority(const char *path)
 	const int kind = certificate == NULL ? 0 : X509_check_ca(certificate);
 	if (another != NULL || (kind != ISSUES_CERTIFICATES && kind != IS_OLD_ROOT))
 		fail(REFUSED, "ERR_HOST_CONFIG",
-			"Cannot use \"%s\": it is not one certificate of a timestamping authority", path);
+			"Cannot use \"%s\": it is not one certificate of an authority; name the root that the "
+			"issuer "
+			"of the timestamping certificate leads to",
+			path);
 	return certificate;
 }
 

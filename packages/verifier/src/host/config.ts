@@ -150,7 +150,9 @@ function authorityOf(
 function timestampAuthorityOf(path: string, development: Development, refuse: Refuse): Certificate {
 	const certificate = certificateOf(path, development, refuse);
 	if (isCertificateAuthority(certificate)) return certificate;
-	throw refuse(`names ${quote(path)}, whose certificate is not that of an authority`);
+	throw refuse(
+		`names ${quote(path)}, whose certificate is not that of an authority; name the root that its issuer leads to`,
+	);
 }
 
 function certificateOf(path: string, development: Development, refuse: Refuse): Certificate {

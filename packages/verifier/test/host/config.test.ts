@@ -94,7 +94,7 @@ test("14.10: a timestamping authority is a certificate of an authority, and vouc
 	const { trust } = read(caFile)();
 	expect(trust.timestampAuthorities?.map(({ subject }) => subject.text)).toEqual(["CN=Test Root"]);
 	expect([trust.authorities, trust.pins.size]).toEqual([[], 0]);
-	expect(read(certFile)).toThrow(invalid("whose certificate is not that of an authority"));
+	expect(read(certFile)).toThrow(invalid("is not that of an authority; name the root that its issuer leads to"));
 	expect(read(`${caFile}.none`)).toThrow(invalid("does not exist"));
 	writeFileSync(`${caFile}.two`, readFileSync(caFile, "utf8") + readFileSync(certFile, "utf8"));
 	expect(read(`${caFile}.two`)).toThrow(invalid("must name a file with one certificate"));

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -170,6 +170,32 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		expect((await sigtool("trust", "add", signer.file, "--timestamps")).stderr).toContain("it is not an authority");
 		await sigtool("trust", "remove", trusted[1].id);
 		expect((await sigtool("sign", lib, ...key, "--timestamp", await good())).stderr).toContain("--timestamps");
+	});
+
+	it("14.10: --tsa-trust refuses the authority's own certificate for timestamps, as trust add does, before any request", async () => {
+		const lib = tree();
+		const catalog = join(lib, "lib.cat");
+		await sigtool("sign", lib, ...key);
+		const before = readFileSync(catalog);
+		const url = await good();
+		const stamping = ["--timestamp", url, "--tsa-trust", authority.file];
+		const index = join(temporaryDirectory(), "lib.sigx");
+		const reason = /"CN=Time authority" for timestamps: it is not an authority; add the root that its issuer leads to/;
+		for (const line of [
+			["trust", "add", authority.file, "--timestamps"],
+			["sign", lib, "--force", ...key, ...stamping],
+			["timestamp", catalog, ...stamping],
+			["compile", lib, "-o", index, ...key, "--trust", root.file, ...stamping],
+			["verify", lib, "--trust", root.file, "--tsa-trust", authority.file],
+		]) {
+			expect(await sigtool(...line), line[0]).toMatchObject({ status: 2, stderr: expect.stringMatching(reason) });
+		}
+		expect(servers.flatMap(({ requests }) => requests)).toEqual([]);
+		expect(readFileSync(catalog)).toEqual(before);
+		expect(existsSync(index)).toBe(false);
+		expect((await sigtool("verify", "--help")).stdout).toContain(
+			"root certificates of timestamping authorities to trust",
+		);
 	});
 
 	it("refuses to timestamp an unsigned catalog, or without a trusted timestamp authority", async () => {
