@@ -98,8 +98,23 @@ async function followRedirects(from: URL, request: HttpRequest, signal: AbortSig
 	}
 }
 
-async function send(url: URL, { body, headers }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+/** Sends the request, through a proxy if there is one for the URL. A failed connection then names the proxy. */
+async function send(url: URL, request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
 	const proxy = proxyFor(url);
+	try {
+		return await sendThrough(proxy, url, request, signal);
+	} catch (error) {
+		if (proxy === undefined || error instanceof SigtoolError) throw error;
+		throw connectionFailure(url, error, proxy);
+	}
+}
+
+async function sendThrough(
+	proxy: URL | undefined,
+	url: URL,
+	{ body, headers }: HttpRequest,
+	signal: AbortSignal,
+): Promise<IncomingMessage> {
 	const options: RequestOptions = {
 		method: body === undefined ? "GET" : "POST",
 		headers: { "user-agent": "sigtool", ...headers, ...(body !== undefined && { "content-length": body.length }) },
@@ -183,9 +198,11 @@ async function bodyOf(response: IncomingMessage, url: URL, maxBytes: number): Pr
 	return Buffer.concat(chunks);
 }
 
-function connectionFailure(url: URL, error: unknown): SigtoolError {
+/** Makes an error that names the proxy, if there is one, by host and port. Its password is never shown. */
+function connectionFailure(url: URL, error: unknown, proxy?: URL): SigtoolError {
+	const way = proxy === undefined ? "" : ` through the proxy ${quote(`${proxy.hostname}:${proxy.port || 80}`)}`;
 	const reason = isErrnoException(error) ? errnoReason(error) : error instanceof Error ? error.message : String(error);
-	return new TemporaryFailure("ERR_NETWORK", `Cannot use ${quote(url.href)}: ${reason}`, { cause: error });
+	return new TemporaryFailure("ERR_NETWORK", `Cannot use ${quote(url.href)}${way}: ${reason}`, { cause: error });
 }
 
 function refusal(url: URL, reason: string, cause?: unknown): SigtoolError {

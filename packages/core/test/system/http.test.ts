@@ -127,6 +127,19 @@ describe("exchange(), by a proxy", () => {
 		expect(seen[0].headers.authorization).toBeUndefined();
 	});
 
+	it.each(["http", "https"])(
+		"14.F6: names the proxy that refuses the connection, without its password: %s",
+		async (of) => {
+			const proxy = await listen(createServer());
+			servers.pop()?.close();
+			vi.stubEnv(`${of}_proxy`, `http://me:s%20cret@${proxy}`);
+			vi.stubEnv("no_proxy", "");
+			const failure = await get(`${of}://tsa.invalid/x`).catch((error: Error) => error);
+			const message = `Cannot use "${of}://tsa.invalid/x" through the proxy "${proxy}": connection refused (ECONNREFUSED)`;
+			expect(failure).toMatchObject({ code: "ERR_NETWORK", message });
+		},
+	);
+
 	it("says what a proxy answers that makes no connection", async () => {
 		const proxy = await listen(createServer());
 		const server = servers[0] as Server;
