@@ -38,6 +38,11 @@ export interface SourceOptions extends CatalogVerifyOptions, MergeOptions {
 export interface Sources {
 	/** Contains at least one catalog. */
 	readonly catalogs: readonly UsedCatalog[];
+	/**
+	 * The catalogs of the directories above, if the catalog was found by convention, from the inside out. They are
+	 * verified, and each one signs the catalog before it. They must not be revoked either.
+	 */
+	readonly outer: readonly UsedCatalog[];
 	/** The directory that signed paths are relative to, as it is reached from the path. */
 	readonly root: string;
 }
@@ -49,26 +54,26 @@ export interface Sources {
  * which files are checked.
  */
 export function loadCatalogs(directory: string, options: SourceOptions): Sources {
-	const { catalogs, root } = loadFrom(directory, options);
+	const { catalogs, outer, root } = loadFrom(directory, options);
 	requireSigners(catalogs, options.requiredSigners ?? 1);
-	return { catalogs, root: options.root ?? root };
+	return { catalogs, outer, root: options.root ?? root };
 }
 
 function loadFrom(directory: string, options: SourceOptions): Sources {
 	if (options.catalogs === undefined) {
-		const { catalog, directory: root } = loadConventionalCatalog(directory, options);
-		return { catalogs: [catalog], root };
+		const { catalog, outer, directory: root } = loadConventionalCatalog(directory, options);
+		return { catalogs: [catalog], outer, root };
 	}
 	const files = options.catalogs.flatMap(catalogFilesAt);
-	return { catalogs: files.map((file) => loadCatalog(file, options)), root: directory };
+	return { catalogs: files.map((file) => loadCatalog(file, options)), outer: [], root: directory };
 }
 
-/** Returns the nearest catalog. Each outer catalog must sign the next inner catalog. */
+/** Returns the nearest catalog and those above it. Each outer catalog must sign the next inner catalog. */
 function loadConventionalCatalog(
 	directory: string,
 	options: SourceOptions,
-): { catalog: UsedCatalog; directory: string } {
-	const [nearest, ...outer] = catalogsCovering(directory);
+): { catalog: UsedCatalog; outer: UsedCatalog[]; directory: string } {
+	const [nearest, ...above] = catalogsCovering(directory);
 	if (nearest === undefined) {
 		const usual = basename(conventionalCatalog(realPath(directory)));
 		const names = catalogNamesIn(directory);
@@ -79,12 +84,20 @@ function loadConventionalCatalog(
 		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: directory });
 	}
 	const catalog = loadCatalog(nearest.file, options);
+	const outer: UsedCatalog[] = [];
 	let inner = nearest.file;
-	for (const { file } of outer) {
-		requireMember(inner, loadCatalog(file, { ...options, product: undefined }), options);
+	for (const { file } of above) {
+		const signing = loadCatalog(file, withoutProduct(options));
+		requireMember(inner, signing, options);
+		outer.push(signing);
 		inner = file;
 	}
-	return { catalog, directory: nearest.directory };
+	return { catalog, outer, directory: nearest.directory };
+}
+
+/** Returns the options for an outer catalog, which may be of another product. */
+export function withoutProduct<T extends CatalogVerifyOptions>(options: T): T {
+	return { ...options, product: undefined };
 }
 
 function requireMember(inner: string, outer: UsedCatalog, options: SourceOptions): void {

@@ -8,8 +8,8 @@ import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "
 export interface UsedCatalog extends VerifiedCatalog {
 	readonly file: string;
 	/**
-	 * The revocation status of each certificate in the chains of the signer and the timestamp. Undefined if revocation
-	 * was not checked.
+	 * The revocation status of each certificate in the chains of the signer and the timestamp, and in those of the outer
+	 * catalogs that sign this one. Undefined if revocation was not checked.
 	 */
 	readonly revocation?: readonly CertificateStatus[];
 	/** The bytes of the whole file. */

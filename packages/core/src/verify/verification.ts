@@ -76,8 +76,8 @@ export interface Verification {
  */
 export async function unlessRevoked(sources: Sources, options: VerifyOptions): Promise<Sources> {
 	if (options.revocation === undefined) return sources;
-	const { checkRevocation } = await import("./verify-revocation.js");
-	return { ...sources, catalogs: await checkRevocation(sources.catalogs, options) };
+	const { checkSources } = await import("./verify-revocation.js");
+	return checkSources(sources, options);
 }
 
 /** The entries that were compared, and their differences. */

@@ -38,7 +38,7 @@ import {
 import { isOwnCatalog } from "./catalog-file.js";
 import { findCatalogs } from "./find-catalogs.js";
 import type { RevocationOptions } from "./revocation-sources.js";
-import { loadCatalog } from "./used-catalog.js";
+import { loadCatalogs } from "./sources.js";
 import { worstExitStatus } from "./verification.js";
 import { watchForDenied } from "./verify-denied.js";
 
@@ -205,7 +205,7 @@ interface PassedOver {
 /**
  * Returns the directory's catalog if it can be skipped. It has no attributes, because `sign` leaves it out too. If a
  * format is a signature, the catalog can be skipped only if its signature is valid and trusted, and its signer was not
- * revoked.
+ * revoked. If it lies in a signed tree, the same holds for the outer catalogs, which must sign it.
  */
 async function catalogToPassOver(path: string, options: AttributeVerifyOptions): Promise<PassedOver | undefined> {
 	const { trust, at, profile, formats, revocation } = options;
@@ -217,16 +217,19 @@ async function catalogToPassOver(path: string, options: AttributeVerifyOptions):
 	if (!formats.some(isSignatureFormat)) return isOwnCatalog(catalog) ? passedOver : undefined;
 	const judgement = { trust, ...(at !== undefined && { at }), ...(profile !== undefined && { profile }) };
 	try {
-		const loaded = loadCatalog(catalog, judgement);
+		const sources = loadCatalogs(path, judgement);
 		if (revocation === undefined) return passedOver;
-		const { checkRevocation } = await import("./verify-revocation.js");
-		const [{ warnings }] = await checkRevocation([loaded], { ...judgement, revocation });
-		return { ...passedOver, warnings };
+		const { checkSources } = await import("./verify-revocation.js");
+		const { catalogs } = await checkSources(sources, { ...judgement, revocation });
+		return { ...passedOver, warnings: catalogs.flatMap(({ warnings }) => warnings) };
 	} catch (error) {
-		if (!(error instanceof SigtoolError) || error.code === "ERR_REVOCATION_UNKNOWN") throw error;
+		if (!(error instanceof SigtoolError) || UNDECIDED.has(error.code)) throw error;
 		return undefined;
 	}
 }
+
+/** The codes of errors after which nobody knows whether the catalog can be skipped. */
+const UNDECIDED: ReadonlySet<string> = new Set(["ERR_REVOCATION_UNKNOWN", "ERR_CONFIG"]);
 
 function conclude(
 	path: string,

@@ -37,9 +37,9 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 function sourcesOf(path: string, options: VerifyOptions): Sources {
 	const directory = dirname(absolutePath(path));
 	try {
-		const { catalogs, root } = loadCatalogs(directory, options);
-		if (options.root !== undefined || options.catalogs === undefined) return { catalogs, root };
-		return { catalogs, root: directoryOf(catalogs, path, options) };
+		const sources = loadCatalogs(directory, options);
+		if (options.root !== undefined || options.catalogs === undefined) return sources;
+		return { ...sources, root: directoryOf(sources.catalogs, path, options) };
 	} catch (error) {
 		const noCatalog = error instanceof SigtoolError && NO_CATALOG.has(error.code);
 		if (!noCatalog || exists(path)) throw error;

@@ -1,8 +1,9 @@
 /** Checks the certificates of verified catalogs for revocation: those of signers and of timestamping authorities. */
 
 import { signerStatuses, warningsOf } from "./chain-revocation.js";
-import { type RevocationOptions, revocationSources } from "./revocation-sources.js";
+import { type RevocationOptions, type RevocationSources, revocationSources } from "./revocation-sources.js";
 import { withSoundTimestamp } from "./sound-timestamp.js";
+import { type Sources, withoutProduct } from "./sources.js";
 import { type UsedCatalog, verifyNamed } from "./used-catalog.js";
 import type { CatalogVerifyOptions } from "./verify-catalog.js";
 
@@ -11,12 +12,36 @@ interface CheckOptions extends CatalogVerifyOptions {
 }
 
 /**
+ * Returns the sources with the catalogs of `checkRevocation`. The catalog of a directory inside a signed tree gets the
+ * statuses and the warnings of the outer catalogs too, because it is trusted only together with them.
+ * @throws the errors of `checkRevocation`
+ */
+export async function checkSources(given: Sources, options: CheckOptions): Promise<Sources> {
+	const sources = sourcesOf(options);
+	const [first, ...others] = await checkRevocation(given.catalogs, options, sources);
+	const outer = await checkRevocation(given.outer, withoutProduct(options), sources);
+	return { ...given, catalogs: [withReportsOf(outer, first), ...others], outer };
+}
+
+function withReportsOf(outer: readonly UsedCatalog[], catalog: UsedCatalog): UsedCatalog {
+	const all = [catalog, ...outer];
+	return {
+		...catalog,
+		revocation: all.flatMap(({ revocation = [] }) => revocation),
+		warnings: all.flatMap(({ warnings }) => warnings),
+	};
+}
+
+/**
  * Returns the catalogs with the revocation status of every certificate that an authority issued. If a certificate of a
  * timestamp's authority is revoked, the timestamp is dropped and the signer is judged without it.
  * @throws ERR_CERTIFICATE_REVOKED; ERR_REVOCATION_UNKNOWN with `ocsp: "require"`; the errors of `verifyCatalog`
  */
-export async function checkRevocation(catalogs: readonly UsedCatalog[], options: CheckOptions): Promise<UsedCatalog[]> {
-	const sources = revocationSources(options.revocation ?? {}, options.profile ?? "default");
+export async function checkRevocation(
+	catalogs: readonly UsedCatalog[],
+	options: CheckOptions,
+	sources = sourcesOf(options),
+): Promise<UsedCatalog[]> {
 	const checked: UsedCatalog[] = [];
 	for (const each of catalogs) {
 		const { file, bytes } = each;
@@ -35,4 +60,8 @@ export async function checkRevocation(catalogs: readonly UsedCatalog[], options:
 		});
 	}
 	return checked;
+}
+
+function sourcesOf({ revocation = {}, profile = "default" }: CheckOptions): RevocationSources {
+	return revocationSources(revocation, profile);
 }

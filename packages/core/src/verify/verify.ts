@@ -69,7 +69,7 @@ async function verifySignature(path: string, kind: OperandKind, options: VerifyO
 		const message = `Cannot verify the signature alone of ${quote(path)}: it is a directory; name a catalog`;
 		throw new SigtoolError("ERR_USAGE", message, { path });
 	}
-	const loaded = { catalogs: [loadCatalog(path, options)], root: dirname(path) };
+	const loaded = { catalogs: [loadCatalog(path, options)], outer: [], root: dirname(path) };
 	requireSigners(loaded.catalogs, options.requiredSigners ?? 1);
 	const { catalogs } = await unlessRevoked(loaded, options);
 	for (const { catalog } of catalogs) evidenceSize(catalog, options.profile ?? "default");
