@@ -15,7 +15,8 @@ export interface ResponderOptions {
 
 /**
  * Returns the verified answer of the responder at a URL.
- * @throws ERR_REVOCATION_UNKNOWN, with the URL, if the answer cannot be used; ERR_NETWORK, ERR_LIMIT, ERR_USAGE
+ * @throws ERR_REVOCATION_UNKNOWN, with the URL, if the answer cannot be used; ERR_NETWORK, ERR_LIMIT, ERR_USAGE;
+ * ERR_CONFIG for the proxy
  */
 export async function askResponder(
 	url: string,

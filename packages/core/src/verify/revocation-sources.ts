@@ -48,6 +48,7 @@ export function revocationSources(options: RevocationOptions, profile: Profile):
 /**
  * Returns the answers of all sources about a certificate, which is judged for the time `at`. A source that cannot answer
  * is a reason in the answers, not an error.
+ * @throws ERR_CONFIG for the proxy
  */
 export function answersAbout(
 	certificate: Certificate,
@@ -149,8 +150,9 @@ function isUseful(statement: RevocationStatement, { certificate, at }: Question)
 	return uselessness(statement, certificate, { at, now: Date.now() }) === undefined;
 }
 
+/** @throws any error that is not about the source: ERR_CONFIG is about the user's proxy, which would fail each request. */
 function reasonFrom(error: unknown): string {
-	if (!(error instanceof SigtoolError)) throw error;
+	if (!(error instanceof SigtoolError) || error.code === "ERR_CONFIG") throw error;
 	return reasonOf(error);
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+	chownSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
@@ -7,13 +8,14 @@ import {
 	readFileSync,
 	rmSync,
 	statSync,
+	symlinkSync,
 	truncateSync,
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { revocationListsFromFileBytes } from "../../dist/pki/crl.js";
 import { trustFromCertificates } from "../../dist/pki/trust-store.js";
@@ -73,16 +75,22 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 	const at = (path: string) => server.url.replace("/tsr", path);
 	const pointsAt = (...urls: string[]) => `crlDistributionPoints=${urls.map((url) => `URI:${url}`).join(",")}`;
 
+	interface SignedOptions {
+		readonly issuer?: Issued;
+		readonly tsa?: string;
+		readonly extensions?: readonly string[];
+	}
+
 	/** Signs a file with a certificate that names these lists, once for each name. */
 	const signedFiles = new Map<string, string>();
-	async function signed(name: string, paths: readonly string[], more: { issuer?: Issued; tsa?: string } = {}) {
+	async function signed(name: string, paths: readonly string[], more: SignedOptions = {}) {
 		const known = signedFiles.get(name);
 		if (known !== undefined) return known;
 		const points =
 			paths.length === 0 ? [] : [pointsAt(...paths.map((path) => (path.startsWith("/") ? at(path) : path)))];
 		const { keyFile, file } = workshop.issue({
 			...{ subject: `/CN=${name}`, key: "p256", issuer: more.issuer ?? root, serial: `0x${SERIAL}` },
-			extensions: [...CODE_SIGNER, ...points],
+			extensions: [...CODE_SIGNER, ...points, ...(more.extensions ?? [])],
 		});
 		const path = workshop.write(`${name}.js`, "1\n");
 		const timestamp = more.tsa === undefined ? undefined : { urls: [more.tsa], anchors: [timeRoot.certificate] };
@@ -355,17 +363,40 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 		it("stays below 256 MiB: the lists that were kept first are removed", async () => {
 			const directory = join(cache, "sigtool/crl");
 			mkdirSync(directory, { recursive: true });
+			const name = (number: number) => `${String(number).repeat(64)}.crl`;
 			for (let number = 0; number < 5; number++) {
-				const file = join(directory, `${number}.crl`);
+				const file = join(directory, name(number));
 				writeFileSync(file, "");
 				truncateSync(file, 64 * MIB);
 				utimesSync(file, 1000 + number, 1000 + number);
 			}
 			publish("/root.crl", list());
 			await verify(await plain());
-			const kept = readdirSync(directory).filter((name) => name.length < 10);
-			expect(kept).toEqual(["2.crl", "3.crl", "4.crl"]);
+			expect([0, 1, 2, 3, 4].filter((number) => existsSync(join(directory, name(number))))).toEqual([2, 3, 4]);
 			expect(existsSync(cacheFile("/root.crl"))).toBe(true);
 		});
+	});
+
+	it.each(["http://me:50%@p:1", "socks5://me:50%25@p:1"])(
+		"14.F3: reports a malformed proxy as the mistake it is, at once, for lists and responders: %s",
+		async (proxy) => {
+			vi.stubEnv("http_proxy", proxy);
+			vi.stubEnv("no_proxy", "");
+			const extensions = [`authorityInfoAccess=OCSP;URI:${server.url}`];
+			const [path, asked] = [await plain(), await signed("Asked", [], { extensions })];
+			const start = performance.now();
+			const CONFIG = { code: "ERR_CONFIG", exitStatus: 2, message: expect.stringMatching(/"http_proxy"/) };
+			await expect(verify(path)).rejects.toMatchObject(CONFIG);
+			for (const ocsp of ["prefer", "require"] as const) {
+				await expect(verify(asked, { listSource: "given", ocsp })).rejects.toMatchObject(CONFIG);
+			}
+			expect(performance.now() - start).toBeLessThan(400); // Before the pause after a first attempt.
+		},
+	);
+
+	it("14.F3: takes the address in a certificate that holds a password as a reason", async () => {
+		const { warnings } = await verify(await signed("Secret", ["http://me:secret@127.0.0.1:9/root.crl"]));
+		expect(warnings).toEqual([expect.stringMatching(/it holds a user name or a password/)]);
+		expect(warnings.join()).not.toContain("secret@");
 	});
 });
