@@ -214,11 +214,12 @@ export function listDirectory(path: string): string[] {
 }
 
 /**
- * Removes regular files of a directory, the oldest first, until the remaining files have at most `keepBytes` bytes
- * together. Leaves everything else in the directory alone. @throws ERR_IO
+ * Removes regular files of a directory whose names match, the oldest first, until the remaining ones have at most
+ * `keepBytes` bytes together. Leaves everything else in the directory alone. @throws ERR_IO
  */
-export function removeOldest(directory: string, keepBytes: number): void {
-	const files = listDirectory(directory).flatMap((name) => {
+export function removeOldest(directory: string, keepBytes: number, names: RegExp): void {
+	const candidates = listDirectory(directory).filter((name) => names.test(name));
+	const files = candidates.flatMap((name) => {
 		const path = join(directory, name);
 		const stats = lstatIfThere(path);
 		return stats?.isFile() ? [{ path, sizeBytes: stats.size, writtenAt: stats.mtimeMs }] : [];
@@ -233,6 +234,13 @@ export function removeOldest(directory: string, keepBytes: number): void {
 		}
 		total -= sizeBytes;
 	}
+}
+
+/** Returns true if there is a directory of this user at the path, and not a link to one. @throws ERR_IO */
+export function isOwnDirectory(path: string): boolean {
+	const stats = lstatIfThere(path);
+	const user = process.getuid?.(); // Undefined on Windows.
+	return stats?.isDirectory() === true && (user === undefined || stats.uid === user);
 }
 
 /** Creates a directory, and the missing directories above it, with mode 0700. @throws ERR_IO */

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { SigtoolError } from "../errors.js";
-import { makePrivateDirectory, readBounded, removeOldest, writeAtomically } from "../system/store.js";
+import { isOwnDirectory, makePrivateDirectory, readBounded, removeOldest, writeAtomically } from "../system/store.js";
 import { cacheDirectory } from "../system/user-files.js";
 
 /** The size limit of one list in bytes: 64 MiB, which is room for a million entries. */
@@ -21,12 +21,16 @@ export function readCachedList(url: string): Uint8Array | undefined {
 	return unlessImpossible(() => readBounded(fileOf(url), MAX_LIST_BYTES));
 }
 
-/** Keeps the bytes for a URL. If all lists together become too large, removes the oldest ones. */
+/**
+ * Keeps the bytes for a URL. If all lists together become too large, removes the oldest ones. Does nothing if the cache
+ * is a link, or belongs to another user, because the files in it are then not ours to remove.
+ */
 export function cacheList(url: string, bytes: Uint8Array): void {
 	unlessImpossible(() => {
 		const file = fileOf(url);
 		makePrivateDirectory(listDirectory());
-		removeOldest(listDirectory(), MAX_CACHE_BYTES - bytes.length);
+		if (!isOwnDirectory(listDirectory())) return;
+		removeOldest(listDirectory(), MAX_CACHE_BYTES - bytes.length, LIST_NAME);
 		writeAtomically(file, bytes, { mode: 0o600 });
 	});
 }
@@ -34,6 +38,9 @@ export function cacheList(url: string, bytes: Uint8Array): void {
 function fileOf(url: string): string {
 	return join(listDirectory(), `${createHash("sha256").update(url).digest("hex")}.crl`);
 }
+
+/** The names that `fileOf` makes. */
+const LIST_NAME = /^[0-9a-f]{64}\.crl$/;
 
 function listDirectory(): string {
 	return join(cacheDirectory(), "crl");

@@ -293,12 +293,12 @@ describe("removeOldest()", () => {
 		}
 		mkdirSync(join(directory, "folder"));
 		symlinkSync("/etc/passwd", join(directory, "link"));
-		removeOldest(directory, 20);
+		removeOldest(directory, 20, /^[a-d]$/);
 		expect(readdirSync(directory)).toEqual(["a", "b", "c", "d", "folder", "link"]);
-		removeOldest(directory, 14);
+		removeOldest(directory, 14, /^[a-d]$/);
 		expect(readdirSync(directory)).toEqual(["a", "d", "folder", "link"]);
-		removeOldest(directory, 0);
-		expect(readdirSync(directory)).toEqual(["folder", "link"]);
-		removeOldest(join(directory, "nowhere"), 0);
+		removeOldest(directory, 0, /^[b-z]/);
+		expect(readdirSync(directory)).toEqual(["a", "folder", "link"]);
+		removeOldest(join(directory, "nowhere"), 0, /./);
 	});
 });

@@ -375,6 +375,39 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			expect([0, 1, 2, 3, 4].filter((number) => existsSync(join(directory, name(number))))).toEqual([2, 3, 4]);
 			expect(existsSync(cacheFile("/root.crl"))).toBe(true);
 		});
+
+		it("14.9: removes no file that it did not make, and uses no directory that is a link", async () => {
+			const directory = join(cache, "sigtool/crl");
+			const elsewhere = join(cache, "elsewhere");
+			const ours = `${"0".repeat(64)}.crl`;
+			const others = ["film.mkv", "0.crl", `x${ours}`, `${ours}.bak`];
+			const fill = (place: string) => {
+				mkdirSync(place, { recursive: true });
+				for (const name of [ours, ...others]) {
+					writeFileSync(join(place, name), "");
+					truncateSync(join(place, name), 300 * MIB);
+				}
+			};
+			publish("/root.crl", list());
+			fill(elsewhere);
+			mkdirSync(join(cache, "sigtool"));
+			symlinkSync(elsewhere, directory);
+			expect(statusOf(await verify(await plain(), { ocsp: "require" }))).toEqual(["good"]);
+			expect(readdirSync(elsewhere).sort()).toEqual([ours, ...others].sort());
+			rmSync(directory);
+			fill(directory);
+			await verify(await plain());
+			expect(readdirSync(directory).sort()).toEqual([...others, basename(cacheFile("/root.crl"))].sort());
+		});
+
+		it.skipIf(process.getuid?.() !== 0)("14.9: uses no directory of another user (needs root)", async () => {
+			const directory = join(cache, "sigtool/crl");
+			mkdirSync(directory, { recursive: true });
+			chownSync(directory, 65534, 65534);
+			publish("/root.crl", list());
+			expect(statusOf(await verify(await plain()))).toEqual(["good"]);
+			expect(readdirSync(directory)).toEqual([]);
+		});
 	});
 
 	it.each(["http://me:50%@p:1", "socks5://me:50%25@p:1"])(
