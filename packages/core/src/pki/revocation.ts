@@ -193,7 +193,7 @@ function utc(milliseconds: number): string {
 }
 
 /** Tolerance for a difference between the clocks of hosts and authorities. */
-const SKEW_MS = 300_000;
+export const SKEW_MS = 300_000;
 /** Lifetime of a statement whose source gives no nextUpdate. */
 const UNTIL_NEXT_MS = 86_400_000;
 

@@ -8,7 +8,7 @@
 import { quote, reasonOf, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { type RevocationList, revocationListsFromFileBytes, statementOfList } from "../pki/crl.js";
-import type { RevocationStatement } from "../pki/revocation.js";
+import { type RevocationStatement, SKEW_MS } from "../pki/revocation.js";
 import type { Profile } from "../pki/signature-algorithm.js";
 import { exchange } from "../system/http.js";
 import { cacheList, MAX_LIST_BYTES, readCachedList } from "./list-cache.js";
@@ -17,6 +17,8 @@ export interface FetchOptions {
 	readonly profile: Profile;
 	/** The time limit of each request in milliseconds; see `HttpRequest`. Default: a minute, because lists are large. */
 	readonly timeoutMs: number | undefined;
+	/** The statement of the cached list, or undefined if the cache has no list that verifies. */
+	readonly cached: RevocationStatement | undefined;
 	/** The lists that this verification has requested so far, by URL, so that no list is requested twice. */
 	readonly requested: Map<string, Promise<FetchedList>>;
 }
@@ -52,9 +54,13 @@ export function statementOfCachedList(question: ListQuestion, profile: Profile):
 }
 
 /**
- * Returns the statement of the list at the URL. Caches a list that verifies, and whose next update is in the future.
- * @throws ERR_NETWORK, ERR_LIMIT, ERR_USAGE for the URL; ERR_REVOCATION_UNKNOWN, with the URL, if the answer cannot be
- * used
+ * Returns the statement of the list at the URL. Caches a list that verifies, if it can serve again: its next update is
+ * in the future, or it revokes the certificate.
+ *
+ * An attacker who can answer for the server can replay a list from the time before a revocation. So a list that is older
+ * than the cached one neither replaces it nor proves that a certificate is good. A revocation in it counts.
+ * @throws ERR_NETWORK, ERR_LIMIT, ERR_USAGE for the URL; ERR_CONFIG for the proxy; ERR_REVOCATION_UNKNOWN, with the
+ * URL, if the answer cannot be used
  */
 export async function statementOfFetchedList(
 	question: ListQuestion,
@@ -65,12 +71,21 @@ export async function statementOfFetchedList(
 	options.requested.set(url, request);
 	const fetched = await request;
 	const statement = asUnknown(url, () => statementIn(fetched.list, question, options.profile));
-	const isReusable = statement.nextUpdate !== undefined && statement.nextUpdate > Date.now();
-	if (isReusable && !fetched.isCached) {
+	if (isReplay(statement, options.cached)) {
+		if (statement.status === "revoked") return statement;
+		throw new SigtoolError("ERR_REVOCATION_UNKNOWN", `list ${quote(url)}: it is older than the list in the cache`);
+	}
+	const isFresh = statement.nextUpdate !== undefined && statement.nextUpdate > Date.now();
+	if ((isFresh || statement.status === "revoked") && !fetched.isCached) {
 		cacheList(url, fetched.bytes);
 		fetched.isCached = true;
 	}
 	return statement;
+}
+
+/** A cached list from the future, which a wrong clock made, does not count, because it would refuse all other lists. */
+function isReplay({ thisUpdate }: RevocationStatement, cached: RevocationStatement | undefined): boolean {
+	return cached !== undefined && thisUpdate < cached.thisUpdate && cached.thisUpdate <= Date.now() + SKEW_MS;
 }
 
 async function requestList(url: string, timeoutMs = LIST_TIMEOUT_MS): Promise<FetchedList> {

@@ -103,16 +103,17 @@ async function askPublished(question: Question, sources: RevocationSources): Pro
 	if (listSource === "given") return NOT_ASKED;
 	const urls = listUrls(question.certificate).slice(0, MAX_LISTS);
 	if (urls.length === 0) return { statements: [], reasons: ["it names no address of a list"] };
-	const cached: RevocationStatement[] = [];
+	const cached = new Map<string, RevocationStatement>();
 	for (const url of urls) {
 		const statement = statementOfCachedList({ ...question, url }, profile);
-		if (statement !== undefined) cached.push(statement);
-		if (statement !== undefined && isUseful(statement, question)) return { statements: cached, reasons: [] };
+		if (statement === undefined) continue;
+		cached.set(url, statement);
+		if (isUseful(statement, question)) return { statements: [...cached.values()], reasons: [] };
 	}
 	const fetched = await askInTurn(urls, question, (url) => {
-		return statementOfFetchedList({ ...question, url }, { profile, requested, timeoutMs });
+		return statementOfFetchedList({ ...question, url }, { profile, requested, timeoutMs, cached: cached.get(url) });
 	});
-	return { ...fetched, statements: [...cached, ...fetched.statements] };
+	return { ...fetched, statements: [...cached.values(), ...fetched.statements] };
 }
 
 async function askResponders(question: Question, sources: RevocationSources): Promise<RevocationAnswers> {

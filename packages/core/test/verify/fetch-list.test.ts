@@ -376,6 +376,50 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			expect(existsSync(cacheFile("/root.crl"))).toBe(true);
 		});
 
+		it("14.6: keeps its list when an older one is replayed, which proves nothing but a revocation", async () => {
+			const recent: ListOptions = {
+				lastUpdate: databaseTime(now - 3 * HOUR),
+				nextUpdate: databaseTime(now - 2 * HOUR),
+			};
+			const older: ListOptions = { lastUpdate: databaseTime(now - 30 * HOUR) };
+			const path = await plain();
+			const revoked = list([{ serial: SERIAL, revoked: databaseTime(now - 4 * HOUR) }], recent);
+			putInCache("/root.crl", revoked);
+			publish("/root.crl", list([], older));
+			for (let time = 0; time < 2; time++) await expect(verify(path)).rejects.toMatchObject(REVOKED);
+			expect(readFileSync(cacheFile("/root.crl"))).toEqual(revoked);
+
+			const silent = list([], recent);
+			putInCache("/root.crl", silent);
+			const { warnings } = await verify(path);
+			expect(warnings).toEqual([expect.stringMatching(/root.crl": it is older than the list in the cache/)]);
+			await expect(verify(path, { ocsp: "require" })).rejects.toMatchObject(UNKNOWN);
+			publish("/root.crl", list([{ serial: SERIAL, revoked: databaseTime(now - 40 * HOUR) }], older));
+			await expect(verify(path)).rejects.toMatchObject(REVOKED);
+			expect(readFileSync(cacheFile("/root.crl"))).toEqual(silent);
+		});
+
+		it("14.6: a list from the future, or one that does not verify, keeps no other list away", async () => {
+			const future: ListOptions = { lastUpdate: databaseTime(now + HOUR), nextUpdate: databaseTime(now + 9 * HOUR) };
+			const impostor = workshop.issue({ subject: "/CN=Root", key: "p256" });
+			const bytes = list([], { lastUpdate: databaseTime(now - 30 * HOUR) });
+			publish("/root.crl", bytes);
+			for (const cached of [list([], future), list([], {}, impostor)]) {
+				putInCache("/root.crl", cached);
+				expect(statusOf(await verify(await plain(), { ocsp: "require" }))).toEqual(["good"]);
+				expect(readFileSync(cacheFile("/root.crl"))).toEqual(bytes);
+			}
+		});
+
+		it("14.F11: keeps an outdated list that revokes, so that it counts when no server answers", async () => {
+			const bytes = list([{ serial: SERIAL, revoked: databaseTime(now - 72 * HOUR) }], OUTDATED);
+			publish("/root.crl", bytes);
+			await expect(verify(await plain())).rejects.toMatchObject(REVOKED);
+			expect(readFileSync(cacheFile("/root.crl"))).toEqual(bytes);
+			served.clear();
+			await expect(verify(await plain())).rejects.toMatchObject(REVOKED);
+		});
+
 		it("14.9: removes no file that it did not make, and uses no directory that is a link", async () => {
 			const directory = join(cache, "sigtool/crl");
 			const elsewhere = join(cache, "elsewhere");
