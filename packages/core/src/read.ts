@@ -86,7 +86,7 @@ export {
 } from "./trust/trust-index.js";
 export type { AttributeStatus } from "./verify/attribute-trial.js";
 export { readCatalogFile } from "./verify/catalog-file.js";
-export type { RevocationReport } from "./verify/chain-revocation.js";
+export type { PinnedStatus, RevocationReport, SignerStatus } from "./verify/chain-revocation.js";
 export { catalogsCovering } from "./verify/find-catalogs.js";
 export {
 	type CheckedTrustIndex,

@@ -3,8 +3,8 @@
 import { isAbsolute, relative } from "node:path";
 import {
 	type Certificate,
-	type CertificateStatus,
 	type JudgedTime,
+	type SignerStatus,
 	spkiSha256,
 	type TimestampDescription,
 	type UsedCatalog,
@@ -76,18 +76,37 @@ export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [str
 }
 
 /** Shows the status of each certificate, or nothing if revocation was not checked. */
-export function revocationRows(statuses: readonly CertificateStatus[] = []): [string, string][] {
+export function revocationRows(statuses: readonly SignerStatus[] = []): [string, string][] {
 	return statuses.map((status) => ["revocation", revocationText(status)]);
 }
 
 /** Returns the content of `revocationRows` for the JSON document. */
-export function revocationFields(statuses: readonly CertificateStatus[] | undefined): Record<string, unknown> {
+export function revocationFields(statuses: readonly SignerStatus[] | undefined): Record<string, unknown> {
 	if (statuses === undefined) return {};
 	return {
-		revocation: statuses.map(({ certificate, status, statement, reasons }) => {
-			return { subject: certificate.subject.text, status, source: statement?.source ?? null, reasons };
+		revocation: statuses.map((status) => {
+			const { statement, reasons } = status;
+			return { subject: subjectOf(status), status: status.status, source: statement?.source ?? null, reasons };
 		}),
 	};
+}
+
+/**
+ * Separates the warnings about pinned keys, if statuses are required. They are then notes, because with --quiet nobody
+ * would see that no authority was asked.
+ */
+export function notesOfPins(
+	warnings: readonly string[],
+	statuses: readonly SignerStatus[] = [],
+	{ ocsp }: { readonly ocsp?: string },
+): { readonly notes: readonly string[]; readonly warnings: readonly string[] } {
+	if (ocsp !== "require") return { notes: [], warnings };
+	const notes = new Set(statuses.flatMap(({ status, reasons }) => (status === "not-asked" ? reasons : [])));
+	return { notes: [...notes], warnings: warnings.filter((warning) => !notes.has(warning)) };
+}
+
+function subjectOf(status: SignerStatus): string {
+	return status.status === "not-asked" ? status.pin : status.certificate.subject.text;
 }
 
 /** Shows the time for which a signer was judged, and where that time comes from. */
@@ -100,12 +119,18 @@ export function judgedFields(judgedAt: JudgedTime): Record<string, unknown> {
 	return { ...judgedAt, time: isoTime(judgedAt.at), at: undefined };
 }
 
-function revocationText({ certificate, status, statement }: CertificateStatus): string {
+function revocationText(status: SignerStatus): string {
+	const { statement } = status;
 	const source = statement === undefined ? "" : ` (${escaped(statement.source)}, ${isoTime(statement.thisUpdate)})`;
-	return `${REVOCATION_TEXTS[status]}: ${escaped(certificate.subject.text)}${source}`;
+	return `${REVOCATION_TEXTS[status.status]}: ${escaped(subjectOf(status))}${source}`;
 }
 
-const REVOCATION_TEXTS = { good: "not revoked", "revoked-later": "revoked later", unknown: "unknown" } as const;
+const REVOCATION_TEXTS = {
+	good: "not revoked",
+	"revoked-later": "revoked later",
+	unknown: "unknown",
+	"not-asked": "not asked (pinned)",
+} as const;
 
 /** Shows a timestamp as it claims to be. Nothing about it is verified. */
 export function timestampClaim({ kind, time, signer }: TimestampDescription): string {

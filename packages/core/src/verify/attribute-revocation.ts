@@ -2,15 +2,14 @@
 
 import { SigtoolError } from "../errors.js";
 import type { TrustedKey } from "../pki/attribute-keys.js";
-import type { CertificateStatus } from "../pki/revocation.js";
 import type { Profile } from "../pki/signature-algorithm.js";
-import { judgementAt, signerStatuses } from "./chain-revocation.js";
+import { judgementAt, type SignerStatus, signerStatuses } from "./chain-revocation.js";
 import { type RevocationOptions, revocationSources } from "./revocation-sources.js";
 
 export interface AttributeSigners {
 	/** The reason why the signatures of a key do not count, by the SHA-256 of its SubjectPublicKeyInfo. */
 	readonly refused: ReadonlyMap<string, SigtoolError>;
-	readonly statuses: readonly CertificateStatus[];
+	readonly statuses: readonly SignerStatus[];
 	readonly warnings: readonly string[];
 }
 
@@ -27,7 +26,7 @@ export async function checkAttributeSigners(
 ): Promise<AttributeSigners> {
 	const sources = revocationSources(revocation, profile);
 	const refused = new Map<string, SigtoolError>();
-	const statuses: CertificateStatus[] = [];
+	const statuses: SignerStatus[] = [];
 	const warnings: string[] = [];
 	for (const key of keys) {
 		try {

@@ -7,11 +7,24 @@ import type { VerifiedSigner } from "../pki/signer-trust.js";
 import { answersAbout, type RevocationSources } from "./revocation-sources.js";
 
 export interface RevocationReport {
-	/** The status of every certificate that an authority issued. */
-	readonly statuses: readonly CertificateStatus[];
+	/** The status of every certificate that an authority issued, or of the pinned key. */
+	readonly statuses: readonly SignerStatus[];
 	/** Texts for the user about every status that is not good. */
 	readonly warnings: readonly string[];
 }
+
+/** A pinned key, about which no authority is asked, because the user alone vouches for it. */
+export interface PinnedStatus {
+	readonly status: "not-asked";
+	/** The label of the pin in the trust policy. */
+	readonly pin: string;
+	readonly certificate?: undefined;
+	readonly statement?: undefined;
+	/** The warning about the key. */
+	readonly reasons: readonly string[];
+}
+
+export type SignerStatus = CertificateStatus | PinnedStatus;
 
 /** The judgement without the current time, which is taken after all sources have answered. */
 export type Judgement = Omit<RevocationJudgement, "now">;
@@ -53,8 +66,10 @@ export async function signerStatuses(
 	judgement: Judgement,
 	sources: RevocationSources,
 ): Promise<RevocationReport> {
+	const pinned = pinnedStatuses(signer);
 	const statuses = await chainStatuses(signer.chain, judgement, sources);
-	return { statuses, warnings: [...pinnedWarnings(signer), ...statuses.flatMap(warningsOf)] };
+	const warnings = [...pinned.flatMap(({ reasons }) => reasons), ...statuses.flatMap(warningsOf)];
+	return { statuses: [...pinned, ...statuses], warnings };
 }
 
 /** Returns the warnings about a status that is not good. */
@@ -71,7 +86,8 @@ function unknownText({ certificate, reasons }: CertificateStatus): string {
 	return `Cannot tell whether certificate ${quote(certificate.subject.text)} was revoked: ${reasons.join("; ")}`;
 }
 
-function pinnedWarnings({ trustedBy: { kind, label } }: VerifiedSigner): string[] {
+function pinnedStatuses({ trustedBy: { kind, label } }: VerifiedSigner): PinnedStatus[] {
 	if (kind !== "pin") return [];
-	return [`the key of ${quote(label)} is pinned: no authority is asked whether it was revoked`];
+	const warning = `the key of ${quote(label)} is pinned: no authority is asked whether it was revoked`;
+	return [{ status: "not-asked", pin: label, reasons: [warning] }];
 }

@@ -1,7 +1,7 @@
 /** Verifies a trust index, and checks the certificates of its signer and of its timestamp's authority for revocation. */
 
-import type { CertificateStatus } from "../pki/revocation.js";
 import { type TrustIndexVerifyOptions, type VerifiedTrustIndex, verifyTrustIndex } from "../trust/trust-index.js";
+import type { SignerStatus } from "./chain-revocation.js";
 import type { RevocationOptions } from "./revocation-sources.js";
 
 export interface IndexRevocationOptions extends TrustIndexVerifyOptions {
@@ -9,8 +9,8 @@ export interface IndexRevocationOptions extends TrustIndexVerifyOptions {
 }
 
 export interface CheckedTrustIndex extends VerifiedTrustIndex {
-	/** The status of every certificate that an authority issued. */
-	readonly statuses: readonly CertificateStatus[];
+	/** The status of every certificate that an authority issued, or of the pinned key. */
+	readonly statuses: readonly SignerStatus[];
 }
 
 /**

@@ -1,8 +1,8 @@
 /** Loads one catalog file and verifies it. The errors name the file. */
 
 import { quote, SigtoolError } from "../errors.js";
-import type { CertificateStatus } from "../pki/revocation.js";
 import { FORMAT_CODES, namingFile, readCatalogFile } from "./catalog-file.js";
+import type { SignerStatus } from "./chain-revocation.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "./verify-catalog.js";
 
 export interface UsedCatalog extends VerifiedCatalog {
@@ -11,7 +11,7 @@ export interface UsedCatalog extends VerifiedCatalog {
 	 * The revocation status of each certificate in the chains of the signer and the timestamp, and in those of the outer
 	 * catalogs that sign this one. Undefined if revocation was not checked.
 	 */
-	readonly revocation?: readonly CertificateStatus[];
+	readonly revocation?: readonly SignerStatus[];
 	/** The bytes of the whole file. */
 	readonly bytes: Uint8Array;
 }

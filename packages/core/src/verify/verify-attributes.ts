@@ -24,7 +24,6 @@ import {
 import { readEvmSubject } from "../formats/evm.js";
 import { type AttributeKeys, attributeKeys, type TrustedKey } from "../pki/attribute-keys.js";
 import type { Certificate } from "../pki/certificate.js";
-import type { CertificateStatus } from "../pki/revocation.js";
 import type { Profile } from "../pki/signature-algorithm.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
@@ -36,6 +35,7 @@ import {
 	untrusted,
 } from "./attribute-trial.js";
 import { isOwnCatalog } from "./catalog-file.js";
+import type { SignerStatus } from "./chain-revocation.js";
 import { findCatalogs } from "./find-catalogs.js";
 import type { RevocationOptions } from "./revocation-sources.js";
 import { loadCatalogs } from "./sources.js";
@@ -88,7 +88,7 @@ export interface AttributeVerification {
 	 */
 	readonly passedOver: string | undefined;
 	/** The status of each certificate of the signers that are not refused. Undefined if revocation was not checked. */
-	readonly revocation?: readonly CertificateStatus[];
+	readonly revocation?: readonly SignerStatus[];
 	readonly findings: readonly AttributeFinding[];
 	/** Texts for the user about facts that do not affect the verdict. */
 	readonly warnings: readonly string[];

@@ -23,7 +23,7 @@ import { requireOutputName, usageError } from "../../options/usage.js";
 import { productRows } from "../../output/index-file.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { bytes, catalogFields, count, isoTime, signerFields, signerRows } from "../../output/render.js";
+import { bytes, catalogFields, count, isoTime, notesOfPins, signerFields, signerRows } from "../../output/render.js";
 
 export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, TimestampingOptions, OutputOptions {
 	readonly output: string;
@@ -72,7 +72,9 @@ export async function compile(directories: readonly string[], options: CompileCo
 		progress.stop();
 		signer.close();
 	}
-	return report(result, signer, [...warnings, ...result.warnings]);
+	const statuses = result.products.flatMap(({ catalogs }) => catalogs.flatMap(({ revocation = [] }) => revocation));
+	const pins = notesOfPins([...warnings, ...result.warnings], statuses, options);
+	return { ...report(result, signer), warnings: pins.warnings, notes: [...developmentNotesOf(signer), ...pins.notes] };
 }
 
 function readPolicy(file: string): Policy {
@@ -89,7 +91,11 @@ function parseNotAfter(text: string, now: number): number {
 	return end;
 }
 
-function report(result: CompileResult, signer: Signer, warnings: readonly string[]): Report {
+function developmentNotesOf(signer: Signer): string[] {
+	return signer.development ? [SIGNED_BY_DEVELOPMENT] : [];
+}
+
+function report(result: CompileResult, signer: Signer): Report {
 	const { file, sizeBytes, sha256, products, policy, notAfter, timestamp } = result;
 	const [certificate] = signer.certificates;
 	return {
@@ -128,7 +134,5 @@ function report(result: CompileResult, signer: Signer, warnings: readonly string
 				["timestamp", timestamp && timestampText(timestamp)],
 			]),
 		],
-		warnings,
-		notes: signer.development ? [SIGNED_BY_DEVELOPMENT] : [],
 	};
 }

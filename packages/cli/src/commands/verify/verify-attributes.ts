@@ -8,6 +8,7 @@ import { startProgress } from "../../output/progress.js";
 import {
 	count,
 	developmentNotes,
+	notesOfPins,
 	revocationFields,
 	revocationRows,
 	signerFields,
@@ -47,7 +48,8 @@ function outcomeOf(
 	options: VerifyCommandOptions,
 ): Outcome {
 	const { path, verdict, counts, findings, fileCount, linkCount, signers, passedOver, attributes } = verification;
-	const { revocation, warnings } = verification;
+	const { revocation } = verification;
+	const pins = notesOfPins(verification.warnings, revocation, options);
 	const passed = verdict === "trusted" || verdict === "unchanged";
 	const lines = [
 		headline(verification),
@@ -89,8 +91,8 @@ function outcomeOf(
 		},
 		lines: [...lines, ...findingLines(findings, { ...options, origin: "recorded" })],
 		problems: [],
-		warnings,
-		notes: developmentNotes(path, signers),
+		warnings: pins.warnings,
+		notes: [...developmentNotes(path, signers), ...pins.notes],
 	};
 }
 

@@ -1,7 +1,7 @@
 import {
-	type CertificateStatus,
 	expiryNotice,
 	type IndexedProduct,
+	type SignerStatus,
 	type VerifiedTrustIndex,
 	verifyTrustIndex,
 	verifyUnrevokedIndex,
@@ -15,6 +15,7 @@ import {
 	developmentNotes,
 	judgedFields,
 	judgedRow,
+	notesOfPins,
 	revocationFields,
 	revocationRows,
 	trustedSignerFields,
@@ -31,9 +32,10 @@ import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
  */
 export async function verifyIndex(
 	file: string,
-	{ product, signatureOnly }: VerifyCommandOptions,
+	options: VerifyCommandOptions,
 	judgement: Judgement & SignerDemands,
 ): Promise<Outcome> {
+	const { product, signatureOnly } = options;
 	const { trust } = judgement;
 	const { index, signer, judgedAt, statuses, warnings } = await verified(file, judgement);
 	if (product !== undefined && !index.products.some(({ name }) => name === product)) {
@@ -49,6 +51,7 @@ export async function verifyIndex(
 			message: `it holds a denied file: ${reason}`,
 			sha256,
 		}));
+	const pins = notesOfPins(warnings, statuses, options);
 	const passed = findings.length === 0;
 	if (passed && signatureOnly !== true) throw comparesNoFiles(file, index.products);
 	const verdict = passed ? "signed" : "failed";
@@ -82,10 +85,10 @@ export async function verifyIndex(
 		lines: [...lines, ...findings.map(({ message, sha256, code }) => escaped(`  ${message} (${sha256}) [${code}]`))],
 		problems: [],
 		warnings: [
-			...warnings,
+			...pins.warnings,
 			...(notice === undefined ? [] : [`${notice}; without a timestamp, the index fails from then on`]),
 		],
-		notes: developmentNotes(file, [signer]),
+		notes: [...developmentNotes(file, [signer]), ...pins.notes],
 	};
 }
 
@@ -97,7 +100,7 @@ export async function verifyIndex(
 async function verified(
 	file: string,
 	{ trust, timestampAnchors, at, revocation }: Judgement & SignerDemands,
-): Promise<VerifiedTrustIndex & { readonly statuses?: readonly CertificateStatus[] }> {
+): Promise<VerifiedTrustIndex & { readonly statuses?: readonly SignerStatus[] }> {
 	const options = { trust, timestampAnchors, at, development: "allow" } as const;
 	if (revocation === undefined) return fromIndexFile(file, (bytes) => verifyTrustIndex(bytes, options));
 	const checking = fromIndexFile(file, (bytes) => verifyUnrevokedIndex(bytes, { ...options, revocation }));

@@ -16,7 +16,15 @@ import { usageError } from "../../options/usage.js";
 import { countByKind, findingLines, findingWarnings } from "../../output/findings.js";
 import { type ExitStatus, escaped, oneLine, type Report, rows, worse } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
-import { catalogFields, catalogRows, count, developmentNotes, shownPath, thousands } from "../../output/render.js";
+import {
+	catalogFields,
+	catalogRows,
+	count,
+	developmentNotes,
+	notesOfPins,
+	shownPath,
+	thousands,
+} from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 import { versionControlHints } from "./version-control-hint.js";
@@ -157,6 +165,8 @@ async function orFailure(path: string, isList: boolean, judge: () => Promise<Out
 
 function outcomeOf(verification: Verification, options: VerifyCommandOptions): Outcome {
 	const { path, verdict, findings, notices } = verification;
+	const statuses = verification.catalogs.flatMap(({ revocation = [] }) => revocation);
+	const pins = notesOfPins(verification.warnings, statuses, options);
 	const passed = verdict === "trusted" || verdict === "signed";
 	const headline = passed
 		? `${colour.green(verdict)} ${escaped(path)}${verdict === "signed" ? ": its signature alone; no files were compared" : ""}`
@@ -170,14 +180,17 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 		lines: [headline, ...describe(verification, options), ...findingLines(findings.map(withWayOut), options)],
 		problems: [],
 		warnings: [
-			...verification.warnings,
+			...pins.warnings,
 			...findingWarnings(notices.map(withWayOut), options),
 			...(options.ignore ? versionControlHints([...findings, ...notices]) : []),
 		],
-		notes: developmentNotes(
-			path,
-			verification.catalogs.map(({ signer }) => signer),
-		),
+		notes: [
+			...developmentNotes(
+				path,
+				verification.catalogs.map(({ signer }) => signer),
+			),
+			...pins.notes,
+		],
 	};
 }
 

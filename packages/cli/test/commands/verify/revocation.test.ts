@@ -202,6 +202,35 @@ describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes a
 		expect(JSON.parse((await verify("--json")).stdout).results[0].revocation).toBeUndefined();
 	});
 
+	it("14.F2: says that no authority is asked about a pinned key, with require also with -q", async () => {
+		const index = join(workshop.directory, "own.sigx");
+		await sigtool("compile", lib, "-o", index, ...key, ...trust());
+		const REQUIRE = ["--trust", signer.file, "--ocsp", "require"];
+		const note = /^note: the key of .* is pinned: no authority is asked whether it was revoked\n$/;
+		const entry = { status: "not-asked", source: null, reasons: [expect.stringContaining("is pinned")] };
+		const output = join(workshop.directory, "pinned.sigx");
+		const commands = [
+			["verify", lib],
+			["verify", index, "--signature-only"],
+			["compile", lib, "-o", output, ...key],
+		];
+		for (const command of commands) {
+			expect(await sigtool(...command, ...REQUIRE, "-q")).toMatchObject({
+				status: 0,
+				stderr: expect.stringMatching(note),
+			});
+			expect((await sigtool(...command, "--trust", signer.file, "--ocsp", "prefer", "-q")).stderr).toBe("");
+			const { notes, warnings } = JSON.parse((await sigtool(...command, ...REQUIRE, "--json")).stdout);
+			expect(notes).toEqual([expect.stringContaining("is pinned")]);
+			expect(warnings.join()).not.toContain("is pinned");
+		}
+		const { results } = JSON.parse((await sigtool("verify", lib, ...REQUIRE, "--json")).stdout);
+		expect(results[0].catalogs[0].revocation).toEqual([{ subject: expect.any(String), ...entry }]);
+		const signature = await sigtool("verify", index, "--signature-only", ...REQUIRE, "--json");
+		expect(JSON.parse(signature.stdout).results[0].revocation).toMatchObject([entry]);
+		expect((await sigtool("verify", lib, ...REQUIRE)).stdout).toMatch(/revocation +not asked \(pinned\): /);
+	});
+
 	it.skipIf(!canWriteAttributes("user"))("verify checks the signers of attributes", async () => {
 		const tree = makeTree(join(workshop.directory, "tree"), { "a.js": "1\n", "b.js": "2\n" });
 		const formats = ["--format", "ima", "--namespace", "user"];
