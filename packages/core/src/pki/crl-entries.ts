@@ -5,13 +5,14 @@
  */
 
 import { compareBytes, DerReader, TAG } from "../asn1/der.js";
-import { SigtoolError } from "../errors.js";
+import { reasonOf, SigtoolError } from "../errors.js";
 import { type Extension, readExtensionMap } from "./extensions.js";
-import { type RevocationDetails, worse } from "./revocation.js";
+import { type RevocationDetails, revokedSinceEver, worse } from "./revocation.js";
 
 /**
  * Refuses a list if any entry has a critical extension that sigtool does not apply, because such a list must not be
- * used for any certificate. §5.3.
+ * used for any certificate. §5.3. Also refuses a list with a malformed serial number, because nobody can tell whose
+ * entry that is. The other details of an entry are read only if its serial number is looked for.
  * @throws ERR_CERTIFICATE_EXTENSION, ERR_DER
  */
 export function checkEntries(entries: Uint8Array): void {
@@ -19,7 +20,7 @@ export function checkEntries(entries: Uint8Array): void {
 	reader.open(TAG.SEQUENCE);
 	while (!reader.done) {
 		const outer = reader.open(TAG.SEQUENCE);
-		reader.next(TAG.INTEGER);
+		reader.integerBytes();
 		reader.next();
 		if (!reader.done) checkCritical(reader);
 		reader.close(outer);
@@ -63,12 +64,29 @@ export function findRevocation(entries: Uint8Array, serial: Uint8Array): Revocat
 		// integerBytes() refuses a number that is not minimal. Otherwise a revoked serial number in another encoding would
 		// not be found.
 		if (compareBytes(reader.integerBytes(), serial) === 0) {
-			const details = { revokedAt: reader.time(), ...readDetails(reader.done ? NONE : readExtensionMap(reader)) };
+			const details = detailsOrWorst(() => readEntryDetails(new DerReader(entries, WHAT, reader.position, reader.end)));
 			found = found === undefined ? details : worse(found, details);
 		}
 		reader.leave(outer);
 	}
 	return found;
+}
+
+function readEntryDetails(reader: DerReader): RevocationDetails {
+	return { revokedAt: reader.time(), ...readDetails(reader.done ? NONE : readExtensionMap(reader)) };
+}
+
+/**
+ * Returns the details of a revocation. If they cannot be read, returns the worst ones. Otherwise the statement would be
+ * lost, and an older statement of another source could prove that the certificate is good.
+ */
+export function detailsOrWorst(read: () => RevocationDetails): RevocationDetails {
+	try {
+		return read();
+	} catch (error) {
+		if (error instanceof SigtoolError) return revokedSinceEver(reasonOf(error));
+		throw error;
+	}
 }
 
 /** Reads reasonCode and invalidityDate, §5.3. An OCSP response may have these extensions too, RFC 6960 §4.4.5. */

@@ -59,16 +59,22 @@ export interface SingleResponse {
 		readonly keyHash: Uint8Array;
 		readonly serial: Uint8Array;
 	};
-	readonly status:
-		| { readonly kind: "good" | "unknown" }
-		| { readonly kind: "revoked"; readonly at: number; readonly reason: number | undefined };
+	/** `readInfo` throws ERR_DER. */
+	readonly status: { readonly kind: "good" | "unknown" } | { readonly kind: "revoked"; readInfo(): RevokedInfo };
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
-	readonly extensions: ReadonlyMap<string, Extension>;
+	/** @throws ERR_REVOCATION_UNKNOWN for a critical extension; ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT */
+	readExtensions(): ReadonlyMap<string, Extension>;
+}
+
+export interface RevokedInfo {
+	readonly at: number;
+	readonly reason: number | undefined;
 }
 
 /**
- * Parses ResponseData, §4.2.1. Skips the responder's name, because the signature shows who the responder is.
+ * Parses ResponseData, §4.2.1. Skips the responder's name, because the signature shows who the responder is. Leaves the
+ * details of each answer unread, because an answer that says revoked counts even if they cannot be read.
  * @throws ERR_REVOCATION_UNKNOWN for a critical extension; ERR_DER, ERR_LIMIT
  */
 export function parseResponseData(tbs: Uint8Array) {
@@ -98,29 +104,39 @@ function readSingle(reader: DerReader): SingleResponse {
 	const status = readStatus(reader);
 	const thisUpdate = reader.time();
 	const nextUpdate = readExplicit(reader, 0, () => reader.time());
-	const extensions = readExplicit(reader, 1, readExtensionMap) ?? NO_EXTENSIONS;
+	const extensions = reader.done ? undefined : reader.element(context(1));
 	reader.close(outer);
-	refuseCritical(extensions);
-	return { id, status, thisUpdate, nextUpdate, extensions };
+	return { id, status, thisUpdate, nextUpdate, readExtensions: () => readSingleExtensions(extensions) };
 }
 
-/**
- * Reads CertStatus ::= CHOICE { good [0] NULL, revoked [1] { revocationTime, [0] CRLReason OPTIONAL }, unknown [2] NULL
- * }.
- */
+/** Reads CertStatus ::= CHOICE { good [0] NULL, revoked [1] RevokedInfo, unknown [2] NULL }. */
 function readStatus(reader: DerReader): SingleResponse["status"] {
-	if (reader.peek() !== context(1)) {
-		const kind = reader.peek() === context(0, "primitive") ? "good" : "unknown";
-		if (reader.value(kind === "good" ? context(0, "primitive") : context(2, "primitive")).length > 0) {
-			reader.fail("malformed status");
-		}
-		return { kind };
+	if (reader.peek() === context(1)) {
+		const element = reader.element();
+		return { kind: "revoked", readInfo: () => readRevokedInfo(element) };
 	}
+	const kind = reader.peek() === context(0, "primitive") ? "good" : "unknown";
+	if (reader.value(kind === "good" ? context(0, "primitive") : context(2, "primitive")).length > 0) {
+		reader.fail("malformed status");
+	}
+	return { kind };
+}
+
+/** Reads [1] { revocationTime, [0] CRLReason OPTIONAL }. */
+function readRevokedInfo(element: Uint8Array): RevokedInfo {
+	const reader = new DerReader(element, WHAT);
 	const outer = reader.open(context(1));
 	const at = reader.time();
 	const reason = readExplicit(reader, 0, () => reader.integer(TAG.ENUMERATED));
 	reader.close(outer);
-	return { kind: "revoked", at, reason };
+	return { at, reason };
+}
+
+function readSingleExtensions(element: Uint8Array | undefined): ReadonlyMap<string, Extension> {
+	if (element === undefined) return NO_EXTENSIONS;
+	const extensions = readExplicit(new DerReader(element, WHAT), 1, readExtensionMap) ?? NO_EXTENSIONS;
+	refuseCritical(extensions);
+	return extensions;
 }
 
 /** Reads [number] EXPLICIT … OPTIONAL. Returns undefined if it is absent. */

@@ -10,7 +10,7 @@ import { readList } from "../asn1/read-list.js";
 import { SigtoolError } from "../errors.js";
 import { type Certificate, publicKeyOf } from "./certificate.js";
 import { verifyChain } from "./chain.js";
-import { readDetails } from "./crl-entries.js";
+import { detailsOrWorst, readDetails } from "./crl-entries.js";
 import type { Extension } from "./extensions.js";
 import { readGeneralName } from "./general-name.js";
 import {
@@ -94,29 +94,38 @@ export function statementOfResponse(
 /** Joins the answers about one certificate into one statement. If the answers differ, the worse one counts. */
 function statementOf(answers: readonly SingleResponse[], source: string): RevocationStatement {
 	const byAge = [...answers].sort((a, b) => a.thisUpdate - b.thisUpdate);
-	const revoked = byAge.filter(({ status }) => status.kind === "revoked");
-	// If an answer says revoked, the newest such answer gives the dates, because only a proof that is newer than this
-	// answer may lift the revocation. Otherwise the oldest answer gives the dates, because even the oldest answer must be
-	// fresh.
-	const dated = revoked.at(-1) ?? byAge[0];
-	if (dated === undefined) throw unusable("it is about another certificate");
-	const { thisUpdate, nextUpdate, extensions } = dated;
-	const cutoff = extensions.get(ARCHIVE_CUTOFF);
-	const common = { source, thisUpdate, nextUpdate, expiredSince: cutoff && new DerReader(cutoff.value, WHAT).time() };
-	if (revoked.length > 0) return { ...common, status: "revoked", ...revoked.flatMap(revocationsIn).reduce(worse) };
-	if (answers.some(({ status }) => status.kind === "unknown")) {
-		throw unusable("the responder does not know the certificate");
+	const revocations = byAge.flatMap(revocationIn);
+	// The newest answer that says revoked gives the dates, because only a proof that is newer than this answer may lift
+	// the revocation.
+	const newest = byAge.findLast(({ status }) => status.kind === "revoked");
+	if (newest !== undefined) {
+		const { thisUpdate, nextUpdate } = newest;
+		const dates = { thisUpdate, nextUpdate, expiredSince: undefined };
+		return { source, ...dates, status: "revoked", ...revocations.reduce(worse) };
 	}
-	return { ...common, status: "good" };
+	const extensions = byAge.map((answer) => answer.readExtensions());
+	if (byAge.some(({ status }) => status.kind === "unknown"))
+		throw unusable("the responder does not know the certificate");
+	// The oldest answer gives the dates, because even the oldest answer must be fresh.
+	const [oldest] = byAge;
+	if (oldest === undefined) throw unusable("it is about another certificate");
+	const { thisUpdate, nextUpdate } = oldest;
+	const cutoff = extensions[0].get(ARCHIVE_CUTOFF);
+	const expiredSince = cutoff && new DerReader(cutoff.value, WHAT).time();
+	return { source, thisUpdate, nextUpdate, expiredSince, status: "good" };
 }
 
-/** Returns a revocation for each reason, because the status and the extensions of an answer can give different ones. */
-function revocationsIn({ status, extensions }: SingleResponse): RevocationDetails[] {
+/** Returns the revocation in an answer that says revoked, with the worse of the reasons in its status and extensions. */
+function revocationIn({ status, readExtensions }: SingleResponse): RevocationDetails[] {
 	if (status.kind !== "revoked") return [];
-	const inExtensions = { revokedAt: status.at, ...readDetails(extensions) };
-	if (status.reason === undefined) return [inExtensions];
-	const inStatus = { ...inExtensions, reason: status.reason };
-	return inExtensions.reason === undefined ? [inStatus] : [inStatus, inExtensions];
+	const details = detailsOrWorst(() => {
+		const { at, reason } = status.readInfo();
+		const inExtensions = { revokedAt: at, ...readDetails(readExtensions()) };
+		if (reason === undefined) return inExtensions;
+		const inStatus = { ...inExtensions, reason };
+		return inExtensions.reason === undefined ? inStatus : worse(inStatus, inExtensions);
+	});
+	return [details];
 }
 
 /**

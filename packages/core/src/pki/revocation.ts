@@ -32,6 +32,8 @@ export interface RevocationDetails {
 	readonly invalidSince?: number;
 	/** The CRLReason, RFC 5280 §5.3.1. */
 	readonly reason?: number;
+	/** The reason why these details could not be read. The other members are then the worst ones. */
+	readonly unreadable?: string;
 }
 
 /** The statements about a certificate. `reasons` has one sentence for each source that made no statement. */
@@ -86,7 +88,8 @@ export function judgeRevocation(
 
 	const applied = revocations.find((revocation) => applies(revocation, judgement));
 	if (applied !== undefined) {
-		throw refusal("ERR_CERTIFICATE_REVOKED", certificate, describeRevocation(applied, judgement));
+		const describe = applied.unreadable === undefined ? describeRevocation : describeUnreadable;
+		throw refusal("ERR_CERTIFICATE_REVOKED", certificate, describe(applied, judgement));
 	}
 	const [later] = revocations;
 	if (later !== undefined) return { certificate, status: "revoked-later", statement: later, reasons };
@@ -117,11 +120,18 @@ export function uselessness(
  */
 export function worse(a: RevocationDetails, b: RevocationDetails): RevocationDetails {
 	const invalidSince = Math.min(a.invalidSince ?? Number.POSITIVE_INFINITY, b.invalidSince ?? Number.POSITIVE_INFINITY);
+	const unreadable = a.unreadable ?? b.unreadable;
 	return {
 		revokedAt: Math.min(a.revokedAt, b.revokedAt),
 		reason: severity(a.reason) < severity(b.reason) ? b.reason : a.reason,
 		...(Number.isFinite(invalidSince) && { invalidSince }),
+		...(unreadable !== undefined && { unreadable }),
 	};
+}
+
+/** Returns the details of a revocation that says only that the certificate is revoked: they are the worst ones. */
+export function revokedSinceEver(unreadable: string): RevocationDetails {
+	return { revokedAt: EARLIEST_TIME, unreadable };
 }
 
 type Revocation = RevocationStatement & { readonly status: "revoked" };
@@ -188,10 +198,17 @@ function describeRevocation(revocation: Revocation, { at, time }: RevocationJudg
 	return `it was revoked on ${utc(revokedAt)}${invalid} (${known}; ${source}), judged at ${utc(at)}${later}`;
 }
 
+function describeUnreadable({ source, unreadable }: Revocation, { at }: RevocationJudgement): string {
+	const details = `the details of its revocation cannot be read (${unreadable}), so it counts as revoked since ever`;
+	return `it was revoked (${source}), judged at ${utc(at)}; ${details}`;
+}
+
 function utc(milliseconds: number): string {
 	return new Date(milliseconds).toISOString().replace(".000", "");
 }
 
+/** The start of the year 0000, before which DER encodes no time. */
+const EARLIEST_TIME = -62_167_219_200_000;
 /** Tolerance for a difference between the clocks of hosts and authorities. */
 export const SKEW_MS = 300_000;
 /** Lifetime of a statement whose source gives no nextUpdate. */

@@ -4,7 +4,7 @@
  *
  * `openssl` is the verdict of OpenSSL 3.5 on the same bytes, for now: `openssl verify -crl_check` gives error numbers
  * (3: no list, 8: list not signed by its issuer, 10: certificate expired, 11: list not yet valid, 12: list expired, 23:
- * revoked, 35: issuer may not sign lists, 36: critical extension, 44: list does not cover the certificate; x509_vfy.h), `openssl ocsp -respin` gives a status. A row where
+ * revoked, 35: issuer may not sign lists, 36: critical extension, 44: list does not cover the certificate; x509_vfy.h) or `unreadable`, `openssl ocsp -respin` gives a status. A row where
  * OpenSSL decides otherwise says why sigtool differs.
  */
 
@@ -21,12 +21,14 @@ export interface ListRow {
 }
 
 export interface EntryRow {
-	readonly serial?: "another";
-	readonly at: Hours;
+	readonly serial?: "another" | "not minimal" | "empty";
+	readonly at: Hours | "with an offset" | "without seconds";
 	/** CRLReason, RFC 5280 §5.3.1. */
 	readonly why?: number;
 	readonly invalid?: Hours;
 	readonly extensions?: readonly string[];
+	/** The number of unknown extensions that the entry has besides. */
+	readonly more?: number;
 }
 
 export interface AnswerRow {
@@ -78,6 +80,8 @@ const NEVER_LIFTED = "a list that proves nothing lifts no hold; OpenSSL takes on
 const ONE_SOURCE = "OpenSSL has a command for each source; sigtool joins what both say";
 const NO_NEXT = "RFC 5280 §5.1.2.5 demands a next update; sigtool takes a list without one for a day, OpenSSL for ever";
 const INDIRECT = "an entry of another issuer belongs into an indirect list, which sigtool refuses; OpenSSL applies it";
+const NO_DATE =
+	"OpenSSL cannot read the file; sigtool reads the details of an entry only if it looks for its serial number";
 const CLOCKS = "clocks may differ by five minutes";
 
 const REASONS: readonly (readonly [number, string])[] = [
@@ -890,6 +894,102 @@ const TWICE: readonly Case[] = [
 	},
 ];
 
+/** Revocations with details that cannot be read, and an older source that is good. */
+const UNREADABLE: readonly Case[] = [
+	...(
+		[
+			["reason as INTEGER", { at: -5, extensions: ["reason as INTEGER"] }, "crl 23"],
+			["reason of five bytes", { at: -5, extensions: ["reason of five bytes"] }, "crl 23"],
+			["empty reason", { at: -5, extensions: ["empty reason"] }, "crl 23"],
+			["reason twice", { at: -5, why: HOLD, extensions: ["key compromise"] }, "crl 23"],
+			["malformed invalidity date", { at: -5, extensions: ["malformed invalidity date"] }, "crl 23"],
+			["65 extensions", { at: -5, more: 65 }, "crl 23"],
+			["date with an offset", { at: "with an offset" }, "crl 23"],
+			["date without seconds", { at: "without seconds" }, "crl unreadable"],
+		] as const
+	).flatMap(([name, entry, openssl]): Case[] => {
+		const row = { rfc: "5280 §5.3", verdict: "revoked", reason: "cannot be read", openssl } as const;
+		const differs = openssl === "crl 23" ? {} : { because: NO_DATE };
+		return [
+			{ ...row, ...differs, name: `entry: ${name}`, lists: [{ revoked: [entry] }, { from: -5 }] },
+			{ ...row, ...differs, name: `timestamp, entry: ${name}`, lists: [{ revoked: [entry] }], proven: -10 },
+			{
+				...row,
+				name: `entry of another: ${name}`,
+				lists: [{ revoked: [{ ...entry, serial: "another" }] }],
+				verdict: "good",
+				reason: "list 1",
+				openssl: openssl === "crl 23" ? "crl good" : openssl,
+				...differs,
+			},
+		];
+	}),
+	{
+		name: "entry on hold, another one with an empty reason, newer fresh list",
+		rfc: "5280 §5.3.1",
+		lists: [
+			{
+				from: -9,
+				revoked: [
+					{ at: -5, why: HOLD },
+					{ at: -5, extensions: ["empty reason"] },
+				],
+			},
+			{ from: -1 },
+		],
+		verdict: "revoked",
+		reason: "cannot be read",
+		openssl: "crl good",
+		because: NO_HOLD,
+	},
+	...(["not minimal", "empty"] as const).map((serial): Case => {
+		return {
+			name: `entry: serial number that is ${serial}`,
+			rfc: "5280 §4.1.2.2",
+			lists: [{ revoked: [{ at: -5, serial }] }],
+			verdict: "refused",
+			reason: "INTEGER",
+			openssl: "crl unreadable",
+		};
+	}),
+	...(
+		[
+			["unknown critical extension", { status: { at: -5 }, extensions: ["unknown, critical"] }],
+			["reason 200", { status: { at: -5, why: 200 } }],
+			["reason as INTEGER", { status: { at: -5 }, extensions: ["reason as INTEGER"] }],
+			["reason twice", { status: { at: -5 }, extensions: ["key compromise", "key compromise"] }],
+			["malformed invalidity date", { status: { at: -5 }, extensions: ["malformed invalidity date"] }],
+		] as const
+	).flatMap(([name, answer]): Case[] => {
+		const row = { rfc: "6960 §4.2.1", verdict: "revoked", reason: "cannot be read" } as const;
+		return [
+			{
+				...row,
+				name: `answer: ${name}, and a fresh list`,
+				lists: [{ from: -5 }],
+				response: { answers: [answer] },
+				openssl: "crl good; ocsp revoked",
+			},
+			{
+				...row,
+				name: `timestamp, answer: ${name}`,
+				response: { answers: [answer] },
+				proven: -10,
+				openssl: "ocsp revoked",
+			},
+		];
+	}),
+	{
+		name: "answer good with an unknown critical extension, and revoked",
+		rfc: "6960 §4.4",
+		response: { answers: [{ status: "good", extensions: ["unknown, critical"] }, { status: { at: -5 } }] },
+		verdict: "revoked",
+		reason: "responder",
+		openssl: "ocsp good",
+		because: "of two answers about one certificate the worse counts; OpenSSL takes the first",
+	},
+];
+
 /** Lists that are not complete. */
 const SCOPE: readonly Case[] = [
 	...(
@@ -1276,6 +1376,7 @@ export const REVOCATION_CASES: readonly Case[] = [
 	...PROVEN,
 	...HOLDS,
 	...TWICE,
+	...UNREADABLE,
 	...SCOPE,
 	...SIGNERS,
 	...EXPIRED,

@@ -28,7 +28,8 @@ export interface ExtensionContent {
 /** Times are in milliseconds since the epoch. */
 export interface Entry {
 	readonly serial: Uint8Array;
-	readonly revokedAt: number;
+	/** A time, or an element in its place. */
+	readonly revokedAt: number | Uint8Array;
 	readonly reason?: number;
 	readonly invalidSince?: number;
 	readonly extensions?: readonly ExtensionContent[];
@@ -63,7 +64,7 @@ export function encodeList({ entries, extensions = [], issuer, signer = issuer, 
 
 function encodeEntry({ serial, revokedAt, reason, invalidSince, extensions = [] }: Entry): Uint8Array {
 	const all = [...detailExtensions(reason, invalidSince), ...extensions];
-	const parts = [encode(TAG.INTEGER, serial), time(revokedAt)];
+	const parts = [encode(TAG.INTEGER, serial), typeof revokedAt === "number" ? time(revokedAt) : revokedAt];
 	return sequence(...parts, ...(all.length === 0 ? [] : [encodeExtensions(all)]));
 }
 
