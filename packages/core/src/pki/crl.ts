@@ -8,6 +8,7 @@
 
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
+import { isSameName } from "./canonical-name.js";
 import { type Certificate, publicKeyOf } from "./certificate.js";
 import { checkEntries, findRevocation } from "./crl-entries.js";
 import { type ListScope, parseListScope, uncoveredBy } from "./distribution-points.js";
@@ -74,8 +75,8 @@ export function parseRevocationList(der: Uint8Array, name: string): RevocationLi
 }
 
 /**
- * Returns the status of a certificate by this list, or undefined if the list is from another issuer. The issuer's own
- * key must have signed the list. If the list has an entry for the certificate, the certificate counts as revoked,
+ * Returns the status of a certificate by this list, or undefined if the list is from another issuer. Another spelling of
+ * the issuer's name is enough, because the issuer's own key must have signed the list. If the list has an entry for the certificate, the certificate counts as revoked,
  * whatever the list covers. Otherwise the certificate counts as good, but only if the list covers it.
  * @throws ERR_CERTIFICATE_SIGNATURE, ERR_CERTIFICATE_PURPOSE, ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_WEAK_KEY,
  * ERR_DER; ERR_CERTIFICATE_EXTENSION if the list does not cover the certificate
@@ -86,7 +87,7 @@ export function statementOfList(
 	issuer: Certificate,
 	profile: Profile,
 ): RevocationStatement | undefined {
-	if (compareBytes(list.issuer.der, certificate.issuer.der) !== 0) return undefined;
+	if (!isSameName(list.issuer, certificate.issuer)) return undefined;
 	const { keyUsage } = issuer.extensions;
 	if (keyUsage !== undefined && (keyUsage & KEY_USAGE.cRLSign) === 0) {
 		throw refusal("ERR_CERTIFICATE_PURPOSE", list, "the key usage of its issuer does not allow it");

@@ -18,7 +18,11 @@ export interface ListRow {
 	/** Extensions of the list by the names in `EXTENSIONS`. */
 	readonly extensions?: readonly string[];
 	readonly by?: "other key" | "other issuer" | "without cRLSign" | "SHA-1";
+	/** Another spelling of the issuer's name, `Root` in a UTF8String. */
+	readonly spelling?: Spelling;
 }
+
+export type Spelling = "PrintableString" | "upper case" | "spaces around it" | "another name";
 
 export interface EntryRow {
 	readonly serial?: "another" | "not minimal" | "empty";
@@ -1126,6 +1130,35 @@ const SCOPE: readonly Case[] = [
 
 /** Who may speak about the certificate. */
 const SIGNERS: readonly Case[] = [
+	...(["PrintableString", "upper case", "spaces around it"] as const).flatMap((spelling): Case[] => {
+		const row = { rfc: "5280 §7.1", reason: "list 1" } as const;
+		return [
+			{ ...row, name: `list, its issuer as ${spelling}`, lists: [{ spelling }], verdict: "good", openssl: "crl good" },
+			{
+				...row,
+				name: `list, its issuer as ${spelling}, revoked, and an older list`,
+				lists: [{ spelling, revoked: [{ at: -5 }] }, { from: -5 }],
+				verdict: "revoked",
+				openssl: "crl 23",
+			},
+			{
+				...row,
+				name: `list by another key, its issuer as ${spelling}`,
+				lists: [{ spelling, by: "other key" }],
+				verdict: "unknown",
+				reason: "its issuer's key did not sign it",
+				openssl: "crl 8",
+			},
+		];
+	}),
+	{
+		name: "list by the issuer's key in another name",
+		rfc: "5280 §6.3.3 (b)",
+		lists: [{ spelling: "another name" }],
+		verdict: "unknown",
+		reason: "no list is of its issuer",
+		openssl: "crl 3",
+	},
 	{
 		name: "list by another key in the issuer's name",
 		rfc: "5280 §6.3.3 (g)",

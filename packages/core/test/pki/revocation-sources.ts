@@ -41,6 +41,8 @@ export interface ListContent {
 	readonly entries?: readonly Entry[];
 	readonly extensions?: readonly ExtensionContent[];
 	readonly issuer: Issued;
+	/** The Name element in the list; by default the issuer's. */
+	readonly issuerName?: Uint8Array;
 	/** The key that signs; by default the issuer's. */
 	readonly signer?: Issued;
 	readonly digest?: "sha1" | "sha256";
@@ -48,12 +50,12 @@ export interface ListContent {
 
 /** Encodes CertificateList, RFC 5280 §5.1. */
 export function encodeList({ entries, extensions = [], issuer, signer = issuer, ...content }: ListContent): Uint8Array {
-	const { thisUpdate, nextUpdate, digest = "sha256" } = content;
+	const { thisUpdate, nextUpdate, digest = "sha256", issuerName = issuer.certificate.subject.der } = content;
 	const algorithm = sequence(oid(digest === "sha1" ? "1.2.840.10045.4.1" : "1.2.840.10045.4.3.2"));
 	const tbs = sequence(
 		integer(1),
 		algorithm,
-		issuer.certificate.subject.der,
+		issuerName,
 		time(thisUpdate),
 		...(nextUpdate === undefined ? [] : [time(nextUpdate)]),
 		...(entries === undefined || entries.length === 0 ? [] : [sequence(...entries.map(encodeEntry))]),

@@ -19,6 +19,7 @@ import {
 	type ListRow,
 	REVOCATION_CASES,
 	type ResponseRow,
+	type Spelling,
 } from "./revocation-cases.js";
 import {
 	detailExtensions,
@@ -84,6 +85,16 @@ const MALFORMED_DATES = {
 	"without seconds": encode(TAG.UTC_TIME, Buffer.from("2601010000Z")),
 } as const;
 
+const commonName = (tag: number, text: string) => {
+	return sequence(encode(TAG.SET, sequence(oid("2.5.4.3"), encode(tag, Buffer.from(text)))));
+};
+const SPELLINGS: Readonly<Record<Spelling, Uint8Array>> = {
+	PrintableString: commonName(TAG.PRINTABLE_STRING, "Root"),
+	"upper case": commonName(TAG.UTF8_STRING, "ROOT"),
+	"spaces around it": commonName(TAG.UTF8_STRING, "  Root "),
+	"another name": commonName(TAG.UTF8_STRING, "R oot"),
+};
+
 const manyExtensions = (count: number) => {
 	return Array.from({ length: count }, (_, number) => ({ oid: `1.2.3.${number}`, value: integer(1) }));
 };
@@ -148,11 +159,12 @@ describe.skipIf(!hasOpenssl)("14.1, 14.2, 14.5: the decision table of revocation
 		return issued;
 	}
 
-	function listOf({ from = -1, next = 24, revoked = [], extensions = [], by }: ListRow): Uint8Array {
+	function listOf({ from = -1, next = 24, revoked = [], extensions = [], by, spelling }: ListRow): Uint8Array {
 		const content: ListContent = {
 			thisUpdate: at(from),
 			nextUpdate: next === null ? undefined : at(next),
 			issuer: by === "other issuer" ? other : root,
+			...(spelling !== undefined && { issuerName: SPELLINGS[spelling] }),
 			entries: revoked.map(({ serial, at: date, why, invalid, extensions: more = [], more: count = 0 }): Entry => {
 				return {
 					serial: serial === undefined ? SERIAL : SERIALS[serial],
