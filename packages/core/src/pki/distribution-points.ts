@@ -60,9 +60,14 @@ export function uncoveredBy({ names, only }: ListScope, certificate: Certificate
 	const isAuthority = certificate.extensions.basicConstraints?.isAuthority === true;
 	if (only !== undefined && isAuthority !== (only === "authority certificates")) return `it covers only ${only}`;
 	if (names === undefined) return undefined;
-	const known = distributionPointsOf(certificate).flat();
-	const isNamed = names.some((name) => known.some((each) => isSameName(each, name)));
-	return isNamed ? undefined : "it is of a distribution point that the certificate does not name";
+	const points = readPoints(certificate).filter((point) => {
+		return names.some((name) => point.names.some((each) => isSameName(each, name)));
+	});
+	if (points.length === 0) return "it is of a distribution point that the certificate does not name";
+	// The certificate's other points have the lists for the other reasons.
+	return points.every(({ hasReasons }) => hasReasons)
+		? "it is of a distribution point that serves only some reasons"
+		: undefined;
 }
 
 /**
@@ -83,18 +88,8 @@ export function listUrls(certificate: Certificate): string[] {
 	}
 }
 
-/**
- * Returns the names of each distribution point of a certificate. Leaves out points that another issuer serves, and
- * names that are relative to the issuer.
- * @throws ERR_DER, ERR_LIMIT
- */
-export function distributionPointsOf(certificate: Certificate): (readonly GeneralName[])[] {
-	return readPoints(certificate)
-		.map(({ names }) => names)
-		.filter((names) => names.length > 0);
-}
-
 interface DistributionPoint {
+	/** Empty if another issuer serves the point, or if its name is relative to the issuer. */
 	readonly names: readonly GeneralName[];
 	/** True if the lists of this point are about only some reasons. */
 	readonly hasReasons: boolean;

@@ -55,8 +55,11 @@ export interface Case {
 	readonly name: string;
 	/** The section of the RFC that the verdict follows. */
 	readonly rfc: string;
-	/** `expired`: a hundred hours ago. `points`: it names the distribution point http://crl.example/1. */
-	readonly certificate?: "expired" | "points";
+	/**
+	 * `expired`: a hundred hours ago. `points`: it names the distribution point http://crl.example/1. `some reasons`: it
+	 * names that point for some reasons, and http://crl.example/2 for all.
+	 */
+	readonly certificate?: "expired" | "points" | "some reasons";
 	readonly lists?: readonly ListRow[];
 	readonly response?: ResponseRow;
 	/** The time that a timestamp or the user proves. */
@@ -1092,6 +1095,46 @@ const SCOPE: readonly Case[] = [
 		reason: "list 1",
 		openssl: "crl 44",
 		because: "an entry that the issuer signed counts, whatever else the list leaves out",
+	},
+	...(["point 1", "point 1, critical"] as const).flatMap((extension): Case[] => {
+		const row = { rfc: "5280 §6.3.3 (d)", certificate: "some reasons" } as const;
+		return [
+			{
+				...row,
+				name: `list: ${extension}, which serves only some reasons`,
+				lists: [{ extensions: [extension] }],
+				verdict: "unknown",
+				reason: "of a distribution point that serves only some reasons",
+				openssl: "crl 3",
+			},
+			{
+				...row,
+				name: `list: ${extension}, which serves only some reasons, with an entry for the certificate`,
+				lists: [{ extensions: [extension], revoked: [{ at: -5 }] }, { from: -5 }],
+				verdict: "revoked",
+				reason: "list 1",
+				openssl: "crl 23",
+			},
+			{
+				...row,
+				name: `list: ${extension}, which serves only some reasons, and the list of the point for all`,
+				lists: [{ extensions: [extension] }, { extensions: ["point 2, critical"] }],
+				verdict: "good",
+				reason: "list 2",
+				openssl: "crl good",
+			},
+		];
+	}),
+	{
+		name: "list of all points, for a certificate that names one only for some reasons",
+		rfc: "5280 §6.3.3 (d)",
+		certificate: "some reasons",
+		lists: [{}],
+		verdict: "good",
+		reason: "list 1",
+		openssl: "crl 3",
+		because:
+			"a list of no distribution point has all reasons (the end of §6.3.3); OpenSSL gives it those of the first point",
 	},
 	{
 		name: "list of all points, for a certificate that names one",

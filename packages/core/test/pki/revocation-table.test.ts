@@ -85,6 +85,16 @@ const MALFORMED_DATES = {
 	"without seconds": encode(TAG.UTC_TIME, Buffer.from("2601010000Z")),
 } as const;
 
+/** The extension with distribution points, in the configuration of OpenSSL. */
+const POINTS: Readonly<Partial<Record<string, readonly string[]>>> = {
+	points: ["crlDistributionPoints=URI:http://crl.example/1"],
+	"some reasons": [
+		"crlDistributionPoints=some,all",
+		...["[some]", "fullname=URI:http://crl.example/1", "reasons=superseded,cessationOfOperation"],
+		...["[all]", "fullname=URI:http://crl.example/2"],
+	],
+};
+
 const commonName = (tag: number, text: string) => {
 	return sequence(encode(TAG.SET, sequence(oid("2.5.4.3"), encode(tag, Buffer.from(text)))));
 };
@@ -142,7 +152,7 @@ describe.skipIf(!hasOpenssl)("14.1, 14.2, 14.5: the decision table of revocation
 		if (known !== undefined) return known;
 		const extensions = [
 			...CODE_SIGNER,
-			...(certificate === "points" ? ["crlDistributionPoints=URI:http://crl.example/1"] : []),
+			...(certificate === undefined ? [] : (POINTS[certificate] ?? [])),
 			...(response === undefined ? [] : [`authorityInfoAccess=OCSP;URI:${responder.url}`]),
 		];
 		const notAfter = certificate === "expired" ? { notAfter: databaseDate(-100) } : {};
