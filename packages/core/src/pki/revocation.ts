@@ -111,7 +111,11 @@ export function uselessness(
 	if (thisUpdate > notAfter) {
 		if (expiredSince > notAfter) return `is dated ${utc(thisUpdate)}, after the certificate expired`;
 	} else if (now > notAfter && thisUpdate >= at) return undefined; // After expiry there may be no fresher statement.
-	return now > nextUpdate + SKEW_MS ? `was valid until ${utc(nextUpdate)}` : undefined;
+	if (now > nextUpdate + SKEW_MS) return `was valid until ${utc(nextUpdate)}`;
+	// `at` may be in the future. A source says nothing about a time when newer information is available.
+	return at > nextUpdate + SKEW_MS
+		? `is valid until ${utc(nextUpdate)}, before the time of judgement, ${utc(at)}`
+		: undefined;
 }
 
 /**

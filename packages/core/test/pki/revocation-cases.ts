@@ -465,6 +465,38 @@ const PROVEN: readonly Case[] = [
 			...differs,
 		};
 	}),
+	...(
+		[
+			["list that runs out before it", {}, "unknown", "before the time of judgement"],
+			["list that runs out after it", { next: 200 }, "good", "list 1"],
+			["list that runs out three minutes before it", { next: 99.95 }, "good", "list 1"],
+			["list without next update", { next: null }, "unknown", "before the time of judgement"],
+			["list with a revocation that is dated before it", { revoked: [{ at: 5 }] }, "revoked", "list 1"],
+		] as const
+	).map(([name, list, verdict, reason]): Case => {
+		const openssl = "revoked" in list ? "crl 23" : "crl good";
+		const differs = verdict === "unknown" ? { because: "OpenSSL judges for now" } : {};
+		return {
+			name: `a future time of the user, ${name}`,
+			rfc: "5280 §5.1.2.5",
+			lists: [list],
+			proven: 100,
+			verdict,
+			reason,
+			openssl,
+			...differs,
+		};
+	}),
+	{
+		name: "a future time of the user, answer that runs out before it",
+		rfc: "6960 §4.2.2.1",
+		response: { answers: [{ status: "good" }] },
+		proven: 100,
+		verdict: "unknown",
+		reason: "before the time of judgement",
+		openssl: "ocsp good",
+		because: "OpenSSL judges for now",
+	},
 	{
 		name: "timestamp, fresh list",
 		rfc: "5280 §6.3.3",
