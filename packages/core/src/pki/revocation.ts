@@ -40,6 +40,8 @@ export interface RevocationDetails {
 export interface RevocationAnswers {
 	readonly statements: readonly RevocationStatement[];
 	readonly reasons: readonly string[];
+	/** Those of `reasons` that are about a source which should have known the certificate: it failed, or was not usable. */
+	readonly failures?: readonly string[];
 }
 
 export interface RevocationJudgement {
@@ -63,12 +65,14 @@ export interface CertificateStatus {
 	readonly statement?: RevocationStatement;
 	/** One sentence for each source that could not decide the status. */
 	readonly reasons: readonly string[];
+	/** The `failures` of the answers: the source may know of a revocation, even if the status is `good`. */
+	readonly failures: readonly string[];
 }
 
 /** Judges a certificate by the statements of sources. @throws ERR_CERTIFICATE_REVOKED */
 export function judgeRevocation(
 	certificate: Certificate,
-	{ statements, reasons }: RevocationAnswers,
+	{ statements, reasons, failures = [] }: RevocationAnswers,
 	judgement: RevocationJudgement,
 ): CertificateStatus {
 	const useless: string[] = [];
@@ -92,10 +96,10 @@ export function judgeRevocation(
 		throw refusal("ERR_CERTIFICATE_REVOKED", certificate, describe(applied, judgement));
 	}
 	const [later] = revocations;
-	if (later !== undefined) return { certificate, status: "revoked-later", statement: later, reasons };
+	if (later !== undefined) return { certificate, status: "revoked-later", statement: later, reasons, failures };
 	const [proof] = proofs;
-	if (proof !== undefined) return { certificate, status: "good", statement: proof, reasons };
-	return { certificate, status: "unknown", reasons: [...useless, ...reasons] };
+	if (proof !== undefined) return { certificate, status: "good", statement: proof, reasons, failures };
+	return { certificate, status: "unknown", reasons: [...useless, ...reasons], failures };
 }
 
 /**

@@ -9,7 +9,7 @@ import { answersAbout, type RevocationSources } from "./revocation-sources.js";
 export interface RevocationReport {
 	/** The status of every certificate that an authority issued, or of the pinned key. */
 	readonly statuses: readonly SignerStatus[];
-	/** Texts for the user about every status that is not good. */
+	/** Texts for the user about every status that is not good, and about every source that failed. */
 	readonly warnings: readonly string[];
 }
 
@@ -72,13 +72,17 @@ export async function signerStatuses(
 	return { statuses: [...pinned, ...statuses], warnings };
 }
 
-/** Returns the warnings about a status that is not good. */
+/** Returns the warnings about a status that is not good, and about sources that failed although another one decided. */
 export function warningsOf(status: CertificateStatus): string[] {
-	if (status.status === "good") return [];
 	if (status.status === "unknown") return [unknownText(status)];
 	const which = quote(status.certificate.subject.text);
+	const failures = status.failures.map((failure) => {
+		return `a source about certificate ${which} was not used: ${failure} (${status.statement?.source} decided)`;
+	});
+	if (status.status === "good") return failures;
 	return [
 		`certificate ${which} was revoked later, which takes nothing from this signature (${status.statement?.source})`,
+		...failures,
 	];
 }
 

@@ -56,8 +56,9 @@ export function answersAbout(
 	at: number,
 	sources: RevocationSources,
 ): Promise<RevocationAnswers> {
-	// The time matters only if the certificate has expired; see `uselessness`.
-	const time = Date.now() > certificate.notAfter ? at : "";
+	// The time matters only if it is in the future, or if the certificate has expired; see `uselessness`.
+	const now = Date.now();
+	const time = at > now || now > certificate.notAfter ? at : "";
 	const key = `${Buffer.from(certificate.der).toString("base64")} ${time}`;
 	const answers = sources.answers.get(key) ?? askAll({ certificate, issuer, at }, sources);
 	sources.answers.set(key, answers);
@@ -79,22 +80,30 @@ async function askAll(question: Question, sources: RevocationSources): Promise<R
 	]);
 	const statements = [given, published, responders].flatMap((answers) => answers.statements);
 	const reasons = [given, published, responders].flatMap((answers) => answers.reasons);
-	return { statements, reasons: statements.length + reasons.length === 0 ? [NO_LIST] : reasons };
+	const failures = [given, published, responders].flatMap((answers) => answers.failures ?? []);
+	return { statements, reasons: statements.length + reasons.length === 0 ? [NO_LIST] : reasons, failures };
 }
 
 function askLists({ certificate, issuer }: Question, { lists = [], profile }: RevocationSources): RevocationAnswers {
 	const statements: RevocationStatement[] = [];
 	const reasons: string[] = [];
+	const failures: string[] = [];
 	for (const list of lists) {
 		try {
 			const statement = statementOfList(list, certificate, issuer, profile);
 			if (statement !== undefined) statements.push(statement);
 		} catch (error) {
 			reasons.push(reasonFrom(error));
+			if (!isOutOfScope(error)) failures.push(reasonFrom(error));
 		}
 	}
 	const isSilent = lists.length > 0 && statements.length + reasons.length === 0;
-	return { statements, reasons: isSilent ? [NO_LIST] : reasons };
+	return { statements, reasons: isSilent ? [NO_LIST] : reasons, failures };
+}
+
+/** Returns true if a list is about other certificates of the same issuer. Such a list has not failed. */
+function isOutOfScope(error: unknown): boolean {
+	return error instanceof SigtoolError && error.code === "ERR_CERTIFICATE_EXTENSION";
 }
 
 /** Uses the lists at the addresses in the certificate. Sends no request if the cache has a fresh list. */
@@ -144,7 +153,7 @@ async function askInTurn(
 			reasons.push(reasonFrom(error));
 		}
 	}
-	return { statements, reasons };
+	return { statements, reasons, failures: reasons };
 }
 
 function isUseful(statement: RevocationStatement, { certificate, at }: Question): boolean {

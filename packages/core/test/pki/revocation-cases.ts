@@ -70,6 +70,8 @@ export interface Case {
 	readonly verdict: "good" | "revoked" | "revoked-later" | "unknown" | "refused";
 	/** Part of the message, or of the name of the source that decided. */
 	readonly reason: string;
+	/** Part of the only warning about a certificate that is good. Without it there is none. */
+	readonly warning?: string;
 	readonly openssl: string;
 	/** The reason why sigtool decides otherwise than OpenSSL. */
 	readonly because?: string;
@@ -1377,12 +1379,45 @@ const SIGNERS: readonly Case[] = [
 		openssl: "ocsp good",
 		because: "sigtool refuses a critical extension that it does not apply; OpenSSL does not look",
 	},
+	...(
+		[
+			["answer unknown", { answers: [{ status: "unknown" }] }, "does not know the certificate", "ocsp unknown"],
+			[
+				"answer good with an unknown critical extension",
+				{ answers: [{ status: "good", extensions: ["unknown, critical"] }] },
+				"critical extension 1.2.3.4",
+				"ocsp good",
+			],
+		] as const
+	).map(([name, response, warning, openssl]): Case => {
+		const row = { rfc: "6960 §2.2", verdict: "good", reason: "list 1", because: ONE_SOURCE } as const;
+		return { ...row, name: `${name}, fresh list`, lists: [{}], response, warning, openssl: `crl good; ${openssl}` };
+	}),
+	{
+		name: "list by another key, and a fresh list",
+		rfc: "5280 §6.3.3 (g)",
+		lists: [{ by: "other key" }, { from: -2 }],
+		verdict: "good",
+		reason: "list 2",
+		warning: "its issuer's key did not sign it",
+		openssl: "crl 8",
+		because: "sigtool refuses the list whose signature is wrong, and counts the other one",
+	},
+	{
+		name: "list of another issuer, list of authorities only, and a fresh list",
+		rfc: "5280 §6.3.3 (b)",
+		lists: [{ by: "other issuer" }, { extensions: ["only authorities"] }, { from: -2 }],
+		verdict: "good",
+		reason: "list 3",
+		openssl: "crl good",
+	},
 	{
 		name: "answer useless, fresh list",
 		rfc: "6960 §2.3",
 		lists: [{}],
 		response: { failure: 3 },
 		verdict: "good",
+		warning: "tryLater",
 		reason: "list 1",
 		openssl: "crl good; ocsp no status",
 		because: ONE_SOURCE,
