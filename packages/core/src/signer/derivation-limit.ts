@@ -1,19 +1,30 @@
-import type { Derivation } from "./pkcs12-derivation.js";
+import { type Derivation, HASHES } from "./pkcs12-derivation.js";
 
-/** Limits the iterations of all key derivations for one file together. The caller asks before each derivation. */
+/**
+ * Limits the work of all key derivations for one file together. The caller asks before each derivation. The work is
+ * counted in iterations of HMAC-SHA-256, because the number of iterations alone does not say how long a derivation
+ * takes: a derivation makes all its iterations for each block of its result.
+ */
 export class DerivationLimit {
-	private iterations = 0;
+	private work = 0;
 
-	/** Adds a derivation that the caller is about to make. Returns the reason why it must not be made, or undefined. */
-	add({ iterations }: Pick<Derivation, "iterations">): string | undefined {
-		this.iterations += iterations;
-		if (this.iterations <= MAX_ITERATIONS) return undefined;
-		return `takes ${this.iterations} iterations or more, at most ${MAX_ITERATIONS} are taken`;
+	/**
+	 * Adds the derivation of values with these lengths in bytes, which the caller is about to make. Returns the reason
+	 * why it must not be made, or undefined.
+	 */
+	add({ kind, hash, iterations }: CountedDerivation, ...lengths: readonly number[]): string | undefined {
+		const { hashBytes, pkcs12Weight } = HASHES[hash];
+		const blocks = lengths.reduce((sum, length) => sum + Math.ceil(length / hashBytes), 0);
+		this.work += iterations * blocks * (kind === "pkcs12" ? pkcs12Weight : 1);
+		if (this.work <= MAX_WORK) return undefined;
+		return `takes the work of ${this.work} iterations or more, at most ${MAX_WORK} are taken`;
 	}
 }
 
+export type CountedDerivation = Pick<Derivation, "kind" | "hash" | "iterations">;
+
 /**
- * Common tools write 2,048 to 600,000 iterations for each derivation. A container usually needs three derivations: one
- * for the MAC, and one for each of two encrypted parts.
+ * The limit takes a few seconds. Common tools write 2,048 to 600,000 iterations for each derivation. A container usually
+ * needs three derivations: one for the MAC, and one for each of two encrypted parts.
  */
-const MAX_ITERATIONS = 5_000_000;
+const MAX_WORK = 5_000_000;

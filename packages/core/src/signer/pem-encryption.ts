@@ -5,9 +5,10 @@
 
 import { DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
-import { type AlgorithmIdentifier, readAlgorithm } from "../pki/signature-algorithm.js";
-import { DerivationLimit } from "./derivation-limit.js";
-import { PBES2, PBKDF2, readIterations } from "./pkcs12-derivation.js";
+import { readAlgorithm } from "../pki/signature-algorithm.js";
+import { type CountedDerivation, DerivationLimit } from "./derivation-limit.js";
+import { HMAC_HASHES, PBES2, PBKDF2, readIterations } from "./pkcs12-derivation.js";
+import { PBES2_CIPHERS, TRIPLE_DES } from "./pkcs12-encryption.js";
 
 /**
  * Checks EncryptedPrivateKeyInfo ::= SEQUENCE { encryptionAlgorithm, encryptedData }. RFC 5958 §3.
@@ -20,31 +21,43 @@ export function checkEncryptedKey(der: Uint8Array): void {
 	reader.next(TAG.OCTET_STRING);
 	reader.close(outer);
 	if (!reader.done) reader.fail("bytes behind the key");
-	if (oid === PBES2) checkDerivation(derivationOfPbes2(parametersOf(parameters)));
-	else if (PKCS12_SCHEMES.has(oid)) checkIterations(parametersOf(parameters));
+	if (oid === PBES2) checkPbes2(parametersOf(parameters));
+	else if (PKCS12_SCHEMES.has(oid)) checkPkcs12(parametersOf(parameters));
 	else throw unsupported(oid);
 }
 
-/** Returns keyDerivationFunc of PBES2-params ::= SEQUENCE { keyDerivationFunc, encryptionScheme }. RFC 8018 §A.4. */
-function derivationOfPbes2(reader: DerReader): AlgorithmIdentifier {
+/** Checks PBES2-params ::= SEQUENCE { keyDerivationFunc, encryptionScheme }. RFC 8018 §A.4. */
+function checkPbes2(reader: DerReader): void {
 	reader.open(TAG.SEQUENCE);
-	return readAlgorithm(reader);
-}
-
-function checkDerivation({ oid, parameters }: AlgorithmIdentifier): void {
-	if (oid === PBKDF2) checkIterations(parametersOf(parameters));
+	const { oid, parameters } = readAlgorithm(reader);
+	if (oid === PBKDF2) checkPbkdf2(parametersOf(parameters), PBES2_CIPHERS[readAlgorithm(reader).oid]?.keyBytes);
 	else if (oid === SCRYPT) checkScrypt(parametersOf(parameters));
 	else throw unsupported(oid);
 }
 
 /**
- * Checks parameters that begin with a salt and the number of iterations. Those of PBKDF2 and of the schemes in RFC 7292
- * appendix C do.
+ * Checks PBKDF2-params, for a cipher with keys of this length. OpenSSL has more ciphers and hashes than this module
+ * knows. For these it counts the longest key and a short hash.
  */
-function checkIterations(reader: DerReader): void {
+function checkPbkdf2(reader: DerReader, cipherKeyBytes = LONGEST_KEY_BYTES): void {
 	reader.open(TAG.SEQUENCE);
 	reader.next(TAG.OCTET_STRING);
-	const excess = new DerivationLimit().add({ iterations: readIterations(reader) });
+	const iterations = readIterations(reader);
+	const keyBytes = reader.peek() === TAG.INTEGER ? reader.integer() : 0;
+	const hash = (reader.done ? undefined : HMAC_HASHES[readAlgorithm(reader).oid]) ?? "sha1";
+	refuseExcess({ kind: "pbkdf2", hash, iterations }, Math.max(keyBytes, cipherKeyBytes));
+}
+
+/** Checks pkcs-12PbeParams ::= SEQUENCE { salt, iterations }. RFC 7292 appendix C. */
+function checkPkcs12(reader: DerReader): void {
+	reader.open(TAG.SEQUENCE);
+	reader.next(TAG.OCTET_STRING);
+	const { keyBytes, ivBytes } = TRIPLE_DES;
+	refuseExcess({ kind: "pkcs12", hash: "sha1", iterations: readIterations(reader) }, keyBytes, ivBytes);
+}
+
+function refuseExcess(derivation: CountedDerivation, ...lengths: readonly number[]): void {
+	const excess = new DerivationLimit().add(derivation, ...lengths);
 	if (excess !== undefined) throw tooCostly(excess);
 }
 
@@ -78,6 +91,8 @@ function unsupported(oid: string): SigtoolError {
 	return new SigtoolError("ERR_UNSUPPORTED_ALGORITHM", `Cannot decrypt: its encryption ${oid} is not supported`);
 }
 
+/** The length of the key of AES-256 in bytes. */
+const LONGEST_KEY_BYTES = 32;
 const SCRYPT = "1.3.6.1.4.1.11591.4.11";
 /**
  * The 3DES schemes of RFC 7292 appendix C, with three keys and with two keys. OpenSSL 3 has no other scheme of that

@@ -28,6 +28,11 @@ interface Cipher {
 	readonly ivBytes: number;
 }
 
+/** Returns the length in bytes of each value that is derived for the decryption. */
+export function derivedLengths({ cipher, iv }: Encryption): readonly number[] {
+	return iv === undefined ? [cipher.keyBytes, cipher.ivBytes] : [cipher.keyBytes];
+}
+
 /**
  * Begins to derive a PBES2 key on another thread. Returns undefined for the older schemes, because node:crypto does not
  * have their key derivation.
@@ -111,13 +116,13 @@ function unsupported(oid: string): SigtoolError {
 }
 
 const RC2_40_BITS = 40;
-const TRIPLE_DES: Cipher = { name: "des-ede3-cbc", keyBytes: 24, ivBytes: 8 };
+export const TRIPLE_DES: Cipher = { name: "des-ede3-cbc", keyBytes: 24, ivBytes: 8 };
 /** The schemes pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd40BitRC2-CBC of RFC 7292 appendix C. */
 const PKCS12_CIPHERS: Readonly<Record<string, Cipher>> = {
 	"1.2.840.113549.1.12.1.3": TRIPLE_DES,
 	"1.2.840.113549.1.12.1.6": { name: "rc2-40-cbc", keyBytes: 5, ivBytes: 8 },
 };
-const PBES2_CIPHERS: Readonly<Record<string, Cipher>> = {
+export const PBES2_CIPHERS: Readonly<Record<string, Cipher>> = {
 	"2.16.840.1.101.3.4.1.2": { name: "aes-128-cbc", keyBytes: 16, ivBytes: 16 },
 	"2.16.840.1.101.3.4.1.22": { name: "aes-192-cbc", keyBytes: 24, ivBytes: 16 },
 	"2.16.840.1.101.3.4.1.42": { name: "aes-256-cbc", keyBytes: 32, ivBytes: 16 },

@@ -25,6 +25,17 @@ export interface ContainerMac {
 	readonly value: Uint8Array;
 }
 
+/**
+ * Returns the encodings of a passphrase that give different keys for the MAC. PBMAC1 uses UTF-8 alone, which is the same
+ * in each of them.
+ */
+export function encodingsForMac(
+	{ derivation }: ContainerMac,
+	encodings: readonly EncodedPassphrase[],
+): readonly EncodedPassphrase[] {
+	return derivation.kind === "pbkdf2" ? encodings.slice(0, 1) : encodings;
+}
+
 /** Returns true if the MAC is the right one for this content and passphrase. */
 export function isMacOf(mac: ContainerMac, content: Uint8Array, passphrase: EncodedPassphrase): boolean {
 	const key = deriveKey(mac.derivation, passphrase, "mac", mac.keyBytes);
@@ -85,11 +96,8 @@ function refusal(code: ErrorCode, reason: string): SigtoolError {
 
 const PBMAC1 = "1.2.840.113549.1.5.14";
 const MIN_KEY_BYTES = 20;
-/**
- * A longer key gains nothing, because HMAC hashes a key that is longer than a block, and the longest block has 128
- * bytes.
- */
-const MAX_KEY_BYTES = 128;
+/** The longest hash has 64 bytes. A longer key protects no better, and takes more work. RFC 2104 §3. */
+const MAX_KEY_BYTES = 64;
 /** The digests that are accepted in a MAC that is not PBMAC1. */
 const DIGESTS: Readonly<Record<string, { readonly hash: HashName; readonly bytes: number }>> = {
 	"1.3.14.3.2.26": { hash: "sha1", bytes: 20 },

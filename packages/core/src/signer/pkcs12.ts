@@ -20,8 +20,8 @@ import {
 	type Sealed,
 } from "./pkcs12-content.js";
 import { type EncodedPassphrase, encodingsOf } from "./pkcs12-derivation.js";
-import { decrypt, type Encryption, readEncryption, startKey } from "./pkcs12-encryption.js";
-import { type ContainerMac, isMacOf } from "./pkcs12-mac.js";
+import { decrypt, derivedLengths, type Encryption, readEncryption, startKey } from "./pkcs12-encryption.js";
+import { type ContainerMac, encodingsForMac, isMacOf } from "./pkcs12-mac.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
 export interface Pkcs12SignerOptions extends SignerOptions {
@@ -58,7 +58,7 @@ export async function openContainerFile(
 	const { file, onWarning } = options;
 	const { content, mac } = readProtected(readKeyFile(file, onWarning, MAX_CONTAINER_BYTES), file);
 	const limit = new DerivationLimit();
-	const excess = limit.add(mac.derivation);
+	const excess = limit.add(mac.derivation, mac.keyBytes);
 	if (excess !== undefined) throw refusal("ERR_PKCS12", file, `its MAC ${excess}`);
 	const passphrase = await askPassphrase(file, options.passphrase);
 	try {
@@ -125,15 +125,27 @@ async function openContents(
 	const contents = readAuthenticatedSafe(content);
 	const [usual] = encodings;
 	const outermost = contents.sealed.splice(0).map((sealed) => beginUnsealing(sealed, usual, limit));
-	const passphrase = encodings.find((encoding) => isMacOf(mac, content, encoding));
-	if (passphrase === undefined) {
-		throw new SigtoolError("ERR_KEY_PASSPHRASE", "Cannot open the container: the passphrase is wrong");
-	}
+	const passphrase = passphraseOf(content, mac, encodings, limit);
 	for (const unsealing of outermost) await finishUnsealing(unsealing, passphrase, contents);
 	for (const sealed of contents.sealed) {
 		await finishUnsealing(beginUnsealing(sealed, passphrase, limit), passphrase, contents);
 	}
 	return contents;
+}
+
+/** Returns the encoding of the passphrase for which the MAC is right. The caller has counted the work of the first one. */
+function passphraseOf(
+	content: Uint8Array,
+	mac: ContainerMac,
+	encodings: readonly EncodedPassphrase[],
+	limit: DerivationLimit,
+): EncodedPassphrase {
+	for (const [index, encoding] of encodingsForMac(mac, encodings).entries()) {
+		const excess = index === 0 ? undefined : limit.add(mac.derivation, mac.keyBytes);
+		if (excess !== undefined) throw unusable(`for another encoding of the passphrase its MAC ${excess}`);
+		if (isMacOf(mac, content, encoding)) return encoding;
+	}
+	throw new SigtoolError("ERR_KEY_PASSPHRASE", "Cannot open the container: the passphrase is wrong");
 }
 
 interface Unsealing {
@@ -145,7 +157,7 @@ interface Unsealing {
 
 function beginUnsealing(sealed: Sealed, passphrase: EncodedPassphrase, limit: DerivationLimit): Unsealing {
 	const encryption = readEncryption(sealed.algorithm);
-	const excess = limit.add(encryption.derivation);
+	const excess = limit.add(encryption.derivation, ...derivedLengths(encryption));
 	if (excess !== undefined) throw unusable(`its encryption ${excess}`);
 	return { sealed, encryption, key: startKey(encryption, passphrase) };
 }

@@ -128,8 +128,8 @@ describe("openPemSigner()", () => {
 		const salt = octetString(Buffer.alloc(8));
 		const aes = sequence(oid("2.16.840.1.101.3.4.1.42"), octetString(Buffer.alloc(16)));
 		const pbes2 = (derivation: Uint8Array) => sequence(oid("1.2.840.113549.1.5.13"), sequence(derivation, aes));
-		const pbkdf2 = (iterations: number) =>
-			pbes2(sequence(oid("1.2.840.113549.1.5.12"), sequence(salt, integer(iterations))));
+		const pbkdf2 = (iterations: number, ...more: Uint8Array[]) =>
+			pbes2(sequence(oid("1.2.840.113549.1.5.12"), sequence(salt, integer(iterations), ...more)));
 		const scrypt = (...numbers: number[]) =>
 			pbes2(sequence(oid("1.3.6.1.4.1.11591.4.11"), sequence(salt, ...numbers.map((number) => integer(number)))));
 		const pkcs12 = (iterations: number) =>
@@ -141,9 +141,14 @@ describe("openPemSigner()", () => {
 		};
 
 		it.each([
-			["PBKDF2", pbkdf2(5_000_001), /its encryption takes 5000001 iterations or more, at most 5000000 are taken;/],
-			["PBKDF2 at its most", pbkdf2(2 ** 31 - 1), /takes 2147483647 iterations/],
-			["PKCS#12's own function", pkcs12(5_000_001), /takes 5000001 iterations/],
+			[
+				"14.8: PBKDF2 with two blocks of SHA-1",
+				pbkdf2(2_500_001),
+				/its encryption takes the work of 5000002 iterations or more, at most 5000000 are taken;/,
+			],
+			["14.8: PBKDF2 at its most", pbkdf2(2 ** 31 - 1), /takes the work of 4294967294 iterations/],
+			["14.8: PBKDF2 with a key of 200 bytes", pbkdf2(500_001, integer(200)), /the work of 5000010 iterations/],
+			["14.8: PKCS#12's own function", pkcs12(1_666_667), /takes the work of 5000001 iterations/],
 			["scrypt's memory", scrypt(2 ** 20, 8, 1), /takes 1024 MiB of memory for scrypt, at most 32 are taken/],
 			["scrypt's block size", scrypt(2, 2 ** 30, 1), /takes 262144 MiB of memory/],
 			["scrypt's parallelization", scrypt(2 ** 14, 8, 65), /takes N·r·p = 8519680 steps of scrypt, at most 8388608/],

@@ -2,7 +2,7 @@ import { createCipheriv, createHash, createHmac, createPrivateKey } from "node:c
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { context, DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../../dist/asn1/der.js";
 import { certificatesFromPem } from "../../dist/pki/certificate.js";
 import { openContainerFile, openPkcs12Signer } from "../../dist/signer/pkcs12.js";
@@ -168,6 +168,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		for (const derivation of [
 			pbkdf2(),
 			pbkdf2(integer(19)),
+			pbkdf2(integer(65)),
 			pbkdf2(integer(2 ** 20)),
 			sequence(oid("1.2.840.113549.1.5.12")),
 			sequence(oid("1.2.3.4"), NULL),
@@ -188,30 +189,87 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		const { version, authSafe, mac, salt } = partsOf(readFileSync(exportContainer("rsa2048")));
 		const costly = sequence(version, authSafe, sequence(mac, salt, integer(2 ** 31 - 1)));
 		const error = await expectRejection("ERR_PKCS12", open(workshop.write("costly.p12", costly)));
-		expect(error.message).toMatch(/its MAC takes 2147483647 iterations or more, at most 5000000 are taken/);
+		expect(error.message).toMatch(/its MAC takes the work of 2147483647 iterations or more, at most 5000000 are taken/);
 		const none = sequence(version, authSafe, sequence(mac, salt, integer(0)));
 		await expectRejection("ERR_PKCS12", open(workshop.write("none.p12", none)));
 	});
 
+	it("14.8: counts PBMAC1 by the blocks of its key, before the passphrase is asked for", async () => {
+		const { version, authSafe } = partsOf(readFileSync(exportContainer("p256")));
+		const prf = sequence(oid("1.2.840.113549.2.7"), NULL); // HMAC with SHA-1
+		const fileWith = (iterations: number, keyBytes: number) => {
+			const parameters = sequence(octetString(Buffer.alloc(8)), integer(iterations), integer(keyBytes), prf);
+			const derivation = sequence(oid("1.2.840.113549.1.5.12"), parameters);
+			const algorithm = sequence(oid("1.2.840.113549.1.5.14"), sequence(derivation, prf));
+			const mac = sequence(sequence(algorithm, octetString(Buffer.alloc(20))), octetString(Buffer.alloc(8)));
+			return workshop.write("work.p12", sequence(version, authSafe, mac));
+		};
+		const passphrase = vi.fn(() => "");
+		for (const [keyBytes, work] of [
+			[21, 5_000_002],
+			[64, 10_000_004],
+		]) {
+			const file = fileWith(2_500_001, keyBytes);
+			const error = await expectRejection("ERR_PKCS12", openPkcs12Signer({ file, passphrase }));
+			expect(error.message).toContain(`its MAC takes the work of ${work} iterations or more`);
+		}
+		expect(passphrase).not.toHaveBeenCalled();
+	});
+
 	it.each([
-		["PBES2", []],
-		["the older ciphers", ["-legacy"]],
-		["nothing but the key encrypted", ["-certpbe", "NONE"]],
-		["nothing but the certificates encrypted", ["-keypbe", "NONE"]],
-	] as const)("refuses encryption with too many iterations (%s)", async (_, options) => {
+		["sha512", "2.16.840.1.101.3.4.2.3", 4],
+		["sha384", "2.16.840.1.101.3.4.2.2", 4],
+		["sha1", "1.3.14.3.2.26", 1],
+	] as const)("14.8: weighs the iterations of a MAC with %s", async (_, name, weight) => {
+		const { version, authSafe } = partsOf(readFileSync(exportContainer("p256")));
+		const iterations = 5_000_000 / weight + 1;
+		const digestInfo = sequence(sequence(oid(name), NULL), octetString(Buffer.alloc(20)));
+		const mac = sequence(digestInfo, octetString(Buffer.alloc(8)), integer(iterations));
+		const error = await expectRejection(
+			"ERR_PKCS12",
+			open(workshop.write("work.p12", sequence(version, authSafe, mac))),
+		);
+		expect(error.message).toContain(`its MAC takes the work of ${5_000_000 + weight} iterations or more`);
+	});
+
+	it("14.8: counts each encoding of the passphrase that it tries, of which PBMAC1 has one", async () => {
+		const data = oid("1.2.840.113549.1.7.1");
+		// The key of this part is counted, but never derived, because the MAC is wrong.
+		const pbe = sequence(oid("1.2.840.113549.1.12.1.3"), sequence(octetString(Buffer.alloc(8)), integer(1_666_000)));
+		const content = sequence(data, pbe, encode(context(0, "primitive"), Buffer.alloc(16)));
+		const part = sequence(oid("1.2.840.113549.1.7.6"), encode(context(0), sequence(integer(0), content)));
+		const authSafe = sequence(data, encode(context(0), octetString(sequence(part))));
+		const fileWith = (options: readonly string[]) => {
+			const { mac, salt } = partsOf(readFileSync(exportContainer("p256", ["-iter", "1500", ...options])));
+			return workshop.write("work.p12", sequence(integer(3), authSafe, sequence(mac, salt, integer(1500))));
+		};
+		await expectRejection("ERR_KEY_PASSPHRASE", open(fileWith([]), "one encoding"));
+		await expectRejection("ERR_KEY_PASSPHRASE", open(fileWith(["-pbmac1_pbkdf2"]), ""));
+		const error = await expectRejection("ERR_PKCS12", open(fileWith([]), ""));
+		expect(error.message).toContain(
+			"for another encoding of the passphrase its MAC takes the work of 5001000 iterations",
+		);
+	});
+
+	it.each([
+		["PBES2", [], 5_000_002],
+		["the older ciphers", ["-legacy"], 10_000_003],
+		["nothing but the key encrypted", ["-certpbe", "NONE"], 5_000_002],
+		["nothing but the certificates encrypted", ["-keypbe", "NONE"], 5_000_002],
+	] as const)("refuses encryption with too many iterations (%s)", async (_, options, work) => {
 		const file = exportContainer("p256", ["-iter", "5000001", "-nomaciter", ...options]);
 		const error = await expectRejection("ERR_PKCS12", open(file));
-		expect(error.message).toMatch(/its encryption takes 5000002 iterations or more, at most 5000000 are taken/);
+		expect(error.message).toContain(`its encryption takes the work of ${work} iterations or more, at most 5000000 are`);
 	});
 
 	it("counts the iterations of a key inside an encrypted part, and of all parts together", async () => {
 		for (const [outer, inner] of [
-			[1, 5_000_000],
-			[1000, 4_999_001],
+			[1, 1_666_666],
+			[1000, 1_665_667],
 		]) {
 			const file = workshop.write("nested.p12", nestedContainer(outer, inner));
 			const error = await expectRejection("ERR_PKCS12", open(file));
-			expect(error.message).toMatch(new RegExp(`takes ${outer + inner + 1} iterations or more`));
+			expect(error.message).toMatch(new RegExp(`takes the work of ${3 * (outer + inner) + 1} iterations`));
 		}
 		expect(
 			(await expectRejection("ERR_PKCS12", open(workshop.write("nested.p12", nestedContainer(1, 1))))).message,
