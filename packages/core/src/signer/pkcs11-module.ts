@@ -3,6 +3,7 @@
 import { quote, SigtoolError } from "../errors.js";
 import type { Cryptoki } from "./pkcs11-api.js";
 import { type Channel, ModuleGone, openChannel } from "./pkcs11-channel.js";
+import { type Deadline, startDeadline } from "./pkcs11-deadline.js";
 import { PackageMissing, remoteCryptoki } from "./pkcs11-remote.js";
 
 /**
@@ -10,7 +11,10 @@ import { PackageMissing, remoteCryptoki } from "./pkcs11-remote.js";
  * one process at a time to use a token.
  */
 export interface Module {
+	/** The functions with a time limit for each call. */
 	readonly cryptoki: Cryptoki;
+	/** The same functions, whose calls have a limit together as well. It includes the calls that loaded the module. */
+	readonly searching: Cryptoki;
 	/** The same functions with a short time limit, for calls at the end whose failure changes nothing. */
 	readonly closing: Cryptoki;
 	/** The caller calls `close` once for each call of `openModule`. */
@@ -19,16 +23,18 @@ export interface Module {
 
 /** Loads a module, or shares the module if it is loaded already. Each call has the time limit. @throws ERR_PKCS11 */
 export function openModule(path: string, timeoutMs: number): Module {
+	const deadline = startDeadline(timeoutMs);
 	let shared = modules.get(path);
 	if (shared?.channel.isOpen() !== true) {
 		shared = { channel: startChannel(path), users: 0 };
-		load(shared.channel, path, timeoutMs);
+		load(shared.channel, path, deadline);
 		modules.set(path, shared);
 	}
 	const { channel } = shared;
 	shared.users++;
 	return {
 		cryptoki: remoteCryptoki(channel, timeoutMs),
+		searching: remoteCryptoki(channel, deadline),
 		closing: remoteCryptoki(channel, CLOSING_MS),
 		close: () => leave(path, channel),
 	};
@@ -61,8 +67,8 @@ function startChannel(path: string): Channel {
 	}
 }
 
-function load(channel: Channel, path: string, timeoutMs: number): void {
-	const cryptoki = remoteCryptoki(channel, timeoutMs);
+function load(channel: Channel, path: string, deadline: Deadline): void {
+	const cryptoki = remoteCryptoki(channel, deadline);
 	try {
 		loadLibrary(cryptoki, path);
 		attempt(`use the PKCS#11 module ${quote(path)}`, () => cryptoki.C_Initialize());

@@ -22,16 +22,17 @@ export interface TokenKey {
 /** Returns the only private key that the URI names. @throws ERR_PKCS11 */
 export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 	const template = [
-		{ type: ATTRIBUTE.class, value: CLASS.privateKey },
+		PRIVATE_KEYS,
 		...(object === undefined ? [] : [{ type: ATTRIBUTE.label, value: Buffer.from(object) }]),
 		...(id === undefined ? [] : [{ type: ATTRIBUTE.id, value: Buffer.from(id) }]),
 	];
 	const found = findObjects(session, template);
 	const [handle, ...others] = found;
 	if (handle === undefined) {
+		const keys = template.length === 1 ? [] : findObjects(session, [PRIVATE_KEYS]);
 		throw refusal(
 			session,
-			"it holds no private key of that name and id; check the URI, and that this is the right token",
+			keys.length === 0 ? NO_KEY : `it holds no such private key; it has ${listed(session, keys)}`,
 		);
 	}
 	if (others.length > 0)
@@ -42,6 +43,25 @@ export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 		kind: KEY_KINDS[read(session, handle, ATTRIBUTE.keyType)[0] ?? -1] ?? "other",
 		alwaysAuthenticate: read(session, handle, ATTRIBUTE.alwaysAuthenticate)[0] === 1,
 	};
+}
+
+/** Lists keys by label and id, in the form that a URI has them, so that nothing has to be escaped in a message. */
+function listed(session: Session, keys: readonly Handle[]): string {
+	const names = keys.slice(0, MAX_LISTED).map((key) => {
+		const [label, id] = [read(session, key, ATTRIBUTE.label), read(session, key, ATTRIBUTE.id)];
+		const parts = [
+			...(label.length === 0 ? [] : [`object=${shortened(label, UNRESERVED)}`]),
+			...(id.length === 0 ? [] : [`id=${shortened(id, NOTHING)}`]),
+		];
+		return parts.join(";") || "one without label and id";
+	});
+	const more = keys.length - names.length;
+	return `${names.sort().join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
+}
+
+/** Encodes the first bytes of a label or an id, which may be of any length. */
+function shortened(bytes: Uint8Array, kept: RegExp): string {
+	return `${percentEncoded(bytes.subarray(0, MAX_LISTED_BYTES), kept)}${bytes.length > MAX_LISTED_BYTES ? "…" : ""}`;
 }
 
 /** Says how a URI can name one of several keys: by id if that is enough, else by label and id. */
@@ -155,7 +175,12 @@ const ATTRIBUTE = {
 /** The numbers of CKK_ constants, which fit into the first byte of a CK_ULONG. */
 const KEY_KINDS: Readonly<Record<number, TokenKey["kind"]>> = { 0: "rsa", 3: "ec" };
 
+const PRIVATE_KEYS = { type: ATTRIBUTE.class, value: CLASS.privateKey };
+const NO_KEY = "it holds no private key; check the PIN, and that this is the right token";
+
 const OBJECTS_AT_ONCE = 100;
-const MAX_OBJECTS = 10_000;
+const MAX_OBJECTS = 1000;
 const MAX_CHAIN = 10;
 const MAX_LISTED = 5;
+/** The limit leaves room for the 32 bytes that most tokens allow in a label, and for a hash as an id. */
+const MAX_LISTED_BYTES = 64;

@@ -2,18 +2,20 @@
 
 import type { Cryptoki, TokenInfo } from "./pkcs11-api.js";
 import { type Channel, ModuleGone, UNUSABLE_ANSWER } from "./pkcs11-channel.js";
+import type { Deadline } from "./pkcs11-deadline.js";
 import type { CallName } from "./pkcs11-wire.js";
 
 /** Reports that the optional package pkcs11js cannot be loaded. */
 export class PackageMissing extends Error {}
 
 /**
- * Returns the functions, each with the time limit. Besides the errors that pkcs11js throws, they throw ModuleGone and
- * PackageMissing.
+ * Returns the functions. Their time limit is a number of milliseconds for each call, or a deadline for all calls
+ * together. Besides the errors that pkcs11js throws, they throw ModuleGone and PackageMissing.
  */
-export function remoteCryptoki({ ask }: Channel, timeoutMs: number): Cryptoki {
+export function remoteCryptoki({ ask }: Channel, limit: number | Deadline): Cryptoki {
 	const call = (name: CallName, ...args: readonly unknown[]): unknown => {
-		const { value, error, missing } = ask({ name, args }, timeoutMs);
+		const askWithin = (timeoutMs: number) => ask({ name, args }, timeoutMs);
+		const { value, error, missing } = typeof limit === "number" ? askWithin(limit) : limit.limit(askWithin);
 		if (missing === true) throw new PackageMissing();
 		if (typeof error === "string") throw new Error(error.slice(0, MAX_MESSAGE_LENGTH));
 		return value;

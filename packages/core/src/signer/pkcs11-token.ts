@@ -18,7 +18,12 @@ export interface Token {
 
 /** Returns the only token that the URI names. @throws ERR_PKCS11; ERR_PIN for a locked token */
 export function findToken(cryptoki: Cryptoki, uri: Pkcs11Uri): Token {
-	const tokens = attempt("list tokens", () => cryptoki.C_GetSlotList(true)).flatMap((slot) => {
+	const slots = attempt("list tokens", () => cryptoki.C_GetSlotList(true));
+	if (slots.length > MAX_SLOTS) {
+		const reason = `the module has ${slots.length} slots with tokens, at most ${MAX_SLOTS} are looked at`;
+		throw new SigtoolError("ERR_PKCS11", `Cannot find the token: ${reason}`);
+	}
+	const tokens = slots.flatMap((slot) => {
 		const info = attempt("look at a token", () => cryptoki.C_GetTokenInfo(slot));
 		return (info.flags & FLAG.initialized) === 0 ? [] : [{ slot, info }];
 	});
@@ -112,6 +117,8 @@ function pinFailure(label: string, reason: string): SigtoolError {
  * The numbers of CK_USER_TYPE. The value contextSpecific is for a key that needs the PIN again before each signature.
  */
 const USER = { user: 1, contextSpecific: 2 } as const;
+
+const MAX_SLOTS = 64;
 
 /** The flags of CK_TOKEN_INFO. */
 const FLAG = {

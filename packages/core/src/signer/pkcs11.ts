@@ -32,7 +32,10 @@ export interface Pkcs11SignerOptions extends SignerOptions {
 	 * the token, `warning` is a text that the user has to read before typing the PIN.
 	 */
 	readonly pin: (label: string, warning?: string) => ReturnType<PassphraseSource>;
-	/** Time limit of each call of the module. No limit runs while the user is asked for the PIN. Default 60 s. */
+	/**
+	 * Time limit of each call of the module. All calls until key and certificates are found may take five times as long
+	 * together. No limit runs while the user is asked for the PIN. Default 60 s.
+	 */
 	readonly timeoutMs?: number;
 	readonly onWarning?: (text: string) => void;
 }
@@ -49,7 +52,7 @@ export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Si
 	}
 	const files = (certFile === undefined ? chainFiles : [certFile, ...chainFiles]).flatMap(readCertificates);
 	const module = openModule(modulePath, timeoutMs);
-	const { cryptoki } = module;
+	const { searching, cryptoki } = module;
 	let session: Session | undefined;
 	const close = () => {
 		const { handle } = session ?? {};
@@ -57,15 +60,20 @@ export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Si
 		module.close();
 	};
 	try {
-		const { slot, label, needsPin, warning } = findToken(cryptoki, uri);
+		const { slot, label, needsPin, warning } = findToken(searching, uri);
 		if (warning !== undefined) onWarning?.(warning);
 		const pin = needsPin ? await options.pin(label, warning) : undefined;
-		const open = () => cryptoki.C_OpenSession(slot, SERIAL_SESSION);
-		session = { cryptoki, slot, label, handle: attempt(`open a session with the token ${quote(label)}`, open) };
+		const open = () => searching.C_OpenSession(slot, SERIAL_SESSION);
+		session = {
+			cryptoki: searching,
+			slot,
+			label,
+			handle: attempt(`open a session with the token ${quote(label)}`, open),
+		};
 		if (pin !== undefined) logIn(session, "user", pin);
 		const key = findKey(session, uri);
 		const certificates = certFile === undefined ? [...certificatesOf(session, key), ...files] : files;
-		const sign = signing(session, key, pin);
+		const sign = signing({ ...session, cryptoki }, key, pin);
 		const begin = (digest: EvidenceDigest) => {
 			const hash = createHash(digest);
 			return {
