@@ -49,21 +49,49 @@ function doubtsAbout(previous: CatalogFacts, facts: CatalogFacts): string[] {
 		doubts.push(`the previous catalog is of product ${quote(previous.product ?? "(none)")}`);
 	}
 	if ((previous.sequence ?? -1) >= (facts.sequence ?? -1)) {
-		doubts.push(`the sequence does not grow: the previous catalog has ${previous.sequence ?? "none"}`);
+		const [before, now] = [previous.sequence ?? "none", facts.sequence ?? "none"];
+		doubts.push(`the sequence does not grow: the previous catalog has ${before}, this one ${now}`);
 	}
-	if (rulesText(previous) !== rulesText(facts)) {
-		doubts.push(`the rules differ from the previous catalog's: ${rulesText(previous)}`);
+	const differences = ruleDifferences(previous, facts);
+	if (differences.length > 0) {
+		const more = differences.length - MAX_SHOWN;
+		const shown = differences.slice(0, MAX_SHOWN).join(", ");
+		doubts.push(`the rules differ: ${shown}${more > 0 ? ` and ${more} more` : ""}`);
 	}
 	return doubts;
 }
 
-/** Describes the rules that decide which entries `verify` looks at, and how. */
-function rulesText({ ignore, include, scope, links, modes }: CatalogFacts): string {
+/** Describes each difference of the rules that decide which entries `verify` looks at, and how. */
+function ruleDifferences(previous: CatalogFacts, facts: CatalogFacts): string[] {
 	return [
-		...ignore.map((pattern) => `ignore ${quote(pattern)}`),
-		...include.map((glob) => `include ${quote(glob)}`),
-		`scope ${typeof scope === "string" ? scope : scope.map(quote).join(" ")}`,
-		`links ${links}`,
-		`modes ${modes}`,
-	].join(", ");
+		...listDifferences("ignore", previous.ignore, facts.ignore),
+		...listDifferences("include", previous.include, facts.include),
+		...valueDifference("scope", scopeText(previous), scopeText(facts)),
+		...valueDifference("links", previous.links, facts.links),
+		...valueDifference("modes", previous.modes, facts.modes),
+	];
 }
+
+function listDifferences(name: string, before: readonly string[], now: readonly string[]): string[] {
+	const [old, current] = [new Set(before), new Set(now)];
+	const differences = [
+		...now.filter((pattern) => !old.has(pattern)).map((pattern) => `${name} ${quote(pattern)} is new`),
+		...before.filter((pattern) => !current.has(pattern)).map((pattern) => `${name} ${quote(pattern)} is gone`),
+	];
+	const isSame = before.length === now.length && before.every((pattern, index) => pattern === now[index]);
+	return differences.length > 0 || isSame ? differences : [`the ${name} rules are in another order or number`];
+}
+
+function valueDifference(name: string, before: string, now: string): string[] {
+	return before === now ? [] : [`${name} was ${before} and is ${now}`];
+}
+
+function scopeText({ scope }: CatalogFacts): string {
+	if (typeof scope === "string") return scope;
+	const more = scope.length - MAX_SHOWN;
+	const shown = scope.slice(0, MAX_SHOWN).map(quote).join(" ");
+	return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+/** The number of differences, and of paths of a scope, that a message names. */
+const MAX_SHOWN = 5;

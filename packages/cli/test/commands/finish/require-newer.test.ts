@@ -38,16 +38,24 @@ describe.skipIf(!hasProgram("openssl"))("14.10: finish --previous FILE --require
 		[
 			"the same sequence",
 			["--product", "lib", "--sequence", "5"],
-			"the sequence does not grow: the previous catalog has 5",
+			"the sequence does not grow: the previous catalog has 5, this one 5",
 		],
 		[
 			"a lower sequence",
 			["--product", "lib", "--sequence", "4"],
-			"the sequence does not grow: the previous catalog has 5",
+			"the sequence does not grow: the previous catalog has 5, this one 4",
 		],
 		["another product", ["--product", "bil", "--sequence", "6"], 'the previous catalog is of product "lib"'],
-		["more ignored", ["--product", "lib", "--sequence", "6", "--exclude", "*.log"], "the rules differ"],
-		["fewer included", ["--product", "lib", "--sequence", "6", "--include", "*.js"], "the rules differ"],
+		[
+			"14.F8: more ignored",
+			["--product", "lib", "--sequence", "6", "--exclude", "*.log"],
+			'the rules differ: ignore "*.log" is new',
+		],
+		[
+			"14.F8: fewer included",
+			["--product", "lib", "--sequence", "6", "--include", "*.js"],
+			'the rules differ: include "*.js" is new',
+		],
 	])(
 		"%s: refuses with exit status 1, before it asks for the key, and warns without the option",
 		(_, options, reason) => {
@@ -74,7 +82,26 @@ describe.skipIf(!hasProgram("openssl"))("14.10: finish --previous FILE --require
 		expect(run).toMatchObject({ status: 1 });
 		const { code, message } = run.json().error;
 		expect(code).toBe("ERR_NOT_NEWER");
-		expect(message).toMatch(/of product "lib"; the sequence does not grow: .* 5; the rules differ/);
+		expect(message).toMatch(
+			/of product "lib"; the sequence does not grow: .* 5, this one 5; the rules differ: ignore "\*\.log" is new/,
+		);
+	});
+
+	it("14.F8: names five of many rules, and those that are gone", () => {
+		const many = Array.from({ length: 9 }, (_, index) => ["--exclude", `*.${index}`]).flat();
+		unsigned("--product", "lib", "--sequence", "6", ...many);
+		expect(finish("-o", previous)).toMatchObject({ status: 0 });
+		unsigned("--product", "lib", "--sequence", "7", ...many, "--exclude", "*.log");
+		expect(finishNewer().stderr).toContain('the rules differ: ignore "*.log" is new [');
+		unsigned("--product", "lib", "--sequence", "7");
+		const gone = [0, 1, 2, 3, 4].map((index) => `ignore "*.${index}" is gone`).join(", ");
+		expect(finishNewer().stderr).toContain(`the rules differ: ${gone} and 4 more [`);
+	});
+
+	it("14.F8: refuses a directory as --previous with exit status 2", () => {
+		unsigned("--product", "lib", "--sequence", "6");
+		const run = finish("-o", join(home, "new.cat"), "--previous", tree, "--require-newer");
+		expect([run.status, run.stderr]).toEqual([2, expect.stringContaining("it is a directory; name a file")]);
 	});
 
 	it("needs --previous", () => {
