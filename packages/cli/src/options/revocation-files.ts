@@ -10,6 +10,10 @@ const MAX_BYTES = 2 ** 26;
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT
  */
 export function readRevocationLists(file: string): RevocationList[] {
+	if (/^(https?|ldaps?):\/\//i.test(file)) {
+		const fetching = "--crl fetch gets the lists from the addresses that the certificates name";
+		throw usageError(`Give --crl a file, not the address ${quote(file)}; ${fetching}`);
+	}
 	const bytes = readBounded(file, MAX_BYTES);
 	let lists: RevocationList[];
 	try {

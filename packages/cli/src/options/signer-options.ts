@@ -161,7 +161,8 @@ function checkTogether(options: KeyOptions): void {
 
 function timeoutMs(seconds: string | undefined): number | undefined {
 	if (seconds === undefined) return undefined;
-	if (!/^[1-9]\d{0,4}$/.test(seconds)) throw usageError(`Give --signer-timeout whole seconds, not ${quote(seconds)}`);
+	if (!/^[1-9]\d{0,4}$/.test(seconds))
+		throw usageError(`Give --signer-timeout whole seconds from 1 to 99999, not ${quote(seconds)}`);
 	return Number(seconds) * 1000;
 }
 

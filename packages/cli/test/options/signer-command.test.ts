@@ -166,6 +166,12 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 		}
 	});
 
+	it("14.F10: names the least and the most for --signer-timeout", () => {
+		const key = ["--signer-command", "true", "--cert", authority.certFile];
+		const run = sigtool(["sign", tree, ...key, "--signer-timeout", "0"]);
+		expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('whole seconds from 1 to 99999, not "0"')]);
+	});
+
 	it("passes neither passphrase nor PIN to the program", () => {
 		const signer = program(`env >${home}/env; exec openssl dgst -sha256 -sign ${authority.keyFile}`);
 		const secrets = { SIGTOOL_PASSPHRASE: "secret-1", SIGTOOL_PIN: "secret-2" };

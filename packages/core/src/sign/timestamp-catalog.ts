@@ -5,6 +5,7 @@ import { CATALOG_OID } from "../formats/cat.js";
 import { newTimestamp } from "../formats/cat-envelope.js";
 import { encodeAttribute, parseSignedData, type SignerInfo, withUnsignedAttributes } from "../pki/cms.js";
 import { verifySigner } from "../pki/cms-verify.js";
+import { describeFileBytes } from "../pki/file-kind.js";
 import { isTimestampAttribute, TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import { readBounded, writeAtomically } from "../system/store.js";
@@ -19,12 +20,16 @@ export interface TimestampOptions {
 /**
  * Verifies the catalog's signature, requests a timestamp of that signature, and writes the timestamp into the file. All
  * other content of the file stays unchanged. If a step fails, the file is not changed.
- * @throws ERR_UNSIGNED, ERR_USAGE if the catalog has a timestamp and `existing` is `refuse`, ERR_NETWORK,
+ * @throws ERR_UNSIGNED, ERR_USAGE for a trust index, and if the catalog has a timestamp and `existing` is `refuse`, ERR_NETWORK,
  * ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and the errors of `parseSignedData` and `verifySigner`
  */
 export async function timestampCatalog(file: string, options: TimestampOptions): Promise<NewTimestamp> {
 	const { request, existing = "refuse" } = options;
 	const bytes = readBounded(file, MAX_CATALOG_BYTES);
+	if (describeFileBytes(bytes).kind === "trust index") {
+		const reason = "it is a trust index, which `sigtool compile --timestamp URL` timestamps when it signs it";
+		throw new SigtoolError("ERR_USAGE", `Cannot timestamp ${quote(file)}: ${reason}`, { path: file });
+	}
 	const { contentType, contentValue, certificates, signers } = parseSignedData(bytes, "catalog");
 	if (contentType !== CATALOG_OID.certTrustList || contentValue === undefined) {
 		throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot timestamp ${quote(file)}: it is not a catalog`, {

@@ -1,11 +1,14 @@
 /** Makes signers with a key from a PEM file. No message and no `cause` of an error contains a key or passphrase. */
 
 import { createPrivateKey, type KeyObject, type PrivateKeyInput } from "node:crypto";
+import { DerReader, TAG } from "../asn1/der.js";
 import { quote, reasonOf, SigtoolError } from "../errors.js";
 import { type Certificate, certificatesFromFileBytes } from "../pki/certificate.js";
 import { describeFileBytes, type FileKind } from "../pki/file-kind.js";
 import { decodePem, withoutByteOrderMark } from "../pki/pem-blocks.js";
+import { readAlgorithm } from "../pki/signature-algorithm.js";
 import { readInput, readSecret } from "../system/store.js";
+import { describeJavaKeystore } from "./java-keystore.js";
 import { checkEncryptedKey } from "./pem-encryption.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
@@ -130,9 +133,26 @@ function privateKeyBlock(bytes: Buffer, path: string): string {
 }
 
 function notAKey(bytes: Uint8Array): string {
+	const keystore = describeJavaKeystore(bytes);
+	if (keystore !== undefined) return `it is ${keystore}`;
 	const { kind, text } = describeFileBytes(bytes);
 	if (kind === "cut off" || kind === "empty") return `it is ${text}`;
+	if (kind === "private key") return `it is a private key in DER; ${FROM_DER} converts it to PEM`;
+	if (isEncryptedKey(bytes)) return `it is an encrypted private key in DER; ${FROM_DER_ENCRYPTED} converts it to PEM`;
 	return `it is ${text}, not a private key in PEM; ${KEY_HINTS[kind] ?? "`openssl pkey` converts other forms"}`;
+}
+
+/** Recognises EncryptedPrivateKeyInfo ::= SEQUENCE { encryptionAlgorithm, encryptedData OCTET STRING }. RFC 5958 §3. */
+function isEncryptedKey(bytes: Uint8Array): boolean {
+	try {
+		const reader = new DerReader(bytes, "key");
+		reader.open(TAG.SEQUENCE);
+		readAlgorithm(reader);
+		return reader.peek() === TAG.OCTET_STRING;
+	} catch (error) {
+		if (error instanceof SigtoolError) return false;
+		throw error;
+	}
 }
 
 const KEY_HINTS: Readonly<Partial<Record<FileKind, string>>> = {
@@ -168,6 +188,9 @@ function refusal(code: "ERR_KEY" | "ERR_KEY_PASSPHRASE", path: string, reason: s
 }
 
 const ENCRYPTED_PKCS8 = "ENCRYPTED PRIVATE KEY";
+const FROM_DER = "`openssl pkey -inform DER -in FILE -out key.pem`";
+/** Unlike `openssl pkey`, this command encrypts the key that it writes. */
+const FROM_DER_ENCRYPTED = "`openssl pkcs8 -topk8 -inform DER -in FILE -out key.pem`";
 const ENCRYPT_ANEW = "`openssl pkcs8 -topk8` encrypts it anew";
 const MAX_KEY_FILE_BYTES = 65_536;
 /** Size limit of a certificate file in bytes. A bundle of CA certificates has some 200 KB. */

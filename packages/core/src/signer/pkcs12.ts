@@ -11,6 +11,7 @@ import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
 import { type Certificate, parseCertificate } from "../pki/certificate.js";
 import { describeFileBytes } from "../pki/file-kind.js";
 import { DerivationLimit } from "./derivation-limit.js";
+import { describeJavaKeystore } from "./java-keystore.js";
 import { askPassphrase, readCertificates, readKeyFile } from "./pem.js";
 import {
 	type Contents,
@@ -102,6 +103,8 @@ function readStructure(bytes: Buffer, path: string): ReturnType<typeof readConta
 }
 
 function notAContainer(bytes: Uint8Array, cause: SigtoolError): string {
+	const keystore = describeJavaKeystore(bytes);
+	if (keystore !== undefined) return `it is ${keystore}`;
 	const { kind, text } = describeFileBytes(bytes);
 	if (kind === "cut off" || kind === "empty") return `it is ${text}`;
 	if (kind === "PKCS#12 container" || kind === "unknown") {

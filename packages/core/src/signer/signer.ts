@@ -172,7 +172,10 @@ function certificateOf(key: KeyObject, certificates: readonly Certificate[]): Ce
 	const unreadable = candidates.find(hasExplicitCurve);
 	if (unreadable !== undefined) throw explicitCurve(unreadable);
 	const subjects = certificates.map(({ subject }) => quote(subject.text)).join(", ");
-	const found = certificates.length === 0 ? "there is no certificate" : `it does not belong to ${subjects}`;
+	const found =
+		certificates.length === 0
+			? "there is no certificate; name the certificate of the key with --chain"
+			: `it does not belong to ${subjects}`;
 	throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot sign with this key: ${found}`);
 }
 

@@ -103,15 +103,20 @@ describe("openPemSigner()", () => {
 		expect(warnings).toEqual([`other users may read the key in "${keyFile}"; \`chmod 600\` makes it private`]);
 	});
 
-	it("refuses a file without a private key, with two, and in OpenSSH's form, and names the remedy", async () => {
+	it("14.F10: refuses a file without a private key in PEM, with two, and in OpenSSH's form, and names the remedy", async () => {
 		const refusal = async (content: string | Uint8Array) => {
 			const opening = openPemSigner({ keyFile: write("bad.pem", content), certFile });
 			return (await expectRejection("ERR_KEY", opening)).message;
 		};
 		expect(await refusal("")).toMatch(/: it is empty$/);
 		expect(await refusal(key.export({ format: "der", type: "pkcs8" }))).toMatch(
-			/it is a private key, not a private key in PEM; `openssl pkey` converts other forms$/,
+			/: it is a private key in DER; `openssl pkey -inform DER -in FILE -out key.pem` converts it to PEM$/,
 		);
+		const encrypted = { cipher: "aes-256-cbc", passphrase: PASSPHRASE, format: "der", type: "pkcs8" } as const;
+		expect(await refusal(key.export(encrypted))).toMatch(
+			/it is an encrypted private key in DER; `openssl pkcs8 -topk8 -inform DER -in FILE -out key.pem` converts it/,
+		);
+		expect(await refusal(Buffer.from("feedfeed00000002", "hex"))).toMatch(/it is a Java keystore \(JKS\); `keytool /);
 		expect(await refusal(pem + pem)).toMatch(/it holds 2 private keys/);
 		expect(await refusal("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n")).toMatch(/ssh-keygen -p -m PKCS8/);
 	});

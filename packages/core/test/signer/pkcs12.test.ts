@@ -279,16 +279,27 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		await expectToSign(await open(exportContainer("p256", ["-legacy"])));
 	});
 
-	it("refuses containers without a key and without its certificate", async () => {
+	it("14.F10: refuses containers without a key and without its certificate, and names the way out", async () => {
 		const leaf = leaves.get("rsa2048") as Issued; // `beforeAll` made it.
 		const file = join(workshop.directory, "part.p12");
 		const common = ["pkcs12", "-export", "-out", file, "-passout", `pass:${PASSPHRASE}`];
 		workshop.openssl(...common, "-nokeys", "-in", leaf.file);
 		expect((await expectRejection("ERR_PKCS12", open(file))).message).toMatch(/it holds 0 private keys/);
 		workshop.openssl(...common, "-nocerts", "-inkey", leaf.keyFile);
-		await expectRejection("ERR_KEY_MISMATCH", open(file));
+		expect((await expectRejection("ERR_KEY_MISMATCH", open(file))).message).toMatch(
+			/there is no certificate; name the certificate of the key with --chain$/,
+		);
 		const withChain = { file, chainFiles: [leaf.file], passphrase: () => PASSPHRASE };
 		await expectToSign(await openPkcs12Signer(withChain));
+	});
+
+	it.each([
+		["JKS", "feedfeed00000002"],
+		["JCEKS", "cececece00000002"],
+	])("14.F10: names the way out for a %s keystore", async (name, magic) => {
+		const error = await expectRejection("ERR_PKCS12", open(workshop.write("key.jks", Buffer.from(magic, "hex"))));
+		expect(error.message).toContain(`it is a Java keystore (${name}); \`keytool -importkeystore -srckeystore FILE`);
+		expect(error.message).not.toContain("openssl");
 	});
 
 	it("warns of a container that other users can read", async () => {

@@ -63,6 +63,16 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 		});
 	});
 
+	it.each(["http://127.0.0.1:9/x.crl", "HTTPS://example.org/x.crl", "ldap://example.org/cn=x"])(
+		"14.F10: points to --crl fetch for the address %s",
+		async (address) => {
+			const run = await verify("--crl", address);
+			expect(run.status).toBe(2);
+			expect(run.stderr).toContain(`not the address "${address}"; --crl fetch gets the lists`);
+			expect(run.stderr).toContain("[ERR_USAGE]");
+		},
+	);
+
 	it("exit 3 with require and a warning with prefer when the responder is down", async () => {
 		known = "down";
 		expect(await verify("--ocsp", "require")).toMatchObject({
