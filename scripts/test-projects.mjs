@@ -74,6 +74,15 @@ export const LONG = [
 	"packages/cli/test/options/secrets.test.ts",
 	"packages/verifier/test/node/package-scope.test.ts",
 	"packages/verifier/test/node/swap.test.ts",
+	// They spell paths in every way, follow many links, answer as a hostile authority or responder in every way, wait for
+	// a token, or open the containers of other tools.
+	"packages/cli/test/commands/verify/long-links.test.ts",
+	"packages/cli/test/commands/verify/operand-paths.test.ts",
+	"packages/cli/test/options/pkcs11.test.ts",
+	"packages/core/test/fileset/followed-links.test.ts",
+	"packages/core/test/sign/hostile-authorities.test.ts",
+	"packages/core/test/signer/containers-of-others.test.ts",
+	"packages/core/test/verify/hostile-responders.test.ts",
 	// These tests run deployments, programs that npm installs, or every tool that moves files.
 	"packages/cli/test/commands/python/deploy-python.test.ts",
 	"packages/cli/test/commands/launcher/deploy.test.ts",
