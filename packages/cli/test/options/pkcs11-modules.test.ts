@@ -125,9 +125,11 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 		});
 
 		it("answers in the place of its function gets no signature into a catalog", () => {
+			rmSync(join(tree, "tree.cat"), { force: true });
 			const run = sign("forge sign");
-			expect(run.stderr).toContain("the signature does not verify with the certificate");
-			expect(run.status).toBe(2);
+			// If the module's own answer arrives together with the forged one, there are two answers to one question.
+			expect(run.stderr).toMatch(/the signature does not verify with the certificate|an answer that cannot be used/);
+			expect([run.status, existsSync(join(tree, "tree.cat"))]).toEqual([2, false]);
 		});
 
 		it.each(["exit finalize", "crash finalize", "hang finalize"])(
