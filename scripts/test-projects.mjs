@@ -67,6 +67,7 @@ export const LONG = [
 	"packages/cli/test/commands/launcher/launcher.test.ts",
 	// These tests exchange a file at every moment of a load, sign with every kind of key, wait for tokens that hang,
 	// trace every system call for secrets, or write every value of an attribute.
+	"packages/cli/test/attributes/commands.test.ts",
 	"packages/cli/test/attributes/spython.test.ts",
 	"packages/cli/test/attributes/values.test.ts",
 	"packages/cli/test/options/key-sources.test.ts",
@@ -82,6 +83,8 @@ export const LONG = [
 	"packages/core/test/fileset/followed-links.test.ts",
 	"packages/core/test/sign/hostile-authorities.test.ts",
 	"packages/core/test/signer/containers-of-others.test.ts",
+	"packages/core/test/signer/pkcs12.test.ts",
+	"packages/core/test/verify/fetch-list.test.ts",
 	"packages/core/test/verify/hostile-responders.test.ts",
 	// These tests run deployments, programs that npm installs, or every tool that moves files.
 	"packages/cli/test/commands/python/deploy-python.test.ts",
