@@ -22,7 +22,7 @@ import {
 	unusable,
 } from "./ocsp-response.js";
 import { type RevocationDetails, type RevocationStatement, worse } from "./revocation.js";
-import { isSignatureOf, type Profile, signatureScheme } from "./signature-algorithm.js";
+import { DIGEST_OIDS, type DigestName, isSignatureOf, type Profile, signatureScheme } from "./signature-algorithm.js";
 
 /** The certificate whose status is requested, and the certificate of its issuer. */
 export interface StatusQuestion {
@@ -62,7 +62,7 @@ export function responderUrls({ extensions }: Certificate): string[] {
  * only identifies the certificate and proves nothing.
  */
 export function encodeOcspRequest({ certificate, issuer, nonce }: StatusQuestion): Uint8Array {
-	const { name, key } = issuerHashes(certificate, issuer);
+	const { name, key } = issuerHashes(certificate, issuer, "sha1");
 	const sha1 = sequence(oid(SHA1), NULL);
 	const id = sequence(sha1, octetString(name), octetString(key), encode(TAG.INTEGER, certificate.serial));
 	const extension = sequence(oid(NONCE_OID), octetString(octetString(nonce)));
@@ -83,11 +83,7 @@ export function statementOfResponse(
 	const data = parseResponseData(response.tbs);
 	checkNonce(data.extensions, question.nonce);
 	checkResponder(response, question, now, profile);
-	const { name, key } = issuerHashes(question.certificate, question.issuer);
-	const answers = data.responses.filter(({ id }) => {
-		const isIssuer = compareBytes(id.nameHash, name) === 0 && compareBytes(id.keyHash, key) === 0;
-		return id.algorithm === SHA1 && isIssuer && compareBytes(id.serial, question.certificate.serial) === 0;
-	});
+	const answers = data.responses.filter(({ id }) => isAbout(id, question));
 	return statementOf(answers, source);
 }
 
@@ -155,18 +151,36 @@ function checkResponder(
 	verifyChain(responder, { intermediates: [], anchors: [issuer], at: now, purpose: "ocspSigning", profile });
 }
 
-function issuerHashes(certificate: Certificate, issuer: Certificate): { name: Uint8Array; key: Uint8Array } {
+/**
+ * Returns true if the identifier names the certificate. A responder may name it by another hash than the request does,
+ * and a revocation must not be lost for that.
+ */
+function isAbout(id: SingleResponse["id"], { certificate, issuer }: StatusQuestion): boolean {
+	const hashName = ID_HASHES[id.algorithm];
+	if (hashName === undefined || compareBytes(id.serial, certificate.serial) !== 0) return false;
+	const { name, key } = issuerHashes(certificate, issuer, hashName);
+	return compareBytes(id.nameHash, name) === 0 && compareBytes(id.keyHash, key) === 0;
+}
+
+function issuerHashes(certificate: Certificate, issuer: Certificate, hashName: DigestName) {
 	const reader = new DerReader(issuer.spki, WHAT);
 	reader.open(TAG.SEQUENCE);
 	reader.next(TAG.SEQUENCE);
-	const sha1 = (bytes: Uint8Array) => createHash("sha1").update(bytes).digest();
-	return { name: sha1(certificate.issuer.der), key: sha1(reader.bitStringBytes()) };
+	const hash = (bytes: Uint8Array): Uint8Array => createHash(hashName).update(bytes).digest();
+	return { name: hash(certificate.issuer.der), key: hash(reader.bitStringBytes()) };
 }
 
 const WHAT = "OCSP response";
 const MAX_ACCESSES = 16;
 
 const SHA1 = "1.3.14.3.2.26";
+/** The hashes by which an answer may name a certificate. */
+const ID_HASHES: Readonly<Record<string, DigestName>> = {
+	[SHA1]: "sha1",
+	[DIGEST_OIDS.sha256]: "sha256",
+	[DIGEST_OIDS.sha384]: "sha384",
+	[DIGEST_OIDS.sha512]: "sha512",
+};
 const AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
 const OCSP = "1.3.6.1.5.5.7.48.1";
 const ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6";

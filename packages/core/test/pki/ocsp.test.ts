@@ -25,14 +25,19 @@ describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
 
 	/** Makes a response of the issuer about the signer, with a SingleResponse for each status. */
 	function response(...statuses: readonly Uint8Array[]): Uint8Array {
+		return responseNamingBy("sha1", ...statuses);
+	}
+
+	/** Names the certificate by this hash. */
+	function responseNamingBy(hashName: "sha1" | "sha256", ...statuses: readonly Uint8Array[]): Uint8Array {
 		const reader = new DerReader(issuer.certificate.spki, "key");
 		reader.open(TAG.SEQUENCE);
 		reader.next(TAG.SEQUENCE);
-		const sha1 = (bytes: Uint8Array) => octetString(createHash("sha1").update(bytes).digest());
-		const key = sha1(reader.bitStringBytes());
+		const hash = (bytes: Uint8Array) => octetString(createHash(hashName).update(bytes).digest());
+		const key = hash(reader.bitStringBytes());
 		const { subject } = issuer.certificate;
 		const serial = encode(TAG.INTEGER, signer.certificate.serial);
-		const id = sequence(sequence(oid("1.3.14.3.2.26"), NULL), sha1(subject.der), key, serial);
+		const id = sequence(sequence(oid(OIDS[hashName]), NULL), hash(subject.der), key, serial);
 		const singles = statuses.map((status) => sequence(id, status, at("20260102000000Z")));
 		const data = sequence(encode(0xa2, key), at("20260102000000Z"), sequence(...singles));
 		const signature = sign("sha256", data, readFileSync(issuer.keyFile));
@@ -40,6 +45,13 @@ describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
 		const bytes = sequence(oid("1.3.6.1.5.5.7.48.1.1"), octetString(basic));
 		return sequence(encode(TAG.ENUMERATED, integer(0).subarray(2)), encode(0xa0, bytes));
 	}
+
+	const OIDS = { sha1: "1.3.14.3.2.26", sha256: "2.16.840.1.101.3.4.2.1" };
+
+	it("14.3: counts a revocation that names the certificate by SHA-256", () => {
+		expect(statusIn(responseNamingBy("sha256", REVOKED))).toBe("revoked");
+		expect(statusIn(responseNamingBy("sha256", GOOD))).toBe("good");
+	});
 
 	const statusIn = (der: Uint8Array) => {
 		const question = { certificate: signer.certificate, issuer: issuer.certificate, nonce: Buffer.of(1) };
