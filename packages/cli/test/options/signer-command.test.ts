@@ -166,7 +166,7 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 		}
 	});
 
-	it("14.F10: names the least and the most for --signer-timeout", () => {
+	it("14.9: names the least and the most for --signer-timeout", () => {
 		const key = ["--signer-command", "true", "--cert", authority.certFile];
 		const run = sigtool(["sign", tree, ...key, "--signer-timeout", "0"]);
 		expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('whole seconds from 1 to 99999, not "0"')]);

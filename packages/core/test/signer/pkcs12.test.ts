@@ -194,7 +194,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		await expectRejection("ERR_PKCS12", open(workshop.write("none.p12", none)));
 	});
 
-	it("14.8: counts PBMAC1 by the blocks of its key, before the passphrase is asked for", async () => {
+	it("14.7: counts PBMAC1 by the blocks of its key, before the passphrase is asked for", async () => {
 		const { version, authSafe } = partsOf(readFileSync(exportContainer("p256")));
 		const prf = sequence(oid("1.2.840.113549.2.7"), NULL); // HMAC with SHA-1
 		const fileWith = (iterations: number, keyBytes: number) => {
@@ -220,7 +220,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		["sha512", "2.16.840.1.101.3.4.2.3", 4],
 		["sha384", "2.16.840.1.101.3.4.2.2", 4],
 		["sha1", "1.3.14.3.2.26", 1],
-	] as const)("14.8: weighs the iterations of a MAC with %s", async (_, name, weight) => {
+	] as const)("14.7: weighs the iterations of a MAC with %s", async (_, name, weight) => {
 		const { version, authSafe } = partsOf(readFileSync(exportContainer("p256")));
 		const iterations = 5_000_000 / weight + 1;
 		const digestInfo = sequence(sequence(oid(name), NULL), octetString(Buffer.alloc(20)));
@@ -232,7 +232,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		expect(error.message).toContain(`its MAC takes the work of ${5_000_000 + weight} iterations or more`);
 	});
 
-	it("14.8: counts each encoding of the passphrase that it tries, of which PBMAC1 has one", async () => {
+	it("14.7: counts each encoding of the passphrase that it tries, of which PBMAC1 has one", async () => {
 		const data = oid("1.2.840.113549.1.7.1");
 		// The key of this part is counted, but never derived, because the MAC is wrong.
 		const pbe = sequence(oid("1.2.840.113549.1.12.1.3"), sequence(octetString(Buffer.alloc(8)), integer(1_666_000)));
@@ -279,7 +279,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		await expectToSign(await open(exportContainer("p256", ["-legacy"])));
 	});
 
-	it("14.F10: refuses containers without a key and without its certificate, and names the way out", async () => {
+	it("14.9: refuses containers without a key and without its certificate, and names the way out", async () => {
 		const leaf = leaves.get("rsa2048") as Issued; // `beforeAll` made it.
 		const file = join(workshop.directory, "part.p12");
 		const common = ["pkcs12", "-export", "-out", file, "-passout", `pass:${PASSPHRASE}`];
@@ -296,7 +296,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 	it.each([
 		["JKS", "feedfeed00000002"],
 		["JCEKS", "cececece00000002"],
-	])("14.F10: names the way out for a %s keystore", async (name, magic) => {
+	])("14.9: names the way out for a %s keystore", async (name, magic) => {
 		const error = await expectRejection("ERR_PKCS12", open(workshop.write("key.jks", Buffer.from(magic, "hex"))));
 		expect(error.message).toContain(`it is a Java keystore (${name}); \`keytool -importkeystore -srckeystore FILE`);
 		expect(error.message).not.toContain("openssl");

@@ -128,7 +128,7 @@ describe("exchange(), by a proxy", () => {
 	});
 
 	it.each(["http", "https"])(
-		"14.F6: names the proxy that refuses the connection, without its password: %s",
+		"14.9: names the proxy that refuses the connection, without its password: %s",
 		async (of) => {
 			const proxy = await listen(createServer());
 			servers.pop()?.close();

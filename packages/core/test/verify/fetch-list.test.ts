@@ -376,7 +376,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			expect(existsSync(cacheFile("/root.crl"))).toBe(true);
 		});
 
-		it("14.6: keeps its list when an older one is replayed, which proves nothing but a revocation", async () => {
+		it("14.10: keeps its list when an older one is replayed, which proves nothing but a revocation", async () => {
 			const recent: ListOptions = {
 				lastUpdate: databaseTime(now - 3 * HOUR),
 				nextUpdate: databaseTime(now - 2 * HOUR),
@@ -399,7 +399,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			expect(readFileSync(cacheFile("/root.crl"))).toEqual(silent);
 		});
 
-		it("14.6: a list from the future, or one that does not verify, keeps no other list away", async () => {
+		it("14.10: a list from the future, or one that does not verify, keeps no other list away", async () => {
 			const future: ListOptions = { lastUpdate: databaseTime(now + HOUR), nextUpdate: databaseTime(now + 9 * HOUR) };
 			const impostor = workshop.issue({ subject: "/CN=Root", key: "p256" });
 			const bytes = list([], { lastUpdate: databaseTime(now - 30 * HOUR) });
@@ -411,7 +411,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			}
 		});
 
-		it("14.F11: keeps an outdated list that revokes, so that it counts when no server answers", async () => {
+		it("14.10: keeps an outdated list that revokes, so that it counts when no server answers", async () => {
 			const bytes = list([{ serial: SERIAL, revoked: databaseTime(now - 72 * HOUR) }], OUTDATED);
 			publish("/root.crl", bytes);
 			await expect(verify(await plain())).rejects.toMatchObject(REVOKED);
@@ -420,7 +420,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			await expect(verify(await plain())).rejects.toMatchObject(REVOKED);
 		});
 
-		it("14.9: removes no file that it did not make, and uses no directory that is a link", async () => {
+		it("14.10: removes no file that it did not make, and uses no directory that is a link", async () => {
 			const directory = join(cache, "sigtool/crl");
 			const elsewhere = join(cache, "elsewhere");
 			const ours = `${"0".repeat(64)}.crl`;
@@ -444,7 +444,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			expect(readdirSync(directory).sort()).toEqual([...others, basename(cacheFile("/root.crl"))].sort());
 		});
 
-		it.skipIf(process.getuid?.() !== 0)("14.9: uses no directory of another user (needs root)", async () => {
+		it.skipIf(process.getuid?.() !== 0)("14.10: uses no directory of another user (needs root)", async () => {
 			const directory = join(cache, "sigtool/crl");
 			mkdirSync(directory, { recursive: true });
 			chownSync(directory, 65534, 65534);
@@ -455,7 +455,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 	});
 
 	it.each(["http://me:50%@p:1", "socks5://me:50%25@p:1"])(
-		"14.F3: reports a malformed proxy as the mistake it is, at once, for lists and responders: %s",
+		"14.9: reports a malformed proxy as the mistake it is, at once, for lists and responders: %s",
 		async (proxy) => {
 			vi.stubEnv("http_proxy", proxy);
 			vi.stubEnv("no_proxy", "");
@@ -471,7 +471,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 		},
 	);
 
-	it("14.F3: takes the address in a certificate that holds a password as a reason", async () => {
+	it("14.9: takes the address in a certificate that holds a password as a reason", async () => {
 		const { warnings } = await verify(await signed("Secret", ["http://me:secret@127.0.0.1:9/root.crl"]));
 		expect(warnings).toEqual([expect.stringMatching(/it holds a user name or a password/)]);
 		expect(warnings.join()).not.toContain("secret@");

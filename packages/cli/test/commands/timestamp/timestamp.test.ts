@@ -55,7 +55,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 	/** A time at which every certificate here has expired. */
 	const LATER = ["--at", "2041-01-01"];
 
-	it("14.F10: says of a trust index how it is timestamped", async () => {
+	it("14.9: says of a trust index how it is timestamped", async () => {
 		const index = workshop.write("app.sigx", Buffer.from("\x89SIGX\r\n\x1a\nmore", "latin1"));
 		const url = ["--timestamp", "http://127.0.0.1:9/", "--tsa-trust", timeRoot.file];
 		expect(await sigtool("timestamp", index, ...url)).toMatchObject({
