@@ -144,8 +144,8 @@ function indexSays({ index, config, development }: LauncherConf): string {
 }
 
 function flagsSay(conf: LauncherConf): string {
-	const text = ({ trees, writable, refused, audit }: DerivedSettings) =>
-		JSON.stringify([trees, writable, refused, audit]);
+	const text = ({ trees, writable, network, writableCode, refused, audit }: DerivedSettings) =>
+		JSON.stringify([trees, writable, network, writableCode, refused, audit]);
 	if (text(conf) === text(derivedSettings(conf))) return "as index and configuration ask";
 	return refuse("index or configuration ask for others by now: run `sigtool launcher install` again");
 }
