@@ -15,6 +15,7 @@ import {
 	launcherIn,
 	majorOf,
 } from "./launcher-place.js";
+import { protectionsOf } from "./protections.js";
 
 /** The status `note` means that nothing is wrong, but that the administrator should know about the fact. */
 export interface LauncherFinding {
@@ -39,12 +40,12 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 	const { development } = conf;
 	const parts = partsOrUndefined();
 	const launcher = launcherIn(directory);
+	const program = judged("launcher", () => {
+		return fault(launcher, development) ?? (isStatic(launcher) ? launcher : refuse("it is not static"));
+	});
 	return [
 		judged("settings", () => fault(confFile, development) ?? `${confFile}, mode ${conf.mode}`),
-		judged(
-			"launcher",
-			() => fault(launcher, development) ?? (isStatic(launcher) ? launcher : refuse("it is not static")),
-		),
+		program,
 		...sameAsOwn("launcher", launcher, parts?.launcher),
 		...nodeFindings(conf, parts),
 		...pythonFindings(conf),
@@ -52,6 +53,8 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 		judged("index", () => indexSays(conf)),
 		judged("flags", () => flagsSay(conf)),
 		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
+		// A launcher that somebody could have replaced must not be run.
+		...(program.status === "ok" ? protectionFindings(conf, launcher) : []),
 		...(development === "allow" ? [note("development", "allowed: files of this user count; not for production")] : []),
 	];
 }
@@ -103,6 +106,23 @@ function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 		note("library", `${directory} is not in the index: nothing is loaded from it`),
 	);
 	return [...programs, release, ...missing];
+}
+
+/** Returns a finding for each protection of the kernel that the settings ask for. */
+function protectionFindings(conf: LauncherConf, launcher: string): LauncherFinding[] {
+	const { connect, bind, sockets } = conf.network;
+	const isAsked: Readonly<Record<string, boolean>> = {
+		"landlock-network": connect !== undefined || bind !== undefined,
+		"landlock-sockets": sockets !== undefined,
+		"writable-code": conf.python !== undefined && conf.writableCode === "refuse",
+	};
+	return protectionsOf(launcher)
+		.filter(({ name }) => isAsked[name] !== false)
+		.map(({ name, since, required, holds, effect }) => {
+			if (holds) return { what: name, status: "ok", says: `${effect} (Linux ${since})` };
+			const without = `missing: it ${effect}, since Linux ${since}`;
+			return required && conf.mode === "strict" ? wrong(name, `${without}; mode strict does not start`) : note(name, without);
+		});
 }
 
 /**

@@ -240,9 +240,10 @@ enum protection {
  * standard error, and mode strict ends the process. */
 void lack(enum protection protection, const struct settings *settings, struct record *record);
 
-/* Prints a line for each protection: its name, a tab, the first version of Linux that has it, a
- * tab, and `holds` or `missing`. Some are found only by using them, so the process must end
- * afterwards. Returns the exit status. */
+/* Prints a line for each protection: its name, the first version of Linux that has it, `required`
+ * if mode strict refuses to start without it, else `optional`, and `holds` or `missing`, separated
+ * by tabs. Some are found only by using them, so the process must end afterwards. Returns the exit
+ * status. */
 int print_protections(void);
 
 /* Returns true if this kernel can filter system calls by restrict_calls() of lockdown.h. */

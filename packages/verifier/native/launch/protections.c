@@ -87,7 +87,8 @@ int print_protections(void)
 	const int landlock = landlock_version();
 	for (int i = 0; i < PROTECTION_COUNT; i++) {
 		const bool is_there = holds(i, landlock);
-		printf("%s\t%s\t%s\n", ROWS[i].name, ROWS[i].since, is_there ? "holds" : "missing");
+		printf("%s\t%s\t%s\t%s\n", ROWS[i].name, ROWS[i].since,
+			ROWS[i].need == NAMED ? "required" : "optional", is_there ? "holds" : "missing");
 	}
 	const int failed = fflush(stdout);
 	return failed == 0 ? 0 : REFUSED;

@@ -82,6 +82,7 @@ static void require_nosuid(
 {
 	if (geteuid() != 0)
 		return;
+	bool is_recorded = false;
 	for (size_t i = 0; i < settings->writable_count; i++) {
 		struct statvfs file_system;
 		const int failed = fstatvfs(granted[i], &file_system);
@@ -95,7 +96,9 @@ static void require_nosuid(
 				directory);
 		dprintf(STDERR_FILENO, "sigtool-launch: root may write \"%s\", whose mount is not nosuid\n",
 			directory);
-		add_line(record, "not-nosuid", directory);
+		if (!is_recorded)
+			add_line(record, "missing", "nosuid");
+		is_recorded = true;
 	}
 }
 
