@@ -21,7 +21,17 @@ const TARGETS = {
 	"sigtool-launch": {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
-			...shared("call-filter", "complain", "environment", "event-line", "hex", "json", "key-lines", "lockdown", "members"),
+			...shared(
+				"call-filter",
+				"complain",
+				"environment",
+				"event-line",
+				"hex",
+				"json",
+				"key-lines",
+				"lockdown",
+				"members",
+			),
 			...shared("owned-file", "schema", "utf8"),
 			"shared/mode.h",
 		],

@@ -121,7 +121,9 @@ function protectionFindings(conf: LauncherConf, launcher: string): LauncherFindi
 		.map(({ name, since, required, holds, effect }) => {
 			if (holds) return { what: name, status: "ok", says: `${effect} (Linux ${since})` };
 			const without = `missing: it ${effect}, since Linux ${since}`;
-			return required && conf.mode === "strict" ? wrong(name, `${without}; mode strict does not start`) : note(name, without);
+			return required && conf.mode === "strict"
+				? wrong(name, `${without}; mode strict does not start`)
+				: note(name, without);
 		});
 }
 

@@ -130,7 +130,10 @@ function readIndex(file: string): TrustIndex {
 	}
 }
 
-export type DerivedSettings = Pick<LauncherConf, "audit" | "trees" | "writable" | "network" | "writableCode" | "refused">;
+export type DerivedSettings = Pick<
+	LauncherConf,
+	"audit" | "trees" | "writable" | "network" | "writableCode" | "refused"
+>;
 
 /** Returns the host configuration, or undefined if the file does not exist yet. @throws ERR_HOST_CONFIG, ERR_IO */
 export function hostDocument(file: string): HostDocument | undefined {

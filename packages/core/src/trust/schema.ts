@@ -364,7 +364,12 @@ export const LAUNCHER = {
 		},
 		connect: { ...PORTS, does: "A TCP port to connect to." },
 		bind: { ...PORTS, does: "A TCP port to listen on." },
-		socket: { kind: "list", of: { kind: "path" }, most: 64, does: "A socket with a path, or a directory of such sockets." },
+		socket: {
+			kind: "list",
+			of: { kind: "path" },
+			most: 64,
+			does: "A socket with a path, or a directory of such sockets.",
+		},
 		"writable-code": {
 			kind: "word",
 			words: ["allow"],

@@ -175,7 +175,11 @@ const POLICY_ROWS: readonly Row[] = [
 		JSON.stringify({ version: 1, launch: { network: { connect: Array.from(Array(65).keys()) } } }),
 		"$.launch.network.connect",
 	],
-	["a socket with a step up", '{"version":1,"launch":{"network":{"sockets":["/run/.."]}}}', "$.launch.network.sockets[0]"],
+	[
+		"a socket with a step up",
+		'{"version":1,"launch":{"network":{"sockets":["/run/.."]}}}',
+		"$.launch.network.sockets[0]",
+	],
 	["an unknown network", '{"version":1,"launch":{"network":{"udp":[53]}}}', "$.launch.network.udp"],
 	["a network that is a list", '{"version":1,"launch":{"network":[443]}}', "$.launch.network"],
 	["writable code as a switch", '{"version":1,"launch":{"writableCode":true}}', "$.launch.writableCode"],
