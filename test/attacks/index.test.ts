@@ -1,7 +1,5 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { nosuidDirectory } from "../nosuid-directory.js";
 import { type Host, hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import type { Run } from "./program.js";
 import { attack, makeSite, run } from "./site.js";
@@ -33,8 +31,8 @@ const replaced: readonly (readonly [what: string, code: string, host: Host])[] =
 ];
 
 async function tryOld(mode: Mode, host: Host): Promise<Run> {
-	const root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-index-")));
-	onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+	const { path: root, remove } = nosuidDirectory("sigtool-index-");
+	onTestFinished(remove);
 	// The type assertion is safe: the launcher uses this number only as a major version.
 	const release = Number.parseInt(process.versions.node, 10) as Release;
 	const runtime = runtimeOf(mode, release, process.execPath, root);
