@@ -26,7 +26,8 @@ const replaced: readonly (readonly [what: string, code: string, host: Host])[] =
 		{ configuration: (root) => ({ products: [{ name: "other", root }] }) },
 	],
 	["one of another signer", "ERR_UNTRUSTED_SIGNER", { configuration: () => ({ pins: [{ "spki-sha256": FOREIGN }] }) }],
-	["half of it", "ERR_DER", { index: (bytes) => bytes.subarray(0, bytes.length >> 1) }],
+	["half of it", "ERR_INDEX_FORMAT", { index: (bytes) => bytes.subarray(0, bytes.length >> 1) }],
+	["one with half a signature", "ERR_DER", { index: (bytes) => bytes.subarray(0, bytes.length - 200) }],
 	["one with a bit changed", "ERR_", { index: (bytes) => bytes.fill(bytes.readUInt8(200) ^ 1, 200, 201) }],
 ];
 
