@@ -18,7 +18,7 @@ const TARGETS = {
 	"sigtool-launch": {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
-			...shared("complain", "environment", "event-line", "hex", "json", "key-lines", "lockdown", "members"),
+			...shared("complain", "elf-object", "environment", "event-line", "hex", "json", "key-lines", "lockdown", "members"),
 			...shared("owned-file", "schema", "utf8"),
 			"shared/mode.h",
 		],
