@@ -18,8 +18,8 @@ const TARGETS = {
 	"sigtool-launch": {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
-			...shared("complain", "elf-object", "environment", "event-line", "hex", "json", "key-lines", "lockdown", "members"),
-			...shared("owned-file", "schema", "utf8"),
+			...shared("complain", "elf-object", "environment", "event-line", "hex", "json", "key-lines"),
+			...shared("lockdown", "members", "owned-file", "schema", "utf8"),
 			"shared/mode.h",
 		],
 		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],

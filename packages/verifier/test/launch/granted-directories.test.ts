@@ -238,13 +238,10 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 	});
 
 	describe("libraries and the loader", () => {
-		it.each(["/etc", "/usr/lib", "/lib", "/usr/local", "/usr", "/etc/ld.so.conf.d", "/etc/alternatives"])(
-			"15.8: are not %s",
-			(directory) => {
-				if (!existsSync(directory)) return expect(directory).toBe("/etc/alternatives");
-				expectRefusal(write(installed(), directory, "x"), /lies in it|where the loader finds libraries/);
-			},
-		);
+		const system = ["/etc", "/usr/lib", "/lib", "/usr/local", "/usr", "/etc/ld.so.conf.d", "/etc/alternatives"];
+		it.each(system.filter((path) => existsSync(path)))("15.8: are not %s", (directory) => {
+			expectRefusal(write(installed(), directory, "x"), /lies in it|where the loader finds libraries/);
+		});
 
 		it.skipIf(!isRoot)("15.8: are not a directory in /usr/local/lib (needs root)", () => {
 			const directory = mkdtempSync("/usr/local/lib/sigtool-test-");
