@@ -124,7 +124,7 @@ void open_granted_directories(int granted[MAX_DIRECTORIES], const struct setting
 	}
 	for (size_t i = 0; i < settings->tree_count; i++)
 		protect(settings->trees[i], &guard);
-	guard.protection = HOLDS_LIBRARIES;
+	guard.kind = HOLDS_LIBRARIES;
 	each_library_place(runtime->program, protect, &guard);
 	for (size_t i = 0; i < guard.count; i++) {
 		require_no_kernel_beneath(&all[i]);

@@ -272,7 +272,7 @@ struct granted {
 
 /* How a protected place and a granted directory may lie to each other. A granted directory never
  * contains a protected place. */
-enum protection {
+enum place_kind {
 	/* The granted directory may be inside, as in a signed tree: its files are never loaded as
 	 * code. */
 	MAY_CONTAIN_GRANTED,
@@ -286,7 +286,7 @@ struct guard {
 	const struct granted *all;
 	size_t count;
 	const struct settings *settings;
-	enum protection protection;
+	enum place_kind kind;
 };
 
 /* Ends the process if a granted directory contains the place at `path`, or what is mounted below

@@ -103,7 +103,7 @@ static void locate_path(
  * of it or to what contains it. A directory in a signed tree may be granted, but only by the path
  * that it has in the tree: a file that has another path there could be loaded as code. */
 static bool is_other_path(const char *path, const struct location *location, const char *real,
-	const struct location *place, enum protection protection)
+	const struct location *place, enum place_kind kind)
 {
 	if (!overlap(location, place))
 		return false;
@@ -111,14 +111,14 @@ static bool is_other_path(const char *path, const struct location *location, con
 	const char *rest_in_file_system = below(location->path, place->path);
 	const bool is_same_path =
 		rest != NULL && rest_in_file_system != NULL && strcmp(rest, rest_in_file_system) == 0;
-	return !is_same_path || protection != MAY_CONTAIN_GRANTED;
+	return !is_same_path || kind != MAY_CONTAIN_GRANTED;
 }
 
 /* Compares a place with the granted directory, and with what is mounted below that. */
 static void require_apart(const char *real, const struct location *place,
-	const struct granted *granted, enum protection protection)
+	const struct granted *granted, enum place_kind kind)
 {
-	if (is_other_path(granted->real, &granted->location, real, place, protection))
+	if (is_other_path(granted->real, &granted->location, real, place, kind))
 		fail(REFUSED,
 			"Cannot make \"%s\" writable: a mount makes it another path to \"%s\"; grant another "
 			"directory",
@@ -127,7 +127,7 @@ static void require_apart(const char *real, const struct location *place,
 	for (; mount != NULL; mount = next_mount_beneath(mount, granted->real)) {
 		struct location location;
 		locate_root(mount, &location);
-		if (is_other_path(mount->point, &location, real, place, protection))
+		if (is_other_path(mount->point, &location, real, place, kind))
 			fail(REFUSED,
 				"Cannot make \"%s\" writable: the mount at \"%s\" is another path to \"%s\"; "
 				"unmount it or grant another directory",
@@ -138,14 +138,14 @@ static void require_apart(const char *real, const struct location *place,
 /* Compares what is mounted below a place with the granted directory. A mount in the granted
  * directory belongs to that, and not to the signed tree around it. */
 static void require_mounts_apart(
-	const char *real, const struct granted *granted, enum protection protection)
+	const char *real, const struct granted *granted, enum place_kind kind)
 {
 	const struct mount *mount = next_mount_beneath(NULL, real);
 	for (; mount != NULL; mount = next_mount_beneath(mount, real)) {
 		struct location location;
 		locate_root(mount, &location);
 		if (below(mount->point, granted->real) == NULL)
-			require_apart(mount->point, &location, granted, protection);
+			require_apart(mount->point, &location, granted, kind);
 	}
 }
 
@@ -156,18 +156,18 @@ void protect(const char *path, void *context)
 	struct location place;
 	resolve(path, real, guard);
 	/* Everything is below the root, so a search path that names it protects nothing. */
-	if (guard->protection == HOLDS_LIBRARIES && strcmp(real, "/") == 0)
+	if (guard->kind == HOLDS_LIBRARIES && strcmp(real, "/") == 0)
 		return;
 	locate_path(real, &place, guard->settings);
 	for (size_t i = 0; i < guard->count; i++) {
 		const struct granted *granted = &guard->all[i];
 		const bool is_inside = below(granted->real, real) != NULL;
-		if (guard->protection == HOLDS_LIBRARIES && is_inside)
+		if (guard->kind == HOLDS_LIBRARIES && is_inside)
 			fail(REFUSED,
 				"Cannot make \"%s\" writable: it lies in \"%s\", where the loader finds libraries; "
 				"grant a directory elsewhere",
 				granted->real, real);
-		require_apart(real, &place, granted, guard->protection);
-		require_mounts_apart(real, granted, guard->protection);
+		require_apart(real, &place, granted, guard->kind);
+		require_mounts_apart(real, granted, guard->kind);
 	}
 }
