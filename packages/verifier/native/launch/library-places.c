@@ -38,6 +38,9 @@ static const char *const SYSTEM[] = {
 	"/etc/ld.so.conf.d",
 	"/etc/ld-musl-x86_64.path",
 	"/etc/ld-musl-aarch64.path",
+	/* OpenSSL's configuration can name libraries to load. */
+	"/etc/ssl/openssl.cnf",
+	"/etc/pki/tls/openssl.cnf",
 };
 
 /* The format of the cache since glibc 2.2 (sysdeps/generic/dl-cache.h): a header, entries, strings.
