@@ -110,7 +110,14 @@ export class SandboxHost {
 			this.at("app/libprobes.so"),
 			sources.filter((name) => name !== "addon.c"),
 		);
-		run("cc", ["-O1", "-static", "-o", this.at("outside"), fileURLToPath(new URL("./outside.c", import.meta.url))]);
+		this.compileProgram("outside");
+	}
+
+	/** Compiles a program of this directory, such as outside.c. Returns its path. */
+	compileProgram(name: string): string {
+		const source = fileURLToPath(new URL(`./${name}.c`, import.meta.url));
+		run("cc", ["-std=gnu11", "-O1", "-static", "-o", this.at(name), source]);
+		return this.at(name);
 	}
 
 	#install(): void {
@@ -156,11 +163,14 @@ export class SandboxHost {
 		this.environment.PROBE_PID = String(outside.pid);
 	}
 
-	/** The command that runs the program, which prints the result of each probe. */
-	command(runtime: Runtime, user: User, mode: Mode, options: readonly string[] = []): string[] {
+	/**
+	 * Returns the command that runs the program, which prints the result of each probe. `through` is a program with
+	 * arguments that starts the launcher.
+	 */
+	command(runtime: Runtime, user: User, mode: Mode, through: readonly string[] = []): string[] {
 		const script = this.at(runtime === "CPython" ? "app/main.py" : "app/main.js");
 		const plain = [runtime === "CPython" ? (python?.executable ?? "") : process.execPath, script];
-		const launched = [this.at("lib/sigtool-launch"), "--mode", mode, "--write", GRANTED, ...options, script];
+		const launched = [...through, this.at("lib/sigtool-launch"), "--mode", mode, "--write", GRANTED, script];
 		return [...MOUNT, ...(user === "nobody" ? AS_NOBODY : []), ...(mode === "unguarded" ? plain : launched)];
 	}
 
@@ -169,9 +179,9 @@ export class SandboxHost {
 		user: User,
 		mode: Mode,
 		probes: readonly string[],
-		{ env = {}, before = [] }: { env?: Readonly<Record<string, string>>; before?: readonly string[] } = {},
+		{ env = {}, through = [] }: { env?: Readonly<Record<string, string>>; through?: readonly string[] } = {},
 	): Attempt {
-		const [program = "", ...args] = [...before, ...this.command(runtime, user, mode), ...probes];
+		const [program = "", ...args] = [...this.command(runtime, user, mode, through), ...probes];
 		const { status, stdout, stderr } = spawnSync(program, args, {
 			env: { ...this.environment, ...env },
 			cwd: this.directory,

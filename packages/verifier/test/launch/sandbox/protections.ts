@@ -159,7 +159,8 @@ export const PROTECTIONS: readonly Protection[] = [
 		linux: "4.14",
 		probes: [
 			...refused("EPERM", "type-character type-character-high-bits type-selection", { unguarded: ["ENOTTY"] }),
-			...refused("EPERM", "set-line-discipline keyboard userfaultfd-device", { unguarded: ["ENOTTY"] }),
+			...refused("EPERM", "set-line-discipline", { unguarded: ["ENOTTY"] }),
+			...refused("EPERM", "keyboard userfaultfd-device", { unguarded: ["0", "ENOTTY"] }),
 			...open("pipe-bytes"),
 		],
 	},

@@ -53,6 +53,9 @@ static int try_replay(long change)
 
 	const int program = open("/proc/self/exe", O_RDONLY);
 	dup3(program, descriptor, 0);
+	/* Node.js marks the standard descriptors to be closed. */
+	for (int standard = 0; standard <= STDERR_FILENO; standard++)
+		fcntl(standard, F_SETFD, 0);
 	const unsigned long needed[] = {path, arguments};
 	for (int i = 0; i < 2; i++) {
 		void *page = (void *)(needed[i] & ~(PAGE - 1UL));

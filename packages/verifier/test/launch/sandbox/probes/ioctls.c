@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "probe.h"
 #include <fcntl.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/random.h>
 #include <stdint.h>
@@ -16,7 +17,6 @@
 enum {
 	ENABLE_VERITY = 0x40806685,
 	MEASURE_VERITY = 0xc0046686,
-	EXTENT_MAP = 0xc020660b,
 	SET_ENCRYPTION_POLICY = 0x800c6613,
 	DEDUPLICATE = 0xc0189436,
 	BTRFS_SNAPSHOT = 0x50009401,
@@ -25,7 +25,7 @@ enum {
 	USERFAULTFD_NEW = 0xaa00,
 };
 
-/* What the kernel adds to the end of no request: it reads 32 bits. */
+/* The kernel reads only the lower 32 bits of a request, so a filter must do the same. */
 static const long HIGH_BITS = 1L << 32;
 
 static int try_set_flags(long unused)
@@ -77,6 +77,34 @@ static int try_pipe(long request)
 	return outcome(syscall(SYS_ioctl, ends[0], request, argument));
 }
 
+static int try_map_extents(long unused)
+{
+	(void)unused;
+	const int file = open(setting("PROBE_FILE"), O_RDONLY);
+	struct fiemap map = {.fm_length = 4096};
+	return outcome(ioctl(file, FS_IOC_FIEMAP, &map));
+}
+
+/* A request to a device that only root can open, or else to a pipe. */
+static int try_device(const char *path, long request)
+{
+	char argument[64] = {0};
+	const int device = open(path, O_RDONLY | O_NOCTTY);
+	if (device < 0)
+		return try_pipe(request);
+	return outcome(ioctl(device, (unsigned long)request, argument));
+}
+
+static int try_keyboard(long request)
+{
+	return try_device("/dev/tty0", request);
+}
+
+static int try_page_faults(long request)
+{
+	return try_device("/dev/userfaultfd", request);
+}
+
 static int try_clone_file(long unused)
 {
 	(void)unused;
@@ -125,7 +153,7 @@ const struct probe IOCTLS[] = {
 	{"set-encryption-policy", try_file, SET_ENCRYPTION_POLICY},
 	{"get-flags", try_get_flags, 0},
 	{"get-extended-flags", try_extended_flags, 0},
-	{"map-extents", try_file, EXTENT_MAP},
+	{"map-extents", try_map_extents, 0},
 	{"measure-verity", try_file, MEASURE_VERITY},
 	{"deduplicate", try_file, DEDUPLICATE},
 	{"clone-file", try_clone_file, 0},
@@ -135,8 +163,8 @@ const struct probe IOCTLS[] = {
 	{"type-character-high-bits", try_pipe, TIOCSTI | HIGH_BITS},
 	{"type-selection", try_pipe, TIOCLINUX},
 	{"set-line-discipline", try_pipe, TIOCSETD},
-	{"keyboard", try_pipe, KEYBOARD_TYPE},
-	{"userfaultfd-device", try_pipe, USERFAULTFD_NEW},
+	{"keyboard", try_keyboard, KEYBOARD_TYPE},
+	{"userfaultfd-device", try_page_faults, USERFAULTFD_NEW},
 	{"pipe-bytes", try_pipe, FIONREAD},
 	{"random-device", try_random_device, 0},
 	{"terminal-line-discipline", try_terminal, TIOCSETD},
