@@ -332,6 +332,6 @@ function valueText(shape) {
 function defaultText({ kind, optional, otherwise }) {
 	if (Array.isArray(otherwise)) return otherwise.map((each) => `\`${each}\``).join(", ");
 	if (otherwise !== undefined) return `\`${otherwise}\``;
-	if (kind === "list") return "empty";
+	if (kind === "list") return optional === true ? "absent" : "empty";
 	return optional === true ? "absent" : "";
 }

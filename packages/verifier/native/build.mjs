@@ -13,21 +13,34 @@ const launchers = readdirSync(join(native, "launch")).filter((name) => /\.[ch]$/
 const addon = readdirSync(join(native, "addon")).filter((name) => /\.[ch]$/.test(name));
 const FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"];
 
-/** The sources and flags of each program. The launcher is static, so the dynamic loader cannot change it. */
+/**
+ * The sources and flags of each program. The launcher is static, so the dynamic loader cannot change it. It is also
+ * position-independent, so that its addresses differ at each start.
+ */
 const TARGETS = {
 	"sigtool-launch": {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
-			...shared("complain", "environment", "event-line", "hex", "json", "key-lines", "lockdown", "members"),
+			...shared(
+				"call-filter",
+				"complain",
+				"environment",
+				"event-line",
+				"hex",
+				"json",
+				"key-lines",
+				"lockdown",
+				"members",
+			),
 			...shared("owned-file", "schema", "utf8"),
 			"shared/mode.h",
 		],
-		flags: ["-static", "-Wl,-z,relro,-z,now", "-s"],
+		flags: ["-static-pie", "-fPIE", "-Wl,-z,relro,-z,now", "-s"],
 	},
 	"addon.node": {
 		sources: [
 			...addon.map((name) => join("addon", name)),
-			...shared("digest-file", "find-record", "json", "kernel-check", "lockdown", "syslog", "utf8"),
+			...shared("call-filter", "digest-file", "find-record", "json", "kernel-check", "lockdown", "syslog", "utf8"),
 		],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},

@@ -15,6 +15,7 @@ import {
 	launcherIn,
 	majorOf,
 } from "./launcher-place.js";
+import { protectionsOf } from "./protections.js";
 
 /** The status `note` means that nothing is wrong, but that the administrator should know about the fact. */
 export interface LauncherFinding {
@@ -39,12 +40,12 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 	const { development } = conf;
 	const parts = partsOrUndefined();
 	const launcher = launcherIn(directory);
+	const program = judged("launcher", () => {
+		return fault(launcher, development) ?? (isStatic(launcher) ? launcher : refuse("it is not static"));
+	});
 	return [
 		judged("settings", () => fault(confFile, development) ?? `${confFile}, mode ${conf.mode}`),
-		judged(
-			"launcher",
-			() => fault(launcher, development) ?? (isStatic(launcher) ? launcher : refuse("it is not static")),
-		),
+		program,
 		...sameAsOwn("launcher", launcher, parts?.launcher),
 		...nodeFindings(conf, parts),
 		...pythonFindings(conf),
@@ -52,6 +53,8 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 		judged("index", () => indexSays(conf)),
 		judged("flags", () => flagsSay(conf)),
 		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
+		// A launcher that somebody could have replaced must not be run.
+		...(program.status === "ok" ? protectionFindings(conf, launcher) : []),
 		...(development === "allow" ? [note("development", "allowed: files of this user count; not for production")] : []),
 	];
 }
@@ -105,6 +108,25 @@ function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 	return [...programs, release, ...missing];
 }
 
+/** Returns a finding for each protection of the kernel that the settings ask for. */
+function protectionFindings(conf: LauncherConf, launcher: string): LauncherFinding[] {
+	const { connect, bind, sockets } = conf.network;
+	const isAsked: Readonly<Record<string, boolean>> = {
+		"landlock-network": connect !== undefined || bind !== undefined,
+		"landlock-sockets": sockets !== undefined,
+		"writable-code": conf.python !== undefined && conf.writableCode === "refuse",
+	};
+	return protectionsOf(launcher)
+		.filter(({ name }) => isAsked[name] !== false)
+		.map(({ name, since, required, holds, effect }) => {
+			if (holds) return { what: name, status: "ok", says: `${effect} (Linux ${since})` };
+			const without = `missing: it ${effect}, since Linux ${since}`;
+			return required && conf.mode === "strict"
+				? wrong(name, `${without}; mode strict does not start`)
+				: note(name, without);
+		});
+}
+
 /**
  * Returns the trees that the current index and host configuration give. If one of these two files cannot be read,
  * returns the trees at the time of installation. The fault is not reported here, because another finding reports it.
@@ -144,8 +166,8 @@ function indexSays({ index, config, development }: LauncherConf): string {
 }
 
 function flagsSay(conf: LauncherConf): string {
-	const text = ({ trees, writable, refused, audit }: DerivedSettings) =>
-		JSON.stringify([trees, writable, refused, audit]);
+	const text = ({ trees, writable, network, writableCode, refused, audit }: DerivedSettings) =>
+		JSON.stringify([trees, writable, network, writableCode, refused, audit]);
 	if (text(conf) === text(derivedSettings(conf))) return "as index and configuration ask";
 	return refuse("index or configuration ask for others by now: run `sigtool launcher install` again");
 }

@@ -5,7 +5,7 @@
  */
 
 import { realpathSync, statSync } from "node:fs";
-import { digestFile, type LauncherDocument, launcherFromFileBytes } from "@sigtool/core";
+import { digestFile, type LauncherDocument, launcherFromFileBytes, type Policy } from "@sigtool/core";
 import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 
 /** The real path of a file, and its SHA-256 in lower-case hexadecimal. */
@@ -40,8 +40,15 @@ export interface LauncherConf {
 	readonly trees: readonly string[];
 	/** The directories below which the policy lets the program write. */
 	readonly writable: readonly string[];
+	/** The policy's `launch.network`. */
+	readonly network: Policy["launch"]["network"];
+	/** Whether CPython may make memory executable that was writable. */
+	readonly writableCode: Policy["launch"]["writableCode"];
 	readonly refused: readonly RefusedByFlag[];
 }
+
+/** The lists of `launch.network`, and the key in launcher.conf of each item. */
+const NETWORK_KEYS = { connect: "connect", bind: "bind", sockets: "socket" } as const;
 
 /** @throws ERR_USAGE for a value that the launcher would refuse, such as a path with a line break */
 export function encodeLauncherConf(conf: LauncherConf): string {
@@ -61,6 +68,8 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		["audit", conf.audit],
 		...conf.trees.map((tree): [string, string] => ["tree", tree]),
 		...conf.writable.map((directory): [string, string] => ["write", directory]),
+		...networkLines(conf.network),
+		["writable-code", conf.writableCode === "allow" ? "allow" : undefined],
 		...conf.refused.map((what): [string, string] => [what, "refuse"]),
 	];
 	const given = lines.filter(([, value]) => value !== undefined);
@@ -81,16 +90,31 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 	return text;
 }
 
+function networkLines(network: LauncherConf["network"]): [string, string][] {
+	return (["connect", "bind", "sockets"] as const).flatMap((list): [string, string][] => {
+		const items = network[list];
+		if (items === undefined) return [];
+		return [["limit", list], ...items.map((item): [string, string] => [NETWORK_KEYS[list], String(item)])];
+	});
+}
+
 /** Accepts exactly what the launcher accepts. @throws ERR_CONFIG, naming the key */
 export function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf {
 	const document = launcherFromFileBytes(bytes, file);
 	const { mode, development, node, bundle, addon, python, spython, index, config, audit, tree, write } = document;
+	const { limit, connect, bind, socket } = document;
 	return {
 		...{ mode, development, node, bundle, addon, python, spython, index, config, audit },
 		nodeMajor: document["node-major"],
 		nodeIdentity: document["node-identity"],
 		trees: tree,
 		writable: write,
+		network: {
+			connect: connect.length > 0 || limit.includes("connect") ? connect : undefined,
+			bind: bind.length > 0 || limit.includes("bind") ? bind : undefined,
+			sockets: socket.length > 0 || limit.includes("sockets") ? socket : undefined,
+		},
+		writableCode: document["writable-code"] ?? "refuse",
 		refused: REFUSABLE.filter((what) => document[what] !== undefined),
 	};
 }

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
+	DEFAULT_POLICY,
 	type HostDocument,
 	hostFromFileBytes,
 	MAX_HOST_BYTES,
@@ -106,8 +107,7 @@ function placePython(
  */
 export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
 	const { audit, products: bound = [] } = hostDocument(config) ?? {};
-	if (!existsSync(index)) return { audit: audit?.jsonLines, trees: [], writable: [], refused: [] };
-	const { products, policy } = readIndex(index);
+	const { products, policy } = existsSync(index) ? readIndex(index) : { products: [], policy: DEFAULT_POLICY };
 	const { stringCode, addons, workers } = policy.runtime;
 	const refused = { "string-code": stringCode, addons, workers };
 	const names = ["string-code", "addons", "workers"] as const;
@@ -115,6 +115,8 @@ export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | 
 		audit: audit?.jsonLines,
 		trees: products.map(({ name, root }) => bound.find((each) => each.name === name)?.root ?? root),
 		writable: policy.launch.write,
+		network: policy.launch.network,
+		writableCode: policy.launch.writableCode,
 		refused: names.filter((name) => refused[name] === "refuse"),
 	};
 }
@@ -128,7 +130,10 @@ function readIndex(file: string): TrustIndex {
 	}
 }
 
-export type DerivedSettings = Pick<LauncherConf, "audit" | "trees" | "writable" | "refused">;
+export type DerivedSettings = Pick<
+	LauncherConf,
+	"audit" | "trees" | "writable" | "network" | "writableCode" | "refused"
+>;
 
 /** Returns the host configuration, or undefined if the file does not exist yet. @throws ERR_HOST_CONFIG, ERR_IO */
 export function hostDocument(file: string): HostDocument | undefined {

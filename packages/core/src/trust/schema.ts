@@ -41,6 +41,9 @@ const PYTHON_EVENTS = [
 	"sys.remote_exec",
 ] as const;
 
+/** Lists of TCP ports. The launcher has room for 64 in each. */
+const PORTS = { kind: "list", of: { kind: "number", least: 0, most: 65535 }, most: 64 } as const;
+
 /** The policy: the permissions of signed code in a runtime. */
 export const POLICY = {
 	kind: "object",
@@ -63,6 +66,33 @@ export const POLICY = {
 					of: { kind: "path" },
 					unique: "value",
 					does: "Directories that the program may write below.",
+				},
+				network: {
+					kind: "object",
+					does: "What the program may reach. An absent list allows everything, and an empty list nothing.",
+					members: {
+						connect: { ...PORTS, optional: true, does: "TCP ports that the program may connect to." },
+						bind: {
+							...PORTS,
+							optional: true,
+							does: "TCP ports that the program may listen on. 0 stands for a port that the kernel chooses.",
+						},
+						sockets: {
+							kind: "list",
+							of: { kind: "path" },
+							unique: "value",
+							most: 64,
+							optional: true,
+							does: "Sockets with a path, or directories of such sockets, that the program may connect to. Needs Linux 7.1.",
+						},
+					},
+				},
+				writableCode: {
+					kind: "word",
+					words: ["refuse", "allow"],
+					otherwise: "refuse",
+					does: "Whether CPython may make memory executable that was writable, as compilers at run time do.",
+					by: "the launcher, for CPython",
 				},
 			},
 		},
@@ -326,6 +356,25 @@ export const LAUNCHER = {
 			of: { kind: "path" },
 			most: 64,
 			does: "A directory to write below, from the policy's `launch.write`; 64 together with those of `--write`.",
+		},
+		limit: {
+			kind: "list",
+			of: { kind: "word", words: ["connect", "bind", "sockets"] },
+			does: "The policy's `launch.network` has this list, so that only what the lines `connect`, `bind` or `socket` name is allowed.",
+		},
+		connect: { ...PORTS, does: "A TCP port to connect to." },
+		bind: { ...PORTS, does: "A TCP port to listen on." },
+		socket: {
+			kind: "list",
+			of: { kind: "path" },
+			most: 64,
+			does: "A socket with a path, or a directory of such sockets.",
+		},
+		"writable-code": {
+			kind: "word",
+			words: ["allow"],
+			optional: true,
+			does: "The policy says `launch.writableCode: allow`.",
 		},
 		"string-code": { ...REFUSED, does: "The policy says `runtime.stringCode: refuse`." },
 		addons: { ...REFUSED, does: "The policy says `runtime.addons: refuse`." },

@@ -4,7 +4,7 @@
  */
 
 import { isUtf8 } from "node:buffer";
-import { type Member, type ObjectShape, type Refusal, TWICE, UNKNOWN } from "./shape.js";
+import { type ObjectShape, type Refusal, type Shape, TWICE, UNKNOWN } from "./shape.js";
 
 /**
  * Parses a JSON document (RFC 8259) in UTF-8 without a byte order mark, in a subset that every reader understands in
@@ -138,7 +138,9 @@ export function parseKeyLines(shape: ObjectShape, bytes: Uint8Array, maxBytes: n
 	return Object.fromEntries(values);
 }
 
-function valueOnLine(member: Member, text: string): unknown {
+/** Returns the value of a line, or one item of a list. A text that is no whole number stays a text. */
+function valueOnLine(member: Shape, text: string): unknown {
+	if (member.kind === "list") return valueOnLine(member.of, text);
 	const isNumber = member.kind === "number" || member.kind === "version";
 	if (isNumber) return /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : text;
 	if (member.kind !== "object") return text;

@@ -257,7 +257,7 @@ static napi_value on_lockdown(napi_env env, napi_callback_info info)
 	const int failed = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (failed)
 		return number(env, errno);
-	const int result = restrict_calls(NO_DESCRIPTOR, NULL, NULL, ALL_THREADS);
+	const int result = restrict_calls(NULL, ALL_THREADS);
 	if (result < 0)
 		return number(env, errno);
 	/* A positive result is the number of a thread that could not be filtered. */

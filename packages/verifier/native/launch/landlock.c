@@ -1,11 +1,12 @@
-/* Guarantees by Landlock that, after restrict_files(), this process and the programs that it
- * executes can execute or change only files that the settings allow. This file assumes that the
- * kernel is intact. Reading is not restricted. Descriptors that are already open are not restricted
- * either.
+/* Guarantees by Landlock that, after restrict_by_landlock(), this process and the programs that it
+ * executes can execute or change only files that the settings allow, can use only the TCP ports and
+ * sockets that the settings allow, and can neither signal other processes nor connect to their
+ * abstract sockets. This file assumes that the kernel is intact. Reading is not restricted.
+ * Descriptors that are already open are not restricted either.
  *
  * Rights, system call numbers and structures are defined here, because the headers of a
  * distribution may be older than its kernel. The numbers are the same on x86-64 and arm64. The
- * source is include/uapi/linux/landlock.h of Linux 6.2. */
+ * source is include/uapi/linux/landlock.h of Linux 6.15, and for FS_RESOLVE_UNIX of Linux 7.1. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <elf.h>
@@ -21,9 +22,11 @@ enum {
 	LANDLOCK_RESTRICT_SELF = 446,
 };
 
-enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1 };
+enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
+/* By default the kernel logs no refusal after an execve(). */
+enum { RESTRICT_SELF_LOG_NEW_EXEC_ON = 2 };
 
-/* The access rights. Each is one bit. */
+/* The access rights to files. Each is one bit. */
 enum {
 	FS_EXECUTE = 1 << 0,
 	FS_WRITE_FILE = 1 << 1,
@@ -41,6 +44,23 @@ enum {
 	FS_REFER = 1 << 13,
 	/* Version 3 of Landlock added truncation. Earlier versions cannot refuse it. */
 	FS_TRUNCATE = 1 << 14,
+	/* Version 5 added the ioctl() requests of devices. */
+	FS_IOCTL_DEVICE = 1 << 15,
+	/* Version 9 added connecting and sending to a socket that has a path. */
+	FS_RESOLVE_UNIX = 1 << 16,
+};
+
+/* The access rights to TCP ports, since version 4. */
+enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 };
+
+/* What a process can reach only within its own Landlock domain, since version 6. */
+enum { SCOPE_ABSTRACT_SOCKET = 1 << 0, SCOPE_SIGNAL = 1 << 1 };
+
+/* Everything that a ruleset refuses unless one of its rules allows it. */
+struct ruleset {
+	uint64_t files;
+	uint64_t net;
+	uint64_t scoped;
 };
 
 /* All rights to change a file or a directory. */
@@ -53,11 +73,38 @@ static const uint64_t MAKE_DEVICE = FS_MAKE_CHARACTER_DEVICE | FS_MAKE_BLOCK_DEV
 static uint64_t changes_known_to(int version)
 {
 	uint64_t change = CHANGE;
-	if (version < 2)
+	if (version < LANDLOCK_WITH_REFER)
 		change &= ~(uint64_t)FS_REFER;
-	if (version < 3)
+	if (version < LANDLOCK_WITH_TRUNCATE)
 		change &= ~(uint64_t)FS_TRUNCATE;
 	return change;
+}
+
+/* Returns everything that the settings want refused, as far as this version can refuse it. */
+static struct ruleset ruleset_known_to(int version, const struct network *network)
+{
+	struct ruleset rules = {.files = FS_EXECUTE | changes_known_to(version)};
+	if (version >= LANDLOCK_WITH_NETWORK && network->limits_bind)
+		rules.net |= NET_BIND_TCP;
+	if (version >= LANDLOCK_WITH_NETWORK && network->limits_connect)
+		rules.net |= NET_CONNECT_TCP;
+	if (version >= LANDLOCK_WITH_DEVICES)
+		rules.files |= FS_IOCTL_DEVICE;
+	if (version >= LANDLOCK_WITH_SCOPES)
+		rules.scoped = SCOPE_ABSTRACT_SOCKET | SCOPE_SIGNAL;
+	if (version >= LANDLOCK_WITH_SOCKETS && network->limits_sockets)
+		rules.files |= FS_RESOLVE_UNIX;
+	return rules;
+}
+
+/* Returns the number of bytes of struct ruleset that this version knows. */
+static size_t ruleset_bytes(int version)
+{
+	if (version < LANDLOCK_WITH_NETWORK)
+		return offsetof(struct ruleset, net);
+	if (version < LANDLOCK_WITH_SCOPES)
+		return offsetof(struct ruleset, scoped);
+	return sizeof(struct ruleset);
 }
 
 /* Grants `access` to the open file, or to all files below the open directory. Failures, for example
@@ -105,14 +152,60 @@ static void allow_loader(int rules, int program)
 	}
 }
 
-int restrict_files(const struct settings *settings, int program, const int *granted)
+static void allow_ports(int rules, uint64_t access, const uint16_t *ports, size_t count)
 {
-	const int version = (int)syscall(LANDLOCK_CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
+	for (size_t i = 0; i < count; i++) {
+		const struct {
+			uint64_t access;
+			uint64_t port;
+		} rule = {access, ports[i]};
+		syscall(LANDLOCK_ADD_RULE, rules, RULE_NET_PORT, &rule, 0);
+	}
+}
+
+/* Allows the ports and the sockets with a path that the settings name, and the socket of the system
+ * log. Rights that the ruleset does not refuse need no rule. */
+static void allow_network(int rules, const struct ruleset *refused, const struct network *network)
+{
+	if ((refused->net & NET_BIND_TCP) != 0)
+		allow_ports(rules, NET_BIND_TCP, network->bind, network->bind_count);
+	if ((refused->net & NET_CONNECT_TCP) != 0)
+		allow_ports(rules, NET_CONNECT_TCP, network->connect, network->connect_count);
+	if ((refused->files & FS_RESOLVE_UNIX) != 0) {
+		allow_path(rules, FS_RESOLVE_UNIX, "/dev/log");
+		for (size_t i = 0; i < network->socket_count; i++)
+			allow_path(rules, FS_RESOLVE_UNIX, network->sockets[i]);
+	}
+}
+
+/* Allows ioctl() on the terminals at descriptors 0 to 2, which the program may open again by path,
+ * and on /dev/tty. The filter of lockdown.c refuses the requests that type. */
+static void allow_terminals(int rules)
+{
+	for (int descriptor = 0; descriptor <= STDERR_FILENO; descriptor++) {
+		const bool is_terminal = isatty(descriptor) == 1;
+		if (is_terminal)
+			allow(rules, FS_IOCTL_DEVICE, descriptor);
+	}
+	allow_path(rules, FS_IOCTL_DEVICE, "/dev/tty");
+}
+
+int landlock_version(void)
+{
+	const long version = syscall(LANDLOCK_CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
+	return version < 0 ? 0 : (int)version;
+}
+
+int restrict_by_landlock(const struct settings *settings, int program, const int *granted)
+{
+	const int version = landlock_version();
+	const struct ruleset refused = ruleset_known_to(version, &settings->network);
 	const uint64_t change = changes_known_to(version);
-	const uint64_t handled = change | FS_EXECUTE;
-	const int rules = (int)syscall(LANDLOCK_CREATE_RULESET, &handled, sizeof handled, 0);
+	const uint64_t control = refused.files & FS_IOCTL_DEVICE;
+	const size_t size = ruleset_bytes(version);
+	const int rules = (int)syscall(LANDLOCK_CREATE_RULESET, &refused, size, 0);
 	if (version < 1 || rules < 0)
-		return -1;
+		return 0;
 
 	/* AT_EXECVE_CHECK admits files of signed trees only if Landlock allows to execute them.
 	 * lockdown.c refuses the system calls that would really execute them. */
@@ -128,14 +221,18 @@ int restrict_files(const struct settings *settings, int program, const int *gran
 		allow(rules, FS_WRITE_FILE, events);
 	}
 	for (size_t i = 0; i < settings->writable_count; i++)
-		allow(rules, change & ~MAKE_DEVICE, granted[i]);
+		allow(rules, (change & ~MAKE_DEVICE) | control, granted[i]);
+	if (control != 0)
+		allow_terminals(rules);
+	allow_network(rules, &refused, &settings->network);
 
 	const int no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (no_new_privileges != 0)
-		return -1;
-	const long restricted = syscall(LANDLOCK_RESTRICT_SELF, rules, 0);
+		return 0;
+	const unsigned flags = version < LANDLOCK_WITH_LOG ? 0 : RESTRICT_SELF_LOG_NEW_EXEC_ON;
+	const long restricted = syscall(LANDLOCK_RESTRICT_SELF, rules, flags);
 	if (restricted != 0)
-		return -1;
+		return 0;
 	close(rules);
 	return version;
 }

@@ -16,6 +16,7 @@ enum { USAGE = 2, REFUSED = 126 };
 
 enum {
 	MAX_DIRECTORIES = 64,
+	MAX_PORTS = 64,
 	/* The room in argv for what precedes the script: the program and the flags that flags.c
 	 * adds. */
 	MAX_FLAGS = 24,
@@ -27,6 +28,21 @@ enum {
 
 /* The descriptors of sealed memory that the runtime inherits. */
 enum { INDEX_DESCRIPTOR = 3, RECORD_DESCRIPTOR = 4 };
+
+/* The TCP ports and the sockets with a path that the process may use. A list counts only if its
+ * `limits_` member is true. Otherwise every port or socket is allowed. */
+struct network {
+	bool limits_connect;
+	bool limits_bind;
+	bool limits_sockets;
+	uint16_t connect[MAX_PORTS];
+	size_t connect_count;
+	uint16_t bind[MAX_PORTS];
+	size_t bind_count;
+	/* Each path is that of a socket, or of a directory with sockets. */
+	const char *sockets[MAX_DIRECTORIES + 1];
+	size_t socket_count;
+};
 
 /* The content of launcher.conf. Paths are absolute and real. Digests are 64 lower-case hexadecimal
  * digits. The value of an absent key is NULL. docs/launcher.md explains each key. */
@@ -59,6 +75,9 @@ struct settings {
 	/* The directories of --write, then those of launcher.conf. */
 	const char *writable[MAX_DIRECTORIES + 1];
 	size_t writable_count;
+	struct network network;
+	/* True if CPython may make memory executable that was writable. */
+	bool allows_writable_code;
 	enum mode mode;
 	/* Not 0 if files of the user who runs the launcher are trusted like root's. */
 	int development;
@@ -75,6 +94,8 @@ struct options {
 	bool wants_python;
 	/* True if the script is the name of a module, as after `python3 -m`. */
 	bool is_module;
+	/* True if the launcher only prints what this kernel can protect. */
+	bool shows_protections;
 };
 
 /* The program that the launcher executes, and the code of sigtool that this program loads first. */
@@ -198,25 +219,72 @@ char **append_node_flags(
 char **append_python_flags(
 	char **next, const struct settings *settings, const struct options *options);
 
-/* restrictions.c */
+/* protections.c */
+
+/* What a kernel may lack. protections.c has a row for each. */
+enum protection {
+	LANDLOCK,
+	LANDLOCK_TRUNCATE,
+	LANDLOCK_NETWORK,
+	LANDLOCK_DEVICES,
+	LANDLOCK_SCOPES,
+	LANDLOCK_LOG,
+	LANDLOCK_SOCKETS,
+	SECCOMP,
+	WRITABLE_CODE,
+	SECUREBITS,
+	PROTECTION_COUNT,
+};
+
+/* Adds a missing protection to the record. If enforcement depends on it, this is also reported on
+ * standard error, and mode strict ends the process. */
+void lack(enum protection protection, const struct settings *settings, struct record *record);
+
+/* Prints a line for each protection: its name, the first version of Linux that has it, `required`
+ * if mode strict refuses to start without it, else `optional`, and `holds` or `missing`, separated
+ * by tabs. Some are found only by using them, so the process must end afterwards. Returns the exit
+ * status. */
+int print_protections(void);
 
 /* Returns true if this kernel can filter system calls by restrict_calls() of lockdown.h. */
 bool can_filter_calls(void);
 
-/* Takes rights from the process: core dumps, interactive code (SECBIT_EXEC_DENY_INTERACTIVE), and
- * the execution and change of files. A feature that the kernel lacks is recorded. If enforcement
- * depends on the feature, it is also reported on standard error, and mode strict ends the
- * process. */
-void restrict_process(const struct settings *settings, int program, const int *granted,
-	bool can_filter, struct record *record);
+/* Makes interpreters that ask the kernel take no code from a person. Returns false if the kernel
+ * cannot. */
+bool deny_interactive(void);
+
+/* Makes the kernel refuse to make memory executable that was writable, in this process and in the
+ * program that it executes. Returns false if the kernel cannot. */
+bool deny_writable_code(void);
+
+/* restrictions.c */
+
+/* Takes rights from the process, as docs/launcher.md lists them, except the system calls. Reports
+ * what cannot be taken by lack(). */
+void restrict_process(const struct settings *settings, const struct runtime *runtime, int program,
+	const int *granted, struct record *record);
 
 /* landlock.c */
 
+/* The versions of Landlock that added a part. */
+enum {
+	LANDLOCK_WITH_REFER = 2,
+	LANDLOCK_WITH_TRUNCATE = 3,
+	LANDLOCK_WITH_NETWORK = 4,
+	LANDLOCK_WITH_DEVICES = 5,
+	LANDLOCK_WITH_SCOPES = 6,
+	LANDLOCK_WITH_LOG = 7,
+	LANDLOCK_WITH_SOCKETS = 9,
+};
+
+/* Returns the version of Landlock, or 0 if the kernel has none. */
+int landlock_version(void);
+
 /* Restricts the process by Landlock. Landlock then lets it execute only `program`, its dynamic
- * loader and the files of signed trees, and change only what is below the `granted` directories,
- * /dev/null, and the content of the event file. Returns the version of Landlock, or -1 if the
- * process could not be restricted. Landlock cannot refuse truncation in versions before 3. */
-int restrict_files(const struct settings *settings, int program, const int *granted);
+ * loader and the files of signed trees, change only what is below the `granted` directories,
+ * /dev/null, and the content of the event file, and reach only what `settings->network` allows.
+ * Returns the version of Landlock, or 0 if the process could not be restricted. */
+int restrict_by_landlock(const struct settings *settings, int program, const int *granted);
 
 /* sha256.c */
 

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,7 +37,8 @@ static void compose_arguments(char **next, const struct settings *settings,
 static char **compose_environment(const struct settings *settings, const struct options *options,
 	const struct runtime *runtime, char *preload);
 static void lock_down(const struct settings *settings, const struct runtime *runtime,
-	struct record *record, int program, const int *granted, char *const *arguments);
+	struct record *record, const int *granted, const struct execution *execution);
+static uint64_t random_secret(void);
 
 int main(int argc, char **argv)
 {
@@ -53,6 +55,8 @@ int main(int argc, char **argv)
 
 	/* The options and launcher.conf are read first. */
 	char **command = parse_options(argc > 0 ? argv + 1 : argv, &options);
+	if (options.shows_protections)
+		return print_protections();
 	take_granted_directories(&settings, &options);
 	read_settings(&settings, options.allows_development);
 	settings.mode = choose_mode(&settings, &options);
@@ -85,10 +89,24 @@ int main(int argc, char **argv)
 	compose_arguments(arguments, &settings, &options, &runtime, script, command + 1);
 	char **environment = compose_environment(&settings, &options, &runtime, preload);
 
-	/* The process gives up rights, then executes the descriptor that was digested. */
-	lock_down(&settings, &runtime, &record, program, granted, arguments);
-	syscall(SYS_execveat, program, NO_PATH, arguments, environment, AT_EMPTY_PATH);
+	/* The process gives up rights, then executes the descriptor that was digested. The kernel
+	 * ignores the sixth argument, but the filter of system calls compares it. */
+	const struct execution execution = {program, NO_PATH, arguments, random_secret()};
+	lock_down(&settings, &runtime, &record, granted, &execution);
+	syscall(
+		SYS_execveat, program, NO_PATH, arguments, environment, AT_EMPTY_PATH, execution.secret);
 	fail(REFUSED, "Cannot execute \"%s\": %m", runtime.program);
+}
+
+/* Returns 64 random bits. The memory of the launcher, which contains them, ends with its execveat()
+ * call. */
+static uint64_t random_secret(void)
+{
+	uint64_t secret;
+	const ssize_t got = getrandom(&secret, sizeof secret, 0);
+	if (got != sizeof secret)
+		fail(REFUSED, "Cannot start: the kernel gives no random numbers");
+	return secret;
 }
 
 /* Copies the directories of --write. read_settings() adds those of launcher.conf after them. */
@@ -169,21 +187,22 @@ static char **compose_environment(const struct settings *settings, const struct 
  * lists what this kernel lacks, so it is sealed after the first restrictions. Sealing needs
  * memfd_create(), so it is done before the filter, which refuses this call. */
 static void lock_down(const struct settings *settings, const struct runtime *runtime,
-	struct record *record, int program, const int *granted, char *const *arguments)
+	struct record *record, const int *granted, const struct execution *execution)
 {
 	const bool enforces = settings->mode >= MODE_ENFORCE;
-	const bool can_filter = can_filter_calls();
 	if (enforces)
-		restrict_process(settings, program, granted, can_filter, record);
+		restrict_process(settings, runtime, execution->program, granted, record);
 
 	if (runtime->is_python)
 		close(RECORD_DESCRIPTOR); /* spython gets options instead of a record. */
 	else
 		seal_text(RECORD_DESCRIPTOR, "sigtool-record", record->text);
 
-	if (!enforces || !can_filter)
+	const bool filters = can_filter_calls();
+	if (!enforces || !filters)
 		return;
-	const int result = restrict_calls(program, NO_PATH, arguments, 0);
+	const bool limits_tcp = settings->network.limits_bind || settings->network.limits_connect;
+	const int result = restrict_calls(execution, limits_tcp ? TCP_LIMITED : 0);
 	if (result != 0)
 		fail(REFUSED, "Cannot restrict system calls: %m");
 }

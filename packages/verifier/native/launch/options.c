@@ -24,6 +24,8 @@ static void take_option(struct options *options, const char *option, const char 
 		options->allows_development = true;
 	else if (strcmp(option, "--python") == 0)
 		options->wants_python = true;
+	else if (strcmp(option, "--protections") == 0)
+		options->shows_protections = true;
 	else
 		fail(USAGE,
 			"Unknown option \"%s\": options of the runtime are fixed, and those of the script "

@@ -1,52 +1,133 @@
 /* Takes rights from the process before it executes the runtime, in the modes enforce and strict.
- * These are rights whose use no hook could prevent. If the kernel lacks a feature on which
- * enforcement depends, that is reported, and in mode strict the start fails. The filter of
- * lockdown.c is installed last, because it refuses memfd_create(), which is needed to seal the
- * record of the launcher's decisions. */
+ * These are rights whose use no hook could prevent. The filter of lockdown.c is installed last,
+ * because it refuses memfd_create(), which is needed to seal the record of the launcher's
+ * decisions. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/event-line.h"
-#include <linux/seccomp.h>
+#include <linux/capability.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* SECBIT_EXEC_DENY_INTERACTIVE and its lock (Linux 6.14). Interpreters that read this bit accept no
- * interactive code. */
-enum { DENY_INTERACTIVE = 1 << 10, DENY_INTERACTIVE_LOCKED = 1 << 11 };
+/* Of root's capabilities, those that servers use to own files, to become another user, and to
+ * listen on a low port. All others reach devices, other processes or the kernel. */
+static const int KEPT_CAPABILITIES[] = {
+	CAP_CHOWN,
+	CAP_DAC_OVERRIDE,
+	CAP_DAC_READ_SEARCH,
+	CAP_FOWNER,
+	CAP_FSETID,
+	CAP_KILL,
+	CAP_SETGID,
+	CAP_SETUID,
+	CAP_NET_BIND_SERVICE,
+	CAP_IPC_LOCK,
+	CAP_SYS_NICE,
+};
 
-bool can_filter_calls(void)
+static uint64_t kept_capabilities(void)
 {
-	const uint32_t action = SECCOMP_RET_KILL_PROCESS;
-	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+	uint64_t kept = 0;
+	for (size_t i = 0; i < sizeof KEPT_CAPABILITIES / sizeof *KEPT_CAPABILITIES; i++)
+		kept |= UINT64_C(1) << KEPT_CAPABILITIES[i];
+	return kept;
 }
 
-/* Reports that the kernel lacks a feature on which enforcement depends, and adds it to the record.
- * Mode strict ends the process instead. */
-static void lack(const char *feature, const struct settings *settings, struct record *record)
+/* Drops capabilities from the sets of the process, and from the bounding set, from which a program
+ * that root executes gets its capabilities. Only a process with CAP_SETPCAP can change the bounding
+ * set. Without it a program gets no capability that the process does not have, because of
+ * no_new_privs. */
+static void drop_capabilities(void)
 {
-	if (settings->mode == MODE_STRICT)
-		fail(REFUSED, "Cannot enforce strictly: this kernel lacks %s", feature);
-	dprintf(STDERR_FILENO,
-		"sigtool-launch: this kernel lacks %s; docs/launcher.md tells what that leaves open\n",
-		feature);
-	add_line(record, "missing", feature);
+	const uint64_t kept = kept_capabilities();
+	for (int capability = 0; capability < 64; capability++) {
+		const int is_bounding = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+		if (is_bounding < 0)
+			break;
+		if ((kept >> capability & 1) == 0)
+			prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+	}
+
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	if (syscall(SYS_capget, &head, sets) != 0)
+		fail(REFUSED, "Cannot read the capabilities of the process: %m");
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		const uint32_t part = (uint32_t)(kept >> (32 * i));
+		sets[i].effective &= part;
+		sets[i].permitted &= part;
+		sets[i].inheritable &= part;
+	}
+	if (syscall(SYS_capset, &head, sets) != 0)
+		fail(REFUSED, "Cannot drop capabilities: %m");
 }
 
-static bool deny_interactive(void)
+/* Limits core dumps. With 1 the kernel neither writes a core file nor runs the program that
+ * core_pattern names, which it does with 0. */
+static void refuse_core_dumps(void)
 {
-	const int now = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
-	const int wanted = now | DENY_INTERACTIVE | DENY_INTERACTIVE_LOCKED;
-	return prctl(PR_SET_SECUREBITS, wanted, 0, 0, 0) == 0;
+	const struct rlimit limit = {1, 1};
+	setrlimit(RLIMIT_CORE, &limit);
 }
 
-void restrict_process(const struct settings *settings, int program, const int *granted,
-	bool can_filter, struct record *record)
+/* A file of root's with the set-user-ID bit gives its rights to every user who starts it. The
+ * filter refuses to set the bit, so this is a second barrier. */
+static void require_nosuid(
+	const struct settings *settings, const int *granted, struct record *record)
 {
-	const struct rlimit none = {0, 0};
-	setrlimit(RLIMIT_CORE, &none);
+	if (geteuid() != 0)
+		return;
+	bool is_recorded = false;
+	for (size_t i = 0; i < settings->writable_count; i++) {
+		struct statvfs file_system;
+		const int failed = fstatvfs(granted[i], &file_system);
+		if (failed == 0 && (file_system.f_flag & ST_NOSUID) != 0)
+			continue;
+		const char *directory = settings->writable[i];
+		if (settings->mode == MODE_STRICT)
+			fail(REFUSED,
+				"Cannot enforce strictly: root may write \"%s\", whose mount is not nosuid; "
+				"mount it with nosuid, or run as another user",
+				directory);
+		dprintf(STDERR_FILENO, "sigtool-launch: root may write \"%s\", whose mount is not nosuid\n",
+			directory);
+		if (!is_recorded)
+			add_line(record, "missing", "nosuid");
+		is_recorded = true;
+	}
+}
+
+static void lack_landlock(int version, const struct settings *settings, struct record *record)
+{
+	const struct network *network = &settings->network;
+	if (version < 1) {
+		lack(LANDLOCK, settings, record);
+		return;
+	}
+	if (version < LANDLOCK_WITH_TRUNCATE)
+		lack(LANDLOCK_TRUNCATE, settings, record);
+	if (version < LANDLOCK_WITH_NETWORK && (network->limits_bind || network->limits_connect))
+		lack(LANDLOCK_NETWORK, settings, record);
+	if (version < LANDLOCK_WITH_DEVICES)
+		lack(LANDLOCK_DEVICES, settings, record);
+	if (version < LANDLOCK_WITH_SCOPES)
+		lack(LANDLOCK_SCOPES, settings, record);
+	if (version < LANDLOCK_WITH_LOG)
+		lack(LANDLOCK_LOG, settings, record);
+	if (version < LANDLOCK_WITH_SOCKETS && network->limits_sockets)
+		lack(LANDLOCK_SOCKETS, settings, record);
+}
+
+void restrict_process(const struct settings *settings, const struct runtime *runtime, int program,
+	const int *granted, struct record *record)
+{
+	refuse_core_dumps();
+	require_nosuid(settings, granted, record);
 
 	/* The file of events must exist before Landlock can allow writing to it. */
 	if (settings->audit != NULL) {
@@ -54,16 +135,20 @@ void restrict_process(const struct settings *settings, int program, const int *g
 		close(file);
 	}
 
-	/* Enforcement does not depend on the securebits, so a failure is only recorded. */
-	const bool is_denied = deny_interactive();
-	if (!is_denied)
-		add_line(record, "missing", "securebits");
+	const bool denies_interactive = deny_interactive();
+	if (!denies_interactive)
+		lack(SECUREBITS, settings, record);
+	/* Node.js compiles JavaScript to machine code in memory, so only CPython can do without. */
+	if (runtime->is_python && !settings->allows_writable_code) {
+		const bool denies_writable_code = deny_writable_code();
+		if (!denies_writable_code)
+			lack(WRITABLE_CODE, settings, record);
+	}
 
-	const int version = restrict_files(settings, program, granted);
-	if (version < 1)
-		lack("landlock", settings, record);
-	else if (version < 3)
-		lack("landlock-truncate", settings, record);
-	if (!can_filter)
-		lack("seccomp", settings, record);
+	const int version = restrict_by_landlock(settings, program, granted);
+	lack_landlock(version, settings, record);
+	const bool filters = can_filter_calls();
+	if (!filters)
+		lack(SECCOMP, settings, record);
+	drop_capabilities();
 }

@@ -77,6 +77,38 @@ static void add_directories(const struct json *list, const char **directories, s
 	}
 }
 
+/* Adds the values of lines with ports. Returns their number. */
+static size_t take_ports(const struct json *list, uint16_t ports[MAX_PORTS])
+{
+	size_t count = 0;
+	EACH(port, list) {
+		if (count == MAX_PORTS)
+			fail(USAGE, "More than %d ports", MAX_PORTS);
+		ports[count] = (uint16_t)port->number;
+		count++;
+	}
+	return count;
+}
+
+/* A list without lines is unlimited, unless a line `limit` names it. */
+static void take_network(struct network *network, const struct json *const *values)
+{
+	network->connect_count = take_ports(values[LAUNCHER_CONNECT], network->connect);
+	network->bind_count = take_ports(values[LAUNCHER_BIND], network->bind);
+	add_directories(values[LAUNCHER_SOCKET], network->sockets, &network->socket_count);
+	network->limits_connect = network->connect_count > 0;
+	network->limits_bind = network->bind_count > 0;
+	network->limits_sockets = network->socket_count > 0;
+	EACH(word, values[LAUNCHER_LIMIT]) {
+		if (strcmp(word->text, "connect") == 0)
+			network->limits_connect = true;
+		else if (strcmp(word->text, "bind") == 0)
+			network->limits_bind = true;
+		else
+			network->limits_sockets = true;
+	}
+}
+
 static void take_values(struct settings *settings, const struct json *const *values)
 {
 	static char major[8];
@@ -104,6 +136,8 @@ static void take_values(struct settings *settings, const struct json *const *val
 	settings->workers = text_of(values[LAUNCHER_WORKERS]);
 	add_directories(values[LAUNCHER_TREE], settings->trees, &settings->tree_count);
 	add_directories(values[LAUNCHER_WRITE], settings->writable, &settings->writable_count);
+	take_network(&settings->network, values);
+	settings->allows_writable_code = values[LAUNCHER_WRITABLE_CODE] != NULL;
 	settings->mode = parse_mode(values[LAUNCHER_MODE]->text);
 }
 

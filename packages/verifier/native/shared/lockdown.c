@@ -1,36 +1,24 @@
 /* Guarantees by seccomp that after restrict_calls() the kernel refuses the system calls below to
  * this process and to every program that it executes. It assumes that the kernel is intact, and
- * that the process has no io_uring ring yet, because such a ring would keep working. The launcher,
+ * that the process has no io_uring ring yet, because such a ring would keep working. A filter sees
+ * the arguments of a call but no memory, so it cannot compare texts or structures. The launcher,
  * the addon and spython link this file. docs/launcher.md lists the same calls, and a test compares
  * the two lists.
  *
- * Newer system calls are written as numbers, because headers may be older than the kernel. Their
- * numbers are the same on x86-64 and arm64. */
+ * Newer system calls and requests are written as numbers, because headers may be older than the
+ * kernel. Their numbers are the same on x86-64 and arm64. */
 #define _GNU_SOURCE
 #include "lockdown.h"
+#include "call-filter.h"
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
-
-#ifdef __x86_64__
-enum { ARCHITECTURE = AUDIT_ARCH_X86_64 };
-#else
-enum { ARCHITECTURE = AUDIT_ARCH_AARCH64 };
-#endif
-
-enum {
-	FIRST_X32_CALL = 0x40000000,
-	/* AT_EXECVE_CHECK of Linux 6.14 only asks if a file may be executed. */
-	FLAG_EXECVE_CHECK = 0x10000,
-};
 
 /* The kernel refuses these system calls with any arguments. */
 static const uint32_t DENIED[] = {
@@ -46,6 +34,13 @@ static const uint32_t DENIED[] = {
 	469 /* file_setattr */,
 	/* Through an io_uring ring a program makes nearly every system call past the filter. */
 	425 /* io_uring_setup */,
+	426 /* io_uring_enter */,
+	427 /* io_uring_register */,
+	/* The clock decides whether an index or a certificate has expired. */
+	SYS_settimeofday,
+	SYS_adjtimex,
+	SYS_clock_settime,
+	SYS_clock_adjtime,
 	/* These reach memory, descriptors and state of other processes. */
 	SYS_ptrace,
 	SYS_process_vm_readv,
@@ -78,8 +73,12 @@ static const uint32_t DENIED[] = {
 	SYS_swapon,
 	SYS_swapoff,
 	SYS_quotactl,
+	443 /* quotactl_fd */,
+	SYS_fanotify_init,
 	SYS_acct,
-	/* These change or restart the kernel, or reach its keys. */
+	/* These change or restart the kernel, or reach its keys and names. */
+	SYS_sethostname,
+	SYS_setdomainname,
 	SYS_bpf,
 	SYS_add_key,
 	SYS_request_key,
@@ -96,109 +95,176 @@ static const uint32_t DENIED[] = {
 	SYS_modify_ldt,
 	SYS_uselib,
 #endif
-	/* This row must be the last, because PROGRAMS_ONLY refuses only the last row. */
-	SYS_execve,
 };
-enum { DENIED_COUNT = sizeof DENIED / sizeof *DENIED };
 
-/* Placeholders for jumps to the last two instructions. finish_jumps() replaces them by
- * distances. */
-enum { DENY = 254, ALLOW = 255 };
+/* clang-format off */
+/* Each line of a rule is one comparison. */
 
-/* Loads the lower or the upper half of a field of struct seccomp_data, because filters compare 32
- * bits at a time. Both architectures are little-endian. */
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define LOAD_HIGH(field)                                                                           \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + 4)
-/* Compares the loaded value, then skips `yes` or `no` instructions, or jumps to DENY or ALLOW. */
-#define TEST(test, value, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), (uint32_t)(value), yes, no)
-#define IF(value, yes, no) TEST(BPF_JEQ, value, yes, no)
-#define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, action)
-
-/* Returns the distance of a jump from instruction `at` of `count`. A `target` that is already a
- * distance is returned unchanged. */
-static uint8_t distance(uint8_t target, int at, int count)
+/* execveat() with AT_EXECVE_CHECK (Linux 6.14) is allowed, because it executes nothing. The only
+ * other call that is allowed has all values of `allowed`. The descriptor and the addresses alone do
+ * not suffice, because the executed program could find them by trying. It cannot find 64 random
+ * bits. */
+static void add_execution(struct filter *filter, const struct execution *allowed)
 {
-	const int deny = count - 2;
-	const int allow = count - 1;
-	if (target == DENY)
-		return (uint8_t)(deny - at - 1);
-	if (target == ALLOW)
-		return (uint8_t)(allow - at - 1);
-	return target;
-}
-
-static void finish_jumps(struct sock_filter *code, int count)
-{
-	for (int i = 0; i < count; i++) {
-		code[i].jt = distance(code[i].jt, i, count);
-		code[i].jf = distance(code[i].jf, i, count);
+	enum { FLAG_EXECVE_CHECK = 0x10000 };
+	if (allowed == NULL) {
+		RULE(filter, SYS_execveat,
+			LOAD(args[4]), IF_ANY_BIT(FLAG_EXECVE_CHECK, ALLOW, DENY));
+		return;
 	}
+	RULE(filter, SYS_execveat,
+		LOAD(args[4]), IF_ANY_BIT(FLAG_EXECVE_CHECK, ALLOW, 0),
+		LOAD(args[0]), IF(allowed->program, 0, DENY),
+		REQUIRE(args[1], (uintptr_t)allowed->path),
+		REQUIRE(args[2], (uintptr_t)allowed->arguments),
+		REQUIRE(args[5], allowed->secret),
+		JUMP(ALLOW));
 }
 
-int restrict_calls(int program, const char *path, char *const *arguments, int how)
+/* These requests put text into a terminal's input, where a shell would execute it. */
+static void add_typing(struct filter *filter)
 {
-	const uint64_t p = (uintptr_t)path;
-	const uint64_t a = (uintptr_t)arguments;
-	/* In the ABIs i386 and x32 a number means another system call. A call of i386 kills the
-	 * process, and a call of x32 is refused. */
-	const struct sock_filter first[] = {
-		LOAD(arch),
-		IF(ARCHITECTURE, 1, 0),
-		ANSWER(SECCOMP_RET_KILL_PROCESS),
-		LOAD(nr),
-		TEST(BPF_JGE, FIRST_X32_CALL, DENY, 0),
-	};
-	const struct sock_filter last[] = {
-		/* These ioctl() requests put text into a terminal's input, where a shell would execute
-		 * it. */
-		IF(SYS_ioctl, 0, 3),
+	RULE(filter, SYS_ioctl,
 		LOAD(args[1]),
 		IF(TIOCSTI, DENY, 0),
-		IF(TIOCLINUX, DENY, ALLOW),
-		/* execveat() with AT_EXECVE_CHECK is allowed, because it executes nothing. */
-		IF(SYS_execveat, 0, ALLOW),
-		LOAD(args[4]),
-		TEST(BPF_JSET, FLAG_EXECVE_CHECK, ALLOW, 0),
-		/* The only allowed execution is recognised by its descriptor and by the addresses of
-		 * path and argv. */
-		LOAD(args[0]),
-		IF(program, 0, DENY),
+		IF(TIOCLINUX, DENY, ALLOW));
+}
+
+/* The last byte but one of a request is its type. For the types below a descriptor that is open for
+ * reading suffices to change a file (`f`, `X`: flags, encryption, fs-verity), to make a snapshot
+ * (0x94: btrfs), to map keys (`K`), or to handle page faults (0xaa). */
+static void add_requests(struct filter *filter)
+{
+	enum { TYPE = 0xff00 };
+	RULE(filter, SYS_ioctl,
 		LOAD(args[1]),
-		IF(p, 0, DENY),
-		LOAD_HIGH(args[1]),
-		IF(p >> 32, 0, DENY),
-		LOAD(args[2]),
-		IF(a, 0, DENY),
-		LOAD_HIGH(args[2]),
-		IF(a >> 32, ALLOW, DENY),
-		/* These two instructions are the targets DENY and ALLOW. */
-		ANSWER(SECCOMP_RET_ERRNO | EPERM),
-		ANSWER(SECCOMP_RET_ALLOW),
-	};
-	enum {
-		FIRST = sizeof first / sizeof *first,
-		LAST = sizeof last / sizeof *last,
-		ALL = FIRST + DENIED_COUNT + LAST,
-	};
-	_Static_assert((int)ALL < (int)DENY, "a jump's distance has eight bits");
+		IF(TIOCSTI, DENY, 0),
+		IF(TIOCLINUX, DENY, 0),
+		IF(TIOCSETD, DENY, 0),
+		/* These only read. */
+		IF(0x80086601 /* FS_IOC_GETFLAGS */, ALLOW, 0),
+		IF(0x801c581f /* FS_IOC_FSGETXATTR */, ALLOW, 0),
+		IF(0xc020660b /* FS_IOC_FIEMAP */, ALLOW, 0),
+		IF(0xc0046686 /* FS_IOC_MEASURE_VERITY */, ALLOW, 0),
+		/* These need a descriptor that is open for writing. */
+		IF(0x40049409 /* FICLONE */, ALLOW, 0),
+		IF(0x4020940d /* FICLONERANGE */, ALLOW, 0),
+		MASK(TYPE),
+		IF('f' << 8, DENY, 0),
+		IF('X' << 8, DENY, 0),
+		IF(0x94 << 8, DENY, 0),
+		IF('K' << 8, DENY, 0),
+		IF(0xaa << 8, DENY, ALLOW));
+}
 
-	struct sock_filter code[ALL];
-	memcpy(code, first, sizeof first);
-	int count = FIRST;
-	const size_t from = how & PROGRAMS_ONLY ? DENIED_COUNT - 1 : 0;
-	for (size_t i = from; i < DENIED_COUNT; i++) {
-		code[count] = (struct sock_filter)IF(DENIED[i], DENY, 0);
-		count++;
+/* A file with the set-user-ID or set-group-ID bit runs with its owner's rights, whoever starts it.
+ * openat2() has its mode in memory, so a caller is told that this kernel does not know the call,
+ * and uses openat(). */
+static void add_modes(struct filter *filter)
+{
+	enum { SET_ID = S_ISUID | S_ISGID, CREATES = O_CREAT | (O_TMPFILE & ~O_DIRECTORY) };
+	RULE(filter, SYS_openat,
+		LOAD(args[2]), IF_ANY_BIT(CREATES, 0, ALLOW),
+		LOAD(args[3]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
+	RULE(filter, SYS_fchmod, LOAD(args[1]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
+	RULE(filter, SYS_fchmodat, LOAD(args[2]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
+	RULE(filter, 452 /* fchmodat2 */, LOAD(args[2]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
+	RULE(filter, SYS_mknodat, LOAD(args[2]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
+#ifdef __x86_64__
+	RULE(filter, SYS_open,
+		LOAD(args[1]), IF_ANY_BIT(CREATES, 0, ALLOW),
+		LOAD(args[2]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
+	RULE(filter, SYS_creat, LOAD(args[1]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
+	RULE(filter, SYS_chmod, LOAD(args[1]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
+	RULE(filter, SYS_mknod, LOAD(args[1]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
+#endif
+	answer_call(filter, 437 /* openat2 */, SECCOMP_RET_ERRNO | ENOSYS);
+}
+
+/* In a new namespace a process has all capabilities, and with them reaches most of the kernel.
+ * clone3() has its flags in memory, so a caller is told that this kernel does not know the call,
+ * and uses clone(). */
+static void add_namespaces(struct filter *filter)
+{
+	enum { NEW_NAMESPACES = 0x7e020000 };
+	RULE(filter, SYS_clone, LOAD(args[0]), IF_ANY_BIT(NEW_NAMESPACES, DENY, ALLOW));
+	answer_call(filter, 435 /* clone3 */, SECCOMP_RET_ERRNO | ENOSYS);
+}
+
+/* Shared memory of System V can be executable without a file. */
+static void add_memory(struct filter *filter)
+{
+	RULE(filter, SYS_shmat, LOAD(args[2]), IF_ANY_BIT(SHM_EXEC, DENY, ALLOW));
+}
+
+/* The launcher sets RLIMIT_CORE to 1, which is the only value for which the kernel neither writes a
+ * core file nor runs the program that core_pattern names. Programs that set the limit to 0 want the
+ * same, so a change is ignored instead of refused. */
+static void add_core_limit(struct filter *filter)
+{
+	RULE(filter, SYS_prlimit64,
+		LOAD(args[1]), IF(RLIMIT_CORE, 0, ALLOW),
+		/* If the new limit is NULL, the call only reads. */
+		LOAD(args[2]), IF(0, 0, 2),
+		LOAD_HIGH(args[2]), IF(0, ALLOW, 0),
+		/* A filter cannot give the old limit to a caller that wants it too. */
+		REQUIRE(args[3], 0),
+		JUMP(IGNORE));
+#ifdef SYS_setrlimit
+	RULE(filter, SYS_setrlimit, LOAD(args[0]), IF(RLIMIT_CORE, IGNORE, ALLOW));
+#endif
+}
+
+/* Refuses the ways to a TCP port that are not TCP for Landlock: sockets of other protocols, such as
+ * MPTCP and SMC, raw sockets, and connecting by MSG_FASTOPEN. UDP stays. */
+static void add_network(struct filter *filter)
+{
+	enum { SOCKET_TYPE = 0xf, FASTOPEN = 0x20000000 /* MSG_FASTOPEN */ };
+	RULE(filter, SYS_socket,
+		LOAD(args[0]),
+		IF(AF_UNIX, ALLOW, 0),
+		IF(AF_NETLINK, ALLOW, 0),
+		IF(AF_INET, 1, 0),
+		IF(AF_INET6, 0, DENY),
+		LOAD(args[1]), MASK(SOCKET_TYPE),
+		IF(SOCK_DGRAM, 4, 0),
+		IF(SOCK_STREAM, 0, DENY),
+		LOAD(args[2]), IF(0, ALLOW, 0), IF(IPPROTO_TCP, ALLOW, DENY),
+		LOAD(args[2]), IF(0, ALLOW, 0), IF(IPPROTO_UDP, ALLOW, DENY));
+	RULE(filter, SYS_sendto, LOAD(args[3]), IF_ANY_BIT(FASTOPEN, DENY, ALLOW));
+	RULE(filter, SYS_sendmsg, LOAD(args[2]), IF_ANY_BIT(FASTOPEN, DENY, ALLOW));
+	RULE(filter, SYS_sendmmsg, LOAD(args[3]), IF_ANY_BIT(FASTOPEN, DENY, ALLOW));
+	/* The option TCP_ULP can make a socket of SMC from a socket of TCP. */
+	RULE(filter, SYS_setsockopt,
+		LOAD(args[1]), IF(IPPROTO_TCP, 0, ALLOW),
+		LOAD(args[2]), IF(31 /* TCP_ULP */, DENY, ALLOW));
+}
+
+/* clang-format on */
+
+int restrict_calls(const struct execution *allowed, int how)
+{
+	struct filter filter;
+	begin_filter(&filter);
+	add_execution(&filter, allowed);
+	answer_call(&filter, SYS_execve, SECCOMP_RET_ERRNO | EPERM);
+	if ((how & PROGRAMS_ONLY) != 0) {
+		add_typing(&filter);
+	} else {
+		/* Rules of calls that programs make often come first. */
+		add_modes(&filter);
+		if ((how & TCP_LIMITED) != 0)
+			add_network(&filter);
+		add_requests(&filter);
+		add_namespaces(&filter);
+		add_memory(&filter);
+		add_core_limit(&filter);
+		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++)
+			answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);
 	}
-	memcpy(code + count, last, sizeof last);
-	count += LAST;
-	finish_jumps(code, count);
-
-	const struct sock_fprog filter = {(unsigned short)count, code};
-	const int no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (no_new_privileges != 0)
-		return -1;
-	const unsigned flags = how & ALL_THREADS ? SECCOMP_FILTER_FLAG_TSYNC : 0;
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+	/* The kernel's log gets a line for each refusal, which the process cannot erase. */
+	unsigned flags = SECCOMP_FILTER_FLAG_LOG;
+	if ((how & ALL_THREADS) != 0)
+		flags |= SECCOMP_FILTER_FLAG_TSYNC;
+	return install_filter(&filter, flags);
 }

@@ -2,6 +2,7 @@
  * calls that it refuses. */
 #ifndef SIGTOOL_LOCKDOWN_H
 #define SIGTOOL_LOCKDOWN_H
+#include <stdint.h>
 
 enum {
 	/* Filters every thread of the process. Otherwise only the calling thread, and the threads that
@@ -9,15 +10,24 @@ enum {
 	ALL_THREADS = 1,
 	/* Refuses only execve, execveat, and the ioctl() requests TIOCSTI and TIOCLINUX. */
 	PROGRAMS_ONLY = 2,
+	/* Refuses the ways to a TCP port that the rules of Landlock for TCP do not see. */
+	TCP_LIMITED = 4,
 };
 
-/* Makes the kernel refuse system calls with EPERM from now on, and sets no_new_privs. One
- * execveat() call stays allowed, any number of times: the call with the descriptor `program` and
- * exactly these two pointers as path and argv. If `program` is -1 and both pointers are NULL, no
- * call of execveat() can execute anything.
+/* The arguments of the one execveat() call that stays allowed, any number of times. `secret` is the
+ * sixth argument, which the kernel ignores. */
+struct execution {
+	int program;
+	const char *path;
+	char *const *arguments;
+	uint64_t secret;
+};
+
+/* Makes the kernel refuse system calls with EPERM from now on, and sets no_new_privs. If `allowed`
+ * is NULL, no call can execute a program.
  *
  * `how` is a sum of the flags above. Returns 0, or -1 with errno. With ALL_THREADS it can also
  * return the number of a thread that could not be filtered, and then no thread is filtered. */
-int restrict_calls(int program, const char *path, char *const *arguments, int how);
+int restrict_calls(const struct execution *allowed, int how);
 
 #endif

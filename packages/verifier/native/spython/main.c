@@ -186,7 +186,7 @@ static const char *prepare_kernel(void)
 	const bool allows_children = rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE;
 	bool is_restricted = true;
 	if (!allows_children)
-		is_restricted = restrict_calls(-1, NULL, NULL, PROGRAMS_ONLY) == 0;
+		is_restricted = restrict_calls(NULL, PROGRAMS_ONLY) == 0;
 	if (!can_ask && rules.kernel_check == KERNEL_CHECK_REQUIRE)
 		fail(REFUSED, "ERR_KERNEL_CHECK",
 			"Cannot ask the kernel about code, which the policy requires: Linux before 6.14");

@@ -206,6 +206,8 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(findings.map(({ what, status }: { what: string; status: string }) => `${status} ${what}`)).toEqual([
 			...["ok settings", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon"],
 			...["ok configuration", "ok index", "ok flags"],
+			...["ok landlock", "ok landlock-truncate", "ok landlock-devices", "ok landlock-scopes", "ok landlock-log"],
+			...["ok seccomp", "ok securebits"],
 		]);
 	});
 

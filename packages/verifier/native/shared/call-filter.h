@@ -1,0 +1,68 @@
+/* Builds a filter of system calls for seccomp: a program in the kernel's BPF, which gets the
+ * number, the architecture and the arguments of each call. A rule decides about one call. It is a
+ * list of the instructions below, and each path through it ends with a jump to a label.
+ *
+ * Addresses and other values of 64 bits are compared in two halves, because an instruction compares
+ * 32 bits. Both architectures are little-endian. */
+#ifndef SIGTOOL_CALL_FILTER_H
+#define SIGTOOL_CALL_FILTER_H
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Places that a rule can jump to. Other targets of jumps are numbers of instructions to skip. */
+enum label {
+	/* The call fails with EPERM. */
+	DENY = 253,
+	/* The call has no effect, but its caller gets the answer of a success. */
+	IGNORE = 254,
+	ALLOW = 255,
+};
+
+/* Loads the lower or the upper half of a field of struct seccomp_data. */
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define LOAD_HIGH(field)                                                                           \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + 4)
+/* Keeps some bits of the loaded value. */
+#define MASK(bits) BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)(bits))
+/* Compares the loaded value, then jumps to `yes` or `no`. */
+#define TEST(test, value, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), (uint32_t)(value), yes, no)
+#define IF(value, yes, no) TEST(BPF_JEQ, value, yes, no)
+#define IF_ANY_BIT(bits, yes, no) TEST(BPF_JSET, bits, yes, no)
+/* Goes on with the rule only if both halves of a field are those of `value`. */
+#define REQUIRE(field, value)                                                                      \
+	LOAD(field), IF(value, 0, DENY), LOAD_HIGH(field), IF((uint64_t)(value) >> 32, 0, DENY)
+#define JUMP(label) IF(0, label, label)
+
+/* A filter that is being built. Its room is an eighth of what the kernel allows. */
+enum { MAX_INSTRUCTIONS = BPF_MAXINSNS / 8 };
+struct filter {
+	/* The number of instructions that were added, of which only MAX_INSTRUCTIONS are kept. */
+	size_t count;
+	struct sock_filter code[MAX_INSTRUCTIONS];
+};
+
+/* Begins a filter. A call of the 32-bit ABI of i386 kills the process, and a call of x32 fails with
+ * EPERM, because in these ABIs a number means another system call. */
+void begin_filter(struct filter *filter);
+
+/* Makes the kernel answer a system call with `action`, for all its arguments. */
+void answer_call(struct filter *filter, uint32_t call, uint32_t action);
+
+/* Makes a rule of `count` instructions decide about a system call. */
+void add_rule(struct filter *filter, uint32_t call, const struct sock_filter *rule, size_t count);
+
+/* Adds a rule whose instructions are written in place. */
+#define RULE(filter, call, ...)                                                                    \
+	do {                                                                                           \
+		const struct sock_filter rule_[] = {__VA_ARGS__};                                          \
+		add_rule(filter, call, rule_, sizeof rule_ / sizeof *rule_);                               \
+	} while (0)
+
+/* Ends a filter, which allows each call without a rule, and installs it. Sets no_new_privs. `flags`
+ * are those of seccomp(2). Returns what seccomp() returns, or -1 with errno. Afterwards the memory
+ * of the filter is erased. */
+int install_filter(struct filter *filter, unsigned flags);
+
+#endif
