@@ -6,13 +6,13 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
-	appendFileSync,
 	chmodSync,
 	chownSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
 	readdirSync,
+	readFileSync,
 	rmSync,
 	writeFileSync,
 } from "node:fs";
@@ -27,6 +27,9 @@ import { hasCompiler, hasLauncher, isRoot } from "../support.js";
 export type Runtime = "Node.js" | "CPython";
 export type User = "root" | "nobody";
 export type Mode = "unguarded" | "enforce" | "strict";
+
+export const USERS: readonly User[] = ["root", "nobody"];
+export const MODES: readonly Mode[] = ["unguarded", "enforce", "strict"];
 
 const PROBES = fileURLToPath(new URL("./probes/", import.meta.url));
 const NOBODY = 65534;
@@ -75,6 +78,7 @@ export class SandboxHost {
 	readonly directory = mkdtempSync("/var/lib/sigtool-sandbox-");
 	readonly environment: Record<string, string>;
 	#outside: ChildProcess | undefined;
+	#settings: string | undefined;
 
 	constructor() {
 		chmodSync(this.directory, 0o755);
@@ -147,9 +151,11 @@ export class SandboxHost {
 		}
 	}
 
-	/** Adds lines to launcher.conf. */
+	/** Adds lines to the end of launcher.conf, in the place of those that an earlier call added. */
 	configure(lines: string): void {
-		appendFileSync(this.at("lib/launcher.conf"), lines);
+		const file = this.at("lib/launcher.conf");
+		this.#settings ??= readFileSync(file, "utf8");
+		writeFileSync(file, this.#settings + lines);
 	}
 
 	/** Starts the process outside of the launcher, as nobody. */

@@ -1,11 +1,11 @@
 /** Tries every probe with and without the launcher: by an addon and by ctypes, as root and as a user. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Attempt, missing, type Mode, type Runtime, runtimes, SandboxHost, type User } from "./host.js";
-import { type Probe, PROTECTIONS } from "./protections.js";
+import { expectRefusals } from "./compare.js";
+import { type Attempt, MODES, type Mode, missing, runtimes, SandboxHost, USERS } from "./host.js";
+import { NETWORK, PROTECTIONS } from "./protections.js";
 
-const USERS: readonly User[] = ["root", "nobody"];
-const MODES: readonly Mode[] = ["unguarded", "enforce", "strict"];
+const cases = runtimes.flatMap((runtime) => USERS.map((user) => ({ runtime, user })));
 
 describe.skipIf(missing !== undefined)(`the sandbox (needs ${missing ?? "nothing else"})`, () => {
 	const attempts = new Map<string, Attempt>();
@@ -14,13 +14,11 @@ describe.skipIf(missing !== undefined)(`the sandbox (needs ${missing ?? "nothing
 		host = new SandboxHost();
 		await host.startOutside();
 		const names = PROTECTIONS.flatMap(({ probes }) => probes.map(({ name }) => name));
-		for (const runtime of runtimes)
-			for (const user of USERS)
-				for (const mode of MODES) attempts.set(`${runtime} ${user} ${mode}`, host.attempt(runtime, user, mode, names));
+		for (const { runtime, user } of cases)
+			for (const mode of MODES) attempts.set(`${runtime} ${user} ${mode}`, host.attempt(runtime, user, mode, names));
 	});
 	afterAll(() => host?.remove());
 
-	const cases = runtimes.flatMap((runtime) => USERS.map((user) => ({ runtime, user })));
 	describe.each(cases)("$runtime as $user", ({ runtime, user }) => {
 		const attempt = (mode: Mode) => {
 			const found = attempts.get(`${runtime} ${user} ${mode}`);
@@ -28,30 +26,22 @@ describe.skipIf(missing !== undefined)(`the sandbox (needs ${missing ?? "nothing
 			return found;
 		};
 
-		it.each(MODES)("15: starts, %s", (mode) => {
+		it.each(MODES)("15.9: runs and says nothing, %s, with callbacks of ctypes", (mode) => {
 			expect(attempt(mode)).toMatchObject({ status: 0, stderr: "" });
 			if (runtime === "CPython") expect(attempt(mode).results.callback).toBe("0");
 		});
 
-		it.each(PROTECTIONS)("15.$number: $name: each attack works unguarded, then is refused", ({ probes }) => {
-			const tried = (mode: Mode) => Object.fromEntries(probes.map(({ name }) => [name, attempt(mode).results[name]]));
-			const unguarded = tried("unguarded");
-			expect(unguarded).toEqual(
-				Object.fromEntries(probes.map((probe) => [probe.name, expect.toBeOneOf([...possible(probe, user)])])),
-			);
-			const expected = Object.fromEntries(
-				probes.map((probe) => [probe.name, isRefused(probe, runtime) ? probe.refused : unguarded[probe.name]]),
-			);
-			expect({ enforce: tried("enforce"), strict: tried("strict") }).toEqual({ enforce: expected, strict: expected });
+		const named = PROTECTIONS.map((each) => ({ ...each, title: `15.${each.number}: ${each.name}` }));
+		it.each(named)("$title: each attack works unguarded, then is refused", ({ probes }) => {
+			expectRefusals(probes, { runtime, user }, attempt);
 		});
 	});
+
+	// The policy's limits come last, because they change the settings of the host.
+	it.each(cases)("15.2: TCP ports outside of the policy are refused to $runtime as $user", ({ runtime, user }) => {
+		const { PROBE_LISTED, PROBE_FREE_LISTED } = host.environment;
+		host.configure(`limit connect\nconnect ${PROBE_LISTED}\nlimit bind\nbind ${PROBE_FREE_LISTED}\n`);
+		const names = NETWORK.probes.map(({ name }) => name);
+		expectRefusals(NETWORK.probes, { runtime, user }, (mode) => host.attempt(runtime, user, mode, names));
+	});
 });
-
-/** Returns what may happen without the launcher. */
-function possible(probe: Probe, user: User): readonly string[] {
-	return user === "nobody" && probe.user !== undefined ? [probe.user] : probe.unguarded;
-}
-
-function isRefused(probe: Probe, runtime: Runtime): boolean {
-	return probe.refused !== undefined && (probe.only === undefined || runtime === "CPython");
-}

@@ -24,8 +24,8 @@ static int try_descriptor(long flags)
 	/* This program is the only one that Landlock lets the process execute. */
 	const char *path = flags == EXECVE_CHECK ? "/proc/self/exe" : "/bin/true";
 	const int program = open(path, O_RDONLY);
-	return outcome(syscall(
-		SYS_execveat, program, "", ARGUMENTS, NO_VARIABLES, AT_EMPTY_PATH | (int)flags));
+	return outcome(
+		syscall(SYS_execveat, program, "", ARGUMENTS, NO_VARIABLES, AT_EMPTY_PATH | (int)flags));
 }
 
 static int try_memory_file(long unused)

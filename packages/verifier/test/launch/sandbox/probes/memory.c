@@ -19,8 +19,7 @@ static int mapped(const void *memory)
 
 static int try_map(long protection)
 {
-	return mapped(
-		mmap(NULL, PAGE, (int)protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	return mapped(mmap(NULL, PAGE, (int)protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 static int try_change(long call)

@@ -144,9 +144,7 @@ static int try_mknod(long mode)
 /* Each call with each bit, and without. */
 #define WITH_EACH_BIT(name, attempt)                                                               \
 	{name "-setuid", attempt, 04755}, {name "-setgid", attempt, 02755},                            \
-	{                                                                                              \
-		name "-ordinary", attempt, 0755                                                            \
-	}
+		{name "-ordinary", attempt, 0755}
 
 const struct probe MODES[] = {
 	WITH_EACH_BIT("chmod", try_chmod),

@@ -64,8 +64,8 @@ static int try_fast_open(long way)
 	};
 	const int socket_ = socket(AF_INET, SOCK_STREAM, 0);
 	if (way == BY_SENDTO)
-		return outcome(sendto(
-			socket_, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&address, sizeof address));
+		return outcome(
+			sendto(socket_, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&address, sizeof address));
 	if (way == BY_SENDMSG)
 		return outcome(sendmsg(socket_, &message.msg_hdr, MSG_FASTOPEN));
 	return outcome(sendmmsg(socket_, &message, 1, MSG_FASTOPEN));
@@ -115,8 +115,7 @@ static int try_datagram(long unused)
 	(void)unused;
 	const struct sockaddr_in address = address_of("PROBE_PORT");
 	const int socket_ = socket(AF_INET, SOCK_DGRAM, 0);
-	return outcome(
-		sendto(socket_, "x", 1, 0, (const struct sockaddr *)&address, sizeof address));
+	return outcome(sendto(socket_, "x", 1, 0, (const struct sockaddr *)&address, sizeof address));
 }
 
 static int try_raw(long unused)
