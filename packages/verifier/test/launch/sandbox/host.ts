@@ -36,7 +36,8 @@ const NOBODY = 65534;
 /** Addons are loaded from a copy, which needs one of a few directories. The launcher wants a nosuid mount for root. */
 const GRANTED = "/dev/shm";
 const MOUNT = ["unshare", "-m", "sh", "-c", `mount -t tmpfs -o nosuid,mode=1777 none ${GRANTED} && exec "$@"`, "sh"];
-const AS_NOBODY = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+/** Arguments in front of a command, which then runs as nobody. */
+export const AS_NOBODY = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
 
 const MAIN_JS = `
 const { runProbe } = require("./probes.node");
@@ -74,15 +75,26 @@ export interface Attempt {
 	readonly results: Readonly<Record<string, string>>;
 }
 
+export interface AttemptOptions {
+	readonly env?: Readonly<Record<string, string>>;
+	/** script(1) with its options. It gets the command as one argument, and makes a terminal for it. */
+	readonly before?: readonly string[];
+	/** A program with arguments that starts the launcher. */
+	readonly through?: readonly string[];
+	/** The name of a file of the signed tree. */
+	readonly script?: string;
+}
+
 export class SandboxHost {
 	readonly directory = mkdtempSync("/var/lib/sigtool-sandbox-");
 	readonly environment: Record<string, string>;
 	#outside: ChildProcess | undefined;
 	#settings: string | undefined;
 
-	constructor() {
+	/** `files` are more files of the signed tree. */
+	constructor(files: Readonly<Record<string, string>> = {}) {
 		chmodSync(this.directory, 0o755);
-		makeTree(this.at("app"), { "main.js": MAIN_JS, "main.py": MAIN_PY });
+		makeTree(this.at("app"), { "main.js": MAIN_JS, "main.py": MAIN_PY, ...files });
 		const own = this.at("own");
 		mkdirSync(own);
 		writeFileSync(join(own, "file"), "content");
@@ -169,33 +181,23 @@ export class SandboxHost {
 		this.environment.PROBE_PID = String(outside.pid);
 	}
 
-	/**
-	 * Returns the command that runs the program, which prints the result of each probe. `through` is a program with
-	 * arguments that starts the launcher.
-	 */
-	command(runtime: Runtime, user: User, mode: Mode, through: readonly string[] = []): string[] {
-		const script = this.at(runtime === "CPython" ? "app/main.py" : "app/main.js");
-		const plain = [runtime === "CPython" ? (python?.executable ?? "") : process.execPath, script];
-		const launched = [...through, this.at("lib/sigtool-launch"), "--mode", mode, "--write", GRANTED, script];
-		return [...MOUNT, ...(user === "nobody" ? AS_NOBODY : []), ...(mode === "unguarded" ? plain : launched)];
-	}
-
-	attempt(
-		runtime: Runtime,
-		user: User,
-		mode: Mode,
-		probes: readonly string[],
-		{ env = {}, through = [] }: { env?: Readonly<Record<string, string>>; through?: readonly string[] } = {},
-	): Attempt {
-		const [program = "", ...args] = [...this.command(runtime, user, mode, through), ...probes];
-		const { status, stdout, stderr } = spawnSync(program, args, {
+	/** Runs a script of the signed tree, by default the one that runs the probes that `args` name. */
+	attempt(runtime: Runtime, user: User, mode: Mode, args: readonly string[], options: AttemptOptions = {}): Attempt {
+		const { env, before = [], through = [], script = runtime === "CPython" ? "main.py" : "main.js" } = options;
+		const file = this.at(`app/${script}`);
+		const plain = [runtime === "CPython" ? (python?.executable ?? "") : process.execPath, file];
+		const launched = [...through, this.at("lib/sigtool-launch"), "--mode", mode, "--write", GRANTED, file];
+		const started = [...(user === "nobody" ? AS_NOBODY : []), ...(mode === "unguarded" ? plain : launched), ...args];
+		const command = [...MOUNT, ...(before.length > 0 ? [...before, started.join(" "), "/dev/null"] : started)];
+		const { status, stdout, stderr } = spawnSync(command[0] ?? "", command.slice(1), {
 			env: { ...this.environment, ...env },
 			cwd: this.directory,
 			encoding: "utf8",
 			timeout: 120_000,
 		});
-		const lines = stdout.split("\n").map((line) => line.split(" "));
-		const results = Object.fromEntries(lines.map(([name = "", number = ""]) => [name, nameOf(Number(number))]));
+		// A terminal shows a typed character in front of a line.
+		const lines = [...stdout.matchAll(/([\w-]+) (\d+)\r?$/gm)];
+		const results = Object.fromEntries(lines.map(([, name = "", number]) => [name, nameOf(Number(number))]));
 		return { status, stdout, stderr, results };
 	}
 
