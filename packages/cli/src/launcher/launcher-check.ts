@@ -1,7 +1,8 @@
 /** Checks that a launcher is unchanged since its installation, and that it can start a process safely. */
 
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { mountOf } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile, verifyHost } from "@sigtool/verifier";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
@@ -53,6 +54,7 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 		judged("index", () => indexSays(conf)),
 		judged("flags", () => flagsSay(conf)),
 		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
+		...conf.writable.map((directory) => grantedFinding(directory)),
 		// A launcher that somebody could have replaced must not be run.
 		...(program.status === "ok" ? protectionFindings(conf, launcher) : []),
 		...(development === "allow" ? [note("development", "allowed: files of this user count; not for production")] : []),
@@ -107,6 +109,27 @@ function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 	);
 	return [...programs, release, ...missing];
 }
+
+/** Tells which options are missing on the mount of a directory that the program may write below. */
+function grantedFinding(directory: string): LauncherFinding {
+	let options: readonly string[] = [];
+	const found = judged("write", () => {
+		options = mountOf(realpathSync(directory), readFileSync("/proc/self/mountinfo", "utf8"))?.options ?? [];
+		return directory;
+	});
+	const missing = Object.entries(MOUNT_RISKS).filter(([option]) => !options.includes(option));
+	if (found.status === "wrong" || missing.length === 0) return found;
+	return note(
+		"write",
+		`${directory}: its mount is ${missing.map(([option, risk]) => `not ${option}, so ${risk}`).join("; ")}`,
+	);
+}
+
+/** The risk of a mount without each option. */
+const MOUNT_RISKS = {
+	nosuid: "mode strict does not start as root",
+	noexec: "signed native code could map as code what is written there",
+} as const;
 
 /** Returns a finding for each protection of the kernel that the settings ask for. */
 function protectionFindings(conf: LauncherConf, launcher: string): LauncherFinding[] {

@@ -42,7 +42,7 @@ export interface LauncherConf {
 	readonly writable: readonly string[];
 	/** The policy's `launch.network`. */
 	readonly network: Policy["launch"]["network"];
-	/** Whether CPython may make memory executable that was writable. */
+	/** If `allow`, CPython may make memory executable that was writable. */
 	readonly writableCode: Policy["launch"]["writableCode"];
 	readonly refused: readonly RefusedByFlag[];
 }

@@ -8,7 +8,7 @@ export interface Protection {
 	readonly name: string;
 	/** The first version of Linux that has it, for example `6.12`. */
 	readonly since: string;
-	/** Whether mode strict refuses to start without it. */
+	/** True if mode strict refuses to start without it. */
 	readonly required: boolean;
 	readonly holds: boolean;
 	/** The effect on the launched program. */

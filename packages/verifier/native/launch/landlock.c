@@ -23,7 +23,7 @@ enum {
 };
 
 enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
-/* By default the kernel logs no refusal after an execve(). */
+/* Without this flag the kernel logs no refusal after an execve(). */
 enum { RESTRICT_SELF_LOG_NEW_EXEC_ON = 2 };
 
 /* The access rights to files. Each is one bit. */
@@ -53,7 +53,7 @@ enum {
 /* The access rights to TCP ports, since version 4. */
 enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 };
 
-/* What a process can reach only within its own Landlock domain, since version 6. */
+/* A process can reach these only within its own Landlock domain, since version 6. */
 enum { SCOPE_ABSTRACT_SOCKET = 1 << 0, SCOPE_SIGNAL = 1 << 1 };
 
 /* Everything that a ruleset refuses unless one of its rules allows it. */

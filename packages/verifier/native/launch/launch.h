@@ -221,7 +221,7 @@ char **append_python_flags(
 
 /* protections.c */
 
-/* What a kernel may lack. protections.c has a row for each. */
+/* A kernel may lack these. protections.c has a row for each. */
 enum protection {
 	LANDLOCK,
 	LANDLOCK_TRUNCATE,

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Whether enforcement depends on a protection. */
+/* If enforcement depends on a protection, its absence is NAMED on standard error. */
 enum need { RECORDED, NAMED };
 
 static const struct row {

@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Of root's capabilities, those that servers use to own files, to become another user, and to
- * listen on a low port. All others reach devices, other processes or the kernel. */
+/* Servers use these capabilities to own files, to become another user, and to listen on a low port.
+ * All others reach devices, other processes or the kernel. */
 static const int KEPT_CAPABILITIES[] = {
 	CAP_CHOWN,
 	CAP_DAC_OVERRIDE,

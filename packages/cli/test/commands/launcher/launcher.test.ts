@@ -211,6 +211,25 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		]);
 	});
 
+	it("15.4, 15.9: check tells which options are missing on the mounts of writable directories", () => {
+		const host = new Host();
+		writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, launch: { write: [host.at("data")] } }));
+		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		const write = () => {
+			const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
+			return findings.find(({ what }: { what: string }) => what === "write");
+		};
+		const found = spawnSync("findmnt", ["-n", "-o", "OPTIONS", "--target", host.at("data")], { encoding: "utf8" });
+		const options = found.stdout.trim().split(",");
+		const { status, says } = write();
+		expect(says).toContain(host.at("data"));
+		expect(/not nosuid, so mode strict does not start as root/.test(says)).toBe(!options.includes("nosuid"));
+		expect(/not noexec, so signed native code could map/.test(says)).toBe(!options.includes("noexec"));
+		expect(status).toBe(["nosuid", "noexec"].every((option) => options.includes(option)) ? "ok" : "note");
+		rmSync(host.at("data"), { recursive: true });
+		expect(write()).toMatchObject({ status: "wrong", says: expect.stringContaining("no such file or directory") });
+	});
+
 	it("lets the hook append events to the configured file, and the program to no other", () => {
 		const host = new Host({ "main.js": `require("node:fs").writeFileSync(${JSON.stringify("/var/lib/other")}, "")` });
 		host.configure({ audit: { jsonLines: host.at("audit.jsonl"), stderr: "off" } });
