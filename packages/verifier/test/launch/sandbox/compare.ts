@@ -20,7 +20,7 @@ export function expectRefusals(
 		Object.fromEntries(probes.map((probe) => [probe.name, expect.toBeOneOf([...possible(probe, user)])])),
 	);
 	const expected = Object.fromEntries(
-		probes.map((probe) => [probe.name, isRefused(probe, runtime) ? probe.refused : unguarded[probe.name]]),
+		probes.map((probe) => [probe.name, isRefused(probe, runtime, user) ? probe.refused : unguarded[probe.name]]),
 	);
 	expect({ enforce: tried("enforce"), strict: tried("strict") }).toEqual({ enforce: expected, strict: expected });
 }
@@ -30,6 +30,8 @@ function possible(probe: Probe, user: User): readonly string[] {
 	return user === "nobody" && probe.user !== undefined ? [probe.user] : probe.unguarded;
 }
 
-function isRefused(probe: Probe, runtime: Runtime): boolean {
-	return probe.refused !== undefined && (probe.only === undefined || runtime === "CPython");
+function isRefused({ refused, only }: Probe, runtime: Runtime, user: User): boolean {
+	if (only === "python" && runtime !== "CPython") return false;
+	if (only === "root" && user !== "root") return false;
+	return refused !== undefined;
 }

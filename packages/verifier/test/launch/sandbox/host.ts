@@ -32,7 +32,8 @@ export const USERS: readonly User[] = ["root", "nobody"];
 export const MODES: readonly Mode[] = ["unguarded", "enforce", "strict"];
 
 const PROBES = fileURLToPath(new URL("./probes/", import.meta.url));
-const NOBODY = 65534;
+/** The number of the user and the group nobody on Linux. */
+export const NOBODY = 65534;
 /** Addons are loaded from a copy, which needs one of a few directories. The launcher wants a nosuid mount for root. */
 const GRANTED = "/dev/shm";
 const MOUNT = ["unshare", "-m", "sh", "-c", `mount -t tmpfs -o nosuid,mode=1777 none ${GRANTED} && exec "$@"`, "sh"];
@@ -55,7 +56,8 @@ for name in sys.argv[1:]: print(name, library.run_probe(name.encode()), flush=Tr
 `;
 
 const python = PYTHONS[0];
-const nobodyCanRun = (program: string) => spawnSync("setpriv", [...AS_NOBODY.slice(1), program, "--version"]).status === 0;
+const nobodyCanRun = (program: string) =>
+	spawnSync("setpriv", [...AS_NOBODY.slice(1), program, "--version"]).status === 0;
 
 /** Says what is missing for a host, or is undefined. */
 export const missing: string | undefined = [
@@ -172,7 +174,12 @@ export class SandboxHost {
 
 	/** Starts the process outside of the launcher, as nobody. */
 	async startOutside(): Promise<void> {
-		const command = [...AS_NOBODY.slice(1), this.at("outside"), this.environment.PROBE_NAME, this.environment.PROBE_SOCKETS];
+		const command = [
+			...AS_NOBODY.slice(1),
+			this.at("outside"),
+			this.environment.PROBE_NAME,
+			this.environment.PROBE_SOCKETS,
+		];
 		const outside = spawn("setpriv", command as string[], { stdio: ["pipe", "pipe", "inherit"] });
 		this.#outside = outside;
 		const [ports] = await once(outside.stdout, "data");

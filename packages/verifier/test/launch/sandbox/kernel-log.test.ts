@@ -23,7 +23,8 @@ if daemon == 0:
 `;
 /** With 0 the kernel writes every line. By default it writes ten in five seconds, and then says how many it left out. */
 const LIMIT = "/proc/sys/kernel/printk_ratelimit";
-const setAudit = (enabled: string) => spawnSync("python3", ["-I", "-c", AUDIT, enabled], { encoding: "utf8" }).stdout.trim();
+const setAudit = (enabled: string) =>
+	spawnSync("python3", ["-I", "-c", AUDIT, enabled], { encoding: "utf8" }).stdout.trim();
 const log = () => spawnSync("dmesg", { encoding: "utf8", maxBuffer: 1 << 26 });
 
 /** Returns the lines that were written since the last line of `before`. Old lines leave the log as new ones come. */

@@ -102,7 +102,9 @@ const KERNELS: readonly Kernel[] = [
 
 /** The supervisor can only take features away, so this kernel must have all that it gives. */
 const PRESENT = ["landlock-log", "seccomp", "writable-code", "securebits"];
-const holding = hasLauncher ? spawnSync(join(BUILT, "sigtool-launch"), ["--protections"], { encoding: "utf8" }).stdout : "";
+const holding = hasLauncher
+	? spawnSync(join(BUILT, "sigtool-launch"), ["--protections"], { encoding: "utf8" }).stdout
+	: "";
 const isNew = PRESENT.every((feature) => new RegExp(`^${feature}\\t.*holds$`, "m").test(holding));
 
 describe.skipIf(!hasCompiler || !isNew)("15: an older kernel (needs the launcher built, cc, and Linux 6.15)", () => {

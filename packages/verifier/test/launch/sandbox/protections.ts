@@ -34,8 +34,11 @@ export interface Probe {
 	readonly unguarded: readonly Errno[];
 	/** The result without the launcher for a user without privileges, if it is another one. */
 	readonly user?: Errno;
-	/** `python` if only CPython has the protection, because Node.js compiles code in memory. */
-	readonly only?: "python";
+	/**
+	 * `python` if only CPython has the protection, because Node.js compiles code in memory. `root` if the launcher takes a
+	 * right from root that other users keep.
+	 */
+	readonly only?: "python" | "root";
 }
 
 export interface Protection {
@@ -46,6 +49,10 @@ export interface Protection {
 	/** The first version of Linux that has the protection. */
 	readonly linux: string;
 	readonly probes: readonly Probe[];
+	/** Attacks of this class that have tests of their own. */
+	readonly also?: readonly string[];
+	/** The names of refused probes for the table, if they are too many. */
+	readonly short?: string;
 }
 
 const refused = (error: Errno, names: string, more: Partial<Probe> = {}): readonly Probe[] =>
@@ -56,7 +63,20 @@ const open = (names: string, more: Partial<Probe> = {}): readonly Probe[] =>
 /** Only root can do this without the launcher. */
 const root = { user: "EPERM" } as const;
 
-const MODE_CALLS = ["chmod", "fchmod", "fchmodat", "fchmodat2", "creat", "open", "openat", "unnamed", "mknod", "mknodat"];
+const list = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
+
+const MODE_CALLS = [
+	"chmod",
+	"fchmod",
+	"fchmodat",
+	"fchmodat2",
+	"creat",
+	"open",
+	"openat",
+	"unnamed",
+	"mknod",
+	"mknodat",
+];
 const withSuffix = (...suffixes: string[]) =>
 	MODE_CALLS.flatMap((call) => suffixes.map((suffix) => `${call}-${suffix}`)).join(" ");
 
@@ -70,24 +90,27 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("EPERM", "execve execveat execveat-descriptor memfd-create"),
 			...open("execveat-check", { unguarded: ["0", "EINVAL"] }),
 		],
+		also: ["replay-low-half", "replay-high-half"],
 	},
 	{
 		number: 0,
 		name: "files",
-		stops: "Changing files outside of the granted directories, by links and memory files too.",
+		stops:
+			"Changing files outside of the granted directories, and memory by way of `/proc`. Devices, attributes and mounts.",
 		linux: "5.13; truncation 6.2",
 		probes: [
 			...refused("EACCES", "write-outside truncate-outside make-outside own-memory"),
 			...refused("EACCES", "make-device", root),
 			...refused("EPERM", "set-attribute", { unguarded: ["0", "EOPNOTSUPP"] }),
 			...refused("EPERM", "mount", { unguarded: ["ENOTDIR"], ...root }),
-			...open("read-outside write-granted"),
+			...open("read-outside write-granted change-mode-outside change-times-outside"),
 		],
 	},
 	{
 		number: 2,
 		name: "other processes",
-		stops: "Signals to other processes, such as the one that opens the inspector of Node.js. Abstract sockets of others.",
+		stops:
+			"Signals to other processes, such as the one that opens the inspector of Node.js. Abstract sockets of others.",
 		linux: "6.12",
 		probes: [
 			...refused("EPERM", "signal-0 signal-usr1 signal-tgkill signal-sigqueue signal-pidfd"),
@@ -99,11 +122,13 @@ export const PROTECTIONS: readonly Protection[] = [
 		number: 0,
 		name: "state of other processes",
 		stops: "Debugging other processes, reading their memory, taking their descriptors.",
-		linux: "4.14",
+		linux: "5.13",
 		probes: [
 			...refused("EPERM", "ptrace"),
 			...refused("EPERM", "pidfd-getfd"),
 			...refused("EPERM", "process-vm-readv", { unguarded: ["EFAULT"] }),
+			...refused("EACCES", "read-environment"),
+			...refused("EPERM", "set-limit", { only: "root", unguarded: ["0", "EPERM"], user: "0" }),
 		],
 	},
 	{
@@ -127,6 +152,7 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("ENOSYS", "openat2-setuid"),
 			...open(`${withSuffix("ordinary")} open-existing`),
 		],
+		short: `${list(MODE_CALLS)}, each with \`-setuid\` and \`-setgid\`; \`openat2-setuid\``,
 	},
 	{
 		number: 5,
@@ -135,7 +161,11 @@ export const PROTECTIONS: readonly Protection[] = [
 		linux: "4.14",
 		probes: [
 			...refused("EPERM", "clone-newuser unshare-newuser"),
-			...refused("EPERM", "clone-newcgroup clone-newipc clone-newnet clone-newns clone-newpid clone-newuts setns", root),
+			...refused(
+				"EPERM",
+				"clone-newcgroup clone-newipc clone-newnet clone-newns clone-newpid clone-newuts setns",
+				root,
+			),
 			...refused("ENOSYS", "clone3 clone3-newuser"),
 			...open("fork thread"),
 		],
@@ -147,7 +177,9 @@ export const PROTECTIONS: readonly Protection[] = [
 		linux: "4.14",
 		probes: [
 			...refused("EPERM", "set-flags set-extended-flags"),
-			...refused("EPERM", "enable-verity set-encryption-policy", { unguarded: ["EOPNOTSUPP", "ENOTTY", "EINVAL", "0"] }),
+			...refused("EPERM", "enable-verity set-encryption-policy", {
+				unguarded: ["EOPNOTSUPP", "ENOTTY", "EINVAL", "0"],
+			}),
 			...open("get-flags get-extended-flags map-extents"),
 			...open("measure-verity", { unguarded: ["0", "EOPNOTSUPP", "ENOTTY", "ENODATA"] }),
 		],
@@ -163,6 +195,7 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("EPERM", "keyboard userfaultfd-device", { unguarded: ["0", "ENOTTY"] }),
 			...open("pipe-bytes"),
 		],
+		also: ["terminal-line-discipline", "terminal-type-character"],
 	},
 	{
 		number: 6,
@@ -178,6 +211,7 @@ export const PROTECTIONS: readonly Protection[] = [
 		linux: "5.9",
 		probes: [
 			...refused("EPERM", "capabilities-permitted capabilities-effective", root),
+			...refused("EPERM", "capabilities-bounding", { only: "root" }),
 			...refused("EPERM", "kernel-log-level", { unguarded: ["EINVAL"], ...root }),
 			...open("priority", { user: "EACCES" }),
 		],
@@ -231,6 +265,7 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("ECANCELED", "lower-core-limit lower-core-limit-prlimit64"),
 			...open("other-limit"),
 		],
+		also: ["crash"],
 	},
 ];
 
@@ -238,7 +273,8 @@ export const PROTECTIONS: readonly Protection[] = [
 export const NETWORK: Protection = {
 	number: 2,
 	name: "TCP ports",
-	stops: "TCP ports outside of the policy's `launch.network`. MPTCP, SMC, SCTP, raw sockets, and MSG_FASTOPEN then too.",
+	stops:
+		"TCP ports outside of the policy's `launch.network`. MPTCP, SMC, SCTP, raw sockets, and MSG_FASTOPEN then too.",
 	linux: "6.7",
 	probes: [
 		...refused("EACCES", "tcp-connect tcp-connect-mapped tcp-bind fast-open-connect"),
@@ -252,3 +288,16 @@ export const NETWORK: Protection = {
 		...open("tcp-connect-listed tcp-bind-listed udp tcp-listen-unbound"),
 	],
 };
+
+/** Returns the table of docs/launcher.md. */
+export function protectionsTable(): string {
+	const rows = [...PROTECTIONS, NETWORK].map(({ name, stops, linux, probes, also = [], short }) => {
+		const isRefused = probes.filter(({ refused }) => refused !== undefined).map((probe) => probe.name);
+		const tried = short ?? list([...isRefused, ...also]);
+		const left = list(probes.filter(({ refused }) => refused === undefined).map((probe) => probe.name));
+		return `| ${name} | ${stops} | ${linux} | ${tried} | ${left} |\n`;
+	});
+	const head =
+		"| protection | stops | Linux since | probes that it refuses | probes that must succeed |\n| --- | --- | --- | --- | --- |\n";
+	return head + rows.join("");
+}

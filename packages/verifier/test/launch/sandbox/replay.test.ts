@@ -43,10 +43,13 @@ describe.skipIf(missing !== undefined)(`15.1: the one allowed execveat (needs ${
 	});
 
 	const ofPython = cases.filter(({ runtime }) => runtime === "CPython");
-	it.each(ofPython)("starts nothing for an attacker of $runtime, whose spython has a filter too, as $user in $mode", (each) => {
-		const { runtime, user, mode } = each;
-		expect(learned(runtime, user, mode, ["replay"]).results.replay).toBe("EPERM");
-	});
+	it.each(ofPython)(
+		"starts nothing for an attacker of $runtime, whose spython has a filter too, as $user in $mode",
+		(each) => {
+			const { runtime, user, mode } = each;
+			expect(learned(runtime, user, mode, ["replay"]).results.replay).toBe("EPERM");
+		},
+	);
 
 	it.each(cases)("starts nothing for an attacker that knows all but the secret: $runtime as $user in $mode", (each) => {
 		const { runtime, user, mode } = each;

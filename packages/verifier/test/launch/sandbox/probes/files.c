@@ -29,6 +29,18 @@ static int try_remove(long unused)
 	return made < 0 ? errno : outcome(unlink(path));
 }
 
+/* Landlock does not judge the owner, the mode and the times of a file. */
+static int try_change_mode(long mode)
+{
+	return outcome(chmod(setting("PROBE_FILE"), (mode_t)mode));
+}
+
+static int try_change_times(long unused)
+{
+	(void)unused;
+	return outcome(utimensat(AT_FDCWD, setting("PROBE_FILE"), NULL, 0));
+}
+
 static int try_own_memory(long unused)
 {
 	(void)unused;
@@ -70,6 +82,8 @@ const struct probe FILES[] = {
 	{"read-outside", try_open, O_RDONLY},
 	{"truncate-outside", try_truncate, 0},
 	{"make-outside", try_remove, 0},
+	{"change-mode-outside", try_change_mode, 0644},
+	{"change-times-outside", try_change_times, 0},
 	{"own-memory", try_own_memory, 0},
 	{"write-granted", try_granted, 0},
 	{"make-device", try_device, 0},

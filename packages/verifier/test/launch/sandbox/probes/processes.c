@@ -6,7 +6,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -99,6 +101,23 @@ static int try_read_memory(long unused)
 	return outcome(process_vm_readv(neighbour(), &here, 1, &there, 1, 0));
 }
 
+static int try_read_environment(long unused)
+{
+	(void)unused;
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/environ", neighbour());
+	return outcome(open(path, O_RDONLY));
+}
+
+/* Sets a limit of the other process to the value that it has. */
+static int try_set_limit(long resource)
+{
+	struct rlimit limit;
+	if (prlimit(neighbour(), (int)resource, NULL, &limit) != 0)
+		return errno;
+	return outcome(prlimit(neighbour(), (int)resource, &limit, NULL));
+}
+
 static int try_take_descriptor(long unused)
 {
 	(void)unused;
@@ -122,6 +141,8 @@ const struct probe PROCESSES[] = {
 	{"thread", try_thread, 0},
 	{"ptrace", try_ptrace, 0},
 	{"process-vm-readv", try_read_memory, 0},
+	{"read-environment", try_read_environment, 0},
+	{"set-limit", try_set_limit, RLIMIT_NOFILE},
 	{"pidfd-getfd", try_take_descriptor, 0},
 	{0},
 };
