@@ -4,12 +4,12 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasProgram } from "../../../../cli/test/support.js";
-import { MODES, missing, NOBODY, runtimes, SandboxHost, USERS } from "./host.js";
+import { MODES, missing, NOBODY, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
 
 const lacks =
 	missing ?? (hasProgram("mkfs.btrfs") && existsSync("/dev/loop-control") ? undefined : "btrfs-progs and loop devices");
 
-describe.skipIf(lacks !== undefined)(`15.3: btrfs (needs ${lacks ?? "nothing else"})`, () => {
+describe.skipIf(lacks !== undefined)(titleOf("15.3: btrfs", lacks), () => {
 	let host: SandboxHost;
 	let disk = "";
 	let isMounted = false;

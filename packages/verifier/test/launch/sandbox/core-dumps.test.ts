@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MODES, missing, runtimes, SandboxHost, USERS } from "./host.js";
+import { MODES, missing, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
 
 const PATTERN = "/proc/sys/kernel/core_pattern";
 const lacks = missing ?? (canSetPattern() ? undefined : "a core_pattern that root can set");
@@ -18,7 +18,7 @@ function canSetPattern(): boolean {
 	}
 }
 
-describe.skipIf(lacks !== undefined)(`15.10: a crash (needs ${lacks ?? "nothing else"})`, () => {
+describe.skipIf(lacks !== undefined)(titleOf("15.10: a crash", lacks), () => {
 	let host: SandboxHost;
 	let before: Buffer;
 	beforeAll(() => {

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AS_NOBODY, MODES, type Mode, missing, SandboxHost } from "./host.js";
+import { AS_NOBODY, MODES, type Mode, missing, SandboxHost, titleOf } from "./host.js";
 
 /**
  * Sends SIGUSR1 by the addon, then asks the inspector to evaluate an expression that starts a program. The arguments are
@@ -44,7 +44,7 @@ function frame(text) {
 })();
 `;
 
-describe.skipIf(missing !== undefined)(`15.2: another Node.js as deputy (needs ${missing ?? "nothing else"})`, () => {
+describe.skipIf(missing !== undefined)(titleOf("15.2: another Node.js as deputy", missing), () => {
 	let host: SandboxHost;
 	let deputy: ChildProcess;
 	beforeAll(() => {

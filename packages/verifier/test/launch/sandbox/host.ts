@@ -67,6 +67,12 @@ export const missing: string | undefined = [
 	[hasProgram("unshare") && hasProgram("setpriv"), "unshare and setpriv"],
 	[isRoot && nobodyCanRun(process.execPath), "a Node.js that nobody can run"],
 ].find(([isThere]) => !isThere)?.[1] as string | undefined;
+
+/** Returns the title of a suite, which says why the suite is skipped. */
+export function titleOf(title: string, lacks: string | undefined): string {
+	return lacks === undefined ? title : `${title} (needs ${lacks})`;
+}
+
 export const runtimes: readonly Runtime[] = python === undefined ? ["Node.js"] : ["Node.js", "CPython"];
 
 export interface Attempt {

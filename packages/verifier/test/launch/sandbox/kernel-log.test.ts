@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { missing, runtimes, SandboxHost } from "./host.js";
+import { missing, runtimes, SandboxHost, titleOf } from "./host.js";
 
 /**
  * Sets whether the kernel audits, and prints whether it did. The numbers are AUDIT_GET, AUDIT_SET and struct
@@ -42,7 +42,7 @@ const reasons: readonly (readonly [boolean, string])[] = [
 ];
 const lacks = reasons.find(([isThere]) => !isThere)?.[1];
 
-describe.skipIf(lacks !== undefined)(`15.10: the kernel's log (needs ${lacks ?? "nothing else"})`, () => {
+describe.skipIf(lacks !== undefined)(titleOf("15.10: the kernel's log", lacks), () => {
 	let host: SandboxHost;
 	let enabled = "";
 	let limit = "";

@@ -25,7 +25,7 @@ const FEATURES = {
 } as const;
 type Feature = keyof typeof FEATURES;
 
-/** What each version of Landlock lacks, in the order of the record. */
+/** The features that each version of Landlock lacks, in the order of the record. */
 const LACKING: readonly (readonly Feature[])[] = [
 	["landlock"],
 	["landlock-truncate", "landlock-network", "landlock-devices", "landlock-scopes", "landlock-log"],
@@ -40,7 +40,7 @@ const LACKING: readonly (readonly Feature[])[] = [
 interface Kernel {
 	readonly title: string;
 	readonly landlock: number;
-	/** What else is missing, as an argument of pretend.c. */
+	/** More missing features, as an argument of pretend.c. */
 	readonly without?: string;
 	/** More lines of launcher.conf. */
 	readonly settings?: Readonly<Record<string, string>>;

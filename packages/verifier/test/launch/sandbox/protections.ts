@@ -269,7 +269,7 @@ export const PROTECTIONS: readonly Protection[] = [
 	},
 ];
 
-/** What the policy's `launch.network` stops besides. These probes need a list of ports. */
+/** The protection by the policy's `launch.network`. These probes need lists of ports. */
 export const NETWORK: Protection = {
 	number: 2,
 	name: "TCP ports",

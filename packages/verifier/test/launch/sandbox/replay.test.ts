@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { missing, type Runtime, runtimes, SandboxHost, type User } from "./host.js";
+import { missing, type Runtime, runtimes, SandboxHost, titleOf, type User } from "./host.js";
 
 /** The code for a runtime that no hook watches. */
 const CODE: Readonly<Record<Runtime, Record<string, string>>> = {
@@ -10,7 +10,7 @@ const CODE: Readonly<Record<Runtime, Record<string, string>>> = {
 	CPython: { PROBE_OPTION: "-c", PROBE_CODE: "print('ran', 40 + 2)" },
 };
 
-describe.skipIf(missing !== undefined)(`15.1: the one allowed execveat (needs ${missing ?? "nothing else"})`, () => {
+describe.skipIf(missing !== undefined)(titleOf("15.1: the one allowed execveat", missing), () => {
 	let host: SandboxHost;
 	let learner = "";
 	beforeAll(() => {

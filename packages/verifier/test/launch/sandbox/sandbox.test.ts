@@ -2,12 +2,12 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectRefusals } from "./compare.js";
-import { type Attempt, MODES, type Mode, missing, runtimes, SandboxHost, USERS } from "./host.js";
+import { type Attempt, MODES, type Mode, missing, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
 import { NETWORK, PROTECTIONS } from "./protections.js";
 
 const cases = runtimes.flatMap((runtime) => USERS.map((user) => ({ runtime, user })));
 
-describe.skipIf(missing !== undefined)(`the sandbox (needs ${missing ?? "nothing else"})`, () => {
+describe.skipIf(missing !== undefined)(titleOf("the sandbox", missing), () => {
 	const attempts = new Map<string, Attempt>();
 	let host: SandboxHost;
 	beforeAll(async () => {

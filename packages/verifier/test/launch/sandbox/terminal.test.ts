@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasProgram } from "../../../../cli/test/support.js";
-import { MODES, type Mode, missing, runtimes, SandboxHost, USERS } from "./host.js";
+import { MODES, type Mode, missing, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
 
 const lacks = missing ?? (hasProgram("script") ? undefined : "script");
 
-describe.skipIf(lacks !== undefined)(`15.6: the terminal (needs ${lacks ?? "nothing else"})`, () => {
+describe.skipIf(lacks !== undefined)(titleOf("15.6: the terminal", lacks), () => {
 	let host: SandboxHost;
 	beforeAll(() => {
 		host = new SandboxHost();
