@@ -4,10 +4,11 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasProgram } from "../../../../cli/test/support.js";
-import { MODES, missing, NOBODY, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
+import { MODES, missingRoot, runtimes, SandboxHost, titleOf, USER_ID, USERS } from "./host.js";
 
 const lacks =
-	missing ?? (hasProgram("mkfs.btrfs") && existsSync("/dev/loop-control") ? undefined : "btrfs-progs and loop devices");
+	missingRoot ??
+	(hasProgram("mkfs.btrfs") && existsSync("/dev/loop-control") ? undefined : "btrfs-progs and loop devices");
 
 describe.skipIf(lacks !== undefined)(titleOf("15.3: btrfs", lacks), () => {
 	let host: SandboxHost;
@@ -23,7 +24,7 @@ describe.skipIf(lacks !== undefined)(titleOf("15.3: btrfs", lacks), () => {
 		isMounted = true;
 		mkdirSync(`${disk}/granted`);
 		writeFileSync(`${disk}/file`, "content");
-		for (const path of ["", "/granted", "/file"]) chownSync(disk + path, NOBODY, NOBODY);
+		for (const path of ["", "/granted", "/file"]) chownSync(disk + path, USER_ID, USER_ID);
 		chmodSync(`${disk}/granted`, 0o1777);
 		host.configure(`write ${disk}/granted\n`);
 	});

@@ -27,7 +27,7 @@ export function expectRefusals(
 
 /** Returns the results that are possible without the launcher. */
 function possible(probe: Probe, user: User): readonly string[] {
-	return user === "nobody" && probe.user !== undefined ? [probe.user] : probe.unguarded;
+	return user === "user" && probe.user !== undefined ? [probe.user] : probe.unguarded;
 }
 
 function isRefused({ refused, only }: Probe, runtime: Runtime, user: User): boolean {

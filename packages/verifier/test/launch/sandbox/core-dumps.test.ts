@@ -3,13 +3,13 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MODES, missing, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
+import { MODES, missingRoot, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
 
 const PATTERN = "/proc/sys/kernel/core_pattern";
-const lacks = missing ?? (canSetPattern() ? undefined : "a core_pattern that root can set");
+const lacks = missingRoot ?? (canSetPattern() ? undefined : "a core_pattern that root can set");
 
 function canSetPattern(): boolean {
-	if (missing !== undefined) return false;
+	if (missingRoot !== undefined) return false;
 	try {
 		writeFileSync(PATTERN, readFileSync(PATTERN));
 		return true;

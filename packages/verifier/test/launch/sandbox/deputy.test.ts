@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AS_NOBODY, MODES, type Mode, missing, SandboxHost, titleOf } from "./host.js";
+import { AS_USER, MODES, type Mode, missing, SandboxHost, titleOf } from "./host.js";
 
 /**
  * Sends SIGUSR1 by the addon, then asks the inspector to evaluate an expression that starts a program. The arguments are
@@ -55,13 +55,13 @@ describe.skipIf(missing !== undefined)(titleOf("15.2: another Node.js as deputy"
 	/** Starts the deputy, which would listen at this port, and attacks. */
 	async function attack(mode: Mode, port: number) {
 		const code = "setInterval(() => {}, 1000); console.log('ready')";
-		const command = [...AS_NOBODY.slice(1), process.execPath, `--inspect-port=${port}`, "-e", code];
-		deputy = spawn("setpriv", command, { stdio: ["ignore", "pipe", "ignore"] });
+		const command = [...AS_USER, process.execPath, `--inspect-port=${port}`, "-e", code];
+		deputy = spawn("env", command, { stdio: ["ignore", "pipe", "ignore"] });
 		try {
 			await once(deputy.stdout as NonNullable<typeof deputy.stdout>, "data");
 			const env = { PROBE_PID: String(deputy.pid) };
 			const file = host.at("own/made-by-deputy");
-			const run = host.attempt("Node.js", "nobody", mode, [String(port), file], { env, script: "attack.js" });
+			const run = host.attempt("Node.js", "user", mode, [String(port), file], { env, script: "attack.js" });
 			const isMade = existsSync(file);
 			rmSync(file, { force: true });
 			return { ...run, isMade };

@@ -1,6 +1,7 @@
 /**
  * Makes a host with a launcher as `sigtool launcher install` makes it, and a signed tree with the probes: an addon for
- * Node.js, and a library that CPython loads by ctypes. Root owns the host. Probes run as root or as the user nobody.
+ * Node.js, and a library that CPython loads by ctypes. If root runs the tests, root owns the host, and probes run as root
+ * or as the user nobody. Otherwise the user who runs the tests owns the host, and probes run as this user.
  */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
@@ -13,32 +14,38 @@ import {
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
+	realpathSync,
 	rmSync,
 	writeFileSync,
 } from "node:fs";
-import { constants } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pinOf } from "../../../../cli/test/launcher-host.js";
-import { hasProgram, makeSelfSigned, makeTree, runner } from "../../../../cli/test/support.js";
+import { makeSelfSigned, makeTree, runner } from "../../../../cli/test/support.js";
 import { PYTHONS } from "../../python/support.js";
 import { hasCompiler, hasLauncher, isRoot } from "../support.js";
 
 export type Runtime = "Node.js" | "CPython";
-export type User = "root" | "nobody";
+export type User = "root" | "user";
 export type Mode = "unguarded" | "enforce" | "strict";
 
-export const USERS: readonly User[] = ["root", "nobody"];
+export const USERS: readonly User[] = isRoot ? ["root", "user"] : ["user"];
 export const MODES: readonly Mode[] = ["unguarded", "enforce", "strict"];
 
 const PROBES = fileURLToPath(new URL("./probes/", import.meta.url));
-/** The number of the user and the group nobody on Linux. */
-export const NOBODY = 65534;
-/** Addons are loaded from a copy, which needs one of a few directories. The launcher wants a nosuid mount for root. */
+/** The numbers of the user who makes attempts, and of the group. 65534 is nobody on Linux. */
+export const USER_ID = isRoot ? 65534 : (process.getuid?.() ?? 0);
+const GROUP_ID = isRoot ? 65534 : (process.getgid?.() ?? 0);
+/** Addons are loaded from a copy, which needs one of a few directories. */
 const GRANTED = "/dev/shm";
+/** The launcher wants a nosuid mount for root. Only the process and its children see this one. */
 const MOUNT = ["unshare", "-m", "sh", "-c", `mount -t tmpfs -o nosuid,mode=1777 none ${GRANTED} && exec "$@"`, "sh"];
-/** Arguments in front of a command, which then runs as nobody. */
-export const AS_NOBODY = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+/** Arguments in front of a command, which then runs as the user. */
+export const AS_USER = isRoot ? ["setpriv", `--reuid=${USER_ID}`, `--regid=${GROUP_ID}`, "--clear-groups"] : ["env"];
+
+/** The option with which the launcher trusts files of a user. */
+const DEVELOPMENT = isRoot ? [] : ["--allow-development"];
 
 const MAIN_JS = `
 const { runProbe } = require("./probes.node");
@@ -55,18 +62,20 @@ print("callback", 0 if list(numbers) == [1, 2, 3] else 254, flush=True)
 for name in sys.argv[1:]: print(name, library.run_probe(name.encode()), flush=True)
 `;
 
-const python = PYTHONS[0];
-const nobodyCanRun = (program: string) =>
-	spawnSync("setpriv", [...AS_NOBODY.slice(1), program, "--version"]).status === 0;
+const succeeds = (...command: readonly string[]) => spawnSync("env", command).status === 0;
+const canRun = (program: string) => succeeds(...AS_USER, program, "--version");
+const python = PYTHONS.find(({ executable }) => canRun(executable));
 
-/** Says what is missing for a host, or is undefined. */
-export const missing: string | undefined = [
-	[isRoot, "root"],
+const requirements: readonly (readonly [boolean, string])[] = [
 	[hasLauncher, "the launcher built"],
 	[hasCompiler, "cc"],
-	[hasProgram("unshare") && hasProgram("setpriv"), "unshare and setpriv"],
-	[isRoot && nobodyCanRun(process.execPath), "a Node.js that nobody can run"],
-].find(([isThere]) => !isThere)?.[1] as string | undefined;
+	[!isRoot || succeeds(...MOUNT, "true"), "mounts in a namespace"],
+	[canRun(process.execPath), "a Node.js that the user nobody can run"],
+];
+/** The reason why there can be no host, or undefined. */
+export const missing = requirements.find(([isThere]) => !isThere)?.[1];
+/** The reason why a test cannot act as root, or undefined. */
+export const missingRoot = missing ?? (isRoot ? undefined : "root");
 
 /** Returns the title of a suite, which says why the suite is skipped. */
 export function titleOf(title: string, lacks: string | undefined): string {
@@ -94,7 +103,9 @@ export interface AttemptOptions {
 }
 
 export class SandboxHost {
-	readonly directory = mkdtempSync("/var/lib/sigtool-sandbox-");
+	readonly directory = realpathSync(
+		mkdtempSync(isRoot ? "/var/lib/sigtool-sandbox-" : join(tmpdir(), "sigtool-sandbox-")),
+	);
 	readonly environment: Record<string, string>;
 	#outside: ChildProcess | undefined;
 	#settings: string | undefined;
@@ -106,7 +117,7 @@ export class SandboxHost {
 		const own = this.at("own");
 		mkdirSync(own);
 		writeFileSync(join(own, "file"), "content");
-		for (const path of [own, join(own, "file")]) chownSync(path, NOBODY, NOBODY);
+		for (const path of [own, join(own, "file")]) chownSync(path, USER_ID, GROUP_ID);
 		this.environment = {
 			PATH: process.env.PATH ?? "",
 			PROBE_DIRECTORY: GRANTED,
@@ -163,6 +174,7 @@ export class SandboxHost {
 			[
 				...["launcher", "install", "--prefix", this.at("lib"), "--index", index, "--config", config],
 				...(python === undefined ? [] : ["--python", spython]),
+				...DEVELOPMENT,
 			],
 		];
 		for (const step of steps) {
@@ -178,15 +190,12 @@ export class SandboxHost {
 		writeFileSync(file, this.#settings + lines);
 	}
 
-	/** Starts the process outside of the launcher, as nobody. */
+	/** Starts the process outside of the launcher, as the user. */
 	async startOutside(): Promise<void> {
-		const command = [
-			...AS_NOBODY.slice(1),
-			this.at("outside"),
-			this.environment.PROBE_NAME,
-			this.environment.PROBE_SOCKETS,
-		];
-		const outside = spawn("setpriv", command as string[], { stdio: ["pipe", "pipe", "inherit"] });
+		const { PROBE_NAME = "", PROBE_SOCKETS = "" } = this.environment;
+		const outside = spawn("env", [...AS_USER, this.at("outside"), PROBE_NAME, PROBE_SOCKETS], {
+			stdio: ["pipe", "pipe", "inherit"],
+		});
 		this.#outside = outside;
 		const [ports] = await once(outside.stdout, "data");
 		const names = ["PROBE_PORT", "PROBE_LISTED", "PROBE_FREE", "PROBE_FREE_LISTED"];
@@ -199,10 +208,11 @@ export class SandboxHost {
 		const { env, before = [], through = [], script = runtime === "CPython" ? "main.py" : "main.js" } = options;
 		const file = this.at(`app/${script}`);
 		const plain = [runtime === "CPython" ? (python?.executable ?? "") : process.execPath, file];
-		const launched = [...through, this.at("lib/sigtool-launch"), "--mode", mode, "--write", GRANTED, file];
-		const started = [...(user === "nobody" ? AS_NOBODY : []), ...(mode === "unguarded" ? plain : launched), ...args];
-		const command = [...MOUNT, ...(before.length > 0 ? [...before, started.join(" "), "/dev/null"] : started)];
-		const { status, stdout, stderr } = spawnSync(command[0] ?? "", command.slice(1), {
+		const flags = ["--mode", mode, "--write", GRANTED, ...DEVELOPMENT];
+		const launched = [...through, this.at("lib/sigtool-launch"), ...flags, file];
+		const started = [...(user === "user" ? AS_USER : []), ...(mode === "unguarded" ? plain : launched), ...args];
+		const inTerminal = before.length > 0 ? [...before, started.join(" "), "/dev/null"] : started;
+		const { status, stdout, stderr } = spawnSync("env", [...(isRoot ? MOUNT : []), ...inTerminal], {
 			env: { ...this.environment, ...env },
 			cwd: this.directory,
 			encoding: "utf8",
