@@ -156,29 +156,32 @@ describe.skipIf(!hasCompiler || !isNew)("15: an older kernel (needs the launcher
 			]);
 	});
 
-	it.skipIf(!isRoot)("15.4: names a granted directory of root's that is not nosuid, and strict refuses it", () => {
-		const installation = new Installation();
-		installation.write("main.js", "");
-		mkdirSync(installation.at("data"));
-		const run = (mode: string, ...mount: string[]) => {
-			const script = `mount -t tmpfs -o "$0" none ${installation.at("data")} && exec "$@"`;
-			const before = ["unshare", "-m", "sh", "-c", script, ...mount];
-			return installation.run(["--mode", mode, "--write", "data", "main.js"], { before });
-		};
-		const suid = run("enforce", "suid");
-		expect(suid.stderr).toMatch(/^sigtool-launch: root may write "data", whose mount is not nosuid\n$/);
-		expect(suid.launched().record).toContain("missing nosuid\n");
-		expect(run("strict", "suid")).toMatchObject({
-			status: 126,
-			stdout: "",
-			stderr: expect.stringMatching(/Cannot enforce strictly: root may write "data", whose mount is not nosuid/),
-		});
-		for (const mode of ["enforce", "strict"]) {
-			const { status, stderr, launched } = run(mode, "nosuid");
-			expect([status, stderr]).toEqual([0, ""]);
-			expect(launched().record).not.toContain("missing");
-		}
-	});
+	it.skipIf(!isRoot)(
+		"15.4: names a granted directory of root's that is not nosuid, and strict refuses it (needs root)",
+		() => {
+			const installation = new Installation();
+			installation.write("main.js", "");
+			mkdirSync(installation.at("data"));
+			const run = (mode: string, ...mount: string[]) => {
+				const script = `mount -t tmpfs -o "$0" none ${installation.at("data")} && exec "$@"`;
+				const before = ["unshare", "-m", "sh", "-c", script, ...mount];
+				return installation.run(["--mode", mode, "--write", "data", "main.js"], { before });
+			};
+			const suid = run("enforce", "suid");
+			expect(suid.stderr).toMatch(/^sigtool-launch: root may write "data", whose mount is not nosuid\n$/);
+			expect(suid.launched().record).toContain("missing nosuid\n");
+			expect(run("strict", "suid")).toMatchObject({
+				status: 126,
+				stdout: "",
+				stderr: expect.stringMatching(/Cannot enforce strictly: root may write "data", whose mount is not nosuid/),
+			});
+			for (const mode of ["enforce", "strict"]) {
+				const { status, stderr, launched } = run(mode, "nosuid");
+				expect([status, stderr]).toEqual([0, ""]);
+				expect(launched().record).not.toContain("missing");
+			}
+		},
+	);
 });
 
 function isNeeded(feature: Feature): boolean {

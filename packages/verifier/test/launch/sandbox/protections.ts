@@ -51,8 +51,8 @@ export interface Protection {
 	readonly probes: readonly Probe[];
 	/** Attacks of this class that have tests of their own. */
 	readonly also?: readonly string[];
-	/** The names of refused probes for the table, if they are too many. */
-	readonly short?: string;
+	/** The refused probes and the others for the table, if they are too many to list. */
+	readonly short?: readonly [refused: string, others: string];
 }
 
 const refused = (error: Errno, names: string, more: Partial<Probe> = {}): readonly Probe[] =>
@@ -152,7 +152,10 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("ENOSYS", "openat2-setuid"),
 			...open(`${withSuffix("ordinary")} open-existing`),
 		],
-		short: `${list(MODE_CALLS)}, each with \`-setuid\` and \`-setgid\`; \`openat2-setuid\``,
+		short: [
+			`${list(MODE_CALLS)}, each with \`-setuid\` and \`-setgid\`; \`openat2-setuid\``,
+			"the same with `-ordinary`; `open-existing`",
+		],
 	},
 	{
 		number: 5,
@@ -293,8 +296,8 @@ export const NETWORK: Protection = {
 export function protectionsTable(): string {
 	const rows = [...PROTECTIONS, NETWORK].map(({ name, stops, linux, probes, also = [], short }) => {
 		const isRefused = probes.filter(({ refused }) => refused !== undefined).map((probe) => probe.name);
-		const tried = short ?? list([...isRefused, ...also]);
-		const left = list(probes.filter(({ refused }) => refused === undefined).map((probe) => probe.name));
+		const others = probes.filter(({ refused }) => refused === undefined).map((probe) => probe.name);
+		const [tried, left] = short ?? [list([...isRefused, ...also]), list(others)];
 		return `| ${name} | ${stops} | ${linux} | ${tried} | ${left} |\n`;
 	});
 	const head =
