@@ -6,11 +6,15 @@ import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { nosuidDirectory } from "../nosuid-directory.js";
 
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-/** Directory for the verified copies of addons under the launcher. It contains no signed tree. */
-const ADDON_COPIES = "/var/tmp";
+/** The verified copies of addons need one of a few directories. It contains no signed tree. */
+const ADDON_COPIES = "/dev/shm";
+/** In mode strict the launcher grants root only directories on mounts that are nosuid. */
+const MOUNT = `mount -t tmpfs -o nosuid,mode=1777 none ${ADDON_COPIES} && exec "$@"`;
+const BEFORE = process.getuid?.() === 0 ? ["unshare", "-m", "sh", "-c", MOUNT, "sh"] : [];
 
 /** The reason why the launcher cannot run here. Undefined if it can. */
 export const noLauncher = existsSync(LAUNCHER) ? undefined : "the launcher is not built";
@@ -23,7 +27,7 @@ export interface Outcome {
 
 export interface SignedTree {
 	readonly directory: string;
-	/** Directory that the programs may write to. */
+	/** The directory that programs may write to. */
 	readonly output: string;
 	/** Runs a program on unguarded Node.js, in the directory. */
 	runUnguarded(release: string, argv: readonly string[]): Outcome;
@@ -38,20 +42,23 @@ export interface SignedTree {
 /** Makes a signed tree. `fill` writes the files to sign into the given directory. */
 export function signTree(fill: (directory: string) => void, policy: object): SignedTree {
 	const home = mkdtempSync(join(tmpdir(), "sigtool-applications-"));
-	const [directory, output] = [join(home, "app"), join(home, "output")];
+	const directory = join(home, "app");
 	mkdirSync(directory);
-	mkdirSync(output);
+	const { path: output, remove } = nosuidDirectory("sigtool-output-");
 	const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...outer } = process.env;
 	const env = { ...outer, XDG_CONFIG_HOME: join(home, "config"), NO_COLOR: "1" };
 	const [index, audit] = [join(home, "app.sigx"), join(home, "audit.jsonl")];
 
-	function commandLine(argv: readonly string[], mode: string): string[] {
+	function commandLine(release: string, argv: readonly string[], mode: string): string[] {
 		const options = ["--allow-development", "--quiet", "--index", index, "--mode", mode];
 		const written = [output, ADDON_COPIES].flatMap((path) => ["--write", path]);
-		return [SIGTOOL, "run", ...options, ...written, "--", ...argv];
+		return [...BEFORE, nodeOfRelease(release), SIGTOOL, "run", ...options, ...written, "--", ...argv];
 	}
-	function node(release: string, args: readonly string[]): Outcome {
-		return spawnSync(nodeOfRelease(release), args, { cwd: directory, env, encoding: "utf8" });
+	function execute([program = "", ...args]: readonly string[]): Outcome {
+		return spawnSync(program, args, { cwd: directory, env, encoding: "utf8" });
+	}
+	function start([program = "", ...args]: readonly string[]): ChildProcess {
+		return spawn(program, args, { cwd: directory, env });
 	}
 	function sigtool(...args: string[]): string {
 		const { status, stdout, stderr } = spawnSync(process.execPath, [SIGTOOL, ...args], {
@@ -64,7 +71,7 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	}
 	function filesLoadedBy(release: string, argv: readonly string[]): string[] {
 		rmSync(audit, { force: true });
-		node(release, commandLine(argv, "enforce"));
+		execute(commandLine(release, argv, "enforce"));
 		const events = readFileSync(audit, "utf8")
 			.trim()
 			.split("\n")
@@ -88,11 +95,14 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	return {
 		directory,
 		output,
-		runUnguarded: (release, argv) => node(release, argv),
-		run: (release, argv, mode = "enforce") => node(release, commandLine(argv, mode)),
+		runUnguarded: (release, argv) => execute([nodeOfRelease(release), ...argv]),
+		run: (release, argv, mode = "enforce") => execute(commandLine(release, argv, mode)),
 		filesLoadedBy,
-		start: (release, argv) => spawn(nodeOfRelease(release), commandLine(argv, "enforce"), { cwd: directory, env }),
-		[Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),
+		start: (release, argv) => start(commandLine(release, argv, "enforce")),
+		[Symbol.dispose]() {
+			remove();
+			rmSync(home, { recursive: true, force: true });
+		},
 	};
 }
 

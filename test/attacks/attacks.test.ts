@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { nosuidDirectory } from "../nosuid-directory.js";
 import { CONTROLS, isControl } from "./controls.js";
 import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import { buildLibraries, hasCompiler } from "./native.js";
@@ -21,9 +22,9 @@ const modes: readonly Mode[] = full ? ["hook", "enforce", "strict"] : ["strict"]
 const techniques = Object.values(TECHNIQUES)
 	.flat()
 	.filter(({ native, mounts }) => (hasCompiler || !native) && (canMount || !mounts));
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-attacks-"));
+const { path: scratch, remove } = nosuidDirectory("sigtool-attacks-");
 const libraries = buildLibraries(scratch);
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(remove);
 
 const LIMIT_MS = 1_200_000;
 
@@ -37,7 +38,7 @@ function binary(release: Release): string | undefined {
 }
 
 async function runAll(mode: Mode, release: Release, node: string): Promise<ReadonlyMap<string, Run>> {
-	const root = join(realpathSync(scratch), `${mode}-${release}`);
+	const root = join(scratch, `${mode}-${release}`);
 	const runtime = runtimeOf(mode, release, node, root);
 	const all = [...CONTROLS.filter(({ notOn }) => notOn?.[release] === undefined), ...techniques];
 	const site = makeSite(root, runtime, all, libraries);

@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { PYTHONS, type Python } from "../../packages/verifier/test/python/support.js";
 import { pool, type Run } from "../attacks/program.js";
+import { nosuidDirectory } from "../nosuid-directory.js";
 import { CONTROLS, isControl } from "./controls.js";
 import { enforcing, hasLauncher, MODES, unguarded } from "./modes.js";
 import { buildNativeFiles, hasCompiler } from "./native.js";
@@ -16,9 +17,9 @@ import { TECHNIQUES } from "./techniques/index.js";
 const found = PYTHONS.filter(({ release }) => VERSIONS.includes(release as Version));
 const full = process.env.SIGTOOL_FULL !== undefined;
 const all = Object.values(TECHNIQUES).flat();
-const scratch = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-python-")));
+const { path: scratch, remove } = nosuidDirectory("sigtool-python-");
 const native = buildNativeFiles(scratch);
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(remove);
 
 const LIMIT_MS = 1_200_000;
 

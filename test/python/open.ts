@@ -125,7 +125,15 @@ export const OPEN: readonly Opening[] = [
 			"ctypes writes to memory and calls what it is told to; where nothing needs it, leave `_ctypes` out of the index",
 		event: "module.dlopen",
 		told: "/_ctypes.",
-		techniques: ["machine code in executable memory", "open-code hook cleared by ctypes", "memory by ctypes"],
+		techniques: ["open-code hook cleared by ctypes", "memory by ctypes"],
+	},
+	{
+		reason:
+			"ctypes makes memory executable; the launcher has the kernel refuse that for memory that was writable (`launch.writableCode`)",
+		modes: ["enforce", "strict"],
+		event: "module.dlopen",
+		told: "/_ctypes.",
+		techniques: ["machine code in executable memory"],
 	},
 	{
 		reason: "ctypes makes any system call; the launcher has the kernel refuse this one",
