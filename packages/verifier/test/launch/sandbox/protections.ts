@@ -63,7 +63,8 @@ const open = (names: string, more: Partial<Probe> = {}): readonly Probe[] =>
 /** Only root can do this without the launcher. */
 const root = { user: "EPERM" } as const;
 
-const list = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
+/** Returns names as a table shows them. */
+export const list = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 
 const MODE_CALLS = [
 	"chmod",
@@ -291,16 +292,3 @@ export const NETWORK: Protection = {
 		...open("tcp-connect-listed tcp-bind-listed udp tcp-listen-unbound"),
 	],
 };
-
-/** Returns the table of docs/launcher.md. */
-export function protectionsTable(): string {
-	const rows = [...PROTECTIONS, NETWORK].map(({ name, stops, linux, probes, also = [], short }) => {
-		const isRefused = probes.filter(({ refused }) => refused !== undefined).map((probe) => probe.name);
-		const others = probes.filter(({ refused }) => refused === undefined).map((probe) => probe.name);
-		const [tried, left] = short ?? [list([...isRefused, ...also]), list(others)];
-		return `| ${name} | ${stops} | ${linux} | ${tried} | ${left} |\n`;
-	});
-	const head =
-		"| protection | stops | Linux since | probes that it refuses | probes that must succeed |\n| --- | --- | --- | --- | --- |\n";
-	return head + rows.join("");
-}
