@@ -21,18 +21,8 @@ const TARGETS = {
 	"sigtool-launch": {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
-			...shared(
-				"call-filter",
-				"complain",
-				"environment",
-				"event-line",
-				"hex",
-				"json",
-				"key-lines",
-				"lockdown",
-				"members",
-			),
-			...shared("owned-file", "schema", "utf8"),
+			...shared("call-filter", "complain", "elf-object", "environment", "event-line", "hex", "json"),
+			...shared("key-lines", "lockdown", "members", "owned-file", "schema", "utf8"),
 			"shared/mode.h",
 		],
 		flags: ["-static-pie", "-fPIE", "-Wl,-z,relro,-z,now", "-s"],

@@ -1,69 +1,134 @@
-/* Guarantees that no directory is made writable if a file that decides what may run, or a file of
- * the kernel, is below it. The directories are opened here, so replacing one by a link later does
- * not make another directory writable. This file assumes that no link on the paths of the deciding
- * files changes during the start. */
+/* Guarantees that no directory is made writable if that would let the process change a file that
+ * decides what may run, a file of the kernel, or a library of the runtime. This file lists what is
+ * protected. protected-places.c finds such a file by its path, by a link on its path, and by a
+ * mount, and hard-links.c by a hard link. The directories are opened here, so replacing one by a
+ * link later does not make another directory writable. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdlib.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
-static bool begins_with(const char *path, const char *prefix)
+void cannot_tell(const struct settings *settings, const char *format, ...)
 {
-	return strncmp(path, prefix, strlen(prefix)) == 0;
+	char text[2 * PATH_MAX];
+	va_list values;
+	va_start(values, format);
+	vsnprintf(text, sizeof text, format, values);
+	va_end(values);
+	if (settings->mode == MODE_STRICT)
+		fail(REFUSED, "Cannot enforce strictly: cannot tell %s", text);
+	dprintf(STDERR_FILENO, "sigtool-launch: cannot tell %s; docs/launcher.md, \"--write\"\n", text);
 }
 
-/* Returns true if a directory belongs to the kernel. The path is checked too, because other file
- * systems are mounted below /proc and /sys. */
-static bool is_of_kernel(const struct statfs *file_system, const char *real)
+/* Returns true for the file systems whose files are the kernel's settings, devices and processes,
+ * by their names in /proc/filesystems. */
+static bool is_of_kernel(const struct mount *mount)
 {
-	return file_system->f_type == PROC_SUPER_MAGIC || file_system->f_type == SYSFS_MAGIC ||
-		strcmp(real, "/dev") == 0 || begins_with(real, "/sys/") || begins_with(real, "/proc/");
+	static const char *const TYPES[] = {"proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2",
+		"debugfs", "tracefs", "securityfs", "configfs", "bpf", "binfmt_misc", "efivarfs",
+		"selinuxfs", "smackfs", "pstore", "resctrl", "fusectl", "nfsd", "rpc_pipefs"};
+	for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++) {
+		if (strcmp(mount->type, TYPES[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
-/* Ends the process if `path` is below `directory`, which is a real path. `path` may be NULL. If the
- * file at `path` exists, links on the path are followed, because they may lead into the
- * directory. */
-static void require_not_beneath(const char *path, const char *directory)
+/* Refuses a directory of the kernel. The path and the type that fstatfs() tells are checked too,
+ * because a mount may be unlisted, and because other file systems are mounted below /proc and
+ * /sys. */
+static void require_not_of_kernel(const struct granted *granted)
 {
-	char real[PATH_MAX];
-	if (path != NULL && realpath(path, real) != NULL)
-		path = real;
-	const size_t length = strlen(directory);
-	const bool is_root = length == 1;
-	const bool is_beneath = path != NULL && strncmp(path, directory, length) == 0 &&
-		(path[length] == '/' || path[length] == '\0');
-	if (is_root || is_beneath)
-		fail(REFUSED, "Cannot make \"%s\" writable: \"%s\" lies in it", directory, path);
+	struct statfs file_system = {0};
+	const struct mount *mount = granted->location.mount;
+	const int failed = fstatfs(granted->descriptor, &file_system);
+	if (failed || file_system.f_type == PROC_SUPER_MAGIC || file_system.f_type == SYSFS_MAGIC ||
+		file_system.f_type == DEVPTS_SUPER_MAGIC || strcmp(granted->real, "/dev") == 0 ||
+		below(granted->real, "/sys") != NULL || below(granted->real, "/proc") != NULL ||
+		(mount != NULL && is_of_kernel(mount)))
+		fail(REFUSED, "Cannot make \"%s\" writable: it belongs to the kernel", granted->real);
+}
+
+static void require_no_kernel_beneath(const struct granted *granted)
+{
+	const struct mount *mount = next_mount_beneath(NULL, granted->real);
+	for (; mount != NULL; mount = next_mount_beneath(mount, granted->real)) {
+		if (is_of_kernel(mount))
+			fail(REFUSED,
+				"Cannot make \"%s\" writable: \"%s\" in it belongs to the kernel (%s); grant "
+				"another directory",
+				granted->real, mount->point, mount->type);
+	}
+}
+
+static void open_granted(struct granted *granted, const char *path, const struct settings *settings)
+{
+	granted->descriptor = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (granted->descriptor < 0 || fstat(granted->descriptor, &granted->status) != 0)
+		fail(USAGE, "Cannot make \"%s\" writable: %m", path);
+	real_path(granted->descriptor, granted->real);
+	locate(granted->descriptor, granted->real, &granted->location, settings);
+	require_not_of_kernel(granted);
+}
+
+/* Finds the launcher's program, and launcher.conf beside it. */
+static void find_own_files(char program[PATH_MAX], char settings_file[PATH_MAX])
+{
+	const ssize_t length = readlink("/proc/self/exe", program, PATH_MAX - 1);
+	if (length <= 0)
+		fail(REFUSED, "Cannot start: /proc does not tell where the launcher is");
+	program[length] = '\0';
+	char directory[PATH_MAX];
+	snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(program, '/') - program), program);
+	join(settings_file, directory, "/launcher.conf");
 }
 
 void open_granted_directories(int granted[MAX_DIRECTORIES], const struct settings *settings,
 	const struct runtime *runtime, const char *script, struct record *record)
 {
+	static struct granted all[MAX_DIRECTORIES];
+	static char launcher[PATH_MAX];
+	static char settings_file[PATH_MAX];
+	struct guard guard = {all, settings->writable_count, settings, MAY_CONTAIN_GRANTED};
+	if (guard.count == 0)
+		return;
+	read_mounts();
+	for (size_t i = 0; i < guard.count; i++) {
+		open_granted(&all[i], settings->writable[i], settings);
+		granted[i] = all[i].descriptor;
+		add_line(record, "write", all[i].real);
+	}
+
+	find_own_files(launcher, settings_file);
+	/* The name of a module is no path, so the script counts only if it is a file. */
 	const char *const deciding[] = {
-		script,
+		access(script, F_OK) == 0 ? script : NULL,
 		runtime->program,
 		settings->index,
 		settings->config,
 		runtime->hook,
 		runtime->addon,
+		settings->audit,
+		launcher,
+		settings_file,
 	};
-	for (size_t i = 0; i < settings->writable_count; i++) {
-		const char *path = settings->writable[i];
-		struct statfs file_system;
-		granted[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (granted[i] < 0 || fstatfs(granted[i], &file_system) != 0)
-			fail(USAGE, "Cannot make \"%s\" writable: %m", path);
-		char real[PATH_MAX];
-		real_path(granted[i], real);
-		if (is_of_kernel(&file_system, real))
-			fail(REFUSED, "Cannot make \"%s\" writable: it belongs to the kernel", real);
-		for (size_t j = 0; j < sizeof deciding / sizeof *deciding; j++)
-			require_not_beneath(deciding[j], real);
-		for (size_t j = 0; j < settings->tree_count; j++)
-			require_not_beneath(settings->trees[j], real);
-		add_line(record, "write", real);
+	const size_t deciding_count = sizeof deciding / sizeof *deciding;
+	for (size_t i = 0; i < deciding_count; i++) {
+		if (deciding[i] != NULL)
+			protect(deciding[i], &guard);
 	}
+	for (size_t i = 0; i < settings->tree_count; i++)
+		protect(settings->trees[i], &guard);
+	guard.kind = HOLDS_LIBRARIES;
+	each_library_place(runtime->program, protect, &guard);
+	for (size_t i = 0; i < guard.count; i++) {
+		require_no_kernel_beneath(&all[i]);
+		require_no_other_launcher(&all[i], settings_file, settings);
+	}
+	require_no_hard_links(all, guard.count, deciding, deciding_count, settings);
 }

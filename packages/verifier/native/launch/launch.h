@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /* Exit statuses. */
 enum { USAGE = 2, REFUSED = 126 };
@@ -204,11 +205,135 @@ void find_script(const char *name, const struct options *options, const struct r
 /* granted-directories.c */
 
 /* Opens the directories below which the process may write, as O_PATH descriptors in the order of
- * `settings->writable`. Ends the process if a directory belongs to the kernel, or if the script,
- * the runtime, its hook, the addon, the index, the host configuration or a signed tree is below
- * it. */
+ * `settings->writable`. Ends the process if a directory belongs to the kernel, or reaches a file
+ * that decides what runs: the script, the runtime, its hook, its loader and libraries, the addon,
+ * the index, the host configuration, the event file, a signed tree, this launcher or another. */
 void open_granted_directories(int granted[MAX_DIRECTORIES], const struct settings *settings,
 	const struct runtime *runtime, const char *script, struct record *record);
+
+/* Reports on standard error a fact that could not be found out, so that a granted directory may
+ * reach more than it should. Mode strict ends the process instead. `format` continues the words
+ * "cannot tell". */
+void cannot_tell(const struct settings *settings, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* mounts.c */
+
+/* A line of /proc/self/mountinfo. */
+struct mount {
+	unsigned long number;
+	const char *device; /* `major:minor` */
+	const char *root; /* the directory or file of the file system that is mounted */
+	const char *point; /* where it is mounted */
+	const char *type;
+};
+
+/* The place of a file in its file system, which is the same for each path of the file. */
+struct location {
+	const struct mount *mount; /* NULL if /proc does not list the mount */
+	char device[32];
+	char path[PATH_MAX];
+};
+
+/* Reads the mounts. The other functions need them. */
+void read_mounts(void);
+
+/* Returns the mount after `last`, or the first one if that is NULL, whose point is below the
+ * directory. Returns NULL if there is none. A mount that another one hides counts too. */
+const struct mount *next_mount_beneath(const struct mount *last, const char *directory);
+
+/* Finds the place of an open file, whose real path is `real`. If /proc does not list its mount, the
+ * place can be compared only with other places on such mounts, and cannot_tell() reports that. */
+void locate(
+	int descriptor, const char *real, struct location *location, const struct settings *settings);
+
+/* Finds the place of what is mounted. */
+void locate_root(const struct mount *mount, struct location *location);
+
+/* Returns true if one place equals the other or is below it. */
+bool overlap(const struct location *one, const struct location *other);
+
+/* Returns the rest of `path` behind `directory`, which is empty or begins with a slash. Returns
+ * NULL if `path` is neither the directory nor below it. Both are real paths. */
+const char *below(const char *path, const char *directory);
+
+/* Writes the path that `rest`, which is empty or begins with a slash, has below a directory. */
+void join(char path[PATH_MAX], const char *directory, const char *rest);
+
+/* protected-places.c */
+
+/* A directory below which the process may write. */
+struct granted {
+	int descriptor;
+	struct stat status;
+	char real[PATH_MAX];
+	struct location location;
+};
+
+/* How a protected place and a granted directory may lie to each other. A granted directory never
+ * contains a protected place. */
+enum place_kind {
+	/* The granted directory may be inside, as in a signed tree: its files are never loaded as
+	 * code. */
+	MAY_CONTAIN_GRANTED,
+	/* The granted directory may not be inside, as in /usr/lib, because the loader and the libraries
+	 * read the directories below too. */
+	HOLDS_LIBRARIES,
+};
+
+/* The granted directories that are compared with protected places. */
+struct guard {
+	const struct granted *all;
+	size_t count;
+	const struct settings *settings;
+	enum place_kind kind;
+};
+
+/* Ends the process if a granted directory contains the place at `path`, or what is mounted below
+ * it, or is another path to that. The place may be missing. `context` is a struct guard. This is a
+ * take_place function. */
+void protect(const char *path, void *context);
+
+/* library-places.c */
+
+/* Gets a file or directory, which may be missing or reached by links. */
+typedef void take_place(const char *path, void *context);
+
+/* Takes each file and directory by which the dynamic loader of the runtime finds libraries. */
+void each_library_place(const char *program, take_place *take, void *context);
+
+/* walk.c */
+
+enum { MAX_WALK_DEPTH = 32 };
+
+/* Gets a file or directory of a walk. Returns true if the walk shall enter the directory. */
+typedef bool visit(const char *path, const struct stat *status, void *context);
+
+/* The bounds of a walk. `depth` is the number of levels of directories, at most MAX_WALK_DEPTH. If
+ * `file_name` is not NULL, only files of this name have to be visited. */
+struct walk_bounds {
+	int depth;
+	size_t entries;
+	const char *file_name;
+};
+
+/* Visits what is below a directory, which `root` names by its real path. Returns false if there is
+ * more than the bounds allow, or if a directory cannot be read. A directory that the process can
+ * never enter is passed over. */
+bool walk(const char *root, const struct walk_bounds *bounds, visit *visit, void *context);
+
+/* other-launchers.c and hard-links.c */
+
+/* Ends the process if the directory is in the directory of another launcher or contains one. `own`
+ * is this launcher's launcher.conf. */
+void require_no_other_launcher(
+	const struct granted *granted, const char *own, const struct settings *settings);
+
+/* Ends the process if a granted directory contains a hard link of one of the `files`, which may be
+ * NULL, or of a file of a signed tree. If too many files are to be compared, cannot_tell() reports
+ * that. */
+void require_no_hard_links(const struct granted *granted, size_t count, const char *const *files,
+	size_t file_count, const struct settings *settings);
 
 /* flags.c */
 

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compileProgram, hasCompiler, hasLauncher, Installation, isRoot, NATIVE, pinned } from "./support.js";
+import { compileProgram, hasCompiler, hasLauncher, Installation, isRoot, NATIVE } from "./support.js";
 
 const ERRNO = { EPERM: 1, EACCES: 13, ENOSYS: 38 } as const;
 
@@ -219,50 +219,6 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 			const { launched } = attempt("files", { env: { PROBE: scratch }, args: ["--mode", mode] });
 			expect(launched.stdout).toBe(`${scratch} 0\n`);
 		}
-	});
-
-	describe("directories to write below", () => {
-		const linked = (key: string, name: string) => (installation: Installation) => {
-			installation.write(`real/${name}`, "");
-			symlinkSync(installation.at("real"), installation.at("link"));
-			installation.set(key, installation.at(`link/${name}`));
-			return installation.at("real");
-		};
-		const addonOf = (installation: Installation) => {
-			installation.set("addon", pinned(installation.write("native/addon.node", "")));
-			return installation.at("native");
-		};
-		const refusals: readonly (readonly [string, (i: Installation) => string, RegExp])[] = [
-			["the root", () => "/", /"\/" writable: "\/.*" lies in it/],
-			["one that contains the script", (i) => i.at("app"), /app" writable: ".*app\/main.js" lies in it/],
-			["one above the launcher", (i) => i.directory, /lies in it/],
-			["one that contains a signed tree", (i) => i.at("trees"), /"\/.*\/trees\/product" lies in it/],
-			["a signed tree itself", (i) => i.at("trees/product"), /lies in it/],
-			[
-				"one that a link on the path of the index leads into",
-				linked("index", "app.sigx"),
-				/real\/app.sigx" lies in it/,
-			],
-			[
-				"one that a link on the path of a signed tree leads into",
-				linked("tree", "product"),
-				/real\/product" lies in it/,
-			],
-			["the addon's directory", addonOf, /native\/addon.node" lies in it/],
-			["a file system of the kernel", () => "/sys/fs/cgroup", /it belongs to the kernel/],
-			["/proc", () => "/proc/self", /it belongs to the kernel/],
-			["/sys", () => "/sys", /it belongs to the kernel/],
-			["/dev", () => "/dev", /it belongs to the kernel/],
-		];
-		it.each(refusals)("are not %s", (_, directory, message) => {
-			const installation = new Installation(probe);
-			installation.write("app/main.js", "");
-			mkdirSync(installation.at("trees/product"), { recursive: true });
-			installation.set("tree", installation.at("trees/product"));
-			const { status, stderr } = installation.run(["--write", directory(installation), "app/main.js"]);
-			expect(stderr).toMatch(message);
-			expect(status).toBe(126);
-		});
 	});
 
 	describe("a feature that this kernel lacks", () => {
