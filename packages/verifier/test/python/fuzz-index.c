@@ -68,6 +68,7 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 #define realpath(path, resolved) keep(realpath(path, resolved))
 #include "host.c"
 #include "index.c"
+#include "index-signature.c"
 #include "timestamp.c"
 #undef malloc
 #undef calloc
