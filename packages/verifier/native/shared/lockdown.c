@@ -141,6 +141,8 @@ static void add_requests(struct filter *filter)
 		IF(TIOCSTI, DENY, 0),
 		IF(TIOCLINUX, DENY, 0),
 		IF(TIOCSETD, DENY, 0),
+		IF(0x40087602 /* FS_IOC_SETVERSION */, DENY, 0),
+		IF(0x40047211 /* FAT_IOCTL_SET_ATTRIBUTES */, DENY, 0),
 		/* These only read. */
 		IF(0x80086601 /* FS_IOC_GETFLAGS */, ALLOW, 0),
 		IF(0x801c581f /* FS_IOC_FSGETXATTR */, ALLOW, 0),
@@ -157,9 +159,8 @@ static void add_requests(struct filter *filter)
 		IF(0xaa << 8, DENY, ALLOW));
 }
 
-/* A file with the set-user-ID or set-group-ID bit runs with its owner's rights, whoever starts it.
- * openat2() has its mode in memory, so a caller is told that this kernel does not know the call,
- * and uses openat(). */
+/* A file with the set-user-ID or set-group-ID bit runs with its owner's rights, whoever starts
+ * it. */
 static void add_modes(struct filter *filter)
 {
 	enum { SET_ID = S_ISUID | S_ISGID, CREATES = O_CREAT | (O_TMPFILE & ~O_DIRECTORY) };
@@ -178,17 +179,13 @@ static void add_modes(struct filter *filter)
 	RULE(filter, SYS_chmod, LOAD(args[1]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
 	RULE(filter, SYS_mknod, LOAD(args[1]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
 #endif
-	answer_call(filter, 437 /* openat2 */, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
-/* In a new namespace a process has all capabilities, and with them reaches most of the kernel.
- * clone3() has its flags in memory, so a caller is told that this kernel does not know the call,
- * and uses clone(). */
+/* In a new namespace a process has all capabilities, and with them reaches most of the kernel. */
 static void add_namespaces(struct filter *filter)
 {
 	enum { NEW_NAMESPACES = 0x7e020000 };
 	RULE(filter, SYS_clone, LOAD(args[0]), IF_ANY_BIT(NEW_NAMESPACES, DENY, ALLOW));
-	answer_call(filter, 435 /* clone3 */, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
 /* Shared memory of System V can be executable without a file. */
@@ -199,14 +196,17 @@ static void add_memory(struct filter *filter)
 
 /* The launcher sets RLIMIT_CORE to 1, which is the only value for which the kernel neither writes a
  * core file nor runs the program that core_pattern names. Programs that set the limit to 0 want the
- * same, so a change is ignored instead of refused. */
-static void add_core_limit(struct filter *filter)
+ * same, so a change is ignored instead of refused. Limits of other processes cannot be changed,
+ * because a process that reaches its limit is ended. */
+static void add_limits(struct filter *filter)
 {
 	RULE(filter, SYS_prlimit64,
-		LOAD(args[1]), IF(RLIMIT_CORE, 0, ALLOW),
 		/* If the new limit is NULL, the call only reads. */
 		LOAD(args[2]), IF(0, 0, 2),
 		LOAD_HIGH(args[2]), IF(0, ALLOW, 0),
+		/* The process 0 is the caller. */
+		LOAD(args[0]), IF(0, 0, DENY),
+		LOAD(args[1]), IF(RLIMIT_CORE, 0, ALLOW),
 		/* A filter cannot give the old limit to a caller that wants it too. */
 		REQUIRE(args[3], 0),
 		JUMP(IGNORE));
@@ -242,9 +242,27 @@ static void add_network(struct filter *filter)
 
 /* clang-format on */
 
-int restrict_calls(const struct execution *allowed, int how)
+/* openat2() and clone3() have mode and flags in memory. Their callers are told that this kernel
+ * does not know these calls, and use openat() and clone(). This is no refusal, so it has a filter
+ * of its own, whose answers are not logged. */
+static int hide_unreadable_calls(unsigned flags)
 {
 	struct filter filter;
+	begin_filter(&filter);
+	answer_call(&filter, 435 /* clone3 */, SECCOMP_RET_ERRNO | ENOSYS);
+	answer_call(&filter, 437 /* openat2 */, SECCOMP_RET_ERRNO | ENOSYS);
+	return install_filter(&filter, flags);
+}
+
+int restrict_calls(const struct execution *allowed, int how)
+{
+	const unsigned flags = (how & ALL_THREADS) != 0 ? SECCOMP_FILTER_FLAG_TSYNC : 0;
+	struct filter filter;
+	if ((how & PROGRAMS_ONLY) == 0) {
+		const int result = hide_unreadable_calls(flags);
+		if (result != 0)
+			return result;
+	}
 	begin_filter(&filter);
 	add_execution(&filter, allowed);
 	answer_call(&filter, SYS_execve, SECCOMP_RET_ERRNO | EPERM);
@@ -258,13 +276,10 @@ int restrict_calls(const struct execution *allowed, int how)
 		add_requests(&filter);
 		add_namespaces(&filter);
 		add_memory(&filter);
-		add_core_limit(&filter);
+		add_limits(&filter);
 		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++)
 			answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);
 	}
 	/* The kernel's log gets a line for each refusal, which the process cannot erase. */
-	unsigned flags = SECCOMP_FILTER_FLAG_LOG;
-	if ((how & ALL_THREADS) != 0)
-		flags |= SECCOMP_FILTER_FLAG_TSYNC;
-	return install_filter(&filter, flags);
+	return install_filter(&filter, flags | SECCOMP_FILTER_FLAG_LOG);
 }

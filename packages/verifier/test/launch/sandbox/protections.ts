@@ -129,7 +129,8 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("EPERM", "pidfd-getfd"),
 			...refused("EPERM", "process-vm-readv", { unguarded: ["EFAULT"] }),
 			...refused("EACCES", "read-environment"),
-			...refused("EPERM", "set-limit", { only: "root", unguarded: ["0", "EPERM"], user: "0" }),
+			// Root cannot raise limits on a machine without CAP_SYS_RESOURCE.
+			...refused("EPERM", "set-limit", { unguarded: ["0", "EPERM"], user: "0" }),
 		],
 	},
 	{
@@ -184,6 +185,7 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("EPERM", "enable-verity set-encryption-policy", {
 				unguarded: ["EOPNOTSUPP", "ENOTTY", "EINVAL", "0"],
 			}),
+			...refused("EPERM", "set-version set-fat-attributes", { unguarded: ["ENOTTY", "EOPNOTSUPP", "EINVAL", "0"] }),
 			...open("get-flags get-extended-flags map-extents"),
 			...open("measure-verity", { unguarded: ["0", "EOPNOTSUPP", "ENOTTY", "ENODATA"] }),
 		],
