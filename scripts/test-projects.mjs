@@ -65,7 +65,8 @@ export const LONG = [
 	"packages/cli/test/attributes/oracles.test.ts",
 	"packages/cli/test/options/signer-command.test.ts",
 	"packages/verifier/test/node/guards.test.ts",
-	// These tests try random trees with every form of verify, make keys of every kind, or install launchers.
+	// These tests verify random trees in every way that a user can call `verify`, make keys of every kind, or install
+	// launchers.
 	"packages/cli/test/commands/verify/every-form.test.ts",
 	"packages/cli/test/commands/identity/identity.test.ts",
 	"packages/cli/test/commands/launcher/launcher.test.ts",

@@ -90,6 +90,7 @@ static const uint32_t DENIED[] = {
 	SYS_kexec_file_load,
 	SYS_reboot,
 #ifdef __x86_64__
+	/* These reach ports of devices, change segments of memory, or load a library. */
 	SYS_iopl,
 	SYS_ioperm,
 	SYS_modify_ldt,
@@ -130,9 +131,9 @@ static void add_typing(struct filter *filter)
 		IF(TIOCLINUX, DENY, ALLOW));
 }
 
-/* The last byte but one of a request is its type. For the types below a descriptor that is open for
- * reading suffices to change a file (`f`, `X`: flags, encryption, fs-verity), to make a snapshot
- * (0x94: btrfs), to map keys (`K`), or to handle page faults (0xaa). */
+/* Bits 8 to 15 of a request are its type. A descriptor that is open only for reading suffices for
+ * many requests of the types below. They change a file (`f`, `X`: flags, encryption, fs-verity),
+ * make a snapshot (0x94: btrfs), map keys (`K`), or handle page faults (0xaa). */
 static void add_requests(struct filter *filter)
 {
 	enum { TYPE = 0xff00 };
@@ -181,7 +182,8 @@ static void add_modes(struct filter *filter)
 #endif
 }
 
-/* In a new namespace a process has all capabilities, and with them reaches most of the kernel. */
+/* In a new user namespace a process has all capabilities, and with them reaches most of the kernel.
+ * Namespaces of other kinds would change its paths, processes or network. */
 static void add_namespaces(struct filter *filter)
 {
 	enum { NEW_NAMESPACES = 0x7e020000 };
@@ -194,10 +196,10 @@ static void add_memory(struct filter *filter)
 	RULE(filter, SYS_shmat, LOAD(args[2]), IF_ANY_BIT(SHM_EXEC, DENY, ALLOW));
 }
 
-/* The launcher sets RLIMIT_CORE to 1, which is the only value for which the kernel neither writes a
- * core file nor runs the program that core_pattern names. Programs that set the limit to 0 want the
- * same, so a change is ignored instead of refused. Limits of other processes cannot be changed,
- * because a process that reaches its limit is ended. */
+/* The launcher sets RLIMIT_CORE to 1, because for this value alone the kernel neither writes a core
+ * file nor runs the program that core_pattern names. Programs that set the limit to 0 want the
+ * same, so a change of this limit is ignored instead of refused. A change of a limit of another
+ * process is refused, because the kernel ends a process that exceeds some limits. */
 static void add_limits(struct filter *filter)
 {
 	RULE(filter, SYS_prlimit64,
@@ -207,7 +209,7 @@ static void add_limits(struct filter *filter)
 		/* The process 0 is the caller. */
 		LOAD(args[0]), IF(0, 0, DENY),
 		LOAD(args[1]), IF(RLIMIT_CORE, 0, ALLOW),
-		/* A filter cannot give the old limit to a caller that wants it too. */
+		/* A filter cannot return the old limit, so a call that also asks for it is refused. */
 		REQUIRE(args[3], 0),
 		JUMP(IGNORE));
 #ifdef SYS_setrlimit
@@ -242,9 +244,9 @@ static void add_network(struct filter *filter)
 
 /* clang-format on */
 
-/* openat2() and clone3() have mode and flags in memory. Their callers are told that this kernel
- * does not know these calls, and use openat() and clone(). This is no refusal, so it has a filter
- * of its own, whose answers are not logged. */
+/* openat2() and clone3() take mode and flags in a structure in memory, which a filter cannot read.
+ * So their callers are told that this kernel does not know these calls, and use openat() and
+ * clone() instead. This is no refusal and shall not be logged, so it has a filter of its own. */
 static int hide_unreadable_calls(unsigned flags)
 {
 	struct filter filter;
@@ -269,7 +271,8 @@ int restrict_calls(const struct execution *allowed, int how)
 	if ((how & PROGRAMS_ONLY) != 0) {
 		add_typing(&filter);
 	} else {
-		/* Rules of calls that programs make often come first. */
+		/* The rules of frequent calls come first, because the kernel runs the filter for each call
+		 * until a rule matches. */
 		add_modes(&filter);
 		if ((how & TCP_LIMITED) != 0)
 			add_network(&filter);
@@ -280,6 +283,6 @@ int restrict_calls(const struct execution *allowed, int how)
 		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++)
 			answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);
 	}
-	/* The kernel's log gets a line for each refusal, which the process cannot erase. */
+	/* Each refusal adds a line to the kernel's log, and the process cannot erase the log. */
 	return install_filter(&filter, flags | SECCOMP_FILTER_FLAG_LOG);
 }
