@@ -1,4 +1,7 @@
-/** Names algorithms for display. A digest has its name from node:crypto, any other algorithm the name from its RFC. */
+/**
+ * Names algorithms for display: a digest as node:crypto does (`sha256`), and any other algorithm as its RFC does
+ * (`id-Ed25519`).
+ */
 
 import { digestAlgorithmByOid } from "../digest/algorithms.js";
 
@@ -7,7 +10,10 @@ export function algorithmName(oid: string): string | undefined {
 	return digestAlgorithmByOid(oid) ?? SIGNATURE_NAMES[oid];
 }
 
-/** The names are from RFC 8017 appendix C, RFC 5758 and RFC 8410; 1.3.14.3.2.29 is from OIW. */
+/**
+ * The names are from RFC 8017 appendix C, RFC 5758 and RFC 8410. The identifier 1.3.14.3.2.29, from OIW, is an older
+ * one for sha1WithRSAEncryption.
+ */
 const SIGNATURE_NAMES: Readonly<Record<string, string>> = {
 	"1.2.840.113549.1.1.1": "rsaEncryption",
 	"1.2.840.113549.1.1.4": "md5WithRSAEncryption",

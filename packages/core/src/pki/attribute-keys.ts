@@ -13,32 +13,35 @@ import type { TrustPolicy } from "./trust-store.js";
 
 export interface AttributeKeys {
 	/**
-	 * Returns the different trusted keys with this id (8 lower-case hexadecimal digits): at most 8 keys, and no key for
+	 * Returns the distinct trusted keys with this id (8 lower-case hexadecimal digits): at most 8 keys, and no key for
 	 * an unknown id. The id is only a hint, so the caller has to try each key.
 	 */
 	readonly candidatesFor: (keyId: string) => readonly TrustedKey[];
 	/**
-	 * Returns the reason why there is no candidate: the error that refused a certificate with this id, or
+	 * Returns the reason why there is no candidate: the first error that refused a certificate with this id, or
 	 * ERR_UNTRUSTED_SIGNER if no certificate has this id.
 	 */
 	readonly refusalFor: (keyId: string) => SigtoolError;
 }
 
 export interface TrustedKey extends VerifiedSigner {
-	/** The certificate comes from the trust policy or from the caller. */
+	/**
+	 * Is always present, because the certificate comes from the trust policy or from the caller, and never with the
+	 * attribute.
+	 */
 	readonly certificate: Certificate;
 	readonly publicKey: KeyObject;
 }
 
 export interface AttributeKeyOptions {
-	/** The time for which keys are judged, in milliseconds since the epoch. The default is now. */
+	/** The time for which keys are judged, in milliseconds since the epoch. Default: now. */
 	readonly at?: number;
 	readonly profile?: Profile;
 }
 
 /**
- * Judges the certificates of the trust policy and the given `certificates`, by the rules of `verifyCatalog` for the
- * signer of a catalog. The given certificates may be signers and their issuers, in any order.
+ * Judges each certificate of the trust policy and each of `certificates` as `judgeSigner` judges the signer of a
+ * catalog. The caller's certificates may be signers and their issuers, in any order.
  */
 export function attributeKeys(
 	trust: TrustPolicy,
@@ -64,20 +67,21 @@ export function attributeKeys(
 }
 
 /**
- * Returns the id to write with a signature, by which the kernel finds the key: the last four bytes of the certificate's
- * subject key identifier. If the certificate lacks this identifier, the id is the last four bytes of a SHA-1 over the
- * key's bits.
+ * Returns the id that is written into an attribute, so that the kernel finds the key: the last four bytes of the
+ * certificate's subject key identifier. If the identifier is absent or shorter than four bytes, the id is the last four
+ * bytes of a SHA-1 over the key's bits.
  */
 export function keyIdOf(certificate: Certificate): string {
 	return keyIdsOf(certificate)[0];
 }
 
 /**
- * Returns the ids of a key: first the id from the certificate's key identifier, then the id from the key's bits.
- * `evmctl` writes the second one before version 1.6, and later if it has no certificate.
+ * Returns the ids by which an attribute may name the key: the id from the certificate's key identifier, then the id
+ * from the key's bits. Versions of `evmctl` before 1.6 always write the second id, and later versions write it if they
+ * get no certificate.
  */
 function keyIdsOf({ extensions: { subjectKeyId }, spki }: Certificate): readonly [string, ...string[]] {
-	// SHA-1 only identifies the key here. It proves nothing.
+	// The SHA-1 only identifies the key. Nothing is proven by it.
 	const ofKey = lastFour(createHash("sha1").update(keyBits(spki)).digest());
 	if (subjectKeyId === undefined || subjectKeyId.length < 4) return [ofKey];
 	return [lastFour(subjectKeyId), ofKey];
@@ -122,7 +126,7 @@ function unknownKey(keyId: string, trust: TrustPolicy): SigtoolError {
 }
 
 /**
- * Limit of the keys with one id. Two keys share an id by intent, or by a chance of one in four billion. Each key that
- * is tried costs one more hash of the content.
+ * An id has at most this many keys. Two keys share an id by intent, or by a chance of one in four billion. For each
+ * further key, the content of a file has to be hashed once more.
  */
 const MAX_CANDIDATES = 8;

@@ -1,4 +1,7 @@
-/** Checks a certificate by itself, as the leaf of a chain or as an authority in it. chain.ts checks its issuer. */
+/**
+ * Checks one certificate by itself, as the leaf of a chain or as an authority in it. chain.ts checks the names and
+ * signatures by which certificates are linked.
+ */
 
 import { compareBytes } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
@@ -14,15 +17,15 @@ export interface CertificateRequirements {
 	readonly purpose: Purpose;
 	readonly profile: Profile;
 	/**
-	 * RFC 3161 §2.3 demands that the extended key usage of a timestamping authority is critical and has no other
-	 * purpose. `strict` applies this rule and is for a timestamp that was just requested. `tolerant`, the default,
-	 * refuses only codeSigning as another purpose, because the extended key usage of Microsoft's own authorities is not
-	 * critical.
+	 * RFC 3161 §2.3 demands that the extended key usage of a timestamping authority is critical and names timeStamping
+	 * alone. `strict` applies this rule and is for a timestamp that was just requested. `tolerant`, the default, also
+	 * accepts an extension that is not critical, as Microsoft's own authorities have it, and any further purpose except
+	 * codeSigning.
 	 */
 	readonly timeStampingEku?: "strict" | "tolerant";
 }
 
-/** Returns true if subject and issuer are the same name. RFC 5280 §6.1. */
+/** Returns true if subject and issuer have the same bytes. RFC 5280 §6.1. */
 export function isSelfIssued(certificate: Certificate): boolean {
 	return compareBytes(certificate.subject.der, certificate.issuer.der) === 0;
 }
@@ -40,8 +43,8 @@ export function isCertificateAuthority(certificate: Certificate): boolean {
 }
 
 /**
- * Refuses to trust a certificate for timestamps if it issues no others. The certificate that signs timestamps is such a
- * one: trust goes to the authority that issued it.
+ * Refuses a certificate that is not an authority's. Users trust the authority that issues certificates for
+ * timestamping, and never such a certificate itself.
  * @throws ERR_USAGE
  */
 export function requireTimestampAuthority(certificate: Certificate): void {
@@ -51,8 +54,9 @@ export function requireTimestampAuthority(certificate: Certificate): void {
 }
 
 /**
- * Checks the leaf of a chain, or a pinned certificate. If it has a key usage, that must allow the purpose. An extended
- * key usage must be present and name the purpose; `anyExtendedKeyUsage` is not enough.
+ * Checks the leaf of a chain, or a pinned certificate: its dates, critical extensions, key and purpose. A key usage may
+ * be absent, but otherwise must allow the purpose. An extended key usage must be present and name the purpose;
+ * `anyExtendedKeyUsage` is not enough.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, ERR_WEAK_KEY
  */
 export function checkLeaf(leaf: Certificate, requirements: CertificateRequirements): void {
@@ -77,10 +81,10 @@ export function checkLeaf(leaf: Certificate, requirements: CertificateRequiremen
 }
 
 /**
- * Checks an issuer. `below` is the number of intermediates below the issuer that are not self-issued. If the issuer has
- * an extended key usage, that must allow the purpose. The purpose `ocspSigning` is exempt, because a responder answers
- * for the issuer itself. The rules apply to anchors too, but under `windows-legacy` an anchor may lack
- * basicConstraints, as Microsoft's root of 1997 does.
+ * Checks an issuer by its own certificate. `below` counts the intermediates between issuer and leaf, without those that
+ * are self-issued. An extended key usage may be absent, but otherwise must name the purpose or `anyExtendedKeyUsage`.
+ * This rule does not apply to `ocspSigning`, because a responder answers for the issuer itself. Anchors are checked
+ * like intermediates, but under `windows-legacy` an anchor may lack basicConstraints, as Microsoft's root of 1997 does.
  * @throws ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _EXTENSION, _CONSTRAINTS, ERR_WEAK_KEY
  */
 export function checkAuthority(
@@ -130,7 +134,7 @@ function checkCommon(certificate: Certificate, { at, profile }: CertificateRequi
 	checkKeyStrength(certificate, profile);
 }
 
-/** Accepts RSA from 2048 bits (from 1024 under `windows-legacy`), P-256, P-384 and P-521. */
+/** Accepts RSA from 2048 bits (from 1024 under `windows-legacy`), P-256, P-384 and P-521. @throws ERR_WEAK_KEY */
 function checkKeyStrength(certificate: Certificate, profile: Profile): void {
 	const { keyAlgorithm } = certificate;
 	switch (keyAlgorithm.kind) {
@@ -155,15 +159,15 @@ function utc(milliseconds: number): string {
 	return new Date(milliseconds).toISOString().replace(".000", "");
 }
 
-/** The purposes of ExtendedKeyUsage, RFC 5280 §4.2.1.12. */
+/** Maps each purpose to its identifier in an extended key usage, RFC 5280 §4.2.1.12. */
 const PURPOSE_OID: Readonly<Record<Purpose, string>> = {
 	codeSigning: "1.3.6.1.5.5.7.3.3",
 	timeStamping: "1.3.6.1.5.5.7.3.8",
 	ocspSigning: "1.3.6.1.5.5.7.3.9",
 };
 /**
- * Each purpose needs one of these bits of keyUsage. For a timestamp, nonRepudiation alone is enough, as in OpenSSL,
- * because RFC 3161 does not name a bit.
+ * Maps each purpose to bits of keyUsage. A leaf's key usage must have at least one of them. For a timestamp,
+ * nonRepudiation alone is enough, as in OpenSSL, because RFC 3161 does not name a bit.
  */
 const LEAF_KEY_USAGE: Readonly<Record<Purpose, number>> = {
 	codeSigning: KEY_USAGE.digitalSignature,

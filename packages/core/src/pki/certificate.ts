@@ -1,9 +1,9 @@
 /**
  * Parses X.509 certificates (RFC 5280 §4): v1 to v3, in strict DER.
  *
- * The certificates of real catalogs make it necessary to tolerate serial numbers that are zero or negative, T61String
- * names, v1 without extensions, and keyUsage with trailing zero bits. Key types that sigtool does not support are
- * refused only when a key is used.
+ * The parser accepts some deviations that certificates of real catalogs have: serial numbers that are zero or negative,
+ * T61String names, v1 without extensions, and keyUsage with trailing zero bits. A key of a type that sigtool does not
+ * support is refused only when the key is used.
  */
 
 import { createPublicKey, hash, type KeyObject } from "node:crypto";
@@ -17,20 +17,20 @@ import { type AlgorithmIdentifier, RSA_ENCRYPTION, readAlgorithm } from "./signa
 
 export interface Certificate {
 	/**
-	 * `der` is the certificate as received, and `tbs` is the part of it that is signed. Every Uint8Array here is a view
-	 * into the parsed bytes.
+	 * `der` is the certificate as received, and `tbs` is the part of `der` that the issuer signed. Every Uint8Array
+	 * here is a view into the parsed bytes.
 	 */
 	readonly der: Uint8Array;
 	readonly tbs: Uint8Array;
 	readonly version: 1 | 2 | 3;
-	/** The value bytes of the INTEGER, in two's complement. */
+	/** The value bytes of the serial number's INTEGER: two's complement, most significant byte first. */
 	readonly serial: Uint8Array;
 	readonly issuer: DistinguishedName;
 	readonly subject: DistinguishedName;
 	/** The validity is from `notBefore` to `notAfter`, both included, in milliseconds since the epoch. */
 	readonly notBefore: number;
 	readonly notAfter: number;
-	/** The SubjectPublicKeyInfo element. */
+	/** The SubjectPublicKeyInfo as received, with tag and length. A pin is the SHA-256 of these bytes. */
 	readonly spki: Uint8Array;
 	readonly keyAlgorithm: KeyAlgorithm;
 	readonly signatureAlgorithm: AlgorithmIdentifier;
@@ -44,16 +44,16 @@ export type KeyAlgorithm =
 	| { readonly kind: "ec"; readonly curve: string }
 	| { readonly kind: "other"; readonly oid: string };
 
-/** Size limit of a certificate in bytes. The largest certificate in the chains of real catalogs has 2 KB. */
+/** A certificate has at most this many bytes. The largest certificate in the chains of real catalogs has 2 KB. */
 export const MAX_CERTIFICATE_SIZE = 65_536;
 
 /**
- * OID of the extension that marks a development identity. The extension is not critical and its value is NULL. The OID
- * was made for sigtool from a UUID.
+ * The identifier of the extension that marks a development identity. The extension is not critical and its value is
+ * NULL. The identifier was made for sigtool from a UUID.
  */
 export const DEVELOPMENT_MARKER_OID = "2.25.160338890626714142025452589499789174236";
 
-/** Parses one certificate in DER with nothing behind it. @throws ERR_DER, ERR_CERTIFICATE_FORMAT, ERR_LIMIT */
+/** Parses one certificate in DER and refuses bytes behind it. @throws ERR_DER, ERR_CERTIFICATE_FORMAT, ERR_LIMIT */
 export function parseCertificate(der: Uint8Array): Certificate {
 	if (der.length > MAX_CERTIFICATE_SIZE) {
 		throw new SigtoolError("ERR_LIMIT", `Cannot parse certificate: it is larger than ${MAX_CERTIFICATE_SIZE} bytes`);
@@ -71,8 +71,8 @@ export function parseCertificate(der: Uint8Array): Certificate {
 }
 
 /**
- * Parses every CERTIFICATE block of a PEM text and skips others.
- * @throws as `parseCertificate`; ERR_CERTIFICATE_FORMAT if there is no such block
+ * Parses every CERTIFICATE block of a PEM text and skips other blocks.
+ * @throws as `parseCertificate`; ERR_CERTIFICATE_FORMAT for malformed PEM, or if there is no such block
  */
 export function certificatesFromPem(text: string): Certificate[] {
 	return certificatesFromPemBytes(Buffer.from(text));
@@ -84,7 +84,7 @@ function certificatesFromPemBytes(bytes: Uint8Array): Certificate[] {
 	throw noCertificate(bytes);
 }
 
-/** Parses the certificates of a file: one in DER, or any number in PEM. @throws as `certificatesFromPem` */
+/** Parses the certificates of a file: one in DER, or one or more in PEM. @throws as `certificatesFromPem` */
 export function certificatesFromFileBytes(bytes: Uint8Array): Certificate[] {
 	if (bytes[0] === TAG.SEQUENCE) {
 		const { kind } = describeFileBytes(bytes);
@@ -106,8 +106,8 @@ function noCertificate(bytes: Uint8Array): SigtoolError {
 }
 
 /**
- * Returns the certificate's public key. The first call makes the key object. It refuses a key with which signature
- * checks would take long.
+ * Returns the certificate's public key. The first call makes the key object, and later calls return the same object.
+ * Refuses a key with which a signature check would take long.
  * @throws ERR_WEAK_KEY for RSA above 8192 bits and explicit curves; ERR_CERTIFICATE_FORMAT if node:crypto cannot read
  * the key
  */
@@ -132,8 +132,8 @@ export function spkiSha256(certificate: Certificate): string {
 }
 
 /**
- * Returns true if the certificate carries the development marker. Any value counts, because the marker can only take
- * trust away.
+ * Returns true if the certificate carries the development marker. The value of the marker's extension is not read,
+ * because the marker can only take trust away.
  */
 export function isDevelopmentCertificate(certificate: Certificate): boolean {
 	return certificate.extensions.all.has(DEVELOPMENT_MARKER_OID);
@@ -142,8 +142,8 @@ export function isDevelopmentCertificate(certificate: Certificate): boolean {
 const publicKeys = new WeakMap<Certificate, KeyObject>();
 
 /**
- * The time of a signature check grows with the square of the size of the modulus. The largest modulus in the chains of
- * real catalogs has 4096 bits.
+ * An RSA key with a larger modulus is refused, because the time of a signature check grows with the square of the
+ * modulus's size. The largest modulus in the chains of real catalogs has 4096 bits.
  */
 const MAX_RSA_BITS = 8192;
 
@@ -160,8 +160,8 @@ function refuseCostlyKey({ keyAlgorithm, subject }: Certificate): void {
 type TbsFields = Omit<Certificate, "der" | "tbs" | "signatureAlgorithm" | "signature">;
 
 /**
- * Parses TBSCertificate, RFC 5280 §4.1.2. `algorithmDer` is the outer signatureAlgorithm, which the inner one must
- * equal.
+ * Parses TBSCertificate, RFC 5280 §4.1.2. `algorithmDer` is the signatureAlgorithm behind the TBSCertificate. The
+ * signature field inside must have the same bytes.
  */
 function parseTbs(tbs: Uint8Array, algorithmDer: Uint8Array): TbsFields {
 	const reader = new DerReader(tbs, "certificate");
@@ -211,8 +211,9 @@ function readExplicitExtensions(reader: DerReader): CertificateExtensions {
 
 /**
  * Parses a SubjectPublicKeyInfo: RSA (RFC 3279 §2.3.1), EC on a named curve (RFC 5480 §2.1), or another kind. A pin is
- * a hash of this element, so only one encoding of each key is accepted: rsaEncryption with NULL parameters, positive
- * numbers without trailing bytes, and uncompressed points. OpenSSL accepts other encodings too.
+ * a hash of this element, so one RSA or EC key must not have two encodings. Therefore rsaEncryption needs NULL
+ * parameters and positive numbers without trailing bytes, and a point must be uncompressed. OpenSSL accepts other
+ * encodings too.
  */
 export function parseKeyAlgorithm(spki: Uint8Array): KeyAlgorithm {
 	const reader = new DerReader(spki, "public key");
@@ -249,8 +250,8 @@ function modulusBits(rsaPublicKey: Uint8Array): number {
 
 /**
  * Refuses numbers that no RSA key has: an exponent that is even or below 3, an even modulus, and a modulus that is not
- * longer than the exponent. With the exponent 1, a signature is the padded digest itself, so anyone can make
- * signatures. OpenSSL verifies with such keys. RFC 8017 §3.1.
+ * longer than the exponent. RFC 8017 §3.1. With the exponent 1, a signature is the padded digest itself, so anyone can
+ * make signatures. OpenSSL verifies them.
  */
 function refuseDegenerate(modulus: Uint8Array, exponent: Uint8Array): void {
 	if (bitLength(exponent) < 2 || !isOdd(exponent)) {
@@ -266,7 +267,7 @@ function isOdd(value: Uint8Array): boolean {
 	return value[value.length - 1] % 2 === 1;
 }
 
-/** Returns the size in bits of a positive INTEGER, which is given by its value bytes. */
+/** Returns the number of bits of an INTEGER that is not negative. `value` has its value bytes. */
 function bitLength(value: Uint8Array): number {
 	const bytes = value[0] === 0 ? value.subarray(1) : value;
 	return bytes.length === 0 ? 0 : bytes.length * 8 - Math.clz32(bytes[0]) + 24;
@@ -277,11 +278,11 @@ function malformedKey(reason: string): SigtoolError {
 }
 
 /**
- * Common exponents have 17 bits, and Microsoft's RSAPUBKEY has room for 32 bits. The limit exists because the time of a
- * signature check grows with the size of the exponent.
+ * A public exponent has at most this many bits, because the time of a signature check grows with its size. Common
+ * exponents have 17 bits, and Microsoft's RSAPUBKEY has room for 32.
  */
 const MAX_EXPONENT_BITS = 32;
-/** The first byte of an uncompressed point, SEC 1 §2.3.3. */
+/** An uncompressed point begins with this byte, SEC 1 §2.3.3. */
 const UNCOMPRESSED_POINT = 0x04;
 const EC_PUBLIC_KEY = "1.2.840.10045.2.1";
 const CURVES: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /**
  * Finds a chain from a signer to a trust anchor and verifies it, RFC 5280 §6. An anchor is a name and a key (§6.1.1 d).
- * The anchor's certificate must nevertheless be valid and an authority, as in OpenSSL. Only the signature on the
- * anchor's certificate is not checked.
+ * The anchor's certificate must nevertheless be valid and an authority, as in OpenSSL. The signature on it is not
+ * checked, because the anchor is trusted already.
  *
  * An attacker may have chosen the intermediates, so the search is bounded: a chain has at most 10 certificates, and at
  * most 200 candidates are tried. Candidate issuers are found by name, ordered by key identifier, and proven by
@@ -30,20 +30,20 @@ export interface ChainOptions extends CertificateRequirements {
 }
 
 export interface Chain {
-	/** The chain, leaf first and anchor last. */
+	/** The leaf comes first and the anchor last. */
 	readonly certificates: readonly Certificate[];
 	/** The object in `anchors` at which the chain ends. */
 	readonly anchor: Certificate;
 }
 
-/** Limit of the certificates in a chain, leaf and anchor included. */
+/** A chain has at most this many certificates, leaf and anchor included. */
 export const MAX_CHAIN_LENGTH = 10;
-/** Limit of the issuers that one search tries. Each try costs a signature check. */
+/** One search tries at most this many issuers. Each try costs a signature check. */
 export const MAX_CANDIDATES = 200;
 
 /**
  * Returns a chain from the leaf to an anchor in which every certificate passes its checks. If there is no such chain,
- * throws the error of the attempt that found the longest chain.
+ * throws the error of the longest chain that was tried.
  * @throws ERR_CHAIN_INCOMPLETE, ERR_CERTIFICATE_EXPIRED, _NOT_YET_VALID, _PURPOSE, _CONSTRAINTS, _EXTENSION,
  * _SIGNATURE, ERR_WEAK_DIGEST, ERR_WEAK_KEY, ERR_UNSUPPORTED_ALGORITHM
  */
@@ -103,7 +103,10 @@ interface Candidate {
 	readonly role: "anchor" | "intermediate";
 }
 
-/** A certificate of the chain that is being tried, its candidate issuers, and the index of the next one to try. */
+/**
+ * A step of the search has a certificate of the chain that is being tried, its candidate issuers, and the index of the
+ * candidate to try next.
+ */
 interface Step {
 	readonly certificate: Certificate;
 	readonly candidates: readonly Candidate[];
@@ -111,8 +114,8 @@ interface Step {
 }
 
 /**
- * Returns the certificates that have the issuer's name. Certificates with the right key identifier come first. Among
- * equals, anchors come before intermediates.
+ * Returns the certificates whose subject is the certificate's issuer. Those whose subject key identifier is the
+ * certificate's authority key identifier come first. Among equals, anchors come before intermediates.
  */
 function candidateIssuers(certificate: Certificate, { anchors, intermediates }: ChainOptions): Candidate[] {
 	const isNamed = (issuer: Certificate) => isEqual(certificate.issuer.der, issuer.subject.der);
@@ -127,7 +130,10 @@ function candidateIssuers(certificate: Certificate, { anchors, intermediates }: 
 	return [...candidates.filter(fits), ...candidates.filter((candidate) => !fits(candidate))];
 }
 
-/** Checks an issuer, except for its signature on the last certificate of the chain so far. */
+/**
+ * Checks an issuer by its own certificate, and its name constraints on each certificate of the chain so far.
+ * `isIssuedBy` checks the issuer's signature on the last one.
+ */
 function checkIssuer({ issuer, role }: Candidate, chain: readonly Certificate[], options: ChainOptions): void {
 	const [, ...intermediates] = chain;
 	const below = intermediates.filter((certificate) => !isSelfIssued(certificate)).length;
@@ -150,8 +156,8 @@ function schemeOf(certificate: Certificate, { profile }: ChainOptions): Signatur
 }
 
 /**
- * Returns false if the limit of the chain's length leaves no room for an anchor behind the issuer, or if the chain
- * already has a certificate with the issuer's name and key, because the search would then run in a circle.
+ * Returns false if an anchor behind the issuer would make the chain longer than MAX_CHAIN_LENGTH. Also returns false if
+ * the chain already has a certificate with the issuer's name and key, because the search would then run in a circle.
  */
 function mayExtend(chain: readonly Certificate[], issuer: Certificate): boolean {
 	if (chain.length + 2 > MAX_CHAIN_LENGTH) return false;

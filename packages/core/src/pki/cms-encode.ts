@@ -20,7 +20,10 @@ import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "./signature-algorithm
 
 export interface SignedDataContent {
 	readonly contentType: string;
-	/** One DER element, which becomes the content of eContent's [0] unchanged. Undefined if the content is detached. */
+	/**
+	 * The content as one DER element, which is written unchanged into [0] of eContent. Undefined if the content is
+	 * detached.
+	 */
 	readonly content?: Uint8Array;
 	/** The encoder sorts the certificates by their bytes, because DER and Windows demand this order of a SET OF. */
 	readonly certificates: readonly Certificate[];
@@ -31,9 +34,7 @@ export interface SignedDataContent {
 export interface SignerContent {
 	readonly algorithm: SigningAlgorithm;
 	readonly certificate: Certificate;
-	/**
-	 * `signedAttributes` is a result of `encodeSignedAttributes`, and `signature` is the signature over these bytes.
-	 */
+	/** `signedAttributes` is a result of `encodeSignedAttributes`, and `signature` covers exactly these bytes. */
 	readonly signedAttributes: Uint8Array;
 	readonly signature: Uint8Array;
 	/** Each element is a result of `encodeAttribute`. */
@@ -46,7 +47,8 @@ export interface SignerContent {
 export function encodeSignedData({ contentType, content, certificates, signer }: SignedDataContent): Uint8Array[] {
 	const bag = encode(context(0), ...setMembers(certificates.map(({ der }) => der)));
 	const signedData = wrap(TAG.SEQUENCE, [
-		// RFC 5652 §5.1 demands version 3 for content that is not plain data, but catalogs have version 1.
+		// RFC 5652 §5.1 demands version 3 if the content type is not id-data. Catalogs have version 1 nevertheless, so
+		// only detached content gets version 3.
 		integer(content === undefined ? 3 : 1),
 		signer === undefined ? setOf() : setOf(digestAlgorithm(signer.algorithm)),
 		...wrap(TAG.SEQUENCE, [oid(contentType), ...(content === undefined ? [] : wrap(context(0), [content]))]),
@@ -56,19 +58,22 @@ export function encodeSignedData({ contentType, content, certificates, signer }:
 	return wrap(TAG.SEQUENCE, [oid(SIGNED_DATA), ...wrap(context(0), signedData)]);
 }
 
-/** Encodes the bytes to sign: a SET OF Attribute in DER order. RFC 5652 §5.4. */
+/**
+ * Encodes the signed attributes as the bytes that the signature covers: a SET OF Attribute in DER order. RFC 5652 §5.4.
+ */
 export function encodeSignedAttributes(attributes: readonly Uint8Array[]): Uint8Array {
 	return setOf(...attributes);
 }
 
-/** Encodes Attribute ::= SEQUENCE { attrType OID, attrValues SET OF ANY }; each value is a DER element. */
+/** Encodes Attribute ::= SEQUENCE { attrType OID, attrValues SET OF ANY }. Each of `values` is one DER element. */
 export function encodeAttribute(type: string, ...values: readonly Uint8Array[]): Uint8Array {
 	return sequence(oid(type), setOf(...values));
 }
 
 /**
- * Replaces the unsigned attributes of a SignedData with one signer by `attributes`, which are results of
- * `encodeAttribute`. All other bytes stay as they are. Returns pieces, which the caller writes one after the other.
+ * Replaces the unsigned attributes of a SignedData with one signer by `attributes`. These are results of
+ * `encodeAttribute`, at least one. All other content stays as it is. Returns pieces, which the caller writes one after
+ * the other.
  */
 export function withUnsignedAttributes(signedData: Uint8Array, attributes: readonly Uint8Array[]): Uint8Array[] {
 	const reader = new DerReader(signedData, "signed data");
@@ -95,8 +100,8 @@ export function withUnsignedAttributes(signedData: Uint8Array, attributes: reado
 }
 
 /**
- * Replaces the content element of a SignedData. If `content` is undefined, removes the element. All other bytes stay as
- * they are. Returns pieces, which the caller writes one after the other.
+ * Replaces the content element of a SignedData, or removes it if `content` is undefined. All other content stays as it
+ * is. Returns pieces, which the caller writes one after the other.
  */
 export function withContent(signedData: Uint8Array, content: Uint8Array | undefined): Uint8Array[] {
 	const reader = new DerReader(signedData, "signed data");
@@ -147,7 +152,7 @@ function setMembers(elements: readonly Uint8Array[]): Uint8Array[] {
 	return [...elements].sort(compareBytes);
 }
 
-/** Puts a header in front of the parts, which are not copied. */
+/** Returns the DER header for these parts, and behind it the parts themselves, which are not copied. */
 function wrap(tag: number, parts: readonly Uint8Array[]): Uint8Array[] {
 	const length = parts.reduce((sum, part) => sum + part.length, 0);
 	const header = new Uint8Array(headerSize(length));

@@ -1,4 +1,7 @@
-/** Checks that a signer signed this content, RFC 5652 §5.4 and §5.6. chain.ts decides whether the signer is trusted. */
+/**
+ * Checks that a signer signed this content, RFC 5652 §5.4 and §5.6. This does not make the signer trusted:
+ * signer-trust.ts decides that.
+ */
 
 import { hash, timingSafeEqual } from "node:crypto";
 import { compareBytes, DerReader, isSortedSet, TAG } from "../asn1/der.js";
@@ -16,26 +19,28 @@ import {
 
 export interface SignerVerification {
 	/**
-	 * The type that the contentType attribute must name. `none` is for a countersignature. A countersignature may lack
-	 * the attribute, as RFC 5652 §11.4 demands, or name plain data in it, as some issuers wrote.
+	 * The type that the contentType attribute must name. `none` is for a countersignature, in which the attribute must
+	 * be absent (RFC 5652 §11.4) or name id-data, as some issuers wrote.
 	 */
 	readonly contentType: string | "none";
-	/** The bytes that messageDigest covers, or a function that returns their digest. */
+	/** The bytes that messageDigest covers, or a function that returns the digest of these bytes. */
 	readonly contentValue: Uint8Array | ((digest: DigestName) => Uint8Array);
 	/** The signer's certificate is searched among these certificates. */
 	readonly certificates: readonly Certificate[];
 	/**
-	 * The reasons why certificates were skipped when the message was parsed. A skipped certificate may be the signer's.
+	 * The reasons why certificates of the message could not be parsed and were skipped. If the signer's certificate is
+	 * missing, the error shows the first reason, because the skipped certificate may be the signer's.
 	 */
 	readonly anomalies?: readonly string[];
 	readonly profile: Profile;
-	/** The name that messages use for the verified object. */
+	/** The name of the signed object in error messages. Default `signature`. */
 	readonly what?: string;
 }
 
 /**
- * Finds the signer's certificate and checks the signature over the signed attributes as received. Then checks that the
- * attributes are in DER order, that no attribute occurs twice, and that they name this content type and digest.
+ * Finds the signer's certificate and checks the signature over the signed attributes as received. Then checks the
+ * attributes: they must be in DER order, none may occur twice, and they must name `contentType` and the digest of
+ * `contentValue`.
  * @throws ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_SIGNER_CERTIFICATE, ERR_WEAK_DIGEST, ERR_WEAK_KEY,
  * ERR_UNSUPPORTED_ALGORITHM, ERR_LIMIT
  */
@@ -70,8 +75,8 @@ export function verifySigner(signer: SignerInfo, verification: SignerVerificatio
 }
 
 /**
- * Returns the certificates that match the signer's identifier. Several certificates can claim the same issuer and
- * serial, but only one of them is genuine.
+ * Returns the certificates that match the signer's identifier. There may be several, because anybody can make a
+ * certificate with the issuer and serial number, or the key identifier, of another one.
  */
 export function signerCertificates({ identifier }: SignerInfo, certificates: readonly Certificate[]): Certificate[] {
 	return certificates.filter(({ issuer, serial, extensions }) => {
@@ -82,7 +87,7 @@ export function signerCertificates({ identifier }: SignerInfo, certificates: rea
 
 /**
  * Returns the single value of a signed attribute, or undefined if the attribute is absent.
- * @throws ERR_SIGNED_ATTRIBUTES
+ * @throws ERR_SIGNED_ATTRIBUTES if the attribute has no value or several values
  */
 export function signedAttribute(signer: SignerInfo, oid: string, what: string): Uint8Array | undefined {
 	const attribute = signer.signedAttributes.find((candidate) => candidate.oid === oid);
@@ -95,7 +100,10 @@ export function signedAttribute(signer: SignerInfo, oid: string, what: string): 
 	return value;
 }
 
-/** Returns the candidate whose key made the signature. A candidate with an unusable key is skipped. */
+/**
+ * Returns the candidate whose key made the signature, and skips candidates with an unusable key.
+ * @throws ERR_SIGNATURE if there is none; ERR_WEAK_KEY instead if `publicKeyOf` refused a candidate as weak
+ */
 function findSigner(
 	candidates: readonly Certificate[],
 	scheme: SignatureScheme,
@@ -119,7 +127,7 @@ function findSigner(
 }
 
 /**
- * Demands DER order and refuses an attribute type that occurs twice, because two programs could read any other set
+ * Demands DER order and refuses an attribute type that occurs twice, because two programs could read such a set
  * differently. RFC 5652 §5.3.
  */
 function checkAttributeSet({ signedAttributes }: SignerInfo, signedBytes: Uint8Array, what: string): void {
@@ -169,7 +177,7 @@ function isEqual(a: Uint8Array, b: Uint8Array | undefined): boolean {
 	return b !== undefined && compareBytes(a, b) === 0;
 }
 
-/** Limit of the certificates that are tried for one signer. Each try costs one signature check. */
+/** At most this many certificates are tried for one signer. Each try costs one signature check. */
 export const MAX_SIGNER_CANDIDATES = 8;
 
 const CONTENT_TYPE = "1.2.840.113549.1.9.3";

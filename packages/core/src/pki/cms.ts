@@ -1,9 +1,9 @@
 /**
  * Parses CMS SignedData (RFC 5652 §5) as catalogs and RFC 3161 tokens use it, with any content type. A signer is
- * identified by issuer and serial, or by its key identifier. Embedded revocation lists are skipped.
+ * identified by issuer and serial number, or by its key identifier. Embedded revocation lists are skipped.
  *
- * The limits are 16 signers, 256 certificates, 64 attribute values in a set, and 64 KiB of signed attributes. The
- * result consists of views into the parsed bytes. The content is neither copied nor parsed.
+ * The limits are 16 signers, 256 certificates, 64 values in a set of attributes, and 64 KiB of signed attributes. Every
+ * Uint8Array of the result is a view into the parsed bytes. The content is neither copied nor parsed.
  */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
@@ -32,16 +32,16 @@ export interface SignedData {
 	 */
 	readonly content: Uint8Array | undefined;
 	/**
-	 * The content without its tag and length. The messageDigest attribute covers these bytes, also for a SEQUENCE (RFC
-	 * 2315 §9.3).
+	 * The content without its tag and length. The messageDigest attribute covers these bytes, also if the content is a
+	 * SEQUENCE (RFC 2315 §9.3).
 	 */
 	readonly contentValue: Uint8Array | undefined;
-	/** The certificates of the message that could be parsed. */
+	/** The certificates of the message, without those that could not be parsed. */
 	readonly certificates: readonly Certificate[];
 	readonly signers: readonly SignerInfo[];
 	/**
-	 * One sentence for each certificate that was skipped. The signature does not cover the set of certificates, so a
-	 * certificate in it must not make the signature invalid.
+	 * One sentence for each certificate that could not be parsed and was skipped. The signature does not cover the set
+	 * of certificates, so a malformed certificate in it must not make the signature invalid.
 	 */
 	readonly anomalies: readonly string[];
 }
@@ -50,7 +50,7 @@ export interface SignerInfo {
 	readonly identifier: SignerIdentifier;
 	readonly digestAlgorithm: AlgorithmIdentifier;
 	readonly signatureAlgorithm: AlgorithmIdentifier;
-	/** The [0] element as received, or undefined if there are no signed attributes. */
+	/** The signed attributes as received, with the tag [0]. Undefined if there are none. */
 	readonly signedAttributesDer: Uint8Array | undefined;
 	readonly signedAttributes: readonly Attribute[];
 	readonly signature: Uint8Array;
@@ -63,22 +63,25 @@ export type SignerIdentifier =
 
 export interface Attribute {
 	readonly oid: string;
-	/** The elements of the SET OF. */
+	/** The values, each as one DER element. */
 	readonly values: readonly Uint8Array[];
 }
 
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const MAX_SIGNERS = 16;
 const MAX_CERTIFICATES = 256;
-/** Limit of the attributes in a set, and limit of all their values together. */
+/** A set has at most this many attributes, and all its attributes together have at most this many values. */
 const MAX_ATTRIBUTES = 64;
 /**
- * Size limit of the signed attributes in bytes. They are copied before they are trusted, so their size must be bounded.
- * Real catalogs have about 400 bytes of them.
+ * The signed attributes have at most this many bytes. The limit exists because they are copied before they are trusted.
+ * In real catalogs they have about 400 bytes.
  */
 const MAX_SIGNED_ATTRIBUTES_SIZE = 65_536;
 
-/** Parses a ContentInfo with SignedData and refuses trailing bytes. @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT */
+/**
+ * Parses a ContentInfo with SignedData and refuses bytes behind it. `what` is its name in error messages.
+ * @throws ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT
+ */
 export function parseSignedData(der: Uint8Array, what: string): SignedData {
 	const reader = new DerReader(der, what);
 	const contentInfo = reader.open(TAG.SEQUENCE);

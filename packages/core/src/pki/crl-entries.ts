@@ -11,8 +11,8 @@ import { type RevocationDetails, revokedSinceEver, worse } from "./revocation.js
 
 /**
  * Refuses a list if any entry has a critical extension that sigtool does not apply, because such a list must not be
- * used for any certificate. §5.3. Also refuses a list with a malformed serial number, because nobody can tell whose
- * entry that is. The other details of an entry are read only if its serial number is looked for.
+ * used for any certificate (§5.3). Also refuses a list with a malformed serial number, because nobody can tell which
+ * certificate the entry revokes. The other details of an entry are read only by `findRevocation`.
  * @throws ERR_CERTIFICATE_EXTENSION, ERR_DER
  */
 export function checkEntries(entries: Uint8Array): void {
@@ -27,7 +27,10 @@ export function checkEntries(entries: Uint8Array): void {
 	}
 }
 
-/** Reads the next element, Extensions. Decodes only the critical extensions. */
+/**
+ * Reads crlEntryExtensions and refuses a critical extension that sigtool does not apply. Other extensions are not
+ * decoded, because a list may have a million entries.
+ */
 function checkCritical(reader: DerReader): void {
 	const outer = reader.open(TAG.SEQUENCE);
 	while (!reader.done) {
@@ -51,8 +54,8 @@ function refuseUnapplied({ bytes }: DerReader, position: number): void {
 }
 
 /**
- * Returns the entry of a serial number, or undefined if no entry has this number. If several entries have it, returns
- * them joined by `worse`. `serial` is the value of an INTEGER in minimal form.
+ * Returns the details of the entry with a serial number, or undefined if there is none. If several entries have the
+ * number, their details are joined by `worse`. `serial` is the value of an INTEGER in minimal form.
  * @throws ERR_DER
  */
 export function findRevocation(entries: Uint8Array, serial: Uint8Array): RevocationDetails | undefined {
@@ -77,8 +80,9 @@ function readEntryDetails(reader: DerReader): RevocationDetails {
 }
 
 /**
- * Returns the details of a revocation. If they cannot be read, returns the worst ones. Otherwise the statement would be
- * lost, and an older statement of another source could prove that the certificate is good.
+ * Returns the details that `read` returns. If `read` throws a SigtoolError, returns the worst details instead:
+ * otherwise the revocation would be lost, and an older statement of another source could prove that the certificate is
+ * good.
  */
 export function detailsOrWorst(read: () => RevocationDetails): RevocationDetails {
 	try {

@@ -1,9 +1,9 @@
 /**
  * Reads certificate revocation lists (RFC 5280 §5). Refuses delta lists, indirect lists, and lists for only some
- * reasons, even if the extension that marks such a list is not critical. A list that covers only some certificates
- * proves nothing about other certificates.
+ * reasons, even if the extension that marks such a list is not critical. If a list covers only some certificates, it
+ * cannot prove that another certificate is good.
  *
- * Results are views into the parsed bytes.
+ * Every Uint8Array of a result is a view into the parsed bytes.
  */
 
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
@@ -25,22 +25,19 @@ import {
 } from "./signature-algorithm.js";
 
 export interface RevocationList {
-	/** The file that the list came from, for messages. */
+	/** The caller's name for the list in messages, for example its file. */
 	readonly name: string;
 	readonly issuer: DistinguishedName;
-	/** Milliseconds since the epoch. */
+	/** `thisUpdate` and `nextUpdate` are in milliseconds since the epoch. */
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
 	/**
-	 * The list still has revoked certificates that expired at this time or later, in milliseconds since the epoch. If
-	 * undefined, the list may lack every certificate that has expired.
+	 * The list still names revoked certificates that expired at this time or later, in milliseconds since the epoch. If
+	 * undefined, the list may leave out every certificate that has expired.
 	 */
 	readonly expiredSince: number | undefined;
 	readonly scope: ListScope;
-	/**
-	 * The element revokedCertificates. It is undefined if the list has no such element, and then no certificate is
-	 * revoked.
-	 */
+	/** The element revokedCertificates. A list without this element revokes no certificate. */
 	readonly entries: Uint8Array | undefined;
 	readonly tbs: Uint8Array;
 	readonly signatureAlgorithm: AlgorithmIdentifier;
@@ -48,8 +45,8 @@ export interface RevocationList {
 }
 
 /**
- * Parses the lists of a file: one in DER, or any number in PEM.
- * @throws ERR_DER, ERR_CERTIFICATE_FORMAT, ERR_CERTIFICATE_EXTENSION
+ * Parses the lists of a file: one in DER, or any number in PEM. Returns no list for a text without PEM blocks.
+ * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT, ERR_CERTIFICATE_EXTENSION
  */
 export function revocationListsFromFileBytes(bytes: Uint8Array, name: string): RevocationList[] {
 	if (bytes[0] === TAG.SEQUENCE) return [parseRevocationList(bytes, name)];
@@ -58,8 +55,8 @@ export function revocationListsFromFileBytes(bytes: Uint8Array, name: string): R
 
 /**
  * Parses one list in DER.
- * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT; ERR_CERTIFICATE_EXTENSION for a list by which no certificate may
- * be judged
+ * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT; ERR_CERTIFICATE_EXTENSION for a list that the head of this file
+ * refuses, or with a critical extension that is not applied
  */
 export function parseRevocationList(der: Uint8Array, name: string): RevocationList {
 	const reader = new DerReader(der, "revocation list");
@@ -75,9 +72,9 @@ export function parseRevocationList(der: Uint8Array, name: string): RevocationLi
 }
 
 /**
- * Returns the status of a certificate by this list, or undefined if the list is from another issuer. Another spelling of
- * the issuer's name is enough, because the issuer's own key must have signed the list. If the list has an entry for the certificate, the certificate counts as revoked,
- * whatever the list covers. Otherwise the certificate counts as good, but only if the list covers it.
+ * Returns the status of a certificate by this list, or undefined if the list is from another issuer. The issuer's name
+ * may be spelled in another way, because the issuer's own key must have signed the list. A certificate that the list
+ * names is revoked, whatever the list covers. Any other certificate is good, but only if the list covers it.
  * @throws ERR_CERTIFICATE_SIGNATURE, ERR_CERTIFICATE_PURPOSE, ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_WEAK_KEY,
  * ERR_DER; ERR_CERTIFICATE_EXTENSION if the list does not cover the certificate
  */
@@ -136,7 +133,10 @@ function readExplicitExtensions(reader: DerReader): ReadonlyMap<string, Extensio
 	return extensions;
 }
 
-/** @throws ERR_CERTIFICATE_EXTENSION for a list that proves nothing about any certificate. §5.2.4, §5.2.5 */
+/**
+ * Reads which certificates the list covers, §5.2.5.
+ * @throws ERR_CERTIFICATE_EXTENSION for a list that proves nothing about any certificate (§5.2.4, §5.2.5)
+ */
 function scopeOf(extensions: ReadonlyMap<string, Extension>): ListScope {
 	const refuse = (reason: string) =>
 		new SigtoolError("ERR_CERTIFICATE_EXTENSION", `Cannot use the revocation list: ${reason}`);

@@ -1,6 +1,6 @@
 /**
- * The deny list: keys, certificates, catalogs and files that are refused whatever else is trusted, each by a SHA-256
- * and with a reason.
+ * Implements the deny list. It names keys, certificates, catalogs and files that are refused whatever else is trusted.
+ * Each denial has a SHA-256 and a reason.
  */
 
 import { createHash } from "node:crypto";
@@ -8,10 +8,10 @@ import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, spkiSha256 } from "./certificate.js";
 
 /**
- * The kind of a denial decides which bytes its SHA-256 covers. They are the SubjectPublicKeyInfo for a `key`, the DER
- * for a `certificate`, the file of a catalog or trust index for a `catalog`, and the whole content for a `file`. The
- * SHA-256 of a certificate or catalog may instead cover the part that is signed, because an attacker can change the
- * rest: from an ECDSA signature (r, s) anybody can make a second one, (r, n - s).
+ * The kind of a denial decides which bytes its SHA-256 covers: for a `key` the SubjectPublicKeyInfo, for a
+ * `certificate` its DER, for a `catalog` the file of a catalog or trust index, and for a `file` its whole content. For
+ * a certificate or a catalog, the SHA-256 of the signed part counts as well, because an attacker can change the rest:
+ * from an ECDSA signature (r, s) anybody can make a second one, (r, n - s).
  */
 export const DENIED_KINDS = ["file", "key", "certificate", "catalog"] as const;
 export type DeniedKind = (typeof DENIED_KINDS)[number];
@@ -29,7 +29,7 @@ export function denialOf(deny: readonly Denial[] | undefined, kind: DeniedKind, 
 	return deny?.find((denial) => denial.kind === kind && denial.sha256 === sha256);
 }
 
-/** Throws if the deny list has one of these certificates or the key of one. @throws ERR_DENIED */
+/** Throws if the deny list has a denial of one of these certificates or of its key. @throws ERR_DENIED */
 export function refuseDeniedCertificates(
 	deny: readonly Denial[] | undefined,
 	certificates: Iterable<Certificate>,
@@ -45,11 +45,11 @@ export function refuseDeniedCertificates(
 }
 
 /**
- * Throws if the deny list has this catalog. `signed` is the part that the catalog's signature covers.
+ * Throws if the deny list has a denial of this catalog. `signed` is the part that the catalog's signature covers.
  * @throws ERR_DENIED
  */
 export function refuseDeniedCatalog(deny: readonly Denial[] | undefined, bytes: Uint8Array, signed: Uint8Array): void {
-	// A catalog can be large and slow to hash, so it is hashed only if the list denies any catalog.
+	// A catalog can be large and slow to hash, so it is hashed only if there is a denial of the kind `catalog`.
 	if (deny?.some(({ kind }) => kind === "catalog") !== true) return;
 	for (const part of [bytes, signed]) {
 		const denial = denialOf(deny, "catalog", sha256Of(part));

@@ -9,13 +9,17 @@ import { SigtoolError } from "../errors.js";
 import type { Certificate } from "./certificate.js";
 import { type GeneralName, readGeneralName } from "./general-name.js";
 
-/** The certificates of an issuer that a list covers. A scope without members means all certificates of the issuer. */
+/** Says which certificates of its issuer a revocation list covers. A scope without members means all of them. */
 export interface ListScope {
-	/** The names of the distribution point to which the list belongs. */
+	/**
+	 * The names of the distribution point to which the list belongs. A certificate is covered only if it names the
+	 * point.
+	 */
 	readonly names?: readonly GeneralName[];
 	readonly only?: "user certificates" | "authority certificates";
 	/**
-	 * The reason why the list proves nothing about any certificate, e.g. because it covers only some revocation reasons.
+	 * The reason why the list cannot prove that any certificate is good, e.g. because it covers only some reasons of
+	 * revocation.
 	 */
 	readonly partial?: string;
 }
@@ -52,7 +56,7 @@ export function parseListScope(extension: Uint8Array): ListScope {
 }
 
 /**
- * Returns the reason why a list of this scope does not cover a certificate of its issuer. Returns undefined if the list
+ * Returns the reason why a list of this scope does not cover a certificate of its issuer, or undefined if the list
  * covers the certificate. RFC 5280 §6.3.3 (b) (2).
  * @throws ERR_DER, ERR_LIMIT for a malformed extension of the certificate
  */
@@ -64,16 +68,16 @@ export function uncoveredBy({ names, only }: ListScope, certificate: Certificate
 		return names.some((name) => point.names.some((each) => isSameName(each, name)));
 	});
 	if (points.length === 0) return "it is of a distribution point that the certificate does not name";
-	// The certificate's other points have the lists for the other reasons.
+	// A list for some reasons alone does not prove that the certificate is good. The lists for the other reasons are at
+	// other points.
 	return points.every(({ hasReasons }) => hasReasons)
 		? "it is of a distribution point that serves only some reasons"
 		: undefined;
 }
 
 /**
- * Returns the http and https URLs of lists that are complete for a certificate, in the order of the certificate. Leaves
- * out points that another issuer serves, and lists for only some reasons. Returns no URLs if the extension is
- * malformed.
+ * Returns the http and https URLs of lists that cover a certificate for all reasons, in the order in which the
+ * certificate has them. Leaves out points that another issuer serves. Returns no URLs if the extension is malformed.
  */
 export function listUrls(certificate: Certificate): string[] {
 	try {

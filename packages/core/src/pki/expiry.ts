@@ -2,20 +2,24 @@
 
 import { quote } from "../errors.js";
 
-/** The end of a certificate's validity in milliseconds since the epoch, and the subject that a warning shows. */
+/**
+ * A certificate that may expire soon. `notAfter` is the end of its validity in milliseconds since the epoch, and
+ * `subject` is the name that a warning shows.
+ */
 export interface Expiry {
 	readonly subject: { readonly text: string };
 	readonly notAfter: number;
 	/**
-	 * True for a certificate that came with a signature although only its key is pinned. The subject is then the label
-	 * of the pin.
+	 * True if the certificate came with a signature and only its key is pinned. The subject is then the label of the
+	 * pin.
 	 */
 	readonly ofBarePin?: boolean;
 }
 
 /**
- * Returns a warning if the first of these certificates to expire has fewer than 30 days left at the time `at`, or else
- * undefined. `at` is in milliseconds since the epoch.
+ * Returns a warning if the first of these certificates to expire has fewer than 30 days left at the time `at`, or has
+ * expired. Otherwise returns undefined. `certificates` has at least one member, and `at` is in milliseconds since the
+ * epoch.
  */
 export function expiryNotice(certificates: readonly Expiry[], at: number): string | undefined {
 	const { subject, notAfter, ofBarePin } = certificates.reduce((first, each) =>

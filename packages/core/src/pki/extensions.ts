@@ -1,6 +1,6 @@
 /**
- * Parses the certificate extensions that verification applies, RFC 5280 §4.2.1, and keeps all others by OID. The limits
- * are 64 extensions, 64 extended key usages, and 256 names or constraints in a list.
+ * Parses the certificate extensions that verification applies, RFC 5280 §4.2.1, and keeps every extension by OID. The
+ * limits are 64 extensions, 64 extended key usages, and 256 names or constraints in a list.
  */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
@@ -10,17 +10,20 @@ import { type GeneralName, readGeneralName } from "./general-name.js";
 
 export interface Extension {
 	readonly critical: boolean;
-	/** The content of extnValue. */
+	/** The bytes inside the OCTET STRING extnValue. */
 	readonly value: Uint8Array;
 }
 
 export interface CertificateExtensions {
-	/** Every extension by OID, in the order received. */
+	/** Every extension of the certificate by its identifier, in the order received. */
 	readonly all: ReadonlyMap<string, Extension>;
-	/** OIDs of the critical extensions that verification does not apply. A certificate with any of them is refused. */
+	/**
+	 * The OIDs of the critical extensions that verification does not apply. `checkLeaf` and `checkAuthority` refuse a
+	 * certificate that has any of them.
+	 */
 	readonly unknownCritical: readonly string[];
 	readonly basicConstraints?: { readonly isAuthority: boolean; readonly maxPathLength?: number };
-	/** Bit n of this number is named bit n of KeyUsage, see KEY_USAGE. */
+	/** Bit n of this number is the named bit n of KeyUsage: `KEY_USAGE.keyCertSign` is 1 << 5. */
 	readonly keyUsage?: number;
 	readonly extendedKeyUsage?: { readonly oids: readonly string[]; readonly critical: boolean };
 	readonly subjectKeyId?: Uint8Array;
@@ -44,8 +47,8 @@ export function readExtensions(reader: DerReader): CertificateExtensions {
 }
 
 /**
- * Reads the next element and returns its extensions by OID. The element may be in a certificate or in another
- * structure: Extensions ::= SEQUENCE OF SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }.
+ * Reads the next element and returns its extensions by OID. Certificates, revocation lists and OCSP responses have such
+ * an element: Extensions ::= SEQUENCE OF SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }.
  * @throws ERR_DER, ERR_LIMIT; ERR_CERTIFICATE_FORMAT if an extension occurs twice
  */
 export function readExtensionMap(reader: DerReader): ReadonlyMap<string, Extension> {
@@ -103,8 +106,8 @@ function readBasicConstraints(reader: DerReader): { isAuthority: boolean; maxPat
 }
 
 /**
- * Reads a BIT STRING of named bits. DER forbids trailing zero bits, but they are tolerated because roots in wide use
- * have them. §4.2.1.3.
+ * Reads a BIT STRING of named bits, at most 16. DER forbids trailing zero bits, but roots in wide use have them, so
+ * they are accepted. §4.2.1.3.
  */
 function readKeyUsage(reader: DerReader): number {
 	const [unused, low = 0, high = 0, ...rest] = reader.value(TAG.BIT_STRING);
@@ -114,7 +117,7 @@ function readKeyUsage(reader: DerReader): number {
 	return bits;
 }
 
-/** Reads SEQUENCE SIZE (1..MAX) OF OID. §4.2.1.12. */
+/** Reads SEQUENCE SIZE (1..MAX) OF OID, at most MAX_USAGES of them. §4.2.1.12. */
 function readOids(reader: DerReader): string[] {
 	const oids = readList(reader, TAG.SEQUENCE, MAX_USAGES, () => reader.oid());
 	if (oids.length === 0) reader.fail("the list of extended key usages is empty");
@@ -122,8 +125,8 @@ function readOids(reader: DerReader): string[] {
 }
 
 /**
- * Reads SEQUENCE { [0] keyIdentifier OPTIONAL, issuer and serial OPTIONAL }. The last two are hints and are ignored.
- * §4.2.1.1.
+ * Reads SEQUENCE { [0] keyIdentifier OPTIONAL, issuer and serial number OPTIONAL } and returns the key identifier.
+ * Issuer and serial number are ignored, because they are only hints. §4.2.1.1.
  */
 function readAuthorityKeyId(reader: DerReader): Uint8Array | undefined {
 	const outer = reader.open(TAG.SEQUENCE);
@@ -133,7 +136,10 @@ function readAuthorityKeyId(reader: DerReader): Uint8Array | undefined {
 	return keyId;
 }
 
-/** Reads SEQUENCE { [0] permitted, [1] excluded } of SEQUENCE { base }. Refuses minimum and maximum. §4.2.1.10. */
+/**
+ * Reads SEQUENCE { [0] permitted, [1] excluded } of SEQUENCE { base }. Refuses the fields minimum and maximum.
+ * §4.2.1.10.
+ */
 function readNameConstraints(reader: DerReader): { permitted: GeneralName[]; excluded: GeneralName[] } {
 	const outer = reader.open(TAG.SEQUENCE);
 	const permitted = readSubtrees(reader, context(0));
@@ -170,9 +176,9 @@ const OID = {
 } as const;
 
 /**
- * The extensions that may be critical. Policies, mappings and inhibitAnyPolicy are included, because they can make a
- * chain fail only if an explicit policy is demanded (RFC 5280 §6.1.5 g). policyConstraints can demand an explicit
- * policy. sigtool does not apply policyConstraints and therefore refuses it if it is critical.
+ * These extensions may be critical, because verification applies them. Policies, mappings and inhibitAnyPolicy are
+ * included although they are not applied: they can make a chain fail only if an explicit policy is demanded (RFC 5280
+ * §6.1.5 g). policyConstraints can demand that, and is therefore refused if it is critical.
  */
 const APPLIED: ReadonlySet<string> = new Set([
 	OID.keyUsage,

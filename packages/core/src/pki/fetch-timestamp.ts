@@ -1,6 +1,7 @@
 /**
  * Requests tokens over a signature from timestamping authorities, by RFC 3161 over HTTP (§3.4). Every token is verified
- * before it is used. The rules are stricter than for a token that is read from a signature: see `verifyNewToken`.
+ * before it is returned. The rules for a new token are stricter than those for a token in a catalog: see
+ * `verifyNewToken`.
  */
 
 import { quote, reasonOf, SigtoolError } from "../errors.js";
@@ -17,11 +18,12 @@ import {
 } from "./timestamp-request.js";
 
 /**
- * Returns a verified token over the bytes of a signature. `signer` is the certificate that made the signature, and is
- * valid at the token's time, because a verifier judges `signer` at this time. The token's time differs from our own
- * clock by at most `CLOCK_TOLERANCE_MS`.
- * @throws ERR_NETWORK if no authority can be reached; ERR_TIMESTAMP if an authority answered without a valid token. The
- * messages of these two errors give the reason for each URL. ERR_USAGE as `checkTimestampRequest`
+ * Returns a verified token over the bytes of a signature. The token's time lies within the validity of `signer`, the
+ * certificate of the signature, because a verifier judges `signer` at this time. It also lies between the request and
+ * the answer by our own clock, with a tolerance of `CLOCK_TOLERANCE_MS`.
+ * @throws ERR_NETWORK if every authority failed to answer with HTTP status 200; ERR_TIMESTAMP if any of them answered
+ * without a valid token. The messages of these two errors give the reason for each URL. ERR_USAGE as
+ * `checkTimestampRequest`; ERR_CONFIG for a malformed proxy
  */
 export async function fetchTimestamp(
 	signature: Uint8Array,
@@ -73,14 +75,17 @@ async function requestFrom(
 	return { token, time, authority: certificate, url };
 }
 
-/** Refuses a time that is not between the request and the answer by our clock. @throws ERR_TIMESTAMP */
+/** Refuses a time before the request or after the answer by our clock, with the tolerance. @throws ERR_TIMESTAMP */
 function checkClock(time: number, askedAt: number, answeredAt: number): void {
 	if (time >= askedAt - CLOCK_TOLERANCE_MS && time <= answeredAt + CLOCK_TOLERANCE_MS) return;
 	const times = `${iso(time)}, but the clock here says ${iso(answeredAt)}`;
 	throw refusal(`its time is ${times}; they may differ by ${CLOCK_TOLERANCE_MS / 60_000} minutes`);
 }
 
-/** Refuses a time at which the signer's certificate is not valid, because it would prove nothing. @throws ERR_TIMESTAMP */
+/**
+ * Refuses a time at which the signer's certificate is not valid, because a verifier judges the signer at this time.
+ * @throws ERR_TIMESTAMP
+ */
 function checkValidity(time: number, { notBefore, notAfter, subject }: Certificate): void {
 	if (time >= notBefore && time <= notAfter) return;
 	const validity = `valid from ${iso(notBefore)} to ${iso(notAfter)}`;
@@ -95,7 +100,7 @@ function iso(milliseconds: number): string {
 	return new Date(milliseconds).toISOString().replace(".000Z", "Z");
 }
 
-/** Tolerance for a difference between our clock and the time of a new token. */
+/** Our clock and the time of a new token may differ by this much. */
 const CLOCK_TOLERANCE_MS = 300_000;
 
 const REPLY_TYPE = "application/timestamp-reply";

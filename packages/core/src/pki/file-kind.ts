@@ -1,4 +1,4 @@
-/** Recognises the kind of a file, for the message that a file is not of the expected kind. */
+/** Guesses the kind of a file, for the message that a file is not of the expected kind. */
 
 import { DerReader, encodeOid, headerSize, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
@@ -29,7 +29,8 @@ export interface FileDescription {
 }
 
 /**
- * Guesses the kind of a file from its first bytes. The result is only for messages and must not decide anything else.
+ * Guesses the kind of a file from its length and its first bytes. The result is only for messages and must not decide
+ * anything else.
  */
 export function describeFileBytes(bytes: Uint8Array): FileDescription {
 	const kind = kindOf(bytes);
@@ -69,7 +70,10 @@ function derKind(bytes: Uint8Array): FileKind {
 	}
 }
 
-/** Returns the size of the outermost element in bytes, header included, as the header states it. @throws ERR_DER */
+/**
+ * Returns the size of the outermost element in bytes, header included, as its header states it. Returns 0 if the header
+ * states no size, or in more than four bytes.
+ */
 function wholeLength(bytes: Uint8Array): number {
 	const lengthBytes = bytes[1] & 0x7f;
 	if (bytes[1] < 0x80) return 2 + bytes[1];
@@ -119,7 +123,7 @@ const MAGICS: readonly (readonly [FileKind, readonly number[]])[] = [
 	["program", [0x4d, 0x5a, 0x90]],
 ];
 
-/** The content type of a catalog, with tag and length. It is near the beginning of a catalog file. */
+/** The content type of a catalog, with tag and length. A catalog file has it in its first bytes. */
 const CERT_TRUST_LIST = Buffer.from([TAG.OID, 9, ...encodeOid("1.3.6.1.4.1.311.10.1")]);
 const MAX_HEAD = 1024;
 const MAX_TEXT = 65_536;

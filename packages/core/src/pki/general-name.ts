@@ -1,4 +1,4 @@
-/** Reads GeneralName, RFC 5280 §4.2.1.6, as its form and the bytes of its value. */
+/** Reads a GeneralName, RFC 5280 §4.2.1.6: its form and the bytes of its value. */
 
 import type { DerReader } from "../asn1/der.js";
 

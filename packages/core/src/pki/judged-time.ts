@@ -1,4 +1,7 @@
-/** Decides for which time a signer is judged: for the time of a valid timestamp, else for the given time, else for now. */
+/**
+ * Decides for which time a signer is judged: for the time of a valid timestamp, else for the given time, else for now.
+ * A timestamp does not count if the certificate has the usage LIFETIME_SIGNING.
+ */
 
 import { SigtoolError } from "../errors.js";
 import type { Certificate } from "./certificate.js";
@@ -10,7 +13,7 @@ export interface JudgedTime {
 	readonly source: "now" | "given" | "rfc3161" | "countersignature";
 	/** The subject of the timestamping authority, if the time comes from a timestamp. */
 	readonly authority?: string;
-	/** The reason why the time does not come from a timestamp. */
+	/** The reason why the time does not come from a timestamp. Undefined if it does. */
 	readonly without?: "no-timestamp" | "unusable-timestamp" | "lifetime-signing";
 }
 
@@ -22,7 +25,8 @@ const LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13";
 
 /**
  * Returns the time for which to judge the chain. With a valid timestamp this is the time of the timestamp, because the
- * timestamp proves that the signature is at least as old. Otherwise it is the given time, or now.
+ * timestamp proves that the signature existed then. Otherwise, and for a leaf with LIFETIME_SIGNING, it is `at`, or now
+ * if `at` is undefined. `hasUnusable` says that the signature has a timestamp that does not verify.
  */
 export function judgementTime(
 	leaf: Certificate,
@@ -40,8 +44,8 @@ export function judgementTime(
 }
 
 /**
- * Runs `judge`. If `judge` throws because a certificate has expired, adds to the error the reason why no timestamp was
- * used, because a valid timestamp would often have prevented this error.
+ * Runs `judge`. If `judge` throws because a certificate has expired, the error gets the reason why the first timestamp
+ * was not used, because a valid timestamp would often have prevented the error.
  */
 export function withTimestampFailures<T>(failures: readonly SigtoolError[], judge: () => T): T {
 	try {

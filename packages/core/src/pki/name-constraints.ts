@@ -1,7 +1,7 @@
 /**
- * Applies name constraints (RFC 5280 §4.2.1.10) to DNS and email names. A constraint on names of another form refuses
- * every certificate with a name of that form. A constraint on directory names therefore refuses every certificate,
- * because its subject is a directory name.
+ * Applies name constraints (RFC 5280 §4.2.1.10) to DNS and email names. If an authority constrains names of another
+ * form, every certificate with a name of that form is refused. A constraint on directory names therefore refuses every
+ * certificate, because each has a subject, and a subject is a directory name.
  */
 
 import { quote } from "../errors.js";
@@ -52,8 +52,8 @@ export function checkNameConstraints(certificate: Certificate, authority: Certif
 }
 
 /**
- * Returns the cost of comparing every name with every constraint: for each pair, the size of the name and of the
- * constraint in bytes, and 16 more for each of the two.
+ * Returns the cost of comparing every name with every constraint. The cost of one pair is the size of the name and of
+ * the constraint in bytes, plus 16 for each of the two.
  */
 function costOfComparing(names: readonly GeneralName[], bases: readonly GeneralName[]): number {
 	const weight = (list: readonly GeneralName[]) => list.reduce((sum, { value }) => sum + value.length + 16, 0);
@@ -61,12 +61,13 @@ function costOfComparing(names: readonly GeneralName[], bases: readonly GeneralN
 }
 
 /**
- * Limit of `costOfComparing`. Three names of 50 bytes under a hundred constraints of 50 bytes cost 40,000. The limit
- * exists because hostile certificates can cause some hundred calls of `checkNameConstraints` in one search for a chain.
+ * A larger result of `costOfComparing` is refused, because hostile certificates can cause hundreds of calls of
+ * `checkNameConstraints` in one search for a chain. For scale, three names of 50 bytes under a hundred constraints of
+ * 50 bytes cost about 40,000.
  */
 const MAX_COST = 2 ** 18;
 
-/** Returns a constraint as text, so that one decoding serves all names. */
+/** Converts a constraint to text once, before it is compared with every name. */
 function baseOf(base: GeneralName): { kind: GeneralName["kind"]; text: string } {
 	return { kind: base.kind, text: ascii(base) };
 }
@@ -74,9 +75,9 @@ function baseOf(base: GeneralName): { kind: GeneralName["kind"]; text: string } 
 const PRINTABLE = /^[\x21-\x7e]*$/;
 
 /**
- * Returns the subject, the email addresses in it, and the alternative names. RFC 5280 applies constraints to addresses
- * in the subject only if there are no alternative names. An authority could then evade a constraint by adding any
- * alternative name, so sigtool always judges these addresses, as OpenSSL does.
+ * Returns the subject, the email addresses in the subject, and the alternative names. RFC 5280 applies constraints to
+ * addresses in the subject only if there are no alternative names. An authority could then evade a constraint by adding
+ * any alternative name, so sigtool always judges these addresses, as OpenSSL does.
  */
 function namesOf({ subject, extensions }: Certificate): GeneralName[] {
 	const { subjectAltName } = extensions;

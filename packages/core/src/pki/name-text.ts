@@ -1,11 +1,11 @@
-/** Converts distinguished names that people type (RFC 4514 §3) to the text form that `readName` writes. */
+/** Converts distinguished names as people type them (RFC 4514 §3) to the text form that `readName` writes. */
 
 import { ATTRIBUTE_NAMES, escapeValue } from "./name.js";
 
 /**
- * Returns the text that `readName` writes for this name, or undefined for text that no certificate can have. A type may
+ * Returns the text that `readName` writes for this name, or undefined if `text` is empty or is not a name. A type may
  * be given in upper or lower case, or as an OID. Spaces around separators and needless escapes are dropped. The order
- * of the parts is kept, because it belongs to the name.
+ * of the parts is kept, because names with another order are other names.
  */
 export function normalizeNameText(text: string): string | undefined {
 	const token = new RegExp(RELATIVE_NAME);
@@ -22,7 +22,10 @@ export function normalizeNameText(text: string): string | undefined {
 	}
 }
 
-/** Returns a normalized name with its parts in the opposite order, because other tools may show it in that order. */
+/**
+ * Returns a normalized name with its parts in the opposite order, for comparison with tools that show names in that
+ * order.
+ */
 export function reverseNameText(text: string): string {
 	return (text.match(/(?:[^\\,]|\\.)+/gs) ?? []).reverse().join(",");
 }
@@ -31,7 +34,10 @@ function isKnown(name: string): boolean {
 	return NAMES.has(name.toLowerCase());
 }
 
-/** Normalizes a value in hexadecimal, the only form that a type without a keyword can have. */
+/**
+ * Normalizes a value in hexadecimal, such as `#0C044A616E65`. A type without a keyword can have its value only in this
+ * form. Returns undefined if the value is malformed.
+ */
 function hexValue(value: string): string | undefined {
 	return /^#(?:[0-9a-f]{2})+$/i.test(value) ? value.toUpperCase() : undefined;
 }

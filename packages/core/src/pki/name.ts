@@ -4,22 +4,24 @@ import { DerReader, TAG } from "../asn1/der.js";
 import { tooLarge } from "../asn1/read-list.js";
 
 /**
- * A distinguished name. Two names are equal only if their `der` has the same bytes. This is enough, because an
- * authority copies its own subject into the certificates that it issues.
+ * A distinguished name. Chains compare the bytes of `der`, because an authority copies its own subject into the
+ * certificates that it issues. For revocation lists, `isSameName` compares.
  */
 export interface DistinguishedName {
 	/** The Name element as received. */
 	readonly der: Uint8Array;
 	/**
-	 * The name by RFC 4514, most specific part first: `CN=Jane,O=Acme\, Inc.,C=US`. The text is one line and safe to
-	 * compare as a whole. It is made at the first access.
+	 * The name by RFC 4514, most specific part first: `CN=Jane,O=Acme\, Inc.,C=US`. Special characters are escaped, so
+	 * the text is one line, and a value cannot pass for another attribute. It is made at the first access.
 	 */
 	readonly text: string;
 }
 
-/** Size limit of a name in bytes, header included. */
+/** A name has at most this many bytes, header included. */
 export const MAX_NAME_SIZE = 8192;
-/** Limit of the attributes in one name. Names in the chains of real catalogs have up to 7 attributes and 213 bytes. */
+/**
+ * A name has at most this many attributes. Names in the chains of real catalogs have up to 7 attributes and 213 bytes.
+ */
 export const MAX_NAME_ATTRIBUTES = 64;
 
 /** Reads the next element: Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }. @throws ERR_DER, ERR_LIMIT */
@@ -105,8 +107,8 @@ function valueBytes({ element, headerSize }: NameAttribute): Uint8Array {
 }
 
 /**
- * Decodes an X.520 DirectoryString or a related type, or returns undefined if the bytes are not text of that type.
- * T61String is read as Latin-1, because issuers write Latin-1 there.
+ * Decodes an X.520 DirectoryString or a related type. Returns undefined if the bytes are not text of that type, or if
+ * the type is not known here. T61String is read as Latin-1, because issuers write Latin-1 there.
  */
 function decodeString(tag: number, value: Uint8Array): string | undefined {
 	const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
@@ -134,7 +136,7 @@ function decodeString(tag: number, value: Uint8Array): string | undefined {
 
 /**
  * Escapes the characters of RFC 4514 §2.4, and control characters as well, so that a name stays on one line. The code
- * splits and joins, because the result of `replaceAll` keeps several times its size in memory.
+ * uses `split` and `join`, because the result of `replaceAll` keeps several times its size in memory.
  */
 export function escapeValue(text: string): string {
 	return text
@@ -143,8 +145,8 @@ export function escapeValue(text: string): string {
 }
 
 /**
- * Matches the control characters `\p{Cc}`. They are written out because loading that Unicode property takes as long as
- * reading a certificate.
+ * Matches the control characters `\p{Cc}`. The ranges are written out because loading that Unicode property takes as
+ * long as reading a certificate.
  */
 const CONTROLS = /[^\x20-\x7e\xa0-\uffff]+/g;
 
@@ -158,8 +160,8 @@ const VISIBLE_STRING = 0x1a;
 const EMAIL_ADDRESS = "1.2.840.113549.1.9.1";
 
 /**
- * The keywords of RFC 4514 §3, then the keywords of OpenSSL for other attributes in code-signing certificates. All
- * other attributes are shown by their OID.
+ * The table maps identifiers to the keywords of RFC 4514 §3, and then to the keywords of OpenSSL for other attributes
+ * in code-signing certificates. Any other attribute is shown by its identifier, such as `2.5.4.20`.
  */
 export const ATTRIBUTE_NAMES: Readonly<Record<string, string>> = {
 	"2.5.4.3": "CN",

@@ -1,4 +1,4 @@
-/** Parses basic OCSP responses (RFC 6960 §4.2) in strict DER. It verifies nothing. */
+/** Parses basic OCSP responses (RFC 6960 §4.2) in strict DER. ocsp.ts verifies them. */
 
 import { context, DerReader, TAG } from "../asn1/der.js";
 import { readList } from "../asn1/read-list.js";
@@ -59,23 +59,28 @@ export interface SingleResponse {
 		readonly keyHash: Uint8Array;
 		readonly serial: Uint8Array;
 	};
-	/** `readInfo` throws ERR_DER. */
+	/** `readInfo` parses the details of the revocation. @throws ERR_DER */
 	readonly status: { readonly kind: "good" | "unknown" } | { readonly kind: "revoked"; readInfo(): RevokedInfo };
+	/** `thisUpdate` and `nextUpdate` are in milliseconds since the epoch. */
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
-	/** @throws ERR_REVOCATION_UNKNOWN for a critical extension; ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT */
+	/**
+	 * Parses singleExtensions, §4.2.1.
+	 * @throws ERR_REVOCATION_UNKNOWN for a critical extension; ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT
+	 */
 	readExtensions(): ReadonlyMap<string, Extension>;
 }
 
 export interface RevokedInfo {
+	/** The time of the revocation in milliseconds since the epoch. `reason` is the number of the CRLReason. */
 	readonly at: number;
 	readonly reason: number | undefined;
 }
 
 /**
  * Parses ResponseData, §4.2.1. Skips the responder's name, because the signature shows who the responder is. Leaves the
- * details of each answer unread, because an answer that says revoked counts even if they cannot be read.
- * @throws ERR_REVOCATION_UNKNOWN for a critical extension; ERR_DER, ERR_LIMIT
+ * details of each answer unread: an answer that says revoked counts even if its details cannot be read.
+ * @throws ERR_REVOCATION_UNKNOWN for a critical extension; ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT
  */
 export function parseResponseData(tbs: Uint8Array) {
 	const reader = new DerReader(tbs, WHAT);
@@ -139,7 +144,7 @@ function readSingleExtensions(element: Uint8Array | undefined): ReadonlyMap<stri
 	return extensions;
 }
 
-/** Reads [number] EXPLICIT … OPTIONAL. Returns undefined if it is absent. */
+/** Reads the next element as [number] EXPLICIT, or returns undefined if it has another tag. */
 function readExplicit<T>(reader: DerReader, number: number, read: (reader: DerReader) => T): T | undefined {
 	if (reader.peek() !== context(number)) return undefined;
 	const outer = reader.open(context(number));

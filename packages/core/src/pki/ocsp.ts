@@ -28,14 +28,14 @@ import { DIGEST_OIDS, type DigestName, isSignatureOf, type Profile, signatureSch
 export interface StatusQuestion {
 	readonly certificate: Certificate;
 	readonly issuer: Certificate;
-	/** A random value for this request, so that an attacker cannot replay an old response. */
+	/** A random value for this request. A response with another value is refused, because it may be an old one. */
 	readonly nonce: Uint8Array;
 }
 
-/** Size limit of a response in bytes. Real responses have 500 to 5,000 bytes. */
+/** A response has at most this many bytes. Real responses have 500 to 5,000. */
 export const MAX_OCSP_RESPONSE_SIZE = 65_536;
 
-/** Returns the http and https URLs of responders in a certificate. The list is empty if the extension is malformed. */
+/** Returns the http and https URLs of responders in a certificate. Returns no URLs if the extension is malformed. */
 export function responderUrls({ extensions }: Certificate): string[] {
 	const extension = extensions.all.get(AUTHORITY_INFO_ACCESS);
 	if (extension === undefined) return [];
@@ -58,8 +58,8 @@ export function responderUrls({ extensions }: Certificate): string[] {
 }
 
 /**
- * Encodes an OCSPRequest without signature, §4.1.1. It names the certificate by SHA-1, as RFC 5019 demands. This hash
- * only identifies the certificate and proves nothing.
+ * Encodes an OCSPRequest without signature, §4.1.1. It names the issuer by SHA-1 hashes, as RFC 5019 demands, and the
+ * certificate by its serial number. The hashes only identify the issuer and prove nothing.
  */
 export function encodeOcspRequest({ certificate, issuer, nonce }: StatusQuestion): Uint8Array {
 	const { name, key } = issuerHashes(certificate, issuer, "sha1");
@@ -70,7 +70,8 @@ export function encodeOcspRequest({ certificate, issuer, nonce }: StatusQuestion
 }
 
 /**
- * Returns the status of the requested certificate by this response.
+ * Returns the status of the requested certificate by this response. `source` is the responder's name in messages, and
+ * `now` is in milliseconds since the epoch.
  * @throws ERR_REVOCATION_UNKNOWN if the response gives no status of the certificate; ERR_DER, ERR_LIMIT; the errors of
  * `verifyChain` if the response cannot be trusted
  */
@@ -111,7 +112,10 @@ function statementOf(answers: readonly SingleResponse[], source: string): Revoca
 	return { source, thisUpdate, nextUpdate, expiredSince, status: "good" };
 }
 
-/** Returns the revocation in an answer that says revoked, with the worse of the reasons in its status and extensions. */
+/**
+ * Returns the revocation of an answer that says revoked, and no revocation of any other answer. The reason may stand in
+ * the status and in the extensions; the worse one counts.
+ */
 function revocationIn({ status, readExtensions }: SingleResponse): RevocationDetails[] {
 	if (status.kind !== "revoked") return [];
 	const details = detailsOrWorst(() => {
@@ -135,7 +139,8 @@ function checkNonce(extensions: ReadonlyMap<string, Extension>, nonce: Uint8Arra
 }
 
 /**
- * Checks that the issuer signed the response, or a responder whose certificate the issuer's own key signed. §4.2.2.2.
+ * Checks that the response is signed by the issuer, or by a responder whose certificate the issuer's own key signed.
+ * §4.2.2.2.
  */
 function checkResponder(
 	{ tbs, signatureAlgorithm, signature, certificates }: BasicResponse,
@@ -152,8 +157,8 @@ function checkResponder(
 }
 
 /**
- * Returns true if the identifier names the certificate. A responder may name it by another hash than the request does,
- * and a revocation must not be lost for that.
+ * Returns true if the identifier names the certificate. The responder may have used another hash than the request, and
+ * its answer must still be found, because it may be a revocation.
  */
 function isAbout(id: SingleResponse["id"], { certificate, issuer }: StatusQuestion): boolean {
 	const hashName = ID_HASHES[id.algorithm];

@@ -1,13 +1,13 @@
 /**
- * Decodes the PEM blocks (RFC 7468) of one label and skips all other text. It reads bytes and makes no text of the
- * blocks, because a revocation list of a million certificates has 54 MB of PEM.
+ * Decodes the PEM blocks (RFC 7468) of one label and skips all other text. It works on bytes and makes no strings of
+ * the blocks, because a revocation list of a million certificates has 54 MB of PEM.
  */
 
 import { SigtoolError } from "../errors.js";
 
 /**
  * Returns the content of every block with this label, e.g. `CERTIFICATE`. The list is empty if there is no such block.
- * @throws ERR_CERTIFICATE_FORMAT
+ * @throws ERR_CERTIFICATE_FORMAT if such a block has no beginning or end, or is not base64
  */
 export function decodePem(bytes: Uint8Array, label: string): Uint8Array[] {
 	const blocks: Uint8Array[] = [];
@@ -31,10 +31,7 @@ export function decodePem(bytes: Uint8Array, label: string): Uint8Array[] {
 	return blocks;
 }
 
-/**
- * Returns the text of a line that may begin or end a block, without white space around the text. Returns "" for any
- * other line.
- */
+/** Returns a line that may begin or end a block, without white space around it. Returns "" for any other line. */
 function boundaryIn(bytes: Uint8Array, start: number, end: number): string {
 	let position = start;
 	while (position < end && VALUES[bytes[position] as number] === WHITE_SPACE) position++;
@@ -50,7 +47,7 @@ export function withoutByteOrderMark(text: string): string {
 	return text.replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, "");
 }
 
-/** Decodes base64 (RFC 4648 §4) with its padding, and with white space anywhere. */
+/** Decodes base64 (RFC 4648 §4). The padding must be there, and white space may be anywhere. */
 function decodeBase64(text: Uint8Array): Uint8Array {
 	const decoded = Buffer.alloc(Math.ceil((text.length / 4) * 3));
 	let [digits, padding, bits, length] = [0, 0, 0, 0];
@@ -74,10 +71,10 @@ function decodeBase64(text: Uint8Array): Uint8Array {
 const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 const LINE_FEED = 0x0a;
 const HYPHEN = 0x2d;
-/** A longer line is neither the beginning nor the end of a block, because all labels here are much shorter. */
+/** No longer line is compared, because every boundary of the labels that sigtool reads is much shorter. */
 const MAX_BOUNDARY_BYTES = 100;
 
-/** VALUES has these entries for bytes that are no base64 digits. */
+/** VALUES has these entries for bytes that are not base64 digits. PADDING stands for `=`. */
 const OTHER = 255;
 const WHITE_SPACE = 254;
 const PADDING = 64;

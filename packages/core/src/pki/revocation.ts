@@ -1,16 +1,17 @@
 /**
- * Decides whether a certificate counts as revoked at a time, by the statements of authenticated sources: see crl.ts and
- * ocsp.ts. RFC 5280 §5 and §6.3, RFC 6960 §2.2 and §3.2.
+ * Decides from the statements of authenticated sources if a certificate counts as revoked at a time. crl.ts and ocsp.ts
+ * make the statements. RFC 5280 §5 and §6.3, RFC 6960 §2.2 and §3.2.
  *
- * A revocation is permanent and counts however old its source is. Only a hold can be lifted, by a newer statement that
- * proves that the certificate is good. A statement proves this if it is fresh or if, for a certificate that has expired,
- * it is not older than the time for which the certificate is judged.
+ * A revocation counts however old its source is. Only a hold can be lifted, by a newer statement that proves that the
+ * certificate is good. Such a proof must be fresh: neither the current time nor the time of judgement may be later than
+ * its nextUpdate. For a certificate that has expired, a statement from before the expiry is enough if it is not older
+ * than the time of judgement.
  */
 
 import type { Certificate } from "./certificate.js";
 import { refusal } from "./certificate-checks.js";
 
-/** The statement of a source about one certificate. Times are in milliseconds since the epoch. */
+/** A source makes such a statement about one certificate. Times are in milliseconds since the epoch. */
 export type RevocationStatement = StatementSource &
 	({ readonly status: "good" } | ({ readonly status: "revoked" } & RevocationDetails));
 
@@ -20,19 +21,19 @@ export interface StatementSource {
 	readonly thisUpdate: number;
 	readonly nextUpdate: number | undefined;
 	/**
-	 * The source still reports certificates that expire at this time or later. If undefined, it may report only those
-	 * that have not expired.
+	 * The source still reports revoked certificates that expired at this time or later. If undefined, the source may
+	 * leave out every certificate that has expired.
 	 */
 	readonly expiredSince: number | undefined;
 }
 
 export interface RevocationDetails {
 	readonly revokedAt: number;
-	/** The invalidityDate, RFC 5280 §5.3.2. */
+	/** The invalidityDate, RFC 5280 §5.3.2: the certificate is known or suspected to be invalid since then. */
 	readonly invalidSince?: number;
-	/** The CRLReason, RFC 5280 §5.3.1. */
+	/** The number of the CRLReason, RFC 5280 §5.3.1. */
 	readonly reason?: number;
-	/** The reason why these details could not be read. The other members are then the worst ones. */
+	/** The reason why the details could not be read. The other members are then those of `revokedSinceEver`. */
 	readonly unreadable?: string;
 }
 
@@ -40,16 +41,16 @@ export interface RevocationDetails {
 export interface RevocationAnswers {
 	readonly statements: readonly RevocationStatement[];
 	readonly reasons: readonly string[];
-	/** Those of `reasons` that are about a source which should have known the certificate: it failed, or was not usable. */
+	/** The members of `reasons` about a source that should have known the certificate, but failed or was not usable. */
 	readonly failures?: readonly string[];
 }
 
 export interface RevocationJudgement {
-	/** The time for which the certificate is judged. */
+	/** The time for which the certificate is judged, in milliseconds since the epoch. */
 	readonly at: number;
 	/** `proven`: a timestamp or the user says that the signature existed at `at`. `assumed`: `at` is the current time. */
 	readonly time: "proven" | "assumed";
-	/** The current time. */
+	/** The current time in milliseconds since the epoch. */
 	readonly now: number;
 	readonly purpose: "codeSigning" | "timeStamping";
 }
@@ -57,19 +58,22 @@ export interface RevocationJudgement {
 export interface CertificateStatus {
 	readonly certificate: Certificate;
 	/**
-	 * `revoked-later` means that the revocation is later than the time for which the certificate is judged, so earlier
-	 * signatures stay valid.
+	 * `revoked-later` means that the revocation is later than the time for which the certificate is judged, so a
+	 * signature that existed at that time stays valid.
 	 */
 	readonly status: "good" | "revoked-later" | "unknown";
 	/** The statement that decided the status. Absent if the status is `unknown`. */
 	readonly statement?: RevocationStatement;
-	/** One sentence for each source that could not decide the status. */
+	/**
+	 * One sentence for each source that made no statement and, if the status is `unknown`, for each whose statement
+	 * proved nothing.
+	 */
 	readonly reasons: readonly string[];
-	/** The `failures` of the answers: the source may know of a revocation, even if the status is `good`. */
+	/** The `failures` of the answers. Such a source may know of a revocation, even if the status is `good`. */
 	readonly failures: readonly string[];
 }
 
-/** Judges a certificate by the statements of sources. @throws ERR_CERTIFICATE_REVOKED */
+/** Judges a certificate by the statements of sources. @throws ERR_CERTIFICATE_REVOKED if a revocation counts */
 export function judgeRevocation(
 	certificate: Certificate,
 	{ statements, reasons, failures = [] }: RevocationAnswers,
@@ -103,8 +107,8 @@ export function judgeRevocation(
 }
 
 /**
- * Returns the reason why a statement without a revocation does not prove that the certificate is good. Returns
- * undefined if the statement proves that.
+ * Returns the reason why a statement without a revocation does not prove that the certificate is good, or undefined if
+ * it does prove that.
  */
 export function uselessness(
 	{ thisUpdate, nextUpdate = thisUpdate + UNTIL_NEXT_MS, expiredSince = Number.POSITIVE_INFINITY }: StatementSource,
@@ -116,15 +120,16 @@ export function uselessness(
 		if (expiredSince > notAfter) return `is dated ${utc(thisUpdate)}, after the certificate expired`;
 	} else if (now > notAfter && thisUpdate >= at) return undefined; // After expiry there may be no fresher statement.
 	if (now > nextUpdate + SKEW_MS) return `was valid until ${utc(nextUpdate)}`;
-	// `at` may be in the future. A source says nothing about a time when newer information is available.
+	// `at` may be in the future. A statement does not cover a time after its nextUpdate, when the source will have made
+	// a newer statement.
 	return at > nextUpdate + SKEW_MS
 		? `is valid until ${utc(nextUpdate)}, before the time of judgement, ${utc(at)}`
 		: undefined;
 }
 
 /**
- * Joins two revocations of one certificate into one that is at least as bad as each of them. It gets the earlier times
- * and the worse reason.
+ * Joins two revocations of one certificate into one that is at least as bad as each of them. The result has the earlier
+ * times and the worse reason.
  */
 export function worse(a: RevocationDetails, b: RevocationDetails): RevocationDetails {
 	const invalidSince = Math.min(a.invalidSince ?? Number.POSITIVE_INFINITY, b.invalidSince ?? Number.POSITIVE_INFINITY);
@@ -137,14 +142,17 @@ export function worse(a: RevocationDetails, b: RevocationDetails): RevocationDet
 	};
 }
 
-/** Returns the details of a revocation that says only that the certificate is revoked: they are the worst ones. */
+/**
+ * Returns the worst details, for a revocation whose own details cannot be read: the certificate was never good.
+ * `unreadable` is the reason why they cannot be read.
+ */
 export function revokedSinceEver(unreadable: string): RevocationDetails {
 	return { revokedAt: EARLIEST_TIME, unreadable };
 }
 
 type Revocation = RevocationStatement & { readonly status: "revoked" };
 
-/** CRLReason, RFC 5280 §5.3.1. */
+/** Names the values of CRLReason that the code uses, RFC 5280 §5.3.1. */
 const REASON = {
 	unspecified: 0,
 	affiliationChanged: 3,
@@ -153,7 +161,10 @@ const REASON = {
 	certificateHold: 6,
 } as const;
 
-/** Reasons that prove that nobody else has the key. A revocation without a reason does not prove it. RFC 3161 §4. */
+/**
+ * With these reasons nobody else is assumed to have the key, so older timestamps of an authority stay valid. A
+ * revocation without a reason is not one of them. RFC 3161 §4.
+ */
 const HARMLESS: ReadonlySet<number | undefined> = new Set([
 	REASON.unspecified,
 	REASON.affiliationChanged,
@@ -166,8 +177,8 @@ function severity(reason: number | undefined): number {
 }
 
 /**
- * Returns true if a proof lifts a revocation. The revocation must be a hold, and the proof must be newer than the hold
- * and not later than our clock. RFC 5280 §5.3.1.
+ * Returns true if a proof lifts a revocation. The revocation must be a hold. The proof's thisUpdate must be later than
+ * the hold's and not later than our clock. RFC 5280 §5.3.1.
  */
 function isLifted(revocation: Revocation, proof: RevocationStatement, { now }: RevocationJudgement): boolean {
 	const isHold = revocation.reason === REASON.certificateHold;
@@ -175,13 +186,14 @@ function isLifted(revocation: Revocation, proof: RevocationStatement, { now }: R
 }
 
 /**
- * Returns true if the revocation counts for the signature that is judged. It does not count if it begins after `at` and
- * if a timestamp or the user proves that the signature existed at `at`.
+ * Returns true if the revocation counts for the signature that is judged. It always counts if nothing proves that the
+ * signature existed at `at`, or if it begins at `at` or earlier. A later revocation counts only for a timestamping
+ * authority, and only for some reasons.
  */
 function applies(revocation: Revocation, { at, time, purpose }: RevocationJudgement): boolean {
 	if (time === "assumed" || effectiveFrom(revocation) <= at) return true;
-	// If others may have an authority's key, they can make tokens for any time, so the revocation counts for every token.
-	// RFC 3161 §4.
+	// If others may have an authority's key, they can make tokens for any time, so the revocation counts for every
+	// token. RFC 3161 §4.
 	return purpose === "timeStamping" && !HARMLESS.has(revocation.reason);
 }
 
@@ -217,9 +229,9 @@ function utc(milliseconds: number): string {
 
 /** The start of the year 0000, before which DER encodes no time. */
 const EARLIEST_TIME = -62_167_219_200_000;
-/** Tolerance for a difference between the clocks of hosts and authorities. */
+/** The clocks of hosts and authorities may differ by this much. */
 export const SKEW_MS = 300_000;
-/** Lifetime of a statement whose source gives no nextUpdate. */
+/** A statement without nextUpdate is fresh for this long. */
 const UNTIL_NEXT_MS = 86_400_000;
 
 const REASON_NAMES: Readonly<Record<number, string>> = {

@@ -1,27 +1,30 @@
 /**
- * The table of accepted signature algorithms, and the functions that check signatures.
+ * Lists the accepted signature algorithms, and checks signatures.
  *
- * sigtool accepts RSA PKCS#1 v1.5 and ECDSA with SHA-2, and with SHA-1 under `windows-legacy`. It refuses RSA-PSS,
- * EdDSA, DSA and MD5, because no verifier of Windows catalogs accepts them.
+ * sigtool accepts RSA PKCS#1 v1.5 and ECDSA with SHA-256, SHA-384 and SHA-512, and with SHA-1 under `windows-legacy`.
+ * It refuses every other algorithm, for example RSA-PSS, EdDSA, DSA and MD5.
  */
 
 import { createVerify, type KeyObject, verify } from "node:crypto";
 import { type DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 
-/** `windows-legacy` accepts SHA-1 and RSA keys from 1024 bits as well, as Windows did. MD5 is never accepted. */
+/**
+ * `windows-legacy` also accepts SHA-1, RSA keys from 1024 bits, and anchors without basicConstraints, as Windows did.
+ * MD5 is never accepted.
+ */
 export type Profile = "default" | "windows-legacy";
 
 /** AlgorithmIdentifier ::= SEQUENCE { algorithm OID, parameters ANY OPTIONAL }. RFC 5280 §4.1.1.2. */
 export interface AlgorithmIdentifier {
 	readonly oid: string;
-	/** The parameters element, or undefined if it is absent. */
+	/** The parameters as one DER element. Undefined if they are absent. */
 	readonly parameters: Uint8Array | undefined;
 }
 
 export type DigestName = "sha1" | "sha256" | "sha384" | "sha512";
 
-/** The digests that are accepted under every profile. */
+/** The digests that count as evidence under every profile. */
 export type EvidenceDigest = Exclude<DigestName, "sha1">;
 
 /** The kind of key and the digest with which a signature is checked. */
@@ -33,7 +36,7 @@ export interface SignatureScheme {
 /** The algorithms with which sigtool signs. */
 export type SigningAlgorithm = "rsa-pkcs1-sha256" | "ecdsa-sha256";
 
-/** The object identifiers of a signing algorithm in CMS, and the parameters of its signature identifier. */
+/** The object identifiers with which a signing algorithm is written into CMS, and the parameters of `signatureOid`. */
 export interface SigningNames {
 	readonly digestOid: string;
 	readonly signatureOid: string;
@@ -49,8 +52,8 @@ export function readAlgorithm(reader: DerReader): AlgorithmIdentifier {
 }
 
 /**
- * Returns the scheme of an algorithm identifier. CMS may name plain `rsaEncryption` and have the digest in another
- * field. In this case the caller passes that digest.
+ * Returns the scheme of an algorithm identifier. In CMS the identifier may be rsaEncryption, which names no digest. The
+ * caller then passes the digest that another field of the message names.
  * @throws ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM
  */
 export function signatureScheme(
@@ -102,14 +105,15 @@ export function isSignatureOf(
 export interface ContentVerifier {
 	update(content: Uint8Array): void;
 	/**
-	 * Returns true if `signature` is the key's signature over all content so far, like `isSignatureOf`. The caller may
-	 * call it once.
+	 * Returns true if `signature` is the key's signature over all content so far, like `isSignatureOf`. The caller must
+	 * not call `verify` twice.
 	 */
 	verify(signature: Uint8Array): boolean;
 }
 
 /**
- * Makes a verifier for an RSA or EC key of accepted size. A verifier with a key of another kind accepts no signature.
+ * Makes a verifier. A verifier with a key that is neither RSA nor EC accepts no signature. The size of the key is not
+ * checked here.
  */
 export function createContentVerifier(key: KeyObject, digest: EvidenceDigest): ContentVerifier {
 	const verifier = createVerify(digest);
@@ -135,8 +139,8 @@ function requireDigest(digest: DigestName, profile: Profile, what: string): void
 }
 
 /**
- * Accepts NULL or absent parameters for RSA, because RFC 4055 §5 demands NULL and old issuers leave it out. Accepts
- * only absent parameters for ECDSA (RFC 5758 §3.2).
+ * Returns true if the parameters are allowed. For RSA they may be NULL, as RFC 4055 §5 demands, or absent, as old
+ * issuers write them. For ECDSA they must be absent (RFC 5758 §3.2).
  */
 function parametersFit(key: "rsa" | "ec", parameters: Uint8Array | undefined): boolean {
 	if (parameters === undefined) return true;
@@ -158,8 +162,8 @@ export const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 export const SHA256_OID = "2.16.840.1.101.3.4.2.1";
 
 /**
- * The signature identifier for RSA is plain rsaEncryption, as in Windows. The identifier for ECDSA has no parameters
- * (RFC 5754 §3.3).
+ * New signatures have these identifiers. For RSA, signatureOid is rsaEncryption, which names no digest, as Windows
+ * writes it. For ECDSA the parameters are absent (RFC 5754 §3.3).
  */
 export const SIGNING_ALGORITHMS: Readonly<Record<SigningAlgorithm, SigningNames>> = {
 	"rsa-pkcs1-sha256": { digestOid: SHA256_OID, signatureOid: RSA_ENCRYPTION, parameters: "null" },
@@ -179,7 +183,10 @@ const DIGESTS: Readonly<Record<string, DigestName>> = {
 	[DIGEST_OIDS.sha512]: "sha512",
 };
 
-/** The identifiers are from RFC 8017 appendix C and RFC 5758 §3.2; 1.3.14.3.2.29 is OIW's older name of sha1WithRSA. */
+/**
+ * The identifiers are from RFC 8017 appendix C and RFC 5758 §3.2. The identifier 1.3.14.3.2.29, from OIW, is an older
+ * one for sha1WithRSAEncryption.
+ */
 const SCHEMES: Readonly<Record<string, SignatureScheme>> = {
 	"1.2.840.113549.1.1.5": { key: "rsa", digest: "sha1" },
 	"1.3.14.3.2.29": { key: "rsa", digest: "sha1" },
@@ -192,7 +199,7 @@ const SCHEMES: Readonly<Record<string, SignatureScheme>> = {
 	"1.2.840.10045.4.3.4": { key: "ec", digest: "sha512" },
 };
 
-/** Broken digests, which are refused under every profile. */
+/** Names digests that are broken and therefore refused under every profile. */
 const WEAK: Readonly<Record<string, string>> = {
 	"1.2.840.113549.1.1.2": "MD2",
 	"1.2.840.113549.1.1.3": "MD4",
@@ -203,7 +210,7 @@ const WEAK: Readonly<Record<string, string>> = {
 	"1.2.840.113549.2.5": "MD5",
 };
 
-/** The names that messages use for refused algorithms. */
+/** Messages use these names for refused algorithms. */
 const NAMED: Readonly<Record<string, string>> = {
 	"1.2.840.113549.1.1.10": "RSA-PSS",
 	"1.3.101.112": "Ed25519",

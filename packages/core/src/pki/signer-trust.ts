@@ -13,14 +13,16 @@ import type { TrustedPin, TrustPolicy, TrustSource } from "./trust-store.js";
 export interface VerifiedSigner {
 	/**
 	 * The leaf of a chain, or the certificate that was pinned with the key. Undefined if the key is pinned by its hash
-	 * alone, because then nobody vouches for the certificate that came with the signature.
+	 * alone, because nobody then vouches for the certificate that came with the signature.
 	 */
 	readonly certificate: Certificate | undefined;
-	/** The chain, leaf first. For a pinned key it is the certificate that was pinned with it, if any. */
+	/**
+	 * The chain, leaf first. For a pinned key it has only the certificate that was pinned with the key, or is empty.
+	 */
 	readonly chain: readonly Certificate[];
 	/**
-	 * For each certificate that was judged, the end of its validity and a trusted name. For a pin without a certificate
-	 * this name is the pin's label.
+	 * One member for each certificate whose dates were judged. If a key is pinned by its hash alone, the member has the
+	 * dates of the certificate that came with the signature, and the pin's label as its subject.
 	 */
 	readonly expiries: readonly Expiry[];
 	/** The pin: the SHA-256 of the leaf's SubjectPublicKeyInfo, in lower-case hexadecimal. */
@@ -39,21 +41,22 @@ export interface SignerTrustOptions {
 }
 
 /**
- * Returns the signer if it is trusted, and throws if not. A pinned key needs no chain. Any other key needs a chain to
- * an authority that may vouch for this subject.
+ * Returns the signer if it is trusted, and otherwise throws. A pinned key needs no chain. Any other key needs a chain
+ * to an authority that may vouch for the leaf's subject.
  * @throws ERR_UNTRUSTED_SIGNER, ERR_DEVELOPMENT_REFUSED, ERR_DENIED, ERR_CERTIFICATE_*, ERR_WEAK_DIGEST, ERR_WEAK_KEY,
  * ERR_UNSUPPORTED_ALGORITHM
  */
 export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): VerifiedSigner {
-	// A denial is checked first, because its reason helps the user most.
+	// A denial is checked first, because the reason in it helps the user more than any other error.
 	refuseDeniedCertificates(trust.deny, [leaf]);
 	const key = spkiSha256(leaf);
 	const pin = trust.pins.get(key);
 	const { chain, expiries, trustedBy } =
 		pin === undefined ? trustedChain(leaf, trust, options) : trustedPin(leaf, pin, options);
 	refuseDeniedCertificates(trust.deny, chain);
-	// A signature does not cover the certificate that comes with it, so the marker in the pin's certificate counts too.
-	// Anyone with the key can make a certificate without the marker, so the key itself counts too.
+	// A signature does not cover the certificate that comes with it, so the marker in the pinned certificate counts
+	// too. Anyone with the key can make a certificate without the marker, so the key of the development identity counts
+	// too.
 	const isDevelopmentKey = trustedBy.source === "development" || key === trust.developmentKey;
 	const development = isDevelopmentKey || [leaf, ...chain.slice(0, 1)].some(isDevelopmentCertificate);
 	if (development && trust.development === "refuse") throw refusedDevelopment(leaf);
@@ -70,14 +73,18 @@ export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: Sign
 type Judgement = Pick<VerifiedSigner, "chain" | "expiries" | "trustedBy">;
 
 /**
- * Returns the certificate whose dates and usages decide: the pinned one if the policy knows it, because the signature
- * does not cover the certificate that came with it. Otherwise `leaf`, the certificate that came with the signature.
+ * Returns the certificate whose dates and usages decide: the certificate that was pinned with the key of `leaf`, or
+ * else `leaf` itself, which came with the signature. The pinned one goes first, because a signature does not cover the
+ * certificate that comes with it.
  */
 export function certificateToJudge(leaf: Certificate, { pins }: TrustPolicy): Certificate {
 	return pins.get(spkiSha256(leaf))?.certificate ?? leaf;
 }
 
-/** A bare pin has no dates. The dates of `leaf` can then refuse an honest mistake, but anybody can exchange `leaf`. */
+/**
+ * Judges a pinned key by the certificate that was pinned with it, or else by `leaf`. The dates of `leaf` only help
+ * against mistakes, because a signature does not cover `leaf`, so anybody can exchange it.
+ */
 function trustedPin(leaf: Certificate, pin: TrustedPin, { at, profile }: SignerTrustOptions): Judgement {
 	const { certificate, label, source } = pin;
 	try {
@@ -93,14 +100,14 @@ function trustedPin(leaf: Certificate, pin: TrustedPin, { at, profile }: SignerT
 	};
 }
 
-/** Returns the origin of the certificate that was judged for a pin, as the end of an error's message. */
+/** Returns a clause for the end of an error's message that says where the certificate that was judged came from. */
 function originOf({ certificate, label, source }: TrustedPin): string {
 	if (certificate === undefined) return `; it came with the signature, and only its key is pinned, as ${quote(label)}`;
 	return source === "store" ? "; it is in the trust store, where `sigtool trust add` replaces it by a renewed one" : "";
 }
 
 function trustedChain(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): Judgement {
-	// An entry that binds its authority to another subject is left out. A second entry of the same authority may allow
+	// An entry that binds its authority to another subject is left out. Another entry of the same authority may allow
 	// this subject.
 	const authorities = trust.authorities.filter(({ subject }) => subject === undefined || subject === leaf.subject.text);
 	const anchors = authorities.map((authority) => authority.certificate);
@@ -137,7 +144,8 @@ function untrusted(leaf: Certificate, trust: TrustPolicy, cause?: SigtoolError):
 }
 
 /**
- * Returns a text with the names of the certificates that --trust gave, so that the user notices a wrong certificate.
+ * Returns a text with the names of the certificates that --trust gave, so that the user notices a wrong certificate, or
+ * undefined if --trust gave none.
  */
 function given({ pins, authorities }: TrustPolicy): string | undefined {
 	const labels = [...pins.values(), ...authorities].flatMap(({ source, label }) =>

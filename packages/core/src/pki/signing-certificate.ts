@@ -1,7 +1,7 @@
 /**
- * The signed attribute that names the signer's certificate, so that another certificate of the same key cannot replace
- * that certificate. The attribute SigningCertificate names the certificate by SHA-1 (RFC 2634 §5.4), and
- * SigningCertificateV2 by any digest (RFC 5035 §3).
+ * Writes and checks the signed attribute that names the signer's certificate, so that another certificate of the same
+ * key cannot take its place. The attribute SigningCertificate names the certificate by SHA-1 (RFC 2634 §5.4), and
+ * SigningCertificateV2 by a digest that it states (RFC 5035 §3).
  */
 
 import { createHash } from "node:crypto";
@@ -11,20 +11,25 @@ import { encodeAttribute, type SignerInfo } from "./cms.js";
 import { signedAttribute } from "./cms-verify.js";
 import { digestName, readAlgorithm } from "./signature-algorithm.js";
 
-/** Encodes SigningCertificateV2 with the certificate's SHA-256, the default digest. */
+/** Encodes SigningCertificateV2 with the certificate's SHA-256, which is the digest if the attribute states none. */
 export function encodeSigningCertificate({ der }: Certificate): Uint8Array {
 	const certificateId = sequence(octetString(createHash("sha256").update(der).digest()));
 	return encodeAttribute(SIGNING_CERTIFICATE_V2, sequence(sequence(certificateId)));
 }
 
-/** Returns true if a signed attribute names a certificate by a SHA-2 digest. Does not check which certificate it is. */
+/**
+ * Returns true if the attribute SigningCertificateV2 is there. `signingCertificateProblem` checks that its digest is
+ * SHA-2 and which certificate it names.
+ */
 export function namesCertificateBySha2({ signedAttributes }: SignerInfo): boolean {
 	return signedAttributes.some(({ oid }) => oid === SIGNING_CERTIFICATE_V2);
 }
 
 /**
- * Returns the reason why the signed attributes do not name this certificate, or undefined if they name it.
- * @throws ERR_DER, ERR_SIGNED_ATTRIBUTES
+ * Returns the reason why the signed attributes do not name this certificate, or undefined if they name it. If both
+ * attributes are there, both must name it.
+ * @throws ERR_DER, ERR_SIGNED_ATTRIBUTES; ERR_WEAK_DIGEST or ERR_UNSUPPORTED_ALGORITHM for the digest of
+ * SigningCertificateV2
  */
 export function signingCertificateProblem(
 	signer: SignerInfo,
@@ -46,7 +51,7 @@ export function signingCertificateProblem(
 
 /**
  * Reads the first certificate id, which is the signer's, from the value of either attribute: SEQUENCE { certs SEQUENCE
- * OF SEQUENCE { [hashAlgorithm], certHash, … }, … }.
+ * OF SEQUENCE { [hashAlgorithm], certHash, … }, … }. `implied` is the digest if none is stated.
  */
 function readFirstCertificateId(
 	value: Uint8Array,
@@ -64,7 +69,7 @@ function readFirstCertificateId(
 
 const SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
 
-/** The two attributes, each with the digest that applies if the attribute names no digest. */
+/** SIGNING_CERTIFICATE lists the two attributes, each with the digest that applies if the attribute states none. */
 const SIGNING_CERTIFICATE = [
 	["1.2.840.113549.1.9.16.2.12", "sha1"],
 	[SIGNING_CERTIFICATE_V2, "sha256"],

@@ -12,7 +12,8 @@ import { SHA256_OID } from "./signature-algorithm.js";
 
 export interface TimestampRequest {
 	/**
-	 * The URLs of authorities, at least one. They are requested in this order until an authority returns a valid token.
+	 * The URLs of authorities, at least one. `fetchTimestamp` requests them in this order until one returns a valid
+	 * token.
 	 */
 	readonly urls: readonly string[];
 	/** The authorities whose timestamps are accepted, at least one. */
@@ -44,7 +45,10 @@ export function checkTimestampRequest({ urls, anchors }: TimestampRequest): void
 	throw new SigtoolError("ERR_USAGE", message);
 }
 
-/** Encodes TimeStampReq ::= SEQUENCE { version, messageImprint, nonce, certReq TRUE }. RFC 3161 §2.4.1. */
+/**
+ * Encodes TimeStampReq ::= SEQUENCE { version, messageImprint, nonce, certReq TRUE }. RFC 3161 §2.4.1. The imprint is
+ * the SHA-256 of `signature`, and `nonce` is a result of `newNonce`.
+ */
 export function encodeRequest(signature: Uint8Array, nonce: Uint8Array): Uint8Array {
 	const imprint = createHash("sha256").update(signature).digest();
 	return sequence(
@@ -58,7 +62,7 @@ export function encodeRequest(signature: Uint8Array, nonce: Uint8Array): Uint8Ar
 /**
  * Parses TimeStampResp ::= SEQUENCE { status PKIStatusInfo, timeStampToken OPTIONAL } and returns the token. RFC 3161
  * §2.4.2.
- * @throws ERR_TIMESTAMP if the authority refused; ERR_DER
+ * @throws ERR_TIMESTAMP if the authority refused; ERR_DER, ERR_LIMIT
  */
 export function parseResponse(der: Uint8Array): Uint8Array {
 	const reader = new DerReader(der, "timestamp response");
@@ -82,7 +86,7 @@ function readText(reader: DerReader): string {
 	return Buffer.from(reader.value(TAG.UTF8_STRING)).toString("utf8");
 }
 
-/** Returns 16 random bytes that are a positive INTEGER in minimal form. */
+/** Returns 16 random bytes, of which the first two bits are 01, so that they are a positive INTEGER in minimal form. */
 export function newNonce(): Uint8Array {
 	const nonce = randomBytes(16);
 	nonce[0] = (nonce[0] & 0x3f) | 0x40;

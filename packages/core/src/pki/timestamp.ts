@@ -2,11 +2,12 @@
  * Verifies the timestamps on a signature, which are unsigned attributes of its signer: RFC 3161 tokens (in Microsoft's
  * attribute) and the older countersignatures (RFC 5652 §11.4, RFC 2985 §5.3.3).
  *
- * Both kinds cover the bytes of the signature value. Authorities in wide use make it necessary to tolerate an extended
- * key usage that is not critical, and certificates that are named by SHA-1 (ESSCertID, RFC 2634 §5.4).
+ * Both kinds cover the bytes of the signature value. Two deviations of authorities in wide use are accepted: an
+ * extended key usage that is not critical, and a signer's certificate that is named by SHA-1 (ESSCertID, RFC 2634
+ * §5.4).
  *
- * A signer must not choose the time of its own signature. So a certificate that may sign code makes no timestamps, and
- * neither does the key of the signature itself.
+ * A signer must not choose the time of its own signature. So a timestamp is refused if its certificate may sign code,
+ * or if the key of the signature made it.
  */
 
 import { createHash } from "node:crypto";
@@ -35,41 +36,41 @@ export interface Timestamp {
 
 export interface TimestampVerifyOptions {
 	/**
-	 * The certificates that come with the signature. They include those of its signer and of countersignatures, and may
-	 * include those of tokens.
+	 * The certificates that come with the signature: the signer's, those of countersignatures, and possibly those of
+	 * tokens.
 	 */
 	readonly certificates: readonly Certificate[];
 	/** The authorities whose timestamps are accepted. */
 	readonly anchors: readonly Certificate[];
 	/**
-	 * The authorities whose timestamps are refused. The key is the SHA-256 of an authority's SubjectPublicKeyInfo, the
-	 * value is the error to report.
+	 * The authorities whose timestamps are refused. The key of an entry is the SHA-256 of the SubjectPublicKeyInfo of
+	 * the certificate that signs the timestamps, and the value is the error to report.
 	 */
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
 	readonly deny?: readonly Denial[];
 	readonly profile: Profile;
 	/**
-	 * `rfc3161` accepts only tokens of authorities whose extended key usage is as RFC 3161 §2.3 demands. `any`, the
-	 * default, accepts every form of timestamp that catalogs have.
+	 * `rfc3161` accepts only RFC 3161 tokens, and only from authorities whose extended key usage is as RFC 3161 §2.3
+	 * demands. `any`, the default, accepts countersignatures too, and an extended key usage that is not critical.
 	 */
 	readonly form?: "any" | "rfc3161";
 }
 
 export interface TimestampVerification {
-	/** The timestamps that verify. The earliest comes first, because it proves the most. */
+	/** The valid timestamps. The earliest comes first, because it proves the most. */
 	readonly timestamps: readonly Timestamp[];
 	/** One error for each timestamp that does not verify. */
 	readonly failures: readonly SigtoolError[];
 }
 
-/** Limit of the timestamps that are judged on one signature. */
+/** On one signature at most this many timestamps are judged. */
 export const MAX_TIMESTAMPS = 8;
-/** Size limit of a timestamp in bytes. Timestamps of real authorities have 2 to 10 KB. */
+/** A timestamp has at most this many bytes. Timestamps of real authorities have 2 to 10 KB. */
 export const MAX_TIMESTAMP_SIZE = 2 ** 20;
 
 /**
- * Judges each timestamp at the time that it states. Does not throw for an invalid timestamp, because an unsigned
- * attribute must not make a signature invalid.
+ * Judges each timestamp of a signer at the time that the timestamp states. Does not throw for an invalid timestamp,
+ * because anybody can add an unsigned attribute, which must not make a signature invalid.
  */
 export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOptions): TimestampVerification {
 	const timestamps: Timestamp[] = [];
@@ -92,9 +93,10 @@ export function verifyTimestamps(signer: SignerInfo, options: TimestampVerifyOpt
 }
 
 /**
- * Verifies a token that was just requested over the bytes of a signature. The rules are stricter than for a token that
- * is read from a signature: the token must use SHA-256, have the nonce of the request, and name the certificate by
- * SHA-2. The certificate must have a critical extended key usage with timeStamping alone. `signer` made the signature.
+ * Verifies a token that was just requested over the bytes of a signature. The rules are stricter than for a token in a
+ * catalog. The token must use SHA-256, have the nonce of the request, and name its signer's certificate by SHA-2. This
+ * certificate must have a critical extended key usage with timeStamping alone. `signer` is the certificate of the
+ * signature, whose key must not have made the token.
  * @throws ERR_TIMESTAMP, ERR_CERTIFICATE_*, and the other errors of `verifyChain` and `verifySigner`
  */
 export function verifyNewToken(
@@ -136,8 +138,8 @@ export interface TimestampDescription {
 }
 
 /**
- * Describes the timestamps of a signer for display. If there are too many timestamps, one more description has a
- * `problem` that reports this. `certificates` come with the signature.
+ * Describes the timestamps of a signer for display, without verifying them. If there are more than MAX_TIMESTAMPS, one
+ * more description reports this as its `problem`. `certificates` are those that come with the signature.
  */
 export function describeTimestamps(
 	signer: SignerInfo,
@@ -170,7 +172,7 @@ interface ReceivedTimestamp {
 	readonly signer: SignerInfo;
 	readonly certificates: readonly Certificate[];
 	readonly contentType: string | "none";
-	/** The bytes that the timestamp's signer signed: the TSTInfo, or the signature value itself. */
+	/** The bytes that the timestamp's messageDigest covers: the TSTInfo, or the signature value itself. */
 	readonly contentValue: Uint8Array;
 	readonly tstInfo: TstInfo | undefined;
 }
@@ -221,8 +223,8 @@ function readToken(der: Uint8Array): ReceivedTimestamp {
 }
 
 /**
- * Parses a SignerInfo that signs the signature value of `signed`. Its signingTime attribute is the time of the
- * timestamp. RFC 5652 §11.3, §11.4.
+ * Parses a SignerInfo whose content is the signature value of `signed`. The time of the timestamp is in the attribute
+ * signingTime. RFC 5652 §11.3, §11.4.
  */
 function readCountersignature(der: Uint8Array, signed: SignerInfo): ReceivedTimestamp {
 	const signer = parseSignerInfo(der, "timestamp");
@@ -246,7 +248,7 @@ function verifyTimestamp(
 	signature: Uint8Array,
 	options: TimestampVerifyOptions &
 		Pick<CertificateRequirements, "timeStampingEku"> & {
-			/** The certificates that claim to be the signer's. One of them is. */
+			/** The certificates that may belong to the signer of the signature, because they match its identifier. */
 			readonly signers: readonly Certificate[];
 		},
 ): Timestamp {
@@ -267,7 +269,10 @@ function verifyTimestamp(
 	return { kind, time, certificate, chain };
 }
 
-/** Refuses a timestamp by the key that made the signature: its owner could choose any time. @throws ERR_TIMESTAMP */
+/**
+ * Refuses a timestamp by the key that made the signature, because the owner of this key could choose any time.
+ * @throws ERR_TIMESTAMP
+ */
 function refuseKeyOfSigner(certificate: Certificate, signers: readonly Certificate[]): void {
 	const key = spkiSha256(certificate);
 	if (!signers.some((signer) => spkiSha256(signer) === key)) return;
@@ -286,10 +291,10 @@ function checkImprint({ imprint }: TstInfo, signature: Uint8Array, profile: Prof
 
 const SIGNING_TIME = "1.2.840.113549.1.9.5";
 
-/** The attribute of tokens: Microsoft's szOID_RFC3161_counterSign. */
+/** The attribute in which a signature carries tokens: Microsoft's szOID_RFC3161_counterSign. */
 export const TOKEN_ATTRIBUTE = "1.3.6.1.4.1.311.3.3.1";
 
-/** The unsigned attributes that contain timestamps. */
+/** Maps each unsigned attribute that contains timestamps to the kind of these timestamps. */
 const KINDS: ReadonlyMap<string, TimestampKind> = new Map([
 	[TOKEN_ATTRIBUTE, "rfc3161"],
 	["1.2.840.113549.1.9.6", "countersignature"],

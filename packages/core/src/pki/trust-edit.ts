@@ -21,8 +21,8 @@ import { developmentCertificate } from "./trust-store.js";
 export type TrustEntry = {
 	/**
 	 * The identifier of the entry, in lower-case hexadecimal. For a pin it is the pin itself. For an authority it is a
-	 * SHA-256 over the certificate and what the authority is trusted for. For a denial it is a SHA-256 over kind and
-	 * digest.
+	 * SHA-256 over the certificate and the subject, or over the certificate and `timestamps`. For a denial it is a
+	 * SHA-256 over kind and digest.
 	 */
 	readonly id: string;
 	readonly label: string;
@@ -45,7 +45,7 @@ export type NewTrust =
 			 * The exact subject that an authority may vouch for, as text by RFC 4514. `addTrust` normalizes this text.
 			 */
 			readonly subject?: string;
-			/** True lets an authority vouch for any subject. Then `subject` is not given. */
+			/** If true, the authority may vouch for any subject, and `subject` is not given. */
 			readonly anySubject?: boolean;
 			readonly label?: string;
 	  }
@@ -53,9 +53,10 @@ export type NewTrust =
 	| { readonly timestampAuthority: Certificate; readonly label?: string };
 
 /**
- * Adds an entry to the trust store. If the entry exists already, it gets the new label.
- * @throws ERR_USAGE for an authority without a subject, a subject without an authority, or text that is not a subject
- * or label; ERR_DEVELOPMENT_IDENTITY for the certificate of a development identity
+ * Adds an entry to the trust store. If the entry exists already, it gets the new label and the current time.
+ * @throws ERR_USAGE for an authority without a subject, a subject without an authority, a certificate for timestamps
+ * that is not an authority, or text that is not a subject or label; ERR_DEVELOPMENT_IDENTITY for the certificate of a
+ * development identity; ERR_CONFIG, ERR_LIMIT, ERR_IO
  */
 export function addTrust(trust: NewTrust): TrustEntry {
 	if (trust.label !== undefined && !LABEL.test(trust.label)) {
@@ -89,8 +90,8 @@ export function addTrust(trust: NewTrust): TrustEntry {
 }
 
 /**
- * Adds a denial. If the denial exists already, it gets the new reason.
- * @throws ERR_USAGE for a reason that is not one line
+ * Adds a denial. If the denial exists already, it gets the new reason and the current time.
+ * @throws ERR_USAGE for a reason that is empty or not one line; ERR_CONFIG, ERR_LIMIT, ERR_IO
  */
 export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
 	if (reason === "" || !LABEL.test(reason)) {
@@ -104,7 +105,10 @@ export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
 	return denialEntry(denial);
 }
 
-/** Returns every entry that `defaultTrust` trusts or denies. @throws ERR_CONFIG, ERR_LIMIT, ERR_IO */
+/**
+ * Returns the entries of the trust store, and this machine's development identity.
+ * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
+ */
 export function listTrust(): TrustEntry[] {
 	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
 	const development = developmentCertificate();
@@ -118,8 +122,9 @@ export function listTrust(): TrustEntry[] {
 }
 
 /**
- * Removes the entries of an id, which may be shortened to its beginning.
- * @throws ERR_USAGE if no id or more than one id has this beginning
+ * Removes the entries with an id and returns them. `idOrPrefix` is the id or its beginning, with or without `sha256:`.
+ * @throws ERR_USAGE if no id or more than one id has this beginning, or if the entry is the development identity;
+ * ERR_CONFIG, ERR_LIMIT, ERR_IO
  */
 export function removeTrust(idOrPrefix: string): TrustEntry[] {
 	const prefix = idOrPrefix.toLowerCase().replace(/^sha256:/, "");
@@ -164,8 +169,9 @@ function newPin(trust: Exclude<NewTrust, { timestampAuthority: Certificate }>): 
 			throw new SigtoolError("ERR_USAGE", `Cannot trust ${quote(certificate.subject.text)} for a subject: ${reason}`);
 		}
 		if (isDevelopmentCertificate(certificate)) {
-			// A pin trusts the key alone. The marker in the certificate, which keeps the key out of enforcement, could get
-			// lost, so the certificate is refused.
+			// A pin trusts the key. A later certificate of the same key, without the development marker, could take the
+			// place of this certificate in the pin. The key would then pass in enforcement, so the certificate is
+			// refused.
 			const message =
 				`Cannot trust ${quote(certificate.subject.text)}: it is a development identity; ` +
 				"make one for releases with `sigtool identity new`, or verify with --trust";
@@ -219,16 +225,16 @@ function denialEntry(denial: StoredDenial): TrustEntry {
 }
 
 /**
- * Hashes the kind as well as the digest. The id of a pin is its digest, so a key that is pinned and denied needs two
- * different ids.
+ * Returns the id of a denial. It covers the kind as well as the digest, because a key may be pinned and denied: the id
+ * of the pin is the digest itself, and the two entries need different ids.
  */
 function denialId({ kind, sha256 }: Denial): string {
 	return createHash("sha256").update(`denied ${kind} ${sha256}`).digest("hex");
 }
 
 /**
- * Hashes certificate and subject, because each pair of them is an entry. DER contains its own length, so two different
- * pairs never give the same bytes.
+ * Returns the id of an authority. It covers certificate and subject, because each pair of them is an entry. DER
+ * contains its own length, so two different pairs never give the same bytes.
  */
 function authorityId({ certificate, subject }: StoredAuthority): string {
 	const text = JSON.stringify(subject ?? null);

@@ -89,8 +89,8 @@ function writeTrustFile({ pins, authorities, timestampAuthorities, denied }: Tru
 		authorities: authorities.map(({ certificate, subject, label, added }) => {
 			return { certificate: base64Of(certificate), subject: subject ?? null, label, added };
 		}),
-		// An empty list is left out, because versions of sigtool that do not know the list refuse the file. This
-		// refusal is right only if the list has entries.
+		// An empty list is left out, because a version of sigtool that does not know the list refuses a file that has
+		// it. This refusal is right only if the list has entries.
 		...(timestampAuthorities.length > 0 && {
 			timestampAuthorities: timestampAuthorities.map(({ certificate, label, added }) => {
 				return { certificate: base64Of(certificate), label, added };
@@ -243,7 +243,9 @@ function invalid(reason: string, cause?: unknown): SigtoolError {
 }
 
 const MAX_TRUST_FILE_BYTES = 2 ** 20;
-/** One line of text. It may be empty, because a subject may be empty. */
+/**
+ * Matches one line of text, which may be empty, because a certificate's subject may be empty and is the default label.
+ */
 export const LABEL = /^\P{Cc}*$/u;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;

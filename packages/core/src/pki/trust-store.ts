@@ -1,7 +1,7 @@
 /**
  * Reads the keys and authorities that this user trusts. Keys are pinned by the SHA-256 of their SubjectPublicKeyInfo.
- * An authority is trusted for one exact subject, or for any subject if the user allowed that. The root certificates for
- * TLS are never trusted.
+ * An authority is trusted for one exact subject, or for any subject if the user allowed that. The root certificates of
+ * the system and of Node.js, which are for TLS, are not read.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -28,18 +28,25 @@ export interface TrustPolicy {
 	readonly pins: ReadonlyMap<string, TrustedPin>;
 	/** The trusted authorities. Entries with equal certificates share one certificate object. */
 	readonly authorities: readonly TrustedAuthority[];
-	/** Authorities whose timestamps are accepted, beside the trusted authorities for any subject. */
+	/**
+	 * Further authorities whose timestamps are accepted. The timestamps of authorities that are trusted for any subject
+	 * are accepted too.
+	 */
 	readonly timestampAuthorities?: readonly Certificate[];
 	/** The deny list, which overrides all trust. */
 	readonly deny?: readonly Denial[];
-	/** The value `refuse` trusts no development identity, even if the policy has it as a pin. Default `allow`. */
+	/** With `refuse`, no development identity is trusted, even if the policy has it as a pin. Default `allow`. */
 	readonly development?: DevelopmentUse;
 	/**
-	 * The key of this machine's development identity: the SHA-256 of its SubjectPublicKeyInfo in lower-case hexadecimal.
-	 * It counts as development even if the policy trusts the key by a certificate without the marker.
+	 * The key of this machine's development identity: the SHA-256 of its SubjectPublicKeyInfo in lower-case
+	 * hexadecimal. A signer with this key counts as development even if the policy trusts the key by a certificate
+	 * without the marker.
 	 */
 	readonly developmentKey?: string;
-	/** The remedy that the error for an untrusted signer names, if that remedy is not --trust or the trust store. */
+	/**
+	 * The text that the error for an untrusted signer shows as its remedy. Default: a text about --trust and the trust
+	 * store.
+	 */
 	readonly mend?: string;
 }
 
@@ -47,8 +54,8 @@ export interface TrustedPin {
 	readonly label: string;
 	readonly source: TrustSource;
 	/**
-	 * The certificate to judge in place of the one that comes with a signature, because a signature does not cover its
-	 * certificate. Undefined if only the key is known. Such a bare pin has no dates.
+	 * The certificate to judge in place of the one that comes with a signature, because a signature does not cover that
+	 * one. Undefined if only the hash of the key is known.
 	 */
 	readonly certificate?: Certificate;
 }
@@ -66,7 +73,7 @@ export interface TrustedAuthority {
 
 /**
  * Returns the content of the trust store, and this machine's development identity as a pin. SIGTOOL_DEVELOPMENT decides
- * whether development identities are trusted.
+ * if development identities are trusted.
  * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
  */
 export function defaultTrust(): TrustPolicy {
@@ -79,8 +86,8 @@ export function defaultTrust(): TrustPolicy {
 		deny: denied,
 		pins: new Map<string, TrustedPin>([
 			...pins.map((pin) => [pin.spkiSha256, storedPin(pin)] as const),
-			// The development identity comes last in the map. Its key then counts as development even if the trust
-			// store pins this key under another name.
+			// The development identity comes last in the map, so it replaces a pin of the trust store for the same key.
+			// The key then counts as development whatever the trust store says.
 			...(development === undefined ? [] : [developmentPin(development)]),
 		]),
 		authorities: authorities.map(({ certificate, subject, label }) => ({
@@ -102,8 +109,8 @@ export function storedDenials(): readonly Denial[] {
 }
 
 /**
- * Returns the key of this machine's development identity, for `TrustPolicy.developmentKey`. Returns undefined if there is
- * no identity, or if the user has no home directory.
+ * Returns the key of this machine's development identity, for `TrustPolicy.developmentKey`. Returns undefined if there
+ * is no such identity, or if the user has no home directory.
  * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
  */
 export function storedDevelopmentKey(): string | undefined {
@@ -140,7 +147,7 @@ export function timestampAnchors({ authorities, timestampAuthorities = [] }: Tru
 
 /**
  * Returns the certificate of this machine's development identity, or undefined if there is none.
- * @throws ERR_CONFIG if the certificate lacks the development marker; ERR_LIMIT, ERR_IO
+ * @throws ERR_CONFIG if the file has no certificate or the first one lacks the development marker; ERR_LIMIT, ERR_IO
  */
 export function developmentCertificate(): Certificate | undefined {
 	const { certificateFile: path } = identityFiles(DEVELOPMENT_IDENTITY);
@@ -162,8 +169,8 @@ export function developmentCertificate(): Certificate | undefined {
 }
 
 /**
- * Returns true if the certificate has the key of this machine's development identity. It then need not have the
- * development marker, because anybody with the key can make another certificate for it.
+ * Returns true if the certificate has the key of this machine's development identity. The certificate need not have the
+ * development marker, because anybody with the key can make another certificate without it.
  * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
  */
 export function isDevelopmentKey(certificate: Certificate): boolean {

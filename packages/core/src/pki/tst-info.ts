@@ -15,11 +15,11 @@ export interface TstInfo {
 	readonly serial: Uint8Array;
 	/** The genTime, in milliseconds since the epoch. */
 	readonly time: number;
-	/** The value bytes of the INTEGER. */
+	/** The nonce of the request as the value bytes of its INTEGER. Undefined if the token has none. */
 	readonly nonce: Uint8Array | undefined;
 }
 
-/** Size limit of a TSTInfo in bytes. Real ones have fewer than 400 bytes. */
+/** A TSTInfo has at most this many bytes. Real ones have fewer than 400. */
 const MAX_TST_INFO_SIZE = 16_384;
 
 /** Parses a TSTInfo. @throws ERR_DER, ERR_LIMIT; ERR_TIMESTAMP for another version or a critical extension */

@@ -1,5 +1,3 @@
-/** The type of verified data. */
-
 declare const verified: unique symbol;
 /**
  * Data whose signature, chain and signer were checked. Only verify-catalog.ts and trust/trust-index.ts make values of
