@@ -1,6 +1,6 @@
 /**
- * Creates, for each format, the object that makes its attribute: a hash, or a signature. A valid signature that is
- * already present is kept.
+ * Creates the maker of each attribute format. A maker computes the value of one attribute for one file after another: a
+ * hash, or a signature. If a file already has a valid signature by the same key and digest, the maker keeps it.
  */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
@@ -33,11 +33,14 @@ interface Making {
 	readonly access: AttributeAccess;
 	readonly signer: Signer;
 	readonly digest: EvidenceDigest;
-	/** The IMA value that the run makes. Undefined if the run has no format that makes an IMA value. */
+	/**
+	 * Passes the IMA value of the current file to the maker of EVM signatures. Undefined if no format of the run makes
+	 * an IMA value.
+	 */
 	readonly ima: MadeValue | undefined;
 }
 
-/** The value that was made for the current file. */
+/** `value` was made for the current file. It is undefined before the first file is finished. */
 interface MadeValue {
 	value: Uint8Array | undefined;
 }
@@ -58,7 +61,10 @@ export function makerOf(format: AttributeFormat, name: string, { signer, ...opti
 	return remembering(format === "ima" ? imaMaker(name, key, making) : verityMaker(name, key, making), options.ima);
 }
 
-/** Returns the attribute of a format that is a hash, which every thread can compute. */
+/**
+ * Describes the attribute of a format that is a hash. The description can be passed to worker threads, which compute
+ * the hash.
+ */
 export function digestAttribute(format: AttributeFormat, name: string, digest: EvidenceDigest): DigestAttribute {
 	if (format === "spython") return { name, digest, prefix: new Uint8Array(), text: "hex" };
 	const { sizeBytes } = DIGEST_ALGORITHMS[digest];
@@ -83,8 +89,8 @@ interface KeyUse {
 }
 
 /**
- * Verifies the present signature during the same read that serves the new signature, so that the content is read only
- * once.
+ * Makes IMA signatures. Verifies the present signature during the same read that serves the new signature, so that the
+ * content is read only once.
  */
 function imaMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making): AttributeMaker {
 	const publicKey = publicKeyOf(signer.certificates[0]);
@@ -150,9 +156,10 @@ function verityMaker(name: string, { keyId, digest }: KeyUse, { signer }: Making
 }
 
 /**
- * Signs IMA's value. This value must match the content: either the run made it, or it was there before and the content
- * was compared with it. Without this rule an attacker that can write the attribute could choose what is signed. A value
- * that does not match is refused with the code that `verifyAttributes` uses for it.
+ * Makes EVM signatures, which cover the file's IMA value. Either the run made this value, or it was there before and
+ * was compared with the content. Otherwise an attacker that can write the attribute could choose what is signed. A
+ * value that does not match is refused with the code that `verifyAttributes` uses for it. For values of other keys see
+ * `checkImaFits`.
  */
 function evmMaker(name: string, { keyId, digest }: KeyUse, { access, signer, ima }: Making): AttributeMaker {
 	const keys = attributeKeys(trustFromCertificates(signer.certificates.slice(0, 1)), []);
@@ -192,7 +199,8 @@ function evmMaker(name: string, { keyId, digest }: KeyUse, { access, signer, ima
 }
 
 /**
- * Refuses an IMA value that does not match the content. A value that another key signed is accepted without a check.
+ * Refuses an IMA value that does not match the content. A signature by another key cannot be checked here and is
+ * accepted.
  */
 function checkImaFits({ name }: OpenFile, trial: AttributeTrial | undefined, sha256: Uint8Array): void {
 	const verdict = trial?.verdict(sha256);
@@ -201,7 +209,7 @@ function checkImaFits({ name }: OpenFile, trial: AttributeTrial | undefined, sha
 	throw new SigtoolError(verdict.code, `Cannot sign ${quote(name)} for EVM: ${reason}`, { path: name });
 }
 
-/** Adds the file's name to errors about its content or attributes. */
+/** Runs `act`, and adds the file's name to the message of a SigtoolError that `act` throws. */
 export function withName<T>({ name }: OpenFile, act: () => T): T {
 	try {
 		return act();
@@ -234,7 +242,10 @@ function keepOrSign(
 	return encode(signature.sign());
 }
 
-/** Returns undefined for a value that cannot be parsed, so that the caller replaces it. */
+/**
+ * Parses a present value. Returns undefined for a value that is absent or cannot be parsed, so that the caller replaces
+ * it.
+ */
 function parsedOrNothing<T>(parse: (value: Uint8Array) => T, value: Uint8Array | undefined): T | undefined {
 	try {
 		return value && parse(value);

@@ -1,6 +1,6 @@
 /**
- * Collects the IMA and EVM attributes that files have after a run, so that a catalog can carry them. Also counts the
- * EVM signatures that the run made invalid.
+ * Collects the IMA and EVM attributes that files have after a run, so that a catalog can carry them. Also reports the
+ * files whose EVM signature the run made invalid.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -19,16 +19,18 @@ import { withName } from "./attribute-makers.js";
 export interface CarryingOptions extends AttributeNaming {
 	readonly access: AttributeAccess;
 	readonly signer: Signer | undefined;
-	/** Receives the attributes that a file has after the run, for the catalog. */
+	/** Receives the attributes to carry of the file in this row. It is called only if the file has any. */
 	readonly onCarried: (row: number, attributes: readonly CarriedAttribute[]) => void;
-	/** Is called for each file whose EVM signature covers an IMA value that the run replaced. */
+	/**
+	 * Is called for each file whose EVM signature the run kept although it covers an IMA value that the run replaced.
+	 */
 	readonly onOvertaken: () => void;
 }
 
 /**
  * Wraps `writer`, the visitor that writes attributes. The `end` of the result throws ERR_FILE_MODIFIED, ERR_SIGNATURE,
  * ERR_ATTRIBUTE_FORMAT or another code of an `AttributeVerdict` if the run kept an IMA value that does not match the
- * content.
+ * content. It also throws ERR_ATTRIBUTE_FORMAT for a malformed EVM value.
  */
 export function carryingAfter(writer: FileVisitor, options: CarryingOptions): FileVisitor {
 	const { access, signer, onCarried, onOvertaken } = options;
@@ -64,7 +66,8 @@ export function carryingAfter(writer: FileVisitor, options: CarryingOptions): Fi
 }
 
 /**
- * Refuses an IMA value that does not match the content. A value that another key signed is accepted without a check.
+ * Refuses an IMA value that does not match the content. A signature by another key cannot be checked here and is
+ * accepted.
  */
 function requireFit({ name }: OpenFile, trial: AttributeTrial | undefined, sha256: Uint8Array): void {
 	const verdict = trial?.verdict(sha256);
@@ -74,7 +77,8 @@ function requireFit({ name }: OpenFile, trial: AttributeTrial | undefined, sha25
 }
 
 /**
- * Returns false for an HMAC and for a signature bound to an inode, which are valid only on the machine that made them.
+ * Returns true for a portable EVM signature. An HMAC, or a signature bound to an inode, is valid only on the machine
+ * that made it, so a catalog does not carry it.
  */
 function isPortable(file: OpenFile, value: Uint8Array | undefined): boolean {
 	return value !== undefined && withName(file, () => parseEvm(value)).kind === "portable-signature";

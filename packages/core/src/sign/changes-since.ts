@@ -11,8 +11,8 @@ import { readList, type UnsignedCatalog } from "./finish.js";
 
 export interface ChangesOptions {
 	/**
-	 * With `newer`, the catalog must be of the same product as the earlier catalog, have a higher sequence, and have the
-	 * same rules. Otherwise `changesSince` throws ERR_NOT_NEWER. The default `any` accepts every catalog.
+	 * With `newer`, the catalog must have the product and the rules of the earlier catalog, and a higher sequence.
+	 * Otherwise `changesSince` throws ERR_NOT_NEWER. The default `any` accepts every catalog.
 	 */
 	readonly require?: "any" | "newer";
 }
@@ -64,7 +64,10 @@ function doubtsAbout(previous: CatalogFacts, facts: CatalogFacts): string[] {
 	return doubts;
 }
 
-/** Describes each difference of the rules that decide which entries `verify` looks at, and how. */
+/**
+ * Describes each difference of the rules that decide which entries `verify` compares, and if it compares links and
+ * modes.
+ */
 function ruleDifferences(previous: CatalogFacts, facts: CatalogFacts): string[] {
 	return [
 		...listDifferences("ignore", previous.ignore, facts.ignore),
@@ -96,5 +99,5 @@ function scopeText({ scope }: CatalogFacts): string {
 	return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
-/** The number of differences, and of paths of a scope, that a message names. */
+/** A message shows at most this many differences of rules, and at most this many paths of a scope. */
 const MAX_SHOWN = 5;

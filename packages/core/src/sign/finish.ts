@@ -2,8 +2,8 @@
  * Implements split signing: one machine makes an unsigned catalog, and another machine, which never has the files,
  * signs it.
  *
- * The signing machine compares the catalog's digest with the expected digest, shows the entries, and signs exactly the
- * bytes of the catalog's list.
+ * The signing machine compares the catalog's digest with the expected digest, shows the entries, and signs the
+ * catalog's list without encoding it again.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -25,17 +25,24 @@ export interface UnsignedCatalog {
 	readonly facts: CatalogFacts;
 	readonly fileCount: number;
 	readonly linkCount: number;
-	/** The bytes to sign. */
+	/** The catalog's list as received. `finishCatalog` signs exactly these bytes. */
 	readonly list: Uint8Array;
 	readonly entries: SignedSet;
 }
 
 export interface OpenUnsignedOptions {
-	/** The hexadecimal SHA-256 that the file must have, as `signPaths` reported it. */
+	/**
+	 * The SHA-256 that the file must have, in hexadecimal, with or without `sha256:`. `signPaths` reports it as
+	 * `unsignedSha256`.
+	 */
 	readonly expectDigest?: string;
 }
 
-/** @throws ERR_DIGEST_MISMATCH, ERR_CATALOG_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_PATH_*, ERR_IO */
+/**
+ * Reads an unsigned catalog.
+ * @throws ERR_DIGEST_MISMATCH; ERR_CATALOG_FORMAT also if the catalog is signed; ERR_DER, ERR_CMS_FORMAT, ERR_PATH_*,
+ * ERR_IO
+ */
 export function openUnsigned(file: string, options: OpenUnsignedOptions = {}): UnsignedCatalog {
 	return parseCatalogFile(file, (bytes) => parseUnsigned(bytes, file, options));
 }
@@ -67,7 +74,10 @@ export interface FinishResult {
 	readonly timestamp: NewTimestamp | undefined;
 }
 
-/** Signs the list of an unsigned catalog. @throws ERR_USAGE, ERR_IO and the signer's errors */
+/**
+ * Signs the list of an unsigned catalog and writes the signed catalog.
+ * @throws ERR_USAGE, ERR_IO, and the errors of the signer and of `fetchTimestamp`
+ */
 export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<FinishResult> {
 	const output = options.output ?? catalog.file;
 	requireFileName(output);
@@ -76,7 +86,10 @@ export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOpt
 	return { catalogBytes: pieces.reduce((sum, piece) => sum + piece.length, 0), timestamp };
 }
 
-/** Reads the list of a catalog, signed or not. @throws ERR_CATALOG_FORMAT, ERR_DER, ERR_PATH_* */
+/**
+ * Reads the list of a catalog, signed or not. A signature is not verified.
+ * @throws ERR_CATALOG_FORMAT, ERR_DER, ERR_PATH_*
+ */
 export function readList(contentType: string, content: Uint8Array | undefined, file: string) {
 	if (contentType !== CATALOG_OID.certTrustList || content === undefined) {
 		throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read ${quote(file)}: it is not a catalog`, { path: file });
@@ -89,8 +102,8 @@ export function readList(contentType: string, content: Uint8Array | undefined, f
 }
 
 /**
- * Refuses a SHA-1 member without a SHA-256 member of the same path, because it would be signed without being shown to
- * the user.
+ * Refuses a SHA-1 member without a SHA-256 member of the same path. The user is shown the SHA-256 members only, and
+ * would sign the other one unseen.
  */
 function requireTwins(catalog: Catalog, entries: SignedSet, file: string): void {
 	const { count, digestSizes } = catalog.members;

@@ -8,14 +8,16 @@ import { listFiles } from "../fileset/list-files.js";
 import { createSelection, type Selection, type SelectionRules } from "../fileset/selection.js";
 
 /**
- * A function that may write and remove files below `root`, the directory that entry paths are relative to.
- * @returns the entry paths that must be signed with the others
+ * A function that may write and remove files below `root`, the directory that entry paths are relative to. `files` are
+ * the entry paths of the files that would be signed without it.
+ * @returns the entry paths of files that must be signed with the others
  */
 export type Prepare = (root: string, files: readonly string[]) => readonly string[];
 
 /**
- * Calls `prepare` and then selects among the files that exist after the call.
- * @throws ERR_USAGE if a rule leaves out a file that `prepare` returned; the errors of `createSelection`
+ * Calls `prepare` and then makes the selection, because `prepare` may have written files.
+ * @throws ERR_USAGE if a rule or a list of files leaves out a file that `prepare` returned; the errors of
+ * `createSelection`
  */
 export function prepareSelection(
 	root: string,

@@ -3,8 +3,9 @@
 import { quote, SigtoolError } from "../errors.js";
 
 /**
- * Throws a single problem unchanged. Several problems become one error that has all of them in `problems`. It has the
- * code of the first problem that is about the tree and not about the system.
+ * Throws if there are problems. A single problem is thrown unchanged, except that its message may get a way out.
+ * Several problems become one error that has all of them in `problems`. Its code is that of the first problem with exit
+ * status 1, which is about the tree, or else of the first problem, which is about the system.
  */
 export function refuseProblems(path: string, problems: readonly SigtoolError[]): void {
 	if (problems.length === 0) return;

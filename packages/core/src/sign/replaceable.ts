@@ -1,4 +1,7 @@
-/** Refuses to write a catalog over another program's file, or behind a release of the tree that is already signed. */
+/**
+ * Refuses to write a catalog over another program's file, or with a lower sequence than a catalog that the tree already
+ * has.
+ */
 
 import { basename } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
@@ -6,17 +9,17 @@ import { exists } from "../system/store.js";
 import { isOwnCatalog, unverifiedFacts } from "../verify/catalog-file.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";
 
-/** The release that is about to be signed. */
+/** The facts of the release that is about to be signed. */
 export interface NextRelease {
 	readonly product: string;
-	/** True if the product is named after the directory, so that it changes if the directory is renamed. */
+	/** True if the product got its name from the directory. The name then changes if the directory is renamed. */
 	readonly isDefaultProduct: boolean;
 	readonly sequence: number;
 }
 
 /**
- * Refuses to replace a file that is not a catalog of sigtool's. Also refuses a sequence lower than the highest one in
- * the catalogs of the product that lie at `output` and at the root of the tree, because a host that knows the higher
+ * Refuses to replace a file that is not one of sigtool's catalogs. Also refuses a sequence lower than the highest
+ * sequence of the product's catalogs at `output` and at the root of the tree, because a host that knows the higher
  * sequence would refuse the new catalog.
  * @throws ERR_CATALOG_EXISTS, ERR_IO
  */
@@ -48,8 +51,9 @@ function highestSequence(files: Iterable<string>, next: NextRelease): { file: st
 }
 
 /**
- * Returns true also for two default names, because a catalog that is named after its product got both names from a
- * directory that was renamed since.
+ * Returns true if the catalog is of the next release's product. A product with a default name gets another name if the
+ * directory is renamed. So if the next release has a default name, each catalog that is named after its own product
+ * counts too: it got both names from the directory under an older name.
  */
 function isSameProduct(file: string, product: string | undefined, next: NextRelease): boolean {
 	return product === next.product || (next.isDefaultProduct && product === basename(file, ".cat"));

@@ -1,7 +1,8 @@
 /**
- * Prepares extended attributes that are written while files are hashed. Every thread writes hashes (`spython`,
- * `ima-hash`), and only the calling thread writes signatures (`ima`, `ima-verity`, `evm`). A value that is already
- * right is kept, so that a second run writes nothing.
+ * Prepares extended attributes that are written while files are hashed. If a run writes only hashes (`spython`,
+ * `ima-hash`), every thread writes them. If it writes signatures (`ima`, `ima-verity`, `evm`) or a catalog carries
+ * attributes, only the calling thread writes. A value that is already right is kept, so that a second run writes
+ * nothing.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -28,7 +29,7 @@ export interface AttributeSignOptions extends AttributeNaming {
 	readonly digest?: EvidenceDigest;
 	/** The signer. Formats that are signatures need one. */
 	readonly signer?: Signer | undefined;
-	/** If true, the IMA and EVM attributes that all files have after the run are read for the catalog. */
+	/** If true, the IMA and EVM attributes that files have after the run are read, so that a catalog can carry them. */
 	readonly carry?: boolean;
 }
 
@@ -41,17 +42,23 @@ export interface WrittenAttribute {
 	readonly unchangedCount: number;
 }
 
-/** The options with which `hashFileSet` writes attributes, and the results after `hashFileSet` has returned. */
+/**
+ * `hashing` are the options with which `hashFileSet` writes attributes. The other members are results, which are
+ * complete after `hashFileSet` has returned.
+ */
 export interface AttributeSigning {
 	readonly hashing: Pick<HashFileSetOptions, "attributes" | "visitor">;
 	readonly written: () => WrittenAttribute[];
-	/** The attributes that a catalog can carry, by row. */
+	/** The attributes that a catalog can carry, by the row of the file in the manifest. */
 	readonly carried: ReadonlyMap<number, readonly CarriedAttribute[]>;
-	/** Returns the number of files whose EVM signature became invalid, because the run replaced IMA's value. */
+	/** Returns the number of files whose EVM signature became invalid, because the run replaced their IMA value. */
 	readonly overtakenCount: () => number;
 }
 
-/** @throws ERR_USAGE, ERR_UNSUPPORTED_PLATFORM, ERR_ATTRIBUTES_UNAVAILABLE */
+/**
+ * Checks the formats and returns what `hashFileSet` needs to write their attributes.
+ * @throws ERR_USAGE, ERR_UNSUPPORTED_PLATFORM, ERR_ATTRIBUTES_UNAVAILABLE
+ */
 export async function prepareAttributes(options: AttributeSignOptions): Promise<AttributeSigning> {
 	const { digest = "sha256", signer, carry = false } = options;
 	// EVM comes last, because its signature covers the IMA value, which must be written first.

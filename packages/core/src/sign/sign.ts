@@ -1,8 +1,9 @@
 /**
- * Hashes a set of files once, and writes the signature into one catalog, into extended attributes, or into both.
+ * Hashes a set of files once, and writes a catalog, extended attributes, or both.
  *
- * paths → target and rules → `hashFileSet`, which writes attributes while it reads → facts → `encodeCatalog` → `Signer`
- * → a temporary file, which is renamed. A catalog is written only if every earlier step has succeeded.
+ * The steps are: paths → target and rules → `hashFileSet`, which writes attributes while it reads → facts →
+ * `encodeCatalog` → `Signer` → a temporary file, which is renamed. A catalog is written only if every earlier step has
+ * succeeded.
  */
 
 import { basename, dirname, join } from "node:path";
@@ -36,30 +37,36 @@ import { resolveSignTarget, type SignTarget } from "./target.js";
 export type SignFormat = "cat" | AttributeFormat;
 
 export interface SignOptions extends AttributeNaming {
-	/** A catalog, formats of extended attributes, or both. Default `cat`. */
+	/** Selects a catalog (`cat`), formats of extended attributes, or both. Default `cat`. */
 	readonly formats?: readonly SignFormat[];
-	/** The digest in attributes. Default `sha256`. Catalogs always contain SHA-256. */
+	/** The digest of attributes, `sha256` by default. Catalogs always contain SHA-256. */
 	readonly digest?: AttributeSignOptions["digest"];
 	/**
 	 * With `ima`, the catalog carries the IMA and EVM attributes of the files, so that `restoreAttributes` can write
 	 * them later.
 	 */
 	readonly carry?: "ima";
-	/** The path of the catalog. Default for one directory: `<dir>/<name>.cat`. */
+	/**
+	 * The path of the catalog. For one directory, the default is a file in it, `<dir>/<name>.cat`. Otherwise a catalog
+	 * needs a path.
+	 */
 	readonly output?: string;
 	/**
-	 * The value `none` writes an unsigned catalog, for `finishCatalog`. Formats that are signatures need a signer, and
-	 * formats that are hashes need none.
+	 * With `none`, an unsigned catalog is written, for `finishCatalog`. Attribute formats that are signatures need a
+	 * signer, and formats that are hashes need none.
 	 */
 	readonly signer: Signer | "none";
-	/** Globs. Only files that match one of them are signed. */
+	/** Globs. If there are any, only files that match one of them are signed. */
 	readonly include?: readonly string[];
 	/** Patterns in .gitignore's syntax, in addition to the patterns in the tree's .sigtoolignore. */
 	readonly exclude?: readonly string[];
-	/** Signs exactly these files. The paths are relative to the one directory given. */
+	/** The only files to sign, relative to the one directory that is given. */
 	readonly files?: readonly string[];
 	readonly links?: "record" | "reject" | "follow";
-	/** Default `refuse`. If only attributes are written, the default is `record`, because links have no attributes. */
+	/**
+	 * Decides about symbolic links that lead out of the tree. Default `refuse`; if only attributes are written and
+	 * `links` is `record`, the default is `record`, because links have no attributes.
+	 */
 	readonly linksOutside?: "refuse" | "record";
 	readonly caseCollisions?: "refuse" | "allow";
 	/** Default: the name of the root directory. */
@@ -69,11 +76,14 @@ export interface SignOptions extends AttributeNaming {
 	readonly description?: string;
 	readonly url?: string;
 	readonly sha1Twins?: "omit" | "write";
-	/** Is called before files are hashed, with the files to be signed. */
+	/** Is called before files are hashed, with the files to be signed. It may create files. */
 	readonly prepare?: Prepare;
-	/** The timestamp to request for a signed catalog. */
+	/** The request for a timestamp over the signature of the catalog. Without it the catalog gets no timestamp. */
 	readonly timestamp?: TimestampRequest;
-	/** `own` (default) replaces only catalogs that sigtool wrote, and refuses a sequence lower than the tree has. */
+	/**
+	 * `own`, the default, replaces only catalogs that sigtool wrote, and refuses a sequence lower than the tree has.
+	 * `any` replaces any file.
+	 */
 	readonly overwrite?: "own" | "any";
 	/** The signing time in milliseconds since the epoch. Default: now. */
 	readonly time?: number;
@@ -88,7 +98,7 @@ export interface SignResult {
 	readonly overtakenCount: number;
 	/** The real path of the directory that entry paths are relative to. */
 	readonly root: string;
-	/** A note for the user if the root is not the directory that the user named. */
+	/** A note for the user if the root is not the one directory that the user named. */
 	readonly rootNote: string | undefined;
 	readonly fileCount: number;
 	readonly linkCount: number;
@@ -110,8 +120,8 @@ export interface WrittenCatalog {
 	/** The number of files whose attributes the catalog carries. */
 	readonly carryingCount: number;
 	/**
-	 * The SHA-256 of an unsigned catalog, in lower-case hexadecimal. The signing machine compares the catalog with this
-	 * digest.
+	 * The SHA-256 of an unsigned catalog, in lower-case hexadecimal, for `expectDigest` on the signing machine.
+	 * Undefined for a signed catalog.
 	 */
 	readonly unsignedSha256: string | undefined;
 	readonly timestamp: NewTimestamp | undefined;
@@ -206,7 +216,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 	};
 }
 
-/** @throws ERR_UNSIGNED if no file has anything to carry */
+/** Adds the carried attributes to the manifest. @throws ERR_UNSIGNED if no file has anything to carry */
 function carrying(manifest: Manifest, carried: Manifest["carried"]): Manifest {
 	if (carried !== undefined && carried.size > 0) return { ...manifest, carried };
 	const message = "Cannot carry attributes: no file has one of IMA or EVM; add --format ima, or sign with evmctl first";
@@ -244,8 +254,8 @@ async function writeCatalog(
 }
 
 /**
- * Returns the pattern that excludes an older catalog at the default path, if the new catalog is written elsewhere. The
- * new catalog records the pattern, so that `verify` does not report the old catalog as added.
+ * Returns the pattern that excludes an older catalog at the default path, if there is one and the new catalog is
+ * written elsewhere. The new catalog records the pattern, so that `verify` does not report the old catalog as added.
  */
 function otherCatalogPattern(root: string, scope: SignTarget["scope"], output: string | undefined): string[] {
 	const usual = conventionalCatalog(root);
@@ -257,16 +267,17 @@ function otherCatalogPattern(root: string, scope: SignTarget["scope"], output: s
 interface Unversioned {
 	readonly selection: Selection;
 	/**
-	 * Returns the patterns of VERSION_CONTROL to record. The result is complete only after the tree has been walked.
+	 * Returns the patterns of VERSION_CONTROL to record in the catalog. The result is complete only after the tree has
+	 * been walked.
 	 */
 	readonly used: () => readonly string[];
 }
 
 /**
- * Selects files by the rules and VERSION_CONTROL. If no catalog is written, VERSION_CONTROL does not apply, because
- * nothing can record the patterns. If the user gave a list of files, VERSION_CONTROL does not apply either, because the
- * list names exactly the files to sign. The patterns are recorded in this case, so that `verify` does not count the
- * other files.
+ * Selects files by the rules and VERSION_CONTROL. VERSION_CONTROL does not apply if no catalog is written, because
+ * nothing can then record its patterns. It does not apply either if the user gave a list of files, because the list
+ * names exactly the files to sign. In the second case the patterns that exist in the tree are recorded, so that
+ * `verify` does not count the other files.
  */
 function selectUnversioned(
 	root: string,
@@ -299,7 +310,7 @@ function selectUnversioned(
 
 /**
  * Warns of other catalogs in the directory, which are signed as files. If the directory is renamed later, `verify`
- * could not tell which of the catalogs belongs to it.
+ * cannot tell which of the catalogs belongs to it.
  */
 function otherCatalogs(root: string, output: string): string[] {
 	if (dirname(output) !== root) return [];
@@ -312,7 +323,7 @@ function otherCatalogs(root: string, output: string): string[] {
 		);
 }
 
-/** Warns of a name that hides the catalog from everybody who looks for the catalogs of a directory. */
+/** Warns of a name without `.cat`, because the search for the catalogs of a directory does not find such a catalog. */
 function unusualName(output: string): string[] {
 	if (hasCatalogName(output)) return [];
 	const name = quote(basename(output));
@@ -321,7 +332,7 @@ function unusualName(output: string): string[] {
 	];
 }
 
-/** Warns of symbolic links of a package, because `npm pack` drops them and `verify` then reports them as missing. */
+/** Warns of symbolic links in a package, because `npm pack` drops them and `verify` then reports them as missing. */
 function linksThatNpmDrops(manifest: Manifest): string[] {
 	const { root, linkTargets } = manifest;
 	if (linkTargets.size === 0 || !exists(join(root, "package.json"))) return [];

@@ -26,9 +26,9 @@ export interface SignTarget {
 }
 
 /**
- * Returns the target for these paths. The root of one directory is this directory. The root of several paths is the
- * deepest directory that contains all of them. No file is read, so that a caller can detect mistakes before it asks for
- * a passphrase.
+ * Returns the target for these paths. For one directory, the root is this directory. For a file, or for several paths,
+ * the root is the deepest directory that contains all of them. The content of files is not read, so that a caller can
+ * detect mistakes before it asks for a passphrase.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO
  */
 export function resolveSignTarget(paths: readonly string[], options: TargetOptions): SignTarget {

@@ -13,15 +13,19 @@ import { MAX_CATALOG_BYTES } from "../verify/catalog-file.js";
 
 export interface TimestampOptions {
 	readonly request: TimestampRequest;
-	/** The value `replace` replaces the catalog's existing timestamps. Default `refuse`. */
+	/**
+	 * With `replace`, the new timestamp replaces those that the catalog has. With `refuse`, the default, such a catalog
+	 * is refused.
+	 */
 	readonly existing?: "refuse" | "replace";
 }
 
 /**
- * Verifies the catalog's signature, requests a timestamp of that signature, and writes the timestamp into the file. All
- * other content of the file stays unchanged. If a step fails, the file is not changed.
- * @throws ERR_UNSIGNED, ERR_USAGE for a trust index, and if the catalog has a timestamp and `existing` is `refuse`, ERR_NETWORK,
- * ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and the errors of `parseSignedData` and `verifySigner`
+ * Verifies the catalog's signature, requests a timestamp of that signature, and writes the timestamp into the file.
+ * Apart from unsigned attributes, all content of the file stays unchanged. If a step fails, the file is not changed.
+ * @throws ERR_UNSIGNED; ERR_USAGE for a trust index, and if the catalog has a timestamp and `existing` is `refuse`;
+ * ERR_CATALOG_FORMAT, ERR_NETWORK, ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and the errors of `parseSignedData` and
+ * `verifySigner`
  */
 export async function timestampCatalog(file: string, options: TimestampOptions): Promise<NewTimestamp> {
 	const { request, existing = "refuse" } = options;
