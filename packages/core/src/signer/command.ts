@@ -11,7 +11,7 @@ import { readCertificates } from "./pem.js";
 import { type Signer, type SignerOptions, signerFromExternalKey } from "./signer.js";
 
 export interface CommandSignerOptions extends SignerOptions {
-	/** A path, or a name that is searched in PATH. No shell interprets this text. */
+	/** A path, or a name that is searched in PATH. No shell interprets the name. */
 	readonly program: string;
 	readonly args?: readonly string[];
 	/** File with the key's certificate, in PEM or DER. In PEM, the certificates of its issuers may follow. */
@@ -21,7 +21,10 @@ export interface CommandSignerOptions extends SignerOptions {
 	readonly timeoutMs?: number;
 }
 
-/** Opens a signer. The program runs once for each signature. @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+/**
+ * Makes a signer. The program is not run now, but once for each signature.
+ * @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ */
 export function openCommandSigner(options: CommandSignerOptions): Signer {
 	const { program, certFile, chainFiles = [] } = options;
 	const certificates = [certFile, ...chainFiles].flatMap(readCertificates);
@@ -47,7 +50,10 @@ export function openCommandSigner(options: CommandSignerOptions): Signer {
 	);
 }
 
-/** Runs the program and returns its standard output. @throws ERR_SIGNER_COMMAND */
+/**
+ * Runs the program and returns its standard output.
+ * @throws ERR_SIGNER_COMMAND if the program fails, takes too long, or writes nothing or too much
+ */
 function runProgram(
 	{ program, args = [], timeoutMs = DEFAULT_TIMEOUT_MS }: CommandSignerOptions,
 	certificate: Certificate,
@@ -73,8 +79,8 @@ function runProgram(
 	if (signal !== null) throw failure(program, `it was ended by ${signal}`);
 	if (status !== null && status !== 0) throw failure(program, `it ended with exit status ${status}`);
 	if (error !== undefined) {
-		// This check comes last. A program that failed for another reason may also leave its input unread, and then the
-		// other reason is reported.
+		// This check comes last. If a program fails for another reason, it may leave its input unread too, and the
+		// other reason helps the user more.
 		throw failure(
 			program,
 			codeOf(error) === "EPIPE" ? "it did not read what is to be signed" : errnoReason(error),
@@ -85,7 +91,7 @@ function runProgram(
 	return stdout;
 }
 
-/** Maps an error code to the reason for which sigtool ended the program by SIGKILL. */
+/** Maps an error code of spawnSync() to the reason why the program was ended by SIGKILL. */
 const LIMITS: Readonly<Record<string, (seconds: number) => string>> = {
 	ETIMEDOUT: (seconds) => `it took longer than ${seconds} s`,
 	ENOBUFS: () => `it wrote more than ${MAX_SIGNATURE_BYTES} bytes to standard output`,
@@ -106,9 +112,9 @@ function tooMuch(program: string): SigtoolError {
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 /**
- * Limit of the content of one signature in bytes. For a catalog or trust index the program gets some 200 bytes, for IMA
- * the whole content of a file.
+ * The content of one signature has at most this many bytes. For a catalog or trust index the program gets some 200
+ * bytes. For IMA it gets the whole content of a file.
  */
 const MAX_INPUT_BYTES = 64 * 2 ** 20;
-/** An RSA key of 8192 bits makes signatures of 1024 bytes. */
+/** The limit is the size of a signature by an RSA key of 8192 bits. */
 const MAX_SIGNATURE_BYTES = 1024;

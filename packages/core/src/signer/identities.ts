@@ -38,11 +38,11 @@ export interface IdentityOptions {
 	readonly keyType: IdentityKeyType;
 	/** The common name of the certificate. */
 	readonly subject: string;
-	/** The validity from now on, in days. It never ends later than the validity of the authority. */
+	/** The certificate expires this many days from now, but never later than the certificate of the authority. */
 	readonly days: number;
 	/** An `authority` signs certificates and nothing else. Default `signer`. */
 	readonly role?: "signer" | "authority";
-	/** Name of the authority that issues the certificate. If undefined, the certificate is self-signed. */
+	/** The name of the authority that issues the certificate. If undefined, the certificate is self-signed. */
 	readonly issuedBy?: string;
 	/** The passphrase of the authority's key, if that key is encrypted. */
 	readonly passphrase?: PassphraseSource;
@@ -69,7 +69,7 @@ export async function developmentIdentity(use: DevelopmentUse = developmentUse()
 	return signer;
 }
 
-/** Makes a new identity. It never replaces an existing identity. @throws ERR_USAGE, ERR_KEY*, ERR_IO */
+/** Makes a new identity and returns it. An existing identity is never replaced. @throws ERR_USAGE, ERR_KEY*, ERR_IO */
 export async function createIdentity(name: string, options: IdentityOptions): Promise<Identity> {
 	requireNewName(name);
 	const { role = "signer", issuedBy, passphrase } = options;
@@ -88,7 +88,7 @@ export function requireNewName(name: string): void {
 	if (exists(identityFiles(name).directory)) throw nameTaken(name);
 }
 
-/** Writes a new identity. @throws ERR_USAGE if an identity of that name exists; ERR_IO */
+/** Writes a key and its certificates as a new identity. @throws ERR_USAGE if an identity of that name exists; ERR_IO */
 export function storeIdentity(name: string, keyPem: string, certificates: readonly Certificate[]): void {
 	if (writeIdentity(name, keyPem, certificates) === "exists") throw nameTaken(name);
 }
@@ -97,7 +97,10 @@ function nameTaken(name: string): SigtoolError {
 	return new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: an identity of that name exists already`);
 }
 
-/** Returns every identity, sorted by name. @throws ERR_KEY for a certificate that cannot be read, ERR_IO */
+/**
+ * Returns every identity that has a certificate file, sorted by name.
+ * @throws ERR_KEY for a certificate that cannot be read, ERR_IO
+ */
 export function listIdentities(): Identity[] {
 	const names = listDirectory(identitiesDirectory()).filter((name) => {
 		return NAME.test(name) && exists(identityFiles(name).certificateFile);
@@ -211,7 +214,10 @@ function userName(): string {
 	}
 }
 
-/** Matches names that are safe for a directory and cannot be mistaken for a path. */
+/**
+ * Matches names that are safe for a directory and cannot be mistaken for a path, because they have no `/` and do not
+ * begin with a dot.
+ */
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 const DAY_MS = 86_400_000;

@@ -27,8 +27,8 @@ export async function requestForIdentity(name: string, passphraseOf: PassphraseO
 }
 
 /**
- * The source of an imported key. A key from a PEM file is stored unchanged, encrypted or not. A key from a container is
- * stored encrypted under the container's passphrase.
+ * Names the source of an imported key. A key from a PEM file is stored unchanged, encrypted or not. A key from a
+ * container is stored encrypted under the container's passphrase.
  */
 export type ImportSource = { readonly keyFile: string; readonly certFile: string } | { readonly containerFile: string };
 
@@ -76,8 +76,10 @@ async function fromPkcs12(
 }
 
 /**
- * Replaces the identity's certificate by a new one of the same key, usually from an authority.
- * @throws ERR_USAGE if there is no such identity; ERR_KEY_MISMATCH, ERR_KEY, ERR_ROOT_MISSING, ERR_IO
+ * Replaces the identity's certificate by a new one of the same key, usually from an authority. The other certificates
+ * in `files` are stored as those of its issuers.
+ * @throws ERR_USAGE if there is no such identity, or if it is a development identity; ERR_KEY_MISMATCH, ERR_KEY,
+ * ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
  */
 export function importCertificate(name: string, files: readonly string[]): Identity {
 	const { certificate, development } = showIdentity(name);
@@ -107,8 +109,9 @@ export interface ExportOptions {
 }
 
 /**
- * Writes key and certificates as a PKCS#12 container that only its owner can read.
- * @throws ERR_USAGE if there is no such identity; ERR_CATALOG_EXISTS, ERR_KEY*, ERR_IO
+ * Writes key and certificates of an identity as a PKCS#12 container that only its owner can read.
+ * @throws ERR_USAGE if there is no such identity; ERR_CATALOG_EXISTS if `output` exists and `overwrite` is `refuse`;
+ * ERR_KEY*, ERR_IO
  */
 export async function exportIdentity(
 	name: string,

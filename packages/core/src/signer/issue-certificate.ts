@@ -1,7 +1,4 @@
-/**
- * Issues X.509 v3 certificates for code signing (RFC 5280) and encodes requests for them. `parseCertificate` can read
- * every certificate that this file makes.
- */
+/** Issues X.509 v3 certificates for code signing (RFC 5280) and encodes requests for such certificates. */
 
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import {
@@ -26,10 +23,7 @@ export interface CertificateOrder {
 	readonly commonName: string;
 	/** The subject's key, public or private. */
 	readonly key: KeyObject;
-	/**
-	 * The authority's certificate and the key that signs for it. If undefined, the certificate is self-signed with
-	 * `key`.
-	 */
+	/** The authority's certificate and private key. If undefined, the certificate is self-signed with `key`. */
 	readonly issuer?: { readonly certificate: Certificate; readonly key: KeyObject };
 	/**
 	 * The validity is from `notBefore` to `notAfter`, both included, in milliseconds since the epoch. Fractions of a
@@ -88,8 +82,8 @@ function encodeName(commonName: string): Uint8Array {
 }
 
 /**
- * Returns sixteen random bytes. Only the first two bits are fixed, so that the number is positive and in minimal form.
- * §4.1.2.2.
+ * Returns a serial number of sixteen random bytes, of which the first two bits are 01. So the number is positive and in
+ * minimal form. §4.1.2.2.
  */
 function newSerial(): Uint8Array {
 	const serial = randomBytes(16);
@@ -114,7 +108,7 @@ function extensions({ key, issuer, kind }: CertificateOrder): Uint8Array[] {
 
 /**
  * Encodes a PKCS#10 request (RFC 2986) for a code-signing certificate with the subject and key of this certificate.
- * `sign` signs with that key, as `Signer.sign` does.
+ * `sign` signs with this key, as `Signer.sign` does.
  */
 export async function requestCertificate(
 	{ subject, spki, keyAlgorithm }: Certificate,
@@ -134,8 +128,8 @@ function extension(id: string, weight: "critical" | "optional", value: Uint8Arra
 }
 
 /**
- * Returns the SHA-1 over the key's bits, RFC 5280 §4.2.1.2 (1). It is the only identifier by which evmctl finds keys.
- * It only identifies the key and protects nothing.
+ * Returns the SHA-1 over the key's bits, RFC 5280 §4.2.1.2 (1). evmctl computes the same identifier if it has no
+ * certificate, and then finds the key by it. The SHA-1 only identifies the key and proves nothing.
  */
 function keyIdentifier(spki: Uint8Array): Uint8Array {
 	const reader = new DerReader(spki, "public key");
@@ -160,7 +154,7 @@ const OID = {
 	extensionRequest: "1.2.840.113549.1.9.14",
 } as const;
 
-/** The extensions of a code signer. cA is absent and therefore FALSE. Bit 0 of keyUsage is digitalSignature. */
+/** A code signer gets these extensions. cA is absent and therefore FALSE. Bit 0 of keyUsage is digitalSignature. */
 const CODE_SIGNER = [
 	extension(OID.basicConstraints, "critical", sequence()),
 	extension(OID.keyUsage, "critical", encode(TAG.BIT_STRING, Uint8Array.of(7, 0x80))),
@@ -168,8 +162,8 @@ const CODE_SIGNER = [
 ];
 
 /**
- * The extensions of an authority. cA is TRUE and pathLenConstraint is 0. Bits 5 and 6 of keyUsage are keyCertSign and
- * cRLSign.
+ * An authority gets these extensions. cA is TRUE and pathLenConstraint is 0. Bits 5 and 6 of keyUsage are keyCertSign
+ * and cRLSign.
  */
 const AUTHORITY = [
 	extension(
@@ -181,7 +175,7 @@ const AUTHORITY = [
 ];
 
 /**
- * The identifiers of sha256WithRSAEncryption with NULL (RFC 4055 §5) and of ecdsa-with-SHA256 without parameters (RFC
+ * The identifiers are sha256WithRSAEncryption with NULL (RFC 4055 §5) and ecdsa-with-SHA256 without parameters (RFC
  * 5758 §3.2).
  */
 const SIGNATURE_ALGORITHM = {

@@ -7,15 +7,15 @@
  * long again.
  *
  * The functions are short because their input is always a hash: it fits into one block, and the padding never changes.
- * If a function computed a wrong hash, the MAC of the container would not match, and the container would be refused.
- * FIPS 180-4.
+ * If a function computed a wrong hash, the container would be refused, because its MAC would not match or its content
+ * could not be decrypted. FIPS 180-4.
  */
 
 import { hash } from "node:crypto";
 
 export type HashName = "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
 
-/** Replaces a hash by the hash of its bytes, `times` times. */
+/** Hashes `value` and then each result again, `times` times in all. `value` has the length of a hash of this kind. */
 export function iterateHash(name: HashName, value: Buffer, times: number): Buffer {
 	const iterate = name === "sha1" ? iterateSha1 : name === "sha256" ? iterateSha256 : undefined;
 	if (iterate === undefined) return iterateByNodeCrypto(name, value, times);
@@ -31,7 +31,7 @@ function iterateByNodeCrypto(name: HashName, value: Buffer, times: number): Buff
 	return result;
 }
 
-/** Replaces five words by their SHA-1, `times` times. FIPS 180-4 §6.1.2. */
+/** Hashes five words by SHA-1 and then each result again, `times` times in all. FIPS 180-4 §6.1.2. */
 function iterateSha1(words: Int32Array, times: number): Int32Array {
 	const [start0, start1, start2, start3, start4] = SHA1_START;
 	const w = blockOf(words, 80);
@@ -70,7 +70,7 @@ function sha1Mix(t: number, b: number, c: number, d: number): number {
 	return (b ^ c ^ d) + 0xca62c1d6;
 }
 
-/** Replaces eight words by their SHA-256, `times` times. FIPS 180-4 §6.2.2. */
+/** Hashes eight words by SHA-256 and then each result again, `times` times in all. FIPS 180-4 §6.2.2. */
 function iterateSha256(words: Int32Array, times: number): Int32Array {
 	const [start0, start1, start2, start3, start4, start5, start6, start7] = SHA256_START;
 	const k = SHA256_ROUNDS;
@@ -129,7 +129,7 @@ function blockOf(words: Int32Array, scheduleWords: number): Int32Array {
 	return block;
 }
 
-/** Returns the first 32 bits of the fractional part of a number. */
+/** Returns the first 32 bits of the fractional part of a number, as a signed integer. */
 function fraction(value: number): number {
 	return ((value - Math.floor(value)) * 2 ** 32) | 0;
 }
@@ -140,7 +140,10 @@ function primes(count: number): number[] {
 	return found;
 }
 
-/** The initial hash values and round constants, FIPS 180-4 §4.2.2, §5.3.1 and §5.3.3. Those of SHA-256 are computed. */
+/**
+ * These are the initial hash values and round constants, FIPS 180-4 §4.2.2, §5.3.1 and §5.3.3. Those of SHA-256 are
+ * computed.
+ */
 const SHA1_START = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0);
 const SHA256_START = Int32Array.from(primes(8), (prime) => fraction(Math.sqrt(prime)));
 const SHA256_ROUNDS = Int32Array.from(primes(64), (prime) => fraction(Math.cbrt(prime)));

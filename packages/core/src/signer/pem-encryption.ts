@@ -1,6 +1,6 @@
 /**
- * Limits how much work the decryption of an encrypted PKCS#8 key may take, before node:crypto derives the key. OpenSSL
- * has no limit for the iterations of PBKDF2, and 2^31 iterations take minutes.
+ * Refuses an encrypted PKCS#8 key whose decryption would take too much work, before node:crypto derives the key.
+ * OpenSSL has no limit for the iterations of PBKDF2, and 2^31 iterations take minutes.
  */
 
 import { DerReader, TAG } from "../asn1/der.js";
@@ -11,8 +11,10 @@ import { HMAC_HASHES, PBES2, PBKDF2, readIterations } from "./pkcs12-derivation.
 import { PBES2_CIPHERS, TRIPLE_DES } from "./pkcs12-encryption.js";
 
 /**
- * Checks EncryptedPrivateKeyInfo ::= SEQUENCE { encryptionAlgorithm, encryptedData }. RFC 5958 §3.
- * @throws ERR_DER; ERR_LIMIT; ERR_UNSUPPORTED_ALGORITHM for an encryption whose work this module cannot compute
+ * Refuses EncryptedPrivateKeyInfo ::= SEQUENCE { encryptionAlgorithm, encryptedData } if its decryption would take too
+ * much work. RFC 5958 §3.
+ * @throws ERR_DER; ERR_LIMIT for too much work; ERR_UNSUPPORTED_ALGORITHM for an encryption whose work this module
+ * cannot compute
  */
 export function checkEncryptedKey(der: Uint8Array): void {
 	const reader = new DerReader(der, "encrypted key");
@@ -36,8 +38,9 @@ function checkPbes2(reader: DerReader): void {
 }
 
 /**
- * Checks PBKDF2-params, for a cipher with keys of this length. OpenSSL has more ciphers and hashes than this module
- * knows. For these it counts the longest key and a short hash.
+ * Checks PBKDF2-params for a cipher whose keys have `cipherKeyBytes` bytes. OpenSSL has more ciphers and hashes than
+ * this module knows. An unknown cipher is counted with the longest key, and an unknown hash with a short hash, so that
+ * the work is not underestimated.
  */
 function checkPbkdf2(reader: DerReader, cipherKeyBytes = LONGEST_KEY_BYTES): void {
 	reader.open(TAG.SEQUENCE);
@@ -91,18 +94,17 @@ function unsupported(oid: string): SigtoolError {
 	return new SigtoolError("ERR_UNSUPPORTED_ALGORITHM", `Cannot decrypt: its encryption ${oid} is not supported`);
 }
 
-/** The length of the key of AES-256 in bytes. */
+/** The length in bytes of a key of AES-256, the longest that a cipher of OpenSSL is counted with. */
 const LONGEST_KEY_BYTES = 32;
 const SCRYPT = "1.3.6.1.4.1.11591.4.11";
 /**
- * The 3DES schemes of RFC 7292 appendix C, with three keys and with two keys. OpenSSL 3 has no other scheme of that
- * appendix without its legacy provider.
+ * These are the 3DES schemes of RFC 7292 appendix C, with three keys and with two keys. OpenSSL 3 has no other scheme
+ * of that appendix without its legacy provider.
  */
 const PKCS12_SCHEMES: ReadonlySet<string> = new Set(["1.2.840.113549.1.12.1.3", "1.2.840.113549.1.12.1.4"]);
 /** OpenSSL has the same limit. `openssl pkcs8 -scrypt` writes N = 16384 and r = 8, which need 16 MiB. */
 const MAX_SCRYPT_MEBIBYTES = 32;
 /**
- * The limit for N × r × p. It is 64 times the work of the parameters that OpenSSL writes, and takes about three
- * seconds.
+ * N × r × p may have at most this value. It is 64 times the value that OpenSSL writes, and takes about three seconds.
  */
 const MAX_SCRYPT_WORK = 2 ** 23;

@@ -22,7 +22,10 @@ export interface PemSignerOptions extends SignerOptions {
 	readonly onWarning?: (text: string) => void;
 }
 
-/** Opens a signer. @throws ERR_KEY, ERR_KEY_PASSPHRASE, ERR_KEY_MISMATCH, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+/**
+ * Makes a signer with the key of a file.
+ * @throws ERR_KEY, ERR_KEY_PASSPHRASE, ERR_KEY_MISMATCH, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ */
 export async function openPemSigner(options: PemSignerOptions): Promise<Signer> {
 	const { keyFile, certFile, chainFiles = [], passphrase, onWarning } = options;
 	const certificates = [certFile, ...chainFiles].flatMap(readCertificates);
@@ -59,7 +62,10 @@ export function readCertificates(path: string): Certificate[] {
 	}
 }
 
-/** Reads a file that contains a private key, and warns if other users can read that file. @throws as `readSecret` */
+/**
+ * Reads a file that contains a private key, and calls `onWarning` if other users can read that file.
+ * @throws as `readSecret`
+ */
 export function readKeyFile(
 	path: string,
 	onWarning: ((text: string) => void) | undefined,
@@ -114,7 +120,10 @@ function encryptedPkcs8(pem: string, path: string): PrivateKeyInput {
 	}
 }
 
-/** Returns the PEM block of the only private key in the text. RFC 7468 §2. */
+/**
+ * Returns the PEM block of the only private key in the file. RFC 7468 §2.
+ * @throws ERR_KEY if there is not exactly one
+ */
 function privateKeyBlock(bytes: Buffer, path: string): string {
 	const text = withoutByteOrderMark(bytes.toString("latin1"));
 	const blocks = [...text.matchAll(/^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/gm)];
@@ -163,8 +172,9 @@ const KEY_HINTS: Readonly<Partial<Record<FileKind, string>>> = {
 };
 
 /**
- * Makes an error that keeps only the code of an error of node:crypto, which could contain secrets. A wrong passphrase
- * is sometimes not detected: it decrypts to bytes that look like a damaged key.
+ * Makes an error for a key that node:crypto could not read. The error keeps only the code of node:crypto's error, whose
+ * message could contain secrets. A wrong passphrase is sometimes not detected: it decrypts to bytes that look like a
+ * damaged key.
  */
 function describeFailure(error: unknown, path: string, encrypted: boolean): SigtoolError {
 	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
@@ -193,7 +203,7 @@ const FROM_DER = "`openssl pkey -inform DER -in FILE -out key.pem`";
 const FROM_DER_ENCRYPTED = "`openssl pkcs8 -topk8 -inform DER -in FILE -out key.pem`";
 const ENCRYPT_ANEW = "`openssl pkcs8 -topk8` encrypts it anew";
 const MAX_KEY_FILE_BYTES = 65_536;
-/** Size limit of a certificate file in bytes. A bundle of CA certificates has some 200 KB. */
+/** A certificate file has at most this many bytes. A bundle of CA certificates has some 200 KB. */
 const MAX_CERTIFICATE_FILE_BYTES = 2 ** 20;
-/** Size limit of a passphrase in bytes, from OpenSSL's passphrase callback. */
+/** A passphrase has at most this many bytes, which is the limit of OpenSSL's passphrase callback. */
 const MAX_PASSPHRASE_BYTES = 1024;

@@ -7,12 +7,14 @@ export interface Pkcs11js {
 	readonly PKCS11: new () => Cryptoki;
 }
 
-/** A CK_ULONG in the form that the module has in memory. */
+/** A CK_ULONG as the bytes that the module has in memory. */
 export type Handle = Buffer;
 
 export type Template = readonly { readonly type: number; readonly value?: number | Buffer }[];
 
-/** The functions of a module, PKCS#11 v2.40 §5. They throw errors with the CKR_ name in the message. */
+/**
+ * These are functions of a module, PKCS#11 v2.40 §5. The error that a function throws has the CKR_ name in its message.
+ */
 export interface Cryptoki {
 	load(path: string): void;
 	C_Initialize(): void;

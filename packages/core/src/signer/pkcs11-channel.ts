@@ -1,6 +1,7 @@
 /**
  * Starts a child process for a PKCS#11 module, and makes calls in it. A module is native code of other people that can
- * hang, crash, print, or end the process that it is loaded into. So it is not loaded into the process of sigtool.
+ * hang, crash, print, or end the process that it is loaded into. So sigtool does not load a module into its own
+ * process.
  */
 
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
@@ -8,11 +9,14 @@ import type { Supervision, Told } from "./pkcs11-supervisor.js";
 import { type Answer, type Call, decodeAnswer, encodeCall } from "./pkcs11-wire.js";
 
 export interface Channel {
-	/** Makes a call in the child process. It blocks until the answer has come. @throws ModuleGone */
+	/**
+	 * Makes a call in the child process, and blocks until the answer has come or the time is over.
+	 * @throws ModuleGone
+	 */
 	readonly ask: (call: Call, timeoutMs: number) => Answer;
-	/** Tells whether `ask` can still succeed. */
+	/** Returns true while `ask` can still succeed. */
 	readonly isOpen: () => boolean;
-	/** Ends the child process, without waiting. */
+	/** Ends the child process, and does not wait for its end. */
 	readonly close: () => void;
 }
 
@@ -56,7 +60,7 @@ export function openChannel(): Channel {
 export const UNUSABLE_ANSWER = "the module's process gave an answer that cannot be used";
 
 /**
- * The supervisor ends a call at its time limit. This is the additional time in milliseconds that the main thread waits
- * for the supervisor.
+ * The supervisor ends a call at its time limit. The main thread waits this many milliseconds longer, so that the
+ * supervisor's answer can arrive.
  */
 const SUPERVISOR_MS = 10_000;

@@ -1,18 +1,19 @@
 /**
- * Limits the time of several calls of a PKCS#11 module together. A limit for each call alone does not end the search in a
- * module that answers each of a thousand calls just in time.
+ * Limits the total time of several calls of a PKCS#11 module. Without it a search might not end, although each call has
+ * a limit: a module may answer each of a thousand calls just in time.
  */
 
 import { ModuleGone } from "./pkcs11-channel.js";
 
 export interface Deadline {
-	/** Makes a call with the time in milliseconds that is left for it. @throws ModuleGone if no time is left */
+	/** Makes a call. Passes the time in milliseconds that the call may take. @throws ModuleGone if no time is left */
 	readonly limit: <T>(call: (timeoutMs: number) => T) => T;
 }
 
 /**
- * Makes a deadline for the calls before a signature. Only the time in calls counts, so a person may take any time to type
- * the PIN. `now` returns the time in milliseconds.
+ * Makes a deadline for the calls that come before a signature: CALLS times `callMs` milliseconds in all, and `callMs`
+ * for each call. Only the time in calls counts, so a person may take any time to type the PIN. `now` returns the time
+ * in milliseconds.
  */
 export function startDeadline(callMs: number, now: () => number = () => performance.now()): Deadline {
 	const totalMs = CALLS * callMs;
@@ -25,7 +26,8 @@ export function startDeadline(callMs: number, now: () => number = () => performa
 			try {
 				return call(timeoutMs);
 			} catch (error) {
-				// The call was ended because the total time was over, which says more than the limit of the call.
+				// The call ended because the total time was over. The user is told this, and not the smaller limit of
+				// the call.
 				if (error instanceof ModuleGone && timeoutMs < callMs && now() - startedAt >= timeoutMs) throw tooSlow(totalMs);
 				throw error;
 			} finally {
@@ -40,5 +42,5 @@ function tooSlow(totalMs: number): ModuleGone {
 	return new ModuleGone(`the module took more than ${seconds} s before it signed; --signer-timeout allows more`);
 }
 
-/** The time until key and certificates are found, as a multiple of the time limit of one call. */
+/** All calls before a signature may take this many times the time limit of one call. */
 const CALLS = 5;

@@ -1,6 +1,6 @@
 /**
- * Runs in a worker thread of the child process that loads a PKCS#11 module. It ends the child process when sigtool ends.
- * The main thread of the child process cannot do that while a call of the module hangs.
+ * Runs in a worker thread of the child process that loads a PKCS#11 module. This thread ends the child process when
+ * sigtool ends. The main thread cannot do that while a call of the module hangs.
  */
 
 import { readSync } from "node:fs";

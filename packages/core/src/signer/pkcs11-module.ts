@@ -1,4 +1,4 @@
-/** Loads PKCS#11 modules (v2.40) into child processes, and makes errors of their failures. */
+/** Loads PKCS#11 modules (v2.40) into child processes, and converts their failures to SigtoolErrors. */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { Cryptoki } from "./pkcs11-api.js";
@@ -7,21 +7,24 @@ import { type Deadline, startDeadline } from "./pkcs11-deadline.js";
 import { PackageMissing, remoteCryptoki } from "./pkcs11-remote.js";
 
 /**
- * A loaded module. The signers of one process share the module and its child process, because some modules allow only
+ * A loaded module. All signers of this process share the module and its child process, because some modules allow only
  * one process at a time to use a token.
  */
 export interface Module {
 	/** The functions with a time limit for each call. */
 	readonly cryptoki: Cryptoki;
-	/** The same functions, whose calls have a limit together as well. It includes the calls that loaded the module. */
+	/** The same functions, whose calls also have a time limit together. The calls that loaded the module count too. */
 	readonly searching: Cryptoki;
-	/** The same functions with a short time limit, for calls at the end whose failure changes nothing. */
+	/**
+	 * The same functions with a short time limit, for calls that release resources, after which a failure changes
+	 * nothing.
+	 */
 	readonly closing: Cryptoki;
-	/** The caller calls `close` once for each call of `openModule`. */
+	/** Releases the module. The caller calls `close` once for each call of `openModule`. */
 	readonly close: () => void;
 }
 
-/** Loads a module, or shares the module if it is loaded already. Each call has the time limit. @throws ERR_PKCS11 */
+/** Loads a module, or shares the module if it is loaded already. `timeoutMs` limits each call. @throws ERR_PKCS11 */
 export function openModule(path: string, timeoutMs: number): Module {
 	const deadline = startDeadline(timeoutMs);
 	let shared = modules.get(path);
@@ -49,7 +52,8 @@ const modules = new Map<string, SharedModule>();
 
 function leave(path: string, channel: Channel): void {
 	const shared = modules.get(path);
-	// If the child process of `channel` ended too early, a later signer may have put another channel in its place.
+	// If the child process of `channel` ended too early, a later signer may have put another channel in the place of
+	// `channel`.
 	if (shared?.channel === channel) {
 		if (--shared.users > 0) return;
 		modules.delete(path);
@@ -103,25 +107,23 @@ export function attempt<T>(action: string, call: () => T): T {
 	}
 }
 
-/**
- * Calls `call`, which releases a resource, and ignores its errors. It is for places at which no caller can handle a
- * failure any more.
- */
+/** Calls `call`, which releases a resource, and ignores its errors, because no caller can handle them any more. */
 export function ignoringFailure(call: () => void): void {
 	try {
 		call();
 	} catch {
-		// The failure is ignored: the token or the module is gone, so there is nothing left to release.
+		// The failure is ignored, because the token or the module is usually gone, and then there is nothing left to
+		// release.
 	}
 }
 
-/** Makes an error with the CKR_ name, or with the reason why the module's process cannot be used. */
+/** Makes an ERR_PKCS11 with the CKR_ name, or with the reason why the module's process cannot be used. */
 export function pkcs11Failure(action: string, error: unknown): SigtoolError {
 	const reason = error instanceof ModuleGone ? error.message : returnName(error);
 	return new SigtoolError("ERR_PKCS11", `Cannot ${action}: ${reason}`);
 }
 
-/** Returns the CKR_ name in an error that a function of the module threw. */
+/** Returns the CKR_ name in an error that a function of the module threw, or `unknown error`. */
 export function returnName(error: unknown): string {
 	return /CKR_\w{1,60}/.exec(error instanceof Error ? error.message : "")?.[0] ?? "unknown error";
 }

@@ -12,14 +12,14 @@ import type { Pkcs11Uri } from "./pkcs11-uri.js";
 
 export interface TokenKey {
 	readonly handle: Handle;
-	/** The CKA_ID of the key. The key's certificate has the same CKA_ID. */
+	/** The CKA_ID of the key, which the key's certificate has too. It is empty if the key has none. */
 	readonly id: Uint8Array;
 	readonly kind: "rsa" | "ec" | "other";
 	/** True if the token needs the PIN again for each signature. */
 	readonly alwaysAuthenticate: boolean;
 }
 
-/** Returns the only private key that the URI names. @throws ERR_PKCS11 */
+/** Returns the only private key that the URI names. @throws ERR_PKCS11 if there is none, or more than one */
 export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 	const template = [
 		PRIVATE_KEYS,
@@ -45,7 +45,7 @@ export function findKey(session: Session, { object, id }: Pkcs11Uri): TokenKey {
 	};
 }
 
-/** Lists keys by label and id, in the form that a URI has them, so that nothing has to be escaped in a message. */
+/** Lists keys by label and id in the form of a URI, so that special characters are percent-encoded in a message. */
 function listed(session: Session, keys: readonly Handle[]): string {
 	const names = keys.slice(0, MAX_LISTED).map((key) => {
 		const [label, id] = [read(session, key, ATTRIBUTE.label), read(session, key, ATTRIBUTE.id)];
@@ -64,7 +64,7 @@ function shortened(bytes: Uint8Array, kept: RegExp): string {
 	return `${percentEncoded(bytes.subarray(0, MAX_LISTED_BYTES), kept)}${bytes.length > MAX_LISTED_BYTES ? "…" : ""}`;
 }
 
-/** Says how a URI can name one of several keys: by id if that is enough, else by label and id. */
+/** Returns a text that says how a URI can name one of several keys: by id, else by label, else by label and id. */
 function choice(session: Session, keys: readonly Handle[]): string {
 	const ids = keys.map((key) => `id=${percentEncoded(read(session, key, ATTRIBUTE.id), NOTHING)}`);
 	const labels = keys.map((key) => `object=${percentEncoded(read(session, key, ATTRIBUTE.label), UNRESERVED)}`);
@@ -80,9 +80,9 @@ function choice(session: Session, keys: readonly Handle[]): string {
 }
 
 /**
- * Returns the certificates of a key: first the certificate of the key itself, then the certificates of its issuers that
- * are in the token.
- * @throws ERR_PKCS11, ERR_CERTIFICATE_FORMAT, ERR_DER
+ * Returns the certificates of a key: first the certificate of the key itself, then those of its issuers that are in the
+ * token. Issuers are found by name, and no signature is checked.
+ * @throws ERR_PKCS11, ERR_CERTIFICATE_FORMAT, ERR_DER, ERR_LIMIT
  */
 export function certificatesOf(session: Session, { id }: TokenKey): Certificate[] {
 	const certificates = { type: ATTRIBUTE.class, value: CLASS.certificate };
@@ -104,7 +104,10 @@ export function certificatesOf(session: Session, { id }: TokenKey): Certificate[
 	return chain;
 }
 
-/** Returns an empty list for bytes that cannot be parsed, because only certificates that lead to an issuer matter. */
+/**
+ * Parses a certificate. Returns an empty list for bytes that cannot be parsed, because the token may have certificates
+ * that the chain does not need.
+ */
 function readable(der: Uint8Array): Certificate[] {
 	try {
 		return [parseCertificate(der)];
@@ -114,8 +117,9 @@ function readable(der: Uint8Array): Certificate[] {
 }
 
 /**
- * Finds all objects that match. A module may return fewer at once than it was asked for, so the search ends only when it
- * returns none. PKCS#11 v2.40 §5.7.
+ * Finds all objects that match. A module may return fewer objects at once than it was asked for, so the search ends
+ * only when a call returns none. PKCS#11 v2.40 §5.7.
+ * @throws ERR_PKCS11, also for more than MAX_OBJECTS
  */
 function findObjects(session: Session, template: Template): Handle[] {
 	const { cryptoki, handle, label } = session;
@@ -134,7 +138,8 @@ function findObjects(session: Session, template: Template): Handle[] {
 }
 
 /**
- * Returns the value of an attribute, or an empty buffer if the object has no such attribute.
+ * Returns the value of an attribute, or an empty buffer if the module returns none, for example because the object has
+ * no such attribute.
  * @throws ERR_PKCS11 if the module's process has ended
  */
 function read({ cryptoki, handle, label }: Session, object: Handle, type: number): Buffer {
@@ -146,7 +151,7 @@ function read({ cryptoki, handle, label }: Session, object: Handle, type: number
 	}
 }
 
-/** Encodes bytes for a URI, except the characters that `kept` matches. */
+/** Percent-encodes bytes for a URI, except the characters that `kept` matches. */
 function percentEncoded(bytes: Uint8Array, kept: RegExp): string {
 	return Array.from(bytes, (byte) => {
 		const character = String.fromCharCode(byte);
@@ -162,7 +167,7 @@ function refusal({ label }: Session, reason: string): SigtoolError {
 	return new SigtoolError("ERR_PKCS11", `Cannot use the token ${quote(label)}: ${reason}`);
 }
 
-/** The numbers of CKO_ and CKA_ constants. */
+/** CLASS has the numbers of CKO_ constants, and ATTRIBUTE those of CKA_ constants. */
 const CLASS = { certificate: 1, privateKey: 3 } as const;
 const ATTRIBUTE = {
 	class: 0x0,
@@ -172,7 +177,10 @@ const ATTRIBUTE = {
 	id: 0x102,
 	alwaysAuthenticate: 0x202,
 } as const;
-/** The numbers of CKK_ constants, which fit into the first byte of a CK_ULONG. */
+/**
+ * Maps the numbers of CKK_ constants to kinds of keys. These numbers fit into one byte, so the code reads only the
+ * first byte of the CK_ULONG, which is in little-endian order.
+ */
 const KEY_KINDS: Readonly<Record<number, TokenKey["kind"]>> = { 0: "rsa", 3: "ec" };
 
 const PRIVATE_KEYS = { type: ATTRIBUTE.class, value: CLASS.privateKey };
@@ -182,5 +190,8 @@ const OBJECTS_AT_ONCE = 100;
 const MAX_OBJECTS = 1000;
 const MAX_CHAIN = 10;
 const MAX_LISTED = 5;
-/** The limit leaves room for the 32 bytes that most tokens allow in a label, and for a hash as an id. */
+/**
+ * At most this many bytes of a label or id are shown. Most tokens allow 32 bytes in a label, and a hash as an id is not
+ * longer than 64.
+ */
 const MAX_LISTED_BYTES = 64;

@@ -1,6 +1,6 @@
 /**
- * Is the program of the child process that pkcs11-supervisor.ts starts. It loads one PKCS#11 module and makes the calls
- * that sigtool asks for, one after the other.
+ * Runs as the child process that pkcs11-supervisor.ts starts. Loads one PKCS#11 module and makes the calls that sigtool
+ * asks for, one after the other.
  */
 
 import { readSync, writeSync } from "node:fs";
@@ -48,8 +48,8 @@ function needed(name: CallName, value: unknown): unknown {
 }
 
 /**
- * Returns the next line, or undefined after sigtool has closed the other end. It may block, because this thread has
- * nothing else to do.
+ * Returns the next line, or undefined after sigtool has closed the other end. This call may block,
+ * because the thread has nothing else to do.
  */
 function readLine(): string | undefined {
 	const pieces: Buffer[] = [];

@@ -1,4 +1,7 @@
-/** Makes the functions of a PKCS#11 module that runs in a child process. It checks each answer, which is untrusted. */
+/**
+ * Makes the functions of a PKCS#11 module that runs in a child process. Each answer of the child process is untrusted
+ * and is checked.
+ */
 
 import type { Cryptoki, TokenInfo } from "./pkcs11-api.js";
 import { type Channel, ModuleGone, UNUSABLE_ANSWER } from "./pkcs11-channel.js";
@@ -40,7 +43,10 @@ export function remoteCryptoki({ ask }: Channel, limit: number | Deadline): Cryp
 	};
 }
 
-/** Requires null, which the answer to a call without a result has. So an answer without a value is no success. */
+/**
+ * Requires null. A call without a result is answered by null, so an answer that lacks a value does not count as
+ * success.
+ */
 function nothing(value: unknown): void {
 	if (value !== null) throw unusable();
 }
@@ -50,7 +56,7 @@ function bytes(value: unknown): Buffer {
 	return Buffer.from(value, "base64");
 }
 
-/** Checks the length of a CK_ULONG, which the operating system decides. */
+/** Requires the bytes of a CK_ULONG. The operating system decides if they are 4 or 8. */
 function handle(value: unknown): Buffer {
 	const handle = bytes(value);
 	if (handle.length !== 4 && handle.length !== 8) throw unusable();
@@ -80,5 +86,8 @@ function unusable(): ModuleGone {
 
 /** The longest text of CK_TOKEN_INFO has 32 bytes. */
 const MAX_TEXT_LENGTH = 32;
-/** The limit leaves room for a path, because the message of dlopen() has the path of a library in it. */
+/**
+ * A message is cut to this many characters. The limit leaves room for a path, because the message of dlopen() has the
+ * path of a library in it.
+ */
 const MAX_MESSAGE_LENGTH = 2000;

@@ -1,7 +1,7 @@
 /**
- * Runs in the worker thread that pkcs11-channel.ts starts. It starts the child process that loads a PKCS#11 module,
- * passes lines on in both directions, and ends the child process if an answer takes too long. This needs a thread,
- * because the main thread blocks until it has the answer.
+ * Runs in the worker thread that pkcs11-channel.ts starts. This thread starts the child process that loads a PKCS#11
+ * module, passes lines on in both directions, and ends the child process if an answer takes too long. The main thread
+ * cannot do that, because it blocks until it has the answer.
  */
 
 import { spawn } from "node:child_process";
@@ -11,11 +11,11 @@ import { type MessagePort, workerData } from "node:worker_threads";
 import { errnoReason } from "../errors.js";
 import { DESCRIPTOR, MAX_LINE_LENGTH } from "./pkcs11-wire.js";
 
-/** The worker data of this thread. */
+/** The worker data with which pkcs11-channel.ts starts this thread. */
 export interface Supervision {
 	/** The main thread sends Asked, or null as the last message. This thread sends one Told for each Asked. */
 	readonly port: MessagePort;
-	/** The only element counts the answers. The main thread waits until the count changes. */
+	/** Its only element is the number of answers so far. The main thread waits until this number changes. */
 	readonly answers: Int32Array;
 }
 
@@ -24,7 +24,7 @@ export interface Asked {
 	readonly timeoutMs: number;
 }
 
-/** An answer, or the reason why no answer will come any more. */
+/** `line` is an answer. `failure` is the reason why no answer will come any more. */
 export type Told = { readonly line: string } | { readonly failure: string };
 
 // The type assertion is safe: pkcs11-channel.ts passes this type.
@@ -37,8 +37,8 @@ function supervise({ port, answers }: Supervision): void {
 	let limit: NodeJS.Timeout | undefined;
 	let pieces = "";
 
-	// The variable is removed, because Node.js would parse its certificates at the start. That takes as long as the rest
-	// of the start.
+	// NODE_EXTRA_CA_CERTS is removed, because Node.js would parse these certificates when the child process starts,
+	// which would take as long as the rest of the start.
 	const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
 	const child = spawn(process.execPath, [fileURLToPath(new URL("./pkcs11-process.js", import.meta.url))], {
 		env,
@@ -77,7 +77,7 @@ function supervise({ port, answers }: Supervision): void {
 				tell({ line });
 			}
 		});
-		// Nothing is reported here. The exit event follows, and its status says more than an error of the pipe.
+		// Nothing is reported here, because the exit event follows, and its status says more than an error of the pipe.
 		lines.on("error", () => child.kill("SIGKILL")).on("close", () => child.kill("SIGKILL"));
 	}
 	port.on("message", (asked: Asked | null) => {

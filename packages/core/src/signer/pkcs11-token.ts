@@ -1,6 +1,6 @@
 /**
- * Finds tokens and logs in to them. No message and no `cause` of an error contains a PIN, because only the CKR_ name of a
- * module's error is kept.
+ * Finds tokens and logs in to them. No message and no `cause` of an error contains a PIN, because only the CKR_ name of
+ * a module's error is kept.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -12,11 +12,17 @@ export interface Token {
 	readonly slot: Handle;
 	readonly label: string;
 	readonly needsPin: boolean;
-	/** A text that the user has to read before typing the PIN. Undefined if a wrong PIN would not matter soon. */
+	/**
+	 * A text that the user has to read before typing the PIN, because a wrong PIN could lock the token soon. Otherwise
+	 * undefined.
+	 */
 	readonly warning: string | undefined;
 }
 
-/** Returns the only token that the URI names. @throws ERR_PKCS11; ERR_PIN for a locked token */
+/**
+ * Returns the only token that the URI names.
+ * @throws ERR_PKCS11 if there is none, or more than one; ERR_PIN for a locked token
+ */
 export function findToken(cryptoki: Cryptoki, uri: Pkcs11Uri): Token {
 	const slots = attempt("list tokens", () => cryptoki.C_GetSlotList(true));
 	if (slots.length > MAX_SLOTS) {
@@ -46,7 +52,9 @@ export function findToken(cryptoki: Cryptoki, uri: Pkcs11Uri): Token {
 	return { slot, label, needsPin: (info.flags & FLAG.loginRequired) !== 0, warning: pinWarning(info) };
 }
 
-/** Returns the text about a PIN that few wrong attempts would lock. */
+/**
+ * Returns the text to read before the PIN of a token that few wrong attempts would lock. Otherwise returns undefined.
+ */
 function pinWarning({ label, flags }: TokenInfo): string | undefined {
 	const token = `the token ${quote(trimmed(label))}`;
 	if ((flags & FLAG.userPinFinalTry) !== 0) return `the next wrong PIN locks ${token}`;
@@ -98,7 +106,10 @@ export function logIn(session: Session, user: keyof typeof USER, pin: string): v
 	}
 }
 
-/** Returns the end of a sentence: what a wrong PIN did to the token, or what the next one will do. */
+/**
+ * Returns the end of a sentence about a wrong PIN: that it locked the token, or that the next one will. Otherwise
+ * returns "".
+ */
 function outlook({ cryptoki, slot }: Session): string {
 	try {
 		const { flags } = cryptoki.C_GetTokenInfo(slot);
@@ -114,7 +125,7 @@ function pinFailure(label: string, reason: string): SigtoolError {
 }
 
 /**
- * The numbers of CK_USER_TYPE. The value contextSpecific is for a key that needs the PIN again before each signature.
+ * The numbers of CK_USER_TYPE. The user `contextSpecific` is for a key that needs the PIN again before each signature.
  */
 const USER = { user: 1, contextSpecific: 2 } as const;
 

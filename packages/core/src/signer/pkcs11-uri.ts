@@ -1,9 +1,9 @@
 /**
  * Parses PKCS#11 URIs that name a private key, RFC 7512.
  *
- * It supports the path attributes token, manufacturer, model, serial, slot-id, object, id and type=private, and the
- * query attributes module-path and pin-source. Any other attribute is refused with a message that names it. This
- * includes a PIN in the URI. Letters outside of ASCII need no percent-encoding, because pkcs11-tool prints them so.
+ * The path attributes token, manufacturer, model, serial, slot-id, object, id and type=private are supported, and the
+ * query attributes module-path and pin-source. Any other attribute is refused with a message that names it, also a PIN
+ * in the URI (pin-value). Letters outside of ASCII need no percent-encoding, because pkcs11-tool prints them so.
  */
 
 import { isAbsolute } from "node:path";
@@ -12,15 +12,18 @@ import { quote, SigtoolError } from "../errors.js";
 
 export interface Pkcs11Uri {
 	/**
-	 * `token`, `manufacturer`, `model`, `serial` and `slotId` describe the token. If one of these fields is absent, any
-	 * value of the token matches.
+	 * `token`, `manufacturer`, `model`, `serial` and `slotId` describe the token. If one of these fields is absent, a
+	 * token with any value in this field matches.
 	 */
 	readonly token?: string;
 	readonly manufacturer?: string;
 	readonly model?: string;
 	readonly serial?: string;
 	readonly slotId?: number;
-	/** `object` is the label of the key, `id` its CKA_ID. */
+	/**
+	 * `object` is the label of the key, and `id` its CKA_ID. If one of them is absent, a key with any value of it
+	 * matches.
+	 */
 	readonly object?: string;
 	readonly id?: Uint8Array;
 	readonly modulePath?: string;
@@ -68,7 +71,7 @@ function readAttributes(
 		}
 		if (!names.has(name)) throw refusal(`its attribute ${quote(name)} is not one of ${[...names].join(", ")}`);
 		if (attributes.has(name)) throw refusal(`it has ${name} twice`);
-		// The message does not show the value, because it may be a secret in the wrong place.
+		// The message does not show the value, because the user may have put a secret there by mistake.
 		if (rest.some((part) => part.includes("\ufffd"))) {
 			throw refusal(`the value of ${name} is not text in UTF-8; percent-encode its bytes`);
 		}
@@ -109,8 +112,8 @@ function absolute(path: string | undefined, name: string): string | undefined {
 }
 
 /**
- * Returns the path that pin-source gives as an absolute path or a file URI. RFC 7512 §2.4 also has the form `|command`.
- * It is refused, because it would run a shell command from a command-line argument.
+ * Returns the path that pin-source gives, as an absolute path or a file URI. RFC 7512 §2.4 also has the form
+ * `|command`. That form is refused, because it would run a shell command from a command-line argument.
  */
 function pinFile(source: string | undefined): string | undefined {
 	if (source === undefined) return undefined;

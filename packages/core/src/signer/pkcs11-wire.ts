@@ -1,6 +1,6 @@
 /**
  * Encodes and decodes the lines between sigtool and the child process that loads a PKCS#11 module. sigtool writes one
- * call, and the child process writes one answer. Each is a line of JSON, with bytes in base64.
+ * call, and the child process writes one answer. Call and answer are lines of JSON, with bytes in base64.
  */
 
 import type { Cryptoki } from "./pkcs11-api.js";
@@ -13,7 +13,7 @@ export interface Call {
 	readonly args: readonly unknown[];
 }
 
-/** The outcome of one call. It is untrusted, because the module runs in the process that writes it. */
+/** The outcome of one call. The members are untrusted, because the module runs in the process that writes them. */
 export interface Answer {
 	/** The result: null, a base64 text, a list of base64 texts, or an object that describes a token. */
 	readonly value?: unknown;
@@ -23,7 +23,7 @@ export interface Answer {
 	readonly missing?: unknown;
 }
 
-/** Limit of a line in UTF-16 code units. The longest lines are answers that have a certificate. */
+/** A line has at most this many UTF-16 code units. The longest lines are answers that have a certificate. */
 export const MAX_LINE_LENGTH = 2 ** 20;
 
 /** The descriptors that the child process inherits. The kernel closes the other end of `lifeline` when sigtool ends. */
@@ -33,7 +33,7 @@ export function encodeCall(call: Call): string {
 	return `${JSON.stringify(call, (_, member: unknown) => (isBufferAsJson(member) ? { base64: base64(member) } : member))}\n`;
 }
 
-/** Parses a line that sigtool wrote. It is not for untrusted lines. */
+/** Parses a line that sigtool wrote. It must not be called with an untrusted line. */
 export function decodeCall(line: string): Call {
 	return JSON.parse(line, (_, member: unknown) => {
 		const { base64 } = Object(member);
@@ -45,7 +45,7 @@ export function encodeAnswer(answer: Answer): string {
 	return `${JSON.stringify(answer, (_, member: unknown) => (isBufferAsJson(member) ? base64(member) : member))}\n`;
 }
 
-/** Parses an untrusted line. Returns undefined if it is not an object. */
+/** Parses an untrusted line. Returns undefined if the line is not JSON, or not an object. */
 export function decodeAnswer(line: string): Answer | undefined {
 	try {
 		const answer: unknown = JSON.parse(line);
@@ -55,7 +55,7 @@ export function decodeAnswer(line: string): Answer | undefined {
 	}
 }
 
-/** The form of a Buffer after Buffer.toJSON(), which JSON.stringify() calls first. */
+/** A Buffer has this form after Buffer.toJSON(), which JSON.stringify() calls before its replacer function. */
 interface BufferAsJson {
 	readonly type: "Buffer";
 	readonly data: readonly number[];

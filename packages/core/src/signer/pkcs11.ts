@@ -1,7 +1,7 @@
 /**
  * Makes signers with a key that never leaves a PKCS#11 token, such as a smart card, a USB key or a hardware security
- * module. sigtool hashes the content and the token signs the digest, by CKM_RSA_PKCS over a DigestInfo or by CKM_ECDSA.
- * Practically every token has these two mechanisms.
+ * module. sigtool hashes the content and the token signs the digest, by CKM_RSA_PKCS over a DigestInfo or by CKM_ECDSA,
+ * because tokens with RSA or EC keys commonly have these two mechanisms.
  */
 
 import { createHash } from "node:crypto";
@@ -22,27 +22,29 @@ export interface Pkcs11SignerOptions extends SignerOptions {
 	/** Path of the module's shared library. Default: the path in the URI. */
 	readonly modulePath?: string;
 	/**
-	 * File with the key's certificate, which the certificates of its issuers may follow. By default the certificates
+	 * File with the key's certificate. In PEM, the certificates of its issuers may follow. By default the certificates
 	 * come from the token.
 	 */
 	readonly certFile?: string;
 	readonly chainFiles?: readonly string[];
 	/**
-	 * Asks the user for the PIN. It is called with the token's label after the token was found. If a wrong PIN could lock
-	 * the token, `warning` is a text that the user has to read before typing the PIN.
+	 * Asks the user for the PIN, with the token's label. It is called after the token was found, and only if the token
+	 * needs a PIN. If a wrong PIN could lock the token soon, `warning` is a text that the user has to read before
+	 * typing the PIN.
 	 */
 	readonly pin: (label: string, warning?: string) => ReturnType<PassphraseSource>;
 	/**
-	 * Time limit of each call of the module. All calls until key and certificates are found may take five times as long
-	 * together. No limit runs while the user is asked for the PIN. Default 60 s.
+	 * Time limit of each call of the module in milliseconds, by default 60,000. All calls until key and certificates
+	 * are found may together take five times as long. No limit runs while the user is asked for the PIN.
 	 */
 	readonly timeoutMs?: number;
 	readonly onWarning?: (text: string) => void;
 }
 
 /**
- * Opens a signer. It must be closed, because a token has few sessions.
- * @throws ERR_PKCS11, ERR_PIN, ERR_USAGE, ERR_KEY, ERR_ROOT_MISSING, ERR_IO
+ * Opens a signer. The caller has to close it, because a token has few sessions.
+ * @throws ERR_PKCS11, ERR_PIN, ERR_USAGE, ERR_KEY, ERR_KEY_MISMATCH, ERR_ROOT_MISSING, ERR_CERTIFICATE_FORMAT, ERR_DER,
+ * ERR_LIMIT, ERR_IO
  */
 export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Signer> {
 	const { uri, modulePath = uri.modulePath, certFile, chainFiles = [], onWarning } = options;
@@ -93,7 +95,7 @@ export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Si
 
 /**
  * Refuses a key of another kind than the key in the certificate. This check does not prove that key and certificate
- * belong together. Only a signature proves that.
+ * belong together: only the check of a signature proves that.
  */
 function checkKinds({ kind }: TokenKey, { keyAlgorithm, subject }: Certificate, label: string): void {
 	if (kind === keyAlgorithm.kind) return;
@@ -101,7 +103,7 @@ function checkKinds({ kind }: TokenKey, { keyAlgorithm, subject }: Certificate, 
 	throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot sign with this key of the token ${quote(label)}: ${reason}`);
 }
 
-/** Returns a function that signs a digest and encodes the signature for CMS. */
+/** Returns a function that signs a digest and returns the signature in the form of `Signer.sign`. */
 function signing(session: Session, key: TokenKey, pin: string | undefined) {
 	const { cryptoki, handle, label } = session;
 	return (digest: EvidenceDigest, hash: Buffer): Uint8Array => {
@@ -121,8 +123,7 @@ function encodeDigestInfo(digest: EvidenceDigest, hash: Uint8Array): Buffer {
 }
 
 /**
- * Encodes ECDSA-Sig-Value ::= SEQUENCE { r, s }. The token returns r followed by s, and gives each the same number of
- * bytes. RFC 3279 §2.2.3.
+ * Encodes ECDSA-Sig-Value ::= SEQUENCE { r, s }. RFC 3279 §2.2.3. `raw` has r and then s, each with half of the bytes.
  */
 function encodeEcdsaSignature(raw: Buffer): Uint8Array {
 	const half = raw.length / 2;
@@ -130,10 +131,10 @@ function encodeEcdsaSignature(raw: Buffer): Uint8Array {
 	return sequence(integer(r), integer(s));
 }
 
-/** The numbers of CKM_ and CKF_ constants, PKCS#11 v2.40. */
+/** MECHANISM has the numbers of CKM_ constants, and SERIAL_SESSION is CKF_SERIAL_SESSION. PKCS#11 v2.40. */
 const MECHANISM = { rsaPkcs: 0x1, ecdsa: 0x1041 } as const;
 const SERIAL_SESSION = 0x4;
 /** The default is long, because a person may have to touch the token. */
 const DEFAULT_TIMEOUT_MS = 60_000;
-/** An RSA key of 8192 bits makes signatures of 1024 bytes. */
+/** The size of a signature by an RSA key of 8192 bits. */
 const MAX_SIGNATURE_BYTES = 1024;

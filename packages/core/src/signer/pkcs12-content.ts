@@ -8,8 +8,8 @@ import { type ContainerMac, readMac } from "./pkcs12-mac.js";
 
 export interface Container {
 	/**
-	 * The bytes that the MAC covers: an AuthenticatedSafe, as it was received. Undefined if a signature protects the
-	 * container.
+	 * The bytes that the MAC covers: an AuthenticatedSafe as received. Undefined if its type is not data, because a
+	 * signature then protects the container in place of a MAC.
 	 */
 	readonly content: Uint8Array | undefined;
 	readonly mac: ContainerMac | undefined;
@@ -41,7 +41,8 @@ export interface Sealed {
 }
 
 /**
- * The content of a container: keys as PrivateKeyInfo (RFC 5208 §5), X.509 certificates in DER, and the encrypted parts.
+ * The content of a container: keys as PrivateKeyInfo (RFC 5208 §5), X.509 certificates in DER, and the parts that are
+ * still encrypted.
  */
 export interface Contents {
 	readonly keys: Uint8Array[];
@@ -81,7 +82,7 @@ export function readSafeContents(bytes: Uint8Array, contents: Contents): void {
 	});
 }
 
-/** Opens each inner SEQUENCE of a SEQUENCE OF SEQUENCE, and calls `read`, which reads the elements in it. */
+/** Reads SEQUENCE OF SEQUENCE. Opens each inner SEQUENCE and calls `read`, which reads the elements in it. */
 function readSequenceOf(bytes: Uint8Array, read: (reader: DerReader) => void): void {
 	const reader = new DerReader(berToDer(bytes, WHAT), WHAT);
 	const all = reader.open(TAG.SEQUENCE);

@@ -1,7 +1,7 @@
 /**
  * Derives keys from a passphrase for PKCS#12, by PBKDF2 (RFC 8018 §5.2) or by the function of RFC 7292 appendix B, and
- * reads the parameters. Older containers use the function of appendix B for everything. Most other containers use it
- * for the MAC.
+ * reads the parameters. Older containers use the function of appendix B for encryption and MAC. Most other containers
+ * use it for the MAC alone.
  */
 
 import { hash, pbkdf2, pbkdf2Sync } from "node:crypto";
@@ -21,7 +21,7 @@ export interface Derivation {
 	readonly keyBytes?: number;
 }
 
-/** A passphrase in two encodings: UTF-8 for PBKDF2, and BMPString for PKCS#12's own function. */
+/** A passphrase has two encodings: UTF-8 for PBKDF2, and BMPString for PKCS#12's own function. */
 export interface EncodedPassphrase {
 	readonly utf8: Uint8Array;
 	readonly bmp: Uint8Array;
@@ -46,7 +46,7 @@ export function bigEndianUtf16(text: string): Buffer {
 	return Buffer.from(text, "utf16le").swap16();
 }
 
-/** Derives a key or an initialization vector of `length` bytes. */
+/** Derives a key or an initialization vector of `length` bytes. PBKDF2 ignores `purpose`. */
 export function deriveKey(
 	derivation: Derivation,
 	passphrase: EncodedPassphrase,
@@ -153,8 +153,8 @@ interface HashFacts {
 	readonly blockBytes: number;
 	readonly hashBytes: number;
 	/**
-	 * The time of an iteration of PKCS#12's own function, as a multiple of the time of an iteration of PBKDF2. It is 1 for
-	 * the hashes that iterated-hash.ts computes itself. The others take a call of node:crypto for each iteration.
+	 * The time of one iteration of PKCS#12's own function, divided by the time of one iteration of PBKDF2. It is 1 for
+	 * the hashes that iterated-hash.ts computes itself. The other hashes take a call of node:crypto for each iteration.
 	 */
 	readonly pkcs12Weight: number;
 }

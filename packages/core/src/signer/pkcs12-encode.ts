@@ -1,6 +1,7 @@
 /**
- * Encodes PKCS#12 containers (RFC 7292) as OpenSSL 3 does by default: all content is encrypted by PBES2, with PBKDF2
- * over HMAC-SHA-256 and AES-256-CBC (RFC 8018), and the MAC is HMAC-SHA-256. `pkcs12.ts` reads them.
+ * Encodes PKCS#12 containers (RFC 7292) with the algorithms that OpenSSL 3 uses by default. All keys and certificates
+ * are encrypted by PBES2, with PBKDF2 over HMAC-SHA-256 and AES-256-CBC (RFC 8018), and the MAC is HMAC-SHA-256.
+ * pkcs12.ts reads such containers.
  */
 
 import { createCipheriv, createHash, createHmac, type KeyObject, pbkdf2Sync, randomBytes } from "node:crypto";
@@ -12,17 +13,18 @@ import { bigEndianUtf16, deriveKey, encodingsOf, PBES2, PBKDF2 } from "./pkcs12-
 
 export interface Pkcs12Content {
 	readonly key: KeyObject;
-	/** The certificates. The certificate of the key comes first. */
+	/** The certificate of the key comes first. */
 	readonly certificates: readonly Certificate[];
 	/** The name that a program shows for the key after the import. */
 	readonly friendlyName: string;
-	/** The passphrase is ASCII text and not empty. */
+	/** The passphrase has 1 or more characters from U+0020 to U+007E. */
 	readonly passphrase: string;
 }
 
 /**
  * Encodes a container.
- * @throws ERR_KEY_PASSPHRASE for a passphrase that is empty or that programs would encode differently
+ * @throws ERR_KEY_PASSPHRASE for a passphrase that is empty or has characters outside ASCII, which programs encode
+ * differently
  */
 export function encodePkcs12({ key, certificates, friendlyName, passphrase }: Pkcs12Content): Uint8Array {
 	if (!/^[\x20-\x7e]+$/.test(passphrase)) {
@@ -60,7 +62,7 @@ function attribute(type: string, value: Uint8Array): Uint8Array {
 	return sequence(oid(type), setOf(value));
 }
 
-/** Encodes a ContentInfo of type data, which does not encrypt its content. RFC 2315 §8. */
+/** Encodes a ContentInfo of type data, which has its content unencrypted. RFC 2315 §8. */
 function data(content: Uint8Array): Uint8Array {
 	return sequence(oid(OID.data), encode(context(0), octetString(content)));
 }
@@ -96,8 +98,8 @@ function macData(content: Uint8Array, passphrase: string): Uint8Array {
 }
 
 /**
- * Iterations of each key derivation. OpenSSL writes 2,048. With this number, guessing a passphrase takes fifty times as
- * long.
+ * Each key derivation has this many iterations, fifty times as many as OpenSSL writes, so that guessing a passphrase
+ * takes fifty times as long.
  */
 const ITERATIONS = 100_000;
 const SHA256_BYTES = 32;

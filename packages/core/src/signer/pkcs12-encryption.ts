@@ -18,7 +18,10 @@ import { decryptRc2Cbc } from "./rc2.js";
 export interface Encryption {
 	readonly derivation: Derivation;
 	readonly cipher: Cipher;
-	/** The initialization vector of PBES2. The older schemes derive it from the passphrase. */
+	/**
+	 * The initialization vector that PBES2 states. Undefined for the older schemes, which derive it from the
+	 * passphrase.
+	 */
 	readonly iv: Uint8Array | undefined;
 }
 
@@ -28,14 +31,14 @@ interface Cipher {
 	readonly ivBytes: number;
 }
 
-/** Returns the length in bytes of each value that is derived for the decryption. */
+/** Returns the length in bytes of each value that has to be derived for the decryption. */
 export function derivedLengths({ cipher, iv }: Encryption): readonly number[] {
 	return iv === undefined ? [cipher.keyBytes, cipher.ivBytes] : [cipher.keyBytes];
 }
 
 /**
  * Begins to derive a PBES2 key on another thread. Returns undefined for the older schemes, because node:crypto does not
- * have their key derivation.
+ * have their key derivation, so `decrypt` derives the key.
  */
 export function startKey(
 	{ derivation, cipher }: Encryption,
@@ -45,7 +48,9 @@ export function startKey(
 }
 
 /**
- * Decrypts with the key that `startKey` began to derive. Derives the key of an older scheme itself. @throws ERR_PKCS12
+ * Decrypts with `started`, the key that `startKey` began to derive. If `started` is undefined, derives the key of the
+ * older scheme.
+ * @throws ERR_PKCS12
  */
 export function decrypt(
 	{ derivation, cipher, iv: given }: Encryption,
@@ -117,7 +122,7 @@ function unsupported(oid: string): SigtoolError {
 
 const RC2_40_BITS = 40;
 export const TRIPLE_DES: Cipher = { name: "des-ede3-cbc", keyBytes: 24, ivBytes: 8 };
-/** The schemes pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd40BitRC2-CBC of RFC 7292 appendix C. */
+/** These are the schemes pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd40BitRC2-CBC of RFC 7292 appendix C. */
 const PKCS12_CIPHERS: Readonly<Record<string, Cipher>> = {
 	"1.2.840.113549.1.12.1.3": TRIPLE_DES,
 	"1.2.840.113549.1.12.1.6": { name: "rc2-40-cbc", keyBytes: 5, ivBytes: 8 },

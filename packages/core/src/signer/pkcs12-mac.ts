@@ -26,8 +26,8 @@ export interface ContainerMac {
 }
 
 /**
- * Returns the encodings of a passphrase that give different keys for the MAC. PBMAC1 uses UTF-8 alone, which is the same
- * in each of them.
+ * Returns the encodings of a passphrase that give different keys for the MAC. PBMAC1 uses only the UTF-8 encoding,
+ * which all members of `encodings` have in common, so the first one is enough.
  */
 export function encodingsForMac(
 	{ derivation }: ContainerMac,
@@ -36,7 +36,10 @@ export function encodingsForMac(
 	return derivation.kind === "pbkdf2" ? encodings.slice(0, 1) : encodings;
 }
 
-/** Returns true if the MAC is the right one for this content and passphrase. */
+/**
+ * Returns true if the MAC belongs to this content and passphrase. A false result means a wrong passphrase or changed
+ * content.
+ */
 export function isMacOf(mac: ContainerMac, content: Uint8Array, passphrase: EncodedPassphrase): boolean {
 	const key = deriveKey(mac.derivation, passphrase, "mac", mac.keyBytes);
 	const expected = createHmac(mac.hash, key).update(content).digest();
@@ -71,7 +74,8 @@ export function readMac(reader: DerReader): ContainerMac {
 
 /**
  * Reads PBMAC1-params ::= SEQUENCE { keyDerivationFunc, messageAuthScheme }, RFC 8018 §A.5. With PBMAC1, macSalt and
- * iterations of MacData are ignored. The key's length must be stated and be at least 20 bytes (RFC 9579 §4, §6).
+ * iterations of MacData are ignored. The key's length must be stated and be 20 to 64 bytes. RFC 9579 (§4, §6) sets the
+ * lower bound.
  */
 function readPbmac1({ parameters }: AlgorithmIdentifier): Omit<ContainerMac, "value"> {
 	try {
@@ -98,7 +102,7 @@ const PBMAC1 = "1.2.840.113549.1.5.14";
 const MIN_KEY_BYTES = 20;
 /** The longest hash has 64 bytes. A longer key protects no better, and takes more work. RFC 2104 §3. */
 const MAX_KEY_BYTES = 64;
-/** The digests that are accepted in a MAC that is not PBMAC1. */
+/** A MAC that is not PBMAC1 may use these digests. */
 const DIGESTS: Readonly<Record<string, { readonly hash: HashName; readonly bytes: number }>> = {
 	"1.3.14.3.2.26": { hash: "sha1", bytes: 20 },
 	"2.16.840.1.101.3.4.2.1": { hash: "sha256", bytes: 32 },

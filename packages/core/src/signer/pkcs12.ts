@@ -1,9 +1,9 @@
 /**
  * Makes signers with a key from a PKCS#12 container (RFC 7292) with a passphrase. Nothing is decrypted before the MAC
- * of the container is checked. No key is derived before its number of iterations is checked against a limit.
+ * of the container is checked. No key is derived before the work of the derivation is checked against a limit.
  *
- * It supports DER and BER; a MAC with SHA-1 or SHA-2, or PBMAC1; one key of any type; PBES2 with AES or 3DES, and the
- * older schemes with 3DES and RC2-40.
+ * The container may be in DER or BER, with a MAC by SHA-1 or SHA-2, or with PBMAC1. It has exactly one private key. It
+ * may be encrypted by PBES2 with AES or 3DES, or by the older schemes with 3DES and RC2-40.
  */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
@@ -115,7 +115,7 @@ function notAContainer(bytes: Uint8Array, cause: SigtoolError): string {
 }
 
 /**
- * Checks the MAC and decrypts everything. The keys of PBES2 are derived on other threads while this thread checks the
+ * Checks the MAC and decrypts all parts. The keys of PBES2 are derived on other threads while this thread checks the
  * MAC, because each of these tasks takes about the same time. The keys are used only if the MAC is right.
  * @throws ERR_KEY_PASSPHRASE, ERR_PKCS12, ERR_DER, ERR_UNSUPPORTED_ALGORITHM
  */
@@ -136,7 +136,11 @@ async function openContents(
 	return contents;
 }
 
-/** Returns the encoding of the passphrase for which the MAC is right. The caller has counted the work of the first one. */
+/**
+ * Returns the encoding of the passphrase for which the MAC is right. The caller has counted the work for the first
+ * encoding.
+ * @throws ERR_KEY_PASSPHRASE, ERR_PKCS12
+ */
 function passphraseOf(
 	content: Uint8Array,
 	mac: ContainerMac,
@@ -166,8 +170,8 @@ function beginUnsealing(sealed: Sealed, passphrase: EncodedPassphrase, limit: De
 }
 
 /**
- * Decrypts a part and adds its plaintext to `contents`. The plaintext may contain an encrypted key, which is added to
- * `contents.sealed`.
+ * Decrypts a part and adds its plaintext to `contents`. If the plaintext is a SafeContents, it may itself have an
+ * encrypted key, which is added to `contents.sealed`.
  */
 async function finishUnsealing(
 	{ sealed, encryption, key }: Unsealing,
@@ -179,7 +183,10 @@ async function finishUnsealing(
 	else readSafeContents(plaintext, contents);
 }
 
-/** Makes an error that contains nothing of the key. It keeps only the code of an error of node:crypto. */
+/**
+ * Makes an error for a container that could not be opened. The error has nothing of the key, and only the code of
+ * node:crypto's error.
+ */
 function describeFailure(error: unknown, path: string): SigtoolError {
 	if (!(error instanceof SigtoolError)) {
 		const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";

@@ -1,14 +1,17 @@
 /**
  * Decrypts RC2 (RFC 2268) in CBC mode. Windows, macOS, older OpenSSL and older Java encrypt the certificates of PKCS#12
  * containers with RC2 and a key of 40 bits, and node:crypto no longer has this cipher. A key of 40 bits protects
- * nothing. The container's MAC protects the content against changes.
+ * nothing. The MAC of the container protects the content against changes.
  */
 
 import { SigtoolError } from "../errors.js";
 
 const BLOCK_BYTES = 8;
 
-/** Decrypts and removes the padding of RFC 8018 §6.1.1. @throws ERR_PKCS12 for a wrong length or padding */
+/**
+ * Decrypts, and removes the padding of RFC 8018 §6.1.1. `effectiveBits` is the effective key length of RFC 2268.
+ * @throws ERR_PKCS12 for a wrong length or padding
+ */
 export function decryptRc2Cbc(key: Uint8Array, effectiveBits: number, iv: Uint8Array, ciphertext: Uint8Array): Buffer {
 	if (ciphertext.length === 0 || ciphertext.length % BLOCK_BYTES !== 0) throw damaged("its length");
 	const words = expandKey(key, effectiveBits);

@@ -1,4 +1,6 @@
-/** The interface between the code that needs a signature and the place of the key: a file, a token or a program. */
+/**
+ * Defines the interface between the code that needs a signature and the place of the key: a file, a token or a program.
+ */
 
 import { createPublicKey, createSign, type KeyObject, sign, verify } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
@@ -9,8 +11,8 @@ import { createContentVerifier, type EvidenceDigest, type SigningAlgorithm } fro
 export interface Signer {
 	readonly algorithm: SigningAlgorithm;
 	/**
-	 * The certificate of the key that signs comes first. Then come the other given certificates, usually of its
-	 * issuers.
+	 * The certificate of the key that signs comes first: the leaf. Then come the other given certificates, usually
+	 * those of its issuers.
 	 */
 	readonly certificates: readonly Certificate[];
 	/** True if the leaf carries the development marker. */
@@ -31,14 +33,14 @@ export interface Signer {
 
 export interface ContentSignature {
 	update(content: Uint8Array): void;
-	/** Signs all content so far. The caller may call it once. */
+	/** Returns the signature over all content so far. The caller must not call `sign` twice. */
 	sign(): Uint8Array;
 }
 
 export interface SignerOptions {
 	/**
 	 * Decides about a leaf that every verifier would refuse today, for example because it has expired or is not for
-	 * code signing. Default `refuse`.
+	 * code signing. With `allow`, the signer is made nevertheless. Default `refuse`.
 	 */
 	readonly unfit?: "refuse" | "allow";
 }
@@ -74,7 +76,7 @@ export interface ExternalKey {
 
 /**
  * Makes a signer with a key that is kept elsewhere. The first certificate is the leaf. The signer verifies each
- * signature under the leaf and throws if that fails.
+ * signature under the leaf, and throws ERR_KEY_MISMATCH if that fails.
  * @throws ERR_KEY for a leaf that cannot sign catalogs
  */
 export function signerFromExternalKey(
@@ -127,12 +129,16 @@ function signerFacts(
 	};
 }
 
-/** Returns the passphrase of a key. It is called only if the passphrase is needed. */
+/**
+ * A function that returns the passphrase of a key, and may ask the user for it. It is called only if the passphrase is
+ * needed.
+ */
 export type PassphraseSource = () => string | Promise<string>;
 
 /**
- * Chooses the algorithm: RSA from 2048 bits, or ECDSA on P-256 and P-384, both with SHA-256. The signature covers other
- * SHA-256 digests, those of members and attributes, so a longer digest in the signature alone would add nothing.
+ * Chooses the algorithm for the signature of a catalog or trust index: RSA from 2048 bits, or ECDSA on P-256 and P-384,
+ * both with SHA-256. A longer digest would add nothing, because the signed content has SHA-256 digests itself.
+ * @throws ERR_KEY for any other key
  */
 function algorithmFor(key: KeyObject): SigningAlgorithm {
 	const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
@@ -180,7 +186,8 @@ function certificateOf(key: KeyObject, certificates: readonly Certificate[]): Ce
 }
 
 /**
- * Tells whether a certificate has a curve by its parameters. RFC 5480 §2.1.1 allows only named curves in certificates.
+ * Returns true if the certificate describes its curve by parameters and not by name. RFC 5480 §2.1.1 allows only named
+ * curves in certificates.
  */
 function hasExplicitCurve({ keyAlgorithm }: Certificate): boolean {
 	return keyAlgorithm.kind === "ec" && keyAlgorithm.curve === "explicit";
@@ -206,8 +213,8 @@ export function checkFitness(leaf: Certificate): void {
 }
 
 /**
- * Signs the bytes and verifies the signature. The check is needed because loading does not detect every damage to a
- * key, and a wrong signature must never be returned.
+ * Signs the bytes and verifies the signature. The check is needed because loading a key does not detect every damage to
+ * it, and a wrong signature must never be returned.
  * @throws ERR_KEY
  */
 function signChecked(bytes: Uint8Array, key: KeyObject, leaf: Certificate): Uint8Array {
@@ -217,9 +224,9 @@ function signChecked(bytes: Uint8Array, key: KeyObject, leaf: Certificate): Uint
 }
 
 /**
- * Signs content in pieces. The key is checked once, because to check each signature would need a second hash over all
- * content. One check is enough for a damaged key, because all its signatures are wrong. For RSA, OpenSSL itself detects
- * a faulty computation.
+ * Signs content in pieces. The key is checked once, before the first signature, because to check each signature would
+ * need a second hash over all content. One check finds a damaged key. For RSA, OpenSSL itself detects a faulty
+ * computation.
  */
 function contentSigner(key: KeyObject, leaf: Certificate): Signer["begin"] {
 	let proven = false;
