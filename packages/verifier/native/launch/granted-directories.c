@@ -128,6 +128,7 @@ void open_granted_directories(int granted[MAX_DIRECTORIES], const struct setting
 	each_library_place(runtime->program, protect, &guard);
 	for (size_t i = 0; i < guard.count; i++) {
 		require_no_kernel_beneath(&all[i]);
+		require_known_mounts(&all[i]);
 		require_no_other_launcher(&all[i], settings_file, settings);
 	}
 	require_no_hard_links(all, guard.count, deciding, deciding_count, settings);

@@ -299,6 +299,10 @@ struct guard {
  * `context` is a struct guard. This is a take_place function. */
 void protect(const char *path, void *context);
 
+/* Ends the process if the granted directory, or a mount below it, shows a file or directory that
+ * was removed, because its other names cannot be found. */
+void require_known_mounts(const struct granted *granted);
+
 /* library-places.c */
 
 /* Such a function is called with the path of a file or directory. The file may be missing, and the

@@ -202,7 +202,9 @@ static void lock_down(const struct settings *settings, const struct runtime *run
 	if (!enforces || !filters)
 		return;
 	const bool limits_tcp = settings->network.limits_bind || settings->network.limits_connect;
-	const int result = restrict_calls(execution, limits_tcp ? TCP_LIMITED : 0);
+	const bool limits_code = runtime->is_python && !settings->allows_writable_code;
+	const int result = restrict_calls(
+		execution, (limits_tcp ? TCP_LIMITED : 0) | (limits_code ? NO_SHARED_CODE : 0));
 	if (result != 0)
 		fail(REFUSED, "Cannot restrict system calls: %m");
 }

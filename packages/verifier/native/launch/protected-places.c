@@ -115,6 +115,32 @@ static bool is_other_path(const char *path, const struct location *location, con
 	return !is_same_path || kind != MAY_CONTAIN_GRANTED;
 }
 
+/* Returns true if the mounted file or directory was removed. Its path in the file system is then
+ * unknown, although the file can still have other names. */
+static bool is_removed(const struct mount *mount)
+{
+	static const char MARK[] = "//deleted";
+	const size_t length = strlen(mount->root);
+	return length >= sizeof MARK - 1 && strcmp(mount->root + length - (sizeof MARK - 1), MARK) == 0;
+}
+
+void require_known_mounts(const struct granted *granted)
+{
+	const struct mount *mount = granted->location.mount;
+	const bool is_known = mount == NULL || !is_removed(mount);
+	if (!is_known)
+		fail(REFUSED, "Cannot make \"%s\" writable: its mount is of a directory that was removed",
+			granted->real);
+	mount = next_mount_beneath(NULL, granted->real);
+	for (; mount != NULL; mount = next_mount_beneath(mount, granted->real)) {
+		if (is_removed(mount))
+			fail(REFUSED,
+				"Cannot make \"%s\" writable: what is mounted at \"%s\" was removed, and may have "
+				"another path; unmount it",
+				granted->real, mount->point);
+	}
+}
+
 /* Ends the process if the granted directory, or something mounted below it, is another path to the
  * place. */
 static void require_apart(const char *real, const struct location *place,

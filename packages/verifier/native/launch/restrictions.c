@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/event-line.h"
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +27,6 @@ static const int KEPT_CAPABILITIES[] = {
 	CAP_SETUID,
 	CAP_NET_BIND_SERVICE,
 	CAP_IPC_LOCK,
-	CAP_SYS_NICE,
 };
 
 static uint64_t kept_capabilities(void)
@@ -68,10 +68,25 @@ static void drop_capabilities(void)
 
 /* Sets the limit of core dumps to 1, because for this value alone the kernel neither writes a core
  * file nor runs the program that core_pattern names. With 0 it would still run that program. */
-static void refuse_core_dumps(void)
+static void refuse_core_dumps(const struct settings *settings, struct record *record)
 {
 	const struct rlimit limit = {1, 1};
 	setrlimit(RLIMIT_CORE, &limit);
+
+	/* Since Linux 6.16 a pattern that begins with `@` names a socket, which gets every dump. */
+	char pattern = '\0';
+	const int file = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
+	const ssize_t got = read(file, &pattern, sizeof pattern);
+	close(file);
+	if (got != sizeof pattern || pattern != '@')
+		return;
+	if (settings->mode == MODE_STRICT)
+		fail(REFUSED,
+			"Cannot enforce strictly: core_pattern sends the memory of crashed processes to a "
+			"socket; set another kernel.core_pattern");
+	dprintf(STDERR_FILENO,
+		"sigtool-launch: core_pattern sends the memory of crashed processes to a socket\n");
+	add_line(record, "missing", "core-pattern");
 }
 
 /* Requires of root's process that the mount of each granted directory is nosuid: a file of root's
@@ -127,7 +142,7 @@ static void lack_landlock(int version, const struct settings *settings, struct r
 void restrict_process(const struct settings *settings, const struct runtime *runtime, int program,
 	const int *granted, struct record *record)
 {
-	refuse_core_dumps();
+	refuse_core_dumps(settings, record);
 	require_nosuid(settings, granted, record);
 
 	/* The event file must exist before Landlock can allow writing to it. */

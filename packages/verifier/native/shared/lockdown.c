@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -133,7 +134,7 @@ static void add_typing(struct filter *filter)
 
 /* Bits 8 to 15 of a request are its type. A descriptor that is open only for reading suffices for
  * many requests of the types below. They change a file (`f`, `X`: flags, encryption, fs-verity),
- * make a snapshot (0x94: btrfs), map keys (`K`), or handle page faults (0xaa). */
+ * make a snapshot (0x94: btrfs, 0xbc: bcachefs), map keys (`K`), or handle page faults (0xaa). */
 static void add_requests(struct filter *filter)
 {
 	enum { TYPE = 0xff00 };
@@ -156,6 +157,7 @@ static void add_requests(struct filter *filter)
 		IF('f' << 8, DENY, 0),
 		IF('X' << 8, DENY, 0),
 		IF(0x94 << 8, DENY, 0),
+		IF(0xbc << 8, DENY, 0),
 		IF('K' << 8, DENY, 0),
 		IF(0xaa << 8, DENY, ALLOW));
 }
@@ -186,14 +188,27 @@ static void add_modes(struct filter *filter)
  * Namespaces of other kinds would change its paths, processes or network. */
 static void add_namespaces(struct filter *filter)
 {
-	enum { NEW_NAMESPACES = 0x7e020000 };
-	RULE(filter, SYS_clone, LOAD(args[0]), IF_ANY_BIT(NEW_NAMESPACES, DENY, ALLOW));
+	enum { NEW_NAMESPACES = 0x7e020000, PARENTS_CHILD = 0x8000 /* CLONE_PARENT */ };
+	/* A child of the parent would be a process that the parent did not start. */
+	RULE(filter, SYS_clone,
+		LOAD(args[0]), IF_ANY_BIT(NEW_NAMESPACES | PARENTS_CHILD, DENY, ALLOW));
 }
 
 /* Shared memory of System V can be executable without a file. */
-static void add_memory(struct filter *filter)
+static void add_memory(struct filter *filter, int how)
 {
 	RULE(filter, SYS_shmat, LOAD(args[2]), IF_ANY_BIT(SHM_EXEC, DENY, ALLOW));
+	if ((how & NO_SHARED_CODE) != 0)
+		RULE(filter, SYS_mmap,
+			LOAD(args[2]), IF_ANY_BIT(PROT_EXEC, 0, ALLOW),
+			LOAD(args[3]), IF_ANY_BIT(MAP_ANONYMOUS, 0, ALLOW),
+			IF_ANY_BIT(MAP_SHARED, DENY, ALLOW));
+}
+
+/* The owner of a file could take a lease on it, and so delay or stop a launcher that opens it. */
+static void add_leases(struct filter *filter)
+{
+	RULE(filter, SYS_fcntl, LOAD(args[1]), IF(F_SETLEASE, DENY, ALLOW));
 }
 
 /* The launcher sets RLIMIT_CORE to 1, because for this value alone the kernel neither writes a core
@@ -278,7 +293,8 @@ int restrict_calls(const struct execution *allowed, int how)
 			add_network(&filter);
 		add_requests(&filter);
 		add_namespaces(&filter);
-		add_memory(&filter);
+		add_memory(&filter, how);
+		add_leases(&filter);
 		add_limits(&filter);
 		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++)
 			answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);

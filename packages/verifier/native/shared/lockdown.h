@@ -12,6 +12,10 @@ enum {
 	PROGRAMS_ONLY = 2,
 	/* Refuses the ways to a TCP port that Landlock does not see as TCP, such as MPTCP. */
 	TCP_LIMITED = 4,
+	/* Refuses to map shared memory without a file as code, because a second mapping of the same
+	 * pages could be writable. A shared mapping of a file stays, because libffi makes the callbacks
+	 * of ctypes by it, in a file that it may write. */
+	NO_SHARED_CODE = 8,
 };
 
 /* The arguments of the one execveat() call that stays allowed, any number of times. `secret` is the

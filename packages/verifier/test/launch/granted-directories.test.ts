@@ -526,6 +526,25 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect([run.stderr, run.rest()]).toEqual(["", "written\n"]);
 		});
 
+		it("15.8: are not another path to a signed file of which a name was removed", () => {
+			const installation = installed();
+			const signed = installation.at("app/lib/part.js");
+			mkdirSync(installation.at("side"));
+			writeFileSync(installation.at("data/x"), "");
+			const commands = [
+				`ln '${signed}' '${installation.at("side/name")}'`,
+				`mount --bind '${installation.at("side/name")}' '${installation.at("data/x")}'`,
+				`rm '${installation.at("side/name")}'`,
+			];
+			const before = mounting(commands.join("\n"));
+			expect(writePlainly(installation, installation.at("data/x"), before)).toBe("written\n");
+			expect(readFileSync(signed, "utf8")).toBe("evil");
+			writeFileSync(signed, "good");
+			const run = write(installation, installation.at("data"), installation.at("data/x"), { before });
+			expectRefusal(run, /what is mounted at ".*\/data\/x" was removed/);
+			expect(readFileSync(signed, "utf8")).toBe("good");
+		});
+
 		it("15.8: are named if the mount of a root is not listed, and strict refuses", () => {
 			const installation = installed();
 			const root = mkdtempSync(join(tmpdir(), "sigtool-root-"));

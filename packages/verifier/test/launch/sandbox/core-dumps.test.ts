@@ -46,4 +46,24 @@ describe.skipIf(lacks !== undefined)(titleOf("15.10: a crash", lacks), () => {
 		}
 		expect(handled).toEqual([true, false, false]);
 	});
+
+	it.each(runtimes)("of %s would be sent to a socket, which is named, and strict refuses", (runtime) => {
+		const program = readFileSync(PATTERN);
+		writeFileSync(PATTERN, `@${host.at("socket")}`);
+		try {
+			const [enforced, strict] = (["enforce", "strict"] as const).map((mode) =>
+				host.attempt(runtime, "root", mode, []),
+			);
+			expect(enforced?.stderr).toMatch(
+				/^sigtool-launch: core_pattern sends the memory of crashed processes to a socket$/m,
+			);
+			expect(enforced?.status).toBe(0);
+			expect(strict?.stderr).toMatch(
+				/^sigtool-launch: Cannot enforce strictly: core_pattern sends .*kernel\.core_pattern$/m,
+			);
+			expect(strict?.status).toBe(126);
+		} finally {
+			writeFileSync(PATTERN, program);
+		}
+	});
 });

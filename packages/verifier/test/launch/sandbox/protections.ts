@@ -185,6 +185,7 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("EPERM", "enable-verity set-encryption-policy", {
 				unguarded: ["EOPNOTSUPP", "ENOTTY", "EINVAL", "0"],
 			}),
+			...refused("EPERM", "take-lease"),
 			...refused("EPERM", "set-version set-fat-attributes", { unguarded: ["ENOTTY", "EOPNOTSUPP", "EINVAL", "0"] }),
 			...open("get-flags get-extended-flags map-extents"),
 			...open("measure-verity", { unguarded: ["0", "EOPNOTSUPP", "ENOTTY", "ENODATA"] }),
@@ -251,6 +252,7 @@ export const PROTECTIONS: readonly Protection[] = [
 		linux: "6.3",
 		probes: [
 			...refused("EACCES", "map-writable-code mprotect-to-code pkey-mprotect-to-code", { only: "python" }),
+			...refused("EPERM", "map-code-twice", { only: "python" }),
 			...open("map-code map-written-file"),
 		],
 	},

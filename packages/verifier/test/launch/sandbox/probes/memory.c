@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "probe.h"
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,6 +22,23 @@ static int mapped(const void *memory)
 static int try_map(long protection)
 {
 	return mapped(mmap(NULL, PAGE, (int)protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+/* Maps pages twice: as code, and after that as writable memory. Runs a function in them. */
+static int try_alias(long unused)
+{
+	(void)unused;
+	uint8_t *code = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (code == MAP_FAILED)
+		return errno;
+	uint8_t *alias = mremap(code, 0, PAGE, MREMAP_MAYMOVE);
+	if (alias == MAP_FAILED || mprotect(alias, PAGE, PROT_READ | PROT_WRITE) != 0)
+		return errno;
+	static const uint8_t RETURN_42[] = {0xb8, 42, 0, 0, 0, 0xc3};
+	memcpy(alias, RETURN_42, sizeof RETURN_42);
+	int (*function)(void);
+	memcpy(&function, &code, sizeof function);
+	return function() == 42 ? 0 : EINVAL;
 }
 
 static int try_change(long call)
@@ -92,6 +111,7 @@ static int try_crash(long unused)
 
 const struct probe MEMORY[] = {
 	{"map-writable-code", try_map, PROT_READ | PROT_WRITE | PROT_EXEC},
+	{"map-code-twice", try_alias, 0},
 	{"map-code", try_map, PROT_READ | PROT_EXEC},
 	{"mprotect-to-code", try_change, SYS_mprotect},
 	{"pkey-mprotect-to-code", try_change, SYS_pkey_mprotect},
