@@ -13,8 +13,9 @@ import { getSystemErrorName } from "node:util";
 import { type ErrorCode, errnoReason, isErrnoException, quote, SigtoolError } from "../errors.js";
 
 /**
- * The calls on attributes. Each one needs a descriptor that was opened for reading; even `write` needs no more. @throws
- * ERR_USAGE for an invalid name, or an Error whose `code` is an errno
+ * The calls on attributes. A descriptor that was opened for reading is enough for each of them, also for `write`, but
+ * the system may demand further permissions. @throws ERR_USAGE for an invalid name, or an Error whose `code` is an
+ * errno
  */
 export interface AttributeAccess {
 	/** Returns the value, or undefined if the file does not have the attribute. */

@@ -1,7 +1,6 @@
 /**
  * Reads files up to a size limit, and writes files atomically. No other module of this package writes files. All
- * functions are synchronous, because sigtool calls them at the beginning and at the end of its work, when nothing else
- * runs.
+ * functions are synchronous: they handle few and mostly small files, and the order of their steps stays clear.
  */
 
 import {
@@ -409,7 +408,7 @@ function openForReading(
 		// O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO. It is set if only a regular file is accepted,
 		// so that a FIFO is refused at once.
 		const flags = constants.O_RDONLY | (kinds === "any" ? 0 : (constants.O_NONBLOCK ?? 0));
-		// If standard input is a socket, opening `/dev/stdin` fails. So the descriptor 0 is used as it is.
+		// If standard input is a socket, opening `/dev/stdin` fails. So descriptor 0 is used directly.
 		descriptor = kinds === "any" && path === "/dev/stdin" ? STDIN : openSync(path, flags);
 		const stats = fstatSync(descriptor);
 		if (stats.isFile() && stats.size > maxBytes) throw tooLarge(path, maxBytes);
