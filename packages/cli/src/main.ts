@@ -5,10 +5,10 @@ import { isBareVerify, runBareVerify } from "./verify-operands.js";
 const argv = process.argv.slice(2);
 
 const fail = (error: unknown) => process.exit(printFailure("", error, { json: argv.includes("--json") }));
-// An error event of a stream or a worker does not reach `run`, so it is handled here.
+// An error event of a stream or a worker does not pass through `run`, so it is handled here.
 process.on("uncaughtException", fail);
-// If nothing is left to wait for, Node.js ends with status 0, which means trusted. That would be wrong for a command
-// that has not ended with an outcome.
+// Node.js ends with exit status 0 if nothing is left to wait for. Here this status means trusted, so it must not be the
+// end of a command that has no result yet.
 process.on("beforeExit", () => fail(new Error("it ended without an outcome")));
 
 const status = isBareVerify(argv) ? runBareVerify(argv) : import("./program.js").then(({ run }) => run(argv));

@@ -1,4 +1,4 @@
-/** Parses the command-line arguments, runs the command, prints its report and returns the exit status. */
+/** Parses the command-line arguments, runs the command, prints its report, and returns the exit status. */
 
 import { quote } from "@sigtool/core/errors";
 import { Command, CommanderError, Option } from "commander";
@@ -18,7 +18,10 @@ import {
 import { COLOUR_CHOICES, type ColourChoice, chooseColours } from "./output/terminal.js";
 import { VERSION } from "./version.js";
 
-/** Never throws: prints every failure, as one line or as one JSON document. */
+/**
+ * Runs the command that `argv` names. Does not throw: each failure is printed, as lines or with --json as one JSON
+ * document, and becomes the exit status.
+ */
 export async function run(argv: readonly string[]): Promise<ExitStatus> {
 	let exit: ExitStatus = 0;
 	const complaints: string[] = [];
@@ -30,7 +33,8 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		return exit;
 	} catch (error) {
 		if (error instanceof CommanderError && error.exitCode === 0) return 0;
-		// The arguments after `run` may belong to the program that is run, so a --json among them is not meant for sigtool.
+		// The arguments after `run` may belong to the program that it starts, so a --json among them may not be meant
+		// for sigtool.
 		const options: OutputOptions = { json: argv[0] !== "run" && argv.includes("--json") };
 		if (argv[0] !== "run") chooseColours(colourChoice(argv));
 		const names = commandNames(argv);
@@ -66,8 +70,8 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 }
 
 /**
- * Adds a command. A command that the arguments do not name gets only its name and description, because declaring
- * options takes time.
+ * Adds a command to `parent`. If the arguments do not name the command, adds only its name and description, because to
+ * declare its options takes time.
  */
 function addCommand(
 	parent: Command,
@@ -103,8 +107,8 @@ function addCommand(
 }
 
 /**
- * Turns commander's complaint into one line that says how to get help. If commander printed help in place of a
- * complaint, the arguments lacked a command's name.
+ * Turns commander's message into an error of one line that says how to get help. The message is empty or begins with
+ * the help (`Usage:`) if the arguments lack the name of a command.
  */
 function usageFailure(
 	complaint: string,
@@ -117,7 +121,7 @@ function usageFailure(
 		const reason = unknown === undefined ? "Name a command" : `Unknown command ${quote(unknown)}`;
 		return usageError(`${reason}; see ${help}`);
 	}
-	// A PEM text begins like an option. It may be a key, so that no message repeats it.
+	// A PEM text begins with `-`, like an option. It may be a private key, so the message does not repeat it.
 	if (complaint.includes("-----BEGIN "))
 		return usageError("Cannot use a PEM text as an argument: give the name of a file");
 	const whole = complaint
@@ -129,7 +133,10 @@ function usageFailure(
 	return usageError(choiceFailure(reason) ?? `${reason.charAt(0).toUpperCase()}${reason.slice(1)}; see ${help}`);
 }
 
-/** Returns a function that tells if the named command, or the program if there are no names, has an option. */
+/**
+ * Returns a function that returns true for an option that the named command has. Without names, the command is the
+ * program itself.
+ */
 function optionsOf(program: Command, names: readonly string[]): (option: string) => boolean {
 	let command: Command | undefined = program;
 	for (const name of names) command = command?.commands.find((each) => each.name() === name);
@@ -147,7 +154,7 @@ function choiceFailure(reason: string): string | undefined {
 	return `Option ${option} takes ${choices.replace(/, (?=[^,]*$)/, " or ")}, not ${quote(value)}`;
 }
 
-/** Returns the value of --color in a command line that could not be parsed. */
+/** Returns the value of --color in arguments that commander could not parse, or `auto` if there is no valid value. */
 function colourChoice(argv: readonly string[]): ColourChoice {
 	const given = argv.flatMap((argument, index) => {
 		if (argument === "--color") return argv.slice(index + 1, index + 2);
@@ -156,7 +163,10 @@ function colourChoice(argv: readonly string[]): ColourChoice {
 	return COLOUR_CHOICES.find((choice) => given.includes(choice)) ?? "auto";
 }
 
-/** Returns the argument after `help`. */
+/**
+ * Returns the argument after `help`, which names a command. Returns undefined if there is no `help`, or nothing after
+ * it.
+ */
 function topicOfHelp(argv: readonly string[]): string | undefined {
 	const operands = argv.filter((argument) => !argument.startsWith("-"));
 	return operands.includes("help") ? operands[operands.indexOf("help") + 1] : undefined;

@@ -1,24 +1,24 @@
 /**
- * Runs `verify` without options, and without commander. Loading that parser takes half as long as verifying a small
- * file, and scripts verify everything that they start.
+ * Runs `verify` without options and without commander, the parser of the command line. To load commander takes half as
+ * long as to verify a small file, and some scripts call `verify` before each program that they start.
  */
 
 import type { VerifyCommandOptions } from "./commands/verify/verify-options.js";
 import { type ExitStatus, printFailure, printReport } from "./output/output.js";
 
-/** The options that commander returns if none is given. */
+/** The options that commander returns for `verify` if the user gives none. */
 export const NO_OPTIONS: VerifyCommandOptions = {
 	profile: "default",
 	ignore: true,
 	development: true,
 };
 
-/** Tells whether the arguments are `verify` and operands only. */
+/** Returns true if the arguments are `verify` and at least one operand, without options. */
 export function isBareVerify([name, ...operands]: readonly string[]): boolean {
 	return name === "verify" && operands.length > 0 && !operands.some((operand) => operand.startsWith("-"));
 }
 
-/** Does what `run` of program.ts does, for arguments that `isBareVerify` accepts. */
+/** Runs `verify` as `run` of program.ts does. The arguments must be such that `isBareVerify` returns true. */
 export async function runBareVerify([name, ...operands]: readonly string[]): Promise<ExitStatus> {
 	try {
 		const { verify } = await import("./commands/verify/verify.js");

@@ -1,4 +1,4 @@
-/** The bundler replaces this name by the version in package.json. */
+/** The bundler replaces this name with the version in package.json. */
 declare const SIGTOOL_VERSION: string;
 
 export const VERSION = SIGTOOL_VERSION;

@@ -1,6 +1,6 @@
 /**
- * Lists every command. The options of a command are declared only if the arguments name the command, because declaring
- * options takes time.
+ * Lists every command. The declaration of a command has a function that declares its options. program.ts calls this
+ * function only for a command that the arguments name, because declaring options takes time.
  */
 
 import type { CommandDeclaration } from "../options/declaration.js";
@@ -22,7 +22,7 @@ import { TIMESTAMP } from "./timestamp/declaration.js";
 import { TRUST } from "./trust/declaration.js";
 import { VERIFY } from "./verify/declaration.js";
 
-/** The order is that of `sigtool --help`: signing, verifying, running, trusting. */
+/** The commands, in the order in which `sigtool --help` lists them: for signing, verifying, running and trusting. */
 export const COMMANDS: readonly CommandDeclaration[] = [
 	SIGN,
 	FINISH,

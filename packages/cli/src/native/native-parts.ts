@@ -1,4 +1,7 @@
-/** Finds the launcher, the hook and the addon of the installed verifier, and builds the native ones. */
+/**
+ * Finds the launcher, the hook and the addon of the installed verifier, and builds the native ones of them: launcher
+ * and addon.
+ */
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -9,13 +12,13 @@ import { environmentWithoutSecrets } from "../options/secret-variables.js";
 
 export interface NativeParts {
 	readonly launcher: string;
-	/** The bundle with the hook. */
+	/** The path of the JavaScript bundle that contains the hook. */
 	readonly bundle: string;
-	/** The native addon. Undefined if it was not built. */
+	/** The path of the native addon. Undefined if the addon was not built. */
 	readonly addon: string | undefined;
 }
 
-/** @throws ERR_LAUNCHER if the launcher or the hook is missing */
+/** Returns the paths of the parts. @throws ERR_LAUNCHER if the launcher or the hook is missing */
 export function nativeParts(): NativeParts {
 	const dist = join(verifierDirectory(), "dist");
 	const launcher = join(dist, "native/sigtool-launch");
@@ -31,13 +34,16 @@ export function nativeParts(): NativeParts {
 
 export interface NativeBuild {
 	readonly directory: string;
-	/** The names of the native parts that exist after the build. */
+	/** The names of the native parts that exist after the build, including those of an earlier build. */
 	readonly built: readonly string[];
-	/** The output of the build, for example the compiler's errors. Empty if nothing failed. */
+	/** The output of the build script, for example the compiler's errors. Empty if nothing failed. */
 	readonly complaint: string;
 }
 
-/** Compiles the native parts that are missing or older than their sources, into the verifier's own directory. */
+/**
+ * Compiles those native parts that are missing or older than their sources, into the directory of the installed
+ * verifier.
+ */
 export function buildNative(): NativeBuild {
 	const package_ = verifierDirectory();
 	const { stdout, stderr } = spawnSync(process.execPath, [join(package_, "native/build.mjs")], {

@@ -2,11 +2,11 @@ import { type Certificate, certificatesFromFileBytes, readBounded } from "@sigto
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { usageError } from "./usage.js";
 
-/** The limit is 4 MiB. A bundle of all public authorities has about 200 KB. */
+/** The size limit of a certificate file, 4 MiB. A file with all public authorities has about 200 KB. */
 const MAX_BYTES = 2 ** 22;
 
 /**
- * Reads every certificate of a PEM or DER file that was named on the command line.
+ * Reads all certificates in a PEM or DER file that the user named. There is at least one.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT
  */
 export function readCertificates(file: string): Certificate[] {
@@ -19,7 +19,7 @@ export function readCertificates(file: string): Certificate[] {
 	}
 }
 
-/** Reads the certificate of a file that has only one. @throws as readCertificates */
+/** Reads the only certificate in a file. @throws ERR_USAGE if the file has several; the errors of `readCertificates` */
 export function readCertificateFile(file: string): Certificate {
 	const [certificate, ...others] = readCertificates(file);
 	if (others.length > 0)

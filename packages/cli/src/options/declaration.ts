@@ -6,20 +6,20 @@ export interface CommandDeclaration {
 	readonly name: string;
 	readonly description: string;
 	/**
-	 * Adds arguments, options and examples to the command. Returns a function that loads the command's code. Returns
-	 * undefined for a group of commands.
+	 * Adds arguments, options and examples to the command. Returns a function that loads the code of the command.
+	 * Returns undefined if the command only groups other commands.
 	 */
 	readonly declare: (command: Command) => (() => Promise<CommandCode>) | undefined;
 	readonly commands?: readonly CommandDeclaration[];
 }
 
 /**
- * The code of a command. It gets the operands in order, then the options, and returns a report, which the caller
- * prints.
+ * The code of a command. The function gets the operands in order, and then the options. It returns a report, which the
+ * caller prints.
  */
 export type CommandCode = (...operands: never[]) => Promise<Report>;
 
-/** Adds examples below a command's help, then the text `after`. */
+/** Adds the example command lines `lines` below the help of a command, and then the text `after`. */
 export function examples(command: Command, lines: readonly string[], after = ""): void {
 	const shown = lines.map((line) => `  $ ${line}`).join("\n");
 	command.addHelpText("after", () => `\nExamples:\n${shown}\n${filled(after, command)}`);

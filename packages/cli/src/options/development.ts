@@ -1,18 +1,20 @@
 /**
- * Decides whether development identities may sign and be trusted: --no-development, SIGTOOL_DEVELOPMENT or the project's
- * configuration can refuse them.
+ * Decides whether development identities may sign and be trusted. --no-development, SIGTOOL_DEVELOPMENT and the
+ * project's configuration can each refuse them.
  */
 
 import { type DevelopmentUse, developmentUse } from "@sigtool/core";
 import { projectConfiguration } from "./project.js";
 
 export interface DevelopmentOptions {
-	/** False if --no-development was given. */
+	/** The value is false if --no-development was given. */
 	readonly development?: boolean;
 }
 
 /**
- * @throws ERR_CONFIG for another value of SIGTOOL_DEVELOPMENT than `refuse` or `allow`, and as `projectConfiguration`
+ * Returns `refuse` if one of the three sources refuses development identities.
+ * @throws ERR_CONFIG if SIGTOOL_DEVELOPMENT has another value than `refuse` or `allow`; the errors of
+ * `projectConfiguration`
  */
 export function developmentOf({ development }: DevelopmentOptions): DevelopmentUse {
 	const inEnvironment = developmentUse();
@@ -20,5 +22,5 @@ export function developmentOf({ development }: DevelopmentOptions): DevelopmentU
 	return development === false ? "refuse" : (inProject ?? inEnvironment);
 }
 
-/** The note about a signature by this user's development identity. It is printed even with --quiet. */
+/** The note after a signature by this user's development identity. It is printed even with --quiet. */
 export const SIGNED_BY_DEVELOPMENT = "signed with this machine's development identity; other machines do not trust it";

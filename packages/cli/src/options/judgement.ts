@@ -1,4 +1,4 @@
-/** Reads the options about trust and time, which every command that verifies catalogs has. */
+/** Reads the options about trust and time that the commands which verify catalogs have. */
 
 import {
 	type Certificate,
@@ -23,7 +23,7 @@ export interface JudgementOptions extends DevelopmentOptions {
 export interface Judgement {
 	readonly trust: TrustPolicy;
 	readonly timestampAnchors: readonly Certificate[] | undefined;
-	/** The time of --at, in milliseconds since the epoch. Undefined without that option. */
+	/** The time of --at in milliseconds since the epoch, or undefined if the option is not given. */
 	readonly at: number | undefined;
 }
 
@@ -38,8 +38,10 @@ export function judgementOf(options: JudgementOptions): Judgement {
 }
 
 /**
- * Returns the trust store. If certificate files are given, returns a policy that trusts their certificates instead,
- * with the deny list of the trust store. The result trusts development identities only if the options allow them.
+ * Returns the trust store of this user. If certificate files are given, returns instead a policy that trusts their
+ * certificates, and that keeps the deny list of the trust store. Development identities are trusted only if the options
+ * allow that.
+ * @throws the errors of `developmentOf` and `readCertificates`
  */
 export function trustOf(files: readonly string[] | undefined, options: DevelopmentOptions): TrustPolicy {
 	const development = developmentOf(options);
@@ -49,8 +51,9 @@ export function trustOf(files: readonly string[] | undefined, options: Developme
 }
 
 /**
- * Parses a date, or a time with its zone. Refuses a time without a zone, because it would mean another moment on each
- * machine.
+ * Parses a date (midnight UTC), or a time with its zone. Returns milliseconds since the epoch. Refuses a time without a
+ * zone, because it would mean another moment on each machine.
+ * @throws ERR_USAGE
  */
 export function parseTime(text: string, option: string): number {
 	const at = Date.parse(text);

@@ -30,8 +30,8 @@ export function keyOptions(command: Command): Command {
 const OTHERS = "Options:";
 
 /**
- * Puts options under headings of the help. Each option is given by its property name, e.g. `filesFrom` for
- * --files-from.
+ * Puts options under headings in the help. A key of `groups` is a heading. Its value lists the property names of
+ * options, e.g. `filesFrom` for --files-from.
  */
 export function group(command: Command, groups: Readonly<Record<string, readonly string[]>>): void {
 	for (const [heading, names] of Object.entries(groups)) {
@@ -39,7 +39,7 @@ export function group(command: Command, groups: Readonly<Record<string, readonly
 	}
 }
 
-/** Adds the options about the number of signers and about revocation. */
+/** Adds the options about the number of signers and about revocation to a command. */
 export function signerOptions(command: Command): void {
 	command
 		.optionsGroup("Several signers, and revocation:")
@@ -74,7 +74,7 @@ export function timestampTrust(): Option {
 	return repeated("--tsa-trust <pem>", "root certificates of timestamping authorities to trust");
 }
 
-/** Adds the options that select catalogs and their root, and those of `judgementOptions`. */
+/** Adds the options that select catalogs and their root to a command, and then those of `judgementOptions`. */
 export function catalogOptions(command: Command): Command {
 	command
 		.optionsGroup("Catalogs:")
@@ -86,7 +86,7 @@ export function catalogOptions(command: Command): Command {
 	return judgementOptions(command);
 }
 
-/** Adds the options about trust and about the time to judge at. */
+/** Adds the options about trust, and about the time for which certificates are judged, to a command. */
 export function judgementOptions(command: Command): Command {
 	return command
 		.optionsGroup("Trust:")
@@ -108,14 +108,14 @@ function noDevelopment(description: string): Option {
 	return new Option("--no-development", `${description}; as SIGTOOL_DEVELOPMENT=refuse does`);
 }
 
-/** A copy of core's `ATTRIBUTE_FORMATS`, because core is not loaded to print help. */
+/** A copy of `ATTRIBUTE_FORMATS` in core. It is copied because core is not loaded to print help. */
 export const ATTRIBUTE_FORMATS = ["spython", "ima-hash", "ima", "evm", "ima-verity"];
 
 export function formats(description: string, choices: readonly string[]): Option {
 	return repeated("--format <format>", description, choices);
 }
 
-/** `without-default` leaves the option undefined if it is not given. */
+/** Makes the option --namespace. With `without-default` its value is undefined if the user does not give it. */
 export function namespace(how: "with-default" | "without-default" = "with-default"): Option {
 	const [flags, names] = ["--namespace <name>", ["security", "user"] as const];
 	const description = "namespace of the IMA and EVM attributes; user needs no privileges";
@@ -123,7 +123,10 @@ export function namespace(how: "with-default" | "without-default" = "with-defaul
 	return new Option(flags, `${description} (default: security)`).choices(names);
 }
 
-/** Makes a repeatable option. Each use adds one value, which must be one of `choices` if there are any. */
+/**
+ * Makes an option that the user can repeat. Each use adds one value. If `choices` is given, a value must be one of
+ * them.
+ */
 export function repeated(flags: string, description: string, choices?: readonly string[]): Option {
 	const values: string[] = [];
 	const option = new Option(flags, `${description} (repeatable)`);

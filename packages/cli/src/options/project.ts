@@ -1,9 +1,9 @@
 /**
- * Reads the project's configuration, `sigtool.config.json` or the member `sigtool` of package.json, in the working
- * directory or the nearest directory above it that has one.
+ * Reads the project's configuration: `sigtool.config.json`, or the member `sigtool` of package.json. It is searched for
+ * in the working directory and then in each directory above, and the first one counts.
  *
- * An attacker may have written these files, because they can be a part of what is verified. So a configuration can only
- * make sigtool refuse more, and never makes it trust anything.
+ * An attacker may have written the configuration, because it can be one of the files that are to be verified. Therefore
+ * a configuration can make sigtool refuse more, but it cannot make sigtool trust anything.
  */
 
 import { dirname, join, resolve } from "node:path";
@@ -11,17 +11,20 @@ import { readBounded } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 
 export interface ProjectConfiguration {
-	/** The file that was read. */
+	/** The path of the file with the configuration. */
 	readonly file: string;
-	/** The value `refuse` refuses development identities, as --no-development does. */
+	/**
+	 * The value `refuse` has the effect of --no-development: development identities may not sign and are not trusted.
+	 */
 	readonly development?: "refuse";
 }
 
 const MAX_BYTES = 2 ** 24;
 
 /**
- * Returns the nearest configuration, or undefined if there is none.
- * @throws ERR_CONFIG for a file that is not JSON, and for a member or value that this version does not know
+ * Returns the nearest configuration, or undefined if there is none. The search begins in the directory `start`.
+ * @throws ERR_CONFIG for a sigtool.config.json that is not JSON, and for a member or value that this version does not
+ * know; the errors of `readBounded`
  */
 export function projectConfiguration(start = "."): ProjectConfiguration | undefined {
 	for (let directory = resolve(start); ; directory = dirname(directory)) {
@@ -35,7 +38,10 @@ export function projectConfiguration(start = "."): ProjectConfiguration | undefi
 	}
 }
 
-/** A package.json that is not JSON has no configuration: other tools report it. */
+/**
+ * Returns the member `sigtool` of a package.json, or undefined if there is none. A package.json that is not JSON is
+ * ignored, because other tools report it.
+ */
 function memberOf(manifest: string): unknown {
 	try {
 		const document = readJson(manifest);

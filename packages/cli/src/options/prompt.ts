@@ -1,4 +1,7 @@
-/** Asks for a secret on the terminal without echo, as ssh and git do, so that standard input may be a pipe. */
+/**
+ * Asks for a secret on the terminal without echo. The terminal is opened by its name, as ssh and git do, so that
+ * standard input can be a pipe.
+ */
 
 import { openSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
@@ -6,13 +9,16 @@ import { SigtoolError } from "@sigtool/core/errors";
 
 export interface Question {
 	readonly text: string;
-	/** The error if there is no terminal or no answer: its code, the secret that is needed, and the option to use. */
+	/**
+	 * The parts of the error if there is no terminal or no answer: its code, the secret that is needed, and the options
+	 * to use instead.
+	 */
 	readonly otherwise: { readonly code: "ERR_KEY_PASSPHRASE" | "ERR_PIN"; readonly needs: string; readonly use: string };
 }
 
 /**
- * Returns the secret. Ctrl-C ends the process with status 130.
- * @throws `otherwise` without a terminal, or if input ends before any text
+ * Returns the line that the user types, which may be empty. Ctrl-C ends the process with exit status 130.
+ * @throws `otherwise` if there is no terminal, or if the input ends before a character was typed
  */
 export async function askSecret({ text, otherwise }: Question): Promise<string> {
 	const unanswered = (reason: string) => {
@@ -39,11 +45,14 @@ export async function askSecret({ text, otherwise }: Question): Promise<string> 
 interface Terminal {
 	readonly input: ReadStream;
 	write(text: string): void;
-	/** Restores the terminal's mode. */
+	/** Restores the mode of the terminal and ends the line. Does nothing if called again. */
 	close(): void;
 }
 
-/** Opens /dev/tty. Windows has no /dev/tty, so there the terminal has to be standard input. */
+/**
+ * Opens /dev/tty. Returns undefined if there is no terminal. Windows has no /dev/tty, so on Windows standard input must
+ * be the terminal.
+ */
 function openTerminal(): Terminal | undefined {
 	const isWindows = process.platform === "win32";
 	if (isWindows && !process.stdin.isTTY) return undefined;
@@ -72,7 +81,10 @@ function openTerminal(): Terminal | undefined {
 
 type Answer = { readonly text: string } | "interrupt" | "end";
 
-/** Reads one line. Handles the keys for editing a line, because raw mode turns off those of the terminal. */
+/**
+ * Reads one line. Handles backspace, Ctrl-C, Ctrl-D and Ctrl-U itself, because the terminal does not handle them in raw
+ * mode.
+ */
 function readLine(input: ReadStream): Promise<Answer> {
 	let characters: string[] = [];
 	input.setEncoding("utf8");

@@ -2,11 +2,11 @@ import { type RevocationList, readBounded, revocationListsFromFileBytes } from "
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { usageError } from "./usage.js";
 
-/** The limit is 64 MiB, which is room for a million entries. */
+/** The size limit of a file with revocation lists, 64 MiB. This is room for about a million revoked certificates. */
 const MAX_BYTES = 2 ** 26;
 
 /**
- * Reads every revocation list of a PEM or DER file that was named on the command line.
+ * Reads all revocation lists in a PEM or DER file that the user named. There is at least one.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT
  */
 export function readRevocationLists(file: string): RevocationList[] {

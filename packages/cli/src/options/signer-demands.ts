@@ -1,4 +1,4 @@
-/** Reads what the options demand of signers besides trust: their number, and that none was revoked. */
+/** Reads the options about signers that are not about trust: the number of signers, and the check for revocation. */
 
 import type { RevocationOptions } from "@sigtool/core";
 import { escaped } from "../output/output.js";
@@ -15,7 +15,7 @@ export interface SignerDemands {
 	readonly revocation: RevocationOptions | undefined;
 }
 
-/** @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT */
+/** Returns the values of --require, --crl and --ocsp. @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT */
 export async function signerDemandsOf({ require, crl, ocsp }: SignerDemandOptions): Promise<SignerDemands> {
 	const requiredSigners = require === undefined ? undefined : parseCount(require);
 	if (crl === undefined && (ocsp ?? "off") === "off") return { requiredSigners, revocation: undefined };
@@ -27,8 +27,8 @@ export async function signerDemandsOf({ require, crl, ocsp }: SignerDemandOption
 }
 
 /**
- * With this value of --crl, sigtool fetches the lists from the addresses that the certificates contain. A file with
- * this name has to be given as `./fetch`.
+ * The value of --crl with which sigtool fetches the lists from the addresses in the certificates. A file with this name
+ * must be given as `./fetch`.
  */
 const FETCH = "fetch";
 

@@ -1,6 +1,6 @@
 /**
- * Opens the signer that the key options name. Secrets come from a file, the environment or a prompt, never from an
- * argument.
+ * Opens the signer that the key options name. A secret comes from a file, from the environment or from a prompt, but
+ * never from a command-line argument, which other users of the machine could see.
  */
 
 import { resolve } from "node:path";
@@ -37,13 +37,14 @@ export interface KeyOptions extends DevelopmentOptions {
 	readonly signerTimeout?: string;
 }
 
-/** Tells whether any option names a key, a certificate or a chain. */
+/** Returns true if an option names a key, a certificate or a chain. */
 export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean {
 	return SOURCES.some((source) => options[source] !== undefined) || cert !== undefined || chain.length > 0;
 }
 
 /**
- * Opens the signer that the options name, or the development identity. The caller has to close it.
+ * Opens the signer that the options name, or the development identity if they name none. The caller must close the
+ * signer.
  * @throws ERR_USAGE for key options that do not fit together; ERR_DEVELOPMENT_REFUSED; ERR_KEY*, ERR_PKCS12*
  */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
@@ -57,7 +58,10 @@ export async function openSigner(options: KeyOptions, onWarning: (text: string) 
 	return signer;
 }
 
-/** Marks also a signer that has the development identity's key with a certificate that lacks the marker. */
+/**
+ * Marks a signer as a development identity if it uses the key of this user's development identity, even if its
+ * certificate lacks the marker.
+ */
 function withDevelopmentKey(signer: Signer): Signer {
 	return { ...signer, development: signer.development || isDevelopmentKey(signer.certificates[0]) };
 }
@@ -81,8 +85,8 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 			certFile: cert,
 			chainFiles: chain,
 			pin: (token, warning) => {
-				// The warning is a part of the question, so the user sees it before typing the PIN, even with --quiet or
-				// --json.
+				// The warning is a part of the question, so that the user sees it before typing the PIN, even with
+				// --quiet or --json.
 				const before = warning === undefined ? "" : `Warning: ${warning}\n`;
 				const question = { text: `${before}PIN of the token ${quote(token)}: `, otherwise: NO_PIN };
 				return readSecret(question, options.pinFile ?? uri.pinFile, pinValue);
@@ -104,8 +108,8 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 }
 
 /**
- * Returns a function that gets a file's path and returns the source of that file's passphrase. Removes the secret from
- * the environment at once.
+ * Returns a function that, for the path of a file, returns a source of the passphrase of this file. The source asks the
+ * user only when it is called. The environment variable with the passphrase is deleted at once.
  */
 export function passphrases({
 	passphraseFile,
@@ -117,7 +121,10 @@ export function passphrases({
 	};
 }
 
-/** Gets the passphrase for a new file. A person has to type it twice. @throws ERR_KEY_PASSPHRASE */
+/**
+ * Gets the passphrase for a new file. If the user types it on the terminal, it must be typed twice.
+ * @throws ERR_KEY_PASSPHRASE
+ */
 export async function newPassphrase(options: Pick<KeyOptions, "passphraseFile">, file: string): Promise<string> {
 	const value = takeSecret(PASSPHRASE_VARIABLE);
 	const question = { text: `New passphrase for ${quote(file)}: `, otherwise: NO_PASSPHRASE };
@@ -167,8 +174,8 @@ function timeoutMs(seconds: string | undefined): number | undefined {
 }
 
 /**
- * Returns the first line of the file if a file is given, else the given value, else the answer that is typed on the
- * terminal.
+ * Returns the first line of `file` if it is given, or else `value` if it is given, or else the answer that the user
+ * types on the terminal.
  */
 async function readSecret(question: Question, file: string | undefined, value: string | undefined): Promise<string> {
 	if (file !== undefined) return firstLine(readInputFile(file, MAX_SECRET_FILE_BYTES));

@@ -1,8 +1,9 @@
 import { usageError } from "./usage.js";
 
 /**
- * Returns SOURCE_DATE_EPOCH in milliseconds, or the current time.
- * https://reproducible-builds.org/specs/source-date-epoch/
+ * Returns the time of SOURCE_DATE_EPOCH in milliseconds since the epoch, or the current time if the variable is unset
+ * or empty. https://reproducible-builds.org/specs/source-date-epoch/
+ * @throws ERR_USAGE
  */
 export function sourceDate(): number {
 	const text = process.env.SOURCE_DATE_EPOCH;

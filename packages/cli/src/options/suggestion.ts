@@ -1,6 +1,9 @@
-/** Improves the complaint about an unknown option or command: suggests only names that are close, or mean the same. */
+/**
+ * Improves commander's message about an unknown option or command. Suggests only names that are spelled similarly or
+ * mean the same.
+ */
 
-/** Options and commands of other programs, and the name that sigtool has for them. */
+/** Options and commands of other programs, each with the name that sigtool has for it. */
 const FOREIGN: Readonly<Record<string, string>> = {
 	"--ca": "--trust",
 	"--cacert": "--trust",
@@ -16,8 +19,8 @@ const FOREIGN: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns commander's complaint with a suggestion that helps, or without one. `isKnown` tells if an option may follow
- * the command that was given. Other complaints are returned unchanged.
+ * Returns commander's message about an unknown name, with a close suggestion or without any. Returns other messages
+ * unchanged. `isKnown` returns true for an option that the given command has.
  */
 export function withCloseSuggestion(complaint: string, isKnown: (option: string) => boolean): string {
 	const match = /^(unknown (?:option|command) '(.*?)')(?: \(Did you mean (?:one of )?(.*)\?\))?$/s.exec(complaint);
@@ -30,16 +33,25 @@ export function withCloseSuggestion(complaint: string, isKnown: (option: string)
 	return close.length === 0 ? unknown : `${unknown} (Did you mean ${close.join(" or ")}?)`;
 }
 
-/** Allows one mistake for every three letters, and a `no-` that was left out or added. */
+/**
+ * Returns true if the names differ by at most one mistake for every three letters, and at least one. A `no-` at the
+ * beginning does not count.
+ */
 function isClose(given: string, candidate: string): boolean {
 	const [a, b] = [given, candidate].map((name) => name.replace(/^--?(no-)?/, "").toLowerCase());
 	return distance(a, b) <= Math.max(1, Math.floor(Math.min(a.length, b.length, MAX_LENGTH) / 3));
 }
 
-/** Longer names than this are no misspelt names of ours. */
+/**
+ * The largest number of letters for which more mistakes are allowed, and the largest difference in length. A longer
+ * name is hardly a misspelt name of ours.
+ */
 const MAX_LENGTH = 20;
 
-/** Counts the letters to insert, to delete, to replace, and the neighbours to swap (optimal string alignment). */
+/**
+ * Returns the least number of steps from one text to the other (optimal string alignment). A step inserts, deletes or
+ * replaces a letter, or swaps two neighbours.
+ */
 function distance(a: string, b: string): number {
 	if (Math.abs(a.length - b.length) > MAX_LENGTH) return Number.POSITIVE_INFINITY;
 	const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];

@@ -1,4 +1,4 @@
-/** Makes a timestamp request from options, and formats the timestamp. */
+/** Makes a timestamp request from the options, and formats a new timestamp for the report. */
 
 import {
 	type Certificate,
@@ -20,8 +20,8 @@ export interface TimestampingOptions {
 }
 
 /**
- * Reads the certificates of --tsa-trust. Returns undefined without that option.
- * @throws ERR_USAGE, for example for a certificate that is not an authority's; and as `readCertificates`
+ * Reads the certificates of --tsa-trust. Returns undefined if the option is not given.
+ * @throws ERR_USAGE, for example for a certificate that is not an authority's; the errors of `readCertificates`
  */
 export function givenTimestampAnchors(files: readonly string[] | undefined): readonly Certificate[] | undefined {
 	if (files === undefined) return undefined;
@@ -30,7 +30,10 @@ export function givenTimestampAnchors(files: readonly string[] | undefined): rea
 	return anchors;
 }
 
-/** Returns undefined if no timestamp is wanted. @throws ERR_USAGE */
+/**
+ * Returns the request, or undefined if --timestamp is not given.
+ * @throws ERR_USAGE, for example for --tsa-trust without --timestamp; the errors of `readCertificates`
+ */
 export function timestampRequestOf({ timestamp, tsaTrust }: TimestampingOptions): TimestampRequest | undefined {
 	if (timestamp === undefined) {
 		if (tsaTrust !== undefined) throw usageError("Name the timestamping authority with --timestamp");

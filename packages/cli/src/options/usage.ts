@@ -6,7 +6,8 @@ export function usageError(message: string): SigtoolError {
 }
 
 /**
- * Refuses standard output for a result, because only a file can be written completely or not at all.
+ * Refuses an empty name and `-` for an output file. A result is not written to standard output, because only a file can
+ * be replaced completely or not at all.
  * @throws ERR_USAGE
  */
 export function requireOutputName(output: string | undefined, option = "-o"): void {

@@ -1,4 +1,7 @@
-/** Formats findings: the count of each kind, then up to MAX_LINES lines of each kind. */
+/**
+ * Formats findings: the number of each kind, and lines about the findings. Without --all, a kind has at most MAX_LINES
+ * lines.
+ */
 
 import type { Finding } from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
@@ -6,13 +9,13 @@ import { type OutputOptions, rows } from "./output.js";
 import { count, thousands } from "./render.js";
 
 export interface FindingOptions extends OutputOptions {
-	/** Lists each finding on a separate line. */
+	/** The value of --all: each finding gets a line of its own. */
 	readonly all?: boolean;
-	/** The label of the expected digest. A digest that nobody signed is `recorded`. Default: `signed`. */
+	/** The label for the expected digest: `recorded` for a digest that nobody signed, or `signed`, the default. */
 	readonly origin?: "signed" | "recorded";
 }
 
-/** The most lines for one kind of finding without --all. */
+/** The largest number of lines for one kind of finding without --all. */
 const MAX_LINES = 20;
 
 /** Returns how many findings there are of each kind, e.g. `2 modified, 1 missing`. */
@@ -20,15 +23,18 @@ export function countByKind(findings: readonly Finding[]): string {
 	return Array.from(byCode(findings), ([code, { length }]) => `${thousands(length)} ${kindOf(code)}`).join(", ");
 }
 
-/** Returns the text for a kind of finding. A kind without a text in KINDS is named by the words of its code. */
+/**
+ * Returns the text for a kind of finding. If KINDS has none, this is the code in words, e.g. `weak digest` for
+ * ERR_WEAK_DIGEST.
+ */
 function kindOf(code: Finding["code"]): string {
 	return KINDS[code] ?? code.replace(/^ERR_/, "").toLowerCase().replaceAll("_", " ");
 }
 
 /**
- * Lists the findings by kind. With --verbose, the two digests of a modified file follow the file, and the digest of an
- * empty file is shown as `empty`. Without --all, a directory that is missing or was added as a whole is one line, and a
- * kind has at most 20 lines.
+ * Returns the lines about findings, sorted by kind. With --verbose, the lines with the two digests of a modified file
+ * follow its own line; the digest of an empty file is shown as `empty`. Without --all, a directory that is missing or
+ * was added as a whole has one line, and a kind has at most MAX_LINES lines.
  */
 export function findingLines(findings: readonly Finding[], options: FindingOptions): string[] {
 	return groups(findings, options).flatMap(({ shown, rest }) => [
@@ -37,14 +43,14 @@ export function findingLines(findings: readonly Finding[], options: FindingOptio
 	]);
 }
 
-/** Returns the findings that do not decide the verdict, as texts that the caller prints after `warning: `. */
+/** Returns the texts about findings that do not decide the verdict. The caller prints each one after `warning: `. */
 export function findingWarnings(findings: readonly Finding[], options: FindingOptions): string[] {
 	return groups(findings, options).flatMap(({ shown, rest }) => [...shown.map(({ message }) => message), ...rest]);
 }
 
 interface Group {
 	readonly shown: readonly Finding[];
-	/** The line about the findings that are not shown, if there are any. */
+	/** The line about the findings that are not shown. Empty if all are shown. */
 	readonly rest: readonly string[];
 }
 
@@ -72,7 +78,8 @@ function byCode(findings: readonly Finding[]): ReadonlyMap<Finding["code"], Find
 }
 
 /**
- * Groups the findings below a directory that is missing or was added as a whole. Every other finding is a group alone.
+ * Groups findings of one code that get one line together: those below a directory that is missing or was added as a
+ * whole, and those with the same path.
  */
 function foldDirectories(findings: readonly Finding[]): Finding[][] {
 	const folded = new Map<string, Finding[]>();
@@ -103,10 +110,10 @@ function digestRows({ code, expected, actual }: Finding, { verbose, origin = "si
 	]);
 }
 
-/** The kinds that are listed first, in this order. Others follow in the order of their first finding. */
+/** The kinds that come first, in this order. Other kinds follow in the order of their first finding. */
 const FIRST: readonly Finding["code"][] = ["ERR_FILE_MODIFIED", "ERR_FILE_MISSING", "ERR_FILE_ADDED"];
 
-/** A summary shows this text after the number of findings of the kind, as in `2 modified`. */
+/** The texts for kinds of findings. A summary has the number of findings before the text, e.g. `2 modified`. */
 const KINDS: Readonly<Partial<Record<Finding["code"], string>>> = {
 	ERR_FILE_MODIFIED: "modified",
 	ERR_FILE_MISSING: "missing",

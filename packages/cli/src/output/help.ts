@@ -1,13 +1,16 @@
-/** Formats help so that it fits the terminal, even a narrow one. */
+/** Formats the help so that it fits into the width of the terminal, even of a narrow one. */
 
 import type { Command, HelpConfiguration } from "commander";
 import { terminal } from "./terminal.js";
 
-/** The least width of descriptions in columns. If there is less room, a description stands below its option. */
+/**
+ * The least width of a description in columns. If there is less room beside the option, the description is printed
+ * below the option.
+ */
 const MIN_COLUMN = 28;
 const INDENT = "      ";
 
-/** The settings for commander. Commands inherit them from the program. */
+/** The settings by which commander formats the help. All commands inherit them from the program. */
 export const HELP: HelpConfiguration = {
 	minWidthToWrap: 12,
 	formatItem(term, termWidth, description, helper) {
@@ -24,19 +27,21 @@ export const HELP: HelpConfiguration = {
 	},
 };
 
-/** The width of help in columns if neither a terminal nor COLUMNS gives one. */
+/** The width of the help in columns if there is no terminal and COLUMNS is not set. */
 const HELP_WIDTH = 80;
-/** A smaller width than this leaves no room for a word beside the indent. */
+/** The least width in columns that COLUMNS can set. With less, no word would fit beside the indent. */
 const LEAST_WIDTH = 20;
 
-/** Returns the width of help: that of the terminal, else COLUMNS (POSIX, XBD 8.3), else 80 columns. */
+/**
+ * Returns the width of the help in columns: the width of the terminal, or else COLUMNS (POSIX, XBD 8.3), or else 80.
+ */
 export function helpWidth(descriptor: 1 | 2): number {
 	const { COLUMNS = "" } = process.env;
 	const given = /^\d{1,4}$/.test(COLUMNS) ? Number(COLUMNS) : HELP_WIDTH;
 	return terminal(descriptor)?.columns ?? Math.max(given, LEAST_WIDTH);
 }
 
-/** Wraps a text to the width of a command's help. Blank lines in the text separate paragraphs. */
+/** Wraps a text to the width of the help. Blank lines in the text separate paragraphs. */
 export function filled(text: string, command: Command): string {
 	const helper = command.createHelp();
 	const width = command.configureOutput().getOutHelpWidth?.() ?? HELP_WIDTH;

@@ -4,8 +4,9 @@ import { escaped } from "./output.js";
 import { count, isoTime } from "./render.js";
 
 /**
- * Reads an index file and passes its bytes to `read`, whose errors then name the file.
- * @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and as `read`
+ * Reads the file of a trust index and returns the result of `read` for its bytes. If `read` throws, the error names the
+ * file.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and the errors of `read`
  */
 export function fromIndexFile<T>(file: string, read: (bytes: Uint8Array) => T): T {
 	const bytes = readBounded(file, MAX_TRUST_INDEX_BYTES);
@@ -16,13 +17,13 @@ export function fromIndexFile<T>(file: string, read: (bytes: Uint8Array) => T): 
 	}
 }
 
-/** Makes an error of the same code that names the index file. */
+/** Makes an error with the code of `cause` that names the file of the trust index. */
 export function indexError(file: string, cause: SigtoolError): SigtoolError {
 	const message = `Cannot use trust index ${quote(file)}: ${reasonOf(cause)}`;
 	return new SigtoolError(cause.code, message, { cause, path: file });
 }
 
-/** Shows a product, its directory, and whether it was adopted without a signature. */
+/** Returns the rows about a product: its name, its directory, and that nobody signed it if it was adopted. */
 export function productRows({ name, root, sequence, adopted }: Omit<IndexedProduct, "catalogs">): [string, string][] {
 	const release = sequence === undefined ? "" : `, sequence ${sequence}`;
 	return [
@@ -31,7 +32,7 @@ export function productRows({ name, root, sequence, adopted }: Omit<IndexedProdu
 	];
 }
 
-/** Shows an index without its entries. */
+/** Returns the rows about a trust index, without its entries. */
 export function indexRows(index: TrustIndex): [string, string | undefined][] {
 	const { products, policy, compiledAt, notAfter, entryCount } = index;
 	return [
@@ -43,7 +44,7 @@ export function indexRows(index: TrustIndex): [string, string | undefined][] {
 	];
 }
 
-/** Returns the content of `indexRows`, and further facts, for the JSON document. */
+/** Returns the facts of `indexRows`, and further facts about the index, for the JSON document. */
 export function indexFields(index: TrustIndex): Record<string, unknown> {
 	const { products, policy, compiledAt, notAfter, signers, entryCount, digest } = index;
 	return {

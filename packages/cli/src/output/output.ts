@@ -1,6 +1,7 @@
 /**
- * Prints results on stdout and everything else on stderr. With --json it prints exactly one document on stdout,
- * whatever happens.
+ * Prints results on standard output and everything else on standard error. With --json, the report or the failure of a
+ * command is one JSON document on standard output. `run` has no report, because standard output belongs to the program
+ * that it starts.
  */
 
 import { writeSync } from "node:fs";
@@ -15,28 +16,34 @@ export interface OutputOptions {
 }
 
 /**
- * The exit status of a run: 0 if trusted or done, 1 if verification failed or the files cannot be signed, 2 for a
+ * The exit status of sigtool: 0 if trusted or done, 1 if verification failed or the files cannot be signed, 2 for a
  * mistake in usage or configuration, 3 if sigtool could not decide, 126 if `run` refused to run a program, and 130 if
- * interrupted.
+ * the user interrupted sigtool.
  */
 export type ExitStatus = 0 | 1 | 2 | 3 | 126 | 130;
 
 /**
- * The result of a command. `lines` contains the facts for a person, and `fields` the same facts for the JSON document.
+ * The result of a command. `lines` has the facts for a person, and `fields` has the same facts for the JSON document.
  */
 export interface Report {
 	readonly exit: ExitStatus;
 	readonly fields: Readonly<Record<string, unknown>>;
-	/** The report, printed on stdout. */
+	/** The lines of the report, for standard output. */
 	readonly lines: readonly string[];
-	/** The lines that --quiet prints in place of `lines`: those about a failure. Default: none. */
+	/** The lines that --quiet prints instead of `lines`: those about a failure. The default is none. */
 	readonly failures?: readonly string[];
-	/** Lines for other programs, printed before `lines`. Their control characters are escaped only on a terminal. */
+	/**
+	 * The lines for other programs, printed before `lines`. Their control characters are escaped only if standard
+	 * output is a terminal.
+	 */
 	readonly data?: readonly string[];
-	/** Error lines, which are printed on stderr, even with --quiet. */
+	/** The lines about errors, for standard error. They are printed even with --quiet. */
 	readonly problems?: readonly string[];
 	readonly warnings?: readonly string[];
-	/** Facts that nobody may overlook, printed on stderr even with --quiet: a development identity was used or trusted. */
+	/**
+	 * Facts that the user must not overlook, e.g. that a development identity signed. They are printed on standard
+	 * error, even with --quiet.
+	 */
 	readonly notes?: readonly string[];
 }
 
@@ -56,9 +63,9 @@ export function printReport(command: string, report: Report, options: OutputOpti
 }
 
 /**
- * Prints each problem and then the failure, each as one line `error: <message> [<code>]` without a stack; --verbose
- * adds the cause. With --json it prints a document, unless standard output failed. Never throws. `status` replaces the
- * exit status of the error's code.
+ * Prints the problems of an error and then the error itself, each as one line `error: <message> [<code>]` without a
+ * stack. --verbose adds the message of the cause. With --json, prints one document instead, unless standard output
+ * itself failed. Does not throw. Returns `status`, or by default the exit status of the error's code.
  */
 export function printFailure(command: string, error: unknown, options: OutputOptions, status?: ExitStatus): ExitStatus {
 	const failure = asSigtoolError(error);
@@ -84,13 +91,19 @@ function errorFields({ code, message, path }: SigtoolError): Record<string, stri
 	return { code, message, ...(path === undefined ? {} : { path }) };
 }
 
-/** The message about several servers has a code behind each reason, so that the last one may be there already. */
+/**
+ * Returns the message with the code behind it. If several servers failed, the message has a code behind each reason and
+ * so already ends with the code.
+ */
 function errorText({ code, message }: SigtoolError): string {
 	const suffix = ` [${code}]`;
 	return message.endsWith(suffix) ? oneLine(message) : `${oneLine(message)}${suffix}`;
 }
 
-/** Lists at most MAX_PROBLEMS problems of each code. */
+/**
+ * Returns the lines for the problems, at most MAX_PROBLEMS for each code and then one line with the number of the
+ * others.
+ */
 function problemLines(problems: readonly SigtoolError[]): string[] {
 	return [...new Set(problems.map(({ code }) => code))].flatMap((code) => {
 		const group = problems.filter((problem) => problem.code === code);
@@ -110,8 +123,8 @@ class OutputError extends SigtoolError {
 }
 
 /**
- * Returns the more important of two exit statuses. The most important is 1, then 3, then 2, then 0, because a known
- * failure counts more than an unknown outcome.
+ * Returns the more important of two exit statuses, each from 0 to 3. The order is 1, 3, 2, 0: a known failure counts
+ * more than an unknown outcome.
  */
 export function worse(a: ExitStatus, b: ExitStatus): ExitStatus {
 	const rank: readonly ExitStatus[] = [0, 2, 3, 1];
@@ -123,8 +136,9 @@ export function printNote(text: string, options: OutputOptions): void {
 }
 
 /**
- * Formats labels and values in two columns, e.g. `  signer   CN=…`. Leaves out rows without a value. On a terminal a
- * value that does not fit beside its label stands below it. Files and pipes get one line for each row, for programs.
+ * Formats labels and values in two columns, e.g. `  signer   CN=…`. Leaves out rows without a value. If a value does
+ * not fit beside its label on a terminal, it is printed below the label. In a file or a pipe each row is one line, so
+ * that programs can read it.
  */
 export function rows(pairs: readonly (readonly [label: string, value: string | undefined])[]): string[] {
 	const shown = pairs.flatMap(([label, value]) => (value === undefined || value === "" ? [] : [{ label, value }]));
@@ -136,7 +150,9 @@ export function rows(pairs: readonly (readonly [label: string, value: string | u
 	});
 }
 
-/** Breaks a text at spaces. A word that is longer than the width stays whole, so that it can be copied. */
+/**
+ * Breaks a text into lines at spaces. A word that is longer than the width stays whole, so that the user can copy it.
+ */
 function wrapped(text: string, width: number): string[] {
 	const lines: string[] = [];
 	for (const word of text.split(/ +/)) {
@@ -147,7 +163,10 @@ function wrapped(text: string, width: number): string[] {
 	return lines;
 }
 
-/** Escapes control characters of a text, e.g. a file name or a certificate's name, so that a terminal can show it. */
+/**
+ * Escapes the control characters in a text from outside, e.g. a file name or a name in a certificate, so that it cannot
+ * control the terminal.
+ */
 export function escaped(text: string): string {
 	return escapeText(text).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
 }
@@ -162,19 +181,19 @@ export function oneLine(message: string): string {
 	return message.replace(/[\r\n]+/g, " ");
 }
 
-/** Prints the program's own text, such as help, without escaping. */
+/** Prints a text of sigtool itself, such as help, without escaping. */
 export function printText(text: string, where: "stdout" | "stderr" = "stdout"): void {
 	writeAll(where === "stdout" ? 1 : 2, text);
 }
 
 /**
- * Makes the items of a list one by one while the JSON document is written, because all items together need too much
- * memory. The type is a function and not a class, because each bundle has its own copy of a class, and `instanceof`
- * does not recognise the copy of another bundle.
+ * A member of a JSON document whose items are made one by one while the document is written, because all items together
+ * need too much memory. This type is a function and not a class: each bundle would have its own copy of a class, and
+ * `instanceof` would not recognise the other copy.
  */
 export type StreamedList = () => Iterable<unknown>;
 
-/** Prints a document. A member of the document may be a StreamedList. A value inside a member may not. */
+/** Prints a JSON document. A member of the document may be a StreamedList, but a value inside a member may not. */
 function printJson(document: Readonly<Record<string, unknown>>): void {
 	if (!Object.values(document).some(isStreamed)) {
 		print(JSON.stringify(document, null, "\t"));
@@ -189,8 +208,8 @@ function printJson(document: Readonly<Record<string, unknown>>): void {
 			text = "";
 		}
 	} catch (error) {
-		// The beginning of this document is already written, so no second document may follow: the output would not be
-		// JSON.
+		// The beginning of this document is already on standard output. A second document with the error would make the
+		// output invalid JSON, so the error goes to standard error.
 		throw error instanceof OutputError ? error : new OutputError(error);
 	}
 	print(text);
@@ -241,9 +260,10 @@ export function printError(text: string): void {
 }
 
 /**
- * Escapes the remaining control characters as JSON does. This is the last defence against names that control a
- * terminal. Keeps line breaks, and the colours of terminal.ts if the stream shows colours. The regular expression lists
- * the characters, because Unicode properties take longer to load than everything else here.
+ * Escapes all control characters that are still in a text, and characters that are invisible or change the direction of
+ * writing, as JSON escapes them. This is the last protection against names that control a terminal. Keeps line breaks
+ * and tabs. Keeps the colour codes of terminal.ts if the stream shows colours, and removes them otherwise. The regular
+ * expression lists the characters, because one with Unicode properties takes long to compile.
  */
 function harmless(text: string, descriptor: 1 | 2): string {
 	return text.replace(COLOUR_OR_CONTROL, (match) => {
@@ -258,7 +278,8 @@ const COLOUR_OR_CONTROL =
 
 /**
  * Writes synchronously, so that nothing is lost when the process exits. A closed pipe is no error, because the reader
- * closed it on purpose. Ignores every failure of standard error, because there is no other place to report it.
+ * closed it on purpose. Failures of standard error are ignored, because there is no other place to report them.
+ * @throws OutputError if standard output cannot be written
  */
 function writeAll(descriptor: 1 | 2, text: string): void {
 	const bytes = Buffer.from(text, "utf8");
@@ -266,7 +287,7 @@ function writeAll(descriptor: 1 | 2, text: string): void {
 		try {
 			offset += writeSync(descriptor, bytes, offset);
 		} catch (error) {
-			// The type assertion is safe: writeSync() throws no other kind of error.
+			// The type assertion is safe: writeSync() throws errors of the system, which have a `code`.
 			const code = (error as NodeJS.ErrnoException).code;
 			if (code === "EAGAIN") continue;
 			if (code === "EPIPE" || descriptor === 2) return;

@@ -1,4 +1,4 @@
-/** Shows progress on stderr when that is a terminal and the work takes more than half a second. */
+/** Shows progress on standard error if that is a terminal and the work takes more than half a second. */
 
 import type { HashProgress } from "@sigtool/core";
 import type { OutputOptions } from "./output.js";
@@ -22,10 +22,11 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 	const bar = new cliProgress.SingleBar({
 		format: () => progressText(label, state, stderr.columns),
 		stream: stderr,
-		// The bar is drawn on each update, because hashing keeps the thread busy, so that no timer fires.
+		// The bar is drawn on each update and not by a timer, because hashing keeps the thread busy and no timer would
+		// fire.
 		synchronousUpdate: true,
 		clearOnComplete: true,
-		// The terminal's modes stay unchanged, so nothing has to be restored when the process ends.
+		// The bar does not change the modes of the terminal, so nothing has to be restored if the process is killed.
 		hideCursor: false,
 		linewrap: true,
 	});
@@ -47,13 +48,14 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 
 export interface ProgressState extends HashProgress {
 	readonly elapsedMs: number;
-	/** The value `growing` means that files are still being found. */
+	/** The value `growing` means that the number of files still grows, because directories are still being read. */
 	readonly found: "all" | "growing";
 }
 
 /**
- * Returns one line that is shorter than the terminal is wide: bytes, rate and time left, with a bar if there is room.
- * While files are still being found, it shows no percentage, because the percentage would decrease.
+ * Returns one line that fits into `columns` columns and leaves the last one free. The line has the bytes, the rate and
+ * the time left, and a bar if there is room. While `found` is `growing` it has no percentage, because the percentage
+ * would decrease.
  */
 export function progressText(label: string, state: ProgressState, columns: number): string {
 	const { files, bytes: done, totalBytes, elapsedMs, found } = state;
@@ -80,7 +82,7 @@ export function progressText(label: string, state: ProgressState, columns: numbe
 	return `${label} [${"=".repeat(filled)}${"-".repeat(barWidth - filled)}] ${text}`;
 }
 
-/** Returns the first text that fits. The last one is cut if it does not fit. */
+/** Returns the first text that has at most `room` characters. If none fits, returns the beginning of the last text. */
 function longest(texts: readonly string[], room: number): string {
 	return texts.find(({ length }) => length <= room) ?? (texts.at(-1) ?? "").slice(0, Math.max(0, room));
 }
@@ -95,6 +97,6 @@ function duration(milliseconds: number): string {
 }
 
 const MAX_BAR_WIDTH = 40;
-/** A bar with fewer columns is too short to show progress. */
+/** The least width of a bar in columns. A shorter bar shows no progress. */
 const MIN_BAR_WIDTH = 5;
 const SILENT: Progress = { update() {}, stop() {} };

@@ -1,4 +1,7 @@
-/** Formats facts that several commands show. */
+/**
+ * Formats facts that several commands print, as rows (label and value) for a person and as fields for the JSON
+ * document.
+ */
 
 import { isAbsolute, relative } from "node:path";
 import {
@@ -33,8 +36,8 @@ export function signerRows(certificate: Certificate, development: boolean): [str
 }
 
 /**
- * Shows the signer of something verified. If the key is pinned by its hash alone, shows only the pin, because nobody
- * signed the certificate that came with the signature.
+ * Returns the rows about the signer of a verified catalog or trust index. If the key is pinned by its SHA-256 alone,
+ * there is only the pin: the names and dates in the certificate are then not verified.
  */
 export function trustedSignerRows({ certificate, spkiSha256, development }: VerifiedSigner): [string, string][] {
 	return certificate === undefined
@@ -42,7 +45,7 @@ export function trustedSignerRows({ certificate, spkiSha256, development }: Veri
 		: signerRows(certificate, development);
 }
 
-/** Returns the content of `trustedSignerRows` for the JSON document. */
+/** Returns the facts of `trustedSignerRows` for the JSON document. */
 export function trustedSignerFields({ certificate, spkiSha256, development }: VerifiedSigner): Record<string, unknown> {
 	if (certificate !== undefined) return signerFields(certificate, development);
 	return { subject: null, issuer: null, notBefore: null, notAfter: null, spkiSha256, development };
@@ -51,7 +54,7 @@ export function trustedSignerFields({ certificate, spkiSha256, development }: Ve
 type ShownCatalog = Pick<UsedCatalog, "file" | "facts" | "signer" | "judgedAt" | "revocation">;
 
 /**
- * Returns the note that a development identity signed `path`, or no note if none did. A note is printed even with
+ * Returns the note that a development identity signed `path`, or an empty list if none did. A note is printed even with
  * --quiet.
  */
 export function developmentNotes(path: string, signers: readonly { readonly development: boolean }[]): string[] {
@@ -59,7 +62,7 @@ export function developmentNotes(path: string, signers: readonly { readonly deve
 	return [`a development identity signed ${quote(path)}; other machines do not trust it`];
 }
 
-/** Shows a verified catalog and why it is trusted. */
+/** Returns the rows about a verified catalog and the reason why it is trusted. */
 export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [string, string | undefined][] {
 	const { file, facts, signer, judgedAt } = catalog;
 	const sequence = facts.sequence === undefined ? "" : `, sequence ${facts.sequence}`;
@@ -75,12 +78,12 @@ export function catalogRows(catalog: ShownCatalog, options: OutputOptions): [str
 	];
 }
 
-/** Shows the status of each certificate, or nothing if revocation was not checked. */
+/** Returns a row with the revocation status of each certificate, or no rows if revocation was not checked. */
 export function revocationRows(statuses: readonly SignerStatus[] = []): [string, string][] {
 	return statuses.map((status) => ["revocation", revocationText(status)]);
 }
 
-/** Returns the content of `revocationRows` for the JSON document. */
+/** Returns the facts of `revocationRows` for the JSON document. */
 export function revocationFields(statuses: readonly SignerStatus[] | undefined): Record<string, unknown> {
 	if (statuses === undefined) return {};
 	return {
@@ -92,8 +95,8 @@ export function revocationFields(statuses: readonly SignerStatus[] | undefined):
 }
 
 /**
- * Separates the warnings about pinned keys, if statuses are required. They are then notes, because with --quiet nobody
- * would see that no authority was asked.
+ * Separates the warnings about pinned keys from the others if --ocsp is `require`. They become notes: a note is printed
+ * even with --quiet, so the user learns that no authority was asked about the key.
  */
 export function notesOfPins(
 	warnings: readonly string[],
@@ -109,12 +112,12 @@ function subjectOf(status: SignerStatus): string {
 	return status.status === "not-asked" ? status.pin : status.certificate.subject.text;
 }
 
-/** Shows the time for which a signer was judged, and where that time comes from. */
+/** Returns the row with the time for which a signer was judged, and with the source of this time. */
 export function judgedRow(judgedAt: JudgedTime): [string, string] {
 	return ["judged at", `${isoTime(Math.floor(judgedAt.at / 1000) * 1000)} (${timeSource(judgedAt)})`];
 }
 
-/** Returns the content of `judgedRow` for the JSON document. */
+/** Returns the facts of `judgedRow` for the JSON document. */
 export function judgedFields(judgedAt: JudgedTime): Record<string, unknown> {
 	return { ...judgedAt, time: isoTime(judgedAt.at), at: undefined };
 }
@@ -132,18 +135,19 @@ const REVOCATION_TEXTS = {
 	"not-asked": "not asked (pinned)",
 } as const;
 
-/** Shows a timestamp as it claims to be. Nothing about it is verified. */
+/** Returns the text about a timestamp that is not verified: its kind, its time and its signer, as it claims them. */
 export function timestampClaim({ kind, time, signer }: TimestampDescription): string {
 	return `${kind} ${time === undefined ? "(unreadable)" : isoTime(time)} ${escaped(signer ?? "")}`;
 }
 
-/** Returns the content of `timestampClaim`, and more, for the JSON document. */
+/** Returns the facts of `timestampClaim`, and all other facts about the timestamp, for the JSON document. */
 export function timestampClaimFields(timestamp: TimestampDescription): Record<string, unknown> {
 	return { ...timestamp, time: timestamp.time === undefined ? null : isoTime(timestamp.time) };
 }
 
 /**
- * Describes the source of the time for which a signer was judged. If the time is not from a timestamp, adds the reason.
+ * Returns the text about the source of the time for which a signer was judged. If the time is not from a timestamp, the
+ * text has the reason.
  */
 function timeSource({ source, authority, without }: JudgedTime): string {
 	if (authority !== undefined) return `${source}, by ${escaped(authority)}`;
@@ -156,13 +160,16 @@ const WITHOUT = {
 	"lifetime-signing": "its signer's certificate does not let a timestamp extend its validity",
 } as const;
 
-/** Makes a path relative if it is below the working directory. */
+/**
+ * Returns the path relative to the working directory if the file is below that directory. Otherwise returns the path
+ * unchanged.
+ */
 export function shownPath(file: string): string {
 	const path = relative(process.cwd(), file);
 	return path.startsWith("..") || isAbsolute(path) ? file : path;
 }
 
-/** Returns the content of `catalogRows` for the JSON document. */
+/** Returns the facts of `catalogRows` for the JSON document. */
 export function catalogFields({ file, facts, signer, judgedAt, revocation }: ShownCatalog): Record<string, unknown> {
 	return {
 		file,
@@ -175,7 +182,10 @@ export function catalogFields({ file, facts, signer, judgedAt, revocation }: Sho
 	};
 }
 
-/** Shows with --verbose how much was written and how long it took. */
+/**
+ * Returns the rows that --verbose adds: the size of the written catalog, and the time since `startedAt` (as
+ * performance.now() gave it).
+ */
 export function writtenRows(catalogBytes: number | undefined, startedAt: number): [string, string | undefined][] {
 	return [
 		["catalog", catalogBytes === undefined ? undefined : `${thousands(catalogBytes)} bytes`],
@@ -188,7 +198,8 @@ export function count(number: number, one: string, many = `${one}s`): string {
 }
 
 /**
- * Formats a number as 1,234,567. toLocaleString() would load a locale's data, which takes longer than verifying a file.
+ * Formats a whole number as 1,234,567. toLocaleString() would load the data of a locale, which takes longer than to
+ * verify a file.
  */
 export function thousands(number: number): string {
 	return String(number).replace(/\B(?=(\d{3})+$)/g, ",");

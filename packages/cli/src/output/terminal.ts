@@ -1,12 +1,15 @@
 /**
- * Finds terminals, and colours text for them. Without a terminal, does not load the streams of Node.js, because loading
- * them takes as long as a small command.
+ * Finds out whether standard output and standard error are terminals, and colours text. The streams of Node.js are
+ * loaded only for a terminal, because loading them takes as long as a small command.
  */
 
 import { fstatSync, statSync } from "node:fs";
 import type { WriteStream } from "node:tty";
 
-/** Returns standard output or standard error as a terminal. Returns undefined if it is a file, a pipe or /dev/null. */
+/**
+ * Returns the stream of standard output (1) or standard error (2) if it is a terminal. Returns undefined for anything
+ * else, such as a file, a pipe or /dev/null.
+ */
 export function terminal(descriptor: 1 | 2): WriteStream | undefined {
 	if (!mayBeTerminal(descriptor)) return undefined;
 	const stream = descriptor === 1 ? process.stdout : process.stderr;
@@ -14,8 +17,8 @@ export function terminal(descriptor: 1 | 2): WriteStream | undefined {
 }
 
 /**
- * Tells whether a descriptor is a character device other than /dev/null. Always true on Windows, where `stream.isTTY`
- * alone decides.
+ * Returns true if the descriptor is a character device other than /dev/null. On Windows always returns true, so that
+ * `stream.isTTY` alone decides.
  */
 function mayBeTerminal(descriptor: 1 | 2): boolean {
 	if (process.platform === "win32") return true;
@@ -23,7 +26,10 @@ function mayBeTerminal(descriptor: 1 | 2): boolean {
 	return stats.isCharacterDevice() && stats.rdev !== statSync("/dev/null", { throwIfNoEntry: false })?.rdev;
 }
 
-/** Puts ECMA-48 colour codes around a text. The printing functions remove the codes if the stream shows no colours. */
+/**
+ * Puts colour codes (ECMA-48) around a text. If a stream shows no colours, the printing functions of output.ts remove
+ * these codes.
+ */
 export const colour = {
 	red: (text: string) => coloured(31, text, 39),
 	green: (text: string) => coloured(32, text, 39),
@@ -41,13 +47,16 @@ export type ColourChoice = (typeof COLOUR_CHOICES)[number];
 let choice: ColourChoice = "auto";
 const decided = new Map<1 | 2, boolean>();
 
-/** Sets the value of --color for this process. */
+/** Sets the value of --color for this process. Streams for which colours were already decided are decided again. */
 export function chooseColours(value: ColourChoice): void {
 	choice = value;
 	decided.clear();
 }
 
-/** Tells whether standard output or standard error shows colours. Decides for each stream separately, and only once. */
+/**
+ * Returns true if the stream shows colours. This is decided once for each stream, and kept until `chooseColours` is
+ * called.
+ */
 export function showsColours(descriptor: 1 | 2): boolean {
 	const known = decided.get(descriptor);
 	if (known !== undefined) return known;
@@ -56,7 +65,10 @@ export function showsColours(descriptor: 1 | 2): boolean {
 	return shows;
 }
 
-/** Follows https://no-color.org and https://force-color.org, which ignore a variable with an empty value. */
+/**
+ * Decides by the environment, as https://no-color.org and https://force-color.org say, and by the terminal. An
+ * environment variable with an empty value counts as unset.
+ */
 function wantsColours(descriptor: 1 | 2): boolean {
 	const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
 	if (NO_COLOR) return false;

@@ -9,16 +9,20 @@ export interface CompiledPython {
 	readonly made: readonly string[];
 	/** The relative paths of the .pyc files that were already correct. */
 	readonly same: readonly string[];
-	/** The .pyc files that were removed because their source no longer exists. */
+	/** The relative paths of the .pyc files that were removed, because their source no longer exists. */
 	readonly removed: readonly string[];
-	/** Sources that do not compile, and .pyc files that Python loads unchecked although this run did not make them. */
+	/**
+	 * Texts for the user: about sources that do not compile, and about .pyc files that Python loads without a check
+	 * although this run did not make them.
+	 */
 	readonly warnings: readonly string[];
 }
 
 /**
- * Makes an unchecked .pyc of each source among `files`, which are relative to `root`, with each of the Pythons. Python
- * loads such a .pyc without comparing it with its source. python/compile.py does the work.
- * @throws ERR_USAGE, ERR_UNSUPPORTED_PLATFORM
+ * Makes an unchecked .pyc of each source among `files`, with each of the Pythons. Python loads an unchecked .pyc
+ * without comparing it with its source. The paths in `files` are relative to `root`. The script python/compile.py does
+ * the work.
+ * @throws ERR_USAGE if a Python cannot be run; ERR_UNSUPPORTED_PLATFORM on Windows
  */
 export function compilePython(root: string, files: readonly string[], pythons: readonly string[]): CompiledPython {
 	if (process.platform === "win32") {
@@ -56,7 +60,7 @@ export function compilePython(root: string, files: readonly string[], pythons: r
 	};
 }
 
-/** One line that python/compile.py prints, about a source or a .pyc file. */
+/** The content of one line that python/compile.py prints, about a source or a .pyc file. */
 interface Result {
 	readonly state: "made" | "same" | "failed" | "removed" | "unchecked";
 	readonly source?: string;
@@ -65,8 +69,8 @@ interface Result {
 }
 
 function runCompiler(python: string, root: string, files: readonly string[]): Result[] {
-	// The option -I is not used, because it makes Python ignore PYTHONHASHSEED. Without that variable, Python before 3.11
-	// writes sets of constants in random order.
+	// The option -I is not used, because it would make Python ignore PYTHONHASHSEED. Without this variable, Python
+	// before 3.11 writes constant sets in a random order, so that the .pyc would differ each time.
 	const { error, status, stdout, stderr } = spawnSync(python, ["-s", "-B", COMPILER, root], {
 		env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, PYTHONHASHSEED: "0" },
 		input: files.map((file) => `${file}\0`).join(""),
@@ -80,9 +84,9 @@ function runCompiler(python: string, root: string, files: readonly string[]): Re
 			`Cannot compile with ${quote(python)}: ${reason}; name a CPython with --python`,
 		);
 	}
-	// Every line that compile.py prints has this form.
+	// The type assertion is safe: compile.py is a part of sigtool, and each line that it prints has this form.
 	return stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Result]));
 }
 
-/** The path is relative to the bundle, which is in dist/. */
+/** The path of the script. It is relative to the bundle, which is in dist/. */
 const COMPILER = fileURLToPath(new URL("../python/compile.py", import.meta.url));

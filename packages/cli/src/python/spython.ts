@@ -1,4 +1,4 @@
-/** Builds a spython, asks a spython for facts about itself, and finds the spython that this user built. */
+/** Builds a spython, gets facts about a spython from itself, and finds the spython that this user built. */
 
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
@@ -10,26 +10,31 @@ import { verifierDirectory } from "../native/native-parts.js";
 import { environmentWithoutSecrets } from "../options/secret-variables.js";
 
 export interface SpythonFacts {
-	/** The release of CPython that it was built for, e.g. `3.13.5`. */
+	/** The release of CPython for which the spython was built, e.g. `3.13.5`. */
 	readonly python: string;
-	/** The installation prefix. Python's standard library is below it. */
+	/** The installation prefix of that CPython. Its standard library is below this directory. */
 	readonly home: string;
-	/** `sys.executable` of the Python that it was built for. */
+	/** The value of `sys.executable` in that CPython. */
 	readonly executable: string;
-	/** The real program behind `executable`, into which the spython is loaded. */
+	/** The real path of `executable`, the program into which the spython is loaded. */
 	readonly program: string;
-	/** The keys that may sign, as hexadecimal SHA-256. */
+	/** The keys that may sign, as SHA-256 of the SubjectPublicKeyInfo in lower-case hexadecimal. */
 	readonly pins: readonly string[];
-	/** True if one of the keys belongs to a development identity. */
+	/** The value is true if the spython accepts development identities. */
 	readonly development: boolean;
 }
 
-/** Returns the file that `sigtool python build` writes and `sigtool run` uses by default. */
+/**
+ * Returns the path to which `sigtool python build` writes the spython by default, and at which `sigtool run` looks for
+ * it.
+ */
 export function ownSpython(): string {
 	return join(configDirectory(), "spython");
 }
 
-/** Asks a spython about itself. @throws ERR_LAUNCHER if the file is no spython */
+/**
+ * Runs a spython with `--about` and returns the facts that it prints. @throws ERR_LAUNCHER if the file is no spython
+ */
 export function aboutSpython(program: string): SpythonFacts {
 	const { stdout, stderr } = spawnSync(resolve(program), ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
 	try {
@@ -38,21 +43,24 @@ export function aboutSpython(program: string): SpythonFacts {
 		const texts = [facts.python, facts.home, facts.executable, facts.program, ...facts.pins];
 		if (texts.every((text) => typeof text === "string") && typeof facts.development === "boolean") return facts;
 	} catch {
-		// Output that cannot be parsed leads to the error below.
+		// If the output is not JSON or lacks `pins`, the error below is thrown.
 	}
-	// If the dynamic loader misses a library, the last line of its message names the library.
+	// If a shared library is missing, the dynamic loader prints a message whose last line names the library.
 	const said = stderr?.trim().split("\n").pop() ?? "";
 	const reason = existsSync(program) ? `it is no spython${said === "" ? "" : ` (${said})`}` : "it does not exist";
 	const message = `Cannot use ${quote(program)}: ${reason}; \`sigtool python build\` makes one`;
 	throw new SigtoolError("ERR_LAUNCHER", message, { path: program });
 }
 
-/** Returns the Python to compile for by default: the one that this user's spython was built for, else `python3`. */
+/**
+ * Returns the Python for which `sign` compiles by default: the CPython for which this user's spython was built, or else
+ * `python3`.
+ */
 export function usualPython(): string {
 	return existsSync(ownSpython()) ? aboutSpython(ownSpython()).executable : "python3";
 }
 
-/** Returns the existing directories of the standard library, including those where Debian puts modules. */
+/** Returns the directories of CPython's standard library that exist, including those that only Debian's Python has. */
 export function libraryOf({ home, python }: SpythonFacts): string[] {
 	const release = /^\d+\.\d+/.exec(python)?.[0] ?? "";
 	const standard = join(home, "lib", `python${release}`);
@@ -62,8 +70,8 @@ export function libraryOf({ home, python }: SpythonFacts): string[] {
 		join(home, "local/lib", `python${release}`),
 		join(home, "lib/python3"),
 	];
-	// Debian's Python has sitecustomize.py as a link into /etc/pythonX.Y. No other Python of the same release uses that
-	// directory.
+	// In Debian's Python, sitecustomize.py is a link into /etc/pythonX.Y. This directory is added only for a Python
+	// with such a link, because another Python of the same release does not use it.
 	const settings = join("/etc", `python${release}`);
 	const site = join(standard, "sitecustomize.py");
 	if (existsSync(site) && dirname(realpathSync(site)) === settings) usual.push(settings);
@@ -96,7 +104,10 @@ export function buildSpython(order: SpythonOrder): void {
 	if (status !== 0) throw new SigtoolError("ERR_LAUNCHER", stderr.trim() || "Cannot build spython");
 }
 
-/** The builder is an ES module, which this CommonJS bundle runs in another process. */
+/**
+ * The program that builds a spython. The builder is an ES module, so this CommonJS bundle runs it in a process of its
+ * own.
+ */
 const BUILD = `
 const [builder, order] = process.argv.slice(1);
 const { buildSpython } = await import(builder);

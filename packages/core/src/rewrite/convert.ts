@@ -1,6 +1,7 @@
 /**
- * Implements `sigtool convert`: turns a catalog into a detached CMS signature and a file with its content, and back.
- * The signature stays the same byte for byte. The input is verified before anything is written.
+ * Implements `sigtool convert`: turns a catalog into a detached CMS signature and a file with the signed content, or
+ * turns these two files into the catalog again. The value of the signature does not change. The catalog is verified
+ * before any file is written.
  */
 
 import { encode, TAG } from "../asn1/der.js";
@@ -29,8 +30,9 @@ export interface Conversion {
 }
 
 /**
- * Turns a catalog into two files: DER for `openssl cms -verify -content`, and the signed bytes, which are the value of
- * the list's SEQUENCE, without tag and length. Turns these two files into the same catalog again, byte for byte.
+ * Converts in the direction that `file` requires. A catalog becomes two files: the detached signature in DER, for
+ * `openssl cms -verify -content`, and the signed content. The content is the value of the list's SEQUENCE, without its
+ * tag and length. A detached signature and its content become the same catalog again, byte for byte.
  * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_ROOT_MISSING, ERR_IO, and the errors of `verifyCatalog`
  */
 export function convertCatalog(file: string, options: ConvertOptions): Conversion {

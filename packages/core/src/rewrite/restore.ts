@@ -1,9 +1,10 @@
 /**
- * Implements `sigtool restore`: writes the extended attributes that a verified catalog carries back to their files.
+ * Implements `sigtool restore`. A catalog can carry extended attributes of its files; `restore` writes these attributes
+ * to the files again.
  *
- * Catalogs are verified first, as `verify` does. Then each file with attributes is opened once and compared with its
- * signed digest. A file is written to only if it matches (`fileset/restore-file.ts`). No key is needed, because the
- * signatures are in the catalog.
+ * The catalogs are verified first, as `verify` verifies them. Then each file with carried attributes is opened once and
+ * hashed. The attributes are written only if the digest is the signed one (`fileset/restore-file.ts`). No key is
+ * needed, because the catalog contains the signatures.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -27,7 +28,10 @@ export interface RestoreOptions extends Omit<SourceOptions, "match" | "requiredS
 
 export interface Restoration {
 	readonly path: string;
-	/** The value `undecided` means that the system refused the operation each time: all failures have exit status 3. */
+	/**
+	 * The value is `undecided` if the code of every finding has exit status 3, for example because the system refused
+	 * each write.
+	 */
 	readonly verdict: "restored" | "failed" | "undecided";
 	readonly catalogs: readonly UsedCatalog[];
 	/** The number of files for which the catalogs carry attributes. */
@@ -36,18 +40,18 @@ export interface Restoration {
 	readonly writtenFileCount: number;
 	/** The number of attributes that were written. */
 	readonly writtenCount: number;
-	/** The number of attributes that had the signed value already. */
+	/** The number of attributes that already had the carried value and were not written. */
 	readonly unchangedCount: number;
-	/** The files that were not restored, each with the reason, in path order. */
+	/** The files of which not every attribute was restored, each with the reason, in path order. */
 	readonly findings: readonly Finding[];
 	readonly warnings: readonly string[];
 }
 
 /**
- * Restores attributes below a signed directory, or below a directory of a signed tree. Files without carried
- * attributes, and attributes that are not carried, are not changed.
- * @throws ERR_USAGE if no file there has carried attributes, ERR_ATTRIBUTES_UNAVAILABLE, and the errors of
- * `verifyPath` for a catalog that cannot be trusted
+ * Restores attributes below a signed directory, or below a directory inside a signed tree. Does not change a file for
+ * which the catalogs carry no attributes, nor an attribute that is not carried. Revocation is not checked.
+ * @throws ERR_USAGE if the catalogs carry no attributes for any file below `path`; ERR_ATTRIBUTES_UNAVAILABLE; the
+ * errors of `verifyPath` for a catalog that cannot be trusted
  */
 export async function restoreAttributes(path: string, options: RestoreOptions): Promise<Restoration> {
 	if (kindOf(path) !== "directory") {
@@ -87,7 +91,10 @@ export async function restoreAttributes(path: string, options: RestoreOptions): 
 	return { path, verdict, catalogs, ...counts, findings, warnings };
 }
 
-/** Returns the entry path of a directory, or undefined for the whole tree. @throws ERR_USAGE if it is outside */
+/**
+ * Returns the entry path of the directory `path`, or undefined if the directory is the root of the tree.
+ * @throws ERR_USAGE if the directory is outside the tree
+ */
 function entryWithin(root: string, path: string, links: "record" | "reject" | "follow"): string | undefined {
 	if (realPath(root) === realPath(path)) return undefined;
 	const { entry } = entryBelow(root, path, links);
@@ -95,7 +102,10 @@ function entryWithin(root: string, path: string, links: "record" | "reject" | "f
 	throw new SigtoolError("ERR_USAGE", `Cannot restore ${quote(path)}: it leads out of ${quote(root)}`, { path });
 }
 
-/** Calls `operandEntry` and replaces the message of its error, which advises options that only `verify` has. */
+/**
+ * Calls `operandEntry`. Replaces the message of an ERR_USAGE, because this message recommends options that only
+ * `verify` has.
+ */
 function entryBelow(root: string, path: string, links: "record" | "reject" | "follow"): ResolvedEntry {
 	try {
 		return operandEntry(root, path, links);
@@ -106,7 +116,10 @@ function entryBelow(root: string, path: string, links: "record" | "reject" | "fo
 	}
 }
 
-/** Returns the files with carried attributes below `within`, in path order. */
+/**
+ * Returns the files that have carried attributes, in path order. If `within` is given, returns only those below
+ * `within`.
+ */
 function carryingFiles(files: ReadonlyMap<string, SignedFile>, within: string | undefined): [string, SignedFile][] {
 	return [...files]
 		.filter(([path, { carried }]) => carried !== undefined && (within === undefined || path.startsWith(`${within}/`)))

@@ -10,27 +10,33 @@ import { worstExitStatus } from "../verify/verification.js";
 
 export interface StripOptions extends AttributeNaming {
 	/**
-	 * The formats. The formats `ima-hash`, `ima` and `ima-verity` share one attribute, and each of them removes any
-	 * value of it.
+	 * The formats whose attributes are removed. `ima-hash`, `ima` and `ima-verity` share one attribute, so each of them
+	 * removes the attribute whatever its value is.
 	 */
 	readonly formats: readonly AttributeFormat[];
 }
 
 export interface StripResult {
 	readonly path: string;
-	/** The value `undecided` means that the system refused the operation each time: all failures have exit status 3. */
+	/**
+	 * The value is `undecided` if the code of every finding has exit status 3, for example because the system refused
+	 * each removal.
+	 */
 	readonly verdict: "stripped" | "failed" | "undecided";
 	/** The number of regular files that were opened. */
 	readonly fileCount: number;
-	/** The number of removed attributes by name. */
+	/** The number of removed attributes, by the name of the attribute. */
 	readonly removed: ReadonlyMap<string, number>;
-	/** The files that kept an attribute, and entries with an unusable name or type, in path order. */
+	/**
+	 * The failures, in path order: a file that may still have one of the attributes, or an entry that could not be
+	 * opened, for example because of its type. A file has one finding for each attribute that was not removed.
+	 */
 	readonly findings: readonly Finding[];
 }
 
 /**
- * Removes the formats' attributes from every regular file below a directory, or from one file. A file that cannot be
- * stripped does not end the work.
+ * Removes the attributes of the formats from every regular file below a directory, or from one file. If a file cannot
+ * be stripped, this becomes a finding, and the work goes on with the next file.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE; ERR_FILE_TYPE if `path` is neither a regular file
  * nor a directory
  */
@@ -49,7 +55,8 @@ export async function stripAttributes(path: string, options: StripOptions): Prom
 			try {
 				if (removeFrom(access, file, name)) removed.set(name, (removed.get(name) ?? 0) + 1);
 			} catch (error) {
-				// An attribute name that no file can have is wrong for all files, so the error ends the work.
+				// An ERR_USAGE is about the name of the attribute. No file can have such a name, so the error ends the
+				// work.
 				if (!(error instanceof SigtoolError) || error.code === "ERR_USAGE") throw error;
 				report(error);
 			}
@@ -64,7 +71,8 @@ export async function stripAttributes(path: string, options: StripOptions): Prom
 
 /**
  * Removes an attribute. Returns false if the file does not have the attribute. Some systems refuse the removal before
- * they look for the attribute, which gives false too if it is missing.
+ * they look for the attribute. So after a refusal the attribute is read, and if it is missing, the result is false and
+ * not an error.
  */
 function removeFrom(access: AttributeAccess, { descriptor, name: path }: OpenedFile, name: string): boolean {
 	try {

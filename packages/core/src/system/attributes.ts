@@ -1,27 +1,35 @@
 /**
- * Reads and writes extended attributes of open files with the optional native package fs-xattr. A descriptor
- * identifies the file, so that the attribute belongs to the hashed file, whatever happens to the path meanwhile.
+ * Reads and writes extended attributes of open files by the optional native package fs-xattr. The caller names the file
+ * by a descriptor, so that the attribute belongs to the file that was hashed, even if the path names another file
+ * meanwhile.
  *
- * Values are untrusted, because everyone who can write to the file can write them. A failed call throws an Error whose
- * `code` is the errno. `attributeError` turns this Error into a message with the file's name, which only the caller
- * knows.
+ * Values are untrusted, because everyone with write permission for a file can write its `user.*` attributes. A failed
+ * call throws an Error whose `code` is an errno such as EPERM. `attributeError` turns this Error into a message with
+ * the path of the file, which this module does not know.
  */
 
 import { existsSync, fstatSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { type ErrorCode, errnoReason, isErrnoException, quote, SigtoolError } from "../errors.js";
 
-/** The three calls need a descriptor opened for reading, and the permissions that the system requires. */
+/**
+ * The calls on attributes. A descriptor that was opened for reading is enough for each of them, also for `write`, but
+ * the system may demand further permissions. @throws ERR_USAGE for an invalid name, or an Error whose `code` is an
+ * errno
+ */
 export interface AttributeAccess {
-	/** Returns the value, or undefined if the file has no such attribute. */
+	/** Returns the value, or undefined if the file does not have the attribute. */
 	read(descriptor: number, name: string): Uint8Array | undefined;
 	/** Creates or replaces an attribute. */
 	write(descriptor: number, name: string, value: Uint8Array): void;
-	/** Returns false if the file has no such attribute. */
+	/** Removes an attribute. Returns false if the file does not have the attribute. */
 	remove(descriptor: number, name: string): boolean;
 }
 
-/** Loads the native package. @throws ERR_ATTRIBUTES_UNAVAILABLE with a message that names what to install */
+/**
+ * Loads the native package. @throws ERR_ATTRIBUTES_UNAVAILABLE; if the package is missing, the message says what to
+ * install
+ */
 export async function loadAttributes(): Promise<AttributeAccess> {
 	const pathOf = pathByDescriptor();
 	const xattr = await loadPackage();
@@ -45,15 +53,17 @@ export interface AttributeErrorOptions {
 	/** The size of the value in bytes, for a failed write. */
 	readonly sizeBytes?: number;
 	/**
-	 * The value `sign` adds advice to use another namespace or format, but never for `remove`. The default is `sign`.
+	 * The value `sign` adds the advice to sign in another namespace or format. For `remove` this advice is never added.
+	 * The default is `sign`.
 	 */
 	readonly instead?: "sign" | "none";
 }
 
 /**
- * Returns the error for a failed call of `AttributeAccess` on the file at `path`, with advice. A SigtoolError is
- * returned unchanged. The code is ERR_ATTRIBUTE_DENIED, ERR_ATTRIBUTE_UNSUPPORTED, ERR_ATTRIBUTE_SPACE,
- * ERR_ATTRIBUTE_FORMAT (a value over 64 KiB), ERR_FILE_CHANGED (a value that keeps growing), or else ERR_IO.
+ * Makes the error for a failed call of `AttributeAccess` on the file at `path`; its message says what the user can do.
+ * Returns a SigtoolError unchanged. The code is ERR_ATTRIBUTE_DENIED, ERR_ATTRIBUTE_UNSUPPORTED, ERR_ATTRIBUTE_SPACE,
+ * ERR_ATTRIBUTE_FORMAT for a value over 64 KiB, ERR_FILE_CHANGED if reading fails with ERANGE because the value keeps
+ * growing, or else ERR_IO.
  */
 export function attributeError(
 	action: "read" | "write" | "remove",
@@ -104,8 +114,9 @@ function explain(
 }
 
 /**
- * Returns the reason for EPERM or EACCES. The kernel returns EPERM to everybody for an immutable or append-only file,
- * and for `security.*` to processes without CAP_SYS_ADMIN, which root may lack in a container.
+ * Returns the text of the reason for EPERM or EACCES. For an immutable or append-only file, the kernel returns EPERM to
+ * every process. For `security.*` it returns EPERM to every process without CAP_SYS_ADMIN, and in a container even root
+ * may lack this capability.
  */
 function denial(errno: string, action: string, name: string): string {
 	if (action === "read") return "permission denied";
@@ -117,27 +128,31 @@ function denial(errno: string, action: string, name: string): string {
 
 const CATALOG = "sign into a catalog instead, with `--format cat`";
 /**
- * The numbers are the measured room for `security.ima` alone. ext4 stores all attributes of a file in one block, with
- * their names.
+ * The numbers are the largest values of `security.ima` that ext4 accepted in a measurement, for a file without other
+ * attributes. All attributes of a file share this room on ext4, so other attributes leave less of it.
  */
 const ROOM =
 	"the file system is full, or has less room for a file's attributes (ext4 about 4000 bytes, 960 with 1 KiB blocks)";
 
-/** The limit of Linux for one attribute (XATTR_SIZE_MAX, linux/limits.h). macOS allows more. */
+/** The limit of Linux for one value in bytes (XATTR_SIZE_MAX, linux/limits.h). macOS allows larger values. */
 const MAX_VALUE_BYTES = 65_536;
-/** The limit of Linux for a name (XATTR_NAME_MAX, linux/limits.h). */
+/** The limit of Linux for a name in bytes (XATTR_NAME_MAX, linux/limits.h). */
 const MAX_NAME_BYTES = 255;
 
 /**
- * Reads a value. fs-xattr first asks for the size, then for the value. If the value grows in between, the second call
- * fails and is repeated. If the value shrinks, the result ends in uninitialised memory. Callers write values back to
- * files, so a value is accepted only if two reads in a row returned it.
+ * Reads a value. fs-xattr first asks for its size and then for the value itself. If the value grows in between, the
+ * second call fails with ERANGE, and `readOnce` tries again. If the value shrinks in between, the result ends with
+ * uninitialised memory. Callers may write the result back to a file, so a value is accepted only if two reads in a row
+ * return it.
  */
 function readValue(xattr: FsXattr, path: string, name: string): Uint8Array | undefined {
 	return readTwice(() => readOnce(xattr, path, name));
 }
 
-/** Returns the value that two reads in a row returned. @throws an error with the code EBUSY if no two are equal */
+/**
+ * Returns the value as soon as two reads in a row return the same one. Compares up to five times.
+ * @throws an Error with the code EBUSY if the value differs each time
+ */
 export function readTwice(read: () => Uint8Array | undefined): Uint8Array | undefined {
 	let before = read();
 	for (let attempts = 1; attempts <= READ_ATTEMPTS; attempts++) {
@@ -166,8 +181,8 @@ function readOnce(xattr: FsXattr, path: string, name: string): Uint8Array | unde
 const READ_ATTEMPTS = 5;
 
 /**
- * Makes a call without stack traces. A missing attribute is an exception too, and its stack trace takes as long as the
- * call.
+ * Runs `call` without recording stack traces. fs-xattr throws an exception for each missing attribute, and recording
+ * its stack trace would take as long as the call itself.
  */
 function withoutStack<T>(call: () => T): T {
 	const limit = Error.stackTraceLimit;
@@ -179,7 +194,10 @@ function withoutStack<T>(call: () => T): T {
 	}
 }
 
-/** Returns the result of `call`, or undefined if there is no such attribute. Adds error codes that fs-xattr omits. */
+/**
+ * Returns the result of `call`, or undefined if the file does not have the attribute. Adds the `code` that fs-xattr
+ * leaves empty.
+ */
 function attempt<T>(call: () => T): T | undefined {
 	try {
 		return call();
@@ -191,7 +209,9 @@ function attempt<T>(call: () => T): T | undefined {
 	}
 }
 
-/** Returns a valid name unchanged. fs-xattr would cut a name at a NUL. @throws ERR_USAGE */
+/**
+ * Returns a valid name unchanged. Refuses a name with a NUL, at which fs-xattr would cut the name. @throws ERR_USAGE
+ */
 function checked(name: string): string {
 	if (name !== "" && !name.includes("\0") && Buffer.byteLength(name) <= MAX_NAME_BYTES) return name;
 	throw new SigtoolError(
@@ -200,15 +220,18 @@ function checked(name: string): string {
 	);
 }
 
-/** Returns a function that turns a descriptor into a path to its inode. @throws ERR_ATTRIBUTES_UNAVAILABLE */
+/**
+ * Returns a function that turns a descriptor into a path by which fs-xattr finds the same inode.
+ * @throws ERR_ATTRIBUTES_UNAVAILABLE
+ */
 function pathByDescriptor(): (descriptor: number) => string {
 	switch (process.platform) {
 		case "linux":
 			if (existsSync("/proc/self/fd")) return (descriptor) => `/proc/self/fd/${descriptor}`;
 			throw unavailable("/proc is not mounted");
 		case "darwin":
-			// fs-xattr accepts only paths. volfs finds an inode by its number, which cannot be reused while the file
-			// is open.
+			// fs-xattr accepts only paths. Under /.vol, macOS finds an inode by its number. No other file can get this
+			// number while the file is open.
 			return (descriptor) => {
 				const { dev, ino } = fstatSync(descriptor, { bigint: true });
 				return `/.vol/${dev}/${ino}`;

@@ -1,4 +1,6 @@
-/** Decides for a whole pipeline if development identities may sign and be trusted. */
+/**
+ * Reads the environment variable by which a pipeline decides whether development identities may sign and be trusted.
+ */
 
 import { quote, SigtoolError } from "../errors.js";
 
@@ -7,13 +9,13 @@ export type DevelopmentUse = "allow" | "refuse";
 /** The environment variable by which a pipeline refuses development identities. */
 export const DEVELOPMENT_VARIABLE = "SIGTOOL_DEVELOPMENT";
 
-/** Everything that can refuse development identities, for messages. */
+/** The text by which error messages name everything that can refuse development identities. */
 export const DEVELOPMENT_REFUSERS = `--no-development, ${DEVELOPMENT_VARIABLE}=refuse or the project's configuration`;
 
 /**
- * Returns the value of SIGTOOL_DEVELOPMENT, or `allow` if it is not set.
- * @throws ERR_CONFIG for any other value, because a misspelt value would otherwise allow what its author wanted to
- * refuse. The empty value is refused too, because a pipeline sets it if it has no value for its own variable.
+ * Returns the value of SIGTOOL_DEVELOPMENT, or `allow` if the variable is not set.
+ * @throws ERR_CONFIG for any other value, because a misspelt `refuse` must not have the effect of `allow`. The empty
+ * value is refused too, because many pipelines set a variable to the empty text when its value is missing.
  */
 export function developmentUse(): DevelopmentUse {
 	const value = process.env[DEVELOPMENT_VARIABLE];
@@ -23,7 +25,7 @@ export function developmentUse(): DevelopmentUse {
 	throw new SigtoolError("ERR_CONFIG", `Set ${DEVELOPMENT_VARIABLE} to refuse or allow, ${mistake}`);
 }
 
-/** @throws ERR_DEVELOPMENT_REFUSED unless development identities may sign */
+/** Throws unless development identities may sign. @throws ERR_DEVELOPMENT_REFUSED */
 export function requireDevelopmentUse(use: DevelopmentUse): void {
 	if (use === "allow") return;
 	const message =

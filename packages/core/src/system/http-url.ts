@@ -4,8 +4,8 @@ import { isIPv6 } from "node:net";
 import { quote, SigtoolError } from "../errors.js";
 
 /**
- * Parses an http or https URL. Refuses a URL with a user name or a password, which other users could see in the list
- * of processes.
+ * Parses an http or https URL. Refuses a URL with a user name or a password, because other users of the machine could
+ * read such a URL in the list of processes.
  * @throws ERR_USAGE
  */
 export function parseHttpUrl(text: string): URL {
@@ -18,10 +18,10 @@ export function parseHttpUrl(text: string): URL {
 }
 
 /**
- * Returns the proxy for a request, or undefined if the request goes directly to the server. Reads the environment
- * variables that other programs read: `http_proxy`, `https_proxy`, `no_proxy`, `HTTPS_PROXY` and `NO_PROXY`.
- * `HTTP_PROXY` is not read, because a web server sets this variable for its CGI programs from a header that the client
- * sent.
+ * Returns the proxy for a request, or undefined if the request goes directly to the server. Reads the usual environment
+ * variables `http_proxy`, `https_proxy`, `no_proxy`, `HTTPS_PROXY` and `NO_PROXY`; a lower-case name comes first. Does
+ * not read `HTTP_PROXY`, because a web server sets this variable for its CGI programs from a header (`Proxy`) that any
+ * client can send.
  * @throws ERR_CONFIG for a proxy whose URL is malformed or not http, or whose user name or password cannot be decoded
  */
 export function proxyFor(url: URL, environment: NodeJS.ProcessEnv = process.env): URL | undefined {
@@ -42,7 +42,7 @@ function badProxy(name: string, reason: string): SigtoolError {
 	return new SigtoolError("ERR_CONFIG", `Cannot use the proxy in ${quote(name)}: ${reason}`);
 }
 
-/** Returns true if user name and password are percent-encoded UTF-8. */
+/** Returns true if user name and password decode from percent-encoding to UTF-8. */
 function isDecodable({ username, password }: URL): boolean {
 	try {
 		decodeURIComponent(username);
@@ -54,8 +54,8 @@ function isDecodable({ username, password }: URL): boolean {
 }
 
 /**
- * Returns the header value `Basic …` for a URL of `proxyFor` with a user name. Returns undefined for a URL without a
- * user name.
+ * Returns the value of the header `proxy-authorization` (`Basic …`) for a URL of `proxyFor`. Returns undefined for a
+ * URL without a user name.
  */
 export function proxyAuthorization({ username, password }: URL): string | undefined {
 	if (username === "") return undefined;
@@ -64,9 +64,9 @@ export function proxyAuthorization({ username, password }: URL): string | undefi
 }
 
 /**
- * Returns true if the list exempts the URL from the proxy. Commas or spaces separate the items of the list. An item is
- * `*`, or a host with or without a port. A host stands for its subdomains too, and a leading dot changes nothing. An
- * IPv6 address needs brackets only before a port.
+ * Returns true if the list says that the URL is requested without the proxy. Commas or white space separate the items
+ * of the list. An item is `*`, or a host with or without a port. A host also stands for its subdomains, and a dot
+ * before the host changes nothing. An IPv6 address without a port may be written without brackets.
  */
 function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {
 	const actualPort = port || (protocol === "https:" ? "443" : "80");
@@ -82,8 +82,8 @@ function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {
 }
 
 /**
- * Returns an IPv6 address in brackets in the form that `URL` gives to it, because such an address can be written in
- * many forms. Returns any other host unchanged.
+ * Returns a bracketed IPv6 address in the form in which `URL` writes this address, because one address has many forms.
+ * Returns any other host unchanged.
  */
 function inUrlForm(host: string): string {
 	const text = `http://${host}`;

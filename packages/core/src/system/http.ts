@@ -1,6 +1,6 @@
 /**
- * Contains the only HTTP client, which sends single requests to servers that a user or a certificate named. Time,
- * size, redirects and attempts are bounded. The answers are unverified.
+ * Contains the only HTTP client of this package. It sends single requests to servers that a user or a certificate
+ * named. Time, size, redirects and attempts have limits. The client verifies nothing in an answer.
  */
 
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
@@ -16,18 +16,22 @@ export interface HttpRequest {
 	/** The body of a POST request. Without a body the request is a GET. */
 	readonly body?: Uint8Array;
 	readonly headers?: Readonly<Record<string, string>>;
-	/** The maximum size of the answer's body in bytes. */
+	/** The largest size of the answer's body in bytes. A larger body is an ERR_LIMIT. */
 	readonly maxBytes: number;
-	/** The time limit of one attempt, redirects included. The default is 15 s. */
+	/** The time limit of one attempt in milliseconds, including its redirects. The default is 15,000. */
 	readonly timeoutMs?: number;
 }
 
 export interface HttpResponse {
 	/**
-	 * The status of the answer. It is never 408, 429 or 5xx: after these, `exchange` makes another attempt or throws.
+	 * The HTTP status of the answer. It is never 408, 429 or 5xx, because after such a status `exchange` makes another
+	 * attempt or throws.
 	 */
 	readonly status: number;
-	/** The media type in lower case, without parameters. It is empty if the server sends none. */
+	/**
+	 * The media type in lower case, without parameters, for example `application/ocsp-response`. It is empty if the
+	 * server sent none.
+	 */
 	readonly contentType: string;
 	readonly body: Buffer;
 }
@@ -35,14 +39,14 @@ export interface HttpResponse {
 const TIMEOUT_MS = 15_000;
 const MAX_REDIRECTS = 3;
 const ATTEMPTS = 3;
-/** The pause before the second attempt. Each further pause is twice as long. */
+/** The pause in milliseconds before the second attempt. Each further pause is twice as long. */
 const BACKOFF_MS = 500;
 
 /**
- * Sends a request. Makes up to three attempts if the connection fails or the status is 408, 429 or 5xx. After a
- * timeout it makes no further attempt.
- * @throws ERR_NETWORK naming the URL; ERR_LIMIT if the answer is too large; ERR_USAGE for the URL; ERR_CONFIG for the
- * proxy
+ * Sends a request and returns the answer. Makes up to three attempts if the connection fails or the status is 408, 429
+ * or 5xx. Makes no further attempt after a timeout.
+ * @throws ERR_NETWORK, with the URL in the message; ERR_LIMIT if the body is too large; ERR_USAGE for an unusable URL;
+ * ERR_CONFIG for an unusable proxy
  */
 export async function exchange(request: HttpRequest): Promise<HttpResponse> {
 	const url = parseHttpUrl(request.url);
@@ -64,8 +68,9 @@ export async function exchange(request: HttpRequest): Promise<HttpResponse> {
 class TemporaryFailure extends SigtoolError {}
 
 /**
- * Follows redirects. A POST is sent again unchanged or not at all. If it is not sent again, the redirect is the answer
- * (RFC 9110 §15.4.2). Refuses a redirect from https to http.
+ * Sends the request and follows up to three redirects. A POST is either sent unchanged to the next URL (307, 308), or
+ * not sent again; then the answer with the redirect status is the result (RFC 9110 §15.4.2). Refuses a redirect from
+ * https to http, and one to a URL with a user name or a password.
  */
 async function followRedirects(from: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
 	let url = from;
@@ -98,7 +103,10 @@ async function followRedirects(from: URL, request: HttpRequest, signal: AbortSig
 	}
 }
 
-/** Sends the request, through a proxy if there is one for the URL. A failed connection then names the proxy. */
+/**
+ * Sends the request, through a proxy if one is configured for the URL. If the connection through a proxy fails, the
+ * error names the proxy.
+ */
 async function send(url: URL, request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
 	const proxy = proxyFor(url);
 	try {
@@ -143,7 +151,7 @@ function answerTo(request: ClientRequest, body: Uint8Array | undefined): Promise
 	});
 }
 
-/** Opens a tunnel to the server through the proxy, with CONNECT. RFC 9110 §9.3.6. */
+/** Opens a tunnel to the server of `url` through the proxy, by the method CONNECT. RFC 9110 §9.3.6. */
 function tunnelTo(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> {
 	const path = `${url.hostname}:${url.port || 443}`;
 	const headers = { host: path, ...authorization(proxy) };
@@ -165,16 +173,17 @@ function tunnelTo(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> {
 }
 
 /**
- * Rejects if the connection closes before an answer. A server that switches protocols (101) causes neither `response`
- * nor `error`. The process would then have nothing left to wait for, and would end as if it had succeeded.
+ * Rejects the promise if the connection closes before an answer arrives. A server that switches protocols (status 101)
+ * causes neither the event `response` nor `error`. Without this rejection, Node.js would have nothing left to wait for
+ * and would end with exit status 0, as if sigtool had succeeded.
  */
 function endsUnanswered(request: ClientRequest, reject: (error: Error) => void): void {
 	request.once("close", () => reject(new Error("the connection ended without an answer")));
 }
 
 /**
- * Returns the proxy's address without user name and password, because Node.js would send them as if they were for the
- * server.
+ * Returns the proxy's address without its user name and password. Node.js would put them into the header
+ * `authorization`, which is for the server and not for the proxy.
  */
 function addressOf(proxy: URL): { host: string; port: string | number } {
 	return { host: bareHost(proxy), port: proxy.port || 80 };
@@ -198,7 +207,10 @@ async function bodyOf(response: IncomingMessage, url: URL, maxBytes: number): Pr
 	return Buffer.concat(chunks);
 }
 
-/** Makes an error that names the proxy, if there is one, by host and port. Its password is never shown. */
+/**
+ * Makes the error for a failed connection. If there is a proxy, the message has its host and port, but not its user
+ * name and password.
+ */
 function connectionFailure(url: URL, error: unknown, proxy?: URL): SigtoolError {
 	const way = proxy === undefined ? "" : ` through the proxy ${quote(`${proxy.hostname}:${proxy.port || 80}`)}`;
 	const reason = isErrnoException(error) ? errnoReason(error) : error instanceof Error ? error.message : String(error);
@@ -214,7 +226,9 @@ function bareHost({ hostname }: URL): string {
 	return hostname.replace(/^\[|\]$/g, "");
 }
 
-/** The statuses of redirects that are followed: for any request, or for GET alone. */
+/**
+ * The statuses of redirects that are followed, each with the requests for which it is followed: `any`, or only `get`.
+ */
 const REDIRECTS: ReadonlyMap<number, "any" | "get"> = new Map([
 	[301, "get"],
 	[302, "get"],

@@ -1,6 +1,6 @@
 /**
- * Reads and writes single files: atomic writes and bounded reads. Nothing else in this package writes files. All
- * functions are synchronous, because they run only at the beginning and the end of an operation.
+ * Reads files up to a size limit, and writes files atomically. No other module of this package writes files. All
+ * functions are synchronous: they handle few and mostly small files, and the order of their steps stays clear.
  */
 
 import {
@@ -27,16 +27,16 @@ import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 
 export interface WriteOptions {
 	/**
-	 * The exact permission bits. By default they are those of the replaced file, or for a new file 0644 without the
-	 * bits of the umask.
+	 * The permission bits, whatever the umask is. By default they are those of the replaced file; a new file gets 0644
+	 * without the bits of the umask.
 	 */
 	readonly mode?: number;
 }
 
 /**
  * Replaces or creates a file. After a crash, a signal or a full disk, the path has either the old or the new content,
- * complete and flushed. A symbolic link at `path` is replaced, not followed. If two processes write to one path at
- * once, one process may fail, and the path has the complete content from one of them.
+ * complete and flushed to the disk. A symbolic link at `path` is replaced, not followed. If two processes write to one
+ * path at once, one of them may fail. Once both have ended, the path has the complete content of one of them.
  * @throws ERR_IO
  */
 export function writeAtomically(
@@ -48,8 +48,8 @@ export function writeAtomically(
 	try {
 		removeFile(temporary);
 		const { ino } = writeNew(temporary, content, options.mode ?? modeOf(path));
-		// Another process may have removed our temporary file as a leftover, and may now be writing a file with the
-		// same name.
+		// Another process that writes to the same path may have removed this temporary file as a leftover, and may now
+		// be writing its own file under the same temporary name. Then the inode differs.
 		if (lstatIfThere(temporary)?.ino !== ino) throw refusal("write", path, "another process is writing it");
 		try {
 			renameSync(temporary, path);
@@ -64,21 +64,25 @@ export function writeAtomically(
 }
 
 /**
- * Returns the temporary name of `writeAtomically`. It is always the same, so that the next run removes the file of a
- * killed run.
+ * Returns the name of the temporary file that `writeAtomically` uses for a path. The name is always the same, so that
+ * the next run removes the file that a killed run left.
  */
 export function temporaryNameFor(path: string): string {
 	return beside(path, `.${basename(path)}.sigtool-tmp`);
 }
 
-/** Returns the path of another file in the directory of `path`. join() would remove `link/..` as text. */
+/**
+ * Returns the path of the file `name` in the directory of `path`. This does not call join(), which would shorten
+ * `link/..` without asking the kernel where the link leads.
+ */
 function beside(path: string, name: string): string {
 	return `${dirname(path)}/${name}`;
 }
 
 /**
- * Runs `action` while no other process runs an action for this path, so that reading, changing and writing a file
- * loses no change. A lock left by a killed process is removed after ten seconds.
+ * Runs `action` while no other process runs an action for the same path, so that no process overwrites a change that
+ * another one has just made. `action` must take less than ten seconds, because after this time other processes treat
+ * the lock as the leftover of a killed process and remove it.
  * @throws ERR_IO, and the errors of `action`
  */
 export function exclusively<T>(path: string, action: () => T): T {
@@ -91,7 +95,10 @@ export function exclusively<T>(path: string, action: () => T): T {
 	}
 }
 
-/** Tries to create the lock file and returns true on success. Removes a lock that is too old. */
+/**
+ * Creates the lock file and returns true. If the lock file exists, returns false, and removes it if it is older than
+ * LOCK_MS.
+ */
 function isTaken(lock: string, path: string): boolean {
 	try {
 		closeSync(openSync(lock, "wx", 0o600));
@@ -105,31 +112,44 @@ function isTaken(lock: string, path: string): boolean {
 }
 
 const LOCK_PAUSE_MS = 10;
-/** The age in milliseconds after which a lock is a leftover. No action takes that long. */
+/**
+ * The age in milliseconds after which a lock counts as the leftover of a killed process. The actions edit one small
+ * file and take milliseconds.
+ */
 const LOCK_MS = 10_000;
 
 /**
  * Reads a whole regular file.
- * @throws ERR_USAGE for a directory, ERR_ROOT_MISSING if the file does not exist, ERR_LIMIT if it has more than `maxBytes` bytes, ERR_IO
+ * @throws ERR_USAGE for a directory or a PEM text; ERR_ROOT_MISSING if the file does not exist; ERR_LIMIT if it has
+ * more than `maxBytes` bytes; ERR_IO
  */
 export function readBounded(path: string, maxBytes: number): Buffer {
 	return readWithStats(path, maxBytes).bytes;
 }
 
-/** A regular file that is read in pieces, because it may not fit in memory. */
+/**
+ * An open regular file that is read in pieces, because it may not fit in memory. All pieces come from one descriptor.
+ */
 export interface FilePieces {
 	readonly sizeBytes: number;
-	/** A text that identifies the content as well as the file system can: size, inode and times. */
+	/**
+	 * A text that differs if the file was replaced or written to: size, inode, and times of modification and change.
+	 * Two different contents have the same text only if the times of the file system are too coarse.
+	 */
 	readonly state: string;
 	/**
-	 * Copies the bytes from `start` to `end` into `target` at `at`.
+	 * Copies the bytes from offset `start` up to offset `end` of the file (exclusive) to `target`, at offset `at` of
+	 * `target`.
 	 * @throws ERR_IO, also if the file has become shorter
 	 */
 	copy(target: Uint8Array, at: number, start: number, end: number): void;
 	close(): void;
 }
 
-/** Opens a regular file, which the caller must close. @throws ERR_ROOT_MISSING, ERR_LIMIT if it is larger, ERR_IO */
+/**
+ * Opens a regular file. The caller must close it.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO; ERR_LIMIT if the file has more than `maxBytes` bytes
+ */
 export function openPieces(path: string, maxBytes: number): FilePieces {
 	const { descriptor, stats } = openForReading(path, maxBytes, "regular");
 	return {
@@ -153,33 +173,37 @@ export function openPieces(path: string, maxBytes: number): FilePieces {
 export interface SecretFile {
 	readonly bytes: Buffer;
 	/**
-	 * The value `shared` means that the mode gives the group or others access. On Windows the value is always
-	 * `private`.
+	 * The value is `shared` if the mode of the file gives its group or other users access. On Windows the value is
+	 * always `private`.
 	 */
 	readonly access: "private" | "shared";
 }
 
-/** Reads a key like `readInput`, and tells if other users have access to the file. @throws the errors of `readInput` */
+/**
+ * Reads a key like `readInput`, and reports if the mode gives other users access to the file. @throws the errors of
+ * `readInput`
+ */
 export function readSecret(path: string, maxBytes: number): SecretFile {
 	const { bytes, stats } = readWithStats(path, maxBytes, "any");
 	return { bytes, access: process.platform !== "win32" && (stats.mode & 0o077) !== 0 ? "shared" : "private" };
 }
 
 /**
- * Reads an input that the user names, which may be a pipe, a terminal or a process substitution. `/dev/stdin` is
- * standard input on every system. Waits for the writer of a pipe. @throws the errors of `readBounded`
+ * Reads a whole input that the user named: a regular file, a pipe, a terminal or a process substitution. The path
+ * `/dev/stdin` means standard input on every system. Waits until the writer of a pipe has closed the pipe.
+ * @throws the errors of `readBounded`
  */
 export function readInput(path: string, maxBytes: number): Buffer {
 	return readWithStats(path, maxBytes, "any").bytes;
 }
 
-/** Returns true if there is a file of any type at the path, even a dangling link. @throws ERR_IO */
+/** Returns true if the path names a file of any type, including a directory and a dangling link. @throws ERR_IO */
 export function exists(path: string): boolean {
 	return lstatIfThere(path) !== undefined;
 }
 
 /**
- * Refuses a PEM text in the place of a file's name. The message does not repeat the text, because it may be a key.
+ * Refuses a path that is in fact a PEM text. The message does not repeat the text, because it may be a private key.
  * @throws ERR_USAGE
  */
 export function refusePem(path: string): void {
@@ -191,7 +215,10 @@ export function refusePem(path: string): void {
 	);
 }
 
-/** Refuses a directory, or a link to one, as the name of an output file. @throws ERR_USAGE, ERR_IO */
+/**
+ * Refuses the name of an output file if it ends with `/`, or names a directory or a link to one. @throws ERR_USAGE,
+ * ERR_IO
+ */
 export function requireFileName(path: string): void {
 	if (!path.endsWith("/") && !isDirectory(path)) return;
 	const message = `Cannot write ${quote(path)}: it is a directory; name the file`;
@@ -202,7 +229,8 @@ function isDirectory(path: string): boolean {
 	try {
 		return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 	} catch (cause) {
-		// A part of the path is no directory. Writing to the path reports this error, so it is ignored here.
+		// A part of the path before the last `/` is not a directory. The function that writes to the path will report
+		// this error, so it is ignored here.
 		if (isErrnoException(cause) && cause.code === "ENOTDIR") return false;
 		throw ioError("look up", path, cause);
 	}
@@ -219,8 +247,9 @@ export function listDirectory(path: string): string[] {
 }
 
 /**
- * Removes regular files of a directory whose names match, the oldest first, until the remaining ones have at most
- * `keepBytes` bytes together. Leaves everything else in the directory alone. @throws ERR_IO
+ * Removes regular files whose names match `names` from a directory, the oldest first, until the remaining ones have at
+ * most `keepBytes` bytes together. Leaves all other files alone.
+ * @throws ERR_IO
  */
 export function removeOldest(directory: string, keepBytes: number, names: RegExp): void {
 	const candidates = listDirectory(directory).filter((name) => names.test(name));
@@ -241,20 +270,26 @@ export function removeOldest(directory: string, keepBytes: number, names: RegExp
 	}
 }
 
-/** Returns true if there is a directory of this user at the path, and not a link to one. @throws ERR_IO */
+/**
+ * Returns true if the path is a directory that this user owns, and not a link to a directory. On Windows the owner is
+ * not checked. @throws ERR_IO
+ */
 export function isOwnDirectory(path: string): boolean {
 	const stats = lstatIfThere(path);
 	const user = process.getuid?.(); // Undefined on Windows.
 	return stats?.isDirectory() === true && (user === undefined || stats.uid === user);
 }
 
-/** Creates a directory, and the missing directories above it, with mode 0700. @throws ERR_IO */
+/**
+ * Creates a directory and the missing directories above it, each with mode 0700. Does not change existing directories.
+ * @throws ERR_IO
+ */
 export function makePrivateDirectory(path: string): void {
 	const missing: string[] = [];
 	for (let above = path; !exists(above); above = dirname(above)) missing.push(above);
 	try {
-		// Directories are created one by one, because Node.js' recursive mkdir does not end in a file system without
-		// mkdir(2), such as /proc.
+		// Directories are created one by one, because the recursive mkdir of Node.js never returns in a file system in
+		// which no directory can be created, such as /proc.
 		for (const directory of missing.reverse()) makeDirectory(directory);
 	} catch (cause) {
 		throw ioError("create", path, cause);
@@ -265,7 +300,7 @@ function makeDirectory(path: string): void {
 	try {
 		mkdirSync(path, { mode: 0o700 });
 	} catch (cause) {
-		// Another process may have created the directory meanwhile.
+		// Another process may have created the directory since `exists` was called.
 		if (!isErrnoException(cause) || cause.code !== "EEXIST") throw cause;
 	}
 }
@@ -277,9 +312,9 @@ export interface NewFile {
 }
 
 /**
- * Creates a private directory that appears with all its files or not at all. If several processes create the same
- * directory, one process gets `created`, and the others get `exists` after the directory is complete. An existing
- * directory is not changed.
+ * Creates a directory with mode 0700 that appears with all its files or not at all. If several processes create the
+ * same directory, one of them gets `created`, and the others get `exists` when the directory is already complete. An
+ * existing directory that has files is not changed.
  * @throws ERR_IO
  */
 export function createDirectory(path: string, files: readonly NewFile[]): "created" | "exists" {
@@ -290,7 +325,7 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 		temporary = mkdtempSync(join(parent, `.${basename(path)}.`)); // mkdtemp(3) gives the directory mode 0700.
 		for (const { name, content, mode } of files) writeNew(join(temporary, name), content, mode);
 		syncDirectory(temporary);
-		// rename(2) fails if the target is a directory with files, so an existing directory stays unchanged.
+		// rename(2) replaces an empty directory, but fails if the target directory has files.
 		renameSync(temporary, path);
 		syncDirectory(parent);
 		return "created";
@@ -301,11 +336,16 @@ export function createDirectory(path: string, files: readonly NewFile[]): "creat
 	}
 }
 
-/** The errnos of renaming onto a directory that is not empty. Two of them are of Linux and macOS, two of Windows. */
+/**
+ * The errors of rename(2) if the target is a directory that is not empty: ENOTEMPTY and EEXIST on Linux and macOS,
+ * EPERM and EACCES on Windows.
+ */
 const TAKEN: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "EPERM", "EACCES"]);
 
 /**
- * Creates, writes and flushes a file, and removes it if one of these steps fails. A link at the path is not followed.
+ * Creates a file, writes the content and flushes it. Removes the file again if writing or flushing fails. If the path
+ * exists, even as a link, the call fails with EEXIST and changes nothing. An undefined `mode` means 0644 without the
+ * bits of the umask.
  */
 function writeNew(path: string, content: Uint8Array | readonly Uint8Array[], mode: number | undefined): Stats {
 	const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
@@ -331,12 +371,12 @@ function removeFile(path: string): void {
 	}
 }
 
-/** Calls write(2) repeatedly, because one call may write only a part of the bytes. */
+/** Writes all bytes. Calls write(2) repeatedly, because one call may write only a part of the bytes. */
 function writeFully(descriptor: number, chunk: Uint8Array): void {
 	for (let position = 0; position < chunk.length; ) position += writeSync(descriptor, chunk, position);
 }
 
-/** Checks and reads a file through one descriptor. */
+/** Opens, checks and reads a file through one descriptor, so that the checked file is the one that is read. */
 function readWithStats(
 	path: string,
 	maxBytes: number,
@@ -353,7 +393,10 @@ function readWithStats(
 	}
 }
 
-/** Opens a file and checks its type and size. @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+/**
+ * Opens a file and checks its type and its size. The caller must close the descriptor, unless it is STDIN.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ */
 function openForReading(
 	path: string,
 	maxBytes: number,
@@ -362,9 +405,10 @@ function openForReading(
 	refusePem(path);
 	let descriptor: number | undefined;
 	try {
-		// If only a regular file is accepted, O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO.
+		// O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO. It is set if only a regular file is accepted,
+		// so that a FIFO is refused at once.
 		const flags = constants.O_RDONLY | (kinds === "any" ? 0 : (constants.O_NONBLOCK ?? 0));
-		// Standard input may be a socket, which has no name to open.
+		// If standard input is a socket, opening `/dev/stdin` fails. So descriptor 0 is used directly.
 		descriptor = kinds === "any" && path === "/dev/stdin" ? STDIN : openSync(path, flags);
 		const stats = fstatSync(descriptor);
 		if (stats.isFile() && stats.size > maxBytes) throw tooLarge(path, maxBytes);
@@ -386,7 +430,8 @@ function openForReading(
 const STDIN = 0;
 
 function readFully(descriptor: number, sizeBytes: number, path: string): Buffer {
-	// One byte more than the size reveals that the file grew. The buffer is not pooled, because it may contain a key.
+	// The buffer has one byte more than the size that fstat(2) returned. If this byte is filled, the file has grown.
+	// The buffer is not taken from the pool of Node.js, because the file may be a key, and the pool is shared.
 	const bytes = Buffer.allocUnsafeSlow(sizeBytes + 1);
 	let length = 0;
 	for (let count = -1; count !== 0 && length < bytes.length; length += count) {
@@ -396,7 +441,7 @@ function readFully(descriptor: number, sizeBytes: number, path: string): Buffer 
 	return bytes.subarray(0, length);
 }
 
-/** Reads a pipe or a terminal up to its end. */
+/** Reads a file that is not regular, such as a pipe or a terminal, up to its end. Its size is not known before. */
 function readToEnd(descriptor: number, maxBytes: number, path: string): Buffer {
 	const chunks: Buffer[] = [];
 	for (let total = 0; ; ) {
@@ -410,8 +455,9 @@ function readToEnd(descriptor: number, maxBytes: number, path: string): Buffer {
 }
 
 /**
- * Reads the next bytes of a pipe, terminal or file, and returns their number, 0 at the end. Waits if another process
- * has made standard input non-blocking. On Windows the error EOF means the end of a pipe.
+ * Reads the next bytes of a pipe, a terminal or a file, and returns their number. The number is 0 at the end. If
+ * another process has made standard input non-blocking, waits until there are bytes. On Windows the error EOF means the
+ * end of a pipe.
  */
 export function readOrWait(descriptor: number, chunk: Buffer): number {
 	for (;;) {
@@ -427,14 +473,14 @@ export function readOrWait(descriptor: number, chunk: Buffer): number {
 }
 
 const EAGAIN_PAUSE_MS = 10;
-/** The capacity of a pipe in Linux. */
+/** The default capacity of a pipe in Linux, in bytes. */
 const PIPE_BYTES = 65_536;
 
 function tooLarge(path: string, maxBytes: number): SigtoolError {
 	return new SigtoolError("ERR_LIMIT", `Cannot read ${quote(path)}: it is larger than ${maxBytes} bytes`, { path });
 }
 
-/** Returns the permission bits of a regular file, or undefined if there is none at the path. */
+/** Returns the permission bits of the regular file at the path, or undefined if there is no regular file. */
 function modeOf(path: string): number | undefined {
 	const stats = lstatIfThere(path);
 	return stats?.isFile() ? stats.mode & 0o777 : undefined;
@@ -450,7 +496,8 @@ function lstatIfThere(path: string): Stats | undefined {
 }
 
 /**
- * Flushes a rename to the disk. On Windows the function does nothing, because directories have no descriptors there.
+ * Flushes a directory to the disk, so that a rename in this directory survives a crash. Does nothing on Windows, where
+ * a directory cannot be flushed by a descriptor.
  */
 function syncDirectory(path: string): void {
 	if (process.platform === "win32") return;

@@ -1,4 +1,4 @@
-/** Encodes and signs a trust index. The content comes first, and the signature follows it. */
+/** Encodes and signs a trust index. In the file, the content comes first and its signature follows. */
 
 import { createHash } from "node:crypto";
 import { octetString, oid, time } from "../asn1/der.js";
@@ -31,7 +31,10 @@ export interface ProductContent extends Omit<IndexHeadProduct, "entries"> {
 	readonly entries: ReadonlyMap<string, IndexEntry>;
 }
 
-/** Returns the bytes of an index without the signature. Equal content gives equal bytes. @throws ERR_LIMIT */
+/**
+ * Returns the content of an index: everything except the signature. Equal content gives equal bytes.
+ * @throws ERR_LIMIT if there are more products or entries than LIMITS allows, or if a path is too long
+ */
 export function encodeIndex(content: IndexContent): Uint8Array {
 	const products = content.products.map(({ entries, ...product }) => ({ ...product, entries: entries.size }));
 	const head = encodeHead({ ...content, products });
@@ -66,10 +69,11 @@ export function encodeIndex(content: IndexContent): Uint8Array {
 }
 
 /**
- * Signs the content and returns the index in pieces. `at` is the signing time in milliseconds since the epoch.
- * Fractions of a second are dropped. `stamp` returns an RFC 3161 token over the bytes of the signature. Without `stamp`
- * the index has no timestamp.
- * @throws ERR_LIMIT for a signature that no reader accepts, and the errors of the signer and of `stamp`
+ * Signs the content and returns the pieces of the file. `at` is the signing time in milliseconds since the epoch;
+ * fractions of a second are dropped. `stamp` gets the bytes of the signature and returns an RFC 3161 token over them.
+ * Without `stamp` the index has no timestamp.
+ * @throws ERR_LIMIT if the signature is larger than LIMITS.signatureBytes, because every reader refuses such an index;
+ * the errors of the signer and of `stamp`
  */
 export async function signIndex(
 	content: Uint8Array,

@@ -1,9 +1,9 @@
 /**
  * Looks up entries in the bytes of a trust index, without decoding all other entries.
  *
- * The verifier looks up entries while it guards a running program, and that program can replace the methods of every
- * built-in prototype. Therefore `findEntry` and `hasContent` read bytes by index, and call only functions that were
- * bound when this module was loaded.
+ * The verifier looks up entries while it guards a running program. That program can replace the methods of every
+ * built-in prototype. Therefore `findEntry` and `hasContent` read bytes by their position, and call only functions that
+ * were saved or bound when this module was loaded. This does not hold for the errors that they throw.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -11,25 +11,33 @@ import { KIND, LIMITS, RECORD, RECORD_BYTES } from "./index-layout.js";
 
 export type IndexEntry =
 	/**
-	 * A regular file. `sha256` is the lower-case hexadecimal digest of the whole file, and `size` is its size in bytes.
+	 * A regular file. `sha256` is the SHA-256 of its whole content in lower-case hexadecimal, and `size` is its size in
+	 * bytes.
 	 */
 	| { readonly kind: "file"; readonly sha256: string; readonly size: number }
-	/** A symbolic link with the target that readlink(2) returns. */
+	/** A symbolic link. `target` is the text that readlink(2) returns. */
 	| { readonly kind: "link"; readonly target: string };
 
 export interface EntryTable {
 	readonly bytes: Uint8Array;
-	/** The offsets in `bytes` at which the records start, and at which the names start and end. */
+	/**
+	 * The offset in `bytes` of the first record. The names (paths and targets of links) are between the offsets
+	 * `namesStart` and `namesEnd` (exclusive).
+	 */
 	readonly recordsStart: number;
 	readonly namesStart: number;
 	readonly namesEnd: number;
-	/** A native search. The search in this module takes ten times as long until V8 has compiled it. */
+	/**
+	 * A native function for the same search, or undefined. The search in this module takes ten times as long until V8
+	 * has compiled it.
+	 */
 	readonly findRecord: FindRecord | undefined;
 }
 
 /**
- * Returns the number of a path's record among the records [first, end). Returns -1 if there is no such record. Returns
- * -2 if the index is malformed. Then the search in this module runs and reports the fault.
+ * Returns the number of the record of `path` among the records from `first` up to `end` (exclusive). Returns -1 if
+ * there is no such record. Returns -2 if the index is malformed; then the search in this module runs, and throws the
+ * error that says what is wrong.
  */
 export type FindRecord = (
 	bytes: Uint8Array,
@@ -42,9 +50,9 @@ export type FindRecord = (
 ) => number;
 
 /**
- * Returns the entry of a path among the records [first, end), which must be sorted by path. In an unsorted index a path
- * may seem to be missing. But no path can have two entries, because the search checks that the neighbours of a found
- * record have a smaller and a greater path.
+ * Returns the entry of `path` among the records from `first` up to `end` (exclusive), or undefined if there is none.
+ * The records must be sorted by path. In an unsorted index the search may miss a path. Before it returns an entry, it
+ * refuses an index in which the neighbours of the found record do not have a smaller and a greater path.
  * @throws ERR_INDEX_FORMAT
  */
 export function findEntry(table: EntryTable, first: number, end: number, path: string): IndexEntry | undefined {
@@ -56,8 +64,8 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 	const pathBytes = encodeInto(path, sought).written;
 	let low = first;
 	let high = end;
-	// The numbers of leading bytes that the nearest smaller and the nearest greater path share with `path`. Every path
-	// between these two shares at least the smaller number of bytes.
+	// The numbers of leading bytes that `path` shares with the nearest smaller and with the nearest greater path
+	// compared so far. Every path between these two shares at least the smaller of the two numbers with `path`.
 	let sharedBelow = 0;
 	let sharedAbove = 0;
 	while (low < high) {
@@ -79,13 +87,14 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 	return undefined;
 }
 
-/** Returns true if a file among the first `count` records has this SHA-256 (lower-case hexadecimal). */
+/** Returns true if one of the first `count` records is a file with this SHA-256 (lower-case hexadecimal). */
 export function hasContent({ bytes, recordsStart }: EntryTable, count: number, sha256: string): boolean {
 	const first = +`0x${sha256[0]}${sha256[1]}`;
 	for (let record = 0; record < count; record++) {
 		const at = recordsStart + record * RECORD_BYTES;
 		const digest = at + RECORD.digest;
-		// The first byte is compared first, so that a string is made for only one in 256 other files.
+		// The first byte is compared as a number. Only one digest in 256 has the same first byte by chance, so a
+		// hexadecimal string is made for few records.
 		if (bytes[digest] !== first || uint16(bytes, at + RECORD.kind) !== KIND.file) continue;
 		if (hexAt(bytes, digest) === sha256) return true;
 	}
@@ -93,8 +102,8 @@ export function hasContent({ bytes, recordsStart }: EntryTable, count: number, s
 }
 
 /**
- * Yields path and entry of each of the records [first, end).
- * @throws ERR_INDEX_FORMAT if the paths are not in ascending order of their bytes
+ * Yields the path and the entry of each record from `first` up to `end` (exclusive).
+ * @throws ERR_INDEX_FORMAT for a malformed record, or if the paths are not in ascending order of their bytes
  */
 export function* namedEntries(table: EntryTable, first: number, end: number): Generator<[string, IndexEntry]> {
 	let previous = new Bytes(0);
@@ -109,16 +118,16 @@ export function* namedEntries(table: EntryTable, first: number, end: number): Ge
 const UNSORTED = "paths are not in ascending order";
 
 /**
- * Compares the path of a record with the sought path. The result is below 0 if the record's path is smaller, 0 if both
- * are equal, and above 0 if the record's path is greater.
+ * Compares the path of a record with the path in `sought`, byte by byte. The result is negative if the record's path is
+ * smaller, 0 if both are equal, and positive if the record's path is greater.
  */
 function compareToSought(table: EntryTable, record: number, soughtBytes: number): number {
 	return orderBehind(table, record, soughtBytes, sharedBytes(table, record, soughtBytes, 0));
 }
 
 /**
- * Returns the number of leading bytes that a record's path shares with the sought path. The first `known` bytes are
- * known to be equal and are not compared.
+ * Returns the number of leading bytes that a record's path shares with the path in `sought`. The caller knows that the
+ * first `known` bytes are equal, so these are not compared.
  */
 function sharedBytes(table: EntryTable, record: number, soughtBytes: number, known: number): number {
 	const { bytes } = table;
@@ -130,7 +139,7 @@ function sharedBytes(table: EntryTable, record: number, soughtBytes: number, kno
 	return shared;
 }
 
-/** Returns the result of `compareToSought` if the number of shared leading bytes is known. */
+/** Returns the result of `compareToSought` for two paths that share exactly `shared` leading bytes. */
 function orderBehind(table: EntryTable, record: number, soughtBytes: number, shared: number): number {
 	const pathBytes = pathBytesOf(table, record);
 	if (shared >= pathBytes || shared >= soughtBytes) return pathBytes - soughtBytes;
@@ -150,7 +159,10 @@ function entryAt(table: EntryTable, record: number): IndexEntry {
 	return { kind: "link", target: decode(bytesAt(bytes, target, size)) };
 }
 
-/** Returns the offset of a record's path. @throws ERR_INDEX_FORMAT if the path reaches past the end of the names */
+/**
+ * Returns the offset in the index at which a record's path starts.
+ * @throws ERR_INDEX_FORMAT if the path reaches past the end of the names
+ */
 function pathStart(table: EntryTable, record: number): number {
 	const start = table.namesStart + uint32(table.bytes, table.recordsStart + record * RECORD_BYTES + RECORD.nameStart);
 	if (start + pathBytesOf(table, record) > table.namesEnd) throw malformed(record, "its path reaches past the names");
@@ -186,10 +198,13 @@ function uint32(bytes: Uint8Array, at: number): number {
 const Bytes = Uint8Array;
 const smaller = Math.min;
 const encodeInto = TextEncoder.prototype.encodeInto.bind(new TextEncoder());
-/** Decodes UTF-8. Buffer is used because to create a TextDecoder takes longer at start-up. */
+/**
+ * Decodes UTF-8. A method of Buffer does this, because the creation of a TextDecoder would slow down the start of a
+ * program.
+ */
 const decode: (bytes: Uint8Array) => string = Function.prototype.call.bind(Buffer.prototype.utf8Slice);
 const hexSlice: (bytes: Uint8Array, start: number, end: number) => string = Function.prototype.call.bind(
 	Buffer.prototype.hexSlice,
 );
-/** The sought path in UTF-8, which has at most three bytes for each UTF-16 code unit. */
+/** The buffer for the sought path in UTF-8. UTF-8 needs at most three bytes for each UTF-16 code unit. */
 const sought = new Bytes(3 * LIMITS.pathBytes);

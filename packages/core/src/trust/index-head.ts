@@ -1,4 +1,7 @@
-/** Encodes and parses the head of a trust index, a JSON document with everything except the entries. */
+/**
+ * Encodes and parses the head of a trust index. The head is a JSON document with the policy, the products, the keys of
+ * the signers, and the time after which the index is refused.
+ */
 
 import { LIMITS } from "./index-layout.js";
 import { type Policy, parsePolicy } from "./policy.js";
@@ -12,11 +15,11 @@ type Product = Head["products"][number];
 export type IndexHeadProduct = Omit<Product, "adopted"> & Partial<Pick<Product, "adopted">>;
 export type IndexHead = Omit<Head, "policy" | "products"> & {
 	readonly policy: Policy;
-	/** The products are in the order of their entries. */
+	/** The products, in the order in which their entries follow each other in the index. */
 	readonly products: readonly IndexHeadProduct[];
 };
 
-/** Encodes a head in UTF-8. Equal heads give equal bytes. */
+/** Encodes a head as JSON in UTF-8. Equal heads give equal bytes, because the order of the members is fixed. */
 export function encodeHead({ notAfter, policy, signers, products }: IndexHead): Uint8Array {
 	const ordered = products.map(({ name, root, sequence, adopted, catalogs, entries }) => {
 		return { name, root, sequence, adopted, catalogs, entries };
@@ -24,7 +27,7 @@ export function encodeHead({ notAfter, policy, signers, products }: IndexHead): 
 	return Buffer.from(JSON.stringify({ notAfter, policy: parsePolicy(policy), signers, products: ordered }));
 }
 
-/** @throws ERR_INDEX_FORMAT; ERR_POLICY if the policy is invalid */
+/** Parses a head. @throws ERR_INDEX_FORMAT; ERR_POLICY if the policy is invalid */
 export function parseHead(octets: Uint8Array): IndexHead {
 	const refuse = refusalFor("ERR_INDEX_FORMAT", "the head of the trust index");
 	const head = readShape(HEAD, parseStrictJson(octets, LIMITS.headBytes, refuse), refuse);

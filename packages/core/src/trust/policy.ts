@@ -1,6 +1,6 @@
 /**
- * Reads the policy, a JSON document with the permissions of a runtime. schema.ts has the table of its members.
- * docs/policy.md explains the members, and policy.schema.json describes them for editors and other programs.
+ * Reads the policy, a JSON document that says what signed code may do in a runtime. The table of its members is in
+ * schema.ts. docs/policy.md explains the members, and policy.schema.json describes them for editors and other programs.
  */
 
 import { quote } from "../errors.js";
@@ -13,23 +13,27 @@ import { readShape } from "./shape.js";
 export type { Policy };
 
 /**
- * Reads a policy that is already parsed. Missing members get the values of DEFAULT_POLICY. The members of the result
- * always have the same order, so that equal policies give equal JSON.
- * @throws ERR_POLICY with a message that names the member
+ * Checks a policy that JSON.parse or the program itself made. Missing members get their default values. The members of
+ * the result always have the same order, so that equal policies give equal JSON.
+ * @throws ERR_POLICY with a message that names the refused member
  */
 export function parsePolicy(value: unknown): Policy {
 	return readShape(POLICY, value, refusalFor("ERR_POLICY", "the policy"));
 }
 
-/** Reads a policy from the bytes of a file. They must be JSON that `parseStrictJson` accepts. @throws ERR_POLICY */
+/**
+ * Reads a policy from the bytes of a file. The bytes must be JSON in the subset of `parseStrictJson`. @throws
+ * ERR_POLICY
+ */
 export function policyFromFileBytes(bytes: Uint8Array, file: string): Policy {
 	const refuse = refusalFor("ERR_POLICY", `policy ${quote(file)}`, file);
 	return readShape(POLICY, parseStrictJson(bytes, MAX_POLICY_BYTES, refuse), refuse);
 }
 
 /**
- * Returns `policy` adapted to `mode`. In strict mode no action is only recorded: it is refused or must be signed. The
- * kernel check is required.
+ * Returns the policy with the mode `mode`. The mode `strict` also changes other members: `files.kernelCheck` becomes
+ * `require`, `runtime.stringCode`, `runtime.children` and `python.auditHooks` become `refuse`, `python.xattr` becomes
+ * `off`, and `runtime.webAssembly` becomes `signed` if it is `allow`.
  */
 export function policyInMode(policy: Policy, mode: Mode): Policy {
 	if (mode !== "strict") return { ...policy, mode };

@@ -14,15 +14,16 @@ export const MAX_HOST_BYTES = 2 ** 20;
 export const MAX_LAUNCHER_BYTES = 2 ** 16;
 
 /**
- * The size limit in bytes for a file that is read as code. A file of this size fits into one buffer on every Node.js.
+ * The size limit in bytes for a file that is read as code. On every release of Node.js that sigtool supports, a file of
+ * this size fits into one buffer.
  */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 const VERSION = { kind: "version", does: "The version of this format." } as const;
 
 /**
- * Audit events of CPython for actions that start a program, load code, or attack the hooks. An import raises none of
- * these events.
+ * The names of CPython's audit events for actions that start a program, load code, or attack the hooks. The import of a
+ * Python module does not by itself raise one of these events, so a record of them stays short.
  */
 const PYTHON_EVENTS = [
 	"code.__new__",
@@ -41,10 +42,10 @@ const PYTHON_EVENTS = [
 	"sys.remote_exec",
 ] as const;
 
-/** Lists of TCP ports. The launcher has room for 64 in each. */
+/** The shape of a list of TCP ports. The launcher has room for 64 ports in each list. */
 const PORTS = { kind: "list", of: { kind: "number", least: 0, most: 65535 }, most: 64 } as const;
 
-/** The policy: the permissions of signed code in a runtime. */
+/** The policy: what signed code may do in a runtime. */
 export const POLICY = {
 	kind: "object",
 	members: {
@@ -187,7 +188,10 @@ const PINNED_FILE_MEMBERS = {
 	sha256: { kind: "digest", does: "The SHA-256 of its content." },
 } as const;
 
-/** The host configuration: the signers that this machine trusts, and the products they may sign. */
+/**
+ * The host configuration: the signers that this machine trusts, the products that it loads, and where it records
+ * events.
+ */
 export const HOST = {
 	kind: "object",
 	members: {
@@ -319,7 +323,7 @@ export const HOST = {
 const PINNED_FILE = { kind: "object", optional: true, members: PINNED_FILE_MEMBERS } as const;
 const REFUSED = { kind: "word", words: ["refuse"], optional: true } as const;
 
-/** launcher.conf. Its lines `key value` are read as the members of an object. */
+/** The launcher configuration, `launcher.conf`. Each line `key value` is read as a member of an object. */
 export const LAUNCHER = {
 	kind: "object",
 	choose: "at least one",
@@ -383,7 +387,7 @@ export const LAUNCHER = {
 	},
 } as const satisfies ObjectShape;
 
-/** The head of a trust index: everything in it except the entries. */
+/** The head of a trust index: the policy, the products and the signers, but not the entries and not the signature. */
 export const HEAD = {
 	kind: "object",
 	members: {

@@ -1,16 +1,17 @@
 /**
- * Parses settings: JSON and lines. C code parses them by the same rules (packages/verifier/native/shared/json.c,
- * key-lines.c).
+ * Parses the two text forms of settings, JSON and lines `key value`, into values that `readShape` checks. The C readers
+ * (packages/verifier/native/shared/json.c and key-lines.c) follow the same rules.
  */
 
 import { isUtf8 } from "node:buffer";
 import { type ObjectShape, type Refusal, type Shape, TWICE, UNKNOWN } from "./shape.js";
 
 /**
- * Parses a JSON document (RFC 8259) in UTF-8 without a byte order mark, in a subset that every reader understands in
- * the same way. No object has two members of one name. Numbers are whole, written only in digits, and at most 2^53 - 1.
- * No text contains U+0000 or half of a surrogate pair.
- * @throws the error that `refuse` makes; its `at` is empty if the text is not JSON
+ * Parses a JSON document (RFC 8259) in UTF-8 without a byte order mark. Accepts only a subset that all readers
+ * understand in the same way: no object has two members with the same name; numbers are whole, written with digits
+ * alone, and at most 2^53 - 1; and no text or name contains U+0000 or half of a surrogate pair.
+ * @throws the error that `refuse` makes; its `at` is empty if the fault is in the document as a whole, which is too
+ * large, not UTF-8 or not JSON
  */
 export function parseStrictJson(bytes: Uint8Array, maxBytes: number, refuse: Refusal): unknown {
 	const text = textOf(bytes, maxBytes, refuse);
@@ -25,8 +26,9 @@ export function parseStrictJson(bytes: Uint8Array, maxBytes: number, refuse: Ref
 }
 
 /**
- * A container that is being parsed. It has the `names` of an object so far, or the number of the current item of a
- * list.
+ * An object or a list whose end has not been reached. `at` is its path, such as `$.files`, and `place` is the path of
+ * its current member or item. `names` has the names of the members so far, and is undefined for a list. `index` is the
+ * number of the current item of a list.
  */
 interface Container {
 	readonly at: string;
@@ -36,8 +38,8 @@ interface Container {
 }
 
 /**
- * Throws if `text` is outside of the subset. `text` must be JSON that JSON.parse accepts, because the search relies on
- * complete tokens and brackets.
+ * Throws if `text` is outside of the subset of `parseStrictJson`. `text` must be JSON that JSON.parse accepts, because
+ * this search relies on complete strings and balanced brackets.
  */
 function refuseAmbiguity(text: string, refuse: Refusal): void {
 	const open: Container[] = [];
@@ -95,20 +97,21 @@ function endOfString(text: string, start: number): number {
 
 const NUMBER_STARTS: ReadonlySet<string> = new Set("-0123456789");
 /**
- * Matches a number from its start. MAX_NUMBER_LENGTH limits the search, because a number with more digits is larger
- * than 2^53.
+ * Matches a number at the beginning of a text. The search looks only at the first MAX_NUMBER_LENGTH characters. A
+ * longer number is refused in any case: it is larger than 2^53, or it is not written with digits alone.
  */
 const NUMBER = /^-?\d[\d.eE+-]*/;
 const MAX_NUMBER_LENGTH = 32;
-/** Matches U+0000, which ends a text in C, and half of a surrogate pair, which UTF-8 cannot encode. */
+/** Matches U+0000, at which a text ends in C, and half of a surrogate pair, which has no form in UTF-8. */
 const UNUSABLE = /[\0\p{Surrogate}]/u;
 const BAD_TEXT = "must not hold U+0000 or half of a surrogate pair";
 const BAD_NAME = "must not have a name with U+0000 or half of a surrogate pair";
 const BAD_NUMBER = "must be a whole number in digits alone, at most 9007199254740991";
 
 /**
- * Parses lines `key value` into an object. The first line is `version 1`. A list has one line for each item. An object
- * with `path` and `sha256` has these two values on one line. `readShape` judges the values afterwards.
+ * Parses lines `key value` into an object, such as `mode strict`. The first line is `version 1`, and each line ends
+ * with a line break. A list has one line for each item. An object with the members `path` and `sha256` is one line `key
+ * PATH SHA256`. Values are not judged here, but by `readShape`.
  * @throws the error that `refuse` makes
  */
 export function parseKeyLines(shape: ObjectShape, bytes: Uint8Array, maxBytes: number, refuse: Refusal): object {
@@ -138,7 +141,10 @@ export function parseKeyLines(shape: ObjectShape, bytes: Uint8Array, maxBytes: n
 	return Object.fromEntries(values);
 }
 
-/** Returns the value of a line, or one item of a list. A text that is no whole number stays a text. */
+/**
+ * Returns the value of one line. For a list this is one item. Where a number is expected, a text that is no whole
+ * number stays a text, so that `readShape` refuses it.
+ */
 function valueOnLine(member: Shape, text: string): unknown {
 	if (member.kind === "list") return valueOnLine(member.of, text);
 	const isNumber = member.kind === "number" || member.kind === "version";
@@ -152,7 +158,7 @@ const MAX_LINES = 256;
 
 function textOf(bytes: Uint8Array, maxBytes: number, refuse: Refusal): string {
 	if (bytes.length > maxBytes) throw refuse("", `it is larger than ${maxBytes} bytes`);
-	// Buffer decodes the text, because to create a TextDecoder takes longer than to parse most documents.
+	// Buffer decodes the text, because creating a TextDecoder would take longer than parsing most documents.
 	if (isUtf8(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 	throw refuse("", NO_TEXT);
 }

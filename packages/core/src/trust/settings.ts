@@ -1,6 +1,6 @@
 /**
- * Reads the settings of this host from the bytes of their files. policy.ts reads the policy, because a policy can also
- * be in a trust index.
+ * Reads the host configuration and the launcher configuration from the bytes of their files. policy.ts reads the
+ * policy, which can also be a part of a trust index.
  */
 
 import { type ErrorCode, quote, SigtoolError } from "../errors.js";
@@ -15,19 +15,28 @@ import {
 import { parseKeyLines, parseStrictJson } from "./settings-text.js";
 import { type Refusal, readShape } from "./shape.js";
 
-/** Reads a host configuration, `verifier.json`. @throws ERR_HOST_CONFIG with a message that names file and member */
+/**
+ * Reads a host configuration, `verifier.json`.
+ * @throws ERR_HOST_CONFIG with a message that names the file and the refused member
+ */
 export function hostFromFileBytes(bytes: Uint8Array, file: string): HostDocument {
 	const refuse = refusalFor("ERR_HOST_CONFIG", `host configuration ${quote(file)}`, file);
 	return readShape(HOST, parseStrictJson(bytes, MAX_HOST_BYTES, refuse), refuse);
 }
 
-/** Reads a `launcher.conf`. @throws ERR_CONFIG with a message that names file and key */
+/**
+ * Reads a launcher configuration, `launcher.conf`. @throws ERR_CONFIG with a message that names the file and the
+ * refused key
+ */
 export function launcherFromFileBytes(bytes: Uint8Array, file: string): LauncherDocument {
 	const refuse = refusalFor("ERR_CONFIG", quote(file), file);
 	return readShape(LAUNCHER, parseKeyLines(LAUNCHER, bytes, MAX_LAUNCHER_BYTES, refuse), refuse);
 }
 
-/** Returns a function that makes errors of one code about one document and the refused member. */
+/**
+ * Returns a function that makes errors about one document. Each error has the code `code`, and its message names the
+ * document (`what`) and the refused member.
+ */
 export function refusalFor(code: ErrorCode, what: string, path?: string): Refusal {
 	return (at, reason) => {
 		const member = at === "" ? "" : `${quote(at)} `;

@@ -1,59 +1,68 @@
 /**
- * Defines, as data, the shapes that a settings document can have, and reads values by these shapes. schema.ts has the
- * documents. scripts/schema.mjs generates the tables of the C reader (packages/verifier/native/shared/members.c) from
- * the same data.
+ * Defines the shapes that a value in a settings document can have, and reads values by these shapes. The shapes are
+ * data. schema.ts has the shapes of the documents, and scripts/schema.mjs generates from them the tables of the C
+ * reader (packages/verifier/native/shared/members.c).
  */
 
 /** The shape of one value. */
 export type Shape =
-	/** The number 1. */
+	/** The value is the number 1. */
 	| { readonly kind: "version" }
 	| { readonly kind: "word"; readonly words: readonly string[] }
-	/** A whole number with both bounds included. */
+	/** A whole number from `least` to `most`, both included. */
 	| { readonly kind: "number"; readonly least: number; readonly most: number }
 	| { readonly kind: "switch" }
 	/** The only value is `true`. Otherwise the member is absent. */
 	| { readonly kind: "true" }
 	| { readonly kind: TextKind }
-	/** Any value is accepted, because another reader judges it. */
+	/** Any value is accepted here, because another reader judges it later. */
 	| { readonly kind: "any" }
 	| ListShape
 	| ObjectShape;
 
-/** A list that is absent and has no default is read as an empty list. */
+/** If a list is absent, not optional, and has no default, its value is an empty list. */
 export interface ListShape {
 	readonly kind: "list";
 	readonly of: Shape;
-	/** No two items may be equal. For `name`, no two objects may have an equal member `name`. */
+	/**
+	 * With `value`, no two items may be equal. With `name`, no two objects in the list may have the same value of their
+	 * member `name`.
+	 */
 	readonly unique?: "value" | "name";
 	/** The largest number of items. */
 	readonly most?: number;
 }
 
-/** If an object is absent and not optional, it gets the defaults of its members. */
+/**
+ * If an object is absent and not optional, its value is an object with the defaults of its members. If one of its
+ * members must be present, the absent object is refused.
+ */
 export interface ObjectShape {
 	readonly kind: "object";
 	readonly members: { readonly [name: string]: Member };
-	/** The number of `choice` members that must be present. */
+	/** How many of the members with `choice: true` must be present. */
 	readonly choose?: "exactly one" | "at least one";
 }
 
-/** One member of an object. It must be present, except if it is optional, has a default, or is a list or an object. */
+/**
+ * The shape of one member of an object. The member must be present, unless it is optional, has a default, or is a list
+ * or an object.
+ */
 export type Member = Shape & {
 	readonly optional?: true;
-	/** The default. */
+	/** The value of the member if it is absent. */
 	readonly otherwise?: unknown;
-	/** True if the object's `choose` counts this member. */
+	/** True if this member is one of those that the object's `choose` counts. */
 	readonly choice?: true;
-	/** Members of the same object that must be present with this one. */
+	/** The names of other members of the object that must be present if this member is. */
 	readonly needs?: readonly string[];
-	/** Sentences for the documentation, and for editors. */
+	/** The description of the member, for the documentation and for editors. */
 	readonly does: string;
-	/** The part of sigtool that acts on the member. Every reader checks the member. */
+	/** The part of sigtool that obeys the member. All readers check the member, even if they do not obey it. */
 	readonly by?: string;
 };
 
-/** The type of the values that have a shape. */
+/** The TypeScript type of the values that have the shape `S`. */
 export type ValueOf<S> = S extends { readonly kind: "object"; readonly members: infer Members }
 	? { readonly [Name in keyof Members]: ValueOf<Members[Name]> | AbsentOf<Members[Name]> }
 	: S extends { readonly kind: "list"; readonly of: infer Item }
@@ -68,15 +77,17 @@ type AbsentOf<S> = S extends { readonly optional: true } ? undefined : never;
 type Values = Record<TextKind, string> & { version: 1; number: number; switch: boolean; true: true; any: unknown };
 
 /**
- * Makes the error that refuses a value. `at` is the value's path, e.g. `$.files`; `reason` is e.g. `must be an object`.
+ * Makes the error that refuses a value. `at` is the path of the value in its document, e.g. `$.files`. `reason`
+ * completes a sentence about the value, e.g. `must be an object`.
  */
 export type Refusal = (at: string, reason: string) => Error;
 
 export type TextKind = keyof typeof TEXT_FORMS;
 
 /**
- * `form` matches the whole text. members.c has the same forms, written by hand. `called` is for tables in the
- * documentation.
+ * The kinds of text. `form` matches a text of the kind from its first to its last character; only for `root` it matches
+ * just the beginning. members.c checks the same forms in code that is written by hand. `is` is for error messages, and
+ * `called` is for the tables of the documentation.
  */
 export const TEXT_FORMS = {
 	line: { form: /^\P{Cc}+$/u, is: "a line of text", called: "a line of text" },
@@ -96,9 +107,10 @@ export const TEXT_FORMS = {
 } as const;
 
 /**
- * Returns the value with its defaults. The result is frozen, and the members of its objects are in the order of the
- * table. Throws the first fault: present members are judged in the order of the value, and then missing members in the
- * order of the table.
+ * Checks a value and returns it with the defaults of absent members. Objects and lists of the result are frozen, and
+ * the members of an object are in the order of its shape. Throws the first fault that it finds in an object: first it
+ * judges the present members in the order of the value, then missing members in the order of the shape, and then
+ * `needs` and `choose`.
  */
 export function readShape<const S extends Shape>(shape: S, value: unknown, refuse: Refusal): ValueOf<S> {
 	// The type assertion is safe: `read` returns a value of the shape, or throws.
@@ -175,12 +187,12 @@ function fits(shape: Exclude<Shape, ListShape | ObjectShape>, value: unknown): b
 	}
 }
 
-/** The reason to refuse a member that the table does not have. */
+/** The reason to refuse a member whose name is not in the shape. */
 export const UNKNOWN = "is not a member of this version";
 /** The reason to refuse a member that occurs twice. */
 export const TWICE = "is there twice";
 
-/** Returns the reason to refuse a value of another shape. The TypeScript and the C reader use the same text. */
+/** Returns the reason to refuse a value that does not have the shape. The C reader uses the same text. */
 export function mustBe(shape: Shape): string {
 	switch (shape.kind) {
 		case "version":

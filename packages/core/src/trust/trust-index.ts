@@ -1,10 +1,10 @@
 /**
- * Verifies and parses a trust index (`.sigx`), which has the policy and the content of each path of some products.
- * `compile` makes an index from verified catalogs, and the user of `compile` signs it. docs/trust-index.md has the
- * layout.
+ * Verifies and parses a trust index (`.sigx`). An index has a policy, and for each path of some products the signed
+ * content. `compile` makes an index from verified catalogs and adopted directories, and the user of `compile` signs it.
+ * docs/trust-index.md has the layout.
  *
- * It supports version 1, one signer, and SHA-256. The parts of an index must follow each other without gaps, so that
- * they cannot overlap.
+ * This parser supports version 1, one signer, and SHA-256. The parts of an index must follow each other without gaps,
+ * so that they cannot overlap.
  */
 
 import { createHash } from "node:crypto";
@@ -40,25 +40,26 @@ export interface TrustIndex {
 	/** The signing time in milliseconds since the epoch, as the signer claims it. */
 	readonly compiledAt: number;
 	/**
-	 * The time in milliseconds since the epoch after which the index is refused. Undefined if there is no such time.
+	 * The time in milliseconds since the epoch after which the index is refused. Undefined if the index does not
+	 * expire.
 	 */
 	readonly notAfter: number | undefined;
-	/** The hexadecimal SHA-256 of the keys (SPKI) that signed the catalogs. */
+	/** The keys that signed the catalogs, as SHA-256 of the SubjectPublicKeyInfo in lower-case hexadecimal. */
 	readonly signers: readonly string[];
 	readonly entryCount: number;
-	/** The hexadecimal SHA-256 of the whole file. */
+	/** The SHA-256 of the whole file in lower-case hexadecimal. */
 	readonly digest: string;
 	/**
-	 * Returns the entry of a path of a product, "/"-separated and relative to the product's root. The result of `find`
-	 * and of `hasContent` is right even if a program has replaced methods of built-in prototypes. No other function
-	 * guarantees this.
+	 * Returns the entry of a path, or undefined if the product is unknown or has no such path. The path is
+	 * "/"-separated and relative to the product's root. The results of `find` and `hasContent` are right even if a
+	 * program has replaced methods of built-in prototypes. The other members of this interface do not guarantee this.
 	 */
 	find(product: string, path: string): IndexEntry | undefined;
-	/** Returns true if a file of any product has this SHA-256 (lower-case hexadecimal). */
+	/** Returns true if a file of some product has this SHA-256 (lower-case hexadecimal). */
 	hasContent(sha256: string): boolean;
 	/**
-	 * Yields all entries of a product, in byte order of their paths.
-	 * @throws ERR_INDEX_FORMAT at the first entry that is out of order
+	 * Yields all entries of a product, in byte order of their paths. Yields nothing for an unknown product.
+	 * @throws ERR_INDEX_FORMAT at the first entry that is malformed or out of order
 	 */
 	entries(product: string): Iterable<[path: string, entry: IndexEntry]>;
 }
@@ -67,21 +68,27 @@ export interface IndexedProduct {
 	readonly name: string;
 	/** The absolute path of the directory from which the product was compiled. */
 	readonly root: string;
-	/** The lowest sequence of the product's catalogs. */
+	/**
+	 * The lowest sequence of the product's catalogs, so that the oldest release counts. Undefined if a catalog has no
+	 * sequence, or if the product is an adopted directory.
+	 */
 	readonly sequence: number | undefined;
-	/** True if the directory was unsigned and the signer of the index adopted its content as it was. */
+	/** True if the directory had no catalog and the signer of the index adopted its content as it was. */
 	readonly adopted?: true | undefined;
-	/** The hexadecimal SHA-256 of each catalog file. */
+	/** The SHA-256 of each catalog file in lower-case hexadecimal. */
 	readonly catalogs: readonly string[];
 }
 
 export interface TrustIndexVerifyOptions {
 	readonly trust: TrustPolicy;
-	/** The trust anchors of timestamping authorities. The default is the authorities that are trusted for any subject. */
+	/**
+	 * The trust anchors for timestamping authorities. By default these are the authorities of `trust` that may vouch
+	 * for any subject.
+	 */
 	readonly timestampAnchors?: readonly Certificate[];
 	/**
-	 * The timestamping authorities that are refused. The key is the SHA-256 of the SubjectPublicKeyInfo of an authority,
-	 * and the value is the error to report.
+	 * The timestamping authorities whose timestamps are refused. The key is the SHA-256 of the authority's
+	 * SubjectPublicKeyInfo in hexadecimal, and the value is the error to report.
 	 */
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
 	/**
@@ -92,7 +99,7 @@ export interface TrustIndexVerifyOptions {
 	readonly at?: number;
 	/** The value `allow` accepts an index that a development identity signed. Default `refuse`. */
 	readonly development?: "refuse" | "allow";
-	/** A native search for entries, with the same results. */
+	/** A native function that finds records faster, with the same results. */
 	readonly findRecord?: FindRecord | undefined;
 }
 
@@ -101,16 +108,17 @@ export interface VerifiedTrustIndex {
 	readonly signer: VerifiedSigner;
 	/** The time for which the signer was judged. */
 	readonly judgedAt: JudgedTime;
-	/** The timestamp from which `judgedAt` comes. Undefined if `judgedAt` does not come from a timestamp. */
+	/** The timestamp that gave the time `judgedAt`. Undefined if the time is not from a timestamp. */
 	readonly timestamp: Timestamp | undefined;
 	/** Texts for the user about facts that do not affect the verdict. */
 	readonly warnings: readonly string[];
 }
 
 /**
- * Verifies an index's signature and that its signer is trusted. Parses the content only after these checks. A signer
- * whose certificate has expired is trusted if a timestamp proves that the index was signed before. The caller must not
- * change `bytes` afterwards, because entries are read from them on request.
+ * Verifies the signature of an index, and verifies that the signer is trusted. Parses the head and the entries only
+ * after these checks. If a timestamp proves that the index was signed before the signer's certificate expired, the
+ * signer is still trusted. The caller must not change `bytes` afterwards, because `find` and `entries` read from these
+ * bytes.
  * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
  * ERR_WEAK_*, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_DEVELOPMENT_IDENTITY,
  * ERR_LIMIT, ERR_POLICY
@@ -149,7 +157,8 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	}
 	const index = readIndex(parts, options.findRecord);
 	refuseDeniedSources(index, trust.deny);
-	// The time of a timestamp is not used here. It says when the index was signed, not how long the index is valid.
+	// Here `at` counts even if there is a timestamp. A timestamp proves when the index was signed, but `notAfter`
+	// limits how long the index may be used.
 	const { at = Date.now() } = options;
 	if (index.notAfter !== undefined && at > index.notAfter) {
 		const message = `Cannot use the ${WHAT}: it expired on ${new Date(index.notAfter).toISOString()}; compile it again`;
@@ -178,7 +187,7 @@ function refuseDeniedSources({ signers, products }: TrustIndex, deny: readonly D
 	}
 }
 
-/** An index of which nothing is verified. */
+/** A parsed index whose signature and signer are not verified. */
 export interface ParsedTrustIndex extends TrustIndex {
 	readonly timestamps: readonly TimestampDescription[];
 }
@@ -192,7 +201,7 @@ export function parseTrustIndex(bytes: Uint8Array): ParsedTrustIndex {
 	return { ...readIndex(parts), timestamps: describeTimestamps(parts.signer, parts.signedData.certificates) };
 }
 
-/** Returns the bytes that an index's signature covers. @throws the errors of `parseTrustIndex` except ERR_POLICY */
+/** Returns the part of an index that its signature covers. @throws the errors of `parseTrustIndex` except ERR_POLICY */
 export function signedPartOf(bytes: Uint8Array): Uint8Array {
 	return splitIndex(bytes).signed;
 }
@@ -215,7 +224,11 @@ interface IndexParts extends Omit<EntryTable, "findRecord"> {
 	readonly signer: SignerInfo;
 }
 
-/** Splits an index into header, head, records, names and signature, which follow each other up to the last byte. */
+/**
+ * Splits an index into header, head, records, names and signature. These parts follow each other without gaps, and the
+ * signature reaches up to the last byte.
+ * @throws ERR_INDEX_FORMAT, ERR_LIMIT, ERR_DER, ERR_CMS_FORMAT
+ */
 function splitIndex(bytes: Uint8Array): IndexParts {
 	if (!isTrustIndex(bytes)) throw malformed("it does not begin with the bytes of a trust index");
 	if (bytes.length < HEADER_BYTES) throw malformed("it is truncated");
@@ -247,7 +260,7 @@ function splitIndex(bytes: Uint8Array): IndexParts {
 	};
 }
 
-/** Parses SignedData with one signer and detached content. */
+/** Parses the signature. It must have exactly one signer, and must not contain the signed content itself. */
 function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signer"> {
 	const signedData = parseSignedData(der, WHAT);
 	const { contentType, content, signers } = signedData;
@@ -271,7 +284,10 @@ function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
 	}
 	starts.push(end);
 	if (end !== entryCount) throw malformed(`its products have ${end} entries, but its header says ${entryCount}`);
-	/** Returns a product's index, or the number of products. Calls no method that a program could have replaced. */
+	/**
+	 * Returns the position of a product in `names`, or the number of products if it is not there. Calls no method,
+	 * because a program could have replaced it.
+	 */
 	const numberOf = (product: string) => {
 		let number = 0;
 		while (number < names.length && names[number] !== product) number++;

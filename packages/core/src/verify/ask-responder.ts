@@ -1,4 +1,4 @@
-/** Asks an OCSP responder about one certificate by HTTP, RFC 6960 appendix A. */
+/** Asks an OCSP responder for the status of one certificate, by HTTP POST. RFC 6960 appendix A. */
 
 import { randomBytes } from "node:crypto";
 import { quote, reasonOf, SigtoolError } from "../errors.js";
@@ -9,12 +9,12 @@ import { exchange } from "../system/http.js";
 
 export interface ResponderOptions {
 	readonly profile: Profile;
-	/** The time limit of the request in milliseconds; see `HttpRequest`. */
+	/** The time limit of the request in milliseconds, as `HttpRequest.timeoutMs`. */
 	readonly timeoutMs: number | undefined;
 }
 
 /**
- * Returns the verified answer of the responder at a URL.
+ * Returns the answer of the responder at a URL, after the signature of the answer has been verified.
  * @throws ERR_REVOCATION_UNKNOWN, with the URL, if the answer cannot be used; ERR_NETWORK, ERR_LIMIT, ERR_USAGE;
  * ERR_CONFIG for the proxy
  */

@@ -1,4 +1,7 @@
-/** Checks the signers of extended attributes for revocation. Attributes have no timestamps, so all are judged for one time. */
+/**
+ * Checks the signers of extended attributes for revocation. Attributes have no timestamps, so all signers are judged
+ * for the same time: a given time, or now.
+ */
 
 import { SigtoolError } from "../errors.js";
 import type { TrustedKey } from "../pki/attribute-keys.js";
@@ -7,7 +10,10 @@ import { judgementAt, type SignerStatus, signerStatuses } from "./chain-revocati
 import { type RevocationOptions, revocationSources } from "./revocation-sources.js";
 
 export interface AttributeSigners {
-	/** The reason why the signatures of a key do not count, by the SHA-256 of its SubjectPublicKeyInfo. */
+	/**
+	 * The refused keys. The key of the map is the SHA-256 of the SubjectPublicKeyInfo in hexadecimal, and the value is
+	 * the reason why the signatures of this key do not count.
+	 */
 	readonly refused: ReadonlyMap<string, SigtoolError>;
 	readonly statuses: readonly SignerStatus[];
 	readonly warnings: readonly string[];
@@ -19,7 +25,11 @@ export interface AttributeSignersOptions {
 	readonly profile?: Profile | undefined;
 }
 
-/** Judges each key. Refuses a key that was revoked and, with `ocsp: "require"`, a key whose status is unknown. */
+/**
+ * Judges the chain of each key. Refuses a key whose certificate was revoked and, with `ocsp: "require"`, a key for
+ * which a status is unknown.
+ * @throws ERR_CONFIG for the proxy
+ */
 export async function checkAttributeSigners(
 	keys: Iterable<TrustedKey>,
 	{ revocation, at, profile = "default" }: AttributeSignersOptions,

@@ -1,6 +1,6 @@
 /**
- * Judges one attribute of one file. The value is parsed before the content is read. During the read, the content is
- * compared with the value.
+ * Judges one attribute of one file. The attribute's value is parsed before the content of the file is read. The content
+ * is hashed while it is read, and the verdict follows after the last piece.
  */
 
 import { createHash } from "node:crypto";
@@ -17,9 +17,11 @@ import type { AttributeKeys, TrustedKey } from "../pki/attribute-keys.js";
 import { createContentVerifier } from "../pki/signature-algorithm.js";
 
 /**
- * The result for one attribute. `hash-only` means that the content matches an unsigned hash. `mismatch` means that the
- * attribute was made for other content or metadata. `untrusted-signer` means that no trusted key has the signature's
- * key id, so the signature was not verified, or that the signer was revoked.
+ * The result for one attribute of one file. `hash-only` means that the content matches a hash that nobody signed.
+ * `unsigned` means that the file does not have the attribute. `mismatch` means that the attribute was made for other
+ * content or metadata. `untrusted-signer` means that no trusted key has the signature's key id, so that the signature
+ * was not verified, or that the signer is refused because of revocation. `malformed` means that the value cannot be
+ * used as evidence.
  */
 export type AttributeStatus = "trusted" | "hash-only" | "unsigned" | "mismatch" | "untrusted-signer" | "malformed";
 
@@ -28,25 +30,31 @@ export type AttributeVerdict =
 	| {
 			readonly status: Exclude<AttributeStatus, "trusted">;
 			readonly code: ErrorCode;
-			/** The rest of a sentence whose subject is the file. */
+			/** The text that completes a sentence about the file, e.g. `was modified`. */
 			readonly reason: string;
-			/** The hash in the attribute, hexadecimal, if the content has another hash. */
+			/** The digest in the attribute in lower-case hexadecimal, if the content has another digest. */
 			readonly expected?: string;
-			/** The hash of the content, hexadecimal. */
+			/** The digest of the content in lower-case hexadecimal, if `expected` is given. */
 			readonly actual?: string;
 	  };
 
-/** The untrusted attributes of a file, which were read before its content. */
+/**
+ * The untrusted values of a file's attributes, as they were before the content was read. `value` is undefined if the
+ * attribute is missing.
+ */
 export interface AttributesFound {
 	readonly value: Uint8Array | undefined;
-	/** The metadata and attributes that an EVM value covers. It is undefined for other formats. */
+	/** The metadata and the other attributes that the signature of an EVM value covers. Undefined for other formats. */
 	readonly subject: EvmSubject | undefined;
 }
 
 export interface AttributeTrial {
-	/** Receives the content piece by piece, in order and without gaps. A piece is valid only during the call. */
+	/**
+	 * Takes the next piece of the file's content. The caller passes all pieces in order, and may reuse the buffer of a
+	 * piece after the call.
+	 */
 	content(piece: Uint8Array): void;
-	/** Returns the verdict. It is called after all of the content, with the SHA-256 of the content. */
+	/** Returns the verdict. The caller calls this once, after the last piece, with the SHA-256 of the whole content. */
 	verdict(sha256: Uint8Array): AttributeVerdict;
 }
 
@@ -67,8 +75,8 @@ export function startTrial(format: AttributeFormat, found: AttributesFound, keys
 }
 
 /**
- * Judges a value of IMA's attribute. The format `ima` accepts a value of any kind. The other two formats refuse a
- * signature of another kind.
+ * Judges a value of IMA's attribute. Each format accepts an unsigned hash. The format `ima` accepts both kinds of
+ * signatures, `ima-verity` accepts only a signature over the fs-verity digest, and `ima-hash` accepts no signature.
  */
 function imaTrial(value: Uint8Array, keys: AttributeKeys, format: "ima" | "ima-hash" | "ima-verity"): AttributeTrial {
 	const parsed = parseIma(value);
@@ -110,8 +118,8 @@ function hashTrial(algorithm: DigestAlgorithm, expected: Uint8Array): AttributeT
 }
 
 /**
- * Verifies with every key that has the signature's key id, because several keys can share an id. The content is read
- * only once.
+ * Verifies a signature over the content with each trusted key that has the signature's key id, because several keys can
+ * have one id. All these keys get the same pieces, so the content is read only once.
  */
 function contentTrial(parsed: IntegritySignature, keys: AttributeKeys): AttributeTrial {
 	const digest = requireEvidence(parsed.algorithm, "signature");
@@ -145,7 +153,8 @@ function verityTrial(parsed: VeritySignature, keys: AttributeKeys): AttributeTri
 }
 
 /**
- * Judges EVM. A portable signature covers IMA's value and not the content, so IMA's hash or signature must match too.
+ * Judges a value of EVM's attribute. A portable EVM signature covers the value of IMA's attribute and not the content,
+ * so the hash or signature in IMA's attribute must match too.
  */
 function evmTrial(value: Uint8Array, subject: EvmSubject | undefined, keys: AttributeKeys): AttributeTrial {
 	const parsed = parseEvm(value);
@@ -189,7 +198,7 @@ function judgeMessage(
 	return key === undefined ? stale(parsed, what) : { status: "trusted", key };
 }
 
-/** Returns the verdict on a signature whose signer is refused. */
+/** Returns the verdict on a signature whose signer is refused for the reason in the error. */
 export function untrusted({ code, message }: SigtoolError): AttributeVerdict {
 	return { status: "untrusted-signer", code, reason: `is signed by a key that is not trusted: ${message}` };
 }

@@ -9,17 +9,17 @@ import { parseSignedData } from "../pki/cms.js";
 import { describeFileBytes } from "../pki/file-kind.js";
 import { readBounded } from "../system/store.js";
 
-/** Size limit of a catalog in bytes. A larger file is refused before it is read. */
+/** The size limit of a catalog in bytes, 1 GiB. A larger file is refused before it is read. */
 export const MAX_CATALOG_BYTES = 2 ** 30;
 
-/** @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+/** Reads the bytes of a catalog file. @throws ERR_USAGE for a directory, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
 export function readCatalogFile(file: string): Uint8Array {
 	return readBounded(file, MAX_CATALOG_BYTES);
 }
 
 /**
- * Returns true if a file with these first bytes is meant to be a catalog: a CMS SignedData that contains a certificate
- * trust list, RFC 5652 section 5.1. The rest of the file does not count. A detached signature is not a catalog.
+ * Returns true if these first bytes of a file begin a catalog, which is a CMS SignedData that contains a certificate
+ * trust list (RFC 5652 section 5.1). The rest of the file may be damaged. A detached signature is not a catalog.
  */
 export function startsAsCatalog(head: Uint8Array): boolean {
 	const reader = new DerReader(head, "catalog", 0, Number.POSITIVE_INFINITY);
@@ -38,7 +38,10 @@ export function startsAsCatalog(head: Uint8Array): boolean {
 	}
 }
 
-/** The elements of a ContentInfo up to the type of the content that is signed, RFC 5652 sections 3, 5.1 and 5.2. */
+/**
+ * The way through a ContentInfo to the type of the signed content: each element is entered (`into`) or skipped
+ * (`over`). RFC 5652 sections 3, 5.1 and 5.2.
+ */
 const TO_CONTENT_TYPE: readonly (readonly ["into" | "over", number])[] = [
 	["into", TAG.SEQUENCE],
 	["over", TAG.OID],
@@ -51,7 +54,8 @@ const TO_CONTENT_TYPE: readonly (readonly ["into" | "over", number])[] = [
 ];
 
 /**
- * Returns the facts of a catalog that sigtool wrote, without verifying them, or undefined for any other file.
+ * Returns the facts in a catalog that says that sigtool wrote it, without verifying anything. Returns undefined for any
+ * other file, for a damaged one, and if the file is missing.
  * @throws ERR_IO
  */
 export function unverifiedFacts(file: string): CatalogFacts | undefined {
@@ -66,8 +70,9 @@ export function unverifiedFacts(file: string): CatalogFacts | undefined {
 }
 
 /**
- * Yields the legal entry paths in a catalog, without verifying it.
- * @throws ERR_IO, and the errors of `parseCatalog`
+ * Yields the entry paths in a catalog, without verifying the catalog. Leaves out paths that no entry may have, such as
+ * `../a`.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and the errors of `parseSignedData` and `parseCatalog`
  */
 export function* unverifiedPaths(file: string): Generator<string> {
 	const { content } = parseSignedData(readCatalogFile(file), "catalog");
@@ -84,8 +89,8 @@ export function* unverifiedPaths(file: string): Generator<string> {
 }
 
 /**
- * Returns true if the file claims that sigtool wrote it. The claim is not verified, so the result serves only to
- * protect files of other programs from being overwritten.
+ * Returns true if the file is a catalog that says that sigtool wrote it. The signature is not verified, and everybody
+ * can write such a catalog, so the result proves nothing. Returns false for a damaged or missing file.
  * @throws ERR_IO
  */
 export function isOwnCatalog(file: string): boolean {
@@ -99,18 +104,18 @@ export function isOwnCatalog(file: string): boolean {
 }
 
 /**
- * Checks that a file is a whole catalog. A caller does this before it reports another error about the file, so that the
- * user first learns that the file is damaged.
- * @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT
+ * Checks that a file is a complete CMS SignedData, as each catalog is. A caller does this before it reports another
+ * error about the file, so that the user first learns that the file is damaged.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, ERR_DER, ERR_CMS_FORMAT; ERR_CATALOG_FORMAT for an empty file
  */
 export function requireCatalog(file: string): void {
 	parseCatalogFile(file, (bytes) => parseSignedData(bytes, "catalog"));
 }
 
 /**
- * Returns the result of `parse` for the bytes of a file. An error of `parse` about the content becomes an error that
- * names the file and has the same code.
- * @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, ERR_CATALOG_FORMAT for an empty file, and the errors of `parse`
+ * Returns the result of `parse` for the bytes of a file. If `parse` throws a SigtoolError that does not name the file,
+ * throws an error with the same code that does.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO; ERR_CATALOG_FORMAT for an empty file; the errors of `parse`
  */
 export function parseCatalogFile<T>(file: string, parse: (bytes: Uint8Array) => T): T {
 	const bytes = readCatalogFile(file);
@@ -126,8 +131,8 @@ export function parseCatalogFile<T>(file: string, parse: (bytes: Uint8Array) => 
 }
 
 /**
- * Makes an error that names the catalog file and has the code of `cause`. If the file is not a catalog, the message
- * gives its actual kind.
+ * Makes an error that names the catalog file and has the code of `cause`. If the code is one of FORMAT_CODES, the
+ * message says what kind of file it is instead, such as a certificate.
  */
 export function namingFile(file: string, bytes: Uint8Array, cause: SigtoolError): SigtoolError {
 	const reason = FORMAT_CODES.has(cause.code) ? notACatalog(bytes, cause) : reasonOf(cause);
@@ -137,12 +142,12 @@ export function namingFile(file: string, bytes: Uint8Array, cause: SigtoolError)
 function notACatalog(bytes: Uint8Array, cause: SigtoolError): string {
 	const { kind, text } = describeFileBytes(bytes);
 	if (kind === "cut off" || kind === "empty") return `it is ${text}`;
-	// A file that begins like a catalog needs a message about the fault in its content.
+	// If the file begins like a catalog, its kind explains nothing, so the message says what is wrong with the content.
 	if (kind === "catalog" || kind === "signed data" || kind === "unknown")
 		return `it is not a catalog (${reasonOf(cause)})`;
 	const hint = kind === "certificate" || kind === "PEM certificate" ? "; --trust takes certificates" : "";
 	return `it is ${text}, not a catalog${hint}`;
 }
 
-/** The codes of errors about content that is not a catalog. */
+/** The codes of errors which mean that the bytes of a file are not a well-formed catalog. */
 export const FORMAT_CODES: ReadonlySet<ErrorCode> = new Set(["ERR_DER", "ERR_CMS_FORMAT", "ERR_CATALOG_FORMAT"]);

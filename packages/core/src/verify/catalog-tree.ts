@@ -1,4 +1,4 @@
-/** Finds the tree of a catalog that a user named, so that the verification of a catalog compares the files it signs. */
+/** Finds the tree of a catalog that the user named, so that `verify` can compare the files that the catalog signs. */
 
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
@@ -9,7 +9,7 @@ import { findCatalogs } from "./find-catalogs.js";
 export interface CatalogTree {
 	/** The path of the catalog to use. It differs from the operand only if the operand is a link. */
 	readonly file: string;
-	/** The real path of the catalog if the operand is a link, or else undefined. */
+	/** The real path of the catalog if the operand is a link. Otherwise undefined. */
 	readonly leadsTo: string | undefined;
 	/** The directory whose files the catalog signs. */
 	readonly tree: string;
@@ -17,9 +17,10 @@ export interface CatalogTree {
 
 /**
  * Returns the tree of a catalog: `root`, or else the directory to which the catalog applies by the rules of
- * `find-catalogs.ts`. The rules apply to a link first where the link lies, and then to the catalog to which it leads.
- * @throws ERR_USAGE if no rule gives a tree; ERR_DER, ERR_CMS_FORMAT and ERR_CATALOG_FORMAT before that, if the file is
- * no whole catalog
+ * `find-catalogs.ts`. For a link, the rules are first applied in the directory of the link, and then in the directory
+ * of the catalog to which it leads.
+ * @throws ERR_USAGE if the rules give no tree; before that, ERR_DER, ERR_CMS_FORMAT or ERR_CATALOG_FORMAT if the file
+ * is damaged
  */
 export function treeOfCatalog(operand: string, root: string | undefined): CatalogTree {
 	const leadsTo = kindOf(operand) === "link" ? realPath(operand) : undefined;
@@ -37,7 +38,10 @@ export function treeOfCatalog(operand: string, root: string | undefined): Catalo
 	throw withoutTree(operand, rival);
 }
 
-/** `rival` is another catalog that applies to the directory, or that could apply to it. */
+/**
+ * Makes the error for a catalog whose tree is unknown. `rival` is another catalog that applies to the same directory,
+ * or that could apply to it.
+ */
 function withoutTree(operand: string, rival: string | undefined): SigtoolError {
 	const [because, ways] =
 		rival === undefined

@@ -1,4 +1,4 @@
-/** Judges the certificates of a chain, or of a signer, by the answers of all sources about their revocation. */
+/** Judges if the certificates of a chain were revoked, by the answers of all sources about each certificate. */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
@@ -7,39 +7,46 @@ import type { VerifiedSigner } from "../pki/signer-trust.js";
 import { answersAbout, type RevocationSources } from "./revocation-sources.js";
 
 export interface RevocationReport {
-	/** The status of every certificate that an authority issued, or of the pinned key. */
+	/**
+	 * The status of each certificate in the chain that an authority issued. If the key of the signer is pinned, a
+	 * PinnedStatus comes first.
+	 */
 	readonly statuses: readonly SignerStatus[];
-	/** Texts for the user about every status that is not good, and about every source that failed. */
+	/** Texts for the user about each status that is not `good`, and about each source that failed. */
 	readonly warnings: readonly string[];
 }
 
-/** A pinned key, about which no authority is asked, because the user alone vouches for it. */
+/** The status of a pinned key. No authority is asked about such a key, because the user alone vouches for it. */
 export interface PinnedStatus {
 	readonly status: "not-asked";
 	/** The label of the pin in the trust policy. */
 	readonly pin: string;
 	readonly certificate?: undefined;
 	readonly statement?: undefined;
-	/** The warning about the key. */
+	/** One text, the warning that no authority was asked. */
 	readonly reasons: readonly string[];
 }
 
 export type SignerStatus = CertificateStatus | PinnedStatus;
 
-/** The judgement without the current time, which is taken after all sources have answered. */
+/**
+ * The time, its proof and the purpose of a judgement. `chainStatuses` adds the current time, after all sources have
+ * answered.
+ */
 export type Judgement = Omit<RevocationJudgement, "now">;
 
 /**
- * Returns the judgement of a signature without a timestamp, for the time `at` that the user gave, or for now. A time
- * that the user gave is proven.
+ * Returns the judgement of a signature that has no timestamp: for the time `at` if the user gave one, or else for now.
+ * A time that the user gave counts as proven.
  */
 export function judgementAt(at: number | undefined): Judgement {
 	return { at: at ?? Date.now(), time: at === undefined ? "assumed" : "proven", purpose: "codeSigning" };
 }
 
 /**
- * Returns the status of each certificate except the anchor, because no authority issued it and none can revoke it. A
- * revoked certificate is reported before an unknown status.
+ * Returns the status of each certificate in the chain except the last one, the trust anchor. No authority issued the
+ * anchor, so none can revoke it. If one certificate is revoked and the status of another one is unknown, the error is
+ * about the revoked one.
  * @throws ERR_CERTIFICATE_REVOKED; ERR_REVOCATION_UNKNOWN with `ocsp: "require"`
  */
 export async function chainStatuses(
@@ -58,8 +65,9 @@ export async function chainStatuses(
 }
 
 /**
- * Judges the chain of a signer. Warns of a pinned key, because no authority is asked about it.
- * @throws as `chainStatuses`
+ * Judges the chain of a signer. If the signer's key is pinned, adds a warning, because no authority is asked about this
+ * key.
+ * @throws the errors of `chainStatuses`
  */
 export async function signerStatuses(
 	signer: VerifiedSigner,
@@ -72,7 +80,10 @@ export async function signerStatuses(
 	return { statuses: [...pinned, ...statuses], warnings };
 }
 
-/** Returns the warnings about a status that is not good, and about sources that failed although another one decided. */
+/**
+ * Returns the warnings about one status: that it is not `good`, or that a source failed although another source gave
+ * the answer.
+ */
 export function warningsOf(status: CertificateStatus): string[] {
 	if (status.status === "unknown") return [unknownText(status)];
 	const which = quote(status.certificate.subject.text);

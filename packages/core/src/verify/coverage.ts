@@ -1,16 +1,16 @@
-/** Describes the part of a tree that catalogs cover, and counts the files outside of this part. */
+/** Determines which part of a tree the catalogs cover, and counts the files outside of this part. */
 
 import { asBase } from "../fileset/hash-files.js";
 import type { Selection, SelectionRules } from "../fileset/selection.js";
 import { walkTree } from "../fileset/walk.js";
 
 /**
- * The part of a tree that catalogs cover. A catalog that was made from a list, from globs or from paths does not cover
- * the other files of its tree.
+ * The part of a tree that catalogs cover: the whole tree, the files of a list (`--files-from`), the files that match
+ * globs (`--include`), or some paths. A catalog over a part of a tree says nothing about the other files of the tree.
  */
 export interface Coverage {
 	readonly covers: "tree" | "list" | "include" | "paths";
-	/** The signed paths if `covers` is `paths`, or else an empty list. */
+	/** The signed paths if `covers` is `paths`. Otherwise the list is empty. */
 	readonly paths: readonly string[];
 }
 
@@ -21,8 +21,9 @@ export function coverageOf({ scope, include }: SelectionRules): Coverage {
 }
 
 /**
- * Returns the number of files and links that are in the tree at `root` and outside of the selection. Only directories
- * are opened. Files in a directory that cannot be listed, or that `excludes` leaves out, are not counted.
+ * Returns the number of files and links in the tree at `root` that are outside of the selection. Opens only
+ * directories. Does not count the entries in `skip`, nor those in a directory that cannot be listed or that `excludes`
+ * leaves out.
  */
 export function countOthers(
 	root: string,

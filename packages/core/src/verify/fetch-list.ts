@@ -1,8 +1,9 @@
 /**
- * Fetches revocation lists from the addresses in certificates, RFC 5280 §4.2.1.13, and keeps them in the user's cache.
+ * Fetches revocation lists from the addresses in certificates (RFC 5280 §4.2.1.13), and keeps the lists in the user's
+ * cache.
  *
- * A list counts only for certificates that name its address. A fetched list and a cached one pass the same checks: the
- * key of the certificate's issuer must have signed the list.
+ * A list counts only for certificates that name its address. Each time a list is used, fetched or cached, its signature
+ * by the key of the certificate's issuer is verified.
  */
 
 import { quote, reasonOf, SigtoolError } from "../errors.js";
@@ -15,23 +16,31 @@ import { cacheList, MAX_LIST_BYTES, readCachedList } from "./list-cache.js";
 
 export interface FetchOptions {
 	readonly profile: Profile;
-	/** The time limit of each request in milliseconds; see `HttpRequest`. Default: a minute, because lists are large. */
+	/**
+	 * The time limit of each request in milliseconds, as `HttpRequest.timeoutMs`. The default is a minute, because
+	 * lists can be large.
+	 */
 	readonly timeoutMs: number | undefined;
-	/** The statement of the cached list, or undefined if the cache has no list that verifies. */
+	/**
+	 * The statement of the cached list about the certificate. Undefined if the cache has no list for the URL that
+	 * verifies.
+	 */
 	readonly cached: RevocationStatement | undefined;
-	/** The lists that this verification has requested so far, by URL, so that no list is requested twice. */
+	/**
+	 * The lists that this verification has already requested, by URL. They prevent a second request for the same list.
+	 */
 	readonly requested: Map<string, Promise<FetchedList>>;
 }
 
-/** The unverified list of one answer. */
+/** The list in one answer of a server. Its signature is not verified yet. */
 export interface FetchedList {
 	readonly bytes: Uint8Array;
 	readonly list: RevocationList;
-	/** True if the list is in the cache. */
+	/** True if this list has been written to the cache. */
 	isCached: boolean;
 }
 
-/** A certificate, its issuer, and the URL in the certificate at which the issuer publishes its list. */
+/** A certificate, its issuer, and one URL from the certificate at which the issuer publishes a revocation list. */
 export interface ListQuestion {
 	readonly url: string;
 	readonly certificate: Certificate;
@@ -39,8 +48,8 @@ export interface ListQuestion {
 }
 
 /**
- * Returns the statement of the cached list, or undefined if the cache has no list that verifies. The list may be
- * outdated.
+ * Returns the statement of the cached list about the certificate, or undefined if the cache has no list for the URL
+ * that verifies. The list may be outdated.
  */
 export function statementOfCachedList(question: ListQuestion, profile: Profile): RevocationStatement | undefined {
 	const bytes = readCachedList(question.url);
@@ -54,11 +63,12 @@ export function statementOfCachedList(question: ListQuestion, profile: Profile):
 }
 
 /**
- * Returns the statement of the list at the URL. Caches a list that verifies, if it can serve again: its next update is
- * in the future, or it revokes the certificate.
+ * Returns the statement of the list at the URL about the certificate. Writes the list to the cache if it verifies and
+ * is of use later: its next update is in the future, or it revokes the certificate.
  *
- * An attacker who can answer for the server can replay a list from the time before a revocation. So a list that is older
- * than the cached one neither replaces it nor proves that a certificate is good. A revocation in it counts.
+ * An attacker who answers in the place of the server can send an old list, from the time before a revocation. So if the
+ * fetched list is older than the cached list, it is not cached, and it does not prove that the certificate is good. But
+ * a revocation in such a list counts.
  * @throws ERR_NETWORK, ERR_LIMIT, ERR_USAGE for the URL; ERR_CONFIG for the proxy; ERR_REVOCATION_UNKNOWN, with the
  * URL, if the answer cannot be used
  */
@@ -83,7 +93,10 @@ export async function statementOfFetchedList(
 	return statement;
 }
 
-/** A cached list from the future, which a wrong clock made, does not count, because it would refuse all other lists. */
+/**
+ * Returns true if a fetched list is older than the cached one. A cached list that is dated in the future is ignored
+ * here: an issuer with a wrong clock can make one, and all later lists would count as older until that date.
+ */
 function isReplay({ thisUpdate }: RevocationStatement, cached: RevocationStatement | undefined): boolean {
 	return cached !== undefined && thisUpdate < cached.thisUpdate && cached.thisUpdate <= Date.now() + SKEW_MS;
 }
@@ -96,7 +109,11 @@ async function requestList(url: string, timeoutMs = LIST_TIMEOUT_MS): Promise<Fe
 	});
 }
 
-/** Parses one list. The standard wants it in DER; some authorities send PEM. */
+/**
+ * Parses a file with exactly one list. RFC 5280 wants the list in DER, but some authorities send PEM, so both are
+ * accepted.
+ * @throws ERR_REVOCATION_UNKNOWN, and the errors of `revocationListsFromFileBytes`
+ */
 function parseOnlyList(bytes: Uint8Array, name: string): RevocationList {
 	const [list, ...others] = revocationListsFromFileBytes(bytes, name);
 	if (list === undefined) throw unusable("it is no revocation list");
@@ -114,7 +131,7 @@ function statementIn(
 	return statement;
 }
 
-/** Runs `read`, and turns its error into an ERR_REVOCATION_UNKNOWN that names the URL. */
+/** Runs `read`. If `read` throws a SigtoolError, throws an ERR_REVOCATION_UNKNOWN that names the URL. */
 function asUnknown<T>(url: string, read: () => T): T {
 	try {
 		return read();

@@ -1,7 +1,7 @@
 /**
- * Finds the catalogs that apply to a directory: `<dir>/<name of dir>.cat`, or else the only catalog of sigtool's in the
- * directory. The second rule serves directories that were renamed, such as unpacked archives, clones, and packages in
- * node_modules.
+ * Finds the catalogs that apply to a directory `<dir>`. By the first rule this is `<dir>/<name of dir>.cat`, the
+ * conventional name. By the second rule it is the only catalog in the directory that sigtool wrote. The second rule is
+ * for directories that were renamed, such as unpacked archives, clones, and packages in node_modules.
  */
 
 import { basename, dirname, join } from "node:path";
@@ -12,19 +12,21 @@ import { exists } from "../system/store.js";
 import { isOwnCatalog, unverifiedPaths } from "./catalog-file.js";
 
 export interface FoundCatalogs {
-	/** The catalogs of the directory and of the directories above it, from the inside out. */
+	/** The catalogs of the directory and of the directories above it, from the inside out. They are not verified. */
 	readonly catalogs: readonly LocatedCatalog[];
 	/**
-	 * The paths of several catalogs of sigtool's in one directory. No rule decides between them, so the search ends
-	 * there, and `catalogs` has only the catalogs that were found before.
+	 * The paths of several catalogs in one directory, all written by sigtool and none with the conventional name. No
+	 * rule decides between them, so the search ends in this directory, and `catalogs` has only the catalogs from the
+	 * directories below it. Otherwise the list is empty.
 	 */
 	readonly rivals: readonly string[];
 }
 
 /**
- * Searches first for catalogs with the conventional name, in the directory and above it. If there are none, the nearest
- * directory with a catalog of sigtool's counts. Directories above the nearest catalog may have been renamed too, so the
- * second rule applies to them. Otherwise a catalog planted inside a renamed tree would hide the catalog of the tree.
+ * First searches for catalogs with the conventional name, in the directory and in all directories above it. If there
+ * are none, uses the nearest directory to which the second rule applies. Above the nearest catalog both rules apply,
+ * because an outer tree may have been renamed too. Otherwise an attacker could put a catalog into a renamed tree, and
+ * so hide the catalog of that tree.
  */
 export function findCatalogs(directory: string): FoundCatalogs {
 	const conventional = new Map(catalogsFrom(directory).map((catalog) => [catalog.directory, catalog]));
@@ -43,7 +45,7 @@ export function findCatalogs(directory: string): FoundCatalogs {
 
 /**
  * Returns the catalogs of `findCatalogs`.
- * @throws ERR_CATALOG_AMBIGUOUS if there are several catalogs and no rule decides between them
+ * @throws ERR_CATALOG_AMBIGUOUS if `findCatalogs` finds rivals
  */
 export function catalogsCovering(directory: string): readonly LocatedCatalog[] {
 	const { catalogs, rivals } = findCatalogs(directory);
@@ -56,7 +58,10 @@ export function catalogsCovering(directory: string): readonly LocatedCatalog[] {
 	throw new SigtoolError("ERR_CATALOG_AMBIGUOUS", message, { path: directory });
 }
 
-/** Returns the real paths of the catalogs of sigtool's in a directory. Files that cannot be read are left out. */
+/**
+ * Returns the real paths of the catalogs in a directory that say that sigtool wrote them. Leaves out files that cannot
+ * be read.
+ */
 export function ownCatalogsIn(directory: string): string[] {
 	return unlessUnreadable([], () => {
 		const real = realPath(directory);
@@ -66,12 +71,13 @@ export function ownCatalogsIn(directory: string): string[] {
 }
 
 /**
- * Returns the catalogs of `ownCatalogsIn` that sign a path of this directory. Any other catalog lies there by chance: it
- * was written beside its tree with -o, and says nothing about the trees next to it.
+ * Returns those catalogs of `ownCatalogsIn` that sign a path which exists below this directory. Any other catalog
+ * probably signs a tree elsewhere and was written here with -o, so it says nothing about the trees in this directory.
  */
 function ownCatalogsOf(directory: string): string[] {
 	return ownCatalogsIn(directory).filter((file) => {
-		// A catalog that cannot be read counts, so that verification refuses it.
+		// If a catalog cannot be read, it is used, so that its verification fails. Otherwise damage would make it
+		// disappear.
 		return unlessUnreadable(true, () => {
 			for (const path of unverifiedPaths(file)) if (exists(join(directory, path))) return true;
 			return false;

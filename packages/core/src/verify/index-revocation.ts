@@ -1,4 +1,7 @@
-/** Verifies a trust index, and checks the certificates of its signer and of its timestamp's authority for revocation. */
+/**
+ * Verifies a trust index, and checks for revocation the certificates of its signer and of the authority that made its
+ * timestamp.
+ */
 
 import { type TrustIndexVerifyOptions, type VerifiedTrustIndex, verifyTrustIndex } from "../trust/trust-index.js";
 import type { SignerStatus } from "./chain-revocation.js";
@@ -9,13 +12,16 @@ export interface IndexRevocationOptions extends TrustIndexVerifyOptions {
 }
 
 export interface CheckedTrustIndex extends VerifiedTrustIndex {
-	/** The status of every certificate that an authority issued, or of the pinned key. */
+	/**
+	 * The status of each certificate that an authority issued. If the key of the signer is pinned, a PinnedStatus comes
+	 * first.
+	 */
 	readonly statuses: readonly SignerStatus[];
 }
 
 /**
- * Returns what `verifyTrustIndex` returns, with the revocation status of every certificate that an authority issued. If a
- * certificate of a timestamp's authority is revoked, the timestamp is dropped and the signer is judged without it.
+ * Returns the result of `verifyTrustIndex`, and the revocation status of each certificate that an authority issued. If
+ * a certificate of the timestamping authority is revoked, the timestamp is dropped and the signer is judged without it.
  * @throws ERR_CERTIFICATE_REVOKED; ERR_REVOCATION_UNKNOWN with `ocsp: "require"`; the errors of `verifyTrustIndex`
  */
 export async function verifyUnrevokedIndex(
@@ -23,7 +29,7 @@ export async function verifyUnrevokedIndex(
 	{ revocation, ...options }: IndexRevocationOptions,
 ): Promise<CheckedTrustIndex> {
 	const first = verifyTrustIndex(bytes, options);
-	// The modules are loaded only here, because most verifications need no network.
+	// These modules are loaded on demand, because most verifications do not check revocation.
 	const { revocationSources } = await import("./revocation-sources.js");
 	const { signerStatuses, warningsOf } = await import("./chain-revocation.js");
 	const { withSoundTimestamp } = await import("./sound-timestamp.js");

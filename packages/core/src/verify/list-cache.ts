@@ -1,8 +1,8 @@
 /**
- * Keeps fetched revocation lists for a user, each in a file that is named by the SHA-256 of its URL.
+ * Keeps fetched revocation lists for a user. The name of each file is the SHA-256 of the list's URL.
  *
- * Other programs of the user can write these files, so their content is as unverified as an answer from the network. A
- * cache that cannot be read or written is no error, because lists can be fetched without it.
+ * Other programs of the user can write these files, so a list from the cache is as unverified as one from the network.
+ * It is no error if the cache cannot be read or written, because lists can be fetched again.
  */
 
 import { createHash } from "node:crypto";
@@ -16,14 +16,15 @@ export const MAX_LIST_BYTES = 2 ** 26;
 /** The size limit of all lists together in bytes: 256 MiB. */
 export const MAX_CACHE_BYTES = 2 ** 28;
 
-/** Returns the bytes that were kept for a URL, or undefined if there are none. */
+/** Returns the bytes that `cacheList` kept for a URL, or undefined if there are none or they cannot be read. */
 export function readCachedList(url: string): Uint8Array | undefined {
 	return unlessImpossible(() => readBounded(fileOf(url), MAX_LIST_BYTES));
 }
 
 /**
- * Keeps the bytes for a URL. If all lists together become too large, removes the oldest ones. Does nothing if the cache
- * is a link, or belongs to another user, because the files in it are then not ours to remove.
+ * Keeps the bytes for a URL. First removes the oldest lists if all lists together would have more than MAX_CACHE_BYTES.
+ * Does nothing if the cache is a link or belongs to another user, because sigtool must not remove that user's files,
+ * and does nothing if the cache cannot be written.
  */
 export function cacheList(url: string, bytes: Uint8Array): void {
 	unlessImpossible(() => {
@@ -39,7 +40,7 @@ function fileOf(url: string): string {
 	return join(listDirectory(), `${createHash("sha256").update(url).digest("hex")}.crl`);
 }
 
-/** The names that `fileOf` makes. */
+/** Matches the names of files that `fileOf` makes. Only such files are removed from the cache. */
 const LIST_NAME = /^[0-9a-f]{64}\.crl$/;
 
 function listDirectory(): string {

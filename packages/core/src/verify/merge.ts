@@ -1,4 +1,4 @@
-/** Merges the entries of verified catalogs into one set. Catalogs that contradict each other are refused. */
+/** Merges the entries of several verified catalogs into one set. Refuses catalogs that contradict each other. */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { Finding, SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
@@ -9,16 +9,21 @@ import type { UsedCatalog } from "./used-catalog.js";
 import { entriesShortOfSigners } from "./verify-signers.js";
 
 export interface MergeOptions {
-	/** The way to match files with entries. Default: `path` if every catalog has paths, or else `digest`. */
+	/**
+	 * The way to match files with entries. The default is `path` if every catalog has paths, and `digest` otherwise.
+	 */
 	readonly match?: "path" | "digest";
-	/** This number of different keys must have signed each entry, each key in a separate catalog. Default 1. */
+	/**
+	 * The number of different keys that must have signed each entry, each key in a catalog of its own. The default is
+	 * 1.
+	 */
 	readonly requiredSigners?: number;
 	readonly profile?: Profile;
 }
 
 /**
- * Returns the treatment of links for verification, which is the same as it was for signing.
- * @throws ERR_USAGE if catalogs disagree
+ * Returns the rules for symbolic links when files are compared, from the rules that the catalogs record.
+ * @throws ERR_USAGE if the catalogs record different rules
  */
 export function linkRules(
 	catalogs: readonly UsedCatalog[],
@@ -31,13 +36,19 @@ export function linkRules(
 	return { links: "follow", linksOutside: rules.has("follow-outside") ? "record" : "refuse" };
 }
 
-/** The way in which catalogs identify files: by path, or by digest alone. `digestSize` is in bytes. */
+/**
+ * The way in which the catalogs identify files: by path, or by digest alone. `digestSize` is the size of the digests in
+ * bytes (SHA-1 or SHA-256).
+ */
 export interface Binding {
 	readonly match: "path" | "digest";
 	readonly digestSize: 20 | 32;
 }
 
-/** @throws ERR_WEAK_DIGEST, ERR_CATALOG_FORMAT; ERR_USAGE if the catalogs contradict each other */
+/**
+ * Decides in which way the catalogs identify files.
+ * @throws ERR_WEAK_DIGEST, ERR_CATALOG_FORMAT; ERR_USAGE if some catalogs have only SHA-1 and others have SHA-256
+ */
 export function bindingOf(catalogs: readonly UsedCatalog[], options: MergeOptions): Binding {
 	const { profile = "default" } = options;
 	const [digestSize, ...others] = new Set(catalogs.map(({ catalog }) => evidenceSize(catalog, profile)));
@@ -52,18 +63,18 @@ export function bindingOf(catalogs: readonly UsedCatalog[], options: MergeOption
 }
 
 export interface SignedEntries extends Binding {
-	/** The entries if `match` is `path`, or else an empty set. */
+	/** The entries if `match` is `path`. Otherwise the set is empty. */
 	readonly set: SignedSet;
-	/** The digests if `match` is `digest`, or else an empty list. */
+	/** The signed digests if `match` is `digest`. Otherwise the list is empty. */
 	readonly digests: readonly SignedDigest[];
-	/** Entries that too few keys signed. They stay in `set`. */
+	/** The entries that fewer than `requiredSigners` keys signed. They are also in `set`. */
 	readonly short: readonly Finding[];
 }
 
 /**
- * Returns everything that the catalogs sign. If `path` is given and entries are matched by path, returns only the entry
+ * Returns all entries that the catalogs sign. If `path` is given and files are matched by path, returns only the entry
  * at `path`.
- * @throws ERR_WEAK_DIGEST, ERR_PATH_*, ERR_USAGE or ERR_CATALOG_FORMAT if catalogs do not fit together
+ * @throws ERR_WEAK_DIGEST, ERR_PATH_*; ERR_USAGE or ERR_CATALOG_FORMAT if the catalogs do not fit together
  */
 export function signedEntries(catalogs: readonly UsedCatalog[], options: MergeOptions, path?: string): SignedEntries {
 	const { requiredSigners = 1 } = options;
@@ -84,7 +95,10 @@ export function signedEntries(catalogs: readonly UsedCatalog[], options: MergeOp
 	return { match, digestSize, set, digests: [], short: entriesShortOfSigners(sets, catalogs, requiredSigners) };
 }
 
-/** Catalogs over one tree may overlap, but they must not contradict each other. */
+/**
+ * Returns the entries of all sets. Several catalogs may sign the same path.
+ * @throws ERR_CATALOG_FORMAT if they sign it differently
+ */
 function union(sets: readonly SignedSet[], catalogs: readonly UsedCatalog[]): SignedSet {
 	const files = new Map(sets[0].files);
 	const links = new Map(sets[0].links);
@@ -103,7 +117,8 @@ function union(sets: readonly SignedSet[], catalogs: readonly UsedCatalog[]): Si
 }
 
 /**
- * The mode comes from any catalog that records one. The carried attributes come from the first catalog that has them.
+ * Joins what two catalogs say about one file. The mode, the digest of the whole file and the carried attributes come
+ * from the first catalog that has them.
  */
 function combined(first: SignedFile, second: SignedFile): SignedFile {
 	const carried = first.carried ?? second.carried;

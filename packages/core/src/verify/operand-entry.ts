@@ -1,4 +1,4 @@
-/** Decides to which entry of a signed tree a path from the command line leads. */
+/** Finds the entry of a signed tree to which a path from the command line leads. */
 
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
@@ -7,8 +7,9 @@ import { entryPathOf, isBelow, realPath } from "../fileset/locate-catalogs.js";
 import { type ResolvedEntry, resolveEntry } from "../fileset/resolve-entry.js";
 
 /**
- * Returns the entry of the file that the kernel opens for `path`, and the links of the tree on the way to the file. If
- * signing followed links, links stay in the entry path, because the paths of the signed entries then go through links.
+ * Returns the entry path of the file that the kernel opens for `path`, and the symbolic links of the tree that the
+ * kernel follows on the way. The entry is undefined if these links lead out of the tree. If `rule` is `follow`, links
+ * are not resolved: signing followed them, so the signed paths go through the links.
  * @throws ERR_USAGE if the path is not below the root; ERR_ROOT_MISSING, ERR_LINK_CYCLE, ERR_IO
  */
 export function operandEntry(root: string, path: string, rule: "record" | "reject" | "follow"): ResolvedEntry {
@@ -23,8 +24,8 @@ export function operandEntry(root: string, path: string, rule: "record" | "rejec
 }
 
 /**
- * Returns the part of the path behind the root, with its links. Returns undefined if the root is not a prefix of the
- * path, or if the path has a `..`, because only the kernel's rules tell to which directory a `..` leads.
+ * Returns the part of `path` below `root`, with links unresolved. Returns undefined if `root` is not a prefix of
+ * `path`, or if `path` has a `..`: after a link, only the kernel knows to which directory `..` leads.
  */
 function belowRoot(root: string, path: string): string | undefined {
 	if (pathFromRoot(path).split("/").includes("..")) return undefined;
@@ -32,7 +33,10 @@ function belowRoot(root: string, path: string): string | undefined {
 	return isBelow(prefix, absolute) ? entryPathOf(prefix, absolute) : undefined;
 }
 
-/** Returns the entry path with links. Links are resolved only if the given path is not below the root. */
+/**
+ * Returns the entry path of `path` with links unresolved. If `path` is not below `root` as a text, resolves the links
+ * of the path's directory. Returns undefined if it is still not below `root`.
+ */
 function unresolvedEntry(root: string, path: string): string | undefined {
 	const absolute = absolutePath(path);
 	for (const directory of [absolutePath(root), realPath(root)]) {
@@ -43,8 +47,9 @@ function unresolvedEntry(root: string, path: string): string | undefined {
 }
 
 /**
- * Requires that the kernel finds the same file by both paths, or no file. The files can differ only if links change
- * meanwhile, or if a link of /proc leads to a file that its text does not name.
+ * Requires that both paths lead to the same file, or both to none. They can differ only if links change at this moment,
+ * or if a link of /proc leads to a file that the text of the link does not name.
+ * @throws ERR_USAGE
  */
 function requireSameFile(path: string, entry: string): void {
 	if (leadToOneFile(path, entry)) return;

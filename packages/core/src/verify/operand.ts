@@ -1,6 +1,6 @@
 /**
- * Decides which kind of file an operand of `verify` is. The content decides, because a catalog that is taken for an
- * ordinary file would be compared alone, and its tree would not.
+ * Decides which kind of file an operand of `verify` is. The content decides as well as the name: if a catalog were
+ * taken for an ordinary file, only the catalog itself would be compared, and not the files in its tree.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -11,14 +11,14 @@ import { MAGIC } from "../trust/index-layout.js";
 import { startsAsCatalog } from "./catalog-file.js";
 
 /**
- * `catalog` and `index` are files that begin as one, or that have the name of one. A link to a file has the kind of the
- * file to which it leads.
+ * The kind of an operand. `catalog` and `index` are files that begin like one, or that have the name of one. For a
+ * link, it is the kind of the file to which the link leads.
  */
 export type OperandKind = "directory" | "catalog" | "index" | "file" | "missing";
 
 /**
- * Returns the kind of an operand.
- * @throws ERR_ROOT_MISSING if a part of the path is no directory; ERR_IO
+ * Returns the kind of the file at a path.
+ * @throws ERR_ROOT_MISSING if the path goes through a file, such as `file.js/a`; ERR_IO
  */
 export function operandKind(path: string): OperandKind {
 	absolutePath(path); // Refuses a path through a file, such as `file.js/`.
@@ -30,7 +30,10 @@ export function operandKind(path: string): OperandKind {
 	return isIndex ? "index" : "file";
 }
 
-/** Returns the first bytes of a file, or no bytes if it cannot be read. The function that reads the file reports that. */
+/**
+ * Returns up to HEAD_BYTES bytes from the beginning of a regular file, or no bytes if the file cannot be read. A later
+ * function reads the whole file and reports the error.
+ */
 function headOf(path: string): Uint8Array {
 	try {
 		return isRegularFile(path) ? readHead(path) : new Uint8Array();
@@ -51,5 +54,8 @@ function readHead(path: string): Uint8Array {
 	}
 }
 
-/** The headers in front of a catalog's content type usually take less than 100 bytes. */
+/**
+ * The number of bytes that are read to recognise a file. The headers before the content type of a catalog usually take
+ * less than 100 bytes.
+ */
 const HEAD_BYTES = 65_536;

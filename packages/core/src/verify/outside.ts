@@ -1,4 +1,7 @@
-/** Handles links that lead out of a signed tree. Such a link may be signed, but the file to which it leads is not. */
+/**
+ * Handles symbolic links that lead out of a signed tree. The link itself may be signed, but the file to which it leads
+ * is not.
+ */
 
 import { quote } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
@@ -8,8 +11,8 @@ import type { Sources } from "./sources.js";
 import { conclude, type Verification } from "./verification.js";
 
 /**
- * Concludes the verification of a path that leads out of the tree through `links`. The verdict is `failed`, because the
- * file at the path was not compared with anything. `findings` are about the links.
+ * Returns the result for a path that leads out of the tree through `links`. The verdict is `failed`, because the file
+ * at the path was not compared with anything. `findings` are those about the links.
  */
 export function concludeOutside(
 	path: string,
@@ -25,8 +28,8 @@ export function concludeOutside(
 }
 
 /**
- * Returns the number of links that lead out of the tree, also through other links. Links that come back or lead nowhere
- * are not counted.
+ * Returns the number of links that lead out of the tree, directly or through other links. Does not count a link that
+ * leads out and back into the tree, nor one that leads to no file.
  */
 export function countOutsideLinks(manifest: Manifest): number {
 	let count = 0;

@@ -1,6 +1,6 @@
 /**
- * Asks all sources about the revocation of one certificate: given lists, lists that its issuer publishes, and OCSP
- * responders. `judgeRevocation` decides what the answers together mean.
+ * Asks all sources whether one certificate was revoked: lists that the caller gives, lists that the issuer publishes,
+ * and OCSP responders. `judgeRevocation` decides what the answers mean together.
  */
 
 import { reasonOf, SigtoolError } from "../errors.js";
@@ -16,17 +16,17 @@ import { type FetchedList, statementOfCachedList, statementOfFetchedList } from 
 export interface RevocationOptions {
 	readonly lists?: readonly RevocationList[];
 	/**
-	 * `given` (default) uses `lists` alone. `fetch` also requests the lists at the addresses in the certificates and keeps
-	 * them in the user's cache. A status that stays unknown is a warning.
+	 * `given` (the default) uses `lists` alone. `fetch` also requests the lists at the addresses in the certificates,
+	 * and keeps them in the user's cache. If a status stays unknown, this is a warning.
 	 */
 	readonly listSource?: "given" | "fetch";
 	/**
-	 * `off` (default) sends no OCSP request. `prefer` sends requests to the responders in the certificates, and warns
-	 * of a status that stays unknown. `require` sends requests too, but throws ERR_REVOCATION_UNKNOWN for an unknown
-	 * status.
+	 * `off` (the default) sends no OCSP request. `prefer` sends requests to the responders that the certificates name,
+	 * and warns if a status stays unknown. `require` sends the same requests, but throws ERR_REVOCATION_UNKNOWN if a
+	 * status stays unknown.
 	 */
 	readonly ocsp?: "require" | "prefer" | "off";
-	/** The time limit of each request in milliseconds; see `HttpRequest`. */
+	/** The time limit of each request in milliseconds, as `HttpRequest.timeoutMs`. */
 	readonly timeoutMs?: number;
 }
 
@@ -34,8 +34,8 @@ export interface RevocationOptions {
 export interface RevocationSources extends RevocationOptions {
 	readonly profile: Profile;
 	/**
-	 * The answers about each certificate. They make sure that the status of a certificate is requested only once, even if
-	 * several signatures contain the certificate.
+	 * The answers so far, by certificate and time of judgement. They prevent a second request about a certificate that
+	 * several signatures contain.
 	 */
 	readonly answers: Map<string, Promise<RevocationAnswers>>;
 	readonly requested: Map<string, Promise<FetchedList>>;
@@ -46,8 +46,8 @@ export function revocationSources(options: RevocationOptions, profile: Profile):
 }
 
 /**
- * Returns the answers of all sources about a certificate, which is judged for the time `at`. A source that cannot answer
- * is a reason in the answers, not an error.
+ * Returns the answers of all sources about a certificate that is judged for the time `at` (milliseconds since the
+ * epoch). If a source cannot answer, the answers contain its reason; this is not an error.
  * @throws ERR_CONFIG for the proxy
  */
 export function answersAbout(
@@ -56,7 +56,8 @@ export function answersAbout(
 	at: number,
 	sources: RevocationSources,
 ): Promise<RevocationAnswers> {
-	// The time matters only if it is in the future, or if the certificate has expired; see `uselessness`.
+	// The answers depend on the time `at` only if `at` is in the future, or if the certificate has expired; see
+	// `uselessness`.
 	const now = Date.now();
 	const time = at > now || now > certificate.notAfter ? at : "";
 	const key = `${Buffer.from(certificate.der).toString("base64")} ${time}`;
@@ -101,12 +102,18 @@ function askLists({ certificate, issuer }: Question, { lists = [], profile }: Re
 	return { statements, reasons: isSilent ? [NO_LIST] : reasons, failures };
 }
 
-/** Returns true if a list is about other certificates of the same issuer. Such a list has not failed. */
+/**
+ * Returns true for the error of a list that, by its scope, is about other certificates of the same issuer. Such a list
+ * has not failed.
+ */
 function isOutOfScope(error: unknown): boolean {
 	return error instanceof SigtoolError && error.code === "ERR_CERTIFICATE_EXTENSION";
 }
 
-/** Uses the lists at the addresses in the certificate. Sends no request if the cache has a fresh list. */
+/**
+ * Gets the answers of the lists at the addresses in the certificate. Sends no request if a list in the cache gives a
+ * useful answer.
+ */
 async function askPublished(question: Question, sources: RevocationSources): Promise<RevocationAnswers> {
 	const { profile, requested, timeoutMs, listSource = "given" } = sources;
 	if (listSource === "given") return NOT_ASKED;
@@ -134,8 +141,8 @@ async function askResponders(question: Question, sources: RevocationSources): Pr
 }
 
 /**
- * Asks one URL after another until an answer proves something. Returns the earlier answers too, because a revocation
- * counts however old its source is.
+ * Asks one URL after another until an answer is useful, which means that it proves the status of the certificate.
+ * Returns the earlier answers too, because a revocation counts even if the list that contains it is old.
  */
 async function askInTurn(
 	urls: readonly string[],
@@ -160,7 +167,10 @@ function isUseful(statement: RevocationStatement, { certificate, at }: Question)
 	return uselessness(statement, certificate, { at, now: Date.now() }) === undefined;
 }
 
-/** @throws any error that is not about the source: ERR_CONFIG is about the user's proxy, which would fail each request. */
+/**
+ * Returns the reason why a source failed. @throws the error itself if it is not about this source: an ERR_CONFIG is
+ * about the user's proxy, and would occur for each request
+ */
 function reasonFrom(error: unknown): string {
 	if (!(error instanceof SigtoolError) || error.code === "ERR_CONFIG") throw error;
 	return reasonOf(error);
@@ -168,7 +178,7 @@ function reasonFrom(error: unknown): string {
 
 const NO_LIST = "no list is of its issuer";
 const NOT_ASKED: RevocationAnswers = { statements: [], reasons: [] };
-/** Limit of the responders that get a request about one certificate, one after another. */
+/** The largest number of responders that are asked about one certificate, one after another. */
 const MAX_RESPONDERS = 2;
-/** Limit of the lists that are requested for one certificate, one after another. */
+/** The largest number of lists that are requested for one certificate, one after another. */
 const MAX_LISTS = 3;

@@ -1,4 +1,4 @@
-/** Drops timestamps whose authority was revoked, and judges the signer again without them. */
+/** Drops timestamps of authorities whose certificates were revoked, and judges the signer again without them. */
 
 import { SigtoolError } from "../errors.js";
 import { spkiSha256 } from "../pki/certificate.js";
@@ -8,18 +8,25 @@ import type { Timestamp } from "../pki/timestamp.js";
 import { chainStatuses } from "./chain-revocation.js";
 import type { RevocationSources } from "./revocation-sources.js";
 
-/** A verified object whose signer was judged for the time of `timestamp`, if it is given. */
+/**
+ * A verified catalog or trust index. Its signer was judged for the time of `timestamp`, or for another time if
+ * `timestamp` is undefined.
+ */
 export interface Judged {
 	readonly timestamp: Timestamp | undefined;
 	readonly judgedAt: JudgedTime;
 }
 
-/** The reason to refuse an authority's timestamps, by the SHA-256 of its SubjectPublicKeyInfo. */
+/**
+ * The timestamping authorities whose timestamps are refused. The key is the SHA-256 of the authority's
+ * SubjectPublicKeyInfo in hexadecimal, and the value is the error to report.
+ */
 export type RefusedAuthorities = ReadonlyMap<string, SigtoolError>;
 
 /**
- * Returns the first judgement that does not rest on a revoked authority, and the status of the certificates of its
- * timestamp. `judgeWithout` judges again without the timestamps of the authorities that it is given.
+ * Returns the first judgement whose timestamp is not from a revoked authority, and the status of each certificate of
+ * that authority. There is no status if the judgement uses no timestamp. `judgeWithout` verifies again, without the
+ * timestamps of the authorities that it is given.
  * @throws ERR_REVOCATION_UNKNOWN with `ocsp: "require"`; the errors of `judgeWithout`
  */
 export async function withSoundTimestamp<T extends Judged>(

@@ -1,8 +1,9 @@
 /**
  * Finds and verifies the catalogs that apply to a path.
  *
- * They are the given catalogs, or else the catalogs that `find-catalogs.ts` finds. For a file, the search starts in its
- * parent directory. A catalog inside a signed tree is used only if the outer catalog signs it.
+ * These are the catalogs that the caller gives, or else those that `find-catalogs.ts` finds. For a file, the search
+ * starts in its parent directory. A found catalog that is inside a signed tree is used only if the catalog of that tree
+ * signs it.
  */
 
 import { createHash } from "node:crypto";
@@ -25,33 +26,39 @@ import type { CatalogVerifyOptions } from "./verify-catalog.js";
 import { requireSigners } from "./verify-signers.js";
 
 export interface SourceOptions extends CatalogVerifyOptions, MergeOptions {
-	/** Catalog files, or directories whose `*.cat` files are all used. */
+	/**
+	 * The catalog files to use. A directory stands for all `*.cat` files in it. If undefined, catalogs are searched
+	 * for.
+	 */
 	readonly catalogs?: readonly string[];
 	/**
-	 * The directory that signed paths are relative to. Default: the directory that is verified, or the directory of the
-	 * catalog.
+	 * The directory to which signed paths are relative. The default is the directory that is verified if `catalogs` is
+	 * given, or else the directory of the found catalog.
 	 */
 	readonly root?: string;
 }
 
 /** The catalogs that apply to a path, and the root of their tree. */
 export interface Sources {
-	/** Contains at least one catalog. */
+	/** The catalogs of the tree, at least one. */
 	readonly catalogs: readonly UsedCatalog[];
 	/**
-	 * The catalogs of the directories above, if the catalog was found by convention, from the inside out. They are
-	 * verified, and each one signs the catalog before it. They must not be revoked either.
+	 * The catalogs of the directories above, from the inside out, if the catalog was found and not given. They are
+	 * verified, and each of them signs the next inner catalog. If revocation is checked, their signers must not be
+	 * revoked either.
 	 */
 	readonly outer: readonly UsedCatalog[];
-	/** The directory that signed paths are relative to, as it is reached from the path. */
+	/** The directory to which signed paths are relative. This may be a path through links. */
 	readonly root: string;
 }
 
 /**
- * Verifies the catalogs of a directory and finds their root. The root is `options.root` if it is given. Else it is the
- * directory of the catalog that was found by convention, or `directory` if catalogs were given. Every catalog must
- * verify, even if a whole directory of catalogs was given. Otherwise an attacker could damage one catalog and so decide
- * which files are checked.
+ * Verifies the catalogs of a directory and determines the root of their tree. The root is `options.root` if given.
+ * Otherwise it is `directory` if catalogs were given, or the directory of the catalog that was found. Every catalog
+ * must verify, even if a directory of catalogs was given. Otherwise an attacker could damage one of the catalogs, and
+ * so decide which files are checked.
+ * @throws ERR_CATALOG_NOT_FOUND, ERR_CATALOG_AMBIGUOUS, ERR_NESTED_CATALOG, ERR_TOO_FEW_SIGNERS, and the errors of
+ * `loadCatalog`
  */
 export function loadCatalogs(directory: string, options: SourceOptions): Sources {
 	const { catalogs, outer, root } = loadFrom(directory, options);
@@ -68,7 +75,11 @@ function loadFrom(directory: string, options: SourceOptions): Sources {
 	return { catalogs: files.map((file) => loadCatalog(file, options)), outer: [], root: directory };
 }
 
-/** Returns the nearest catalog and those above it. Each outer catalog must sign the next inner catalog. */
+/**
+ * Finds and verifies the catalog nearest to `directory`, and the catalogs above it. Each outer catalog must sign the
+ * next inner one.
+ * @throws ERR_CATALOG_NOT_FOUND, ERR_CATALOG_AMBIGUOUS, ERR_NESTED_CATALOG, and the errors of `loadCatalog`
+ */
 function loadConventionalCatalog(
 	directory: string,
 	options: SourceOptions,

@@ -1,4 +1,4 @@
-/** Loads one catalog file and verifies it. The errors name the file. */
+/** Reads one catalog file and verifies the catalog. The errors name the file. */
 
 import { quote, SigtoolError } from "../errors.js";
 import { FORMAT_CODES, namingFile, readCatalogFile } from "./catalog-file.js";
@@ -8,21 +8,24 @@ import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "
 export interface UsedCatalog extends VerifiedCatalog {
 	readonly file: string;
 	/**
-	 * The revocation status of each certificate in the chains of the signer and the timestamp, and in those of the outer
-	 * catalogs that sign this one. Undefined if revocation was not checked.
+	 * The revocation status of each certificate in the chains of the signer and of the timestamp, and in those of the
+	 * outer catalogs that sign this catalog. Undefined if revocation was not checked.
 	 */
 	readonly revocation?: readonly SignerStatus[];
-	/** The bytes of the whole file. */
+	/** The content of the file. */
 	readonly bytes: Uint8Array;
 }
 
-/** @throws ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and the errors of `verifyCatalog` */
+/**
+ * Reads and verifies a catalog file. @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and the errors of
+ * `verifyCatalog`
+ */
 export function loadCatalog(file: string, options: CatalogVerifyOptions): UsedCatalog {
 	const bytes = readCatalogFile(file);
 	return { file, bytes, ...verifyNamed(file, bytes, options) };
 }
 
-/** Calls `verifyCatalog` and adds the file's name to the messages of its errors. */
+/** Calls `verifyCatalog`, and adds the path of the file to the messages of its errors. */
 export function verifyNamed(file: string, bytes: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
 	try {
 		return verifyCatalog(bytes, options);

@@ -1,4 +1,4 @@
-/** Defines the outcome of a verification: the differences, and the verdict that follows from them. */
+/** Defines the result of the verification of catalogs and files, and decides its verdict by the differences. */
 
 import { ERROR_CODES, type ExitStatus } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
@@ -10,41 +10,45 @@ import type { UsedCatalog } from "./used-catalog.js";
 
 export interface VerifyOptions extends SourceOptions {
 	/**
-	 * The verdict for an unsigned entry of a directory. The default is `fail`, only for the part of the tree that the
-	 * catalogs cover. A given value applies to every file of the tree. If a single file is verified and is unsigned,
-	 * the verdict is always `failed`.
+	 * The effect of an unsigned entry in a directory: the verdict `failed` (`fail`), a notice (`warn`), or none.
+	 * Without a value, an unsigned entry is a failure if it is in the part of the tree that the catalogs cover. With
+	 * `fail` or `warn` this holds for the whole tree. If a single file is verified and is unsigned, the verdict is
+	 * `failed` in any case.
 	 */
 	readonly added?: "fail" | "warn" | "ignore";
 	/**
-	 * The value `signature` verifies a catalog's signature and compares no files, so that the verdict is `signed` and
-	 * never `trusted`. Default `files`.
+	 * With `signature`, only the signature of a catalog is verified and no files are compared, so the verdict is
+	 * `signed` and never `trusted`. The default is `files`.
 	 */
 	readonly extent?: "files" | "signature";
-	/** `report` reports entries as added although signed ignore rules cover them. Default `apply`. */
+	/**
+	 * With `report`, the signed rules do not apply: every unsigned entry of the tree is reported as added, even if the
+	 * rules exclude it. The default is `apply`.
+	 */
 	readonly ignoreRules?: "apply" | "report";
-	/** If undefined, revocation is not checked. */
+	/** The sources about revocation. If undefined, revocation is not checked. */
 	readonly revocation?: RevocationOptions;
 	readonly onProgress?: (done: HashProgress) => void;
 }
 
 export interface Verification {
 	readonly path: string;
-	/** The real path of the catalog that was used, if `path` is a link to it. */
+	/** The real path of the catalog, if `path` is a link to the catalog. */
 	readonly leadsTo: string | undefined;
 	/**
-	 * `trusted` means that files were compared and none differs. `signed` means that a signature is valid and no file
-	 * was compared. `undecided` means that no difference was proven, but some files could not be read.
+	 * `trusted` means that files were compared and there are no findings. `signed` means that a signature is valid and
+	 * no file was compared. `undecided` means that the code of every finding has exit status 3, for example because
+	 * files could not be read.
 	 */
 	readonly verdict: "trusted" | "signed" | "failed" | "undecided";
 	/**
-	 * The real path of the directory that entry paths are relative to. It is undefined if no files were compared by
-	 * path.
+	 * The real path of the directory to which entry paths are relative. Undefined if no file was compared by its path.
 	 */
 	readonly root: string | undefined;
 	readonly catalogs: readonly UsedCatalog[];
 	/**
-	 * The way in which files were compared with the catalogs. `none` means that no file was compared: only the signature
-	 * of a catalog was verified, or the path leads out of the signed tree.
+	 * The way in which files were compared with the catalogs. `none` means that no file was compared: only the
+	 * signature of a catalog was verified, or `path` leads out of the signed tree.
 	 */
 	readonly match: "path" | "digest" | "none";
 	/** The part of the tree that the catalogs cover. `none` means that no files were compared. */
@@ -54,24 +58,27 @@ export interface Verification {
 	/** The number of files that the catalogs do not cover. Undefined if these files were not counted. */
 	readonly otherCount: number | undefined;
 	/**
-	 * The number of compared links that lead out of the tree. The links are signed, and the files to which they lead are
-	 * not. Undefined if links were not counted.
+	 * The number of compared links that lead out of the tree. The links themselves are signed, but not the files to
+	 * which they lead. Undefined if these links were not counted.
 	 */
 	readonly outsideLinkCount: number | undefined;
 	/** The number of entries that were compared with a catalog. */
 	readonly checkedCount: number;
-	/** The number of entries that are not reported as added because of signed ignore rules. A directory counts once. */
+	/**
+	 * The number of unsigned entries that signed ignore rules keep from being reported as added. A directory counts
+	 * once.
+	 */
 	readonly ignoredCount: number;
-	/** The differences that decide the verdict. */
+	/** The differences that decide the verdict. There are none if the verdict is `trusted` or `signed`. */
 	readonly findings: readonly Finding[];
-	/** Differences that do not decide the verdict because of `added: "warn"`. */
+	/** The unsigned entries that do not decide the verdict, because of `added: "warn"`. */
 	readonly notices: readonly Finding[];
 	readonly warnings: readonly string[];
 }
 
 /**
- * Returns the sources with the revocation status of their certificates. If revocation is not checked, returns the
- * sources unchanged.
+ * Checks the certificates of the catalogs for revocation, and returns the sources with the status of each certificate.
+ * If revocation is not checked, returns the sources unchanged.
  * @throws ERR_CERTIFICATE_REVOKED, ERR_REVOCATION_UNKNOWN
  */
 export async function unlessRevoked(sources: Sources, options: VerifyOptions): Promise<Sources> {
@@ -80,7 +87,7 @@ export async function unlessRevoked(sources: Sources, options: VerifyOptions): P
 	return checkSources(sources, options);
 }
 
-/** The entries that were compared, and their differences. */
+/** The result of a comparison, before the verdict is decided. */
 export interface Comparison
 	extends Pick<Verification, "path" | "root" | "catalogs" | "match" | "covers" | "checkedCount"> {
 	readonly leadsTo?: string | undefined;
@@ -89,8 +96,8 @@ export interface Comparison
 	readonly outsideLinkCount?: number | undefined;
 	readonly ignoredCount?: number;
 	/**
-	 * The findings about links in the path to a directory. They decide whatever `added` says, because such a link
-	 * replaces a directory, and other files are compared than the path names.
+	 * The findings about symbolic links in the path to the verified directory. They decide the verdict even if `added`
+	 * is `ignore`: a replaced link would lead to another directory than the signed one.
 	 */
 	readonly onTheWay?: readonly Finding[];
 	readonly findings: readonly Finding[];
@@ -98,8 +105,8 @@ export interface Comparison
 }
 
 /**
- * Decides the verdict by `added`, and collects the warnings of the catalogs. No other function makes the verdict
- * `trusted`, and this one makes it only if files were compared.
+ * Decides the verdict, and collects the warnings of the catalogs. No other function gives a `Verification` the verdict
+ * `trusted`, and this one does so only if `match` is not `none`, which means that files were compared.
  */
 export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignore" = "fail"): Verification {
 	const { onTheWay = [], ...compared } = comparison;
@@ -124,8 +131,9 @@ export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignor
 }
 
 /**
- * Returns exit status 3 if the code of every finding has this status, such as a file that could not be read. Returns 2
- * if every finding is the refusal of a development identity, and 1 for anything else.
+ * Returns the exit status for findings, of which there must be at least one. It is 3 if the code of every finding has
+ * exit status 3, as for a file that could not be read. It is 2 if every finding refuses a development identity, and 1
+ * otherwise.
  */
 export function worstExitStatus(findings: readonly Finding[]): ExitStatus {
 	if (findings.every(({ code }) => ERROR_CODES[code][0] === 3)) return 3;

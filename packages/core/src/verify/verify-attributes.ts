@@ -1,10 +1,10 @@
 /**
- * Implements `sigtool verify --format` for attributes: checks that they match their files and that a trusted key signed
- * them.
+ * Implements `sigtool verify --format` for extended attributes: checks that each attribute matches its file, and that a
+ * trusted key signed it.
  *
  * Every regular file is read once, and its attributes are read through the same descriptor (`attribute-trial.ts`).
- * Ignore rules do not apply, because no signature covers the rules. Symbolic links cannot have these attributes and are
- * skipped.
+ * Ignore rules do not apply, because no signature covers them. Symbolic links cannot have these attributes, so they are
+ * counted and skipped.
  */
 
 import { basename, dirname } from "node:path";
@@ -45,14 +45,23 @@ import { watchForDenied } from "./verify-denied.js";
 export interface AttributeVerifyOptions extends AttributeNaming {
 	readonly formats: readonly AttributeFormat[];
 	readonly trust: TrustPolicy;
-	/** The certificates of signers that an authority in `trust` issued, and intermediate certificates. */
+	/**
+	 * The certificates of signers, needed if `trust` has only the authority that issued them, and intermediate
+	 * certificates. Attributes themselves contain no certificates.
+	 */
 	readonly certificates?: readonly Certificate[];
 	/** The time in milliseconds since the epoch for which certificates are judged. The default is now. */
 	readonly at?: number;
 	readonly profile?: Profile;
-	/** Undefined if revocation is not checked. Hashes have no signer, so this option is about signatures alone. */
+	/**
+	 * The sources about revocation, or undefined if revocation is not checked. It is checked only for signatures,
+	 * because a hash has no signer.
+	 */
 	readonly revocation?: RevocationOptions;
-	/** With `accept`, a matching unsigned hash is enough for a format that is a hash. Default `refuse`. */
+	/**
+	 * With `accept`, an unsigned hash that matches is enough for the formats `spython` and `ima-hash`. The default is
+	 * `refuse`.
+	 */
 	readonly bareHashes?: "refuse" | "accept";
 	readonly onProgress?: (done: HashProgress) => void;
 }
@@ -71,23 +80,26 @@ export interface VerifiedAttribute {
 export interface AttributeVerification {
 	readonly path: string;
 	/**
-	 * `unchanged` means that all attributes match, but some are unsigned hashes. `undecided` means that all findings
-	 * have exit status 3, such as files that could not be read.
+	 * `unchanged` means that all attributes match their files, but some of them are unsigned hashes. `undecided` means
+	 * that the code of every finding has exit status 3, for example because files could not be read.
 	 */
 	readonly verdict: "trusted" | "unchanged" | "failed" | "undecided";
-	/** The results of every file and format, in path order. */
+	/** The result for each file and each format, in path order. */
 	readonly attributes: readonly VerifiedAttribute[];
 	readonly counts: Readonly<Record<AttributeStatus, number>>;
 	readonly fileCount: number;
 	readonly linkCount: number;
-	/** The keys that signed at least one attribute. */
+	/** The trusted keys that signed at least one of the attributes, each one once. */
 	readonly signers: readonly TrustedKey[];
 	/**
-	 * The name of the directory's catalog, if it was skipped. If a format is a signature, the catalog's signature was
-	 * verified.
+	 * The name of the directory's own catalog if the catalog was skipped. If one of the formats is a signature, the
+	 * signature of the catalog was verified before.
 	 */
 	readonly passedOver: string | undefined;
-	/** The status of each certificate of the signers that are not refused. Undefined if revocation was not checked. */
+	/**
+	 * The revocation status of the certificates of all signers except refused ones. Undefined if revocation was not
+	 * checked.
+	 */
 	readonly revocation?: readonly SignerStatus[];
 	readonly findings: readonly AttributeFinding[];
 	/** Texts for the user about facts that do not affect the verdict. */
@@ -100,7 +112,8 @@ export interface AttributeFinding extends Finding {
 }
 
 /**
- * @throws ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE, ERR_UNSUPPORTED_PLATFORM, ERR_LIMIT, ERR_IO
+ * Verifies the attributes of one file, or of all files below a directory. Differences become findings.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE, ERR_UNSUPPORTED_PLATFORM, ERR_LIMIT, ERR_IO
  */
 export async function verifyAttributes(path: string, options: AttributeVerifyOptions): Promise<AttributeVerification> {
 	const keys = attributeKeys(options.trust, options.certificates ?? [], options);
@@ -164,7 +177,10 @@ function createJudge(
 	};
 }
 
-/** Returns undefined if the attribute is missing. This includes a file system that does not support attributes. */
+/**
+ * Returns the value of an attribute, or undefined if the file does not have it or the file system supports no
+ * attributes.
+ */
 function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): Uint8Array | undefined {
 	try {
 		return readAttribute(access, file, name);
@@ -175,8 +191,8 @@ function readOrNothing(access: AttributeAccess, file: OpenFile, name: string): U
 }
 
 /**
- * Returns the verdicts, in which the signatures of revoked signers do not count. Asks about no key that signed none of
- * the attributes.
+ * Returns the verdicts, in which an attribute is no longer `trusted` if its signer was revoked or, with `ocsp:
+ * "require"`, if the status of the signer is unknown. Requests the status only of keys that signed an attribute.
  */
 async function refuseRevoked(
 	judged: readonly Judged[],
@@ -198,14 +214,16 @@ async function refuseRevoked(
 
 interface PassedOver {
 	readonly name: string;
-	/** The catalog's warnings, if revocation is checked. */
+	/** The warnings about the catalog. They are collected only if revocation is checked, and are empty otherwise. */
 	readonly warnings: readonly string[];
 }
 
 /**
- * Returns the directory's catalog if it can be skipped. It has no attributes, because `sign` leaves it out too. If a
- * format is a signature, the catalog can be skipped only if its signature is valid and trusted, and its signer was not
- * revoked. If it lies in a signed tree, the same holds for the outer catalogs, which must sign it.
+ * Returns the directory's own catalog if it can be skipped. The catalog has no attributes, because `sign` does not
+ * write any to it. If none of the formats is a signature, the catalog is skipped if it says that sigtool wrote it.
+ * Otherwise it is skipped only if its signature is valid, its signer is trusted, and, if revocation is checked, its
+ * signer was not revoked. If the directory is inside a signed tree, the outer catalogs must pass the same checks and
+ * sign this one.
  */
 async function catalogToPassOver(path: string, options: AttributeVerifyOptions): Promise<PassedOver | undefined> {
 	const { trust, at, profile, formats, revocation } = options;
@@ -228,7 +246,7 @@ async function catalogToPassOver(path: string, options: AttributeVerifyOptions):
 	}
 }
 
-/** The codes of errors after which nobody knows whether the catalog can be skipped. */
+/** The codes of errors that leave open if the catalog can be skipped. `catalogToPassOver` throws these errors. */
 const UNDECIDED: ReadonlySet<string> = new Set(["ERR_REVOCATION_UNKNOWN", "ERR_CONFIG"]);
 
 function conclude(
@@ -248,7 +266,8 @@ function conclude(
 		signers.set(verdict.key.spkiSha256, verdict.key);
 		signedFiles.add(file);
 	}
-	// An IMA hash counts as signed if a trusted EVM signature of the same file covers it.
+	// A hash without a signature does not count as unsigned if another attribute of the same file is trusted, because
+	// that attribute's signature covers the content.
 	const bare = judged.filter(({ path: file, verdict }) => verdict.status === "hash-only" && !signedFiles.has(file));
 	const refused = bare.filter(({ format }) => options.bareHashes !== "accept" || isSignatureFormat(format));
 	const findings: AttributeFinding[] = [...unread];

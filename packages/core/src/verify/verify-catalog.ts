@@ -1,6 +1,7 @@
 /**
- * Verifies a catalog in an order in which unverified data has no effect: DER, signature over the received bytes, signed
- * attributes, chain at a trusted time, trust. Members are parsed and compared with files only after all these checks.
+ * Verifies a catalog in an order in which unverified data has no effect: first DER, then the signature over the
+ * received bytes, the signed attributes, the certificate chain at a trusted time, and the trust in the signer. Members
+ * are parsed, and files are compared with them, only after all these checks.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -24,16 +25,26 @@ export type { Verified } from "../pki/verified.js";
 export interface CatalogVerifyOptions {
 	readonly trust: TrustPolicy;
 	/**
-	 * The trust anchors of timestamping authorities. The default is the authorities that are trusted for any subject.
+	 * The trust anchors for timestamping authorities. By default these are the authorities of `trust` that may vouch
+	 * for any subject.
 	 */
 	readonly timestampAnchors?: readonly Certificate[];
-	/** The reason to refuse an authority's timestamps, by the SHA-256 of its SubjectPublicKeyInfo. */
+	/**
+	 * The timestamping authorities whose timestamps are refused. The key is the SHA-256 of the authority's
+	 * SubjectPublicKeyInfo in hexadecimal, and the value is the error to report.
+	 */
 	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
-	/** The time in milliseconds since the epoch for which chains are judged. The default is now. */
+	/**
+	 * The time in milliseconds since the epoch for which the signer is judged if there is no valid timestamp. The
+	 * default is now.
+	 */
 	readonly at?: number;
-	/** The value `windows-legacy` accepts SHA-1 and RSA from 1024 bits, as Windows did. MD5 is never accepted. */
+	/**
+	 * The value `windows-legacy` also accepts SHA-1, and RSA keys from 1024 bits, as Windows did. MD5 is refused in
+	 * both profiles.
+	 */
 	readonly profile?: "default" | "windows-legacy";
-	/** The product that the catalog must be for. */
+	/** The product that the catalog must name. If undefined, any product is accepted, and also none. */
 	readonly product?: string;
 }
 
@@ -42,7 +53,7 @@ export interface VerifiedCatalog {
 	readonly facts: CatalogFacts;
 	readonly signer: VerifiedSigner;
 	readonly judgedAt: JudgedTime;
-	/** The timestamp that determined the time. */
+	/** The timestamp that gave the time `judgedAt`. Undefined if the time is not from a timestamp. */
 	readonly timestamp: Timestamp | undefined;
 	/** Texts for the user about facts that do not affect the verdict. */
 	readonly warnings: readonly string[];
@@ -51,7 +62,8 @@ export interface VerifiedCatalog {
 const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
 /**
- * Verifies a catalog's signature and that its signer is trusted. Compares no files.
+ * Verifies the signature of a catalog, and verifies that the signer is trusted. Compares no files and does not check
+ * revocation.
  * @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_UNSIGNED, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
  * ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_WEAK_KEY, ERR_UNTRUSTED_SIGNER, ERR_DENIED,
  * ERR_PRODUCT_MISMATCH
@@ -107,8 +119,8 @@ function checkProduct(facts: CatalogFacts, expected: string | undefined): void {
 }
 
 /**
- * Warns before the first certificate of the chain expires. A timestamped signature stays valid after that, so it needs
- * no warning.
+ * Warns if a certificate of the chain expires soon. A signature with a valid timestamp stays valid after that, and a
+ * time that the user gave does not pass, so only a judgement for now needs the warning.
  */
 function expiryWarnings({ expiries }: VerifiedSigner, { at, source }: JudgedTime): string[] {
 	if (source !== "now") return [];

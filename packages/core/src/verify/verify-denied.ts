@@ -1,6 +1,6 @@
 /**
- * Finds files that are on the deny list, by the SHA-256 of their whole content. A file on the deny list is refused even
- * if it is signed.
+ * Finds files that are on the deny list, by the SHA-256 of their whole content. Such a file is refused even if it is
+ * signed.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -10,16 +10,18 @@ import { type Catalog, memberFilePath } from "../formats/cat.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 
 export interface DeniedFiles {
-	/** The visitor to use in place of `next`. If the deny list has no files, it is `next` itself. */
+	/**
+	 * The visitor that the caller uses in the place of `next`. If the deny list names no files, this is `next` itself.
+	 */
 	readonly visitor: FileVisitor | undefined;
-	/** The denied files. The array grows while files are hashed. */
+	/** The findings about denied files. The array grows while files are hashed. */
 	readonly findings: readonly Finding[];
 }
 
 /**
- * Returns a visitor that finds denied files. It passes all calls on to `next`.
- * @throws ERR_WEAK_DIGEST if the deny list has files but the tree is hashed with SHA-1 only, because these digests
- * cannot be compared
+ * Returns a visitor that finds denied files, and that passes each call on to `next`.
+ * @throws ERR_WEAK_DIGEST if the deny list names files but the tree is hashed with SHA-1, because the deny list has
+ * only SHA-256
  */
 export function watchForDenied({ deny = [] }: TrustPolicy, digest: "sha256" | "sha1", next?: FileVisitor): DeniedFiles {
 	const files = deny.filter(({ kind }) => kind === "file");
@@ -48,7 +50,10 @@ export function watchForDenied({ deny = [] }: TrustPolicy, digest: "sha256" | "s
 	};
 }
 
-/** Finds members whose digest is denied. It is for verifications that hash no files. */
+/**
+ * Finds the members of a catalog whose SHA-256 is denied, for verifications that hash no files. A member with SHA-1
+ * alone cannot be found.
+ */
 export function deniedMembers(catalog: Catalog, { deny }: TrustPolicy): Finding[] {
 	const files = deny?.filter(({ kind }) => kind === "file") ?? [];
 	const { count, digests, digestSizes } = catalog.members;

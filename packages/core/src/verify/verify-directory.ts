@@ -25,21 +25,24 @@ import { watchForDenied } from "./verify-denied.js";
 import { compareEntry } from "./verify-file.js";
 
 export interface DirectoryVerifyOptions extends VerifyOptions {
-	/** A visitor of every file. If it is given, only the calling thread hashes. */
+	/** A visitor that sees each file while the file is hashed. If it is given, only the calling thread hashes. */
 	readonly visitor?: FileVisitor;
-	/** The catalog that the user named in place of the directory. The directory is compared with this catalog. */
+	/** The catalog that the user named instead of the directory. The directory is compared with this catalog. */
 	readonly operand?: CatalogOperand;
 }
 
 export interface CatalogOperand extends Pick<CatalogTree, "file" | "leadsTo"> {
-	/** The path as the user gave it. */
+	/** The path of the catalog as the user gave it. */
 	readonly path: string;
 }
 
-/** @throws the errors of `verifyPath` */
+/**
+ * Compares a directory with the catalogs that apply to it. `path` is the directory. @throws the errors of `verifyPath`
+ */
 export async function verifyDirectory(path: string, given: DirectoryVerifyOptions): Promise<Verification> {
 	const { operand } = given;
-	// If a root is given, the operand signs the tree at this root, as with --catalog.
+	// If the user named a catalog and also a root, the catalog is used for the tree at this root, as if --catalog had
+	// named it.
 	const options = operand === undefined || given.root === undefined ? given : { ...given, catalogs: [operand.file] };
 	const sources = await unlessRevoked(loadCatalogs(path, options), options);
 	const { catalogs } = sources;
@@ -49,7 +52,7 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 	if (entry === undefined) return concludeOutside(path, sources, links, onTheWay);
 	const within = entry === "" ? undefined : entry;
 	let entries: SignedEntries | undefined;
-	// Members are parsed only if they are needed.
+	// The members of the catalogs are parsed only if a step below needs them.
 	const signed = () => {
 		entries ??= signedEntries(catalogs, options);
 		return entries;
@@ -123,8 +126,8 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 }
 
 /**
- * Refuses a catalog whose members have no names, such as a catalog of drivers. Its files may be in any directory, so
- * the catalog alone does not show which directory to verify.
+ * Refuses a catalog whose members have no names, such as the catalog of a driver. The files that it signs may be in any
+ * directory, so the catalog alone does not show which directory to verify.
  * @throws ERR_USAGE
  */
 function requireNames(operand: string, catalogs: readonly UsedCatalog[], options: VerifyOptions): void {
@@ -144,7 +147,10 @@ interface Within extends ResolvedEntry {
 	readonly findings: readonly Finding[];
 }
 
-/** Resolves the path to the entry of a directory in the signed tree. The entry is "" for the whole tree. */
+/**
+ * Returns the entry of the directory `path` in the signed tree. The entry is "" for the whole tree, and undefined if
+ * the path leads out of the tree.
+ */
 function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOptions): Within {
 	const isSamePath = () => absolutePath(root) === absolutePath(path);
 	if (realPath(root) === realPath(path) && (options.catalogs !== undefined || isSamePath())) {
@@ -155,8 +161,8 @@ function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOp
 }
 
 /**
- * Returns a warning if the catalogs were signed from several paths of one directory, and `root` has none of these paths.
- * The user then probably named one of these paths, and not the directory.
+ * Returns a warning if the catalogs cover paths of one directory, and none of these paths exists below `root`. In this
+ * case the user probably named one of the signed paths instead of the directory that contains them.
  */
 function rootHints(path: string, root: string, coveredPaths: readonly string[]): string[] {
 	if (coveredPaths.length === 0 || coveredPaths.some((covered) => exists(join(root, covered)))) return [];
@@ -174,7 +180,10 @@ const MAX_NAMED_PATHS = 3;
 
 type Excludes = (path: string, kind: "file" | "directory") => boolean;
 
-/** Leaves out everything except `within`, the directories above `within`, and the entries below it. */
+/**
+ * Returns a function that excludes every entry except those below `within`, `within` itself, and the directories above
+ * `within`. It also excludes the entries that `excludes` excludes.
+ */
 function restrictedTo(within: string | undefined, excludes: Excludes | undefined): Excludes | undefined {
 	if (within === undefined) return excludes;
 	return (path, kind) => {
@@ -191,9 +200,9 @@ function below({ files, links }: SignedSet, within: string | undefined): SignedS
 }
 
 /**
- * Returns the catalog if its list can be compared as a whole. This needs a single catalog, made by sigtool, that
- * carries no extended attributes, because these are not read from the files, so that the list could not be encoded
- * again. A list with the texts of many long links is compared one by one too, because encoding it takes a lot of memory.
+ * Returns the catalog if the whole signed list can be compared at once (`isSignedList`). This needs a single catalog
+ * that sigtool made. The catalog must carry no extended attributes: they are not read from the files here, so the list
+ * could not be encoded again. Its attributes must also be small (MAX_LISTED_UNITS).
  */
 function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOptions): UsedCatalog | undefined {
 	const [catalog, ...others] = catalogs;
@@ -204,14 +213,16 @@ function listToCompare(catalogs: readonly UsedCatalog[], { match }: VerifyOption
 }
 
 /**
- * The largest size of the texts of a catalog's attributes, in UTF-16 units, with which the list is encoded again. The
- * encoder needs several times the size of the attributes in memory. A comparison one by one needs no such copies.
+ * The largest total length of a catalog's attributes, in UTF-16 code units, for which the list is encoded again.
+ * Encoding needs several times this size in memory. A catalog with longer attributes, such as one with many long links,
+ * is compared entry by entry.
  */
 const MAX_LISTED_UNITS = 2 ** 23;
 
 /**
- * Returns true if the files that were found encode to exactly the bytes of the signed list. This proves that nothing
- * has changed, so no member needs to be decoded. False means only that the entries must be compared one by one.
+ * Encodes a list from the files that were found, and returns true if its bytes are exactly those of the signed list.
+ * Then nothing has changed, and no member needs to be decoded. If the result is false, the entries must be compared one
+ * by one to find a difference.
  */
 function isSignedList(manifest: Manifest, { catalog, facts }: UsedCatalog): boolean {
 	if (manifest.problems.length > 0) return false;
@@ -225,8 +236,8 @@ function pathsOf(set: SignedSet): string[] {
 }
 
 /**
- * Returns the rules of `covered`. If `added` is about the whole tree, the rules that select a part of the tree are left
- * out.
+ * Returns the rules that select the files to hash. If `added` is `fail` or `warn`, the whole tree is selected, except
+ * for what the ignore rules of `covered` exclude. Otherwise these are the rules of `covered`.
  */
 function asAskedFor(covered: SelectionRules, { added = "ignore" }: VerifyOptions): SelectionRules {
 	return added === "ignore" ? covered : { ignore: covered.ignore, include: [], scope: "root" };
@@ -238,7 +249,10 @@ interface Beside {
 	readonly skip: ReadonlySet<string>;
 }
 
-/** Counts the files that the rules do not cover. Files that match ignore patterns are not counted. */
+/**
+ * Returns the number of files that the rules of `covered` do not select. Does not count files that match its ignore
+ * rules.
+ */
 async function othersBeside(root: string, covered: SelectionRules, { members, within, skip }: Beside): Promise<number> {
 	if (coverageOf(covered).covers === "tree") return 0;
 	const selection = createSelection({ ...covered, ignore: [] }, members);
@@ -246,7 +260,11 @@ async function othersBeside(root: string, covered: SelectionRules, { members, wi
 	return countOthers(root, selection, restrictedTo(within, excludes), skip);
 }
 
-/** Returns the rules that all catalogs have in common. */
+/**
+ * Returns the rules by which the catalogs select files. A list of ignore rules or include globs counts only if all
+ * catalogs have the same one. The scope is the largest that a catalog has. With `ignoreRules: "report"` there are no
+ * rules, and the scope is the whole tree.
+ */
 function selectionRules(catalogs: readonly UsedCatalog[], { ignoreRules }: VerifyOptions): SelectionRules {
 	if (ignoreRules === "report") return { ignore: [], include: [], scope: "root" };
 	const [first, ...others] = catalogs.map((catalog) => catalog.facts);
@@ -264,13 +282,19 @@ function selectionRules(catalogs: readonly UsedCatalog[], { ignoreRules }: Verif
 	};
 }
 
-/** Returns the entry paths of the catalogs in the tree. They are skipped, because a catalog cannot sign itself. */
+/**
+ * Returns the entry paths of those catalogs that are in the tree. These files are not compared, because a catalog
+ * cannot sign itself.
+ */
 function catalogEntryPaths(root: string, catalogs: readonly UsedCatalog[]): Set<string> {
 	const files = catalogs.flatMap(({ file }) => [join(realPath(dirname(file)), basename(file)), realPath(file)]);
 	return new Set(files.filter((file) => isBelow(root, file)).map((file) => entryPathOf(root, file)));
 }
 
-/** Adds an explanation to the finding about a temporary file that an interrupted run of `sign` left. */
+/**
+ * Returns a function that adds an explanation to a finding, if the finding is about the temporary file that an
+ * interrupted run of `sign` left. It returns any other finding unchanged.
+ */
 function hintAtLeftovers(root: string, catalogs: readonly UsedCatalog[]): (finding: Finding) => Finding {
 	const names = new Set(
 		catalogs.map(({ file }) => entryPathOf(root, temporaryNameFor(join(realPath(dirname(file)), basename(file))))),

@@ -1,4 +1,4 @@
-/** Compares one file with the catalogs without reading the rest of the tree. */
+/** Compares one file with the catalogs. Reads no other file of the tree except its catalogs. */
 
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
@@ -16,7 +16,7 @@ import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "
 import { watchForDenied } from "./verify-denied.js";
 
 /**
- * Compares the file, and every symbolic link in its path, with the catalogs.
+ * Compares the file at `path` with the catalogs, and also every symbolic link of the tree in this path.
  * @throws the errors of `verifyPath`
  */
 export async function verifyFile(path: string, options: VerifyOptions): Promise<Verification> {
@@ -33,7 +33,10 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 	return conclude({ path, match: "path", covers: "file", root: realPath(root), catalogs, checkedCount, findings });
 }
 
-/** Loads the catalogs. If the file is missing and no catalog is certain, the error is about the missing file. */
+/**
+ * Loads the catalogs that apply to the file. If no catalog is found and the file does not exist, the error is about the
+ * missing file.
+ */
 function sourcesOf(path: string, options: VerifyOptions): Sources {
 	const directory = dirname(absolutePath(path));
 	try {
@@ -50,7 +53,7 @@ function sourcesOf(path: string, options: VerifyOptions): Sources {
 const NO_CATALOG: ReadonlySet<string> = new Set(["ERR_CATALOG_NOT_FOUND", "ERR_CATALOG_AMBIGUOUS"]);
 
 /**
- * Returns the one directory in which all given catalogs are. This directory is the tree.
+ * Returns the directory in which all given catalogs are. It counts as the root of the signed tree.
  * @throws ERR_USAGE if the catalogs are in several directories, unless files are matched by digest alone
  */
 function directoryOf(catalogs: Sources["catalogs"], path: string, options: VerifyOptions): string {
@@ -68,7 +71,7 @@ export function missingFile(path: string): SigtoolError {
 }
 
 /**
- * Compares the entry at one path with the catalogs.
+ * Compares the entry at one entry path with the catalogs, and returns the differences.
  * @throws ERR_ROOT_MISSING if the entry neither exists nor is signed
  */
 export function compareEntry(

@@ -1,4 +1,7 @@
-/** Checks the certificates of verified catalogs for revocation: those of signers and of timestamping authorities. */
+/**
+ * Checks the certificates of verified catalogs for revocation: those of the signers, and those of the authorities that
+ * made the timestamps.
+ */
 
 import { signerStatuses, warningsOf } from "./chain-revocation.js";
 import { type RevocationOptions, type RevocationSources, revocationSources } from "./revocation-sources.js";
@@ -12,8 +15,8 @@ interface CheckOptions extends CatalogVerifyOptions {
 }
 
 /**
- * Returns the sources with the catalogs of `checkRevocation`. The catalog of a directory inside a signed tree gets the
- * statuses and the warnings of the outer catalogs too, because it is trusted only together with them.
+ * Checks the catalogs of `given` and its outer catalogs for revocation. The first catalog of the result also gets the
+ * statuses and the warnings of the outer catalogs, because it is trusted only together with them.
  * @throws the errors of `checkRevocation`
  */
 export async function checkSources(given: Sources, options: CheckOptions): Promise<Sources> {
@@ -33,8 +36,8 @@ function withReportsOf(outer: readonly UsedCatalog[], catalog: UsedCatalog): Use
 }
 
 /**
- * Returns the catalogs with the revocation status of every certificate that an authority issued. If a certificate of a
- * timestamp's authority is revoked, the timestamp is dropped and the signer is judged without it.
+ * Returns the catalogs with the revocation status of each certificate that an authority issued. If a certificate of a
+ * timestamping authority is revoked, its timestamp is dropped and the signer is judged without it.
  * @throws ERR_CERTIFICATE_REVOKED; ERR_REVOCATION_UNKNOWN with `ocsp: "require"`; the errors of `verifyCatalog`
  */
 export async function checkRevocation(

@@ -1,10 +1,15 @@
-/** Counts the different keys that signed each entry, if several signers have each signed a catalog of the same tree. */
+/**
+ * Counts the different keys that signed each entry. There are several if several signers have each signed a catalog of
+ * the same tree.
+ */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { Finding, SignedSet } from "../fileset/compare.js";
 import type { UsedCatalog } from "./used-catalog.js";
 
-/** @throws ERR_TOO_FEW_SIGNERS if fewer than `required` different keys signed the catalogs */
+/**
+ * Counts the different keys that signed the catalogs. @throws ERR_TOO_FEW_SIGNERS if there are fewer than `required`
+ */
 export function requireSigners(catalogs: readonly UsedCatalog[], required: number): void {
 	const count = new Set(catalogs.map(keyOf)).size;
 	if (count >= required) return;
@@ -14,8 +19,8 @@ export function requireSigners(catalogs: readonly UsedCatalog[], required: numbe
 }
 
 /**
- * Returns the entries that fewer than `required` keys signed. A file that only one signer added must not count as
- * signed by all signers. `sets[i]` has the entries of `catalogs[i]`.
+ * Returns a finding for each entry that fewer than `required` keys signed. The keys are counted for each entry, so that
+ * a file that only one signer added does not count as signed by all. `sets[i]` has the entries of `catalogs[i]`.
  */
 export function entriesShortOfSigners(
 	sets: readonly SignedSet[],

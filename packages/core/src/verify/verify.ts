@@ -1,8 +1,8 @@
 /**
  * Implements `sigtool verify`: checks that a directory or a file is exactly as a trusted signer signed it.
  *
- * Catalogs are found (`sources.ts`) and verified (`verify-catalog.ts`) first. Then files are hashed, and every
- * difference is a finding. Only `extent: "signature"` compares no files, and the verdict is then never `trusted`.
+ * First the catalogs are found (`sources.ts`) and verified (`verify-catalog.ts`). Then the files are hashed, and every
+ * difference is a finding. With `extent: "signature"` no files are compared, and the verdict is never `trusted`.
  */
 
 import { dirname } from "node:path";
@@ -17,9 +17,10 @@ import { missingFile, verifyFile } from "./verify-file.js";
 import { requireSigners } from "./verify-signers.js";
 
 /**
- * Verifies a directory, a file of a signed directory, or the tree of a catalog. This tree is `root`, or else the
- * directory to which the catalog applies by convention. A catalog is verified as a file of a tree only if `catalogs`
- * has the catalogs of this tree. Differences become findings. An error that prevents a verdict is thrown.
+ * Verifies a directory, a file of a signed directory, or a catalog. For a catalog, its tree is verified: `root`, or
+ * else the directory to which the catalog applies by its name or its place (`find-catalogs.ts`). If `catalogs` is
+ * given, a catalog is instead verified as a file that these catalogs sign. Differences become findings. An error that
+ * prevents a verdict is thrown.
  * @throws ERR_ROOT_MISSING, ERR_CATALOG_NOT_FOUND, ERR_NESTED_CATALOG, ERR_PATH_*, ERR_USAGE, and the errors of
  * `verifyCatalog`
  */
@@ -40,8 +41,8 @@ export async function verifyPath(path: string, options: VerifyOptions): Promise<
 }
 
 /**
- * Loads the module that compares directories. It is loaded on demand, because the verification of a single file does
- * not need it.
+ * Loads the module that compares directories. This happens on demand, because a single file is verified without that
+ * module.
  */
 async function directoryVerifier() {
 	return (await import("./verify-directory.js")).verifyDirectory;
@@ -52,7 +53,10 @@ function indexOperand(path: string): SigtoolError {
 	return new SigtoolError("ERR_USAGE", message, { path });
 }
 
-/** The catalog that applies to a file by convention may be about another tree than `root`, so they are not combined. */
+/**
+ * Makes the error for a file that is no catalog, with a `root`. The catalog that is found for such a file may be about
+ * another tree than `root`, so the two are not used together.
+ */
 function noCatalog(path: string): SigtoolError {
 	const message =
 		`Cannot verify ${quote(path)} with --root: it is not a catalog; name the directory alone to verify its files, ` +
@@ -61,8 +65,8 @@ function noCatalog(path: string): SigtoolError {
 }
 
 /**
- * Verifies a catalog's signature, its number of signers and revocation, and that its members have an acceptable digest
- * and are not denied. Compares no files.
+ * Verifies the signature of a catalog, the number of its signers, and revocation if that is checked. Also checks that
+ * its members have an acceptable digest and are not on the deny list. Compares no files.
  */
 async function verifySignature(path: string, kind: OperandKind, options: VerifyOptions): Promise<Verification> {
 	if (kind === "directory") {

@@ -53,7 +53,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 		timestamp: timestampRequestOf(options),
 	} as const;
 	const demands = await signerDemandsOf(options);
-	// A wrong target must be refused before the signer asks for a passphrase.
+	// A wrong target must be reported before the user is asked for a passphrase.
 	checkCompileTarget(directories, target);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const progress = await startProgress("verifying", options);
@@ -81,7 +81,10 @@ function readPolicy(file: string): Policy {
 	return policyFromFileBytes(readInputFile(file, MAX_POLICY_BYTES), file);
 }
 
-/** Parses a number of days from now, or a time. Returns milliseconds since the epoch. */
+/**
+ * Parses a number of days from `now`, or a time that is after `now`. Returns milliseconds since the epoch. @throws
+ * ERR_USAGE
+ */
 function parseNotAfter(text: string, now: number): number {
 	const end = /^\d{1,5}$/.test(text)
 		? Math.floor(now / 1000) * 1000 + Number(text) * 86_400_000

@@ -10,7 +10,10 @@ export interface DigestCommandOptions extends OutputOptions {
 	readonly blockSize?: string;
 }
 
-/** Prints one line per file, in the format of coreutils' `sha256sum`. A file that fails does not stop the others. */
+/**
+ * Returns one line for each file, in the format of `sha256sum` of coreutils. An error about one file does not stop the
+ * work on the others.
+ */
 export async function digest(files: readonly string[], options: DigestCommandOptions): Promise<Report> {
 	const compute = digester(options);
 	const outcomes = files.map((file) => digestOne(file, compute));
@@ -69,8 +72,8 @@ function digestOne(file: string, compute: Digester): Outcome {
 }
 
 /**
- * Formats a line as coreutils 9 does, for `sha256sum -c`. A backslash at the beginning of the line says that the name
- * has escapes.
+ * Formats a line as coreutils 9 does, so that `sha256sum -c` can read it. If the name contains escape sequences, the
+ * line begins with a backslash.
  */
 function checksumLine(hex: string, file: string): string {
 	const name = file.replace(/[\\\n\r]/g, (character) => NAME_ESCAPES[character]);

@@ -20,7 +20,10 @@ export interface FinishCommandOptions extends KeyOptions, TimestampingOptions, O
 	readonly url?: string;
 }
 
-/** Shows on stderr what is about to be signed, then signs it. */
+/**
+ * Signs a catalog that was written without a signature. Before that, shows on standard error the content that is about
+ * to be signed, unless --quiet or --json is given.
+ */
 export async function finish(file: string, options: FinishCommandOptions): Promise<Report> {
 	if (options.expectDigest !== undefined && !/^(sha256:)?[0-9a-f]{64}$/i.test(options.expectDigest)) {
 		throw usageError("Give --expect-digest the 64 hexadecimal digits that `sigtool sign --unsigned` printed");
@@ -80,7 +83,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	};
 }
 
-/** Lists the signed rules that keep `verify` from reporting some files as added. */
+/** Returns texts about the signed rules because of which `verify` does not report some files as added. */
 function rulesOf({ ignore, include }: CatalogFacts): string[] {
 	return [...ignore.map((pattern) => `ignore ${pattern}`), ...include.map((glob) => `include ${glob}`)];
 }

@@ -50,7 +50,7 @@ export async function identityNew(name: string, options: IdentityNewOptions): Pr
 	};
 }
 
-/** Returns the commands that a user of this identity probably needs next. */
+/** Returns lines with the commands that the user of a new identity probably needs next. */
 function nextSteps({ name, certificate, issuers: [issuer], keyFile, certificateFile }: Identity): string[] {
 	if (certificate.extensions.basicConstraints?.isAuthority === true) {
 		return [
@@ -64,7 +64,7 @@ function nextSteps({ name, certificate, issuers: [issuer], keyFile, certificateF
 	];
 }
 
-/** Prints the certificate request in PEM on standard output, so that it can be piped. */
+/** Returns the certificate request in PEM as lines for other programs, so that the user can pipe it into a file. */
 export async function identityCsr(name: string, options: PassphraseOptions): Promise<Report> {
 	const request = await requestForIdentity(name, passphrases(options));
 	return { exit: 0, fields: { name, request }, data: [request.trimEnd()], lines: [] };
@@ -112,7 +112,7 @@ export interface IdentityExportOptions extends PassphraseOptions {
 export async function identityExport(name: string, options: IdentityExportOptions): Promise<Report> {
 	const output = options.toP12;
 	requireOutputName(output, "--to-p12");
-	showIdentity(name); // An unknown name must be refused before a passphrase is asked for.
+	showIdentity(name); // An unknown name must be refused before the user is asked for a passphrase.
 	const passphrase = await newPassphrase(options, output);
 	const identity = await exportIdentity(name, {
 		output,
@@ -149,7 +149,7 @@ export async function identityShow(name: string, _options: OutputOptions): Promi
 	};
 }
 
-/** Warns about certificates that expire soon. */
+/** Returns a warning for each identity whose certificate expires soon or has expired. */
 function notices(identities: readonly Identity[]): string[] {
 	return identities.flatMap(({ certificate }) => expiryNotice([certificate], Date.now()) ?? []);
 }

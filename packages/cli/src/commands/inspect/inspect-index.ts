@@ -18,7 +18,10 @@ import {
 	trustedSignerRows,
 } from "../../output/render.js";
 
-/** Shows a trust index, and whether this user trusts its signer. */
+/**
+ * Returns the content of a trust index, and whether this user's trust store trusts its signer. The content is shown
+ * even if it does not.
+ */
 export async function inspectIndex(file: string, options: OutputOptions): Promise<Report> {
 	const { index, verdict } = fromIndexFile(file, (bytes) => ({
 		index: parseTrustIndex(bytes),
@@ -63,7 +66,7 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 	};
 }
 
-/** @throws ERR_INDEX_FORMAT if entries are out of order */
+/** Returns the entries of all products. @throws ERR_INDEX_FORMAT if an entry is malformed or out of order */
 function membersOf(index: TrustIndex): ({ readonly product: string; readonly path: string } & IndexEntry)[] {
 	return index.products.flatMap(({ name: product }) => {
 		return Array.from(index.entries(product), ([path, entry]) => ({ product, path, ...entry }));
@@ -79,7 +82,10 @@ function judge(bytes: Uint8Array): VerifiedTrustIndex | SigtoolError {
 	}
 }
 
-/** Shows each group of the policy as a row of JSON. */
+/**
+ * Returns the members of the policy, each as a row with its value in JSON. The mode is left out, because `indexRows`
+ * has it.
+ */
 function policyRows(policy: object): [string, string][] {
 	return Object.entries(policy)
 		.filter(([name]) => name !== "version" && name !== "mode")

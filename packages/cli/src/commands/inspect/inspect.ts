@@ -14,8 +14,9 @@ import { count, isoTime, timestampClaim, timestampClaimFields } from "../../outp
 import { colour } from "../../output/terminal.js";
 
 /**
- * Shows the catalog in a file, the file's integrity attributes, or both, as a tree and as JSON. Verifies nothing of
- * what it shows. If the path is a symbolic link, follows the link and says so.
+ * Returns the content of a catalog, the integrity attributes of a file, or both, as a tree and as JSON. Nothing of this
+ * is verified. A `.sigx` file is a trust index and is left to `inspectIndex`, which verifies it. If the path is a
+ * symbolic link, follows the link and says so.
  */
 export async function inspect(file: string, options: OutputOptions): Promise<Report> {
 	if (file.endsWith(".sigx")) return (await import("./inspect-index.js")).inspectIndex(file, options);
@@ -49,7 +50,8 @@ export async function inspect(file: string, options: OutputOptions): Promise<Rep
 const UNVERIFIED = "not verified; use `sigtool verify`";
 
 /**
- * Reads the file's integrity attributes. Returns the error if the attributes cannot be read although the file can.
+ * Reads the integrity attributes of a file. If only the attributes cannot be read, returns the error and does not throw
+ * it, because the file may still be a catalog.
  * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_IO
  */
 async function attributesOf(file: string): Promise<InspectedAttribute[] | SigtoolError> {
@@ -61,7 +63,10 @@ async function attributesOf(file: string): Promise<InspectedAttribute[] | Sigtoo
 	}
 }
 
-/** Reads the catalog. Returns undefined if the file is no catalog but has attributes to show. */
+/**
+ * Reads the catalog in a file. Returns undefined if the file is no catalog but has attributes to show.
+ * @throws an error of `nothingIn` if there is nothing to show; ERR_IO
+ */
 function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError): CatalogFileInspection | undefined {
 	try {
 		return inspectCatalogFile(file);
@@ -73,8 +78,9 @@ function catalogOf(file: string, attributes: InspectedAttribute[] | SigtoolError
 }
 
 /**
- * Makes the error for a file with nothing to show. The message says what is wrong with the catalog, or what the file is,
- * if the file is meant to be a catalog or is a certificate, a key or a container.
+ * Makes the error for a file that has nothing to show. If the name of the file or its size shows that it is meant to be
+ * a catalog, the message says what is wrong with the catalog. If the file is a certificate, a private key or a
+ * container, the message says so.
  */
 function nothingIn(file: string, cause: SigtoolError, attributes: InspectedAttribute[] | SigtoolError): SigtoolError {
 	const reason = cause.message.replace(`Cannot read ${quote(file)}: `, "");
@@ -104,19 +110,19 @@ function attributeBranch(attribute: InspectedAttribute, { verbose }: OutputOptio
 	};
 }
 
-/** A label in the tree, and the branches below it. */
+/** A line in the tree: its label, and the lines below it. */
 interface Branch {
 	readonly label: string;
 	readonly children?: readonly Branch[];
 }
 
-/** The number of members that are shown without --verbose. */
+/** The largest number of members that are shown without --verbose. */
 const SHOWN_MEMBERS = 50;
 
 function treeOf(inspection: CatalogFileInspection, options: OutputOptions): Branch[] {
 	const { version, listId, thisUpdate, attributes, facts, members, carried, signers, certificates, anomalies } =
 		inspection;
-	// With --json the tree is not printed, so it needs no members.
+	// With --json the tree is not printed, so no members are read for it.
 	const most = options.json === true ? 0 : options.verbose === true ? members.count : SHOWN_MEMBERS;
 	const shown = firstOf(members, most);
 	const rest = members.count - shown.length;
@@ -210,7 +216,9 @@ function leaf(name: string, value: string): Branch {
 	return { label: `${colour.dim(name)} ${value}` };
 }
 
-/** Draws the tree with box-drawing characters. The recursion is bounded, because the tree has three levels. */
+/**
+ * Draws the tree with box-drawing characters. The function calls itself for each level, and the tree has at most three.
+ */
 function treeLines(branches: readonly Branch[], indent = ""): string[] {
 	return branches.flatMap(({ label, children = [] }, index) => {
 		const last = index === branches.length - 1;

@@ -2,8 +2,8 @@ import { buildNative } from "../../native/native-parts.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 
 /**
- * Builds the native parts. If a part cannot be built, the exit status is 3 and not 1, because not every use needs that
- * part.
+ * Builds the native parts. If a part cannot be built, the exit status is 3 and not 1, because sigtool can be of use
+ * without this part.
  */
 export async function nativeBuild(_options: OutputOptions): Promise<Report> {
 	const { directory, built, complaint } = buildNative();

@@ -1,36 +1,47 @@
 /**
- * Lists the ways to run unsigned code in CPython that `sigtool python gaps` tries, one or two of each kind. The tests
- * in test/python try more than a hundred ways, these among them under the same names. docs/threat-model.md describes
- * those tests.
+ * Lists the ways to run unsigned code in CPython that `sigtool python gaps` tries, a few of each kind. The tests in
+ * test/python try many more ways, and these among them under the same names. docs/threat-model.md describes those
+ * tests.
  */
 
 export interface Gap {
-	/** Names the unsigned code and the way in which it gets to run. */
+	/** The name: the unsigned code, and the way in which it gets to run. */
 	readonly name: string;
-	/** The signed files. The program is `main.py`, and its first argument is the attacker's directory. */
+	/**
+	 * The signed files: the key is the relative path, and the value is the content. The program is `main.py`. Its first
+	 * command-line argument is the path of the attacker's directory.
+	 */
 	readonly signed: Readonly<Record<string, string>>;
-	/** The files that the attacker changes or adds in the signed directory. */
+	/** The files that the attacker changes or adds in the signed directory, in the same form. */
 	readonly changed?: Readonly<Record<string, string>>;
 	/**
-	 * Python code that the attacker runs first, in unguarded Python. Its variables `app` and `data` are the paths of the
-	 * signed and of the attacker's directory.
+	 * Python code that the attacker runs in unguarded Python before the program starts. Its variable `app` is the path
+	 * of the signed directory, and `data` is the path of the attacker's directory.
 	 */
 	readonly making?: string;
-	/** The command-line arguments that replace `main.py` and its argument. */
+	/**
+	 * The command-line arguments instead of `main.py` and the attacker's directory. `DATA` stands for the attacker's
+	 * directory.
+	 */
 	readonly args?: readonly string[];
-	/** Environment variables. `DATA` in a value stands for the attacker's directory. */
+	/** The environment variables that the attacker sets. `DATA` stands for the attacker's directory. */
 	readonly environment?: Readonly<Record<string, string>>;
-	/** Names of events. If the attempt is not refused, one of these events must record it. */
+	/**
+	 * The names of events. If the code runs and one of these events records that, the gap is `logged` and not `open`.
+	 */
 	readonly events?: readonly string[];
-	/** A text that must be in the recorded event. */
+	/** A text that this event must contain. The default is any text. */
 	readonly told?: string;
 }
 
-/** The text that the attacker's code prints. No file contains this text, because the code computes it. */
+/**
+ * The text that the attacker's code prints when it runs. The files of an attempt do not contain this text, because the
+ * code computes it. So a program that only prints a file does not count.
+ */
 export const MARKER = "evil-ran-42";
 const EVIL = `__import__("os").write(1, b"evil-ran-%d\\n" % (6 * 7))`;
 
-/** The files in every attacker's directory. */
+/** The files in the attacker's directory in each attempt. */
 export const ATTACKER_FILES: Readonly<Record<string, string>> = { "evil.py": `${EVIL}\n`, "evil.txt": `${EVIL}\n` };
 
 const DATA = "import sys\ndata = sys.argv[1]\n";
@@ -40,14 +51,17 @@ const COMPILED = (target: string) =>
 	`import os, py_compile\nos.makedirs(os.path.dirname(${target}), exist_ok=True)\n` +
 	`py_compile.compile(data + "/evil.py", ${target}, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)\n`;
 /**
- * Copies any library of Python to the attacker's directory. The attempt succeeds as soon as the interpreter maps a file
- * of that directory.
+ * Python code that copies one of Python's extension modules to the attacker's directory. An attempt with a library
+ * succeeds when the interpreter maps a file from this directory, because its code could then run.
  */
 const LIBRARY = `import glob, os, shutil, sysconfig
 shutil.copy(sorted(glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "_json*.so")) + glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "*.so")))[0], data)
 `;
 const MAPPED = `if any(data in line for line in open("/proc/self/maps")): print("evil-ran-%d" % (6 * 7))\n`;
-/** Makes a program that runs a constant which `how` has overwritten in memory. */
+/**
+ * Returns a Python program with a text constant. The code `how` overwrites the constant in memory, and then the program
+ * runs the constant as code.
+ */
 const overwriting = (how: string) =>
 	`${TEXT}constant = "pass" + " " * 200\naddress = id(constant) + sys.getsizeof("") - 1\n` +
 	`new = text.strip().ljust(204).encode()\n${how}\nexec(constant)\n`;

@@ -17,7 +17,7 @@ export interface PythonBuildOptions extends OutputOptions {
 	readonly allowDevelopment?: boolean;
 }
 
-/** Compiles a spython and shows the facts that it prints about itself. */
+/** Compiles a spython, and returns the facts that the spython prints about itself. */
 export async function pythonBuild(options: PythonBuildOptions): Promise<Report> {
 	const { python, trust = [], allowDevelopment = false } = options;
 	requireOutputName(options.output);
@@ -53,7 +53,7 @@ export async function pythonBuild(options: PythonBuildOptions): Promise<Report> 
 	};
 }
 
-/** Tells whether a file is an ELF file. The compiler may overwrite no other existing file. */
+/** Returns true if the file is an ELF file. The build may overwrite an existing file only if it is one. */
 function isProgram(file: string): boolean {
 	if (!statSync(file).isFile()) return false;
 	const descriptor = openSync(file, "r");
@@ -64,8 +64,9 @@ function isProgram(file: string): boolean {
 }
 
 /**
- * Returns the pins for a value of --trust: the value itself if it is a pin, else the pins of the certificates in that
- * file.
+ * Returns the pins that a value of --trust gives: the value itself if it is a pin, or else the pins of the certificates
+ * in the file that it names.
+ * @throws ERR_USAGE, ERR_DEVELOPMENT_IDENTITY, and the errors of `readCertificates`
  */
 function pinsOf(trust: string, allowDevelopment: boolean): string[] {
 	if (/^(sha256:)?[0-9a-f]{64}$/i.test(trust)) return [trust.toLowerCase().replace(/^sha256:/, "")];
@@ -86,8 +87,8 @@ export interface PythonGapsOptions extends OutputOptions {
 }
 
 /**
- * Tries ways to run unsigned code with a spython. The exit status is 0 even if some ways are open, because some are
- * known to be open: docs/threat-model.md lists them.
+ * Tries ways to run unsigned code with a spython, and returns a verdict for each. The exit status is 0 even if a way is
+ * open, because some ways are known to be open; docs/threat-model.md lists these.
  */
 export async function pythonGaps({ spython = ownSpython() }: PythonGapsOptions): Promise<Report> {
 	const about = aboutSpython(spython);

@@ -1,6 +1,6 @@
 /**
- * Tries ways around a spython in temporary directories. Tries each way first in unguarded Python, where it should work,
- * and then with the spython and the launcher, where it should not.
+ * Tries the ways of gaps.ts around a spython, in temporary directories. Tries each way first in unguarded Python, in
+ * which the attack should work, and then with the spython, alone and under the launcher, where it should fail.
  */
 
 import { spawnSync } from "node:child_process";
@@ -22,19 +22,18 @@ import { aboutSpython, libraryOf } from "../../python/spython.js";
 import { ATTACKER_FILES, GAPS, type Gap, MARKER } from "./gaps.js";
 
 /**
- * The verdict is `closed` if the attack's code does not run, and `open` if it runs without an event. It is `logged` if
- * the code runs and an event records that, provided that the policy selects the event.
+ * The verdict on one attempt. It is `closed` if the attacker's code does not run, `logged` if the code runs and an
+ * event records that, and `open` if the code runs without such an event. These attempts record all events; a policy may
+ * select fewer.
  */
 export type GapVerdict = "closed" | "logged" | "open";
 
 export interface TriedGap {
 	readonly name: string;
-	/**
-	 * True if the attack runs its code in unguarded Python. Otherwise there is no gap that spython would have to close.
-	 */
+	/** True if the attack works in unguarded Python. Otherwise there is nothing that the spython has to prevent. */
 	readonly works: boolean;
 	readonly spython: GapVerdict;
-	/** The verdict under the launcher, in strict mode. Undefined if the launcher cannot start. */
+	/** The verdict with the spython under the launcher, in strict mode. Undefined if the launcher cannot start. */
 	readonly launcher: GapVerdict | undefined;
 }
 
@@ -44,7 +43,7 @@ export interface TriedGaps {
 	readonly withoutLauncher: string | undefined;
 }
 
-/** @throws ERR_LAUNCHER if the spython does not run signed code */
+/** Tries all gaps with a spython. @throws ERR_LAUNCHER if the spython does not run even signed code */
 export async function tryGaps(spython: string): Promise<TriedGaps> {
 	const directory = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-gaps-")));
 	try {
@@ -77,10 +76,13 @@ interface Ground {
 	readonly events: string;
 }
 
-/** This command starts a program. The program's path and arguments are appended to it. */
+/** A command that starts a Python program. The path of the program and its arguments are appended to the command. */
 type Start = readonly string[];
 
-/** Makes a signed directory that has a directory for each gap, and an index of it and of Python's library. */
+/**
+ * Makes a signed directory that contains a directory for each gap. Compiles a trust index of the signed directory and
+ * of Python's library, and writes a host configuration.
+ */
 async function prepare(directory: string, spython: string): Promise<Ground> {
 	const about = aboutSpython(spython);
 	const ground = {
@@ -108,7 +110,10 @@ async function prepare(directory: string, spython: string): Promise<Ground> {
 	return ground;
 }
 
-/** Returns the commands for unguarded Python, for the spython alone, and for the spython under the launcher. */
+/**
+ * Returns three commands: for unguarded Python, for the spython alone, and for the spython under the launcher. The
+ * third is undefined if the launcher is not built.
+ */
 function starts({ directory, python, index, config }: Ground, spython: string): [Start, Start, Start | undefined] {
 	const development = "--allow-development";
 	const alone = [spython, "--index", index, "--config", config, development];
@@ -130,7 +135,7 @@ function starts({ directory, python, index, config }: Ground, spython: string): 
 	return [[python, "-sB"], alone, [launcherIn(installed), development]];
 }
 
-/** Runs a signed program. Returns undefined if the program works, else the last line of its errors. */
+/** Runs a signed program that must work. Returns undefined if it does, or else the last line of its errors. */
 function control(start: Start, ground: Ground): string | undefined {
 	const { stdout, stderr } = run([...start, join(controlOf(ground), "main.py")], ground.directory);
 	return stdout.includes("good-ran-42") ? undefined : stderr.trim().split("\n").pop();
@@ -138,7 +143,7 @@ function control(start: Start, ground: Ground): string | undefined {
 
 function attempt(gap: Gap, start: Start, ground: Ground): GapVerdict {
 	const [app, data] = [appOf(ground, gap), join(ground.directory, "data")];
-	// Restores the signed files, because an earlier attempt may have changed them.
+	// The signed files are written again, because an earlier attempt may have changed them.
 	rmSync(app, { recursive: true });
 	rmSync(data, { recursive: true, force: true });
 	write(app, gap.signed);

@@ -47,5 +47,5 @@ This command is a Node.js program itself: NODE_OPTIONS in its environment acts b
 an environment that you trust. The installed launcher, which is no Node.js program, drops such variables.
 `;
 
-/** This is a copy of the constant in launcher-place.ts, because that module is not loaded to print help. */
+/** A copy of the constant in launcher-place.ts. It is copied because that module is not loaded to print help. */
 const INSTALLED_PREFIX = "/usr/lib/sigtool";

@@ -1,4 +1,7 @@
-/** Makes a launcher for one run, for code that this user signed. Nothing is installed, and no configuration is needed. */
+/**
+ * Makes a launcher for a single run of code that this user's trust store trusts, such as code that this user signed.
+ * This needs no installation and no host configuration.
+ */
 
 import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
@@ -23,8 +26,10 @@ import { aboutSpython, libraryOf, libraryOutside, ownSpython } from "../../pytho
 import type { RunCommandOptions } from "./run-options.js";
 
 /**
- * Writes the launcher into a directory. The user's own host configuration applies if it exists.
- * @throws ERR_ROOT_MISSING, ERR_USAGE, ERR_CATALOG_NOT_FOUND, ERR_LAUNCHER, and as `compileTrustIndex`
+ * Writes the launcher, its configuration and, unless --index names one, a trust index into `directory`. If this user
+ * has a host configuration, it applies. Otherwise one is written that trusts the signer of the index.
+ * @throws ERR_ROOT_MISSING, ERR_USAGE, ERR_CATALOG_NOT_FOUND, ERR_LAUNCHER, ERR_DEVELOPMENT_REFUSED, and the errors of
+ * `verifyTrustIndex` and `compileTrustIndex`
  */
 export async function placePrivately(directory: string, script: string, options: RunCommandOptions): Promise<void> {
 	if (options.module !== true) requireFile(script);
@@ -74,7 +79,8 @@ function requireFile(script: string): void {
 }
 
 /**
- * Tells whether the script is started with Python. launch.c decides this again, so the two must follow the same rules.
+ * Returns true if the script is started with Python. launch.c decides this again by the same rules, and the two must
+ * stay equal.
  */
 function isPython(script: string, { python, module }: RunCommandOptions): boolean {
 	return python === true || module === true || script.endsWith(".py");
@@ -89,7 +95,10 @@ function findSpython(script: string, given: string | undefined): string {
 	});
 }
 
-/** Refuses an index that adopts no library of Python, because Python cannot start without it. */
+/**
+ * Refuses an index that does not cover the library of Python, because Python cannot start without its library. @throws
+ * ERR_USAGE
+ */
 function requireLibrary(python: string, index: string, roots: readonly string[]): void {
 	const [first] = libraryOutside(aboutSpython(python), roots);
 	if (first === undefined || !existsSync(join(first, "encodings"))) return;
@@ -97,7 +106,10 @@ function requireLibrary(python: string, index: string, roots: readonly string[])
 	throw usageError(message);
 }
 
-/** Verifies the signed directory that contains the script, and compiles it with this machine's development identity. */
+/**
+ * Verifies the signed directory that contains the script, and compiles it into a trust index that this machine's
+ * development identity signs. For Python, the index also covers Python's library.
+ */
 async function compile(
 	output: string,
 	script: string,
@@ -120,7 +132,7 @@ async function compile(
 		const who = catalogs.every((each) => each.signer.development)
 			? "this machine's development identity"
 			: "your trust store";
-		// Even --quiet does not hide the use of a development identity.
+		// This note is printed even with --quiet.
 		printError(
 			`note: ${escaped(name)} is held against ${files} and ${who}, without a host configuration; other machines do not trust that`,
 		);
@@ -130,8 +142,9 @@ async function compile(
 }
 
 /**
- * Returns the directory of the first given catalog, else the nearest signed directory above the script. For a module the
- * search starts in the working directory.
+ * Returns the directory of the first catalog in --catalog, or else the nearest directory above the script that has a
+ * catalog. For a module, the search starts in the working directory.
+ * @throws ERR_CATALOG_NOT_FOUND, ERR_CATALOG_AMBIGUOUS
  */
 function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCommandOptions): string {
 	const [catalog] = catalogs ?? [];
@@ -144,7 +157,7 @@ function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCom
 	throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: script });
 }
 
-/** Tells whether the directory itself has a catalog that `verify` would find. */
+/** Returns true if the directory itself has a catalog, and not only a directory above it. */
 function isSigned(directory: string): boolean {
 	return catalogsCovering(directory)[0]?.directory === directory;
 }

@@ -10,10 +10,11 @@ export interface RunCommandOptions extends OutputOptions {
 	readonly allowDevelopment?: boolean;
 	readonly prefix: string;
 	/**
-	 * True if the script is started with the spython, whatever its name is. A module is always started with the spython.
+	 * True if the script is started with the spython even if its name does not end with `.py`. A module is started with
+	 * the spython in any case.
 	 */
 	readonly python?: boolean;
-	/** True if `script` is the name of a Python module. */
+	/** True if `script` is the name of a Python module and not a path. */
 	readonly module?: boolean;
 	readonly spython?: string;
 }

@@ -12,8 +12,9 @@ import { placePrivately } from "./private-launcher.js";
 import type { RunCommandOptions } from "./run-options.js";
 
 /**
- * Ends this process as the application ended: with its exit status, or by its signal. If code is refused, before or
- * after the start, ends with status 126 and a line that says "Cannot run".
+ * Runs a program, and ends this process as the program ended: with its exit status, or by its signal. If code is
+ * refused, before or after the start, ends with exit status 126 and a line that begins with "Cannot run". A program
+ * that itself ends with 126 is treated in the same way.
  */
 export async function run(script: string, args: readonly string[], options: RunCommandOptions): Promise<never> {
 	let ending: Ending;
@@ -26,14 +27,14 @@ export async function run(script: string, args: readonly string[], options: RunC
 	if (ending.status !== REFUSED) return endAs(ending);
 	const message = `Cannot run ${quote(script)}: it ended with ${REFUSED}, which means that code was refused; see above`;
 	const refusal = new SigtoolError("ERR_UNTRUSTED_CODE", message, { path: script });
-	// Standard output belongs to the program, so nothing is printed there, even with --json.
+	// Standard output belongs to the program, so not even --json prints a document there.
 	process.exit(printFailure("run", refusal, {}, REFUSED));
 }
 
-/** The exit status of the launcher and of the runtimes for a refusal. */
+/** The exit status with which the launcher and the runtimes end after a refusal. */
 const REFUSED = 126;
 
-/** Turns an error of verification or compilation into an error whose message begins with "Cannot run". */
+/** Turns an error of verification or compilation into one whose message begins with "Cannot run". */
 function cannotRun(script: string, { code, message, path, cause }: SigtoolError): SigtoolError {
 	const reason = message.replace(/^Cannot \w+( "(?:[^"\\]|\\.)*")?: /, "");
 	return new SigtoolError(code, `Cannot run ${quote(script)}: ${reason}`, {
@@ -42,7 +43,11 @@ function cannotRun(script: string, { code, message, path, cause }: SigtoolError)
 	});
 }
 
-/** Starts the program by the installed launcher, or by one that is made for this run. Returns how it ended. */
+/**
+ * Starts the program with the installed launcher or, with --allow-development, with a launcher that is made for this
+ * run. Returns how the program ended.
+ * @throws ERR_USAGE, ERR_LAUNCHER, and the errors of `placePrivately`
+ */
 async function start(script: string, args: readonly string[], options: RunCommandOptions): Promise<Ending> {
 	const { index, catalog, mode, write = [], envClear, allowDevelopment, prefix, python, module, spython } = options;
 	const argv = [
@@ -76,8 +81,9 @@ async function start(script: string, args: readonly string[], options: RunComman
 }
 
 /**
- * Returns a directory for launcher and index that no --write directory contains: the usual one for temporary files, else
- * one beside the identities.
+ * Returns the directory in which the launcher and the index are placed. It is the usual directory for temporary files,
+ * unless the program may write there because it is below a --write directory. Then it is this user's configuration
+ * directory, for which this is not checked.
  */
 function placeBeside(granted: readonly string[]): string {
 	const usual = realpathSync(tmpdir());
@@ -92,8 +98,8 @@ interface Ending {
 }
 
 /**
- * Starts the launcher, and passes on to it the signals that other processes send. A signal that is typed on a terminal
- * reaches the launcher by itself, because the terminal sends it to both processes.
+ * Starts the launcher, and passes on to it the signals in PASSED_SIGNALS. SIGINT and SIGQUIT are not passed on if
+ * standard input is a terminal: if the user types them, the terminal sends them to both processes.
  */
 function launch(launcher: string, argv: readonly string[]): Promise<Ending> {
 	return new Promise((resolve, reject) => {

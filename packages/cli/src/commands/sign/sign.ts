@@ -58,7 +58,7 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	const sequence = parseSequence(options.sequence);
 	const time = sourceDate();
 	const timestamp = timestampRequestOf(options);
-	// A wrong path must be reported before a passphrase is asked for.
+	// A wrong path must be reported before the user is asked for a passphrase.
 	const target = resolveSignTarget(paths, { output: options.output, files, formats, carry: options.carry });
 	const needsKey = formats.some((format) => (format === "cat" ? options.unsigned !== true : isSignatureFormat(format)));
 	const signer = !needsKey ? undefined : await openSigner(options, (text) => warnings.push(text));
@@ -113,7 +113,11 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	);
 }
 
-/** Returns the step that compiles Python before hashing. The code of the step is loaded only with --compile-python. */
+/**
+ * Returns the step that compiles Python sources before the files are hashed, or undefined without --compile-python. The
+ * code for this step is loaded only with that option. The step passes its result to `tell`, and returns the .pyc files
+ * to sign.
+ */
 async function preparation(options: SignCommandOptions, tell: (compiled: CompiledPython) => void) {
 	if (options.compilePython !== true) return undefined;
 	const { compilePython } = await import("../../python/compile-python.js");
@@ -226,7 +230,7 @@ function attributeRow({ format, name, writtenCount, unchangedCount }: WrittenAtt
 	return [format, `${escaped(name)}: ${writtenCount} written, ${unchangedCount} unchanged`];
 }
 
-/** Returns the rows that only --verbose shows. */
+/** Returns the rows that only --verbose shows: rules, root, time, size and duration. */
 function detailRows(
 	{ root, ignoreRules, time, catalog }: SignResult,
 	startedAt: number,
@@ -239,7 +243,10 @@ function detailRows(
 	];
 }
 
-/** Reads NUL-separated names, as `find -print0` and `git ls-files -z` print them. @throws ERR_USAGE */
+/**
+ * Reads the list of --files-from: paths that are separated by NUL, as `find -print0` and `git ls-files -z` print them.
+ * @throws ERR_USAGE, and the errors of `readInputFile`
+ */
 function readFileList(file: string): string[] {
 	const list = readInputFile(file, MAX_LIST_BYTES);
 	let text: string;
@@ -257,8 +264,8 @@ function readFileList(file: string): string[] {
 }
 
 /**
- * If an error reports a missing file, a hint is added to it: the list may come from another directory, to which its
- * names are relative.
+ * If the error is about a missing file, adds a hint: the paths in the list are relative to the signed directory, but
+ * the user may have made the list in another directory. Returns any other error unchanged.
  */
 function withListHint(error: unknown, directory: string): unknown {
 	if (!(error instanceof SigtoolError) || error.code !== "ERR_ROOT_MISSING") return error;
@@ -267,10 +274,13 @@ function withListHint(error: unknown, directory: string): unknown {
 	return new SigtoolError(code, `${message}; ${hint}`, { path, cause, problems });
 }
 
-/** The command lists only files, because directories are no entries of a catalog. */
+/**
+ * The command that an error message recommends. It lists only regular files, because a catalog has no entries for
+ * directories.
+ */
 const FIND = "find . -type f -print0";
 
-/** The limit is 256 MiB, which is room for a million paths of 250 bytes. */
+/** The size limit of a list of files, 256 MiB. This is room for a million paths of 250 bytes. */
 const MAX_LIST_BYTES = 2 ** 28;
 
 function parseSequence(text: string | undefined): number | undefined {

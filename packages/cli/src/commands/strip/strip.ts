@@ -21,7 +21,7 @@ export interface StripCommandOptions extends OutputOptions {
 	readonly namespace?: "security" | "user";
 }
 
-/** Strips every path. A path that fails does not stop the others. */
+/** Strips every path. An error about one path does not stop the work on the others. */
 export async function strip(paths: readonly string[], options: StripCommandOptions): Promise<Report> {
 	const { format: formats, attribute, namespace } = options;
 	if (formats === undefined) throw usageError("Name with --format what to remove, e.g. --format spython");

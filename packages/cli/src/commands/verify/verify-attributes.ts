@@ -17,7 +17,7 @@ import {
 import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
-/** Verifies the extended attributes of a tree or file for `verify --format`. */
+/** Verifies the extended attributes of a file, or of all files below a directory, for `verify --format`. */
 export async function verifyAttributesOf(
 	path: string,
 	formats: readonly AttributeFormat[],

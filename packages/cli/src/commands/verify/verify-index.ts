@@ -25,10 +25,10 @@ import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 
 /**
-/**
- * Verifies the signature and the signer of a trust index, but no files, so the verdict is `signed`. This is done only if
- * it was asked for, so that nobody believes that files were compared.
- * @throws as `verifyTrustIndex` and `verifyUnrevokedIndex`; ERR_USAGE without `signatureOnly`, if nothing else is wrong
+ * Verifies the signature and the signer of a trust index. Compares no files, so the verdict is `signed`. Without
+ * `signatureOnly` a valid index is an error, so that the user does not believe that files were compared.
+ * @throws the errors of `verifyTrustIndex` and `verifyUnrevokedIndex`; ERR_PRODUCT_MISMATCH; ERR_USAGE without
+ * `signatureOnly`
  */
 export async function verifyIndex(
 	file: string,
@@ -93,9 +93,9 @@ export async function verifyIndex(
 }
 
 /**
- * Verifies the index. If revocation is checked, checks the certificates of the signer of the index and of its
- * timestamp. The catalogs from which the index was compiled cannot be checked, because the index has only the keys of
- * their signers.
+ * Verifies the index. If revocation is checked, checks the certificates of the signer of the index and those of the
+ * timestamping authority. The signers of the catalogs from which the index was compiled are not checked, because the
+ * index has only their keys and no certificates.
  */
 async function verified(
 	file: string,
@@ -109,7 +109,10 @@ async function verified(
 	});
 }
 
-/** Names the trees that have catalogs. Files of other trees can be compared only by a runtime. */
+/**
+ * Makes the error for an index without `signatureOnly`. The message names the trees that `sigtool verify` can compare:
+ * those that have catalogs. The files of an adopted directory are compared only by a runtime, when it loads them.
+ */
 function comparesNoFiles(file: string, products: readonly IndexedProduct[]): SigtoolError {
 	const signed = products.filter(({ adopted }) => adopted !== true).map(({ root }) => quote(root));
 	const trees = signed.slice(0, MAX_NAMED_TREES).join(" ") + (signed.length > MAX_NAMED_TREES ? " …" : "");

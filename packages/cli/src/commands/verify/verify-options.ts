@@ -20,13 +20,13 @@ export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOpti
 	readonly all?: boolean;
 }
 
-/** The result for one path. */
+/** The result of the verification of one path. */
 export interface Outcome {
 	readonly exit: ExitStatus;
 	readonly fields: Readonly<Record<string, unknown>>;
-	/** The report, for stdout. */
+	/** The lines of the report, for standard output. */
 	readonly lines: readonly string[];
-	/** Error lines, for stderr. */
+	/** The lines about errors, for standard error. */
 	readonly problems: readonly string[];
 	readonly warnings: readonly string[];
 	readonly notes: readonly string[];

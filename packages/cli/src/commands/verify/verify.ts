@@ -29,7 +29,10 @@ import { colour } from "../../output/terminal.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 import { versionControlHints } from "./version-control-hint.js";
 
-/** Verifies every path, even if an earlier path failed. */
+/**
+ * Verifies every path, even if the verification of an earlier path failed. @throws ERR_USAGE for options that have no
+ * effect
+ */
 export async function verify(paths: readonly string[], options: VerifyCommandOptions): Promise<Report> {
 	const formats = [...new Set(options.format ?? ["cat" as const])];
 	checkOptions(formats, options);
@@ -70,7 +73,10 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 	};
 }
 
-/** Returns true if the file is a trust index. Errors about the path are left to the verification. */
+/**
+ * Returns true if the path is a trust index. If the path cannot be read, returns false, and the verification reports
+ * the error.
+ */
 function isIndex(path: string): boolean {
 	try {
 		return path !== "" && operandKind(path) === "index";
@@ -80,13 +86,16 @@ function isIndex(path: string): boolean {
 	}
 }
 
-/** @throws ERR_USAGE */
+/** Refuses options that have no effect on a trust index. @throws ERR_USAGE */
 function refuseForIndex({ require, root, match, added, ignore }: VerifyCommandOptions): void {
 	refuse({ require }, "it is about catalogs; compile takes it too");
 	refuse({ root, match, added, "no-ignore": ignore ? undefined : true }, "a trust index is not a catalog");
 }
 
-/** Refuses an option that has no effect on the given formats, so that nobody believes it was applied. @throws ERR_USAGE */
+/**
+ * Refuses an option that has no effect on the given formats. Otherwise the user could believe that it was applied.
+ * @throws ERR_USAGE
+ */
 function checkOptions(formats: readonly SignFormat[], options: VerifyCommandOptions): void {
 	const { catalog, root, product, match, tsaTrust, ignore, added } = options;
 	const { require, crl, ocsp, signatureOnly } = options;
@@ -143,7 +152,10 @@ async function verifyCatalogsOf(
 	}
 }
 
-/** Turns an error into the outcome of its path. In a list of paths, each path has a line in the report. */
+/**
+ * Returns the outcome of `judge` for one path. If `judge` throws a SigtoolError, returns an outcome with this error. If
+ * there are several paths, the report has a line for the failed path too.
+ */
 async function orFailure(path: string, isList: boolean, judge: () => Promise<Outcome>): Promise<Outcome> {
 	try {
 		return await judge();
@@ -173,7 +185,7 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 		: `${colour.red(verdict)} ${escaped(path)}: ${differences(verification)}`;
 	return {
 		exit: passed ? 0 : worstExitStatus(findings),
-		// This is a getter, because only --json needs the fields, which can be large.
+		// The fields are computed only on demand, because they can be large and only --json needs them.
 		get fields() {
 			return verificationFields(verification);
 		},
@@ -194,7 +206,10 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 	};
 }
 
-/** A FIFO, socket or device is in no catalog and cannot be compared, so it has to go, or to be left out by a rule. */
+/**
+ * Adds advice to a finding about a FIFO, a socket or a device. A catalog cannot contain such an entry, so the user must
+ * remove the entry or exclude it when signing.
+ */
 function withWayOut(finding: Finding): Finding {
 	if (finding.code !== "ERR_FILE_TYPE") return finding;
 	return { ...finding, message: `${finding.message}; remove it, or sign the tree with --exclude` };
@@ -205,7 +220,10 @@ function differences({ verdict, findings }: Verification): string {
 	return `${count(findings.length, "difference")}: ${countByKind(findings)}`;
 }
 
-/** Returns the rows that name the catalogs and say how many entries were compared or hidden. */
+/**
+ * Returns the rows about the catalogs and the tree, and about the number of entries that were compared or that signed
+ * rules hid.
+ */
 function describe(verification: Verification, options: VerifyCommandOptions): string[] {
 	const { path, root, catalogs, ignoredCount, leadsTo, outsideLinkCount = 0 } = verification;
 	const rules = catalogs.flatMap(({ facts }) => [...facts.ignore, ...facts.include.map((glob) => `include ${glob}`)]);
@@ -239,7 +257,7 @@ function outsideLinks(number: number): string {
 	return `${count(number, "link")} ${lead} out of the tree; the files behind are not signed and were not looked at`;
 }
 
-/** Says which part of the tree the catalogs cover. Returns undefined if they cover the whole tree. */
+/** Returns the text about the part of the tree that the catalogs cover, or undefined if they cover the whole tree. */
 function coverage(
 	{ covers, coveredPaths, otherCount = 0 }: Verification,
 	{ all, added }: VerifyCommandOptions,

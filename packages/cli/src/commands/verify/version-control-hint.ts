@@ -2,8 +2,9 @@ import { type Finding, VERSION_CONTROL } from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
 
 /**
- * Returns a hint if version control folders were added after signing. `sign` records only rules for folders that it
- * found, so that nobody can add files later under a name that nobody needed.
+ * Returns a hint if directories of version control (such as `.git`) were added after signing. `sign` records ignore
+ * rules only for those of these directories that exist. A rule for a missing one would let an attacker add files under
+ * its name.
  */
 export function versionControlHints(findings: readonly Finding[]): string[] {
 	const found = new Set<string>();
