@@ -220,7 +220,7 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("EPERM", "capabilities-permitted capabilities-effective", root),
 			...refused("EPERM", "capabilities-bounding", { only: "root" }),
 			...refused("EPERM", "kernel-log-level", { unguarded: ["EINVAL"], ...root }),
-			...open("priority", { user: "EACCES" }),
+			...refused("EACCES", "priority", { user: "EACCES" }),
 		],
 	},
 	{
