@@ -100,7 +100,8 @@ function tableHeader() {
 /* clang-format off */
 
 enum {
-${limits.join("")}};
+${limits.join("")}	RELEASED_AT = ${schema.RELEASED_AT / 1000}, /* seconds since 1970; an earlier clock is not set */
+};
 
 ${[...words.values()].map((list) => `enum { ${list} };\n`).join("")}
 ${numbers.join("\n")}

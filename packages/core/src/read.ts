@@ -2,7 +2,7 @@
 
 export { contentDigest } from "./digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";
-export { ERROR_CODES, type ErrorCode, type ExitStatus, errnoReason, quote, SigtoolError } from "./errors.js";
+export { ERROR_CODES, type ErrorCode, type ExitStatus, errnoReason, isPassing, quote, SigtoolError } from "./errors.js";
 export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
 export { pathOfDescriptor } from "./fileset/descriptor-path.js";
 export {
@@ -70,6 +70,7 @@ export {
 	type LauncherDocument,
 	MAX_HOST_BYTES,
 	MAX_POLICY_BYTES,
+	RELEASED_AT,
 } from "./trust/schema.js";
 export { hostFromFileBytes, launcherFromFileBytes } from "./trust/settings.js";
 export {

@@ -14,6 +14,12 @@ export const MAX_HOST_BYTES = 2 ** 20;
 export const MAX_LAUNCHER_BYTES = 2 ** 16;
 
 /**
+ * The time of this release, in milliseconds since the epoch. A clock that says an earlier time is not set, so nothing
+ * that expires can be judged by it. Each release moves it on (CONTRIBUTING.md).
+ */
+export const RELEASED_AT = Date.UTC(2026, 10, 1);
+
+/**
  * The size limit in bytes for a file that is read as code. A file of this size fits into one buffer on every Node.js.
  */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
@@ -216,7 +222,6 @@ export const HOST = {
 		authorities: {
 			kind: "list",
 			does: "Authorities whose certificates may sign.",
-			by: "Node.js",
 			of: {
 				kind: "object",
 				members: {

@@ -90,6 +90,8 @@ export interface GateParts extends OpenRules {
 
 /** The exit status of a process that a refusal ended. */
 export const REFUSED_STATUS = 126;
+/** The exit status of a start that could not be judged, because of a fault that may pass (EX_TEMPFAIL). */
+export const UNJUDGED_STATUS = 75;
 
 export function gateOf(parts: GateParts): Gate {
 	const { mode, policy, onRefusal, exit = exitNow, audit, judge } = parts;

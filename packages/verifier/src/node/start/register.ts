@@ -3,7 +3,8 @@
  * into one file that imports only from Node.js. Every failure ends the process before the program begins.
  */
 
-import { REFUSED_STATUS } from "../../gate/gate.js";
+import { isPassing } from "@sigtool/core/read";
+import { REFUSED_STATUS, UNJUDGED_STATUS } from "../../gate/gate.js";
 import { writeSync } from "../../safe/primordials.js";
 import { exitProcess, start } from "./start.js";
 
@@ -16,11 +17,13 @@ declare const SIGTOOL_DEVELOPMENT: "refuse" | "allow";
 try {
 	start(SIGTOOL_DEVELOPMENT);
 } catch (error) {
+	let status = REFUSED_STATUS;
 	try {
+		if (isPassing(error)) status = UNJUDGED_STATUS;
 		// If the value is no Error, code and message may be undefined, which does no harm.
 		const { code, message } = error as { code?: string; message?: string };
 		writeSync(2, `sigtool: ${code ?? "ERR_INTERNAL"}: ${message ?? String(error)}\n`);
 	} finally {
-		exitProcess(REFUSED_STATUS);
+		exitProcess(status);
 	}
 }
