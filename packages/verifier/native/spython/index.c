@@ -8,13 +8,14 @@
  * they were verified. A fault in the index ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "authority.h"
+#include "certificate.h"
 #include "timestamp.h"
 #include "../shared/find-record.h"
 #include "../shared/owned-file.h"
+#include <errno.h>
 #include <fcntl.h>
-#include <openssl/bn.h>
 #include <openssl/cms.h>
-#include <openssl/core_names.h>
 #include <openssl/ess.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
@@ -52,8 +53,6 @@ enum {
 };
 
 enum {
-	MAX_EXPONENT_BITS = 32, /* the limit of certificate.ts */
-	MIN_SECURITY_BITS = 112, /* RSA of 2048 bits, curves of 224 bits (NIST SP 800-57, part 1) */
 	EXACTLY_ONCE = -3, /* a value for `lastpos` of CMS_signed_get0_data_by_OBJ() */
 };
 
@@ -82,6 +81,13 @@ static uint32_t entry_count; /* the number of entries of all these products toge
 static _Noreturn void malformed(const char *reason)
 {
 	fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason);
+}
+
+/* Ends the process, because the index ends before it is complete, as it does while it is copied. */
+static _Noreturn void truncated(void)
+{
+	fail(UNJUDGED, "ERR_INDEX_FORMAT",
+		"Cannot read the trust index: it is truncated; if nobody is copying it, install it again");
 }
 
 static _Noreturn void distrust(const char *code, const char *reason)
@@ -115,62 +121,50 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 	else
 		require_sealed(descriptor);
 	if (descriptor < 0 || fstat(descriptor, &status) != 0)
-		fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
+		fail(status_of(errno), "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
 	if (!S_ISREG(status.st_mode))
 		malformed("it is not a regular file");
-	if (status.st_size < HEADER || status.st_size > MAX_INDEX)
-		malformed("it is smaller or larger than a trust index can be");
+	if (status.st_size < HEADER)
+		truncated();
+	if (status.st_size > MAX_INDEX)
+		malformed("it is larger than a trust index can be");
 	*length = (size_t)status.st_size;
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
 	uint8_t *memory = mmap(NULL, *length, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (memory == MAP_FAILED)
-		fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: %m");
+		fail(status_of(errno), "ERR_LIMIT", "Cannot read the trust index: %m");
 	const ssize_t count = read_all(descriptor, memory, *length);
 	if (count != (ssize_t)*length)
-		malformed("it changes while it is read");
+		fail(UNJUDGED, "ERR_INDEX_FORMAT",
+			"Cannot read the trust index: it changes while it is read");
 	mprotect(memory, *length, PROT_READ);
 	close(descriptor);
 	return memory;
 }
 
-/* Requires that the signer's key is pinned in this spython or by the host, and that neither its key
- * nor its certificate is on the deny list. Sets signer_hex. */
-static void require_pinned(X509 *certificate)
+/* Returns true if the host configuration pins the signer's key, or if there is no host
+ * configuration and this spython was built with the key. Otherwise an authority has to vouch for
+ * the signer. Ends the process if none may, and if the signer is on the deny list. Sets
+ * signer_hex. */
+static bool is_pinned(X509 *certificate)
 {
 	uint8_t *key = NULL; /* SubjectPublicKeyInfo in DER; never freed */
 	uint8_t key_digest[SHA256_BYTES];
-	uint8_t certificate_digest[SHA256_BYTES];
-	char certificate_hex[SHA256_HEX + 1];
 	const int key_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
-	if (key_length <= 0 || X509_digest(certificate, EVP_sha256(), certificate_digest, NULL) != 1)
+	if (key_length <= 0)
 		distrust("ERR_CERTIFICATE_FORMAT", "its signer's certificate cannot be read");
-	to_hex(certificate_digest, certificate_hex);
 	require(EVP_Digest(key, (size_t)key_length, key_digest, NULL, EVP_sha256(), NULL));
 	to_hex(key_digest, signer_hex);
-	if (strstr(SPYTHON_PINS, signer_hex) == NULL &&
-		find_by(rules.pins, "spki-sha256", signer_hex) == NULL)
-		fail(REFUSED, "ERR_UNTRUSTED_SIGNER",
-			"Cannot trust signer of key %s: it is pinned neither in this spython nor in \"%s\"",
-			signer_hex, rules.host_file);
-	if (denied("key", signer_hex) != NULL || denied("certificate", certificate_hex) != NULL)
+	if (is_denied(certificate))
 		distrust("ERR_DENIED", "the deny list names its signer");
-}
-
-/* Returns true for an RSA key with numbers that packages/core/src/pki/certificate.ts refuses. For
- * example, with the exponent 1 a signature equals the padded digest. libcrypto accepts such a
- * signature, and anyone can write it. RFC 8017, 3.1. */
-static bool is_degenerate_rsa(const EVP_PKEY *key)
-{
-	if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "RSA-PSS"))
-		return false;
-	BIGNUM *modulus = NULL;
-	BIGNUM *exponent = NULL;
-	const bool is_sound = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1 &&
-		EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 && BN_is_odd(modulus) &&
-		BN_is_odd(exponent) && !BN_is_one(exponent) && BN_num_bits(exponent) <= MAX_EXPONENT_BITS;
-	BN_free(modulus);
-	BN_free(exponent);
-	return !is_sound;
+	const bool is_known = rules.has_host ? find_by(rules.pins, "spki-sha256", signer_hex) != NULL
+										 : strstr(SPYTHON_PINS, signer_hex) != NULL;
+	if (!is_known && !has_authority_for(certificate))
+		fail(REFUSED, "ERR_UNTRUSTED_SIGNER",
+			"Cannot trust signer of key %s: %s\"%s\" neither pins it nor names an authority for it",
+			signer_hex, rules.has_host ? "" : "it is not built into this spython, and ",
+			rules.host_file);
+	return is_known;
 }
 
 /* Checks the signer's certificate as packages/core/src/pki/chain.ts checks a certificate whose key
@@ -182,12 +176,15 @@ static void check_certificate(X509 *certificate, time_t at)
 	const uint32_t usage = X509_get_key_usage(certificate);
 	const uint32_t extended_usage = X509_get_extended_key_usage(certificate);
 	if (X509_cmp_time(X509_get0_notBefore(certificate), &at) >= 0)
-		distrust("ERR_CERTIFICATE_NOT_YET_VALID", "its signer's certificate is not valid yet");
+		fail(UNJUDGED, "ERR_CERTIFICATE_NOT_YET_VALID",
+			"Cannot trust the trust index: its signer's certificate is not valid yet; set the "
+			"clock, "
+			"if it is wrong");
 	if (X509_cmp_time(X509_get0_notAfter(certificate), &at) <= 0)
 		distrust("ERR_CERTIFICATE_EXPIRED",
 			"its signer's certificate has expired, and no timestamp by an authority of the host "
 			"configuration proves that it was signed before");
-	if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL))
+	if ((flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) || has_unknown_critical(certificate))
 		distrust("ERR_CERTIFICATE_EXTENSION",
 			"its signer's certificate has invalid extensions, or critical ones that are not known "
 			"here");
@@ -196,14 +193,13 @@ static void check_certificate(X509 *certificate, time_t at)
 	if (extended_usage == UINT32_MAX || !(extended_usage & XKU_CODE_SIGN) ||
 		!(usage & KU_DIGITAL_SIGNATURE))
 		distrust("ERR_CERTIFICATE_PURPOSE", "its signer's certificate is not for signing code");
-	const EVP_PKEY *key = X509_get0_pubkey(certificate);
-	if (EVP_PKEY_get_security_bits(key) < MIN_SECURITY_BITS)
-		distrust("ERR_WEAK_KEY", "its signer's key is too short");
-	if (is_degenerate_rsa(key))
-		distrust("ERR_CERTIFICATE_FORMAT",
+	const char *code = fault_of_key(certificate);
+	if (code != NULL && strcmp(code, "ERR_WEAK_KEY") == 0)
+		distrust(code, "its signer's key is too short or too long, or of a type not accepted");
+	if (code != NULL)
+		distrust(code,
 			"its signer's RSA key has an even modulus, or a public exponent that is even, below 3 "
-			"or "
-			"longer than 32 bits");
+			"or longer than 32 bits, or its key is encoded in a way that is not accepted");
 	const ASN1_OBJECT *development = OBJ_txt2obj(DEVELOPMENT_OID, 1);
 	if (!rules.development && X509_get_ext_by_OBJ(certificate, development, -1) >= 0)
 		distrust("ERR_DEVELOPMENT_IDENTITY",
@@ -274,9 +270,13 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	X509 *certificate = NULL;
 	X509_ALGOR *digest_algorithm = NULL;
 	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, &digest_algorithm, NULL);
-	require_pinned(certificate);
+	read_authorities();
+	const bool has_pin = is_pinned(certificate);
 	const time_t proven = proven_time(signer, certificate);
-	check_certificate(certificate, proven < 0 ? time(NULL) : proven);
+	const time_t at = proven < 0 ? time(NULL) : proven;
+	check_certificate(certificate, at);
+	if (!has_pin)
+		require_chain(cms, certificate, at);
 	if (OBJ_obj2nid(digest_algorithm->algorithm) != NID_sha256)
 		distrust("ERR_UNSUPPORTED_ALGORITHM", "its digest is not SHA-256");
 	if (CMS_SignerInfo_verify(signer) != 1)
@@ -371,6 +371,23 @@ static void add_product(const struct json *described)
 	product_count++;
 }
 
+/* Returns true if the first bytes of a signature in DER announce more bytes than there are. */
+static bool is_cut(const uint8_t *der, size_t length)
+{
+	if (length < 2)
+		return true;
+	const bool is_short_form = der[1] < 0x80;
+	const size_t digits = is_short_form ? 0 : der[1] & 0x7f;
+	if (digits > 4)
+		return false; /* No signature is so long, so this is refused later. */
+	if (length < 2 + digits)
+		return true;
+	size_t announced = is_short_form ? der[1] : 0;
+	for (size_t i = 0; i < digits; i++)
+		announced = announced << 8 | der[2 + i];
+	return announced <= MAX_SIGNATURE && announced > length - 2 - digits;
+}
+
 /* Sets `table` from the sizes in the header. The rest of the file, after the names, is the
  * signature. */
 static void find_parts(const uint8_t *bytes, size_t length)
@@ -384,8 +401,10 @@ static void find_parts(const uint8_t *bytes, size_t length)
 	const size_t records_start = HEADER + head;
 	const size_t names_start = records_start + entries * RECORD_BYTES;
 	const size_t names_end = names_start + names;
-	if (names_end >= length || length - names_end > MAX_SIGNATURE)
-		malformed("it is truncated, or its signature is too large");
+	if (names_end >= length || is_cut(bytes + names_end, length - names_end))
+		truncated();
+	if (length - names_end > MAX_SIGNATURE)
+		malformed("its signature is too large");
 	table = (struct index_table){
 		.bytes = bytes,
 		.size = length,

@@ -38,12 +38,14 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 
 	/**
 	 * Runs under this configuration. The configuration's directory is below `/tmp`, which is accepted because of the
-	 * sticky bit of `/tmp`.
+	 * sticky bit of `/tmp`. The configuration pins the site's signer, unless `document` has other pins.
 	 */
 	function under(document: unknown, args: readonly string[] = ["app/main.py"], options: readonly string[] = []) {
 		writeFileSync(
 			config,
-			typeof document === "string" ? document : JSON.stringify({ version: 1, ...(document as object) }),
+			typeof document === "string"
+				? document
+				: JSON.stringify({ version: 1, ...site.trusted, ...(document as object) }),
 			{ mode: 0o600 },
 		);
 		return site.run(args, { options: ["--config", config, ...options] });
@@ -53,6 +55,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		stdout: "",
 		stderr: expect.stringContaining(`spython: ${code}: `),
 	});
+	const unjudged = (code: string) => ({ ...refused(code), status: 75 });
 	const ran = { status: 0, stdout: "ran\n" };
 
 	it("trusts the keys it pins", async () => {
@@ -137,10 +140,10 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		]);
 	});
 
-	it("refuses a file of events that cannot be opened, in every mode", () => {
+	it("does not start with a file of events that cannot be opened, in every mode", () => {
 		const audit = { jsonLines: join(site.root, "nowhere/events.jsonl") };
 		for (const mode of ["off", "audit", "enforce", "strict"])
-			expect(under({ mode, audit })).toMatchObject(refused("ERR_AUDIT_SINK"));
+			expect(under({ mode, audit })).toMatchObject(unjudged("ERR_AUDIT_SINK"));
 	});
 
 	it.each([
@@ -178,7 +181,6 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 	});
 
 	it.each([
-		["no JSON", "{"],
 		["an unknown member", { surprise: 1 }],
 		["a member twice", '{"version":1,"mode":"audit","mode":"audit"}'],
 		["another version", { version: 2 }],
@@ -187,11 +189,18 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		["a denial of two things", { deny: [{ file: "a".repeat(64), key: "a".repeat(64), reason: "x" }] }],
 		["a product twice", { products: [{ name: "app" }, { name: "app" }] }],
 		["a relative path", { index: "app.sigx" }],
-		["a negative number", { products: [{ name: "app", minimumSequence: -1 }] }],
-		["open brackets alone", "[[["],
 		["too many levels", `{"version":1,"pins":${"[".repeat(40)}${"]".repeat(40)}}`],
+		["a negative number", { products: [{ name: "app", minimumSequence: -1 }] }],
 	])("refuses a configuration with %s", (_, document) => {
 		expect(under(document)).toMatchObject(refused("ERR_HOST_CONFIG"));
+	});
+
+	it.each([
+		["is empty", ""],
+		["ends early", `{"version":1,"pins":[{"spki-sha256":"`],
+		["has open brackets alone", "[[["],
+	])("16.4: cannot judge by a configuration that %s, as while somebody edits it", (_, document) => {
+		expect(under(document)).toMatchObject(unjudged("ERR_HOST_CONFIG"));
 	});
 
 	it("refuses a configuration that others may write, or that a link leads to", () => {
@@ -327,7 +336,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		it("that a sink does not take are counted, and reported when it works again", () => {
 			const fifo = join(site.root, "fifo");
 			spawnSync("mkfifo", [fifo]);
-			expect(under({ audit: { jsonLines: fifo } })).toMatchObject(refused("ERR_AUDIT_SINK"));
+			expect(under({ audit: { jsonLines: fifo } })).toMatchObject(unjudged("ERR_AUDIT_SINK"));
 			expect(under({ audit: { jsonLines: "/dev/full" } })).toMatchObject(ran);
 		});
 
@@ -365,7 +374,7 @@ while True:
 
 		it.skipIf(!canMount)("go to syslog as one datagram each, refusals as critical (needs unshare -m)", () => {
 			site.write({ "extra.py": "" });
-			writeFileSync(config, JSON.stringify({ version: 1, audit: { syslog: true, stderr: "off" } }));
+			writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit: { syslog: true, stderr: "off" } }));
 			const start = ["85", expect.objectContaining({ event: "verifier.start", verdict: "allow" })];
 			expect(logged("afterwards", "app/main.py")).toContainEqual(start);
 			const refusal = ["82", expect.objectContaining({ event: "cmdline.refused", verdict: "refuse" })];
@@ -382,7 +391,7 @@ while True:
 				const speak = `import os, locale\nos.environ["LOCPATH"] = ${JSON.stringify(site.root)}\nlocale.setlocale(locale.LC_ALL, "fr_FR.UTF-8")\n`;
 				site.write({ "french.py": `${speak}import helper\n` });
 				await site.sign();
-				writeFileSync(config, JSON.stringify({ version: 1, audit: { syslog: true, stderr: "off" } }));
+				writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit: { syslog: true, stderr: "off" } }));
 				const late = [
 					"85",
 					expect.objectContaining({ event: "module.open_code", entry: expect.stringContaining("helper") }),
