@@ -3,9 +3,9 @@
  * demands beyond it: names that are equal byte by byte, accepted keys and algorithms, extended key
  * usages of issuers, and name constraints of other forms than DNS and email.
  *
- * libcrypto refuses some chains that chain.ts accepts: if the key identifier in a certificate is not
- * its issuer's, if an email address under a constraint is not an IA5String, and if only the second
- * of two intermediates with one name and key leads to the authority. */
+ * libcrypto refuses some chains that chain.ts accepts: if the key identifier in a certificate is
+ * not its issuer's, if an email address under a constraint is not an IA5String, and if only the
+ * second of two intermediates with one name and key leads to the authority. */
 #define _GNU_SOURCE
 #include "authority.h"
 #include "certificate.h"
@@ -64,10 +64,11 @@ bool has_authority_for(X509 *signer)
 	return false;
 }
 
-/* Returns the fault that an error of X509_verify_cert() stands for. */
-static struct objection objection_to_error(int error)
+/* Returns the objection that the error of X509_verify_cert() stands for. */
+static struct objection objection_of(X509_STORE_CTX *context)
 {
-	switch (error) {
+	X509 *certificate = X509_STORE_CTX_get_current_cert(context);
+	switch (X509_STORE_CTX_get_error(context)) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		return (struct objection){"ERR_CERTIFICATE_EXPIRED", "a certificate above it has expired"};
 	case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -78,6 +79,12 @@ static struct objection objection_to_error(int error)
 		return (struct objection){
 			"ERR_CERTIFICATE_SIGNATURE", "the key of its issuer did not sign a certificate"};
 	case X509_V_ERR_INVALID_CA:
+		if ((X509_get_key_usage(certificate) & KU_KEY_CERT_SIGN) == 0 &&
+			(X509_get_extension_flags(certificate) & EXFLAG_CA) != 0)
+			return (struct objection){
+				"ERR_CERTIFICATE_PURPOSE", "the key usage of an issuer does not let it issue"};
+		return (struct objection){
+			"ERR_CERTIFICATE_CONSTRAINTS", "a certificate above it is not that of an authority"};
 	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
 	case X509_V_ERR_PERMITTED_VIOLATION:
 	case X509_V_ERR_EXCLUDED_VIOLATION:
@@ -86,7 +93,7 @@ static struct objection objection_to_error(int error)
 	case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
 	case X509_V_ERR_UNSUPPORTED_NAME_SYNTAX:
 		return (struct objection){"ERR_CERTIFICATE_CONSTRAINTS",
-			"a certificate above it is not that of an authority, or constrains what is below it"};
+			"a certificate above it does not allow its names, or so many certificates below"};
 	case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
 		return (struct objection){
 			"ERR_CERTIFICATE_PURPOSE", "the key usage of an issuer does not let it issue"};
@@ -159,8 +166,7 @@ static struct objection objection_to_issuer(X509 *issuer, STACK_OF(X509) * chain
 	NAME_CONSTRAINTS *constraints = X509_get_ext_d2i(issuer, NID_name_constraints, NULL, NULL);
 	for (int i = 0; i < count && constraints != NULL; i++) {
 		X509 *below = sk_X509_value(chain, i);
-		const bool is_exempt =
-			i > 0 && (X509_get_extension_flags(below) & EXFLAG_SI) == EXFLAG_SI;
+		const bool is_exempt = i > 0 && (X509_get_extension_flags(below) & EXFLAG_SI) == EXFLAG_SI;
 		if (!is_exempt &&
 			(is_constrained_otherwise(below, constraints->permittedSubtrees) ||
 				is_constrained_otherwise(below, constraints->excludedSubtrees)))
@@ -192,7 +198,8 @@ static struct objection objection_to_chain(STACK_OF(X509) * chain)
 		const bool is_last = i == length - 1;
 		X509 *issuer = is_last ? certificate : sk_X509_value(chain, i + 1);
 		if (is_denied(certificate))
-			return (struct objection){"ERR_DENIED", "the deny list names a certificate of its chain"};
+			return (struct objection){
+				"ERR_DENIED", "the deny list names a certificate of its chain"};
 		/* The signature on the authority's own certificate proves nothing and is not judged. */
 		if (is_last && length > 1)
 			break;
@@ -224,14 +231,36 @@ static struct objection judge_chain_to(
 	/* Constraints on DNS names do not concern the common name of a person or a team. */
 	X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	if (X509_verify_cert(context) != 1)
-		return objection_to_error(X509_STORE_CTX_get_error(context));
-	return objection_to_chain(X509_STORE_CTX_get0_chain(context));
+		return objection_of(context);
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+	/* libcrypto also accepts a signer that is itself in the store, with any certificates above. */
+	if (X509_cmp(sk_X509_value(chain, sk_X509_num(chain) - 1), anchor) != 0)
+		return (struct objection){
+			"ERR_UNTRUSTED_SIGNER", "the authority did not issue its certificate"};
+	return objection_to_chain(chain);
+}
+
+/* Returns the certificates that came with the signature, without roots. A chain never leads through
+ * a root, and libcrypto would try a root before a certificate of the same authority by another one.
+ */
+static STACK_OF(X509) * intermediates_in(CMS_ContentInfo *cms)
+{
+	STACK_OF(X509) *all = CMS_get1_certs(cms);
+	STACK_OF(X509) *intermediates = sk_X509_new_null();
+	for (int i = 0; i < sk_X509_num(all); i++) {
+		X509 *certificate = sk_X509_value(all, i);
+		const bool is_root = (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0;
+		if (!is_root && sk_X509_push(intermediates, certificate) == 0)
+			fail(UNJUDGED, "ERR_INTERNAL", "Cannot verify a chain of certificates: no memory");
+	}
+	return intermediates;
 }
 
 void require_chain(CMS_ContentInfo *cms, X509 *signer, time_t at)
 {
-	STACK_OF(X509) *intermediates = CMS_get1_certs(cms);
-	struct objection objection = {"ERR_UNTRUSTED_SIGNER", "no authority of the host vouches for it"};
+	STACK_OF(X509) *intermediates = intermediates_in(cms);
+	struct objection objection = {
+		"ERR_UNTRUSTED_SIGNER", "no authority of the host vouches for it"};
 	size_t number = 0;
 	EACH(authority, rules.authorities) {
 		X509 *anchor = anchors[number];
@@ -243,6 +272,6 @@ void require_chain(CMS_ContentInfo *cms, X509 *signer, time_t at)
 			return;
 	}
 	const bool may_pass = strcmp(objection.code, "ERR_CERTIFICATE_NOT_YET_VALID") == 0;
-	fail(may_pass ? UNJUDGED : REFUSED, objection.code, "Cannot trust the trust index: its signer: %s",
-		objection.reason);
+	fail(may_pass ? UNJUDGED : REFUSED, objection.code,
+		"Cannot trust the trust index: its signer: %s", objection.reason);
 }

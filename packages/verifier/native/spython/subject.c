@@ -69,8 +69,8 @@ static const char *type_of(const char *text, size_t length, bool *has_keyword)
 		return NULL;
 	snprintf(type, sizeof type, "%.*s", (int)length, text);
 	const size_t end = length - 1;
-	const bool is_dotted = strchr(type, '.') != NULL && *type != '.' && type[end] != '.' &&
-		strstr(type, "..") == NULL;
+	const bool is_dotted =
+		strchr(type, '.') != NULL && *type != '.' && type[end] != '.' && strstr(type, "..") == NULL;
 	return is_dotted ? type : NULL;
 }
 
@@ -212,8 +212,7 @@ static bool read_entry(const X509_NAME_ENTRY *entry, struct attribute *attribute
 {
 	bool has_keyword;
 	*attribute = (struct attribute){0};
-	const int length =
-		OBJ_obj2txt(attribute->type, MAX_TYPE, X509_NAME_ENTRY_get_object(entry), 1);
+	const int length = OBJ_obj2txt(attribute->type, MAX_TYPE, X509_NAME_ENTRY_get_object(entry), 1);
 	if (length <= 0 || length >= MAX_TYPE)
 		return false;
 	type_of(attribute->type, (size_t)length, &has_keyword);

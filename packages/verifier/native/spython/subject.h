@@ -4,7 +4,8 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 
-/* Returns true if the text is a name that a certificate can have, such as `CN=Release,O=Example`. */
+/* Returns true if the text is a name that a certificate can have, such as `CN=Release,O=Example`.
+ */
 bool is_name_text(const char *text);
 
 /* Returns true if the text is exactly this name: the same types and values in the same order, most
