@@ -100,7 +100,10 @@ function tableHeader() {
 /* clang-format off */
 
 enum {
-${limits.join("")}	RELEASED_AT = ${schema.RELEASED_AT / 1000}, /* seconds since 1970; an earlier clock is not set */
+${limits.join("")}};
+
+enum {
+	EARLIEST_SECONDS = ${schema.EARLIEST_SECONDS}, /* since 1970: no right clock shows an earlier time */
 };
 
 ${[...words.values()].map((list) => `enum { ${list} };\n`).join("")}

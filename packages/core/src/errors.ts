@@ -28,6 +28,11 @@ export const ERROR_CODES = {
 	ERR_LAUNCHER: [2, "The launcher, or a file that it needs, is missing or not as it was installed."],
 	ERR_UNSUPPORTED_PLATFORM: [2, "This operating system or Node.js version lacks what the operation needs."],
 
+	ERR_CLOCK: [
+		3,
+		"The system's clock shows a time before this release of sigtool, or before the trust index was signed, so nothing can be judged by it.",
+	],
+
 	// Input and output
 	ERR_IO: [3, "The operating system refused to read or write; the message gives its reason."],
 	ERR_LIMIT: [1, "An input is larger than the documented limit."],
@@ -165,7 +170,7 @@ export const ERROR_CODES = {
 		1,
 		"Code to be loaded is not as a trusted signer signed it; the code of the error's `cause` says why.",
 	],
-	ERR_UNJUDGED: [
+	ERR_UNDECIDED: [
 		3,
 		"The program was not started, because a fault that may pass kept it from being judged; the lines before say which.",
 	],
@@ -178,10 +183,6 @@ export const ERROR_CODES = {
 		"The policy requires the kernel's check of each file, but this system lacks it or the addon is missing.",
 	],
 	ERR_START: [2, "The process was started in a way that makes enforcement impossible; the message names the obstacle."],
-	ERR_CLOCK: [
-		3,
-		"The clock says a time before this release of sigtool, so it is not set and nothing that expires can be judged.",
-	],
 	ERR_LAUNCH_RECORD: [2, "The record that the launcher passes to the runtime is missing or malformed."],
 	ERR_RUNTIME_RULE: [1, "The policy refuses an operation that the program asked of its runtime."],
 	ERR_HOST_CONFIG: [2, "The host configuration is missing or malformed, or other users could have changed it."],

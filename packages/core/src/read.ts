@@ -66,11 +66,11 @@ export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
 export { MODES, type Mode } from "./trust/mode.js";
 export { DEFAULT_POLICY, type Policy, parsePolicy, policyFromFileBytes, policyInMode } from "./trust/policy.js";
 export {
+	EARLIEST_SECONDS,
 	type HostDocument,
 	type LauncherDocument,
 	MAX_HOST_BYTES,
 	MAX_POLICY_BYTES,
-	RELEASED_AT,
 } from "./trust/schema.js";
 export { hostFromFileBytes, launcherFromFileBytes } from "./trust/settings.js";
 export {

@@ -14,10 +14,10 @@ export const MAX_HOST_BYTES = 2 ** 20;
 export const MAX_LAUNCHER_BYTES = 2 ** 16;
 
 /**
- * The time of this release, in milliseconds since the epoch. A clock that says an earlier time is not set, so nothing
- * that expires can be judged by it. Each release moves it on (CONTRIBUTING.md).
+ * The earliest time, in seconds since the epoch, that a right clock can show: this release is not older. Each release
+ * raises it. A clock before this time was not set yet, so nothing can be judged by it.
  */
-export const RELEASED_AT = Date.UTC(2026, 10, 1);
+export const EARLIEST_SECONDS = Date.UTC(2026, 10, 1) / 1000;
 
 /**
  * The size limit in bytes for a file that is read as code. A file of this size fits into one buffer on every Node.js.

@@ -82,7 +82,7 @@ static void find_own_files(char program[PATH_MAX], char settings_file[PATH_MAX])
 {
 	const ssize_t length = readlink("/proc/self/exe", program, PATH_MAX - 1);
 	if (length <= 0)
-		fail(UNJUDGED, "Cannot start: /proc does not tell where the launcher is");
+		fail(UNDECIDED, "Cannot start: /proc does not tell where the launcher is");
 	program[length] = '\0';
 	char directory[PATH_MAX];
 	snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(program, '/') - program), program);

@@ -206,8 +206,8 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 	const size_t size = ruleset_bytes(version);
 	const int rules = (int)syscall(LANDLOCK_CREATE_RULESET, &refused, size, 0);
 	/* A shortage that somebody may have caused must not make the sandbox smaller. */
-	if (version >= 1 && rules < 0 && status_of(errno) == UNJUDGED)
-		fail(UNJUDGED, "Cannot restrict by Landlock: %m");
+	if (version >= 1 && rules < 0 && status_of(errno) == UNDECIDED)
+		fail(UNDECIDED, "Cannot restrict by Landlock: %m");
 	if (version < 1 || rules < 0)
 		return 0;
 
@@ -235,8 +235,8 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 		return 0;
 	const unsigned flags = version < LANDLOCK_WITH_LOG ? 0 : RESTRICT_SELF_LOG_NEW_EXEC_ON;
 	const long restricted = syscall(LANDLOCK_RESTRICT_SELF, rules, flags);
-	if (restricted != 0 && status_of(errno) == UNJUDGED)
-		fail(UNJUDGED, "Cannot restrict by Landlock: %m");
+	if (restricted != 0 && status_of(errno) == UNDECIDED)
+		fail(UNDECIDED, "Cannot restrict by Landlock: %m");
 	if (restricted != 0)
 		return 0;
 	close(rules);

@@ -125,12 +125,12 @@ struct record {
 void report_refusals_of(const struct settings *settings);
 
 /* Writes one line to standard error and ends the process with `status`. `format` may use %m, which
- * shows errno. With the status UNJUDGED or REFUSED an event is written first, if there is a file
+ * shows errno. With the status UNDECIDED or REFUSED an event is written first, if there is a file
  * for events. */
 _Noreturn void fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Returns the status for a file or directory on the command line that cannot be opened: UNJUDGED if
- * the fault may pass, else USAGE. One that does not exist was probably misspelt. */
+/* Returns the status for a file or directory on the command line that cannot be opened: UNDECIDED
+ * if the fault may pass, else USAGE. One that does not exist was probably misspelt. */
 int status_of_argument(int error);
 
 /* descriptors.c */

@@ -145,7 +145,8 @@ static void each_cached_directory(take_place *take, void *context)
 	if (!map_object(CACHE, &file)) {
 		if (errno == ENOENT)
 			return;
-		fail(status_of(errno), "Cannot make directories writable: \"%s\" cannot be read: %m", CACHE);
+		fail(
+			status_of(errno), "Cannot make directories writable: \"%s\" cannot be read: %m", CACHE);
 	}
 	if (!read_cache(&file, take, context))
 		fail(REFUSED, "Cannot make directories writable: \"%s\" is damaged; run ldconfig", CACHE);

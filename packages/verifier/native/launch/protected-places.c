@@ -46,7 +46,8 @@ static void resolve(const char *path, char real[PATH_MAX], const struct guard *g
 	join(pending, path, "");
 	strcpy(real, "/");
 	if (*path != '/' && getcwd(real, PATH_MAX) == NULL)
-		fail(status_of(errno), "Cannot make directories writable: the current directory is not there");
+		fail(status_of(errno),
+			"Cannot make directories writable: the current directory is not there");
 	while (*pending != '\0') {
 		char component[PATH_MAX];
 		const size_t length = strcspn(pending, "/");

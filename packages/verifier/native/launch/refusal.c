@@ -27,7 +27,7 @@ static void write_refusal(void)
 int status_of_argument(int error)
 {
 	const bool is_absent = error == ENOENT || error == ENOTDIR;
-	return is_absent || status_of(error) == REFUSED ? USAGE : UNJUDGED;
+	return is_absent || status_of(error) == REFUSED ? USAGE : UNDECIDED;
 }
 
 _Noreturn void fail(int status, const char *format, ...)

@@ -22,7 +22,7 @@ enum mode parse_mode(const char *name)
 void real_path(int descriptor, char path[PATH_MAX])
 {
 	if (!real_path_of(descriptor, path))
-		fail(UNJUDGED, "Cannot start: /proc does not tell where open files are");
+		fail(UNDECIDED, "Cannot start: /proc does not tell where open files are");
 }
 
 /* Returns the owners and directories to trust besides root's. Development accepts a directory with
@@ -47,7 +47,7 @@ static size_t read_file(int allow_development, char path[PATH_MAX], char *text, 
 	static const char NAME[] = "launcher.conf";
 	const ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof NAME);
 	if (length <= 0)
-		fail(UNJUDGED, "Cannot start: /proc does not tell where the launcher is");
+		fail(UNDECIDED, "Cannot start: /proc does not tell where the launcher is");
 	path[length] = '\0';
 	strcpy(strrchr(path, '/') + 1, NAME);
 	const char *why;
@@ -55,7 +55,7 @@ static size_t read_file(int allow_development, char path[PATH_MAX], char *text, 
 	if (size < 0)
 		fail(status_of(errno), "%s", why);
 	if (size == 0)
-		fail(UNJUDGED, "Cannot use \"%s\": it is empty", path);
+		fail(UNDECIDED, "Cannot use \"%s\": it is empty", path);
 	return (size_t)size;
 }
 

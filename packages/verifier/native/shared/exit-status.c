@@ -24,7 +24,7 @@ int status_of(int error)
 	case ESTALE:
 	case ETIMEDOUT:
 	case ETXTBSY:
-		return UNJUDGED;
+		return UNDECIDED;
 	default:
 		return REFUSED;
 	}

@@ -8,12 +8,12 @@ enum {
 	/* It could not be judged if the program may start, because of a fault that may pass: a full
 	 * disk, or a file that is being replaced. Another start may succeed. EX_TEMPFAIL of sysexits.h
 	 * has this number. */
-	UNJUDGED = 75,
+	UNDECIDED = 75,
 	/* The start was judged and refused. Another start would be refused again. */
 	REFUSED = 126,
 };
 
-/* Returns UNJUDGED if the fault that this errno names may pass, else REFUSED. 0 stands for no
+/* Returns UNDECIDED if the fault that this errno names may pass, else REFUSED. 0 stands for no
  * fault of the system, and gives REFUSED. A file that does not exist may be about to be replaced.
  * A missing right, a link in the wrong place or a missing feature of the kernel does not pass. */
 int status_of(int error);

@@ -9,7 +9,10 @@ enum {
 	MAX_POLICY_BYTES = 65536,
 	MAX_HOST_BYTES = 1048576,
 	MAX_LAUNCHER_BYTES = 65536,
-	RELEASED_AT = 1793491200, /* seconds since 1970; an earlier clock is not set */
+};
+
+enum {
+	EARLIEST_SECONDS = 1793491200, /* since 1970: no right clock shows an earlier time */
 };
 
 enum { WRITABLE_CODE_REFUSE, WRITABLE_CODE_ALLOW };

@@ -34,7 +34,7 @@ void read_authorities(void)
 		count++;
 	anchors = calloc(count + 1, sizeof *anchors);
 	if (anchors == NULL)
-		fail(UNJUDGED, "ERR_HOST_CONFIG", "Cannot read the authorities of the host: %m");
+		fail(UNDECIDED, "ERR_HOST_CONFIG", "Cannot read the authorities of the host: %m");
 	count = 0;
 	EACH(authority, rules.authorities) {
 		const char *path = json_member(authority, "certificate")->text;
@@ -222,7 +222,7 @@ static struct objection judge_chain_to(
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	if (store == NULL || context == NULL || X509_STORE_add_cert(store, anchor) != 1 ||
 		X509_STORE_CTX_init(context, store, signer, intermediates) != 1)
-		fail(UNJUDGED, "ERR_INTERNAL", "Cannot verify a chain of certificates: libcrypto failed");
+		fail(UNDECIDED, "ERR_INTERNAL", "Cannot verify a chain of certificates: libcrypto failed");
 	X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(context);
 	X509_VERIFY_PARAM_set_auth_level(parameters, SECURITY_LEVEL);
 	X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
@@ -251,7 +251,7 @@ static STACK_OF(X509) * intermediates_in(CMS_ContentInfo *cms)
 		X509 *certificate = sk_X509_value(all, i);
 		const bool is_root = (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0;
 		if (!is_root && sk_X509_push(intermediates, certificate) == 0)
-			fail(UNJUDGED, "ERR_INTERNAL", "Cannot verify a chain of certificates: no memory");
+			fail(UNDECIDED, "ERR_INTERNAL", "Cannot verify a chain of certificates: no memory");
 	}
 	return intermediates;
 }
@@ -272,6 +272,6 @@ void require_chain(CMS_ContentInfo *cms, X509 *signer, time_t at)
 			return;
 	}
 	const bool may_pass = strcmp(objection.code, "ERR_CERTIFICATE_NOT_YET_VALID") == 0;
-	fail(may_pass ? UNJUDGED : REFUSED, objection.code,
+	fail(may_pass ? UNDECIDED : REFUSED, objection.code,
 		"Cannot trust the trust index: its signer: %s", objection.reason);
 }

@@ -63,7 +63,7 @@ static void judge(const struct json *document, const struct member *members,
 {
 	struct fault fault;
 	if (is_file && document == NULL)
-		fail(UNJUDGED, code, "Cannot use %s: it is not JSON", name);
+		fail(UNDECIDED, code, "Cannot use %s: it is not JSON", name);
 	if (read_members(document, members, values, &fault))
 		return;
 	const char *quote = *fault.at == '\0' ? "" : "\"";
@@ -80,7 +80,7 @@ void read_host(const char *file)
 	 * is opened. */
 	const bool is_absent =
 		file == NULL && access(rules.host_file, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
-	rules.has_host = !is_absent;
+	rules.has_host_file = !is_absent;
 	const struct json *document =
 		is_absent ? default_document() : read_document(rules.host_file, MAX_HOST_BYTES);
 	snprintf(name, sizeof name, "host configuration \"%s\"", rules.host_file);

@@ -86,7 +86,7 @@ static _Noreturn void malformed(const char *reason)
 /* Ends the process, because the index ends before it is complete, as it does while it is copied. */
 static _Noreturn void truncated(void)
 {
-	fail(UNJUDGED, "ERR_INDEX_FORMAT",
+	fail(UNDECIDED, "ERR_INDEX_FORMAT",
 		"Cannot read the trust index: it is truncated; if nobody is copying it, install it again");
 }
 
@@ -135,7 +135,7 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 		fail(status_of(errno), "ERR_LIMIT", "Cannot read the trust index: %m");
 	const ssize_t count = read_all(descriptor, memory, *length);
 	if (count != (ssize_t)*length)
-		fail(UNJUDGED, "ERR_INDEX_FORMAT",
+		fail(UNDECIDED, "ERR_INDEX_FORMAT",
 			"Cannot read the trust index: it changes while it is read");
 	mprotect(memory, *length, PROT_READ);
 	close(descriptor);
@@ -157,12 +157,13 @@ static bool is_pinned(X509 *certificate)
 	to_hex(key_digest, signer_hex);
 	if (is_denied(certificate))
 		distrust("ERR_DENIED", "the deny list names its signer");
-	const bool is_known = rules.has_host ? find_by(rules.pins, "spki-sha256", signer_hex) != NULL
-										 : strstr(SPYTHON_PINS, signer_hex) != NULL;
+	const bool is_known = rules.has_host_file
+		? find_by(rules.pins, "spki-sha256", signer_hex) != NULL
+		: strstr(SPYTHON_PINS, signer_hex) != NULL;
 	if (!is_known && !has_authority_for(certificate))
 		fail(REFUSED, "ERR_UNTRUSTED_SIGNER",
 			"Cannot trust signer of key %s: %s\"%s\" neither pins it nor names an authority for it",
-			signer_hex, rules.has_host ? "" : "it is not built into this spython, and ",
+			signer_hex, rules.has_host_file ? "" : "it is not built into this spython, and ",
 			rules.host_file);
 	return is_known;
 }
@@ -176,7 +177,7 @@ static void check_certificate(X509 *certificate, time_t at)
 	const uint32_t usage = X509_get_key_usage(certificate);
 	const uint32_t extended_usage = X509_get_extended_key_usage(certificate);
 	if (X509_cmp_time(X509_get0_notBefore(certificate), &at) >= 0)
-		fail(UNJUDGED, "ERR_CERTIFICATE_NOT_YET_VALID",
+		fail(UNDECIDED, "ERR_CERTIFICATE_NOT_YET_VALID",
 			"Cannot trust the trust index: its signer's certificate is not valid yet; set the "
 			"clock, "
 			"if it is wrong");

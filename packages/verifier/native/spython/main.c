@@ -201,8 +201,8 @@ static const char *prepare_kernel(void)
  * without a battery starts in 1970, or at the time of its last shutdown. */
 static void require_clock(void)
 {
-	if (time(NULL) < RELEASED_AT)
-		fail(UNJUDGED, "ERR_CLOCK",
+	if (time(NULL) < EARLIEST_SECONDS)
+		fail(UNDECIDED, "ERR_CLOCK",
 			"Cannot judge what has expired: the clock says a time before this release; set it, or "
 			"wait for time-sync.target");
 }
@@ -210,8 +210,8 @@ static void require_clock(void)
 /* Requires that somebody may sign. */
 static void require_somebody(void)
 {
-	if (!rules.has_host && *SPYTHON_PINS == '\0')
-		fail(UNJUDGED, "ERR_HOST_CONFIG",
+	if (!rules.has_host_file && *SPYTHON_PINS == '\0')
+		fail(UNDECIDED, "ERR_HOST_CONFIG",
 			"Cannot trust anybody: this spython was built without keys, and \"%s\" does not exist; "
 			"pin who may sign in a host configuration",
 			rules.host_file);

@@ -33,7 +33,7 @@ struct rules {
 	int children; /* a value of schema.h, such as CHILDREN_REFUSE */
 	int exit_on_refusal; /* a refusal ends the process instead of raising PermissionError */
 	int development; /* development identities and configuration files of this user are trusted */
-	int has_host; /* there is a host configuration, whose pins and authorities alone decide */
+	int has_host_file; /* the host configuration exists: its pins and authorities alone decide */
 	int is_checking; /* the index is judged, and no program runs */
 	int launched; /* the launcher started this process, and the index is in sealed memory */
 	int audit_hooks; /* the program may add audit hooks */

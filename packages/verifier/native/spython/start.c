@@ -157,7 +157,7 @@ BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 	const bool is_lasting = stack[0] == NULL || fault == -E2BIG || fault == -EACCES ||
 		fault == -ENOEXEC || fault == -ELOOP || fault == -EPERM;
 	for (;;)
-		system_call(SYS_exit_group, is_lasting ? REFUSED : UNJUDGED, NULL, NULL, 0);
+		system_call(SYS_exit_group, is_lasting ? REFUSED : UNDECIDED, NULL, NULL, 0);
 }
 
 /* Closes the descriptor in LD_PRELOAD and overwrites the variable, also in /proc/self/environ, so

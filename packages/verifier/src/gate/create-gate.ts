@@ -2,6 +2,7 @@
 
 import {
 	DEFAULT_POLICY,
+	EARLIEST_SECONDS,
 	MAX_POLICY_BYTES,
 	MAX_TRUST_INDEX_BYTES,
 	MODES,
@@ -10,7 +11,6 @@ import {
 	policyFromFileBytes,
 	policyInMode,
 	quote,
-	RELEASED_AT,
 	readBounded,
 	SigtoolError,
 	type VerifiedSigner,
@@ -96,7 +96,7 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 
 /** A machine without a battery starts in 1970, or at the time of its last shutdown. @throws ERR_CLOCK */
 function requireClock(): void {
-	if (Date.now() >= RELEASED_AT) return;
+	if (Date.now() / 1000 >= EARLIEST_SECONDS) return;
 	const message = `Cannot judge what has expired: the clock says ${new Date().toISOString()}, which is before this release; set it, or wait for time-sync.target`;
 	throw new SigtoolError("ERR_CLOCK", message);
 }

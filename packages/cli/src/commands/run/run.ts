@@ -26,7 +26,7 @@ export async function run(script: string, args: readonly string[], options: RunC
 		process.exit(printFailure("run", cannotRun(script, error), options, status));
 	}
 	const { status } = ending;
-	if (status !== REFUSED && status !== UNJUDGED) return endAs(ending);
+	if (status !== REFUSED && status !== UNDECIDED) return endAs(ending);
 	const { code, meaning } = ENDINGS[status];
 	const message = `Cannot run ${quote(script)}: it ended with ${status}, which means that ${meaning}; see above`;
 	// Standard output belongs to the program, so nothing is printed there, even with --json.
@@ -36,17 +36,20 @@ export async function run(script: string, args: readonly string[], options: RunC
 /** The exit status of the launcher and of the runtimes for a refusal. */
 const REFUSED = 126;
 /** The exit status of the launcher and of the runtimes if a fault that may pass kept them from judging. */
-const UNJUDGED = 75;
+const UNDECIDED = 75;
 
 const ENDINGS = {
 	[REFUSED]: { code: "ERR_UNTRUSTED_CODE", meaning: "code was refused" },
-	[UNJUDGED]: { code: "ERR_UNJUDGED", meaning: "nothing could be judged now: run it again when the fault has passed" },
+	[UNDECIDED]: {
+		code: "ERR_UNDECIDED",
+		meaning: "nothing could be judged now: run it again when the fault has passed",
+	},
 } as const;
 
 /** Returns the exit status for an error before the start. Undefined stands for the usual status of its code. */
-function statusOf(error: unknown): typeof REFUSED | typeof UNJUDGED | undefined {
+function statusOf(error: unknown): typeof REFUSED | typeof UNDECIDED | undefined {
 	if (!(error instanceof SigtoolError) || (error.exitStatus !== 1 && error.code !== "ERR_LAUNCHER")) return undefined;
-	if (isPassing(error)) return UNJUDGED;
+	if (isPassing(error)) return UNDECIDED;
 	return error.exitStatus === 1 ? REFUSED : undefined;
 }
 

@@ -3,8 +3,7 @@
  * into one file that imports only from Node.js. Every failure ends the process before the program begins.
  */
 
-import { isPassing } from "@sigtool/core/read";
-import { REFUSED_STATUS, UNJUDGED_STATUS } from "../../gate/gate.js";
+import { statusOf } from "../../gate/gate.js";
 import { writeSync } from "../../safe/primordials.js";
 import { exitProcess, start } from "./start.js";
 
@@ -17,13 +16,11 @@ declare const SIGTOOL_DEVELOPMENT: "refuse" | "allow";
 try {
 	start(SIGTOOL_DEVELOPMENT);
 } catch (error) {
-	let status = REFUSED_STATUS;
 	try {
-		if (isPassing(error)) status = UNJUDGED_STATUS;
 		// If the value is no Error, code and message may be undefined, which does no harm.
 		const { code, message } = error as { code?: string; message?: string };
 		writeSync(2, `sigtool: ${code ?? "ERR_INTERNAL"}: ${message ?? String(error)}\n`);
 	} finally {
-		exitProcess(status);
+		exitProcess(statusOf(error));
 	}
 }
