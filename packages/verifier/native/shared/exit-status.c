@@ -3,6 +3,11 @@
 #include "exit-status.h"
 #include <errno.h>
 
+bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 int status_of(int error)
 {
 	switch (error) {

@@ -2,6 +2,7 @@
  * every refusal with its status. */
 #ifndef SIGTOOL_EXIT_STATUS_H
 #define SIGTOOL_EXIT_STATUS_H
+#include <stdbool.h>
 
 enum {
 	USAGE = 2,
@@ -17,5 +18,9 @@ enum {
  * fault of the system, and gives REFUSED. A file that does not exist may be about to be replaced.
  * A missing right, a link in the wrong place or a missing feature of the kernel does not pass. */
 int status_of(int error);
+
+/* Returns true if the system lacks memory or descriptors. Somebody may have caused that, so it must
+ * never make a check or a restriction smaller. */
+bool is_shortage(int error);
 
 #endif

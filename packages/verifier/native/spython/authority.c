@@ -14,8 +14,6 @@
 
 enum {
 	MAX_INTERMEDIATES = 8, /* a chain has at most 10 certificates, as in chain.ts */
-	SECURITY_LEVEL = 2, /* see SSL_CTX_set_security_level(3): at least 112 bits, and no SHA-1 */
-	ISSUES_CERTIFICATES = 1, /* a result of X509_check_ca(): basicConstraints has CA:TRUE */
 };
 
 /* The authorities have the order of `rules.authorities`. */

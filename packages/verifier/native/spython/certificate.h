@@ -5,6 +5,11 @@
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 
+enum {
+	SECURITY_LEVEL = 2, /* see SSL_CTX_set_security_level(3): at least 112 bits, and no SHA-1 */
+	ISSUES_CERTIFICATES = 1, /* a result of X509_check_ca(): basicConstraints has CA:TRUE */
+};
+
 /* Reads the one certificate in a file in PEM or DER. Returns null if the file does not contain
  * exactly one. Ends the process if anybody but root, and in development the user, could have
  * written the file. */

@@ -99,7 +99,7 @@ static _Noreturn void distrust(const char *code, const char *reason)
 static void require(int result)
 {
 	if (result != 1)
-		fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
+		fail(UNDECIDED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
 }
 
 /* Requires sealed memory. Then the index is exactly what the launcher opened and sealed. */
@@ -112,7 +112,7 @@ static void require_sealed(int descriptor)
 }
 
 /* Returns a copy of the index in private, read-only memory that is never freed, and its length,
- * which is at least HEADER. `file` and `descriptor` are those of load_index(). */
+ * which is not 0. `file` and `descriptor` are those of load_index(). */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length)
 {
 	struct stat status;
@@ -124,7 +124,7 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 		fail(status_of(errno), "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
 	if (!S_ISREG(status.st_mode))
 		malformed("it is not a regular file");
-	if (status.st_size < HEADER)
+	if (status.st_size == 0)
 		truncated();
 	if (status.st_size > MAX_INDEX)
 		malformed("it is larger than a trust index can be");
@@ -468,8 +468,12 @@ void load_index(const char *file, int descriptor, int mode_asked)
 	uint8_t of_content[SHA256_BYTES];
 	uint8_t of_all[SHA256_BYTES];
 	const uint8_t *bytes = map_index(file, descriptor, &length);
-	if (memcmp(bytes, MAGIC, sizeof MAGIC) != 0 || read_u32(bytes + VERSION_AT) != INDEX_VERSION)
-		malformed("it does not begin as one of version 1");
+	if (memcmp(bytes, MAGIC, length < sizeof MAGIC ? length : sizeof MAGIC) != 0)
+		malformed("it does not begin as one");
+	if (length < HEADER)
+		truncated();
+	if (read_u32(bytes + VERSION_AT) != INDEX_VERSION)
+		malformed("it is not one of version 1");
 	find_parts(bytes, length);
 	start_libcrypto();
 	digest_index(of_content, of_all);

@@ -174,7 +174,7 @@ static const char *take_attribute(const char *text, struct attribute *attribute)
 
 /* Reads the value of a string of the certificate as text in UTF-8. Returns false if it is not text
  * of its type. T61String is read as Latin-1, because issuers write Latin-1 there. */
-static bool read_string(const ASN1_STRING *string, struct attribute *attribute)
+static bool decode_string(const ASN1_STRING *string, struct attribute *attribute)
 {
 	const uint8_t *bytes = ASN1_STRING_get0_data(string);
 	const size_t length = (size_t)ASN1_STRING_length(string);
@@ -217,7 +217,7 @@ static bool read_entry(const X509_NAME_ENTRY *entry, struct attribute *attribute
 		return false;
 	type_of(attribute->type, (size_t)length, &has_keyword);
 	const ASN1_STRING *string = X509_NAME_ENTRY_get_data(entry);
-	if (has_keyword && read_string(string, attribute))
+	if (has_keyword && decode_string(string, attribute))
 		return true;
 	uint8_t *element = NULL;
 	const int element_length = i2d_ASN1_PRINTABLE(string, &element);

@@ -18,8 +18,6 @@ static const char LIFETIME_SIGNING_OID[] = "1.3.6.1.4.1.311.10.3.13";
 
 enum {
 	MAX_TIMESTAMPS = 8, /* the largest number of tokens that are judged in one index */
-	SECURITY_LEVEL = 2, /* see SSL_CTX_set_security_level(3): at least 112 bits, and no SHA-1 */
-	ISSUES_CERTIFICATES = 1, /* a result of X509_check_ca(): basicConstraints has CA:TRUE */
 	IS_OLD_ROOT = 3, /* a result of X509_check_ca(): version 1 and self-signed */
 };
 
