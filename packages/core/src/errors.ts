@@ -250,12 +250,7 @@ export function isPassing(error: unknown): boolean {
 	return false;
 }
 
-/** A certificate whose validity has not begun is usually one that a clock judges which is slow. */
-const PASSING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-	"ERR_CLOCK",
-	"ERR_CERTIFICATE_NOT_YET_VALID",
-	"ERR_ROOT_MISSING",
-]);
+const PASSING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["ERR_CLOCK", "ERR_ROOT_MISSING"]);
 
 const PASSING_ERRNOS: ReadonlySet<string> = new Set([
 	"EAGAIN",

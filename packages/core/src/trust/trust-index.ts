@@ -140,7 +140,14 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	const judgedAt = judgementTime(certificateToJudge(certificate, trust), timestamps, failures.length > 0, options.at);
 	const verifiedSigner = withTimestampFailures(failures, () => {
 		const intermediates = signedData.certificates;
-		return judgeSigner(certificate, trust, { intermediates, at: judgedAt.at, profile: "default" });
+		try {
+			return judgeSigner(certificate, trust, { intermediates, at: judgedAt.at, profile: "default" });
+		} catch (error) {
+			// A certificate whose validity has not begun is mostly one that a slow clock judges. A timestamp is no slow clock.
+			const isEarly = error instanceof SigtoolError && error.code === "ERR_CERTIFICATE_NOT_YET_VALID";
+			if (!isEarly || judgedAt.without === undefined) throw error;
+			throw new SigtoolError(error.code, error.message, { cause: error, passing: true });
+		}
 	});
 	refuseDeniedCatalog(trust.deny, bytes, parts.signed);
 	if (verifiedSigner.development && development === "refuse") {

@@ -254,7 +254,7 @@ static STACK_OF(X509) * intermediates_in(CMS_ContentInfo *cms)
 	return intermediates;
 }
 
-void require_chain(CMS_ContentInfo *cms, X509 *signer, time_t at)
+void require_chain(CMS_ContentInfo *cms, X509 *signer, time_t at, bool is_now)
 {
 	STACK_OF(X509) *intermediates = intermediates_in(cms);
 	struct objection objection = {
@@ -269,7 +269,7 @@ void require_chain(CMS_ContentInfo *cms, X509 *signer, time_t at)
 		if (objection.code == NULL)
 			return;
 	}
-	const bool may_pass = strcmp(objection.code, "ERR_CERTIFICATE_NOT_YET_VALID") == 0;
+	const bool may_pass = is_now && strcmp(objection.code, "ERR_CERTIFICATE_NOT_YET_VALID") == 0;
 	fail(may_pass ? UNDECIDED : REFUSED, objection.code,
 		"Cannot trust the trust index: its signer: %s", objection.reason);
 }

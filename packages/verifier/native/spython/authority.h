@@ -15,8 +15,9 @@ bool has_authority_for(X509 *signer);
 
 /* Requires a chain of certificates from the signer to an authority that may vouch for exactly this
  * subject, and that no certificate of the chain is on the deny list. `cms` contains intermediates,
- * and `at` is the time for which every certificate is judged. The signer's own certificate must
- * have been checked before. Ends the process if there is no such chain. */
-void require_chain(CMS_ContentInfo *cms, X509 *signer, time_t at);
+ * and `at` is the time for which every certificate is judged. `is_now` is true if that is the
+ * present time. The signer's own certificate must have been checked before. Ends the process if
+ * there is no such chain. */
+void require_chain(CMS_ContentInfo *cms, X509 *signer, time_t at, bool is_now);
 
 #endif

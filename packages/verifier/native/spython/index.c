@@ -170,14 +170,15 @@ static bool is_pinned(X509 *certificate)
 
 /* Checks the signer's certificate as packages/core/src/pki/chain.ts checks a certificate whose key
  * is pinned. The certificate needs no chain, but valid dates, extensions, purpose and key strength.
- * `at` is the time for which the dates are checked. */
-static void check_certificate(X509 *certificate, time_t at)
+ * `at` is the time for which the dates are checked. `is_now` is true if it is the present time, and
+ * not that of a timestamp. */
+static void check_certificate(X509 *certificate, time_t at, bool is_now)
 {
 	const uint32_t flags = X509_get_extension_flags(certificate);
 	const uint32_t usage = X509_get_key_usage(certificate);
 	const uint32_t extended_usage = X509_get_extended_key_usage(certificate);
 	if (X509_cmp_time(X509_get0_notBefore(certificate), &at) >= 0)
-		fail(UNDECIDED, "ERR_CERTIFICATE_NOT_YET_VALID",
+		fail(is_now ? UNDECIDED : REFUSED, "ERR_CERTIFICATE_NOT_YET_VALID",
 			"Cannot trust the trust index: its signer's certificate is not valid yet; set the "
 			"clock, "
 			"if it is wrong");
@@ -274,10 +275,11 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	read_authorities();
 	const bool has_pin = is_pinned(certificate);
 	const time_t proven = proven_time(signer, certificate);
-	const time_t at = proven < 0 ? time(NULL) : proven;
-	check_certificate(certificate, at);
+	const bool is_now = proven < 0;
+	const time_t at = is_now ? time(NULL) : proven;
+	check_certificate(certificate, at, is_now);
 	if (!has_pin)
-		require_chain(cms, certificate, at);
+		require_chain(cms, certificate, at, is_now);
 	if (OBJ_obj2nid(digest_algorithm->algorithm) != NID_sha256)
 		distrust("ERR_UNSUPPORTED_ALGORITHM", "its digest is not SHA-256");
 	if (CMS_SignerInfo_verify(signer) != 1)
