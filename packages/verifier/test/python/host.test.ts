@@ -17,6 +17,7 @@ import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { signIndex } from "../../../core/dist/trust/index-encode.js";
 import { HEADER_BYTES, RECORD_BYTES } from "../../../core/dist/trust/index-layout.js";
 import { signerWithoutKey } from "../../../core/test/pki/degenerate-key.js";
+import { buildOrCopySpython } from "./kept-spython.js";
 import { makeKey, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
@@ -67,6 +68,70 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 			spawnSync(site.spython, ["--config", config, "app/main.py"], { cwd: site.root, encoding: "utf8" }),
 		).toMatchObject(ran);
 		await site.sign();
+	});
+
+	it("16.1: decides by its pins alone, whatever keys are built in", async () => {
+		const other = [{ "spki-sha256": "a".repeat(64) }];
+		expect(site.run(["app/main.py"])).toMatchObject(ran);
+		for (const pins of [[], other]) {
+			expect(under({ pins })).toMatchObject(refused("ERR_UNTRUSTED_SIGNER"));
+			expect(under({ pins }, [], ["--check-index"])).toMatchObject({ status: 126, stdout: "", events: [] });
+		}
+		expect(under({ pins: [...other, ...site.trusted.pins] }, [], ["--check-index"])).toMatchObject({
+			status: 0,
+			stdout: "enforce\n",
+			stderr: "",
+		});
+	});
+
+	it("16.1: --check-index writes no event, even to a file that does not exist", () => {
+		const jsonLines = join(site.root, "unwritten.jsonl");
+		expect(under({ audit: { jsonLines, stderr: "all" } }, [], ["--check-index"])).toMatchObject({
+			status: 0,
+			events: [],
+		});
+		expect(existsSync(jsonLines)).toBe(false);
+	});
+
+	/** Runs as another user, with an /etc of its own that has this configuration in a directory of this mode. */
+	function inOtherEtc(spython: string, document: object | undefined, mode: string) {
+		const etc = join(site.root, "etc");
+		const script = `
+			set -e
+			cp -a /etc/. ${etc}
+			rm -rf ${etc}/sigtool
+			if [ -n "$1" ]; then
+				mkdir ${etc}/sigtool
+				printf %s "$1" > ${etc}/sigtool/verifier.json
+				chmod ${mode} ${etc}/sigtool
+			fi
+			mount --bind ${etc} /etc
+			shift
+			exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`;
+		rmSync(etc, { recursive: true, force: true });
+		mkdirSync(etc);
+		for (const path of [site.root, site.application]) chmodSync(path, 0o755);
+		const text = document === undefined ? "" : JSON.stringify({ version: 1, ...document });
+		const program = [spython, "--index", site.index, "--check-index"];
+		return spawnSync("unshare", ["-m", "sh", "-c", script, "sh", text, ...program], { encoding: "utf8" });
+	}
+
+	it.skipIf(!canMount)("16.1: is not absent where this user may not look for it (needs unshare -m)", () => {
+		const pins: object[] = [];
+		expect(inOtherEtc(site.spython, undefined, "755")).toMatchObject({ status: 0, stdout: "enforce\n" });
+		expect(inOtherEtc(site.spython, { pins }, "755")).toMatchObject({ status: 126, stdout: "" });
+		const hidden = inOtherEtc(site.spython, { pins }, "700");
+		expect(hidden).toMatchObject({ status: 126, stdout: "" });
+		expect(hidden.stderr).toContain("Permission denied");
+	});
+
+	it.skipIf(!canMount)("16.1: must pin for a spython that was built without keys (needs unshare -m)", () => {
+		const keyless = join(site.root, "keyless");
+		buildOrCopySpython(python, keyless, {});
+		const none = inOtherEtc(keyless, undefined, "755");
+		expect(none).toMatchObject({ status: 75, stdout: "" });
+		expect(none.stderr).toContain("this spython was built without keys");
+		expect(inOtherEtc(keyless, site.trusted, "755")).toMatchObject({ status: 0, stdout: "enforce\n" });
 	});
 
 	it("14.8: refuses an index whose signer has the RSA exponent 1, although the key is pinned", async () => {
