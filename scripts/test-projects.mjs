@@ -22,9 +22,13 @@ export const ALONE = [
 	// These tests measure memory and descriptors.
 	"packages/verifier/test/process.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
-	// This test mounts a loop device, as packages/core/test/system/attributes.test.ts does. At the same time both files
+	// These tests mount a loop device, as packages/core/test/system/attributes.test.ts does. At the same time two files
 	// could choose the same device.
 	"packages/cli/test/attributes/room.test.ts",
+	"packages/verifier/test/launch/sandbox/btrfs.test.ts",
+	// These tests change settings of the kernel for a moment: core_pattern, and what the kernel's log contains.
+	"packages/verifier/test/launch/sandbox/core-dumps.test.ts",
+	"packages/verifier/test/launch/sandbox/kernel-log.test.ts",
 	// Each of these tests uses every core. Those of test/python also change the standard library of CPython for a moment.
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
@@ -63,7 +67,8 @@ export const LONG = [
 	"packages/cli/test/attributes/oracles.test.ts",
 	"packages/cli/test/options/signer-command.test.ts",
 	"packages/verifier/test/node/guards.test.ts",
-	// These tests try random trees with every form of verify, make keys of every kind, or install launchers.
+	// These tests verify random trees in every way that a user can call `verify`, make keys of every kind, or install
+	// launchers.
 	"packages/cli/test/commands/verify/every-form.test.ts",
 	"packages/cli/test/commands/identity/identity.test.ts",
 	"packages/cli/test/commands/launcher/launcher.test.ts",
@@ -88,6 +93,13 @@ export const LONG = [
 	"packages/core/test/signer/pkcs12.test.ts",
 	"packages/core/test/verify/fetch-list.test.ts",
 	"packages/core/test/verify/hostile-responders.test.ts",
+	// Each of these tests installs a launcher, and makes attacks that the ordinary sandbox.test.ts leaves out.
+	"packages/verifier/test/launch/sandbox/btrfs.test.ts",
+	"packages/verifier/test/launch/sandbox/core-dumps.test.ts",
+	"packages/verifier/test/launch/sandbox/deputy.test.ts",
+	"packages/verifier/test/launch/sandbox/kernel-log.test.ts",
+	"packages/verifier/test/launch/sandbox/replay.test.ts",
+	"packages/verifier/test/launch/sandbox/terminal.test.ts",
 	// These tests run deployments, programs that npm installs, or every tool that moves files.
 	"packages/cli/test/commands/python/deploy-python.test.ts",
 	"packages/cli/test/commands/launcher/deploy.test.ts",

@@ -28,7 +28,7 @@ export interface Testimony {
 }
 
 type Explanation =
-	/** The hook opened the file, and the next event of the thread names the file. */
+	/** The hook opened the file to load it as code, and the next event of the thread names the file. */
 	| "told as code"
 	/** An earlier event named this archive, and spython keeps the bytes of the archive in memory. */
 	| "kept archive"

@@ -63,7 +63,7 @@ export const ERROR_CODES = {
 		"The file is a FIFO, socket or device, which cannot be signed, or it is not of the kind asked for.",
 	],
 	ERR_FILE_CHANGED: [1, "A file changed while it was being hashed."],
-	ERR_LINK_OUTSIDE: [1, "A symbolic link is absolute or leaves the signed tree."],
+	ERR_LINK_OUTSIDE: [1, "A symbolic link is absolute, or leaves the signed tree, also through other links."],
 	ERR_LINK_REJECTED: [1, "A symbolic link was found and `--links reject` was given."],
 	ERR_LINK_CYCLE: [1, "A followed symbolic link leads back to a directory that contains it."],
 	ERR_LINK_PARENT: [1, "A listed file is reached through a symbolic link to a directory."],

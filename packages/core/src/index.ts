@@ -8,8 +8,7 @@ export {
 	compileTrustIndex,
 } from "./compile/compile.js";
 export type { Check } from "./doctor/check.js";
-export { examineSystem } from "./doctor/doctor.js";
-export { mountOf } from "./doctor/mount.js";
+export { examineSystem, mountOptions } from "./doctor/doctor.js";
 export type { SignedSetDiff } from "./fileset/diff.js";
 export type { ProgramInfo } from "./formats/cat-envelope.js";
 export { type DeniedDigest, denialsOfFile } from "./inspect/denials-of-file.js";

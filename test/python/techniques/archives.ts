@@ -1,4 +1,4 @@
-/** Zip archives that CPython imports from: added, changed, or replaced while in use. */
+/** These techniques add, change or replace zip archives that CPython imports from, some of them while in use. */
 
 import { appendFileSync, copyFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { makeBytecode, makeZip } from "../making.js";

@@ -1,4 +1,7 @@
-/** Files of the program that changed after signing, or were never signed: modules, packages, bytecode, links. */
+/**
+ * These techniques use files of the program that changed after signing, or were never signed: modules, packages,
+ * bytecode, links.
+ */
 
 import { copyFileSync, cpSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { cachePath, makeBytecode } from "../making.js";

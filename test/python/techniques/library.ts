@@ -1,4 +1,4 @@
-/** The standard library and the directories beside it: files that are changed or added there. */
+/** These techniques change or add files in the standard library and in the directories beside it. */
 
 import { copyFileSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";

@@ -1,4 +1,6 @@
-/** Parts of the import system: loaders that are called directly, replaced or added. */
+/**
+ * These techniques run code through parts of the import system: loaders that are called directly, replaced or added.
+ */
 
 import { makeBytecode } from "../making.js";
 import { since, type Technique, withData, withText } from "../technique.js";

@@ -1,4 +1,7 @@
-/** Native code: extension modules, ctypes, other loaders, and the process's own memory. */
+/**
+ * These techniques run native code: by extension modules, by ctypes, by other loaders, and through the process's own
+ * memory.
+ */
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Command line, environment and start-up files. They act before the first line of the program runs. */
+/**
+ * These techniques use command-line arguments, environment variables and start-up files, which act before the first
+ * line of the program runs.
+ */
 
 import {
 	copyFileSync,

@@ -1,4 +1,4 @@
-/** Text and bytes that a signed program is tricked into running. No file is loaded as code. */
+/** These techniques trick a signed program into running text or bytes. No file is loaded as code. */
 
 import { makeBytecode } from "../making.js";
 import { before, EVIL, EVIL_SHELL, since, type Technique, withData, withText } from "../technique.js";

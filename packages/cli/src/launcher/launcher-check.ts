@@ -1,8 +1,8 @@
 /** Checks that a launcher is unchanged since its installation, and that it can start a process safely. */
 
-import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { mountOf } from "@sigtool/core";
+import { mountOptions } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile, verifyHost } from "@sigtool/verifier";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
@@ -114,7 +114,7 @@ function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 function grantedFinding(directory: string): LauncherFinding {
 	let options: readonly string[] = [];
 	const found = judged("write", () => {
-		options = mountOf(realpathSync(directory), readFileSync("/proc/self/mountinfo", "utf8"))?.options ?? [];
+		options = mountOptions(directory);
 		return directory;
 	});
 	const missing = Object.entries(MOUNT_RISKS).filter(([option]) => !options.includes(option));

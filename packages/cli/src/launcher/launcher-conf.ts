@@ -134,8 +134,9 @@ function realPath(file: string): string {
 }
 
 /**
- * Returns device, inode, size, mtime and ctime, the times in seconds with nine decimals. At least one of these values
- * differs after the file was written to or replaced.
+ * Returns device, inode, size, mtime and ctime, the times in seconds with nine decimals. Writing to the file or
+ * replacing it changes at least one of these values, unless the file keeps inode and size and the kernel's clock did
+ * not advance or was set back.
  */
 export function identityOf(path: string): string {
 	const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });

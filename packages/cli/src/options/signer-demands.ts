@@ -19,7 +19,7 @@ export interface SignerDemands {
 export async function signerDemandsOf({ require, crl, ocsp }: SignerDemandOptions): Promise<SignerDemands> {
 	const requiredSigners = require === undefined ? undefined : parseCount(require);
 	if (crl === undefined && (ocsp ?? "off") === "off") return { requiredSigners, revocation: undefined };
-	// This module is loaded only if it is needed, to keep other commands fast.
+	// revocation-files.js is imported only here, so that commands that read no revocation lists start faster.
 	const { readRevocationLists } = await import("./revocation-files.js");
 	const lists = crl?.filter((each) => each !== FETCH).flatMap(readRevocationLists);
 	const listSource = crl?.includes(FETCH) === true ? "fetch" : "given";

@@ -106,7 +106,7 @@ function digestRows({ code, expected, actual }: Finding, { verbose, origin = "si
 /** The kinds that are listed first, in this order. Others follow in the order of their first finding. */
 const FIRST: readonly Finding["code"][] = ["ERR_FILE_MODIFIED", "ERR_FILE_MISSING", "ERR_FILE_ADDED"];
 
-/** The text for each kind of finding, which follows the number of findings. */
+/** A summary shows this text after the number of findings of the kind, as in `2 modified`. */
 const KINDS: Readonly<Partial<Record<Finding["code"], string>>> = {
 	ERR_FILE_MODIFIED: "modified",
 	ERR_FILE_MISSING: "missing",

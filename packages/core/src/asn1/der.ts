@@ -145,12 +145,21 @@ export class DerReader {
 
 	/** Reads an INTEGER and returns its value bytes: two's complement, minimal. X.690 §8.3.2. */
 	integerBytes(tag: number = TAG.INTEGER): Uint8Array {
-		const value = this.value(tag);
-		if (value.length === 0) this.fail("empty INTEGER");
-		if (value.length > 1 && ((value[0] === 0 && value[1] < 0x80) || (value[0] === 0xff && value[1] >= 0x80))) {
-			this.fail("INTEGER is not minimal");
-		}
-		return value;
+		this.skipInteger(tag);
+		return this.bytes.subarray(this.valueStart, this.valueEnd);
+	}
+
+	/**
+	 * Reads an INTEGER and refuses what `integerBytes` refuses. Makes no view of the value, because views take a
+	 * quarter of the time in which a large catalog is parsed.
+	 */
+	skipInteger(tag: number = TAG.INTEGER): void {
+		this.next(tag);
+		const { bytes, valueStart, valueEnd } = this;
+		if (valueEnd === valueStart) this.fail("empty INTEGER");
+		if (valueEnd - valueStart === 1) return;
+		const [first, second] = [bytes[valueStart], bytes[valueStart + 1]];
+		if ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80)) this.fail("INTEGER is not minimal");
 	}
 
 	/** Reads a non-negative INTEGER below 2^31. */
@@ -170,7 +179,8 @@ export class DerReader {
 	}
 
 	null(): void {
-		if (this.value(TAG.NULL).length !== 0) this.fail("NULL with content");
+		this.next(TAG.NULL);
+		if (this.valueEnd !== this.valueStart) this.fail("NULL with content");
 	}
 
 	/** Reads a BIT STRING that is a whole number of bytes. X.690 §8.6. */

@@ -195,6 +195,7 @@ export const {
 	importCertificate,
 	importIdentity,
 	isDevelopmentKey,
+	mountOptions,
 	openCommandSigner,
 	openPemSigner,
 	openPkcs11Signer,
@@ -293,6 +294,7 @@ export const {
 		["options", object<ImportOptions>({ chainFiles: paths, passphraseOf, onWarning })],
 	],
 	isDevelopmentKey: [["certificate", certificate]],
+	mountOptions: [["path", path]],
 	openCommandSigner: [
 		[
 			"options",

@@ -1,9 +1,8 @@
 /** Compiles directories, signed or adopted, into one trust index. */
 
 import { createHash } from "node:crypto";
-import { basename, dirname, join, resolve } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { isBelow, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/locate-catalogs.js";
 import { newTimestamp } from "../formats/cat-envelope.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
@@ -146,7 +145,7 @@ export function checkCompileTarget(
 	if (directories.length !== 1 && (catalogs ?? product) !== undefined) {
 		throw new SigtoolError("ERR_USAGE", "Compile one signed directory at a time where its catalog or product is named");
 	}
-	const target = join(realPath(dirname(resolve(output))), basename(output));
+	const target = inRealDirectory(output);
 	for (const directory of [...directories, ...adopt]) {
 		if (kindOf(directory) !== "directory") {
 			throw new SigtoolError("ERR_USAGE", `Cannot compile ${quote(directory)}: it is not a directory`, {

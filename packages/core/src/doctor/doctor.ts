@@ -8,6 +8,16 @@ import { runtimeChecks } from "./runtime.js";
 import { systemFacts } from "./system.js";
 
 /**
+ * Returns the options of the mount of a path, such as `noexec`. Returns none if the system does not tell the mount.
+ * @throws ERR_ROOT_MISSING, ERR_IO
+ */
+export function mountOptions(path: string): readonly string[] {
+	const directory = directoryOf(path);
+	const mountinfo = process.platform === "linux" ? systemFacts().text("/proc/self/mountinfo") : undefined;
+	return mountOf(directory, mountinfo ?? "")?.options ?? [];
+}
+
+/**
  * Leaves no changes behind, because attributes are tried on a file without a name. The result has every check on every
  * system. The status is `unknown` if a feature cannot be examined.
  * @throws ERR_ROOT_MISSING, ERR_IO

@@ -36,16 +36,50 @@ export function entryPathProblem(path: string): SigtoolError | undefined {
 }
 
 /**
+ * Returns true if `checkEntryPath` accepts the ASCII text between two offsets. Makes a string only if the text is not
+ * plain.
+ */
+export function isLegalAscii(text: Buffer, start: number, end: number): boolean {
+	if (end - start <= MAX_PATH_BYTES && isPlain(text, start, end)) return true;
+	return entryPathProblem(text.toString("latin1", start, end)) === undefined;
+}
+
+/** Returns true if the text matches PLAIN_PATH. */
+function isPlain(text: Uint8Array, start: number, end: number): boolean {
+	let place = NOWHERE;
+	for (let at = start; at < end; at++) {
+		const code = text[at];
+		if (code === SLASH) {
+			if (place !== ANYWHERE) return false;
+			place = NOWHERE;
+		} else {
+			place = PLAIN_CHARACTERS[code];
+			if (place === NOWHERE) return false;
+		}
+	}
+	return place === ANYWHERE;
+}
+
+const SLASH = 0x2f;
+
+/**
  * The largest length of a path in UTF-8. Linux opens no longer path (PATH_MAX), and macOS none above 1,024 bytes. Only
  * Windows could have one, with 32,767 UTF-16 units. The length of one name has no limit here, because file systems
  * differ: 255 bytes on ext4, 255 UTF-16 units on NTFS, 1,023 bytes on ZFS.
  */
-const MAX_PATH_BYTES = 4096;
+export const MAX_PATH_BYTES = 4096;
 /** The largest number of bytes in UTF-8 for each UTF-16 unit. */
 const MAX_UNIT_BYTES = 3;
 
 /** Matches nearly all legal names and no illegal name, so that most names need only this test. */
 const PLAIN_PATH = /^[\w.@+ -]*[\w@+-](?:\/[\w.@+ -]*[\w@+-])*$/;
+const [NOWHERE, NOT_LAST, ANYWHERE] = [0, 1, 2];
+/** The places in a name at which PLAIN_PATH accepts each ASCII character. */
+const PLAIN_CHARACTERS = Uint8Array.from({ length: 128 }, (_, code) => {
+	const character = String.fromCharCode(code);
+	if (PLAIN_PATH.test(character)) return ANYWHERE;
+	return PLAIN_PATH.test(`${character}-`) ? NOT_LAST : NOWHERE;
+});
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const DRIVE = /^[A-Za-z]:/;
 

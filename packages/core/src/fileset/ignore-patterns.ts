@@ -16,10 +16,15 @@ export function compileIgnorePatterns(patterns: readonly string[], steps: MatchS
 
 	function isIgnored(path: string, kind: "file" | "directory"): boolean {
 		if (isDirectoryIgnored(path.slice(0, Math.max(path.lastIndexOf("/"), 0)))) return true;
-		const names = namesOf(path);
+		// The path is split only for patterns that need it, because `sign` matches every path with four names.
+		let names: Names | undefined;
 		for (let i = rules.length - 1; i >= 0; i--) {
-			const { matches, onlyDirectories, negated } = rules[i];
-			if ((kind === "directory" || !onlyDirectories) && matches(names)) return !negated;
+			const { name, matches, onlyDirectories, negated } = rules[i];
+			if (onlyDirectories && kind !== "directory") continue;
+			if (name === undefined) {
+				names ??= namesOf(path);
+				if (matches(names)) return !negated;
+			} else if (endsWithName(path, name, steps)) return !negated;
 		}
 		return false;
 	}
@@ -37,7 +42,16 @@ export function compileIgnorePatterns(patterns: readonly string[], steps: MatchS
 	return (path, kind) => (kind === "directory" ? isDirectoryIgnored(path) : isIgnored(path, kind));
 }
 
+/** Returns true if the last name of the path is `name`. */
+function endsWithName(path: string, name: string, steps: MatchSteps): boolean {
+	steps.spend(1);
+	const start = path.length - name.length;
+	return path.endsWith(name) && (start === 0 || path[start - 1] === "/");
+}
+
 interface Rule {
+	/** The name that a pattern without "/" and wildcards stands for. It matches what `matches` does. */
+	readonly name: string | undefined;
 	readonly matches: (path: Names) => boolean;
 	readonly onlyDirectories: boolean;
 	readonly negated: boolean;
@@ -58,7 +72,8 @@ function ruleOf(pattern: string, steps: MatchSteps): Rule | undefined {
 	const relative = body.startsWith("/") ? body.slice(1) : body;
 	// A final `/**` matches the content of a directory, but not the directory itself.
 	const inside = relative.endsWith("/**") ? `${relative.slice(0, -2)}*/**` : relative;
-	return { matches: compileSegments(isAnchored ? inside : `**/${inside}`, steps), onlyDirectories, negated };
+	const name = /[*?[\\/]/.test(body) ? undefined : body;
+	return { name, matches: compileSegments(isAnchored ? inside : `**/${inside}`, steps), onlyDirectories, negated };
 }
 
 /** Removes the spaces at the end that no backslash escapes. */

@@ -1,14 +1,16 @@
 /** Reads the symbolic links of a file set and checks that their targets are inside the tree. */
 
 import { readlinkSync, realpathSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { ioError, quote, SigtoolError } from "../errors.js";
+import { leavesRoot, whereLinkLeads } from "./resolve-entry.js";
 
 export interface LinkOptions {
 	/**
 	 * The value `record` makes each link an entry, `follow` replaces a link by its target, and `reject` refuses links.
 	 */
 	readonly links: "record" | "reject" | "follow";
-	/** The value `refuse` refuses a link that is absolute or leaves the tree. */
+	/** The value `refuse` refuses a link that is absolute, or that leaves the tree, also through other links. */
 	readonly linksOutside: "refuse" | "record";
 }
 
@@ -22,20 +24,13 @@ export function linkTarget(base: string, path: string, options: LinkOptions): st
 		throw new SigtoolError("ERR_LINK_REJECTED", message, { path });
 	}
 	const target = readTarget(base, path);
-	if (options.linksOutside === "refuse" && leavesRoot(path, target)) throw outside(path, target);
-	return target;
-}
-
-/** Returns true if the link at `path` is absolute, or if its segments, followed one by one, lead above the root. */
-export function leavesRoot(path: string, target: string): boolean {
-	if (target.startsWith("/") || /^[A-Za-z]:/.test(target)) return true;
-	let depth = path.split("/").length - 1;
-	for (const segment of target.split("/")) {
-		if (segment === "..") depth--;
-		else if (segment !== "" && segment !== ".") depth++;
-		if (depth < 0) return true;
+	if (options.linksOutside === "record") return target;
+	// The text is judged too, because Windows removes `name/..` before it looks at links.
+	if (leavesRoot(path, target)) throw outside(path, target, "is outside the tree");
+	if (whereLinkLeads(resolve(base), path) !== "inside") {
+		throw outside(path, target, "leads out of the tree through another link");
 	}
-	return false;
+	return target;
 }
 
 export interface LinkEnd {
@@ -50,7 +45,8 @@ export interface LinkEnd {
 export function followLink(base: string, path: string, options: LinkOptions): LinkEnd {
 	try {
 		const realPath = slashes(realpathSync.native(base + path));
-		if (options.linksOutside === "refuse" && !`${realPath}/`.startsWith(base)) throw outside(path, realPath);
+		if (options.linksOutside === "refuse" && !`${realPath}/`.startsWith(base))
+			throw outside(path, realPath, "is outside the tree");
 		const stat = statSync(realPath);
 		return { kind: stat.isFile() ? "file" : stat.isDirectory() ? "directory" : "other", realPath };
 	} catch (cause) {
@@ -123,7 +119,7 @@ export function slashes(path: string): string {
 	return process.platform === "win32" ? path.replaceAll("\\", "/") : path;
 }
 
-function outside(path: string, target: string): SigtoolError {
-	const reason = `its target ${quote(target)} is outside the tree; --links-outside record accepts it`;
+function outside(path: string, target: string, what: string): SigtoolError {
+	const reason = `its target ${quote(target)} ${what}; --links-outside record accepts it`;
 	return new SigtoolError("ERR_LINK_OUTSIDE", `Cannot hash link ${quote(path)}: ${reason}`, { path });
 }

@@ -81,6 +81,15 @@ export function realPath(path: string): string {
 	return attempt("open", path, () => realpathSync.native(path));
 }
 
+/**
+ * Returns the absolute path of an entry whose directory, but not the entry itself, is looked up as the kernel does. The
+ * entry may be a link, and need not exist. The path must end in a name, not in `..`, `.` or "/".
+ * @throws ERR_ROOT_MISSING if the directory does not exist; ERR_IO
+ */
+export function inRealDirectory(path: string): string {
+	return join(realPath(dirname(path)), basename(path));
+}
+
 function statOrUndefined(path: string): Stats | undefined {
 	return attempt("open", path, () => statSync(path, { throwIfNoEntry: false }));
 }

@@ -1,9 +1,10 @@
 /**
- * Resolves a path from the command line to the entry that the kernel would open, and records the symbolic links in it.
+ * Follows paths as the kernel does: a path from the command line, to find the entry that the kernel would open, and a
+ * link of the tree, to find out whether it leaves the tree.
  */
 
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
-import { dirname, isAbsolute, join, parse } from "node:path";
+import { basename, dirname, isAbsolute, join, parse, sep } from "node:path";
 import { ioError, quote, SigtoolError } from "../errors.js";
 import { entryPathOf, isBelow } from "./locate-catalogs.js";
 
@@ -14,9 +15,6 @@ export interface ResolvedEntry {
 	readonly links: readonly string[];
 }
 
-/** The largest number of links that Linux follows in one path (MAXSYMLINKS, linux/namei.h). */
-const MAX_LINKS = 40;
-
 /**
  * Follows `path`, which is absolute or relative to the real directory `root`, segment by segment as the kernel does. A
  * `..` after a link goes up from the link's target. A path may leave the tree and come back. Segments that do not exist
@@ -25,38 +23,107 @@ const MAX_LINKS = 40;
  * directory by "/", `.` or `..` after it
  */
 export function resolveEntry(root: string, path: string): ResolvedEntry {
-	const links: string[] = [];
-	let place = isAbsolute(path) ? parse(path).root : root;
+	const way = wayOf(root, path);
+	follow(way);
+	return { entry: isWithin(root, way.place) ? entryPathOf(root, way.place) : undefined, links: way.links };
+}
+
+/**
+ * Tells where the link at the entry path `path` leads, also through other links. The value `outside` means that it ends
+ * outside the tree. The value `through-outside` means that it leaves the tree, and then comes back or leads nowhere. A
+ * segment before `..` that does not exist counts as a directory, because it can become one. Links that cannot be followed
+ * for another reason lead nowhere. The directories above the link must not be links.
+ */
+export function whereLinkLeads(root: string, path: string): "inside" | "through-outside" | "outside" {
+	const way = wayOf(root, basename(path), join(root, dirname(path)));
+	try {
+		follow(way);
+		if (!isWithin(root, way.place)) return "outside";
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		const rest = way.ahead.reverse().join("/");
+		const isMissing = error.code === "ERR_ROOT_MISSING";
+		if (isMissing && leavesRoot(`${entryPathOf(root, way.place)}/`, rest)) return "through-outside";
+	}
+	return way.hasLeft ? "through-outside" : "inside";
+}
+
+/** Returns true if the link at `path` is absolute, or if its segments, taken as text, lead above the root. */
+export function leavesRoot(path: string, target: string): boolean {
+	if (target.startsWith("/") || /^[A-Za-z]:/.test(target)) return true;
+	let depth = path.split("/").length - 1;
+	for (const segment of target.split("/")) {
+		if (segment === "..") depth--;
+		else if (segment !== "" && segment !== ".") depth++;
+		if (depth < 0) return true;
+	}
+	return false;
+}
+
+/** A path on which follow() goes on. */
+interface Way {
+	readonly root: string;
+	readonly path: string;
+	/** The path without links up to which the way was followed. */
+	place: string;
+	/** The segments that were not followed yet, the last one first. */
+	readonly ahead: string[];
+	/** The entry paths of the tree's links that were followed, in order. */
+	readonly links: string[];
+	/** True if the way was outside the root, also if it came back. */
+	hasLeft: boolean;
+}
+
+function wayOf(root: string, path: string, directory = root): Way {
+	const place = isAbsolute(path) ? parse(path).root : directory;
+	return { root, path, place, ahead: stepsOf(path), links: [], hasLeft: !isWithin(root, place) };
+}
+
+/** The largest number of links that Linux follows in one path (MAXSYMLINKS, linux/namei.h). */
+const MAX_LINKS = 40;
+
+/** Follows the way to its end, through at most MAX_LINKS links. @throws the errors of resolveEntry() */
+function follow(way: Way): void {
+	const { root, path, ahead } = way;
 	let kind: "directory" | "other" = "directory";
 	let followed = 0;
-	const ahead = stepsOf(path);
+	const moveTo = (place: string) => {
+		way.place = place;
+		way.hasLeft ||= !isWithin(root, place);
+	};
 	while (ahead.length > 0) {
 		const step = ahead.pop();
 		if (step === undefined || step === "" || step === "." || step === "..") {
-			if (kind === "other") throw missing(path);
-			if (step === "..") place = dirname(place);
+			if (kind === "other") {
+				ahead.push(step ?? "");
+				throw missing(path);
+			}
+			if (step === "..") moveTo(dirname(way.place));
 			continue;
 		}
-		place = join(place, step);
-		const stats: Stats | undefined = kind === "directory" ? lstatOrUndefined(place) : undefined;
+		way.place = join(way.place, step);
+		const stats: Stats | undefined = kind === "directory" ? lstatOrUndefined(way.place) : undefined;
 		if (stats === undefined) {
 			if (ahead.includes("..")) throw missing(path);
-			place = join(place, ...ahead.reverse()); // One call, because each copies the whole path.
+			way.place = join(way.place, ...ahead.reverse()); // One call, because each copies the whole path.
 			break;
 		}
 		if (!stats.isSymbolicLink()) {
 			kind = stats.isDirectory() ? "directory" : "other";
 			continue;
 		}
-		if (isBelow(root, place)) links.push(entryPathOf(root, place));
+		if (way.place !== root && isWithin(root, way.place)) way.links.push(entryPathOf(root, way.place));
 		followed++;
 		if (followed > MAX_LINKS) throw new SigtoolError("ERR_LINK_CYCLE", `Cannot follow ${quote(path)}: too many links`);
-		const target = readTarget(place);
-		place = isAbsolute(target) ? parse(target).root : dirname(place);
+		const target = readTarget(way.place);
+		moveTo(isAbsolute(target) ? parse(target).root : dirname(way.place));
 		ahead.push(...stepsOf(target));
 	}
-	const isInside = place === root || isBelow(root, place);
-	return { entry: isInside ? entryPathOf(root, place) : undefined, links };
+}
+
+/** The comparison of texts answers for most places, and takes a fifth of the time of isBelow(). */
+function isWithin(root: string, place: string): boolean {
+	return place === root || place.startsWith(`${root}${sep}`) || isBelow(root, place);
 }
 
 /** Returns the segments of a path, the last one first. The root of an absolute path is left out. */

@@ -18,9 +18,9 @@ export interface HashJob {
 export interface RowHasherOptions {
 	/** The number of this thread among the threads of the job. */
 	readonly thread: number;
-	/** A function that is called after every few files, and repeatedly within big files. */
+	/** This function is called after every few files, and repeatedly within big files. */
 	readonly onPiece?: () => void;
-	/** A visitor of the files that this thread hashes. */
+	/** This visitor receives the content of the files that this thread hashes. */
 	readonly visitor?: FileVisitor | undefined;
 }
 

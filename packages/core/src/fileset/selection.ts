@@ -178,6 +178,7 @@ function scopeProblem(scope: readonly string[]): string | undefined {
 /** Returns a function that returns true for the members and for the directories above them. */
 function protection(members: Iterable<string>): (path: string) => boolean {
 	const paths = new Set(members);
+	if (paths.size === 0) return () => false;
 	const directories = directoriesAbove(paths);
 	return (path) => paths.has(path) || directories.leadsTo(path);
 }

@@ -130,8 +130,9 @@ function entryOf(rows: Rows, row: number): number {
 }
 
 /**
- * Returns the rows in memcmp order of their tags. Rows with equal tags are in path order. The function first sorts
- * numbers that consist of a tag's first four bytes and the row, and then each run of rows with the same four bytes.
+ * Returns the rows in memcmp order of their tags. Rows with equal tags are in path order. A number made of a tag's
+ * first four bytes and of the row sorts much faster than a whole tag. So the function sorts such numbers first, and
+ * then compares whole tags only among rows whose first four bytes are the same.
  */
 function sortByTag(manifest: Manifest, rows: Rows): Uint32Array {
 	const { digests, sha1Digests = digests } = manifest;

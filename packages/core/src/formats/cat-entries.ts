@@ -7,6 +7,7 @@ import { quote, SigtoolError } from "../errors.js";
 import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
 import { checkCollisions, checkEntryPath } from "../fileset/entry-path.js";
 import { ENTRY_KIND } from "../fileset/manifest.js";
+import { createPathTable } from "../fileset/path-table.js";
 import {
 	type Catalog,
 	type MemberTable,
@@ -50,7 +51,7 @@ export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest"
 export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedSet {
 	const files = new Map<string, SignedFile>();
 	for (const [path, row] of rowsByPath(catalog, facts, size)) {
-		files.set(path, row === EMPTY_FILE ? emptyFile(facts, path) : signedFile(catalog, facts, row, path));
+		files.set(path, row === NO_MEMBER ? emptyFile(facts, path) : signedFile(catalog, facts, row, path));
 	}
 	return { files, links: facts.symbolicLinks };
 }
@@ -61,27 +62,60 @@ export function entriesByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 
  * @throws the errors of `entriesByPath`
  */
 export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32, path: string): SignedSet {
-	const row = rowsByPath(catalog, facts, size).get(path);
+	const rows = checkedRows(catalog, facts, size);
 	const target = facts.symbolicLinks.get(path);
-	const file =
-		row === undefined || row === EMPTY_FILE ? row && emptyFile(facts, path) : signedFile(catalog, facts, row, path);
-	return {
-		files: new Map(file === undefined ? [] : [[path, file]]),
-		links: new Map(target === undefined ? [] : [[path, target]]),
-	};
+	if (target !== undefined) return { files: new Map(), links: new Map([[path, target]]) };
+	const row = rows.get(path);
+	if (row === undefined) return { files: new Map(), links: new Map() };
+	const file = row === NO_MEMBER ? emptyFile(facts, path) : signedFile(catalog, facts, row, path);
+	return { files: new Map([[path, file]]), links: new Map() };
 }
 
-/** Stands for the row of a zero-length file, which is no member. */
-const EMPTY_FILE = -1;
+/** Stands for the row of a zero-length file or a link, which is no member. */
+const NO_MEMBER = -1;
+
+/** A way to look up the row of a file. */
+type Rows = Pick<ReadonlyMap<string, number>, "get">;
 
 /**
- * Checks all entry paths of a catalog, and returns the row of each file that counts. The result is kept, so that the
- * paths of a catalog are checked only once.
+ * Checks all entry paths of a catalog for looking up single files. The result is kept, so that the paths of a catalog
+ * are checked only once.
+ * @throws the errors of `rowsByPath`
+ */
+function checkedRows(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): Rows {
+	const known = CHECKED.get(catalog);
+	if (known?.facts === facts && known.size === size) return known.rows;
+	const rows = tableOfRows(catalog, facts, size) ?? rowsByPath(catalog, facts, size);
+	CHECKED.set(catalog, { facts, size, rows });
+	return rows;
+}
+
+const CHECKED = new WeakMap<Catalog, { readonly facts: CatalogFacts; readonly size: 20 | 32; readonly rows: Rows }>();
+
+/**
+ * Returns what `rowsByPath` returns, without decoding the paths. Returns undefined if a path may be illegal or collide:
+ * only `rowsByPath` decides this, and words the refusal.
+ */
+function tableOfRows(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): Rows | undefined {
+	const { bytes, members } = catalog;
+	const { count, digestSizes, pathStarts, pathEnds } = members;
+	const others = [...facts.emptyFiles.keys(), ...facts.symbolicLinks.keys()];
+	let length = 0;
+	for (let row = 0; row < count; row++) length += (pathEnds[row] - pathStarts[row]) / 2;
+	for (const path of others) length += path.length;
+	const table = createPathTable(count + others.length, length, facts);
+	for (let row = 0; row < count; row++) {
+		if (digestSizes[row] === size && !table.addUtf16(bytes, pathStarts[row], pathEnds[row], row)) return undefined;
+	}
+	for (const path of others) if (!table.add(path, NO_MEMBER)) return undefined;
+	return table;
+}
+
+/**
+ * Checks all entry paths of a catalog, and returns the row of each file that counts.
  * @throws ERR_PATH_*, ERR_CATALOG_FORMAT
  */
 function rowsByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): ReadonlyMap<string, number> {
-	const known = DECIDED.get(catalog);
-	if (known?.facts === facts && known.size === size) return known.rows;
 	const rows = new Map<string, number>();
 	const paths: string[] = [];
 	const { count, digestSizes } = catalog.members;
@@ -93,19 +127,13 @@ function rowsByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): Reado
 	}
 	for (const path of facts.emptyFiles.keys()) {
 		paths.push(path);
-		rows.set(path, EMPTY_FILE);
+		rows.set(path, NO_MEMBER);
 	}
 	for (const path of facts.symbolicLinks.keys()) paths.push(path);
 	for (const path of paths) checkEntryPath(path);
 	checkCollisions(paths, { caseCollisions: facts.caseCollisions });
-	DECIDED.set(catalog, { facts, size, rows });
 	return rows;
 }
-
-const DECIDED = new WeakMap<
-	Catalog,
-	{ readonly facts: CatalogFacts; readonly size: 20 | 32; readonly rows: ReadonlyMap<string, number> }
->();
 
 /**
  * Returns every digest that counts, with its name in the catalog, or with the digest in hexadecimal if there is no

@@ -299,7 +299,7 @@ function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number
 		if (reader.valueEquals(BMP_CARRIED)) table.carriedCounts[row]++;
 		requireWholeUnits(reader);
 	}
-	reader.integerBytes();
+	reader.skipInteger();
 	reader.next(TAG.OCTET_STRING);
 	requireWholeUnits(reader);
 	if (isPath) {
@@ -341,8 +341,10 @@ function parseIndirectData(reader: DerReader, table: MemberTable, row: number): 
 	reader.close(algorithm);
 	reader.next(TAG.OCTET_STRING);
 	if (reader.valueEnd - reader.valueStart !== size) refuse("a member's tag and digest differ in length");
+	const { bytes, valueStart } = reader;
+	const { digests } = table;
 	for (let i = 0; i < size; i++) {
-		if (reader.bytes[reader.valueStart + i] !== table.digests[row * 32 + i]) refuse("a member's tag is not its digest");
+		if (bytes[valueStart + i] !== digests[row * 32 + i]) refuse("a member's tag is not its digest");
 	}
 	reader.close(digestInfo);
 	reader.close(content);
@@ -411,7 +413,8 @@ function copyTag(bytes: Uint8Array, start: number, end: number, table: MemberTab
 	const size = end - start;
 	if (size !== 32 && size !== 20) refuse(`a tag of ${size} bytes`);
 	table.digestSizes[row] = size;
-	for (let i = 0; i < size; i++) table.digests[row * 32 + i] = bytes[start + i];
+	const { digests } = table;
+	for (let i = 0; i < size; i++) digests[row * 32 + i] = bytes[start + i];
 }
 
 /** Decodes a tag of version 1: 40 upper-case hexadecimal digits and a NUL in UTF-16LE, 82 bytes. */

@@ -3,9 +3,9 @@
  * The signature stays the same byte for byte. The input is verified before anything is written.
  */
 
-import { resolve } from "node:path";
 import { encode, TAG } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
+import { inRealDirectory } from "../fileset/locate-catalogs.js";
 import { parseSignedData, withContent } from "../pki/cms.js";
 import { exists, readInput, requireFileName, writeAtomically } from "../system/store.js";
 import { MAX_CATALOG_BYTES, parseCatalogFile } from "../verify/catalog-file.js";
@@ -38,7 +38,7 @@ export function convertCatalog(file: string, options: ConvertOptions): Conversio
 	const { der, contentValue } = parseCatalogFile(file, (bytes) => parseSignedData(bytes, "catalog"));
 	if (contentValue === undefined) return attach(file, der, options);
 	const contentFile = options.contentFile ?? `${output}.content`;
-	if (resolve(output) === resolve(contentFile)) {
+	if (inRealDirectory(output) === inRealDirectory(contentFile)) {
 		throw new SigtoolError("ERR_USAGE", "Give --output and --content different names");
 	}
 	for (const path of [output, contentFile]) checkOutput(path, options);

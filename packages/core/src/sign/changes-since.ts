@@ -10,7 +10,10 @@ import { parseCatalogFile } from "../verify/catalog-file.js";
 import { readList, type UnsignedCatalog } from "./finish.js";
 
 export interface ChangesOptions {
-	/** `newer` refuses a catalog that is not a newer release of the same product under the same rules. Default `any`. */
+	/**
+	 * With `newer`, the catalog must be of the same product as the earlier catalog, have a higher sequence, and have the
+	 * same rules. Otherwise `changesSince` throws ERR_NOT_NEWER. The default `any` accepts every catalog.
+	 */
 	readonly require?: "any" | "newer";
 }
 
@@ -18,7 +21,7 @@ export interface ChangesSince {
 	/** The facts of the earlier catalog. */
 	readonly facts: CatalogFacts;
 	readonly diff: SignedSetDiff;
-	/** The reasons why the catalog is not a newer release of the same product under the same rules, as texts for the user. */
+	/** The reasons why `newer` would refuse the catalog, as texts for the user. */
 	readonly doubts: readonly string[];
 }
 

@@ -1,8 +1,9 @@
 /** Finds the root directory, the part of it to sign, and the path of the catalog, for the paths that a user signs. */
 
-import { basename, dirname, join, resolve, sep } from "node:path";
+import { dirname, sep } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { conventionalCatalog, entryPathOf, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { absolutePath } from "../fileset/absolute-path.js";
+import { conventionalCatalog, entryPathOf, inRealDirectory, kindOf, realPath } from "../fileset/locate-catalogs.js";
 import type { SelectionRules } from "../fileset/selection.js";
 import { requireFileName } from "../system/store.js";
 
@@ -46,25 +47,20 @@ export function resolveSignTarget(paths: readonly string[], options: TargetOptio
 		}
 		const usual = writesCatalog ? conventionalCatalog(root) : undefined;
 		const scope = files === undefined ? "root" : "listed";
-		return { firstPath, root, scope, output: output === undefined ? usual : resolveOutput(output) };
+		return { firstPath, root, scope, output: output === undefined ? usual : inRealDirectory(output) };
 	}
 	if (files !== undefined) throw new SigtoolError("ERR_USAGE", "Give one directory with --files-from");
 	if (writesCatalog && output === undefined)
 		throw new SigtoolError("ERR_USAGE", "Name the catalog with -o: there is no one directory to put it in");
-	const reals = paths.map((path) => join(realPath(dirname(path)), basename(resolve(path))));
+	const reals = paths.map((path) => inRealDirectory(absolutePath(path)));
 	const root = commonDirectory(reals.map((path, index) => (kinds[index] === "directory" ? path : dirname(path))));
 	const scope = reals.map((path) => entryPathOf(root, path)).filter((path) => path !== "");
 	return {
 		firstPath,
 		root,
 		scope: scope.length < reals.length ? "root" : scope,
-		output: output === undefined ? undefined : resolveOutput(output),
+		output: output === undefined ? undefined : inRealDirectory(output),
 	};
-}
-
-/** Returns the real path that an output file will have. Its directory must exist. */
-function resolveOutput(output: string): string {
-	return join(realPath(dirname(resolve(output))), basename(output));
 }
 
 function commonDirectory(directories: readonly string[]): string {

@@ -60,12 +60,12 @@ function attribute(type: string, value: Uint8Array): Uint8Array {
 	return sequence(oid(type), setOf(value));
 }
 
-/** Encodes a ContentInfo with plain data. */
+/** Encodes a ContentInfo of type data, which does not encrypt its content. RFC 2315 §8. */
 function data(content: Uint8Array): Uint8Array {
 	return sequence(oid(OID.data), encode(context(0), octetString(content)));
 }
 
-/** Encodes a ContentInfo with EncryptedData, version 0. RFC 2315 §13. */
+/** Encodes a ContentInfo of type EncryptedData, version 0. RFC 2315 §13. */
 function encryptedData(content: Uint8Array, passphrase: string): Uint8Array {
 	const { algorithm, ciphertext } = encrypt(content, passphrase);
 	const encrypted = sequence(oid(OID.data), algorithm, encode(context(0, "primitive"), ciphertext));

@@ -68,7 +68,12 @@ export function writeAtomically(
  * killed run.
  */
 export function temporaryNameFor(path: string): string {
-	return join(dirname(path), `.${basename(path)}.sigtool-tmp`);
+	return beside(path, `.${basename(path)}.sigtool-tmp`);
+}
+
+/** Returns the path of another file in the directory of `path`. join() would remove `link/..` as text. */
+function beside(path: string, name: string): string {
+	return `${dirname(path)}/${name}`;
 }
 
 /**
@@ -77,7 +82,7 @@ export function temporaryNameFor(path: string): string {
  * @throws ERR_IO, and the errors of `action`
  */
 export function exclusively<T>(path: string, action: () => T): T {
-	const lock = join(dirname(path), `.${basename(path)}.sigtool-lock`);
+	const lock = beside(path, `.${basename(path)}.sigtool-lock`);
 	while (!isTaken(lock, path)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
 	try {
 		return action();

@@ -8,18 +8,18 @@ export const MAGIC: readonly number[] = [0x89, 0x53, 0x49, 0x47, 0x58, 0x0d, 0x0
 export const FORMAT_VERSION = 1;
 
 /**
- * Size of the header. It has MAGIC, and then four 32-bit numbers: version, size of the head in bytes, number of
- * entries, size of the names in bytes.
+ * The header has MAGIC, and then four 32-bit numbers: the version, the size of the head in bytes, the number of
+ * entries, and the size of the names in bytes.
  */
 export const HEADER_BYTES = 24;
 
 /**
- * Size of an entry's record. It has the offset of the name, the size of the path in bytes, the kind, the size and the
- * digest.
+ * Each entry has a record of this size. RECORD has the offset of each field in it: the offset of the path among the
+ * names, the size of the path in bytes, the kind, the size of the file or of the link's target, and the file's digest.
  */
 export const RECORD_BYTES = 48;
 export const RECORD = { nameStart: 0, pathBytes: 4, kind: 6, size: 8, digest: 16 } as const;
-/** The size in a `link` record is the size of the target, which follows the path among the names. */
+/** In a `link` record, `size` is the size of the target, which follows the path among the names. */
 export const KIND = { file: 0, link: 1 } as const;
 
 /** The contentType of the signature. It was made from a UUID and has no other use. */

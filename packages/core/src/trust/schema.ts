@@ -365,6 +365,7 @@ export const LAUNCHER = {
 		limit: {
 			kind: "list",
 			of: { kind: "word", words: ["connect", "bind", "sockets"] },
+			most: 3,
 			does: "The policy's `launch.network` has this list, so that only what the lines `connect`, `bind` or `socket` name is allowed.",
 		},
 		connect: { ...PORTS, does: "A TCP port to connect to." },

@@ -1,9 +1,9 @@
 /** Handles links that lead out of a signed tree. Such a link may be signed, but the file to which it leads is not. */
 
-import { quote, SigtoolError } from "../errors.js";
+import { quote } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
 import { entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { resolveEntry } from "../fileset/resolve-entry.js";
+import { whereLinkLeads } from "../fileset/resolve-entry.js";
 import type { Sources } from "./sources.js";
 import { conclude, type Verification } from "./verification.js";
 
@@ -25,20 +25,13 @@ export function concludeOutside(
 }
 
 /**
- * Returns the number of links that lead out of the tree, also through other links. Links that cannot be followed are not
- * counted.
+ * Returns the number of links that lead out of the tree, also through other links. Links that come back or lead nowhere
+ * are not counted.
  */
 export function countOutsideLinks(manifest: Manifest): number {
 	let count = 0;
-	for (const row of manifest.linkTargets.keys()) if (leadsOut(manifest, row)) count++;
-	return count;
-}
-
-function leadsOut(manifest: Manifest, row: number): boolean {
-	try {
-		return resolveEntry(manifest.root, entryPathAt(manifest, row)).entry === undefined;
-	} catch (error) {
-		if (error instanceof SigtoolError) return false;
-		throw error;
+	for (const row of manifest.linkTargets.keys()) {
+		if (whereLinkLeads(manifest.root, entryPathAt(manifest, row)) === "outside") count++;
 	}
+	return count;
 }

@@ -76,6 +76,7 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	isDevelopmentKey: ["text"],
 	isTrustIndex: ["text"],
 	launcherFromFileBytes: ["text", "file"],
+	mountOptions: [undefined],
 	normalizeNameText: [undefined],
 	operandKind: [undefined],
 	otherWriterOf: [{ mode: 0, uid: 0 }, 0, "maybe"],

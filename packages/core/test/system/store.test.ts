@@ -63,6 +63,15 @@ describe("writeAtomically()", () => {
 		expect(readdirSync(directory)).toEqual(["lib.cat"]);
 	});
 
+	it("keeps its temporary file beside the file that the kernel finds behind `link/..`", () => {
+		mkdirSync(join(directory, "real/deep"), { recursive: true });
+		symlinkSync("real/deep", join(directory, "link"));
+		writeFileSync(temporaryNameFor(file), "of another run");
+		writeAtomically(`${directory}/link/../lib.cat`, Buffer.from("new"));
+		expect(readFileSync(join(directory, "real/lib.cat"), "utf8")).toBe("new");
+		expect(readFileSync(temporaryNameFor(file), "utf8")).toBe("of another run");
+	});
+
 	it("does not follow a link at the temporary name", () => {
 		const victim = join(directory, "victim");
 		writeFileSync(victim, "precious");

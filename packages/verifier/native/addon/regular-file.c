@@ -1,5 +1,6 @@
-/* Guarantees that the path of an opened file is its real path, without asking /proc: openat2(2)
- * refuses links in every part of the path. */
+/* Guarantees that the path of an opened file is its real path. openat2(2) refuses links in every
+ * part of the path. The launcher's filter answers openat2() as a kernel without it. /proc then
+ * tells the real path of the file that was opened. */
 #define _GNU_SOURCE
 #include "regular-file.h"
 #include "../shared/digest-file.h"
@@ -7,7 +8,9 @@
 #include "../shared/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +22,7 @@ enum {
 	OPENAT2 = 437,
 	NO_SYMLINKS = 0x04, /* RESOLVE_NO_SYMLINKS */
 };
+enum { OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_CLOEXEC };
 struct how {
 	uint64_t flags;
 	uint64_t mode;
@@ -77,16 +81,44 @@ static bool read_descriptor(int descriptor, double max_bytes, struct regular_fil
 	return is_read;
 }
 
+/* Opens a file and compares the path that /proc tells. Returns -1 with errno if they differ. */
+static int open_and_compare(const char *path)
+{
+	char name[32];
+	char real[PATH_MAX];
+	const int descriptor = open(path, OPEN_FLAGS);
+	if (descriptor < 0)
+		return -1;
+	snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
+	const ssize_t length = readlink(name, real, sizeof real);
+	if (length == (ssize_t)strlen(path) && memcmp(real, path, (size_t)length) == 0)
+		return descriptor;
+	close(descriptor);
+	errno = ELOOP;
+	return -1;
+}
+
+/* Opens a file for reading if `path` has no links. Returns its descriptor, or -1 with errno. */
+static int open_real_path(const char *path)
+{
+	/* All threads find out the same, so it does not matter which of them writes last. */
+	static _Atomic bool lacks_openat2;
+	const struct how how = {.flags = OPEN_FLAGS, .resolve = NO_SYMLINKS};
+	if (!lacks_openat2) {
+		const int descriptor = (int)syscall(OPENAT2, AT_FDCWD, path, &how, sizeof how);
+		if (descriptor >= 0 || errno != ENOSYS)
+			return descriptor;
+		lacks_openat2 = true;
+	}
+	return open_and_compare(path);
+}
+
 bool read_regular_file(const char *path, double max_bytes, struct regular_file *file)
 {
 	errno = EINVAL;
 	if (!can_digest() || !is_normal(path))
 		return false;
-	struct how how = {
-		.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
-		.resolve = NO_SYMLINKS,
-	};
-	const int descriptor = (int)syscall(OPENAT2, AT_FDCWD, path, &how, sizeof how);
+	const int descriptor = open_real_path(path);
 	if (descriptor < 0)
 		return false;
 	const bool is_read = read_descriptor(descriptor, max_bytes, file);

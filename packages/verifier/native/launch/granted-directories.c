@@ -26,8 +26,8 @@ void cannot_tell(const struct settings *settings, const char *format, ...)
 	dprintf(STDERR_FILENO, "sigtool-launch: cannot tell %s; docs/launcher.md, \"--write\"\n", text);
 }
 
-/* Returns true for the file systems whose files are the kernel's settings, devices and processes,
- * by their names in /proc/filesystems. */
+/* Returns true if the files on this mount are settings, devices or processes of the kernel. TYPES
+ * has the names of such file systems as in /proc/filesystems. */
 static bool is_of_kernel(const struct mount *mount)
 {
 	static const char *const TYPES[] = {"proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2",
@@ -40,9 +40,9 @@ static bool is_of_kernel(const struct mount *mount)
 	return false;
 }
 
-/* Refuses a directory of the kernel. The path and the type that fstatfs() tells are checked too,
- * because a mount may be unlisted, and because other file systems are mounted below /proc and
- * /sys. */
+/* Ends the process if the directory belongs to the kernel. The type of the mount alone does not
+ * show this: the mount may be unlisted, and other file systems are mounted below /proc and /sys. So
+ * the path, and the type that fstatfs() tells, are checked too. */
 static void require_not_of_kernel(const struct granted *granted)
 {
 	struct statfs file_system = {0};

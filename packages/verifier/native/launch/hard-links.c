@@ -1,6 +1,6 @@
-/* Guarantees that a second name of a signed or deciding file is found in a granted directory, as
- * far as the walks of walk.c reach. Writing by that name would change the file, and neither path
- * nor mount shows that both names are one file.
+/* Guarantees that no granted directory contains a hard link of a signed file, or of a file that
+ * decides what runs, as far as the walks of walk.c reach. Writing by such a second name would
+ * change the file, and neither path nor mount shows that both names are one file.
  *
  * Only names that exist at the start matter: Landlock lets the process make a hard link only of a
  * file that it may change already. */
@@ -34,7 +34,8 @@ struct search {
 	const struct settings *settings;
 	size_t linked_count;
 	bool is_complete;
-	/* While a match is named: the file, and the path that was found. */
+	/* These are used to name a file in the message: the file of which a hard link was found, and
+	 * the path that the walk finds for it. */
 	const struct stat *wanted;
 	char path[PATH_MAX];
 };
@@ -98,8 +99,9 @@ static bool name_entry(const char *path, const struct stat *status, void *contex
 	return !is_granted(status, search);
 }
 
-/* Finds the path of the file that has a second name, for the message. The walk that found the name
- * cannot go on, because walks share their memory. */
+/* Finds the first name of a file, for the message that reports its second name in a granted
+ * directory. The walk that found the second name cannot go on afterwards, because walks share their
+ * memory. */
 static void name_file(const struct stat *wanted, struct search *search)
 {
 	struct stat status;
@@ -128,8 +130,9 @@ static bool compare_entry(const char *path, const struct stat *status, void *con
 		path, search->path);
 }
 
-/* Returns true if a hard link between the tree and a granted directory is possible: both are on one
- * device, or other file systems are mounted below them. */
+/* Returns true if a file of the tree can have a hard link in a granted directory. That needs one
+ * file system. So both must be on one device, or one of them has other file systems mounted below
+ * it. */
 static bool may_share(const char *tree, const struct stat *status, const struct search *search)
 {
 	if (next_mount_beneath(NULL, tree) != NULL)
@@ -143,7 +146,8 @@ static bool may_share(const char *tree, const struct stat *status, const struct 
 	return false;
 }
 
-/* Notes the files with several names: the deciding files, and those of the signed trees. */
+/* Notes which of these files have several names: the files that decide what runs, and those of the
+ * signed trees. */
 static void note_files(struct search *search)
 {
 	struct stat status;

@@ -1,8 +1,14 @@
-/* Guarantees by Landlock that, after restrict_by_landlock(), this process and the programs that it
- * executes can execute or change only files that the settings allow, can use only the TCP ports and
- * sockets that the settings allow, and can neither signal other processes nor connect to their
- * abstract sockets. This file assumes that the kernel is intact. Reading is not restricted.
- * Descriptors that are already open are not restricted either.
+/* Guarantees by Landlock what holds after restrict_by_landlock(), for this process and for the
+ * programs that it executes, as far as the kernel's version of Landlock goes:
+ *
+ * - They can execute only files that the settings allow.
+ * - They can change the content and the names only of files that the settings allow. Landlock does
+ *   not restrict mode, owner and times of files, and it does not restrict reading.
+ * - If the settings limit TCP ports or sockets, they can use only those that the settings allow.
+ * - They can neither signal other processes nor connect to the abstract sockets of other processes.
+ *
+ * This file assumes that the kernel is intact. Descriptors that are already open are not
+ * restricted.
  *
  * Rights, system call numbers and structures are defined here, because the headers of a
  * distribution may be older than its kernel. The numbers are the same on x86-64 and arm64. The
@@ -54,7 +60,8 @@ enum {
 /* The access rights to TCP ports, since version 4. */
 enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 };
 
-/* A process can reach these only within its own Landlock domain, since version 6. */
+/* With these bits a process can reach abstract sockets, and signal processes, only within its own
+ * Landlock domain. They exist since version 6. */
 enum { SCOPE_ABSTRACT_SOCKET = 1 << 0, SCOPE_SIGNAL = 1 << 1 };
 
 /* Everything that a ruleset refuses unless one of its rules allows it. */
@@ -98,7 +105,7 @@ static struct ruleset ruleset_known_to(int version, const struct network *networ
 	return rules;
 }
 
-/* Returns the number of bytes of struct ruleset that this version knows. */
+/* Returns the number of bytes of struct ruleset that this version of Landlock knows. */
 static size_t ruleset_bytes(int version)
 {
 	if (version < LANDLOCK_WITH_NETWORK)
@@ -183,7 +190,8 @@ static void allow_network(int rules, const struct ruleset *refused, const struct
 }
 
 /* Allows ioctl() on the terminals at descriptors 0 to 2, which the program may open again by path,
- * and on /dev/tty. The filter of lockdown.c refuses the requests that type. */
+ * and on /dev/tty. The filter of lockdown.c refuses the requests that put text into a terminal's
+ * input. */
 static void allow_terminals(int rules)
 {
 	for (int descriptor = 0; descriptor <= STDERR_FILENO; descriptor++) {

@@ -16,8 +16,8 @@
 enum {
 	MAX_DIRECTORIES = 64,
 	MAX_PORTS = 64,
-	/* The room in argv for what precedes the script: the program and the flags that flags.c
-	 * adds. */
+	/* The most elements of argv that precede the script: the program and the flags that
+	 * flags.c adds. */
 	MAX_FLAGS = 24,
 	MAX_INDEX_BYTES = 1 << 28,
 	MAX_RECORD_BYTES = 1 << 16,
@@ -43,8 +43,9 @@ struct network {
 	size_t socket_count;
 };
 
-/* The content of launcher.conf. Paths are absolute and real. Digests are 64 lower-case hexadecimal
- * digits. The value of an absent key is NULL. docs/launcher.md explains each key. */
+/* The content of launcher.conf. Paths are absolute. open_trusted() requires real paths for pinned
+ * files. Digests are 64 lower-case hexadecimal digits. The value of an absent key is NULL.
+ * docs/launcher.md explains each key. */
 struct settings {
 	/* The members for Node.js. If `program` is NULL, the others are not used. Otherwise `digest`,
 	 * `node_major`, `bundle` and `bundle_digest` are not NULL. */
@@ -107,7 +108,7 @@ struct runtime {
 	/* The path of the hook: the bundle for Node.js, or spython for CPython. */
 	const char *hook;
 	const char *hook_digest;
-	/* NULL for CPython, and if launcher.conf has no addon. */
+	/* These are NULL for CPython. For Node.js they are NULL if launcher.conf has no addon. */
 	const char *addon;
 	const char *addon_digest;
 };
@@ -199,9 +200,9 @@ void add_line(struct record *record, const char *key, const char *value);
 
 /* script.c */
 
-/* Finds the script, which must be a regular file. With -m `name` is the name of a module and is not
- * looked up. `path` receives the argument for the runtime. The record gets the script's real path,
- * or the module's name. A `name` that is NULL ends the process. */
+/* Finds the script, which must be a regular file, and writes to `path` how the runtime gets it as
+ * an argument. The record gets the script's real path. With -m `name` names a module: it is not
+ * looked up, and the record gets the name itself. A `name` that is NULL ends the process. */
 void find_script(const char *name, const struct options *options, const struct runtime *runtime,
 	char path[PATH_MAX], struct record *record);
 
@@ -214,8 +215,8 @@ void find_script(const char *name, const struct options *options, const struct r
 void open_granted_directories(int granted[MAX_DIRECTORIES], const struct settings *settings,
 	const struct runtime *runtime, const char *script, struct record *record);
 
-/* Reports on standard error a fact that could not be found out, so that a granted directory may
- * reach more than it should. Mode strict ends the process instead. `format` continues the words
+/* Reports on standard error that a fact could not be found out. A granted directory may then reach
+ * more than it should, so mode strict ends the process instead. `format` continues the words
  * "cannot tell". */
 void cannot_tell(const struct settings *settings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -231,7 +232,8 @@ struct mount {
 	const char *type;
 };
 
-/* The place of a file in its file system, which is the same for each path of the file. */
+/* The place of a file in its file system. It is the same for each path by which the file can be
+ * reached. */
 struct location {
 	const struct mount *mount; /* NULL if /proc does not list the mount */
 	char device[32];
@@ -241,8 +243,9 @@ struct location {
 /* Reads the mounts. The other functions need them. */
 void read_mounts(void);
 
-/* Returns the mount after `last`, or the first one if that is NULL, whose point is below the
- * directory. Returns NULL if there is none. A mount that another one hides counts too. */
+/* Iterates over the mounts whose point is below the directory. Returns the one that follows `last`,
+ * or the first one if `last` is NULL. Returns NULL if no more follow. A mount that another one
+ * hides counts too. */
 const struct mount *next_mount_beneath(const struct mount *last, const char *directory);
 
 /* Finds the place of an open file, whose real path is `real`. If /proc does not list its mount, the
@@ -250,17 +253,18 @@ const struct mount *next_mount_beneath(const struct mount *last, const char *dir
 void locate(
 	int descriptor, const char *real, struct location *location, const struct settings *settings);
 
-/* Finds the place of what is mounted. */
+/* Finds the place of the file or directory that is mounted, in its own file system. */
 void locate_root(const struct mount *mount, struct location *location);
 
 /* Returns true if one place equals the other or is below it. */
 bool overlap(const struct location *one, const struct location *other);
 
-/* Returns the rest of `path` behind `directory`, which is empty or begins with a slash. Returns
+/* Returns the part of `path` after `directory`. This part is empty, or begins with a slash. Returns
  * NULL if `path` is neither the directory nor below it. Both are real paths. */
 const char *below(const char *path, const char *directory);
 
-/* Writes the path that `rest`, which is empty or begins with a slash, has below a directory. */
+/* Writes the path of a directory, followed by `rest`, to `path`. `rest` is empty, or begins with a
+ * slash. */
 void join(char path[PATH_MAX], const char *directory, const char *rest);
 
 /* protected-places.c */
@@ -273,14 +277,14 @@ struct granted {
 	struct location location;
 };
 
-/* How a protected place and a granted directory may lie to each other. A granted directory never
- * contains a protected place. */
+/* A granted directory never contains a protected place. The kind of the place decides if,
+ * conversely, a granted directory may be inside the place. */
 enum place_kind {
-	/* The granted directory may be inside, as in a signed tree: its files are never loaded as
-	 * code. */
+	/* A granted directory may be inside, for example inside a signed tree, because files in a
+	 * granted directory are never loaded as code. */
 	MAY_CONTAIN_GRANTED,
-	/* The granted directory may not be inside, as in /usr/lib, because the loader and the libraries
-	 * read the directories below too. */
+	/* A granted directory may not be inside, for example inside /usr/lib, because the loader and
+	 * the libraries read the directories below too. */
 	HOLDS_LIBRARIES,
 };
 
@@ -292,24 +296,28 @@ struct guard {
 	enum place_kind kind;
 };
 
-/* Ends the process if a granted directory contains the place at `path`, or what is mounted below
- * it, or is another path to that. The place may be missing. `context` is a struct guard. This is a
- * take_place function. */
+/* Ends the process if a granted directory contains the place at `path` or a mount below it, or if a
+ * mount makes the directory another path to one of these. Also ends the process if a granted
+ * directory is inside the place and its kind does not allow that. The place may be missing.
+ * `context` is a struct guard. This is a take_place function. */
 void protect(const char *path, void *context);
 
 /* library-places.c */
 
-/* Gets a file or directory, which may be missing or reached by links. */
+/* Such a function is called with the path of a file or directory. The file may be missing, and the
+ * path may lead over links. */
 typedef void take_place(const char *path, void *context);
 
-/* Takes each file and directory by which the dynamic loader of the runtime finds libraries. */
+/* Calls `take` with each file and directory by which the dynamic loader of the runtime finds
+ * libraries. */
 void each_library_place(const char *program, take_place *take, void *context);
 
 /* walk.c */
 
 enum { MAX_WALK_DEPTH = 32 };
 
-/* Gets a file or directory of a walk. Returns true if the walk shall enter the directory. */
+/* Such a function is called with each file and directory of a walk. If it returns true for a
+ * directory, the walk enters the directory. */
 typedef bool visit(const char *path, const struct stat *status, void *context);
 
 /* The bounds of a walk. `depth` is the number of levels of directories, at most MAX_WALK_DEPTH. If
@@ -320,15 +328,16 @@ struct walk_bounds {
 	const char *file_name;
 };
 
-/* Visits what is below a directory, which `root` names by its real path. Returns false if there is
- * more than the bounds allow, or if a directory cannot be read. A directory that the process can
- * never enter is passed over. */
+/* Calls `visit` for what is below a directory, which `root` names by its real path. Returns false
+ * if there is more than the bounds allow, or if a directory cannot be read. A directory is skipped
+ * if the process can never reach the files in it. */
 bool walk(const char *root, const struct walk_bounds *bounds, visit *visit, void *context);
 
 /* other-launchers.c and hard-links.c */
 
-/* Ends the process if the directory is in the directory of another launcher or contains one. `own`
- * is this launcher's launcher.conf. */
+/* Ends the process if the granted directory is inside the directory of another launcher, or
+ * contains the directory of another launcher. `own` is the path of this launcher's
+ * launcher.conf. */
 void require_no_other_launcher(
 	const struct granted *granted, const char *own, const struct settings *settings);
 
@@ -349,7 +358,7 @@ char **append_python_flags(
 
 /* protections.c */
 
-/* A kernel may lack these. protections.c has a row for each. */
+/* A kernel may lack some of these protections. protections.c has a row for each. */
 enum protection {
 	LANDLOCK,
 	LANDLOCK_TRUNCATE,
@@ -364,8 +373,8 @@ enum protection {
 	PROTECTION_COUNT,
 };
 
-/* Adds a missing protection to the record. If enforcement depends on it, this is also reported on
- * standard error, and mode strict ends the process. */
+/* Adds a missing protection to the record. If enforcement depends on the protection, its absence is
+ * also reported on standard error, and mode strict ends the process instead. */
 void lack(enum protection protection, const struct settings *settings, struct record *record);
 
 /* Prints a line for each protection: its name, the first version of Linux that has it, `required`
@@ -377,8 +386,8 @@ int print_protections(void);
 /* Returns true if this kernel can filter system calls by restrict_calls() of lockdown.h. */
 bool can_filter_calls(void);
 
-/* Makes interpreters that ask the kernel take no code from a person. Returns false if the kernel
- * cannot. */
+/* Sets a bit by which the kernel tells interpreters, if they ask for it, to execute no commands
+ * that a person types. Returns false if the kernel lacks the bit. */
 bool deny_interactive(void);
 
 /* Makes the kernel refuse to make memory executable that was writable, in this process and in the
@@ -387,8 +396,8 @@ bool deny_writable_code(void);
 
 /* restrictions.c */
 
-/* Takes rights from the process, as docs/launcher.md lists them, except the system calls. Reports
- * what cannot be taken by lack(). */
+/* Takes from the process the rights that docs/launcher.md lists, except system calls, which
+ * restrict_calls() takes later. Reports by lack() what this kernel cannot take. */
 void restrict_process(const struct settings *settings, const struct runtime *runtime, int program,
 	const int *granted, struct record *record);
 
@@ -408,10 +417,11 @@ enum {
 /* Returns the version of Landlock, or 0 if the kernel has none. */
 int landlock_version(void);
 
-/* Restricts the process by Landlock. Landlock then lets it execute only `program`, its dynamic
- * loader and the files of signed trees, change only what is below the `granted` directories,
- * /dev/null, and the content of the event file, and reach only what `settings->network` allows.
- * Returns the version of Landlock, or 0 if the process could not be restricted. */
+/* Restricts the process by Landlock. Then the process can execute only `program`, its dynamic
+ * loader and the files of signed trees. It can change content and names of files only below the
+ * `granted` directories, in /dev/null, and in the event file. It can reach only the ports and
+ * sockets that `settings->network` allows. Returns the version of Landlock, or 0 if the process
+ * could not be restricted. */
 int restrict_by_landlock(const struct settings *settings, int program, const int *granted);
 
 /* sha256.c */

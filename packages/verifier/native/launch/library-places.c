@@ -1,9 +1,10 @@
-/* Guarantees that a directory is listed if the dynamic loader of the runtime looks there for shared
- * libraries, or reads there where to look: ld.so(8) of glibc, and that of musl. Whoever can write
- * there decides which native code the next start loads, before any hook.
+/* Guarantees that each_library_place() calls `take` with every directory where the dynamic loader
+ * of the runtime looks for shared libraries, and with every file that tells the loader where to
+ * look. The loader is ld.so(8) of glibc, or that of musl. Whoever can write there decides which
+ * native code the next start loads, before any hook.
  *
- * The libraries' own search paths (DT_RUNPATH) are not followed: libraries in the places below may
- * be trusted to name such places only. */
+ * This file assumes that the libraries' own search paths (DT_RUNPATH) name only directories that
+ * are covered anyway, and does not read them. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/elf-object.h"
@@ -38,6 +39,9 @@ static const char *const SYSTEM[] = {
 	"/etc/ld.so.conf.d",
 	"/etc/ld-musl-x86_64.path",
 	"/etc/ld-musl-aarch64.path",
+	/* OpenSSL's configuration can name libraries to load. */
+	"/etc/ssl/openssl.cnf",
+	"/etc/pki/tls/openssl.cnf",
 };
 
 /* The format of the cache since glibc 2.2 (sysdeps/generic/dl-cache.h): a header, entries, strings.
@@ -95,7 +99,8 @@ static bool add_once(const char *directory, size_t length)
 	return true;
 }
 
-/* Takes the directory of a library that the cache names. Returns false if the path is none. */
+/* Calls `take` with the directory of a library that the cache names, once for each directory.
+ * Returns false if `library` is no absolute path, or is too long. */
 static bool take_cached(const char *library, take_place *take, void *context)
 {
 	if (library == NULL || *library != '/')
@@ -107,12 +112,13 @@ static bool take_cached(const char *library, take_place *take, void *context)
 	if (!add_once(library, length))
 		return true;
 	snprintf(directory, sizeof directory, "%.*s", (int)length, library);
-	/* A library in the root directory is taken itself, because all else is below that too. */
+	/* A library may be in the root directory. Then `take` gets only the library, because every
+	 * directory that can be granted is below the root directory. */
 	take(length == 0 ? library : directory, context);
 	return true;
 }
 
-/* Takes the directories of all entries. Returns false if the cache has another form. */
+/* Calls `take` with the directories of all entries. Returns false if the cache has another form. */
 static bool read_cache(const struct elf_object *file, take_place *take, void *context)
 {
 	static const char MAGIC[] = "glibc-ld.so.cache1.1";
@@ -135,9 +141,9 @@ static bool read_cache(const struct elf_object *file, take_place *take, void *co
 	return true;
 }
 
-/* Takes the directories of the loader's cache, if there is a cache. A cache of unknown form ends
- * the process: the loader may understand it better than this file does, and then other directories
- * count. */
+/* Calls `take` with the directories of the loader's cache, if there is a cache. A cache of unknown
+ * form ends the process, because the loader may understand it and find libraries in directories
+ * that this file does not know. */
 static void each_cached_directory(take_place *take, void *context)
 {
 	/* The mapping stays, because add_once() refers to its texts. */
@@ -152,9 +158,10 @@ static void each_cached_directory(take_place *take, void *context)
 		fail(REFUSED, "Cannot make directories writable: \"%s\" is damaged; run ldconfig", CACHE);
 }
 
-/* Takes one directory of a search path. `$ORIGIN` is replaced by the program's directory, and an
- * empty name means the current directory. Only the loader knows how it replaces another `$`, so the
- * directory above that is taken in place of the named one. */
+/* Calls `take` with one directory of a search path. `$ORIGIN` is replaced by the program's
+ * directory, and an empty name means the current directory. If another `$` follows, only the loader
+ * knows how it is replaced. Then `take` gets the last directory before that `$`, which contains all
+ * that the name can become. */
 static void take_named(
 	const char *name, size_t length, const char *origin, take_place *take, void *context)
 {
@@ -188,7 +195,7 @@ static void take_search_path(const char *names, const char *origin, take_place *
 		MAX_SEARCH_PATHS);
 }
 
-/* Takes the loader that the program names (PT_INTERP). */
+/* Calls `take` with the loader that the program names (PT_INTERP). */
 static void take_loader(const struct elf_object *program, take_place *take, void *context)
 {
 	Elf64_Phdr segment;
@@ -201,8 +208,9 @@ static void take_loader(const struct elf_object *program, take_place *take, void
 	}
 }
 
-/* Takes the program's loader, and the directories of its DT_RPATH and DT_RUNPATH. A program that is
- * no ELF file cannot be started either, so it names nothing. */
+/* Calls `take` with the program's loader, and with the directories of its DT_RPATH and DT_RUNPATH.
+ * A program that is not a 64-bit ELF file names nothing here. Modes enforce and strict do not let
+ * it start. */
 static void each_place_of_program(const char *path, take_place *take, void *context)
 {
 	static const int64_t TAGS[] = {DT_RPATH, DT_RUNPATH};

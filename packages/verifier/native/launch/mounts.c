@@ -149,8 +149,9 @@ static unsigned long mount_number(int descriptor)
 	return line == NULL ? 0 : strtoul(line + strlen(KEY), NULL, 10);
 }
 
-/* Reports once that a path is on a mount which is not listed, as below chroot(2) into a directory
- * that is no mount point. Paths on such a mount can be compared with each other only. */
+/* Reports, for the first such path only, that /proc/self/mountinfo does not list the mount of a
+ * path. This happens below chroot(2) into a directory that is no mount point. Then the path can be
+ * compared only with other paths on unlisted mounts. */
 static void report_unlisted(const char *real, const struct settings *settings)
 {
 	static bool is_reported;

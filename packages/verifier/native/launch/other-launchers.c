@@ -1,12 +1,15 @@
-/* Guarantees that no other launcher is changed: the directory of a launcher holds its program, its
- * launcher.conf and often its hook, and whoever writes there decides what that launcher runs.
+/* Guarantees that no directory of another launcher is writable. Such a directory holds the
+ * launcher's program, its launcher.conf and often its hook, and whoever writes there decides what
+ * that launcher runs.
  *
- * A launcher.conf counts only if a launcher would accept it, because anybody may put a file of this
- * name into a directory such as /tmp, and must not be able to stop a service by it. Outside of
+ * A launcher.conf counts only if a launcher would accept it. Anybody may put a file of this name
+ * into a directory such as /tmp, and must not be able to stop a service by it. Outside of
  * development a launcher accepts root's files in root's directories. In development it also accepts
- * the user's. Below a granted directory the temporary launchers of `sigtool run` do not count,
- * which are in sticky directories: they come and go, and each is of use only to the user who made
- * it. */
+ * the user's.
+ *
+ * `sigtool run` makes temporary launchers in directories with the sticky bit. They do not count if
+ * they are below a granted directory: they come and go, and each is of use only to the user who
+ * made it. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/owned-file.h"

@@ -11,8 +11,9 @@
 
 enum { MAX_LINKS = 40 };
 
-/* Ends the process if a granted directory contains a path. `rest` is what follows the path in that
- * of the protected file, and may be empty. */
+/* Ends the process if a granted directory contains `path`, which is a protected file or is on the
+ * way to one. `rest` has the components of the protected file's path that follow `path`, and may be
+ * empty. Only the message shows it. */
 static void require_outside(const char *path, const char *rest, const struct guard *guard)
 {
 	for (size_t i = 0; i < guard->count; i++) {
@@ -81,8 +82,8 @@ static void resolve(const char *path, char real[PATH_MAX], const struct guard *g
 	}
 }
 
-/* Finds the place of a real path in its file system. If the file does not exist, that is its place
- * below the deepest directory that does. */
+/* Finds the place of a real path in its file system. If the file does not exist, the deepest
+ * existing directory on the path is located, and the missing components are added to its place. */
 static void locate_path(
 	const char *real, struct location *location, const struct settings *settings)
 {
@@ -116,7 +117,8 @@ static bool is_other_path(const char *path, const struct location *location, con
 	return !is_same_path || kind != MAY_CONTAIN_GRANTED;
 }
 
-/* Compares a place with the granted directory, and with what is mounted below that. */
+/* Ends the process if the granted directory, or something mounted below it, is another path to the
+ * place. */
 static void require_apart(const char *real, const struct location *place,
 	const struct granted *granted, enum place_kind kind)
 {
@@ -137,8 +139,9 @@ static void require_apart(const char *real, const struct location *place,
 	}
 }
 
-/* Compares what is mounted below a place with the granted directory. A mount in the granted
- * directory belongs to that, and not to the signed tree around it. */
+/* Ends the process if the granted directory is another path to something that is mounted below a
+ * place. A mount below the granted directory itself belongs to that directory, and not to the
+ * signed tree around it, so it is not compared. */
 static void require_mounts_apart(
 	const char *real, const struct granted *granted, enum place_kind kind)
 {
@@ -157,7 +160,8 @@ void protect(const char *path, void *context)
 	char real[PATH_MAX];
 	struct location place;
 	resolve(path, real, guard);
-	/* Everything is below the root, so a search path that names it protects nothing. */
+	/* Every directory is below the root. So if a search path named the root, no directory could be
+	 * granted. */
 	if (guard->kind == HOLDS_LIBRARIES && strcmp(real, "/") == 0)
 		return;
 	locate_path(real, &place, guard->settings);

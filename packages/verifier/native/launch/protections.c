@@ -1,6 +1,6 @@
-/* Knows which protections of the kernel enforcement uses, the first version of Linux that has each,
- * and whether enforcement depends on it. docs/launcher.md tells what a kernel without one leaves
- * open. */
+/* Lists the protections that enforcement uses and a kernel may lack, with the first version of
+ * Linux that has each. The list also says if enforcement depends on the protection.
+ * docs/launcher.md tells what a kernel without it leaves open. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <linux/seccomp.h>
@@ -10,7 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* If enforcement depends on a protection, its absence is NAMED on standard error. */
+/* The record names each missing protection. If enforcement depends on a protection, it is also
+ * NAMED on standard error when it is missing, and mode strict refuses to start. */
 enum need { RECORDED, NAMED };
 
 static const struct row {

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-/* This pointer is global because fail() is called from everywhere. It is NULL until
+/* This pointer is global, because fail() is called from everywhere. It is NULL until
  * report_refusals_of() sets it. */
 static const struct settings *reported;
 

@@ -16,13 +16,12 @@
 #include <unistd.h>
 
 /* Servers use these capabilities to own files, to become another user, and to listen on a low port.
- * All others reach devices, other processes or the kernel. */
+ * All other capabilities give access to devices, other processes or the kernel. */
 static const int KEPT_CAPABILITIES[] = {
 	CAP_CHOWN,
 	CAP_DAC_OVERRIDE,
 	CAP_DAC_READ_SEARCH,
 	CAP_FOWNER,
-	CAP_FSETID,
 	CAP_KILL,
 	CAP_SETGID,
 	CAP_SETUID,
@@ -68,16 +67,18 @@ static void drop_capabilities(void)
 		fail(REFUSED, "Cannot drop capabilities: %m");
 }
 
-/* Limits core dumps. With 1 the kernel neither writes a core file nor runs the program that
- * core_pattern names, which it does with 0. */
+/* Sets the limit of core dumps to 1, because for this value alone the kernel neither writes a core
+ * file nor runs the program that core_pattern names. With 0 it would still run that program. */
 static void refuse_core_dumps(void)
 {
 	const struct rlimit limit = {1, 1};
 	setrlimit(RLIMIT_CORE, &limit);
 }
 
-/* A file of root's with the set-user-ID bit gives its rights to every user who starts it. The
- * filter refuses to set the bit, so this is a second barrier. */
+/* Requires of root's process that the mount of each granted directory is nosuid: a file of root's
+ * with the set-user-ID bit gives root's rights to every user who starts it. The filter refuses to
+ * set the bit, so this is a second barrier. Without it, mode strict ends the process, and mode
+ * enforce reports the directory. */
 static void require_nosuid(
 	const struct settings *settings, const int *granted, struct record *record)
 {
@@ -130,7 +131,7 @@ void restrict_process(const struct settings *settings, const struct runtime *run
 	refuse_core_dumps();
 	require_nosuid(settings, granted, record);
 
-	/* The file of events must exist before Landlock can allow writing to it. */
+	/* The event file must exist before Landlock can allow writing to it. */
 	if (settings->audit != NULL) {
 		const int file = open_event_file(settings->audit);
 		/* Landlock would let the hook fail for a lack of rights, which does not pass. */

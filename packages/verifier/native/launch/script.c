@@ -1,6 +1,7 @@
-/* Guarantees that the runtime gets a regular file or a module to run. It never gets code on the
- * command line, standard input, a directory, or a subcommand such as `node inspect`. The hook
- * judges the file when the runtime opens it, so an attacker gains nothing by replacing the file. */
+/* Guarantees that the runtime gets a regular file or a module to run. It never gets code from the
+ * command line or standard input, a directory, or a subcommand such as `node inspect`. The hook
+ * judges the file when the runtime opens it, so an attacker gains nothing by replacing the file
+ * after this check. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <errno.h>

@@ -80,7 +80,7 @@ static void add_directories(const struct json *list, const char **directories, s
 	}
 }
 
-/* Adds the values of lines with ports. Returns their number. */
+/* Stores the ports of the lines in the list, and returns their number. */
 static size_t take_ports(const struct json *list, uint16_t ports[MAX_PORTS])
 {
 	size_t count = 0;
@@ -93,7 +93,8 @@ static size_t take_ports(const struct json *list, uint16_t ports[MAX_PORTS])
 	return count;
 }
 
-/* A list without lines is unlimited, unless a line `limit` names it. */
+/* If launcher.conf has no line with ports or sockets of a kind, all of that kind are allowed,
+ * unless a line `limit` names the kind. */
 static void take_network(struct network *network, const struct json *const *values)
 {
 	network->connect_count = take_ports(values[LAUNCHER_CONNECT], network->connect);

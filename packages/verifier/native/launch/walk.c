@@ -1,5 +1,5 @@
-/* Guarantees that a walk ends, and that it uses no recursion: a tree with more levels or entries
- * than the bounds allow is not walked to its end, and the caller learns that. Symbolic links are
+/* Guarantees that a walk ends, and that it uses no recursion. If a tree has more levels or entries
+ * than the bounds allow, the walk does not visit all of it, and returns false. Symbolic links are
  * not followed. Mounts are entered. */
 #define _GNU_SOURCE
 #include "launch.h"
@@ -48,9 +48,12 @@ static const struct listed *next_entry(struct level *level, bool *failed)
 	return entry;
 }
 
-/* Opens a directory that the process may enter. Returns false if the directory cannot be walked. A
- * directory is skipped, with `level` left closed, if neither this process nor its program can reach
- * the files in it: it belongs to another user and may not be searched, as lost+found of ext4. */
+/* Opens a directory of the walk. Returns false if the walk is incomplete without this directory.
+ *
+ * Returns true with the descriptor -1 if the directory is skipped. A directory is skipped if
+ * somebody else removed it. It is also skipped if neither this process nor its program can reach
+ * the files in it, because it belongs to another user who does not let them search it, as
+ * lost+found of ext4. */
 static bool enter(struct level *level, int parent, const char *name)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -73,8 +76,8 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Returns true for a file of another name than the walk looks for. Not every file system tells the
- * type with the name, and then the file is visited. */
+/* Returns true if the walk looks for files of one name and this entry is a regular file of another
+ * name. Some file systems do not tell the type with the name. Then the file is visited. */
 static bool is_passed_over(const struct listed *entry, const struct walk_bounds *bounds)
 {
 	return bounds->file_name != NULL && entry->type == DT_REG &&

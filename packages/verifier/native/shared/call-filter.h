@@ -1,6 +1,6 @@
 /* Builds a filter of system calls for seccomp: a program in the kernel's BPF, which gets the
- * number, the architecture and the arguments of each call. A rule decides about one call. It is a
- * list of the instructions below, and each path through it ends with a jump to a label.
+ * number, the architecture and the arguments of each call. A rule decides about one system call. It
+ * is a list of the instructions below, and each path through it ends with a jump to a label.
  *
  * Addresses and other values of 64 bits are compared in two halves, because an instruction compares
  * 32 bits. Both architectures are little-endian. */
@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Places that a rule can jump to. Other targets of jumps are numbers of instructions to skip. */
+/* A rule can jump to these labels. A smaller target of a jump is a number of instructions to
+ * skip. */
 enum label {
 	/* The call fails with EPERM. */
 	DENY = 253,
@@ -30,7 +31,8 @@ enum label {
 #define TEST(test, value, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), (uint32_t)(value), yes, no)
 #define IF(value, yes, no) TEST(BPF_JEQ, value, yes, no)
 #define IF_ANY_BIT(bits, yes, no) TEST(BPF_JSET, bits, yes, no)
-/* Goes on with the rule only if both halves of a field are those of `value`. */
+/* Goes on with the rule if both halves of a field are those of `value`. Otherwise denies the
+ * call. */
 #define REQUIRE(field, value)                                                                      \
 	LOAD(field), IF(value, 0, DENY), LOAD_HIGH(field), IF((uint64_t)(value) >> 32, 0, DENY)
 #define JUMP(label) IF(0, label, label)
@@ -43,11 +45,11 @@ struct filter {
 	struct sock_filter code[MAX_INSTRUCTIONS];
 };
 
-/* Begins a filter. A call of the 32-bit ABI of i386 kills the process, and a call of x32 fails with
- * EPERM, because in these ABIs a number means another system call. */
+/* Begins a filter. A call of a 32-bit ABI such as i386 kills the process, and a call of x32 fails
+ * with EPERM. The rules do not fit these ABIs, in which system calls have other numbers. */
 void begin_filter(struct filter *filter);
 
-/* Makes the kernel answer a system call with `action`, for all its arguments. */
+/* Makes the kernel answer a system call with `action`, whatever its arguments are. */
 void answer_call(struct filter *filter, uint32_t call, uint32_t action);
 
 /* Makes a rule of `count` instructions decide about a system call. */
@@ -62,7 +64,8 @@ void add_rule(struct filter *filter, uint32_t call, const struct sock_filter *ru
 
 /* Ends a filter, which allows each call without a rule, and installs it. Sets no_new_privs. `flags`
  * are those of seccomp(2). Returns what seccomp() returns, or -1 with errno. Afterwards the memory
- * of the filter is erased. */
+ * of the filter is erased, because rules may contain a secret. It is not erased if the filter is
+ * too long to be installed. */
 int install_filter(struct filter *filter, unsigned flags);
 
 #endif

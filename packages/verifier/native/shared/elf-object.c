@@ -1,4 +1,5 @@
-/* Guarantees the bounds of elf-object.h by one check for each copy and each string. */
+/* Keeps the guarantee of elf-object.h: copy_bytes() checks the bounds of each copy, and
+ * string_in_file() those of each string. */
 #define _GNU_SOURCE
 #include "elf-object.h"
 #include <errno.h>

@@ -42,9 +42,9 @@ const char *string_in_file(const struct elf_object *object, uint64_t offset);
  * offset, or if no NUL ends the string. */
 const char *string_at(const struct elf_object *object, uint64_t string_offset);
 
-/* Sets `value` to the value of the next entry with this tag in the dynamic section. `at` is the
- * offset in the section: it is 0 for the first call and is moved after the entry. Returns false at
- * the end of the section. */
+/* Finds the next entry with this tag in the dynamic section, and sets `value` to its value. `at` is
+ * the offset in the section where the search begins. It is 0 for the first call, and each call
+ * moves it behind the entry. Returns false if no such entry follows. */
 bool find_next(const struct elf_object *object, int64_t tag, uint64_t *at, uint64_t *value);
 
 /* Returns the length of the `$ORIGIN` or `${ORIGIN}` at the beginning of `name`, or 0 if there is

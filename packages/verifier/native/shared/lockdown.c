@@ -90,6 +90,7 @@ static const uint32_t DENIED[] = {
 	SYS_kexec_file_load,
 	SYS_reboot,
 #ifdef __x86_64__
+	/* These reach ports of devices, change segments of memory, or load a library. */
 	SYS_iopl,
 	SYS_ioperm,
 	SYS_modify_ldt,
@@ -130,9 +131,9 @@ static void add_typing(struct filter *filter)
 		IF(TIOCLINUX, DENY, ALLOW));
 }
 
-/* The last byte but one of a request is its type. For the types below a descriptor that is open for
- * reading suffices to change a file (`f`, `X`: flags, encryption, fs-verity), to make a snapshot
- * (0x94: btrfs), to map keys (`K`), or to handle page faults (0xaa). */
+/* Bits 8 to 15 of a request are its type. A descriptor that is open only for reading suffices for
+ * many requests of the types below. They change a file (`f`, `X`: flags, encryption, fs-verity),
+ * make a snapshot (0x94: btrfs), map keys (`K`), or handle page faults (0xaa). */
 static void add_requests(struct filter *filter)
 {
 	enum { TYPE = 0xff00 };
@@ -141,6 +142,8 @@ static void add_requests(struct filter *filter)
 		IF(TIOCSTI, DENY, 0),
 		IF(TIOCLINUX, DENY, 0),
 		IF(TIOCSETD, DENY, 0),
+		IF(0x40087602 /* FS_IOC_SETVERSION */, DENY, 0),
+		IF(0x40047211 /* FAT_IOCTL_SET_ATTRIBUTES */, DENY, 0),
 		/* These only read. */
 		IF(0x80086601 /* FS_IOC_GETFLAGS */, ALLOW, 0),
 		IF(0x801c581f /* FS_IOC_FSGETXATTR */, ALLOW, 0),
@@ -157,9 +160,8 @@ static void add_requests(struct filter *filter)
 		IF(0xaa << 8, DENY, ALLOW));
 }
 
-/* A file with the set-user-ID or set-group-ID bit runs with its owner's rights, whoever starts it.
- * openat2() has its mode in memory, so a caller is told that this kernel does not know the call,
- * and uses openat(). */
+/* A file with the set-user-ID or set-group-ID bit runs with its owner's rights, whoever starts
+ * it. */
 static void add_modes(struct filter *filter)
 {
 	enum { SET_ID = S_ISUID | S_ISGID, CREATES = O_CREAT | (O_TMPFILE & ~O_DIRECTORY) };
@@ -178,17 +180,14 @@ static void add_modes(struct filter *filter)
 	RULE(filter, SYS_chmod, LOAD(args[1]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
 	RULE(filter, SYS_mknod, LOAD(args[1]), IF_ANY_BIT(SET_ID, DENY, ALLOW));
 #endif
-	answer_call(filter, 437 /* openat2 */, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
-/* In a new namespace a process has all capabilities, and with them reaches most of the kernel.
- * clone3() has its flags in memory, so a caller is told that this kernel does not know the call,
- * and uses clone(). */
+/* In a new user namespace a process has all capabilities, and with them reaches most of the kernel.
+ * Namespaces of other kinds would change its paths, processes or network. */
 static void add_namespaces(struct filter *filter)
 {
 	enum { NEW_NAMESPACES = 0x7e020000 };
 	RULE(filter, SYS_clone, LOAD(args[0]), IF_ANY_BIT(NEW_NAMESPACES, DENY, ALLOW));
-	answer_call(filter, 435 /* clone3 */, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
 /* Shared memory of System V can be executable without a file. */
@@ -197,17 +196,20 @@ static void add_memory(struct filter *filter)
 	RULE(filter, SYS_shmat, LOAD(args[2]), IF_ANY_BIT(SHM_EXEC, DENY, ALLOW));
 }
 
-/* The launcher sets RLIMIT_CORE to 1, which is the only value for which the kernel neither writes a
- * core file nor runs the program that core_pattern names. Programs that set the limit to 0 want the
- * same, so a change is ignored instead of refused. */
-static void add_core_limit(struct filter *filter)
+/* The launcher sets RLIMIT_CORE to 1, because for this value alone the kernel neither writes a core
+ * file nor runs the program that core_pattern names. Programs that set the limit to 0 want the
+ * same, so a change of this limit is ignored instead of refused. A change of a limit of another
+ * process is refused, because the kernel ends a process that exceeds some limits. */
+static void add_limits(struct filter *filter)
 {
 	RULE(filter, SYS_prlimit64,
-		LOAD(args[1]), IF(RLIMIT_CORE, 0, ALLOW),
 		/* If the new limit is NULL, the call only reads. */
 		LOAD(args[2]), IF(0, 0, 2),
 		LOAD_HIGH(args[2]), IF(0, ALLOW, 0),
-		/* A filter cannot give the old limit to a caller that wants it too. */
+		/* The process 0 is the caller. */
+		LOAD(args[0]), IF(0, 0, DENY),
+		LOAD(args[1]), IF(RLIMIT_CORE, 0, ALLOW),
+		/* A filter cannot return the old limit, so a call that also asks for it is refused. */
 		REQUIRE(args[3], 0),
 		JUMP(IGNORE));
 #ifdef SYS_setrlimit
@@ -242,29 +244,45 @@ static void add_network(struct filter *filter)
 
 /* clang-format on */
 
-int restrict_calls(const struct execution *allowed, int how)
+/* openat2() and clone3() take mode and flags in a structure in memory, which a filter cannot read.
+ * So their callers are told that this kernel does not know these calls, and use openat() and
+ * clone() instead. This is no refusal and shall not be logged, so it has a filter of its own. */
+static int hide_unreadable_calls(unsigned flags)
 {
 	struct filter filter;
+	begin_filter(&filter);
+	answer_call(&filter, 435 /* clone3 */, SECCOMP_RET_ERRNO | ENOSYS);
+	answer_call(&filter, 437 /* openat2 */, SECCOMP_RET_ERRNO | ENOSYS);
+	return install_filter(&filter, flags);
+}
+
+int restrict_calls(const struct execution *allowed, int how)
+{
+	const unsigned flags = (how & ALL_THREADS) != 0 ? SECCOMP_FILTER_FLAG_TSYNC : 0;
+	struct filter filter;
+	if ((how & PROGRAMS_ONLY) == 0) {
+		const int result = hide_unreadable_calls(flags);
+		if (result != 0)
+			return result;
+	}
 	begin_filter(&filter);
 	add_execution(&filter, allowed);
 	answer_call(&filter, SYS_execve, SECCOMP_RET_ERRNO | EPERM);
 	if ((how & PROGRAMS_ONLY) != 0) {
 		add_typing(&filter);
 	} else {
-		/* Rules of calls that programs make often come first. */
+		/* The rules of frequent calls come first, because the kernel runs the filter for each call
+		 * until a rule matches. */
 		add_modes(&filter);
 		if ((how & TCP_LIMITED) != 0)
 			add_network(&filter);
 		add_requests(&filter);
 		add_namespaces(&filter);
 		add_memory(&filter);
-		add_core_limit(&filter);
+		add_limits(&filter);
 		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++)
 			answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);
 	}
-	/* The kernel's log gets a line for each refusal, which the process cannot erase. */
-	unsigned flags = SECCOMP_FILTER_FLAG_LOG;
-	if ((how & ALL_THREADS) != 0)
-		flags |= SECCOMP_FILTER_FLAG_TSYNC;
-	return install_filter(&filter, flags);
+	/* Each refusal adds a line to the kernel's log, and the process cannot erase the log. */
+	return install_filter(&filter, flags | SECCOMP_FILTER_FLAG_LOG);
 }

@@ -10,7 +10,7 @@ enum {
 	ALL_THREADS = 1,
 	/* Refuses only execve, execveat, and the ioctl() requests TIOCSTI and TIOCLINUX. */
 	PROGRAMS_ONLY = 2,
-	/* Refuses the ways to a TCP port that the rules of Landlock for TCP do not see. */
+	/* Refuses the ways to a TCP port that Landlock does not see as TCP, such as MPTCP. */
 	TCP_LIMITED = 4,
 };
 
@@ -23,8 +23,8 @@ struct execution {
 	uint64_t secret;
 };
 
-/* Makes the kernel refuse system calls with EPERM from now on, and sets no_new_privs. If `allowed`
- * is NULL, no call can execute a program.
+/* Makes the kernel refuse the system calls that lockdown.c lists, from now on and mostly with
+ * EPERM. Sets no_new_privs. If `allowed` is NULL, no call can execute a program.
  *
  * `how` is a sum of the flags above. Returns 0, or -1 with errno. With ALL_THREADS it can also
  * return the number of a thread that could not be filtered, and then no thread is filtered. */

@@ -33,7 +33,8 @@ struct stat;
 enum { IDENTITY = 160 };
 
 /* Writes the facts that change if the file is changed or replaced: device, inode, size, and the
- * times when content and inode were last changed. */
+ * times when content and inode were last changed. They stay the same only if the file keeps inode
+ * and size and the kernel's clock did not advance or was set back. */
 void identity_of(const struct stat *entry, char identity[IDENTITY]);
 
 #endif

@@ -232,7 +232,7 @@ const struct member LAUNCHER[] = {
 	{.name = "write", .kind = IS_PATH, .flags = LIST, .items = 64,
 	 .otherwise = DEFAULTS_LAUNCHER + 3,
 	 .must = "must be an absolute path without ., .., a / at the end, and control characters"},
-	{.name = "limit", .kind = IS_WORD, .flags = LIST, .words = "connect bind sockets",
+	{.name = "limit", .kind = IS_WORD, .flags = LIST, .words = "connect bind sockets", .items = 3,
 	 .otherwise = DEFAULTS_LAUNCHER + 4,
 	 .must = "must be one of \"connect\", \"bind\", \"sockets\""},
 	{.name = "connect", .kind = IS_NUMBER, .flags = LIST, .most = 65535, .items = 64,

@@ -50,35 +50,11 @@ static int file_descriptor(void)
 	return event_file;
 }
 
-/* Raises an event with the number of events that were dropped since the last report. If a sink does
- * not accept this event either, it counts as one dropped event. */
-static void report_dropped(void)
-{
-	const unsigned count = atomic_exchange(&dropped, 0);
-	char text[16];
-	if (count == 0)
-		return;
-	snprintf(text, sizeof text, "%u", count);
-	raise_event("verifier.dropped", ALLOW, "#count", text, NULL);
-}
-
-/* Returns true if no sink and no tracer would get an event of verdict ALLOW. */
-static bool is_unseen(void)
-{
-	return rules.json_lines == NULL && !rules.syslog && rules.standard_error != STDERR_ALL &&
-		sigtool_audit_semaphore == 0;
-}
-
-void raise_event(const char *event, enum verdict verdict, ...)
+/* Writes an event to every sink. Returns false if the file or syslog did not accept it. */
+static bool write_to_sinks(const char *event, enum verdict verdict, va_list values)
 {
 	struct event_line line;
-	va_list values;
-	if (verdict == ALLOW && is_unseen())
-		return;
-	report_dropped();
-	va_start(values, verdict);
 	compose_event(&line, event, verdict, values);
-	va_end(values);
 	DTRACE_PROBE2(sigtool, audit, event, line.text);
 	bool is_taken = true;
 	if (rules.syslog)
@@ -90,8 +66,50 @@ void raise_event(const char *event, enum verdict verdict, ...)
 	if (rules.standard_error == STDERR_ALL ||
 		(rules.standard_error == STDERR_REFUSALS && verdict != ALLOW))
 		dprintf(STDERR_FILENO, "sigtool: %s\n", line.text);
-	if (!is_taken)
+	return is_taken;
+}
+
+/* Does what write_to_sinks() does, with the values that raise_event() takes. */
+__attribute__((sentinel)) static bool try_event(const char *event, enum verdict verdict, ...)
+{
+	va_list values;
+	va_start(values, verdict);
+	const bool result = write_to_sinks(event, verdict, values);
+	va_end(values);
+	return result;
+}
+
+/* Writes an event with the number of events that were dropped since the last report. If file or
+ * syslog does not accept the report, the next report counts these events again, also for the sink
+ * that accepted it: too high a number is better than a lost one. */
+static void report_dropped(void)
+{
+	const unsigned count = atomic_exchange(&dropped, 0);
+	char text[16];
+	if (count == 0)
+		return;
+	snprintf(text, sizeof text, "%u", count);
+	if (!try_event("verifier.dropped", ALLOW, "#count", text, NULL))
+		atomic_fetch_add(&dropped, count);
+}
+
+/* Returns true if no sink and no tracer would get an event of verdict ALLOW. */
+static bool is_unseen(void)
+{
+	return rules.json_lines == NULL && !rules.syslog && rules.standard_error != STDERR_ALL &&
+		sigtool_audit_semaphore == 0;
+}
+
+void raise_event(const char *event, enum verdict verdict, ...)
+{
+	va_list values;
+	if (verdict == ALLOW && is_unseen())
+		return;
+	report_dropped();
+	va_start(values, verdict);
+	if (!write_to_sinks(event, verdict, values))
 		atomic_fetch_add(&dropped, 1);
+	va_end(values);
 }
 
 void open_sinks(void)

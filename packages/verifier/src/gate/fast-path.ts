@@ -14,8 +14,8 @@ export type ReadPackageType = NonNullable<KernelAddon["readPackageType"]>;
 
 export interface FastRead<Content> {
 	/**
-	 * The text, whose UTF-8 is exactly the hashed bytes. For a package.json only its `type`, which the addon read from
-	 * the hashed bytes.
+	 * The file's text, whose UTF-8 is exactly the hashed bytes. From a package.json read by `fastTypeReader`, the content
+	 * is only the `type`, which the addon found in the hashed bytes.
 	 */
 	readonly content: Content;
 	readonly verdict: TrustedVerdict;

@@ -38,7 +38,7 @@ export interface Gate {
 	/** The policy after `policyInMode` has adapted it to the mode. */
 	readonly policy: Policy;
 	readonly audit: Audit;
-	/** Lists the checks that an opened file goes through. Each element says if this system enforces its check. */
+	/** Lists the checks of an opened file that the kernel makes. Each element says if this system enforces that check. */
 	readonly capabilities: readonly Capability[];
 	/** @throws ERR_UNTRUSTED_CODE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK; the system's own errors */
 	openCodeSync(path: string, use: CodeUse): AdmittedCode;

@@ -1,6 +1,7 @@
 /**
- * Opens a file as code. All facts come from one descriptor: type and size, real path, the kernel's answer and the
- * content. The content is read once, into memory that is not shared. The path is never opened a second time.
+ * Opens a file as code. All facts come from one descriptor: type and size, real path, content, and whether the kernel
+ * would execute the file. The content is read once, into memory that is not shared. The path is never opened a second
+ * time.
  */
 
 import { pathOfDescriptor } from "@sigtool/core/read";
@@ -27,7 +28,7 @@ import { type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 
 export interface OpenedCode {
 	readonly realPath: string;
-	/** Exactly the bytes that were hashed, in memory that is not shared; undefined if they were not read. */
+	/** These are exactly the bytes that were hashed, in memory that is not shared. Undefined if the file was not read. */
 	readonly bytes: Uint8Array | undefined;
 	readonly verdict: Verdict;
 }
@@ -111,7 +112,8 @@ function leadsTo(path: string, realPath: string, judge: Judge): boolean {
 function judged(file: OpenFile, bytes: Uint8Array | undefined, { judge }: OpenRules): OpenedCode {
 	const { realPath, objection } = file;
 	const verdict = bytes === undefined ? undefined : judge.decide(realPath, bytes);
-	// A refusal for the content counts before a refusal for the links, the size or the kernel's answer.
+	// If the content is refused, that verdict is returned, and not the refusal for the links, the size or the kernel's
+	// answer.
 	if (verdict !== undefined && (objection === undefined || !verdict.trusted)) return { realPath, bytes, verdict };
 	const refused = objection ?? untrusted("ERR_FILE_TYPE");
 	return { realPath, bytes, verdict: { ...refused, ...judge.placeOf(realPath), sha256: verdict?.sha256 } };

@@ -126,6 +126,20 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(answers).toEqual([0, 0, -EPERM, "boolean"]);
 	});
 
+	it("reads regular files after it locked down, and refuses links as before", () => {
+		const answers = run(`
+			fs.symlinkSync(__dirname, __dirname + "/up");
+			fs.symlinkSync(process.argv[1], __dirname + "/link");
+			const facts = new Uint8Array(33), read = (name) => addon.readRegularFile(__dirname + name, 1e6, facts);
+			const names = ["/main.cjs", "/up/main.cjs", "/link", "/./main.cjs", "/none", ""];
+			const before = names.map(read);
+			addon.lockdown();
+			return [before[0] === fs.readFileSync(process.argv[1], "utf8"), before, names.map(read)];`) as unknown[][];
+		const [isWhole, before, after] = answers;
+		expect([isWhole, before?.slice(1)]).toEqual([true, Array(5).fill(null)]);
+		expect(after).toEqual(before);
+	});
+
 	it("ends the whole process from a worker", () => {
 		const script = `
 			const { Worker, isMainThread } = require("node:worker_threads");

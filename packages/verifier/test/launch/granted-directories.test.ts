@@ -245,7 +245,16 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 	});
 
 	describe("libraries and the loader", () => {
-		const system = ["/etc", "/usr/lib", "/lib", "/usr/local", "/usr", "/etc/ld.so.conf.d", "/etc/alternatives"];
+		const system = [
+			"/etc",
+			"/usr/lib",
+			"/lib",
+			"/usr/local",
+			"/usr",
+			"/etc/ld.so.conf.d",
+			"/etc/alternatives",
+			"/etc/ssl",
+		];
 		it.each(system.filter((path) => existsSync(path)))("15.8: are not %s", (directory) => {
 			expectRefusal(write(installed(), directory, "x"), /lies in it|where the loader finds libraries/);
 		});

@@ -71,6 +71,7 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 #include "certificate.c"
 #include "host.c"
 #include "index.c"
+#include "index-signature.c"
 #include "subject.c"
 #include "timestamp.c"
 #undef malloc

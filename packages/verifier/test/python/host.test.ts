@@ -405,6 +405,28 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 			expect(under({ audit: { jsonLines: "/dev/full" } })).toMatchObject(ran);
 		});
 
+		it("that the file does not take several times are all in the count that it takes at last", async () => {
+			const jsonLines = join(site.root, "full.jsonl");
+			const program = `import os, resource
+def limit(size): resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+limit(os.path.getsize(${JSON.stringify(jsonLines)}))
+for _ in range(5): os.listdir(".")
+limit(resource.RLIM_INFINITY)
+os.listdir(".")
+os.listdir(".")
+`;
+			site.write({ "fills.py": program });
+			await site.sign({ policy: { python: { events: ["os.listdir"] } } });
+			expect(under({ audit: { jsonLines } }, ["app/fills.py"]).status).toBe(0);
+			const events = lines(jsonLines).map(({ event, count }) => [event, count]);
+			expect(events.slice(-3)).toEqual([
+				["verifier.dropped", 5],
+				["python.os.listdir", undefined],
+				["python.os.listdir", undefined],
+			]);
+			await site.sign();
+		});
+
 		/**
 		 * Returns the logged events with their priorities. If the socket is read only afterwards, it queues at least ten
 		 * datagrams.

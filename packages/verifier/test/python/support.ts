@@ -127,7 +127,7 @@ export class Site {
 		return { pins: [{ "spki-sha256": this.pin }] };
 	}
 
-	/** Writes files of the application. */
+	/** Writes files into the directory of the application. Each key is a path relative to that directory. */
 	write(files: Readonly<Record<string, string | Uint8Array>>): void {
 		for (const [name, content] of Object.entries(files)) {
 			const path = join(this.application, name);

@@ -22,14 +22,16 @@ import { aboutSpython, libraryOf } from "../../python/spython.js";
 import { ATTACKER_FILES, GAPS, type Gap, MARKER } from "./gaps.js";
 
 /**
- * The verdict is `closed` if the code does not run, `logged` if it runs and an event records it (provided that the
- * policy selects the event), and `open` if it runs without an event.
+ * The verdict is `closed` if the attack's code does not run, and `open` if it runs without an event. It is `logged` if
+ * the code runs and an event records that, provided that the policy selects the event.
  */
 export type GapVerdict = "closed" | "logged" | "open";
 
 export interface TriedGap {
 	readonly name: string;
-	/** False if unguarded Python does not run the code either. Then there is nothing to close. */
+	/**
+	 * True if the attack runs its code in unguarded Python. Otherwise there is no gap that spython would have to close.
+	 */
 	readonly works: boolean;
 	readonly spython: GapVerdict;
 	/** The verdict under the launcher, in strict mode. Undefined if the launcher cannot start. */
@@ -75,7 +77,7 @@ interface Ground {
 	readonly events: string;
 }
 
-/** A command that starts a program, to which the program's arguments are appended. */
+/** This command starts a program. The program's path and arguments are appended to it. */
 type Start = readonly string[];
 
 /** Makes a signed directory that has a directory for each gap, and an index of it and of Python's library. */

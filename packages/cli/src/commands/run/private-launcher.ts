@@ -1,7 +1,7 @@
 /** Makes a launcher for one run, for code that this user signed. Nothing is installed, and no configuration is needed. */
 
 import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative } from "node:path";
 import {
 	catalogsCovering,
 	compileTrustIndex,
@@ -34,15 +34,16 @@ export async function placePrivately(directory: string, script: string, options:
 	}
 	const parts = nativeParts();
 	const python = isPython(script, options) ? findSpython(script, options.spython) : undefined;
-	const index = options.index === undefined ? join(directory, "app.sigx") : resolve(options.index);
-	if (options.index === undefined) await compile(index, script, python, options);
-	const { index: verified, signer } = verifyTrustIndex(readBounded(index, MAX_TRUST_INDEX_BYTES), {
+	const given = options.index ?? join(directory, "app.sigx");
+	if (options.index === undefined) await compile(given, script, python, options);
+	const { index: verified, signer } = verifyTrustIndex(readBounded(given, MAX_TRUST_INDEX_BYTES), {
 		trust: defaultTrust(),
 		development: "allow",
 	});
 	if (options.index !== undefined && signer.development) {
 		printError(`note: a development identity signed ${quote(options.index)}; other machines do not trust it`);
 	}
+	const index = realpathSync.native(given); // resolve() and realpathSync() would remove `link/..` as text.
 	const { policy, products } = verified;
 	if (python !== undefined)
 		requireLibrary(
@@ -115,7 +116,7 @@ async function compile(
 		development: "allow",
 	});
 	for (const { name, catalogs } of products.filter(({ adopted }) => adopted !== true)) {
-		const files = catalogs.map(({ file }) => quote(relative("", file) || file)).join(", ");
+		const files = catalogs.map(({ file }) => quote(isAbsolute(file) ? relative("", file) : file)).join(", ");
 		const who = catalogs.every((each) => each.signer.development)
 			? "this machine's development identity"
 			: "your trust store";
@@ -134,7 +135,7 @@ async function compile(
  */
 function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCommandOptions): string {
 	const [catalog] = catalogs ?? [];
-	if (catalog !== undefined) return dirname(resolve(catalog));
+	if (catalog !== undefined) return dirname(catalog);
 	const start = module === true ? "." : dirname(script);
 	const [nearest] = catalogsCovering(module === true ? realpathSync(".") : dirname(realpathSync(script)));
 	if (nearest !== undefined) return nearest.directory;

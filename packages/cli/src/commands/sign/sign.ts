@@ -256,7 +256,10 @@ function readFileList(file: string): string[] {
 	return names;
 }
 
-/** Adds to the error about a file that does not exist that a list may name files from another directory. */
+/**
+ * If an error reports a missing file, a hint is added to it: the list may come from another directory, to which its
+ * names are relative.
+ */
 function withListHint(error: unknown, directory: string): unknown {
 	if (!(error instanceof SigtoolError) || error.code !== "ERR_ROOT_MISSING") return error;
 	const { code, message, path, cause, problems } = error;
@@ -264,7 +267,7 @@ function withListHint(error: unknown, directory: string): unknown {
 	return new SigtoolError(code, `${message}; ${hint}`, { path, cause, problems });
 }
 
-/** Directories are no entries of a catalog, so the list has files only. */
+/** The command lists only files, because directories are no entries of a catalog. */
 const FIND = "find . -type f -print0";
 
 /** The limit is 256 MiB, which is room for a million paths of 250 bytes. */

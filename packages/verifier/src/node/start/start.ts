@@ -1,6 +1,7 @@
 /**
- * Starts enforcement in a process before the first file of the program is read. It takes these steps in order: read the
- * launcher's record, the host configuration and the index, check that the process is clean, and install the hook.
+ * Starts enforcement in a process before the first file of the program is read. First it reads the launcher's record,
+ * the index and the host configuration. Then it checks that neither environment variables nor options of Node.js let
+ * code run past the hook. Then it installs the hook.
  */
 
 import module from "node:module";

@@ -23,7 +23,8 @@ const CHANNEL = "sigtool:start";
  */
 export function takeInheritance(): unknown {
 	const inheritance: unknown = getEnvironmentData(CHANNEL);
-	// The value `undefined` removes the entry, but the types demand another value.
+	// Setting `undefined` removes the inheritance from the environment data of this thread. The assertion is needed
+	// because the type of the parameter does not allow `undefined`.
 	setEnvironmentData(CHANNEL, undefined as never);
 	return inheritance;
 }

@@ -1,0 +1,83 @@
+/**
+ * Tests that commands write and read the file that the kernel finds by a path with `..` behind a link. As text,
+ * `link/../x` would be another file.
+ */
+
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { makeTree, runner, temporaryDirectory } from "./support.js";
+
+const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
+
+/** Makes a home with a tree `app`, and a link `link` to `real/deep`, so that `link/..` is `real` for the kernel. */
+function workspace() {
+	const home = temporaryDirectory();
+	makeTree(home, { "real/deep/x": "1", link: { link: "real/deep" }, "app/sub/x": "1", into: { link: "app/sub" } });
+	makeTree(join(home, "app"), { "main.js": "console.log('ran')" });
+	const run = runner(home);
+	const sigtool = (...args: string[]) => run(args, { cwd: home });
+	return { sigtool, at: (path: string) => join(home, path), namesIn: (path: string) => readdirSync(join(home, path)) };
+}
+
+describe("`link/../x`", () => {
+	it("as output of sign is where the kernel writes", () => {
+		const { sigtool, at, namesIn } = workspace();
+		expect(sigtool("sign", "app", "-o", "link/../x.cat")).toMatchObject({ status: 0 });
+		expect(namesIn("real").sort()).toEqual(["deep", "x.cat"]);
+		expect(existsSync(at("x.cat"))).toBe(false);
+		expect(sigtool("verify", "app", "--catalog", "link/../x.cat", "--root", "app")).toMatchObject({ status: 0 });
+	});
+
+	it("as output of sign inside the tree is not signed itself", () => {
+		const { sigtool } = workspace();
+		for (let i = 0; i < 2; i++) expect(sigtool("sign", "app", "-o", "into/../app.cat")).toMatchObject({ status: 0 });
+		expect(sigtool("verify", "app")).toMatchObject({ status: 0 });
+	});
+
+	it("as one of several paths to sign is the directory that the kernel finds", () => {
+		const { sigtool } = workspace();
+		const { status, stdout } = sigtool("sign", "link/..", "app/sub/..", "-o", "both.cat", "--json");
+		expect(status).toBe(0);
+		expect(JSON.parse(stdout)).toMatchObject({ files: 3 });
+	});
+
+	it("as output of compile may not lie in the signed tree", () => {
+		const { sigtool, namesIn } = workspace();
+		expect(sigtool("sign", "app")).toMatchObject({ status: 0 });
+		const compile = (output: string) => sigtool("compile", "app", "-o", output, "--allow-development");
+		const inside = compile("into/../app.sigx");
+		expect(inside).toMatchObject({ status: 2, stderr: expect.stringContaining("it would be an unsigned file") });
+		expect(compile("link/../app.sigx")).toMatchObject({ status: 0 });
+		expect(namesIn("real").sort()).toEqual(["app.sigx", "deep"]);
+	});
+
+	it("as output of convert must be another file than the content", () => {
+		const { sigtool, at, namesIn } = workspace();
+		expect(sigtool("sign", "app", "-o", "x.cat")).toMatchObject({ status: 0 });
+		const convert = (output: string, content: string) =>
+			sigtool("convert", "x.cat", "-o", output, "--content", content);
+		for (const [output, content] of [
+			["link/../x.p7", "real/x.p7"],
+			["link/y.p7", "real/deep/y.p7"],
+		] as const) {
+			const same = convert(output, content);
+			expect(same).toMatchObject({ status: 2, stderr: expect.stringContaining("different names") });
+		}
+		expect(namesIn("real")).toEqual(["deep"]);
+		expect(convert("link/../x.p7", "x.p7")).toMatchObject({ status: 0 });
+		expect(namesIn("real").sort()).toEqual(["deep", "x.p7"]);
+		expect(existsSync(at("x.p7"))).toBe(true);
+	});
+
+	it.skipIf(!existsSync(LAUNCHER))("as index or catalog of run is read where the kernel finds it (launcher)", () => {
+		const { sigtool } = workspace();
+		expect(sigtool("sign", "app")).toMatchObject({ status: 0 });
+		expect(sigtool("compile", "app", "-o", "real/app.sigx", "--allow-development")).toMatchObject({ status: 0 });
+		const run = (...args: string[]) => sigtool("run", "--allow-development", ...args, "app/main.js");
+		expect(run("--index", "link/../app.sigx")).toMatchObject({ status: 0, stdout: "ran\n" });
+		expect(run("--catalog", "into/../app.cat")).toMatchObject({ status: 0, stdout: "ran\n" });
+		expect(run("--index", "none/app.sigx")).toMatchObject({ status: 2, stderr: expect.stringContaining("ERR_ROOT") });
+	});
+});

@@ -1,0 +1,28 @@
+/* Verifies the signature over a trust index, and decides who may sign one.
+ *
+ * The signature is CMS SignedData (RFC 5652) behind the content that it covers. Its signer must be
+ * pinned in this spython or by the host, and must not be on the deny list. docs/trust-index.md has
+ * the details. */
+#ifndef SPYTHON_INDEX_SIGNATURE_H
+#define SPYTHON_INDEX_SIGNATURE_H
+#include "../shared/hex.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* The SHA-256 digests that identify an index and its signer, as hexadecimal in lower case. */
+struct index_digests {
+	char index[SHA256_HEX + 1]; /* the digest of the whole file */
+	char content[SHA256_HEX + 1]; /* the digest of the signed content */
+	char signer[SHA256_HEX + 1]; /* the digest of the signer's SubjectPublicKeyInfo */
+};
+
+/* Verifies the index in these `length` bytes: the content in the first `content_length` bytes, and
+ * the signature over the content in the rest. Writes the digests. Ends the process if the signature
+ * or its signer cannot be trusted. Must be called only once in a process. */
+void verify_index(
+	const uint8_t *bytes, size_t content_length, size_t length, struct index_digests *digests);
+
+/* Ends the process, because the index or a part of it is not trusted. */
+_Noreturn void distrust(const char *code, const char *reason);
+
+#endif

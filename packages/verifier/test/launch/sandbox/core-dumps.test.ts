@@ -1,0 +1,49 @@
+/** Tests that a crash runs no program, although the kernel's core_pattern names one. */
+
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MODES, missingRoot, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
+
+const PATTERN = "/proc/sys/kernel/core_pattern";
+const lacks = missingRoot ?? (canSetPattern() ? undefined : "a core_pattern that root can set");
+
+function canSetPattern(): boolean {
+	if (missingRoot !== undefined) return false;
+	try {
+		writeFileSync(PATTERN, readFileSync(PATTERN));
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+describe.skipIf(lacks !== undefined)(titleOf("15.10: a crash", lacks), () => {
+	let host: SandboxHost;
+	let before: Buffer;
+	beforeAll(() => {
+		host = new SandboxHost();
+		before = readFileSync(PATTERN);
+		// The kernel runs this program as root, in its own environment.
+		const handler = `#!/bin/sh\ncat >/dev/null\ntouch ${host.at("handled")}\n`;
+		writeFileSync(host.at("handler"), handler, { mode: 0o755 });
+		writeFileSync(PATTERN, `|${host.at("handler")}`);
+	});
+	afterAll(() => {
+		if (before !== undefined) writeFileSync(PATTERN, before);
+		host?.remove();
+	});
+
+	const cases = runtimes.flatMap((runtime) => USERS.map((user) => ({ runtime, user })));
+	it.each(cases)("of $runtime as $user runs the program of core_pattern only unguarded", async ({ runtime, user }) => {
+		const handled: boolean[] = [];
+		for (const mode of MODES) {
+			const { results } = host.attempt(runtime, user, mode, ["crash"]);
+			expect(results.crash).toBe("255");
+			for (let tries = 0; tries < 20 && !existsSync(host.at("handled")); tries++) await sleep(50);
+			handled.push(existsSync(host.at("handled")));
+			rmSync(host.at("handled"), { force: true });
+		}
+		expect(handled).toEqual([true, false, false]);
+	});
+});

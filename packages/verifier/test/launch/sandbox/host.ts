@@ -1,0 +1,244 @@
+/**
+ * Makes a host with a launcher as `sigtool launcher install` makes it, and a signed tree with the probes: an addon for
+ * Node.js, and a library that CPython loads by ctypes. If root runs the tests, root owns the host, and probes run as root
+ * or as the user nobody. Otherwise the user who runs the tests owns the host, and probes run as this user.
+ */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+	chmodSync,
+	chownSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pinOf } from "../../../../cli/test/launcher-host.js";
+import { makeSelfSigned, makeTree, runner } from "../../../../cli/test/support.js";
+import { PYTHONS } from "../../python/support.js";
+import { hasCompiler, hasLauncher, isRoot } from "../support.js";
+
+export type Runtime = "Node.js" | "CPython";
+export type User = "root" | "user";
+export type Mode = "unguarded" | "enforce" | "strict";
+
+export const USERS: readonly User[] = isRoot ? ["root", "user"] : ["user"];
+export const MODES: readonly Mode[] = ["unguarded", "enforce", "strict"];
+
+const PROBES = fileURLToPath(new URL("./probes/", import.meta.url));
+/** The numbers of the user who makes attempts, and of the group. 65534 is nobody on Linux. */
+export const USER_ID = isRoot ? 65534 : (process.getuid?.() ?? 0);
+const GROUP_ID = isRoot ? 65534 : (process.getgid?.() ?? 0);
+/** Addons are loaded from a copy, which needs one of a few directories. */
+const GRANTED = "/dev/shm";
+/** The launcher wants a nosuid mount for root. Only the process and its children see this one. */
+const MOUNT = ["unshare", "-m", "sh", "-c", `mount -t tmpfs -o nosuid,mode=1777 none ${GRANTED} && exec "$@"`, "sh"];
+/** Arguments in front of a command, which then runs as the user. */
+export const AS_USER = isRoot ? ["setpriv", `--reuid=${USER_ID}`, `--regid=${GROUP_ID}`, "--clear-groups"] : ["env"];
+
+/** The option with which the launcher trusts files of a user. */
+const DEVELOPMENT = isRoot ? [] : ["--allow-development"];
+
+const MAIN_JS = `
+const { runProbe } = require("./probes.node");
+for (const name of process.argv.slice(2)) console.log(name, runProbe(name));
+`;
+/** The callback proves that ctypes can still make functions of Python callable from C. */
+const MAIN_PY = `
+import ctypes, os, sys
+library = ctypes.CDLL(os.path.join(os.path.dirname(os.path.abspath(__file__)), "libprobes.so"))
+compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))(lambda a, b: a[0] - b[0])
+numbers = (ctypes.c_int * 3)(3, 1, 2)
+ctypes.CDLL(None).qsort(numbers, 3, ctypes.sizeof(ctypes.c_int), compare)
+print("callback", 0 if list(numbers) == [1, 2, 3] else 254, flush=True)
+for name in sys.argv[1:]: print(name, library.run_probe(name.encode()), flush=True)
+`;
+
+const succeeds = (...command: readonly string[]) => spawnSync("env", command).status === 0;
+const canRun = (program: string) => succeeds(...AS_USER, program, "--version");
+const python = PYTHONS.find(({ executable }) => canRun(executable));
+
+const requirements: readonly (readonly [boolean, string])[] = [
+	[hasLauncher, "the launcher built"],
+	[hasCompiler, "cc"],
+	[!isRoot || succeeds(...MOUNT, "true"), "mounts in a namespace"],
+	[canRun(process.execPath), "a Node.js that the user nobody can run"],
+];
+/** The reason why there can be no host, or undefined. */
+export const missing = requirements.find(([isThere]) => !isThere)?.[1];
+/** The reason why a test cannot act as root, or undefined. */
+export const missingRoot = missing ?? (isRoot ? undefined : "root");
+
+/** Returns the title of a suite, which says why the suite is skipped. */
+export function titleOf(title: string, lacks: string | undefined): string {
+	return lacks === undefined ? title : `${title} (needs ${lacks})`;
+}
+
+export const runtimes: readonly Runtime[] = python === undefined ? ["Node.js"] : ["Node.js", "CPython"];
+
+export interface Attempt {
+	readonly status: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+	/** The result of each probe by its name: the name of an errno, or `0`. */
+	readonly results: Readonly<Record<string, string>>;
+}
+
+export interface AttemptOptions {
+	readonly env?: Readonly<Record<string, string>>;
+	/** script(1) with its options. It gets the command as one argument, and makes a terminal for it. */
+	readonly before?: readonly string[];
+	/** A program with arguments that starts the launcher. */
+	readonly through?: readonly string[];
+	/** The name of a file of the signed tree. */
+	readonly script?: string;
+}
+
+export class SandboxHost {
+	readonly directory = realpathSync(
+		mkdtempSync(isRoot ? "/var/lib/sigtool-sandbox-" : join(tmpdir(), "sigtool-sandbox-")),
+	);
+	readonly environment: Record<string, string>;
+	#outside: ChildProcess | undefined;
+	#settings: string | undefined;
+
+	/** `files` are more files of the signed tree. */
+	constructor(files: Readonly<Record<string, string>> = {}) {
+		chmodSync(this.directory, 0o755);
+		makeTree(this.at("app"), { "main.js": MAIN_JS, "main.py": MAIN_PY, ...files });
+		const own = this.at("own");
+		mkdirSync(own);
+		writeFileSync(join(own, "file"), "content");
+		for (const path of [own, join(own, "file")]) chownSync(path, USER_ID, GROUP_ID);
+		this.environment = {
+			PATH: process.env.PATH ?? "",
+			PROBE_DIRECTORY: GRANTED,
+			PROBE_FILE: join(own, "file"),
+			PROBE_BTRFS: own,
+			PROBE_NAME: this.directory.slice(1),
+			PROBE_SOCKETS: join(own, "socket"),
+		};
+		this.#compile();
+		this.#install();
+	}
+
+	at(path: string): string {
+		return join(this.directory, path);
+	}
+
+	#compile(): void {
+		const sources = readdirSync(PROBES).filter((name) => name.endsWith(".c"));
+		const build = (output: string, names: readonly string[]) => {
+			const inputs = names.map((name) => join(PROBES, name));
+			run("cc", ["-std=gnu11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-o", output, ...inputs]);
+		};
+		build(this.at("app/probes.node"), sources);
+		build(
+			this.at("app/libprobes.so"),
+			sources.filter((name) => name !== "addon.c"),
+		);
+		this.compileProgram("outside");
+	}
+
+	/** Compiles a program of this directory, such as outside.c. Returns its path. */
+	compileProgram(name: string): string {
+		const source = fileURLToPath(new URL(`./${name}.c`, import.meta.url));
+		run("cc", ["-std=gnu11", "-O1", "-static", "-o", this.at(name), source]);
+		return this.at(name);
+	}
+
+	#install(): void {
+		const key = makeSelfSigned(this.at("release"));
+		const signing = ["--key", key.keyFile, "--cert", key.certFile];
+		const sigtool = runner(this.at("home"));
+		const [index, config] = [this.at("app.sigx"), this.at("verifier.json")];
+		const document = { version: 1, onRefusal: "exit", pins: [pinOf(key)], index, audit: { stderr: "off" } };
+		writeFileSync(config, JSON.stringify(document));
+		const libraries = python === undefined ? [] : [python.library, ...python.packages, `/etc/python${python.release}`];
+		const adopted = libraries.filter(existsSync).flatMap((directory) => ["--adopt", directory]);
+		const spython = this.at("spython");
+		const steps = [
+			["sign", this.at("app"), ...signing],
+			["compile", this.at("app"), ...adopted, "-o", index, "--trust", key.certFile, ...signing],
+			...(python === undefined
+				? []
+				: [["python", "build", "--python", python.executable, "--trust", key.certFile, "-o", spython]]),
+			[
+				...["launcher", "install", "--prefix", this.at("lib"), "--index", index, "--config", config],
+				...(python === undefined ? [] : ["--python", spython]),
+				...DEVELOPMENT,
+			],
+		];
+		for (const step of steps) {
+			const { status, stderr } = sigtool(step);
+			if (status !== 0) throw new Error(`sigtool ${step.join(" ")}: ${stderr}`);
+		}
+	}
+
+	/** Adds lines to the end of launcher.conf, in the place of those that an earlier call added. */
+	configure(lines: string): void {
+		const file = this.at("lib/launcher.conf");
+		this.#settings ??= readFileSync(file, "utf8");
+		writeFileSync(file, this.#settings + lines);
+	}
+
+	/** Starts the process outside of the launcher, as the user. */
+	async startOutside(): Promise<void> {
+		const { PROBE_NAME = "", PROBE_SOCKETS = "" } = this.environment;
+		const outside = spawn("env", [...AS_USER, this.at("outside"), PROBE_NAME, PROBE_SOCKETS], {
+			stdio: ["pipe", "pipe", "inherit"],
+		});
+		this.#outside = outside;
+		const [ports] = await once(outside.stdout, "data");
+		const names = ["PROBE_PORT", "PROBE_LISTED", "PROBE_FREE", "PROBE_FREE_LISTED"];
+		for (const [at, port] of String(ports).trim().split(" ").entries()) this.environment[names[at] ?? ""] = port;
+		this.environment.PROBE_PID = String(outside.pid);
+	}
+
+	/** Runs a script of the signed tree, by default the one that runs the probes that `args` name. */
+	attempt(runtime: Runtime, user: User, mode: Mode, args: readonly string[], options: AttemptOptions = {}): Attempt {
+		const { env, before = [], through = [], script = runtime === "CPython" ? "main.py" : "main.js" } = options;
+		const file = this.at(`app/${script}`);
+		const plain = [runtime === "CPython" ? (python?.executable ?? "") : process.execPath, file];
+		const flags = ["--mode", mode, "--write", GRANTED, ...DEVELOPMENT];
+		const launched = [...through, this.at("lib/sigtool-launch"), ...flags, file];
+		const started = [...(user === "user" ? AS_USER : []), ...(mode === "unguarded" ? plain : launched), ...args];
+		const inTerminal = before.length > 0 ? [...before, started.join(" "), "/dev/null"] : started;
+		const { status, stdout, stderr } = spawnSync("env", [...(isRoot ? MOUNT : []), ...inTerminal], {
+			env: { ...this.environment, ...env },
+			cwd: this.directory,
+			encoding: "utf8",
+			timeout: 120_000,
+		});
+		// A terminal shows a typed character in front of a line.
+		const lines = [...stdout.matchAll(/([\w-]+) (\d+)\r?$/gm)];
+		const results = Object.fromEntries(lines.map(([, name = "", number]) => [name, nameOf(Number(number))]));
+		return { status, stdout, stderr, results };
+	}
+
+	remove(): void {
+		this.#outside?.stdin?.end();
+		rmSync(this.directory, { recursive: true, force: true });
+	}
+}
+
+/** Returns the name of an errno. Linux has one number for EOPNOTSUPP and ENOTSUP. */
+function nameOf(number: number): string {
+	const names = Object.entries(constants.errno).find(([name, value]) => value === number && name !== "ENOTSUP");
+	return names?.[0] ?? EXTRA.get(number) ?? String(number);
+}
+/** Node.js does not know these numbers. */
+const EXTRA = new Map([[94, "ESOCKTNOSUPPORT"]]);
+
+function run(program: string, args: readonly string[]): void {
+	const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
+	if (status !== 0) throw new Error(`${program}: ${stderr}`);
+}

@@ -1,0 +1,109 @@
+/* Probes that make memory executable after it was writable, and probes of core dumps. */
+#define _GNU_SOURCE
+#include "probe.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { PAGE = 4096 };
+
+static int mapped(const void *memory)
+{
+	return memory == MAP_FAILED ? errno : 0;
+}
+
+static int try_map(long protection)
+{
+	return mapped(mmap(NULL, PAGE, (int)protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+static int try_change(long call)
+{
+	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (call == SYS_mprotect)
+		return outcome(mprotect(page, PAGE, PROT_READ | PROT_EXEC));
+	return outcome(syscall(call, page, PAGE, PROT_READ | PROT_EXEC, -1));
+}
+
+static int try_attach(long flags)
+{
+	const int segment = shmget(IPC_PRIVATE, PAGE, 0700);
+	if (segment < 0)
+		return errno;
+	const void *attached = shmat(segment, NULL, (int)flags);
+	const int error = attached == (void *)-1 ? errno : 0;
+	shmctl(segment, IPC_RMID, NULL);
+	return error;
+}
+
+/* Maps a file that the process wrote itself. */
+static int try_written_file(long unused)
+{
+	(void)unused;
+	const int file = open(setting("PROBE_DIRECTORY"), O_TMPFILE | O_RDWR, 0700);
+	if (file < 0 || ftruncate(file, PAGE) != 0)
+		return errno;
+	return mapped(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0));
+}
+
+/* Succeeds if a crash could write a core file or run the program of core_pattern. */
+static int try_core_limit(long unused)
+{
+	(void)unused;
+	struct rlimit limit;
+	getrlimit(RLIMIT_CORE, &limit);
+	return limit.rlim_cur == 1 && limit.rlim_max == 1 ? EPERM : 0;
+}
+
+/* Lowers the limit to 0, with which the kernel does run the program of core_pattern. */
+static int try_lower_core_limit(long call)
+{
+	const struct rlimit none = {0, 0};
+	struct rlimit now;
+	const long result = call == SYS_prlimit64 ? syscall(call, 0, RLIMIT_CORE, &none, NULL)
+											  : syscall(call, RLIMIT_CORE, &none);
+	const int error = outcome(result);
+	getrlimit(RLIMIT_CORE, &now);
+	if (error != 0)
+		return error;
+	return now.rlim_cur == 0 ? 0 : NO_EFFECT;
+}
+
+static int try_other_limit(long unused)
+{
+	(void)unused;
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = 64;
+	return outcome(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+static int try_crash(long unused)
+{
+	(void)unused;
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	abort();
+}
+
+const struct probe MEMORY[] = {
+	{"map-writable-code", try_map, PROT_READ | PROT_WRITE | PROT_EXEC},
+	{"map-code", try_map, PROT_READ | PROT_EXEC},
+	{"mprotect-to-code", try_change, SYS_mprotect},
+	{"pkey-mprotect-to-code", try_change, SYS_pkey_mprotect},
+	{"attach-executable", try_attach, SHM_EXEC},
+	{"attach-shared", try_attach, 0},
+	{"map-written-file", try_written_file, 0},
+	{"core-limit", try_core_limit, 0},
+	{"lower-core-limit-prlimit64", try_lower_core_limit, SYS_prlimit64},
+#ifdef SYS_setrlimit
+	{"lower-core-limit", try_lower_core_limit, SYS_setrlimit},
+#endif
+	{"other-limit", try_other_limit, 0},
+	{"crash", try_crash, 0},
+	{0},
+};
