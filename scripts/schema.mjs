@@ -102,6 +102,10 @@ function tableHeader() {
 enum {
 ${limits.join("")}};
 
+enum {
+	EARLIEST_SECONDS = ${schema.EARLIEST_SECONDS}, /* since 1970: no right clock shows an earlier time */
+};
+
 ${[...words.values()].map((list) => `enum { ${list} };\n`).join("")}
 ${numbers.join("\n")}
 #endif

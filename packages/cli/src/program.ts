@@ -187,5 +187,5 @@ function commandPath(command: Command): string {
 
 const EXITS = `
 Exit status: 0 trusted or done; 1 verification failed, or the files cannot be signed; 2 usage or configuration;
-3 could not decide; 126 \`run\` refused a program; 130 interrupted.
+3 could not decide; 126 \`run\` refused a program; 75 \`run\` could not judge it now; 130 interrupted.
 `;

@@ -28,6 +28,11 @@ export const ERROR_CODES = {
 	ERR_LAUNCHER: [2, "The launcher, or a file that it needs, is missing or not as it was installed."],
 	ERR_UNSUPPORTED_PLATFORM: [2, "This operating system or Node.js version lacks what the operation needs."],
 
+	ERR_CLOCK: [
+		3,
+		"The system's clock shows a time before this release of sigtool, or before the trust index was signed, so nothing can be judged by it.",
+	],
+
 	// Input and output
 	ERR_IO: [3, "The operating system refused to read or write; the message gives its reason."],
 	ERR_LIMIT: [1, "An input is larger than the documented limit."],
@@ -165,6 +170,10 @@ export const ERROR_CODES = {
 		1,
 		"Code to be loaded is not as a trusted signer signed it; the code of the error's `cause` says why.",
 	],
+	ERR_UNDECIDED: [
+		3,
+		"The program was not started, because a fault that may pass kept it from being judged; the lines before say which.",
+	],
 	ERR_OUTSIDE_PRODUCTS: [1, "The file is in no directory that a trusted product is bound to."],
 	ERR_DENIED: [1, "The deny list names the file, or the key, certificate or catalog behind it."],
 	ERR_SEQUENCE: [1, "The product's sequence is lower than the minimum the host configuration demands."],
@@ -192,6 +201,8 @@ export interface SigtoolErrorOptions {
 	readonly path?: string | undefined;
 	/** Every problem, if the error is about several problems. */
 	readonly problems?: readonly SigtoolError[];
+	/** True if nothing was judged because of a fault that may pass, such as a file that is just being written. */
+	readonly passing?: boolean;
 }
 
 /**
@@ -204,12 +215,14 @@ export class SigtoolError extends Error {
 	readonly code: ErrorCode;
 	readonly path: string | undefined;
 	readonly problems: readonly SigtoolError[];
+	readonly passing: boolean;
 
 	constructor(code: ErrorCode, message: string, options: SigtoolErrorOptions = {}) {
 		super(message, options.cause === undefined ? undefined : { cause: options.cause });
 		this.code = code;
 		this.path = options.path;
 		this.problems = options.problems ?? [];
+		this.passing = options.passing ?? false;
 	}
 
 	/** The exit status of the command line for this error. */
@@ -222,6 +235,43 @@ export class SigtoolError extends Error {
 export function ioError(action: string, path: string, cause: unknown): SigtoolError {
 	return new SigtoolError("ERR_IO", `Cannot ${action} ${quote(path)}: ${errnoReason(cause)}`, { cause, path });
 }
+
+/**
+ * Returns true if an error of a start comes from a fault that may pass: a full disk, a lack of memory or descriptors, a
+ * file that is being replaced, a clock that is not set. Another start may then succeed. An error that has one of these
+ * as a cause counts too. The list of errnos is that of packages/verifier/native/shared/exit-status.c.
+ */
+export function isPassing(error: unknown): boolean {
+	for (let each: unknown = error; each instanceof Error; each = each.cause) {
+		if (each instanceof SigtoolError && (each.passing || PASSING_CODES.has(each.code))) return true;
+		if (isErrnoException(each) && PASSING_ERRNOS.has(each.code)) return true;
+		if (each instanceof RangeError && /allocation failed/.test(each.message)) return true;
+	}
+	return false;
+}
+
+const PASSING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["ERR_CLOCK", "ERR_ROOT_MISSING"]);
+
+const PASSING_ERRNOS: ReadonlySet<string> = new Set([
+	"EAGAIN",
+	"EBUSY",
+	"EDQUOT",
+	"EINTR",
+	"EIO",
+	"EMFILE",
+	"ENFILE",
+	"ENOBUFS",
+	"ENOENT",
+	"ENOLCK",
+	"ENOMEM",
+	"ENOSPC",
+	"ENOTCONN",
+	"ENOTDIR",
+	"ENXIO",
+	"ESTALE",
+	"ETIMEDOUT",
+	"ETXTBSY",
+]);
 
 /**
  * Returns the reason in a message, without the `Cannot do this: ` in front of it, for use in a message that names the

@@ -2,7 +2,7 @@
 
 export { contentDigest } from "./digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";
-export { ERROR_CODES, type ErrorCode, type ExitStatus, errnoReason, quote, SigtoolError } from "./errors.js";
+export { ERROR_CODES, type ErrorCode, type ExitStatus, errnoReason, isPassing, quote, SigtoolError } from "./errors.js";
 export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
 export { pathOfDescriptor } from "./fileset/descriptor-path.js";
 export {
@@ -66,6 +66,7 @@ export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";
 export { MODES, type Mode } from "./trust/mode.js";
 export { DEFAULT_POLICY, type Policy, parsePolicy, policyFromFileBytes, policyInMode } from "./trust/policy.js";
 export {
+	EARLIEST_SECONDS,
 	type HostDocument,
 	type LauncherDocument,
 	MAX_HOST_BYTES,

@@ -6,7 +6,7 @@ import { mountOptions } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile, verifyHost } from "@sigtool/verifier";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
-import { aboutSpython, libraryOutside } from "../python/spython.js";
+import { aboutSpython, libraryOutside, modeOfSpython } from "../python/spython.js";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
 import {
 	CONF_NAME,
@@ -51,7 +51,7 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 		...nodeFindings(conf, parts),
 		...pythonFindings(conf),
 		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
-		judged("index", () => indexSays(conf)),
+		...indexFindings(conf),
 		judged("flags", () => flagsSay(conf)),
 		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
 		...conf.writable.map((directory) => grantedFinding(directory)),
@@ -182,10 +182,21 @@ function isSame(a: PinnedFile, b: PinnedFile): boolean {
 	return a.path === b.path && a.sha256 === b.sha256;
 }
 
-function indexSays({ index, config, development }: LauncherConf): string {
-	if (!existsSync(index)) refuse(`${index} does not exist: make it with \`sigtool compile\``);
-	const { mode } = verifyHost({ index, config, development });
-	return `${index}, trusted, mode ${mode}`;
+/** Asks each runtime that is launched whether it would start: the hook of Node.js, and the spython itself. */
+function indexFindings(conf: LauncherConf): LauncherFinding[] {
+	const { index, config, development, node, spython } = conf;
+	if (!existsSync(index)) {
+		return [judged("index", () => refuse(`${index} does not exist: make it with \`sigtool compile\``))];
+	}
+	const says = (mode: string) => `${index}, trusted, mode ${mode}`;
+	const byNode = judged("index", () => says(verifyHost({ index, config, development }).mode));
+	if (spython === undefined) return [byNode];
+	const byPython = judged("index", () => {
+		// A file that is not as installed must not be run.
+		if (pin(spython.path).sha256 !== spython.sha256) refuse("not judged, because the spython changed");
+		return says(modeOfSpython(spython.path, conf));
+	});
+	return node === undefined ? [byPython] : [byNode, { ...byPython, what: "index for python" }];
 }
 
 function flagsSay(conf: LauncherConf): string {

@@ -17,10 +17,10 @@ export interface OutputOptions {
 
 /**
  * The exit status of sigtool: 0 if trusted or done, 1 if verification failed or the files cannot be signed, 2 for a
- * mistake in usage or configuration, 3 if sigtool could not decide, 126 if `run` refused to run a program, and 130 if
- * the user interrupted sigtool.
+ * mistake in usage or configuration, 3 if sigtool could not decide, 126 if `run` refused to run a program, 75 if `run`
+ * could not judge a program because of a fault that may pass, and 130 if the user interrupted sigtool.
  */
-export type ExitStatus = 0 | 1 | 2 | 3 | 126 | 130;
+export type ExitStatus = 0 | 1 | 2 | 3 | 75 | 126 | 130;
 
 /**
  * The result of a command. `lines` has the facts for a person, and `fields` has the same facts for the JSON document.

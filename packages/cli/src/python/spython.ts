@@ -5,7 +5,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configDirectory } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { ERROR_CODES, type ErrorCode, quote, SigtoolError } from "@sigtool/core/errors";
 import { verifierDirectory } from "../native/native-parts.js";
 import { environmentWithoutSecrets } from "../options/secret-variables.js";
 
@@ -50,6 +50,34 @@ export function aboutSpython(program: string): SpythonFacts {
 	const reason = existsSync(program) ? `it is no spython${said === "" ? "" : ` (${said})`}` : "it does not exist";
 	const message = `Cannot use ${quote(program)}: ${reason}; \`sigtool python build\` makes one`;
 	throw new SigtoolError("ERR_LAUNCHER", message, { path: program });
+}
+
+/** The files by which a spython judges, and the options with which the launcher starts it. */
+export interface SpythonStart {
+	readonly index: string;
+	readonly config: string;
+	readonly mode: string;
+	readonly development: "refuse" | "allow";
+}
+
+/**
+ * Asks a spython if it would start, and returns the mode in which it would. No program runs and no event is written.
+ * @throws the spython's own error; ERR_LAUNCHER if it has no code
+ */
+export function modeOfSpython(program: string, { index, config, mode, development }: SpythonStart): string {
+	const allow = development === "allow" ? ["--allow-development"] : [];
+	const args = ["--check-index", "--index", index, "--config", config, "--mode", mode, ...allow];
+	const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env: {}, timeout: 60_000 });
+	if (status === 0) return stdout.trim();
+	const said = stderr.trimEnd().split("\n").at(-1) ?? "";
+	const [, code = "", message = ""] = /^spython: (?:(ERR_\w+): )?(.+)$/.exec(said) ?? [];
+	throw new SigtoolError(isErrorCode(code) ? code : "ERR_LAUNCHER", message || "the spython says nothing", {
+		path: program,
+	});
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+	return Object.hasOwn(ERROR_CODES, code);
 }
 
 /**

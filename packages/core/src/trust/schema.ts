@@ -14,6 +14,12 @@ export const MAX_HOST_BYTES = 2 ** 20;
 export const MAX_LAUNCHER_BYTES = 2 ** 16;
 
 /**
+ * The earliest time, in seconds since the epoch, that a right clock can show: this release is not older. Each release
+ * raises it. A clock before this time was not set yet, so nothing can be judged by it.
+ */
+export const EARLIEST_SECONDS = Date.UTC(2026, 10, 1) / 1000;
+
+/**
  * The size limit in bytes for a file that is read as code. On every release of Node.js that sigtool supports, a file of
  * this size fits into one buffer.
  */
@@ -220,7 +226,6 @@ export const HOST = {
 		authorities: {
 			kind: "list",
 			does: "Authorities whose certificates may sign.",
-			by: "Node.js",
 			of: {
 				kind: "object",
 				members: {

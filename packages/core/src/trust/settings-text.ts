@@ -19,7 +19,8 @@ export function parseStrictJson(bytes: Uint8Array, maxBytes: number, refuse: Ref
 	try {
 		value = JSON.parse(text);
 	} catch (cause) {
-		throw refuse("", `it is not JSON: ${String(cause)}`);
+		// A file that somebody edits is empty for a moment, or ends early.
+		throw refuse("", `it is not JSON: ${String(cause)}`, { passing: true });
 	}
 	refuseAmbiguity(text, refuse);
 	return value;

@@ -38,8 +38,8 @@ export function launcherFromFileBytes(bytes: Uint8Array, file: string): Launcher
  * document (`what`) and the refused member.
  */
 export function refusalFor(code: ErrorCode, what: string, path?: string): Refusal {
-	return (at, reason) => {
+	return (at, reason, options) => {
 		const member = at === "" ? "" : `${quote(at)} `;
-		return new SigtoolError(code, `Cannot use ${what}: ${member}${reason}`, { path });
+		return new SigtoolError(code, `Cannot use ${what}: ${member}${reason}`, { path, ...options });
 	};
 }

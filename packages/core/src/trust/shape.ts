@@ -80,7 +80,7 @@ type Values = Record<TextKind, string> & { version: 1; number: number; switch: b
  * Makes the error that refuses a value. `at` is the path of the value in its document, e.g. `$.files`. `reason`
  * completes a sentence about the value, e.g. `must be an object`.
  */
-export type Refusal = (at: string, reason: string) => Error;
+export type Refusal = (at: string, reason: string, options?: { readonly passing: boolean }) => Error;
 
 export type TextKind = keyof typeof TEXT_FORMS;
 

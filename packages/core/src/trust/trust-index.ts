@@ -148,7 +148,14 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	const judgedAt = judgementTime(certificateToJudge(certificate, trust), timestamps, failures.length > 0, options.at);
 	const verifiedSigner = withTimestampFailures(failures, () => {
 		const intermediates = signedData.certificates;
-		return judgeSigner(certificate, trust, { intermediates, at: judgedAt.at, profile: "default" });
+		try {
+			return judgeSigner(certificate, trust, { intermediates, at: judgedAt.at, profile: "default" });
+		} catch (error) {
+			// A certificate whose validity has not begun is mostly one that a slow clock judges. A timestamp is no slow clock.
+			const isEarly = error instanceof SigtoolError && error.code === "ERR_CERTIFICATE_NOT_YET_VALID";
+			if (!isEarly || judgedAt.without === undefined) throw error;
+			throw new SigtoolError(error.code, error.message, { cause: error, passing: true });
+		}
 	});
 	refuseDeniedCatalog(trust.deny, bytes, parts.signed);
 	if (verifiedSigner.development && development === "refuse") {
@@ -230,8 +237,11 @@ interface IndexParts extends Omit<EntryTable, "findRecord"> {
  * @throws ERR_INDEX_FORMAT, ERR_LIMIT, ERR_DER, ERR_CMS_FORMAT
  */
 function splitIndex(bytes: Uint8Array): IndexParts {
-	if (!isTrustIndex(bytes)) throw malformed("it does not begin with the bytes of a trust index");
-	if (bytes.length < HEADER_BYTES) throw malformed("it is truncated");
+	const beginning = bytes.length < MAGIC.length ? MAGIC.slice(0, bytes.length) : MAGIC;
+	if (beginning.some((byte, position) => bytes[position] !== byte)) {
+		throw malformed("it does not begin with the bytes of a trust index");
+	}
+	if (bytes.length < HEADER_BYTES) throw truncated();
 	const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
 	const [version, headBytes, entryCount, nameBytes] = [8, 12, 16, 20].map((at) => header.getUint32(at, true));
 	if (version !== FORMAT_VERSION)
@@ -242,7 +252,7 @@ function splitIndex(bytes: Uint8Array): IndexParts {
 	const recordsStart = HEADER_BYTES + headBytes;
 	const namesStart = recordsStart + entryCount * RECORD_BYTES;
 	const namesEnd = namesStart + nameBytes;
-	if (namesEnd >= bytes.length) throw malformed("it is truncated");
+	if (namesEnd >= bytes.length || isCut(bytes.subarray(namesEnd))) throw truncated();
 	if (bytes.length - namesEnd > LIMITS.signatureBytes) throw malformed("its signature is too large");
 	const signature = bytes.subarray(namesEnd);
 	const content = createHash("sha256").update(bytes.subarray(0, namesEnd));
@@ -258,6 +268,17 @@ function splitIndex(bytes: Uint8Array): IndexParts {
 		contentSha256: content.digest(),
 		...parseSignature(signature),
 	};
+}
+
+/** Returns true if the first bytes of a signature in DER announce more bytes than there are. */
+function isCut(der: Uint8Array): boolean {
+	if (der.length < 2) return true;
+	const isShortForm = der[1] < 0x80;
+	const digits = isShortForm ? 0 : der[1] & 0x7f;
+	if (digits > 4) return false; // No signature is so long, so this is refused later.
+	if (der.length < 2 + digits) return true;
+	const announced = isShortForm ? der[1] : der.subarray(2, 2 + digits).reduce((size, byte) => size * 256 + byte, 0);
+	return announced <= LIMITS.signatureBytes && announced > der.length - 2 - digits;
 }
 
 /** Parses the signature. It must have exactly one signer, and must not contain the signed content itself. */
@@ -330,4 +351,10 @@ function refuseDigest(digest: string): never {
 
 function malformed(reason: string): SigtoolError {
 	return new SigtoolError("ERR_INDEX_FORMAT", `Cannot read the ${WHAT}: ${reason}`);
+}
+
+/** Makes the error about an index that ends before it is complete, as it does while it is copied. */
+function truncated(): SigtoolError {
+	const message = `Cannot read the ${WHAT}: it is truncated; if nobody is copying it, install it again`;
+	return new SigtoolError("ERR_INDEX_FORMAT", message, { passing: true });
 }

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Certificate, parseCertificate } from "../../dist/pki/certificate.js";
+import type { Certificate } from "../../dist/pki/certificate.js";
 import { type Chain, type ChainOptions, MAX_CANDIDATES, verifyChain, verifyPinned } from "../../dist/pki/chain.js";
+import { AT, CHAIN_CASES, type ChainParts, INTERMEDIATE, makeChainParts, replacing } from "./chain-cases.js";
 import { expectError, verdictOf } from "./expect-error.js";
 import { AUTHORITY, CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
 
@@ -12,8 +13,6 @@ vi.mock("node:crypto", async (importOriginal) => {
 	signatureChecks.mockImplementation(crypto.verify);
 	return { ...crypto, verify: signatureChecks };
 });
-
-const AT = Date.UTC(2025, 0, 1);
 
 function judge(
 	leaf: Certificate,
@@ -26,207 +25,25 @@ function judge(
 
 describe.skipIf(!hasOpenssl)("verifyChain() with certificates that openssl made", () => {
 	let workshop: Workshop;
+	let parts: ChainParts;
 	let root: Issued;
 	let middle: Issued;
 	let leaf: Issued;
-	const INTERMEDIATE = [...AUTHORITY, "authorityKeyIdentifier=keyid"];
-
-	const authority = (issuer: Issued, name: string, extensions: readonly string[] = INTERMEDIATE) =>
-		workshop.issue({ subject: `/CN=${name}`, issuer, extensions, key: "p256" });
-	const signer = (issuer: Issued, extensions: readonly string[] = CODE_SIGNER) =>
-		workshop.issue({ subject: "/O=Example/CN=Signer", issuer, extensions, key: "p256" });
-	/** Replaces the lines of the extensions that `changes` contains. A change without a value removes the line. */
-	const replacing = (lines: readonly string[], ...changes: string[]) => {
-		const names = changes.map((line) => line.split("=")[0]);
-		const kept = lines.filter((line) => !names.includes(line.split("=")[0]));
-		return [...kept, ...changes.filter((line) => line.includes("="))];
-	};
+	let authority: ChainParts["authority"];
+	let signer: ChainParts["signer"];
 
 	beforeAll(() => {
 		workshop = openWorkshop();
-		root = workshop.issue({ subject: "/CN=Root" });
-		middle = workshop.issue({ subject: "/CN=Middle", issuer: root, extensions: INTERMEDIATE });
-		leaf = workshop.issue({ subject: "/O=Example/CN=Signer", issuer: middle, extensions: CODE_SIGNER });
+		parts = makeChainParts(workshop);
+		({ root, middle, leaf, authority, signer } = parts);
 	});
 	afterAll(() => workshop.remove());
 
-	const CASES: Record<
-		string,
-		{ make: () => [leaf: Issued, ...intermediates: Issued[]]; expect: string; openssl?: "ok" }
-	> = {
-		"a leaf under one intermediate": { expect: "ok", make: () => [leaf, middle] },
-		"three levels of authorities": {
-			expect: "ok",
-			make: () => {
-				const lower = authority(middle, "Lower");
-				return [signer(lower), lower, middle];
-			},
-		},
-		"EC keys throughout": {
-			expect: "ok",
-			make: () => {
-				const issuer = workshop.issue({ subject: "/CN=EC", issuer: root, extensions: INTERMEDIATE, key: "p384" });
-				return [signer(issuer), issuer];
-			},
-		},
-		"certificate policies with critical mappings, three levels": {
-			expect: "ok",
-			make: () => {
-				const policies = ["certificatePolicies=1.2.3.4", "policyMappings=critical,1.2.3.4:1.2.3.5"];
-				const upper = authority(root, "Policies", [...INTERMEDIATE, ...policies]);
-				const lower = authority(upper, "Mapped", [...INTERMEDIATE, "certificatePolicies=1.2.3.5"]);
-				return [signer(lower, [...CODE_SIGNER, "certificatePolicies=1.2.3.5"]), lower, upper];
-			},
-		},
-		"name constraints permitted and obeyed": {
-			expect: "ok",
-			make: () => {
-				const issuer = authority(root, "Constrained", [
-					...INTERMEDIATE,
-					"nameConstraints=critical,permitted;DNS:example.com",
-				]);
-				return [signer(issuer, [...CODE_SIGNER, "subjectAltName=DNS:build.example.com"]), issuer];
-			},
-		},
-		"an expired leaf": {
-			expect: "ERR_CERTIFICATE_EXPIRED",
-			make: () => {
-				const expired = { subject: "/CN=Old", issuer: middle, extensions: CODE_SIGNER, notAfter: "20241231235959Z" };
-				return [workshop.issue(expired), middle];
-			},
-		},
-		"a leaf that is not yet valid": {
-			expect: "ERR_CERTIFICATE_NOT_YET_VALID",
-			make: () => {
-				const early = { subject: "/CN=New", issuer: middle, extensions: CODE_SIGNER, notBefore: "20250101000001Z" };
-				return [workshop.issue(early), middle];
-			},
-		},
-		"an expired intermediate": {
-			expect: "ERR_CERTIFICATE_EXPIRED",
-			make: () => {
-				const expired = { subject: "/CN=Old", issuer: root, extensions: INTERMEDIATE, notAfter: "20241231235959Z" };
-				const issuer = workshop.issue(expired);
-				return [signer(issuer), issuer];
-			},
-		},
-		"an intermediate with CA:FALSE": {
-			expect: "ERR_CERTIFICATE_CONSTRAINTS",
-			make: () => {
-				const issuer = authority(root, "No authority", replacing(INTERMEDIATE, "basicConstraints=critical,CA:FALSE"));
-				return [signer(issuer), issuer];
-			},
-		},
-		"an intermediate without basicConstraints": {
-			expect: "ERR_CERTIFICATE_CONSTRAINTS",
-			make: () => {
-				const issuer = authority(root, "Unsaid", replacing(INTERMEDIATE, "basicConstraints"));
-				return [signer(issuer), issuer];
-			},
-		},
-		"an intermediate without keyCertSign": {
-			expect: "ERR_CERTIFICATE_PURPOSE",
-			make: () => {
-				const issuer = authority(
-					root,
-					"No issuing",
-					replacing(INTERMEDIATE, "keyUsage=critical,digitalSignature,cRLSign"),
-				);
-				return [signer(issuer), issuer];
-			},
-		},
-		"an authority below one with path length 0": {
-			expect: "ERR_CERTIFICATE_CONSTRAINTS",
-			make: () => {
-				const upper = authority(root, "Last", replacing(INTERMEDIATE, "basicConstraints=critical,CA:TRUE,pathlen:0"));
-				const lower = authority(upper, "One too many");
-				return [signer(lower), lower, upper];
-			},
-		},
-		"a name outside what is permitted": {
-			expect: "ERR_CERTIFICATE_CONSTRAINTS",
-			make: () => {
-				const issuer = authority(root, "Constrained", [
-					...INTERMEDIATE,
-					"nameConstraints=critical,permitted;DNS:example.com",
-				]);
-				return [signer(issuer, [...CODE_SIGNER, "subjectAltName=DNS:badexample.com"]), issuer];
-			},
-		},
-		"a name that is excluded": {
-			expect: "ERR_CERTIFICATE_CONSTRAINTS",
-			make: () => {
-				const issuer = authority(root, "Constrained", [
-					...INTERMEDIATE,
-					"nameConstraints=critical,excluded;email:example.com",
-				]);
-				return [signer(issuer, [...CODE_SIGNER, "subjectAltName=email:dev@EXAMPLE.com"]), issuer];
-			},
-		},
-		"a leaf for servers": {
-			expect: "ERR_CERTIFICATE_PURPOSE",
-			make: () => [signer(middle, replacing(CODE_SIGNER, "extendedKeyUsage=serverAuth")), middle],
-		},
-		"a leaf without extended key usage": {
-			expect: "ERR_CERTIFICATE_PURPOSE",
-			make: () => [signer(middle, replacing(CODE_SIGNER, "extendedKeyUsage")), middle],
-		},
-		"an intermediate for servers": {
-			expect: "ERR_CERTIFICATE_PURPOSE",
-			openssl: "ok", // OpenSSL does not apply an issuer's usages.
-			make: () => {
-				const issuer = authority(root, "Servers", [...INTERMEDIATE, "extendedKeyUsage=serverAuth"]);
-				return [signer(issuer), issuer];
-			},
-		},
-		"an unknown critical extension": {
-			expect: "ERR_CERTIFICATE_EXTENSION",
-			make: () => [signer(middle, [...CODE_SIGNER, "1.2.3.4=critical,DER:0500"]), middle],
-		},
-		"a leaf whose key usage lacks digitalSignature": {
-			expect: "ERR_CERTIFICATE_PURPOSE",
-			make: () => [signer(middle, replacing(CODE_SIGNER, "keyUsage=critical,keyAgreement")), middle],
-		},
-		"a leaf signed with SHA-1": {
-			expect: "ERR_WEAK_DIGEST",
-			make: () => [
-				workshop.issue({ subject: "/CN=Weak", issuer: middle, extensions: CODE_SIGNER, digest: "sha1" }),
-				middle,
-			],
-		},
-		"a leaf with an RSA key of 1024 bits": {
-			expect: "ERR_WEAK_KEY",
-			make: () => [
-				workshop.issue({ subject: "/CN=Short", issuer: middle, extensions: CODE_SIGNER, key: "rsa1024" }),
-				middle,
-			],
-		},
-		"a child of a leaf": { expect: "ERR_CERTIFICATE_CONSTRAINTS", make: () => [signer(leaf), leaf, middle] },
-		"a root of the same name with another key": {
-			expect: "ERR_CERTIFICATE_SIGNATURE",
-			make: () => {
-				const impostor = workshop.issue({ subject: "/CN=Root" });
-				const issuer = authority(impostor, "Stranger", replacing(INTERMEDIATE, "authorityKeyIdentifier"));
-				return [signer(issuer), issuer];
-			},
-		},
-		"a leaf that was tampered with": {
-			expect: "ERR_CERTIFICATE_SIGNATURE",
-			make: () => {
-				const bytes = Buffer.from(leaf.certificate.der);
-				bytes[bytes.lastIndexOf("Signer")] ^= 0x01;
-				const pem = `-----BEGIN CERTIFICATE-----\n${bytes.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
-				const file = workshop.write("tampered.pem", pem);
-				return [{ ...leaf, file, certificate: parseCertificate(bytes) }, middle];
-			},
-		},
-	};
-
 	for (const [name, { make, expect: expected, openssl = expected === "ok" ? "ok" : "refused" }] of Object.entries(
-		CASES,
+		CHAIN_CASES,
 	)) {
 		it(`${expected === "ok" ? "accepts" : "refuses"} ${name}${openssl === "ok" && expected !== "ok" ? ", unlike openssl" : ", as openssl does"}`, () => {
-			const [end, ...intermediates] = make();
+			const [end, ...intermediates] = make(parts);
 			const bag = intermediates.map(({ certificate }) => certificate);
 			expect(verdictOf(() => judge(end.certificate, bag, [root.certificate]))).toBe(expected);
 			const untrusted = intermediates.flatMap(({ file }) => ["-untrusted", file]);

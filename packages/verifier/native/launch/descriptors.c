@@ -25,18 +25,19 @@ void reserve_descriptors(void)
 		 * standard error may be closed. */
 		const int opened = open("/dev/null", O_RDWR);
 		if (opened != descriptor)
-			_exit(REFUSED);
+			_exit(opened < 0 ? status_of(errno) : REFUSED);
 	}
 }
 
-/* Returns the descriptor of a new memfd, or -1. The call that uses -1 fails, and that failure is
- * reported. */
+/* Returns the descriptor of a new memfd. */
 static int create_memory(const char *name)
 {
-	const int memory = (int)syscall(SYS_memfd_create, name, NOEXEC_SEAL);
-	if (memory >= 0)
-		return memory;
-	return (int)syscall(SYS_memfd_create, name, MFD_ALLOW_SEALING);
+	int memory = (int)syscall(SYS_memfd_create, name, NOEXEC_SEAL);
+	if (memory < 0)
+		memory = (int)syscall(SYS_memfd_create, name, MFD_ALLOW_SEALING);
+	if (memory < 0)
+		fail(status_of(errno), "Cannot make memory for \"%s\": %m", name);
+	return memory;
 }
 
 /* Copies from `file` to `memory` until `file` ends. Returns false with errno if that fails. errno
@@ -70,7 +71,7 @@ static void seal_at(int descriptor, int memory)
 		fail(REFUSED, "Cannot seal memory: %m");
 	const int duplicate = dup2(memory, descriptor);
 	if (duplicate < 0)
-		fail(REFUSED, "Cannot seal memory: %m");
+		fail(status_of(errno), "Cannot seal memory: %m");
 	close(memory);
 }
 
@@ -79,7 +80,7 @@ void seal_file(int descriptor, const char *name, int file, const char *path)
 	const int memory = create_memory(name);
 	const bool is_copied = copy(file, memory);
 	if (!is_copied)
-		fail(REFUSED, "Cannot copy \"%s\" into memory: %m", path);
+		fail(status_of(errno), "Cannot copy \"%s\" into memory: %m", path);
 	seal_at(descriptor, memory);
 }
 
@@ -89,6 +90,6 @@ void seal_text(int descriptor, const char *name, const char *text)
 	const size_t length = strlen(text);
 	const ssize_t written = write(memory, text, length);
 	if (written != (ssize_t)length)
-		fail(REFUSED, "Cannot copy \"%s\" into memory: %m", name);
+		fail(status_of(errno), "Cannot copy \"%s\" into memory: %m", name);
 	seal_at(descriptor, memory);
 }

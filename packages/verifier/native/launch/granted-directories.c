@@ -5,6 +5,7 @@
  * link later does not make another directory writable. */
 #define _GNU_SOURCE
 #include "launch.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdarg.h>
@@ -70,7 +71,7 @@ static void open_granted(struct granted *granted, const char *path, const struct
 {
 	granted->descriptor = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (granted->descriptor < 0 || fstat(granted->descriptor, &granted->status) != 0)
-		fail(USAGE, "Cannot make \"%s\" writable: %m", path);
+		fail(status_of_argument(errno), "Cannot make \"%s\" writable: %m", path);
 	real_path(granted->descriptor, granted->real);
 	locate(granted->descriptor, granted->real, &granted->location, settings);
 	require_not_of_kernel(granted);
@@ -81,7 +82,7 @@ static void find_own_files(char program[PATH_MAX], char settings_file[PATH_MAX])
 {
 	const ssize_t length = readlink("/proc/self/exe", program, PATH_MAX - 1);
 	if (length <= 0)
-		fail(REFUSED, "Cannot start: /proc does not tell where the launcher is");
+		fail(UNDECIDED, "Cannot start: /proc does not tell where the launcher is");
 	program[length] = '\0';
 	char directory[PATH_MAX];
 	snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(program, '/') - program), program);

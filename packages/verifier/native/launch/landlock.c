@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #include "launch.h"
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -128,6 +129,9 @@ static void allow(int rules, uint64_t access, int beneath)
 static void allow_path(int rules, uint64_t access, const char *path)
 {
 	const int file = open(path, O_PATH | O_CLOEXEC);
+	/* Without this the program would be refused for a lack of rights. */
+	if (file < 0 && is_shortage(errno))
+		fail(UNDECIDED, "Cannot allow \"%s\": %m", path);
 	allow(rules, access, file);
 }
 
@@ -212,6 +216,8 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 	const uint64_t control = refused.files & FS_IOCTL_DEVICE;
 	const size_t size = ruleset_bytes(version);
 	const int rules = (int)syscall(LANDLOCK_CREATE_RULESET, &refused, size, 0);
+	if (version >= 1 && rules < 0 && is_shortage(errno))
+		fail(UNDECIDED, "Cannot restrict by Landlock: %m");
 	if (version < 1 || rules < 0)
 		return 0;
 
@@ -226,6 +232,8 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 	if (settings->audit != NULL) {
 		/* O_NOFOLLOW is needed because a symbolic link could lead to another file. */
 		const int events = open(settings->audit, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (events < 0 && is_shortage(errno))
+			fail(UNDECIDED, "Cannot allow \"%s\": %m", settings->audit);
 		allow(rules, FS_WRITE_FILE, events);
 	}
 	for (size_t i = 0; i < settings->writable_count; i++)
@@ -239,6 +247,8 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 		return 0;
 	const unsigned flags = version < LANDLOCK_WITH_LOG ? 0 : RESTRICT_SELF_LOG_NEW_EXEC_ON;
 	const long restricted = syscall(LANDLOCK_RESTRICT_SELF, rules, flags);
+	if (restricted != 0 && is_shortage(errno))
+		fail(UNDECIDED, "Cannot restrict by Landlock: %m");
 	if (restricted != 0)
 		return 0;
 	close(rules);

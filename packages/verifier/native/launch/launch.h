@@ -3,6 +3,7 @@
  * otherwise. */
 #ifndef SIGTOOL_LAUNCH_H
 #define SIGTOOL_LAUNCH_H
+#include "../shared/exit-status.h"
 #include "../shared/hex.h"
 #include "../shared/lockdown.h"
 #include "../shared/mode.h"
@@ -11,9 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
-
-/* Exit statuses. */
-enum { USAGE = 2, REFUSED = 126 };
 
 enum {
 	MAX_DIRECTORIES = 64,
@@ -128,8 +126,13 @@ struct record {
 void report_refusals_of(const struct settings *settings);
 
 /* Writes one line to standard error and ends the process with `status`. `format` may use %m, which
- * shows errno. With the status REFUSED an event is written first, if there is a file for events. */
+ * shows errno. With the status UNDECIDED or REFUSED an event is written first, if there is a file
+ * for events. */
 _Noreturn void fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Returns the status for a file or directory on the command line that cannot be opened: UNDECIDED
+ * if the fault may pass, else USAGE. One that does not exist was probably misspelt. */
+int status_of_argument(int error);
 
 /* descriptors.c */
 

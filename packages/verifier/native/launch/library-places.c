@@ -151,7 +151,8 @@ static void each_cached_directory(take_place *take, void *context)
 	if (!map_object(CACHE, &file)) {
 		if (errno == ENOENT)
 			return;
-		fail(REFUSED, "Cannot make directories writable: \"%s\" cannot be read: %m", CACHE);
+		fail(
+			status_of(errno), "Cannot make directories writable: \"%s\" cannot be read: %m", CACHE);
 	}
 	if (!read_cache(&file, take, context))
 		fail(REFUSED, "Cannot make directories writable: \"%s\" is damaged; run ldconfig", CACHE);
@@ -215,7 +216,7 @@ static void each_place_of_program(const char *path, take_place *take, void *cont
 	static const int64_t TAGS[] = {DT_RPATH, DT_RUNPATH};
 	struct elf_object program;
 	if (!map_object(path, &program))
-		fail(REFUSED, "Cannot open \"%s\": %m", path);
+		fail(status_of(errno), "Cannot open \"%s\": %m", path);
 	char origin[PATH_MAX];
 	snprintf(origin, sizeof origin, "%.*s", (int)(strrchr(path, '/') - path), path);
 	const bool is_program = read_header(&program);

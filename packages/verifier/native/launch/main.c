@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 	lock_down(&settings, &runtime, &record, granted, &execution);
 	syscall(
 		SYS_execveat, program, NO_PATH, arguments, environment, AT_EMPTY_PATH, execution.secret);
-	fail(REFUSED, "Cannot execute \"%s\": %m", runtime.program);
+	fail(status_of(errno), "Cannot execute \"%s\": %m", runtime.program);
 }
 
 /* Returns 64 random bits. The memory of the launcher, which contains them, ends with its execveat()
@@ -105,7 +105,7 @@ static uint64_t random_secret(void)
 	uint64_t secret;
 	const ssize_t got = getrandom(&secret, sizeof secret, 0);
 	if (got != sizeof secret)
-		fail(REFUSED, "Cannot start: the kernel gives no random numbers");
+		fail(status_of(errno), "Cannot start: the kernel gives no random numbers: %m");
 	return secret;
 }
 
@@ -144,7 +144,7 @@ static int open_index(const struct settings *settings)
 {
 	const int index = open(settings->index, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (index < 0)
-		fail(REFUSED, "Cannot open the trust index \"%s\": %m", settings->index);
+		fail(status_of(errno), "Cannot open the trust index \"%s\": %m", settings->index);
 	return index;
 }
 
@@ -206,5 +206,5 @@ static void lock_down(const struct settings *settings, const struct runtime *run
 	const int result = restrict_calls(
 		execution, (limits_tcp ? TCP_LIMITED : 0) | (limits_code ? NO_SHARED_CODE : 0));
 	if (result != 0)
-		fail(REFUSED, "Cannot restrict system calls: %m");
+		fail(status_of(errno), "Cannot restrict system calls: %m");
 }

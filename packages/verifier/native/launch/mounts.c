@@ -104,7 +104,7 @@ void read_mounts(void)
 		close(file);
 	}
 	if (got < 0)
-		fail(REFUSED, "Cannot make directories writable: /proc does not tell what is mounted");
+		fail(UNDECIDED, "Cannot make directories writable: /proc does not tell what is mounted");
 	if (filled == MAX_MOUNTINFO_BYTES)
 		fail(REFUSED, "Cannot make directories writable: more than %d KiB of mounts",
 			MAX_MOUNTINFO_BYTES >> 10);

@@ -3,6 +3,7 @@
  * that no link and no mount on these paths changes during the start. */
 #define _GNU_SOURCE
 #include "launch.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +47,8 @@ static void resolve(const char *path, char real[PATH_MAX], const struct guard *g
 	join(pending, path, "");
 	strcpy(real, "/");
 	if (*path != '/' && getcwd(real, PATH_MAX) == NULL)
-		fail(REFUSED, "Cannot make directories writable: the current directory is not there");
+		fail(status_of(errno),
+			"Cannot make directories writable: the current directory is not there");
 	while (*pending != '\0') {
 		char component[PATH_MAX];
 		const size_t length = strcspn(pending, "/");

@@ -1,5 +1,6 @@
 /* Guarantees that a failed start ends with one line on standard error and an exit status, and that
- * a refusal is written to the event file, if one is configured, before the process ends. */
+ * a start that was refused, or that could not be judged, is written to the event file, if one is
+ * configured, before the process ends. */
 #include "launch.h"
 #include "../shared/complain.h"
 #include "../shared/event-line.h"
@@ -23,10 +24,16 @@ static void write_refusal(void)
 	write_event(file, "verifier.start", REFUSE, "reason", "ERR_LAUNCHER", NULL);
 }
 
+int status_of_argument(int error)
+{
+	const bool is_absent = error == ENOENT || error == ENOTDIR;
+	return is_absent || status_of(error) == REFUSED ? USAGE : UNDECIDED;
+}
+
 _Noreturn void fail(int status, const char *format, ...)
 {
 	const int error = errno;
-	if (status == REFUSED)
+	if (status != USAGE)
 		write_refusal();
 	errno = error; /* %m in the format shows errno */
 

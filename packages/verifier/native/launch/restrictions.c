@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/event-line.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -148,6 +149,9 @@ void restrict_process(const struct settings *settings, const struct runtime *run
 	/* The event file must exist before Landlock can allow writing to it. */
 	if (settings->audit != NULL) {
 		const int file = open_event_file(settings->audit);
+		/* Landlock would let the hook fail for a lack of rights, which does not pass. */
+		if (file < 0 && status_of(errno) == UNDECIDED)
+			fail(UNDECIDED, "Cannot write audit events to \"%s\": %m", settings->audit);
 		close(file);
 	}
 

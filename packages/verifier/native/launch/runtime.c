@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/owned-file.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +52,7 @@ int open_pinned(const char *path, const char *digest, const char *identity, int 
 	const int file = open_trusted(path, development);
 	struct stat status;
 	if (fstat(file, &status) != 0)
-		fail(REFUSED, "Cannot look at \"%s\": %m", path);
+		fail(status_of(errno), "Cannot look at \"%s\": %m", path);
 	/* The identity is compared first, because digesting node (100 MB) takes up to 0.7 s. */
 	char seen[IDENTITY];
 	identity_of(&status, seen);
@@ -61,7 +62,7 @@ int open_pinned(const char *path, const char *digest, const char *identity, int 
 	char hex[SHA256_HEX + 1];
 	const int failed = sha256_file(file, hex);
 	if (failed)
-		fail(REFUSED, "Cannot read \"%s\": %m", path);
+		fail(status_of(errno), "Cannot read \"%s\": %m", path);
 	if (strcmp(hex, digest) != 0)
 		fail(REFUSED, "Cannot trust \"%s\": its SHA-256 is %s, not %s", path, hex, digest);
 	return file;
@@ -71,5 +72,7 @@ void name_preload(int spython, char variable[PRELOAD_BYTES])
 {
 	const int high = fcntl(spython, F_DUPFD, 900);
 	const int descriptor = high < 0 ? dup(spython) : high;
+	if (descriptor < 0)
+		fail(status_of(errno), "Cannot start: no descriptor is left for spython: %m");
 	snprintf(variable, PRELOAD_BYTES, "LD_PRELOAD=/proc/self/fd/%d", descriptor);
 }

@@ -4,6 +4,7 @@
  * after this check. */
 #define _GNU_SOURCE
 #include "launch.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -28,7 +29,7 @@ void find_script(const char *name, const struct options *options, const struct r
 	const int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
 	if (file < 0 || fstat(file, &status) != 0)
-		fail(USAGE, "Cannot open the script \"%s\": %m", path);
+		fail(status_of_argument(errno), "Cannot open the script \"%s\": %m", path);
 	if (!S_ISREG(status.st_mode))
 		fail(USAGE, "\"%s\" is no script: it is not a regular file", path);
 	char real[PATH_MAX];

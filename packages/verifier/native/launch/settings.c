@@ -6,6 +6,7 @@
 #include "../shared/key-lines.h"
 #include "../shared/owned-file.h"
 #include "../shared/schema.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ enum mode parse_mode(const char *name)
 void real_path(int descriptor, char path[PATH_MAX])
 {
 	if (!real_path_of(descriptor, path))
-		fail(REFUSED, "Cannot start: /proc does not tell where open files are");
+		fail(UNDECIDED, "Cannot start: /proc does not tell where open files are");
 }
 
 /* Returns the owners and directories to trust besides root's. Development accepts a directory with
@@ -36,7 +37,7 @@ int open_trusted(const char *path, int development)
 	const char *why;
 	const int file = open_owned(path, whom_to_trust(development), &why);
 	if (file < 0)
-		fail(REFUSED, "%s", why);
+		fail(status_of(errno), "%s", why);
 	return file;
 }
 
@@ -46,13 +47,15 @@ static size_t read_file(int allow_development, char path[PATH_MAX], char *text, 
 	static const char NAME[] = "launcher.conf";
 	const ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof NAME);
 	if (length <= 0)
-		fail(REFUSED, "Cannot start: /proc does not tell where the launcher is");
+		fail(UNDECIDED, "Cannot start: /proc does not tell where the launcher is");
 	path[length] = '\0';
 	strcpy(strrchr(path, '/') + 1, NAME);
 	const char *why;
 	const ssize_t size = read_owned(path, whom_to_trust(allow_development), text, room, &why);
 	if (size < 0)
-		fail(REFUSED, "%s", why);
+		fail(status_of(errno), "%s", why);
+	if (size == 0)
+		fail(UNDECIDED, "Cannot use \"%s\": it is empty", path);
 	return (size_t)size;
 }
 

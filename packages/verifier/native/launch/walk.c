@@ -65,6 +65,8 @@ static bool enter(struct level *level, int parent, const char *name)
 	struct stat status;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return true; /* Somebody else removed it. */
+	if (is_shortage(errno))
+		fail(UNDECIDED, "Cannot look through \"%s\": %m", name);
 	return errno == EACCES && fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 		status.st_uid != geteuid() && faccessat(parent, name, X_OK, AT_EACCESS) != 0;
 }

@@ -33,12 +33,16 @@ static void go_up(char *path)
 }
 
 /* Returns NULL, or the reason why the file cannot be trusted. `place` becomes the path of the
- * fault: the file's real path, or that of a directory above it. */
+ * fault: the file's real path, or that of a directory above it. errno becomes that of a system call
+ * that failed, else 0. */
 static const char *fault_at(int file, const char *path, int trusted, char place[PATH_MAX])
 {
 	struct stat entry;
 	if (!real_path_of(file, place) || fstat(file, &entry) != 0)
 		return strerror(errno);
+	errno = entry.st_nlink == 0 ? ESTALE : 0;
+	if (entry.st_nlink == 0)
+		return "it was replaced while it was opened";
 	if (!S_ISREG(entry.st_mode) || *place != '/')
 		return "it is no regular file";
 	if (strcmp(place, path) != 0 && (trusted & TRUST_LINKS) == 0)
@@ -48,6 +52,7 @@ static const char *fault_at(int file, const char *path, int trusted, char place[
 		go_up(place);
 		if (lstat(place, &entry) != 0)
 			return strerror(errno);
+		errno = 0;
 		fault = fault_of(&entry, trusted);
 	}
 	return fault;
@@ -61,14 +66,18 @@ int open_owned(const char *path, int trusted, const char **why)
 	*why = message;
 	const int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (file < 0) {
-		snprintf(message, sizeof message, "Cannot open \"%s\": %s", path, strerror(errno));
+		const int error = errno;
+		snprintf(message, sizeof message, "Cannot open \"%s\": %s", path, strerror(error));
+		errno = error;
 		return -1;
 	}
 	const char *fault = fault_at(file, path, trusted, place);
 	if (fault == NULL)
 		return file;
+	const int error = errno;
 	snprintf(message, sizeof message, "Cannot trust \"%s\": %s", place, fault);
 	close(file);
+	errno = error;
 	return -1;
 }
 
@@ -96,11 +105,13 @@ ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const
 	close(file);
 	if (length < 0) {
 		snprintf(message, sizeof message, "Cannot read \"%s\": %s", path, strerror(error));
+		errno = error;
 		return -1;
 	}
 	if ((size_t)length == room) {
 		snprintf(message, sizeof message, "Cannot read \"%s\": it is larger than %zu bytes", path,
 			room - 1);
+		errno = 0;
 		return -1;
 	}
 	text[length] = '\0';

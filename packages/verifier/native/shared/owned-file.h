@@ -13,11 +13,12 @@ enum {
 };
 
 /* Opens a regular file and returns its descriptor. Returns -1 if the file, or a directory above it,
- * cannot be opened or trusted. Then `why` is the message, which is valid until the next call. */
+ * cannot be opened or trusted. Then `why` is the message, which is valid until the next call, and
+ * errno is that of the system call that failed, or 0 if the file was judged. */
 int open_owned(const char *path, int trusted, const char **why);
 
 /* Reads a file that open_owned() accepts into `text`, adds a NUL, and returns the file's length in
- * bytes. Returns -1, with the message in `why`, if the file cannot be trusted or read, or has
+ * bytes. Returns -1, with message and errno as above, if the file cannot be trusted or read, or has
  * `room` bytes or more. */
 ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const char **why);
 

@@ -11,6 +11,10 @@ enum {
 	MAX_LAUNCHER_BYTES = 65536,
 };
 
+enum {
+	EARLIEST_SECONDS = 1793491200, /* since 1970: no right clock shows an earlier time */
+};
+
 enum { WRITABLE_CODE_REFUSE, WRITABLE_CODE_ALLOW };
 enum { KERNEL_CHECK_LOG, KERNEL_CHECK_REQUIRE, KERNEL_CHECK_OFF };
 enum { ADDONS_SIGNED, ADDONS_REFUSE };

@@ -118,7 +118,7 @@ void open_sinks(void)
 	if (path == NULL || file_descriptor() >= 0)
 		return;
 	rules.json_lines = NULL; /* fail() must not open the file again */
-	fail(REFUSED, "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
+	fail(status_of(errno), "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
 }
 
 _Noreturn void fail(int status, const char *code, const char *format, ...)

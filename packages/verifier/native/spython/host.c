@@ -7,6 +7,8 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/owned-file.h"
+#include <errno.h>
+#include <stdbool.h>
 
 struct rules rules = {.host_mode = -1};
 
@@ -32,10 +34,10 @@ char *read_trusted(const char *path, size_t max_bytes, size_t *length)
 	const int trusted = TRUST_STICKY | (rules.development ? TRUST_USER | TRUST_LINKS : 0);
 	char *text = malloc(max_bytes + 1);
 	if (text == NULL)
-		fail(REFUSED, "ERR_HOST_CONFIG", "Cannot read \"%s\": %m", path);
+		fail(status_of(errno), "ERR_HOST_CONFIG", "Cannot read \"%s\": %m", path);
 	const ssize_t count = read_owned(path, trusted, text, max_bytes + 1, &why);
 	if (count < 0)
-		fail(REFUSED, "ERR_HOST_CONFIG", "%s", why);
+		fail(status_of(errno), "ERR_HOST_CONFIG", "%s", why);
 	*length = (size_t)count;
 	return text;
 }
@@ -53,10 +55,15 @@ static const struct json *default_document(void)
 	return keep_json(strdup(text), strlen(text));
 }
 
+/* Requires the document to be as `members` demands. `is_file` is true for the document of a file.
+ * A file that is no document at all, because it is empty or its text ends early, may be in the
+ * middle of a change. */
 static void judge(const struct json *document, const struct member *members,
-	const struct json **values, const char *code, const char *name)
+	const struct json **values, const char *code, const char *name, bool is_file)
 {
 	struct fault fault;
+	if (is_file && document == NULL)
+		fail(UNDECIDED, code, "Cannot use %s: it is not JSON", name);
 	if (read_members(document, members, values, &fault))
 		return;
 	const char *quote = *fault.at == '\0' ? "" : "\"";
@@ -69,15 +76,20 @@ void read_host(const char *file)
 	const struct json *values[HOST_MEMBERS];
 	char name[PATH_MAX];
 	rules.host_file = file == NULL ? "/etc/sigtool/verifier.json" : file;
-	const bool is_absent = file == NULL && access(rules.host_file, F_OK) != 0;
+	/* Only an absent file counts as absent. One that this user may not look for is refused when it
+	 * is opened. */
+	const bool is_absent =
+		file == NULL && access(rules.host_file, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+	rules.has_host_file = !is_absent;
 	const struct json *document =
 		is_absent ? default_document() : read_document(rules.host_file, MAX_HOST_BYTES);
 	snprintf(name, sizeof name, "host configuration \"%s\"", rules.host_file);
-	judge(document, HOST, values, "ERR_HOST_CONFIG", name);
+	judge(document, HOST, values, "ERR_HOST_CONFIG", name, true);
 	rules.host_mode = word_of(&HOST[HOST_MODE], values[HOST_MODE]);
 	rules.exit_on_refusal =
 		word_of(&HOST[HOST_ON_REFUSAL], values[HOST_ON_REFUSAL]) == ON_REFUSAL_EXIT;
 	rules.pins = values[HOST_PINS];
+	rules.authorities = values[HOST_AUTHORITIES];
 	rules.timestamp_authorities = values[HOST_TIMESTAMP_AUTHORITIES];
 	rules.products = values[HOST_PRODUCTS];
 	rules.deny = values[HOST_DENY];
@@ -87,6 +99,11 @@ void read_host(const char *file)
 	rules.syslog = values[HOST_AUDIT_SYSLOG]->kind == JSON_TRUE;
 	if (rules.json_lines == NULL)
 		rules.json_lines = text_of(values[HOST_AUDIT_JSON_LINES]);
+	if (rules.is_checking) {
+		rules.standard_error = STDERR_OFF;
+		rules.syslog = 0;
+		rules.json_lines = NULL;
+	}
 	open_sinks();
 }
 
@@ -118,7 +135,7 @@ void read_policy(const struct json *policy, int asked)
 		policy = read_document(rules.policy, MAX_POLICY_BYTES);
 		snprintf(name, sizeof name, "policy \"%s\"", rules.policy);
 	}
-	judge(policy, POLICY, values, "ERR_POLICY", name);
+	judge(policy, POLICY, values, "ERR_POLICY", name, rules.policy != NULL);
 	const int own_mode = word_of(&POLICY[POLICY_MODE], values[POLICY_MODE]);
 	int ima = word_of(&POLICY[POLICY_PYTHON_XATTR], values[POLICY_PYTHON_XATTR]) == XATTR_IMA;
 	rules.policy_products = values[POLICY_PRODUCTS];

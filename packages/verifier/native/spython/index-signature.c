@@ -6,19 +6,17 @@
  * do not use libcrypto for an index. */
 #define _GNU_SOURCE
 #include "index-signature.h"
+#include "authority.h"
+#include "certificate.h"
 #include "spython.h"
 #include "timestamp.h"
-#include <openssl/bn.h>
 #include <openssl/cms.h>
-#include <openssl/core_names.h>
 #include <openssl/ess.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <time.h>
 
 enum {
-	MAX_EXPONENT_BITS = 32, /* the limit of certificate.ts */
-	MIN_SECURITY_BITS = 112, /* RSA of 2048 bits, curves of 224 bits (NIST SP 800-57, part 1) */
 	EXACTLY_ONCE = -3, /* a value for `lastpos` of CMS_signed_get0_data_by_OBJ() */
 };
 
@@ -34,64 +32,53 @@ _Noreturn void distrust(const char *code, const char *reason)
 static void require(int result)
 {
 	if (result != 1)
-		fail(REFUSED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
+		fail(UNDECIDED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
 }
 
-/* Requires that the signer's key is pinned in this spython or by the host, and that neither its key
- * nor its certificate is on the deny list. Writes the digest of the key to `signer_hex`. */
-static void require_pinned(X509 *certificate, char signer_hex[SHA256_HEX + 1])
+/* Returns true if the host configuration pins the signer's key, or if there is no host
+ * configuration and this spython was built with the key. Otherwise an authority has to vouch for
+ * the signer. Ends the process if none may, and if the signer is on the deny list. Writes the
+ * digest of the key to `signer_hex`. */
+static bool is_pinned(X509 *certificate, char signer_hex[SHA256_HEX + 1])
 {
 	uint8_t *key = NULL; /* SubjectPublicKeyInfo in DER; never freed */
 	uint8_t key_digest[SHA256_BYTES];
-	uint8_t certificate_digest[SHA256_BYTES];
-	char certificate_hex[SHA256_HEX + 1];
 	const int key_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
-	if (key_length <= 0 || X509_digest(certificate, EVP_sha256(), certificate_digest, NULL) != 1)
+	if (key_length <= 0)
 		distrust("ERR_CERTIFICATE_FORMAT", "its signer's certificate cannot be read");
-	to_hex(certificate_digest, certificate_hex);
 	require(EVP_Digest(key, (size_t)key_length, key_digest, NULL, EVP_sha256(), NULL));
 	to_hex(key_digest, signer_hex);
-	if (strstr(SPYTHON_PINS, signer_hex) == NULL &&
-		find_by(rules.pins, "spki-sha256", signer_hex) == NULL)
-		fail(REFUSED, "ERR_UNTRUSTED_SIGNER",
-			"Cannot trust signer of key %s: it is pinned neither in this spython nor in \"%s\"",
-			signer_hex, rules.host_file);
-	if (denied("key", signer_hex) != NULL || denied("certificate", certificate_hex) != NULL)
+	if (is_denied(certificate))
 		distrust("ERR_DENIED", "the deny list names its signer");
-}
-
-/* Returns true for an RSA key with numbers that packages/core/src/pki/certificate.ts refuses. For
- * example, with the exponent 1 a signature equals the padded digest. libcrypto accepts such a
- * signature, and anyone can write it. RFC 8017, 3.1. */
-static bool is_degenerate_rsa(const EVP_PKEY *key)
-{
-	if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "RSA-PSS"))
-		return false;
-	BIGNUM *modulus = NULL;
-	BIGNUM *exponent = NULL;
-	const bool is_sound = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1 &&
-		EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 && BN_is_odd(modulus) &&
-		BN_is_odd(exponent) && !BN_is_one(exponent) && BN_num_bits(exponent) <= MAX_EXPONENT_BITS;
-	BN_free(modulus);
-	BN_free(exponent);
-	return !is_sound;
+	const bool is_known = rules.has_host_file
+		? find_by(rules.pins, "spki-sha256", signer_hex) != NULL
+		: strstr(SPYTHON_PINS, signer_hex) != NULL;
+	if (!is_known && !has_authority_for(certificate))
+		fail(REFUSED, "ERR_UNTRUSTED_SIGNER",
+			"Cannot trust signer of key %s: %s\"%s\" neither pins it nor names an authority for it",
+			signer_hex, rules.has_host_file ? "" : "it is not built into this spython, and ",
+			rules.host_file);
+	return is_known;
 }
 
 /* Checks the signer's certificate as packages/core/src/pki/chain.ts checks a certificate whose key
  * is pinned. The certificate needs no chain, but valid dates, extensions, purpose and key strength.
  * `at` is the time for which the dates are checked. */
-static void check_certificate(X509 *certificate, time_t at)
+static void check_certificate(X509 *certificate, time_t at, bool is_now)
 {
 	const uint32_t flags = X509_get_extension_flags(certificate);
 	const uint32_t usage = X509_get_key_usage(certificate);
 	const uint32_t extended_usage = X509_get_extended_key_usage(certificate);
 	if (X509_cmp_time(X509_get0_notBefore(certificate), &at) >= 0)
-		distrust("ERR_CERTIFICATE_NOT_YET_VALID", "its signer's certificate is not valid yet");
+		fail(is_now ? UNDECIDED : REFUSED, "ERR_CERTIFICATE_NOT_YET_VALID",
+			"Cannot trust the trust index: its signer's certificate is not valid yet; set the "
+			"clock, "
+			"if it is wrong");
 	if (X509_cmp_time(X509_get0_notAfter(certificate), &at) <= 0)
 		distrust("ERR_CERTIFICATE_EXPIRED",
 			"its signer's certificate has expired, and no timestamp by an authority of the host "
 			"configuration proves that it was signed before");
-	if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL))
+	if ((flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) || has_unknown_critical(certificate))
 		distrust("ERR_CERTIFICATE_EXTENSION",
 			"its signer's certificate has invalid extensions, or critical ones that are not known "
 			"here");
@@ -100,14 +87,13 @@ static void check_certificate(X509 *certificate, time_t at)
 	if (extended_usage == UINT32_MAX || !(extended_usage & XKU_CODE_SIGN) ||
 		!(usage & KU_DIGITAL_SIGNATURE))
 		distrust("ERR_CERTIFICATE_PURPOSE", "its signer's certificate is not for signing code");
-	const EVP_PKEY *key = X509_get0_pubkey(certificate);
-	if (EVP_PKEY_get_security_bits(key) < MIN_SECURITY_BITS)
-		distrust("ERR_WEAK_KEY", "its signer's key is too short");
-	if (is_degenerate_rsa(key))
-		distrust("ERR_CERTIFICATE_FORMAT",
+	const char *code = fault_of_key(certificate);
+	if (code != NULL && strcmp(code, "ERR_WEAK_KEY") == 0)
+		distrust(code, "its signer's key is too short or too long, or of a type not accepted");
+	if (code != NULL)
+		distrust(code,
 			"its signer's RSA key has an even modulus, or a public exponent that is even, below 3 "
-			"or "
-			"longer than 32 bits");
+			"or longer than 32 bits, or its key is encoded in a way that is not accepted");
 	const ASN1_OBJECT *development = OBJ_txt2obj(DEVELOPMENT_OID, 1);
 	if (!rules.development && X509_get_ext_by_OBJ(certificate, development, -1) >= 0)
 		distrust("ERR_DEVELOPMENT_IDENTITY",
@@ -180,9 +166,14 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	X509 *certificate = NULL;
 	X509_ALGOR *digest_algorithm = NULL;
 	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, &digest_algorithm, NULL);
-	require_pinned(certificate, signer_hex);
+	read_authorities();
+	const bool has_pin = is_pinned(certificate, signer_hex);
 	const time_t proven = proven_time(signer, certificate);
-	check_certificate(certificate, proven < 0 ? time(NULL) : proven);
+	const bool is_now = proven < 0;
+	const time_t at = is_now ? time(NULL) : proven;
+	check_certificate(certificate, at, is_now);
+	if (!has_pin)
+		require_chain(cms, certificate, at, is_now);
 	if (OBJ_obj2nid(digest_algorithm->algorithm) != NID_sha256)
 		distrust("ERR_UNSUPPORTED_ALGORITHM", "its digest is not SHA-256");
 	if (CMS_SignerInfo_verify(signer) != 1)

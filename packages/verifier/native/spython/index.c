@@ -11,6 +11,7 @@
 #include "index-signature.h"
 #include "../shared/find-record.h"
 #include "../shared/owned-file.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/mman.h>
@@ -68,6 +69,13 @@ static _Noreturn void malformed(const char *reason)
 	fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason);
 }
 
+/* Ends the process, because the index ends before it is complete, as it does while it is copied. */
+static _Noreturn void truncated(void)
+{
+	fail(UNDECIDED, "ERR_INDEX_FORMAT",
+		"Cannot read the trust index: it is truncated; if nobody is copying it, install it again");
+}
+
 /* Requires sealed memory. Then the index is exactly what the launcher opened and sealed. */
 static void require_sealed(int descriptor)
 {
@@ -78,7 +86,7 @@ static void require_sealed(int descriptor)
 }
 
 /* Returns a copy of the index in private, read-only memory that is never freed, and its length,
- * which is at least HEADER. `file` and `descriptor` are those of load_index(). */
+ * which is not 0. `file` and `descriptor` are those of load_index(). */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length)
 {
 	struct stat status;
@@ -87,19 +95,22 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 	else
 		require_sealed(descriptor);
 	if (descriptor < 0 || fstat(descriptor, &status) != 0)
-		fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
+		fail(status_of(errno), "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
 	if (!S_ISREG(status.st_mode))
 		malformed("it is not a regular file");
-	if (status.st_size < HEADER || status.st_size > MAX_INDEX)
-		malformed("it is smaller or larger than a trust index can be");
+	if (status.st_size == 0)
+		truncated();
+	if (status.st_size > MAX_INDEX)
+		malformed("it is larger than a trust index can be");
 	*length = (size_t)status.st_size;
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
 	uint8_t *memory = mmap(NULL, *length, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (memory == MAP_FAILED)
-		fail(REFUSED, "ERR_LIMIT", "Cannot read the trust index: %m");
+		fail(status_of(errno), "ERR_LIMIT", "Cannot read the trust index: %m");
 	const ssize_t count = read_all(descriptor, memory, *length);
 	if (count != (ssize_t)*length)
-		malformed("it changes while it is read");
+		fail(UNDECIDED, "ERR_INDEX_FORMAT",
+			"Cannot read the trust index: it changes while it is read");
 	mprotect(memory, *length, PROT_READ);
 	close(descriptor);
 	return memory;
@@ -174,6 +185,23 @@ static void add_product(const struct json *described)
 	product_count++;
 }
 
+/* Returns true if the first bytes of a signature in DER announce more bytes than there are. */
+static bool is_cut(const uint8_t *der, size_t length)
+{
+	if (length < 2)
+		return true;
+	const bool is_short_form = der[1] < 0x80;
+	const size_t digits = is_short_form ? 0 : der[1] & 0x7f;
+	if (digits > 4)
+		return false; /* No signature is so long, so this is refused later. */
+	if (length < 2 + digits)
+		return true;
+	size_t announced = is_short_form ? der[1] : 0;
+	for (size_t i = 0; i < digits; i++)
+		announced = announced << 8 | der[2 + i];
+	return announced <= MAX_SIGNATURE && announced > length - 2 - digits;
+}
+
 /* Sets `table` from the sizes in the header. The rest of the file, after the names, is the
  * signature. */
 static void find_parts(const uint8_t *bytes, size_t length)
@@ -187,8 +215,10 @@ static void find_parts(const uint8_t *bytes, size_t length)
 	const size_t records_start = HEADER + head;
 	const size_t names_start = records_start + entries * RECORD_BYTES;
 	const size_t names_end = names_start + names;
-	if (names_end >= length || length - names_end > MAX_SIGNATURE)
-		malformed("it is truncated, or its signature is too large");
+	if (names_end >= length || is_cut(bytes + names_end, length - names_end))
+		truncated();
+	if (length - names_end > MAX_SIGNATURE)
+		malformed("its signature is too large");
 	table = (struct index_table){
 		.bytes = bytes,
 		.size = length,
@@ -232,8 +262,12 @@ void load_index(const char *file, int descriptor, int mode_asked)
 {
 	size_t length;
 	const uint8_t *bytes = map_index(file, descriptor, &length);
-	if (memcmp(bytes, MAGIC, sizeof MAGIC) != 0 || read_u32(bytes + VERSION_AT) != INDEX_VERSION)
-		malformed("it does not begin as one of version 1");
+	if (memcmp(bytes, MAGIC, length < sizeof MAGIC ? length : sizeof MAGIC) != 0)
+		malformed("it does not begin as one");
+	if (length < HEADER)
+		truncated();
+	if (read_u32(bytes + VERSION_AT) != INDEX_VERSION)
+		malformed("it is not one of version 1");
 	find_parts(bytes, length);
 	verify_index(bytes, table.names_end, length, &verified);
 	read_head(mode_asked);

@@ -32,6 +32,7 @@ static const char USAGE_TEXT[] =
 	"FILE] [--xattr ima|spython]\n"
 	"               [--allow-development] [--] SCRIPT [ARGUMENT]... | -m MODULE [ARGUMENT]...\n"
 	"       spython --about\n"
+	"       spython --check-index [--index FILE] [--config FILE] [--allow-development]\n"
 	"Runs a script, and only code that the trust index vouches for. docs/spython.md tells more.";
 
 static _Noreturn void print_and_exit(const char *text)
@@ -100,6 +101,7 @@ static void parse_options(char **arguments)
 		{"--xattr", "ima spython", &attribute},
 		{"--allow-development", "switch", &rules.development},
 		{"--about", "switch", &about},
+		{"--check-index", "switch", &rules.is_checking},
 		{"--help", "switch", &help},
 		{"--spython", "switch", &started},
 		{"--launched", "switch", &rules.launched},
@@ -112,7 +114,7 @@ static void parse_options(char **arguments)
 		print_and_exit(USAGE_TEXT);
 	rules.xattr_ima = attribute == IMA_ATTRIBUTE;
 	rules.xattr_spython = attribute == SPYTHON_ATTRIBUTE;
-	if (options.refused != NULL)
+	if (options.refused != NULL || rules.is_checking)
 		return;
 	if (*options.rest == NULL) {
 		options.refused = "-";
@@ -195,6 +197,26 @@ static const char *prepare_kernel(void)
 	return missing_in_kernel(can_ask, is_restricted);
 }
 
+/* Requires a clock that could be right, because certificates and the index expire by it. A machine
+ * without a battery starts in 1970, or at the time of its last shutdown. */
+static void require_clock(void)
+{
+	if (time(NULL) < EARLIEST_SECONDS)
+		fail(UNDECIDED, "ERR_CLOCK",
+			"Cannot judge what has expired: the clock says a time before this release; set it, or "
+			"wait for time-sync.target");
+}
+
+/* Requires that somebody may sign. */
+static void require_somebody(void)
+{
+	if (!rules.has_host_file && *SPYTHON_PINS == '\0')
+		fail(UNDECIDED, "ERR_HOST_CONFIG",
+			"Cannot trust anybody: this spython was built without keys, and \"%s\" does not exist; "
+			"pin who may sign in a host configuration",
+			rules.host_file);
+}
+
 /* Completes `rules` and loads the index. If the mode of the host configuration is off and the
  * command line asks for no other mode, no index is loaded. */
 static void start_verifier(void)
@@ -207,6 +229,8 @@ static void start_verifier(void)
 			"spython: development: what a development identity signed counts%s\n",
 			SPYTHON_DEVELOPMENT ? "; this spython was built for one" : "");
 	if (rules.host_mode == MODE_OFF && options.mode <= MODE_OFF) {
+		if (rules.is_checking)
+			print_and_exit(MODE_NAMES[MODE_OFF]);
 		announce(NULL);
 		return;
 	}
@@ -214,8 +238,13 @@ static void start_verifier(void)
 	if (index == NULL && !rules.launched)
 		fail(USAGE, "ERR_HOST_CONFIG",
 			"Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
+	require_clock();
+	require_somebody();
 	load_index(index, rules.launched ? INDEX_DESCRIPTOR : -1, options.mode);
-	announce(prepare_kernel());
+	const char *missing = prepare_kernel();
+	if (rules.is_checking)
+		print_and_exit(MODE_NAMES[rules.mode]);
+	announce(missing);
 	prepare_audit();
 }
 

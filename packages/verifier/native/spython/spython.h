@@ -8,15 +8,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include "../shared/event-line.h"
+#include "../shared/exit-status.h"
 #include "../shared/hex.h"
 #include "../shared/mode.h"
 #include "../shared/schema.h"
-
-/* The exit statuses. */
-enum {
-	USAGE = 2,
-	REFUSED = 126,
-};
 
 enum {
 	ALL_SEALS = 15, /* F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE */
@@ -38,6 +33,8 @@ struct rules {
 	int children; /* a value of schema.h, such as CHILDREN_REFUSE */
 	int exit_on_refusal; /* a refusal ends the process instead of raising PermissionError */
 	int development; /* development identities and configuration files of this user are trusted */
+	int has_host_file; /* the host configuration exists: its pins and authorities alone decide */
+	int is_checking; /* the index is judged, and no program runs */
 	int launched; /* the launcher started this process, and the index is in sealed memory */
 	int audit_hooks; /* the program may add audit hooks */
 	int refuses_extensions; /* files of native code are never loaded */
@@ -52,6 +49,7 @@ struct rules {
 	const char *policy;
 	const char *json_lines; /* the path of the event file */
 	const struct json *pins;
+	const struct json *authorities;
 	const struct json *products;
 	const struct json *timestamp_authorities;
 	const struct json *deny;
@@ -75,7 +73,7 @@ char *read_trusted(const char *path, size_t max_bytes, size_t *length);
 
 /* Reads the host configuration into `rules`, and opens the sinks for events. Null stands for
  * /etc/sigtool/verifier.json, which may be absent. Ends the process if the file cannot be trusted
- * or has a fault. */
+ * or has a fault. If rules.is_checking is set, no sink gets an event. */
 void read_host(const char *file);
 
 /* Reads the host's policy into `rules` if there is one, else `policy`, which is that of the index,

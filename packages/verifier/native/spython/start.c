@@ -15,6 +15,7 @@
 #include "spython.h"
 #include "../shared/environment.h"
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
@@ -141,17 +142,22 @@ BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 	static char preload[] = "LD_PRELOAD=" SPYTHON_PRELOADED OPENED LONGEST_NUMBER;
 	const long argument_count = *(long *)stack;
 	char **variables = stack + 1 + argument_count + 1;
-	const long self = open_self();
+	long fault = open_self();
+	const long self = fault;
 	write_number(preload + sizeof preload - sizeof LONGEST_NUMBER, self);
 	replace_loader_variables(variables, preload);
 	stack[0] = stack[1];
 	stack[1] = "--spython";
 	/* Before Linux 5.18 a program can be started with an empty argv. */
 	if (self >= 0 && stack[0] != NULL)
-		system_call(SYS_execve, (long)SPYTHON_PROGRAM, stack, variables, 0);
+		fault = system_call(SYS_execve, (long)SPYTHON_PROGRAM, stack, variables, 0);
 	system_call(SYS_write, STDERR_FILENO, refusal, (void *)(sizeof refusal - 1), 0);
+	/* A program that may not be executed, or gets too many arguments, is refused again. Other
+	 * faults may pass, as status_of() says, which cannot be called here. */
+	const bool is_lasting = stack[0] == NULL || fault == -E2BIG || fault == -EACCES ||
+		fault == -ENOEXEC || fault == -ELOOP || fault == -EPERM;
 	for (;;)
-		system_call(SYS_exit_group, REFUSED, NULL, NULL, 0);
+		system_call(SYS_exit_group, is_lasting ? REFUSED : UNDECIDED, NULL, NULL, 0);
 }
 
 /* Closes the descriptor in LD_PRELOAD and overwrites the variable, also in /proc/self/environ, so

@@ -7,72 +7,33 @@
  * verified does not make the index refused. It proves nothing. */
 #define _GNU_SOURCE
 #include "timestamp.h"
+#include "certificate.h"
 #include "spython.h"
-#include <openssl/pem.h>
 #include <openssl/ts.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 
 static const char TOKEN_OID[] = "1.3.6.1.4.1.311.3.3.1";
 static const char LIFETIME_SIGNING_OID[] = "1.3.6.1.4.1.311.10.3.13";
-static const uint8_t BYTE_ORDER_MARK[3] = {0xef, 0xbb, 0xbf};
 
 enum {
 	MAX_TIMESTAMPS = 8, /* the largest number of tokens that are judged in one index */
-	SECURITY_LEVEL = 2, /* see SSL_CTX_set_security_level(3): at least 112 bits, and no SHA-1 */
-	ISSUES_CERTIFICATES = 1, /* a result of X509_check_ca(): basicConstraints has CA:TRUE */
 	IS_OLD_ROOT = 3, /* a result of X509_check_ca(): version 1 and self-signed */
 };
 
-/* Returns the certificate in a file in PEM or DER. Ends the process if the file does not contain
- * exactly one certificate, if that is not the certificate of an authority, or if anybody but root,
- * and in development the user, could have written the file. */
+/* Returns the certificate of a timestamping authority. Ends the process if the file does not
+ * contain exactly one certificate, if that is not the certificate of an authority, or if anybody
+ * but root, and in development the user, could have written the file. */
 static X509 *read_authority(const char *path)
 {
-	size_t length;
-	const uint8_t *bytes = (const uint8_t *)read_trusted(path, MAX_HOST_BYTES, &length);
-	const uint8_t *end = bytes + length;
-	X509 *certificate = NULL;
-	X509 *another = NULL;
-	if (length > 0 && bytes[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)) {
-		certificate = d2i_X509(NULL, &bytes, (long)length);
-		if (bytes != end)
-			certificate = NULL;
-	} else {
-		if (length >= sizeof BYTE_ORDER_MARK && memcmp(bytes, BYTE_ORDER_MARK, 3) == 0)
-			bytes += sizeof BYTE_ORDER_MARK;
-		BIO *text = BIO_new_mem_buf(bytes, (int)(end - bytes));
-		certificate = PEM_read_bio_X509(text, NULL, NULL, NULL);
-		another = PEM_read_bio_X509(text, NULL, NULL, NULL);
-	}
+	X509 *certificate = read_certificate(path);
 	const int kind = certificate == NULL ? 0 : X509_check_ca(certificate);
-	if (another != NULL || (kind != ISSUES_CERTIFICATES && kind != IS_OLD_ROOT))
+	if (kind != ISSUES_CERTIFICATES && kind != IS_OLD_ROOT)
 		fail(REFUSED, "ERR_HOST_CONFIG",
 			"Cannot use \"%s\": it is not one certificate of an authority; name the root that the "
-			"issuer "
-			"of the timestamping certificate leads to",
+			"issuer of the timestamping certificate leads to",
 			path);
 	return certificate;
-}
-
-/* Returns true if the certificate or its key is on the deny list, or if their digests cannot be
- * computed. */
-static bool is_denied(X509 *certificate)
-{
-	uint8_t *key = NULL; /* SubjectPublicKeyInfo in DER; never freed */
-	uint8_t digest[SHA256_BYTES];
-	char hex[SHA256_HEX + 1];
-	const int key_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
-	if (key_length <= 0 ||
-		EVP_Digest(key, (size_t)key_length, digest, NULL, EVP_sha256(), NULL) != 1)
-		return true;
-	to_hex(digest, hex);
-	if (denied("key", hex) != NULL)
-		return true;
-	if (X509_digest(certificate, EVP_sha256(), digest, NULL) != 1)
-		return true;
-	to_hex(digest, hex);
-	return denied("certificate", hex) != NULL;
 }
 
 /* Returns a store with the authorities of the host configuration that are not on the deny list, and

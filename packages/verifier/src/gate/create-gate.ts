@@ -2,6 +2,7 @@
 
 import {
 	DEFAULT_POLICY,
+	EARLIEST_SECONDS,
 	MAX_POLICY_BYTES,
 	MAX_TRUST_INDEX_BYTES,
 	MODES,
@@ -76,6 +77,7 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 	}
 	let gate: Gate;
 	try {
+		requireClock();
 		gate = guardedGate(options, gather(), audit);
 	} catch (error) {
 		const reason = error instanceof SigtoolError ? error.code : "ERR_INTERNAL";
@@ -85,9 +87,18 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 	// Writing the start event tests the sinks that receive all events, because enforcement needs a complete audit trail.
 	audit.flush();
 	if (audit.dropped > 0 && gate.mode !== "audit" && gate.mode !== "off") {
-		throw new SigtoolError("ERR_AUDIT_SINK", "Cannot start: the first audit event could not be written");
+		// The disk may be full, or the reader of a pipe too slow.
+		const message = "Cannot start: the first audit event could not be written";
+		throw new SigtoolError("ERR_AUDIT_SINK", message, { passing: true });
 	}
 	return gate;
+}
+
+/** A machine without a battery starts in 1970, or at the time of its last shutdown. @throws ERR_CLOCK */
+function requireClock(): void {
+	if (Date.now() / 1000 >= EARLIEST_SECONDS) return;
+	const message = `Cannot judge what has expired: the clock says ${new Date().toISOString()}, which is before this release; set it, or wait for time-sync.target`;
+	throw new SigtoolError("ERR_CLOCK", message);
 }
 
 const NOTHING_SIGNED: CodeIndex = {
@@ -163,7 +174,8 @@ function hostPolicy({ configuration, development = "refuse" }: GateOptions): Pol
 	if (file === undefined) return undefined;
 	const bytes = readOwnedFile(file, { development, maxBytes: MAX_POLICY_BYTES });
 	if (bytes === undefined) {
-		throw new SigtoolError("ERR_HOST_CONFIG", `Cannot use policy ${quote(file)}: it does not exist`, { path: file });
+		const message = `Cannot use policy ${quote(file)}: it does not exist`;
+		throw new SigtoolError("ERR_HOST_CONFIG", message, { path: file, passing: true });
 	}
 	return policyFromFileBytes(bytes, file);
 }

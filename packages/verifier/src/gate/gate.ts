@@ -3,7 +3,7 @@
  * code. Each decision is an event. A refusal is written to the sinks before it is thrown or ends the process.
  */
 
-import { type Mode, type Policy, quote, SigtoolError } from "@sigtool/core/read";
+import { isPassing, type Mode, type Policy, quote, SigtoolError } from "@sigtool/core/read";
 import type { Audit, EventVerdict } from "../audit/audit.js";
 import type { EventDetail, EventName, FieldValue } from "../audit/events.js";
 import { STANDARD_ERROR, writeFully } from "../audit/sinks.js";
@@ -90,6 +90,13 @@ export interface GateParts extends OpenRules {
 
 /** The exit status of a process that a refusal ended. */
 export const REFUSED_STATUS = 126;
+/** The exit status of a start that could not be judged, because of a fault that may pass. EX_TEMPFAIL of sysexits.h. */
+export const UNDECIDED_STATUS = 75;
+
+/** Returns the exit status of a process that this error ends. */
+export function statusOf(error: unknown): number {
+	return isPassing(error) ? UNDECIDED_STATUS : REFUSED_STATUS;
+}
 
 export function gateOf(parts: GateParts): Gate {
 	const { mode, policy, onRefusal, exit = exitNow, audit, judge } = parts;

@@ -56,7 +56,7 @@ export function readHostConfiguration(options: HostConfigurationOptions = {}): H
 	if (found !== undefined) return found;
 	const file = options.file ?? HOST_CONFIGURATION_FILE;
 	const message = `Cannot use host configuration ${quote(file)}: it does not exist; \`sigtool launcher install\` writes one`;
-	throw new SigtoolError("ERR_HOST_CONFIG", message, { path: file });
+	throw new SigtoolError("ERR_HOST_CONFIG", message, { path: file, passing: true });
 }
 
 /** Does what `readHostConfiguration` does, but returns undefined if no file exists. */
@@ -99,9 +99,9 @@ function parseHostConfiguration(bytes: Uint8Array, file: string, development: De
 		...rest
 	} = hostFromFileBytes(bytes, file);
 	const deny = denials.flatMap(denialsOf);
-	const refusalOf = (member: string) => (reason: string, cause?: SigtoolError) => {
+	const refusalOf = (member: string) => (reason: string, cause?: SigtoolError, passing?: boolean) => {
 		const message = `Cannot use host configuration ${quote(file)}: "$.${member}" ${reason}`;
-		return new SigtoolError("ERR_HOST_CONFIG", message, { cause, path: file });
+		return new SigtoolError("ERR_HOST_CONFIG", message, { cause, path: file, ...(passing && { passing }) });
 	};
 	return {
 		...rest,
@@ -120,7 +120,7 @@ function parseHostConfiguration(bytes: Uint8Array, file: string, development: De
 }
 
 /** Makes an error about a member of the document. The message contains the path of the member. */
-type Refuse = (reason: string, cause?: SigtoolError) => SigtoolError;
+type Refuse = (reason: string, cause?: SigtoolError, passing?: boolean) => SigtoolError;
 
 function pinOf({ "spki-sha256": spkiSha256, name }: HostDocument["pins"][number]): [string, TrustedPin] {
 	return [spkiSha256, { label: name ?? `key ${spkiSha256.slice(0, 16)}`, source: "option" }];
@@ -157,7 +157,7 @@ function timestampAuthorityOf(path: string, development: Development, refuse: Re
 
 function certificateOf(path: string, development: Development, refuse: Refuse): Certificate {
 	const bytes = readOwnedFile(path, { development, maxBytes: MAX_HOST_BYTES });
-	if (bytes === undefined) throw refuse(`names ${quote(path)}, which does not exist`);
+	if (bytes === undefined) throw refuse(`names ${quote(path)}, which does not exist`, undefined, true);
 	let certificates: Certificate[];
 	try {
 		certificates = certificatesFromFileBytes(bytes);

@@ -25,8 +25,8 @@ export interface OwnedFileOptions {
  * @throws ERR_HOST_CONFIG
  */
 export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Array | undefined {
-	const refuse = (reason: string, cause?: unknown) => {
-		return new SigtoolError("ERR_HOST_CONFIG", `Cannot use ${quote(path)}: ${reason}`, { cause, path });
+	const refuse = (reason: string, cause?: unknown, passing = false) => {
+		return new SigtoolError("ERR_HOST_CONFIG", `Cannot use ${quote(path)}: ${reason}`, { cause, path, passing });
 	};
 	let descriptor: number;
 	try {
@@ -42,7 +42,7 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 		if (!stats.isFile()) throw refuse("it is not a regular file");
 		if (stats.size > options.maxBytes) throw refuse(`it is larger than ${options.maxBytes} bytes`);
 		const realPath = pathOfDescriptor(descriptor, path);
-		if (realPath === undefined) throw refuse("it was replaced while it was opened");
+		if (realPath === undefined) throw refuse("it was replaced while it was opened", undefined, true);
 		// Other systems are not checked, because on macOS /etc and /tmp themselves are links.
 		if (process.platform === "linux" && options.development === "refuse" && realPath !== resolve(path)) {
 			throw refuse(`a link leads to it; name ${quote(realPath)} instead`);

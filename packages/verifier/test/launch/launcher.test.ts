@@ -218,9 +218,11 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			],
 			["a directory that others may write", (i) => chmodSync(i.at("bin"), 0o775), /bin": others may write it/, 126],
 			["a hook that others may write", (i) => chmodSync(i.at("bin/register.cjs"), 0o646), /others may write it/, 126],
-			["a missing configuration", (i) => rmSync(i.settingsFile), /Cannot open ".*launcher.conf"/, 126],
+			["a missing configuration", (i) => rmSync(i.settingsFile), /Cannot open ".*launcher.conf"/, 75],
+			["an empty configuration", (i) => writeFileSync(i.settingsFile, ""), /launcher.conf": it is empty/, 75],
+			["a hook that is not there", (i) => rmSync(i.at("bin/register.cjs")), /Cannot open ".*register.cjs"/, 75],
 			["a hook reached by a link", (i) => throughLink(i), /named by another path/, 126],
-			["an index that is not there", (i) => i.set("index", "/nonexistent"), /Cannot open the trust index/, 126],
+			["an index that is not there", (i) => i.set("index", "/nonexistent"), /Cannot open the trust index/, 75],
 			[
 				"a setting that means nothing",
 				(i) => i.set("nodeflags", "-e 0"),

@@ -42,6 +42,7 @@ static void *map(size_t length)
 #define calloc(count, size) keep(calloc(count, size))
 #define strndup(text, size) keep(strndup(text, size))
 #define mmap(address, length, ...) map(length)
+#include "../shared/exit-status.c"
 #include "../shared/find-record.c"
 #include "../shared/hex.c"
 #include "../shared/json.c"
@@ -66,9 +67,12 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 
 #define read_owned(path, trusted, text, room, why) give_host(text, room, why)
 #define realpath(path, resolved) keep(realpath(path, resolved))
+#include "authority.c"
+#include "certificate.c"
 #include "host.c"
 #include "index.c"
 #include "index-signature.c"
+#include "subject.c"
 #include "timestamp.c"
 #undef malloc
 #undef calloc

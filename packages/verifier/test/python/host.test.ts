@@ -17,6 +17,7 @@ import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { signIndex } from "../../../core/dist/trust/index-encode.js";
 import { HEADER_BYTES, RECORD_BYTES } from "../../../core/dist/trust/index-layout.js";
 import { signerWithoutKey } from "../../../core/test/pki/degenerate-key.js";
+import { buildOrCopySpython } from "./kept-spython.js";
 import { makeKey, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
@@ -38,12 +39,14 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 
 	/**
 	 * Runs under this configuration. The configuration's directory is below `/tmp`, which is accepted because of the
-	 * sticky bit of `/tmp`.
+	 * sticky bit of `/tmp`. The configuration pins the site's signer, unless `document` has other pins.
 	 */
 	function under(document: unknown, args: readonly string[] = ["app/main.py"], options: readonly string[] = []) {
 		writeFileSync(
 			config,
-			typeof document === "string" ? document : JSON.stringify({ version: 1, ...(document as object) }),
+			typeof document === "string"
+				? document
+				: JSON.stringify({ version: 1, ...site.trusted, ...(document as object) }),
 			{ mode: 0o600 },
 		);
 		return site.run(args, { options: ["--config", config, ...options] });
@@ -53,6 +56,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		stdout: "",
 		stderr: expect.stringContaining(`spython: ${code}: `),
 	});
+	const unjudged = (code: string) => ({ ...refused(code), status: 75 });
 	const ran = { status: 0, stdout: "ran\n" };
 
 	it("trusts the keys it pins", async () => {
@@ -64,6 +68,70 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 			spawnSync(site.spython, ["--config", config, "app/main.py"], { cwd: site.root, encoding: "utf8" }),
 		).toMatchObject(ran);
 		await site.sign();
+	});
+
+	it("16.1: decides by its pins alone, whatever keys are built in", async () => {
+		const other = [{ "spki-sha256": "a".repeat(64) }];
+		expect(site.run(["app/main.py"])).toMatchObject(ran);
+		for (const pins of [[], other]) {
+			expect(under({ pins })).toMatchObject(refused("ERR_UNTRUSTED_SIGNER"));
+			expect(under({ pins }, [], ["--check-index"])).toMatchObject({ status: 126, stdout: "", events: [] });
+		}
+		expect(under({ pins: [...other, ...site.trusted.pins] }, [], ["--check-index"])).toMatchObject({
+			status: 0,
+			stdout: "enforce\n",
+			stderr: "",
+		});
+	});
+
+	it("16.1: --check-index writes no event, even to a file that does not exist", () => {
+		const jsonLines = join(site.root, "unwritten.jsonl");
+		expect(under({ audit: { jsonLines, stderr: "all" } }, [], ["--check-index"])).toMatchObject({
+			status: 0,
+			events: [],
+		});
+		expect(existsSync(jsonLines)).toBe(false);
+	});
+
+	/** Runs as another user, with an /etc of its own that has this configuration in a directory of this mode. */
+	function inOtherEtc(spython: string, document: object | undefined, mode: string) {
+		const etc = join(site.root, "etc");
+		const script = `
+			set -e
+			cp -a /etc/. ${etc}
+			rm -rf ${etc}/sigtool
+			if [ -n "$1" ]; then
+				mkdir ${etc}/sigtool
+				printf %s "$1" > ${etc}/sigtool/verifier.json
+				chmod ${mode} ${etc}/sigtool
+			fi
+			mount --bind ${etc} /etc
+			shift
+			exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`;
+		rmSync(etc, { recursive: true, force: true });
+		mkdirSync(etc);
+		for (const path of [site.root, site.application]) chmodSync(path, 0o755);
+		const text = document === undefined ? "" : JSON.stringify({ version: 1, ...document });
+		const program = [spython, "--index", site.index, "--check-index"];
+		return spawnSync("unshare", ["-m", "sh", "-c", script, "sh", text, ...program], { encoding: "utf8" });
+	}
+
+	it.skipIf(!canMount)("16.1: is not absent where this user may not look for it (needs unshare -m)", () => {
+		const pins: object[] = [];
+		expect(inOtherEtc(site.spython, undefined, "755")).toMatchObject({ status: 0, stdout: "enforce\n" });
+		expect(inOtherEtc(site.spython, { pins }, "755")).toMatchObject({ status: 126, stdout: "" });
+		const hidden = inOtherEtc(site.spython, { pins }, "700");
+		expect(hidden).toMatchObject({ status: 126, stdout: "" });
+		expect(hidden.stderr).toContain("Permission denied");
+	});
+
+	it.skipIf(!canMount)("16.1: must pin for a spython that was built without keys (needs unshare -m)", () => {
+		const keyless = join(site.root, "keyless");
+		buildOrCopySpython(python, keyless, {});
+		const none = inOtherEtc(keyless, undefined, "755");
+		expect(none).toMatchObject({ status: 75, stdout: "" });
+		expect(none.stderr).toContain("this spython was built without keys");
+		expect(inOtherEtc(keyless, site.trusted, "755")).toMatchObject({ status: 0, stdout: "enforce\n" });
 	});
 
 	it("14.8: refuses an index whose signer has the RSA exponent 1, although the key is pinned", async () => {
@@ -137,10 +205,10 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		]);
 	});
 
-	it("refuses a file of events that cannot be opened, in every mode", () => {
+	it("does not start with a file of events that cannot be opened, in every mode", () => {
 		const audit = { jsonLines: join(site.root, "nowhere/events.jsonl") };
 		for (const mode of ["off", "audit", "enforce", "strict"])
-			expect(under({ mode, audit })).toMatchObject(refused("ERR_AUDIT_SINK"));
+			expect(under({ mode, audit })).toMatchObject(unjudged("ERR_AUDIT_SINK"));
 	});
 
 	it.each([
@@ -178,7 +246,6 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 	});
 
 	it.each([
-		["no JSON", "{"],
 		["an unknown member", { surprise: 1 }],
 		["a member twice", '{"version":1,"mode":"audit","mode":"audit"}'],
 		["another version", { version: 2 }],
@@ -187,11 +254,18 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		["a denial of two things", { deny: [{ file: "a".repeat(64), key: "a".repeat(64), reason: "x" }] }],
 		["a product twice", { products: [{ name: "app" }, { name: "app" }] }],
 		["a relative path", { index: "app.sigx" }],
-		["a negative number", { products: [{ name: "app", minimumSequence: -1 }] }],
-		["open brackets alone", "[[["],
 		["too many levels", `{"version":1,"pins":${"[".repeat(40)}${"]".repeat(40)}}`],
+		["a negative number", { products: [{ name: "app", minimumSequence: -1 }] }],
 	])("refuses a configuration with %s", (_, document) => {
 		expect(under(document)).toMatchObject(refused("ERR_HOST_CONFIG"));
+	});
+
+	it.each([
+		["is empty", ""],
+		["ends early", `{"version":1,"pins":[{"spki-sha256":"`],
+		["has open brackets alone", "[[["],
+	])("16.4: cannot judge by a configuration that %s, as while somebody edits it", (_, document) => {
+		expect(under(document)).toMatchObject(unjudged("ERR_HOST_CONFIG"));
 	});
 
 	it("refuses a configuration that others may write, or that a link leads to", () => {
@@ -327,7 +401,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		it("that a sink does not take are counted, and reported when it works again", () => {
 			const fifo = join(site.root, "fifo");
 			spawnSync("mkfifo", [fifo]);
-			expect(under({ audit: { jsonLines: fifo } })).toMatchObject(refused("ERR_AUDIT_SINK"));
+			expect(under({ audit: { jsonLines: fifo } })).toMatchObject(unjudged("ERR_AUDIT_SINK"));
 			expect(under({ audit: { jsonLines: "/dev/full" } })).toMatchObject(ran);
 		});
 
@@ -387,7 +461,7 @@ while True:
 
 		it.skipIf(!canMount)("go to syslog as one datagram each, refusals as critical (needs unshare -m)", () => {
 			site.write({ "extra.py": "" });
-			writeFileSync(config, JSON.stringify({ version: 1, audit: { syslog: true, stderr: "off" } }));
+			writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit: { syslog: true, stderr: "off" } }));
 			const start = ["85", expect.objectContaining({ event: "verifier.start", verdict: "allow" })];
 			expect(logged("afterwards", "app/main.py")).toContainEqual(start);
 			const refusal = ["82", expect.objectContaining({ event: "cmdline.refused", verdict: "refuse" })];
@@ -404,7 +478,7 @@ while True:
 				const speak = `import os, locale\nos.environ["LOCPATH"] = ${JSON.stringify(site.root)}\nlocale.setlocale(locale.LC_ALL, "fr_FR.UTF-8")\n`;
 				site.write({ "french.py": `${speak}import helper\n` });
 				await site.sign();
-				writeFileSync(config, JSON.stringify({ version: 1, audit: { syslog: true, stderr: "off" } }));
+				writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit: { syslog: true, stderr: "off" } }));
 				const late = [
 					"85",
 					expect.objectContaining({ event: "module.open_code", entry: expect.stringContaining("helper") }),

@@ -45,7 +45,7 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 			site.write({ "unsigned.py": "", "unsigned.pyc": "" });
 			config = join(site.root, "config.json");
 			const audit = { stderr: "off", jsonLines: join(site.root, "events.jsonl") };
-			writeFileSync(config, JSON.stringify({ version: 1, audit }), { mode: 0o600 });
+			writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit }), { mode: 0o600 });
 		});
 		afterAll(() => site.remove());
 

@@ -175,7 +175,7 @@ describe.each(PYTHONS)("refusals of spython $version at run time, $executable", 
 		site.write({ "linked.py": load });
 		await site.sign();
 		const config = join(site.root, "events.json");
-		writeFileSync(config, JSON.stringify({ version: 1, audit: { stderr: "all" } }), { mode: 0o600 });
+		writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit: { stderr: "all" } }), { mode: 0o600 });
 		const run = () => site.run(["app/linked.py"], { options: ["--config", config] });
 		const sound = run();
 		expect(sound).toMatchObject({ status: 0, stdout: "did\n" });

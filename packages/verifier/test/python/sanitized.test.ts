@@ -24,7 +24,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 
 		it("runs a program with every event written, and refuses", () => {
 			const config = join(site.root, "config.json");
-			writeFileSync(config, JSON.stringify({ version: 1, audit: { stderr: "all" } }), { mode: 0o600 });
+			writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit: { stderr: "all" } }), { mode: 0o600 });
 			const run = (...args: string[]) => site.run(args, { env: SANITIZER, options: ["--config", config] });
 			expect(run("app/main.py")).toMatchObject({ status: 0, stdout: "ran\n" });
 			site.write({ "extra.py": "" });

@@ -122,6 +122,11 @@ export class Site {
 		buildOrCopySpython(python, this.spython, { pins: [this.pin], sanitize: isSanitized, ...settings });
 	}
 
+	/** Members of a host configuration that pins the signer. */
+	get trusted(): { readonly pins: readonly { readonly "spki-sha256": string }[] } {
+		return { pins: [{ "spki-sha256": this.pin }] };
+	}
+
 	/** Writes files into the directory of the application. Each key is a path relative to that directory. */
 	write(files: Readonly<Record<string, string | Uint8Array>>): void {
 		for (const [name, content] of Object.entries(files)) {

@@ -15,11 +15,17 @@ export const PYTHON: CommandDeclaration = {
 			declare(command) {
 				command
 					.option("--python <program>", "CPython to compile it for", "python3")
-					.addOption(repeated("--trust <pem|pin>", "who may sign: certificates, or the SHA-256 of a public key"))
+					.addOption(
+						repeated(
+							"--trust <pem|pin>",
+							"who may sign on hosts without a host configuration: certificates, or SHA-256 of public keys",
+						),
+					)
 					.option("-o, --output <file>", "file for the spython (default: where `sigtool run` looks)")
 					.option("--allow-development", "trust a development identity; without --trust, this machine's own");
 				examples(command, [
 					"sigtool python build --allow-development",
+					"sigtool python build --python /usr/bin/python3.13 -o spython",
 					"sigtool python build --python /usr/bin/python3.13 --trust release.crt -o spython",
 				]);
 				return async () => (await import("./python.js")).pythonBuild;

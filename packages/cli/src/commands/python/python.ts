@@ -10,6 +10,9 @@ import { colour } from "../../output/terminal.js";
 import { aboutSpython, buildSpython, libraryOf, ownSpython } from "../../python/spython.js";
 import { type GapVerdict, tryGaps } from "./try-gaps.js";
 
+/** This is a copy of the constant in @sigtool/verifier, which is not loaded for it. */
+const HOST_CONFIGURATION_FILE = "/etc/sigtool/verifier.json";
+
 export interface PythonBuildOptions extends OutputOptions {
 	readonly python: string;
 	readonly trust?: readonly string[];
@@ -21,13 +24,9 @@ export interface PythonBuildOptions extends OutputOptions {
 export async function pythonBuild(options: PythonBuildOptions): Promise<Report> {
 	const { python, trust = [], allowDevelopment = false } = options;
 	requireOutputName(options.output);
-	if (trust.length === 0 && !allowDevelopment) {
-		throw usageError(
-			"Name who may sign with --trust, or trust this machine's development identity with --allow-development",
-		);
-	}
 	const given = trust.flatMap((each) => pinsOf(each, allowDevelopment));
-	const pins = trust.length > 0 ? given : [spkiSha256((await developmentIdentity()).certificates[0])];
+	const ownIdentity = trust.length === 0 && allowDevelopment;
+	const pins = ownIdentity ? [spkiSha256((await developmentIdentity()).certificates[0])] : given;
 	const output = resolve(options.output ?? ownSpython());
 	if (existsSync(output) && !isProgram(output)) {
 		throw usageError(
@@ -50,6 +49,7 @@ export async function pythonBuild(options: PythonBuildOptions): Promise<Report> 
 			]),
 		],
 		warnings: facts.development ? ["it trusts a development identity, so do not use it in production"] : [],
+		notes: facts.pins.length > 0 ? [] : [`no key is built in: ${HOST_CONFIGURATION_FILE} must pin who may sign`],
 	};
 }
 

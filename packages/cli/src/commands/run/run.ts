@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { configDirectory } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { isPassing, quote, SigtoolError } from "@sigtool/core/errors";
 import { launcherIn } from "../../launcher/launcher-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
 import { usageError } from "../../options/usage.js";
@@ -13,26 +13,46 @@ import type { RunCommandOptions } from "./run-options.js";
 
 /**
  * Runs a program, and ends this process as the program ended: with its exit status, or by its signal. If code is
- * refused, before or after the start, ends with exit status 126 and a line that begins with "Cannot run". A program
- * that itself ends with 126 is treated in the same way.
+ * refused, before or after the start, ends with exit status 126 and a line that begins with "Cannot run". If a fault
+ * that may pass kept the code from being judged, ends with 75. A program that itself ends with 126 or 75 is treated in
+ * the same way.
  */
 export async function run(script: string, args: readonly string[], options: RunCommandOptions): Promise<never> {
 	let ending: Ending;
 	try {
 		ending = await start(script, args, options);
 	} catch (error) {
-		if (!(error instanceof SigtoolError) || error.exitStatus !== 1) throw error;
-		process.exit(printFailure("run", cannotRun(script, error), options, REFUSED));
+		const status = statusOf(error);
+		if (status === undefined || !(error instanceof SigtoolError)) throw error;
+		process.exit(printFailure("run", cannotRun(script, error), options, status));
 	}
-	if (ending.status !== REFUSED) return endAs(ending);
-	const message = `Cannot run ${quote(script)}: it ended with ${REFUSED}, which means that code was refused; see above`;
-	const refusal = new SigtoolError("ERR_UNTRUSTED_CODE", message, { path: script });
+	const { status } = ending;
+	if (status !== REFUSED && status !== UNDECIDED) return endAs(ending);
+	const { code, meaning } = ENDINGS[status];
+	const message = `Cannot run ${quote(script)}: it ended with ${status}, which means that ${meaning}; see above`;
 	// Standard output belongs to the program, so not even --json prints a document there.
-	process.exit(printFailure("run", refusal, {}, REFUSED));
+	process.exit(printFailure("run", new SigtoolError(code, message, { path: script }), {}, status));
 }
 
 /** The exit status with which the launcher and the runtimes end after a refusal. */
 const REFUSED = 126;
+/** The exit status of the launcher and of the runtimes if a fault that may pass kept them from judging. */
+const UNDECIDED = 75;
+
+const ENDINGS = {
+	[REFUSED]: { code: "ERR_UNTRUSTED_CODE", meaning: "code was refused" },
+	[UNDECIDED]: {
+		code: "ERR_UNDECIDED",
+		meaning: "nothing could be judged now: run it again when the fault has passed",
+	},
+} as const;
+
+/** Returns the exit status for an error before the start. Undefined stands for the usual status of its code. */
+function statusOf(error: unknown): typeof REFUSED | typeof UNDECIDED | undefined {
+	if (!(error instanceof SigtoolError) || (error.exitStatus !== 1 && error.code !== "ERR_LAUNCHER")) return undefined;
+	if (isPassing(error)) return UNDECIDED;
+	return error.exitStatus === 1 ? REFUSED : undefined;
+}
 
 /** Turns an error of verification or compilation into one whose message begins with "Cannot run". */
 function cannotRun(script: string, { code, message, path, cause }: SigtoolError): SigtoolError {

@@ -3,7 +3,7 @@
  * into one file that imports only from Node.js. Every failure ends the process before the program begins.
  */
 
-import { REFUSED_STATUS } from "../../gate/gate.js";
+import { statusOf } from "../../gate/gate.js";
 import { writeSync } from "../../safe/primordials.js";
 import { exitProcess, start } from "./start.js";
 
@@ -21,6 +21,6 @@ try {
 		const { code, message } = error as { code?: string; message?: string };
 		writeSync(2, `sigtool: ${code ?? "ERR_INTERNAL"}: ${message ?? String(error)}\n`);
 	} finally {
-		exitProcess(REFUSED_STATUS);
+		exitProcess(statusOf(error));
 	}
 }

@@ -1,0 +1,36 @@
+/* Guarantees that nothing which was judged gets the status of a fault that may pass. isPassing() in
+ * packages/core/src/errors.ts follows the same list. */
+#include "exit-status.h"
+#include <errno.h>
+
+bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+int status_of(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case EBUSY:
+	case EDQUOT:
+	case EINTR:
+	case EIO:
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOENT:
+	case ENOLCK:
+	case ENOMEM:
+	case ENOSPC:
+	case ENOTDIR:
+	case ENOTCONN:
+	case ENXIO:
+	case ESTALE:
+	case ETIMEDOUT:
+	case ETXTBSY:
+		return UNDECIDED;
+	default:
+		return REFUSED;
+	}
+}

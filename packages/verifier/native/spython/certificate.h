@@ -1,0 +1,34 @@
+/* Reads certificates of the host configuration, and checks certificates by the rules of
+ * packages/core/src/pki, where these are stricter than those of libcrypto. */
+#ifndef SPYTHON_CERTIFICATE_H
+#define SPYTHON_CERTIFICATE_H
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+
+enum {
+	SECURITY_LEVEL = 2, /* see SSL_CTX_set_security_level(3): at least 112 bits, and no SHA-1 */
+	ISSUES_CERTIFICATES = 1, /* a result of X509_check_ca(): basicConstraints has CA:TRUE */
+};
+
+/* Reads the one certificate in a file in PEM or DER. Returns null if the file does not contain
+ * exactly one. Ends the process if anybody but root, and in development the user, could have
+ * written the file. */
+X509 *read_certificate(const char *path);
+
+/* Returns true if the deny list names the certificate, the part of it that is signed, or its key,
+ * or if their digests cannot be computed. */
+bool is_denied(X509 *certificate);
+
+/* Returns true if the certificate has a critical extension that the rules do not apply. */
+bool has_unknown_critical(const X509 *certificate);
+
+/* Returns null if the key is of a type and size that is accepted: RSA from 2048 to 8192 bits, or a
+ * named curve of P-256, P-384 and P-521, each in the one encoding that is accepted. Otherwise
+ * returns the code of the error. */
+const char *fault_of_key(const X509 *certificate);
+
+/* Returns null if the certificate is signed with RSA (PKCS #1) or ECDSA, and with a SHA-2 digest of
+ * at least 256 bits. Otherwise returns the code of the error. */
+const char *fault_of_algorithm(const X509 *certificate);
+
+#endif

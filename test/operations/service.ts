@@ -1,0 +1,222 @@
+/** A service on a host as in production: a release key, a signed program, a launcher. Root is needed. */
+
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pinOf } from "../../packages/cli/test/launcher-host.js";
+import { makeSelfSigned, type Run, runner, type SelfSigned } from "../../packages/cli/test/support.js";
+import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+
+const NATIVE = fileURLToPath(new URL("../../packages/verifier/native", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
+
+/** Only root can make a directory below which root owns everything, and mount in a namespace of its own. */
+export const canOperate =
+	existsSync(LAUNCHER) && process.getuid?.() === 0 && spawnSync("unshare", ["-m", "true"]).status === 0;
+
+export interface Runtime {
+	readonly name: string;
+	readonly kind: "node" | "python";
+	/** The program of the runtime. Undefined if it is not on this machine. */
+	readonly program: string | undefined;
+	/** The unit file that the documentation shows. */
+	readonly unit: string;
+}
+
+const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
+const python = PYTHONS[0]?.executable;
+
+export const RUNTIMES: readonly Runtime[] = [
+	...["20", "24"].map((release): Runtime => {
+		return {
+			name: `Node.js ${release}`,
+			kind: "node",
+			program: canOperate ? nodeOfRelease(release) : undefined,
+			unit: `${EXAMPLES}/deploy/app.service`,
+		};
+	}),
+	{ name: "CPython", kind: "python", program: python, unit: `${EXAMPLES}/deploy-python/app.service` },
+];
+
+/** A service that takes so long to start hangs. */
+const HANGS_MS = 10_000;
+
+export interface StartOptions {
+	/** A program and its arguments, which starts the launcher. */
+	readonly before?: readonly string[];
+}
+
+export class Service {
+	readonly directory = mkdtempSync("/var/lib/sigtool-operations-");
+	readonly key: SelfSigned;
+	readonly sigtool: ReturnType<typeof runner>;
+	readonly #runtime: Runtime;
+	/** The directories of Python's library. */
+	#library: readonly string[] = [];
+
+	/** Signs, compiles and installs. With `isBuiltIn` the spython is built with the release key. */
+	constructor(runtime: Runtime, { isBuiltIn = false } = {}) {
+		this.#runtime = runtime;
+		this.key = makeSelfSigned(this.at("release"));
+		this.sigtool = runner(this.at("home"));
+		for (const directory of ["app", "data", "log"]) mkdirSync(this.at(directory));
+		writeFileSync(this.at("app/main.js"), "console.log('serving')\n");
+		writeFileSync(this.at("app/main.py"), "print('serving')\n");
+		this.configure();
+		if (runtime.kind === "python") this.#buildSpython(isBuiltIn ? ["--trust", this.key.certFile] : []);
+		this.ship();
+		this.install();
+	}
+
+	at(path: string): string {
+		return join(this.directory, path);
+	}
+
+	get script(): string {
+		return this.at(this.#runtime.kind === "node" ? "app/main.js" : "app/main.py");
+	}
+
+	get conf(): string {
+		return this.at("lib/launcher.conf");
+	}
+
+	get config(): string {
+		return this.at("verifier.json");
+	}
+
+	get index(): string {
+		return this.at("app.sigx");
+	}
+
+	/** The file that the runtime loads first: the hook of Node.js, or the spython. */
+	get hook(): string {
+		return this.at(this.#runtime.kind === "node" ? "lib/register.cjs" : "lib/spython");
+	}
+
+	/** Writes verifier.json, with these members replaced. */
+	configure(members: object = {}): void {
+		const audit = { jsonLines: this.at("log/events.jsonl"), stderr: "off" };
+		const document = { version: 1, onRefusal: "exit", pins: [pinOf(this.key)], audit, ...members };
+		writeFileSync(this.config, JSON.stringify(document));
+	}
+
+	ship(key = this.key): void {
+		const signing = ["--key", key.keyFile, "--cert", key.certFile];
+		this.#do(["sign", this.at("app"), "--force", ...signing]);
+		const adopted = this.#library.flatMap((directory) => ["--adopt", directory]);
+		this.#do(["compile", this.at("app"), "-o", this.index, "--trust", key.certFile, ...adopted, ...signing]);
+	}
+
+	install(): void {
+		const { kind, program = "" } = this.#runtime;
+		const runtime = kind === "node" ? ["--node", program] : ["--no-node", "--python", this.at("spython")];
+		this.#do([
+			"launcher",
+			"install",
+			"--prefix",
+			this.at("lib"),
+			...runtime,
+			"--index",
+			this.index,
+			"--config",
+			this.config,
+		]);
+	}
+
+	check(): Run {
+		return this.sigtool(["launcher", "check", "--prefix", this.at("lib")]);
+	}
+
+	start({ before = [] }: StartOptions = {}): SpawnSyncReturns<string> {
+		const [program = "", ...args] = [...before, this.at("lib/sigtool-launch"), "--write", this.at("data"), this.script];
+		// Node.js can hang for lack of descriptors, as it does without the launcher.
+		return spawnSync(program, args, { encoding: "utf8", timeout: HANGS_MS, killSignal: "SIGKILL" });
+	}
+
+	/** Saves a file, and returns a function that brings it back. */
+	saved(file: string): () => void {
+		const copy = `${this.at("saved")}-${file.replaceAll("/", "-")}`;
+		cpSync(file, copy, { preserveTimestamps: true });
+		return () => {
+			rmSync(file, { force: true });
+			cpSync(copy, file, { preserveTimestamps: true });
+		};
+	}
+
+	/** Installs a hook of a release that is made in 2100, so that the clock of this machine is before it. */
+	installLaterRelease(): () => void {
+		const undo = [this.saved(this.hook), this.saved(this.conf)];
+		const [now, later] = [Date.UTC(2026, 10, 1) / 1000, Date.UTC(2100, 0, 1) / 1000];
+		if (this.#runtime.kind === "node") {
+			const text = readFileSync(this.hook, "utf8");
+			const altered = text.replace("Date.UTC(2026,10,1)/1e3", String(later));
+			if (altered === text) throw new Error("Cannot make a later release: the time of this one is not in the hook");
+			writeFileSync(this.hook, altered);
+		} else {
+			cpSync(NATIVE, this.at("later"), { recursive: true });
+			const header = this.at("later/shared/schema.h");
+			const text = readFileSync(header, "utf8");
+			// The number is larger than an int, so it becomes a macro.
+			const altered = text
+				.replace(/\tEARLIEST_SECONDS = \d+,/, "\tFORMER_SECONDS = 0,")
+				.replace("#endif\n", `#define EARLIEST_SECONDS ${later}L\n#endif\n`);
+			if (!text.includes(String(now)))
+				throw new Error("Cannot make a later release: the time of this one is not in schema.h");
+			writeFileSync(header, altered);
+			const builder = `import { buildSpython } from ${JSON.stringify(this.at("later/build-spython.mjs"))};
+				buildSpython({ python: ${JSON.stringify(this.#runtime.program)}, output: ${JSON.stringify(this.hook)} });`;
+			const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", builder], {
+				encoding: "utf8",
+			});
+			if (status !== 0) throw new Error(stderr);
+		}
+		this.pinHook();
+		return () => {
+			for (const each of undo) each();
+		};
+	}
+
+	/** Writes the present digest of the hook into launcher.conf. */
+	pinHook(): void {
+		const digest = spawnSync("sha256sum", [this.hook], { encoding: "utf8" }).stdout.slice(0, 64);
+		const text = readFileSync(this.conf, "utf8");
+		writeFileSync(this.conf, text.replace(new RegExp(`^(\\w+ ${this.hook}) \\w+$`, "m"), `$1 ${digest}`));
+	}
+
+	events(): readonly Readonly<Record<string, unknown>>[] {
+		const file = this.at("log/events.jsonl");
+		if (!existsSync(file)) return [];
+		return readFileSync(file, "utf8")
+			.split("\n")
+			.slice(0, -1)
+			.map((line) => JSON.parse(line));
+	}
+
+	remove(): void {
+		spawnSync("umount", ["--lazy", this.at("log")]);
+		rmSync(this.directory, { recursive: true, force: true });
+	}
+
+	#buildSpython(trust: readonly string[]): void {
+		const { program = "" } = this.#runtime;
+		const { library } = this.#do([
+			"python",
+			"build",
+			"--json",
+			"--python",
+			program,
+			"-o",
+			this.at("spython"),
+			...trust,
+		]).json();
+		this.#library = library;
+	}
+
+	#do(args: readonly string[]): Run {
+		const run = this.sigtool(args);
+		if (run.status !== 0) throw new Error(`${args.join(" ")}: ${run.stderr}`);
+		return run;
+	}
+}
